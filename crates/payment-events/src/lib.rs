@@ -1,0 +1,219 @@
+//! Payment events as they travel over Redis: CloudEvents 1.0 in the structured JSON format.
+//!
+//! Payments writes them, `order-events` reads them; both use this crate, so the two sides cannot drift apart.
+
+use mercato_platform::{clock, ids};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// The version of CloudEvents written and read (CloudEvents 1.0.2, section 3.1.1).
+pub const SPEC_VERSION: &str = "1.0";
+
+/// A longer message is refused before it is parsed, in bytes.
+pub const MESSAGE_MAX_BYTES: usize = 64 * 1024;
+
+const CONTENT_TYPE: &str = "application/json";
+const CURRENCY_LETTERS: usize = 3;
+
+/// What happened to a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EventType {
+    /// The customer paid.
+    Succeeded,
+    /// The payment was declined.
+    Failed,
+    /// The session ended without a payment.
+    Cancelled,
+    /// Some or all of the money went back.
+    Refunded,
+}
+
+impl EventType {
+    /// Every type, in the order of a payment's life.
+    pub const ALL: [Self; 4] = [Self::Succeeded, Self::Failed, Self::Cancelled, Self::Refunded];
+
+    /// The Redis channel, which is the CloudEvent's `type` too.
+    #[must_use]
+    pub fn channel(self) -> &'static str {
+        match self {
+            Self::Succeeded => "payment.succeeded",
+            Self::Failed => "payment.failed",
+            Self::Cancelled => "payment.cancelled",
+            Self::Refunded => "payment.refunded",
+        }
+    }
+
+    /// The type that travels over this channel.
+    #[must_use]
+    pub fn from_channel(channel: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|event_type| event_type.channel() == channel)
+    }
+}
+
+/// Something that happened to a payment. Amounts in whole minor units of the currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentEvent {
+    /// UUIDv7; the receiver's inbox knows the event by it.
+    pub id: String,
+    /// What happened.
+    pub event_type: EventType,
+    /// When, in milliseconds since the Unix epoch.
+    pub time: u64,
+    /// The order that is paid, UUIDv7.
+    pub order_id: String,
+    /// The payment, UUIDv7.
+    pub payment_id: String,
+    /// The amount to pay, in minor units.
+    pub amount: i64,
+    /// Sum of all refunds so far, in minor units.
+    pub refunded_amount: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// The provider's id of the charge.
+    pub provider_reference: Option<String>,
+    /// Where the customer finds the receipt.
+    pub receipt_url: Option<String>,
+    /// Why it failed or was cancelled.
+    pub reason: Option<String>,
+}
+
+/// Why a message is not a payment event.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MessageError {
+    /// Longer than [`MESSAGE_MAX_BYTES`].
+    #[error("the message has {0} bytes; at most {MESSAGE_MAX_BYTES} are read")]
+    TooLong(usize),
+    /// Not JSON, or a required attribute is missing or of another JSON type.
+    #[error("the message is not a CloudEvent in JSON: {0}")]
+    Malformed(String),
+    /// Another version of CloudEvents.
+    #[error("specversion is {0:?}; only {SPEC_VERSION} is read")]
+    UnknownVersion(String),
+    /// A type that payments does not send.
+    #[error("type {0:?} is no payment event")]
+    UnknownType(String),
+    /// An attribute or a member of `data` breaks its rule.
+    #[error("{attribute} {rule}")]
+    Invalid {
+        /// Name in the message.
+        attribute: &'static str,
+        /// What it must be.
+        rule: &'static str,
+    },
+}
+
+impl PaymentEvent {
+    /// The event as a CloudEvent; `source` is a URI reference that names the sender, such as `/mercato/payments`.
+    #[must_use]
+    pub fn to_cloud_event_json(&self, source: &str) -> String {
+        let data = object([
+            ("paymentId", self.payment_id.as_str().into()),
+            ("amount", self.amount.into()),
+            ("refundedAmount", self.refunded_amount.into()),
+            ("currency", self.currency.as_str().into()),
+            ("providerReference", self.provider_reference.clone().into()),
+            ("receiptUrl", self.receipt_url.clone().into()),
+            ("reason", self.reason.clone().into()),
+        ]);
+        object([
+            ("specversion", SPEC_VERSION.into()),
+            ("id", self.id.as_str().into()),
+            ("source", source.into()),
+            ("type", self.event_type.channel().into()),
+            ("time", clock::rfc3339(self.time).into()),
+            ("subject", self.order_id.as_str().into()),
+            ("datacontenttype", CONTENT_TYPE.into()),
+            ("data", data),
+        ])
+        .to_string()
+    }
+
+    /// Reads a CloudEvent. Extension attributes are ignored, as CloudEvents 1.0 asks of receivers.
+    ///
+    /// # Errors
+    /// [`MessageError`] names the first thing that is wrong.
+    pub fn from_cloud_event_json(message: &[u8]) -> Result<Self, MessageError> {
+        if message.len() > MESSAGE_MAX_BYTES {
+            return Err(MessageError::TooLong(message.len()));
+        }
+        let envelope: Envelope =
+            serde_json::from_slice(message).map_err(|error| MessageError::Malformed(error.to_string()))?;
+        envelope.into_event()
+    }
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    specversion: String,
+    id: String,
+    source: String,
+    r#type: String,
+    time: String,
+    subject: String,
+    datacontenttype: Option<String>,
+    data: Data,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Data {
+    payment_id: String,
+    amount: i64,
+    refunded_amount: i64,
+    currency: String,
+    provider_reference: Option<String>,
+    receipt_url: Option<String>,
+    reason: Option<String>,
+}
+
+impl Envelope {
+    fn into_event(self) -> Result<PaymentEvent, MessageError> {
+        if self.specversion != SPEC_VERSION {
+            return Err(MessageError::UnknownVersion(self.specversion));
+        }
+        require(!self.source.is_empty(), "source", "must not be empty")?;
+        let content_type = self.datacontenttype.as_deref().unwrap_or(CONTENT_TYPE);
+        require(content_type == CONTENT_TYPE, "datacontenttype", "must be application/json")?;
+        let Some(event_type) = EventType::from_channel(&self.r#type) else {
+            return Err(MessageError::UnknownType(self.r#type));
+        };
+        let data = self.data;
+        require(data.amount >= 0, "data.amount", "must not be negative")?;
+        let refund_fits = (0..=data.amount).contains(&data.refunded_amount);
+        require(refund_fits, "data.refundedAmount", "must be between 0 and the amount")?;
+        require(is_currency(&data.currency), "data.currency", "must be three capital letters")?;
+        Ok(PaymentEvent {
+            id: id(&self.id, "id")?,
+            event_type,
+            time: clock::parse_rfc3339(&self.time)
+                .ok_or(MessageError::Invalid { attribute: "time", rule: "must be a time like 2026-01-31T12:00:00.000Z" })?,
+            order_id: id(&self.subject, "subject")?,
+            payment_id: id(&data.payment_id, "data.paymentId")?,
+            amount: data.amount,
+            refunded_amount: data.refunded_amount,
+            currency: data.currency,
+            provider_reference: data.provider_reference,
+            receipt_url: data.receipt_url,
+            reason: data.reason,
+        })
+    }
+}
+
+fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+    Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())
+}
+
+fn require(holds: bool, attribute: &'static str, rule: &'static str) -> Result<(), MessageError> {
+    if holds { Ok(()) } else { Err(MessageError::Invalid { attribute, rule }) }
+}
+
+fn id(text: &str, attribute: &'static str) -> Result<String, MessageError> {
+    ids::parse(text).map_err(|_| MessageError::Invalid { attribute, rule: "must be a UUID" })
+}
+
+fn is_currency(text: &str) -> bool {
+    text.len() == CURRENCY_LETTERS && text.bytes().all(|letter| letter.is_ascii_uppercase())
+}
+
+#[cfg(test)]
+mod tests;
