@@ -1,0 +1,71 @@
+//! Identifiers: UUID version 7 (RFC 9562), which sort by the time they were made.
+
+use uuid::{Builder, Uuid};
+
+use crate::clock::{Clock, SystemClock};
+use crate::random;
+
+/// A source of new identifiers.
+pub trait Ids {
+    /// A new UUIDv7 in its canonical lower-case form.
+    fn new_id(&self) -> String;
+}
+
+/// Identifiers from the host's clock and randomness.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RandomIds;
+
+impl Ids for RandomIds {
+    fn new_id(&self) -> String {
+        let entropy: [u8; 10] = random::bytes();
+        Builder::from_unix_timestamp_millis(SystemClock.now_ms(), &entropy).into_uuid().to_string()
+    }
+}
+
+/// The canonical form of an identifier given by a client: only the hyphenated form of 36 characters is one
+/// (RFC 9562 section 4); capital letters are allowed and made small.
+///
+/// # Errors
+/// [`NotAnId`] for everything else.
+pub fn parse(text: &str) -> Result<String, NotAnId> {
+    const CANONICAL_LENGTH: usize = 36;
+    if text.len() != CANONICAL_LENGTH {
+        return Err(NotAnId);
+    }
+    Uuid::try_parse(text).map(|id| id.to_string()).map_err(|_| NotAnId)
+}
+
+/// The text is not an identifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be a UUID such as 01890a5d-ac96-774b-bcce-b302099a8057")]
+pub struct NotAnId;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_ids_are_version_7_and_distinct() {
+        let (first, second) = (RandomIds.new_id(), RandomIds.new_id());
+        assert_ne!(first, second);
+        assert_eq!(Uuid::try_parse(&first).unwrap().get_version_num(), 7);
+        assert_eq!(parse(&first), Ok(first.clone()));
+        assert_eq!(parse(&first.to_uppercase()), Ok(first));
+    }
+
+    #[test]
+    fn only_the_hyphenated_form_is_an_id() {
+        for text in [
+            "",
+            "1",
+            "01890a5dac96774bbcceb302099a8057",
+            "{01890a5d-ac96-774b-bcce-b302099a8057}",
+            "urn:uuid:01890a5d-ac96-774b-bcce-b302099a8057",
+            "01890a5d-ac96-774b-bcce-b302099a805g",
+            "01890a5d-ac96-774b-bcce-b302099a80577",
+            "' OR 1=1 --                         ",
+        ] {
+            assert_eq!(parse(text), Err(NotAnId), "{text}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Transactions and migrations over Spin's SQLite.
