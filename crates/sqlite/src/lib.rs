@@ -1,1 +1,331 @@
 //! Transactions and migrations over Spin's SQLite.
+//!
+//! A domain owns one [`Database`]. Everything happens inside closures that are not `async`: a transaction can never
+//! wait for anything but SQLite, so tasks that share an instance cannot interleave inside one.
+//!
+//! On `wasm32` statements go to the host through `spin:sqlite`; natively, for tests, to a real SQLite in memory.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+mod backend;
+mod migrate;
+mod value;
+
+pub use migrate::Migration;
+pub use value::{FromValue, Row, Value};
+
+use backend::Backend;
+
+/// How long a writer waits for another one before it gives up, in milliseconds.
+pub const BUSY_TIMEOUT_MS: u32 = 5_000;
+
+/// Why a statement or a transaction failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Another writer held the database for longer than [`BUSY_TIMEOUT_MS`]; the same call may be tried again.
+    #[error("the database is busy: {0}")]
+    Busy(String),
+    /// A UNIQUE, CHECK or FOREIGN KEY rule was broken; holds SQLite's message, which names the columns.
+    #[error("{0}")]
+    Constraint(String),
+    /// The component was not granted the database.
+    #[error(
+        "access-denied: this component was not granted the database {0:?}; grant it with sqlite_databases in spin.toml"
+    )]
+    Denied(String),
+    /// The host does not know the database.
+    #[error("no-such-database: add [sqlite_database.{0}] to the runtime configuration")]
+    Unknown(String),
+    /// The file was written by a newer version of this shop.
+    #[error(
+        "the database {label:?} has schema version {found}, this program knows {known}: run a newer version of mercato"
+    )]
+    NewerSchema {
+        /// The database's label.
+        label: String,
+        /// Version in the file.
+        found: u32,
+        /// Newest version this code has a migration for.
+        known: u32,
+    },
+    /// The disk is full.
+    #[error("the database is full")]
+    Full,
+    /// Anything else SQLite or the host says.
+    #[error("{0}")]
+    Storage(String),
+    /// A column does not hold what the code expects.
+    #[error("column {column} does not hold {expected}")]
+    Type {
+        /// Position from 0.
+        column: usize,
+        /// What was asked for.
+        expected: &'static str,
+    },
+}
+
+impl Error {
+    /// Sorts the message of a failed statement into its class.
+    fn from_message(message: String) -> Self {
+        let lower = message.to_ascii_lowercase();
+        if lower.contains("constraint failed") {
+            Self::Constraint(message)
+        } else if lower.contains("database is locked") || lower.contains("database table is locked") {
+            Self::Busy(message)
+        } else if lower.contains("database or disk is full") {
+            Self::Full
+        } else {
+            Self::Storage(message)
+        }
+    }
+
+    /// Whether the connection may be unusable after this error.
+    fn taints_connection(&self) -> bool {
+        !matches!(self, Self::Constraint(_) | Self::Type { .. })
+    }
+
+    /// Whether trying again later may help.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Busy(_) | Self::Full)
+    }
+}
+
+/// One open connection, handed to the closures of [`Database`].
+pub struct Connection(Backend);
+
+impl Connection {
+    /// Runs a statement that changes something; gives the number of changed rows.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn execute(&self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
+        self.0.execute(statement, parameters)
+    }
+
+    /// Runs a statement and gives all its rows.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn query(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
+        self.0.query(statement, parameters)
+    }
+
+    /// Runs a statement and gives its first row.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn query_one(&self, statement: &str, parameters: &[Value]) -> Result<Option<Row>, Error> {
+        Ok(self.query(statement, parameters)?.into_iter().next())
+    }
+}
+
+/// A domain's database: opened and migrated at first use, the connection kept for the instance's next requests.
+pub struct Database {
+    label: &'static str,
+    migrations: &'static [Migration],
+    connection: RefCell<Option<Rc<Connection>>>,
+}
+
+impl Database {
+    /// The database of that label, not opened yet.
+    #[must_use]
+    pub const fn new(label: &'static str, migrations: &'static [Migration]) -> Self {
+        Self { label, migrations, connection: RefCell::new(None) }
+    }
+
+    /// A fresh database in memory, migrated, for native tests.
+    ///
+    /// # Errors
+    /// When a migration fails.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn in_memory(label: &'static str, migrations: &'static [Migration]) -> Result<Self, Error> {
+        let database = Self::new(label, migrations);
+        database.connection()?;
+        Ok(database)
+    }
+
+    /// Reads. What the closure sees is each statement's own snapshot.
+    ///
+    /// # Errors
+    /// What the closure returns, or why the database could not be opened.
+    pub fn read<T, E: From<Error>>(&self, work: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
+        let connection = self.connection()?;
+        work(&connection)
+    }
+
+    /// Reads and writes in one immediate transaction: committed when the closure returns `Ok`, rolled back when it
+    /// returns `Err`.
+    ///
+    /// # Errors
+    /// What the closure returns, or why the transaction could not be opened or committed.
+    pub fn write<T, E: From<Error>>(&self, work: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
+        let connection = self.connection()?;
+        self.watch(connection.execute("BEGIN IMMEDIATE", &[]))?;
+        match work(&connection) {
+            Ok(value) => match connection.execute("COMMIT", &[]) {
+                Ok(_) => Ok(value),
+                Err(error) => {
+                    self.roll_back(&connection);
+                    Err(error.into())
+                }
+            },
+            Err(error) => {
+                self.roll_back(&connection);
+                Err(error)
+            }
+        }
+    }
+
+    fn roll_back(&self, connection: &Connection) {
+        if connection.execute("ROLLBACK", &[]).is_err() {
+            // A connection that cannot even roll back is closed, which rolls back.
+            self.forget();
+        }
+    }
+
+    fn watch<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        if result.as_ref().is_err_and(Error::taints_connection) {
+            self.forget();
+        }
+        result
+    }
+
+    fn forget(&self) {
+        if let Ok(mut slot) = self.connection.try_borrow_mut() {
+            *slot = None;
+        }
+    }
+
+    fn connection(&self) -> Result<Rc<Connection>, Error> {
+        if let Ok(slot) = self.connection.try_borrow()
+            && let Some(connection) = slot.as_ref()
+        {
+            return Ok(Rc::clone(connection));
+        }
+        let connection = Rc::new(Connection(Backend::open(self.label)?));
+        configure(&connection)?;
+        migrate::run(&connection, self.label, self.migrations)?;
+        if let Ok(mut slot) = self.connection.try_borrow_mut() {
+            *slot = Some(Rc::clone(&connection));
+        }
+        Ok(connection)
+    }
+}
+
+/// Spin sets no pragma, so the component does: the same durability everywhere.
+fn configure(connection: &Connection) -> Result<(), Error> {
+    connection.query(&format!("PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}"), &[])?;
+    connection.query("PRAGMA journal_mode = WAL", &[])?;
+    connection.query("PRAGMA synchronous = FULL", &[])?;
+    connection.query("PRAGMA foreign_keys = ON", &[])?;
+    Ok(())
+}
+
+/// Parameters of a statement: `params![id, price, name]`.
+#[macro_export]
+macro_rules! params {
+    () => { &[] };
+    ($($value:expr),+ $(,)?) => { &[$($crate::Value::from($value)),+] };
+}
+
+/// The migrations of a database, in order: `migrations!["0001_orders"]` reads `migrations/0001_orders.sql` beside the
+/// file that calls it.
+#[macro_export]
+macro_rules! migrations {
+    ($($name:literal),+ $(,)?) => {
+        &[$($crate::Migration { name: $name, sql: include_str!(concat!("migrations/", $name, ".sql")) }),+]
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIGRATIONS: &[Migration] = &[
+        Migration {
+            name: "0001_things",
+            sql: "CREATE TABLE things (\n  id INTEGER PRIMARY KEY,\n  name TEXT NOT NULL UNIQUE,\n  data BLOB\n);\n\nCREATE INDEX things_name\n  ON things (name);\n",
+        },
+        Migration { name: "0002_price", sql: "ALTER TABLE things ADD COLUMN price INTEGER CHECK (price >= 0);" },
+    ];
+
+    fn database() -> Database {
+        Database::in_memory("things", MIGRATIONS).unwrap()
+    }
+
+    #[test]
+    fn values_come_back_as_they_went_in() {
+        let database = database();
+        database
+            .write::<_, Error>(|c| {
+                let changes = c.execute(
+                    "INSERT INTO things (name, data, price) VALUES (?, ?, ?)",
+                    params!["a", vec![1_u8, 2], None::<i64>],
+                )?;
+                assert_eq!(changes, 1);
+                Ok(())
+            })
+            .unwrap();
+        let row = database
+            .read::<_, Error>(|c| c.query_one("SELECT id, name, data, price FROM things", &[]))
+            .unwrap()
+            .unwrap();
+        assert_eq!(row.get::<u64>(0), Ok(1));
+        assert_eq!(row.get::<String>(1), Ok("a".to_owned()));
+        assert_eq!(row.get::<Vec<u8>>(2), Ok(vec![1, 2]));
+        assert_eq!(row.get::<Option<i64>>(3), Ok(None));
+        assert_eq!(row.get::<i64>(3), Err(Error::Type { column: 3, expected: "an integer" }));
+        assert_eq!(row.get::<i64>(9), Err(Error::Type { column: 9, expected: "an integer" }));
+    }
+
+    #[test]
+    fn an_error_takes_everything_back() {
+        let database = database();
+        let result = database.write::<(), Error>(|c| {
+            c.execute("INSERT INTO things (name) VALUES ('a')", &[])?;
+            c.execute("INSERT INTO things (name) VALUES ('a')", &[])?;
+            Ok(())
+        });
+        assert!(
+            matches!(&result, Err(Error::Constraint(message)) if message.contains("things.name")),
+            "{result:?}"
+        );
+        let count = database.read::<_, Error>(|c| c.query_one("SELECT COUNT(*) FROM things", &[])).unwrap().unwrap();
+        assert_eq!(count.get::<u64>(0), Ok(0));
+        database.write::<_, Error>(|c| c.execute("INSERT INTO things (name) VALUES ('b')", &[])).unwrap();
+    }
+
+    #[test]
+    fn migrations_run_once_and_a_newer_schema_is_refused() {
+        let database = database();
+        let connection = database.connection().unwrap();
+        migrate::run(&connection, "things", MIGRATIONS).unwrap();
+        assert_eq!(
+            migrate::run(&connection, "things", &MIGRATIONS[..1]),
+            Err(Error::NewerSchema { label: "things".to_owned(), found: 2, known: 1 })
+        );
+    }
+
+    #[test]
+    fn a_failing_migration_leaves_nothing_behind() {
+        const BROKEN: &[Migration] =
+            &[Migration { name: "0001", sql: "CREATE TABLE a (id INTEGER);\n\nCREATE TABLE oops;\n" }];
+        let database = Database::new("broken", BROKEN);
+        assert!(matches!(database.read::<(), Error>(|_| Ok(())), Err(Error::Storage(_))));
+    }
+
+    #[test]
+    fn messages_are_sorted_into_classes() {
+        for (message, transient) in
+            [("database is locked", true), ("database or disk is full", true), ("no such table: x", false)]
+        {
+            assert_eq!(Error::from_message(message.to_owned()).is_transient(), transient, "{message}");
+        }
+        assert!(matches!(
+            Error::from_message("CHECK constraint failed: stock >= 0".to_owned()),
+            Error::Constraint(_)
+        ));
+    }
+}

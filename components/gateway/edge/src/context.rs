@@ -1,0 +1,153 @@
+//! One request, as a handler sees it.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, StatusCode, header};
+use mercato_platform::ids;
+
+use crate::router::Params;
+use crate::{FieldError, Fields, Principal, Problem, Query};
+
+/// Largest body of a request, in bytes.
+pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// A request's body, read whole.
+#[derive(Debug, Clone, Default)]
+pub struct Body(pub Bytes);
+
+/// One request, as a handler sees it.
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) params: Params,
+    pub(crate) principal: Option<Principal>,
+    pub(crate) body: Body,
+    pub(crate) request_id: String,
+}
+
+impl Context {
+    /// The path as requested.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The id that ties answer and log lines together.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    /// The parameters of the query string.
+    #[must_use]
+    pub fn query(&self) -> Query {
+        Query::parse(&self.query)
+    }
+
+    /// A header as text, if it is there and readable.
+    #[must_use]
+    pub fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// A parameter of the path, decoded; empty when the pattern has none of that name.
+    #[must_use]
+    pub fn param(&self, name: &str) -> &str {
+        self.params.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value.as_str())
+    }
+
+    /// A parameter of the path that is an identifier.
+    ///
+    /// # Errors
+    /// 400 naming the parameter.
+    pub fn id(&self, name: &str) -> Result<String, Problem> {
+        ids::parse(self.param(name))
+            .map_err(|error| Problem::validation(vec![FieldError::new(name, "format", format!("{name} {error}"))]))
+    }
+
+    /// Who asks. Routes with [`Access::Bearer`](crate::Access) or `Admin` always have one.
+    ///
+    /// # Errors
+    /// 401 when there was no token.
+    pub fn principal(&self) -> Result<&Principal, Problem> {
+        self.principal.as_ref().ok_or_else(|| Problem::unauthorized(None, "log in and send your token as a bearer token"))
+    }
+
+    /// Whether an admin asks.
+    #[must_use]
+    pub fn is_admin(&self) -> bool {
+        self.principal.as_ref().is_some_and(Principal::is_admin)
+    }
+
+    /// The body as it came.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body.0
+    }
+
+    /// The members of a JSON body.
+    ///
+    /// # Errors
+    /// 415 when the body is not declared as JSON, 400 when it is not a JSON object.
+    pub fn json(&self) -> Result<Fields, Problem> {
+        if !self.has_content_type("application/json") {
+            return Err(unsupported_media_type("application/json"));
+        }
+        Fields::parse(self.body())
+    }
+
+    /// Whether the body is declared to be of that type, parameters such as `charset` aside.
+    #[must_use]
+    pub fn has_content_type(&self, expected: &str) -> bool {
+        let declared = self.header(&header::CONTENT_TYPE).unwrap_or_default();
+        declared.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(expected)
+    }
+}
+
+/// 415, naming what is accepted.
+fn unsupported_media_type(accepted: &str) -> Problem {
+    let detail = format!("send the body with the header Content-Type: {accepted}");
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Unsupported media type", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context(content_type: Option<&'static str>, body: &'static str) -> Context {
+        let mut headers = HeaderMap::new();
+        if let Some(content_type) = content_type {
+            headers.insert(header::CONTENT_TYPE, http::HeaderValue::from_static(content_type));
+        }
+        Context {
+            path: "/orders/x".to_owned(),
+            query: String::new(),
+            headers,
+            params: vec![("id", "x".to_owned())],
+            principal: None,
+            body: Body(Bytes::from_static(body.as_bytes())),
+            request_id: "r".to_owned(),
+        }
+    }
+
+    #[test]
+    fn json_must_be_declared() {
+        assert!(context(Some("Application/JSON; charset=utf-8"), "{}").json().is_ok());
+        for wrong in [None, Some("text/plain"), Some("application/jsonp")] {
+            assert_eq!(context(wrong, "{}").json().unwrap_err().status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        }
+    }
+
+    #[test]
+    fn ids_in_paths_are_strict() {
+        let problem = context(None, "").id("id").unwrap_err();
+        assert_eq!((problem.status(), problem.code()), (StatusCode::BAD_REQUEST, "validation"));
+    }
+
+    #[test]
+    fn nobody_is_no_principal() {
+        assert_eq!(context(None, "").principal().unwrap_err().status(), StatusCode::UNAUTHORIZED);
+        assert!(!context(None, "").is_admin());
+    }
+}

@@ -1,0 +1,251 @@
+//! Validation of JSON bodies: every field at fault is named, unknown ones too, all at once.
+
+use std::collections::BTreeMap;
+
+use mercato_money::{Money, MoneyError};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::Problem;
+
+/// One field at fault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// Name as in the API; elements of lists as `items[0].quantity`.
+    pub field: String,
+    /// Stable code.
+    pub code: String,
+    /// A sentence for people.
+    pub message: String,
+}
+
+impl FieldError {
+    /// A field at fault.
+    #[must_use]
+    pub fn new(field: impl Into<String>, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), code: code.into(), message: message.into() }
+    }
+}
+
+/// What a JSON value can be read as.
+pub trait FromJson: Sized + Default {
+    /// Reads the value; an error is a stable code and the rest of a sentence that begins with the field's name.
+    ///
+    /// # Errors
+    /// When the value is of another type or out of its range.
+    fn from_json(json: &str) -> Result<Self, (&'static str, String)>;
+}
+
+macro_rules! from_json {
+    ($($type:ty => $expected:literal),+ $(,)?) => {
+        $(impl FromJson for $type {
+            fn from_json(json: &str) -> Result<Self, (&'static str, String)> {
+                serde_json::from_str(json).map_err(|_| ("type", concat!("must be ", $expected).to_owned()))
+            }
+        })+
+    };
+}
+
+from_json! {
+    String => "a string",
+    bool => "true or false",
+    u32 => "a whole number from 0 to 4294967295",
+    u64 => "a whole number from 0",
+    i64 => "a whole number",
+}
+
+impl FromJson for Money {
+    fn from_json(json: &str) -> Result<Self, (&'static str, String)> {
+        json.parse().map_err(|error: MoneyError| {
+            let code = match error {
+                MoneyError::TooPrecise => "precision",
+                MoneyError::Overflow => "max",
+                MoneyError::Malformed | MoneyError::UnknownCurrency => "type",
+            };
+            (code, error.to_string())
+        })
+    }
+}
+
+type Values = BTreeMap<String, Box<RawValue>>;
+
+/// The members of a JSON object, taken out one by one. What is wrong is collected; [`Fields::finish`] tells.
+///
+/// A member that could not be read comes out as its type's default, which is never used because `finish` fails.
+#[derive(Debug)]
+pub struct Fields {
+    values: Values,
+    prefix: String,
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    /// The members of the JSON object in `body`.
+    ///
+    /// # Errors
+    /// 400 with the position when it is not JSON, or not an object.
+    pub fn parse(body: &[u8]) -> Result<Self, Problem> {
+        if body.is_empty() {
+            return Err(Problem::bad_request("malformed-json", "the body is empty: send a JSON object"));
+        }
+        let values = serde_json::from_slice::<Values>(body).map_err(|error| {
+            if error.is_data() {
+                return Problem::bad_request("malformed-json", "the body must be a JSON object");
+            }
+            let (line, column) = (error.line(), error.column());
+            Problem::bad_request("malformed-json", format!("the body is not valid JSON at line {line} column {column}"))
+        })?;
+        Ok(Self { values, prefix: String::new(), errors: Vec::new() })
+    }
+
+    /// A member that must be there.
+    pub fn required<T: FromJson>(&mut self, name: &str) -> T {
+        match self.values.remove(name) {
+            Some(raw) => self.read(name, raw.get()).unwrap_or_default(),
+            None => {
+                self.reject(name, "required", "is required");
+                T::default()
+            }
+        }
+    }
+
+    /// A member that may be absent; `null` is not a value of it.
+    pub fn optional<T: FromJson>(&mut self, name: &str) -> Option<T> {
+        let raw = self.values.remove(name)?;
+        self.read(name, raw.get())
+    }
+
+    /// A member that may be absent (`None`) or `null` (`Some(None)`).
+    #[allow(clippy::option_option, reason = "absent and null mean different things in a PATCH")]
+    pub fn nullable<T: FromJson>(&mut self, name: &str) -> Option<Option<T>> {
+        let raw = self.values.remove(name)?;
+        if raw.get() == "null" { Some(None) } else { self.read(name, raw.get()).map(Some) }
+    }
+
+    /// A list of objects that must be there, each read by `item`.
+    pub fn objects<T>(&mut self, name: &str, mut item: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        let Some(raw) = self.values.remove(name) else {
+            self.reject(name, "required", "is required");
+            return Vec::new();
+        };
+        let Ok(elements) = serde_json::from_str::<Vec<Box<RawValue>>>(raw.get()) else {
+            self.reject(name, "type", "must be a list");
+            return Vec::new();
+        };
+        let mut items = Vec::with_capacity(elements.len());
+        for (index, element) in elements.iter().enumerate() {
+            let place = format!("{name}[{index}]");
+            let Ok(values) = serde_json::from_str::<Values>(element.get()) else {
+                self.reject(&place, "type", "must be an object");
+                continue;
+            };
+            let mut fields = Self { values, prefix: format!("{}{place}.", self.prefix), errors: Vec::new() };
+            items.push(item(&mut fields));
+            fields.reject_unknown();
+            self.errors.append(&mut fields.errors);
+        }
+        items
+    }
+
+    /// Whether a member of that name is (still) there.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.values.contains_key(name)
+    }
+
+    /// Notes that a field breaks a rule; `rest` continues the sentence after the field's name.
+    pub fn reject(&mut self, name: &str, code: &str, rest: &str) {
+        let field = format!("{}{name}", self.prefix);
+        let message = format!("{field} {rest}");
+        self.errors.push(FieldError { field, code: code.to_owned(), message });
+    }
+
+    /// All members have been taken: what is left is unknown.
+    ///
+    /// # Errors
+    /// [`Problem::validation`] with everything that was wrong.
+    pub fn finish(mut self) -> Result<(), Problem> {
+        self.reject_unknown();
+        if self.errors.is_empty() { Ok(()) } else { Err(Problem::validation(self.errors)) }
+    }
+
+    fn reject_unknown(&mut self) {
+        for name in std::mem::take(&mut self.values).into_keys() {
+            self.reject(&name, "unknown", "is not a known field");
+        }
+    }
+
+    fn read<T: FromJson>(&mut self, name: &str, json: &str) -> Option<T> {
+        match T::from_json(json) {
+            Ok(value) => Some(value),
+            Err((code, rest)) => {
+                self.reject(name, code, &rest);
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errors(result: Result<(), Problem>) -> Vec<(String, String)> {
+        let document = result.unwrap_err().document("/", "r", "t");
+        let pair = |error: &serde_json::Value| {
+            (error["field"].as_str().unwrap().to_owned(), error["code"].as_str().unwrap().to_owned())
+        };
+        document["errors"].as_array().unwrap().iter().map(pair).collect()
+    }
+
+    #[test]
+    fn members_are_read_by_type() {
+        let mut fields =
+            Fields::parse(br#"{"name":"a","price":0.1,"stock":3,"sku":null,"items":[{"quantity":2}]}"#).unwrap();
+        assert_eq!(fields.required::<String>("name"), "a");
+        assert_eq!(fields.required::<Money>("price").units(), 1_000);
+        assert_eq!(fields.optional::<u64>("stock"), Some(3));
+        assert_eq!(fields.optional::<bool>("absent"), None);
+        assert_eq!(fields.nullable::<String>("sku"), Some(None));
+        assert_eq!(fields.objects("items", |item| item.required::<u32>("quantity")), [2]);
+        fields.finish().unwrap();
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_named_at_once() {
+        let mut fields = Fields::parse(
+            br#"{"name":1,"price":0.12345,"role":"admin","items":[{"quantity":-1,"x":1},7]}"#,
+        )
+        .unwrap();
+        fields.required::<String>("name");
+        fields.required::<Money>("price");
+        fields.required::<u64>("stock");
+        fields.objects("items", |item| item.required::<u32>("quantity"));
+        let expected = [
+            ("name", "type"),
+            ("price", "precision"),
+            ("stock", "required"),
+            ("items[0].quantity", "type"),
+            ("items[0].x", "unknown"),
+            ("items[1]", "type"),
+            ("role", "unknown"),
+        ];
+        let expected: Vec<_> = expected.iter().map(|(field, code)| ((*field).to_owned(), (*code).to_owned())).collect();
+        assert_eq!(errors(fields.finish()), expected);
+    }
+
+    #[test]
+    fn what_is_not_a_json_object_is_refused_with_its_place() {
+        for (body, detail) in [
+            ("", "the body is empty: send a JSON object"),
+            ("{\"a\":\n  oops}", "the body is not valid JSON at line 2 column 3"),
+            ("{\"a\":1", "the body is not valid JSON at line 1 column 6"),
+            ("[1]", "the body must be a JSON object"),
+            ("null", "the body must be a JSON object"),
+            ("{} {}", "the body is not valid JSON at line 1 column 4"),
+        ] {
+            let document = Fields::parse(body.as_bytes()).unwrap_err().document("/", "r", "t");
+            assert_eq!(document["detail"], detail, "{body}");
+        }
+    }
+}

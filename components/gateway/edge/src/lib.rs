@@ -1,0 +1,90 @@
+//! What every REST adapter of Mercato shares: routing, the guard, validation, one format for errors, and the
+//! headers that belong to every answer.
+//!
+//! An adapter is a table of [`Route`]s and one function per route:
+//!
+//! ```ignore
+//! const ROUTES: &[Route] = &[
+//!     route!(GET "/api/v1/products/{id}", Access::Optional, find),
+//!     route!(POST "/api/v1/products", Access::Admin, create),
+//! ];
+//!
+//! edge::serve!(ROUTES);
+//! ```
+
+#[allow(unsafe_code, missing_docs, unused_qualifications, clippy::all, clippy::pedantic, reason = "generated")]
+mod bindings {
+    spin_sdk::wit_bindgen::generate!({
+        path: "../../../wit",
+        world: "mercato:shop/edge",
+        runtime_path: "::spin_sdk::wit_bindgen::rt",
+        generate_all,
+    });
+}
+
+mod context;
+mod cors;
+mod fields;
+mod guard;
+mod headers;
+mod page;
+mod problem;
+mod query;
+mod reply;
+mod router;
+mod server;
+
+pub use context::{Body, Context, MAX_BODY_BYTES};
+pub use fields::{FieldError, Fields, FromJson};
+pub use guard::{Principal, Role};
+pub use page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, PageRequest, paged};
+pub use problem::Problem;
+pub use query::Query;
+pub use reply::Reply;
+pub use router::{Access, Handler, HandlerFuture, Route};
+pub use server::serve;
+
+/// The methods an API uses.
+pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+
+/// Base path of the API.
+pub const BASE_PATH: &str = "/api/v1";
+
+/// One row of a route table: `route!(GET "/api/v1/orders/{id}", Access::Bearer, find)`.
+#[macro_export]
+macro_rules! route {
+    ($method:ident $pattern:literal, $access:expr, $handler:path) => {
+        $crate::Route {
+            method: $crate::Method::$method,
+            pattern: $pattern,
+            access: $access,
+            handler: |context| ::std::boxed::Box::pin($handler(context)),
+        }
+    };
+}
+
+/// Makes the component answer HTTP with that route table. With a second argument, an `async fn()` that runs after
+/// each request that was not internal.
+#[macro_export]
+macro_rules! serve {
+    ($routes:expr) => {
+        $crate::serve!($routes, $crate::nothing);
+    };
+    ($routes:expr, $after:path) => {
+        #[allow(unsafe_code, unused_qualifications, missing_docs, reason = "generated entry point")]
+        mod entry {
+            use super::*;
+
+            #[::spin_sdk::http_service]
+            async fn handle(request: ::spin_sdk::http::Request) -> $crate::HttpResponse {
+                $crate::serve($routes, request, || $after()).await
+            }
+        }
+    };
+}
+
+/// The answer as the SDK takes it.
+pub type HttpResponse = http::Response<spin_sdk::http::FullBody<bytes::Bytes>>;
+
+/// For adapters that have nothing to do after a request.
+pub async fn nothing() {}

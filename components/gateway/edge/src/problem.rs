@@ -1,0 +1,202 @@
+//! Errors as clients see them: RFC 9457 problem details, with the members older clients know.
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde_json::{Map, Value, json};
+
+use crate::FieldError;
+
+/// Prefix of every problem type.
+const TYPE_BASE: &str = "https://mercato.dev/problems/";
+
+/// An error answer. Holds nothing that a client must not see.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    title: &'static str,
+    detail: String,
+    errors: Vec<FieldError>,
+    members: Map<String, Value>,
+    headers: HeaderMap,
+}
+
+impl Problem {
+    /// A problem of that status; `code` is its stable name and the end of its type URI.
+    #[must_use]
+    pub fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            title,
+            detail: detail.into(),
+            errors: Vec::new(),
+            members: Map::new(),
+            headers: HeaderMap::new(),
+        }
+    }
+
+    /// 400: something about the request as a whole.
+    #[must_use]
+    pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, "Bad request", detail)
+    }
+
+    /// 400: fields that break a rule, each named.
+    #[must_use]
+    pub fn validation(errors: Vec<FieldError>) -> Self {
+        let detail = match errors.as_slice() {
+            [only] => only.message.clone(),
+            many => format!("{} fields are invalid", many.len()),
+        };
+        let mut problem = Self::new(StatusCode::BAD_REQUEST, "validation", "Validation failed", detail);
+        problem.errors = errors;
+        problem
+    }
+
+    /// 401, with the challenge of RFC 6750. `error` is absent when there was no token at all.
+    #[must_use]
+    pub fn unauthorized(error: Option<&'static str>, detail: impl Into<String>) -> Self {
+        let challenge = match error {
+            Some("invalid_token") => HeaderValue::from_static("Bearer realm=\"mercato\", error=\"invalid_token\""),
+            _ => HeaderValue::from_static("Bearer realm=\"mercato\""),
+        };
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized", detail)
+            .with_header(header::WWW_AUTHENTICATE, challenge)
+    }
+
+    /// 403.
+    #[must_use]
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "Forbidden", detail)
+    }
+
+    /// 404: `what` is the thing that is not there, as in "product".
+    #[must_use]
+    pub fn not_found(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", format!("there is no such {what}"))
+    }
+
+    /// 409.
+    #[must_use]
+    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, "Conflict", detail)
+    }
+
+    /// 412: the resource is not at the version the client named.
+    #[must_use]
+    pub fn precondition_failed() -> Self {
+        let detail = "the resource has changed since the version you named: read it again and repeat the change";
+        Self::new(StatusCode::PRECONDITION_FAILED, "version-mismatch", "Precondition failed", detail)
+    }
+
+    /// 500: a fault of ours; the cause is in the log under the request's id.
+    #[must_use]
+    pub fn internal() -> Self {
+        let detail = "something went wrong on our side: quote the request id when you report it";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail)
+    }
+
+    /// 503: trying again soon is likely to work.
+    #[must_use]
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Service unavailable", detail)
+            .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
+    /// The same problem with a further header.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// The same problem with the fields at fault named.
+    #[must_use]
+    pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
+        self.errors = errors;
+        self
+    }
+
+    /// The same problem with a member of its own (RFC 9457 section 3.2).
+    #[must_use]
+    pub fn with_member(mut self, name: &str, value: Value) -> Self {
+        self.members.insert(name.to_owned(), value);
+        self
+    }
+
+    /// Its status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Its stable name.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// Headers it brings.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The document, for a request of that path and id at that moment (RFC 3339).
+    #[must_use]
+    pub fn document(&self, path: &str, request_id: &str, timestamp: &str) -> Value {
+        let mut document = self.members.clone();
+        for (name, value) in [
+            ("type", json!(format!("{TYPE_BASE}{}", self.code))),
+            ("title", json!(self.title)),
+            ("status", json!(self.status.as_u16())),
+            ("detail", json!(self.detail)),
+            ("instance", json!(path)),
+            ("requestId", json!(request_id)),
+            ("statusCode", json!(self.status.as_u16())),
+            ("message", json!(self.detail)),
+            ("timestamp", json!(timestamp)),
+            ("path", json!(path)),
+        ] {
+            document.insert(name.to_owned(), value);
+        }
+        if !self.errors.is_empty() {
+            document.insert("errors".to_owned(), json!(self.errors));
+        }
+        Value::Object(document)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_has_the_members_of_rfc_9457_and_the_older_ones() {
+        let problem = Problem::validation(vec![
+            FieldError::new("price", "min", "price must not be less than 0"),
+            FieldError::new("name", "required", "name is required"),
+        ])
+        .with_member("hint", json!("read the docs"));
+        let document = problem.document("/api/v1/products", "r1", "2026-01-01T00:00:00.000Z");
+        assert_eq!(
+            document,
+            json!({
+                "type": "https://mercato.dev/problems/validation", "title": "Validation failed", "status": 400,
+                "detail": "2 fields are invalid", "instance": "/api/v1/products",
+                "errors": [
+                    {"field": "price", "code": "min", "message": "price must not be less than 0"},
+                    {"field": "name", "code": "required", "message": "name is required"},
+                ],
+                "requestId": "r1", "statusCode": 400, "message": "2 fields are invalid",
+                "timestamp": "2026-01-01T00:00:00.000Z", "path": "/api/v1/products", "hint": "read the docs",
+            })
+        );
+    }
+
+    #[test]
+    fn a_challenge_says_whether_there_was_a_token() {
+        let challenge = |problem: &Problem| problem.headers()[header::WWW_AUTHENTICATE].to_str().unwrap().to_owned();
+        assert_eq!(challenge(&Problem::unauthorized(None, "no")), "Bearer realm=\"mercato\"");
+        assert!(challenge(&Problem::unauthorized(Some("invalid_token"), "no")).ends_with("error=\"invalid_token\""));
+    }
+}

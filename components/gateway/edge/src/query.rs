@@ -1,0 +1,103 @@
+//! Query strings, with unknown parameters refused.
+
+use std::str::FromStr;
+
+use crate::router::percent_decode;
+use crate::{FieldError, PageRequest, Problem};
+
+/// The parameters of a query string, taken out one by one; [`Query::finish`] tells what was wrong.
+#[derive(Debug)]
+pub struct Query {
+    pairs: Vec<(String, String)>,
+    errors: Vec<FieldError>,
+}
+
+impl Query {
+    /// The parameters of `text`, the part of a URL after `?`.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let mut query = Self { pairs: Vec::new(), errors: Vec::new() };
+        for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            match (decode(name), decode(value)) {
+                (Some(name), Some(value)) => query.pairs.push((name, value)),
+                _ => query.reject(&pair.chars().take(40).collect::<String>(), "format", "is not valid percent-encoding"),
+            }
+        }
+        query
+    }
+
+    /// A parameter as text.
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        let mut found = None;
+        let mut rest = Vec::with_capacity(self.pairs.len());
+        for (key, value) in std::mem::take(&mut self.pairs) {
+            if key != name {
+                rest.push((key, value));
+            } else if found.replace(value).is_some() {
+                self.reject(name, "repeated", "is given more than once");
+            }
+        }
+        self.pairs = rest;
+        found
+    }
+
+    /// A parameter of a type; `expected` says what it must be, as in "a whole number".
+    pub fn optional<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {
+        let text = self.text(name)?;
+        let value = text.parse().ok();
+        if value.is_none() {
+            self.reject(name, "type", &format!("must be {expected}"));
+        }
+        value
+    }
+
+    /// `page` and `limit`.
+    pub fn page(&mut self) -> PageRequest {
+        PageRequest::from_query(self)
+    }
+
+    /// Notes that a parameter breaks a rule; `rest` continues the sentence after its name.
+    pub fn reject(&mut self, name: &str, code: &str, rest: &str) {
+        self.errors.push(FieldError::new(name, code, format!("{name} {rest}")));
+    }
+
+    /// All parameters have been taken: what is left is unknown.
+    ///
+    /// # Errors
+    /// [`Problem::validation`] with everything that was wrong.
+    pub fn finish(mut self) -> Result<(), Problem> {
+        for (name, _) in std::mem::take(&mut self.pairs) {
+            self.reject(&name, "unknown", "is not a known parameter");
+        }
+        if self.errors.is_empty() { Ok(()) } else { Err(Problem::validation(self.errors)) }
+    }
+}
+
+fn decode(text: &str) -> Option<String> {
+    percent_decode(&text.replace('+', " "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_decoded_and_typed() {
+        let mut query = Query::parse("q=caf%C3%A9+noir&inStock=true&&minPrice=3&empty=");
+        assert_eq!(query.text("q").as_deref(), Some("café noir"));
+        assert_eq!(query.optional::<bool>("inStock", "true or false"), Some(true));
+        assert_eq!(query.optional::<u32>("minPrice", "a number"), Some(3));
+        assert_eq!(query.text("empty").as_deref(), Some(""));
+        query.finish().unwrap();
+    }
+
+    #[test]
+    fn unknown_repeated_and_malformed_parameters_are_named() {
+        let mut query = Query::parse("page=x&limit=0&limit=5&role=admin&bad=%f");
+        query.page();
+        let document = query.finish().unwrap_err().document("/", "r", "t");
+        let named: Vec<_> = document["errors"].as_array().unwrap().iter().map(|e| e["field"].as_str().unwrap()).collect();
+        assert_eq!(named, ["bad=%f", "page", "limit", "role"]);
+    }
+}

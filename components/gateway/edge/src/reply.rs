@@ -1,0 +1,107 @@
+//! Successful answers.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use crate::Problem;
+
+/// A successful answer.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Reply {
+    /// 200 with a JSON body.
+    ///
+    /// # Errors
+    /// [`Problem::internal`] when the value cannot be written as JSON.
+    pub fn json(value: &impl Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_vec(value).map_err(|error| {
+            mercato_platform::log::error("an answer could not be serialised", &[("error", &error.to_string())]);
+            Problem::internal()
+        })?;
+        Ok(Self::json_bytes(StatusCode::OK, body))
+    }
+
+    /// JSON that is already written.
+    #[must_use]
+    pub fn json_bytes(status: StatusCode, body: Vec<u8>) -> Self {
+        Self::with_body(status, "application/json", body)
+    }
+
+    /// A body of any type.
+    #[must_use]
+    pub fn with_body(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        Self { status, headers, body: body.into() }
+    }
+
+    /// 200 with plain text.
+    #[must_use]
+    pub fn text(body: impl Into<String>) -> Self {
+        Self::with_body(StatusCode::OK, "text/plain; charset=utf-8", body.into())
+    }
+
+    /// 200 with a page.
+    #[must_use]
+    pub fn html(body: impl Into<String>) -> Self {
+        Self::with_body(StatusCode::OK, "text/html; charset=utf-8", body.into())
+    }
+
+    /// 204.
+    #[must_use]
+    pub fn no_content() -> Self {
+        Self { status: StatusCode::NO_CONTENT, headers: HeaderMap::new(), body: Bytes::new() }
+    }
+
+    /// 303: the client goes on with a GET of `location`, a path of ours.
+    #[must_use]
+    pub fn see_other(location: &str) -> Self {
+        Self { status: StatusCode::SEE_OTHER, headers: HeaderMap::new(), body: Bytes::new() }.at(location)
+    }
+
+    /// The same answer as 201, made at `location`.
+    #[must_use]
+    pub fn created(mut self, location: &str) -> Self {
+        self.status = StatusCode::CREATED;
+        self.at(location)
+    }
+
+    /// The same answer with another status.
+    #[must_use]
+    pub fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The same answer with a further header.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// The body as it will be sent.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The status it will be sent with.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    fn at(self, location: &str) -> Self {
+        match HeaderValue::from_str(location) {
+            Ok(value) => self.with_header(header::LOCATION, value),
+            Err(_) => self,
+        }
+    }
+}

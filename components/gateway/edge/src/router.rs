@@ -1,0 +1,192 @@
+//! From method and path to the function that answers.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use http::Method;
+
+use crate::{Context, Problem, Reply};
+
+/// What a handler gives back.
+pub type HandlerFuture = Pin<Box<dyn Future<Output = Result<Reply, Problem>>>>;
+
+/// A function that answers one route.
+pub type Handler = fn(Context) -> HandlerFuture;
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everyone; a token is not looked at.
+    Public,
+    /// Everyone; a token, if there is one, must be valid.
+    Optional,
+    /// Whoever holds a valid token.
+    Bearer,
+    /// Whoever holds a valid token with the role `admin`.
+    Admin,
+}
+
+/// One row of an adapter's table.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// Method it answers; `GET` also answers `HEAD`.
+    pub method: Method,
+    /// Path with `{parameters}`.
+    pub pattern: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// What answers.
+    pub handler: Handler,
+}
+
+/// The parameters of a path, by name.
+pub type Params = Vec<(&'static str, String)>;
+
+/// What a request leads to.
+#[derive(Debug)]
+pub enum Match<'a> {
+    /// A route and the path's parameters.
+    Found(&'a Route, Params),
+    /// The path exists, with these methods.
+    WrongMethod(Vec<Method>),
+    /// No such path.
+    Unknown,
+}
+
+/// Finds the route: among those that fit, the one with the most literal segments.
+pub fn find<'a>(routes: &'a [Route], method: &Method, path: &str) -> Match<'a> {
+    let wanted = if *method == Method::HEAD { &Method::GET } else { method };
+    let mut best: Option<(usize, &Route, Params)> = None;
+    let mut methods = Vec::new();
+    for route in routes {
+        let Some(params) = match_path(route.pattern, path) else { continue };
+        if route.method != *wanted {
+            methods.push(route.method.clone());
+            continue;
+        }
+        let literals = route.pattern.split('/').count() - params.len();
+        if best.as_ref().is_none_or(|(most, ..)| literals > *most) {
+            best = Some((literals, route, params));
+        }
+    }
+    match best {
+        Some((_, route, params)) => Match::Found(route, params),
+        None if methods.is_empty() => Match::Unknown,
+        None => Match::WrongMethod(allowed(methods)),
+    }
+}
+
+/// The methods of every route that fits the path, for `Allow` and for preflight requests.
+pub fn methods_of(routes: &[Route], path: &str) -> Vec<Method> {
+    let fitting = routes.iter().filter(|route| match_path(route.pattern, path).is_some());
+    allowed(fitting.map(|route| route.method.clone()).collect())
+}
+
+fn allowed(mut methods: Vec<Method>) -> Vec<Method> {
+    if methods.is_empty() {
+        return methods;
+    }
+    if methods.contains(&Method::GET) {
+        methods.push(Method::HEAD);
+    }
+    methods.push(Method::OPTIONS);
+    methods.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+    methods.dedup();
+    methods
+}
+
+fn match_path(pattern: &'static str, path: &str) -> Option<Params> {
+    let mut params = Vec::new();
+    let (mut expected, mut given) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (expected.next(), given.next()) {
+            (None, None) => return Some(params),
+            (Some(expected), Some(given)) => {
+                let name = expected.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+                match name {
+                    Some(_) if given.is_empty() => return None,
+                    Some(name) => params.push((name, percent_decode(given)?)),
+                    None if expected == given => {}
+                    None => return None,
+                }
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// Decodes `%xx` (RFC 3986 section 2.1); `None` when what comes out is not UTF-8 or an escape is broken.
+pub fn percent_decode(text: &str) -> Option<String> {
+    if !text.contains('%') {
+        return Some(text.to_owned());
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let mut digit = || rest.next().and_then(|byte| char::from(byte).to_digit(16));
+            let value = digit()? * 16 + digit()?;
+            bytes.push(u8::try_from(value).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn unused(_: Context) -> Result<Reply, Problem> {
+        Ok(Reply::no_content())
+    }
+
+    const ROUTES: &[Route] = &[
+        crate::route!(GET "/orders", Access::Bearer, unused),
+        crate::route!(POST "/orders", Access::Bearer, unused),
+        crate::route!(GET "/orders/{status}", Access::Bearer, unused),
+        crate::route!(GET "/orders/stats", Access::Admin, unused),
+        crate::route!(GET "/orders/id/{id}", Access::Bearer, unused),
+        crate::route!(PATCH "/orders/{id}", Access::Bearer, unused),
+    ];
+
+    fn found(method: Method, path: &str) -> (&'static str, Params) {
+        match find(ROUTES, &method, path) {
+            Match::Found(route, params) => (route.pattern, params),
+            other => panic!("{path}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn literal_segments_win_over_parameters() {
+        assert_eq!(found(Method::GET, "/orders/stats"), ("/orders/stats", vec![]));
+        assert_eq!(found(Method::GET, "/orders/PAID"), ("/orders/{status}", vec![("status", "PAID".to_owned())]));
+        assert_eq!(found(Method::PATCH, "/orders/stats"), ("/orders/{id}", vec![("id", "stats".to_owned())]));
+        assert_eq!(found(Method::GET, "/orders/id/7"), ("/orders/id/{id}", vec![("id", "7".to_owned())]));
+        assert_eq!(found(Method::HEAD, "/orders").0, "/orders");
+    }
+
+    #[test]
+    fn a_wrong_method_names_the_right_ones() {
+        match find(ROUTES, &Method::DELETE, "/orders") {
+            Match::WrongMethod(methods) => {
+                assert_eq!(methods, [Method::GET, Method::HEAD, Method::OPTIONS, Method::POST]);
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(methods_of(ROUTES, "/nowhere").is_empty());
+    }
+
+    #[test]
+    fn other_paths_are_unknown() {
+        for path in ["/", "/orders/", "/orders/id/", "/orders/id/1/2", "//orders", "/orders/%zz", "/orders/%ff"] {
+            assert!(matches!(find(ROUTES, &Method::GET, path), Match::Unknown), "{path}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_percent_decoded() {
+        assert_eq!(found(Method::GET, "/orders/a%20b%2Fc").1, vec![("status", "a b/c".to_owned())]);
+    }
+}

@@ -1,0 +1,144 @@
+//! From an HTTP request to its answer.
+
+use std::future::Future;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use mercato_platform::clock::{self, Clock, SystemClock};
+use spin_sdk::http::{FullBody, Request};
+
+use crate::router::{self, Match, Params};
+use crate::{Body, Context, HttpResponse, MAX_BODY_BYTES, Problem, Reply, Route, cors, guard, headers};
+
+/// Paths that only other components can reach: no public route leads to them.
+const INTERNAL_PREFIX: &str = "/internal/";
+
+/// Answers a request from a table of routes, then runs `after`, unless the request was an internal one.
+pub async fn serve<A: Future<Output = ()>>(routes: &[Route], request: Request, after: impl FnOnce() -> A) -> HttpResponse {
+    let path = request.uri().path().to_owned();
+    let method = request.method().clone();
+    let request_id = headers::request_id(request.headers());
+    let methods = (method == Method::OPTIONS).then(|| router::methods_of(routes, &path));
+    let cors = cors::headers(request.headers(), methods.as_deref()).await;
+    let result = match methods {
+        Some(methods) if !methods.is_empty() => Ok(options(&methods)),
+        _ => answer(routes, request, &method, &path, &request_id).await,
+    };
+    let reply = result.unwrap_or_else(|problem| render(&problem, &path, &request_id));
+    if !path.starts_with(INTERNAL_PREFIX) {
+        after().await;
+    }
+    finish(reply, &method, &request_id, cors)
+}
+
+async fn answer(routes: &[Route], request: Request, method: &Method, path: &str, request_id: &str) -> Result<Reply, Problem> {
+    let (route, params) = match router::find(routes, method, path) {
+        Match::Found(route, params) => (route, params),
+        Match::WrongMethod(methods) => return Err(method_not_allowed(&methods)),
+        Match::Unknown => {
+            return Err(Problem::new(StatusCode::NOT_FOUND, "not-found", "Not found", "there is nothing at this path"));
+        }
+    };
+    let principal = guard::admit(route.access, request.headers()).await?;
+    let context = read(request, params, principal, request_id).await?;
+    (route.handler)(context).await
+}
+
+async fn read(
+    request: Request,
+    params: Params,
+    principal: Option<crate::Principal>,
+    request_id: &str,
+) -> Result<Context, Problem> {
+    let (parts, body) = request.into_parts();
+    let body = if has_body(&parts.method) { collect(body).await? } else { Bytes::new() };
+    Ok(Context {
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers,
+        params,
+        principal,
+        body: Body(body),
+        request_id: request_id.to_owned(),
+    })
+}
+
+fn has_body(method: &Method) -> bool {
+    matches!(*method, Method::POST | Method::PUT | Method::PATCH | Method::DELETE)
+}
+
+async fn collect<B>(body: B) -> Result<Bytes, Problem>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    match Limited::new(body, MAX_BODY_BYTES).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "payload-too-large",
+            "Payload too large",
+            format!("the body must not be larger than {MAX_BODY_BYTES} bytes"),
+        )),
+        Err(_) => Err(Problem::bad_request("incomplete-body", "the body ended early")),
+    }
+}
+
+fn options(methods: &[Method]) -> Reply {
+    Reply::no_content().with_header(header::ALLOW, allow(methods))
+}
+
+fn method_not_allowed(methods: &[Method]) -> Problem {
+    let allow = allow(methods);
+    let detail = format!("this path answers {}", allow.to_str().unwrap_or_default());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", detail)
+        .with_header(header::ALLOW, allow)
+}
+
+fn allow(methods: &[Method]) -> HeaderValue {
+    let names: Vec<&str> = methods.iter().map(Method::as_str).collect();
+    HeaderValue::from_str(&names.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+fn render(problem: &Problem, path: &str, request_id: &str) -> Reply {
+    let document = problem.document(path, request_id, &clock::rfc3339(SystemClock.now_ms()));
+    let mut reply = Reply::with_body(problem.status(), "application/problem+json", document.to_string());
+    reply.headers.extend(problem.headers().clone());
+    reply
+}
+
+fn finish(mut reply: Reply, method: &Method, request_id: &str, cors: HeaderMap) -> HttpResponse {
+    headers::complete(&mut reply.headers, request_id, cors);
+    if reply.status != StatusCode::NO_CONTENT {
+        reply.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(reply.body.len()));
+    }
+    let body = if *method == Method::HEAD { Bytes::new() } else { reply.body };
+    let mut response = http::Response::new(FullBody::new(body));
+    *response.status_mut() = reply.status;
+    *response.headers_mut() = reply.headers;
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_becomes_problem_json_with_its_headers() {
+        let reply = render(&method_not_allowed(&[Method::GET, Method::HEAD]), "/x", "r1");
+        assert_eq!(reply.status, 405);
+        assert_eq!(reply.headers[header::ALLOW], "GET, HEAD");
+        assert_eq!(reply.headers[header::CONTENT_TYPE], "application/problem+json");
+        let response = finish(reply, &Method::GET, "r1", HeaderMap::new());
+        assert_eq!(response.headers()["x-request-id"], "r1");
+        assert_eq!(response.headers()[header::X_FRAME_OPTIONS], "DENY");
+    }
+
+    #[test]
+    fn head_says_the_length_and_sends_nothing() {
+        let response = finish(Reply::text("hello"), &Method::HEAD, "r", HeaderMap::new());
+        assert_eq!(response.headers()[header::CONTENT_LENGTH], "5");
+        assert_eq!(http_body::Body::size_hint(response.body()).exact(), Some(0));
+    }
+}

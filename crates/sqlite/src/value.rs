@@ -1,0 +1,134 @@
+use crate::Error;
+
+/// A value of SQLite, bound to a statement or read from a row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// 64-bit integer.
+    Integer(i64),
+    /// Floating point number; no money is ever kept in one.
+    Real(f64),
+    /// UTF-8 text.
+    Text(String),
+    /// Bytes.
+    Blob(Vec<u8>),
+    /// No value.
+    Null,
+}
+
+macro_rules! value_from {
+    ($($from:ty => $make:expr),+ $(,)?) => {
+        $(impl From<$from> for Value {
+            fn from(value: $from) -> Self {
+                ($make)(value)
+            }
+        })+
+    };
+}
+
+value_from! {
+    i64 => Self::Integer,
+    i32 => |value| Self::Integer(i64::from(value)),
+    u32 => |value| Self::Integer(i64::from(value)),
+    // Times and stock stay far below 2^63; the largest integer breaks a CHECK instead of wrapping.
+    u64 => |value| Self::Integer(i64::try_from(value).unwrap_or(i64::MAX)),
+    bool => |value| Self::Integer(i64::from(value)),
+    String => Self::Text,
+    &String => |value: &String| Self::Text(value.clone()),
+    &str => |value: &str| Self::Text(value.to_owned()),
+    Vec<u8> => Self::Blob,
+    &[u8] => |value: &[u8]| Self::Blob(value.to_vec()),
+}
+
+impl<T: Into<Self>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// What a column can be read as.
+pub trait FromValue: Sized {
+    /// What is expected, for the error.
+    const EXPECTED: &'static str;
+
+    /// The value, if it is of that type.
+    fn from_value(value: &Value) -> Option<Self>;
+}
+
+macro_rules! integer_from_value {
+    ($($type:ty),+) => {
+        $(impl FromValue for $type {
+            const EXPECTED: &'static str = "an integer";
+
+            fn from_value(value: &Value) -> Option<Self> {
+                match value {
+                    Value::Integer(number) => Self::try_from(*number).ok(),
+                    _ => None,
+                }
+            }
+        })+
+    };
+}
+
+integer_from_value!(i64, u64, u32, u16);
+
+impl FromValue for bool {
+    const EXPECTED: &'static str = "0 or 1";
+
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Integer(0) => Some(false),
+            Value::Integer(1) => Some(true),
+            _ => None,
+        }
+    }
+}
+
+impl FromValue for String {
+    const EXPECTED: &'static str = "text";
+
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Text(text) => Some(text.clone()),
+            _ => None,
+        }
+    }
+}
+
+impl FromValue for Vec<u8> {
+    const EXPECTED: &'static str = "bytes";
+
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Blob(bytes) => Some(bytes.clone()),
+            _ => None,
+        }
+    }
+}
+
+impl<T: FromValue> FromValue for Option<T> {
+    const EXPECTED: &'static str = T::EXPECTED;
+
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Null => Some(None),
+            other => T::from_value(other).map(Some),
+        }
+    }
+}
+
+/// One row of a result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row(pub(crate) Vec<Value>);
+
+impl Row {
+    /// The column at that position, from 0.
+    ///
+    /// # Errors
+    /// [`Error::Type`] when there is no such column or it holds something else.
+    pub fn get<T: FromValue>(&self, column: usize) -> Result<T, Error> {
+        self.0
+            .get(column)
+            .and_then(T::from_value)
+            .ok_or(Error::Type { column, expected: T::EXPECTED })
+    }
+}
