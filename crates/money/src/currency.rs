@@ -5,8 +5,8 @@ use crate::{MoneyError, UNITS_PER_WHOLE};
 
 /// Currencies without a minor unit (ISO 4217, table A.1).
 const WITHOUT_MINOR: [&[u8; 3]; 16] = [
-    b"BIF", b"CLP", b"DJF", b"GNF", b"ISK", b"JPY", b"KMF", b"KRW", b"PYG", b"RWF", b"UGX", b"VND", b"VUV", b"XAF",
-    b"XOF", b"XPF",
+    b"BIF", b"CLP", b"DJF", b"GNF", b"ISK", b"JPY", b"KMF", b"KRW", b"PYG", b"RWF", b"UGX", b"VND",
+    b"VUV", b"XAF", b"XOF", b"XPF",
 ];
 
 /// Currencies whose minor unit is a thousandth (ISO 4217, table A.1).
@@ -46,8 +46,15 @@ impl FromStr for Currency {
     type Err = MoneyError;
 
     fn from_str(text: &str) -> Result<Self, MoneyError> {
-        let code: [u8; 3] = text.as_bytes().try_into().map_err(|_| MoneyError::UnknownCurrency)?;
-        if code.iter().all(u8::is_ascii_uppercase) { Ok(Self(code)) } else { Err(MoneyError::UnknownCurrency) }
+        let code: [u8; 3] = text
+            .as_bytes()
+            .try_into()
+            .map_err(|_| MoneyError::UnknownCurrency)?;
+        if code.iter().all(u8::is_ascii_uppercase) {
+            Ok(Self(code))
+        } else {
+            Err(MoneyError::UnknownCurrency)
+        }
     }
 }
 
@@ -63,7 +70,12 @@ mod tests {
 
     #[test]
     fn minor_units_follow_iso_4217() {
-        for (code, decimals, units) in [("USD", 2, 100), ("EUR", 2, 100), ("JPY", 0, 10_000), ("KWD", 3, 10)] {
+        for (code, decimals, units) in [
+            ("USD", 2, 100),
+            ("EUR", 2, 100),
+            ("JPY", 0, 10_000),
+            ("KWD", 3, 10),
+        ] {
             let currency: Currency = code.parse().unwrap();
             assert_eq!(currency.decimals(), decimals);
             assert_eq!(currency.units_per_minor(), units);
@@ -74,7 +86,11 @@ mod tests {
     #[test]
     fn a_code_is_three_capital_letters() {
         for text in ["", "US", "usd", "USDT", "U1D", "ÄÖ"] {
-            assert_eq!(text.parse::<Currency>(), Err(MoneyError::UnknownCurrency), "{text}");
+            assert_eq!(
+                text.parse::<Currency>(),
+                Err(MoneyError::UnknownCurrency),
+                "{text}"
+            );
         }
     }
 }

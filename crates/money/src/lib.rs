@@ -66,7 +66,10 @@ impl Money {
     /// # Errors
     /// [`MoneyError::Overflow`].
     pub fn checked_add(self, other: Self) -> Result<Self, MoneyError> {
-        self.0.checked_add(other.0).map(Self).ok_or(MoneyError::Overflow)
+        self.0
+            .checked_add(other.0)
+            .map(Self)
+            .ok_or(MoneyError::Overflow)
     }
 
     /// Difference of two amounts.
@@ -74,7 +77,10 @@ impl Money {
     /// # Errors
     /// [`MoneyError::Overflow`].
     pub fn checked_sub(self, other: Self) -> Result<Self, MoneyError> {
-        self.0.checked_sub(other.0).map(Self).ok_or(MoneyError::Overflow)
+        self.0
+            .checked_sub(other.0)
+            .map(Self)
+            .ok_or(MoneyError::Overflow)
     }
 
     /// So many times the amount.
@@ -82,7 +88,10 @@ impl Money {
     /// # Errors
     /// [`MoneyError::Overflow`].
     pub fn checked_mul(self, quantity: u32) -> Result<Self, MoneyError> {
-        self.0.checked_mul(i64::from(quantity)).map(Self).ok_or(MoneyError::Overflow)
+        self.0
+            .checked_mul(i64::from(quantity))
+            .map(Self)
+            .ok_or(MoneyError::Overflow)
     }
 
     /// The amount in whole minor units of the currency, rounded half to even (IEEE 754 section 4.3.1).
@@ -91,7 +100,11 @@ impl Money {
         let divisor = currency.units_per_minor();
         let (quotient, remainder) = (self.0.div_euclid(divisor), self.0.rem_euclid(divisor));
         let doubled = remainder * 2;
-        if doubled > divisor || (doubled == divisor && quotient % 2 != 0) { quotient + 1 } else { quotient }
+        if doubled > divisor || (doubled == divisor && quotient % 2 != 0) {
+            quotient + 1
+        } else {
+            quotient
+        }
     }
 
     /// The amount of so many whole minor units.
@@ -99,7 +112,10 @@ impl Money {
     /// # Errors
     /// [`MoneyError::Overflow`].
     pub fn from_minor(minor: i64, currency: Currency) -> Result<Self, MoneyError> {
-        minor.checked_mul(currency.units_per_minor()).map(Self).ok_or(MoneyError::Overflow)
+        minor
+            .checked_mul(currency.units_per_minor())
+            .map(Self)
+            .ok_or(MoneyError::Overflow)
     }
 
     /// The amount in minor units, if it is a whole number of them.
@@ -132,17 +148,25 @@ impl FromStr for Money {
         if digits.len() > MAX_DIGITS {
             return Err(MoneyError::Overflow);
         }
-        let significant: i128 = format!("{whole}{fraction}").parse().map_err(|_| MoneyError::Overflow)?;
+        let significant: i128 = format!("{whole}{fraction}")
+            .parse()
+            .map_err(|_| MoneyError::Overflow)?;
         let scale = exponent - i32::try_from(fraction.len()).map_err(|_| MoneyError::Overflow)? + 4;
         let units = shift(significant, scale)?;
         let signed = if negative { -units } else { units };
-        i64::try_from(signed).map(Self).map_err(|_| MoneyError::Overflow)
+        i64::try_from(signed)
+            .map(Self)
+            .map_err(|_| MoneyError::Overflow)
     }
 }
 
 fn parse_exponent(text: &str) -> Result<i32, MoneyError> {
     let exponent: i32 = text.parse().map_err(|_| MoneyError::Malformed)?;
-    if exponent.abs() > 30 { Err(MoneyError::Overflow) } else { Ok(exponent) }
+    if exponent.abs() > 30 {
+        Err(MoneyError::Overflow)
+    } else {
+        Ok(exponent)
+    }
 }
 
 /// `value` times ten to the power of `scale`, exactly.
@@ -177,7 +201,9 @@ impl fmt::Display for Money {
 
 impl Serialize for Money {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        RawValue::from_string(self.to_string()).map_err(S::Error::custom)?.serialize(serializer)
+        RawValue::from_string(self.to_string())
+            .map_err(S::Error::custom)?
+            .serialize(serializer)
     }
 }
 
@@ -251,9 +277,15 @@ mod tests {
     #[test]
     fn rounding_to_minor_units_is_half_even() {
         let dollar: Currency = "USD".parse().unwrap();
-        for (text, cents) in
-            [("0.005", 0), ("0.015", 2), ("0.025", 2), ("0.0251", 3), ("19.99", 1999), ("-0.005", 0), ("-0.015", -2)]
-        {
+        for (text, cents) in [
+            ("0.005", 0),
+            ("0.015", 2),
+            ("0.025", 2),
+            ("0.0251", 3),
+            ("19.99", 1999),
+            ("-0.005", 0),
+            ("-0.015", -2),
+        ] {
             assert_eq!(money(text).to_minor(dollar), cents, "{text}");
         }
         let yen: Currency = "JPY".parse().unwrap();
@@ -273,9 +305,18 @@ mod tests {
 
     #[test]
     fn arithmetic_does_not_wrap() {
-        assert_eq!(Money::from_units(i64::MAX).checked_add(Money::from_units(1)), Err(MoneyError::Overflow));
-        assert_eq!(Money::from_units(i64::MIN).checked_sub(Money::from_units(1)), Err(MoneyError::Overflow));
-        assert_eq!(Money::from_units(i64::MAX).checked_mul(2), Err(MoneyError::Overflow));
+        assert_eq!(
+            Money::from_units(i64::MAX).checked_add(Money::from_units(1)),
+            Err(MoneyError::Overflow)
+        );
+        assert_eq!(
+            Money::from_units(i64::MIN).checked_sub(Money::from_units(1)),
+            Err(MoneyError::Overflow)
+        );
+        assert_eq!(
+            Money::from_units(i64::MAX).checked_mul(2),
+            Err(MoneyError::Overflow)
+        );
         assert_eq!(money("2.5").checked_mul(3).unwrap(), money("7.5"));
     }
 }

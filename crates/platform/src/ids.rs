@@ -18,7 +18,9 @@ pub struct RandomIds;
 impl Ids for RandomIds {
     fn new_id(&self) -> String {
         let entropy: [u8; 10] = random::bytes();
-        Builder::from_unix_timestamp_millis(SystemClock.now_ms(), &entropy).into_uuid().to_string()
+        Builder::from_unix_timestamp_millis(SystemClock.now_ms(), &entropy)
+            .into_uuid()
+            .to_string()
     }
 }
 
@@ -32,7 +34,9 @@ pub fn parse(text: &str) -> Result<String, NotAnId> {
     if text.len() != CANONICAL_LENGTH {
         return Err(NotAnId);
     }
-    Uuid::try_parse(text).map(|id| id.to_string()).map_err(|_| NotAnId)
+    Uuid::try_parse(text)
+        .map(|id| id.to_string())
+        .map_err(|_| NotAnId)
 }
 
 /// The text is not an identifier.

@@ -23,12 +23,23 @@ pub fn error(message: &str, fields: &[(&str, &str)]) {
 
 #[allow(clippy::disallowed_macros, reason = "this is the seam")]
 fn write(level: &str, message: &str, fields: &[(&str, &str)]) {
-    eprintln!("{}", line(&clock::rfc3339(SystemClock.now_ms()), level, message, fields));
+    eprintln!(
+        "{}",
+        line(
+            &clock::rfc3339(SystemClock.now_ms()),
+            level,
+            message,
+            fields
+        )
+    );
 }
 
 fn line(time: &str, level: &str, message: &str, fields: &[(&str, &str)]) -> String {
     let mut object = Map::new();
-    for (name, value) in [("time", time), ("level", level), ("message", message)].iter().chain(fields) {
+    for (name, value) in [("time", time), ("level", level), ("message", message)]
+        .iter()
+        .chain(fields)
+    {
         object.insert((*name).to_owned(), Value::from(*value));
     }
     Value::Object(object).to_string()

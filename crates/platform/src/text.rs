@@ -46,7 +46,11 @@ pub fn paragraph(text: &str, max_chars: usize) -> Result<String, TextProblem> {
     check(text.trim(), max_chars, |c| matches!(c, '\n' | '\r' | '\t'))
 }
 
-fn check(text: &str, max_chars: usize, permitted: impl Fn(char) -> bool) -> Result<String, TextProblem> {
+fn check(
+    text: &str,
+    max_chars: usize,
+    permitted: impl Fn(char) -> bool,
+) -> Result<String, TextProblem> {
     if text.chars().any(|c| c.is_control() && !permitted(c)) {
         return Err(TextProblem::ControlCharacters);
     }
@@ -66,7 +70,11 @@ mod tests {
         assert_eq!(line("Ümläute", 6), Err(TextProblem::TooLong(6)));
         assert_eq!(line(" \t ", 6), Err(TextProblem::Empty));
         for text in ["a\nb", "a\0b", "a\u{7f}b", "a\u{85}b"] {
-            assert_eq!(line(text, 10), Err(TextProblem::ControlCharacters), "{text:?}");
+            assert_eq!(
+                line(text, 10),
+                Err(TextProblem::ControlCharacters),
+                "{text:?}"
+            );
         }
     }
 
@@ -74,6 +82,9 @@ mod tests {
     fn paragraphs_may_be_empty_and_break_lines() {
         assert_eq!(paragraph("  ", 5), Ok(String::new()));
         assert_eq!(paragraph("a\n\tb", 5), Ok("a\n\tb".to_owned()));
-        assert_eq!(paragraph("a\u{1b}[2J", 50), Err(TextProblem::ControlCharacters));
+        assert_eq!(
+            paragraph("a\u{1b}[2J", 50),
+            Err(TextProblem::ControlCharacters)
+        );
     }
 }

@@ -71,7 +71,8 @@ impl Error {
         let lower = message.to_ascii_lowercase();
         if lower.contains("constraint failed") {
             Self::Constraint(message)
-        } else if lower.contains("database is locked") || lower.contains("database table is locked") {
+        } else if lower.contains("database is locked") || lower.contains("database table is locked")
+        {
             Self::Busy(message)
         } else if lower.contains("database or disk is full") {
             Self::Full
@@ -132,7 +133,11 @@ impl Database {
     /// The database of that label, not opened yet.
     #[must_use]
     pub const fn new(label: &'static str, migrations: &'static [Migration]) -> Self {
-        Self { label, migrations, connection: RefCell::new(None) }
+        Self {
+            label,
+            migrations,
+            connection: RefCell::new(None),
+        }
     }
 
     /// A fresh database in memory, migrated, for native tests.
@@ -150,7 +155,10 @@ impl Database {
     ///
     /// # Errors
     /// What the closure returns, or why the database could not be opened.
-    pub fn read<T, E: From<Error>>(&self, work: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
+    pub fn read<T, E: From<Error>>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
         let connection = self.connection()?;
         work(&connection)
     }
@@ -160,7 +168,10 @@ impl Database {
     ///
     /// # Errors
     /// What the closure returns, or why the transaction could not be opened or committed.
-    pub fn write<T, E: From<Error>>(&self, work: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
+    pub fn write<T, E: From<Error>>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
         let connection = self.connection()?;
         self.watch(connection.execute("BEGIN IMMEDIATE", &[]))?;
         match work(&connection) {
@@ -248,7 +259,10 @@ mod tests {
             name: "0001_things",
             sql: "CREATE TABLE things (\n  id INTEGER PRIMARY KEY,\n  name TEXT NOT NULL UNIQUE,\n  data BLOB\n);\n\nCREATE INDEX things_name\n  ON things (name);\n",
         },
-        Migration { name: "0002_price", sql: "ALTER TABLE things ADD COLUMN price INTEGER CHECK (price >= 0);" },
+        Migration {
+            name: "0002_price",
+            sql: "ALTER TABLE things ADD COLUMN price INTEGER CHECK (price >= 0);",
+        },
     ];
 
     fn database() -> Database {
@@ -276,8 +290,20 @@ mod tests {
         assert_eq!(row.get::<String>(1), Ok("a".to_owned()));
         assert_eq!(row.get::<Vec<u8>>(2), Ok(vec![1, 2]));
         assert_eq!(row.get::<Option<i64>>(3), Ok(None));
-        assert_eq!(row.get::<i64>(3), Err(Error::Type { column: 3, expected: "an integer" }));
-        assert_eq!(row.get::<i64>(9), Err(Error::Type { column: 9, expected: "an integer" }));
+        assert_eq!(
+            row.get::<i64>(3),
+            Err(Error::Type {
+                column: 3,
+                expected: "an integer"
+            })
+        );
+        assert_eq!(
+            row.get::<i64>(9),
+            Err(Error::Type {
+                column: 9,
+                expected: "an integer"
+            })
+        );
     }
 
     #[test]
@@ -292,9 +318,14 @@ mod tests {
             matches!(&result, Err(Error::Constraint(message)) if message.contains("things.name")),
             "{result:?}"
         );
-        let count = database.read::<_, Error>(|c| c.query_one("SELECT COUNT(*) FROM things", &[])).unwrap().unwrap();
+        let count = database
+            .read::<_, Error>(|c| c.query_one("SELECT COUNT(*) FROM things", &[]))
+            .unwrap()
+            .unwrap();
         assert_eq!(count.get::<u64>(0), Ok(0));
-        database.write::<_, Error>(|c| c.execute("INSERT INTO things (name) VALUES ('b')", &[])).unwrap();
+        database
+            .write::<_, Error>(|c| c.execute("INSERT INTO things (name) VALUES ('b')", &[]))
+            .unwrap();
     }
 
     #[test]
@@ -304,24 +335,39 @@ mod tests {
         migrate::run(&connection, "things", MIGRATIONS).unwrap();
         assert_eq!(
             migrate::run(&connection, "things", &MIGRATIONS[..1]),
-            Err(Error::NewerSchema { label: "things".to_owned(), found: 2, known: 1 })
+            Err(Error::NewerSchema {
+                label: "things".to_owned(),
+                found: 2,
+                known: 1
+            })
         );
     }
 
     #[test]
     fn a_failing_migration_leaves_nothing_behind() {
-        const BROKEN: &[Migration] =
-            &[Migration { name: "0001", sql: "CREATE TABLE a (id INTEGER);\n\nCREATE TABLE oops;\n" }];
+        const BROKEN: &[Migration] = &[Migration {
+            name: "0001",
+            sql: "CREATE TABLE a (id INTEGER);\n\nCREATE TABLE oops;\n",
+        }];
         let database = Database::new("broken", BROKEN);
-        assert!(matches!(database.read::<(), Error>(|_| Ok(())), Err(Error::Storage(_))));
+        assert!(matches!(
+            database.read::<(), Error>(|_| Ok(())),
+            Err(Error::Storage(_))
+        ));
     }
 
     #[test]
     fn messages_are_sorted_into_classes() {
-        for (message, transient) in
-            [("database is locked", true), ("database or disk is full", true), ("no such table: x", false)]
-        {
-            assert_eq!(Error::from_message(message.to_owned()).is_transient(), transient, "{message}");
+        for (message, transient) in [
+            ("database is locked", true),
+            ("database or disk is full", true),
+            ("no such table: x", false),
+        ] {
+            assert_eq!(
+                Error::from_message(message.to_owned()).is_transient(),
+                transient,
+                "{message}"
+            );
         }
         assert!(matches!(
             Error::from_message("CHECK constraint failed: stock >= 0".to_owned()),

@@ -22,17 +22,29 @@ pub fn run(connection: &Connection, label: &str, migrations: &[Migration]) -> Re
     result
 }
 
-fn apply(connection: &Connection, label: &str, migrations: &[Migration], known: u32) -> Result<(), Error> {
+fn apply(
+    connection: &Connection,
+    label: &str,
+    migrations: &[Migration],
+    known: u32,
+) -> Result<(), Error> {
     // Read again under the lock: another instance may have been faster.
     let found = version(connection)?;
     if found > known {
-        return Err(Error::NewerSchema { label: label.to_owned(), found, known });
+        return Err(Error::NewerSchema {
+            label: label.to_owned(),
+            found,
+            known,
+        });
     }
-    for migration in migrations.iter().skip(usize::try_from(found).unwrap_or(usize::MAX)) {
+    for migration in migrations
+        .iter()
+        .skip(usize::try_from(found).unwrap_or(usize::MAX))
+    {
         for statement in statements(migration.sql) {
-            connection
-                .execute(statement, params![])
-                .map_err(|error| Error::Storage(format!("migration {}: {error}", migration.name)))?;
+            connection.execute(statement, params![]).map_err(|error| {
+                Error::Storage(format!("migration {}: {error}", migration.name))
+            })?;
         }
     }
     connection.query(&format!("PRAGMA user_version = {known}"), params![])?;
@@ -48,5 +60,7 @@ fn version(connection: &Connection) -> Result<u32, Error> {
 
 /// A host runs one statement at a time.
 fn statements(sql: &str) -> impl Iterator<Item = &str> {
-    sql.split(";\n\n").map(str::trim).filter(|statement| !statement.is_empty())
+    sql.split(";\n\n")
+        .map(str::trim)
+        .filter(|statement| !statement.is_empty())
 }

@@ -129,6 +129,9 @@ impl Row {
         self.0
             .get(column)
             .and_then(T::from_value)
-            .ok_or(Error::Type { column, expected: T::EXPECTED })
+            .ok_or(Error::Type {
+                column,
+                expected: T::EXPECTED,
+            })
     }
 }

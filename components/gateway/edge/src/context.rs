@@ -54,7 +54,10 @@ impl Context {
     /// A parameter of the path, decoded; empty when the pattern has none of that name.
     #[must_use]
     pub fn param(&self, name: &str) -> &str {
-        self.params.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value.as_str())
+        self.params
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map_or("", |(_, value)| value.as_str())
     }
 
     /// A parameter of the path that is an identifier.
@@ -62,8 +65,13 @@ impl Context {
     /// # Errors
     /// 400 naming the parameter.
     pub fn id(&self, name: &str) -> Result<String, Problem> {
-        ids::parse(self.param(name))
-            .map_err(|error| Problem::validation(vec![FieldError::new(name, "format", format!("{name} {error}"))]))
+        ids::parse(self.param(name)).map_err(|error| {
+            Problem::validation(vec![FieldError::new(
+                name,
+                "format",
+                format!("{name} {error}"),
+            )])
+        })
     }
 
     /// Who asks. Routes with [`Access::Bearer`](crate::Access) or `Admin` always have one.
@@ -71,7 +79,9 @@ impl Context {
     /// # Errors
     /// 401 when there was no token.
     pub fn principal(&self) -> Result<&Principal, Problem> {
-        self.principal.as_ref().ok_or_else(|| Problem::unauthorized(None, "log in and send your token as a bearer token"))
+        self.principal.as_ref().ok_or_else(|| {
+            Problem::unauthorized(None, "log in and send your token as a bearer token")
+        })
     }
 
     /// Whether an admin asks.
@@ -101,14 +111,24 @@ impl Context {
     #[must_use]
     pub fn has_content_type(&self, expected: &str) -> bool {
         let declared = self.header(&header::CONTENT_TYPE).unwrap_or_default();
-        declared.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(expected)
+        declared
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .eq_ignore_ascii_case(expected)
     }
 }
 
 /// 415, naming what is accepted.
 fn unsupported_media_type(accepted: &str) -> Problem {
     let detail = format!("send the body with the header Content-Type: {accepted}");
-    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Unsupported media type", detail)
+    Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported-media-type",
+        "Unsupported media type",
+        detail,
+    )
 }
 
 #[cfg(test)]
@@ -118,7 +138,10 @@ mod tests {
     fn context(content_type: Option<&'static str>, body: &'static str) -> Context {
         let mut headers = HeaderMap::new();
         if let Some(content_type) = content_type {
-            headers.insert(header::CONTENT_TYPE, http::HeaderValue::from_static(content_type));
+            headers.insert(
+                header::CONTENT_TYPE,
+                http::HeaderValue::from_static(content_type),
+            );
         }
         Context {
             path: "/orders/x".to_owned(),
@@ -133,21 +156,34 @@ mod tests {
 
     #[test]
     fn json_must_be_declared() {
-        assert!(context(Some("Application/JSON; charset=utf-8"), "{}").json().is_ok());
+        assert!(
+            context(Some("Application/JSON; charset=utf-8"), "{}")
+                .json()
+                .is_ok()
+        );
         for wrong in [None, Some("text/plain"), Some("application/jsonp")] {
-            assert_eq!(context(wrong, "{}").json().unwrap_err().status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+            assert_eq!(
+                context(wrong, "{}").json().unwrap_err().status(),
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            );
         }
     }
 
     #[test]
     fn ids_in_paths_are_strict() {
         let problem = context(None, "").id("id").unwrap_err();
-        assert_eq!((problem.status(), problem.code()), (StatusCode::BAD_REQUEST, "validation"));
+        assert_eq!(
+            (problem.status(), problem.code()),
+            (StatusCode::BAD_REQUEST, "validation")
+        );
     }
 
     #[test]
     fn nobody_is_no_principal() {
-        assert_eq!(context(None, "").principal().unwrap_err().status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(
+            context(None, "").principal().unwrap_err().status(),
+            StatusCode::UNAUTHORIZED
+        );
         assert!(!context(None, "").is_admin());
     }
 }

@@ -10,8 +10,7 @@ use crate::bindings::spin::variables::variables;
 /// How long a browser may remember a preflight answer, in seconds.
 const PREFLIGHT_MAX_AGE_S: &str = "600";
 
-const ALLOWED_HEADERS: &str =
-    "authorization, content-type, idempotency-key, if-match, if-none-match, traceparent, x-request-id";
+const ALLOWED_HEADERS: &str = "authorization, content-type, idempotency-key, if-match, if-none-match, traceparent, x-request-id";
 const EXPOSED_HEADERS: &str = "etag, location, retry-after, x-request-id";
 
 thread_local! {
@@ -21,7 +20,9 @@ thread_local! {
 
 /// The headers that let the page of an allowed origin read the answer; none for everybody else.
 pub async fn headers(request: &HeaderMap, preflight: Option<&[Method]>) -> HeaderMap {
-    let Some(origin) = request.get(header::ORIGIN) else { return HeaderMap::new() };
+    let Some(origin) = request.get(header::ORIGIN) else {
+        return HeaderMap::new();
+    };
     let allowed = allowed_origins().await;
     answer(&allowed, origin, preflight)
 }
@@ -34,12 +35,28 @@ fn answer(allowed: &[String], origin: &HeaderValue, preflight: Option<&[Method]>
         return headers;
     }
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-    set(&mut headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+    set(
+        &mut headers,
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        EXPOSED_HEADERS,
+    );
     if let Some(methods) = preflight {
         let methods: Vec<&str> = methods.iter().map(Method::as_str).collect();
-        set(&mut headers, header::ACCESS_CONTROL_ALLOW_METHODS, &methods.join(", "));
-        set(&mut headers, header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS);
-        set(&mut headers, header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_MAX_AGE_S);
+        set(
+            &mut headers,
+            header::ACCESS_CONTROL_ALLOW_METHODS,
+            &methods.join(", "),
+        );
+        set(
+            &mut headers,
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            ALLOWED_HEADERS,
+        );
+        set(
+            &mut headers,
+            header::ACCESS_CONTROL_MAX_AGE,
+            PREFLIGHT_MAX_AGE_S,
+        );
     }
     headers
 }
@@ -54,11 +71,21 @@ async fn allowed_origins() -> Vec<String> {
     if let Some(known) = ORIGINS.with_borrow(Clone::clone) {
         return known;
     }
-    let text = variables::get("cors_allowed_origins".to_owned()).await.unwrap_or_else(|error| {
-        log::warn("cors_allowed_origins cannot be read: no other origin is allowed", &[("error", &error.to_string())]);
-        String::new()
-    });
-    let origins: Vec<String> = text.split(',').map(str::trim).filter(|o| !o.is_empty()).map(str::to_owned).collect();
+    let text = variables::get("cors_allowed_origins".to_owned())
+        .await
+        .unwrap_or_else(|error| {
+            log::warn(
+                "cors_allowed_origins cannot be read: no other origin is allowed",
+                &[("error", &error.to_string())],
+            );
+            String::new()
+        });
+    let origins: Vec<String> = text
+        .split(',')
+        .map(str::trim)
+        .filter(|o| !o.is_empty())
+        .map(str::to_owned)
+        .collect();
     ORIGINS.set(Some(origins.clone()));
     origins
 }
@@ -72,17 +99,32 @@ mod tests {
     #[test]
     fn an_allowed_origin_is_named_and_no_other() {
         let allowed = vec!["https://shop.example".to_owned()];
-        assert_eq!(answer(&allowed, &SHOP, None)[header::ACCESS_CONTROL_ALLOW_ORIGIN], SHOP);
-        for other in ["https://evil.example", "http://shop.example", "null", "https://shop.example.evil"] {
+        assert_eq!(
+            answer(&allowed, &SHOP, None)[header::ACCESS_CONTROL_ALLOW_ORIGIN],
+            SHOP
+        );
+        for other in [
+            "https://evil.example",
+            "http://shop.example",
+            "null",
+            "https://shop.example.evil",
+        ] {
             let headers = answer(&allowed, &HeaderValue::from_static(other), None);
-            assert!(!headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN), "{other}");
+            assert!(
+                !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN),
+                "{other}"
+            );
             assert_eq!(headers[header::VARY], "origin");
         }
     }
 
     #[test]
     fn a_preflight_names_the_methods_of_the_path() {
-        let headers = answer(&["*".to_owned()], &SHOP, Some(&[Method::GET, Method::PATCH]));
+        let headers = answer(
+            &["*".to_owned()],
+            &SHOP,
+            Some(&[Method::GET, Method::PATCH]),
+        );
         assert_eq!(headers[header::ACCESS_CONTROL_ALLOW_METHODS], "GET, PATCH");
         assert!(!headers.contains_key(header::ACCESS_CONTROL_ALLOW_CREDENTIALS));
     }

@@ -22,8 +22,16 @@ pub struct FieldError {
 impl FieldError {
     /// A field at fault.
     #[must_use]
-    pub fn new(field: impl Into<String>, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), code: code.into(), message: message.into() }
+    pub fn new(
+        field: impl Into<String>,
+        code: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            field: field.into(),
+            code: code.into(),
+            message: message.into(),
+        }
     }
 }
 
@@ -86,16 +94,26 @@ impl Fields {
     /// 400 with the position when it is not JSON, or not an object.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
         if body.is_empty() {
-            return Err(Problem::bad_request("malformed-json", "the body is empty: send a JSON object"));
+            return Err(Problem::bad_request(
+                "malformed-json",
+                "the body is empty: send a JSON object",
+            ));
         }
         let values = serde_json::from_slice::<Values>(body).map_err(|error| {
             if error.is_data() {
                 return Problem::bad_request("malformed-json", "the body must be a JSON object");
             }
             let (line, column) = (error.line(), error.column());
-            Problem::bad_request("malformed-json", format!("the body is not valid JSON at line {line} column {column}"))
+            Problem::bad_request(
+                "malformed-json",
+                format!("the body is not valid JSON at line {line} column {column}"),
+            )
         })?;
-        Ok(Self { values, prefix: String::new(), errors: Vec::new() })
+        Ok(Self {
+            values,
+            prefix: String::new(),
+            errors: Vec::new(),
+        })
     }
 
     /// A member that must be there.
@@ -116,10 +134,17 @@ impl Fields {
     }
 
     /// A member that may be absent (`None`) or `null` (`Some(None)`).
-    #[allow(clippy::option_option, reason = "absent and null mean different things in a PATCH")]
+    #[allow(
+        clippy::option_option,
+        reason = "absent and null mean different things in a PATCH"
+    )]
     pub fn nullable<T: FromJson>(&mut self, name: &str) -> Option<Option<T>> {
         let raw = self.values.remove(name)?;
-        if raw.get() == "null" { Some(None) } else { self.read(name, raw.get()).map(Some) }
+        if raw.get() == "null" {
+            Some(None)
+        } else {
+            self.read(name, raw.get()).map(Some)
+        }
     }
 
     /// A list of objects that must be there, each read by `item`.
@@ -139,7 +164,11 @@ impl Fields {
                 self.reject(&place, "type", "must be an object");
                 continue;
             };
-            let mut fields = Self { values, prefix: format!("{}{place}.", self.prefix), errors: Vec::new() };
+            let mut fields = Self {
+                values,
+                prefix: format!("{}{place}.", self.prefix),
+                errors: Vec::new(),
+            };
             items.push(item(&mut fields));
             fields.reject_unknown();
             self.errors.append(&mut fields.errors);
@@ -157,7 +186,11 @@ impl Fields {
     pub fn reject(&mut self, name: &str, code: &str, rest: &str) {
         let field = format!("{}{name}", self.prefix);
         let message = format!("{field} {rest}");
-        self.errors.push(FieldError { field, code: code.to_owned(), message });
+        self.errors.push(FieldError {
+            field,
+            code: code.to_owned(),
+            message,
+        });
     }
 
     /// All members have been taken: what is left is unknown.
@@ -166,7 +199,11 @@ impl Fields {
     /// [`Problem::validation`] with everything that was wrong.
     pub fn finish(mut self) -> Result<(), Problem> {
         self.reject_unknown();
-        if self.errors.is_empty() { Ok(()) } else { Err(Problem::validation(self.errors)) }
+        if self.errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::validation(self.errors))
+        }
     }
 
     fn reject_unknown(&mut self) {
@@ -193,21 +230,34 @@ mod tests {
     fn errors(result: Result<(), Problem>) -> Vec<(String, String)> {
         let document = result.unwrap_err().document("/", "r", "t");
         let pair = |error: &serde_json::Value| {
-            (error["field"].as_str().unwrap().to_owned(), error["code"].as_str().unwrap().to_owned())
+            (
+                error["field"].as_str().unwrap().to_owned(),
+                error["code"].as_str().unwrap().to_owned(),
+            )
         };
-        document["errors"].as_array().unwrap().iter().map(pair).collect()
+        document["errors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(pair)
+            .collect()
     }
 
     #[test]
     fn members_are_read_by_type() {
-        let mut fields =
-            Fields::parse(br#"{"name":"a","price":0.1,"stock":3,"sku":null,"items":[{"quantity":2}]}"#).unwrap();
+        let mut fields = Fields::parse(
+            br#"{"name":"a","price":0.1,"stock":3,"sku":null,"items":[{"quantity":2}]}"#,
+        )
+        .unwrap();
         assert_eq!(fields.required::<String>("name"), "a");
         assert_eq!(fields.required::<Money>("price").units(), 1_000);
         assert_eq!(fields.optional::<u64>("stock"), Some(3));
         assert_eq!(fields.optional::<bool>("absent"), None);
         assert_eq!(fields.nullable::<String>("sku"), Some(None));
-        assert_eq!(fields.objects("items", |item| item.required::<u32>("quantity")), [2]);
+        assert_eq!(
+            fields.objects("items", |item| item.required::<u32>("quantity")),
+            [2]
+        );
         fields.finish().unwrap();
     }
 
@@ -230,7 +280,10 @@ mod tests {
             ("items[1]", "type"),
             ("role", "unknown"),
         ];
-        let expected: Vec<_> = expected.iter().map(|(field, code)| ((*field).to_owned(), (*code).to_owned())).collect();
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(field, code)| ((*field).to_owned(), (*code).to_owned()))
+            .collect();
         assert_eq!(errors(fields.finish()), expected);
     }
 
@@ -238,13 +291,18 @@ mod tests {
     fn what_is_not_a_json_object_is_refused_with_its_place() {
         for (body, detail) in [
             ("", "the body is empty: send a JSON object"),
-            ("{\"a\":\n  oops}", "the body is not valid JSON at line 2 column 3"),
+            (
+                "{\"a\":\n  oops}",
+                "the body is not valid JSON at line 2 column 3",
+            ),
             ("{\"a\":1", "the body is not valid JSON at line 1 column 6"),
             ("[1]", "the body must be a JSON object"),
             ("null", "the body must be a JSON object"),
             ("{} {}", "the body is not valid JSON at line 1 column 4"),
         ] {
-            let document = Fields::parse(body.as_bytes()).unwrap_err().document("/", "r", "t");
+            let document = Fields::parse(body.as_bytes())
+                .unwrap_err()
+                .document("/", "r", "t");
             assert_eq!(document["detail"], detail, "{body}");
         }
     }

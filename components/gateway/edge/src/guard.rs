@@ -43,9 +43,10 @@ pub async fn admit(access: Access, headers: &HeaderMap) -> Result<Option<Princip
     let Some(token) = bearer_token(headers)? else {
         return match access {
             Access::Optional | Access::Public => Ok(None),
-            Access::Bearer | Access::Admin => {
-                Err(Problem::unauthorized(None, "log in and send your token as a bearer token"))
-            }
+            Access::Bearer | Access::Admin => Err(Problem::unauthorized(
+                None,
+                "log in and send your token as a bearer token",
+            )),
         };
     };
     let principal = tokens::verify(token.to_owned()).await.map_err(refused)?;
@@ -56,27 +57,50 @@ pub async fn admit(access: Access, headers: &HeaderMap) -> Result<Option<Princip
     if access == Access::Admin && role != Role::Admin {
         return Err(Problem::forbidden("only an admin may do this"));
     }
-    Ok(Some(Principal { user_id: principal.user_id, role }))
+    Ok(Some(Principal {
+        user_id: principal.user_id,
+        role,
+    }))
 }
 
 /// The token of `Authorization: Bearer` (RFC 6750 section 2.1), if that header is there.
 fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    let malformed = || Problem::unauthorized(Some("invalid_token"), "send one header of the form Authorization: Bearer TOKEN");
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let malformed = || {
+        Problem::unauthorized(
+            Some("invalid_token"),
+            "send one header of the form Authorization: Bearer TOKEN",
+        )
+    };
     let text = value.to_str().map_err(|_| malformed())?;
     let (scheme, token) = text.split_once(' ').ok_or_else(malformed)?;
     let token = token.trim();
-    let fits = scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && token.len() <= MAX_TOKEN_BYTES;
-    if fits && values.next().is_none() { Ok(Some(token)) } else { Err(malformed()) }
+    let fits = scheme.eq_ignore_ascii_case("bearer")
+        && !token.is_empty()
+        && token.len() <= MAX_TOKEN_BYTES;
+    if fits && values.next().is_none() {
+        Ok(Some(token))
+    } else {
+        Err(malformed())
+    }
 }
 
 fn refused(error: tokens::TokenError) -> Problem {
     if error == tokens::TokenError::Unavailable {
-        log::error("tokens cannot be verified", &[("cause", "jwt_secret is missing or unusable")]);
+        log::error(
+            "tokens cannot be verified",
+            &[("cause", "jwt_secret is missing or unusable")],
+        );
         return Problem::unavailable("tokens cannot be verified at the moment");
     }
-    let detail = if error == tokens::TokenError::Expired { "the token has expired" } else { "the token is not valid" };
+    let detail = if error == tokens::TokenError::Expired {
+        "the token has expired"
+    } else {
+        "the token is not valid"
+    };
     Problem::unauthorized(Some("invalid_token"), detail)
 }
 
@@ -97,13 +121,26 @@ mod tests {
     #[test]
     fn one_bearer_token_is_taken() {
         assert_eq!(bearer_token(&headers(&[])).unwrap(), None);
-        assert_eq!(bearer_token(&headers(&["Bearer abc"])).unwrap(), Some("abc"));
-        assert_eq!(bearer_token(&headers(&["bearer  abc"])).unwrap(), Some("abc"));
+        assert_eq!(
+            bearer_token(&headers(&["Bearer abc"])).unwrap(),
+            Some("abc")
+        );
+        assert_eq!(
+            bearer_token(&headers(&["bearer  abc"])).unwrap(),
+            Some("abc")
+        );
     }
 
     #[test]
     fn anything_else_in_the_header_is_refused() {
-        for wrong in [&["Basic abc"][..], &["Bearer"], &["Bearer "], &["abc"], &["Bearer a", "Bearer b"], &[""]] {
+        for wrong in [
+            &["Basic abc"][..],
+            &["Bearer"],
+            &["Bearer "],
+            &["abc"],
+            &["Bearer a", "Bearer b"],
+            &[""],
+        ] {
             let problem = bearer_token(&headers(wrong)).unwrap_err();
             assert_eq!(problem.status(), 401, "{wrong:?}");
         }

@@ -11,19 +11,29 @@ const MAX_REQUEST_ID_CHARS: usize = 128;
 
 /// Sent with every answer that does not set them itself.
 const SECURITY: [(HeaderName, HeaderValue); 5] = [
-    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    ),
     (
         header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+        HeaderValue::from_static(
+            "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+        ),
     ),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
 
 /// The client's own request id when it is well-formed (letters, digits, `.`, `_`, `-`), else a new one.
 pub fn request_id(headers: &HeaderMap) -> String {
-    let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let given = headers
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok());
     match given {
         Some(id) if is_well_formed(id) => id.to_owned(),
         _ => RandomIds.new_id(),
@@ -52,7 +62,8 @@ mod tests {
 
     #[test]
     fn only_well_formed_request_ids_are_taken_over() {
-        let with = |id: &'static str| HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_static(id))]);
+        let with =
+            |id: &'static str| HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_static(id))]);
         assert_eq!(request_id(&with("abc-1.2_3")), "abc-1.2_3");
         for wrong in ["", "a b", "a\"b", "<script>"] {
             assert_ne!(request_id(&with(wrong)), wrong);

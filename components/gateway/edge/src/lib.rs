@@ -12,7 +12,14 @@
 //! edge::serve!(ROUTES);
 //! ```
 
-#[allow(unsafe_code, missing_docs, unused_qualifications, clippy::all, clippy::pedantic, reason = "generated")]
+#[allow(
+    unsafe_code,
+    missing_docs,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    reason = "generated"
+)]
 mod bindings {
     spin_sdk::wit_bindgen::generate!({
         path: "../../../wit",
@@ -71,7 +78,12 @@ macro_rules! serve {
         $crate::serve!($routes, $crate::nothing);
     };
     ($routes:expr, $after:path) => {
-        #[allow(unsafe_code, unused_qualifications, missing_docs, reason = "generated entry point")]
+        #[allow(
+            unsafe_code,
+            unused_qualifications,
+            missing_docs,
+            reason = "generated entry point"
+        )]
         mod entry {
             use super::*;
 

@@ -23,12 +23,18 @@ pub struct PageRequest {
 impl PageRequest {
     pub(crate) fn from_query(query: &mut Query) -> Self {
         let page = query.optional("page", "a whole number from 1").unwrap_or(1);
-        let limit = query.optional("limit", "a whole number from 1 to 100").unwrap_or(DEFAULT_PAGE_LIMIT);
+        let limit = query
+            .optional("limit", "a whole number from 1 to 100")
+            .unwrap_or(DEFAULT_PAGE_LIMIT);
         if page == 0 {
             query.reject("page", "min", "must not be less than 1");
         }
         if limit == 0 || limit > MAX_PAGE_LIMIT {
-            query.reject("limit", if limit == 0 { "min" } else { "max" }, "must be from 1 to 100");
+            query.reject(
+                "limit",
+                if limit == 0 { "min" } else { "max" },
+                "must be from 1 to 100",
+            );
         }
         Self { page, limit }
     }
@@ -56,7 +62,13 @@ struct Envelope<'a, T> {
 /// [`Problem::internal`] when the entries cannot be written as JSON.
 pub fn paged<T: Serialize>(data: &[T], total: u64, request: PageRequest) -> Result<Reply, Problem> {
     let last_page = total.div_ceil(u64::from(request.limit)).max(1);
-    let meta = Meta { total, page: request.page, last_page, limit: request.limit, next: None };
+    let meta = Meta {
+        total,
+        page: request.page,
+        last_page,
+        limit: request.limit,
+        next: None,
+    };
     Reply::json(&Envelope { data, meta })
 }
 
@@ -73,8 +85,22 @@ mod tests {
     #[test]
     fn a_page_has_defaults_and_bounds() {
         assert_eq!(page("").unwrap(), PageRequest { page: 1, limit: 10 });
-        assert_eq!(page("page=3&limit=100").unwrap(), PageRequest { page: 3, limit: 100 });
-        for wrong in ["page=0", "limit=0", "limit=101", "page=-1", "page=1.5", "limit=ten", "page=99999999999"] {
+        assert_eq!(
+            page("page=3&limit=100").unwrap(),
+            PageRequest {
+                page: 3,
+                limit: 100
+            }
+        );
+        for wrong in [
+            "page=0",
+            "limit=0",
+            "limit=101",
+            "page=-1",
+            "page=1.5",
+            "limit=ten",
+            "page=99999999999",
+        ] {
             assert!(page(wrong).is_err(), "{wrong}");
         }
     }
@@ -83,8 +109,15 @@ mod tests {
     fn the_envelope_counts_pages() {
         let reply = paged(&[1, 2], 12, PageRequest { page: 3, limit: 5 }).unwrap();
         let text = String::from_utf8(reply.body().to_vec()).unwrap();
-        assert_eq!(text, r#"{"data":[1,2],"meta":{"total":12,"page":3,"lastPage":3,"limit":5,"next":null}}"#);
+        assert_eq!(
+            text,
+            r#"{"data":[1,2],"meta":{"total":12,"page":3,"lastPage":3,"limit":5,"next":null}}"#
+        );
         let empty = paged::<u8>(&[], 0, PageRequest { page: 1, limit: 5 }).unwrap();
-        assert!(String::from_utf8(empty.body().to_vec()).unwrap().contains(r#""lastPage":1"#));
+        assert!(
+            String::from_utf8(empty.body().to_vec())
+                .unwrap()
+                .contains(r#""lastPage":1"#)
+        );
     }
 }

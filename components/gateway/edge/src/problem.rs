@@ -10,7 +10,10 @@ const TYPE_BASE: &str = "https://mercato.dev/problems/";
 
 /// An error answer. Holds nothing that a client must not see.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
     status: StatusCode,
     code: &'static str,
     title: &'static str,
@@ -23,8 +26,13 @@ pub struct Problem {
 impl Problem {
     /// A problem of that status; `code` is its stable name and the end of its type URI.
     #[must_use]
-    pub fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self {
+    pub fn new(
+        status: StatusCode,
+        code: &'static str,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self(Box::new(Parts {
             status,
             code,
             title,
@@ -32,7 +40,7 @@ impl Problem {
             errors: Vec::new(),
             members: Map::new(),
             headers: HeaderMap::new(),
-        }
+        }))
     }
 
     /// 400: something about the request as a whole.
@@ -48,8 +56,13 @@ impl Problem {
             [only] => only.message.clone(),
             many => format!("{} fields are invalid", many.len()),
         };
-        let mut problem = Self::new(StatusCode::BAD_REQUEST, "validation", "Validation failed", detail);
-        problem.errors = errors;
+        let mut problem = Self::new(
+            StatusCode::BAD_REQUEST,
+            "validation",
+            "Validation failed",
+            detail,
+        );
+        problem.0.errors = errors;
         problem
     }
 
@@ -57,11 +70,18 @@ impl Problem {
     #[must_use]
     pub fn unauthorized(error: Option<&'static str>, detail: impl Into<String>) -> Self {
         let challenge = match error {
-            Some("invalid_token") => HeaderValue::from_static("Bearer realm=\"mercato\", error=\"invalid_token\""),
+            Some("invalid_token") => {
+                HeaderValue::from_static("Bearer realm=\"mercato\", error=\"invalid_token\"")
+            }
             _ => HeaderValue::from_static("Bearer realm=\"mercato\""),
         };
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized", detail)
-            .with_header(header::WWW_AUTHENTICATE, challenge)
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "Unauthorized",
+            detail,
+        )
+        .with_header(header::WWW_AUTHENTICATE, challenge)
     }
 
     /// 403.
@@ -73,7 +93,12 @@ impl Problem {
     /// 404: `what` is the thing that is not there, as in "product".
     #[must_use]
     pub fn not_found(what: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", format!("there is no such {what}"))
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "Not found",
+            format!("there is no such {what}"),
+        )
     }
 
     /// 409.
@@ -86,81 +111,96 @@ impl Problem {
     #[must_use]
     pub fn precondition_failed() -> Self {
         let detail = "the resource has changed since the version you named: read it again and repeat the change";
-        Self::new(StatusCode::PRECONDITION_FAILED, "version-mismatch", "Precondition failed", detail)
+        Self::new(
+            StatusCode::PRECONDITION_FAILED,
+            "version-mismatch",
+            "Precondition failed",
+            detail,
+        )
     }
 
     /// 500: a fault of ours; the cause is in the log under the request's id.
     #[must_use]
     pub fn internal() -> Self {
         let detail = "something went wrong on our side: quote the request id when you report it";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail)
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Internal error",
+            detail,
+        )
     }
 
     /// 503: trying again soon is likely to work.
     #[must_use]
     pub fn unavailable(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Service unavailable", detail)
-            .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "Service unavailable",
+            detail,
+        )
+        .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
     }
 
     /// The same problem with a further header.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        self.0.headers.insert(name, value);
         self
     }
 
     /// The same problem with the fields at fault named.
     #[must_use]
     pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
-        self.errors = errors;
+        self.0.errors = errors;
         self
     }
 
     /// The same problem with a member of its own (RFC 9457 section 3.2).
     #[must_use]
     pub fn with_member(mut self, name: &str, value: Value) -> Self {
-        self.members.insert(name.to_owned(), value);
+        self.0.members.insert(name.to_owned(), value);
         self
     }
 
     /// Its status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// Its stable name.
     #[must_use]
     pub const fn code(&self) -> &'static str {
-        self.code
+        self.0.code
     }
 
     /// Headers it brings.
     pub(crate) fn headers(&self) -> &HeaderMap {
-        &self.headers
+        &self.0.headers
     }
 
     /// The document, for a request of that path and id at that moment (RFC 3339).
     #[must_use]
     pub fn document(&self, path: &str, request_id: &str, timestamp: &str) -> Value {
-        let mut document = self.members.clone();
+        let mut document = self.0.members.clone();
         for (name, value) in [
-            ("type", json!(format!("{TYPE_BASE}{}", self.code))),
-            ("title", json!(self.title)),
-            ("status", json!(self.status.as_u16())),
-            ("detail", json!(self.detail)),
+            ("type", json!(format!("{TYPE_BASE}{}", self.0.code))),
+            ("title", json!(self.0.title)),
+            ("status", json!(self.0.status.as_u16())),
+            ("detail", json!(self.0.detail)),
             ("instance", json!(path)),
             ("requestId", json!(request_id)),
-            ("statusCode", json!(self.status.as_u16())),
-            ("message", json!(self.detail)),
+            ("statusCode", json!(self.0.status.as_u16())),
+            ("message", json!(self.0.detail)),
             ("timestamp", json!(timestamp)),
             ("path", json!(path)),
         ] {
             document.insert(name.to_owned(), value);
         }
-        if !self.errors.is_empty() {
-            document.insert("errors".to_owned(), json!(self.errors));
+        if !self.0.errors.is_empty() {
+            document.insert("errors".to_owned(), json!(self.0.errors));
         }
         Value::Object(document)
     }
@@ -195,8 +235,19 @@ mod tests {
 
     #[test]
     fn a_challenge_says_whether_there_was_a_token() {
-        let challenge = |problem: &Problem| problem.headers()[header::WWW_AUTHENTICATE].to_str().unwrap().to_owned();
-        assert_eq!(challenge(&Problem::unauthorized(None, "no")), "Bearer realm=\"mercato\"");
-        assert!(challenge(&Problem::unauthorized(Some("invalid_token"), "no")).ends_with("error=\"invalid_token\""));
+        let challenge = |problem: &Problem| {
+            problem.headers()[header::WWW_AUTHENTICATE]
+                .to_str()
+                .unwrap()
+                .to_owned()
+        };
+        assert_eq!(
+            challenge(&Problem::unauthorized(None, "no")),
+            "Bearer realm=\"mercato\""
+        );
+        assert!(
+            challenge(&Problem::unauthorized(Some("invalid_token"), "no"))
+                .ends_with("error=\"invalid_token\"")
+        );
     }
 }

@@ -16,12 +16,19 @@ impl Query {
     /// The parameters of `text`, the part of a URL after `?`.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        let mut query = Self { pairs: Vec::new(), errors: Vec::new() };
+        let mut query = Self {
+            pairs: Vec::new(),
+            errors: Vec::new(),
+        };
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             match (decode(name), decode(value)) {
                 (Some(name), Some(value)) => query.pairs.push((name, value)),
-                _ => query.reject(&pair.chars().take(40).collect::<String>(), "format", "is not valid percent-encoding"),
+                _ => query.reject(
+                    &pair.chars().take(40).collect::<String>(),
+                    "format",
+                    "is not valid percent-encoding",
+                ),
             }
         }
         query
@@ -59,7 +66,8 @@ impl Query {
 
     /// Notes that a parameter breaks a rule; `rest` continues the sentence after its name.
     pub fn reject(&mut self, name: &str, code: &str, rest: &str) {
-        self.errors.push(FieldError::new(name, code, format!("{name} {rest}")));
+        self.errors
+            .push(FieldError::new(name, code, format!("{name} {rest}")));
     }
 
     /// All parameters have been taken: what is left is unknown.
@@ -70,7 +78,11 @@ impl Query {
         for (name, _) in std::mem::take(&mut self.pairs) {
             self.reject(&name, "unknown", "is not a known parameter");
         }
-        if self.errors.is_empty() { Ok(()) } else { Err(Problem::validation(self.errors)) }
+        if self.errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::validation(self.errors))
+        }
     }
 }
 
@@ -86,7 +98,10 @@ mod tests {
     fn parameters_are_decoded_and_typed() {
         let mut query = Query::parse("q=caf%C3%A9+noir&inStock=true&&minPrice=3&empty=");
         assert_eq!(query.text("q").as_deref(), Some("café noir"));
-        assert_eq!(query.optional::<bool>("inStock", "true or false"), Some(true));
+        assert_eq!(
+            query.optional::<bool>("inStock", "true or false"),
+            Some(true)
+        );
         assert_eq!(query.optional::<u32>("minPrice", "a number"), Some(3));
         assert_eq!(query.text("empty").as_deref(), Some(""));
         query.finish().unwrap();
@@ -97,7 +112,12 @@ mod tests {
         let mut query = Query::parse("page=x&limit=0&limit=5&role=admin&bad=%f");
         query.page();
         let document = query.finish().unwrap_err().document("/", "r", "t");
-        let named: Vec<_> = document["errors"].as_array().unwrap().iter().map(|e| e["field"].as_str().unwrap()).collect();
+        let named: Vec<_> = document["errors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|e| e["field"].as_str().unwrap())
+            .collect();
         assert_eq!(named, ["bad=%f", "page", "limit", "role"]);
     }
 }

@@ -21,7 +21,10 @@ impl Reply {
     /// [`Problem::internal`] when the value cannot be written as JSON.
     pub fn json(value: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_vec(value).map_err(|error| {
-            mercato_platform::log::error("an answer could not be serialised", &[("error", &error.to_string())]);
+            mercato_platform::log::error(
+                "an answer could not be serialised",
+                &[("error", &error.to_string())],
+            );
             Problem::internal()
         })?;
         Ok(Self::json_bytes(StatusCode::OK, body))
@@ -35,10 +38,18 @@ impl Reply {
 
     /// A body of any type.
     #[must_use]
-    pub fn with_body(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+    pub fn with_body(
+        status: StatusCode,
+        content_type: &'static str,
+        body: impl Into<Bytes>,
+    ) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-        Self { status, headers, body: body.into() }
+        Self {
+            status,
+            headers,
+            body: body.into(),
+        }
     }
 
     /// 200 with plain text.
@@ -56,13 +67,22 @@ impl Reply {
     /// 204.
     #[must_use]
     pub fn no_content() -> Self {
-        Self { status: StatusCode::NO_CONTENT, headers: HeaderMap::new(), body: Bytes::new() }
+        Self {
+            status: StatusCode::NO_CONTENT,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        }
     }
 
     /// 303: the client goes on with a GET of `location`, a path of ours.
     #[must_use]
     pub fn see_other(location: &str) -> Self {
-        Self { status: StatusCode::SEE_OTHER, headers: HeaderMap::new(), body: Bytes::new() }.at(location)
+        Self {
+            status: StatusCode::SEE_OTHER,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        }
+        .at(location)
     }
 
     /// The same answer as 201, made at `location`.

@@ -55,11 +55,17 @@ pub enum Match<'a> {
 
 /// Finds the route: among those that fit, the one with the most literal segments.
 pub fn find<'a>(routes: &'a [Route], method: &Method, path: &str) -> Match<'a> {
-    let wanted = if *method == Method::HEAD { &Method::GET } else { method };
+    let wanted = if *method == Method::HEAD {
+        &Method::GET
+    } else {
+        method
+    };
     let mut best: Option<(usize, &Route, Params)> = None;
     let mut methods = Vec::new();
     for route in routes {
-        let Some(params) = match_path(route.pattern, path) else { continue };
+        let Some(params) = match_path(route.pattern, path) else {
+            continue;
+        };
         if route.method != *wanted {
             methods.push(route.method.clone());
             continue;
@@ -78,7 +84,9 @@ pub fn find<'a>(routes: &'a [Route], method: &Method, path: &str) -> Match<'a> {
 
 /// The methods of every route that fits the path, for `Allow` and for preflight requests.
 pub fn methods_of(routes: &[Route], path: &str) -> Vec<Method> {
-    let fitting = routes.iter().filter(|route| match_path(route.pattern, path).is_some());
+    let fitting = routes
+        .iter()
+        .filter(|route| match_path(route.pattern, path).is_some());
     allowed(fitting.map(|route| route.method.clone()).collect())
 }
 
@@ -102,7 +110,9 @@ fn match_path(pattern: &'static str, path: &str) -> Option<Params> {
         match (expected.next(), given.next()) {
             (None, None) => return Some(params),
             (Some(expected), Some(given)) => {
-                let name = expected.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+                let name = expected
+                    .strip_prefix('{')
+                    .and_then(|rest| rest.strip_suffix('}'));
                 match name {
                     Some(_) if given.is_empty() => return None,
                     Some(name) => params.push((name, percent_decode(given)?)),
@@ -160,10 +170,22 @@ mod tests {
 
     #[test]
     fn literal_segments_win_over_parameters() {
-        assert_eq!(found(Method::GET, "/orders/stats"), ("/orders/stats", vec![]));
-        assert_eq!(found(Method::GET, "/orders/PAID"), ("/orders/{status}", vec![("status", "PAID".to_owned())]));
-        assert_eq!(found(Method::PATCH, "/orders/stats"), ("/orders/{id}", vec![("id", "stats".to_owned())]));
-        assert_eq!(found(Method::GET, "/orders/id/7"), ("/orders/id/{id}", vec![("id", "7".to_owned())]));
+        assert_eq!(
+            found(Method::GET, "/orders/stats"),
+            ("/orders/stats", vec![])
+        );
+        assert_eq!(
+            found(Method::GET, "/orders/PAID"),
+            ("/orders/{status}", vec![("status", "PAID".to_owned())])
+        );
+        assert_eq!(
+            found(Method::PATCH, "/orders/stats"),
+            ("/orders/{id}", vec![("id", "stats".to_owned())])
+        );
+        assert_eq!(
+            found(Method::GET, "/orders/id/7"),
+            ("/orders/id/{id}", vec![("id", "7".to_owned())])
+        );
         assert_eq!(found(Method::HEAD, "/orders").0, "/orders");
     }
 
@@ -171,7 +193,10 @@ mod tests {
     fn a_wrong_method_names_the_right_ones() {
         match find(ROUTES, &Method::DELETE, "/orders") {
             Match::WrongMethod(methods) => {
-                assert_eq!(methods, [Method::GET, Method::HEAD, Method::OPTIONS, Method::POST]);
+                assert_eq!(
+                    methods,
+                    [Method::GET, Method::HEAD, Method::OPTIONS, Method::POST]
+                );
             }
             other => panic!("{other:?}"),
         }
@@ -180,13 +205,27 @@ mod tests {
 
     #[test]
     fn other_paths_are_unknown() {
-        for path in ["/", "/orders/", "/orders/id/", "/orders/id/1/2", "//orders", "/orders/%zz", "/orders/%ff"] {
-            assert!(matches!(find(ROUTES, &Method::GET, path), Match::Unknown), "{path}");
+        for path in [
+            "/",
+            "/orders/",
+            "/orders/id/",
+            "/orders/id/1/2",
+            "//orders",
+            "/orders/%zz",
+            "/orders/%ff",
+        ] {
+            assert!(
+                matches!(find(ROUTES, &Method::GET, path), Match::Unknown),
+                "{path}"
+            );
         }
     }
 
     #[test]
     fn parameters_are_percent_decoded() {
-        assert_eq!(found(Method::GET, "/orders/a%20b%2Fc").1, vec![("status", "a b/c".to_owned())]);
+        assert_eq!(
+            found(Method::GET, "/orders/a%20b%2Fc").1,
+            vec![("status", "a b/c".to_owned())]
+        );
     }
 }

@@ -9,13 +9,19 @@ use mercato_platform::clock::{self, Clock, SystemClock};
 use spin_sdk::http::{FullBody, Request};
 
 use crate::router::{self, Match, Params};
-use crate::{Body, Context, HttpResponse, MAX_BODY_BYTES, Problem, Reply, Route, cors, guard, headers};
+use crate::{
+    Body, Context, HttpResponse, MAX_BODY_BYTES, Problem, Reply, Route, cors, guard, headers,
+};
 
 /// Paths that only other components can reach: no public route leads to them.
 const INTERNAL_PREFIX: &str = "/internal/";
 
 /// Answers a request from a table of routes, then runs `after`, unless the request was an internal one.
-pub async fn serve<A: Future<Output = ()>>(routes: &[Route], request: Request, after: impl FnOnce() -> A) -> HttpResponse {
+pub async fn serve<A: Future<Output = ()>>(
+    routes: &[Route],
+    request: Request,
+    after: impl FnOnce() -> A,
+) -> HttpResponse {
     let path = request.uri().path().to_owned();
     let method = request.method().clone();
     let request_id = headers::request_id(request.headers());
@@ -32,12 +38,23 @@ pub async fn serve<A: Future<Output = ()>>(routes: &[Route], request: Request, a
     finish(reply, &method, &request_id, cors)
 }
 
-async fn answer(routes: &[Route], request: Request, method: &Method, path: &str, request_id: &str) -> Result<Reply, Problem> {
+async fn answer(
+    routes: &[Route],
+    request: Request,
+    method: &Method,
+    path: &str,
+    request_id: &str,
+) -> Result<Reply, Problem> {
     let (route, params) = match router::find(routes, method, path) {
         Match::Found(route, params) => (route, params),
         Match::WrongMethod(methods) => return Err(method_not_allowed(&methods)),
         Match::Unknown => {
-            return Err(Problem::new(StatusCode::NOT_FOUND, "not-found", "Not found", "there is nothing at this path"));
+            return Err(Problem::new(
+                StatusCode::NOT_FOUND,
+                "not-found",
+                "Not found",
+                "there is nothing at this path",
+            ));
         }
     };
     let principal = guard::admit(route.access, request.headers()).await?;
@@ -52,7 +69,11 @@ async fn read(
     request_id: &str,
 ) -> Result<Context, Problem> {
     let (parts, body) = request.into_parts();
-    let body = if has_body(&parts.method) { collect(body).await? } else { Bytes::new() };
+    let body = if has_body(&parts.method) {
+        collect(body).await?
+    } else {
+        Bytes::new()
+    };
     Ok(Context {
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
@@ -65,7 +86,10 @@ async fn read(
 }
 
 fn has_body(method: &Method) -> bool {
-    matches!(*method, Method::POST | Method::PUT | Method::PATCH | Method::DELETE)
+    matches!(
+        *method,
+        Method::POST | Method::PUT | Method::PATCH | Method::DELETE
+    )
 }
 
 async fn collect<B>(body: B) -> Result<Bytes, Problem>
@@ -81,7 +105,10 @@ where
             "Payload too large",
             format!("the body must not be larger than {MAX_BODY_BYTES} bytes"),
         )),
-        Err(_) => Err(Problem::bad_request("incomplete-body", "the body ended early")),
+        Err(_) => Err(Problem::bad_request(
+            "incomplete-body",
+            "the body ended early",
+        )),
     }
 }
 
@@ -92,8 +119,13 @@ fn options(methods: &[Method]) -> Reply {
 fn method_not_allowed(methods: &[Method]) -> Problem {
     let allow = allow(methods);
     let detail = format!("this path answers {}", allow.to_str().unwrap_or_default());
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", detail)
-        .with_header(header::ALLOW, allow)
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method-not-allowed",
+        "Method not allowed",
+        detail,
+    )
+    .with_header(header::ALLOW, allow)
 }
 
 fn allow(methods: &[Method]) -> HeaderValue {
@@ -103,7 +135,11 @@ fn allow(methods: &[Method]) -> HeaderValue {
 
 fn render(problem: &Problem, path: &str, request_id: &str) -> Reply {
     let document = problem.document(path, request_id, &clock::rfc3339(SystemClock.now_ms()));
-    let mut reply = Reply::with_body(problem.status(), "application/problem+json", document.to_string());
+    let mut reply = Reply::with_body(
+        problem.status(),
+        "application/problem+json",
+        document.to_string(),
+    );
     reply.headers.extend(problem.headers().clone());
     reply
 }
@@ -111,9 +147,15 @@ fn render(problem: &Problem, path: &str, request_id: &str) -> Reply {
 fn finish(mut reply: Reply, method: &Method, request_id: &str, cors: HeaderMap) -> HttpResponse {
     headers::complete(&mut reply.headers, request_id, cors);
     if reply.status != StatusCode::NO_CONTENT {
-        reply.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(reply.body.len()));
+        reply
+            .headers
+            .insert(header::CONTENT_LENGTH, HeaderValue::from(reply.body.len()));
     }
-    let body = if *method == Method::HEAD { Bytes::new() } else { reply.body };
+    let body = if *method == Method::HEAD {
+        Bytes::new()
+    } else {
+        reply.body
+    };
     let mut response = http::Response::new(FullBody::new(body));
     *response.status_mut() = reply.status;
     *response.headers_mut() = reply.headers;
@@ -126,10 +168,17 @@ mod tests {
 
     #[test]
     fn a_problem_becomes_problem_json_with_its_headers() {
-        let reply = render(&method_not_allowed(&[Method::GET, Method::HEAD]), "/x", "r1");
+        let reply = render(
+            &method_not_allowed(&[Method::GET, Method::HEAD]),
+            "/x",
+            "r1",
+        );
         assert_eq!(reply.status, 405);
         assert_eq!(reply.headers[header::ALLOW], "GET, HEAD");
-        assert_eq!(reply.headers[header::CONTENT_TYPE], "application/problem+json");
+        assert_eq!(
+            reply.headers[header::CONTENT_TYPE],
+            "application/problem+json"
+        );
         let response = finish(reply, &Method::GET, "r1", HeaderMap::new());
         assert_eq!(response.headers()["x-request-id"], "r1");
         assert_eq!(response.headers()[header::X_FRAME_OPTIONS], "DENY");

@@ -7,7 +7,9 @@ pub struct Backend(rusqlite::Connection);
 
 impl Backend {
     pub fn open(_label: &str) -> Result<Self, Error> {
-        rusqlite::Connection::open_in_memory().map(Self).map_err(from_native)
+        rusqlite::Connection::open_in_memory()
+            .map(Self)
+            .map_err(from_native)
     }
 
     pub fn execute(&self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
@@ -18,10 +20,14 @@ impl Backend {
     pub fn query(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
         let mut prepared = self.0.prepare_cached(statement).map_err(from_native)?;
         let columns = prepared.column_count();
-        let mut rows = prepared.query(rusqlite::params_from_iter(parameters)).map_err(from_native)?;
+        let mut rows = prepared
+            .query(rusqlite::params_from_iter(parameters))
+            .map_err(from_native)?;
         let mut result = Vec::new();
         while let Some(row) = rows.next().map_err(from_native)? {
-            let values = (0..columns).map(|column| row.get_ref(column).map(to_value)).collect::<Result<_, _>>();
+            let values = (0..columns)
+                .map(|column| row.get_ref(column).map(to_value))
+                .collect::<Result<_, _>>();
             result.push(Row(values.map_err(from_native)?));
         }
         Ok(result)

@@ -2,7 +2,13 @@ use bindings::spin::sqlite::sqlite as host;
 
 use crate::{Error, Row, Value};
 
-#[allow(unsafe_code, missing_docs, unused_qualifications, clippy::all, clippy::pedantic)]
+#[allow(
+    unsafe_code,
+    missing_docs,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic
+)]
 mod bindings {
     spin_sdk::wit_bindgen::generate!({
         path: "../../wit",
@@ -17,7 +23,9 @@ pub struct Backend(host::Connection);
 
 impl Backend {
     pub fn open(label: &str) -> Result<Self, Error> {
-        host::Connection::open(label).map(Self).map_err(|error| from_host(error, label))
+        host::Connection::open(label)
+            .map(Self)
+            .map_err(|error| from_host(error, label))
     }
 
     pub fn execute(&self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
@@ -33,7 +41,9 @@ impl Backend {
 
     fn run(&self, statement: &str, parameters: &[Value]) -> Result<host::QueryResult, Error> {
         let parameters: Vec<host::Value> = parameters.iter().map(from_value).collect();
-        self.0.execute(statement, &parameters).map_err(|error| from_host(error, ""))
+        self.0
+            .execute(statement, &parameters)
+            .map_err(|error| from_host(error, ""))
     }
 }
 

@@ -1,0 +1,61 @@
+//! Readiness: every box is asked whether it can reach its databases.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures::future::{Either, join_all, select};
+use mercato_edge::{Context, Problem, Reply, StatusCode};
+use mercato_platform::log;
+use serde_json::json;
+use spin_sdk::wasip3::clocks::monotonic_clock;
+
+/// The boxes behind this door.
+const BOXES: [&str; 4] = ["auth-api", "products-api", "orders-api", "payments-api"];
+
+/// How long a box may take to say that it is ready.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// 200 when every box is ready, 503 naming those that are not.
+pub async fn ready(_: Context) -> Result<Reply, Problem> {
+    let states: BTreeMap<&str, bool> = join_all(BOXES.map(ask)).await.into_iter().collect();
+    let down: Vec<&str> = states
+        .iter()
+        .filter(|(_, is_up)| !**is_up)
+        .map(|(name, _)| *name)
+        .collect();
+    let boxes: BTreeMap<&str, &str> = states
+        .iter()
+        .map(|(name, is_up)| (*name, if *is_up { "up" } else { "down" }))
+        .collect();
+    if down.is_empty() {
+        return Reply::json(&json!({ "status": "ok", "boxes": boxes }));
+    }
+    log::error("the shop is not ready", &[("down", &down.join(", "))]);
+    Err(Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "not-ready",
+        "Not ready",
+        format!("not ready: {}", down.join(", ")),
+    )
+    .with_member("boxes", json!(boxes)))
+}
+
+async fn ask(name: &'static str) -> (&'static str, bool) {
+    let answer = Box::pin(spin_sdk::http::get(format!(
+        "http://{name}.spin.internal/internal/ready"
+    )));
+    let nanoseconds = u64::try_from(TIMEOUT.as_nanos()).unwrap_or(u64::MAX);
+    let deadline = Box::pin(monotonic_clock::wait_for(nanoseconds));
+    let is_up = match select(answer, deadline).await {
+        Either::Left((Ok(response), _)) => response.status().is_success(),
+        Either::Left((Err(error), _)) => {
+            log::warn(
+                "a box cannot be asked",
+                &[("box", name), ("error", &error.to_string())],
+            );
+            false
+        }
+        Either::Right(_) => false,
+    };
+    (name, is_up)
+}
