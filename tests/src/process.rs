@@ -1,0 +1,413 @@
+//! Servers and Redis servers as child processes, each with a port and a folder of its own.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{Client, repository, wait_until};
+
+/// The admin that every server started here makes at its first start.
+pub const ADMIN_EMAIL: &str = "admin@mercato.test";
+/// The admin's password.
+pub const ADMIN_PASSWORD: &str = "Correct-Horse-7";
+/// What webhooks are signed with on servers started here.
+pub const WEBHOOK_SECRET: &str = "whsec_0f1e2d3c4b5a69788796a5b4c3d2e1f0";
+
+const JWT_SECRET: &str = "2f7d9c1e8b3a4655a0c9e1f2d3b4a5968778695a4b3c2d1e0f9e8d7c6b5a4938";
+
+/// The cheapest bcrypt that is allowed: these tests are not about how slow it is.
+const BCRYPT_COST: &str = "4";
+
+/// A cold start compiles every component, perhaps several servers at once on two cores.
+const START_LIMIT: Duration = Duration::from_secs(240);
+
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// A server under test.
+///
+/// It is killed when this is dropped, and its folder removed.
+#[derive(Debug)]
+pub struct Server {
+    // Dropped first: the folder among the settings goes when nobody writes to it any more.
+    child: Option<Guarded>,
+    base_url: String,
+    settings: ServerBuilder,
+}
+
+/// What a server is started with.
+#[derive(Debug, Default)]
+pub struct ServerBuilder {
+    variables: BTreeMap<String, String>,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+    redis_url: Option<String>,
+    port: u16,
+    folder: Option<Folder>,
+}
+
+impl ServerBuilder {
+    /// Sets a variable of `spin.toml`.
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Uses a Redis server; without one the runner carries events inside the process.
+    pub fn redis(mut self, url: &str) -> Self {
+        self.redis_url = Some(url.to_owned());
+        self
+    }
+
+    /// Adds an argument of `mercato up`.
+    pub fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// Sets an environment variable of the runner.
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts the server and waits until it answers.
+    ///
+    /// # Panics
+    /// When it does not; its log is in the message.
+    pub fn start(mut self) -> Server {
+        self.folder = Some(Folder::new("server"));
+        self.port = free_port();
+        let mut server = Server {
+            base_url: format!("http://127.0.0.1:{}", self.port),
+            settings: self,
+            child: None,
+        };
+        server.launch();
+        server
+    }
+}
+
+impl Server {
+    /// Starts a server with nothing special about it.
+    pub fn start() -> Self {
+        Self::builder().start()
+    }
+
+    /// A server with other variables, arguments or a Redis server.
+    pub fn builder() -> ServerBuilder {
+        ServerBuilder::default()
+    }
+
+    /// One server for all tests of a file; with `MERCATO_BASE_URL` set, the one that runs there.
+    ///
+    /// It ends with the test program. Tests that share it must not mind what the others do.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Server> = OnceLock::new();
+        SHARED.get_or_init(|| match env::var("MERCATO_BASE_URL") {
+            Ok(base_url) if !base_url.is_empty() => Self {
+                settings: ServerBuilder::default(),
+                base_url,
+                child: None,
+            },
+            _ => Self::start(),
+        })
+    }
+
+    /// The server's URL without a path.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// A client with connections of its own.
+    pub fn client(&self) -> Client {
+        Client::new(&self.base_url)
+    }
+
+    /// The e-mail address and password of the admin: of a server started here, or of the one that runs elsewhere.
+    pub fn admin(&self) -> (String, String) {
+        let of = |name, default: &str| env::var(name).unwrap_or_else(|_| default.to_owned());
+        (
+            of("MERCATO_ADMIN_EMAIL", ADMIN_EMAIL),
+            of("MERCATO_ADMIN_PASSWORD", ADMIN_PASSWORD),
+        )
+    }
+
+    /// The folder with the server's databases, for looking into them after it has ended.
+    ///
+    /// # Panics
+    /// When the server was not started here.
+    pub fn folder(&self) -> &Path {
+        let folder = self.settings.folder.as_ref();
+        &folder.expect("a server that was started here").path
+    }
+
+    /// Everything the server has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder().join("log")).unwrap_or_default()
+    }
+
+    /// The number of the server's process.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn process_id(&self) -> u32 {
+        self.child.as_ref().expect("a running server").child.id()
+    }
+
+    /// Ends the server without warning, as a power cut would.
+    pub fn kill(&mut self) {
+        self.child = None;
+    }
+
+    /// Starts the server again with the same databases, port and variables; kills it first if it still runs.
+    pub fn restart(&mut self) {
+        self.kill();
+        self.launch();
+    }
+
+    /// Asks the server to end (SIGTERM) and returns whether it ended with exit code 0.
+    ///
+    /// # Panics
+    /// When it does not run, or does not end.
+    #[cfg(unix)]
+    pub fn stop(&mut self) -> bool {
+        let mut guarded = self.child.take().expect("a running server");
+        let asked = Command::new("kill").arg(guarded.child.id().to_string()).status();
+        assert!(asked.is_ok_and(|status| status.success()), "kill works");
+        let status = wait_until("the end of the server", || {
+            guarded.child.try_wait().expect("look at the server")
+        });
+        status.success()
+    }
+
+    fn launch(&mut self) {
+        let settings = &self.settings;
+        let folder = self.folder();
+        let log = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(folder.join("log"))
+            .expect("a log file");
+        let mut command = Command::new(runner());
+        command
+            .current_dir(repository())
+            .args(["up", "--listen", &format!("127.0.0.1:{}", settings.port)])
+            .arg("--data-dir")
+            .arg(folder)
+            .args(&settings.arguments)
+            .envs(settings.environment.iter().cloned())
+            .env_remove("RUST_BACKTRACE")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a second handle of the log"))
+            .stderr(log);
+        if let Some(url) = &settings.redis_url {
+            command.args(["--redis", url]);
+        }
+        for (name, value) in self.variables() {
+            command.arg("--variable").arg(format!("{name}={value}"));
+        }
+        self.child = Some(Guarded::spawn(&mut command).expect("the runner starts"));
+        self.wait_until_it_answers();
+    }
+
+    fn variables(&self) -> BTreeMap<String, String> {
+        let defaults = [
+            ("jwt_secret", JWT_SECRET),
+            ("payment_webhook_secret", WEBHOOK_SECRET),
+            ("bcrypt_cost", BCRYPT_COST),
+            ("admin_email", ADMIN_EMAIL),
+            ("admin_password", ADMIN_PASSWORD),
+            ("public_url", &self.base_url),
+        ];
+        let mut variables: BTreeMap<String, String> = defaults
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        variables.extend(self.settings.variables.clone());
+        variables
+    }
+
+    fn wait_until_it_answers(&mut self) {
+        let client = self.client();
+        let started = Instant::now();
+        loop {
+            if client.get("/").try_send().is_ok_and(|answer| answer.status() == 200) {
+                return;
+            }
+            let guarded = self.child.as_mut().expect("a server was started");
+            let ended = guarded.child.try_wait().expect("look at the server");
+            assert!(
+                ended.is_none() && started.elapsed() < START_LIMIT,
+                "the server does not answer ({ended:?}); its log:\n{}",
+                self.log()
+            );
+            thread::sleep(POLL_INTERVAL);
+        }
+    }
+}
+
+/// A Redis server of its own; killed when dropped. Keeps nothing on disk.
+#[derive(Debug)]
+pub struct Redis {
+    child: Option<Guarded>,
+    port: u16,
+    folder: Folder,
+}
+
+impl Redis {
+    /// Starts `redis-server` from `PATH` and waits until it answers.
+    ///
+    /// # Panics
+    /// When there is none: it is a prerequisite of the tests that need it.
+    pub fn start() -> Self {
+        let mut redis = Self {
+            child: None,
+            port: free_port(),
+            folder: Folder::new("redis"),
+        };
+        redis.launch();
+        redis
+    }
+
+    /// The server's address, for `--redis`.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Ends the server without warning.
+    pub fn kill(&mut self) {
+        self.child = None;
+    }
+
+    /// Starts the server again on the same port.
+    pub fn restart(&mut self) {
+        self.kill();
+        self.launch();
+    }
+
+    fn launch(&mut self) {
+        let mut command = Command::new("redis-server");
+        command
+            .args(["--port", &self.port.to_string()])
+            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            .current_dir(&self.folder.path)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let child = Guarded::spawn(&mut command);
+        self.child = Some(child.expect("redis-server is on PATH (Debian: apt-get install redis-server)"));
+        wait_until("the start of Redis", || {
+            TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()
+        });
+    }
+}
+
+/// A child process that ends with this one: when this is dropped, and also when the test program just goes away, which
+/// drops no statics.
+#[derive(Debug)]
+struct Guarded {
+    child: Child,
+    /// Waits for the end of its standard input, which only this program holds, then kills the child.
+    guard: Child,
+}
+
+impl Guarded {
+    fn spawn(command: &mut Command) -> std::io::Result<Self> {
+        let mut child = command.spawn()?;
+        let guard = guard_command(child.id())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        match guard {
+            Ok(guard) => Ok(Self { child, guard }),
+            Err(error) => {
+                child.kill()?;
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        // The guard first: it must not kill whoever gets the child's number next.
+        for child in [&mut self.guard, &mut self.child] {
+            child.kill().ok();
+            child.wait().ok();
+        }
+    }
+}
+
+#[cfg(not(windows))]
+fn guard_command(process_id: u32) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", "cat; kill -9 \"$0\"", &process_id.to_string()]);
+    command
+}
+
+#[cfg(windows)]
+fn guard_command(process_id: u32) -> Command {
+    let mut command = Command::new("cmd");
+    command.args(["/c", &format!("more & taskkill /f /pid {process_id}")]);
+    command
+}
+
+/// The runner that `cargo xtask` built beside the test programs, or the one named by `MERCATO_RUNNER`.
+fn runner() -> PathBuf {
+    if let Some(path) = env::var_os("MERCATO_RUNNER") {
+        return path.into();
+    }
+    let program = env::current_exe().expect("the path of the test program");
+    let folder = program
+        .ancestors()
+        .nth(2)
+        .expect("test programs lie in TARGET/PROFILE/deps");
+    let path = folder.join(format!("mercato{}", env::consts::EXE_SUFFIX));
+    assert!(
+        path.is_file(),
+        "{} is missing: run the tests with `cargo xtask test`",
+        path.display()
+    );
+    path
+}
+
+/// A port that nobody listens on.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("its number").port()
+}
+
+/// A temporary folder, removed when dropped.
+#[derive(Debug)]
+struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    fn new(what: &str) -> Self {
+        static COUNTER: AtomicU32 = AtomicU32::new(0);
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("mercato-{what}-{}-{number}", std::process::id());
+        let path = env::temp_dir().join(name);
+        fs::remove_dir_all(&path).ok();
+        fs::create_dir_all(&path).expect("a temporary folder");
+        Self { path }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.path).ok();
+    }
+}
