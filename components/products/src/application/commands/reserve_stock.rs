@@ -1,0 +1,192 @@
+use crate::domain::error::InventoryError;
+use crate::domain::product::Product;
+use crate::domain::reservation::{
+    Demand, Rejection, RejectionReason, RequestedLine, Reservation, ReservationState, ReservedLine, merge,
+};
+use crate::domain::stock::Stock;
+use crate::domain::values::OrderId;
+use crate::ports::{Clock, Store, Transaction};
+
+/// Takes the stock of every line for an order, or of none, and names the prices it was reserved at.
+///
+/// The same order with the same lines gets the first answer again, as long as the stock was not given back.
+///
+/// # Errors
+/// [`InventoryError::Rejected`] with every line that failed; [`InventoryError::Conflict`] when the order has other
+/// lines or its stock was given back; [`InventoryError::Contract`], [`InventoryError::Store`].
+pub fn reserve_stock(
+    store: &impl Store,
+    clock: &impl Clock,
+    order_id: &OrderId,
+    lines: &[RequestedLine],
+) -> Result<Vec<ReservedLine>, InventoryError> {
+    let demands = merge(lines).map_err(InventoryError::Contract)?;
+    store.write(|transaction| {
+        if let Some(reservation) = transaction.reservation(order_id)? {
+            return repeat(reservation, &demands);
+        }
+        let taken = take_all(transaction, &demands)?;
+        for (line, stock) in &taken {
+            transaction.save_stock(&line.product_id, *stock)?;
+        }
+        let lines: Vec<_> = taken.into_iter().map(|(line, _)| line).collect();
+        let (state, now) = (ReservationState::Held, clock.now_ms());
+        let (order_id, created_at, updated_at) = (order_id.clone(), now, now);
+        let reservation = Reservation { order_id, state, lines, created_at, updated_at };
+        transaction.insert_reservation(&reservation)?;
+        Ok(reservation.lines)
+    })
+}
+
+/// The answer to a request that was made before.
+fn repeat(reservation: Reservation, demands: &[Demand]) -> Result<Vec<ReservedLine>, InventoryError> {
+    let stands = matches!(reservation.state, ReservationState::Held | ReservationState::Committed);
+    if stands && reservation.is_for(demands) {
+        Ok(reservation.lines)
+    } else {
+        Err(InventoryError::Conflict(reservation.state))
+    }
+}
+
+/// Every line with the stock of its product as it will be, or every line that fails.
+fn take_all(
+    transaction: &dyn Transaction,
+    demands: &[Demand],
+) -> Result<Vec<(ReservedLine, Stock)>, InventoryError> {
+    let (mut taken, mut rejections) = (Vec::with_capacity(demands.len()), Vec::new());
+    for demand in demands {
+        match take(transaction.product(&demand.product_id)?, demand) {
+            Ok(line) => taken.push(line),
+            Err(rejection) => rejections.push(rejection),
+        }
+    }
+    if rejections.is_empty() { Ok(taken) } else { Err(InventoryError::Rejected(rejections)) }
+}
+
+fn take(product: Option<Product>, demand: &Demand) -> Result<(ReservedLine, Stock), Rejection> {
+    let quantity = demand.quantity;
+    let reject = |reason, available| Rejection {
+        product_id: demand.product_id.clone(),
+        reason,
+        requested: quantity.units(),
+        available,
+    };
+    let Some(product) = product.filter(|product| product.deleted_at.is_none()) else {
+        return Err(reject(RejectionReason::UnknownProduct, 0));
+    };
+    let stock = product
+        .stock
+        .reserve(quantity)
+        .map_err(|_| reject(RejectionReason::InsufficientStock, product.stock.free()))?;
+    let line = ReservedLine { product_id: product.id, name: product.name, unit_price: product.price, quantity };
+    Ok((line, stock))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::application::memory::{Fixture, line, new_product, order};
+    use crate::domain::product::ProductChanges;
+    use crate::domain::reservation::Settlement;
+
+    #[test]
+    fn the_stock_of_every_line_is_taken_at_the_price_of_now() {
+        let shop = Fixture::new();
+        let tea = shop.create(&new_product("Tea", 10)).unwrap();
+        let lines = shop.reserve(1, &[line(&tea, 3), line(&tea, 1)]).unwrap();
+        assert_eq!(lines.len(), 1);
+        assert_eq!((lines[0].name.as_str(), lines[0].quantity.units()), ("Tea", 4));
+        assert_eq!(lines[0].unit_price, tea.price);
+        assert_eq!(shop.stock(&tea), Stock::restore(6, 4, 0));
+    }
+
+    #[test]
+    fn one_line_that_fails_takes_nothing_and_every_failing_line_is_named() {
+        let shop = Fixture::new();
+        let (tea, milk) =
+            (shop.create(&new_product("Tea", 10)).unwrap(), shop.create(&new_product("Milk", 1)).unwrap());
+        let gone = shop.create(&new_product("Gone", 9)).unwrap();
+        shop.delete(&gone, None).unwrap();
+        let nonsense = RequestedLine { product_id: "nonsense".to_owned(), quantity: 7 };
+        let wanted = [line(&tea, 10), line(&milk, 2), nonsense, line(&gone, 1)];
+        let Err(InventoryError::Rejected(rejections)) = shop.reserve(1, &wanted) else { panic!("reserved") };
+        let seen: Vec<_> = rejections
+            .iter()
+            .map(|rejection| (&*rejection.product_id, rejection.reason, rejection.requested, rejection.available))
+            .collect();
+        use RejectionReason::{InsufficientStock, UnknownProduct};
+        assert_eq!(
+            seen,
+            [
+                (milk.id.as_str(), InsufficientStock, 2, 1),
+                ("nonsense", UnknownProduct, 7, 0),
+                (gone.id.as_str(), UnknownProduct, 1, 0),
+            ]
+        );
+        assert_eq!(shop.stock(&tea), Stock::restore(10, 0, 0));
+        assert_eq!(shop.store.reservation_state(&order(1)), None);
+        shop.reserve(1, &[line(&tea, 10)]).unwrap();
+    }
+
+    #[test]
+    fn merged_lines_are_checked_against_the_stock_together() {
+        let shop = Fixture::new();
+        let tea = shop.create(&new_product("Tea", 5)).unwrap();
+        let refused = shop.reserve(1, &[line(&tea, 3), line(&tea, 3)]);
+        assert!(matches!(refused, Err(InventoryError::Rejected(lines)) if lines[0].requested == 6));
+    }
+
+    #[test]
+    fn the_first_answer_is_given_again_even_when_price_and_stock_have_changed() {
+        let shop = Fixture::new();
+        let (tea, milk) =
+            (shop.create(&new_product("Tea", 2)).unwrap(), shop.create(&new_product("Milk", 2)).unwrap());
+        let first = shop.reserve(1, &[line(&tea, 2), line(&milk, 1)]).unwrap();
+        let dearer = ProductChanges { price: Some("99".parse().unwrap()), ..ProductChanges::default() };
+        shop.update(&tea, &dearer, None).unwrap();
+        assert_eq!(shop.reserve(1, &[line(&milk, 1), line(&tea, 1), line(&tea, 1)]), Ok(first.clone()));
+        assert_eq!(shop.stock(&tea), Stock::restore(0, 2, 0));
+        shop.settle(1, Settlement::Commit).unwrap();
+        assert_eq!(shop.reserve(1, &[line(&tea, 2), line(&milk, 1)]), Ok(first));
+    }
+
+    #[test]
+    fn other_lines_for_the_same_order_are_a_conflict() {
+        let shop = Fixture::new();
+        let (tea, milk) =
+            (shop.create(&new_product("Tea", 9)).unwrap(), shop.create(&new_product("Milk", 9)).unwrap());
+        shop.reserve(1, &[line(&tea, 2)]).unwrap();
+        let conflict = Err(InventoryError::Conflict(ReservationState::Held));
+        for other in [vec![line(&tea, 3)], vec![line(&milk, 2)], vec![line(&tea, 2), line(&milk, 1)]] {
+            assert_eq!(shop.reserve(1, &other), conflict);
+        }
+        assert_eq!(shop.stock(&tea), Stock::restore(7, 2, 0));
+    }
+
+    #[test]
+    fn stock_that_was_given_back_is_not_taken_again() {
+        let shop = Fixture::new();
+        let tea = shop.create(&new_product("Tea", 9)).unwrap();
+        shop.reserve(1, &[line(&tea, 2)]).unwrap();
+        shop.settle(1, Settlement::Release).unwrap();
+        let again = shop.reserve(1, &[line(&tea, 2)]);
+        assert_eq!(again, Err(InventoryError::Conflict(ReservationState::Released)));
+        assert_eq!(shop.stock(&tea), Stock::restore(9, 0, 0));
+    }
+
+    #[test]
+    fn a_release_that_comes_first_keeps_a_late_request_from_taking_stock() {
+        let shop = Fixture::new();
+        let tea = shop.create(&new_product("Tea", 9)).unwrap();
+        shop.settle(1, Settlement::Release).unwrap();
+        let late = shop.reserve(1, &[line(&tea, 2)]);
+        assert_eq!(late, Err(InventoryError::Conflict(ReservationState::Released)));
+        assert_eq!(shop.stock(&tea), Stock::restore(9, 0, 0));
+    }
+
+    #[test]
+    fn a_broken_contract_is_not_a_rejection() {
+        let shop = Fixture::new();
+        assert!(matches!(shop.reserve(1, &[]), Err(InventoryError::Contract(_))));
+    }
+}

@@ -1,0 +1,217 @@
+//! The ports in memory, for the tests of the use cases.
+
+use std::cell::{Cell, RefCell};
+
+use crate::application::commands::{
+    create_product, delete_product, reserve_stock, settle_reservation, update_product,
+};
+use crate::domain::error::{InventoryError, ProductError};
+use crate::domain::listing::{LOW_STOCK_UNITS, Listing, ProductPage, Stats};
+use crate::domain::product::{NewProduct, Product, ProductChanges};
+use crate::domain::reservation::{RequestedLine, Reservation, ReservationState, ReservedLine, Settlement};
+use crate::domain::stock::Stock;
+use crate::domain::values::{OrderId, ProductId, Sku};
+use crate::ports::{Clock, Ids, StockEntry, Store, StoreError, Transaction};
+
+/// A clock that goes on by one millisecond each time it is read.
+#[derive(Default)]
+pub struct TickingClock(Cell<u64>);
+
+impl Clock for TickingClock {
+    fn now_ms(&self) -> u64 {
+        self.0.set(self.0.get() + 1);
+        self.0.get()
+    }
+}
+
+/// Identifiers in a row.
+#[derive(Default)]
+pub struct CountingIds(Cell<u64>);
+
+impl Ids for CountingIds {
+    fn new_id(&self) -> String {
+        self.0.set(self.0.get() + 1);
+        format!("01890a5d-ac96-774b-bcce-{:012x}", self.0.get())
+    }
+}
+
+#[derive(Default, Clone)]
+struct Tables {
+    products: Vec<Product>,
+    reservations: Vec<Reservation>,
+    book: Vec<StockEntry>,
+}
+
+/// Products and reservations in vectors.
+#[derive(Default)]
+pub struct MemoryStore(RefCell<Tables>);
+
+impl MemoryStore {
+    /// All products, deleted or not.
+    pub fn products(&self) -> Vec<Product> {
+        self.0.borrow().products.clone()
+    }
+
+    /// What the stock book says was put in, less what was taken out.
+    pub fn book_total(&self) -> i64 {
+        let change = |entry: &StockEntry| entry.free_after.cast_signed() - entry.free_before.cast_signed();
+        self.0.borrow().book.iter().map(change).sum()
+    }
+
+    /// Where the stock of an order is.
+    pub fn reservation_state(&self, order_id: &OrderId) -> Option<ReservationState> {
+        self.reservation(order_id).unwrap().map(|reservation| reservation.state)
+    }
+
+    fn edit_product(&self, id: &ProductId, edit: impl FnOnce(&mut Product)) -> Result<(), StoreError> {
+        let mut tables = self.0.borrow_mut();
+        let product = tables.products.iter_mut().find(|product| product.id == *id);
+        edit(product.ok_or_else(|| StoreError::Fault("no such product".to_owned()))?);
+        Ok(())
+    }
+}
+
+impl Store for MemoryStore {
+    fn ready(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn find(&self, id: &ProductId) -> Result<Option<Product>, StoreError> {
+        self.product(id.as_str())
+    }
+
+    fn list(&self, _: &Listing) -> Result<ProductPage, StoreError> {
+        Err(StoreError::Fault("lists are the database's work and tested there".to_owned()))
+    }
+
+    fn stats(&self) -> Result<Stats, StoreError> {
+        let live: Vec<_> = self.products().into_iter().filter(|product| product.deleted_at.is_none()).collect();
+        let is_low = |product: &Product| product.stock.free() <= LOW_STOCK_UNITS;
+        Ok(Stats {
+            products: live.len() as u64,
+            out_of_stock: live.iter().filter(|product| product.stock.free() == 0).count() as u64,
+            low_stock: live.into_iter().filter(is_low).collect(),
+        })
+    }
+
+    fn write<T, E: From<StoreError>>(&self, work: impl FnOnce(&dyn Transaction) -> Result<T, E>) -> Result<T, E> {
+        let before = self.0.borrow().clone();
+        work(self).inspect_err(|_| *self.0.borrow_mut() = before)
+    }
+}
+
+impl Transaction for MemoryStore {
+    fn product(&self, id: &str) -> Result<Option<Product>, StoreError> {
+        Ok(self.0.borrow().products.iter().find(|product| product.id.as_str() == id).cloned())
+    }
+
+    fn sku_owner(&self, sku: &Sku) -> Result<Option<ProductId>, StoreError> {
+        let tables = self.0.borrow();
+        let mut live = tables.products.iter().filter(|product| product.deleted_at.is_none());
+        Ok(live.find(|product| product.sku.as_ref() == Some(sku)).map(|product| product.id.clone()))
+    }
+
+    fn insert_product(&self, product: &Product) -> Result<(), StoreError> {
+        self.0.borrow_mut().products.push(product.clone());
+        Ok(())
+    }
+
+    fn save_product(&self, product: &Product) -> Result<(), StoreError> {
+        self.edit_product(&product.id, |stored| *stored = product.clone())
+    }
+
+    fn save_stock(&self, id: &ProductId, stock: Stock) -> Result<(), StoreError> {
+        self.edit_product(id, |stored| stored.stock = stock)
+    }
+
+    fn record(&self, entry: &StockEntry) -> Result<(), StoreError> {
+        self.0.borrow_mut().book.push(entry.clone());
+        Ok(())
+    }
+
+    fn reservation(&self, order_id: &OrderId) -> Result<Option<Reservation>, StoreError> {
+        let tables = self.0.borrow();
+        Ok(tables.reservations.iter().find(|reservation| reservation.order_id == *order_id).cloned())
+    }
+
+    fn insert_reservation(&self, reservation: &Reservation) -> Result<(), StoreError> {
+        self.0.borrow_mut().reservations.push(reservation.clone());
+        Ok(())
+    }
+
+    fn set_reservation_state(&self, order_id: &OrderId, state: ReservationState, at: u64) -> Result<(), StoreError> {
+        let mut tables = self.0.borrow_mut();
+        let stored = tables.reservations.iter_mut().find(|reservation| reservation.order_id == *order_id);
+        let stored = stored.ok_or_else(|| StoreError::Fault("no such reservation".to_owned()))?;
+        (stored.state, stored.updated_at) = (state, at);
+        Ok(())
+    }
+}
+
+/// A shop in memory with its use cases at hand.
+#[derive(Default)]
+pub struct Fixture {
+    /// What it keeps.
+    pub store: MemoryStore,
+    /// Its time.
+    pub clock: TickingClock,
+    ids: CountingIds,
+}
+
+impl Fixture {
+    /// An empty shop.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a product.
+    pub fn create(&self, new: &NewProduct) -> Result<Product, ProductError> {
+        create_product(&self.store, &self.clock, &self.ids, new)
+    }
+
+    /// Changes a product.
+    pub fn update(
+        &self,
+        product: &Product,
+        changes: &ProductChanges,
+        version: Option<u64>,
+    ) -> Result<Product, ProductError> {
+        update_product(&self.store, &self.clock, product.id.as_str(), changes, version)
+    }
+
+    /// Deletes a product.
+    pub fn delete(&self, product: &Product, version: Option<u64>) -> Result<(), ProductError> {
+        delete_product(&self.store, &self.clock, product.id.as_str(), version)
+    }
+
+    /// Reserves lines for an order.
+    pub fn reserve(&self, number: u64, lines: &[RequestedLine]) -> Result<Vec<ReservedLine>, InventoryError> {
+        reserve_stock(&self.store, &self.clock, &order(number), lines)
+    }
+
+    /// Ends the reservation of an order.
+    pub fn settle(&self, number: u64, settlement: Settlement) -> Result<(), InventoryError> {
+        settle_reservation(&self.store, &self.clock, &order(number), settlement)
+    }
+
+    /// Where the units of a product are now.
+    pub fn stock(&self, product: &Product) -> Stock {
+        self.store.find(&product.id).unwrap().unwrap().stock
+    }
+}
+
+/// A product that costs 4.99, without a number.
+pub fn new_product(name: &str, stock: u64) -> NewProduct {
+    let price = "4.99".parse().unwrap();
+    NewProduct { name: name.to_owned(), description: String::new(), sku: None, price, stock }
+}
+
+/// A line of a request.
+pub fn line(product: &Product, quantity: u32) -> RequestedLine {
+    RequestedLine { product_id: product.id.as_str().to_owned(), quantity }
+}
+
+/// The order of that number.
+pub fn order(number: u64) -> OrderId {
+    OrderId::parse(&format!("01890a5d-ac96-774b-bccf-{number:012x}")).unwrap()
+}

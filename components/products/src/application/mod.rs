@@ -1,0 +1,7 @@
+//! The use cases, over the traits of [`crate::ports`].
+
+pub mod commands;
+pub mod queries;
+
+#[cfg(test)]
+mod memory;

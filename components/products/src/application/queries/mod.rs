@@ -1,0 +1,9 @@
+//! Use cases that only read.
+
+mod find_product;
+mod list_products;
+mod stock_stats;
+
+pub use find_product::find_product;
+pub use list_products::list_products;
+pub use stock_stats::stock_stats;

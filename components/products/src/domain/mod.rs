@@ -1,0 +1,8 @@
+//! Entities and rules of the catalogue and its stock. No I/O, no wire formats.
+
+pub mod error;
+pub mod listing;
+pub mod product;
+pub mod reservation;
+pub mod stock;
+pub mod values;

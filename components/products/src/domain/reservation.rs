@@ -1,0 +1,245 @@
+//! Stock held for an order, and how the reservation ends.
+
+use crate::domain::stock::{Quantity, Stock, StockError};
+use crate::domain::values::{Name, OrderId, Price, ProductId};
+
+/// Most lines in one request.
+pub const LINES_MAX: usize = 100;
+/// Most units in one line of a request; lines of the same product are added up.
+pub const LINE_UNITS_MAX: u32 = 10_000;
+
+/// A line of a request, as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestedLine {
+    /// What should be the identifier of a product.
+    pub product_id: String,
+    /// 1 to [`LINE_UNITS_MAX`].
+    pub quantity: u32,
+}
+
+/// What an order wants of one product.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Demand {
+    /// The identifier in canonical form; what is no identifier stays as it came, and no product has it.
+    pub product_id: String,
+    /// Units of all lines of that product.
+    pub quantity: Quantity,
+}
+
+/// One demand per product, in the order of the first mention. The error says which rule the caller broke.
+pub fn merge(lines: &[RequestedLine]) -> Result<Vec<Demand>, String> {
+    if lines.is_empty() || lines.len() > LINES_MAX {
+        return Err(format!("{} lines, but 1 to {LINES_MAX} can be reserved", lines.len()));
+    }
+    let mut demands: Vec<Demand> = Vec::with_capacity(lines.len());
+    for line in lines {
+        let quantity = Quantity::new(line.quantity).filter(|quantity| quantity.units() <= LINE_UNITS_MAX);
+        let Some(quantity) = quantity else {
+            return Err(format!("a quantity of {}, but 1 to {LINE_UNITS_MAX} can be reserved", line.quantity));
+        };
+        let parsed = ProductId::parse(&line.product_id);
+        let product_id = parsed.map_or_else(|| line.product_id.clone(), |id| id.as_str().to_owned());
+        match demands.iter_mut().find(|demand| demand.product_id == product_id) {
+            Some(demand) => {
+                let sum = demand.quantity.plus(quantity);
+                demand.quantity = sum.ok_or_else(|| "more units than can be counted".to_owned())?;
+            }
+            None => demands.push(Demand { product_id, quantity }),
+        }
+    }
+    Ok(demands)
+}
+
+/// Why one line could not be reserved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RejectionReason {
+    /// No such product, or deleted.
+    UnknownProduct,
+    /// Fewer free units than requested.
+    InsufficientStock,
+}
+
+/// A line that could not be reserved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// The product that was asked for.
+    pub product_id: String,
+    /// Why.
+    pub reason: RejectionReason,
+    /// Units asked for.
+    pub requested: u32,
+    /// Units free at that moment.
+    pub available: u64,
+}
+
+/// Where the stock of an order is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReservationState {
+    /// Taken off the free stock, waiting for the payment.
+    Held,
+    /// Sold.
+    Committed,
+    /// Given back before it was sold, or never to be taken.
+    Released,
+    /// Sold, then given back.
+    Restocked,
+}
+
+impl ReservationState {
+    /// The name it is stored under.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Committed => "committed",
+            Self::Released => "released",
+            Self::Restocked => "restocked",
+        }
+    }
+
+    /// The state of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Held, Self::Committed, Self::Released, Self::Restocked].into_iter().find(|state| state.as_str() == name)
+    }
+}
+
+/// A step that ends or undoes a reservation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settlement {
+    /// The order is paid.
+    Commit,
+    /// The order is cancelled.
+    Release,
+    /// The paid order is refunded.
+    Restock,
+}
+
+/// What a settlement does to a reservation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transition {
+    /// It was done before.
+    Nothing,
+    /// The stock of every line moves, and the reservation has the new state.
+    To(ReservationState),
+}
+
+impl Settlement {
+    /// What this step does to a reservation in that state; the state itself where it is not allowed.
+    pub fn transition(self, state: ReservationState) -> Result<Transition, ReservationState> {
+        use ReservationState::{Committed, Held, Released, Restocked};
+        match (self, state) {
+            (Self::Commit, Held) => Ok(Transition::To(Committed)),
+            (Self::Release, Held) => Ok(Transition::To(Released)),
+            (Self::Restock, Committed) => Ok(Transition::To(Restocked)),
+            (Self::Commit, Committed) | (Self::Release, Released) | (Self::Restock, Restocked) => {
+                Ok(Transition::Nothing)
+            }
+            _ => Err(state),
+        }
+    }
+
+    /// Moves the units of one line.
+    pub fn apply(self, stock: Stock, quantity: Quantity) -> Result<Stock, StockError> {
+        match self {
+            Self::Commit => stock.commit(quantity),
+            Self::Release => stock.release(quantity),
+            Self::Restock => stock.restock(quantity),
+        }
+    }
+}
+
+/// A line whose stock is taken, with the name and price of the moment it was reserved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReservedLine {
+    /// The product.
+    pub product_id: ProductId,
+    /// Its name then.
+    pub name: Name,
+    /// Its price then.
+    pub unit_price: Price,
+    /// Units.
+    pub quantity: Quantity,
+}
+
+/// The stock of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reservation {
+    /// The order.
+    pub order_id: OrderId,
+    /// Where the stock is.
+    pub state: ReservationState,
+    /// One line per product; none when the order was released before anything was reserved.
+    pub lines: Vec<ReservedLine>,
+    /// Milliseconds since the Unix epoch.
+    pub created_at: u64,
+    /// Of the last change of state, in milliseconds since the Unix epoch.
+    pub updated_at: u64,
+}
+
+impl Reservation {
+    /// Whether it was made for just these demands, in whatever order.
+    pub fn is_for(&self, demands: &[Demand]) -> bool {
+        let wants = |line: &ReservedLine| {
+            demands
+                .iter()
+                .any(|demand| demand.product_id == line.product_id.as_str() && demand.quantity == line.quantity)
+        };
+        self.lines.len() == demands.len() && self.lines.iter().all(wants)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEA: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+    fn line(product_id: &str, quantity: u32) -> RequestedLine {
+        RequestedLine { product_id: product_id.to_owned(), quantity }
+    }
+
+    #[test]
+    fn the_same_product_twice_is_one_demand_whatever_its_spelling() {
+        let merged = merge(&[line(TEA, 2), line("x", 1), line(&TEA.to_uppercase(), 3)]).unwrap();
+        let seen: Vec<_> = merged.iter().map(|demand| (demand.product_id.as_str(), demand.quantity.units())).collect();
+        assert_eq!(seen, [(TEA, 5), ("x", 1)]);
+    }
+
+    #[test]
+    fn the_most_that_can_be_asked_for_does_not_overflow() {
+        let merged = merge(&vec![line(TEA, LINE_UNITS_MAX); LINES_MAX]).unwrap();
+        assert_eq!(merged[0].quantity.units(), 1_000_000);
+    }
+
+    #[test]
+    fn a_caller_that_breaks_the_contract_is_told_how() {
+        for lines in [
+            vec![],
+            vec![line(TEA, 1); LINES_MAX + 1],
+            vec![line(TEA, 0)],
+            vec![line(TEA, LINE_UNITS_MAX + 1)],
+            vec![line(TEA, 1), line(TEA, u32::MAX)],
+        ] {
+            assert!(merge(&lines).unwrap_err().contains("can be reserved"));
+        }
+    }
+
+    #[test]
+    fn a_settlement_is_done_once_and_only_where_it_belongs() {
+        use ReservationState::{Committed, Held, Released, Restocked};
+        let all = [Held, Committed, Released, Restocked];
+        let outcomes = |step: Settlement| all.map(|state| step.transition(state));
+        let (nothing, to) = (Ok(Transition::Nothing), |state| Ok(Transition::To(state)));
+        assert_eq!(outcomes(Settlement::Commit), [to(Committed), nothing, Err(Released), Err(Restocked)]);
+        assert_eq!(outcomes(Settlement::Release), [to(Released), Err(Committed), nothing, Err(Restocked)]);
+        assert_eq!(outcomes(Settlement::Restock), [Err(Held), to(Restocked), Err(Released), nothing]);
+    }
+
+    #[test]
+    fn states_are_read_as_they_are_written() {
+        use ReservationState::{Committed, Held, Released, Restocked};
+        for state in [Held, Committed, Released, Restocked] {
+            assert_eq!(ReservationState::parse(state.as_str()), Some(state));
+        }
+        assert_eq!(ReservationState::parse("HELD"), None);
+    }
+}

@@ -1,0 +1,222 @@
+//! The values a product is made of. Each has one constructor that can fail, and one for what was stored.
+
+use mercato_money::{Money, UNITS_PER_WHOLE};
+use mercato_platform::ids;
+use mercato_platform::text::{self, TextProblem};
+
+use crate::domain::error::{FieldCode, FieldError};
+
+/// Longest name, in characters.
+pub const NAME_CHARS_MAX: usize = 200;
+/// Longest description, in characters.
+pub const DESCRIPTION_CHARS_MAX: usize = 5_000;
+/// Longest stock keeping unit, in characters.
+pub const SKU_CHARS_MAX: usize = 64;
+/// Highest price, in whole units of the currency.
+pub const PRICE_WHOLE_MAX: i64 = 1_000_000_000;
+/// Highest price.
+pub const PRICE_MAX: Money = Money::from_units(PRICE_WHOLE_MAX * UNITS_PER_WHOLE);
+
+/// Identifier of a product: a UUID in canonical form.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProductId(String);
+
+impl ProductId {
+    /// `None` when the text is no UUID.
+    pub fn parse(text: &str) -> Option<Self> {
+        ids::parse(text).ok().map(Self)
+    }
+
+    /// The identifier as it was stored.
+    pub fn stored(id: String) -> Self {
+        Self(id)
+    }
+
+    /// The canonical form.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Identifier of an order: a UUID in canonical form, given by the orders domain.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OrderId(String);
+
+impl OrderId {
+    /// `None` when the text is no UUID.
+    pub fn parse(text: &str) -> Option<Self> {
+        ids::parse(text).ok().map(Self)
+    }
+
+    /// The canonical form.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Name of a product: one line, trimmed, not empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name(String);
+
+impl Name {
+    /// Checks a name that somebody typed.
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
+        text::line(text, NAME_CHARS_MAX).map(Self).map_err(|problem| text_error("name", problem))
+    }
+
+    /// The name as it was stored.
+    pub fn stored(name: String) -> Self {
+        Self(name)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What names are sorted by: capital and small letters are the same.
+    pub fn sort_key(&self) -> String {
+        self.0.to_lowercase()
+    }
+}
+
+/// Description of a product: trimmed, may be empty and may have line breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description(String);
+
+impl Description {
+    /// Checks a description that somebody typed.
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
+        text::paragraph(text, DESCRIPTION_CHARS_MAX).map(Self).map_err(|problem| text_error("description", problem))
+    }
+
+    /// The description as it was stored.
+    pub fn stored(description: String) -> Self {
+        Self(description)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Stock keeping unit: the shop's own number of a product; one line, trimmed, not empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sku(String);
+
+impl Sku {
+    /// Checks a number that somebody typed.
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
+        text::line(text, SKU_CHARS_MAX).map(Self).map_err(|problem| text_error("sku", problem))
+    }
+
+    /// The number as it was stored.
+    pub fn stored(sku: String) -> Self {
+        Self(sku)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Price of one unit, in the shop's currency: not negative, at most [`PRICE_MAX`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Price(Money);
+
+impl Price {
+    /// Checks a price that somebody named in `field`.
+    pub fn parse(field: &'static str, amount: Money) -> Result<Self, FieldError> {
+        if amount < Money::ZERO {
+            return Err(FieldError::new(field, FieldCode::Min, "must not be less than 0"));
+        }
+        if amount > PRICE_MAX {
+            return Err(FieldError::new(field, FieldCode::Max, format!("must not be more than {PRICE_MAX}")));
+        }
+        Ok(Self(amount))
+    }
+
+    /// The price as it was stored.
+    pub fn stored(amount: Money) -> Self {
+        Self(amount)
+    }
+
+    /// The amount.
+    pub fn amount(self) -> Money {
+        self.0
+    }
+}
+
+fn text_error(field: &'static str, problem: TextProblem) -> FieldError {
+    let code = match problem {
+        TextProblem::Empty => FieldCode::Required,
+        TextProblem::TooLong(_) => FieldCode::Max,
+        TextProblem::ControlCharacters => FieldCode::ControlCharacters,
+    };
+    FieldError::new(field, code, problem.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_one_trimmed_line_of_at_most_200_characters() {
+        assert_eq!(Name::parse("  Tea  ").unwrap().as_str(), "Tea");
+        assert!(Name::parse(&"é".repeat(NAME_CHARS_MAX)).is_ok());
+        for (text, code) in [
+            ("   ", FieldCode::Required),
+            ("a\u{0}b", FieldCode::ControlCharacters),
+            ("two\nlines", FieldCode::ControlCharacters),
+            (&*"x".repeat(NAME_CHARS_MAX + 1), FieldCode::Max),
+        ] {
+            let error = Name::parse(text).unwrap_err();
+            assert_eq!((error.field, error.code), ("name", code));
+            assert!(error.message.starts_with("name must not"), "{}", error.message);
+        }
+    }
+
+    #[test]
+    fn descriptions_may_be_empty_and_have_lines() {
+        assert_eq!(Description::parse("").unwrap().as_str(), "");
+        assert_eq!(Description::parse("one\ntwo").unwrap().as_str(), "one\ntwo");
+        assert_eq!(Description::parse("\u{1b}[31m").unwrap_err().code, FieldCode::ControlCharacters);
+        assert_eq!(Description::parse(&"x".repeat(DESCRIPTION_CHARS_MAX + 1)).unwrap_err().code, FieldCode::Max);
+    }
+
+    #[test]
+    fn a_sku_is_trimmed_and_never_empty() {
+        assert_eq!(Sku::parse(" TEA-1 ").unwrap().as_str(), "TEA-1");
+        assert_eq!(Sku::parse("").unwrap_err().code, FieldCode::Required);
+        assert_eq!(Sku::parse(&"x".repeat(SKU_CHARS_MAX + 1)).unwrap_err().code, FieldCode::Max);
+    }
+
+    #[test]
+    fn prices_go_from_zero_to_a_thousand_million() {
+        let parse = |units| Price::parse("price", Money::from_units(units));
+        assert_eq!(parse(0).unwrap().amount(), Money::ZERO);
+        assert_eq!(parse(1).unwrap().amount().to_string(), "0.0001");
+        assert_eq!(parse(PRICE_MAX.units()).unwrap().amount(), PRICE_MAX);
+        assert_eq!(parse(-1).unwrap_err().code, FieldCode::Min);
+        let beyond = parse(PRICE_MAX.units() + 1).unwrap_err();
+        assert_eq!(beyond.code, FieldCode::Max);
+        assert_eq!(beyond.message, "price must not be more than 1000000000");
+        assert_eq!(parse(i64::MIN).unwrap_err().code, FieldCode::Min);
+        assert_eq!(parse(i64::MAX).unwrap_err().code, FieldCode::Max);
+    }
+
+    #[test]
+    fn names_sort_without_regard_to_capitals() {
+        assert_eq!(Name::parse("ÄPFEL").unwrap().sort_key(), "äpfel");
+    }
+
+    #[test]
+    fn ids_are_normalised() {
+        let id = ProductId::parse("01890A5D-AC96-774B-BCCE-B302099A8057").unwrap();
+        assert_eq!(id.as_str(), "01890a5d-ac96-774b-bcce-b302099a8057");
+        assert_eq!(ProductId::parse("1"), None);
+        assert_eq!(OrderId::parse("' OR 1=1 --"), None);
+    }
+}

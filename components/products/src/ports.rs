@@ -1,0 +1,85 @@
+//! What the use cases need of the world outside, beside [`Clock`] and [`Ids`].
+
+pub use mercato_platform::clock::Clock;
+pub use mercato_platform::ids::Ids;
+
+use crate::domain::listing::{Listing, ProductPage, Stats};
+use crate::domain::product::Product;
+use crate::domain::reservation::{Reservation, ReservationState};
+use crate::domain::stock::Stock;
+use crate::domain::values::{OrderId, ProductId, Sku};
+
+/// Why products or reservations could not be read or written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Busy or full; the same call may be tried again later.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// A fault that trying again does not cure.
+    #[error("{0}")]
+    Fault(String),
+}
+
+/// What an admin did to the free units of a product. The entries of a product add up to all its units:
+/// the sum of `free_after - free_before` is free + reserved + sold, for orders only move units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StockEntry {
+    /// The product.
+    pub product_id: ProductId,
+    /// The version of the product that the change made.
+    pub version: u64,
+    /// Free units before it.
+    pub free_before: u64,
+    /// Free units after it.
+    pub free_after: u64,
+    /// When, in milliseconds since the Unix epoch.
+    pub at: u64,
+}
+
+/// Where products and reservations are kept.
+pub trait Store {
+    /// Makes everything ready to use.
+    fn ready(&self) -> Result<(), StoreError>;
+
+    /// A product, deleted or not.
+    fn find(&self, id: &ProductId) -> Result<Option<Product>, StoreError>;
+
+    /// One page of the products that are not deleted.
+    fn list(&self, listing: &Listing) -> Result<ProductPage, StoreError>;
+
+    /// The state of the stock of all products that are not deleted.
+    fn stats(&self) -> Result<Stats, StoreError>;
+
+    /// Runs `work` alone among all writers: all of what it does remains when it returns `Ok`, nothing when `Err`.
+    fn write<T, E: From<StoreError>>(&self, work: impl FnOnce(&dyn Transaction) -> Result<T, E>) -> Result<T, E>;
+}
+
+/// What can be done while no one else writes.
+pub trait Transaction {
+    /// A product, deleted or not; whatever is no identifier has none.
+    fn product(&self, id: &str) -> Result<Option<Product>, StoreError>;
+
+    /// The product that has this number and is not deleted.
+    fn sku_owner(&self, sku: &Sku) -> Result<Option<ProductId>, StoreError>;
+
+    /// Adds a product.
+    fn insert_product(&self, product: &Product) -> Result<(), StoreError>;
+
+    /// Replaces everything of a product.
+    fn save_product(&self, product: &Product) -> Result<(), StoreError>;
+
+    /// Replaces the stock of a product, and nothing else of it.
+    fn save_stock(&self, id: &ProductId, stock: Stock) -> Result<(), StoreError>;
+
+    /// Writes an entry into the stock book.
+    fn record(&self, entry: &StockEntry) -> Result<(), StoreError>;
+
+    /// The reservation of an order.
+    fn reservation(&self, order_id: &OrderId) -> Result<Option<Reservation>, StoreError>;
+
+    /// Adds a reservation with its lines.
+    fn insert_reservation(&self, reservation: &Reservation) -> Result<(), StoreError>;
+
+    /// Moves a reservation to another state, at a time in milliseconds since the Unix epoch.
+    fn set_reservation_state(&self, order_id: &OrderId, state: ReservationState, at: u64) -> Result<(), StoreError>;
+}
