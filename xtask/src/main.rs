@@ -1,18 +1,25 @@
 //! The tasks of this repository: `cargo xtask --help`.
 
 mod build;
+mod check;
 mod compose;
 mod fingerprint;
+mod manifest;
 mod process;
+mod spin;
+mod test;
+mod tidy;
 mod toolchain;
+mod up;
+mod variables;
 mod workspace;
 
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::workspace::Workspace;
+use crate::{test::Selection, workspace::Workspace};
 
 /// Builds, runs, tests and checks Mercato.
 #[derive(Debug, Parser)]
@@ -30,6 +37,25 @@ enum Task {
         #[arg(long, value_name = "BOX")]
         component: Option<String>,
     },
+    /// Build what is out of date and run the shop; arguments are those of `mercato up`.
+    Up {
+        /// For example: --redis redis://127.0.0.1:6379 --listen 127.0.0.1:8080
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Make the secrets that have no default, once, into .mercato/variables.toml.
+    Variables,
+    /// Run the tests; the last line says how many passed and failed.
+    Test {
+        /// Leave the slow tests out.
+        #[arg(long)]
+        quick: bool,
+        /// Only the end-to-end tests over HTTP; with MERCATO_BASE_URL set, against the server that runs there.
+        #[arg(long)]
+        e2e: bool,
+    },
+    /// Check formatting, tidiness, manifest, contracts and lints, and that the components build.
+    Check,
 }
 
 fn main() -> ExitCode {
@@ -48,5 +74,9 @@ fn run(task: Task) -> Result<()> {
     let workspace = Workspace::find()?;
     match task {
         Task::Build { component } => build::build(&workspace, component.as_deref()),
+        Task::Up { arguments } => up::up(&workspace, &arguments),
+        Task::Variables => variables::ensure(&workspace),
+        Task::Test { quick, e2e } => test::test(&workspace, Selection { quick, e2e }),
+        Task::Check => check::check(&workspace),
     }
 }

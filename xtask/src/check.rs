@@ -1,0 +1,61 @@
+//! `check`: everything that can be found without running the product.
+
+use anyhow::{Context as _, Result, bail};
+use wit_parser::Resolve;
+
+use crate::{build, manifest, process, tidy, workspace::Workspace};
+
+/// Runs all checks; the cheap ones first.
+///
+/// # Errors
+/// With what was found.
+pub fn check(workspace: &Workspace) -> Result<()> {
+    step("formatting", || {
+        process::run(process::cargo(workspace).args(["fmt", "--all", "--check"]))
+            .context("run `cargo fmt --all`")
+    })?;
+    step("tidiness", || report(tidy::problems(workspace)?))?;
+    step("manifest", || report(manifest_problems(workspace)?))?;
+    step("contracts", || contracts(workspace))?;
+    step("components", || build::build(workspace, None))?;
+    step("lints", || {
+        process::run(process::cargo(workspace).args([
+            "clippy",
+            "--quiet",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "--deny",
+            "warnings",
+        ]))
+    })
+}
+
+fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    eprintln!("== {name}");
+    work().with_context(|| name.to_owned())
+}
+
+fn report(problems: Vec<String>) -> Result<()> {
+    if problems.is_empty() {
+        return Ok(());
+    }
+    bail!("\n{}", problems.join("\n"))
+}
+
+fn manifest_problems(workspace: &Workspace) -> Result<Vec<String>> {
+    let read = |name: &str| {
+        let path = workspace.path(name);
+        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    Ok(manifest::problems(
+        &read("spin.toml")?,
+        &read("runtime-config.toml")?,
+    ))
+}
+
+/// Parses the WIT packages with all worlds and their dependencies.
+fn contracts(workspace: &Workspace) -> Result<()> {
+    Resolve::default().push_dir(workspace.path("wit"))?;
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! `test`: everything that can be tested, in stages, with one count at the end.
+
+use std::{
+    env,
+    io::{BufRead as _, BufReader},
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{build, process, spin, workspace::Workspace};
+
+/// Which packages Cargo looks at. Always the same ones: with others it would choose other features for what they share
+/// and compile Wasmtime again. This program is left out because it is running; it tests itself in a stage of its own.
+const PACKAGES: &[&str] = &["--workspace", "--exclude", "xtask"];
+
+/// The end-to-end tests over HTTP, which can also run against a server that was started otherwise.
+const END_TO_END: &str = "e2e";
+
+/// What to test.
+#[derive(Debug, Clone, Copy)]
+pub struct Selection {
+    /// Leave the slow tests out.
+    pub quick: bool,
+    /// Only the end-to-end tests over HTTP.
+    pub e2e: bool,
+}
+
+/// Runs the tests.
+///
+/// # Errors
+/// When something does not build, or a test failed.
+pub fn test(workspace: &Workspace, selection: Selection) -> Result<()> {
+    let mut run = Run {
+        workspace,
+        selection,
+        started: Instant::now(),
+        count: Count::default(),
+    };
+    if selection.e2e && env::var_os("MERCATO_BASE_URL").is_some() {
+        run.stage("end-to-end tests", |run| run.cargo_test(&["--test", END_TO_END], &[]))?;
+    } else if selection.e2e {
+        run.prepare()?;
+        run.stage("end-to-end tests", |run| run.cargo_test(&["--test", END_TO_END], &[]))?;
+    } else {
+        run.prepare()?;
+        run.everything()?;
+    }
+    run.finish()
+}
+
+/// Passed and failed tests.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Count {
+    passed: u64,
+    failed: u64,
+}
+
+impl Count {
+    /// Adds what a line of libtest's output tells; other lines tell nothing.
+    fn add_line(&mut self, line: &str) {
+        let Some(result) = line.trim_start().strip_prefix("test result: ") else {
+            return;
+        };
+        // "ok. 12 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.01s"
+        let numbers = result.split_once(". ").map_or(result, |(_, rest)| rest);
+        for part in numbers.split("; ") {
+            let Some((number, what)) = part.split_once(' ') else {
+                continue;
+            };
+            let number = number.parse().unwrap_or(0);
+            match what {
+                "passed" => self.passed += number,
+                "failed" => self.failed += number,
+                _ => {}
+            }
+        }
+    }
+}
+
+struct Run<'a> {
+    workspace: &'a Workspace,
+    selection: Selection,
+    started: Instant,
+    count: Count,
+}
+
+impl Run<'_> {
+    /// Components, runner and test programs.
+    fn prepare(&mut self) -> Result<()> {
+        self.stage("components", |run| build::build(run.workspace, None))?;
+        self.stage("runner and test programs", |run| {
+            process::run(
+                process::cargo(run.workspace)
+                    .arg("build")
+                    .args(PACKAGES)
+                    .arg("--all-targets"),
+            )
+        })
+    }
+
+    fn everything(&mut self) -> Result<()> {
+        self.stage("unit tests", |run| run.cargo_test(&["--lib", "--bins"], &[]))?;
+        self.stage("tests of the tasks", |run| {
+            let mut cargo = process::cargo(run.workspace);
+            cargo.args(["test", "--package", "xtask"]);
+            run.counted(&mut cargo)
+        })?;
+        self.stage("examples in the documentation", |run| run.cargo_test(&["--doc"], &[]))?;
+        self.stage("artifacts, servers, end to end", |run| run.cargo_test(&["--test", "*"], &[]))?;
+        self.under_spin()
+    }
+
+    /// The end-to-end tests once more, served by Spin itself where it is installed.
+    fn under_spin(&mut self) -> Result<()> {
+        let Some(program) = process::find_program("spin") else {
+            eprintln!("== end to end under `spin up`: skipped, there is no `spin` on PATH");
+            return Ok(());
+        };
+        self.stage("end to end under `spin up`", |run| {
+            let server = spin::Server::start(run.workspace, &program)?;
+            run.cargo_test(&["--test", END_TO_END], &server.environment())
+        })
+    }
+
+    fn cargo_test(&mut self, targets: &[&str], environment: &[(&str, String)]) -> Result<()> {
+        let mut cargo = process::cargo(self.workspace);
+        cargo
+            .arg("test")
+            .args(PACKAGES)
+            .arg("--no-fail-fast")
+            .args(targets)
+            .envs(environment.iter().map(|(name, value)| (name, value)));
+        self.counted(&mut cargo)
+    }
+
+    /// Runs a test command, shows its output and counts its tests. A command that fails without a failed test
+    /// (a test program that does not compile or crashes) counts as one failure.
+    fn counted(&mut self, command: &mut Command) -> Result<()> {
+        command.env("RUST_BACKTRACE", "0").stdout(Stdio::piped());
+        if self.selection.quick {
+            command.env("MERCATO_TEST_QUICK", "1");
+        }
+        let mut child = command.spawn().context("cannot start cargo")?;
+        let output = child.stdout.take().context("cargo has no output")?;
+        let mut count = Count::default();
+        for line in BufReader::new(output).lines() {
+            let line = line.context("cannot read cargo's output")?;
+            println!("{line}");
+            count.add_line(&line);
+        }
+        let succeeded = child.wait().context("cannot wait for cargo")?.success();
+        if !succeeded && count.failed == 0 {
+            count.failed = 1;
+        }
+        self.count.passed += count.passed;
+        self.count.failed += count.failed;
+        Ok(())
+    }
+
+    fn stage(&mut self, name: &str, work: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        eprintln!("== {name}");
+        let started = Instant::now();
+        work(self).with_context(|| format!("stage `{name}`"))?;
+        eprintln!("== {name}: {} s", started.elapsed().as_secs());
+        Ok(())
+    }
+
+    fn finish(self) -> Result<()> {
+        let Count { passed, failed } = self.count;
+        eprintln!("== all stages: {} s", self.started.elapsed().as_secs());
+        println!("{passed} passed, {failed} failed");
+        if failed > 0 {
+            bail!("there are failed tests");
+        }
+        if passed == 0 {
+            bail!("there was no test");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_summed() {
+        let mut count = Count::default();
+        for line in [
+            "running 3 tests",
+            "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.01s",
+            "test result: FAILED. 2 passed; 4 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.00s",
+        ] {
+            count.add_line(line);
+        }
+        assert_eq!(
+            count,
+            Count {
+                passed: 14,
+                failed: 4
+            }
+        );
+    }
+}

@@ -1,0 +1,47 @@
+//! `up`: everything that is needed, then the runner.
+
+use std::{ffi::OsString, process::Command};
+
+use anyhow::Result;
+
+use crate::{build, process, variables, workspace::Workspace};
+
+/// Builds what is out of date, makes missing secrets and becomes the runner.
+///
+/// # Errors
+/// When something does not build, or the runner cannot be started or fails.
+pub fn up(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
+    build::build(workspace, None)?;
+    build_runner(workspace)?;
+    variables::ensure(workspace)?;
+    let mut runner = Command::new(workspace.runner()?);
+    runner
+        .current_dir(workspace.root())
+        .arg("up")
+        .args(arguments)
+        // Capturing a stack for every error of a guest costs a third of the throughput.
+        .env_remove("RUST_BACKTRACE");
+    become_process(&mut runner)
+}
+
+/// Builds the runner beside this program. Its dependencies are optimised in the development profile too.
+///
+/// # Errors
+/// When it does not compile.
+pub fn build_runner(workspace: &Workspace) -> Result<()> {
+    process::run(process::cargo(workspace).args(["build", "--quiet", "--package", "mercato"]))
+}
+
+/// On Unix the runner takes this process's place, so that signals reach it.
+#[cfg(unix)]
+fn become_process(command: &mut Command) -> Result<()> {
+    use std::os::unix::process::CommandExt as _;
+    let error = command.exec();
+    Err(anyhow::Error::new(error).context("cannot start the runner"))
+}
+
+/// Elsewhere it runs as a child; the console hands Ctrl-C to both.
+#[cfg(not(unix))]
+fn become_process(command: &mut Command) -> Result<()> {
+    process::run(command)
+}

@@ -1,0 +1,138 @@
+//! `variables`: the secrets that have no default, made once and kept.
+
+use std::{fs, io::Write as _, path::Path};
+
+use anyhow::{Context as _, Result, anyhow};
+
+use crate::workspace::Workspace;
+
+/// The variables of `spin.toml` that must be unguessable and differ from one installation to the next.
+const SECRETS: &[&str] = &["jwt_secret", "payment_webhook_secret"];
+
+/// The strength of a secret: as many bytes as HMAC-SHA256 gives (RFC 7518 section 3.2 asks for no fewer).
+const SECRET_BYTES: usize = 32;
+
+/// Adds the secrets that are missing; whatever is in the file stays as it is.
+///
+/// # Errors
+/// When the file is not TOML, cannot be written, or the operating system gives no random bytes.
+pub fn ensure(workspace: &Workspace) -> Result<()> {
+    let path = workspace.variables();
+    let old = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    };
+    let made = missing_in(&old).with_context(|| format!("{} is not TOML", path.display()))?;
+    if made.is_empty() {
+        return keep_private(&path);
+    }
+    write_private(&path, &with_secrets(&old, &made)?)?;
+    eprintln!("Made {} in {}", made.join(" and "), path.display());
+    Ok(())
+}
+
+/// The secrets that a variables file does not set.
+fn missing_in(text: &str) -> Result<Vec<&'static str>> {
+    let table: toml::Table = text.parse()?;
+    Ok(SECRETS
+        .iter()
+        .copied()
+        .filter(|name| !table.contains_key(*name))
+        .collect())
+}
+
+/// The text with new secrets before everything else: at the end they could land inside a table.
+fn with_secrets(old: &str, names: &[&str]) -> Result<String> {
+    let mut text = String::new();
+    for name in names {
+        text.push_str(&format!("{name} = \"{}\"\n", random_hex()?));
+    }
+    text.push_str(old);
+    Ok(text)
+}
+
+fn random_hex() -> Result<String> {
+    let mut bytes = [0_u8; SECRET_BYTES];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| anyhow!("the operating system gives no random bytes: {error}"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Writes beside the file first, so that a crash leaves the old secrets whole.
+fn write_private(path: &Path, text: &str) -> Result<()> {
+    let folder = path.parent().context("the variables file has a folder")?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let temporary = path.with_extension(format!("{}.new", std::process::id()));
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(&temporary)
+        .and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        })
+        .and_then(|()| fs::rename(&temporary, path))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Takes the rights of others away from a file that was made by hand. Windows keeps a user's folder private by itself.
+fn keep_private(path: &Path) -> Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+            .with_context(|| format!("cannot make {} private", path.display()))?;
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_set_stays_and_what_is_missing_is_made() {
+        let old = "jwt_secret = \"kept\" # by hand\ncurrency = \"EUR\"\n";
+        let missing = missing_in(old).unwrap();
+        assert_eq!(missing, ["payment_webhook_secret"]);
+        let new = with_secrets(old, &missing).unwrap();
+        assert!(new.ends_with(old));
+        let table: toml::Table = new.parse().unwrap();
+        assert_eq!(table["jwt_secret"].as_str(), Some("kept"));
+        assert_eq!(
+            table["payment_webhook_secret"].as_str().unwrap().len(),
+            2 * SECRET_BYTES
+        );
+        assert!(missing_in(&new).unwrap().is_empty());
+    }
+
+    #[test]
+    fn secrets_differ() {
+        assert_ne!(random_hex().unwrap(), random_hex().unwrap());
+    }
+
+    #[test]
+    fn broken_files_are_not_written_over() {
+        assert!(missing_in("jwt_secret = ").is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_can_read_the_file() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = std::env::temp_dir().join(format!("mercato-variables-{}", std::process::id()));
+        let path = folder.join("variables.toml");
+        let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        write_private(&path, "a = \"1\"\n").unwrap();
+        assert_eq!(mode(), 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        keep_private(&path).unwrap();
+        assert_eq!(mode(), 0o600);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
