@@ -1,5 +1,7 @@
 //! Who asks: the bearer token of a request, verified by `mercato:auth/tokens`.
 
+use std::future::Future;
+
 use http::{HeaderMap, header};
 use mercato_platform::log;
 
@@ -35,8 +37,52 @@ impl Principal {
     }
 }
 
+/// What tells who holds a token.
+pub trait Guard {
+    /// The holder of a valid token.
+    ///
+    /// # Errors
+    /// 401 for a token that is not valid, 503 when none can be verified.
+    fn verify(&self, token: &str) -> impl Future<Output = Result<Principal, Problem>>;
+}
+
+/// Asks `mercato:auth/tokens`.
+#[derive(Debug, Clone, Copy)]
+pub struct TokenGuard;
+
+impl Guard for TokenGuard {
+    async fn verify(&self, token: &str) -> Result<Principal, Problem> {
+        let principal = tokens::verify(token.to_owned()).await.map_err(refused)?;
+        let role = match principal.role {
+            tokens::Role::Customer => Role::Customer,
+            tokens::Role::Admin => Role::Admin,
+        };
+        Ok(Principal {
+            user_id: principal.user_id,
+            role,
+        })
+    }
+}
+
+/// For a box that is open to everyone: it carries no token verification at all.
+#[derive(Debug, Clone, Copy)]
+pub struct NoGuard;
+
+impl Guard for NoGuard {
+    async fn verify(&self, _: &str) -> Result<Principal, Problem> {
+        Err(Problem::unauthorized(
+            Some("invalid_token"),
+            "tokens are not accepted here",
+        ))
+    }
+}
+
 /// Lets a request in, or says why not.
-pub async fn admit(access: Access, headers: &HeaderMap) -> Result<Option<Principal>, Problem> {
+pub async fn admit(
+    guard: &impl Guard,
+    access: Access,
+    headers: &HeaderMap,
+) -> Result<Option<Principal>, Problem> {
     if access == Access::Public {
         return Ok(None);
     }
@@ -49,18 +95,11 @@ pub async fn admit(access: Access, headers: &HeaderMap) -> Result<Option<Princip
             )),
         };
     };
-    let principal = tokens::verify(token.to_owned()).await.map_err(refused)?;
-    let role = match principal.role {
-        tokens::Role::Customer => Role::Customer,
-        tokens::Role::Admin => Role::Admin,
-    };
-    if access == Access::Admin && role != Role::Admin {
+    let principal = guard.verify(token).await?;
+    if access == Access::Admin && !principal.is_admin() {
         return Err(Problem::forbidden("only an admin may do this"));
     }
-    Ok(Some(Principal {
-        user_id: principal.user_id,
-        role,
-    }))
+    Ok(Some(principal))
 }
 
 /// The token of `Authorization: Bearer` (RFC 6750 section 2.1), if that header is there.

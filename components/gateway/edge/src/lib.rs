@@ -43,7 +43,7 @@ mod server;
 
 pub use context::{Body, Context, MAX_BODY_BYTES};
 pub use fields::{FieldError, Fields, FromJson};
-pub use guard::{Principal, Role};
+pub use guard::{Guard, NoGuard, Principal, Role, TokenGuard};
 pub use page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, PageRequest, paged};
 pub use problem::Problem;
 pub use query::Query;
@@ -71,25 +71,28 @@ macro_rules! route {
 }
 
 /// Makes the component answer HTTP with that route table. With a second argument, an `async fn()` that runs after
-/// each request that was not internal.
+/// each request that was not internal. `serve!(public ROUTES)` makes a box that verifies no tokens.
 #[macro_export]
 macro_rules! serve {
+    (public $routes:expr) => {
+        $crate::serve!(@entry $routes, $crate::NoGuard, $crate::nothing);
+    };
     ($routes:expr) => {
-        $crate::serve!($routes, $crate::nothing);
+        $crate::serve!(@entry $routes, $crate::TokenGuard, $crate::nothing);
     };
     ($routes:expr, $after:path) => {
-        #[allow(
-            unsafe_code,
-            unused_qualifications,
-            missing_docs,
-            reason = "generated entry point"
-        )]
+        $crate::serve!(@entry $routes, $crate::TokenGuard, $after);
+    };
+    (@entry $routes:expr, $guard:expr, $after:path) => {
+        // Natively, for tests, there is nobody to export to (and no linker takes such symbol names).
+        #[cfg(target_family = "wasm")]
+        #[allow(unsafe_code, unused_qualifications, missing_docs, reason = "generated entry point")]
         mod entry {
             use super::*;
 
             #[::spin_sdk::http_service]
             async fn handle(request: ::spin_sdk::http::Request) -> $crate::HttpResponse {
-                $crate::serve($routes, request, || $after()).await
+                $crate::serve($routes, &$guard, request, || $after()).await
             }
         }
     };

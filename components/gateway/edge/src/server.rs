@@ -8,17 +8,17 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use mercato_platform::clock::{self, Clock, SystemClock};
 use spin_sdk::http::{FullBody, Request};
 
+use crate::guard::{self, Guard};
 use crate::router::{self, Match, Params};
-use crate::{
-    Body, Context, HttpResponse, MAX_BODY_BYTES, Problem, Reply, Route, cors, guard, headers,
-};
+use crate::{Body, Context, HttpResponse, MAX_BODY_BYTES, Problem, Reply, Route, cors, headers};
 
 /// Paths that only other components can reach: no public route leads to them.
 const INTERNAL_PREFIX: &str = "/internal/";
 
-/// Answers a request from a table of routes, then runs `after`, unless the request was an internal one.
+/// Answers a request from a table of routes, `guard` telling who asks, then runs `after`, unless the request was an internal one.
 pub async fn serve<A: Future<Output = ()>>(
     routes: &[Route],
+    guard: &impl Guard,
     request: Request,
     after: impl FnOnce() -> A,
 ) -> HttpResponse {
@@ -29,7 +29,7 @@ pub async fn serve<A: Future<Output = ()>>(
     let cors = cors::headers(request.headers(), methods.as_deref()).await;
     let result = match methods {
         Some(methods) if !methods.is_empty() => Ok(options(&methods)),
-        _ => answer(routes, request, &method, &path, &request_id).await,
+        _ => answer(routes, guard, request, &method, &path, &request_id).await,
     };
     let reply = result.unwrap_or_else(|problem| render(&problem, &path, &request_id));
     if !path.starts_with(INTERNAL_PREFIX) {
@@ -40,6 +40,7 @@ pub async fn serve<A: Future<Output = ()>>(
 
 async fn answer(
     routes: &[Route],
+    guard: &impl Guard,
     request: Request,
     method: &Method,
     path: &str,
@@ -57,7 +58,7 @@ async fn answer(
             ));
         }
     };
-    let principal = guard::admit(route.access, request.headers()).await?;
+    let principal = guard::admit(guard, route.access, request.headers()).await?;
     let context = read(request, params, principal, request_id).await?;
     (route.handler)(context).await
 }

@@ -14,7 +14,7 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/api/health/ready", Access::Public, ready::ready),
 ];
 
-mercato_edge::serve!(ROUTES);
+mercato_edge::serve!(public ROUTES);
 
 async fn greet(_: Context) -> Result<Reply, Problem> {
     Ok(Reply::text(GREETING))
