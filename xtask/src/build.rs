@@ -42,14 +42,27 @@ pub fn build(workspace: &Workspace, only: Option<&str>) -> Result<()> {
         return Ok(());
     }
     let started = Instant::now();
-    build_guests(workspace, &toolchain, stale.iter().map(|(composition, _)| *composition))?;
+    build_guests(
+        workspace,
+        &toolchain,
+        stale.iter().map(|(composition, _)| *composition),
+    )?;
     for (composition, stamp) in &stale {
-        let bytes = composition.compose(|guest| read_guest(workspace, guest))?;
+        let bytes = composition
+            .compose(|guest| read_guest(workspace, guest))
+            .with_context(|| format!("cannot compose {}", composition.name))?;
         replace(&stamp.artifact, &bytes)?;
         stamp.write()?;
     }
-    let names: Vec<_> = stale.iter().map(|(composition, _)| composition.name.as_str()).collect();
-    eprintln!("Built {} in {:.1} s", names.join(", "), started.elapsed().as_secs_f32());
+    let names: Vec<_> = stale
+        .iter()
+        .map(|(composition, _)| composition.name.as_str())
+        .collect();
+    eprintln!(
+        "Built {} in {:.1} s",
+        names.join(", "),
+        started.elapsed().as_secs_f32()
+    );
     Ok(())
 }
 
@@ -59,7 +72,10 @@ fn selected(workspace: &Workspace, only: Option<&str>) -> Result<Vec<Composition
     let Some(wanted) = only else {
         return Ok(boxes);
     };
-    let names: Vec<_> = boxes.iter().map(|composition| composition.name.clone()).collect();
+    let names: Vec<_> = boxes
+        .iter()
+        .map(|composition| composition.name.clone())
+        .collect();
     let chosen: Vec<_> = boxes
         .into_iter()
         .filter(|composition| composition.name == wanted)
@@ -125,7 +141,9 @@ impl Stamp {
         sources.add_text(composition.source());
         Self {
             artifact: workspace.boxes().join(format!("{}.wasm", composition.name)),
-            note: workspace.boxes().join(format!(".{}.stamp", composition.name)),
+            note: workspace
+                .boxes()
+                .join(format!(".{}.stamp", composition.name)),
             sources,
         }
     }

@@ -19,16 +19,18 @@ pub fn check(workspace: &Workspace) -> Result<()> {
     step("contracts", || contracts(workspace))?;
     step("components", || build::build(workspace, None))?;
     step("lints", || {
-        process::run(process::cargo(workspace).args([
-            "clippy",
-            "--quiet",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "--deny",
-            "warnings",
-        ]))
+        clippy(workspace, process::PRODUCT)?;
+        clippy(workspace, &["--package", "xtask"])
     })
+}
+
+fn clippy(workspace: &Workspace, packages: &[&str]) -> Result<()> {
+    let mut cargo = process::cargo(workspace);
+    cargo
+        .arg("clippy")
+        .args(packages)
+        .args(["--all-targets", "--", "--deny", "warnings"]);
+    process::run(&mut cargo)
 }
 
 fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {

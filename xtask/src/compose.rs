@@ -72,11 +72,12 @@ impl Composition {
             let key = BorrowedPackageKey::from_name_and_version(package, None);
             components.insert(key, read_guest(guest)?);
         }
-        document
+        let resolution = document
             .resolve(components)
-            .and_then(|resolution| resolution.encode(EncodeOptions::default()))
+            .map_err(|error| located(&self.source, &error))?;
+        resolution
+            .encode(EncodeOptions::default())
             .map_err(|error| located(&self.source, &error))
-            .with_context(|| format!("cannot compose {}", self.name))
     }
 }
 

@@ -31,7 +31,8 @@ impl Fingerprint {
         if !path.exists() {
             return Ok(());
         }
-        let metadata = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let metadata =
+            fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
         metadata.len().hash(&mut self.hasher);
         let modified = metadata.modified().ok();
         let nanoseconds = modified
@@ -96,7 +97,8 @@ mod tests {
 
     #[test]
     fn it_changes_with_a_file_and_only_then() {
-        let folder = std::env::temp_dir().join(format!("mercato-fingerprint-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("mercato-fingerprint-{}", std::process::id()));
         fs::create_dir_all(folder.join("inner")).unwrap();
         fs::write(folder.join("inner/one"), "1").unwrap();
         let before = of(&folder);

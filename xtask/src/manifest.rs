@@ -110,7 +110,9 @@ impl Report {
         for part in text.split("{{").skip(1) {
             let name = part.split_once("}}").map(|(name, _)| name.trim());
             if !name.is_some_and(|name| variables.contains(name)) {
-                self.add(format!("{place}: `{text}` names no variable of [variables]"));
+                self.add(format!(
+                    "{place}: `{text}` names no variable of [variables]"
+                ));
             }
         }
     }
@@ -133,7 +135,11 @@ fn texts<'a>(table: &'a Table, key: &str) -> impl Iterator<Item = &'a str> {
 
 fn check_application(manifest: &Table, report: &mut Report) {
     report.only("spin.toml", manifest, ROOT);
-    if manifest.get("spin_manifest_version").and_then(Value::as_integer) != Some(2) {
+    if manifest
+        .get("spin_manifest_version")
+        .and_then(Value::as_integer)
+        != Some(2)
+    {
         report.add("spin.toml: `spin_manifest_version` must be 2");
     }
     let Some(application) = manifest.get("application").and_then(Value::as_table) else {
@@ -158,7 +164,9 @@ fn check_variables(manifest: &Table, report: &mut Report) -> BTreeSet<String> {
         }
         let required = variable.get("required").and_then(Value::as_bool) == Some(true);
         if required == variable.contains_key("default") {
-            report.add(format!("{place}: must be either `required` or have a `default`"));
+            report.add(format!(
+                "{place}: must be either `required` or have a `default`"
+            ));
         }
         names.insert(name.clone());
     }
@@ -205,12 +213,19 @@ fn check_triggers(manifest: &Table, components: &BTreeSet<String>, report: &mut 
             "http" => (HTTP_TRIGGER, "route"),
             "redis" => (REDIS_TRIGGER, "channel"),
             other => {
-                report.add(format!("[[trigger.{other}]]: Spin has no such trigger built in"));
+                report.add(format!(
+                    "[[trigger.{other}]]: Spin has no such trigger built in"
+                ));
                 continue;
             }
         };
         let mut addresses = BTreeSet::new();
-        for entry in entries.as_array().into_iter().flatten().filter_map(Value::as_table) {
+        for entry in entries
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_table)
+        {
             let place = format!("[[trigger.{kind}]]");
             report.only(&place, entry, known);
             let component = report.text(&place, entry, "component");
@@ -259,7 +274,9 @@ fn check_grants(manifest: &Table, databases: &BTreeSet<String>, report: &mut Rep
         }
     }
     for idle in databases.difference(&granted) {
-        report.add(format!("[sqlite_database.{idle}]: no component may open it"));
+        report.add(format!(
+            "[sqlite_database.{idle}]: no component may open it"
+        ));
     }
 }
 
@@ -301,8 +318,14 @@ mod tests {
     fn unknown_keys_are_found_at_every_level() {
         for (line, at) in [
             ("name = \"mercato\"", "[application]"),
-            ("source = \"target/components/gateway.wasm\"", "[component.gateway]"),
-            ("command = \"cargo xtask build --component gateway\"", "[component.gateway.build]"),
+            (
+                "source = \"target/components/gateway.wasm\"",
+                "[component.gateway]",
+            ),
+            (
+                "command = \"cargo xtask build --component gateway\"",
+                "[component.gateway.build]",
+            ),
             ("route = \"/...\"", "[[trigger.http]]"),
             ("channel = \"payment.failed\"", "[[trigger.redis]]"),
         ] {
@@ -318,10 +341,22 @@ mod tests {
     #[test]
     fn names_that_lead_nowhere_are_found() {
         for (from, to, problem) in [
-            ("component = \"auth-api\"", "component = \"auht-api\"", "no component `auht-api`"),
-            ("\"{{ currency }}\"", "\"{{ curency }}\"", "names no variable"),
+            (
+                "component = \"auth-api\"",
+                "component = \"auht-api\"",
+                "no component `auht-api`",
+            ),
+            (
+                "\"{{ currency }}\"",
+                "\"{{ curency }}\"",
+                "names no variable",
+            ),
             ("[\"auth\"]", "[\"accounts\"]", "no database `accounts`"),
-            ("jwt_secret = { required = true,", "jwt_secret = {", "either `required`"),
+            (
+                "jwt_secret = { required = true,",
+                "jwt_secret = {",
+                "either `required`",
+            ),
             ("/api/v1/auth/...", "/api/v1/orders/...", "is there twice"),
             ("[component.gateway]", "[component.Gateway]", "kebab-case"),
             ("[[trigger.redis]]", "[[trigger.nats]]", "no such trigger"),

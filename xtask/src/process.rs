@@ -11,6 +11,11 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::workspace::Workspace;
 
+/// Every package of the workspace but this one, which cannot replace itself while it runs. Whatever Cargo is to build
+/// natively, it is told these packages: with others it would choose other features for what they share and compile
+/// Wasmtime again.
+pub const PRODUCT: &[&str] = &["--workspace", "--exclude", "xtask"];
+
 /// Set by `cargo run` for the program it runs; an inner Cargo must not take them for its own.
 const LEFT_BY_CARGO_RUN: &[&str] = &[
     "CARGO",

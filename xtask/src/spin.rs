@@ -25,18 +25,22 @@ const JWT_SECRET: &str = "2f7d9c1e8b3a4655a0c9e1f2d3b4a5968778695a4b3c2d1e0f9e8d
 /// Spin compiles every component before it answers, without a cache.
 const START_LIMIT: Duration = Duration::from_secs(300);
 
+/// How long a process may take to end by itself.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// A running Spin; it ends when this is dropped.
+/// The running application; it ends when this is dropped.
 #[derive(Debug)]
-pub struct Server {
-    spin: Child,
-    redis: Child,
-    folder: PathBuf,
+pub struct Application {
+    // In this order they end: first who uses, then what is used.
+    spin: Process,
+    _redis: Process,
+    folder: Folder,
     base_url: String,
 }
 
-impl Server {
+impl Application {
     /// Starts Redis and Spin and waits until the application answers.
     ///
     /// # Errors
@@ -44,22 +48,25 @@ impl Server {
     pub fn start(workspace: &Workspace, spin: &Path) -> Result<Self> {
         let redis_program = find_program("redis-server")
             .context("Spin's Redis trigger needs a Redis server: install redis-server")?;
-        let folder = env::temp_dir().join(format!("mercato-spin-{}", std::process::id()));
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let folder = Folder::new()?;
         let redis_port = free_port()?;
         let port = free_port()?;
         let base_url = format!("http://127.0.0.1:{port}");
-        let redis = start_redis(&redis_program, redis_port, &folder)?;
-        fs::write(folder.join("runtime-config.toml"), runtime_config(&folder)?)?;
-        fs::write(folder.join("variables.toml"), variables(&base_url, redis_port))?;
-        let mut server = Self {
-            spin: start_spin(workspace, spin, port, &folder)?,
-            redis,
+        let path = &folder.0;
+        fs::write(path.join("runtime-config.toml"), runtime_config(path)?)?;
+        fs::write(
+            path.join("variables.toml"),
+            variables(&base_url, redis_port),
+        )?;
+        let redis = start_redis(&redis_program, redis_port, path)?;
+        let mut application = Self {
+            spin: start_spin(workspace, spin, port, path)?,
+            _redis: redis,
             folder,
             base_url,
         };
-        server.wait_for(port)?;
-        Ok(server)
+        application.wait_for(port)?;
+        Ok(application)
     }
 
     /// What tells the tests where the server is and who its admin is.
@@ -75,9 +82,9 @@ impl Server {
     fn wait_for(&mut self, port: u16) -> Result<()> {
         let started = Instant::now();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-            let ended = self.spin.try_wait().context("cannot look at Spin")?;
+            let ended = self.spin.0.try_wait().context("cannot look at Spin")?;
             if ended.is_some() || started.elapsed() > START_LIMIT {
-                let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+                let log = fs::read_to_string(self.folder.0.join("log")).unwrap_or_default();
                 bail!("Spin does not come up ({ended:?}); its log:\n{log}");
             }
             thread::sleep(POLL_INTERVAL);
@@ -86,33 +93,49 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+/// A child process that ends when this is dropped. SIGTERM comes first, where there is one: killed at once, Spin would
+/// leave its triggers running.
+#[derive(Debug)]
+struct Process(Child);
+
+impl Drop for Process {
     fn drop(&mut self) {
-        stop(&mut self.spin);
-        stop(&mut self.redis);
-        fs::remove_dir_all(&self.folder).ok();
-    }
-}
-
-/// Spin ends its trigger processes only when it is asked politely, so SIGTERM comes first.
-fn stop(child: &mut Child) {
-    let asked = cfg!(unix)
-        && Command::new("kill")
-            .arg(child.id().to_string())
-            .status()
-            .is_ok_and(|status| status.success());
-    let started = Instant::now();
-    while asked && started.elapsed() < Duration::from_secs(10) {
-        if matches!(child.try_wait(), Ok(Some(_))) {
-            return;
+        let asked = cfg!(unix)
+            && Command::new("kill")
+                .arg(self.0.id().to_string())
+                .status()
+                .is_ok_and(|status| status.success());
+        let started = Instant::now();
+        while asked && started.elapsed() < STOP_LIMIT {
+            if matches!(self.0.try_wait(), Ok(Some(_))) {
+                return;
+            }
+            thread::sleep(POLL_INTERVAL);
         }
-        thread::sleep(POLL_INTERVAL);
+        self.0.kill().ok();
+        self.0.wait().ok();
     }
-    child.kill().ok();
-    child.wait().ok();
 }
 
-fn start_redis(program: &Path, port: u16, folder: &Path) -> Result<Child> {
+/// A temporary folder, removed when this is dropped.
+#[derive(Debug)]
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Result<Self> {
+        let path = env::temp_dir().join(format!("mercato-spin-{}", std::process::id()));
+        fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+fn start_redis(program: &Path, port: u16, folder: &Path) -> Result<Process> {
     Command::new(program)
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
         .args(["--save", "", "--appendonly", "no"])
@@ -121,10 +144,11 @@ fn start_redis(program: &Path, port: u16, folder: &Path) -> Result<Child> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
+        .map(Process)
         .context("cannot start redis-server")
 }
 
-fn start_spin(workspace: &Workspace, program: &Path, port: u16, folder: &Path) -> Result<Child> {
+fn start_spin(workspace: &Workspace, program: &Path, port: u16, folder: &Path) -> Result<Process> {
     let log = fs::File::create(folder.join("log")).context("cannot make Spin's log")?;
     Command::new(program)
         .args(["up", "--from"])
@@ -140,6 +164,7 @@ fn start_spin(workspace: &Workspace, program: &Path, port: u16, folder: &Path) -
         .stdout(log.try_clone().context("cannot share Spin's log")?)
         .stderr(log)
         .spawn()
+        .map(Process)
         .context("cannot start spin")
 }
 
@@ -148,7 +173,10 @@ fn runtime_config(folder: &Path) -> Result<String> {
     for name in DATABASES {
         let path = folder.join(format!("{name}.db"));
         let path = toml::Value::String(path.display().to_string());
-        writeln!(text, "[sqlite_database.{name}]\ntype = \"spin\"\npath = {path}\n")?;
+        writeln!(
+            text,
+            "[sqlite_database.{name}]\ntype = \"spin\"\npath = {path}\n"
+        )?;
     }
     Ok(text)
 }
@@ -177,7 +205,10 @@ mod tests {
     #[test]
     fn every_database_of_the_application_gets_a_place() {
         let ours: toml::Table = include_str!("../../runtime-config.toml").parse().unwrap();
-        let made: toml::Table = runtime_config(Path::new("/tmp/x")).unwrap().parse().unwrap();
+        let made: toml::Table = runtime_config(Path::new("/tmp/x"))
+            .unwrap()
+            .parse()
+            .unwrap();
         let names = |table: &toml::Table| -> Vec<String> {
             let databases = table["sqlite_database"].as_table().unwrap();
             databases.keys().cloned().collect()

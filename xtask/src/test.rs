@@ -9,11 +9,12 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{build, process, spin, workspace::Workspace};
-
-/// Which packages Cargo looks at. Always the same ones: with others it would choose other features for what they share
-/// and compile Wasmtime again. This program is left out because it is running; it tests itself in a stage of its own.
-const PACKAGES: &[&str] = &["--workspace", "--exclude", "xtask"];
+use crate::{
+    build,
+    process::{self, PRODUCT},
+    spin,
+    workspace::Workspace,
+};
 
 /// The end-to-end tests over HTTP, which can also run against a server that was started otherwise.
 const END_TO_END: &str = "e2e";
@@ -39,10 +40,14 @@ pub fn test(workspace: &Workspace, selection: Selection) -> Result<()> {
         count: Count::default(),
     };
     if selection.e2e && env::var_os("MERCATO_BASE_URL").is_some() {
-        run.stage("end-to-end tests", |run| run.cargo_test(&["--test", END_TO_END], &[]))?;
+        run.stage("end-to-end tests", |run| {
+            run.cargo_test(&["--test", END_TO_END], &[])
+        })?;
     } else if selection.e2e {
         run.prepare()?;
-        run.stage("end-to-end tests", |run| run.cargo_test(&["--test", END_TO_END], &[]))?;
+        run.stage("end-to-end tests", |run| {
+            run.cargo_test(&["--test", END_TO_END], &[])
+        })?;
     } else {
         run.prepare()?;
         run.everything()?;
@@ -94,21 +99,27 @@ impl Run<'_> {
             process::run(
                 process::cargo(run.workspace)
                     .arg("build")
-                    .args(PACKAGES)
+                    .args(PRODUCT)
                     .arg("--all-targets"),
             )
         })
     }
 
     fn everything(&mut self) -> Result<()> {
-        self.stage("unit tests", |run| run.cargo_test(&["--lib", "--bins"], &[]))?;
+        self.stage("unit tests", |run| {
+            run.cargo_test(&["--lib", "--bins"], &[])
+        })?;
         self.stage("tests of the tasks", |run| {
             let mut cargo = process::cargo(run.workspace);
             cargo.args(["test", "--package", "xtask"]);
             run.counted(&mut cargo)
         })?;
-        self.stage("examples in the documentation", |run| run.cargo_test(&["--doc"], &[]))?;
-        self.stage("artifacts, servers, end to end", |run| run.cargo_test(&["--test", "*"], &[]))?;
+        self.stage("examples in the documentation", |run| {
+            run.cargo_test(&["--doc"], &[])
+        })?;
+        self.stage("artifacts, servers, end to end", |run| {
+            run.cargo_test(&["--test", "*"], &[])
+        })?;
         self.under_spin()
     }
 
@@ -118,17 +129,24 @@ impl Run<'_> {
             eprintln!("== end to end under `spin up`: skipped, there is no `spin` on PATH");
             return Ok(());
         };
-        self.stage("end to end under `spin up`", |run| {
-            let server = spin::Server::start(run.workspace, &program)?;
-            run.cargo_test(&["--test", END_TO_END], &server.environment())
-        })
+        self.stage(
+            "end to end under `spin up`",
+            |run| match spin::Application::start(run.workspace, &program) {
+                Ok(server) => run.cargo_test(&["--test", END_TO_END], &server.environment()),
+                Err(error) => {
+                    eprintln!("{error:#}");
+                    run.count.failed += 1;
+                    Ok(())
+                }
+            },
+        )
     }
 
     fn cargo_test(&mut self, targets: &[&str], environment: &[(&str, String)]) -> Result<()> {
         let mut cargo = process::cargo(self.workspace);
         cargo
             .arg("test")
-            .args(PACKAGES)
+            .args(PRODUCT)
             .arg("--no-fail-fast")
             .args(targets)
             .envs(environment.iter().map(|(name, value)| (name, value)));

@@ -15,7 +15,11 @@ const TEXT_EXTENSIONS: &[&str] = &[
 ];
 
 /// Marks of unfinished work, written in pieces so that this file does not hold them.
-const UNFINISHED: &[&str] = &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X")];
+const UNFINISHED: &[&str] = &[
+    concat!("TO", "DO"),
+    concat!("FIX", "ME"),
+    concat!("XX", "X"),
+];
 
 /// Beginnings of paths that exist only on somebody's machine.
 const MACHINE_PATHS: &[&str] = &[

@@ -156,7 +156,10 @@ impl Toolchain {
         let version = output(Command::new(DEBIAN_RUSTC).arg("--version"))?;
         if parse_version(&version).is_none_or(|found| found < OLDEST_RUSTC) {
             let (major, minor) = OLDEST_RUSTC;
-            bail!("{DEBIAN_RUSTC} is `{version}`, but the guests need Rust {major}.{minor}\n{}", advice());
+            bail!(
+                "{DEBIAN_RUSTC} is `{version}`, but the guests need Rust {major}.{minor}\n{}",
+                advice()
+            );
         }
         Ok(Self::Debian {
             linkers: rustup_linkers()?,
@@ -208,8 +211,12 @@ fn is_debian() -> bool {
 
 /// Whether compiler, source of the standard library and libc are there.
 fn debian_is_complete() -> bool {
-    let has_source = output(Command::new(DEBIAN_RUSTC).args(["--print", "sysroot"]))
-        .is_ok_and(|root| Path::new(&root).join("lib/rustlib/src/rust/library/std").is_dir());
+    let has_source =
+        output(Command::new(DEBIAN_RUSTC).args(["--print", "sysroot"])).is_ok_and(|root| {
+            Path::new(&root)
+                .join("lib/rustlib/src/rust/library/std")
+                .is_dir()
+        });
     has_source && Path::new(DEBIAN_WASI_LIBC).is_dir()
 }
 
@@ -253,7 +260,10 @@ fn rustup_linkers() -> Result<PathBuf> {
     let linkers = Path::new(&root).join("lib/rustlib").join(host).join("bin");
     for name in ["rust-lld", "wasm-component-ld"] {
         if !linkers.join(name).is_file() {
-            bail!("{} has no {name}: install Rust with rustup, https://rustup.rs", linkers.display());
+            bail!(
+                "{} has no {name}: install Rust with rustup, https://rustup.rs",
+                linkers.display()
+            );
         }
     }
     Ok(linkers)
@@ -290,7 +300,10 @@ mod tests {
 
     #[test]
     fn a_compiler_version_is_read_from_its_own_words() {
-        assert_eq!(parse_version("rustc 1.96.0 (abc 2026-05-25)"), Some((1, 96)));
+        assert_eq!(
+            parse_version("rustc 1.96.0 (abc 2026-05-25)"),
+            Some((1, 96))
+        );
         assert_eq!(parse_version("rustc 1.63.0"), Some((1, 63)));
         assert_eq!(parse_version("gcc"), None);
     }

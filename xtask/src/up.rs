@@ -29,7 +29,12 @@ pub fn up(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
 /// # Errors
 /// When it does not compile.
 pub fn build_runner(workspace: &Workspace) -> Result<()> {
-    process::run(process::cargo(workspace).args(["build", "--quiet", "--package", "mercato"]))
+    let mut cargo = process::cargo(workspace);
+    cargo
+        .arg("build")
+        .args(process::PRODUCT)
+        .args(["--bin", "mercato"]);
+    process::run(&mut cargo)
 }
 
 /// On Unix the runner takes this process's place, so that signals reach it.
