@@ -15,7 +15,7 @@ pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 pub struct Body(pub Bytes);
 
 /// One request, as a handler sees it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Context {
     pub(crate) path: String,
     pub(crate) query: String,

@@ -31,6 +31,7 @@ mod bindings {
 
 mod context;
 mod cors;
+mod etag;
 mod fields;
 mod guard;
 mod headers;
