@@ -23,3 +23,28 @@ async fn greet(_: Context) -> Result<Reply, Problem> {
 async fn live(_: Context) -> Result<Reply, Problem> {
     Reply::json(&serde_json::json!({ "status": "ok" }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_front_door_is_open_to_everyone_because_it_verifies_no_tokens() {
+        assert!(ROUTES.iter().all(|route| route.access == Access::Public));
+    }
+
+    #[test]
+    fn every_box_with_a_public_route_is_asked_whether_it_is_ready() {
+        let manifest = include_str!("../../../../spin.toml");
+        let routed = manifest
+            .split("[[trigger.http]]")
+            .skip(1)
+            .filter_map(|table| {
+                let line = table.lines().find(|line| line.starts_with("component"))?;
+                line.split('"').nth(1)
+            });
+        let mut routed: Vec<&str> = routed.filter(|name| *name != "gateway").collect();
+        routed.sort_unstable();
+        assert_eq!(routed, ready::BOXES);
+    }
+}

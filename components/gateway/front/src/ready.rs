@@ -10,7 +10,7 @@ use serde_json::json;
 use spin_sdk::wasip3::clocks::monotonic_clock;
 
 /// The boxes behind this door.
-const BOXES: [&str; 4] = ["auth-api", "products-api", "orders-api", "payments-api"];
+pub const BOXES: [&str; 4] = ["auth-api", "orders-api", "payments-api", "products-api"];
 
 /// How long a box may take to say that it is ready.
 const TIMEOUT: Duration = Duration::from_secs(2);
