@@ -1,0 +1,9 @@
+//! One file per route.
+
+pub mod create;
+pub mod delete;
+pub mod find;
+pub mod list;
+pub mod ready;
+pub mod stats;
+pub mod update;

@@ -1,0 +1,30 @@
+use mercato_edge::{Context, Problem, Reply};
+
+use crate::bindings::mercato::products::catalogue;
+use crate::problems::problem;
+
+/// `GET /internal/ready`: whether the catalogue can answer.
+pub async fn ready(_: Context) -> Result<Reply, Problem> {
+    match catalogue::ready().await {
+        Ok(()) => Reply::json(&serde_json::json!({ "status": "ok" })),
+        Err(error) => Err(not_ready(error)),
+    }
+}
+
+/// Whatever is wrong, the box is not ready: 503, never 500.
+fn not_ready(error: catalogue::ProductError) -> Problem {
+    let code = problem(error).code();
+    Problem::unavailable(format!("the catalogue is not ready ({code}): see its log"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_box_that_is_not_ready_says_503_whatever_the_cause() {
+        for error in [catalogue::ProductError::Internal, catalogue::ProductError::Unavailable] {
+            assert_eq!(not_ready(error).status().as_u16(), 503);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! A product as clients see it.
+
+use mercato_edge::{Problem, Reply};
+use mercato_money::Money;
+use mercato_platform::clock::rfc3339;
+use serde::Serialize;
+
+use crate::bindings::mercato::products::catalogue::Product;
+
+/// Who looks at a product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Viewer {
+    /// Sees what is for sale.
+    Shopper,
+    /// Also sees where the other units are.
+    Admin,
+}
+
+impl Viewer {
+    /// An admin, or anyone else.
+    pub fn of(is_admin: bool) -> Self {
+        if is_admin { Self::Admin } else { Self::Shopper }
+    }
+}
+
+/// The members of a product in JSON.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProductResource<'a> {
+    id: &'a str,
+    name: &'a str,
+    description: &'a str,
+    sku: Option<&'a str>,
+    price: Money,
+    currency: &'a str,
+    stock: u64,
+    available: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reserved: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sold: Option<u64>,
+    version: u64,
+    created_at: String,
+    updated_at: String,
+}
+
+impl<'a> ProductResource<'a> {
+    /// The product as that viewer sees it.
+    pub fn new(product: &'a Product, viewer: Viewer) -> Self {
+        let for_admins = |units| (viewer == Viewer::Admin).then_some(units);
+        Self {
+            id: &product.id,
+            name: &product.name,
+            description: &product.description,
+            sku: product.sku.as_deref(),
+            price: Money::from_units(product.price),
+            currency: &product.currency,
+            stock: product.stock,
+            available: product.stock > 0,
+            reserved: for_admins(product.reserved),
+            sold: for_admins(product.sold),
+            version: product.version,
+            created_at: rfc3339(product.created_at),
+            updated_at: rfc3339(product.updated_at),
+        }
+    }
+}
+
+/// Several products as that viewer sees them.
+pub fn resources(products: &[Product], viewer: Viewer) -> Vec<ProductResource<'_>> {
+    products.iter().map(|product| ProductResource::new(product, viewer)).collect()
+}
+
+/// 200 with one product and its entity tag. Orders move units without a new version, so the tag holds them too.
+pub fn reply(product: &Product, viewer: Viewer) -> Result<Reply, Problem> {
+    let reply = Reply::json(&ProductResource::new(product, viewer))?;
+    Ok(match viewer {
+        Viewer::Shopper => reply.with_version(product.version, &[product.stock]),
+        Viewer::Admin => reply.with_version(product.version, &[product.stock, product.reserved, product.sold]),
+    })
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// A product with something in every field.
+    pub fn tea() -> Product {
+        Product {
+            id: "01890a5d-ac96-774b-bcce-b302099a8057".to_owned(),
+            name: "Tea".to_owned(),
+            description: String::new(),
+            sku: None,
+            price: 49_900,
+            currency: "EUR".to_owned(),
+            stock: 0,
+            reserved: 2,
+            sold: 5,
+            version: 3,
+            created_at: 0,
+            updated_at: 1_709_164_800_123,
+        }
+    }
+
+    #[test]
+    fn a_shopper_sees_what_is_for_sale() {
+        let text = String::from_utf8(reply(&tea(), Viewer::Shopper).unwrap().body().to_vec()).unwrap();
+        assert_eq!(
+            text,
+            concat!(
+                r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","name":"Tea","description":"","sku":null,"#,
+                r#""price":4.99,"currency":"EUR","stock":0,"available":false,"version":3,"#,
+                r#""createdAt":"1970-01-01T00:00:00.000Z","updatedAt":"2024-02-29T00:00:00.123Z"}"#
+            )
+        );
+    }
+
+    #[test]
+    fn an_admin_also_sees_where_the_other_units_are() {
+        let value = serde_json::to_value(ProductResource::new(&tea(), Viewer::Admin)).unwrap();
+        assert_eq!((value["reserved"].as_u64(), value["sold"].as_u64()), (Some(2), Some(5)));
+        assert_eq!(Viewer::of(true), Viewer::Admin);
+        assert_eq!(Viewer::of(false), Viewer::Shopper);
+    }
+}
