@@ -34,7 +34,10 @@ pub fn guest(name: &str) -> Border {
 
 fn border(path: PathBuf) -> Border {
     let bytes = fs::read(&path).unwrap_or_else(|error| {
-        panic!("{}: {error}; build it with `cargo xtask build`", path.display())
+        panic!(
+            "{}: {error}; build it with `cargo xtask build`",
+            path.display()
+        )
     });
     read_border(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

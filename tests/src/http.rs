@@ -218,7 +218,11 @@ impl Response {
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| {
-            panic!("{} answered no JSON ({error}): {}", self.request, self.text())
+            panic!(
+                "{} answered no JSON ({error}): {}",
+                self.request,
+                self.text()
+            )
         })
     }
 }

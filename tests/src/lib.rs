@@ -17,13 +17,17 @@
 //! - [`Server::start`] gives a server with defaults, [`Server::builder`] one with other variables or a Redis server.
 //! - [`Server::shared`] is one server for all tests of a file that need nothing special. With `MERCATO_BASE_URL` set it
 //!   is that server instead, wherever it runs; the admin is then `MERCATO_ADMIN_EMAIL` and `MERCATO_ADMIN_PASSWORD`.
+//! - [`shop::Shop`] knows the ways of customers and admins: register, order, pay, wait for a status.
 //! - [`Server::kill`] and [`Server::restart`] are for crash tests: the databases stay.
 //! - [`wait_until`] waits for a condition with a deadline: tests never sleep for a fixed time.
 //! - [`is_quick`] is true under `cargo xtask test --quick`: slow tests then return at once.
 
 pub mod artifacts;
+pub mod forge;
 mod http;
+mod problem;
 mod process;
+pub mod shop;
 
 use std::{
     env,
@@ -33,7 +37,10 @@ use std::{
 };
 
 pub use http::{Client, Request, Response};
-pub use process::{ADMIN_EMAIL, ADMIN_PASSWORD, Redis, Server, ServerBuilder, WEBHOOK_SECRET};
+pub use problem::is_rfc3339_milliseconds;
+pub use process::{
+    ADMIN_EMAIL, ADMIN_PASSWORD, JWT_SECRET, Redis, Server, ServerBuilder, WEBHOOK_SECRET,
+};
 
 /// How long [`wait_until`] waits. Generous: it only matters when something is broken.
 pub const PATIENCE: Duration = Duration::from_secs(30);

@@ -23,7 +23,8 @@ pub const ADMIN_PASSWORD: &str = "Correct-Horse-7";
 /// What webhooks are signed with on servers started here.
 pub const WEBHOOK_SECRET: &str = "whsec_0f1e2d3c4b5a69788796a5b4c3d2e1f0";
 
-const JWT_SECRET: &str = "2f7d9c1e8b3a4655a0c9e1f2d3b4a5968778695a4b3c2d1e0f9e8d7c6b5a4938";
+/// What access tokens are signed with on servers started here.
+pub const JWT_SECRET: &str = "2f7d9c1e8b3a4655a0c9e1f2d3b4a5968778695a4b3c2d1e0f9e8d7c6b5a4938";
 
 /// The cheapest bcrypt that is allowed: these tests are not about how slow it is.
 const BCRYPT_COST: &str = "4";
@@ -182,7 +183,9 @@ impl Server {
     #[cfg(unix)]
     pub fn stop(&mut self) -> bool {
         let mut guarded = self.child.take().expect("a running server");
-        let asked = Command::new("kill").arg(guarded.child.id().to_string()).status();
+        let asked = Command::new("kill")
+            .arg(guarded.child.id().to_string())
+            .status();
         assert!(asked.is_ok_and(|status| status.success()), "kill works");
         let status = wait_until("the end of the server", || {
             guarded.child.try_wait().expect("look at the server")
@@ -241,7 +244,11 @@ impl Server {
         let client = self.client();
         let started = Instant::now();
         loop {
-            if client.get("/").try_send().is_ok_and(|answer| answer.status() == 200) {
+            if client
+                .get("/")
+                .try_send()
+                .is_ok_and(|answer| answer.status() == 200)
+            {
                 return;
             }
             let guarded = self.child.as_mut().expect("a server was started");
@@ -305,7 +312,8 @@ impl Redis {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let child = Guarded::spawn(&mut command);
-        self.child = Some(child.expect("redis-server is on PATH (Debian: apt-get install redis-server)"));
+        self.child =
+            Some(child.expect("redis-server is on PATH (Debian: apt-get install redis-server)"));
         wait_until("the start of Redis", || {
             TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()
         });

@@ -70,11 +70,12 @@ impl Application {
     }
 
     /// What tells the tests where the server is and who its admin is.
-    pub fn environment(&self) -> [(&'static str, String); 4] {
+    pub fn environment(&self) -> [(&'static str, String); 5] {
         [
             ("MERCATO_BASE_URL", self.base_url.clone()),
             ("MERCATO_ADMIN_EMAIL", ADMIN_EMAIL.to_owned()),
             ("MERCATO_ADMIN_PASSWORD", ADMIN_PASSWORD.to_owned()),
+            ("MERCATO_JWT_SECRET", JWT_SECRET.to_owned()),
             ("MERCATO_WEBHOOK_SECRET", WEBHOOK_SECRET.to_owned()),
         ]
     }

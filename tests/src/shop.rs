@@ -1,0 +1,297 @@
+//! A shop as its customers and its admin see it: over HTTP and nothing else.
+
+use std::{
+    sync::{Mutex, OnceLock, PoisonError},
+    time::{Duration, Instant},
+};
+
+use mercato_platform::ids::{Ids as _, RandomIds};
+use serde_json::{Value, json};
+
+use crate::{Client, Request, Response, Server, wait_until};
+
+/// A password that follows the rules; every customer made here has it.
+pub const PASSWORD: &str = "Tr0ub4dor&3";
+
+/// An admin's token is renewed long before its fifteen minutes are over.
+const ADMIN_TOKEN_AGE_MAX: Duration = Duration::from_secs(300);
+
+/// A shop that runs somewhere.
+#[derive(Debug)]
+pub struct Shop {
+    client: Client,
+    admin_credentials: (String, String),
+    admin: Mutex<Option<(Instant, Account)>>,
+}
+
+/// Somebody with an account and an open session.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// The account's id.
+    pub id: String,
+    /// Its e-mail address.
+    pub email: String,
+    /// Its access token.
+    pub token: String,
+    /// Its refresh token.
+    pub refresh_token: String,
+    client: Client,
+}
+
+/// An order as it was answered when it was placed.
+#[derive(Debug, Clone)]
+pub struct Placed {
+    /// The order's id.
+    pub id: String,
+    /// The id of the session in which it is paid.
+    pub session_id: String,
+    /// The whole answer.
+    pub answer: Value,
+}
+
+/// Where the units of a product are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stock {
+    /// Free to sell.
+    pub free: u64,
+    /// Held for orders that are not paid yet.
+    pub reserved: u64,
+    /// Of paid orders.
+    pub sold: u64,
+}
+
+impl Stock {
+    /// All units, wherever they are.
+    pub fn total(self) -> u64 {
+        self.free + self.reserved + self.sold
+    }
+}
+
+impl Shop {
+    /// The shop on [`Server::shared`].
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Shop> = OnceLock::new();
+        SHARED.get_or_init(|| Self::on(Server::shared()))
+    }
+
+    /// The shop on a server, with connections of its own.
+    pub fn on(server: &Server) -> Self {
+        Self {
+            client: server.client(),
+            admin_credentials: server.admin(),
+            admin: Mutex::new(None),
+        }
+    }
+
+    /// A client that is nobody.
+    pub fn nobody(&self) -> &Client {
+        &self.client
+    }
+
+    /// The admin, logged in.
+    pub fn admin(&self) -> Account {
+        let mut admin = self.admin.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*admin {
+            Some((since, account)) if since.elapsed() < ADMIN_TOKEN_AGE_MAX => account.clone(),
+            _ => {
+                let (email, password) = &self.admin_credentials;
+                let account = self.log_in(email, password);
+                *admin = Some((Instant::now(), account.clone()));
+                account
+            }
+        }
+    }
+
+    /// A new customer.
+    pub fn customer(&self) -> Account {
+        let email = unique_email();
+        let body = json!({ "name": "Ada Lovelace", "email": email, "password": PASSWORD });
+        let answer = self.client.post("/api/v1/auth/register").json(&body).send();
+        self.account(&answer.expect(201).json())
+    }
+
+    /// Opens a session of an account.
+    pub fn log_in(&self, email: &str, password: &str) -> Account {
+        let body = json!({ "email": email, "password": password });
+        let answer = self.client.post("/api/v1/auth/login").json(&body).send();
+        self.account(&answer.expect(200).json())
+    }
+
+    /// The account of a session as registration, login and refresh answer it.
+    pub fn account(&self, session: &Value) -> Account {
+        Account {
+            id: text(&session["user"]["id"]),
+            email: text(&session["user"]["email"]),
+            token: text(&session["accessToken"]),
+            refresh_token: text(&session["refreshToken"]),
+            client: self.client.clone(),
+        }
+    }
+
+    /// A new product with a name of its own; gives its id.
+    pub fn product(&self, price: impl Into<Value>, stock: u64) -> String {
+        let body = json!({ "name": unique("Tea"), "description": "Leaves", "price": price.into(), "stock": stock });
+        let answer = self.admin().post("/api/v1/products").json(&body).send();
+        text(&answer.expect(201).json()["id"])
+    }
+
+    /// Where a product's units are, as the admin sees it.
+    pub fn stock(&self, product: &str) -> Stock {
+        let answer = self.admin().get(&format!("/api/v1/products/{product}")).send();
+        let product = answer.expect(200).json();
+        let count = |name: &str| product[name].as_u64().unwrap_or_else(|| panic!("no {name} in {product}"));
+        Stock {
+            free: count("stock"),
+            reserved: count("reserved"),
+            sold: count("sold"),
+        }
+    }
+
+    /// Waits until a product's units are where they should be.
+    pub fn wait_for_stock(&self, product: &str, free: u64, reserved: u64, sold: u64) {
+        let expected = Stock { free, reserved, sold };
+        let mut last = None;
+        wait_until(&format!("stock {expected:?} of product {product}"), || {
+            last = Some(self.stock(product));
+            (last == Some(expected)).then_some(())
+        });
+    }
+
+    /// Plays the customer on the checkout page of the simulated provider: `succeed`, `fail` or `cancel`.
+    pub fn check_out(&self, session_id: &str, outcome: &str) -> Response {
+        self.client
+            .post(&format!("/api/v1/payments/mock/checkout/{session_id}"))
+            .json(&json!({ "outcome": outcome }))
+            .send()
+    }
+
+    /// Pays an order; gives the payment.
+    pub fn pay(&self, order: &Placed) -> Value {
+        let payment = self.check_out(&order.session_id, "succeed").expect(200).json();
+        assert_eq!(payment["status"], "SUCCEEDED", "{payment}");
+        payment
+    }
+
+    /// An order that its customer has paid.
+    pub fn paid_order(&self, customer: &Account, product: &str, quantity: u32) -> Placed {
+        let order = customer.order(&[(product, quantity)]);
+        self.pay(&order);
+        customer.wait_for_order(&order.id, "PAID");
+        order
+    }
+
+    /// The payment of an order, as the admin sees it.
+    pub fn payment_of(&self, order_id: &str) -> Value {
+        let answer = self.admin().get(&format!("/api/v1/payments/order/{order_id}")).send();
+        answer.expect(200).json()
+    }
+}
+
+impl Account {
+    /// A request of any method.
+    pub fn request(&self, method: &str, path: &str) -> Request<'_> {
+        self.client.request(method, path).bearer(&self.token)
+    }
+
+    /// A GET request.
+    pub fn get(&self, path: &str) -> Request<'_> {
+        self.request("GET", path)
+    }
+
+    /// A POST request.
+    pub fn post(&self, path: &str) -> Request<'_> {
+        self.request("POST", path)
+    }
+
+    /// A PATCH request.
+    pub fn patch(&self, path: &str) -> Request<'_> {
+        self.request("PATCH", path)
+    }
+
+    /// A DELETE request.
+    pub fn delete(&self, path: &str) -> Request<'_> {
+        self.request("DELETE", path)
+    }
+
+    /// The same account on a connection of its own, for requests at the same time.
+    pub fn on_own_connection(&self) -> Self {
+        Self {
+            client: Client::new(self.client.base_url()),
+            ..self.clone()
+        }
+    }
+
+    /// Asks for an order of these products and quantities.
+    pub fn try_order(&self, lines: &[(&str, u32)]) -> Response {
+        self.post("/api/v1/orders").json(&order_of(lines)).send()
+    }
+
+    /// Places an order of these products and quantities.
+    pub fn order(&self, lines: &[(&str, u32)]) -> Placed {
+        Placed::from(self.try_order(lines).expect(201).json())
+    }
+
+    /// An order with items, payment, receipt and history.
+    pub fn read_order(&self, id: &str) -> Value {
+        self.get(&format!("/api/v1/orders/id/{id}")).send().expect(200).json()
+    }
+
+    /// Asks for another status of an order.
+    pub fn change_order(&self, id: &str, status: &str) -> Response {
+        let path = format!("/api/v1/orders/{id}");
+        self.patch(&path).json(&json!({ "status": status })).send()
+    }
+
+    /// Waits until an order has a status, and gives it.
+    pub fn wait_for_order(&self, id: &str, status: &str) -> Value {
+        wait_until(&format!("order {id} {status}"), || {
+            Some(self.read_order(id)).filter(|order| order["status"] == status)
+        })
+    }
+}
+
+impl From<Value> for Placed {
+    fn from(answer: Value) -> Self {
+        Self {
+            id: text(&answer["id"]),
+            session_id: text(&answer["paymentSession"]["id"]),
+            answer,
+        }
+    }
+}
+
+/// The body of a request for an order.
+pub fn order_of(lines: &[(&str, u32)]) -> Value {
+    let items: Vec<Value> = lines
+        .iter()
+        .map(|(product, quantity)| json!({ "productId": product, "quantity": quantity }))
+        .collect();
+    json!({ "items": items })
+}
+
+/// A text that nothing else has, with a readable beginning.
+pub fn unique(beginning: &str) -> String {
+    format!("{beginning} {}", RandomIds.new_id())
+}
+
+/// An e-mail address that nobody has.
+pub fn unique_email() -> String {
+    format!("{}@customers.test", RandomIds.new_id())
+}
+
+/// An identifier that nothing has.
+pub fn unknown_id() -> String {
+    RandomIds.new_id()
+}
+
+/// A JSON text.
+///
+/// # Panics
+/// When it is something else.
+#[track_caller]
+pub fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => panic!("{other} is no text"),
+    }
+}

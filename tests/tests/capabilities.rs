@@ -1,0 +1,232 @@
+//! What each built component can reach. A component that has gained a capability fails here, and whoever added it has
+//! to say so in the tables below.
+//!
+//! Imports that a component does not use vanish when it is linked, so the artifact shows exactly what it can do.
+
+use std::collections::BTreeSet;
+
+use mercato_tests::artifacts::{Border, composed_box, guest};
+
+/// What Rust's standard library asks for, used or not. None of it leads anywhere: neither Spin nor the runner hands out
+/// files, arguments or an environment. Sockets are not among them. Which of these appear depends on the compiler.
+const STANDARD_LIBRARY: &[&str] = &[
+    "wasi:cli/environment",
+    "wasi:cli/exit",
+    "wasi:cli/stderr",
+    "wasi:cli/stdin",
+    "wasi:cli/stdout",
+    "wasi:cli/terminal-input",
+    "wasi:cli/terminal-output",
+    "wasi:cli/terminal-stderr",
+    "wasi:cli/terminal-stdin",
+    "wasi:cli/terminal-stdout",
+    "wasi:clocks/monotonic-clock",
+    "wasi:clocks/system-clock",
+    "wasi:clocks/types",
+    "wasi:clocks/wall-clock",
+    "wasi:filesystem/preopens",
+    "wasi:filesystem/types",
+    "wasi:io/error",
+    "wasi:io/poll",
+    "wasi:io/streams",
+    "wasi:random/insecure-seed",
+    "wasi:random/random",
+];
+
+const DATABASE: &str = "spin:sqlite/sqlite";
+const VARIABLES: &str = "spin:variables/variables";
+const PUBLISH: &str = "spin:redis/redis";
+const HTTP_TYPES: &str = "wasi:http/types";
+const HTTP_CLIENT: &str = "wasi:http/client";
+
+const HTTP_HANDLER: &str = "wasi:http/handler@0.3.0";
+const REDIS_HANDLER: &str = "spin:redis/inbound-redis@3.0.0";
+
+/// The single components: name, what they can reach, what they give.
+const GUESTS: &[(&str, &[&str], &[&str])] = &[
+    ("auth", &[DATABASE, VARIABLES], &["mercato:auth/accounts@0.1.0"]),
+    ("auth-tokens", &[VARIABLES], &["mercato:auth/tokens@0.1.0"]),
+    (
+        "products",
+        &[DATABASE, VARIABLES],
+        &["mercato:products/catalogue@0.1.0", "mercato:products/inventory@0.1.0"],
+    ),
+    (
+        "orders",
+        &[
+            DATABASE,
+            VARIABLES,
+            "mercato:products/inventory",
+            "mercato:payments/types",
+            "mercato:payments/commands",
+            "mercato:payments/queries",
+            "mercato:payments/outbox",
+        ],
+        &[
+            "mercato:orders/types@0.1.0",
+            "mercato:orders/commands@0.1.0",
+            "mercato:orders/queries@0.1.0",
+            "mercato:orders/maintenance@0.1.0",
+        ],
+    ),
+    (
+        "payments",
+        &[
+            DATABASE,
+            VARIABLES,
+            PUBLISH,
+            "mercato:payments/provider",
+            "mercato:payments/checkout-simulator",
+        ],
+        &[
+            "mercato:payments/types@0.1.0",
+            "mercato:payments/commands@0.1.0",
+            "mercato:payments/queries@0.1.0",
+            "mercato:payments/outbox@0.1.0",
+        ],
+    ),
+    (
+        "stripe-mock",
+        &[VARIABLES],
+        &["mercato:payments/provider@0.1.0", "mercato:payments/checkout-simulator@0.1.0"],
+    ),
+    (
+        "order-events",
+        &[
+            "mercato:orders/types",
+            "mercato:orders/commands",
+            "mercato:orders/maintenance",
+            "mercato:payments/types",
+            "mercato:payments/outbox",
+        ],
+        &[REDIS_HANDLER],
+    ),
+    ("gateway", &[VARIABLES, HTTP_TYPES, HTTP_CLIENT], &[HTTP_HANDLER]),
+    (
+        "auth-api",
+        &[VARIABLES, HTTP_TYPES, "mercato:auth/accounts", "mercato:auth/tokens"],
+        &[HTTP_HANDLER],
+    ),
+    (
+        "products-api",
+        &[VARIABLES, HTTP_TYPES, "mercato:auth/tokens", "mercato:products/catalogue"],
+        &[HTTP_HANDLER],
+    ),
+    (
+        "orders-api",
+        &[
+            VARIABLES,
+            HTTP_TYPES,
+            "mercato:auth/tokens",
+            "mercato:orders/types",
+            "mercato:orders/commands",
+            "mercato:orders/queries",
+            "mercato:orders/maintenance",
+            "mercato:payments/types",
+            "mercato:payments/outbox",
+        ],
+        &[HTTP_HANDLER],
+    ),
+    (
+        "payments-api",
+        &[
+            VARIABLES,
+            HTTP_TYPES,
+            "mercato:auth/tokens",
+            "mercato:payments/types",
+            "mercato:payments/commands",
+            "mercato:payments/queries",
+            "mercato:payments/outbox",
+        ],
+        &[HTTP_HANDLER],
+    ),
+];
+
+/// The boxes: name, what they can reach, the one thing they give.
+const BOXES: &[(&str, &[&str], &str)] = &[
+    ("gateway", &[VARIABLES, HTTP_TYPES, HTTP_CLIENT], HTTP_HANDLER),
+    ("auth-api", &[DATABASE, VARIABLES, HTTP_TYPES], HTTP_HANDLER),
+    ("products-api", &[DATABASE, VARIABLES, HTTP_TYPES], HTTP_HANDLER),
+    ("orders-api", &[DATABASE, VARIABLES, PUBLISH, HTTP_TYPES], HTTP_HANDLER),
+    ("payments-api", &[DATABASE, VARIABLES, PUBLISH, HTTP_TYPES], HTTP_HANDLER),
+    ("order-events", &[DATABASE, VARIABLES, PUBLISH], REDIS_HANDLER),
+];
+
+/// The imports without versions and without what the standard library drags in.
+fn capabilities(border: &Border) -> BTreeSet<&str> {
+    border
+        .imports
+        .iter()
+        .map(|name| name.split_once('@').map_or(name.as_str(), |(name, _)| name))
+        .filter(|name| !STANDARD_LIBRARY.contains(name))
+        .collect()
+}
+
+fn set<'a>(names: &[&'a str]) -> BTreeSet<&'a str> {
+    names.iter().copied().collect()
+}
+
+fn exports(border: &Border) -> BTreeSet<&str> {
+    border.exports.iter().map(String::as_str).collect()
+}
+
+#[test]
+fn every_component_reaches_what_its_row_says_and_nothing_else() {
+    for (name, reaches, gives) in GUESTS {
+        let border = guest(name);
+        assert_eq!(capabilities(&border), set(reaches), "{name} reaches");
+        assert_eq!(exports(&border), set(gives), "{name} gives");
+    }
+}
+
+#[test]
+fn every_box_reaches_what_its_row_says_and_gives_only_its_handler() {
+    for (name, reaches, gives) in BOXES {
+        let border = composed_box(name);
+        assert_eq!(capabilities(&border), set(reaches), "{name} reaches");
+        assert_eq!(exports(&border), set(&[gives]), "{name} gives");
+    }
+}
+
+#[test]
+fn only_payments_publishes() {
+    let publishing: Vec<_> = GUESTS
+        .iter()
+        .map(|(name, _, _)| *name)
+        .filter(|name| capabilities(&guest(name)).contains(PUBLISH))
+        .collect();
+    assert_eq!(publishing, ["payments"]);
+}
+
+#[test]
+fn only_the_front_door_makes_requests() {
+    let calling: Vec<_> = GUESTS
+        .iter()
+        .map(|(name, _, _)| *name)
+        .filter(|name| capabilities(&guest(name)).contains(HTTP_CLIENT))
+        .collect();
+    assert_eq!(calling, ["gateway"]);
+}
+
+#[test]
+fn only_domains_have_a_database_and_no_adapter_has() {
+    let storing: Vec<_> = GUESTS
+        .iter()
+        .map(|(name, _, _)| *name)
+        .filter(|name| capabilities(&guest(name)).contains(DATABASE))
+        .collect();
+    assert_eq!(storing, ["auth", "products", "orders", "payments"]);
+}
+
+#[test]
+fn nothing_of_a_box_is_left_unwired() {
+    for (name, _, _) in BOXES {
+        let border = composed_box(name);
+        let unwired: Vec<_> = border
+            .imports
+            .iter()
+            .filter(|import| import.starts_with("mercato:"))
+            .collect();
+        assert!(unwired.is_empty(), "{name} still imports {unwired:?}");
+    }
+}

@@ -1,0 +1,158 @@
+//! The built boxes fit Spin 4.1: it gives them every import, calls their export, and the manifest grants what they use.
+//!
+//! That manifest and runtime configuration hold only keys that Spin reads is checked by `cargo xtask check` and by the
+//! tests of the tasks.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use mercato_tests::{
+    artifacts::{Border, composed_box},
+    repository,
+};
+use toml::{Table, Value};
+
+/// Interfaces that Spin gives, one per line.
+const GIVEN: &str = include_str!("data/spin-4.1-imports.txt");
+
+/// What Spin's triggers call.
+const HTTP_EXPORT: &str = "wasi:http/handler@0.3.0";
+const REDIS_EXPORT: &str = "spin:redis/inbound-redis@3.0.0";
+
+fn manifest() -> Table {
+    let text = fs::read_to_string(repository().join("spin.toml")).unwrap();
+    text.parse().unwrap()
+}
+
+fn components(manifest: &Table) -> impl Iterator<Item = (&String, &Table)> {
+    let components = manifest["component"].as_table().unwrap();
+    components
+        .iter()
+        .map(|(name, value)| (name, value.as_table().unwrap()))
+}
+
+/// The components that a kind of trigger calls.
+fn called_by(manifest: &Table, kind: &str) -> BTreeSet<String> {
+    let triggers = manifest["trigger"][kind].as_array().unwrap();
+    triggers
+        .iter()
+        .map(|trigger| trigger["component"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn grants<'a>(component: &'a Table, key: &str) -> Vec<&'a str> {
+    let array = component.get(key).and_then(Value::as_array);
+    array.into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+fn imports(border: &Border, interface: &str) -> bool {
+    let prefix = format!("{interface}@");
+    border.imports.iter().any(|name| name.starts_with(&prefix))
+}
+
+/// The part of a versioned name that must agree: Wasmtime links by semantic versioning, so `@0.2.12` fits `@0.2.6`,
+/// and `@3.1.0` would fit `@3.0.0`.
+fn track(name: &str) -> String {
+    let (interface, version) = name.split_once('@').unwrap();
+    assert!(!version.contains('-'), "{name} is a release candidate");
+    let mut parts = version.split('.');
+    let (major, minor) = (parts.next().unwrap(), parts.next().unwrap());
+    if major == "0" {
+        format!("{interface}@0.{minor}")
+    } else {
+        format!("{interface}@{major}")
+    }
+}
+
+fn given() -> impl Iterator<Item = &'static str> {
+    GIVEN
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+#[test]
+fn spin_gives_every_import() {
+    let tracks: BTreeSet<_> = given().map(track).collect();
+    for (name, _) in components(&manifest()) {
+        for import in composed_box(name).imports {
+            assert!(tracks.contains(&track(&import)), "{name}: Spin has no {import}");
+        }
+    }
+}
+
+#[test]
+fn interfaces_of_spin_itself_are_imported_in_exactly_the_version_that_it_gives() {
+    let exact: BTreeSet<_> = given().collect();
+    for (name, _) in components(&manifest()) {
+        for import in composed_box(name).imports {
+            if import.starts_with("spin:") || import.ends_with("@0.3.0") {
+                assert!(exact.contains(import.as_str()), "{name}: Spin has no {import}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_trigger_finds_the_export_that_it_calls() {
+    let manifest = manifest();
+    for (kind, export) in [("http", HTTP_EXPORT), ("redis", REDIS_EXPORT)] {
+        for name in called_by(&manifest, kind) {
+            let exports: Vec<_> = composed_box(&name).exports.into_iter().collect();
+            assert_eq!(exports, [export], "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_manifest_grants_what_the_boxes_use_and_no_more() {
+    for (name, component) in components(&manifest()) {
+        let border = composed_box(name);
+        let databases = grants(component, "sqlite_databases");
+        assert_eq!(
+            imports(&border, "spin:sqlite/sqlite"),
+            !databases.is_empty(),
+            "{name}: databases {databases:?}"
+        );
+        let hosts = grants(component, "allowed_outbound_hosts");
+        let reaches_out = imports(&border, "spin:redis/redis") || imports(&border, "wasi:http/client");
+        assert_eq!(reaches_out, !hosts.is_empty(), "{name}: hosts {hosts:?}");
+        assert!(!hosts.iter().any(|host| host.contains("*://")), "{name}: {hosts:?}");
+    }
+}
+
+#[test]
+fn every_box_is_built_where_the_manifest_looks_for_it() {
+    for (name, component) in components(&manifest()) {
+        let source = component["source"].as_str().unwrap();
+        assert_eq!(Path::new(source).file_stem().unwrap(), name.as_str());
+        assert!(repository().join(source).is_file(), "{source}");
+        let command = component["build"]["command"].as_str().unwrap();
+        assert_eq!(command, format!("cargo xtask build --component {name}"));
+    }
+}
+
+#[test]
+fn the_boxes_of_the_manifest_are_the_compositions() {
+    let files = fs::read_dir(repository().join("compose")).unwrap();
+    let compositions: BTreeSet<_> = files
+        .map(|file| file.unwrap().path())
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    let manifest = manifest();
+    let boxes: BTreeSet<_> = components(&manifest).map(|(name, _)| name.clone()).collect();
+    assert_eq!(boxes, compositions);
+}
+
+/// Each box is granted the databases of the domains it is composed of, and each domain owns exactly one.
+#[test]
+fn a_box_may_open_the_databases_of_its_own_domains_only() {
+    let domains = ["auth", "products", "orders", "payments"];
+    for (name, component) in components(&manifest()) {
+        let composition = fs::read_to_string(repository().join(format!("compose/{name}.wac"))).unwrap();
+        let inside: BTreeSet<_> = domains
+            .into_iter()
+            .filter(|domain| composition.contains(&format!("new mercato:{domain} {{")))
+            .collect();
+        let granted: BTreeSet<_> = grants(component, "sqlite_databases").into_iter().collect();
+        assert_eq!(granted, inside, "{name}");
+    }
+}
