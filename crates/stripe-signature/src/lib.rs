@@ -76,10 +76,18 @@ pub fn sign(secret: &str, seconds: u64, body: &[u8]) -> Result<String, Signature
 ///
 /// # Errors
 /// Any [`SignatureError`]; the body must then not be parsed.
-pub fn verify(secret: &str, header: &str, body: &[u8], now_seconds: u64) -> Result<(), SignatureError> {
+pub fn verify(
+    secret: &str,
+    header: &str,
+    body: &[u8],
+    now_seconds: u64,
+) -> Result<(), SignatureError> {
     let header = parse(header)?;
     let expected = tag(secret, header.timestamp, body)?;
-    let fits = header.tags.iter().fold(Choice::from(0), |fits, tag| fits | tag.ct_eq(&expected));
+    let fits = header
+        .tags
+        .iter()
+        .fold(Choice::from(0), |fits, tag| fits | tag.ct_eq(&expected));
     if !bool::from(fits) {
         return Err(SignatureError::Mismatch);
     }
@@ -96,7 +104,10 @@ fn parse(value: &str) -> Result<Header<'_>, SignatureError> {
     let mut timestamp = None;
     let mut tags = Vec::new();
     for part in value.split(',') {
-        let (key, content) = part.trim().split_once('=').ok_or(SignatureError::Malformed)?;
+        let (key, content) = part
+            .trim()
+            .split_once('=')
+            .ok_or(SignatureError::Malformed)?;
         match key {
             "t" if timestamp.is_some() => return Err(SignatureError::NoTimestamp),
             "t" => timestamp = Some(content),
@@ -113,14 +124,19 @@ fn parse(value: &str) -> Result<Header<'_>, SignatureError> {
     if tags.is_empty() {
         return Err(SignatureError::NoSignature);
     }
-    Ok(Header { timestamp, seconds, tags })
+    Ok(Header {
+        timestamp,
+        seconds,
+        tags,
+    })
 }
 
 fn tag(secret: &str, timestamp: &str, body: &[u8]) -> Result<Tag, SignatureError> {
     if secret.is_empty() {
         return Err(SignatureError::EmptySecret);
     }
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_err(|_| SignatureError::EmptySecret)?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
+        .map_err(|_| SignatureError::EmptySecret)?;
     mac.update(timestamp.as_bytes());
     mac.update(b".");
     mac.update(body);
@@ -160,8 +176,18 @@ mod tests {
 
     /// Computed with Python: `hmac.new(secret, b"%d." % t + body, hashlib.sha256).hexdigest()`.
     const VECTORS: [(&str, u64, &[u8], &str); 2] = [
-        (SECRET, NOW, BODY, "c89214b5b5da833daed6f0b8c5bb6bd58cea9022bd80ccc78230f3942d632925"),
-        ("whsec_é", 0, b"", "13ef45f958f274ee43d5bb256092ebf3ad8816135312d27b18e709f75d32e257"),
+        (
+            SECRET,
+            NOW,
+            BODY,
+            "c89214b5b5da833daed6f0b8c5bb6bd58cea9022bd80ccc78230f3942d632925",
+        ),
+        (
+            "whsec_é",
+            0,
+            b"",
+            "13ef45f958f274ee43d5bb256092ebf3ad8816135312d27b18e709f75d32e257",
+        ),
     ];
 
     fn header() -> String {
@@ -171,12 +197,21 @@ mod tests {
     #[test]
     fn agrees_with_an_independent_hmac() {
         for (secret, seconds, body, hex) in VECTORS {
-            assert_eq!(sign(secret, seconds, body).unwrap(), format!("t={seconds},v1={hex}"));
-            assert_eq!(verify(secret, &format!("t={seconds},v1={hex}"), body, seconds), Ok(()));
+            assert_eq!(
+                sign(secret, seconds, body).unwrap(),
+                format!("t={seconds},v1={hex}")
+            );
+            assert_eq!(
+                verify(secret, &format!("t={seconds},v1={hex}"), body, seconds),
+                Ok(())
+            );
         }
         let long = "k".repeat(100);
         let body: Vec<u8> = (0..=255).collect();
-        assert_eq!(sign(&long, NOW, &body).unwrap(), format!("t={NOW},v1=6ddba22f721a035449f77156255d9018fa5a380abd872bc3fe1ddb2ce5865afb"));
+        assert_eq!(
+            sign(&long, NOW, &body).unwrap(),
+            format!("t={NOW},v1=6ddba22f721a035449f77156255d9018fa5a380abd872bc3fe1ddb2ce5865afb")
+        );
     }
 
     #[test]
@@ -185,7 +220,10 @@ mod tests {
             assert_eq!(verify(SECRET, &header(), BODY, now), Ok(()));
         }
         for now in [NOW - TOLERANCE_SECONDS - 1, NOW + TOLERANCE_SECONDS + 1] {
-            assert_eq!(verify(SECRET, &header(), BODY, now), Err(SignatureError::OutsideTolerance));
+            assert_eq!(
+                verify(SECRET, &header(), BODY, now),
+                Err(SignatureError::OutsideTolerance)
+            );
         }
     }
 
@@ -195,14 +233,26 @@ mod tests {
         for index in 0..BODY.len() {
             let mut altered = BODY.to_vec();
             altered[index] ^= 1;
-            assert_eq!(verify(SECRET, &header, &altered, NOW), Err(SignatureError::Mismatch));
+            assert_eq!(
+                verify(SECRET, &header, &altered, NOW),
+                Err(SignatureError::Mismatch)
+            );
         }
         let other_time = header.replace(&NOW.to_string(), &(NOW + 1).to_string());
-        assert_eq!(verify(SECRET, &other_time, BODY, NOW), Err(SignatureError::Mismatch));
-        assert_eq!(verify("whsec_other", &header, BODY, NOW), Err(SignatureError::Mismatch));
+        assert_eq!(
+            verify(SECRET, &other_time, BODY, NOW),
+            Err(SignatureError::Mismatch)
+        );
+        assert_eq!(
+            verify("whsec_other", &header, BODY, NOW),
+            Err(SignatureError::Mismatch)
+        );
         let last = header.len() - 1;
         let flipped = if header.ends_with('0') { "1" } else { "0" };
-        assert_eq!(verify(SECRET, &format!("{}{flipped}", &header[..last]), BODY, NOW), Err(SignatureError::Mismatch));
+        assert_eq!(
+            verify(SECRET, &format!("{}{flipped}", &header[..last]), BODY, NOW),
+            Err(SignatureError::Mismatch)
+        );
     }
 
     #[test]
@@ -216,8 +266,14 @@ mod tests {
         ] {
             assert_eq!(verify(SECRET, &value, BODY, NOW), Ok(()), "{value}");
         }
-        assert_eq!(verify(SECRET, &format!("t={NOW},v1={zeros},v1={zeros}"), BODY, NOW), Err(SignatureError::Mismatch));
-        assert_eq!(verify(SECRET, &format!("t={NOW},v0={fitting}"), BODY, NOW), Err(SignatureError::NoSignature));
+        assert_eq!(
+            verify(SECRET, &format!("t={NOW},v1={zeros},v1={zeros}"), BODY, NOW),
+            Err(SignatureError::Mismatch)
+        );
+        assert_eq!(
+            verify(SECRET, &format!("t={NOW},v0={fitting}"), BODY, NOW),
+            Err(SignatureError::NoSignature)
+        );
     }
 
     #[test]
@@ -228,14 +284,35 @@ mod tests {
             ("nonsense".to_owned(), SignatureError::Malformed),
             (format!("v1={fitting}"), SignatureError::NoTimestamp),
             (format!("t=,v1={fitting}"), SignatureError::NoTimestamp),
-            (format!("t=+{NOW},v1={fitting}"), SignatureError::NoTimestamp),
-            (format!("t={NOW},t={NOW},v1={fitting}"), SignatureError::NoTimestamp),
-            (format!("t=99999999999999999999999,v1={fitting}"), SignatureError::NoTimestamp),
+            (
+                format!("t=+{NOW},v1={fitting}"),
+                SignatureError::NoTimestamp,
+            ),
+            (
+                format!("t={NOW},t={NOW},v1={fitting}"),
+                SignatureError::NoTimestamp,
+            ),
+            (
+                format!("t=99999999999999999999999,v1={fitting}"),
+                SignatureError::NoTimestamp,
+            ),
             (format!("t={NOW}"), SignatureError::NoSignature),
             (format!("t={NOW},v1=abc"), SignatureError::NoSignature),
-            (format!("t={NOW},v1={}", "g".repeat(64)), SignatureError::NoSignature),
-            (format!("t={NOW}{}", format!(",v1={fitting}").repeat(MAX_SIGNATURES + 1)), SignatureError::Malformed),
-            (format!("t={NOW},v1={fitting},x={}", "y".repeat(MAX_HEADER_BYTES)), SignatureError::Malformed),
+            (
+                format!("t={NOW},v1={}", "g".repeat(64)),
+                SignatureError::NoSignature,
+            ),
+            (
+                format!(
+                    "t={NOW}{}",
+                    format!(",v1={fitting}").repeat(MAX_SIGNATURES + 1)
+                ),
+                SignatureError::Malformed,
+            ),
+            (
+                format!("t={NOW},v1={fitting},x={}", "y".repeat(MAX_HEADER_BYTES)),
+                SignatureError::Malformed,
+            ),
         ] {
             assert_eq!(verify(SECRET, &value, BODY, NOW), Err(error), "{value}");
         }
@@ -244,6 +321,9 @@ mod tests {
     #[test]
     fn an_empty_secret_signs_and_verifies_nothing() {
         assert_eq!(sign("", NOW, BODY), Err(SignatureError::EmptySecret));
-        assert_eq!(verify("", &header(), BODY, NOW), Err(SignatureError::EmptySecret));
+        assert_eq!(
+            verify("", &header(), BODY, NOW),
+            Err(SignatureError::EmptySecret)
+        );
     }
 }

@@ -1,0 +1,118 @@
+use mercato_platform::{clock::Clock, log};
+
+use crate::domain::{CheckoutSession, Payment, PaymentError};
+use crate::ports::{Ports, Provider, ProviderError, SessionRequest, Settings, Store};
+
+/// A pending payment with a session the customer can pay in: the one it has, the one a crash left half-open, or a
+/// new one when the last has lapsed. A decided payment comes back as it is.
+///
+/// # Errors
+/// `ProviderUnavailable`, `ProviderRejected`.
+pub(super) async fn ensure_session<P: Ports>(
+    ports: &P,
+    payment: Payment,
+) -> Result<Payment, PaymentError> {
+    let now = ports.clock().now_ms();
+    if !payment.is_pending() || payment.usable_session(now).is_some() {
+        return Ok(payment);
+    }
+    let payment = if payment.session_has_lapsed(now) {
+        begin_next(ports, payment).await?
+    } else {
+        payment
+    };
+    if !payment.is_pending() || payment.session.opened.is_some() {
+        return Ok(payment);
+    }
+    let session = request_session(ports, &payment).await?;
+    let recorded = record_session(ports, &payment, session.clone())?;
+    if !recorded.is_pending() {
+        end_orphan(ports, &session).await;
+    }
+    Ok(recorded)
+}
+
+/// Asks the provider for the payment's newest session; asking again gives the same one.
+pub(super) async fn request_session<P: Ports>(
+    ports: &P,
+    payment: &Payment,
+) -> Result<CheckoutSession, PaymentError> {
+    let lines = ports
+        .store()
+        .read(|records| records.lines_of_payment(&payment.id))?;
+    let request = SessionRequest {
+        payment: payment.clone(),
+        lines,
+    };
+    ports
+        .provider()
+        .create_session(&request)
+        .await
+        .map_err(|error| refused("open a session", &payment.id, error))
+}
+
+/// Keeps the provider's answer, unless another request has kept it or gone on meanwhile.
+pub(super) fn record_session<P: Ports>(
+    ports: &P,
+    asked: &Payment,
+    session: CheckoutSession,
+) -> Result<Payment, PaymentError> {
+    let now = ports.clock().now_ms();
+    ports.store().write(|records| {
+        let mut payment = records
+            .find_payment(&asked.id)?
+            .ok_or(PaymentError::NotFound)?;
+        if payment.record_session(asked.session.number, session, now) {
+            records.save_payment(&payment)?;
+        }
+        Ok(payment)
+    })
+}
+
+/// The provider's answer as this domain's error; the details go to the log.
+pub(super) fn refused(what: &str, payment_id: &str, error: ProviderError) -> PaymentError {
+    let (message, cause, outcome) = match error {
+        ProviderError::Unavailable(cause) => (
+            "provider unavailable",
+            cause,
+            PaymentError::ProviderUnavailable,
+        ),
+        ProviderError::Rejected(cause) => (
+            "provider refused",
+            cause.clone(),
+            PaymentError::ProviderRejected(cause),
+        ),
+    };
+    log::warn(
+        message,
+        &[("to", what), ("payment_id", payment_id), ("cause", &cause)],
+    );
+    outcome
+}
+
+async fn begin_next<P: Ports>(ports: &P, lapsed: Payment) -> Result<Payment, PaymentError> {
+    let lifetime = ports.settings().session_lifetime_ms().await?;
+    let now = ports.clock().now_ms();
+    ports.store().write(|records| {
+        let mut payment = records
+            .find_payment(&lapsed.id)?
+            .ok_or(PaymentError::NotFound)?;
+        if payment.is_pending() && payment.session_has_lapsed(now) {
+            payment.begin_next_session(now.saturating_add(lifetime), now);
+            records.save_payment(&payment)?;
+        }
+        Ok(payment)
+    })
+}
+
+/// Closes a session that opened while its payment was being decided. It lapses by itself if that fails.
+async fn end_orphan<P: Ports>(ports: &P, session: &CheckoutSession) {
+    if let Err(ProviderError::Unavailable(cause) | ProviderError::Rejected(cause)) =
+        ports.provider().expire_session(&session.id).await
+    {
+        log::warn(
+            "session left open",
+            &[("session_id", &session.id), ("cause", &cause)],
+        );
+    }
+}

@@ -1,0 +1,23 @@
+use super::ensure_session::ensure_session;
+use crate::application::queries::find_payment_of_order;
+use crate::domain::{Payment, PaymentError, Viewer};
+use crate::ports::Ports;
+
+/// The open session of a pending payment; a new one when it has lapsed.
+///
+/// # Errors
+/// `NotFound`, also for another customer's; `Conflict` when the payment is decided; `ProviderUnavailable`,
+/// `ProviderRejected`.
+pub async fn open_session<P: Ports>(
+    ports: &P,
+    viewer: &Viewer,
+    order_id: &str,
+) -> Result<Payment, PaymentError> {
+    let payment = find_payment_of_order(ports, viewer, order_id)?;
+    let payment = ensure_session(ports, payment).await?;
+    if payment.is_pending() {
+        Ok(payment)
+    } else {
+        Err(PaymentError::Conflict(payment.status))
+    }
+}

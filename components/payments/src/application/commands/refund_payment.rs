@@ -1,0 +1,282 @@
+use mercato_platform::clock::Clock;
+use mercato_platform::ids::Ids;
+use mercato_platform::{log, text};
+use sha2::{Digest, Sha256};
+
+use super::ensure_session::refused;
+use super::relay_outbox::{back_off_ms, publish_due};
+use crate::domain::{EventType, MinorUnits, Payment, PaymentError, Refund, RefundStatus};
+use crate::ports::{Ports, Provider, ProviderError, Records, RefundRequest, Store};
+
+/// How long a refund's idempotency key is remembered after it was first used, in milliseconds.
+pub const IDEMPOTENCY_KEY_TTL_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// Longest reason, in characters.
+pub const REASON_MAX_CHARS: usize = 500;
+
+/// Longest idempotency key, in bytes.
+const IDEMPOTENCY_KEY_MAX_BYTES: usize = 255;
+
+/// How long the request that asked for a refund has to finish it before the relay takes it up, in milliseconds.
+const RESUME_AFTER_MS: u64 = 10_000;
+
+/// How many refunds left by others a request finishes before its own.
+const OTHERS_MAX: usize = 8;
+
+/// A request to give money back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundCommand {
+    /// The payment, UUIDv7.
+    pub payment_id: String,
+    /// Whole minor units; all that is left when absent.
+    pub amount: Option<i64>,
+    /// Why.
+    pub reason: Option<String>,
+    /// Makes repeating safe for [`IDEMPOTENCY_KEY_TTL_MS`].
+    pub idempotency_key: Option<String>,
+}
+
+/// A valid [`RefundCommand`].
+struct Request {
+    payment_id: String,
+    amount: Option<MinorUnits>,
+    reason: Option<String>,
+    key: Option<String>,
+    fingerprint: Vec<u8>,
+}
+
+/// What a request has to do next.
+enum Claim {
+    /// Its own refund, made now or found by its key.
+    Own(Refund),
+    /// Another refund of the payment whose end is not known: it comes first, because what is left depends on it.
+    Other(Refund),
+}
+
+/// Refunds a succeeded payment, in whole when no amount is given. The refund is written down before the provider is
+/// asked and taken up again after a crash, by a repeated request, by the next one, or by the relay.
+///
+/// # Errors
+/// `Invalid`, `NotFound`, `Conflict`, `RefundExceedsAmount`, `IdempotencyKeyReused`, `ProviderUnavailable`,
+/// `ProviderRejected`.
+pub async fn refund_payment<P: Ports>(
+    ports: &P,
+    command: RefundCommand,
+) -> Result<Payment, PaymentError> {
+    let request = validate(command)?;
+    for _ in 0..OTHERS_MAX {
+        match ports
+            .store()
+            .write(|records| claim(ports, records, &request))?
+        {
+            Claim::Own(refund) => return finish(ports, refund).await,
+            Claim::Other(refund) => match finish(ports, refund).await {
+                Ok(_) | Err(PaymentError::ProviderRejected(_)) => {}
+                Err(error) => return Err(error),
+            },
+        }
+    }
+    Err(PaymentError::Unavailable)
+}
+
+/// Takes up the pending refund that has been due longest, if any; the provider's errors only postpone it.
+pub(super) async fn resume_due_refund<P: Ports>(ports: &P) -> Result<(), PaymentError> {
+    let now = ports.clock().now_ms();
+    if let Some(refund) = ports.store().read(|records| records.find_due_refund(now))?
+        && let Err(error) = finish(ports, refund).await
+    {
+        log::warn("refund not finished", &[("cause", &error.to_string())]);
+    }
+    Ok(())
+}
+
+fn validate(command: RefundCommand) -> Result<Request, PaymentError> {
+    let amount = match command.amount {
+        None => None,
+        Some(units) => Some(
+            MinorUnits::new(units)
+                .filter(|amount| !amount.is_zero())
+                .ok_or_else(|| {
+                    PaymentError::invalid("amount", "min", "amount must be more than 0")
+                })?,
+        ),
+    };
+    let reason = command
+        .reason
+        .map(|reason| text::line(&reason, REASON_MAX_CHARS))
+        .transpose()
+        .map_err(|problem| {
+            PaymentError::invalid("reason", problem.code(), format!("reason {problem}"))
+        })?;
+    if command
+        .idempotency_key
+        .as_deref()
+        .is_some_and(|key| !is_key(key))
+    {
+        let rule = format!(
+            "Idempotency-Key must be 1 to {IDEMPOTENCY_KEY_MAX_BYTES} visible ASCII characters"
+        );
+        return Err(PaymentError::invalid("Idempotency-Key", "format", rule));
+    }
+    let fingerprint = fingerprint(&command.payment_id, amount, reason.as_deref());
+    Ok(Request {
+        payment_id: command.payment_id,
+        amount,
+        reason,
+        key: command.idempotency_key,
+        fingerprint,
+    })
+}
+
+fn is_key(key: &str) -> bool {
+    (1..=IDEMPOTENCY_KEY_MAX_BYTES).contains(&key.len())
+        && key.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// SHA-256 of the request, each part preceded by its length so that no two requests read the same.
+fn fingerprint(payment_id: &str, amount: Option<MinorUnits>, reason: Option<&str>) -> Vec<u8> {
+    let amount = amount.map_or_else(|| "all".to_owned(), |amount| amount.to_string());
+    let mut hash = Sha256::new();
+    for part in [payment_id, &amount, reason.unwrap_or_default()] {
+        hash.update(format!("{}:{part}", part.len()));
+    }
+    hash.finalize().to_vec()
+}
+
+fn claim<P: Ports>(
+    ports: &P,
+    records: &dyn Records,
+    request: &Request,
+) -> Result<Claim, PaymentError> {
+    let now = ports.clock().now_ms();
+    let payment = records
+        .find_payment(&request.payment_id)?
+        .ok_or(PaymentError::NotFound)?;
+    if let Some(key) = &request.key
+        && let Some(known) =
+            records.find_refund_by_key(key, now.saturating_sub(IDEMPOTENCY_KEY_TTL_MS))?
+    {
+        let same = known.fingerprint == request.fingerprint;
+        return if same {
+            Ok(Claim::Own(known))
+        } else {
+            Err(PaymentError::IdempotencyKeyReused)
+        };
+    }
+    if let Some(pending) = records.find_pending_refund(&payment.id)? {
+        // Without a key, the same request again while its refund is under way is taken for a repetition:
+        // the other reading could give the money back twice.
+        let repeated = request.key.is_none()
+            && pending.idempotency_key.is_none()
+            && pending.fingerprint == request.fingerprint;
+        return Ok(if repeated {
+            Claim::Own(pending)
+        } else {
+            Claim::Other(pending)
+        });
+    }
+    let refund = Refund {
+        id: ports.ids().new_id(),
+        amount: payment.amount_to_refund(request.amount)?,
+        refunded_before: payment.refunded,
+        payment_id: payment.id,
+        reason: request.reason.clone(),
+        idempotency_key: request.key.clone(),
+        fingerprint: request.fingerprint.clone(),
+        status: RefundStatus::Pending,
+        attempts: 0,
+        created_at: now,
+    };
+    records.insert_refund(&refund, now.saturating_add(RESUME_AFTER_MS))?;
+    Ok(Claim::Own(refund))
+}
+
+/// Brings a refund to its end and gives the payment as it is then.
+async fn finish<P: Ports>(ports: &P, refund: Refund) -> Result<Payment, PaymentError> {
+    let payment = ports
+        .store()
+        .read(|records| records.find_payment(&refund.payment_id))?
+        .ok_or(PaymentError::NotFound)?;
+    match &refund.status {
+        RefundStatus::Succeeded => return Ok(payment),
+        RefundStatus::Failed(cause) => return Err(PaymentError::ProviderRejected(cause.clone())),
+        RefundStatus::Pending => {}
+    }
+    let answer = if refund.amount.is_zero() {
+        Ok(None)
+    } else {
+        ask(ports, &payment, &refund).await.map(Some)
+    };
+    match answer {
+        Ok(provider_id) => {
+            let payment = complete(ports, &refund, provider_id.as_deref())?;
+            publish_due(ports).await;
+            Ok(payment)
+        }
+        Err(error) => {
+            set_back(ports, &refund, &error)?;
+            Err(refused("refund", &refund.payment_id, error))
+        }
+    }
+}
+
+async fn ask<P: Ports>(
+    ports: &P,
+    payment: &Payment,
+    refund: &Refund,
+) -> Result<String, ProviderError> {
+    let Some(provider_reference) = payment.provider_reference.clone() else {
+        return Err(ProviderError::Rejected(
+            "the charge to refund is not known".to_owned(),
+        ));
+    };
+    let request = RefundRequest {
+        payment_id: payment.id.clone(),
+        order_id: payment.order_id.clone(),
+        currency: payment.currency.to_string(),
+        provider_reference,
+        amount: refund.amount,
+        reason: refund.reason.clone(),
+        idempotency_key: format!("refund:{}", refund.id),
+    };
+    ports.provider().refund(&request).await
+}
+
+/// The provider has done it: refund, payment and event in one transaction. The provider's webhook may have told the
+/// same sum before; then there is nothing left to tell.
+fn complete<P: Ports>(
+    ports: &P,
+    refund: &Refund,
+    provider_id: Option<&str>,
+) -> Result<Payment, PaymentError> {
+    let now = ports.clock().now_ms();
+    ports.store().write(|records| {
+        let mut payment = records
+            .find_payment(&refund.payment_id)?
+            .ok_or(PaymentError::NotFound)?;
+        if records.finish_refund(&refund.id, Ok(provider_id), now)?
+            && payment.record_refunded(refund.total_after(), now)
+        {
+            records.save_payment(&payment)?;
+            records.append_event(&payment.event(ports.ids().new_id(), EventType::Refunded, now))?;
+        }
+        Ok(payment)
+    })
+}
+
+fn set_back<P: Ports>(
+    ports: &P,
+    refund: &Refund,
+    error: &ProviderError,
+) -> Result<(), PaymentError> {
+    let now = ports.clock().now_ms();
+    ports.store().write(|records| match error {
+        ProviderError::Unavailable(_) => {
+            let next_attempt_at = now.saturating_add(back_off_ms(refund.attempts));
+            records.postpone_refund(&refund.id, next_attempt_at, now)
+        }
+        ProviderError::Rejected(cause) => {
+            records.finish_refund(&refund.id, Err(cause), now).map(drop)
+        }
+    })
+}

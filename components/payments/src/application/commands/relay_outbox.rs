@@ -1,0 +1,177 @@
+use mercato_platform::clock::Clock;
+use mercato_platform::log;
+
+use super::refund_payment::resume_due_refund;
+use crate::domain::{OutboxEntry, PaymentError};
+use crate::ports::{Ports, PublishError, Publisher, Store};
+
+/// Most events that one run publishes.
+pub const RELAY_BATCH: u32 = 50;
+
+/// How long a run keeps others away from the entries it publishes, in milliseconds: longer than a batch takes.
+const LEASE_MS: u64 = 5_000;
+
+/// How long a run goes on, in milliseconds: a slow broker must not keep a customer waiting. What is left stays due.
+const BATCH_TIME_MS: u64 = 1_500;
+
+/// When an event is published again that could not be published, in milliseconds. Constant: a run stops at the first
+/// failure, so a broker that is down costs one attempt per run whatever is waiting.
+const UNPUBLISHED_RETRY_MS: u64 = 2_000;
+
+const BACK_OFF_FIRST_MS: u64 = 5_000;
+const BACK_OFF_LONGEST_MS: u64 = 5 * 60 * 1_000;
+
+/// What a run did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RelayReport {
+    /// Events published.
+    pub published: u32,
+    /// Events that could not be published.
+    pub failed: u32,
+    /// Events not acknowledged afterwards, parked ones left out.
+    pub pending: u64,
+}
+
+/// Publishes what is due, oldest first, and takes up a refund that a crash left. With `min_interval_ms`, does nothing
+/// when the last run, of whichever instance, is younger.
+///
+/// # Errors
+/// `Unavailable`, `Internal`. A broker that is down is no error: it is in the report.
+pub async fn relay_outbox<P: Ports>(
+    ports: &P,
+    min_interval_ms: u32,
+) -> Result<RelayReport, PaymentError> {
+    if !may_run(ports, min_interval_ms)? {
+        let pending = ports.store().read(|records| records.lag())?.pending;
+        return Ok(RelayReport {
+            pending,
+            ..RelayReport::default()
+        });
+    }
+    resume_due_refund(ports).await?;
+    let (published, failed) = publish_batch(ports).await?;
+    let pending = ports.store().read(|records| records.lag())?.pending;
+    Ok(RelayReport {
+        published,
+        failed,
+        pending,
+    })
+}
+
+/// Publishes what is due right after a change. The change stands whatever happens here: the relay tries again.
+pub(super) async fn publish_due<P: Ports>(ports: &P) {
+    if let Err(error) = publish_batch(ports).await {
+        log::warn("events not published yet", &[("cause", &error.to_string())]);
+    }
+}
+
+/// When an event or a refund is tried again after so many times, in milliseconds: twice as long each time.
+pub(super) fn back_off_ms(times: u32) -> u64 {
+    BACK_OFF_FIRST_MS
+        .saturating_mul(2_u64.saturating_pow(times))
+        .min(BACK_OFF_LONGEST_MS)
+}
+
+/// Reads first, so that the many calls that come too early take no write lock.
+fn may_run<P: Ports>(ports: &P, min_interval_ms: u32) -> Result<bool, PaymentError> {
+    let now = ports.clock().now_ms();
+    // A last run in the future (the clock was set back) does not stop the relay.
+    let too_early = |last: u64| now >= last && now - last < u64::from(min_interval_ms);
+    if ports
+        .store()
+        .read(|records| records.last_relay_run())
+        .map(too_early)?
+    {
+        return Ok(false);
+    }
+    ports.store().write(|records| {
+        if too_early(records.last_relay_run()?) {
+            return Ok(false);
+        }
+        records.record_relay_run(now)?;
+        Ok(true)
+    })
+}
+
+/// Publishes one batch up to the first failure or the end of [`BATCH_TIME_MS`]; gives how many were published and how many failed.
+async fn publish_batch<P: Ports>(ports: &P) -> Result<(u32, u32), PaymentError> {
+    let batch = lease(ports)?;
+    if batch.is_empty() {
+        return Ok((0, 0));
+    }
+    let deadline = ports.clock().now_ms().saturating_add(BATCH_TIME_MS);
+    let mut published = 0_usize;
+    let mut failure = None;
+    for entry in &batch {
+        if ports.clock().now_ms() >= deadline {
+            break;
+        }
+        match ports.publisher().publish(&entry.event).await {
+            Ok(()) => published += 1,
+            Err(error) => {
+                failure = Some(error);
+                break;
+            }
+        }
+    }
+    let failed = u32::from(failure.is_some());
+    settle(ports, batch, published, failure)?;
+    Ok((u32::try_from(published).unwrap_or(RELAY_BATCH), failed))
+}
+
+/// Takes what is due out of others' reach. A crash gives it back when the lease ends.
+fn lease<P: Ports>(ports: &P) -> Result<Vec<OutboxEntry>, PaymentError> {
+    let now = ports.clock().now_ms();
+    if ports
+        .store()
+        .read(|records| records.due_entries(now, 1))?
+        .is_empty()
+    {
+        return Ok(Vec::new());
+    }
+    ports.store().write(|records| {
+        let batch = records.due_entries(now, RELAY_BATCH)?;
+        for entry in &batch {
+            let leased = OutboxEntry {
+                next_attempt_at: now.saturating_add(LEASE_MS),
+                ..entry.clone()
+            };
+            records.save_entry(&leased)?;
+        }
+        Ok(batch)
+    })
+}
+
+/// Writes down what became of the batch: the first `published` entries wait for their acknowledgement, the one after
+/// them failed, the rest is due as before. An entry whose handling failed meanwhile keeps that.
+fn settle<P: Ports>(
+    ports: &P,
+    batch: Vec<OutboxEntry>,
+    published: usize,
+    mut failure: Option<PublishError>,
+) -> Result<(), PaymentError> {
+    let now = ports.clock().now_ms();
+    if let Some(PublishError(cause)) = &failure {
+        log::warn("event not published", &[("cause", cause)]);
+    }
+    ports.store().write(|records| {
+        for (index, leased) in batch.into_iter().enumerate() {
+            let Some(mut entry) = records.find_entry(&leased.event.id)? else {
+                continue;
+            };
+            if index < published {
+                entry.attempts = entry.attempts.saturating_add(1);
+                if entry.failures == leased.failures {
+                    entry.next_attempt_at = now.saturating_add(back_off_ms(leased.attempts));
+                }
+            } else if let Some(PublishError(cause)) = failure.take() {
+                entry.next_attempt_at = now.saturating_add(UNPUBLISHED_RETRY_MS);
+                entry.last_error = Some(format!("not published: {cause}"));
+            } else {
+                entry.next_attempt_at = leased.next_attempt_at;
+            }
+            records.save_entry(&entry)?;
+        }
+        Ok(())
+    })
+}

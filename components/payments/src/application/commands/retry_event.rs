@@ -1,0 +1,30 @@
+use mercato_platform::clock::Clock;
+
+use super::relay_outbox::publish_due;
+use crate::domain::{OutboxEntry, PaymentError};
+use crate::ports::{Ports, Store};
+
+/// Takes a parked event up again: its failures are forgotten and it is published at once. Works for an event that
+/// only waits, too.
+///
+/// # Errors
+/// `NotFound` when it is unknown or acknowledged.
+pub async fn retry_event<P: Ports>(ports: &P, event_id: &str) -> Result<OutboxEntry, PaymentError> {
+    let now = ports.clock().now_ms();
+    let due = ports.store().write(|records| {
+        let mut entry = records
+            .find_entry(event_id)?
+            .ok_or(PaymentError::NotFound)?;
+        entry.parked = false;
+        entry.failures = 0;
+        entry.next_attempt_at = now;
+        records.save_entry(&entry)?;
+        Ok(entry)
+    })?;
+    publish_due(ports).await;
+    // Acknowledged by now, if its receiver was quick: then this is the last that was known of it.
+    Ok(ports
+        .store()
+        .read(|records| records.find_entry(event_id))?
+        .unwrap_or(due))
+}

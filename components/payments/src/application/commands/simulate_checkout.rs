@@ -1,0 +1,44 @@
+use mercato_platform::clock::Clock;
+
+use super::handle_webhook::handle_webhook;
+use crate::application::queries::{find_checkout_payment, webhook_secret};
+use crate::domain::{Payment, PaymentError};
+use crate::ports::{CheckoutOutcome, CheckoutSimulator, Ports, Store};
+
+/// Plays the customer in a session of a simulated provider. The provider's signed webhook is handled like any other.
+///
+/// # Errors
+/// `NotSupported` by a real provider; `NotFound`; `Conflict` when the payment is decided, and when the session has
+/// lapsed: like a real provider, the simulated one then sends the news of that, whatever the customer wanted.
+pub async fn simulate_checkout<P: Ports>(
+    ports: &P,
+    session_id: &str,
+    outcome: CheckoutOutcome,
+) -> Result<Payment, PaymentError> {
+    let payment = find_checkout_payment(ports, session_id)?;
+    if !payment.is_pending() {
+        return Err(PaymentError::Conflict(payment.status));
+    }
+    let lapsed = payment.session_has_lapsed(ports.clock().now_ms());
+    let happens = if lapsed {
+        CheckoutOutcome::Cancel
+    } else {
+        outcome
+    };
+    let secret = webhook_secret(ports).await?;
+    let webhook = ports
+        .provider()
+        .simulate(&payment, session_id, happens, &secret)
+        .await
+        .ok_or(PaymentError::NotSupported)?;
+    handle_webhook(ports, &webhook.body, &webhook.signature).await?;
+    let decided = ports
+        .store()
+        .read(|records| records.find_payment(&payment.id))?
+        .ok_or(PaymentError::NotFound)?;
+    if lapsed {
+        Err(PaymentError::Conflict(decided.status))
+    } else {
+        Ok(decided)
+    }
+}

@@ -1,0 +1,13 @@
+use crate::domain::PaymentError;
+use crate::ports::{Ports, Store};
+
+/// Opens and migrates the database and reads from it.
+///
+/// # Errors
+/// `Unavailable`, `Internal`.
+pub fn ready<P: Ports>(ports: &P) -> Result<(), PaymentError> {
+    ports
+        .store()
+        .read(|records| records.last_relay_run())
+        .map(drop)
+}

@@ -1,0 +1,65 @@
+use super::PaymentStatus;
+
+/// A field of a request that breaks a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// Name as in the API, camelCase.
+    pub field: &'static str,
+    /// Stable code: `required`, `min`, `max`, `format`, `control-characters`, `mismatch`.
+    pub code: &'static str,
+    /// A sentence for people.
+    pub message: String,
+}
+
+/// Why payments refused or could not do something.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PaymentError {
+    /// Fields that break a rule.
+    #[error("the request is not valid")]
+    Invalid(Vec<FieldError>),
+    /// No such payment, session or event, or somebody else's.
+    #[error("no such payment")]
+    NotFound,
+    /// The payment's status does not allow it.
+    #[error("the payment is {0}")]
+    Conflict(PaymentStatus),
+    /// More than what can still be refunded, which it holds in minor units.
+    #[error("at most {0} can be refunded")]
+    RefundExceedsAmount(i64),
+    /// The same idempotency key with another request.
+    #[error("the idempotency key was used for another request")]
+    IdempotencyKeyReused,
+    /// A webhook that is not the provider's, or too old.
+    #[error("the webhook's signature is not valid")]
+    InvalidSignature,
+    /// A signed webhook that does not fit the payment it speaks of, or cannot be read.
+    #[error("the webhook's event cannot be applied")]
+    MalformedEvent,
+    /// The provider did not answer; nothing is decided.
+    #[error("the payment provider did not answer")]
+    ProviderUnavailable,
+    /// The provider said no, and why.
+    #[error("the payment provider refused: {0}")]
+    ProviderRejected(String),
+    /// Only a simulated provider can do this.
+    #[error("this payment provider cannot do that")]
+    NotSupported,
+    /// The database is busy or out of reach.
+    #[error("the database is not available")]
+    Unavailable,
+    /// A fault of ours; the cause is in the log.
+    #[error("internal error")]
+    Internal,
+}
+
+impl PaymentError {
+    /// One field that breaks a rule.
+    #[must_use]
+    pub fn invalid(field: &'static str, code: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError {
+            field,
+            code,
+            message: message.into(),
+        }])
+    }
+}

@@ -1,0 +1,60 @@
+use mercato_money::Currency;
+
+use super::MinorUnits;
+
+/// What happened to a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventType {
+    /// The customer paid.
+    Succeeded,
+    /// The payment was declined.
+    Failed,
+    /// The session ended without a payment.
+    Cancelled,
+    /// Some or all of the money went back.
+    Refunded,
+}
+
+/// Something that happened to a payment, as it was then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentEvent {
+    /// UUIDv7.
+    pub id: String,
+    /// What happened.
+    pub event_type: EventType,
+    /// Milliseconds since the Unix epoch.
+    pub time: u64,
+    /// The order that is paid.
+    pub order_id: String,
+    /// The payment.
+    pub payment_id: String,
+    /// The amount to pay.
+    pub amount: MinorUnits,
+    /// Sum of all refunds so far.
+    pub refunded: MinorUnits,
+    /// Its currency.
+    pub currency: Currency,
+    /// The provider's id of the charge.
+    pub provider_reference: Option<String>,
+    /// Where the customer finds the receipt.
+    pub receipt_url: Option<String>,
+    /// Why it failed or was cancelled.
+    pub reason: Option<String>,
+}
+
+/// An event on its way, not acknowledged yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxEntry {
+    /// What is told.
+    pub event: PaymentEvent,
+    /// How often it was published.
+    pub attempts: u32,
+    /// How often its handling failed.
+    pub failures: u32,
+    /// Given up until an admin retries it.
+    pub parked: bool,
+    /// When it is published next, in milliseconds since the Unix epoch.
+    pub next_attempt_at: u64,
+    /// Why publishing or handling failed last.
+    pub last_error: Option<String>,
+}

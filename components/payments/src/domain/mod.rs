@@ -1,0 +1,18 @@
+//! Entities and rules of payments. No I/O and no wire formats.
+
+mod amount;
+mod error;
+mod event;
+mod payment;
+mod provider_event;
+mod refund;
+
+pub use amount::MinorUnits;
+pub use error::{FieldError, PaymentError};
+pub use event::{EventType, OutboxEntry, PaymentEvent};
+pub use payment::{
+    CHECKOUT_LINES_MAX, CheckoutLine, CheckoutSession, NewPayment, Payment, PaymentStatus,
+    SessionSlot, Viewer,
+};
+pub use provider_event::{Charge, Fact, ProviderEvent};
+pub use refund::{Refund, RefundStatus};

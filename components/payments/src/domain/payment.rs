@@ -1,0 +1,548 @@
+use std::fmt;
+
+use mercato_money::{Currency, Money};
+
+use super::{Charge, EventType, MinorUnits, PaymentError, PaymentEvent};
+
+/// Most lines a checkout shows: as many as an order has.
+pub const CHECKOUT_LINES_MAX: usize = 100;
+
+/// Where a payment stands.
+///
+/// `PENDING → SUCCEEDED | FAILED | CANCELLED`, `SUCCEEDED → REFUNDED`. A payment that had failed or was cancelled
+/// still becomes `SUCCEEDED` when the provider says that the money was taken after all: it must then be refunded,
+/// and ignoring it would keep the customer's money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaymentStatus {
+    /// Waiting for the customer.
+    Pending,
+    /// Paid; perhaps refunded in part.
+    Succeeded,
+    /// Declined.
+    Failed,
+    /// Ended without a payment.
+    Cancelled,
+    /// Refunded in whole.
+    Refunded,
+}
+
+impl PaymentStatus {
+    const ALL: [Self; 5] = [
+        Self::Pending,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Refunded,
+    ];
+
+    /// The status as stored and shown.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Succeeded => "SUCCEEDED",
+            Self::Failed => "FAILED",
+            Self::Cancelled => "CANCELLED",
+            Self::Refunded => "REFUNDED",
+        }
+    }
+
+    /// The status of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+}
+
+impl fmt::Display for PaymentStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Viewer {
+    /// A customer, by account id.
+    Customer(String),
+    /// An admin, by account id.
+    Admin(String),
+    /// Another part of the shop.
+    System,
+}
+
+/// One line of what is paid for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckoutLine {
+    /// The product's name.
+    pub name: String,
+    /// Price of one unit.
+    pub unit_price: Money,
+    /// How many.
+    pub quantity: u32,
+}
+
+/// A session as the provider opened it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckoutSession {
+    /// The provider's id.
+    pub id: String,
+    /// Where the customer pays.
+    pub url: String,
+    /// Milliseconds since the Unix epoch.
+    pub expires_at: u64,
+}
+
+/// A session that the provider is asked for, and its answer once that is known.
+///
+/// The number and the time are kept before the provider is asked, so that asking again after a crash is the same
+/// request under the same idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionSlot {
+    /// From 1; grows when a session has lapsed and another is opened.
+    pub number: u32,
+    /// When the session shall end, in milliseconds since the Unix epoch.
+    pub requested_expiry: u64,
+    /// The provider's answer.
+    pub opened: Option<CheckoutSession>,
+}
+
+/// What a payment is opened with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPayment {
+    /// The order to pay.
+    pub order_id: String,
+    /// The account that pays.
+    pub customer_id: String,
+    /// How much.
+    pub amount: MinorUnits,
+    /// In which currency.
+    pub currency: Currency,
+    /// What for.
+    pub lines: Vec<CheckoutLine>,
+    /// When the session shall end, in milliseconds since the Unix epoch.
+    pub expires_at: u64,
+}
+
+/// The payment of one order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    /// UUIDv7.
+    pub id: String,
+    /// The order it pays.
+    pub order_id: String,
+    /// The account that pays.
+    pub customer_id: String,
+    /// How much is to be paid.
+    pub amount: MinorUnits,
+    /// Sum of all refunds.
+    pub refunded: MinorUnits,
+    /// Currency of both.
+    pub currency: Currency,
+    /// Where it stands.
+    pub status: PaymentStatus,
+    /// The provider's name.
+    pub provider: String,
+    /// The newest session.
+    pub session: SessionSlot,
+    /// The provider's id of the charge, once paid.
+    pub provider_reference: Option<String>,
+    /// Where the customer finds the receipt.
+    pub receipt_url: Option<String>,
+    /// Why it failed or was cancelled.
+    pub reason: Option<String>,
+    /// Milliseconds since the Unix epoch.
+    pub created_at: u64,
+    /// Milliseconds since the Unix epoch.
+    pub updated_at: u64,
+    /// Grows by one with every change.
+    pub version: u64,
+}
+
+impl Payment {
+    /// A pending payment whose first session has not been asked for yet.
+    #[must_use]
+    pub fn open(id: String, provider: String, new: &NewPayment, now: u64) -> Self {
+        Self {
+            id,
+            order_id: new.order_id.clone(),
+            customer_id: new.customer_id.clone(),
+            amount: new.amount,
+            refunded: MinorUnits::ZERO,
+            currency: new.currency,
+            status: PaymentStatus::Pending,
+            provider,
+            session: SessionSlot {
+                number: 1,
+                requested_expiry: new.expires_at,
+                opened: None,
+            },
+            provider_reference: None,
+            receipt_url: None,
+            reason: None,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
+    }
+
+    /// Whether it is still waiting for the customer.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        self.status == PaymentStatus::Pending
+    }
+
+    /// Whether this viewer may know of it.
+    #[must_use]
+    pub fn is_visible_to(&self, viewer: &Viewer) -> bool {
+        match viewer {
+            Viewer::Customer(id) => *id == self.customer_id,
+            Viewer::Admin(_) | Viewer::System => true,
+        }
+    }
+
+    /// Whether it was opened by this very request.
+    #[must_use]
+    pub fn was_opened_by(&self, new: &NewPayment) -> bool {
+        self.order_id == new.order_id
+            && self.customer_id == new.customer_id
+            && self.amount == new.amount
+            && self.currency == new.currency
+    }
+
+    /// The session in which the customer can pay now.
+    #[must_use]
+    pub fn usable_session(&self, now: u64) -> Option<&CheckoutSession> {
+        self.session
+            .opened
+            .as_ref()
+            .filter(|session| self.is_pending() && session.expires_at > now)
+    }
+
+    /// Whether the newest session can no longer be paid in, be it known or still to be asked for.
+    #[must_use]
+    pub fn session_has_lapsed(&self, now: u64) -> bool {
+        let expiry = self
+            .session
+            .opened
+            .as_ref()
+            .map_or(self.session.requested_expiry, |session| session.expires_at);
+        expiry <= now
+    }
+
+    /// What the provider knows the newest session's opening by: repeating it opens no second one.
+    #[must_use]
+    pub fn session_idempotency_key(&self) -> String {
+        format!("{}:session:{}", self.id, self.session.number)
+    }
+
+    /// Takes the next session number; the provider is asked afterwards.
+    pub fn begin_next_session(&mut self, requested_expiry: u64, now: u64) {
+        let number = self.session.number.saturating_add(1);
+        self.session = SessionSlot {
+            number,
+            requested_expiry,
+            opened: None,
+        };
+        self.touch(now);
+    }
+
+    /// Records the provider's answer for session `number`; false when it is known or another session has followed.
+    pub fn record_session(&mut self, number: u32, session: CheckoutSession, now: u64) -> bool {
+        if self.session.number != number || self.session.opened.is_some() {
+            return false;
+        }
+        self.session.opened = Some(session);
+        self.touch(now);
+        true
+    }
+
+    /// The customer has paid. False when that was known.
+    pub fn succeed(&mut self, charge: &Charge, now: u64) -> bool {
+        let completed = self.complete_charge(charge);
+        let news = !matches!(
+            self.status,
+            PaymentStatus::Succeeded | PaymentStatus::Refunded
+        );
+        if news {
+            self.status = PaymentStatus::Succeeded;
+            self.reason = None;
+        }
+        if news || completed {
+            self.touch(now);
+        }
+        news
+    }
+
+    /// The payment was declined. False when it is decided already.
+    pub fn fail(&mut self, reason: &str, now: u64) -> bool {
+        self.end(PaymentStatus::Failed, reason, now)
+    }
+
+    /// The payment ended without money. False when it is decided already.
+    pub fn cancel(&mut self, reason: &str, now: u64) -> bool {
+        self.end(PaymentStatus::Cancelled, reason, now)
+    }
+
+    /// `total` has been refunded altogether. False when at least as much was known; a total beyond the amount counts
+    /// as the amount. Only a paid payment can be refunded: [`Payment::succeed`] comes first.
+    pub fn record_refunded(&mut self, total: MinorUnits, now: u64) -> bool {
+        let total = total.min(self.amount);
+        let in_whole = total == self.amount;
+        if self.status != PaymentStatus::Succeeded || (total <= self.refunded && !in_whole) {
+            return false;
+        }
+        self.refunded = total;
+        if in_whole {
+            self.status = PaymentStatus::Refunded;
+        }
+        self.touch(now);
+        true
+    }
+
+    /// What can still be refunded.
+    #[must_use]
+    pub fn refundable(&self) -> MinorUnits {
+        self.amount.saturating_sub(self.refunded)
+    }
+
+    /// The amount a refund request comes to: all that is left when it names none.
+    ///
+    /// # Errors
+    /// `Conflict` unless the payment is paid and not yet refunded in whole, `RefundExceedsAmount`.
+    pub fn amount_to_refund(
+        &self,
+        requested: Option<MinorUnits>,
+    ) -> Result<MinorUnits, PaymentError> {
+        if self.status != PaymentStatus::Succeeded {
+            return Err(PaymentError::Conflict(self.status));
+        }
+        let amount = requested.unwrap_or(self.refundable());
+        if amount > self.refundable() {
+            return Err(PaymentError::RefundExceedsAmount(self.refundable().get()));
+        }
+        Ok(amount)
+    }
+
+    /// What the shop is told about the payment as it is now.
+    #[must_use]
+    pub fn event(&self, id: String, event_type: EventType, now: u64) -> PaymentEvent {
+        PaymentEvent {
+            id,
+            event_type,
+            time: now,
+            order_id: self.order_id.clone(),
+            payment_id: self.id.clone(),
+            amount: self.amount,
+            refunded: self.refunded,
+            currency: self.currency,
+            provider_reference: self.provider_reference.clone(),
+            receipt_url: self.receipt_url.clone(),
+            reason: self.reason.clone(),
+        }
+    }
+
+    /// Fills in what was not known of the charge; true when something was.
+    fn complete_charge(&mut self, charge: &Charge) -> bool {
+        let before = (
+            self.provider_reference.is_some(),
+            self.receipt_url.is_some(),
+        );
+        self.provider_reference = self
+            .provider_reference
+            .take()
+            .or_else(|| charge.reference.clone());
+        self.receipt_url = self
+            .receipt_url
+            .take()
+            .or_else(|| charge.receipt_url.clone());
+        before
+            != (
+                self.provider_reference.is_some(),
+                self.receipt_url.is_some(),
+            )
+    }
+
+    fn end(&mut self, status: PaymentStatus, reason: &str, now: u64) -> bool {
+        if !self.is_pending() {
+            return false;
+        }
+        self.status = status;
+        self.reason = Some(reason.to_owned());
+        self.touch(now);
+        true
+    }
+
+    fn touch(&mut self, now: u64) {
+        self.updated_at = now;
+        self.version = self.version.saturating_add(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn payment(amount: i64) -> Payment {
+        let new = NewPayment {
+            order_id: "order".into(),
+            customer_id: "customer".into(),
+            amount: MinorUnits::new(amount).unwrap(),
+            currency: "USD".parse().unwrap(),
+            lines: vec![],
+            expires_at: 1_000,
+        };
+        Payment::open("payment".into(), "stripe-mock".into(), &new, 10)
+    }
+
+    fn units(units: i64) -> MinorUnits {
+        MinorUnits::new(units).unwrap()
+    }
+
+    fn charge() -> Charge {
+        Charge {
+            reference: Some("pi_1".into()),
+            receipt_url: Some("https://receipt".into()),
+        }
+    }
+
+    #[test]
+    fn a_pending_payment_is_decided_once() {
+        type Decide = fn(&mut Payment) -> bool;
+        let decisions: [(Decide, PaymentStatus); 3] = [
+            (|p| p.succeed(&charge(), 20), PaymentStatus::Succeeded),
+            (|p| p.fail("declined", 20), PaymentStatus::Failed),
+            (|p| p.cancel("expired", 20), PaymentStatus::Cancelled),
+        ];
+        for (decide, status) in decisions {
+            let mut payment = payment(100);
+            assert!(decide(&mut payment));
+            assert_eq!(
+                (payment.status, payment.version, payment.updated_at),
+                (status, 2, 20)
+            );
+            assert!(!decide(&mut payment));
+            assert!(!payment.fail("again", 30));
+            assert!(!payment.cancel("again", 30));
+            assert_eq!(
+                (payment.status, payment.version, payment.updated_at),
+                (status, 2, 20)
+            );
+        }
+    }
+
+    #[test]
+    fn money_taken_after_all_is_never_ignored() {
+        let mut payment = payment(100);
+        payment.cancel("expired", 20);
+        assert!(payment.succeed(&charge(), 30));
+        assert_eq!(
+            (payment.status, payment.reason),
+            (PaymentStatus::Succeeded, None)
+        );
+    }
+
+    #[test]
+    fn refunds_add_up_to_the_amount_and_no_further() {
+        let mut payment = payment(100);
+        assert_eq!(
+            payment.amount_to_refund(None),
+            Err(PaymentError::Conflict(PaymentStatus::Pending))
+        );
+        assert!(!payment.record_refunded(units(50), 15));
+        payment.succeed(&charge(), 20);
+        assert_eq!(
+            payment.amount_to_refund(Some(units(101))),
+            Err(PaymentError::RefundExceedsAmount(100))
+        );
+        assert!(payment.record_refunded(units(30), 30));
+        assert_eq!(
+            (payment.status, payment.refundable()),
+            (PaymentStatus::Succeeded, units(70))
+        );
+        assert!(
+            !payment.record_refunded(units(30), 40),
+            "the same sum again is no news"
+        );
+        assert!(
+            !payment.record_refunded(units(20), 40),
+            "a late smaller sum is no news"
+        );
+        assert_eq!(
+            payment.amount_to_refund(Some(units(71))),
+            Err(PaymentError::RefundExceedsAmount(70))
+        );
+        assert_eq!(payment.amount_to_refund(None), Ok(units(70)));
+        assert!(payment.record_refunded(units(1_000), 50));
+        assert_eq!(
+            (payment.status, payment.refunded),
+            (PaymentStatus::Refunded, units(100))
+        );
+        assert_eq!(
+            payment.amount_to_refund(None),
+            Err(PaymentError::Conflict(PaymentStatus::Refunded))
+        );
+    }
+
+    #[test]
+    fn a_payment_of_nothing_can_be_refunded_once() {
+        let mut payment = payment(0);
+        payment.succeed(&Charge::default(), 20);
+        assert_eq!(payment.amount_to_refund(None), Ok(MinorUnits::ZERO));
+        assert!(payment.record_refunded(MinorUnits::ZERO, 30));
+        assert!(!payment.record_refunded(MinorUnits::ZERO, 40));
+        assert_eq!(payment.status, PaymentStatus::Refunded);
+    }
+
+    #[test]
+    fn a_late_success_fills_in_what_was_not_known() {
+        let mut payment = payment(100);
+        payment.succeed(&Charge::default(), 20);
+        payment.record_refunded(units(100), 30);
+        assert!(!payment.succeed(&charge(), 40));
+        assert_eq!(payment.provider_reference.as_deref(), Some("pi_1"));
+        assert_eq!(
+            (payment.status, payment.version),
+            (PaymentStatus::Refunded, 4)
+        );
+    }
+
+    #[test]
+    fn only_the_newest_session_takes_the_providers_answer() {
+        let mut payment = payment(100);
+        let session = CheckoutSession {
+            id: "cs_1".into(),
+            url: "https://pay".into(),
+            expires_at: 1_000,
+        };
+        assert_eq!(payment.session_idempotency_key(), "payment:session:1");
+        assert!(payment.record_session(1, session.clone(), 20));
+        assert!(!payment.record_session(1, session.clone(), 20));
+        assert_eq!(payment.usable_session(999), Some(&session));
+        assert_eq!(payment.usable_session(1_000), None);
+        assert!(payment.session_has_lapsed(1_000));
+        payment.begin_next_session(2_000, 1_000);
+        assert!(!payment.record_session(1, session, 1_001));
+        assert_eq!(payment.session_idempotency_key(), "payment:session:2");
+        assert!(!payment.session_has_lapsed(1_001));
+    }
+
+    #[test]
+    fn customers_see_only_their_own() {
+        let payment = payment(100);
+        assert!(payment.is_visible_to(&Viewer::Customer("customer".into())));
+        assert!(!payment.is_visible_to(&Viewer::Customer("another".into())));
+        assert!(
+            payment.is_visible_to(&Viewer::Admin("admin".into()))
+                && payment.is_visible_to(&Viewer::System)
+        );
+    }
+
+    #[test]
+    fn statuses_are_read_by_the_name_they_are_written_with() {
+        for status in PaymentStatus::ALL {
+            assert_eq!(PaymentStatus::from_name(status.name()), Some(status));
+        }
+        assert_eq!(PaymentStatus::from_name("pending"), None);
+    }
+}

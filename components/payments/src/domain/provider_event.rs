@@ -1,0 +1,75 @@
+use mercato_money::Currency;
+
+use super::MinorUnits;
+
+/// What the provider calls the money it took.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Charge {
+    /// The provider's id of the charge; refunds need it.
+    pub reference: Option<String>,
+    /// Where the customer finds the receipt.
+    pub receipt_url: Option<String>,
+}
+
+/// An authenticated message of the provider about one order's payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderEvent {
+    /// The provider's id of the event; each is applied once.
+    pub id: String,
+    /// The provider's name of what happened, for the record.
+    pub name: String,
+    /// The order it speaks of.
+    pub order_id: String,
+    /// The payment it speaks of, when it says so.
+    pub payment_id: Option<String>,
+    /// The currency it speaks of, when it says so.
+    pub currency: Option<Currency>,
+    /// What happened.
+    pub fact: Fact,
+}
+
+/// What happened at the provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    /// The customer paid this amount.
+    Paid {
+        /// What was paid.
+        amount: MinorUnits,
+        /// What the provider calls it.
+        charge: Charge,
+    },
+    /// The session ended without a payment.
+    SessionExpired {
+        /// The provider's id of the session.
+        session_id: String,
+        /// The amount it was opened for, when it says so.
+        amount: Option<MinorUnits>,
+    },
+    /// A payment that was under way was declined.
+    PaymentFailed {
+        /// The provider's id of the session.
+        session_id: String,
+        /// The amount it was opened for, when it says so.
+        amount: Option<MinorUnits>,
+    },
+    /// Money went back; the refunds of a charge are told as their sum.
+    Refunded {
+        /// What was paid.
+        amount: MinorUnits,
+        /// What has gone back altogether.
+        refunded: MinorUnits,
+        /// What the provider calls the charge.
+        charge: Charge,
+    },
+}
+
+impl Fact {
+    /// The payment's amount as the provider knows it.
+    #[must_use]
+    pub fn amount(&self) -> Option<MinorUnits> {
+        match self {
+            Self::Paid { amount, .. } | Self::Refunded { amount, .. } => Some(*amount),
+            Self::SessionExpired { amount, .. } | Self::PaymentFailed { amount, .. } => *amount,
+        }
+    }
+}

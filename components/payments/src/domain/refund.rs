@@ -1,0 +1,45 @@
+use super::MinorUnits;
+
+/// How far a refund has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefundStatus {
+    /// Asked for; the provider's answer is not known. At most one refund of a payment is.
+    Pending,
+    /// The provider has done it.
+    Succeeded,
+    /// The provider said no, and why.
+    Failed(String),
+}
+
+/// Money on its way back to the customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refund {
+    /// UUIDv7; the provider's idempotency key is made from it.
+    pub id: String,
+    /// The payment it belongs to.
+    pub payment_id: String,
+    /// How much.
+    pub amount: MinorUnits,
+    /// What had been refunded when this one was asked for.
+    pub refunded_before: MinorUnits,
+    /// Why, for the provider and the record.
+    pub reason: Option<String>,
+    /// What the caller repeats the request by.
+    pub idempotency_key: Option<String>,
+    /// SHA-256 of the request.
+    pub fingerprint: Vec<u8>,
+    /// How far it has come.
+    pub status: RefundStatus,
+    /// How often the provider was asked in vain.
+    pub attempts: u32,
+    /// Milliseconds since the Unix epoch.
+    pub created_at: u64,
+}
+
+impl Refund {
+    /// What has been refunded altogether once this refund is through.
+    #[must_use]
+    pub fn total_after(&self) -> MinorUnits {
+        self.refunded_before.saturating_add(self.amount)
+    }
+}

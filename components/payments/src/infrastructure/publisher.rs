@@ -1,0 +1,156 @@
+//! Events over Redis pub/sub.
+
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+
+use mercato_payment_events as wire;
+
+use super::settings::VariableSettings;
+use crate::bindings::spin::redis::redis::{Connection, Error};
+use crate::domain::{EventType, PaymentEvent};
+use crate::ports::{PublishError, Publisher};
+
+/// How long one event may take, connecting included. Redis answers within a few milliseconds or is in trouble, and
+/// customers are waiting meanwhile.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The `source` of our CloudEvents.
+const SOURCE: &str = "/mercato/payments";
+
+/// Publishes to Redis over one connection, kept until it fails.
+#[derive(Default)]
+pub struct RedisPublisher {
+    settings: VariableSettings,
+    connection: RefCell<Option<Rc<Connection>>>,
+}
+
+impl Publisher for RedisPublisher {
+    async fn publish(&self, event: &PaymentEvent) -> Result<(), PublishError> {
+        let channel = channel_type(event.event_type).channel();
+        let message = message(event).into_bytes();
+        let sent = within(TIMEOUT, self.send(channel, message)).await;
+        let result = sent.unwrap_or_else(|| {
+            Err(PublishError(format!(
+                "Redis did not answer within {} ms",
+                TIMEOUT.as_millis()
+            )))
+        });
+        if result.is_err() {
+            self.connection.replace(None);
+        }
+        result
+    }
+}
+
+impl RedisPublisher {
+    async fn send(&self, channel: &str, message: Vec<u8>) -> Result<(), PublishError> {
+        let connection = self.connection().await?;
+        connection
+            .publish(channel.to_owned(), message)
+            .await
+            .map_err(describe)
+    }
+
+    async fn connection(&self) -> Result<Rc<Connection>, PublishError> {
+        if let Some(connection) = self.connection.borrow().clone() {
+            return Ok(connection);
+        }
+        let address = self.settings.redis_url().await.map_err(PublishError)?;
+        let connection = Rc::new(Connection::open(address).await.map_err(describe)?);
+        self.connection.replace(Some(Rc::clone(&connection)));
+        Ok(connection)
+    }
+}
+
+fn describe(error: Error) -> PublishError {
+    PublishError(match error {
+        Error::InvalidAddress => {
+            "redis_url is not an address this component may reach: see allowed_outbound_hosts"
+                .to_owned()
+        }
+        Error::TooManyConnections => "too many connections to Redis".to_owned(),
+        Error::TypeError => "Redis answered with another type".to_owned(),
+        Error::Other(cause) => cause,
+    })
+}
+
+/// What `work` gives, or `None` when it takes longer than `limit`; it is dropped then.
+async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    let mut timer = pin!(spin_sdk::time::sleep(limit));
+    poll_fn(|context| {
+        if let Poll::Ready(value) = work.as_mut().poll(context) {
+            return Poll::Ready(Some(value));
+        }
+        timer.as_mut().poll(context).map(|()| None)
+    })
+    .await
+}
+
+fn message(event: &PaymentEvent) -> String {
+    let event = wire::PaymentEvent {
+        id: event.id.clone(),
+        event_type: channel_type(event.event_type),
+        time: event.time,
+        order_id: event.order_id.clone(),
+        payment_id: event.payment_id.clone(),
+        amount: event.amount.get(),
+        refunded_amount: event.refunded.get(),
+        currency: event.currency.to_string(),
+        provider_reference: event.provider_reference.clone(),
+        receipt_url: event.receipt_url.clone(),
+        reason: event.reason.clone(),
+    };
+    event.to_cloud_event_json(SOURCE)
+}
+
+const fn channel_type(event_type: EventType) -> wire::EventType {
+    match event_type {
+        EventType::Succeeded => wire::EventType::Succeeded,
+        EventType::Failed => wire::EventType::Failed,
+        EventType::Cancelled => wire::EventType::Cancelled,
+        EventType::Refunded => wire::EventType::Refunded,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::MinorUnits;
+
+    #[test]
+    fn a_message_is_read_back_as_the_same_event() {
+        let event = PaymentEvent {
+            id: "01890a5d-ac96-774b-bcce-b302099a8057".to_owned(),
+            event_type: EventType::Refunded,
+            time: 1_700_000_000_123,
+            order_id: "01890a5d-ac96-774b-bcce-b302099a8058".to_owned(),
+            payment_id: "01890a5d-ac96-774b-bcce-b302099a8059".to_owned(),
+            amount: MinorUnits::new(1999).unwrap(),
+            refunded: MinorUnits::new(500).unwrap(),
+            currency: "EUR".parse().unwrap(),
+            provider_reference: Some("pi_1".to_owned()),
+            receipt_url: None,
+            reason: Some("two \"words\"".to_owned()),
+        };
+        let read = wire::PaymentEvent::from_cloud_event_json(message(&event).as_bytes()).unwrap();
+        assert_eq!(read.event_type.channel(), "payment.refunded");
+        assert_eq!(
+            (read.id, read.order_id, read.payment_id),
+            (event.id, event.order_id, event.payment_id)
+        );
+        assert_eq!(
+            (read.time, read.amount, read.refunded_amount),
+            (1_700_000_000_123, 1999, 500)
+        );
+        assert_eq!(read.currency, "EUR");
+        assert_eq!(
+            (read.provider_reference, read.receipt_url, read.reason),
+            (event.provider_reference, None, event.reason)
+        );
+    }
+}

@@ -1,0 +1,125 @@
+//! The `payments` database.
+
+mod outbox;
+mod payments;
+mod refunds;
+
+use mercato_money::Currency;
+use mercato_platform::log;
+use mercato_sqlite::{Connection, Database, Error, Migration, Row};
+
+use crate::domain::{MinorUnits, PaymentError};
+use crate::ports::{Records, Store, Stored};
+
+const LABEL: &str = "payments";
+
+const MIGRATIONS: &[Migration] = mercato_sqlite::migrations!["0001_payments"];
+
+const SELECT_SETTING: &str = "SELECT value FROM settings WHERE name = ?";
+
+const INSERT_SETTING: &str = "
+    INSERT INTO settings (name, value)
+    VALUES (?, ?)
+    ON CONFLICT (name) DO NOTHING";
+
+const REPLACE_SETTING: &str = "
+    INSERT INTO settings (name, value)
+    VALUES (?, ?)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+
+/// The store over SQLite.
+pub struct SqliteStore(Database);
+
+impl SqliteStore {
+    /// The database as the host grants it; opened and migrated at first use.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Database::new(LABEL, MIGRATIONS))
+    }
+}
+
+impl Default for SqliteStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Store for SqliteStore {
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&dyn Records) -> Result<T, PaymentError>,
+    ) -> Result<T, PaymentError> {
+        self.0.read(|connection| work(&SqliteRecords(connection)))
+    }
+
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&dyn Records) -> Result<T, PaymentError>,
+    ) -> Result<T, PaymentError> {
+        self.0.write(|connection| work(&SqliteRecords(connection)))
+    }
+}
+
+/// The records within one read or one transaction.
+struct SqliteRecords<'a>(&'a Connection);
+
+impl SqliteRecords<'_> {
+    fn setting(&self, name: &str) -> Stored<Option<String>> {
+        let row = self
+            .0
+            .query_one(SELECT_SETTING, mercato_sqlite::params![name])?;
+        Ok(row.map(|row| row.get(0)).transpose()?)
+    }
+
+    fn keep_setting(&self, name: &str, value: &str) -> Stored<()> {
+        self.0
+            .execute(INSERT_SETTING, mercato_sqlite::params![name, value])?;
+        Ok(())
+    }
+
+    fn replace_setting(&self, name: &str, value: &str) -> Stored<()> {
+        self.0
+            .execute(REPLACE_SETTING, mercato_sqlite::params![name, value])?;
+        Ok(())
+    }
+}
+
+/// What the database says goes to the log; callers learn only whether trying again may help.
+impl From<Error> for PaymentError {
+    fn from(error: Error) -> Self {
+        log::error("payments database", &[("cause", &error.to_string())]);
+        if error.is_transient() {
+            Self::Unavailable
+        } else {
+            Self::Internal
+        }
+    }
+}
+
+fn minor_units(row: &Row, column: usize) -> Stored<MinorUnits> {
+    MinorUnits::new(row.get(column)?).ok_or_else(|| {
+        Error::Type {
+            column,
+            expected: "an amount",
+        }
+        .into()
+    })
+}
+
+fn currency(row: &Row, column: usize) -> Stored<Currency> {
+    let code: String = row.get(column)?;
+    code.parse().map_err(|_| {
+        Error::Type {
+            column,
+            expected: "a currency",
+        }
+        .into()
+    })
+}
+
+fn all<T>(rows: &[Row], read: impl Fn(&Row) -> Stored<T>) -> Stored<Vec<T>> {
+    rows.iter().map(read).collect()
+}
+
+#[cfg(test)]
+mod tests;

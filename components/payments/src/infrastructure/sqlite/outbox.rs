@@ -1,0 +1,207 @@
+use mercato_sqlite::{Error, Row, params};
+
+use super::{SqliteRecords, all, currency, minor_units};
+use crate::domain::{EventType, OutboxEntry, PaymentEvent};
+use crate::ports::{OutboxLag, OutboxRecords, Stored};
+
+const LAST_RELAY_RUN: &str = "last_relay_run";
+
+/// Everything of an entry that is not acknowledged, in the order [`entry`] reads it.
+macro_rules! select_entry {
+    ($condition:literal) => {
+        concat!(
+            "
+    SELECT event_id, event_type, time, order_id, payment_id, amount, refunded_amount, currency,
+      provider_reference, receipt_url, reason, attempts, failures, parked, next_attempt_at, last_error
+    FROM outbox
+    WHERE acknowledged_at IS NULL ",
+            $condition
+        )
+    };
+}
+
+const FIND: &str = select_entry!("AND event_id = ?");
+
+const DUE: &str = select_entry!(
+    "AND parked = 0 AND next_attempt_at <= ?
+    ORDER BY sequence
+    LIMIT ?"
+);
+
+const OF_ORDER: &str = select_entry!(
+    "AND order_id = ?
+    ORDER BY sequence"
+);
+
+const OVERDUE: &str = select_entry!(
+    "AND parked = 0 AND time <= ? AND (failures = 0 OR next_attempt_at <= ?)
+    ORDER BY sequence
+    LIMIT ?"
+);
+
+const PAGE: &str = select_entry!(
+    "ORDER BY sequence
+    LIMIT ? OFFSET ?"
+);
+
+const LAG: &str = "
+    SELECT COUNT(*) FILTER (WHERE parked = 0), COUNT(*) FILTER (WHERE parked = 1), MIN(time) FILTER (WHERE parked = 0)
+    FROM outbox
+    WHERE acknowledged_at IS NULL";
+
+const INSERT: &str = "
+    INSERT INTO outbox (event_id, event_type, time, order_id, payment_id, amount, refunded_amount, currency,
+      provider_reference, receipt_url, reason, next_attempt_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+const SAVE: &str = "
+    UPDATE outbox
+    SET attempts = ?, failures = ?, parked = ?, next_attempt_at = ?, last_error = ?
+    WHERE event_id = ? AND acknowledged_at IS NULL";
+
+const ACKNOWLEDGE: &str = "
+    UPDATE outbox
+    SET acknowledged_at = ?, parked = 0
+    WHERE event_id = ? AND acknowledged_at IS NULL";
+
+impl OutboxRecords for SqliteRecords<'_> {
+    fn append_event(&self, event: &PaymentEvent) -> Stored<()> {
+        self.0.execute(
+            INSERT,
+            params![
+                &event.id,
+                type_name(event.event_type),
+                event.time,
+                &event.order_id,
+                &event.payment_id,
+                event.amount.get(),
+                event.refunded.get(),
+                event.currency.code(),
+                event.provider_reference.as_deref(),
+                event.receipt_url.as_deref(),
+                event.reason.as_deref(),
+                event.time,
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn due_entries(&self, now: u64, limit: u32) -> Stored<Vec<OutboxEntry>> {
+        all(&self.0.query(DUE, params![now, limit])?, entry)
+    }
+
+    fn find_entry(&self, event_id: &str) -> Stored<Option<OutboxEntry>> {
+        self.0
+            .query_one(FIND, params![event_id])?
+            .as_ref()
+            .map(entry)
+            .transpose()
+    }
+
+    fn save_entry(&self, entry: &OutboxEntry) -> Stored<()> {
+        self.0.execute(
+            SAVE,
+            params![
+                entry.attempts,
+                entry.failures,
+                entry.parked,
+                entry.next_attempt_at,
+                entry.last_error.as_deref(),
+                &entry.event.id,
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn acknowledge_event(&self, event_id: &str, now: u64) -> Stored<()> {
+        self.0.execute(ACKNOWLEDGE, params![now, event_id])?;
+        Ok(())
+    }
+
+    fn pending_events_of_order(&self, order_id: &str) -> Stored<Vec<PaymentEvent>> {
+        all(&self.0.query(OF_ORDER, params![order_id])?, event)
+    }
+
+    fn overdue_events(&self, time: u64, now: u64, limit: u32) -> Stored<Vec<PaymentEvent>> {
+        all(&self.0.query(OVERDUE, params![time, now, limit])?, event)
+    }
+
+    fn entries(&self, offset: u64, limit: u32) -> Stored<Vec<OutboxEntry>> {
+        all(&self.0.query(PAGE, params![limit, offset])?, entry)
+    }
+
+    fn lag(&self) -> Stored<OutboxLag> {
+        let Some(row) = self.0.query_one(LAG, params![])? else {
+            return Ok(OutboxLag::default());
+        };
+        Ok(OutboxLag {
+            pending: row.get(0)?,
+            parked: row.get(1)?,
+            oldest_time: row.get(2)?,
+        })
+    }
+
+    fn last_relay_run(&self) -> Stored<u64> {
+        let text = self.setting(LAST_RELAY_RUN)?.unwrap_or_default();
+        Ok(text.parse().unwrap_or_default())
+    }
+
+    fn record_relay_run(&self, now: u64) -> Stored<()> {
+        self.replace_setting(LAST_RELAY_RUN, &now.to_string())
+    }
+}
+
+const fn type_name(event_type: EventType) -> &'static str {
+    match event_type {
+        EventType::Succeeded => "succeeded",
+        EventType::Failed => "failed",
+        EventType::Cancelled => "cancelled",
+        EventType::Refunded => "refunded",
+    }
+}
+
+fn event_type(row: &Row, column: usize) -> Stored<EventType> {
+    let name: String = row.get(column)?;
+    [
+        EventType::Succeeded,
+        EventType::Failed,
+        EventType::Cancelled,
+        EventType::Refunded,
+    ]
+    .into_iter()
+    .find(|event_type| type_name(*event_type) == name)
+    .ok_or_else(|| {
+        Error::Type {
+            column,
+            expected: "an event type",
+        }
+        .into()
+    })
+}
+
+fn event(row: &Row) -> Stored<PaymentEvent> {
+    Ok(PaymentEvent {
+        id: row.get(0)?,
+        event_type: event_type(row, 1)?,
+        time: row.get(2)?,
+        order_id: row.get(3)?,
+        payment_id: row.get(4)?,
+        amount: minor_units(row, 5)?,
+        refunded: minor_units(row, 6)?,
+        currency: currency(row, 7)?,
+        provider_reference: row.get(8)?,
+        receipt_url: row.get(9)?,
+        reason: row.get(10)?,
+    })
+}
+
+fn entry(row: &Row) -> Stored<OutboxEntry> {
+    Ok(OutboxEntry {
+        event: event(row)?,
+        attempts: row.get(11)?,
+        failures: row.get(12)?,
+        parked: row.get(13)?,
+        next_attempt_at: row.get(14)?,
+        last_error: row.get(15)?,
+    })
+}

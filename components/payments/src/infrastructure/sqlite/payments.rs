@@ -1,0 +1,219 @@
+use mercato_money::Money;
+use mercato_sqlite::{Error, Row, params};
+
+use super::{SqliteRecords, all, currency, minor_units};
+use crate::domain::{
+    CheckoutLine, CheckoutSession, Payment, PaymentStatus, ProviderEvent, SessionSlot,
+};
+use crate::ports::{PaymentRecords, Stored};
+
+const GENERATED_SECRET: &str = "generated_webhook_secret";
+
+/// Everything of a payment and its newest session, in the order [`payment`] reads it.
+macro_rules! select_payment {
+    ($condition:literal) => {
+        concat!(
+            "
+    SELECT p.id, p.order_id, p.customer_id, p.amount, p.refunded_amount, p.currency, p.status, p.provider,
+      s.number, s.requested_expiry, s.provider_id, s.url, s.expires_at,
+      p.provider_reference, p.receipt_url, p.reason, p.created_at, p.updated_at, p.version
+    FROM payments p
+    JOIN sessions s ON s.payment_id = p.id AND s.number = p.session_number
+    WHERE ",
+            $condition
+        )
+    };
+}
+
+const FIND_BY_ID: &str = select_payment!("p.id = ?");
+
+const FIND_BY_ORDER: &str = select_payment!("p.order_id = ?");
+
+const FIND_BY_SESSION: &str =
+    select_payment!("p.id = (SELECT payment_id FROM sessions WHERE provider_id = ?)");
+
+const INSERT_PAYMENT: &str = "
+    INSERT INTO payments (id, order_id, customer_id, amount, refunded_amount, currency, status, provider,
+      session_number, provider_reference, receipt_url, reason, created_at, updated_at, version)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+const UPDATE_PAYMENT: &str = "
+    UPDATE payments
+    SET refunded_amount = ?, status = ?, session_number = ?, provider_reference = ?, receipt_url = ?, reason = ?,
+      updated_at = ?, version = ?
+    WHERE id = ?";
+
+const SAVE_SESSION: &str = "
+    INSERT INTO sessions (payment_id, number, requested_expiry, provider_id, url, expires_at)
+    VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (payment_id, number) DO UPDATE
+    SET provider_id = excluded.provider_id, url = excluded.url, expires_at = excluded.expires_at";
+
+const INSERT_LINE: &str = "
+    INSERT INTO checkout_lines (payment_id, position, name, unit_price, quantity)
+    VALUES (?, ?, ?, ?, ?)";
+
+const LINES: &str = "
+    SELECT name, unit_price, quantity
+    FROM checkout_lines
+    WHERE payment_id = ?
+    ORDER BY position";
+
+const INSERT_WEBHOOK: &str = "
+    INSERT INTO webhooks (event_id, event_type, payment_id, received_at)
+    VALUES (?, ?, ?, ?)
+    ON CONFLICT (event_id) DO NOTHING";
+
+impl PaymentRecords for SqliteRecords<'_> {
+    fn find_payment(&self, id: &str) -> Stored<Option<Payment>> {
+        self.find_one_payment(FIND_BY_ID, id)
+    }
+
+    fn find_payment_of_order(&self, order_id: &str) -> Stored<Option<Payment>> {
+        self.find_one_payment(FIND_BY_ORDER, order_id)
+    }
+
+    fn find_payment_of_session(&self, session_id: &str) -> Stored<Option<Payment>> {
+        self.find_one_payment(FIND_BY_SESSION, session_id)
+    }
+
+    fn insert_payment(&self, payment: &Payment, lines: &[CheckoutLine]) -> Stored<()> {
+        self.0.execute(
+            INSERT_PAYMENT,
+            params![
+                &payment.id,
+                &payment.order_id,
+                &payment.customer_id,
+                payment.amount.get(),
+                payment.refunded.get(),
+                payment.currency.code(),
+                payment.status.name(),
+                &payment.provider,
+                payment.session.number,
+                payment.provider_reference.as_deref(),
+                payment.receipt_url.as_deref(),
+                payment.reason.as_deref(),
+                payment.created_at,
+                payment.updated_at,
+                payment.version,
+            ],
+        )?;
+        self.save_session(&payment.id, &payment.session)?;
+        for (position, line) in (0_u32..).zip(lines) {
+            let price = line.unit_price.units();
+            let values = params![&payment.id, position, &line.name, price, line.quantity];
+            self.0.execute(INSERT_LINE, values)?;
+        }
+        Ok(())
+    }
+
+    fn save_payment(&self, payment: &Payment) -> Stored<()> {
+        self.save_session(&payment.id, &payment.session)?;
+        self.0.execute(
+            UPDATE_PAYMENT,
+            params![
+                payment.refunded.get(),
+                payment.status.name(),
+                payment.session.number,
+                payment.provider_reference.as_deref(),
+                payment.receipt_url.as_deref(),
+                payment.reason.as_deref(),
+                payment.updated_at,
+                payment.version,
+                &payment.id,
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn lines_of_payment(&self, payment_id: &str) -> Stored<Vec<CheckoutLine>> {
+        all(&self.0.query(LINES, params![payment_id])?, |row| {
+            Ok(CheckoutLine {
+                name: row.get(0)?,
+                unit_price: Money::from_units(row.get(1)?),
+                quantity: row.get(2)?,
+            })
+        })
+    }
+
+    fn insert_webhook(&self, event: &ProviderEvent, payment_id: &str, now: u64) -> Stored<bool> {
+        let values = params![&event.id, &event.name, payment_id, now];
+        Ok(self.0.execute(INSERT_WEBHOOK, values)? == 1)
+    }
+
+    fn generated_secret(&self) -> Stored<Option<String>> {
+        self.setting(GENERATED_SECRET)
+    }
+
+    fn keep_generated_secret(&self, secret: &str) -> Stored<String> {
+        self.keep_setting(GENERATED_SECRET, secret)?;
+        Ok(self
+            .setting(GENERATED_SECRET)?
+            .unwrap_or_else(|| secret.to_owned()))
+    }
+}
+
+impl SqliteRecords<'_> {
+    fn find_one_payment(&self, statement: &str, key: &str) -> Stored<Option<Payment>> {
+        self.0
+            .query_one(statement, params![key])?
+            .as_ref()
+            .map(payment)
+            .transpose()
+    }
+
+    fn save_session(&self, payment_id: &str, slot: &SessionSlot) -> Stored<()> {
+        let opened = slot.opened.as_ref();
+        self.0.execute(
+            SAVE_SESSION,
+            params![
+                payment_id,
+                slot.number,
+                slot.requested_expiry,
+                opened.map(|session| session.id.as_str()),
+                opened.map(|session| session.url.as_str()),
+                opened.map(|session| session.expires_at),
+            ],
+        )?;
+        Ok(())
+    }
+}
+
+fn payment(row: &Row) -> Stored<Payment> {
+    let status: String = row.get(6)?;
+    Ok(Payment {
+        id: row.get(0)?,
+        order_id: row.get(1)?,
+        customer_id: row.get(2)?,
+        amount: minor_units(row, 3)?,
+        refunded: minor_units(row, 4)?,
+        currency: currency(row, 5)?,
+        status: PaymentStatus::from_name(&status).ok_or(Error::Type {
+            column: 6,
+            expected: "a payment status",
+        })?,
+        provider: row.get(7)?,
+        session: SessionSlot {
+            number: row.get(8)?,
+            requested_expiry: row.get(9)?,
+            opened: session(row)?,
+        },
+        provider_reference: row.get(13)?,
+        receipt_url: row.get(14)?,
+        reason: row.get(15)?,
+        created_at: row.get(16)?,
+        updated_at: row.get(17)?,
+        version: row.get(18)?,
+    })
+}
+
+fn session(row: &Row) -> Stored<Option<CheckoutSession>> {
+    let Some(id) = row.get::<Option<String>>(10)? else {
+        return Ok(None);
+    };
+    Ok(Some(CheckoutSession {
+        id,
+        url: row.get(11)?,
+        expires_at: row.get(12)?,
+    }))
+}

@@ -1,0 +1,158 @@
+use mercato_sqlite::{Error, Row, params};
+
+use super::{SqliteRecords, minor_units};
+use crate::domain::{Refund, RefundStatus};
+use crate::ports::{RefundRecords, Stored};
+
+const PENDING: &str = "PENDING";
+const SUCCEEDED: &str = "SUCCEEDED";
+const FAILED: &str = "FAILED";
+
+/// Everything of a refund, in the order [`refund`] reads it.
+macro_rules! select_refund {
+    ($condition:literal) => {
+        concat!(
+            "
+    SELECT id, payment_id, amount, refunded_before, reason, idempotency_key, fingerprint, status, error, attempts,
+      created_at
+    FROM refunds
+    WHERE ",
+            $condition
+        )
+    };
+}
+
+const FIND_BY_ID: &str = select_refund!("id = ?");
+
+const FIND_BY_KEY: &str =
+    select_refund!("idempotency_key = ? AND (created_at >= ? OR status = 'PENDING')");
+
+const FIND_PENDING: &str = select_refund!("payment_id = ? AND status = 'PENDING'");
+
+const FIND_DUE: &str = select_refund!(
+    "status = 'PENDING' AND next_attempt_at <= ?
+    ORDER BY next_attempt_at
+    LIMIT 1"
+);
+
+const RELEASE_KEY: &str = "
+    UPDATE refunds
+    SET idempotency_key = NULL
+    WHERE idempotency_key = ?";
+
+const INSERT: &str = "
+    INSERT INTO refunds (id, payment_id, amount, refunded_before, reason, idempotency_key, fingerprint, status,
+      attempts, next_attempt_at, created_at, updated_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, 'PENDING', ?, ?, ?, ?)";
+
+const POSTPONE: &str = "
+    UPDATE refunds
+    SET attempts = attempts + 1, next_attempt_at = ?, updated_at = ?
+    WHERE id = ? AND status = 'PENDING'";
+
+const FINISH: &str = "
+    UPDATE refunds
+    SET status = ?, provider_id = ?, error = ?, updated_at = ?
+    WHERE id = ? AND status = 'PENDING'";
+
+impl RefundRecords for SqliteRecords<'_> {
+    fn find_refund(&self, id: &str) -> Stored<Option<Refund>> {
+        self.0
+            .query_one(FIND_BY_ID, params![id])?
+            .as_ref()
+            .map(refund)
+            .transpose()
+    }
+
+    fn find_refund_by_key(&self, key: &str, since: u64) -> Stored<Option<Refund>> {
+        self.0
+            .query_one(FIND_BY_KEY, params![key, since])?
+            .as_ref()
+            .map(refund)
+            .transpose()
+    }
+
+    fn find_pending_refund(&self, payment_id: &str) -> Stored<Option<Refund>> {
+        self.0
+            .query_one(FIND_PENDING, params![payment_id])?
+            .as_ref()
+            .map(refund)
+            .transpose()
+    }
+
+    fn find_due_refund(&self, now: u64) -> Stored<Option<Refund>> {
+        self.0
+            .query_one(FIND_DUE, params![now])?
+            .as_ref()
+            .map(refund)
+            .transpose()
+    }
+
+    fn insert_refund(&self, refund: &Refund, next_attempt_at: u64) -> Stored<()> {
+        if let Some(key) = &refund.idempotency_key {
+            self.0.execute(RELEASE_KEY, params![key])?;
+        }
+        self.0.execute(
+            INSERT,
+            params![
+                &refund.id,
+                &refund.payment_id,
+                refund.amount.get(),
+                refund.refunded_before.get(),
+                refund.reason.as_deref(),
+                refund.idempotency_key.as_deref(),
+                refund.fingerprint.as_slice(),
+                refund.attempts,
+                next_attempt_at,
+                refund.created_at,
+                refund.created_at,
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn postpone_refund(&self, id: &str, next_attempt_at: u64, now: u64) -> Stored<()> {
+        self.0
+            .execute(POSTPONE, params![next_attempt_at, now, id])?;
+        Ok(())
+    }
+
+    fn finish_refund(&self, id: &str, end: Result<Option<&str>, &str>, now: u64) -> Stored<bool> {
+        let (status, provider_id, error) = match end {
+            Ok(provider_id) => (SUCCEEDED, provider_id, None),
+            Err(error) => (FAILED, None, Some(error)),
+        };
+        Ok(self
+            .0
+            .execute(FINISH, params![status, provider_id, error, now, id])?
+            == 1)
+    }
+}
+
+fn refund(row: &Row) -> Stored<Refund> {
+    let status: String = row.get(7)?;
+    let status = match status.as_str() {
+        PENDING => RefundStatus::Pending,
+        SUCCEEDED => RefundStatus::Succeeded,
+        FAILED => RefundStatus::Failed(row.get(8)?),
+        _ => {
+            return Err(Error::Type {
+                column: 7,
+                expected: "a refund status",
+            }
+            .into());
+        }
+    };
+    Ok(Refund {
+        id: row.get(0)?,
+        payment_id: row.get(1)?,
+        amount: minor_units(row, 2)?,
+        refunded_before: minor_units(row, 3)?,
+        reason: row.get(4)?,
+        idempotency_key: row.get(5)?,
+        fingerprint: row.get(6)?,
+        status,
+        attempts: row.get(9)?,
+        created_at: row.get(10)?,
+    })
+}

@@ -1,0 +1,398 @@
+//! Webhooks in Stripe's shape: <https://docs.stripe.com/api/events/object>.
+
+use mercato_money::Currency;
+use mercato_platform::ids;
+use serde::Deserialize;
+
+use crate::domain::{Charge, Fact, MinorUnits, ProviderEvent};
+use crate::ports::{WebhookContent, WebhookFormat};
+
+/// Longest id or type of an event, in bytes.
+const NAME_MAX_BYTES: usize = 255;
+
+/// Longest URL or id that is kept of a charge, in bytes.
+const REFERENCE_MAX_BYTES: usize = 2_048;
+
+/// Stripe's webhook format.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StripeWebhooks;
+
+impl WebhookFormat for StripeWebhooks {
+    fn authenticate(
+        &self,
+        secret: &str,
+        signature: &str,
+        body: &[u8],
+        now_seconds: u64,
+    ) -> Result<(), String> {
+        stripe_signature::verify(secret, signature, body, now_seconds)
+            .map_err(|error| error.to_string())
+    }
+
+    fn read(&self, body: &[u8]) -> Result<WebhookContent, String> {
+        let event: Event = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        for name in [&event.id, &event.event_type] {
+            if name.is_empty() || name.len() > NAME_MAX_BYTES {
+                return Err(format!("id and type must have 1 to {NAME_MAX_BYTES} bytes"));
+            }
+        }
+        event.content()
+    }
+}
+
+#[derive(Deserialize)]
+struct Event {
+    id: String,
+    #[serde(rename = "type")]
+    event_type: String,
+    data: Data,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    object: serde_json::Value,
+}
+
+/// What a Checkout Session and a Charge have of what concerns us.
+#[derive(Deserialize)]
+struct Object {
+    id: String,
+    client_reference_id: Option<String>,
+    metadata: Option<Metadata>,
+    currency: Option<String>,
+    /// Checkout Session: what was to be paid.
+    amount_total: Option<i64>,
+    /// Checkout Session: `paid`, `unpaid`, `no_payment_required`.
+    payment_status: Option<String>,
+    payment_intent: Option<String>,
+    /// Charge: what was paid.
+    amount: Option<i64>,
+    /// Charge: what has gone back altogether.
+    amount_refunded: Option<i64>,
+    receipt_url: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Metadata {
+    order_id: Option<String>,
+    payment_id: Option<String>,
+}
+
+impl Event {
+    fn content(self) -> Result<WebhookContent, String> {
+        let read: fn(&Object) -> Result<Option<Fact>, String> = match self.event_type.as_str() {
+            "checkout.session.completed" | "checkout.session.async_payment_succeeded" => paid,
+            "checkout.session.expired" => expired,
+            "checkout.session.async_payment_failed" => failed,
+            "charge.refunded" => refunded,
+            other => return Ok(irrelevant(format!("nothing is done on {other:?}"))),
+        };
+        let object: Object = serde_json::from_value(self.data.object)
+            .map_err(|error| format!("data.object: {error}"))?;
+        let Some(order_id) = object.order_id()? else {
+            return Ok(irrelevant(format!(
+                "{} names no order of this shop",
+                self.id
+            )));
+        };
+        let currency = object.currency()?;
+        let Some(fact) = read(&object)? else {
+            return Ok(irrelevant(format!("{} is not paid yet", self.id)));
+        };
+        Ok(WebhookContent::Event(ProviderEvent {
+            id: self.id,
+            name: self.event_type,
+            order_id,
+            payment_id: object.metadata.unwrap_or_default().payment_id,
+            currency,
+            fact,
+        }))
+    }
+}
+
+fn irrelevant(why: String) -> WebhookContent {
+    WebhookContent::Irrelevant(why)
+}
+
+/// A session can complete before the money has come (bank transfers and the like): its success follows later, as
+/// `async_payment_succeeded`.
+fn paid(session: &Object) -> Result<Option<Fact>, String> {
+    if session.payment_status.as_deref() == Some("unpaid") {
+        return Ok(None);
+    }
+    session.currency.as_ref().ok_or("currency is missing")?;
+    // A session without a charge (nothing was to be paid) is its own reference.
+    let reference = session.payment_intent.as_ref().unwrap_or(&session.id);
+    Ok(Some(Fact::Paid {
+        amount: amount("amount_total", session.amount_total)?,
+        charge: session.charge(reference)?,
+    }))
+}
+
+fn expired(session: &Object) -> Result<Option<Fact>, String> {
+    Ok(Some(Fact::SessionExpired {
+        session_id: session.id.clone(),
+        amount: optional_amount("amount_total", session.amount_total)?,
+    }))
+}
+
+fn failed(session: &Object) -> Result<Option<Fact>, String> {
+    Ok(Some(Fact::PaymentFailed {
+        session_id: session.id.clone(),
+        amount: optional_amount("amount_total", session.amount_total)?,
+    }))
+}
+
+fn refunded(charge: &Object) -> Result<Option<Fact>, String> {
+    charge.currency.as_ref().ok_or("currency is missing")?;
+    let reference = charge.payment_intent.as_ref().unwrap_or(&charge.id);
+    Ok(Some(Fact::Refunded {
+        amount: amount("amount", charge.amount)?,
+        refunded: amount("amount_refunded", charge.amount_refunded)?,
+        charge: charge.charge(reference)?,
+    }))
+}
+
+fn amount(name: &str, units: Option<i64>) -> Result<MinorUnits, String> {
+    optional_amount(name, units)?.ok_or_else(|| format!("{name} is missing"))
+}
+
+fn optional_amount(name: &str, units: Option<i64>) -> Result<Option<MinorUnits>, String> {
+    units
+        .map(|units| MinorUnits::new(units).ok_or_else(|| format!("{name} is negative")))
+        .transpose()
+}
+
+impl Object {
+    /// The order both references speak of; none when neither is an order's id.
+    fn order_id(&self) -> Result<Option<String>, String> {
+        let in_metadata = self
+            .metadata
+            .as_ref()
+            .and_then(|metadata| metadata.order_id.as_deref());
+        let ids: Vec<String> = [self.client_reference_id.as_deref(), in_metadata]
+            .into_iter()
+            .flatten()
+            .filter_map(|id| ids::parse(id).ok())
+            .collect();
+        match ids.as_slice() {
+            [first, second] if first != second => {
+                Err("client_reference_id and metadata.order_id name different orders".to_owned())
+            }
+            ids => Ok(ids.first().cloned()),
+        }
+    }
+
+    /// Stripe writes currencies in lower case.
+    fn currency(&self) -> Result<Option<Currency>, String> {
+        self.currency
+            .as_ref()
+            .map(|code| {
+                code.to_ascii_uppercase()
+                    .parse()
+                    .map_err(|_| format!("currency {code:?}"))
+            })
+            .transpose()
+    }
+
+    fn charge(&self, reference: &str) -> Result<Charge, String> {
+        let receipt_url = self.receipt_url.clone();
+        let longest = reference
+            .len()
+            .max(receipt_url.as_ref().map_or(0, String::len));
+        if longest > REFERENCE_MAX_BYTES {
+            return Err(format!(
+                "a reference has more than {REFERENCE_MAX_BYTES} bytes"
+            ));
+        }
+        Ok(Charge {
+            reference: Some(reference.to_owned()),
+            receipt_url,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORDER: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+    const OTHER_ORDER: &str = "01890a5d-ac96-774b-bcce-b302099a8058";
+
+    fn read(event_type: &str, object: &str) -> Result<WebhookContent, String> {
+        let body = format!(
+            r#"{{"id":"evt_1","type":"{event_type}","created":1,"data":{{"object":{object}}}}}"#
+        );
+        StripeWebhooks.read(body.as_bytes())
+    }
+
+    fn event(event_type: &str, object: &str) -> ProviderEvent {
+        match read(event_type, object) {
+            Ok(WebhookContent::Event(event)) => event,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn units(units: i64) -> MinorUnits {
+        MinorUnits::new(units).unwrap()
+    }
+
+    #[test]
+    fn a_completed_session_is_a_payment() {
+        let event = event(
+            "checkout.session.completed",
+            &format!(
+                r#"{{"id":"cs_1","client_reference_id":"{}","metadata":{{"order_id":"{ORDER}","payment_id":"p"}},
+                "amount_total":1999,"currency":"usd","payment_status":"paid","payment_intent":"pi_1",
+                "receipt_url":"https://receipt","unknown":[1]}}"#,
+                ORDER.to_uppercase()
+            ),
+        );
+        assert_eq!(
+            (event.order_id.as_str(), event.payment_id.as_deref()),
+            (ORDER, Some("p"))
+        );
+        assert_eq!(event.currency, Some("USD".parse().unwrap()));
+        let charge = Charge {
+            reference: Some("pi_1".to_owned()),
+            receipt_url: Some("https://receipt".to_owned()),
+        };
+        assert_eq!(
+            event.fact,
+            Fact::Paid {
+                amount: units(1999),
+                charge
+            }
+        );
+    }
+
+    #[test]
+    fn a_completed_session_that_is_unpaid_waits_for_its_money() {
+        let object = format!(
+            r#"{{"id":"cs_1","client_reference_id":"{ORDER}","amount_total":1,"currency":"usd","payment_status":"unpaid"}}"#
+        );
+        assert!(matches!(
+            read("checkout.session.completed", &object),
+            Ok(WebhookContent::Irrelevant(_))
+        ));
+        let paid = object.replace("unpaid", "paid");
+        assert!(matches!(
+            event("checkout.session.async_payment_succeeded", &paid).fact,
+            Fact::Paid { .. }
+        ));
+    }
+
+    #[test]
+    fn ends_of_sessions_and_refunds_are_read() {
+        let session =
+            format!(r#"{{"id":"cs_1","metadata":{{"order_id":"{ORDER}"}},"amount_total":5}}"#);
+        let amount = Some(units(5));
+        assert_eq!(
+            event("checkout.session.expired", &session).fact,
+            Fact::SessionExpired {
+                session_id: "cs_1".to_owned(),
+                amount
+            }
+        );
+        assert_eq!(
+            event("checkout.session.async_payment_failed", &session).fact,
+            Fact::PaymentFailed {
+                session_id: "cs_1".to_owned(),
+                amount
+            }
+        );
+        let charge = format!(
+            r#"{{"id":"ch_1","metadata":{{"order_id":"{ORDER}"}},"amount":10,"amount_refunded":4,"currency":"eur"}}"#
+        );
+        let fact = event("charge.refunded", &charge).fact;
+        let charge = Charge {
+            reference: Some("ch_1".to_owned()),
+            receipt_url: None,
+        };
+        assert_eq!(
+            fact,
+            Fact::Refunded {
+                amount: units(10),
+                refunded: units(4),
+                charge
+            }
+        );
+    }
+
+    #[test]
+    fn other_types_and_other_subjects_are_irrelevant() {
+        for (event_type, object) in [
+            ("customer.created", "{}"),
+            ("payment_intent.succeeded", r#"{"anything":[]}"#),
+            (
+                "checkout.session.completed",
+                r#"{"id":"cs_1","amount_total":1,"currency":"usd"}"#,
+            ),
+            (
+                "charge.refunded",
+                r#"{"id":"ch_1","metadata":{"order_id":"not an id"}}"#,
+            ),
+        ] {
+            let content = read(event_type, object);
+            assert!(
+                matches!(content, Ok(WebhookContent::Irrelevant(_))),
+                "{event_type}: {content:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused() {
+        for body in [
+            "",
+            "{",
+            "[]",
+            r#"{"id":"evt_1","type":"charge.refunded"}"#,
+            r#"{"id":"","type":"x","data":{"object":{}}}"#,
+        ] {
+            assert!(StripeWebhooks.read(body.as_bytes()).is_err(), "{body}");
+        }
+        for (event_type, object) in [
+            (
+                "checkout.session.completed",
+                format!(r#"{{"id":"cs_1","client_reference_id":"{ORDER}","currency":"usd"}}"#),
+            ),
+            (
+                "checkout.session.completed",
+                format!(r#"{{"id":"cs_1","client_reference_id":"{ORDER}","amount_total":1}}"#),
+            ),
+            (
+                "checkout.session.completed",
+                format!(
+                    r#"{{"id":"cs_1","client_reference_id":"{ORDER}","amount_total":-1,"currency":"usd"}}"#
+                ),
+            ),
+            (
+                "checkout.session.completed",
+                format!(
+                    r#"{{"id":"cs_1","client_reference_id":"{ORDER}","amount_total":1.5,"currency":"usd"}}"#
+                ),
+            ),
+            (
+                "checkout.session.expired",
+                format!(
+                    r#"{{"id":"cs_1","client_reference_id":"{ORDER}","metadata":{{"order_id":"{OTHER_ORDER}"}}}}"#
+                ),
+            ),
+            (
+                "charge.refunded",
+                format!(
+                    r#"{{"id":"ch_1","metadata":{{"order_id":"{ORDER}"}},"amount":1,"currency":"usd"}}"#
+                ),
+            ),
+            (
+                "charge.refunded",
+                format!(
+                    r#"{{"id":"ch_1","metadata":{{"order_id":"{ORDER}"}},"amount":1,"amount_refunded":1,"currency":"x"}}"#
+                ),
+            ),
+        ] {
+            assert!(read(event_type, &object).is_err(), "{event_type}: {object}");
+        }
+    }
+}

@@ -1,0 +1,399 @@
+//! The component's exports: from WIT to use cases and back.
+
+use std::rc::Rc;
+
+use mercato_money::{Currency, Money};
+use mercato_platform::clock::SystemClock;
+use mercato_platform::ids::{self, RandomIds};
+
+use super::provider::ComposedProvider;
+use super::publisher::RedisPublisher;
+use super::settings::VariableSettings;
+use super::sqlite::SqliteStore;
+use super::stripe_webhook::StripeWebhooks;
+use crate::application::{commands as use_cases, queries as views};
+use crate::bindings::exports::mercato::payments::{commands, outbox, queries, types};
+use crate::domain::{
+    CheckoutLine, EventType, FieldError, MinorUnits, NewPayment, OutboxEntry, Payment,
+    PaymentError, PaymentEvent, PaymentStatus, Viewer,
+};
+use crate::ports::{CheckoutOutcome, Ports};
+
+/// The component.
+pub struct Component;
+
+/// The ports as a component has them; one set per instance.
+#[derive(Default)]
+struct Host {
+    store: SqliteStore,
+    provider: ComposedProvider,
+    publisher: RedisPublisher,
+    webhooks: StripeWebhooks,
+    settings: VariableSettings,
+    clock: SystemClock,
+    ids: RandomIds,
+}
+
+impl Ports for Host {
+    type Store = SqliteStore;
+    type Provider = ComposedProvider;
+    type Publisher = RedisPublisher;
+    type Webhooks = StripeWebhooks;
+    type Settings = VariableSettings;
+    type Clock = SystemClock;
+    type Ids = RandomIds;
+
+    fn store(&self) -> &SqliteStore {
+        &self.store
+    }
+
+    fn provider(&self) -> &ComposedProvider {
+        &self.provider
+    }
+
+    fn publisher(&self) -> &RedisPublisher {
+        &self.publisher
+    }
+
+    fn webhooks(&self) -> &StripeWebhooks {
+        &self.webhooks
+    }
+
+    fn settings(&self) -> &VariableSettings {
+        &self.settings
+    }
+
+    fn clock(&self) -> &SystemClock {
+        &self.clock
+    }
+
+    fn ids(&self) -> &RandomIds {
+        &self.ids
+    }
+}
+
+thread_local! {
+    static HOST: Rc<Host> = Rc::default();
+}
+
+fn host() -> Rc<Host> {
+    HOST.with(Rc::clone)
+}
+
+impl commands::Guest for Component {
+    async fn create_session(
+        request: commands::SessionRequest,
+    ) -> Result<types::Payment, types::PaymentError> {
+        let new = new_payment(request)?;
+        Ok(use_cases::create_session(&*host(), &new).await?.into())
+    }
+
+    async fn open_session(
+        viewer: types::Viewer,
+        order_id: String,
+    ) -> Result<types::Payment, types::PaymentError> {
+        let order_id = id(&order_id)?;
+        Ok(use_cases::open_session(&*host(), &viewer.into(), &order_id)
+            .await?
+            .into())
+    }
+
+    async fn cancel(
+        order_id: String,
+        reason: String,
+    ) -> Result<types::Payment, types::PaymentError> {
+        let order_id = id(&order_id)?;
+        Ok(use_cases::cancel_payment(&*host(), &order_id, &reason)
+            .await?
+            .into())
+    }
+
+    async fn refund(
+        payment_id: String,
+        amount: Option<i64>,
+        reason: Option<String>,
+        idempotency_key: Option<String>,
+    ) -> Result<types::Payment, types::PaymentError> {
+        let payment_id = id(&payment_id)?;
+        let command = use_cases::RefundCommand {
+            payment_id,
+            amount,
+            reason,
+            idempotency_key,
+        };
+        Ok(use_cases::refund_payment(&*host(), command).await?.into())
+    }
+
+    async fn handle_webhook(
+        body: Vec<u8>,
+        signature: String,
+    ) -> Result<commands::WebhookOutcome, types::PaymentError> {
+        Ok(
+            match use_cases::handle_webhook(&*host(), &body, &signature).await? {
+                use_cases::WebhookOutcome::Applied => commands::WebhookOutcome::Applied,
+                use_cases::WebhookOutcome::Duplicate => commands::WebhookOutcome::Duplicate,
+                use_cases::WebhookOutcome::Ignored => commands::WebhookOutcome::Ignored,
+            },
+        )
+    }
+
+    async fn simulate_checkout(
+        session_id: String,
+        outcome: commands::CheckoutOutcome,
+    ) -> Result<types::Payment, types::PaymentError> {
+        let outcome = match outcome {
+            commands::CheckoutOutcome::Succeed => CheckoutOutcome::Succeed,
+            commands::CheckoutOutcome::Fail => CheckoutOutcome::Fail,
+            commands::CheckoutOutcome::Cancel => CheckoutOutcome::Cancel,
+        };
+        Ok(use_cases::simulate_checkout(&*host(), &session_id, outcome)
+            .await?
+            .into())
+    }
+}
+
+impl queries::Guest for Component {
+    async fn find(
+        viewer: types::Viewer,
+        payment_id: String,
+    ) -> Result<types::Payment, types::PaymentError> {
+        Ok(views::find_payment(&*host(), &viewer.into(), &id(&payment_id)?)?.into())
+    }
+
+    async fn find_by_order(
+        viewer: types::Viewer,
+        order_id: String,
+    ) -> Result<types::Payment, types::PaymentError> {
+        Ok(views::find_payment_of_order(&*host(), &viewer.into(), &id(&order_id)?)?.into())
+    }
+
+    async fn find_checkout(session_id: String) -> Result<queries::Checkout, types::PaymentError> {
+        let checkout = views::find_checkout(&*host(), &session_id)?;
+        let lines = checkout
+            .lines
+            .into_iter()
+            .map(|line| queries::CheckoutLine {
+                name: line.name,
+                unit_price: line.unit_price.units(),
+                quantity: line.quantity,
+            })
+            .collect();
+        Ok(queries::Checkout {
+            payment: checkout.payment.into(),
+            lines,
+        })
+    }
+
+    async fn ready() -> Result<(), types::PaymentError> {
+        Ok(views::ready(&*host())?)
+    }
+}
+
+impl outbox::Guest for Component {
+    async fn relay(min_interval_ms: u32) -> Result<outbox::RelayReport, types::PaymentError> {
+        let report = use_cases::relay_outbox(&*host(), min_interval_ms).await?;
+        Ok(outbox::RelayReport {
+            published: report.published,
+            failed: report.failed,
+            pending: report.pending,
+        })
+    }
+
+    async fn pending_of_order(
+        order_id: String,
+    ) -> Result<Vec<types::PaymentEvent>, types::PaymentError> {
+        let events = views::pending_events_of_order(&*host(), &id(&order_id)?)?;
+        Ok(events.into_iter().map(Into::into).collect())
+    }
+
+    async fn overdue(
+        min_age_ms: u32,
+        limit: u32,
+    ) -> Result<Vec<types::PaymentEvent>, types::PaymentError> {
+        let events = views::overdue_events(&*host(), min_age_ms, limit)?;
+        Ok(events.into_iter().map(Into::into).collect())
+    }
+
+    async fn acknowledge(event_id: String) -> Result<(), types::PaymentError> {
+        Ok(use_cases::acknowledge_event(&*host(), &event_id)?)
+    }
+
+    async fn report_failure(event_id: String, error: String) -> Result<(), types::PaymentError> {
+        Ok(use_cases::report_failure(&*host(), &event_id, &error)?)
+    }
+
+    async fn entries(page: outbox::PageRequest) -> Result<outbox::EntryPage, types::PaymentError> {
+        let page = views::list_entries(&*host(), page.page, page.limit)?;
+        let entries = page.entries.into_iter().map(Into::into).collect();
+        Ok(outbox::EntryPage {
+            entries,
+            total: page.total,
+        })
+    }
+
+    async fn retry(event_id: String) -> Result<outbox::Entry, types::PaymentError> {
+        Ok(use_cases::retry_event(&*host(), &id(&event_id)?)
+            .await?
+            .into())
+    }
+
+    async fn lag() -> Result<outbox::OutboxLag, types::PaymentError> {
+        let lag = views::lag(&*host())?;
+        Ok(outbox::OutboxLag {
+            pending: lag.pending,
+            parked: lag.parked,
+            oldest_ms: lag.oldest_ms,
+        })
+    }
+}
+
+/// What is no identifier names nothing.
+fn id(text: &str) -> Result<String, PaymentError> {
+    ids::parse(text).map_err(|_| PaymentError::NotFound)
+}
+
+fn new_payment(request: commands::SessionRequest) -> Result<NewPayment, PaymentError> {
+    let currency: Currency = request.currency.parse().map_err(|_| {
+        PaymentError::invalid("currency", "format", "currency must be an ISO 4217 code")
+    })?;
+    let amount = MinorUnits::new(request.amount)
+        .ok_or_else(|| PaymentError::invalid("amount", "min", "amount must not be negative"))?;
+    let order_id = ids::parse(&request.order_id).map_err(|problem| {
+        PaymentError::invalid("orderId", "format", format!("orderId {problem}"))
+    })?;
+    let lines = request
+        .lines
+        .into_iter()
+        .map(|line| CheckoutLine {
+            name: line.name,
+            unit_price: Money::from_units(line.unit_price),
+            quantity: line.quantity,
+        })
+        .collect();
+    let (customer_id, expires_at) = (request.customer_id, request.expires_at);
+    Ok(NewPayment {
+        order_id,
+        customer_id,
+        amount,
+        currency,
+        lines,
+        expires_at,
+    })
+}
+
+impl From<types::Viewer> for Viewer {
+    fn from(viewer: types::Viewer) -> Self {
+        match viewer {
+            types::Viewer::Customer(id) => Self::Customer(id),
+            types::Viewer::Admin(id) => Self::Admin(id),
+            types::Viewer::System => Self::System,
+        }
+    }
+}
+
+impl From<Payment> for types::Payment {
+    fn from(payment: Payment) -> Self {
+        let pending = payment.is_pending();
+        let session = payment.session.opened.filter(|_| pending);
+        Self {
+            id: payment.id,
+            order_id: payment.order_id,
+            customer_id: payment.customer_id,
+            amount: payment.amount.get(),
+            refunded_amount: payment.refunded.get(),
+            currency: payment.currency.to_string(),
+            status: payment.status.into(),
+            provider: payment.provider,
+            session: session.map(|session| types::CheckoutSession {
+                id: session.id,
+                url: session.url,
+                expires_at: session.expires_at,
+            }),
+            provider_reference: payment.provider_reference,
+            receipt_url: payment.receipt_url,
+            reason: payment.reason,
+            created_at: payment.created_at,
+            updated_at: payment.updated_at,
+            version: payment.version,
+        }
+    }
+}
+
+impl From<PaymentStatus> for types::PaymentStatus {
+    fn from(status: PaymentStatus) -> Self {
+        match status {
+            PaymentStatus::Pending => Self::Pending,
+            PaymentStatus::Succeeded => Self::Succeeded,
+            PaymentStatus::Failed => Self::Failed,
+            PaymentStatus::Cancelled => Self::Cancelled,
+            PaymentStatus::Refunded => Self::Refunded,
+        }
+    }
+}
+
+impl From<PaymentEvent> for types::PaymentEvent {
+    fn from(event: PaymentEvent) -> Self {
+        Self {
+            id: event.id,
+            event_type: match event.event_type {
+                EventType::Succeeded => types::EventType::Succeeded,
+                EventType::Failed => types::EventType::Failed,
+                EventType::Cancelled => types::EventType::Cancelled,
+                EventType::Refunded => types::EventType::Refunded,
+            },
+            time: event.time,
+            order_id: event.order_id,
+            payment_id: event.payment_id,
+            amount: event.amount.get(),
+            refunded_amount: event.refunded.get(),
+            currency: event.currency.to_string(),
+            provider_reference: event.provider_reference,
+            receipt_url: event.receipt_url,
+            reason: event.reason,
+        }
+    }
+}
+
+impl From<OutboxEntry> for outbox::Entry {
+    fn from(entry: OutboxEntry) -> Self {
+        Self {
+            event: entry.event.into(),
+            attempts: entry.attempts,
+            failures: entry.failures,
+            parked: entry.parked,
+            next_attempt_at: entry.next_attempt_at,
+            last_error: entry.last_error,
+        }
+    }
+}
+
+impl From<FieldError> for types::FieldError {
+    fn from(error: FieldError) -> Self {
+        Self {
+            field: error.field.to_owned(),
+            code: error.code.to_owned(),
+            message: error.message,
+        }
+    }
+}
+
+impl From<PaymentError> for types::PaymentError {
+    fn from(error: PaymentError) -> Self {
+        match error {
+            PaymentError::Invalid(errors) => {
+                Self::Invalid(errors.into_iter().map(Into::into).collect())
+            }
+            PaymentError::NotFound => Self::NotFound,
+            PaymentError::Conflict(status) => Self::Conflict(status.into()),
+            PaymentError::RefundExceedsAmount(left) => Self::RefundExceedsAmount(left),
+            PaymentError::IdempotencyKeyReused => Self::IdempotencyKeyReused,
+            PaymentError::InvalidSignature => Self::InvalidSignature,
+            PaymentError::MalformedEvent => Self::MalformedEvent,
+            PaymentError::ProviderUnavailable => Self::ProviderUnavailable,
+            PaymentError::ProviderRejected(cause) => Self::ProviderRejected(cause),
+            PaymentError::NotSupported => Self::NotSupported,
+            PaymentError::Unavailable => Self::Unavailable,
+            PaymentError::Internal => Self::Internal,
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! What the use cases need from outside. Tests and infrastructure implement it.
+
+#![allow(
+    async_fn_in_trait,
+    reason = "components are single-threaded; no future leaves its thread"
+)]
+
+use mercato_platform::clock::Clock;
+use mercato_platform::ids::Ids;
+
+use crate::domain::{
+    CheckoutLine, CheckoutSession, MinorUnits, OutboxEntry, Payment, PaymentError, PaymentEvent,
+    ProviderEvent, Refund,
+};
+
+/// Everything a use case may reach.
+pub trait Ports {
+    /// The database.
+    type Store: Store;
+    /// The payment provider.
+    type Provider: Provider + CheckoutSimulator;
+    /// The way events leave by.
+    type Publisher: Publisher;
+    /// The provider's webhook format.
+    type Webhooks: WebhookFormat;
+    /// The configuration.
+    type Settings: Settings;
+    /// The time of day.
+    type Clock: Clock;
+    /// New identifiers.
+    type Ids: Ids;
+
+    /// The database.
+    fn store(&self) -> &Self::Store;
+    /// The payment provider.
+    fn provider(&self) -> &Self::Provider;
+    /// The way events leave by.
+    fn publisher(&self) -> &Self::Publisher;
+    /// The provider's webhook format.
+    fn webhooks(&self) -> &Self::Webhooks;
+    /// The configuration.
+    fn settings(&self) -> &Self::Settings;
+    /// The time of day.
+    fn clock(&self) -> &Self::Clock;
+    /// New identifiers.
+    fn ids(&self) -> &Self::Ids;
+}
+
+/// The database. The closures are not `async`: nothing can be awaited inside a transaction.
+pub trait Store {
+    /// Reads.
+    ///
+    /// # Errors
+    /// What the closure returns, or `Unavailable` or `Internal`.
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&dyn Records) -> Result<T, PaymentError>,
+    ) -> Result<T, PaymentError>;
+
+    /// Reads and writes in one transaction, taken back when the closure returns an error.
+    ///
+    /// # Errors
+    /// What the closure returns, or `Unavailable` or `Internal`.
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&dyn Records) -> Result<T, PaymentError>,
+    ) -> Result<T, PaymentError>;
+}
+
+/// All records of the database.
+pub trait Records: PaymentRecords + RefundRecords + OutboxRecords {}
+
+impl<T: PaymentRecords + RefundRecords + OutboxRecords> Records for T {}
+
+/// What the database answers: the value, or `Unavailable` or `Internal`.
+pub type Stored<T> = Result<T, PaymentError>;
+
+/// Payments, their sessions and lines, the webhooks seen, and the secret made at first use.
+pub trait PaymentRecords {
+    /// The payment of that id.
+    fn find_payment(&self, id: &str) -> Stored<Option<Payment>>;
+    /// The payment of that order.
+    fn find_payment_of_order(&self, order_id: &str) -> Stored<Option<Payment>>;
+    /// The payment that any session, the newest or an older one, belongs to.
+    fn find_payment_of_session(&self, session_id: &str) -> Stored<Option<Payment>>;
+    /// A new payment with what is paid for.
+    fn insert_payment(&self, payment: &Payment, lines: &[CheckoutLine]) -> Stored<()>;
+    /// A payment that has changed, its newest session included.
+    fn save_payment(&self, payment: &Payment) -> Stored<()>;
+    /// What is paid for, in the order's sequence.
+    fn lines_of_payment(&self, payment_id: &str) -> Stored<Vec<CheckoutLine>>;
+    /// Remembers a webhook; false when it is known already.
+    fn insert_webhook(&self, event: &ProviderEvent, payment_id: &str, now: u64) -> Stored<bool>;
+    /// The signing secret made at first use, once there is one.
+    fn generated_secret(&self) -> Stored<Option<String>>;
+    /// Keeps this signing secret unless there is one; gives the one that is kept.
+    fn keep_generated_secret(&self, secret: &str) -> Stored<String>;
+}
+
+/// Refunds asked for.
+pub trait RefundRecords {
+    /// The refund of that id.
+    fn find_refund(&self, id: &str) -> Stored<Option<Refund>>;
+    /// The refund asked for under that idempotency key at `since` or later, or still pending.
+    fn find_refund_by_key(&self, key: &str, since: u64) -> Stored<Option<Refund>>;
+    /// The one refund of a payment whose end is not known.
+    fn find_pending_refund(&self, payment_id: &str) -> Stored<Option<Refund>>;
+    /// The pending refund whose next attempt has been due longest.
+    fn find_due_refund(&self, now: u64) -> Stored<Option<Refund>>;
+    /// A new refund, with the time when it is to be taken up again should nobody finish it. Its idempotency key is
+    /// taken from an older refund that has it.
+    fn insert_refund(&self, refund: &Refund, next_attempt_at: u64) -> Stored<()>;
+    /// Postpones a pending refund and counts the attempt.
+    fn postpone_refund(&self, id: &str, next_attempt_at: u64, now: u64) -> Stored<()>;
+    /// Ends a pending refund with the provider's id or its refusal; false when it has ended already.
+    fn finish_refund(&self, id: &str, end: Result<Option<&str>, &str>, now: u64) -> Stored<bool>;
+}
+
+/// Numbers about the outbox.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OutboxLag {
+    /// Events not acknowledged, parked ones left out.
+    pub pending: u64,
+    /// Events given up until an admin retries them.
+    pub parked: u64,
+    /// When the oldest pending event happened, in milliseconds since the Unix epoch.
+    pub oldest_time: Option<u64>,
+}
+
+/// Events that are to be told.
+pub trait OutboxRecords {
+    /// A new event, due at once.
+    fn append_event(&self, event: &PaymentEvent) -> Stored<()>;
+    /// Entries that are due, neither parked nor acknowledged, oldest first.
+    fn due_entries(&self, now: u64, limit: u32) -> Stored<Vec<OutboxEntry>>;
+    /// An entry that is not acknowledged.
+    fn find_entry(&self, event_id: &str) -> Stored<Option<OutboxEntry>>;
+    /// An entry's counters, times, last error and parking; nothing happens when it is acknowledged.
+    fn save_entry(&self, entry: &OutboxEntry) -> Stored<()>;
+    /// Marks an event as applied; nothing happens when it is unknown or was marked before.
+    fn acknowledge_event(&self, event_id: &str, now: u64) -> Stored<()>;
+    /// Events of one order that are not acknowledged, oldest first, parked ones too.
+    fn pending_events_of_order(&self, order_id: &str) -> Stored<Vec<PaymentEvent>>;
+    /// Events from before `time` that are neither acknowledged nor parked, oldest first; those whose handling has
+    /// failed only when they are due again at `now`.
+    fn overdue_events(&self, time: u64, now: u64, limit: u32) -> Stored<Vec<PaymentEvent>>;
+    /// Entries not acknowledged, oldest first.
+    fn entries(&self, offset: u64, limit: u32) -> Stored<Vec<OutboxEntry>>;
+    /// Numbers of pending and parked events.
+    fn lag(&self) -> Stored<OutboxLag>;
+    /// When the relay ran last, in milliseconds since the Unix epoch; 0 if never.
+    fn last_relay_run(&self) -> Stored<u64>;
+    /// Remembers that the relay runs now.
+    fn record_relay_run(&self, now: u64) -> Stored<()>;
+}
+
+/// A session to be opened at the provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionRequest {
+    /// The payment, with the session slot to fill.
+    pub payment: Payment,
+    /// What is paid for.
+    pub lines: Vec<CheckoutLine>,
+}
+
+/// A refund to be made at the provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundRequest {
+    /// The payment.
+    pub payment_id: String,
+    /// Its order.
+    pub order_id: String,
+    /// Its currency.
+    pub currency: String,
+    /// The provider's id of the charge.
+    pub provider_reference: String,
+    /// How much.
+    pub amount: MinorUnits,
+    /// Why.
+    pub reason: Option<String>,
+    /// Makes repeating safe.
+    pub idempotency_key: String,
+}
+
+/// What became of a session that was asked to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionState {
+    /// Nobody can pay in it any more.
+    Expired,
+    /// The customer was faster: it is paid.
+    Completed,
+}
+
+/// Why the provider did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProviderError {
+    /// No answer, or one that decides nothing.
+    Unavailable(String),
+    /// A definite no.
+    Rejected(String),
+}
+
+/// A payment provider.
+pub trait Provider {
+    /// Its name, as stored with payments.
+    fn name(&self) -> String;
+    /// Opens a session.
+    async fn create_session(
+        &self,
+        request: &SessionRequest,
+    ) -> Result<CheckoutSession, ProviderError>;
+    /// Ends a session.
+    async fn expire_session(&self, session_id: &str) -> Result<SessionState, ProviderError>;
+    /// Gives money back; the answer is the provider's id of the refund.
+    async fn refund(&self, request: &RefundRequest) -> Result<String, ProviderError>;
+}
+
+/// What the customer does on a simulated checkout page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckoutOutcome {
+    /// Pays.
+    Succeed,
+    /// Is declined.
+    Fail,
+    /// Leaves.
+    Cancel,
+}
+
+/// A webhook as the provider sends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedWebhook {
+    /// The raw body.
+    pub body: Vec<u8>,
+    /// The signature header's value.
+    pub signature: String,
+}
+
+/// A provider that can play the customer.
+pub trait CheckoutSimulator {
+    /// Whether this provider is a stand-in.
+    fn is_simulator(&self) -> bool;
+    /// The webhook of that outcome; `None` from a real provider.
+    async fn simulate(
+        &self,
+        payment: &Payment,
+        session_id: &str,
+        outcome: CheckoutOutcome,
+        secret: &str,
+    ) -> Option<SignedWebhook>;
+}
+
+/// An event could not be published; holds what the broker said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishError(pub String);
+
+/// The way events leave by.
+pub trait Publisher {
+    /// Publishes one event on the channel of its type; gives up after about a second.
+    async fn publish(&self, event: &PaymentEvent) -> Result<(), PublishError>;
+}
+
+/// What a webhook's body says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WebhookContent {
+    /// Something about a payment.
+    Event(ProviderEvent),
+    /// Nothing that concerns this shop; holds why.
+    Irrelevant(String),
+}
+
+/// The provider's webhook format.
+pub trait WebhookFormat {
+    /// Whether the signature is the provider's and recent.
+    ///
+    /// # Errors
+    /// Why not, for the log.
+    fn authenticate(
+        &self,
+        secret: &str,
+        signature: &str,
+        body: &[u8],
+        now_seconds: u64,
+    ) -> Result<(), String>;
+
+    /// Reads an authenticated body.
+    ///
+    /// # Errors
+    /// What is wrong with it, for the log.
+    fn read(&self, body: &[u8]) -> Result<WebhookContent, String>;
+}
+
+/// The configuration.
+pub trait Settings {
+    /// The configured signing secret of webhooks; empty when one is to be made at first use.
+    async fn webhook_secret(&self) -> Result<String, PaymentError>;
+    /// How long a session that replaces a lapsed one stays open, in milliseconds.
+    async fn session_lifetime_ms(&self) -> Result<u64, PaymentError>;
+    /// A new secret that nobody can guess.
+    fn new_secret(&self) -> String;
+}
