@@ -71,17 +71,30 @@ impl Response {
 pub fn is_rfc3339_milliseconds(text: &str) -> bool {
     let pattern = b"0000-00-00T00:00:00.000Z";
     text.len() == pattern.len()
-        && text.bytes().zip(pattern).all(|(byte, expected)| match expected {
-            b'0' => byte.is_ascii_digit(),
-            other => byte == *other,
-        })
+        && text
+            .bytes()
+            .zip(pattern)
+            .all(|(byte, expected)| match expected {
+                b'0' => byte.is_ascii_digit(),
+                other => byte == *other,
+            })
 }
 
 /// What an error must never tell: SQL, files, or where in the code it happened.
 #[track_caller]
 fn assert_leaks_nothing(body: &str) {
     for sign in [
-        "SELECT ", "INSERT ", "UPDATE ", "sqlite", "UNIQUE", "constraint", ".rs:", ".db", "panicked", "$2b$", "/home/",
+        "SELECT ",
+        "INSERT ",
+        "UPDATE ",
+        "sqlite",
+        "UNIQUE",
+        "constraint",
+        ".rs:",
+        ".db",
+        "panicked",
+        "$2b$",
+        "/home/",
         "/tmp/",
     ] {
         assert!(!body.contains(sign), "an error tells of {sign:?}: {body}");

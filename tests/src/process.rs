@@ -86,7 +86,13 @@ impl ServerBuilder {
     /// # Panics
     /// When it does not; its log is in the message.
     pub fn start(mut self) -> Server {
-        self.folder = Some(Folder::new("server"));
+        let folder = Folder::new("server");
+        fs::write(
+            folder.path.join("runtime-config.toml"),
+            databases_in(&folder.path),
+        )
+        .expect("write the runtime configuration");
+        self.folder = Some(folder);
         self.port = free_port();
         let mut server = Server {
             base_url: format!("http://127.0.0.1:{}", self.port),
@@ -206,7 +212,9 @@ impl Server {
             .current_dir(repository())
             .args(["up", "--listen", &format!("127.0.0.1:{}", settings.port)])
             .arg("--data-dir")
-            .arg(folder)
+            .arg(shared_data())
+            .arg("--runtime-config-file")
+            .arg(folder.join("runtime-config.toml"))
             .args(&settings.arguments)
             .envs(settings.environment.iter().cloned())
             .env_remove("RUST_BACKTRACE")
@@ -388,6 +396,29 @@ fn runner() -> PathBuf {
         path.display()
     );
     path
+}
+
+/// The data directory that all servers under test share. It holds only compiled components: each server's databases lie
+/// in its own folder, and all variables without a default are given.
+fn shared_data() -> PathBuf {
+    let folder = repository().join("target/test-data");
+    fs::create_dir_all(&folder).expect("a folder for compiled components");
+    folder
+}
+
+/// The runtime configuration of the repository with its databases in a folder.
+fn databases_in(folder: &Path) -> String {
+    let text = fs::read_to_string(repository().join("runtime-config.toml"))
+        .expect("the runtime configuration");
+    let mut table: toml::Table = text.parse().expect("the runtime configuration is TOML");
+    let databases = table["sqlite_database"].as_table_mut().expect("databases");
+    for (_, database) in databases {
+        let path = &mut database["path"];
+        let name = Path::new(path.as_str().expect("a path")).file_name();
+        let name = name.expect("the path of a file").to_owned();
+        *path = folder.join(name).display().to_string().into();
+    }
+    table.to_string()
 }
 
 /// A port that nobody listens on.

@@ -137,9 +137,16 @@ impl Shop {
 
     /// Where a product's units are, as the admin sees it.
     pub fn stock(&self, product: &str) -> Stock {
-        let answer = self.admin().get(&format!("/api/v1/products/{product}")).send();
+        let answer = self
+            .admin()
+            .get(&format!("/api/v1/products/{product}"))
+            .send();
         let product = answer.expect(200).json();
-        let count = |name: &str| product[name].as_u64().unwrap_or_else(|| panic!("no {name} in {product}"));
+        let count = |name: &str| {
+            product[name]
+                .as_u64()
+                .unwrap_or_else(|| panic!("no {name} in {product}"))
+        };
         Stock {
             free: count("stock"),
             reserved: count("reserved"),
@@ -149,7 +156,11 @@ impl Shop {
 
     /// Waits until a product's units are where they should be.
     pub fn wait_for_stock(&self, product: &str, free: u64, reserved: u64, sold: u64) {
-        let expected = Stock { free, reserved, sold };
+        let expected = Stock {
+            free,
+            reserved,
+            sold,
+        };
         let mut last = None;
         wait_until(&format!("stock {expected:?} of product {product}"), || {
             last = Some(self.stock(product));
@@ -167,7 +178,10 @@ impl Shop {
 
     /// Pays an order; gives the payment.
     pub fn pay(&self, order: &Placed) -> Value {
-        let payment = self.check_out(&order.session_id, "succeed").expect(200).json();
+        let payment = self
+            .check_out(&order.session_id, "succeed")
+            .expect(200)
+            .json();
         assert_eq!(payment["status"], "SUCCEEDED", "{payment}");
         payment
     }
@@ -182,7 +196,10 @@ impl Shop {
 
     /// The payment of an order, as the admin sees it.
     pub fn payment_of(&self, order_id: &str) -> Value {
-        let answer = self.admin().get(&format!("/api/v1/payments/order/{order_id}")).send();
+        let answer = self
+            .admin()
+            .get(&format!("/api/v1/payments/order/{order_id}"))
+            .send();
         answer.expect(200).json()
     }
 }
@@ -233,7 +250,10 @@ impl Account {
 
     /// An order with items, payment, receipt and history.
     pub fn read_order(&self, id: &str) -> Value {
-        self.get(&format!("/api/v1/orders/id/{id}")).send().expect(200).json()
+        self.get(&format!("/api/v1/orders/id/{id}"))
+            .send()
+            .expect(200)
+            .json()
     }
 
     /// Asks for another status of an order.

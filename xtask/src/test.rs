@@ -102,6 +102,14 @@ impl Run<'_> {
                     .args(PRODUCT)
                     .arg("--all-targets"),
             )
+        })?;
+        // Once, before several servers start at the same time; the folder is the one they all share.
+        self.stage("compiled components", |run| {
+            process::run(
+                Command::new(run.workspace.runner()?)
+                    .current_dir(run.workspace.root())
+                    .args(["compile", "--data-dir", "target/test-data"]),
+            )
         })
     }
 
