@@ -1,0 +1,164 @@
+use crate::application::session::unchanged_account;
+use crate::application::{Error, Session};
+use crate::domain::{Account, BrokenRule, Email, Fields, Password, PasswordHash};
+use crate::ports::{Ports, Store};
+
+/// Opens a session.
+pub struct Login {
+    /// Address of the account.
+    pub email: String,
+    /// Its password.
+    pub password: String,
+}
+
+/// Opens a session. An unknown address, a wrong password and a disabled account answer alike and take the same time.
+///
+/// A hash made at a lower cost than today's is replaced: this is the only moment at which the password is known.
+///
+/// # Errors
+/// [`Error::Invalid`] for what cannot be an address or a password at all, [`Error::InvalidCredentials`], or a fault of
+/// the database.
+pub fn login<S: Store>(ports: &Ports<S>, command: Login) -> Result<Session, Error> {
+    let email = validate(&command)?;
+    let known = ports.store.read(|records| records.account_by_email(&email))?;
+    let verified = verify(ports, known, &command.password)?;
+    let stronger_hash = stronger_hash(ports, &verified, command.password)?;
+    ports.store.write(|records| {
+        let account = unchanged_account(records, &verified)?;
+        let Some(hash) = stronger_hash else {
+            return ports.grant_tokens(records, account, None);
+        };
+        let account = account.with_stronger_hash(hash);
+        records.save_account(&account)?;
+        ports.grant_tokens(records, account, None)
+    })
+}
+
+fn validate(command: &Login) -> Result<Email, Error> {
+    let mut fields = Fields::default();
+    let email = fields.take("email", Email::parse(&command.email));
+    if command.password.is_empty() {
+        fields.take::<()>("password", Err(BrokenRule::new("required", "must not be empty")));
+    }
+    match email {
+        Some(email) if fields.is_valid() => Ok(email),
+        _ => Err(Error::Invalid(fields.into_errors())),
+    }
+}
+
+/// The account, if it exists, is enabled and has that password. Every way through costs the same.
+fn verify<S: Store>(ports: &Ports<S>, account: Option<Account>, password: &str) -> Result<Account, Error> {
+    let Some(account) = account else {
+        ports.passwords.verify_nothing(password)?;
+        return Err(Error::InvalidCredentials);
+    };
+    let fits = ports.passwords.verify(password, &account.password_hash)?;
+    if fits && !account.disabled { Ok(account) } else { Err(Error::InvalidCredentials) }
+}
+
+fn stronger_hash<S: Store>(ports: &Ports<S>, account: &Account, password: String) -> Result<Option<PasswordHash>, Error> {
+    if !ports.passwords.is_outdated(&account.password_hash) {
+        return Ok(None);
+    }
+    // A password from before a rule was added cannot be hashed anew; its old hash stays good.
+    Password::parse(password).ok().map(|password| ports.passwords.hash(&password)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::application::testing::{COST_UNITS, PASSWORD, Shop};
+
+    #[test]
+    fn a_login_opens_a_session_of_its_own() {
+        let shop = Shop::new();
+        let registered = shop.register("ada@example.com");
+        let session = shop.login(" ADA@example.com ", PASSWORD).unwrap();
+        assert_eq!(session.account, registered.account);
+        assert_ne!(session.tokens.refresh_token, registered.tokens.refresh_token);
+        let families: Vec<_> = shop.tokens().into_iter().map(|token| token.family).collect();
+        assert_eq!(families.len(), 2);
+        assert_ne!(families[0], families[1]);
+    }
+
+    #[test]
+    fn an_unknown_address_a_wrong_password_and_a_disabled_account_answer_and_work_alike() {
+        let shop = Shop::new();
+        shop.register("ada@example.com");
+        shop.register("disabled@example.com");
+        shop.disable("disabled@example.com");
+        for (email, password) in [
+            ("nobody@example.com", PASSWORD),
+            ("ada@example.com", "Wrong-Passw0rd"),
+            ("ada@example.com", &*"x".repeat(100)),
+            ("nobody@example.com", &*"x".repeat(100)),
+            ("disabled@example.com", PASSWORD),
+        ] {
+            let before = shop.work();
+            assert_eq!(shop.login(email, password).unwrap_err(), Error::InvalidCredentials, "{email}");
+            assert_eq!(shop.work() - before, COST_UNITS, "{email} {password}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_a_login_is_refused_without_a_look() {
+        let shop = Shop::new();
+        let Error::Invalid(errors) = shop.login("ada", "").unwrap_err() else { panic!("not Invalid") };
+        let named: Vec<_> = errors.iter().map(|error| (error.field, error.code)).collect();
+        assert_eq!(named, [("email", "format"), ("password", "required")]);
+        assert_eq!(shop.work(), 0);
+    }
+
+    #[test]
+    fn a_cheaper_hash_is_replaced_at_login_and_nothing_else_changes() {
+        let shop = Shop::new();
+        shop.register("ada@example.com");
+        let before = shop.account("ada@example.com");
+        shop.make_hashes_outdated();
+        let session = shop.login("ada@example.com", PASSWORD).unwrap();
+        let after = shop.account("ada@example.com");
+        assert_ne!(after.password_hash, before.password_hash);
+        assert_eq!(after.with_stronger_hash(before.password_hash.clone()), before);
+        assert_eq!(session.account, after);
+
+        shop.login("ada@example.com", PASSWORD).unwrap();
+        assert_eq!(shop.account("ada@example.com").password_hash, after.password_hash, "once is enough");
+    }
+
+    #[test]
+    fn a_password_changed_while_it_was_being_verified_does_not_log_in() {
+        let shop = Shop::new();
+        shop.register("ada@example.com");
+        let other = PasswordHash::new("changed".to_owned());
+        shop.while_hashing(move |account| account.with_password(other.clone(), account.updated_at));
+        assert_eq!(shop.login("ada@example.com", PASSWORD).unwrap_err(), Error::InvalidCredentials);
+    }
+
+    #[test]
+    fn an_account_disabled_while_its_password_was_being_verified_does_not_log_in() {
+        let shop = Shop::new();
+        shop.register("ada@example.com");
+        shop.while_hashing(|account| Account { disabled: true, ..account.clone() });
+        assert_eq!(shop.login("ada@example.com", PASSWORD).unwrap_err(), Error::InvalidCredentials);
+    }
+
+    #[test]
+    fn two_logins_that_strengthen_the_hash_at_once_both_succeed() {
+        let shop = Shop::new();
+        shop.register("ada@example.com");
+        shop.make_hashes_outdated();
+        let theirs = PasswordHash::new("strengthened by the other".to_owned());
+        shop.while_hashing(move |account| account.with_stronger_hash(theirs.clone()));
+        assert!(shop.login("ada@example.com", PASSWORD).is_ok());
+    }
+
+    #[test]
+    fn expired_refresh_tokens_are_forgotten() {
+        let shop = Shop::new();
+        shop.register("ada@example.com");
+        shop.advance_seconds(shop.ports.lifetimes.refresh_seconds);
+        let session = shop.login("ada@example.com", PASSWORD).unwrap();
+        let kept: Vec<_> = shop.tokens().into_iter().map(|token| token.hash).collect();
+        assert_eq!(kept, [session.tokens.refresh_token.hash()]);
+    }
+}

@@ -1,0 +1,48 @@
+use crate::application::Error;
+use crate::domain::RefreshSecret;
+use crate::ports::{Ports, Store};
+
+/// Ends the session that a refresh token belongs to, be the token spent or not. An unknown one is not an error.
+///
+/// # Errors
+/// Only a fault of the database.
+pub fn logout<S: Store>(ports: &Ports<S>, presented: &RefreshSecret) -> Result<(), Error> {
+    ports.store.write(|records| match records.refresh_token(&presented.hash())? {
+        Some(token) => records.end_family(&token.family),
+        None => Ok(()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::application::commands::refresh;
+    use crate::application::testing::{PASSWORD, Shop};
+
+    #[test]
+    fn a_logout_ends_that_session_only() {
+        let shop = Shop::new();
+        let here = shop.register("ada@example.com").tokens.refresh_token;
+        let elsewhere = shop.login("ada@example.com", PASSWORD).unwrap().tokens.refresh_token;
+        logout(&shop.ports, &here).unwrap();
+        assert_eq!(refresh(&shop.ports, &here).unwrap_err(), Error::InvalidRefreshToken);
+        assert!(refresh(&shop.ports, &elsewhere).is_ok());
+    }
+
+    #[test]
+    fn an_older_token_of_the_session_ends_it_too() {
+        let shop = Shop::new();
+        let older = shop.register("ada@example.com").tokens.refresh_token;
+        let newer = refresh(&shop.ports, &older).unwrap().tokens.refresh_token;
+        logout(&shop.ports, &older).unwrap();
+        assert_eq!(refresh(&shop.ports, &newer).unwrap_err(), Error::InvalidRefreshToken);
+    }
+
+    #[test]
+    fn an_unknown_token_is_no_error() {
+        let shop = Shop::new();
+        shop.register("ada@example.com");
+        logout(&shop.ports, &RefreshSecret::new("unknown".to_owned())).unwrap();
+        assert_eq!(shop.tokens().len(), 1);
+    }
+}

@@ -1,0 +1,103 @@
+use mercato_tokens::Role;
+
+use crate::application::session::account_id;
+use crate::application::{Error, Session};
+use crate::domain::{Account, Email, Fields, Name, Password};
+use crate::ports::{Ports, Store};
+
+/// Opens a customer account.
+pub struct Register {
+    /// The person's name.
+    pub name: String,
+    /// Their address.
+    pub email: String,
+    /// Their password.
+    pub password: String,
+}
+
+/// Opens a customer account and its first session.
+///
+/// # Errors
+/// [`Error::Invalid`], [`Error::EmailTaken`], or a fault of the database.
+pub fn register<S: Store>(ports: &Ports<S>, command: Register) -> Result<Session, Error> {
+    let (name, email, password) = validate(command)?;
+    // Spares the hashing; what decides is the unique address below.
+    if ports.store.read(|records| records.account_by_email(&email))?.is_some() {
+        return Err(Error::EmailTaken);
+    }
+    let hash = ports.passwords.hash(&password)?;
+    let id = account_id(&ports.ids.new_id())?;
+    let account = Account::open(id, name, email, hash, Role::Customer, ports.clock.now_ms());
+    ports.store.write(|records| {
+        records.add_account(&account)?;
+        ports.grant_tokens(records, account, None)
+    })
+}
+
+fn validate(command: Register) -> Result<(Name, Email, Password), Error> {
+    let mut fields = Fields::default();
+    let name = fields.take("name", Name::parse(&command.name));
+    let email = fields.take("email", Email::parse(&command.email));
+    let password = fields.take("password", Password::parse(command.password));
+    match (name, email, password) {
+        (Some(name), Some(email), Some(password)) => Ok((name, email, password)),
+        _ => Err(Error::Invalid(fields.into_errors())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::application::testing::{PASSWORD, Shop, register_command};
+
+    #[test]
+    fn a_registration_opens_a_customer_account_and_a_session() {
+        let shop = Shop::new();
+        let session = register(&shop.ports, register_command("Ada@Example.com")).unwrap();
+        assert_eq!(session.account.email.as_str(), "ada@example.com");
+        assert_eq!(session.account.role, Role::Customer);
+        assert_eq!(session.tokens.expires_in, shop.ports.lifetimes.access_seconds);
+
+        let claims = shop.claims(&session.tokens.access_token);
+        assert_eq!(claims.sub, session.account.id.as_str());
+        assert_eq!(claims.role, Role::Customer);
+        assert_eq!(claims.exp - claims.iat, shop.ports.lifetimes.access_seconds);
+        assert_eq!(shop.account("ada@example.com"), session.account);
+    }
+
+    #[test]
+    fn only_the_hash_of_the_refresh_token_is_kept() {
+        let shop = Shop::new();
+        let session = shop.register("ada@example.com");
+        let kept = shop.tokens();
+        assert_eq!(kept.len(), 1);
+        assert_eq!(kept[0].hash, session.tokens.refresh_token.hash());
+        assert_ne!(kept[0].hash.as_str(), session.tokens.refresh_token.expose());
+    }
+
+    #[test]
+    fn an_address_is_taken_whatever_its_capitals() {
+        let shop = Shop::new();
+        shop.register("ada@example.com");
+        let refused = register(&shop.ports, register_command("ADA@example.COM"));
+        assert_eq!(refused.unwrap_err(), Error::EmailTaken);
+        assert_eq!(shop.tokens().len(), 1, "no session was opened");
+    }
+
+    #[test]
+    fn all_invalid_fields_are_named_at_once() {
+        let shop = Shop::new();
+        let command = Register { name: " ".to_owned(), email: "ada".to_owned(), password: "short".to_owned() };
+        let Error::Invalid(errors) = register(&shop.ports, command).unwrap_err() else { panic!("not Invalid") };
+        let named: Vec<_> = errors.iter().map(|error| (error.field, error.code)).collect();
+        assert_eq!(named, [("name", "required"), ("email", "format"), ("password", "min")]);
+        assert_eq!(shop.work(), 0, "nothing was hashed");
+    }
+
+    #[test]
+    fn the_account_can_log_in_afterwards() {
+        let shop = Shop::new();
+        let id = shop.register("ada@example.com").account.id;
+        assert_eq!(shop.login("ada@example.com", PASSWORD).unwrap().account.id, id);
+    }
+}

@@ -1,0 +1,127 @@
+use crate::application::Error;
+use crate::application::session::{account_id, check_version};
+use crate::domain::{Account, AccountChanges};
+use crate::ports::{Ports, Store};
+
+/// Sets role or disables an account.
+pub struct UpdateAccount {
+    /// Id of the account.
+    pub user_id: String,
+    /// What to change.
+    pub changes: AccountChanges,
+    /// The version that the caller saw.
+    pub expected_version: Option<u64>,
+}
+
+/// Sets role or disables an account; a disabled account's sessions end. The last active admin stays one.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::VersionMismatch`], [`Error::LastAdmin`], or a fault of the database.
+pub fn update_account<S: Store>(ports: &Ports<S>, command: UpdateAccount) -> Result<Account, Error> {
+    let id = account_id(&command.user_id)?;
+    ports.store.write(|records| {
+        let account = records.account(&id)?.ok_or(Error::NotFound)?;
+        check_version(&account, command.expected_version)?;
+        let Some(changed) = account.with_changes(command.changes, ports.clock.now_ms()) else { return Ok(account) };
+        let admin_is_lost = account.is_active_admin() && !changed.is_active_admin();
+        if admin_is_lost && records.count_other_active_admins(&id)? == 0 {
+            return Err(Error::LastAdmin);
+        }
+        records.save_account(&changed)?;
+        if changed.disabled {
+            records.end_sessions(&id)?;
+        }
+        Ok(changed)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use mercato_tokens::Role;
+
+    use super::*;
+    use crate::application::commands::refresh;
+    use crate::application::testing::{PASSWORD, Shop};
+    use crate::domain::AccountId;
+
+    const DISABLE: AccountChanges = AccountChanges { role: None, disabled: Some(true) };
+    const ENABLE: AccountChanges = AccountChanges { role: None, disabled: Some(false) };
+    const DEMOTE: AccountChanges = AccountChanges { role: Some(Role::Customer), disabled: None };
+    const PROMOTE: AccountChanges = AccountChanges { role: Some(Role::Admin), disabled: None };
+
+    fn update(shop: &Shop, id: &AccountId, changes: AccountChanges) -> Result<Account, Error> {
+        let user_id = id.as_str().to_owned();
+        update_account(&shop.ports, UpdateAccount { user_id, changes, expected_version: None })
+    }
+
+    fn admin(shop: &Shop, email: &str) -> AccountId {
+        let id = shop.register(email).account.id;
+        shop.change(email, |account| account.role = Role::Admin);
+        id
+    }
+
+    #[test]
+    fn a_disabled_account_is_out_until_it_is_enabled() {
+        let shop = Shop::new();
+        let session = shop.register("ada@example.com");
+        assert!(update(&shop, &session.account.id, DISABLE).unwrap().disabled);
+        assert!(shop.tokens().is_empty());
+        assert_eq!(refresh(&shop.ports, &session.tokens.refresh_token).unwrap_err(), Error::InvalidRefreshToken);
+        assert_eq!(shop.login("ada@example.com", PASSWORD).unwrap_err(), Error::InvalidCredentials);
+        assert!(!update(&shop, &session.account.id, ENABLE).unwrap().disabled);
+        assert!(shop.login("ada@example.com", PASSWORD).is_ok());
+    }
+
+    #[test]
+    fn a_promoted_account_is_an_admin_at_its_next_refresh() {
+        let shop = Shop::new();
+        let session = shop.register("ada@example.com");
+        let promoted = update(&shop, &session.account.id, PROMOTE).unwrap();
+        assert_eq!((promoted.role, promoted.version), (Role::Admin, 2));
+        let refreshed = refresh(&shop.ports, &session.tokens.refresh_token).unwrap();
+        assert_eq!(shop.claims(&refreshed.tokens.access_token).role, Role::Admin);
+    }
+
+    #[test]
+    fn the_last_active_admin_can_be_neither_demoted_nor_disabled() {
+        let shop = Shop::new();
+        let id = admin(&shop, "ada@example.com");
+        let before = shop.account("ada@example.com");
+        assert_eq!(update(&shop, &id, DEMOTE).unwrap_err(), Error::LastAdmin);
+        assert_eq!(update(&shop, &id, DISABLE).unwrap_err(), Error::LastAdmin);
+        assert_eq!(shop.account("ada@example.com"), before);
+        assert_eq!(shop.tokens().len(), 1, "its session goes on");
+    }
+
+    #[test]
+    fn a_disabled_admin_does_not_count_as_another_one() {
+        let shop = Shop::new();
+        let (first, second) = (admin(&shop, "ada@example.com"), admin(&shop, "grace@example.com"));
+        update(&shop, &second, DISABLE).unwrap();
+        assert_eq!(update(&shop, &first, DEMOTE).unwrap_err(), Error::LastAdmin);
+        update(&shop, &second, DEMOTE).unwrap();
+        update(&shop, &second, PROMOTE).unwrap();
+        assert_eq!(update(&shop, &first, DEMOTE).unwrap_err(), Error::LastAdmin);
+        update(&shop, &second, ENABLE).unwrap();
+        assert_eq!(update(&shop, &first, DEMOTE).unwrap().role, Role::Customer);
+    }
+
+    #[test]
+    fn nothing_to_change_changes_nothing() {
+        let shop = Shop::new();
+        let id = admin(&shop, "ada@example.com");
+        let before = shop.account("ada@example.com");
+        assert_eq!(update(&shop, &id, AccountChanges::default()).unwrap(), before);
+        assert_eq!(update(&shop, &id, PROMOTE).unwrap(), before);
+    }
+
+    #[test]
+    fn nobody_and_another_version_are_refused() {
+        let shop = Shop::new();
+        let unknown = AccountId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap();
+        assert_eq!(update(&shop, &unknown, DISABLE).unwrap_err(), Error::NotFound);
+        let user_id = shop.register("ada@example.com").account.id.as_str().to_owned();
+        let command = UpdateAccount { user_id, changes: DISABLE, expected_version: Some(7) };
+        assert_eq!(update_account(&shop.ports, command).unwrap_err(), Error::VersionMismatch);
+    }
+}

@@ -1,0 +1,41 @@
+use mercato_tokens::SignError;
+
+use crate::domain::FieldError;
+
+/// Why a use case was refused. One case per case of the contract.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Fields that break a rule, each named.
+    #[error("invalid fields")]
+    Invalid(Vec<FieldError>),
+    /// An account with this address exists.
+    #[error("the address is taken")]
+    EmailTaken,
+    /// Unknown address, wrong password or disabled account.
+    #[error("invalid credentials")]
+    InvalidCredentials,
+    /// Unknown, expired, spent or ended.
+    #[error("invalid refresh token")]
+    InvalidRefreshToken,
+    /// No such account.
+    #[error("no such account")]
+    NotFound,
+    /// The account has changed since the version that the caller named.
+    #[error("the account has changed")]
+    VersionMismatch,
+    /// The change would leave the shop without an active admin.
+    #[error("the last active admin")]
+    LastAdmin,
+    /// The database is busy or out of reach; holds the cause, for the log.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// A fault of ours; holds the cause, for the log.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+impl From<SignError> for Error {
+    fn from(error: SignError) -> Self {
+        Self::Internal(error.to_string())
+    }
+}

@@ -1,0 +1,12 @@
+//! Use cases of accounts, over the traits of [`crate::ports`].
+
+pub mod commands;
+mod error;
+pub mod queries;
+mod session;
+
+pub use error::Error;
+pub use session::{Renewal, Session, TokenPair};
+
+#[cfg(test)]
+pub(crate) mod testing;

@@ -1,0 +1,280 @@
+//! A shop in memory, for tests of the use cases.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use mercato_platform::clock::Clock;
+use mercato_platform::ids::Ids;
+use mercato_tokens::{Claims, KeyRing, Role};
+
+use super::commands::{Login, Register, login, register};
+use super::{Error, Session};
+use crate::domain::{
+    Account, AccountId, Email, Password, PasswordHash, RefreshSecret, RefreshToken, TokenHash,
+};
+use crate::ports::{Lifetimes, Passwords, Ports, Records, Secrets, Store};
+
+/// A password that follows the rules.
+pub const PASSWORD: &str = "Correct-H0rse";
+
+/// What one hashing costs in [`Shop::work`].
+pub const COST_UNITS: u64 = 1;
+
+const SECRET: &str = "a secret of forty bytes, for tests only.";
+const START_MS: u64 = 1_800_000_000_000;
+
+/// The command that registers someone with [`PASSWORD`].
+pub fn register_command(email: &str) -> Register {
+    Register { name: "Somebody".to_owned(), email: email.to_owned(), password: PASSWORD.to_owned() }
+}
+
+/// The use cases' ports in memory, and what tests look at and turn.
+pub struct Shop {
+    pub ports: Ports<MemoryStore>,
+    hashing: Rc<Hashing>,
+    now_ms: Rc<Cell<u64>>,
+}
+
+impl Shop {
+    pub fn new() -> Self {
+        let store = MemoryStore::default();
+        let hashing = Rc::new(Hashing { generation: Cell::new(1), work: Cell::new(0), meanwhile: RefCell::default() });
+        let now_ms = Rc::new(Cell::new(START_MS));
+        let count = Rc::new(Cell::new(0));
+        let ports = Ports {
+            store: store.clone(),
+            passwords: Box::new(MemoryPasswords { hashing: Rc::clone(&hashing), store }),
+            secrets: Box::new(Counting(Rc::clone(&count))),
+            keys: KeyRing::new(SECRET, "").unwrap(),
+            clock: Box::new(SetClock(Rc::clone(&now_ms))),
+            ids: Box::new(Counting(count)),
+            lifetimes: Lifetimes { access_seconds: 900, refresh_seconds: 86_400 },
+        };
+        Self { ports, hashing, now_ms }
+    }
+
+    pub fn register(&self, email: &str) -> Session {
+        register(&self.ports, register_command(email)).unwrap()
+    }
+
+    pub fn login(&self, email: &str, password: &str) -> Result<Session, Error> {
+        login(&self.ports, Login { email: email.to_owned(), password: password.to_owned() })
+    }
+
+    pub fn account(&self, email: &str) -> Account {
+        let email = Email::parse(email).unwrap();
+        self.ports.store.read(|records| records.account_by_email(&email)).unwrap().unwrap()
+    }
+
+    /// Changes an account behind the use cases' back.
+    pub fn change(&self, email: &str, change: impl FnOnce(&mut Account)) {
+        let mut account = self.account(email);
+        change(&mut account);
+        self.ports.store.write(|records| records.save_account(&account)).unwrap();
+    }
+
+    pub fn disable(&self, email: &str) {
+        self.change(email, |account| account.disabled = true);
+    }
+
+    /// All refresh tokens.
+    pub fn tokens(&self) -> Vec<RefreshToken> {
+        self.ports.store.0.borrow().tokens.values().cloned().collect()
+    }
+
+    /// What a token says, whose signature must be ours.
+    pub fn claims(&self, token: &str) -> Claims {
+        self.ports.keys.verify(token, self.ports.clock.now_seconds()).unwrap()
+    }
+
+    /// How many hashings there have been.
+    pub fn work(&self) -> u64 {
+        self.hashing.work.get()
+    }
+
+    /// As if the cost had been raised.
+    pub fn make_hashes_outdated(&self) {
+        self.hashing.generation.set(self.hashing.generation.get() + 1);
+    }
+
+    /// During the next hashing, somebody else changes every account.
+    pub fn while_hashing(&self, change: impl Fn(&Account) -> Account + 'static) {
+        *self.hashing.meanwhile.borrow_mut() = Some(Box::new(change));
+    }
+
+    pub fn advance_seconds(&self, seconds: u64) {
+        self.now_ms.set(self.now_ms.get() + seconds * 1_000);
+    }
+}
+
+type Change = Box<dyn Fn(&Account) -> Account>;
+
+struct Hashing {
+    generation: Cell<u64>,
+    work: Cell<u64>,
+    meanwhile: RefCell<Option<Change>>,
+}
+
+/// "Hashes" are the generation of the cost and the password.
+struct MemoryPasswords {
+    hashing: Rc<Hashing>,
+    store: MemoryStore,
+}
+
+impl MemoryPasswords {
+    fn toil(&self) {
+        self.hashing.work.set(self.hashing.work.get() + COST_UNITS);
+        if let Some(change) = self.hashing.meanwhile.borrow_mut().take() {
+            for account in self.store.0.borrow_mut().accounts.values_mut() {
+                *account = change(account);
+            }
+        }
+    }
+}
+
+impl Passwords for MemoryPasswords {
+    fn hash(&self, password: &Password) -> Result<PasswordHash, Error> {
+        self.toil();
+        Ok(PasswordHash::new(format!("{}:{}", self.hashing.generation.get(), password.expose())))
+    }
+
+    fn verify(&self, candidate: &str, hash: &PasswordHash) -> Result<bool, Error> {
+        self.toil();
+        Ok(hash.expose().split_once(':').is_some_and(|(_, password)| password == candidate))
+    }
+
+    fn verify_nothing(&self, _candidate: &str) -> Result<(), Error> {
+        self.toil();
+        Ok(())
+    }
+
+    fn is_outdated(&self, hash: &PasswordHash) -> bool {
+        !hash.expose().starts_with(&format!("{}:", self.hashing.generation.get()))
+    }
+}
+
+struct SetClock(Rc<Cell<u64>>);
+
+impl Clock for SetClock {
+    fn now_ms(&self) -> u64 {
+        self.0.get()
+    }
+}
+
+/// Ids and secrets one after another.
+struct Counting(Rc<Cell<u64>>);
+
+impl Counting {
+    fn next(&self) -> u64 {
+        self.0.set(self.0.get() + 1);
+        self.0.get()
+    }
+}
+
+impl Ids for Counting {
+    fn new_id(&self) -> String {
+        format!("01890a5d-ac96-774b-bcce-{:012x}", self.next())
+    }
+}
+
+impl Secrets for Counting {
+    fn refresh_secret(&self) -> RefreshSecret {
+        RefreshSecret::new(format!("refresh-{}", self.next()))
+    }
+}
+
+/// Accounts and tokens in memory.
+#[derive(Clone, Default)]
+pub struct MemoryStore(Rc<RefCell<Tables>>);
+
+#[derive(Clone, Default)]
+struct Tables {
+    accounts: BTreeMap<AccountId, Account>,
+    tokens: BTreeMap<TokenHash, RefreshToken>,
+}
+
+impl Store for MemoryStore {
+    fn read<T>(&self, work: impl FnOnce(&dyn Records) -> Result<T, Error>) -> Result<T, Error> {
+        work(&*self.0)
+    }
+
+    fn write<T>(&self, work: impl FnOnce(&dyn Records) -> Result<T, Error>) -> Result<T, Error> {
+        let before = self.0.borrow().clone();
+        work(&*self.0).inspect_err(|_| *self.0.borrow_mut() = before)
+    }
+}
+
+impl Records for RefCell<Tables> {
+    fn account(&self, id: &AccountId) -> Result<Option<Account>, Error> {
+        Ok(self.borrow().accounts.get(id).cloned())
+    }
+
+    fn account_by_email(&self, email: &Email) -> Result<Option<Account>, Error> {
+        Ok(self.borrow().accounts.values().find(|account| account.email == *email).cloned())
+    }
+
+    fn accounts(&self, offset: u64, limit: u32) -> Result<Vec<Account>, Error> {
+        let mut all: Vec<_> = self.borrow().accounts.values().cloned().collect();
+        all.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+        let offset = usize::try_from(offset).unwrap();
+        Ok(all.into_iter().skip(offset).take(limit as usize).collect())
+    }
+
+    fn count_accounts(&self) -> Result<u64, Error> {
+        Ok(self.borrow().accounts.len() as u64)
+    }
+
+    fn count_other_active_admins(&self, id: &AccountId) -> Result<u64, Error> {
+        let is_other = |account: &&Account| account.id != *id && account.is_active_admin();
+        Ok(self.borrow().accounts.values().filter(is_other).count() as u64)
+    }
+
+    fn has_admin(&self) -> Result<bool, Error> {
+        Ok(self.borrow().accounts.values().any(|account| account.role == Role::Admin))
+    }
+
+    fn add_account(&self, account: &Account) -> Result<(), Error> {
+        self.save_account(account)
+    }
+
+    fn save_account(&self, account: &Account) -> Result<(), Error> {
+        let owner = self.account_by_email(&account.email)?;
+        if owner.is_some_and(|owner| owner.id != account.id) {
+            return Err(Error::EmailTaken);
+        }
+        self.borrow_mut().accounts.insert(account.id.clone(), account.clone());
+        Ok(())
+    }
+
+    fn refresh_token(&self, hash: &TokenHash) -> Result<Option<RefreshToken>, Error> {
+        Ok(self.borrow().tokens.get(hash).cloned())
+    }
+
+    fn add_refresh_token(&self, token: &RefreshToken) -> Result<(), Error> {
+        self.borrow_mut().tokens.insert(token.hash.clone(), token.clone());
+        Ok(())
+    }
+
+    fn spend_refresh_token(&self, hash: &TokenHash, now: u64) -> Result<(), Error> {
+        if let Some(token) = self.borrow_mut().tokens.get_mut(hash) {
+            token.spent_at = Some(now);
+        }
+        Ok(())
+    }
+
+    fn end_family(&self, family: &str) -> Result<(), Error> {
+        self.borrow_mut().tokens.retain(|_, token| token.family != family);
+        Ok(())
+    }
+
+    fn end_sessions(&self, account: &AccountId) -> Result<(), Error> {
+        self.borrow_mut().tokens.retain(|_, token| token.account != *account);
+        Ok(())
+    }
+
+    fn forget_expired_tokens(&self, now: u64) -> Result<(), Error> {
+        self.borrow_mut().tokens.retain(|_, token| token.expires_at > now);
+        Ok(())
+    }
+}

@@ -1,0 +1,91 @@
+//! The use cases' ports, made once per instance from the variables.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use mercato_platform::clock::SystemClock;
+use mercato_platform::ids::RandomIds;
+use mercato_platform::log;
+
+use super::bcrypt::BcryptPasswords;
+use super::random::RandomSecrets;
+use super::settings::{FirstAdminSetting, Settings, Variables};
+use super::sqlite::SqliteStore;
+use crate::application::Error;
+use crate::application::commands::{FirstAdminOutcome, create_first_admin};
+use crate::bindings::spin::variables::variables::{self, Error as VariableError};
+use crate::ports::Ports;
+
+/// The ports as this component has them.
+pub type Service = Ports<SqliteStore>;
+
+thread_local! {
+    /// The ports of this instance. A changed variable reaches new instances only.
+    static SERVICE: OnceCell<Rc<Service>> = const { OnceCell::new() };
+}
+
+/// The ports of this instance. Whoever comes first reads the variables and makes the first admin; a failure is not
+/// kept, so the next request tries again.
+pub async fn service() -> Result<Rc<Service>, Error> {
+    if let Some(service) = SERVICE.with(|cell| cell.get().cloned()) {
+        return Ok(service);
+    }
+    let settings = Settings::parse(variables().await?).map_err(|error| Error::Internal(error.to_string()))?;
+    let service = Ports {
+        store: SqliteStore::new(),
+        passwords: Box::new(BcryptPasswords::new(settings.bcrypt_cost)),
+        secrets: Box::new(RandomSecrets),
+        keys: settings.keys,
+        clock: Box::new(SystemClock),
+        ids: Box::new(RandomIds),
+        lifetimes: settings.lifetimes,
+    };
+    make_first_admin(&service, settings.first_admin)?;
+    Ok(SERVICE.with(|cell| cell.get_or_init(|| Rc::new(service)).clone()))
+}
+
+/// Makes the first admin if one is wanted. What is wrong with the variables is logged, and the shop opens without.
+fn make_first_admin(service: &Service, setting: FirstAdminSetting) -> Result<(), Error> {
+    let command = match setting {
+        FirstAdminSetting::Nobody => return Ok(()),
+        FirstAdminSetting::Incomplete => {
+            log::warn("no first admin: only one of admin_email and admin_password is set; set both or neither", &[]);
+            return Ok(());
+        }
+        FirstAdminSetting::Somebody(command) => command,
+    };
+    match create_first_admin(service, command) {
+        Ok(FirstAdminOutcome::Created) => log::info("the first admin was created from admin_email", &[]),
+        Ok(FirstAdminOutcome::AdminExists) => {}
+        Ok(FirstAdminOutcome::AddressTaken) => {
+            log::warn("no first admin: a customer has the address of admin_email; set another one", &[]);
+        }
+        Err(Error::Invalid(errors)) => {
+            let causes: Vec<_> = errors.into_iter().map(|error| error.message).collect();
+            log::error("no first admin: its variables break the rules of accounts", &[("cause", &causes.join("; "))]);
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+async fn variables() -> Result<Variables, Error> {
+    Ok(Variables {
+        jwt_secret: variable("jwt_secret").await?,
+        jwt_previous_secret: variable("jwt_previous_secret").await?,
+        access_token_ttl: variable("access_token_ttl").await?,
+        refresh_token_ttl: variable("refresh_token_ttl").await?,
+        bcrypt_cost: variable("bcrypt_cost").await?,
+        admin_email: variable("admin_email").await?,
+        admin_password: variable("admin_password").await?,
+    })
+}
+
+/// A variable; one that the box does not have is as good as empty.
+async fn variable(name: &str) -> Result<String, Error> {
+    match variables::get(name.to_owned()).await {
+        Ok(value) => Ok(value),
+        Err(VariableError::Undefined(_)) => Ok(String::new()),
+        Err(error) => Err(Error::Unavailable(format!("the variable {name} cannot be read: {error}"))),
+    }
+}

@@ -1,0 +1,250 @@
+use mercato_sqlite::{Connection, Database, Migration, Row, migrations, params};
+use mercato_tokens::Role;
+
+use crate::application::Error;
+use crate::domain::{Account, AccountId, Email, Name, PasswordHash, RefreshToken, TokenHash};
+use crate::ports::{Records, Store};
+
+/// The schema, step by step.
+pub const MIGRATIONS: &[Migration] = migrations!["0001_accounts"];
+
+/// Expired tokens forgotten at a time, so that no login pays for all of them.
+const FORGET_MAX_ROWS: u32 = 100;
+
+const SELECT_ACCOUNT: &str = "
+    SELECT id, name, email, password_hash, role, disabled, created_at, updated_at, version
+    FROM users
+    WHERE id = ?";
+
+const SELECT_ACCOUNT_BY_EMAIL: &str = "
+    SELECT id, name, email, password_hash, role, disabled, created_at, updated_at, version
+    FROM users
+    WHERE email = ?";
+
+const SELECT_ACCOUNTS: &str = "
+    SELECT id, name, email, password_hash, role, disabled, created_at, updated_at, version
+    FROM users
+    ORDER BY created_at, id
+    LIMIT ? OFFSET ?";
+
+const COUNT_ACCOUNTS: &str = "
+    SELECT COUNT(*)
+    FROM users";
+
+const COUNT_OTHER_ACTIVE_ADMINS: &str = "
+    SELECT COUNT(*)
+    FROM users
+    WHERE role = 'admin'
+      AND disabled = 0
+      AND id <> ?";
+
+const SELECT_ANY_ADMIN: &str = "
+    SELECT 1
+    FROM users
+    WHERE role = 'admin'
+    LIMIT 1";
+
+const INSERT_ACCOUNT: &str = "
+    INSERT INTO users (name, email, password_hash, role, disabled, created_at, updated_at, version, id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+const UPDATE_ACCOUNT: &str = "
+    UPDATE users
+    SET name = ?, email = ?, password_hash = ?, role = ?, disabled = ?, created_at = ?, updated_at = ?, version = ?
+    WHERE id = ?";
+
+const SELECT_TOKEN: &str = "
+    SELECT token_hash, family_id, user_id, issued_at, expires_at, spent_at
+    FROM refresh_tokens
+    WHERE token_hash = ?";
+
+const INSERT_TOKEN: &str = "
+    INSERT INTO refresh_tokens (token_hash, family_id, user_id, issued_at, expires_at, spent_at)
+    VALUES (?, ?, ?, ?, ?, ?)";
+
+const SPEND_TOKEN: &str = "
+    UPDATE refresh_tokens
+    SET spent_at = ?
+    WHERE token_hash = ?";
+
+const DELETE_FAMILY: &str = "
+    DELETE FROM refresh_tokens
+    WHERE family_id = ?";
+
+const DELETE_TOKENS_OF_USER: &str = "
+    DELETE FROM refresh_tokens
+    WHERE user_id = ?";
+
+const DELETE_EXPIRED_TOKENS: &str = "
+    DELETE FROM refresh_tokens
+    WHERE token_hash IN (
+      SELECT token_hash
+      FROM refresh_tokens
+      WHERE expires_at <= ?
+      ORDER BY expires_at
+      LIMIT ?
+    )";
+
+/// What SQLite says when an address is not unique.
+const EMAIL_CONSTRAINT: &str = "users.email";
+
+/// Accounts and tokens in the database `auth`.
+pub struct SqliteStore(Database);
+
+impl SqliteStore {
+    /// The database `auth`, opened at first use.
+    pub const fn new() -> Self {
+        Self(Database::new("auth", MIGRATIONS))
+    }
+}
+
+impl Store for SqliteStore {
+    fn read<T>(&self, work: impl FnOnce(&dyn Records) -> Result<T, Error>) -> Result<T, Error> {
+        self.0.read(|connection| work(connection))
+    }
+
+    fn write<T>(&self, work: impl FnOnce(&dyn Records) -> Result<T, Error>) -> Result<T, Error> {
+        self.0.write(|connection| work(connection))
+    }
+}
+
+impl Records for Connection {
+    fn account(&self, id: &AccountId) -> Result<Option<Account>, Error> {
+        self.query_one(SELECT_ACCOUNT, params![id.as_str()])?.as_ref().map(account).transpose()
+    }
+
+    fn account_by_email(&self, email: &Email) -> Result<Option<Account>, Error> {
+        self.query_one(SELECT_ACCOUNT_BY_EMAIL, params![email.as_str()])?.as_ref().map(account).transpose()
+    }
+
+    fn accounts(&self, offset: u64, limit: u32) -> Result<Vec<Account>, Error> {
+        self.query(SELECT_ACCOUNTS, params![limit, offset])?.iter().map(account).collect()
+    }
+
+    fn count_accounts(&self) -> Result<u64, Error> {
+        count(self.query_one(COUNT_ACCOUNTS, params![])?)
+    }
+
+    fn count_other_active_admins(&self, id: &AccountId) -> Result<u64, Error> {
+        count(self.query_one(COUNT_OTHER_ACTIVE_ADMINS, params![id.as_str()])?)
+    }
+
+    fn has_admin(&self) -> Result<bool, Error> {
+        Ok(self.query_one(SELECT_ANY_ADMIN, params![])?.is_some())
+    }
+
+    fn add_account(&self, account: &Account) -> Result<(), Error> {
+        write_account(self, INSERT_ACCOUNT, account)
+    }
+
+    fn save_account(&self, account: &Account) -> Result<(), Error> {
+        write_account(self, UPDATE_ACCOUNT, account)
+    }
+
+    fn refresh_token(&self, hash: &TokenHash) -> Result<Option<RefreshToken>, Error> {
+        self.query_one(SELECT_TOKEN, params![hash.as_str()])?.as_ref().map(refresh_token).transpose()
+    }
+
+    fn add_refresh_token(&self, token: &RefreshToken) -> Result<(), Error> {
+        let values = params![
+            token.hash.as_str(),
+            &token.family,
+            token.account.as_str(),
+            token.issued_at,
+            token.expires_at,
+            token.spent_at,
+        ];
+        self.execute(INSERT_TOKEN, values)?;
+        Ok(())
+    }
+
+    fn spend_refresh_token(&self, hash: &TokenHash, now: u64) -> Result<(), Error> {
+        self.execute(SPEND_TOKEN, params![now, hash.as_str()])?;
+        Ok(())
+    }
+
+    fn end_family(&self, family: &str) -> Result<(), Error> {
+        self.execute(DELETE_FAMILY, params![family])?;
+        Ok(())
+    }
+
+    fn end_sessions(&self, account: &AccountId) -> Result<(), Error> {
+        self.execute(DELETE_TOKENS_OF_USER, params![account.as_str()])?;
+        Ok(())
+    }
+
+    fn forget_expired_tokens(&self, now: u64) -> Result<(), Error> {
+        self.execute(DELETE_EXPIRED_TOKENS, params![now, FORGET_MAX_ROWS])?;
+        Ok(())
+    }
+}
+
+/// Runs [`INSERT_ACCOUNT`] or [`UPDATE_ACCOUNT`], whose parameters are the same.
+fn write_account(connection: &Connection, statement: &str, account: &Account) -> Result<(), Error> {
+    let values = params![
+        account.name.as_str(),
+        account.email.as_str(),
+        account.password_hash.expose(),
+        account.role.as_str(),
+        account.disabled,
+        account.created_at,
+        account.updated_at,
+        account.version,
+        account.id.as_str(),
+    ];
+    match connection.execute(statement, values) {
+        Ok(_) => Ok(()),
+        Err(mercato_sqlite::Error::Constraint(message)) if message.contains(EMAIL_CONSTRAINT) => Err(Error::EmailTaken),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn account(row: &Row) -> Result<Account, Error> {
+    Ok(Account {
+        id: AccountId::parse(&row.get::<String>(0)?).map_err(|error| damaged("id", &error.to_string()))?,
+        name: Name::parse(&row.get::<String>(1)?).map_err(|rule| damaged("name", &rule.must))?,
+        email: Email::parse(&row.get::<String>(2)?).map_err(|rule| damaged("email", &rule.must))?,
+        password_hash: PasswordHash::new(row.get(3)?),
+        role: row.get::<String>(4)?.parse::<Role>().map_err(|error| damaged("role", &error.to_string()))?,
+        disabled: row.get(5)?,
+        created_at: row.get(6)?,
+        updated_at: row.get(7)?,
+        version: row.get(8)?,
+    })
+}
+
+fn refresh_token(row: &Row) -> Result<RefreshToken, Error> {
+    Ok(RefreshToken {
+        hash: TokenHash::from_stored(row.get(0)?),
+        family: row.get(1)?,
+        account: AccountId::parse(&row.get::<String>(2)?).map_err(|error| damaged("user_id", &error.to_string()))?,
+        issued_at: row.get(3)?,
+        expires_at: row.get(4)?,
+        spent_at: row.get(5)?,
+    })
+}
+
+fn count(row: Option<Row>) -> Result<u64, Error> {
+    let row = row.ok_or_else(|| damaged("COUNT(*)", "must give one row"))?;
+    Ok(row.get(0)?)
+}
+
+fn damaged(column: &str, rule: &str) -> Error {
+    Error::Internal(format!("the database auth is damaged: {column} {rule}"))
+}
+
+impl From<mercato_sqlite::Error> for Error {
+    fn from(error: mercato_sqlite::Error) -> Self {
+        use mercato_sqlite::Error as Cause;
+        match error {
+            Cause::Busy(_) | Cause::Denied(_) | Cause::Unknown(_) | Cause::Full | Cause::NewerSchema { .. } => {
+                Self::Unavailable(error.to_string())
+            }
+            _ => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "sqlite_tests.rs"]
+mod tests;

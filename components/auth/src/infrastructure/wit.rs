@@ -1,0 +1,206 @@
+//! The contract's exports, each a use case.
+
+use mercato_platform::log;
+use mercato_tokens::Role;
+
+use super::service::service;
+use crate::application::{Error, Renewal, Session, commands, queries};
+use crate::bindings::exports::mercato::auth::accounts as wit;
+use crate::domain::{Account, AccountChanges, FieldError, RefreshSecret};
+use crate::ports::Store;
+
+/// What the world exports.
+pub struct Component;
+
+impl wit::Guest for Component {
+    async fn register(registration: wit::Registration) -> Result<wit::Session, wit::AccountError> {
+        let wit::Registration { name, email, password } = registration;
+        Ok(commands::register(&*service().await?, commands::Register { name, email, password })?.into())
+    }
+
+    async fn login(email: String, password: String) -> Result<wit::Session, wit::AccountError> {
+        Ok(commands::login(&*service().await?, commands::Login { email, password })?.into())
+    }
+
+    async fn refresh(refresh_token: String) -> Result<wit::Session, wit::AccountError> {
+        Ok(commands::refresh(&*service().await?, &RefreshSecret::new(refresh_token))?.into())
+    }
+
+    async fn logout(refresh_token: String) -> Result<(), wit::AccountError> {
+        Ok(commands::logout(&*service().await?, &RefreshSecret::new(refresh_token))?)
+    }
+
+    async fn renew(user_id: String) -> Result<wit::Renewal, wit::AccountError> {
+        Ok(commands::renew(&*service().await?, &user_id)?.into())
+    }
+
+    async fn find(user_id: String) -> Result<wit::User, wit::AccountError> {
+        Ok(queries::find(&*service().await?, &user_id)?.into())
+    }
+
+    async fn update_profile(
+        user_id: String,
+        changes: wit::ProfileChanges,
+        expected_version: Option<u64>,
+    ) -> Result<wit::User, wit::AccountError> {
+        let wit::ProfileChanges { name, email } = changes;
+        let command = commands::UpdateProfile { user_id, name, email, expected_version };
+        Ok(commands::update_profile(&*service().await?, command)?.into())
+    }
+
+    async fn change_password(user_id: String, current: String, new: String) -> Result<(), wit::AccountError> {
+        Ok(commands::change_password(&*service().await?, commands::ChangePassword { user_id, current, new })?)
+    }
+
+    async fn list_users(page: wit::PageRequest) -> Result<wit::UserPage, wit::AccountError> {
+        let query = queries::ListUsers { page: page.page, limit: page.limit };
+        let found = queries::list_users(&*service().await?, query)?;
+        Ok(wit::UserPage { users: found.accounts.into_iter().map(wit::User::from).collect(), total: found.total })
+    }
+
+    async fn update_account(
+        user_id: String,
+        changes: wit::AccountChanges,
+        expected_version: Option<u64>,
+    ) -> Result<wit::User, wit::AccountError> {
+        let changes = AccountChanges { role: changes.role.map(Role::from), disabled: changes.disabled };
+        let command = commands::UpdateAccount { user_id, changes, expected_version };
+        Ok(commands::update_account(&*service().await?, command)?.into())
+    }
+
+    async fn ready() -> Result<(), wit::AccountError> {
+        service().await?.store.read(|records| records.has_admin())?;
+        Ok(())
+    }
+}
+
+impl From<wit::Role> for Role {
+    fn from(role: wit::Role) -> Self {
+        match role {
+            wit::Role::Customer => Self::Customer,
+            wit::Role::Admin => Self::Admin,
+        }
+    }
+}
+
+impl From<Role> for wit::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Customer => Self::Customer,
+            Role::Admin => Self::Admin,
+        }
+    }
+}
+
+impl From<Account> for wit::User {
+    fn from(account: Account) -> Self {
+        Self {
+            id: account.id.as_str().to_owned(),
+            name: account.name.as_str().to_owned(),
+            email: account.email.as_str().to_owned(),
+            role: account.role.into(),
+            disabled: account.disabled,
+            created_at: account.created_at,
+            updated_at: account.updated_at,
+            version: account.version,
+        }
+    }
+}
+
+impl From<Session> for wit::Session {
+    fn from(session: Session) -> Self {
+        let tokens = wit::TokenPair {
+            access_token: session.tokens.access_token,
+            refresh_token: session.tokens.refresh_token.expose().to_owned(),
+            expires_in: session.tokens.expires_in,
+        };
+        Self { user: session.account.into(), tokens }
+    }
+}
+
+impl From<Renewal> for wit::Renewal {
+    fn from(renewal: Renewal) -> Self {
+        Self { user: renewal.account.into(), access_token: renewal.access_token, expires_in: renewal.expires_in }
+    }
+}
+
+impl From<FieldError> for wit::FieldError {
+    fn from(error: FieldError) -> Self {
+        Self { field: error.field.to_owned(), code: error.code.to_owned(), message: error.message }
+    }
+}
+
+/// Causes go to the log and no further.
+impl From<Error> for wit::AccountError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Invalid(errors) => Self::Invalid(errors.into_iter().map(wit::FieldError::from).collect()),
+            Error::EmailTaken => Self::EmailTaken,
+            Error::InvalidCredentials => Self::InvalidCredentials,
+            Error::InvalidRefreshToken => Self::InvalidRefreshToken,
+            Error::NotFound => Self::NotFound,
+            Error::VersionMismatch => Self::VersionMismatch,
+            Error::LastAdmin => Self::LastAdmin,
+            Error::Unavailable(cause) => {
+                log::error("accounts are unavailable", &[("cause", &cause)]);
+                Self::Unavailable
+            }
+            Error::Internal(cause) => {
+                log::error("accounts failed", &[("cause", &cause)]);
+                Self::Internal
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::application::testing::{PASSWORD, Shop};
+
+    #[test]
+    fn an_account_crosses_the_border_without_its_hash() {
+        let shop = Shop::new();
+        shop.register("ada@example.com");
+        shop.change("ada@example.com", |account| {
+            account.role = Role::Admin;
+            account.disabled = true;
+            account.updated_at += 1;
+            account.version = 7;
+        });
+        let account = shop.account("ada@example.com");
+        let user = wit::User::from(account.clone());
+        assert_eq!((user.id.as_str(), user.email.as_str()), (account.id.as_str(), "ada@example.com"));
+        assert_eq!((user.name.as_str(), user.role, user.disabled, user.version), ("Somebody", wit::Role::Admin, true, 7));
+        assert_eq!((user.created_at, user.updated_at), (account.created_at, account.created_at + 1));
+        assert!(!format!("{user:?}").contains(PASSWORD));
+    }
+
+    #[test]
+    fn a_session_hands_out_the_tokens_that_were_made() {
+        let shop = Shop::new();
+        let session = shop.register("ada@example.com");
+        let (access, refresh) = (session.tokens.access_token.clone(), session.tokens.refresh_token.clone());
+        let crossed = wit::Session::from(session);
+        assert_eq!((crossed.tokens.access_token, crossed.tokens.expires_in), (access, 900));
+        assert_eq!(crossed.tokens.refresh_token, refresh.expose());
+        assert_eq!(crossed.user.role, wit::Role::Customer);
+    }
+
+    #[test]
+    fn every_refusal_keeps_its_name_and_causes_stay_here() {
+        use wit::AccountError as Out;
+        let named = |error: Error| format!("{:?}", Out::from(error));
+        assert!(named(Error::EmailTaken).ends_with("EmailTaken"));
+        assert!(named(Error::InvalidCredentials).ends_with("InvalidCredentials"));
+        assert!(named(Error::InvalidRefreshToken).ends_with("InvalidRefreshToken"));
+        assert!(named(Error::NotFound).ends_with("NotFound"));
+        assert!(named(Error::VersionMismatch).ends_with("VersionMismatch"));
+        assert!(named(Error::LastAdmin).ends_with("LastAdmin"));
+        assert!(named(Error::Unavailable("secret cause".to_owned())).ends_with("Unavailable"));
+        assert!(named(Error::Internal("secret cause".to_owned())).ends_with("Internal"));
+        let error = FieldError { field: "email", code: "format", message: "email must be an address".to_owned() };
+        let text = named(Error::Invalid(vec![error]));
+        assert!(text.contains("email") && text.contains("format") && text.contains("must be an address"), "{text}");
+    }
+}

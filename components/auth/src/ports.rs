@@ -1,0 +1,129 @@
+//! What the application needs from outside.
+
+use mercato_platform::clock::Clock;
+use mercato_platform::ids::Ids;
+use mercato_tokens::KeyRing;
+
+use crate::application::Error;
+use crate::domain::{
+    Account, AccountId, Email, Password, PasswordHash, RefreshSecret, RefreshToken, TokenHash,
+};
+
+/// The accounts' database.
+pub trait Store {
+    /// Reads.
+    ///
+    /// # Errors
+    /// What the closure returns, or why the database could not be read.
+    fn read<T>(&self, work: impl FnOnce(&dyn Records) -> Result<T, Error>) -> Result<T, Error>;
+
+    /// Reads and writes as one unit: all of it when the closure returns `Ok`, nothing when it returns `Err`.
+    ///
+    /// # Errors
+    /// What the closure returns, or why the database could not be written.
+    fn write<T>(&self, work: impl FnOnce(&dyn Records) -> Result<T, Error>) -> Result<T, Error>;
+}
+
+/// The records of a [`Store`], inside a unit of work. Every function fails when the database does.
+#[allow(clippy::missing_errors_doc, reason = "said once, above")]
+pub trait Records {
+    /// The account of that id.
+    fn account(&self, id: &AccountId) -> Result<Option<Account>, Error>;
+
+    /// The account of that address.
+    fn account_by_email(&self, email: &Email) -> Result<Option<Account>, Error>;
+
+    /// A page of all accounts, oldest first.
+    fn accounts(&self, offset: u64, limit: u32) -> Result<Vec<Account>, Error>;
+
+    /// Number of all accounts.
+    fn count_accounts(&self) -> Result<u64, Error>;
+
+    /// Number of enabled admins other than that account.
+    fn count_other_active_admins(&self, id: &AccountId) -> Result<u64, Error>;
+
+    /// Whether any account, enabled or not, is an admin's.
+    fn has_admin(&self) -> Result<bool, Error>;
+
+    /// Adds an account; [`Error::EmailTaken`] when another one has its address.
+    fn add_account(&self, account: &Account) -> Result<(), Error>;
+
+    /// Replaces the account of that id; [`Error::EmailTaken`] when another one has its address.
+    fn save_account(&self, account: &Account) -> Result<(), Error>;
+
+    /// The refresh token of that hash, spent and expired ones included.
+    fn refresh_token(&self, hash: &TokenHash) -> Result<Option<RefreshToken>, Error>;
+
+    /// Adds a refresh token.
+    fn add_refresh_token(&self, token: &RefreshToken) -> Result<(), Error>;
+
+    /// Marks a refresh token as spent at `now` (milliseconds since the Unix epoch).
+    fn spend_refresh_token(&self, hash: &TokenHash, now: u64) -> Result<(), Error>;
+
+    /// Ends a session: forgets every token of the family.
+    fn end_family(&self, family: &str) -> Result<(), Error>;
+
+    /// Ends every session of an account.
+    fn end_sessions(&self, account: &AccountId) -> Result<(), Error>;
+
+    /// Forgets some of the tokens that have expired at `now` (milliseconds since the Unix epoch), so that they do not
+    /// pile up.
+    fn forget_expired_tokens(&self, now: u64) -> Result<(), Error>;
+}
+
+/// Hashing of passwords. Slow on purpose, so never inside a unit of work.
+pub trait Passwords {
+    /// A hash of the password at the current cost.
+    ///
+    /// # Errors
+    /// When hashing fails.
+    fn hash(&self, password: &Password) -> Result<PasswordHash, Error>;
+
+    /// Whether the candidate is the password behind the hash. Takes at least the time of the current cost.
+    ///
+    /// # Errors
+    /// When the hash is damaged.
+    fn verify(&self, candidate: &str, hash: &PasswordHash) -> Result<bool, Error>;
+
+    /// Takes the same time as [`Passwords::verify`] without a hash to compare with.
+    ///
+    /// # Errors
+    /// When hashing fails.
+    fn verify_nothing(&self, candidate: &str) -> Result<(), Error>;
+
+    /// Whether the hash was made at a lower cost than the current one.
+    fn is_outdated(&self, hash: &PasswordHash) -> bool;
+}
+
+/// Makes refresh tokens that nobody can guess.
+pub trait Secrets {
+    /// A new refresh token.
+    fn refresh_secret(&self) -> RefreshSecret;
+}
+
+/// How long tokens are valid, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// Of an access token.
+    pub access_seconds: u64,
+    /// Of a refresh token, from its own issue: a session that is used lives on.
+    pub refresh_seconds: u64,
+}
+
+/// Everything the application needs, chosen once per instance.
+pub struct Ports<S: Store> {
+    /// The database.
+    pub store: S,
+    /// Password hashing.
+    pub passwords: Box<dyn Passwords>,
+    /// Refresh tokens.
+    pub secrets: Box<dyn Secrets>,
+    /// The keys that sign access tokens.
+    pub keys: KeyRing,
+    /// The time.
+    pub clock: Box<dyn Clock>,
+    /// New ids.
+    pub ids: Box<dyn Ids>,
+    /// How long tokens are valid.
+    pub lifetimes: Lifetimes,
+}

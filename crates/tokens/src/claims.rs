@@ -1,0 +1,91 @@
+//! What a token says.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The `iss` claim of every access token.
+pub const ISSUER: &str = "mercato";
+
+/// The `aud` claim of every access token.
+pub const AUDIENCE: &str = "mercato-api";
+
+/// What an account may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Buys.
+    Customer,
+    /// Runs the shop.
+    Admin,
+}
+
+impl Role {
+    /// The stable name, in tokens, databases and the API alike.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text names no role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be customer or admin")]
+pub struct UnknownRole;
+
+impl FromStr for Role {
+    type Err = UnknownRole;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "customer" => Ok(Self::Customer),
+            "admin" => Ok(Self::Admin),
+            _ => Err(UnknownRole),
+        }
+    }
+}
+
+/// The claims of an access token (RFC 7519 section 4.1). A token that lacks one is not ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// Who made the token: [`ISSUER`].
+    pub iss: String,
+    /// Whom it is for: [`AUDIENCE`].
+    pub aud: String,
+    /// The account's id.
+    pub sub: String,
+    /// What the account may do.
+    pub role: Role,
+    /// When it was made, in seconds since the Unix epoch.
+    pub iat: u64,
+    /// When it ends, in seconds since the Unix epoch; at that second it is no longer valid.
+    pub exp: u64,
+    /// Id of this token.
+    pub jti: String,
+}
+
+impl Claims {
+    /// Claims of a new token that is valid for `lifetime_seconds` from `issued_at` (seconds since the Unix epoch).
+    #[must_use]
+    pub fn new(user_id: &str, role: Role, token_id: String, issued_at: u64, lifetime_seconds: u64) -> Self {
+        Self {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: user_id.to_owned(),
+            role,
+            iat: issued_at,
+            exp: issued_at.saturating_add(lifetime_seconds),
+            jti: token_id,
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Access tokens: JSON Web Tokens (RFC 7519) signed with HMAC-SHA-256 (`HS256`, RFC 7518 section 3.2).
+//!
+//! The `auth` component signs them, every box verifies them; both sides of that contract are here.
+
+mod claims;
+mod keys;
+mod provider;
+
+pub use claims::{AUDIENCE, Claims, ISSUER, Role, UnknownRole};
+pub use keys::{KeyError, KeyRing, SECRET_MIN_BYTES, SignError, TOKEN_MAX_BYTES, VerifyError};
+
+#[cfg(test)]
+mod tests;
