@@ -51,7 +51,10 @@ pub trait Store {
     fn stats(&self) -> Result<Stats, StoreError>;
 
     /// Runs `work` alone among all writers: all of what it does remains when it returns `Ok`, nothing when `Err`.
-    fn write<T, E: From<StoreError>>(&self, work: impl FnOnce(&dyn Transaction) -> Result<T, E>) -> Result<T, E>;
+    fn write<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&dyn Transaction) -> Result<T, E>,
+    ) -> Result<T, E>;
 }
 
 /// What can be done while no one else writes.
@@ -81,5 +84,10 @@ pub trait Transaction {
     fn insert_reservation(&self, reservation: &Reservation) -> Result<(), StoreError>;
 
     /// Moves a reservation to another state, at a time in milliseconds since the Unix epoch.
-    fn set_reservation_state(&self, order_id: &OrderId, state: ReservationState, at: u64) -> Result<(), StoreError>;
+    fn set_reservation_state(
+        &self,
+        order_id: &OrderId,
+        state: ReservationState,
+        at: u64,
+    ) -> Result<(), StoreError>;
 }

@@ -15,9 +15,13 @@ impl Reply {
     /// The same answer with the tag of that version; `others` are the further numbers that the body depends on.
     #[must_use]
     pub fn with_version(self, version: u64, others: &[u64]) -> Self {
-        let tag = others.iter().fold(version.to_string(), |tag, other| format!("{tag}-{other}"));
+        let tag = others
+            .iter()
+            .fold(version.to_string(), |tag, other| format!("{tag}-{other}"));
         match HeaderValue::from_str(&format!("\"{tag}\"")) {
-            Ok(tag) => self.with_header(header::ETAG, tag).with_header(header::CACHE_CONTROL, REVALIDATE),
+            Ok(tag) => self
+                .with_header(header::ETAG, tag)
+                .with_header(header::CACHE_CONTROL, REVALIDATE),
             Err(_) => self,
         }
     }
@@ -31,15 +35,22 @@ impl Context {
     /// 412 when the header names no version of ours or a weak tag, which never matches; 400 when it names several.
     pub fn expected_version(&self) -> Result<Option<u64>, Problem> {
         let mut values = self.headers.get_all(header::IF_MATCH).iter();
-        let Some(value) = values.next() else { return Ok(None) };
+        let Some(value) = values.next() else {
+            return Ok(None);
+        };
         let text = value.to_str().unwrap_or_default().trim();
         if values.next().is_some() || text.contains(',') {
-            return Err(Problem::bad_request("several-entity-tags", "name one entity tag in If-Match"));
+            return Err(Problem::bad_request(
+                "several-entity-tags",
+                "name one entity tag in If-Match",
+            ));
         }
         if text == "*" {
             return Ok(None);
         }
-        version_of(text).map(Some).ok_or_else(Problem::precondition_failed)
+        version_of(text)
+            .map(Some)
+            .ok_or_else(Problem::precondition_failed)
     }
 }
 
@@ -52,9 +63,18 @@ fn version_of(tag: &str) -> Option<u64> {
 /// Turns the answer to a GET into 304 when the client already has it: one of the values of `If-None-Match` names its
 /// tag (RFC 9110 section 13.1.2, weak comparison).
 pub fn revalidate(reply: Reply, method: &Method, if_none_match: &[HeaderValue]) -> Reply {
-    let Some(tag) = reply.headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()) else { return reply };
+    let Some(tag) = reply
+        .headers
+        .get(header::ETAG)
+        .and_then(|tag| tag.to_str().ok())
+    else {
+        return reply;
+    };
     let reads = matches!(*method, Method::GET | Method::HEAD) && reply.status == StatusCode::OK;
-    let mut known = if_none_match.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let mut known = if_none_match
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
     if !reads || !known.any(|known| matches_weakly(known.trim(), tag)) {
         return reply;
     }
@@ -86,7 +106,10 @@ mod tests {
     #[test]
     fn a_tag_holds_the_version_and_what_else_the_body_depends_on() {
         assert_eq!(tagged().headers[header::ETAG], "\"3-97\"");
-        assert_eq!(Reply::text("tea").with_version(3, &[]).headers[header::ETAG], "\"3\"");
+        assert_eq!(
+            Reply::text("tea").with_version(3, &[]).headers[header::ETAG],
+            "\"3\""
+        );
     }
 
     #[test]
@@ -106,22 +129,45 @@ mod tests {
             assert_eq!(answer(&Method::GET, known), StatusCode::OK, "{known}");
         }
         assert_eq!(answer(&Method::PATCH, "\"3-97\""), StatusCode::OK);
-        let untagged = revalidate(Reply::text("x"), &Method::GET, &[HeaderValue::from_static("*")]);
+        let untagged = revalidate(
+            Reply::text("x"),
+            &Method::GET,
+            &[HeaderValue::from_static("*")],
+        );
         assert_eq!(untagged.status, StatusCode::OK);
     }
 
     #[test]
     fn a_write_names_one_version() {
         let expected = |values: &[&'static str]| {
-            let headers = values.iter().map(|value| (header::IF_MATCH, HeaderValue::from_static(value))).collect();
-            Context { headers, ..Context::default() }.expected_version().map_err(|problem| problem.status())
+            let headers = values
+                .iter()
+                .map(|value| (header::IF_MATCH, HeaderValue::from_static(value)))
+                .collect();
+            Context {
+                headers,
+                ..Context::default()
+            }
+            .expected_version()
+            .map_err(|problem| problem.status())
         };
         assert_eq!(expected(&[]), Ok(None));
         assert_eq!(expected(&["*"]), Ok(None));
         assert_eq!(expected(&["\"3\""]), Ok(Some(3)));
         assert_eq!(expected(&["\"3-97\""]), Ok(Some(3)));
-        for stranger in ["W/\"3\"", "3", "\"x\"", "\"", "\"-3\"", "\"99999999999999999999\""] {
-            assert_eq!(expected(&[stranger]), Err(StatusCode::PRECONDITION_FAILED), "{stranger}");
+        for stranger in [
+            "W/\"3\"",
+            "3",
+            "\"x\"",
+            "\"",
+            "\"-3\"",
+            "\"99999999999999999999\"",
+        ] {
+            assert_eq!(
+                expected(&[stranger]),
+                Err(StatusCode::PRECONDITION_FAILED),
+                "{stranger}"
+            );
         }
         assert_eq!(expected(&["\"3\", \"4\""]), Err(StatusCode::BAD_REQUEST));
         assert_eq!(expected(&["\"3\"", "\"4\""]), Err(StatusCode::BAD_REQUEST));

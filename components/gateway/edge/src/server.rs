@@ -10,7 +10,9 @@ use spin_sdk::http::{FullBody, Request};
 
 use crate::guard::{self, Guard};
 use crate::router::{self, Match, Params};
-use crate::{Body, Context, HttpResponse, MAX_BODY_BYTES, Problem, Reply, Route, cors, etag, headers};
+use crate::{
+    Body, Context, HttpResponse, MAX_BODY_BYTES, Problem, Reply, Route, cors, etag, headers,
+};
 
 /// Paths that only other components can reach: no public route leads to them.
 const INTERNAL_PREFIX: &str = "/internal/";
@@ -59,9 +61,18 @@ async fn answer(
         }
     };
     let principal = guard::admit(guard, route.access, request.headers()).await?;
-    let known: Vec<HeaderValue> = request.headers().get_all(header::IF_NONE_MATCH).iter().cloned().collect();
+    let known: Vec<HeaderValue> = request
+        .headers()
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .cloned()
+        .collect();
     let context = read(request, params, principal, request_id).await?;
-    Ok(etag::revalidate((route.handler)(context).await?, method, &known))
+    Ok(etag::revalidate(
+        (route.handler)(context).await?,
+        method,
+        &known,
+    ))
 }
 
 async fn read(
@@ -148,7 +159,10 @@ fn render(problem: &Problem, path: &str, request_id: &str) -> Reply {
 
 fn finish(mut reply: Reply, method: &Method, request_id: &str, cors: HeaderMap) -> HttpResponse {
     headers::complete(&mut reply.headers, request_id, cors);
-    if !matches!(reply.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+    if !matches!(
+        reply.status,
+        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+    ) {
         reply
             .headers
             .insert(header::CONTENT_LENGTH, HeaderValue::from(reply.body.len()));

@@ -39,7 +39,11 @@ pub fn changes(mut fields: Fields) -> Result<ProductChanges, Problem> {
 
 fn stock_change(fields: &mut Fields) -> Option<StockChange> {
     if fields.contains("stock") && fields.contains("stockDelta") {
-        fields.reject("stockDelta", "exclusive", "must not be given together with stock");
+        fields.reject(
+            "stockDelta",
+            "exclusive",
+            "must not be given together with stock",
+        );
     }
     let delta = fields.optional("stockDelta").map(StockChange::Delta);
     stock(fields).map(StockChange::Absolute).or(delta)
@@ -68,27 +72,42 @@ mod tests {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let document = problem.document("/", "r", "t");
         let errors = document["errors"].as_array().unwrap();
-        errors.iter().map(|error| (text(&error["field"]), text(&error["code"]))).collect()
+        errors
+            .iter()
+            .map(|error| (text(&error["field"]), text(&error["code"])))
+            .collect()
     }
 
     fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
-        expected.iter().map(|(field, code)| ((*field).to_owned(), (*code).to_owned())).collect()
+        expected
+            .iter()
+            .map(|(field, code)| ((*field).to_owned(), (*code).to_owned()))
+            .collect()
     }
 
     #[test]
     fn a_new_product_needs_a_name_and_a_price() {
         let product = new_product(fields(r#"{"name":"Tea","price":0.1}"#)).unwrap();
-        assert_eq!((&*product.name, &*product.description, product.price), ("Tea", "", 1_000));
+        assert_eq!(
+            (&*product.name, &*product.description, product.price),
+            ("Tea", "", 1_000)
+        );
         assert_eq!((product.sku, product.stock), (None, 0));
         let missing = new_product(fields("{}")).unwrap_err();
-        assert_eq!(named(&missing), pairs(&[("name", "required"), ("price", "required")]));
+        assert_eq!(
+            named(&missing),
+            pairs(&[("name", "required"), ("price", "required")])
+        );
     }
 
     #[test]
     fn everything_else_can_be_given() {
         let body = r#"{"name":"Tea","description":"green","sku":"T-1","price":1e3,"stock":7}"#;
         let product = new_product(fields(body)).unwrap();
-        assert_eq!((product.description.as_str(), product.sku.as_deref()), ("green", Some("T-1")));
+        assert_eq!(
+            (product.description.as_str(), product.sku.as_deref()),
+            ("green", Some("T-1"))
+        );
         assert_eq!((product.price, product.stock), (10_000_000, 7));
     }
 
@@ -101,11 +120,18 @@ mod tests {
             (r#"{"name":"a","price":1,"stock":1.5}"#, ("stock", "type")),
             (r#"{"name":"a","price":1,"stock":-1}"#, ("stock", "min")),
             (r#"{"name":"a","price":1,"stock":null}"#, ("stock", "type")),
-            (r#"{"name":"a","price":1,"reserved":1}"#, ("reserved", "unknown")),
+            (
+                r#"{"name":"a","price":1,"reserved":1}"#,
+                ("reserved", "unknown"),
+            ),
             (r#"{"name":null,"price":1}"#, ("name", "type")),
         ] {
             let problem = new_product(fields(body)).unwrap_err();
-            assert_eq!((problem.status().as_u16(), named(&problem)), (400, pairs(&[expected])), "{body}");
+            assert_eq!(
+                (problem.status().as_u16(), named(&problem)),
+                (400, pairs(&[expected])),
+                "{body}"
+            );
         }
     }
 
@@ -125,6 +151,9 @@ mod tests {
     #[test]
     fn stock_is_set_or_moved_but_not_both() {
         let both = changes(fields(r#"{"stock":1,"stockDelta":1,"id":"x"}"#)).unwrap_err();
-        assert_eq!(named(&both), pairs(&[("stockDelta", "exclusive"), ("id", "unknown")]));
+        assert_eq!(
+            named(&both),
+            pairs(&[("stockDelta", "exclusive"), ("id", "unknown")])
+        );
     }
 }

@@ -14,7 +14,10 @@ pub fn problem(error: ProductError) -> Problem {
             Problem::validation(fields.into_iter().map(to_error).collect())
         }
         ProductError::NotFound => Problem::not_found("product"),
-        ProductError::SkuTaken => Problem::conflict("sku-taken", "another product has this sku: choose a free one"),
+        ProductError::SkuTaken => Problem::conflict(
+            "sku-taken",
+            "another product has this sku: choose a free one",
+        ),
         ProductError::VersionMismatch => Problem::precondition_failed(),
         ProductError::InsufficientStock => {
             let detail = "the stock would be less than 0: read the product again and choose a smaller change";

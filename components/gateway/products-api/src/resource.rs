@@ -68,7 +68,10 @@ impl<'a> ProductResource<'a> {
 
 /// Several products as that viewer sees them.
 pub fn resources(products: &[Product], viewer: Viewer) -> Vec<ProductResource<'_>> {
-    products.iter().map(|product| ProductResource::new(product, viewer)).collect()
+    products
+        .iter()
+        .map(|product| ProductResource::new(product, viewer))
+        .collect()
 }
 
 /// 200 with one product and its entity tag. Orders move units without a new version, so the tag holds them too.
@@ -76,7 +79,10 @@ pub fn reply(product: &Product, viewer: Viewer) -> Result<Reply, Problem> {
     let reply = Reply::json(&ProductResource::new(product, viewer))?;
     Ok(match viewer {
         Viewer::Shopper => reply.with_version(product.version, &[product.stock]),
-        Viewer::Admin => reply.with_version(product.version, &[product.stock, product.reserved, product.sold]),
+        Viewer::Admin => reply.with_version(
+            product.version,
+            &[product.stock, product.reserved, product.sold],
+        ),
     })
 }
 
@@ -104,7 +110,8 @@ pub mod tests {
 
     #[test]
     fn a_shopper_sees_what_is_for_sale() {
-        let text = String::from_utf8(reply(&tea(), Viewer::Shopper).unwrap().body().to_vec()).unwrap();
+        let text =
+            String::from_utf8(reply(&tea(), Viewer::Shopper).unwrap().body().to_vec()).unwrap();
         assert_eq!(
             text,
             concat!(
@@ -118,7 +125,10 @@ pub mod tests {
     #[test]
     fn an_admin_also_sees_where_the_other_units_are() {
         let value = serde_json::to_value(ProductResource::new(&tea(), Viewer::Admin)).unwrap();
-        assert_eq!((value["reserved"].as_u64(), value["sold"].as_u64()), (Some(2), Some(5)));
+        assert_eq!(
+            (value["reserved"].as_u64(), value["sold"].as_u64()),
+            (Some(2), Some(5))
+        );
         assert_eq!(Viewer::of(true), Viewer::Admin);
         assert_eq!(Viewer::of(false), Viewer::Shopper);
     }

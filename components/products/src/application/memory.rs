@@ -1,4 +1,4 @@
-//! The ports in memory, for the tests of the use cases.
+//! The ports in memory and the use cases at hand, for tests.
 
 use std::cell::{Cell, RefCell};
 
@@ -8,7 +8,9 @@ use crate::application::commands::{
 use crate::domain::error::{InventoryError, ProductError};
 use crate::domain::listing::{LOW_STOCK_UNITS, Listing, ProductPage, Stats};
 use crate::domain::product::{NewProduct, Product, ProductChanges};
-use crate::domain::reservation::{RequestedLine, Reservation, ReservationState, ReservedLine, Settlement};
+use crate::domain::reservation::{
+    RequestedLine, Reservation, ReservationState, ReservedLine, Settlement,
+};
 use crate::domain::stock::Stock;
 use crate::domain::values::{OrderId, ProductId, Sku};
 use crate::ports::{Clock, Ids, StockEntry, Store, StoreError, Transaction};
@@ -54,16 +56,23 @@ impl MemoryStore {
 
     /// What the stock book says was put in, less what was taken out.
     pub fn book_total(&self) -> i64 {
-        let change = |entry: &StockEntry| entry.free_after.cast_signed() - entry.free_before.cast_signed();
+        let change =
+            |entry: &StockEntry| entry.free_after.cast_signed() - entry.free_before.cast_signed();
         self.0.borrow().book.iter().map(change).sum()
     }
 
     /// Where the stock of an order is.
     pub fn reservation_state(&self, order_id: &OrderId) -> Option<ReservationState> {
-        self.reservation(order_id).unwrap().map(|reservation| reservation.state)
+        self.reservation(order_id)
+            .unwrap()
+            .map(|reservation| reservation.state)
     }
 
-    fn edit_product(&self, id: &ProductId, edit: impl FnOnce(&mut Product)) -> Result<(), StoreError> {
+    fn edit_product(
+        &self,
+        id: &ProductId,
+        edit: impl FnOnce(&mut Product),
+    ) -> Result<(), StoreError> {
         let mut tables = self.0.borrow_mut();
         let product = tables.products.iter_mut().find(|product| product.id == *id);
         edit(product.ok_or_else(|| StoreError::Fault("no such product".to_owned()))?);
@@ -81,20 +90,32 @@ impl Store for MemoryStore {
     }
 
     fn list(&self, _: &Listing) -> Result<ProductPage, StoreError> {
-        Err(StoreError::Fault("lists are the database's work and tested there".to_owned()))
+        Err(StoreError::Fault(
+            "lists are the database's work and tested there".to_owned(),
+        ))
     }
 
     fn stats(&self) -> Result<Stats, StoreError> {
-        let live: Vec<_> = self.products().into_iter().filter(|product| product.deleted_at.is_none()).collect();
+        let live: Vec<_> = self
+            .products()
+            .into_iter()
+            .filter(|product| product.deleted_at.is_none())
+            .collect();
         let is_low = |product: &Product| product.stock.free() <= LOW_STOCK_UNITS;
         Ok(Stats {
             products: live.len() as u64,
-            out_of_stock: live.iter().filter(|product| product.stock.free() == 0).count() as u64,
+            out_of_stock: live
+                .iter()
+                .filter(|product| product.stock.free() == 0)
+                .count() as u64,
             low_stock: live.into_iter().filter(is_low).collect(),
         })
     }
 
-    fn write<T, E: From<StoreError>>(&self, work: impl FnOnce(&dyn Transaction) -> Result<T, E>) -> Result<T, E> {
+    fn write<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&dyn Transaction) -> Result<T, E>,
+    ) -> Result<T, E> {
         let before = self.0.borrow().clone();
         work(self).inspect_err(|_| *self.0.borrow_mut() = before)
     }
@@ -102,13 +123,24 @@ impl Store for MemoryStore {
 
 impl Transaction for MemoryStore {
     fn product(&self, id: &str) -> Result<Option<Product>, StoreError> {
-        Ok(self.0.borrow().products.iter().find(|product| product.id.as_str() == id).cloned())
+        Ok(self
+            .0
+            .borrow()
+            .products
+            .iter()
+            .find(|product| product.id.as_str() == id)
+            .cloned())
     }
 
     fn sku_owner(&self, sku: &Sku) -> Result<Option<ProductId>, StoreError> {
         let tables = self.0.borrow();
-        let mut live = tables.products.iter().filter(|product| product.deleted_at.is_none());
-        Ok(live.find(|product| product.sku.as_ref() == Some(sku)).map(|product| product.id.clone()))
+        let mut live = tables
+            .products
+            .iter()
+            .filter(|product| product.deleted_at.is_none());
+        Ok(live
+            .find(|product| product.sku.as_ref() == Some(sku))
+            .map(|product| product.id.clone()))
     }
 
     fn insert_product(&self, product: &Product) -> Result<(), StoreError> {
@@ -131,7 +163,11 @@ impl Transaction for MemoryStore {
 
     fn reservation(&self, order_id: &OrderId) -> Result<Option<Reservation>, StoreError> {
         let tables = self.0.borrow();
-        Ok(tables.reservations.iter().find(|reservation| reservation.order_id == *order_id).cloned())
+        Ok(tables
+            .reservations
+            .iter()
+            .find(|reservation| reservation.order_id == *order_id)
+            .cloned())
     }
 
     fn insert_reservation(&self, reservation: &Reservation) -> Result<(), StoreError> {
@@ -139,20 +175,28 @@ impl Transaction for MemoryStore {
         Ok(())
     }
 
-    fn set_reservation_state(&self, order_id: &OrderId, state: ReservationState, at: u64) -> Result<(), StoreError> {
+    fn set_reservation_state(
+        &self,
+        order_id: &OrderId,
+        state: ReservationState,
+        at: u64,
+    ) -> Result<(), StoreError> {
         let mut tables = self.0.borrow_mut();
-        let stored = tables.reservations.iter_mut().find(|reservation| reservation.order_id == *order_id);
+        let stored = tables
+            .reservations
+            .iter_mut()
+            .find(|reservation| reservation.order_id == *order_id);
         let stored = stored.ok_or_else(|| StoreError::Fault("no such reservation".to_owned()))?;
         (stored.state, stored.updated_at) = (state, at);
         Ok(())
     }
 }
 
-/// A shop in memory with its use cases at hand.
+/// A shop with its use cases at hand; in memory, if not said otherwise.
 #[derive(Default)]
-pub struct Fixture {
+pub struct Fixture<S = MemoryStore> {
     /// What it keeps.
-    pub store: MemoryStore,
+    pub store: S,
     /// Its time.
     pub clock: TickingClock,
     ids: CountingIds,
@@ -162,6 +206,17 @@ impl Fixture {
     /// An empty shop.
     pub fn new() -> Self {
         Self::default()
+    }
+}
+
+impl<S: Store> Fixture<S> {
+    /// A shop that keeps its things there.
+    pub fn with(store: S) -> Self {
+        Self {
+            store,
+            clock: TickingClock::default(),
+            ids: CountingIds::default(),
+        }
     }
 
     /// Adds a product.
@@ -176,7 +231,13 @@ impl Fixture {
         changes: &ProductChanges,
         version: Option<u64>,
     ) -> Result<Product, ProductError> {
-        update_product(&self.store, &self.clock, product.id.as_str(), changes, version)
+        update_product(
+            &self.store,
+            &self.clock,
+            product.id.as_str(),
+            changes,
+            version,
+        )
     }
 
     /// Deletes a product.
@@ -185,7 +246,11 @@ impl Fixture {
     }
 
     /// Reserves lines for an order.
-    pub fn reserve(&self, number: u64, lines: &[RequestedLine]) -> Result<Vec<ReservedLine>, InventoryError> {
+    pub fn reserve(
+        &self,
+        number: u64,
+        lines: &[RequestedLine],
+    ) -> Result<Vec<ReservedLine>, InventoryError> {
         reserve_stock(&self.store, &self.clock, &order(number), lines)
     }
 
@@ -203,12 +268,21 @@ impl Fixture {
 /// A product that costs 4.99, without a number.
 pub fn new_product(name: &str, stock: u64) -> NewProduct {
     let price = "4.99".parse().unwrap();
-    NewProduct { name: name.to_owned(), description: String::new(), sku: None, price, stock }
+    NewProduct {
+        name: name.to_owned(),
+        description: String::new(),
+        sku: None,
+        price,
+        stock,
+    }
 }
 
 /// A line of a request.
 pub fn line(product: &Product, quantity: u32) -> RequestedLine {
-    RequestedLine { product_id: product.id.as_str().to_owned(), quantity }
+    RequestedLine {
+        product_id: product.id.as_str().to_owned(),
+        quantity,
+    }
 }
 
 /// The order of that number.

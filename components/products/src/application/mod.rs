@@ -4,4 +4,4 @@ pub mod commands;
 pub mod queries;
 
 #[cfg(test)]
-mod memory;
+pub(crate) mod memory;

@@ -45,7 +45,11 @@ pub struct FieldError {
 impl FieldError {
     /// `field` broke the rule `code`; `rule` ends the sentence that begins with the field's name.
     pub fn new(field: &'static str, code: FieldCode, rule: impl AsRef<str>) -> Self {
-        Self { field, code, message: format!("{field} {}", rule.as_ref()) }
+        Self {
+            field,
+            code,
+            message: format!("{field} {}", rule.as_ref()),
+        }
     }
 }
 

@@ -72,24 +72,47 @@ impl Listing {
     /// Checks what somebody asked for.
     pub fn new(filter: Filter, sort: Sort, page: PageRequest) -> Result<Self, ProductError> {
         let mut errors = Vec::new();
-        for (field, price) in [("minPrice", filter.min_price), ("maxPrice", filter.max_price)] {
+        for (field, price) in [
+            ("minPrice", filter.min_price),
+            ("maxPrice", filter.max_price),
+        ] {
             errors.extend(price.and_then(|price| Price::parse(field, price).err()));
         }
         if let (Some(min), Some(max)) = (filter.min_price, filter.max_price)
             && min > max
         {
-            errors.push(FieldError::new("maxPrice", FieldCode::Min, "must not be less than minPrice"));
+            errors.push(FieldError::new(
+                "maxPrice",
+                FieldCode::Min,
+                "must not be less than minPrice",
+            ));
         }
         if page.page == 0 {
-            errors.push(FieldError::new("page", FieldCode::Min, "must not be less than 1"));
+            errors.push(FieldError::new(
+                "page",
+                FieldCode::Min,
+                "must not be less than 1",
+            ));
         }
         if page.limit == 0 {
-            errors.push(FieldError::new("limit", FieldCode::Min, "must not be less than 1"));
+            errors.push(FieldError::new(
+                "limit",
+                FieldCode::Min,
+                "must not be less than 1",
+            ));
         }
         if page.limit > PAGE_LIMIT_MAX {
-            errors.push(FieldError::new("limit", FieldCode::Max, format!("must not be more than {PAGE_LIMIT_MAX}")));
+            errors.push(FieldError::new(
+                "limit",
+                FieldCode::Max,
+                format!("must not be more than {PAGE_LIMIT_MAX}"),
+            ));
         }
-        if errors.is_empty() { Ok(Self { filter, sort, page }) } else { Err(ProductError::Invalid(errors)) }
+        if errors.is_empty() {
+            Ok(Self { filter, sort, page })
+        } else {
+            Err(ProductError::Invalid(errors))
+        }
     }
 }
 
@@ -117,7 +140,12 @@ pub struct Stats {
 mod tests {
     use super::*;
 
-    fn list(min: Option<i64>, max: Option<i64>, page: u32, limit: u32) -> Result<Listing, ProductError> {
+    fn list(
+        min: Option<i64>,
+        max: Option<i64>,
+        page: u32,
+        limit: u32,
+    ) -> Result<Listing, ProductError> {
         let filter = Filter {
             min_price: min.map(Money::from_units),
             max_price: max.map(Money::from_units),
@@ -132,8 +160,19 @@ mod tests {
             ProductError::Invalid(errors) => errors,
             other => panic!("{other:?}"),
         };
-        let seen: Vec<_> = errors.iter().map(|error| (error.field, error.code.as_str())).collect();
-        assert_eq!(seen, [("minPrice", "min"), ("maxPrice", "max"), ("page", "min"), ("limit", "max")]);
+        let seen: Vec<_> = errors
+            .iter()
+            .map(|error| (error.field, error.code.as_str()))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("minPrice", "min"),
+                ("maxPrice", "max"),
+                ("page", "min"),
+                ("limit", "max")
+            ]
+        );
         assert!(list(Some(2), Some(1), 1, 1).is_err());
         assert!(list(None, None, 1, 0).is_err());
         assert!(list(Some(1), Some(1), 1, PAGE_LIMIT_MAX).is_ok());

@@ -103,14 +103,29 @@ impl Product {
         let description = checks.take(Description::parse(&new.description));
         let sku = checks.take(new.sku.as_deref().map(Sku::parse).transpose());
         let price = checks.take(Price::parse("price", new.price));
-        let stock = checks.take(Stock::default().set_free(new.stock).map_err(|_| too_much_stock("stock")));
+        let stock = checks.take(
+            Stock::default()
+                .set_free(new.stock)
+                .map_err(|_| too_much_stock("stock")),
+        );
         let (Some(name), Some(description), Some(sku), Some(price), Some(stock)) =
             (name, description, sku, price, stock)
         else {
             return Err(checks.refusal());
         };
         let (version, created_at, updated_at, deleted_at) = (1, now, now, None);
-        Ok(Self { id, name, description, sku, price, stock, version, created_at, updated_at, deleted_at })
+        Ok(Self {
+            id,
+            name,
+            description,
+            sku,
+            price,
+            stock,
+            version,
+            created_at,
+            updated_at,
+            deleted_at,
+        })
     }
 
     /// The product with the changes, as its next version. No change at all leaves it as it is.
@@ -120,10 +135,30 @@ impl Product {
         }
         let mut checks = Checks::default();
         let name = checks.take(changes.name.as_deref().map(Name::parse).transpose());
-        let description = checks.take(changes.description.as_deref().map(Description::parse).transpose());
-        let sku = checks.take(changes.sku.as_ref().map(|sku| sku.as_deref().map(Sku::parse).transpose()).transpose());
-        let price = checks.take(changes.price.map(|price| Price::parse("price", price)).transpose());
-        let stock = match changes.stock.map_or(Ok(self.stock), |change| changed_stock(self.stock, change)) {
+        let description = checks.take(
+            changes
+                .description
+                .as_deref()
+                .map(Description::parse)
+                .transpose(),
+        );
+        let sku = checks.take(
+            changes
+                .sku
+                .as_ref()
+                .map(|sku| sku.as_deref().map(Sku::parse).transpose())
+                .transpose(),
+        );
+        let price = checks.take(
+            changes
+                .price
+                .map(|price| Price::parse("price", price))
+                .transpose(),
+        );
+        let stock = match changes
+            .stock
+            .map_or(Ok(self.stock), |change| changed_stock(self.stock, change))
+        {
             Ok(stock) => Some(stock),
             Err(ProductError::Invalid(errors)) => {
                 checks.0.extend(errors);
@@ -153,7 +188,12 @@ impl Product {
     /// The product out of the catalogue; orders that hold it keep it.
     pub fn delete(self, now: u64) -> Self {
         let now = now.max(self.updated_at);
-        Self { version: self.version + 1, updated_at: now, deleted_at: Some(now), ..self }
+        Self {
+            version: self.version + 1,
+            updated_at: now,
+            deleted_at: Some(now),
+            ..self
+        }
     }
 
     /// The product, if it is in the catalogue and, where the caller names a version, still that version.
@@ -211,7 +251,10 @@ mod tests {
 
     fn broken(error: ProductError) -> Vec<(&'static str, FieldCode)> {
         match error {
-            ProductError::Invalid(errors) => errors.into_iter().map(|error| (error.field, error.code)).collect(),
+            ProductError::Invalid(errors) => errors
+                .into_iter()
+                .map(|error| (error.field, error.code))
+                .collect(),
             other => panic!("{other:?}"),
         }
     }
@@ -219,7 +262,10 @@ mod tests {
     #[test]
     fn a_new_product_is_version_one_with_all_its_stock_free() {
         let tea = tea();
-        assert_eq!((tea.version, tea.created_at, tea.updated_at, tea.deleted_at), (1, 1_000, 1_000, None));
+        assert_eq!(
+            (tea.version, tea.created_at, tea.updated_at, tea.deleted_at),
+            (1, 1_000, 1_000, None)
+        );
         assert_eq!(tea.stock, Stock::restore(10, 0, 0));
     }
 
@@ -239,7 +285,10 @@ mod tests {
             ("price", FieldCode::Min),
             ("stock", FieldCode::Max),
         ];
-        assert_eq!(broken(Product::create(id(), &bad, 0).unwrap_err()), expected);
+        assert_eq!(
+            broken(Product::create(id(), &bad, 0).unwrap_err()),
+            expected
+        );
         let changes = ProductChanges {
             name: Some(bad.name),
             description: Some(bad.description),
@@ -252,37 +301,71 @@ mod tests {
 
     #[test]
     fn absent_fields_stay_and_the_version_grows_by_one() {
-        let changes = ProductChanges { price: Some("5".parse().unwrap()), ..ProductChanges::default() };
+        let changes = ProductChanges {
+            price: Some("5".parse().unwrap()),
+            ..ProductChanges::default()
+        };
         let changed = tea().change(&changes, 2_000).unwrap();
         let price = Price::parse("price", "5".parse().unwrap()).unwrap();
-        assert_eq!(changed, Product { price, version: 2, updated_at: 2_000, ..tea() });
+        assert_eq!(
+            changed,
+            Product {
+                price,
+                version: 2,
+                updated_at: 2_000,
+                ..tea()
+            }
+        );
     }
 
     #[test]
     fn no_change_makes_no_version() {
-        assert_eq!(tea().change(&ProductChanges::default(), 2_000).unwrap(), tea());
+        assert_eq!(
+            tea().change(&ProductChanges::default(), 2_000).unwrap(),
+            tea()
+        );
     }
 
     #[test]
     fn a_clock_that_goes_back_does_not_take_the_product_along() {
-        let changes = ProductChanges { description: Some("x".to_owned()), ..ProductChanges::default() };
+        let changes = ProductChanges {
+            description: Some("x".to_owned()),
+            ..ProductChanges::default()
+        };
         assert_eq!(tea().change(&changes, 500).unwrap().updated_at, 1_000);
         assert_eq!(tea().delete(500).deleted_at, Some(1_000));
     }
 
     #[test]
     fn a_sku_can_be_taken_away() {
-        let changes = ProductChanges { sku: Some(None), ..ProductChanges::default() };
+        let changes = ProductChanges {
+            sku: Some(None),
+            ..ProductChanges::default()
+        };
         assert_eq!(tea().change(&changes, 2_000).unwrap().sku, None);
     }
 
     #[test]
     fn stock_changes_by_number_or_by_difference_but_not_below_zero() {
-        let change = |stock| tea().change(&ProductChanges { stock: Some(stock), ..ProductChanges::default() }, 2_000);
+        let change = |stock| {
+            tea().change(
+                &ProductChanges {
+                    stock: Some(stock),
+                    ..ProductChanges::default()
+                },
+                2_000,
+            )
+        };
         assert_eq!(change(StockChange::Absolute(3)).unwrap().stock.free(), 3);
         assert_eq!(change(StockChange::Delta(-10)).unwrap().stock.free(), 0);
-        assert_eq!(change(StockChange::Delta(-11)), Err(ProductError::InsufficientStock));
-        assert_eq!(broken(change(StockChange::Delta(i64::MAX)).unwrap_err()), [("stockDelta", FieldCode::Max)]);
+        assert_eq!(
+            change(StockChange::Delta(-11)),
+            Err(ProductError::InsufficientStock)
+        );
+        assert_eq!(
+            broken(change(StockChange::Delta(i64::MAX)).unwrap_err()),
+            [("stockDelta", FieldCode::Max)]
+        );
     }
 
     #[test]
@@ -292,7 +375,10 @@ mod tests {
             stock: Some(StockChange::Delta(-11)),
             ..ProductChanges::default()
         };
-        assert_eq!(broken(tea().change(&changes, 0).unwrap_err()), [("name", FieldCode::Required)]);
+        assert_eq!(
+            broken(tea().change(&changes, 0).unwrap_err()),
+            [("name", FieldCode::Required)]
+        );
     }
 
     #[test]
@@ -300,6 +386,9 @@ mod tests {
         assert_eq!(tea().expect(None), Ok(tea()));
         assert_eq!(tea().expect(Some(1)), Ok(tea()));
         assert_eq!(tea().expect(Some(2)), Err(ProductError::VersionMismatch));
-        assert_eq!(tea().delete(2_000).expect(None), Err(ProductError::NotFound));
+        assert_eq!(
+            tea().delete(2_000).expect(None),
+            Err(ProductError::NotFound)
+        );
     }
 }

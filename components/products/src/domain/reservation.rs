@@ -29,22 +29,36 @@ pub struct Demand {
 /// One demand per product, in the order of the first mention. The error says which rule the caller broke.
 pub fn merge(lines: &[RequestedLine]) -> Result<Vec<Demand>, String> {
     if lines.is_empty() || lines.len() > LINES_MAX {
-        return Err(format!("{} lines, but 1 to {LINES_MAX} can be reserved", lines.len()));
+        return Err(format!(
+            "{} lines, but 1 to {LINES_MAX} can be reserved",
+            lines.len()
+        ));
     }
     let mut demands: Vec<Demand> = Vec::with_capacity(lines.len());
     for line in lines {
-        let quantity = Quantity::new(line.quantity).filter(|quantity| quantity.units() <= LINE_UNITS_MAX);
+        let quantity =
+            Quantity::new(line.quantity).filter(|quantity| quantity.units() <= LINE_UNITS_MAX);
         let Some(quantity) = quantity else {
-            return Err(format!("a quantity of {}, but 1 to {LINE_UNITS_MAX} can be reserved", line.quantity));
+            return Err(format!(
+                "a quantity of {}, but 1 to {LINE_UNITS_MAX} can be reserved",
+                line.quantity
+            ));
         };
         let parsed = ProductId::parse(&line.product_id);
-        let product_id = parsed.map_or_else(|| line.product_id.clone(), |id| id.as_str().to_owned());
-        match demands.iter_mut().find(|demand| demand.product_id == product_id) {
+        let product_id =
+            parsed.map_or_else(|| line.product_id.clone(), |id| id.as_str().to_owned());
+        match demands
+            .iter_mut()
+            .find(|demand| demand.product_id == product_id)
+        {
             Some(demand) => {
                 let sum = demand.quantity.plus(quantity);
                 demand.quantity = sum.ok_or_else(|| "more units than can be counted".to_owned())?;
             }
-            None => demands.push(Demand { product_id, quantity }),
+            None => demands.push(Demand {
+                product_id,
+                quantity,
+            }),
         }
     }
     Ok(demands)
@@ -98,7 +112,9 @@ impl ReservationState {
 
     /// The state of that name.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Held, Self::Committed, Self::Released, Self::Restocked].into_iter().find(|state| state.as_str() == name)
+        [Self::Held, Self::Committed, Self::Released, Self::Restocked]
+            .into_iter()
+            .find(|state| state.as_str() == name)
     }
 }
 
@@ -179,9 +195,9 @@ impl Reservation {
     /// Whether it was made for just these demands, in whatever order.
     pub fn is_for(&self, demands: &[Demand]) -> bool {
         let wants = |line: &ReservedLine| {
-            demands
-                .iter()
-                .any(|demand| demand.product_id == line.product_id.as_str() && demand.quantity == line.quantity)
+            demands.iter().any(|demand| {
+                demand.product_id == line.product_id.as_str() && demand.quantity == line.quantity
+            })
         };
         self.lines.len() == demands.len() && self.lines.iter().all(wants)
     }
@@ -194,13 +210,19 @@ mod tests {
     const TEA: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
     fn line(product_id: &str, quantity: u32) -> RequestedLine {
-        RequestedLine { product_id: product_id.to_owned(), quantity }
+        RequestedLine {
+            product_id: product_id.to_owned(),
+            quantity,
+        }
     }
 
     #[test]
     fn the_same_product_twice_is_one_demand_whatever_its_spelling() {
         let merged = merge(&[line(TEA, 2), line("x", 1), line(&TEA.to_uppercase(), 3)]).unwrap();
-        let seen: Vec<_> = merged.iter().map(|demand| (demand.product_id.as_str(), demand.quantity.units())).collect();
+        let seen: Vec<_> = merged
+            .iter()
+            .map(|demand| (demand.product_id.as_str(), demand.quantity.units()))
+            .collect();
         assert_eq!(seen, [(TEA, 5), ("x", 1)]);
     }
 
@@ -229,9 +251,18 @@ mod tests {
         let all = [Held, Committed, Released, Restocked];
         let outcomes = |step: Settlement| all.map(|state| step.transition(state));
         let (nothing, to) = (Ok(Transition::Nothing), |state| Ok(Transition::To(state)));
-        assert_eq!(outcomes(Settlement::Commit), [to(Committed), nothing, Err(Released), Err(Restocked)]);
-        assert_eq!(outcomes(Settlement::Release), [to(Released), Err(Committed), nothing, Err(Restocked)]);
-        assert_eq!(outcomes(Settlement::Restock), [Err(Held), to(Restocked), Err(Released), nothing]);
+        assert_eq!(
+            outcomes(Settlement::Commit),
+            [to(Committed), nothing, Err(Released), Err(Restocked)]
+        );
+        assert_eq!(
+            outcomes(Settlement::Release),
+            [to(Released), Err(Committed), nothing, Err(Restocked)]
+        );
+        assert_eq!(
+            outcomes(Settlement::Restock),
+            [Err(Held), to(Restocked), Err(Released), nothing]
+        );
     }
 
     #[test]

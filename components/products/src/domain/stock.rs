@@ -47,7 +47,11 @@ pub enum StockError {
 impl Stock {
     /// The stock as it was stored.
     pub fn restore(free: u64, reserved: u64, sold: u64) -> Self {
-        Self { free, reserved, sold }
+        Self {
+            free,
+            reserved,
+            sold,
+        }
     }
 
     /// Units free to sell now.
@@ -70,12 +74,19 @@ impl Stock {
         if units > STOCK_UNITS_MAX {
             return Err(StockError::TooMany);
         }
-        Ok(Self { free: units, ..self })
+        Ok(Self {
+            free: units,
+            ..self
+        })
     }
 
     /// Adds to the free units, or takes some away.
     pub fn adjust(self, delta: i64) -> Result<Self, StockError> {
-        let beyond = if delta < 0 { StockError::Insufficient } else { StockError::TooMany };
+        let beyond = if delta < 0 {
+            StockError::Insufficient
+        } else {
+            StockError::TooMany
+        };
         let free = self.free.checked_add_signed(delta).ok_or(beyond)?;
         // Units that orders gave back may exceed the limit; taking away from them stays possible.
         if delta > 0 && free > STOCK_UNITS_MAX {
@@ -87,19 +98,31 @@ impl Stock {
     /// Free units become reserved.
     pub fn reserve(self, quantity: Quantity) -> Result<Self, StockError> {
         let (free, reserved) = shift(self.free, self.reserved, quantity)?;
-        Ok(Self { free, reserved, ..self })
+        Ok(Self {
+            free,
+            reserved,
+            ..self
+        })
     }
 
     /// Reserved units become sold.
     pub fn commit(self, quantity: Quantity) -> Result<Self, StockError> {
         let (reserved, sold) = shift(self.reserved, self.sold, quantity)?;
-        Ok(Self { reserved, sold, ..self })
+        Ok(Self {
+            reserved,
+            sold,
+            ..self
+        })
     }
 
     /// Reserved units become free.
     pub fn release(self, quantity: Quantity) -> Result<Self, StockError> {
         let (reserved, free) = shift(self.reserved, self.free, quantity)?;
-        Ok(Self { free, reserved, ..self })
+        Ok(Self {
+            free,
+            reserved,
+            ..self
+        })
     }
 
     /// Sold units become free.
@@ -138,7 +161,11 @@ mod tests {
         assert_eq!(sold, Stock::restore(6, 0, 4));
         assert_eq!(held.release(units(4)).unwrap(), start);
         assert_eq!(sold.restock(units(4)).unwrap(), start);
-        assert!([start, held, sold].into_iter().all(|stock| total(stock) == 10));
+        assert!(
+            [start, held, sold]
+                .into_iter()
+                .all(|stock| total(stock) == 10)
+        );
     }
 
     #[test]
@@ -155,15 +182,27 @@ mod tests {
 
     #[test]
     fn the_last_unit_can_be_reserved() {
-        assert_eq!(Stock::restore(1, 0, 0).reserve(units(1)).unwrap(), Stock::restore(0, 1, 0));
+        assert_eq!(
+            Stock::restore(1, 0, 0).reserve(units(1)).unwrap(),
+            Stock::restore(0, 1, 0)
+        );
     }
 
     #[test]
     fn an_admin_cannot_set_more_than_the_limit() {
         let empty = Stock::default();
-        assert_eq!(empty.set_free(STOCK_UNITS_MAX).unwrap().free(), STOCK_UNITS_MAX);
-        assert_eq!(empty.set_free(STOCK_UNITS_MAX + 1), Err(StockError::TooMany));
-        assert_eq!(Stock::restore(STOCK_UNITS_MAX, 0, 0).adjust(1), Err(StockError::TooMany));
+        assert_eq!(
+            empty.set_free(STOCK_UNITS_MAX).unwrap().free(),
+            STOCK_UNITS_MAX
+        );
+        assert_eq!(
+            empty.set_free(STOCK_UNITS_MAX + 1),
+            Err(StockError::TooMany)
+        );
+        assert_eq!(
+            Stock::restore(STOCK_UNITS_MAX, 0, 0).adjust(1),
+            Err(StockError::TooMany)
+        );
         assert_eq!(empty.adjust(i64::MAX), Err(StockError::TooMany));
     }
 

@@ -61,7 +61,9 @@ pub struct Name(String);
 impl Name {
     /// Checks a name that somebody typed.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
-        text::line(text, NAME_CHARS_MAX).map(Self).map_err(|problem| text_error("name", problem))
+        text::line(text, NAME_CHARS_MAX)
+            .map(Self)
+            .map_err(|problem| text_error("name", problem))
     }
 
     /// The name as it was stored.
@@ -87,7 +89,9 @@ pub struct Description(String);
 impl Description {
     /// Checks a description that somebody typed.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
-        text::paragraph(text, DESCRIPTION_CHARS_MAX).map(Self).map_err(|problem| text_error("description", problem))
+        text::paragraph(text, DESCRIPTION_CHARS_MAX)
+            .map(Self)
+            .map_err(|problem| text_error("description", problem))
     }
 
     /// The description as it was stored.
@@ -108,7 +112,9 @@ pub struct Sku(String);
 impl Sku {
     /// Checks a number that somebody typed.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
-        text::line(text, SKU_CHARS_MAX).map(Self).map_err(|problem| text_error("sku", problem))
+        text::line(text, SKU_CHARS_MAX)
+            .map(Self)
+            .map_err(|problem| text_error("sku", problem))
     }
 
     /// The number as it was stored.
@@ -130,10 +136,18 @@ impl Price {
     /// Checks a price that somebody named in `field`.
     pub fn parse(field: &'static str, amount: Money) -> Result<Self, FieldError> {
         if amount < Money::ZERO {
-            return Err(FieldError::new(field, FieldCode::Min, "must not be less than 0"));
+            return Err(FieldError::new(
+                field,
+                FieldCode::Min,
+                "must not be less than 0",
+            ));
         }
         if amount > PRICE_MAX {
-            return Err(FieldError::new(field, FieldCode::Max, format!("must not be more than {PRICE_MAX}")));
+            return Err(FieldError::new(
+                field,
+                FieldCode::Max,
+                format!("must not be more than {PRICE_MAX}"),
+            ));
         }
         Ok(Self(amount))
     }
@@ -174,7 +188,11 @@ mod tests {
         ] {
             let error = Name::parse(text).unwrap_err();
             assert_eq!((error.field, error.code), ("name", code));
-            assert!(error.message.starts_with("name must not"), "{}", error.message);
+            assert!(
+                error.message.starts_with("name must not"),
+                "{}",
+                error.message
+            );
         }
     }
 
@@ -182,15 +200,26 @@ mod tests {
     fn descriptions_may_be_empty_and_have_lines() {
         assert_eq!(Description::parse("").unwrap().as_str(), "");
         assert_eq!(Description::parse("one\ntwo").unwrap().as_str(), "one\ntwo");
-        assert_eq!(Description::parse("\u{1b}[31m").unwrap_err().code, FieldCode::ControlCharacters);
-        assert_eq!(Description::parse(&"x".repeat(DESCRIPTION_CHARS_MAX + 1)).unwrap_err().code, FieldCode::Max);
+        assert_eq!(
+            Description::parse("\u{1b}[31m").unwrap_err().code,
+            FieldCode::ControlCharacters
+        );
+        assert_eq!(
+            Description::parse(&"x".repeat(DESCRIPTION_CHARS_MAX + 1))
+                .unwrap_err()
+                .code,
+            FieldCode::Max
+        );
     }
 
     #[test]
     fn a_sku_is_trimmed_and_never_empty() {
         assert_eq!(Sku::parse(" TEA-1 ").unwrap().as_str(), "TEA-1");
         assert_eq!(Sku::parse("").unwrap_err().code, FieldCode::Required);
-        assert_eq!(Sku::parse(&"x".repeat(SKU_CHARS_MAX + 1)).unwrap_err().code, FieldCode::Max);
+        assert_eq!(
+            Sku::parse(&"x".repeat(SKU_CHARS_MAX + 1)).unwrap_err().code,
+            FieldCode::Max
+        );
     }
 
     #[test]

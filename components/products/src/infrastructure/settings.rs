@@ -9,7 +9,9 @@ pub const CURRENCY_VARIABLE: &str = "currency";
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     /// The variable is not there, or not granted.
-    #[error("the variable {CURRENCY_VARIABLE:?} cannot be read ({0}): grant it to this component in spin.toml")]
+    #[error(
+        "the variable {CURRENCY_VARIABLE:?} cannot be read ({0}): grant it to this component in spin.toml"
+    )]
     Unreadable(String),
     /// The variable is no currency.
     #[error(
@@ -21,7 +23,8 @@ pub enum SettingsError {
 
 /// The currency that all prices of the shop are in.
 pub fn parse_currency(text: &str) -> Result<Currency, SettingsError> {
-    text.parse().map_err(|_| SettingsError::NoCurrency(text.to_owned()))
+    text.parse()
+        .map_err(|_| SettingsError::NoCurrency(text.to_owned()))
 }
 
 #[cfg(test)]
@@ -33,7 +36,10 @@ mod tests {
         assert_eq!(parse_currency("EUR").unwrap().code(), "EUR");
         for text in ["", "eur", "EURO", "E1R", " EUR"] {
             let message = parse_currency(text).unwrap_err().to_string();
-            assert!(message.contains("currency") && message.contains("as in USD"), "{message}");
+            assert!(
+                message.contains("currency") && message.contains("as in USD"),
+                "{message}"
+            );
         }
     }
 }

@@ -3,7 +3,9 @@
 use mercato_money::Money;
 use mercato_sqlite::{Connection, Database, Error, Migration, Row, Value, migrations, params};
 
-use crate::domain::listing::{Filter, LOW_STOCK_PRODUCTS_MAX, LOW_STOCK_UNITS, Listing, ProductPage, Sort, Stats};
+use crate::domain::listing::{
+    Filter, LOW_STOCK_PRODUCTS_MAX, LOW_STOCK_UNITS, Listing, ProductPage, Sort, Stats,
+};
 use crate::domain::product::Product;
 use crate::domain::reservation::{Reservation, ReservationState, ReservedLine};
 use crate::domain::stock::{Quantity, Stock};
@@ -114,7 +116,11 @@ WHERE order_id = ?1";
 
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
-        if error.is_transient() { Self::Unavailable(error.to_string()) } else { Self::Fault(error.to_string()) }
+        if error.is_transient() {
+            Self::Unavailable(error.to_string())
+        } else {
+            Self::Fault(error.to_string())
+        }
     }
 }
 
@@ -147,16 +153,23 @@ impl Store for SqliteStore<'_> {
             let (conditions, mut parameters) = conditions(listing.filter);
             let total = connection.query_one(&format!("{LIST_COUNT}{conditions}"), &parameters)?;
             parameters.extend([listing.page.limit.into(), listing.page.offset().into()]);
-            let statement = format!("{LIST_COLUMNS}{conditions}{}{LIST_PAGE}", order(listing.sort));
+            let statement = format!(
+                "{LIST_COLUMNS}{conditions}{}{LIST_PAGE}",
+                order_by(listing.sort)
+            );
             let rows = connection.query(&statement, &parameters)?;
-            Ok(ProductPage { products: to_products(&rows)?, total: count(total.as_ref(), 0)? })
+            Ok(ProductPage {
+                products: to_products(&rows)?,
+                total: count(total.as_ref(), 0)?,
+            })
         })
     }
 
     fn stats(&self) -> Result<Stats, StoreError> {
         self.0.read(|connection| {
             let counts = connection.query_one(STOCK_COUNTS, params![])?;
-            let low = connection.query(LOW_STOCK, params![LOW_STOCK_UNITS, LOW_STOCK_PRODUCTS_MAX])?;
+            let low =
+                connection.query(LOW_STOCK, params![LOW_STOCK_UNITS, LOW_STOCK_PRODUCTS_MAX])?;
             Ok(Stats {
                 products: count(counts.as_ref(), 0)?,
                 out_of_stock: count(counts.as_ref(), 1)?,
@@ -165,19 +178,31 @@ impl Store for SqliteStore<'_> {
         })
     }
 
-    fn write<T, E: From<StoreError>>(&self, work: impl FnOnce(&dyn Transaction) -> Result<T, E>) -> Result<T, E> {
-        self.0.write(|connection| work(connection).map_err(Outcome)).map_err(|Outcome(error)| error)
+    fn write<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&dyn Transaction) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.0
+            .write(|connection| work(connection).map_err(Outcome))
+            .map_err(|Outcome(error)| error)
     }
 }
 
 impl Transaction for Connection {
     fn product(&self, id: &str) -> Result<Option<Product>, StoreError> {
-        Ok(self.query_one(PRODUCT_BY_ID, params![id])?.as_ref().map(to_product).transpose()?)
+        Ok(self
+            .query_one(PRODUCT_BY_ID, params![id])?
+            .as_ref()
+            .map(to_product)
+            .transpose()?)
     }
 
     fn sku_owner(&self, sku: &Sku) -> Result<Option<ProductId>, StoreError> {
         let row = self.query_one(SKU_OWNER, params![sku.as_str()])?;
-        Ok(row.map(|row| row.get(0)).transpose()?.map(ProductId::stored))
+        Ok(row
+            .map(|row| row.get(0))
+            .transpose()?
+            .map(ProductId::stored))
     }
 
     fn insert_product(&self, product: &Product) -> Result<(), StoreError> {
@@ -186,7 +211,10 @@ impl Transaction for Connection {
     }
 
     fn save_product(&self, product: &Product) -> Result<(), StoreError> {
-        one_row(self.execute(SAVE_PRODUCT, &product_parameters(product))?, "product")
+        one_row(
+            self.execute(SAVE_PRODUCT, &product_parameters(product))?,
+            "product",
+        )
     }
 
     fn save_stock(&self, id: &ProductId, stock: Stock) -> Result<(), StoreError> {
@@ -196,15 +224,24 @@ impl Transaction for Connection {
 
     fn record(&self, entry: &StockEntry) -> Result<(), StoreError> {
         let id = entry.product_id.as_str();
-        let parameters = params![id, entry.version, entry.free_before, entry.free_after, entry.at];
+        let parameters = params![
+            id,
+            entry.version,
+            entry.free_before,
+            entry.free_after,
+            entry.at
+        ];
         self.execute(INSERT_STOCK_ENTRY, parameters)?;
         Ok(())
     }
 
     fn reservation(&self, order_id: &OrderId) -> Result<Option<Reservation>, StoreError> {
-        let Some(row) = self.query_one(RESERVATION_BY_ORDER, params![order_id.as_str()])? else { return Ok(None) };
+        let Some(row) = self.query_one(RESERVATION_BY_ORDER, params![order_id.as_str()])? else {
+            return Ok(None);
+        };
         let name: String = row.get(0)?;
-        let unknown = || StoreError::Fault(format!("a reservation is in the unknown state {name:?}"));
+        let unknown =
+            || StoreError::Fault(format!("a reservation is in the unknown state {name:?}"));
         let lines = self.query(LINES_BY_ORDER, params![order_id.as_str()])?;
         Ok(Some(Reservation {
             order_id: order_id.clone(),
@@ -217,25 +254,48 @@ impl Transaction for Connection {
 
     fn insert_reservation(&self, reservation: &Reservation) -> Result<(), StoreError> {
         let order_id = reservation.order_id.as_str();
-        let (state, created_at, updated_at) =
-            (reservation.state.as_str(), reservation.created_at, reservation.updated_at);
-        self.execute(INSERT_RESERVATION, params![order_id, state, created_at, updated_at])?;
+        let (state, created_at, updated_at) = (
+            reservation.state.as_str(),
+            reservation.created_at,
+            reservation.updated_at,
+        );
+        self.execute(
+            INSERT_RESERVATION,
+            params![order_id, state, created_at, updated_at],
+        )?;
         for (position, line) in (0_u32..).zip(&reservation.lines) {
             let (id, name) = (line.product_id.as_str(), line.name.as_str());
             let (price, quantity) = (line.unit_price.amount().units(), line.quantity.units());
-            self.execute(INSERT_LINE, params![order_id, id, position, name, price, quantity])?;
+            self.execute(
+                INSERT_LINE,
+                params![order_id, id, position, name, price, quantity],
+            )?;
         }
         Ok(())
     }
 
-    fn set_reservation_state(&self, order_id: &OrderId, state: ReservationState, at: u64) -> Result<(), StoreError> {
+    fn set_reservation_state(
+        &self,
+        order_id: &OrderId,
+        state: ReservationState,
+        at: u64,
+    ) -> Result<(), StoreError> {
         let parameters = params![order_id.as_str(), state.as_str(), at];
-        one_row(self.execute(SET_RESERVATION_STATE, parameters)?, "reservation")
+        one_row(
+            self.execute(SET_RESERVATION_STATE, parameters)?,
+            "reservation",
+        )
     }
 }
 
 fn one_row(changed: u64, what: &str) -> Result<(), StoreError> {
-    if changed == 1 { Ok(()) } else { Err(StoreError::Fault(format!("{changed} rows changed for one {what}"))) }
+    if changed == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Fault(format!(
+            "{changed} rows changed for one {what}"
+        )))
+    }
 }
 
 /// The part of a list's statement that chooses the products, with its parameters.
@@ -255,7 +315,7 @@ fn conditions(filter: Filter) -> (String, Vec<Value>) {
     (sql, parameters)
 }
 
-fn order(sort: Sort) -> &'static str {
+fn order_by(sort: Sort) -> &'static str {
     match sort {
         Sort::NewestFirst => "\nORDER BY created_at DESC, id DESC",
         Sort::OldestFirst => "\nORDER BY created_at, id",
@@ -304,7 +364,10 @@ fn to_product(row: &Row) -> Result<Product, Error> {
 }
 
 fn to_line(row: &Row) -> Result<ReservedLine, Error> {
-    let no_quantity = Error::Type { column: 3, expected: "a quantity" };
+    let no_quantity = Error::Type {
+        column: 3,
+        expected: "a quantity",
+    };
     Ok(ReservedLine {
         product_id: ProductId::stored(row.get(0)?),
         name: Name::stored(row.get(1)?),

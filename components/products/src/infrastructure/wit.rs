@@ -38,23 +38,30 @@ async fn currency() -> Result<Currency, SettingsError> {
         return Ok(currency);
     }
     let text = variables::get(CURRENCY_VARIABLE.to_owned()).await;
-    let currency = parse_currency(&text.map_err(|error| SettingsError::Unreadable(error.to_string()))?)?;
+    let currency =
+        parse_currency(&text.map_err(|error| SettingsError::Unreadable(error.to_string()))?)?;
     Ok(CURRENCY.with(|cell| *cell.get_or_init(|| currency)))
 }
 
 /// The shop's currency for the catalogue, which cannot show a price without it.
 async fn catalogue_currency() -> Result<Currency, catalogue::ProductError> {
     currency().await.map_err(|error| {
-        log::error("the catalogue is not configured", &[("error", &error.to_string())]);
+        log::error(
+            "the catalogue is not configured",
+            &[("error", &error.to_string())],
+        );
         catalogue::ProductError::Internal
     })
 }
 
 impl catalogue::Guest for Component {
-    async fn create(product: catalogue::NewProduct) -> Result<catalogue::Product, catalogue::ProductError> {
+    async fn create(
+        product: catalogue::NewProduct,
+    ) -> Result<catalogue::Product, catalogue::ProductError> {
         let currency = catalogue_currency().await?;
         let new = NewProduct::from(product);
-        let created = with_store(|store| commands::create_product(store, &SystemClock, &RandomIds, &new))?;
+        let created =
+            with_store(|store| commands::create_product(store, &SystemClock, &RandomIds, &new))?;
         Ok(to_wit_product(created, currency))
     }
 
@@ -70,9 +77,16 @@ impl catalogue::Guest for Component {
         page: catalogue::PageRequest,
     ) -> Result<catalogue::ProductPage, catalogue::ProductError> {
         let currency = catalogue_currency().await?;
-        let page = PageRequest { page: page.page, limit: page.limit };
-        let list = with_store(|store| queries::list_products(store, filter.into(), sort.into(), page))?;
-        Ok(catalogue::ProductPage { products: to_wit_products(list.products, currency), total: list.total })
+        let page = PageRequest {
+            page: page.page,
+            limit: page.limit,
+        };
+        let list =
+            with_store(|store| queries::list_products(store, filter.into(), sort.into(), page))?;
+        Ok(catalogue::ProductPage {
+            products: to_wit_products(list.products, currency),
+            total: list.total,
+        })
     }
 
     async fn update(
@@ -82,13 +96,19 @@ impl catalogue::Guest for Component {
     ) -> Result<catalogue::Product, catalogue::ProductError> {
         let currency = catalogue_currency().await?;
         let changes = ProductChanges::from(changes);
-        let changed =
-            with_store(|store| commands::update_product(store, &SystemClock, &id, &changes, expected_version))?;
+        let changed = with_store(|store| {
+            commands::update_product(store, &SystemClock, &id, &changes, expected_version)
+        })?;
         Ok(to_wit_product(changed, currency))
     }
 
-    async fn delete(id: String, expected_version: Option<u64>) -> Result<(), catalogue::ProductError> {
-        Ok(with_store(|store| commands::delete_product(store, &SystemClock, &id, expected_version))?)
+    async fn delete(
+        id: String,
+        expected_version: Option<u64>,
+    ) -> Result<(), catalogue::ProductError> {
+        Ok(with_store(|store| {
+            commands::delete_product(store, &SystemClock, &id, expected_version)
+        })?)
     }
 
     async fn stats() -> Result<catalogue::CatalogueStats, catalogue::ProductError> {
@@ -115,9 +135,13 @@ impl inventory::Guest for Component {
         lines: Vec<inventory::Line>,
     ) -> Result<Vec<inventory::ReservedLine>, inventory::InventoryError> {
         let order_id = parse_order_id(&order_id)?;
-        let to_line = |line: inventory::Line| RequestedLine { product_id: line.product_id, quantity: line.quantity };
+        let to_line = |line: inventory::Line| RequestedLine {
+            product_id: line.product_id,
+            quantity: line.quantity,
+        };
         let lines: Vec<_> = lines.into_iter().map(to_line).collect();
-        let reserved = with_store(|store| commands::reserve_stock(store, &SystemClock, &order_id, &lines))?;
+        let reserved =
+            with_store(|store| commands::reserve_stock(store, &SystemClock, &order_id, &lines))?;
         Ok(reserved.into_iter().map(Into::into).collect())
     }
 
@@ -136,15 +160,21 @@ impl inventory::Guest for Component {
 
 fn settle(order_id: &str, settlement: Settlement) -> Result<(), inventory::InventoryError> {
     let order_id = parse_order_id(order_id)?;
-    Ok(with_store(|store| commands::settle_reservation(store, &SystemClock, &order_id, settlement))?)
+    Ok(with_store(|store| {
+        commands::settle_reservation(store, &SystemClock, &order_id, settlement)
+    })?)
 }
 
 fn parse_order_id(text: &str) -> Result<OrderId, InventoryError> {
-    OrderId::parse(text).ok_or_else(|| InventoryError::Contract("the order's id is no UUID".to_owned()))
+    OrderId::parse(text)
+        .ok_or_else(|| InventoryError::Contract("the order's id is no UUID".to_owned()))
 }
 
 fn to_wit_products(products: Vec<Product>, currency: Currency) -> Vec<catalogue::Product> {
-    products.into_iter().map(|product| to_wit_product(product, currency)).collect()
+    products
+        .into_iter()
+        .map(|product| to_wit_product(product, currency))
+        .collect()
 }
 
 fn to_wit_product(product: Product, currency: Currency) -> catalogue::Product {
@@ -227,21 +257,31 @@ impl From<ReservedLine> for inventory::ReservedLine {
 
 impl From<FieldError> for catalogue::FieldError {
     fn from(error: FieldError) -> Self {
-        Self { field: error.field.to_owned(), code: error.code.as_str().to_owned(), message: error.message }
+        Self {
+            field: error.field.to_owned(),
+            code: error.code.as_str().to_owned(),
+            message: error.message,
+        }
     }
 }
 
 impl From<ProductError> for catalogue::ProductError {
     fn from(error: ProductError) -> Self {
         match error {
-            ProductError::Invalid(fields) => Self::Invalid(fields.into_iter().map(Into::into).collect()),
+            ProductError::Invalid(fields) => {
+                Self::Invalid(fields.into_iter().map(Into::into).collect())
+            }
             ProductError::NotFound => Self::NotFound,
             ProductError::SkuTaken => Self::SkuTaken,
             ProductError::VersionMismatch => Self::VersionMismatch,
             ProductError::InsufficientStock => Self::InsufficientStock,
             ProductError::Store(error) => {
                 log_store_error(&error);
-                if matches!(error, StoreError::Unavailable(_)) { Self::Unavailable } else { Self::Internal }
+                if matches!(error, StoreError::Unavailable(_)) {
+                    Self::Unavailable
+                } else {
+                    Self::Internal
+                }
             }
         }
     }
@@ -250,16 +290,25 @@ impl From<ProductError> for catalogue::ProductError {
 impl From<InventoryError> for inventory::InventoryError {
     fn from(error: InventoryError) -> Self {
         match error {
-            InventoryError::Rejected(lines) => Self::Rejected(lines.into_iter().map(Into::into).collect()),
+            InventoryError::Rejected(lines) => {
+                Self::Rejected(lines.into_iter().map(Into::into).collect())
+            }
             InventoryError::Conflict(state) => Self::Conflict(state.into()),
             InventoryError::NotFound => Self::NotFound,
             InventoryError::Contract(_) => {
-                log::error("a request to the inventory was refused", &[("error", &error.to_string())]);
+                log::error(
+                    "a request to the inventory was refused",
+                    &[("error", &error.to_string())],
+                );
                 Self::Internal
             }
             InventoryError::Store(error) => {
                 log_store_error(&error);
-                if matches!(error, StoreError::Unavailable(_)) { Self::Unavailable } else { Self::Internal }
+                if matches!(error, StoreError::Unavailable(_)) {
+                    Self::Unavailable
+                } else {
+                    Self::Internal
+                }
             }
         }
     }

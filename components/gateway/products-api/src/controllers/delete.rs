@@ -7,6 +7,8 @@ use crate::problems::problem;
 pub async fn delete(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     let version = context.expected_version()?;
-    catalogue::delete(context.id("id")?, version).await.map_err(problem)?;
+    catalogue::delete(context.id("id")?, version)
+        .await
+        .map_err(problem)?;
     Ok(Reply::no_content())
 }

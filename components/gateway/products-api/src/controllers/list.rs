@@ -18,9 +18,18 @@ const SORTS: [(&str, Sort); 6] = [
 /// `GET /products`: one page of the catalogue.
 pub async fn list(context: Context) -> Result<Reply, Problem> {
     let Listing { filter, sort, page } = Listing::parse(context.query())?;
-    let request = catalogue::PageRequest { page: page.page, limit: page.limit };
-    let list = catalogue::list_products(filter, sort, request).await.map_err(problem)?;
-    paged(&resources(&list.products, Viewer::of(context.is_admin())), list.total, page)
+    let request = catalogue::PageRequest {
+        page: page.page,
+        limit: page.limit,
+    };
+    let list = catalogue::list_products(filter, sort, request)
+        .await
+        .map_err(problem)?;
+    paged(
+        &resources(&list.products, Viewer::of(context.is_admin())),
+        list.total,
+        page,
+    )
 }
 
 /// What the query asks for.
@@ -33,17 +42,31 @@ struct Listing {
 
 impl Listing {
     fn parse(mut query: Query) -> Result<Self, Problem> {
-        let mut price = |name| query.optional::<Money>(name, "an amount such as 12.50").map(Money::units);
+        let mut price = |name| {
+            query
+                .optional::<Money>(name, "an amount such as 12.50")
+                .map(Money::units)
+        };
         let (min_price, max_price) = (price("minPrice"), price("maxPrice"));
         let in_stock = query.optional("inStock", "true or false");
         let (sort, page) = (sort(&mut query), query.page());
         query.finish()?;
-        Ok(Self { filter: Filter { min_price, max_price, in_stock }, sort, page })
+        Ok(Self {
+            filter: Filter {
+                min_price,
+                max_price,
+                in_stock,
+            },
+            sort,
+            page,
+        })
     }
 }
 
 fn sort(query: &mut Query) -> Sort {
-    let Some(wanted) = query.text("sort") else { return Sort::NewestFirst };
+    let Some(wanted) = query.text("sort") else {
+        return Sort::NewestFirst;
+    };
     let known = SORTS.into_iter().find(|(name, _)| *name == wanted);
     if known.is_none() {
         let names = SORTS.map(|(name, _)| name).join(", ");
@@ -65,25 +88,53 @@ mod tests {
         let listing = parse("").unwrap();
         assert_eq!(listing.page, PageRequest { page: 1, limit: 10 });
         assert_eq!(listing.sort, Sort::NewestFirst);
-        let Filter { min_price, max_price, in_stock } = listing.filter;
+        let Filter {
+            min_price,
+            max_price,
+            in_stock,
+        } = listing.filter;
         assert_eq!((min_price, max_price, in_stock), (None, None, None));
     }
 
     #[test]
     fn every_condition_can_be_given() {
-        let listing = parse("page=2&limit=5&minPrice=0.5&maxPrice=10&inStock=false&sort=-price").unwrap();
-        let Filter { min_price, max_price, in_stock } = listing.filter;
-        assert_eq!((min_price, max_price, in_stock), (Some(5_000), Some(100_000), Some(false)));
-        assert_eq!((listing.sort, listing.page), (Sort::PriceDescending, PageRequest { page: 2, limit: 5 }));
+        let listing =
+            parse("page=2&limit=5&minPrice=0.5&maxPrice=10&inStock=false&sort=-price").unwrap();
+        let Filter {
+            min_price,
+            max_price,
+            in_stock,
+        } = listing.filter;
+        assert_eq!(
+            (min_price, max_price, in_stock),
+            (Some(5_000), Some(100_000), Some(false))
+        );
+        assert_eq!(
+            (listing.sort, listing.page),
+            (Sort::PriceDescending, PageRequest { page: 2, limit: 5 })
+        );
     }
 
     #[test]
     fn what_is_unknown_or_malformed_is_named() {
-        let wrong = parse("minPrice=cheap&maxPrice=0.00001&inStock=yes&sort=stock&limit=101&colour=red").unwrap_err();
+        let wrong =
+            parse("minPrice=cheap&maxPrice=0.00001&inStock=yes&sort=stock&limit=101&colour=red")
+                .unwrap_err();
         let document = wrong.document("/", "r", "t");
         let errors = document["errors"].as_array().unwrap();
-        let fields: Vec<_> = errors.iter().map(|error| error["field"].as_str().unwrap()).collect();
-        assert_eq!(fields, ["minPrice", "maxPrice", "inStock", "sort", "limit", "colour"]);
-        assert!(errors[3]["message"].as_str().unwrap().contains("createdAt, -createdAt, name"));
+        let fields: Vec<_> = errors
+            .iter()
+            .map(|error| error["field"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            fields,
+            ["minPrice", "maxPrice", "inStock", "sort", "limit", "colour"]
+        );
+        assert!(
+            errors[3]["message"]
+                .as_str()
+                .unwrap()
+                .contains("createdAt, -createdAt, name")
+        );
     }
 }

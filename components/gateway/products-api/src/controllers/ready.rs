@@ -23,7 +23,10 @@ mod tests {
 
     #[test]
     fn a_box_that_is_not_ready_says_503_whatever_the_cause() {
-        for error in [catalogue::ProductError::Internal, catalogue::ProductError::Unavailable] {
+        for error in [
+            catalogue::ProductError::Internal,
+            catalogue::ProductError::Unavailable,
+        ] {
             assert_eq!(not_ready(error).status().as_u16(), 503);
         }
     }

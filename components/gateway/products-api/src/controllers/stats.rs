@@ -39,7 +39,12 @@ mod tests {
 
     #[test]
     fn the_members_are_those_of_the_api() {
-        let stats = CatalogueStats { products: 9, out_of_stock: 1, low_stock: vec![tea()], low_stock_threshold: 10 };
+        let stats = CatalogueStats {
+            products: 9,
+            out_of_stock: 1,
+            low_stock: vec![tea()],
+            low_stock_threshold: 10,
+        };
         let value = serde_json::to_value(StatsResource::new(&stats)).unwrap();
         assert_eq!(value["products"], 9);
         assert_eq!(value["outOfStock"], 1);

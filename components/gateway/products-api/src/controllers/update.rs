@@ -11,6 +11,8 @@ pub async fn update(context: Context) -> Result<Reply, Problem> {
     let id = context.id("id")?;
     let version = context.expected_version()?;
     let changes = body::changes(context.json()?)?;
-    let product = catalogue::update(id, changes, version).await.map_err(problem)?;
+    let product = catalogue::update(id, changes, version)
+        .await
+        .map_err(problem)?;
     reply(&product, Viewer::Admin)
 }

@@ -39,9 +39,15 @@ mod tests {
     #[test]
     fn two_products_cannot_have_the_same_sku() {
         let shop = Fixture::new();
-        let tea = NewProduct { sku: Some("A-1".to_owned()), ..new_product("Tea", 1) };
+        let tea = NewProduct {
+            sku: Some("A-1".to_owned()),
+            ..new_product("Tea", 1)
+        };
         shop.create(&tea).unwrap();
-        let same = NewProduct { sku: Some(" A-1 ".to_owned()), ..new_product("Coffee", 1) };
+        let same = NewProduct {
+            sku: Some(" A-1 ".to_owned()),
+            ..new_product("Coffee", 1)
+        };
         assert_eq!(shop.create(&same), Err(ProductError::SkuTaken));
         shop.create(&new_product("Cocoa", 1)).unwrap();
         shop.create(&new_product("Milk", 1)).unwrap();
@@ -51,7 +57,10 @@ mod tests {
     #[test]
     fn an_invalid_product_is_not_stored() {
         let shop = Fixture::new();
-        assert!(matches!(shop.create(&new_product("", 1)), Err(ProductError::Invalid(_))));
+        assert!(matches!(
+            shop.create(&new_product("", 1)),
+            Err(ProductError::Invalid(_))
+        ));
         assert_eq!(shop.store.products(), []);
     }
 }

@@ -15,7 +15,10 @@ pub fn delete_product(
 ) -> Result<(), ProductError> {
     let id = ProductId::parse(id).ok_or(ProductError::NotFound)?;
     store.write(|transaction| {
-        let product = transaction.product(id.as_str())?.ok_or(ProductError::NotFound)?.expect(expected_version)?;
+        let product = transaction
+            .product(id.as_str())?
+            .ok_or(ProductError::NotFound)?
+            .expect(expected_version)?;
         Ok(transaction.save_product(&product.delete(clock.now_ms()))?)
     })
 }
@@ -29,9 +32,15 @@ mod tests {
     #[test]
     fn a_deleted_product_is_gone_for_the_catalogue_and_its_sku_is_free() {
         let shop = Fixture::new();
-        let numbered = NewProduct { sku: Some("A-1".to_owned()), ..new_product("Tea", 10) };
+        let numbered = NewProduct {
+            sku: Some("A-1".to_owned()),
+            ..new_product("Tea", 10)
+        };
         let tea = shop.create(&numbered).unwrap();
-        assert_eq!(shop.delete(&tea, Some(7)), Err(ProductError::VersionMismatch));
+        assert_eq!(
+            shop.delete(&tea, Some(7)),
+            Err(ProductError::VersionMismatch)
+        );
         shop.delete(&tea, Some(1)).unwrap();
         assert_eq!(shop.delete(&tea, None), Err(ProductError::NotFound));
         shop.create(&numbered).unwrap();

@@ -18,7 +18,9 @@ use crate::ports::{StockEntry, Transaction};
 
 /// A product's number belongs to it alone.
 fn check_sku(transaction: &dyn Transaction, product: &Product) -> Result<(), ProductError> {
-    let Some(sku) = &product.sku else { return Ok(()) };
+    let Some(sku) = &product.sku else {
+        return Ok(());
+    };
     match transaction.sku_owner(sku)? {
         Some(owner) if owner != product.id => Err(ProductError::SkuTaken),
         _ => Ok(()),
@@ -26,11 +28,21 @@ fn check_sku(transaction: &dyn Transaction, product: &Product) -> Result<(), Pro
 }
 
 /// Enters a change of the free units into the stock book.
-fn record_stock(transaction: &dyn Transaction, free_before: u64, product: &Product) -> Result<(), ProductError> {
+fn record_stock(
+    transaction: &dyn Transaction,
+    free_before: u64,
+    product: &Product,
+) -> Result<(), ProductError> {
     let free_after = product.stock.free();
     if free_before == free_after {
         return Ok(());
     }
     let (product_id, version, at) = (product.id.clone(), product.version, product.updated_at);
-    Ok(transaction.record(&StockEntry { product_id, version, free_before, free_after, at })?)
+    Ok(transaction.record(&StockEntry {
+        product_id,
+        version,
+        free_before,
+        free_after,
+        at,
+    })?)
 }

@@ -1,7 +1,8 @@
 use crate::domain::error::InventoryError;
 use crate::domain::product::Product;
 use crate::domain::reservation::{
-    Demand, Rejection, RejectionReason, RequestedLine, Reservation, ReservationState, ReservedLine, merge,
+    Demand, Rejection, RejectionReason, RequestedLine, Reservation, ReservationState, ReservedLine,
+    merge,
 };
 use crate::domain::stock::Stock;
 use crate::domain::values::OrderId;
@@ -32,15 +33,27 @@ pub fn reserve_stock(
         let lines: Vec<_> = taken.into_iter().map(|(line, _)| line).collect();
         let (state, now) = (ReservationState::Held, clock.now_ms());
         let (order_id, created_at, updated_at) = (order_id.clone(), now, now);
-        let reservation = Reservation { order_id, state, lines, created_at, updated_at };
+        let reservation = Reservation {
+            order_id,
+            state,
+            lines,
+            created_at,
+            updated_at,
+        };
         transaction.insert_reservation(&reservation)?;
         Ok(reservation.lines)
     })
 }
 
 /// The answer to a request that was made before.
-fn repeat(reservation: Reservation, demands: &[Demand]) -> Result<Vec<ReservedLine>, InventoryError> {
-    let stands = matches!(reservation.state, ReservationState::Held | ReservationState::Committed);
+fn repeat(
+    reservation: Reservation,
+    demands: &[Demand],
+) -> Result<Vec<ReservedLine>, InventoryError> {
+    let stands = matches!(
+        reservation.state,
+        ReservationState::Held | ReservationState::Committed
+    );
     if stands && reservation.is_for(demands) {
         Ok(reservation.lines)
     } else {
@@ -60,7 +73,11 @@ fn take_all(
             Err(rejection) => rejections.push(rejection),
         }
     }
-    if rejections.is_empty() { Ok(taken) } else { Err(InventoryError::Rejected(rejections)) }
+    if rejections.is_empty() {
+        Ok(taken)
+    } else {
+        Err(InventoryError::Rejected(rejections))
+    }
 }
 
 fn take(product: Option<Product>, demand: &Demand) -> Result<(ReservedLine, Stock), Rejection> {
@@ -78,7 +95,12 @@ fn take(product: Option<Product>, demand: &Demand) -> Result<(ReservedLine, Stoc
         .stock
         .reserve(quantity)
         .map_err(|_| reject(RejectionReason::InsufficientStock, product.stock.free()))?;
-    let line = ReservedLine { product_id: product.id, name: product.name, unit_price: product.price, quantity };
+    let line = ReservedLine {
+        product_id: product.id,
+        name: product.name,
+        unit_price: product.price,
+        quantity,
+    };
     Ok((line, stock))
 }
 
@@ -95,7 +117,10 @@ mod tests {
         let tea = shop.create(&new_product("Tea", 10)).unwrap();
         let lines = shop.reserve(1, &[line(&tea, 3), line(&tea, 1)]).unwrap();
         assert_eq!(lines.len(), 1);
-        assert_eq!((lines[0].name.as_str(), lines[0].quantity.units()), ("Tea", 4));
+        assert_eq!(
+            (lines[0].name.as_str(), lines[0].quantity.units()),
+            ("Tea", 4)
+        );
         assert_eq!(lines[0].unit_price, tea.price);
         assert_eq!(shop.stock(&tea), Stock::restore(6, 4, 0));
     }
@@ -103,16 +128,30 @@ mod tests {
     #[test]
     fn one_line_that_fails_takes_nothing_and_every_failing_line_is_named() {
         let shop = Fixture::new();
-        let (tea, milk) =
-            (shop.create(&new_product("Tea", 10)).unwrap(), shop.create(&new_product("Milk", 1)).unwrap());
+        let (tea, milk) = (
+            shop.create(&new_product("Tea", 10)).unwrap(),
+            shop.create(&new_product("Milk", 1)).unwrap(),
+        );
         let gone = shop.create(&new_product("Gone", 9)).unwrap();
         shop.delete(&gone, None).unwrap();
-        let nonsense = RequestedLine { product_id: "nonsense".to_owned(), quantity: 7 };
+        let nonsense = RequestedLine {
+            product_id: "nonsense".to_owned(),
+            quantity: 7,
+        };
         let wanted = [line(&tea, 10), line(&milk, 2), nonsense, line(&gone, 1)];
-        let Err(InventoryError::Rejected(rejections)) = shop.reserve(1, &wanted) else { panic!("reserved") };
+        let Err(InventoryError::Rejected(rejections)) = shop.reserve(1, &wanted) else {
+            panic!("reserved")
+        };
         let seen: Vec<_> = rejections
             .iter()
-            .map(|rejection| (&*rejection.product_id, rejection.reason, rejection.requested, rejection.available))
+            .map(|rejection| {
+                (
+                    &*rejection.product_id,
+                    rejection.reason,
+                    rejection.requested,
+                    rejection.available,
+                )
+            })
             .collect();
         use RejectionReason::{InsufficientStock, UnknownProduct};
         assert_eq!(
@@ -139,12 +178,20 @@ mod tests {
     #[test]
     fn the_first_answer_is_given_again_even_when_price_and_stock_have_changed() {
         let shop = Fixture::new();
-        let (tea, milk) =
-            (shop.create(&new_product("Tea", 2)).unwrap(), shop.create(&new_product("Milk", 2)).unwrap());
+        let (tea, milk) = (
+            shop.create(&new_product("Tea", 2)).unwrap(),
+            shop.create(&new_product("Milk", 2)).unwrap(),
+        );
         let first = shop.reserve(1, &[line(&tea, 2), line(&milk, 1)]).unwrap();
-        let dearer = ProductChanges { price: Some("99".parse().unwrap()), ..ProductChanges::default() };
+        let dearer = ProductChanges {
+            price: Some("99".parse().unwrap()),
+            ..ProductChanges::default()
+        };
         shop.update(&tea, &dearer, None).unwrap();
-        assert_eq!(shop.reserve(1, &[line(&milk, 1), line(&tea, 1), line(&tea, 1)]), Ok(first.clone()));
+        assert_eq!(
+            shop.reserve(1, &[line(&milk, 1), line(&tea, 1), line(&tea, 1)]),
+            Ok(first.clone())
+        );
         assert_eq!(shop.stock(&tea), Stock::restore(0, 2, 0));
         shop.settle(1, Settlement::Commit).unwrap();
         assert_eq!(shop.reserve(1, &[line(&tea, 2), line(&milk, 1)]), Ok(first));
@@ -153,11 +200,17 @@ mod tests {
     #[test]
     fn other_lines_for_the_same_order_are_a_conflict() {
         let shop = Fixture::new();
-        let (tea, milk) =
-            (shop.create(&new_product("Tea", 9)).unwrap(), shop.create(&new_product("Milk", 9)).unwrap());
+        let (tea, milk) = (
+            shop.create(&new_product("Tea", 9)).unwrap(),
+            shop.create(&new_product("Milk", 9)).unwrap(),
+        );
         shop.reserve(1, &[line(&tea, 2)]).unwrap();
         let conflict = Err(InventoryError::Conflict(ReservationState::Held));
-        for other in [vec![line(&tea, 3)], vec![line(&milk, 2)], vec![line(&tea, 2), line(&milk, 1)]] {
+        for other in [
+            vec![line(&tea, 3)],
+            vec![line(&milk, 2)],
+            vec![line(&tea, 2), line(&milk, 1)],
+        ] {
             assert_eq!(shop.reserve(1, &other), conflict);
         }
         assert_eq!(shop.stock(&tea), Stock::restore(7, 2, 0));
@@ -170,7 +223,10 @@ mod tests {
         shop.reserve(1, &[line(&tea, 2)]).unwrap();
         shop.settle(1, Settlement::Release).unwrap();
         let again = shop.reserve(1, &[line(&tea, 2)]);
-        assert_eq!(again, Err(InventoryError::Conflict(ReservationState::Released)));
+        assert_eq!(
+            again,
+            Err(InventoryError::Conflict(ReservationState::Released))
+        );
         assert_eq!(shop.stock(&tea), Stock::restore(9, 0, 0));
     }
 
@@ -180,13 +236,19 @@ mod tests {
         let tea = shop.create(&new_product("Tea", 9)).unwrap();
         shop.settle(1, Settlement::Release).unwrap();
         let late = shop.reserve(1, &[line(&tea, 2)]);
-        assert_eq!(late, Err(InventoryError::Conflict(ReservationState::Released)));
+        assert_eq!(
+            late,
+            Err(InventoryError::Conflict(ReservationState::Released))
+        );
         assert_eq!(shop.stock(&tea), Stock::restore(9, 0, 0));
     }
 
     #[test]
     fn a_broken_contract_is_not_a_rejection() {
         let shop = Fixture::new();
-        assert!(matches!(shop.reserve(1, &[]), Err(InventoryError::Contract(_))));
+        assert!(matches!(
+            shop.reserve(1, &[]),
+            Err(InventoryError::Contract(_))
+        ));
     }
 }

@@ -19,11 +19,16 @@ pub fn settle_reservation(
         let now = clock.now_ms();
         let Some(reservation) = transaction.reservation(order_id)? else {
             return match settlement {
-                Settlement::Release => Ok(transaction.insert_reservation(&tombstone(order_id, now))?),
+                Settlement::Release => {
+                    Ok(transaction.insert_reservation(&tombstone(order_id, now))?)
+                }
                 Settlement::Commit | Settlement::Restock => Err(InventoryError::NotFound),
             };
         };
-        match settlement.transition(reservation.state).map_err(InventoryError::Conflict)? {
+        match settlement
+            .transition(reservation.state)
+            .map_err(InventoryError::Conflict)?
+        {
             Transition::Nothing => Ok(()),
             Transition::To(state) => {
                 move_lines(transaction, &reservation, settlement)?;
@@ -36,7 +41,13 @@ pub fn settle_reservation(
 
 fn tombstone(order_id: &OrderId, now: u64) -> Reservation {
     let (order_id, state) = (order_id.clone(), ReservationState::Released);
-    Reservation { order_id, state, lines: Vec::new(), created_at: now, updated_at: now }
+    Reservation {
+        order_id,
+        state,
+        lines: Vec::new(),
+        created_at: now,
+        updated_at: now,
+    }
 }
 
 fn move_lines(
@@ -46,7 +57,9 @@ fn move_lines(
 ) -> Result<(), InventoryError> {
     for line in &reservation.lines {
         let id = line.product_id.as_str();
-        let product = transaction.product(id)?.ok_or_else(|| disagreement(id, "there is no such product"))?;
+        let product = transaction
+            .product(id)?
+            .ok_or_else(|| disagreement(id, "there is no such product"))?;
         let stock = settlement.apply(product.stock, line.quantity);
         let stock = stock.map_err(|_| disagreement(id, "the product counts fewer units"))?;
         transaction.save_stock(&line.product_id, stock)?;
@@ -56,7 +69,9 @@ fn move_lines(
 
 /// Lines and products are written together, so this can only be damage from outside.
 fn disagreement(product_id: &str, how: &str) -> StoreError {
-    StoreError::Fault(format!("a reservation holds units of product {product_id}, but {how}"))
+    StoreError::Fault(format!(
+        "a reservation holds units of product {product_id}, but {how}"
+    ))
 }
 
 #[cfg(test)]
@@ -105,11 +120,20 @@ mod tests {
     #[test]
     fn what_was_never_reserved_can_only_be_released() {
         let shop = Fixture::new();
-        assert_eq!(shop.settle(1, Settlement::Commit), Err(InventoryError::NotFound));
-        assert_eq!(shop.settle(1, Settlement::Restock), Err(InventoryError::NotFound));
+        assert_eq!(
+            shop.settle(1, Settlement::Commit),
+            Err(InventoryError::NotFound)
+        );
+        assert_eq!(
+            shop.settle(1, Settlement::Restock),
+            Err(InventoryError::NotFound)
+        );
         shop.settle(1, Settlement::Release).unwrap();
         shop.settle(1, Settlement::Release).unwrap();
-        assert_eq!(shop.store.reservation_state(&order(1)), Some(ReservationState::Released));
+        assert_eq!(
+            shop.store.reservation_state(&order(1)),
+            Some(ReservationState::Released)
+        );
         let conflict = Err(InventoryError::Conflict(ReservationState::Released));
         assert_eq!(shop.settle(1, Settlement::Commit), conflict);
     }
@@ -120,9 +144,15 @@ mod tests {
         let tea = shop.create(&new_product("Tea", 9)).unwrap();
         shop.reserve(1, &[line(&tea, 4)]).unwrap();
         let conflict = |state| Err(InventoryError::Conflict(state));
-        assert_eq!(shop.settle(1, Settlement::Restock), conflict(ReservationState::Held));
+        assert_eq!(
+            shop.settle(1, Settlement::Restock),
+            conflict(ReservationState::Held)
+        );
         shop.settle(1, Settlement::Commit).unwrap();
-        assert_eq!(shop.settle(1, Settlement::Release), conflict(ReservationState::Committed));
+        assert_eq!(
+            shop.settle(1, Settlement::Release),
+            conflict(ReservationState::Committed)
+        );
         assert_eq!(shop.stock(&tea), Stock::restore(5, 0, 4));
     }
 }

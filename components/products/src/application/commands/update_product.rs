@@ -18,7 +18,10 @@ pub fn update_product(
 ) -> Result<Product, ProductError> {
     let id = ProductId::parse(id).ok_or(ProductError::NotFound)?;
     store.write(|transaction| {
-        let before = transaction.product(id.as_str())?.ok_or(ProductError::NotFound)?.expect(expected_version)?;
+        let before = transaction
+            .product(id.as_str())?
+            .ok_or(ProductError::NotFound)?
+            .expect(expected_version)?;
         let (version, free) = (before.version, before.stock.free());
         let after = before.change(changes, clock.now_ms())?;
         if after.version == version {
@@ -38,15 +41,21 @@ mod tests {
     use crate::domain::product::{NewProduct, StockChange};
 
     fn stock(change: StockChange) -> ProductChanges {
-        ProductChanges { stock: Some(change), ..ProductChanges::default() }
+        ProductChanges {
+            stock: Some(change),
+            ..ProductChanges::default()
+        }
     }
 
     #[test]
     fn what_an_admin_adds_or_takes_away_is_in_the_book() {
         let shop = Fixture::new();
         let tea = shop.create(&new_product("Tea", 10)).unwrap();
-        shop.update(&tea, &stock(StockChange::Delta(5)), Some(1)).unwrap();
-        let tea = shop.update(&tea, &stock(StockChange::Absolute(3)), Some(2)).unwrap();
+        shop.update(&tea, &stock(StockChange::Delta(5)), Some(1))
+            .unwrap();
+        let tea = shop
+            .update(&tea, &stock(StockChange::Absolute(3)), Some(2))
+            .unwrap();
         assert_eq!((tea.version, tea.stock.free()), (3, 3));
         assert_eq!(shop.store.book_total(), 3);
         assert_eq!(shop.store.find(&tea.id).unwrap(), Some(tea));
@@ -56,7 +65,8 @@ mod tests {
     fn a_stale_version_changes_nothing() {
         let shop = Fixture::new();
         let tea = shop.create(&new_product("Tea", 10)).unwrap();
-        shop.update(&tea, &stock(StockChange::Delta(1)), None).unwrap();
+        shop.update(&tea, &stock(StockChange::Delta(1)), None)
+            .unwrap();
         let stale = shop.update(&tea, &stock(StockChange::Delta(1)), Some(1));
         assert_eq!(stale, Err(ProductError::VersionMismatch));
         assert_eq!(shop.store.find(&tea.id).unwrap().unwrap().stock.free(), 11);
@@ -65,11 +75,20 @@ mod tests {
     #[test]
     fn a_product_cannot_take_the_sku_of_another_but_may_keep_its_own() {
         let shop = Fixture::new();
-        let numbered = |name: &str, sku: &str| NewProduct { sku: Some(sku.to_owned()), ..new_product(name, 1) };
+        let numbered = |name: &str, sku: &str| NewProduct {
+            sku: Some(sku.to_owned()),
+            ..new_product(name, 1)
+        };
         let tea = shop.create(&numbered("Tea", "A-1")).unwrap();
         shop.create(&numbered("Coffee", "A-2")).unwrap();
-        let sku = |sku: &str| ProductChanges { sku: Some(Some(sku.to_owned())), ..ProductChanges::default() };
-        assert_eq!(shop.update(&tea, &sku("A-2"), None), Err(ProductError::SkuTaken));
+        let sku = |sku: &str| ProductChanges {
+            sku: Some(Some(sku.to_owned())),
+            ..ProductChanges::default()
+        };
+        assert_eq!(
+            shop.update(&tea, &sku("A-2"), None),
+            Err(ProductError::SkuTaken)
+        );
         assert_eq!(shop.update(&tea, &sku("A-1"), None).unwrap().version, 2);
     }
 
@@ -78,8 +97,17 @@ mod tests {
         let shop = Fixture::new();
         let tea = shop.create(&new_product("Tea", 10)).unwrap();
         shop.delete(&tea, None).unwrap();
-        assert_eq!(shop.update(&tea, &stock(StockChange::Delta(1)), None), Err(ProductError::NotFound));
-        let unknown = update_product(&shop.store, &shop.clock, "nonsense", &ProductChanges::default(), None);
+        assert_eq!(
+            shop.update(&tea, &stock(StockChange::Delta(1)), None),
+            Err(ProductError::NotFound)
+        );
+        let unknown = update_product(
+            &shop.store,
+            &shop.clock,
+            "nonsense",
+            &ProductChanges::default(),
+            None,
+        );
         assert_eq!(unknown, Err(ProductError::NotFound));
     }
 
@@ -87,6 +115,9 @@ mod tests {
     fn no_change_makes_no_version() {
         let shop = Fixture::new();
         let tea = shop.create(&new_product("Tea", 10)).unwrap();
-        assert_eq!(shop.update(&tea, &ProductChanges::default(), Some(1)), Ok(tea));
+        assert_eq!(
+            shop.update(&tea, &ProductChanges::default(), Some(1)),
+            Ok(tea)
+        );
     }
 }

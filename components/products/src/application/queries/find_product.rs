@@ -21,9 +21,18 @@ mod tests {
     fn a_product_is_found_until_it_is_deleted() {
         let shop = Fixture::new();
         let tea = shop.create(&new_product("Tea", 1)).unwrap();
-        assert_eq!(find_product(&shop.store, &tea.id.as_str().to_uppercase()), Ok(tea.clone()));
+        assert_eq!(
+            find_product(&shop.store, &tea.id.as_str().to_uppercase()),
+            Ok(tea.clone())
+        );
         shop.delete(&tea, None).unwrap();
-        assert_eq!(find_product(&shop.store, tea.id.as_str()), Err(ProductError::NotFound));
-        assert_eq!(find_product(&shop.store, "nonsense"), Err(ProductError::NotFound));
+        assert_eq!(
+            find_product(&shop.store, tea.id.as_str()),
+            Err(ProductError::NotFound)
+        );
+        assert_eq!(
+            find_product(&shop.store, "nonsense"),
+            Err(ProductError::NotFound)
+        );
     }
 }

@@ -1,0 +1,506 @@
+//! The repository on a real SQLite.
+
+use super::*;
+use crate::application::memory::{Fixture, MemoryStore, line, new_product, order};
+use crate::application::queries::{find_product, list_products, stock_stats};
+use crate::domain::error::{InventoryError, ProductError};
+use crate::domain::listing::PageRequest;
+use crate::domain::product::{NewProduct, ProductChanges, StockChange};
+use crate::domain::reservation::{RequestedLine, Settlement};
+
+/// Products whose counts disagree with the stock book or with the reservations.
+const DISAGREEING: &str = "\
+SELECT COUNT(*)
+FROM products AS p
+WHERE stock + reserved + sold <> (
+    SELECT COALESCE(SUM(free_after - free_before), 0)
+    FROM stock_book AS b
+    WHERE b.product_id = p.id)
+  OR reserved <> (
+    SELECT COALESCE(SUM(quantity), 0)
+    FROM reservation_lines AS l JOIN reservations AS r USING (order_id)
+    WHERE l.product_id = p.id AND r.state = 'held')
+  OR sold <> (
+    SELECT COALESCE(SUM(quantity), 0)
+    FROM reservation_lines AS l JOIN reservations AS r USING (order_id)
+    WHERE l.product_id = p.id AND r.state = 'committed')";
+
+type SqlShop = Fixture<SqliteStore<'static>>;
+
+fn shop() -> SqlShop {
+    let database = Database::in_memory(DATABASE_LABEL, MIGRATIONS).unwrap();
+    Fixture::with(SqliteStore(Box::leak(Box::new(database))))
+}
+
+impl SqlShop {
+    fn number(&self, sql: &str) -> u64 {
+        let row = self
+            .store
+            .0
+            .read::<_, Error>(|connection| connection.query_one(sql, params![]));
+        row.unwrap().unwrap().get(0).unwrap()
+    }
+
+    fn add(&self, name: &str, price: &str, stock: u64) -> Product {
+        let price = price.parse().unwrap();
+        self.create(&NewProduct {
+            price,
+            ..new_product(name, stock)
+        })
+        .unwrap()
+    }
+
+    fn names(&self, filter: Filter, sort: Sort, page: u32, limit: u32) -> (Vec<String>, u64) {
+        let list = list_products(&self.store, filter, sort, PageRequest { page, limit }).unwrap();
+        (
+            list.products
+                .iter()
+                .map(|product| product.name.as_str().to_owned())
+                .collect(),
+            list.total,
+        )
+    }
+
+    fn assert_books_agree(&self) {
+        assert_eq!(self.number(DISAGREEING), 0);
+    }
+}
+
+#[test]
+fn a_product_comes_back_as_it_went_in() {
+    let shop = shop();
+    let new = NewProduct {
+        name: "Grüner Tee".to_owned(),
+        description: "'; DROP TABLE products; --\nsecond line".to_owned(),
+        sku: Some("T-1".to_owned()),
+        price: "999999999.9999".parse().unwrap(),
+        stock: 1_000_000_000,
+    };
+    let tea = shop.create(&new).unwrap();
+    assert_eq!(find_product(&shop.store, tea.id.as_str()), Ok(tea.clone()));
+    let changes = ProductChanges {
+        name: Some("Tee".to_owned()),
+        sku: Some(None),
+        stock: Some(StockChange::Delta(-1)),
+        ..ProductChanges::default()
+    };
+    let changed = shop.update(&tea, &changes, Some(1)).unwrap();
+    assert_eq!(
+        find_product(&shop.store, tea.id.as_str()),
+        Ok(changed.clone())
+    );
+    assert_eq!(
+        (changed.version, changed.sku, changed.stock.free()),
+        (2, None, 999_999_999)
+    );
+    shop.assert_books_agree();
+}
+
+#[test]
+fn a_sku_is_unique_among_products_that_are_not_deleted() {
+    let shop = shop();
+    let numbered = |name: &str| NewProduct {
+        sku: Some("A-1".to_owned()),
+        ..new_product(name, 1)
+    };
+    let tea = shop.create(&numbered("Tea")).unwrap();
+    assert_eq!(
+        shop.create(&numbered("Coffee")),
+        Err(ProductError::SkuTaken)
+    );
+    shop.delete(&tea, None).unwrap();
+    let coffee = shop.create(&numbered("Coffee")).unwrap();
+    let (milk, cocoa) = (shop.add("Milk", "1", 1), shop.add("Cocoa", "1", 1));
+    let taken = ProductChanges {
+        sku: Some(coffee.sku.map(|sku| sku.as_str().to_owned())),
+        ..ProductChanges::default()
+    };
+    assert_eq!(
+        shop.update(&milk, &taken, None),
+        Err(ProductError::SkuTaken)
+    );
+    assert_eq!((milk.sku, cocoa.sku), (None, None));
+}
+
+#[test]
+fn the_schema_itself_refuses_the_same_sku_twice_and_stock_below_zero() {
+    let shop = shop();
+    let sku = Some(Sku::parse("A-1").unwrap());
+    let tea = Product {
+        sku,
+        ..shop.add("Tea", "1", 1)
+    };
+    let twin = Product {
+        id: ProductId::parse("01890a5d-ac96-774b-bcce-ffffffffffff").unwrap(),
+        ..tea.clone()
+    };
+    let refused = shop.store.write::<_, StoreError>(|transaction| {
+        transaction.save_product(&tea)?;
+        transaction.insert_product(&twin)
+    });
+    assert!(matches!(refused, Err(StoreError::Fault(message)) if message.contains("products.sku")));
+    for column in ["stock", "reserved", "sold"] {
+        let statement = format!("UPDATE products SET {column} = -1");
+        let refused = shop
+            .store
+            .0
+            .write::<_, Error>(|connection| connection.execute(&statement, params![]));
+        assert!(
+            matches!(refused, Err(Error::Constraint(_))),
+            "{column}: {refused:?}"
+        );
+    }
+}
+
+#[test]
+fn lists_are_sorted_paged_and_counted() {
+    let shop = shop();
+    for (name, price) in [
+        ("banana", "3"),
+        ("Apple", "2"),
+        ("Ärmel", "2"),
+        ("cherry", "1"),
+    ] {
+        shop.add(name, price, 1);
+    }
+    let gone = shop.add("gone", "9", 1);
+    shop.delete(&gone, None).unwrap();
+    let all = |sort| shop.names(Filter::default(), sort, 1, 10).0;
+    assert_eq!(
+        all(Sort::OldestFirst),
+        ["banana", "Apple", "Ärmel", "cherry"]
+    );
+    assert_eq!(
+        all(Sort::NewestFirst),
+        ["cherry", "Ärmel", "Apple", "banana"]
+    );
+    assert_eq!(
+        all(Sort::NameAscending),
+        ["Apple", "banana", "cherry", "Ärmel"]
+    );
+    assert_eq!(
+        all(Sort::NameDescending),
+        ["Ärmel", "cherry", "banana", "Apple"]
+    );
+    assert_eq!(
+        all(Sort::PriceAscending),
+        ["cherry", "Apple", "Ärmel", "banana"]
+    );
+    assert_eq!(
+        all(Sort::PriceDescending),
+        ["banana", "Ärmel", "Apple", "cherry"]
+    );
+    let page = |page, limit| shop.names(Filter::default(), Sort::OldestFirst, page, limit);
+    assert_eq!(
+        page(1, 3),
+        (
+            vec!["banana".to_owned(), "Apple".to_owned(), "Ärmel".to_owned()],
+            4
+        )
+    );
+    assert_eq!(page(2, 3), (vec!["cherry".to_owned()], 4));
+    assert_eq!(page(3, 3), (vec![], 4));
+    assert_eq!(page(u32::MAX, 100), (vec![], 4));
+}
+
+#[test]
+fn filters_restrict_the_list_and_its_count() {
+    let shop = shop();
+    for (name, price, stock) in [
+        ("a", "0", 0),
+        ("b", "9.9999", 5),
+        ("c", "10", 0),
+        ("d", "10.0001", 1),
+    ] {
+        shop.add(name, price, stock);
+    }
+    let price = |text: &str| Some(text.parse().unwrap());
+    let list = |filter| shop.names(filter, Sort::NameAscending, 1, 1);
+    let first = |name: &str, total| (vec![name.to_owned()], total);
+    assert_eq!(
+        list(Filter {
+            min_price: price("10"),
+            ..Filter::default()
+        }),
+        first("c", 2)
+    );
+    assert_eq!(
+        list(Filter {
+            max_price: price("10"),
+            ..Filter::default()
+        }),
+        first("a", 3)
+    );
+    assert_eq!(
+        list(Filter {
+            in_stock: Some(true),
+            ..Filter::default()
+        }),
+        first("b", 2)
+    );
+    assert_eq!(
+        list(Filter {
+            in_stock: Some(false),
+            ..Filter::default()
+        }),
+        first("a", 2)
+    );
+    let all = Filter {
+        min_price: price("0.0001"),
+        max_price: price("10"),
+        in_stock: Some(false),
+    };
+    assert_eq!(list(all), first("c", 1));
+    assert_eq!(
+        list(Filter {
+            min_price: price("11"),
+            ..Filter::default()
+        }),
+        (vec![], 0)
+    );
+}
+
+#[test]
+fn every_order_of_a_list_comes_from_an_index() {
+    let shop = shop();
+    for sort in [
+        Sort::NewestFirst,
+        Sort::OldestFirst,
+        Sort::NameAscending,
+        Sort::NameDescending,
+        Sort::PriceAscending,
+        Sort::PriceDescending,
+    ] {
+        let statement = format!(
+            "EXPLAIN QUERY PLAN {LIST_COLUMNS}{LIST_BASE}{}{LIST_PAGE}",
+            order_by(sort)
+        );
+        let plan = shop
+            .store
+            .0
+            .read::<_, Error>(|connection| connection.query(&statement, params![10, 0]))
+            .unwrap();
+        let steps: Vec<String> = plan.iter().map(|row| row.get(3).unwrap()).collect();
+        assert!(
+            steps
+                .iter()
+                .all(|step| step.contains("USING INDEX products_by_")),
+            "{sort:?}: {steps:?}"
+        );
+    }
+}
+
+#[test]
+fn stats_name_what_runs_out_fewest_first() {
+    let shop = shop();
+    for (name, stock) in [("plenty", 11), ("ten", 10), ("none", 0), ("one", 1)] {
+        shop.add(name, "1", stock);
+    }
+    let gone = shop.add("gone", "1", 0);
+    shop.delete(&gone, None).unwrap();
+    let stats = stock_stats(&shop.store).unwrap();
+    let names: Vec<_> = stats
+        .low_stock
+        .iter()
+        .map(|product| product.name.as_str())
+        .collect();
+    assert_eq!((stats.products, stats.out_of_stock), (4, 1));
+    assert_eq!(names, ["none", "one", "ten"]);
+    for number in 0..60 {
+        shop.add(&format!("p{number}"), "1", 2);
+    }
+    assert_eq!(stock_stats(&shop.store).unwrap().low_stock.len(), 50);
+}
+
+#[test]
+fn a_reservation_keeps_lines_names_and_prices_in_their_order() {
+    let shop = shop();
+    let (tea, milk) = (shop.add("Tea", "4.9999", 10), shop.add("Milk", "0", 10));
+    let first = shop
+        .reserve(1, &[line(&milk, 1), line(&tea, 2), line(&milk, 3)])
+        .unwrap();
+    let renamed = ProductChanges {
+        name: Some("Chai".to_owned()),
+        price: Some(Money::ZERO),
+        ..Default::default()
+    };
+    shop.update(&tea, &renamed, None).unwrap();
+    let again = shop.reserve(1, &[line(&tea, 2), line(&milk, 4)]).unwrap();
+    assert_eq!(again, first);
+    let seen: Vec<_> = again
+        .iter()
+        .map(|line| (line.name.as_str(), line.quantity.units()))
+        .collect();
+    assert_eq!(seen, [("Milk", 4), ("Tea", 2)]);
+    assert_eq!(again[1].unit_price.amount(), "4.9999".parse().unwrap());
+    assert_eq!(
+        shop.number("SELECT version FROM products WHERE name = 'Milk'"),
+        1
+    );
+    shop.assert_books_agree();
+}
+
+#[test]
+fn a_rejected_order_leaves_no_trace() {
+    let shop = shop();
+    let (tea, milk) = (shop.add("Tea", "1", 10), shop.add("Milk", "1", 1));
+    let refused = shop.reserve(1, &[line(&tea, 1), line(&milk, 2)]);
+    assert!(matches!(refused, Err(InventoryError::Rejected(lines)) if lines.len() == 1));
+    assert_eq!(shop.stock(&tea), Stock::restore(10, 0, 0));
+    assert_eq!(shop.number("SELECT COUNT(*) FROM reservations"), 0);
+}
+
+#[test]
+fn a_transaction_that_fails_half_way_is_taken_back() {
+    let shop = shop();
+    let tea = shop.add("Tea", "1", 10);
+    let failed = shop.store.write::<(), _>(|transaction| {
+        transaction.save_stock(&tea.id, Stock::restore(1, 9, 0))?;
+        Err(StoreError::Fault("the power is out".to_owned()))
+    });
+    assert!(failed.is_err());
+    assert_eq!(shop.stock(&tea), Stock::restore(10, 0, 0));
+}
+
+#[test]
+fn what_does_not_exist_cannot_be_changed() {
+    let shop = shop();
+    let unknown = ProductId::parse("01890a5d-ac96-774b-bcce-ffffffffffff").unwrap();
+    let write = |work: &dyn Fn(&dyn Transaction) -> Result<(), StoreError>| {
+        shop.store.write(|transaction| work(transaction))
+    };
+    assert!(write(&|transaction| transaction.save_stock(&unknown, Stock::default())).is_err());
+    assert!(
+        write(&|transaction| transaction.set_reservation_state(
+            &order(1),
+            ReservationState::Held,
+            1
+        ))
+        .is_err()
+    );
+}
+
+#[test]
+fn the_stock_of_a_deleted_product_still_moves_with_its_orders() {
+    let shop = shop();
+    let tea = shop.add("Tea", "1", 10);
+    shop.reserve(1, &[line(&tea, 4)]).unwrap();
+    shop.delete(&tea, None).unwrap();
+    shop.settle(1, Settlement::Commit).unwrap();
+    shop.settle(1, Settlement::Restock).unwrap();
+    assert_eq!(shop.stock(&tea), Stock::restore(10, 0, 0));
+    assert!(matches!(
+        shop.reserve(2, &[line(&tea, 1)]),
+        Err(InventoryError::Rejected(_))
+    ));
+    shop.assert_books_agree();
+}
+
+#[test]
+fn a_database_that_is_ready_says_so() {
+    assert_eq!(shop().store.ready(), Ok(()));
+}
+
+#[test]
+fn what_may_pass_is_unavailable_and_the_rest_is_a_fault() {
+    let busy = StoreError::from(Error::Busy("database is locked".to_owned()));
+    assert!(matches!(busy, StoreError::Unavailable(_)));
+    assert!(matches!(
+        StoreError::from(Error::Full),
+        StoreError::Unavailable(_)
+    ));
+    assert!(matches!(
+        StoreError::from(Error::Denied("products".to_owned())),
+        StoreError::Fault(_)
+    ));
+}
+
+/// Numbers that look random and are the same for the same seed (Marsaglia's xorshift64).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+}
+
+/// One random step; its outcome as text.
+fn step<S: Store>(dice: &mut Dice, shop: &Fixture<S>, products: &[Product]) -> String {
+    let product = &products[dice.below(products.len() as u64) as usize];
+    let order = dice.below(40);
+    match dice.below(8) {
+        0..=3 => {
+            let mut lines = Vec::new();
+            for _ in 0..=dice.below(3) {
+                let product = &products[dice.below(products.len() as u64) as usize];
+                lines.push(line(product, 1 + dice.below(6) as u32));
+            }
+            if dice.below(20) == 0 {
+                lines.push(RequestedLine {
+                    product_id: "nonsense".to_owned(),
+                    quantity: 1,
+                });
+            }
+            format!("{:?}", shop.reserve(order, &lines))
+        }
+        4 => format!("{:?}", shop.settle(order, Settlement::Commit)),
+        5 => format!("{:?}", shop.settle(order, Settlement::Release)),
+        6 => format!("{:?}", shop.settle(order, Settlement::Restock)),
+        _ => {
+            let delta = dice.below(20).cast_signed() - 8;
+            let stock = if delta == 0 {
+                StockChange::Absolute(7)
+            } else {
+                StockChange::Delta(delta)
+            };
+            let changes = ProductChanges {
+                stock: Some(stock),
+                ..ProductChanges::default()
+            };
+            format!("{:?}", shop.update(product, &changes, None))
+        }
+    }
+}
+
+#[test]
+fn whatever_happens_no_unit_is_lost_and_both_stores_agree() {
+    for seed in 1..=8_u64 {
+        let (sql, memory) = (shop(), Fixture::<MemoryStore>::new());
+        let add = |name: &str| {
+            (
+                sql.create(&new_product(name, 9)).unwrap(),
+                memory.create(&new_product(name, 9)).unwrap(),
+            )
+        };
+        let (products, same): (Vec<_>, Vec<_>) = ["a", "b", "c", "d"].map(add).into_iter().unzip();
+        assert_eq!(products, same);
+        let (mut dice, mut other) = (Dice(seed), Dice(seed));
+        for number in 0..400 {
+            let outcome = step(&mut dice, &sql, &products);
+            assert_eq!(
+                outcome,
+                step(&mut other, &memory, &products),
+                "seed {seed}, step {number}"
+            );
+            assert_eq!(
+                sql.number(DISAGREEING),
+                0,
+                "seed {seed}, step {number}: {outcome}"
+            );
+        }
+        for product in &products {
+            assert_eq!(
+                sql.store.find(&product.id),
+                memory.store.find(&product.id),
+                "seed {seed}"
+            );
+        }
+        assert!(
+            sql.number("SELECT COUNT(DISTINCT state) FROM reservations") == 4,
+            "seed {seed}"
+        );
+    }
+}
