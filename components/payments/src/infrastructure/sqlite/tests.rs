@@ -1,1 +1,269 @@
+use mercato_money::Money;
 
+use super::SqliteStore;
+use crate::domain::{
+    Charge, CheckoutLine, CheckoutSession, EventType, MinorUnits, NewPayment, Payment,
+    PaymentError, Refund, RefundStatus,
+};
+use crate::ports::{Records, Store, Stored};
+
+fn units(units: i64) -> MinorUnits {
+    MinorUnits::new(units).unwrap()
+}
+
+fn payment(id: &str, order_id: &str) -> Payment {
+    let new = NewPayment {
+        order_id: order_id.to_owned(),
+        customer_id: "customer".to_owned(),
+        amount: units(100),
+        currency: "USD".parse().unwrap(),
+        lines: vec![],
+        expires_at: 1_000,
+    };
+    Payment::open(id.to_owned(), "test".to_owned(), &new, 10)
+}
+
+fn refund(id: &str, key: Option<&str>, created_at: u64) -> Refund {
+    Refund {
+        id: id.to_owned(),
+        payment_id: "p1".to_owned(),
+        amount: units(30),
+        refunded_before: units(0),
+        reason: Some("it's \"broken\"; DROP TABLE refunds".to_owned()),
+        idempotency_key: key.map(str::to_owned),
+        fingerprint: vec![0, 255],
+        status: RefundStatus::Pending,
+        attempts: 0,
+        created_at,
+    }
+}
+
+fn write<T>(store: &SqliteStore, work: impl FnOnce(&dyn Records) -> Stored<T>) -> T {
+    store.write(work).unwrap()
+}
+
+fn store_with_payment() -> SqliteStore {
+    let store = SqliteStore::new();
+    write(&store, |records| {
+        records.insert_payment(&payment("p1", "o1"), &[])
+    });
+    store
+}
+
+#[test]
+fn a_payment_is_read_as_it_was_written() {
+    let store = store_with_payment();
+    let mut payment = payment("p1", "o1");
+    let found = || {
+        store
+            .read(|records| records.find_payment("p1"))
+            .unwrap()
+            .unwrap()
+    };
+    assert_eq!(found(), payment);
+    payment.record_session(
+        1,
+        CheckoutSession {
+            id: "cs_1".to_owned(),
+            url: "http://pay".to_owned(),
+            expires_at: 1_000,
+        },
+        20,
+    );
+    write(&store, |records| records.save_payment(&payment));
+    assert_eq!(found(), payment);
+    payment.begin_next_session(2_000, 1_000);
+    payment.succeed(
+        &Charge {
+            reference: Some("pi_1".to_owned()),
+            receipt_url: Some("http://receipt".to_owned()),
+        },
+        1_001,
+    );
+    payment.record_refunded(units(40), 1_002);
+    write(&store, |records| records.save_payment(&payment));
+    assert_eq!(found(), payment);
+    store
+        .read(|records| {
+            assert_eq!(
+                records.find_payment_of_order("o1")?.as_ref(),
+                Some(&payment)
+            );
+            assert_eq!(
+                records.find_payment_of_session("cs_1")?.as_ref(),
+                Some(&payment),
+                "an older one"
+            );
+            assert_eq!(records.find_payment("p2")?, None);
+            assert_eq!(records.find_payment_of_order("o2")?, None);
+            assert_eq!(records.find_payment_of_session("cs_2")?, None);
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn an_order_has_one_payment() {
+    let store = store_with_payment();
+    let second = store.write(|records| records.insert_payment(&payment("p2", "o1"), &[]));
+    assert_eq!(second, Err(PaymentError::Internal));
+    assert_eq!(
+        store.read(|records| records.find_payment("p2")),
+        Ok(None),
+        "nothing is left of it"
+    );
+}
+
+#[test]
+fn the_database_itself_refuses_to_refund_more_than_was_paid() {
+    let store = store_with_payment();
+    let mut payment = payment("p1", "o1");
+    payment.succeed(&Charge::default(), 20);
+    payment.refunded = units(101);
+    assert!(
+        store
+            .write(|records| records.save_payment(&payment))
+            .is_err()
+    );
+}
+
+#[test]
+fn an_error_takes_the_whole_transaction_back() {
+    let store = store_with_payment();
+    let result: Result<(), _> = store.write(|records| {
+        records.append_event(&payment("p1", "o1").event(
+            "e1".to_owned(),
+            EventType::Succeeded,
+            1,
+        ))?;
+        Err(PaymentError::MalformedEvent)
+    });
+    assert_eq!(result, Err(PaymentError::MalformedEvent));
+    assert_eq!(store.read(|records| records.find_entry("e1")), Ok(None));
+}
+
+#[test]
+fn lines_keep_their_sequence() {
+    let store = SqliteStore::new();
+    let lines: Vec<_> = ["b", "a", "c"]
+        .into_iter()
+        .zip(1..)
+        .map(|(name, quantity)| CheckoutLine {
+            name: name.to_owned(),
+            unit_price: Money::from_units(12_345),
+            quantity,
+        })
+        .collect();
+    write(&store, |records| {
+        records.insert_payment(&payment("p1", "o1"), &lines)
+    });
+    assert_eq!(
+        store.read(|records| records.lines_of_payment("p1")),
+        Ok(lines)
+    );
+}
+
+#[test]
+fn a_payment_has_one_pending_refund() {
+    let store = store_with_payment();
+    write(&store, |records| {
+        records.insert_refund(&refund("r1", Some("k"), 10), 20)
+    });
+    assert!(
+        store
+            .write(|records| records.insert_refund(&refund("r2", None, 10), 20))
+            .is_err()
+    );
+    write(&store, |records| {
+        assert_eq!(
+            records.find_pending_refund("p1")?,
+            Some(refund("r1", Some("k"), 10))
+        );
+        assert_eq!(records.find_due_refund(19)?, None);
+        assert_eq!(
+            records.find_due_refund(20)?.map(|refund| refund.id),
+            Some("r1".to_owned())
+        );
+        records.postpone_refund("r1", 50, 21)?;
+        assert_eq!(records.find_due_refund(49)?, None);
+        assert_eq!(
+            records.find_refund("r1")?.map(|refund| refund.attempts),
+            Some(1)
+        );
+        assert!(records.finish_refund("r1", Ok(Some("re_1")), 30)?);
+        assert!(!records.finish_refund("r1", Err("too late"), 31)?);
+        assert_eq!(
+            records.find_refund("r1")?.map(|refund| refund.status),
+            Some(RefundStatus::Succeeded)
+        );
+        records.insert_refund(&refund("r2", None, 40), 50)?;
+        assert!(records.finish_refund("r2", Err("no"), 41)?);
+        let status = records.find_refund("r2")?.map(|refund| refund.status);
+        assert_eq!(status, Some(RefundStatus::Failed("no".to_owned())));
+        assert_eq!(records.find_pending_refund("p1")?, None);
+        Ok(())
+    });
+}
+
+#[test]
+fn an_idempotency_key_is_found_until_it_is_old_and_then_taken_over() {
+    let store = store_with_payment();
+    write(&store, |records| {
+        records.insert_refund(&refund("r1", Some("k"), 10), 20)?;
+        assert!(
+            records.find_refund_by_key("k", 11)?.is_some(),
+            "pending ones never grow old"
+        );
+        records.finish_refund("r1", Ok(None), 30)?;
+        assert!(records.find_refund_by_key("k", 10)?.is_some());
+        assert!(records.find_refund_by_key("k", 11)?.is_none());
+        records.insert_refund(&refund("r2", Some("k"), 40), 50)?;
+        assert_eq!(
+            records.find_refund_by_key("k", 0)?.map(|refund| refund.id),
+            Some("r2".to_owned())
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn the_secret_that_was_kept_first_stays() {
+    let store = SqliteStore::new();
+    write(&store, |records| {
+        assert_eq!(records.generated_secret()?, None);
+        assert_eq!(records.keep_generated_secret("one")?, "one");
+        assert_eq!(records.keep_generated_secret("two")?, "one");
+        assert_eq!(records.generated_secret()?, Some("one".to_owned()));
+        Ok(())
+    });
+}
+
+#[test]
+fn an_acknowledged_event_is_out_of_reach() {
+    let store = store_with_payment();
+    let event = payment("p1", "o1").event("e1".to_owned(), EventType::Cancelled, 5);
+    write(&store, |records| {
+        records.append_event(&event)?;
+        let mut entry = records.find_entry("e1")?.ok_or(PaymentError::NotFound)?;
+        assert_eq!(entry.event, event);
+        records.acknowledge_event("e1", 6)?;
+        entry.attempts = 9;
+        records.save_entry(&entry)?;
+        assert_eq!(records.find_entry("e1")?, None);
+        assert_eq!(records.pending_events_of_order("o1")?, []);
+        assert_eq!(records.lag()?, crate::ports::OutboxLag::default());
+        Ok(())
+    });
+}
+
+#[test]
+fn the_relays_last_run_is_remembered() {
+    let store = SqliteStore::new();
+    write(&store, |records| {
+        assert_eq!(records.last_relay_run()?, 0);
+        records.record_relay_run(7)?;
+        records.record_relay_run(8)?;
+        assert_eq!(records.last_relay_run()?, 8);
+        Ok(())
+    });
+}

@@ -1,0 +1,134 @@
+use super::shop::{SESSION_MS, Shop, now, session_id};
+use crate::application::queries;
+use crate::domain::{EventType, PaymentError, PaymentStatus};
+use crate::ports::CheckoutOutcome;
+
+#[test]
+fn what_the_simulated_customer_does_arrives_as_a_webhook() {
+    for (outcome, status, event) in [
+        (
+            CheckoutOutcome::Succeed,
+            PaymentStatus::Succeeded,
+            EventType::Succeeded,
+        ),
+        (
+            CheckoutOutcome::Fail,
+            PaymentStatus::Failed,
+            EventType::Failed,
+        ),
+        (
+            CheckoutOutcome::Cancel,
+            PaymentStatus::Cancelled,
+            EventType::Cancelled,
+        ),
+    ] {
+        let shop = Shop::with_pending_order();
+        let payment = shop.simulate(&shop.newest_session(), outcome).unwrap();
+        assert_eq!(payment.status, status);
+        assert_eq!(
+            payment.provider_reference.is_some(),
+            outcome == CheckoutOutcome::Succeed
+        );
+        assert_eq!(shop.published_types(), [event]);
+        for again in [
+            CheckoutOutcome::Succeed,
+            CheckoutOutcome::Fail,
+            CheckoutOutcome::Cancel,
+        ] {
+            let result = shop.simulate(&shop.newest_session(), again);
+            assert_eq!(result, Err(PaymentError::Conflict(status)));
+        }
+    }
+}
+
+#[test]
+fn a_lapsed_session_expires_whatever_the_customer_wants() {
+    let shop = Shop::with_pending_order();
+    shop.advance(SESSION_MS);
+    let result = shop.simulate(&shop.newest_session(), CheckoutOutcome::Succeed);
+    assert_eq!(
+        result,
+        Err(PaymentError::Conflict(PaymentStatus::Cancelled))
+    );
+    assert_eq!(shop.payment().status, PaymentStatus::Cancelled);
+}
+
+#[test]
+fn a_replaced_session_leads_nowhere_until_the_payment_is_decided() {
+    let shop = Shop::with_pending_order();
+    let first = shop.newest_session();
+    shop.advance(SESSION_MS);
+    shop.open_session().unwrap();
+    assert_eq!(
+        shop.simulate(&first, CheckoutOutcome::Succeed),
+        Err(PaymentError::NotFound)
+    );
+    assert_eq!(
+        queries::find_checkout(&shop, &first),
+        Err(PaymentError::NotFound)
+    );
+    let second = shop.newest_session();
+    assert_ne!(first, second);
+    assert_eq!(
+        shop.simulate(&second, CheckoutOutcome::Fail)
+            .unwrap()
+            .status,
+        PaymentStatus::Failed
+    );
+    assert_eq!(
+        queries::find_checkout(&shop, &first)
+            .unwrap()
+            .payment
+            .status,
+        PaymentStatus::Failed
+    );
+}
+
+#[test]
+fn a_checkout_shows_what_is_paid_for() {
+    let shop = Shop::with_pending_order();
+    let checkout = queries::find_checkout(&shop, &shop.newest_session()).unwrap();
+    let lines: Vec<_> = checkout
+        .lines
+        .iter()
+        .map(|line| (line.name.as_str(), line.quantity))
+        .collect();
+    assert_eq!(lines, [("Tea", 3), ("Cup", 1)]);
+    assert_eq!(checkout.payment, shop.payment());
+    assert_eq!(
+        queries::find_checkout(&shop, &session_id("x")),
+        Err(PaymentError::NotFound)
+    );
+}
+
+#[test]
+fn a_real_provider_has_no_checkout_of_ours() {
+    let shop = Shop::with_pending_order();
+    shop.provider.real.set(true);
+    let session = shop.newest_session();
+    assert_eq!(
+        shop.simulate(&session, CheckoutOutcome::Succeed),
+        Err(PaymentError::NotSupported)
+    );
+    assert_eq!(
+        queries::find_checkout(&shop, &session),
+        Err(PaymentError::NotSupported)
+    );
+}
+
+#[test]
+fn without_a_configured_secret_one_is_made_and_kept() {
+    let shop = Shop::with_pending_order();
+    shop.settings.0.borrow_mut().clear();
+    let made = now(queries::webhook_secret(&shop)).unwrap();
+    assert!(made.len() > 32);
+    assert_eq!(now(queries::webhook_secret(&shop)).unwrap(), made);
+    assert_eq!(
+        shop.webhook(&shop.completed("evt_1")),
+        Err(PaymentError::InvalidSignature)
+    );
+    let paid = shop
+        .simulate(&shop.newest_session(), CheckoutOutcome::Succeed)
+        .unwrap();
+    assert_eq!(paid.status, PaymentStatus::Succeeded);
+}

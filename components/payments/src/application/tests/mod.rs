@@ -1,0 +1,10 @@
+//! The use cases over a real database, a provider that remembers what it did, and faults at any step.
+
+mod cancel;
+mod checkout;
+mod crashes;
+mod outbox;
+mod refunds;
+mod sessions;
+mod shop;
+mod webhooks;

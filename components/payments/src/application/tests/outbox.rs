@@ -1,0 +1,264 @@
+use mercato_platform::clock::Clock;
+
+use super::shop::{ORDER, Shop, now};
+use crate::application::commands::{self, FAILURES_MAX, RELAY_BATCH, RelayReport};
+use crate::application::queries::{self, Lag};
+use crate::domain::{EventType, PaymentError};
+use crate::ports::{Ports, Store};
+
+const LONG_MS: u64 = 10 * 60 * 1_000;
+
+/// A shop with one event that could not be published.
+fn shop_with_unpublished_event() -> Shop {
+    let shop = Shop::with_pending_order();
+    shop.publisher.down.set(true);
+    shop.webhook(&shop.completed("evt_1")).unwrap();
+    shop
+}
+
+/// Adds events like the one there is, each a millisecond younger.
+fn add_events(shop: &Shop, count: u32) {
+    let first = shop.entries()[0].event.clone();
+    shop.store()
+        .write(|records| {
+            (1..=count).try_for_each(|number| {
+                let mut event = first.clone();
+                event.id = format!("01890a5d-ac96-774b-bccf-{number:012x}");
+                event.time += u64::from(number);
+                records.append_event(&event)
+            })
+        })
+        .unwrap();
+    shop.advance(u64::from(count));
+}
+
+#[test]
+fn an_event_is_published_at_once_and_again_until_it_is_acknowledged() {
+    let shop = Shop::with_pending_order();
+    shop.webhook(&shop.completed("evt_1")).unwrap();
+    assert_eq!(shop.published_types(), [EventType::Succeeded]);
+    for (attempts, pause_ms) in [(1, 5_000), (2, 10_000), (3, 20_000)] {
+        assert_eq!(shop.entries()[0].attempts, attempts);
+        shop.advance(pause_ms - 1);
+        assert_eq!(
+            shop.relay(),
+            RelayReport {
+                published: 0,
+                failed: 0,
+                pending: 1
+            }
+        );
+        shop.advance(1);
+        assert_eq!(
+            shop.relay(),
+            RelayReport {
+                published: 1,
+                failed: 0,
+                pending: 1
+            }
+        );
+    }
+    let event = shop.entries()[0].event.clone();
+    assert!(
+        shop.publisher
+            .published
+            .borrow()
+            .iter()
+            .all(|published| *published == event)
+    );
+    commands::acknowledge_event(&shop, &event.id).unwrap();
+    commands::acknowledge_event(&shop, &event.id).unwrap();
+    shop.advance(LONG_MS);
+    assert_eq!(shop.relay(), RelayReport::default());
+}
+
+#[test]
+fn the_pauses_grow_to_five_minutes_and_no_longer() {
+    let shop = Shop::with_pending_order();
+    shop.webhook(&shop.completed("evt_1")).unwrap();
+    for _ in 0..40 {
+        shop.advance(LONG_MS);
+        shop.relay();
+    }
+    let entry = shop.entries().remove(0);
+    assert_eq!(entry.attempts, 41);
+    assert_eq!(entry.next_attempt_at - shop.clock.now_ms(), 5 * 60 * 1_000);
+}
+
+#[test]
+fn a_broker_that_is_down_costs_one_attempt_and_loses_nothing() {
+    let shop = shop_with_unpublished_event();
+    add_events(&shop, 10);
+    shop.publisher.attempts.set(0);
+    shop.advance(2_000);
+    assert_eq!(
+        shop.relay(),
+        RelayReport {
+            published: 0,
+            failed: 1,
+            pending: 11
+        }
+    );
+    assert_eq!(shop.publisher.attempts.get(), 1);
+    let first = shop.entries().remove(0);
+    assert_eq!(
+        (first.attempts, first.last_error.as_deref()),
+        (0, Some("not published: connection refused"))
+    );
+    shop.publisher.down.set(false);
+    shop.advance(2_000);
+    assert_eq!(
+        shop.relay(),
+        RelayReport {
+            published: 11,
+            failed: 0,
+            pending: 11
+        }
+    );
+    let times: Vec<_> = shop
+        .publisher
+        .published
+        .borrow()
+        .iter()
+        .map(|event| event.time)
+        .collect();
+    assert!(times.is_sorted(), "oldest first: {times:?}");
+}
+
+#[test]
+fn a_run_is_bounded() {
+    let shop = shop_with_unpublished_event();
+    add_events(&shop, 2 * RELAY_BATCH);
+    shop.publisher.down.set(false);
+    shop.advance(2_000);
+    assert_eq!(shop.relay().published, RELAY_BATCH);
+    assert_eq!(shop.relay().published, RELAY_BATCH);
+    assert_eq!(shop.relay().published, 1);
+    assert_eq!(shop.relay().published, 0);
+}
+
+#[test]
+fn a_run_waits_for_the_least_time_since_the_last() {
+    let shop = shop_with_unpublished_event();
+    let relay = |min_interval_ms| now(commands::relay_outbox(&shop, min_interval_ms)).unwrap();
+    shop.publisher.down.set(false);
+    shop.advance(2_000);
+    shop.publisher.attempts.set(0);
+    relay(1_000);
+    assert_eq!(shop.publisher.attempts.get(), 1);
+    shop.advance(5_000);
+    relay(0);
+    assert_eq!(shop.publisher.attempts.get(), 2);
+    shop.advance(999);
+    add_events(&shop, 0);
+    assert_eq!(
+        relay(1_000),
+        RelayReport {
+            published: 0,
+            failed: 0,
+            pending: 1
+        }
+    );
+    shop.advance(LONG_MS);
+    assert_eq!(relay(1_000).published, 1);
+}
+
+#[test]
+fn an_event_that_fails_again_and_again_is_parked_until_it_is_retried() {
+    let shop = Shop::with_pending_order();
+    shop.webhook(&shop.completed("evt_1")).unwrap();
+    let id = shop.entries()[0].event.id.clone();
+    for failures in 1..=FAILURES_MAX {
+        assert!(!shop.entries()[0].parked);
+        commands::report_failure(&shop, &id, "orders\nunavailable").unwrap();
+        assert_eq!(shop.entries()[0].failures, failures);
+    }
+    let parked = shop.entries().remove(0);
+    assert!(parked.parked);
+    assert_eq!(parked.last_error.as_deref(), Some("ordersunavailable"));
+    shop.advance(LONG_MS);
+    shop.publisher.published.borrow_mut().clear();
+    assert_eq!(shop.relay(), RelayReport::default());
+    assert_eq!(queries::overdue_events(&shop, 0, 10), Ok(vec![]));
+    assert_eq!(
+        queries::pending_events_of_order(&shop, ORDER)
+            .unwrap()
+            .len(),
+        1
+    );
+    assert_eq!(
+        queries::lag(&shop),
+        Ok(Lag {
+            pending: 0,
+            parked: 1,
+            oldest_ms: 0
+        })
+    );
+
+    let retried = now(commands::retry_event(&shop, &id)).unwrap();
+    assert!(!retried.parked && retried.failures == 0);
+    assert_eq!(shop.published_types(), [EventType::Succeeded]);
+    commands::acknowledge_event(&shop, &id).unwrap();
+    assert_eq!(
+        now(commands::retry_event(&shop, &id)),
+        Err(PaymentError::NotFound)
+    );
+    assert_eq!(
+        now(commands::retry_event(&shop, ORDER)),
+        Err(PaymentError::NotFound)
+    );
+}
+
+#[test]
+fn an_unknown_event_is_acknowledged_and_reported_without_a_trace() {
+    let shop = Shop::with_paid_order();
+    assert_eq!(commands::acknowledge_event(&shop, "nothing"), Ok(()));
+    assert_eq!(commands::report_failure(&shop, "nothing", "x"), Ok(()));
+    assert!(shop.entries().is_empty());
+}
+
+#[test]
+fn overdue_events_are_old_and_not_in_the_pause_after_a_failure() {
+    let shop = Shop::with_pending_order();
+    shop.webhook(&shop.completed("evt_1")).unwrap();
+    assert_eq!(queries::overdue_events(&shop, 2_000, 10), Ok(vec![]));
+    shop.advance(2_000);
+    let overdue = queries::overdue_events(&shop, 2_000, 10).unwrap();
+    assert_eq!(overdue.len(), 1);
+    assert_eq!(queries::overdue_events(&shop, 2_000, 0), Ok(vec![]));
+    commands::report_failure(&shop, &overdue[0].id, "no").unwrap();
+    assert_eq!(queries::overdue_events(&shop, 2_000, 10), Ok(vec![]));
+    shop.advance(5_000);
+    assert_eq!(queries::overdue_events(&shop, 2_000, 10), Ok(overdue));
+}
+
+#[test]
+fn the_lag_is_the_age_of_the_oldest_event() {
+    let shop = Shop::with_pending_order();
+    assert_eq!(queries::lag(&shop), Ok(Lag::default()));
+    shop.webhook(&shop.completed("evt_1")).unwrap();
+    shop.advance(1_234);
+    assert_eq!(
+        queries::lag(&shop),
+        Ok(Lag {
+            pending: 1,
+            parked: 0,
+            oldest_ms: 1_234
+        })
+    );
+}
+
+#[test]
+fn the_outbox_is_read_in_pages() {
+    let shop = shop_with_unpublished_event();
+    add_events(&shop, 4);
+    let page = |page, limit| queries::list_entries(&shop, page, limit);
+    let all = page(1, 100).unwrap();
+    assert_eq!((all.entries.len(), all.total), (5, 5));
+    let last = page(3, 2).unwrap();
+    assert_eq!((&last.entries[..], last.total), (&all.entries[4..], 5));
+    assert!(page(4, 2).unwrap().entries.is_empty());
+    for (number, limit) in [(0, 10), (1, 0), (1, 101)] {
+        assert!(matches!(page(number, limit), Err(PaymentError::Invalid(_))));
+    }
+}

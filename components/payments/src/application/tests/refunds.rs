@@ -1,0 +1,289 @@
+use super::shop::{AMOUNT, Shop, now, units};
+use crate::application::commands::{self, IDEMPOTENCY_KEY_TTL_MS, RefundCommand};
+use crate::domain::{EventType, PaymentError, PaymentStatus};
+
+/// Longer than any pause before a refund is taken up again.
+const LATER_MS: u64 = 10 * 60 * 1_000;
+
+#[test]
+fn a_whole_refund_ends_the_payment() {
+    let shop = Shop::with_paid_order();
+    let refunded = shop.refund(None, None).unwrap();
+    assert_eq!(
+        (refunded.status, refunded.refunded),
+        (PaymentStatus::Refunded, units(AMOUNT))
+    );
+    assert_eq!(shop.published_types(), [EventType::Refunded]);
+    assert_eq!(
+        shop.refund(None, None),
+        Err(PaymentError::Conflict(PaymentStatus::Refunded))
+    );
+    assert_eq!(shop.provider.refunded(), AMOUNT);
+}
+
+#[test]
+fn refunds_in_part_never_exceed_the_amount() {
+    let shop = Shop::with_paid_order();
+    assert_eq!(
+        shop.refund(Some(1_000), None).unwrap().status,
+        PaymentStatus::Succeeded
+    );
+    assert_eq!(
+        shop.refund(Some(1_000), None),
+        Err(PaymentError::RefundExceedsAmount(999))
+    );
+    assert_eq!(shop.refund(Some(900), None).unwrap().refunded, units(1_900));
+    assert_eq!(
+        shop.refund(None, None).unwrap().status,
+        PaymentStatus::Refunded
+    );
+    assert_eq!(shop.provider.refunded(), AMOUNT);
+    let sums: Vec<_> = shop
+        .entries()
+        .iter()
+        .map(|entry| entry.event.refunded.get())
+        .collect();
+    assert_eq!(sums, [1_000, 1_900, AMOUNT]);
+}
+
+#[test]
+fn only_a_paid_payment_can_be_refunded() {
+    let shop = Shop::with_pending_order();
+    assert_eq!(
+        shop.refund(None, None),
+        Err(PaymentError::Conflict(PaymentStatus::Pending))
+    );
+    shop.cancel().unwrap();
+    assert_eq!(
+        shop.refund(None, None),
+        Err(PaymentError::Conflict(PaymentStatus::Cancelled))
+    );
+    assert_eq!(shop.provider.refunded(), 0);
+}
+
+#[test]
+fn a_request_that_breaks_a_rule_refunds_nothing() {
+    let shop = Shop::with_paid_order();
+    let valid = RefundCommand {
+        payment_id: shop.payment().id,
+        amount: Some(1),
+        reason: None,
+        idempotency_key: None,
+    };
+    for (field, command) in [
+        (
+            "amount",
+            RefundCommand {
+                amount: Some(0),
+                ..valid.clone()
+            },
+        ),
+        (
+            "amount",
+            RefundCommand {
+                amount: Some(-1),
+                ..valid.clone()
+            },
+        ),
+        (
+            "reason",
+            RefundCommand {
+                reason: Some(" ".to_owned()),
+                ..valid.clone()
+            },
+        ),
+        (
+            "reason",
+            RefundCommand {
+                reason: Some("a\nb".to_owned()),
+                ..valid.clone()
+            },
+        ),
+        (
+            "reason",
+            RefundCommand {
+                reason: Some("x".repeat(501)),
+                ..valid.clone()
+            },
+        ),
+        (
+            "Idempotency-Key",
+            RefundCommand {
+                idempotency_key: Some(String::new()),
+                ..valid.clone()
+            },
+        ),
+        (
+            "Idempotency-Key",
+            RefundCommand {
+                idempotency_key: Some("a b".to_owned()),
+                ..valid.clone()
+            },
+        ),
+        (
+            "Idempotency-Key",
+            RefundCommand {
+                idempotency_key: Some("k".repeat(256)),
+                ..valid.clone()
+            },
+        ),
+    ] {
+        match now(commands::refund_payment(&shop, command)) {
+            Err(PaymentError::Invalid(errors)) => assert_eq!(errors[0].field, field),
+            other => panic!("{field}: {other:?}"),
+        }
+    }
+    let unknown = RefundCommand {
+        payment_id: "x".to_owned(),
+        ..valid
+    };
+    assert_eq!(
+        now(commands::refund_payment(&shop, unknown)),
+        Err(PaymentError::NotFound)
+    );
+    assert_eq!(shop.provider.refunded(), 0);
+}
+
+#[test]
+fn an_idempotency_key_refunds_once_and_only_what_it_was_used_for() {
+    let shop = Shop::with_paid_order();
+    let first = shop.refund(Some(500), Some("key")).unwrap();
+    assert_eq!(shop.refund(Some(500), Some("key")).unwrap(), first);
+    assert_eq!(
+        shop.refund(Some(501), Some("key")),
+        Err(PaymentError::IdempotencyKeyReused)
+    );
+    assert_eq!(
+        shop.refund(None, Some("key")),
+        Err(PaymentError::IdempotencyKeyReused)
+    );
+    assert_eq!(shop.provider.refunded(), 500);
+    shop.advance(IDEMPOTENCY_KEY_TTL_MS + 1);
+    assert_eq!(
+        shop.refund(Some(500), Some("key")).unwrap().refunded,
+        units(1_000)
+    );
+    assert_eq!(
+        shop.refund(Some(500), Some("key")).unwrap().refunded,
+        units(1_000)
+    );
+}
+
+#[test]
+fn a_whole_refund_can_be_repeated_by_its_key() {
+    let shop = Shop::with_paid_order();
+    let first = shop.refund(None, Some("key")).unwrap();
+    assert_eq!(shop.refund(None, Some("key")).unwrap(), first);
+    assert_eq!(shop.event_types(), [EventType::Refunded]);
+}
+
+#[test]
+fn a_refund_waits_for_a_provider_that_is_down() {
+    let shop = Shop::with_paid_order();
+    shop.provider.down.set(true);
+    assert_eq!(
+        shop.refund(Some(500), Some("key")),
+        Err(PaymentError::ProviderUnavailable)
+    );
+    assert_eq!(shop.payment().refunded, units(0));
+    shop.provider.down.set(false);
+    assert_eq!(
+        shop.refund(Some(500), Some("key")).unwrap().refunded,
+        units(500)
+    );
+    assert_eq!(shop.provider.refunds.borrow().len(), 1);
+}
+
+#[test]
+fn the_relay_takes_up_a_refund_that_nobody_finished() {
+    let shop = Shop::with_paid_order();
+    shop.provider.down.set(true);
+    assert!(shop.refund(Some(500), None).is_err());
+    shop.advance(LATER_MS);
+    shop.relay();
+    assert_eq!(
+        shop.payment().refunded,
+        units(0),
+        "the provider is still down"
+    );
+    shop.provider.down.set(false);
+    shop.relay();
+    assert_eq!(
+        shop.payment().refunded,
+        units(0),
+        "its next attempt is not due yet"
+    );
+    shop.advance(LATER_MS);
+    shop.relay();
+    assert_eq!(shop.payment().refunded, units(500));
+    assert_eq!(shop.published_types(), [EventType::Refunded]);
+}
+
+#[test]
+fn the_next_refund_finishes_the_one_before_it() {
+    let shop = Shop::with_paid_order();
+    shop.provider.down.set(true);
+    assert!(shop.refund(Some(1_500), Some("first")).is_err());
+    assert_eq!(
+        shop.refund(Some(400), Some("second")),
+        Err(PaymentError::ProviderUnavailable)
+    );
+    shop.provider.down.set(false);
+    assert_eq!(
+        shop.refund(Some(400), Some("second")).unwrap().refunded,
+        units(1_900)
+    );
+    assert_eq!(
+        shop.refund(Some(100), Some("third")),
+        Err(PaymentError::RefundExceedsAmount(99))
+    );
+    assert_eq!(shop.provider.refunded(), 1_900);
+}
+
+#[test]
+fn the_same_request_without_a_key_while_it_is_under_way_is_a_repetition() {
+    let shop = Shop::with_paid_order();
+    shop.provider.down.set(true);
+    assert!(shop.refund(Some(500), None).is_err());
+    shop.provider.down.set(false);
+    assert_eq!(shop.refund(Some(500), None).unwrap().refunded, units(500));
+    assert_eq!(
+        shop.refund(Some(500), None).unwrap().refunded,
+        units(1_000),
+        "a new one afterwards"
+    );
+}
+
+#[test]
+fn a_refused_refund_stays_refused_under_its_key_and_blocks_nobody() {
+    let shop = Shop::with_paid_order();
+    shop.provider.refuses.set(true);
+    let refused = Err(PaymentError::ProviderRejected("no".to_owned()));
+    assert_eq!(shop.refund(Some(500), Some("key")), refused);
+    shop.provider.refuses.set(false);
+    assert_eq!(shop.refund(Some(500), Some("key")), refused);
+    assert_eq!(
+        shop.refund(Some(600), Some("other")).unwrap().refunded,
+        units(600)
+    );
+    assert_eq!(shop.event_types(), [EventType::Refunded]);
+}
+
+#[test]
+fn a_refund_that_the_webhook_told_first_is_not_counted_twice() {
+    let shop = Shop::with_paid_order();
+    shop.crash_at(super::shop::Crash::After(1));
+    assert!(shop.refund(Some(500), Some("key")).is_err());
+    assert!(shop.restart());
+    assert_eq!(
+        shop.provider.refunded(),
+        500,
+        "done, but its answer was lost"
+    );
+    shop.webhook(&shop.refunded_event("evt_2", 500)).unwrap();
+    assert_eq!(
+        shop.refund(Some(500), Some("key")).unwrap().refunded,
+        units(500)
+    );
+    assert_eq!(shop.event_types(), [EventType::Refunded]);
+}

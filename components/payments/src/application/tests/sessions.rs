@@ -1,0 +1,168 @@
+use mercato_money::Money;
+
+use super::shop::{AMOUNT, CUSTOMER, ORDER, SESSION_MS, START_MS, Shop, new_payment, now, units};
+use crate::application::{commands, queries};
+use crate::domain::{NewPayment, PaymentError, PaymentStatus, Viewer};
+
+#[test]
+fn a_payment_is_opened_once_per_order() {
+    let shop = Shop::new();
+    let first = shop.create().unwrap();
+    assert_eq!(
+        (first.status, first.amount.get(), first.version),
+        (PaymentStatus::Pending, AMOUNT, 2)
+    );
+    let session = first.session.opened.as_ref().unwrap();
+    assert_eq!(session.expires_at, START_MS + SESSION_MS);
+    shop.advance(1_000);
+    assert_eq!(shop.create().unwrap(), first);
+    assert_eq!(shop.provider.sessions.borrow().len(), 1);
+    assert!(shop.entries().is_empty());
+}
+
+#[test]
+fn an_order_has_no_second_payment_of_another_kind() {
+    let shop = Shop::with_pending_order();
+    let mut line = new_payment().lines.remove(0);
+    line.quantity = 1;
+    for other in [
+        NewPayment {
+            customer_id: ORDER.to_owned(),
+            ..new_payment()
+        },
+        NewPayment {
+            amount: units(500),
+            lines: vec![line.clone()],
+            ..new_payment()
+        },
+        NewPayment {
+            currency: "EUR".parse().unwrap(),
+            ..new_payment()
+        },
+    ] {
+        let result = now(commands::create_session(&shop, &other));
+        // 4.995 is rounded half to even, to 5.00.
+        assert_eq!(result, Err(PaymentError::IdempotencyKeyReused), "{other:?}");
+    }
+}
+
+#[test]
+fn a_request_that_breaks_a_rule_opens_nothing() {
+    let shop = Shop::new();
+    let mut nameless = new_payment();
+    nameless.lines[0].name.clear();
+    let mut none_of_it = new_payment();
+    none_of_it.lines[0].quantity = 0;
+    let mut paid_out = new_payment();
+    paid_out.lines[0].unit_price = Money::from_units(-1);
+    for (field, new) in [
+        (
+            "lines",
+            NewPayment {
+                lines: vec![],
+                ..new_payment()
+            },
+        ),
+        (
+            "lines",
+            NewPayment {
+                lines: vec![new_payment().lines.remove(0); 101],
+                ..new_payment()
+            },
+        ),
+        ("lines", nameless),
+        ("lines", none_of_it),
+        ("lines", paid_out),
+        (
+            "amount",
+            NewPayment {
+                amount: units(AMOUNT - 1),
+                ..new_payment()
+            },
+        ),
+        (
+            "expiresAt",
+            NewPayment {
+                expires_at: START_MS,
+                ..new_payment()
+            },
+        ),
+    ] {
+        match now(commands::create_session(&shop, &new)) {
+            Err(PaymentError::Invalid(errors)) => assert_eq!(errors[0].field, field, "{errors:?}"),
+            other => panic!("{field}: {other:?}"),
+        }
+    }
+    assert_eq!(
+        queries::find_payment_of_order(&shop, &Viewer::System, ORDER),
+        Err(PaymentError::NotFound)
+    );
+}
+
+#[test]
+fn a_session_that_could_not_be_opened_is_opened_by_the_next_request() {
+    let shop = Shop::new();
+    shop.provider.down.set(true);
+    assert_eq!(shop.create(), Err(PaymentError::ProviderUnavailable));
+    assert_eq!(shop.payment().session.opened, None);
+    shop.provider.down.set(false);
+    assert!(shop.open_session().unwrap().session.opened.is_some());
+    assert_eq!(shop.payment().session.number, 1);
+}
+
+#[test]
+fn a_provider_that_refuses_is_not_asked_for_something_else() {
+    let shop = Shop::new();
+    shop.provider.refuses.set(true);
+    assert_eq!(
+        shop.create(),
+        Err(PaymentError::ProviderRejected("no".to_owned()))
+    );
+    assert!(shop.payment().is_pending());
+}
+
+#[test]
+fn an_open_session_stays_and_a_lapsed_one_is_replaced() {
+    let shop = Shop::with_pending_order();
+    shop.advance(SESSION_MS - 1);
+    assert_eq!(shop.open_session().unwrap().session.number, 1);
+    shop.advance(1);
+    let reopened = shop.open_session().unwrap();
+    assert_eq!(reopened.session.number, 2);
+    let session = reopened.session.opened.unwrap();
+    assert_eq!(session.expires_at, START_MS + 2 * SESSION_MS);
+    assert_eq!(shop.provider.sessions.borrow().len(), 2);
+}
+
+#[test]
+fn only_the_customer_reaches_a_session_and_only_while_it_is_pending() {
+    let shop = Shop::with_pending_order();
+    let other = Viewer::Customer(ORDER.to_owned());
+    assert_eq!(
+        now(commands::open_session(&shop, &other, ORDER)),
+        Err(PaymentError::NotFound)
+    );
+    assert_eq!(
+        queries::find_payment(&shop, &other, &shop.payment().id),
+        Err(PaymentError::NotFound)
+    );
+    let own = Viewer::Customer(CUSTOMER.to_owned());
+    assert_eq!(
+        queries::find_payment(&shop, &own, &shop.payment().id),
+        Ok(shop.payment())
+    );
+    shop.webhook(&shop.completed("evt_1")).unwrap();
+    assert_eq!(
+        shop.open_session(),
+        Err(PaymentError::Conflict(PaymentStatus::Succeeded))
+    );
+    assert_eq!(
+        shop.create().map(|payment| payment.status),
+        Ok(PaymentStatus::Succeeded)
+    );
+}
+
+#[test]
+fn the_database_is_ready() {
+    assert_eq!(queries::ready(&Shop::new()), Ok(()));
+}

@@ -1,0 +1,249 @@
+use mercato_platform::clock::Clock;
+use serde_json::{Value, json};
+
+use super::shop::{AMOUNT, ORDER, SECRET, SESSION_MS, Shop, now, units};
+use crate::application::commands::{self, WebhookOutcome};
+use crate::domain::{EventType, PaymentError, PaymentStatus};
+
+const TOLERANCE_SECONDS: u64 = 300;
+
+/// The event with one member of its object replaced.
+fn altered(mut event: Value, member: &str, value: Value) -> Value {
+    event["data"]["object"][member] = value;
+    event
+}
+
+#[test]
+fn a_payment_succeeds_once_however_often_it_is_told() {
+    let shop = Shop::with_pending_order();
+    assert_eq!(
+        shop.webhook(&shop.completed("evt_1")),
+        Ok(WebhookOutcome::Applied)
+    );
+    let paid = shop.payment();
+    assert_eq!(paid.status, PaymentStatus::Succeeded);
+    assert_eq!(paid.provider_reference.as_deref(), Some("pi_1"));
+    assert_eq!(paid.receipt_url.as_deref(), Some("http://receipt.test"));
+    assert_eq!(
+        shop.webhook(&shop.completed("evt_1")),
+        Ok(WebhookOutcome::Duplicate)
+    );
+    assert_eq!(
+        shop.webhook(&shop.completed("evt_2")),
+        Ok(WebhookOutcome::Ignored)
+    );
+    assert_eq!(shop.payment(), paid);
+    assert_eq!(shop.event_types(), [EventType::Succeeded]);
+}
+
+#[test]
+fn only_the_providers_recent_signature_over_this_body_counts() {
+    let shop = Shop::with_pending_order();
+    let body = shop.completed("evt_1").to_string().into_bytes();
+    let seconds = shop.clock.now_seconds();
+    let sign = |secret, seconds| stripe_signature::sign(secret, seconds, &body).unwrap();
+    let deliver =
+        |body: &[u8], signature: &str| now(commands::handle_webhook(&shop, body, signature));
+    for (case, signature) in [
+        ("missing", String::new()),
+        ("another secret", sign("whsec_other", seconds)),
+        ("too old", sign(SECRET, seconds - TOLERANCE_SECONDS - 1)),
+        (
+            "from the future",
+            sign(SECRET, seconds + TOLERANCE_SECONDS + 1),
+        ),
+        ("no v1", format!("t={seconds},v0=00")),
+    ] {
+        assert_eq!(
+            deliver(&body, &signature),
+            Err(PaymentError::InvalidSignature),
+            "{case}"
+        );
+    }
+    let mut tampered = body.clone();
+    tampered.push(b' ');
+    assert_eq!(
+        deliver(&tampered, &sign(SECRET, seconds)),
+        Err(PaymentError::InvalidSignature)
+    );
+    // Not even JSON: refused for its signature, before anything is read.
+    assert_eq!(
+        deliver(b"{", &sign(SECRET, seconds)),
+        Err(PaymentError::InvalidSignature)
+    );
+    assert!(shop.payment().is_pending());
+    let rolled = format!(
+        "{},v1={}",
+        sign("whsec_old", seconds),
+        &sign(SECRET, seconds)[16..]
+    );
+    assert_eq!(deliver(&body, &rolled), Ok(WebhookOutcome::Applied));
+}
+
+#[test]
+fn an_event_about_another_amount_currency_or_payment_is_refused_and_not_remembered() {
+    let shop = Shop::with_pending_order();
+    let event = shop.completed("evt_1");
+    for (member, value) in [
+        ("amount_total", json!(AMOUNT - 1)),
+        ("amount_total", json!(AMOUNT + 1)),
+        ("currency", json!("eur")),
+        ("metadata", json!({"order_id": ORDER, "payment_id": ORDER})),
+    ] {
+        let event = altered(event.clone(), member, value);
+        assert_eq!(
+            shop.webhook(&event),
+            Err(PaymentError::MalformedEvent),
+            "{member}"
+        );
+        assert!(shop.payment().is_pending());
+    }
+    let refund = shop.refunded_event("evt_2", AMOUNT);
+    for (member, value) in [
+        ("amount", json!(AMOUNT * 2)),
+        ("currency", json!("eur")),
+        ("amount_refunded", json!(AMOUNT + 1)),
+    ] {
+        let event = altered(refund.clone(), member, value);
+        assert_eq!(
+            shop.webhook(&event),
+            Err(PaymentError::MalformedEvent),
+            "{member}"
+        );
+    }
+    assert!(shop.entries().is_empty());
+    assert_eq!(
+        shop.webhook(&event),
+        Ok(WebhookOutcome::Applied),
+        "the same event, mended"
+    );
+}
+
+#[test]
+fn what_is_none_of_this_shops_business_is_ignored() {
+    let shop = Shop::with_pending_order();
+    let unknown_type = json!({"id": "evt_1", "type": "customer.created", "data": {"object": {}}});
+    assert_eq!(shop.webhook(&unknown_type), Ok(WebhookOutcome::Ignored));
+    let unknown_order = json!("01890a5d-ac96-774b-bcce-ffffffffffff");
+    let event = altered(
+        shop.completed("evt_2"),
+        "client_reference_id",
+        unknown_order,
+    );
+    assert_eq!(shop.webhook(&event), Ok(WebhookOutcome::Ignored));
+    assert_eq!(
+        shop.webhook(&json!({"id": "evt_3"})),
+        Err(PaymentError::MalformedEvent)
+    );
+    assert!(shop.payment().is_pending() && shop.entries().is_empty());
+}
+
+#[test]
+fn a_refund_told_before_its_payment_ends_in_the_same_state() {
+    let shop = Shop::with_pending_order();
+    assert_eq!(
+        shop.webhook(&shop.refunded_event("evt_2", AMOUNT)),
+        Ok(WebhookOutcome::Applied)
+    );
+    assert_eq!(
+        shop.event_types(),
+        [EventType::Succeeded, EventType::Refunded]
+    );
+    let entries = shop.entries();
+    assert_eq!(
+        (entries[0].event.refunded, entries[1].event.refunded),
+        (units(0), units(AMOUNT))
+    );
+    assert_eq!(
+        shop.webhook(&shop.completed("evt_1")),
+        Ok(WebhookOutcome::Applied),
+        "it brings the receipt"
+    );
+    let payment = shop.payment();
+    assert_eq!(
+        (payment.status, payment.refunded),
+        (PaymentStatus::Refunded, units(AMOUNT))
+    );
+    assert_eq!(payment.receipt_url.as_deref(), Some("http://receipt.test"));
+    assert_eq!(
+        shop.event_types(),
+        [EventType::Succeeded, EventType::Refunded],
+        "and nothing new to tell"
+    );
+}
+
+#[test]
+fn refunds_told_out_of_order_count_by_their_sum() {
+    let shop = Shop::with_paid_order();
+    shop.webhook(&shop.refunded_event("evt_2", 700)).unwrap();
+    assert_eq!(
+        shop.webhook(&shop.refunded_event("evt_1", 300)),
+        Ok(WebhookOutcome::Ignored)
+    );
+    assert_eq!(
+        (shop.payment().refunded, shop.payment().status),
+        (units(700), PaymentStatus::Succeeded)
+    );
+    shop.webhook(&shop.refunded_event("evt_3", AMOUNT)).unwrap();
+    assert_eq!(shop.payment().status, PaymentStatus::Refunded);
+    assert_eq!(
+        shop.event_types(),
+        [EventType::Refunded, EventType::Refunded]
+    );
+}
+
+#[test]
+fn ends_without_money_are_told_with_their_reason() {
+    for (event_type, status, told) in [
+        (
+            "checkout.session.expired",
+            PaymentStatus::Cancelled,
+            EventType::Cancelled,
+        ),
+        (
+            "checkout.session.async_payment_failed",
+            PaymentStatus::Failed,
+            EventType::Failed,
+        ),
+    ] {
+        let shop = Shop::with_pending_order();
+        let event = shop.session_event("evt_1", event_type, &shop.newest_session());
+        assert_eq!(shop.webhook(&event), Ok(WebhookOutcome::Applied));
+        assert_eq!(shop.payment().status, status);
+        assert_eq!(shop.event_types(), [told]);
+        assert_eq!(shop.entries()[0].event.reason, shop.payment().reason);
+        assert!(shop.payment().reason.is_some());
+    }
+}
+
+#[test]
+fn the_end_of_a_replaced_session_decides_nothing() {
+    let shop = Shop::with_pending_order();
+    let first = shop.newest_session();
+    shop.advance(SESSION_MS);
+    shop.open_session().unwrap();
+    let event = shop.session_event("evt_1", "checkout.session.expired", &first);
+    assert_eq!(shop.webhook(&event), Ok(WebhookOutcome::Ignored));
+    assert!(shop.payment().is_pending());
+    let event = shop.session_event("evt_2", "checkout.session.expired", &shop.newest_session());
+    assert_eq!(shop.webhook(&event), Ok(WebhookOutcome::Applied));
+}
+
+#[test]
+fn a_payment_made_while_it_was_cancelled_is_told_so_that_it_can_be_refunded() {
+    let shop = Shop::with_pending_order();
+    shop.cancel().unwrap();
+    assert_eq!(
+        shop.webhook(&shop.completed("evt_1")),
+        Ok(WebhookOutcome::Applied)
+    );
+    assert_eq!(shop.payment().status, PaymentStatus::Succeeded);
+    assert_eq!(
+        shop.event_types(),
+        [EventType::Cancelled, EventType::Succeeded]
+    );
+    assert_eq!(
+        shop.refund(None, Some("late")).unwrap().status,
+        PaymentStatus::Refunded
+    );
+}
