@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use mercato_platform::clock::{self, Clock, SystemClock};
+use mercato_platform::log;
 use spin_sdk::http::{FullBody, Request};
 
 use crate::guard::{self, Guard};
@@ -33,7 +34,10 @@ pub async fn serve<A: Future<Output = ()>>(
         Some(methods) if !methods.is_empty() => Ok(options(&methods)),
         _ => answer(routes, guard, request, &method, &path, &request_id).await,
     };
-    let reply = result.unwrap_or_else(|problem| render(&problem, &path, &request_id));
+    let reply = result.unwrap_or_else(|problem| {
+        note(&problem, &path, &request_id);
+        render(&problem, &path, &request_id)
+    });
     if !path.starts_with(INTERNAL_PREFIX) {
         after().await;
     }
@@ -144,6 +148,18 @@ fn method_not_allowed(methods: &[Method]) -> Problem {
 fn allow(methods: &[Method]) -> HeaderValue {
     let names: Vec<&str> = methods.iter().map(Method::as_str).collect();
     HeaderValue::from_str(&names.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// Ties the cause that a domain has logged to the request that a client will quote.
+fn note(problem: &Problem, path: &str, request_id: &str) {
+    if problem.status().is_server_error() {
+        let fields = [
+            ("request_id", request_id),
+            ("path", path),
+            ("code", problem.code()),
+        ];
+        log::warn("a request failed on our side", &fields);
+    }
 }
 
 fn render(problem: &Problem, path: &str, request_id: &str) -> Reply {

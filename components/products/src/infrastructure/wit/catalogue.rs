@@ -1,0 +1,314 @@
+use std::cell::OnceCell;
+
+use mercato_money::{Currency, Money};
+use mercato_platform::clock::SystemClock;
+use mercato_platform::ids::RandomIds;
+use mercato_platform::log;
+
+use super::{is_unavailable, with_store};
+use crate::Component;
+use crate::application::{commands, queries};
+use crate::bindings::exports::mercato::products::catalogue;
+use crate::bindings::spin::variables::variables::{self, Error as VariableError};
+use crate::domain::error::{FieldError, ProductError};
+use crate::domain::listing::{Filter, LOW_STOCK_UNITS, PageRequest, Sort};
+use crate::domain::product::{NewProduct, Product, ProductChanges, StockChange};
+use crate::domain::values::Sku;
+use crate::infrastructure::settings::{CURRENCY_VARIABLE, SettingsError, parse_currency};
+use crate::ports::Store;
+
+thread_local! {
+    static CURRENCY: OnceCell<Currency> = const { OnceCell::new() };
+}
+
+/// The shop's currency; asks the host once per instance.
+async fn currency() -> Result<Currency, SettingsError> {
+    if let Some(currency) = CURRENCY.with(|cell| cell.get().copied()) {
+        return Ok(currency);
+    }
+    let text = variables::get(CURRENCY_VARIABLE.to_owned()).await;
+    let currency = parse_currency(&text.map_err(unreadable)?)?;
+    Ok(CURRENCY.with(|cell| *cell.get_or_init(|| currency)))
+}
+
+fn unreadable(error: VariableError) -> SettingsError {
+    match error {
+        VariableError::InvalidName(text)
+        | VariableError::Undefined(text)
+        | VariableError::Provider(text)
+        | VariableError::Other(text) => SettingsError::Unreadable(text),
+    }
+}
+
+/// The shop's currency for the catalogue, which cannot show a price without it.
+async fn catalogue_currency() -> Result<Currency, catalogue::ProductError> {
+    currency().await.map_err(|error| {
+        log::error(
+            "the catalogue is not configured",
+            &[("error", &error.to_string())],
+        );
+        catalogue::ProductError::Internal
+    })
+}
+
+impl catalogue::Guest for Component {
+    async fn create(
+        product: catalogue::NewProduct,
+    ) -> Result<catalogue::Product, catalogue::ProductError> {
+        let currency = catalogue_currency().await?;
+        let new = NewProduct::from(product);
+        let created =
+            with_store(|store| commands::create_product(store, &SystemClock, &RandomIds, &new))?;
+        Ok(to_wit_product(created, currency))
+    }
+
+    async fn find(id: String) -> Result<catalogue::Product, catalogue::ProductError> {
+        let currency = catalogue_currency().await?;
+        let product = with_store(|store| queries::find_product(store, &id))?;
+        Ok(to_wit_product(product, currency))
+    }
+
+    async fn list_products(
+        filter: catalogue::Filter,
+        sort: catalogue::Sort,
+        page: catalogue::PageRequest,
+    ) -> Result<catalogue::ProductPage, catalogue::ProductError> {
+        let currency = catalogue_currency().await?;
+        let page = PageRequest {
+            page: page.page,
+            limit: page.limit,
+        };
+        let list =
+            with_store(|store| queries::list_products(store, filter.into(), sort.into(), page))?;
+        Ok(catalogue::ProductPage {
+            products: to_wit_products(list.products, currency),
+            total: list.total,
+        })
+    }
+
+    async fn update(
+        id: String,
+        changes: catalogue::ProductChanges,
+        expected_version: Option<u64>,
+    ) -> Result<catalogue::Product, catalogue::ProductError> {
+        let currency = catalogue_currency().await?;
+        let changes = ProductChanges::from(changes);
+        let changed = with_store(|store| {
+            commands::update_product(store, &SystemClock, &id, &changes, expected_version)
+        })?;
+        Ok(to_wit_product(changed, currency))
+    }
+
+    async fn delete(
+        id: String,
+        expected_version: Option<u64>,
+    ) -> Result<(), catalogue::ProductError> {
+        Ok(with_store(|store| {
+            commands::delete_product(store, &SystemClock, &id, expected_version)
+        })?)
+    }
+
+    async fn stats() -> Result<catalogue::CatalogueStats, catalogue::ProductError> {
+        let currency = catalogue_currency().await?;
+        let stats = with_store(|store| queries::stock_stats(store))?;
+        Ok(catalogue::CatalogueStats {
+            products: stats.products,
+            out_of_stock: stats.out_of_stock,
+            low_stock: to_wit_products(stats.low_stock, currency),
+            low_stock_threshold: LOW_STOCK_UNITS,
+        })
+    }
+
+    async fn ready() -> Result<(), catalogue::ProductError> {
+        catalogue_currency().await?;
+        with_store(|store| store.ready()).map_err(ProductError::from)?;
+        Ok(())
+    }
+}
+
+fn to_wit_products(products: Vec<Product>, currency: Currency) -> Vec<catalogue::Product> {
+    products
+        .into_iter()
+        .map(|product| to_wit_product(product, currency))
+        .collect()
+}
+
+fn to_wit_product(product: Product, currency: Currency) -> catalogue::Product {
+    catalogue::Product {
+        id: product.id.as_str().to_owned(),
+        name: product.name.as_str().to_owned(),
+        description: product.description.as_str().to_owned(),
+        sku: product.sku.as_ref().map(Sku::as_str).map(str::to_owned),
+        price: product.price.amount().units(),
+        currency: currency.code().to_owned(),
+        stock: product.stock.free(),
+        reserved: product.stock.reserved(),
+        sold: product.stock.sold(),
+        version: product.version,
+        created_at: product.created_at,
+        updated_at: product.updated_at,
+    }
+}
+
+impl From<catalogue::NewProduct> for NewProduct {
+    fn from(new: catalogue::NewProduct) -> Self {
+        Self {
+            name: new.name,
+            description: new.description,
+            sku: new.sku,
+            price: Money::from_units(new.price),
+            stock: new.stock,
+        }
+    }
+}
+
+impl From<catalogue::ProductChanges> for ProductChanges {
+    fn from(changes: catalogue::ProductChanges) -> Self {
+        Self {
+            name: changes.name,
+            description: changes.description,
+            sku: changes.sku,
+            price: changes.price.map(Money::from_units),
+            stock: changes.stock.map(|stock| match stock {
+                catalogue::StockChange::Absolute(units) => StockChange::Absolute(units),
+                catalogue::StockChange::Delta(units) => StockChange::Delta(units),
+            }),
+        }
+    }
+}
+
+impl From<catalogue::Filter> for Filter {
+    fn from(filter: catalogue::Filter) -> Self {
+        Self {
+            min_price: filter.min_price.map(Money::from_units),
+            max_price: filter.max_price.map(Money::from_units),
+            in_stock: filter.in_stock,
+        }
+    }
+}
+
+impl From<catalogue::Sort> for Sort {
+    fn from(sort: catalogue::Sort) -> Self {
+        match sort {
+            catalogue::Sort::NewestFirst => Self::NewestFirst,
+            catalogue::Sort::OldestFirst => Self::OldestFirst,
+            catalogue::Sort::NameAscending => Self::NameAscending,
+            catalogue::Sort::NameDescending => Self::NameDescending,
+            catalogue::Sort::PriceAscending => Self::PriceAscending,
+            catalogue::Sort::PriceDescending => Self::PriceDescending,
+        }
+    }
+}
+
+impl From<FieldError> for catalogue::FieldError {
+    fn from(error: FieldError) -> Self {
+        Self {
+            field: error.field.to_owned(),
+            code: error.code.as_str().to_owned(),
+            message: error.message,
+        }
+    }
+}
+
+impl From<ProductError> for catalogue::ProductError {
+    fn from(error: ProductError) -> Self {
+        match error {
+            ProductError::Invalid(fields) => {
+                Self::Invalid(fields.into_iter().map(Into::into).collect())
+            }
+            ProductError::NotFound => Self::NotFound,
+            ProductError::SkuTaken => Self::SkuTaken,
+            ProductError::VersionMismatch => Self::VersionMismatch,
+            ProductError::InsufficientStock => Self::InsufficientStock,
+            ProductError::Store(error) => {
+                if is_unavailable(&error) {
+                    Self::Unavailable
+                } else {
+                    Self::Internal
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::application::memory::new_product;
+    use crate::domain::error::FieldCode;
+    use crate::domain::stock::Stock;
+    use crate::domain::values::ProductId;
+    use crate::ports::StoreError;
+
+    #[test]
+    fn a_product_is_told_field_by_field() {
+        let id = ProductId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap();
+        let new = NewProduct {
+            sku: Some("T-1".to_owned()),
+            ..new_product("Tea", 1)
+        };
+        let product = Product::create(id, &new, 7).unwrap();
+        let product = Product {
+            stock: Stock::restore(1, 2, 3),
+            version: 4,
+            updated_at: 8,
+            ..product
+        };
+        let told = to_wit_product(product, "EUR".parse().unwrap());
+        assert_eq!(told.id, "01890a5d-ac96-774b-bcce-b302099a8057");
+        assert_eq!(
+            (&*told.name, &*told.description, told.sku.as_deref()),
+            ("Tea", "", Some("T-1"))
+        );
+        assert_eq!((told.price, &*told.currency), (49_900, "EUR"));
+        assert_eq!(
+            (told.stock, told.reserved, told.sold, told.version),
+            (1, 2, 3, 4)
+        );
+        assert_eq!((told.created_at, told.updated_at), (7, 8));
+    }
+
+    #[test]
+    fn changes_keep_the_difference_between_absent_and_taken_away() {
+        let changes = ProductChanges::from(catalogue::ProductChanges {
+            name: None,
+            description: Some(String::new()),
+            sku: Some(None),
+            price: Some(-1),
+            stock: Some(catalogue::StockChange::Delta(-2)),
+        });
+        assert_eq!((changes.name, changes.sku), (None, Some(None)));
+        assert_eq!(changes.description.as_deref(), Some(""));
+        assert_eq!(changes.price, Some(Money::from_units(-1)));
+        assert_eq!(changes.stock, Some(StockChange::Delta(-2)));
+    }
+
+    #[test]
+    fn every_error_keeps_its_name() {
+        use catalogue::ProductError as Told;
+        let told = |error: ProductError| Told::from(error);
+        assert!(matches!(told(ProductError::NotFound), Told::NotFound));
+        assert!(matches!(told(ProductError::SkuTaken), Told::SkuTaken));
+        assert!(matches!(
+            told(ProductError::VersionMismatch),
+            Told::VersionMismatch
+        ));
+        assert!(matches!(
+            told(ProductError::InsufficientStock),
+            Told::InsufficientStock
+        ));
+        assert!(matches!(
+            told(StoreError::Unavailable("busy".to_owned()).into()),
+            Told::Unavailable
+        ));
+        assert!(matches!(
+            told(StoreError::Fault("no such table".to_owned()).into()),
+            Told::Internal
+        ));
+        let field = FieldError::new("price", FieldCode::Min, "must not be less than 0");
+        let Told::Invalid(fields) = told(ProductError::Invalid(vec![field])) else {
+            panic!("not invalid")
+        };
+        assert_eq!((&*fields[0].field, &*fields[0].code), ("price", "min"));
+    }
+}
