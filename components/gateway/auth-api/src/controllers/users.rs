@@ -1,0 +1,34 @@
+use mercato_edge::{Context, Problem, Reply, paged};
+
+use crate::bindings::mercato::auth::accounts;
+use crate::problems::problem;
+use crate::resource::AccountResource;
+use crate::{body, current, resource};
+
+/// `GET /auth/users`: one page of all accounts, oldest first.
+pub async fn list(context: Context) -> Result<Reply, Problem> {
+    let mut query = context.query();
+    let page = query.page();
+    query.finish()?;
+    current::require_admin(&context).await?;
+    let request = accounts::PageRequest {
+        page: page.page,
+        limit: page.limit,
+    };
+    let list = accounts::list_users(request).await.map_err(problem)?;
+    let resources: Vec<_> = list.users.iter().map(AccountResource::new).collect();
+    paged(&resources, list.total, page)
+}
+
+/// `PATCH /auth/users/{id}`: sets role or disables. With `If-Match`, only that version of the account.
+pub async fn update(context: Context) -> Result<Reply, Problem> {
+    context.query().finish()?;
+    let id = context.id("id")?;
+    let version = context.expected_version()?;
+    let changes = body::account_changes(context.json()?)?;
+    current::require_admin(&context).await?;
+    let user = accounts::update_account(id, changes, version)
+        .await
+        .map_err(problem)?;
+    resource::account(&user)
+}

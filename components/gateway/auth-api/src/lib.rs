@@ -1,0 +1,77 @@
+//! REST adapter of accounts.
+
+use mercato_edge::{Access, Route, route};
+
+mod body;
+mod controllers;
+mod current;
+mod problems;
+mod resource;
+
+#[allow(
+    unsafe_code,
+    missing_docs,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    reason = "generated"
+)]
+mod bindings {
+    spin_sdk::wit_bindgen::generate!({
+        path: "../../../wit",
+        world: "mercato:shop/auth-api",
+        runtime_path: "::spin_sdk::wit_bindgen::rt",
+        generate_all,
+    });
+}
+
+use controllers::{login, logout, me, password, ready, refresh, register, users, verify};
+
+/// The routes of accounts.
+pub const ROUTES: &[Route] = &[
+    route!(POST "/api/v1/auth/register", Access::Public, register::register),
+    route!(POST "/api/v1/auth/login", Access::Public, login::login),
+    route!(POST "/api/v1/auth/refresh", Access::Public, refresh::refresh),
+    route!(POST "/api/v1/auth/logout", Access::Public, logout::logout),
+    route!(GET "/api/v1/auth/verify", Access::Bearer, verify::verify),
+    route!(GET "/api/v1/auth/me", Access::Bearer, me::show),
+    route!(PATCH "/api/v1/auth/me", Access::Bearer, me::update),
+    route!(POST "/api/v1/auth/password", Access::Bearer, password::change),
+    route!(GET "/api/v1/auth/users", Access::Admin, users::list),
+    route!(PATCH "/api/v1/auth/users/{id}", Access::Admin, users::update),
+    route!(GET "/internal/ready", Access::Public, ready::ready),
+];
+
+mercato_edge::serve!(ROUTES);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_opening_and_ending_a_session_is_open_to_everyone() {
+        let public: Vec<_> = ROUTES
+            .iter()
+            .filter(|route| !matches!(route.access, Access::Bearer | Access::Admin))
+            .map(|route| route.pattern)
+            .collect();
+        assert_eq!(
+            public,
+            [
+                "/api/v1/auth/register",
+                "/api/v1/auth/login",
+                "/api/v1/auth/refresh",
+                "/api/v1/auth/logout",
+                "/internal/ready",
+            ]
+        );
+    }
+
+    #[test]
+    fn other_peoples_accounts_are_for_admins() {
+        for route in ROUTES {
+            let is_about_others = route.pattern.starts_with("/api/v1/auth/users");
+            assert_eq!(route.access == Access::Admin, is_about_others, "{}", route.pattern);
+        }
+    }
+}

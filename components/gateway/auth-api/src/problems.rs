@@ -1,0 +1,102 @@
+//! What the accounts' errors are in HTTP: the whole table.
+
+use mercato_edge::{FieldError, HeaderValue, Problem, StatusCode, header};
+
+use crate::bindings::mercato::auth::accounts::{self, AccountError};
+
+/// The problem that a client sees.
+pub fn problem(error: AccountError) -> Problem {
+    match error {
+        AccountError::Invalid(fields) => {
+            let to_error = |error: accounts::FieldError| FieldError::new(error.field, error.code, error.message);
+            Problem::validation(fields.into_iter().map(to_error).collect())
+        }
+        AccountError::EmailTaken => {
+            Problem::conflict("email-taken", "an account with this e-mail address exists: log in instead")
+        }
+        AccountError::InvalidCredentials => invalid_credentials("the e-mail address or the password is wrong"),
+        AccountError::InvalidRefreshToken => {
+            unauthorized("invalid-refresh-token", "the refresh token is not valid: log in again")
+        }
+        AccountError::NotFound => Problem::not_found("account"),
+        AccountError::VersionMismatch => Problem::precondition_failed(),
+        AccountError::LastAdmin => {
+            Problem::conflict("last-admin", "this is the last active admin: make another one first")
+        }
+        AccountError::Unavailable => Problem::unavailable("accounts are busy: try again"),
+        AccountError::Internal => Problem::internal(),
+    }
+}
+
+/// As [`problem`], for the account that the request's own token names: one that is gone or disabled makes the token
+/// worthless.
+pub fn own_account_problem(error: AccountError) -> Problem {
+    match error {
+        AccountError::NotFound | AccountError::InvalidCredentials => worthless_token(),
+        other => problem(other),
+    }
+}
+
+/// 401 for a valid token whose account is gone or disabled.
+pub fn worthless_token() -> Problem {
+    Problem::unauthorized(Some("invalid_token"), "the token is not valid")
+}
+
+/// 401 for a password that does not fit.
+pub fn invalid_credentials(detail: &str) -> Problem {
+    unauthorized("invalid-credentials", detail)
+}
+
+/// 401 with the challenge that RFC 9110 section 15.5.2 asks for.
+fn unauthorized(code: &'static str, detail: &str) -> Problem {
+    let challenge = HeaderValue::from_static("Bearer realm=\"mercato\"");
+    Problem::new(StatusCode::UNAUTHORIZED, code, "Unauthorized", detail).with_header(header::WWW_AUTHENTICATE, challenge)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status_and_code(problem: &Problem) -> (u16, &'static str) {
+        (problem.status().as_u16(), problem.code())
+    }
+
+    #[test]
+    fn every_error_has_its_status_and_code() {
+        for (error, status, code) in [
+            (AccountError::Invalid(vec![]), 400, "validation"),
+            (AccountError::EmailTaken, 409, "email-taken"),
+            (AccountError::InvalidCredentials, 401, "invalid-credentials"),
+            (AccountError::InvalidRefreshToken, 401, "invalid-refresh-token"),
+            (AccountError::NotFound, 404, "not-found"),
+            (AccountError::VersionMismatch, 412, "version-mismatch"),
+            (AccountError::LastAdmin, 409, "last-admin"),
+            (AccountError::Unavailable, 503, "unavailable"),
+            (AccountError::Internal, 500, "internal"),
+        ] {
+            assert_eq!(status_and_code(&problem(error)), (status, code));
+        }
+    }
+
+    #[test]
+    fn a_token_whose_account_is_gone_or_disabled_is_not_valid() {
+        for error in [AccountError::NotFound, AccountError::InvalidCredentials] {
+            assert_eq!(status_and_code(&own_account_problem(error)), (401, "unauthorized"));
+        }
+        assert_eq!(status_and_code(&own_account_problem(AccountError::EmailTaken)), (409, "email-taken"));
+    }
+
+    #[test]
+    fn invalid_fields_are_named_as_the_domain_names_them() {
+        let field = accounts::FieldError {
+            field: "email".to_owned(),
+            code: "format".to_owned(),
+            message: "email must be an address such as name@example.com".to_owned(),
+        };
+        let document = problem(AccountError::Invalid(vec![field])).document("/", "r", "t");
+        let expected = serde_json::json!([
+            {"field": "email", "code": "format", "message": "email must be an address such as name@example.com"}
+        ]);
+        assert_eq!(document["errors"], expected);
+    }
+}
