@@ -32,7 +32,7 @@ const BCRYPT_COST: &str = "4";
 /// A cold start compiles every component, perhaps several servers at once on two cores.
 const START_LIMIT: Duration = Duration::from_secs(240);
 
-const POLL_INTERVAL: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 /// A server under test.
 ///
@@ -42,6 +42,7 @@ pub struct Server {
     // Dropped first: the folder among the settings goes when nobody writes to it any more.
     child: Option<Guarded>,
     base_url: String,
+    start_time: Duration,
     settings: ServerBuilder,
 }
 
@@ -54,6 +55,7 @@ pub struct ServerBuilder {
     redis_url: Option<String>,
     port: u16,
     folder: Option<Folder>,
+    own_cache: bool,
 }
 
 impl ServerBuilder {
@@ -66,6 +68,12 @@ impl ServerBuilder {
     /// Uses a Redis server; without one the runner carries events inside the process.
     pub fn redis(mut self, url: &str) -> Self {
         self.redis_url = Some(url.to_owned());
+        self
+    }
+
+    /// Starts without compiled components, as on a new machine; otherwise all servers share them.
+    pub fn own_cache(mut self) -> Self {
+        self.own_cache = true;
         self
     }
 
@@ -97,6 +105,7 @@ impl ServerBuilder {
         let mut server = Server {
             base_url: format!("http://127.0.0.1:{}", self.port),
             settings: self,
+            start_time: Duration::ZERO,
             child: None,
         };
         server.launch();
@@ -124,6 +133,7 @@ impl Server {
             Ok(base_url) if !base_url.is_empty() => Self {
                 settings: ServerBuilder::default(),
                 base_url,
+                start_time: Duration::ZERO,
                 child: None,
             },
             _ => Self::start(),
@@ -171,6 +181,11 @@ impl Server {
         self.child.as_ref().expect("a running server").child.id()
     }
 
+    /// How long the last start took until the first answer.
+    pub fn start_time(&self) -> Duration {
+        self.start_time
+    }
+
     /// Ends the server without warning, as a power cut would.
     pub fn kill(&mut self) {
         self.child = None;
@@ -212,7 +227,11 @@ impl Server {
             .current_dir(repository())
             .args(["up", "--listen", &format!("127.0.0.1:{}", settings.port)])
             .arg("--data-dir")
-            .arg(shared_data())
+            .arg(if settings.own_cache {
+                folder.to_path_buf()
+            } else {
+                shared_data()
+            })
             .arg("--runtime-config-file")
             .arg(folder.join("runtime-config.toml"))
             .args(&settings.arguments)
@@ -227,8 +246,9 @@ impl Server {
         for (name, value) in self.variables() {
             command.arg("--variable").arg(format!("{name}={value}"));
         }
+        let started = Instant::now();
         self.child = Some(Guarded::spawn(&mut command).expect("the runner starts"));
-        self.wait_until_it_answers();
+        self.wait_until_it_answers(started);
     }
 
     fn variables(&self) -> BTreeMap<String, String> {
@@ -248,15 +268,15 @@ impl Server {
         variables
     }
 
-    fn wait_until_it_answers(&mut self) {
+    fn wait_until_it_answers(&mut self, started: Instant) {
         let client = self.client();
-        let started = Instant::now();
         loop {
             if client
                 .get("/")
                 .try_send()
                 .is_ok_and(|answer| answer.status() == 200)
             {
+                self.start_time = started.elapsed();
                 return;
             }
             let guarded = self.child.as_mut().expect("a server was started");

@@ -1,5 +1,6 @@
 //! The tasks of this repository: `cargo xtask --help`.
 
+mod bench;
 mod build;
 mod check;
 mod compose;
@@ -54,6 +55,12 @@ enum Task {
         #[arg(long)]
         e2e: bool,
     },
+    /// Measure start, memory and throughput of the runner against a native yardstick.
+    Bench {
+        /// For example: --connections 64 --seconds 10
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Check formatting, tidiness, manifest, contracts and lints, and that the components build.
     Check,
 }
@@ -77,6 +84,7 @@ fn run(task: Task) -> Result<()> {
         Task::Up { arguments } => up::up(&workspace, &arguments),
         Task::Variables => variables::ensure(&workspace),
         Task::Test { quick, e2e } => test::test(&workspace, Selection { quick, e2e }),
+        Task::Bench { arguments } => bench::bench(&workspace, &arguments),
         Task::Check => check::check(&workspace),
     }
 }

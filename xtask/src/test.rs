@@ -106,7 +106,7 @@ impl Run<'_> {
         // Once, before several servers start at the same time; the folder is the one they all share.
         self.stage("compiled components", |run| {
             process::run(
-                Command::new(run.workspace.runner()?)
+                Command::new(run.workspace.native_binary("mercato")?)
                     .current_dir(run.workspace.root())
                     .args(["compile", "--data-dir", "target/test-data"]),
             )

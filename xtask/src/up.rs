@@ -14,7 +14,7 @@ pub fn up(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
     build::build(workspace, None)?;
     build_runner(workspace)?;
     variables::ensure(workspace)?;
-    let mut runner = Command::new(workspace.runner()?);
+    let mut runner = Command::new(workspace.native_binary("mercato")?);
     runner
         .current_dir(workspace.root())
         .arg("up")

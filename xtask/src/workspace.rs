@@ -59,25 +59,12 @@ impl Workspace {
         self.path(".mercato/variables.toml")
     }
 
-    /// The folder of the native binaries: where Cargo put this very program, whatever the target directory is.
+    /// A native binary, beside this very program: that is right whatever the target directory is.
     ///
     /// # Errors
     /// When the operating system does not tell where this program is.
-    pub fn native_binaries(&self) -> Result<PathBuf> {
+    pub fn native_binary(&self, name: &str) -> Result<PathBuf> {
         let program = env::current_exe().context("cannot find the path of this program")?;
-        let folder = program
-            .parent()
-            .context("this program has no parent folder")?;
-        Ok(folder.to_path_buf())
-    }
-
-    /// The runner's binary.
-    ///
-    /// # Errors
-    /// As [`Workspace::native_binaries`].
-    pub fn runner(&self) -> Result<PathBuf> {
-        Ok(self
-            .native_binaries()?
-            .join(format!("mercato{}", env::consts::EXE_SUFFIX)))
+        Ok(program.with_file_name(format!("{name}{}", env::consts::EXE_SUFFIX)))
     }
 }
