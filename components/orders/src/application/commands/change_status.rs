@@ -1,0 +1,97 @@
+//! Changes an order's status: a customer cancels a PENDING order of their own, an admin delivers a PAID one or cancels
+//! a PENDING one. Everything else is the payment's to decide.
+
+use mercato_platform::clock::Clock;
+use mercato_platform::text;
+
+use crate::application::Viewer;
+use crate::application::commands::apply_payment_event;
+use crate::application::saga::close;
+use crate::domain::{Actor, Closing, FieldError, Order, OrderError, OrderId, OrderStatus};
+use crate::ports::{OrderRecords, OrderRepository, Ports};
+
+/// Characters of a reason.
+pub const REASON_MAX_CHARS: usize = 500;
+
+/// The command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeStatus {
+    /// Who wants it.
+    pub viewer: Viewer,
+    /// Which order.
+    pub order_id: OrderId,
+    /// What it should become.
+    pub status: OrderStatus,
+    /// Why, for the history.
+    pub reason: Option<String>,
+    /// Only if the order still has this version.
+    pub expected_version: Option<u64>,
+}
+
+/// # Errors
+/// Why the order was not changed; see [`OrderError`].
+pub async fn handle(ports: &impl Ports, command: ChangeStatus) -> Result<Order, OrderError> {
+    let reason = reason(&command)?;
+    let order = ports.orders().read(|records| visible(records, &command))?;
+    if matches!(command.viewer, Viewer::Customer(_)) && command.status != OrderStatus::Cancelled {
+        return Err(OrderError::Forbidden);
+    }
+    if order.status == OrderStatus::Pending {
+        apply_payment_event::apply_pending(ports, &command.order_id).await?;
+    }
+    match command.status {
+        OrderStatus::Delivered => deliver(ports, &command, reason),
+        OrderStatus::Cancelled => cancel(ports, &command, reason).await,
+        other => Err(ports.orders().read(|records| expected(records, &command))?.refuse(other)),
+    }
+}
+
+fn deliver(ports: &impl Ports, command: &ChangeStatus, reason: String) -> Result<Order, OrderError> {
+    let now = ports.clock().now_ms();
+    let actor = Actor::Account(command.viewer.account().clone());
+    ports.orders().write(|records| {
+        let mut order = expected(records, command)?;
+        let change = order.change_status(OrderStatus::Delivered, actor, reason, now)?;
+        records.update_order(&order)?;
+        records.add_history(&order.id, &change)?;
+        Ok(order)
+    })
+}
+
+async fn cancel(ports: &impl Ports, command: &ChangeStatus, reason: String) -> Result<Order, OrderError> {
+    let now = ports.clock().now_ms();
+    let closing = Closing { actor: Actor::Account(command.viewer.account().clone()), reason };
+    ports.orders().write(|records| {
+        let order = expected(records, command)?;
+        if !order.status.may_become(OrderStatus::Cancelled) {
+            return Err(order.refuse(OrderStatus::Cancelled));
+        }
+        let saga = records.saga(&order.id)?.ok_or(OrderError::Internal)?;
+        close::intend(records, saga, closing, now)
+    })?;
+    let order = close::resume(ports, &command.order_id).await?;
+    if order.status == OrderStatus::Cancelled { Ok(order) } else { Err(order.refuse(OrderStatus::Cancelled)) }
+}
+
+fn visible(records: &dyn OrderRecords, command: &ChangeStatus) -> Result<Order, OrderError> {
+    command.viewer.only_visible(records.order(&command.order_id)?).ok_or(OrderError::NotFound)
+}
+
+fn expected(records: &dyn OrderRecords, command: &ChangeStatus) -> Result<Order, OrderError> {
+    let order = visible(records, command)?;
+    let is_expected = command.expected_version.is_none_or(|version| version == order.version);
+    if is_expected { Ok(order) } else { Err(OrderError::VersionMismatch) }
+}
+
+fn reason(command: &ChangeStatus) -> Result<String, OrderError> {
+    let given = text::paragraph(command.reason.as_deref().unwrap_or_default(), REASON_MAX_CHARS).map_err(|problem| {
+        let message = format!("reason {problem}");
+        OrderError::Invalid(vec![FieldError::new("reason", problem.code(), message)])
+    })?;
+    let default = match (&command.viewer, command.status) {
+        (Viewer::Customer(_), _) => "Cancelled by the customer",
+        (Viewer::Admin(_), OrderStatus::Delivered) => "Delivered",
+        (Viewer::Admin(_), _) => "Cancelled by an admin",
+    };
+    Ok(if given.is_empty() { default.to_owned() } else { given })
+}

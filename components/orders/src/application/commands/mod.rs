@@ -1,0 +1,7 @@
+//! What changes orders.
+
+pub mod apply_payment_event;
+pub mod change_status;
+pub mod create_order;
+pub mod record_answer;
+pub mod sweep;

@@ -1,0 +1,149 @@
+//! Keeps orders going without a customer waiting: expires reservations, takes up what a crash left, fetches events
+//! that never arrived. Every run does a bounded amount of work; what remains is due at the next one.
+
+use mercato_platform::clock::Clock;
+use mercato_platform::log;
+
+use crate::application::KEY_KEPT_MS;
+use crate::application::commands::apply_payment_event;
+use crate::application::saga::{close, follow_ups, place};
+use crate::domain::{Actor, Closing, OrderError, OrderId, OrderStatus, Rejection, Saga, Step};
+use crate::ports::{OrderRepository, Payments, Ports};
+
+/// Sagas taken up in one run.
+pub const SAGAS_PER_SWEEP: u32 = 50;
+
+/// Orders whose follow-ups are taken up in one run.
+pub const FOLLOW_UPS_PER_SWEEP: u32 = 50;
+
+/// Events fetched in one run.
+pub const EVENTS_PER_SWEEP: u32 = 50;
+
+/// Old keys and finished sagas removed in one run.
+pub const PURGED_PER_SWEEP: u32 = 500;
+
+/// An event that is not acknowledged after this time has got lost on its way, in milliseconds.
+pub const EVENT_OVERDUE_AFTER_MS: u32 = 3_000;
+
+const BACK_OFF_FIRST_MS: u64 = 1_000;
+const BACK_OFF_MAX_MS: u64 = 300_000;
+
+const INTERRUPTED: &str = "Placing the order was interrupted";
+
+/// What a run did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SweepReport {
+    /// Orders cancelled because their reservation ran out.
+    pub expired: u32,
+    /// Orders found half-way and finished or cancelled.
+    pub resumed: u32,
+    /// Payment events fetched and applied.
+    pub events_applied: u32,
+}
+
+/// Does nothing when the last run is younger than `min_interval_ms`.
+///
+/// # Errors
+/// When the orders database or the outbox cannot be used. A single order that fails is logged and tried again later,
+/// after a pause that doubles every time.
+pub async fn handle(ports: &impl Ports, min_interval_ms: u32) -> Result<SweepReport, OrderError> {
+    let mut report = SweepReport::default();
+    if !claim(ports, min_interval_ms)? {
+        return Ok(report);
+    }
+    sweep_sagas(ports, &mut report).await?;
+    sweep_follow_ups(ports, &mut report).await?;
+    let overdue = ports.payments().overdue_events(EVENT_OVERDUE_AFTER_MS, EVENTS_PER_SWEEP).await?;
+    report.events_applied = apply_payment_event::apply_all(ports, &overdue).await;
+    let kept_since = ports.clock().now_ms().saturating_sub(KEY_KEPT_MS);
+    ports.orders().write(|records| records.purge(kept_since, PURGED_PER_SWEEP))?;
+    Ok(report)
+}
+
+/// Pause before the next attempt, in milliseconds.
+fn back_off(attempts: u32) -> u64 {
+    BACK_OFF_FIRST_MS.saturating_mul(1_u64.checked_shl(attempts).unwrap_or(u64::MAX)).min(BACK_OFF_MAX_MS)
+}
+
+fn claim(ports: &impl Ports, min_interval_ms: u32) -> Result<bool, OrderError> {
+    let now = ports.clock().now_ms();
+    let is_due = |last: u64| last > now || now - last >= u64::from(min_interval_ms);
+    if !is_due(ports.orders().read(|records| records.last_sweep())?) {
+        return Ok(false);
+    }
+    ports.orders().write(|records| {
+        let due = is_due(records.last_sweep()?);
+        if due {
+            records.set_last_sweep(now)?;
+        }
+        Ok(due)
+    })
+}
+
+async fn sweep_sagas(ports: &impl Ports, report: &mut SweepReport) -> Result<(), OrderError> {
+    let now = ports.clock().now_ms();
+    for order_id in ports.orders().read(|records| records.due_sagas(now, SAGAS_PER_SWEEP))? {
+        let Some((saga, keyed)) = take_up(ports, &order_id, now)? else {
+            continue;
+        };
+        match finish(ports, &saga, keyed, now).await {
+            Ok(()) if saga.is_expired(now) && saga.step != Step::Closing => report.expired += 1,
+            Ok(()) => report.resumed += 1,
+            Err(error) => warn("a half-made order could not be finished", &order_id, &error),
+        }
+    }
+    Ok(())
+}
+
+/// Puts the saga's next attempt off before this one, so that one that breaks the sweeper cannot stop all others.
+fn take_up(ports: &impl Ports, order_id: &OrderId, now: u64) -> Result<Option<(Saga, bool)>, OrderError> {
+    ports.orders().write(|records| {
+        let Some(mut saga) = records.saga(order_id)?.filter(|saga| saga.next_attempt_at <= now) else {
+            return Ok(None);
+        };
+        saga.next_attempt_at = now + back_off(saga.attempts);
+        saga.attempts = saga.attempts.saturating_add(1);
+        records.update_saga(&saga)?;
+        Ok(Some((saga, records.has_key(order_id)?)))
+    })
+}
+
+/// Finishes an order whose request can still be repeated; ends one that has run out or that nobody can ask for.
+async fn finish(ports: &impl Ports, saga: &Saga, keyed: bool, now: u64) -> Result<(), OrderError> {
+    let id = &saga.order_id;
+    let expired = saga.is_expired(now);
+    match saga.step {
+        Step::New if expired || !keyed => place::end(ports, id, Rejection::Abandoned).await,
+        Step::Reserved | Step::Ready if expired => cancel(ports, id, close::EXPIRED).await,
+        Step::Reserved if !keyed => cancel(ports, id, INTERRUPTED).await,
+        Step::New | Step::Reserved => match place::advance(ports, id).await {
+            Ok(_) | Err(OrderError::LinesRejected(_) | OrderError::Invalid(_)) => Ok(()),
+            Err(error) => Err(error),
+        },
+        Step::Closing => close::resume(ports, id).await.map(drop),
+        Step::Ready | Step::Done | Step::Rejected => Ok(()),
+    }
+}
+
+async fn cancel(ports: &impl Ports, order_id: &OrderId, reason: &str) -> Result<(), OrderError> {
+    let closing = Closing { actor: Actor::System, reason: reason.to_owned() };
+    let order = close::close(ports, order_id, closing).await?;
+    if order.status == OrderStatus::Cancelled { Ok(()) } else { Err(order.refuse(OrderStatus::Cancelled)) }
+}
+
+async fn sweep_follow_ups(ports: &impl Ports, report: &mut SweepReport) -> Result<(), OrderError> {
+    let now = ports.clock().now_ms();
+    for (order_id, attempts) in ports.orders().read(|records| records.due_follow_ups(now, FOLLOW_UPS_PER_SWEEP))? {
+        let until = now + back_off(attempts);
+        ports.orders().write(|records| records.postpone_follow_ups(&order_id, until))?;
+        match follow_ups::run(ports, &order_id).await {
+            Ok(()) => report.resumed += 1,
+            Err(error) => warn("a follow-up failed", &order_id, &error),
+        }
+    }
+    Ok(())
+}
+
+fn warn(message: &str, order_id: &OrderId, error: &OrderError) {
+    log::warn(message, &[("order_id", order_id.as_str()), ("error", &error.to_string())]);
+}

@@ -1,0 +1,20 @@
+//! The use cases of ordering.
+//!
+//! Commands change orders, queries read them. A change that concerns several databases is a saga: its next step is
+//! recorded before it is taken, every step may be repeated, and whoever meets an unfinished saga takes it up.
+
+pub mod commands;
+pub mod queries;
+mod saga;
+mod viewer;
+
+pub use viewer::Viewer;
+
+/// How long a request is left alone before the sweeper takes its saga or follow-ups up, in milliseconds.
+pub const RESUME_AFTER_MS: u64 = 5_000;
+
+/// The same for a request without an idempotency key, which can only be ended, in milliseconds.
+pub const ABANDON_AFTER_MS: u64 = 60_000;
+
+/// How long idempotency keys and finished sagas are kept, in milliseconds.
+pub const KEY_KEPT_MS: u64 = 24 * 60 * 60 * 1_000;

@@ -1,0 +1,55 @@
+//! One order with payment and history. What was decided or left half-made meanwhile is caught up with first.
+
+use mercato_platform::log;
+
+use crate::application::Viewer;
+use crate::application::commands::apply_payment_event;
+use crate::application::saga::{close, place};
+use crate::domain::{Order, OrderError, OrderId, OrderStatus, Payment, Saga, StatusChange, Step};
+use crate::ports::{OrderRepository, Payments, Ports};
+
+/// An order and what belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderDetails {
+    /// The order.
+    pub order: Order,
+    /// Its payment, once opened.
+    pub payment: Option<Payment>,
+    /// Its history, oldest first.
+    pub history: Vec<StatusChange>,
+}
+
+/// # Errors
+/// [`OrderError::NotFound`] for an order that does not exist or is somebody else's.
+pub async fn handle(ports: &impl Ports, viewer: &Viewer, order_id: &OrderId) -> Result<OrderDetails, OrderError> {
+    let (order, saga) = ports.orders().read(|records| Ok((records.order(order_id)?, records.saga(order_id)?)))?;
+    let owner = order.as_ref().map(|order| &order.customer_id).or(saga.as_ref().map(|saga| &saga.customer_id));
+    if !owner.is_some_and(|owner| viewer.may_see(owner)) {
+        return Err(OrderError::NotFound);
+    }
+    if order.is_none_or(|order| order.status == OrderStatus::Pending)
+        && let Some(saga) = saga
+    {
+        catch_up(ports, &saga).await;
+    }
+    let payment = ports.payments().of_order(order_id).await?;
+    ports.orders().read(|records| {
+        let order = records.order(order_id)?.ok_or(OrderError::NotFound)?;
+        Ok(OrderDetails { order, payment, history: records.history(order_id)? })
+    })
+}
+
+/// The order can be shown as it stands when this fails.
+async fn catch_up(ports: &impl Ports, saga: &Saga) {
+    let id = &saga.order_id;
+    let result = match saga.step {
+        Step::New | Step::Reserved => place::advance(ports, id).await.map(drop),
+        Step::Closing => close::resume(ports, id).await.map(drop),
+        Step::Ready => apply_payment_event::apply_pending(ports, id).await.map(drop),
+        Step::Done | Step::Rejected => Ok(()),
+    };
+    if let Err(error) = result {
+        let cause = error.to_string();
+        log::warn("an order is shown as it stands", &[("order_id", id.as_str()), ("error", &cause)]);
+    }
+}

@@ -1,0 +1,5 @@
+//! What reads orders.
+
+pub mod find_order;
+pub mod list_orders;
+pub mod order_stats;

@@ -1,0 +1,145 @@
+//! Making an order: hold the stock, store the order, open its payment.
+
+use mercato_platform::clock::Clock;
+use mercato_platform::log;
+
+use crate::application::RESUME_AFTER_MS;
+use crate::application::commands::apply_payment_event;
+use crate::application::saga::{close, follow_ups};
+use crate::domain::{
+    Actor, Closing, Order, OrderError, OrderId, OrderStatus, Payment, PaymentSession, PaymentStatus, Rejection, Saga,
+    Step,
+};
+use crate::ports::{Inventory, OpenError, OrderRecords, OrderRepository, Payments, Ports, ReserveError, Task};
+
+/// Steps of the longest way through the saga, with some room for others who are at the same one.
+const PASSES_MAX: usize = 8;
+
+/// An order with its open payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placement {
+    /// The order.
+    pub order: Order,
+    /// Where the customer pays.
+    pub session: PaymentSession,
+}
+
+/// Takes the saga of an order as far as it goes, from wherever it stands.
+///
+/// # Errors
+/// Why there is no order with an open payment; the saga can be taken up again unless it was rejected or closed.
+pub async fn advance(ports: &impl Ports, order_id: &OrderId) -> Result<Placement, OrderError> {
+    for _ in 0..PASSES_MAX {
+        let saga = ports.orders().read(|records| records.saga(order_id))?.ok_or(OrderError::NotFound)?;
+        match saga.step {
+            Step::New => hold_stock(ports, &saga).await?,
+            Step::Reserved => open_payment(ports, &saga).await?,
+            Step::Closing => drop(close::resume(ports, order_id).await?),
+            Step::Rejected => return Err(saga.rejection.map_or(OrderError::Internal, Rejection::into_error)),
+            Step::Ready | Step::Done => return placement(ports, saga),
+        }
+    }
+    Err(OrderError::Unavailable)
+}
+
+/// Ends a saga before there is an order. Stock that someone at the same step may still take is given back.
+///
+/// # Errors
+/// When the orders database cannot be used.
+pub async fn end(ports: &impl Ports, order_id: &OrderId, rejection: Rejection) -> Result<(), OrderError> {
+    let now = ports.clock().now_ms();
+    ports.orders().write(|records| {
+        let Some(mut saga) = records.saga(order_id)?.filter(|saga| saga.step == Step::New) else {
+            return Ok(());
+        };
+        if rejection == Rejection::Abandoned {
+            records.free_key(order_id)?;
+        }
+        saga.step = Step::Rejected;
+        saga.rejection = Some(rejection);
+        records.update_saga(&saga)?;
+        records.add_follow_up(order_id, &Task::ReleaseStock, now + RESUME_AFTER_MS)
+    })?;
+    follow_ups::run_or_leave(ports, order_id).await;
+    Ok(())
+}
+
+async fn hold_stock(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError> {
+    let id = &saga.order_id;
+    if saga.is_expired(ports.clock().now_ms()) {
+        return end(ports, id, Rejection::Abandoned).await;
+    }
+    let items = match ports.inventory().reserve(id, &saga.lines).await {
+        Ok(items) => items,
+        Err(ReserveError::Rejected(lines)) => return end(ports, id, Rejection::Lines(lines)).await,
+        Err(ReserveError::Released) => return end(ports, id, Rejection::Abandoned).await,
+        Err(ReserveError::Failed(error)) => return Err(error),
+    };
+    let currency = ports.settings().currency;
+    match Order::place(id.clone(), saga.customer_id.clone(), items, currency, saga.created_at) {
+        Ok(order) => ports.orders().write(|records| store_order(records, &order)),
+        Err(_) => end(ports, id, Rejection::TotalTooLarge).await,
+    }
+}
+
+fn store_order(records: &dyn OrderRecords, order: &Order) -> Result<(), OrderError> {
+    let Some(mut saga) = records.saga(&order.id)?.filter(|saga| saga.step == Step::New) else {
+        return Ok(());
+    };
+    records.insert_order(order)?;
+    records.add_history(&order.id, &order.placed_change())?;
+    saga.step = Step::Reserved;
+    records.update_saga(&saga)
+}
+
+async fn open_payment(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError> {
+    let id = &saga.order_id;
+    if saga.is_expired(ports.clock().now_ms()) {
+        return close::close(ports, id, closing(close::EXPIRED)).await.map(drop);
+    }
+    let order = ports.orders().read(|records| records.order(id))?.ok_or(OrderError::Internal)?;
+    let payment = match ports.payments().open(&order, saga.expires_at).await {
+        Ok(payment) => payment,
+        Err(OpenError::Unavailable) => return Err(OrderError::PaymentUnavailable),
+        Err(OpenError::Refused) => {
+            log::error("payments refused to open the payment of an order", &[("order_id", id.as_str())]);
+            close::close(ports, id, closing("The payment could not be opened")).await?;
+            return Err(OrderError::PaymentUnavailable);
+        }
+    };
+    if payment.status == PaymentStatus::Pending && payment.session.is_none() {
+        return Err(OrderError::PaymentUnavailable);
+    }
+    let now = ports.clock().now_ms();
+    ports.orders().write(|records| store_session(records, id, &payment, now))?;
+    if payment.status != PaymentStatus::Pending {
+        apply_payment_event::apply_pending(ports, id).await?;
+    }
+    follow_ups::run_or_leave(ports, id).await;
+    Ok(())
+}
+
+fn store_session(records: &dyn OrderRecords, id: &OrderId, payment: &Payment, now: u64) -> Result<(), OrderError> {
+    let mut saga = records.saga(id)?.ok_or(OrderError::Internal)?;
+    saga.session = payment.session.clone().or(saga.session);
+    if saga.step == Step::Reserved {
+        saga.step = Step::Ready;
+        saga.next_attempt_at = saga.expires_at;
+        saga.attempts = 0;
+    } else if saga.step != Step::Ready && payment.status == PaymentStatus::Pending {
+        records.add_follow_up(id, &Task::CancelPayment, now + RESUME_AFTER_MS)?;
+    }
+    records.update_saga(&saga)
+}
+
+fn placement(ports: &impl Ports, saga: Saga) -> Result<Placement, OrderError> {
+    let order = ports.orders().read(|records| records.order(&saga.order_id))?.ok_or(OrderError::Internal)?;
+    match saga.session {
+        Some(session) if order.status != OrderStatus::Cancelled => Ok(Placement { order, session }),
+        _ => Err(order.refuse(OrderStatus::Pending)),
+    }
+}
+
+fn closing(reason: &str) -> Closing {
+    Closing { actor: Actor::System, reason: reason.to_owned() }
+}

@@ -1,0 +1,77 @@
+use super::{ProductId, Transition};
+
+/// A field of a request that breaks a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// Name as in the API, camelCase.
+    pub field: String,
+    /// Stable code: `required`, `min`, `max`, `format`, `control-characters`.
+    pub code: &'static str,
+    /// A sentence for people.
+    pub message: String,
+}
+
+impl FieldError {
+    /// An error of that field.
+    #[must_use]
+    pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+        Self { field: field.into(), code, message: message.into() }
+    }
+}
+
+/// Why the catalogue could not serve a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineProblem {
+    /// No such product, or deleted.
+    UnknownProduct,
+    /// Fewer units free than asked for.
+    InsufficientStock,
+}
+
+/// A line the catalogue could not serve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedLine {
+    /// The product.
+    pub product_id: ProductId,
+    /// What is wrong.
+    pub problem: LineProblem,
+    /// Units asked for.
+    pub requested: u32,
+    /// Units that were free.
+    pub available: u64,
+}
+
+/// Why a request about orders was refused or could not be served.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OrderError {
+    /// Fields that break a rule, each named.
+    #[error("{} fields are invalid", .0.len())]
+    Invalid(Vec<FieldError>),
+    /// No such order, or somebody else's.
+    #[error("no such order")]
+    NotFound,
+    /// The order is visible, the change is not this viewer's to make.
+    #[error("not this viewer's change to make")]
+    Forbidden,
+    /// Nothing was ordered; every line that failed is named.
+    #[error("{} lines were rejected", .0.len())]
+    LinesRejected(Vec<RejectedLine>),
+    /// The order's status does not allow the change.
+    #[error("an order that is {} cannot become {}", .0.from, .0.to)]
+    InvalidTransition(Transition),
+    /// The order has changed since the version the caller named.
+    #[error("the order has changed meanwhile")]
+    VersionMismatch,
+    /// The same key with another body.
+    #[error("the idempotency key was used with another request")]
+    IdempotencyKeyReused,
+    /// The payment could not be opened or closed; the same request may be tried again.
+    #[error("payments did not answer")]
+    PaymentUnavailable,
+    /// A database is busy or out of reach; try again.
+    #[error("a database is busy or out of reach")]
+    Unavailable,
+    /// A fault of ours; the cause is in the log.
+    #[error("internal error")]
+    Internal,
+}

@@ -1,0 +1,19 @@
+//! Entities and rules of ordering. No I/O and no wire formats.
+
+mod error;
+mod ids;
+mod line;
+mod order;
+mod payment;
+mod placement;
+mod status;
+
+pub use error::{FieldError, LineProblem, OrderError, RejectedLine};
+pub use ids::{Actor, CustomerId, EventId, OrderId, PaymentId, ProductId};
+pub use line::{LINES_MAX, Line, QUANTITY_MAX, Quantity, RequestedLine, merge_lines};
+pub use order::{Order, OrderItem, Receipt, StatusChange};
+pub use payment::{
+    EventEffect, EventOutcome, EventType, Payment, PaymentEvent, PaymentSession, PaymentStatus, StockMove,
+};
+pub use placement::{Closing, Rejection, Saga, Step};
+pub use status::{OrderStatus, Transition};

@@ -1,0 +1,224 @@
+use mercato_money::{Currency, Money, MoneyError};
+
+use super::{Actor, CustomerId, OrderError, OrderId, OrderStatus, ProductId, Quantity, Transition};
+
+/// A line of an order, with name and price of the moment the stock was reserved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderItem {
+    /// The product.
+    pub product_id: ProductId,
+    /// Its name.
+    pub name: String,
+    /// Price of one unit.
+    pub unit_price: Money,
+    /// How many.
+    pub quantity: Quantity,
+}
+
+/// Proof that an order was paid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// UUIDv7.
+    pub id: String,
+    /// Where the customer finds it.
+    pub url: Option<String>,
+    /// Milliseconds since the Unix epoch.
+    pub issued_at: u64,
+}
+
+/// A line of an order's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusChange {
+    /// None for the order's creation; the same as `to` for a remark.
+    pub from: Option<OrderStatus>,
+    /// The status afterwards.
+    pub to: OrderStatus,
+    /// Who changed it.
+    pub actor: Actor,
+    /// Why, for people.
+    pub reason: String,
+    /// Milliseconds since the Unix epoch.
+    pub at: u64,
+}
+
+/// What a customer ordered and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// UUIDv7.
+    pub id: OrderId,
+    /// Who ordered.
+    pub customer_id: CustomerId,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// What was ordered.
+    pub items: Vec<OrderItem>,
+    /// Sum of price times quantity.
+    pub total_amount: Money,
+    /// Sum of the quantities.
+    pub total_items: u64,
+    /// The currency of every amount.
+    pub currency: Currency,
+    /// Present from the payment on.
+    pub receipt: Option<Receipt>,
+    /// Milliseconds since the Unix epoch.
+    pub paid_at: Option<u64>,
+    /// Milliseconds since the Unix epoch.
+    pub created_at: u64,
+    /// Milliseconds since the Unix epoch.
+    pub updated_at: u64,
+    /// Grows by one with every change.
+    pub version: u64,
+}
+
+impl Order {
+    /// A new order that waits for its payment.
+    ///
+    /// # Errors
+    /// [`MoneyError::Overflow`] when the total is more than an amount of money can hold.
+    pub fn place(
+        id: OrderId,
+        customer_id: CustomerId,
+        items: Vec<OrderItem>,
+        currency: Currency,
+        now: u64,
+    ) -> Result<Self, MoneyError> {
+        let total_amount = items.iter().try_fold(Money::ZERO, |sum, item| {
+            sum.checked_add(item.unit_price.checked_mul(item.quantity.get())?)
+        })?;
+        let total_items = items.iter().map(|item| u64::from(item.quantity.get())).sum();
+        Ok(Self {
+            id,
+            customer_id,
+            status: OrderStatus::Pending,
+            items,
+            total_amount,
+            total_items,
+            currency,
+            receipt: None,
+            paid_at: None,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        })
+    }
+
+    /// What is to be paid, in whole minor units of the currency.
+    #[must_use]
+    pub fn amount_due(&self) -> i64 {
+        self.total_amount.to_minor(self.currency)
+    }
+
+    /// The first line of the history.
+    #[must_use]
+    pub fn placed_change(&self) -> StatusChange {
+        StatusChange {
+            from: None,
+            to: self.status,
+            actor: Actor::Account(self.customer_id.clone()),
+            reason: "Order placed".to_owned(),
+            at: self.created_at,
+        }
+    }
+
+    /// Changes the status.
+    ///
+    /// # Errors
+    /// [`OrderError::InvalidTransition`] when the rules do not allow it.
+    pub fn change_status(
+        &mut self,
+        to: OrderStatus,
+        actor: Actor,
+        reason: impl Into<String>,
+        now: u64,
+    ) -> Result<StatusChange, OrderError> {
+        if !self.status.may_become(to) {
+            return Err(self.refuse(to));
+        }
+        let from = std::mem::replace(&mut self.status, to);
+        self.touch(now);
+        Ok(StatusChange { from: Some(from), to, actor, reason: reason.into(), at: now })
+    }
+
+    /// Records that the order is paid.
+    ///
+    /// # Errors
+    /// [`OrderError::InvalidTransition`] when the order is not PENDING.
+    pub fn pay(&mut self, receipt: Receipt, reason: &str, now: u64) -> Result<StatusChange, OrderError> {
+        let change = self.change_status(OrderStatus::Paid, Actor::System, reason, now)?;
+        self.paid_at = Some(receipt.issued_at);
+        self.receipt = Some(receipt);
+        Ok(change)
+    }
+
+    /// A remark for the history that leaves the status as it is.
+    #[must_use]
+    pub fn remark(&mut self, reason: impl Into<String>, now: u64) -> StatusChange {
+        self.touch(now);
+        StatusChange {
+            from: Some(self.status),
+            to: self.status,
+            actor: Actor::System,
+            reason: reason.into(),
+            at: now,
+        }
+    }
+
+    /// The error of a change that the status does not allow.
+    #[must_use]
+    pub const fn refuse(&self, to: OrderStatus) -> OrderError {
+        OrderError::InvalidTransition(Transition { from: self.status, to })
+    }
+
+    fn touch(&mut self, now: u64) {
+        self.updated_at = self.updated_at.max(now);
+        self.version += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "01939f6e-8a00-7000-8000-00000000000a";
+
+    fn item(price: &str, quantity: u32) -> OrderItem {
+        OrderItem {
+            product_id: ProductId::parse(ID).unwrap(),
+            name: "Tea".into(),
+            unit_price: price.parse().unwrap(),
+            quantity: Quantity::new(quantity).unwrap(),
+        }
+    }
+
+    fn place(items: Vec<OrderItem>) -> Result<Order, MoneyError> {
+        let (id, customer) = (OrderId::parse(ID).unwrap(), CustomerId::parse(ID).unwrap());
+        Order::place(id, customer, items, "USD".parse().unwrap(), 7)
+    }
+
+    #[test]
+    fn totals_are_sums_and_the_amount_due_is_rounded_half_even() {
+        let order = place(vec![item("0.105", 1), item("2", 3)]).unwrap();
+        assert_eq!((order.total_amount.to_string(), order.total_items), ("6.105".to_owned(), 4));
+        assert_eq!(order.amount_due(), 610);
+        assert_eq!(place(vec![item("0.115", 1)]).unwrap().amount_due(), 12);
+    }
+
+    #[test]
+    fn a_total_that_money_cannot_hold_is_an_error() {
+        assert_eq!(place(vec![item("1000000000", 10_000); 93]).unwrap_err(), MoneyError::Overflow);
+        assert!(place(vec![item("1000000000", 10_000); 92]).is_ok());
+    }
+
+    #[test]
+    fn every_change_grows_the_version_and_a_refused_one_changes_nothing() {
+        let mut order = place(vec![item("1", 1)]).unwrap();
+        let change = order.change_status(OrderStatus::Cancelled, Actor::System, "why", 9).unwrap();
+        assert_eq!((change.from, change.to, change.at), (Some(OrderStatus::Pending), OrderStatus::Cancelled, 9));
+        assert_eq!((order.version, order.updated_at), (2, 9));
+        let before = order.clone();
+        let transition = Transition { from: OrderStatus::Cancelled, to: OrderStatus::Paid };
+        let receipt = Receipt { id: ID.into(), url: None, issued_at: 9 };
+        assert_eq!(order.pay(receipt, "late", 10), Err(OrderError::InvalidTransition(transition)));
+        assert_eq!(order, before);
+    }
+}

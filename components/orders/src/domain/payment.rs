@@ -1,0 +1,273 @@
+use mercato_money::Money;
+
+use super::{Actor, Closing, EventId, FieldError, Order, OrderError, OrderId, OrderStatus, PaymentId, Receipt};
+use super::StatusChange;
+
+/// Characters of a provider's reason that the history keeps.
+const REASON_MAX_CHARS: usize = 200;
+
+/// What happened to a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventType {
+    /// The customer paid.
+    Succeeded,
+    /// The payment was declined.
+    Failed,
+    /// The session ended without a payment.
+    Cancelled,
+    /// Some or all of the money went back.
+    Refunded,
+}
+
+impl EventType {
+    /// The stored name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Succeeded => "payment.succeeded",
+            Self::Failed => "payment.failed",
+            Self::Cancelled => "payment.cancelled",
+            Self::Refunded => "payment.refunded",
+        }
+    }
+}
+
+/// A payment event. Amounts in whole minor units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentEvent {
+    /// What the inbox knows it by.
+    pub id: EventId,
+    /// What happened.
+    pub event_type: EventType,
+    /// Milliseconds since the Unix epoch.
+    pub time: u64,
+    /// The order that is paid.
+    pub order_id: OrderId,
+    /// Its payment.
+    pub payment_id: PaymentId,
+    /// What was to be paid.
+    pub amount: i64,
+    /// Sum of all refunds so far.
+    pub refunded_amount: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// Where the customer finds the receipt.
+    pub receipt_url: Option<String>,
+    /// Why it failed or was cancelled.
+    pub reason: Option<String>,
+}
+
+/// Where a payment stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaymentStatus {
+    /// Waiting for the customer.
+    Pending,
+    /// Paid.
+    Succeeded,
+    /// Declined; final.
+    Failed,
+    /// Closed without a payment; final.
+    Cancelled,
+    /// Given back as a whole; final.
+    Refunded,
+}
+
+/// Where the customer pays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentSession {
+    /// The provider's id.
+    pub id: String,
+    /// The checkout page.
+    pub url: String,
+    /// Milliseconds since the Unix epoch.
+    pub expires_at: u64,
+}
+
+/// An order's payment. Amounts in whole minor units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    /// UUIDv7.
+    pub id: PaymentId,
+    /// Where it stands.
+    pub status: PaymentStatus,
+    /// What is to be paid.
+    pub amount: i64,
+    /// Sum of all refunds.
+    pub refunded_amount: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// The provider's name.
+    pub provider: String,
+    /// The open session while pending.
+    pub session: Option<PaymentSession>,
+    /// Where the customer finds the receipt.
+    pub receipt_url: Option<String>,
+    /// Why it failed or was cancelled.
+    pub reason: Option<String>,
+}
+
+/// Where an order's stock has to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StockMove {
+    /// Held stock is sold.
+    Commit,
+    /// Held stock is free again.
+    Release,
+    /// Sold stock is free again.
+    Restock,
+}
+
+/// What an event did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventOutcome {
+    /// The order changed.
+    Applied,
+    /// The inbox had it already.
+    Duplicate,
+    /// Recorded, but it changes nothing any more.
+    Ignored,
+}
+
+/// What follows from an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventEffect {
+    /// For the history; empty when the event changes nothing any more.
+    pub changes: Vec<StatusChange>,
+    /// What the catalogue must do.
+    pub stock: Option<StockMove>,
+    /// Whether the payment came too late and must be given back.
+    pub refund: bool,
+}
+
+impl EventEffect {
+    const NOTHING: Self = Self { changes: Vec::new(), stock: None, refund: false };
+
+    fn new(changes: Vec<StatusChange>, stock: Option<StockMove>) -> Self {
+        Self { changes, stock, refund: false }
+    }
+
+    /// Whether the order changed.
+    #[must_use]
+    pub fn outcome(&self) -> EventOutcome {
+        if self.changes.is_empty() { EventOutcome::Ignored } else { EventOutcome::Applied }
+    }
+}
+
+impl Order {
+    /// Applies an event of this order's payment, in whatever order events arrive. `closing` is the intent to cancel
+    /// the order, if there is one; `receipt_id` names the receipt of a payment.
+    ///
+    /// # Errors
+    /// [`OrderError::Invalid`] when the event is not about what this order costs.
+    pub fn apply_payment_event(
+        &mut self,
+        event: &PaymentEvent,
+        closing: Option<&Closing>,
+        receipt_id: String,
+        now: u64,
+    ) -> Result<EventEffect, OrderError> {
+        self.check_amount(event)?;
+        match event.event_type {
+            EventType::Succeeded => self.payment_succeeded(event, receipt_id, now),
+            EventType::Failed | EventType::Cancelled => self.payment_ended(event, closing, now),
+            EventType::Refunded => self.payment_refunded(event, receipt_id, now),
+        }
+    }
+
+    fn check_amount(&self, event: &PaymentEvent) -> Result<(), OrderError> {
+        let mut errors = Vec::new();
+        if event.currency != self.currency.code() {
+            errors.push(FieldError::new("currency", "format", "the event's currency is not the order's"));
+        }
+        if event.amount != self.amount_due() {
+            errors.push(FieldError::new("amount", "format", "the event's amount is not the order's"));
+        }
+        if errors.is_empty() { Ok(()) } else { Err(OrderError::Invalid(errors)) }
+    }
+
+    fn payment_succeeded(
+        &mut self,
+        event: &PaymentEvent,
+        receipt_id: String,
+        now: u64,
+    ) -> Result<EventEffect, OrderError> {
+        match self.status {
+            OrderStatus::Pending => {
+                let paid = self.pay(receipt_of(event, receipt_id), "Payment succeeded", now)?;
+                Ok(EventEffect::new(vec![paid], Some(StockMove::Commit)))
+            }
+            OrderStatus::Cancelled => {
+                let remark = self.remark("The payment succeeded after the order was cancelled; it is refunded", now);
+                Ok(EventEffect { changes: vec![remark], stock: None, refund: true })
+            }
+            OrderStatus::Paid | OrderStatus::Delivered | OrderStatus::Refunded => Ok(EventEffect::NOTHING),
+        }
+    }
+
+    fn payment_ended(
+        &mut self,
+        event: &PaymentEvent,
+        closing: Option<&Closing>,
+        now: u64,
+    ) -> Result<EventEffect, OrderError> {
+        if self.status != OrderStatus::Pending {
+            return Ok(EventEffect::NOTHING);
+        }
+        let (actor, reason) = match closing {
+            Some(closing) => (closing.actor.clone(), closing.reason.clone()),
+            None => (Actor::System, reason_of(event)),
+        };
+        let cancelled = self.change_status(OrderStatus::Cancelled, actor, reason, now)?;
+        Ok(EventEffect::new(vec![cancelled], Some(StockMove::Release)))
+    }
+
+    /// A refund tells that the payment had succeeded, even when that event has not arrived yet.
+    fn payment_refunded(
+        &mut self,
+        event: &PaymentEvent,
+        receipt_id: String,
+        now: u64,
+    ) -> Result<EventEffect, OrderError> {
+        let (mut changes, held) = match self.status {
+            OrderStatus::Cancelled | OrderStatus::Refunded => return Ok(EventEffect::NOTHING),
+            OrderStatus::Paid | OrderStatus::Delivered => (Vec::new(), false),
+            OrderStatus::Pending => {
+                (vec![self.pay(receipt_of(event, receipt_id), "Payment succeeded, as its refund tells", now)?], true)
+            }
+        };
+        if event.refunded_amount < event.amount {
+            changes.push(self.remark(format!("{} refunded", self.refunded_share(event)?), now));
+            return Ok(EventEffect::new(changes, held.then_some(StockMove::Commit)));
+        }
+        let was_delivered = self.status == OrderStatus::Delivered;
+        changes.push(self.change_status(OrderStatus::Refunded, Actor::System, "Payment refunded", now)?);
+        let stock = match (held, was_delivered) {
+            (true, _) => Some(StockMove::Release),
+            (false, false) => Some(StockMove::Restock),
+            (false, true) => None,
+        };
+        Ok(EventEffect::new(changes, stock))
+    }
+
+    fn refunded_share(&self, event: &PaymentEvent) -> Result<String, OrderError> {
+        let money = |minor| Money::from_minor(minor, self.currency).map_err(|_| OrderError::Internal);
+        Ok(format!("{} of {} {}", money(event.refunded_amount)?, money(event.amount)?, self.currency))
+    }
+}
+
+fn receipt_of(event: &PaymentEvent, id: String) -> Receipt {
+    Receipt { id, url: event.receipt_url.clone(), issued_at: event.time }
+}
+
+fn reason_of(event: &PaymentEvent) -> String {
+    let what = match event.event_type {
+        EventType::Failed => "Payment failed",
+        _ => "Payment cancelled",
+    };
+    let given = event.reason.as_deref().unwrap_or_default();
+    let cause: String = given.chars().filter(|character| !character.is_control()).take(REASON_MAX_CHARS).collect();
+    if cause.is_empty() { what.to_owned() } else { format!("{what}: {cause}") }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,608 @@
+//! The orders database.
+
+use mercato_money::Money;
+use mercato_platform::log;
+use mercato_sqlite::{Connection, Database, Error, Migration, Row, Value, migrations, params};
+
+use crate::domain::{
+    Actor, Closing, CustomerId, EventId, Line, LineProblem, Order, OrderError, OrderId, OrderItem, OrderStatus,
+    PaymentEvent, PaymentId, PaymentSession, ProductId, Quantity, Receipt, RejectedLine, Rejection, Saga, StatusChange,
+    Step,
+};
+use crate::ports::{
+    FollowUp, KeyRecord, OrderFilter, OrderRecords, OrderRepository, RecordedAnswer, StatusTotal, Task,
+};
+
+/// Label of the database in `spin.toml` and `runtime-config.toml`.
+pub const LABEL: &str = "orders";
+
+/// The schema.
+pub const MIGRATIONS: &[Migration] = migrations!["0001_orders"];
+
+/// Units of the part sums of [`TOTALS`], small enough that their sums cannot overflow.
+const TOTALS_UNIT: i128 = 1_000_000_000;
+
+const ORDER_COLUMNS: &str = "
+  id, customer_id, status, total_amount, total_items, currency,
+  receipt_id, receipt_url, receipt_issued_at, paid_at, created_at, updated_at, version";
+
+const INSERT_ORDER: &str = "
+INSERT INTO orders
+  (id, customer_id, status, total_amount, total_items, currency,
+   receipt_id, receipt_url, receipt_issued_at, paid_at, created_at, updated_at, version)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+const INSERT_ITEM: &str = "
+INSERT INTO order_items (order_id, position, product_id, name, unit_price, quantity)
+VALUES (?, ?, ?, ?, ?, ?)";
+
+const UPDATE_ORDER: &str = "
+UPDATE orders
+SET status = ?, receipt_id = ?, receipt_url = ?, receipt_issued_at = ?, paid_at = ?, updated_at = ?, version = ?
+WHERE id = ?";
+
+const ITEMS: &str = "
+SELECT order_id, product_id, name, unit_price, quantity
+FROM order_items
+WHERE order_id IN (SELECT value FROM json_each(?))
+ORDER BY order_id, position";
+
+const INSERT_HISTORY: &str = "
+INSERT INTO order_status_history (order_id, from_status, to_status, actor, reason, at)
+VALUES (?, ?, ?, ?, ?, ?)";
+
+const HISTORY: &str = "
+SELECT from_status, to_status, actor, reason, at
+FROM order_status_history
+WHERE order_id = ?
+ORDER BY id";
+
+const TOTALS: &str = "
+SELECT status, COUNT(*), SUM(total_amount / 1000000000), SUM(total_amount % 1000000000)
+FROM orders
+GROUP BY status";
+
+const SAGA: &str = "
+SELECT customer_id, step, created_at, expires_at, next_attempt_at, attempts,
+  session_id, session_url, session_expires_at, closing_actor, closing_reason, rejection
+FROM sagas
+WHERE order_id = ?";
+
+const SAGA_LINES: &str = "
+SELECT product_id, quantity
+FROM saga_lines
+WHERE order_id = ?
+ORDER BY position";
+
+const REJECTED_LINES: &str = "
+SELECT product_id, problem, requested, available
+FROM saga_rejected_lines
+WHERE order_id = ?
+ORDER BY position";
+
+const INSERT_SAGA: &str = "
+INSERT INTO sagas (order_id, customer_id, step, created_at, expires_at, next_attempt_at, attempts)
+VALUES (?, ?, ?, ?, ?, ?, ?)";
+
+const INSERT_SAGA_LINE: &str = "
+INSERT INTO saga_lines (order_id, position, product_id, quantity)
+VALUES (?, ?, ?, ?)";
+
+const UPDATE_SAGA: &str = "
+UPDATE sagas
+SET step = ?, next_attempt_at = ?, attempts = ?, session_id = ?, session_url = ?, session_expires_at = ?,
+  closing_actor = ?, closing_reason = ?, rejection = ?
+WHERE order_id = ?";
+
+const INSERT_REJECTED_LINE: &str = "
+INSERT OR REPLACE INTO saga_rejected_lines (order_id, position, product_id, problem, requested, available)
+VALUES (?, ?, ?, ?, ?, ?)";
+
+const DUE_SAGAS: &str = "
+SELECT order_id
+FROM sagas
+WHERE step IN ('new', 'reserved', 'ready', 'closing') AND next_attempt_at <= ?
+ORDER BY next_attempt_at
+LIMIT ?";
+
+const PURGE_SAGAS: &str = "
+DELETE FROM sagas
+WHERE order_id IN (
+  SELECT order_id FROM sagas WHERE step IN ('done', 'rejected') AND created_at <= ? ORDER BY created_at LIMIT ?
+)";
+
+const PURGE_KEYS: &str = "
+DELETE FROM idempotency_keys
+WHERE order_id IN (
+  SELECT order_id FROM idempotency_keys WHERE created_at <= ? ORDER BY created_at LIMIT ?
+)";
+
+const KEY: &str = "
+SELECT fingerprint, order_id, created_at, answer_status, answer_body
+FROM idempotency_keys
+WHERE customer_id = ? AND key = ?";
+
+const INSERT_KEY: &str = "
+INSERT INTO idempotency_keys (customer_id, key, fingerprint, order_id, created_at)
+VALUES (?, ?, ?, ?, ?)";
+
+const SET_ANSWER: &str = "
+UPDATE idempotency_keys
+SET answer_status = ?, answer_body = ?
+WHERE customer_id = ? AND key = ?";
+
+const INSERT_INTO_INBOX: &str = "
+INSERT INTO inbox (event_id, event_type, order_id, received_at)
+VALUES (?, ?, ?, ?)
+ON CONFLICT (event_id) DO NOTHING";
+
+const INSERT_FOLLOW_UP: &str = "
+INSERT INTO follow_ups (order_id, task, subject, next_attempt_at)
+VALUES (?, ?, ?, ?)";
+
+const FOLLOW_UPS: &str = "
+SELECT number, task, subject, attempts
+FROM follow_ups
+WHERE order_id = ?
+ORDER BY number";
+
+const POSTPONE_FOLLOW_UPS: &str = "
+UPDATE follow_ups
+SET next_attempt_at = ?, attempts = attempts + 1
+WHERE order_id = ?";
+
+const DUE_FOLLOW_UPS: &str = "
+SELECT order_id, MAX(attempts), MIN(next_attempt_at) AS due
+FROM follow_ups
+WHERE next_attempt_at <= ?
+GROUP BY order_id
+ORDER BY due
+LIMIT ?";
+
+impl From<Error> for OrderError {
+    fn from(error: Error) -> Self {
+        log::error("the orders database failed", &[("error", &error.to_string())]);
+        let out_of_reach = matches!(error, Error::Denied(_) | Error::Unknown(_) | Error::NewerSchema { .. });
+        if error.is_transient() || out_of_reach { Self::Unavailable } else { Self::Internal }
+    }
+}
+
+impl OrderRepository for Database {
+    fn read<T>(&self, work: impl FnOnce(&dyn OrderRecords) -> Result<T, OrderError>) -> Result<T, OrderError> {
+        Self::read(self, |connection| work(&Records(connection)))
+    }
+
+    fn write<T>(&self, work: impl FnOnce(&dyn OrderRecords) -> Result<T, OrderError>) -> Result<T, OrderError> {
+        Self::write(self, |connection| work(&Records(connection)))
+    }
+}
+
+struct Records<'a>(&'a Connection);
+
+impl OrderRecords for Records<'_> {
+    fn order(&self, id: &OrderId) -> Result<Option<Order>, OrderError> {
+        let statement = format!("SELECT {ORDER_COLUMNS} FROM orders WHERE id = ?");
+        let row = self.0.query_one(&statement, params![id.as_str()])?;
+        let mut orders = row.iter().map(order_of).collect::<Result<Vec<_>, _>>()?;
+        self.add_items(&mut orders)?;
+        Ok(orders.pop())
+    }
+
+    fn insert_order(&self, order: &Order) -> Result<(), OrderError> {
+        let id = order.id.as_str();
+        let receipt = order.receipt.as_ref();
+        self.0.execute(
+            INSERT_ORDER,
+            params![
+                id,
+                order.customer_id.as_str(),
+                order.status.name(),
+                order.total_amount.units(),
+                order.total_items,
+                order.currency.code(),
+                receipt.map(|receipt| receipt.id.as_str()),
+                receipt.and_then(|receipt| receipt.url.as_deref()),
+                receipt.map(|receipt| receipt.issued_at),
+                order.paid_at,
+                order.created_at,
+                order.updated_at,
+                order.version,
+            ],
+        )?;
+        for (position, item) in (0_u32..).zip(&order.items) {
+            let (product_id, name) = (item.product_id.as_str(), item.name.as_str());
+            let item = params![id, position, product_id, name, item.unit_price.units(), item.quantity.get()];
+            self.0.execute(INSERT_ITEM, item)?;
+        }
+        Ok(())
+    }
+
+    fn update_order(&self, order: &Order) -> Result<(), OrderError> {
+        let receipt = order.receipt.as_ref();
+        let changed = self.0.execute(
+            UPDATE_ORDER,
+            params![
+                order.status.name(),
+                receipt.map(|receipt| receipt.id.as_str()),
+                receipt.and_then(|receipt| receipt.url.as_deref()),
+                receipt.map(|receipt| receipt.issued_at),
+                order.paid_at,
+                order.updated_at,
+                order.version,
+                order.id.as_str(),
+            ],
+        )?;
+        exactly_one(changed, "orders")
+    }
+
+    fn add_history(&self, id: &OrderId, change: &StatusChange) -> Result<(), OrderError> {
+        self.0.execute(
+            INSERT_HISTORY,
+            params![
+                id.as_str(),
+                change.from.map(OrderStatus::name),
+                change.to.name(),
+                change.actor.as_str(),
+                change.reason.as_str(),
+                change.at,
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn history(&self, id: &OrderId) -> Result<Vec<StatusChange>, OrderError> {
+        self.0.query(HISTORY, params![id.as_str()])?.iter().map(change_of).collect()
+    }
+
+    fn list(&self, filter: &OrderFilter, offset: u64, limit: u32) -> Result<(Vec<Order>, u64), OrderError> {
+        let (condition, mut parameters) = condition_of(filter);
+        let count = self.0.query_one(&format!("SELECT COUNT(*) FROM orders{condition}"), &parameters)?;
+        let total = count.map_or(Ok(0), |row| row.get(0))?;
+        let statement = format!("SELECT {ORDER_COLUMNS} FROM orders{condition} ORDER BY id DESC LIMIT ? OFFSET ?");
+        parameters.extend([Value::from(limit), Value::from(offset)]);
+        let rows = self.0.query(&statement, &parameters)?;
+        let mut orders = rows.iter().map(order_of).collect::<Result<Vec<_>, _>>()?;
+        self.add_items(&mut orders)?;
+        Ok((orders, total))
+    }
+
+    fn totals(&self) -> Result<Vec<StatusTotal>, OrderError> {
+        let total_of = |row: &Row| {
+            let (large, small): (i64, i64) = (row.get(2)?, row.get(3)?);
+            let amount = i128::from(large) * TOTALS_UNIT + i128::from(small);
+            Ok(StatusTotal { status: status_of(&row.get::<String>(0)?)?, orders: row.get(1)?, amount })
+        };
+        self.0.query(TOTALS, &[])?.iter().map(total_of).collect()
+    }
+
+    fn saga(&self, id: &OrderId) -> Result<Option<Saga>, OrderError> {
+        let Some(row) = self.0.query_one(SAGA, params![id.as_str()])? else {
+            return Ok(None);
+        };
+        let lines = self.0.query(SAGA_LINES, params![id.as_str()])?;
+        Ok(Some(Saga {
+            order_id: id.clone(),
+            customer_id: CustomerId::parse(&row.get::<String>(0)?)?,
+            step: Step::from_name(&row.get::<String>(1)?).ok_or_else(|| unreadable("sagas.step"))?,
+            lines: lines.iter().map(line_of).collect::<Result<_, _>>()?,
+            created_at: row.get(2)?,
+            expires_at: row.get(3)?,
+            next_attempt_at: row.get(4)?,
+            attempts: row.get(5)?,
+            session: session_of(&row)?,
+            closing: closing_of(&row)?,
+            rejection: self.rejection(id, row.get(11)?)?,
+        }))
+    }
+
+    fn insert_saga(&self, saga: &Saga) -> Result<(), OrderError> {
+        let id = saga.order_id.as_str();
+        self.0.execute(
+            INSERT_SAGA,
+            params![
+                id,
+                saga.customer_id.as_str(),
+                saga.step.name(),
+                saga.created_at,
+                saga.expires_at,
+                saga.next_attempt_at,
+                saga.attempts,
+            ],
+        )?;
+        for (position, line) in (0_u32..).zip(&saga.lines) {
+            let line = params![id, position, line.product_id.as_str(), line.quantity.get()];
+            self.0.execute(INSERT_SAGA_LINE, line)?;
+        }
+        Ok(())
+    }
+
+    fn update_saga(&self, saga: &Saga) -> Result<(), OrderError> {
+        let (session, closing) = (saga.session.as_ref(), saga.closing.as_ref());
+        let changed = self.0.execute(
+            UPDATE_SAGA,
+            params![
+                saga.step.name(),
+                saga.next_attempt_at,
+                saga.attempts,
+                session.map(|session| session.id.as_str()),
+                session.map(|session| session.url.as_str()),
+                session.map(|session| session.expires_at),
+                closing.map(|closing| closing.actor.as_str()),
+                closing.map(|closing| closing.reason.as_str()),
+                saga.rejection.as_ref().map(rejection_name),
+                saga.order_id.as_str(),
+            ],
+        )?;
+        if let Some(Rejection::Lines(lines)) = &saga.rejection {
+            self.insert_rejected_lines(&saga.order_id, lines)?;
+        }
+        exactly_one(changed, "sagas")
+    }
+
+    fn due_sagas(&self, now: u64, limit: u32) -> Result<Vec<OrderId>, OrderError> {
+        let rows = self.0.query(DUE_SAGAS, params![now, limit])?;
+        rows.iter().map(|row| OrderId::parse(&row.get::<String>(0)?)).collect()
+    }
+
+    fn purge(&self, created_before: u64, limit: u32) -> Result<u64, OrderError> {
+        let sagas = self.0.execute(PURGE_SAGAS, params![created_before, limit])?;
+        let keys = self.0.execute(PURGE_KEYS, params![created_before, limit])?;
+        Ok(sagas + keys)
+    }
+
+    fn key(&self, customer_id: &CustomerId, key: &str) -> Result<Option<KeyRecord>, OrderError> {
+        let Some(row) = self.0.query_one(KEY, params![customer_id.as_str(), key])? else {
+            return Ok(None);
+        };
+        let (status, body): (Option<u16>, Option<Vec<u8>>) = (row.get(3)?, row.get(4)?);
+        Ok(Some(KeyRecord {
+            fingerprint: row.get(0)?,
+            order_id: OrderId::parse(&row.get::<String>(1)?)?,
+            created_at: row.get(2)?,
+            answer: status.zip(body).map(|(status, body)| RecordedAnswer { status, body }),
+        }))
+    }
+
+    fn insert_key(&self, customer_id: &CustomerId, key: &str, record: &KeyRecord) -> Result<(), OrderError> {
+        let fingerprint = record.fingerprint.as_slice();
+        let order_id = record.order_id.as_str();
+        let parameters = params![customer_id.as_str(), key, fingerprint, order_id, record.created_at];
+        self.0.execute(INSERT_KEY, parameters)?;
+        Ok(())
+    }
+
+    fn set_answer(&self, customer_id: &CustomerId, key: &str, answer: &RecordedAnswer) -> Result<(), OrderError> {
+        let parameters = params![u32::from(answer.status), answer.body.as_slice(), customer_id.as_str(), key];
+        exactly_one(self.0.execute(SET_ANSWER, parameters)?, "idempotency_keys")
+    }
+
+    fn has_key(&self, id: &OrderId) -> Result<bool, OrderError> {
+        let statement = "SELECT 1 FROM idempotency_keys WHERE order_id = ?";
+        Ok(self.0.query_one(statement, params![id.as_str()])?.is_some())
+    }
+
+    fn free_key(&self, id: &OrderId) -> Result<(), OrderError> {
+        self.0.execute("DELETE FROM idempotency_keys WHERE order_id = ?", params![id.as_str()])?;
+        Ok(())
+    }
+
+    fn insert_into_inbox(&self, event: &PaymentEvent, now: u64) -> Result<bool, OrderError> {
+        let (id, order_id) = (event.id.as_str(), event.order_id.as_str());
+        let inserted = self.0.execute(INSERT_INTO_INBOX, params![id, event.event_type.name(), order_id, now])?;
+        Ok(inserted == 1)
+    }
+
+    fn add_follow_up(&self, id: &OrderId, task: &Task, not_before: u64) -> Result<(), OrderError> {
+        let (name, subject) = task_columns(task);
+        self.0.execute(INSERT_FOLLOW_UP, params![id.as_str(), name, subject, not_before])?;
+        Ok(())
+    }
+
+    fn follow_ups(&self, id: &OrderId) -> Result<Vec<FollowUp>, OrderError> {
+        let follow_up_of = |row: &Row| {
+            let task = task_of(&row.get::<String>(1)?, row.get::<Option<String>>(2)?.as_deref())?;
+            Ok(FollowUp { number: row.get(0)?, order_id: id.clone(), task, attempts: row.get(3)? })
+        };
+        self.0.query(FOLLOW_UPS, params![id.as_str()])?.iter().map(follow_up_of).collect()
+    }
+
+    fn remove_follow_up(&self, number: u64) -> Result<(), OrderError> {
+        self.0.execute("DELETE FROM follow_ups WHERE number = ?", params![number])?;
+        Ok(())
+    }
+
+    fn postpone_follow_ups(&self, id: &OrderId, until: u64) -> Result<(), OrderError> {
+        self.0.execute(POSTPONE_FOLLOW_UPS, params![until, id.as_str()])?;
+        Ok(())
+    }
+
+    fn due_follow_ups(&self, now: u64, limit: u32) -> Result<Vec<(OrderId, u32)>, OrderError> {
+        let rows = self.0.query(DUE_FOLLOW_UPS, params![now, limit])?;
+        rows.iter().map(|row| Ok((OrderId::parse(&row.get::<String>(0)?)?, row.get(1)?))).collect()
+    }
+
+    fn last_sweep(&self) -> Result<u64, OrderError> {
+        let row = self.0.query_one("SELECT last_run_at FROM sweeper", &[])?;
+        Ok(row.map_or(Ok(0), |row| row.get(0))?)
+    }
+
+    fn set_last_sweep(&self, now: u64) -> Result<(), OrderError> {
+        exactly_one(self.0.execute("UPDATE sweeper SET last_run_at = ?", params![now])?, "sweeper")
+    }
+}
+
+impl Records<'_> {
+    /// Items of all these orders with one statement.
+    fn add_items(&self, orders: &mut [Order]) -> Result<(), OrderError> {
+        if orders.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<String> = orders.iter().map(|order| format!("\"{}\"", order.id)).collect();
+        for row in self.0.query(ITEMS, params![format!("[{}]", ids.join(","))])? {
+            let order_id: String = row.get(0)?;
+            if let Some(order) = orders.iter_mut().find(|order| order.id.as_str() == order_id) {
+                order.items.push(item_of(&row)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn rejection(&self, id: &OrderId, name: Option<String>) -> Result<Option<Rejection>, OrderError> {
+        match name.as_deref() {
+            None => Ok(None),
+            Some("total-too-large") => Ok(Some(Rejection::TotalTooLarge)),
+            Some("abandoned") => Ok(Some(Rejection::Abandoned)),
+            Some(_) => {
+                let rows = self.0.query(REJECTED_LINES, params![id.as_str()])?;
+                let lines = rows.iter().map(rejected_line_of).collect::<Result<_, _>>()?;
+                Ok(Some(Rejection::Lines(lines)))
+            }
+        }
+    }
+
+    fn insert_rejected_lines(&self, id: &OrderId, lines: &[RejectedLine]) -> Result<(), OrderError> {
+        for (position, line) in (0_u32..).zip(lines) {
+            let problem = problem_name(line.problem);
+            let product_id = line.product_id.as_str();
+            let line = params![id.as_str(), position, product_id, problem, line.requested, line.available];
+            self.0.execute(INSERT_REJECTED_LINE, line)?;
+        }
+        Ok(())
+    }
+}
+
+fn condition_of(filter: &OrderFilter) -> (String, Vec<Value>) {
+    let status = filter.status.map(|status| ("status = ?", Value::from(status.name())));
+    let customer = filter.customer_id.as_ref().map(|id| ("customer_id = ?", Value::from(id.as_str())));
+    let (conditions, parameters): (Vec<_>, Vec<_>) = customer.into_iter().chain(status).unzip();
+    let condition =
+        if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
+    (condition, parameters)
+}
+
+fn order_of(row: &Row) -> Result<Order, OrderError> {
+    let receipt_id: Option<String> = row.get(6)?;
+    let issued_at: Option<u64> = row.get(8)?;
+    let url: Option<String> = row.get(7)?;
+    Ok(Order {
+        id: OrderId::parse(&row.get::<String>(0)?)?,
+        customer_id: CustomerId::parse(&row.get::<String>(1)?)?,
+        status: status_of(&row.get::<String>(2)?)?,
+        items: Vec::new(),
+        total_amount: Money::from_units(row.get(3)?),
+        total_items: row.get(4)?,
+        currency: row.get::<String>(5)?.parse().map_err(|_| unreadable("orders.currency"))?,
+        receipt: receipt_id.zip(issued_at).map(|(id, issued_at)| Receipt { id, url, issued_at }),
+        paid_at: row.get(9)?,
+        created_at: row.get(10)?,
+        updated_at: row.get(11)?,
+        version: row.get(12)?,
+    })
+}
+
+fn item_of(row: &Row) -> Result<OrderItem, OrderError> {
+    Ok(OrderItem {
+        product_id: ProductId::parse(&row.get::<String>(1)?)?,
+        name: row.get(2)?,
+        unit_price: Money::from_units(row.get(3)?),
+        quantity: quantity_of(row.get(4)?)?,
+    })
+}
+
+fn line_of(row: &Row) -> Result<Line, OrderError> {
+    Ok(Line { product_id: ProductId::parse(&row.get::<String>(0)?)?, quantity: quantity_of(row.get(1)?)? })
+}
+
+fn rejected_line_of(row: &Row) -> Result<RejectedLine, OrderError> {
+    let problem = match row.get::<String>(1)?.as_str() {
+        "unknown-product" => LineProblem::UnknownProduct,
+        _ => LineProblem::InsufficientStock,
+    };
+    Ok(RejectedLine {
+        product_id: ProductId::parse(&row.get::<String>(0)?)?,
+        problem,
+        requested: row.get(2)?,
+        available: row.get(3)?,
+    })
+}
+
+fn change_of(row: &Row) -> Result<StatusChange, OrderError> {
+    Ok(StatusChange {
+        from: row.get::<Option<String>>(0)?.as_deref().map(status_of).transpose()?,
+        to: status_of(&row.get::<String>(1)?)?,
+        actor: Actor::parse(&row.get::<String>(2)?)?,
+        reason: row.get(3)?,
+        at: row.get(4)?,
+    })
+}
+
+fn session_of(row: &Row) -> Result<Option<PaymentSession>, OrderError> {
+    let (id, url): (Option<String>, Option<String>) = (row.get(6)?, row.get(7)?);
+    let expires_at: Option<u64> = row.get(8)?;
+    Ok(id.zip(url).zip(expires_at).map(|((id, url), expires_at)| PaymentSession { id, url, expires_at }))
+}
+
+fn closing_of(row: &Row) -> Result<Option<Closing>, OrderError> {
+    let (actor, reason): (Option<String>, Option<String>) = (row.get(9)?, row.get(10)?);
+    let closing = |(actor, reason): (String, String)| Ok(Closing { actor: Actor::parse(&actor)?, reason });
+    actor.zip(reason).map(closing).transpose()
+}
+
+fn status_of(name: &str) -> Result<OrderStatus, OrderError> {
+    OrderStatus::from_name(name).ok_or_else(|| unreadable("orders.status"))
+}
+
+fn quantity_of(units: u32) -> Result<Quantity, OrderError> {
+    Quantity::new(units).ok_or_else(|| unreadable("quantity"))
+}
+
+fn task_columns(task: &Task) -> (&'static str, Option<&str>) {
+    match task {
+        Task::CommitStock => ("commit-stock", None),
+        Task::ReleaseStock => ("release-stock", None),
+        Task::RestockStock => ("restock-stock", None),
+        Task::Acknowledge(event_id) => ("acknowledge", Some(event_id.as_str())),
+        Task::Refund(payment_id) => ("refund", Some(payment_id.as_str())),
+        Task::CancelPayment => ("cancel-payment", None),
+    }
+}
+
+fn task_of(name: &str, subject: Option<&str>) -> Result<Task, OrderError> {
+    match (name, subject) {
+        ("commit-stock", None) => Ok(Task::CommitStock),
+        ("release-stock", None) => Ok(Task::ReleaseStock),
+        ("restock-stock", None) => Ok(Task::RestockStock),
+        ("acknowledge", Some(id)) => EventId::parse(id).map(Task::Acknowledge),
+        ("refund", Some(id)) => PaymentId::parse(id).map(Task::Refund),
+        ("cancel-payment", None) => Ok(Task::CancelPayment),
+        _ => Err(unreadable("follow_ups.task")),
+    }
+}
+
+const fn rejection_name(rejection: &Rejection) -> &'static str {
+    match rejection {
+        Rejection::Lines(_) => "lines",
+        Rejection::TotalTooLarge => "total-too-large",
+        Rejection::Abandoned => "abandoned",
+    }
+}
+
+const fn problem_name(problem: LineProblem) -> &'static str {
+    match problem {
+        LineProblem::UnknownProduct => "unknown-product",
+        LineProblem::InsufficientStock => "insufficient-stock",
+    }
+}
+
+fn exactly_one(changed: u64, table: &str) -> Result<(), OrderError> {
+    if changed == 1 {
+        return Ok(());
+    }
+    log::error("a row that must exist is missing", &[("table", table)]);
+    Err(OrderError::Internal)
+}
+
+fn unreadable(column: &str) -> OrderError {
+    log::error("the orders database holds a value that this program does not know", &[("column", column)]);
+    OrderError::Internal
+}

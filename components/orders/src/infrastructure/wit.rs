@@ -1,0 +1,392 @@
+//! The exports of the world `orders`: from WIT's types to the use cases and back.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use mercato_platform::clock::{Clock, SystemClock};
+use mercato_platform::ids::RandomIds;
+use mercato_platform::log;
+use mercato_sqlite::Database;
+
+use crate::Component;
+use crate::application::Viewer;
+use crate::application::commands::change_status::{self, ChangeStatus};
+use crate::application::commands::create_order::{self, CreateOrder, CreateOutcome, Idempotency};
+use crate::application::commands::sweep;
+use crate::application::commands::{apply_payment_event, record_answer};
+use crate::application::queries::{find_order, list_orders, order_stats};
+use crate::bindings::exports::mercato::orders::{commands, maintenance, queries, types};
+use crate::domain::{
+    CustomerId, EventId, EventOutcome, EventType, LineProblem, Order, OrderError, OrderId, OrderItem, OrderStatus,
+    Payment, PaymentEvent, PaymentId, PaymentSession, PaymentStatus, Receipt, RejectedLine, RequestedLine,
+    StatusChange,
+};
+use crate::infrastructure::inventory::ComposedInventory;
+use crate::infrastructure::payments::ComposedPayments;
+use crate::infrastructure::settings;
+use crate::infrastructure::sqlite::{LABEL, MIGRATIONS};
+use crate::ports::{OrderFilter, OrderRepository, Ports, RecordedAnswer, Settings};
+
+/// The ports as a component has them; one set per instance.
+struct Host {
+    orders: Database,
+    settings: Settings,
+    /// When this instance last asked for a sweep, in milliseconds since the Unix epoch: spares most requests a look
+    /// into the database.
+    last_sweep_asked: Cell<u64>,
+}
+
+impl Host {
+    fn new(settings: Settings) -> Self {
+        Self { orders: Database::new(LABEL, MIGRATIONS), settings, last_sweep_asked: Cell::new(0) }
+    }
+
+    /// Whether this instance has asked for a sweep that recently.
+    fn has_just_swept(&self, min_interval_ms: u32) -> bool {
+        let now = SystemClock.now_ms();
+        let recently = now.saturating_sub(self.last_sweep_asked.get()) < u64::from(min_interval_ms);
+        if !recently {
+            self.last_sweep_asked.set(now);
+        }
+        recently
+    }
+}
+
+impl Ports for Host {
+    type Orders = Database;
+    type Inventory = ComposedInventory;
+    type Payments = ComposedPayments;
+    type Clock = SystemClock;
+    type Ids = RandomIds;
+
+    fn orders(&self) -> &Database {
+        &self.orders
+    }
+
+    fn inventory(&self) -> &ComposedInventory {
+        &ComposedInventory
+    }
+
+    fn payments(&self) -> &ComposedPayments {
+        &ComposedPayments
+    }
+
+    fn clock(&self) -> &SystemClock {
+        &SystemClock
+    }
+
+    fn ids(&self) -> &RandomIds {
+        &RandomIds
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.settings
+    }
+}
+
+thread_local! {
+    static HOST: RefCell<Option<Rc<Host>>> = const { RefCell::new(None) };
+}
+
+/// Asks for the settings once per instance.
+async fn host() -> Result<Rc<Host>, types::OrderError> {
+    if let Some(host) = HOST.with_borrow(Clone::clone) {
+        return Ok(host);
+    }
+    let settings = settings::load().await.map_err(|error| {
+        log::error("orders is not configured", &[("error", &error.to_string())]);
+        types::OrderError::Internal
+    })?;
+    Ok(HOST.with_borrow_mut(|host| Rc::clone(host.get_or_insert_with(|| Rc::new(Host::new(settings))))))
+}
+
+impl commands::Guest for Component {
+    async fn create(
+        customer_id: String,
+        lines: Vec<commands::Line>,
+        idempotency: Option<commands::Idempotency>,
+    ) -> Result<commands::CreateOutcome, types::OrderError> {
+        let requested = |line: commands::Line| RequestedLine { product_id: line.product_id, quantity: line.quantity };
+        let key = |sent: commands::Idempotency| Idempotency { key: sent.key, fingerprint: sent.fingerprint };
+        let command = CreateOrder {
+            customer_id: CustomerId::parse(&customer_id)?,
+            lines: lines.into_iter().map(requested).collect(),
+            idempotency: idempotency.map(key),
+        };
+        Ok(match create_order::handle(&*host().await?, command).await? {
+            CreateOutcome::Placed(placement) => commands::CreateOutcome::Placed(commands::Placement {
+                order: placement.order.into(),
+                session: placement.session.into(),
+            }),
+            CreateOutcome::Replayed(answer) => commands::CreateOutcome::Replayed(answer.into()),
+        })
+    }
+
+    async fn record_answer(
+        customer_id: String,
+        key: String,
+        answer: commands::RecordedAnswer,
+    ) -> Result<commands::RecordedAnswer, types::OrderError> {
+        let customer_id = CustomerId::parse(&customer_id)?;
+        let answer = RecordedAnswer { status: answer.status, body: answer.body };
+        Ok(record_answer::handle(&*host().await?, &customer_id, &key, answer)?.into())
+    }
+
+    async fn change_status(
+        viewer: types::Viewer,
+        order_id: String,
+        status: types::OrderStatus,
+        reason: Option<String>,
+        expected_version: Option<u64>,
+    ) -> Result<types::Order, types::OrderError> {
+        let command = ChangeStatus {
+            viewer: viewer_of(viewer)?,
+            order_id: order_id_of(&order_id)?,
+            status: status.into(),
+            reason,
+            expected_version,
+        };
+        Ok(change_status::handle(&*host().await?, command).await?.into())
+    }
+
+    async fn apply_payment_event(event: commands::PaymentEvent) -> Result<commands::EventOutcome, types::OrderError> {
+        let event = event_of(event)?;
+        let outcome = apply_payment_event::handle(&*host().await?, &event).await?;
+        Ok(match outcome {
+            EventOutcome::Applied => commands::EventOutcome::Applied,
+            EventOutcome::Duplicate => commands::EventOutcome::Duplicate,
+            EventOutcome::Ignored => commands::EventOutcome::Ignored,
+        })
+    }
+}
+
+impl queries::Guest for Component {
+    async fn find(viewer: types::Viewer, order_id: String) -> Result<queries::OrderDetails, types::OrderError> {
+        let (viewer, order_id) = (viewer_of(viewer)?, order_id_of(&order_id)?);
+        let details = find_order::handle(&*host().await?, &viewer, &order_id).await?;
+        Ok(queries::OrderDetails {
+            order: details.order.into(),
+            payment: details.payment.map(Into::into),
+            history: details.history.into_iter().map(Into::into).collect(),
+        })
+    }
+
+    async fn list_orders(
+        viewer: types::Viewer,
+        filter: queries::Filter,
+        page: queries::PageRequest,
+    ) -> Result<queries::OrderPage, types::OrderError> {
+        let viewer = viewer_of(viewer)?;
+        let customer_id = filter.customer_id.as_deref().map(CustomerId::parse).transpose()?;
+        let filter = OrderFilter { status: filter.status.map(Into::into), customer_id };
+        let list = list_orders::handle(&*host().await?, &viewer, filter, page.page, page.limit)?;
+        Ok(queries::OrderPage { orders: list.orders.into_iter().map(Into::into).collect(), total: list.total })
+    }
+
+    async fn stats() -> Result<queries::OrderStats, types::OrderError> {
+        let stats = order_stats::handle(&*host().await?)?;
+        let count = |(status, orders): (OrderStatus, u64)| queries::StatusCount { status: status.into(), orders };
+        Ok(queries::OrderStats {
+            by_status: stats.by_status.into_iter().map(count).collect(),
+            revenue: stats.revenue.units(),
+            currency: stats.currency.code().to_owned(),
+        })
+    }
+}
+
+impl maintenance::Guest for Component {
+    async fn sweep(min_interval_ms: u32) -> Result<maintenance::SweepReport, types::OrderError> {
+        let host = host().await?;
+        if host.has_just_swept(min_interval_ms) {
+            return Ok(maintenance::SweepReport { expired: 0, resumed: 0, events_applied: 0 });
+        }
+        let report = sweep::handle(&*host, min_interval_ms).await?;
+        Ok(maintenance::SweepReport {
+            expired: report.expired,
+            resumed: report.resumed,
+            events_applied: report.events_applied,
+        })
+    }
+
+    async fn ready() -> Result<(), types::OrderError> {
+        let host = host().await?;
+        OrderRepository::read(host.orders(), |records| records.last_sweep())?;
+        Ok(())
+    }
+}
+
+fn viewer_of(viewer: types::Viewer) -> Result<Viewer, OrderError> {
+    match viewer {
+        types::Viewer::Customer(id) => CustomerId::parse(&id).map(Viewer::Customer),
+        types::Viewer::Admin(id) => CustomerId::parse(&id).map(Viewer::Admin),
+    }
+}
+
+/// A text that is no id names no order.
+fn order_id_of(text: &str) -> Result<OrderId, OrderError> {
+    OrderId::parse(text).map_err(|_| OrderError::NotFound)
+}
+
+fn event_of(event: commands::PaymentEvent) -> Result<PaymentEvent, OrderError> {
+    Ok(PaymentEvent {
+        id: EventId::parse(&event.id)?,
+        event_type: match event.event_type {
+            commands::EventType::Succeeded => EventType::Succeeded,
+            commands::EventType::Failed => EventType::Failed,
+            commands::EventType::Cancelled => EventType::Cancelled,
+            commands::EventType::Refunded => EventType::Refunded,
+        },
+        time: event.time,
+        order_id: OrderId::parse(&event.order_id)?,
+        payment_id: PaymentId::parse(&event.payment_id)?,
+        amount: event.amount,
+        refunded_amount: event.refunded_amount,
+        currency: event.currency,
+        receipt_url: event.receipt_url,
+        reason: event.reason,
+    })
+}
+
+impl From<Order> for types::Order {
+    fn from(order: Order) -> Self {
+        Self {
+            id: order.id.as_str().to_owned(),
+            customer_id: order.customer_id.as_str().to_owned(),
+            status: order.status.into(),
+            items: order.items.into_iter().map(Into::into).collect(),
+            total_amount: order.total_amount.units(),
+            total_items: order.total_items,
+            currency: order.currency.code().to_owned(),
+            receipt: order.receipt.map(Into::into),
+            paid_at: order.paid_at,
+            created_at: order.created_at,
+            updated_at: order.updated_at,
+            version: order.version,
+        }
+    }
+}
+
+impl From<OrderItem> for types::OrderItem {
+    fn from(item: OrderItem) -> Self {
+        Self {
+            product_id: item.product_id.as_str().to_owned(),
+            name: item.name,
+            unit_price: item.unit_price.units(),
+            quantity: item.quantity.get(),
+        }
+    }
+}
+
+impl From<Receipt> for types::Receipt {
+    fn from(receipt: Receipt) -> Self {
+        Self { id: receipt.id, url: receipt.url, issued_at: receipt.issued_at }
+    }
+}
+
+impl From<PaymentSession> for types::PaymentSession {
+    fn from(session: PaymentSession) -> Self {
+        Self { id: session.id, url: session.url, expires_at: session.expires_at }
+    }
+}
+
+impl From<StatusChange> for types::StatusChange {
+    fn from(change: StatusChange) -> Self {
+        Self {
+            from_status: change.from.map(Into::into),
+            to_status: change.to.into(),
+            actor: change.actor.as_str().to_owned(),
+            reason: change.reason,
+            at: change.at,
+        }
+    }
+}
+
+impl From<Payment> for types::PaymentSummary {
+    fn from(payment: Payment) -> Self {
+        Self {
+            id: payment.id.as_str().to_owned(),
+            status: match payment.status {
+                PaymentStatus::Pending => types::PaymentStatus::Pending,
+                PaymentStatus::Succeeded => types::PaymentStatus::Succeeded,
+                PaymentStatus::Failed => types::PaymentStatus::Failed,
+                PaymentStatus::Cancelled => types::PaymentStatus::Cancelled,
+                PaymentStatus::Refunded => types::PaymentStatus::Refunded,
+            },
+            amount: payment.amount,
+            refunded_amount: payment.refunded_amount,
+            currency: payment.currency,
+            provider: payment.provider,
+            session: payment.session.map(Into::into),
+            receipt_url: payment.receipt_url,
+            reason: payment.reason,
+        }
+    }
+}
+
+impl From<OrderStatus> for types::OrderStatus {
+    fn from(status: OrderStatus) -> Self {
+        match status {
+            OrderStatus::Pending => Self::Pending,
+            OrderStatus::Paid => Self::Paid,
+            OrderStatus::Delivered => Self::Delivered,
+            OrderStatus::Cancelled => Self::Cancelled,
+            OrderStatus::Refunded => Self::Refunded,
+        }
+    }
+}
+
+impl From<types::OrderStatus> for OrderStatus {
+    fn from(status: types::OrderStatus) -> Self {
+        match status {
+            types::OrderStatus::Pending => Self::Pending,
+            types::OrderStatus::Paid => Self::Paid,
+            types::OrderStatus::Delivered => Self::Delivered,
+            types::OrderStatus::Cancelled => Self::Cancelled,
+            types::OrderStatus::Refunded => Self::Refunded,
+        }
+    }
+}
+
+impl From<RecordedAnswer> for commands::RecordedAnswer {
+    fn from(answer: RecordedAnswer) -> Self {
+        Self { status: answer.status, body: answer.body }
+    }
+}
+
+impl From<RejectedLine> for types::RejectedLine {
+    fn from(line: RejectedLine) -> Self {
+        Self {
+            product_id: line.product_id.as_str().to_owned(),
+            problem: match line.problem {
+                LineProblem::UnknownProduct => types::LineProblem::UnknownProduct,
+                LineProblem::InsufficientStock => types::LineProblem::InsufficientStock,
+            },
+            requested: line.requested,
+            available: line.available,
+        }
+    }
+}
+
+impl From<OrderError> for types::OrderError {
+    fn from(error: OrderError) -> Self {
+        match error {
+            OrderError::Invalid(errors) => Self::Invalid(errors.into_iter().map(field_error).collect()),
+            OrderError::NotFound => Self::NotFound,
+            OrderError::Forbidden => Self::Forbidden,
+            OrderError::LinesRejected(lines) => Self::LinesRejected(lines.into_iter().map(Into::into).collect()),
+            OrderError::InvalidTransition(transition) => Self::InvalidTransition(types::Transition {
+                from_status: transition.from.into(),
+                to_status: transition.to.into(),
+            }),
+            OrderError::VersionMismatch => Self::VersionMismatch,
+            OrderError::IdempotencyKeyReused => Self::IdempotencyKeyReused,
+            OrderError::PaymentUnavailable => Self::PaymentUnavailable,
+            OrderError::Unavailable => Self::Unavailable,
+            OrderError::Internal => Self::Internal,
+        }
+    }
+}
+
+fn field_error(error: crate::domain::FieldError) -> types::FieldError {
+    types::FieldError { field: error.field, code: error.code.to_owned(), message: error.message }
+}

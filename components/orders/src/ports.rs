@@ -1,0 +1,248 @@
+//! What the application needs from outside.
+#![allow(async_fn_in_trait, reason = "a component has one thread; nothing here needs Send")]
+
+use mercato_money::Currency;
+use mercato_platform::clock::Clock;
+use mercato_platform::ids::Ids;
+
+use crate::domain::{
+    CustomerId, EventId, Line, Order, OrderError, OrderId, OrderItem, OrderStatus, Payment, PaymentEvent, PaymentId,
+    RejectedLine, Saga, StatusChange,
+};
+
+/// Everything the use cases reach, chosen in one place.
+pub trait Ports {
+    /// The orders database.
+    type Orders: OrderRepository;
+    /// The catalogue's stock.
+    type Inventory: Inventory;
+    /// The payments and their events.
+    type Payments: Payments;
+    /// The time of day.
+    type Clock: Clock;
+    /// New identifiers.
+    type Ids: Ids;
+
+    /// The orders database.
+    fn orders(&self) -> &Self::Orders;
+    /// The catalogue's stock.
+    fn inventory(&self) -> &Self::Inventory;
+    /// The payments and their events.
+    fn payments(&self) -> &Self::Payments;
+    /// The time of day.
+    fn clock(&self) -> &Self::Clock;
+    /// New identifiers.
+    fn ids(&self) -> &Self::Ids;
+    /// How this shop is set up.
+    fn settings(&self) -> &Settings;
+}
+
+/// How this shop is set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// The currency of new orders.
+    pub currency: Currency,
+    /// How long stock is held for an order that is not paid, in milliseconds.
+    pub reservation_ttl_ms: u64,
+}
+
+/// The orders database. A transaction is a closure that cannot wait for anything but the database.
+pub trait OrderRepository {
+    /// Reads.
+    ///
+    /// # Errors
+    /// What the closure returns; [`OrderError::Unavailable`] when the database cannot be used now.
+    fn read<T>(&self, work: impl FnOnce(&dyn OrderRecords) -> Result<T, OrderError>) -> Result<T, OrderError>;
+
+    /// Reads and writes in one immediate transaction: all of it when the closure returns `Ok`, else nothing.
+    ///
+    /// # Errors
+    /// What the closure returns; [`OrderError::Unavailable`] when the database cannot be used now.
+    fn write<T>(&self, work: impl FnOnce(&dyn OrderRecords) -> Result<T, OrderError>) -> Result<T, OrderError>;
+}
+
+/// Which orders a list shows; absent conditions do not restrict.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OrderFilter {
+    /// Only of this status.
+    pub status: Option<OrderStatus>,
+    /// Only of this customer.
+    pub customer_id: Option<CustomerId>,
+}
+
+/// Orders by status, and what was earned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusTotal {
+    /// The status.
+    pub status: OrderStatus,
+    /// How many orders have it.
+    pub orders: u64,
+    /// Sum of their totals in units of 1/10,000; may exceed what one amount of money can hold.
+    pub amount: i128,
+}
+
+/// What is kept under an idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRecord {
+    /// SHA-256 of the request's body.
+    pub fingerprint: Vec<u8>,
+    /// The order the request is about.
+    pub order_id: OrderId,
+    /// When the key was first used, in milliseconds since the Unix epoch.
+    pub created_at: u64,
+    /// The answer, once one was given.
+    pub answer: Option<RecordedAnswer>,
+}
+
+/// An HTTP answer kept to be given again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedAnswer {
+    /// HTTP status.
+    pub status: u16,
+    /// Body, byte for byte.
+    pub body: Vec<u8>,
+}
+
+/// Work that a committed change still owes to another database. Done in the order of the numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowUp {
+    /// Grows with every follow-up.
+    pub number: u64,
+    /// The order it belongs to.
+    pub order_id: OrderId,
+    /// What is to be done.
+    pub task: Task,
+    /// How often the sweeper has taken it up.
+    pub attempts: u32,
+}
+
+/// What can be owed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Task {
+    /// The held stock is to be sold.
+    CommitStock,
+    /// The held stock is to be given back.
+    ReleaseStock,
+    /// The sold stock is to be given back.
+    RestockStock,
+    /// Payments waits for the word that this event is applied.
+    Acknowledge(EventId),
+    /// This payment came too late and is to be given back.
+    Refund(PaymentId),
+    /// The order was cancelled while its payment was being opened.
+    CancelPayment,
+}
+
+/// The records of the orders database, inside a read or a transaction.
+pub trait OrderRecords {
+    /// One order with its items.
+    ///
+    /// # Errors
+    /// When the database fails, as with every function here.
+    fn order(&self, id: &OrderId) -> Result<Option<Order>, OrderError>;
+    /// Stores a new order with its items.
+    fn insert_order(&self, order: &Order) -> Result<(), OrderError>;
+    /// Stores what can change of an order: status, receipt, times, version.
+    fn update_order(&self, order: &Order) -> Result<(), OrderError>;
+    /// Adds a line to an order's history.
+    fn add_history(&self, id: &OrderId, change: &StatusChange) -> Result<(), OrderError>;
+    /// An order's history, oldest first.
+    fn history(&self, id: &OrderId) -> Result<Vec<StatusChange>, OrderError>;
+    /// Orders newest first, from `offset` on, and how many there are in all.
+    fn list(&self, filter: &OrderFilter, offset: u64, limit: u32) -> Result<(Vec<Order>, u64), OrderError>;
+    /// Totals of every status that some order has.
+    fn totals(&self) -> Result<Vec<StatusTotal>, OrderError>;
+
+    /// The saga of an order.
+    fn saga(&self, id: &OrderId) -> Result<Option<Saga>, OrderError>;
+    /// Stores a new saga with its lines.
+    fn insert_saga(&self, saga: &Saga) -> Result<(), OrderError>;
+    /// Stores what can change of a saga: all but customer, lines and times of birth and expiry.
+    fn update_saga(&self, saga: &Saga) -> Result<(), OrderError>;
+    /// Unfinished sagas the sweeper should look at, longest waiting first.
+    fn due_sagas(&self, now: u64, limit: u32) -> Result<Vec<OrderId>, OrderError>;
+    /// Removes finished sagas and keys that began before that time; gives how many of both.
+    fn purge(&self, created_before: u64, limit: u32) -> Result<u64, OrderError>;
+
+    /// What is kept under a customer's key.
+    fn key(&self, customer_id: &CustomerId, key: &str) -> Result<Option<KeyRecord>, OrderError>;
+    /// Takes a customer's key for an order.
+    fn insert_key(&self, customer_id: &CustomerId, key: &str, record: &KeyRecord) -> Result<(), OrderError>;
+    /// Keeps the answer given under a key.
+    fn set_answer(&self, customer_id: &CustomerId, key: &str, answer: &RecordedAnswer) -> Result<(), OrderError>;
+    /// Whether the order was asked for under a key.
+    fn has_key(&self, id: &OrderId) -> Result<bool, OrderError>;
+    /// Frees the key an order was asked for under, if any.
+    fn free_key(&self, id: &OrderId) -> Result<(), OrderError>;
+
+    /// Puts an event into the inbox; false when it is there already.
+    fn insert_into_inbox(&self, event: &PaymentEvent, now: u64) -> Result<bool, OrderError>;
+
+    /// Adds a follow-up that the sweeper takes up from `not_before` on.
+    fn add_follow_up(&self, id: &OrderId, task: &Task, not_before: u64) -> Result<(), OrderError>;
+    /// What an order still owes, in order.
+    fn follow_ups(&self, id: &OrderId) -> Result<Vec<FollowUp>, OrderError>;
+    /// The follow-up is done.
+    fn remove_follow_up(&self, number: u64) -> Result<(), OrderError>;
+    /// Puts an order's follow-ups off.
+    fn postpone_follow_ups(&self, id: &OrderId, until: u64) -> Result<(), OrderError>;
+    /// Orders whose first follow-up is due, longest waiting first, with its attempts so far.
+    fn due_follow_ups(&self, now: u64, limit: u32) -> Result<Vec<(OrderId, u32)>, OrderError>;
+
+    /// When the sweeper last ran, in milliseconds since the Unix epoch; 0 for never.
+    fn last_sweep(&self) -> Result<u64, OrderError>;
+    /// Records that the sweeper runs.
+    fn set_last_sweep(&self, now: u64) -> Result<(), OrderError>;
+}
+
+/// Why the catalogue did not reserve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReserveError {
+    /// Nothing was reserved; every line that failed is named.
+    Rejected(Vec<RejectedLine>),
+    /// The order's reservation was given back before.
+    Released,
+    /// The catalogue cannot serve now.
+    Failed(OrderError),
+}
+
+/// The catalogue's stock. Every function may be repeated for the same order.
+pub trait Inventory {
+    /// Holds the stock of all lines, or of none, and tells names and prices.
+    async fn reserve(&self, order_id: &OrderId, lines: &[Line]) -> Result<Vec<OrderItem>, ReserveError>;
+    /// Held stock becomes sold.
+    async fn commit(&self, order_id: &OrderId) -> Result<(), OrderError>;
+    /// Held stock becomes free; without a reservation, a later one is refused.
+    async fn release(&self, order_id: &OrderId) -> Result<(), OrderError>;
+    /// Sold stock becomes free.
+    async fn restock(&self, order_id: &OrderId) -> Result<(), OrderError>;
+}
+
+/// Why a payment could not be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenError {
+    /// Nothing is decided; try again.
+    Unavailable,
+    /// A definite no: this order can never be paid.
+    Refused,
+}
+
+/// The payments and their events.
+pub trait Payments {
+    /// Opens the payment of an order and its session; the same one again when repeated.
+    async fn open(&self, order: &Order, expires_at: u64) -> Result<Payment, OpenError>;
+    /// Closes a pending payment; a decided one comes back as it is. None when the order never had one.
+    async fn cancel(&self, order_id: &OrderId, reason: &str) -> Result<Option<Payment>, OrderError>;
+    /// Gives back all of a payment that is not given back yet. Repeating with the same key is safe.
+    async fn refund(&self, payment_id: &PaymentId, reason: &str, idempotency_key: &str) -> Result<(), OrderError>;
+    /// The payment of an order, if it has one.
+    async fn of_order(&self, order_id: &OrderId) -> Result<Option<Payment>, OrderError>;
+    /// Events of an order that are not acknowledged, oldest first.
+    async fn pending_events(&self, order_id: &OrderId) -> Result<Vec<PaymentEvent>, OrderError>;
+    /// Events of all orders that should have arrived by now, oldest first.
+    async fn overdue_events(&self, min_age_ms: u32, limit: u32) -> Result<Vec<PaymentEvent>, OrderError>;
+    /// Tells that an event is applied.
+    async fn acknowledge(&self, event_id: &EventId) -> Result<(), OrderError>;
+    /// Tells that an event could not be applied.
+    async fn report_failure(&self, event_id: &EventId, error: &str) -> Result<(), OrderError>;
+}
