@@ -44,12 +44,19 @@ const REDIS_HANDLER: &str = "spin:redis/inbound-redis@3.0.0";
 
 /// The single components: name, what they can reach, what they give.
 const GUESTS: &[(&str, &[&str], &[&str])] = &[
-    ("auth", &[DATABASE, VARIABLES], &["mercato:auth/accounts@0.1.0"]),
+    (
+        "auth",
+        &[DATABASE, VARIABLES],
+        &["mercato:auth/accounts@0.1.0"],
+    ),
     ("auth-tokens", &[VARIABLES], &["mercato:auth/tokens@0.1.0"]),
     (
         "products",
         &[DATABASE, VARIABLES],
-        &["mercato:products/catalogue@0.1.0", "mercato:products/inventory@0.1.0"],
+        &[
+            "mercato:products/catalogue@0.1.0",
+            "mercato:products/inventory@0.1.0",
+        ],
     ),
     (
         "orders",
@@ -88,7 +95,10 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
     (
         "stripe-mock",
         &[VARIABLES],
-        &["mercato:payments/provider@0.1.0", "mercato:payments/checkout-simulator@0.1.0"],
+        &[
+            "mercato:payments/provider@0.1.0",
+            "mercato:payments/checkout-simulator@0.1.0",
+        ],
     ),
     (
         "order-events",
@@ -101,15 +111,29 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
         ],
         &[REDIS_HANDLER],
     ),
-    ("gateway", &[VARIABLES, HTTP_TYPES, HTTP_CLIENT], &[HTTP_HANDLER]),
+    (
+        "gateway",
+        &[VARIABLES, HTTP_TYPES, HTTP_CLIENT],
+        &[HTTP_HANDLER],
+    ),
     (
         "auth-api",
-        &[VARIABLES, HTTP_TYPES, "mercato:auth/accounts", "mercato:auth/tokens"],
+        &[
+            VARIABLES,
+            HTTP_TYPES,
+            "mercato:auth/accounts",
+            "mercato:auth/tokens",
+        ],
         &[HTTP_HANDLER],
     ),
     (
         "products-api",
-        &[VARIABLES, HTTP_TYPES, "mercato:auth/tokens", "mercato:products/catalogue"],
+        &[
+            VARIABLES,
+            HTTP_TYPES,
+            "mercato:auth/tokens",
+            "mercato:products/catalogue",
+        ],
         &[HTTP_HANDLER],
     ),
     (
@@ -144,12 +168,32 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
 
 /// The boxes: name, what they can reach, the one thing they give.
 const BOXES: &[(&str, &[&str], &str)] = &[
-    ("gateway", &[VARIABLES, HTTP_TYPES, HTTP_CLIENT], HTTP_HANDLER),
+    (
+        "gateway",
+        &[VARIABLES, HTTP_TYPES, HTTP_CLIENT],
+        HTTP_HANDLER,
+    ),
     ("auth-api", &[DATABASE, VARIABLES, HTTP_TYPES], HTTP_HANDLER),
-    ("products-api", &[DATABASE, VARIABLES, HTTP_TYPES], HTTP_HANDLER),
-    ("orders-api", &[DATABASE, VARIABLES, PUBLISH, HTTP_TYPES], HTTP_HANDLER),
-    ("payments-api", &[DATABASE, VARIABLES, PUBLISH, HTTP_TYPES], HTTP_HANDLER),
-    ("order-events", &[DATABASE, VARIABLES, PUBLISH], REDIS_HANDLER),
+    (
+        "products-api",
+        &[DATABASE, VARIABLES, HTTP_TYPES],
+        HTTP_HANDLER,
+    ),
+    (
+        "orders-api",
+        &[DATABASE, VARIABLES, PUBLISH, HTTP_TYPES],
+        HTTP_HANDLER,
+    ),
+    (
+        "payments-api",
+        &[DATABASE, VARIABLES, PUBLISH, HTTP_TYPES],
+        HTTP_HANDLER,
+    ),
+    (
+        "order-events",
+        &[DATABASE, VARIABLES, PUBLISH],
+        REDIS_HANDLER,
+    ),
 ];
 
 /// The imports without versions and without what the standard library drags in.

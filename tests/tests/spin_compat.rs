@@ -41,7 +41,11 @@ fn called_by(manifest: &Table, kind: &str) -> BTreeSet<String> {
 
 fn grants<'a>(component: &'a Table, key: &str) -> Vec<&'a str> {
     let array = component.get(key).and_then(Value::as_array);
-    array.into_iter().flatten().filter_map(Value::as_str).collect()
+    array
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect()
 }
 
 fn imports(border: &Border, interface: &str) -> bool {
@@ -74,7 +78,10 @@ fn spin_gives_every_import() {
     let tracks: BTreeSet<_> = given().map(track).collect();
     for (name, _) in components(&manifest()) {
         for import in composed_box(name).imports {
-            assert!(tracks.contains(&track(&import)), "{name}: Spin has no {import}");
+            assert!(
+                tracks.contains(&track(&import)),
+                "{name}: Spin has no {import}"
+            );
         }
     }
 }
@@ -85,7 +92,10 @@ fn interfaces_of_spin_itself_are_imported_in_exactly_the_version_that_it_gives()
     for (name, _) in components(&manifest()) {
         for import in composed_box(name).imports {
             if import.starts_with("spin:") || import.ends_with("@0.3.0") {
-                assert!(exact.contains(import.as_str()), "{name}: Spin has no {import}");
+                assert!(
+                    exact.contains(import.as_str()),
+                    "{name}: Spin has no {import}"
+                );
             }
         }
     }
@@ -113,9 +123,13 @@ fn the_manifest_grants_what_the_boxes_use_and_no_more() {
             "{name}: databases {databases:?}"
         );
         let hosts = grants(component, "allowed_outbound_hosts");
-        let reaches_out = imports(&border, "spin:redis/redis") || imports(&border, "wasi:http/client");
+        let reaches_out =
+            imports(&border, "spin:redis/redis") || imports(&border, "wasi:http/client");
         assert_eq!(reaches_out, !hosts.is_empty(), "{name}: hosts {hosts:?}");
-        assert!(!hosts.iter().any(|host| host.contains("*://")), "{name}: {hosts:?}");
+        assert!(
+            !hosts.iter().any(|host| host.contains("*://")),
+            "{name}: {hosts:?}"
+        );
     }
 }
 
@@ -138,7 +152,9 @@ fn the_boxes_of_the_manifest_are_the_compositions() {
         .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
     let manifest = manifest();
-    let boxes: BTreeSet<_> = components(&manifest).map(|(name, _)| name.clone()).collect();
+    let boxes: BTreeSet<_> = components(&manifest)
+        .map(|(name, _)| name.clone())
+        .collect();
     assert_eq!(boxes, compositions);
 }
 
@@ -147,7 +163,8 @@ fn the_boxes_of_the_manifest_are_the_compositions() {
 fn a_box_may_open_the_databases_of_its_own_domains_only() {
     let domains = ["auth", "products", "orders", "payments"];
     for (name, component) in components(&manifest()) {
-        let composition = fs::read_to_string(repository().join(format!("compose/{name}.wac"))).unwrap();
+        let composition =
+            fs::read_to_string(repository().join(format!("compose/{name}.wac"))).unwrap();
         let inside: BTreeSet<_> = domains
             .into_iter()
             .filter(|domain| composition.contains(&format!("new mercato:{domain} {{")))
