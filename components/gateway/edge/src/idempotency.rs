@@ -1,0 +1,71 @@
+//! The `Idempotency-Key` header: a repeated request gives the first answer again.
+
+use http::HeaderName;
+
+use crate::{Context, FieldError, Problem};
+
+/// Longest key, in characters.
+pub const MAX_IDEMPOTENCY_KEY_CHARS: usize = 255;
+
+const FIELD: &str = "Idempotency-Key";
+
+const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
+
+impl Context {
+    /// The request's idempotency key: 1 to [`MAX_IDEMPOTENCY_KEY_CHARS`] visible ASCII characters.
+    ///
+    /// # Errors
+    /// 400 naming the header when it is something else, or given twice.
+    pub fn idempotency_key(&self) -> Result<Option<String>, Problem> {
+        let mut values = self.headers.get_all(HEADER).iter();
+        let Some(value) = values.next() else {
+            return Ok(None);
+        };
+        let key = value.as_bytes();
+        let is_key = (1..=MAX_IDEMPOTENCY_KEY_CHARS).contains(&key.len())
+            && key.iter().all(u8::is_ascii_graphic);
+        if !is_key || values.next().is_some() {
+            let message = format!(
+                "{FIELD} must be one value of 1 to {MAX_IDEMPOTENCY_KEY_CHARS} visible ASCII characters"
+            );
+            return Err(Problem::validation(vec![FieldError::new(
+                FIELD, "format", message,
+            )]));
+        }
+        Ok(Some(String::from_utf8_lossy(key).into_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderValue, StatusCode};
+
+    fn key(values: &[&[u8]]) -> Result<Option<String>, StatusCode> {
+        let header = |value: &&[u8]| (HEADER, HeaderValue::from_bytes(value).unwrap());
+        let context = Context {
+            headers: values.iter().map(header).collect(),
+            ..Context::default()
+        };
+        context
+            .idempotency_key()
+            .map_err(|problem| problem.status())
+    }
+
+    #[test]
+    fn a_key_is_visible_ascii_and_given_once() {
+        assert_eq!(key(&[]), Ok(None));
+        assert_eq!(key(&[b"a-1"]), Ok(Some("a-1".to_owned())));
+        assert_eq!(key(&[&[b'k'; 255]]), Ok(Some("k".repeat(255))));
+        for wrong in [
+            &b""[..],
+            b"two words",
+            "caf\u{e9}".as_bytes(),
+            b"\tx",
+            &[b'k'; 256],
+        ] {
+            assert_eq!(key(&[wrong]), Err(StatusCode::BAD_REQUEST), "{wrong:?}");
+        }
+        assert_eq!(key(&[b"a", b"b"]), Err(StatusCode::BAD_REQUEST));
+    }
+}
