@@ -12,7 +12,14 @@ use mercato_platform::log;
 use mercato_tokens::{Claims, KeyRing, Role as ClaimedRole, VerifyError};
 
 mod bindings {
-    #![allow(unsafe_code, missing_docs, unused_qualifications, clippy::all, clippy::pedantic, clippy::restriction)]
+    #![allow(
+        unsafe_code,
+        missing_docs,
+        unused_qualifications,
+        clippy::all,
+        clippy::pedantic,
+        clippy::restriction
+    )]
 
     spin_sdk::wit_bindgen::generate!({
         path: "../../wit",
@@ -37,7 +44,9 @@ struct Component;
 impl Guest for Component {
     async fn verify(token: String) -> Result<Principal, TokenError> {
         let keys = keys().await?;
-        keys.verify(&token, SystemClock.now_seconds()).map(Principal::from).map_err(TokenError::from)
+        keys.verify(&token, SystemClock.now_seconds())
+            .map(Principal::from)
+            .map_err(TokenError::from)
     }
 }
 
@@ -49,7 +58,10 @@ async fn keys() -> Result<Rc<KeyRing>, TokenError> {
     let current = variable("jwt_secret").await?;
     let previous = variable("jwt_previous_secret").await?;
     let keys = KeyRing::new(&current, &previous).map_err(|error| {
-        log::error("tokens cannot be verified", &[("cause", &error.to_string())]);
+        log::error(
+            "tokens cannot be verified",
+            &[("cause", &error.to_string())],
+        );
         TokenError::Unavailable
     })?;
     Ok(KEYS.with(|cell| cell.get_or_init(|| Rc::new(keys)).clone()))
@@ -61,7 +73,10 @@ async fn variable(name: &str) -> Result<String, TokenError> {
         Ok(value) => Ok(value),
         Err(VariableError::Undefined(_)) => Ok(String::new()),
         Err(error) => {
-            log::error("a variable cannot be read", &[("variable", name), ("cause", &error.to_string())]);
+            log::error(
+                "a variable cannot be read",
+                &[("variable", name), ("cause", &error.to_string())],
+            );
             Err(TokenError::Unavailable)
         }
     }
@@ -73,7 +88,12 @@ impl From<Claims> for Principal {
             ClaimedRole::Customer => Role::Customer,
             ClaimedRole::Admin => Role::Admin,
         };
-        Self { user_id: claims.sub, role, token_id: claims.jti, expires_at: claims.exp }
+        Self {
+            user_id: claims.sub,
+            role,
+            token_id: claims.jti,
+            expires_at: claims.exp,
+        }
     }
 }
 

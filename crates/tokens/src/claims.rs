@@ -77,7 +77,13 @@ pub struct Claims {
 impl Claims {
     /// Claims of a new token that is valid for `lifetime_seconds` from `issued_at` (seconds since the Unix epoch).
     #[must_use]
-    pub fn new(user_id: &str, role: Role, token_id: String, issued_at: u64, lifetime_seconds: u64) -> Self {
+    pub fn new(
+        user_id: &str,
+        role: Role,
+        token_id: String,
+        issued_at: u64,
+        lifetime_seconds: u64,
+    ) -> Self {
         Self {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),

@@ -29,7 +29,9 @@ pub enum KeyError {
     #[error("jwt_secret is empty: set it to a random text of at least {SECRET_MIN_BYTES} bytes")]
     Missing,
     /// A secret is too short.
-    #[error("{variable} has {bytes} bytes: HS256 needs at least {SECRET_MIN_BYTES} (RFC 7518 section 3.2)")]
+    #[error(
+        "{variable} has {bytes} bytes: HS256 needs at least {SECRET_MIN_BYTES} (RFC 7518 section 3.2)"
+    )]
     TooShort {
         /// Name of the variable.
         variable: &'static str,
@@ -68,11 +70,20 @@ struct Key {
 impl Key {
     fn new(variable: &'static str, secret: &str) -> Result<Self, KeyError> {
         if secret.len() < SECRET_MIN_BYTES {
-            return Err(KeyError::TooShort { variable, bytes: secret.len() });
+            return Err(KeyError::TooShort {
+                variable,
+                bytes: secret.len(),
+            });
         }
-        let hash = Sha256::new().chain_update(KEY_ID_DOMAIN).chain_update(secret).finalize();
+        let hash = Sha256::new()
+            .chain_update(KEY_ID_DOMAIN)
+            .chain_update(secret)
+            .finalize();
         let id = to_hex(hash.get(..KEY_ID_BYTES).unwrap_or(&hash));
-        Ok(Self { id, secret: DecodingKey::from_secret(secret.as_bytes()) })
+        Ok(Self {
+            id,
+            secret: DecodingKey::from_secret(secret.as_bytes()),
+        })
     }
 }
 
@@ -87,7 +98,10 @@ pub struct KeyRing {
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let previous = self.previous.as_ref().map(|key| &key.id);
-        f.debug_struct("KeyRing").field("current", &self.current.id).field("previous", &previous).finish_non_exhaustive()
+        f.debug_struct("KeyRing")
+            .field("current", &self.current.id)
+            .field("previous", &previous)
+            .finish_non_exhaustive()
     }
 }
 
@@ -106,7 +120,12 @@ impl KeyRing {
             "" => None,
             text => Some(Key::new("jwt_previous_secret", text)?),
         };
-        Ok(Self { signing: EncodingKey::from_secret(secret.as_bytes()), current, previous, validation: validation() })
+        Ok(Self {
+            signing: EncodingKey::from_secret(secret.as_bytes()),
+            current,
+            previous,
+            validation: validation(),
+        })
     }
 
     /// A signed token with these claims, in the compact form (RFC 7515 section 7.1).
@@ -114,7 +133,10 @@ impl KeyRing {
     /// # Errors
     /// When the claims cannot be written as JSON, which no claims of ours bring about.
     pub fn sign(&self, claims: &Claims) -> Result<String, SignError> {
-        let header = Header { kid: Some(self.current.id.clone()), ..Header::new(Algorithm::HS256) };
+        let header = Header {
+            kid: Some(self.current.id.clone()),
+            ..Header::new(Algorithm::HS256)
+        };
         Ok(jsonwebtoken::encode(&header, claims, &self.signing)?)
     }
 
@@ -130,7 +152,9 @@ impl KeyRing {
         }
         let header = jsonwebtoken::decode_header(token).map_err(|_| VerifyError::Malformed)?;
         let key = self.key_for(&header)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, &key.secret, &self.validation).map_err(refusal)?.claims;
+        let claims = jsonwebtoken::decode::<Claims>(token, &key.secret, &self.validation)
+            .map_err(refusal)?
+            .claims;
         if now >= claims.exp {
             return Err(VerifyError::Expired);
         }

@@ -9,8 +9,11 @@ use jsonwebtoken::signature::{self, Signer, Verifier};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use sha2::Sha256;
 
-static HS256_ONLY: CryptoProvider =
-    CryptoProvider { signer_factory: signer, verifier_factory: verifier, key_utils: KeyUtils::new_unimplemented() };
+static HS256_ONLY: CryptoProvider = CryptoProvider {
+    signer_factory: signer,
+    verifier_factory: verifier,
+    key_utils: KeyUtils::new_unimplemented(),
+};
 
 /// Makes HS256 the only cryptography of this process. Later calls change nothing.
 pub(crate) fn install() {
@@ -25,7 +28,9 @@ impl Hs256 {
         if algorithm != Algorithm::HS256 {
             return Err(ErrorKind::UnsupportedAlgorithm.into());
         }
-        Hmac::new_from_slice(secret).map(Self).map_err(|_| ErrorKind::InvalidKeyFormat.into())
+        Hmac::new_from_slice(secret)
+            .map(Self)
+            .map_err(|_| ErrorKind::InvalidKeyFormat.into())
     }
 
     fn over(&self, message: &[u8]) -> Hmac<Sha256> {
@@ -48,7 +53,9 @@ impl JwtSigner for Hs256 {
 impl Verifier<Vec<u8>> for Hs256 {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
         // Compares in constant time, length included.
-        self.over(message).verify_slice(signature).map_err(signature::Error::from_source)
+        self.over(message)
+            .verify_slice(signature)
+            .map_err(signature::Error::from_source)
     }
 }
 

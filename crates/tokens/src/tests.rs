@@ -22,9 +22,14 @@ fn base64url(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let word = chunk
+            .iter()
+            .fold(0_u32, |word, byte| word << 8 | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
         for digit in 0..=chunk.len() {
-            text.push(char::from(ALPHABET[(word >> (18 - 6 * digit) & 63) as usize]));
+            text.push(char::from(
+                ALPHABET[(word >> (18 - 6 * digit) & 63) as usize],
+            ));
         }
     }
     text
@@ -32,8 +37,15 @@ fn base64url(bytes: &[u8]) -> String {
 
 /// A token made without the library: exactly this header and payload, signed with HMAC-SHA-256.
 fn forge(secret: &str, header: &Value, payload: &Value) -> String {
-    let message = format!("{}.{}", base64url(header.to_string().as_bytes()), base64url(payload.to_string().as_bytes()));
-    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap().chain_update(&message).finalize();
+    let message = format!(
+        "{}.{}",
+        base64url(header.to_string().as_bytes()),
+        base64url(payload.to_string().as_bytes())
+    );
+    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
+        .unwrap()
+        .chain_update(&message)
+        .finalize();
     format!("{message}.{}", base64url(&mac.into_bytes()))
 }
 
@@ -65,12 +77,18 @@ fn a_signed_token_is_verified_until_the_second_it_ends() {
     let token = ring().sign(&claims()).unwrap();
     assert_eq!(ring().verify(&token, NOW), Ok(claims()));
     assert_eq!(ring().verify(&token, NOW + LIFETIME - 1), Ok(claims()));
-    assert_eq!(ring().verify(&token, NOW + LIFETIME), Err(VerifyError::Expired));
+    assert_eq!(
+        ring().verify(&token, NOW + LIFETIME),
+        Err(VerifyError::Expired)
+    );
 }
 
 #[test]
 fn a_token_made_by_hand_from_the_rfcs_is_accepted() {
-    assert_eq!(ring().verify(&forge(SECRET, &header(), &payload()), NOW), Ok(claims()));
+    assert_eq!(
+        ring().verify(&forge(SECRET, &header(), &payload()), NOW),
+        Ok(claims())
+    );
 }
 
 #[test]
@@ -83,22 +101,36 @@ fn a_token_without_a_signature_is_refused() {
     assert_eq!(ring().verify(&unsigned, NOW), Err(VerifyError::Malformed));
     for name in ["none", "None", "NONE", "", "hs256"] {
         let token = forge(SECRET, &with(header(), "alg", json!(name)), &payload());
-        assert_eq!(ring().verify(&token, NOW), Err(VerifyError::Malformed), "{name}");
+        assert_eq!(
+            ring().verify(&token, NOW),
+            Err(VerifyError::Malformed),
+            "{name}"
+        );
     }
     let token = ring().sign(&claims()).unwrap();
     let (message, _) = token.rsplit_once('.').unwrap();
-    assert_eq!(ring().verify(&format!("{message}."), NOW), Err(VerifyError::BadSignature));
+    assert_eq!(
+        ring().verify(&format!("{message}."), NOW),
+        Err(VerifyError::BadSignature)
+    );
 }
 
 #[test]
 fn another_algorithm_is_refused_even_with_the_right_secret() {
     for name in ["HS384", "HS512", "RS256", "PS256", "ES256", "EdDSA"] {
         let token = forge(SECRET, &with(header(), "alg", json!(name)), &payload());
-        assert_eq!(ring().verify(&token, NOW), Err(VerifyError::Malformed), "{name}");
+        assert_eq!(
+            ring().verify(&token, NOW),
+            Err(VerifyError::Malformed),
+            "{name}"
+        );
     }
     let head = base64url(with(header(), "alg", json!("HS512")).to_string().as_bytes());
     let message = format!("{head}.{}", base64url(payload().to_string().as_bytes()));
-    let mac = Hmac::<Sha512>::new_from_slice(SECRET.as_bytes()).unwrap().chain_update(&message).finalize();
+    let mac = Hmac::<Sha512>::new_from_slice(SECRET.as_bytes())
+        .unwrap()
+        .chain_update(&message)
+        .finalize();
     let token = format!("{message}.{}", base64url(&mac.into_bytes()));
     assert_eq!(ring().verify(&token, NOW), Err(VerifyError::Malformed));
 }
@@ -115,8 +147,15 @@ fn the_library_has_no_other_algorithm_to_sign_with() {
 fn a_wrong_key_is_refused() {
     let forged = forge(OTHER_SECRET, &header(), &payload());
     assert_eq!(ring().verify(&forged, NOW), Err(VerifyError::BadSignature));
-    let foreign = KeyRing::new(OTHER_SECRET, "").unwrap().sign(&claims()).unwrap();
-    assert_eq!(ring().verify(&foreign, NOW), Err(VerifyError::Malformed), "its kid is unknown");
+    let foreign = KeyRing::new(OTHER_SECRET, "")
+        .unwrap()
+        .sign(&claims())
+        .unwrap();
+    assert_eq!(
+        ring().verify(&foreign, NOW),
+        Err(VerifyError::Malformed),
+        "its kid is unknown"
+    );
 }
 
 #[test]
@@ -128,15 +167,28 @@ fn a_token_must_name_a_key_of_the_ring() {
         with(header(), "kid", json!(7)),
         with(header(), "crit", json!(["exp"])),
     ] {
-        assert_eq!(ring().verify(&forge(SECRET, &head, &payload()), NOW), Err(VerifyError::Malformed), "{head}");
+        assert_eq!(
+            ring().verify(&forge(SECRET, &head, &payload()), NOW),
+            Err(VerifyError::Malformed),
+            "{head}"
+        );
     }
 }
 
 #[test]
 fn another_issuer_or_audience_is_refused() {
-    for (claim, value) in [("iss", "somebody"), ("iss", ""), ("aud", "another-api"), ("aud", "")] {
+    for (claim, value) in [
+        ("iss", "somebody"),
+        ("iss", ""),
+        ("aud", "another-api"),
+        ("aud", ""),
+    ] {
         let token = forge(SECRET, &header(), &with(payload(), claim, json!(value)));
-        assert_eq!(ring().verify(&token, NOW), Err(VerifyError::WrongAudience), "{claim} {value}");
+        assert_eq!(
+            ring().verify(&token, NOW),
+            Err(VerifyError::WrongAudience),
+            "{claim} {value}"
+        );
     }
 }
 
@@ -144,7 +196,11 @@ fn another_issuer_or_audience_is_refused() {
 fn missing_and_misshapen_claims_are_refused() {
     for claim in ["iss", "aud", "sub", "role", "iat", "exp", "jti"] {
         let token = forge(SECRET, &header(), &without(payload(), claim));
-        assert_eq!(ring().verify(&token, NOW), Err(VerifyError::Malformed), "without {claim}");
+        assert_eq!(
+            ring().verify(&token, NOW),
+            Err(VerifyError::Malformed),
+            "without {claim}"
+        );
     }
     for (claim, value) in [
         ("exp", json!("1900000000")),
@@ -157,7 +213,11 @@ fn missing_and_misshapen_claims_are_refused() {
         ("aud", json!([AUDIENCE])),
     ] {
         let token = forge(SECRET, &header(), &with(payload(), claim, value.clone()));
-        assert_eq!(ring().verify(&token, NOW), Err(VerifyError::Malformed), "{claim} {value}");
+        assert_eq!(
+            ring().verify(&token, NOW),
+            Err(VerifyError::Malformed),
+            "{claim} {value}"
+        );
     }
 }
 
@@ -170,7 +230,12 @@ fn every_truncation_and_every_changed_character_is_refused() {
     for at in 0..token.len() {
         let mut bytes = token.clone().into_bytes();
         bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
-        assert!(ring().verify(std::str::from_utf8(&bytes).unwrap(), NOW).is_err(), "changed at {at}");
+        assert!(
+            ring()
+                .verify(std::str::from_utf8(&bytes).unwrap(), NOW)
+                .is_err(),
+            "changed at {at}"
+        );
     }
 }
 
@@ -180,7 +245,17 @@ fn what_is_no_token_is_refused() {
     let token = ring().sign(&claims()).unwrap();
     let padded = format!("{token}=");
     let four_parts = format!("{token}.AAAA");
-    for text in ["", ".", "..", "...", "a.b.c", "🦀.🦀.🦀", &huge, &padded, &four_parts] {
+    for text in [
+        "",
+        ".",
+        "..",
+        "...",
+        "a.b.c",
+        "🦀.🦀.🦀",
+        &huge,
+        &padded,
+        &four_parts,
+    ] {
         assert!(ring().verify(text, NOW).is_err(), "{text}");
     }
 }
@@ -192,7 +267,12 @@ fn a_replaced_secret_still_verifies_but_no_longer_signs() {
     assert_eq!(rotated.verify(&old_token, NOW), Ok(claims()));
     let new_token = rotated.sign(&claims()).unwrap();
     assert_eq!(ring().verify(&new_token, NOW), Err(VerifyError::Malformed));
-    assert_eq!(KeyRing::new(OTHER_SECRET, "").unwrap().verify(&new_token, NOW), Ok(claims()));
+    assert_eq!(
+        KeyRing::new(OTHER_SECRET, "")
+            .unwrap()
+            .verify(&new_token, NOW),
+        Ok(claims())
+    );
     assert_ne!(kid(&ring()), kid(&rotated));
 }
 
@@ -201,18 +281,36 @@ fn a_short_secret_is_refused_by_name_and_never_shown() {
     let short = "only thirty-one bytes, too few.";
     assert_eq!(short.len(), SECRET_MIN_BYTES - 1);
     let error = KeyRing::new(short, "").unwrap_err();
-    assert_eq!(error, KeyError::TooShort { variable: "jwt_secret", bytes: 31 });
+    assert_eq!(
+        error,
+        KeyError::TooShort {
+            variable: "jwt_secret",
+            bytes: 31
+        }
+    );
     assert!(error.to_string().contains("jwt_secret") && !error.to_string().contains(short));
     let error = KeyRing::new(SECRET, short).unwrap_err();
-    assert_eq!(error, KeyError::TooShort { variable: "jwt_previous_secret", bytes: 31 });
+    assert_eq!(
+        error,
+        KeyError::TooShort {
+            variable: "jwt_previous_secret",
+            bytes: 31
+        }
+    );
     assert_eq!(KeyRing::new("", "").unwrap_err(), KeyError::Missing);
-    assert!(KeyRing::new(&short.replacen('.', "..", 1), "").is_ok(), "32 bytes are enough");
+    assert!(
+        KeyRing::new(&short.replacen('.', "..", 1), "").is_ok(),
+        "32 bytes are enough"
+    );
 }
 
 #[test]
 fn the_debug_form_of_a_ring_shows_no_secret() {
     let text = format!("{:?}", KeyRing::new(SECRET, OTHER_SECRET).unwrap());
-    assert!(text.contains(&kid(&ring())) && !text.contains("forty bytes"), "{text}");
+    assert!(
+        text.contains(&kid(&ring())) && !text.contains("forty bytes"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -63,11 +63,19 @@ impl<S: Store> Ports<S> {
         records.forget_expired_tokens(token.issued_at)?;
         records.add_refresh_token(&token)?;
         let access_token = self.access_token(&account)?;
-        let tokens = TokenPair { access_token, refresh_token, expires_in: self.lifetimes.access_seconds };
+        let tokens = TokenPair {
+            access_token,
+            refresh_token,
+            expires_in: self.lifetimes.access_seconds,
+        };
         Ok(Session { account, tokens })
     }
 
-    fn new_refresh_token(&self, account: &AccountId, family: Option<String>) -> (RefreshToken, RefreshSecret) {
+    fn new_refresh_token(
+        &self,
+        account: &AccountId,
+        family: Option<String>,
+    ) -> (RefreshToken, RefreshSecret) {
         let secret = self.secrets.refresh_secret();
         let now = self.clock.now_ms();
         let token = RefreshToken {
@@ -75,7 +83,8 @@ impl<S: Store> Ports<S> {
             family: family.unwrap_or_else(|| self.ids.new_id()),
             account: account.clone(),
             issued_at: now,
-            expires_at: now.saturating_add(self.lifetimes.refresh_seconds.saturating_mul(MS_PER_SECOND)),
+            expires_at: now
+                .saturating_add(self.lifetimes.refresh_seconds.saturating_mul(MS_PER_SECOND)),
             spent_at: None,
         };
         (token, secret)
@@ -85,18 +94,27 @@ impl<S: Store> Ports<S> {
 /// The account of that id, if it is enabled.
 pub(super) fn enabled_account(records: &dyn Records, id: &AccountId) -> Result<Account, Error> {
     let account = records.account(id)?.ok_or(Error::NotFound)?;
-    if account.disabled { Err(Error::InvalidCredentials) } else { Ok(account) }
+    if account.disabled {
+        Err(Error::InvalidCredentials)
+    } else {
+        Ok(account)
+    }
 }
 
 /// The account as it is now, if it is enabled and still has the password that was just verified: hashing takes its time.
 ///
 /// Another hash at the same version is the same password, hashed anew by a login meanwhile.
-pub(super) fn unchanged_account(records: &dyn Records, verified: &Account) -> Result<Account, Error> {
+pub(super) fn unchanged_account(
+    records: &dyn Records,
+    verified: &Account,
+) -> Result<Account, Error> {
     let has_that_password = |account: &Account| {
         account.password_hash == verified.password_hash || account.version == verified.version
     };
     let account = records.account(&verified.id)?;
-    account.filter(|account| !account.disabled && has_that_password(account)).ok_or(Error::InvalidCredentials)
+    account
+        .filter(|account| !account.disabled && has_that_password(account))
+        .ok_or(Error::InvalidCredentials)
 }
 
 /// The id that a caller named; what is no id belongs to no account.

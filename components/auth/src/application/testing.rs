@@ -26,7 +26,11 @@ const START_MS: u64 = 1_800_000_000_000;
 
 /// The command that registers someone with [`PASSWORD`].
 pub fn register_command(email: &str) -> Register {
-    Register { name: "Somebody".to_owned(), email: email.to_owned(), password: PASSWORD.to_owned() }
+    Register {
+        name: "Somebody".to_owned(),
+        email: email.to_owned(),
+        password: PASSWORD.to_owned(),
+    }
 }
 
 /// The use cases' ports in memory, and what tests look at and turn.
@@ -39,19 +43,33 @@ pub struct Shop {
 impl Shop {
     pub fn new() -> Self {
         let store = MemoryStore::default();
-        let hashing = Rc::new(Hashing { generation: Cell::new(1), work: Cell::new(0), meanwhile: RefCell::default() });
+        let hashing = Rc::new(Hashing {
+            generation: Cell::new(1),
+            work: Cell::new(0),
+            meanwhile: RefCell::default(),
+        });
         let now_ms = Rc::new(Cell::new(START_MS));
         let count = Rc::new(Cell::new(0));
         let ports = Ports {
             store: store.clone(),
-            passwords: Box::new(MemoryPasswords { hashing: Rc::clone(&hashing), store }),
+            passwords: Box::new(MemoryPasswords {
+                hashing: Rc::clone(&hashing),
+                store,
+            }),
             secrets: Box::new(Counting(Rc::clone(&count))),
             keys: KeyRing::new(SECRET, "").unwrap(),
             clock: Box::new(SetClock(Rc::clone(&now_ms))),
             ids: Box::new(Counting(count)),
-            lifetimes: Lifetimes { access_seconds: 900, refresh_seconds: 86_400 },
+            lifetimes: Lifetimes {
+                access_seconds: 900,
+                refresh_seconds: 86_400,
+            },
         };
-        Self { ports, hashing, now_ms }
+        Self {
+            ports,
+            hashing,
+            now_ms,
+        }
     }
 
     pub fn register(&self, email: &str) -> Session {
@@ -59,19 +77,32 @@ impl Shop {
     }
 
     pub fn login(&self, email: &str, password: &str) -> Result<Session, Error> {
-        login(&self.ports, Login { email: email.to_owned(), password: password.to_owned() })
+        login(
+            &self.ports,
+            Login {
+                email: email.to_owned(),
+                password: password.to_owned(),
+            },
+        )
     }
 
     pub fn account(&self, email: &str) -> Account {
         let email = Email::parse(email).unwrap();
-        self.ports.store.read(|records| records.account_by_email(&email)).unwrap().unwrap()
+        self.ports
+            .store
+            .read(|records| records.account_by_email(&email))
+            .unwrap()
+            .unwrap()
     }
 
     /// Changes an account behind the use cases' back.
     pub fn change(&self, email: &str, change: impl FnOnce(&mut Account)) {
         let mut account = self.account(email);
         change(&mut account);
-        self.ports.store.write(|records| records.save_account(&account)).unwrap();
+        self.ports
+            .store
+            .write(|records| records.save_account(&account))
+            .unwrap();
     }
 
     pub fn disable(&self, email: &str) {
@@ -80,12 +111,22 @@ impl Shop {
 
     /// All refresh tokens.
     pub fn tokens(&self) -> Vec<RefreshToken> {
-        self.ports.store.0.borrow().tokens.values().cloned().collect()
+        self.ports
+            .store
+            .0
+            .borrow()
+            .tokens
+            .values()
+            .cloned()
+            .collect()
     }
 
     /// What a token says, whose signature must be ours.
     pub fn claims(&self, token: &str) -> Claims {
-        self.ports.keys.verify(token, self.ports.clock.now_seconds()).unwrap()
+        self.ports
+            .keys
+            .verify(token, self.ports.clock.now_seconds())
+            .unwrap()
     }
 
     /// How many hashings there have been.
@@ -95,7 +136,9 @@ impl Shop {
 
     /// As if the cost had been raised.
     pub fn make_hashes_outdated(&self) {
-        self.hashing.generation.set(self.hashing.generation.get() + 1);
+        self.hashing
+            .generation
+            .set(self.hashing.generation.get() + 1);
     }
 
     /// During the next hashing, somebody else changes every account.
@@ -136,12 +179,19 @@ impl MemoryPasswords {
 impl Passwords for MemoryPasswords {
     fn hash(&self, password: &Password) -> Result<PasswordHash, Error> {
         self.toil();
-        Ok(PasswordHash::new(format!("{}:{}", self.hashing.generation.get(), password.expose())))
+        Ok(PasswordHash::new(format!(
+            "{}:{}",
+            self.hashing.generation.get(),
+            password.expose()
+        )))
     }
 
     fn verify(&self, candidate: &str, hash: &PasswordHash) -> Result<bool, Error> {
         self.toil();
-        Ok(hash.expose().split_once(':').is_some_and(|(_, password)| password == candidate))
+        Ok(hash
+            .expose()
+            .split_once(':')
+            .is_some_and(|(_, password)| password == candidate))
     }
 
     fn verify_nothing(&self, _candidate: &str) -> Result<(), Error> {
@@ -150,7 +200,9 @@ impl Passwords for MemoryPasswords {
     }
 
     fn is_outdated(&self, hash: &PasswordHash) -> bool {
-        !hash.expose().starts_with(&format!("{}:", self.hashing.generation.get()))
+        !hash
+            .expose()
+            .starts_with(&format!("{}:", self.hashing.generation.get()))
     }
 }
 
@@ -211,7 +263,12 @@ impl Records for RefCell<Tables> {
     }
 
     fn account_by_email(&self, email: &Email) -> Result<Option<Account>, Error> {
-        Ok(self.borrow().accounts.values().find(|account| account.email == *email).cloned())
+        Ok(self
+            .borrow()
+            .accounts
+            .values()
+            .find(|account| account.email == *email)
+            .cloned())
     }
 
     fn accounts(&self, offset: u64, limit: u32) -> Result<Vec<Account>, Error> {
@@ -231,7 +288,11 @@ impl Records for RefCell<Tables> {
     }
 
     fn has_admin(&self) -> Result<bool, Error> {
-        Ok(self.borrow().accounts.values().any(|account| account.role == Role::Admin))
+        Ok(self
+            .borrow()
+            .accounts
+            .values()
+            .any(|account| account.role == Role::Admin))
     }
 
     fn add_account(&self, account: &Account) -> Result<(), Error> {
@@ -243,7 +304,9 @@ impl Records for RefCell<Tables> {
         if owner.is_some_and(|owner| owner.id != account.id) {
             return Err(Error::EmailTaken);
         }
-        self.borrow_mut().accounts.insert(account.id.clone(), account.clone());
+        self.borrow_mut()
+            .accounts
+            .insert(account.id.clone(), account.clone());
         Ok(())
     }
 
@@ -252,7 +315,9 @@ impl Records for RefCell<Tables> {
     }
 
     fn add_refresh_token(&self, token: &RefreshToken) -> Result<(), Error> {
-        self.borrow_mut().tokens.insert(token.hash.clone(), token.clone());
+        self.borrow_mut()
+            .tokens
+            .insert(token.hash.clone(), token.clone());
         Ok(())
     }
 
@@ -264,17 +329,23 @@ impl Records for RefCell<Tables> {
     }
 
     fn end_family(&self, family: &str) -> Result<(), Error> {
-        self.borrow_mut().tokens.retain(|_, token| token.family != family);
+        self.borrow_mut()
+            .tokens
+            .retain(|_, token| token.family != family);
         Ok(())
     }
 
     fn end_sessions(&self, account: &AccountId) -> Result<(), Error> {
-        self.borrow_mut().tokens.retain(|_, token| token.account != *account);
+        self.borrow_mut()
+            .tokens
+            .retain(|_, token| token.account != *account);
         Ok(())
     }
 
     fn forget_expired_tokens(&self, now: u64) -> Result<(), Error> {
-        self.borrow_mut().tokens.retain(|_, token| token.expires_at > now);
+        self.borrow_mut()
+            .tokens
+            .retain(|_, token| token.expires_at > now);
         Ok(())
     }
 }

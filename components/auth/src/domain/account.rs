@@ -77,7 +77,17 @@ impl Account {
         role: Role,
         now: u64,
     ) -> Self {
-        Self { id, name, email, password_hash, role, disabled: false, created_at: now, updated_at: now, version: 1 }
+        Self {
+            id,
+            name,
+            email,
+            password_hash,
+            role,
+            disabled: false,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
     }
 
     /// Whether the account can administer the shop.
@@ -107,17 +117,29 @@ impl Account {
     /// The account with another password.
     #[must_use]
     pub fn with_password(&self, hash: PasswordHash, now: u64) -> Self {
-        Self { password_hash: hash, updated_at: now, version: self.version + 1, ..self.clone() }
+        Self {
+            password_hash: hash,
+            updated_at: now,
+            version: self.version + 1,
+            ..self.clone()
+        }
     }
 
     /// The account with a costlier hash of the same password: nothing that anyone can see.
     #[must_use]
     pub fn with_stronger_hash(&self, hash: PasswordHash) -> Self {
-        Self { password_hash: hash, ..self.clone() }
+        Self {
+            password_hash: hash,
+            ..self.clone()
+        }
     }
 
     fn revised(&self, changed: Self, now: u64) -> Option<Self> {
-        (changed != *self).then(|| Self { updated_at: now, version: self.version + 1, ..changed })
+        (changed != *self).then(|| Self {
+            updated_at: now,
+            version: self.version + 1,
+            ..changed
+        })
     }
 }
 
@@ -140,27 +162,74 @@ mod tests {
     fn a_new_account_is_enabled_and_at_version_1() {
         let account = account();
         assert_eq!(account.id.as_str(), "01890a5d-ac96-774b-bcce-b302099a8057");
-        assert_eq!((account.version, account.created_at, account.updated_at, account.disabled), (1, 1_000, 1_000, false));
+        assert_eq!(
+            (
+                account.version,
+                account.created_at,
+                account.updated_at,
+                account.disabled
+            ),
+            (1, 1_000, 1_000, false)
+        );
         assert!(AccountId::parse("1").is_err());
     }
 
     #[test]
     fn a_change_raises_the_version_and_no_change_does_not() {
         let name = Some(Name::parse("Grace").unwrap());
-        let renamed = account().with_profile(ProfileChanges { name, email: None }, 2_000).unwrap();
-        assert_eq!((renamed.name.as_str(), renamed.email.as_str()), ("Grace", "ada@example.com"));
-        assert_eq!((renamed.version, renamed.created_at, renamed.updated_at), (2, 1_000, 2_000));
-        let same = ProfileChanges { name: Some(account().name), email: Some(account().email) };
+        let renamed = account()
+            .with_profile(ProfileChanges { name, email: None }, 2_000)
+            .unwrap();
+        assert_eq!(
+            (renamed.name.as_str(), renamed.email.as_str()),
+            ("Grace", "ada@example.com")
+        );
+        assert_eq!(
+            (renamed.version, renamed.created_at, renamed.updated_at),
+            (2, 1_000, 2_000)
+        );
+        let same = ProfileChanges {
+            name: Some(account().name),
+            email: Some(account().email),
+        };
         assert_eq!(account().with_profile(same, 2_000), None);
-        assert_eq!(account().with_profile(ProfileChanges::default(), 2_000), None);
-        assert_eq!(account().with_changes(AccountChanges { role: None, disabled: Some(false) }, 2_000), None);
+        assert_eq!(
+            account().with_profile(ProfileChanges::default(), 2_000),
+            None
+        );
+        assert_eq!(
+            account().with_changes(
+                AccountChanges {
+                    role: None,
+                    disabled: Some(false)
+                },
+                2_000
+            ),
+            None
+        );
     }
 
     #[test]
     fn only_an_enabled_admin_is_active() {
-        let admin = account().with_changes(AccountChanges { role: Some(Role::Admin), disabled: None }, 2_000).unwrap();
+        let admin = account()
+            .with_changes(
+                AccountChanges {
+                    role: Some(Role::Admin),
+                    disabled: None,
+                },
+                2_000,
+            )
+            .unwrap();
         assert!(admin.is_active_admin() && !account().is_active_admin());
-        let disabled = admin.with_changes(AccountChanges { role: None, disabled: Some(true) }, 3_000).unwrap();
+        let disabled = admin
+            .with_changes(
+                AccountChanges {
+                    role: None,
+                    disabled: Some(true),
+                },
+                3_000,
+            )
+            .unwrap();
         assert!(!disabled.is_active_admin());
         assert_eq!(disabled.version, 3);
     }
@@ -172,6 +241,9 @@ mod tests {
         assert_eq!((changed.version, changed.updated_at), (2, 2_000));
         let strengthened = account().with_stronger_hash(hash.clone());
         assert_eq!((strengthened.version, strengthened.updated_at), (1, 1_000));
-        assert_eq!((&changed.password_hash, &strengthened.password_hash), (&hash, &hash));
+        assert_eq!(
+            (&changed.password_hash, &strengthened.password_hash),
+            (&hash, &hash)
+        );
     }
 }

@@ -32,13 +32,22 @@ impl Email {
             return Err(BrokenRule::new("required", "must not be empty"));
         }
         if text.len() > EMAIL_MAX_BYTES {
-            return Err(BrokenRule::new("max", format!("must not be longer than {EMAIL_MAX_BYTES} characters")));
+            return Err(BrokenRule::new(
+                "max",
+                format!("must not be longer than {EMAIL_MAX_BYTES} characters"),
+            ));
         }
         if text.chars().any(char::is_control) {
-            return Err(BrokenRule::new("control-characters", "must not contain control characters"));
+            return Err(BrokenRule::new(
+                "control-characters",
+                "must not contain control characters",
+            ));
         }
         if !is_address(text) {
-            return Err(BrokenRule::new("format", "must be an address such as name@example.com"));
+            return Err(BrokenRule::new(
+                "format",
+                "must be an address such as name@example.com",
+            ));
         }
         Ok(Self(text.to_ascii_lowercase()))
     }
@@ -51,20 +60,27 @@ impl Email {
 }
 
 fn is_address(text: &str) -> bool {
-    text.split_once('@').is_some_and(|(local, domain)| is_local_part(local) && is_domain(domain))
+    text.split_once('@')
+        .is_some_and(|(local, domain)| is_local_part(local) && is_domain(domain))
 }
 
 /// `Dot-string` of RFC 5321 section 4.1.2.
 fn is_local_part(text: &str) -> bool {
-    let is_atext = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~-".contains(&byte);
-    text.len() <= LOCAL_PART_MAX_BYTES && text.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atext))
+    let is_atext =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~-".contains(&byte);
+    text.len() <= LOCAL_PART_MAX_BYTES
+        && text
+            .split('.')
+            .all(|atom| !atom.is_empty() && atom.bytes().all(is_atext))
 }
 
 /// Letters, digits and inner hyphens (RFC 1123 section 2.1); a top-level domain is never a number.
 fn is_domain(text: &str) -> bool {
     let is_label = |label: &str| {
         (1..=LABEL_MAX_BYTES).contains(&label.len())
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
@@ -80,13 +96,24 @@ mod tests {
 
     #[test]
     fn addresses_are_trimmed_and_lower_cased() {
-        assert_eq!(Email::parse(" Ada.Lovelace+Shop@Example.CO.UK ").unwrap().as_str(), "ada.lovelace+shop@example.co.uk");
+        assert_eq!(
+            Email::parse(" Ada.Lovelace+Shop@Example.CO.UK ")
+                .unwrap()
+                .as_str(),
+            "ada.lovelace+shop@example.co.uk"
+        );
     }
 
     #[test]
     fn what_mail_can_carry_is_accepted() {
         let longest_local = format!("{}@example.com", "a".repeat(64));
-        for text in ["a@b.co", "o'neill@example.com", "a_b-c@x-y.example", "1@2.example", &longest_local] {
+        for text in [
+            "a@b.co",
+            "o'neill@example.com",
+            "a_b-c@x-y.example",
+            "1@2.example",
+            &longest_local,
+        ] {
             assert!(Email::parse(text).is_ok(), "{text}");
         }
     }

@@ -24,17 +24,29 @@ impl Password {
             return Err(BrokenRule::new("required", "must not be empty"));
         }
         if text.chars().any(char::is_control) {
-            return Err(BrokenRule::new("control-characters", "must not contain control characters"));
+            return Err(BrokenRule::new(
+                "control-characters",
+                "must not contain control characters",
+            ));
         }
         if text.len() > PASSWORD_MAX_BYTES {
-            return Err(BrokenRule::new("max", format!("must not be longer than {PASSWORD_MAX_BYTES} bytes")));
+            return Err(BrokenRule::new(
+                "max",
+                format!("must not be longer than {PASSWORD_MAX_BYTES} bytes"),
+            ));
         }
         if text.chars().count() < PASSWORD_MIN_CHARS {
-            return Err(BrokenRule::new("min", format!("must have at least {PASSWORD_MIN_CHARS} characters")));
+            return Err(BrokenRule::new(
+                "min",
+                format!("must have at least {PASSWORD_MIN_CHARS} characters"),
+            ));
         }
         match missing_kinds(&text).as_slice() {
             [] => Ok(Self(text)),
-            missing => Err(BrokenRule::new("weak", format!("must also contain {}", missing.join(", ")))),
+            missing => Err(BrokenRule::new(
+                "weak",
+                format!("must also contain {}", missing.join(", ")),
+            )),
         }
     }
 
@@ -59,7 +71,11 @@ fn missing_kinds(text: &str) -> Vec<&'static str> {
         ("a digit", |c| c.is_ascii_digit()),
         ("a symbol", |c| !c.is_alphanumeric()),
     ];
-    KINDS.into_iter().filter(|(_, is_kind)| !text.chars().any(is_kind)).map(|(name, _)| name).collect()
+    KINDS
+        .into_iter()
+        .filter(|(_, is_kind)| !text.chars().any(is_kind))
+        .map(|(name, _)| name)
+        .collect()
 }
 
 /// A bcrypt hash in its usual text form, `$2b$12$…`.
@@ -103,7 +119,11 @@ mod tests {
         assert_eq!(code("Abcde1!"), "min");
         assert_eq!(code("Äöü1!ßß"), "min", "characters count, not bytes");
         assert_eq!(code(&format!("Aa1!{}", "x".repeat(69))), "max");
-        assert_eq!(code(&format!("Aa1!{}", "ü".repeat(35))), "max", "bytes count, not characters");
+        assert_eq!(
+            code(&format!("Aa1!{}", "ü".repeat(35))),
+            "max",
+            "bytes count, not characters"
+        );
         assert_eq!(code("Abcdef1!\0"), "control-characters");
         for text in ["abcdefg1!", "ABCDEFG1!", "Abcdefgh!", "Abcdefgh1"] {
             assert_eq!(code(text), "weak", "{text}");
@@ -113,13 +133,19 @@ mod tests {
     #[test]
     fn a_weak_password_is_told_what_it_lacks() {
         let rule = Password::parse("abcdefgh".to_owned()).unwrap_err();
-        assert_eq!(rule.must, "must also contain a capital letter, a digit, a symbol");
+        assert_eq!(
+            rule.must,
+            "must also contain a capital letter, a digit, a symbol"
+        );
     }
 
     #[test]
     fn neither_a_password_nor_a_hash_can_be_printed() {
         let password = Password::parse("Abcdef1!".to_owned()).unwrap();
         assert_eq!(format!("{password:?}"), "Password(hidden)");
-        assert_eq!(format!("{:?}", PasswordHash::new("$2b$12$abc".to_owned())), "PasswordHash(hidden)");
+        assert_eq!(
+            format!("{:?}", PasswordHash::new("$2b$12$abc".to_owned())),
+            "PasswordHash(hidden)"
+        );
     }
 }

@@ -119,7 +119,10 @@ mod tests {
     fn a_token_is_usable_until_it_is_spent_or_expires() {
         assert_eq!(token().standing(1_999), Standing::Usable);
         assert_eq!(token().standing(2_000), Standing::Expired);
-        let spent = RefreshToken { spent_at: Some(1_500), ..token() };
+        let spent = RefreshToken {
+            spent_at: Some(1_500),
+            ..token()
+        };
         assert_eq!(spent.standing(1_600), Standing::Spent);
         assert_eq!(spent.standing(2_000), Standing::Spent);
     }
@@ -127,7 +130,13 @@ mod tests {
     #[test]
     fn the_hash_is_sha_256_and_the_secret_stays_hidden() {
         // FIPS 180-2, appendix B.1.
-        assert_eq!(token().hash.as_str(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-        assert_eq!(format!("{:?}", RefreshSecret::new("abc".to_owned())), "RefreshSecret(hidden)");
+        assert_eq!(
+            token().hash.as_str(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!(
+            format!("{:?}", RefreshSecret::new("abc".to_owned())),
+            "RefreshSecret(hidden)"
+        );
     }
 }

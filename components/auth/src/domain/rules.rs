@@ -17,7 +17,10 @@ pub struct BrokenRule {
 impl BrokenRule {
     /// A broken rule.
     pub fn new(code: &'static str, must: impl Into<String>) -> Self {
-        Self { code, must: must.into() }
+        Self {
+            code,
+            must: must.into(),
+        }
     }
 }
 
@@ -36,7 +39,11 @@ impl FieldError {
     /// The broken rule of that field.
     #[must_use]
     pub fn new(field: &'static str, rule: &BrokenRule) -> Self {
-        Self { field, code: rule.code, message: format!("{field} {}", rule.must) }
+        Self {
+            field,
+            code: rule.code,
+            message: format!("{field} {}", rule.must),
+        }
     }
 }
 
@@ -47,11 +54,17 @@ pub struct Fields(Vec<FieldError>);
 impl Fields {
     /// The value, or none with its broken rule noted.
     pub fn take<T>(&mut self, field: &'static str, value: Result<T, BrokenRule>) -> Option<T> {
-        value.map_err(|rule| self.0.push(FieldError::new(field, &rule))).ok()
+        value
+            .map_err(|rule| self.0.push(FieldError::new(field, &rule)))
+            .ok()
     }
 
     /// As [`Fields::take`], for a field that may be absent.
-    pub fn take_optional<T>(&mut self, field: &'static str, value: Option<Result<T, BrokenRule>>) -> Option<T> {
+    pub fn take_optional<T>(
+        &mut self,
+        field: &'static str,
+        value: Option<Result<T, BrokenRule>>,
+    ) -> Option<T> {
         value.and_then(|value| self.take(field, value))
     }
 
@@ -96,7 +109,10 @@ mod tests {
 
     #[test]
     fn a_name_is_one_trimmed_line_of_at_most_200_characters() {
-        assert_eq!(Name::parse("  Ada Lovelace\t").unwrap().as_str(), "Ada Lovelace");
+        assert_eq!(
+            Name::parse("  Ada Lovelace\t").unwrap().as_str(),
+            "Ada Lovelace"
+        );
         assert!(Name::parse(&"ü".repeat(NAME_MAX_CHARS)).is_ok());
         for (text, code) in [
             ("", "required"),
@@ -113,11 +129,21 @@ mod tests {
         let mut fields = Fields::default();
         assert_eq!(fields.take("a", Ok(1)), Some(1));
         assert!(fields.is_valid());
-        assert_eq!(fields.take::<u8>("b", Err(BrokenRule::new("min", "must be more"))), None);
+        assert_eq!(
+            fields.take::<u8>("b", Err(BrokenRule::new("min", "must be more"))),
+            None
+        );
         assert_eq!(fields.take_optional::<u8>("c", None), None);
-        assert_eq!(fields.take_optional::<u8>("d", Some(Err(BrokenRule::new("max", "must be less")))), None);
+        assert_eq!(
+            fields.take_optional::<u8>("d", Some(Err(BrokenRule::new("max", "must be less")))),
+            None
+        );
         assert!(!fields.is_valid());
-        let messages: Vec<_> = fields.into_errors().into_iter().map(|error| error.message).collect();
+        let messages: Vec<_> = fields
+            .into_errors()
+            .into_iter()
+            .map(|error| error.message)
+            .collect();
         assert_eq!(messages, ["b must be more", "d must be less"]);
     }
 }

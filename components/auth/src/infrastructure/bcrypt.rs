@@ -29,7 +29,12 @@ impl BcryptPasswords {
         }
     }
 
-    fn hash_at(&self, cost: u32, password: &[u8], salt: [u8; SALT_BYTES]) -> Result<HashParts, Error> {
+    fn hash_at(
+        &self,
+        cost: u32,
+        password: &[u8],
+        salt: [u8; SALT_BYTES],
+    ) -> Result<HashParts, Error> {
         let parts = bcrypt::hash_with_salt(password, cost, salt).map_err(fault)?;
         #[cfg(test)]
         self.rounds.set(self.rounds.get() + (1 << cost));
@@ -53,8 +58,15 @@ impl Passwords for BcryptPasswords {
 
     fn verify(&self, candidate: &str, hash: &PasswordHash) -> Result<bool, Error> {
         let stored: HashParts = hash.expose().parse().map_err(fault)?;
-        let computed = self.hash_at(stored.get_cost(), candidate.as_bytes(), stored.get_salt_raw())?;
-        let fits = constant_time_eq(computed.to_string().as_bytes(), stored.to_string().as_bytes());
+        let computed = self.hash_at(
+            stored.get_cost(),
+            candidate.as_bytes(),
+            stored.get_salt_raw(),
+        )?;
+        let fits = constant_time_eq(
+            computed.to_string().as_bytes(),
+            stored.to_string().as_bytes(),
+        );
         // No password is that long, and bcrypt would compare its beginning only.
         let fits = fits && candidate.len() <= PASSWORD_MAX_BYTES;
         if !fits {
@@ -69,12 +81,19 @@ impl Passwords for BcryptPasswords {
     }
 
     fn is_outdated(&self, hash: &PasswordHash) -> bool {
-        hash.expose().parse::<HashParts>().is_ok_and(|parts| parts.get_cost() < self.cost)
+        hash.expose()
+            .parse::<HashParts>()
+            .is_ok_and(|parts| parts.get_cost() < self.cost)
     }
 }
 
 fn constant_time_eq(one: &[u8], other: &[u8]) -> bool {
-    one.len() == other.len() && one.iter().zip(other).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+    one.len() == other.len()
+        && one
+            .iter()
+            .zip(other)
+            .fold(0, |difference, (a, b)| difference | (a ^ b))
+            == 0
 }
 
 fn fault(error: bcrypt::BcryptError) -> Error {
@@ -107,15 +126,24 @@ mod tests {
         for wrong in ["", "correct-h0rse", "Correct-H0rse ", "Correct-H0rs"] {
             assert_eq!(passwords.verify(wrong, &hash), Ok(false), "{wrong}");
         }
-        assert_ne!(passwords.hash(&password(PASSWORD)).unwrap(), hash, "every hash has a salt of its own");
+        assert_ne!(
+            passwords.hash(&password(PASSWORD)).unwrap(),
+            hash,
+            "every hash has a salt of its own"
+        );
     }
 
     #[test]
     fn hashes_of_other_programs_are_understood() {
         // Made by OpenBSD's implementation; from the test vectors of jBCrypt.
-        let hash = PasswordHash::new("$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i".to_owned());
+        let hash = PasswordHash::new(
+            "$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i".to_owned(),
+        );
         let passwords = BcryptPasswords::new(4);
-        assert_eq!(passwords.verify("abcdefghijklmnopqrstuvwxyz", &hash), Ok(false));
+        assert_eq!(
+            passwords.verify("abcdefghijklmnopqrstuvwxyz", &hash),
+            Ok(false)
+        );
         assert_eq!(passwords.verify("abc", &hash), Ok(true));
     }
 
@@ -137,22 +165,37 @@ mod tests {
         assert_eq!(rounds(&current, |it| it.verify_nothing(PASSWORD)), 1 << 7);
         assert_eq!(rounds(&current, |it| it.verify("wrong", &new_hash)), 1 << 7);
         assert_eq!(rounds(&current, |it| it.verify("wrong", &old_hash)), 1 << 7);
-        assert_eq!(rounds(&current, |it| it.verify(&"x".repeat(100), &old_hash)), 1 << 7);
-        assert_eq!(rounds(&current, |it| it.verify_nothing(&"x".repeat(100))), 1 << 7);
+        assert_eq!(
+            rounds(&current, |it| it.verify(&"x".repeat(100), &old_hash)),
+            1 << 7
+        );
+        assert_eq!(
+            rounds(&current, |it| it.verify_nothing(&"x".repeat(100))),
+            1 << 7
+        );
     }
 
     #[test]
     fn only_a_cheaper_hash_is_outdated() {
         let hash = BcryptPasswords::new(5).hash(&password(PASSWORD)).unwrap();
         for (cost, outdated) in [(4, false), (5, false), (6, true)] {
-            assert_eq!(BcryptPasswords::new(cost).is_outdated(&hash), outdated, "{cost}");
+            assert_eq!(
+                BcryptPasswords::new(cost).is_outdated(&hash),
+                outdated,
+                "{cost}"
+            );
         }
     }
 
     #[test]
     fn a_damaged_hash_is_a_fault_and_not_a_panic() {
         let passwords = BcryptPasswords::new(4);
-        for text in ["", "plain", "$2b$99$......................21jzCB1r6pN6rp5O2Ev0ejjTAboskKm", "$2b$04$é"] {
+        for text in [
+            "",
+            "plain",
+            "$2b$99$......................21jzCB1r6pN6rp5O2Ev0ejjTAboskKm",
+            "$2b$04$é",
+        ] {
             let result = passwords.verify(PASSWORD, &PasswordHash::new(text.to_owned()));
             assert!(matches!(result, Err(Error::Internal(_))), "{text}");
         }

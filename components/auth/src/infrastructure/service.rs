@@ -30,7 +30,8 @@ pub async fn service() -> Result<Rc<Service>, Error> {
     if let Some(service) = SERVICE.with(|cell| cell.get().cloned()) {
         return Ok(service);
     }
-    let settings = Settings::parse(variables().await?).map_err(|error| Error::Internal(error.to_string()))?;
+    let settings =
+        Settings::parse(variables().await?).map_err(|error| Error::Internal(error.to_string()))?;
     let service = Ports {
         store: SqliteStore::new(),
         passwords: Box::new(BcryptPasswords::new(settings.bcrypt_cost)),
@@ -49,20 +50,31 @@ fn make_first_admin(service: &Service, setting: FirstAdminSetting) -> Result<(),
     let command = match setting {
         FirstAdminSetting::Nobody => return Ok(()),
         FirstAdminSetting::Incomplete => {
-            log::warn("no first admin: only one of admin_email and admin_password is set; set both or neither", &[]);
+            log::warn(
+                "no first admin: only one of admin_email and admin_password is set; set both or neither",
+                &[],
+            );
             return Ok(());
         }
         FirstAdminSetting::Somebody(command) => command,
     };
     match create_first_admin(service, command) {
-        Ok(FirstAdminOutcome::Created) => log::info("the first admin was created from admin_email", &[]),
+        Ok(FirstAdminOutcome::Created) => {
+            log::info("the first admin was created from admin_email", &[])
+        }
         Ok(FirstAdminOutcome::AdminExists) => {}
         Ok(FirstAdminOutcome::AddressTaken) => {
-            log::warn("no first admin: a customer has the address of admin_email; set another one", &[]);
+            log::warn(
+                "no first admin: a customer has the address of admin_email; set another one",
+                &[],
+            );
         }
         Err(Error::Invalid(errors)) => {
             let causes: Vec<_> = errors.into_iter().map(|error| error.message).collect();
-            log::error("no first admin: its variables break the rules of accounts", &[("cause", &causes.join("; "))]);
+            log::error(
+                "no first admin: its variables break the rules of accounts",
+                &[("cause", &causes.join("; "))],
+            );
         }
         Err(error) => return Err(error),
     }
@@ -86,6 +98,8 @@ async fn variable(name: &str) -> Result<String, Error> {
     match variables::get(name.to_owned()).await {
         Ok(value) => Ok(value),
         Err(VariableError::Undefined(_)) => Ok(String::new()),
-        Err(error) => Err(Error::Unavailable(format!("the variable {name} cannot be read: {error}"))),
+        Err(error) => Err(Error::Unavailable(format!(
+            "the variable {name} cannot be read: {error}"
+        ))),
     }
 }

@@ -47,18 +47,41 @@ pub enum SettingsError {
     #[error(transparent)]
     Key(#[from] KeyError),
     #[error("{variable} is {value:?}: set it to a whole number from {min} to {max}")]
-    Number { variable: &'static str, value: String, min: u64, max: u64 },
+    Number {
+        variable: &'static str,
+        value: String,
+        min: u64,
+        max: u64,
+    },
 }
 
 impl Settings {
     /// Reads the variables' values.
     pub fn parse(variables: Variables) -> Result<Self, SettingsError> {
-        let access_seconds = number("access_token_ttl", &variables.access_token_ttl, 1, ACCESS_TTL_MAX_SECONDS)?;
-        let refresh_seconds = number("refresh_token_ttl", &variables.refresh_token_ttl, 1, REFRESH_TTL_MAX_SECONDS)?;
-        let bcrypt_cost = number("bcrypt_cost", &variables.bcrypt_cost, *COSTS.start(), *COSTS.end())?;
+        let access_seconds = number(
+            "access_token_ttl",
+            &variables.access_token_ttl,
+            1,
+            ACCESS_TTL_MAX_SECONDS,
+        )?;
+        let refresh_seconds = number(
+            "refresh_token_ttl",
+            &variables.refresh_token_ttl,
+            1,
+            REFRESH_TTL_MAX_SECONDS,
+        )?;
+        let bcrypt_cost = number(
+            "bcrypt_cost",
+            &variables.bcrypt_cost,
+            *COSTS.start(),
+            *COSTS.end(),
+        )?;
         Ok(Self {
             keys: KeyRing::new(&variables.jwt_secret, &variables.jwt_previous_secret)?,
-            lifetimes: Lifetimes { access_seconds, refresh_seconds },
+            lifetimes: Lifetimes {
+                access_seconds,
+                refresh_seconds,
+            },
             bcrypt_cost,
             first_admin: first_admin(variables.admin_email, variables.admin_password),
         })
@@ -69,8 +92,17 @@ fn number<T>(variable: &'static str, value: &str, min: T, max: T) -> Result<T, S
 where
     T: std::str::FromStr + PartialOrd + Copy + Into<u64>,
 {
-    let parsed = value.trim().parse().ok().filter(|number| (min..=max).contains(number));
-    parsed.ok_or_else(|| SettingsError::Number { variable, value: value.to_owned(), min: min.into(), max: max.into() })
+    let parsed = value
+        .trim()
+        .parse()
+        .ok()
+        .filter(|number| (min..=max).contains(number));
+    parsed.ok_or_else(|| SettingsError::Number {
+        variable,
+        value: value.to_owned(),
+        min: min.into(),
+        max: max.into(),
+    })
 }
 
 fn first_admin(email: String, password: String) -> FirstAdminSetting {
@@ -104,22 +136,44 @@ mod tests {
     #[test]
     fn the_defaults_of_the_manifest_are_settings() {
         let settings = Settings::parse(variables()).unwrap();
-        assert_eq!(settings.lifetimes, Lifetimes { access_seconds: 900, refresh_seconds: 2_592_000 });
+        assert_eq!(
+            settings.lifetimes,
+            Lifetimes {
+                access_seconds: 900,
+                refresh_seconds: 2_592_000
+            }
+        );
         assert_eq!(settings.bcrypt_cost, 12);
         assert!(matches!(settings.first_admin, FirstAdminSetting::Nobody));
     }
 
     #[test]
     fn numbers_have_bounds_and_the_error_says_which() {
-        for (value, fits) in [("4", true), ("31", true), ("3", false), ("32", false), ("", false), ("ten", false)] {
-            let parsed = Settings::parse(Variables { bcrypt_cost: value.to_owned(), ..variables() });
+        for (value, fits) in [
+            ("4", true),
+            ("31", true),
+            ("3", false),
+            ("32", false),
+            ("", false),
+            ("ten", false),
+        ] {
+            let parsed = Settings::parse(Variables {
+                bcrypt_cost: value.to_owned(),
+                ..variables()
+            });
             assert_eq!(parsed.is_ok(), fits, "{value}");
         }
         let error = refused(|variables| variables.bcrypt_cost = "40".to_owned());
-        assert_eq!(error.to_string(), "bcrypt_cost is \"40\": set it to a whole number from 4 to 31");
+        assert_eq!(
+            error.to_string(),
+            "bcrypt_cost is \"40\": set it to a whole number from 4 to 31"
+        );
         for wrong in ["0", "-1", "15m", "86401", "99999999999999999999"] {
             let error = refused(|variables| variables.access_token_ttl = wrong.to_owned());
-            assert!(error.to_string().starts_with("access_token_ttl is "), "{wrong}: {error}");
+            assert!(
+                error.to_string().starts_with("access_token_ttl is "),
+                "{wrong}: {error}"
+            );
         }
         let error = refused(|variables| variables.refresh_token_ttl = "31536001".to_owned());
         assert!(error.to_string().ends_with("from 1 to 31536000"), "{error}");
@@ -128,22 +182,45 @@ mod tests {
     #[test]
     fn a_short_secret_is_refused_and_not_shown() {
         let error = refused(|variables| variables.jwt_secret = "hunter2".to_owned());
-        assert!(error.to_string().starts_with("jwt_secret has 7 bytes") && !error.to_string().contains("hunter2"));
+        assert!(
+            error.to_string().starts_with("jwt_secret has 7 bytes")
+                && !error.to_string().contains("hunter2")
+        );
         let error = refused(|variables| variables.jwt_previous_secret = "hunter2".to_owned());
-        assert!(error.to_string().starts_with("jwt_previous_secret has 7 bytes"));
+        assert!(
+            error
+                .to_string()
+                .starts_with("jwt_previous_secret has 7 bytes")
+        );
     }
 
     #[test]
     fn the_first_admin_needs_address_and_password() {
         let first_admin = |email: &str, password: &str| {
             let (admin_email, admin_password) = (email.to_owned(), password.to_owned());
-            Settings::parse(Variables { admin_email, admin_password, ..variables() }).unwrap().first_admin
+            Settings::parse(Variables {
+                admin_email,
+                admin_password,
+                ..variables()
+            })
+            .unwrap()
+            .first_admin
         };
-        assert!(matches!(first_admin("root@example.com", ""), FirstAdminSetting::Incomplete));
-        assert!(matches!(first_admin(" ", "Correct-H0rse"), FirstAdminSetting::Incomplete));
-        let FirstAdminSetting::Somebody(admin) = first_admin("root@example.com", "Correct-H0rse") else {
+        assert!(matches!(
+            first_admin("root@example.com", ""),
+            FirstAdminSetting::Incomplete
+        ));
+        assert!(matches!(
+            first_admin(" ", "Correct-H0rse"),
+            FirstAdminSetting::Incomplete
+        ));
+        let FirstAdminSetting::Somebody(admin) = first_admin("root@example.com", "Correct-H0rse")
+        else {
             panic!("both are set")
         };
-        assert_eq!((admin.email.as_str(), admin.password.as_str()), ("root@example.com", "Correct-H0rse"));
+        assert_eq!(
+            (admin.email.as_str(), admin.password.as_str()),
+            ("root@example.com", "Correct-H0rse")
+        );
     }
 }

@@ -110,15 +110,24 @@ impl Store for SqliteStore {
 
 impl Records for Connection {
     fn account(&self, id: &AccountId) -> Result<Option<Account>, Error> {
-        self.query_one(SELECT_ACCOUNT, params![id.as_str()])?.as_ref().map(account).transpose()
+        self.query_one(SELECT_ACCOUNT, params![id.as_str()])?
+            .as_ref()
+            .map(account)
+            .transpose()
     }
 
     fn account_by_email(&self, email: &Email) -> Result<Option<Account>, Error> {
-        self.query_one(SELECT_ACCOUNT_BY_EMAIL, params![email.as_str()])?.as_ref().map(account).transpose()
+        self.query_one(SELECT_ACCOUNT_BY_EMAIL, params![email.as_str()])?
+            .as_ref()
+            .map(account)
+            .transpose()
     }
 
     fn accounts(&self, offset: u64, limit: u32) -> Result<Vec<Account>, Error> {
-        self.query(SELECT_ACCOUNTS, params![limit, offset])?.iter().map(account).collect()
+        self.query(SELECT_ACCOUNTS, params![limit, offset])?
+            .iter()
+            .map(account)
+            .collect()
     }
 
     fn count_accounts(&self) -> Result<u64, Error> {
@@ -142,7 +151,10 @@ impl Records for Connection {
     }
 
     fn refresh_token(&self, hash: &TokenHash) -> Result<Option<RefreshToken>, Error> {
-        self.query_one(SELECT_TOKEN, params![hash.as_str()])?.as_ref().map(refresh_token).transpose()
+        self.query_one(SELECT_TOKEN, params![hash.as_str()])?
+            .as_ref()
+            .map(refresh_token)
+            .transpose()
     }
 
     fn add_refresh_token(&self, token: &RefreshToken) -> Result<(), Error> {
@@ -194,18 +206,24 @@ fn write_account(connection: &Connection, statement: &str, account: &Account) ->
     ];
     match connection.execute(statement, values) {
         Ok(_) => Ok(()),
-        Err(mercato_sqlite::Error::Constraint(message)) if message.contains(EMAIL_CONSTRAINT) => Err(Error::EmailTaken),
+        Err(mercato_sqlite::Error::Constraint(message)) if message.contains(EMAIL_CONSTRAINT) => {
+            Err(Error::EmailTaken)
+        }
         Err(error) => Err(error.into()),
     }
 }
 
 fn account(row: &Row) -> Result<Account, Error> {
     Ok(Account {
-        id: AccountId::parse(&row.get::<String>(0)?).map_err(|error| damaged("id", &error.to_string()))?,
+        id: AccountId::parse(&row.get::<String>(0)?)
+            .map_err(|error| damaged("id", &error.to_string()))?,
         name: Name::parse(&row.get::<String>(1)?).map_err(|rule| damaged("name", &rule.must))?,
         email: Email::parse(&row.get::<String>(2)?).map_err(|rule| damaged("email", &rule.must))?,
         password_hash: PasswordHash::new(row.get(3)?),
-        role: row.get::<String>(4)?.parse::<Role>().map_err(|error| damaged("role", &error.to_string()))?,
+        role: row
+            .get::<String>(4)?
+            .parse::<Role>()
+            .map_err(|error| damaged("role", &error.to_string()))?,
         disabled: row.get(5)?,
         created_at: row.get(6)?,
         updated_at: row.get(7)?,
@@ -217,7 +235,8 @@ fn refresh_token(row: &Row) -> Result<RefreshToken, Error> {
     Ok(RefreshToken {
         hash: TokenHash::from_stored(row.get(0)?),
         family: row.get(1)?,
-        account: AccountId::parse(&row.get::<String>(2)?).map_err(|error| damaged("user_id", &error.to_string()))?,
+        account: AccountId::parse(&row.get::<String>(2)?)
+            .map_err(|error| damaged("user_id", &error.to_string()))?,
         issued_at: row.get(3)?,
         expires_at: row.get(4)?,
         spent_at: row.get(5)?,
@@ -237,9 +256,11 @@ impl From<mercato_sqlite::Error> for Error {
     fn from(error: mercato_sqlite::Error) -> Self {
         use mercato_sqlite::Error as Cause;
         match error {
-            Cause::Busy(_) | Cause::Denied(_) | Cause::Unknown(_) | Cause::Full | Cause::NewerSchema { .. } => {
-                Self::Unavailable(error.to_string())
-            }
+            Cause::Busy(_)
+            | Cause::Denied(_)
+            | Cause::Unknown(_)
+            | Cause::Full
+            | Cause::NewerSchema { .. } => Self::Unavailable(error.to_string()),
             _ => Self::Internal(error.to_string()),
         }
     }

@@ -17,7 +17,14 @@ fn somebody(number: u32) -> Account {
     let email = Email::parse(&format!("user{number}@example.com")).unwrap();
     let name = Name::parse(&format!("User {number}")).unwrap();
     let hash = PasswordHash::new(format!("hash {number}"));
-    Account::open(id(number), name, email, hash, Role::Customer, NOW + u64::from(number))
+    Account::open(
+        id(number),
+        name,
+        email,
+        hash,
+        Role::Customer,
+        NOW + u64::from(number),
+    )
 }
 
 fn token(text: &str, family: &str, account: &Account) -> RefreshToken {
@@ -36,25 +43,40 @@ fn add(store: &SqliteStore, account: &Account) {
 }
 
 fn add_token(store: &SqliteStore, token: &RefreshToken) {
-    store.write(|records| records.add_refresh_token(token)).unwrap();
+    store
+        .write(|records| records.add_refresh_token(token))
+        .unwrap();
 }
 
 fn kept(store: &SqliteStore, token: &RefreshToken) -> Option<RefreshToken> {
-    store.read(|records| records.refresh_token(&token.hash)).unwrap()
+    store
+        .read(|records| records.refresh_token(&token.hash))
+        .unwrap()
 }
 
 #[test]
 fn an_account_comes_back_as_it_went_in() {
     let store = store();
     let odd_name = Name::parse("Robert'); DROP TABLE users;--").unwrap();
-    let account = Account { name: odd_name, role: Role::Admin, disabled: true, version: 9, ..somebody(1) };
+    let account = Account {
+        name: odd_name,
+        role: Role::Admin,
+        disabled: true,
+        version: 9,
+        ..somebody(1)
+    };
     add(&store, &account);
     let found = store.read(|records| records.account(&account.id)).unwrap();
     assert_eq!(found, Some(account.clone()));
-    let found = store.read(|records| records.account_by_email(&account.email)).unwrap();
+    let found = store
+        .read(|records| records.account_by_email(&account.email))
+        .unwrap();
     assert_eq!(found, Some(account));
     assert_eq!(store.read(|records| records.account(&id(2))), Ok(None));
-    assert_eq!(store.read(|records| records.account_by_email(&somebody(2).email)), Ok(None));
+    assert_eq!(
+        store.read(|records| records.account_by_email(&somebody(2).email)),
+        Ok(None)
+    );
 }
 
 #[test]
@@ -63,10 +85,24 @@ fn saving_replaces_that_account_and_no_other() {
     add(&store, &somebody(1));
     add(&store, &somebody(2));
     let name = Name::parse("Another").unwrap();
-    let changed = Account { name, role: Role::Admin, version: 2, updated_at: NOW + 50, ..somebody(1) };
-    store.write(|records| records.save_account(&changed)).unwrap();
-    assert_eq!(store.read(|records| records.account(&id(1))), Ok(Some(changed)));
-    assert_eq!(store.read(|records| records.account(&id(2))), Ok(Some(somebody(2))));
+    let changed = Account {
+        name,
+        role: Role::Admin,
+        version: 2,
+        updated_at: NOW + 50,
+        ..somebody(1)
+    };
+    store
+        .write(|records| records.save_account(&changed))
+        .unwrap();
+    assert_eq!(
+        store.read(|records| records.account(&id(1))),
+        Ok(Some(changed))
+    );
+    assert_eq!(
+        store.read(|records| records.account(&id(2))),
+        Ok(Some(somebody(2)))
+    );
 }
 
 #[test]
@@ -74,10 +110,22 @@ fn an_address_belongs_to_one_account() {
     let store = store();
     add(&store, &somebody(1));
     add(&store, &somebody(2));
-    let twin = Account { email: somebody(1).email, ..somebody(3) };
-    assert_eq!(store.write(|records| records.add_account(&twin)), Err(Error::EmailTaken));
-    let moved = Account { email: somebody(1).email, ..somebody(2) };
-    assert_eq!(store.write(|records| records.save_account(&moved)), Err(Error::EmailTaken));
+    let twin = Account {
+        email: somebody(1).email,
+        ..somebody(3)
+    };
+    assert_eq!(
+        store.write(|records| records.add_account(&twin)),
+        Err(Error::EmailTaken)
+    );
+    let moved = Account {
+        email: somebody(1).email,
+        ..somebody(2)
+    };
+    assert_eq!(
+        store.write(|records| records.save_account(&moved)),
+        Err(Error::EmailTaken)
+    );
     assert_eq!(store.read(|records| records.count_accounts()), Ok(2));
 }
 
@@ -85,12 +133,21 @@ fn an_address_belongs_to_one_account() {
 fn another_broken_constraint_is_a_fault_and_no_taken_address() {
     let store = store();
     add(&store, &somebody(1));
-    let same_id = Account { email: somebody(2).email, ..somebody(1) };
+    let same_id = Account {
+        email: somebody(2).email,
+        ..somebody(1)
+    };
     let result = store.write(|records| records.add_account(&same_id));
-    assert!(matches!(&result, Err(Error::Internal(cause)) if cause.contains("users.id")), "{result:?}");
+    assert!(
+        matches!(&result, Err(Error::Internal(cause)) if cause.contains("users.id")),
+        "{result:?}"
+    );
     let orphan = token("a", "family", &somebody(7));
     let result = store.write(|records| records.add_refresh_token(&orphan));
-    assert!(matches!(&result, Err(Error::Internal(cause)) if cause.contains("FOREIGN KEY")), "{result:?}");
+    assert!(
+        matches!(&result, Err(Error::Internal(cause)) if cause.contains("FOREIGN KEY")),
+        "{result:?}"
+    );
 }
 
 #[test]
@@ -112,7 +169,11 @@ fn pages_are_oldest_first() {
     for number in [3, 1, 2] {
         add(&store, &somebody(number));
     }
-    let page = |offset, limit| store.read(|records| records.accounts(offset, limit)).unwrap();
+    let page = |offset, limit| {
+        store
+            .read(|records| records.accounts(offset, limit))
+            .unwrap()
+    };
     assert_eq!(page(0, 2), [somebody(1), somebody(2)]);
     assert_eq!(page(2, 2), [somebody(3)]);
     assert_eq!(page(u64::MAX, 2), []);
@@ -122,15 +183,38 @@ fn pages_are_oldest_first() {
 #[test]
 fn only_enabled_admins_are_counted_and_any_admin_is_one() {
     let store = store();
-    let others = || store.read(|records| records.count_other_active_admins(&id(1))).unwrap();
+    let others = || {
+        store
+            .read(|records| records.count_other_active_admins(&id(1)))
+            .unwrap()
+    };
     let any = || store.read(|records| records.has_admin()).unwrap();
     add(&store, &somebody(2));
     assert_eq!((others(), any()), (0, false));
-    add(&store, &Account { role: Role::Admin, disabled: true, ..somebody(3) });
+    add(
+        &store,
+        &Account {
+            role: Role::Admin,
+            disabled: true,
+            ..somebody(3)
+        },
+    );
     assert_eq!((others(), any()), (0, true));
-    add(&store, &Account { role: Role::Admin, ..somebody(1) });
+    add(
+        &store,
+        &Account {
+            role: Role::Admin,
+            ..somebody(1)
+        },
+    );
     assert_eq!(others(), 0, "the account itself does not count");
-    add(&store, &Account { role: Role::Admin, ..somebody(4) });
+    add(
+        &store,
+        &Account {
+            role: Role::Admin,
+            ..somebody(4)
+        },
+    );
     assert_eq!(others(), 1);
 }
 
@@ -138,13 +222,24 @@ fn only_enabled_admins_are_counted_and_any_admin_is_one() {
 fn a_token_is_kept_until_its_family_ends() {
     let store = store();
     add(&store, &somebody(1));
-    let (first, second, other) =
-        (token("a", "one", &somebody(1)), token("b", "one", &somebody(1)), token("c", "two", &somebody(1)));
+    let (first, second, other) = (
+        token("a", "one", &somebody(1)),
+        token("b", "one", &somebody(1)),
+        token("c", "two", &somebody(1)),
+    );
     for token in [&first, &second, &other] {
         add_token(&store, token);
     }
-    store.write(|records| records.spend_refresh_token(&first.hash, NOW + 5)).unwrap();
-    assert_eq!(kept(&store, &first), Some(RefreshToken { spent_at: Some(NOW + 5), ..first.clone() }));
+    store
+        .write(|records| records.spend_refresh_token(&first.hash, NOW + 5))
+        .unwrap();
+    assert_eq!(
+        kept(&store, &first),
+        Some(RefreshToken {
+            spent_at: Some(NOW + 5),
+            ..first.clone()
+        })
+    );
     assert_eq!(kept(&store, &second), Some(second.clone()));
     store.write(|records| records.end_family("one")).unwrap();
     assert_eq!((kept(&store, &first), kept(&store, &second)), (None, None));
@@ -156,8 +251,11 @@ fn the_sessions_of_one_account_end_together() {
     let store = store();
     add(&store, &somebody(1));
     add(&store, &somebody(2));
-    let (mine, mine_too, theirs) =
-        (token("a", "one", &somebody(1)), token("b", "two", &somebody(1)), token("c", "three", &somebody(2)));
+    let (mine, mine_too, theirs) = (
+        token("a", "one", &somebody(1)),
+        token("b", "two", &somebody(1)),
+        token("c", "three", &somebody(2)),
+    );
     for token in [&mine, &mine_too, &theirs] {
         add_token(&store, token);
     }
@@ -173,14 +271,27 @@ fn expired_tokens_are_forgotten_a_bounded_number_at_a_time() {
     let count = FORGET_MAX_ROWS + 1;
     for number in 0..count {
         let expires_at = NOW + 1 + u64::from(number);
-        add_token(&store, &RefreshToken { expires_at, ..token(&number.to_string(), "family", &somebody(1)) });
+        add_token(
+            &store,
+            &RefreshToken {
+                expires_at,
+                ..token(&number.to_string(), "family", &somebody(1))
+            },
+        );
     }
-    let is_kept = |number: u32| kept(&store, &token(&number.to_string(), "family", &somebody(1))).is_some();
-    store.write(|records| records.forget_expired_tokens(NOW)).unwrap();
+    let is_kept =
+        |number: u32| kept(&store, &token(&number.to_string(), "family", &somebody(1))).is_some();
+    store
+        .write(|records| records.forget_expired_tokens(NOW))
+        .unwrap();
     assert!(is_kept(0));
-    store.write(|records| records.forget_expired_tokens(NOW + 1)).unwrap();
+    store
+        .write(|records| records.forget_expired_tokens(NOW + 1))
+        .unwrap();
     assert!(!is_kept(0) && is_kept(1));
-    store.write(|records| records.forget_expired_tokens(NOW + 1_000)).unwrap();
+    store
+        .write(|records| records.forget_expired_tokens(NOW + 1_000))
+        .unwrap();
     assert!(!(1..count).any(is_kept));
 }
 
@@ -189,20 +300,39 @@ fn damaged_rows_are_a_fault_and_not_a_panic() {
     let store = store();
     add(&store, &somebody(1));
     let break_it = |statement: &str| {
-        store.0.write::<_, mercato_sqlite::Error>(|connection| connection.execute(statement, &[])).unwrap();
+        store
+            .0
+            .write::<_, mercato_sqlite::Error>(|connection| connection.execute(statement, &[]))
+            .unwrap();
     };
     break_it("UPDATE users SET email = 'nowhere'");
     let result = store.read(|records| records.account(&id(1)));
-    assert!(matches!(&result, Err(Error::Internal(cause)) if cause.contains("email")), "{result:?}");
+    assert!(
+        matches!(&result, Err(Error::Internal(cause)) if cause.contains("email")),
+        "{result:?}"
+    );
 }
 
 #[test]
 fn what_may_pass_is_unavailable_and_the_rest_is_a_fault() {
     use mercato_sqlite::Error as Cause;
-    for cause in [Cause::Busy("locked".to_owned()), Cause::Denied("auth".to_owned()), Cause::Full] {
-        assert!(matches!(Error::from(cause.clone()), Error::Unavailable(_)), "{cause}");
+    for cause in [
+        Cause::Busy("locked".to_owned()),
+        Cause::Denied("auth".to_owned()),
+        Cause::Full,
+    ] {
+        assert!(
+            matches!(Error::from(cause.clone()), Error::Unavailable(_)),
+            "{cause}"
+        );
     }
-    for cause in [Cause::Constraint("x".to_owned()), Cause::Storage("no such table".to_owned())] {
-        assert!(matches!(Error::from(cause.clone()), Error::Internal(_)), "{cause}");
+    for cause in [
+        Cause::Constraint("x".to_owned()),
+        Cause::Storage("no such table".to_owned()),
+    ] {
+        assert!(
+            matches!(Error::from(cause.clone()), Error::Internal(_)),
+            "{cause}"
+        );
     }
 }

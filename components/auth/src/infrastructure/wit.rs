@@ -14,8 +14,20 @@ pub struct Component;
 
 impl wit::Guest for Component {
     async fn register(registration: wit::Registration) -> Result<wit::Session, wit::AccountError> {
-        let wit::Registration { name, email, password } = registration;
-        Ok(commands::register(&*service().await?, commands::Register { name, email, password })?.into())
+        let wit::Registration {
+            name,
+            email,
+            password,
+        } = registration;
+        Ok(commands::register(
+            &*service().await?,
+            commands::Register {
+                name,
+                email,
+                password,
+            },
+        )?
+        .into())
     }
 
     async fn login(email: String, password: String) -> Result<wit::Session, wit::AccountError> {
@@ -27,7 +39,10 @@ impl wit::Guest for Component {
     }
 
     async fn logout(refresh_token: String) -> Result<(), wit::AccountError> {
-        Ok(commands::logout(&*service().await?, &RefreshSecret::new(refresh_token))?)
+        Ok(commands::logout(
+            &*service().await?,
+            &RefreshSecret::new(refresh_token),
+        )?)
     }
 
     async fn renew(user_id: String) -> Result<wit::Renewal, wit::AccountError> {
@@ -44,18 +59,40 @@ impl wit::Guest for Component {
         expected_version: Option<u64>,
     ) -> Result<wit::User, wit::AccountError> {
         let wit::ProfileChanges { name, email } = changes;
-        let command = commands::UpdateProfile { user_id, name, email, expected_version };
+        let command = commands::UpdateProfile {
+            user_id,
+            name,
+            email,
+            expected_version,
+        };
         Ok(commands::update_profile(&*service().await?, command)?.into())
     }
 
-    async fn change_password(user_id: String, current: String, new: String) -> Result<(), wit::AccountError> {
-        Ok(commands::change_password(&*service().await?, commands::ChangePassword { user_id, current, new })?)
+    async fn change_password(
+        user_id: String,
+        current: String,
+        new: String,
+    ) -> Result<(), wit::AccountError> {
+        Ok(commands::change_password(
+            &*service().await?,
+            commands::ChangePassword {
+                user_id,
+                current,
+                new,
+            },
+        )?)
     }
 
     async fn list_users(page: wit::PageRequest) -> Result<wit::UserPage, wit::AccountError> {
-        let query = queries::ListUsers { page: page.page, limit: page.limit };
+        let query = queries::ListUsers {
+            page: page.page,
+            limit: page.limit,
+        };
         let found = queries::list_users(&*service().await?, query)?;
-        Ok(wit::UserPage { users: found.accounts.into_iter().map(wit::User::from).collect(), total: found.total })
+        Ok(wit::UserPage {
+            users: found.accounts.into_iter().map(wit::User::from).collect(),
+            total: found.total,
+        })
     }
 
     async fn update_account(
@@ -63,8 +100,15 @@ impl wit::Guest for Component {
         changes: wit::AccountChanges,
         expected_version: Option<u64>,
     ) -> Result<wit::User, wit::AccountError> {
-        let changes = AccountChanges { role: changes.role.map(Role::from), disabled: changes.disabled };
-        let command = commands::UpdateAccount { user_id, changes, expected_version };
+        let changes = AccountChanges {
+            role: changes.role.map(Role::from),
+            disabled: changes.disabled,
+        };
+        let command = commands::UpdateAccount {
+            user_id,
+            changes,
+            expected_version,
+        };
         Ok(commands::update_account(&*service().await?, command)?.into())
     }
 
@@ -114,19 +158,30 @@ impl From<Session> for wit::Session {
             refresh_token: session.tokens.refresh_token.expose().to_owned(),
             expires_in: session.tokens.expires_in,
         };
-        Self { user: session.account.into(), tokens }
+        Self {
+            user: session.account.into(),
+            tokens,
+        }
     }
 }
 
 impl From<Renewal> for wit::Renewal {
     fn from(renewal: Renewal) -> Self {
-        Self { user: renewal.account.into(), access_token: renewal.access_token, expires_in: renewal.expires_in }
+        Self {
+            user: renewal.account.into(),
+            access_token: renewal.access_token,
+            expires_in: renewal.expires_in,
+        }
     }
 }
 
 impl From<FieldError> for wit::FieldError {
     fn from(error: FieldError) -> Self {
-        Self { field: error.field.to_owned(), code: error.code.to_owned(), message: error.message }
+        Self {
+            field: error.field.to_owned(),
+            code: error.code.to_owned(),
+            message: error.message,
+        }
     }
 }
 
@@ -134,7 +189,9 @@ impl From<FieldError> for wit::FieldError {
 impl From<Error> for wit::AccountError {
     fn from(error: Error) -> Self {
         match error {
-            Error::Invalid(errors) => Self::Invalid(errors.into_iter().map(wit::FieldError::from).collect()),
+            Error::Invalid(errors) => {
+                Self::Invalid(errors.into_iter().map(wit::FieldError::from).collect())
+            }
             Error::EmailTaken => Self::EmailTaken,
             Error::InvalidCredentials => Self::InvalidCredentials,
             Error::InvalidRefreshToken => Self::InvalidRefreshToken,
@@ -170,9 +227,18 @@ mod tests {
         });
         let account = shop.account("ada@example.com");
         let user = wit::User::from(account.clone());
-        assert_eq!((user.id.as_str(), user.email.as_str()), (account.id.as_str(), "ada@example.com"));
-        assert_eq!((user.name.as_str(), user.role, user.disabled, user.version), ("Somebody", wit::Role::Admin, true, 7));
-        assert_eq!((user.created_at, user.updated_at), (account.created_at, account.created_at + 1));
+        assert_eq!(
+            (user.id.as_str(), user.email.as_str()),
+            (account.id.as_str(), "ada@example.com")
+        );
+        assert_eq!(
+            (user.name.as_str(), user.role, user.disabled, user.version),
+            ("Somebody", wit::Role::Admin, true, 7)
+        );
+        assert_eq!(
+            (user.created_at, user.updated_at),
+            (account.created_at, account.created_at + 1)
+        );
         assert!(!format!("{user:?}").contains(PASSWORD));
     }
 
@@ -180,9 +246,15 @@ mod tests {
     fn a_session_hands_out_the_tokens_that_were_made() {
         let shop = Shop::new();
         let session = shop.register("ada@example.com");
-        let (access, refresh) = (session.tokens.access_token.clone(), session.tokens.refresh_token.clone());
+        let (access, refresh) = (
+            session.tokens.access_token.clone(),
+            session.tokens.refresh_token.clone(),
+        );
         let crossed = wit::Session::from(session);
-        assert_eq!((crossed.tokens.access_token, crossed.tokens.expires_in), (access, 900));
+        assert_eq!(
+            (crossed.tokens.access_token, crossed.tokens.expires_in),
+            (access, 900)
+        );
         assert_eq!(crossed.tokens.refresh_token, refresh.expose());
         assert_eq!(crossed.user.role, wit::Role::Customer);
     }
@@ -199,8 +271,17 @@ mod tests {
         assert!(named(Error::LastAdmin).ends_with("LastAdmin"));
         assert!(named(Error::Unavailable("secret cause".to_owned())).ends_with("Unavailable"));
         assert!(named(Error::Internal("secret cause".to_owned())).ends_with("Internal"));
-        let error = FieldError { field: "email", code: "format", message: "email must be an address".to_owned() };
+        let error = FieldError {
+            field: "email",
+            code: "format",
+            message: "email must be an address".to_owned(),
+        };
         let text = named(Error::Invalid(vec![error]));
-        assert!(text.contains("email") && text.contains("format") && text.contains("must be an address"), "{text}");
+        assert!(
+            text.contains("email")
+                && text.contains("format")
+                && text.contains("must be an address"),
+            "{text}"
+        );
     }
 }

@@ -2,7 +2,9 @@
 
 use mercato_edge::{Fields, Problem};
 
-use crate::bindings::mercato::auth::accounts::{AccountChanges, ProfileChanges, Registration, Role};
+use crate::bindings::mercato::auth::accounts::{
+    AccountChanges, ProfileChanges, Registration, Role,
+};
 
 /// An address and a password.
 pub struct Credentials {
@@ -91,11 +93,21 @@ fn role(name: &str) -> Option<Role> {
 mod tests {
     use super::*;
 
-    fn read<T>(body: &str, reader: impl FnOnce(Fields) -> Result<T, Problem>) -> Result<T, Vec<String>> {
+    fn read<T>(
+        body: &str,
+        reader: impl FnOnce(Fields) -> Result<T, Problem>,
+    ) -> Result<T, Vec<String>> {
         reader(Fields::parse(body.as_bytes()).unwrap()).map_err(|problem| {
             let document = problem.document("/", "r", "t");
-            let named = |error: &serde_json::Value| format!("{}: {}", error["field"], error["code"]).replace('"', "");
-            document["errors"].as_array().unwrap().iter().map(named).collect()
+            let named = |error: &serde_json::Value| {
+                format!("{}: {}", error["field"], error["code"]).replace('"', "")
+            };
+            document["errors"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(named)
+                .collect()
         })
     }
 
@@ -106,28 +118,64 @@ mod tests {
         let body = body.replace(r#","role":"admin""#, "");
         let registration = read(&body, registration).unwrap();
         assert_eq!(registration.name, "Ada");
-        assert_eq!((registration.email.as_str(), registration.password.as_str()), ("ada@example.com", "x"));
+        assert_eq!(
+            (registration.email.as_str(), registration.password.as_str()),
+            ("ada@example.com", "x")
+        );
     }
 
     #[test]
     fn missing_misshapen_and_unknown_fields_are_all_named() {
         let error = read(r#"{"name":7,"password":null,"isAdmin":true}"#, registration).unwrap_err();
-        assert_eq!(error, ["name: type", "email: required", "password: type", "isAdmin: unknown"]);
-        assert_eq!(read("{}", credentials).err().unwrap(), ["email: required", "password: required"]);
-        assert_eq!(read("{}", refresh_token).unwrap_err(), ["refreshToken: required"]);
-        assert_eq!(read("{}", passwords).err().unwrap(), ["currentPassword: required", "newPassword: required"]);
-        assert_eq!(read(r#"{"role":"admin"}"#, profile_changes).unwrap_err(), ["role: unknown"]);
+        assert_eq!(
+            error,
+            [
+                "name: type",
+                "email: required",
+                "password: type",
+                "isAdmin: unknown"
+            ]
+        );
+        assert_eq!(
+            read("{}", credentials).err().unwrap(),
+            ["email: required", "password: required"]
+        );
+        assert_eq!(
+            read("{}", refresh_token).unwrap_err(),
+            ["refreshToken: required"]
+        );
+        assert_eq!(
+            read("{}", passwords).err().unwrap(),
+            ["currentPassword: required", "newPassword: required"]
+        );
+        assert_eq!(
+            read(r#"{"role":"admin"}"#, profile_changes).unwrap_err(),
+            ["role: unknown"]
+        );
     }
 
     #[test]
     fn fields_reach_the_contract_under_their_names() {
         let given = read(r#"{"email":"a@example.com","password":"p"}"#, credentials).unwrap();
-        assert_eq!((given.email.as_str(), given.password.as_str()), ("a@example.com", "p"));
-        let given = read(r#"{"currentPassword":"old","newPassword":"new"}"#, passwords).unwrap();
+        assert_eq!(
+            (given.email.as_str(), given.password.as_str()),
+            ("a@example.com", "p")
+        );
+        let given = read(
+            r#"{"currentPassword":"old","newPassword":"new"}"#,
+            passwords,
+        )
+        .unwrap();
         assert_eq!((given.current.as_str(), given.new.as_str()), ("old", "new"));
-        assert_eq!(read(r#"{"refreshToken":"abc"}"#, refresh_token).unwrap(), "abc");
+        assert_eq!(
+            read(r#"{"refreshToken":"abc"}"#, refresh_token).unwrap(),
+            "abc"
+        );
         let given = read(r#"{"email":"b@example.com"}"#, profile_changes).unwrap();
-        assert_eq!((given.name, given.email.as_deref()), (None, Some("b@example.com")));
+        assert_eq!(
+            (given.name, given.email.as_deref()),
+            (None, Some("b@example.com"))
+        );
     }
 
     #[test]
@@ -135,8 +183,18 @@ mod tests {
         let changes = read(r#"{"role":"admin"}"#, account_changes).unwrap();
         assert_eq!((changes.role, changes.disabled), (Some(Role::Admin), None));
         let changes = read(r#"{"role":"customer","disabled":true}"#, account_changes).unwrap();
-        assert_eq!((changes.role, changes.disabled), (Some(Role::Customer), Some(true)));
-        let error = read(r#"{"role":"Admin","disabled":"yes","password":"x"}"#, account_changes).unwrap_err();
-        assert_eq!(error, ["role: format", "disabled: type", "password: unknown"]);
+        assert_eq!(
+            (changes.role, changes.disabled),
+            (Some(Role::Customer), Some(true))
+        );
+        let error = read(
+            r#"{"role":"Admin","disabled":"yes","password":"x"}"#,
+            account_changes,
+        )
+        .unwrap_err();
+        assert_eq!(
+            error,
+            ["role: format", "disabled: type", "password: unknown"]
+        );
     }
 }

@@ -21,7 +21,11 @@ pub async fn require_admin(context: &Context) -> Result<(), Problem> {
 }
 
 fn enabled(user: User) -> Result<User, Problem> {
-    if user.disabled { Err(worthless_token()) } else { Ok(user) }
+    if user.disabled {
+        Err(worthless_token())
+    } else {
+        Ok(user)
+    }
 }
 
 fn admin(user: &User) -> Result<(), Problem> {
@@ -38,13 +42,28 @@ mod tests {
 
     #[test]
     fn the_token_of_a_disabled_account_is_not_valid() {
-        assert_eq!(enabled(User { disabled: true, ..ada() }).unwrap_err().status().as_u16(), 401);
+        assert_eq!(
+            enabled(User {
+                disabled: true,
+                ..ada()
+            })
+            .unwrap_err()
+            .status()
+            .as_u16(),
+            401
+        );
         assert_eq!(enabled(ada()).unwrap().id, ada().id);
     }
 
     #[test]
     fn who_is_no_admin_any_more_is_refused_whatever_the_token_says() {
         assert_eq!(admin(&ada()).unwrap_err().status().as_u16(), 403);
-        assert!(admin(&User { role: Role::Admin, ..ada() }).is_ok());
+        assert!(
+            admin(&User {
+                role: Role::Admin,
+                ..ada()
+            })
+            .is_ok()
+        );
     }
 }

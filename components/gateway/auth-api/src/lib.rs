@@ -71,7 +71,12 @@ mod tests {
     fn other_peoples_accounts_are_for_admins() {
         for route in ROUTES {
             let is_about_others = route.pattern.starts_with("/api/v1/auth/users");
-            assert_eq!(route.access == Access::Admin, is_about_others, "{}", route.pattern);
+            assert_eq!(
+                route.access == Access::Admin,
+                is_about_others,
+                "{}",
+                route.pattern
+            );
         }
     }
 }

@@ -8,21 +8,28 @@ use crate::bindings::mercato::auth::accounts::{self, AccountError};
 pub fn problem(error: AccountError) -> Problem {
     match error {
         AccountError::Invalid(fields) => {
-            let to_error = |error: accounts::FieldError| FieldError::new(error.field, error.code, error.message);
+            let to_error = |error: accounts::FieldError| {
+                FieldError::new(error.field, error.code, error.message)
+            };
             Problem::validation(fields.into_iter().map(to_error).collect())
         }
-        AccountError::EmailTaken => {
-            Problem::conflict("email-taken", "an account with this e-mail address exists: log in instead")
+        AccountError::EmailTaken => Problem::conflict(
+            "email-taken",
+            "an account with this e-mail address exists: log in instead",
+        ),
+        AccountError::InvalidCredentials => {
+            invalid_credentials("the e-mail address or the password is wrong")
         }
-        AccountError::InvalidCredentials => invalid_credentials("the e-mail address or the password is wrong"),
-        AccountError::InvalidRefreshToken => {
-            unauthorized("invalid-refresh-token", "the refresh token is not valid: log in again")
-        }
+        AccountError::InvalidRefreshToken => unauthorized(
+            "invalid-refresh-token",
+            "the refresh token is not valid: log in again",
+        ),
         AccountError::NotFound => Problem::not_found("account"),
         AccountError::VersionMismatch => Problem::precondition_failed(),
-        AccountError::LastAdmin => {
-            Problem::conflict("last-admin", "this is the last active admin: make another one first")
-        }
+        AccountError::LastAdmin => Problem::conflict(
+            "last-admin",
+            "this is the last active admin: make another one first",
+        ),
         AccountError::Unavailable => Problem::unavailable("accounts are busy: try again"),
         AccountError::Internal => Problem::internal(),
     }
@@ -50,7 +57,8 @@ pub fn invalid_credentials(detail: &str) -> Problem {
 /// 401 with the challenge that RFC 9110 section 15.5.2 asks for.
 fn unauthorized(code: &'static str, detail: &str) -> Problem {
     let challenge = HeaderValue::from_static("Bearer realm=\"mercato\"");
-    Problem::new(StatusCode::UNAUTHORIZED, code, "Unauthorized", detail).with_header(header::WWW_AUTHENTICATE, challenge)
+    Problem::new(StatusCode::UNAUTHORIZED, code, "Unauthorized", detail)
+        .with_header(header::WWW_AUTHENTICATE, challenge)
 }
 
 #[cfg(test)]
@@ -67,7 +75,11 @@ mod tests {
             (AccountError::Invalid(vec![]), 400, "validation"),
             (AccountError::EmailTaken, 409, "email-taken"),
             (AccountError::InvalidCredentials, 401, "invalid-credentials"),
-            (AccountError::InvalidRefreshToken, 401, "invalid-refresh-token"),
+            (
+                AccountError::InvalidRefreshToken,
+                401,
+                "invalid-refresh-token",
+            ),
             (AccountError::NotFound, 404, "not-found"),
             (AccountError::VersionMismatch, 412, "version-mismatch"),
             (AccountError::LastAdmin, 409, "last-admin"),
@@ -81,9 +93,15 @@ mod tests {
     #[test]
     fn a_token_whose_account_is_gone_or_disabled_is_not_valid() {
         for error in [AccountError::NotFound, AccountError::InvalidCredentials] {
-            assert_eq!(status_and_code(&own_account_problem(error)), (401, "unauthorized"));
+            assert_eq!(
+                status_and_code(&own_account_problem(error)),
+                (401, "unauthorized")
+            );
         }
-        assert_eq!(status_and_code(&own_account_problem(AccountError::EmailTaken)), (409, "email-taken"));
+        assert_eq!(
+            status_and_code(&own_account_problem(AccountError::EmailTaken)),
+            (409, "email-taken")
+        );
     }
 
     #[test]

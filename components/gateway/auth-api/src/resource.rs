@@ -155,7 +155,11 @@ pub mod tests {
             refresh_token: "rrr".to_owned(),
             expires_in: 900,
         };
-        let reply = session(&Session { user: ada(), tokens }).unwrap();
+        let reply = session(&Session {
+            user: ada(),
+            tokens,
+        })
+        .unwrap();
         assert_eq!(
             text(&reply),
             concat!(
@@ -168,9 +172,17 @@ pub mod tests {
 
     #[test]
     fn a_renewal_is_the_account_and_a_token() {
-        let user = User { role: Role::Admin, ..ada() };
+        let user = User {
+            role: Role::Admin,
+            ..ada()
+        };
         let access_token = "aaa".to_owned();
-        let reply = renewal(&Renewal { user, access_token, expires_in: 900 }).unwrap();
+        let reply = renewal(&Renewal {
+            user,
+            access_token,
+            expires_in: 900,
+        })
+        .unwrap();
         assert_eq!(
             text(&reply),
             concat!(
@@ -194,9 +206,16 @@ pub mod tests {
 
     #[test]
     fn an_admin_also_sees_whether_an_account_is_disabled() {
-        let disabled = User { disabled: true, ..ada() };
-        let value: serde_json::Value = serde_json::from_slice(account(&disabled).unwrap().body()).unwrap();
-        assert_eq!((&value["disabled"], &value["version"]), (&true.into(), &3.into()));
+        let disabled = User {
+            disabled: true,
+            ..ada()
+        };
+        let value: serde_json::Value =
+            serde_json::from_slice(account(&disabled).unwrap().body()).unwrap();
+        assert_eq!(
+            (&value["disabled"], &value["version"]),
+            (&true.into(), &3.into())
+        );
         assert_eq!(value.as_object().unwrap().len(), 8);
     }
 }

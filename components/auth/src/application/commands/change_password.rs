@@ -23,7 +23,10 @@ pub fn change_password<S: Store>(ports: &Ports<S>, command: ChangePassword) -> R
     let id = account_id(&command.user_id)?;
     let new = validate(command.new)?;
     let account = ports.store.read(|records| enabled_account(records, &id))?;
-    if !ports.passwords.verify(&command.current, &account.password_hash)? {
+    if !ports
+        .passwords
+        .verify(&command.current, &account.password_hash)?
+    {
         return Err(Error::InvalidCredentials);
     }
     let hash = ports.passwords.hash(&new)?;
@@ -36,7 +39,9 @@ pub fn change_password<S: Store>(ports: &Ports<S>, command: ChangePassword) -> R
 
 fn validate(new: String) -> Result<Password, Error> {
     let mut fields = Fields::default();
-    fields.take("newPassword", Password::parse(new)).ok_or_else(|| Error::Invalid(fields.into_errors()))
+    fields
+        .take("newPassword", Password::parse(new))
+        .ok_or_else(|| Error::Invalid(fields.into_errors()))
 }
 
 #[cfg(test)]
@@ -50,7 +55,14 @@ mod tests {
 
     fn change(shop: &Shop, user_id: &str, current: &str, new: &str) -> Result<(), Error> {
         let (user_id, current, new) = (user_id.to_owned(), current.to_owned(), new.to_owned());
-        change_password(&shop.ports, ChangePassword { user_id, current, new })
+        change_password(
+            &shop.ports,
+            ChangePassword {
+                user_id,
+                current,
+                new,
+            },
+        )
     }
 
     #[test]
@@ -59,7 +71,10 @@ mod tests {
         let id = shop.register("ada@example.com").account.id;
         change(&shop, id.as_str(), PASSWORD, NEW_PASSWORD).unwrap();
         assert!(shop.login("ada@example.com", NEW_PASSWORD).is_ok());
-        assert_eq!(shop.login("ada@example.com", PASSWORD).unwrap_err(), Error::InvalidCredentials);
+        assert_eq!(
+            shop.login("ada@example.com", PASSWORD).unwrap_err(),
+            Error::InvalidCredentials
+        );
         assert_eq!(shop.account("ada@example.com").version, 2);
     }
 
@@ -83,7 +98,10 @@ mod tests {
         let session = shop.register("ada@example.com");
         let id = session.account.id.as_str();
         for wrong in ["", "Wrong-Passw0rd", &*"x".repeat(100)] {
-            assert_eq!(change(&shop, id, wrong, NEW_PASSWORD).unwrap_err(), Error::InvalidCredentials);
+            assert_eq!(
+                change(&shop, id, wrong, NEW_PASSWORD).unwrap_err(),
+                Error::InvalidCredentials
+            );
         }
         assert!(shop.login("ada@example.com", PASSWORD).is_ok());
         assert!(refresh(&shop.ports, &session.tokens.refresh_token).is_ok());
@@ -93,7 +111,8 @@ mod tests {
     fn the_new_password_follows_the_rules() {
         let shop = Shop::new();
         let id = shop.register("ada@example.com").account.id;
-        let Error::Invalid(errors) = change(&shop, id.as_str(), PASSWORD, "weak").unwrap_err() else {
+        let Error::Invalid(errors) = change(&shop, id.as_str(), PASSWORD, "weak").unwrap_err()
+        else {
             panic!("not Invalid")
         };
         assert_eq!((errors[0].field, errors[0].code), ("newPassword", "min"));
@@ -105,17 +124,28 @@ mod tests {
         let id = shop.register("ada@example.com").account.id;
         let theirs = PasswordHash::new("changed by the other".to_owned());
         let expected = theirs.clone();
-        shop.while_hashing(move |account| account.with_password(theirs.clone(), account.updated_at));
-        assert_eq!(change(&shop, id.as_str(), PASSWORD, NEW_PASSWORD).unwrap_err(), Error::InvalidCredentials);
+        shop.while_hashing(move |account| {
+            account.with_password(theirs.clone(), account.updated_at)
+        });
+        assert_eq!(
+            change(&shop, id.as_str(), PASSWORD, NEW_PASSWORD).unwrap_err(),
+            Error::InvalidCredentials
+        );
         assert_eq!(shop.account("ada@example.com").password_hash, expected);
     }
 
     #[test]
     fn nobody_and_the_disabled_change_nothing() {
         let shop = Shop::new();
-        assert_eq!(change(&shop, "nobody", PASSWORD, NEW_PASSWORD).unwrap_err(), Error::NotFound);
+        assert_eq!(
+            change(&shop, "nobody", PASSWORD, NEW_PASSWORD).unwrap_err(),
+            Error::NotFound
+        );
         let id = shop.register("ada@example.com").account.id;
         shop.disable("ada@example.com");
-        assert_eq!(change(&shop, id.as_str(), PASSWORD, NEW_PASSWORD).unwrap_err(), Error::InvalidCredentials);
+        assert_eq!(
+            change(&shop, id.as_str(), PASSWORD, NEW_PASSWORD).unwrap_err(),
+            Error::InvalidCredentials
+        );
     }
 }

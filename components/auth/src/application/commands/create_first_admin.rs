@@ -32,12 +32,19 @@ pub enum FirstAdminOutcome {
 ///
 /// # Errors
 /// [`Error::Invalid`] when address or password break a rule, or a fault of the database.
-pub fn create_first_admin<S: Store>(ports: &Ports<S>, command: FirstAdmin) -> Result<FirstAdminOutcome, Error> {
+pub fn create_first_admin<S: Store>(
+    ports: &Ports<S>,
+    command: FirstAdmin,
+) -> Result<FirstAdminOutcome, Error> {
     if ports.store.read(|records| records.has_admin())? {
         return Ok(FirstAdminOutcome::AdminExists);
     }
     let (email, password) = validate(command)?;
-    if ports.store.read(|records| records.account_by_email(&email))?.is_some() {
+    if ports
+        .store
+        .read(|records| records.account_by_email(&email))?
+        .is_some()
+    {
         return Ok(FirstAdminOutcome::AddressTaken);
     }
     let account = open_admin(ports, email, &password)?;
@@ -54,11 +61,22 @@ pub fn create_first_admin<S: Store>(ports: &Ports<S>, command: FirstAdmin) -> Re
     })
 }
 
-fn open_admin<S: Store>(ports: &Ports<S>, email: Email, password: &Password) -> Result<Account, Error> {
+fn open_admin<S: Store>(
+    ports: &Ports<S>,
+    email: Email,
+    password: &Password,
+) -> Result<Account, Error> {
     let id = account_id(&ports.ids.new_id())?;
     let name = Name::parse(FIRST_ADMIN_NAME).map_err(|rule| Error::Internal(rule.must))?;
     let hash = ports.passwords.hash(password)?;
-    Ok(Account::open(id, name, email, hash, Role::Admin, ports.clock.now_ms()))
+    Ok(Account::open(
+        id,
+        name,
+        email,
+        hash,
+        Role::Admin,
+        ports.clock.now_ms(),
+    ))
 }
 
 fn validate(command: FirstAdmin) -> Result<(Email, Password), Error> {
@@ -84,7 +102,10 @@ mod tests {
     #[test]
     fn the_first_admin_can_log_in_as_one() {
         let shop = Shop::new();
-        assert_eq!(create(&shop, "Root@Example.com", PASSWORD), Ok(FirstAdminOutcome::Created));
+        assert_eq!(
+            create(&shop, "Root@Example.com", PASSWORD),
+            Ok(FirstAdminOutcome::Created)
+        );
         let session = shop.login("root@example.com", PASSWORD).unwrap();
         assert_eq!(shop.claims(&session.tokens.access_token).role, Role::Admin);
     }
@@ -94,17 +115,29 @@ mod tests {
         let shop = Shop::new();
         create(&shop, "root@example.com", PASSWORD).unwrap();
         let work = shop.work();
-        assert_eq!(create(&shop, "root@example.com", PASSWORD), Ok(FirstAdminOutcome::AdminExists));
-        assert_eq!(create(&shop, "other@example.com", PASSWORD), Ok(FirstAdminOutcome::AdminExists));
+        assert_eq!(
+            create(&shop, "root@example.com", PASSWORD),
+            Ok(FirstAdminOutcome::AdminExists)
+        );
+        assert_eq!(
+            create(&shop, "other@example.com", PASSWORD),
+            Ok(FirstAdminOutcome::AdminExists)
+        );
         assert_eq!(shop.work(), work, "and hashes nothing");
-        assert_eq!(shop.login("other@example.com", PASSWORD).unwrap_err(), Error::InvalidCredentials);
+        assert_eq!(
+            shop.login("other@example.com", PASSWORD).unwrap_err(),
+            Error::InvalidCredentials
+        );
     }
 
     #[test]
     fn a_customer_with_that_address_does_not_become_admin() {
         let shop = Shop::new();
         shop.register("root@example.com");
-        assert_eq!(create(&shop, "root@example.com", "An0ther-Password"), Ok(FirstAdminOutcome::AddressTaken));
+        assert_eq!(
+            create(&shop, "root@example.com", "An0ther-Password"),
+            Ok(FirstAdminOutcome::AddressTaken)
+        );
         assert_eq!(shop.account("root@example.com").role, Role::Customer);
         assert!(shop.login("root@example.com", PASSWORD).is_ok());
     }
@@ -112,16 +145,30 @@ mod tests {
     #[test]
     fn address_and_password_follow_the_rules_and_are_named_as_the_variables() {
         let shop = Shop::new();
-        let Error::Invalid(errors) = create(&shop, "root", "admin").unwrap_err() else { panic!("not Invalid") };
-        let named: Vec<_> = errors.iter().map(|error| (error.field, error.code)).collect();
-        assert_eq!(named, [("admin_email", "format"), ("admin_password", "min")]);
+        let Error::Invalid(errors) = create(&shop, "root", "admin").unwrap_err() else {
+            panic!("not Invalid")
+        };
+        let named: Vec<_> = errors
+            .iter()
+            .map(|error| (error.field, error.code))
+            .collect();
+        assert_eq!(
+            named,
+            [("admin_email", "format"), ("admin_password", "min")]
+        );
     }
 
     #[test]
     fn of_two_instances_that_start_at_once_one_makes_the_admin() {
         let shop = Shop::new();
         shop.register("grace@example.com");
-        shop.while_hashing(|account| Account { role: Role::Admin, ..account.clone() });
-        assert_eq!(create(&shop, "root@example.com", PASSWORD), Ok(FirstAdminOutcome::AdminExists));
+        shop.while_hashing(|account| Account {
+            role: Role::Admin,
+            ..account.clone()
+        });
+        assert_eq!(
+            create(&shop, "root@example.com", PASSWORD),
+            Ok(FirstAdminOutcome::AdminExists)
+        );
     }
 }

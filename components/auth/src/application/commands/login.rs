@@ -20,7 +20,9 @@ pub struct Login {
 /// the database.
 pub fn login<S: Store>(ports: &Ports<S>, command: Login) -> Result<Session, Error> {
     let email = validate(&command)?;
-    let known = ports.store.read(|records| records.account_by_email(&email))?;
+    let known = ports
+        .store
+        .read(|records| records.account_by_email(&email))?;
     let verified = verify(ports, known, &command.password)?;
     let stronger_hash = stronger_hash(ports, &verified, command.password)?;
     ports.store.write(|records| {
@@ -38,7 +40,10 @@ fn validate(command: &Login) -> Result<Email, Error> {
     let mut fields = Fields::default();
     let email = fields.take("email", Email::parse(&command.email));
     if command.password.is_empty() {
-        fields.take::<()>("password", Err(BrokenRule::new("required", "must not be empty")));
+        fields.take::<()>(
+            "password",
+            Err(BrokenRule::new("required", "must not be empty")),
+        );
     }
     match email {
         Some(email) if fields.is_valid() => Ok(email),
@@ -47,21 +52,36 @@ fn validate(command: &Login) -> Result<Email, Error> {
 }
 
 /// The account, if it exists, is enabled and has that password. Every way through costs the same.
-fn verify<S: Store>(ports: &Ports<S>, account: Option<Account>, password: &str) -> Result<Account, Error> {
+fn verify<S: Store>(
+    ports: &Ports<S>,
+    account: Option<Account>,
+    password: &str,
+) -> Result<Account, Error> {
     let Some(account) = account else {
         ports.passwords.verify_nothing(password)?;
         return Err(Error::InvalidCredentials);
     };
     let fits = ports.passwords.verify(password, &account.password_hash)?;
-    if fits && !account.disabled { Ok(account) } else { Err(Error::InvalidCredentials) }
+    if fits && !account.disabled {
+        Ok(account)
+    } else {
+        Err(Error::InvalidCredentials)
+    }
 }
 
-fn stronger_hash<S: Store>(ports: &Ports<S>, account: &Account, password: String) -> Result<Option<PasswordHash>, Error> {
+fn stronger_hash<S: Store>(
+    ports: &Ports<S>,
+    account: &Account,
+    password: String,
+) -> Result<Option<PasswordHash>, Error> {
     if !ports.passwords.is_outdated(&account.password_hash) {
         return Ok(None);
     }
     // A password from before a rule was added cannot be hashed anew; its old hash stays good.
-    Password::parse(password).ok().map(|password| ports.passwords.hash(&password)).transpose()
+    Password::parse(password)
+        .ok()
+        .map(|password| ports.passwords.hash(&password))
+        .transpose()
 }
 
 #[cfg(test)]
@@ -75,8 +95,15 @@ mod tests {
         let registered = shop.register("ada@example.com");
         let session = shop.login(" ADA@example.com ", PASSWORD).unwrap();
         assert_eq!(session.account, registered.account);
-        assert_ne!(session.tokens.refresh_token, registered.tokens.refresh_token);
-        let families: Vec<_> = shop.tokens().into_iter().map(|token| token.family).collect();
+        assert_ne!(
+            session.tokens.refresh_token,
+            registered.tokens.refresh_token
+        );
+        let families: Vec<_> = shop
+            .tokens()
+            .into_iter()
+            .map(|token| token.family)
+            .collect();
         assert_eq!(families.len(), 2);
         assert_ne!(families[0], families[1]);
     }
@@ -95,7 +122,11 @@ mod tests {
             ("disabled@example.com", PASSWORD),
         ] {
             let before = shop.work();
-            assert_eq!(shop.login(email, password).unwrap_err(), Error::InvalidCredentials, "{email}");
+            assert_eq!(
+                shop.login(email, password).unwrap_err(),
+                Error::InvalidCredentials,
+                "{email}"
+            );
             assert_eq!(shop.work() - before, COST_UNITS, "{email} {password}");
         }
     }
@@ -103,8 +134,13 @@ mod tests {
     #[test]
     fn what_cannot_be_a_login_is_refused_without_a_look() {
         let shop = Shop::new();
-        let Error::Invalid(errors) = shop.login("ada", "").unwrap_err() else { panic!("not Invalid") };
-        let named: Vec<_> = errors.iter().map(|error| (error.field, error.code)).collect();
+        let Error::Invalid(errors) = shop.login("ada", "").unwrap_err() else {
+            panic!("not Invalid")
+        };
+        let named: Vec<_> = errors
+            .iter()
+            .map(|error| (error.field, error.code))
+            .collect();
         assert_eq!(named, [("email", "format"), ("password", "required")]);
         assert_eq!(shop.work(), 0);
     }
@@ -118,11 +154,18 @@ mod tests {
         let session = shop.login("ada@example.com", PASSWORD).unwrap();
         let after = shop.account("ada@example.com");
         assert_ne!(after.password_hash, before.password_hash);
-        assert_eq!(after.with_stronger_hash(before.password_hash.clone()), before);
+        assert_eq!(
+            after.with_stronger_hash(before.password_hash.clone()),
+            before
+        );
         assert_eq!(session.account, after);
 
         shop.login("ada@example.com", PASSWORD).unwrap();
-        assert_eq!(shop.account("ada@example.com").password_hash, after.password_hash, "once is enough");
+        assert_eq!(
+            shop.account("ada@example.com").password_hash,
+            after.password_hash,
+            "once is enough"
+        );
     }
 
     #[test]
@@ -131,15 +174,24 @@ mod tests {
         shop.register("ada@example.com");
         let other = PasswordHash::new("changed".to_owned());
         shop.while_hashing(move |account| account.with_password(other.clone(), account.updated_at));
-        assert_eq!(shop.login("ada@example.com", PASSWORD).unwrap_err(), Error::InvalidCredentials);
+        assert_eq!(
+            shop.login("ada@example.com", PASSWORD).unwrap_err(),
+            Error::InvalidCredentials
+        );
     }
 
     #[test]
     fn an_account_disabled_while_its_password_was_being_verified_does_not_log_in() {
         let shop = Shop::new();
         shop.register("ada@example.com");
-        shop.while_hashing(|account| Account { disabled: true, ..account.clone() });
-        assert_eq!(shop.login("ada@example.com", PASSWORD).unwrap_err(), Error::InvalidCredentials);
+        shop.while_hashing(|account| Account {
+            disabled: true,
+            ..account.clone()
+        });
+        assert_eq!(
+            shop.login("ada@example.com", PASSWORD).unwrap_err(),
+            Error::InvalidCredentials
+        );
     }
 
     #[test]

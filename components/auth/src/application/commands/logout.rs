@@ -7,10 +7,12 @@ use crate::ports::{Ports, Store};
 /// # Errors
 /// Only a fault of the database.
 pub fn logout<S: Store>(ports: &Ports<S>, presented: &RefreshSecret) -> Result<(), Error> {
-    ports.store.write(|records| match records.refresh_token(&presented.hash())? {
-        Some(token) => records.end_family(&token.family),
-        None => Ok(()),
-    })
+    ports
+        .store
+        .write(|records| match records.refresh_token(&presented.hash())? {
+            Some(token) => records.end_family(&token.family),
+            None => Ok(()),
+        })
 }
 
 #[cfg(test)]
@@ -23,9 +25,16 @@ mod tests {
     fn a_logout_ends_that_session_only() {
         let shop = Shop::new();
         let here = shop.register("ada@example.com").tokens.refresh_token;
-        let elsewhere = shop.login("ada@example.com", PASSWORD).unwrap().tokens.refresh_token;
+        let elsewhere = shop
+            .login("ada@example.com", PASSWORD)
+            .unwrap()
+            .tokens
+            .refresh_token;
         logout(&shop.ports, &here).unwrap();
-        assert_eq!(refresh(&shop.ports, &here).unwrap_err(), Error::InvalidRefreshToken);
+        assert_eq!(
+            refresh(&shop.ports, &here).unwrap_err(),
+            Error::InvalidRefreshToken
+        );
         assert!(refresh(&shop.ports, &elsewhere).is_ok());
     }
 
@@ -35,7 +44,10 @@ mod tests {
         let older = shop.register("ada@example.com").tokens.refresh_token;
         let newer = refresh(&shop.ports, &older).unwrap().tokens.refresh_token;
         logout(&shop.ports, &older).unwrap();
-        assert_eq!(refresh(&shop.ports, &newer).unwrap_err(), Error::InvalidRefreshToken);
+        assert_eq!(
+            refresh(&shop.ports, &newer).unwrap_err(),
+            Error::InvalidRefreshToken
+        );
     }
 
     #[test]

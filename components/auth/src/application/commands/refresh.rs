@@ -13,14 +13,22 @@ pub fn refresh<S: Store>(ports: &Ports<S>, presented: &RefreshSecret) -> Result<
     let now = ports.clock.now_ms();
     // The end of a family must be kept, so it is an outcome of the unit of work and not an error.
     let session = ports.store.write(|records| {
-        let Some(token) = records.refresh_token(&presented.hash())? else { return Ok(None) };
+        let Some(token) = records.refresh_token(&presented.hash())? else {
+            return Ok(None);
+        };
         match token.standing(now) {
             Standing::Usable => rotate(ports, records, token, now),
             Standing::Expired => Ok(None),
             Standing::Spent => {
                 records.end_family(&token.family)?;
-                let fields = [("user_id", token.account.as_str()), ("family", &token.family)];
-                log::warn("a spent refresh token was used again: its session has ended", &fields);
+                let fields = [
+                    ("user_id", token.account.as_str()),
+                    ("family", &token.family),
+                ];
+                log::warn(
+                    "a spent refresh token was used again: its session has ended",
+                    &fields,
+                );
                 Ok(None)
             }
         }
@@ -34,11 +42,16 @@ fn rotate<S: Store>(
     token: RefreshToken,
     now: u64,
 ) -> Result<Option<Session>, Error> {
-    let Some(account) = records.account(&token.account)?.filter(|account| !account.disabled) else {
+    let Some(account) = records
+        .account(&token.account)?
+        .filter(|account| !account.disabled)
+    else {
         return Ok(None);
     };
     records.spend_refresh_token(&token.hash, now)?;
-    ports.grant_tokens(records, account, Some(token.family)).map(Some)
+    ports
+        .grant_tokens(records, account, Some(token.family))
+        .map(Some)
 }
 
 #[cfg(test)]
@@ -54,11 +67,20 @@ mod tests {
         let first = shop.register("ada@example.com").tokens.refresh_token;
         let session = refresh(&shop.ports, &first).unwrap();
         assert_ne!(session.tokens.refresh_token, first);
-        assert_eq!(shop.claims(&session.tokens.access_token).sub, session.account.id.as_str());
+        assert_eq!(
+            shop.claims(&session.tokens.access_token).sub,
+            session.account.id.as_str()
+        );
         let tokens = shop.tokens();
         assert_eq!(tokens.len(), 2);
         assert_eq!(tokens[0].family, tokens[1].family);
-        assert_eq!(tokens.iter().filter(|token| token.spent_at.is_some()).count(), 1);
+        assert_eq!(
+            tokens
+                .iter()
+                .filter(|token| token.spent_at.is_some())
+                .count(),
+            1
+        );
         assert!(refresh(&shop.ports, &session.tokens.refresh_token).is_ok());
     }
 
@@ -66,11 +88,22 @@ mod tests {
     fn using_a_spent_token_ends_its_family_and_no_other() {
         let shop = Shop::new();
         let stolen = shop.register("ada@example.com").tokens.refresh_token;
-        let other_session = shop.login("ada@example.com", PASSWORD).unwrap().tokens.refresh_token;
+        let other_session = shop
+            .login("ada@example.com", PASSWORD)
+            .unwrap()
+            .tokens
+            .refresh_token;
         let newest = refresh(&shop.ports, &stolen).unwrap().tokens.refresh_token;
 
-        assert_eq!(refresh(&shop.ports, &stolen).unwrap_err(), Error::InvalidRefreshToken);
-        assert_eq!(refresh(&shop.ports, &newest).unwrap_err(), Error::InvalidRefreshToken, "the family has ended");
+        assert_eq!(
+            refresh(&shop.ports, &stolen).unwrap_err(),
+            Error::InvalidRefreshToken
+        );
+        assert_eq!(
+            refresh(&shop.ports, &newest).unwrap_err(),
+            Error::InvalidRefreshToken,
+            "the family has ended"
+        );
         assert!(refresh(&shop.ports, &other_session).is_ok());
     }
 
@@ -84,7 +117,10 @@ mod tests {
         shop.advance_seconds(lifetime - 1);
         let third = refresh(&shop.ports, &second).unwrap().tokens.refresh_token;
         shop.advance_seconds(lifetime);
-        assert_eq!(refresh(&shop.ports, &third).unwrap_err(), Error::InvalidRefreshToken);
+        assert_eq!(
+            refresh(&shop.ports, &third).unwrap_err(),
+            Error::InvalidRefreshToken
+        );
     }
 
     #[test]
@@ -92,8 +128,17 @@ mod tests {
         let shop = Shop::new();
         shop.register("ada@example.com");
         let hash_itself = shop.tokens()[0].hash.as_str().to_owned();
-        for text in [String::new(), "x".to_owned(), "0".repeat(64), hash_itself, "é".repeat(10_000)] {
-            assert_eq!(refresh(&shop.ports, &RefreshSecret::new(text)).unwrap_err(), Error::InvalidRefreshToken);
+        for text in [
+            String::new(),
+            "x".to_owned(),
+            "0".repeat(64),
+            hash_itself,
+            "é".repeat(10_000),
+        ] {
+            assert_eq!(
+                refresh(&shop.ports, &RefreshSecret::new(text)).unwrap_err(),
+                Error::InvalidRefreshToken
+            );
         }
     }
 
@@ -111,7 +156,10 @@ mod tests {
         let shop = Shop::new();
         let token = shop.register("ada@example.com").tokens.refresh_token;
         shop.change("ada@example.com", |account| account.disabled = true);
-        assert_eq!(refresh(&shop.ports, &token).unwrap_err(), Error::InvalidRefreshToken);
+        assert_eq!(
+            refresh(&shop.ports, &token).unwrap_err(),
+            Error::InvalidRefreshToken
+        );
         assert_eq!(shop.tokens()[0].spent_at, None);
     }
 }

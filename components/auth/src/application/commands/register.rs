@@ -22,7 +22,11 @@ pub struct Register {
 pub fn register<S: Store>(ports: &Ports<S>, command: Register) -> Result<Session, Error> {
     let (name, email, password) = validate(command)?;
     // Spares the hashing; what decides is the unique address below.
-    if ports.store.read(|records| records.account_by_email(&email))?.is_some() {
+    if ports
+        .store
+        .read(|records| records.account_by_email(&email))?
+        .is_some()
+    {
         return Err(Error::EmailTaken);
     }
     let hash = ports.passwords.hash(&password)?;
@@ -56,7 +60,10 @@ mod tests {
         let session = register(&shop.ports, register_command("Ada@Example.com")).unwrap();
         assert_eq!(session.account.email.as_str(), "ada@example.com");
         assert_eq!(session.account.role, Role::Customer);
-        assert_eq!(session.tokens.expires_in, shop.ports.lifetimes.access_seconds);
+        assert_eq!(
+            session.tokens.expires_in,
+            shop.ports.lifetimes.access_seconds
+        );
 
         let claims = shop.claims(&session.tokens.access_token);
         assert_eq!(claims.sub, session.account.id.as_str());
@@ -87,10 +94,26 @@ mod tests {
     #[test]
     fn all_invalid_fields_are_named_at_once() {
         let shop = Shop::new();
-        let command = Register { name: " ".to_owned(), email: "ada".to_owned(), password: "short".to_owned() };
-        let Error::Invalid(errors) = register(&shop.ports, command).unwrap_err() else { panic!("not Invalid") };
-        let named: Vec<_> = errors.iter().map(|error| (error.field, error.code)).collect();
-        assert_eq!(named, [("name", "required"), ("email", "format"), ("password", "min")]);
+        let command = Register {
+            name: " ".to_owned(),
+            email: "ada".to_owned(),
+            password: "short".to_owned(),
+        };
+        let Error::Invalid(errors) = register(&shop.ports, command).unwrap_err() else {
+            panic!("not Invalid")
+        };
+        let named: Vec<_> = errors
+            .iter()
+            .map(|error| (error.field, error.code))
+            .collect();
+        assert_eq!(
+            named,
+            [
+                ("name", "required"),
+                ("email", "format"),
+                ("password", "min")
+            ]
+        );
         assert_eq!(shop.work(), 0, "nothing was hashed");
     }
 
@@ -98,6 +121,9 @@ mod tests {
     fn the_account_can_log_in_afterwards() {
         let shop = Shop::new();
         let id = shop.register("ada@example.com").account.id;
-        assert_eq!(shop.login("ada@example.com", PASSWORD).unwrap().account.id, id);
+        assert_eq!(
+            shop.login("ada@example.com", PASSWORD).unwrap().account.id,
+            id
+        );
     }
 }

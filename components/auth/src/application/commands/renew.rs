@@ -10,7 +10,11 @@ pub fn renew<S: Store>(ports: &Ports<S>, user_id: &str) -> Result<Renewal, Error
     let id = account_id(user_id)?;
     let account = ports.store.read(|records| enabled_account(records, &id))?;
     let access_token = ports.access_token(&account)?;
-    Ok(Renewal { account, access_token, expires_in: ports.lifetimes.access_seconds })
+    Ok(Renewal {
+        account,
+        access_token,
+        expires_in: ports.lifetimes.access_seconds,
+    })
 }
 
 #[cfg(test)]
@@ -43,6 +47,9 @@ mod tests {
         }
         let id = shop.register("ada@example.com").account.id;
         shop.disable("ada@example.com");
-        assert_eq!(renew(&shop.ports, id.as_str()).unwrap_err(), Error::InvalidCredentials);
+        assert_eq!(
+            renew(&shop.ports, id.as_str()).unwrap_err(),
+            Error::InvalidCredentials
+        );
     }
 }

@@ -17,12 +17,17 @@ pub struct UpdateAccount {
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::VersionMismatch`], [`Error::LastAdmin`], or a fault of the database.
-pub fn update_account<S: Store>(ports: &Ports<S>, command: UpdateAccount) -> Result<Account, Error> {
+pub fn update_account<S: Store>(
+    ports: &Ports<S>,
+    command: UpdateAccount,
+) -> Result<Account, Error> {
     let id = account_id(&command.user_id)?;
     ports.store.write(|records| {
         let account = records.account(&id)?.ok_or(Error::NotFound)?;
         check_version(&account, command.expected_version)?;
-        let Some(changed) = account.with_changes(command.changes, ports.clock.now_ms()) else { return Ok(account) };
+        let Some(changed) = account.with_changes(command.changes, ports.clock.now_ms()) else {
+            return Ok(account);
+        };
         let admin_is_lost = account.is_active_admin() && !changed.is_active_admin();
         if admin_is_lost && records.count_other_active_admins(&id)? == 0 {
             return Err(Error::LastAdmin);
@@ -44,14 +49,33 @@ mod tests {
     use crate::application::testing::{PASSWORD, Shop};
     use crate::domain::AccountId;
 
-    const DISABLE: AccountChanges = AccountChanges { role: None, disabled: Some(true) };
-    const ENABLE: AccountChanges = AccountChanges { role: None, disabled: Some(false) };
-    const DEMOTE: AccountChanges = AccountChanges { role: Some(Role::Customer), disabled: None };
-    const PROMOTE: AccountChanges = AccountChanges { role: Some(Role::Admin), disabled: None };
+    const DISABLE: AccountChanges = AccountChanges {
+        role: None,
+        disabled: Some(true),
+    };
+    const ENABLE: AccountChanges = AccountChanges {
+        role: None,
+        disabled: Some(false),
+    };
+    const DEMOTE: AccountChanges = AccountChanges {
+        role: Some(Role::Customer),
+        disabled: None,
+    };
+    const PROMOTE: AccountChanges = AccountChanges {
+        role: Some(Role::Admin),
+        disabled: None,
+    };
 
     fn update(shop: &Shop, id: &AccountId, changes: AccountChanges) -> Result<Account, Error> {
         let user_id = id.as_str().to_owned();
-        update_account(&shop.ports, UpdateAccount { user_id, changes, expected_version: None })
+        update_account(
+            &shop.ports,
+            UpdateAccount {
+                user_id,
+                changes,
+                expected_version: None,
+            },
+        )
     }
 
     fn admin(shop: &Shop, email: &str) -> AccountId {
@@ -64,10 +88,20 @@ mod tests {
     fn a_disabled_account_is_out_until_it_is_enabled() {
         let shop = Shop::new();
         let session = shop.register("ada@example.com");
-        assert!(update(&shop, &session.account.id, DISABLE).unwrap().disabled);
+        assert!(
+            update(&shop, &session.account.id, DISABLE)
+                .unwrap()
+                .disabled
+        );
         assert!(shop.tokens().is_empty());
-        assert_eq!(refresh(&shop.ports, &session.tokens.refresh_token).unwrap_err(), Error::InvalidRefreshToken);
-        assert_eq!(shop.login("ada@example.com", PASSWORD).unwrap_err(), Error::InvalidCredentials);
+        assert_eq!(
+            refresh(&shop.ports, &session.tokens.refresh_token).unwrap_err(),
+            Error::InvalidRefreshToken
+        );
+        assert_eq!(
+            shop.login("ada@example.com", PASSWORD).unwrap_err(),
+            Error::InvalidCredentials
+        );
         assert!(!update(&shop, &session.account.id, ENABLE).unwrap().disabled);
         assert!(shop.login("ada@example.com", PASSWORD).is_ok());
     }
@@ -79,7 +113,10 @@ mod tests {
         let promoted = update(&shop, &session.account.id, PROMOTE).unwrap();
         assert_eq!((promoted.role, promoted.version), (Role::Admin, 2));
         let refreshed = refresh(&shop.ports, &session.tokens.refresh_token).unwrap();
-        assert_eq!(shop.claims(&refreshed.tokens.access_token).role, Role::Admin);
+        assert_eq!(
+            shop.claims(&refreshed.tokens.access_token).role,
+            Role::Admin
+        );
     }
 
     #[test]
@@ -96,7 +133,10 @@ mod tests {
     #[test]
     fn a_disabled_admin_does_not_count_as_another_one() {
         let shop = Shop::new();
-        let (first, second) = (admin(&shop, "ada@example.com"), admin(&shop, "grace@example.com"));
+        let (first, second) = (
+            admin(&shop, "ada@example.com"),
+            admin(&shop, "grace@example.com"),
+        );
         update(&shop, &second, DISABLE).unwrap();
         assert_eq!(update(&shop, &first, DEMOTE).unwrap_err(), Error::LastAdmin);
         update(&shop, &second, DEMOTE).unwrap();
@@ -111,7 +151,10 @@ mod tests {
         let shop = Shop::new();
         let id = admin(&shop, "ada@example.com");
         let before = shop.account("ada@example.com");
-        assert_eq!(update(&shop, &id, AccountChanges::default()).unwrap(), before);
+        assert_eq!(
+            update(&shop, &id, AccountChanges::default()).unwrap(),
+            before
+        );
         assert_eq!(update(&shop, &id, PROMOTE).unwrap(), before);
     }
 
@@ -119,9 +162,24 @@ mod tests {
     fn nobody_and_another_version_are_refused() {
         let shop = Shop::new();
         let unknown = AccountId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap();
-        assert_eq!(update(&shop, &unknown, DISABLE).unwrap_err(), Error::NotFound);
-        let user_id = shop.register("ada@example.com").account.id.as_str().to_owned();
-        let command = UpdateAccount { user_id, changes: DISABLE, expected_version: Some(7) };
-        assert_eq!(update_account(&shop.ports, command).unwrap_err(), Error::VersionMismatch);
+        assert_eq!(
+            update(&shop, &unknown, DISABLE).unwrap_err(),
+            Error::NotFound
+        );
+        let user_id = shop
+            .register("ada@example.com")
+            .account
+            .id
+            .as_str()
+            .to_owned();
+        let command = UpdateAccount {
+            user_id,
+            changes: DISABLE,
+            expected_version: Some(7),
+        };
+        assert_eq!(
+            update_account(&shop.ports, command).unwrap_err(),
+            Error::VersionMismatch
+        );
     }
 }

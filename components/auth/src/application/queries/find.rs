@@ -9,7 +9,10 @@ use crate::ports::{Ports, Store};
 /// [`Error::NotFound`], or a fault of the database.
 pub fn find<S: Store>(ports: &Ports<S>, user_id: &str) -> Result<Account, Error> {
     let id = account_id(user_id)?;
-    ports.store.read(|records| records.account(&id))?.ok_or(Error::NotFound)
+    ports
+        .store
+        .read(|records| records.account(&id))?
+        .ok_or(Error::NotFound)
 }
 
 #[cfg(test)]
@@ -22,8 +25,16 @@ mod tests {
         let shop = Shop::new();
         let account = shop.register("ada@example.com").account;
         assert_eq!(find(&shop.ports, account.id.as_str()), Ok(account.clone()));
-        assert_eq!(find(&shop.ports, &account.id.as_str().to_uppercase()), Ok(account));
-        for id in ["", "1", "' OR 1=1 --", "01890a5d-ac96-774b-bcce-b302099a8057"] {
+        assert_eq!(
+            find(&shop.ports, &account.id.as_str().to_uppercase()),
+            Ok(account)
+        );
+        for id in [
+            "",
+            "1",
+            "' OR 1=1 --",
+            "01890a5d-ac96-774b-bcce-b302099a8057",
+        ] {
             assert_eq!(find(&shop.ports, id).unwrap_err(), Error::NotFound, "{id}");
         }
     }

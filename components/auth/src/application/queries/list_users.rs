@@ -31,19 +31,28 @@ pub fn list_users<S: Store>(ports: &Ports<S>, query: ListUsers) -> Result<UserPa
     let offset = validate(query)?;
     ports.store.read(|records| {
         let accounts = records.accounts(offset, query.limit)?;
-        Ok(UserPage { accounts, total: records.count_accounts()? })
+        Ok(UserPage {
+            accounts,
+            total: records.count_accounts()?,
+        })
     })
 }
 
 /// Number of accounts before the page.
 fn validate(query: ListUsers) -> Result<u64, Error> {
     let mut fields = Fields::default();
-    let before = query.page.checked_sub(1).ok_or_else(|| BrokenRule::new("min", "must be at least 1"));
+    let before = query
+        .page
+        .checked_sub(1)
+        .ok_or_else(|| BrokenRule::new("min", "must be at least 1"));
     let pages = fields.take("page", before);
     let limit = match query.limit {
         0 => Err(BrokenRule::new("min", "must be at least 1")),
         1..=PAGE_LIMIT_MAX => Ok(query.limit),
-        _ => Err(BrokenRule::new("max", format!("must not be greater than {PAGE_LIMIT_MAX}"))),
+        _ => Err(BrokenRule::new(
+            "max",
+            format!("must not be greater than {PAGE_LIMIT_MAX}"),
+        )),
     };
     match (pages, fields.take("limit", limit)) {
         (Some(pages), Some(limit)) => Ok(u64::from(pages) * u64::from(limit)),
@@ -57,7 +66,10 @@ mod tests {
     use crate::application::testing::Shop;
 
     fn emails(page: &UserPage) -> Vec<&str> {
-        page.accounts.iter().map(|account| account.email.as_str()).collect()
+        page.accounts
+            .iter()
+            .map(|account| account.email.as_str())
+            .collect()
     }
 
     #[test]
@@ -71,7 +83,13 @@ mod tests {
         assert_eq!(emails(&page(1)), ["e@example.com", "d@example.com"]);
         assert_eq!(emails(&page(3)), ["a@example.com"]);
         assert_eq!(page(3).total, 5);
-        assert_eq!(page(4), UserPage { accounts: vec![], total: 5 });
+        assert_eq!(
+            page(4),
+            UserPage {
+                accounts: vec![],
+                total: 5
+            }
+        );
         assert_eq!(page(u32::MAX).total, 5);
     }
 
@@ -84,12 +102,26 @@ mod tests {
             (1, 101, vec![("limit", "max")]),
             (0, 0, vec![("page", "min"), ("limit", "min")]),
         ] {
-            let Error::Invalid(errors) = list_users(&shop.ports, ListUsers { page, limit }).unwrap_err() else {
+            let Error::Invalid(errors) =
+                list_users(&shop.ports, ListUsers { page, limit }).unwrap_err()
+            else {
                 panic!("not Invalid")
             };
-            let named: Vec<_> = errors.iter().map(|error| (error.field, error.code)).collect();
+            let named: Vec<_> = errors
+                .iter()
+                .map(|error| (error.field, error.code))
+                .collect();
             assert_eq!(named, expected);
         }
-        assert!(list_users(&shop.ports, ListUsers { page: 1, limit: 100 }).is_ok());
+        assert!(
+            list_users(
+                &shop.ports,
+                ListUsers {
+                    page: 1,
+                    limit: 100
+                }
+            )
+            .is_ok()
+        );
     }
 }

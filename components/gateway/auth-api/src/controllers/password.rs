@@ -29,7 +29,10 @@ mod tests {
 
     #[test]
     fn a_wrong_current_password_is_told_apart_from_a_worthless_token() {
-        assert_eq!(refused(AccountError::InvalidCredentials).code(), "invalid-credentials");
+        assert_eq!(
+            refused(AccountError::InvalidCredentials).code(),
+            "invalid-credentials"
+        );
         assert_eq!(refused(AccountError::NotFound).code(), "unauthorized");
     }
 }
