@@ -1,0 +1,49 @@
+//! REST adapter of payments.
+
+use mercato_edge::{Access, Route, route};
+
+mod checkout_page;
+mod controllers;
+mod problems;
+pub mod relay;
+mod resource;
+
+#[allow(
+    unsafe_code,
+    missing_docs,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    reason = "generated"
+)]
+mod bindings {
+    spin_sdk::wit_bindgen::generate!({
+        path: "../../../wit",
+        world: "mercato:shop/payments-api",
+        runtime_path: "::spin_sdk::wit_bindgen::rt",
+        generate_all,
+    });
+}
+
+use controllers::{
+    find, find_by_order, list_outbox, open_session, ready, refund, relay_outbox, retry_event,
+    show_checkout, simulate_checkout, webhook,
+};
+
+/// The routes of payments.
+pub const ROUTES: &[Route] = &[
+    route!(POST "/api/v1/payments/session", Access::Bearer, open_session::open_session),
+    route!(GET "/api/v1/payments/order/{orderId}", Access::Bearer, find_by_order::find_by_order),
+    route!(POST "/api/v1/payments/webhook", Access::Public, webhook::webhook),
+    route!(GET "/api/v1/payments/mock/checkout/{sessionId}", Access::Public, show_checkout::show_checkout),
+    route!(POST "/api/v1/payments/mock/checkout/{sessionId}", Access::Public, simulate_checkout::simulate_checkout),
+    route!(GET "/api/v1/payments/outbox", Access::Admin, list_outbox::list_outbox),
+    route!(POST "/api/v1/payments/outbox/relay", Access::Admin, relay_outbox::relay_outbox),
+    route!(POST "/api/v1/payments/outbox/{eventId}/retry", Access::Admin, retry_event::retry_event),
+    route!(GET "/api/v1/payments/{id}", Access::Bearer, find::find),
+    route!(POST "/api/v1/payments/{id}/refund", Access::Admin, refund::refund),
+    route!(GET "/internal/ready", Access::Public, ready::ready),
+    route!(POST "/internal/relay", Access::Public, relay_outbox::relay_on_timer),
+];
+
+mercato_edge::serve!(ROUTES, relay::after_request);
