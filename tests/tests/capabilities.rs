@@ -3,9 +3,16 @@
 //!
 //! Imports that a component does not use vanish when it is linked, so the artifact shows exactly what it can do.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
-use mercato_tests::artifacts::{Border, composed_box, guest};
+use mercato_tests::{
+    artifacts::{Border, composed_box, guest},
+    repository,
+};
 
 /// What Rust's standard library asks for, used or not. None of it leads anywhere: neither Spin nor the runner hands out
 /// files, arguments or an environment. Sockets are not among them. Which of these appear depends on the compiler.
@@ -273,4 +280,48 @@ fn nothing_of_a_box_is_left_unwired() {
             .collect();
         assert!(unwired.is_empty(), "{name} still imports {unwired:?}");
     }
+}
+
+/// Grants are per box, and the box of orders holds three domains: that each opens only its own database is in no
+/// artifact, but in the one call of each domain that names it.
+#[test]
+fn every_domain_opens_its_own_database_and_no_other() {
+    for domain in ["auth", "products", "orders", "payments"] {
+        let sources = sources_under(&repository().join("components").join(domain).join("src"));
+        let labels: BTreeSet<_> = sources
+            .iter()
+            .flat_map(|source| source.split("Database::new(").skip(1))
+            .map(|call| call.split([',', ')']).next().unwrap().trim())
+            .map(|label| literal(label, &sources))
+            .collect();
+        assert_eq!(labels, BTreeSet::from([domain.to_owned()]), "{domain}");
+    }
+}
+
+/// The contents of all Rust files under a folder.
+fn sources_under(folder: &Path) -> Vec<String> {
+    let mut sources = Vec::new();
+    let entries = fs::read_dir(folder).unwrap();
+    for path in entries.map(|entry| -> PathBuf { entry.unwrap().path() }) {
+        if path.is_dir() {
+            sources.extend(sources_under(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources.push(fs::read_to_string(&path).unwrap());
+        }
+    }
+    sources
+}
+
+/// The text that an argument stands for: a literal, or a constant of the same crate.
+fn literal(argument: &str, sources: &[String]) -> String {
+    let definition = format!("const {argument}: &str = ");
+    let text = sources
+        .iter()
+        .find_map(|source| Some(source.split_once(&definition)?.1))
+        .unwrap_or(argument);
+    let quoted = text.trim_start().strip_prefix('"');
+    let (label, _) = quoted
+        .and_then(|text| text.split_once('"'))
+        .unwrap_or_else(|| panic!("{argument} is neither a literal nor a constant"));
+    label.to_owned()
 }
