@@ -35,7 +35,7 @@ pub async fn refund(context: Context) -> Result<Reply, Problem> {
 
 /// The problem names what can still be refunded.
 fn exceeds(left: i64, refundable: Money) -> Problem {
-    let number = serde_json::to_value(refundable).unwrap_or_else(|_| Value::Null);
+    let number = serde_json::to_value(refundable).unwrap_or(Value::Null);
     problem(PaymentError::RefundExceedsAmount(left)).with_member("refundable", json!(number))
 }
 
