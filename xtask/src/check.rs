@@ -10,13 +10,13 @@ use crate::{build, manifest, process, tidy, workspace::Workspace};
 /// # Errors
 /// With what was found.
 pub fn check(workspace: &Workspace) -> Result<()> {
+    step("tidiness", || report(tidy::problems(workspace)?))?;
+    step("manifest", || report(manifest_problems(workspace)?))?;
+    step("contracts", || contracts(workspace))?;
     step("formatting", || {
         process::run(process::cargo(workspace).args(["fmt", "--all", "--check"]))
             .context("run `cargo fmt --all`")
     })?;
-    step("tidiness", || report(tidy::problems(workspace)?))?;
-    step("manifest", || report(manifest_problems(workspace)?))?;
-    step("contracts", || contracts(workspace))?;
     step("components", || build::build(workspace, None))?;
     step("lints", || {
         clippy(workspace, process::PRODUCT)?;
