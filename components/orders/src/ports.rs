@@ -1,13 +1,16 @@
 //! What the application needs from outside.
-#![allow(async_fn_in_trait, reason = "a component has one thread; nothing here needs Send")]
+#![allow(
+    async_fn_in_trait,
+    reason = "a component has one thread; nothing here needs Send"
+)]
 
 use mercato_money::Currency;
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 
 use crate::domain::{
-    CustomerId, EventId, Line, Order, OrderError, OrderId, OrderItem, OrderStatus, Payment, PaymentEvent, PaymentId,
-    RejectedLine, Saga, StatusChange,
+    CustomerId, EventId, Line, Order, OrderError, OrderId, OrderItem, OrderStatus, Payment,
+    PaymentEvent, PaymentId, RejectedLine, Saga, StatusChange,
 };
 
 /// Everything the use cases reach, chosen in one place.
@@ -52,13 +55,19 @@ pub trait OrderRepository {
     ///
     /// # Errors
     /// What the closure returns; [`OrderError::Unavailable`] when the database cannot be used now.
-    fn read<T>(&self, work: impl FnOnce(&dyn OrderRecords) -> Result<T, OrderError>) -> Result<T, OrderError>;
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&dyn OrderRecords) -> Result<T, OrderError>,
+    ) -> Result<T, OrderError>;
 
     /// Reads and writes in one immediate transaction: all of it when the closure returns `Ok`, else nothing.
     ///
     /// # Errors
     /// What the closure returns; [`OrderError::Unavailable`] when the database cannot be used now.
-    fn write<T>(&self, work: impl FnOnce(&dyn OrderRecords) -> Result<T, OrderError>) -> Result<T, OrderError>;
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&dyn OrderRecords) -> Result<T, OrderError>,
+    ) -> Result<T, OrderError>;
 }
 
 /// Which orders a list shows; absent conditions do not restrict.
@@ -149,7 +158,12 @@ pub trait OrderRecords {
     /// An order's history, oldest first.
     fn history(&self, id: &OrderId) -> Result<Vec<StatusChange>, OrderError>;
     /// Orders newest first, from `offset` on, and how many there are in all.
-    fn list(&self, filter: &OrderFilter, offset: u64, limit: u32) -> Result<(Vec<Order>, u64), OrderError>;
+    fn list(
+        &self,
+        filter: &OrderFilter,
+        offset: u64,
+        limit: u32,
+    ) -> Result<(Vec<Order>, u64), OrderError>;
     /// Totals of every status that some order has.
     fn totals(&self) -> Result<Vec<StatusTotal>, OrderError>;
 
@@ -167,9 +181,19 @@ pub trait OrderRecords {
     /// What is kept under a customer's key.
     fn key(&self, customer_id: &CustomerId, key: &str) -> Result<Option<KeyRecord>, OrderError>;
     /// Takes a customer's key for an order.
-    fn insert_key(&self, customer_id: &CustomerId, key: &str, record: &KeyRecord) -> Result<(), OrderError>;
+    fn insert_key(
+        &self,
+        customer_id: &CustomerId,
+        key: &str,
+        record: &KeyRecord,
+    ) -> Result<(), OrderError>;
     /// Keeps the answer given under a key.
-    fn set_answer(&self, customer_id: &CustomerId, key: &str, answer: &RecordedAnswer) -> Result<(), OrderError>;
+    fn set_answer(
+        &self,
+        customer_id: &CustomerId,
+        key: &str,
+        answer: &RecordedAnswer,
+    ) -> Result<(), OrderError>;
     /// Whether the order was asked for under a key.
     fn has_key(&self, id: &OrderId) -> Result<bool, OrderError>;
     /// Frees the key an order was asked for under, if any.
@@ -209,7 +233,11 @@ pub enum ReserveError {
 /// The catalogue's stock. Every function may be repeated for the same order.
 pub trait Inventory {
     /// Holds the stock of all lines, or of none, and tells names and prices.
-    async fn reserve(&self, order_id: &OrderId, lines: &[Line]) -> Result<Vec<OrderItem>, ReserveError>;
+    async fn reserve(
+        &self,
+        order_id: &OrderId,
+        lines: &[Line],
+    ) -> Result<Vec<OrderItem>, ReserveError>;
     /// Held stock becomes sold.
     async fn commit(&self, order_id: &OrderId) -> Result<(), OrderError>;
     /// Held stock becomes free; without a reservation, a later one is refused.
@@ -232,15 +260,25 @@ pub trait Payments {
     /// Opens the payment of an order and its session; the same one again when repeated.
     async fn open(&self, order: &Order, expires_at: u64) -> Result<Payment, OpenError>;
     /// Closes a pending payment; a decided one comes back as it is. None when the order never had one.
-    async fn cancel(&self, order_id: &OrderId, reason: &str) -> Result<Option<Payment>, OrderError>;
+    async fn cancel(&self, order_id: &OrderId, reason: &str)
+    -> Result<Option<Payment>, OrderError>;
     /// Gives back all of a payment that is not given back yet. Repeating with the same key is safe.
-    async fn refund(&self, payment_id: &PaymentId, reason: &str, idempotency_key: &str) -> Result<(), OrderError>;
+    async fn refund(
+        &self,
+        payment_id: &PaymentId,
+        reason: &str,
+        idempotency_key: &str,
+    ) -> Result<(), OrderError>;
     /// The payment of an order, if it has one.
     async fn of_order(&self, order_id: &OrderId) -> Result<Option<Payment>, OrderError>;
     /// Events of an order that are not acknowledged, oldest first.
     async fn pending_events(&self, order_id: &OrderId) -> Result<Vec<PaymentEvent>, OrderError>;
     /// Events of all orders that should have arrived by now, oldest first.
-    async fn overdue_events(&self, min_age_ms: u32, limit: u32) -> Result<Vec<PaymentEvent>, OrderError>;
+    async fn overdue_events(
+        &self,
+        min_age_ms: u32,
+        limit: u32,
+    ) -> Result<Vec<PaymentEvent>, OrderError>;
     /// Tells that an event is applied.
     async fn acknowledge(&self, event_id: &EventId) -> Result<(), OrderError>;
     /// Tells that an event could not be applied.

@@ -30,7 +30,12 @@ pub enum EventType {
 
 impl EventType {
     /// Every type, in the order of a payment's life.
-    pub const ALL: [Self; 4] = [Self::Succeeded, Self::Failed, Self::Cancelled, Self::Refunded];
+    pub const ALL: [Self; 4] = [
+        Self::Succeeded,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Refunded,
+    ];
 
     /// The Redis channel, which is the CloudEvent's `type` too.
     #[must_use]
@@ -46,7 +51,9 @@ impl EventType {
     /// The type that travels over this channel.
     #[must_use]
     pub fn from_channel(channel: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|event_type| event_type.channel() == channel)
+        Self::ALL
+            .into_iter()
+            .find(|event_type| event_type.channel() == channel)
     }
 }
 
@@ -136,8 +143,8 @@ impl PaymentEvent {
         if message.len() > MESSAGE_MAX_BYTES {
             return Err(MessageError::TooLong(message.len()));
         }
-        let envelope: Envelope =
-            serde_json::from_slice(message).map_err(|error| MessageError::Malformed(error.to_string()))?;
+        let envelope: Envelope = serde_json::from_slice(message)
+            .map_err(|error| MessageError::Malformed(error.to_string()))?;
         envelope.into_event()
     }
 }
@@ -173,20 +180,34 @@ impl Envelope {
         }
         require(!self.source.is_empty(), "source", "must not be empty")?;
         let content_type = self.datacontenttype.as_deref().unwrap_or(CONTENT_TYPE);
-        require(content_type == CONTENT_TYPE, "datacontenttype", "must be application/json")?;
+        require(
+            content_type == CONTENT_TYPE,
+            "datacontenttype",
+            "must be application/json",
+        )?;
         let Some(event_type) = EventType::from_channel(&self.r#type) else {
             return Err(MessageError::UnknownType(self.r#type));
         };
         let data = self.data;
         require(data.amount >= 0, "data.amount", "must not be negative")?;
         let refund_fits = (0..=data.amount).contains(&data.refunded_amount);
-        require(refund_fits, "data.refundedAmount", "must be between 0 and the amount")?;
-        require(is_currency(&data.currency), "data.currency", "must be three capital letters")?;
+        require(
+            refund_fits,
+            "data.refundedAmount",
+            "must be between 0 and the amount",
+        )?;
+        require(
+            is_currency(&data.currency),
+            "data.currency",
+            "must be three capital letters",
+        )?;
         Ok(PaymentEvent {
             id: id(&self.id, "id")?,
             event_type,
-            time: clock::parse_rfc3339(&self.time)
-                .ok_or(MessageError::Invalid { attribute: "time", rule: "must be a time like 2026-01-31T12:00:00.000Z" })?,
+            time: clock::parse_rfc3339(&self.time).ok_or(MessageError::Invalid {
+                attribute: "time",
+                rule: "must be a time like 2026-01-31T12:00:00.000Z",
+            })?,
             order_id: id(&self.subject, "subject")?,
             payment_id: id(&data.payment_id, "data.paymentId")?,
             amount: data.amount,
@@ -200,15 +221,27 @@ impl Envelope {
 }
 
 fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
-    Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())
+    Value::Object(
+        members
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect::<Map<_, _>>(),
+    )
 }
 
 fn require(holds: bool, attribute: &'static str, rule: &'static str) -> Result<(), MessageError> {
-    if holds { Ok(()) } else { Err(MessageError::Invalid { attribute, rule }) }
+    if holds {
+        Ok(())
+    } else {
+        Err(MessageError::Invalid { attribute, rule })
+    }
 }
 
 fn id(text: &str, attribute: &'static str) -> Result<String, MessageError> {
-    ids::parse(text).map_err(|_| MessageError::Invalid { attribute, rule: "must be a UUID" })
+    ids::parse(text).map_err(|_| MessageError::Invalid {
+        attribute,
+        rule: "must be a UUID",
+    })
 }
 
 fn is_currency(text: &str) -> bool {

@@ -47,9 +47,18 @@ fn an_event_is_a_cloud_event() {
 #[test]
 fn what_is_written_is_read_again() {
     for event_type in EventType::ALL {
-        for reason in [None, Some("card_declined \"insufficient\" \u{1f4b8}\n".to_owned())] {
-            let event = PaymentEvent { event_type, reason, refunded_amount: 7, ..event() };
-            let read = PaymentEvent::from_cloud_event_json(event.to_cloud_event_json("/p").as_bytes());
+        for reason in [
+            None,
+            Some("card_declined \"insufficient\" \u{1f4b8}\n".to_owned()),
+        ] {
+            let event = PaymentEvent {
+                event_type,
+                reason,
+                refunded_amount: 7,
+                ..event()
+            };
+            let read =
+                PaymentEvent::from_cloud_event_json(event.to_cloud_event_json("/p").as_bytes());
             assert_eq!(read, Ok(event));
         }
     }
@@ -63,17 +72,32 @@ fn extension_attributes_and_absent_options_are_accepted() {
         message["data"].as_object_mut().unwrap().remove(optional);
     }
     message.as_object_mut().unwrap().remove("datacontenttype");
-    let expected = PaymentEvent { provider_reference: None, receipt_url: None, ..event() };
+    let expected = PaymentEvent {
+        provider_reference: None,
+        receipt_url: None,
+        ..event()
+    };
     assert_eq!(read(&message), Ok(expected));
 }
 
 #[test]
 fn every_required_attribute_is_required() {
-    for attribute in ["specversion", "id", "source", "type", "time", "subject", "data"] {
+    for attribute in [
+        "specversion",
+        "id",
+        "source",
+        "type",
+        "time",
+        "subject",
+        "data",
+    ] {
         let mut message = message();
         message.as_object_mut().unwrap().remove(attribute);
         let error = read(&message).unwrap_err();
-        assert!(error.to_string().contains(attribute), "{attribute}: {error}");
+        assert!(
+            error.to_string().contains(attribute),
+            "{attribute}: {error}"
+        );
     }
     for member in ["paymentId", "amount", "refundedAmount", "currency"] {
         let mut message = message();
@@ -114,12 +138,26 @@ fn a_value_that_breaks_its_rule_is_named() {
 
 #[test]
 fn rubbish_and_long_messages_are_refused() {
-    for rubbish in [&b""[..], b"\xff\xfe", b"null", b"[]", b"{}", b"{\"id\":", b"PING"] {
+    for rubbish in [
+        &b""[..],
+        b"\xff\xfe",
+        b"null",
+        b"[]",
+        b"{}",
+        b"{\"id\":",
+        b"PING",
+    ] {
         let read = PaymentEvent::from_cloud_event_json(rubbish);
-        assert!(matches!(read, Err(MessageError::Malformed(_))), "{rubbish:?}: {read:?}");
+        assert!(
+            matches!(read, Err(MessageError::Malformed(_))),
+            "{rubbish:?}: {read:?}"
+        );
     }
     let deep = "[".repeat(MESSAGE_MAX_BYTES);
-    assert!(matches!(PaymentEvent::from_cloud_event_json(deep.as_bytes()), Err(MessageError::Malformed(_))));
+    assert!(matches!(
+        PaymentEvent::from_cloud_event_json(deep.as_bytes()),
+        Err(MessageError::Malformed(_))
+    ));
     let long = " ".repeat(MESSAGE_MAX_BYTES + 1);
     assert_eq!(
         PaymentEvent::from_cloud_event_json(long.as_bytes()),
@@ -130,7 +168,10 @@ fn rubbish_and_long_messages_are_refused() {
 #[test]
 fn channels_and_types_correspond() {
     for event_type in EventType::ALL {
-        assert_eq!(EventType::from_channel(event_type.channel()), Some(event_type));
+        assert_eq!(
+            EventType::from_channel(event_type.channel()),
+            Some(event_type)
+        );
     }
     assert_eq!(EventType::from_channel("payment.Succeeded"), None);
 }

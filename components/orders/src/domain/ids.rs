@@ -76,6 +76,10 @@ impl Actor {
     /// # Errors
     /// [`OrderError::Invalid`] when the text is neither `system` nor an account's id.
     pub fn parse(text: &str) -> Result<Self, OrderError> {
-        if text == Self::SYSTEM { Ok(Self::System) } else { CustomerId::parse(text).map(Self::Account) }
+        if text == Self::SYSTEM {
+            Ok(Self::System)
+        } else {
+            CustomerId::parse(text).map(Self::Account)
+        }
     }
 }

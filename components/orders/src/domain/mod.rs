@@ -13,7 +13,8 @@ pub use ids::{Actor, CustomerId, EventId, OrderId, PaymentId, ProductId};
 pub use line::{LINES_MAX, Line, QUANTITY_MAX, Quantity, RequestedLine, merge_lines};
 pub use order::{Order, OrderItem, Receipt, StatusChange};
 pub use payment::{
-    EventEffect, EventOutcome, EventType, Payment, PaymentEvent, PaymentSession, PaymentStatus, StockMove,
+    EventEffect, EventOutcome, EventType, Payment, PaymentEvent, PaymentSession, PaymentStatus,
+    StockMove,
 };
 pub use placement::{Closing, Rejection, Saga, Step};
 pub use status::{OrderStatus, Transition};

@@ -85,7 +85,10 @@ impl Order {
         let total_amount = items.iter().try_fold(Money::ZERO, |sum, item| {
             sum.checked_add(item.unit_price.checked_mul(item.quantity.get())?)
         })?;
-        let total_items = items.iter().map(|item| u64::from(item.quantity.get())).sum();
+        let total_items = items
+            .iter()
+            .map(|item| u64::from(item.quantity.get()))
+            .sum();
         Ok(Self {
             id,
             customer_id,
@@ -136,14 +139,25 @@ impl Order {
         }
         let from = std::mem::replace(&mut self.status, to);
         self.touch(now);
-        Ok(StatusChange { from: Some(from), to, actor, reason: reason.into(), at: now })
+        Ok(StatusChange {
+            from: Some(from),
+            to,
+            actor,
+            reason: reason.into(),
+            at: now,
+        })
     }
 
     /// Records that the order is paid.
     ///
     /// # Errors
     /// [`OrderError::InvalidTransition`] when the order is not PENDING.
-    pub fn pay(&mut self, receipt: Receipt, reason: &str, now: u64) -> Result<StatusChange, OrderError> {
+    pub fn pay(
+        &mut self,
+        receipt: Receipt,
+        reason: &str,
+        now: u64,
+    ) -> Result<StatusChange, OrderError> {
         let change = self.change_status(OrderStatus::Paid, Actor::System, reason, now)?;
         self.paid_at = Some(receipt.issued_at);
         self.receipt = Some(receipt);
@@ -166,7 +180,10 @@ impl Order {
     /// The error of a change that the status does not allow.
     #[must_use]
     pub const fn refuse(&self, to: OrderStatus) -> OrderError {
-        OrderError::InvalidTransition(Transition { from: self.status, to })
+        OrderError::InvalidTransition(Transition {
+            from: self.status,
+            to,
+        })
     }
 
     fn touch(&mut self, now: u64) {
@@ -198,27 +215,48 @@ mod tests {
     #[test]
     fn totals_are_sums_and_the_amount_due_is_rounded_half_even() {
         let order = place(vec![item("0.105", 1), item("2", 3)]).unwrap();
-        assert_eq!((order.total_amount.to_string(), order.total_items), ("6.105".to_owned(), 4));
+        assert_eq!(
+            (order.total_amount.to_string(), order.total_items),
+            ("6.105".to_owned(), 4)
+        );
         assert_eq!(order.amount_due(), 610);
         assert_eq!(place(vec![item("0.115", 1)]).unwrap().amount_due(), 12);
     }
 
     #[test]
     fn a_total_that_money_cannot_hold_is_an_error() {
-        assert_eq!(place(vec![item("1000000000", 10_000); 93]).unwrap_err(), MoneyError::Overflow);
+        assert_eq!(
+            place(vec![item("1000000000", 10_000); 93]).unwrap_err(),
+            MoneyError::Overflow
+        );
         assert!(place(vec![item("1000000000", 10_000); 92]).is_ok());
     }
 
     #[test]
     fn every_change_grows_the_version_and_a_refused_one_changes_nothing() {
         let mut order = place(vec![item("1", 1)]).unwrap();
-        let change = order.change_status(OrderStatus::Cancelled, Actor::System, "why", 9).unwrap();
-        assert_eq!((change.from, change.to, change.at), (Some(OrderStatus::Pending), OrderStatus::Cancelled, 9));
+        let change = order
+            .change_status(OrderStatus::Cancelled, Actor::System, "why", 9)
+            .unwrap();
+        assert_eq!(
+            (change.from, change.to, change.at),
+            (Some(OrderStatus::Pending), OrderStatus::Cancelled, 9)
+        );
         assert_eq!((order.version, order.updated_at), (2, 9));
         let before = order.clone();
-        let transition = Transition { from: OrderStatus::Cancelled, to: OrderStatus::Paid };
-        let receipt = Receipt { id: ID.into(), url: None, issued_at: 9 };
-        assert_eq!(order.pay(receipt, "late", 10), Err(OrderError::InvalidTransition(transition)));
+        let transition = Transition {
+            from: OrderStatus::Cancelled,
+            to: OrderStatus::Paid,
+        };
+        let receipt = Receipt {
+            id: ID.into(),
+            url: None,
+            issued_at: 9,
+        };
+        assert_eq!(
+            order.pay(receipt, "late", 10),
+            Err(OrderError::InvalidTransition(transition))
+        );
         assert_eq!(order, before);
     }
 }

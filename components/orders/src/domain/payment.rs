@@ -1,7 +1,10 @@
 use mercato_money::Money;
 
-use super::{Actor, Closing, EventId, FieldError, Order, OrderError, OrderId, OrderStatus, PaymentId, Receipt};
 use super::StatusChange;
+use super::{
+    Actor, Closing, EventId, FieldError, Order, OrderError, OrderId, OrderStatus, PaymentId,
+    Receipt,
+};
 
 /// Characters of a provider's reason that the history keeps.
 const REASON_MAX_CHARS: usize = 200;
@@ -140,16 +143,28 @@ pub struct EventEffect {
 }
 
 impl EventEffect {
-    const NOTHING: Self = Self { changes: Vec::new(), stock: None, refund: false };
+    const NOTHING: Self = Self {
+        changes: Vec::new(),
+        stock: None,
+        refund: false,
+    };
 
     fn new(changes: Vec<StatusChange>, stock: Option<StockMove>) -> Self {
-        Self { changes, stock, refund: false }
+        Self {
+            changes,
+            stock,
+            refund: false,
+        }
     }
 
     /// Whether the order changed.
     #[must_use]
     pub fn outcome(&self) -> EventOutcome {
-        if self.changes.is_empty() { EventOutcome::Ignored } else { EventOutcome::Applied }
+        if self.changes.is_empty() {
+            EventOutcome::Ignored
+        } else {
+            EventOutcome::Applied
+        }
     }
 }
 
@@ -177,12 +192,24 @@ impl Order {
     fn check_amount(&self, event: &PaymentEvent) -> Result<(), OrderError> {
         let mut errors = Vec::new();
         if event.currency != self.currency.code() {
-            errors.push(FieldError::new("currency", "format", "the event's currency is not the order's"));
+            errors.push(FieldError::new(
+                "currency",
+                "format",
+                "the event's currency is not the order's",
+            ));
         }
         if event.amount != self.amount_due() {
-            errors.push(FieldError::new("amount", "format", "the event's amount is not the order's"));
+            errors.push(FieldError::new(
+                "amount",
+                "format",
+                "the event's amount is not the order's",
+            ));
         }
-        if errors.is_empty() { Ok(()) } else { Err(OrderError::Invalid(errors)) }
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(OrderError::Invalid(errors))
+        }
     }
 
     fn payment_succeeded(
@@ -197,10 +224,19 @@ impl Order {
                 Ok(EventEffect::new(vec![paid], Some(StockMove::Commit)))
             }
             OrderStatus::Cancelled => {
-                let remark = self.remark("The payment succeeded after the order was cancelled; it is refunded", now);
-                Ok(EventEffect { changes: vec![remark], stock: None, refund: true })
+                let remark = self.remark(
+                    "The payment succeeded after the order was cancelled; it is refunded",
+                    now,
+                );
+                Ok(EventEffect {
+                    changes: vec![remark],
+                    stock: None,
+                    refund: true,
+                })
             }
-            OrderStatus::Paid | OrderStatus::Delivered | OrderStatus::Refunded => Ok(EventEffect::NOTHING),
+            OrderStatus::Paid | OrderStatus::Delivered | OrderStatus::Refunded => {
+                Ok(EventEffect::NOTHING)
+            }
         }
     }
 
@@ -231,16 +267,26 @@ impl Order {
         let (mut changes, held) = match self.status {
             OrderStatus::Cancelled | OrderStatus::Refunded => return Ok(EventEffect::NOTHING),
             OrderStatus::Paid | OrderStatus::Delivered => (Vec::new(), false),
-            OrderStatus::Pending => {
-                (vec![self.pay(receipt_of(event, receipt_id), "Payment succeeded, as its refund tells", now)?], true)
-            }
+            OrderStatus::Pending => (
+                vec![self.pay(
+                    receipt_of(event, receipt_id),
+                    "Payment succeeded, as its refund tells",
+                    now,
+                )?],
+                true,
+            ),
         };
         if event.refunded_amount < event.amount {
             changes.push(self.remark(format!("{} refunded", self.refunded_share(event)?), now));
             return Ok(EventEffect::new(changes, held.then_some(StockMove::Commit)));
         }
         let was_delivered = self.status == OrderStatus::Delivered;
-        changes.push(self.change_status(OrderStatus::Refunded, Actor::System, "Payment refunded", now)?);
+        changes.push(self.change_status(
+            OrderStatus::Refunded,
+            Actor::System,
+            "Payment refunded",
+            now,
+        )?);
         let stock = match (held, was_delivered) {
             (true, _) => Some(StockMove::Release),
             (false, false) => Some(StockMove::Restock),
@@ -250,13 +296,23 @@ impl Order {
     }
 
     fn refunded_share(&self, event: &PaymentEvent) -> Result<String, OrderError> {
-        let money = |minor| Money::from_minor(minor, self.currency).map_err(|_| OrderError::Internal);
-        Ok(format!("{} of {} {}", money(event.refunded_amount)?, money(event.amount)?, self.currency))
+        let money =
+            |minor| Money::from_minor(minor, self.currency).map_err(|_| OrderError::Internal);
+        Ok(format!(
+            "{} of {} {}",
+            money(event.refunded_amount)?,
+            money(event.amount)?,
+            self.currency
+        ))
     }
 }
 
 fn receipt_of(event: &PaymentEvent, id: String) -> Receipt {
-    Receipt { id, url: event.receipt_url.clone(), issued_at: event.time }
+    Receipt {
+        id,
+        url: event.receipt_url.clone(),
+        issued_at: event.time,
+    }
 }
 
 fn reason_of(event: &PaymentEvent) -> String {
@@ -265,8 +321,16 @@ fn reason_of(event: &PaymentEvent) -> String {
         _ => "Payment cancelled",
     };
     let given = event.reason.as_deref().unwrap_or_default();
-    let cause: String = given.chars().filter(|character| !character.is_control()).take(REASON_MAX_CHARS).collect();
-    if cause.is_empty() { what.to_owned() } else { format!("{what}: {cause}") }
+    let cause: String = given
+        .chars()
+        .filter(|character| !character.is_control())
+        .take(REASON_MAX_CHARS)
+        .collect();
+    if cause.is_empty() {
+        what.to_owned()
+    } else {
+        format!("{what}: {cause}")
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
-use super::{Actor, CustomerId, FieldError, Line, OrderError, OrderId, PaymentSession, RejectedLine};
+use super::{
+    Actor, CustomerId, FieldError, Line, OrderError, OrderId, PaymentSession, RejectedLine,
+};
 
 /// How far the saga of an order has come.
 ///
@@ -26,7 +28,14 @@ pub enum Step {
 
 impl Step {
     /// Every step.
-    pub const ALL: [Self; 6] = [Self::New, Self::Reserved, Self::Ready, Self::Closing, Self::Done, Self::Rejected];
+    pub const ALL: [Self; 6] = [
+        Self::New,
+        Self::Reserved,
+        Self::Ready,
+        Self::Closing,
+        Self::Done,
+        Self::Rejected,
+    ];
 
     /// The stored name.
     #[must_use]
@@ -65,9 +74,11 @@ impl Rejection {
     pub fn into_error(self) -> OrderError {
         match self {
             Self::Lines(lines) => OrderError::LinesRejected(lines),
-            Self::TotalTooLarge => {
-                OrderError::Invalid(vec![FieldError::new("items", "max", "the total of the items is too large")])
-            }
+            Self::TotalTooLarge => OrderError::Invalid(vec![FieldError::new(
+                "items",
+                "max",
+                "the total of the items is too large",
+            )]),
             Self::Abandoned => OrderError::Unavailable,
         }
     }
@@ -112,7 +123,13 @@ pub struct Saga {
 impl Saga {
     /// A saga that has just begun.
     #[must_use]
-    pub fn begin(order_id: OrderId, customer_id: CustomerId, lines: Vec<Line>, now: u64, expires_at: u64) -> Self {
+    pub fn begin(
+        order_id: OrderId,
+        customer_id: CustomerId,
+        lines: Vec<Line>,
+        now: u64,
+        expires_at: u64,
+    ) -> Self {
         Self {
             order_id,
             customer_id,

@@ -26,7 +26,13 @@ pub struct Transition {
 
 impl OrderStatus {
     /// Every status, in the order of an order's life.
-    pub const ALL: [Self; 5] = [Self::Pending, Self::Paid, Self::Delivered, Self::Cancelled, Self::Refunded];
+    pub const ALL: [Self; 5] = [
+        Self::Pending,
+        Self::Paid,
+        Self::Delivered,
+        Self::Cancelled,
+        Self::Refunded,
+    ];
 
     /// The stable name: `PENDING`, `PAID`, …
     #[must_use]
@@ -70,19 +76,34 @@ mod tests {
 
     #[test]
     fn only_five_changes_are_allowed() {
-        let allowed =
-            [(Pending, Paid), (Pending, Cancelled), (Paid, Delivered), (Paid, Refunded), (Delivered, Refunded)];
+        let allowed = [
+            (Pending, Paid),
+            (Pending, Cancelled),
+            (Paid, Delivered),
+            (Paid, Refunded),
+            (Delivered, Refunded),
+        ];
         for from in OrderStatus::ALL {
             for to in OrderStatus::ALL {
-                assert_eq!(from.may_become(to), allowed.contains(&(from, to)), "{from} to {to}");
+                assert_eq!(
+                    from.may_become(to),
+                    allowed.contains(&(from, to)),
+                    "{from} to {to}"
+                );
             }
         }
     }
 
     #[test]
     fn names_are_stable_and_read_back() {
-        let names: Vec<_> = OrderStatus::ALL.into_iter().map(OrderStatus::name).collect();
-        assert_eq!(names, ["PENDING", "PAID", "DELIVERED", "CANCELLED", "REFUNDED"]);
+        let names: Vec<_> = OrderStatus::ALL
+            .into_iter()
+            .map(OrderStatus::name)
+            .collect();
+        assert_eq!(
+            names,
+            ["PENDING", "PAID", "DELIVERED", "CANCELLED", "REFUNDED"]
+        );
         for status in OrderStatus::ALL {
             assert_eq!(OrderStatus::from_name(status.name()), Some(status));
         }

@@ -3,39 +3,66 @@
 use mercato_money::Money;
 use mercato_platform::log;
 
-use crate::bindings::mercato::products::inventory::{self, InventoryError, RejectionReason, ReservationState};
-use crate::domain::{Line, LineProblem, OrderError, OrderId, OrderItem, ProductId, Quantity, RejectedLine};
+use crate::bindings::mercato::products::inventory::{
+    self, InventoryError, RejectionReason, ReservationState,
+};
+use crate::domain::{
+    Line, LineProblem, OrderError, OrderId, OrderItem, ProductId, Quantity, RejectedLine,
+};
 use crate::ports::{Inventory, ReserveError};
 
 /// The stock of the component this one is composed with.
 pub struct ComposedInventory;
 
 impl Inventory for ComposedInventory {
-    async fn reserve(&self, order_id: &OrderId, lines: &[Line]) -> Result<Vec<OrderItem>, ReserveError> {
+    async fn reserve(
+        &self,
+        order_id: &OrderId,
+        lines: &[Line],
+    ) -> Result<Vec<OrderItem>, ReserveError> {
         let to_wit = |line: &Line| inventory::Line {
             product_id: line.product_id.as_str().to_owned(),
             quantity: line.quantity.get(),
         };
         let lines = lines.iter().map(to_wit).collect();
         match inventory::reserve(order_id.as_str().to_owned(), lines).await {
-            Ok(lines) => lines.into_iter().map(item_of).collect::<Result<_, _>>().map_err(ReserveError::Failed),
+            Ok(lines) => lines
+                .into_iter()
+                .map(item_of)
+                .collect::<Result<_, _>>()
+                .map_err(ReserveError::Failed),
             Err(error) => Err(reserve_error(error)),
         }
     }
 
     async fn commit(&self, order_id: &OrderId) -> Result<(), OrderError> {
         use ReservationState::{Committed, Restocked};
-        settled("commit", order_id, inventory::commit(order_id.as_str().to_owned()).await, &[Committed, Restocked])
+        settled(
+            "commit",
+            order_id,
+            inventory::commit(order_id.as_str().to_owned()).await,
+            &[Committed, Restocked],
+        )
     }
 
     async fn release(&self, order_id: &OrderId) -> Result<(), OrderError> {
         use ReservationState::{Released, Restocked};
-        settled("release", order_id, inventory::release(order_id.as_str().to_owned()).await, &[Released, Restocked])
+        settled(
+            "release",
+            order_id,
+            inventory::release(order_id.as_str().to_owned()).await,
+            &[Released, Restocked],
+        )
     }
 
     async fn restock(&self, order_id: &OrderId) -> Result<(), OrderError> {
         use ReservationState::{Released, Restocked};
-        settled("restock", order_id, inventory::restock(order_id.as_str().to_owned()).await, &[Released, Restocked])
+        settled(
+            "restock",
+            order_id,
+            inventory::restock(order_id.as_str().to_owned()).await,
+            &[Released, Restocked],
+        )
     }
 }
 
@@ -52,7 +79,11 @@ fn settled(
         Err(InventoryError::Unavailable) => Err(OrderError::Unavailable),
         Err(error) => {
             let cause = format!("{error:?}");
-            let fields = [("what", what), ("order_id", order_id.as_str()), ("error", cause.as_str())];
+            let fields = [
+                ("what", what),
+                ("order_id", order_id.as_str()),
+                ("error", cause.as_str()),
+            ];
             log::error("the stock of an order cannot be moved", &fields);
             Err(OrderError::Internal)
         }
@@ -61,14 +92,19 @@ fn settled(
 
 fn reserve_error(error: InventoryError) -> ReserveError {
     match error {
-        InventoryError::Rejected(lines) => match lines.into_iter().map(rejected_line_of).collect() {
-            Ok(lines) => ReserveError::Rejected(lines),
-            Err(error) => ReserveError::Failed(error),
-        },
+        InventoryError::Rejected(lines) => {
+            match lines.into_iter().map(rejected_line_of).collect() {
+                Ok(lines) => ReserveError::Rejected(lines),
+                Err(error) => ReserveError::Failed(error),
+            }
+        }
         InventoryError::Conflict(ReservationState::Released) => ReserveError::Released,
         InventoryError::Unavailable => ReserveError::Failed(OrderError::Unavailable),
         other => {
-            log::error("the stock of an order cannot be reserved", &[("error", &format!("{other:?}"))]);
+            log::error(
+                "the stock of an order cannot be reserved",
+                &[("error", &format!("{other:?}"))],
+            );
             ReserveError::Failed(OrderError::Internal)
         }
     }
@@ -96,6 +132,9 @@ fn rejected_line_of(line: inventory::Rejection) -> Result<RejectedLine, OrderErr
 }
 
 fn unreadable(error: OrderError) -> OrderError {
-    log::error("the catalogue gave a product id that is no UUID", &[("error", &error.to_string())]);
+    log::error(
+        "the catalogue gave a product id that is no UUID",
+        &[("error", &error.to_string())],
+    );
     OrderError::Internal
 }

@@ -4,13 +4,13 @@ use mercato_platform::log;
 
 use crate::bindings::mercato::payments::commands::{self, CheckoutLine, SessionRequest};
 use crate::bindings::mercato::payments::types::{
-    CheckoutSession, EventType as WitEventType, Payment as WitPayment, PaymentError, PaymentEvent as WitPaymentEvent,
-    PaymentStatus as WitPaymentStatus, Viewer,
+    CheckoutSession, EventType as WitEventType, Payment as WitPayment, PaymentError,
+    PaymentEvent as WitPaymentEvent, PaymentStatus as WitPaymentStatus, Viewer,
 };
 use crate::bindings::mercato::payments::{outbox, queries};
 use crate::domain::{
-    EventId, EventType, Order, OrderError, OrderId, OrderItem, Payment, PaymentEvent, PaymentId, PaymentSession,
-    PaymentStatus,
+    EventId, EventType, Order, OrderError, OrderId, OrderItem, Payment, PaymentEvent, PaymentId,
+    PaymentSession, PaymentStatus,
 };
 use crate::ports::{OpenError, Payments};
 
@@ -36,32 +36,67 @@ impl Payments for ComposedPayments {
         }
     }
 
-    async fn cancel(&self, order_id: &OrderId, reason: &str) -> Result<Option<Payment>, OrderError> {
-        found("cancel", order_id, commands::cancel(order_id.as_str().to_owned(), reason.to_owned()).await)
+    async fn cancel(
+        &self,
+        order_id: &OrderId,
+        reason: &str,
+    ) -> Result<Option<Payment>, OrderError> {
+        found(
+            "cancel",
+            order_id,
+            commands::cancel(order_id.as_str().to_owned(), reason.to_owned()).await,
+        )
     }
 
-    async fn refund(&self, payment_id: &PaymentId, reason: &str, idempotency_key: &str) -> Result<(), OrderError> {
-        let (id, reason, key) = (payment_id.as_str().to_owned(), reason.to_owned(), idempotency_key.to_owned());
+    async fn refund(
+        &self,
+        payment_id: &PaymentId,
+        reason: &str,
+        idempotency_key: &str,
+    ) -> Result<(), OrderError> {
+        let (id, reason, key) = (
+            payment_id.as_str().to_owned(),
+            reason.to_owned(),
+            idempotency_key.to_owned(),
+        );
         match commands::refund(id, None, Some(reason), Some(key)).await {
-            Ok(_) | Err(PaymentError::Conflict(WitPaymentStatus::Refunded) | PaymentError::RefundExceedsAmount(0)) => {
-                Ok(())
-            }
+            Ok(_)
+            | Err(
+                PaymentError::Conflict(WitPaymentStatus::Refunded)
+                | PaymentError::RefundExceedsAmount(0),
+            ) => Ok(()),
             Err(error) => Err(failure("refund", payment_id.as_str(), &error)),
         }
     }
 
     async fn of_order(&self, order_id: &OrderId) -> Result<Option<Payment>, OrderError> {
-        found("find", order_id, queries::find_by_order(Viewer::System, order_id.as_str().to_owned()).await)
+        found(
+            "find",
+            order_id,
+            queries::find_by_order(Viewer::System, order_id.as_str().to_owned()).await,
+        )
     }
 
     async fn pending_events(&self, order_id: &OrderId) -> Result<Vec<PaymentEvent>, OrderError> {
         let events = outbox::pending_of_order(order_id.as_str().to_owned()).await;
-        events.map_err(|error| failure("events of", order_id.as_str(), &error))?.into_iter().map(event_of).collect()
+        events
+            .map_err(|error| failure("events of", order_id.as_str(), &error))?
+            .into_iter()
+            .map(event_of)
+            .collect()
     }
 
-    async fn overdue_events(&self, min_age_ms: u32, limit: u32) -> Result<Vec<PaymentEvent>, OrderError> {
+    async fn overdue_events(
+        &self,
+        min_age_ms: u32,
+        limit: u32,
+    ) -> Result<Vec<PaymentEvent>, OrderError> {
         let events = outbox::overdue(min_age_ms, limit).await;
-        events.map_err(|error| failure("overdue events", "", &error))?.into_iter().map(event_of).collect()
+        events
+            .map_err(|error| failure("overdue events", "", &error))?
+            .into_iter()
+            .map(event_of)
+            .collect()
     }
 
     async fn acknowledge(&self, event_id: &EventId) -> Result<(), OrderError> {
@@ -77,9 +112,9 @@ impl Payments for ComposedPayments {
 
 const fn open_error(error: &PaymentError) -> OpenError {
     match error {
-        PaymentError::ProviderRejected(_) | PaymentError::Invalid(_) | PaymentError::IdempotencyKeyReused => {
-            OpenError::Refused
-        }
+        PaymentError::ProviderRejected(_)
+        | PaymentError::Invalid(_)
+        | PaymentError::IdempotencyKeyReused => OpenError::Refused,
         _ => OpenError::Unavailable,
     }
 }
@@ -100,18 +135,27 @@ fn failure(what: &str, id: &str, error: &PaymentError) -> OrderError {
     log_error(what, id, error);
     match error {
         PaymentError::Unavailable => OrderError::Unavailable,
-        PaymentError::ProviderUnavailable | PaymentError::ProviderRejected(_) => OrderError::PaymentUnavailable,
+        PaymentError::ProviderUnavailable | PaymentError::ProviderRejected(_) => {
+            OrderError::PaymentUnavailable
+        }
         _ => OrderError::Internal,
     }
 }
 
 fn log_error(what: &str, id: &str, error: &PaymentError) {
     let cause = format!("{error:?}");
-    log::warn("payments refused or failed", &[("what", what), ("id", id), ("error", &cause)]);
+    log::warn(
+        "payments refused or failed",
+        &[("what", what), ("id", id), ("error", &cause)],
+    );
 }
 
 fn checkout_line(item: &OrderItem) -> CheckoutLine {
-    CheckoutLine { name: item.name.clone(), unit_price: item.unit_price.units(), quantity: item.quantity.get() }
+    CheckoutLine {
+        name: item.name.clone(),
+        unit_price: item.unit_price.units(),
+        quantity: item.quantity.get(),
+    }
 }
 
 fn payment_of(payment: WitPayment) -> Result<Payment, OrderError> {
@@ -135,7 +179,11 @@ fn payment_of(payment: WitPayment) -> Result<Payment, OrderError> {
 }
 
 fn session_of(session: CheckoutSession) -> PaymentSession {
-    PaymentSession { id: session.id, url: session.url, expires_at: session.expires_at }
+    PaymentSession {
+        id: session.id,
+        url: session.url,
+        expires_at: session.expires_at,
+    }
 }
 
 fn event_of(event: WitPaymentEvent) -> Result<PaymentEvent, OrderError> {
@@ -159,6 +207,9 @@ fn event_of(event: WitPaymentEvent) -> Result<PaymentEvent, OrderError> {
 }
 
 fn unreadable(error: OrderError) -> OrderError {
-    log::error("payments gave an id that is no UUID", &[("error", &error.to_string())]);
+    log::error(
+        "payments gave an id that is no UUID",
+        &[("error", &error.to_string())],
+    );
     OrderError::Internal
 }

@@ -33,7 +33,10 @@ pub enum SettingsError {
 
 /// Asks the host.
 pub async fn load() -> Result<Settings, SettingsError> {
-    parse(&variable(CURRENCY).await?, &variable(RESERVATION_TTL).await?)
+    parse(
+        &variable(CURRENCY).await?,
+        &variable(RESERVATION_TTL).await?,
+    )
 }
 
 async fn variable(name: &'static str) -> Result<String, SettingsError> {
@@ -42,15 +45,30 @@ async fn variable(name: &'static str) -> Result<String, SettingsError> {
 }
 
 fn parse(currency: &str, reservation_ttl: &str) -> Result<Settings, SettingsError> {
-    let invalid = |name, value: &str, rule| SettingsError::Invalid { name, value: value.to_owned(), rule };
-    let seconds = reservation_ttl.parse().ok().filter(|seconds| RESERVATION_TTL_SECONDS.contains(seconds));
-    let (shortest, longest) = (RESERVATION_TTL_SECONDS.start(), RESERVATION_TTL_SECONDS.end());
+    let invalid = |name, value: &str, rule| SettingsError::Invalid {
+        name,
+        value: value.to_owned(),
+        rule,
+    };
+    let seconds = reservation_ttl
+        .parse()
+        .ok()
+        .filter(|seconds| RESERVATION_TTL_SECONDS.contains(seconds));
+    let (shortest, longest) = (
+        RESERVATION_TTL_SECONDS.start(),
+        RESERVATION_TTL_SECONDS.end(),
+    );
     let ttl_rule = || format!("a whole number of seconds from {shortest} to {longest}, as in 900");
     Ok(Settings {
         currency: currency.parse().map_err(|_| {
-            invalid(CURRENCY, currency, "the three capital letters of a currency, as in USD (ISO 4217)".to_owned())
+            invalid(
+                CURRENCY,
+                currency,
+                "the three capital letters of a currency, as in USD (ISO 4217)".to_owned(),
+            )
         })?,
-        reservation_ttl_ms: seconds.ok_or_else(|| invalid(RESERVATION_TTL, reservation_ttl, ttl_rule()))?
+        reservation_ttl_ms: seconds
+            .ok_or_else(|| invalid(RESERVATION_TTL, reservation_ttl, ttl_rule()))?
             * MS_PER_SECOND,
     })
 }
@@ -62,14 +80,25 @@ mod tests {
     #[test]
     fn settings_are_read_from_text() {
         let settings = parse("EUR", "900").unwrap();
-        assert_eq!((settings.currency.code(), settings.reservation_ttl_ms), ("EUR", 900_000));
+        assert_eq!(
+            (settings.currency.code(), settings.reservation_ttl_ms),
+            ("EUR", 900_000)
+        );
     }
 
     #[test]
     fn an_error_names_the_variable_and_the_rule() {
         for (currency, ttl, part) in [
-            ("eur", "900", "\"currency\" is \"eur\", but must be the three capital letters"),
-            ("EUR", "0", "\"reservation_ttl\" is \"0\", but must be a whole number of seconds from 1 to 2592000"),
+            (
+                "eur",
+                "900",
+                "\"currency\" is \"eur\", but must be the three capital letters",
+            ),
+            (
+                "EUR",
+                "0",
+                "\"reservation_ttl\" is \"0\", but must be a whole number of seconds from 1 to 2592000",
+            ),
             ("EUR", "15m", "\"15m\""),
             ("EUR", "99999999999999999999", "reservation_ttl"),
         ] {

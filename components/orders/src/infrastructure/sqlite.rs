@@ -5,12 +5,13 @@ use mercato_platform::log;
 use mercato_sqlite::{Connection, Database, Error, Migration, Row, Value, migrations, params};
 
 use crate::domain::{
-    Actor, Closing, CustomerId, EventId, Line, LineProblem, Order, OrderError, OrderId, OrderItem, OrderStatus,
-    PaymentEvent, PaymentId, PaymentSession, ProductId, Quantity, Receipt, RejectedLine, Rejection, Saga, StatusChange,
-    Step,
+    Actor, Closing, CustomerId, EventId, Line, LineProblem, Order, OrderError, OrderId, OrderItem,
+    OrderStatus, PaymentEvent, PaymentId, PaymentSession, ProductId, Quantity, Receipt,
+    RejectedLine, Rejection, Saga, StatusChange, Step,
 };
 use crate::ports::{
-    FollowUp, KeyRecord, OrderFilter, OrderRecords, OrderRepository, RecordedAnswer, StatusTotal, Task,
+    FollowUp, KeyRecord, OrderFilter, OrderRecords, OrderRepository, RecordedAnswer, StatusTotal,
+    Task,
 };
 
 /// Label of the database in `spin.toml` and `runtime-config.toml`.
@@ -161,18 +162,34 @@ LIMIT ?";
 
 impl From<Error> for OrderError {
     fn from(error: Error) -> Self {
-        log::error("the orders database failed", &[("error", &error.to_string())]);
-        let out_of_reach = matches!(error, Error::Denied(_) | Error::Unknown(_) | Error::NewerSchema { .. });
-        if error.is_transient() || out_of_reach { Self::Unavailable } else { Self::Internal }
+        log::error(
+            "the orders database failed",
+            &[("error", &error.to_string())],
+        );
+        let out_of_reach = matches!(
+            error,
+            Error::Denied(_) | Error::Unknown(_) | Error::NewerSchema { .. }
+        );
+        if error.is_transient() || out_of_reach {
+            Self::Unavailable
+        } else {
+            Self::Internal
+        }
     }
 }
 
 impl OrderRepository for Database {
-    fn read<T>(&self, work: impl FnOnce(&dyn OrderRecords) -> Result<T, OrderError>) -> Result<T, OrderError> {
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&dyn OrderRecords) -> Result<T, OrderError>,
+    ) -> Result<T, OrderError> {
         Self::read(self, |connection| work(&Records(connection)))
     }
 
-    fn write<T>(&self, work: impl FnOnce(&dyn OrderRecords) -> Result<T, OrderError>) -> Result<T, OrderError> {
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&dyn OrderRecords) -> Result<T, OrderError>,
+    ) -> Result<T, OrderError> {
         Self::write(self, |connection| work(&Records(connection)))
     }
 }
@@ -211,7 +228,14 @@ impl OrderRecords for Records<'_> {
         )?;
         for (position, item) in (0_u32..).zip(&order.items) {
             let (product_id, name) = (item.product_id.as_str(), item.name.as_str());
-            let item = params![id, position, product_id, name, item.unit_price.units(), item.quantity.get()];
+            let item = params![
+                id,
+                position,
+                product_id,
+                name,
+                item.unit_price.units(),
+                item.quantity.get()
+            ];
             self.0.execute(INSERT_ITEM, item)?;
         }
         Ok(())
@@ -251,14 +275,28 @@ impl OrderRecords for Records<'_> {
     }
 
     fn history(&self, id: &OrderId) -> Result<Vec<StatusChange>, OrderError> {
-        self.0.query(HISTORY, params![id.as_str()])?.iter().map(change_of).collect()
+        self.0
+            .query(HISTORY, params![id.as_str()])?
+            .iter()
+            .map(change_of)
+            .collect()
     }
 
-    fn list(&self, filter: &OrderFilter, offset: u64, limit: u32) -> Result<(Vec<Order>, u64), OrderError> {
+    fn list(
+        &self,
+        filter: &OrderFilter,
+        offset: u64,
+        limit: u32,
+    ) -> Result<(Vec<Order>, u64), OrderError> {
         let (condition, mut parameters) = condition_of(filter);
-        let count = self.0.query_one(&format!("SELECT COUNT(*) FROM orders{condition}"), &parameters)?;
+        let count = self.0.query_one(
+            &format!("SELECT COUNT(*) FROM orders{condition}"),
+            &parameters,
+        )?;
         let total = count.map_or(Ok(0), |row| row.get(0))?;
-        let statement = format!("SELECT {ORDER_COLUMNS} FROM orders{condition} ORDER BY id DESC LIMIT ? OFFSET ?");
+        let statement = format!(
+            "SELECT {ORDER_COLUMNS} FROM orders{condition} ORDER BY id DESC LIMIT ? OFFSET ?"
+        );
         parameters.extend([Value::from(limit), Value::from(offset)]);
         let rows = self.0.query(&statement, &parameters)?;
         let mut orders = rows.iter().map(order_of).collect::<Result<Vec<_>, _>>()?;
@@ -270,7 +308,11 @@ impl OrderRecords for Records<'_> {
         let total_of = |row: &Row| {
             let (large, small): (i64, i64) = (row.get(2)?, row.get(3)?);
             let amount = i128::from(large) * TOTALS_UNIT + i128::from(small);
-            Ok(StatusTotal { status: status_of(&row.get::<String>(0)?)?, orders: row.get(1)?, amount })
+            Ok(StatusTotal {
+                status: status_of(&row.get::<String>(0)?)?,
+                orders: row.get(1)?,
+                amount,
+            })
         };
         self.0.query(TOTALS, &[])?.iter().map(total_of).collect()
     }
@@ -283,7 +325,8 @@ impl OrderRecords for Records<'_> {
         Ok(Some(Saga {
             order_id: id.clone(),
             customer_id: CustomerId::parse(&row.get::<String>(0)?)?,
-            step: Step::from_name(&row.get::<String>(1)?).ok_or_else(|| unreadable("sagas.step"))?,
+            step: Step::from_name(&row.get::<String>(1)?)
+                .ok_or_else(|| unreadable("sagas.step"))?,
             lines: lines.iter().map(line_of).collect::<Result<_, _>>()?,
             created_at: row.get(2)?,
             expires_at: row.get(3)?,
@@ -341,11 +384,15 @@ impl OrderRecords for Records<'_> {
 
     fn due_sagas(&self, now: u64, limit: u32) -> Result<Vec<OrderId>, OrderError> {
         let rows = self.0.query(DUE_SAGAS, params![now, limit])?;
-        rows.iter().map(|row| OrderId::parse(&row.get::<String>(0)?)).collect()
+        rows.iter()
+            .map(|row| OrderId::parse(&row.get::<String>(0)?))
+            .collect()
     }
 
     fn purge(&self, created_before: u64, limit: u32) -> Result<u64, OrderError> {
-        let sagas = self.0.execute(PURGE_SAGAS, params![created_before, limit])?;
+        let sagas = self
+            .0
+            .execute(PURGE_SAGAS, params![created_before, limit])?;
         let keys = self.0.execute(PURGE_KEYS, params![created_before, limit])?;
         Ok(sagas + keys)
     }
@@ -359,20 +406,43 @@ impl OrderRecords for Records<'_> {
             fingerprint: row.get(0)?,
             order_id: OrderId::parse(&row.get::<String>(1)?)?,
             created_at: row.get(2)?,
-            answer: status.zip(body).map(|(status, body)| RecordedAnswer { status, body }),
+            answer: status
+                .zip(body)
+                .map(|(status, body)| RecordedAnswer { status, body }),
         }))
     }
 
-    fn insert_key(&self, customer_id: &CustomerId, key: &str, record: &KeyRecord) -> Result<(), OrderError> {
+    fn insert_key(
+        &self,
+        customer_id: &CustomerId,
+        key: &str,
+        record: &KeyRecord,
+    ) -> Result<(), OrderError> {
         let fingerprint = record.fingerprint.as_slice();
         let order_id = record.order_id.as_str();
-        let parameters = params![customer_id.as_str(), key, fingerprint, order_id, record.created_at];
+        let parameters = params![
+            customer_id.as_str(),
+            key,
+            fingerprint,
+            order_id,
+            record.created_at
+        ];
         self.0.execute(INSERT_KEY, parameters)?;
         Ok(())
     }
 
-    fn set_answer(&self, customer_id: &CustomerId, key: &str, answer: &RecordedAnswer) -> Result<(), OrderError> {
-        let parameters = params![u32::from(answer.status), answer.body.as_slice(), customer_id.as_str(), key];
+    fn set_answer(
+        &self,
+        customer_id: &CustomerId,
+        key: &str,
+        answer: &RecordedAnswer,
+    ) -> Result<(), OrderError> {
+        let parameters = params![
+            u32::from(answer.status),
+            answer.body.as_slice(),
+            customer_id.as_str(),
+            key
+        ];
         exactly_one(self.0.execute(SET_ANSWER, parameters)?, "idempotency_keys")
     }
 
@@ -382,43 +452,68 @@ impl OrderRecords for Records<'_> {
     }
 
     fn free_key(&self, id: &OrderId) -> Result<(), OrderError> {
-        self.0.execute("DELETE FROM idempotency_keys WHERE order_id = ?", params![id.as_str()])?;
+        self.0.execute(
+            "DELETE FROM idempotency_keys WHERE order_id = ?",
+            params![id.as_str()],
+        )?;
         Ok(())
     }
 
     fn insert_into_inbox(&self, event: &PaymentEvent, now: u64) -> Result<bool, OrderError> {
         let (id, order_id) = (event.id.as_str(), event.order_id.as_str());
-        let inserted = self.0.execute(INSERT_INTO_INBOX, params![id, event.event_type.name(), order_id, now])?;
+        let inserted = self.0.execute(
+            INSERT_INTO_INBOX,
+            params![id, event.event_type.name(), order_id, now],
+        )?;
         Ok(inserted == 1)
     }
 
     fn add_follow_up(&self, id: &OrderId, task: &Task, not_before: u64) -> Result<(), OrderError> {
         let (name, subject) = task_columns(task);
-        self.0.execute(INSERT_FOLLOW_UP, params![id.as_str(), name, subject, not_before])?;
+        self.0.execute(
+            INSERT_FOLLOW_UP,
+            params![id.as_str(), name, subject, not_before],
+        )?;
         Ok(())
     }
 
     fn follow_ups(&self, id: &OrderId) -> Result<Vec<FollowUp>, OrderError> {
         let follow_up_of = |row: &Row| {
-            let task = task_of(&row.get::<String>(1)?, row.get::<Option<String>>(2)?.as_deref())?;
-            Ok(FollowUp { number: row.get(0)?, order_id: id.clone(), task, attempts: row.get(3)? })
+            let task = task_of(
+                &row.get::<String>(1)?,
+                row.get::<Option<String>>(2)?.as_deref(),
+            )?;
+            Ok(FollowUp {
+                number: row.get(0)?,
+                order_id: id.clone(),
+                task,
+                attempts: row.get(3)?,
+            })
         };
-        self.0.query(FOLLOW_UPS, params![id.as_str()])?.iter().map(follow_up_of).collect()
+        self.0
+            .query(FOLLOW_UPS, params![id.as_str()])?
+            .iter()
+            .map(follow_up_of)
+            .collect()
     }
 
     fn remove_follow_up(&self, number: u64) -> Result<(), OrderError> {
-        self.0.execute("DELETE FROM follow_ups WHERE number = ?", params![number])?;
+        self.0
+            .execute("DELETE FROM follow_ups WHERE number = ?", params![number])?;
         Ok(())
     }
 
     fn postpone_follow_ups(&self, id: &OrderId, until: u64) -> Result<(), OrderError> {
-        self.0.execute(POSTPONE_FOLLOW_UPS, params![until, id.as_str()])?;
+        self.0
+            .execute(POSTPONE_FOLLOW_UPS, params![until, id.as_str()])?;
         Ok(())
     }
 
     fn due_follow_ups(&self, now: u64, limit: u32) -> Result<Vec<(OrderId, u32)>, OrderError> {
         let rows = self.0.query(DUE_FOLLOW_UPS, params![now, limit])?;
-        rows.iter().map(|row| Ok((OrderId::parse(&row.get::<String>(0)?)?, row.get(1)?))).collect()
+        rows.iter()
+            .map(|row| Ok((OrderId::parse(&row.get::<String>(0)?)?, row.get(1)?)))
+            .collect()
     }
 
     fn last_sweep(&self) -> Result<u64, OrderError> {
@@ -427,7 +522,11 @@ impl OrderRecords for Records<'_> {
     }
 
     fn set_last_sweep(&self, now: u64) -> Result<(), OrderError> {
-        exactly_one(self.0.execute("UPDATE sweeper SET last_run_at = ?", params![now])?, "sweeper")
+        exactly_one(
+            self.0
+                .execute("UPDATE sweeper SET last_run_at = ?", params![now])?,
+            "sweeper",
+        )
     }
 }
 
@@ -437,34 +536,61 @@ impl Records<'_> {
         if orders.is_empty() {
             return Ok(());
         }
-        let ids: Vec<String> = orders.iter().map(|order| format!("\"{}\"", order.id)).collect();
-        for row in self.0.query(ITEMS, params![format!("[{}]", ids.join(","))])? {
+        let ids: Vec<String> = orders
+            .iter()
+            .map(|order| format!("\"{}\"", order.id))
+            .collect();
+        for row in self
+            .0
+            .query(ITEMS, params![format!("[{}]", ids.join(","))])?
+        {
             let order_id: String = row.get(0)?;
-            if let Some(order) = orders.iter_mut().find(|order| order.id.as_str() == order_id) {
+            if let Some(order) = orders
+                .iter_mut()
+                .find(|order| order.id.as_str() == order_id)
+            {
                 order.items.push(item_of(&row)?);
             }
         }
         Ok(())
     }
 
-    fn rejection(&self, id: &OrderId, name: Option<String>) -> Result<Option<Rejection>, OrderError> {
+    fn rejection(
+        &self,
+        id: &OrderId,
+        name: Option<String>,
+    ) -> Result<Option<Rejection>, OrderError> {
         match name.as_deref() {
             None => Ok(None),
             Some("total-too-large") => Ok(Some(Rejection::TotalTooLarge)),
             Some("abandoned") => Ok(Some(Rejection::Abandoned)),
             Some(_) => {
                 let rows = self.0.query(REJECTED_LINES, params![id.as_str()])?;
-                let lines = rows.iter().map(rejected_line_of).collect::<Result<_, _>>()?;
+                let lines = rows
+                    .iter()
+                    .map(rejected_line_of)
+                    .collect::<Result<_, _>>()?;
                 Ok(Some(Rejection::Lines(lines)))
             }
         }
     }
 
-    fn insert_rejected_lines(&self, id: &OrderId, lines: &[RejectedLine]) -> Result<(), OrderError> {
+    fn insert_rejected_lines(
+        &self,
+        id: &OrderId,
+        lines: &[RejectedLine],
+    ) -> Result<(), OrderError> {
         for (position, line) in (0_u32..).zip(lines) {
             let problem = problem_name(line.problem);
             let product_id = line.product_id.as_str();
-            let line = params![id.as_str(), position, product_id, problem, line.requested, line.available];
+            let line = params![
+                id.as_str(),
+                position,
+                product_id,
+                problem,
+                line.requested,
+                line.available
+            ];
             self.0.execute(INSERT_REJECTED_LINE, line)?;
         }
         Ok(())
@@ -472,11 +598,19 @@ impl Records<'_> {
 }
 
 fn condition_of(filter: &OrderFilter) -> (String, Vec<Value>) {
-    let status = filter.status.map(|status| ("status = ?", Value::from(status.name())));
-    let customer = filter.customer_id.as_ref().map(|id| ("customer_id = ?", Value::from(id.as_str())));
+    let status = filter
+        .status
+        .map(|status| ("status = ?", Value::from(status.name())));
+    let customer = filter
+        .customer_id
+        .as_ref()
+        .map(|id| ("customer_id = ?", Value::from(id.as_str())));
     let (conditions, parameters): (Vec<_>, Vec<_>) = customer.into_iter().chain(status).unzip();
-    let condition =
-        if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
+    let condition = if conditions.is_empty() {
+        String::new()
+    } else {
+        format!(" WHERE {}", conditions.join(" AND "))
+    };
     (condition, parameters)
 }
 
@@ -491,8 +625,13 @@ fn order_of(row: &Row) -> Result<Order, OrderError> {
         items: Vec::new(),
         total_amount: Money::from_units(row.get(3)?),
         total_items: row.get(4)?,
-        currency: row.get::<String>(5)?.parse().map_err(|_| unreadable("orders.currency"))?,
-        receipt: receipt_id.zip(issued_at).map(|(id, issued_at)| Receipt { id, url, issued_at }),
+        currency: row
+            .get::<String>(5)?
+            .parse()
+            .map_err(|_| unreadable("orders.currency"))?,
+        receipt: receipt_id
+            .zip(issued_at)
+            .map(|(id, issued_at)| Receipt { id, url, issued_at }),
         paid_at: row.get(9)?,
         created_at: row.get(10)?,
         updated_at: row.get(11)?,
@@ -510,7 +649,10 @@ fn item_of(row: &Row) -> Result<OrderItem, OrderError> {
 }
 
 fn line_of(row: &Row) -> Result<Line, OrderError> {
-    Ok(Line { product_id: ProductId::parse(&row.get::<String>(0)?)?, quantity: quantity_of(row.get(1)?)? })
+    Ok(Line {
+        product_id: ProductId::parse(&row.get::<String>(0)?)?,
+        quantity: quantity_of(row.get(1)?)?,
+    })
 }
 
 fn rejected_line_of(row: &Row) -> Result<RejectedLine, OrderError> {
@@ -528,7 +670,11 @@ fn rejected_line_of(row: &Row) -> Result<RejectedLine, OrderError> {
 
 fn change_of(row: &Row) -> Result<StatusChange, OrderError> {
     Ok(StatusChange {
-        from: row.get::<Option<String>>(0)?.as_deref().map(status_of).transpose()?,
+        from: row
+            .get::<Option<String>>(0)?
+            .as_deref()
+            .map(status_of)
+            .transpose()?,
         to: status_of(&row.get::<String>(1)?)?,
         actor: Actor::parse(&row.get::<String>(2)?)?,
         reason: row.get(3)?,
@@ -539,12 +685,24 @@ fn change_of(row: &Row) -> Result<StatusChange, OrderError> {
 fn session_of(row: &Row) -> Result<Option<PaymentSession>, OrderError> {
     let (id, url): (Option<String>, Option<String>) = (row.get(6)?, row.get(7)?);
     let expires_at: Option<u64> = row.get(8)?;
-    Ok(id.zip(url).zip(expires_at).map(|((id, url), expires_at)| PaymentSession { id, url, expires_at }))
+    Ok(id
+        .zip(url)
+        .zip(expires_at)
+        .map(|((id, url), expires_at)| PaymentSession {
+            id,
+            url,
+            expires_at,
+        }))
 }
 
 fn closing_of(row: &Row) -> Result<Option<Closing>, OrderError> {
     let (actor, reason): (Option<String>, Option<String>) = (row.get(9)?, row.get(10)?);
-    let closing = |(actor, reason): (String, String)| Ok(Closing { actor: Actor::parse(&actor)?, reason });
+    let closing = |(actor, reason): (String, String)| {
+        Ok(Closing {
+            actor: Actor::parse(&actor)?,
+            reason,
+        })
+    };
     actor.zip(reason).map(closing).transpose()
 }
 
@@ -603,6 +761,9 @@ fn exactly_one(changed: u64, table: &str) -> Result<(), OrderError> {
 }
 
 fn unreadable(column: &str) -> OrderError {
-    log::error("the orders database holds a value that this program does not know", &[("column", column)]);
+    log::error(
+        "the orders database holds a value that this program does not know",
+        &[("column", column)],
+    );
     OrderError::Internal
 }

@@ -17,9 +17,9 @@ use crate::application::commands::{apply_payment_event, record_answer};
 use crate::application::queries::{find_order, list_orders, order_stats};
 use crate::bindings::exports::mercato::orders::{commands, maintenance, queries, types};
 use crate::domain::{
-    CustomerId, EventId, EventOutcome, EventType, LineProblem, Order, OrderError, OrderId, OrderItem, OrderStatus,
-    Payment, PaymentEvent, PaymentId, PaymentSession, PaymentStatus, Receipt, RejectedLine, RequestedLine,
-    StatusChange,
+    CustomerId, EventId, EventOutcome, EventType, LineProblem, Order, OrderError, OrderId,
+    OrderItem, OrderStatus, Payment, PaymentEvent, PaymentId, PaymentSession, PaymentStatus,
+    Receipt, RejectedLine, RequestedLine, StatusChange,
 };
 use crate::infrastructure::inventory::ComposedInventory;
 use crate::infrastructure::payments::ComposedPayments;
@@ -38,7 +38,11 @@ struct Host {
 
 impl Host {
     fn new(settings: Settings) -> Self {
-        Self { orders: Database::new(LABEL, MIGRATIONS), settings, last_sweep_asked: Cell::new(0) }
+        Self {
+            orders: Database::new(LABEL, MIGRATIONS),
+            settings,
+            last_sweep_asked: Cell::new(0),
+        }
     }
 
     /// Whether this instance has asked for a sweep that recently.
@@ -97,7 +101,9 @@ async fn host() -> Result<Rc<Host>, types::OrderError> {
         log::error("orders is not configured", &[("error", &error.to_string())]);
         types::OrderError::Internal
     })?;
-    Ok(HOST.with_borrow_mut(|host| Rc::clone(host.get_or_insert_with(|| Rc::new(Host::new(settings))))))
+    Ok(HOST.with_borrow_mut(|host| {
+        Rc::clone(host.get_or_insert_with(|| Rc::new(Host::new(settings))))
+    }))
 }
 
 impl commands::Guest for Component {
@@ -106,20 +112,30 @@ impl commands::Guest for Component {
         lines: Vec<commands::Line>,
         idempotency: Option<commands::Idempotency>,
     ) -> Result<commands::CreateOutcome, types::OrderError> {
-        let requested = |line: commands::Line| RequestedLine { product_id: line.product_id, quantity: line.quantity };
-        let key = |sent: commands::Idempotency| Idempotency { key: sent.key, fingerprint: sent.fingerprint };
+        let requested = |line: commands::Line| RequestedLine {
+            product_id: line.product_id,
+            quantity: line.quantity,
+        };
+        let key = |sent: commands::Idempotency| Idempotency {
+            key: sent.key,
+            fingerprint: sent.fingerprint,
+        };
         let command = CreateOrder {
             customer_id: CustomerId::parse(&customer_id)?,
             lines: lines.into_iter().map(requested).collect(),
             idempotency: idempotency.map(key),
         };
-        Ok(match create_order::handle(&*host().await?, command).await? {
-            CreateOutcome::Placed(placement) => commands::CreateOutcome::Placed(commands::Placement {
-                order: placement.order.into(),
-                session: placement.session.into(),
-            }),
-            CreateOutcome::Replayed(answer) => commands::CreateOutcome::Replayed(answer.into()),
-        })
+        Ok(
+            match create_order::handle(&*host().await?, command).await? {
+                CreateOutcome::Placed(placement) => {
+                    commands::CreateOutcome::Placed(commands::Placement {
+                        order: placement.order.into(),
+                        session: placement.session.into(),
+                    })
+                }
+                CreateOutcome::Replayed(answer) => commands::CreateOutcome::Replayed(answer.into()),
+            },
+        )
     }
 
     async fn record_answer(
@@ -128,7 +144,10 @@ impl commands::Guest for Component {
         answer: commands::RecordedAnswer,
     ) -> Result<commands::RecordedAnswer, types::OrderError> {
         let customer_id = CustomerId::parse(&customer_id)?;
-        let answer = RecordedAnswer { status: answer.status, body: answer.body };
+        let answer = RecordedAnswer {
+            status: answer.status,
+            body: answer.body,
+        };
         Ok(record_answer::handle(&*host().await?, &customer_id, &key, answer)?.into())
     }
 
@@ -146,10 +165,14 @@ impl commands::Guest for Component {
             reason,
             expected_version,
         };
-        Ok(change_status::handle(&*host().await?, command).await?.into())
+        Ok(change_status::handle(&*host().await?, command)
+            .await?
+            .into())
     }
 
-    async fn apply_payment_event(event: commands::PaymentEvent) -> Result<commands::EventOutcome, types::OrderError> {
+    async fn apply_payment_event(
+        event: commands::PaymentEvent,
+    ) -> Result<commands::EventOutcome, types::OrderError> {
         let event = event_of(event)?;
         let outcome = apply_payment_event::handle(&*host().await?, &event).await?;
         Ok(match outcome {
@@ -161,7 +184,10 @@ impl commands::Guest for Component {
 }
 
 impl queries::Guest for Component {
-    async fn find(viewer: types::Viewer, order_id: String) -> Result<queries::OrderDetails, types::OrderError> {
+    async fn find(
+        viewer: types::Viewer,
+        order_id: String,
+    ) -> Result<queries::OrderDetails, types::OrderError> {
         let (viewer, order_id) = (viewer_of(viewer)?, order_id_of(&order_id)?);
         let details = find_order::handle(&*host().await?, &viewer, &order_id).await?;
         Ok(queries::OrderDetails {
@@ -177,15 +203,28 @@ impl queries::Guest for Component {
         page: queries::PageRequest,
     ) -> Result<queries::OrderPage, types::OrderError> {
         let viewer = viewer_of(viewer)?;
-        let customer_id = filter.customer_id.as_deref().map(CustomerId::parse).transpose()?;
-        let filter = OrderFilter { status: filter.status.map(Into::into), customer_id };
+        let customer_id = filter
+            .customer_id
+            .as_deref()
+            .map(CustomerId::parse)
+            .transpose()?;
+        let filter = OrderFilter {
+            status: filter.status.map(Into::into),
+            customer_id,
+        };
         let list = list_orders::handle(&*host().await?, &viewer, filter, page.page, page.limit)?;
-        Ok(queries::OrderPage { orders: list.orders.into_iter().map(Into::into).collect(), total: list.total })
+        Ok(queries::OrderPage {
+            orders: list.orders.into_iter().map(Into::into).collect(),
+            total: list.total,
+        })
     }
 
     async fn stats() -> Result<queries::OrderStats, types::OrderError> {
         let stats = order_stats::handle(&*host().await?)?;
-        let count = |(status, orders): (OrderStatus, u64)| queries::StatusCount { status: status.into(), orders };
+        let count = |(status, orders): (OrderStatus, u64)| queries::StatusCount {
+            status: status.into(),
+            orders,
+        };
         Ok(queries::OrderStats {
             by_status: stats.by_status.into_iter().map(count).collect(),
             revenue: stats.revenue.units(),
@@ -198,7 +237,11 @@ impl maintenance::Guest for Component {
     async fn sweep(min_interval_ms: u32) -> Result<maintenance::SweepReport, types::OrderError> {
         let host = host().await?;
         if host.has_just_swept(min_interval_ms) {
-            return Ok(maintenance::SweepReport { expired: 0, resumed: 0, events_applied: 0 });
+            return Ok(maintenance::SweepReport {
+                expired: 0,
+                resumed: 0,
+                events_applied: 0,
+            });
         }
         let report = sweep::handle(&*host, min_interval_ms).await?;
         Ok(maintenance::SweepReport {
@@ -279,13 +322,21 @@ impl From<OrderItem> for types::OrderItem {
 
 impl From<Receipt> for types::Receipt {
     fn from(receipt: Receipt) -> Self {
-        Self { id: receipt.id, url: receipt.url, issued_at: receipt.issued_at }
+        Self {
+            id: receipt.id,
+            url: receipt.url,
+            issued_at: receipt.issued_at,
+        }
     }
 }
 
 impl From<PaymentSession> for types::PaymentSession {
     fn from(session: PaymentSession) -> Self {
-        Self { id: session.id, url: session.url, expires_at: session.expires_at }
+        Self {
+            id: session.id,
+            url: session.url,
+            expires_at: session.expires_at,
+        }
     }
 }
 
@@ -349,7 +400,10 @@ impl From<types::OrderStatus> for OrderStatus {
 
 impl From<RecordedAnswer> for commands::RecordedAnswer {
     fn from(answer: RecordedAnswer) -> Self {
-        Self { status: answer.status, body: answer.body }
+        Self {
+            status: answer.status,
+            body: answer.body,
+        }
     }
 }
 
@@ -370,14 +424,20 @@ impl From<RejectedLine> for types::RejectedLine {
 impl From<OrderError> for types::OrderError {
     fn from(error: OrderError) -> Self {
         match error {
-            OrderError::Invalid(errors) => Self::Invalid(errors.into_iter().map(field_error).collect()),
+            OrderError::Invalid(errors) => {
+                Self::Invalid(errors.into_iter().map(field_error).collect())
+            }
             OrderError::NotFound => Self::NotFound,
             OrderError::Forbidden => Self::Forbidden,
-            OrderError::LinesRejected(lines) => Self::LinesRejected(lines.into_iter().map(Into::into).collect()),
-            OrderError::InvalidTransition(transition) => Self::InvalidTransition(types::Transition {
-                from_status: transition.from.into(),
-                to_status: transition.to.into(),
-            }),
+            OrderError::LinesRejected(lines) => {
+                Self::LinesRejected(lines.into_iter().map(Into::into).collect())
+            }
+            OrderError::InvalidTransition(transition) => {
+                Self::InvalidTransition(types::Transition {
+                    from_status: transition.from.into(),
+                    to_status: transition.to.into(),
+                })
+            }
             OrderError::VersionMismatch => Self::VersionMismatch,
             OrderError::IdempotencyKeyReused => Self::IdempotencyKeyReused,
             OrderError::PaymentUnavailable => Self::PaymentUnavailable,
@@ -388,5 +448,9 @@ impl From<OrderError> for types::OrderError {
 }
 
 fn field_error(error: crate::domain::FieldError) -> types::FieldError {
-    types::FieldError { field: error.field, code: error.code.to_owned(), message: error.message }
+    types::FieldError {
+        field: error.field,
+        code: error.code.to_owned(),
+        message: error.message,
+    }
 }

@@ -17,7 +17,10 @@ use crate::ports::{OrderRecords, OrderRepository, Payments, Ports, Task};
 /// Why the event could not be applied; payments is told.
 pub async fn handle(ports: &impl Ports, event: &PaymentEvent) -> Result<EventOutcome, OrderError> {
     let (now, receipt_id) = (ports.clock().now_ms(), ports.ids().new_id());
-    let outcome = match ports.orders().write(|records| record(records, event, receipt_id, now)) {
+    let outcome = match ports
+        .orders()
+        .write(|records| record(records, event, receipt_id, now))
+    {
         Ok(outcome) => outcome,
         Err(error) => {
             report(ports, event, &error).await;
@@ -70,16 +73,28 @@ fn record(
     for change in &effect.changes {
         records.add_history(id, change)?;
     }
-    if let Some(saga) = saga.filter(|saga| order.status != OrderStatus::Pending && saga.step != Step::Done) {
-        records.update_saga(&Saga { step: Step::Done, closing: None, ..saga })?;
+    if let Some(saga) =
+        saga.filter(|saga| order.status != OrderStatus::Pending && saga.step != Step::Done)
+    {
+        records.update_saga(&Saga {
+            step: Step::Done,
+            closing: None,
+            ..saga
+        })?;
     }
     let stock = effect.stock.map(|stock| match stock {
         StockMove::Commit => Task::CommitStock,
         StockMove::Release => Task::ReleaseStock,
         StockMove::Restock => Task::RestockStock,
     });
-    let refund = effect.refund.then(|| Task::Refund(event.payment_id.clone()));
-    for task in stock.into_iter().chain([Task::Acknowledge(event.id.clone())]).chain(refund) {
+    let refund = effect
+        .refund
+        .then(|| Task::Refund(event.payment_id.clone()));
+    for task in stock
+        .into_iter()
+        .chain([Task::Acknowledge(event.id.clone())])
+        .chain(refund)
+    {
         records.add_follow_up(id, &task, now + RESUME_AFTER_MS)?;
     }
     Ok(effect.outcome())
@@ -87,10 +102,17 @@ fn record(
 
 async fn report(ports: &impl Ports, event: &PaymentEvent, error: &OrderError) {
     let cause = error.to_string();
-    let fields = [("event_id", event.id.as_str()), ("order_id", event.order_id.as_str()), ("error", cause.as_str())];
+    let fields = [
+        ("event_id", event.id.as_str()),
+        ("order_id", event.order_id.as_str()),
+        ("error", cause.as_str()),
+    ];
     log::error("a payment event could not be applied", &fields);
     if let Err(error) = ports.payments().report_failure(&event.id, &cause).await {
         let cause = error.to_string();
-        log::warn("payments could not be told of the failure", &[("event_id", event.id.as_str()), ("error", &cause)]);
+        log::warn(
+            "payments could not be told of the failure",
+            &[("event_id", event.id.as_str()), ("error", &cause)],
+        );
     }
 }

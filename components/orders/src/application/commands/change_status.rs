@@ -42,11 +42,18 @@ pub async fn handle(ports: &impl Ports, command: ChangeStatus) -> Result<Order, 
     match command.status {
         OrderStatus::Delivered => deliver(ports, &command, reason),
         OrderStatus::Cancelled => cancel(ports, &command, reason).await,
-        other => Err(ports.orders().read(|records| expected(records, &command))?.refuse(other)),
+        other => Err(ports
+            .orders()
+            .read(|records| expected(records, &command))?
+            .refuse(other)),
     }
 }
 
-fn deliver(ports: &impl Ports, command: &ChangeStatus, reason: String) -> Result<Order, OrderError> {
+fn deliver(
+    ports: &impl Ports,
+    command: &ChangeStatus,
+    reason: String,
+) -> Result<Order, OrderError> {
     let now = ports.clock().now_ms();
     let actor = Actor::Account(command.viewer.account().clone());
     ports.orders().write(|records| {
@@ -58,9 +65,16 @@ fn deliver(ports: &impl Ports, command: &ChangeStatus, reason: String) -> Result
     })
 }
 
-async fn cancel(ports: &impl Ports, command: &ChangeStatus, reason: String) -> Result<Order, OrderError> {
+async fn cancel(
+    ports: &impl Ports,
+    command: &ChangeStatus,
+    reason: String,
+) -> Result<Order, OrderError> {
     let now = ports.clock().now_ms();
-    let closing = Closing { actor: Actor::Account(command.viewer.account().clone()), reason };
+    let closing = Closing {
+        actor: Actor::Account(command.viewer.account().clone()),
+        reason,
+    };
     ports.orders().write(|records| {
         let order = expected(records, command)?;
         if !order.status.may_become(OrderStatus::Cancelled) {
@@ -70,21 +84,38 @@ async fn cancel(ports: &impl Ports, command: &ChangeStatus, reason: String) -> R
         close::intend(records, saga, closing, now)
     })?;
     let order = close::resume(ports, &command.order_id).await?;
-    if order.status == OrderStatus::Cancelled { Ok(order) } else { Err(order.refuse(OrderStatus::Cancelled)) }
+    if order.status == OrderStatus::Cancelled {
+        Ok(order)
+    } else {
+        Err(order.refuse(OrderStatus::Cancelled))
+    }
 }
 
 fn visible(records: &dyn OrderRecords, command: &ChangeStatus) -> Result<Order, OrderError> {
-    command.viewer.only_visible(records.order(&command.order_id)?).ok_or(OrderError::NotFound)
+    command
+        .viewer
+        .only_visible(records.order(&command.order_id)?)
+        .ok_or(OrderError::NotFound)
 }
 
 fn expected(records: &dyn OrderRecords, command: &ChangeStatus) -> Result<Order, OrderError> {
     let order = visible(records, command)?;
-    let is_expected = command.expected_version.is_none_or(|version| version == order.version);
-    if is_expected { Ok(order) } else { Err(OrderError::VersionMismatch) }
+    let is_expected = command
+        .expected_version
+        .is_none_or(|version| version == order.version);
+    if is_expected {
+        Ok(order)
+    } else {
+        Err(OrderError::VersionMismatch)
+    }
 }
 
 fn reason(command: &ChangeStatus) -> Result<String, OrderError> {
-    let given = text::paragraph(command.reason.as_deref().unwrap_or_default(), REASON_MAX_CHARS).map_err(|problem| {
+    let given = text::paragraph(
+        command.reason.as_deref().unwrap_or_default(),
+        REASON_MAX_CHARS,
+    )
+    .map_err(|problem| {
         let message = format!("reason {problem}");
         OrderError::Invalid(vec![FieldError::new("reason", problem.code(), message)])
     })?;
@@ -93,5 +124,9 @@ fn reason(command: &ChangeStatus) -> Result<String, OrderError> {
         (Viewer::Admin(_), OrderStatus::Delivered) => "Delivered",
         (Viewer::Admin(_), _) => "Cancelled by an admin",
     };
-    Ok(if given.is_empty() { default.to_owned() } else { given })
+    Ok(if given.is_empty() {
+        default.to_owned()
+    } else {
+        given
+    })
 }

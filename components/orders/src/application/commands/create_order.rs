@@ -73,12 +73,22 @@ pub async fn handle(ports: &impl Ports, command: CreateOrder) -> Result<CreateOu
 
 fn check(idempotency: &Idempotency) -> Result<(), OrderError> {
     let key = &idempotency.key;
-    let is_key = (1..=KEY_MAX_CHARS).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_key =
+        (1..=KEY_MAX_CHARS).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
     if !is_key {
-        let message = format!("Idempotency-Key must be 1 to {KEY_MAX_CHARS} visible ASCII characters");
-        return Err(OrderError::Invalid(vec![FieldError::new("Idempotency-Key", "format", message)]));
+        let message =
+            format!("Idempotency-Key must be 1 to {KEY_MAX_CHARS} visible ASCII characters");
+        return Err(OrderError::Invalid(vec![FieldError::new(
+            "Idempotency-Key",
+            "format",
+            message,
+        )]));
     }
-    if idempotency.fingerprint.len() == FINGERPRINT_BYTES { Ok(()) } else { Err(OrderError::Internal) }
+    if idempotency.fingerprint.len() == FINGERPRINT_BYTES {
+        Ok(())
+    } else {
+        Err(OrderError::Internal)
+    }
 }
 
 fn begin(ports: &impl Ports, command: &CreateOrder, lines: Vec<Line>) -> Result<Begun, OrderError> {
@@ -91,12 +101,30 @@ fn begin(ports: &impl Ports, command: &CreateOrder, lines: Vec<Line>) -> Result<
                 return Ok(begun);
             }
             let fingerprint = idempotency.fingerprint.clone();
-            let record = KeyRecord { fingerprint, order_id: order_id.clone(), created_at: now, answer: None };
+            let record = KeyRecord {
+                fingerprint,
+                order_id: order_id.clone(),
+                created_at: now,
+                answer: None,
+            };
             records.insert_key(&command.customer_id, &idempotency.key, &record)?;
         }
-        let patience = if command.idempotency.is_some() { RESUME_AFTER_MS } else { ABANDON_AFTER_MS };
-        let saga = Saga::begin(order_id.clone(), command.customer_id.clone(), lines, now, expires_at);
-        records.insert_saga(&Saga { next_attempt_at: now + patience, ..saga })?;
+        let patience = if command.idempotency.is_some() {
+            RESUME_AFTER_MS
+        } else {
+            ABANDON_AFTER_MS
+        };
+        let saga = Saga::begin(
+            order_id.clone(),
+            command.customer_id.clone(),
+            lines,
+            now,
+            expires_at,
+        );
+        records.insert_saga(&Saga {
+            next_attempt_at: now + patience,
+            ..saga
+        })?;
         Ok(Begun::Saga(order_id))
     })
 }
@@ -117,20 +145,32 @@ fn earlier(
     if record.fingerprint != idempotency.fingerprint {
         return Err(OrderError::IdempotencyKeyReused);
     }
-    Ok(Some(record.answer.map_or(Begun::Saga(record.order_id), Begun::Answered)))
+    Ok(Some(
+        record
+            .answer
+            .map_or(Begun::Saga(record.order_id), Begun::Answered),
+    ))
 }
 
 /// Nobody can ask for this order again: the sweeper need not wait before it ends it.
 fn give_up(ports: &impl Ports, order_id: &OrderId) {
     let now = ports.clock().now_ms();
-    let result = ports.orders().write(|records| match records.saga(order_id)? {
-        Some(saga) if matches!(saga.step, Step::New | Step::Reserved) => {
-            records.update_saga(&Saga { next_attempt_at: now, ..saga })
-        }
-        _ => Ok(()),
-    });
+    let result = ports
+        .orders()
+        .write(|records| match records.saga(order_id)? {
+            Some(saga) if matches!(saga.step, Step::New | Step::Reserved) => {
+                records.update_saga(&Saga {
+                    next_attempt_at: now,
+                    ..saga
+                })
+            }
+            _ => Ok(()),
+        });
     if let Err(error) = result {
         let cause = error.to_string();
-        log::warn("a failed order is left to the sweeper", &[("order_id", order_id.as_str()), ("error", &cause)]);
+        log::warn(
+            "a failed order is left to the sweeper",
+            &[("order_id", order_id.as_str()), ("error", &cause)],
+        );
     }
 }

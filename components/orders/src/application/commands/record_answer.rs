@@ -13,11 +13,15 @@ pub fn handle(
     key: &str,
     answer: RecordedAnswer,
 ) -> Result<RecordedAnswer, OrderError> {
-    ports.orders().write(|records| match records.key(customer_id, key)? {
-        Some(record) => match record.answer {
-            Some(first) => Ok(first),
-            None => records.set_answer(customer_id, key, &answer).map(|()| answer),
-        },
-        None => Ok(answer),
-    })
+    ports
+        .orders()
+        .write(|records| match records.key(customer_id, key)? {
+            Some(record) => match record.answer {
+                Some(first) => Ok(first),
+                None => records
+                    .set_answer(customer_id, key, &answer)
+                    .map(|()| answer),
+            },
+            None => Ok(answer),
+        })
 }

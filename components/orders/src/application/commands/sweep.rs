@@ -53,16 +53,23 @@ pub async fn handle(ports: &impl Ports, min_interval_ms: u32) -> Result<SweepRep
     }
     sweep_sagas(ports, &mut report).await?;
     sweep_follow_ups(ports, &mut report).await?;
-    let overdue = ports.payments().overdue_events(EVENT_OVERDUE_AFTER_MS, EVENTS_PER_SWEEP).await?;
+    let overdue = ports
+        .payments()
+        .overdue_events(EVENT_OVERDUE_AFTER_MS, EVENTS_PER_SWEEP)
+        .await?;
     report.events_applied = apply_payment_event::apply_all(ports, &overdue).await;
     let kept_since = ports.clock().now_ms().saturating_sub(KEY_KEPT_MS);
-    ports.orders().write(|records| records.purge(kept_since, PURGED_PER_SWEEP))?;
+    ports
+        .orders()
+        .write(|records| records.purge(kept_since, PURGED_PER_SWEEP))?;
     Ok(report)
 }
 
 /// Pause before the next attempt, in milliseconds.
 fn back_off(attempts: u32) -> u64 {
-    BACK_OFF_FIRST_MS.saturating_mul(1_u64.checked_shl(attempts).unwrap_or(u64::MAX)).min(BACK_OFF_MAX_MS)
+    BACK_OFF_FIRST_MS
+        .saturating_mul(1_u64.checked_shl(attempts).unwrap_or(u64::MAX))
+        .min(BACK_OFF_MAX_MS)
 }
 
 fn claim(ports: &impl Ports, min_interval_ms: u32) -> Result<bool, OrderError> {
@@ -82,7 +89,10 @@ fn claim(ports: &impl Ports, min_interval_ms: u32) -> Result<bool, OrderError> {
 
 async fn sweep_sagas(ports: &impl Ports, report: &mut SweepReport) -> Result<(), OrderError> {
     let now = ports.clock().now_ms();
-    for order_id in ports.orders().read(|records| records.due_sagas(now, SAGAS_PER_SWEEP))? {
+    for order_id in ports
+        .orders()
+        .read(|records| records.due_sagas(now, SAGAS_PER_SWEEP))?
+    {
         let Some((saga, keyed)) = take_up(ports, &order_id, now)? else {
             continue;
         };
@@ -96,9 +106,16 @@ async fn sweep_sagas(ports: &impl Ports, report: &mut SweepReport) -> Result<(),
 }
 
 /// Puts the saga's next attempt off before this one, so that one that breaks the sweeper cannot stop all others.
-fn take_up(ports: &impl Ports, order_id: &OrderId, now: u64) -> Result<Option<(Saga, bool)>, OrderError> {
+fn take_up(
+    ports: &impl Ports,
+    order_id: &OrderId,
+    now: u64,
+) -> Result<Option<(Saga, bool)>, OrderError> {
     ports.orders().write(|records| {
-        let Some(mut saga) = records.saga(order_id)?.filter(|saga| saga.next_attempt_at <= now) else {
+        let Some(mut saga) = records
+            .saga(order_id)?
+            .filter(|saga| saga.next_attempt_at <= now)
+        else {
             return Ok(None);
         };
         saga.next_attempt_at = now + back_off(saga.attempts);
@@ -126,16 +143,28 @@ async fn finish(ports: &impl Ports, saga: &Saga, keyed: bool, now: u64) -> Resul
 }
 
 async fn cancel(ports: &impl Ports, order_id: &OrderId, reason: &str) -> Result<(), OrderError> {
-    let closing = Closing { actor: Actor::System, reason: reason.to_owned() };
+    let closing = Closing {
+        actor: Actor::System,
+        reason: reason.to_owned(),
+    };
     let order = close::close(ports, order_id, closing).await?;
-    if order.status == OrderStatus::Cancelled { Ok(()) } else { Err(order.refuse(OrderStatus::Cancelled)) }
+    if order.status == OrderStatus::Cancelled {
+        Ok(())
+    } else {
+        Err(order.refuse(OrderStatus::Cancelled))
+    }
 }
 
 async fn sweep_follow_ups(ports: &impl Ports, report: &mut SweepReport) -> Result<(), OrderError> {
     let now = ports.clock().now_ms();
-    for (order_id, attempts) in ports.orders().read(|records| records.due_follow_ups(now, FOLLOW_UPS_PER_SWEEP))? {
+    for (order_id, attempts) in ports
+        .orders()
+        .read(|records| records.due_follow_ups(now, FOLLOW_UPS_PER_SWEEP))?
+    {
         let until = now + back_off(attempts);
-        ports.orders().write(|records| records.postpone_follow_ups(&order_id, until))?;
+        ports
+            .orders()
+            .write(|records| records.postpone_follow_ups(&order_id, until))?;
         match follow_ups::run(ports, &order_id).await {
             Ok(()) => report.resumed += 1,
             Err(error) => warn("a follow-up failed", &order_id, &error),
@@ -145,5 +174,11 @@ async fn sweep_follow_ups(ports: &impl Ports, report: &mut SweepReport) -> Resul
 }
 
 fn warn(message: &str, order_id: &OrderId, error: &OrderError) {
-    log::warn(message, &[("order_id", order_id.as_str()), ("error", &error.to_string())]);
+    log::warn(
+        message,
+        &[
+            ("order_id", order_id.as_str()),
+            ("error", &error.to_string()),
+        ],
+    );
 }

@@ -21,9 +21,18 @@ pub struct OrderDetails {
 
 /// # Errors
 /// [`OrderError::NotFound`] for an order that does not exist or is somebody else's.
-pub async fn handle(ports: &impl Ports, viewer: &Viewer, order_id: &OrderId) -> Result<OrderDetails, OrderError> {
-    let (order, saga) = ports.orders().read(|records| Ok((records.order(order_id)?, records.saga(order_id)?)))?;
-    let owner = order.as_ref().map(|order| &order.customer_id).or(saga.as_ref().map(|saga| &saga.customer_id));
+pub async fn handle(
+    ports: &impl Ports,
+    viewer: &Viewer,
+    order_id: &OrderId,
+) -> Result<OrderDetails, OrderError> {
+    let (order, saga) = ports
+        .orders()
+        .read(|records| Ok((records.order(order_id)?, records.saga(order_id)?)))?;
+    let owner = order
+        .as_ref()
+        .map(|order| &order.customer_id)
+        .or(saga.as_ref().map(|saga| &saga.customer_id));
     if !owner.is_some_and(|owner| viewer.may_see(owner)) {
         return Err(OrderError::NotFound);
     }
@@ -35,7 +44,11 @@ pub async fn handle(ports: &impl Ports, viewer: &Viewer, order_id: &OrderId) -> 
     let payment = ports.payments().of_order(order_id).await?;
     ports.orders().read(|records| {
         let order = records.order(order_id)?.ok_or(OrderError::NotFound)?;
-        Ok(OrderDetails { order, payment, history: records.history(order_id)? })
+        Ok(OrderDetails {
+            order,
+            payment,
+            history: records.history(order_id)?,
+        })
     })
 }
 
@@ -45,11 +58,16 @@ async fn catch_up(ports: &impl Ports, saga: &Saga) {
     let result = match saga.step {
         Step::New | Step::Reserved => place::advance(ports, id).await.map(drop),
         Step::Closing => close::resume(ports, id).await.map(drop),
-        Step::Ready => apply_payment_event::apply_pending(ports, id).await.map(drop),
+        Step::Ready => apply_payment_event::apply_pending(ports, id)
+            .await
+            .map(drop),
         Step::Done | Step::Rejected => Ok(()),
     };
     if let Err(error) = result {
         let cause = error.to_string();
-        log::warn("an order is shown as it stands", &[("order_id", id.as_str()), ("error", &cause)]);
+        log::warn(
+            "an order is shown as it stands",
+            &[("order_id", id.as_str()), ("error", &cause)],
+        );
     }
 }

@@ -29,20 +29,33 @@ pub fn handle(
 ) -> Result<OrderPage, OrderError> {
     let mut errors = Vec::new();
     if page == 0 {
-        errors.push(FieldError::new("page", "min", "page must not be less than 1"));
+        errors.push(FieldError::new(
+            "page",
+            "min",
+            "page must not be less than 1",
+        ));
     }
     if !(1..=LIMIT_MAX).contains(&limit) {
         let code = if limit == 0 { "min" } else { "max" };
-        errors.push(FieldError::new("limit", code, format!("limit must be 1 to {LIMIT_MAX}")));
+        errors.push(FieldError::new(
+            "limit",
+            code,
+            format!("limit must be 1 to {LIMIT_MAX}"),
+        ));
     }
     if !errors.is_empty() {
         return Err(OrderError::Invalid(errors));
     }
     let filter = match viewer {
         Viewer::Admin(_) => filter,
-        Viewer::Customer(id) => OrderFilter { customer_id: Some(id.clone()), ..filter },
+        Viewer::Customer(id) => OrderFilter {
+            customer_id: Some(id.clone()),
+            ..filter
+        },
     };
     let offset = u64::from(page - 1) * u64::from(limit);
-    let (orders, total) = ports.orders().read(|records| records.list(&filter, offset, limit))?;
+    let (orders, total) = ports
+        .orders()
+        .read(|records| records.list(&filter, offset, limit))?;
     Ok(OrderPage { orders, total })
 }

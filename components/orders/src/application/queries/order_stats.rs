@@ -20,11 +20,24 @@ pub struct OrderStats {
 /// When the orders database cannot be used.
 pub fn handle(ports: &impl Ports) -> Result<OrderStats, OrderError> {
     let totals = ports.orders().read(|records| records.totals())?;
-    let orders_of = |status| totals.iter().filter(|total| total.status == status).map(|total| total.orders).sum();
+    let orders_of = |status| {
+        totals
+            .iter()
+            .filter(|total| total.status == status)
+            .map(|total| total.orders)
+            .sum()
+    };
     let earned = |status| matches!(status, OrderStatus::Paid | OrderStatus::Delivered);
-    let units: i128 = totals.iter().filter(|total| earned(total.status)).map(|total| total.amount).sum();
+    let units: i128 = totals
+        .iter()
+        .filter(|total| earned(total.status))
+        .map(|total| total.amount)
+        .sum();
     Ok(OrderStats {
-        by_status: OrderStatus::ALL.into_iter().map(|status| (status, orders_of(status))).collect(),
+        by_status: OrderStatus::ALL
+            .into_iter()
+            .map(|status| (status, orders_of(status)))
+            .collect(),
         revenue: Money::from_units(i64::try_from(units).unwrap_or(i64::MAX)),
         currency: ports.settings().currency,
     })

@@ -17,12 +17,18 @@ pub const EXPIRED: &str = "The reservation ran out before the order was paid";
 ///
 /// # Errors
 /// When a database or payments cannot be used; the intent stands and is taken up again.
-pub async fn close(ports: &impl Ports, order_id: &OrderId, closing: Closing) -> Result<Order, OrderError> {
+pub async fn close(
+    ports: &impl Ports,
+    order_id: &OrderId,
+    closing: Closing,
+) -> Result<Order, OrderError> {
     let now = ports.clock().now_ms();
-    ports.orders().write(|records| match records.saga(order_id)? {
-        Some(saga) => intend(records, saga, closing, now),
-        None => Ok(()),
-    })?;
+    ports
+        .orders()
+        .write(|records| match records.saga(order_id)? {
+            Some(saga) => intend(records, saga, closing, now),
+            None => Ok(()),
+        })?;
     resume(ports, order_id).await
 }
 
@@ -30,7 +36,12 @@ pub async fn close(ports: &impl Ports, order_id: &OrderId, closing: Closing) -> 
 ///
 /// # Errors
 /// When the orders database cannot be used.
-pub fn intend(records: &dyn OrderRecords, mut saga: Saga, closing: Closing, now: u64) -> Result<(), OrderError> {
+pub fn intend(
+    records: &dyn OrderRecords,
+    mut saga: Saga,
+    closing: Closing,
+    now: u64,
+) -> Result<(), OrderError> {
     if !matches!(saga.step, Step::Reserved | Step::Ready) {
         return Ok(());
     }
@@ -50,7 +61,9 @@ pub async fn resume(ports: &impl Ports, order_id: &OrderId) -> Result<Order, Ord
     if let Some(closing) = saga.and_then(|saga| saga.closing) {
         let payment = ports.payments().cancel(order_id, &closing.reason).await?;
         match payment.map(|payment| payment.status) {
-            None | Some(PaymentStatus::Cancelled | PaymentStatus::Failed) => cancel_order(ports, order_id)?,
+            None | Some(PaymentStatus::Cancelled | PaymentStatus::Failed) => {
+                cancel_order(ports, order_id)?
+            }
             Some(PaymentStatus::Succeeded | PaymentStatus::Refunded) => {
                 apply_payment_event::apply_pending(ports, order_id).await?;
             }
@@ -58,10 +71,19 @@ pub async fn resume(ports: &impl Ports, order_id: &OrderId) -> Result<Order, Ord
         }
         follow_ups::run_or_leave(ports, order_id).await;
     }
-    let order = ports.orders().read(|records| records.order(order_id))?.ok_or(OrderError::NotFound)?;
-    let still_closing = ports.orders().read(|records| records.saga(order_id))?.is_some_and(|saga| saga.closing.is_some());
+    let order = ports
+        .orders()
+        .read(|records| records.order(order_id))?
+        .ok_or(OrderError::NotFound)?;
+    let still_closing = ports
+        .orders()
+        .read(|records| records.saga(order_id))?
+        .is_some_and(|saga| saga.closing.is_some());
     if still_closing {
-        log::error("the payment of an order is decided, but its event is missing", &[("order_id", order_id.as_str())]);
+        log::error(
+            "the payment of an order is decided, but its event is missing",
+            &[("order_id", order_id.as_str())],
+        );
         return Err(OrderError::Unavailable);
     }
     Ok(order)
@@ -75,7 +97,8 @@ fn cancel_order(ports: &impl Ports, order_id: &OrderId) -> Result<(), OrderError
             return Ok(());
         };
         let mut order = records.order(order_id)?.ok_or(OrderError::Internal)?;
-        let change = order.change_status(OrderStatus::Cancelled, closing.actor, closing.reason, now)?;
+        let change =
+            order.change_status(OrderStatus::Cancelled, closing.actor, closing.reason, now)?;
         records.update_order(&order)?;
         records.add_history(order_id, &change)?;
         saga.step = Step::Done;

@@ -13,9 +13,14 @@ const CANCELLED_MEANWHILE: &str = "The order was cancelled while its payment was
 /// # Errors
 /// Why something could not be done; it stays owed.
 pub async fn run(ports: &impl Ports, order_id: &OrderId) -> Result<(), OrderError> {
-    for follow_up in ports.orders().read(|records| records.follow_ups(order_id))? {
+    for follow_up in ports
+        .orders()
+        .read(|records| records.follow_ups(order_id))?
+    {
         perform(ports, &follow_up).await?;
-        ports.orders().write(|records| records.remove_follow_up(follow_up.number))?;
+        ports
+            .orders()
+            .write(|records| records.remove_follow_up(follow_up.number))?;
     }
     Ok(())
 }
@@ -27,7 +32,10 @@ pub async fn run_or_leave(ports: &impl Ports, order_id: &OrderId) -> bool {
         Ok(()) => true,
         Err(error) => {
             let cause = error.to_string();
-            log::warn("a follow-up is left to the sweeper", &[("order_id", order_id.as_str()), ("error", &cause)]);
+            log::warn(
+                "a follow-up is left to the sweeper",
+                &[("order_id", order_id.as_str()), ("error", &cause)],
+            );
             false
         }
     }
@@ -42,8 +50,15 @@ async fn perform(ports: &impl Ports, follow_up: &FollowUp) -> Result<(), OrderEr
         Task::Acknowledge(event_id) => ports.payments().acknowledge(event_id).await,
         Task::Refund(payment_id) => {
             let idempotency_key = format!("late-payment:{order_id}");
-            ports.payments().refund(payment_id, LATE_PAYMENT, &idempotency_key).await
+            ports
+                .payments()
+                .refund(payment_id, LATE_PAYMENT, &idempotency_key)
+                .await
         }
-        Task::CancelPayment => ports.payments().cancel(order_id, CANCELLED_MEANWHILE).await.map(drop),
+        Task::CancelPayment => ports
+            .payments()
+            .cancel(order_id, CANCELLED_MEANWHILE)
+            .await
+            .map(drop),
     }
 }

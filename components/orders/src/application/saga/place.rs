@@ -7,10 +7,12 @@ use crate::application::RESUME_AFTER_MS;
 use crate::application::commands::apply_payment_event;
 use crate::application::saga::{close, follow_ups};
 use crate::domain::{
-    Actor, Closing, Order, OrderError, OrderId, OrderStatus, Payment, PaymentSession, PaymentStatus, Rejection, Saga,
-    Step,
+    Actor, Closing, Order, OrderError, OrderId, OrderStatus, Payment, PaymentSession,
+    PaymentStatus, Rejection, Saga, Step,
 };
-use crate::ports::{Inventory, OpenError, OrderRecords, OrderRepository, Payments, Ports, ReserveError, Task};
+use crate::ports::{
+    Inventory, OpenError, OrderRecords, OrderRepository, Payments, Ports, ReserveError, Task,
+};
 
 /// Steps of the longest way through the saga, with some room for others who are at the same one.
 const PASSES_MAX: usize = 8;
@@ -30,12 +32,19 @@ pub struct Placement {
 /// Why there is no order with an open payment; the saga can be taken up again unless it was rejected or closed.
 pub async fn advance(ports: &impl Ports, order_id: &OrderId) -> Result<Placement, OrderError> {
     for _ in 0..PASSES_MAX {
-        let saga = ports.orders().read(|records| records.saga(order_id))?.ok_or(OrderError::NotFound)?;
+        let saga = ports
+            .orders()
+            .read(|records| records.saga(order_id))?
+            .ok_or(OrderError::NotFound)?;
         match saga.step {
             Step::New => hold_stock(ports, &saga).await?,
             Step::Reserved => open_payment(ports, &saga).await?,
             Step::Closing => drop(close::resume(ports, order_id).await?),
-            Step::Rejected => return Err(saga.rejection.map_or(OrderError::Internal, Rejection::into_error)),
+            Step::Rejected => {
+                return Err(saga
+                    .rejection
+                    .map_or(OrderError::Internal, Rejection::into_error));
+            }
             Step::Ready | Step::Done => return placement(ports, saga),
         }
     }
@@ -46,10 +55,17 @@ pub async fn advance(ports: &impl Ports, order_id: &OrderId) -> Result<Placement
 ///
 /// # Errors
 /// When the orders database cannot be used.
-pub async fn end(ports: &impl Ports, order_id: &OrderId, rejection: Rejection) -> Result<(), OrderError> {
+pub async fn end(
+    ports: &impl Ports,
+    order_id: &OrderId,
+    rejection: Rejection,
+) -> Result<(), OrderError> {
     let now = ports.clock().now_ms();
     ports.orders().write(|records| {
-        let Some(mut saga) = records.saga(order_id)?.filter(|saga| saga.step == Step::New) else {
+        let Some(mut saga) = records
+            .saga(order_id)?
+            .filter(|saga| saga.step == Step::New)
+        else {
             return Ok(());
         };
         if rejection == Rejection::Abandoned {
@@ -76,14 +92,23 @@ async fn hold_stock(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError> {
         Err(ReserveError::Failed(error)) => return Err(error),
     };
     let currency = ports.settings().currency;
-    match Order::place(id.clone(), saga.customer_id.clone(), items, currency, saga.created_at) {
+    match Order::place(
+        id.clone(),
+        saga.customer_id.clone(),
+        items,
+        currency,
+        saga.created_at,
+    ) {
         Ok(order) => ports.orders().write(|records| store_order(records, &order)),
         Err(_) => end(ports, id, Rejection::TotalTooLarge).await,
     }
 }
 
 fn store_order(records: &dyn OrderRecords, order: &Order) -> Result<(), OrderError> {
-    let Some(mut saga) = records.saga(&order.id)?.filter(|saga| saga.step == Step::New) else {
+    let Some(mut saga) = records
+        .saga(&order.id)?
+        .filter(|saga| saga.step == Step::New)
+    else {
         return Ok(());
     };
     records.insert_order(order)?;
@@ -95,14 +120,22 @@ fn store_order(records: &dyn OrderRecords, order: &Order) -> Result<(), OrderErr
 async fn open_payment(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError> {
     let id = &saga.order_id;
     if saga.is_expired(ports.clock().now_ms()) {
-        return close::close(ports, id, closing(close::EXPIRED)).await.map(drop);
+        return close::close(ports, id, closing(close::EXPIRED))
+            .await
+            .map(drop);
     }
-    let order = ports.orders().read(|records| records.order(id))?.ok_or(OrderError::Internal)?;
+    let order = ports
+        .orders()
+        .read(|records| records.order(id))?
+        .ok_or(OrderError::Internal)?;
     let payment = match ports.payments().open(&order, saga.expires_at).await {
         Ok(payment) => payment,
         Err(OpenError::Unavailable) => return Err(OrderError::PaymentUnavailable),
         Err(OpenError::Refused) => {
-            log::error("payments refused to open the payment of an order", &[("order_id", id.as_str())]);
+            log::error(
+                "payments refused to open the payment of an order",
+                &[("order_id", id.as_str())],
+            );
             close::close(ports, id, closing("The payment could not be opened")).await?;
             return Err(OrderError::PaymentUnavailable);
         }
@@ -111,7 +144,9 @@ async fn open_payment(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError>
         return Err(OrderError::PaymentUnavailable);
     }
     let now = ports.clock().now_ms();
-    ports.orders().write(|records| store_session(records, id, &payment, now))?;
+    ports
+        .orders()
+        .write(|records| store_session(records, id, &payment, now))?;
     if payment.status != PaymentStatus::Pending {
         apply_payment_event::apply_pending(ports, id).await?;
     }
@@ -119,7 +154,12 @@ async fn open_payment(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError>
     Ok(())
 }
 
-fn store_session(records: &dyn OrderRecords, id: &OrderId, payment: &Payment, now: u64) -> Result<(), OrderError> {
+fn store_session(
+    records: &dyn OrderRecords,
+    id: &OrderId,
+    payment: &Payment,
+    now: u64,
+) -> Result<(), OrderError> {
     let mut saga = records.saga(id)?.ok_or(OrderError::Internal)?;
     saga.session = payment.session.clone().or(saga.session);
     if saga.step == Step::Reserved {
@@ -133,7 +173,10 @@ fn store_session(records: &dyn OrderRecords, id: &OrderId, payment: &Payment, no
 }
 
 fn placement(ports: &impl Ports, saga: Saga) -> Result<Placement, OrderError> {
-    let order = ports.orders().read(|records| records.order(&saga.order_id))?.ok_or(OrderError::Internal)?;
+    let order = ports
+        .orders()
+        .read(|records| records.order(&saga.order_id))?
+        .ok_or(OrderError::Internal)?;
     match saga.session {
         Some(session) if order.status != OrderStatus::Cancelled => Ok(Placement { order, session }),
         _ => Err(order.refuse(OrderStatus::Pending)),
@@ -141,5 +184,8 @@ fn placement(ports: &impl Ports, saga: Saga) -> Result<Placement, OrderError> {
 }
 
 fn closing(reason: &str) -> Closing {
-    Closing { actor: Actor::System, reason: reason.to_owned() }
+    Closing {
+        actor: Actor::System,
+        reason: reason.to_owned(),
+    }
 }

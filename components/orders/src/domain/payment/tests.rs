@@ -12,7 +12,10 @@ fn order(status: OrderStatus) -> Order {
         quantity: Quantity::new(2).unwrap(),
     };
     let (id, customer) = (OrderId::parse(ID).unwrap(), CustomerId::parse(ID).unwrap());
-    Order { status, ..Order::place(id, customer, vec![item], "USD".parse().unwrap(), 1_000).unwrap() }
+    Order {
+        status,
+        ..Order::place(id, customer, vec![item], "USD".parse().unwrap(), 1_000).unwrap()
+    }
 }
 
 fn event(event_type: EventType, refunded_amount: i64) -> PaymentEvent {
@@ -31,7 +34,9 @@ fn event(event_type: EventType, refunded_amount: i64) -> PaymentEvent {
 }
 
 fn apply(order: &mut Order, event: &PaymentEvent) -> EventEffect {
-    order.apply_payment_event(event, None, "receipt".into(), NOW).unwrap()
+    order
+        .apply_payment_event(event, None, "receipt".into(), NOW)
+        .unwrap()
 }
 
 #[test]
@@ -44,13 +49,37 @@ fn every_event_meets_every_status_as_the_table_says() {
     let table = [
         (S::Pending, Succeeded, 0, S::Paid, 1, Some(Commit), false),
         (S::Pending, Failed, 0, S::Cancelled, 1, Some(Release), false),
-        (S::Pending, Cancelled, 0, S::Cancelled, 1, Some(Release), false),
-        (S::Pending, Refunded, full, S::Refunded, 2, Some(Release), false),
+        (
+            S::Pending,
+            Cancelled,
+            0,
+            S::Cancelled,
+            1,
+            Some(Release),
+            false,
+        ),
+        (
+            S::Pending,
+            Refunded,
+            full,
+            S::Refunded,
+            2,
+            Some(Release),
+            false,
+        ),
         (S::Pending, Refunded, 1, S::Paid, 2, Some(Commit), false),
         (S::Paid, Succeeded, 0, S::Paid, 0, None, false),
         (S::Paid, Failed, 0, S::Paid, 0, None, false),
         (S::Paid, Cancelled, 0, S::Paid, 0, None, false),
-        (S::Paid, Refunded, full, S::Refunded, 1, Some(Restock), false),
+        (
+            S::Paid,
+            Refunded,
+            full,
+            S::Refunded,
+            1,
+            Some(Restock),
+            false,
+        ),
         (S::Paid, Refunded, 1, S::Paid, 1, None, false),
         (S::Delivered, Succeeded, 0, S::Delivered, 0, None, false),
         (S::Delivered, Failed, 0, S::Delivered, 0, None, false),
@@ -74,9 +103,21 @@ fn every_event_meets_every_status_as_the_table_says() {
         let effect = apply(&mut order, &event(event_type, refunded));
         let case = format!("{before} meets {event_type:?} ({refunded})");
         assert_eq!(order.status, after, "{case}");
-        assert_eq!((effect.changes.len(), effect.stock, effect.refund), (changes, stock, refund), "{case}");
-        assert_eq!(order.version, version + u64::try_from(changes).unwrap(), "{case}");
-        assert_eq!(effect.outcome() == EventOutcome::Applied, changes > 0, "{case}");
+        assert_eq!(
+            (effect.changes.len(), effect.stock, effect.refund),
+            (changes, stock, refund),
+            "{case}"
+        );
+        assert_eq!(
+            order.version,
+            version + u64::try_from(changes).unwrap(),
+            "{case}"
+        );
+        assert_eq!(
+            effect.outcome() == EventOutcome::Applied,
+            changes > 0,
+            "{case}"
+        );
     }
 }
 
@@ -84,24 +125,38 @@ fn every_event_meets_every_status_as_the_table_says() {
 fn a_payment_gives_the_order_its_receipt() {
     let mut order = order(OrderStatus::Pending);
     apply(&mut order, &event(EventType::Succeeded, 0));
-    let receipt = Receipt { id: "receipt".into(), url: Some("https://pay.example/r".into()), issued_at: 4_000 };
+    let receipt = Receipt {
+        id: "receipt".into(),
+        url: Some("https://pay.example/r".into()),
+        issued_at: 4_000,
+    };
     assert_eq!((order.receipt, order.paid_at), (Some(receipt), Some(4_000)));
 }
 
 #[test]
 fn a_part_refund_is_told_in_the_history() {
-    let effect = apply(&mut order(OrderStatus::Paid), &event(EventType::Refunded, 500));
+    let effect = apply(
+        &mut order(OrderStatus::Paid),
+        &event(EventType::Refunded, 500),
+    );
     assert_eq!(effect.changes[0].reason, "5 of 19.98 USD refunded");
 }
 
 #[test]
 fn the_history_names_who_wanted_the_order_closed() {
     let actor = Actor::Account(CustomerId::parse(ID).unwrap());
-    let closing = Closing { actor: actor.clone(), reason: "changed my mind".into() };
+    let closing = Closing {
+        actor: actor.clone(),
+        reason: "changed my mind".into(),
+    };
     let cancelled = event(EventType::Cancelled, 0);
-    let effect =
-        order(OrderStatus::Pending).apply_payment_event(&cancelled, Some(&closing), String::new(), NOW).unwrap();
-    assert_eq!((&effect.changes[0].actor, effect.changes[0].reason.as_str()), (&actor, "changed my mind"));
+    let effect = order(OrderStatus::Pending)
+        .apply_payment_event(&cancelled, Some(&closing), String::new(), NOW)
+        .unwrap();
+    assert_eq!(
+        (&effect.changes[0].actor, effect.changes[0].reason.as_str()),
+        (&actor, "changed my mind")
+    );
 }
 
 #[test]
@@ -110,16 +165,28 @@ fn a_providers_reason_is_kept_short_and_clean() {
         reason: Some(format!("card\u{1b}[2J declined {}", "x".repeat(1_000))),
         ..event(EventType::Failed, 0)
     };
-    let reason = apply(&mut order(OrderStatus::Pending), &failed).changes.remove(0).reason;
-    assert!(reason.starts_with("Payment failed: card[2J declined xxx"), "{reason}");
+    let reason = apply(&mut order(OrderStatus::Pending), &failed)
+        .changes
+        .remove(0)
+        .reason;
+    assert!(
+        reason.starts_with("Payment failed: card[2J declined xxx"),
+        "{reason}"
+    );
     assert!(reason.chars().count() < 250 && !reason.contains('\u{1b}'));
 }
 
 #[test]
 fn an_event_about_another_amount_is_refused() {
     for broken in [
-        PaymentEvent { amount: 1_997, ..event(EventType::Succeeded, 0) },
-        PaymentEvent { currency: "EUR".into(), ..event(EventType::Succeeded, 0) },
+        PaymentEvent {
+            amount: 1_997,
+            ..event(EventType::Succeeded, 0)
+        },
+        PaymentEvent {
+            currency: "EUR".into(),
+            ..event(EventType::Succeeded, 0)
+        },
     ] {
         let mut order = order(OrderStatus::Pending);
         let result = order.apply_payment_event(&broken, None, String::new(), NOW);

@@ -1,0 +1,121 @@
+use mercato_edge::{BASE_PATH, Context, Problem, Reply, StatusCode};
+use mercato_platform::clock::{Clock, SystemClock, rfc3339};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::bindings::mercato::orders::commands::{
+    self, CreateOutcome, Idempotency, RecordedAnswer,
+};
+use crate::bindings::mercato::orders::types::OrderError;
+use crate::body;
+use crate::problems::problem;
+use crate::resource::placement_reply;
+
+const PROBLEM_JSON: &str = "application/problem+json";
+
+/// `POST /orders`: 201 with the order, its place and where to pay. With an `Idempotency-Key`, a request that is sent
+/// again gets the first answer again, byte for byte; a refusal for lack of stock is such an answer too.
+pub async fn create(context: Context) -> Result<Reply, Problem> {
+    context.query().finish()?;
+    let customer_id = context.principal()?.user_id.clone();
+    let key = context.idempotency_key()?;
+    let lines = body::new_order(context.json()?)?;
+    let fingerprint = || Sha256::digest(context.body()).to_vec();
+    let idempotency = key.clone().map(|key| Idempotency {
+        key,
+        fingerprint: fingerprint(),
+    });
+    let answer = match commands::create(customer_id.clone(), lines, idempotency).await {
+        Ok(CreateOutcome::Replayed(answer)) => return Ok(replay(answer)),
+        Ok(CreateOutcome::Placed(placement)) => {
+            let body = placement_reply(&placement.order, &placement.session)?
+                .body()
+                .to_vec();
+            RecordedAnswer {
+                status: StatusCode::CREATED.as_u16(),
+                body,
+            }
+        }
+        Err(error @ OrderError::LinesRejected(_)) if key.is_some() => {
+            refusal(&context, &problem(error))
+        }
+        Err(error) => return Err(problem(error)),
+    };
+    Ok(replay(match key {
+        Some(key) => commands::record_answer(customer_id, key, answer)
+            .await
+            .map_err(problem)?,
+        None => answer,
+    }))
+}
+
+/// The document of a problem, to be kept.
+fn refusal(context: &Context, problem: &Problem) -> RecordedAnswer {
+    let document = problem.document(
+        context.path(),
+        context.request_id(),
+        &rfc3339(SystemClock.now_ms()),
+    );
+    RecordedAnswer {
+        status: problem.status().as_u16(),
+        body: document.to_string().into_bytes(),
+    }
+}
+
+#[derive(Deserialize)]
+struct Placed {
+    id: String,
+}
+
+fn replay(answer: RecordedAnswer) -> Reply {
+    if answer.status != StatusCode::CREATED.as_u16() {
+        let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CONFLICT);
+        return Reply::with_body(status, PROBLEM_JSON, answer.body);
+    }
+    let placed: Option<Placed> = serde_json::from_slice(&answer.body).ok();
+    let reply = Reply::json_bytes(StatusCode::CREATED, answer.body);
+    match placed {
+        Some(placed) => reply.created(&format!("{BASE_PATH}/orders/id/{}", placed.id)),
+        None => reply,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::tests::{order, session};
+
+    #[test]
+    fn an_answer_is_given_again_byte_for_byte() {
+        let body = placement_reply(&order(), &session())
+            .unwrap()
+            .body()
+            .to_vec();
+        let reply = replay(RecordedAnswer {
+            status: 201,
+            body: body.clone(),
+        });
+        assert_eq!(
+            (reply.status(), reply.body()),
+            (StatusCode::CREATED, body.as_slice())
+        );
+        let debug = format!("{reply:?}");
+        assert!(
+            debug.contains("/api/v1/orders/id/01890a5d-ac96-774b-bcce-b302099a8057"),
+            "{debug}"
+        );
+    }
+
+    #[test]
+    fn a_refusal_is_kept_as_the_problem_it_was() {
+        let problem = problem(OrderError::LinesRejected(vec![]));
+        let reply = replay(refusal(&Context::default(), &problem));
+        assert_eq!(reply.status(), StatusCode::CONFLICT);
+        assert!(format!("{reply:?}").contains(PROBLEM_JSON));
+        let document: serde_json::Value = serde_json::from_slice(reply.body()).unwrap();
+        assert_eq!(
+            document["type"],
+            "https://mercato.dev/problems/lines-rejected"
+        );
+    }
+}

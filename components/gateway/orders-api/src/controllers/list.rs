@@ -1,0 +1,129 @@
+use mercato_edge::{Context, FieldError, PageRequest, Problem, Query, Reply, paged};
+use mercato_platform::ids;
+
+use crate::bindings::mercato::orders::queries::{self, Filter};
+use crate::bindings::mercato::orders::types::OrderStatus;
+use crate::problems::problem;
+use crate::resource::resources;
+use crate::status::{STATUS_RULE, parse_order_status};
+use crate::viewer::viewer;
+
+/// `GET /orders`: one page of one's own orders; an admin sees everybody's, or with `userId` those of one.
+pub async fn list(context: Context) -> Result<Reply, Problem> {
+    let mut query = context.query();
+    let status = status_parameter(&mut query);
+    answer(&context, query, status).await
+}
+
+/// `GET /orders/{status}`: the same, only of that status.
+pub async fn list_by_status(context: Context) -> Result<Reply, Problem> {
+    let status = parse_order_status(context.param("status"));
+    if status.is_none() {
+        let error = FieldError::new("status", "format", format!("status {STATUS_RULE}"));
+        return Err(Problem::validation(vec![error]));
+    }
+    answer(&context, context.query(), status).await
+}
+
+async fn answer(
+    context: &Context,
+    query: Query,
+    status: Option<OrderStatus>,
+) -> Result<Reply, Problem> {
+    let (filter, page) = parse(query, status, context.is_admin())?;
+    let request = queries::PageRequest {
+        page: page.page,
+        limit: page.limit,
+    };
+    let list = queries::list_orders(viewer(context)?, filter, request)
+        .await
+        .map_err(problem)?;
+    paged(&resources(&list.orders), list.total, page)
+}
+
+fn parse(
+    mut query: Query,
+    status: Option<OrderStatus>,
+    is_admin: bool,
+) -> Result<(Filter, PageRequest), Problem> {
+    let customer_id = if is_admin {
+        user_parameter(&mut query)
+    } else {
+        None
+    };
+    let page = query.page();
+    query.finish()?;
+    Ok((
+        Filter {
+            status,
+            customer_id,
+        },
+        page,
+    ))
+}
+
+fn status_parameter(query: &mut Query) -> Option<OrderStatus> {
+    let text = query.text("status")?;
+    let status = parse_order_status(&text);
+    if status.is_none() {
+        query.reject("status", "format", STATUS_RULE);
+    }
+    status
+}
+
+fn user_parameter(query: &mut Query) -> Option<String> {
+    let text = query.text("userId")?;
+    match ids::parse(&text) {
+        Ok(id) => Some(id),
+        Err(error) => {
+            query.reject("userId", "format", &error.to_string());
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+    fn listing(text: &str, is_admin: bool) -> Result<(Filter, PageRequest), Problem> {
+        let mut query = Query::parse(text);
+        let status = status_parameter(&mut query);
+        parse(query, status, is_admin)
+    }
+
+    #[test]
+    fn conditions_and_page_come_from_the_query() {
+        let (filter, page) =
+            listing(&format!("status=paid&userId={ID}&page=2&limit=5"), true).unwrap();
+        assert_eq!(
+            (filter.status, filter.customer_id.as_deref()),
+            (Some(OrderStatus::Paid), Some(ID))
+        );
+        assert_eq!(page, PageRequest { page: 2, limit: 5 });
+        let (filter, page) = listing("", false).unwrap();
+        assert_eq!((filter.status, filter.customer_id), (None, None));
+        assert_eq!(page, PageRequest { page: 1, limit: 10 });
+    }
+
+    #[test]
+    fn only_an_admin_may_name_a_user() {
+        assert!(listing(&format!("userId={ID}"), false).is_err());
+        assert!(listing("userId=me", true).is_err());
+    }
+
+    #[test]
+    fn what_is_unknown_or_malformed_is_named() {
+        let document = listing("status=OPEN&limit=0&sort=x", false)
+            .unwrap_err()
+            .document("/", "r", "t");
+        let errors = document["errors"].as_array().unwrap();
+        let fields: Vec<_> = errors
+            .iter()
+            .map(|error| error["field"].as_str().unwrap())
+            .collect();
+        assert_eq!(fields, ["status", "limit", "sort"]);
+    }
+}

@@ -1,0 +1,9 @@
+//! One file per verb.
+
+pub mod change_status;
+pub mod create;
+pub mod find;
+pub mod list;
+pub mod ready;
+pub mod stats;
+pub mod sweep;

@@ -1,0 +1,51 @@
+//! REST adapter of orders.
+
+use mercato_edge::{Access, Route, route};
+
+mod body;
+mod controllers;
+#[cfg_attr(
+    not(target_family = "wasm"),
+    allow(
+        dead_code,
+        reason = "called by the entry point, which only a component has"
+    )
+)]
+mod maintenance;
+mod problems;
+mod resource;
+mod status;
+mod viewer;
+
+#[allow(
+    unsafe_code,
+    missing_docs,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    reason = "generated"
+)]
+mod bindings {
+    spin_sdk::wit_bindgen::generate!({
+        path: "../../../wit",
+        world: "mercato:shop/orders-api",
+        runtime_path: "::spin_sdk::wit_bindgen::rt",
+        generate_all,
+    });
+}
+
+use controllers::{change_status, create, find, list, ready, stats, sweep};
+
+/// The routes of orders.
+pub const ROUTES: &[Route] = &[
+    route!(GET "/api/v1/orders", Access::Bearer, list::list),
+    route!(POST "/api/v1/orders", Access::Bearer, create::create),
+    route!(GET "/api/v1/orders/stats", Access::Admin, stats::stats),
+    route!(GET "/api/v1/orders/{status}", Access::Bearer, list::list_by_status),
+    route!(GET "/api/v1/orders/id/{id}", Access::Bearer, find::find),
+    route!(PATCH "/api/v1/orders/{id}", Access::Bearer, change_status::change_status),
+    route!(GET "/internal/ready", Access::Public, ready::ready),
+    route!(POST "/internal/sweep", Access::Public, sweep::sweep),
+];
+
+mercato_edge::serve!(ROUTES, maintenance::after_request);

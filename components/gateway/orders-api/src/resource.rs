@@ -1,0 +1,364 @@
+//! Orders as clients see them.
+
+use mercato_edge::{Problem, Reply};
+use mercato_money::{Currency, Money};
+use mercato_platform::clock::rfc3339;
+use mercato_platform::log;
+use serde::Serialize;
+
+use crate::bindings::mercato::orders::queries::OrderDetails;
+use crate::bindings::mercato::orders::types::{
+    Order, OrderItem, OrderStatus, PaymentSession, PaymentSummary, Receipt, StatusChange,
+};
+use crate::status::{order_status_name, payment_status_name};
+
+/// The members of an order in JSON.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderResource<'a> {
+    id: &'a str,
+    user_id: &'a str,
+    status: &'static str,
+    total_amount: Money,
+    total_items: u64,
+    currency: &'a str,
+    paid: bool,
+    paid_at: Option<String>,
+    items: Vec<ItemResource<'a>>,
+    receipt: Option<ReceiptResource<'a>>,
+    created_at: String,
+    updated_at: String,
+    version: u64,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ItemResource<'a> {
+    product_id: &'a str,
+    name: &'a str,
+    price: Money,
+    quantity: u32,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReceiptResource<'a> {
+    id: &'a str,
+    url: Option<&'a str>,
+    issued_at: String,
+}
+
+/// Where the customer pays.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionResource<'a> {
+    id: &'a str,
+    url: &'a str,
+    expires_at: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PaymentResource<'a> {
+    id: &'a str,
+    status: &'static str,
+    amount: Money,
+    refunded_amount: Money,
+    currency: &'a str,
+    provider: &'a str,
+    session: Option<SessionResource<'a>>,
+    receipt_url: Option<&'a str>,
+    reason: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct ChangeResource<'a> {
+    from: Option<&'static str>,
+    to: &'static str,
+    actor: &'a str,
+    reason: &'a str,
+    at: String,
+}
+
+#[derive(Debug, Serialize)]
+struct DetailsResource<'a> {
+    #[serde(flatten)]
+    order: OrderResource<'a>,
+    payment: Option<PaymentResource<'a>>,
+    history: Vec<ChangeResource<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PlacementResource<'a> {
+    id: &'a str,
+    order: OrderResource<'a>,
+    payment_session: SessionResource<'a>,
+}
+
+impl<'a> From<&'a Order> for OrderResource<'a> {
+    fn from(order: &'a Order) -> Self {
+        Self {
+            id: &order.id,
+            user_id: &order.customer_id,
+            status: order_status_name(order.status),
+            total_amount: Money::from_units(order.total_amount),
+            total_items: order.total_items,
+            currency: &order.currency,
+            paid: matches!(order.status, OrderStatus::Paid | OrderStatus::Delivered),
+            paid_at: order.paid_at.map(rfc3339),
+            items: order.items.iter().map(Into::into).collect(),
+            receipt: order.receipt.as_ref().map(Into::into),
+            created_at: rfc3339(order.created_at),
+            updated_at: rfc3339(order.updated_at),
+            version: order.version,
+        }
+    }
+}
+
+impl<'a> From<&'a OrderItem> for ItemResource<'a> {
+    fn from(item: &'a OrderItem) -> Self {
+        Self {
+            product_id: &item.product_id,
+            name: &item.name,
+            price: Money::from_units(item.unit_price),
+            quantity: item.quantity,
+        }
+    }
+}
+
+impl<'a> From<&'a Receipt> for ReceiptResource<'a> {
+    fn from(receipt: &'a Receipt) -> Self {
+        Self {
+            id: &receipt.id,
+            url: receipt.url.as_deref(),
+            issued_at: rfc3339(receipt.issued_at),
+        }
+    }
+}
+
+impl<'a> From<&'a PaymentSession> for SessionResource<'a> {
+    fn from(session: &'a PaymentSession) -> Self {
+        Self {
+            id: &session.id,
+            url: &session.url,
+            expires_at: rfc3339(session.expires_at),
+        }
+    }
+}
+
+impl<'a> From<&'a StatusChange> for ChangeResource<'a> {
+    fn from(change: &'a StatusChange) -> Self {
+        Self {
+            from: change.from_status.map(order_status_name),
+            to: order_status_name(change.to_status),
+            actor: &change.actor,
+            reason: &change.reason,
+            at: rfc3339(change.at),
+        }
+    }
+}
+
+impl<'a> PaymentResource<'a> {
+    fn new(payment: &'a PaymentSummary) -> Result<Self, Problem> {
+        Ok(Self {
+            id: &payment.id,
+            status: payment_status_name(payment.status),
+            amount: from_minor(payment.amount, &payment.currency)?,
+            refunded_amount: from_minor(payment.refunded_amount, &payment.currency)?,
+            currency: &payment.currency,
+            provider: &payment.provider,
+            session: payment.session.as_ref().map(Into::into),
+            receipt_url: payment.receipt_url.as_deref(),
+            reason: payment.reason.as_deref(),
+        })
+    }
+}
+
+fn from_minor(minor: i64, currency: &str) -> Result<Money, Problem> {
+    let amount = currency
+        .parse::<Currency>()
+        .and_then(|currency| Money::from_minor(minor, currency));
+    amount.map_err(|error| {
+        log::error(
+            "a payment's amount cannot be shown",
+            &[("error", &error.to_string())],
+        );
+        Problem::internal()
+    })
+}
+
+/// Several orders.
+pub fn resources(orders: &[Order]) -> Vec<OrderResource<'_>> {
+    orders.iter().map(Into::into).collect()
+}
+
+/// 200 with one order and its entity tag.
+pub fn reply(order: &Order) -> Result<Reply, Problem> {
+    Ok(Reply::json(&OrderResource::from(order))?.with_version(order.version, &[]))
+}
+
+/// 200 with one order, its payment and its history. The payment changes without a new version of the order, so the
+/// tag holds it too.
+pub fn details_reply(details: &OrderDetails) -> Result<Reply, Problem> {
+    let resource = DetailsResource {
+        order: (&details.order).into(),
+        payment: details
+            .payment
+            .as_ref()
+            .map(PaymentResource::new)
+            .transpose()?,
+        history: details.history.iter().map(Into::into).collect(),
+    };
+    let payment_tag: Vec<u64> = details.payment.as_ref().map_or_else(Vec::new, |payment| {
+        let session = payment
+            .session
+            .as_ref()
+            .map_or(0, |session| session.expires_at);
+        vec![
+            payment.status as u64,
+            payment.refunded_amount.unsigned_abs(),
+            session,
+        ]
+    });
+    Ok(Reply::json(&resource)?.with_version(details.order.version, &payment_tag))
+}
+
+/// The body of the answer to a new order.
+pub fn placement_reply(order: &Order, session: &PaymentSession) -> Result<Reply, Problem> {
+    Reply::json(&PlacementResource {
+        id: &order.id,
+        order: order.into(),
+        payment_session: session.into(),
+    })
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use crate::bindings::mercato::orders::types::PaymentStatus;
+    use serde_json::{Value, json};
+
+    const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+    /// A paid order with something in every field.
+    pub fn order() -> Order {
+        Order {
+            id: ID.to_owned(),
+            customer_id: "01890a5d-ac96-774b-bcce-b302099a8058".to_owned(),
+            status: OrderStatus::Paid,
+            items: vec![OrderItem {
+                product_id: "01890a5d-ac96-774b-bcce-b302099a8059".to_owned(),
+                name: "Tea".to_owned(),
+                unit_price: 49_950,
+                quantity: 2,
+            }],
+            total_amount: 99_900,
+            total_items: 2,
+            currency: "EUR".to_owned(),
+            receipt: Some(Receipt {
+                id: "r".to_owned(),
+                url: Some("https://r".to_owned()),
+                issued_at: 1_000,
+            }),
+            paid_at: Some(1_000),
+            created_at: 0,
+            updated_at: 1_000,
+            version: 2,
+        }
+    }
+
+    /// A session.
+    pub fn session() -> PaymentSession {
+        PaymentSession {
+            id: "cs_1".to_owned(),
+            url: "https://pay".to_owned(),
+            expires_at: 900_000,
+        }
+    }
+
+    fn json_of(reply: &Reply) -> Value {
+        serde_json::from_slice(reply.body()).unwrap()
+    }
+
+    fn order_json() -> Value {
+        json!({
+            "id": ID, "userId": "01890a5d-ac96-774b-bcce-b302099a8058", "status": "PAID", "totalAmount": 9.99,
+            "totalItems": 2, "currency": "EUR", "paid": true, "paidAt": "1970-01-01T00:00:01.000Z",
+            "items": [{
+                "productId": "01890a5d-ac96-774b-bcce-b302099a8059", "name": "Tea", "price": 4.995, "quantity": 2,
+            }],
+            "receipt": {"id": "r", "url": "https://r", "issuedAt": "1970-01-01T00:00:01.000Z"},
+            "createdAt": "1970-01-01T00:00:00.000Z", "updatedAt": "1970-01-01T00:00:01.000Z", "version": 2,
+        })
+    }
+
+    #[test]
+    fn an_order_has_the_members_of_the_api() {
+        assert_eq!(json_of(&reply(&order()).unwrap()), order_json());
+    }
+
+    #[test]
+    fn only_paid_and_delivered_orders_are_paid() {
+        for (status, paid) in [
+            (OrderStatus::Pending, false),
+            (OrderStatus::Paid, true),
+            (OrderStatus::Delivered, true),
+            (OrderStatus::Cancelled, false),
+            (OrderStatus::Refunded, false),
+        ] {
+            assert_eq!(
+                json_of(&reply(&Order { status, ..order() }).unwrap())["paid"],
+                paid
+            );
+        }
+    }
+
+    #[test]
+    fn details_add_payment_and_history() {
+        let payment = PaymentSummary {
+            id: "p".to_owned(),
+            status: PaymentStatus::Succeeded,
+            amount: 999,
+            refunded_amount: 50,
+            currency: "EUR".to_owned(),
+            provider: "stripe-mock".to_owned(),
+            session: None,
+            receipt_url: None,
+            reason: None,
+        };
+        let change = StatusChange {
+            from_status: None,
+            to_status: OrderStatus::Pending,
+            actor: "system".to_owned(),
+            reason: "Order placed".to_owned(),
+            at: 0,
+        };
+        let details = OrderDetails {
+            order: order(),
+            payment: Some(payment),
+            history: vec![change],
+        };
+        let mut expected = order_json();
+        expected["payment"] = json!({
+            "id": "p", "status": "SUCCEEDED", "amount": 9.99, "refundedAmount": 0.5, "currency": "EUR",
+            "provider": "stripe-mock", "session": null, "receiptUrl": null, "reason": null,
+        });
+        expected["history"] = json!([{
+            "from": null, "to": "PENDING", "actor": "system", "reason": "Order placed",
+            "at": "1970-01-01T00:00:00.000Z",
+        }]);
+        assert_eq!(json_of(&details_reply(&details).unwrap()), expected);
+    }
+
+    #[test]
+    fn a_placement_shows_where_to_pay() {
+        let session_json =
+            json!({"id": "cs_1", "url": "https://pay", "expiresAt": "1970-01-01T00:15:00.000Z"});
+        let expected = json!({"id": ID, "order": order_json(), "paymentSession": session_json});
+        assert_eq!(
+            json_of(&placement_reply(&order(), &session()).unwrap()),
+            expected
+        );
+    }
+}
