@@ -29,44 +29,42 @@ impl BcryptPasswords {
         }
     }
 
-    fn hash_at(
-        &self,
-        cost: u32,
-        password: &[u8],
-        salt: [u8; SALT_BYTES],
-    ) -> Result<HashParts, Error> {
+    fn hash_at(&self, cost: u32, password: &[u8]) -> Result<HashParts, Error> {
+        let salt: [u8; SALT_BYTES] = random::bytes();
         let parts = bcrypt::hash_with_salt(password, cost, salt).map_err(fault)?;
-        #[cfg(test)]
-        self.rounds.set(self.rounds.get() + (1 << cost));
+        self.count(cost);
         Ok(parts)
     }
 
     /// Makes up for a hash of a lower cost: 2^c + 2^c + 2^(c+1) + … + 2^(C-1) = 2^C.
     fn make_up(&self, done: u32, password: &[u8]) -> Result<(), Error> {
         for cost in done..self.cost {
-            std::hint::black_box(self.hash_at(cost, password, random::bytes())?);
+            std::hint::black_box(self.hash_at(cost, password)?);
         }
         Ok(())
     }
+
+    /// Tests count the rounds: they are what takes time.
+    #[cfg(test)]
+    fn count(&self, cost: u32) {
+        self.rounds.set(self.rounds.get() + (1 << cost));
+    }
+
+    #[cfg(not(test))]
+    #[allow(clippy::unused_self, reason = "counts in tests only")]
+    const fn count(&self, _cost: u32) {}
 }
 
 impl Passwords for BcryptPasswords {
     fn hash(&self, password: &Password) -> Result<PasswordHash, Error> {
-        let parts = self.hash_at(self.cost, password.expose().as_bytes(), random::bytes())?;
+        let parts = self.hash_at(self.cost, password.expose().as_bytes())?;
         Ok(PasswordHash::new(parts.to_string()))
     }
 
     fn verify(&self, candidate: &str, hash: &PasswordHash) -> Result<bool, Error> {
         let stored: HashParts = hash.expose().parse().map_err(fault)?;
-        let computed = self.hash_at(
-            stored.get_cost(),
-            candidate.as_bytes(),
-            stored.get_salt_raw(),
-        )?;
-        let fits = constant_time_eq(
-            computed.to_string().as_bytes(),
-            stored.to_string().as_bytes(),
-        );
+        let fits = bcrypt::verify(candidate, hash.expose()).map_err(fault)?;
+        self.count(stored.get_cost());
         // No password is that long, and bcrypt would compare its beginning only.
         let fits = fits && candidate.len() <= PASSWORD_MAX_BYTES;
         if !fits {
@@ -76,7 +74,7 @@ impl Passwords for BcryptPasswords {
     }
 
     fn verify_nothing(&self, candidate: &str) -> Result<(), Error> {
-        std::hint::black_box(self.hash_at(self.cost, candidate.as_bytes(), random::bytes())?);
+        std::hint::black_box(self.hash_at(self.cost, candidate.as_bytes())?);
         Ok(())
     }
 
@@ -85,15 +83,6 @@ impl Passwords for BcryptPasswords {
             .parse::<HashParts>()
             .is_ok_and(|parts| parts.get_cost() < self.cost)
     }
-}
-
-fn constant_time_eq(one: &[u8], other: &[u8]) -> bool {
-    one.len() == other.len()
-        && one
-            .iter()
-            .zip(other)
-            .fold(0, |difference, (a, b)| difference | (a ^ b))
-            == 0
 }
 
 fn fault(error: bcrypt::BcryptError) -> Error {

@@ -32,8 +32,14 @@ pub async fn service() -> Result<Rc<Service>, Error> {
     }
     let settings =
         Settings::parse(variables().await?).map_err(|error| Error::Internal(error.to_string()))?;
+    let service = open(settings, SqliteStore::new())?;
+    Ok(SERVICE.with(|cell| cell.get_or_init(|| Rc::new(service)).clone()))
+}
+
+/// The ports over that database, in which the first admin has been made.
+fn open(settings: Settings, store: SqliteStore) -> Result<Service, Error> {
     let service = Ports {
-        store: SqliteStore::new(),
+        store,
         passwords: Box::new(BcryptPasswords::new(settings.bcrypt_cost)),
         secrets: Box::new(RandomSecrets),
         keys: settings.keys,
@@ -42,7 +48,7 @@ pub async fn service() -> Result<Rc<Service>, Error> {
         lifetimes: settings.lifetimes,
     };
     make_first_admin(&service, settings.first_admin)?;
-    Ok(SERVICE.with(|cell| cell.get_or_init(|| Rc::new(service)).clone()))
+    Ok(service)
 }
 
 /// Makes the first admin if one is wanted. What is wrong with the variables is logged, and the shop opens without.
@@ -103,3 +109,6 @@ async fn variable(name: &str) -> Result<String, Error> {
         ))),
     }
 }
+
+#[cfg(test)]
+mod tests;

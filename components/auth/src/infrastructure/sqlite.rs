@@ -96,6 +96,12 @@ impl SqliteStore {
     pub const fn new() -> Self {
         Self(Database::new("auth", MIGRATIONS))
     }
+
+    /// A fresh database in memory.
+    #[cfg(test)]
+    pub fn in_memory() -> Self {
+        Self(Database::in_memory("auth", MIGRATIONS).unwrap())
+    }
 }
 
 impl Store for SqliteStore {
@@ -267,5 +273,4 @@ impl From<mercato_sqlite::Error> for Error {
 }
 
 #[cfg(test)]
-#[path = "sqlite_tests.rs"]
 mod tests;

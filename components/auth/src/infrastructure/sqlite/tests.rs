@@ -6,7 +6,7 @@ use crate::domain::RefreshSecret;
 const NOW: u64 = 1_800_000_000_000;
 
 fn store() -> SqliteStore {
-    SqliteStore(Database::in_memory("auth", MIGRATIONS).unwrap())
+    SqliteStore::in_memory()
 }
 
 fn id(number: u32) -> AccountId {
