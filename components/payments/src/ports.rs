@@ -131,7 +131,8 @@ pub struct OutboxLag {
 pub trait OutboxRecords {
     /// A new event, due at once.
     fn append_event(&self, event: &PaymentEvent) -> Stored<()>;
-    /// Entries that are due, neither parked nor acknowledged, oldest first.
+    /// Entries that are due, neither parked nor acknowledged, oldest first; of each order only its oldest event that
+    /// is not acknowledged.
     fn due_entries(&self, now: u64, limit: u32) -> Stored<Vec<OutboxEntry>>;
     /// An entry that is not acknowledged.
     fn find_entry(&self, event_id: &str) -> Stored<Option<OutboxEntry>>;
@@ -142,7 +143,7 @@ pub trait OutboxRecords {
     /// Events of one order that are not acknowledged, oldest first, parked ones too.
     fn pending_events_of_order(&self, order_id: &str) -> Stored<Vec<PaymentEvent>>;
     /// Events from before `time` that are neither acknowledged nor parked, oldest first; those whose handling has
-    /// failed only when they are due again at `now`.
+    /// failed only when they are due again at `now`; of each order only its oldest event that is not acknowledged.
     fn overdue_events(&self, time: u64, now: u64, limit: u32) -> Stored<Vec<PaymentEvent>>;
     /// Entries not acknowledged, oldest first.
     fn entries(&self, offset: u64, limit: u32) -> Stored<Vec<OutboxEntry>>;
@@ -152,6 +153,10 @@ pub trait OutboxRecords {
     fn last_relay_run(&self) -> Stored<u64>;
     /// Remembers that the relay runs now.
     fn record_relay_run(&self, now: u64) -> Stored<()>;
+    /// Until when customers' requests publish nothing, in milliseconds since the Unix epoch; 0 if they may.
+    fn publishing_paused_until(&self) -> Stored<u64>;
+    /// Sets that time.
+    fn pause_publishing(&self, until: u64) -> Stored<()>;
 }
 
 /// A session to be opened at the provider.

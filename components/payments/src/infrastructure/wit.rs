@@ -215,7 +215,7 @@ impl outbox::Guest for Component {
     }
 
     async fn acknowledge(event_id: String) -> Result<(), types::PaymentError> {
-        Ok(use_cases::acknowledge_event(&*host(), &event_id)?)
+        Ok(use_cases::acknowledge_event(&*host(), &event_id).await?)
     }
 
     async fn report_failure(event_id: String, error: String) -> Result<(), types::PaymentError> {

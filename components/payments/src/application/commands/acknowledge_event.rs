@@ -1,15 +1,19 @@
 use mercato_platform::clock::Clock;
 
+use super::relay_outbox::publish_due;
 use crate::domain::PaymentError;
 use crate::ports::{Ports, Store};
 
-/// The event is applied; it is not told again. Unknown or acknowledged already: nothing changes.
+/// The event is applied; it is not told again, and the order's next event is. Unknown or acknowledged already:
+/// nothing changes.
 ///
 /// # Errors
 /// `Unavailable`, `Internal`.
-pub fn acknowledge_event<P: Ports>(ports: &P, event_id: &str) -> Result<(), PaymentError> {
+pub async fn acknowledge_event<P: Ports>(ports: &P, event_id: &str) -> Result<(), PaymentError> {
     let now = ports.clock().now_ms();
     ports
         .store()
-        .write(|records| records.acknowledge_event(event_id, now))
+        .write(|records| records.acknowledge_event(event_id, now))?;
+    publish_due(ports).await;
+    Ok(())
 }

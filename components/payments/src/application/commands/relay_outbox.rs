@@ -3,7 +3,7 @@ use mercato_platform::log;
 
 use super::refund_payment::resume_due_refund;
 use crate::domain::{OutboxEntry, PaymentError};
-use crate::ports::{Ports, PublishError, Publisher, Store};
+use crate::ports::{Ports, PublishError, Publisher, Records, Store};
 
 /// Most events that one run publishes.
 pub const RELAY_BATCH: u32 = 50;
@@ -14,12 +14,22 @@ const LEASE_MS: u64 = 5_000;
 /// How long a run goes on, in milliseconds: a slow broker must not keep a customer waiting. What is left stays due.
 const BATCH_TIME_MS: u64 = 1_500;
 
-/// When an event is published again that could not be published, in milliseconds. Constant: a run stops at the first
-/// failure, so a broker that is down costs one attempt per run whatever is waiting.
-const UNPUBLISHED_RETRY_MS: u64 = 2_000;
+/// How long nothing is published after a failure while customers wait, and when the event that failed is tried again,
+/// in milliseconds. A run stops at the first failure, so a broker that is down costs one attempt per pause, whatever
+/// is waiting.
+const BROKER_PAUSE_MS: u64 = 2_000;
 
 const BACK_OFF_FIRST_MS: u64 = 5_000;
 const BACK_OFF_LONGEST_MS: u64 = 5 * 60 * 1_000;
+
+/// Whether a run spares a broker that has just failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pause {
+    /// A customer waits for the end of the run.
+    Respected,
+    /// Somebody asked for this run.
+    Ignored,
+}
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,7 +43,7 @@ pub struct RelayReport {
 }
 
 /// Publishes what is due, oldest first, and takes up a refund that a crash left. With `min_interval_ms`, does nothing
-/// when the last run, of whichever instance, is younger.
+/// when the last run, of whichever instance, is younger, and publishes nothing while a broker that failed is spared.
 ///
 /// # Errors
 /// `Unavailable`, `Internal`. A broker that is down is no error: it is in the report.
@@ -49,7 +59,12 @@ pub async fn relay_outbox<P: Ports>(
         });
     }
     resume_due_refund(ports).await?;
-    let (published, failed) = publish_batch(ports).await?;
+    let pause = if min_interval_ms == 0 {
+        Pause::Ignored
+    } else {
+        Pause::Respected
+    };
+    let (published, failed) = publish_batch(ports, pause).await?;
     let pending = ports.store().read(|records| records.lag())?.pending;
     Ok(RelayReport {
         published,
@@ -60,7 +75,7 @@ pub async fn relay_outbox<P: Ports>(
 
 /// Publishes what is due right after a change. The change stands whatever happens here: the relay tries again.
 pub(super) async fn publish_due<P: Ports>(ports: &P) {
-    if let Err(error) = publish_batch(ports).await {
+    if let Err(error) = publish_batch(ports, Pause::Respected).await {
         log::warn("events not published yet", &[("cause", &error.to_string())]);
     }
 }
@@ -94,8 +109,8 @@ fn may_run<P: Ports>(ports: &P, min_interval_ms: u32) -> Result<bool, PaymentErr
 }
 
 /// Publishes one batch up to the first failure or the end of [`BATCH_TIME_MS`]; gives how many were published and how many failed.
-async fn publish_batch<P: Ports>(ports: &P) -> Result<(u32, u32), PaymentError> {
-    let batch = lease(ports)?;
+async fn publish_batch<P: Ports>(ports: &P, pause: Pause) -> Result<(u32, u32), PaymentError> {
+    let batch = lease(ports, pause)?;
     if batch.is_empty() {
         return Ok((0, 0));
     }
@@ -120,13 +135,15 @@ async fn publish_batch<P: Ports>(ports: &P) -> Result<(u32, u32), PaymentError> 
 }
 
 /// Takes what is due out of others' reach. A crash gives it back when the lease ends.
-fn lease<P: Ports>(ports: &P) -> Result<Vec<OutboxEntry>, PaymentError> {
+fn lease<P: Ports>(ports: &P, pause: Pause) -> Result<Vec<OutboxEntry>, PaymentError> {
     let now = ports.clock().now_ms();
-    if ports
-        .store()
-        .read(|records| records.due_entries(now, 1))?
-        .is_empty()
-    {
+    let nothing_to_do = ports.store().read(|records| {
+        if records.due_entries(now, 1)?.is_empty() {
+            return Ok(true);
+        }
+        Ok(pause == Pause::Respected && is_paused(records, now)?)
+    })?;
+    if nothing_to_do {
         return Ok(Vec::new());
     }
     ports.store().write(|records| {
@@ -142,6 +159,12 @@ fn lease<P: Ports>(ports: &P) -> Result<Vec<OutboxEntry>, PaymentError> {
     })
 }
 
+/// A pause that ends later than any could (the clock was set back) counts as over.
+fn is_paused(records: &dyn Records, now: u64) -> Result<bool, PaymentError> {
+    let until = records.publishing_paused_until()?;
+    Ok(until > now && until - now <= BROKER_PAUSE_MS)
+}
+
 /// Writes down what became of the batch: the first `published` entries wait for their acknowledgement, the one after
 /// them failed, the rest is due as before. An entry whose handling failed meanwhile keeps that.
 fn settle<P: Ports>(
@@ -155,6 +178,11 @@ fn settle<P: Ports>(
         log::warn("event not published", &[("cause", cause)]);
     }
     ports.store().write(|records| {
+        if failure.is_some() {
+            records.pause_publishing(now.saturating_add(BROKER_PAUSE_MS))?;
+        } else if published > 0 && is_paused(records, now)? {
+            records.pause_publishing(0)?;
+        }
         for (index, leased) in batch.into_iter().enumerate() {
             let Some(mut entry) = records.find_entry(&leased.event.id)? else {
                 continue;
@@ -165,7 +193,7 @@ fn settle<P: Ports>(
                     entry.next_attempt_at = now.saturating_add(back_off_ms(leased.attempts));
                 }
             } else if let Some(PublishError(cause)) = failure.take() {
-                entry.next_attempt_at = now.saturating_add(UNPUBLISHED_RETRY_MS);
+                entry.next_attempt_at = now.saturating_add(BROKER_PAUSE_MS);
                 entry.last_error = Some(format!("not published: {cause}"));
             } else {
                 entry.next_attempt_at = leased.next_attempt_at;

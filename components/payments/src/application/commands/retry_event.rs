@@ -4,7 +4,7 @@ use super::relay_outbox::publish_due;
 use crate::domain::{OutboxEntry, PaymentError};
 use crate::ports::{Ports, Store};
 
-/// Takes a parked event up again: its failures are forgotten and it is published at once. Works for an event that
+/// Takes a parked event up again: its failures are forgotten and it is due at once. Works for an event that
 /// only waits, too.
 ///
 /// # Errors

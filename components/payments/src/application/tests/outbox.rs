@@ -16,7 +16,7 @@ fn shop_with_unpublished_event() -> Shop {
     shop
 }
 
-/// Adds events like the one there is, each a millisecond younger.
+/// Adds events of other orders like the one there is, each a millisecond younger.
 fn add_events(shop: &Shop, count: u32) {
     let first = shop.entries()[0].event.clone();
     shop.store()
@@ -24,6 +24,7 @@ fn add_events(shop: &Shop, count: u32) {
             (1..=count).try_for_each(|number| {
                 let mut event = first.clone();
                 event.id = format!("01890a5d-ac96-774b-bccf-{number:012x}");
+                event.order_id = format!("01890a5d-ac96-774b-bcd0-{number:012x}");
                 event.time += u64::from(number);
                 records.append_event(&event)
             })
@@ -66,8 +67,8 @@ fn an_event_is_published_at_once_and_again_until_it_is_acknowledged() {
             .iter()
             .all(|published| *published == event)
     );
-    commands::acknowledge_event(&shop, &event.id).unwrap();
-    commands::acknowledge_event(&shop, &event.id).unwrap();
+    shop.acknowledge(&event.id);
+    shop.acknowledge(&event.id);
     shop.advance(LONG_MS);
     assert_eq!(shop.relay(), RelayReport::default());
 }
@@ -198,7 +199,7 @@ fn an_event_that_fails_again_and_again_is_parked_until_it_is_retried() {
     let retried = now(commands::retry_event(&shop, &id)).unwrap();
     assert!(!retried.parked && retried.failures == 0);
     assert_eq!(shop.published_types(), [EventType::Succeeded]);
-    commands::acknowledge_event(&shop, &id).unwrap();
+    shop.acknowledge(&id);
     assert_eq!(
         now(commands::retry_event(&shop, &id)),
         Err(PaymentError::NotFound)
@@ -212,7 +213,7 @@ fn an_event_that_fails_again_and_again_is_parked_until_it_is_retried() {
 #[test]
 fn an_unknown_event_is_acknowledged_and_reported_without_a_trace() {
     let shop = Shop::with_paid_order();
-    assert_eq!(commands::acknowledge_event(&shop, "nothing"), Ok(()));
+    shop.acknowledge("nothing");
     assert_eq!(commands::report_failure(&shop, "nothing", "x"), Ok(()));
     assert!(shop.entries().is_empty());
 }
@@ -261,4 +262,82 @@ fn the_outbox_is_read_in_pages() {
     for (number, limit) in [(0, 10), (1, 0), (1, 101)] {
         assert!(matches!(page(number, limit), Err(PaymentError::Invalid(_))));
     }
+}
+
+#[test]
+fn a_broker_that_failed_is_spared_while_customers_wait() {
+    let shop = shop_with_unpublished_event();
+    add_events(&shop, 1);
+    let attempts = || shop.publisher.attempts.get();
+    let ordinary = || now(commands::relay_outbox(&shop, 1)).unwrap();
+    assert_eq!(attempts(), 1);
+    ordinary();
+    shop.acknowledge("nothing");
+    assert_eq!(attempts(), 1, "no request waits for it again");
+    shop.advance(1_998);
+    ordinary();
+    assert_eq!(attempts(), 1);
+    shop.advance(1);
+    ordinary();
+    assert_eq!(attempts(), 2, "after the pause one does");
+    shop.advance(1);
+    ordinary();
+    assert_eq!(attempts(), 2);
+    shop.relay();
+    assert_eq!(attempts(), 3, "who asks for a run gets it");
+    shop.publisher.down.set(false);
+    shop.advance(2_000);
+    assert_eq!(ordinary().published, 2);
+}
+
+#[test]
+fn a_run_that_reaches_the_broker_ends_the_pause() {
+    let shop = shop_with_unpublished_event();
+    add_events(&shop, 2);
+    shop.publisher.down.set(false);
+    assert_eq!(shop.relay().published, 2, "all but the one that failed");
+    add_one_of_another_order(&shop);
+    shop.acknowledge("nothing");
+    assert_eq!(shop.publisher.published.borrow().len(), 3);
+}
+
+fn add_one_of_another_order(shop: &Shop) {
+    let mut event = shop.entries()[0].event.clone();
+    event.id = "01890a5d-ac96-774b-bcd1-000000000000".to_owned();
+    event.order_id = event.id.clone();
+    shop.store()
+        .write(|records| records.append_event(&event))
+        .unwrap();
+}
+
+#[test]
+fn events_of_one_order_are_told_one_after_the_other() {
+    let shop = Shop::with_pending_order();
+    shop.webhook(&shop.refunded_event("evt_1", 500)).unwrap();
+    assert_eq!(
+        shop.event_types(),
+        [EventType::Succeeded, EventType::Refunded]
+    );
+    assert_eq!(shop.published_types(), [EventType::Succeeded]);
+    shop.advance(LONG_MS);
+    shop.relay();
+    assert_eq!(shop.published_types(), [EventType::Succeeded; 2]);
+    let overdue = queries::overdue_events(&shop, 0, 10).unwrap();
+    assert_eq!(overdue.len(), 1);
+    assert_eq!(
+        queries::pending_events_of_order(&shop, ORDER)
+            .unwrap()
+            .len(),
+        2
+    );
+    shop.acknowledge(&overdue[0].id);
+    assert_eq!(
+        shop.published_types(),
+        [
+            EventType::Succeeded,
+            EventType::Succeeded,
+            EventType::Refunded
+        ],
+        "at once when the first is acknowledged"
+    );
 }

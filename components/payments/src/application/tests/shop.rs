@@ -496,9 +496,13 @@ impl Shop {
             .collect()
     }
 
+    pub fn acknowledge(&self, event_id: &str) {
+        now(commands::acknowledge_event(self, event_id)).unwrap();
+    }
+
     pub fn acknowledge_all(&self) {
         for entry in self.entries() {
-            commands::acknowledge_event(self, &entry.event.id).unwrap();
+            self.acknowledge(&entry.event.id);
         }
         self.publisher.published.borrow_mut().clear();
     }

@@ -5,6 +5,7 @@ use crate::domain::{EventType, OutboxEntry, PaymentEvent};
 use crate::ports::{OutboxLag, OutboxRecords, Stored};
 
 const LAST_RELAY_RUN: &str = "last_relay_run";
+const PUBLISHING_PAUSED_UNTIL: &str = "publishing_paused_until";
 
 /// Everything of an entry that is not acknowledged, in the order [`entry`] reads it.
 macro_rules! select_entry {
@@ -22,8 +23,11 @@ macro_rules! select_entry {
 
 const FIND: &str = select_entry!("AND event_id = ?");
 
+/// Events of one order are told one after the other: a receiver never sees a refund before its payment.
 const DUE: &str = select_entry!(
-    "AND parked = 0 AND next_attempt_at <= ?
+    "AND parked = 0 AND next_attempt_at <= ? AND NOT EXISTS (
+      SELECT 1 FROM outbox older
+      WHERE older.acknowledged_at IS NULL AND older.order_id = outbox.order_id AND older.sequence < outbox.sequence)
     ORDER BY sequence
     LIMIT ?"
 );
@@ -34,7 +38,9 @@ const OF_ORDER: &str = select_entry!(
 );
 
 const OVERDUE: &str = select_entry!(
-    "AND parked = 0 AND time <= ? AND (failures = 0 OR next_attempt_at <= ?)
+    "AND parked = 0 AND time <= ? AND (failures = 0 OR next_attempt_at <= ?) AND NOT EXISTS (
+      SELECT 1 FROM outbox older
+      WHERE older.acknowledged_at IS NULL AND older.order_id = outbox.order_id AND older.sequence < outbox.sequence)
     ORDER BY sequence
     LIMIT ?"
 );
@@ -142,12 +148,29 @@ impl OutboxRecords for SqliteRecords<'_> {
     }
 
     fn last_relay_run(&self) -> Stored<u64> {
-        let text = self.setting(LAST_RELAY_RUN)?.unwrap_or_default();
-        Ok(text.parse().unwrap_or_default())
+        self.time(LAST_RELAY_RUN)
     }
 
     fn record_relay_run(&self, now: u64) -> Stored<()> {
         self.replace_setting(LAST_RELAY_RUN, &now.to_string())
+    }
+
+    fn publishing_paused_until(&self) -> Stored<u64> {
+        self.time(PUBLISHING_PAUSED_UNTIL)
+    }
+
+    fn pause_publishing(&self, until: u64) -> Stored<()> {
+        self.replace_setting(PUBLISHING_PAUSED_UNTIL, &until.to_string())
+    }
+}
+
+impl SqliteRecords<'_> {
+    /// A time among the settings; 0 when it was never set.
+    fn time(&self, name: &str) -> Stored<u64> {
+        Ok(self
+            .setting(name)?
+            .and_then(|text| text.parse().ok())
+            .unwrap_or_default())
     }
 }
 

@@ -96,7 +96,7 @@ CREATE INDEX outbox_waiting ON outbox (sequence) WHERE acknowledged_at IS NULL;
 
 CREATE INDEX outbox_of_order ON outbox (order_id) WHERE acknowledged_at IS NULL;
 
--- One row per name: the signing secret made at first use, the relay's last run.
+-- One row per name: the signing secret made at first use, the relay's last run, the pause of publishing.
 CREATE TABLE settings (
   name TEXT NOT NULL PRIMARY KEY,
   value TEXT NOT NULL
