@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use wasmparser::{Parser, Payload};
+use wasmparser::{
+    Parser, Payload, Validator, WasmFeatures, component_types::ComponentEntityType, types::TypesRef,
+};
 
 use crate::repository;
 
@@ -11,6 +13,8 @@ use crate::repository;
 pub struct Border {
     /// What it must be given.
     pub imports: BTreeSet<String>,
+    /// Those of its imports that it can call: the others only name types, and reach nothing.
+    pub calls: BTreeSet<String>,
     /// What it gives.
     pub exports: BTreeSet<String>,
 }
@@ -42,10 +46,12 @@ fn border(path: PathBuf) -> Border {
     read_border(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Reads the names at the outermost level; components inside have borders of their own.
+/// Validates the component and reads the names at its outermost level; components inside have borders of their own.
 fn read_border(bytes: &[u8]) -> wasmparser::Result<Border> {
+    let types = Validator::new_with_features(WasmFeatures::all()).validate_all(bytes)?;
     let mut border = Border {
         imports: BTreeSet::new(),
+        calls: BTreeSet::new(),
         exports: BTreeSet::new(),
     };
     let mut depth = 0_u32;
@@ -55,7 +61,11 @@ fn read_border(bytes: &[u8]) -> wasmparser::Result<Border> {
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section {
-                    border.imports.insert(import?.name.name.to_owned());
+                    let name = import?.name.name;
+                    if can_be_called(types.as_ref(), name) {
+                        border.calls.insert(name.to_owned());
+                    }
+                    border.imports.insert(name.to_owned());
                 }
             }
             Payload::ComponentExportSection(section) if depth == 0 => {
@@ -67,4 +77,18 @@ fn read_border(bytes: &[u8]) -> wasmparser::Result<Border> {
         }
     }
     Ok(border)
+}
+
+/// Whether an import is anything but an interface of mere types.
+fn can_be_called(types: TypesRef<'_>, import: &str) -> bool {
+    let item = types.component_item_for_import(import);
+    match item.expect("a validated import has a type").ty {
+        ComponentEntityType::Instance(instance) => {
+            let exports = &types[instance].exports;
+            exports
+                .values()
+                .any(|export| !matches!(export.ty, ComponentEntityType::Type { .. }))
+        }
+        _ => true,
+    }
 }

@@ -71,7 +71,6 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
             DATABASE,
             VARIABLES,
             "mercato:products/inventory",
-            "mercato:payments/types",
             "mercato:payments/commands",
             "mercato:payments/queries",
             "mercato:payments/outbox",
@@ -110,10 +109,8 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
     (
         "order-events",
         &[
-            "mercato:orders/types",
             "mercato:orders/commands",
             "mercato:orders/maintenance",
-            "mercato:payments/types",
             "mercato:payments/outbox",
         ],
         &[REDIS_HANDLER],
@@ -149,11 +146,9 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
             VARIABLES,
             HTTP_TYPES,
             "mercato:auth/tokens",
-            "mercato:orders/types",
             "mercato:orders/commands",
             "mercato:orders/queries",
             "mercato:orders/maintenance",
-            "mercato:payments/types",
             "mercato:payments/outbox",
         ],
         &[HTTP_HANDLER],
@@ -164,7 +159,6 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
             VARIABLES,
             HTTP_TYPES,
             "mercato:auth/tokens",
-            "mercato:payments/types",
             "mercato:payments/commands",
             "mercato:payments/queries",
             "mercato:payments/outbox",
@@ -203,10 +197,10 @@ const BOXES: &[(&str, &[&str], &str)] = &[
     ),
 ];
 
-/// The imports without versions and without what the standard library drags in.
+/// What it can call, without versions and without what the standard library drags in.
 fn capabilities(border: &Border) -> BTreeSet<&str> {
     border
-        .imports
+        .calls
         .iter()
         .map(|name| name.split_once('@').map_or(name.as_str(), |(name, _)| name))
         .filter(|name| !STANDARD_LIBRARY.contains(name))

@@ -48,9 +48,9 @@ fn grants<'a>(component: &'a Table, key: &str) -> Vec<&'a str> {
         .collect()
 }
 
-fn imports(border: &Border, interface: &str) -> bool {
+fn calls(border: &Border, interface: &str) -> bool {
     let prefix = format!("{interface}@");
-    border.imports.iter().any(|name| name.starts_with(&prefix))
+    border.calls.iter().any(|name| name.starts_with(&prefix))
 }
 
 /// The part of a versioned name that must agree: Wasmtime links by semantic versioning, so `@0.2.12` fits `@0.2.6`,
@@ -118,13 +118,12 @@ fn the_manifest_grants_what_the_boxes_use_and_no_more() {
         let border = composed_box(name);
         let databases = grants(component, "sqlite_databases");
         assert_eq!(
-            imports(&border, "spin:sqlite/sqlite"),
+            calls(&border, "spin:sqlite/sqlite"),
             !databases.is_empty(),
             "{name}: databases {databases:?}"
         );
         let hosts = grants(component, "allowed_outbound_hosts");
-        let reaches_out =
-            imports(&border, "spin:redis/redis") || imports(&border, "wasi:http/client");
+        let reaches_out = calls(&border, "spin:redis/redis") || calls(&border, "wasi:http/client");
         assert_eq!(reaches_out, !hosts.is_empty(), "{name}: hosts {hosts:?}");
         assert!(
             !hosts.iter().any(|host| host.contains("*://")),
