@@ -89,6 +89,12 @@ pub trait PaymentRecords {
     fn save_payment(&self, payment: &Payment) -> Stored<()>;
     /// What is paid for, in the order's sequence.
     fn lines_of_payment(&self, payment_id: &str) -> Stored<Vec<CheckoutLine>>;
+    /// What the customer did first in a simulated session: `outcome`, unless there was something before.
+    fn decide_simulation(
+        &self,
+        session_id: &str,
+        outcome: CheckoutOutcome,
+    ) -> Stored<CheckoutOutcome>;
     /// Remembers a webhook; false when it is known already.
     fn insert_webhook(&self, event: &ProviderEvent, payment_id: &str, now: u64) -> Stored<bool>;
     /// The signing secret made at first use, once there is one.

@@ -6,10 +6,11 @@ use crate::domain::{Payment, PaymentError};
 use crate::ports::{CheckoutOutcome, CheckoutSimulator, Ports, Store};
 
 /// Plays the customer in a session of a simulated provider. The provider's signed webhook is handled like any other.
+/// A session ends once: what the customer does first is what happens, also when its webhook was cut off by a crash.
 ///
 /// # Errors
-/// `NotSupported` by a real provider; `NotFound`; `Conflict` when the payment is decided, and when the session has
-/// lapsed: like a real provider, the simulated one then sends the news of that, whatever the customer wanted.
+/// `NotSupported` by a real provider; `NotFound`; `Conflict` when the payment is decided, when the customer has done
+/// something else first, and when the session has lapsed: then the news of that are sent, whatever the customer wants.
 pub async fn simulate_checkout<P: Ports>(
     ports: &P,
     session_id: &str,
@@ -20,11 +21,14 @@ pub async fn simulate_checkout<P: Ports>(
         return Err(PaymentError::Conflict(payment.status));
     }
     let lapsed = payment.session_has_lapsed(ports.clock().now_ms());
-    let happens = if lapsed {
+    let possible = if lapsed {
         CheckoutOutcome::Cancel
     } else {
         outcome
     };
+    let happens = ports
+        .store()
+        .write(|records| records.decide_simulation(session_id, possible))?;
     let secret = webhook_secret(ports).await?;
     let webhook = ports
         .provider()
@@ -36,9 +40,9 @@ pub async fn simulate_checkout<P: Ports>(
         .store()
         .read(|records| records.find_payment(&payment.id))?
         .ok_or(PaymentError::NotFound)?;
-    if lapsed {
-        Err(PaymentError::Conflict(decided.status))
-    } else {
+    if happens == outcome {
         Ok(decided)
+    } else {
+        Err(PaymentError::Conflict(decided.status))
     }
 }

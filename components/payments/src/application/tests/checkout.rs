@@ -1,4 +1,4 @@
-use super::shop::{SESSION_MS, Shop, now, session_id};
+use super::shop::{Crash, SESSION_MS, Shop, now, session_id};
 use crate::application::queries;
 use crate::domain::{EventType, PaymentError, PaymentStatus};
 use crate::ports::CheckoutOutcome;
@@ -131,4 +131,18 @@ fn without_a_configured_secret_one_is_made_and_kept() {
         .simulate(&shop.newest_session(), CheckoutOutcome::Succeed)
         .unwrap();
     assert_eq!(paid.status, PaymentStatus::Succeeded);
+}
+
+#[test]
+fn what_the_customer_does_first_is_what_happens() {
+    let shop = Shop::with_pending_order();
+    let session = shop.newest_session();
+    // The process dies when the choice is written down and its webhook is not.
+    shop.crash_at(Crash::After(0));
+    assert!(shop.simulate(&session, CheckoutOutcome::Succeed).is_err());
+    assert!(shop.restart());
+    assert!(shop.payment().is_pending());
+    let other = shop.simulate(&session, CheckoutOutcome::Cancel);
+    assert_eq!(other, Err(PaymentError::Conflict(PaymentStatus::Succeeded)));
+    assert_eq!(shop.event_types(), [EventType::Succeeded]);
 }

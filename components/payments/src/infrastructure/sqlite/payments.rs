@@ -3,9 +3,9 @@ use mercato_sqlite::{Error, Row, params};
 
 use super::{SqliteRecords, all, currency, minor_units};
 use crate::domain::{
-    CheckoutLine, CheckoutSession, Payment, PaymentStatus, ProviderEvent, SessionSlot,
+    CheckoutLine, CheckoutSession, Payment, PaymentError, PaymentStatus, ProviderEvent, SessionSlot,
 };
-use crate::ports::{PaymentRecords, Stored};
+use crate::ports::{CheckoutOutcome, PaymentRecords, Stored};
 
 const GENERATED_SECRET: &str = "generated_webhook_secret";
 
@@ -58,6 +58,12 @@ const LINES: &str = "
     FROM checkout_lines
     WHERE payment_id = ?
     ORDER BY position";
+
+const DECIDE_SIMULATION: &str = "
+    UPDATE sessions
+    SET simulated_outcome = coalesce(simulated_outcome, ?)
+    WHERE provider_id = ?
+    RETURNING simulated_outcome";
 
 const INSERT_WEBHOOK: &str = "
     INSERT INTO webhooks (event_id, event_type, payment_id, received_at)
@@ -136,6 +142,33 @@ impl PaymentRecords for SqliteRecords<'_> {
         })
     }
 
+    fn decide_simulation(
+        &self,
+        session_id: &str,
+        outcome: CheckoutOutcome,
+    ) -> Stored<CheckoutOutcome> {
+        let values = params![outcome_name(outcome), session_id];
+        let row = self
+            .0
+            .query_one(DECIDE_SIMULATION, values)?
+            .ok_or(PaymentError::NotFound)?;
+        let name: String = row.get(0)?;
+        [
+            CheckoutOutcome::Succeed,
+            CheckoutOutcome::Fail,
+            CheckoutOutcome::Cancel,
+        ]
+        .into_iter()
+        .find(|outcome| outcome_name(*outcome) == name)
+        .ok_or_else(|| {
+            Error::Type {
+                column: 0,
+                expected: "an outcome",
+            }
+            .into()
+        })
+    }
+
     fn insert_webhook(&self, event: &ProviderEvent, payment_id: &str, now: u64) -> Stored<bool> {
         let values = params![&event.id, &event.name, payment_id, now];
         Ok(self.0.execute(INSERT_WEBHOOK, values)? == 1)
@@ -176,6 +209,14 @@ impl SqliteRecords<'_> {
             ],
         )?;
         Ok(())
+    }
+}
+
+const fn outcome_name(outcome: CheckoutOutcome) -> &'static str {
+    match outcome {
+        CheckoutOutcome::Succeed => "succeed",
+        CheckoutOutcome::Fail => "fail",
+        CheckoutOutcome::Cancel => "cancel",
     }
 }
 

@@ -19,7 +19,8 @@ CREATE TABLE payments (
   CHECK (status <> 'REFUNDED' OR refunded_amount = amount)
 ) STRICT, WITHOUT ROWID;
 
--- A row is written before the provider is asked; provider_id, url and expires_at are its answer.
+-- A row is written before the provider is asked; provider_id, url and expires_at are its answer. simulated_outcome is
+-- what the customer of a simulated provider did first.
 CREATE TABLE sessions (
   payment_id TEXT NOT NULL REFERENCES payments (id),
   number INTEGER NOT NULL CHECK (number >= 1),
@@ -27,6 +28,7 @@ CREATE TABLE sessions (
   provider_id TEXT UNIQUE,
   url TEXT,
   expires_at INTEGER,
+  simulated_outcome TEXT CHECK (simulated_outcome IN ('succeed', 'fail', 'cancel')),
   PRIMARY KEY (payment_id, number),
   CHECK ((provider_id IS NULL) = (url IS NULL) AND (provider_id IS NULL) = (expires_at IS NULL))
 ) STRICT, WITHOUT ROWID;
