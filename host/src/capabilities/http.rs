@@ -1,0 +1,102 @@
+//! Outbound HTTP: only to granted hosts; `http://NAME.spin.internal` goes straight to that component.
+
+use std::future::Future;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, default_send_request};
+
+use crate::faults::{CallKind, Fault};
+use crate::grants::{CHAINING_SUFFIX, Target};
+use crate::guest::{ComponentGrants, Services};
+use crate::limits::{CHAIN_DEPTH, OUTBOUND_CONNECT_TIME, OUTBOUND_READ_TIME};
+use crate::shop::Components;
+use crate::triggers::http::Invocation;
+
+/// The hooks of one instance.
+pub(crate) struct OutboundHttp {
+    component: Arc<ComponentGrants>,
+    services: Arc<Services>,
+    components: Weak<Components>,
+    /// How deep in a chain of requests the instance is right now.
+    pub depth: u32,
+}
+
+type Response = http::Response<WasiBody>;
+type Finished = Box<dyn Future<Output = Result<(), Error>> + Send>;
+
+impl OutboundHttp {
+    pub(crate) fn new(component: &Arc<ComponentGrants>, services: &Arc<Services>, components: &Weak<Components>) -> Self {
+        Self { component: Arc::clone(component), services: Arc::clone(services), components: components.clone(), depth: 0 }
+    }
+
+    /// Where the request goes, if it may go there.
+    fn permit(&self, request: &http::Request<WasiBody>) -> Result<Target, Error> {
+        let target = Target::parse(&request.uri().to_string(), "https").ok_or(Error::HttpRequestUriInvalid)?;
+        if !self.component.hosts.allows(&target) {
+            tracing::warn!(
+                component = %self.component.id,
+                "request to {}://{} denied; grant it in allowed_outbound_hosts",
+                target.scheme,
+                target.host
+            );
+            return Err(Error::HttpRequestDenied);
+        }
+        match self.services.faults.decide(&self.component.id, CallKind::Http, &format!("{}://{}", target.scheme, target.host)) {
+            Fault::Pass => Ok(target),
+            Fault::Fail(reason) => Err(Error::InternalError(Some(reason))),
+            // A hook cannot trap; the guest sees a connection that never was, which a crash plan treats alike.
+            Fault::Stop | Fault::StopAfter => Err(Error::ConnectionTerminated),
+        }
+    }
+}
+
+impl WasiHttpHooks for OutboundHttp {
+    fn send_request(
+        &mut self,
+        request: http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+        finished: Finished,
+    ) -> Box<dyn Future<Output = Result<(Response, Finished), Error>> + Send> {
+        drop(finished);
+        let target = match self.permit(&request) {
+            Ok(target) => target,
+            Err(error) => return Box::new(async move { Err(error) }),
+        };
+        match target.host.strip_suffix(CHAINING_SUFFIX) {
+            Some(name) => Box::new(chain(self.components.upgrade(), name.to_owned(), self.depth, request)),
+            None => Box::new(send(request, options)),
+        }
+    }
+}
+
+/// Hands the request to another component of the application.
+async fn chain(
+    components: Option<Arc<Components>>,
+    name: String,
+    depth: u32,
+    mut request: http::Request<WasiBody>,
+) -> Result<(Response, Finished), Error> {
+    if depth >= CHAIN_DEPTH {
+        return Err(Error::LoopDetected);
+    }
+    let component = components.and_then(|components| components.http(&name)).ok_or(Error::DestinationNotFound)?;
+    request.headers_mut().remove(http::header::HOST);
+    let response = component.invoke(Invocation { request, depth: depth + 1 }).await.into_response();
+    let response = response.map(|body| body.map_err(Error::from).boxed_unsync());
+    Ok((response, Box::new(async { Ok(()) })))
+}
+
+/// Sends the request over the network.
+async fn send(request: http::Request<WasiBody>, options: Option<RequestOptions>) -> Result<(Response, Finished), Error> {
+    let wanted = options.unwrap_or_default();
+    let at_most = |wanted: Option<Duration>, limit: Duration| Some(wanted.map_or(limit, |wanted| wanted.min(limit)));
+    let options = RequestOptions {
+        connect_timeout: at_most(wanted.connect_timeout, OUTBOUND_CONNECT_TIME),
+        first_byte_timeout: at_most(wanted.first_byte_timeout, OUTBOUND_READ_TIME),
+        between_bytes_timeout: at_most(wanted.between_bytes_timeout, OUTBOUND_READ_TIME),
+    };
+    let (response, finished) = default_send_request(request, Some(options)).await?;
+    Ok((response.map(BodyExt::boxed_unsync), Box::new(finished)))
+}

@@ -1,0 +1,342 @@
+//! `spin:redis`: to a real server, or, without one, publish only and inside this process.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, Value};
+use tokio::sync::mpsc;
+use wasmtime::component::{Accessor, HasSelf, Resource};
+
+use crate::bindings::spin::redis::redis::{
+    Connection as ConnectionResource, Error, Host, HostConnection, HostConnectionWithStore, RedisParameter, RedisResult,
+};
+use crate::faults::{CallKind, Fault, Stopped};
+use crate::guest::Guest;
+use crate::limits::{CONNECTIONS_PER_INSTANCE, REDIS_PAUSE, REDIS_TIME};
+
+/// What a guest hears when it asks for more than pub/sub and there is no server.
+const NO_SERVER: &str = "without a Redis server only publish is offered; start the runner with --redis URL";
+
+/// Carries messages between components.
+pub(crate) enum Broker {
+    /// Inside this process.
+    Local(LocalBus),
+    /// Over real servers.
+    Servers(Servers),
+}
+
+/// Pub/sub inside the process: at most once, like Redis.
+#[derive(Default)]
+pub(crate) struct LocalBus {
+    subscribers: HashMap<String, Vec<(String, mpsc::Sender<Vec<u8>>)>>,
+}
+
+impl LocalBus {
+    /// Lets a component's queue receive the messages of a channel.
+    pub(crate) fn subscribe(&mut self, channel: &str, component: &str, queue: mpsc::Sender<Vec<u8>>) {
+        self.subscribers.entry(channel.to_owned()).or_default().push((component.to_owned(), queue));
+    }
+
+    /// Hands the message to every subscriber; one whose queue is full loses it.
+    pub(crate) fn publish(&self, channel: &str, payload: &[u8]) {
+        for (component, queue) in self.subscribers.get(channel).into_iter().flatten() {
+            if queue.try_send(payload.to_vec()).is_err() {
+                tracing::warn!(%component, channel, "message dropped: the component's queue is full or closed");
+            }
+        }
+    }
+}
+
+/// Connections to real servers, one per address, shared by all instances and made again when lost.
+#[derive(Default)]
+pub(crate) struct Servers(Mutex<HashMap<String, Arc<Link>>>);
+
+struct Link {
+    manager: ConnectionManager,
+    /// Until then the server counts as down.
+    down_until: Mutex<Option<Instant>>,
+}
+
+impl Servers {
+    fn link(&self, address: &str) -> Result<Arc<Link>, Error> {
+        let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(link) = links.get(address) {
+            return Ok(Arc::clone(link));
+        }
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(REDIS_TIME))
+            .set_response_timeout(Some(REDIS_TIME))
+            .set_number_of_retries(0);
+        let manager = redis::Client::open(address)
+            .and_then(|client| client.get_connection_manager_lazy(config))
+            .map_err(|_| Error::InvalidAddress)?;
+        let link = Arc::new(Link { manager, down_until: Mutex::default() });
+        links.insert(address.to_owned(), Arc::clone(&link));
+        Ok(link)
+    }
+}
+
+impl Link {
+    /// Runs a command, in bounded time; soon after a failure to reach the server it fails at once.
+    async fn run<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Error> {
+        if self.down_until.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| Instant::now() < until) {
+            return Err(Error::Other("the Redis server is not reachable".into()));
+        }
+        let mut manager = self.manager.clone();
+        let result = match tokio::time::timeout(REDIS_TIME, command.query_async::<T>(&mut manager)).await {
+            Ok(result) => result,
+            Err(_) => Err(RedisError::from((ErrorKind::Io, "the Redis server did not answer in time"))),
+        };
+        let unreachable = result.as_ref().err().is_some_and(|error| error.is_io_error() || error.is_timeout() || error.is_connection_dropped());
+        *self.down_until.lock().unwrap_or_else(PoisonError::into_inner) = unreachable.then(|| Instant::now() + REDIS_PAUSE);
+        result.map_err(|error| to_error(&error))
+    }
+}
+
+fn to_error(error: &RedisError) -> Error {
+    if error.kind() == ErrorKind::UnexpectedReturnType || error.code() == Some("WRONGTYPE") {
+        Error::TypeError
+    } else {
+        Error::Other(error.to_string())
+    }
+}
+
+/// A guest's connection: an address that was granted.
+pub struct GuestConnection {
+    address: Arc<str>,
+}
+
+/// Where a command goes.
+enum Route {
+    Local,
+    Server(Arc<Link>),
+}
+
+impl Guest {
+    fn open_redis(&mut self, address: &str) -> wasmtime::Result<Result<Resource<ConnectionResource>, Error>> {
+        if !self.component.hosts.allows_address(address, "redis") {
+            tracing::warn!(component = %self.component.id, "Redis connection denied; grant the address in allowed_outbound_hosts");
+            return Ok(Err(Error::InvalidAddress));
+        }
+        if redis::Client::open(address).is_err() {
+            return Ok(Err(Error::InvalidAddress));
+        }
+        if self.handles >= CONNECTIONS_PER_INSTANCE {
+            return Ok(Err(Error::TooManyConnections));
+        }
+        self.handles += 1;
+        Ok(Ok(self.table.push(GuestConnection { address: address.into() })?))
+    }
+
+    fn route(&self, connection: &Resource<ConnectionResource>) -> Result<Route, Error> {
+        let connection = self.table.get(connection).map_err(|_| Error::Other("could not find connection for resource".into()))?;
+        match &self.services.broker {
+            Broker::Local(_) => Ok(Route::Local),
+            Broker::Servers(servers) => servers.link(&connection.address).map(Route::Server),
+        }
+    }
+}
+
+/// Runs a command that only a real server understands.
+async fn command<T: FromRedisValue>(
+    accessor: &Accessor<Guest, HasSelf<Guest>>,
+    connection: Resource<ConnectionResource>,
+    command: Cmd,
+) -> wasmtime::Result<Result<T, Error>> {
+    match accessor.with(|mut access| access.get().route(&connection)) {
+        Ok(Route::Server(link)) => Ok(link.run(&command).await),
+        Ok(Route::Local) => Ok(Err(Error::Other(NO_SERVER.into()))),
+        Err(error) => Ok(Err(error)),
+    }
+}
+
+async fn publish(
+    accessor: &Accessor<Guest, HasSelf<Guest>>,
+    connection: Resource<ConnectionResource>,
+    channel: &str,
+    payload: &[u8],
+) -> wasmtime::Result<Result<(), Error>> {
+    let (route, services, component) = accessor.with(|mut access| {
+        let guest = access.get();
+        (guest.route(&connection), Arc::clone(&guest.services), Arc::clone(&guest.component))
+    });
+    let route = match route {
+        Ok(route) => route,
+        Err(error) => return Ok(Err(error)),
+    };
+    let fault = services.faults.decide(&component.id, CallKind::Publish, channel);
+    match &fault {
+        Fault::Pass | Fault::StopAfter => {}
+        Fault::Fail(reason) => return Ok(Err(Error::Other(reason.clone()))),
+        Fault::Stop => return Err(Stopped.into()),
+    }
+    let result = match (route, &services.broker) {
+        (Route::Server(link), _) => link.run::<i64>(Cmd::new().arg("PUBLISH").arg(channel).arg(payload)).await.map(drop),
+        (Route::Local, Broker::Local(bus)) => {
+            bus.publish(channel, payload);
+            Ok(())
+        }
+        (Route::Local, Broker::Servers(_)) => Err(Error::Other(NO_SERVER.into())),
+    };
+    services.metrics.redis_publish(result.is_ok());
+    if fault == Fault::StopAfter { Err(Stopped.into()) } else { Ok(result) }
+}
+
+impl Host for Guest {}
+
+impl HostConnection for Guest {
+    fn drop(&mut self, connection: Resource<ConnectionResource>) -> wasmtime::Result<()> {
+        self.table.delete(connection)?;
+        self.handles = self.handles.saturating_sub(1);
+        Ok(())
+    }
+}
+
+impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
+    async fn open(accessor: &Accessor<Guest, Self>, address: String) -> wasmtime::Result<Result<Resource<ConnectionResource>, Error>> {
+        accessor.with(|mut access| access.get().open_redis(&address))
+    }
+
+    async fn publish(
+        accessor: &Accessor<Guest, Self>,
+        connection: Resource<ConnectionResource>,
+        channel: String,
+        payload: Vec<u8>,
+    ) -> wasmtime::Result<Result<(), Error>> {
+        publish(accessor, connection, &channel, &payload).await
+    }
+
+    async fn get(
+        accessor: &Accessor<Guest, Self>,
+        connection: Resource<ConnectionResource>,
+        key: String,
+    ) -> wasmtime::Result<Result<Option<Vec<u8>>, Error>> {
+        command(accessor, connection, Cmd::get(key)).await
+    }
+
+    async fn set(
+        accessor: &Accessor<Guest, Self>,
+        connection: Resource<ConnectionResource>,
+        key: String,
+        value: Vec<u8>,
+    ) -> wasmtime::Result<Result<(), Error>> {
+        command(accessor, connection, Cmd::set(key, value)).await
+    }
+
+    async fn incr(accessor: &Accessor<Guest, Self>, connection: Resource<ConnectionResource>, key: String) -> wasmtime::Result<Result<i64, Error>> {
+        command(accessor, connection, Cmd::incr(key, 1)).await
+    }
+
+    async fn del(
+        accessor: &Accessor<Guest, Self>,
+        connection: Resource<ConnectionResource>,
+        keys: Vec<String>,
+    ) -> wasmtime::Result<Result<u32, Error>> {
+        command(accessor, connection, Cmd::del(keys)).await
+    }
+
+    async fn sadd(
+        accessor: &Accessor<Guest, Self>,
+        connection: Resource<ConnectionResource>,
+        key: String,
+        values: Vec<String>,
+    ) -> wasmtime::Result<Result<u32, Error>> {
+        command(accessor, connection, Cmd::sadd(key, values)).await
+    }
+
+    async fn smembers(
+        accessor: &Accessor<Guest, Self>,
+        connection: Resource<ConnectionResource>,
+        key: String,
+    ) -> wasmtime::Result<Result<Vec<String>, Error>> {
+        command(accessor, connection, Cmd::smembers(key)).await
+    }
+
+    async fn srem(
+        accessor: &Accessor<Guest, Self>,
+        connection: Resource<ConnectionResource>,
+        key: String,
+        values: Vec<String>,
+    ) -> wasmtime::Result<Result<u32, Error>> {
+        command(accessor, connection, Cmd::srem(key, values)).await
+    }
+
+    async fn execute(
+        accessor: &Accessor<Guest, Self>,
+        connection: Resource<ConnectionResource>,
+        name: String,
+        arguments: Vec<RedisParameter>,
+    ) -> wasmtime::Result<Result<Vec<RedisResult>, Error>> {
+        let mut any = Cmd::new();
+        any.arg(name);
+        for argument in arguments {
+            match argument {
+                RedisParameter::Int64(integer) => any.arg(integer),
+                RedisParameter::Binary(bytes) => any.arg(bytes),
+            };
+        }
+        let answer = command::<Value>(accessor, connection, any).await?;
+        Ok(answer.and_then(|value| {
+            let mut results = Vec::new();
+            flatten(value, &mut results)?;
+            Ok(results)
+        }))
+    }
+}
+
+/// Redis answers can be nested; the interface has a flat list.
+fn flatten(value: Value, into: &mut Vec<RedisResult>) -> Result<(), Error> {
+    match value {
+        Value::Nil => into.push(RedisResult::Nil),
+        Value::Int(integer) => into.push(RedisResult::Int64(integer)),
+        Value::BulkString(bytes) => into.push(RedisResult::Binary(bytes)),
+        Value::SimpleString(text) => into.push(RedisResult::Status(text)),
+        Value::Okay => into.push(RedisResult::Status("OK".into())),
+        Value::Array(values) | Value::Set(values) => {
+            for value in values {
+                flatten(value, into)?;
+            }
+        }
+        other => return Err(Error::Other(format!("the interface cannot carry the answer {other:?}"))),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_reaches_the_subscribers_of_its_channel_only() {
+        let mut bus = LocalBus::default();
+        let (paid, mut paid_messages) = mpsc::channel(2);
+        let (failed, mut failed_messages) = mpsc::channel(2);
+        bus.subscribe("payment.succeeded", "a", paid);
+        bus.subscribe("payment.failed", "b", failed);
+        bus.publish("payment.succeeded", b"1");
+        bus.publish("nobody", b"2");
+        assert_eq!(paid_messages.try_recv().unwrap(), b"1");
+        assert!(failed_messages.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_full_queue_drops_the_message_and_does_not_block() {
+        let mut bus = LocalBus::default();
+        let (queue, mut messages) = mpsc::channel(1);
+        bus.subscribe("c", "a", queue);
+        bus.publish("c", b"1");
+        bus.publish("c", b"2");
+        assert_eq!(messages.try_recv().unwrap(), b"1");
+        assert!(messages.try_recv().is_err());
+    }
+
+    #[test]
+    fn nested_answers_become_flat() {
+        let mut results = Vec::new();
+        let nested = Value::Array(vec![Value::Int(1), Value::Array(vec![Value::Nil, Value::Okay])]);
+        flatten(nested, &mut results).unwrap();
+        assert!(matches!(results[..], [RedisResult::Int64(1), RedisResult::Nil, RedisResult::Status(_)]));
+    }
+}

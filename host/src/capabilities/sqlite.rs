@@ -1,0 +1,555 @@
+//! `spin:sqlite`: databases by label, connections pooled and returned clean, writers in a queue.
+//!
+//! Statements run on the thread of the request: for the short statements of a shop that is cheaper than handing
+//! them over. What must not happen is that a thread waits in SQLite's own busy timeout while the guest it waits for
+//! needs that thread; so a writing statement first takes the database's writer lock, an asynchronous one, and keeps
+//! it until its connection is back in autocommit. Against other processes the statement is tried again with pauses.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::fallible_iterator::FallibleIterator;
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use rusqlite::types::ValueRef;
+use rusqlite::{Batch, Connection, OpenFlags, Statement, ffi};
+use tokio::sync::OwnedMutexGuard;
+use wasmtime::component::{Accessor, FutureReader, HasSelf, Resource, StreamReader};
+
+use crate::bindings::spin::sqlite::sqlite::{
+    Connection as ConnectionResource, Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value,
+};
+use crate::error;
+use crate::faults::{CallKind, Fault, Stopped};
+use crate::guest::{ComponentGrants, Guest, Services};
+use crate::limits::{BUSY_TIME, CONNECTIONS_PER_INSTANCE, IDLE_CONNECTIONS, RESULT_BYTES, STATEMENTS_PER_CONNECTION};
+use crate::runtime_config::DatabaseConfig;
+
+/// Pauses between tries while another process holds the database, in milliseconds; the last one repeats.
+const BUSY_PAUSES_MS: [u64; 6] = [1, 2, 5, 10, 15, 25];
+
+/// One database file and its idle connections.
+pub(crate) struct Database {
+    label: String,
+    config: DatabaseConfig,
+    idle: Mutex<Vec<PooledConnection>>,
+    writer: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// The databases of a shop. Labels of the same file share a [`Database`], and with it the writer lock.
+#[derive(Default)]
+pub(crate) struct Databases(BTreeMap<PathBuf, Arc<Database>>);
+
+struct PooledConnection {
+    sqlite: Connection,
+    /// Set by the authorizer when a guest makes something that would outlive it on this connection.
+    stained: Arc<AtomicBool>,
+}
+
+impl Databases {
+    /// Opens the database once, to find out now whether it can be used.
+    pub(crate) fn open(&mut self, label: &str, config: &DatabaseConfig) -> error::Result<Arc<Database>> {
+        let fail = |message: String| error::Error::Database {
+            label: label.to_owned(),
+            path: config.path.clone().unwrap_or_else(|| ":memory:".into()),
+            message,
+        };
+        let Some(path) = &config.path else {
+            return Ok(Arc::new(Database::new(label, config)));
+        };
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|cause| fail(format!("cannot create its folder: {cause}")))?;
+        }
+        let key = path.parent().and_then(|folder| folder.canonicalize().ok()).map_or_else(
+            || path.clone(),
+            |folder| folder.join(path.file_name().unwrap_or_default()),
+        );
+        if let Some(database) = self.0.get(&key) {
+            return Ok(Arc::clone(database));
+        }
+        let database = Arc::new(Database::new(label, config));
+        let connection = database.connect().map_err(|cause| fail(unusable(&cause)))?;
+        database.give_back(connection);
+        self.0.insert(key, Arc::clone(&database));
+        Ok(database)
+    }
+
+    /// Moves the write-ahead logs into the databases and closes the idle connections.
+    pub(crate) fn checkpoint(&self) {
+        for database in self.0.values() {
+            let mut idle = database.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let connections = std::mem::take(&mut *idle);
+            drop(idle);
+            if let Some(connection) = connections.first() {
+                let done = connection.sqlite.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+                if let Err(cause) = done {
+                    tracing::warn!(database = %database.label, "checkpoint failed: {cause}");
+                }
+            }
+        }
+    }
+}
+
+fn unusable(cause: &rusqlite::Error) -> String {
+    match cause.sqlite_error_code() {
+        Some(ffi::ErrorCode::NotADatabase | ffi::ErrorCode::DatabaseCorrupt) => {
+            format!("not a usable SQLite database ({cause}); restore it from a backup or move it away")
+        }
+        Some(ffi::ErrorCode::CannotOpen | ffi::ErrorCode::ReadOnly | ffi::ErrorCode::PermissionDenied) => {
+            format!("{cause}; check the path and its permissions")
+        }
+        _ => cause.to_string(),
+    }
+}
+
+impl Database {
+    fn new(label: &str, config: &DatabaseConfig) -> Self {
+        Self { label: label.to_owned(), config: config.clone(), idle: Mutex::default(), writer: Arc::default() }
+    }
+
+    fn path(&self) -> Option<&Path> {
+        self.config.path.as_deref()
+    }
+
+    fn take(&self) -> Result<PooledConnection, rusqlite::Error> {
+        let pooled = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        pooled.map_or_else(|| self.connect(), Ok)
+    }
+
+    fn connect(&self) -> Result<PooledConnection, rusqlite::Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut sqlite = match self.path() {
+            Some(path) => Connection::open_with_flags(path, flags)?,
+            None => Connection::open_in_memory()?,
+        };
+        sqlite.set_prepared_statement_cache_capacity(STATEMENTS_PER_CONNECTION);
+        sqlite.busy_timeout(BUSY_TIME)?;
+        sqlite.pragma_update(None, "journal_mode", "WAL")?;
+        sqlite.pragma_update(None, "synchronous", "FULL")?;
+        sqlite.pragma_update(None, "foreign_keys", "ON")?;
+        // Reads the schema: a corrupt file is found now.
+        sqlite.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        // From now on waiting is done outside of SQLite, without holding the thread.
+        sqlite.busy_timeout(Duration::ZERO)?;
+        let stained = Arc::new(AtomicBool::new(false));
+        sqlite.authorizer(Some(authorizer(self.config.allow_attach_file, Arc::clone(&stained))))?;
+        Ok(PooledConnection { sqlite, stained })
+    }
+
+    /// Takes a connection back if it is as clean as a new one.
+    fn give_back(&self, connection: PooledConnection) {
+        if self.path().is_none() || connection.stained.load(Ordering::Relaxed) || !connection.sqlite.is_autocommit() {
+            return;
+        }
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE_CONNECTIONS {
+            idle.push(connection);
+        }
+    }
+}
+
+/// Refuses files to ATTACH, as Spin does, and notices what would stay behind on a pooled connection.
+fn authorizer(attach_files: bool, stained: Arc<AtomicBool>) -> impl for<'c> FnMut(AuthContext<'c>) -> Authorization + Send + 'static {
+    move |context| {
+        match context.action {
+            AuthAction::Attach { filename } => {
+                stained.store(true, Ordering::Relaxed);
+                if !attach_files && !matches!(filename, "" | ":memory:") {
+                    return Authorization::Deny;
+                }
+            }
+            AuthAction::CreateTempTable { .. }
+            | AuthAction::CreateTempIndex { .. }
+            | AuthAction::CreateTempTrigger { .. }
+            | AuthAction::CreateTempView { .. } => stained.store(true, Ordering::Relaxed),
+            AuthAction::Pragma { pragma_name, pragma_value } if !harmless(pragma_name, pragma_value) => {
+                stained.store(true, Ordering::Relaxed);
+            }
+            _ => {}
+        }
+        Authorization::Allow
+    }
+}
+
+/// Whether a connection is as good as new after a pragma: it only reads, it changes the database and not the
+/// connection, or it asks for what is set anyway.
+fn harmless(name: &str, value: Option<&str>) -> bool {
+    let name = name.to_ascii_lowercase();
+    let Some(value) = value else { return name != "case_sensitive_like" };
+    let value = value.to_ascii_lowercase();
+    match name.as_str() {
+        "journal_mode" => value == "wal",
+        "synchronous" => matches!(value.as_str(), "full" | "2"),
+        "foreign_keys" => matches!(value.as_str(), "on" | "1" | "true" | "yes"),
+        "user_version" | "application_id" | "table_info" | "table_xinfo" | "table_list" | "index_list" | "index_info" | "index_xinfo"
+        | "foreign_key_list" | "foreign_key_check" | "integrity_check" | "quick_check" | "wal_checkpoint" | "optimize" => true,
+        _ => false,
+    }
+}
+
+/// A pragma whose effect the runner already provides, with the row that SQLite would answer.
+fn answered_here(statement: &str) -> Option<(&'static str, Value)> {
+    let statement = statement.trim().trim_end_matches(';').to_ascii_lowercase();
+    let (name, value) = statement.strip_prefix("pragma")?.split_once(['=', '('])?;
+    let value = value.trim().trim_end_matches(')').trim().trim_matches('\'');
+    match name.trim() {
+        "busy_timeout" => Some(("timeout", Value::Integer(value.parse().ok()?))),
+        "journal_mode" if value == "wal" => Some(("journal_mode", Value::Text("wal".into()))),
+        _ => None,
+    }
+}
+
+/// A guest's connection.
+pub struct GuestConnection(Arc<tokio::sync::Mutex<Held>>);
+
+/// A connection while a guest holds it.
+struct Held {
+    database: Arc<Database>,
+    connection: Option<PooledConnection>,
+    /// Present from the first writing statement to the end of its transaction.
+    writing: Option<OwnedMutexGuard<()>>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.roll_back();
+        if let Some(connection) = self.connection.take() {
+            self.database.give_back(connection);
+        }
+    }
+}
+
+/// Connections of an instance that are inside a transaction.
+#[derive(Default)]
+pub(crate) struct OpenTransactions(Vec<Arc<tokio::sync::Mutex<Held>>>);
+
+impl OpenTransactions {
+    fn note(&mut self, connection: &Arc<tokio::sync::Mutex<Held>>, open: bool) {
+        let known = self.0.iter().position(|other| Arc::ptr_eq(other, connection));
+        match (open, known) {
+            (true, None) => self.0.push(Arc::clone(connection)),
+            (false, Some(index)) => {
+                self.0.swap_remove(index);
+            }
+            _ => {}
+        }
+    }
+
+    /// Rolls back what a request left open; says whether there was anything.
+    pub(crate) fn roll_back(&mut self) -> bool {
+        let mut any = false;
+        for connection in self.0.drain(..) {
+            if let Ok(mut held) = connection.try_lock() {
+                held.roll_back();
+                any = true;
+            }
+        }
+        any
+    }
+}
+
+impl Held {
+    fn roll_back(&mut self) {
+        if let Some(connection) = &self.connection
+            && !connection.sqlite.is_autocommit()
+            && let Err(cause) = connection.sqlite.execute_batch("ROLLBACK")
+        {
+            tracing::error!(database = %self.database.label, "rollback failed: {cause}");
+        }
+        self.writing = None;
+    }
+
+    fn sqlite(&self) -> Result<&Connection, Error> {
+        self.connection.as_ref().map(|connection| &connection.sqlite).ok_or(Error::InvalidConnection)
+    }
+
+    /// Runs the first statement of the text.
+    async fn run(&mut self, statement: &str, parameters: &[Value]) -> Result<QueryResult, Error> {
+        if let Some((column, value)) = answered_here(statement) {
+            return Ok(QueryResult { columns: vec![column.into()], rows: vec![RowResult { values: vec![value] }] });
+        }
+        if self.writing.is_none() && self.writes(statement)? {
+            self.writing = Some(self.wait_for_writer().await?);
+        }
+        let result = self.try_until_free(statement, parameters).await;
+        if self.sqlite()?.is_autocommit() {
+            self.writing = None;
+        }
+        result
+    }
+
+    fn writes(&self, statement: &str) -> Result<bool, Error> {
+        with_statement(self.sqlite()?, statement, |prepared| Ok(!prepared.readonly())).map_err(io)
+    }
+
+    async fn wait_for_writer(&mut self) -> Result<OwnedMutexGuard<()>, Error> {
+        let lock = Arc::clone(&self.database.writer);
+        tokio::time::timeout(BUSY_TIME, lock.lock_owned()).await.map_err(|_| Error::Io("database is locked".into()))
+    }
+
+    /// While another process holds the database, tries again until [`BUSY_TIME`] is over. A statement that SQLite
+    /// refused as busy has changed nothing.
+    async fn try_until_free(&mut self, statement: &str, parameters: &[Value]) -> Result<QueryResult, Error> {
+        let started = Instant::now();
+        let mut pauses = BUSY_PAUSES_MS.iter();
+        let mut pause = Duration::ZERO;
+        loop {
+            match query(self.sqlite()?, statement, parameters) {
+                Err(QueryError::Sqlite(cause)) if is_busy(&cause) && started.elapsed() < BUSY_TIME => {
+                    pause = pauses.next().map_or(pause, |ms| Duration::from_millis(*ms));
+                }
+                Err(QueryError::Sqlite(cause)) => return Err(io(cause)),
+                Err(QueryError::TooBig) => {
+                    return Err(Error::Io(format!("query result exceeds limit of {RESULT_BYTES} bytes")));
+                }
+                Ok(result) => return Ok(result),
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+/// Busy, but not because the transaction reads a snapshot that is out of date: that never gets better.
+fn is_busy(cause: &rusqlite::Error) -> bool {
+    cause.sqlite_error().is_some_and(|error| error.code == ffi::ErrorCode::DatabaseBusy && error.extended_code != ffi::SQLITE_BUSY_SNAPSHOT)
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "used as a function in map_err")]
+fn io(cause: rusqlite::Error) -> Error {
+    Error::Io(cause.to_string())
+}
+
+/// Hands over the first statement of the text, prepared; a text of one statement is prepared once per connection.
+fn with_statement<R>(
+    sqlite: &Connection,
+    text: &str,
+    use_it: impl FnOnce(&mut Statement<'_>) -> Result<R, rusqlite::Error>,
+) -> Result<R, rusqlite::Error> {
+    match sqlite.prepare_cached(text) {
+        Ok(mut prepared) => use_it(&mut prepared),
+        Err(rusqlite::Error::MultipleStatement) => match Batch::new(sqlite, text).next()? {
+            Some(mut first) => use_it(&mut first),
+            None => Err(rusqlite::Error::InvalidQuery),
+        },
+        Err(cause) => Err(cause),
+    }
+}
+
+enum QueryError {
+    Sqlite(rusqlite::Error),
+    TooBig,
+}
+
+impl From<rusqlite::Error> for QueryError {
+    fn from(cause: rusqlite::Error) -> Self {
+        Self::Sqlite(cause)
+    }
+}
+
+fn query(sqlite: &Connection, text: &str, parameters: &[Value]) -> Result<QueryResult, QueryError> {
+    let mut too_big = false;
+    let result = with_statement(sqlite, text, |prepared| {
+        let columns: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
+        let mut rows = prepared.query(rusqlite::params_from_iter(parameters.iter().map(Parameter)))?;
+        let mut found = Vec::new();
+        let mut bytes = 0;
+        while let Some(row) = rows.next()? {
+            let mut values = Vec::with_capacity(columns.len());
+            for column in 0..columns.len() {
+                let value = to_value(row.get_ref(column)?);
+                bytes += size_of(&value);
+                values.push(value);
+            }
+            if bytes > RESULT_BYTES {
+                too_big = true;
+                break;
+            }
+            found.push(RowResult { values });
+        }
+        drop(rows);
+        Ok(QueryResult { columns, rows: found })
+    })?;
+    if too_big { Err(QueryError::TooBig) } else { Ok(result) }
+}
+
+struct Parameter<'a>(&'a Value);
+
+impl rusqlite::ToSql for Parameter<'_> {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        Ok(rusqlite::types::ToSqlOutput::Borrowed(match self.0 {
+            Value::Integer(integer) => ValueRef::Integer(*integer),
+            Value::Real(real) => ValueRef::Real(*real),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Blob(blob) => ValueRef::Blob(blob),
+            Value::Null => ValueRef::Null,
+        }))
+    }
+}
+
+fn to_value(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(integer) => Value::Integer(integer),
+        ValueRef::Real(real) => Value::Real(real),
+        ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+        ValueRef::Blob(blob) => Value::Blob(blob.to_vec()),
+    }
+}
+
+fn size_of(value: &Value) -> usize {
+    std::mem::size_of::<Value>()
+        + match value {
+            Value::Text(text) => text.len(),
+            Value::Blob(blob) => blob.len(),
+            Value::Integer(_) | Value::Real(_) | Value::Null => 0,
+        }
+}
+
+/// Opens a connection for a component, if its grants have the label.
+fn open(component: &ComponentGrants, label: &str) -> Result<GuestConnection, Error> {
+    let database = component.databases.get(label).ok_or(Error::AccessDenied)?;
+    let connection = database.take().map_err(io)?;
+    let held = Held { database: Arc::clone(database), connection: Some(connection), writing: None };
+    Ok(GuestConnection(Arc::new(tokio::sync::Mutex::new(held))))
+}
+
+/// Runs a statement under the fault plan. The outer error stops the guest.
+async fn execute(
+    services: &Services,
+    component: &ComponentGrants,
+    connection: &Arc<tokio::sync::Mutex<Held>>,
+    statement: &str,
+    parameters: &[Value],
+) -> wasmtime::Result<(Result<QueryResult, Error>, bool)> {
+    services.metrics.sqlite_statement();
+    let mut held = connection.lock().await;
+    let fault = services.faults.decide(&component.id, CallKind::Sqlite, statement);
+    let result = match &fault {
+        Fault::Pass | Fault::StopAfter => held.run(statement, parameters).await,
+        Fault::Fail(reason) => Err(Error::Io(reason.clone())),
+        Fault::Stop => return Err(Stopped.into()),
+    };
+    if fault == Fault::StopAfter {
+        return Err(Stopped.into());
+    }
+    let open = held.sqlite().is_ok_and(|sqlite| !sqlite.is_autocommit());
+    Ok((result, open))
+}
+
+impl Guest {
+    fn connection(&self, handle: &Resource<ConnectionResource>) -> Option<Arc<tokio::sync::Mutex<Held>>> {
+        self.table.get(handle).ok().map(|connection| Arc::clone(&connection.0))
+    }
+
+    fn keep(&mut self, opened: Result<GuestConnection, Error>) -> wasmtime::Result<Result<Resource<ConnectionResource>, Error>> {
+        Ok(match opened {
+            Err(error) => Err(error),
+            Ok(_) if self.handles >= CONNECTIONS_PER_INSTANCE => Err(Error::Io("too many connections opened".into())),
+            Ok(connection) => {
+                self.handles += 1;
+                Ok(self.table.push(connection)?)
+            }
+        })
+    }
+}
+
+impl Host for Guest {}
+
+impl HostConnection for Guest {
+    async fn open(&mut self, database: String) -> wasmtime::Result<Result<Resource<ConnectionResource>, Error>> {
+        let opened = open(&self.component, &database);
+        self.keep(opened)
+    }
+
+    async fn execute(
+        &mut self,
+        connection: Resource<ConnectionResource>,
+        statement: String,
+        parameters: Vec<Value>,
+    ) -> wasmtime::Result<Result<QueryResult, Error>> {
+        let Some(held) = self.connection(&connection) else { return Ok(Err(Error::InvalidConnection)) };
+        let (result, open) = execute(&self.services, &self.component, &held, &statement, &parameters).await?;
+        self.transactions.note(&held, open);
+        Ok(result)
+    }
+
+    async fn last_insert_rowid(&mut self, connection: Resource<ConnectionResource>) -> wasmtime::Result<i64> {
+        last_insert_rowid(self.connection(&connection)).await
+    }
+
+    async fn changes(&mut self, connection: Resource<ConnectionResource>) -> wasmtime::Result<u64> {
+        changes(self.connection(&connection)).await
+    }
+
+    fn drop(&mut self, connection: Resource<ConnectionResource>) -> wasmtime::Result<()> {
+        let connection = self.table.delete(connection)?;
+        self.handles = self.handles.saturating_sub(1);
+        self.transactions.note(&connection.0, false);
+        Ok(())
+    }
+}
+
+async fn last_insert_rowid(connection: Option<Arc<tokio::sync::Mutex<Held>>>) -> wasmtime::Result<i64> {
+    let connection = connection.ok_or_else(|| wasmtime::Error::msg("not a connection"))?;
+    let held = connection.lock().await;
+    Ok(held.sqlite().map(Connection::last_insert_rowid).unwrap_or_default())
+}
+
+async fn changes(connection: Option<Arc<tokio::sync::Mutex<Held>>>) -> wasmtime::Result<u64> {
+    let connection = connection.ok_or_else(|| wasmtime::Error::msg("not a connection"))?;
+    let held = connection.lock().await;
+    Ok(held.sqlite().map(Connection::changes).unwrap_or_default())
+}
+
+/// Columns, rows and the end of a statement.
+type Streamed = (Vec<String>, StreamReader<RowResult>, FutureReader<Result<(), Error>>);
+
+impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
+    async fn open_async(
+        accessor: &Accessor<Guest, Self>,
+        database: String,
+    ) -> wasmtime::Result<Result<Resource<ConnectionResource>, Error>> {
+        accessor.with(|mut access| {
+            let guest = access.get();
+            let opened = open(&guest.component, &database);
+            guest.keep(opened)
+        })
+    }
+
+    async fn execute_async(
+        accessor: &Accessor<Guest, Self>,
+        connection: Resource<ConnectionResource>,
+        statement: String,
+        parameters: Vec<Value>,
+    ) -> wasmtime::Result<Result<Streamed, Error>> {
+        let (held, services, component) = accessor.with(|mut access| {
+            let guest = access.get();
+            (guest.connection(&connection), Arc::clone(&guest.services), Arc::clone(&guest.component))
+        });
+        let Some(held) = held else { return Ok(Err(Error::InvalidConnection)) };
+        let (result, open) = execute(&services, &component, &held, &statement, &parameters).await?;
+        accessor.with(|mut access| {
+            access.get().transactions.note(&held, open);
+            // As under Spin, an error of the statement arrives in the future, after a stream without rows.
+            let (columns, rows, end) = match result {
+                Ok(result) => (result.columns, result.rows, Ok(())),
+                Err(error) => (Vec::new(), Vec::new(), Err(error)),
+            };
+            let rows = StreamReader::new(&mut access, rows)?;
+            let end = FutureReader::new(&mut access, async move { wasmtime::error::Ok(end) })?;
+            Ok(Ok((columns, rows, end)))
+        })
+    }
+
+    async fn last_insert_rowid_async(accessor: &Accessor<Guest, Self>, connection: Resource<ConnectionResource>) -> wasmtime::Result<i64> {
+        let held = accessor.with(|mut access| access.get().connection(&connection));
+        last_insert_rowid(held).await
+    }
+
+    async fn changes_async(accessor: &Accessor<Guest, Self>, connection: Resource<ConnectionResource>) -> wasmtime::Result<u64> {
+        let held = accessor.with(|mut access| access.get().connection(&connection));
+        changes(held).await
+    }
+}

@@ -1,0 +1,99 @@
+//! WASI itself: no files, no sockets, no environment but the manifest's; output goes to the log line by line.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
+
+use crate::clock::{Clock, GuestClock};
+use crate::guest::ComponentGrants;
+use crate::limits::LOG_LINE_BYTES;
+
+/// What WASI gives to an instance of a component.
+pub(crate) fn context(component: &Arc<ComponentGrants>, clock: &Arc<dyn Clock>) -> WasiCtx {
+    let mut builder = WasiCtxBuilder::new();
+    builder
+        .wall_clock(GuestClock(Arc::clone(clock)))
+        .stdout(Output::new(component, "stdout"))
+        .stderr(Output::new(component, "stderr"))
+        .allow_tcp(false)
+        .allow_udp(false)
+        .allow_ip_name_lookup(false);
+    for (name, value) in &component.environment {
+        builder.env(name, value);
+    }
+    builder.build()
+}
+
+/// Output of a guest, logged in lines with the component's name.
+#[derive(Clone)]
+struct Output {
+    component: Arc<ComponentGrants>,
+    stream: &'static str,
+    line: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Output {
+    fn new(component: &Arc<ComponentGrants>, stream: &'static str) -> Self {
+        Self { component: Arc::clone(component), stream, line: Arc::default() }
+    }
+
+    fn take(&self, bytes: &[u8]) {
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            line.extend_from_slice(piece);
+            if piece.ends_with(b"\n") || line.len() >= LOG_LINE_BYTES {
+                self.log(&line);
+                line.clear();
+            }
+        }
+    }
+
+    fn log(&self, line: &[u8]) {
+        let text = String::from_utf8_lossy(line);
+        let text = text.trim_end();
+        if !text.is_empty() {
+            tracing::info!(target: "guest", component = %self.component.id, stream = self.stream, "{text}");
+        }
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        if Arc::strong_count(&self.line) == 1 {
+            let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+            self.log(&line);
+        }
+    }
+}
+
+impl IsTerminal for Output {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for Output {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+}
+
+impl AsyncWrite for Output {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.take(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

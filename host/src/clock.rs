@@ -1,0 +1,85 @@
+//! Time as the guests see it. Tests move it; the runner's own timeouts do not use it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use wasmtime_wasi::HostWallClock;
+
+/// Where guests get the wall-clock time from.
+pub trait Clock: Send + Sync + 'static {
+    /// Time since the Unix epoch.
+    fn now(&self) -> Duration;
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[allow(clippy::disallowed_methods, reason = "this is the seam through which the clock is read")]
+    fn now(&self) -> Duration {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    }
+}
+
+/// The machine's clock, moved by an offset that a test changes while the shop runs.
+#[derive(Clone, Debug, Default)]
+pub struct OffsetClock {
+    offset_ms: Arc<AtomicI64>,
+}
+
+impl OffsetClock {
+    /// A clock that shows the machine's time.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Moves the clock forward, on top of earlier moves.
+    pub fn advance(&self, by: Duration) {
+        let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        self.offset_ms.fetch_add(by_ms, Ordering::SeqCst);
+    }
+
+    /// Moves the clock back, on top of earlier moves.
+    pub fn rewind(&self, by: Duration) {
+        let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        self.offset_ms.fetch_sub(by_ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for OffsetClock {
+    fn now(&self) -> Duration {
+        let offset_ms = self.offset_ms.load(Ordering::SeqCst);
+        let offset = Duration::from_millis(offset_ms.unsigned_abs());
+        if offset_ms < 0 { SystemClock.now().saturating_sub(offset) } else { SystemClock.now().saturating_add(offset) }
+    }
+}
+
+/// What a guest's `wasi:clocks` reads.
+pub(crate) struct GuestClock(pub(crate) Arc<dyn Clock>);
+
+impl HostWallClock for GuestClock {
+    fn resolution(&self) -> Duration {
+        Duration::from_micros(1)
+    }
+
+    fn now(&self) -> Duration {
+        self.0.now()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offset_clock_moves_both_ways() {
+        let clock = OffsetClock::new();
+        clock.advance(Duration::from_secs(3600));
+        assert!(clock.now() > SystemClock.now() + Duration::from_secs(3599));
+        clock.rewind(Duration::from_secs(7200));
+        assert!(clock.now() < SystemClock.now());
+    }
+}

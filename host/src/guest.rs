@@ -1,0 +1,85 @@
+//! What stands behind one instance of a component: its grants, and the state of the host calls it makes.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
+
+use wasmtime::component::ResourceTable;
+use wasmtime::{StoreLimits, StoreLimitsBuilder};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use crate::capabilities::http::OutboundHttp;
+use crate::capabilities::redis::Broker;
+use crate::capabilities::sqlite::{Database, OpenTransactions};
+use crate::capabilities::wasi;
+use crate::clock::Clock;
+use crate::faults::Faults;
+use crate::grants::AllowedHosts;
+use crate::metrics::Metrics;
+use crate::shop::Components;
+
+/// What a component may do, resolved from the manifest once at the start.
+pub(crate) struct ComponentGrants {
+    pub id: String,
+    pub environment: BTreeMap<String, String>,
+    pub variables: BTreeMap<String, String>,
+    pub hosts: AllowedHosts,
+    /// By label.
+    pub databases: BTreeMap<String, Arc<Database>>,
+}
+
+/// What all instances of a shop share.
+pub(crate) struct Services {
+    pub broker: Broker,
+    pub clock: Arc<dyn Clock>,
+    pub faults: Faults,
+    pub metrics: Arc<Metrics>,
+}
+
+/// The data of a store.
+pub(crate) struct Guest {
+    pub component: Arc<ComponentGrants>,
+    pub services: Arc<Services>,
+    pub table: ResourceTable,
+    pub limits: StoreLimits,
+    /// SQLite and Redis connections held.
+    pub handles: usize,
+    /// Connections that are inside a transaction right now.
+    pub transactions: OpenTransactions,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    outbound: OutboundHttp,
+}
+
+impl Guest {
+    pub(crate) fn new(component: &Arc<ComponentGrants>, services: &Arc<Services>, components: &Weak<Components>, memory_bytes: usize) -> Self {
+        Self {
+            component: Arc::clone(component),
+            services: Arc::clone(services),
+            table: ResourceTable::new(),
+            limits: StoreLimitsBuilder::new().memory_size(memory_bytes).trap_on_grow_failure(false).build(),
+            handles: 0,
+            transactions: OpenTransactions::default(),
+            wasi: wasi::context(component, &services.clock),
+            http: WasiHttpCtx::new(),
+            outbound: OutboundHttp::new(component, services, components),
+        }
+    }
+
+    /// How deep in a chain of requests between components the next request is.
+    pub(crate) fn set_depth(&mut self, depth: u32) {
+        self.outbound.depth = depth;
+    }
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for Guest {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.outbound, table: &mut self.table, ctx: &mut self.http }
+    }
+}

@@ -1,0 +1,101 @@
+//! Every limit of the runner, as a constant with its unit last.
+
+use std::time::Duration;
+
+/// Requests that one instance answers before it is replaced.
+pub const REQUESTS_PER_INSTANCE: u32 = 128;
+/// Instances of one component at a time; further requests queue.
+pub const INSTANCES_PER_COMPONENT: u32 = 32;
+/// How long a request waits for a free instance before it is answered 503.
+pub const QUEUE_TIME: Duration = Duration::from_secs(10);
+/// How long a component may work on one request before it is answered 504.
+pub const REQUEST_TIME: Duration = Duration::from_secs(30);
+/// How long an instance may go on working after its response is complete.
+pub const POST_RETURN_TIME: Duration = Duration::from_secs(5);
+/// Linear memory of one instance, all its parts together.
+pub const INSTANCE_MEMORY_BYTES: usize = 256 << 20;
+/// How often running guests are asked to yield.
+pub const EPOCH_TICK: Duration = Duration::from_millis(10);
+
+/// Request body. Generous, because a bulk import streams; a component that wants less enforces less.
+pub const REQUEST_BODY_BYTES: u64 = 64 << 20;
+/// Request line and headers together.
+pub const REQUEST_HEAD_BYTES: usize = 32 << 10;
+/// Header fields of a request.
+pub const REQUEST_HEADERS_MAX: usize = 100;
+/// How long a client may take to send a request's head (also the keep-alive idle time).
+pub const REQUEST_HEAD_TIME: Duration = Duration::from_secs(30);
+/// Open client connections at a time; further ones wait in the listen queue.
+pub const CONNECTIONS_MAX: usize = 4096;
+/// A response body up to this size is sent whole, with a Content-Length; a larger one is streamed.
+pub const RESPONSE_BUFFER_BYTES: usize = 1 << 20;
+/// A response body that is not complete after this time is streamed.
+pub const RESPONSE_BUFFER_TIME: Duration = Duration::from_millis(200);
+/// Body frames between a guest and a slow client.
+pub const RESPONSE_FRAMES: usize = 8;
+/// Requests from component to component, one inside the other.
+pub const CHAIN_DEPTH: u32 = 8;
+
+/// How long a statement waits for the database's writer lock, here or in another process.
+pub const BUSY_TIME: Duration = Duration::from_secs(5);
+/// Rows of one statement, all together; the same as Spin's.
+pub const RESULT_BYTES: usize = 128 << 20;
+/// SQLite connections that one instance may hold.
+pub const CONNECTIONS_PER_INSTANCE: usize = 256;
+/// Idle connections kept per database.
+pub const IDLE_CONNECTIONS: usize = 64;
+/// Prepared statements kept per connection.
+pub const STATEMENTS_PER_CONNECTION: usize = 128;
+
+/// Connecting to Redis, or one command to it.
+pub const REDIS_TIME: Duration = Duration::from_secs(1);
+/// After a failure to reach Redis, commands fail at once for this long.
+pub const REDIS_PAUSE: Duration = Duration::from_millis(500);
+/// First and longest wait before subscribing again.
+pub const REDIS_BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// How often a quiet subscription is checked.
+pub const REDIS_PING: Duration = Duration::from_secs(10);
+/// Messages that wait for one component; further ones are dropped, as a full Redis client buffer would.
+pub const MESSAGES_QUEUED: usize = 10_000;
+
+/// Outbound HTTP: connecting, and the wait for the first byte of the response.
+pub const OUTBOUND_CONNECT_TIME: Duration = Duration::from_secs(5);
+/// Outbound HTTP: waiting for the head of the response, and between its pieces.
+pub const OUTBOUND_READ_TIME: Duration = Duration::from_secs(25);
+
+/// Longest wait of a timer whose component keeps failing.
+pub const TIMER_BACKOFF_MAX: Duration = Duration::from_secs(60);
+/// How long running requests may take to finish after SIGTERM.
+pub const SHUTDOWN_TIME: Duration = Duration::from_secs(20);
+/// Longest line of a guest's output that is logged whole.
+pub const LOG_LINE_BYTES: usize = 8 << 10;
+
+/// The limits that a test may want tighter than the constants.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// See [`INSTANCES_PER_COMPONENT`].
+    pub instances_per_component: u32,
+    /// See [`QUEUE_TIME`].
+    pub queue_time: Duration,
+    /// See [`REQUEST_TIME`].
+    pub request_time: Duration,
+    /// See [`REQUEST_BODY_BYTES`].
+    pub request_body_bytes: u64,
+    /// See [`INSTANCE_MEMORY_BYTES`].
+    pub instance_memory_bytes: usize,
+    /// See [`SHUTDOWN_TIME`].
+    pub shutdown_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            instances_per_component: INSTANCES_PER_COMPONENT,
+            queue_time: QUEUE_TIME,
+            request_time: REQUEST_TIME,
+            request_body_bytes: REQUEST_BODY_BYTES,
+            instance_memory_bytes: INSTANCE_MEMORY_BYTES,
+            shutdown_time: SHUTDOWN_TIME,
+        }
+    }
+}

@@ -1,0 +1,594 @@
+//! A running application: started by [`Shop::builder`], ended by [`Running::stop`] or [`Running::kill`].
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+
+use crate::capabilities::redis::{Broker, LocalBus, Servers};
+use crate::capabilities::sqlite::{Database, Databases};
+use crate::clock::{Clock, SystemClock};
+use crate::engine::{self, Compiler};
+use crate::error::{Error, Result};
+use crate::faults::{FaultPlan, Faults};
+use crate::grants::AllowedHosts;
+use crate::guest::{ComponentGrants, Services};
+use crate::limits::{Limits, MESSAGES_QUEUED};
+use crate::manifest::{ComponentSpec, Manifest, artifact};
+use crate::metrics::Metrics;
+use crate::pool::{NoInstance, Pool, Triggers};
+use crate::routes::Routes;
+use crate::runtime_config::{self, DataDir, DatabaseConfig};
+use crate::server::{self, Server};
+use crate::shutdown::Activity;
+use crate::triggers::http::HttpComponent;
+use crate::triggers::redis::{MessageComponent, Subscriptions};
+use crate::triggers::timer::Timer;
+use crate::triggers;
+use crate::variables::{self, Sources, Variables};
+
+/// The data directory when none is chosen.
+const DEFAULT_DATA_DIR: &str = ".mercato";
+/// The runtime configuration that is taken when none is named and it lies beside the manifest.
+const DEFAULT_RUNTIME_CONFIG: &str = "runtime-config.toml";
+/// Variables in the data directory, as `cargo xtask variables` writes them.
+const VARIABLES_FILE: &str = "variables.toml";
+/// The variable that `--redis` sets, so that triggers and grants agree with it.
+const REDIS_VARIABLE: &str = "redis_url";
+/// How often idle instances are looked at, and how long they may be idle.
+const IDLE_CHECK: Duration = Duration::from_secs(20);
+const IDLE_TIME: Duration = Duration::from_secs(60);
+/// How long threads get to stop when the shop ends.
+const RUNTIME_STOP_TIME: Duration = Duration::from_secs(5);
+/// SQLite blocks its thread while it waits for the disk; so there are more threads than cores.
+const THREADS_PER_CORE: usize = 2;
+
+/// Entry point of the library.
+pub struct Shop;
+
+impl Shop {
+    /// A shop with the settings of `mercato up` without arguments.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+}
+
+/// Settings of a shop that is about to start.
+#[derive(Clone)]
+pub struct Builder {
+    app: PathBuf,
+    runtime_config: Option<PathBuf>,
+    data_dir: Option<PathBuf>,
+    listen: String,
+    metrics_listen: Option<String>,
+    variables: BTreeMap<String, String>,
+    redis: Option<String>,
+    clock: Arc<dyn Clock>,
+    faults: Option<Arc<dyn FaultPlan>>,
+    limits: Limits,
+    timers: bool,
+    compiler: Option<PathBuf>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            app: "spin.toml".into(),
+            runtime_config: None,
+            data_dir: None,
+            listen: "127.0.0.1:3000".into(),
+            metrics_listen: None,
+            variables: BTreeMap::new(),
+            redis: None,
+            clock: Arc::new(SystemClock),
+            faults: None,
+            limits: Limits::default(),
+            timers: true,
+            compiler: None,
+        }
+    }
+}
+
+impl Builder {
+    /// The manifest; `spin.toml` by default.
+    #[must_use]
+    pub fn app(mut self, path: impl Into<PathBuf>) -> Self {
+        self.app = path.into();
+        self
+    }
+
+    /// The runtime configuration; by default `runtime-config.toml` beside the manifest, if there is one.
+    #[must_use]
+    pub fn runtime_config(mut self, path: impl Into<PathBuf>) -> Self {
+        self.runtime_config = Some(path.into());
+        self
+    }
+
+    /// Where the compile cache and the variables lie, and the databases whose configured path begins with
+    /// `.mercato/`; `.mercato` by default.
+    #[must_use]
+    pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.data_dir = Some(path.into());
+        self
+    }
+
+    /// Address to listen on; port 0 takes a free one.
+    #[must_use]
+    pub fn listen(mut self, address: impl Into<String>) -> Self {
+        self.listen = address.into();
+        self
+    }
+
+    /// Address on which the counters are served at `/metrics`; not served by default.
+    #[must_use]
+    pub fn metrics_listen(mut self, address: impl Into<String>) -> Self {
+        self.metrics_listen = Some(address.into());
+        self
+    }
+
+    /// Gives an application variable a value.
+    #[must_use]
+    pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    /// Uses a Redis server instead of the bus inside the process, and sets the variable `redis_url`, if declared.
+    #[must_use]
+    pub fn redis(mut self, url: impl Into<String>) -> Self {
+        self.redis = Some(url.into());
+        self
+    }
+
+    /// Lets the guests see another wall clock.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Asks a plan about each call that a guest makes to the outside.
+    #[must_use]
+    pub fn faults(mut self, plan: impl FaultPlan) -> Self {
+        self.faults = Some(Arc::new(plan));
+        self
+    }
+
+    /// Tightens or loosens limits.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Switches the manifest's timers on or off; [`Running::fire_timer`] works either way.
+    #[must_use]
+    pub fn timers(mut self, on: bool) -> Self {
+        self.timers = on;
+        self
+    }
+
+    /// A `mercato` binary that compiles components in a process of its own, which keeps the memory that compiling
+    /// needs out of this one. Without it the shop compiles in its own process.
+    #[must_use]
+    pub fn compiler(mut self, binary: impl Into<PathBuf>) -> Self {
+        self.compiler = Some(binary.into());
+        self
+    }
+
+    /// Starts the shop on threads of its own. When this returns, every component has an instance and the listener
+    /// accepts.
+    ///
+    /// # Errors
+    /// When anything is missing or wrong; see [`Error`].
+    pub async fn start(self) -> Result<Running> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads((cores * THREADS_PER_CORE).max(THREADS_PER_CORE))
+            .thread_name("shop")
+            .enable_all()
+            .build()
+            .map_err(|cause| Error::Machine(format!("cannot start threads: {cause}")))?;
+        let started = runtime.spawn(start(self)).await;
+        let started = started.map_err(|cause| Error::Machine(format!("the start failed: {cause}"))).and_then(|result| result);
+        match started {
+            Ok(parts) => Ok(Running { parts, runtime: Some(runtime) }),
+            Err(error) => {
+                runtime.shutdown_background();
+                Err(error)
+            }
+        }
+    }
+
+    /// Compiles every component into the cache and does nothing else.
+    ///
+    /// # Errors
+    /// When the manifest or a component cannot be used.
+    pub fn compile(&self) -> Result<()> {
+        let manifest = Manifest::read(&self.app)?;
+        let compiler = Compiler::new(&self.data().path, 1, &Limits { instances_per_component: 1, ..self.limits.clone() })?;
+        for (id, wasm) in read_artifacts(&self.app, &manifest)? {
+            compiler.compile(&id, &wasm)?;
+        }
+        Ok(())
+    }
+
+    fn data(&self) -> DataDir {
+        DataDir { path: self.data_dir.clone().unwrap_or_else(|| DEFAULT_DATA_DIR.into()), explicit: self.data_dir.is_some() }
+    }
+
+    fn runtime_config_file(&self) -> Option<PathBuf> {
+        self.runtime_config.clone().or_else(|| {
+            let beside = self.app.with_file_name(DEFAULT_RUNTIME_CONFIG);
+            beside.exists().then_some(beside)
+        })
+    }
+
+    fn resolve_variables(&self, manifest: &Manifest, data: &DataDir) -> Result<Variables> {
+        let file = data.path.join(VARIABLES_FILE);
+        let file = if file.exists() { variables::read_file(&file)? } else { BTreeMap::new() };
+        let mut given = self.variables.clone();
+        if let Some(url) = self.redis.as_ref().filter(|_| manifest.variables.contains_key(REDIS_VARIABLE)) {
+            given.insert(REDIS_VARIABLE.into(), url.clone());
+        }
+        let environment = |name: &str| std::env::var(name).ok();
+        Variables::resolve(&manifest.variables, &Sources { given: &given, environment: &environment, file: &file })
+    }
+}
+
+/// The components that answer requests, by id. Empty until all are linked.
+#[derive(Default)]
+pub(crate) struct Components(OnceLock<BTreeMap<String, Arc<HttpComponent>>>);
+
+impl Components {
+    pub(crate) fn http(&self, id: &str) -> Option<Arc<HttpComponent>> {
+        self.0.get()?.get(id).cloned()
+    }
+}
+
+/// What a running shop is made of.
+struct Parts {
+    address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
+    activity: Activity,
+    databases: Databases,
+    timers: BTreeMap<String, Arc<Timer>>,
+    shutdown_time: Duration,
+}
+
+/// A shop that is open.
+pub struct Running {
+    parts: Parts,
+    runtime: Option<Runtime>,
+}
+
+impl Running {
+    /// Where it listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.parts.address
+    }
+
+    /// Where its counters are served, if they are.
+    #[must_use]
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.parts.metrics_address
+    }
+
+    /// Makes the call of a component's timer now and returns its status; `None` when it has no timer.
+    pub async fn fire_timer(&self, component: &str) -> Option<StatusCode> {
+        let timer = Arc::clone(self.parts.timers.get(component)?);
+        let runtime = self.runtime.as_ref()?;
+        runtime.spawn(async move { timer.call().await }).await.ok()
+    }
+
+    /// Closes the shop: accepts nothing new, lets what runs finish (in bounded time), moves the write-ahead logs
+    /// into the databases. False when something had to be cut off.
+    pub async fn stop(mut self) -> bool {
+        let Some(runtime) = self.runtime.take() else { return true };
+        self.parts.activity.close();
+        let finished = self.parts.activity.finished(self.parts.shutdown_time).await;
+        shut_down(runtime).await;
+        self.parts.databases.checkpoint();
+        finished
+    }
+
+    /// Drops everything at once, as a crash would: requests, messages and transactions under way are lost. When
+    /// this returns, nothing of the shop runs any more and its databases are closed.
+    pub async fn kill(mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            shut_down(runtime).await;
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Stopping a runtime blocks, which a caller's asynchronous thread must not.
+async fn shut_down(runtime: Runtime) {
+    let (done, wait) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        runtime.shutdown_timeout(RUNTIME_STOP_TIME);
+        // The caller may have lost interest.
+        let _ = done.send(());
+    });
+    let _ = wait.await;
+}
+
+/// Reads the file of every component.
+fn read_artifacts(app: &Path, manifest: &Manifest) -> Result<Vec<(String, Vec<u8>)>> {
+    let read = |(id, spec): (&String, &ComponentSpec)| {
+        let path = artifact(app, spec.source());
+        let wasm = std::fs::read(&path).map_err(|cause| Error::Read { path, cause, hint: "; run `cargo xtask build`" })?;
+        Ok((id.clone(), wasm))
+    };
+    manifest.component.iter().map(read).collect()
+}
+
+/// Everything the start has found out from files, before anything runs.
+struct Plan {
+    settings: Builder,
+    manifest: Manifest,
+    data: DataDir,
+    variables: Variables,
+    databases: BTreeMap<String, DatabaseConfig>,
+}
+
+impl Plan {
+    fn read(settings: Builder) -> Result<Self> {
+        let manifest = Manifest::read(&settings.app)?;
+        let data = settings.data();
+        let databases = runtime_config::read(settings.runtime_config_file().as_deref(), &data)?;
+        let variables = settings.resolve_variables(&manifest, &data)?;
+        if let Some(url) = &settings.redis {
+            check_redis(url)?;
+        }
+        Ok(Self { settings, manifest, data, variables, databases })
+    }
+
+    fn fault(&self, message: String) -> Error {
+        Error::Manifest { path: self.settings.app.clone(), line: None, message }
+    }
+
+    fn fill(&self, template: &str) -> Result<String> {
+        self.variables.fill(template).map_err(|message| self.fault(message))
+    }
+
+    /// What a component may do.
+    fn grants(&self, id: &str, spec: &ComponentSpec, open: &mut Databases) -> Result<ComponentGrants> {
+        let fault = |message: String| self.fault(format!("component `{id}`: {message}"));
+        let mut variables = BTreeMap::new();
+        for (name, template) in &spec.variables {
+            variables.insert(name.clone(), self.variables.fill(template).map_err(fault)?);
+        }
+        let hosts: Vec<String> =
+            spec.allowed_outbound_hosts.iter().map(|entry| self.variables.fill(entry).map_err(fault)).collect::<Result<_>>()?;
+        let ids: Vec<String> = self.manifest.component.keys().cloned().collect();
+        let hosts = AllowedHosts::parse(hosts.iter().map(String::as_str), &ids).map_err(fault)?;
+        let mut databases: BTreeMap<String, Arc<Database>> = BTreeMap::new();
+        for label in &spec.sqlite_databases {
+            let config = self.databases.get(label).ok_or_else(|| {
+                fault(format!("uses the database `{label}`, which the runtime configuration does not have; add [sqlite_database.{label}]"))
+            })?;
+            databases.insert(label.clone(), open.open(label, config)?);
+        }
+        Ok(ComponentGrants { id: id.to_owned(), environment: spec.environment.clone(), variables, hosts, databases })
+    }
+}
+
+fn check_redis(url: &str) -> Result<()> {
+    redis::Client::open(url).map(drop).map_err(|cause| {
+        Error::Redis(format!("`{}` is not a Redis address: {cause}; give one like redis://127.0.0.1:6379", triggers::redis::server_name(url)))
+    })
+}
+
+/// Starts everything; runs on the shop's own threads.
+async fn start(settings: Builder) -> Result<Parts> {
+    let plan = Plan::read(settings)?;
+    let listener = bind(&plan.settings.listen).await?;
+    let metrics_listener = match &plan.settings.metrics_listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    let mut databases = Databases::default();
+    let mut grants = BTreeMap::new();
+    for (id, spec) in &plan.manifest.component {
+        grants.insert(id.clone(), Arc::new(plan.grants(id, spec, &mut databases)?));
+    }
+    let routes = Routes::build(&plan.manifest.trigger.http).map_err(|message| plan.fault(message))?;
+    let wiring = Wiring::new(&plan)?;
+    let services = Arc::new(Services {
+        broker: wiring.broker,
+        clock: Arc::clone(&plan.settings.clock),
+        faults: Faults::new(plan.settings.faults.clone()),
+        metrics: Arc::new(Metrics::new()),
+    });
+    let activity = Activity::new();
+    let built = build(&plan, &grants, &services, &activity).await?;
+
+    for (address, subscriptions) in wiring.subscriptions {
+        tracing::debug!(server = %triggers::redis::server_name(&address), channels = ?triggers::redis::channels(&subscriptions), "listening to Redis");
+        tokio::spawn(triggers::redis::listen(address, subscriptions, activity.clone()));
+    }
+    for (id, queue) in wiring.queues {
+        let Some(pool) = built.pools.get(&id) else { continue };
+        let component = MessageComponent {
+            id,
+            pool: Arc::clone(pool),
+            services: Arc::clone(&services),
+            activity: activity.clone(),
+            request_time: plan.settings.limits.request_time,
+        };
+        tokio::spawn(component.run(queue));
+    }
+    let timers = start_timers(&plan, &built.components, &activity)?;
+    tokio::spawn(drop_idle_instances(built.pools.into_values().collect()));
+
+    let address = local_address(&listener)?;
+    let metrics_address = metrics_listener.as_ref().map(local_address).transpose()?;
+    if let Some(listener) = metrics_listener {
+        tokio::spawn(server::serve_metrics(listener, Arc::clone(&services), activity.clone()));
+    }
+    let body_bytes = plan.settings.limits.request_body_bytes;
+    let server = Server { routes, components: built.components, services, activity: activity.clone(), body_bytes };
+    tokio::spawn(Arc::new(server).run(listener));
+    Ok(Parts { address, metrics_address, activity, databases, timers, shutdown_time: plan.settings.limits.shutdown_time })
+}
+
+async fn bind(address: &str) -> Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|cause| Error::Listen { address: address.to_owned(), cause })
+}
+
+fn local_address(listener: &TcpListener) -> Result<SocketAddr> {
+    listener.local_addr().map_err(|cause| Error::Machine(format!("cannot tell the listener's address: {cause}")))
+}
+
+/// How messages travel.
+struct Wiring {
+    broker: Broker,
+    /// What each component receives.
+    queues: Vec<(String, mpsc::Receiver<Vec<u8>>)>,
+    /// By server address; empty when messages stay in the process.
+    subscriptions: BTreeMap<String, Subscriptions>,
+}
+
+impl Wiring {
+    fn new(plan: &Plan) -> Result<Self> {
+        let mut senders: BTreeMap<&str, mpsc::Sender<Vec<u8>>> = BTreeMap::new();
+        let mut queues = Vec::new();
+        let mut bus = LocalBus::default();
+        let mut subscriptions: BTreeMap<String, Subscriptions> = BTreeMap::new();
+        for trigger in &plan.manifest.trigger.redis {
+            let queue = senders.entry(&trigger.component).or_insert_with(|| {
+                let (sender, queue) = mpsc::channel(MESSAGES_QUEUED);
+                queues.push((trigger.component.clone(), queue));
+                sender
+            });
+            let channel = plan.fill(&trigger.channel)?;
+            let template = trigger.address.as_ref().or(plan.manifest.application.trigger.redis.as_ref().map(|redis| &redis.address));
+            let address = plan.fill(template.map_or("", String::as_str))?;
+            check_redis(&address)?;
+            if plan.settings.redis.is_some() {
+                subscriptions.entry(address).or_default().entry(channel).or_default().push(queue.clone());
+            } else {
+                bus.subscribe(&channel, &trigger.component, queue.clone());
+            }
+        }
+        let broker = if plan.settings.redis.is_some() { Broker::Servers(Servers::default()) } else { Broker::Local(bus) };
+        Ok(Self { broker, queues, subscriptions })
+    }
+}
+
+/// The linked components.
+struct Built {
+    components: Arc<Components>,
+    pools: BTreeMap<String, Arc<Pool>>,
+}
+
+/// Compiles, links and tries every component.
+async fn build(plan: &Plan, grants: &BTreeMap<String, Arc<ComponentGrants>>, services: &Arc<Services>, activity: &Activity) -> Result<Built> {
+    let limits = &plan.settings.limits;
+    let artifacts = read_artifacts(&plan.settings.app, &plan.manifest)?;
+    let compiler = Compiler::new(&plan.data.path, artifacts.len(), limits)?;
+    if let Some(binary) = &plan.settings.compiler
+        && artifacts.iter().any(|(_, wasm)| !compiler.is_compiled(wasm))
+    {
+        compile_apart(binary, plan).await;
+    }
+    compiler.start_ticking()?;
+    let linker = engine::linker(&compiler.engine)?;
+    let components = Arc::new(Components::default());
+    let mut pools = BTreeMap::new();
+    let mut answering = BTreeMap::new();
+    for (id, wasm) in artifacts {
+        let wanted = Triggers { http: plan.manifest.answers_http(&id), messages: plan.manifest.handles_messages(&id) };
+        let Some(grants) = grants.get(&id).filter(|_| wanted.http || wanted.messages) else { continue };
+        let pre = engine::link(&id, &compiler.compile(&id, &wasm)?, &linker)?;
+        let pool = Pool::new(pre, wanted, Arc::clone(grants), Arc::clone(services), Arc::downgrade(&components), limits)?;
+        let pool = Arc::new(pool);
+        try_out(&id, &pool).await?;
+        if wanted.http {
+            let component = HttpComponent {
+                id: id.clone(),
+                pool: Arc::clone(&pool),
+                services: Arc::clone(services),
+                activity: activity.clone(),
+                request_time: limits.request_time,
+            };
+            answering.insert(id.clone(), Arc::new(component));
+        }
+        pools.insert(id, pool);
+    }
+    // Nobody else has set it.
+    let _ = components.0.set(answering);
+    Ok(Built { components, pools })
+}
+
+/// Makes the component's first instance.
+async fn try_out(id: &str, pool: &Pool) -> Result<()> {
+    match pool.lease().await {
+        Ok(lease) => {
+            pool.give_back(lease);
+            Ok(())
+        }
+        Err(NoInstance::Broken(cause)) => Err(engine::component_error(id, &cause)),
+        Err(NoInstance::Busy) => Err(Error::Component { component: id.to_owned(), message: "may have no instance at all".into() }),
+    }
+}
+
+/// Fills the cache from a child process. When that fails, this process compiles, and reports what is wrong.
+async fn compile_apart(binary: &Path, plan: &Plan) {
+    tracing::info!("compiling the components; the result is kept for the next start");
+    let status = tokio::process::Command::new(binary)
+        .arg("compile")
+        .arg("--app")
+        .arg(&plan.settings.app)
+        .arg("--data-dir")
+        .arg(&plan.data.path)
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .status()
+        .await;
+    if !status.is_ok_and(|status| status.success()) {
+        tracing::debug!("compiling in a child process failed; compiling here");
+    }
+}
+
+fn start_timers(plan: &Plan, components: &Components, activity: &Activity) -> Result<BTreeMap<String, Arc<Timer>>> {
+    let mut timers = BTreeMap::new();
+    for (id, spec) in &plan.manifest.component {
+        let Ok(Some(spec)) = spec.timer() else { continue };
+        let component = components.http(id).ok_or_else(|| plan.fault(format!("component.{id}.tool.mercato: a timer needs an HTTP trigger")))?;
+        let timer = Arc::new(Timer { component, spec });
+        if plan.settings.timers {
+            let (timer, activity) = (Arc::clone(&timer), activity.clone());
+            tokio::spawn(async move { timer.run(activity).await });
+        }
+        timers.insert(id.clone(), timer);
+    }
+    Ok(timers)
+}
+
+async fn drop_idle_instances(pools: Vec<Arc<Pool>>) {
+    loop {
+        tokio::time::sleep(IDLE_CHECK).await;
+        for pool in &pools {
+            pool.drop_idle(IDLE_TIME);
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! One request to one component.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use futures::future::{Either, select};
+use http::{HeaderName, Response, StatusCode, header};
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt, Full, StreamBody};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout, timeout_at};
+use wasmtime::component::Accessor;
+use wasmtime_wasi_http::p3::Request;
+use wasmtime_wasi_http::p3::bindings::Service;
+use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
+use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
+
+use crate::error::one_line;
+use crate::guest::{Guest, Services};
+use crate::limits::{POST_RETURN_TIME, RESPONSE_BUFFER_BYTES, RESPONSE_BUFFER_TIME, RESPONSE_FRAMES};
+use crate::pool::{Instance, Lease, NoInstance, Pool};
+use crate::problem::Problem;
+use crate::shutdown::{Activity, Guard};
+
+/// Carries the request's id.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A component that answers requests.
+pub(crate) struct HttpComponent {
+    pub id: String,
+    pub pool: Arc<Pool>,
+    pub services: Arc<Services>,
+    pub activity: Activity,
+    pub request_time: std::time::Duration,
+}
+
+/// A request on its way to a component.
+pub(crate) struct Invocation {
+    pub request: http::Request<WasiBody>,
+    /// How many components stand between the client and this one.
+    pub depth: u32,
+}
+
+/// What came of it.
+pub(crate) struct Answer {
+    outcome: Result<Response<WasiBody>, Problem>,
+    path: String,
+    request_id: String,
+}
+
+impl Answer {
+    /// The component's response, or the runner's own when there is none.
+    pub(crate) fn into_response(self) -> Response<WasiBody> {
+        self.outcome.unwrap_or_else(|problem| problem.response(&self.path, &self.request_id))
+    }
+}
+
+/// A component's response, or why there is none.
+type Outcome = Result<Response<WasiBody>, Problem>;
+
+/// What a request has become when its instance is done with it.
+enum Reply {
+    /// Complete.
+    Whole(Response<WasiBody>),
+    /// Its head has gone out before, and its body after it.
+    Streamed,
+    /// The guest answered with an error instead.
+    Refused(ErrorCode),
+}
+
+impl HttpComponent {
+    /// Answers the request. When the caller loses interest, the component still finishes what it began.
+    pub(crate) async fn invoke(&self, invocation: Invocation) -> Answer {
+        let path = invocation.request.uri().path().to_owned();
+        let request_id = header_text(invocation.request.headers(), &REQUEST_ID);
+        let outcome = match self.pool.lease().await {
+            Ok(lease) => self.run(lease, invocation, &request_id).await,
+            Err(NoInstance::Busy) => Err(Problem::BUSY),
+            Err(NoInstance::Broken(cause)) => {
+                tracing::error!(component = %self.id, request_id, "no instance: {}", one_line(&format!("{cause:#}")));
+                Err(Problem::BUSY)
+            }
+        };
+        Answer { outcome, path, request_id }
+    }
+
+    async fn run(&self, mut lease: Lease, invocation: Invocation, request_id: &str) -> Outcome {
+        lease.instance.store.data_mut().set_depth(invocation.depth);
+        let (early, head) = oneshot::channel();
+        let deadline = Instant::now() + self.request_time;
+        let work = serve(Arc::clone(&self.pool), Arc::clone(&self.services), self.id.clone(), lease, invocation.request, early, deadline, request_id.to_owned());
+        let work = Finishing { work: Some(Box::pin(work)), guard: Some(self.activity.begin()) };
+        match select(work, head).await {
+            Either::Left((Some(outcome), _)) => outcome,
+            // Streamed to its end before anyone looked: the head is there.
+            Either::Left((None, head)) => head.await.map_err(|_| Problem::TRAPPED),
+            Either::Right((Ok(response), _work_goes_on)) => Ok(response),
+            Either::Right((Err(_), work)) => work.await.unwrap_or(Err(Problem::TRAPPED)),
+        }
+    }
+}
+
+fn header_text(headers: &http::HeaderMap, name: &HeaderName) -> String {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+}
+
+/// Work that goes on by itself when its owner drops it.
+struct Finishing {
+    work: Option<Pin<Box<dyn Future<Output = Option<Outcome>> + Send>>>,
+    guard: Option<Guard>,
+}
+
+impl Future for Finishing {
+    type Output = Option<Outcome>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(work) = &mut self.work else { return Poll::Ready(None) };
+        let outcome = std::task::ready!(work.as_mut().poll(cx));
+        self.work = None;
+        self.guard = None;
+        Poll::Ready(outcome)
+    }
+}
+
+impl Drop for Finishing {
+    fn drop(&mut self) {
+        if let Some(work) = self.work.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let guard = self.guard.take();
+            runtime.spawn(async move {
+                work.await;
+                drop(guard);
+            });
+        }
+    }
+}
+
+/// Runs the request in its instance to the end. `None`: the response went out through `early`.
+#[allow(clippy::too_many_arguments, reason = "the future owns all it needs, so that it can outlive the connection")]
+async fn serve(
+    pool: Arc<Pool>,
+    services: Arc<Services>,
+    component: String,
+    mut lease: Lease,
+    request: http::Request<WasiBody>,
+    early: oneshot::Sender<Response<WasiBody>>,
+    deadline: Instant,
+    request_id: String,
+) -> Option<Outcome> {
+    match timeout_at(deadline, handle(&mut lease.instance, request, early)).await {
+        Ok(Ok((reply, settled))) => {
+            if settled {
+                pool.give_back(lease);
+            }
+            match reply {
+                Reply::Whole(response) => Some(Ok(response)),
+                Reply::Streamed => None,
+                Reply::Refused(code) => {
+                    tracing::error!(%component, request_id, "the component answered with an error: {code}");
+                    Some(Err(Problem::TRAPPED))
+                }
+            }
+        }
+        Ok(Err(cause)) => {
+            services.metrics.trap();
+            tracing::error!(%component, request_id, "the instance trapped: {}", one_line(&format!("{cause:#}")));
+            Some(Err(Problem::TRAPPED))
+        }
+        Err(_) => {
+            tracing::error!(%component, request_id, "the request took too long; its instance is ended");
+            Some(Err(Problem::TIMED_OUT))
+        }
+    }
+}
+
+/// Calls the handler; also says whether the instance has nothing left to do and can be used again.
+async fn handle(
+    instance: &mut Instance,
+    request: http::Request<WasiBody>,
+    early: oneshot::Sender<Response<WasiBody>>,
+) -> wasmtime::Result<(Reply, bool)> {
+    let Instance { store, http, .. } = instance;
+    let service = http.as_ref().ok_or_else(|| wasmtime::Error::msg("the component does not handle requests"))?;
+    store
+        .run_concurrent(async |accessor| {
+            let reply = call(accessor, service, request, early).await?;
+            let idle = poll_fn(|cx| accessor.poll_no_interesting_tasks(cx));
+            let settled = timeout(POST_RETURN_TIME, idle).await.is_ok();
+            Ok((reply, settled))
+        })
+        .await?
+}
+
+async fn call(
+    accessor: &Accessor<Guest>,
+    service: &Service,
+    request: http::Request<WasiBody>,
+    early: oneshot::Sender<Response<WasiBody>>,
+) -> wasmtime::Result<Reply> {
+    let (request, received) = accessor.with(|mut access| {
+        let (request, received) = Request::from_http(access.data_mut().http().hooks, request);
+        let received: Pin<Box<dyn Future<Output = Result<(), Error>> + Send>> = Box::pin(received);
+        (request, received)
+    });
+    let response = match service.handle(accessor, request).await? {
+        Ok(response) => response,
+        Err(code) => return Ok(Reply::Refused(code)),
+    };
+    let response = accessor.with(|mut access| response.into_http(&mut access, received))?;
+    deliver(response, early).await
+}
+
+/// Collects a short body; sends the head early when the body is long or slow.
+async fn deliver(response: Response<WasiBody>, early: oneshot::Sender<Response<WasiBody>>) -> wasmtime::Result<Reply> {
+    let (head, mut body) = response.into_parts();
+    let mut start = Collected::default();
+    match timeout(RESPONSE_BUFFER_TIME, start.fill(&mut body)).await {
+        Ok(Ok(true)) => return Ok(Reply::Whole(start.whole(head))),
+        Ok(Ok(false)) | Err(_) => {}
+        Ok(Err(cause)) => return Err(wasmtime::Error::msg(format!("the response's body failed: {cause}"))),
+    }
+    let (frames, queue) = mpsc::channel(RESPONSE_FRAMES);
+    let stream = futures::stream::unfold(queue, async |mut queue: mpsc::Receiver<_>| Some((queue.recv().await?, queue)));
+    // Without a receiver the client is gone; the guest may still finish.
+    let _ = early.send(Response::from_parts(head, StreamBody::new(stream).boxed_unsync()));
+    let mut gone = false;
+    for frame in start.into_frames() {
+        gone = gone || frames.send(Ok(frame)).await.is_err();
+    }
+    while let Some(frame) = body.frame().await {
+        gone = gone || frames.send(frame).await.is_err();
+    }
+    Ok(Reply::Streamed)
+}
+
+/// The beginning of a body.
+#[derive(Default)]
+struct Collected {
+    first: Option<Bytes>,
+    more: BytesMut,
+    trailers: Option<http::HeaderMap>,
+}
+
+impl Collected {
+    /// Reads frames; true when the body is complete, false when it is too long to be kept.
+    async fn fill(&mut self, body: &mut WasiBody) -> Result<bool, Error> {
+        while let Some(frame) = body.frame().await {
+            match frame?.into_data() {
+                Ok(data) if self.first.is_none() => self.first = Some(data),
+                Ok(data) => self.more.extend_from_slice(&data),
+                Err(frame) => self.trailers = frame.into_trailers().ok(),
+            }
+            if self.first.as_ref().map_or(0, Bytes::len) + self.more.len() > RESPONSE_BUFFER_BYTES && !body.is_end_stream() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn data(&mut self) -> Bytes {
+        let first = self.first.take().unwrap_or_default();
+        if self.more.is_empty() {
+            return first;
+        }
+        let mut all = BytesMut::with_capacity(first.len() + self.more.len());
+        all.extend_from_slice(&first);
+        all.extend_from_slice(&self.more);
+        self.more.clear();
+        all.freeze()
+    }
+
+    fn whole(mut self, mut head: http::response::Parts) -> Response<WasiBody> {
+        let data = self.data();
+        if !matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+            head.headers.entry(header::CONTENT_LENGTH).or_insert_with(|| data.len().into());
+        }
+        let full = Full::new(data).map_err(|never| match never {});
+        let body = match self.trailers {
+            None => full.boxed_unsync(),
+            Some(trailers) => full.with_trailers(async move { Some(Ok(trailers)) }).boxed_unsync(),
+        };
+        Response::from_parts(head, body)
+    }
+
+    fn into_frames(mut self) -> impl Iterator<Item = Frame<Bytes>> {
+        let data = self.data();
+        let trailers = self.trailers.map(Frame::trailers);
+        (!data.is_empty()).then(|| Frame::data(data)).into_iter().chain(trailers)
+    }
+}

@@ -1,0 +1,5 @@
+//! What makes a component run: requests, messages, timers.
+
+pub(crate) mod http;
+pub(crate) mod redis;
+pub(crate) mod timer;

@@ -1,0 +1,84 @@
+//! Requests that the runner itself sends to a component again and again (`[component.ID.tool.mercato]`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Empty};
+
+use crate::limits::TIMER_BACKOFF_MAX;
+use crate::manifest::TimerSpec;
+use crate::shutdown::Activity;
+use crate::triggers::http::{HttpComponent, Invocation, REQUEST_ID};
+
+/// Host name of requests that come from the runner.
+const TIMER_HOST: &str = "timer.spin.internal";
+
+/// A component's timer.
+pub(crate) struct Timer {
+    pub component: Arc<HttpComponent>,
+    pub spec: TimerSpec,
+}
+
+impl Timer {
+    /// Calls the component until the shop closes. The next call begins after the last one has ended; while calls
+    /// fail, the pauses double.
+    pub(crate) async fn run(&self, activity: Activity) {
+        let closing = activity.closing();
+        tokio::pin!(closing);
+        let mut failures = 0;
+        loop {
+            let pause = pause(self.spec.every_ms, failures);
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = &mut closing => return,
+            }
+            let status = self.call().await;
+            let failed = status.is_server_error() || status.is_client_error();
+            self.note(failed, failures, status);
+            failures = if failed { failures.saturating_add(1) } else { 0 };
+        }
+    }
+
+    /// One call, now.
+    pub(crate) async fn call(&self) -> StatusCode {
+        let mut request = Request::new(Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync());
+        *request.method_mut() = Method::POST;
+        // The path was checked with the manifest.
+        *request.uri_mut() = format!("http://{TIMER_HOST}{}", self.spec.path).parse().unwrap_or_default();
+        let id = format!("timer-{}", uuid::Uuid::now_v7());
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            request.headers_mut().insert(REQUEST_ID, id);
+        }
+        self.component.invoke(Invocation { request, depth: 0 }).await.into_response().status()
+    }
+
+    fn note(&self, failed: bool, failures: u32, status: StatusCode) {
+        let (component, path) = (&self.component.id, &self.spec.path);
+        match (failed, failures) {
+            (true, 0) => tracing::warn!(%component, path, status = status.as_u16(), "timer call failed; backing off"),
+            (false, 1..) => tracing::info!(%component, path, "timer call works again"),
+            _ => tracing::debug!(%component, path, status = status.as_u16(), "timer call"),
+        }
+    }
+}
+
+fn pause(every_ms: u64, failures: u32) -> Duration {
+    let every = Duration::from_millis(every_ms);
+    let backed_off = every.saturating_mul(2_u32.saturating_pow(failures));
+    backed_off.min(TIMER_BACKOFF_MAX.max(every))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_minute_but_never_shrink() {
+        assert_eq!(pause(1000, 0), Duration::from_secs(1));
+        assert_eq!(pause(1000, 3), Duration::from_secs(8));
+        assert_eq!(pause(1000, 30), Duration::from_secs(60));
+        assert_eq!(pause(600_000, 5), Duration::from_secs(600));
+    }
+}

@@ -1,0 +1,188 @@
+//! Application variables and the templates that use them.
+//!
+//! A value comes from, in this order: `--redis` (for `redis_url`), `--variable`, `SPIN_VARIABLE_NAME` in the
+//! environment, `variables.toml` in the data directory, the default in the manifest.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::error::{Error, Result, line_of, one_line};
+use crate::manifest::VariableSpec;
+
+/// Prefix of environment variables that give values, as under Spin.
+pub const ENV_PREFIX: &str = "SPIN_VARIABLE_";
+
+/// The values of all variables of the application.
+#[derive(Clone, Default)]
+pub struct Variables(BTreeMap<String, String>);
+
+/// Where values come from, highest precedence first.
+pub(crate) struct Sources<'a> {
+    pub given: &'a BTreeMap<String, String>,
+    pub environment: &'a dyn Fn(&str) -> Option<String>,
+    pub file: &'a BTreeMap<String, String>,
+}
+
+impl Variables {
+    /// Finds a value for every variable of the manifest.
+    pub(crate) fn resolve(specs: &BTreeMap<String, VariableSpec>, sources: &Sources<'_>) -> Result<Self> {
+        for name in specs.keys() {
+            valid_name(name).map_err(|reason| Error::Variable(format!("variable `{name}`: {reason}")))?;
+        }
+        for name in sources.given.keys() {
+            if !specs.contains_key(name) {
+                return Err(Error::Variable(format!("--variable {name}: the manifest declares no variable of this name")));
+            }
+        }
+        let mut values = BTreeMap::new();
+        for (name, spec) in specs {
+            let value = sources
+                .given
+                .get(name)
+                .cloned()
+                .or_else(|| (sources.environment)(&format!("{ENV_PREFIX}{}", name.to_ascii_uppercase())))
+                .or_else(|| sources.file.get(name).cloned())
+                .or_else(|| spec.default.clone())
+                .ok_or_else(|| {
+                    Error::Variable(format!(
+                        "variable `{name}` has no value; run `cargo xtask variables`, or give it with --variable {name}=VALUE"
+                    ))
+                })?;
+            values.insert(name.clone(), value);
+        }
+        Ok(Self(values))
+    }
+
+    /// Fills the `{{ name }}` places of a template.
+    ///
+    /// # Errors
+    /// A sentence when the braces do not match or a name is not declared.
+    pub fn fill(&self, template: &str) -> Result<String, String> {
+        let mut filled = String::new();
+        let mut rest = template;
+        while let Some((literal, after)) = rest.split_once("{{") {
+            filled.push_str(literal);
+            let (name, tail) = after.split_once("}}").ok_or_else(|| format!("`{template}` has `{{{{` without `}}}}`"))?;
+            let name = name.trim();
+            let value = self.0.get(name).ok_or_else(|| format!("`{template}` uses `{name}`, which the manifest does not declare"))?;
+            filled.push_str(value);
+            rest = tail;
+        }
+        filled.push_str(rest);
+        Ok(filled)
+    }
+}
+
+/// Reads a file of `KEY = "value"` lines.
+///
+/// # Errors
+/// When the file cannot be read or holds anything but strings.
+pub fn read_file(path: &Path) -> Result<BTreeMap<String, String>> {
+    let text = std::fs::read_to_string(path).map_err(|cause| Error::Read { path: path.to_owned(), cause, hint: "" })?;
+    // The parser's own message may quote the line, and the line may hold a secret.
+    toml::from_str(&text).map_err(|error| Error::Config {
+        path: path.to_owned(),
+        line: line_of(&text, &error),
+        message: format!("every line must be NAME = \"value\" ({})", without_quotes(error.message())),
+    })
+}
+
+fn without_quotes(message: &str) -> String {
+    let message = one_line(message);
+    message.split(['"', '`']).step_by(2).collect::<Vec<_>>().join("…")
+}
+
+/// Splits `KEY=VALUE`.
+///
+/// # Errors
+/// A sentence when there is no `=` or the key is not a variable name.
+pub fn parse_assignment(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("give a variable as KEY=VALUE, or a file of them as @FILE.toml")?;
+    valid_name(key).map_err(|reason| format!("`{key}` {reason}"))?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// Lower-case letters, digits and single underscores, beginning with a letter, as Spin demands.
+pub(crate) fn valid_name(name: &str) -> Result<(), &'static str> {
+    if name.is_empty() {
+        Err("must not be empty")
+    } else if !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
+        Err("may hold only lower-case letters, digits and underscores")
+    } else if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
+        Err("must begin with a letter")
+    } else if name.ends_with('_') || name.contains("__") {
+        Err("must not end with an underscore or hold two in a row")
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(required: bool, default: Option<&str>) -> VariableSpec {
+        let mut table = toml::Table::new();
+        table.insert("required".into(), required.into());
+        if let Some(default) = default {
+            table.insert("default".into(), default.into());
+        }
+        table.try_into().unwrap()
+    }
+
+    fn resolve(given: &[(&str, &str)], environment: &[(&str, &str)], file: &[(&str, &str)]) -> Result<Variables> {
+        let map = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<BTreeMap<_, _>>();
+        let specs = BTreeMap::from([("key".to_owned(), spec(true, None)), ("url".to_owned(), spec(false, Some("redis://h")))]);
+        let environment = map(environment);
+        Variables::resolve(
+            &specs,
+            &Sources { given: &map(given), environment: &|name| environment.get(name).cloned(), file: &map(file) },
+        )
+    }
+
+    #[test]
+    fn given_beats_environment_beats_file_beats_default() {
+        let env = [("SPIN_VARIABLE_KEY", "e")];
+        let file = [("key", "f"), ("url", "u")];
+        assert_eq!(resolve(&[("key", "g")], &env, &file).unwrap().fill("{{key}} {{ url }}").unwrap(), "g u");
+        assert_eq!(resolve(&[], &env, &file).unwrap().fill("{{ key }}").unwrap(), "e");
+        assert_eq!(resolve(&[], &[], &[("key", "f")]).unwrap().fill("<{{ key }}> {{ url }}").unwrap(), "<f> redis://h");
+    }
+
+    #[test]
+    fn a_missing_required_variable_is_named_with_the_cure() {
+        assert_eq!(
+            resolve(&[], &[], &[]).err().unwrap().to_string(),
+            "variable `key` has no value; run `cargo xtask variables`, or give it with --variable key=VALUE"
+        );
+    }
+
+    #[test]
+    fn a_variable_that_nobody_declared_is_refused() {
+        assert_eq!(
+            resolve(&[("kez", "x")], &[], &[("key", "f")]).err().unwrap().to_string(),
+            "--variable kez: the manifest declares no variable of this name"
+        );
+    }
+
+    #[test]
+    fn templates_that_cannot_be_filled_say_why() {
+        let variables = resolve(&[("key", "g")], &[], &[]).unwrap();
+        assert_eq!(variables.fill("a{{ key").unwrap_err(), "`a{{ key` has `{{` without `}}`");
+        assert_eq!(variables.fill("{{ nope }}").unwrap_err(), "`{{ nope }}` uses `nope`, which the manifest does not declare");
+    }
+
+    #[test]
+    fn assignments() {
+        assert_eq!(parse_assignment("a_b=c=d").unwrap(), ("a_b".to_owned(), "c=d".to_owned()));
+        assert!(parse_assignment("nothing").is_err());
+        assert_eq!(parse_assignment("A=1").unwrap_err(), "`A` may hold only lower-case letters, digits and underscores");
+        assert!(parse_assignment("a__b=1").is_err() && parse_assignment("1a=1").is_err() && parse_assignment("a_=1").is_err());
+    }
+
+    #[test]
+    fn a_wrong_file_does_not_leak_its_secret() {
+        let message = without_quotes("invalid type: string \"hunter2\", expected `x`");
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+}
