@@ -1,6 +1,7 @@
 //! A shop as its customers and its admin see it: over HTTP and nothing else.
 
 use std::{
+    env,
     sync::{Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
@@ -8,7 +9,7 @@ use std::{
 use mercato_platform::ids::{Ids as _, RandomIds};
 use serde_json::{Value, json};
 
-use crate::{Client, Request, Response, Server, wait_until};
+use crate::{Client, JWT_SECRET, Request, Response, Server, WEBHOOK_SECRET, wait_until};
 
 /// A password that follows the rules; every customer made here has it.
 pub const PASSWORD: &str = "Tr0ub4dor&3";
@@ -297,6 +298,27 @@ pub fn unique(beginning: &str) -> String {
 /// An e-mail address that nobody has.
 pub fn unique_email() -> String {
     format!("{}@customers.test", RandomIds.new_id())
+}
+
+/// What the shared shop signs webhooks with, if that is known: it is for a shop started here, and a shop elsewhere may
+/// tell it in `MERCATO_WEBHOOK_SECRET`.
+pub fn webhook_secret() -> Option<String> {
+    secret("MERCATO_WEBHOOK_SECRET", WEBHOOK_SECRET)
+}
+
+/// What the shared shop signs tokens with, if that is known; a shop elsewhere may tell it in `MERCATO_JWT_SECRET`.
+pub fn jwt_secret() -> Option<String> {
+    secret("MERCATO_JWT_SECRET", JWT_SECRET)
+}
+
+fn secret(variable: &str, of_shops_started_here: &str) -> Option<String> {
+    let is_elsewhere = env::var("MERCATO_BASE_URL").is_ok_and(|url| !url.is_empty());
+    let told = env::var(variable).ok().filter(|secret| !secret.is_empty());
+    let secret = told.or_else(|| (!is_elsewhere).then(|| of_shops_started_here.to_owned()));
+    if secret.is_none() {
+        eprintln!("left out: {variable} does not tell the shop's secret");
+    }
+    secret
 }
 
 /// An identifier that nothing has.

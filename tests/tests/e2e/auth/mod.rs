@@ -1,0 +1,9 @@
+mod login;
+mod logout;
+mod me;
+mod password;
+mod refresh;
+mod register;
+mod tokens;
+mod users;
+mod verify;

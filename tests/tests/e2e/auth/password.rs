@@ -1,0 +1,60 @@
+use mercato_tests::{
+    Response,
+    shop::{Account, PASSWORD, Shop},
+};
+use serde_json::json;
+
+const NEW_PASSWORD: &str = "Another-1-Entirely";
+
+fn change(account: &Account, current: &str, new: &str) -> Response {
+    let body = json!({ "currentPassword": current, "newPassword": new });
+    account.post("/api/v1/auth/password").json(&body).send()
+}
+
+#[test]
+fn a_new_password_replaces_the_old_one() {
+    let shop = Shop::shared();
+    let customer = shop.customer();
+    change(&customer, PASSWORD, NEW_PASSWORD).expect(204);
+    shop.log_in(&customer.email, NEW_PASSWORD);
+    let old = json!({ "email": customer.email, "password": PASSWORD });
+    shop.nobody().post("/api/v1/auth/login").json(&old).send().expect_problem(401, "invalid-credentials");
+}
+
+#[test]
+fn a_new_password_ends_the_sessions_of_whoever_knew_the_old_one() {
+    let shop = Shop::shared();
+    let customer = shop.customer();
+    let other = shop.log_in(&customer.email, PASSWORD);
+    change(&customer, PASSWORD, NEW_PASSWORD).expect(204);
+    let body = json!({ "refreshToken": other.refresh_token });
+    let answer = shop.nobody().post("/api/v1/auth/refresh").json(&body).send();
+    answer.expect_problem(401, "invalid-refresh-token");
+}
+
+#[test]
+fn the_current_password_must_be_right() {
+    let shop = Shop::shared();
+    let customer = shop.customer();
+    let answer = change(&customer, "Wrong-Password-1", NEW_PASSWORD);
+    assert!([400, 401, 403].contains(&answer.status()), "{}", answer.text());
+    shop.log_in(&customer.email, PASSWORD);
+}
+
+#[test]
+fn the_new_password_follows_the_rules() {
+    let customer = Shop::shared().customer();
+    change(&customer, PASSWORD, "weak").expect_invalid(&[("newPassword", "min")]);
+    change(&customer, PASSWORD, "alllowercase1!").expect_invalid(&[("newPassword", "weak")]);
+    let too_long = format!("Aa1!{}", "x".repeat(69));
+    change(&customer, PASSWORD, &too_long).expect_invalid(&[("newPassword", "max")]);
+}
+
+#[test]
+fn missing_and_unknown_fields_are_named() {
+    let customer = Shop::shared().customer();
+    let post = |body| customer.post("/api/v1/auth/password").json(&body).send();
+    post(json!({})).expect_invalid(&[("currentPassword", "required"), ("newPassword", "required")]);
+    let body = json!({ "currentPassword": PASSWORD, "newPassword": NEW_PASSWORD, "email": "a@b.example" });
+    post(body).expect_invalid(&[("email", "unknown")]);
+}

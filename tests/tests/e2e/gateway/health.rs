@@ -1,0 +1,32 @@
+use mercato_tests::shop::Shop;
+use serde_json::json;
+
+#[test]
+fn the_shop_is_alive() {
+    let answer = Shop::shared().nobody().get("/api/health/live").send().expect(200);
+    assert_eq!(answer.json()["status"], "ok");
+}
+
+#[test]
+fn the_shop_is_ready_when_every_box_reaches_its_databases() {
+    let answer = Shop::shared().nobody().get("/api/health/ready").send().expect(200).json();
+    assert_eq!(answer["status"], "ok");
+    let all_up = json!({ "auth-api": "up", "products-api": "up", "orders-api": "up", "payments-api": "up" });
+    assert_eq!(answer["boxes"], all_up);
+}
+
+#[test]
+fn what_boxes_ask_each_other_cannot_be_reached_from_outside() {
+    let nobody = Shop::shared().nobody();
+    for path in [
+        "/internal/ready",
+        "/api/v1/orders/internal/ready",
+        "/api/v1/payments/internal/relay",
+        "/api/v1/auth/../../../internal/ready",
+    ] {
+        nobody.get(path).send().expect_problem(404, "not-found");
+    }
+    for path in ["/internal/sweep", "/internal/relay"] {
+        nobody.post(path).send().expect_problem(404, "not-found");
+    }
+}

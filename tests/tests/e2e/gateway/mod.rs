@@ -1,0 +1,7 @@
+mod authorisation;
+mod bodies;
+mod greeting;
+mod headers;
+mod health;
+mod methods;
+mod paths;

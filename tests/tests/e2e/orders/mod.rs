@@ -1,0 +1,9 @@
+mod cancel;
+mod create;
+mod deliver;
+mod idempotency;
+mod late_payment;
+mod list;
+mod read;
+mod stats;
+mod transitions;

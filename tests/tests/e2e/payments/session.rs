@@ -1,0 +1,47 @@
+use mercato_tests::shop::{Shop, unknown_id};
+use serde_json::json;
+
+const SESSION: &str = "/api/v1/payments/session";
+
+#[test]
+fn the_open_session_of_a_pending_order_is_used_again() {
+    let shop = Shop::shared();
+    let customer = shop.customer();
+    let order = customer.order(&[(&shop.product(3, 5), 1)]);
+    for _ in 0..2 {
+        let payment = customer.post(SESSION).json(&json!({ "orderId": order.id })).send().expect(200).json();
+        assert_eq!(payment["session"], order.answer["paymentSession"]);
+        assert_eq!(payment["orderId"], order.id);
+        assert_eq!(payment["amount"].as_f64(), Some(3.0));
+        assert_eq!(payment["status"], "PENDING");
+    }
+}
+
+#[test]
+fn a_decided_payment_has_no_session_to_open() {
+    let shop = Shop::shared();
+    let customer = shop.customer();
+    let order = shop.paid_order(&customer, &shop.product(3, 5), 1);
+    let answer = customer.post(SESSION).json(&json!({ "orderId": order.id })).send();
+    answer.expect_problem(409, "conflict");
+}
+
+#[test]
+fn somebody_elses_order_has_no_session() {
+    let shop = Shop::shared();
+    let (customer, other) = (shop.customer(), shop.customer());
+    let order = customer.order(&[(&shop.product(3, 5), 1)]);
+    for id in [order.id, unknown_id()] {
+        other.post(SESSION).json(&json!({ "orderId": id })).send().expect_problem(404, "not-found");
+    }
+}
+
+#[test]
+fn the_order_must_be_named() {
+    let customer = Shop::shared().customer();
+    let post = |body| customer.post(SESSION).json(&body).send();
+    post(json!({})).expect_invalid(&[("orderId", "required")]);
+    post(json!({ "orderId": "1" })).expect_invalid(&[("orderId", "format")]);
+    post(json!({ "orderId": 1 })).expect_problem(400, "validation");
+    post(json!({ "orderId": unknown_id(), "amount": 1 })).expect_invalid(&[("amount", "unknown")]);
+}

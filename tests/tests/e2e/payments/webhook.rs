@@ -1,0 +1,210 @@
+use mercato_platform::clock::{Clock as _, SystemClock};
+use mercato_tests::{
+    Response,
+    forge::stripe_signature,
+    shop::{Placed, Shop, unique, unknown_id, webhook_secret},
+};
+use serde_json::{Value, json};
+
+const WEBHOOK: &str = "/api/v1/payments/webhook";
+const TOLERANCE_SECONDS: u64 = 300;
+
+/// Sends an event as the provider would.
+pub fn send(secret: &str, event: &Value) -> Response {
+    let body = event.to_string();
+    let signature = stripe_signature(secret, SystemClock.now_ms() / 1_000, &body);
+    deliver(&body, Some(&signature))
+}
+
+fn deliver(body: &str, signature: Option<&str>) -> Response {
+    let request = Shop::shared().nobody().post(WEBHOOK).body("application/json", body);
+    match signature {
+        Some(signature) => request.header("stripe-signature", signature).send(),
+        None => request.send(),
+    }
+}
+
+fn event(kind: &str, object: Value) -> Value {
+    json!({
+        "id": unique("evt").replace([' ', '-'], "_"),
+        "object": "event",
+        "type": kind,
+        "created": SystemClock.now_ms() / 1_000,
+        "data": { "object": object },
+    })
+}
+
+fn session(order: &Placed, cents: u64) -> Value {
+    json!({
+        "id": order.session_id,
+        "object": "checkout.session",
+        "client_reference_id": order.id,
+        "metadata": { "order_id": order.id },
+        "amount_total": cents,
+        "currency": "usd",
+        "payment_status": "paid",
+        "payment_intent": format!("pi_{}", order.id),
+    })
+}
+
+/// The news that an order is paid.
+pub fn completed(order: &Placed, cents: u64) -> Value {
+    event("checkout.session.completed", session(order, cents))
+}
+
+fn refunded(order: &Placed, cents: u64, of: u64) -> Value {
+    let charge = json!({
+        "id": format!("ch_{}", order.id),
+        "object": "charge",
+        "metadata": { "order_id": order.id },
+        "amount": of,
+        "amount_refunded": cents,
+        "currency": "usd",
+        "payment_intent": format!("pi_{}", order.id),
+    });
+    event("charge.refunded", charge)
+}
+
+#[test]
+fn a_webhook_without_a_valid_signature_is_refused() {
+    let shop = Shop::shared();
+    let customer = shop.customer();
+    let order = customer.order(&[(&shop.product(10, 5), 1)]);
+    let body = completed(&order, 1_000).to_string();
+    let now = SystemClock.now_ms() / 1_000;
+    let of_another_secret = stripe_signature("whsec_guess", now, &body);
+    let zeros = format!("t={now},v1={}", "0".repeat(64));
+    let too_long = format!("t={now},v1={}", "0".repeat(10_000));
+    for signature in ["", "nonsense", "t=,v1=", "v1=00", &zeros, &too_long, &of_another_secret] {
+        deliver(&body, Some(signature)).expect_problem(400, "invalid-signature");
+    }
+    deliver(&body, None).expect_problem(400, "invalid-signature");
+    assert_eq!(customer.read_order(&order.id)["status"], "PENDING");
+}
+
+#[test]
+fn a_signature_is_for_one_body_and_a_few_minutes() {
+    let Some(secret) = webhook_secret() else { return };
+    let shop = Shop::shared();
+    let customer = shop.customer();
+    let order = customer.order(&[(&shop.product(10, 5), 1)]);
+    let body = completed(&order, 1_000).to_string();
+    let now = SystemClock.now_ms() / 1_000;
+    let signature = stripe_signature(&secret, now, &body);
+    deliver(&body.replace("1000", "1001"), Some(&signature)).expect_problem(400, "invalid-signature");
+    deliver(&format!("{body} "), Some(&signature)).expect_problem(400, "invalid-signature");
+    for seconds in [now - TOLERANCE_SECONDS - 60, now + TOLERANCE_SECONDS + 60, 0] {
+        let signature = stripe_signature(&secret, seconds, &body);
+        deliver(&body, Some(&signature)).expect_problem(400, "invalid-signature");
+    }
+    assert_eq!(customer.read_order(&order.id)["status"], "PENDING");
+    let rolled = format!("{},{}", stripe_signature("old", now, &body), &signature[signature.find("v1").expect("v1")..]);
+    deliver(&body, Some(&rolled)).expect(200);
+    customer.wait_for_order(&order.id, "PAID");
+}
+
+#[test]
+fn a_signed_webhook_pays_an_order_once() {
+    let Some(secret) = webhook_secret() else { return };
+    let shop = Shop::shared();
+    let customer = shop.customer();
+    let product = shop.product(10, 5);
+    let order = customer.order(&[(&product, 1)]);
+    let paid = completed(&order, 1_000);
+    send(&secret, &paid).expect(200);
+    customer.wait_for_order(&order.id, "PAID");
+    send(&secret, &paid).expect(200);
+    send(&secret, &completed(&order, 1_000)).expect(200);
+    let seen = customer.read_order(&order.id);
+    assert_eq!(seen["history"].as_array().map(Vec::len), Some(2), "{seen}");
+    shop.wait_for_stock(&product, 4, 0, 1);
+}
+
+#[test]
+fn the_same_event_at_the_same_time_is_applied_once() {
+    let Some(secret) = webhook_secret() else { return };
+    let shop = Shop::shared();
+    let customer = shop.customer();
+    let product = shop.product(10, 5);
+    let order = customer.order(&[(&product, 1)]);
+    let paid = completed(&order, 1_000);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| send(&secret, &paid).expect(200));
+        }
+    });
+    let seen = customer.wait_for_order(&order.id, "PAID");
+    assert_eq!(seen["history"].as_array().map(Vec::len), Some(2), "{seen}");
+    shop.wait_for_stock(&product, 4, 0, 1);
+}
+
+#[test]
+fn news_that_come_in_the_wrong_order_end_in_the_right_state() {
+    let Some(secret) = webhook_secret() else { return };
+    let shop = Shop::shared();
+    let customer = shop.customer();
+    let product = shop.product(10, 5);
+    let order = customer.order(&[(&product, 2)]);
+    send(&secret, &refunded(&order, 2_000, 2_000)).expect(200);
+    send(&secret, &completed(&order, 2_000)).expect(200);
+    let seen = customer.wait_for_order(&order.id, "REFUNDED");
+    assert_eq!(seen["payment"]["status"], "REFUNDED");
+    shop.wait_for_stock(&product, 5, 0, 0);
+}
+
+#[test]
+fn an_expired_session_cancels_the_order() {
+    let Some(secret) = webhook_secret() else { return };
+    let shop = Shop::shared();
+    let customer = shop.customer();
+    let product = shop.product(10, 5);
+    for kind in ["checkout.session.expired", "checkout.session.async_payment_failed"] {
+        let order = customer.order(&[(&product, 1)]);
+        send(&secret, &event(kind, session(&order, 1_000))).expect(200);
+        customer.wait_for_order(&order.id, "CANCELLED");
+    }
+    shop.wait_for_stock(&product, 5, 0, 0);
+}
+
+#[test]
+fn a_session_that_is_completed_but_not_paid_yet_decides_nothing() {
+    let Some(secret) = webhook_secret() else { return };
+    let shop = Shop::shared();
+    let customer = shop.customer();
+    let order = customer.order(&[(&shop.product(10, 5), 1)]);
+    let mut unpaid = completed(&order, 1_000);
+    unpaid["data"]["object"]["payment_status"] = json!("unpaid");
+    send(&secret, &unpaid).expect(200);
+    assert_eq!(customer.read_order(&order.id)["status"], "PENDING");
+}
+
+#[test]
+fn news_about_another_amount_or_currency_are_not_believed() {
+    let Some(secret) = webhook_secret() else { return };
+    let shop = Shop::shared();
+    let customer = shop.customer();
+    let order = customer.order(&[(&shop.product(10, 5), 1)]);
+    send(&secret, &completed(&order, 1)).expect_problem(400, "malformed-event");
+    let mut wrong = completed(&order, 1_000);
+    wrong["data"]["object"]["currency"] = json!("jpy");
+    send(&secret, &wrong).expect_problem(400, "malformed-event");
+    send(&secret, &refunded(&order, 2_000, 1_000)).expect_problem(400, "malformed-event");
+    assert_eq!(customer.read_order(&order.id)["status"], "PENDING");
+}
+
+#[test]
+fn what_is_none_of_our_business_is_accepted_and_ignored() {
+    let Some(secret) = webhook_secret() else { return };
+    send(&secret, &event("customer.created", json!({ "id": "cus_1" }))).expect(200);
+    let stranger = Placed { id: unknown_id(), session_id: "cs_test_stranger".to_owned(), answer: Value::Null };
+    send(&secret, &completed(&stranger, 1_000)).expect(200);
+}
+
+#[test]
+fn a_signed_body_that_cannot_be_read_is_refused() {
+    let Some(secret) = webhook_secret() else { return };
+    for body in ["", "{", "[]", "{}", "{\"id\":1}"] {
+        let signature = stripe_signature(&secret, SystemClock.now_ms() / 1_000, body);
+        deliver(body, Some(&signature)).expect_problem(400, "malformed-event");
+    }
+}

@@ -1,0 +1,135 @@
+use mercato_tests::shop::{Account, Shop, unique};
+use serde_json::{Value, json};
+
+/// Products at prices of their own, so that filters find them and nothing else, whatever else the shop sells.
+struct Shelf {
+    admin: Account,
+    name: String,
+    lowest: u64,
+}
+
+const PRODUCTS: u64 = 5;
+
+impl Shelf {
+    fn new() -> Self {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let shop = Shop::shared();
+        // A whole thousand nobody else uses: from the number of products there are, which only grows.
+        let count = shop.admin().get("/api/v1/products?limit=1").send().expect(200).json();
+        let total = count["meta"]["total"].as_u64().expect("a total");
+        let shelf = Self {
+            admin: shop.admin(),
+            name: unique("Shelf"),
+            lowest: 100_000 + 1_000 * (total * 20 + NEXT.fetch_add(1, Ordering::Relaxed)) % 900_000_000,
+        };
+        for number in 0..PRODUCTS {
+            let letter = ["c", "A", "e", "B", "d"][usize::try_from(number).expect("a small number")];
+            let body = json!({
+                "name": format!("{} {letter}", shelf.name),
+                "price": shelf.lowest + number,
+                "stock": number % 2,
+            });
+            shelf.admin.post("/api/v1/products").json(&body).send().expect(201);
+        }
+        shelf
+    }
+
+    fn list(&self, query: &str) -> Value {
+        let range = format!("minPrice={}&maxPrice={}", self.lowest, self.lowest + PRODUCTS - 1);
+        let path = format!("/api/v1/products?{range}&{query}");
+        Shop::shared().nobody().get(&path).send().expect(200).json()
+    }
+
+    /// How far above the lowest price the listed products are; those of former runs left out.
+    fn prices(&self, query: &str) -> Vec<u64> {
+        let list = self.list(query);
+        let products = list["data"].as_array().expect("a list");
+        let own = products.iter().filter(|product| product["name"].as_str().is_some_and(|name| name.starts_with(&self.name)));
+        own.map(|product| product["price"].as_u64().expect("a whole price") - self.lowest).collect()
+    }
+}
+
+#[test]
+fn a_list_comes_in_pages_with_totals() {
+    let shelf = Shelf::new();
+    let first = shelf.list("limit=2&sort=price");
+    assert_eq!(first["data"].as_array().map(Vec::len), Some(2));
+    assert_eq!(first["meta"]["total"], PRODUCTS);
+    assert_eq!(first["meta"]["page"], 1);
+    assert_eq!(first["meta"]["limit"], 2);
+    assert_eq!(first["meta"]["lastPage"], 3);
+    assert_eq!(shelf.prices("limit=2&sort=price"), [0, 1]);
+    assert_eq!(shelf.prices("limit=2&sort=price&page=2"), [2, 3]);
+    assert_eq!(shelf.prices("limit=2&sort=price&page=3"), [4]);
+    let beyond = shelf.list("limit=2&page=4");
+    assert_eq!(beyond["data"], json!([]));
+    assert_eq!(beyond["meta"]["total"], PRODUCTS);
+}
+
+#[test]
+fn without_a_limit_a_page_has_ten() {
+    let list = Shop::shared().nobody().get("/api/v1/products").send().expect(200).json();
+    assert_eq!(list["meta"]["page"], 1);
+    assert_eq!(list["meta"]["limit"], 10);
+    assert!(list["data"].as_array().is_some_and(|products| products.len() <= 10));
+}
+
+#[test]
+fn an_empty_list_has_one_empty_page() {
+    let list = Shop::shared().nobody().get("/api/v1/products?minPrice=999999999.9998&maxPrice=999999999.9998").send();
+    let list = list.expect(200).json();
+    assert_eq!(list["data"], json!([]));
+    assert_eq!((&list["meta"]["total"], &list["meta"]["lastPage"]), (&json!(0), &json!(1)));
+}
+
+#[test]
+fn prices_and_stock_filter_a_list() {
+    let shelf = Shelf::new();
+    assert_eq!(shelf.prices("sort=price"), [0, 1, 2, 3, 4]);
+    assert_eq!(shelf.prices("sort=price&inStock=true"), [1, 3]);
+    assert_eq!(shelf.prices("sort=price&inStock=false"), [0, 2, 4]);
+    let narrow = format!("/api/v1/products?minPrice={0}.5&maxPrice={0}.9999", shelf.lowest);
+    assert_eq!(Shop::shared().nobody().get(&narrow).send().expect(200).json()["meta"]["total"], 0);
+}
+
+#[test]
+fn a_list_can_be_sorted() {
+    let shelf = Shelf::new();
+    assert_eq!(shelf.prices("sort=price"), [0, 1, 2, 3, 4]);
+    assert_eq!(shelf.prices("sort=-price"), [4, 3, 2, 1, 0]);
+    assert_eq!(shelf.prices("sort=createdAt"), [0, 1, 2, 3, 4]);
+    assert_eq!(shelf.prices("sort=-createdAt"), [4, 3, 2, 1, 0]);
+    assert_eq!(shelf.prices(""), [4, 3, 2, 1, 0], "newest first");
+    assert_eq!(shelf.prices("sort=name"), [1, 3, 0, 4, 2], "capitals do not matter");
+    assert_eq!(shelf.prices("sort=-name"), [2, 4, 0, 3, 1]);
+}
+
+#[test]
+fn parameters_that_are_wrong_are_named() {
+    let nobody = Shop::shared().nobody();
+    for (query, errors) in [
+        ("page=0", vec![("page", "min")]),
+        ("page=-1", vec![("page", "type")]),
+        ("page=1.5&limit=ten", vec![("page", "type"), ("limit", "type")]),
+        ("page=99999999999999999999", vec![("page", "type")]),
+        ("limit=0", vec![("limit", "min")]),
+        ("limit=101", vec![("limit", "max")]),
+        ("sort=stock", vec![("sort", "format")]),
+        ("sort=price;DROP%20TABLE", vec![("sort", "format")]),
+        ("inStock=yes", vec![("inStock", "type")]),
+        ("minPrice=cheap", vec![("minPrice", "type")]),
+        ("minPrice=2&maxPrice=1", vec![("maxPrice", "min")]),
+        ("minPrice=-1", vec![("minPrice", "min")]),
+        ("limit=5&limit=6", vec![("limit", "repeated")]),
+        ("colour=red&size=1", vec![("colour", "unknown"), ("size", "unknown")]),
+    ] {
+        nobody.get(&format!("/api/v1/products?{query}")).send().expect_invalid(&errors);
+    }
+}
+
+#[test]
+fn a_far_page_is_empty_and_not_an_error() {
+    let list = Shop::shared().nobody().get("/api/v1/products?page=4294967295&limit=100").send().expect(200).json();
+    assert_eq!(list["data"], json!([]));
+}
