@@ -105,8 +105,6 @@ pub trait PaymentRecords {
 
 /// Refunds asked for.
 pub trait RefundRecords {
-    /// The refund of that id.
-    fn find_refund(&self, id: &str) -> Stored<Option<Refund>>;
     /// The refund asked for under that idempotency key at `since` or later, or still pending.
     fn find_refund_by_key(&self, key: &str, since: u64) -> Stored<Option<Refund>>;
     /// The one refund of a payment whose end is not known.

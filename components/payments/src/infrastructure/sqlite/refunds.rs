@@ -22,8 +22,6 @@ macro_rules! select_refund {
     };
 }
 
-const FIND_BY_ID: &str = select_refund!("id = ?");
-
 const FIND_BY_KEY: &str =
     select_refund!("idempotency_key = ? AND (created_at >= ? OR status = 'PENDING')");
 
@@ -56,14 +54,6 @@ const FINISH: &str = "
     WHERE id = ? AND status = 'PENDING'";
 
 impl RefundRecords for SqliteRecords<'_> {
-    fn find_refund(&self, id: &str) -> Stored<Option<Refund>> {
-        self.0
-            .query_one(FIND_BY_ID, params![id])?
-            .as_ref()
-            .map(refund)
-            .transpose()
-    }
-
     fn find_refund_by_key(&self, key: &str, since: u64) -> Stored<Option<Refund>> {
         self.0
             .query_one(FIND_BY_KEY, params![key, since])?

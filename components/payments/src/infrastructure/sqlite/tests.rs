@@ -187,18 +187,24 @@ fn a_payment_has_one_pending_refund() {
         records.postpone_refund("r1", 50, 21)?;
         assert_eq!(records.find_due_refund(49)?, None);
         assert_eq!(
-            records.find_refund("r1")?.map(|refund| refund.attempts),
+            records
+                .find_pending_refund("p1")?
+                .map(|refund| refund.attempts),
             Some(1)
         );
         assert!(records.finish_refund("r1", Ok(Some("re_1")), 30)?);
         assert!(!records.finish_refund("r1", Err("too late"), 31)?);
         assert_eq!(
-            records.find_refund("r1")?.map(|refund| refund.status),
+            records
+                .find_refund_by_key("k", 0)?
+                .map(|refund| refund.status),
             Some(RefundStatus::Succeeded)
         );
-        records.insert_refund(&refund("r2", None, 40), 50)?;
+        records.insert_refund(&refund("r2", Some("k2"), 40), 50)?;
         assert!(records.finish_refund("r2", Err("no"), 41)?);
-        let status = records.find_refund("r2")?.map(|refund| refund.status);
+        let status = records
+            .find_refund_by_key("k2", 0)?
+            .map(|refund| refund.status);
         assert_eq!(status, Some(RefundStatus::Failed("no".to_owned())));
         assert_eq!(records.find_pending_refund("p1")?, None);
         Ok(())
