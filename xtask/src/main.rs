@@ -68,7 +68,7 @@ enum Task {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(arguments.task) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // Not the `Debug` form of `main`'s own errors: it adds a stack trace that helps nobody.
             eprintln!("error: {error:#}");
@@ -77,14 +77,17 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(task: Task) -> Result<()> {
+fn run(task: Task) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     match task {
-        Task::Build { component } => build::build(&workspace, component.as_deref()),
-        Task::Up { arguments } => up::up(&workspace, &arguments),
-        Task::Variables => variables::ensure(&workspace),
-        Task::Test { quick, e2e } => test::test(&workspace, Selection { quick, e2e }),
-        Task::Bench { arguments } => bench::bench(&workspace, &arguments),
-        Task::Check => check::check(&workspace),
+        Task::Build { component } => build::build(&workspace, component.as_deref())?,
+        Task::Up { arguments } => up::up(&workspace, &arguments)?,
+        Task::Variables => variables::ensure(&workspace)?,
+        Task::Test { quick, e2e } => {
+            return Ok(test::test(&workspace, Selection { quick, e2e }));
+        }
+        Task::Bench { arguments } => bench::bench(&workspace, &arguments)?,
+        Task::Check => check::check(&workspace)?,
     }
+    Ok(ExitCode::SUCCESS)
 }

@@ -3,11 +3,11 @@
 use std::{
     env,
     io::{BufRead as _, BufReader},
-    process::{Command, Stdio},
+    process::{Command, ExitCode, Stdio},
     time::Instant,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use crate::{
     build,
@@ -28,29 +28,18 @@ pub struct Selection {
     pub e2e: bool,
 }
 
-/// Runs the tests.
-///
-/// # Errors
-/// When something does not build, or a test failed.
-pub fn test(workspace: &Workspace, selection: Selection) -> Result<()> {
+/// Runs the tests; fails when something does not build, a test failed, or there was none. The count is the last line.
+pub fn test(workspace: &Workspace, selection: Selection) -> ExitCode {
     let mut run = Run {
         workspace,
         selection,
         started: Instant::now(),
         count: Count::default(),
     };
-    if selection.e2e && env::var_os("MERCATO_BASE_URL").is_some() {
-        run.stage("end-to-end tests", |run| {
-            run.cargo_test(&["--test", END_TO_END], &[])
-        })?;
-    } else if selection.e2e {
-        run.prepare()?;
-        run.stage("end-to-end tests", |run| {
-            run.cargo_test(&["--test", END_TO_END], &[])
-        })?;
-    } else {
-        run.prepare()?;
-        run.everything()?;
+    if let Err(error) = run.stages() {
+        // What could not even be started is a failure too, and the count still comes last.
+        eprintln!("error: {error:#}");
+        run.count.failed += 1;
     }
     run.finish()
 }
@@ -92,6 +81,19 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    fn stages(&mut self) -> Result<()> {
+        let runs_elsewhere = env::var_os("MERCATO_BASE_URL").is_some();
+        if !(self.selection.e2e && runs_elsewhere) {
+            self.prepare()?;
+        }
+        if self.selection.e2e {
+            return self.stage("end to end", |run| {
+                run.cargo_test(&["--test", END_TO_END], &[])
+            });
+        }
+        self.everything()
+    }
+
     /// Components, runner and test programs.
     fn prepare(&mut self) -> Result<()> {
         self.stage("components", |run| build::build(run.workspace, None))?;
@@ -137,17 +139,10 @@ impl Run<'_> {
             eprintln!("== end to end under `spin up`: skipped, there is no `spin` on PATH");
             return Ok(());
         };
-        self.stage(
-            "end to end under `spin up`",
-            |run| match spin::Application::start(run.workspace, &program) {
-                Ok(server) => run.cargo_test(&["--test", END_TO_END], &server.environment()),
-                Err(error) => {
-                    eprintln!("{error:#}");
-                    run.count.failed += 1;
-                    Ok(())
-                }
-            },
-        )
+        self.stage("end to end under `spin up`", |run| {
+            let application = spin::Application::start(run.workspace, &program)?;
+            run.cargo_test(&["--test", END_TO_END], &application.environment())
+        })
     }
 
     fn cargo_test(&mut self, targets: &[&str], environment: &[(&str, String)]) -> Result<()> {
@@ -171,8 +166,9 @@ impl Run<'_> {
         let mut child = command.spawn().context("cannot start cargo")?;
         let output = child.stdout.take().context("cargo has no output")?;
         let mut count = Count::default();
-        for line in BufReader::new(output).lines() {
+        for line in BufReader::new(output).split(b'\n') {
             let line = line.context("cannot read cargo's output")?;
+            let line = String::from_utf8_lossy(&line);
             println!("{line}");
             count.add_line(&line);
         }
@@ -193,17 +189,15 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn finish(self) -> Result<()> {
+    fn finish(self) -> ExitCode {
         let Count { passed, failed } = self.count;
         eprintln!("== all stages: {} s", self.started.elapsed().as_secs());
         println!("{passed} passed, {failed} failed");
-        if failed > 0 {
-            bail!("there are failed tests");
+        if passed > 0 && failed == 0 {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
         }
-        if passed == 0 {
-            bail!("there was no test");
-        }
-        Ok(())
     }
 }
 
