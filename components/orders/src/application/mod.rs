@@ -8,6 +8,11 @@ pub mod queries;
 mod saga;
 mod viewer;
 
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
 pub use viewer::Viewer;
 
 /// How long a request is left alone before the sweeper takes its saga or follow-ups up, in milliseconds.

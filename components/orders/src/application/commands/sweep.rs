@@ -7,7 +7,9 @@ use mercato_platform::log;
 use crate::application::KEY_KEPT_MS;
 use crate::application::commands::apply_payment_event;
 use crate::application::saga::{close, follow_ups, place};
-use crate::domain::{Actor, Closing, OrderError, OrderId, OrderStatus, Rejection, Saga, Step};
+use crate::domain::{
+    Actor, Closing, Order, OrderError, OrderId, OrderStatus, Rejection, Saga, Step,
+};
 use crate::ports::{OrderRepository, Payments, Ports};
 
 /// Sagas taken up in one run.
@@ -97,8 +99,8 @@ async fn sweep_sagas(ports: &impl Ports, report: &mut SweepReport) -> Result<(),
             continue;
         };
         match finish(ports, &saga, keyed, now).await {
-            Ok(()) if saga.is_expired(now) && saga.step != Step::Closing => report.expired += 1,
-            Ok(()) => report.resumed += 1,
+            Ok(Finished::Expired) => report.expired += 1,
+            Ok(Finished::Resumed) => report.resumed += 1,
             Err(error) => warn("a half-made order could not be finished", &order_id, &error),
         }
     }
@@ -125,34 +127,55 @@ fn take_up(
     })
 }
 
+/// What became of a saga.
+enum Finished {
+    /// Its reservation had run out.
+    Expired,
+    /// It was half-way.
+    Resumed,
+}
+
 /// Finishes an order whose request can still be repeated; ends one that has run out or that nobody can ask for.
-async fn finish(ports: &impl Ports, saga: &Saga, keyed: bool, now: u64) -> Result<(), OrderError> {
+async fn finish(
+    ports: &impl Ports,
+    saga: &Saga,
+    keyed: bool,
+    now: u64,
+) -> Result<Finished, OrderError> {
     let id = &saga.order_id;
     let expired = saga.is_expired(now);
     match saga.step {
-        Step::New if expired || !keyed => place::end(ports, id, Rejection::Abandoned).await,
-        Step::Reserved | Step::Ready if expired => cancel(ports, id, close::EXPIRED).await,
-        Step::Reserved if !keyed => cancel(ports, id, INTERRUPTED).await,
+        Step::New if expired || !keyed => place::end(ports, id, Rejection::Abandoned).await?,
+        Step::Reserved | Step::Ready if expired => {
+            let order = cancel(ports, id, close::EXPIRED).await?;
+            let was_unpaid = order.status == OrderStatus::Cancelled;
+            return Ok(if was_unpaid {
+                Finished::Expired
+            } else {
+                Finished::Resumed
+            });
+        }
+        Step::Reserved if !keyed => drop(cancel(ports, id, INTERRUPTED).await?),
         Step::New | Step::Reserved => match place::advance(ports, id).await {
-            Ok(_) | Err(OrderError::LinesRejected(_) | OrderError::Invalid(_)) => Ok(()),
-            Err(error) => Err(error),
+            Ok(_) | Err(OrderError::LinesRejected(_) | OrderError::Invalid(_)) => {}
+            Err(error) => return Err(error),
         },
-        Step::Closing => close::resume(ports, id).await.map(drop),
-        Step::Ready | Step::Done | Step::Rejected => Ok(()),
+        Step::Closing => drop(close::resume(ports, id).await?),
+        Step::Ready | Step::Done | Step::Rejected => {}
     }
+    Ok(Finished::Resumed)
 }
 
-async fn cancel(ports: &impl Ports, order_id: &OrderId, reason: &str) -> Result<(), OrderError> {
-    let closing = Closing {
-        actor: Actor::System,
-        reason: reason.to_owned(),
-    };
-    let order = close::close(ports, order_id, closing).await?;
-    if order.status == OrderStatus::Cancelled {
-        Ok(())
-    } else {
-        Err(order.refuse(OrderStatus::Cancelled))
-    }
+async fn cancel(ports: &impl Ports, order_id: &OrderId, reason: &str) -> Result<Order, OrderError> {
+    close::close(
+        ports,
+        order_id,
+        Closing {
+            actor: Actor::System,
+            reason: reason.to_owned(),
+        },
+    )
+    .await
 }
 
 async fn sweep_follow_ups(ports: &impl Ports, report: &mut SweepReport) -> Result<(), OrderError> {

@@ -1,0 +1,344 @@
+//! A crash at every call that leaves the application, before and after its effect; then the shop is put right by
+//! whoever comes by, and everything must hold.
+
+use crate::application::testing::{SIDES, Shop, Side, StockState, admin};
+use crate::domain::{OrderError, OrderId, OrderStatus, PaymentStatus};
+
+/// More calls than any use case makes.
+const CALLS_MAX: u64 = 200;
+
+/// How a crash is got over.
+#[derive(Debug, Clone, Copy)]
+enum Recovery {
+    Repeat,
+    Read,
+    Sweep,
+}
+
+const RECOVERIES: [Recovery; 3] = [Recovery::Repeat, Recovery::Read, Recovery::Sweep];
+
+/// Crashes `work` at every call in turn; `check` gets the shop after each crash.
+fn at_every_call<T>(
+    prepare: impl Fn(&Shop) -> T,
+    work: impl Fn(&Shop, &T),
+    check: impl Fn(&Shop, &T, &str),
+) {
+    for side in SIDES {
+        for call in 0..CALLS_MAX {
+            let shop = Shop::new();
+            let prepared = prepare(&shop);
+            let crashed = shop.crash_at(call, side, |shop| work(shop, &prepared));
+            let case = format!("crash {side:?} call {call}");
+            check(&shop, &prepared, &case);
+            if !crashed {
+                assert!(call > 1, "nothing to crash");
+                break;
+            }
+            assert!(call + 1 < CALLS_MAX);
+        }
+    }
+}
+
+fn only_order(shop: &Shop) -> OrderId {
+    let orders = shop.all_orders();
+    assert_eq!(orders.len(), 1);
+    orders[0].id.clone()
+}
+
+#[test]
+fn the_key_finishes_an_order_wherever_its_making_crashed() {
+    let create = |shop: &Shop, (): &()| drop(shop.create(Some("k")));
+    at_every_call(
+        |_| (),
+        create,
+        |shop, (), case| {
+            shop.create(Some("k")).unwrap();
+            let id = only_order(shop);
+            assert_eq!(
+                (shop.status(&id), shop.free(1)),
+                (OrderStatus::Pending, 8),
+                "{case}"
+            );
+            shop.check_invariants(case);
+            shop.settle();
+            assert_eq!(
+                (shop.status(&id), shop.free(1)),
+                (OrderStatus::Cancelled, 10),
+                "{case}"
+            );
+            shop.check_invariants(case);
+        },
+    );
+}
+
+#[test]
+fn two_crashes_in_a_row_do_no_harm() {
+    for first in 0..14 {
+        for second in 0..14 {
+            for side in SIDES {
+                let shop = Shop::new();
+                shop.crash_at(first, side, |shop| drop(shop.create(Some("k"))));
+                shop.crash_at(second, side, |shop| drop(shop.create(Some("k"))));
+                let case = format!("crash {side:?} calls {first} and {second}");
+                shop.create(Some("k")).unwrap();
+                assert_eq!((shop.all_orders().len(), shop.free(1)), (1, 8), "{case}");
+                shop.check_invariants(&case);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_sweeper_finishes_or_ends_an_order_wherever_its_making_crashed() {
+    for key in [None, Some("k")] {
+        let create = |shop: &Shop, (): &()| drop(shop.create(key));
+        at_every_call(
+            |_| (),
+            create,
+            |shop, (), case| {
+                shop.wait(60_000);
+                for _ in 0..3 {
+                    shop.sweep();
+                }
+                shop.check_invariants(case);
+                shop.settle();
+                assert_eq!((shop.free(1), shop.free(2)), (10, 10), "{case}");
+                assert!(
+                    shop.all_orders()
+                        .iter()
+                        .all(|order| order.status == OrderStatus::Cancelled),
+                    "{case}"
+                );
+                shop.check_invariants(case);
+            },
+        );
+    }
+}
+
+#[test]
+fn an_order_is_never_shown_half_made() {
+    let create = |shop: &Shop, (): &()| drop(shop.create(Some("k")));
+    at_every_call(
+        |_| (),
+        create,
+        |shop, (), case| {
+            for order in shop.all_orders() {
+                let details = shop.find(&order.id).unwrap();
+                assert_eq!(
+                    details.payment.unwrap().status,
+                    PaymentStatus::Pending,
+                    "{case}"
+                );
+                assert_eq!(details.order.items.len(), 2, "{case}");
+            }
+            shop.wait(60_000);
+            shop.sweep();
+            shop.check_invariants(case);
+        },
+    );
+}
+
+#[test]
+fn a_rejection_leaves_no_stock_behind_wherever_it_crashed() {
+    let prepare = |shop: &Shop| shop.add_product(2, "1", 0);
+    let create = |shop: &Shop, (): &()| drop(shop.create(Some("k")));
+    at_every_call(prepare, create, |shop, (), case| {
+        assert!(
+            matches!(shop.create(Some("k")), Err(OrderError::LinesRejected(_))),
+            "{case}"
+        );
+        shop.settle();
+        assert!(shop.all_orders().is_empty() && shop.free(1) == 10, "{case}");
+        shop.check_invariants(case);
+    });
+}
+
+#[test]
+fn a_payment_event_is_applied_once_wherever_that_crashed() {
+    for recovery in RECOVERIES {
+        let prepare = |shop: &Shop| {
+            let id = shop.placed();
+            shop.customer_pays(&id);
+            id
+        };
+        at_every_call(
+            prepare,
+            |shop, _| shop.deliver_events(),
+            |shop, id, case| {
+                recover_events(shop, id, recovery);
+                let case = format!("{case}, {recovery:?}");
+                assert_eq!(shop.status(id), OrderStatus::Paid, "{case}");
+                assert_eq!(shop.history(id).len(), 2, "{case}");
+                assert_eq!(shop.stock_state(id), Some(StockState::Committed), "{case}");
+                shop.check_invariants(&case);
+            },
+        );
+    }
+}
+
+/// Events come again, or the order is read, or time goes by; what reading leaves is swept.
+fn recover_events(shop: &Shop, id: &OrderId, recovery: Recovery) {
+    match recovery {
+        Recovery::Repeat => shop.deliver_events(),
+        Recovery::Read => drop(shop.find(id).unwrap()),
+        Recovery::Sweep => {}
+    }
+    shop.settle();
+}
+
+#[test]
+fn a_refund_is_applied_once_wherever_that_crashed() {
+    for recovery in RECOVERIES {
+        let prepare = |shop: &Shop| {
+            let id = shop.placed();
+            shop.customer_pays(&id);
+            shop.refund(&id, i64::MAX);
+            id
+        };
+        at_every_call(
+            prepare,
+            |shop, _| shop.deliver_events(),
+            |shop, id, case| {
+                recover_events(shop, id, recovery);
+                assert_eq!(
+                    (shop.status(id), shop.free(1)),
+                    (OrderStatus::Refunded, 10),
+                    "{case}, {recovery:?}"
+                );
+                shop.check_invariants(&format!("{case}, {recovery:?}"));
+            },
+        );
+    }
+}
+
+#[test]
+fn a_late_payment_is_refunded_once_wherever_that_crashed() {
+    let prepare = |shop: &Shop| {
+        let id = shop.placed();
+        shop.cancel(&id).unwrap();
+        shop.deliver_events();
+        shop.customer_pays(&id);
+        id
+    };
+    at_every_call(
+        prepare,
+        |shop, _| shop.deliver_events(),
+        |shop, id, case| {
+            shop.settle();
+            assert_eq!(
+                shop.payment_status(id),
+                Some(PaymentStatus::Refunded),
+                "{case}"
+            );
+            assert_eq!(
+                (shop.status(id), shop.history(id).len()),
+                (OrderStatus::Cancelled, 3),
+                "{case}"
+            );
+            shop.check_invariants(case);
+        },
+    );
+}
+
+#[test]
+fn a_cancellation_is_carried_out_or_never_began_wherever_it_crashed() {
+    for recovery in RECOVERIES {
+        let cancel = |shop: &Shop, id: &OrderId| drop(shop.cancel(id));
+        at_every_call(Shop::placed, cancel, |shop, id, case| {
+            let case = format!("{case}, {recovery:?}");
+            match recovery {
+                Recovery::Repeat => drop(shop.cancel(id)),
+                Recovery::Read => drop(shop.find(id).unwrap()),
+                Recovery::Sweep => {
+                    shop.wait(60_000);
+                    shop.sweep();
+                }
+            }
+            let status = shop.status(id);
+            let began = shop.payment_status(id) == Some(PaymentStatus::Cancelled);
+            assert!(
+                status == OrderStatus::Cancelled || !began,
+                "{case}: {status}"
+            );
+            assert!(
+                status == OrderStatus::Cancelled || !matches!(recovery, Recovery::Repeat),
+                "{case}"
+            );
+            shop.settle();
+            assert_eq!(
+                (shop.status(id), shop.free(1), shop.history(id).len()),
+                (OrderStatus::Cancelled, 10, 2),
+                "{case}"
+            );
+            shop.check_invariants(&case);
+        });
+    }
+}
+
+#[test]
+fn a_cancellation_that_loses_against_the_payment_ends_paid_wherever_it_crashed() {
+    let prepare = |shop: &Shop| {
+        let id = shop.placed();
+        shop.customer_pays(&id);
+        id
+    };
+    at_every_call(
+        prepare,
+        |shop, id| drop(shop.cancel(id)),
+        |shop, id, case| {
+            shop.settle();
+            assert_eq!(
+                (shop.status(id), shop.stock_state(id)),
+                (OrderStatus::Paid, Some(StockState::Committed)),
+                "{case}"
+            );
+            shop.check_invariants(case);
+        },
+    );
+}
+
+#[test]
+fn a_delivery_stands_or_does_not_wherever_it_crashed() {
+    let deliver =
+        |shop: &Shop, id: &OrderId| drop(shop.change(admin(), id, OrderStatus::Delivered));
+    at_every_call(Shop::paid, deliver, |shop, id, case| {
+        let told = shop
+            .history(id)
+            .iter()
+            .any(|line| line.starts_with("PAID>DELIVERED"));
+        assert_eq!(shop.status(id) == OrderStatus::Delivered, told, "{case}");
+        shop.check_invariants(case);
+    });
+}
+
+#[test]
+fn a_sweep_that_crashed_is_made_up_for_by_the_next() {
+    let prepare = |shop: &Shop| {
+        let (expired, paid) = (shop.placed(), shop.placed());
+        shop.customer_pays(&paid);
+        shop.wait(2_000_000);
+        (expired, paid)
+    };
+    at_every_call(
+        prepare,
+        |shop, _| {
+            shop.sweep();
+        },
+        |shop, (expired, paid), case| {
+            shop.settle();
+            assert_eq!(shop.status(expired), OrderStatus::Cancelled, "{case}");
+            assert_eq!(shop.status(paid), OrderStatus::Paid, "{case}");
+            shop.check_invariants(case);
+        },
+    );
+}
+
+#[test]
+fn the_harness_crashes_where_it_should() {
+    let shop = Shop::new();
+    assert!(shop.crash_at(0, Side::Before, |shop| drop(shop.create(None))));
+    assert_eq!(shop.stored_sagas_and_keys(), (0, 0));
+    assert!(shop.crash_at(0, Side::After, |shop| drop(shop.create(None))));
+    assert_eq!(shop.stored_sagas_and_keys(), (1, 0));
+    assert!(!shop.crash_at(CALLS_MAX, Side::After, |shop| drop(shop.create(None))));
+}

@@ -1,0 +1,389 @@
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::application::commands::create_order::{self, CreateOutcome};
+use crate::application::saga::place::Placement;
+use crate::application::testing::{
+    REQUEST_MINOR, START_MS, Shop, StockState, TTL_MS, admin, customer, lines, product, request,
+    run,
+};
+use crate::application::{KEY_KEPT_MS, Viewer};
+use crate::domain::{LineProblem, OrderError, OrderStatus, RejectedLine, Transition};
+use crate::ports::{OpenError, RecordedAnswer};
+
+fn placed(outcome: Result<CreateOutcome, OrderError>) -> Placement {
+    match outcome {
+        Ok(CreateOutcome::Placed(placement)) => placement,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn is_released(shop: &Shop) -> bool {
+    (shop.free(1), shop.free(2)) == (10, 10)
+}
+
+#[test]
+fn an_order_holds_its_stock_and_opens_its_payment() {
+    let shop = Shop::new();
+    let Placement { order, session } = placed(shop.create(None));
+    assert_eq!((order.status, order.version), (OrderStatus::Pending, 1));
+    assert_eq!(
+        (order.total_amount.to_string(), order.total_items),
+        ("20.085".to_owned(), 3)
+    );
+    assert_eq!(order.amount_due(), REQUEST_MINOR);
+    assert_eq!(order.created_at, START_MS);
+    assert_eq!(session.expires_at, START_MS + TTL_MS);
+    assert_eq!((shop.free(1), shop.free(2)), (8, 9));
+    assert_eq!(shop.stock_state(&order.id), Some(StockState::Held));
+    assert_eq!(shop.history(&order.id), [">PENDING Order placed"]);
+    assert_eq!(shop.find(&order.id).unwrap().order, order);
+    shop.check_invariants("placed");
+}
+
+#[test]
+fn rejected_lines_make_no_order_and_keep_no_stock() {
+    let shop = Shop::new();
+    let command = create_order::CreateOrder {
+        lines: lines(&[(1, 2), (2, 11), (3, 1)]),
+        ..request(None)
+    };
+    let expected = vec![
+        RejectedLine {
+            product_id: product(2),
+            problem: LineProblem::InsufficientStock,
+            requested: 11,
+            available: 10,
+        },
+        RejectedLine {
+            product_id: product(3),
+            problem: LineProblem::UnknownProduct,
+            requested: 1,
+            available: 0,
+        },
+    ];
+    assert_eq!(
+        run(create_order::handle(&shop, command)),
+        Err(OrderError::LinesRejected(expected))
+    );
+    assert!(shop.all_orders().is_empty() && is_released(&shop));
+    shop.check_invariants("rejected");
+}
+
+#[test]
+fn a_rejection_is_kept_under_its_key_even_when_stock_has_come() {
+    let shop = Shop::new();
+    let command = || create_order::CreateOrder {
+        lines: lines(&[(1, 11)]),
+        ..request(Some("k"))
+    };
+    let first = run(create_order::handle(&shop, command()));
+    assert!(matches!(first, Err(OrderError::LinesRejected(_))));
+    shop.add_stock(1, 100);
+    assert_eq!(run(create_order::handle(&shop, command())), first);
+    let kept = shop.record("k", 409, b"first");
+    assert_eq!(
+        run(create_order::handle(&shop, command())),
+        Ok(CreateOutcome::Replayed(kept))
+    );
+    shop.check_invariants("rejected twice");
+}
+
+#[test]
+fn a_total_that_money_cannot_hold_is_refused_and_the_stock_given_back() {
+    let shop = Shop::new();
+    for number in 10..103 {
+        shop.add_product(number, "1000000000", 10_000);
+    }
+    let wanted: Vec<_> = (10..103).map(|number| (number, 10_000)).collect();
+    let command = || create_order::CreateOrder {
+        lines: lines(&wanted),
+        ..request(Some("k"))
+    };
+    for _ in 0..2 {
+        match run(create_order::handle(&shop, command())) {
+            Err(OrderError::Invalid(errors)) => {
+                assert_eq!((errors[0].field.as_str(), errors[0].code), ("items", "max"))
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(shop.free(10), 10_000);
+    shop.check_invariants("too much");
+}
+
+#[test]
+fn invalid_requests_do_not_use_their_key_up() {
+    let shop = Shop::new();
+    let command = create_order::CreateOrder {
+        lines: lines(&[(1, 0)]),
+        ..request(Some("k"))
+    };
+    assert!(matches!(
+        run(create_order::handle(&shop, command)),
+        Err(OrderError::Invalid(_))
+    ));
+    placed(shop.create(Some("k")));
+    for key in ["", "two words", "caf\u{e9}", &"k".repeat(256)] {
+        assert!(
+            matches!(shop.create(Some(key)), Err(OrderError::Invalid(_))),
+            "{key:?}"
+        );
+    }
+    placed(shop.create(Some(&"k".repeat(255))));
+}
+
+#[test]
+fn a_key_gives_the_first_answer_again_byte_for_byte() {
+    let shop = Shop::new();
+    let first = placed(shop.create(Some("k")));
+    assert_eq!(
+        placed(shop.create(Some("k"))),
+        first,
+        "before an answer was kept, the order itself"
+    );
+    let kept = RecordedAnswer {
+        status: 201,
+        body: b"first \xff bytes".to_vec(),
+    };
+    assert_eq!(shop.record("k", 201, b"first \xff bytes"), kept);
+    assert_eq!(
+        shop.record("k", 201, b"second"),
+        kept,
+        "the first answer stays"
+    );
+    assert_eq!(
+        shop.create(Some("k")),
+        Ok(CreateOutcome::Replayed(kept.clone()))
+    );
+    shop.cancel(&first.order.id).unwrap();
+    assert_eq!(
+        shop.create(Some("k")),
+        Ok(CreateOutcome::Replayed(kept)),
+        "whatever became of the order"
+    );
+    assert_eq!(shop.all_orders().len(), 1);
+}
+
+#[test]
+fn a_key_belongs_to_one_customer_and_one_body() {
+    let shop = Shop::new();
+    let first = placed(shop.create(Some("k")));
+    let mut other_body = request(Some("k"));
+    other_body.idempotency.as_mut().unwrap().fingerprint = vec![8; 32];
+    assert_eq!(
+        run(create_order::handle(&shop, other_body)),
+        Err(OrderError::IdempotencyKeyReused)
+    );
+    let other_customer = create_order::CreateOrder {
+        customer_id: customer(2),
+        ..request(Some("k"))
+    };
+    assert_ne!(
+        placed(run(create_order::handle(&shop, other_customer)))
+            .order
+            .id,
+        first.order.id
+    );
+}
+
+#[test]
+fn a_key_is_free_again_after_24_hours() {
+    let shop = Shop::new();
+    let first = placed(shop.create(Some("k")));
+    shop.record("k", 201, b"first");
+    shop.wait(KEY_KEPT_MS - 1);
+    assert!(matches!(
+        shop.create(Some("k")),
+        Ok(CreateOutcome::Replayed(_))
+    ));
+    shop.wait(1);
+    assert_ne!(placed(shop.create(Some("k"))).order.id, first.order.id);
+    assert_eq!(shop.record("unknown", 201, b"x").body, b"x");
+}
+
+#[test]
+fn an_order_that_was_cancelled_before_its_answer_is_not_made_again() {
+    let shop = Shop::new();
+    let first = placed(shop.create(Some("k")));
+    shop.cancel(&first.order.id).unwrap();
+    let transition = Transition {
+        from: OrderStatus::Cancelled,
+        to: OrderStatus::Pending,
+    };
+    assert_eq!(
+        shop.create(Some("k")),
+        Err(OrderError::InvalidTransition(transition))
+    );
+    assert_eq!(shop.all_orders().len(), 1);
+}
+
+#[test]
+fn an_order_that_was_paid_before_its_answer_is_answered_as_it_is() {
+    let shop = Shop::new();
+    let first = placed(shop.create(Some("k")));
+    shop.customer_pays(&first.order.id);
+    shop.deliver_events();
+    let again = placed(shop.create(Some("k")));
+    assert_eq!(
+        (again.order.status, again.session),
+        (OrderStatus::Paid, first.session)
+    );
+}
+
+#[test]
+fn a_provider_that_does_not_answer_leaves_an_order_that_the_key_finishes() {
+    let shop = Shop::new();
+    shop.payments.refuses.set(Some(OpenError::Unavailable));
+    assert_eq!(shop.create(Some("k")), Err(OrderError::PaymentUnavailable));
+    assert_eq!(shop.create(Some("k")), Err(OrderError::PaymentUnavailable));
+    shop.payments.refuses.set(None);
+    let order = placed(shop.create(Some("k"))).order;
+    assert_eq!(shop.all_orders(), [order]);
+    shop.check_invariants("finished by the key");
+}
+
+#[test]
+fn without_a_key_nobody_can_finish_it_and_the_sweeper_ends_it_at_once() {
+    let shop = Shop::new();
+    shop.payments.refuses.set(Some(OpenError::Unavailable));
+    assert_eq!(shop.create(None), Err(OrderError::PaymentUnavailable));
+    shop.inventory.down.set(true);
+    assert_eq!(shop.create(None), Err(OrderError::Unavailable));
+    shop.inventory.down.set(false);
+    assert_eq!(shop.sweep().resumed, 2);
+    assert!(is_released(&shop));
+    let orders = shop.all_orders();
+    assert_eq!(orders.len(), 1);
+    assert_eq!(orders[0].status, OrderStatus::Cancelled);
+    shop.check_invariants("ended");
+}
+
+#[test]
+fn a_definite_no_of_the_provider_cancels_the_order() {
+    let shop = Shop::new();
+    shop.payments.refuses.set(Some(OpenError::Refused));
+    assert_eq!(shop.create(Some("k")), Err(OrderError::PaymentUnavailable));
+    let orders = shop.all_orders();
+    assert_eq!(orders[0].status, OrderStatus::Cancelled);
+    assert_eq!(
+        shop.history(&orders[0].id)[1],
+        "PENDING>CANCELLED The payment could not be opened"
+    );
+    assert!(is_released(&shop));
+    shop.check_invariants("refused");
+}
+
+#[test]
+fn a_request_that_comes_back_too_late_starts_afresh() {
+    let shop = Shop::new();
+    shop.inventory.down.set(true);
+    assert_eq!(shop.create(Some("k")), Err(OrderError::Unavailable));
+    shop.inventory.down.set(false);
+    shop.wait(TTL_MS);
+    assert_eq!(
+        shop.create(Some("k")),
+        Err(OrderError::Unavailable),
+        "the first one is ended"
+    );
+    let order = placed(shop.create(Some("k"))).order;
+    assert_eq!(order.created_at, START_MS + TTL_MS);
+    shop.check_invariants("afresh");
+}
+
+#[test]
+fn a_reserved_order_that_comes_back_too_late_is_cancelled() {
+    let shop = Shop::new();
+    shop.payments.refuses.set(Some(OpenError::Unavailable));
+    assert_eq!(shop.create(Some("k")), Err(OrderError::PaymentUnavailable));
+    shop.payments.refuses.set(None);
+    shop.wait(TTL_MS);
+    let transition = Transition {
+        from: OrderStatus::Cancelled,
+        to: OrderStatus::Pending,
+    };
+    assert_eq!(
+        shop.create(Some("k")),
+        Err(OrderError::InvalidTransition(transition))
+    );
+    assert!(is_released(&shop));
+    shop.check_invariants("too late");
+}
+
+/// Every order in which two futures can take so many turns, half of them each.
+fn schedules(turns: u32) -> impl Iterator<Item = u32> {
+    (0..1 << turns).filter(move |schedule: &u32| schedule.count_ones() == turns / 2)
+}
+
+type Creating<'a> = Pin<Box<dyn Future<Output = Result<CreateOutcome, OrderError>> + 'a>>;
+
+#[test]
+fn requests_with_one_key_make_one_order_however_they_meet() {
+    for schedule in schedules(10) {
+        let shop = Shop::new();
+        let create =
+            || -> Creating<'_> { Box::pin(create_order::handle(&shop, request(Some("k")))) };
+        let [first, second] = shop.interleave([create(), create()], schedule);
+        assert_eq!(placed(first), placed(second), "schedule {schedule:b}");
+        assert_eq!(
+            (shop.free(1), shop.all_orders().len()),
+            (8, 1),
+            "schedule {schedule:b}"
+        );
+        shop.check_invariants(&format!("schedule {schedule:b}"));
+    }
+}
+
+#[test]
+fn a_cancellation_that_meets_the_making_leaves_nothing_open() {
+    for schedule in schedules(12) {
+        let shop = Shop::new();
+        shop.payments.refuses.set(Some(OpenError::Unavailable));
+        assert_eq!(shop.create(Some("k")), Err(OrderError::PaymentUnavailable));
+        shop.payments.refuses.set(None);
+        let id = shop.all_orders()[0].id.clone();
+        let create: Pin<Box<dyn Future<Output = bool>>> = Box::pin(async {
+            create_order::handle(&shop, request(Some("k")))
+                .await
+                .is_ok()
+        });
+        let cancel: Pin<Box<dyn Future<Output = bool>>> = Box::pin(async {
+            let viewer = Viewer::Customer(customer(1));
+            let command = crate::application::commands::change_status::ChangeStatus {
+                viewer,
+                order_id: id.clone(),
+                status: OrderStatus::Cancelled,
+                reason: None,
+                expected_version: None,
+            };
+            crate::application::commands::change_status::handle(&shop, command)
+                .await
+                .is_ok()
+        });
+        let [_, cancelled] = shop.interleave([create, cancel], schedule);
+        assert!(cancelled, "schedule {schedule:b}");
+        assert_eq!(shop.status(&id), OrderStatus::Cancelled);
+        shop.settle();
+        assert!(
+            is_released(&shop) && !shop.has_pending_payment(&id),
+            "schedule {schedule:b}"
+        );
+        shop.check_invariants(&format!("schedule {schedule:b}"));
+    }
+}
+
+#[test]
+fn an_admin_sees_the_order_and_others_do_not() {
+    let shop = Shop::new();
+    let id = shop.placed();
+    let find = |viewer| {
+        run(crate::application::queries::find_order::handle(
+            &shop, &viewer, &id,
+        ))
+    };
+    assert!(find(admin()).is_ok());
+    assert_eq!(
+        find(Viewer::Customer(customer(2))),
+        Err(OrderError::NotFound)
+    );
+}

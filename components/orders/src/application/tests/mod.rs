@@ -1,0 +1,9 @@
+//! Use cases against the shop of `testing`.
+
+mod apply_payment_event;
+mod change_status;
+mod crashes;
+mod create_order;
+mod queries;
+mod simulation;
+mod sweep;

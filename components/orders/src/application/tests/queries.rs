@@ -1,0 +1,161 @@
+use crate::application::Viewer;
+use crate::application::queries::{find_order, list_orders, order_stats};
+use crate::application::testing::{Shop, admin, buyer, customer, run};
+use crate::domain::{CustomerId, OrderError, OrderId, OrderStatus};
+use crate::ports::{OpenError, OrderFilter};
+
+#[test]
+fn an_order_whose_payment_is_decided_is_updated_before_it_is_shown() {
+    let shop = Shop::new();
+    let id = shop.placed();
+    shop.customer_pays(&id);
+    let details = shop.find(&id).unwrap();
+    assert_eq!(details.order.status, OrderStatus::Paid);
+    assert_eq!(details.history.len(), 2);
+    assert_eq!(details.payment.unwrap().amount, details.order.amount_due());
+    shop.check_invariants("found");
+}
+
+#[test]
+fn a_reserved_order_that_is_read_is_finished() {
+    let shop = Shop::new();
+    shop.payments.refuses.set(Some(OpenError::Unavailable));
+    assert!(shop.create(Some("k")).is_err());
+    let id = shop.all_orders()[0].id.clone();
+    assert_eq!(shop.find(&id).unwrap().payment, None, "shown as it stands");
+    shop.payments.refuses.set(None);
+    assert!(shop.find(&id).unwrap().payment.unwrap().session.is_some());
+    shop.check_invariants("finished by reading");
+}
+
+#[test]
+fn what_was_rejected_or_belongs_to_others_is_not_found() {
+    let shop = Shop::new();
+    shop.inventory.down.set(true);
+    assert!(shop.create(Some("k")).is_err());
+    shop.inventory.down.set(false);
+    let first_id = OrderId::parse("01939f6e-8a00-7000-8000-000000000001").unwrap();
+    let find = |viewer: &Viewer| run(find_order::handle(&shop, viewer, &first_id));
+    let stranger = Viewer::Customer(customer(2));
+    assert_eq!(find(&stranger), Err(OrderError::NotFound));
+    assert!(shop.all_orders().is_empty(), "a stranger finishes nothing");
+    assert!(
+        find(&buyer()).is_ok(),
+        "its customer finishes it by reading"
+    );
+    assert_eq!(find(&stranger), Err(OrderError::NotFound));
+    let unknown = OrderId::parse("01939f6e-8a00-7000-8000-ffffffffffff").unwrap();
+    assert_eq!(
+        run(find_order::handle(&shop, &admin(), &unknown)),
+        Err(OrderError::NotFound)
+    );
+}
+
+fn ids(
+    shop: &Shop,
+    viewer: &Viewer,
+    filter: OrderFilter,
+    page: u32,
+    limit: u32,
+) -> (Vec<OrderId>, u64) {
+    let page = list_orders::handle(shop, viewer, filter, page, limit).unwrap();
+    (
+        page.orders.into_iter().map(|order| order.id).collect(),
+        page.total,
+    )
+}
+
+#[test]
+fn lists_show_the_newest_first_and_a_customer_only_their_own() {
+    let shop = Shop::new();
+    let (first, second, third) = (shop.placed(), shop.paid(), shop.placed());
+    let all = OrderFilter::default;
+    assert_eq!(
+        ids(&shop, &buyer(), all(), 1, 2),
+        (vec![third.clone(), second.clone()], 3)
+    );
+    assert_eq!(ids(&shop, &buyer(), all(), 2, 2), (vec![first.clone()], 3));
+    assert_eq!(ids(&shop, &buyer(), all(), 3, 2), (vec![], 3));
+    assert_eq!(ids(&shop, &admin(), all(), 1, 10).1, 3);
+
+    let of_status = |status| OrderFilter {
+        status: Some(status),
+        customer_id: None,
+    };
+    assert_eq!(
+        ids(&shop, &buyer(), of_status(OrderStatus::Paid), 1, 10),
+        (vec![second], 1)
+    );
+    assert_eq!(
+        ids(&shop, &admin(), of_status(OrderStatus::Pending), 1, 10),
+        (vec![third, first], 2)
+    );
+
+    let of_customer = |id: CustomerId| OrderFilter {
+        status: None,
+        customer_id: Some(id),
+    };
+    assert_eq!(ids(&shop, &admin(), of_customer(customer(1)), 1, 10).1, 3);
+    assert_eq!(ids(&shop, &admin(), of_customer(customer(2)), 1, 10).1, 0);
+    let stranger = Viewer::Customer(customer(2));
+    assert_eq!(
+        ids(&shop, &stranger, of_customer(customer(1)), 1, 10).1,
+        0,
+        "a filter widens nobody's view"
+    );
+}
+
+#[test]
+fn pages_have_bounds() {
+    let shop = Shop::new();
+    for (page, limit) in [(0, 10), (1, 0), (1, 101)] {
+        let list = list_orders::handle(&shop, &admin(), OrderFilter::default(), page, limit);
+        assert!(
+            matches!(list, Err(OrderError::Invalid(_))),
+            "{page} {limit}"
+        );
+    }
+    assert!(
+        list_orders::handle(&shop, &admin(), OrderFilter::default(), u32::MAX, 100)
+            .unwrap()
+            .orders
+            .is_empty()
+    );
+}
+
+#[test]
+fn listed_orders_have_their_items() {
+    let shop = Shop::new();
+    let (first, second) = (shop.placed(), shop.placed());
+    let listed = shop.all_orders();
+    assert_eq!(
+        listed,
+        [shop.order(&second).unwrap(), shop.order(&first).unwrap()]
+    );
+    assert_eq!(listed[0].items.len(), 2);
+}
+
+#[test]
+fn stats_count_every_status_and_sum_what_was_earned() {
+    use OrderStatus::{Cancelled, Delivered, Paid, Pending, Refunded};
+    let shop = Shop::new();
+    shop.placed();
+    let delivered = shop.paid();
+    shop.change(admin(), &delivered, Delivered).unwrap();
+    shop.paid();
+    let refunded = shop.paid();
+    shop.refund(&refunded, i64::MAX);
+    shop.deliver_events();
+    let stats = order_stats::handle(&shop).unwrap();
+    assert_eq!(
+        stats.by_status,
+        [
+            (Pending, 1),
+            (Paid, 1),
+            (Delivered, 1),
+            (Cancelled, 0),
+            (Refunded, 1)
+        ]
+    );
+    assert_eq!(stats.revenue.to_string(), "40.17");
+}
