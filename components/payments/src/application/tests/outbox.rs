@@ -17,7 +17,7 @@ fn shop_with_unpublished_event() -> Shop {
 }
 
 /// Adds events of other orders like the one there is, each a millisecond younger.
-fn add_events(shop: &Shop, count: u32) {
+pub fn add_events(shop: &Shop, count: u32) {
     let first = shop.entries()[0].event.clone();
     shop.store()
         .write(|records| {

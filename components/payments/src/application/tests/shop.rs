@@ -2,7 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::pin::pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
@@ -39,6 +40,31 @@ pub fn now<T>(future: impl Future<Output = T>) -> T {
         Poll::Ready(value) => value,
         Poll::Pending => panic!("a port of the tests waits"),
     }
+}
+
+/// Starts a request whose provider or broker is slow: it waits there until it is awaited again with [`now`].
+pub fn started<'a, T>(
+    future: impl Future<Output = T> + 'a,
+) -> Pin<Box<dyn Future<Output = T> + 'a>> {
+    let mut future: Pin<Box<dyn Future<Output = T> + 'a>> = Box::pin(future);
+    let poll = future
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()));
+    assert!(poll.is_pending(), "nothing was slow");
+    future
+}
+
+/// Waits once when somebody is slow.
+async fn pause(slow: bool) {
+    let mut waits = slow;
+    poll_fn(|_| {
+        if std::mem::take(&mut waits) {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
+    })
+    .await;
 }
 
 /// Where the process dies: at the n-th step over the border of this domain, before or after that step took effect.
@@ -112,6 +138,7 @@ pub struct TestProvider {
     clock: TestClock,
     pub down: Cell<bool>,
     pub refuses: Cell<bool>,
+    pub slow: Cell<bool>,
     pub paid: Cell<bool>,
     pub real: Cell<bool>,
     pub sessions: RefCell<BTreeMap<String, SessionRequest>>,
@@ -120,7 +147,7 @@ pub struct TestProvider {
 }
 
 impl TestProvider {
-    fn answer<T>(
+    async fn answer<T>(
         &self,
         effect: impl FnOnce() -> Result<T, ProviderError>,
     ) -> Result<T, ProviderError> {
@@ -131,7 +158,9 @@ impl TestProvider {
             return Err(ProviderError::Rejected("no".to_owned()));
         }
         let silence = Err(ProviderError::Unavailable("no answer".to_owned()));
-        self.faults.step(effect).unwrap_or(silence)
+        let answer = self.faults.step(effect).unwrap_or(silence);
+        pause(self.slow.take()).await;
+        answer
     }
 
     /// What has gone back to the customer altogether.
@@ -178,6 +207,7 @@ impl Provider for TestProvider {
                 expires_at: request.payment.session.requested_expiry,
             })
         })
+        .await
     }
 
     async fn expire_session(&self, session_id: &str) -> Result<SessionState, ProviderError> {
@@ -188,6 +218,7 @@ impl Provider for TestProvider {
             self.expired.borrow_mut().insert(session_id.to_owned());
             Ok(SessionState::Expired)
         })
+        .await
     }
 
     async fn refund(&self, request: &RefundRequest) -> Result<String, ProviderError> {
@@ -207,6 +238,7 @@ impl Provider for TestProvider {
             assert!(self.refunded() <= AMOUNT, "more refunded than paid");
             Ok(id)
         })
+        .await
     }
 }
 
@@ -245,6 +277,7 @@ impl CheckoutSimulator for TestProvider {
 pub struct TestPublisher {
     faults: Rc<Faults>,
     pub down: Cell<bool>,
+    pub slow: Cell<bool>,
     pub attempts: Cell<u32>,
     pub published: RefCell<Vec<PaymentEvent>>,
 }
@@ -252,6 +285,7 @@ pub struct TestPublisher {
 impl Publisher for TestPublisher {
     async fn publish(&self, event: &PaymentEvent) -> Result<(), PublishError> {
         self.attempts.set(self.attempts.get() + 1);
+        pause(self.slow.take()).await;
         if self.down.get() {
             return Err(PublishError("connection refused".to_owned()));
         }

@@ -1,0 +1,160 @@
+//! Two requests at a time: one waits for the provider or the broker while another one runs.
+
+use super::shop::{AMOUNT, ORDER, Shop, new_payment, now, started, units};
+use crate::application::commands::{self, RefundCommand};
+use crate::domain::{EventType, PaymentStatus};
+
+const LONG_MS: u64 = 10 * 60 * 1_000;
+
+fn refund_of(shop: &Shop, amount: i64, key: &str) -> RefundCommand {
+    RefundCommand {
+        payment_id: shop.payment().id,
+        amount: Some(amount),
+        reason: None,
+        idempotency_key: Some(key.to_owned()),
+    }
+}
+
+#[test]
+fn a_session_that_opens_while_its_payment_is_cancelled_is_closed() {
+    let shop = Shop::new();
+    let new = new_payment();
+    shop.provider.slow.set(true);
+    let creating = started(commands::create_session(&shop, &new));
+    assert_eq!(shop.cancel().unwrap().status, PaymentStatus::Cancelled);
+    shop.provider.expired.borrow_mut().clear();
+    assert_eq!(now(creating).unwrap().status, PaymentStatus::Cancelled);
+    assert!(
+        shop.provider
+            .expired
+            .borrow()
+            .contains(&shop.newest_session())
+    );
+    assert_eq!(shop.event_types(), [EventType::Cancelled]);
+}
+
+#[test]
+fn two_requests_open_one_session() {
+    let shop = Shop::new();
+    let new = new_payment();
+    shop.provider.slow.set(true);
+    let first = started(commands::create_session(&shop, &new));
+    let second = shop.create().unwrap();
+    assert_eq!(now(first).unwrap(), second);
+    assert_eq!(shop.provider.sessions.borrow().len(), 1);
+}
+
+#[test]
+fn a_payment_that_arrives_while_it_is_being_cancelled_stands() {
+    let shop = Shop::with_pending_order();
+    shop.provider.slow.set(true);
+    let cancelling = started(commands::cancel_payment(&shop, ORDER, "too late"));
+    shop.webhook(&shop.completed("evt_1")).unwrap();
+    let payment = now(cancelling).unwrap();
+    assert_eq!(
+        (payment.status, payment.reason),
+        (PaymentStatus::Succeeded, None)
+    );
+    assert_eq!(shop.event_types(), [EventType::Succeeded]);
+}
+
+#[test]
+fn the_same_refund_twice_at_once_is_one() {
+    let shop = Shop::with_paid_order();
+    shop.provider.slow.set(true);
+    let first = started(commands::refund_payment(
+        &shop,
+        refund_of(&shop, 500, "key"),
+    ));
+    let second = now(commands::refund_payment(
+        &shop,
+        refund_of(&shop, 500, "key"),
+    ))
+    .unwrap();
+    assert_eq!(now(first).unwrap(), second);
+    assert_eq!(
+        (second.refunded, shop.provider.refunded()),
+        (units(500), 500)
+    );
+    assert_eq!(shop.event_types(), [EventType::Refunded]);
+}
+
+#[test]
+fn two_refunds_at_once_cannot_exceed_the_amount() {
+    let shop = Shop::with_paid_order();
+    shop.provider.slow.set(true);
+    let first = started(commands::refund_payment(
+        &shop,
+        refund_of(&shop, 1_500, "a"),
+    ));
+    let second = now(commands::refund_payment(
+        &shop,
+        refund_of(&shop, 1_500, "b"),
+    ));
+    assert_eq!(
+        second,
+        Err(crate::domain::PaymentError::RefundExceedsAmount(
+            AMOUNT - 1_500
+        ))
+    );
+    assert_eq!(now(first).unwrap().refunded, units(1_500));
+    assert_eq!(shop.provider.refunded(), 1_500);
+}
+
+#[test]
+fn two_runs_do_not_publish_the_same_event() {
+    let shop = Shop::with_pending_order();
+    shop.publisher.slow.set(true);
+    let event = shop.completed("evt_1").to_string().into_bytes();
+    let signature =
+        stripe_signature::sign(super::shop::SECRET, super::shop::START_MS / 1_000, &event).unwrap();
+    let webhook = started(commands::handle_webhook(&shop, &event, &signature));
+    assert_eq!(shop.relay().published, 0);
+    now(webhook).unwrap();
+    assert_eq!(shop.published_types(), [EventType::Succeeded]);
+}
+
+#[test]
+fn what_happens_to_an_event_while_it_is_published_is_kept() {
+    let shop = Shop::with_pending_order();
+    shop.webhook(&shop.completed("evt_1")).unwrap();
+    let id = shop.entries()[0].event.id.clone();
+    shop.advance(LONG_MS);
+    shop.publisher.slow.set(true);
+    let relay = started(commands::relay_outbox(&shop, 0));
+    for _ in 0..3 {
+        commands::report_failure(&shop, &id, "no").unwrap();
+    }
+    let next_attempt_at = shop.entries()[0].next_attempt_at;
+    now(relay).unwrap();
+    let entry = shop.entries().remove(0);
+    assert_eq!(
+        (entry.failures, entry.attempts, entry.next_attempt_at),
+        (3, 2, next_attempt_at)
+    );
+
+    shop.advance(LONG_MS);
+    shop.publisher.slow.set(true);
+    let relay = started(commands::relay_outbox(&shop, 0));
+    shop.acknowledge(&id);
+    now(relay).unwrap();
+    assert!(
+        shop.entries().is_empty(),
+        "an acknowledged event does not come back"
+    );
+}
+
+#[test]
+fn a_slow_broker_ends_a_run_and_what_is_left_stays_due() {
+    let shop = Shop::with_pending_order();
+    shop.publisher.down.set(true);
+    shop.webhook(&shop.completed("evt_1")).unwrap();
+    super::outbox::add_events(&shop, 2);
+    shop.publisher.down.set(false);
+    shop.advance(LONG_MS);
+    shop.publisher.slow.set(true);
+    let relay = started(commands::relay_outbox(&shop, 0));
+    shop.advance(2_000);
+    assert_eq!(now(relay).unwrap().published, 1);
+    assert_eq!(shop.relay().published, 2);
+}
