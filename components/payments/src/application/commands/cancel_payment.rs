@@ -1,7 +1,7 @@
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 
-use super::ensure_session::{record_session, refused, request_session};
+use super::ensure_session::{refused, request_session};
 use super::refund_payment::REASON_MAX_CHARS;
 use super::relay_outbox::publish_due;
 use crate::domain::{CheckoutSession, EventType, Payment, PaymentError};
@@ -55,10 +55,7 @@ async fn session_to_end<P: Ports>(
         return Ok(None);
     }
     match request_session(ports, payment).await {
-        Ok(session) => {
-            record_session(ports, payment, session.clone())?;
-            Ok(Some(session))
-        }
+        Ok(session) => Ok(Some(session)),
         Err(PaymentError::ProviderRejected(_)) => Ok(None),
         Err(error) => Err(error),
     }

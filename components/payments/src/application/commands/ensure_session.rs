@@ -52,7 +52,7 @@ pub(super) async fn request_session<P: Ports>(
 }
 
 /// Keeps the provider's answer, unless another request has kept it or gone on meanwhile.
-pub(super) fn record_session<P: Ports>(
+fn record_session<P: Ports>(
     ports: &P,
     asked: &Payment,
     session: CheckoutSession,
