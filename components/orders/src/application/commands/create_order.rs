@@ -41,6 +41,10 @@ pub struct Idempotency {
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one per request, and it is nearly always the large one"
+)]
 pub enum CreateOutcome {
     /// The order stands, made now or resumed.
     Placed(Placement),
