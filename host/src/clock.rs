@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use wasmtime_wasi::HostWallClock;
 
@@ -17,9 +17,8 @@ pub trait Clock: Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[allow(clippy::disallowed_methods, reason = "this is the seam through which the clock is read")]
     fn now(&self) -> Duration {
-        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+        Duration::from_millis(mercato_platform::clock::Clock::now_ms(&mercato_platform::clock::SystemClock))
     }
 }
 
@@ -62,7 +61,7 @@ pub(crate) struct GuestClock(pub(crate) Arc<dyn Clock>);
 
 impl HostWallClock for GuestClock {
     fn resolution(&self) -> Duration {
-        Duration::from_micros(1)
+        Duration::from_millis(1)
     }
 
     fn now(&self) -> Duration {

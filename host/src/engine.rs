@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn an_import_that_is_not_offered_is_named() {
-        let folder = std::env::temp_dir().join(format!("mercato-engine-{}", uuid::Uuid::now_v7()));
+        let folder = std::env::temp_dir().join(format!("mercato-engine-{}", mercato_platform::ids::Ids::new_id(&mercato_platform::ids::RandomIds)));
         let compiler = Compiler::new(&folder, 1, &Limits { instances_per_component: 1, ..Limits::default() }).unwrap();
         let wasm = br#"(component (import "spin:llm/llm@3.0.0" (instance)) (import "wasi:io/poll@0.2.6" (instance)))"#;
         // The text format is not compiled in; the binary form of the same component is made by hand below.

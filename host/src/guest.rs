@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
+use tokio::sync::Notify;
 use wasmtime::component::ResourceTable;
 use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -64,6 +65,11 @@ impl Guest {
             http: WasiHttpCtx::new(),
             outbound: OutboundHttp::new(component, services, components),
         }
+    }
+
+    /// Notified when the fault plan stops the guest in an outbound request.
+    pub(crate) fn stop(&self) -> Arc<Notify> {
+        Arc::clone(&self.outbound.stop)
     }
 
     /// How deep in a chain of requests between components the next request is.

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
+use mercato_platform::clock::{Clock, SystemClock, rfc3339};
 use wasmtime_wasi_http::WasiBody;
 
-use crate::clock::{Clock, SystemClock};
 
 /// Where the kinds of problems are described.
 const PROBLEM_BASE: &str = "https://mercato.dev/problems/";
@@ -26,6 +26,12 @@ impl Problem {
         kind: "too-large",
         title: "Request too large",
         message: "The body of the request is larger than the server accepts",
+    };
+    pub(crate) const HEADERS_TOO_LARGE: Self = Self {
+        status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        kind: "headers-too-large",
+        title: "Request header fields too large",
+        message: "The path and headers of the request are larger than the server accepts",
     };
     pub(crate) const TRAPPED: Self = Self {
         status: StatusCode::INTERNAL_SERVER_ERROR,
@@ -56,7 +62,7 @@ impl Problem {
             "detail": self.message,
             "message": self.message,
             "instance": path,
-            "timestamp": timestamp(),
+            "timestamp": rfc3339(SystemClock.now_ms()),
             "path": path,
             "requestId": request_id,
         });
@@ -73,45 +79,9 @@ impl Problem {
     }
 }
 
-/// Now, as RFC 3339 in UTC with milliseconds.
-fn timestamp() -> String {
-    let now = SystemClock.now();
-    let (year, month, day) = civil_from_days(now.as_secs() / 86_400);
-    let second = now.as_secs() % 86_400;
-    format!(
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z",
-        second / 3600,
-        second / 60 % 60,
-        second % 60,
-        now.subsec_millis()
-    )
-}
-
-/// Days since 1970-01-01 as a date of the Gregorian calendar, counting eras of 400 years from a year that begins
-/// with March, so that the leap day is the last.
-fn civil_from_days(days: u64) -> (u64, u64, u64) {
-    const DAYS_FROM_MARCH_0000_TO_1970: u64 = 719_468;
-    const DAYS_PER_ERA: u64 = 146_097;
-    let days = days + DAYS_FROM_MARCH_0000_TO_1970;
-    let (era, day_of_era) = (days / DAYS_PER_ERA, days % DAYS_PER_ERA);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn days_become_dates() {
-        for (days, date) in [(0, (1970, 1, 1)), (59, (1970, 3, 1)), (11_016, (2000, 2, 29)), (20_454, (2026, 1, 1)), (47_540, (2100, 2, 28)), (47_541, (2100, 3, 1))] {
-            assert_eq!(civil_from_days(days), date);
-        }
-    }
 
     #[tokio::test]
     async fn a_problem_has_the_members_clients_know() {

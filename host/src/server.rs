@@ -15,6 +15,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use mercato_platform::ids::{Ids, RandomIds};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use wasmtime_wasi_http::{Error, WasiBody};
@@ -94,7 +95,6 @@ impl Server {
             .header_read_timeout(REQUEST_HEAD_TIME)
             .max_buf_size(REQUEST_HEAD_BYTES)
             .max_headers(REQUEST_HEADERS_MAX)
-            .pipeline_flush(true)
             .serve_connection(TokioIo::new(stream), service);
         tokio::pin!(connection, closing);
         let ended = tokio::select! {
@@ -116,6 +116,7 @@ impl Server {
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
         let (component, route, mut response) = match self.routes.find(&path) {
+            _ if head_bytes(&request) > REQUEST_HEAD_BYTES => ("", "", Problem::HEADERS_TOO_LARGE.response(&path, &request_id)),
             None => ("", "", Problem::NOT_FOUND.response(&path, &request_id)),
             Some(found) => {
                 describe(request.headers_mut(), client, found.rest, found.route, &found.named);
@@ -150,12 +151,19 @@ impl Server {
     }
 }
 
+/// Size of the request's line and headers. The parser's own limit counts only what it could not parse at once.
+fn head_bytes(request: &Request<Incoming>) -> usize {
+    const SEPARATORS_BYTES: usize = ": \r\n".len();
+    let path = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
+    request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + SEPARATORS_BYTES).sum::<usize>() + path
+}
+
 /// The client's request id, or a new one, which the component then sees.
 fn ensure_request_id(headers: &mut http::HeaderMap) -> String {
     if let Some(id) = headers.get(&REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_request_id(id)) {
         return id.to_owned();
     }
-    let id = uuid::Uuid::now_v7().to_string();
+    let id = RandomIds.new_id();
     match HeaderValue::from_str(&id) {
         Ok(value) => headers.insert(REQUEST_ID, value),
         Err(_) => headers.remove(&REQUEST_ID),
@@ -280,7 +288,8 @@ mod tests {
         };
         assert_eq!(id_for(Some("abc-1.2_3")), "abc-1.2_3");
         for bad in [None, Some("a b"), Some("a\"b"), Some(&*"x".repeat(129)), Some("")] {
-            assert_eq!(uuid::Uuid::parse_str(&id_for(bad)).unwrap().get_version_num(), 7);
+            let id = id_for(bad);
+            assert!(mercato_platform::ids::parse(&id).is_ok() && id.get(14..15) == Some("7"), "{id}");
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use http_body_util::BodyExt;
+use tokio::sync::Notify;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, default_send_request};
 
 use crate::faults::{CallKind, Fault};
@@ -21,6 +22,8 @@ pub(crate) struct OutboundHttp {
     components: Weak<Components>,
     /// How deep in a chain of requests the instance is right now.
     pub depth: u32,
+    /// Ends the instance, which a hook cannot do itself.
+    pub stop: Arc<Notify>,
 }
 
 type Response = http::Response<WasiBody>;
@@ -28,7 +31,7 @@ type Finished = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
 impl OutboundHttp {
     pub(crate) fn new(component: &Arc<ComponentGrants>, services: &Arc<Services>, components: &Weak<Components>) -> Self {
-        Self { component: Arc::clone(component), services: Arc::clone(services), components: components.clone(), depth: 0 }
+        Self { component: Arc::clone(component), services: Arc::clone(services), components: components.clone(), depth: 0, stop: Arc::default() }
     }
 
     /// Where the request goes, if it may go there.
@@ -46,8 +49,11 @@ impl OutboundHttp {
         match self.services.faults.decide(&self.component.id, CallKind::Http, &format!("{}://{}", target.scheme, target.host)) {
             Fault::Pass => Ok(target),
             Fault::Fail(reason) => Err(Error::InternalError(Some(reason))),
-            // A hook cannot trap; the guest sees a connection that never was, which a crash plan treats alike.
-            Fault::Stop | Fault::StopAfter => Err(Error::ConnectionTerminated),
+            // A request that has been sent but not answered looks the same to the guest; so both stop here.
+            Fault::Stop | Fault::StopAfter => {
+                self.stop.notify_one();
+                Err(Error::ConnectionTerminated)
+            }
         }
     }
 }
@@ -83,7 +89,9 @@ async fn chain(
     }
     let component = components.and_then(|components| components.http(&name)).ok_or(Error::DestinationNotFound)?;
     request.headers_mut().remove(http::header::HOST);
-    let response = component.invoke(Invocation { request, depth: depth + 1 }).await.into_response();
+    // A task of its own: the caller's store is inside `run_concurrent`, which must not be entered a second time.
+    let called = tokio::spawn(async move { component.invoke(Invocation { request, depth: depth + 1 }).await.into_response() });
+    let response = called.await.map_err(|_| Error::ConnectionTerminated)?;
     let response = response.map(|body| body.map_err(Error::from).boxed_unsync());
     Ok((response, Box::new(async { Ok(()) })))
 }

@@ -19,6 +19,7 @@ use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
 
 use crate::error::one_line;
+use crate::faults::Stopped;
 use crate::guest::{Guest, Services};
 use crate::limits::{POST_RETURN_TIME, RESPONSE_BUFFER_BYTES, RESPONSE_BUFFER_TIME, RESPONSE_FRAMES};
 use crate::pool::{Instance, Lease, NoInstance, Pool};
@@ -185,14 +186,18 @@ async fn handle(
 ) -> wasmtime::Result<(Reply, bool)> {
     let Instance { store, http, .. } = instance;
     let service = http.as_ref().ok_or_else(|| wasmtime::Error::msg("the component does not handle requests"))?;
-    store
-        .run_concurrent(async |accessor| {
-            let reply = call(accessor, service, request, early).await?;
-            let idle = poll_fn(|cx| accessor.poll_no_interesting_tasks(cx));
-            let settled = timeout(POST_RETURN_TIME, idle).await.is_ok();
-            Ok((reply, settled))
-        })
-        .await?
+    let stop = store.data().stop();
+    let run = store.run_concurrent(async |accessor| {
+        let reply = call(accessor, service, request, early).await?;
+        let idle = poll_fn(|cx| accessor.poll_no_interesting_tasks(cx));
+        let settled = timeout(POST_RETURN_TIME, idle).await.is_ok();
+        Ok((reply, settled))
+    });
+    tokio::select! {
+        biased;
+        () = stop.notified() => Err(Stopped.into()),
+        done = run => done?,
+    }
 }
 
 async fn call(

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Empty};
+use mercato_platform::ids::{Ids, RandomIds};
 
 use crate::limits::TIMER_BACKOFF_MAX;
 use crate::manifest::TimerSpec;
@@ -47,7 +48,7 @@ impl Timer {
         *request.method_mut() = Method::POST;
         // The path was checked with the manifest.
         *request.uri_mut() = format!("http://{TIMER_HOST}{}", self.spec.path).parse().unwrap_or_default();
-        let id = format!("timer-{}", uuid::Uuid::now_v7());
+        let id = format!("timer-{}", RandomIds.new_id());
         if let Ok(id) = HeaderValue::from_str(&id) {
             request.headers_mut().insert(REQUEST_ID, id);
         }
