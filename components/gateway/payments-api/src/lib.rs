@@ -47,3 +47,42 @@ pub const ROUTES: &[Route] = &[
 ];
 
 mercato_edge::serve!(ROUTES, relay::after_request);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_provider_its_customers_and_the_host_come_without_a_token() {
+        let public: Vec<_> = ROUTES
+            .iter()
+            .filter(|route| !matches!(route.access, Access::Bearer | Access::Admin))
+            .map(|route| (route.method.as_str(), route.pattern))
+            .collect();
+        let expected = [
+            ("POST", "/api/v1/payments/webhook"),
+            ("GET", "/api/v1/payments/mock/checkout/{sessionId}"),
+            ("POST", "/api/v1/payments/mock/checkout/{sessionId}"),
+            ("GET", "/internal/ready"),
+            ("POST", "/internal/relay"),
+        ];
+        assert_eq!(public, expected);
+    }
+
+    #[test]
+    fn money_and_events_move_only_for_admins() {
+        for pattern in [
+            "/api/v1/payments/{id}/refund",
+            "/api/v1/payments/outbox",
+            "/api/v1/payments/outbox/relay",
+            "/api/v1/payments/outbox/{eventId}/retry",
+        ] {
+            let route = ROUTES.iter().find(|route| route.pattern == pattern);
+            assert_eq!(
+                route.map(|route| route.access),
+                Some(Access::Admin),
+                "{pattern}"
+            );
+        }
+    }
+}
