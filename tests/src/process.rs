@@ -5,7 +5,7 @@ use std::{
     env, fs,
     net::{Ipv4Addr, TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{
         OnceLock,
         atomic::{AtomicU32, Ordering},
@@ -247,7 +247,8 @@ impl Server {
             command.arg("--variable").arg(format!("{name}={value}"));
         }
         let started = Instant::now();
-        self.child = Some(Guarded::spawn(&mut command).expect("the runner starts"));
+        self.child =
+            Some(Guarded::spawn_in(&mut command, Some(self.folder())).expect("the runner starts"));
         self.wait_until_it_answers(started);
     }
 
@@ -339,7 +340,7 @@ impl Redis {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        let child = Guarded::spawn(&mut command);
+        let child = Guarded::spawn_in(&mut command, Some(&self.folder.path));
         self.child =
             Some(child.expect("redis-server is on PATH (Debian: apt-get install redis-server)"));
         wait_until("the start of Redis", || {
@@ -351,16 +352,25 @@ impl Redis {
 /// A child process that ends with this one: when this is dropped, and also when the test program just goes away, which
 /// drops no statics.
 #[derive(Debug)]
-struct Guarded {
+pub struct Guarded {
     child: Child,
     /// Waits for the end of its standard input, which only this program holds, then kills the child.
     guard: Child,
 }
 
 impl Guarded {
-    fn spawn(command: &mut Command) -> std::io::Result<Self> {
+    /// Starts a process.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn spawn(command: &mut Command) -> std::io::Result<Self> {
+        Self::spawn_in(command, None)
+    }
+
+    /// Starts a process that owns a folder: when the test program just goes away, the folder goes too.
+    fn spawn_in(command: &mut Command, folder: Option<&Path>) -> std::io::Result<Self> {
         let mut child = command.spawn()?;
-        let guard = guard_command(child.id())
+        let guard = guard_command(child.id(), folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -375,6 +385,28 @@ impl Guarded {
     }
 }
 
+impl Guarded {
+    /// How the process ended, if it has.
+    ///
+    /// # Panics
+    /// When the operating system does not tell.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("look at the process")
+    }
+
+    /// Asks the process to end (SIGTERM).
+    ///
+    /// # Panics
+    /// When it cannot be asked.
+    #[cfg(unix)]
+    pub fn ask_to_end(&self) {
+        let asked = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status();
+        assert!(asked.is_ok_and(|status| status.success()), "kill works");
+    }
+}
+
 impl Drop for Guarded {
     fn drop(&mut self) {
         // The guard first: it must not kill whoever gets the child's number next.
@@ -386,21 +418,31 @@ impl Drop for Guarded {
 }
 
 #[cfg(not(windows))]
-fn guard_command(process_id: u32) -> Command {
+fn guard_command(process_id: u32, folder: Option<&Path>) -> Command {
     let mut command = Command::new("sh");
-    command.args(["-c", "cat; kill -9 \"$0\"", &process_id.to_string()]);
+    command
+        .args(["-c", "cat; kill -9 \"$0\"; rm -rf -- \"$@\""])
+        .arg(process_id.to_string())
+        .args(folder);
     command
 }
 
 #[cfg(windows)]
-fn guard_command(process_id: u32) -> Command {
+fn guard_command(process_id: u32, folder: Option<&Path>) -> Command {
+    let mut steps = format!("more & taskkill /f /pid {process_id}");
+    if let Some(folder) = folder {
+        steps.push_str(&format!(" & rmdir /s /q {}", folder.display()));
+    }
     let mut command = Command::new("cmd");
-    command.args(["/c", &format!("more & taskkill /f /pid {process_id}")]);
+    command.args(["/c", &steps]);
     command
 }
 
 /// The runner that `cargo xtask` built beside the test programs, or the one named by `MERCATO_RUNNER`.
-fn runner() -> PathBuf {
+///
+/// # Panics
+/// When there is none.
+pub fn runner() -> PathBuf {
     if let Some(path) = env::var_os("MERCATO_RUNNER") {
         return path.into();
     }
@@ -420,7 +462,10 @@ fn runner() -> PathBuf {
 
 /// The data directory that all servers under test share. It holds only compiled components: each server's databases lie
 /// in its own folder, and all variables without a default are given.
-fn shared_data() -> PathBuf {
+///
+/// # Panics
+/// When it cannot be made.
+pub fn shared_data() -> PathBuf {
     let folder = repository().join("target/test-data");
     fs::create_dir_all(&folder).expect("a folder for compiled components");
     folder
@@ -442,19 +487,26 @@ fn databases_in(folder: &Path) -> String {
 }
 
 /// A port that nobody listens on.
-fn free_port() -> u16 {
+///
+/// # Panics
+/// When there is none.
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("its number").port()
 }
 
 /// A temporary folder, removed when dropped.
 #[derive(Debug)]
-struct Folder {
+pub struct Folder {
     path: PathBuf,
 }
 
 impl Folder {
-    fn new(what: &str) -> Self {
+    /// A new one; `what` is part of its name.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub fn new(what: &str) -> Self {
         static COUNTER: AtomicU32 = AtomicU32::new(0);
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let name = format!("mercato-{what}-{}-{number}", std::process::id());
@@ -462,6 +514,11 @@ impl Folder {
         fs::remove_dir_all(&path).ok();
         fs::create_dir_all(&path).expect("a temporary folder");
         Self { path }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 }
 
