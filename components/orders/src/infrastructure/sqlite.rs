@@ -767,3 +767,6 @@ fn unreadable(column: &str) -> OrderError {
     );
     OrderError::Internal
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,9 +26,18 @@ pub async fn handle(
     viewer: &Viewer,
     order_id: &OrderId,
 ) -> Result<OrderDetails, OrderError> {
-    let (order, saga) = ports
-        .orders()
-        .read(|records| Ok((records.order(order_id)?, records.saga(order_id)?)))?;
+    let (order, saga) = ports.orders().read(|records| {
+        let order = records.order(order_id)?;
+        let is_open = order
+            .as_ref()
+            .is_none_or(|order| order.status == OrderStatus::Pending);
+        let saga = if is_open {
+            records.saga(order_id)?
+        } else {
+            None
+        };
+        Ok((order, saga))
+    })?;
     let owner = order
         .as_ref()
         .map(|order| &order.customer_id)
@@ -36,9 +45,7 @@ pub async fn handle(
     if !owner.is_some_and(|owner| viewer.may_see(owner)) {
         return Err(OrderError::NotFound);
     }
-    if order.is_none_or(|order| order.status == OrderStatus::Pending)
-        && let Some(saga) = saga
-    {
+    if let Some(saga) = saga {
         catch_up(ports, &saga).await;
     }
     let payment = ports.payments().of_order(order_id).await?;

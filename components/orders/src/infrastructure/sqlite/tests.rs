@@ -1,0 +1,419 @@
+use super::*;
+use crate::domain::EventType;
+
+const ORDER: &str = "01939f6e-8a00-7000-8000-000000000001";
+const OTHER: &str = "01939f6e-8a00-7000-8000-000000000002";
+const CUSTOMER: &str = "01939f6e-8a00-7000-8000-00000000000c";
+const PRODUCT: &str = "01939f6e-8a00-7000-8000-00000000000b";
+
+fn database() -> Database {
+    Database::in_memory(LABEL, MIGRATIONS).unwrap()
+}
+
+fn read<T>(
+    database: &Database,
+    work: impl FnOnce(&dyn OrderRecords) -> Result<T, OrderError>,
+) -> T {
+    OrderRepository::read(database, work).unwrap()
+}
+
+fn write<T>(
+    database: &Database,
+    work: impl FnOnce(&dyn OrderRecords) -> Result<T, OrderError>,
+) -> T {
+    OrderRepository::write(database, work).unwrap()
+}
+
+fn order_id(text: &str) -> OrderId {
+    OrderId::parse(text).unwrap()
+}
+
+fn order(id: &str, price: i64) -> Order {
+    let item = |name: &str, units| OrderItem {
+        product_id: ProductId::parse(PRODUCT).unwrap(),
+        name: name.to_owned(),
+        unit_price: Money::from_units(price),
+        quantity: Quantity::new(units).unwrap(),
+    };
+    let items = vec![
+        item("Tea \u{2615} 'green'", 3),
+        item("; DROP TABLE orders --", 1),
+    ];
+    Order::place(
+        order_id(id),
+        CustomerId::parse(CUSTOMER).unwrap(),
+        items,
+        "EUR".parse().unwrap(),
+        5,
+    )
+    .unwrap()
+}
+
+fn receipt() -> Receipt {
+    Receipt {
+        id: OTHER.to_owned(),
+        url: Some("https://r".to_owned()),
+        issued_at: 7,
+    }
+}
+
+fn saga(id: &str) -> Saga {
+    let line = Line {
+        product_id: ProductId::parse(PRODUCT).unwrap(),
+        quantity: Quantity::new(3).unwrap(),
+    };
+    Saga::begin(
+        order_id(id),
+        CustomerId::parse(CUSTOMER).unwrap(),
+        vec![line],
+        10,
+        100,
+    )
+}
+
+fn session() -> PaymentSession {
+    PaymentSession {
+        id: "cs".to_owned(),
+        url: "https://pay".to_owned(),
+        expires_at: 99,
+    }
+}
+
+#[test]
+fn an_order_is_read_as_it_was_written() {
+    let database = database();
+    let mut order = order(ORDER, 99_900);
+    write(&database, |records| records.insert_order(&order));
+    assert_eq!(
+        read(&database, |records| records.order(&order.id)),
+        Some(order.clone())
+    );
+    order.pay(receipt(), "paid", 8).unwrap();
+    write(&database, |records| records.update_order(&order));
+    assert_eq!(
+        read(&database, |records| records.order(&order.id)),
+        Some(order)
+    );
+    assert_eq!(
+        read(&database, |records| records.order(&order_id(OTHER))),
+        None
+    );
+}
+
+#[test]
+fn history_is_read_in_the_order_it_was_written() {
+    let database = database();
+    let mut order = order(ORDER, 1);
+    let first = order.placed_change();
+    let second = order.pay(receipt(), "paid", 3).unwrap();
+    write(&database, |records| {
+        records.insert_order(&order)?;
+        records.add_history(&order.id, &first)?;
+        records.add_history(&order.id, &second)
+    });
+    assert_eq!(
+        read(&database, |records| records.history(&order.id)),
+        [first, second]
+    );
+}
+
+#[test]
+fn every_state_of_a_saga_is_read_as_it_was_written() {
+    let closing = Closing {
+        actor: Actor::System,
+        reason: "why".to_owned(),
+    };
+    let lines =
+        [LineProblem::UnknownProduct, LineProblem::InsufficientStock].map(|problem| RejectedLine {
+            product_id: ProductId::parse(PRODUCT).unwrap(),
+            problem,
+            requested: 3,
+            available: 2,
+        });
+    let states = [
+        Saga {
+            step: Step::Reserved,
+            attempts: 2,
+            next_attempt_at: 77,
+            ..saga(ORDER)
+        },
+        Saga {
+            step: Step::Ready,
+            session: Some(session()),
+            ..saga(ORDER)
+        },
+        Saga {
+            step: Step::Closing,
+            session: Some(session()),
+            closing: Some(closing),
+            ..saga(ORDER)
+        },
+        Saga {
+            step: Step::Done,
+            ..saga(ORDER)
+        },
+        Saga {
+            step: Step::Rejected,
+            rejection: Some(Rejection::Lines(lines.to_vec())),
+            ..saga(ORDER)
+        },
+        Saga {
+            step: Step::Rejected,
+            rejection: Some(Rejection::TotalTooLarge),
+            ..saga(ORDER)
+        },
+        Saga {
+            step: Step::Rejected,
+            rejection: Some(Rejection::Abandoned),
+            ..saga(ORDER)
+        },
+    ];
+    for state in states {
+        let database = database();
+        write(&database, |records| records.insert_saga(&saga(ORDER)));
+        assert_eq!(
+            read(&database, |records| records.saga(&order_id(ORDER))),
+            Some(saga(ORDER))
+        );
+        write(&database, |records| records.update_saga(&state));
+        write(&database, |records| records.update_saga(&state));
+        assert_eq!(
+            read(&database, |records| records.saga(&order_id(ORDER))),
+            Some(state)
+        );
+    }
+}
+
+#[test]
+fn follow_ups_are_read_in_order_and_removed_one_by_one() {
+    let database = database();
+    let id = order_id(ORDER);
+    let tasks = [
+        Task::CommitStock,
+        Task::ReleaseStock,
+        Task::RestockStock,
+        Task::Acknowledge(EventId::parse(OTHER).unwrap()),
+        Task::Refund(PaymentId::parse(OTHER).unwrap()),
+        Task::CancelPayment,
+    ];
+    write(&database, |records| {
+        tasks
+            .iter()
+            .try_for_each(|task| records.add_follow_up(&id, task, 50))
+    });
+    let owed = read(&database, |records| records.follow_ups(&id));
+    assert_eq!(
+        owed.iter()
+            .map(|follow_up| follow_up.task.clone())
+            .collect::<Vec<_>>(),
+        tasks
+    );
+    assert!(read(&database, |records| records.due_follow_ups(49, 10)).is_empty());
+    assert_eq!(
+        read(&database, |records| records.due_follow_ups(50, 10)),
+        [(id.clone(), 0)]
+    );
+    write(&database, |records| records.postpone_follow_ups(&id, 60));
+    assert_eq!(
+        read(&database, |records| records.due_follow_ups(60, 10)),
+        [(id.clone(), 1)]
+    );
+    write(&database, |records| {
+        records.remove_follow_up(owed[0].number)
+    });
+    assert_eq!(
+        read(&database, |records| records.follow_ups(&id)).len(),
+        tasks.len() - 1
+    );
+}
+
+#[test]
+fn the_inbox_takes_an_event_once() {
+    let database = database();
+    let event = PaymentEvent {
+        id: EventId::parse(OTHER).unwrap(),
+        event_type: EventType::Succeeded,
+        time: 1,
+        order_id: order_id(ORDER),
+        payment_id: PaymentId::parse(OTHER).unwrap(),
+        amount: 1,
+        refunded_amount: 0,
+        currency: "EUR".to_owned(),
+        receipt_url: None,
+        reason: None,
+    };
+    let insert = || write(&database, |records| records.insert_into_inbox(&event, 1));
+    assert_eq!([insert(), insert()], [true, false]);
+}
+
+#[test]
+fn what_fails_half_way_leaves_nothing() {
+    let database = database();
+    let result: Result<(), _> = OrderRepository::write(&database, |records| {
+        records.insert_order(&order(ORDER, 1))?;
+        records.insert_saga(&saga(ORDER))?;
+        Err(OrderError::VersionMismatch)
+    });
+    assert_eq!(result, Err(OrderError::VersionMismatch));
+    assert_eq!(
+        read(&database, |records| records.order(&order_id(ORDER))),
+        None
+    );
+    assert_eq!(
+        read(&database, |records| records.saga(&order_id(ORDER))),
+        None
+    );
+}
+
+#[test]
+fn the_schema_refuses_what_the_rules_forbid() {
+    let unpaid = Order {
+        status: OrderStatus::Paid,
+        ..order(ORDER, 1)
+    };
+    let negative = Order {
+        total_amount: Money::from_units(-1),
+        ..order(ORDER, 1)
+    };
+    for broken in [unpaid, negative] {
+        let result = OrderRepository::write(&database(), |records| records.insert_order(&broken));
+        assert_eq!(result, Err(OrderError::Internal), "{broken:?}");
+    }
+    for broken in [
+        Saga {
+            step: Step::Closing,
+            ..saga(ORDER)
+        },
+        Saga {
+            step: Step::Rejected,
+            ..saga(ORDER)
+        },
+        Saga {
+            step: Step::Ready,
+            rejection: Some(Rejection::Abandoned),
+            ..saga(ORDER)
+        },
+    ] {
+        let result = OrderRepository::write(&database(), |records| {
+            records.insert_saga(&saga(ORDER))?;
+            records.update_saga(&broken)
+        });
+        assert_eq!(result, Err(OrderError::Internal), "{broken:?}");
+    }
+    let missing = OrderRepository::write(&database(), |records| {
+        records.update_order(&order(ORDER, 1))
+    });
+    assert_eq!(missing, Err(OrderError::Internal));
+}
+
+#[test]
+fn a_key_is_taken_once_per_customer_and_freed_with_its_order() {
+    let database = database();
+    let customer = CustomerId::parse(CUSTOMER).unwrap();
+    let record = KeyRecord {
+        fingerprint: vec![1; 32],
+        order_id: order_id(ORDER),
+        created_at: 5,
+        answer: None,
+    };
+    write(&database, |records| {
+        records.insert_key(&customer, "k", &record)
+    });
+    assert_eq!(
+        read(&database, |records| records.key(&customer, "k")),
+        Some(record.clone())
+    );
+    assert!(read(&database, |records| records.has_key(&order_id(ORDER))));
+    let other = KeyRecord {
+        order_id: order_id(OTHER),
+        ..record.clone()
+    };
+    assert!(
+        OrderRepository::write(&database, |records| records
+            .insert_key(&customer, "k", &other))
+        .is_err()
+    );
+    let answer = RecordedAnswer {
+        status: 201,
+        body: vec![0, 255],
+    };
+    write(&database, |records| {
+        records.set_answer(&customer, "k", &answer)
+    });
+    let answered = KeyRecord {
+        answer: Some(answer),
+        ..record
+    };
+    assert_eq!(
+        read(&database, |records| records.key(&customer, "k")),
+        Some(answered)
+    );
+    write(&database, |records| records.free_key(&order_id(ORDER)));
+    assert_eq!(read(&database, |records| records.key(&customer, "k")), None);
+}
+
+#[test]
+fn totals_may_exceed_what_one_amount_can_hold() {
+    let database = database();
+    for id in [ORDER, OTHER] {
+        write(&database, |records| {
+            records.insert_order(&order(id, i64::MAX / 4))
+        });
+    }
+    let totals = read(&database, |records| records.totals());
+    let each = i128::from(i64::MAX / 4) * 4;
+    assert_eq!(
+        totals,
+        [StatusTotal {
+            status: OrderStatus::Pending,
+            orders: 2,
+            amount: each * 2
+        }]
+    );
+}
+
+#[test]
+fn what_is_asked_often_is_answered_from_an_index() {
+    let by = |status: Option<OrderStatus>, customer: Option<&str>| {
+        let customer_id = customer.map(|id| CustomerId::parse(id).unwrap());
+        let (condition, parameters) = condition_of(&OrderFilter {
+            status,
+            customer_id,
+        });
+        (
+            format!("SELECT {ORDER_COLUMNS} FROM orders{condition} ORDER BY id DESC LIMIT 10"),
+            parameters,
+        )
+    };
+    let paid = Some(OrderStatus::Paid);
+    let number = |count: usize| vec![Value::from(1_u32); count];
+    let text = |count: usize| vec![Value::from("x"); count];
+    let statements = [
+        by(paid, None),
+        by(None, Some(CUSTOMER)),
+        by(paid, Some(CUSTOMER)),
+        (HISTORY.to_owned(), text(1)),
+        (SAGA.to_owned(), text(1)),
+        (DUE_SAGAS.to_owned(), number(2)),
+        (KEY.to_owned(), text(2)),
+        (FOLLOW_UPS.to_owned(), text(1)),
+        (PURGE_SAGAS.to_owned(), number(2)),
+        (PURGE_KEYS.to_owned(), number(2)),
+    ];
+    let database = database();
+    for (statement, parameters) in statements {
+        let plan = format!("EXPLAIN QUERY PLAN {statement}");
+        let rows = Database::read::<_, Error>(&database, |connection| {
+            connection.query(&plan, &parameters)
+        })
+        .unwrap();
+        let steps: Vec<String> = rows.iter().map(|row| row.get(3).unwrap()).collect();
+        let sorts_or_scans =
+            |step: &String| step.contains("TEMP B-TREE") || step.starts_with("SCAN orders");
+        assert!(!steps.iter().any(sorts_or_scans), "{statement}: {steps:?}");
+        assert!(
+            steps.iter().any(|step| step.contains("USING")),
+            "{statement}: {steps:?}"
+        );
+    }
+}
