@@ -1,7 +1,7 @@
 //! A running application: started by [`Shop::builder`], ended by [`Running::stop`] or [`Running::kill`].
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -41,6 +41,8 @@ const DEFAULT_RUNTIME_CONFIG: &str = "runtime-config.toml";
 const VARIABLES_FILE: &str = "variables.toml";
 /// The variable that `--redis` sets, so that triggers and grants agree with it.
 const REDIS_VARIABLE: &str = "redis_url";
+/// The variable that says where customers find the shop; by default where it listens.
+const PUBLIC_URL_VARIABLE: &str = "public_url";
 /// How often idle instances are looked at, and how long they may be idle.
 const IDLE_CHECK: Duration = Duration::from_secs(20);
 const IDLE_TIME: Duration = Duration::from_secs(60);
@@ -397,8 +399,9 @@ fn check_redis(url: &str) -> Result<()> {
 
 /// Starts everything; runs on the shop's own threads.
 async fn start(settings: Builder) -> Result<Parts> {
-    let plan = Plan::read(settings)?;
+    let mut plan = Plan::read(settings)?;
     let listener = bind(&plan.settings.listen).await?;
+    plan.variables.set_default(PUBLIC_URL_VARIABLE, format!("http://{}", reachable(local_address(&listener)?)));
     let metrics_listener = match &plan.settings.metrics_listen {
         Some(address) => Some(bind(address).await?),
         None => None,
@@ -454,6 +457,14 @@ async fn bind(address: &str) -> Result<TcpListener> {
 
 fn local_address(listener: &TcpListener) -> Result<SocketAddr> {
     listener.local_addr().map_err(|cause| Error::Machine(format!("cannot tell the listener's address: {cause}")))
+}
+
+/// An address that a browser on this machine can open: a listener on all interfaces is also at the loopback one.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+    }
+    address
 }
 
 /// How messages travel.

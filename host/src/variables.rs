@@ -3,7 +3,7 @@
 //! A value comes from, in this order: `--redis` (for `redis_url`), `--variable`, `SPIN_VARIABLE_NAME` in the
 //! environment, `variables.toml` in the data directory, the default in the manifest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::error::{Error, Result, line_of, one_line};
@@ -14,7 +14,11 @@ pub const ENV_PREFIX: &str = "SPIN_VARIABLE_";
 
 /// The values of all variables of the application.
 #[derive(Clone, Default)]
-pub struct Variables(BTreeMap<String, String>);
+pub struct Variables {
+    values: BTreeMap<String, String>,
+    /// Those that nobody gave a value but the manifest.
+    defaulted: BTreeSet<String>,
+}
 
 /// Where values come from, highest precedence first.
 pub(crate) struct Sources<'a> {
@@ -34,7 +38,7 @@ impl Variables {
                 return Err(Error::Variable(format!("--variable {name}: the manifest declares no variable of this name")));
             }
         }
-        let mut values = BTreeMap::new();
+        let (mut values, mut defaulted) = (BTreeMap::new(), BTreeSet::new());
         for (name, spec) in specs {
             let value = sources
                 .given
@@ -42,7 +46,10 @@ impl Variables {
                 .cloned()
                 .or_else(|| (sources.environment)(&format!("{ENV_PREFIX}{}", name.to_ascii_uppercase())))
                 .or_else(|| sources.file.get(name).cloned())
-                .or_else(|| spec.default.clone())
+                .or_else(|| {
+                    defaulted.insert(name.clone());
+                    spec.default.clone()
+                })
                 .ok_or_else(|| {
                     Error::Variable(format!(
                         "variable `{name}` has no value; run `cargo xtask variables`, or give it with --variable {name}=VALUE"
@@ -50,7 +57,14 @@ impl Variables {
                 })?;
             values.insert(name.clone(), value);
         }
-        Ok(Self(values))
+        Ok(Self { values, defaulted })
+    }
+
+    /// Gives a variable another default than the manifest's: what somebody gave stays.
+    pub(crate) fn set_default(&mut self, name: &str, value: String) {
+        if self.defaulted.contains(name) {
+            self.values.insert(name.to_owned(), value);
+        }
     }
 
     /// Fills the `{{ name }}` places of a template.
@@ -64,7 +78,7 @@ impl Variables {
             filled.push_str(literal);
             let (name, tail) = after.split_once("}}").ok_or_else(|| format!("`{template}` has `{{{{` without `}}}}`"))?;
             let name = name.trim();
-            let value = self.0.get(name).ok_or_else(|| format!("`{template}` uses `{name}`, which the manifest does not declare"))?;
+            let value = self.values.get(name).ok_or_else(|| format!("`{template}` uses `{name}`, which the manifest does not declare"))?;
             filled.push_str(value);
             rest = tail;
         }
@@ -184,5 +198,15 @@ mod tests {
     fn a_wrong_file_does_not_leak_its_secret() {
         let message = without_quotes("invalid type: string \"hunter2\", expected `x`");
         assert!(!message.contains("hunter2"), "{message}");
+    }
+
+    #[test]
+    fn another_default_gives_way_to_what_somebody_gave() {
+        let mut variables = resolve(&[("key", "k")], &[], &[]).unwrap();
+        variables.set_default("url", "http://here".into());
+        assert_eq!(variables.fill("{{ url }}").unwrap(), "http://here");
+        let mut variables = resolve(&[("key", "k"), ("url", "http://there")], &[], &[]).unwrap();
+        variables.set_default("url", "http://here".into());
+        assert_eq!(variables.fill("{{ url }}").unwrap(), "http://there");
     }
 }

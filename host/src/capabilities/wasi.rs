@@ -5,7 +5,9 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
+use serde::Deserialize;
 use tokio::io::AsyncWrite;
+use tracing::Level;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 
@@ -56,8 +58,46 @@ impl Output {
     fn log(&self, line: &[u8]) {
         let text = String::from_utf8_lossy(line);
         let text = text.trim_end();
-        if !text.is_empty() {
-            tracing::info!(target: "guest", component = %self.component.id, stream = self.stream, "{text}");
+        let (component, stream) = (self.component.id.as_str(), self.stream);
+        match serde_json::from_str::<Record>(text) {
+            Ok(record) => record.log(component, stream),
+            Err(_) if text.is_empty() => {}
+            Err(_) => tracing::info!(target: "guest", component, stream, "{text}"),
+        }
+    }
+}
+
+/// A line that is a JSON object of the guest's own logging: its level and ids become those of our line.
+#[derive(Deserialize)]
+struct Record {
+    level: String,
+    message: String,
+    request_id: Option<String>,
+    order_id: Option<String>,
+    event_id: Option<String>,
+    error: Option<String>,
+    /// Ours says when.
+    #[serde(rename = "time")]
+    _time: Option<String>,
+    #[serde(flatten)]
+    more: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Record {
+    fn log(&self, component: &str, stream: &str) {
+        let (request_id, order_id) = (self.request_id.as_deref(), self.order_id.as_deref());
+        let (event_id, error) = (self.event_id.as_deref(), self.error.as_deref());
+        let more = (!self.more.is_empty()).then(|| serde_json::to_string(&self.more).unwrap_or_default());
+        let more = more.as_deref();
+        macro_rules! log {
+            ($level:expr) => {
+                tracing::event!(target: "guest", $level, component, stream, request_id, order_id, event_id, error, more, "{}", self.message)
+            };
+        }
+        match self.level.as_str() {
+            "error" => log!(Level::ERROR),
+            "warn" => log!(Level::WARN),
+            _ => log!(Level::INFO),
         }
     }
 }
