@@ -1,6 +1,16 @@
 //! Generated from `host/wit`: the interfaces that guests import beside WASI, and the Redis trigger's export.
 
-#![allow(missing_docs, unused_qualifications, clippy::all, clippy::pedantic, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "generated")]
+#![allow(
+    missing_docs,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "generated"
+)]
 
 wasmtime::component::bindgen!({
     path: "wit",

@@ -108,9 +108,11 @@ fn run_up(arguments: Up) -> Result<ExitCode> {
         };
         let mut output = std::io::stdout();
         // Whoever started us may not listen.
-        let _ = writeln!(output, "listening on http://{}", running.addr()).and_then(|()| output.flush());
+        let _ = writeln!(output, "listening on http://{}", running.addr())
+            .and_then(|()| output.flush());
         if let Some(address) = running.metrics_addr() {
-            let _ = writeln!(output, "metrics on http://{address}/metrics").and_then(|()| output.flush());
+            let _ = writeln!(output, "metrics on http://{address}/metrics")
+                .and_then(|()| output.flush());
         }
         ended.await;
         tracing::info!("closing: finishing what runs");
@@ -150,7 +152,8 @@ fn given_variables(arguments: &[String]) -> Result<BTreeMap<String, String>> {
     for argument in arguments {
         match argument.strip_prefix('@') {
             Some(file) => given.extend(variables::read_file(file.as_ref())?),
-            None => given.extend([variables::parse_assignment(argument).map_err(|message| Error::Variable(format!("--variable: {message}")))?]),
+            None => given.extend([variables::parse_assignment(argument)
+                .map_err(|message| Error::Variable(format!("--variable: {message}")))?]),
         }
     }
     Ok(given)

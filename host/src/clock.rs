@@ -18,7 +18,9 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Duration {
-        Duration::from_millis(mercato_platform::clock::Clock::now_ms(&mercato_platform::clock::SystemClock))
+        Duration::from_millis(mercato_platform::clock::Clock::now_ms(
+            &mercato_platform::clock::SystemClock,
+        ))
     }
 }
 
@@ -52,7 +54,11 @@ impl Clock for OffsetClock {
     fn now(&self) -> Duration {
         let offset_ms = self.offset_ms.load(Ordering::SeqCst);
         let offset = Duration::from_millis(offset_ms.unsigned_abs());
-        if offset_ms < 0 { SystemClock.now().saturating_sub(offset) } else { SystemClock.now().saturating_add(offset) }
+        if offset_ms < 0 {
+            SystemClock.now().saturating_sub(offset)
+        } else {
+            SystemClock.now().saturating_add(offset)
+        }
     }
 }
 

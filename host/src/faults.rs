@@ -67,12 +67,22 @@ pub(crate) struct Stopped;
 
 impl Faults {
     pub(crate) fn new(plan: Option<Arc<dyn FaultPlan>>) -> Self {
-        Self { plan, number: Arc::default() }
+        Self {
+            plan,
+            number: Arc::default(),
+        }
     }
 
     pub(crate) fn decide(&self, component: &str, kind: CallKind, detail: &str) -> Fault {
-        let Some(plan) = &self.plan else { return Fault::Pass };
+        let Some(plan) = &self.plan else {
+            return Fault::Pass;
+        };
         let number = self.number.fetch_add(1, Ordering::SeqCst);
-        plan.decide(&HostCall { component, kind, detail, number })
+        plan.decide(&HostCall {
+            component,
+            kind,
+            detail,
+            number,
+        })
     }
 }

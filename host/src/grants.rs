@@ -50,9 +50,13 @@ impl Target {
     /// Takes an address apart; one without a scheme is taken to have the given one.
     #[must_use]
     pub fn parse(address: &str, default_scheme: &str) -> Option<Self> {
-        let (scheme, rest) = address.split_once("://").unwrap_or((default_scheme, address));
+        let (scheme, rest) = address
+            .split_once("://")
+            .unwrap_or((default_scheme, address));
         let authority = rest.split(['/', '?', '#']).next()?;
-        let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        let host_and_port = authority
+            .rsplit_once('@')
+            .map_or(authority, |(_, host)| host);
         let (host, port) = split_port(host_and_port);
         if host.is_empty() || scheme.is_empty() {
             return None;
@@ -61,20 +65,28 @@ impl Target {
             None => default_port(scheme),
             Some(port) => Some(port.parse().ok()?),
         };
-        Some(Self { scheme: scheme.to_ascii_lowercase(), host: bare_host(host), port })
+        Some(Self {
+            scheme: scheme.to_ascii_lowercase(),
+            host: bare_host(host),
+            port,
+        })
     }
 }
 
 /// Separates `:port`, leaving the colons of an IPv6 address alone.
 fn split_port(host: &str) -> (&str, Option<&str>) {
     match host.rsplit_once(':') {
-        Some((before, port)) if before.ends_with(']') || !before.contains(':') => (before, Some(port)),
+        Some((before, port)) if before.ends_with(']') || !before.contains(':') => {
+            (before, Some(port))
+        }
         _ => (host, None),
     }
 }
 
 fn bare_host(host: &str) -> String {
-    host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase()
+    host.trim_start_matches('[')
+        .trim_end_matches(']')
+        .to_ascii_lowercase()
 }
 
 fn default_port(scheme: &str) -> Option<u16> {
@@ -95,20 +107,25 @@ impl AllowedHosts {
     ///
     /// # Errors
     /// A sentence that names the entry.
-    pub fn parse<'a>(entries: impl IntoIterator<Item = &'a str>, components: &[String]) -> Result<Self, String> {
+    pub fn parse<'a>(
+        entries: impl IntoIterator<Item = &'a str>,
+        components: &[String],
+    ) -> Result<Self, String> {
         let mut hosts = Vec::new();
         for entry in entries {
             // An empty variable stands for an optional endpoint.
             if matches!(entry, "" | "http://" | "https://") {
                 continue;
             }
-            let allowed = AllowedHost::parse(entry).map_err(|reason| format!("allowed_outbound_hosts entry {entry:?} {reason}"))?;
+            let allowed = AllowedHost::parse(entry)
+                .map_err(|reason| format!("allowed_outbound_hosts entry {entry:?} {reason}"))?;
             match &allowed.host {
-                Host::Subdomain(suffix) if suffix == CHAINING_SUFFIX => hosts.extend(
-                    components
-                        .iter()
-                        .map(|id| AllowedHost { host: Host::Literal(format!("{id}{CHAINING_SUFFIX}")), ..allowed.clone() }),
-                ),
+                Host::Subdomain(suffix) if suffix == CHAINING_SUFFIX => {
+                    hosts.extend(components.iter().map(|id| AllowedHost {
+                        host: Host::Literal(format!("{id}{CHAINING_SUFFIX}")),
+                        ..allowed.clone()
+                    }))
+                }
                 _ => hosts.push(allowed),
             }
         }
@@ -140,7 +157,11 @@ impl AllowedHost {
         // Unlike Spin's parser, credentials are cut off: `redis_url` may carry a password.
         let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
         if let Some(network) = parse_network(rest) {
-            return Ok(Self { scheme: wildcard(scheme), host: network, ports: Ports::parse("", scheme)? });
+            return Ok(Self {
+                scheme: wildcard(scheme),
+                host: network,
+                ports: Ports::parse("", scheme)?,
+            });
         }
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         // The number after a Redis address selects a database; it is not a path.
@@ -148,11 +169,19 @@ impl AllowedHost {
             return Err("must not have a path".into());
         }
         let (host, port) = split_port(authority);
-        Ok(Self { scheme: wildcard(scheme), host: Host::parse(host)?, ports: Ports::parse(port.unwrap_or(""), scheme)? })
+        Ok(Self {
+            scheme: wildcard(scheme),
+            host: Host::parse(host)?,
+            ports: Ports::parse(port.unwrap_or(""), scheme)?,
+        })
     }
 
     fn allows(&self, target: &Target) -> bool {
-        self.scheme.as_ref().is_none_or(|scheme| *scheme == target.scheme) && self.host.allows(&target.host) && self.ports.allows(target.port)
+        self.scheme
+            .as_ref()
+            .is_none_or(|scheme| *scheme == target.scheme)
+            && self.host.allows(&target.host)
+            && self.ports.allows(target.port)
     }
 }
 
@@ -195,9 +224,13 @@ impl Host {
     fn allows(&self, host: &str) -> bool {
         match self {
             Self::Any => true,
-            Self::Subdomain(suffix) => host.parse::<IpAddr>().is_err() && host.ends_with(suffix.as_str()),
+            Self::Subdomain(suffix) => {
+                host.parse::<IpAddr>().is_err() && host.ends_with(suffix.as_str())
+            }
             Self::Literal(literal) => literal == host,
-            Self::Network(network, prefix) => host.parse::<IpAddr>().is_ok_and(|address| same_network(*network, address, *prefix)),
+            Self::Network(network, prefix) => host
+                .parse::<IpAddr>()
+                .is_ok_and(|address| same_network(*network, address, *prefix)),
             Self::Itself => false,
         }
     }
@@ -219,9 +252,14 @@ fn same_network(network: IpAddr, address: IpAddr, prefix: u8) -> bool {
 
 impl Ports {
     fn parse(port: &str, scheme: &str) -> Result<Self, String> {
-        let number = |text: &str| text.parse::<u16>().map_err(|_| format!("has the port {text:?}, which is not a number"));
+        let number = |text: &str| {
+            text.parse::<u16>()
+                .map_err(|_| format!("has the port {text:?}, which is not a number"))
+        };
         match port {
-            "" => default_port(scheme).map(Self::One).ok_or_else(|| format!("needs a port: {scheme:?} has no usual one")),
+            "" => default_port(scheme)
+                .map(Self::One)
+                .ok_or_else(|| format!("needs a port: {scheme:?} has no usual one")),
             "*" => Ok(Self::Any),
             _ => match port.split_once("..") {
                 Some((from, to)) => Ok(Self::Range(number(from)?, number(to)?)),
@@ -244,27 +282,69 @@ mod tests {
     use super::*;
 
     fn allowed(entries: &[&str]) -> AllowedHosts {
-        AllowedHosts::parse(entries.iter().copied(), &["orders-api".into(), "gateway".into()]).unwrap()
+        AllowedHosts::parse(
+            entries.iter().copied(),
+            &["orders-api".into(), "gateway".into()],
+        )
+        .unwrap()
     }
 
     #[test]
     fn entries_allow_what_they_say_and_nothing_else() {
         let cases: &[(&str, &[&str], &[&str])] = &[
-            ("https://api.stripe.com", &["https://api.stripe.com/v1", "https://API.stripe.com:443"], &["http://api.stripe.com", "https://api.stripe.com:444", "https://x.api.stripe.com"]),
-            ("https://*.example.com", &["https://a.example.com", "https://a.b.example.com"], &["https://example.com", "https://badexample.com"]),
+            (
+                "https://api.stripe.com",
+                &["https://api.stripe.com/v1", "https://API.stripe.com:443"],
+                &[
+                    "http://api.stripe.com",
+                    "https://api.stripe.com:444",
+                    "https://x.api.stripe.com",
+                ],
+            ),
+            (
+                "https://*.example.com",
+                &["https://a.example.com", "https://a.b.example.com"],
+                &["https://example.com", "https://badexample.com"],
+            ),
             ("*://*:*", &["redis://x:1", "http://y"], &[]),
-            ("redis://127.0.0.1:6379", &["redis://127.0.0.1", "127.0.0.1:6379", "redis://u:p@127.0.0.1:6379/0"], &["redis://127.0.0.1:6380", "redis://localhost"]),
-            ("redis://user:secret@cache:6379/2", &["redis://user:secret@cache:6379/2"], &["redis://user:secret@evil:6379"]),
-            ("http://10.0.0.0/8", &["http://10.200.3.4"], &["http://11.0.0.1", "http://ten.example"]),
-            ("http://[::1]:8000..8010", &["http://[::1]:8000", "http://[::1]:8009"], &["http://[::1]:8010"]),
+            (
+                "redis://127.0.0.1:6379",
+                &[
+                    "redis://127.0.0.1",
+                    "127.0.0.1:6379",
+                    "redis://u:p@127.0.0.1:6379/0",
+                ],
+                &["redis://127.0.0.1:6380", "redis://localhost"],
+            ),
+            (
+                "redis://user:secret@cache:6379/2",
+                &["redis://user:secret@cache:6379/2"],
+                &["redis://user:secret@evil:6379"],
+            ),
+            (
+                "http://10.0.0.0/8",
+                &["http://10.200.3.4"],
+                &["http://11.0.0.1", "http://ten.example"],
+            ),
+            (
+                "http://[::1]:8000..8010",
+                &["http://[::1]:8000", "http://[::1]:8009"],
+                &["http://[::1]:8010"],
+            ),
         ];
         for (entry, yes, no) in cases {
             let hosts = allowed(&[entry]);
             for address in *yes {
-                assert!(hosts.allows_address(address, "redis"), "{entry} should allow {address}");
+                assert!(
+                    hosts.allows_address(address, "redis"),
+                    "{entry} should allow {address}"
+                );
             }
             for address in *no {
-                assert!(!hosts.allows_address(address, "redis"), "{entry} should not allow {address}");
+                assert!(
+                    !hosts.allows_address(address, "redis"),
+                    "{entry} should not allow {address}"
+                );
             }
         }
     }
@@ -286,10 +366,25 @@ mod tests {
     #[test]
     fn wrong_entries_are_named() {
         let error = |entry: &str| AllowedHosts::parse([entry], &[]).unwrap_err();
-        assert_eq!(error("example.com"), "allowed_outbound_hosts entry \"example.com\" must have the form <scheme>://<host>[:<port>], with `*` allowed for each");
-        assert_eq!(error("https://x/path"), "allowed_outbound_hosts entry \"https://x/path\" must not have a path");
-        assert_eq!(error("ftp://x"), "allowed_outbound_hosts entry \"ftp://x\" needs a port: \"ftp\" has no usual one");
-        assert_eq!(error("http://x:y"), "allowed_outbound_hosts entry \"http://x:y\" has the port \"y\", which is not a number");
-        assert_eq!(error("http://a*"), "allowed_outbound_hosts entry \"http://a*\" may have `*` only for a whole host or as its first label");
+        assert_eq!(
+            error("example.com"),
+            "allowed_outbound_hosts entry \"example.com\" must have the form <scheme>://<host>[:<port>], with `*` allowed for each"
+        );
+        assert_eq!(
+            error("https://x/path"),
+            "allowed_outbound_hosts entry \"https://x/path\" must not have a path"
+        );
+        assert_eq!(
+            error("ftp://x"),
+            "allowed_outbound_hosts entry \"ftp://x\" needs a port: \"ftp\" has no usual one"
+        );
+        assert_eq!(
+            error("http://x:y"),
+            "allowed_outbound_hosts entry \"http://x:y\" has the port \"y\", which is not a number"
+        );
+        assert_eq!(
+            error("http://a*"),
+            "allowed_outbound_hosts entry \"http://a*\" may have `*` only for a whole host or as its first label"
+        );
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 use tokio::sync::Notify;
+use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
-use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
@@ -16,6 +16,7 @@ use crate::capabilities::wasi;
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::grants::AllowedHosts;
+use crate::limits::TABLE_ELEMENTS_MAX;
 use crate::metrics::Metrics;
 use crate::shop::Components;
 
@@ -37,12 +38,39 @@ pub(crate) struct Services {
     pub metrics: Arc<Metrics>,
 }
 
+/// Linear memory that an instance may still take, all its parts together.
+pub(crate) struct MemoryBudget {
+    left_bytes: usize,
+}
+
+impl ResourceLimiter for MemoryBudget {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let left_bytes = self.left_bytes.checked_sub(desired.saturating_sub(current));
+        self.left_bytes = left_bytes.unwrap_or(self.left_bytes);
+        Ok(left_bytes.is_some())
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(desired <= TABLE_ELEMENTS_MAX)
+    }
+}
+
 /// The data of a store.
 pub(crate) struct Guest {
     pub component: Arc<ComponentGrants>,
     pub services: Arc<Services>,
     pub table: ResourceTable,
-    pub limits: StoreLimits,
+    pub memory: MemoryBudget,
     /// SQLite and Redis connections held.
     pub handles: usize,
     /// Connections that are inside a transaction right now.
@@ -53,12 +81,19 @@ pub(crate) struct Guest {
 }
 
 impl Guest {
-    pub(crate) fn new(component: &Arc<ComponentGrants>, services: &Arc<Services>, components: &Weak<Components>, memory_bytes: usize) -> Self {
+    pub(crate) fn new(
+        component: &Arc<ComponentGrants>,
+        services: &Arc<Services>,
+        components: &Weak<Components>,
+        memory_bytes: usize,
+    ) -> Self {
         Self {
             component: Arc::clone(component),
             services: Arc::clone(services),
             table: ResourceTable::new(),
-            limits: StoreLimitsBuilder::new().memory_size(memory_bytes).trap_on_grow_failure(false).build(),
+            memory: MemoryBudget {
+                left_bytes: memory_bytes,
+            },
             handles: 0,
             transactions: OpenTransactions::default(),
             wasi: wasi::context(component, &services.clock),
@@ -80,12 +115,19 @@ impl Guest {
 
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
     }
 }
 
 impl WasiHttpView for Guest {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView { hooks: &mut self.outbound, table: &mut self.table, ctx: &mut self.http }
+        WasiHttpCtxView {
+            hooks: &mut self.outbound,
+            table: &mut self.table,
+            ctx: &mut self.http,
+        }
     }
 }

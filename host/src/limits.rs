@@ -14,6 +14,8 @@ pub const REQUEST_TIME: Duration = Duration::from_secs(30);
 pub const POST_RETURN_TIME: Duration = Duration::from_secs(5);
 /// Linear memory of one instance, all its parts together.
 pub const INSTANCE_MEMORY_BYTES: usize = 256 << 20;
+/// Elements of one table of a guest, that is, functions it may call indirectly.
+pub const TABLE_ELEMENTS_MAX: usize = 20_000;
 /// How often running guests are asked to yield.
 pub const EPOCH_TICK: Duration = Duration::from_millis(10);
 
@@ -52,7 +54,8 @@ pub const REDIS_TIME: Duration = Duration::from_secs(1);
 /// After a failure to reach Redis, commands fail at once for this long.
 pub const REDIS_PAUSE: Duration = Duration::from_millis(500);
 /// First and longest wait before subscribing again.
-pub const REDIS_BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+pub const REDIS_BACKOFF: (Duration, Duration) =
+    (Duration::from_millis(200), Duration::from_secs(5));
 /// How often a quiet subscription is checked.
 pub const REDIS_PING: Duration = Duration::from_secs(10);
 /// Messages that wait for one component; further ones are dropped, as a full Redis client buffer would.

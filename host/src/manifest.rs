@@ -225,8 +225,13 @@ impl ComponentSpec {
     /// # Errors
     /// A sentence when the table is not a timer's.
     pub fn timer(&self) -> Result<Option<TimerSpec>, String> {
-        let Some(table) = self.tool.get("mercato") else { return Ok(None) };
-        let timer: TimerSpec = table.clone().try_into().map_err(|error: toml::de::Error| one_line(error.message()))?;
+        let Some(table) = self.tool.get("mercato") else {
+            return Ok(None);
+        };
+        let timer: TimerSpec = table
+            .clone()
+            .try_into()
+            .map_err(|error: toml::de::Error| one_line(error.message()))?;
         if timer.every_ms == 0 {
             return Err("`every_ms` must be at least 1".into());
         }
@@ -241,10 +246,16 @@ impl ComponentSpec {
         [
             (!self.source.is_str(), "a `source` that is not a local file"),
             (!self.files.is_empty(), "`files`"),
-            (!self.allowed_http_hosts.is_empty(), "`allowed_http_hosts` (use `allowed_outbound_hosts`)"),
+            (
+                !self.allowed_http_hosts.is_empty(),
+                "`allowed_http_hosts` (use `allowed_outbound_hosts`)",
+            ),
             (!self.key_value_stores.is_empty(), "`key_value_stores`"),
             (!self.ai_models.is_empty(), "`ai_models`"),
-            (!self.dependencies.is_empty(), "`dependencies` (compose the component before)"),
+            (
+                !self.dependencies.is_empty(),
+                "`dependencies` (compose the component before)",
+            ),
         ]
         .into_iter()
         .find_map(|(present, what)| present.then_some(what))
@@ -271,20 +282,32 @@ impl Manifest {
             line: line_of(text, &error),
             message: one_line(error.message()),
         })?;
-        manifest
-            .check()
-            .map_err(|message| Error::Manifest { path: path.to_owned(), line: None, message })?;
+        manifest.check().map_err(|message| Error::Manifest {
+            path: path.to_owned(),
+            line: None,
+            message,
+        })?;
         Ok(manifest)
     }
 
     fn check(&self) -> Result<(), String> {
         if self.spin_manifest_version != 2 {
-            return Err(format!("spin_manifest_version must be 2, not {}", self.spin_manifest_version));
+            return Err(format!(
+                "spin_manifest_version must be 2, not {}",
+                self.spin_manifest_version
+            ));
         }
-        if let Some(base) = self.application.trigger.http.as_ref().and_then(|http| http.base.as_deref())
+        if let Some(base) = self
+            .application
+            .trigger
+            .http
+            .as_ref()
+            .and_then(|http| http.base.as_deref())
             && base != "/"
         {
-            return Err(format!("application.trigger.http.base must be \"/\", not {base:?}"));
+            return Err(format!(
+                "application.trigger.http.base must be \"/\", not {base:?}"
+            ));
         }
         self.check_variables()?;
         self.check_components()?;
@@ -294,8 +317,16 @@ impl Manifest {
     fn check_variables(&self) -> Result<(), String> {
         for (name, variable) in &self.variables {
             match (variable.required, &variable.default) {
-                (true, Some(_)) => return Err(format!("variable `{name}` is required and has a default; keep one of the two")),
-                (false, None) => return Err(format!("variable `{name}` needs `required = true` or a default")),
+                (true, Some(_)) => {
+                    return Err(format!(
+                        "variable `{name}` is required and has a default; keep one of the two"
+                    ));
+                }
+                (false, None) => {
+                    return Err(format!(
+                        "variable `{name}` needs `required = true` or a default"
+                    ));
+                }
                 _ => {}
             }
         }
@@ -305,29 +336,47 @@ impl Manifest {
     fn check_components(&self) -> Result<(), String> {
         for (id, component) in &self.component {
             if !is_kebab(id) {
-                return Err(format!("component id `{id}` must be lower-case words joined by `-`"));
+                return Err(format!(
+                    "component id `{id}` must be lower-case words joined by `-`"
+                ));
             }
             if let Some(what) = component.unsupported() {
-                return Err(format!("component `{id}` uses {what}, which this runner does not offer"));
+                return Err(format!(
+                    "component `{id}` uses {what}, which this runner does not offer"
+                ));
             }
-            component.timer().map_err(|message| format!("component.{id}.tool.mercato: {message}"))?;
+            component
+                .timer()
+                .map_err(|message| format!("component.{id}.tool.mercato: {message}"))?;
         }
         Ok(())
     }
 
     fn check_triggers(&self) -> Result<(), String> {
         let known = |id: &str| {
-            if self.component.contains_key(id) { Ok(()) } else { Err(format!("a trigger names component `{id}`, which is not defined")) }
+            if self.component.contains_key(id) {
+                Ok(())
+            } else {
+                Err(format!(
+                    "a trigger names component `{id}`, which is not defined"
+                ))
+            }
         };
         for trigger in &self.trigger.http {
             known(&trigger.component)?;
             if let Some(executor) = &trigger.executor
                 && executor.kind != "http"
             {
-                return Err(format!("executor type `{}` is not offered; use `http`", executor.kind));
+                return Err(format!(
+                    "executor type `{}` is not offered; use `http`",
+                    executor.kind
+                ));
             }
             if let RouteSpec::Private { private: false } = trigger.route {
-                return Err(format!("route of `{}` must be a string or {{ private = true }}", trigger.component));
+                return Err(format!(
+                    "route of `{}` must be a string or {{ private = true }}",
+                    trigger.component
+                ));
             }
         }
         for trigger in &self.trigger.redis {
@@ -345,13 +394,19 @@ impl Manifest {
     /// Whether an HTTP trigger, private or not, names the component.
     #[must_use]
     pub fn answers_http(&self, id: &str) -> bool {
-        self.trigger.http.iter().any(|trigger| trigger.component == id)
+        self.trigger
+            .http
+            .iter()
+            .any(|trigger| trigger.component == id)
     }
 
     /// Whether a Redis trigger names the component.
     #[must_use]
     pub fn handles_messages(&self, id: &str) -> bool {
-        self.trigger.redis.iter().any(|trigger| trigger.component == id)
+        self.trigger
+            .redis
+            .iter()
+            .any(|trigger| trigger.component == id)
     }
 }
 
@@ -363,7 +418,10 @@ pub(crate) fn artifact(manifest: &Path, source: &str) -> PathBuf {
 fn is_kebab(id: &str) -> bool {
     !id.is_empty()
         && id.split('-').all(|word| {
-            word.starts_with(|c: char| c.is_ascii_lowercase()) && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+            word.starts_with(|c: char| c.is_ascii_lowercase())
+                && word
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
         })
 }
 
@@ -374,7 +432,9 @@ mod tests {
     const HEAD: &str = "spin_manifest_version = 2\n[application]\nname = \"shop\"\n";
 
     fn error(rest: &str) -> String {
-        Manifest::parse(Path::new("spin.toml"), &format!("{HEAD}{rest}")).unwrap_err().to_string()
+        Manifest::parse(Path::new("spin.toml"), &format!("{HEAD}{rest}"))
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]
@@ -387,27 +447,51 @@ mod tests {
              [component.a.tool.mercato]\nevery_ms = 5\npath = \"/tick\"\n[component.b]\nsource = \"b.wasm\"\nsqlite_databases = [\"d\"]\n"
         );
         let manifest = Manifest::parse(Path::new("spin.toml"), &text).unwrap();
-        assert_eq!(manifest.component["a"].timer(), Ok(Some(TimerSpec { every_ms: 5, path: "/tick".into() })));
-        assert!(manifest.answers_http("b") && manifest.handles_messages("b") && !manifest.handles_messages("a"));
+        assert_eq!(
+            manifest.component["a"].timer(),
+            Ok(Some(TimerSpec {
+                every_ms: 5,
+                path: "/tick".into()
+            }))
+        );
+        assert!(
+            manifest.answers_http("b")
+                && manifest.handles_messages("b")
+                && !manifest.handles_messages("a")
+        );
     }
 
     #[test]
     fn an_unknown_key_is_named_with_its_line() {
         let message = error("[component.a]\nsource = \"a.wasm\"\nsqlite_database = [\"x\"]\n");
-        assert!(message.starts_with("spin.toml:6: unknown field `sqlite_database`, expected one of `source`"), "{message}");
+        assert!(
+            message.starts_with(
+                "spin.toml:6: unknown field `sqlite_database`, expected one of `source`"
+            ),
+            "{message}"
+        );
     }
 
     #[test]
     fn an_unknown_trigger_is_named() {
         let message = error("[[trigger.sqs]]\ncomponent = \"a\"\n");
-        assert_eq!(message, "spin.toml:4: unknown field `sqs`, expected `http` or `redis`");
+        assert_eq!(
+            message,
+            "spin.toml:4: unknown field `sqs`, expected `http` or `redis`"
+        );
     }
 
     #[test]
     fn mistakes_are_answered_in_one_line() {
         let cases = [
-            ("[[trigger.http]]\nroute = \"/\"\ncomponent = \"a\"\n", "spin.toml: a trigger names component `a`, which is not defined"),
-            ("[variables]\nx = {}\n", "spin.toml: variable `x` needs `required = true` or a default"),
+            (
+                "[[trigger.http]]\nroute = \"/\"\ncomponent = \"a\"\n",
+                "spin.toml: a trigger names component `a`, which is not defined",
+            ),
+            (
+                "[variables]\nx = {}\n",
+                "spin.toml: variable `x` needs `required = true` or a default",
+            ),
             (
                 "[component.a]\nsource = \"a.wasm\"\nfiles = [\"x\"]\n",
                 "spin.toml: component `a` uses `files`, which this runner does not offer",
@@ -424,7 +508,10 @@ mod tests {
                 "[[trigger.redis]]\nchannel = \"c\"\ncomponent = \"a\"\n[component.a]\nsource = \"a.wasm\"\n",
                 "spin.toml: the Redis trigger of `a` has no address; set it there or in [application.trigger.redis]",
             ),
-            ("[component.A]\nsource = \"a.wasm\"\n", "spin.toml: component id `A` must be lower-case words joined by `-`"),
+            (
+                "[component.A]\nsource = \"a.wasm\"\n",
+                "spin.toml: component id `A` must be lower-case words joined by `-`",
+            ),
             (
                 "[[trigger.http]]\nroute = 5\ncomponent = \"a\"\n",
                 "spin.toml:5: a route is a string or { private = true }",
@@ -437,7 +524,14 @@ mod tests {
 
     #[test]
     fn another_manifest_version_is_refused() {
-        let message = Manifest::parse(Path::new("m.toml"), "spin_manifest_version = 1\n[application]\nname = \"x\"\n").unwrap_err();
-        assert_eq!(message.to_string(), "m.toml: spin_manifest_version must be 2, not 1");
+        let message = Manifest::parse(
+            Path::new("m.toml"),
+            "spin_manifest_version = 1\n[application]\nname = \"x\"\n",
+        )
+        .unwrap_err();
+        assert_eq!(
+            message.to_string(),
+            "m.toml: spin_manifest_version must be 2, not 1"
+        );
     }
 }

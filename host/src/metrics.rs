@@ -48,7 +48,10 @@ impl Metrics {
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         *requests.entry((component.to_owned(), status)).or_default() += 1;
         drop(requests);
-        let mut durations = self.durations.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut durations = self
+            .durations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         durations.entry(component.to_owned()).or_default().add(took);
     }
 
@@ -74,7 +77,11 @@ impl Metrics {
     }
 
     pub(crate) fn redis_publish(&self, done: bool) {
-        let counter = if done { &self.published } else { &self.publish_failures };
+        let counter = if done {
+            &self.published
+        } else {
+            &self.publish_failures
+        };
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -85,11 +92,36 @@ impl Metrics {
         self.render_durations(&mut text);
         self.render_messages(&mut text);
         let simple = [
-            ("mercato_traps_total", "counter", "Instances that trapped.", self.traps.load(Ordering::Relaxed)),
-            ("mercato_sqlite_statements_total", "counter", "SQLite statements.", self.sqlite_statements.load(Ordering::Relaxed)),
-            ("mercato_redis_published_total", "counter", "Messages published.", self.published.load(Ordering::Relaxed)),
-            ("mercato_redis_publish_failures_total", "counter", "Messages that could not be published.", self.publish_failures.load(Ordering::Relaxed)),
-            ("mercato_uptime_seconds", "gauge", "Seconds since the start.", self.started.elapsed().as_secs()),
+            (
+                "mercato_traps_total",
+                "counter",
+                "Instances that trapped.",
+                self.traps.load(Ordering::Relaxed),
+            ),
+            (
+                "mercato_sqlite_statements_total",
+                "counter",
+                "SQLite statements.",
+                self.sqlite_statements.load(Ordering::Relaxed),
+            ),
+            (
+                "mercato_redis_published_total",
+                "counter",
+                "Messages published.",
+                self.published.load(Ordering::Relaxed),
+            ),
+            (
+                "mercato_redis_publish_failures_total",
+                "counter",
+                "Messages that could not be published.",
+                self.publish_failures.load(Ordering::Relaxed),
+            ),
+            (
+                "mercato_uptime_seconds",
+                "gauge",
+                "Seconds since the start.",
+                self.started.elapsed().as_secs(),
+            ),
             (
                 "mercato_instances",
                 "gauge",
@@ -105,31 +137,84 @@ impl Metrics {
     }
 
     fn render_requests(&self, text: &mut String) {
-        head(text, "mercato_requests_total", "counter", "Requests answered, by component and status.");
-        for ((component, status), count) in &*self.requests.lock().unwrap_or_else(PoisonError::into_inner) {
-            line(text, "mercato_requests_total", &format!("component=\"{component}\",status=\"{status}\""), count);
+        head(
+            text,
+            "mercato_requests_total",
+            "counter",
+            "Requests answered, by component and status.",
+        );
+        for ((component, status), count) in
+            &*self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+        {
+            line(
+                text,
+                "mercato_requests_total",
+                &format!("component=\"{component}\",status=\"{status}\""),
+                count,
+            );
         }
     }
 
     fn render_durations(&self, text: &mut String) {
         const NAME: &str = "mercato_request_duration_seconds";
-        head(text, NAME, "histogram", "From the request's head to the response's, by component.");
-        for (component, durations) in &*self.durations.lock().unwrap_or_else(PoisonError::into_inner) {
+        head(
+            text,
+            NAME,
+            "histogram",
+            "From the request's head to the response's, by component.",
+        );
+        for (component, durations) in &*self
+            .durations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+        {
             for (bound_ms, count) in BUCKETS_MS.iter().zip(durations.buckets) {
                 let bound = Duration::from_millis(*bound_ms).as_secs_f64();
-                line(text, &format!("{NAME}_bucket"), &format!("component=\"{component}\",le=\"{bound}\""), count);
+                line(
+                    text,
+                    &format!("{NAME}_bucket"),
+                    &format!("component=\"{component}\",le=\"{bound}\""),
+                    count,
+                );
             }
-            line(text, &format!("{NAME}_bucket"), &format!("component=\"{component}\",le=\"+Inf\""), durations.count);
-            line(text, &format!("{NAME}_sum"), &format!("component=\"{component}\""), durations.sum.as_secs_f64());
-            line(text, &format!("{NAME}_count"), &format!("component=\"{component}\""), durations.count);
+            line(
+                text,
+                &format!("{NAME}_bucket"),
+                &format!("component=\"{component}\",le=\"+Inf\""),
+                durations.count,
+            );
+            line(
+                text,
+                &format!("{NAME}_sum"),
+                &format!("component=\"{component}\""),
+                durations.sum.as_secs_f64(),
+            );
+            line(
+                text,
+                &format!("{NAME}_count"),
+                &format!("component=\"{component}\""),
+                durations.count,
+            );
         }
     }
 
     fn render_messages(&self, text: &mut String) {
-        head(text, "mercato_messages_total", "counter", "Messages handed to components, by outcome.");
-        for ((component, handled), count) in &*self.messages.lock().unwrap_or_else(PoisonError::into_inner) {
+        head(
+            text,
+            "mercato_messages_total",
+            "counter",
+            "Messages handed to components, by outcome.",
+        );
+        for ((component, handled), count) in
+            &*self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+        {
             let outcome = if *handled { "handled" } else { "failed" };
-            line(text, "mercato_messages_total", &format!("component=\"{component}\",outcome=\"{outcome}\""), count);
+            line(
+                text,
+                "mercato_messages_total",
+                &format!("component=\"{component}\",outcome=\"{outcome}\""),
+                count,
+            );
         }
     }
 }
@@ -152,7 +237,11 @@ fn head(text: &mut String, name: &str, kind: &str, help: &str) {
 }
 
 fn line(text: &mut String, name: &str, labels: &str, value: impl std::fmt::Display) {
-    let _ = if labels.is_empty() { writeln!(text, "{name} {value}") } else { writeln!(text, "{name}{{{labels}}} {value}") };
+    let _ = if labels.is_empty() {
+        writeln!(text, "{name} {value}")
+    } else {
+        writeln!(text, "{name}{{{labels}}} {value}")
+    };
 }
 
 #[cfg(test)]
@@ -174,7 +263,10 @@ mod tests {
             "mercato_request_duration_seconds_count{component=\"gateway\"} 3",
             "mercato_instances 0",
         ] {
-            assert!(text.lines().any(|line| line == expected), "{expected} is missing in\n{text}");
+            assert!(
+                text.lines().any(|line| line == expected),
+                "{expected} is missing in\n{text}"
+            );
         }
     }
 }

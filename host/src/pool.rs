@@ -70,10 +70,20 @@ impl Pool {
     ) -> Result<Self> {
         let lacks = |export: &str| Error::Component {
             component: grants.id.clone(),
-            message: format!("has a trigger but does not export `{export}`; build it with the SDK's version 7"),
+            message: format!(
+                "has a trigger but does not export `{export}`; build it with the SDK's version 7"
+            ),
         };
-        let http = wanted.http.then(|| ServiceIndices::new(&pre).map_err(|_| lacks("wasi:http/handler@0.3.0"))).transpose()?;
-        let messages = wanted.messages.then(|| SubscriberIndices::new(&pre).map_err(|_| lacks("spin:redis/inbound-redis@3.0.0"))).transpose()?;
+        let http = wanted
+            .http
+            .then(|| ServiceIndices::new(&pre).map_err(|_| lacks("wasi:http/handler@0.3.0")))
+            .transpose()?;
+        let messages = wanted
+            .messages
+            .then(|| {
+                SubscriberIndices::new(&pre).map_err(|_| lacks("spin:redis/inbound-redis@3.0.0"))
+            })
+            .transpose()?;
         let instances = usize::try_from(limits.instances_per_component).unwrap_or(usize::MAX);
         Ok(Self {
             pre,
@@ -90,50 +100,91 @@ impl Pool {
 
     /// Waits for an instance, at most for the queue time.
     pub(crate) async fn lease(&self) -> Result<Lease, NoInstance> {
-        let permit = tokio::time::timeout(self.limits.queue_time, Arc::clone(&self.free).acquire_owned()).await;
-        let Ok(Ok(permit)) = permit else { return Err(NoInstance::Busy) };
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let permit = tokio::time::timeout(
+            self.limits.queue_time,
+            Arc::clone(&self.free).acquire_owned(),
+        )
+        .await;
+        let Ok(Ok(permit)) = permit else {
+            return Err(NoInstance::Busy);
+        };
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         let instance = match idle {
             Some(instance) => instance,
             None => self.instantiate().await.map_err(NoInstance::Broken)?,
         };
-        Ok(Lease { instance, _permit: permit })
+        Ok(Lease {
+            instance,
+            _permit: permit,
+        })
     }
 
     /// Takes an instance back after a request that went well.
     pub(crate) fn give_back(&self, lease: Lease) {
-        let Lease { mut instance, _permit } = lease;
+        let Lease {
+            mut instance,
+            _permit,
+        } = lease;
         if instance.store.data_mut().transactions.roll_back() {
             tracing::error!(component = %self.grants.id, "a transaction was left open at the end of a request; rolled back");
         }
         instance.served += 1;
         if instance.served < REQUESTS_PER_INSTANCE {
             instance.idle_since = Instant::now();
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
+            self.idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(instance);
         }
     }
 
     /// Ends instances that nobody has needed for a while.
     pub(crate) fn drop_idle(&self, longer_than: Duration) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let (old, young) = idle.drain(..).partition(|instance| instance.idle_since.elapsed() > longer_than);
+        let (old, young) = idle
+            .drain(..)
+            .partition(|instance| instance.idle_since.elapsed() > longer_than);
         *idle = young;
         drop(idle);
         drop::<Vec<Instance>>(old);
     }
 
     async fn instantiate(&self) -> wasmtime::Result<Instance> {
-        let guest = Guest::new(&self.grants, &self.services, &self.components, self.limits.instance_memory_bytes);
+        let guest = Guest::new(
+            &self.grants,
+            &self.services,
+            &self.components,
+            self.limits.instance_memory_bytes,
+        );
         let mut store = Store::new(self.pre.engine(), guest);
-        store.limiter(|guest| &mut guest.limits);
+        store.limiter(|guest| &mut guest.memory);
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         let instance = self.pre.instantiate_async(&mut store).await?;
-        let http = self.http.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
-        let messages = self.messages.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?;
+        let http = self
+            .http
+            .as_ref()
+            .map(|indices| indices.load(&mut store, &instance))
+            .transpose()?;
+        let messages = self
+            .messages
+            .as_ref()
+            .map(|indices| indices.load(&mut store, &instance))
+            .transpose()?;
         self.services.metrics.instance_made();
         let metrics = Arc::clone(&self.services.metrics);
-        Ok(Instance { store, http, messages, served: 0, idle_since: Instant::now(), metrics })
+        Ok(Instance {
+            store,
+            http,
+            messages,
+            served: 0,
+            idle_since: Instant::now(),
+            metrics,
+        })
     }
 }
 

@@ -6,7 +6,6 @@ use http_body_util::{BodyExt, Full};
 use mercato_platform::clock::{Clock, SystemClock, rfc3339};
 use wasmtime_wasi_http::WasiBody;
 
-
 /// Where the kinds of problems are described.
 const PROBLEM_BASE: &str = "https://mercato.dev/problems/";
 
@@ -19,8 +18,12 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    pub(crate) const NOT_FOUND: Self =
-        Self { status: StatusCode::NOT_FOUND, kind: "not-found", title: "Not found", message: "No component answers this path" };
+    pub(crate) const NOT_FOUND: Self = Self {
+        status: StatusCode::NOT_FOUND,
+        kind: "not-found",
+        title: "Not found",
+        message: "No component answers this path",
+    };
     pub(crate) const TOO_LARGE: Self = Self {
         status: StatusCode::PAYLOAD_TOO_LARGE,
         kind: "too-large",
@@ -66,11 +69,16 @@ impl Problem {
             "path": path,
             "requestId": request_id,
         });
-        let body = Full::new(Bytes::from(body.to_string())).map_err(|never| match never {}).boxed_unsync();
+        let body = Full::new(Bytes::from(body.to_string()))
+            .map_err(|never| match never {})
+            .boxed_unsync();
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
@@ -86,7 +94,10 @@ mod tests {
     #[tokio::test]
     async fn a_problem_has_the_members_clients_know() {
         let response = Problem::TRAPPED.response("/api/v1/orders", "r-1");
-        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+        assert_eq!(
+            response.headers()[header::CONTENT_TYPE],
+            "application/problem+json"
+        );
         let body = response.into_body().collect().await.unwrap().to_bytes();
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(body["statusCode"], 500);

@@ -45,9 +45,18 @@ impl Routes {
     pub fn build(triggers: &[HttpTrigger]) -> Result<Self, String> {
         let mut routes: Vec<Route> = Vec::new();
         for trigger in triggers {
-            let RouteSpec::Public(pattern) = &trigger.route else { continue };
-            let route = Route { segments: parse(pattern)?, pattern: pattern.clone(), component: trigger.component.clone() };
-            if let Some(same) = routes.iter_mut().find(|other| other.segments == route.segments) {
+            let RouteSpec::Public(pattern) = &trigger.route else {
+                continue;
+            };
+            let route = Route {
+                segments: parse(pattern)?,
+                pattern: pattern.clone(),
+                component: trigger.component.clone(),
+            };
+            if let Some(same) = routes
+                .iter_mut()
+                .find(|other| other.segments == route.segments)
+            {
                 tracing::warn!(route = %pattern, "route is defined twice: `{}` replaces `{}`", route.component, same.component);
                 *same = route;
             } else {
@@ -67,11 +76,19 @@ impl Routes {
 
 fn parse(pattern: &str) -> Result<Vec<Segment>, String> {
     let mut segments = Vec::new();
-    let mut parts = pattern.trim_matches('/').split('/').filter(|part| !part.is_empty()).peekable();
+    let mut parts = pattern
+        .trim_matches('/')
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .peekable();
     while let Some(part) = parts.next() {
         segments.push(match part {
             "..." | "*" if parts.peek().is_none() => Segment::Rest,
-            "..." | "*" => return Err(format!("route {pattern:?}: `{part}` is allowed only at the end")),
+            "..." | "*" => {
+                return Err(format!(
+                    "route {pattern:?}: `{part}` is allowed only at the end"
+                ));
+            }
             _ => match part.strip_prefix(':') {
                 Some("") => return Err(format!("route {pattern:?}: a `:` needs a name")),
                 Some(name) => Segment::Named(name.to_owned()),
@@ -90,7 +107,10 @@ fn by_precedence(a: &[Segment], b: &[Segment]) -> Ordering {
         None => 2,
         Some(Segment::Rest) => 3,
     };
-    (0..=a.len().max(b.len())).map(|i| rank(a.get(i)).cmp(&rank(b.get(i)))).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    (0..=a.len().max(b.len()))
+        .map(|i| rank(a.get(i)).cmp(&rank(b.get(i))))
+        .find(|order| order.is_ne())
+        .unwrap_or(Ordering::Equal)
 }
 
 impl Route {
@@ -99,7 +119,12 @@ impl Route {
         let mut rest = path;
         for segment in &self.segments {
             if *segment == Segment::Rest {
-                return Some(Match { component: &self.component, route: &self.pattern, rest, named });
+                return Some(Match {
+                    component: &self.component,
+                    route: &self.pattern,
+                    rest,
+                    named,
+                });
             }
             let (part, after) = next_part(rest)?;
             match segment {
@@ -109,7 +134,12 @@ impl Route {
             }
             rest = after;
         }
-        rest.trim_matches('/').is_empty().then_some(Match { component: &self.component, route: &self.pattern, rest: "", named })
+        rest.trim_matches('/').is_empty().then_some(Match {
+            component: &self.component,
+            route: &self.pattern,
+            rest: "",
+            named,
+        })
     }
 }
 
@@ -119,7 +149,11 @@ fn next_part(path: &str) -> Option<(&str, &str)> {
     if path.is_empty() {
         return None;
     }
-    Some(path.find('/').and_then(|end| path.split_at_checked(end)).unwrap_or((path, "")))
+    Some(
+        path.find('/')
+            .and_then(|end| path.split_at_checked(end))
+            .unwrap_or((path, "")),
+    )
 }
 
 #[cfg(test)]
@@ -129,14 +163,27 @@ mod tests {
     fn routes(patterns: &[&str]) -> Result<Routes, String> {
         let triggers: Vec<HttpTrigger> = patterns
             .iter()
-            .map(|pattern| toml::from_str(&format!("component = \"c{}\"\nroute = {pattern:?}", pattern.len())).unwrap())
+            .map(|pattern| {
+                toml::from_str(&format!(
+                    "component = \"c{}\"\nroute = {pattern:?}",
+                    pattern.len()
+                ))
+                .unwrap()
+            })
             .collect();
         Routes::build(&triggers)
     }
 
     #[test]
     fn the_most_specific_route_wins_whatever_the_order() {
-        let mut patterns = ["/...", "/api/v1/orders/...", "/api/...", "/api/v1/orders/stats", "/api/v1/:what/stats", "/"];
+        let mut patterns = [
+            "/...",
+            "/api/v1/orders/...",
+            "/api/...",
+            "/api/v1/orders/stats",
+            "/api/v1/:what/stats",
+            "/",
+        ];
         for _ in 0..patterns.len() {
             patterns.rotate_left(1);
             let routes = routes(&patterns).unwrap();
@@ -164,13 +211,20 @@ mod tests {
 
     #[test]
     fn wrong_patterns_are_named() {
-        assert_eq!(routes(&["/a/.../b"]).unwrap_err(), "route \"/a/.../b\": `...` is allowed only at the end");
-        assert_eq!(routes(&["/a/:"]).unwrap_err(), "route \"/a/:\": a `:` needs a name");
+        assert_eq!(
+            routes(&["/a/.../b"]).unwrap_err(),
+            "route \"/a/.../b\": `...` is allowed only at the end"
+        );
+        assert_eq!(
+            routes(&["/a/:"]).unwrap_err(),
+            "route \"/a/:\": a `:` needs a name"
+        );
     }
 
     #[test]
     fn a_private_component_has_no_route() {
-        let trigger: HttpTrigger = toml::from_str("component = \"c\"\nroute = { private = true }").unwrap();
+        let trigger: HttpTrigger =
+            toml::from_str("component = \"c\"\nroute = { private = true }").unwrap();
         assert!(Routes::build(&[trigger]).unwrap().find("/").is_none());
     }
 }

@@ -77,7 +77,11 @@ pub fn read(file: Option<&Path>, data: &DataDir) -> Result<BTreeMap<String, Data
             hint: "; give it with --runtime-config-file",
         })?,
     };
-    parse(file.unwrap_or(Path::new("runtime-config.toml")), &text, data)
+    parse(
+        file.unwrap_or(Path::new("runtime-config.toml")),
+        &text,
+        data,
+    )
 }
 
 fn parse(file: &Path, text: &str, data: &DataDir) -> Result<BTreeMap<String, DatabaseConfig>> {
@@ -92,15 +96,27 @@ fn parse(file: &Path, text: &str, data: &DataDir) -> Result<BTreeMap<String, Dat
             return Err(Error::Config {
                 path: file.to_owned(),
                 line: None,
-                message: format!("sqlite_database.{label}: type `{}` is not offered; use `spin`", database.kind),
+                message: format!(
+                    "sqlite_database.{label}: type `{}` is not offered; use `spin`",
+                    database.kind
+                ),
             });
         }
         let path = database.path.map(|path| data.resolve(&path));
-        databases.insert(label, DatabaseConfig { path, allow_attach_file: database.allow_attach_file });
+        databases.insert(
+            label,
+            DatabaseConfig {
+                path,
+                allow_attach_file: database.allow_attach_file,
+            },
+        );
     }
     databases
         .entry("default".into())
-        .or_insert_with(|| DatabaseConfig { path: Some(data.path.join(DEFAULT_DATABASE)), allow_attach_file: false });
+        .or_insert_with(|| DatabaseConfig {
+            path: Some(data.path.join(DEFAULT_DATABASE)),
+            allow_attach_file: false,
+        });
     Ok(databases)
 }
 
@@ -111,11 +127,17 @@ mod tests {
     const ONE: &str = "[sqlite_database.orders]\ntype = \"spin\"\npath = \".mercato/orders.db\"\n";
 
     fn data(explicit: bool) -> DataDir {
-        DataDir { path: PathBuf::from("/data"), explicit }
+        DataDir {
+            path: PathBuf::from("/data"),
+            explicit,
+        }
     }
 
     fn path_of(text: &str, explicit: bool) -> PathBuf {
-        parse(Path::new("r.toml"), text, &data(explicit)).unwrap()["orders"].path.clone().unwrap()
+        parse(Path::new("r.toml"), text, &data(explicit)).unwrap()["orders"]
+            .path
+            .clone()
+            .unwrap()
     }
 
     #[test]
@@ -126,16 +148,35 @@ mod tests {
     #[test]
     fn an_explicit_data_directory_takes_over_its_own_paths_only() {
         assert_eq!(path_of(ONE, true), Path::new("/data/orders.db"));
-        assert_eq!(path_of(&ONE.replace(".mercato/", "./.mercato/x/"), true), Path::new("/data/x/orders.db"));
-        assert_eq!(path_of(&ONE.replace(".mercato/", "elsewhere/"), true), Path::new("elsewhere/orders.db"));
-        assert_eq!(path_of(&ONE.replace(".mercato/", "/abs/"), true), Path::new("/abs/orders.db"));
+        assert_eq!(
+            path_of(&ONE.replace(".mercato/", "./.mercato/x/"), true),
+            Path::new("/data/x/orders.db")
+        );
+        assert_eq!(
+            path_of(&ONE.replace(".mercato/", "elsewhere/"), true),
+            Path::new("elsewhere/orders.db")
+        );
+        assert_eq!(
+            path_of(&ONE.replace(".mercato/", "/abs/"), true),
+            Path::new("/abs/orders.db")
+        );
     }
 
     #[test]
     fn mistakes_are_answered_in_one_line() {
-        let error = |text: &str| parse(Path::new("r.toml"), text, &data(false)).unwrap_err().to_string();
-        assert_eq!(error("[sqlite_database.x]\ntype = \"libsql\"\n"), "r.toml: sqlite_database.x: type `libsql` is not offered; use `spin`");
-        assert_eq!(error("[key_value_store.x]\n"), "r.toml:1: unknown field `key_value_store`, expected `sqlite_database`");
+        let error = |text: &str| {
+            parse(Path::new("r.toml"), text, &data(false))
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(
+            error("[sqlite_database.x]\ntype = \"libsql\"\n"),
+            "r.toml: sqlite_database.x: type `libsql` is not offered; use `spin`"
+        );
+        assert_eq!(
+            error("[key_value_store.x]\n"),
+            "r.toml:1: unknown field `key_value_store`, expected `sqlite_database`"
+        );
         assert_eq!(
             error("[sqlite_database.x]\ntype = \"spin\"\npth = \"y\"\n"),
             "r.toml:3: unknown field `pth`, expected one of `type`, `path`, `allow_attach_file`"

@@ -60,7 +60,9 @@ impl Server {
         tokio::pin!(closing);
         let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {
-            let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { return };
+            let Ok(permit) = Arc::clone(&connections).acquire_owned().await else {
+                return;
+            };
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 () = &mut closing => return,
@@ -110,17 +112,36 @@ impl Server {
         drop(guard);
     }
 
-    async fn answer(&self, mut request: Request<Incoming>, client: SocketAddr) -> Response<WasiBody> {
+    async fn answer(
+        &self,
+        mut request: Request<Incoming>,
+        client: SocketAddr,
+    ) -> Response<WasiBody> {
         let started = Instant::now();
         let request_id = ensure_request_id(request.headers_mut());
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
         let (component, route, mut response) = match self.routes.find(&path) {
-            _ if head_bytes(&request) > REQUEST_HEAD_BYTES => ("", "", Problem::HEADERS_TOO_LARGE.response(&path, &request_id)),
+            _ if head_bytes(&request) > REQUEST_HEAD_BYTES => (
+                "",
+                "",
+                Problem::HEADERS_TOO_LARGE.response(&path, &request_id),
+            ),
             None => ("", "", Problem::NOT_FOUND.response(&path, &request_id)),
             Some(found) => {
-                describe(request.headers_mut(), client, found.rest, found.route, &found.named);
-                (found.component, found.route, self.forward(found.component, request, &path, &request_id).await)
+                describe(
+                    request.headers_mut(),
+                    client,
+                    found.rest,
+                    found.route,
+                    &found.named,
+                );
+                (
+                    found.component,
+                    found.route,
+                    self.forward(found.component, request, &path, &request_id)
+                        .await,
+                )
             }
         };
         if !response.headers().contains_key(REQUEST_ID)
@@ -136,8 +157,17 @@ impl Server {
         response
     }
 
-    async fn forward(&self, component: &str, request: Request<Incoming>, path: &str, request_id: &str) -> Response<WasiBody> {
-        let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    async fn forward(
+        &self,
+        component: &str,
+        request: Request<Incoming>,
+        path: &str,
+        request_id: &str,
+    ) -> Response<WasiBody> {
+        let announced = request
+            .headers()
+            .get(header::CONTENT_LENGTH)
+            .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         if announced.is_some_and(|length| length > self.body_bytes) {
             return Problem::TOO_LARGE.response(path, request_id);
         }
@@ -145,22 +175,48 @@ impl Server {
             return Problem::NOT_FOUND.response(path, request_id);
         };
         let overrun = Arc::new(AtomicBool::new(false));
-        let request = request.map(|body| LimitedBody { body, left: self.body_bytes, overrun: Arc::clone(&overrun) }.boxed_unsync());
-        let response = component.invoke(Invocation { request, depth: 0 }).await.into_response();
-        if overrun.load(Ordering::Relaxed) { Problem::TOO_LARGE.response(path, request_id) } else { response }
+        let request = request.map(|body| {
+            LimitedBody {
+                body,
+                left: self.body_bytes,
+                overrun: Arc::clone(&overrun),
+            }
+            .boxed_unsync()
+        });
+        let response = component
+            .invoke(Invocation { request, depth: 0 })
+            .await
+            .into_response();
+        if overrun.load(Ordering::Relaxed) {
+            Problem::TOO_LARGE.response(path, request_id)
+        } else {
+            response
+        }
     }
 }
 
 /// Size of the request's line and headers. The parser's own limit counts only what it could not parse at once.
 fn head_bytes(request: &Request<Incoming>) -> usize {
     const SEPARATORS_BYTES: usize = ": \r\n".len();
-    let path = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
-    request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + SEPARATORS_BYTES).sum::<usize>() + path
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |path| path.as_str().len());
+    request
+        .headers()
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + SEPARATORS_BYTES)
+        .sum::<usize>()
+        + path
 }
 
 /// The client's request id, or a new one, which the component then sees.
 fn ensure_request_id(headers: &mut http::HeaderMap) -> String {
-    if let Some(id) = headers.get(&REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_request_id(id)) {
+    if let Some(id) = headers
+        .get(&REQUEST_ID)
+        .and_then(|id| id.to_str().ok())
+        .filter(|id| is_request_id(id))
+    {
         return id.to_owned();
     }
     let id = RandomIds.new_id();
@@ -172,11 +228,20 @@ fn ensure_request_id(headers: &mut http::HeaderMap) -> String {
 }
 
 fn is_request_id(id: &str) -> bool {
-    (1..=REQUEST_ID_CHARS_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    (1..=REQUEST_ID_CHARS_MAX).contains(&id.len())
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 /// Adds what Spin tells components, and removes what a client made up.
-fn describe(headers: &mut http::HeaderMap, client: SocketAddr, rest: &str, route: &str, named: &[(&str, &str)]) {
+fn describe(
+    headers: &mut http::HeaderMap,
+    client: SocketAddr,
+    rest: &str,
+    route: &str,
+    named: &[(&str, &str)],
+) {
     for name in &RESERVED {
         headers.remove(name);
     }
@@ -188,7 +253,10 @@ fn describe(headers: &mut http::HeaderMap, client: SocketAddr, rest: &str, route
     set(PATH_INFO, rest);
     set(MATCHED_ROUTE, route);
     for (name, value) in named {
-        if let Ok(name) = HeaderName::try_from(format!("spin-path-match-{}", name.to_ascii_lowercase().replace('_', "-"))) {
+        if let Ok(name) = HeaderName::try_from(format!(
+            "spin-path-match-{}",
+            name.to_ascii_lowercase().replace('_', "-")
+        )) {
             set(name, value);
         }
     }
@@ -205,13 +273,18 @@ impl Body for LimitedBody {
     type Data = Bytes;
     type Error = Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(cx));
         Poll::Ready(match frame {
             None => None,
             Some(Err(cause)) => Some(Err(cause.into())),
             Some(Ok(frame)) => {
-                let length = frame.data_ref().map_or(0, |data| u64::try_from(data.len()).unwrap_or(u64::MAX));
+                let length = frame
+                    .data_ref()
+                    .map_or(0, |data| u64::try_from(data.len()).unwrap_or(u64::MAX));
                 match self.left.checked_sub(length) {
                     Some(left) => {
                         self.left = left;
@@ -236,7 +309,11 @@ impl Body for LimitedBody {
 }
 
 /// Serves the counters until the shop closes.
-pub(crate) async fn serve_metrics(listener: TcpListener, services: Arc<Services>, activity: Activity) {
+pub(crate) async fn serve_metrics(
+    listener: TcpListener,
+    services: Arc<Services>,
+    activity: Activity,
+) {
     let closing = activity.closing();
     tokio::pin!(closing);
     loop {
@@ -253,10 +330,21 @@ pub(crate) async fn serve_metrics(listener: TcpListener, services: Arc<Services>
         let services = Arc::clone(&services);
         let service = service_fn(move |request: Request<Incoming>| {
             let found = request.uri().path() == "/metrics";
-            let text = if found { services.metrics.render() } else { "the counters are at /metrics\n".into() };
+            let text = if found {
+                services.metrics.render()
+            } else {
+                "the counters are at /metrics\n".into()
+            };
             let mut response = Response::new(http_body_util::Full::new(Bytes::from(text)));
-            *response.status_mut() = if found { http::StatusCode::OK } else { http::StatusCode::NOT_FOUND };
-            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
+            *response.status_mut() = if found {
+                http::StatusCode::OK
+            } else {
+                http::StatusCode::NOT_FOUND
+            };
+            response.headers_mut().insert(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
+            );
             std::future::ready(Ok::<_, Infallible>(response))
         });
         tokio::spawn(async move {
@@ -287,9 +375,18 @@ mod tests {
             id
         };
         assert_eq!(id_for(Some("abc-1.2_3")), "abc-1.2_3");
-        for bad in [None, Some("a b"), Some("a\"b"), Some(&*"x".repeat(129)), Some("")] {
+        for bad in [
+            None,
+            Some("a b"),
+            Some("a\"b"),
+            Some(&*"x".repeat(129)),
+            Some(""),
+        ] {
             let id = id_for(bad);
-            assert!(mercato_platform::ids::parse(&id).is_ok() && id.get(14..15) == Some("7"), "{id}");
+            assert!(
+                mercato_platform::ids::parse(&id).is_ok() && id.get(14..15) == Some("7"),
+                "{id}"
+            );
         }
     }
 
@@ -298,7 +395,13 @@ mod tests {
         let mut headers = http::HeaderMap::new();
         headers.insert(CLIENT_ADDRESS, HeaderValue::from_static("6.6.6.6:1"));
         headers.insert("spin-full-url", HeaderValue::from_static("http://evil"));
-        describe(&mut headers, "127.0.0.1:9".parse().unwrap(), "/7", "/shop/...", &[("order_id", "7")]);
+        describe(
+            &mut headers,
+            "127.0.0.1:9".parse().unwrap(),
+            "/7",
+            "/shop/...",
+            &[("order_id", "7")],
+        );
         assert_eq!(headers[CLIENT_ADDRESS], "127.0.0.1:9");
         assert_eq!(headers["spin-path-match-order-id"], "7");
         assert!(!headers.contains_key("spin-full-url"));

@@ -27,10 +27,10 @@ use crate::routes::Routes;
 use crate::runtime_config::{self, DataDir, DatabaseConfig};
 use crate::server::{self, Server};
 use crate::shutdown::Activity;
+use crate::triggers;
 use crate::triggers::http::HttpComponent;
 use crate::triggers::redis::{MessageComponent, Subscriptions};
 use crate::triggers::timer::Timer;
-use crate::triggers;
 use crate::variables::{self, Sources, Variables};
 
 /// The data directory when none is chosen.
@@ -199,9 +199,14 @@ impl Builder {
             .build()
             .map_err(|cause| Error::Machine(format!("cannot start threads: {cause}")))?;
         let started = runtime.spawn(start(self)).await;
-        let started = started.map_err(|cause| Error::Machine(format!("the start failed: {cause}"))).and_then(|result| result);
+        let started = started
+            .map_err(|cause| Error::Machine(format!("the start failed: {cause}")))
+            .and_then(|result| result);
         match started {
-            Ok(parts) => Ok(Running { parts, runtime: Some(runtime) }),
+            Ok(parts) => Ok(Running {
+                parts,
+                runtime: Some(runtime),
+            }),
             Err(error) => {
                 runtime.shutdown_background();
                 Err(error)
@@ -215,7 +220,14 @@ impl Builder {
     /// When the manifest or a component cannot be used.
     pub fn compile(&self) -> Result<()> {
         let manifest = Manifest::read(&self.app)?;
-        let compiler = Compiler::new(&self.data().path, 1, &Limits { instances_per_component: 1, ..self.limits.clone() })?;
+        let compiler = Compiler::new(
+            &self.data().path,
+            1,
+            &Limits {
+                instances_per_component: 1,
+                ..self.limits.clone()
+            },
+        )?;
         for (id, wasm) in read_artifacts(&self.app, &manifest)? {
             compiler.compile(&id, &wasm)?;
         }
@@ -223,7 +235,13 @@ impl Builder {
     }
 
     fn data(&self) -> DataDir {
-        DataDir { path: self.data_dir.clone().unwrap_or_else(|| DEFAULT_DATA_DIR.into()), explicit: self.data_dir.is_some() }
+        DataDir {
+            path: self
+                .data_dir
+                .clone()
+                .unwrap_or_else(|| DEFAULT_DATA_DIR.into()),
+            explicit: self.data_dir.is_some(),
+        }
     }
 
     fn runtime_config_file(&self) -> Option<PathBuf> {
@@ -235,13 +253,28 @@ impl Builder {
 
     fn resolve_variables(&self, manifest: &Manifest, data: &DataDir) -> Result<Variables> {
         let file = data.path.join(VARIABLES_FILE);
-        let file = if file.exists() { variables::read_file(&file)? } else { BTreeMap::new() };
+        let file = if file.exists() {
+            variables::read_file(&file)?
+        } else {
+            BTreeMap::new()
+        };
         let mut given = self.variables.clone();
-        if let Some(url) = self.redis.as_ref().filter(|_| manifest.variables.contains_key(REDIS_VARIABLE)) {
+        if let Some(url) = self
+            .redis
+            .as_ref()
+            .filter(|_| manifest.variables.contains_key(REDIS_VARIABLE))
+        {
             given.insert(REDIS_VARIABLE.into(), url.clone());
         }
         let environment = |name: &str| std::env::var(name).ok();
-        Variables::resolve(&manifest.variables, &Sources { given: &given, environment: &environment, file: &file })
+        Variables::resolve(
+            &manifest.variables,
+            &Sources {
+                given: &given,
+                environment: &environment,
+                file: &file,
+            },
+        )
     }
 }
 
@@ -294,7 +327,9 @@ impl Running {
     /// Closes the shop: accepts nothing new, lets what runs finish (in bounded time), moves the write-ahead logs
     /// into the databases. False when something had to be cut off.
     pub async fn stop(mut self) -> bool {
-        let Some(runtime) = self.runtime.take() else { return true };
+        let Some(runtime) = self.runtime.take() else {
+            return true;
+        };
         self.parts.activity.close();
         let finished = self.parts.activity.finished(self.parts.shutdown_time).await;
         shut_down(runtime).await;
@@ -334,7 +369,11 @@ async fn shut_down(runtime: Runtime) {
 fn read_artifacts(app: &Path, manifest: &Manifest) -> Result<Vec<(String, Vec<u8>)>> {
     let read = |(id, spec): (&String, &ComponentSpec)| {
         let path = artifact(app, spec.source());
-        let wasm = std::fs::read(&path).map_err(|cause| Error::Read { path, cause, hint: "; run `cargo xtask build`" })?;
+        let wasm = std::fs::read(&path).map_err(|cause| Error::Read {
+            path,
+            cause,
+            hint: "; run `cargo xtask build`",
+        })?;
         Ok((id.clone(), wasm))
     };
     manifest.component.iter().map(read).collect()
@@ -358,26 +397,46 @@ impl Plan {
         if let Some(url) = &settings.redis {
             check_redis(url)?;
         }
-        Ok(Self { settings, manifest, data, variables, databases })
+        Ok(Self {
+            settings,
+            manifest,
+            data,
+            variables,
+            databases,
+        })
     }
 
     fn fault(&self, message: String) -> Error {
-        Error::Manifest { path: self.settings.app.clone(), line: None, message }
+        Error::Manifest {
+            path: self.settings.app.clone(),
+            line: None,
+            message,
+        }
     }
 
     fn fill(&self, template: &str) -> Result<String> {
-        self.variables.fill(template).map_err(|message| self.fault(message))
+        self.variables
+            .fill(template)
+            .map_err(|message| self.fault(message))
     }
 
     /// What a component may do.
-    fn grants(&self, id: &str, spec: &ComponentSpec, open: &mut Databases) -> Result<ComponentGrants> {
+    fn grants(
+        &self,
+        id: &str,
+        spec: &ComponentSpec,
+        open: &mut Databases,
+    ) -> Result<ComponentGrants> {
         let fault = |message: String| self.fault(format!("component `{id}`: {message}"));
         let mut variables = BTreeMap::new();
         for (name, template) in &spec.variables {
             variables.insert(name.clone(), self.variables.fill(template).map_err(fault)?);
         }
-        let hosts: Vec<String> =
-            spec.allowed_outbound_hosts.iter().map(|entry| self.variables.fill(entry).map_err(fault)).collect::<Result<_>>()?;
+        let hosts: Vec<String> = spec
+            .allowed_outbound_hosts
+            .iter()
+            .map(|entry| self.variables.fill(entry).map_err(fault))
+            .collect::<Result<_>>()?;
         let ids: Vec<String> = self.manifest.component.keys().cloned().collect();
         let hosts = AllowedHosts::parse(hosts.iter().map(String::as_str), &ids).map_err(fault)?;
         let mut databases: BTreeMap<String, Arc<Database>> = BTreeMap::new();
@@ -387,13 +446,22 @@ impl Plan {
             })?;
             databases.insert(label.clone(), open.open(label, config)?);
         }
-        Ok(ComponentGrants { id: id.to_owned(), environment: spec.environment.clone(), variables, hosts, databases })
+        Ok(ComponentGrants {
+            id: id.to_owned(),
+            environment: spec.environment.clone(),
+            variables,
+            hosts,
+            databases,
+        })
     }
 }
 
 fn check_redis(url: &str) -> Result<()> {
     redis::Client::open(url).map(drop).map_err(|cause| {
-        Error::Redis(format!("`{}` is not a Redis address: {cause}; give one like redis://127.0.0.1:6379", triggers::redis::server_name(url)))
+        Error::Redis(format!(
+            "`{}` is not a Redis address: {cause}; give one like redis://127.0.0.1:6379",
+            triggers::redis::server_name(url)
+        ))
     })
 }
 
@@ -401,7 +469,10 @@ fn check_redis(url: &str) -> Result<()> {
 async fn start(settings: Builder) -> Result<Parts> {
     let mut plan = Plan::read(settings)?;
     let listener = bind(&plan.settings.listen).await?;
-    plan.variables.set_default(PUBLIC_URL_VARIABLE, format!("http://{}", reachable(local_address(&listener)?)));
+    plan.variables.set_default(
+        PUBLIC_URL_VARIABLE,
+        format!("http://{}", reachable(local_address(&listener)?)),
+    );
     let metrics_listener = match &plan.settings.metrics_listen {
         Some(address) => Some(bind(address).await?),
         None => None,
@@ -411,7 +482,8 @@ async fn start(settings: Builder) -> Result<Parts> {
     for (id, spec) in &plan.manifest.component {
         grants.insert(id.clone(), Arc::new(plan.grants(id, spec, &mut databases)?));
     }
-    let routes = Routes::build(&plan.manifest.trigger.http).map_err(|message| plan.fault(message))?;
+    let routes =
+        Routes::build(&plan.manifest.trigger.http).map_err(|message| plan.fault(message))?;
     let wiring = Wiring::new(&plan)?;
     let services = Arc::new(Services {
         broker: wiring.broker,
@@ -424,10 +496,16 @@ async fn start(settings: Builder) -> Result<Parts> {
 
     for (address, subscriptions) in wiring.subscriptions {
         tracing::debug!(server = %triggers::redis::server_name(&address), channels = ?triggers::redis::channels(&subscriptions), "listening to Redis");
-        tokio::spawn(triggers::redis::listen(address, subscriptions, activity.clone()));
+        tokio::spawn(triggers::redis::listen(
+            address,
+            subscriptions,
+            activity.clone(),
+        ));
     }
     for (id, queue) in wiring.queues {
-        let Some(pool) = built.pools.get(&id) else { continue };
+        let Some(pool) = built.pools.get(&id) else {
+            continue;
+        };
         let component = MessageComponent {
             id,
             pool: Arc::clone(pool),
@@ -443,26 +521,54 @@ async fn start(settings: Builder) -> Result<Parts> {
     let address = local_address(&listener)?;
     let metrics_address = metrics_listener.as_ref().map(local_address).transpose()?;
     if let Some(listener) = metrics_listener {
-        tokio::spawn(server::serve_metrics(listener, Arc::clone(&services), activity.clone()));
+        tokio::spawn(server::serve_metrics(
+            listener,
+            Arc::clone(&services),
+            activity.clone(),
+        ));
     }
     let body_bytes = plan.settings.limits.request_body_bytes;
-    let server = Server { routes, components: built.components, services, activity: activity.clone(), body_bytes };
+    let server = Server {
+        routes,
+        components: built.components,
+        services,
+        activity: activity.clone(),
+        body_bytes,
+    };
     tokio::spawn(Arc::new(server).run(listener));
-    Ok(Parts { address, metrics_address, activity, databases, timers, shutdown_time: plan.settings.limits.shutdown_time })
+    Ok(Parts {
+        address,
+        metrics_address,
+        activity,
+        databases,
+        timers,
+        shutdown_time: plan.settings.limits.shutdown_time,
+    })
 }
 
 async fn bind(address: &str) -> Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|cause| Error::Listen { address: address.to_owned(), cause })
+    TcpListener::bind(address)
+        .await
+        .map_err(|cause| Error::Listen {
+            address: address.to_owned(),
+            cause,
+        })
 }
 
 fn local_address(listener: &TcpListener) -> Result<SocketAddr> {
-    listener.local_addr().map_err(|cause| Error::Machine(format!("cannot tell the listener's address: {cause}")))
+    listener
+        .local_addr()
+        .map_err(|cause| Error::Machine(format!("cannot tell the listener's address: {cause}")))
 }
 
 /// An address that a browser on this machine can open: a listener on all interfaces is also at the loopback one.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
-        address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+        address.set_ip(if address.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::LOCALHOST.into()
+        });
     }
     address
 }
@@ -489,17 +595,36 @@ impl Wiring {
                 sender
             });
             let channel = plan.fill(&trigger.channel)?;
-            let template = trigger.address.as_ref().or(plan.manifest.application.trigger.redis.as_ref().map(|redis| &redis.address));
+            let template = trigger.address.as_ref().or(plan
+                .manifest
+                .application
+                .trigger
+                .redis
+                .as_ref()
+                .map(|redis| &redis.address));
             let address = plan.fill(template.map_or("", String::as_str))?;
             check_redis(&address)?;
             if plan.settings.redis.is_some() {
-                subscriptions.entry(address).or_default().entry(channel).or_default().push(queue.clone());
+                subscriptions
+                    .entry(address)
+                    .or_default()
+                    .entry(channel)
+                    .or_default()
+                    .push(queue.clone());
             } else {
                 bus.subscribe(&channel, &trigger.component, queue.clone());
             }
         }
-        let broker = if plan.settings.redis.is_some() { Broker::Servers(Servers::default()) } else { Broker::Local(bus) };
-        Ok(Self { broker, queues, subscriptions })
+        let broker = if plan.settings.redis.is_some() {
+            Broker::Servers(Servers::default())
+        } else {
+            Broker::Local(bus)
+        };
+        Ok(Self {
+            broker,
+            queues,
+            subscriptions,
+        })
     }
 }
 
@@ -510,12 +635,19 @@ struct Built {
 }
 
 /// Compiles, links and tries every component.
-async fn build(plan: &Plan, grants: &BTreeMap<String, Arc<ComponentGrants>>, services: &Arc<Services>, activity: &Activity) -> Result<Built> {
+async fn build(
+    plan: &Plan,
+    grants: &BTreeMap<String, Arc<ComponentGrants>>,
+    services: &Arc<Services>,
+    activity: &Activity,
+) -> Result<Built> {
     let limits = &plan.settings.limits;
     let artifacts = read_artifacts(&plan.settings.app, &plan.manifest)?;
     let compiler = Compiler::new(&plan.data.path, artifacts.len(), limits)?;
     if let Some(binary) = &plan.settings.compiler
-        && artifacts.iter().any(|(_, wasm)| !compiler.is_compiled(wasm))
+        && artifacts
+            .iter()
+            .any(|(_, wasm)| !compiler.is_compiled(wasm))
     {
         compile_apart(binary, plan).await;
     }
@@ -525,10 +657,22 @@ async fn build(plan: &Plan, grants: &BTreeMap<String, Arc<ComponentGrants>>, ser
     let mut pools = BTreeMap::new();
     let mut answering = BTreeMap::new();
     for (id, wasm) in artifacts {
-        let wanted = Triggers { http: plan.manifest.answers_http(&id), messages: plan.manifest.handles_messages(&id) };
-        let Some(grants) = grants.get(&id).filter(|_| wanted.http || wanted.messages) else { continue };
+        let wanted = Triggers {
+            http: plan.manifest.answers_http(&id),
+            messages: plan.manifest.handles_messages(&id),
+        };
+        let Some(grants) = grants.get(&id).filter(|_| wanted.http || wanted.messages) else {
+            continue;
+        };
         let pre = engine::link(&id, &compiler.compile(&id, &wasm)?, &linker)?;
-        let pool = Pool::new(pre, wanted, Arc::clone(grants), Arc::clone(services), Arc::downgrade(&components), limits)?;
+        let pool = Pool::new(
+            pre,
+            wanted,
+            Arc::clone(grants),
+            Arc::clone(services),
+            Arc::downgrade(&components),
+            limits,
+        )?;
         let pool = Arc::new(pool);
         try_out(&id, &pool).await?;
         if wanted.http {
@@ -556,7 +700,10 @@ async fn try_out(id: &str, pool: &Pool) -> Result<()> {
             Ok(())
         }
         Err(NoInstance::Broken(cause)) => Err(engine::component_error(id, &cause)),
-        Err(NoInstance::Busy) => Err(Error::Component { component: id.to_owned(), message: "may have no instance at all".into() }),
+        Err(NoInstance::Busy) => Err(Error::Component {
+            component: id.to_owned(),
+            message: "may have no instance at all".into(),
+        }),
     }
 }
 
@@ -580,11 +727,21 @@ async fn compile_apart(binary: &Path, plan: &Plan) {
     }
 }
 
-fn start_timers(plan: &Plan, components: &Components, activity: &Activity) -> Result<BTreeMap<String, Arc<Timer>>> {
+fn start_timers(
+    plan: &Plan,
+    components: &Components,
+    activity: &Activity,
+) -> Result<BTreeMap<String, Arc<Timer>>> {
     let mut timers = BTreeMap::new();
     for (id, spec) in &plan.manifest.component {
-        let Ok(Some(spec)) = spec.timer() else { continue };
-        let component = components.http(id).ok_or_else(|| plan.fault(format!("component.{id}.tool.mercato: a timer needs an HTTP trigger")))?;
+        let Ok(Some(spec)) = spec.timer() else {
+            continue;
+        };
+        let component = components.http(id).ok_or_else(|| {
+            plan.fault(format!(
+                "component.{id}.tool.mercato: a timer needs an HTTP trigger"
+            ))
+        })?;
         let timer = Arc::new(Timer { component, spec });
         if plan.settings.timers {
             let (timer, activity) = (Arc::clone(&timer), activity.clone());

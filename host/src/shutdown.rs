@@ -32,7 +32,10 @@ impl Drop for Guard {
 
 impl Activity {
     pub(crate) fn new() -> Self {
-        Self { running: Arc::default(), closing: watch::Sender::new(false) }
+        Self {
+            running: Arc::default(),
+            closing: watch::Sender::new(false),
+        }
     }
 
     /// Notes that something runs.
@@ -82,7 +85,9 @@ mod tests {
         let closing = activity.closing();
         activity.close();
         closing.await;
-        let (waited, ()) = tokio::join!(activity.finished(Duration::from_secs(5)), async { drop(guard) });
+        let (waited, ()) = tokio::join!(activity.finished(Duration::from_secs(5)), async {
+            drop(guard)
+        });
         assert!(waited);
     }
 }

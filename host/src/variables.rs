@@ -29,13 +29,19 @@ pub(crate) struct Sources<'a> {
 
 impl Variables {
     /// Finds a value for every variable of the manifest.
-    pub(crate) fn resolve(specs: &BTreeMap<String, VariableSpec>, sources: &Sources<'_>) -> Result<Self> {
+    pub(crate) fn resolve(
+        specs: &BTreeMap<String, VariableSpec>,
+        sources: &Sources<'_>,
+    ) -> Result<Self> {
         for name in specs.keys() {
-            valid_name(name).map_err(|reason| Error::Variable(format!("variable `{name}`: {reason}")))?;
+            valid_name(name)
+                .map_err(|reason| Error::Variable(format!("variable `{name}`: {reason}")))?;
         }
         for name in sources.given.keys() {
             if !specs.contains_key(name) {
-                return Err(Error::Variable(format!("--variable {name}: the manifest declares no variable of this name")));
+                return Err(Error::Variable(format!(
+                    "--variable {name}: the manifest declares no variable of this name"
+                )));
             }
         }
         let (mut values, mut defaulted) = (BTreeMap::new(), BTreeSet::new());
@@ -76,9 +82,13 @@ impl Variables {
         let mut rest = template;
         while let Some((literal, after)) = rest.split_once("{{") {
             filled.push_str(literal);
-            let (name, tail) = after.split_once("}}").ok_or_else(|| format!("`{template}` has `{{{{` without `}}}}`"))?;
+            let (name, tail) = after
+                .split_once("}}")
+                .ok_or_else(|| format!("`{template}` has `{{{{` without `}}}}`"))?;
             let name = name.trim();
-            let value = self.values.get(name).ok_or_else(|| format!("`{template}` uses `{name}`, which the manifest does not declare"))?;
+            let value = self.values.get(name).ok_or_else(|| {
+                format!("`{template}` uses `{name}`, which the manifest does not declare")
+            })?;
             filled.push_str(value);
             rest = tail;
         }
@@ -92,18 +102,29 @@ impl Variables {
 /// # Errors
 /// When the file cannot be read or holds anything but strings.
 pub fn read_file(path: &Path) -> Result<BTreeMap<String, String>> {
-    let text = std::fs::read_to_string(path).map_err(|cause| Error::Read { path: path.to_owned(), cause, hint: "" })?;
+    let text = std::fs::read_to_string(path).map_err(|cause| Error::Read {
+        path: path.to_owned(),
+        cause,
+        hint: "",
+    })?;
     // The parser's own message may quote the line, and the line may hold a secret.
     toml::from_str(&text).map_err(|error| Error::Config {
         path: path.to_owned(),
         line: line_of(&text, &error),
-        message: format!("every line must be NAME = \"value\" ({})", without_quotes(error.message())),
+        message: format!(
+            "every line must be NAME = \"value\" ({})",
+            without_quotes(error.message())
+        ),
     })
 }
 
 fn without_quotes(message: &str) -> String {
     let message = one_line(message);
-    message.split(['"', '`']).step_by(2).collect::<Vec<_>>().join("…")
+    message
+        .split(['"', '`'])
+        .step_by(2)
+        .collect::<Vec<_>>()
+        .join("…")
 }
 
 /// Splits `KEY=VALUE`.
@@ -111,7 +132,9 @@ fn without_quotes(message: &str) -> String {
 /// # Errors
 /// A sentence when there is no `=` or the key is not a variable name.
 pub fn parse_assignment(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("give a variable as KEY=VALUE, or a file of them as @FILE.toml")?;
+    let (key, value) = text
+        .split_once('=')
+        .ok_or("give a variable as KEY=VALUE, or a file of them as @FILE.toml")?;
     valid_name(key).map_err(|reason| format!("`{key}` {reason}"))?;
     Ok((key.to_owned(), value.to_owned()))
 }
@@ -120,7 +143,10 @@ pub fn parse_assignment(text: &str) -> Result<(String, String), String> {
 pub(crate) fn valid_name(name: &str) -> Result<(), &'static str> {
     if name.is_empty() {
         Err("must not be empty")
-    } else if !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
+    } else if !name
+        .chars()
+        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    {
         Err("may hold only lower-case letters, digits and underscores")
     } else if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
         Err("must begin with a letter")
@@ -144,13 +170,29 @@ mod tests {
         table.try_into().unwrap()
     }
 
-    fn resolve(given: &[(&str, &str)], environment: &[(&str, &str)], file: &[(&str, &str)]) -> Result<Variables> {
-        let map = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<BTreeMap<_, _>>();
-        let specs = BTreeMap::from([("key".to_owned(), spec(true, None)), ("url".to_owned(), spec(false, Some("redis://h")))]);
+    fn resolve(
+        given: &[(&str, &str)],
+        environment: &[(&str, &str)],
+        file: &[(&str, &str)],
+    ) -> Result<Variables> {
+        let map = |pairs: &[(&str, &str)]| {
+            pairs
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect::<BTreeMap<_, _>>()
+        };
+        let specs = BTreeMap::from([
+            ("key".to_owned(), spec(true, None)),
+            ("url".to_owned(), spec(false, Some("redis://h"))),
+        ]);
         let environment = map(environment);
         Variables::resolve(
             &specs,
-            &Sources { given: &map(given), environment: &|name| environment.get(name).cloned(), file: &map(file) },
+            &Sources {
+                given: &map(given),
+                environment: &|name| environment.get(name).cloned(),
+                file: &map(file),
+            },
         )
     }
 
@@ -158,9 +200,27 @@ mod tests {
     fn given_beats_environment_beats_file_beats_default() {
         let env = [("SPIN_VARIABLE_KEY", "e")];
         let file = [("key", "f"), ("url", "u")];
-        assert_eq!(resolve(&[("key", "g")], &env, &file).unwrap().fill("{{key}} {{ url }}").unwrap(), "g u");
-        assert_eq!(resolve(&[], &env, &file).unwrap().fill("{{ key }}").unwrap(), "e");
-        assert_eq!(resolve(&[], &[], &[("key", "f")]).unwrap().fill("<{{ key }}> {{ url }}").unwrap(), "<f> redis://h");
+        assert_eq!(
+            resolve(&[("key", "g")], &env, &file)
+                .unwrap()
+                .fill("{{key}} {{ url }}")
+                .unwrap(),
+            "g u"
+        );
+        assert_eq!(
+            resolve(&[], &env, &file)
+                .unwrap()
+                .fill("{{ key }}")
+                .unwrap(),
+            "e"
+        );
+        assert_eq!(
+            resolve(&[], &[], &[("key", "f")])
+                .unwrap()
+                .fill("<{{ key }}> {{ url }}")
+                .unwrap(),
+            "<f> redis://h"
+        );
     }
 
     #[test]
@@ -174,7 +234,10 @@ mod tests {
     #[test]
     fn a_variable_that_nobody_declared_is_refused() {
         assert_eq!(
-            resolve(&[("kez", "x")], &[], &[("key", "f")]).err().unwrap().to_string(),
+            resolve(&[("kez", "x")], &[], &[("key", "f")])
+                .err()
+                .unwrap()
+                .to_string(),
             "--variable kez: the manifest declares no variable of this name"
         );
     }
@@ -182,16 +245,32 @@ mod tests {
     #[test]
     fn templates_that_cannot_be_filled_say_why() {
         let variables = resolve(&[("key", "g")], &[], &[]).unwrap();
-        assert_eq!(variables.fill("a{{ key").unwrap_err(), "`a{{ key` has `{{` without `}}`");
-        assert_eq!(variables.fill("{{ nope }}").unwrap_err(), "`{{ nope }}` uses `nope`, which the manifest does not declare");
+        assert_eq!(
+            variables.fill("a{{ key").unwrap_err(),
+            "`a{{ key` has `{{` without `}}`"
+        );
+        assert_eq!(
+            variables.fill("{{ nope }}").unwrap_err(),
+            "`{{ nope }}` uses `nope`, which the manifest does not declare"
+        );
     }
 
     #[test]
     fn assignments() {
-        assert_eq!(parse_assignment("a_b=c=d").unwrap(), ("a_b".to_owned(), "c=d".to_owned()));
+        assert_eq!(
+            parse_assignment("a_b=c=d").unwrap(),
+            ("a_b".to_owned(), "c=d".to_owned())
+        );
         assert!(parse_assignment("nothing").is_err());
-        assert_eq!(parse_assignment("A=1").unwrap_err(), "`A` may hold only lower-case letters, digits and underscores");
-        assert!(parse_assignment("a__b=1").is_err() && parse_assignment("1a=1").is_err() && parse_assignment("a_=1").is_err());
+        assert_eq!(
+            parse_assignment("A=1").unwrap_err(),
+            "`A` may hold only lower-case letters, digits and underscores"
+        );
+        assert!(
+            parse_assignment("a__b=1").is_err()
+                && parse_assignment("1a=1").is_err()
+                && parse_assignment("a_=1").is_err()
+        );
     }
 
     #[test]

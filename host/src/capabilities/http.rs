@@ -30,13 +30,24 @@ type Response = http::Response<WasiBody>;
 type Finished = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
 impl OutboundHttp {
-    pub(crate) fn new(component: &Arc<ComponentGrants>, services: &Arc<Services>, components: &Weak<Components>) -> Self {
-        Self { component: Arc::clone(component), services: Arc::clone(services), components: components.clone(), depth: 0, stop: Arc::default() }
+    pub(crate) fn new(
+        component: &Arc<ComponentGrants>,
+        services: &Arc<Services>,
+        components: &Weak<Components>,
+    ) -> Self {
+        Self {
+            component: Arc::clone(component),
+            services: Arc::clone(services),
+            components: components.clone(),
+            depth: 0,
+            stop: Arc::default(),
+        }
     }
 
     /// Where the request goes, if it may go there.
     fn permit(&self, request: &http::Request<WasiBody>) -> Result<Target, Error> {
-        let target = Target::parse(&request.uri().to_string(), "https").ok_or(Error::HttpRequestUriInvalid)?;
+        let target = Target::parse(&request.uri().to_string(), "https")
+            .ok_or(Error::HttpRequestUriInvalid)?;
         if !self.component.hosts.allows(&target) {
             tracing::warn!(
                 component = %self.component.id,
@@ -46,7 +57,11 @@ impl OutboundHttp {
             );
             return Err(Error::HttpRequestDenied);
         }
-        match self.services.faults.decide(&self.component.id, CallKind::Http, &format!("{}://{}", target.scheme, target.host)) {
+        match self.services.faults.decide(
+            &self.component.id,
+            CallKind::Http,
+            &format!("{}://{}", target.scheme, target.host),
+        ) {
             Fault::Pass => Ok(target),
             Fault::Fail(reason) => Err(Error::InternalError(Some(reason))),
             // A request that has been sent but not answered looks the same to the guest; so both stop here.
@@ -71,7 +86,12 @@ impl WasiHttpHooks for OutboundHttp {
             Err(error) => return Box::new(async move { Err(error) }),
         };
         match target.host.strip_suffix(CHAINING_SUFFIX) {
-            Some(name) => Box::new(chain(self.components.upgrade(), name.to_owned(), self.depth, request)),
+            Some(name) => Box::new(chain(
+                self.components.upgrade(),
+                name.to_owned(),
+                self.depth,
+                request,
+            )),
             None => Box::new(send(request, options)),
         }
     }
@@ -87,19 +107,34 @@ async fn chain(
     if depth >= CHAIN_DEPTH {
         return Err(Error::LoopDetected);
     }
-    let component = components.and_then(|components| components.http(&name)).ok_or(Error::DestinationNotFound)?;
+    let component = components
+        .and_then(|components| components.http(&name))
+        .ok_or(Error::DestinationNotFound)?;
     request.headers_mut().remove(http::header::HOST);
     // A task of its own: the caller's store is inside `run_concurrent`, which must not be entered a second time.
-    let called = tokio::spawn(async move { component.invoke(Invocation { request, depth: depth + 1 }).await.into_response() });
+    let called = tokio::spawn(async move {
+        component
+            .invoke(Invocation {
+                request,
+                depth: depth + 1,
+            })
+            .await
+            .into_response()
+    });
     let response = called.await.map_err(|_| Error::ConnectionTerminated)?;
     let response = response.map(|body| body.map_err(Error::from).boxed_unsync());
     Ok((response, Box::new(async { Ok(()) })))
 }
 
 /// Sends the request over the network.
-async fn send(request: http::Request<WasiBody>, options: Option<RequestOptions>) -> Result<(Response, Finished), Error> {
+async fn send(
+    request: http::Request<WasiBody>,
+    options: Option<RequestOptions>,
+) -> Result<(Response, Finished), Error> {
     let wanted = options.unwrap_or_default();
-    let at_most = |wanted: Option<Duration>, limit: Duration| Some(wanted.map_or(limit, |wanted| wanted.min(limit)));
+    let at_most = |wanted: Option<Duration>, limit: Duration| {
+        Some(wanted.map_or(limit, |wanted| wanted.min(limit)))
+    };
     let options = RequestOptions {
         connect_timeout: at_most(wanted.connect_timeout, OUTBOUND_CONNECT_TIME),
         first_byte_timeout: at_most(wanted.first_byte_timeout, OUTBOUND_READ_TIME),

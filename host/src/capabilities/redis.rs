@@ -10,14 +10,16 @@ use tokio::sync::mpsc;
 use wasmtime::component::{Accessor, HasSelf, Resource};
 
 use crate::bindings::spin::redis::redis::{
-    Connection as ConnectionResource, Error, Host, HostConnection, HostConnectionWithStore, RedisParameter, RedisResult,
+    Connection as ConnectionResource, Error, Host, HostConnection, HostConnectionWithStore,
+    RedisParameter, RedisResult,
 };
 use crate::faults::{CallKind, Fault, Stopped};
 use crate::guest::Guest;
 use crate::limits::{CONNECTIONS_PER_INSTANCE, REDIS_PAUSE, REDIS_TIME};
 
 /// What a guest hears when it asks for more than pub/sub and there is no server.
-const NO_SERVER: &str = "without a Redis server only publish is offered; start the runner with --redis URL";
+const NO_SERVER: &str =
+    "without a Redis server only publish is offered; start the runner with --redis URL";
 
 /// Carries messages between components.
 pub(crate) enum Broker {
@@ -35,8 +37,16 @@ pub(crate) struct LocalBus {
 
 impl LocalBus {
     /// Lets a component's queue receive the messages of a channel.
-    pub(crate) fn subscribe(&mut self, channel: &str, component: &str, queue: mpsc::Sender<Vec<u8>>) {
-        self.subscribers.entry(channel.to_owned()).or_default().push((component.to_owned(), queue));
+    pub(crate) fn subscribe(
+        &mut self,
+        channel: &str,
+        component: &str,
+        queue: mpsc::Sender<Vec<u8>>,
+    ) {
+        self.subscribers
+            .entry(channel.to_owned())
+            .or_default()
+            .push((component.to_owned(), queue));
     }
 
     /// Hands the message to every subscriber; one whose queue is full loses it.
@@ -72,7 +82,10 @@ impl Servers {
         let manager = redis::Client::open(address)
             .and_then(|client| client.get_connection_manager_lazy(config))
             .map_err(|_| Error::InvalidAddress)?;
-        let link = Arc::new(Link { manager, down_until: Mutex::default() });
+        let link = Arc::new(Link {
+            manager,
+            down_until: Mutex::default(),
+        });
         links.insert(address.to_owned(), Arc::clone(&link));
         Ok(link)
     }
@@ -81,18 +94,45 @@ impl Servers {
 impl Link {
     /// Runs a command, in bounded time; soon after a failure to reach the server it fails at once.
     async fn run<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Error> {
-        if self.down_until.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| Instant::now() < until) {
+        if self
+            .down_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some_and(|until| Instant::now() < until)
+        {
             return Err(Error::Other("the Redis server is not reachable".into()));
         }
-        let mut manager = self.manager.clone();
-        let result = match tokio::time::timeout(REDIS_TIME, command.query_async::<T>(&mut manager)).await {
+        let result = match tokio::time::timeout(REDIS_TIME, self.send(command)).await {
             Ok(result) => result,
-            Err(_) => Err(RedisError::from((ErrorKind::Io, "the Redis server did not answer in time"))),
+            Err(_) => Err(RedisError::from((
+                ErrorKind::Io,
+                "the Redis server did not answer in time",
+            ))),
         };
-        let unreachable = result.as_ref().err().is_some_and(|error| error.is_io_error() || error.is_timeout() || error.is_connection_dropped());
-        *self.down_until.lock().unwrap_or_else(PoisonError::into_inner) = unreachable.then(|| Instant::now() + REDIS_PAUSE);
+        let unreachable = result.as_ref().err().is_some_and(is_unreachable);
+        *self
+            .down_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) =
+            unreachable.then(|| Instant::now() + REDIS_PAUSE);
         result.map_err(|error| to_error(&error))
     }
+
+    /// The manager learns of a lost connection from the command that fails on it, and then connects again: so the
+    /// command gets a second try. A command that timed out may have been carried out and is not repeated.
+    async fn send<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, RedisError> {
+        let mut manager = self.manager.clone();
+        match command.query_async(&mut manager).await {
+            Err(error) if is_unreachable(&error) && !error.is_timeout() => {
+                command.query_async(&mut manager).await
+            }
+            result => result,
+        }
+    }
+}
+
+fn is_unreachable(error: &RedisError) -> bool {
+    error.is_io_error() || error.is_timeout() || error.is_connection_dropped()
 }
 
 fn to_error(error: &RedisError) -> Error {
@@ -115,7 +155,10 @@ enum Route {
 }
 
 impl Guest {
-    fn open_redis(&mut self, address: &str) -> wasmtime::Result<Result<Resource<ConnectionResource>, Error>> {
+    fn open_redis(
+        &mut self,
+        address: &str,
+    ) -> wasmtime::Result<Result<Resource<ConnectionResource>, Error>> {
         if !self.component.hosts.allows_address(address, "redis") {
             tracing::warn!(component = %self.component.id, "Redis connection denied; grant the address in allowed_outbound_hosts");
             return Ok(Err(Error::InvalidAddress));
@@ -127,11 +170,16 @@ impl Guest {
             return Ok(Err(Error::TooManyConnections));
         }
         self.handles += 1;
-        Ok(Ok(self.table.push(GuestConnection { address: address.into() })?))
+        Ok(Ok(self.table.push(GuestConnection {
+            address: address.into(),
+        })?))
     }
 
     fn route(&self, connection: &Resource<ConnectionResource>) -> Result<Route, Error> {
-        let connection = self.table.get(connection).map_err(|_| Error::Other("could not find connection for resource".into()))?;
+        let connection = self
+            .table
+            .get(connection)
+            .map_err(|_| Error::Other("could not find connection for resource".into()))?;
         match &self.services.broker {
             Broker::Local(_) => Ok(Route::Local),
             Broker::Servers(servers) => servers.link(&connection.address).map(Route::Server),
@@ -160,20 +208,29 @@ async fn publish(
 ) -> wasmtime::Result<Result<(), Error>> {
     let (route, services, component) = accessor.with(|mut access| {
         let guest = access.get();
-        (guest.route(&connection), Arc::clone(&guest.services), Arc::clone(&guest.component))
+        (
+            guest.route(&connection),
+            Arc::clone(&guest.services),
+            Arc::clone(&guest.component),
+        )
     });
     let route = match route {
         Ok(route) => route,
         Err(error) => return Ok(Err(error)),
     };
-    let fault = services.faults.decide(&component.id, CallKind::Publish, channel);
+    let fault = services
+        .faults
+        .decide(&component.id, CallKind::Publish, channel);
     match &fault {
         Fault::Pass | Fault::StopAfter => {}
         Fault::Fail(reason) => return Ok(Err(Error::Other(reason.clone()))),
         Fault::Stop => return Err(Stopped.into()),
     }
     let result = match (route, &services.broker) {
-        (Route::Server(link), _) => link.run::<i64>(Cmd::new().arg("PUBLISH").arg(channel).arg(payload)).await.map(drop),
+        (Route::Server(link), _) => link
+            .run::<i64>(Cmd::new().arg("PUBLISH").arg(channel).arg(payload))
+            .await
+            .map(drop),
         (Route::Local, Broker::Local(bus)) => {
             bus.publish(channel, payload);
             Ok(())
@@ -181,7 +238,11 @@ async fn publish(
         (Route::Local, Broker::Servers(_)) => Err(Error::Other(NO_SERVER.into())),
     };
     services.metrics.redis_publish(result.is_ok());
-    if fault == Fault::StopAfter { Err(Stopped.into()) } else { Ok(result) }
+    if fault == Fault::StopAfter {
+        Err(Stopped.into())
+    } else {
+        Ok(result)
+    }
 }
 
 impl Host for Guest {}
@@ -195,7 +256,10 @@ impl HostConnection for Guest {
 }
 
 impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
-    async fn open(accessor: &Accessor<Guest, Self>, address: String) -> wasmtime::Result<Result<Resource<ConnectionResource>, Error>> {
+    async fn open(
+        accessor: &Accessor<Guest, Self>,
+        address: String,
+    ) -> wasmtime::Result<Result<Resource<ConnectionResource>, Error>> {
         accessor.with(|mut access| access.get().open_redis(&address))
     }
 
@@ -225,7 +289,11 @@ impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
         command(accessor, connection, Cmd::set(key, value)).await
     }
 
-    async fn incr(accessor: &Accessor<Guest, Self>, connection: Resource<ConnectionResource>, key: String) -> wasmtime::Result<Result<i64, Error>> {
+    async fn incr(
+        accessor: &Accessor<Guest, Self>,
+        connection: Resource<ConnectionResource>,
+        key: String,
+    ) -> wasmtime::Result<Result<i64, Error>> {
         command(accessor, connection, Cmd::incr(key, 1)).await
     }
 
@@ -299,7 +367,11 @@ fn flatten(value: Value, into: &mut Vec<RedisResult>) -> Result<(), Error> {
                 flatten(value, into)?;
             }
         }
-        other => return Err(Error::Other(format!("the interface cannot carry the answer {other:?}"))),
+        other => {
+            return Err(Error::Other(format!(
+                "the interface cannot carry the answer {other:?}"
+            )));
+        }
     }
     Ok(())
 }
@@ -335,8 +407,18 @@ mod tests {
     #[test]
     fn nested_answers_become_flat() {
         let mut results = Vec::new();
-        let nested = Value::Array(vec![Value::Int(1), Value::Array(vec![Value::Nil, Value::Okay])]);
+        let nested = Value::Array(vec![
+            Value::Int(1),
+            Value::Array(vec![Value::Nil, Value::Okay]),
+        ]);
         flatten(nested, &mut results).unwrap();
-        assert!(matches!(results[..], [RedisResult::Int64(1), RedisResult::Nil, RedisResult::Status(_)]));
+        assert!(matches!(
+            results[..],
+            [
+                RedisResult::Int64(1),
+                RedisResult::Nil,
+                RedisResult::Status(_)
+            ]
+        ));
     }
 }

@@ -19,12 +19,15 @@ use tokio::sync::OwnedMutexGuard;
 use wasmtime::component::{Accessor, FutureReader, HasSelf, Resource, StreamReader};
 
 use crate::bindings::spin::sqlite::sqlite::{
-    Connection as ConnectionResource, Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value,
+    Connection as ConnectionResource, Error, Host, HostConnection, HostConnectionWithStore,
+    QueryResult, RowResult, Value,
 };
 use crate::error;
 use crate::faults::{CallKind, Fault, Stopped};
 use crate::guest::{ComponentGrants, Guest, Services};
-use crate::limits::{BUSY_TIME, CONNECTIONS_PER_INSTANCE, IDLE_CONNECTIONS, RESULT_BYTES, STATEMENTS_PER_CONNECTION};
+use crate::limits::{
+    BUSY_TIME, CONNECTIONS_PER_INSTANCE, IDLE_CONNECTIONS, RESULT_BYTES, STATEMENTS_PER_CONNECTION,
+};
 use crate::runtime_config::DatabaseConfig;
 
 /// Pauses between tries while another process holds the database, in milliseconds; the last one repeats.
@@ -50,7 +53,11 @@ struct PooledConnection {
 
 impl Databases {
     /// Opens the database once, to find out now whether it can be used.
-    pub(crate) fn open(&mut self, label: &str, config: &DatabaseConfig) -> error::Result<Arc<Database>> {
+    pub(crate) fn open(
+        &mut self,
+        label: &str,
+        config: &DatabaseConfig,
+    ) -> error::Result<Arc<Database>> {
         let fail = |message: String| error::Error::Database {
             label: label.to_owned(),
             path: config.path.clone().unwrap_or_else(|| ":memory:".into()),
@@ -59,13 +66,20 @@ impl Databases {
         let Some(path) = &config.path else {
             return Ok(Arc::new(Database::new(label, config)));
         };
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|cause| fail(format!("cannot create its folder: {cause}")))?;
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            std::fs::create_dir_all(folder)
+                .map_err(|cause| fail(format!("cannot create its folder: {cause}")))?;
         }
-        let key = path.parent().and_then(|folder| folder.canonicalize().ok()).map_or_else(
-            || path.clone(),
-            |folder| folder.join(path.file_name().unwrap_or_default()),
-        );
+        let key = path
+            .parent()
+            .and_then(|folder| folder.canonicalize().ok())
+            .map_or_else(
+                || path.clone(),
+                |folder| folder.join(path.file_name().unwrap_or_default()),
+            );
         if let Some(database) = self.0.get(&key) {
             return Ok(Arc::clone(database));
         }
@@ -83,7 +97,10 @@ impl Databases {
             let connections = std::mem::take(&mut *idle);
             drop(idle);
             if let Some(connection) = connections.first() {
-                let done = connection.sqlite.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+                let done =
+                    connection
+                        .sqlite
+                        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
                 if let Err(cause) = done {
                     tracing::warn!(database = %database.label, "checkpoint failed: {cause}");
                 }
@@ -95,9 +112,15 @@ impl Databases {
 fn unusable(cause: &rusqlite::Error) -> String {
     match cause.sqlite_error_code() {
         Some(ffi::ErrorCode::NotADatabase | ffi::ErrorCode::DatabaseCorrupt) => {
-            format!("not a usable SQLite database ({cause}); restore it from a backup or move it away")
+            format!(
+                "not a usable SQLite database ({cause}); restore it from a backup or move it away"
+            )
         }
-        Some(ffi::ErrorCode::CannotOpen | ffi::ErrorCode::ReadOnly | ffi::ErrorCode::PermissionDenied) => {
+        Some(
+            ffi::ErrorCode::CannotOpen
+            | ffi::ErrorCode::ReadOnly
+            | ffi::ErrorCode::PermissionDenied,
+        ) => {
             format!("{cause}; check the path and its permissions")
         }
         _ => cause.to_string(),
@@ -106,7 +129,12 @@ fn unusable(cause: &rusqlite::Error) -> String {
 
 impl Database {
     fn new(label: &str, config: &DatabaseConfig) -> Self {
-        Self { label: label.to_owned(), config: config.clone(), idle: Mutex::default(), writer: Arc::default() }
+        Self {
+            label: label.to_owned(),
+            config: config.clone(),
+            idle: Mutex::default(),
+            writer: Arc::default(),
+        }
     }
 
     fn path(&self) -> Option<&Path> {
@@ -114,12 +142,18 @@ impl Database {
     }
 
     fn take(&self) -> Result<PooledConnection, rusqlite::Error> {
-        let pooled = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let pooled = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         pooled.map_or_else(|| self.connect(), Ok)
     }
 
     fn connect(&self) -> Result<PooledConnection, rusqlite::Error> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut sqlite = match self.path() {
             Some(path) => Connection::open_with_flags(path, flags)?,
             None => Connection::open_in_memory()?,
@@ -134,13 +168,19 @@ impl Database {
         // From now on waiting is done outside of SQLite, without holding the thread.
         sqlite.busy_timeout(Duration::ZERO)?;
         let stained = Arc::new(AtomicBool::new(false));
-        sqlite.authorizer(Some(authorizer(self.config.allow_attach_file, Arc::clone(&stained))))?;
+        sqlite.authorizer(Some(authorizer(
+            self.config.allow_attach_file,
+            Arc::clone(&stained),
+        )))?;
         Ok(PooledConnection { sqlite, stained })
     }
 
     /// Takes a connection back if it is as clean as a new one.
     fn give_back(&self, connection: PooledConnection) {
-        if self.path().is_none() || connection.stained.load(Ordering::Relaxed) || !connection.sqlite.is_autocommit() {
+        if self.path().is_none()
+            || connection.stained.load(Ordering::Relaxed)
+            || !connection.sqlite.is_autocommit()
+        {
             return;
         }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -151,7 +191,10 @@ impl Database {
 }
 
 /// Refuses files to ATTACH, as Spin does, and notices what would stay behind on a pooled connection.
-fn authorizer(attach_files: bool, stained: Arc<AtomicBool>) -> impl for<'c> FnMut(AuthContext<'c>) -> Authorization + Send + 'static {
+fn authorizer(
+    attach_files: bool,
+    stained: Arc<AtomicBool>,
+) -> impl for<'c> FnMut(AuthContext<'c>) -> Authorization + Send + 'static {
     move |context| {
         match context.action {
             AuthAction::Attach { filename } => {
@@ -164,7 +207,10 @@ fn authorizer(attach_files: bool, stained: Arc<AtomicBool>) -> impl for<'c> FnMu
             | AuthAction::CreateTempIndex { .. }
             | AuthAction::CreateTempTrigger { .. }
             | AuthAction::CreateTempView { .. } => stained.store(true, Ordering::Relaxed),
-            AuthAction::Pragma { pragma_name, pragma_value } if !harmless(pragma_name, pragma_value) => {
+            AuthAction::Pragma {
+                pragma_name,
+                pragma_value,
+            } if !harmless(pragma_name, pragma_value) => {
                 stained.store(true, Ordering::Relaxed);
             }
             _ => {}
@@ -177,22 +223,31 @@ fn authorizer(attach_files: bool, stained: Arc<AtomicBool>) -> impl for<'c> FnMu
 /// connection, or it asks for what is set anyway.
 fn harmless(name: &str, value: Option<&str>) -> bool {
     let name = name.to_ascii_lowercase();
-    let Some(value) = value else { return name != "case_sensitive_like" };
+    let Some(value) = value else {
+        return name != "case_sensitive_like";
+    };
     let value = value.to_ascii_lowercase();
     match name.as_str() {
         "journal_mode" => value == "wal",
         "synchronous" => matches!(value.as_str(), "full" | "2"),
         "foreign_keys" => matches!(value.as_str(), "on" | "1" | "true" | "yes"),
-        "user_version" | "application_id" | "table_info" | "table_xinfo" | "table_list" | "index_list" | "index_info" | "index_xinfo"
-        | "foreign_key_list" | "foreign_key_check" | "integrity_check" | "quick_check" | "wal_checkpoint" | "optimize" => true,
+        "user_version" | "application_id" | "table_info" | "table_xinfo" | "table_list"
+        | "index_list" | "index_info" | "index_xinfo" | "foreign_key_list"
+        | "foreign_key_check" | "integrity_check" | "quick_check" | "wal_checkpoint"
+        | "optimize" => true,
         _ => false,
     }
 }
 
 /// A pragma whose effect the runner already provides, with the row that SQLite would answer.
 fn answered_here(statement: &str) -> Option<(&'static str, Value)> {
-    let statement = statement.trim().trim_end_matches(';').to_ascii_lowercase();
-    let (name, value) = statement.strip_prefix("pragma")?.split_once(['=', '('])?;
+    const PRAGMA: &str = "pragma";
+    let statement = statement.trim();
+    if !statement.get(..PRAGMA.len())?.eq_ignore_ascii_case(PRAGMA) {
+        return None;
+    }
+    let statement = statement.trim_end_matches(';').to_ascii_lowercase();
+    let (name, value) = statement.get(PRAGMA.len()..)?.split_once(['=', '('])?;
     let value = value.trim().trim_end_matches(')').trim().trim_matches('\'');
     match name.trim() {
         "busy_timeout" => Some(("timeout", Value::Integer(value.parse().ok()?))),
@@ -227,7 +282,10 @@ pub(crate) struct OpenTransactions(Vec<Arc<tokio::sync::Mutex<Held>>>);
 
 impl OpenTransactions {
     fn note(&mut self, connection: &Arc<tokio::sync::Mutex<Held>>, open: bool) {
-        let known = self.0.iter().position(|other| Arc::ptr_eq(other, connection));
+        let known = self
+            .0
+            .iter()
+            .position(|other| Arc::ptr_eq(other, connection));
         match (open, known) {
             (true, None) => self.0.push(Arc::clone(connection)),
             (false, Some(index)) => {
@@ -262,16 +320,21 @@ impl Held {
     }
 
     fn sqlite(&self) -> Result<&Connection, Error> {
-        self.connection.as_ref().map(|connection| &connection.sqlite).ok_or(Error::InvalidConnection)
+        self.connection
+            .as_ref()
+            .map(|connection| &connection.sqlite)
+            .ok_or(Error::InvalidConnection)
     }
 
     /// Runs the first statement of the text.
     async fn run(&mut self, statement: &str, parameters: &[Value]) -> Result<QueryResult, Error> {
         if let Some((column, value)) = answered_here(statement) {
-            return Ok(QueryResult { columns: vec![column.into()], rows: vec![RowResult { values: vec![value] }] });
-        }
-        if self.writing.is_none() && self.writes(statement)? {
-            self.writing = Some(self.wait_for_writer().await?);
+            return Ok(QueryResult {
+                columns: vec![column.into()],
+                rows: vec![RowResult {
+                    values: vec![value],
+                }],
+            });
         }
         let result = self.try_until_free(statement, parameters).await;
         if self.sqlite()?.is_autocommit() {
@@ -280,29 +343,45 @@ impl Held {
         result
     }
 
-    fn writes(&self, statement: &str) -> Result<bool, Error> {
-        with_statement(self.sqlite()?, statement, |prepared| Ok(!prepared.readonly())).map_err(io)
-    }
-
     async fn wait_for_writer(&mut self) -> Result<OwnedMutexGuard<()>, Error> {
         let lock = Arc::clone(&self.database.writer);
-        tokio::time::timeout(BUSY_TIME, lock.lock_owned()).await.map_err(|_| Error::Io("database is locked".into()))
+        tokio::time::timeout(BUSY_TIME, lock.lock_owned())
+            .await
+            .map_err(|_| Error::Io("database is locked".into()))
     }
 
     /// While another process holds the database, tries again until [`BUSY_TIME`] is over. A statement that SQLite
     /// refused as busy has changed nothing.
-    async fn try_until_free(&mut self, statement: &str, parameters: &[Value]) -> Result<QueryResult, Error> {
+    async fn try_until_free(
+        &mut self,
+        statement: &str,
+        parameters: &[Value],
+    ) -> Result<QueryResult, Error> {
         let started = Instant::now();
         let mut pauses = BUSY_PAUSES_MS.iter();
         let mut pause = Duration::ZERO;
         loop {
-            match query(self.sqlite()?, statement, parameters) {
-                Err(QueryError::Sqlite(cause)) if is_busy(&cause) && started.elapsed() < BUSY_TIME => {
+            let attempt = query(
+                self.sqlite()?,
+                statement,
+                parameters,
+                self.writing.is_some(),
+            );
+            match attempt {
+                Err(QueryError::Writes) => {
+                    self.writing = Some(self.wait_for_writer().await?);
+                    continue;
+                }
+                Err(QueryError::Sqlite(cause))
+                    if is_busy(&cause) && started.elapsed() < BUSY_TIME =>
+                {
                     pause = pauses.next().map_or(pause, |ms| Duration::from_millis(*ms));
                 }
                 Err(QueryError::Sqlite(cause)) => return Err(io(cause)),
                 Err(QueryError::TooBig) => {
-                    return Err(Error::Io(format!("query result exceeds limit of {RESULT_BYTES} bytes")));
+                    return Err(Error::Io(format!(
+                        "query result exceeds limit of {RESULT_BYTES} bytes"
+                    )));
                 }
                 Ok(result) => return Ok(result),
             }
@@ -313,10 +392,16 @@ impl Held {
 
 /// Busy, but not because the transaction reads a snapshot that is out of date: that never gets better.
 fn is_busy(cause: &rusqlite::Error) -> bool {
-    cause.sqlite_error().is_some_and(|error| error.code == ffi::ErrorCode::DatabaseBusy && error.extended_code != ffi::SQLITE_BUSY_SNAPSHOT)
+    cause.sqlite_error().is_some_and(|error| {
+        error.code == ffi::ErrorCode::DatabaseBusy
+            && error.extended_code != ffi::SQLITE_BUSY_SNAPSHOT
+    })
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "used as a function in map_err")]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "used as a function in map_err"
+)]
 fn io(cause: rusqlite::Error) -> Error {
     Error::Io(cause.to_string())
 }
@@ -325,19 +410,21 @@ fn io(cause: rusqlite::Error) -> Error {
 fn with_statement<R>(
     sqlite: &Connection,
     text: &str,
-    use_it: impl FnOnce(&mut Statement<'_>) -> Result<R, rusqlite::Error>,
-) -> Result<R, rusqlite::Error> {
+    use_it: impl FnOnce(&mut Statement<'_>) -> Result<R, QueryError>,
+) -> Result<R, QueryError> {
     match sqlite.prepare_cached(text) {
         Ok(mut prepared) => use_it(&mut prepared),
         Err(rusqlite::Error::MultipleStatement) => match Batch::new(sqlite, text).next()? {
             Some(mut first) => use_it(&mut first),
-            None => Err(rusqlite::Error::InvalidQuery),
+            None => Err(rusqlite::Error::InvalidQuery.into()),
         },
-        Err(cause) => Err(cause),
+        Err(cause) => Err(cause.into()),
     }
 }
 
 enum QueryError {
+    /// The statement writes, and the writer lock is not held. It has not run.
+    Writes,
     Sqlite(rusqlite::Error),
     TooBig,
 }
@@ -348,11 +435,23 @@ impl From<rusqlite::Error> for QueryError {
     }
 }
 
-fn query(sqlite: &Connection, text: &str, parameters: &[Value]) -> Result<QueryResult, QueryError> {
-    let mut too_big = false;
-    let result = with_statement(sqlite, text, |prepared| {
-        let columns: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
-        let mut rows = prepared.query(rusqlite::params_from_iter(parameters.iter().map(Parameter)))?;
+fn query(
+    sqlite: &Connection,
+    text: &str,
+    parameters: &[Value],
+    may_write: bool,
+) -> Result<QueryResult, QueryError> {
+    with_statement(sqlite, text, |prepared| {
+        if !may_write && !prepared.readonly() {
+            return Err(QueryError::Writes);
+        }
+        let columns: Vec<String> = prepared
+            .column_names()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        let mut rows =
+            prepared.query(rusqlite::params_from_iter(parameters.iter().map(Parameter)))?;
         let mut found = Vec::new();
         let mut bytes = 0;
         while let Some(row) = rows.next()? {
@@ -363,15 +462,16 @@ fn query(sqlite: &Connection, text: &str, parameters: &[Value]) -> Result<QueryR
                 values.push(value);
             }
             if bytes > RESULT_BYTES {
-                too_big = true;
-                break;
+                return Err(QueryError::TooBig);
             }
             found.push(RowResult { values });
         }
         drop(rows);
-        Ok(QueryResult { columns, rows: found })
-    })?;
-    if too_big { Err(QueryError::TooBig) } else { Ok(result) }
+        Ok(QueryResult {
+            columns,
+            rows: found,
+        })
+    })
 }
 
 struct Parameter<'a>(&'a Value);
@@ -411,7 +511,11 @@ fn size_of(value: &Value) -> usize {
 fn open(component: &ComponentGrants, label: &str) -> Result<GuestConnection, Error> {
     let database = component.databases.get(label).ok_or(Error::AccessDenied)?;
     let connection = database.take().map_err(io)?;
-    let held = Held { database: Arc::clone(database), connection: Some(connection), writing: None };
+    let held = Held {
+        database: Arc::clone(database),
+        connection: Some(connection),
+        writing: None,
+    };
     Ok(GuestConnection(Arc::new(tokio::sync::Mutex::new(held))))
 }
 
@@ -425,7 +529,9 @@ async fn execute(
 ) -> wasmtime::Result<(Result<QueryResult, Error>, bool)> {
     services.metrics.sqlite_statement();
     let mut held = connection.lock().await;
-    let fault = services.faults.decide(&component.id, CallKind::Sqlite, statement);
+    let fault = services
+        .faults
+        .decide(&component.id, CallKind::Sqlite, statement);
     let result = match &fault {
         Fault::Pass | Fault::StopAfter => held.run(statement, parameters).await,
         Fault::Fail(reason) => Err(Error::Io(reason.clone())),
@@ -439,14 +545,25 @@ async fn execute(
 }
 
 impl Guest {
-    fn connection(&self, handle: &Resource<ConnectionResource>) -> Option<Arc<tokio::sync::Mutex<Held>>> {
-        self.table.get(handle).ok().map(|connection| Arc::clone(&connection.0))
+    fn connection(
+        &self,
+        handle: &Resource<ConnectionResource>,
+    ) -> Option<Arc<tokio::sync::Mutex<Held>>> {
+        self.table
+            .get(handle)
+            .ok()
+            .map(|connection| Arc::clone(&connection.0))
     }
 
-    fn keep(&mut self, opened: Result<GuestConnection, Error>) -> wasmtime::Result<Result<Resource<ConnectionResource>, Error>> {
+    fn keep(
+        &mut self,
+        opened: Result<GuestConnection, Error>,
+    ) -> wasmtime::Result<Result<Resource<ConnectionResource>, Error>> {
         Ok(match opened {
             Err(error) => Err(error),
-            Ok(_) if self.handles >= CONNECTIONS_PER_INSTANCE => Err(Error::Io("too many connections opened".into())),
+            Ok(_) if self.handles >= CONNECTIONS_PER_INSTANCE => {
+                Err(Error::Io("too many connections opened".into()))
+            }
             Ok(connection) => {
                 self.handles += 1;
                 Ok(self.table.push(connection)?)
@@ -458,7 +575,10 @@ impl Guest {
 impl Host for Guest {}
 
 impl HostConnection for Guest {
-    async fn open(&mut self, database: String) -> wasmtime::Result<Result<Resource<ConnectionResource>, Error>> {
+    async fn open(
+        &mut self,
+        database: String,
+    ) -> wasmtime::Result<Result<Resource<ConnectionResource>, Error>> {
         let opened = open(&self.component, &database);
         self.keep(opened)
     }
@@ -469,13 +589,25 @@ impl HostConnection for Guest {
         statement: String,
         parameters: Vec<Value>,
     ) -> wasmtime::Result<Result<QueryResult, Error>> {
-        let Some(held) = self.connection(&connection) else { return Ok(Err(Error::InvalidConnection)) };
-        let (result, open) = execute(&self.services, &self.component, &held, &statement, &parameters).await?;
+        let Some(held) = self.connection(&connection) else {
+            return Ok(Err(Error::InvalidConnection));
+        };
+        let (result, open) = execute(
+            &self.services,
+            &self.component,
+            &held,
+            &statement,
+            &parameters,
+        )
+        .await?;
         self.transactions.note(&held, open);
         Ok(result)
     }
 
-    async fn last_insert_rowid(&mut self, connection: Resource<ConnectionResource>) -> wasmtime::Result<i64> {
+    async fn last_insert_rowid(
+        &mut self,
+        connection: Resource<ConnectionResource>,
+    ) -> wasmtime::Result<i64> {
         last_insert_rowid(self.connection(&connection)).await
     }
 
@@ -491,10 +623,15 @@ impl HostConnection for Guest {
     }
 }
 
-async fn last_insert_rowid(connection: Option<Arc<tokio::sync::Mutex<Held>>>) -> wasmtime::Result<i64> {
+async fn last_insert_rowid(
+    connection: Option<Arc<tokio::sync::Mutex<Held>>>,
+) -> wasmtime::Result<i64> {
     let connection = connection.ok_or_else(|| wasmtime::Error::msg("not a connection"))?;
     let held = connection.lock().await;
-    Ok(held.sqlite().map(Connection::last_insert_rowid).unwrap_or_default())
+    Ok(held
+        .sqlite()
+        .map(Connection::last_insert_rowid)
+        .unwrap_or_default())
 }
 
 async fn changes(connection: Option<Arc<tokio::sync::Mutex<Held>>>) -> wasmtime::Result<u64> {
@@ -504,7 +641,11 @@ async fn changes(connection: Option<Arc<tokio::sync::Mutex<Held>>>) -> wasmtime:
 }
 
 /// Columns, rows and the end of a statement.
-type Streamed = (Vec<String>, StreamReader<RowResult>, FutureReader<Result<(), Error>>);
+type Streamed = (
+    Vec<String>,
+    StreamReader<RowResult>,
+    FutureReader<Result<(), Error>>,
+);
 
 impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
     async fn open_async(
@@ -526,9 +667,15 @@ impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
     ) -> wasmtime::Result<Result<Streamed, Error>> {
         let (held, services, component) = accessor.with(|mut access| {
             let guest = access.get();
-            (guest.connection(&connection), Arc::clone(&guest.services), Arc::clone(&guest.component))
+            (
+                guest.connection(&connection),
+                Arc::clone(&guest.services),
+                Arc::clone(&guest.component),
+            )
         });
-        let Some(held) = held else { return Ok(Err(Error::InvalidConnection)) };
+        let Some(held) = held else {
+            return Ok(Err(Error::InvalidConnection));
+        };
         let (result, open) = execute(&services, &component, &held, &statement, &parameters).await?;
         accessor.with(|mut access| {
             access.get().transactions.note(&held, open);
@@ -543,12 +690,18 @@ impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
         })
     }
 
-    async fn last_insert_rowid_async(accessor: &Accessor<Guest, Self>, connection: Resource<ConnectionResource>) -> wasmtime::Result<i64> {
+    async fn last_insert_rowid_async(
+        accessor: &Accessor<Guest, Self>,
+        connection: Resource<ConnectionResource>,
+    ) -> wasmtime::Result<i64> {
         let held = accessor.with(|mut access| access.get().connection(&connection));
         last_insert_rowid(held).await
     }
 
-    async fn changes_async(accessor: &Accessor<Guest, Self>, connection: Resource<ConnectionResource>) -> wasmtime::Result<u64> {
+    async fn changes_async(
+        accessor: &Accessor<Guest, Self>,
+        connection: Resource<ConnectionResource>,
+    ) -> wasmtime::Result<u64> {
         let held = accessor.with(|mut access| access.get().connection(&connection));
         changes(held).await
     }
@@ -567,13 +720,20 @@ mod tests {
         fn new() -> Self {
             let id = mercato_platform::ids::Ids::new_id(&mercato_platform::ids::RandomIds);
             let folder = std::env::temp_dir().join(format!("mercato-sqlite-{id}"));
-            let config = DatabaseConfig { path: Some(folder.join("test.db")), allow_attach_file: false };
+            let config = DatabaseConfig {
+                path: Some(folder.join("test.db")),
+                allow_attach_file: false,
+            };
             let database = Databases::default().open("test", &config).unwrap();
             Self { folder, database }
         }
 
         fn open(&self) -> Held {
-            Held { database: Arc::clone(&self.database), connection: Some(self.database.take().unwrap()), writing: None }
+            Held {
+                database: Arc::clone(&self.database),
+                connection: Some(self.database.take().unwrap()),
+                writing: None,
+            }
         }
 
         fn idle(&self) -> usize {
@@ -588,7 +748,9 @@ mod tests {
     }
 
     async fn run(held: &mut Held, statement: &str) -> QueryResult {
-        held.run(statement, &[]).await.unwrap_or_else(|error| panic!("{statement}: {error:?}"))
+        held.run(statement, &[])
+            .await
+            .unwrap_or_else(|error| panic!("{statement}: {error:?}"))
     }
 
     async fn error(held: &mut Held, statement: &str) -> String {
@@ -609,7 +771,11 @@ mod tests {
     async fn only_writing_statements_take_the_writer_lock() {
         let fixture = Fixture::new();
         let mut held = fixture.open();
-        run(&mut held, "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER)").await;
+        run(
+            &mut held,
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER)",
+        )
+        .await;
         let cases = [
             ("SELECT * FROM t", false),
             ("BEGIN", false),
@@ -624,7 +790,11 @@ mod tests {
             ("CREATE TABLE u (id)", true),
         ];
         for (statement, writes) in cases {
-            assert_eq!(held.writes(statement).unwrap(), writes, "{statement}");
+            let refused = matches!(
+                query(held.sqlite().unwrap(), statement, &[], false),
+                Err(QueryError::Writes)
+            );
+            assert_eq!(refused, writes, "{statement}");
         }
     }
 
@@ -656,7 +826,9 @@ mod tests {
         let mut held = fixture.open();
         run(&mut held, "CREATE TABLE t (n INTEGER)").await;
         let other = Connection::open(fixture.database.path().unwrap()).unwrap();
-        other.execute_batch("BEGIN IMMEDIATE; INSERT INTO t VALUES (1)").unwrap();
+        other
+            .execute_batch("BEGIN IMMEDIATE; INSERT INTO t VALUES (1)")
+            .unwrap();
         let (inserted, ()) = tokio::join!(held.run("INSERT INTO t VALUES (2)", &[]), async {
             tokio::time::sleep(Duration::from_millis(20)).await;
             other.execute_batch("COMMIT").unwrap();
@@ -705,8 +877,13 @@ mod tests {
         let fixture = Fixture::new();
         let mut held = fixture.open();
         let answer = run(&mut held, "PRAGMA busy_timeout = 5000;").await;
-        assert_eq!((answer.columns[0].as_str(), integer(&answer)), ("timeout", 5000));
-        assert!(matches!(&run(&mut held, "pragma journal_mode=WAL").await.rows[0].values[0], Value::Text(mode) if mode == "wal"));
+        assert_eq!(
+            (answer.columns[0].as_str(), integer(&answer)),
+            ("timeout", 5000)
+        );
+        assert!(
+            matches!(&run(&mut held, "pragma journal_mode=WAL").await.rows[0].values[0], Value::Text(mode) if mode == "wal")
+        );
         assert_eq!(integer(&run(&mut held, "PRAGMA foreign_keys").await), 1);
         assert_eq!(integer(&run(&mut held, "PRAGMA synchronous").await), 2);
     }
@@ -724,16 +901,29 @@ mod tests {
     async fn every_kind_of_value_comes_back_as_it_went_in() {
         let fixture = Fixture::new();
         let mut held = fixture.open();
-        let values = [Value::Integer(-7), Value::Real(0.5), Value::Text("ä".into()), Value::Blob(vec![0, 255]), Value::Null];
+        let values = [
+            Value::Integer(-7),
+            Value::Real(0.5),
+            Value::Text("ä".into()),
+            Value::Blob(vec![0, 255]),
+            Value::Null,
+        ];
         let result = held.run("SELECT ?, ?, ?, ?, ?", &values).await.unwrap();
-        assert_eq!(format!("{:?}", result.rows[0].values), format!("{values:?}"));
+        assert_eq!(
+            format!("{:?}", result.rows[0].values),
+            format!("{values:?}")
+        );
     }
 
     #[tokio::test]
     async fn other_files_cannot_be_attached() {
         let fixture = Fixture::new();
         let mut held = fixture.open();
-        assert!(error(&mut held, "ATTACH '/tmp/other.db' AS other").await.contains("not authorized"));
+        assert!(
+            error(&mut held, "ATTACH '/tmp/other.db' AS other")
+                .await
+                .contains("not authorized")
+        );
     }
 
     #[test]
@@ -741,17 +931,34 @@ mod tests {
         let fixture = Fixture::new();
         let path = fixture.folder.join("broken.db");
         std::fs::write(&path, [b'x'; 8192]).unwrap();
-        let config = DatabaseConfig { path: Some(path), allow_attach_file: false };
-        let message = Databases::default().open("broken", &config).err().unwrap().to_string();
-        assert!(message.starts_with("database `broken` (") && message.contains("not a usable SQLite database"), "{message}");
+        let config = DatabaseConfig {
+            path: Some(path),
+            allow_attach_file: false,
+        };
+        let message = Databases::default()
+            .open("broken", &config)
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(
+            message.starts_with("database `broken` (")
+                && message.contains("not a usable SQLite database"),
+            "{message}"
+        );
     }
 
     #[test]
     fn two_labels_of_one_file_share_the_writer_lock() {
         let fixture = Fixture::new();
-        let config = DatabaseConfig { path: Some(fixture.folder.join("test.db")), allow_attach_file: false };
+        let config = DatabaseConfig {
+            path: Some(fixture.folder.join("test.db")),
+            allow_attach_file: false,
+        };
         let mut databases = Databases::default();
-        let (one, two) = (databases.open("one", &config).unwrap(), databases.open("two", &config).unwrap());
+        let (one, two) = (
+            databases.open("one", &config).unwrap(),
+            databases.open("two", &config).unwrap(),
+        );
         assert!(Arc::ptr_eq(&one, &two));
     }
 }

@@ -9,17 +9,18 @@ use crate::variables::valid_name;
 impl Host for Guest {}
 
 impl HostWithStore<Guest> for HasSelf<Guest> {
-    async fn get(accessor: &Accessor<Guest, Self>, name: String) -> wasmtime::Result<Result<String, Error>> {
+    async fn get(
+        accessor: &Accessor<Guest, Self>,
+        name: String,
+    ) -> wasmtime::Result<Result<String, Error>> {
         if let Err(reason) = valid_name(&name) {
             return Ok(Err(Error::InvalidName(format!("{name:?}: {reason}"))));
         }
         Ok(accessor.with(|mut access| {
             let component = &access.get().component;
-            component
-                .variables
-                .get(&name)
-                .cloned()
-                .ok_or_else(|| Error::Undefined(format!("no variable for {:?}.{name:?}", component.id)))
+            component.variables.get(&name).cloned().ok_or_else(|| {
+                Error::Undefined(format!("no variable for {:?}.{name:?}", component.id))
+            })
         }))
     }
 }

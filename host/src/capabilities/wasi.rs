@@ -41,7 +41,11 @@ struct Output {
 
 impl Output {
     fn new(component: &Arc<ComponentGrants>, stream: &'static str) -> Self {
-        Self { component: Arc::clone(component), stream, line: Arc::default() }
+        Self {
+            component: Arc::clone(component),
+            stream,
+            line: Arc::default(),
+        }
     }
 
     fn take(&self, bytes: &[u8]) {
@@ -87,7 +91,8 @@ impl Record {
     fn log(&self, component: &str, stream: &str) {
         let (request_id, order_id) = (self.request_id.as_deref(), self.order_id.as_deref());
         let (event_id, error) = (self.event_id.as_deref(), self.error.as_deref());
-        let more = (!self.more.is_empty()).then(|| serde_json::to_string(&self.more).unwrap_or_default());
+        let more =
+            (!self.more.is_empty()).then(|| serde_json::to_string(&self.more).unwrap_or_default());
         let more = more.as_deref();
         macro_rules! log {
             ($level:expr) => {
@@ -124,7 +129,11 @@ impl StdoutStream for Output {
 }
 
 impl AsyncWrite for Output {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.take(bytes);
         Poll::Ready(Ok(bytes.len()))
     }

@@ -21,7 +21,9 @@ use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
 use crate::error::one_line;
 use crate::faults::Stopped;
 use crate::guest::{Guest, Services};
-use crate::limits::{POST_RETURN_TIME, RESPONSE_BUFFER_BYTES, RESPONSE_BUFFER_TIME, RESPONSE_FRAMES};
+use crate::limits::{
+    POST_RETURN_TIME, RESPONSE_BUFFER_BYTES, RESPONSE_BUFFER_TIME, RESPONSE_FRAMES,
+};
 use crate::pool::{Instance, Lease, NoInstance, Pool};
 use crate::problem::Problem;
 use crate::shutdown::{Activity, Guard};
@@ -55,7 +57,8 @@ pub(crate) struct Answer {
 impl Answer {
     /// The component's response, or the runner's own when there is none.
     pub(crate) fn into_response(self) -> Response<WasiBody> {
-        self.outcome.unwrap_or_else(|problem| problem.response(&self.path, &self.request_id))
+        self.outcome
+            .unwrap_or_else(|problem| problem.response(&self.path, &self.request_id))
     }
 }
 
@@ -85,15 +88,31 @@ impl HttpComponent {
                 Err(Problem::BUSY)
             }
         };
-        Answer { outcome, path, request_id }
+        Answer {
+            outcome,
+            path,
+            request_id,
+        }
     }
 
     async fn run(&self, mut lease: Lease, invocation: Invocation, request_id: &str) -> Outcome {
         lease.instance.store.data_mut().set_depth(invocation.depth);
         let (early, head) = oneshot::channel();
         let deadline = Instant::now() + self.request_time;
-        let work = serve(Arc::clone(&self.pool), Arc::clone(&self.services), self.id.clone(), lease, invocation.request, early, deadline, request_id.to_owned());
-        let work = Finishing { work: Some(Box::pin(work)), guard: Some(self.activity.begin()) };
+        let work = serve(
+            Arc::clone(&self.pool),
+            Arc::clone(&self.services),
+            self.id.clone(),
+            lease,
+            invocation.request,
+            early,
+            deadline,
+            request_id.to_owned(),
+        );
+        let work = Finishing {
+            work: Some(Box::pin(work)),
+            guard: Some(self.activity.begin()),
+        };
         match select(work, head).await {
             Either::Left((Some(outcome), _)) => outcome,
             // Streamed to its end before anyone looked: the head is there.
@@ -105,7 +124,11 @@ impl HttpComponent {
 }
 
 fn header_text(headers: &http::HeaderMap, name: &HeaderName) -> String {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// Work that goes on by itself when its owner drops it.
@@ -118,7 +141,9 @@ impl Future for Finishing {
     type Output = Option<Outcome>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(work) = &mut self.work else { return Poll::Ready(None) };
+        let Some(work) = &mut self.work else {
+            return Poll::Ready(None);
+        };
         let outcome = std::task::ready!(work.as_mut().poll(cx));
         self.work = None;
         self.guard = None;
@@ -141,7 +166,10 @@ impl Drop for Finishing {
 }
 
 /// Runs the request in its instance to the end. `None`: the response went out through `early`.
-#[allow(clippy::too_many_arguments, reason = "the future owns all it needs, so that it can outlive the connection")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the future owns all it needs, so that it can outlive the connection"
+)]
 async fn serve(
     pool: Arc<Pool>,
     services: Arc<Services>,
@@ -185,7 +213,9 @@ async fn handle(
     early: oneshot::Sender<Response<WasiBody>>,
 ) -> wasmtime::Result<(Reply, bool)> {
     let Instance { store, http, .. } = instance;
-    let service = http.as_ref().ok_or_else(|| wasmtime::Error::msg("the component does not handle requests"))?;
+    let service = http
+        .as_ref()
+        .ok_or_else(|| wasmtime::Error::msg("the component does not handle requests"))?;
     let stop = store.data().stop();
     let run = store.run_concurrent(async |accessor| {
         let reply = call(accessor, service, request, early).await?;
@@ -220,26 +250,61 @@ async fn call(
 }
 
 /// Collects a short body; sends the head early when the body is long or slow.
-async fn deliver(response: Response<WasiBody>, early: oneshot::Sender<Response<WasiBody>>) -> wasmtime::Result<Reply> {
+async fn deliver(
+    response: Response<WasiBody>,
+    early: oneshot::Sender<Response<WasiBody>>,
+) -> wasmtime::Result<Reply> {
     let (head, mut body) = response.into_parts();
     let mut start = Collected::default();
     match timeout(RESPONSE_BUFFER_TIME, start.fill(&mut body)).await {
         Ok(Ok(true)) => return Ok(Reply::Whole(start.whole(head))),
         Ok(Ok(false)) | Err(_) => {}
-        Ok(Err(cause)) => return Err(wasmtime::Error::msg(format!("the response's body failed: {cause}"))),
+        Ok(Err(cause)) => {
+            return Err(wasmtime::Error::msg(format!(
+                "the response's body failed: {cause}"
+            )));
+        }
     }
     let (frames, queue) = mpsc::channel(RESPONSE_FRAMES);
-    let stream = futures::stream::unfold(queue, async |mut queue: mpsc::Receiver<_>| Some((queue.recv().await?, queue)));
     // Without a receiver the client is gone; the guest may still finish.
-    let _ = early.send(Response::from_parts(head, StreamBody::new(stream).boxed_unsync()));
+    let _ = early.send(Response::from_parts(
+        head,
+        StreamBody::new(stream_of(queue)).boxed_unsync(),
+    ));
     let mut gone = false;
     for frame in start.into_frames() {
-        gone = gone || frames.send(Ok(frame)).await.is_err();
+        gone = gone || frames.send(Piece::Frame(frame)).await.is_err();
     }
     while let Some(frame) = body.frame().await {
-        gone = gone || frames.send(frame).await.is_err();
+        let piece = frame.map_or_else(Piece::Broken, Piece::Frame);
+        gone = gone || frames.send(piece).await.is_err();
     }
+    // Nobody listening is fine here too.
+    let _ = frames.send(Piece::End).await;
     Ok(Reply::Streamed)
+}
+
+/// What travels from an instance to the connection.
+enum Piece {
+    Frame(Frame<Bytes>),
+    Broken(Error),
+    End,
+}
+
+/// The rest of a body. One that stops without [`Piece::End`], because its instance trapped or ran out of time, ends
+/// with an error: the client must see that something is missing.
+fn stream_of(
+    queue: mpsc::Receiver<Piece>,
+) -> impl futures::Stream<Item = Result<Frame<Bytes>, Error>> {
+    futures::stream::unfold(Some(queue), async |queue| {
+        let mut queue = queue?;
+        match queue.recv().await {
+            Some(Piece::Frame(frame)) => Some((Ok(frame), Some(queue))),
+            Some(Piece::Broken(error)) => Some((Err(error), None)),
+            Some(Piece::End) => None,
+            None => Some((Err(Error::HttpResponseIncomplete), None)),
+        }
+    })
 }
 
 /// The beginning of a body.
@@ -259,7 +324,9 @@ impl Collected {
                 Ok(data) => self.more.extend_from_slice(&data),
                 Err(frame) => self.trailers = frame.into_trailers().ok(),
             }
-            if self.first.as_ref().map_or(0, Bytes::len) + self.more.len() > RESPONSE_BUFFER_BYTES && !body.is_end_stream() {
+            if self.first.as_ref().map_or(0, Bytes::len) + self.more.len() > RESPONSE_BUFFER_BYTES
+                && !body.is_end_stream()
+            {
                 return Ok(false);
             }
         }
@@ -280,13 +347,20 @@ impl Collected {
 
     fn whole(mut self, mut head: http::response::Parts) -> Response<WasiBody> {
         let data = self.data();
-        if !matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
-            head.headers.entry(header::CONTENT_LENGTH).or_insert_with(|| data.len().into());
+        if !matches!(
+            head.status,
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+        ) {
+            head.headers
+                .entry(header::CONTENT_LENGTH)
+                .or_insert_with(|| data.len().into());
         }
         let full = Full::new(data).map_err(|never| match never {});
         let body = match self.trailers {
             None => full.boxed_unsync(),
-            Some(trailers) => full.with_trailers(async move { Some(Ok(trailers)) }).boxed_unsync(),
+            Some(trailers) => full
+                .with_trailers(async move { Some(Ok(trailers)) })
+                .boxed_unsync(),
         };
         Response::from_parts(head, body)
     }
@@ -294,6 +368,9 @@ impl Collected {
     fn into_frames(mut self) -> impl Iterator<Item = Frame<Bytes>> {
         let data = self.data();
         let trailers = self.trailers.map(Frame::trailers);
-        (!data.is_empty()).then(|| Frame::data(data)).into_iter().chain(trailers)
+        (!data.is_empty())
+            .then(|| Frame::data(data))
+            .into_iter()
+            .chain(trailers)
     }
 }

@@ -50,19 +50,21 @@ impl MessageComponent {
         let handled = match self.pool.lease().await {
             Err(NoInstance::Busy) => Err("all instances are busy".to_owned()),
             Err(NoInstance::Broken(cause)) => Err(one_line(&format!("{cause:#}"))),
-            Ok(mut lease) => match timeout(self.request_time, call(&mut lease.instance, message)).await {
-                Err(_) => Err("it took too long; its instance is ended".to_owned()),
-                Ok(Err(cause)) => {
-                    self.services.metrics.trap();
-                    Err(one_line(&format!("the instance trapped: {cause:#}")))
-                }
-                Ok(Ok((answer, settled))) => {
-                    if settled {
-                        self.pool.give_back(lease);
+            Ok(mut lease) => {
+                match timeout(self.request_time, call(&mut lease.instance, message)).await {
+                    Err(_) => Err("it took too long; its instance is ended".to_owned()),
+                    Ok(Err(cause)) => {
+                        self.services.metrics.trap();
+                        Err(one_line(&format!("the instance trapped: {cause:#}")))
                     }
-                    answer
+                    Ok(Ok((answer, settled))) => {
+                        if settled {
+                            self.pool.give_back(lease);
+                        }
+                        answer
+                    }
                 }
-            },
+            }
         };
         self.services.metrics.message(&self.id, handled.is_ok());
         if let Err(reason) = handled {
@@ -72,15 +74,28 @@ impl MessageComponent {
 }
 
 /// Calls the handler; also says whether the instance can be used again.
-async fn call(instance: &mut Instance, message: Vec<u8>) -> wasmtime::Result<(Result<(), String>, bool)> {
-    let Instance { store, messages, .. } = instance;
-    let handler = messages.as_ref().ok_or_else(|| wasmtime::Error::msg("the component does not handle messages"))?;
+async fn call(
+    instance: &mut Instance,
+    message: Vec<u8>,
+) -> wasmtime::Result<(Result<(), String>, bool)> {
+    let Instance {
+        store, messages, ..
+    } = instance;
+    let handler = messages
+        .as_ref()
+        .ok_or_else(|| wasmtime::Error::msg("the component does not handle messages"))?;
     store
         .run_concurrent(async |accessor| {
-            let answer = handler.spin_redis_inbound_redis().call_handle_message(accessor, message).await?;
+            let answer = handler
+                .spin_redis_inbound_redis()
+                .call_handle_message(accessor, message)
+                .await?;
             let idle = std::future::poll_fn(|cx| accessor.poll_no_interesting_tasks(cx));
             let settled = timeout(POST_RETURN_TIME, idle).await.is_ok();
-            Ok((answer.map_err(|error| format!("the handler returned {error:?}")), settled))
+            Ok((
+                answer.map_err(|error| format!("the handler returned {error:?}")),
+                settled,
+            ))
         })
         .await?
 }
@@ -89,7 +104,12 @@ async fn call(instance: &mut Instance, message: Vec<u8>) -> wasmtime::Result<(Re
 pub(crate) async fn listen(address: String, subscriptions: Subscriptions, activity: Activity) {
     let closing = activity.closing();
     tokio::pin!(closing);
-    let mut state = Listener { server: server_name(&address), address, subscriptions, reachable: None };
+    let mut state = Listener {
+        server: server_name(&address),
+        address,
+        subscriptions,
+        reachable: None,
+    };
     tokio::select! {
         () = state.run() => {}
         () = &mut closing => {}
@@ -127,8 +147,12 @@ impl Listener {
     /// One line in the log when the server goes, and one when it is back.
     fn note(&mut self, reachable: bool, cause: &str) {
         match (self.reachable, reachable) {
-            (None | Some(true), false) => tracing::warn!(server = %self.server, "Redis is not reachable, trying again: {cause}"),
-            (Some(false), true) => tracing::info!(server = %self.server, "Redis is back, subscribed again"),
+            (None | Some(true), false) => {
+                tracing::warn!(server = %self.server, "Redis is not reachable, trying again: {cause}")
+            }
+            (Some(false), true) => {
+                tracing::info!(server = %self.server, "Redis is back, subscribed again")
+            }
             (None, true) => tracing::info!(server = %self.server, "subscribed to Redis"),
             _ => {}
         }
@@ -155,7 +179,9 @@ impl Listener {
         let (mut sink, mut messages) = subscribed.split();
         loop {
             match timeout(REDIS_PING, messages.next()).await {
-                Ok(Some(message)) => self.hand_out(message.get_channel_name(), message.get_payload_bytes()),
+                Ok(Some(message)) => {
+                    self.hand_out(message.get_channel_name(), message.get_payload_bytes())
+                }
                 Ok(None) => return "the connection was closed".into(),
                 // Nothing for a while: a half-open connection would stay silent for ever.
                 Err(_) => match timeout(REDIS_TIME, sink.ping::<redis::Value>()).await {
@@ -170,7 +196,10 @@ impl Listener {
     fn hand_out(&self, channel: &str, payload: &[u8]) {
         for queue in self.subscriptions.get(channel).into_iter().flatten() {
             if queue.try_send(payload.to_vec()).is_err() {
-                tracing::warn!(channel, "message dropped: a component's queue is full or closed");
+                tracing::warn!(
+                    channel,
+                    "message dropped: a component's queue is full or closed"
+                );
             }
         }
     }
@@ -195,7 +224,10 @@ mod tests {
 
     #[test]
     fn credentials_stay_out_of_the_log() {
-        assert_eq!(server_name("redis://user:hunter2@cache.example:7000/1"), "cache.example:7000");
+        assert_eq!(
+            server_name("redis://user:hunter2@cache.example:7000/1"),
+            "cache.example:7000"
+        );
         assert_eq!(server_name("redis://127.0.0.1"), "127.0.0.1:6379");
         assert_eq!(server_name("://"), "a Redis server");
     }

@@ -38,27 +38,43 @@ impl Timer {
             let status = self.call().await;
             let failed = status.is_server_error() || status.is_client_error();
             self.note(failed, failures, status);
-            failures = if failed { failures.saturating_add(1) } else { 0 };
+            failures = if failed {
+                failures.saturating_add(1)
+            } else {
+                0
+            };
         }
     }
 
     /// One call, now.
     pub(crate) async fn call(&self) -> StatusCode {
-        let mut request = Request::new(Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync());
+        let mut request = Request::new(
+            Empty::<Bytes>::new()
+                .map_err(|never| match never {})
+                .boxed_unsync(),
+        );
         *request.method_mut() = Method::POST;
         // The path was checked with the manifest.
-        *request.uri_mut() = format!("http://{TIMER_HOST}{}", self.spec.path).parse().unwrap_or_default();
+        *request.uri_mut() = format!("http://{TIMER_HOST}{}", self.spec.path)
+            .parse()
+            .unwrap_or_default();
         let id = format!("timer-{}", RandomIds.new_id());
         if let Ok(id) = HeaderValue::from_str(&id) {
             request.headers_mut().insert(REQUEST_ID, id);
         }
-        self.component.invoke(Invocation { request, depth: 0 }).await.into_response().status()
+        self.component
+            .invoke(Invocation { request, depth: 0 })
+            .await
+            .into_response()
+            .status()
     }
 
     fn note(&self, failed: bool, failures: u32, status: StatusCode) {
         let (component, path) = (&self.component.id, &self.spec.path);
         match (failed, failures) {
-            (true, 0) => tracing::warn!(%component, path, status = status.as_u16(), "timer call failed; backing off"),
+            (true, 0) => {
+                tracing::warn!(%component, path, status = status.as_u16(), "timer call failed; backing off")
+            }
             (false, 1..) => tracing::info!(%component, path, "timer call works again"),
             _ => tracing::debug!(%component, path, status = status.as_u16(), "timer call"),
         }
