@@ -1,0 +1,82 @@
+//! The commands of the README's walk do what it says.
+#![cfg(unix)]
+
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
+
+use mercato_tests::{ADMIN_EMAIL, ADMIN_PASSWORD, Server, repository};
+
+const SECTION: &str = "## A five-minute walk";
+
+/// Where the walk expects the shop.
+const ADDRESS: &str = "http://127.0.0.1:3000";
+
+/// The commands of a section: its blocks that are fenced as `bash`, one after another.
+fn commands_of(section: &str, text: &str) -> String {
+    let (_, rest) = text.split_once(&format!("\n{section}\n")).unwrap_or_else(|| panic!("there is no {section:?}"));
+    let end = rest.find("\n## ").unwrap_or(rest.len());
+    let mut commands = String::new();
+    for block in rest[..end].split("```bash\n").skip(1) {
+        let (block, _) = block.split_once("\n```").expect("every block ends");
+        commands.push_str(block);
+        commands.push('\n');
+    }
+    assert!(!commands.is_empty(), "{section:?} has commands");
+    commands
+}
+
+/// Runs commands in one bash; every one of them must succeed.
+fn bash(commands: &str) -> String {
+    let output = Command::new("bash")
+        .args(["-c", &format!("set -euo pipefail\n{commands}")])
+        .env("ADMIN_EMAIL", ADMIN_EMAIL)
+        .env("ADMIN_PASSWORD", ADMIN_PASSWORD)
+        .stdin(Stdio::null())
+        .output()
+        .expect("bash");
+    let (shown, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{}\n{shown}\n{errors}", output.status);
+    shown.into_owned()
+}
+
+fn is_installed(program: &str) -> bool {
+    let mut asked = Command::new(program);
+    asked.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let found = asked.status().is_ok();
+    if !found {
+        eprintln!("left out: there is no {program} on PATH");
+    }
+    found
+}
+
+#[test]
+fn the_walk_of_the_readme_ends_with_a_paid_order_that_outlives_a_restart() {
+    if !["bash", "curl", "jq"].into_iter().all(is_installed) {
+        return;
+    }
+    let readme = fs::read_to_string(repository().join("README.md")).expect("the README");
+    let mut server = Server::start();
+    let commands = commands_of(SECTION, &readme);
+    assert!(commands.contains(ADDRESS), "the walk names the shop's address");
+    let commands = commands.replace(ADDRESS, server.base_url());
+    let shown = bash(&format!("{commands}\necho \"$ORDER_ID $TOKEN\""));
+    assert!(shown.contains("API Gateway is up and running!"), "{shown}");
+    assert!(shown.contains("\"status\": \"SUCCEEDED\""), "the payment: {shown}");
+    assert!(shown.contains("\"status\": \"PAID\""), "the order: {shown}");
+    assert!(!shown.contains("null\n") && !shown.contains("\"statusCode\""), "nothing failed on the way: {shown}");
+
+    let last = shown.lines().last().expect("a last line");
+    let (order, token) = last.split_once(' ').expect("an order and a token");
+    assert!(server.stop(), "the exit code is 0");
+    server.restart();
+    let answer = server.client().get(&format!("/api/v1/orders/id/{order}")).bearer(token).send();
+    assert_eq!(answer.expect(200).json()["status"], "PAID");
+}
+
+#[test]
+fn only_blocks_of_the_section_that_are_fenced_as_bash_are_commands() {
+    let text = "\n## A\n```bash\nno\n```\n## B\nwords\n```bash\none\ntwo\n```\n```console\nno\n```\n```bash\nthree\n```\n## C\n```bash\nno\n```\n";
+    assert_eq!(commands_of("## B", text), "one\ntwo\nthree\n");
+}
