@@ -28,6 +28,8 @@ pub struct ChangeStatus {
     pub expected_version: Option<u64>,
 }
 
+/// Gives the order as it is after the change.
+///
 /// # Errors
 /// Why the order was not changed; see [`OrderError`].
 pub async fn handle(ports: &impl Ports, command: ChangeStatus) -> Result<Order, OrderError> {

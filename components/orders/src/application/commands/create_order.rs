@@ -57,6 +57,8 @@ enum Begun {
     Answered(RecordedAnswer),
 }
 
+/// Takes the order as far as it goes now; what is left is taken up again as the module says.
+///
 /// # Errors
 /// Why there is no order; see [`OrderError`].
 pub async fn handle(ports: &impl Ports, command: CreateOrder) -> Result<CreateOutcome, OrderError> {

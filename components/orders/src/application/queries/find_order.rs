@@ -19,6 +19,8 @@ pub struct OrderDetails {
     pub history: Vec<StatusChange>,
 }
 
+/// Gives the order as it is now.
+///
 /// # Errors
 /// [`OrderError::NotFound`] for an order that does not exist or is somebody else's.
 pub async fn handle(

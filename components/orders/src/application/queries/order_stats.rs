@@ -16,6 +16,8 @@ pub struct OrderStats {
     pub currency: Currency,
 }
 
+/// Counts and sums over all orders.
+///
 /// # Errors
 /// When the orders database cannot be used.
 pub fn handle(ports: &impl Ports) -> Result<OrderStats, OrderError> {
