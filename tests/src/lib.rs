@@ -39,8 +39,8 @@ use std::{
 pub use http::{Client, Request, Response};
 pub use problem::is_rfc3339_milliseconds;
 pub use process::{
-    ADMIN_EMAIL, ADMIN_PASSWORD, Folder, Guarded, JWT_SECRET, Redis, Server, ServerBuilder, WEBHOOK_SECRET, free_port,
-    runner, shared_data,
+    ADMIN_EMAIL, ADMIN_PASSWORD, Folder, Guarded, JWT_SECRET, Redis, Server, ServerBuilder,
+    WEBHOOK_SECRET, free_port, runner, shared_data,
 };
 
 /// How long [`wait_until`] waits. Generous: it only matters when something is broken.

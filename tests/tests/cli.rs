@@ -10,8 +10,7 @@ use std::{
 
 use mercato_tests::{
     Folder, Guarded, JWT_SECRET, Server, WEBHOOK_SECRET, repository, runner, shared_data,
-    shop::Shop,
-    wait_until,
+    shop::Shop, wait_until,
 };
 
 /// Where a SQLite file keeps `user_version`, which is the schema's version: <https://sqlite.org/fileformat2.html>.
@@ -25,9 +24,16 @@ struct Refusal {
 
 /// Runs `mercato up` with secrets and these further arguments until it ends by itself.
 fn up(arguments: &[&str]) -> Refusal {
-    let secrets = [("jwt_secret", JWT_SECRET), ("payment_webhook_secret", WEBHOOK_SECRET)];
-    let secrets = secrets.iter().map(|(name, value)| format!("--variable={name}={value}"));
-    let all: Vec<String> = secrets.chain(arguments.iter().map(|argument| (*argument).to_owned())).collect();
+    let secrets = [
+        ("jwt_secret", JWT_SECRET),
+        ("payment_webhook_secret", WEBHOOK_SECRET),
+    ];
+    let secrets = secrets
+        .iter()
+        .map(|(name, value)| format!("--variable={name}={value}"));
+    let all: Vec<String> = secrets
+        .chain(arguments.iter().map(|argument| (*argument).to_owned()))
+        .collect();
     up_with_nothing_but(&all)
 }
 
@@ -48,7 +54,10 @@ fn up_with_nothing_but(arguments: &[String]) -> Refusal {
         .stderr(file);
     let mut process = Guarded::spawn(&mut command).expect("the runner starts");
     let status = wait_until("the end of the runner", || process.ended());
-    Refusal { code: status.code(), text: fs::read_to_string(&output).expect("its output") }
+    Refusal {
+        code: status.code(),
+        text: fs::read_to_string(&output).expect("its output"),
+    }
 }
 
 impl Refusal {
@@ -56,8 +65,14 @@ impl Refusal {
     #[track_caller]
     fn says(&self, parts: &[&str]) {
         assert_eq!(self.code, Some(1), "{}", self.text);
-        let lines: Vec<&str> = self.text.lines().filter(|line| !line.starts_with('{')).collect();
-        let [line] = lines.as_slice() else { panic!("not one line: {}", self.text) };
+        let lines: Vec<&str> = self
+            .text
+            .lines()
+            .filter(|line| !line.starts_with('{'))
+            .collect();
+        let [line] = lines.as_slice() else {
+            panic!("not one line: {}", self.text)
+        };
         assert!(line.starts_with("mercato: "), "{line}");
         for part in parts {
             assert!(line.contains(part), "no {part:?} in: {line}");
@@ -90,9 +105,14 @@ fn manifest(change: impl FnOnce(String) -> String) -> (Folder, String) {
 
 /// The runtime configuration of the repository, with the databases in that folder.
 fn databases_in(folder: &Path) -> String {
-    let text = fs::read_to_string(repository().join("runtime-config.toml")).expect("the runtime configuration");
+    let text = fs::read_to_string(repository().join("runtime-config.toml"))
+        .expect("the runtime configuration");
     let path = folder.join("runtime-config.toml");
-    fs::write(&path, text.replace(".mercato/", &format!("{}/", folder.display()))).expect("a runtime configuration");
+    fs::write(
+        &path,
+        text.replace(".mercato/", &format!("{}/", folder.display())),
+    )
+    .expect("a runtime configuration");
     path.display().to_string()
 }
 
@@ -109,19 +129,27 @@ fn a_manifest_that_is_not_toml() {
 
 #[test]
 fn an_unknown_key_in_the_manifest() {
-    let (_folder, path) = manifest(|text| text.replacen("[component.gateway]", "[component.gateway]\ncolour = \"red\"", 1));
+    let (_folder, path) = manifest(|text| {
+        text.replacen(
+            "[component.gateway]",
+            "[component.gateway]\ncolour = \"red\"",
+            1,
+        )
+    });
     up(&["--app", &path]).says(&["spin.toml:", "colour"]);
 }
 
 #[test]
 fn a_manifest_of_another_version() {
-    let (_folder, path) = manifest(|text| text.replacen("spin_manifest_version = 2", "spin_manifest_version = 3", 1));
+    let (_folder, path) =
+        manifest(|text| text.replacen("spin_manifest_version = 2", "spin_manifest_version = 3", 1));
     up(&["--app", &path]).says(&["spin.toml", "version"]);
 }
 
 #[test]
 fn a_route_to_a_component_that_does_not_exist() {
-    let (_folder, path) = manifest(|text| text.replacen("component = \"auth-api\"", "component = \"auth\"", 1));
+    let (_folder, path) =
+        manifest(|text| text.replacen("component = \"auth-api\"", "component = \"auth\"", 1));
     up(&["--app", &path]).says(&["spin.toml", "auth"]);
 }
 
@@ -136,8 +164,12 @@ fn an_artifact_that_is_no_component() {
     let folder = Folder::new("artifact");
     let file = folder.path().join("text.wasm");
     fs::write(&file, "not WebAssembly").expect("a file");
-    let gateway = repository().join("target/components/gateway.wasm").display().to_string();
-    let (_manifest, path) = manifest(|text| text.replacen(&gateway, &file.display().to_string(), 1));
+    let gateway = repository()
+        .join("target/components/gateway.wasm")
+        .display()
+        .to_string();
+    let (_manifest, path) =
+        manifest(|text| text.replacen(&gateway, &file.display().to_string(), 1));
     up(&["--app", &path]).says(&["gateway"]);
 }
 
@@ -146,7 +178,8 @@ fn a_port_that_is_in_use() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("its number").to_string();
     up(&["--listen", &address]).says(&["cannot listen on", &address]);
-    up(&["--listen", "127.0.0.1:0", "--metrics-listen", &address]).says(&["cannot listen on", &address]);
+    up(&["--listen", "127.0.0.1:0", "--metrics-listen", &address])
+        .says(&["cannot listen on", &address]);
 }
 
 #[test]
@@ -156,7 +189,11 @@ fn a_listening_address_that_is_none() {
 
 #[test]
 fn a_required_variable_without_a_value() {
-    up_with_nothing_but(&[]).says(&["jwt_secret", "cargo xtask variables", "--variable jwt_secret="]);
+    up_with_nothing_but(&[]).says(&[
+        "jwt_secret",
+        "cargo xtask variables",
+        "--variable jwt_secret=",
+    ]);
 }
 
 #[test]
@@ -178,10 +215,18 @@ fn a_missing_file_of_variables() {
 fn a_file_of_variables_that_holds_something_else() {
     let folder = Folder::new("variables");
     let path = folder.path().join("variables.toml");
-    fs::write(&path, "currency = \"USD\"\njwt_secret = hunter2-not-quoted\n").expect("a file");
+    fs::write(
+        &path,
+        "currency = \"USD\"\njwt_secret = hunter2-not-quoted\n",
+    )
+    .expect("a file");
     let refusal = up(&["--variable", &format!("@{}", path.display())]);
     refusal.says(&["variables.toml:2"]);
-    assert!(!refusal.text.contains("hunter2"), "a secret is never shown: {}", refusal.text);
+    assert!(
+        !refusal.text.contains("hunter2"),
+        "a secret is never shown: {}",
+        refusal.text
+    );
 }
 
 #[test]
@@ -196,7 +241,8 @@ fn a_redis_address_that_is_none() {
 
 #[test]
 fn a_missing_runtime_configuration() {
-    up(&["--runtime-config-file", "/nowhere/runtime-config.toml"]).says(&["/nowhere/runtime-config.toml"]);
+    up(&["--runtime-config-file", "/nowhere/runtime-config.toml"])
+        .says(&["/nowhere/runtime-config.toml"]);
 }
 
 #[test]
@@ -204,14 +250,23 @@ fn a_database_that_the_runtime_configuration_does_not_have() {
     let folder = Folder::new("databases");
     let path = folder.path().join("runtime-config.toml");
     fs::write(&path, "").expect("a file");
-    up(&["--runtime-config-file", &path.display().to_string()]).says(&["database", "[sqlite_database."]);
+    up(&["--runtime-config-file", &path.display().to_string()])
+        .says(&["database", "[sqlite_database."]);
 }
 
 #[test]
 fn a_file_that_is_no_database() {
     let folder = Folder::new("databases");
-    fs::write(folder.path().join("orders.db"), "this is no database, ".repeat(500)).expect("a file");
-    up(&["--runtime-config-file", &databases_in(folder.path())]).says(&["orders", "orders.db", "not a"]);
+    fs::write(
+        folder.path().join("orders.db"),
+        "this is no database, ".repeat(500),
+    )
+    .expect("a file");
+    up(&["--runtime-config-file", &databases_in(folder.path())]).says(&[
+        "orders",
+        "orders.db",
+        "not a",
+    ]);
 }
 
 #[test]
@@ -243,8 +298,14 @@ fn a_variable_with_a_value_that_makes_no_sense() {
         let problem = ready.expect_problem(503, "not-ready");
         assert_eq!(problem["boxes"][down], "down", "{problem}");
         // Without a token the guard answers first; what counts is that it answers cleanly.
-        server.client().get(path).send().expect_problem(401, "unauthorized");
-        let log = wait_until("a line in the log", || Some(server.log()).filter(|log| log.contains(variable)));
+        server
+            .client()
+            .get(path)
+            .send()
+            .expect_problem(401, "unauthorized");
+        let log = wait_until("a line in the log", || {
+            Some(server.log()).filter(|log| log.contains(variable))
+        });
         assert!(log.contains(value), "{log}");
         assert_no_panic(&log);
     }
@@ -254,7 +315,10 @@ fn a_variable_with_a_value_that_makes_no_sense() {
 fn a_secret_that_is_too_short_opens_no_door_and_is_not_logged() {
     let server = Server::builder().variable("jwt_secret", "hunter2").start();
     let client = server.client();
-    client.get("/api/health/ready").send().expect_problem(503, "not-ready");
+    client
+        .get("/api/health/ready")
+        .send()
+        .expect_problem(503, "not-ready");
     let credentials = serde_json::json!({ "email": "a@b.example", "password": "Tr0ub4dor&3" });
     let answer = client.post("/api/v1/auth/login").json(&credentials).send();
     assert!(answer.status() >= 500, "{}", answer.text());
@@ -262,7 +326,9 @@ fn a_secret_that_is_too_short_opens_no_door_and_is_not_logged() {
     assert_eq!(problem["path"], "/api/v1/auth/login", "{problem}");
     let guarded = client.get("/api/v1/orders").bearer("a.b.c").send();
     assert!([401, 503].contains(&guarded.status()), "{}", guarded.text());
-    let log = wait_until("a line in the log", || Some(server.log()).filter(|log| log.contains("jwt_secret")));
+    let log = wait_until("a line in the log", || {
+        Some(server.log()).filter(|log| log.contains("jwt_secret"))
+    });
     assert!(!log.contains("hunter2"), "{log}");
     assert_no_panic(&log);
 }
@@ -277,27 +343,46 @@ fn a_database_of_a_newer_version_is_left_alone() {
     let version = set_schema_version(&file, 999);
     server.restart();
     let client = server.client();
-    let problem = client.get("/api/health/ready").send().expect_problem(503, "not-ready");
+    let problem = client
+        .get("/api/health/ready")
+        .send()
+        .expect_problem(503, "not-ready");
     assert_eq!(problem["boxes"]["products-api"], "down", "{problem}");
     assert_eq!(problem["boxes"]["auth-api"], "up", "{problem}");
     let answer = client.get(&format!("/api/v1/products/{product}")).send();
     assert!([500, 503].contains(&answer.status()), "{}", answer.text());
     Shop::on(&server).customer();
-    let log = wait_until("a line in the log", || Some(server.log()).filter(|log| log.contains("999")));
+    let log = wait_until("a line in the log", || {
+        Some(server.log()).filter(|log| log.contains("999"))
+    });
     assert_no_panic(&log);
     assert!(server.stop(), "the exit code is 0");
-    assert_eq!(set_schema_version(&file, version), 999, "nothing was changed");
+    assert_eq!(
+        set_schema_version(&file, version),
+        999,
+        "nothing was changed"
+    );
     server.restart();
-    Shop::on(&server).nobody().get(&format!("/api/v1/products/{product}")).send().expect(200);
+    Shop::on(&server)
+        .nobody()
+        .get(&format!("/api/v1/products/{product}"))
+        .send()
+        .expect(200);
 }
 
 /// Sets the schema's version in a SQLite file and gives the one it had.
 fn set_schema_version(file: &Path, version: u32) -> u32 {
-    let mut file = fs::OpenOptions::new().read(true).write(true).open(file).expect("the database");
+    let mut file = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(file)
+        .expect("the database");
     let mut before = [0; 4];
-    file.seek(SeekFrom::Start(USER_VERSION_OFFSET)).expect("a header");
+    file.seek(SeekFrom::Start(USER_VERSION_OFFSET))
+        .expect("a header");
     file.read_exact(&mut before).expect("a version");
-    file.seek(SeekFrom::Start(USER_VERSION_OFFSET)).expect("a header");
+    file.seek(SeekFrom::Start(USER_VERSION_OFFSET))
+        .expect("a header");
     file.write_all(&version.to_be_bytes()).expect("a version");
     u32::from_be_bytes(before)
 }
@@ -320,10 +405,23 @@ fn a_database_that_is_damaged_inside_gives_clean_errors_and_the_rest_goes_on() {
     server.restart();
     let client = server.client();
     let answer = client.get("/api/v1/products").send();
-    assert!([500, 503].contains(&answer.status()), "{} {}", answer.status(), answer.text());
-    let code = if answer.status() == 500 { "internal" } else { "unavailable" };
+    assert!(
+        [500, 503].contains(&answer.status()),
+        "{} {}",
+        answer.status(),
+        answer.text()
+    );
+    let code = if answer.status() == 500 {
+        "internal"
+    } else {
+        "unavailable"
+    };
     let status = answer.status();
     answer.expect_problem(status, code);
-    Shop::on(&server).customer().get("/api/v1/orders").send().expect(200);
+    Shop::on(&server)
+        .customer()
+        .get("/api/v1/orders")
+        .send()
+        .expect(200);
     assert_no_panic(&server.log());
 }

@@ -45,12 +45,23 @@ fn whatever_was_answered_before_a_kill_is_true_after_it() {
         server.restart();
         check(&server, &buyers, &product, &mut attempts);
     }
-    let (placed, paid) = (attempts.len(), attempts.iter().filter(|attempt| attempt.paid).count());
-    assert!(placed > 50 && paid > 20, "there was something to lose: {placed} orders, {paid} payments");
+    let (placed, paid) = (
+        attempts.len(),
+        attempts.iter().filter(|attempt| attempt.paid).count(),
+    );
+    assert!(
+        placed > 50 && paid > 20,
+        "there was something to lose: {placed} orders, {paid} payments"
+    );
 }
 
 /// Every buyer buys and pays, again and again, until the server is gone.
-fn buy_until_killed(server: &mut Server, buyers: &[Account], product: &str, answers: u32) -> Vec<Attempt> {
+fn buy_until_killed(
+    server: &mut Server,
+    buyers: &[Account],
+    product: &str,
+    answers: u32,
+) -> Vec<Attempt> {
     let answered = AtomicU32::new(0);
     let base_url = server.base_url().to_owned();
     thread::scope(|scope| {
@@ -72,23 +83,45 @@ fn buy_until_killed(server: &mut Server, buyers: &[Account], product: &str, answ
                 })
             })
             .collect();
-        wait_until("enough purchases", || (answered.load(Ordering::Relaxed) >= answers).then_some(()));
+        wait_until("enough purchases", || {
+            (answered.load(Ordering::Relaxed) >= answers).then_some(())
+        });
         server.kill();
-        threads.into_iter().flat_map(|thread| thread.join().expect("a buyer")).collect()
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().expect("a buyer"))
+            .collect()
     })
 }
 
 /// One purchase; a part of it is missing when the server went away meanwhile.
-fn buy(index: usize, buyer: &Account, base_url: &str, product: &str, answered: &AtomicU32) -> Option<Attempt> {
+fn buy(
+    index: usize,
+    buyer: &Account,
+    base_url: &str,
+    product: &str,
+    answered: &AtomicU32,
+) -> Option<Attempt> {
     let client = Client::new(base_url);
-    let mut attempt = Attempt { buyer: index, key: unique("key").replace(' ', "-"), placed: None, paid: false };
-    let Ok(answer) = order(&client, buyer, &attempt.key, product) else { return Some(attempt) };
+    let mut attempt = Attempt {
+        buyer: index,
+        key: unique("key").replace(' ', "-"),
+        placed: None,
+        paid: false,
+    };
+    let Ok(answer) = order(&client, buyer, &attempt.key, product) else {
+        return Some(attempt);
+    };
     answered.fetch_add(1, Ordering::Relaxed);
     let placed = answer.expect(201);
     let session = text(&placed.json()["paymentSession"]["id"]);
     attempt.placed = Some(placed.bytes().to_vec());
     let path = format!("/api/v1/payments/mock/checkout/{session}");
-    if let Ok(answer) = client.post(&path).json(&serde_json::json!({ "outcome": "succeed" })).try_send() {
+    if let Ok(answer) = client
+        .post(&path)
+        .json(&serde_json::json!({ "outcome": "succeed" }))
+        .try_send()
+    {
         answered.fetch_add(1, Ordering::Relaxed);
         answer.expect(200);
         attempt.paid = true;
@@ -96,9 +129,19 @@ fn buy(index: usize, buyer: &Account, base_url: &str, product: &str, answered: &
     Some(attempt)
 }
 
-fn order(client: &Client, buyer: &Account, key: &str, product: &str) -> Result<Response, impl std::error::Error> {
+fn order(
+    client: &Client,
+    buyer: &Account,
+    key: &str,
+    product: &str,
+) -> Result<Response, impl std::error::Error> {
     let body = order_of(&[(product, UNITS)]);
-    client.post("/api/v1/orders").bearer(&buyer.token).header("idempotency-key", key).json(&body).try_send()
+    client
+        .post("/api/v1/orders")
+        .bearer(&buyer.token)
+        .header("idempotency-key", key)
+        .json(&body)
+        .try_send()
 }
 
 fn check(server: &Server, buyers: &[Account], product: &str, attempts: &mut [Attempt]) {
@@ -107,7 +150,9 @@ fn check(server: &Server, buyers: &[Account], product: &str, attempts: &mut [Att
     for attempt in attempts.iter_mut() {
         let buyer = &buyers[attempt.buyer];
         // Sent again with its key, every request has its answer: the first one, or the one that was under way.
-        let again = order(&client, buyer, &attempt.key, product).expect("an answer").expect(201);
+        let again = order(&client, buyer, &attempt.key, product)
+            .expect("an answer")
+            .expect(201);
         let first = attempt.placed.get_or_insert_with(|| again.bytes().to_vec());
         assert_eq!(again.bytes(), first, "the first answer again");
         let order = Placed::from(again.json());
@@ -116,14 +161,22 @@ fn check(server: &Server, buyers: &[Account], product: &str, attempts: &mut [Att
         }
     }
     wait_until("an empty outbox", || {
-        let outbox = shop.admin().get("/api/v1/payments/outbox").send().expect(200).json();
+        let outbox = shop
+            .admin()
+            .get("/api/v1/payments/outbox")
+            .send()
+            .expect(200)
+            .json();
         (outbox["meta"]["total"] == 0).then_some(())
     });
     expect_everything_adds_up(&shop, buyers, product, attempts.len());
 }
 
 fn expect_everything_adds_up(shop: &Shop, buyers: &[Account], product: &str, attempts: usize) {
-    let orders: Vec<Value> = buyers.iter().flat_map(|buyer| orders_of(shop, buyer)).collect();
+    let orders: Vec<Value> = buyers
+        .iter()
+        .flat_map(|buyer| orders_of(shop, buyer))
+        .collect();
     assert_eq!(orders.len(), attempts, "one order for each key");
     let units = |status: &str| {
         let of_status = orders.iter().filter(|order| order["status"] == status);
@@ -133,7 +186,11 @@ fn expect_everything_adds_up(shop: &Shop, buyers: &[Account], product: &str, att
     shop.wait_for_stock(product, STOCK - pending - paid, pending, paid);
     for order in &orders {
         let payment = shop.payment_of(order["id"].as_str().expect("an id"));
-        let expected = if order["status"] == "PAID" { "SUCCEEDED" } else { "PENDING" };
+        let expected = if order["status"] == "PAID" {
+            "SUCCEEDED"
+        } else {
+            "PENDING"
+        };
         assert_eq!(payment["status"], expected, "{order} {payment}");
     }
 }

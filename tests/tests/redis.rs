@@ -21,8 +21,13 @@ impl Subscriber {
         let address = redis.url().replace("redis://", "");
         let mut stream = TcpStream::connect(address).expect("Redis answers");
         stream.set_read_timeout(Some(PATIENCE)).expect("a deadline");
-        let subscribe = format!("*2\r\n$9\r\nSUBSCRIBE\r\n${}\r\n{channel}\r\n", channel.len());
-        stream.write_all(subscribe.as_bytes()).expect("Redis listens");
+        let subscribe = format!(
+            "*2\r\n$9\r\nSUBSCRIBE\r\n${}\r\n{channel}\r\n",
+            channel.len()
+        );
+        stream
+            .write_all(subscribe.as_bytes())
+            .expect("Redis listens");
         let mut subscriber = Self(BufReader::new(stream));
         subscriber.line();
         assert_eq!(subscriber.bulk(), "subscribe");
@@ -57,7 +62,10 @@ impl Subscriber {
 
     fn bulk(&mut self) -> String {
         let line = self.line();
-        let length: usize = line.strip_prefix('$').and_then(|length| length.parse().ok()).expect("a length");
+        let length: usize = line
+            .strip_prefix('$')
+            .and_then(|length| length.parse().ok())
+            .expect("a length");
         let mut text = vec![0; length + 2];
         self.0.read_exact(&mut text).expect("a text in time");
         String::from_utf8_lossy(&text[..length]).into_owned()
@@ -84,7 +92,10 @@ fn a_purchase_converges_over_redis_and_its_event_can_be_heard() {
     assert_eq!(event["type"], "payment.succeeded");
     assert_eq!(event["data"]["amount"], 250);
     assert_eq!(event["data"]["currency"], "USD");
-    assert!(event["time"].as_str().is_some_and(is_rfc3339_milliseconds), "{event}");
+    assert!(
+        event["time"].as_str().is_some_and(is_rfc3339_milliseconds),
+        "{event}"
+    );
     // Nobody reads the order: only the event can move the stock.
     shop.wait_for_stock(&product, 4, 0, 1);
     assert_eq!(customer.read_order(&order)["status"], "PAID");
@@ -106,7 +117,10 @@ fn every_kind_of_event_has_its_channel() {
     let mut events = Subscriber::new(&redis, "payment.refunded");
     let order = buy_and_pay(&shop, &customer, &product);
     let payment = shop.payment_of(&order);
-    let path = format!("/api/v1/payments/{}/refund", payment["id"].as_str().expect("an id"));
+    let path = format!(
+        "/api/v1/payments/{}/refund",
+        payment["id"].as_str().expect("an id")
+    );
     shop.admin().post(&path).send().expect(200);
     assert_eq!(events.event_of(&order)["data"]["refundedAmount"], 100);
     shop.wait_for_stock(&product, 50, 0, 0);
@@ -138,7 +152,12 @@ fn the_shop_goes_on_while_redis_is_gone_and_events_flow_when_it_is_back() {
     shop.wait_for_stock(&product, 44, 0, 6);
     assert_eq!(customer.read_order(&unread)["status"], "PAID");
     wait_until("an empty outbox", || {
-        let outbox = shop.admin().get("/api/v1/payments/outbox").send().expect(200).json();
+        let outbox = shop
+            .admin()
+            .get("/api/v1/payments/outbox")
+            .send()
+            .expect(200)
+            .json();
         (outbox["meta"]["total"] == 0).then_some(())
     });
 }
@@ -157,7 +176,9 @@ fn the_shop_starts_while_redis_is_down_and_says_so() {
     shop.wait_for_stock(&product, 49, 0, 1);
     let warning = wait_until("a warning", || {
         let log = server.log();
-        let mut lines = log.lines().filter(|line| line.contains("WARN") && line.to_lowercase().contains("redis"));
+        let mut lines = log
+            .lines()
+            .filter(|line| line.contains("WARN") && line.to_lowercase().contains("redis"));
         lines.next().map(str::to_owned)
     });
     let port = url.rsplit(':').next().expect("a port");
@@ -167,7 +188,9 @@ fn the_shop_starts_while_redis_is_down_and_says_so() {
     let mut events = Subscriber::new(&redis, "payment.succeeded");
     let order = buy_and_pay(&shop, &customer, &product);
     assert_eq!(events.event_of(&order)["type"], "payment.succeeded");
-    wait_until("the runner's subscription", || subscribers(&redis, "payment.succeeded").then_some(()));
+    wait_until("the runner's subscription", || {
+        subscribers(&redis, "payment.succeeded").then_some(())
+    });
     shop.wait_for_stock(&product, 48, 0, 2);
 }
 
@@ -175,12 +198,21 @@ fn the_shop_starts_while_redis_is_down_and_says_so() {
 fn subscribers(redis: &Redis, channel: &str) -> bool {
     let address = redis.url().replace("redis://", "");
     let mut stream = TcpStream::connect(address).expect("Redis answers");
-    stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a deadline");
-    let ask = format!("*3\r\n$6\r\nPUBSUB\r\n$6\r\nNUMSUB\r\n${}\r\n{channel}\r\n", channel.len());
+    stream
+        .set_read_timeout(Some(Duration::from_secs(5)))
+        .expect("a deadline");
+    let ask = format!(
+        "*3\r\n$6\r\nPUBSUB\r\n$6\r\nNUMSUB\r\n${}\r\n{channel}\r\n",
+        channel.len()
+    );
     stream.write_all(ask.as_bytes()).expect("Redis listens");
     let mut answer = Subscriber(BufReader::new(stream));
     answer.line();
     answer.bulk();
     // This test listens too.
-    answer.line().strip_prefix(':').and_then(|count| count.parse().ok()).is_some_and(|count: u32| count >= 2)
+    answer
+        .line()
+        .strip_prefix(':')
+        .and_then(|count| count.parse().ok())
+        .is_some_and(|count: u32| count >= 2)
 }

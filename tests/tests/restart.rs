@@ -11,15 +11,28 @@ fn what_was_bought_and_paid_is_still_there_after_a_clean_stop() {
     let product = shop.product(12.5, 5);
     let pending = customer.order(&[(&product, 1)]);
     let paid = shop.paid_order(&customer, &product, 2);
-    let before = (customer.read_order(&pending.id), customer.read_order(&paid.id));
+    let before = (
+        customer.read_order(&pending.id),
+        customer.read_order(&paid.id),
+    );
     shop.wait_for_stock(&product, 2, 1, 2);
 
-    assert!(server.stop(), "the exit code is 0; the log:\n{}", server.log());
+    assert!(
+        server.stop(),
+        "the exit code is 0; the log:\n{}",
+        server.log()
+    );
     server.restart();
 
     let shop = Shop::on(&server);
     let customer = shop.log_in(&customer.email, mercato_tests::shop::PASSWORD);
-    assert_eq!((customer.read_order(&pending.id), customer.read_order(&paid.id)), before);
+    assert_eq!(
+        (
+            customer.read_order(&pending.id),
+            customer.read_order(&paid.id)
+        ),
+        before
+    );
     shop.wait_for_stock(&product, 2, 1, 2);
     shop.pay(&pending);
     customer.wait_for_order(&pending.id, "PAID");
@@ -33,9 +46,17 @@ fn sessions_and_tokens_outlive_a_restart() {
     assert!(server.stop(), "the exit code is 0");
     server.restart();
     let shop = Shop::on(&server);
-    shop.nobody().get("/api/v1/auth/me").bearer(&customer.token).send().expect(200);
+    shop.nobody()
+        .get("/api/v1/auth/me")
+        .bearer(&customer.token)
+        .send()
+        .expect(200);
     let body = serde_json::json!({ "refreshToken": customer.refresh_token });
-    shop.nobody().post("/api/v1/auth/refresh").json(&body).send().expect(200);
+    shop.nobody()
+        .post("/api/v1/auth/refresh")
+        .json(&body)
+        .send()
+        .expect(200);
 }
 
 #[test]
@@ -48,7 +69,11 @@ fn a_payment_that_was_just_made_is_not_lost_by_a_stop() {
     for order in &orders {
         shop.pay(order);
     }
-    assert!(server.stop(), "the exit code is 0; the log:\n{}", server.log());
+    assert!(
+        server.stop(),
+        "the exit code is 0; the log:\n{}",
+        server.log()
+    );
     server.restart();
     let shop = Shop::on(&server);
     shop.wait_for_stock(&product, 30, 0, 20);
@@ -66,7 +91,10 @@ fn a_log_of_a_purchase_tells_no_secret() {
     shop.paid_order(&customer, &shop.product(1, 5), 1);
     assert!(server.stop(), "the exit code is 0");
     let log = server.log();
-    assert!(log.contains("/api/v1/orders"), "requests are logged:\n{log}");
+    assert!(
+        log.contains("/api/v1/orders"),
+        "requests are logged:\n{log}"
+    );
     for secret in [
         mercato_tests::JWT_SECRET,
         mercato_tests::WEBHOOK_SECRET,
@@ -79,6 +107,7 @@ fn a_log_of_a_purchase_tells_no_secret() {
         assert!(!log.contains(secret), "{secret} is in the log");
     }
     for line in log.lines().filter(|line| line.starts_with('{')) {
-        serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        serde_json::from_str::<serde_json::Value>(line)
+            .unwrap_or_else(|error| panic!("{error}: {line}"));
     }
 }

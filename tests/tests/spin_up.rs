@@ -11,8 +11,8 @@ use std::{
 };
 
 use mercato_tests::{
-    ADMIN_EMAIL, ADMIN_PASSWORD, Client, Folder, Guarded, JWT_SECRET, Redis, WEBHOOK_SECRET, free_port, is_quick,
-    repository, shop::unique_email, wait_until,
+    ADMIN_EMAIL, ADMIN_PASSWORD, Client, Folder, Guarded, JWT_SECRET, Redis, WEBHOOK_SECRET,
+    free_port, is_quick, repository, shop::unique_email, wait_until,
 };
 
 /// Spin compiles every component before it answers, without a cache.
@@ -33,24 +33,44 @@ impl Spin {
     fn start(program: &Path) -> Self {
         let (folder, redis) = (Folder::new("spin"), Redis::start());
         let base_url = format!("http://127.0.0.1:{}", free_port());
-        fs::write(folder.path().join("variables.toml"), variables(&base_url, &redis.url())).expect("variables");
-        fs::write(folder.path().join("runtime-config.toml"), databases_in(folder.path())).expect("a configuration");
+        fs::write(
+            folder.path().join("variables.toml"),
+            variables(&base_url, &redis.url()),
+        )
+        .expect("variables");
+        fs::write(
+            folder.path().join("runtime-config.toml"),
+            databases_in(folder.path()),
+        )
+        .expect("a configuration");
         let log = fs::File::create(folder.path().join("log")).expect("a log");
         let mut command = Command::new(program);
         command
             .args(["up", "--from"])
             .arg(repository().join("spin.toml"))
-            .args(["--listen", base_url.trim_start_matches("http://"), "--state-dir"])
+            .args([
+                "--listen",
+                base_url.trim_start_matches("http://"),
+                "--state-dir",
+            ])
             .arg(folder.path().join("state"))
             .arg("--runtime-config-file")
             .arg(folder.path().join("runtime-config.toml"))
             .arg("--variable")
-            .arg(format!("@{}", folder.path().join("variables.toml").display()))
+            .arg(format!(
+                "@{}",
+                folder.path().join("variables.toml").display()
+            ))
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle of the log"))
             .stderr(log);
         let process = Guarded::spawn(&mut command).expect("spin starts");
-        let mut spin = Self { process, base_url, folder, _redis: redis };
+        let mut spin = Self {
+            process,
+            base_url,
+            folder,
+            _redis: redis,
+        };
         spin.wait_until_it_answers();
         spin
     }
@@ -58,10 +78,18 @@ impl Spin {
     fn wait_until_it_answers(&mut self) {
         let client = Client::new(&self.base_url);
         let started = Instant::now();
-        while !client.get("/").try_send().is_ok_and(|answer| answer.status() == 200) {
+        while !client
+            .get("/")
+            .try_send()
+            .is_ok_and(|answer| answer.status() == 200)
+        {
             let ended = self.process.ended();
             let late = started.elapsed() > START_LIMIT;
-            assert!(ended.is_none() && !late, "Spin does not answer ({ended:?}); its log:\n{}", self.log());
+            assert!(
+                ended.is_none() && !late,
+                "Spin does not answer ({ended:?}); its log:\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -94,18 +122,23 @@ fn variables(base_url: &str, redis_url: &str) -> String {
 }
 
 fn databases_in(folder: &Path) -> String {
-    let text = fs::read_to_string(repository().join("runtime-config.toml")).expect("the runtime configuration");
+    let text = fs::read_to_string(repository().join("runtime-config.toml"))
+        .expect("the runtime configuration");
     text.replace(".mercato/", &format!("{}/", folder.display()))
 }
 
 /// A program by its name, where it would be started from.
 fn find(program: &str) -> Option<PathBuf> {
     let folders = env::var_os("PATH")?;
-    env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file())
+    env::split_paths(&folders)
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
 }
 
 fn spin() -> Option<PathBuf> {
-    let named = env::var_os("MERCATO_SPIN").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let named = env::var_os("MERCATO_SPIN")
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from);
     named.or_else(|| find("spin"))
 }
 
@@ -114,12 +147,25 @@ fn test_program(name: &str) -> PathBuf {
     let own = env::current_exe().expect("the path of this program");
     let folder = own.parent().expect("a folder");
     let is_it = |path: &PathBuf| {
-        let stem = path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
-        stem.strip_prefix(name).is_some_and(|rest| rest.starts_with('-') && !rest.contains('.'))
+        let stem = path
+            .file_name()
+            .and_then(|file| file.to_str())
+            .unwrap_or_default();
+        stem.strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with('-') && !rest.contains('.'))
     };
-    let modified = |path: &PathBuf| fs::metadata(path).and_then(|file| file.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
-    let programs = fs::read_dir(folder).expect("the folder").filter_map(|entry| Some(entry.ok()?.path())).filter(is_it);
-    programs.max_by_key(modified).unwrap_or_else(|| panic!("{name} is not built: run all tests of this package"))
+    let modified = |path: &PathBuf| {
+        fs::metadata(path)
+            .and_then(|file| file.modified())
+            .unwrap_or(SystemTime::UNIX_EPOCH)
+    };
+    let programs = fs::read_dir(folder)
+        .expect("the folder")
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(is_it);
+    programs
+        .max_by_key(modified)
+        .unwrap_or_else(|| panic!("{name} is not built: run all tests of this package"))
 }
 
 #[test]
@@ -151,9 +197,17 @@ fn the_end_to_end_tests_pass_under_spin() {
         let shown = String::from_utf8_lossy(&status.stdout);
         let log = spin.log();
         let end: Vec<&str> = log.lines().rev().take(40).collect();
-        assert!(status.status.success(), "{suite} under Spin:\n{shown}\nThe end of Spin's log, newest first:\n{}", end.join("\n"));
+        assert!(
+            status.status.success(),
+            "{suite} under Spin:\n{shown}\nThe end of Spin's log, newest first:\n{}",
+            end.join("\n")
+        );
     }
     // Nobody is left who would not be served any more.
     let body = serde_json::json!({ "name": "Ada", "email": unique_email(), "password": mercato_tests::shop::PASSWORD });
-    Client::new(&spin.base_url).post("/api/v1/auth/register").json(&body).send().expect(201);
+    Client::new(&spin.base_url)
+        .post("/api/v1/auth/register")
+        .json(&body)
+        .send()
+        .expect(201);
 }

@@ -15,7 +15,9 @@ const ADDRESS: &str = "http://127.0.0.1:3000";
 
 /// The commands of a section: its blocks that are fenced as `bash`, one after another.
 fn commands_of(section: &str, text: &str) -> String {
-    let (_, rest) = text.split_once(&format!("\n{section}\n")).unwrap_or_else(|| panic!("there is no {section:?}"));
+    let (_, rest) = text
+        .split_once(&format!("\n{section}\n"))
+        .unwrap_or_else(|| panic!("there is no {section:?}"));
     let end = rest.find("\n## ").unwrap_or(rest.len());
     let mut commands = String::new();
     for block in rest[..end].split("```bash\n").skip(1) {
@@ -36,14 +38,25 @@ fn bash(commands: &str) -> String {
         .stdin(Stdio::null())
         .output()
         .expect("bash");
-    let (shown, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{}\n{shown}\n{errors}", output.status);
+    let (shown, errors) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(
+        output.status.success(),
+        "{}\n{shown}\n{errors}",
+        output.status
+    );
     shown.into_owned()
 }
 
 fn is_installed(program: &str) -> bool {
     let mut asked = Command::new(program);
-    asked.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    asked
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     let found = asked.status().is_ok();
     if !found {
         eprintln!("left out: there is no {program} on PATH");
@@ -59,19 +72,32 @@ fn the_walk_of_the_readme_ends_with_a_paid_order_that_outlives_a_restart() {
     let readme = fs::read_to_string(repository().join("README.md")).expect("the README");
     let mut server = Server::start();
     let commands = commands_of(SECTION, &readme);
-    assert!(commands.contains(ADDRESS), "the walk names the shop's address");
+    assert!(
+        commands.contains(ADDRESS),
+        "the walk names the shop's address"
+    );
     let commands = commands.replace(ADDRESS, server.base_url());
     let shown = bash(&format!("{commands}\necho \"$ORDER_ID $TOKEN\""));
     assert!(shown.contains("API Gateway is up and running!"), "{shown}");
-    assert!(shown.contains("\"status\": \"SUCCEEDED\""), "the payment: {shown}");
+    assert!(
+        shown.contains("\"status\": \"SUCCEEDED\""),
+        "the payment: {shown}"
+    );
     assert!(shown.contains("\"status\": \"PAID\""), "the order: {shown}");
-    assert!(!shown.contains("null\n") && !shown.contains("\"statusCode\""), "nothing failed on the way: {shown}");
+    assert!(
+        !shown.contains("null\n") && !shown.contains("\"statusCode\""),
+        "nothing failed on the way: {shown}"
+    );
 
     let last = shown.lines().last().expect("a last line");
     let (order, token) = last.split_once(' ').expect("an order and a token");
     assert!(server.stop(), "the exit code is 0");
     server.restart();
-    let answer = server.client().get(&format!("/api/v1/orders/id/{order}")).bearer(token).send();
+    let answer = server
+        .client()
+        .get(&format!("/api/v1/orders/id/{order}"))
+        .bearer(token)
+        .send();
     assert_eq!(answer.expect(200).json()["status"], "PAID");
 }
 

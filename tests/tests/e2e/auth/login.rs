@@ -5,13 +5,19 @@ use mercato_tests::{
 use serde_json::{Value, json};
 
 fn log_in(body: &Value) -> Response {
-    Shop::shared().nobody().post("/api/v1/auth/login").json(body).send()
+    Shop::shared()
+        .nobody()
+        .post("/api/v1/auth/login")
+        .json(body)
+        .send()
 }
 
 #[test]
 fn a_customer_logs_in_with_address_and_password() {
     let customer = Shop::shared().customer();
-    let session = log_in(&json!({ "email": customer.email, "password": PASSWORD })).expect(200).json();
+    let session = log_in(&json!({ "email": customer.email, "password": PASSWORD }))
+        .expect(200)
+        .json();
     assert_eq!(session["user"]["id"], customer.id);
     assert_eq!(session["user"]["email"], customer.email);
     assert_eq!(session["tokenType"], "Bearer");
@@ -40,8 +46,15 @@ fn a_wrong_password_and_an_unknown_address_cannot_be_told_apart() {
     };
     let wrong_password = refusal(&customer.email, "Wrong-Password-1");
     assert_eq!(wrong_password, refusal(&unique_email(), PASSWORD));
-    assert_eq!(wrong_password, refusal(&customer.email, &format!("{PASSWORD} ")));
-    assert_eq!(wrong_password, refusal(&customer.email, "short"), "rules are for new passwords");
+    assert_eq!(
+        wrong_password,
+        refusal(&customer.email, &format!("{PASSWORD} "))
+    );
+    assert_eq!(
+        wrong_password,
+        refusal(&customer.email, "short"),
+        "rules are for new passwords"
+    );
 }
 
 #[test]
@@ -49,7 +62,11 @@ fn a_password_that_begins_like_the_right_one_is_wrong() {
     let shop = Shop::shared();
     let password = format!("Aa1!{}", "x".repeat(68));
     let body = json!({ "name": "Ada", "email": unique_email(), "password": password });
-    shop.nobody().post("/api/v1/auth/register").json(&body).send().expect(201);
+    shop.nobody()
+        .post("/api/v1/auth/register")
+        .json(&body)
+        .send()
+        .expect(201);
     let cut = json!({ "email": body["email"], "password": format!("{password}y") });
     log_in(&cut).expect_problem(401, "invalid-credentials");
 }
@@ -59,16 +76,24 @@ fn missing_and_unknown_fields_are_named() {
     log_in(&json!({})).expect_invalid(&[("email", "required"), ("password", "required")]);
     let body = json!({ "email": "a@b.example", "password": PASSWORD, "admin": true });
     log_in(&body).expect_invalid(&[("admin", "unknown")]);
-    log_in(&json!({ "email": 1, "password": {} })).expect_invalid(&[("email", "type"), ("password", "type")]);
+    log_in(&json!({ "email": 1, "password": {} }))
+        .expect_invalid(&[("email", "type"), ("password", "type")]);
 }
 
 #[test]
 fn sql_opens_no_door() {
-    for email in ["' OR '1'='1", "admin'--", "\" OR 1=1 --", "'; DROP TABLE accounts; --"] {
-        log_in(&json!({ "email": email, "password": "' OR '1'='1" })).expect_invalid(&[("email", "format")]);
+    for email in [
+        "' OR '1'='1",
+        "admin'--",
+        "\" OR 1=1 --",
+        "'; DROP TABLE accounts; --",
+    ] {
+        log_in(&json!({ "email": email, "password": "' OR '1'='1" }))
+            .expect_invalid(&[("email", "format")]);
     }
     let customer = Shop::shared().customer();
     for password in ["' OR '1'='1", "' OR 1=1 --"] {
-        log_in(&json!({ "email": customer.email, "password": password })).expect_problem(401, "invalid-credentials");
+        log_in(&json!({ "email": customer.email, "password": password }))
+            .expect_problem(401, "invalid-credentials");
     }
 }

@@ -2,7 +2,11 @@ use mercato_tests::shop::{PASSWORD, Shop};
 use serde_json::json;
 
 fn post(path: &str, token: &str) -> mercato_tests::Response {
-    Shop::shared().nobody().post(path).json(&json!({ "refreshToken": token })).send()
+    Shop::shared()
+        .nobody()
+        .post(path)
+        .json(&json!({ "refreshToken": token }))
+        .send()
 }
 
 #[test]
@@ -10,7 +14,8 @@ fn a_logout_ends_the_session() {
     let customer = Shop::shared().customer();
     let answer = post("/api/v1/auth/logout", &customer.refresh_token).expect(204);
     assert_eq!(answer.bytes(), b"");
-    post("/api/v1/auth/refresh", &customer.refresh_token).expect_problem(401, "invalid-refresh-token");
+    post("/api/v1/auth/refresh", &customer.refresh_token)
+        .expect_problem(401, "invalid-refresh-token");
 }
 
 #[test]

@@ -14,10 +14,16 @@ fn a_customer_sees_their_profile() {
     assert_eq!(me["email"], customer.email);
     assert_eq!(me["role"], "customer");
     for time in ["createdAt", "updatedAt"] {
-        assert!(me[time].as_str().is_some_and(is_rfc3339_milliseconds), "{me}");
+        assert!(
+            me[time].as_str().is_some_and(is_rfc3339_milliseconds),
+            "{me}"
+        );
     }
     let text = me.to_string().to_lowercase();
-    assert!(!text.contains("password") && !text.contains("hash"), "{text}");
+    assert!(
+        !text.contains("password") && !text.contains("hash"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -25,21 +31,41 @@ fn a_customer_changes_name_and_address() {
     let shop = Shop::shared();
     let customer = shop.customer();
     let email = unique_email();
-    let changed = customer.patch(ME).json(&json!({ "name": " Grace ", "email": email.to_uppercase() })).send();
+    let changed = customer
+        .patch(ME)
+        .json(&json!({ "name": " Grace ", "email": email.to_uppercase() }))
+        .send();
     let changed = changed.expect(200).json();
-    assert_eq!((changed["name"].as_str(), changed["email"].as_str()), (Some("Grace"), Some(&*email)));
+    assert_eq!(
+        (changed["name"].as_str(), changed["email"].as_str()),
+        (Some("Grace"), Some(&*email))
+    );
     assert_eq!(customer.get(ME).send().expect(200).json(), changed);
     shop.log_in(&email, PASSWORD);
     let old = json!({ "email": customer.email, "password": PASSWORD });
-    shop.nobody().post("/api/v1/auth/login").json(&old).send().expect_problem(401, "invalid-credentials");
+    shop.nobody()
+        .post("/api/v1/auth/login")
+        .json(&old)
+        .send()
+        .expect_problem(401, "invalid-credentials");
 }
 
 #[test]
 fn what_is_not_given_stays() {
     let customer = Shop::shared().customer();
-    let changed = customer.patch(ME).json(&json!({ "name": "Grace" })).send().expect(200).json();
+    let changed = customer
+        .patch(ME)
+        .json(&json!({ "name": "Grace" }))
+        .send()
+        .expect(200)
+        .json();
     assert_eq!(changed["email"], customer.email);
-    let same = customer.patch(ME).json(&json!({})).send().expect(200).json();
+    let same = customer
+        .patch(ME)
+        .json(&json!({}))
+        .send()
+        .expect(200)
+        .json();
     assert_eq!(same["name"], "Grace");
 }
 
@@ -55,12 +81,20 @@ fn somebody_elses_address_is_taken() {
 fn invalid_and_unknown_fields_are_named() {
     let customer = Shop::shared().customer();
     let body = json!({ "name": "", "email": "nonsense" });
-    customer.patch(ME).json(&body).send().expect_invalid(&[("name", "required"), ("email", "format")]);
+    customer
+        .patch(ME)
+        .json(&body)
+        .send()
+        .expect_invalid(&[("name", "required"), ("email", "format")]);
     for field in ["role", "id", "disabled", "password"] {
         let answer = customer.patch(ME).json(&json!({ field: "admin" })).send();
         answer.expect_invalid(&[(field, "unknown")]);
     }
-    customer.patch(ME).json(&json!({ "name": null })).send().expect_invalid(&[("name", "type")]);
+    customer
+        .patch(ME)
+        .json(&json!({ "name": null }))
+        .send()
+        .expect_invalid(&[("name", "type")]);
 }
 
 #[test]
@@ -68,11 +102,25 @@ fn a_profile_has_an_entity_tag_that_writes_honour() {
     let customer = Shop::shared().customer();
     let first = customer.get(ME).send().expect(200);
     let tag = first.header("etag").expect("an entity tag").to_owned();
-    let unchanged = customer.get(ME).header("if-none-match", &tag).send().expect(304);
+    let unchanged = customer
+        .get(ME)
+        .header("if-none-match", &tag)
+        .send()
+        .expect(304);
     assert_eq!(unchanged.bytes(), b"");
-    let rename = |name: &str| customer.patch(ME).header("if-match", &tag).json(&json!({ "name": name })).send();
+    let rename = |name: &str| {
+        customer
+            .patch(ME)
+            .header("if-match", &tag)
+            .json(&json!({ "name": name }))
+            .send()
+    };
     rename("Grace").expect(200);
     rename("Joan").expect_problem(412, "version-mismatch");
     assert_eq!(customer.get(ME).send().json()["name"], "Grace");
-    customer.get(ME).header("if-none-match", &tag).send().expect(200);
+    customer
+        .get(ME)
+        .header("if-none-match", &tag)
+        .send()
+        .expect(200);
 }

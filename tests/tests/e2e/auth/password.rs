@@ -18,7 +18,11 @@ fn a_new_password_replaces_the_old_one() {
     change(&customer, PASSWORD, NEW_PASSWORD).expect(204);
     shop.log_in(&customer.email, NEW_PASSWORD);
     let old = json!({ "email": customer.email, "password": PASSWORD });
-    shop.nobody().post("/api/v1/auth/login").json(&old).send().expect_problem(401, "invalid-credentials");
+    shop.nobody()
+        .post("/api/v1/auth/login")
+        .json(&old)
+        .send()
+        .expect_problem(401, "invalid-credentials");
 }
 
 #[test]
@@ -28,7 +32,11 @@ fn a_new_password_ends_the_sessions_of_whoever_knew_the_old_one() {
     let other = shop.log_in(&customer.email, PASSWORD);
     change(&customer, PASSWORD, NEW_PASSWORD).expect(204);
     let body = json!({ "refreshToken": other.refresh_token });
-    let answer = shop.nobody().post("/api/v1/auth/refresh").json(&body).send();
+    let answer = shop
+        .nobody()
+        .post("/api/v1/auth/refresh")
+        .json(&body)
+        .send();
     answer.expect_problem(401, "invalid-refresh-token");
 }
 
@@ -37,7 +45,11 @@ fn the_current_password_must_be_right() {
     let shop = Shop::shared();
     let customer = shop.customer();
     let answer = change(&customer, "Wrong-Password-1", NEW_PASSWORD);
-    assert!([400, 401, 403].contains(&answer.status()), "{}", answer.text());
+    assert!(
+        [400, 401, 403].contains(&answer.status()),
+        "{}",
+        answer.text()
+    );
     shop.log_in(&customer.email, PASSWORD);
 }
 
@@ -55,6 +67,7 @@ fn missing_and_unknown_fields_are_named() {
     let customer = Shop::shared().customer();
     let post = |body| customer.post("/api/v1/auth/password").json(&body).send();
     post(json!({})).expect_invalid(&[("currentPassword", "required"), ("newPassword", "required")]);
-    let body = json!({ "currentPassword": PASSWORD, "newPassword": NEW_PASSWORD, "email": "a@b.example" });
+    let body =
+        json!({ "currentPassword": PASSWORD, "newPassword": NEW_PASSWORD, "email": "a@b.example" });
     post(body).expect_invalid(&[("email", "unknown")]);
 }

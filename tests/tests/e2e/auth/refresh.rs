@@ -3,7 +3,11 @@ use serde_json::json;
 
 fn refresh(token: &str) -> Response {
     let body = json!({ "refreshToken": token });
-    Shop::shared().nobody().post("/api/v1/auth/refresh").json(&body).send()
+    Shop::shared()
+        .nobody()
+        .post("/api/v1/auth/refresh")
+        .json(&body)
+        .send()
 }
 
 #[test]
@@ -42,11 +46,24 @@ fn other_sessions_outlive_the_end_of_a_family() {
 fn two_that_spend_a_token_at_the_same_time_get_one_pair_at_most() {
     let customer = Shop::shared().customer();
     let answers = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| refresh(&customer.refresh_token).status())).collect();
-        threads.into_iter().map(|thread| thread.join().expect("an answer")).collect::<Vec<_>>()
+        let threads: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| refresh(&customer.refresh_token).status()))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("an answer"))
+            .collect::<Vec<_>>()
     });
-    assert_eq!(answers.iter().filter(|status| **status == 200).count(), 1, "{answers:?}");
-    assert_eq!(answers.iter().filter(|status| **status == 401).count(), 7, "{answers:?}");
+    assert_eq!(
+        answers.iter().filter(|status| **status == 200).count(),
+        1,
+        "{answers:?}"
+    );
+    assert_eq!(
+        answers.iter().filter(|status| **status == 401).count(),
+        7,
+        "{answers:?}"
+    );
 }
 
 #[test]
@@ -64,7 +81,11 @@ fn what_is_no_refresh_token_is_refused() {
 fn a_refresh_token_opens_no_door() {
     let shop = Shop::shared();
     let customer = shop.customer();
-    let answer = shop.nobody().get("/api/v1/auth/me").bearer(&customer.refresh_token).send();
+    let answer = shop
+        .nobody()
+        .get("/api/v1/auth/me")
+        .bearer(&customer.refresh_token)
+        .send();
     answer.expect_problem(401, "unauthorized");
 }
 
@@ -73,5 +94,6 @@ fn missing_and_unknown_fields_are_named() {
     let nobody = Shop::shared().nobody();
     let post = |body| nobody.post("/api/v1/auth/refresh").json(&body).send();
     post(json!({})).expect_invalid(&[("refreshToken", "required")]);
-    post(json!({ "refreshToken": 1, "x": 1 })).expect_invalid(&[("refreshToken", "type"), ("x", "unknown")]);
+    post(json!({ "refreshToken": 1, "x": 1 }))
+        .expect_invalid(&[("refreshToken", "type"), ("x", "unknown")]);
 }

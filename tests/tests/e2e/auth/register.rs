@@ -6,7 +6,11 @@ use mercato_tests::{
 use serde_json::{Value, json};
 
 fn register(body: &Value) -> Response {
-    Shop::shared().nobody().post("/api/v1/auth/register").json(body).send()
+    Shop::shared()
+        .nobody()
+        .post("/api/v1/auth/register")
+        .json(body)
+        .send()
 }
 
 fn with(field: &str, value: impl Into<Value>) -> Value {
@@ -18,7 +22,8 @@ fn with(field: &str, value: impl Into<Value>) -> Value {
 #[test]
 fn a_new_customer_gets_an_account_and_a_session() {
     let email = unique_email();
-    let body = json!({ "name": "  Ada Lovelace ", "email": email.to_uppercase(), "password": PASSWORD });
+    let body =
+        json!({ "name": "  Ada Lovelace ", "email": email.to_uppercase(), "password": PASSWORD });
     let session = register(&body).expect(201).json();
     let user = &session["user"];
     assert_eq!(user["name"], "Ada Lovelace", "trimmed");
@@ -27,8 +32,16 @@ fn a_new_customer_gets_an_account_and_a_session() {
     assert_eq!(user["id"].as_str().map(str::len), Some(36));
     assert_eq!(session["tokenType"], "Bearer");
     assert_eq!(session["token"], session["accessToken"]);
-    assert!(session["expiresIn"].as_u64().is_some_and(|seconds| seconds > 0));
-    assert!(session["refreshToken"].as_str().is_some_and(|token| token.len() >= 32));
+    assert!(
+        session["expiresIn"]
+            .as_u64()
+            .is_some_and(|seconds| seconds > 0)
+    );
+    assert!(
+        session["refreshToken"]
+            .as_str()
+            .is_some_and(|token| token.len() >= 32)
+    );
 }
 
 #[test]
@@ -36,21 +49,36 @@ fn the_token_says_whose_it_is_and_how_long() {
     let session = register(&with("name", "Ada")).expect(201).json();
     let token = Token::parse(session["accessToken"].as_str().expect("a token"));
     assert_eq!(token.header["alg"], "HS256");
-    assert!(token.header["kid"].as_str().is_some_and(|kid| !kid.is_empty()));
+    assert!(
+        token.header["kid"]
+            .as_str()
+            .is_some_and(|kid| !kid.is_empty())
+    );
     assert_eq!(token.claims["sub"], session["user"]["id"]);
     assert_eq!(token.claims["role"], "customer");
     for claim in ["iss", "aud", "jti"] {
-        assert!(token.claims[claim].as_str().is_some_and(|text| !text.is_empty()), "{claim}");
+        assert!(
+            token.claims[claim]
+                .as_str()
+                .is_some_and(|text| !text.is_empty()),
+            "{claim}"
+        );
     }
     let seconds = |claim: &str| token.claims[claim].as_u64().expect("seconds");
-    assert_eq!(Some(seconds("exp") - seconds("iat")), session["expiresIn"].as_u64());
+    assert_eq!(
+        Some(seconds("exp") - seconds("iat")),
+        session["expiresIn"].as_u64()
+    );
 }
 
 #[test]
 fn no_answer_shows_a_password_or_its_hash() {
     let answer = register(&with("name", "Ada")).expect(201);
     let text = answer.text();
-    assert!(!text.contains(PASSWORD) && !text.contains("$2") && !text.to_lowercase().contains("hash"), "{text}");
+    assert!(
+        !text.contains(PASSWORD) && !text.contains("$2") && !text.to_lowercase().contains("hash"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -70,14 +98,23 @@ fn nobody_becomes_an_admin_by_registering() {
 
 #[test]
 fn every_missing_field_is_named() {
-    let required = [("name", "required"), ("email", "required"), ("password", "required")];
+    let required = [
+        ("name", "required"),
+        ("email", "required"),
+        ("password", "required"),
+    ];
     register(&json!({})).expect_invalid(&required);
 }
 
 #[test]
 fn every_field_of_the_wrong_type_is_named() {
     let body = json!({ "name": 7, "email": null, "password": ["a"], "x": {} });
-    register(&body).expect_invalid(&[("name", "type"), ("email", "type"), ("password", "type"), ("x", "unknown")]);
+    register(&body).expect_invalid(&[
+        ("name", "type"),
+        ("email", "type"),
+        ("password", "type"),
+        ("x", "unknown"),
+    ]);
 }
 
 #[test]
@@ -97,7 +134,15 @@ fn a_name_has_1_to_200_characters_and_no_control_characters() {
 
 #[test]
 fn an_address_must_be_one() {
-    for email in ["", "ada", "ada@", "@example.com", "ada@localhost", "a b@example.com", "a@b@example.com"] {
+    for email in [
+        "",
+        "ada",
+        "ada@",
+        "@example.com",
+        "ada@localhost",
+        "a b@example.com",
+        "a@b@example.com",
+    ] {
         let problem = register(&with("email", email)).expect_problem(400, "validation");
         assert_eq!(problem["errors"][0]["field"], "email", "{problem}");
     }
@@ -120,6 +165,8 @@ fn a_password_follows_the_rules() {
     }
     let limit = format!("Aa1!{}", "x".repeat(68));
     register(&with("password", limit.clone())).expect(201);
-    let text = register(&with("password", format!("{limit}x"))).expect_invalid(&[("password", "max")]).to_string();
+    let text = register(&with("password", format!("{limit}x")))
+        .expect_invalid(&[("password", "max")])
+        .to_string();
     assert!(!text.contains(&limit), "never shown");
 }

@@ -6,8 +6,12 @@ use mercato_tests::{
 use serde_json::{Value, json};
 
 /// A route of every box that asks for a token.
-const DOORS: [&str; 4] =
-    ["/api/v1/auth/me", "/api/v1/products/stats", "/api/v1/orders", "/api/v1/payments/outbox"];
+const DOORS: [&str; 4] = [
+    "/api/v1/auth/me",
+    "/api/v1/products/stats",
+    "/api/v1/orders",
+    "/api/v1/payments/outbox",
+];
 
 const ENDED: u64 = 1_600_000_000;
 
@@ -20,7 +24,10 @@ fn expect_refused(token: &str) {
     for path in DOORS {
         let answer = Shop::shared().nobody().get(path).bearer(token).send();
         let challenge = answer.header("www-authenticate").unwrap_or_default();
-        assert_eq!(challenge, "Bearer realm=\"mercato\", error=\"invalid_token\"", "{path}");
+        assert_eq!(
+            challenge, "Bearer realm=\"mercato\", error=\"invalid_token\"",
+            "{path}"
+        );
         answer.expect_problem(401, "unauthorized");
     }
 }
@@ -83,7 +90,13 @@ fn a_token_signed_with_another_secret_is_refused() {
 
 #[test]
 fn an_unknown_key_id_is_refused() {
-    for kid in [json!("other"), json!("../../etc/passwd"), json!("' OR 1=1 --"), json!(7), Value::Null] {
+    for kid in [
+        json!("other"),
+        json!("../../etc/passwd"),
+        json!("' OR 1=1 --"),
+        json!(7),
+        Value::Null,
+    ] {
         expect_refused(&altered(|token| token.header["kid"] = kid));
     }
 }
@@ -92,7 +105,16 @@ fn an_unknown_key_id_is_refused() {
 fn what_is_no_token_is_refused() {
     let token = Shop::shared().admin().token;
     let too_long = format!("{token}{}", "A".repeat(5_000));
-    for text in ["x", "a.b", "a.b.c", "....", "e30.e30.", &token[1..], &token[..token.len() - 2], &too_long] {
+    for text in [
+        "x",
+        "a.b",
+        "a.b.c",
+        "....",
+        "e30.e30.",
+        &token[1..],
+        &token[..token.len() - 2],
+        &too_long,
+    ] {
         expect_refused(text);
     }
 }
@@ -101,14 +123,32 @@ fn what_is_no_token_is_refused() {
 fn only_the_bearer_scheme_is_known() {
     let shop = Shop::shared();
     let token = shop.admin().token;
-    for value in [format!("Basic {token}"), token.clone(), format!("Token {token}"), "Bearer".to_owned()] {
-        let answer = shop.nobody().get("/api/v1/auth/me").header("authorization", &value).send();
+    for value in [
+        format!("Basic {token}"),
+        token.clone(),
+        format!("Token {token}"),
+        "Bearer".to_owned(),
+    ] {
+        let answer = shop
+            .nobody()
+            .get("/api/v1/auth/me")
+            .header("authorization", &value)
+            .send();
         answer.expect_problem(401, "unauthorized");
     }
-    let twice = shop.nobody().get("/api/v1/auth/me").bearer(&token).bearer(&token).send();
+    let twice = shop
+        .nobody()
+        .get("/api/v1/auth/me")
+        .bearer(&token)
+        .bearer(&token)
+        .send();
     twice.expect_problem(401, "unauthorized");
     let scheme = format!("bearer {token}");
-    shop.nobody().get("/api/v1/auth/me").header("authorization", &scheme).send().expect(200);
+    shop.nobody()
+        .get("/api/v1/auth/me")
+        .header("authorization", &scheme)
+        .send()
+        .expect(200);
 }
 
 #[test]
@@ -122,7 +162,11 @@ fn a_token_that_is_well_signed_but_says_something_else_is_refused() {
     let customer = Shop::shared().customer();
     let now = SystemClock.now_ms() / 1_000;
     for path in ["/api/v1/auth/users", "/api/v1/products/stats"] {
-        let answer = Shop::shared().nobody().get(path).bearer(&with("jti", json!("again"))).send();
+        let answer = Shop::shared()
+            .nobody()
+            .get(path)
+            .bearer(&with("jti", json!("again")))
+            .send();
         answer.expect(200);
     }
     expect_refused(&with("iss", json!("somebody")));
@@ -144,5 +188,9 @@ fn a_token_that_is_well_signed_but_says_something_else_is_refused() {
 #[test]
 fn a_bad_token_is_refused_even_where_none_is_needed() {
     let nobody = Shop::shared().nobody();
-    nobody.get("/api/v1/products").bearer("a.b.c").send().expect_problem(401, "unauthorized");
+    nobody
+        .get("/api/v1/products")
+        .bearer("a.b.c")
+        .send()
+        .expect_problem(401, "unauthorized");
 }

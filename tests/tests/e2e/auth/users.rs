@@ -14,7 +14,11 @@ fn the_admin_sees_all_accounts_in_pages() {
     let shop = Shop::shared();
     let customer = shop.customer();
     let admin = shop.admin();
-    let first = admin.get("/api/v1/auth/users?page=1&limit=1").send().expect(200).json();
+    let first = admin
+        .get("/api/v1/auth/users?page=1&limit=1")
+        .send()
+        .expect(200)
+        .json();
     assert_eq!(first["data"].as_array().map(Vec::len), Some(1));
     let total = first["meta"]["total"].as_u64().expect("a total");
     assert!(total >= 2);
@@ -23,10 +27,16 @@ fn the_admin_sees_all_accounts_in_pages() {
     let all: Vec<Value> = (1..=pages + 1)
         .flat_map(|page| {
             let path = format!("/api/v1/auth/users?limit=100&page={page}");
-            admin.get(&path).send().expect(200).json()["data"].as_array().cloned().expect("a list")
+            admin.get(&path).send().expect(200).json()["data"]
+                .as_array()
+                .cloned()
+                .expect("a list")
         })
         .collect();
-    let found = all.iter().find(|user| user["id"] == customer.id).expect("the new customer");
+    let found = all
+        .iter()
+        .find(|user| user["id"] == customer.id)
+        .expect("the new customer");
     assert_eq!(found["email"], customer.email);
     assert_eq!(found["disabled"], false);
     assert!(!found.to_string().contains("$2"), "{found}");
@@ -51,13 +61,24 @@ fn a_page_must_be_one() {
 fn a_disabled_account_has_no_sessions_and_gets_none() {
     let shop = Shop::shared();
     let customer = shop.customer();
-    let user = change(&customer, json!({ "disabled": true })).expect(200).json();
+    let user = change(&customer, json!({ "disabled": true }))
+        .expect(200)
+        .json();
     assert_eq!(user["disabled"], true);
     let credentials = json!({ "email": customer.email, "password": PASSWORD });
-    let log_in = || shop.nobody().post("/api/v1/auth/login").json(&credentials).send();
+    let log_in = || {
+        shop.nobody()
+            .post("/api/v1/auth/login")
+            .json(&credentials)
+            .send()
+    };
     log_in().expect_problem(401, "invalid-credentials");
     let refresh = json!({ "refreshToken": customer.refresh_token });
-    let answer = shop.nobody().post("/api/v1/auth/refresh").json(&refresh).send();
+    let answer = shop
+        .nobody()
+        .post("/api/v1/auth/refresh")
+        .json(&refresh)
+        .send();
     answer.expect_problem(401, "invalid-refresh-token");
     customer.get("/api/v1/auth/verify").send().expect(401);
     change(&customer, json!({ "disabled": false })).expect(200);
@@ -68,14 +89,22 @@ fn a_disabled_account_has_no_sessions_and_gets_none() {
 fn the_admin_makes_another_admin_and_takes_it_back() {
     let shop = Shop::shared();
     let customer = shop.customer();
-    let user = change(&customer, json!({ "role": "admin" })).expect(200).json();
+    let user = change(&customer, json!({ "role": "admin" }))
+        .expect(200)
+        .json();
     assert_eq!(user["role"], "admin");
-    customer.get("/api/v1/auth/users").send().expect_problem(403, "forbidden");
+    customer
+        .get("/api/v1/auth/users")
+        .send()
+        .expect_problem(403, "forbidden");
     let promoted = shop.log_in(&customer.email, PASSWORD);
     promoted.get("/api/v1/auth/users").send().expect(200);
     change(&customer, json!({ "role": "customer" })).expect(200);
     let demoted = shop.log_in(&customer.email, PASSWORD);
-    demoted.get("/api/v1/auth/users").send().expect_problem(403, "forbidden");
+    demoted
+        .get("/api/v1/auth/users")
+        .send()
+        .expect_problem(403, "forbidden");
 }
 
 #[test]
@@ -93,6 +122,9 @@ fn an_unknown_account_is_not_found() {
     let path = format!("/api/v1/auth/users/{}", unknown_id());
     let answer = admin.patch(&path).json(&json!({ "disabled": true })).send();
     answer.expect_problem(404, "not-found");
-    let answer = admin.patch("/api/v1/auth/users/1").json(&json!({ "disabled": true })).send();
+    let answer = admin
+        .patch("/api/v1/auth/users/1")
+        .json(&json!({ "disabled": true }))
+        .send();
     answer.expect_invalid(&[("id", "format")]);
 }

@@ -25,10 +25,16 @@ fn at_every_door(check: impl Fn(Request<'_>)) {
 #[test]
 fn a_body_that_is_not_declared_as_json_is_refused() {
     at_every_door(|request| {
-        request.body("text/plain", "{}").send().expect_problem(415, "unsupported-media-type");
+        request
+            .body("text/plain", "{}")
+            .send()
+            .expect_problem(415, "unsupported-media-type");
     });
     at_every_door(|request| {
-        request.body("application/jsonp", "{}").send().expect_problem(415, "unsupported-media-type");
+        request
+            .body("application/jsonp", "{}")
+            .send()
+            .expect_problem(415, "unsupported-media-type");
     });
     at_every_door(|request| {
         request.send().expect_problem(415, "unsupported-media-type");
@@ -39,12 +45,24 @@ fn a_body_that_is_not_declared_as_json_is_refused() {
 fn malformed_json_is_refused_with_its_position() {
     at_every_door(|request| {
         let body = "{\"name\": \"a\",\n  oops}";
-        let problem = request.body("application/json", body).send().expect_problem(400, "malformed-json");
-        assert_eq!(problem["detail"], "the body is not valid JSON at line 2 column 3");
+        let problem = request
+            .body("application/json", body)
+            .send()
+            .expect_problem(400, "malformed-json");
+        assert_eq!(
+            problem["detail"],
+            "the body is not valid JSON at line 2 column 3"
+        );
     });
     at_every_door(|request| {
-        let problem = request.body("application/json", "{\"a\":1").send().expect_problem(400, "malformed-json");
-        assert_eq!(problem["detail"], "the body is not valid JSON at line 1 column 6");
+        let problem = request
+            .body("application/json", "{\"a\":1")
+            .send()
+            .expect_problem(400, "malformed-json");
+        assert_eq!(
+            problem["detail"],
+            "the body is not valid JSON at line 1 column 6"
+        );
     });
 }
 
@@ -52,7 +70,10 @@ fn malformed_json_is_refused_with_its_position() {
 fn only_an_object_will_do() {
     for body in ["[]", "null", "\"text\"", "7", ""] {
         at_every_door(|request| {
-            request.body("application/json", body).send().expect_problem(400, "malformed-json");
+            request
+                .body("application/json", body)
+                .send()
+                .expect_problem(400, "malformed-json");
         });
     }
 }
@@ -60,10 +81,14 @@ fn only_an_object_will_do() {
 #[test]
 fn a_charset_and_capitals_in_the_content_type_do_no_harm() {
     at_every_door(|request| {
-        let answer = request.body("Application/JSON; charset=UTF-8", "{\"unknownField\":1}").send();
+        let answer = request
+            .body("Application/JSON; charset=UTF-8", "{\"unknownField\":1}")
+            .send();
         let problem = answer.expect_problem(400, "validation");
         let errors = problem["errors"].as_array().expect("errors");
-        let unknown = errors.iter().filter(|error| error["field"] == "unknownField" && error["code"] == "unknown");
+        let unknown = errors
+            .iter()
+            .filter(|error| error["field"] == "unknownField" && error["code"] == "unknown");
         assert_eq!(unknown.count(), 1, "{problem}");
     });
 }
@@ -71,7 +96,10 @@ fn a_charset_and_capitals_in_the_content_type_do_no_harm() {
 #[test]
 fn text_that_is_not_utf_8_is_refused() {
     at_every_door(|request| {
-        request.body("application/json", *b"{\"name\":\"\xff\xfe\"}").send().expect(400);
+        request
+            .body("application/json", *b"{\"name\":\"\xff\xfe\"}")
+            .send()
+            .expect(400);
     });
 }
 
@@ -79,11 +107,17 @@ fn text_that_is_not_utf_8_is_refused() {
 fn a_body_over_a_mebibyte_is_refused_and_one_of_a_mebibyte_is_read() {
     at_every_door(|request| {
         let body = vec![b' '; BODY_BYTES_MAX + 1];
-        request.body("application/json", body).send().expect_problem(413, "payload-too-large");
+        request
+            .body("application/json", body)
+            .send()
+            .expect_problem(413, "payload-too-large");
     });
     at_every_door(|request| {
         let body = vec![b' '; BODY_BYTES_MAX];
-        request.body("application/json", body).send().expect_problem(400, "malformed-json");
+        request
+            .body("application/json", body)
+            .send()
+            .expect_problem(400, "malformed-json");
     });
 }
 
@@ -94,5 +128,9 @@ fn json_that_is_nested_very_deep_is_refused_and_hurts_nobody() {
         let body = format!("{{\"name\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
         request.body("application/json", body).send().expect(400);
     });
-    Shop::shared().nobody().get("/api/health/ready").send().expect(200);
+    Shop::shared()
+        .nobody()
+        .get("/api/health/ready")
+        .send()
+        .expect(200);
 }

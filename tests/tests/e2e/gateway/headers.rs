@@ -10,7 +10,10 @@ fn expect_security_headers(answer: &Response) {
         assert_eq!(answer.header(name), Some(value), "{name}");
     }
     let caching = answer.header("cache-control").unwrap_or_default();
-    assert!(["no-store", "private, no-cache"].contains(&caching), "{caching}");
+    assert!(
+        ["no-store", "private, no-cache"].contains(&caching),
+        "{caching}"
+    );
     let policy = answer.header("content-security-policy").unwrap_or_default();
     assert!(policy.contains("default-src 'none'"), "{policy}");
     assert_eq!(answer.header("server"), None, "nobody needs to know");
@@ -41,11 +44,21 @@ fn every_answer_has_security_headers_and_a_request_id() {
 #[test]
 fn a_well_formed_request_id_is_taken_over() {
     let nobody = Shop::shared().nobody();
-    for path in ["/", "/nowhere", "/api/v1/products", "/api/v1/orders", "/api/v1/auth/me"] {
+    for path in [
+        "/",
+        "/nowhere",
+        "/api/v1/products",
+        "/api/v1/orders",
+        "/api/v1/auth/me",
+    ] {
         let answer = nobody.get(path).header("x-request-id", "call-1.2_3").send();
         assert_eq!(answer.header("x-request-id"), Some("call-1.2_3"), "{path}");
     }
-    let problem = nobody.get("/nowhere").header("x-request-id", "call-7").send().json();
+    let problem = nobody
+        .get("/nowhere")
+        .header("x-request-id", "call-7")
+        .send()
+        .json();
     assert_eq!(problem["requestId"], "call-7");
 }
 
@@ -54,8 +67,16 @@ fn a_request_id_that_could_do_harm_is_replaced() {
     let nobody = Shop::shared().nobody();
     let too_long = "x".repeat(129);
     for wrong in ["a b", "<script>", "\"", "{}", &too_long] {
-        let answer = nobody.get("/api/v1/products").header("x-request-id", wrong).send().expect(200);
-        assert_eq!(answer.header("x-request-id").map(str::len), Some(36), "{wrong}");
+        let answer = nobody
+            .get("/api/v1/products")
+            .header("x-request-id", wrong)
+            .send()
+            .expect(200);
+        assert_eq!(
+            answer.header("x-request-id").map(str::len),
+            Some(36),
+            "{wrong}"
+        );
     }
 }
 
@@ -63,7 +84,11 @@ fn a_request_id_that_could_do_harm_is_replaced() {
 fn a_page_of_another_origin_gets_no_leave_to_read_unless_it_is_configured() {
     let nobody = Shop::shared().nobody();
     let origin = "https://elsewhere.example";
-    let answer = nobody.get("/api/v1/products").header("origin", origin).send().expect(200);
+    let answer = nobody
+        .get("/api/v1/products")
+        .header("origin", origin)
+        .send()
+        .expect(200);
     assert_eq!(answer.header("access-control-allow-origin"), None);
     assert_eq!(answer.header("access-control-allow-credentials"), None);
     assert_eq!(answer.header("vary"), Some("origin"));

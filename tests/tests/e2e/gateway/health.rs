@@ -3,15 +3,25 @@ use serde_json::json;
 
 #[test]
 fn the_shop_is_alive() {
-    let answer = Shop::shared().nobody().get("/api/health/live").send().expect(200);
+    let answer = Shop::shared()
+        .nobody()
+        .get("/api/health/live")
+        .send()
+        .expect(200);
     assert_eq!(answer.json()["status"], "ok");
 }
 
 #[test]
 fn the_shop_is_ready_when_every_box_reaches_its_databases() {
-    let answer = Shop::shared().nobody().get("/api/health/ready").send().expect(200).json();
+    let answer = Shop::shared()
+        .nobody()
+        .get("/api/health/ready")
+        .send()
+        .expect(200)
+        .json();
     assert_eq!(answer["status"], "ok");
-    let all_up = json!({ "auth-api": "up", "products-api": "up", "orders-api": "up", "payments-api": "up" });
+    let all_up =
+        json!({ "auth-api": "up", "products-api": "up", "orders-api": "up", "payments-api": "up" });
     assert_eq!(answer["boxes"], all_up);
 }
 

@@ -13,21 +13,61 @@ fn a_wrong_method_is_told_the_right_ones() {
     let id = unknown_id();
     for (method, path, allowed) in [
         ("POST", "/".to_owned(), "GET, HEAD, OPTIONS"),
-        ("DELETE", "/api/health/live".to_owned(), "GET, HEAD, OPTIONS"),
+        (
+            "DELETE",
+            "/api/health/live".to_owned(),
+            "GET, HEAD, OPTIONS",
+        ),
         ("POST", "/api/health/ready".to_owned(), "GET, HEAD, OPTIONS"),
         ("GET", "/api/v1/auth/register".to_owned(), "OPTIONS, POST"),
         ("GET", "/api/v1/auth/login".to_owned(), "OPTIONS, POST"),
         ("DELETE", "/api/v1/auth/refresh".to_owned(), "OPTIONS, POST"),
-        ("PUT", "/api/v1/auth/me".to_owned(), "GET, HEAD, OPTIONS, PATCH"),
-        ("POST", "/api/v1/auth/users".to_owned(), "GET, HEAD, OPTIONS"),
+        (
+            "PUT",
+            "/api/v1/auth/me".to_owned(),
+            "GET, HEAD, OPTIONS, PATCH",
+        ),
+        (
+            "POST",
+            "/api/v1/auth/users".to_owned(),
+            "GET, HEAD, OPTIONS",
+        ),
         ("GET", format!("/api/v1/auth/users/{id}"), "OPTIONS, PATCH"),
-        ("PUT", "/api/v1/products".to_owned(), "GET, HEAD, OPTIONS, POST"),
-        ("PUT", format!("/api/v1/products/{id}"), "DELETE, GET, HEAD, OPTIONS, PATCH"),
-        ("PATCH", "/api/v1/orders".to_owned(), "GET, HEAD, OPTIONS, POST"),
-        ("DELETE", format!("/api/v1/orders/id/{id}"), "GET, HEAD, OPTIONS"),
-        ("GET", format!("/api/v1/payments/{id}/refund"), "OPTIONS, POST"),
-        ("DELETE", "/api/v1/payments/outbox".to_owned(), "GET, HEAD, OPTIONS"),
-        ("TRACE", "/api/v1/products".to_owned(), "GET, HEAD, OPTIONS, POST"),
+        (
+            "PUT",
+            "/api/v1/products".to_owned(),
+            "GET, HEAD, OPTIONS, POST",
+        ),
+        (
+            "PUT",
+            format!("/api/v1/products/{id}"),
+            "DELETE, GET, HEAD, OPTIONS, PATCH",
+        ),
+        (
+            "PATCH",
+            "/api/v1/orders".to_owned(),
+            "GET, HEAD, OPTIONS, POST",
+        ),
+        (
+            "DELETE",
+            format!("/api/v1/orders/id/{id}"),
+            "GET, HEAD, OPTIONS",
+        ),
+        (
+            "GET",
+            format!("/api/v1/payments/{id}/refund"),
+            "OPTIONS, POST",
+        ),
+        (
+            "DELETE",
+            "/api/v1/payments/outbox".to_owned(),
+            "GET, HEAD, OPTIONS",
+        ),
+        (
+            "TRACE",
+            "/api/v1/products".to_owned(),
+            "GET, HEAD, OPTIONS, POST",
+        ),
     ] {
         let answer = shop.admin().request(method, &path).send();
         let found = answer.header("allow").unwrap_or_default().to_owned();
@@ -40,15 +80,30 @@ fn a_wrong_method_is_told_the_right_ones() {
 fn head_answers_as_get_does_without_the_body() {
     let shop = Shop::shared();
     let product = shop.product(1, 1);
-    for path in ["/".to_owned(), "/api/health/live".to_owned(), format!("/api/v1/products/{product}")] {
+    for path in [
+        "/".to_owned(),
+        "/api/health/live".to_owned(),
+        format!("/api/v1/products/{product}"),
+    ] {
         let get = shop.nobody().get(&path).send().expect(200);
         let head = shop.nobody().request("HEAD", &path).send().expect(200);
         assert_eq!(head.bytes(), b"", "{path}");
-        assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
-        assert_eq!(head.header("content-length"), Some(&*get.bytes().len().to_string()), "{path}");
+        assert_eq!(
+            head.header("content-type"),
+            get.header("content-type"),
+            "{path}"
+        );
+        assert_eq!(
+            head.header("content-length"),
+            Some(&*get.bytes().len().to_string()),
+            "{path}"
+        );
     }
     shop.nobody().request("HEAD", "/nowhere").send().expect(404);
-    shop.nobody().request("HEAD", "/api/v1/auth/me").send().expect(401);
+    shop.nobody()
+        .request("HEAD", "/api/v1/auth/me")
+        .send()
+        .expect(401);
 }
 
 #[test]
@@ -62,8 +117,15 @@ fn options_names_the_methods_of_a_path() {
         ("/api/v1/payments/session", "GET, HEAD, OPTIONS, POST"),
     ] {
         let answer = nobody.request("OPTIONS", path).send().expect(204);
-        assert_eq!(methods(answer.header("allow").unwrap_or_default()), methods(allowed), "{path}");
+        assert_eq!(
+            methods(answer.header("allow").unwrap_or_default()),
+            methods(allowed),
+            "{path}"
+        );
         assert_eq!(answer.bytes(), b"", "{path}");
     }
-    nobody.request("OPTIONS", "/nowhere").send().expect_problem(404, "not-found");
+    nobody
+        .request("OPTIONS", "/nowhere")
+        .send()
+        .expect_problem(404, "not-found");
 }

@@ -55,7 +55,11 @@ fn an_id_in_a_path_must_be_one() {
     ] {
         for path in ["products", "orders/id", "payments", "payments/order"] {
             let answer = admin.get(&format!("/api/v1/{path}/{wrong}")).send();
-            let field = if path == "payments/order" { "orderId" } else { "id" };
+            let field = if path == "payments/order" {
+                "orderId"
+            } else {
+                "id"
+            };
             answer.expect_invalid(&[(field, "format")]);
         }
     }

@@ -14,8 +14,14 @@ fn a_customer_cancels_a_pending_order_and_the_stock_is_free_again() {
     shop.wait_for_stock(&product, 5, 0, 0);
     let seen = customer.read_order(&order.id);
     assert_eq!(seen["payment"]["status"], "CANCELLED");
-    let last = seen["history"].as_array().and_then(|history| history.last()).expect("a history");
-    assert_eq!((&last["from"], &last["to"]), (&json!("PENDING"), &json!("CANCELLED")));
+    let last = seen["history"]
+        .as_array()
+        .and_then(|history| history.last())
+        .expect("a history");
+    assert_eq!(
+        (&last["from"], &last["to"]),
+        (&json!("PENDING"), &json!("CANCELLED"))
+    );
     assert_eq!(last["actor"], customer.id);
     assert_eq!(last["reason"], "Changed my mind");
 }
@@ -26,9 +32,14 @@ fn a_cancelled_order_cannot_be_paid_any_more() {
     let customer = shop.customer();
     let order = customer.order(&[(&shop.product(1, 5), 1)]);
     customer.change_order(&order.id, "CANCELLED").expect(200);
-    shop.check_out(&order.session_id, "succeed").expect_problem(409, "conflict");
+    shop.check_out(&order.session_id, "succeed")
+        .expect_problem(409, "conflict");
     let session = json!({ "orderId": order.id });
-    customer.post("/api/v1/payments/session").json(&session).send().expect_problem(409, "conflict");
+    customer
+        .post("/api/v1/payments/session")
+        .json(&session)
+        .send()
+        .expect_problem(409, "conflict");
     assert_eq!(customer.read_order(&order.id)["status"], "CANCELLED");
 }
 
@@ -37,9 +48,16 @@ fn a_paid_order_cannot_be_cancelled() {
     let shop = Shop::shared();
     let customer = shop.customer();
     let order = shop.paid_order(&customer, &shop.product(1, 5), 1);
-    let problem = customer.change_order(&order.id, "CANCELLED").expect_problem(409, "invalid-transition");
-    assert_eq!((&problem["from"], &problem["to"]), (&json!("PAID"), &json!("CANCELLED")));
-    shop.admin().change_order(&order.id, "CANCELLED").expect_problem(409, "invalid-transition");
+    let problem = customer
+        .change_order(&order.id, "CANCELLED")
+        .expect_problem(409, "invalid-transition");
+    assert_eq!(
+        (&problem["from"], &problem["to"]),
+        (&json!("PAID"), &json!("CANCELLED"))
+    );
+    shop.admin()
+        .change_order(&order.id, "CANCELLED")
+        .expect_problem(409, "invalid-transition");
     assert_eq!(customer.read_order(&order.id)["status"], "PAID");
 }
 
@@ -50,7 +68,9 @@ fn an_order_that_was_just_paid_cannot_be_cancelled_even_before_anybody_has_looke
     let product = shop.product(1, 5);
     let order = customer.order(&[(&product, 1)]);
     shop.pay(&order);
-    customer.change_order(&order.id, "CANCELLED").expect_problem(409, "invalid-transition");
+    customer
+        .change_order(&order.id, "CANCELLED")
+        .expect_problem(409, "invalid-transition");
     shop.wait_for_stock(&product, 4, 0, 1);
 }
 
@@ -60,7 +80,9 @@ fn the_admin_cancels_anybodys_pending_order() {
     let customer = shop.customer();
     let product = shop.product(1, 5);
     let order = customer.order(&[(&product, 1)]);
-    shop.admin().change_order(&order.id, "CANCELLED").expect(200);
+    shop.admin()
+        .change_order(&order.id, "CANCELLED")
+        .expect(200);
     assert_eq!(customer.read_order(&order.id)["status"], "CANCELLED");
     shop.wait_for_stock(&product, 5, 0, 0);
 }
@@ -70,8 +92,12 @@ fn nobody_cancels_somebody_elses_order() {
     let shop = Shop::shared();
     let (customer, other) = (shop.customer(), shop.customer());
     let order = customer.order(&[(&shop.product(1, 5), 1)]);
-    other.change_order(&order.id, "CANCELLED").expect_problem(404, "not-found");
-    other.change_order(&unknown_id(), "CANCELLED").expect_problem(404, "not-found");
+    other
+        .change_order(&order.id, "CANCELLED")
+        .expect_problem(404, "not-found");
+    other
+        .change_order(&unknown_id(), "CANCELLED")
+        .expect_problem(404, "not-found");
     assert_eq!(customer.read_order(&order.id)["status"], "PENDING");
 }
 
@@ -81,9 +107,16 @@ fn a_reason_has_its_limits() {
     let customer = shop.customer();
     let order = customer.order(&[(&shop.product(1, 5), 1)]);
     let path = format!("/api/v1/orders/{}", order.id);
-    for (reason, code) in [("x".repeat(501), "max"), ("\u{0}".to_owned(), "control-characters")] {
+    for (reason, code) in [
+        ("x".repeat(501), "max"),
+        ("\u{0}".to_owned(), "control-characters"),
+    ] {
         let body = json!({ "status": "CANCELLED", "reason": reason });
-        customer.patch(&path).json(&body).send().expect_invalid(&[("reason", code)]);
+        customer
+            .patch(&path)
+            .json(&body)
+            .send()
+            .expect_invalid(&[("reason", code)]);
     }
     assert_eq!(customer.read_order(&order.id)["status"], "PENDING");
 }
@@ -93,9 +126,16 @@ fn a_change_may_name_the_version_it_is_meant_for() {
     let shop = Shop::shared();
     let customer = shop.customer();
     let order = customer.order(&[(&shop.product(1, 5), 1)]);
-    let tag = customer.get(&format!("/api/v1/orders/id/{}", order.id)).send().header("etag").expect("a tag").to_owned();
+    let tag = customer
+        .get(&format!("/api/v1/orders/id/{}", order.id))
+        .send()
+        .header("etag")
+        .expect("a tag")
+        .to_owned();
     let cancel = |tag: &str| {
-        let request = customer.patch(&format!("/api/v1/orders/{}", order.id)).header("if-match", tag);
+        let request = customer
+            .patch(&format!("/api/v1/orders/{}", order.id))
+            .header("if-match", tag);
         request.json(&json!({ "status": "CANCELLED" })).send()
     };
     cancel("\"999\"").expect_problem(412, "version-mismatch");

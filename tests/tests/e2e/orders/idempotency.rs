@@ -9,7 +9,11 @@ const ORDERS: &str = "/api/v1/orders";
 
 fn order(customer: &Account, key: &str, product: &str, quantity: u32) -> Response {
     let body = order_of(&[(product, quantity)]);
-    customer.post(ORDERS).header("idempotency-key", key).json(&body).send()
+    customer
+        .post(ORDERS)
+        .header("idempotency-key", key)
+        .json(&body)
+        .send()
 }
 
 fn count(customer: &Account) -> u64 {
@@ -27,7 +31,13 @@ fn a_repeated_request_gets_the_first_answer_byte_for_byte() {
     let customer = shop.customer();
     let (key, product) = (new_key(), shop.product(1, 10));
     let first = order(&customer, &key, &product, 2).expect(201);
-    shop.check_out(first.json()["paymentSession"]["id"].as_str().expect("a session"), "succeed").expect(200);
+    shop.check_out(
+        first.json()["paymentSession"]["id"]
+            .as_str()
+            .expect("a session"),
+        "succeed",
+    )
+    .expect(200);
     customer.wait_for_order(first.json()["id"].as_str().expect("an id"), "PAID");
     for _ in 0..3 {
         let again = order(&customer, &key, &product, 2).expect(201);
@@ -65,7 +75,10 @@ fn without_a_key_every_request_is_a_new_order() {
     let shop = Shop::shared();
     let customer = shop.customer();
     let product = shop.product(1, 10);
-    assert_ne!(customer.order(&[(&product, 1)]).id, customer.order(&[(&product, 1)]).id);
+    assert_ne!(
+        customer.order(&[(&product, 1)]).id,
+        customer.order(&[(&product, 1)]).id
+    );
     assert_eq!(count(&customer), 2);
 }
 
@@ -85,7 +98,10 @@ fn one_key_at_the_same_time_makes_one_order() {
                 })
             })
             .collect();
-        threads.into_iter().map(|thread| thread.join().expect("an answer")).collect::<Vec<_>>()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("an answer"))
+            .collect::<Vec<_>>()
     });
     for (status, body) in &bodies {
         let text = String::from_utf8_lossy(body);
@@ -105,10 +121,17 @@ fn a_refusal_for_lack_of_stock_is_repeated_too() {
     let bytes = first.bytes().to_vec();
     assert_eq!(first.status(), 409);
     let path = format!("/api/v1/products/{product}");
-    shop.admin().patch(&path).json(&serde_json::json!({ "stock": 50 })).send().expect(200);
+    shop.admin()
+        .patch(&path)
+        .json(&serde_json::json!({ "stock": 50 }))
+        .send()
+        .expect(200);
     let again = order(&customer, &key, &product, 2).expect(409);
     assert_eq!(again.bytes(), bytes);
-    assert_eq!(again.header("content-type"), Some("application/problem+json"));
+    assert_eq!(
+        again.header("content-type"),
+        Some("application/problem+json")
+    );
     order(&customer, &new_key(), &product, 2).expect(201);
 }
 

@@ -8,7 +8,9 @@ use crate::payments::webhook::{completed, send};
 /// The customer was on the provider's page while the order ended: the money came all the same.
 #[test]
 fn a_payment_that_comes_after_the_order_was_cancelled_is_refunded() {
-    let Some(secret) = webhook_secret() else { return };
+    let Some(secret) = webhook_secret() else {
+        return;
+    };
     let shop = Shop::shared();
     let customer = shop.customer();
     let product = shop.product(30, 5);
@@ -22,6 +24,9 @@ fn a_payment_that_comes_after_the_order_was_cancelled_is_refunded() {
     let seen = customer.read_order(&order.id);
     assert_eq!(seen["status"], "CANCELLED");
     let history = seen["history"].to_string();
-    assert!(history.contains("succeeded after the order was cancelled"), "{history}");
+    assert!(
+        history.contains("succeeded after the order was cancelled"),
+        "{history}"
+    );
     shop.wait_for_stock(&product, 5, 0, 0);
 }

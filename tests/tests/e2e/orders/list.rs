@@ -2,12 +2,19 @@ use mercato_tests::shop::{Account, Shop, unknown_id};
 use serde_json::{Value, json};
 
 fn list(account: &Account, path: &str) -> Value {
-    account.get(&format!("/api/v1/orders{path}")).send().expect(200).json()
+    account
+        .get(&format!("/api/v1/orders{path}"))
+        .send()
+        .expect(200)
+        .json()
 }
 
 fn ids(list: &Value) -> Vec<String> {
     let orders = list["data"].as_array().expect("a list");
-    orders.iter().map(|order| order["id"].as_str().expect("an id").to_owned()).collect()
+    orders
+        .iter()
+        .map(|order| order["id"].as_str().expect("an id").to_owned())
+        .collect()
 }
 
 #[test]
@@ -15,16 +22,30 @@ fn a_customer_sees_their_own_orders_newest_first_in_pages() {
     let shop = Shop::shared();
     let (customer, other) = (shop.customer(), shop.customer());
     let product = shop.product(2.5, 100);
-    let placed: Vec<String> = (0..3).map(|_| customer.order(&[(&product, 1)]).id).collect();
+    let placed: Vec<String> = (0..3)
+        .map(|_| customer.order(&[(&product, 1)]).id)
+        .collect();
     other.order(&[(&product, 1)]);
     let all = list(&customer, "");
-    assert_eq!(ids(&all), [placed[2].clone(), placed[1].clone(), placed[0].clone()]);
-    assert_eq!((&all["meta"]["total"], &all["meta"]["limit"]), (&json!(3), &json!(10)));
+    assert_eq!(
+        ids(&all),
+        [placed[2].clone(), placed[1].clone(), placed[0].clone()]
+    );
+    assert_eq!(
+        (&all["meta"]["total"], &all["meta"]["limit"]),
+        (&json!(3), &json!(10))
+    );
     assert_eq!(all["data"][0]["items"][0]["productId"], product);
     let second = list(&customer, "?page=2&limit=2");
     assert_eq!(ids(&second), [placed[0].clone()]);
-    assert_eq!((&second["meta"]["page"], &second["meta"]["lastPage"]), (&json!(2), &json!(2)));
-    assert_eq!(ids(&list(&customer, "?page=3&limit=2")), Vec::<String>::new());
+    assert_eq!(
+        (&second["meta"]["page"], &second["meta"]["lastPage"]),
+        (&json!(2), &json!(2))
+    );
+    assert_eq!(
+        ids(&list(&customer, "?page=3&limit=2")),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
@@ -42,13 +63,28 @@ fn orders_can_be_asked_for_by_status() {
     let paid = shop.paid_order(&customer, &product, 1).id;
     let cancelled = customer.order(&[(&product, 1)]).id;
     customer.change_order(&cancelled, "CANCELLED").expect(200);
-    for (status, id) in [("PENDING", &pending), ("PAID", &paid), ("CANCELLED", &cancelled)] {
-        for path in [format!("/{status}"), format!("?status={status}"), format!("/{}", status.to_lowercase())] {
-            assert_eq!(ids(&list(&customer, &path)), [id.clone()], "{path}");
+    for (status, id) in [
+        ("PENDING", &pending),
+        ("PAID", &paid),
+        ("CANCELLED", &cancelled),
+    ] {
+        for path in [
+            format!("/{status}"),
+            format!("?status={status}"),
+            format!("/{}", status.to_lowercase()),
+        ] {
+            assert_eq!(
+                ids(&list(&customer, &path)),
+                std::slice::from_ref(id),
+                "{path}"
+            );
         }
     }
     assert_eq!(list(&customer, "/REFUNDED")["meta"]["total"], 0);
-    assert_eq!(list(&customer, "/PENDING?limit=1&page=2")["data"], json!([]));
+    assert_eq!(
+        list(&customer, "/PENDING?limit=1&page=2")["data"],
+        json!([])
+    );
 }
 
 #[test]
@@ -57,10 +93,23 @@ fn the_admin_sees_everybodys_orders_or_those_of_one() {
     let customer = shop.customer();
     let order = customer.order(&[(&shop.product(1, 10), 1)]).id;
     let admin = shop.admin();
-    assert_eq!(ids(&list(&admin, &format!("?userId={}", customer.id))), std::slice::from_ref(&order));
-    assert_eq!(ids(&list(&admin, &format!("/PENDING?userId={}", customer.id))), [order]);
-    assert_eq!(list(&admin, &format!("?userId={}", unknown_id()))["meta"]["total"], 0);
-    assert!(list(&admin, "")["meta"]["total"].as_u64().is_some_and(|total| total >= 1));
+    assert_eq!(
+        ids(&list(&admin, &format!("?userId={}", customer.id))),
+        std::slice::from_ref(&order)
+    );
+    assert_eq!(
+        ids(&list(&admin, &format!("/PENDING?userId={}", customer.id))),
+        [order]
+    );
+    assert_eq!(
+        list(&admin, &format!("?userId={}", unknown_id()))["meta"]["total"],
+        0
+    );
+    assert!(
+        list(&admin, "")["meta"]["total"]
+            .as_u64()
+            .is_some_and(|total| total >= 1)
+    );
 }
 
 #[test]
@@ -68,7 +117,9 @@ fn a_customer_cannot_ask_for_somebody_elses_orders() {
     let shop = Shop::shared();
     let (customer, other) = (shop.customer(), shop.customer());
     other.order(&[(&shop.product(1, 10), 1)]);
-    let answer = customer.get(&format!("/api/v1/orders?userId={}", other.id)).send();
+    let answer = customer
+        .get(&format!("/api/v1/orders?userId={}", other.id))
+        .send();
     answer.expect_invalid(&[("userId", "unknown")]);
 }
 
@@ -84,7 +135,13 @@ fn parameters_that_are_wrong_are_named() {
         ("?sort=id", "sort", "unknown"),
         ("/PAID?status=PAID", "status", "unknown"),
     ] {
-        customer.get(&format!("/api/v1/orders{path}")).send().expect_invalid(&[(field, code)]);
+        customer
+            .get(&format!("/api/v1/orders{path}"))
+            .send()
+            .expect_invalid(&[(field, code)]);
     }
-    shop.admin().get("/api/v1/orders?userId=1").send().expect_invalid(&[("userId", "format")]);
+    shop.admin()
+        .get("/api/v1/orders?userId=1")
+        .send()
+        .expect_invalid(&[("userId", "format")]);
 }

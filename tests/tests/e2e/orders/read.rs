@@ -17,33 +17,62 @@ fn an_order_shows_items_payment_receipt_and_history() {
     assert_eq!(pending["payment"]["session"]["id"], order.session_id);
     assert_eq!(pending["payment"]["provider"], "stripe-mock");
     assert_eq!(pending["history"].as_array().map(Vec::len), Some(1));
-    assert_eq!((&pending["history"][0]["from"], &pending["history"][0]["to"]), (&Value::Null, &"PENDING".into()));
+    assert_eq!(
+        (&pending["history"][0]["from"], &pending["history"][0]["to"]),
+        (&Value::Null, &"PENDING".into())
+    );
     shop.pay(&order);
     let paid = customer.read_order(&order.id);
-    assert_eq!(paid["status"], "PAID", "a read of a pending order catches up with its payment");
+    assert_eq!(
+        paid["status"], "PAID",
+        "a read of a pending order catches up with its payment"
+    );
     assert_eq!(paid["paid"], true);
     assert_eq!(paid["payment"]["status"], "SUCCEEDED");
     assert_eq!(paid["payment"]["amount"].as_f64(), Some(14.5));
     assert_eq!(paid["payment"]["refundedAmount"].as_f64(), Some(0.0));
-    assert!(paid["paidAt"].as_str().is_some_and(is_rfc3339_milliseconds), "{paid}");
+    assert!(
+        paid["paidAt"].as_str().is_some_and(is_rfc3339_milliseconds),
+        "{paid}"
+    );
     assert_eq!(paid["receipt"]["id"].as_str().map(str::len), Some(36));
-    assert!(paid["receipt"]["issuedAt"].as_str().is_some_and(is_rfc3339_milliseconds), "{paid}");
+    assert!(
+        paid["receipt"]["issuedAt"]
+            .as_str()
+            .is_some_and(is_rfc3339_milliseconds),
+        "{paid}"
+    );
     let last = &paid["history"][1];
-    assert_eq!((&last["from"], &last["to"]), (&"PENDING".into(), &"PAID".into()));
+    assert_eq!(
+        (&last["from"], &last["to"]),
+        (&"PENDING".into(), &"PAID".into())
+    );
     assert_eq!(last["actor"], "system");
-    assert!(last["at"].as_str().is_some_and(is_rfc3339_milliseconds), "{last}");
+    assert!(
+        last["at"].as_str().is_some_and(is_rfc3339_milliseconds),
+        "{last}"
+    );
 }
 
 #[test]
 fn the_sum_of_the_items_is_the_total_is_the_payment() {
     let shop = Shop::shared();
     let customer = shop.customer();
-    let order = customer.order(&[(&shop.product(0.1, 50), 3), (&shop.product(0.2, 50), 1), (&shop.product(12.34, 5), 2)]);
+    let order = customer.order(&[
+        (&shop.product(0.1, 50), 3),
+        (&shop.product(0.2, 50), 1),
+        (&shop.product(12.34, 5), 2),
+    ]);
     let seen = customer.read_order(&order.id);
-    let ten_thousandths = |value: &Value| (value.as_f64().expect("a number") * 10_000.0).round() as i64;
+    let ten_thousandths =
+        |value: &Value| (value.as_f64().expect("a number") * 10_000.0).round() as i64;
     let items = seen["items"].as_array().expect("items");
-    let sum: i64 =
-        items.iter().map(|item| ten_thousandths(&item["price"]) * item["quantity"].as_i64().expect("a quantity")).sum();
+    let sum: i64 = items
+        .iter()
+        .map(|item| {
+            ten_thousandths(&item["price"]) * item["quantity"].as_i64().expect("a quantity")
+        })
+        .sum();
     assert_eq!(sum, 251_800);
     assert_eq!(ten_thousandths(&seen["totalAmount"]), sum);
     assert_eq!(ten_thousandths(&seen["payment"]["amount"]), sum);
@@ -56,7 +85,10 @@ fn somebody_elses_order_does_not_exist() {
     let order = customer.order(&[(&shop.product(1, 5), 1)]);
     let path = format!("/api/v1/orders/id/{}", order.id);
     let of_other = other.get(&path).send().expect_problem(404, "not-found");
-    let unknown = other.get(&format!("/api/v1/orders/id/{}", unknown_id())).send().expect_problem(404, "not-found");
+    let unknown = other
+        .get(&format!("/api/v1/orders/id/{}", unknown_id()))
+        .send()
+        .expect_problem(404, "not-found");
     assert_eq!(of_other["detail"], unknown["detail"], "nobody learns which");
     shop.admin().get(&path).send().expect(200);
 }
@@ -67,7 +99,12 @@ fn an_order_that_has_not_changed_is_not_sent_again() {
     let customer = shop.customer();
     let order = customer.order(&[(&shop.product(1, 5), 1)]);
     let read = || customer.get(&format!("/api/v1/orders/id/{}", order.id));
-    let tag = read().send().expect(200).header("etag").expect("an entity tag").to_owned();
+    let tag = read()
+        .send()
+        .expect(200)
+        .header("etag")
+        .expect("an entity tag")
+        .to_owned();
     read().header("if-none-match", &tag).send().expect(304);
     shop.pay(&order);
     customer.wait_for_order(&order.id, "PAID");

@@ -4,17 +4,35 @@ use mercato_tests::shop::Shop;
 fn the_admin_sees_orders_by_status_and_revenue() {
     let shop = Shop::shared();
     let customer = shop.customer();
-    let stats = || shop.admin().get("/api/v1/orders/stats").send().expect(200).json();
+    let stats = || {
+        shop.admin()
+            .get("/api/v1/orders/stats")
+            .send()
+            .expect(200)
+            .json()
+    };
     let before = stats();
     shop.paid_order(&customer, &shop.product(12.5, 5), 2);
     let after = stats();
     let revenue = |stats: &serde_json::Value| stats["revenue"].as_f64().expect("revenue");
     // Other tests buy and refund at the same time: only what can be said all the same is checked.
     assert_eq!(after["currency"], "USD");
-    assert!(revenue(&before) >= 0.0 && revenue(&after) >= 25.0, "{after}");
-    assert!(after["total"].as_u64() > before["total"].as_u64(), "{before} {after}");
+    assert!(
+        revenue(&before) >= 0.0 && revenue(&after) >= 25.0,
+        "{after}"
+    );
+    assert!(
+        after["total"].as_u64() > before["total"].as_u64(),
+        "{before} {after}"
+    );
     let by_status = after["byStatus"].as_object().expect("counts");
-    let sum: u64 = by_status.values().filter_map(serde_json::Value::as_u64).sum();
+    let sum: u64 = by_status
+        .values()
+        .filter_map(serde_json::Value::as_u64)
+        .sum();
     assert_eq!(Some(sum), after["total"].as_u64());
-    assert!(by_status["PAID"].as_u64().is_some_and(|count| count >= 1), "{after}");
+    assert!(
+        by_status["PAID"].as_u64().is_some_and(|count| count >= 1),
+        "{after}"
+    );
 }

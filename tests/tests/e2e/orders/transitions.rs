@@ -16,11 +16,16 @@ fn order_that_is(status: &str, shop: &Shop, customer: &Account) -> Placed {
         customer.wait_for_order(&order.id, "PAID");
     }
     if status == "DELIVERED" {
-        shop.admin().change_order(&order.id, "DELIVERED").expect(200);
+        shop.admin()
+            .change_order(&order.id, "DELIVERED")
+            .expect(200);
     }
     if status == "REFUNDED" {
         let payment = shop.payment_of(&order.id);
-        let path = format!("/api/v1/payments/{}/refund", payment["id"].as_str().expect("an id"));
+        let path = format!(
+            "/api/v1/payments/{}/refund",
+            payment["id"].as_str().expect("an id")
+        );
         shop.admin().post(&path).json(&json!({})).send().expect(200);
         customer.wait_for_order(&order.id, "REFUNDED");
     }
@@ -39,7 +44,10 @@ fn every_other_transition_is_refused_with_both_states_named() {
                 assert_eq!(answer.expect(200).json()["status"], to);
             } else {
                 let problem = answer.expect_problem(409, "invalid-transition");
-                assert_eq!((&problem["from"], &problem["to"]), (&json!(from), &json!(to)));
+                assert_eq!(
+                    (&problem["from"], &problem["to"]),
+                    (&json!(from), &json!(to))
+                );
                 assert_eq!(customer.read_order(&order.id)["status"], from);
             }
         }
@@ -52,7 +60,9 @@ fn a_customer_may_only_cancel() {
     let customer = shop.customer();
     for to in STATUSES.into_iter().filter(|to| *to != "CANCELLED") {
         let order = customer.order(&[(&shop.product(1, 5), 1)]);
-        customer.change_order(&order.id, to).expect_problem(403, "forbidden");
+        customer
+            .change_order(&order.id, to)
+            .expect_problem(403, "forbidden");
         assert_eq!(customer.read_order(&order.id)["status"], "PENDING");
     }
 }
@@ -62,12 +72,20 @@ fn a_status_must_be_one() {
     let shop = Shop::shared();
     let customer = shop.customer();
     let order = customer.order(&[(&shop.product(1, 5), 1)]);
-    let change = |body| customer.patch(&format!("/api/v1/orders/{}", order.id)).json(&body).send();
+    let change = |body| {
+        customer
+            .patch(&format!("/api/v1/orders/{}", order.id))
+            .json(&body)
+            .send()
+    };
     change(json!({})).expect_invalid(&[("status", "required")]);
     change(json!({ "status": "LOST" })).expect_invalid(&[("status", "format")]);
     let problem = change(json!({ "status": 1 })).expect_problem(400, "validation");
     assert_eq!(problem["errors"][0]["field"], "status", "{problem}");
     change(json!({ "status": "CANCELLED", "paid": true })).expect_invalid(&[("paid", "unknown")]);
-    let answer = customer.patch("/api/v1/orders/1").json(&json!({ "status": "CANCELLED" })).send();
+    let answer = customer
+        .patch("/api/v1/orders/1")
+        .json(&json!({ "status": "CANCELLED" }))
+        .send();
     answer.expect_invalid(&[("id", "format")]);
 }

@@ -11,22 +11,43 @@ fn path(session_id: &str) -> String {
 fn submit(session_id: &str, outcome: &str) -> Response {
     let form = format!("outcome={outcome}");
     let request = Shop::shared().nobody().post(&path(session_id));
-    request.body("application/x-www-form-urlencoded", form).send()
+    request
+        .body("application/x-www-form-urlencoded", form)
+        .send()
 }
 
 #[test]
 fn the_checkout_page_shows_order_and_total_and_three_buttons() {
     let shop = Shop::shared();
     let order = shop.customer().order(&[(&shop.product(9.95, 5), 2)]);
-    let page = shop.nobody().get(&path(&order.session_id)).send().expect(200);
-    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    let page = shop
+        .nobody()
+        .get(&path(&order.session_id))
+        .send()
+        .expect(200);
+    assert_eq!(
+        page.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
     let policy = page.header("content-security-policy").unwrap_or_default();
-    assert!(policy.contains("default-src 'none'") && policy.contains("form-action 'self'"), "{policy}");
+    assert!(
+        policy.contains("default-src 'none'") && policy.contains("form-action 'self'"),
+        "{policy}"
+    );
     let html = page.text();
-    for part in [&*order.id, "19.90 USD", "value=\"succeed\"", "value=\"fail\"", "value=\"cancel\""] {
+    for part in [
+        &*order.id,
+        "19.90 USD",
+        "value=\"succeed\"",
+        "value=\"fail\"",
+        "value=\"cancel\"",
+    ] {
         assert!(html.contains(part), "no {part:?} in {html}");
     }
-    assert!(html.contains(&format!("action=\"{}\"", path(&order.session_id))), "{html}");
+    assert!(
+        html.contains(&format!("action=\"{}\"", path(&order.session_id))),
+        "{html}"
+    );
 }
 
 #[test]
@@ -34,9 +55,22 @@ fn names_are_escaped_on_the_checkout_page() {
     let shop = Shop::shared();
     let name = unique("<script>alert('x')</script> & \"tea\"");
     let body = json!({ "name": name, "price": 1, "stock": 1 });
-    let product = shop.admin().post("/api/v1/products").json(&body).send().expect(201).json();
-    let order = shop.customer().order(&[(product["id"].as_str().expect("an id"), 1)]);
-    let html = shop.nobody().get(&path(&order.session_id)).send().expect(200).text();
+    let product = shop
+        .admin()
+        .post("/api/v1/products")
+        .json(&body)
+        .send()
+        .expect(201)
+        .json();
+    let order = shop
+        .customer()
+        .order(&[(product["id"].as_str().expect("an id"), 1)]);
+    let html = shop
+        .nobody()
+        .get(&path(&order.session_id))
+        .send()
+        .expect(200)
+        .text();
     assert!(!html.contains("<script>"), "{html}");
     assert!(html.contains("&lt;script&gt;"), "{html}");
 }
@@ -75,7 +109,10 @@ fn a_declined_payment_cancels_the_order_and_frees_the_stock() {
         if form {
             submit(&order.session_id, "fail").expect(303);
         } else {
-            assert_eq!(shop.check_out(&order.session_id, "fail").expect(200).json()["status"], "FAILED");
+            assert_eq!(
+                shop.check_out(&order.session_id, "fail").expect(200).json()["status"],
+                "FAILED"
+            );
         }
         let seen = customer.wait_for_order(&order.id, "CANCELLED");
         assert_eq!(seen["payment"]["status"], "FAILED");
@@ -94,7 +131,12 @@ fn a_customer_who_leaves_cancels_the_order() {
         if form {
             submit(&order.session_id, "cancel").expect(303);
         } else {
-            assert_eq!(shop.check_out(&order.session_id, "cancel").expect(200).json()["status"], "CANCELLED");
+            assert_eq!(
+                shop.check_out(&order.session_id, "cancel")
+                    .expect(200)
+                    .json()["status"],
+                "CANCELLED"
+            );
         }
         customer.wait_for_order(&order.id, "CANCELLED");
         shop.wait_for_stock(&product, 5, 0, 0);
@@ -109,8 +151,15 @@ fn an_order_is_paid_without_anybody_reading_it() {
     let order = customer.order(&[(&product, 1)]);
     shop.pay(&order);
     shop.wait_for_stock(&product, 4, 0, 1);
-    let list = customer.get("/api/v1/orders/PAID").send().expect(200).json();
-    assert_eq!(list["data"][0]["id"], order.id, "the event came over the channel: {list}");
+    let list = customer
+        .get("/api/v1/orders/PAID")
+        .send()
+        .expect(200)
+        .json();
+    assert_eq!(
+        list["data"][0]["id"], order.id,
+        "the event came over the channel: {list}"
+    );
 }
 
 #[test]
@@ -120,7 +169,8 @@ fn nobody_pays_twice() {
     let product = shop.product(5, 5);
     let order = shop.paid_order(&customer, &product, 1);
     for outcome in ["succeed", "fail", "cancel"] {
-        shop.check_out(&order.session_id, outcome).expect_problem(409, "conflict");
+        shop.check_out(&order.session_id, outcome)
+            .expect_problem(409, "conflict");
         submit(&order.session_id, outcome).expect_problem(409, "conflict");
     }
     assert_eq!(customer.read_order(&order.id)["status"], "PAID");
@@ -131,8 +181,12 @@ fn nobody_pays_twice() {
 fn an_unknown_session_is_not_found() {
     let shop = Shop::shared();
     for session in ["cs_test_0", "x", "%27%20OR%201=1"] {
-        shop.nobody().get(&path(session)).send().expect_problem(404, "not-found");
-        shop.check_out(session, "succeed").expect_problem(404, "not-found");
+        shop.nobody()
+            .get(&path(session))
+            .send()
+            .expect_problem(404, "not-found");
+        shop.check_out(session, "succeed")
+            .expect_problem(404, "not-found");
     }
 }
 
@@ -141,11 +195,14 @@ fn an_unknown_outcome_changes_nothing() {
     let shop = Shop::shared();
     let customer = shop.customer();
     let order = customer.order(&[(&shop.product(5, 5), 1)]);
-    shop.check_out(&order.session_id, "explode").expect_invalid(&[("outcome", "format")]);
+    shop.check_out(&order.session_id, "explode")
+        .expect_invalid(&[("outcome", "format")]);
     submit(&order.session_id, "explode").expect_invalid(&[("outcome", "format")]);
     submit(&order.session_id, "").expect_problem(400, "validation");
     submit(&order.session_id, "succeed&amount=0").expect_invalid(&[("amount", "unknown")]);
     let post = shop.nobody().post(&path(&order.session_id));
-    post.body("text/plain", "outcome=succeed").send().expect_problem(415, "unsupported-media-type");
+    post.body("text/plain", "outcome=succeed")
+        .send()
+        .expect_problem(415, "unsupported-media-type");
     assert_eq!(customer.read_order(&order.id)["status"], "PENDING");
 }

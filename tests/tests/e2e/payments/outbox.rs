@@ -9,7 +9,12 @@ fn after_a_payment_no_event_stays_under_way() {
     let customer = shop.customer();
     let order = shop.paid_order(&customer, &shop.product(1, 5), 1);
     wait_until("the acknowledgement of the event", || {
-        let outbox = shop.admin().get("/api/v1/payments/outbox?limit=100").send().expect(200).json();
+        let outbox = shop
+            .admin()
+            .get("/api/v1/payments/outbox?limit=100")
+            .send()
+            .expect(200)
+            .json();
         let entries = outbox["data"].as_array().cloned().expect("a list");
         (!entries.iter().any(|entry| entry["orderId"] == order.id)).then_some(())
     });
@@ -17,7 +22,12 @@ fn after_a_payment_no_event_stays_under_way() {
 
 #[test]
 fn the_admin_runs_the_relay() {
-    let report = Shop::shared().admin().post("/api/v1/payments/outbox/relay").send().expect(200).json();
+    let report = Shop::shared()
+        .admin()
+        .post("/api/v1/payments/outbox/relay")
+        .send()
+        .expect(200)
+        .json();
     for member in ["published", "failed", "pending"] {
         assert!(report[member].is_u64(), "{report}");
     }
@@ -26,10 +36,26 @@ fn the_admin_runs_the_relay() {
 #[test]
 fn the_outbox_comes_in_pages() {
     let admin = Shop::shared().admin();
-    let page = admin.get("/api/v1/payments/outbox?page=1&limit=5").send().expect(200).json();
-    assert_eq!((page["meta"]["page"].as_u64(), page["meta"]["limit"].as_u64()), (Some(1), Some(5)));
-    admin.get("/api/v1/payments/outbox?limit=0").send().expect_invalid(&[("limit", "min")]);
-    admin.get("/api/v1/payments/outbox?all=1").send().expect_invalid(&[("all", "unknown")]);
+    let page = admin
+        .get("/api/v1/payments/outbox?page=1&limit=5")
+        .send()
+        .expect(200)
+        .json();
+    assert_eq!(
+        (
+            page["meta"]["page"].as_u64(),
+            page["meta"]["limit"].as_u64()
+        ),
+        (Some(1), Some(5))
+    );
+    admin
+        .get("/api/v1/payments/outbox?limit=0")
+        .send()
+        .expect_invalid(&[("limit", "min")]);
+    admin
+        .get("/api/v1/payments/outbox?all=1")
+        .send()
+        .expect_invalid(&[("all", "unknown")]);
 }
 
 #[test]
@@ -37,5 +63,8 @@ fn an_event_that_is_not_under_way_cannot_be_retried() {
     let admin = Shop::shared().admin();
     let path = format!("/api/v1/payments/outbox/{}/retry", unknown_id());
     admin.post(&path).send().expect_problem(404, "not-found");
-    admin.post("/api/v1/payments/outbox/1/retry").send().expect_invalid(&[("eventId", "format")]);
+    admin
+        .post("/api/v1/payments/outbox/1/retry")
+        .send()
+        .expect_invalid(&[("eventId", "format")]);
 }

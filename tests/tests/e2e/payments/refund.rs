@@ -20,8 +20,16 @@ impl Sale {
         let customer = shop.customer();
         let product = shop.product(10, 5);
         let order = shop.paid_order(&customer, &product, 2);
-        let payment = shop.payment_of(&order.id)["id"].as_str().expect("an id").to_owned();
-        Self { customer, product, order, payment }
+        let payment = shop.payment_of(&order.id)["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned();
+        Self {
+            customer,
+            product,
+            order,
+            payment,
+        }
     }
 
     fn path(&self) -> String {
@@ -35,7 +43,11 @@ impl Sale {
     fn refund_with_key(&self, key: &str, body: Value) -> Response {
         let request = Shop::shared().admin();
         let request = request.on_own_connection();
-        request.post(&self.path()).header("idempotency-key", key).json(&body).send()
+        request
+            .post(&self.path())
+            .header("idempotency-key", key)
+            .json(&body)
+            .send()
     }
 }
 
@@ -46,7 +58,10 @@ fn new_key() -> String {
 #[test]
 fn a_refund_without_an_amount_gives_everything_back() {
     let sale = Sale::new();
-    let payment = sale.refund(json!({ "reason": "Broken" })).expect(200).json();
+    let payment = sale
+        .refund(json!({ "reason": "Broken" }))
+        .expect(200)
+        .json();
     assert_eq!(payment["status"], "REFUNDED");
     assert_eq!(payment["refundedAmount"].as_f64(), Some(20.0));
     let seen = sale.customer.wait_for_order(&sale.order.id, "REFUNDED");
@@ -57,7 +72,12 @@ fn a_refund_without_an_amount_gives_everything_back() {
 #[test]
 fn a_refund_needs_no_body() {
     let sale = Sale::new();
-    let payment = Shop::shared().admin().post(&sale.path()).send().expect(200).json();
+    let payment = Shop::shared()
+        .admin()
+        .post(&sale.path())
+        .send()
+        .expect(200)
+        .json();
     assert_eq!(payment["status"], "REFUNDED");
 }
 
@@ -78,12 +98,19 @@ fn refunds_in_part_leave_the_order_paid_until_all_is_back() {
 #[test]
 fn more_than_what_is_left_is_refused() {
     let sale = Sale::new();
-    let problem = sale.refund(json!({ "amount": 20.01 })).expect_problem(409, "refund-exceeds-amount");
+    let problem = sale
+        .refund(json!({ "amount": 20.01 }))
+        .expect_problem(409, "refund-exceeds-amount");
     assert_eq!(problem["refundable"].as_f64(), Some(20.0));
     sale.refund(json!({ "amount": 15 })).expect(200);
-    let problem = sale.refund(json!({ "amount": 5.01 })).expect_problem(409, "refund-exceeds-amount");
+    let problem = sale
+        .refund(json!({ "amount": 5.01 }))
+        .expect_problem(409, "refund-exceeds-amount");
     assert_eq!(problem["refundable"].as_f64(), Some(5.0));
-    assert_eq!(Shop::shared().payment_of(&sale.order.id)["refundedAmount"].as_f64(), Some(15.0));
+    assert_eq!(
+        Shop::shared().payment_of(&sale.order.id)["refundedAmount"].as_f64(),
+        Some(15.0)
+    );
 }
 
 #[test]
@@ -91,7 +118,8 @@ fn what_is_refunded_in_whole_cannot_be_refunded_again() {
     let sale = Sale::new();
     sale.refund(json!({})).expect(200);
     sale.refund(json!({})).expect_problem(409, "conflict");
-    sale.refund(json!({ "amount": 1 })).expect_problem(409, "conflict");
+    sale.refund(json!({ "amount": 1 }))
+        .expect_problem(409, "conflict");
 }
 
 #[test]
@@ -99,16 +127,30 @@ fn only_a_paid_payment_can_be_refunded() {
     let shop = Shop::shared();
     let customer = shop.customer();
     let order = customer.order(&[(&shop.product(1, 5), 1)]);
-    let path = format!("/api/v1/payments/{}/refund", shop.payment_of(&order.id)["id"].as_str().expect("an id"));
-    shop.admin().post(&path).json(&json!({})).send().expect_problem(409, "conflict");
+    let path = format!(
+        "/api/v1/payments/{}/refund",
+        shop.payment_of(&order.id)["id"].as_str().expect("an id")
+    );
+    shop.admin()
+        .post(&path)
+        .json(&json!({}))
+        .send()
+        .expect_problem(409, "conflict");
     customer.change_order(&order.id, "CANCELLED").expect(200);
-    shop.admin().post(&path).json(&json!({})).send().expect_problem(409, "conflict");
+    shop.admin()
+        .post(&path)
+        .json(&json!({}))
+        .send()
+        .expect_problem(409, "conflict");
 }
 
 #[test]
 fn a_delivered_order_can_be_refunded_and_its_units_stay_sold() {
     let sale = Sale::new();
-    Shop::shared().admin().change_order(&sale.order.id, "DELIVERED").expect(200);
+    Shop::shared()
+        .admin()
+        .change_order(&sale.order.id, "DELIVERED")
+        .expect(200);
     sale.refund(json!({})).expect(200);
     sale.customer.wait_for_order(&sale.order.id, "REFUNDED");
     Shop::shared().wait_for_stock(&sale.product, 3, 0, 2);
@@ -118,13 +160,24 @@ fn a_delivered_order_can_be_refunded_and_its_units_stay_sold() {
 fn a_repeated_refund_with_its_key_gives_the_money_back_once() {
     let sale = Sale::new();
     let key = new_key();
-    let first = sale.refund_with_key(&key, json!({ "amount": 5 })).expect(200);
+    let first = sale
+        .refund_with_key(&key, json!({ "amount": 5 }))
+        .expect(200);
     for _ in 0..2 {
-        let again = sale.refund_with_key(&key, json!({ "amount": 5 })).expect(200);
-        assert_eq!(again.json()["refundedAmount"], first.json()["refundedAmount"]);
+        let again = sale
+            .refund_with_key(&key, json!({ "amount": 5 }))
+            .expect(200);
+        assert_eq!(
+            again.json()["refundedAmount"],
+            first.json()["refundedAmount"]
+        );
     }
-    sale.refund_with_key(&key, json!({ "amount": 6 })).expect_problem(422, "idempotency-key-reused");
-    assert_eq!(Shop::shared().payment_of(&sale.order.id)["refundedAmount"].as_f64(), Some(5.0));
+    sale.refund_with_key(&key, json!({ "amount": 6 }))
+        .expect_problem(422, "idempotency-key-reused");
+    assert_eq!(
+        Shop::shared().payment_of(&sale.order.id)["refundedAmount"].as_f64(),
+        Some(5.0)
+    );
 }
 
 #[test]
@@ -133,27 +186,50 @@ fn one_key_at_the_same_time_gives_the_money_back_once() {
     let key = new_key();
     thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| sale.refund_with_key(&key, json!({ "amount": 2.5 })).expect(200));
+            scope.spawn(|| {
+                sale.refund_with_key(&key, json!({ "amount": 2.5 }))
+                    .expect(200)
+            });
         }
     });
-    assert_eq!(Shop::shared().payment_of(&sale.order.id)["refundedAmount"].as_f64(), Some(2.5));
+    assert_eq!(
+        Shop::shared().payment_of(&sale.order.id)["refundedAmount"].as_f64(),
+        Some(2.5)
+    );
 }
 
 #[test]
 fn an_amount_must_be_one() {
     let sale = Sale::new();
-    for (amount, code) in [(json!(0), "min"), (json!(-1), "min"), (json!(1.001), "precision"), (json!("1"), "type")] {
-        let problem = sale.refund(json!({ "amount": amount })).expect_problem(400, "validation");
+    for (amount, code) in [
+        (json!(0), "min"),
+        (json!(-1), "min"),
+        (json!(1.001), "precision"),
+        (json!("1"), "type"),
+    ] {
+        let problem = sale
+            .refund(json!({ "amount": amount }))
+            .expect_problem(400, "validation");
         assert_eq!(problem["errors"][0]["field"], "amount", "{problem}");
         assert_eq!(problem["errors"][0]["code"], code, "{problem}");
     }
-    sale.refund(json!({ "amount": 1, "to": "me" })).expect_invalid(&[("to", "unknown")]);
-    sale.refund(json!({ "reason": "x".repeat(501) })).expect_invalid(&[("reason", "max")]);
-    assert_eq!(Shop::shared().payment_of(&sale.order.id)["refundedAmount"].as_f64(), Some(0.0));
+    sale.refund(json!({ "amount": 1, "to": "me" }))
+        .expect_invalid(&[("to", "unknown")]);
+    sale.refund(json!({ "reason": "x".repeat(501) }))
+        .expect_invalid(&[("reason", "max")]);
+    assert_eq!(
+        Shop::shared().payment_of(&sale.order.id)["refundedAmount"].as_f64(),
+        Some(0.0)
+    );
 }
 
 #[test]
 fn an_unknown_payment_is_not_found() {
     let path = format!("/api/v1/payments/{}/refund", unknown_id());
-    Shop::shared().admin().post(&path).json(&json!({})).send().expect_problem(404, "not-found");
+    Shop::shared()
+        .admin()
+        .post(&path)
+        .json(&json!({}))
+        .send()
+        .expect_problem(404, "not-found");
 }

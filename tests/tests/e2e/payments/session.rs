@@ -9,7 +9,12 @@ fn the_open_session_of_a_pending_order_is_used_again() {
     let customer = shop.customer();
     let order = customer.order(&[(&shop.product(3, 5), 1)]);
     for _ in 0..2 {
-        let payment = customer.post(SESSION).json(&json!({ "orderId": order.id })).send().expect(200).json();
+        let payment = customer
+            .post(SESSION)
+            .json(&json!({ "orderId": order.id }))
+            .send()
+            .expect(200)
+            .json();
         assert_eq!(payment["session"], order.answer["paymentSession"]);
         assert_eq!(payment["orderId"], order.id);
         assert_eq!(payment["amount"].as_f64(), Some(3.0));
@@ -22,7 +27,10 @@ fn a_decided_payment_has_no_session_to_open() {
     let shop = Shop::shared();
     let customer = shop.customer();
     let order = shop.paid_order(&customer, &shop.product(3, 5), 1);
-    let answer = customer.post(SESSION).json(&json!({ "orderId": order.id })).send();
+    let answer = customer
+        .post(SESSION)
+        .json(&json!({ "orderId": order.id }))
+        .send();
     answer.expect_problem(409, "conflict");
 }
 
@@ -32,7 +40,11 @@ fn somebody_elses_order_has_no_session() {
     let (customer, other) = (shop.customer(), shop.customer());
     let order = customer.order(&[(&shop.product(3, 5), 1)]);
     for id in [order.id, unknown_id()] {
-        other.post(SESSION).json(&json!({ "orderId": id })).send().expect_problem(404, "not-found");
+        other
+            .post(SESSION)
+            .json(&json!({ "orderId": id }))
+            .send()
+            .expect_problem(404, "not-found");
     }
 }
 

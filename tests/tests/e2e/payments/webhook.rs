@@ -17,7 +17,10 @@ pub fn send(secret: &str, event: &Value) -> Response {
 }
 
 fn deliver(body: &str, signature: Option<&str>) -> Response {
-    let request = Shop::shared().nobody().post(WEBHOOK).body("application/json", body);
+    let request = Shop::shared()
+        .nobody()
+        .post(WEBHOOK)
+        .body("application/json", body);
     match signature {
         Some(signature) => request.header("stripe-signature", signature).send(),
         None => request.send(),
@@ -75,7 +78,15 @@ fn a_webhook_without_a_valid_signature_is_refused() {
     let of_another_secret = stripe_signature("whsec_guess", now, &body);
     let zeros = format!("t={now},v1={}", "0".repeat(64));
     let too_long = format!("t={now},v1={}", "0".repeat(10_000));
-    for signature in ["", "nonsense", "t=,v1=", "v1=00", &zeros, &too_long, &of_another_secret] {
+    for signature in [
+        "",
+        "nonsense",
+        "t=,v1=",
+        "v1=00",
+        &zeros,
+        &too_long,
+        &of_another_secret,
+    ] {
         deliver(&body, Some(signature)).expect_problem(400, "invalid-signature");
     }
     deliver(&body, None).expect_problem(400, "invalid-signature");
@@ -84,28 +95,41 @@ fn a_webhook_without_a_valid_signature_is_refused() {
 
 #[test]
 fn a_signature_is_for_one_body_and_a_few_minutes() {
-    let Some(secret) = webhook_secret() else { return };
+    let Some(secret) = webhook_secret() else {
+        return;
+    };
     let shop = Shop::shared();
     let customer = shop.customer();
     let order = customer.order(&[(&shop.product(10, 5), 1)]);
     let body = completed(&order, 1_000).to_string();
     let now = SystemClock.now_ms() / 1_000;
     let signature = stripe_signature(&secret, now, &body);
-    deliver(&body.replace("1000", "1001"), Some(&signature)).expect_problem(400, "invalid-signature");
+    deliver(&body.replace("1000", "1001"), Some(&signature))
+        .expect_problem(400, "invalid-signature");
     deliver(&format!("{body} "), Some(&signature)).expect_problem(400, "invalid-signature");
-    for seconds in [now - TOLERANCE_SECONDS - 60, now + TOLERANCE_SECONDS + 60, 0] {
+    for seconds in [
+        now - TOLERANCE_SECONDS - 60,
+        now + TOLERANCE_SECONDS + 60,
+        0,
+    ] {
         let signature = stripe_signature(&secret, seconds, &body);
         deliver(&body, Some(&signature)).expect_problem(400, "invalid-signature");
     }
     assert_eq!(customer.read_order(&order.id)["status"], "PENDING");
-    let rolled = format!("{},{}", stripe_signature("old", now, &body), &signature[signature.find("v1").expect("v1")..]);
+    let rolled = format!(
+        "{},{}",
+        stripe_signature("old", now, &body),
+        &signature[signature.find("v1").expect("v1")..]
+    );
     deliver(&body, Some(&rolled)).expect(200);
     customer.wait_for_order(&order.id, "PAID");
 }
 
 #[test]
 fn a_signed_webhook_pays_an_order_once() {
-    let Some(secret) = webhook_secret() else { return };
+    let Some(secret) = webhook_secret() else {
+        return;
+    };
     let shop = Shop::shared();
     let customer = shop.customer();
     let product = shop.product(10, 5);
@@ -122,7 +146,9 @@ fn a_signed_webhook_pays_an_order_once() {
 
 #[test]
 fn the_same_event_at_the_same_time_is_applied_once() {
-    let Some(secret) = webhook_secret() else { return };
+    let Some(secret) = webhook_secret() else {
+        return;
+    };
     let shop = Shop::shared();
     let customer = shop.customer();
     let product = shop.product(10, 5);
@@ -140,7 +166,9 @@ fn the_same_event_at_the_same_time_is_applied_once() {
 
 #[test]
 fn news_that_come_in_the_wrong_order_end_in_the_right_state() {
-    let Some(secret) = webhook_secret() else { return };
+    let Some(secret) = webhook_secret() else {
+        return;
+    };
     let shop = Shop::shared();
     let customer = shop.customer();
     let product = shop.product(10, 5);
@@ -154,11 +182,16 @@ fn news_that_come_in_the_wrong_order_end_in_the_right_state() {
 
 #[test]
 fn an_expired_session_cancels_the_order() {
-    let Some(secret) = webhook_secret() else { return };
+    let Some(secret) = webhook_secret() else {
+        return;
+    };
     let shop = Shop::shared();
     let customer = shop.customer();
     let product = shop.product(10, 5);
-    for kind in ["checkout.session.expired", "checkout.session.async_payment_failed"] {
+    for kind in [
+        "checkout.session.expired",
+        "checkout.session.async_payment_failed",
+    ] {
         let order = customer.order(&[(&product, 1)]);
         send(&secret, &event(kind, session(&order, 1_000))).expect(200);
         customer.wait_for_order(&order.id, "CANCELLED");
@@ -168,7 +201,9 @@ fn an_expired_session_cancels_the_order() {
 
 #[test]
 fn a_session_that_is_completed_but_not_paid_yet_decides_nothing() {
-    let Some(secret) = webhook_secret() else { return };
+    let Some(secret) = webhook_secret() else {
+        return;
+    };
     let shop = Shop::shared();
     let customer = shop.customer();
     let order = customer.order(&[(&shop.product(10, 5), 1)]);
@@ -180,7 +215,9 @@ fn a_session_that_is_completed_but_not_paid_yet_decides_nothing() {
 
 #[test]
 fn news_about_another_amount_or_currency_are_not_believed() {
-    let Some(secret) = webhook_secret() else { return };
+    let Some(secret) = webhook_secret() else {
+        return;
+    };
     let shop = Shop::shared();
     let customer = shop.customer();
     let order = customer.order(&[(&shop.product(10, 5), 1)]);
@@ -194,15 +231,27 @@ fn news_about_another_amount_or_currency_are_not_believed() {
 
 #[test]
 fn what_is_none_of_our_business_is_accepted_and_ignored() {
-    let Some(secret) = webhook_secret() else { return };
-    send(&secret, &event("customer.created", json!({ "id": "cus_1" }))).expect(200);
-    let stranger = Placed { id: unknown_id(), session_id: "cs_test_stranger".to_owned(), answer: Value::Null };
+    let Some(secret) = webhook_secret() else {
+        return;
+    };
+    send(
+        &secret,
+        &event("customer.created", json!({ "id": "cus_1" })),
+    )
+    .expect(200);
+    let stranger = Placed {
+        id: unknown_id(),
+        session_id: "cs_test_stranger".to_owned(),
+        answer: Value::Null,
+    };
     send(&secret, &completed(&stranger, 1_000)).expect(200);
 }
 
 #[test]
 fn a_signed_body_that_cannot_be_read_is_refused() {
-    let Some(secret) = webhook_secret() else { return };
+    let Some(secret) = webhook_secret() else {
+        return;
+    };
     for body in ["", "{", "[]", "{}", "{\"id\":1}"] {
         let signature = stripe_signature(&secret, SystemClock.now_ms() / 1_000, body);
         deliver(body, Some(&signature)).expect_problem(400, "malformed-event");

@@ -5,7 +5,11 @@ use mercato_tests::{
 use serde_json::{Value, json};
 
 fn create(body: &Value) -> Response {
-    Shop::shared().admin().post("/api/v1/products").json(body).send()
+    Shop::shared()
+        .admin()
+        .post("/api/v1/products")
+        .json(body)
+        .send()
 }
 
 fn with(field: &str, value: impl Into<Value>) -> Value {
@@ -21,7 +25,13 @@ fn a_new_product_can_be_read_where_its_location_says() {
     let answer = create(&body).expect(201);
     let location = answer.header("location").expect("a location").to_owned();
     let product = answer.json();
-    assert_eq!(location, format!("/api/v1/products/{}", product["id"].as_str().expect("an id")));
+    assert_eq!(
+        location,
+        format!(
+            "/api/v1/products/{}",
+            product["id"].as_str().expect("an id")
+        )
+    );
     assert_eq!(product["name"], "Green tea");
     assert_eq!(product["description"], "Leaves\nfrom Uji");
     assert_eq!(product["sku"], sku);
@@ -29,9 +39,17 @@ fn a_new_product_can_be_read_where_its_location_says() {
     assert_eq!(product["currency"], "USD");
     assert_eq!(product["stock"], 7);
     assert_eq!(product["available"], true);
-    assert_eq!((&product["reserved"], &product["sold"]), (&json!(0), &json!(0)));
+    assert_eq!(
+        (&product["reserved"], &product["sold"]),
+        (&json!(0), &json!(0))
+    );
     assert_eq!(product["version"], 1);
-    let read = Shop::shared().admin().get(&location).send().expect(200).json();
+    let read = Shop::shared()
+        .admin()
+        .get(&location)
+        .send()
+        .expect(200)
+        .json();
     assert_eq!(read, product);
 }
 
@@ -48,9 +66,17 @@ fn name_and_price_are_enough() {
 fn prices_are_exact_to_four_decimals() {
     for price in ["0.1", "0.0001", "19.99", "999999999.9999", "1000000000"] {
         let body = format!("{{\"name\":\"{}\",\"price\":{price}}}", unique("Tea"));
-        let answer = Shop::shared().admin().post("/api/v1/products").body("application/json", body).send().expect(201);
+        let answer = Shop::shared()
+            .admin()
+            .post("/api/v1/products")
+            .body("application/json", body)
+            .send()
+            .expect(201);
         let text = answer.text();
-        assert!(text.contains(&format!("\"price\":{price},")), "{price}: {text}");
+        assert!(
+            text.contains(&format!("\"price\":{price},")),
+            "{price}: {text}"
+        );
     }
 }
 
@@ -68,19 +94,31 @@ fn a_price_is_0_to_a_thousand_million_with_four_decimals() {
         ("null", "type"),
     ] {
         let body = format!("{{\"name\":\"Tea\",\"price\":{price}}}");
-        let answer = Shop::shared().admin().post("/api/v1/products").body("application/json", body).send();
+        let answer = Shop::shared()
+            .admin()
+            .post("/api/v1/products")
+            .body("application/json", body)
+            .send();
         answer.expect_invalid(&[("price", code)]);
     }
     for price in ["NaN", "Infinity", "1.", ".5", "01"] {
         let body = format!("{{\"name\":\"Tea\",\"price\":{price}}}");
-        let answer = Shop::shared().admin().post("/api/v1/products").body("application/json", body).send();
+        let answer = Shop::shared()
+            .admin()
+            .post("/api/v1/products")
+            .body("application/json", body)
+            .send();
         answer.expect_problem(400, "malformed-json");
     }
 }
 
 #[test]
 fn a_name_has_1_to_200_characters_and_no_control_characters() {
-    for (name, code) in [("", "required"), ("  ", "required"), ("a\u{7}b", "control-characters")] {
+    for (name, code) in [
+        ("", "required"),
+        ("  ", "required"),
+        ("a\u{7}b", "control-characters"),
+    ] {
         create(&with("name", name)).expect_invalid(&[("name", code)]);
     }
     create(&with("name", "é".repeat(201))).expect_invalid(&[("name", "max")]);
@@ -90,14 +128,20 @@ fn a_name_has_1_to_200_characters_and_no_control_characters() {
 #[test]
 fn description_and_sku_have_their_limits() {
     create(&with("description", "x".repeat(5_001))).expect_invalid(&[("description", "max")]);
-    create(&with("description", "a\u{1b}[31m")).expect_invalid(&[("description", "control-characters")]);
+    create(&with("description", "a\u{1b}[31m"))
+        .expect_invalid(&[("description", "control-characters")]);
     create(&with("sku", "x".repeat(65))).expect_invalid(&[("sku", "max")]);
     create(&with("sku", "")).expect_invalid(&[("sku", "required")]);
 }
 
 #[test]
 fn stock_is_a_whole_number_that_is_not_negative() {
-    for (stock, code) in [(json!(-1), "min"), (json!(1.5), "type"), (json!("7"), "type"), (json!(null), "type")] {
+    for (stock, code) in [
+        (json!(-1), "min"),
+        (json!(1.5), "type"),
+        (json!("7"), "type"),
+        (json!(null), "type"),
+    ] {
         create(&with("stock", stock)).expect_invalid(&[("stock", code)]);
     }
 }

@@ -8,11 +8,29 @@ fn a_deleted_product_is_gone_from_the_catalogue() {
     let path = format!("/api/v1/products/{product}");
     let answer = shop.admin().delete(&path).send().expect(204);
     assert_eq!(answer.bytes(), b"");
-    shop.nobody().get(&path).send().expect_problem(404, "not-found");
-    shop.admin().get(&path).send().expect_problem(404, "not-found");
-    shop.admin().patch(&path).json(&json!({ "price": 2 })).send().expect_problem(404, "not-found");
-    shop.admin().delete(&path).send().expect_problem(404, "not-found");
-    let newest = shop.admin().get("/api/v1/products?limit=100").send().expect(200).text();
+    shop.nobody()
+        .get(&path)
+        .send()
+        .expect_problem(404, "not-found");
+    shop.admin()
+        .get(&path)
+        .send()
+        .expect_problem(404, "not-found");
+    shop.admin()
+        .patch(&path)
+        .json(&json!({ "price": 2 }))
+        .send()
+        .expect_problem(404, "not-found");
+    shop.admin()
+        .delete(&path)
+        .send()
+        .expect_problem(404, "not-found");
+    let newest = shop
+        .admin()
+        .get("/api/v1/products?limit=100")
+        .send()
+        .expect(200)
+        .text();
     assert!(!newest.contains(&product));
 }
 
@@ -22,18 +40,34 @@ fn old_orders_still_show_a_deleted_product_and_can_be_paid() {
     let customer = shop.customer();
     let product = shop.product(4.5, 3);
     let order = customer.order(&[(&product, 2)]);
-    shop.admin().delete(&format!("/api/v1/products/{product}")).send().expect(204);
+    shop.admin()
+        .delete(&format!("/api/v1/products/{product}"))
+        .send()
+        .expect(204);
     let seen = customer.read_order(&order.id);
     assert_eq!(seen["items"][0]["productId"], product);
-    assert!(seen["items"][0]["name"].as_str().is_some_and(|name| name.starts_with("Tea")), "{seen}");
+    assert!(
+        seen["items"][0]["name"]
+            .as_str()
+            .is_some_and(|name| name.starts_with("Tea")),
+        "{seen}"
+    );
     shop.pay(&order);
     customer.wait_for_order(&order.id, "PAID");
-    customer.try_order(&[(&product, 1)]).expect_problem(409, "lines-rejected");
+    customer
+        .try_order(&[(&product, 1)])
+        .expect_problem(409, "lines-rejected");
 }
 
 #[test]
 fn what_does_not_exist_cannot_be_deleted() {
     let admin = Shop::shared().admin();
-    admin.delete(&format!("/api/v1/products/{}", unknown_id())).send().expect_problem(404, "not-found");
-    admin.delete("/api/v1/products/1").send().expect_invalid(&[("id", "format")]);
+    admin
+        .delete(&format!("/api/v1/products/{}", unknown_id()))
+        .send()
+        .expect_problem(404, "not-found");
+    admin
+        .delete("/api/v1/products/1")
+        .send()
+        .expect_invalid(&[("id", "format")]);
 }

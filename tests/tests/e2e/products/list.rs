@@ -16,27 +16,43 @@ impl Shelf {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let shop = Shop::shared();
         // A whole thousand nobody else uses: from the number of products there are, which only grows.
-        let count = shop.admin().get("/api/v1/products?limit=1").send().expect(200).json();
+        let count = shop
+            .admin()
+            .get("/api/v1/products?limit=1")
+            .send()
+            .expect(200)
+            .json();
         let total = count["meta"]["total"].as_u64().expect("a total");
         let shelf = Self {
             admin: shop.admin(),
             name: unique("Shelf"),
-            lowest: 100_000 + 1_000 * (total * 20 + NEXT.fetch_add(1, Ordering::Relaxed)) % 900_000_000,
+            lowest: 100_000
+                + 1_000 * (total * 20 + NEXT.fetch_add(1, Ordering::Relaxed)) % 900_000_000,
         };
         for number in 0..PRODUCTS {
-            let letter = ["c", "A", "e", "B", "d"][usize::try_from(number).expect("a small number")];
+            let letter =
+                ["c", "A", "e", "B", "d"][usize::try_from(number).expect("a small number")];
             let body = json!({
                 "name": format!("{} {letter}", shelf.name),
                 "price": shelf.lowest + number,
                 "stock": number % 2,
             });
-            shelf.admin.post("/api/v1/products").json(&body).send().expect(201);
+            shelf
+                .admin
+                .post("/api/v1/products")
+                .json(&body)
+                .send()
+                .expect(201);
         }
         shelf
     }
 
     fn list(&self, query: &str) -> Value {
-        let range = format!("minPrice={}&maxPrice={}", self.lowest, self.lowest + PRODUCTS - 1);
+        let range = format!(
+            "minPrice={}&maxPrice={}",
+            self.lowest,
+            self.lowest + PRODUCTS - 1
+        );
         let path = format!("/api/v1/products?{range}&{query}");
         Shop::shared().nobody().get(&path).send().expect(200).json()
     }
@@ -45,8 +61,13 @@ impl Shelf {
     fn prices(&self, query: &str) -> Vec<u64> {
         let list = self.list(query);
         let products = list["data"].as_array().expect("a list");
-        let own = products.iter().filter(|product| product["name"].as_str().is_some_and(|name| name.starts_with(&self.name)));
-        own.map(|product| product["price"].as_u64().expect("a whole price") - self.lowest).collect()
+        let own = products.iter().filter(|product| {
+            product["name"]
+                .as_str()
+                .is_some_and(|name| name.starts_with(&self.name))
+        });
+        own.map(|product| product["price"].as_u64().expect("a whole price") - self.lowest)
+            .collect()
     }
 }
 
@@ -69,18 +90,33 @@ fn a_list_comes_in_pages_with_totals() {
 
 #[test]
 fn without_a_limit_a_page_has_ten() {
-    let list = Shop::shared().nobody().get("/api/v1/products").send().expect(200).json();
+    let list = Shop::shared()
+        .nobody()
+        .get("/api/v1/products")
+        .send()
+        .expect(200)
+        .json();
     assert_eq!(list["meta"]["page"], 1);
     assert_eq!(list["meta"]["limit"], 10);
-    assert!(list["data"].as_array().is_some_and(|products| products.len() <= 10));
+    assert!(
+        list["data"]
+            .as_array()
+            .is_some_and(|products| products.len() <= 10)
+    );
 }
 
 #[test]
 fn an_empty_list_has_one_empty_page() {
-    let list = Shop::shared().nobody().get("/api/v1/products?minPrice=999999999.9998&maxPrice=999999999.9998").send();
+    let list = Shop::shared()
+        .nobody()
+        .get("/api/v1/products?minPrice=999999999.9998&maxPrice=999999999.9998")
+        .send();
     let list = list.expect(200).json();
     assert_eq!(list["data"], json!([]));
-    assert_eq!((&list["meta"]["total"], &list["meta"]["lastPage"]), (&json!(0), &json!(1)));
+    assert_eq!(
+        (&list["meta"]["total"], &list["meta"]["lastPage"]),
+        (&json!(0), &json!(1))
+    );
 }
 
 #[test]
@@ -89,8 +125,19 @@ fn prices_and_stock_filter_a_list() {
     assert_eq!(shelf.prices("sort=price"), [0, 1, 2, 3, 4]);
     assert_eq!(shelf.prices("sort=price&inStock=true"), [1, 3]);
     assert_eq!(shelf.prices("sort=price&inStock=false"), [0, 2, 4]);
-    let narrow = format!("/api/v1/products?minPrice={0}.5&maxPrice={0}.9999", shelf.lowest);
-    assert_eq!(Shop::shared().nobody().get(&narrow).send().expect(200).json()["meta"]["total"], 0);
+    let narrow = format!(
+        "/api/v1/products?minPrice={0}.5&maxPrice={0}.9999",
+        shelf.lowest
+    );
+    assert_eq!(
+        Shop::shared()
+            .nobody()
+            .get(&narrow)
+            .send()
+            .expect(200)
+            .json()["meta"]["total"],
+        0
+    );
 }
 
 #[test]
@@ -101,7 +148,11 @@ fn a_list_can_be_sorted() {
     assert_eq!(shelf.prices("sort=createdAt"), [0, 1, 2, 3, 4]);
     assert_eq!(shelf.prices("sort=-createdAt"), [4, 3, 2, 1, 0]);
     assert_eq!(shelf.prices(""), [4, 3, 2, 1, 0], "newest first");
-    assert_eq!(shelf.prices("sort=name"), [1, 3, 0, 4, 2], "capitals do not matter");
+    assert_eq!(
+        shelf.prices("sort=name"),
+        [1, 3, 0, 4, 2],
+        "capitals do not matter"
+    );
     assert_eq!(shelf.prices("sort=-name"), [2, 4, 0, 3, 1]);
 }
 
@@ -111,7 +162,10 @@ fn parameters_that_are_wrong_are_named() {
     for (query, errors) in [
         ("page=0", vec![("page", "min")]),
         ("page=-1", vec![("page", "type")]),
-        ("page=1.5&limit=ten", vec![("page", "type"), ("limit", "type")]),
+        (
+            "page=1.5&limit=ten",
+            vec![("page", "type"), ("limit", "type")],
+        ),
         ("page=99999999999999999999", vec![("page", "type")]),
         ("limit=0", vec![("limit", "min")]),
         ("limit=101", vec![("limit", "max")]),
@@ -122,14 +176,25 @@ fn parameters_that_are_wrong_are_named() {
         ("minPrice=2&maxPrice=1", vec![("maxPrice", "min")]),
         ("minPrice=-1", vec![("minPrice", "min")]),
         ("limit=5&limit=6", vec![("limit", "repeated")]),
-        ("colour=red&size=1", vec![("colour", "unknown"), ("size", "unknown")]),
+        (
+            "colour=red&size=1",
+            vec![("colour", "unknown"), ("size", "unknown")],
+        ),
     ] {
-        nobody.get(&format!("/api/v1/products?{query}")).send().expect_invalid(&errors);
+        nobody
+            .get(&format!("/api/v1/products?{query}"))
+            .send()
+            .expect_invalid(&errors);
     }
 }
 
 #[test]
 fn a_far_page_is_empty_and_not_an_error() {
-    let list = Shop::shared().nobody().get("/api/v1/products?page=4294967295&limit=100").send().expect(200).json();
+    let list = Shop::shared()
+        .nobody()
+        .get("/api/v1/products?page=4294967295&limit=100")
+        .send()
+        .expect(200)
+        .json();
     assert_eq!(list["data"], json!([]));
 }

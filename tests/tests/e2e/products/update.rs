@@ -5,21 +5,41 @@ use mercato_tests::{
 use serde_json::{Value, json};
 
 fn change(product: &str, body: Value) -> Response {
-    Shop::shared().admin().patch(&format!("/api/v1/products/{product}")).json(&body).send()
+    Shop::shared()
+        .admin()
+        .patch(&format!("/api/v1/products/{product}"))
+        .json(&body)
+        .send()
 }
 
 #[test]
 fn any_subset_can_be_changed_and_the_rest_stays() {
     let product = Shop::shared().product(4.99, 3);
     let sku = unique("SKU");
-    let changed = change(&product, json!({ "name": " Black tea ", "sku": sku })).expect(200).json();
-    assert_eq!((&changed["name"], &changed["sku"]), (&json!("Black tea"), &json!(sku)));
-    assert_eq!((&changed["price"], &changed["stock"]), (&json!(4.99), &json!(3)));
+    let changed = change(&product, json!({ "name": " Black tea ", "sku": sku }))
+        .expect(200)
+        .json();
+    assert_eq!(
+        (&changed["name"], &changed["sku"]),
+        (&json!("Black tea"), &json!(sku))
+    );
+    assert_eq!(
+        (&changed["price"], &changed["stock"]),
+        (&json!(4.99), &json!(3))
+    );
     assert_eq!(changed["version"], 2);
-    let changed = change(&product, json!({ "sku": null, "price": 5, "description": "new" })).expect(200).json();
+    let changed = change(
+        &product,
+        json!({ "sku": null, "price": 5, "description": "new" }),
+    )
+    .expect(200)
+    .json();
     assert_eq!(changed["sku"], Value::Null);
     assert_eq!(changed["price"].as_f64(), Some(5.0));
-    assert_eq!((&changed["name"], &changed["description"]), (&json!("Black tea"), &json!("new")));
+    assert_eq!(
+        (&changed["name"], &changed["description"]),
+        (&json!("Black tea"), &json!("new"))
+    );
     assert_eq!(changed["version"], 3);
 }
 
@@ -33,11 +53,29 @@ fn a_change_of_nothing_changes_nothing() {
 #[test]
 fn stock_is_set_or_moved() {
     let product = Shop::shared().product(1, 3);
-    assert_eq!(change(&product, json!({ "stock": 10 })).expect(200).json()["stock"], 10);
-    assert_eq!(change(&product, json!({ "stockDelta": -4 })).expect(200).json()["stock"], 6);
-    assert_eq!(change(&product, json!({ "stockDelta": 1 })).expect(200).json()["stock"], 7);
+    assert_eq!(
+        change(&product, json!({ "stock": 10 })).expect(200).json()["stock"],
+        10
+    );
+    assert_eq!(
+        change(&product, json!({ "stockDelta": -4 }))
+            .expect(200)
+            .json()["stock"],
+        6
+    );
+    assert_eq!(
+        change(&product, json!({ "stockDelta": 1 }))
+            .expect(200)
+            .json()["stock"],
+        7
+    );
     change(&product, json!({ "stockDelta": -8 })).expect_problem(409, "insufficient-stock");
-    assert_eq!(change(&product, json!({ "stockDelta": -7 })).expect(200).json()["available"], false);
+    assert_eq!(
+        change(&product, json!({ "stockDelta": -7 }))
+            .expect(200)
+            .json()["available"],
+        false
+    );
     let both = json!({ "stock": 1, "stockDelta": 1 });
     change(&product, both).expect_invalid(&[("stockDelta", "exclusive")]);
 }
@@ -99,15 +137,29 @@ fn a_write_may_name_the_version_it_is_meant_for() {
     let shop = Shop::shared();
     let path = format!("/api/v1/products/{}", shop.product(1, 1));
     let admin = shop.admin();
-    let tag = admin.get(&path).send().expect(200).header("etag").expect("an entity tag").to_owned();
+    let tag = admin
+        .get(&path)
+        .send()
+        .expect(200)
+        .header("etag")
+        .expect("an entity tag")
+        .to_owned();
     let set_price = |tag: &str, price: u32| {
-        admin.patch(&path).header("if-match", tag).json(&json!({ "price": price })).send()
+        admin
+            .patch(&path)
+            .header("if-match", tag)
+            .json(&json!({ "price": price }))
+            .send()
     };
     let fresh = set_price(&tag, 2).expect(200);
     set_price(&tag, 3).expect_problem(412, "version-mismatch");
     set_price("\"nonsense\"", 3).expect_problem(412, "version-mismatch");
     set_price(fresh.header("etag").expect("an entity tag"), 4).expect(200);
     set_price("*", 5).expect(200);
-    admin.delete(&path).header("if-match", &tag).send().expect_problem(412, "version-mismatch");
+    admin
+        .delete(&path)
+        .header("if-match", &tag)
+        .send()
+        .expect_problem(412, "version-mismatch");
     admin.get(&path).send().expect(200);
 }
