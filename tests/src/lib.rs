@@ -31,6 +31,7 @@ pub mod shop;
 
 use std::{
     env,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
@@ -56,9 +57,19 @@ pub fn repository() -> PathBuf {
         .to_path_buf()
 }
 
-/// Whether slow tests shall be left out.
+/// Whether slow tests shall be left out; says so.
 pub fn is_quick() -> bool {
-    env::var("MERCATO_TEST_QUICK").is_ok_and(|value| value == "1")
+    let quick = env::var("MERCATO_TEST_QUICK").is_ok_and(|value| value == "1");
+    if quick {
+        left_out("a slow test, because MERCATO_TEST_QUICK is 1");
+    }
+    quick
+}
+
+/// Says why a test, or a part of one, does nothing: also when it passes, which makes the test program swallow what is
+/// printed the ordinary way.
+pub fn left_out(why: &str) {
+    writeln!(io::stderr(), "left out: {why}").ok();
 }
 
 /// Asks again and again until there is an answer.

@@ -9,7 +9,7 @@ use std::{
 use mercato_platform::ids::{Ids as _, RandomIds};
 use serde_json::{Value, json};
 
-use crate::{Client, JWT_SECRET, Request, Response, Server, WEBHOOK_SECRET, wait_until};
+use crate::{Client, JWT_SECRET, Request, Response, Server, WEBHOOK_SECRET, left_out, wait_until};
 
 /// A password that follows the rules; every customer made here has it.
 pub const PASSWORD: &str = "Tr0ub4dor&3";
@@ -316,7 +316,7 @@ fn secret(variable: &str, of_shops_started_here: &str) -> Option<String> {
     let told = env::var(variable).ok().filter(|secret| !secret.is_empty());
     let secret = told.or_else(|| (!is_elsewhere).then(|| of_shops_started_here.to_owned()));
     if secret.is_none() {
-        eprintln!("left out: {variable} does not tell the shop's secret");
+        left_out(&format!("{variable} does not tell the shop's secret"));
     }
     secret
 }

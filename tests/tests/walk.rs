@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use mercato_tests::{ADMIN_EMAIL, ADMIN_PASSWORD, Server, repository};
+use mercato_tests::{ADMIN_EMAIL, ADMIN_PASSWORD, Server, left_out, repository};
 
 const SECTION: &str = "## A five-minute walk";
 
@@ -59,7 +59,7 @@ fn is_installed(program: &str) -> bool {
         .stderr(Stdio::null());
     let found = asked.status().is_ok();
     if !found {
-        eprintln!("left out: there is no {program} on PATH");
+        left_out(&format!("there is no {program} on PATH"));
     }
     found
 }

@@ -7,7 +7,6 @@ mod compose;
 mod fingerprint;
 mod manifest;
 mod process;
-mod spin;
 mod test;
 mod tidy;
 mod toolchain;

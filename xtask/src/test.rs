@@ -12,7 +12,6 @@ use anyhow::{Context as _, Result};
 use crate::{
     build,
     process::{self, PRODUCT},
-    spin,
     workspace::Workspace,
 };
 
@@ -88,7 +87,7 @@ impl Run<'_> {
         }
         if self.selection.e2e {
             return self.stage("end to end", |run| {
-                run.cargo_test(&["--test", END_TO_END], &[])
+                run.cargo_test(&["--test", END_TO_END])
             });
         }
         self.everything()
@@ -117,7 +116,7 @@ impl Run<'_> {
 
     fn everything(&mut self) -> Result<()> {
         self.stage("unit tests", |run| {
-            run.cargo_test(&["--lib", "--bins"], &[])
+            run.cargo_test(&["--lib", "--bins"])
         })?;
         self.stage("tests of the tasks", |run| {
             let mut cargo = process::cargo(run.workspace);
@@ -125,34 +124,20 @@ impl Run<'_> {
             run.counted(&mut cargo)
         })?;
         self.stage("examples in the documentation", |run| {
-            run.cargo_test(&["--doc"], &[])
+            run.cargo_test(&["--doc"])
         })?;
         self.stage("artifacts, servers, end to end", |run| {
-            run.cargo_test(&["--test", "*"], &[])
-        })?;
-        self.under_spin()
-    }
-
-    /// The end-to-end tests once more, served by Spin itself where it is installed.
-    fn under_spin(&mut self) -> Result<()> {
-        let Some(program) = process::find_program("spin") else {
-            eprintln!("== end to end under `spin up`: skipped, there is no `spin` on PATH");
-            return Ok(());
-        };
-        self.stage("end to end under `spin up`", |run| {
-            let application = spin::Application::start(run.workspace, &program)?;
-            run.cargo_test(&["--test", END_TO_END], &application.environment())
+            run.cargo_test(&["--test", "*"])
         })
     }
 
-    fn cargo_test(&mut self, targets: &[&str], environment: &[(&str, String)]) -> Result<()> {
+    fn cargo_test(&mut self, targets: &[&str]) -> Result<()> {
         let mut cargo = process::cargo(self.workspace);
         cargo
             .arg("test")
             .args(PRODUCT)
             .arg("--no-fail-fast")
-            .args(targets)
-            .envs(environment.iter().map(|(name, value)| (name, value)));
+            .args(targets);
         self.counted(&mut cargo)
     }
 
