@@ -191,6 +191,13 @@ impl Server {
         self.child = None;
     }
 
+    /// Sets a variable for the next start.
+    pub fn set_variable(&mut self, name: &str, value: &str) {
+        self.settings
+            .variables
+            .insert(name.to_owned(), value.to_owned());
+    }
+
     /// Starts the server again with the same databases, port and variables; kills it first if it still runs.
     pub fn restart(&mut self) {
         self.kill();

@@ -1,12 +1,13 @@
 //! The process is killed in the middle of buying: whatever was answered is true, and everything adds up.
 
 use std::{
+    cell::RefCell,
     sync::atomic::{AtomicU32, Ordering},
     thread,
 };
 
 use mercato_tests::{
-    Client, Response, Server, is_quick,
+    Client, Redis, Response, Server, is_quick,
     shop::{Account, Placed, Shop, order_of, text, unique},
     wait_until,
 };
@@ -34,20 +35,46 @@ fn whatever_was_answered_before_a_kill_is_true_after_it() {
     if is_quick() {
         return;
     }
-    let mut server = Server::start();
-    let shop = Shop::on(&server);
+    rounds(&mut Server::start(), |_| {}, |_| {});
+}
+
+#[test]
+fn whatever_was_answered_is_true_when_redis_goes_too() {
+    if is_quick() {
+        return;
+    }
+    let redis = RefCell::new(Redis::start());
+    let mut server = Server::builder().redis(&redis.borrow().url()).start();
+    let is_odd = |round: usize| round % 2 == 1;
+    let before = |round| {
+        if is_odd(round) {
+            redis.borrow_mut().kill();
+        }
+    };
+    let after = |round| {
+        if is_odd(round) {
+            redis.borrow_mut().restart();
+        }
+    };
+    rounds(&mut server, before, after);
+}
+
+/// Several kills of one shop; `before` happens in the middle of buying, `after` when the shop is up again.
+fn rounds(server: &mut Server, before: impl Fn(usize), after: impl Fn(usize)) {
+    let shop = Shop::on(server);
     let buyers: Vec<Account> = (0..BUYERS).map(|_| shop.customer()).collect();
     let product = shop.product(3, STOCK);
     let mut attempts = Vec::new();
-    for answers in ROUNDS {
-        attempts.extend(buy_until_killed(&mut server, &buyers, &product, answers));
+    for (round, answers) in ROUNDS.into_iter().enumerate() {
+        attempts.extend(buy_until_killed(server, &buyers, &product, answers, || {
+            before(round)
+        }));
         server.restart();
-        check(&server, &buyers, &product, &mut attempts);
+        after(round);
+        check(server, &buyers, &product, &mut attempts);
     }
-    let (placed, paid) = (
-        attempts.len(),
-        attempts.iter().filter(|attempt| attempt.paid).count(),
-    );
+    let paid = attempts.iter().filter(|attempt| attempt.paid).count();
+    let placed = attempts.len();
     assert!(
         placed > 50 && paid > 20,
         "there was something to lose: {placed} orders, {paid} payments"
@@ -60,6 +87,7 @@ fn buy_until_killed(
     buyers: &[Account],
     product: &str,
     answers: u32,
+    before_the_kill: impl FnOnce(),
 ) -> Vec<Attempt> {
     let answered = AtomicU32::new(0);
     let base_url = server.base_url().to_owned();
@@ -82,9 +110,14 @@ fn buy_until_killed(
                 })
             })
             .collect();
-        wait_until("enough purchases", || {
-            (answered.load(Ordering::Relaxed) >= answers).then_some(())
-        });
+        let wait_for = |what: &str, answers: u32| {
+            wait_until(what, || {
+                (answered.load(Ordering::Relaxed) >= answers).then_some(())
+            });
+        };
+        wait_for("half of the purchases", answers / 2);
+        before_the_kill();
+        wait_for("enough purchases", answers);
         server.kill();
         threads
             .into_iter()

@@ -1,0 +1,292 @@
+//! What the application's variables change.
+
+use std::time::{Duration, Instant};
+
+use mercato_platform::clock::{Clock as _, SystemClock};
+use mercato_tests::{
+    ADMIN_EMAIL, ADMIN_PASSWORD, JWT_SECRET, Server, WEBHOOK_SECRET,
+    forge::stripe_signature,
+    shop::{PASSWORD, Shop},
+    wait_until,
+};
+use serde_json::json;
+
+const NEW_JWT_SECRET: &str = "8c1f0e2d3b4a59687786a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0";
+
+#[test]
+fn a_reservation_that_runs_out_cancels_the_order_and_frees_the_stock() {
+    let server = Server::builder().variable("reservation_ttl", "1").start();
+    let shop = Shop::on(&server);
+    let customer = shop.customer();
+    let product = shop.product(1, 5);
+    let order = customer.order(&[(&product, 2)]);
+    // Nobody reads the order meanwhile: the sweeper alone must do it.
+    shop.wait_for_stock(&product, 5, 0, 0);
+    let seen = customer.wait_for_order(&order.id, "CANCELLED");
+    assert_eq!(seen["payment"]["status"], "CANCELLED");
+    let last = seen["history"]
+        .as_array()
+        .and_then(|history| history.last())
+        .expect("a history");
+    assert_eq!(last["actor"], "system");
+    shop.check_out(&order.session_id, "succeed")
+        .expect_problem(409, "conflict");
+}
+
+#[test]
+fn an_order_that_is_paid_in_time_outlives_its_reservation() {
+    let server = Server::builder().variable("reservation_ttl", "2").start();
+    let shop = Shop::on(&server);
+    let customer = shop.customer();
+    let product = shop.product(1, 5);
+    let paid = shop.paid_order(&customer, &product, 1);
+    let unpaid = customer.order(&[(&product, 1)]);
+    customer.wait_for_order(&unpaid.id, "CANCELLED");
+    assert_eq!(customer.read_order(&paid.id)["status"], "PAID");
+    shop.wait_for_stock(&product, 4, 0, 1);
+}
+
+#[test]
+fn an_access_token_ends_and_its_session_goes_on_with_the_refresh_token() {
+    let server = Server::builder().variable("access_token_ttl", "1").start();
+    let shop = Shop::on(&server);
+    let customer = shop.customer();
+    let refusal = wait_until("the end of the token", || {
+        let answer = customer.get("/api/v1/auth/me").send();
+        (answer.status() == 401).then_some(answer)
+    });
+    let challenge = refusal
+        .header("www-authenticate")
+        .unwrap_or_default()
+        .to_owned();
+    assert!(challenge.contains("invalid_token"), "{challenge}");
+    refusal.expect_problem(401, "unauthorized");
+    let body = json!({ "refreshToken": customer.refresh_token });
+    let session = shop
+        .nobody()
+        .post("/api/v1/auth/refresh")
+        .json(&body)
+        .send()
+        .expect(200)
+        .json();
+    assert_eq!(session["expiresIn"], 1);
+}
+
+#[test]
+fn a_refresh_token_ends_too() {
+    let server = Server::builder().variable("refresh_token_ttl", "1").start();
+    let shop = Shop::on(&server);
+    let customer = shop.customer();
+    let issued = Instant::now();
+    wait_until("the end of its second", || {
+        (issued.elapsed() > Duration::from_millis(1_100)).then_some(())
+    });
+    let body = json!({ "refreshToken": customer.refresh_token });
+    let answer = shop
+        .nobody()
+        .post("/api/v1/auth/refresh")
+        .json(&body)
+        .send();
+    answer.expect_problem(401, "invalid-refresh-token");
+}
+
+#[test]
+fn the_token_secret_can_be_replaced_without_logging_anybody_out() {
+    let mut server = Server::start();
+    let customer = Shop::on(&server).customer();
+    server.set_variable("jwt_secret", NEW_JWT_SECRET);
+    server.set_variable("jwt_previous_secret", JWT_SECRET);
+    server.restart();
+    let client = server.client();
+    client
+        .get("/api/v1/auth/me")
+        .bearer(&customer.token)
+        .send()
+        .expect(200);
+    client
+        .get("/api/v1/orders")
+        .bearer(&customer.token)
+        .send()
+        .expect(200);
+    let renewed = Shop::on(&server).log_in(&customer.email, PASSWORD);
+
+    server.set_variable("jwt_previous_secret", "");
+    server.restart();
+    let client = server.client();
+    client
+        .get("/api/v1/orders")
+        .bearer(&customer.token)
+        .send()
+        .expect_problem(401, "unauthorized");
+    client
+        .get("/api/v1/orders")
+        .bearer(&renewed.token)
+        .send()
+        .expect(200);
+}
+
+#[test]
+fn the_amount_to_pay_has_as_many_decimals_as_the_currency() {
+    for (currency, amount) in [("JPY", 12.0), ("BHD", 12.346), ("EUR", 12.35)] {
+        let server = Server::builder().variable("currency", currency).start();
+        let shop = Shop::on(&server);
+        let customer = shop.customer();
+        let product = shop.product(12.3456, 5);
+        let order = customer.order(&[(&product, 1)]);
+        assert_eq!(order.answer["order"]["currency"], currency);
+        assert_eq!(order.answer["order"]["totalAmount"], 12.3456);
+        let payment = shop.pay(&order);
+        assert_eq!(
+            (payment["amount"].as_f64(), payment["currency"].as_str()),
+            (Some(amount), Some(currency))
+        );
+        customer.wait_for_order(&order.id, "PAID");
+    }
+}
+
+#[test]
+fn pages_of_an_origin_that_is_configured_may_read() {
+    let origins = "https://shop.example, https://admin.example";
+    let server = Server::builder()
+        .variable("cors_allowed_origins", origins)
+        .start();
+    let client = server.client();
+    for path in [
+        "/",
+        "/nowhere",
+        "/api/v1/products",
+        "/api/v1/auth/me",
+        "/api/v1/orders",
+        "/api/v1/payments/outbox",
+    ] {
+        let ask = |origin: &str| client.get(path).header("origin", origin).send();
+        let allowed = ask("https://admin.example");
+        assert_eq!(
+            allowed.header("access-control-allow-origin"),
+            Some("https://admin.example"),
+            "{path}"
+        );
+        for stranger in [
+            "https://elsewhere.example",
+            "https://shop.example.evil",
+            "http://shop.example",
+            "null",
+        ] {
+            assert_eq!(
+                ask(stranger).header("access-control-allow-origin"),
+                None,
+                "{path} {stranger}"
+            );
+        }
+    }
+    let preflight = client
+        .request("OPTIONS", "/api/v1/orders")
+        .header("origin", "https://shop.example");
+    let preflight = preflight
+        .header("access-control-request-method", "POST")
+        .send()
+        .expect(204);
+    let methods = preflight
+        .header("access-control-allow-methods")
+        .unwrap_or_default();
+    assert!(methods.contains("POST"), "{methods}");
+    let headers = preflight
+        .header("access-control-allow-headers")
+        .unwrap_or_default();
+    assert!(
+        headers.contains("authorization") && headers.contains("idempotency-key"),
+        "{headers}"
+    );
+}
+
+#[test]
+fn checkout_addresses_begin_with_the_public_url() {
+    let server = Server::builder()
+        .variable("public_url", "https://pay.example/shop/")
+        .start();
+    let shop = Shop::on(&server);
+    let order = shop.customer().order(&[(&shop.product(1, 1), 1)]);
+    let url = order.answer["paymentSession"]["url"]
+        .as_str()
+        .expect("a URL")
+        .to_owned();
+    assert!(
+        url.starts_with("https://pay.example/shop/api/v1/payments/mock/checkout/"),
+        "{url}"
+    );
+}
+
+#[test]
+fn without_admin_variables_there_is_no_admin() {
+    let server = Server::builder()
+        .variable("admin_email", "")
+        .variable("admin_password", "")
+        .start();
+    let credentials = json!({ "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD });
+    let answer = server
+        .client()
+        .post("/api/v1/auth/login")
+        .json(&credentials)
+        .send();
+    answer.expect_problem(401, "invalid-credentials");
+    let first = Shop::on(&server).customer();
+    first
+        .get("/api/v1/auth/users")
+        .send()
+        .expect_problem(403, "forbidden");
+}
+
+#[test]
+fn without_a_webhook_secret_one_is_made_and_nobody_else_knows_it() {
+    let server = Server::builder()
+        .variable("payment_webhook_secret", "")
+        .start();
+    let shop = Shop::on(&server);
+    let customer = shop.customer();
+    shop.paid_order(&customer, &shop.product(1, 5), 1);
+    let body = "{}";
+    for secret in ["", "whsec_", WEBHOOK_SECRET] {
+        let now = SystemClock.now_ms() / 1_000;
+        let signature = stripe_signature(secret, now, body);
+        let request = shop
+            .nobody()
+            .post("/api/v1/payments/webhook")
+            .header("stripe-signature", &signature);
+        request
+            .body("application/json", body)
+            .send()
+            .expect_problem(400, "invalid-signature");
+    }
+}
+
+/// The last admin stays one, whatever an admin asks for.
+#[test]
+fn the_shop_is_never_without_an_admin() {
+    let server = Server::start();
+    let shop = Shop::on(&server);
+    let admin = shop.admin();
+    let path = format!("/api/v1/auth/users/{}", admin.id);
+    for body in [json!({ "role": "customer" }), json!({ "disabled": true })] {
+        admin
+            .patch(&path)
+            .json(&body)
+            .send()
+            .expect_problem(409, "last-admin");
+    }
+    let second = shop.customer();
+    let promote = format!("/api/v1/auth/users/{}", second.id);
+    admin
+        .patch(&promote)
+        .json(&json!({ "role": "admin" }))
+        .send()
+        .expect(200);
+    admin
+        .patch(&path)
+        .json(&json!({ "role": "customer" }))
+        .send()
+        .expect(200);
+    admin
+        .get("/api/v1/auth/users")
+        .send()
+        .expect_problem(403, "forbidden");
+}
