@@ -36,6 +36,12 @@ impl Problem {
         title: "Request header fields too large",
         message: "The path and headers of the request are larger than the server accepts",
     };
+    pub(crate) const BAD_HOST: Self = Self {
+        status: StatusCode::BAD_REQUEST,
+        kind: "bad-request",
+        title: "Bad request",
+        message: "Send exactly one valid Host header",
+    };
     pub(crate) const TRAPPED: Self = Self {
         status: StatusCode::INTERNAL_SERVER_ERROR,
         kind: "internal",

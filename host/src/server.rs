@@ -9,7 +9,8 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request, Response, header};
+use http::uri::Authority;
+use http::{HeaderName, HeaderValue, Request, Response, Version, header};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -127,6 +128,9 @@ impl Server {
                 "",
                 Problem::HEADERS_TOO_LARGE.response(&path, &request_id),
             ),
+            _ if !names_its_host(&request) => {
+                ("", "", Problem::BAD_HOST.response(&path, &request_id))
+            }
             None => ("", "", Problem::NOT_FOUND.response(&path, &request_id)),
             Some(found) => {
                 describe(
@@ -208,6 +212,17 @@ fn head_bytes(request: &Request<Incoming>) -> usize {
         .map(|(name, value)| name.as_str().len() + value.len() + SEPARATORS_BYTES)
         .sum::<usize>()
         + path
+}
+
+/// Whether the request says which host it is for: HTTP/1.1 wants exactly one valid `Host` (RFC 9112 section 3.2),
+/// so that nobody on the way understands the request differently.
+fn names_its_host<B>(request: &Request<B>) -> bool {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => request.version() < Version::HTTP_11,
+        (Some(host), None) => host.is_empty() || Authority::try_from(host.as_bytes()).is_ok(),
+        (Some(_), Some(_)) => false,
+    }
 }
 
 /// The client's request id, or a new one, which the component then sees.
@@ -388,6 +403,29 @@ mod tests {
                 "{id}"
             );
         }
+    }
+
+    #[test]
+    fn a_request_names_exactly_one_host_unless_it_is_older_than_http_1_1() {
+        let named = |version: Version, hosts: &[&str]| {
+            let mut request = Request::new(());
+            *request.version_mut() = version;
+            for host in hosts {
+                let host = HeaderValue::from_bytes(host.as_bytes()).unwrap();
+                request.headers_mut().append(header::HOST, host);
+            }
+            names_its_host(&request)
+        };
+        for good in ["shop.example", "127.0.0.1:3000", "[::1]:3000", ""] {
+            assert!(named(Version::HTTP_11, &[good]), "{good}");
+        }
+        for bad in ["a b", "a/b", "a<b>", "\u{e4}"] {
+            assert!(!named(Version::HTTP_11, &[bad]), "{bad}");
+        }
+        assert!(!named(Version::HTTP_11, &[]));
+        assert!(!named(Version::HTTP_11, &["a", "a"]));
+        assert!(named(Version::HTTP_10, &[]));
+        assert!(!named(Version::HTTP_10, &["a", "b"]));
     }
 
     #[test]

@@ -198,20 +198,12 @@ impl Builder {
             .enable_all()
             .build()
             .map_err(|cause| Error::Machine(format!("cannot start threads: {cause}")))?;
-        let started = runtime.spawn(start(self)).await;
-        let started = started
-            .map_err(|cause| Error::Machine(format!("the start failed: {cause}")))
-            .and_then(|result| result);
-        match started {
-            Ok(parts) => Ok(Running {
-                parts,
-                runtime: Some(runtime),
-            }),
-            Err(error) => {
-                runtime.shutdown_background();
-                Err(error)
-            }
-        }
+        let starting = runtime.spawn(start(self));
+        let threads = Threads(Some(runtime));
+        let parts = starting
+            .await
+            .map_err(|cause| Error::Machine(format!("the start failed: {cause}")))??;
+        Ok(Running { parts, threads })
     }
 
     /// Compiles every component into the cache and does nothing else.
@@ -301,7 +293,19 @@ struct Parts {
 /// A shop that is open.
 pub struct Running {
     parts: Parts,
-    runtime: Option<Runtime>,
+    threads: Threads,
+}
+
+/// The threads of a shop. Dropped, also half-way through the start, they end without being waited for: an
+/// asynchronous caller must not block.
+struct Threads(Option<Runtime>);
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Running {
@@ -320,14 +324,14 @@ impl Running {
     /// Makes the call of a component's timer now and returns its status; `None` when it has no timer.
     pub async fn fire_timer(&self, component: &str) -> Option<StatusCode> {
         let timer = Arc::clone(self.parts.timers.get(component)?);
-        let runtime = self.runtime.as_ref()?;
+        let runtime = self.threads.0.as_ref()?;
         runtime.spawn(async move { timer.call().await }).await.ok()
     }
 
     /// Closes the shop: accepts nothing new, lets what runs finish (in bounded time), moves the write-ahead logs
     /// into the databases. False when something had to be cut off.
     pub async fn stop(mut self) -> bool {
-        let Some(runtime) = self.runtime.take() else {
+        let Some(runtime) = self.threads.0.take() else {
             return true;
         };
         self.parts.activity.close();
@@ -340,16 +344,8 @@ impl Running {
     /// Drops everything at once, as a crash would: requests, messages and transactions under way are lost. When
     /// this returns, nothing of the shop runs any more and its databases are closed.
     pub async fn kill(mut self) {
-        if let Some(runtime) = self.runtime.take() {
+        if let Some(runtime) = self.threads.0.take() {
             shut_down(runtime).await;
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
         }
     }
 }

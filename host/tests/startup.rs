@@ -1,5 +1,12 @@
 //! What the runner says when it cannot start, and what it does at its edges, with components that do nothing.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests"
+)]
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -227,6 +234,16 @@ async fn a_port_in_use_is_named() {
 }
 
 #[tokio::test]
+async fn a_start_can_be_given_up_half_way() {
+    let app = App::new(HTTP_COMPONENT);
+    let mut starting = Box::pin(app.builder().start());
+    assert!(futures::poll!(&mut starting).is_pending());
+    drop(starting);
+    let again = App::new("").builder().start().await.unwrap();
+    assert!(again.stop().await);
+}
+
+#[tokio::test]
 async fn an_address_is_free_again_after_stop_and_after_kill() {
     let app = App::new("");
     let running = app.builder().start().await.unwrap();
@@ -270,12 +287,13 @@ async fn requests_that_no_component_answers_get_a_clean_answer() {
     let running = app.builder().start().await.unwrap();
     let many_headers: String = (0..200).map(|n| format!("h{n}: 1\r\n")).collect();
     let long_header = "a".repeat(40_000);
-    let cases: [(String, &str); 5] = [
+    let cases: [(String, &str); 6] = [
         (
             "GET /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\nX-Request-Id: my-id\r\n\r\n".into(),
             "404",
         ),
         ("GARBAGE\r\n\r\n".into(), "400"),
+        ("GET / HTTP/1.1\r\nConnection: close\r\n\r\n".into(), "400"),
         (
             "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: abc\r\n\r\n".into(),
             "400",

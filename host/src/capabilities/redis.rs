@@ -29,10 +29,13 @@ pub(crate) enum Broker {
     Servers(Servers),
 }
 
+/// A component's id and its queue.
+type Subscriber = (String, mpsc::Sender<Vec<u8>>);
+
 /// Pub/sub inside the process: at most once, like Redis.
 #[derive(Default)]
 pub(crate) struct LocalBus {
-    subscribers: HashMap<String, Vec<(String, mpsc::Sender<Vec<u8>>)>>,
+    subscribers: HashMap<String, Vec<Subscriber>>,
 }
 
 impl LocalBus {

@@ -445,11 +445,7 @@ fn query(
         if !may_write && !prepared.readonly() {
             return Err(QueryError::Writes);
         }
-        let columns: Vec<String> = prepared
-            .column_names()
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
+        let columns: Vec<String> = prepared.column_names().map(str::to_owned).collect();
         let mut rows =
             prepared.query(rusqlite::params_from_iter(parameters.iter().map(Parameter)))?;
         let mut found = Vec::new();
