@@ -86,9 +86,7 @@ impl Run<'_> {
             self.prepare()?;
         }
         if self.selection.e2e {
-            return self.stage("end to end", |run| {
-                run.cargo_test(&["--test", END_TO_END])
-            });
+            return self.stage("end to end", |run| run.cargo_test(&["--test", END_TO_END]));
         }
         self.everything()
     }
@@ -115,9 +113,7 @@ impl Run<'_> {
     }
 
     fn everything(&mut self) -> Result<()> {
-        self.stage("unit tests", |run| {
-            run.cargo_test(&["--lib", "--bins"])
-        })?;
+        self.stage("unit tests", |run| run.cargo_test(&["--lib", "--bins"]))?;
         self.stage("tests of the tasks", |run| {
             let mut cargo = process::cargo(run.workspace);
             cargo.args(["test", "--package", "xtask"]);
