@@ -220,8 +220,8 @@ impl Builder {
                 ..self.limits.clone()
             },
         )?;
-        for (id, wasm) in read_artifacts(&self.app, &manifest)? {
-            compiler.compile(&id, &wasm)?;
+        for (id, spec) in &manifest.component {
+            compiler.compile(id, &read_artifact(&self.app, spec)?)?;
         }
         Ok(())
     }
@@ -361,18 +361,14 @@ async fn shut_down(runtime: Runtime) {
     let _ = wait.await;
 }
 
-/// Reads the file of every component.
-fn read_artifacts(app: &Path, manifest: &Manifest) -> Result<Vec<(String, Vec<u8>)>> {
-    let read = |(id, spec): (&String, &ComponentSpec)| {
-        let path = artifact(app, spec.source());
-        let wasm = std::fs::read(&path).map_err(|cause| Error::Read {
-            path,
-            cause,
-            hint: "; run `cargo xtask build`",
-        })?;
-        Ok((id.clone(), wasm))
-    };
-    manifest.component.iter().map(read).collect()
+/// Reads the file of a component.
+fn read_artifact(app: &Path, spec: &ComponentSpec) -> Result<Vec<u8>> {
+    let path = artifact(app, spec.source());
+    std::fs::read(&path).map_err(|cause| Error::Read {
+        path,
+        cause,
+        hint: "; run `cargo xtask build`",
+    })
 }
 
 /// Everything the start has found out from files, before anything runs.
@@ -638,13 +634,14 @@ async fn build(
     activity: &Activity,
 ) -> Result<Built> {
     let limits = &plan.settings.limits;
-    let artifacts = read_artifacts(&plan.settings.app, &plan.manifest)?;
-    let compiler = Compiler::new(&plan.data.path, artifacts.len(), limits)?;
-    if let Some(binary) = &plan.settings.compiler
-        && artifacts
-            .iter()
-            .any(|(_, wasm)| !compiler.is_compiled(wasm))
-    {
+    let app = &plan.settings.app;
+    let compiler = Compiler::new(&plan.data.path, plan.manifest.component.len(), limits)?;
+    // One file at a time: what all of them need together would stay with the allocator.
+    let mut cached = true;
+    for spec in plan.manifest.component.values() {
+        cached &= compiler.is_compiled(&read_artifact(app, spec)?);
+    }
+    if let Some(binary) = plan.settings.compiler.as_ref().filter(|_| !cached) {
         compile_apart(binary, plan).await;
     }
     compiler.start_ticking()?;
@@ -652,15 +649,16 @@ async fn build(
     let components = Arc::new(Components::default());
     let mut pools = BTreeMap::new();
     let mut answering = BTreeMap::new();
-    for (id, wasm) in artifacts {
+    for (id, spec) in &plan.manifest.component {
         let wanted = Triggers {
-            http: plan.manifest.answers_http(&id),
-            messages: plan.manifest.handles_messages(&id),
+            http: plan.manifest.answers_http(id),
+            messages: plan.manifest.handles_messages(id),
         };
-        let Some(grants) = grants.get(&id).filter(|_| wanted.http || wanted.messages) else {
+        let Some(grants) = grants.get(id).filter(|_| wanted.http || wanted.messages) else {
             continue;
         };
-        let pre = engine::link(&id, &compiler.compile(&id, &wasm)?, &linker)?;
+        let compiled = compiler.compile(id, &read_artifact(app, spec)?)?;
+        let pre = engine::link(id, &compiled, &linker)?;
         let pool = Pool::new(
             pre,
             wanted,
@@ -670,7 +668,7 @@ async fn build(
             limits,
         )?;
         let pool = Arc::new(pool);
-        try_out(&id, &pool).await?;
+        try_out(id, &pool).await?;
         if wanted.http {
             let component = HttpComponent {
                 id: id.clone(),
@@ -681,7 +679,7 @@ async fn build(
             };
             answering.insert(id.clone(), Arc::new(component));
         }
-        pools.insert(id, pool);
+        pools.insert(id.clone(), pool);
     }
     // Nobody else has set it.
     let _ = components.0.set(answering);
