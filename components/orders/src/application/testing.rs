@@ -796,6 +796,18 @@ impl Shop {
         attempts.unwrap()
     }
 
+    /// How many attempts of the sweeper the follow-ups of an order have had.
+    pub fn follow_ups_tried(&self, order_id: &OrderId) -> u32 {
+        let owed = OrderRepository::read(&self.orders.database, |records| {
+            records.follow_ups(order_id)
+        });
+        owed.unwrap()
+            .iter()
+            .map(|follow_up| follow_up.attempts)
+            .max()
+            .unwrap()
+    }
+
     /// How many sagas and idempotency keys are stored.
     pub fn stored_sagas_and_keys(&self) -> (u64, u64) {
         let count = |table: &str| -> Result<u64, mercato_sqlite::Error> {

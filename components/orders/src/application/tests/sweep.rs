@@ -106,6 +106,31 @@ fn a_half_made_order_that_fails_is_tried_less_and_less_often() {
 }
 
 #[test]
+fn a_follow_up_that_fails_is_tried_less_and_less_often_and_done_in_the_end() {
+    let shop = Shop::new();
+    let id = shop.placed();
+    shop.customer_pays(&id);
+    shop.inventory.down.set(true);
+    shop.deliver_events();
+    shop.wait(RESUME_AFTER_MS);
+    let mut tries = Vec::new();
+    for second in 0..60 {
+        let before = shop.follow_ups_tried(&id);
+        shop.sweep();
+        if shop.follow_ups_tried(&id) > before {
+            tries.push(second);
+        }
+        shop.wait(1_000);
+    }
+    assert_eq!(tries, [0, 1, 3, 7, 15, 31]);
+    shop.inventory.down.set(false);
+    shop.wait(60_000);
+    shop.sweep();
+    assert_eq!(shop.stock_state(&id), Some(StockState::Committed));
+    shop.check_invariants("done in the end");
+}
+
+#[test]
 fn a_run_that_follows_too_soon_does_nothing() {
     let shop = Shop::new();
     let sweep = || run(sweep::handle(&shop, 1_000)).unwrap();
