@@ -10,6 +10,9 @@ struct Shelf {
 
 const PRODUCTS: u64 = 5;
 
+/// A little more than the precision of `createdAt`.
+const CLOCK_STEP: std::time::Duration = std::time::Duration::from_millis(2);
+
 impl Shelf {
     fn new() -> Self {
         use std::sync::atomic::{AtomicU64, Ordering};
@@ -43,6 +46,8 @@ impl Shelf {
                 .json(&body)
                 .send()
                 .expect(201);
+            // Products of one millisecond have no order in time: let the next one begin.
+            std::thread::sleep(CLOCK_STEP);
         }
         shelf
     }
