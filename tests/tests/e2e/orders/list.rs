@@ -23,7 +23,11 @@ fn a_customer_sees_their_own_orders_newest_first_in_pages() {
     let (customer, other) = (shop.customer(), shop.customer());
     let product = shop.product(2.5, 100);
     let placed: Vec<String> = (0..3)
-        .map(|_| customer.order(&[(&product, 1)]).id)
+        .map(|_| {
+            // Orders of one millisecond have no order in time.
+            std::thread::sleep(std::time::Duration::from_millis(2));
+            customer.order(&[(&product, 1)]).id
+        })
         .collect();
     other.order(&[(&product, 1)]);
     let all = list(&customer, "");
