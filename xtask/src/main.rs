@@ -6,6 +6,7 @@ mod check;
 mod compose;
 mod fingerprint;
 mod manifest;
+mod openapi;
 mod process;
 mod test;
 mod tidy;
@@ -60,6 +61,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Write the OpenAPI document to docs/openapi.json.
+    Openapi {
+        /// Write nothing; fail when the file is out of date.
+        #[arg(long)]
+        check: bool,
+    },
     /// Check formatting, tidiness, manifest, contracts and lints, and that the components build.
     Check,
 }
@@ -86,6 +93,7 @@ fn run(task: Task) -> Result<ExitCode> {
             return Ok(test::test(&workspace, Selection { quick, e2e }));
         }
         Task::Bench { arguments } => bench::bench(&workspace, &arguments)?,
+        Task::Openapi { check } => openapi::openapi(&workspace, check)?,
         Task::Check => check::check(&workspace)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -59,6 +59,11 @@ impl Workspace {
         self.path(".mercato/variables.toml")
     }
 
+    /// The OpenAPI document, checked in.
+    pub fn openapi(&self) -> PathBuf {
+        self.path("docs/openapi.json")
+    }
+
     /// A native binary, beside this very program: that is right whatever the target directory is.
     ///
     /// # Errors

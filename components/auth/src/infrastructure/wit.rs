@@ -92,6 +92,8 @@ impl wit::Guest for Component {
         Ok(wit::UserPage {
             users: found.accounts.into_iter().map(wit::User::from).collect(),
             total: found.total,
+            page: page.page,
+            next: None,
         })
     }
 

@@ -5,6 +5,8 @@ use mercato_edge::{Access, Route, route};
 mod body;
 mod controllers;
 mod current;
+#[cfg(not(target_family = "wasm"))]
+pub mod openapi;
 mod problems;
 mod resource;
 

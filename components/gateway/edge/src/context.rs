@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, StatusCode, header};
 use mercato_platform::ids;
 
 use crate::router::Params;
-use crate::{FieldError, Fields, Principal, Problem, Query};
+use crate::{BodyStream, FieldError, Fields, Principal, Problem, Query};
 
 /// Largest body of a request, in bytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -23,6 +23,7 @@ pub struct Context {
     pub(crate) params: Params,
     pub(crate) principal: Option<Principal>,
     pub(crate) body: Body,
+    pub(crate) stream: BodyStream,
     pub(crate) request_id: String,
 }
 
@@ -90,7 +91,13 @@ impl Context {
         self.principal.as_ref().is_some_and(Principal::is_admin)
     }
 
-    /// The body as it came.
+    /// The body of a route that takes it piece by piece; empty for all others.
+    #[must_use]
+    pub fn stream(&self) -> BodyStream {
+        self.stream.clone()
+    }
+
+    /// The body as it came; empty for a route that takes it piece by piece.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body.0
@@ -121,7 +128,8 @@ impl Context {
 }
 
 /// 415, naming what is accepted.
-fn unsupported_media_type(accepted: &str) -> Problem {
+#[must_use]
+pub fn unsupported_media_type(accepted: &str) -> Problem {
     let detail = format!("send the body with the header Content-Type: {accepted}");
     Problem::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -150,6 +158,7 @@ mod tests {
             params: vec![("id", "x".to_owned())],
             principal: None,
             body: Body(Bytes::from_static(body.as_bytes())),
+            stream: BodyStream::default(),
             request_id: "r".to_owned(),
         }
     }

@@ -5,17 +5,21 @@ use std::collections::BTreeMap;
 use mercato_money::{Money, MoneyError};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use crate::Problem;
 
 /// One field at fault.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// Name as in the API; elements of lists as `items[0].quantity`.
+    #[schema(example = "price")]
     pub field: String,
     /// Stable code.
+    #[schema(example = "min")]
     pub code: String,
     /// A sentence for people.
+    #[schema(example = "price must not be less than 0")]
     pub message: String,
 }
 

@@ -36,23 +36,29 @@ mod fields;
 mod guard;
 mod headers;
 mod idempotency;
+#[cfg(not(target_family = "wasm"))]
+pub mod openapi;
 mod page;
 mod problem;
 mod query;
 mod reply;
 mod router;
+mod schemas;
 mod server;
+mod stream;
 
-pub use context::{Body, Context, MAX_BODY_BYTES};
+pub use context::{Body, Context, MAX_BODY_BYTES, unsupported_media_type};
 pub use fields::{FieldError, Fields, FromJson};
 pub use guard::{Guard, NoGuard, Principal, Role, TokenGuard};
 pub use idempotency::MAX_IDEMPOTENCY_KEY_CHARS;
-pub use page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, PageRequest, paged};
-pub use problem::Problem;
+pub use page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, PageInfo, PageMeta, PageRequest, paged};
+pub use problem::{Problem, ProblemDocument};
 pub use query::Query;
 pub use reply::Reply;
-pub use router::{Access, Handler, HandlerFuture, Route};
+pub use router::{Access, BodyMode, Handler, HandlerFuture, Route};
+pub use schemas::{Amount, Id, Price, Timestamp};
 pub use server::serve;
+pub use stream::BodyStream;
 
 /// The methods an API uses.
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -60,14 +66,22 @@ pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 /// Base path of the API.
 pub const BASE_PATH: &str = "/api/v1";
 
-/// One row of a route table: `route!(GET "/api/v1/orders/{id}", Access::Bearer, find)`.
+/// One row of a route table: `route!(GET "/api/v1/orders/{id}", Access::Bearer, find)`. With `stream MAX_BYTES` at its
+/// end the body is not read beforehand: the handler takes it from [`Context::stream`] piece by piece.
 #[macro_export]
 macro_rules! route {
     ($method:ident $pattern:literal, $access:expr, $handler:path) => {
+        $crate::route!(@row $method $pattern, $access, $handler, $crate::BodyMode::Whole)
+    };
+    ($method:ident $pattern:literal, $access:expr, $handler:path, stream $max_bytes:expr) => {
+        $crate::route!(@row $method $pattern, $access, $handler, $crate::BodyMode::Stream { max_bytes: $max_bytes })
+    };
+    (@row $method:ident $pattern:literal, $access:expr, $handler:path, $body:expr) => {
         $crate::Route {
             method: $crate::Method::$method,
             pattern: $pattern,
             access: $access,
+            body: $body,
             handler: |context| ::std::boxed::Box::pin($handler(context)),
         }
     };

@@ -1,7 +1,7 @@
 //! Pages of lists.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use crate::{Problem, Query, Reply};
 
@@ -12,17 +12,24 @@ pub const DEFAULT_PAGE_LIMIT: u32 = 10;
 pub const MAX_PAGE_LIMIT: u32 = 100;
 
 /// Which page of a list is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest {
     /// From 1.
     pub page: u32,
     /// 1 to [`MAX_PAGE_LIMIT`].
     pub limit: u32,
+    /// The `next` of the page before, instead of a number.
+    pub after: Option<String>,
 }
 
 impl PageRequest {
     pub(crate) fn from_query(query: &mut Query) -> Self {
-        let page = query.optional("page", "a whole number from 1").unwrap_or(1);
+        let numbered = query.optional("page", "a whole number from 1");
+        let page = numbered.unwrap_or(1);
+        let after = query.text("after");
+        if after.is_some() && numbered.is_some() {
+            query.reject("after", "exclusive", "must not be given together with page");
+        }
         let limit = query
             .optional("limit", "a whole number from 1 to 100")
             .unwrap_or(DEFAULT_PAGE_LIMIT);
@@ -36,38 +43,60 @@ impl PageRequest {
                 "must be from 1 to 100",
             );
         }
-        Self { page, limit }
+        Self { page, limit, after }
     }
 }
 
-#[derive(Serialize)]
+/// What an answer says of a list beside its entries.
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Meta {
+pub struct PageMeta {
+    /// Entries on all pages.
+    #[schema(example = 42)]
     total: u64,
+    /// Number of this page, from 1.
+    #[schema(minimum = 1, example = 1)]
     page: u32,
+    /// Number of the last page, from 1.
+    #[schema(minimum = 1, example = 5)]
     last_page: u64,
+    /// Most entries on a page.
+    #[schema(minimum = 1, maximum = 100, example = 10)]
     limit: u32,
-    next: Option<Box<RawValue>>,
+    /// Cursor of the next page for `after`; null on the last page.
+    #[schema(required = true, example = "WyJwcm9kdWN0cyIsMiwiVGVhIl0")]
+    next: Option<String>,
+}
+
+/// A page as the domain answered it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PageInfo {
+    /// Entries on all pages.
+    pub total: u64,
+    /// Number of this page, from 1.
+    pub page: u32,
+    /// Cursor of the next page; none on the last one.
+    pub next: Option<String>,
 }
 
 #[derive(Serialize)]
 struct Envelope<'a, T> {
     data: &'a [T],
-    meta: Meta,
+    meta: PageMeta,
 }
 
-/// The answer to a request for a page: `{data, meta}`.
+/// The answer to a request for at most `limit` entries: `{data, meta}`.
 ///
 /// # Errors
 /// [`Problem::internal`] when the entries cannot be written as JSON.
-pub fn paged<T: Serialize>(data: &[T], total: u64, request: PageRequest) -> Result<Reply, Problem> {
-    let last_page = total.div_ceil(u64::from(request.limit)).max(1);
-    let meta = Meta {
-        total,
-        page: request.page,
+pub fn paged<T: Serialize>(data: &[T], info: PageInfo, limit: u32) -> Result<Reply, Problem> {
+    let last_page = info.total.div_ceil(u64::from(limit.max(1))).max(1);
+    let meta = PageMeta {
+        total: info.total,
+        page: info.page,
         last_page,
-        limit: request.limit,
-        next: None,
+        limit,
+        next: info.next,
     };
     Reply::json(&Envelope { data, meta })
 }
@@ -84,14 +113,23 @@ mod tests {
 
     #[test]
     fn a_page_has_defaults_and_bounds() {
-        assert_eq!(page("").unwrap(), PageRequest { page: 1, limit: 10 });
+        assert_eq!(
+            page("").unwrap(),
+            PageRequest {
+                page: 1,
+                limit: 10,
+                after: None
+            }
+        );
         assert_eq!(
             page("page=3&limit=100").unwrap(),
             PageRequest {
                 page: 3,
-                limit: 100
+                limit: 100,
+                after: None,
             }
         );
+        assert_eq!(page("after=abc").unwrap().after.as_deref(), Some("abc"));
         for wrong in [
             "page=0",
             "limit=0",
@@ -100,6 +138,7 @@ mod tests {
             "page=1.5",
             "limit=ten",
             "page=99999999999",
+            "page=1&after=abc",
         ] {
             assert!(page(wrong).is_err(), "{wrong}");
         }
@@ -107,17 +146,22 @@ mod tests {
 
     #[test]
     fn the_envelope_counts_pages() {
-        let reply = paged(&[1, 2], 12, PageRequest { page: 3, limit: 5 }).unwrap();
+        let info = |total, next: Option<&str>| PageInfo {
+            total,
+            page: 3,
+            next: next.map(str::to_owned),
+        };
+        let reply = paged(&[1, 2], info(12, Some("abc")), 5).unwrap();
         let text = String::from_utf8(reply.body().to_vec()).unwrap();
         assert_eq!(
             text,
-            r#"{"data":[1,2],"meta":{"total":12,"page":3,"lastPage":3,"limit":5,"next":null}}"#
+            r#"{"data":[1,2],"meta":{"total":12,"page":3,"lastPage":3,"limit":5,"next":"abc"}}"#
         );
-        let empty = paged::<u8>(&[], 0, PageRequest { page: 1, limit: 5 }).unwrap();
+        let empty = paged::<u8>(&[], info(0, None), 5).unwrap();
+        let text = String::from_utf8(empty.body().to_vec()).unwrap();
         assert!(
-            String::from_utf8(empty.body().to_vec())
-                .unwrap()
-                .contains(r#""lastPage":1"#)
+            text.contains(r#""lastPage":1,"limit":5,"next":null"#),
+            "{text}"
         );
     }
 }

@@ -1,9 +1,11 @@
 //! Errors as clients see them: RFC 9457 problem details, with the members older clients know.
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
-use crate::FieldError;
+use crate::{FieldError, Timestamp};
 
 /// Prefix of every problem type.
 const TYPE_BASE: &str = "https://mercato.dev/problems/";
@@ -184,30 +186,74 @@ impl Problem {
     /// The document, for a request of that path and id at that moment (RFC 3339).
     #[must_use]
     pub fn document(&self, path: &str, request_id: &str, timestamp: &str) -> Value {
-        let mut document = self.0.members.clone();
-        for (name, value) in [
-            ("type", json!(format!("{TYPE_BASE}{}", self.0.code))),
-            ("title", json!(self.0.title)),
-            ("status", json!(self.0.status.as_u16())),
-            ("detail", json!(self.0.detail)),
-            ("instance", json!(path)),
-            ("requestId", json!(request_id)),
-            ("statusCode", json!(self.0.status.as_u16())),
-            ("message", json!(self.0.detail)),
-            ("timestamp", json!(timestamp)),
-            ("path", json!(path)),
-        ] {
-            document.insert(name.to_owned(), value);
-        }
-        if !self.0.errors.is_empty() {
-            document.insert("errors".to_owned(), json!(self.0.errors));
-        }
-        Value::Object(document)
+        let status = self.0.status.as_u16();
+        let document = ProblemDocument {
+            r#type: format!("{TYPE_BASE}{}", self.0.code),
+            title: self.0.title,
+            status,
+            detail: &self.0.detail,
+            instance: path,
+            errors: &self.0.errors,
+            request_id,
+            status_code: status,
+            message: &self.0.detail,
+            timestamp,
+            path,
+            members: &self.0.members,
+        };
+        // Texts and numbers are always JSON.
+        serde_json::to_value(document).unwrap_or_default()
     }
+}
+
+/// An error as a problem document (RFC 9457), with the members that clients of the first version know.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Problem)]
+pub struct ProblemDocument<'a> {
+    /// Stable name of the kind of problem, as a URI.
+    #[schema(format = "uri", example = "https://mercato.dev/problems/validation")]
+    r#type: String,
+    /// The kind of problem in words.
+    #[schema(example = "Validation failed")]
+    title: &'a str,
+    /// Status of the answer.
+    #[schema(minimum = 400, maximum = 599, example = 400)]
+    status: u16,
+    /// What is wrong with this request, and what to do.
+    #[schema(example = "price must not be less than 0")]
+    detail: &'a str,
+    /// Path of the request.
+    #[schema(example = "/api/v1/products")]
+    instance: &'a str,
+    /// The fields at fault, each named.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(required = false)]
+    errors: &'a [FieldError],
+    /// Ties the answer to the shop's log.
+    #[schema(example = "01890a5d-ac96-774b-bcce-b302099a8057")]
+    request_id: &'a str,
+    /// As `status`.
+    #[schema(minimum = 400, maximum = 599, example = 400)]
+    status_code: u16,
+    /// As `detail`.
+    #[schema(example = "price must not be less than 0")]
+    message: &'a str,
+    /// When it happened.
+    #[schema(value_type = Timestamp)]
+    timestamp: &'a str,
+    /// As `instance`.
+    #[schema(example = "/api/v1/products")]
+    path: &'a str,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    members: &'a Map<String, Value>,
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -26,6 +26,18 @@ pub enum Access {
     Admin,
 }
 
+/// How a route takes the body of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyMode {
+    /// Read whole before the handler runs, up to [`MAX_BODY_BYTES`](crate::MAX_BODY_BYTES).
+    Whole,
+    /// Taken by the handler piece by piece.
+    Stream {
+        /// Largest body, in bytes.
+        max_bytes: u64,
+    },
+}
+
 /// One row of an adapter's table.
 #[derive(Debug, Clone)]
 pub struct Route {
@@ -35,6 +47,8 @@ pub struct Route {
     pub pattern: &'static str,
     /// Who may call it.
     pub access: Access,
+    /// How it takes the body.
+    pub body: BodyMode,
     /// What answers.
     pub handler: Handler,
 }

@@ -4,7 +4,6 @@ use std::future::Future;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use mercato_platform::clock::{self, Clock, SystemClock};
 use mercato_platform::log;
 use spin_sdk::http::{FullBody, Request};
@@ -12,11 +11,12 @@ use spin_sdk::http::{FullBody, Request};
 use crate::guard::{self, Guard};
 use crate::router::{self, Match, Params};
 use crate::{
-    Body, Context, HttpResponse, MAX_BODY_BYTES, Problem, Reply, Route, cors, etag, headers,
+    Body, BodyMode, BodyStream, Context, HttpResponse, MAX_BODY_BYTES, Problem, Reply, Route, cors,
+    etag, headers, stream,
 };
 
 /// Paths that only other components can reach: no public route leads to them.
-const INTERNAL_PREFIX: &str = "/internal/";
+pub(crate) const INTERNAL_PREFIX: &str = "/internal/";
 
 /// Answers a request from a table of routes, `guard` telling who asks, then runs `after`, unless the request was an internal one.
 pub async fn serve<A: Future<Output = ()>>(
@@ -44,14 +44,18 @@ pub async fn serve<A: Future<Output = ()>>(
     finish(reply, &request_id, cors)
 }
 
-async fn answer(
+async fn answer<B>(
     routes: &[Route],
     guard: &impl Guard,
-    request: Request,
+    request: http::Request<B>,
     method: &Method,
     path: &str,
     request_id: &str,
-) -> Result<Reply, Problem> {
+) -> Result<Reply, Problem>
+where
+    B: http_body::Body<Data = Bytes> + 'static,
+    B::Error: Into<stream::BoxError>,
+{
     let (route, params) = match router::find(routes, method, path) {
         Match::Found(route, params) => (route, params),
         Match::WrongMethod(methods) => return Err(method_not_allowed(&methods)),
@@ -71,7 +75,7 @@ async fn answer(
         .iter()
         .cloned()
         .collect();
-    let context = read(request, params, principal, request_id).await?;
+    let context = read(request, route.body, params, principal, request_id).await?;
     Ok(etag::revalidate(
         (route.handler)(context).await?,
         method,
@@ -79,25 +83,36 @@ async fn answer(
     ))
 }
 
-async fn read(
-    request: Request,
+async fn read<B>(
+    request: http::Request<B>,
+    mode: BodyMode,
     params: Params,
     principal: Option<crate::Principal>,
     request_id: &str,
-) -> Result<Context, Problem> {
+) -> Result<Context, Problem>
+where
+    B: http_body::Body<Data = Bytes> + 'static,
+    B::Error: Into<stream::BoxError>,
+{
     let (parts, body) = request.into_parts();
-    let body = if has_body(&parts.method) {
-        collect(body).await?
-    } else {
-        Bytes::new()
-    };
+    let (mut whole, mut stream) = (Bytes::new(), BodyStream::default());
+    match mode {
+        _ if !has_body(&parts.method) => {}
+        BodyMode::Whole => {
+            whole = BodyStream::new(body, MAX_BODY_BYTES as u64)
+                .collect()
+                .await?
+        }
+        BodyMode::Stream { max_bytes } => stream = BodyStream::new(body, max_bytes),
+    }
     Ok(Context {
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
         params,
         principal,
-        body: Body(body),
+        body: Body(whole),
+        stream,
         request_id: request_id.to_owned(),
     })
 }
@@ -107,26 +122,6 @@ fn has_body(method: &Method) -> bool {
         *method,
         Method::POST | Method::PUT | Method::PATCH | Method::DELETE
     )
-}
-
-async fn collect<B>(body: B) -> Result<Bytes, Problem>
-where
-    B: http_body::Body<Data = Bytes>,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    match Limited::new(body, MAX_BODY_BYTES).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "payload-too-large",
-            "Payload too large",
-            format!("the body must not be larger than {MAX_BODY_BYTES} bytes"),
-        )),
-        Err(_) => Err(Problem::bad_request(
-            "incomplete-body",
-            "the body ended early",
-        )),
-    }
 }
 
 fn options(methods: &[Method]) -> Reply {

@@ -1,7 +1,11 @@
 //! The front door: says that the shop is up and whether it is ready, and answers 404 to whatever no other box does.
 
 use mercato_edge::{Access, Context, Problem, Reply, Route, route};
+use serde::Serialize;
+use utoipa::ToSchema;
 
+#[cfg(not(target_family = "wasm"))]
+pub mod openapi;
 mod ready;
 
 /// What the box at this door says when it is asked for nothing in particular.
@@ -16,12 +20,40 @@ pub const ROUTES: &[Route] = &[
 
 mercato_edge::serve!(public ROUTES);
 
-async fn greet(_: Context) -> Result<Reply, Problem> {
+/// `GET /`.
+#[utoipa::path(
+    get,
+    path = "/",
+    tag = "Health",
+    operation_id = "greet",
+    summary = "Say hello",
+    description = "Says that the front door is open.",
+    responses((status = 200, description = "A greeting", content_type = "text/plain", body = String, example = "API Gateway is up and running!"))
+)]
+pub async fn greet(_: Context) -> Result<Reply, Problem> {
     Ok(Reply::text(GREETING))
 }
 
-async fn live(_: Context) -> Result<Reply, Problem> {
-    Reply::json(&serde_json::json!({ "status": "ok" }))
+/// Whether something is up.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Liveness {
+    /// Always `ok`: whatever is not up does not answer.
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+/// `GET /api/health/live`.
+#[utoipa::path(
+    get,
+    path = "/api/health/live",
+    tag = "Health",
+    operation_id = "live",
+    summary = "Is it alive?",
+    description = "Answers as long as the front door does; asks nobody else.",
+    responses((status = 200, description = "It is", body = Liveness))
+)]
+pub async fn live(_: Context) -> Result<Reply, Problem> {
+    Reply::json(&Liveness { status: "ok" })
 }
 
 #[cfg(test)]

@@ -6,8 +6,10 @@ use std::time::Duration;
 use futures::future::{Either, join_all, select};
 use mercato_edge::{Context, Problem, Reply, StatusCode};
 use mercato_platform::log;
+use serde::Serialize;
 use serde_json::json;
 use spin_sdk::wasip3::clocks::monotonic_clock;
+use utoipa::ToSchema;
 
 /// The boxes behind this door.
 pub const BOXES: [&str; 4] = ["auth-api", "orders-api", "payments-api", "products-api"];
@@ -15,7 +17,30 @@ pub const BOXES: [&str; 4] = ["auth-api", "orders-api", "payments-api", "product
 /// How long a box may take to say that it is ready.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
+/// The state of every box.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Readiness {
+    /// `ok`: everything is up.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// `up` or `down`, by box.
+    #[schema(example = json!({"auth-api": "up", "orders-api": "up", "payments-api": "up", "products-api": "up"}))]
+    boxes: BTreeMap<&'static str, &'static str>,
+}
+
 /// 200 when every box is ready, 503 naming those that are not.
+#[utoipa::path(
+    get,
+    path = "/api/health/ready",
+    tag = "Health",
+    operation_id = "ready",
+    summary = "Is everything ready?",
+    description = "Asks every box whether it reaches its databases.",
+    responses(
+        (status = 200, description = "Every box is up", body = Readiness),
+        (status = 503, description = "Not ready; `boxes` names what is down", body = inline(serde_json::Value), content_type = "application/problem+json"),
+    )
+)]
 pub async fn ready(_: Context) -> Result<Reply, Problem> {
     let states: BTreeMap<&str, bool> = join_all(BOXES.map(ask)).await.into_iter().collect();
     let down: Vec<&str> = states
@@ -23,12 +48,15 @@ pub async fn ready(_: Context) -> Result<Reply, Problem> {
         .filter(|(_, is_up)| !**is_up)
         .map(|(name, _)| *name)
         .collect();
-    let boxes: BTreeMap<&str, &str> = states
+    let boxes: BTreeMap<&'static str, &'static str> = states
         .iter()
         .map(|(name, is_up)| (*name, if *is_up { "up" } else { "down" }))
         .collect();
     if down.is_empty() {
-        return Reply::json(&json!({ "status": "ok", "boxes": boxes }));
+        return Reply::json(&Readiness {
+            status: "ok",
+            boxes,
+        });
     }
     log::error("the shop is not ready", &[("down", &down.join(", "))]);
     Err(Problem::new(

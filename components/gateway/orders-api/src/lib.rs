@@ -12,6 +12,8 @@ mod controllers;
     )
 )]
 mod maintenance;
+#[cfg(not(target_family = "wasm"))]
+pub mod openapi;
 mod problems;
 mod resource;
 mod status;

@@ -4,6 +4,8 @@ use mercato_edge::{Access, Route, route};
 
 mod checkout_page;
 mod controllers;
+#[cfg(not(target_family = "wasm"))]
+pub mod openapi;
 mod problems;
 pub mod relay;
 mod resource;

@@ -216,6 +216,8 @@ impl queries::Guest for Component {
         Ok(queries::OrderPage {
             orders: list.orders.into_iter().map(Into::into).collect(),
             total: list.total,
+            page: page.page,
+            next: None,
         })
     }
 

@@ -223,11 +223,14 @@ impl outbox::Guest for Component {
     }
 
     async fn entries(page: outbox::PageRequest) -> Result<outbox::EntryPage, types::PaymentError> {
+        let number = page.page;
         let page = views::list_entries(&*host(), page.page, page.limit)?;
         let entries = page.entries.into_iter().map(Into::into).collect();
         Ok(outbox::EntryPage {
             entries,
             total: page.total,
+            page: number,
+            next: None,
         })
     }
 

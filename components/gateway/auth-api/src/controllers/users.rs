@@ -1,4 +1,4 @@
-use mercato_edge::{Context, Problem, Reply, paged};
+use mercato_edge::{Context, PageInfo, Problem, Reply, paged};
 
 use crate::bindings::mercato::auth::accounts;
 use crate::problems::problem;
@@ -14,10 +14,16 @@ pub async fn list(context: Context) -> Result<Reply, Problem> {
     let request = accounts::PageRequest {
         page: page.page,
         limit: page.limit,
+        after: page.after,
     };
     let list = accounts::list_users(request).await.map_err(problem)?;
     let resources: Vec<_> = list.users.iter().map(AccountResource::new).collect();
-    paged(&resources, list.total, page)
+    let info = PageInfo {
+        total: list.total,
+        page: list.page,
+        next: list.next,
+    };
+    paged(&resources, info, page.limit)
 }
 
 /// `PATCH /auth/users/{id}`: sets role or disables. With `If-Match`, only that version of the account.

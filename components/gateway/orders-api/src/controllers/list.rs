@@ -1,4 +1,4 @@
-use mercato_edge::{Context, FieldError, PageRequest, Problem, Query, Reply, paged};
+use mercato_edge::{Context, FieldError, PageInfo, PageRequest, Problem, Query, Reply, paged};
 use mercato_platform::ids;
 
 use crate::bindings::mercato::orders::queries::{self, Filter};
@@ -34,11 +34,17 @@ async fn answer(
     let request = queries::PageRequest {
         page: page.page,
         limit: page.limit,
+        after: page.after,
     };
     let list = queries::list_orders(viewer(context)?, filter, request)
         .await
         .map_err(problem)?;
-    paged(&resources(&list.orders), list.total, page)
+    let info = PageInfo {
+        total: list.total,
+        page: list.page,
+        next: list.next,
+    };
+    paged(&resources(&list.orders), info, page.limit)
 }
 
 fn parse(
@@ -102,10 +108,24 @@ mod tests {
             (filter.status, filter.customer_id.as_deref()),
             (Some(OrderStatus::Paid), Some(ID))
         );
-        assert_eq!(page, PageRequest { page: 2, limit: 5 });
+        assert_eq!(
+            page,
+            PageRequest {
+                page: 2,
+                limit: 5,
+                after: None
+            }
+        );
         let (filter, page) = listing("", false).unwrap();
         assert_eq!((filter.status, filter.customer_id), (None, None));
-        assert_eq!(page, PageRequest { page: 1, limit: 10 });
+        assert_eq!(
+            page,
+            PageRequest {
+                page: 1,
+                limit: 10,
+                after: None
+            }
+        );
     }
 
     #[test]

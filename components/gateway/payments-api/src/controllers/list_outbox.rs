@@ -1,4 +1,4 @@
-use mercato_edge::{Context, Problem, Reply, paged};
+use mercato_edge::{Context, PageInfo, Problem, Reply, paged};
 
 use crate::bindings::mercato::payments::outbox;
 use crate::problems::problem;
@@ -12,6 +12,7 @@ pub async fn list_outbox(context: Context) -> Result<Reply, Problem> {
     let request = outbox::PageRequest {
         page: page.page,
         limit: page.limit,
+        after: page.after,
     };
     let list = outbox::entries(request).await.map_err(problem)?;
     let entries = list
@@ -19,5 +20,10 @@ pub async fn list_outbox(context: Context) -> Result<Reply, Problem> {
         .iter()
         .map(EntryResource::new)
         .collect::<Result<Vec<_>, _>>()?;
-    paged(&entries, list.total, page)
+    let info = PageInfo {
+        total: list.total,
+        page: list.page,
+        next: list.next,
+    };
+    paged(&entries, info, page.limit)
 }

@@ -1,4 +1,4 @@
-use mercato_edge::{Context, PageRequest, Problem, Query, Reply, paged};
+use mercato_edge::{Context, PageInfo, PageRequest, Problem, Query, Reply, paged};
 use mercato_money::Money;
 
 use crate::bindings::mercato::products::catalogue::{self, Filter, Sort};
@@ -21,14 +21,20 @@ pub async fn list(context: Context) -> Result<Reply, Problem> {
     let request = catalogue::PageRequest {
         page: page.page,
         limit: page.limit,
+        after: page.after,
     };
     let list = catalogue::list_products(filter, sort, request)
         .await
         .map_err(problem)?;
+    let info = PageInfo {
+        total: list.total,
+        page: list.page,
+        next: list.next,
+    };
     paged(
         &resources(&list.products, Viewer::of(context.is_admin())),
-        list.total,
-        page,
+        info,
+        page.limit,
     )
 }
 
@@ -86,7 +92,14 @@ mod tests {
     #[test]
     fn without_a_query_the_newest_ten_are_shown() {
         let listing = parse("").unwrap();
-        assert_eq!(listing.page, PageRequest { page: 1, limit: 10 });
+        assert_eq!(
+            listing.page,
+            PageRequest {
+                page: 1,
+                limit: 10,
+                after: None
+            }
+        );
         assert_eq!(listing.sort, Sort::NewestFirst);
         let Filter {
             min_price,
@@ -111,7 +124,14 @@ mod tests {
         );
         assert_eq!(
             (listing.sort, listing.page),
-            (Sort::PriceDescending, PageRequest { page: 2, limit: 5 })
+            (
+                Sort::PriceDescending,
+                PageRequest {
+                    page: 2,
+                    limit: 5,
+                    after: None
+                }
+            )
         );
     }
 

@@ -83,6 +83,8 @@ impl catalogue::Guest for Component {
         Ok(catalogue::ProductPage {
             products: to_wit_products(list.products, currency),
             total: list.total,
+            page: page.page,
+            next: None,
         })
     }
 

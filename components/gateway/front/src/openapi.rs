@@ -1,0 +1,8 @@
+//! This adapter's part of the OpenAPI document.
+
+use utoipa::OpenApi;
+
+/// The operations of the front door.
+#[derive(OpenApi)]
+#[openapi(paths(crate::greet, crate::live, crate::ready::ready))]
+pub struct Document;
