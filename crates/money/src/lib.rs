@@ -322,9 +322,9 @@ mod tests {
             let float = units as f64 / UNITS_PER_WHOLE as f64;
             let amount = Ok(Money::from_units(units));
             // The shortest form, as JavaScript and Python print it; with an exponent; and digits nobody asked for.
-            prop_assert_eq!(format!("{float}").parse(), amount.clone());
-            prop_assert_eq!(format!("{float:e}").parse(), amount.clone());
-            prop_assert_eq!(format!("{float:.0$e}", digits - 1).parse(), amount.clone());
+            prop_assert_eq!(format!("{float}").parse(), amount);
+            prop_assert_eq!(format!("{float:e}").parse(), amount);
+            prop_assert_eq!(format!("{float:.0$e}", digits - 1).parse(), amount);
             prop_assert_eq!(serde_json::from_str(&serde_json::to_string(&float).unwrap()).ok(), amount.ok());
         }
 
