@@ -354,7 +354,7 @@ mod tests {
             Sort::descending(SortKey::Created),
             Sort::ascending(SortKey::Relevance),
         );
-        let sort = |query, sort| super::tests::sorted(query, sort, None).unwrap().sort;
+        let sort = |query, sort| sorted(query, sort, None).unwrap().sort;
         assert_eq!(sort(None, None), newest);
         assert_eq!(sort(Some("tea"), None), relevance);
         assert_eq!(sort(Some("tea"), Some(newest)), newest);
