@@ -4,7 +4,6 @@ use mercato_edge::{Fields, Price, Problem};
 use mercato_money::Money;
 use utoipa::ToSchema;
 
-#[cfg(not(target_family = "wasm"))]
 pub use document::Changes;
 
 use crate::bindings::mercato::products::catalogue::{
@@ -68,7 +67,7 @@ impl From<NewProductBody> for NewProduct {
 /// What to change of a product; what is absent stays.
 #[derive(Debug, Default, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = ProductChanges, example = json!({"price": 11.9, "stockDelta": 12}))]
+#[schema(as = ProductChanges)]
 pub struct ChangesBody {
     /// One line; blanks at its ends are taken off.
     #[schema(value_type = ProductName, required = false)]
@@ -190,7 +189,6 @@ fn stock(fields: &mut Fields) -> Option<u64> {
     stock
 }
 
-#[cfg(not(target_family = "wasm"))]
 mod document {
     use std::borrow::Cow;
 
@@ -216,7 +214,8 @@ mod document {
             let either = AnyOfBuilder::new()
                 .item(without("stockDelta"))
                 .item(without("stock"))
-                .description(Some("What to change of a product; what is absent stays"));
+                .description(Some("What to change of a product; what is absent stays"))
+                .examples([serde_json::json!({"price": 11.9, "stockDelta": 12})]);
             RefOr::T(Schema::AnyOf(either.build()))
         }
     }

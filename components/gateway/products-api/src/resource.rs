@@ -1,6 +1,6 @@
 //! A product as clients see it.
 
-use mercato_edge::{Id, Price, Problem, Reply, Timestamp};
+use mercato_edge::{Id, PageMeta, Price, Problem, Reply, Timestamp};
 use mercato_money::Money;
 use mercato_platform::clock::rfc3339;
 use serde::Serialize;
@@ -93,6 +93,16 @@ impl<'a> ProductResource<'a> {
             updated_at: rfc3339(product.updated_at),
         }
     }
+}
+
+/// One page of the catalogue.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only its schema is used")]
+pub struct ProductPage<'a> {
+    /// The products of the page.
+    #[schema(max_items = 100)]
+    data: Vec<ProductResource<'a>>,
+    meta: PageMeta,
 }
 
 /// Several products as that viewer sees them.

@@ -3,7 +3,6 @@ use mercato_platform::log;
 use serde_json::json;
 
 use crate::bindings::mercato::products::catalogue;
-use crate::body::ImportRowBody;
 use crate::import::{ImportReport, Line, MAX_BATCH_BYTES, MAX_BATCH_ROWS, MAX_FILE_ROWS, Reader};
 use crate::problems::problem;
 
@@ -35,8 +34,8 @@ POT-1,,,,3\r
     request_body(
         description = "A price list",
         content(
-            (ImportRowBody = "application/x-ndjson", example = json!(NDJSON_EXAMPLE)),
-            (ImportRowBody = "application/jsonl", example = json!(NDJSON_EXAMPLE)),
+            (String = "application/x-ndjson", example = json!(NDJSON_EXAMPLE)),
+            (String = "application/jsonl", example = json!(NDJSON_EXAMPLE)),
             (String = "text/csv", example = json!(CSV_EXAMPLE)),
         )
     ),

@@ -4,7 +4,7 @@ use utoipa::ToSchema;
 
 use crate::bindings::mercato::products::catalogue::{self, Filter, Sort};
 use crate::problems::problem;
-use crate::resource::{Viewer, resources};
+use crate::resource::{ProductPage, Viewer, resources};
 use crate::schemas::SearchWords;
 
 /// The orders of a list as they are named in the query; a minus turns them round.
@@ -75,7 +75,7 @@ const SORTS: [(&str, SortName, Sort); 11] = [
 pub struct ListQuery {
     /// Words that name, sku or description must have, the last one perhaps only as the beginning of a word there; capitals and
     /// accents do not matter. What has no letter and no digit is no word, and without any word nothing is found.
-    #[param(value_type = SearchWords, required = false)]
+    #[param(value_type = SearchWords, inline, required = false)]
     q: Option<String>,
     /// Lowest price.
     #[param(value_type = Price, required = false)]
@@ -87,10 +87,10 @@ pub struct ListQuery {
     #[param(value_type = bool, required = false)]
     in_stock: Option<bool>,
     /// The order; a minus turns it round. Without it, `relevance` when there is `q`, else `-createdAt`.
-    #[param(value_type = SortName, required = false)]
+    #[param(value_type = SortName, inline, required = false)]
     sort: Option<SortName>,
     /// Number of the page, from 1. Not together with `after`.
-    #[param(value_type = u32, required = false, minimum = 1, maximum = 4_294_967_295_i64, default = 1)]
+    #[param(value_type = u64, required = false, minimum = 1, maximum = 4_294_967_295_i64, default = 1)]
     page: u32,
     /// Most products on a page.
     #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 10)]
@@ -111,7 +111,7 @@ pub struct ListQuery {
     description = "One page of the products that are not deleted. All conditions hold together. Equal ones stand in the order of their ids. \
         A product whose sort key changes during a walk by `after` may be met twice or not at all; others are not.",
     params(ListQuery),
-    responses((status = 200, description = "A page of the catalogue", body = crate::openapi::ProductPage))
+    responses((status = 200, description = "A page of the catalogue", body = ProductPage))
 )]
 pub async fn list(context: Context) -> Result<Reply, Problem> {
     let query = ListQuery::parse(context.query())?;

@@ -1,7 +1,7 @@
 use mercato_edge::{Context, Problem, ProblemDocument, Reply};
 
 use crate::bindings::mercato::products::catalogue;
-use crate::body::ChangesBody;
+use crate::body::{Changes, ChangesBody};
 use crate::parameters::{IfMatch, ProductPath};
 use crate::problems::problem;
 use crate::resource::{ProductResource, Viewer, reply};
@@ -17,7 +17,7 @@ use crate::resource::{ProductResource, Viewer, reply};
         whatever orders did meanwhile, and `stockDelta` adds to them or takes away: one of the two. \
         Units that orders hold or have sold are not touched.",
     params(ProductPath, IfMatch),
-    request_body = crate::body::Changes,
+    request_body = Changes,
     responses(
         (status = 200, description = "The product as it is now", body = ProductResource,
             headers(("ETag", description = "Its version, and the counts that are shown"))),

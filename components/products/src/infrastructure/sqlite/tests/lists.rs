@@ -373,10 +373,7 @@ fn a_search_begins_with_the_words_and_reads_no_other_products() {
                 || step.as_str() == "SCAN found"
                 || step.as_str() == "SCAN page"
         };
-        assert!(
-            scanned.iter().all(|step| is_cheap(step)),
-            "{sort:?}: {plan:?}"
-        );
+        assert!(scanned.iter().all(is_cheap), "{sort:?}: {plan:?}");
         assert!(
             plan.iter()
                 .any(|step| step.starts_with("SEARCH e USING INTEGER PRIMARY KEY")),
