@@ -103,7 +103,7 @@ impl Fields {
                 "the body is empty: send a JSON object",
             ));
         }
-        let values = serde_json::from_slice::<Values>(body).map_err(|error| {
+        Self::object(body).map_err(|error| {
             if error.is_data() {
                 return Problem::bad_request("malformed-json", "the body must be a JSON object");
             }
@@ -112,9 +112,16 @@ impl Fields {
                 "malformed-json",
                 format!("the body is not valid JSON at line {line} column {column}"),
             )
-        })?;
+        })
+    }
+
+    /// The members of a JSON object that is only a part of the body.
+    ///
+    /// # Errors
+    /// Why it is not one.
+    pub fn object(json: &[u8]) -> Result<Self, serde_json::Error> {
         Ok(Self {
-            values,
+            values: serde_json::from_slice(json)?,
             prefix: String::new(),
             errors: Vec::new(),
         })
@@ -201,13 +208,20 @@ impl Fields {
     ///
     /// # Errors
     /// [`Problem::validation`] with everything that was wrong.
-    pub fn finish(mut self) -> Result<(), Problem> {
-        self.reject_unknown();
-        if self.errors.is_empty() {
+    pub fn finish(self) -> Result<(), Problem> {
+        let errors = self.into_errors();
+        if errors.is_empty() {
             Ok(())
         } else {
-            Err(Problem::validation(self.errors))
+            Err(Problem::validation(errors))
         }
+    }
+
+    /// All members have been taken: what was wrong, and what is left because it is unknown.
+    #[must_use]
+    pub fn into_errors(mut self) -> Vec<FieldError> {
+        self.reject_unknown();
+        self.errors
     }
 
     fn reject_unknown(&mut self) {
