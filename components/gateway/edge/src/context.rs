@@ -52,6 +52,12 @@ impl Context {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// All values of a header that are readable text, in the order in which they came.
+    pub fn header_values(&self, name: &HeaderName) -> impl DoubleEndedIterator<Item = &str> {
+        let values = self.headers.get_all(name).iter();
+        values.filter_map(|value| value.to_str().ok())
+    }
+
     /// A parameter of the path, decoded; empty when the pattern has none of that name.
     #[must_use]
     pub fn param(&self, name: &str) -> &str {
@@ -185,6 +191,16 @@ mod tests {
             (problem.status(), problem.code()),
             (StatusCode::BAD_REQUEST, "validation")
         );
+    }
+
+    #[test]
+    fn the_values_of_a_header_come_in_order() {
+        let mut context = context(Some("a"), "");
+        let second = http::HeaderValue::from_static("b");
+        context.headers.append(header::CONTENT_TYPE, second);
+        let values: Vec<_> = context.header_values(&header::CONTENT_TYPE).collect();
+        assert_eq!(values, ["a", "b"]);
+        assert_eq!(context.header_values(&header::HOST).count(), 0);
     }
 
     #[test]
