@@ -41,8 +41,8 @@ pub struct StatusInPlaceOfOrderId {
 #[into_params(parameter_in = Query)]
 pub struct Page {
     /// Number of the page, from 1. Far down a long list `after` is cheaper, and nothing is seen twice or missed.
-    #[param(minimum = 1, maximum = 4_294_967_295_u32, default = 1, example = 1)]
-    page: Option<u32>,
+    #[param(minimum = 1, maximum = 4_294_967_295_u64, default = 1, example = 1)]
+    page: Option<u64>,
     /// Most orders on a page.
     #[param(minimum = 1, maximum = 100, default = 10, example = 10)]
     limit: Option<u32>,
@@ -63,7 +63,7 @@ pub struct Status {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Owner {
-    /// Only orders of this account; for admins only, customers see their own in any case.
+    /// Only orders of this account; for admins only, 400 for anybody else.
     #[param(value_type = Option<Id>, rename = "userId")]
     user_id: Option<String>,
 }
@@ -73,7 +73,7 @@ pub struct Owner {
 #[into_params(parameter_in = Header)]
 pub struct IfNoneMatch {
     /// The `ETag` of the answer you have: 304 when nothing has changed since.
-    #[param(rename = "If-None-Match", example = "\"2-1-0-0\"")]
+    #[param(nullable = false, rename = "If-None-Match", example = "\"2-1-0-0\"")]
     if_none_match: Option<String>,
 }
 
@@ -82,7 +82,12 @@ pub struct IfNoneMatch {
 #[into_params(parameter_in = Header)]
 pub struct IfMatch {
     /// The `ETag` of the order you have seen, only one: 412 when it has changed since.
-    #[param(rename = "If-Match", pattern = "^[^,]*$", example = "\"2-1-0-0\"")]
+    #[param(
+        nullable = false,
+        rename = "If-Match",
+        pattern = "^[^,]*$",
+        example = "\"2-1-0-0\""
+    )]
     if_match: Option<String>,
 }
 
@@ -93,6 +98,7 @@ pub struct IdempotencyKey {
     /// A name of your choice for this request: the same request with the same key is answered as the first time, for
     /// 24 hours, also when the first answer got lost.
     #[param(
+        nullable = false,
         rename = "Idempotency-Key",
         min_length = 1,
         max_length = 255,

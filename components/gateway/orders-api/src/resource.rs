@@ -188,7 +188,7 @@ pub struct PlacementResource<'a> {
     payment_session: SessionResource<'a>,
 }
 
-/// One page of orders, as [`mercato_edge::paged`] writes it.
+/// One page of orders.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OrderPage)]
 pub struct PageResource<'a> {

@@ -2,10 +2,12 @@
 
 use mercato_edge::{Access, Route, route};
 
+mod body;
 mod checkout_page;
 mod controllers;
 #[cfg(not(target_family = "wasm"))]
 pub mod openapi;
+mod parameters;
 mod problems;
 pub mod relay;
 mod resource;
