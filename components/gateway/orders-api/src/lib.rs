@@ -17,6 +17,7 @@ pub mod openapi;
 mod parameters;
 mod problems;
 mod resource;
+mod schemas;
 mod status;
 mod viewer;
 

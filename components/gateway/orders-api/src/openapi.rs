@@ -21,6 +21,6 @@ mod tests {
     #[test]
     fn every_route_is_described_and_nothing_else_is() {
         let complete = mercato_edge::openapi::complete(Document::openapi(), crate::ROUTES);
-        println!("{}", complete.unwrap().to_pretty_json().unwrap());
+        assert_eq!(complete.map(|_| ()), Ok(()));
     }
 }

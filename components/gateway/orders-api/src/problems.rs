@@ -1,12 +1,12 @@
 //! What the errors of orders are in HTTP: the whole table.
 
-use mercato_edge::{FieldError, HeaderValue, Id, Problem, ProblemDocument, StatusCode, header};
+use mercato_edge::{FieldError, HeaderValue, Id, Problem, StatusCode, header};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::bindings::mercato::orders::types::{LineProblem, OrderError, RejectedLine, Transition};
-use crate::status::{OrderStatusName, order_status_name};
+use crate::status::order_status_name;
 
 /// Pause before a customer should try again to open a payment, in seconds.
 const PAYMENT_RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
@@ -43,23 +43,6 @@ pub fn problem(error: OrderError) -> Problem {
         OrderError::Unavailable => Problem::unavailable("orders are busy: try again"),
         OrderError::Internal => Problem::internal(),
     }
-}
-
-/// A problem that says what stands in the way of an order.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = OrderConflict)]
-pub struct ConflictDocument<'a> {
-    #[serde(flatten)]
-    problem: ProblemDocument<'a>,
-    /// With `lines-rejected`: every line that cannot be served. Nothing was ordered.
-    #[schema(nullable = false)]
-    lines: Option<Vec<LineDocument<'a>>>,
-    /// With `invalid-transition`: the status the order has.
-    #[schema(nullable = false)]
-    from: Option<OrderStatusName>,
-    /// With `invalid-transition`: the status it cannot get.
-    #[schema(nullable = false)]
-    to: Option<OrderStatusName>,
 }
 
 /// A line that cannot be served.

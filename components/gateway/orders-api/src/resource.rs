@@ -1,6 +1,6 @@
 //! Orders as clients see them.
 
-use mercato_edge::{Amount, Id, PageMeta, Price, Problem, Reply, Timestamp};
+use mercato_edge::{Amount, Id, Price, Problem, Reply, Timestamp};
 use mercato_money::{Currency, Money};
 use mercato_platform::clock::rfc3339;
 use mercato_platform::log;
@@ -186,16 +186,6 @@ pub struct PlacementResource<'a> {
     id: &'a str,
     order: OrderResource<'a>,
     payment_session: SessionResource<'a>,
-}
-
-/// One page of orders.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = OrderPage)]
-pub struct PageResource<'a> {
-    /// Newest first.
-    #[schema(max_items = 100)]
-    data: Vec<OrderResource<'a>>,
-    meta: PageMeta,
 }
 
 impl<'a> From<&'a Order> for OrderResource<'a> {

@@ -1,6 +1,6 @@
 //! The bodies that clients send.
 
-use mercato_edge::{Amount, FieldError, Fields, Id, Problem, Query};
+use mercato_edge::{FieldError, Fields, Id, Problem, Query};
 use mercato_money::{Currency, Money};
 use mercato_platform::ids;
 use serde::Serialize;
@@ -43,7 +43,14 @@ impl SessionRequest {
 #[schema(as = RefundRequest, example = json!({"amount": 5.5, "reason": "One cup was broken"}))]
 pub struct Refund {
     /// More than 0, at most what is left, and whole minor units of the payment's currency: 5.5 or 5.25 in EUR, 5 in JPY.
-    #[schema(value_type = Option<Amount>, nullable = false, exclusive_minimum = 0)]
+    #[schema(
+        value_type = Option<f64>,
+        nullable = false,
+        exclusive_minimum = 0,
+        maximum = 922_337_203_685_477_i64,
+        multiple_of = 0.0001,
+        example = 5.5
+    )]
     pub amount: Option<Money>,
     /// For the record and the payment provider.
     #[schema(
@@ -174,44 +181,6 @@ impl Simulation {
         })?;
         Ok(Self { outcome })
     }
-}
-
-/// An event of the payment provider, in Stripe's shape. Only the domain reads it, and only what it needs.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "id": "evt_1",
-    "type": "checkout.session.completed",
-    "created": 1_700_000_000,
-    "data": {"object": {
-        "id": "cs_test_0123456789abcdef0123456789abcdef",
-        "client_reference_id": "01890a5d-ac96-774b-bcce-b302099a8057",
-        "metadata": {"order_id": "01890a5d-ac96-774b-bcce-b302099a8057"},
-        "amount_total": 2_500,
-        "currency": "eur",
-        "payment_status": "paid",
-        "payment_intent": "pi_1"
-    }}
-}))]
-pub struct WebhookEvent {
-    /// An event that comes again with the same id changes nothing.
-    #[schema(min_length = 1, max_length = 255)]
-    id: String,
-    /// `checkout.session.completed`, `checkout.session.expired`, `checkout.session.async_payment_succeeded`,
-    /// `checkout.session.async_payment_failed`, `charge.refunded`; any other is answered 200 and ignored.
-    #[schema(min_length = 1, max_length = 255)]
-    r#type: String,
-    /// Seconds since the Unix epoch.
-    #[schema(nullable = false)]
-    created: Option<u64>,
-    data: WebhookData,
-}
-
-/// What an event of the payment provider is about.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct WebhookData {
-    /// A Checkout Session or a Charge, which names its order in `client_reference_id` or `metadata.order_id`.
-    #[schema(value_type = Object)]
-    object: serde_json::Value,
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod parameters;
 mod problems;
 pub mod relay;
 mod resource;
+mod schemas;
 
 #[allow(
     unsafe_code,

@@ -1,6 +1,6 @@
 //! Payments and outbox entries as clients see them.
 
-use mercato_edge::{Amount, Id, PageMeta, Problem, Reply, Timestamp};
+use mercato_edge::{Amount, Id, Problem, Reply, Timestamp};
 use mercato_money::{Currency, Money};
 use mercato_platform::clock::rfc3339;
 use mercato_platform::log;
@@ -170,16 +170,6 @@ impl From<EventType> for EventTypeName {
             EventType::Refunded => Self::Refunded,
         }
     }
-}
-
-/// One page of the outbox.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = OutboxPage)]
-pub struct PageResource<'a> {
-    /// Oldest first.
-    #[schema(max_items = 100)]
-    data: Vec<EntryResource<'a>>,
-    meta: PageMeta,
 }
 
 impl<'a> PaymentResource<'a> {

@@ -4,8 +4,9 @@ use mercato_platform::ids;
 use crate::bindings::mercato::orders::commands;
 use crate::body::StatusChange;
 use crate::parameters::{IfMatch, OrderIdInPlaceOfStatus};
-use crate::problems::{ConflictDocument, problem};
+use crate::problems::problem;
 use crate::resource::{OrderResource, reply};
+use crate::schemas::ConflictDocument;
 use crate::viewer::viewer;
 
 /// `PATCH /orders/{id}`: the order as it is then. With `If-Match`, only that version of it.

@@ -9,8 +9,9 @@ use crate::bindings::mercato::orders::commands::{
 use crate::bindings::mercato::orders::types::OrderError;
 use crate::body::NewOrder;
 use crate::parameters::IdempotencyKey;
-use crate::problems::{ConflictDocument, problem};
+use crate::problems::problem;
 use crate::resource::{PlacementResource, placement_reply};
+use crate::schemas::ConflictDocument;
 
 const PROBLEM_JSON: &str = "application/problem+json";
 

@@ -5,7 +5,8 @@ use crate::bindings::mercato::orders::queries::{self, Filter};
 use crate::bindings::mercato::orders::types::OrderStatus;
 use crate::parameters::{Owner, Page, Status, StatusInPlaceOfOrderId};
 use crate::problems::problem;
-use crate::resource::{PageResource, resources};
+use crate::resource::resources;
+use crate::schemas::PageDocument;
 use crate::status::{STATUS_RULE, parse_order_status};
 use crate::viewer::viewer;
 
@@ -18,7 +19,7 @@ use crate::viewer::viewer;
     summary = "List orders",
     description = "One's own orders, newest first; an admin sees everybody's, or with `userId` those of one account.",
     params(Status, Owner, Page),
-    responses((status = 200, description = "One page of orders", body = PageResource))
+    responses((status = 200, description = "One page of orders", body = PageDocument))
 )]
 pub async fn list(context: Context) -> Result<Reply, Problem> {
     let mut query = context.query();
@@ -35,7 +36,7 @@ pub async fn list(context: Context) -> Result<Reply, Problem> {
     summary = "List orders of one status",
     description = "The same as `GET /api/v1/orders?status=…`.",
     params(StatusInPlaceOfOrderId, Owner, Page),
-    responses((status = 200, description = "One page of orders", body = PageResource))
+    responses((status = 200, description = "One page of orders", body = PageDocument))
 )]
 pub async fn list_by_status(context: Context) -> Result<Reply, Problem> {
     let status = parse_order_status(context.param("statusOrId"));

@@ -3,7 +3,8 @@ use mercato_edge::{Context, PageInfo, Problem, Reply, paged};
 use crate::bindings::mercato::payments::outbox;
 use crate::parameters::Page;
 use crate::problems::problem;
-use crate::resource::{EntryResource, PageResource};
+use crate::resource::EntryResource;
+use crate::schemas::PageDocument;
 
 /// `GET /payments/outbox`: events under way and parked, oldest first.
 #[utoipa::path(
@@ -14,7 +15,7 @@ use crate::resource::{EntryResource, PageResource};
     summary = "List events under way",
     description = "What orders has not been told yet, oldest first, parked events too. Empty when all is well.",
     params(Page),
-    responses((status = 200, description = "One page of events", body = PageResource))
+    responses((status = 200, description = "One page of events", body = PageDocument))
 )]
 pub async fn list_outbox(context: Context) -> Result<Reply, Problem> {
     let mut query = context.query();

@@ -1,8 +1,6 @@
-use mercato_edge::{Amount, Context, Fields, Problem, ProblemDocument, Reply, StatusCode};
+use mercato_edge::{Context, Fields, Problem, ProblemDocument, Reply, StatusCode};
 use mercato_money::Money;
-use serde::Serialize;
 use serde_json::{Value, json};
-use utoipa::ToSchema;
 
 use super::viewer;
 use crate::bindings::mercato::payments::types::PaymentError;
@@ -11,6 +9,7 @@ use crate::body::Refund;
 use crate::parameters::{IdempotencyKey, PaymentId};
 use crate::problems::problem;
 use crate::resource::{PaymentResource, currency, decimal, reply};
+use crate::schemas::RefundConflictDocument;
 
 /// `POST /payments/{id}/refund`: 200 with the payment as it is then; 202 when the provider does not answer, and the
 /// refund is tried again until it does. Without an amount, or without any body, all that is left goes back.
@@ -24,7 +23,7 @@ use crate::resource::{PaymentResource, currency, decimal, reply};
     description = "Gives back a part of a paid amount, or without an `amount` all that is left; the order follows by itself. \
         With an `Idempotency-Key` it is safe to send the request again when the answer got lost.",
     params(PaymentId, IdempotencyKey),
-    request_body(content = Option<Refund>, content_type = "application/json"),
+    request_body = Refund,
     responses(
         (status = 200, description = "The payment with the refund", body = PaymentResource,
             headers(("ETag" = String, description = "The payment's version"))),
@@ -66,17 +65,6 @@ pub async fn refund(context: Context) -> Result<Reply, Problem> {
         }
         Err(error) => Err(problem(error)),
     }
-}
-
-/// A problem that says how much can still be refunded.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = RefundConflict)]
-pub struct RefundConflictDocument<'a> {
-    #[serde(flatten)]
-    problem: ProblemDocument<'a>,
-    /// With `refund-exceeds-amount`: what is left of the payment.
-    #[schema(value_type = Option<Amount>, nullable = false)]
-    refundable: Option<Money>,
 }
 
 /// The problem names what can still be refunded.

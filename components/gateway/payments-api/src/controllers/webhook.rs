@@ -3,9 +3,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::bindings::mercato::payments::commands;
-use crate::body::WebhookEvent;
 use crate::parameters::StripeSignature;
 use crate::problems::problem;
+use crate::schemas::WebhookEvent;
 
 /// Where the provider puts its signature.
 const SIGNATURE: HeaderName = HeaderName::from_static("stripe-signature");
