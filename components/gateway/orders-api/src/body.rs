@@ -12,7 +12,7 @@ use crate::status::{OrderStatusName, STATUS_RULE, parse_order_status};
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"items": [{"productId": "01890a5d-ac96-774b-bcce-b302099a8057", "quantity": 2}]}))]
 pub struct NewOrder {
-    /// 1 to 100 lines. Lines of the same product are merged; their quantities together must not exceed 10,000.
+    /// 1 to 100 lines as sent. Lines of the same product are then merged; their quantities together must not exceed 10,000.
     #[schema(min_items = 1, max_items = 100)]
     items: Vec<NewOrderLine>,
 }
