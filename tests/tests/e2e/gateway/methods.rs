@@ -114,7 +114,9 @@ fn options_names_the_methods_of_a_path() {
         ("/api/v1/products", "GET, HEAD, OPTIONS, POST"),
         ("/api/v1/auth/me", "GET, HEAD, OPTIONS, PATCH"),
         ("/api/v1/orders", "GET, HEAD, OPTIONS, POST"),
-        ("/api/v1/payments/session", "GET, HEAD, OPTIONS, POST"),
+        ("/api/v1/payments/session", "OPTIONS, POST"),
+        ("/api/v1/orders/stats", "GET, HEAD, OPTIONS"),
+        ("/api/v1/orders/PAID", "GET, HEAD, OPTIONS, PATCH"),
     ] {
         let answer = nobody.request("OPTIONS", path).send().expect(204);
         assert_eq!(
