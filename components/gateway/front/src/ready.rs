@@ -21,10 +21,20 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Readiness {
     /// `ok`: everything is up.
-    #[schema(example = "ok")]
+    #[schema(pattern = "^ok$", example = "ok")]
     status: &'static str,
     /// `up` or `down`, by box.
     #[schema(example = json!({"auth-api": "up", "orders-api": "up", "payments-api": "up", "products-api": "up"}))]
+    boxes: BTreeMap<&'static str, &'static str>,
+}
+
+/// What a problem says besides when the shop is not ready; for the document.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Unready {
+    #[serde(flatten)]
+    problem: mercato_edge::ProblemDocument<'static>,
+    /// `up` or `down`, by box.
+    #[schema(example = json!({"auth-api": "up", "orders-api": "down", "payments-api": "up", "products-api": "up"}))]
     boxes: BTreeMap<&'static str, &'static str>,
 }
 
@@ -38,7 +48,7 @@ pub struct Readiness {
     description = "Asks every box whether it reaches its databases.",
     responses(
         (status = 200, description = "Every box is up", body = Readiness),
-        (status = 503, description = "Not ready; `boxes` names what is down", body = inline(serde_json::Value), content_type = "application/problem+json"),
+        (status = 503, description = "Not ready; `boxes` names what is down", body = Unready, content_type = "application/problem+json"),
     )
 )]
 pub async fn ready(_: Context) -> Result<Reply, Problem> {
