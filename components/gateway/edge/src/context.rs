@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, StatusCode, header};
 use mercato_platform::ids;
 
 use crate::router::Params;
-use crate::{BodyStream, FieldError, Fields, Principal, Problem, Query};
+use crate::{BodyStream, FieldError, Fields, Principal, Problem, Query, guard};
 
 /// Largest body of a request, in bytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -86,9 +86,7 @@ impl Context {
     /// # Errors
     /// 401 when there was no token.
     pub fn principal(&self) -> Result<&Principal, Problem> {
-        self.principal.as_ref().ok_or_else(|| {
-            Problem::unauthorized(None, "log in and send your token as a bearer token")
-        })
+        self.principal.as_ref().ok_or_else(guard::missing_token)
     }
 
     /// Whether an admin asks.

@@ -4,12 +4,21 @@
 //! names a tag means the version alone: other people's orders move the stock of a product all the time, and that is
 //! no reason to refuse a correction of its name.
 
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 
 use crate::{Context, Problem, Reply};
 
 /// May be kept by the client alone, and is asked for again each time.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+
+/// What a 304 repeats of the full answer (RFC 9110 section 15.4.5). The policy is among it because a browser keeps a
+/// page with the headers of the latest answer.
+const REPEATED: [HeaderName; 4] = [
+    header::ETAG,
+    header::CACHE_CONTROL,
+    header::VARY,
+    header::CONTENT_SECURITY_POLICY,
+];
 
 impl Reply {
     /// The same answer with the tag of that version; `others` are the further numbers that the body depends on.
@@ -79,7 +88,7 @@ pub fn revalidate(reply: Reply, method: &Method, if_none_match: &[HeaderValue]) 
         return reply;
     }
     let mut unchanged = Reply::no_content().with_status(StatusCode::NOT_MODIFIED);
-    for name in [header::ETAG, header::CACHE_CONTROL] {
+    for name in REPEATED {
         if let Some(value) = reply.headers.get(&name) {
             unchanged.headers.insert(name, value.clone());
         }
@@ -121,6 +130,15 @@ mod tests {
         assert_eq!(reply.headers[header::ETAG], "\"3-97\"");
         assert!(!reply.headers.contains_key(header::CONTENT_TYPE));
         assert_eq!(answer(&Method::HEAD, "*"), StatusCode::NOT_MODIFIED);
+    }
+
+    #[test]
+    fn a_304_repeats_the_policy_that_the_page_must_keep() {
+        let policy = HeaderValue::from_static("default-src 'self'");
+        let page = tagged().with_header(header::CONTENT_SECURITY_POLICY, policy.clone());
+        let known = HeaderValue::from_static("\"3-97\"");
+        let reply = revalidate(page, &Method::GET, &[known]);
+        assert_eq!(reply.headers[header::CONTENT_SECURITY_POLICY], policy);
     }
 
     #[test]

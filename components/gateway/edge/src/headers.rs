@@ -53,7 +53,10 @@ pub fn complete(headers: &mut HeaderMap, request_id: &str, cors: HeaderMap) {
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID, value);
     }
-    headers.extend(cors);
+    for (name, value) in &cors {
+        // An answer may vary for reasons of its own.
+        headers.append(name, value.clone());
+    }
 }
 
 #[cfg(test)]
@@ -80,5 +83,14 @@ mod tests {
         assert_eq!(headers[header::CONTENT_SECURITY_POLICY], own);
         assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
         assert_eq!(headers[REQUEST_ID], "r");
+    }
+
+    #[test]
+    fn an_answer_may_vary_with_more_than_the_origin() {
+        let vary = |value| HeaderMap::from_iter([(header::VARY, HeaderValue::from_static(value))]);
+        let mut headers = vary("accept-encoding");
+        complete(&mut headers, "r", vary("origin"));
+        let found: Vec<_> = headers.get_all(header::VARY).iter().collect();
+        assert_eq!(found, ["accept-encoding", "origin"]);
     }
 }
