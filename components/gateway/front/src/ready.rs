@@ -41,7 +41,8 @@ pub struct Readiness {
         (status = 503, description = "Not ready; `boxes` names what is down", body = inline(serde_json::Value), content_type = "application/problem+json"),
     )
 )]
-pub async fn ready(_: Context) -> Result<Reply, Problem> {
+pub async fn ready(context: Context) -> Result<Reply, Problem> {
+    context.query().finish()?;
     let states: BTreeMap<&str, bool> = join_all(BOXES.map(ask)).await.into_iter().collect();
     let down: Vec<&str> = states
         .iter()
