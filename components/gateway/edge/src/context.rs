@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use mercato_platform::ids;
 
+use crate::etag::Versions;
 use crate::router::Params;
 use crate::{BodyStream, FieldError, Fields, Principal, Problem, Query, guard};
 
@@ -25,6 +26,7 @@ pub struct Context {
     pub(crate) body: Body,
     pub(crate) stream: BodyStream,
     pub(crate) request_id: String,
+    pub(crate) versions: Versions,
 }
 
 impl Context {
@@ -164,6 +166,7 @@ mod tests {
             body: Body(Bytes::from_static(body.as_bytes())),
             stream: BodyStream::default(),
             request_id: "r".to_owned(),
+            versions: Versions::Any,
         }
     }
 

@@ -36,7 +36,8 @@ mercato_edge::serve!(public ROUTES);
     description = "Says that the front door is open.",
     responses((status = 200, description = "A greeting", content_type = "text/plain", body = String, example = "API Gateway is up and running!"))
 )]
-pub async fn greet(_: Context) -> Result<Reply, Problem> {
+pub async fn greet(context: Context) -> Result<Reply, Problem> {
+    context.query().finish()?;
     Ok(Reply::text(GREETING))
 }
 
@@ -58,7 +59,8 @@ pub struct Liveness {
     description = "Answers as long as the front door does; asks nobody else.",
     responses((status = 200, description = "It is", body = Liveness))
 )]
-pub async fn live(_: Context) -> Result<Reply, Problem> {
+pub async fn live(context: Context) -> Result<Reply, Problem> {
+    context.query().finish()?;
     Reply::json(&Liveness { status: "ok" })
 }
 

@@ -76,7 +76,8 @@ pub struct Unready {
         (status = 503, description = "Not ready; `boxes` names what is down", body = Unready, content_type = "application/problem+json"),
     )
 )]
-pub async fn ready(_: Context) -> Result<Reply, Problem> {
+pub async fn ready(context: Context) -> Result<Reply, Problem> {
+    context.query().finish()?;
     let reports: BTreeMap<&str, Option<Report>> =
         join_all(BOXES.map(ask)).await.into_iter().collect();
     let down: Vec<&str> = reports
