@@ -106,7 +106,7 @@ fn csv_has_its_columns_in_any_order_and_empty_cells_say_nothing() {
 fn a_row_that_breaks_a_rule_fails_by_itself_and_is_named_by_its_line() {
     let skus = [sku(), sku(), sku()];
     let text = format!(
-        "sku,name,price,stock\n{0},\"Tea\n(green)\",1,1\n,Nobody,1,1\n{1},Tea,-1,x\n{1},Tea\n{1},,,\n{2},Milk,1,1\n{2},\u{7},1,1\n",
+        "sku,description,name,price,stock\n{0},\"two\nlines\",Tea,1,1\n,,Nobody,1,1\n{1},,Tea,-1,x\n{1},,Tea\n{1},,,,\n{2},,Milk,1,1\n{2},,\u{7},1,1\n",
         skus[0], skus[1], skus[2]
     );
     let report = import(CSV, text);
