@@ -422,7 +422,10 @@ fn what_is_for_sale_at_a_price_is_counted_and_listed_from_one_index() {
     let (page, count) = shop.plans(&filter, Sort::ascending(SortKey::Price), None);
     let index = "INDEX products_for_sale_by_price (price>? AND price<?)";
     assert_eq!(page, [format!("SEARCH p USING {index}")]);
-    assert_eq!(count, [format!("SEARCH p USING COVERING {index}")]);
+    assert_eq!(
+        count, page,
+        "what the index implies is not looked up in the products"
+    );
     let prices = Filter {
         in_stock: None,
         ..filter
