@@ -1,4 +1,4 @@
-//! The commands of the README's walk do what it says.
+//! The commands of the README's walk and of the examples in `docs/api.md` do what is said there.
 #![cfg(unix)]
 
 use std::{
@@ -19,14 +19,20 @@ fn commands_of(section: &str, text: &str) -> String {
         .split_once(&format!("\n{section}\n"))
         .unwrap_or_else(|| panic!("there is no {section:?}"));
     let end = rest.find("\n## ").unwrap_or(rest.len());
-    let mut commands = String::new();
-    for block in rest[..end].split("```bash\n").skip(1) {
-        let (block, _) = block.split_once("\n```").expect("every block ends");
-        commands.push_str(block);
-        commands.push('\n');
-    }
+    let commands = all_commands(&rest[..end]);
     assert!(!commands.is_empty(), "{section:?} has commands");
     commands
+}
+
+/// The commands of a whole text.
+fn all_commands(text: &str) -> String {
+    let blocks = text.split("```bash\n").skip(1);
+    blocks
+        .map(|block| {
+            let (block, _) = block.split_once("\n```").expect("every block ends");
+            format!("{block}\n")
+        })
+        .collect()
 }
 
 /// Runs commands in one bash; every one of them must succeed.
@@ -99,6 +105,31 @@ fn the_walk_of_the_readme_ends_with_a_paid_order_that_outlives_a_restart() {
         .bearer(token)
         .send();
     assert_eq!(answer.expect(200).json()["status"], "PAID");
+}
+
+#[test]
+fn the_examples_of_the_api_guide_answer_what_it_says() {
+    if !["bash", "curl", "jq"].into_iter().all(is_installed) {
+        return;
+    }
+    let guide = fs::read_to_string(repository().join("docs/api.md")).expect("the guide");
+    let server = Server::start();
+    let commands = all_commands(&guide);
+    assert!(commands.contains(ADDRESS), "the guide names the address");
+    let shown = bash(&commands.replace(ADDRESS, server.base_url()));
+    for expected in [
+        "\"https://mercato.dev/problems/validation\"",
+        "\"Grace Hopper\"",
+        "\"created\": 2",
+        "\"line\": 4",
+        "\"name\": \"Café crème cup\"",
+        "\"stock\": 30",
+        "\"status\": \"SUCCEEDED\"",
+        "\"status\": \"PAID\"",
+        "\"refundedAmount\": 14.5",
+    ] {
+        assert!(shown.contains(expected), "no {expected} in {shown}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod bench;
 mod build;
 mod check;
 mod compose;
+mod demo;
 mod fingerprint;
 mod manifest;
 mod openapi;
@@ -11,6 +12,7 @@ mod process;
 mod test;
 mod tidy;
 mod toolchain;
+mod tools;
 mod up;
 mod variables;
 mod workspace;
@@ -40,10 +42,16 @@ enum Task {
     },
     /// Build what is out of date and run the shop; arguments are those of `mercato up`.
     Up {
+        /// Make an admin and fill an empty catalogue, so that there is something to try.
+        #[arg(long)]
+        demo: bool,
         /// For example: --redis redis://127.0.0.1:6379 --listen 127.0.0.1:8080
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Fill a running shop for `up --demo`.
+    #[command(hide = true)]
+    DemoFill(demo::Filling),
     /// Make the secrets that have no default, once, into .mercato/variables.toml.
     Variables,
     /// Run the tests; the last line says how many passed and failed.
@@ -67,6 +75,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Install the tools that some tests need into target/tools: Redocly, Schemathesis, generators of clients.
+    Tools,
     /// Check formatting, tidiness, manifest, contracts and lints, and that the components build.
     Check,
 }
@@ -87,13 +97,15 @@ fn run(task: Task) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     match task {
         Task::Build { component } => build::build(&workspace, component.as_deref())?,
-        Task::Up { arguments } => up::up(&workspace, &arguments)?,
+        Task::Up { demo, arguments } => up::up(&workspace, demo, &arguments)?,
+        Task::DemoFill(filling) => demo::fill(&workspace, &filling)?,
         Task::Variables => variables::ensure(&workspace)?,
         Task::Test { quick, e2e } => {
             return Ok(test::test(&workspace, Selection { quick, e2e }));
         }
         Task::Bench { arguments } => bench::bench(&workspace, &arguments)?,
         Task::Openapi { check } => openapi::openapi(&workspace, check)?,
+        Task::Tools => tools::ensure(&workspace)?,
         Task::Check => check::check(&workspace)?,
     }
     Ok(ExitCode::SUCCESS)

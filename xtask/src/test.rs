@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result};
 use crate::{
     build,
     process::{self, PRODUCT},
+    tools,
     workspace::Workspace,
 };
 
@@ -122,7 +123,10 @@ impl Run<'_> {
         self.stage("examples in the documentation", |run| {
             run.cargo_test(&["--doc"])
         })?;
-        self.stage("artifacts, servers, end to end", |run| {
+        if !self.selection.quick {
+            self.stage("tools", |run| tools::ensure_for_tests(run.workspace))?;
+        }
+        self.stage("artifacts, servers, end to end, tools", |run| {
             run.cargo_test(&["--test", "*"])
         })
     }

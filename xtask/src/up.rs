@@ -4,16 +4,20 @@ use std::{ffi::OsString, process::Command};
 
 use anyhow::Result;
 
-use crate::{build, process, variables, workspace::Workspace};
+use crate::{build, demo, process, variables, workspace::Workspace};
 
-/// Builds what is out of date, makes missing secrets and becomes the runner.
+/// Builds what is out of date, makes missing secrets and becomes the runner. With `demonstrate`, the shop also gets an
+/// admin and a catalogue.
 ///
 /// # Errors
 /// When something does not build, or the runner cannot be started or fails.
-pub fn up(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
+pub fn up(workspace: &Workspace, demonstrate: bool, arguments: &[OsString]) -> Result<()> {
     build::build(workspace, None)?;
     build_runner(workspace)?;
     variables::ensure(workspace)?;
+    if demonstrate {
+        demo::prepare(workspace, arguments)?;
+    }
     let mut runner = Command::new(workspace.native_binary("mercato")?);
     runner
         .current_dir(workspace.root())

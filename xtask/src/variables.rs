@@ -12,6 +12,15 @@ const SECRETS: &[&str] = &["jwt_secret", "payment_webhook_secret"];
 /// The strength of a secret: as many bytes as HMAC-SHA256 gives (RFC 7518 section 3.2 asks for no fewer).
 const SECRET_BYTES: usize = 32;
 
+/// The variables that name the first admin.
+const ADMIN: [&str; 2] = ["admin_email", "admin_password"];
+
+/// What the rules for passwords ask for beside the random digits: a capital, a small letter, a symbol.
+const ADMIN_PASSWORD_START: &str = "Demo-";
+
+/// The strength of the admin's password.
+const ADMIN_PASSWORD_BYTES: usize = 12;
+
 /// Adds the secrets that are missing; whatever is in the file stays as it is.
 ///
 /// # Errors
@@ -32,6 +41,30 @@ pub fn ensure(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
+/// Adds an admin of that address with a random password, unless the file names one. Gives the password when it is new.
+///
+/// # Errors
+/// As [`ensure`].
+pub fn ensure_admin(workspace: &Workspace, email: &str) -> Result<Option<String>> {
+    let path = workspace.variables();
+    let old =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let table: toml::Table = old
+        .parse()
+        .with_context(|| format!("{} is not TOML", path.display()))?;
+    if ADMIN.iter().any(|name| table.contains_key(*name)) {
+        return Ok(None);
+    }
+    let password = format!(
+        "{ADMIN_PASSWORD_START}{}",
+        random_hex(ADMIN_PASSWORD_BYTES)?
+    );
+    let [email_name, password_name] = ADMIN;
+    let new = format!("{email_name} = \"{email}\"\n{password_name} = \"{password}\"\n{old}");
+    write_private(&path, &new)?;
+    Ok(Some(password))
+}
+
 /// The secrets that a variables file does not set.
 fn missing_in(text: &str) -> Result<Vec<&'static str>> {
     let table: toml::Table = text.parse()?;
@@ -46,7 +79,7 @@ fn missing_in(text: &str) -> Result<Vec<&'static str>> {
 fn with_secrets(old: &str, names: &[&str]) -> Result<String> {
     let mut text = String::new();
     for name in names {
-        text.push_str(&format!("{name} = \"{}\"\n", random_hex()?));
+        text.push_str(&format!("{name} = \"{}\"\n", random_hex(SECRET_BYTES)?));
     }
     text.push_str(old);
     Ok(text)
@@ -56,8 +89,8 @@ fn with_secrets(old: &str, names: &[&str]) -> Result<String> {
     clippy::disallowed_methods,
     reason = "a secret of an installation comes from the operating system and from nowhere else"
 )]
-fn random_hex() -> Result<String> {
-    let mut bytes = [0_u8; SECRET_BYTES];
+fn random_hex(strength_bytes: usize) -> Result<String> {
+    let mut bytes = vec![0_u8; strength_bytes];
     getrandom::fill(&mut bytes)
         .map_err(|error| anyhow!("the operating system gives no random bytes: {error}"))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
@@ -117,7 +150,10 @@ mod tests {
 
     #[test]
     fn secrets_differ() {
-        assert_ne!(random_hex().unwrap(), random_hex().unwrap());
+        assert_ne!(
+            random_hex(SECRET_BYTES).unwrap(),
+            random_hex(SECRET_BYTES).unwrap()
+        );
     }
 
     #[test]

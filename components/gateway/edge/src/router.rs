@@ -162,6 +162,8 @@ pub fn percent_decode(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     async fn unused(_: Context) -> Result<Reply, Problem> {
@@ -257,5 +259,26 @@ mod tests {
             found(Method::GET, "/orders/a%20b%2Fc").1,
             vec![("status", "a b/c".to_owned())]
         );
+    }
+
+    proptest! {
+        #[test]
+        fn a_segment_comes_out_as_it_went_in(text in "\\PC{1,20}") {
+            let escaped: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            prop_assert_eq!(percent_decode(&escaped), Some(text.clone()));
+            let path = format!("/orders/id/{escaped}");
+            prop_assert_eq!(found(Method::GET, &path).1, vec![("id", text)]);
+        }
+
+        #[test]
+        fn any_path_leads_somewhere_or_nowhere(path in any::<String>(), rest in "(/[^/]{0,5}){0,4}") {
+            for path in [path, format!("/orders{rest}")] {
+                for method in [Method::GET, Method::PATCH, Method::TRACE] {
+                    let known = !methods_of(ROUTES, &path).is_empty();
+                    let is_unknown = matches!(find(ROUTES, &method, &path), Match::Unknown);
+                    prop_assert_eq!(is_unknown, !known);
+                }
+            }
+        }
     }
 }

@@ -43,7 +43,7 @@ struct Report {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Readiness {
     /// `ok`: everything is up.
-    #[schema(example = "ok")]
+    #[schema(pattern = "^ok$", example = "ok")]
     status: &'static str,
     /// `up` or `down`, by box.
     #[schema(example = json!({"auth-api": "up", "orders-api": "up", "payments-api": "up", "products-api": "up"}))]
@@ -51,6 +51,16 @@ pub struct Readiness {
     /// Null when payments does not say.
     #[schema(required)]
     outbox: Option<OutboxLag>,
+}
+
+/// What a problem says besides when the shop is not ready; for the document.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Unready {
+    #[serde(flatten)]
+    problem: mercato_edge::ProblemDocument<'static>,
+    /// `up` or `down`, by box.
+    #[schema(example = json!({"auth-api": "up", "orders-api": "down", "payments-api": "up", "products-api": "up"}))]
+    boxes: BTreeMap<&'static str, &'static str>,
 }
 
 /// 200 when every box is ready, 503 naming those that are not.
@@ -63,10 +73,11 @@ pub struct Readiness {
     description = "Asks every box whether it reaches its databases, and payments how far telling the orders is behind.",
     responses(
         (status = 200, description = "Every box is up", body = Readiness),
-        (status = 503, description = "Not ready; `boxes` names what is down", body = inline(serde_json::Value), content_type = "application/problem+json"),
+        (status = 503, description = "Not ready; `boxes` names what is down", body = Unready, content_type = "application/problem+json"),
     )
 )]
-pub async fn ready(_: Context) -> Result<Reply, Problem> {
+pub async fn ready(context: Context) -> Result<Reply, Problem> {
+    context.query().finish()?;
     let reports: BTreeMap<&str, Option<Report>> =
         join_all(BOXES.map(ask)).await.into_iter().collect();
     let down: Vec<&str> = reports

@@ -1,0 +1,74 @@
+//! `cargo xtask up --demo`, beside the runner itself: what fills the shop and what is said then.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+};
+
+use mercato_tests::{ADMIN_EMAIL, ADMIN_PASSWORD, Folder, Server, left_out, runner};
+
+/// The tasks' program, which stands beside the runner.
+fn tasks() -> Option<PathBuf> {
+    let path = runner().with_file_name(format!("xtask{}", std::env::consts::EXE_SUFFIX));
+    if !path.is_file() {
+        left_out("the program of the tasks is not beside the runner");
+        return None;
+    }
+    Some(path)
+}
+
+fn fill(tasks: &PathBuf, server: &Server, password: &str) -> Output {
+    let folder = Folder::new("demo");
+    let variables = folder.path().join("variables.toml");
+    let text = format!("admin_email = \"{ADMIN_EMAIL}\"\nadmin_password = \"{password}\"\n");
+    fs::write(&variables, text).expect("a variables file");
+    Command::new(tasks)
+        .args(["demo-fill", "--base-url", server.base_url(), "--variables"])
+        .arg(&variables)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the tasks' program runs")
+}
+
+fn number_of_products(server: &Server) -> u64 {
+    let answer = server.client().get("/api/v1/products?limit=1").send();
+    answer.expect(200).json()["meta"]["total"]
+        .as_u64()
+        .expect("a number")
+}
+
+#[test]
+fn an_empty_shop_is_filled_once_and_says_where_to_look() {
+    let Some(tasks) = tasks() else { return };
+    let server = Server::start();
+
+    let refused = fill(&tasks, &server, "Wrong-Password-1");
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        !refused.status.success() && said.contains("cannot log in"),
+        "{said}"
+    );
+    assert!(!said.contains("Wrong-Password-1"), "{said}");
+    assert_eq!(number_of_products(&server), 0);
+
+    for round in ["filled", "left as it is"] {
+        let output = fill(&tasks, &server, ADMIN_PASSWORD);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{round}: {said}");
+        let products = number_of_products(&server);
+        assert!(products > 250, "{round}: {products}");
+        for part in [
+            &format!("with {products} products"),
+            "/api/docs",
+            "/api/v1/products",
+            "/api/health/ready",
+        ] {
+            assert!(said.contains(part), "{round}: no {part:?} in {said}");
+        }
+    }
+
+    let found = server.client().get("/api/v1/products?q=coffee").send();
+    let found = found.expect(200).json();
+    assert!(found["meta"]["total"].as_u64() > Some(10), "{found}");
+}
