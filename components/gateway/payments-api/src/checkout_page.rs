@@ -14,7 +14,7 @@ const STYLE: &str = include_str!("checkout_page.css");
 
 /// No scripts, no images, nothing from elsewhere; the form goes back to us.
 const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-KvfB106hOIBP6+S8KvGlYjGaK5wvkoj7MniB1RRPj4w='; \
+    style-src 'sha256-RIaREX5O5O3B7TQyL1Gkdtp07i0nrvl5BVP7BQQFJt8='; \
     form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 const HTML: &str = "text/html; charset=utf-8";
