@@ -1,7 +1,7 @@
 //! By hand, longer and otherwise every time:
 //! `MERCATO_SCHEMATHESIS="--max-examples=500 --seed=7" cargo test --workspace --exclude xtask --test tools -- schemathesis`
 
-use std::{env, process::Command};
+use std::{env, fs, process::Command};
 
 use mercato_tests::{
     Server, is_quick, repository,
@@ -11,6 +11,9 @@ use mercato_tests::{
 
 /// How many requests each operation gets in each phase: enough for about a minute.
 const EXAMPLES: &str = "--max-examples=15";
+
+/// What Schemathesis looks for where it runs.
+const CONFIGURATION: [&str; 2] = ["schemathesis.toml", "hooks.py"];
 
 /// A shop of its own with one of everything.
 struct Stocked {
@@ -28,11 +31,11 @@ impl Stocked {
         let order = shop.paid_order(&customer, &product, 1);
         let payment = text(&shop.payment_of(&order.id)["id"]);
         let things = [
-            ("ACCOUNT", customer.id),
-            ("PRODUCT", product),
-            ("ORDER", order.id),
-            ("SESSION", order.session_id),
-            ("PAYMENT", payment),
+            ("accounts", customer.id),
+            ("products", product),
+            ("orders", order.id),
+            ("sessions", order.session_id),
+            ("payments", payment),
         ];
         Self {
             server,
@@ -44,11 +47,17 @@ impl Stocked {
     /// Runs all checks from the document that the shop serves.
     fn fuzz(&self, mut schemathesis: Command, arguments: &[&str]) {
         let more = env::var("MERCATO_SCHEMATHESIS").unwrap_or_default();
+        // What it writes goes with the shop, so it runs there.
+        for name in CONFIGURATION {
+            let file = repository().join("tests/tools").join(name);
+            fs::copy(file, self.server.folder().join(name)).expect("copy the configuration");
+        }
+        for (kind, id) in &self.things {
+            let file = self.server.folder().join(format!("{kind}.dict"));
+            fs::write(file, format!("\"{id}\"\n")).expect("write a dictionary");
+        }
         schemathesis
             .current_dir(self.server.folder())
-            .envs(self.things.clone())
-            .arg("--config-file")
-            .arg(repository().join("tests/tools/schemathesis.toml"))
             .arg("run")
             .arg(format!("{}/api/docs/openapi.json", self.server.base_url()))
             .arg(EXAMPLES)
