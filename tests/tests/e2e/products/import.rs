@@ -106,7 +106,7 @@ fn csv_has_its_columns_in_any_order_and_empty_cells_say_nothing() {
 fn a_row_that_breaks_a_rule_fails_by_itself_and_is_named_by_its_line() {
     let skus = [sku(), sku(), sku()];
     let text = format!(
-        "sku,name,price,stock\n{0},\"Tea\n(green)\",1,1\n,Nobody,1,1\n{1},Tea,-1,x\n{1},Tea\n{1},,,\n{2},Milk,1,1\n{2},\u{7},1,1\n",
+        "sku,description,name,price,stock\n{0},\"two\nlines\",Tea,1,1\n,,Nobody,1,1\n{1},,Tea,-1,x\n{1},,Tea\n{1},,,,\n{2},,Milk,1,1\n{2},,\u{7},1,1\n",
         skus[0], skus[1], skus[2]
     );
     let report = import(CSV, text);
@@ -292,7 +292,15 @@ fn more_bytes_or_rows_than_a_file_may_have_are_refused() {
         return;
     }
     let admin = Shop::shared().admin();
-    send(&admin, NDJSON, vec![b'\n'; FILE_BYTES_MAX + 1]).expect_problem(413, "payload-too-large");
+    let too_large = admin
+        .post(PATH)
+        .body(NDJSON, vec![b'\n'; FILE_BYTES_MAX + 1]);
+    // A server may hang up while the client is still sending, which then sees no answer.
+    if let Ok(answer) = too_large.try_send() {
+        answer.expect_problem(413, "payload-too-large");
+    }
+    let fits = send(&admin, NDJSON, vec![b'\n'; FILE_BYTES_MAX]).expect(200);
+    assert_eq!(fits.json(), report(0, 0, 0));
     let problem =
         send(&admin, NDJSON, "oops\n".repeat(100_001)).expect_problem(413, "too-many-rows");
     assert_eq!(problem["report"]["failedTotal"], 100_000);
@@ -320,7 +328,7 @@ fn fifty_thousand_rows_are_one_request() {
     let ndjson = rows(ROWS, |text, number| {
         write!(
             text,
-            "{{\"sku\":\"S-{number}\",\"name\":\"Tea {number}\",\"description\":\"Leaves of the year {}\",\"price\":{}.5,\"stock\":{}}}",
+            "{{\"sku\":\"S-{number}\",\"name\":\"Tea {number}\",\"description\":\"Leaves, vintage Y{}\",\"price\":{}.5,\"stock\":{}}}",
             1900 + number % 100,
             number % 1_000,
             number % 50,
@@ -355,7 +363,7 @@ fn fifty_thousand_rows_are_one_request() {
         shop.nobody().get(&path).send().expect(200).json()
     };
     assert_eq!(found("q=tea+49999")["data"][0]["sku"], "S-49999");
-    assert_eq!(found("q=leaves+1950")["meta"]["total"], ROWS / 100);
+    assert_eq!(found("q=leaves+y1950")["meta"]["total"], ROWS / 100);
     assert_eq!(found("q=tea&limit=1")["meta"]["total"], ROWS);
     assert_eq!(found("sort=name&page=5000")["meta"]["next"], Value::Null);
 }

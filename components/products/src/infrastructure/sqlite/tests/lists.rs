@@ -111,6 +111,16 @@ impl SqlShop {
     }
 
     fn plan(&self, filter: &Filter, sort: Sort, after: Option<String>) -> Vec<String> {
+        self.plans(filter, sort, after).0
+    }
+
+    /// How a page is found, and how the products on all pages are counted.
+    fn plans(
+        &self,
+        filter: &Filter,
+        sort: Sort,
+        after: Option<String>,
+    ) -> (Vec<String>, Vec<String>) {
         let request = PageRequest {
             page: 1,
             limit: 10,
@@ -119,14 +129,15 @@ impl SqlShop {
         let listing = Listing::new(filter, Some(sort), &request).unwrap();
         self.store
             .0
-            .read(|connection| listing::tests::plan(connection, &listing))
+            .read(|connection| listing::tests::plans(connection, &listing))
             .unwrap()
     }
 
     /// Products that are not in the search as they are in the catalogue, or the other way round.
     fn assert_search_is_in_step(&self) {
         let live = "SELECT COUNT(*) FROM products WHERE deleted_at IS NULL";
-        let entered = "SELECT COUNT(*) FROM catalogue_entries JOIN products ON id = product_id WHERE deleted_at IS NULL";
+        let entered = "SELECT COUNT(*) FROM catalogue_entries JOIN products ON id = product_id \
+            WHERE deleted_at IS NULL AND name_chars = length(name)";
         let indexed = "SELECT COUNT(*) FROM products_by_word WHERE rowid IN (SELECT number FROM catalogue_entries)";
         let all = [
             "SELECT COUNT(*) FROM catalogue_entries",
@@ -388,6 +399,42 @@ fn the_size_of_the_catalogue_is_counted_without_reading_products() {
     let gone = shop.add("gone", "1", 1);
     shop.delete(&gone, None).unwrap();
     assert_eq!(shop.page(&Filter::default(), None, 1, None).total, 30);
+    for (filter, table) in [
+        (Filter::default(), "catalogue_entries"),
+        (searching("tea"), "products_by_word"),
+    ] {
+        let (_, count) = shop.plans(&filter, Sort::ascending(SortKey::Name), None);
+        let reads_products = |step: &String| step.split(' ').any(|word| word == "p");
+        assert!(!count.iter().any(reads_products), "{count:?}");
+        assert!(count[0].contains(table), "{count:?}");
+    }
+}
+
+#[test]
+fn what_is_for_sale_at_a_price_is_counted_and_listed_from_one_index() {
+    let shop = crowded();
+    let filter = Filter {
+        min_price: Some("1".parse().unwrap()),
+        max_price: Some("2".parse().unwrap()),
+        in_stock: Some(true),
+        ..Filter::default()
+    };
+    let (page, count) = shop.plans(&filter, Sort::ascending(SortKey::Price), None);
+    let index = "INDEX products_for_sale_by_price (price>? AND price<?)";
+    assert_eq!(page, [format!("SEARCH p USING {index}")]);
+    assert_eq!(
+        count, page,
+        "what the index implies is not looked up in the products"
+    );
+    let prices = Filter {
+        in_stock: None,
+        ..filter
+    };
+    let (_, count) = shop.plans(&prices, Sort::ascending(SortKey::Name), None);
+    assert!(
+        count[0].starts_with("SEARCH p USING INDEX products_by_price"),
+        "{count:?}"
+    );
 }
 
 #[test]
