@@ -63,9 +63,36 @@ macro_rules! from_json {
 from_json! {
     String => "a string",
     bool => "true or false",
+}
+
+/// JSON has one kind of number: `2.0` and `2e0` are as whole as `2` (JSON Schema, section 6.1.1).
+macro_rules! whole_from_json {
+    ($($type:ty => $expected:literal),+ $(,)?) => {
+        $(impl FromJson for $type {
+            fn from_json(json: &str) -> Result<Self, (&'static str, String)> {
+                let refused = || ("type", concat!("must be ", $expected).to_owned());
+                serde_json::from_str(json)
+                    .ok()
+                    .or_else(|| whole(json).and_then(|number| Self::try_from(number).ok()))
+                    .ok_or_else(refused)
+            }
+        })+
+    };
+}
+
+whole_from_json! {
     u32 => "a whole number from 0 to 4294967295",
     u64 => "a whole number from 0",
     i64 => "a whole number",
+}
+
+/// A number that is whole though it is not written so, as far as floating point tells every one of them apart.
+fn whole(json: &str) -> Option<i64> {
+    const MAX_EXACT: f64 = 9_007_199_254_740_991.0;
+    let number: f64 = serde_json::from_str(json).ok()?;
+    let is_whole = number.fract() == 0.0 && number.abs() <= MAX_EXACT;
+    #[allow(clippy::cast_possible_truncation, reason = "whole and within 53 bits")]
+    is_whole.then_some(number as i64)
 }
 
 impl FromJson for Money {
@@ -331,6 +358,22 @@ mod tests {
             [2]
         );
         fields.finish().unwrap();
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_fraction_of_nothing() {
+        for (json, number) in [("2.0", 2), ("2e0", 2), ("0.2e1", 2), ("-0.0", 0)] {
+            assert_eq!(u32::from_json(json), Ok(number), "{json}");
+        }
+        for json in ["2.5", "1e10", "-1.0", "1e400", "\"2\"", "null", "true"] {
+            assert!(u32::from_json(json).is_err(), "{json}");
+        }
+        assert_eq!(i64::from_json("-3.0"), Ok(-3));
+        assert_eq!(u64::from_json("18446744073709551615"), Ok(u64::MAX));
+        assert!(
+            u64::from_json("1e16").is_err(),
+            "not every number that large is told apart"
+        );
     }
 
     #[test]
