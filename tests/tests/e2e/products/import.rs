@@ -276,9 +276,13 @@ fn what_came_before_the_body_broke_off_stays() {
         .shutdown(Shutdown::Write)
         .expect("a half-closed connection");
     let mut answer = String::new();
-    // A server may have hung up without an answer: nobody is obliged to wait for one.
     stream.read_to_string(&mut answer).ok();
-    assert!(!answer.starts_with("HTTP/1.1 2"), "{answer}");
+    // A server may hang up on a client that has done so, without an answer.
+    if !answer.is_empty() {
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+        assert!(answer.contains("problems/incomplete-body"), "{answer}");
+        assert!(answer.contains("\"report\":{\"created\":1,"), "{answer}");
+    }
     wait_until("the row that came whole", || {
         let path = format!("/api/v1/products?q={sku}");
         let list = shop.nobody().get(&path).send().expect(200).json();
