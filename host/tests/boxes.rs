@@ -142,7 +142,7 @@ impl Answer {
 
     fn body(&self) -> Value {
         let (_, body) = self.0.split_once("\r\n\r\n").unwrap();
-        serde_json::from_str(body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+        serde_json::from_str(body).expect(body)
     }
 
     /// Checks that it is a problem of the form that all have, and the last answer of its connection.
