@@ -1,5 +1,6 @@
 //! Validation of JSON bodies: every field at fault is named, unknown ones too, all at once.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -134,10 +135,13 @@ impl<'de> Visitor<'de> for MembersVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
         let mut members = Members::default();
         while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
-            if members.values.contains_key(&name) {
-                members.repeated.insert(name);
-            } else {
-                members.values.insert(name, value);
+            match members.values.entry(name) {
+                Entry::Vacant(place) => {
+                    place.insert(value);
+                }
+                Entry::Occupied(place) => {
+                    members.repeated.insert(place.key().clone());
+                }
             }
         }
         Ok(members)
