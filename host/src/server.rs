@@ -221,8 +221,11 @@ impl Server {
             .into_response();
         drop(memory);
         match upload.and_then(|upload| upload.refusal()) {
-            Some(problem) => problem.response(path, request_id),
-            None => response,
+            // A component that says the same may know more, such as what it has done with what came.
+            Some(problem) if problem.status != response.status() => {
+                problem.response(path, request_id)
+            }
+            _ => response,
         }
     }
 }

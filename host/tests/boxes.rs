@@ -64,6 +64,7 @@ impl Accounts {
             bcrypt_cost = "4"
             admin_email = ""
             admin_password = ""
+            trusted_proxies = "0"
             cors_allowed_origins = ""
             "#
         );

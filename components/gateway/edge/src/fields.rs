@@ -3,8 +3,10 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use mercato_money::{Money, MoneyError};
+use mercato_platform::ids;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -213,6 +215,41 @@ impl Fields {
         }
     }
 
+    /// An identifier that must be there.
+    pub fn required_id(&mut self, name: &str) -> String {
+        let Some(raw) = self.values.remove(name) else {
+            return self.required(name);
+        };
+        let given: String = self.read(name, raw.get()).unwrap_or_default();
+        match ids::parse(&given) {
+            Ok(id) => id,
+            // What is no string at all has been told already.
+            Err(error) => {
+                if raw.get().starts_with('"') {
+                    self.reject(name, "format", &error.to_string());
+                }
+                given
+            }
+        }
+    }
+
+    /// A whole number that must be there and within a range.
+    pub fn required_within(&mut self, name: &str, range: RangeInclusive<u32>) -> u32 {
+        let Some(raw) = self.values.remove(name) else {
+            return self.required(name);
+        };
+        let Some(given) = self.read::<i64>(name, raw.get()) else {
+            return 0;
+        };
+        let (min, max) = (range.start(), range.end());
+        if given < i64::from(*min) {
+            self.reject(name, "min", &format!("must not be less than {min}"));
+        } else if given > i64::from(*max) {
+            self.reject(name, "max", &format!("must not be more than {max}"));
+        }
+        u32::try_from(given).unwrap_or_default()
+    }
+
     /// A member that may be absent; `null` is not a value of it.
     pub fn optional<T: FromJson>(&mut self, name: &str) -> Option<T> {
         let raw = self.values.remove(name)?;
@@ -378,6 +415,31 @@ mod tests {
             u64::from_json("1e16").is_err(),
             "not every number that large is told apart"
         );
+    }
+
+    #[test]
+    fn identifiers_and_ranges_are_checked_where_they_are_read() {
+        const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let read = |body: String| {
+            let mut fields = Fields::parse(body.as_bytes()).unwrap();
+            let read = (fields.required_id("id"), fields.required_within("n", 1..=9));
+            fields.finish().map(|()| read)
+        };
+        for (given, number) in [("1", 1), ("9", 9), ("2.0", 2)] {
+            let body = format!(r#"{{"id":"{ID}","n":{given}}}"#);
+            assert_eq!(read(body).unwrap(), (ID.to_owned(), number));
+        }
+        for (body, id, number) in [
+            (r#"{"id":"x","n":0}"#, "format", "min"),
+            (r#"{"id":7,"n":10}"#, "type", "max"),
+            (r#"{"id":null,"n":-1}"#, "type", "min"),
+            (r#"{"id":"","n":1.5}"#, "format", "type"),
+            ("{}", "required", "required"),
+        ] {
+            let expected = [("id", id), ("n", number)]
+                .map(|(field, code)| (field.to_owned(), code.to_owned()));
+            assert_eq!(errors(read(body.to_owned()).map(drop)), expected, "{body}");
+        }
     }
 
     #[test]
