@@ -392,17 +392,20 @@ fn a_large_file_takes_no_more_memory_than_a_small_one() {
     let server = Server::start();
     let shop = Shop::on(&server);
     let admin = shop.admin();
-    let line = format!(
-        "{{\"sku\":\"A\",\"description\":\"{}\"}}\n",
-        "x".repeat(4_000)
-    );
-    let file = |bytes: usize| line.repeat(bytes / line.len());
-    send(&admin, NDJSON, file(BYTES / 20)).expect(200);
+    let line = |letters| {
+        let description = "x".repeat(letters);
+        format!("{{\"sku\":\"A\",\"description\":\"{description}\"}}\n")
+    };
+    // As many failures as are told, so that the report is as long.
+    let small = line(1).repeat(REPORTED_FAILURES_MAX + 1);
+    send(&admin, NDJSON, small).expect(200);
     let Some(before) = peak_kib(server.process_id()) else {
         left_out("this system does not tell the memory of a process");
         return;
     };
-    let answer = send(&admin, NDJSON, file(BYTES)).expect(200).json();
+    let line = line(4_000);
+    let large = line.repeat(BYTES / line.len());
+    let answer = send(&admin, NDJSON, large).expect(200).json();
     assert_eq!(answer["failedTotal"], BYTES / line.len());
     let grown = peak_kib(server.process_id()).expect("a peak") - before;
     assert!(grown * 1024 < BYTES as u64 / 4, "{grown} KiB more");
