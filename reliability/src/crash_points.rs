@@ -1,0 +1,1 @@
+pub struct Exploration;pub struct Point;pub struct Violation;pub fn explore(){}
