@@ -1,0 +1,274 @@
+//! Clients as they should be: they send again what was not answered, with the same key, and note what they were told.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mercato_tests::{Client, Request, Response, WEBHOOK_SECRET, forge, shop};
+use serde_json::{Value, json};
+
+use crate::world::{ADMIN_EMAIL, ADMIN_PASSWORD, World};
+
+/// The customer of every story.
+pub const CUSTOMER_EMAIL: &str = "ada@customers.test";
+/// Everybody's password but the admin's.
+pub const PASSWORD: &str = shop::PASSWORD;
+
+/// How often something is sent before it counts as a fault of the shop.
+const ATTEMPTS: u32 = 6;
+
+/// What clients were told, and what they did. Whatever was answered must stay true.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// Addresses whose registration was answered 201.
+    pub registered: BTreeSet<String>,
+    /// Units that an admin was told to have put in, by product.
+    pub units: BTreeMap<String, i64>,
+    /// Idempotency keys that the customer has used for orders.
+    pub order_keys: BTreeSet<String>,
+    /// Answers to orders, by key.
+    pub placed: BTreeMap<String, Value>,
+    /// Orders whose payment was answered as succeeded.
+    pub paid: BTreeSet<String>,
+    /// Orders whose cancellation was answered 200.
+    pub cancelled: BTreeSet<String>,
+    /// Refunds that were answered, by idempotency key: order and minor units.
+    pub refunded: BTreeMap<String, (String, i64)>,
+}
+
+/// Somebody's session.
+#[derive(Debug, Clone, Default)]
+pub struct Session {
+    /// The access token.
+    pub token: String,
+    /// The refresh token.
+    pub refresh_token: String,
+}
+
+/// What happens in one world, and what its people know of it.
+pub struct Story<'w> {
+    /// The shop.
+    pub world: &'w World,
+    /// What people were told.
+    pub facts: Facts,
+    /// The customer's session.
+    pub customer: Session,
+    /// The admin's.
+    pub admin: Session,
+    /// Products on the shelf.
+    pub products: Vec<String>,
+}
+
+/// What a story leaves behind for another one that begins where it ended.
+#[derive(Debug, Clone, Default)]
+pub struct Memory {
+    facts: Facts,
+    customer: Session,
+    admin: Session,
+    products: Vec<String>,
+}
+
+impl<'w> Story<'w> {
+    /// A story that goes on from what is remembered.
+    pub fn resume(world: &'w World, memory: &Memory) -> Self {
+        let Memory { facts, customer, admin, products } = memory.clone();
+        Self { world, facts, customer, admin, products }
+    }
+
+    /// What is remembered.
+    pub fn memory(&self) -> Memory {
+        Memory {
+            facts: self.facts.clone(),
+            customer: self.customer.clone(),
+            admin: self.admin.clone(),
+            products: self.products.clone(),
+        }
+    }
+
+    /// Sends until there is an answer that is no fault of the server; starts the shop again when it has crashed.
+    ///
+    /// # Panics
+    /// When there is none after several attempts.
+    pub fn send(&self, make: impl for<'c> Fn(&'c Client) -> Request<'c>) -> Response {
+        let mut last = String::new();
+        for _ in 0..ATTEMPTS {
+            let client = self.world.client();
+            match make(&client).try_send() {
+                Ok(answer) if answer.status() < 500 => return answer,
+                Ok(answer) => last = format!("{}: {}", answer.status(), answer.text()),
+                Err(error) => last = error.to_string(),
+            }
+            if self.world.plan.has_crashed() {
+                self.world.recover();
+            }
+        }
+        panic!("no answer after {ATTEMPTS} attempts: {last}");
+    }
+
+    fn post(&self, session: &Session, path: &str, body: &Value) -> Response {
+        self.send(|client| client.post(path).bearer(&session.token).json(body))
+    }
+
+    fn get(&self, session: &Session, path: &str) -> Value {
+        self.send(|client| client.get(path).bearer(&session.token)).expect(200).json()
+    }
+
+    /// Something the admin reads.
+    pub fn read_as_admin(&self, path: &str) -> Value {
+        self.get(&self.admin, path)
+    }
+
+    /// The customer registers; if the answer was lost, the address is taken, and logging in shows that it was oneself.
+    pub fn register(&mut self, email: &str) {
+        let body = json!({ "name": "Ada", "email": email, "password": PASSWORD });
+        let answer = self.send(|client| client.post("/api/v1/auth/register").json(&body));
+        match answer.status() {
+            201 => self.customer = session(&answer.json()),
+            409 => self.customer = self.log_in(email, PASSWORD),
+            _ => drop(answer.expect(201)),
+        }
+        self.facts.registered.insert(email.to_owned());
+    }
+
+    /// Opens a session.
+    pub fn log_in(&self, email: &str, password: &str) -> Session {
+        let body = json!({ "email": email, "password": password });
+        let answer = self.send(|client| client.post("/api/v1/auth/login").json(&body));
+        session(&answer.expect(200).json())
+    }
+
+    /// The admin logs in, again if need be: tokens last fifteen minutes.
+    pub fn log_in_as_admin(&mut self) {
+        self.admin = self.log_in(ADMIN_EMAIL, ADMIN_PASSWORD);
+    }
+
+    /// Trades the refresh token; a client whose answer was lost may have to log in again, but is never left outside.
+    pub fn refresh(&mut self) {
+        let body = json!({ "refreshToken": self.customer.refresh_token });
+        let answer = self.send(|client| client.post("/api/v1/auth/refresh").json(&body));
+        self.customer = match answer.status() {
+            200 => session(&answer.json()),
+            401 => self.log_in(CUSTOMER_EMAIL, PASSWORD),
+            _ => panic!("{}: {}", answer.status(), answer.text()),
+        };
+    }
+
+    /// Puts a product on the shelf, keyed by its sku so that it can be sent again.
+    pub fn stock_product(&mut self, sku: &str, price: &str, units: i64) -> String {
+        let rows = json!({ "sku": sku, "name": format!("Product {sku}"), "price": serde_json::from_str::<Value>(price).expect("a price"), "stock": units });
+        let answer = self.send(|client| {
+            let request = client.post("/api/v1/products/import").bearer(&self.admin.token);
+            request.body("application/x-ndjson", rows.to_string())
+        });
+        let report = answer.expect(200).json();
+        assert_eq!(report["failed"], json!([]), "{report}");
+        let found = self.get(&self.admin, &format!("/api/v1/products?q={sku}"));
+        let id = shop::text(&found["data"][0]["id"]);
+        self.facts.units.insert(id.clone(), units);
+        self.products.push(id.clone());
+        id
+    }
+
+    /// An admin changes a product's stock against the version that was read; a lost answer shows as 412, and reading
+    /// again shows whether the change was made.
+    pub fn change_stock(&mut self, product: &str, delta: i64) {
+        let path = format!("/api/v1/products/{product}");
+        let before = self.get(&self.admin, &path);
+        let version = before["version"].as_u64().expect("a version");
+        let tag = format!("\"{version}\"");
+        let body = json!({ "stockDelta": delta });
+        let answer = self.send(|client| {
+            client.patch(&path).bearer(&self.admin.token).header("if-match", &tag).json(&body)
+        });
+        match answer.status() {
+            200 => {}
+            412 => {
+                let now = self.get(&self.admin, &path);
+                assert_eq!(now["version"].as_u64(), Some(version + 1), "only our own change was made: {now}");
+            }
+            status => panic!("{status}: {}", answer.text()),
+        }
+        *self.facts.units.entry(product.to_owned()).or_default() += delta;
+    }
+
+    /// Orders one unit of each product, under a key.
+    pub fn order(&mut self, key: &str, lines: &[(&str, u32)]) -> Value {
+        self.facts.order_keys.insert(key.to_owned());
+        let body = shop::order_of(lines);
+        let answer = self.send(|client| {
+            let request = client.post("/api/v1/orders").bearer(&self.customer.token);
+            request.header("idempotency-key", key).json(&body)
+        });
+        let answer = answer.expect(201).json();
+        if let Some(first) = self.facts.placed.insert(key.to_owned(), answer.clone()) {
+            assert_eq!(first, answer, "the same key gives the same answer");
+        }
+        answer
+    }
+
+    /// Plays the customer at the checkout: `succeed`, `fail` or `cancel`. Whoever was not answered looks at the payment.
+    pub fn check_out(&mut self, placed: &Value, outcome: &str) -> Value {
+        let session = shop::text(&placed["paymentSession"]["id"]);
+        let order = shop::text(&placed["id"]);
+        let path = format!("/api/v1/payments/mock/checkout/{session}");
+        let body = json!({ "outcome": outcome });
+        let answer = self.send(|client| client.post(&path).json(&body));
+        let payment = match answer.status() {
+            200 => answer.json(),
+            409 => self.get(&self.customer, &format!("/api/v1/payments/order/{order}")),
+            status => panic!("{status}: {}", answer.text()),
+        };
+        if payment["status"] == "SUCCEEDED" {
+            self.facts.paid.insert(order);
+        }
+        payment
+    }
+
+    /// Cancels one's own order; whoever was not answered reads it.
+    pub fn cancel(&mut self, placed: &Value) {
+        let order = shop::text(&placed["id"]);
+        let path = format!("/api/v1/orders/{order}");
+        let body = json!({ "status": "CANCELLED" });
+        let answer = self.send(|client| client.patch(&path).bearer(&self.customer.token).json(&body));
+        if answer.status() != 200 {
+            let now = self.get(&self.customer, &format!("/api/v1/orders/id/{order}"));
+            assert_eq!(now["status"], "CANCELLED", "{}: {}", answer.status(), answer.text());
+        }
+        self.facts.cancelled.insert(order);
+    }
+
+    /// Gives back some minor units of an order's payment, under a key.
+    pub fn refund(&mut self, placed: &Value, key: &str, minor_units: i64) {
+        let order = shop::text(&placed["id"]);
+        let payment = self.get(&self.admin, &format!("/api/v1/payments/order/{order}"));
+        let path = format!("/api/v1/payments/{}/refund", shop::text(&payment["id"]));
+        let amount = json!(format!("{}.{:02}", minor_units / 100, minor_units % 100).parse::<f64>().expect("an amount"));
+        let body = json!({ "amount": amount, "reason": "returned" });
+        let answer = self.send(|client| {
+            let request = client.post(&path).bearer(&self.admin.token);
+            request.header("idempotency-key", key).json(&body)
+        });
+        assert!([200, 202].contains(&answer.status()), "{}: {}", answer.status(), answer.text());
+        self.facts.refunded.insert(key.to_owned(), (order, minor_units));
+    }
+
+    /// The provider's webhook of a session that was paid, sent until it is answered, as providers do.
+    pub fn webhook(&mut self, event_id: &str, event_type: &str, object: &Value) {
+        let body = json!({
+            "id": event_id, "object": "event", "type": event_type,
+            "created": self.world.clock.seconds(), "data": { "object": object },
+        })
+        .to_string();
+        let answer = self.send(|client| {
+            let signature = forge::stripe_signature(WEBHOOK_SECRET, self.world.clock.seconds(), &body);
+            let request = client.post("/api/v1/payments/webhook").header("stripe-signature", &signature);
+            request.body("application/json", body.clone())
+        });
+        answer.expect(200);
+    }
+}
+
+fn session(answer: &Value) -> Session {
+    Session {
+        token: shop::text(&answer["accessToken"]),
+        refresh_token: shop::text(&answer["refreshToken"]),
+    }
+}

@@ -1,0 +1,204 @@
+//! What must be true after every fault, once the relay has run. The numbers are those of the design.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use mercato_tests::shop::text;
+use serde_json::Value;
+
+use crate::client::Story;
+
+/// How often the shop is given the time to put itself in order, and how much time each time.
+const ROUNDS: u32 = 40;
+const ROUND: Duration = Duration::from_secs(20);
+
+/// Statuses of an order whose money has arrived.
+const PAID: [&str; 3] = ["PAID", "DELIVERED", "REFUNDED"];
+
+/// Lets the shop put itself in order, by its timers alone, and gives everything that is not true then.
+pub fn violations(story: &mut Story<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    story.log_in_as_admin();
+    if !settle(story) {
+        let outbox = story.read_as_admin("/api/v1/payments/outbox");
+        found.push(format!("5: events are left in the outbox: {outbox}"));
+    }
+    story.log_in_as_admin();
+    let orders = all_orders(story);
+    check_stock(story, &orders, &mut found);
+    for order in &orders {
+        check_order(order, &mut found);
+    }
+    check_facts(story, &orders, &mut found);
+    found
+}
+
+fn settle(story: &mut Story<'_>) -> bool {
+    for _ in 0..ROUNDS {
+        for component in ["payments-api", "orders-api"] {
+            story.world.fire_timer(component);
+        }
+        let outbox = story.read_as_admin("/api/v1/payments/outbox");
+        if outbox["meta"]["total"] == 0 {
+            return true;
+        }
+        story.world.clock.advance(ROUND);
+    }
+    false
+}
+
+fn all_orders(story: &Story<'_>) -> Vec<Value> {
+    let list = story.read_as_admin("/api/v1/orders?limit=100");
+    let ids = list["data"].as_array().expect("a list").iter().map(|order| text(&order["id"]));
+    ids.map(|id| story.read_as_admin(&format!("/api/v1/orders/id/{id}"))).collect()
+}
+
+/// Invariant 1, and that every unit is where the orders say.
+fn check_stock(story: &Story<'_>, orders: &[Value], found: &mut Vec<String>) {
+    for (product, units) in &story.facts.units {
+        let now = story.read_as_admin(&format!("/api/v1/products/{product}"));
+        let count = |name: &str| now[name].as_i64().unwrap_or(i64::MIN);
+        let (free, reserved, sold) = (count("stock"), count("reserved"), count("sold"));
+        if free < 0 || free + reserved + sold != *units {
+            found.push(format!("1: {units} units were put in, and there are {free} + {reserved} + {sold} of {product}"));
+        }
+        let in_orders = |is_counted: &dyn Fn(&Value) -> bool| -> i64 {
+            orders
+                .iter()
+                .filter(|order| is_counted(order))
+                .flat_map(|order| order["items"].as_array().into_iter().flatten())
+                .filter(|item| item["productId"] == product.as_str())
+                .filter_map(|item| item["quantity"].as_i64())
+                .sum()
+        };
+        let pending = in_orders(&|order| order["status"] == "PENDING");
+        let bought = in_orders(&|order| order["status"] == "PAID" || was_delivered(order));
+        if (reserved, sold) != (pending, bought) {
+            found.push(format!(
+                "1: {reserved} units of {product} are reserved for {pending} in pending orders, {sold} sold for {bought} in paid ones"
+            ));
+        }
+    }
+}
+
+fn was_delivered(order: &Value) -> bool {
+    let history = order["history"].as_array().into_iter().flatten();
+    history.into_iter().any(|change| change["to"] == "DELIVERED")
+}
+
+/// Invariants 2, 4 and 5 of one order.
+fn check_order(order: &Value, found: &mut Vec<String>) {
+    let (status, payment) = (text(&order["status"]), &order["payment"]);
+    let payment_status = payment["status"].as_str().unwrap_or("none");
+    let has_arrived = ["SUCCEEDED", "REFUNDED"].contains(&payment_status);
+    if PAID.contains(&status.as_str()) != has_arrived && !(status == "CANCELLED" && payment_status == "REFUNDED") {
+        found.push(format!("2: order {status} with payment {payment_status}: {order}"));
+    }
+    let units = |value: &Value| decimal(value);
+    let items = order["items"].as_array().into_iter().flatten();
+    let sum: i64 = items
+        .map(|item| units(&item["price"]) * item["quantity"].as_i64().unwrap_or(0))
+        .sum();
+    let total = units(&order["totalAmount"]);
+    if sum != total || (!payment.is_null() && units(&payment["amount"]) != total) {
+        found.push(format!("4: items {sum}, total {total}, payment {}: {order}", payment["amount"]));
+    }
+    if !payment.is_null() && units(&payment["refundedAmount"]) > units(&payment["amount"]) {
+        found.push(format!("4: more refunded than paid: {payment}"));
+    }
+    let mut reached: BTreeMap<String, u32> = BTreeMap::new();
+    for change in order["history"].as_array().into_iter().flatten() {
+        *reached.entry(text(&change["to"])).or_default() += 1;
+    }
+    if let Some((status, times)) = reached.iter().find(|(_, times)| **times > 1) {
+        found.push(format!("5: {status} was reached {times} times: {order}"));
+    }
+}
+
+/// Invariants 3 and 6: what was answered is true, and each key made one order.
+fn check_facts(story: &Story<'_>, orders: &[Value], found: &mut Vec<String>) {
+    let facts = &story.facts;
+    let by_id: BTreeMap<String, &Value> = orders.iter().map(|order| (text(&order["id"]), order)).collect();
+    for (key, answer) in &facts.placed {
+        match by_id.get(&text(&answer["id"])) {
+            None => found.push(format!("3: the order answered for {key} is gone: {answer}")),
+            Some(order) => {
+                for member in ["items", "totalAmount", "userId", "createdAt"] {
+                    if order[member] != answer["order"][member] {
+                        found.push(format!("3: {member} of an answered order has changed: {answer}, now {order}"));
+                    }
+                }
+            }
+        }
+    }
+    let status_of = |id: &String| by_id.get(id).map_or("none", |order| order["status"].as_str().unwrap_or("none"));
+    for id in &facts.paid {
+        if !PAID.contains(&status_of(id)) {
+            found.push(format!("3: an order that was answered as paid is {}", status_of(id)));
+        }
+    }
+    for id in &facts.cancelled {
+        if status_of(id) != "CANCELLED" {
+            found.push(format!("3: an order that was answered as cancelled is {}", status_of(id)));
+        }
+    }
+    let mut refunds: BTreeMap<&String, i64> = BTreeMap::new();
+    for (order, minor_units) in facts.refunded.values() {
+        *refunds.entry(order).or_default() += minor_units;
+    }
+    for (id, minor_units) in refunds {
+        let refunded = by_id.get(id).map_or(0, |order| decimal(&order["payment"]["refundedAmount"]));
+        if refunded != minor_units * 100 {
+            found.push(format!("3: {minor_units} minor units were refunded, and the payment says {refunded} / 10,000"));
+        }
+    }
+    if orders.len() != facts.order_keys.len() {
+        found.push(format!("6: {} keys made {} orders", facts.order_keys.len(), orders.len()));
+    }
+    for email in &facts.registered {
+        story.log_in(email, crate::client::PASSWORD);
+    }
+}
+
+/// A JSON amount in units of 1/10,000, read from its digits.
+fn decimal(value: &Value) -> i64 {
+    let digits = value.to_string();
+    let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, ""));
+    format!("{whole}{fraction:0<4}").parse().unwrap_or(i64::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn amounts_are_read_from_their_digits() {
+        assert_eq!(decimal(&json!(12.5)), 125_000);
+        assert_eq!(decimal(&json!(3)), 30_000);
+        assert_eq!(decimal(&json!(0.0001)), 1);
+    }
+
+    #[test]
+    fn an_order_that_breaks_an_invariant_is_found() {
+        let good = json!({
+            "id": "o", "status": "PAID", "totalAmount": 5, "items": [{"price": 2.5, "quantity": 2}],
+            "payment": {"status": "SUCCEEDED", "amount": 5, "refundedAmount": 0},
+            "history": [{"to": "PENDING"}, {"to": "PAID"}],
+        });
+        let broken = |path: &str, value: Value| {
+            let mut order = good.clone();
+            *order.pointer_mut(path).expect("a member") = value;
+            let mut found = Vec::new();
+            check_order(&order, &mut found);
+            found.iter().map(|text| text[..1].to_owned()).collect::<Vec<_>>()
+        };
+        assert!(broken("/status", json!("DELIVERED")).is_empty());
+        assert_eq!(broken("/status", json!("PENDING")), ["2"]);
+        assert_eq!(broken("/payment/status", json!("FAILED")), ["2"]);
+        assert_eq!(broken("/totalAmount", json!(4)), ["4"]);
+        assert_eq!(broken("/payment/refundedAmount", json!(6)), ["4"]);
+        assert_eq!(broken("/history/0/to", json!("PAID")), ["5"]);
+    }
+}

@@ -1,0 +1,19 @@
+//! Proof that nothing is lost and nothing happens twice (`docs/decisions`, and the invariants in [`invariants`]).
+//!
+//! A [`World`] is a shop that runs in this process, on a clock that moves only when it is read or told to. Its plan
+//! counts every call that the shop's components make to the outside: each SQLite statement, each publication. At one
+//! of them the shop can be made to crash, just before the call or just after it, as `kill -9` would: what was committed
+//! stays, nothing that comes after it happens. A [`Scenario`] is what clients do; they retry as sensible clients do,
+//! and note what they were answered. [`explore`] runs a scenario with a crash at every point there is and checks, each
+//! time, after a restart, that everything is true that must be.
+
+pub mod client;
+pub mod crash_points;
+pub mod invariants;
+pub mod plan;
+pub mod scenarios;
+pub mod world;
+
+pub use crash_points::{Exploration, Point, Violation, explore};
+pub use scenarios::Scenario;
+pub use world::World;

@@ -1,0 +1,112 @@
+//! What people do in a shop, each with its preparation.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::client::{CUSTOMER_EMAIL, Story};
+use crate::world::RESERVATION_TTL_SECONDS;
+
+/// Something that people do in a shop.
+#[derive(Clone, Copy)]
+pub struct Scenario {
+    /// What it is called.
+    pub name: &'static str,
+    /// What happens before, undisturbed.
+    pub prepare: fn(&mut Story<'_>),
+    /// What happens while the shop may crash.
+    pub play: fn(&mut Story<'_>),
+}
+
+/// All of them.
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario { name: "register", prepare: |_| {}, play: |story| story.register("grace@customers.test") },
+    Scenario { name: "order of three lines", prepare: |_| {}, play: |story| drop(order(story, "order-1")) },
+    Scenario { name: "pay", prepare: |story| drop(order(story, "order-1")), play: |story| drop(check_out(story, "succeed")) },
+    Scenario { name: "order and pay", prepare: |_| {}, play: |story| { order(story, "order-1"); check_out(story, "succeed"); } },
+    Scenario { name: "decline", prepare: |story| drop(order(story, "order-1")), play: |story| drop(check_out(story, "fail")) },
+    Scenario { name: "cancel", prepare: |story| drop(order(story, "order-1")), play: |story| { let placed = placed(story); story.cancel(&placed); } },
+    Scenario { name: "cancel at the checkout", prepare: |story| drop(order(story, "order-1")), play: |story| drop(check_out(story, "cancel")) },
+    Scenario { name: "expire", prepare: |story| drop(order(story, "order-1")), play: expire },
+    Scenario { name: "pay after it expired", prepare: |story| { order(story, "order-1"); expire(story); }, play: |story| late_payment(story) },
+    Scenario { name: "refund in part", prepare: paid, play: |story| { let placed = placed(story); story.refund(&placed, "refund-1", 250); } },
+    Scenario { name: "refund in parts and whole", prepare: paid, play: |story| { let placed = placed(story); story.refund(&placed, "refund-1", 250); story.refund(&placed, "refund-2", total(&placed) - 250); } },
+    Scenario { name: "webhook twice", prepare: |story| drop(order(story, "order-1")), play: |story| { completed(story, "evt_1"); completed(story, "evt_1"); } },
+    Scenario { name: "refund webhook before the payment's", prepare: |story| drop(order(story, "order-1")), play: |story| { refunded(story, "evt_2"); completed(story, "evt_1"); } },
+    Scenario { name: "import", prepare: |_| {}, play: |story| { for sku in ["NEW-1", "NEW-2", "NEW-1"] { story.stock_product(sku, "3.5", 7); } story.products.truncate(3); } },
+    Scenario { name: "token refresh", prepare: |_| {}, play: |story| { story.refresh(); story.refresh(); } },
+    Scenario { name: "stock change during an order", prepare: |_| {}, play: |story| { let first = story.products[0].clone(); story.change_stock(&first, 5); order(story, "order-1"); story.change_stock(&first, -3); check_out(story, "succeed"); } },
+];
+
+/// An admin, a customer, three products: what every scenario begins with.
+pub fn opening(story: &mut Story<'_>) {
+    story.log_in_as_admin();
+    story.register(CUSTOMER_EMAIL);
+    for (sku, price) in [("CUP", "12.5"), ("POT", "30"), ("TEA", "4.25")] {
+        story.stock_product(sku, price, 10);
+    }
+}
+
+fn order(story: &mut Story<'_>, key: &str) -> Value {
+    let products = story.products.clone();
+    let lines: Vec<(&str, u32)> = products.iter().map(String::as_str).zip(1..).collect();
+    story.order(key, &lines)
+}
+
+fn placed(story: &Story<'_>) -> Value {
+    story.facts.placed["order-1"].clone()
+}
+
+fn check_out(story: &mut Story<'_>, outcome: &str) -> Value {
+    let placed = placed(story);
+    story.check_out(&placed, outcome)
+}
+
+fn paid(story: &mut Story<'_>) {
+    order(story, "order-1");
+    check_out(story, "succeed");
+}
+
+fn total(placed: &Value) -> i64 {
+    let amount = placed["order"]["totalAmount"].as_f64().expect("an amount");
+    // Whole cents by construction.
+    (amount * 100.0).round() as i64
+}
+
+/// The reservation ends, and the sweeper comes by.
+fn expire(story: &mut Story<'_>) {
+    story.world.clock.advance(Duration::from_secs(RESERVATION_TTL_SECONDS + 60));
+    story.world.fire_timer("orders-api");
+    if story.world.plan.has_crashed() {
+        story.world.recover();
+    }
+}
+
+fn session_object(story: &Story<'_>) -> Value {
+    let placed = placed(story);
+    json!({
+        "id": placed["paymentSession"]["id"], "object": "checkout.session",
+        "client_reference_id": placed["id"], "metadata": { "order_id": placed["id"] },
+        "payment_intent": "pi_1", "payment_status": "paid",
+        "amount_total": total(&placed), "currency": "usd",
+    })
+}
+
+fn completed(story: &mut Story<'_>, event_id: &str) {
+    let object = session_object(story);
+    story.webhook(event_id, "checkout.session.completed", &object);
+}
+
+/// The customer was faster at the provider than the shop at closing the session.
+fn late_payment(story: &mut Story<'_>) {
+    completed(story, "evt_late");
+}
+
+fn refunded(story: &mut Story<'_>, event_id: &str) {
+    let placed = placed(story);
+    let object = json!({
+        "id": "ch_1", "object": "charge", "payment_intent": "pi_1", "metadata": { "order_id": placed["id"] },
+        "amount": total(&placed), "amount_refunded": total(&placed), "refunded": true, "currency": "usd",
+    });
+    story.webhook(event_id, "charge.refunded", &object);
+}

@@ -1,0 +1,239 @@
+//! A shop in this process that can crash and be started again.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use std::{env, fs};
+
+use mercato::{Clock, Limits, Running, Shop};
+use mercato_platform::ids::{Ids as _, RandomIds};
+use mercato_tests::{Client, JWT_SECRET, WEBHOOK_SECRET, repository, shared_data};
+use tokio::runtime::Runtime;
+
+use crate::plan::Plan;
+
+/// The admin of every world.
+pub const ADMIN_EMAIL: &str = "admin@mercato.test";
+/// The admin's password.
+pub const ADMIN_PASSWORD: &str = "Correct-Horse-7";
+/// How long stock is held for an order that is not paid, in seconds.
+pub const RESERVATION_TTL_SECONDS: u64 = 900;
+
+/// When every world begins: 2026-03-01T09:00:00Z, in milliseconds since the Unix epoch.
+const BEGINNING_MS: u64 = 1_772_355_600_000;
+/// How far the clock moves each time it is read, so that no two moments are the same.
+const TICK_MS: u64 = 1;
+/// Databases, as `runtime-config.toml` names them.
+const DATABASES: [&str; 4] = ["auth", "products", "orders", "payments"];
+
+/// A clock that moves only when it is read, or told to.
+#[derive(Debug, Clone)]
+pub struct VirtualClock(Arc<AtomicU64>);
+
+impl Default for VirtualClock {
+    fn default() -> Self {
+        Self(Arc::new(AtomicU64::new(BEGINNING_MS)))
+    }
+}
+
+impl VirtualClock {
+    /// Moves it forward.
+    pub fn advance(&self, by: Duration) {
+        let by_ms = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        self.0.fetch_add(by_ms, Ordering::SeqCst);
+    }
+
+    /// Seconds since the Unix epoch.
+    pub fn seconds(&self) -> u64 {
+        self.0.load(Ordering::SeqCst) / 1_000
+    }
+}
+
+impl Clock for VirtualClock {
+    fn now(&self) -> Duration {
+        Duration::from_millis(self.0.fetch_add(TICK_MS, Ordering::SeqCst))
+    }
+}
+
+/// A folder that goes when this is dropped; in memory where the system has such a place.
+#[derive(Debug)]
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let memory = Path::new("/dev/shm");
+        let parent = if memory.is_dir() { memory.to_path_buf() } else { env::temp_dir() };
+        let path = parent.join(format!("mercato-world-{}", RandomIds.new_id()));
+        fs::create_dir_all(&path).expect("a folder");
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+/// The databases of a world at some moment, to begin other worlds from.
+#[derive(Debug)]
+pub struct Snapshot {
+    folder: Arc<Folder>,
+    clock_ms: u64,
+}
+
+/// A shop in this process that can crash and be started again.
+pub struct World {
+    /// Where and when it crashes.
+    pub plan: Plan,
+    /// Its time.
+    pub clock: VirtualClock,
+    folder: Arc<Folder>,
+    runtime: Runtime,
+    running: Mutex<Option<(Running, Client)>>,
+    restarts: AtomicU64,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl World {
+    /// A shop with an admin and nothing else.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn new() -> Self {
+        Self::in_folder(Folder::new(), VirtualClock::default())
+    }
+
+    /// A shop that goes on from a snapshot.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn from_snapshot(snapshot: &Snapshot) -> Self {
+        let folder = Folder::new();
+        for name in DATABASES {
+            let file = format!("{name}.db");
+            fs::copy(snapshot.folder.0.join(&file), folder.0.join(&file)).expect("a copy");
+        }
+        let clock = VirtualClock(Arc::new(AtomicU64::new(snapshot.clock_ms)));
+        Self::in_folder(folder, clock)
+    }
+
+    fn in_folder(folder: Folder, clock: VirtualClock) -> Self {
+        fs::write(folder.0.join("runtime-config.toml"), databases_in(&folder.0))
+            .expect("a runtime configuration");
+        let world = Self {
+            plan: Plan::default(),
+            clock,
+            folder: Arc::new(folder),
+            runtime: tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime"),
+            running: Mutex::new(None),
+            restarts: AtomicU64::new(0),
+        };
+        world.start();
+        world
+    }
+
+    /// Ends the shop in good order and keeps its databases.
+    ///
+    /// # Panics
+    /// When it does not end.
+    pub fn into_snapshot(self) -> Snapshot {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((running, _)) = running {
+            self.runtime.block_on(running.stop());
+        }
+        Snapshot {
+            clock_ms: self.clock.0.load(Ordering::SeqCst),
+            folder: Arc::clone(&self.folder),
+        }
+    }
+
+    /// A client of the shop as it runs now.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn client(&self) -> Client {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.as_ref().expect("a running shop").1.clone()
+    }
+
+    /// How often the shop was started again after a crash.
+    pub fn restarts(&self) -> u64 {
+        self.restarts.load(Ordering::SeqCst)
+    }
+
+    /// Calls a component's timer, as the runner does every second.
+    pub fn fire_timer(&self, component: &str) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((running, _)) = running.as_ref() {
+            self.runtime.block_on(running.fire_timer(component));
+        }
+    }
+
+    /// After a crash: drops everything that was under way, and starts the shop again on what was committed.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn recover(&self) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((running, _)) = running {
+            self.runtime.block_on(running.kill());
+        }
+        self.plan.disarm();
+        self.restarts.fetch_add(1, Ordering::SeqCst);
+        self.start();
+    }
+
+    fn start(&self) {
+        let shop = Shop::builder()
+            .app(repository().join("spin.toml"))
+            .runtime_config(self.folder.0.join("runtime-config.toml"))
+            .data_dir(shared_data())
+            .listen("127.0.0.1:0")
+            .clock(self.clock.clone())
+            .faults(self.plan.clone())
+            .timers(false)
+            .limits(Limits {
+                instances_per_component: 4,
+                shutdown_time: Duration::from_secs(2),
+                ..Limits::default()
+            })
+            .variable("jwt_secret", JWT_SECRET)
+            .variable("payment_webhook_secret", WEBHOOK_SECRET)
+            .variable("bcrypt_cost", "4")
+            .variable("admin_email", ADMIN_EMAIL)
+            .variable("admin_password", ADMIN_PASSWORD)
+            .variable("public_url", "http://shop.test")
+            .variable("reservation_ttl", RESERVATION_TTL_SECONDS.to_string());
+        let running = self.runtime.block_on(shop.start()).expect("the shop starts");
+        let client = Client::new(format!("http://{}", running.addr()));
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some((running, client));
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((running, _)) = running {
+            self.runtime.block_on(running.kill());
+        }
+    }
+}
+
+fn databases_in(folder: &Path) -> String {
+    DATABASES
+        .map(|name| {
+            let path = folder.join(format!("{name}.db"));
+            format!("[sqlite_database.{name}]\ntype = \"spin\"\npath = \"{}\"\n", path.display())
+        })
+        .concat()
+}
