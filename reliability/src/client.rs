@@ -69,8 +69,19 @@ pub struct Memory {
 impl<'w> Story<'w> {
     /// A story that goes on from what is remembered.
     pub fn resume(world: &'w World, memory: &Memory) -> Self {
-        let Memory { facts, customer, admin, products } = memory.clone();
-        Self { world, facts, customer, admin, products }
+        let Memory {
+            facts,
+            customer,
+            admin,
+            products,
+        } = memory.clone();
+        Self {
+            world,
+            facts,
+            customer,
+            admin,
+            products,
+        }
     }
 
     /// What is remembered.
@@ -103,12 +114,10 @@ impl<'w> Story<'w> {
         panic!("no answer after {ATTEMPTS} attempts: {last}");
     }
 
-    fn post(&self, session: &Session, path: &str, body: &Value) -> Response {
-        self.send(|client| client.post(path).bearer(&session.token).json(body))
-    }
-
     fn get(&self, session: &Session, path: &str) -> Value {
-        self.send(|client| client.get(path).bearer(&session.token)).expect(200).json()
+        self.send(|client| client.get(path).bearer(&session.token))
+            .expect(200)
+            .json()
     }
 
     /// Something the admin reads.
@@ -155,7 +164,9 @@ impl<'w> Story<'w> {
     pub fn stock_product(&mut self, sku: &str, price: &str, units: i64) -> String {
         let rows = json!({ "sku": sku, "name": format!("Product {sku}"), "price": serde_json::from_str::<Value>(price).expect("a price"), "stock": units });
         let answer = self.send(|client| {
-            let request = client.post("/api/v1/products/import").bearer(&self.admin.token);
+            let request = client
+                .post("/api/v1/products/import")
+                .bearer(&self.admin.token);
             request.body("application/x-ndjson", rows.to_string())
         });
         let report = answer.expect(200).json();
@@ -176,13 +187,21 @@ impl<'w> Story<'w> {
         let tag = format!("\"{version}\"");
         let body = json!({ "stockDelta": delta });
         let answer = self.send(|client| {
-            client.patch(&path).bearer(&self.admin.token).header("if-match", &tag).json(&body)
+            client
+                .patch(&path)
+                .bearer(&self.admin.token)
+                .header("if-match", &tag)
+                .json(&body)
         });
         match answer.status() {
             200 => {}
             412 => {
                 let now = self.get(&self.admin, &path);
-                assert_eq!(now["version"].as_u64(), Some(version + 1), "only our own change was made: {now}");
+                assert_eq!(
+                    now["version"].as_u64(),
+                    Some(version + 1),
+                    "only our own change was made: {now}"
+                );
             }
             status => panic!("{status}: {}", answer.text()),
         }
@@ -227,10 +246,17 @@ impl<'w> Story<'w> {
         let order = shop::text(&placed["id"]);
         let path = format!("/api/v1/orders/{order}");
         let body = json!({ "status": "CANCELLED" });
-        let answer = self.send(|client| client.patch(&path).bearer(&self.customer.token).json(&body));
+        let answer =
+            self.send(|client| client.patch(&path).bearer(&self.customer.token).json(&body));
         if answer.status() != 200 {
             let now = self.get(&self.customer, &format!("/api/v1/orders/id/{order}"));
-            assert_eq!(now["status"], "CANCELLED", "{}: {}", answer.status(), answer.text());
+            assert_eq!(
+                now["status"],
+                "CANCELLED",
+                "{}: {}",
+                answer.status(),
+                answer.text()
+            );
         }
         self.facts.cancelled.insert(order);
     }
@@ -240,14 +266,25 @@ impl<'w> Story<'w> {
         let order = shop::text(&placed["id"]);
         let payment = self.get(&self.admin, &format!("/api/v1/payments/order/{order}"));
         let path = format!("/api/v1/payments/{}/refund", shop::text(&payment["id"]));
-        let amount = json!(format!("{}.{:02}", minor_units / 100, minor_units % 100).parse::<f64>().expect("an amount"));
+        let amount = json!(
+            format!("{}.{:02}", minor_units / 100, minor_units % 100)
+                .parse::<f64>()
+                .expect("an amount")
+        );
         let body = json!({ "amount": amount, "reason": "returned" });
         let answer = self.send(|client| {
             let request = client.post(&path).bearer(&self.admin.token);
             request.header("idempotency-key", key).json(&body)
         });
-        assert!([200, 202].contains(&answer.status()), "{}: {}", answer.status(), answer.text());
-        self.facts.refunded.insert(key.to_owned(), (order, minor_units));
+        assert!(
+            [200, 202].contains(&answer.status()),
+            "{}: {}",
+            answer.status(),
+            answer.text()
+        );
+        self.facts
+            .refunded
+            .insert(key.to_owned(), (order, minor_units));
     }
 
     /// The provider's webhook of a session that was paid, sent until it is answered, as providers do.
@@ -258,8 +295,11 @@ impl<'w> Story<'w> {
         })
         .to_string();
         let answer = self.send(|client| {
-            let signature = forge::stripe_signature(WEBHOOK_SECRET, self.world.clock.seconds(), &body);
-            let request = client.post("/api/v1/payments/webhook").header("stripe-signature", &signature);
+            let signature =
+                forge::stripe_signature(WEBHOOK_SECRET, self.world.clock.seconds(), &body);
+            let request = client
+                .post("/api/v1/payments/webhook")
+                .header("stripe-signature", &signature);
             request.body("application/json", body.clone())
         });
         answer.expect(200);

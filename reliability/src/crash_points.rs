@@ -24,7 +24,11 @@ pub struct Point {
 
 impl fmt::Display for Point {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} call {} ({})", self.side, self.call, self.reached)
+        write!(
+            formatter,
+            "{} call {} ({})",
+            self.side, self.call, self.reached
+        )
     }
 }
 
@@ -41,7 +45,11 @@ pub struct Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}, crash {}: {}", self.scenario, self.point, self.what)
+        write!(
+            formatter,
+            "{}, crash {}: {}",
+            self.scenario, self.point, self.what
+        )
     }
 }
 
@@ -75,8 +83,14 @@ pub fn explore(scenario: &Scenario, first: u64, stride: u64) -> Exploration {
             if let Some((point, found)) = crash(scenario, &snapshot, &memory, call, side) {
                 reached = true;
                 exploration.points += 1;
-                let violation = |what| Violation { scenario: scenario.name, point: point.clone(), what };
-                exploration.violations.extend(found.into_iter().map(violation));
+                let violation = |what| Violation {
+                    scenario: scenario.name,
+                    point: point.clone(),
+                    what,
+                };
+                exploration
+                    .violations
+                    .extend(found.into_iter().map(violation));
             }
         }
         if !reached && call >= calls {
@@ -109,7 +123,12 @@ fn undisturbed(scenario: &Scenario, snapshot: &Snapshot, memory: &Memory) -> u64
     let calls = world.plan.calls();
     world.plan.disarm();
     let found = invariants::violations(&mut story);
-    assert!(found.is_empty(), "{} without a crash: {}", scenario.name, found.join("\n"));
+    assert!(
+        found.is_empty(),
+        "{} without a crash: {}",
+        scenario.name,
+        found.join("\n")
+    );
     calls
 }
 
@@ -131,5 +150,12 @@ fn crash(
     let reached = world.plan.reached()?;
     world.plan.disarm();
     let found = invariants::violations(&mut story);
-    Some((Point { call, side, reached }, found))
+    Some((
+        Point {
+            call,
+            side,
+            reached,
+        },
+        found,
+    ))
 }

@@ -99,7 +99,11 @@ fn describe(call: &HostCall<'_>) -> String {
         CallKind::Http => "HTTP ",
     };
     let detail = call.detail.split_whitespace().collect::<Vec<_>>().join(" ");
-    format!("{}: {kind}{}", call.component, detail.chars().take(100).collect::<String>())
+    format!(
+        "{}: {kind}{}",
+        call.component,
+        detail.chars().take(100).collect::<String>()
+    )
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

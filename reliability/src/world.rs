@@ -63,7 +63,11 @@ struct Folder(PathBuf);
 impl Folder {
     fn new() -> Self {
         let memory = Path::new("/dev/shm");
-        let parent = if memory.is_dir() { memory.to_path_buf() } else { env::temp_dir() };
+        let parent = if memory.is_dir() {
+            memory.to_path_buf()
+        } else {
+            env::temp_dir()
+        };
         let path = parent.join(format!("mercato-world-{}", RandomIds.new_id()));
         fs::create_dir_all(&path).expect("a folder");
         Self(path)
@@ -125,8 +129,11 @@ impl World {
     }
 
     fn in_folder(folder: Folder, clock: VirtualClock) -> Self {
-        fs::write(folder.0.join("runtime-config.toml"), databases_in(&folder.0))
-            .expect("a runtime configuration");
+        fs::write(
+            folder.0.join("runtime-config.toml"),
+            databases_in(&folder.0),
+        )
+        .expect("a runtime configuration");
         let world = Self {
             plan: Plan::default(),
             clock,
@@ -147,7 +154,11 @@ impl World {
     /// # Panics
     /// When it does not end.
     pub fn into_snapshot(self) -> Snapshot {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let running = self
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some((running, _)) = running {
             self.runtime.block_on(running.stop());
         }
@@ -184,7 +195,11 @@ impl World {
     /// # Panics
     /// When it does not start.
     pub fn recover(&self) {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let running = self
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some((running, _)) = running {
             self.runtime.block_on(running.kill());
         }
@@ -214,7 +229,10 @@ impl World {
             .variable("admin_password", ADMIN_PASSWORD)
             .variable("public_url", "http://shop.test")
             .variable("reservation_ttl", RESERVATION_TTL_SECONDS.to_string());
-        let running = self.runtime.block_on(shop.start()).expect("the shop starts");
+        let running = self
+            .runtime
+            .block_on(shop.start())
+            .expect("the shop starts");
         let client = Client::new(format!("http://{}", running.addr()));
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some((running, client));
     }
@@ -222,7 +240,11 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let running = self
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some((running, _)) = running {
             self.runtime.block_on(running.kill());
         }
@@ -233,7 +255,10 @@ fn databases_in(folder: &Path) -> String {
     DATABASES
         .map(|name| {
             let path = folder.join(format!("{name}.db"));
-            format!("[sqlite_database.{name}]\ntype = \"spin\"\npath = \"{}\"\n", path.display())
+            format!(
+                "[sqlite_database.{name}]\ntype = \"spin\"\npath = \"{}\"\n",
+                path.display()
+            )
         })
         .concat()
 }

@@ -4,6 +4,7 @@ mod bench;
 mod build;
 mod check;
 mod compose;
+mod crash_points;
 mod demo;
 mod fingerprint;
 mod manifest;
@@ -77,6 +78,15 @@ enum Task {
     },
     /// Install the tools that some tests need into target/tools: Redocly, Schemathesis, generators of clients.
     Tools,
+    /// Crash the shop at every call it makes, scenario by scenario, and check what must be true after each.
+    CrashPoints {
+        /// Only scenarios whose name contains this, for example "refund".
+        #[arg(long, default_value = "")]
+        scenario: String,
+        /// Only every so many-th call.
+        #[arg(long, default_value_t = 1)]
+        stride: u64,
+    },
     /// Check formatting, tidiness, manifest, contracts and lints, and that the components build.
     Check,
 }
@@ -106,6 +116,9 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Bench { arguments } => bench::bench(&workspace, &arguments)?,
         Task::Openapi { check } => openapi::openapi(&workspace, check)?,
         Task::Tools => tools::ensure(&workspace)?,
+        Task::CrashPoints { scenario, stride } => {
+            crash_points::crash_points(&workspace, &scenario, stride)?;
+        }
         Task::Check => check::check(&workspace)?,
     }
     Ok(ExitCode::SUCCESS)

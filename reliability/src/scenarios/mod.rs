@@ -20,22 +20,122 @@ pub struct Scenario {
 
 /// All of them.
 pub const SCENARIOS: &[Scenario] = &[
-    Scenario { name: "register", prepare: |_| {}, play: |story| story.register("grace@customers.test") },
-    Scenario { name: "order of three lines", prepare: |_| {}, play: |story| drop(order(story, "order-1")) },
-    Scenario { name: "pay", prepare: |story| drop(order(story, "order-1")), play: |story| drop(check_out(story, "succeed")) },
-    Scenario { name: "order and pay", prepare: |_| {}, play: |story| { order(story, "order-1"); check_out(story, "succeed"); } },
-    Scenario { name: "decline", prepare: |story| drop(order(story, "order-1")), play: |story| drop(check_out(story, "fail")) },
-    Scenario { name: "cancel", prepare: |story| drop(order(story, "order-1")), play: |story| { let placed = placed(story); story.cancel(&placed); } },
-    Scenario { name: "cancel at the checkout", prepare: |story| drop(order(story, "order-1")), play: |story| drop(check_out(story, "cancel")) },
-    Scenario { name: "expire", prepare: |story| drop(order(story, "order-1")), play: expire },
-    Scenario { name: "pay after it expired", prepare: |story| { order(story, "order-1"); expire(story); }, play: |story| late_payment(story) },
-    Scenario { name: "refund in part", prepare: paid, play: |story| { let placed = placed(story); story.refund(&placed, "refund-1", 250); } },
-    Scenario { name: "refund in parts and whole", prepare: paid, play: |story| { let placed = placed(story); story.refund(&placed, "refund-1", 250); story.refund(&placed, "refund-2", total(&placed) - 250); } },
-    Scenario { name: "webhook twice", prepare: |story| drop(order(story, "order-1")), play: |story| { completed(story, "evt_1"); completed(story, "evt_1"); } },
-    Scenario { name: "refund webhook before the payment's", prepare: |story| drop(order(story, "order-1")), play: |story| { refunded(story, "evt_2"); completed(story, "evt_1"); } },
-    Scenario { name: "import", prepare: |_| {}, play: |story| { for sku in ["NEW-1", "NEW-2", "NEW-1"] { story.stock_product(sku, "3.5", 7); } story.products.truncate(3); } },
-    Scenario { name: "token refresh", prepare: |_| {}, play: |story| { story.refresh(); story.refresh(); } },
-    Scenario { name: "stock change during an order", prepare: |_| {}, play: |story| { let first = story.products[0].clone(); story.change_stock(&first, 5); order(story, "order-1"); story.change_stock(&first, -3); check_out(story, "succeed"); } },
+    Scenario {
+        name: "register",
+        prepare: |_| {},
+        play: |story| story.register("grace@customers.test"),
+    },
+    Scenario {
+        name: "order of three lines",
+        prepare: |_| {},
+        play: |story| drop(order(story, "order-1")),
+    },
+    Scenario {
+        name: "pay",
+        prepare: |story| drop(order(story, "order-1")),
+        play: |story| drop(check_out(story, "succeed")),
+    },
+    Scenario {
+        name: "order and pay",
+        prepare: |_| {},
+        play: |story| {
+            order(story, "order-1");
+            check_out(story, "succeed");
+        },
+    },
+    Scenario {
+        name: "decline",
+        prepare: |story| drop(order(story, "order-1")),
+        play: |story| drop(check_out(story, "fail")),
+    },
+    Scenario {
+        name: "cancel",
+        prepare: |story| drop(order(story, "order-1")),
+        play: |story| {
+            let placed = placed(story);
+            story.cancel(&placed);
+        },
+    },
+    Scenario {
+        name: "cancel at the checkout",
+        prepare: |story| drop(order(story, "order-1")),
+        play: |story| drop(check_out(story, "cancel")),
+    },
+    Scenario {
+        name: "expire",
+        prepare: |story| drop(order(story, "order-1")),
+        play: expire,
+    },
+    Scenario {
+        name: "pay after it expired",
+        prepare: |story| {
+            order(story, "order-1");
+            expire(story);
+        },
+        play: |story| late_payment(story),
+    },
+    Scenario {
+        name: "refund in part",
+        prepare: paid,
+        play: |story| {
+            let placed = placed(story);
+            story.refund(&placed, "refund-1", 250);
+        },
+    },
+    Scenario {
+        name: "refund in parts and whole",
+        prepare: paid,
+        play: |story| {
+            let placed = placed(story);
+            story.refund(&placed, "refund-1", 250);
+            story.refund(&placed, "refund-2", total(&placed) - 250);
+        },
+    },
+    Scenario {
+        name: "webhook twice",
+        prepare: |story| drop(order(story, "order-1")),
+        play: |story| {
+            completed(story, "evt_1");
+            completed(story, "evt_1");
+        },
+    },
+    Scenario {
+        name: "refund webhook before the payment's",
+        prepare: |story| drop(order(story, "order-1")),
+        play: |story| {
+            refunded(story, "evt_2");
+            completed(story, "evt_1");
+        },
+    },
+    Scenario {
+        name: "import",
+        prepare: |_| {},
+        play: |story| {
+            for sku in ["NEW-1", "NEW-2", "NEW-1"] {
+                story.stock_product(sku, "3.5", 7);
+            }
+            story.products.truncate(3);
+        },
+    },
+    Scenario {
+        name: "token refresh",
+        prepare: |_| {},
+        play: |story| {
+            story.refresh();
+            story.refresh();
+        },
+    },
+    Scenario {
+        name: "stock change during an order",
+        prepare: |_| {},
+        play: |story| {
+            let first = story.products[0].clone();
+            story.change_stock(&first, 5);
+            order(story, "order-1");
+            story.change_stock(&first, -3);
+            check_out(story, "succeed");
+        },
+    },
 ];
 
 /// An admin, a customer, three products: what every scenario begins with.
@@ -75,7 +175,10 @@ fn total(placed: &Value) -> i64 {
 
 /// The reservation ends, and the sweeper comes by.
 fn expire(story: &mut Story<'_>) {
-    story.world.clock.advance(Duration::from_secs(RESERVATION_TTL_SECONDS + 60));
+    story
+        .world
+        .clock
+        .advance(Duration::from_secs(RESERVATION_TTL_SECONDS + 60));
     story.world.fire_timer("orders-api");
     if story.world.plan.has_crashed() {
         story.world.recover();
