@@ -82,7 +82,7 @@ pub fn build(workspace: &Workspace, selection: Selection<'_>) -> Result<()> {
     }
     let names: Vec<_> = stale
         .iter()
-        .map(|(composition, _)| composition.name.as_str())
+        .map(|(composition, _)| composition.shown_name())
         .collect();
     eprintln!(
         "Built {} in {:.1} s",

@@ -57,6 +57,15 @@ impl Composition {
         })
     }
 
+    /// The name, with the provider's folder if it lies in one.
+    pub fn shown_name(&self) -> String {
+        self.provider
+            .folder()
+            .join(&self.name)
+            .display()
+            .to_string()
+    }
+
     /// The text of the `.wac` file.
     pub fn source(&self) -> &str {
         &self.source
@@ -176,6 +185,7 @@ mod tests {
     #[test]
     fn a_missing_guest_stops_the_composition() {
         let composition = Composition {
+            provider: Provider::Mock,
             name: "box".to_owned(),
             guests: vec!["orders".to_owned()],
             source: "package test:box; export new mercato:orders { ... }...;".to_owned(),

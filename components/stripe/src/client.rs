@@ -178,16 +178,17 @@ impl<T: Transport, P: Pace> Client<'_, T, P> {
         read: impl Fn(&[u8]) -> Result<A, String>,
     ) -> Result<A, Failure> {
         let request = self.request(call);
-        let mut last = "no time is left".to_owned();
+        let mut last = None;
         for tried in 0..TRIES_MAX {
             let left_ms = deadline.left_ms(self.pace);
             if left_ms < TRY_MIN_MS {
                 break;
             }
             if !self.breaker.borrow_mut().admits(self.pace.now_ms()) {
-                return Err(Failure::Undecided(format!(
-                    "Stripe is left alone for a while after failures ({last})"
-                )));
+                last.get_or_insert_with(|| {
+                    "Stripe failed too often and is left alone for a while".to_owned()
+                });
+                break;
             }
             let limit = Duration::from_millis(left_ms.min(TRY_MS));
             let outcome = self.transport.send(&request, limit).await;
@@ -206,12 +207,14 @@ impl<T: Transport, P: Pace> Client<'_, T, P> {
                 "stripe did not answer a try",
                 &[("call", path_of(call)), ("cause", &cause)],
             );
-            last = cause;
+            last = Some(cause);
             if tried + 1 < TRIES_MAX && !self.pause(tried, not_before, deadline).await {
                 break;
             }
         }
-        Err(Failure::Undecided(last))
+        Err(Failure::Undecided(
+            last.unwrap_or_else(|| "no time is left".to_owned()),
+        ))
     }
 
     /// Waits before the next try: exponential, with full jitter, and at least as long as Stripe asks for. False, and no
