@@ -52,7 +52,9 @@ mod server;
 mod shop;
 mod shutdown;
 mod triggers;
+mod upload;
 pub mod variables;
+mod wire;
 
 pub use clock::{Clock, OffsetClock, SystemClock};
 pub use error::{Error, Result};

@@ -8,7 +8,8 @@ pub const REQUESTS_PER_INSTANCE: u32 = 128;
 pub const INSTANCES_PER_COMPONENT: u32 = 32;
 /// How long a request waits for a free instance before it is answered 503.
 pub const QUEUE_TIME: Duration = Duration::from_secs(10);
-/// How long a component may work on one request before it is answered 504.
+/// How long a component may work on one request before it is answered 504. While it waits for a client that is still
+/// sending, this time stands still; see [`UPLOAD_WAIT_TIME`].
 pub const REQUEST_TIME: Duration = Duration::from_secs(30);
 /// How long an instance may go on working after its response is complete.
 pub const POST_RETURN_TIME: Duration = Duration::from_secs(5);
@@ -21,9 +22,21 @@ pub const EPOCH_TICK: Duration = Duration::from_millis(10);
 
 /// Request body. Generous, because a bulk import streams; a component that wants less enforces less.
 pub const REQUEST_BODY_BYTES: u64 = 64 << 20;
+/// A request body up to this size is received before an instance is asked for; a longer one streams on into it.
+pub const REQUEST_BODY_BUFFER_BYTES: u64 = 1 << 20;
+/// How long a client may take to send a body, or as much of it as is received beforehand, before it is answered 408.
+pub const REQUEST_BODY_TIME: Duration = Duration::from_secs(30);
+/// Bodies that are received beforehand, all connections together; when it is used up, further ones are answered 503.
+pub const BODIES_BUFFER_BYTES: u64 = 256 << 20;
+/// How long an instance waits for each [`UPLOAD_PIECE_BYTES`] of a body that streams, before the client is answered 408.
+pub const UPLOAD_PIECE_TIME: Duration = Duration::from_secs(30);
+/// The least progress of a body that streams.
+pub const UPLOAD_PIECE_BYTES: u64 = 64 << 10;
+/// How long an instance waits for the client altogether: the largest body at a million bits a second, and some more.
+pub const UPLOAD_WAIT_TIME: Duration = Duration::from_secs(15 * 60);
 /// Request line and headers together.
 pub const REQUEST_HEAD_BYTES: usize = 32 << 10;
-/// Header fields of a request.
+/// Header fields of a request. The HTTP library's own limit: asking it for another one costs time on every request.
 pub const REQUEST_HEADERS_MAX: usize = 100;
 /// How long a client may take to send a request's head (also the keep-alive idle time).
 pub const REQUEST_HEAD_TIME: Duration = Duration::from_secs(30);
@@ -33,6 +46,14 @@ pub const CONNECTIONS_MAX: usize = 4096;
 pub const RESPONSE_BUFFER_BYTES: usize = 1 << 20;
 /// A response body that is not complete after this time is streamed.
 pub const RESPONSE_BUFFER_TIME: Duration = Duration::from_millis(200);
+/// How long a connection waits for a client that takes nothing of its answers before it is cut off. An instance that
+/// was still answering is free then.
+pub const RESPONSE_WRITE_TIME: Duration = Duration::from_secs(30);
+/// How long, and for how many bytes, a connection that is closed goes on reading from a client that is still sending, so
+/// that the client gets to read the answer.
+pub const LINGER_TIME: Duration = Duration::from_secs(5);
+/// See [`LINGER_TIME`].
+pub const LINGER_BYTES: u64 = REQUEST_BODY_BYTES;
 /// Body frames between a guest and a slow client.
 pub const RESPONSE_FRAMES: usize = 8;
 /// Requests from component to component, one inside the other.
@@ -84,6 +105,20 @@ pub struct Limits {
     pub request_time: Duration,
     /// See [`REQUEST_BODY_BYTES`].
     pub request_body_bytes: u64,
+    /// See [`REQUEST_HEAD_TIME`].
+    pub request_head_time: Duration,
+    /// See [`REQUEST_BODY_TIME`].
+    pub request_body_time: Duration,
+    /// See [`BODIES_BUFFER_BYTES`].
+    pub bodies_buffer_bytes: u64,
+    /// See [`UPLOAD_PIECE_TIME`].
+    pub upload_piece_time: Duration,
+    /// See [`UPLOAD_WAIT_TIME`].
+    pub upload_wait_time: Duration,
+    /// See [`RESPONSE_WRITE_TIME`].
+    pub response_write_time: Duration,
+    /// See [`LINGER_TIME`].
+    pub linger_time: Duration,
     /// See [`INSTANCE_MEMORY_BYTES`].
     pub instance_memory_bytes: usize,
     /// See [`SHUTDOWN_TIME`].
@@ -97,6 +132,13 @@ impl Default for Limits {
             queue_time: QUEUE_TIME,
             request_time: REQUEST_TIME,
             request_body_bytes: REQUEST_BODY_BYTES,
+            request_head_time: REQUEST_HEAD_TIME,
+            request_body_time: REQUEST_BODY_TIME,
+            bodies_buffer_bytes: BODIES_BUFFER_BYTES,
+            upload_piece_time: UPLOAD_PIECE_TIME,
+            upload_wait_time: UPLOAD_WAIT_TIME,
+            response_write_time: RESPONSE_WRITE_TIME,
+            linger_time: LINGER_TIME,
             instance_memory_bytes: INSTANCE_MEMORY_BYTES,
             shutdown_time: SHUTDOWN_TIME,
         }

@@ -1,13 +1,34 @@
 //! The answers that the runner gives itself, in the same form as those of the components (RFC 9457).
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use mercato_platform::clock::{Clock, SystemClock, rfc3339};
+use mercato_platform::ids::{Ids, RandomIds};
 use wasmtime_wasi_http::WasiBody;
+
+use crate::triggers::http::REQUEST_ID;
 
 /// Where the kinds of problems are described.
 const PROBLEM_BASE: &str = "https://mercato.dev/problems/";
+
+/// What stands for the path of a request that could not be read.
+const UNKNOWN_PATH: &str = "/";
+
+/// Sent with each of them, as with every answer of a component.
+const HEADERS: [(HeaderName, &str); 6] = [
+    (header::CONTENT_TYPE, "application/problem+json"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    ),
+    (header::CACHE_CONTROL, "no-store"),
+];
 
 /// A request that no component answered.
 pub(crate) struct Problem {
@@ -26,8 +47,8 @@ impl Problem {
     };
     pub(crate) const TOO_LARGE: Self = Self {
         status: StatusCode::PAYLOAD_TOO_LARGE,
-        kind: "too-large",
-        title: "Request too large",
+        kind: "payload-too-large",
+        title: "Payload too large",
         message: "The body of the request is larger than the server accepts",
     };
     pub(crate) const HEADERS_TOO_LARGE: Self = Self {
@@ -42,6 +63,42 @@ impl Problem {
         title: "Bad request",
         message: "Send exactly one valid Host header",
     };
+    pub(crate) const BAD_TARGET: Self = Self {
+        status: StatusCode::BAD_REQUEST,
+        kind: "bad-request",
+        title: "Bad request",
+        message: "Name a path that begins with a slash",
+    };
+    pub(crate) const BAD_FRAMING: Self = Self {
+        status: StatusCode::BAD_REQUEST,
+        kind: "bad-request",
+        title: "Bad request",
+        message: "Send the body either with one Content-Length or with Transfer-Encoding: chunked",
+    };
+    pub(crate) const MALFORMED: Self = Self {
+        status: StatusCode::BAD_REQUEST,
+        kind: "bad-request",
+        title: "Bad request",
+        message: "What was sent is not an HTTP/1.1 request",
+    };
+    pub(crate) const URI_TOO_LONG: Self = Self {
+        status: StatusCode::URI_TOO_LONG,
+        kind: "uri-too-long",
+        title: "URI too long",
+        message: "The path and query of the request are longer than the server accepts",
+    };
+    pub(crate) const BODY_BROKEN: Self = Self {
+        status: StatusCode::BAD_REQUEST,
+        kind: "incomplete-body",
+        title: "Bad request",
+        message: "The body ended early",
+    };
+    pub(crate) const BODY_TOO_SLOW: Self = Self {
+        status: StatusCode::REQUEST_TIMEOUT,
+        kind: "request-timeout",
+        title: "Request timeout",
+        message: "The body of the request did not arrive in time",
+    };
     pub(crate) const TRAPPED: Self = Self {
         status: StatusCode::INTERNAL_SERVER_ERROR,
         kind: "internal",
@@ -50,8 +107,8 @@ impl Problem {
     };
     pub(crate) const BUSY: Self = Self {
         status: StatusCode::SERVICE_UNAVAILABLE,
-        kind: "busy",
-        title: "Busy",
+        kind: "unavailable",
+        title: "Service unavailable",
         message: "The server is busy; try again in a moment",
     };
     pub(crate) const TIMED_OUT: Self = Self {
@@ -63,7 +120,23 @@ impl Problem {
 
     /// The response to a request for a path.
     pub(crate) fn response(&self, path: &str, request_id: &str) -> Response<WasiBody> {
-        let body = serde_json::json!({
+        let body = Full::new(Bytes::from(self.document(path, request_id)))
+            .map_err(|never| match never {})
+            .boxed_unsync();
+        let mut response = Response::new(body);
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        for (name, value) in HEADERS {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+
+    fn document(&self, path: &str, request_id: &str) -> String {
+        serde_json::json!({
             "type": format!("{PROBLEM_BASE}{}", self.kind),
             "title": self.title,
             "status": self.status.as_u16(),
@@ -74,23 +147,38 @@ impl Problem {
             "timestamp": rfc3339(SystemClock.now_ms()),
             "path": path,
             "requestId": request_id,
-        });
-        let body = Full::new(Bytes::from(body.to_string()))
-            .map_err(|never| match never {})
-            .boxed_unsync();
-        let mut response = Response::new(body);
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        response
+        })
+        .to_string()
     }
+}
+
+/// What is sent in place of an answer that the HTTP library gives by itself, to bytes that are no request: it has no
+/// body, and only these headers. `None` for every other answer.
+pub(crate) fn in_place_of(answer: &[u8]) -> Option<Bytes> {
+    if !answer.starts_with(b"HTTP/1.1 4") {
+        return None;
+    }
+    let (status, rest) = std::str::from_utf8(answer).ok()?.split_once("\r\n")?;
+    let date = rest.strip_prefix("connection: close\r\ncontent-length: 0\r\n")?;
+    let problem = match status.split(' ').nth(1)? {
+        "431" => Problem::HEADERS_TOO_LARGE,
+        "414" => Problem::URI_TOO_LONG,
+        _ => Problem::MALFORMED,
+    };
+    let request_id = RandomIds.new_id();
+    tracing::info!(target: "request", request_id, status = problem.status.as_u16(), "not a request");
+    let body = problem.document(UNKNOWN_PATH, &request_id);
+    let mut text = format!("{status}\r\n{REQUEST_ID}: {request_id}\r\n");
+    for (name, value) in HEADERS {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{name}: {value}\r\n");
+    }
+    let length = body.len();
+    let _ = write!(
+        text,
+        "connection: close\r\ncontent-length: {length}\r\n{date}{body}"
+    );
+    Some(text.into())
 }
 
 #[cfg(test)]
@@ -111,6 +199,31 @@ mod tests {
         assert_eq!(body["requestId"], "r-1");
         for member in ["type", "title", "status", "message", "timestamp"] {
             assert!(!body[member].is_null(), "{member} is missing");
+        }
+    }
+
+    #[test]
+    fn what_the_http_library_answers_by_itself_becomes_a_problem() {
+        let own = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\ndate: now\r\n\r\n";
+        let text = String::from_utf8(in_place_of(own).unwrap().to_vec()).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert!(head.starts_with("HTTP/1.1 400 Bad Request\r\nx-request-id: "));
+        assert!(
+            head.ends_with("\r\ndate: now") && head.contains("x-content-type-options: nosniff")
+        );
+        assert_eq!(body["type"], "https://mercato.dev/problems/bad-request");
+        assert_eq!(body["statusCode"], 400);
+    }
+
+    #[test]
+    fn all_other_answers_stay_as_they_are() {
+        for answer in [
+            "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
+            "HTTP/1.1 404 Not Found\r\nx-request-id: r\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
+            "HTTP/1.1 4",
+        ] {
+            assert_eq!(in_place_of(answer.as_bytes()), None, "{answer}");
         }
     }
 }

@@ -2,33 +2,34 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::uri::Authority;
 use http::{HeaderName, HeaderValue, Request, Response, Version, header};
-use http_body::{Body, Frame, SizeHint};
-use http_body_util::BodyExt;
+use http_body::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use mercato_platform::ids::{Ids, RandomIds};
+use mercato_platform::trace::TraceContext;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use wasmtime_wasi_http::{Error, WasiBody};
+use wasmtime_wasi_http::WasiBody;
 
 use crate::guest::Services;
-use crate::limits::{CONNECTIONS_MAX, REQUEST_HEAD_BYTES, REQUEST_HEAD_TIME, REQUEST_HEADERS_MAX};
+use crate::limits::{CONNECTIONS_MAX, Limits, REQUEST_HEAD_BYTES, REQUEST_HEAD_TIME};
 use crate::problem::Problem;
 use crate::routes::Routes;
 use crate::shop::Components;
 use crate::shutdown::Activity;
 use crate::triggers::http::{Invocation, REQUEST_ID};
+use crate::upload::{Received, Uploads};
+use crate::wire::{Reception, Wire};
 
+/// Ties a call to the calls it sets off (W3C Trace Context).
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// Longest request id taken over from a client, in characters.
 const REQUEST_ID_CHARS_MAX: usize = 128;
 /// Pause after the listener failed, for example because no file descriptor is left.
@@ -51,7 +52,8 @@ pub(crate) struct Server {
     pub components: Arc<Components>,
     pub services: Arc<Services>,
     pub activity: Activity,
-    pub body_bytes: u64,
+    pub uploads: Uploads,
+    pub limits: Limits,
 }
 
 impl Server {
@@ -89,16 +91,17 @@ impl Server {
         let closing = self.activity.closing();
         // Small answers must not wait for more to come.
         let _ = stream.set_nodelay(true);
+        let reception = Reception::default();
+        let wire = Wire::new(stream, reception.clone(), &self.limits);
+        let mut http = hyper::server::conn::http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(self.limits.request_head_time)
+            .max_buf_size(REQUEST_HEAD_BYTES);
         let service = service_fn(move |request| {
-            let server = Arc::clone(&self);
-            async move { Ok::<_, Infallible>(server.answer(request, client).await) }
+            let (server, reception) = (Arc::clone(&self), reception.clone());
+            async move { Ok::<_, Infallible>(server.answer(request, client, reception).await) }
         });
-        let connection = hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(REQUEST_HEAD_TIME)
-            .max_buf_size(REQUEST_HEAD_BYTES)
-            .max_headers(REQUEST_HEADERS_MAX)
-            .serve_connection(TokioIo::new(stream), service);
+        let connection = http.serve_connection(TokioIo::new(wire), service);
         tokio::pin!(connection, closing);
         let ended = tokio::select! {
             ended = &mut connection => ended,
@@ -117,22 +120,21 @@ impl Server {
         &self,
         mut request: Request<Incoming>,
         client: SocketAddr,
+        reception: Reception,
     ) -> Response<WasiBody> {
         let started = Instant::now();
         let request_id = ensure_request_id(request.headers_mut());
+        let trace = continue_trace(request.headers_mut());
+        let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
-        let (component, route, mut response) = match self.routes.find(&path) {
-            _ if head_bytes(&request) > REQUEST_HEAD_BYTES => (
-                "",
-                "",
-                Problem::HEADERS_TOO_LARGE.response(&path, &request_id),
-            ),
-            _ if !names_its_host(&request) => {
-                ("", "", Problem::BAD_HOST.response(&path, &request_id))
-            }
-            None => ("", "", Problem::NOT_FOUND.response(&path, &request_id)),
-            Some(found) => {
+        if request.body().is_end_stream() {
+            reception.complete();
+        }
+        let (component, route, mut response) = match (refusal(&request), self.routes.find(&path)) {
+            (Some(problem), _) => ("", "", problem.response(&path, &request_id)),
+            (None, None) => ("", "", Problem::NOT_FOUND.response(&path, &request_id)),
+            (None, Some(found)) => {
                 describe(
                     request.headers_mut(),
                     client,
@@ -143,8 +145,14 @@ impl Server {
                 (
                     found.component,
                     found.route,
-                    self.forward(found.component, request, &path, &request_id)
-                        .await,
+                    self.forward(
+                        found.component,
+                        request,
+                        &path,
+                        &request_id,
+                        reception.clone(),
+                    )
+                    .await,
                 )
             }
         };
@@ -153,11 +161,25 @@ impl Server {
         {
             response.headers_mut().insert(REQUEST_ID, id);
         }
+        // The parser passes over a Content-Length beside chunks; so that nobody on the way can take what follows for
+        // another request than we do, nothing follows.
+        if reception.is_open() || is_chunked {
+            response
+                .headers_mut()
+                .insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        if let Some(trace) = &trace
+            && !response.headers().contains_key(TRACEPARENT)
+            && let Ok(ours) = HeaderValue::from_str(&trace.to_string())
+        {
+            response.headers_mut().insert(TRACEPARENT, ours);
+        }
         let took = started.elapsed();
+        let trace_id = trace.as_ref().map(TraceContext::trace_id);
         let status = response.status().as_u16();
         self.services.metrics.request(component, status, took);
         let duration_ms = (took.as_secs_f64() * 1e6).round() / 1e3;
-        tracing::info!(target: "request", request_id, component, %method, route, path, status, duration_ms, "request");
+        tracing::info!(target: "request", request_id, trace_id, component, %method, route, path, status, duration_ms, "request");
         response
     }
 
@@ -167,40 +189,61 @@ impl Server {
         request: Request<Incoming>,
         path: &str,
         request_id: &str,
+        reception: Reception,
     ) -> Response<WasiBody> {
         let announced = request
             .headers()
             .get(header::CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        if announced.is_some_and(|length| length > self.body_bytes) {
+        if announced.is_some_and(|length| length > self.limits.request_body_bytes) {
             return Problem::TOO_LARGE.response(path, request_id);
         }
         let Some(component) = self.components.http(component) else {
             return Problem::NOT_FOUND.response(path, request_id);
         };
-        let overrun = Arc::new(AtomicBool::new(false));
-        let request = request.map(|body| {
-            LimitedBody {
-                body,
-                left: self.body_bytes,
-                overrun: Arc::clone(&overrun),
-            }
-            .boxed_unsync()
-        });
+        let (head, body) = request.into_parts();
+        let received = match self.uploads.receive(body, reception).await {
+            Ok(received) => received,
+            Err(problem) => return problem.response(path, request_id),
+        };
+        let Received {
+            body,
+            upload,
+            memory,
+        } = received;
         let response = component
-            .invoke(Invocation { request, depth: 0 })
+            .invoke(Invocation {
+                request: Request::from_parts(head, body),
+                upload: upload.clone(),
+                depth: 0,
+            })
             .await
             .into_response();
-        if overrun.load(Ordering::Relaxed) {
-            Problem::TOO_LARGE.response(path, request_id)
-        } else {
-            response
+        drop(memory);
+        match upload.and_then(|upload| upload.refusal()) {
+            Some(problem) => problem.response(path, request_id),
+            None => response,
         }
     }
 }
 
+/// Why no component gets to see the request.
+fn refusal<B>(request: &Request<B>) -> Option<Problem> {
+    if head_bytes(request) > REQUEST_HEAD_BYTES {
+        Some(Problem::HEADERS_TOO_LARGE)
+    } else if !names_its_host(request) {
+        Some(Problem::BAD_HOST)
+    } else if !request.uri().path().starts_with('/') {
+        Some(Problem::BAD_TARGET)
+    } else if !frames_its_body(request.headers()) {
+        Some(Problem::BAD_FRAMING)
+    } else {
+        None
+    }
+}
+
 /// Size of the request's line and headers. The parser's own limit counts only what it could not parse at once.
-fn head_bytes(request: &Request<Incoming>) -> usize {
+fn head_bytes<B>(request: &Request<B>) -> usize {
     const SEPARATORS_BYTES: usize = ": \r\n".len();
     let path = request
         .uri()
@@ -223,6 +266,33 @@ fn names_its_host<B>(request: &Request<B>) -> bool {
         (Some(host), None) => host.is_empty() || Authority::try_from(host.as_bytes()).is_ok(),
         (Some(_), Some(_)) => false,
     }
+}
+
+/// Whether there is only one way to tell where the body ends (RFC 9112 section 6): requests that two servers cut
+/// differently are how one client's bytes end up in another one's request.
+fn frames_its_body(headers: &http::HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(coding), None) => {
+            coding.as_bytes().eq_ignore_ascii_case(b"chunked")
+                && !headers.contains_key(header::CONTENT_LENGTH)
+        }
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// Our span of the trace that the request belongs to, which the component then sees as its caller.
+fn continue_trace(headers: &mut http::HeaderMap) -> Option<TraceContext> {
+    let mut values = headers.get_all(TRACEPARENT).iter();
+    let given = values.next()?.to_str().ok()?;
+    let ours = TraceContext::parse(given)
+        .filter(|_| values.next().is_none())?
+        .child();
+    if let Ok(value) = HeaderValue::from_str(&ours.to_string()) {
+        headers.insert(TRACEPARENT, value);
+    }
+    Some(ours)
 }
 
 /// The client's request id, or a new one, which the component then sees.
@@ -274,52 +344,6 @@ fn describe(
         )) {
             set(name, value);
         }
-    }
-}
-
-/// A request body that ends with an error when it is longer than allowed.
-struct LimitedBody {
-    body: Incoming,
-    left: u64,
-    overrun: Arc<AtomicBool>,
-}
-
-impl Body for LimitedBody {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(cx));
-        Poll::Ready(match frame {
-            None => None,
-            Some(Err(cause)) => Some(Err(cause.into())),
-            Some(Ok(frame)) => {
-                let length = frame
-                    .data_ref()
-                    .map_or(0, |data| u64::try_from(data.len()).unwrap_or(u64::MAX));
-                match self.left.checked_sub(length) {
-                    Some(left) => {
-                        self.left = left;
-                        Some(Ok(frame))
-                    }
-                    None => {
-                        self.overrun.store(true, Ordering::Relaxed);
-                        Some(Err(Error::HttpRequestBodySize(None)))
-                    }
-                }
-            }
-        })
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 
@@ -443,5 +467,43 @@ mod tests {
         assert_eq!(headers[CLIENT_ADDRESS], "127.0.0.1:9");
         assert_eq!(headers["spin-path-match-order-id"], "7");
         assert!(!headers.contains_key("spin-full-url"));
+    }
+
+    #[test]
+    fn a_body_ends_where_everybody_says_it_does() {
+        let framed = |given: &[(HeaderName, &'static str)]| {
+            let mut headers = http::HeaderMap::new();
+            for (name, value) in given {
+                headers.append(name, HeaderValue::from_static(value));
+            }
+            frames_its_body(&headers)
+        };
+        let (coding, length) = (header::TRANSFER_ENCODING, header::CONTENT_LENGTH);
+        assert!(framed(&[]));
+        assert!(framed(&[(length.clone(), "5")]));
+        assert!(framed(&[(coding.clone(), "Chunked")]));
+        assert!(!framed(&[(coding.clone(), "chunked"), (length, "5")]));
+        assert!(!framed(&[
+            (coding.clone(), "chunked"),
+            (coding.clone(), "chunked")
+        ]));
+        for other in ["gzip, chunked", "chunked, chunked", "gzip", "", "x-chunked"] {
+            assert!(!framed(&[(coding.clone(), other)]), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_component_sees_our_span_as_its_caller() {
+        let given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let mut headers = http::HeaderMap::new();
+        headers.insert(TRACEPARENT, HeaderValue::from_static(given));
+        let ours = continue_trace(&mut headers).unwrap();
+        assert_eq!(ours.trace_id(), "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!(headers[TRACEPARENT], ours.to_string());
+        assert_ne!(headers[TRACEPARENT], given);
+        headers.append(TRACEPARENT, HeaderValue::from_static(given));
+        assert_eq!(continue_trace(&mut headers), None);
+        headers.insert(TRACEPARENT, HeaderValue::from_static("nonsense"));
+        assert_eq!(continue_trace(&mut headers), None);
     }
 }

@@ -31,6 +31,7 @@ use crate::triggers;
 use crate::triggers::http::HttpComponent;
 use crate::triggers::redis::{MessageComponent, Subscriptions};
 use crate::triggers::timer::Timer;
+use crate::upload::Uploads;
 use crate::variables::{self, Sources, Variables};
 
 /// The data directory when none is chosen.
@@ -519,14 +520,16 @@ async fn start(settings: Builder) -> Result<Parts> {
             activity.clone(),
         ));
     }
-    let body_bytes = plan.settings.limits.request_body_bytes;
+    let limits = plan.settings.limits;
     let server = Server {
         routes,
         components: built.components,
         services,
         activity: activity.clone(),
-        body_bytes,
+        uploads: Uploads::new(&limits),
+        limits,
     };
+    let shutdown_time = server.limits.shutdown_time;
     tokio::spawn(Arc::new(server).run(listener));
     Ok(Parts {
         address,
@@ -534,7 +537,7 @@ async fn start(settings: Builder) -> Result<Parts> {
         activity,
         databases,
         timers,
-        shutdown_time: plan.settings.limits.shutdown_time,
+        shutdown_time,
     })
 }
 

@@ -29,6 +29,7 @@ mod problem;
 mod process;
 pub mod shop;
 pub mod stripe;
+pub mod tools;
 
 use std::{
     env,

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use mercato_platform::clock::{Clock as _, SystemClock};
 use mercato_tests::{
     ADMIN_EMAIL, ADMIN_PASSWORD, JWT_SECRET, Server, WEBHOOK_SECRET,
-    forge::stripe_signature,
-    shop::{PASSWORD, Shop},
+    forge::{Token, stripe_signature},
+    shop::{PASSWORD, Shop, text},
     wait_until,
 };
 use serde_json::json;
@@ -92,37 +92,92 @@ fn a_refresh_token_ends_too() {
 
 #[test]
 fn the_token_secret_can_be_replaced_without_logging_anybody_out() {
+    /// A route of every box that asks for a token.
+    const DOORS: [&str; 4] = [
+        "/api/v1/auth/me",
+        "/api/v1/products/stats",
+        "/api/v1/orders",
+        "/api/v1/payments/outbox",
+    ];
     let mut server = Server::start();
-    let customer = Shop::on(&server).customer();
+    let old = Shop::on(&server).admin();
     server.set_variable("jwt_secret", NEW_JWT_SECRET);
     server.set_variable("jwt_previous_secret", JWT_SECRET);
     server.restart();
-    let client = server.client();
-    client
-        .get("/api/v1/auth/me")
-        .bearer(&customer.token)
-        .send()
-        .expect(200);
-    client
-        .get("/api/v1/orders")
-        .bearer(&customer.token)
-        .send()
-        .expect(200);
-    let renewed = Shop::on(&server).log_in(&customer.email, PASSWORD);
+    let shop = Shop::on(&server);
+    for path in DOORS {
+        let answer = shop.nobody().get(path).bearer(&old.token).send();
+        answer.expect(200);
+    }
+    let body = json!({ "refreshToken": old.refresh_token });
+    let answer = shop
+        .nobody()
+        .post("/api/v1/auth/refresh")
+        .json(&body)
+        .send();
+    let renewed = shop.account(&answer.expect(200).json());
+    let kid = |token: &str| Token::parse(token).header["kid"].clone();
+    assert_ne!(
+        kid(&renewed.token),
+        kid(&old.token),
+        "another key signs now"
+    );
+    let verified = shop.nobody().get("/api/v1/auth/verify").bearer(&old.token);
+    let verified = verified.send().expect(200).json();
+    assert_eq!(kid(&text(&verified["token"])), kid(&renewed.token));
 
     server.set_variable("jwt_previous_secret", "");
     server.restart();
-    let client = server.client();
-    client
-        .get("/api/v1/orders")
-        .bearer(&customer.token)
-        .send()
-        .expect_problem(401, "unauthorized");
-    client
-        .get("/api/v1/orders")
-        .bearer(&renewed.token)
-        .send()
-        .expect(200);
+    let shop = Shop::on(&server);
+    for path in DOORS {
+        let refused = shop.nobody().get(path).bearer(&old.token).send();
+        refused.expect_problem(401, "unauthorized");
+        let accepted = shop.nobody().get(path).bearer(&renewed.token).send();
+        accepted.expect(200);
+    }
+    let body = json!({ "refreshToken": renewed.refresh_token });
+    let answer = shop
+        .nobody()
+        .post("/api/v1/auth/refresh")
+        .json(&body)
+        .send();
+    answer.expect(200);
+}
+
+/// The databases are read after the shop has ended: no answer shows a hash.
+#[cfg(unix)]
+#[test]
+fn a_hash_is_made_anew_at_the_next_login_when_the_cost_has_grown() {
+    let mut server = Server::builder().variable("bcrypt_cost", "5").start();
+    let customer = Shop::on(&server).customer();
+    let hashes = |server: &mut Server, cost: &str| {
+        assert!(server.stop(), "the exit code is 0");
+        let file = server.folder().join("auth.db");
+        let database = std::fs::read(file).expect("the database");
+        let beginning = format!("$2b${cost}$");
+        let parts = database.windows(beginning.len());
+        parts.filter(|part| *part == beginning.as_bytes()).count()
+    };
+    assert_eq!(hashes(&mut server, "06"), 0);
+    server.set_variable("bcrypt_cost", "6");
+    server.restart();
+    let shop = Shop::on(&server);
+    let wrong = json!({ "email": customer.email, "password": "Wrong-Password-1" });
+    let answer = shop.nobody().post("/api/v1/auth/login").json(&wrong).send();
+    answer.expect_problem(401, "invalid-credentials");
+    assert_eq!(
+        hashes(&mut server, "06"),
+        0,
+        "a wrong password changes nothing"
+    );
+    server.restart();
+    Shop::on(&server).log_in(&customer.email, PASSWORD);
+    assert!(hashes(&mut server, "06") > 0);
+    server.restart();
+    let shop = Shop::on(&server);
+    let me = shop.log_in(&customer.email, PASSWORD);
+    let me = me.get("/api/v1/auth/me").send().expect(200).json();
+    assert_eq!(me["version"], 1, "nothing that anyone can see has changed");
 }
 
 #[test]

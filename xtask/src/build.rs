@@ -21,8 +21,13 @@ use crate::{
 /// Folders whose content goes into guests.
 const SOURCE_FOLDERS: &[&str] = &["components", "crates", "wit"];
 
-/// Files that decide how guests are built.
-const SOURCE_FILES: &[&str] = &["Cargo.toml", "Cargo.lock", ".cargo/config.toml"];
+/// Files that decide how guests are built, or go into them.
+const SOURCE_FILES: &[&str] = &[
+    "Cargo.toml",
+    "Cargo.lock",
+    ".cargo/config.toml",
+    "docs/openapi.json",
+];
 
 /// Which boxes to build.
 #[derive(Debug, Clone, Copy, Default)]

@@ -13,6 +13,7 @@ mod provider;
 mod test;
 mod tidy;
 mod toolchain;
+mod tools;
 mod up;
 mod variables;
 mod variants;
@@ -82,6 +83,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Install the tools that some tests need into target/tools: Redocly, Schemathesis, generators of clients.
+    Tools,
     /// Check formatting, tidiness, manifest, contracts and lints, and that the components build.
     Check,
 }
@@ -120,6 +123,7 @@ fn run(task: Task) -> Result<ExitCode> {
         }
         Task::Bench { arguments } => bench::bench(&workspace, &arguments)?,
         Task::Openapi { check } => openapi::openapi(&workspace, check)?,
+        Task::Tools => tools::ensure(&workspace)?,
         Task::Check => check::check(&workspace)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -13,6 +13,7 @@ use crate::{
     build,
     process::{self, PRODUCT},
     provider::Provider,
+    tools,
     workspace::Workspace,
 };
 
@@ -129,7 +130,10 @@ impl Run<'_> {
         self.stage("examples in the documentation", |run| {
             run.cargo_test(&["--doc"])
         })?;
-        self.stage("artifacts, servers, end to end", |run| {
+        if !self.selection.quick {
+            self.stage("tools", |run| tools::ensure_for_tests(run.workspace))?;
+        }
+        self.stage("artifacts, servers, end to end, tools", |run| {
             run.cargo_test(&["--test", "*"])
         })
     }

@@ -64,6 +64,16 @@ impl Workspace {
         self.path("docs/openapi.json")
     }
 
+    /// What says which tools the tests need, with the programs that use them.
+    pub fn tools_sources(&self) -> PathBuf {
+        self.path("tests/tools")
+    }
+
+    /// Where these tools are installed.
+    pub fn tools(&self) -> PathBuf {
+        self.path("target/tools")
+    }
+
     /// A native binary, beside this very program: that is right whatever the target directory is.
     ///
     /// # Errors

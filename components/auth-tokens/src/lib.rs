@@ -103,6 +103,7 @@ impl From<VerifyError> for TokenError {
             VerifyError::Malformed => Self::Malformed,
             VerifyError::BadSignature => Self::BadSignature,
             VerifyError::Expired => Self::Expired,
+            VerifyError::NotYetValid => Self::NotYetValid,
             VerifyError::WrongAudience => Self::WrongAudience,
         }
     }
@@ -130,6 +131,7 @@ mod tests {
             (VerifyError::Malformed, TokenError::Malformed),
             (VerifyError::BadSignature, TokenError::BadSignature),
             (VerifyError::Expired, TokenError::Expired),
+            (VerifyError::NotYetValid, TokenError::NotYetValid),
             (VerifyError::WrongAudience, TokenError::WrongAudience),
         ] {
             assert_eq!(TokenError::from(refusal), expected);

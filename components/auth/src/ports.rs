@@ -6,7 +6,8 @@ use mercato_tokens::KeyRing;
 
 use crate::application::Error;
 use crate::domain::{
-    Account, AccountId, Email, Password, PasswordHash, RefreshSecret, RefreshToken, TokenHash,
+    Account, AccountId, CounterKey, Email, Failures, Password, PasswordHash, RefreshSecret,
+    RefreshToken, TokenHash,
 };
 
 /// The accounts' database.
@@ -33,14 +34,25 @@ pub trait Records {
     /// The account of that address.
     fn account_by_email(&self, email: &Email) -> Result<Option<Account>, Error>;
 
-    /// A page of all accounts, oldest first.
+    /// Accounts, oldest first, from the so-manieth on.
     fn accounts(&self, offset: u64, limit: u32) -> Result<Vec<Account>, Error>;
+
+    /// Accounts, oldest first, after the place that such an account has or would have.
+    fn accounts_after(
+        &self,
+        created_at: u64,
+        id: &AccountId,
+        limit: u32,
+    ) -> Result<Vec<Account>, Error>;
 
     /// Number of all accounts.
     fn count_accounts(&self) -> Result<u64, Error>;
 
     /// Number of enabled admins other than that account.
     fn count_other_active_admins(&self, id: &AccountId) -> Result<u64, Error>;
+
+    /// One of the password hashes that take longest to verify; none without accounts.
+    fn costliest_hash(&self) -> Result<Option<PasswordHash>, Error>;
 
     /// Whether any account, enabled or not, is an admin's.
     fn has_admin(&self) -> Result<bool, Error>;
@@ -69,6 +81,25 @@ pub trait Records {
     /// Forgets some of the tokens that have expired at `now` (milliseconds since the Unix epoch), so that they do not
     /// pile up.
     fn forget_expired_tokens(&self, now: u64) -> Result<(), Error>;
+
+    /// The failed logins under that key, old ones included; none when there were none.
+    fn failures(&self, key: &CounterKey) -> Result<Failures, Error>;
+
+    /// Replaces the failed logins under that key.
+    fn save_failures(&self, key: &CounterKey, failures: &Failures) -> Result<(), Error>;
+
+    /// Forgets the failed logins under that key.
+    fn clear_failures(&self, key: &CounterKey) -> Result<(), Error>;
+
+    /// Whether the pair of account and client behind that key is familiar at `now` (milliseconds since the Unix epoch).
+    fn is_familiar(&self, key: &CounterKey, now: u64) -> Result<bool, Error>;
+
+    /// Makes the pair of account and client behind that key familiar until then (milliseconds since the Unix epoch).
+    fn make_familiar(&self, key: &CounterKey, until: u64) -> Result<(), Error>;
+
+    /// Forgets some of the failures and familiar clients whose time is over at `now` (milliseconds since the Unix
+    /// epoch), so that they do not pile up.
+    fn forget_old_attempts(&self, now: u64) -> Result<(), Error>;
 }
 
 /// Hashing of passwords. Slow on purpose, so never inside a unit of work.
@@ -79,17 +110,27 @@ pub trait Passwords {
     /// When hashing fails.
     fn hash(&self, password: &Password) -> Result<PasswordHash, Error>;
 
-    /// Whether the candidate is the password behind the hash. Takes at least the time of the current cost.
+    /// Whether the candidate is the password behind the hash. Takes the time of the current cost or that of `costliest`,
+    /// whichever is longer, and not that of the hash itself: how old a hash is must not be seen.
     ///
     /// # Errors
     /// When the hash is damaged.
-    fn verify(&self, candidate: &str, hash: &PasswordHash) -> Result<bool, Error>;
+    fn verify(
+        &self,
+        candidate: &str,
+        hash: &PasswordHash,
+        costliest: Option<&PasswordHash>,
+    ) -> Result<bool, Error>;
 
     /// Takes the same time as [`Passwords::verify`] without a hash to compare with.
     ///
     /// # Errors
     /// When hashing fails.
-    fn verify_nothing(&self, candidate: &str) -> Result<(), Error>;
+    fn verify_nothing(
+        &self,
+        candidate: &str,
+        costliest: Option<&PasswordHash>,
+    ) -> Result<(), Error>;
 
     /// Whether the hash was made at a lower cost than the current one.
     fn is_outdated(&self, hash: &PasswordHash) -> bool;

@@ -79,6 +79,15 @@ pub struct OrderFilter {
     pub customer_id: Option<CustomerId>,
 }
 
+/// Where a page of a list begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PageStart {
+    /// After so many orders.
+    Offset(u64),
+    /// After the place of this order, which need not be there any more.
+    After(OrderId),
+}
+
 /// Orders by status, and what was earned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusTotal {
@@ -157,11 +166,11 @@ pub trait OrderRecords {
     fn add_history(&self, id: &OrderId, change: &StatusChange) -> Result<(), OrderError>;
     /// An order's history, oldest first.
     fn history(&self, id: &OrderId) -> Result<Vec<StatusChange>, OrderError>;
-    /// Orders newest first, from `offset` on, and how many there are in all.
+    /// Orders newest first, from `start` on, and how many there are in all.
     fn list(
         &self,
         filter: &OrderFilter,
-        offset: u64,
+        start: &PageStart,
         limit: u32,
     ) -> Result<(Vec<Order>, u64), OrderError>;
     /// Totals of every status that some order has.
@@ -175,8 +184,12 @@ pub trait OrderRecords {
     fn update_saga(&self, saga: &Saga) -> Result<(), OrderError>;
     /// Unfinished sagas the sweeper should look at, longest waiting first.
     fn due_sagas(&self, now: u64, limit: u32) -> Result<Vec<OrderId>, OrderError>;
-    /// Removes finished sagas and keys that began before that time; gives how many of both.
+    /// Removes finished sagas and keys that began before that time, the oldest first, at most `limit` of each; gives
+    /// how many of both.
     fn purge(&self, created_before: u64, limit: u32) -> Result<u64, OrderError>;
+    /// Removes the marks of events received before that time, the oldest first, at most `limit`; gives how many. An
+    /// order that still owes something keeps its marks.
+    fn purge_inbox(&self, received_before: u64, limit: u32) -> Result<u64, OrderError>;
 
     /// What is kept under a customer's key.
     fn key(&self, customer_id: &CustomerId, key: &str) -> Result<Option<KeyRecord>, OrderError>;
@@ -255,6 +268,15 @@ pub enum OpenError {
     Refused,
 }
 
+/// What became of a refund.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refunding {
+    /// The money is on its way back.
+    Done,
+    /// A definite no of the provider: asking again changes nothing, somebody must look at it.
+    Refused,
+}
+
 /// The payments and their events.
 pub trait Payments {
     /// Opens the payment of an order and its session; the same one again when repeated.
@@ -268,7 +290,7 @@ pub trait Payments {
         payment_id: &PaymentId,
         reason: &str,
         idempotency_key: &str,
-    ) -> Result<(), OrderError>;
+    ) -> Result<Refunding, OrderError>;
     /// The payment of an order, if it has one.
     async fn of_order(&self, order_id: &OrderId) -> Result<Option<Payment>, OrderError>;
     /// Events of an order that are not acknowledged, oldest first.

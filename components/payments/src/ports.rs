@@ -131,6 +131,15 @@ pub struct OutboxLag {
     pub oldest_time: Option<u64>,
 }
 
+/// Where a page of the outbox begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageStart {
+    /// After so many entries.
+    Offset(u64),
+    /// After the place of the entry with this sequence, which need not be there any more.
+    After(u64),
+}
+
 /// Events that are to be told.
 pub trait OutboxRecords {
     /// A new event, due at once.
@@ -150,7 +159,7 @@ pub trait OutboxRecords {
     /// failed only when they are due again at `now`; of each order only its oldest event that is not acknowledged.
     fn overdue_events(&self, time: u64, now: u64, limit: u32) -> Stored<Vec<PaymentEvent>>;
     /// Entries not acknowledged, oldest first.
-    fn entries(&self, offset: u64, limit: u32) -> Stored<Vec<OutboxEntry>>;
+    fn entries(&self, start: PageStart, limit: u32) -> Stored<Vec<OutboxEntry>>;
     /// Numbers of pending and parked events.
     fn lag(&self) -> Stored<OutboxLag>;
     /// When the relay ran last, in milliseconds since the Unix epoch; 0 if never.

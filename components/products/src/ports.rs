@@ -63,6 +63,9 @@ pub trait Transaction {
     fn product(&self, id: &str) -> Result<Option<Product>, StoreError>;
 
     /// The product that has this number and is not deleted.
+    fn product_by_sku(&self, sku: &Sku) -> Result<Option<Product>, StoreError>;
+
+    /// The identifier of the product that has this number and is not deleted.
     fn sku_owner(&self, sku: &Sku) -> Result<Option<ProductId>, StoreError>;
 
     /// Adds a product.

@@ -46,6 +46,8 @@ pub struct NotAnId;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -70,6 +72,23 @@ mod tests {
             "' OR 1=1 --                         ",
         ] {
             assert_eq!(parse(text), Err(NotAnId), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_id_is_read_in_any_case_as_its_canonical_form(bytes in any::<[u8; 16]>()) {
+            let id = Uuid::from_bytes(bytes).to_string();
+            prop_assert_eq!(parse(&id), Ok(id.clone()));
+            prop_assert_eq!(parse(&id.to_uppercase()), Ok(id));
+        }
+
+        #[test]
+        fn what_is_read_is_canonical_and_all_else_refused(text in "[0-9a-fA-F-]{35,37}|[^\\x00]{0,40}") {
+            if let Ok(id) = parse(&text) {
+                prop_assert_eq!(&id, &text.to_ascii_lowercase());
+                prop_assert_eq!(parse(&id), Ok(id));
+            }
         }
     }
 }

@@ -8,3 +8,4 @@ pub mod ids;
 pub mod log;
 pub mod random;
 pub mod text;
+pub mod trace;

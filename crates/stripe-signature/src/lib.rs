@@ -168,6 +168,9 @@ fn nibble(digit: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     const SECRET: &str = "whsec_test";
@@ -325,5 +328,92 @@ mod tests {
             verify("", &header(), BODY, NOW),
             Err(SignatureError::EmptySecret)
         );
+    }
+
+    /// Texts that look much like a signature header.
+    fn header_like() -> impl Strategy<Value = String> {
+        let part = prop_oneof![
+            "(t|v1|v0|T| t)=[0-9a-fA-F+-]{0,70}",
+            "v1=[0-9a-f]{64}",
+            "t=[0-9]{1,25}",
+            ".{0,20}",
+        ];
+        vec(part, 0..8).prop_map(|parts| parts.join(","))
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_makes_the_reader_fail_otherwise_than_by_refusing(
+            header in prop_oneof![any::<String>(), header_like()],
+            body in vec(any::<u8>(), 0..50),
+            now in any::<u64>(),
+        ) {
+            prop_assert!(verify(SECRET, &header, &body, now).is_err());
+        }
+
+        #[test]
+        fn what_was_signed_is_believed_within_the_tolerance_to_the_second(
+            secret in ".{1,40}",
+            body in vec(any::<u8>(), 0..200),
+            seconds in TOLERANCE_SECONDS + 1..u64::MAX - TOLERANCE_SECONDS,
+            away in 0..=TOLERANCE_SECONDS,
+        ) {
+            let header = sign(&secret, seconds, &body).unwrap();
+            for now in [seconds - away, seconds + away] {
+                prop_assert_eq!(verify(&secret, &header, &body, now), Ok(()));
+            }
+            for now in [seconds - TOLERANCE_SECONDS - 1, seconds + TOLERANCE_SECONDS + 1] {
+                prop_assert_eq!(
+                    verify(&secret, &header, &body, now),
+                    Err(SignatureError::OutsideTolerance)
+                );
+            }
+        }
+
+        #[test]
+        fn any_flipped_bit_of_the_body_is_noticed(
+            body in vec(any::<u8>(), 1..200),
+            place in any::<prop::sample::Index>(),
+            bit in 0..8_u32,
+        ) {
+            let header = sign(SECRET, NOW, &body).unwrap();
+            let mut altered = body.clone();
+            altered[place.index(body.len())] ^= 1 << bit;
+            prop_assert_eq!(
+                verify(SECRET, &header, &altered, NOW),
+                Err(SignatureError::Mismatch)
+            );
+        }
+
+        #[test]
+        fn any_other_digit_in_time_or_signature_is_noticed(
+            body in vec(any::<u8>(), 0..50),
+            place in any::<prop::sample::Index>(),
+            digit in "[0-9a-f]",
+        ) {
+            let header = sign(SECRET, NOW, &body).unwrap();
+            let digits: Vec<usize> = header
+                .char_indices()
+                .filter(|(at, c)| c.is_ascii_hexdigit() && !header[..*at].ends_with('v'))
+                .map(|(at, _)| at)
+                .collect();
+            let at = digits[place.index(digits.len())];
+            let mut altered = header.clone();
+            altered.replace_range(at..=at, &digit);
+            prop_assume!(altered != header);
+            prop_assert!(verify(SECRET, &altered, &body, NOW).is_err());
+        }
+
+        #[test]
+        fn a_body_is_believed_when_any_of_several_signatures_fits(
+            others in vec("[0-9a-f]{64}", 0..MAX_SIGNATURES),
+            place in any::<prop::sample::Index>(),
+        ) {
+            let fitting = header().split_once("v1=").unwrap().1.to_owned();
+            let mut tags = others.clone();
+            tags.insert(place.index(others.len() + 1), fitting);
+            let header = format!("t={NOW},v1={}", tags.join(",v1="));
+            prop_assert_eq!(verify(SECRET, &header, BODY, NOW), Ok(()));
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use mercato_platform::random::to_hex;
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::claims::{AUDIENCE, Claims, ISSUER};
@@ -15,6 +16,9 @@ pub const SECRET_MIN_BYTES: usize = 32;
 
 /// Longest token that is looked at; ours have about 400 bytes.
 pub const TOKEN_MAX_BYTES: usize = 4_096;
+
+/// How far the clocks of one installation's machines may differ, in seconds: a token from so far ahead is accepted.
+pub const CLOCK_SKEW_MAX_SECONDS: u64 = 60;
 
 /// So many bytes of a secret's hash make its `kid`: enough to tell two keys apart.
 const KEY_ID_BYTES: usize = 8;
@@ -57,9 +61,20 @@ pub enum VerifyError {
     /// `exp` has passed.
     #[error("expired token")]
     Expired,
+    /// `iat` or `nbf` lies ahead.
+    #[error("token from the future")]
+    NotYetValid,
     /// `iss` or `aud` is somebody else's.
     #[error("token for another audience")]
     WrongAudience,
+}
+
+/// The claims of a token as it comes. Ours say nothing of `nbf`, and it is heeded all the same (RFC 7519 section 4.1.5).
+#[derive(Deserialize)]
+struct Received {
+    #[serde(flatten)]
+    claims: Claims,
+    nbf: Option<u64>,
 }
 
 struct Key {
@@ -142,7 +157,8 @@ impl KeyRing {
 
     /// The claims of a token that is ours and valid at `now` (seconds since the Unix epoch).
     ///
-    /// There is no leeway for `exp`: the clock that verifies belongs to the installation that signed.
+    /// There is no leeway for `exp`: whoever is a little late gets a new token. There is some for the beginning, since a
+    /// token is used at once, and perhaps on a machine whose clock is a little behind.
     ///
     /// # Errors
     /// Says what is wrong; a client is told none of it.
@@ -152,11 +168,16 @@ impl KeyRing {
         }
         let header = jsonwebtoken::decode_header(token).map_err(|_| VerifyError::Malformed)?;
         let key = self.key_for(&header)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, &key.secret, &self.validation)
-            .map_err(refusal)?
-            .claims;
+        let Received { claims, nbf } =
+            jsonwebtoken::decode::<Received>(token, &key.secret, &self.validation)
+                .map_err(refusal)?
+                .claims;
         if now >= claims.exp {
             return Err(VerifyError::Expired);
+        }
+        let latest = now.saturating_add(CLOCK_SKEW_MAX_SECONDS);
+        if claims.iat > latest || nbf.is_some_and(|not_before| not_before > latest) {
+            return Err(VerifyError::NotYetValid);
         }
         Ok(claims)
     }

@@ -7,7 +7,10 @@ mod keys;
 mod provider;
 
 pub use claims::{AUDIENCE, Claims, ISSUER, Role, UnknownRole};
-pub use keys::{KeyError, KeyRing, SECRET_MIN_BYTES, SignError, TOKEN_MAX_BYTES, VerifyError};
+pub use keys::{
+    CLOCK_SKEW_MAX_SECONDS, KeyError, KeyRing, SECRET_MIN_BYTES, SignError, TOKEN_MAX_BYTES,
+    VerifyError,
+};
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,5 @@
 use hmac::{Hmac, Mac};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use sha2::{Sha256, Sha512};
 
@@ -218,6 +219,133 @@ fn missing_and_misshapen_claims_are_refused() {
             Err(VerifyError::Malformed),
             "{claim} {value}"
         );
+    }
+}
+
+#[test]
+fn a_token_from_the_future_is_refused_beyond_what_clocks_may_differ() {
+    let latest = NOW + CLOCK_SKEW_MAX_SECONDS;
+    let exp = json!(latest + LIFETIME);
+    for claim in ["iat", "nbf"] {
+        let from = |at: u64| with(with(payload(), "exp", exp.clone()), claim, json!(at));
+        let accepted = ring().verify(&forge(SECRET, &header(), &from(latest)), NOW);
+        assert!(accepted.is_ok(), "{claim}");
+        let refused = ring().verify(&forge(SECRET, &header(), &from(latest + 1)), NOW);
+        assert_eq!(refused, Err(VerifyError::NotYetValid), "{claim}");
+        let misshapen = with(payload(), claim, json!("soon"));
+        let refused = ring().verify(&forge(SECRET, &header(), &misshapen), NOW);
+        assert_eq!(refused, Err(VerifyError::Malformed), "{claim}");
+    }
+}
+
+#[test]
+fn a_claim_given_twice_is_refused() {
+    let twice = |json: &Value, member: &str| {
+        let text = json.to_string();
+        format!("{},{member}}}", text.strip_suffix('}').unwrap())
+    };
+    let sign = |head: &str, body: &str| {
+        let message = format!(
+            "{}.{}",
+            base64url(head.as_bytes()),
+            base64url(body.as_bytes())
+        );
+        let mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes())
+            .unwrap()
+            .chain_update(&message)
+            .finalize();
+        format!("{message}.{}", base64url(&mac.into_bytes()))
+    };
+    let (head, body) = (header(), payload());
+    assert!(
+        ring()
+            .verify(&sign(&head.to_string(), &body.to_string()), NOW)
+            .is_ok()
+    );
+    for token in [
+        sign(&twice(&head, r#""alg":"none""#), &body.to_string()),
+        sign(&head.to_string(), &twice(&body, r#""role":"admin""#)),
+        sign(&head.to_string(), &twice(&body, r#""exp":9999999999"#)),
+    ] {
+        assert_eq!(ring().verify(&token, NOW), Err(VerifyError::Malformed));
+    }
+}
+
+/// A valid token with one to four characters replaced, put in or taken out, which is another text then.
+fn mutated_token() -> impl Strategy<Value = String> {
+    let edit = (any::<prop::sample::Index>(), 0..3, prop::char::any());
+    prop::collection::vec(edit, 1..=4)
+        .prop_map(|edits| {
+            let mut token: Vec<char> = ring().sign(&claims()).unwrap().chars().collect();
+            for (at, kind, character) in edits {
+                let at = at.index(token.len());
+                match kind {
+                    0 => token[at] = character,
+                    1 => token.insert(at, character),
+                    _ => drop(token.remove(at)),
+                }
+            }
+            token.into_iter().collect::<String>()
+        })
+        .prop_filter("is another token", |token| {
+            *token != ring().sign(&claims()).unwrap()
+        })
+}
+
+/// As [`mutated_token`], with characters that tokens are made of.
+fn plausibly_mutated_token() -> impl Strategy<Value = String> {
+    (any::<prop::sample::Index>(), "[A-Za-z0-9_.=-]")
+        .prop_map(|(at, character)| {
+            let mut token = ring().sign(&claims()).unwrap();
+            let at = at.index(token.len());
+            token.replace_range(at..=at, &character);
+            token
+        })
+        .prop_filter("is another token", |token| {
+            *token != ring().sign(&claims()).unwrap()
+        })
+}
+
+proptest! {
+    #[test]
+    fn no_mutation_of_a_valid_token_is_accepted(token in mutated_token()) {
+        prop_assert!(ring().verify(&token, NOW).is_err());
+    }
+
+    #[test]
+    fn no_other_character_of_the_alphabet_is_accepted(token in plausibly_mutated_token()) {
+        prop_assert!(ring().verify(&token, NOW).is_err());
+    }
+
+    #[test]
+    fn no_text_is_a_token(text in any::<String>()) {
+        prop_assert!(ring().verify(&text, NOW).is_err());
+    }
+
+    #[test]
+    fn no_three_parts_are_a_token(text in "[A-Za-z0-9_-]{0,80}\\.[A-Za-z0-9_-]{0,80}\\.[A-Za-z0-9_-]{0,60}") {
+        prop_assert!(ring().verify(&text, NOW).is_err());
+    }
+
+    #[test]
+    fn no_json_in_a_well_signed_token_makes_the_reader_panic(head in "\\PC{0,60}", body in "\\PC{0,60}") {
+        let (head, body) = (Value::from(head), Value::from(body));
+        prop_assert!(ring().verify(&forge(SECRET, &head, &payload()), NOW).is_err());
+        prop_assert!(ring().verify(&forge(SECRET, &header(), &body), NOW).is_err());
+    }
+
+    #[test]
+    fn every_account_is_read_as_it_was_written(
+        user in any::<String>(),
+        id in any::<String>(),
+        is_admin in any::<bool>(),
+        lifetime in 1_u64..1_000_000,
+    ) {
+        let role = if is_admin { Role::Admin } else { Role::Customer };
+        let claims = Claims::new(&user, role, id, NOW, lifetime);
+        let token = ring().sign(&claims).unwrap();
+        prop_assume!(token.len() <= TOKEN_MAX_BYTES);
+        prop_assert_eq!(ring().verify(&token, NOW), Ok(claims));
     }
 }
 

@@ -116,6 +116,7 @@ async fn chain(
         component
             .invoke(Invocation {
                 request,
+                upload: None,
                 depth: depth + 1,
             })
             .await

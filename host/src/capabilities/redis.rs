@@ -381,7 +381,19 @@ fn flatten(value: Value, into: &mut Vec<RedisResult>) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Weak;
+
+    use mercato_tests::Redis;
+    use wasmtime::component::HasSelf as Interface;
+    use wasmtime::{Config, Engine, Store};
+
     use super::*;
+    use crate::clock::SystemClock;
+    use crate::faults::Faults;
+    use crate::grants::AllowedHosts;
+    use crate::guest::{ComponentGrants, Services};
+    use crate::metrics::Metrics;
 
     #[test]
     fn a_message_reaches_the_subscribers_of_its_channel_only() {
@@ -423,5 +435,160 @@ mod tests {
                 RedisResult::Status(_)
             ]
         ));
+    }
+
+    /// An instance that may reach one server, without a guest in it: the test calls what a guest would.
+    fn store(granted: &str, broker: Broker) -> Store<Guest> {
+        let grants = ComponentGrants {
+            id: "test".into(),
+            environment: BTreeMap::new(),
+            variables: BTreeMap::new(),
+            hosts: AllowedHosts::parse([granted], &[]).unwrap(),
+            databases: BTreeMap::new(),
+        };
+        let services = Services {
+            broker,
+            clock: Arc::new(SystemClock),
+            faults: Faults::new(None),
+            metrics: Arc::new(Metrics::new()),
+        };
+        let guest = Guest::new(
+            &Arc::new(grants),
+            &Arc::new(services),
+            &Weak::new(),
+            usize::MAX,
+        );
+        let mut config = Config::new();
+        config.wasm_component_model_async(true);
+        Store::new(&Engine::new(&config).unwrap(), guest)
+    }
+
+    fn binary(text: &str) -> RedisParameter {
+        RedisParameter::Binary(text.into())
+    }
+
+    /// A further handle to the same connection.
+    fn same(connection: &Resource<ConnectionResource>) -> Resource<ConnectionResource> {
+        Resource::new_borrow(connection.rep())
+    }
+
+    #[tokio::test]
+    async fn a_guest_reads_and_writes_values_on_a_real_server() {
+        let redis = tokio::task::spawn_blocking(Redis::start).await.unwrap();
+        let mut store = store(&redis.url(), Broker::Servers(Servers::default()));
+        let checks = async |guest: &Accessor<Guest>| {
+            let c = Interface::<Guest>::open(guest, redis.url()).await??;
+            assert_eq!(
+                Interface::<Guest>::get(guest, same(&c), "k".into()).await??,
+                None
+            );
+            Interface::<Guest>::set(guest, same(&c), "k".into(), b"\0\xff".to_vec()).await??;
+            let value = Interface::<Guest>::get(guest, same(&c), "k".into()).await??;
+            assert_eq!(value.as_deref(), Some(&b"\0\xff"[..]));
+            assert_eq!(
+                Interface::<Guest>::incr(guest, same(&c), "n".into()).await??,
+                1
+            );
+            assert_eq!(
+                Interface::<Guest>::incr(guest, same(&c), "n".into()).await??,
+                2
+            );
+            let members = vec!["a".to_owned(), "b".to_owned()];
+            assert_eq!(
+                Interface::<Guest>::sadd(guest, same(&c), "s".into(), members).await??,
+                2
+            );
+            assert_eq!(
+                Interface::<Guest>::srem(guest, same(&c), "s".into(), vec!["a".into()]).await??,
+                1
+            );
+            assert_eq!(
+                Interface::<Guest>::smembers(guest, same(&c), "s".into()).await??,
+                ["b"]
+            );
+            let wrong = Interface::<Guest>::get(guest, same(&c), "s".into()).await?;
+            assert!(matches!(wrong, Err(Error::TypeError)), "{wrong:?}");
+            let gone = vec!["k".to_owned(), "n".to_owned(), "nothing".to_owned()];
+            assert_eq!(Interface::<Guest>::del(guest, same(&c), gone).await??, 2);
+            Interface::<Guest>::publish(guest, same(&c), "channel".into(), b"1".to_vec()).await??;
+            wasmtime::error::Ok(())
+        };
+        store.run_concurrent(checks).await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_guest_executes_any_command_on_a_real_server() {
+        let redis = tokio::task::spawn_blocking(Redis::start).await.unwrap();
+        let mut store = store(&redis.url(), Broker::Servers(Servers::default()));
+        let checks = async |guest: &Accessor<Guest>| {
+            let c = Interface::<Guest>::open(guest, redis.url()).await??;
+            let push = vec![binary("l"), binary("x"), RedisParameter::Int64(7)];
+            let pushed =
+                Interface::<Guest>::execute(guest, same(&c), "rpush".into(), push).await??;
+            assert!(matches!(pushed[..], [RedisResult::Int64(2)]), "{pushed:?}");
+            let range = vec![
+                binary("l"),
+                RedisParameter::Int64(0),
+                RedisParameter::Int64(-1),
+            ];
+            let all =
+                Interface::<Guest>::execute(guest, same(&c), "lrange".into(), range).await??;
+            assert!(
+                matches!(&all[..], [RedisResult::Binary(x), RedisResult::Binary(seven)] if x == b"x" && seven == b"7"),
+                "{all:?}"
+            );
+            let ping =
+                Interface::<Guest>::execute(guest, same(&c), "ping".into(), vec![]).await??;
+            assert!(
+                matches!(&ping[..], [RedisResult::Status(pong)] if pong == "PONG"),
+                "{ping:?}"
+            );
+            let nothing = vec![binary("nothing")];
+            let nil = Interface::<Guest>::execute(guest, same(&c), "get".into(), nothing).await??;
+            assert!(matches!(nil[..], [RedisResult::Nil]), "{nil:?}");
+            let unknown =
+                Interface::<Guest>::execute(guest, same(&c), "nonsense".into(), vec![]).await?;
+            assert!(matches!(unknown, Err(Error::Other(_))), "{unknown:?}");
+            wasmtime::error::Ok(())
+        };
+        store.run_concurrent(checks).await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_granted_cannot_be_reached_and_one_that_is_gone_is_an_error() {
+        let mut redis = tokio::task::spawn_blocking(Redis::start).await.unwrap();
+        let url = redis.url();
+        redis.kill();
+        let mut store = store(&url, Broker::Servers(Servers::default()));
+        let checks = async |guest: &Accessor<Guest>| {
+            let other = Interface::<Guest>::open(guest, "redis://127.0.0.1:1".into()).await?;
+            assert!(matches!(other, Err(Error::InvalidAddress)), "{other:?}");
+            let c = Interface::<Guest>::open(guest, url.clone()).await??;
+            let value = Interface::<Guest>::get(guest, same(&c), "k".into()).await?;
+            assert!(matches!(value, Err(Error::Other(_))), "{value:?}");
+            wasmtime::error::Ok(())
+        };
+        store.run_concurrent(checks).await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn without_a_server_a_guest_can_only_publish() {
+        let url = "redis://127.0.0.1:6379";
+        let mut bus = LocalBus::default();
+        let (queue, mut messages) = mpsc::channel(1);
+        bus.subscribe("channel", "a", queue);
+        let mut store = store(url, Broker::Local(bus));
+        let checks = async |guest: &Accessor<Guest>| {
+            let c = Interface::<Guest>::open(guest, url.into()).await??;
+            Interface::<Guest>::publish(guest, same(&c), "channel".into(), b"1".to_vec()).await??;
+            let value = Interface::<Guest>::get(guest, same(&c), "k".into()).await?;
+            assert!(
+                matches!(&value, Err(Error::Other(why)) if why == NO_SERVER),
+                "{value:?}"
+            );
+            wasmtime::error::Ok(())
+        };
+        store.run_concurrent(checks).await.unwrap().unwrap();
+        assert_eq!(messages.recv().await.unwrap(), b"1");
     }
 }

@@ -4,6 +4,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::future::{Either, select};
@@ -11,7 +12,7 @@ use http::{HeaderName, Response, StatusCode, header};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full, StreamBody};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 use wasmtime::component::Accessor;
 use wasmtime_wasi_http::p3::Request;
 use wasmtime_wasi_http::p3::bindings::Service;
@@ -27,6 +28,10 @@ use crate::limits::{
 use crate::pool::{Instance, Lease, NoInstance, Pool};
 use crate::problem::Problem;
 use crate::shutdown::{Activity, Guard};
+use crate::upload::Upload;
+
+/// How exactly the end of a request's time is kept while its client is waited for.
+const DEADLINE_STEP: Duration = Duration::from_millis(20);
 
 /// Carries the request's id.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -37,12 +42,14 @@ pub(crate) struct HttpComponent {
     pub pool: Arc<Pool>,
     pub services: Arc<Services>,
     pub activity: Activity,
-    pub request_time: std::time::Duration,
+    pub request_time: Duration,
 }
 
 /// A request on its way to a component.
 pub(crate) struct Invocation {
     pub request: http::Request<WasiBody>,
+    /// Set while the client still sends the body.
+    pub upload: Option<Arc<Upload>>,
     /// How many components stand between the client and this one.
     pub depth: u32,
 }
@@ -98,15 +105,14 @@ impl HttpComponent {
     async fn run(&self, mut lease: Lease, invocation: Invocation, request_id: &str) -> Outcome {
         lease.instance.store.data_mut().set_depth(invocation.depth);
         let (early, head) = oneshot::channel();
-        let deadline = Instant::now() + self.request_time;
         let work = serve(
             Arc::clone(&self.pool),
             Arc::clone(&self.services),
             self.id.clone(),
             lease,
-            invocation.request,
+            invocation,
             early,
-            deadline,
+            self.request_time,
             request_id.to_owned(),
         );
         let work = Finishing {
@@ -175,13 +181,22 @@ async fn serve(
     services: Arc<Services>,
     component: String,
     mut lease: Lease,
-    request: http::Request<WasiBody>,
+    invocation: Invocation,
     early: oneshot::Sender<Response<WasiBody>>,
-    deadline: Instant,
+    request_time: Duration,
     request_id: String,
 ) -> Option<Outcome> {
-    match timeout_at(deadline, handle(&mut lease.instance, request, early)).await {
-        Ok(Ok((reply, settled))) => {
+    let Invocation {
+        request, upload, ..
+    } = invocation;
+    let waited = || {
+        upload
+            .as_ref()
+            .map_or(Duration::ZERO, |upload| upload.waited())
+    };
+    let work = handle(&mut lease.instance, request, early);
+    match within(request_time, waited, work).await {
+        Some(Ok((reply, settled))) => {
             if settled {
                 pool.give_back(lease);
             }
@@ -194,14 +209,30 @@ async fn serve(
                 }
             }
         }
-        Ok(Err(cause)) => {
+        Some(Err(cause)) => {
             services.metrics.trap();
             tracing::error!(%component, request_id, "the instance trapped: {}", one_line(&format!("{cause:#}")));
             Some(Err(Problem::TRAPPED))
         }
-        Err(_) => {
+        None => {
             tracing::error!(%component, request_id, "the request took too long; its instance is ended");
             Some(Err(Problem::TIMED_OUT))
+        }
+    }
+}
+
+/// Lets work take so much time, not counting what it has `waited` for the client; `None` when it takes longer.
+async fn within<T>(
+    limit: Duration,
+    waited: impl Fn() -> Duration,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let started = Instant::now();
+    tokio::pin!(work);
+    loop {
+        let left = (limit + waited()).checked_sub(started.elapsed())?;
+        if let Ok(done) = timeout(left.max(DEADLINE_STEP), &mut work).await {
+            return Some(done);
         }
     }
 }
@@ -372,5 +403,38 @@ impl Collected {
             .then(|| Frame::data(data))
             .into_iter()
             .chain(trailers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(30);
+
+    #[tokio::test]
+    async fn work_may_take_as_long_as_its_limit() {
+        let done = within(Duration::from_secs(60), || Duration::ZERO, async { 1 });
+        assert_eq!(done.await, Some(1));
+        let never = within(SHORT, || Duration::ZERO, pending::<()>());
+        assert_eq!(never.await, None);
+    }
+
+    #[tokio::test]
+    async fn waiting_for_the_client_is_not_work() {
+        let started = std::time::Instant::now();
+        let waited = || started.elapsed().min(4 * SHORT);
+        let (finish, finished) = oneshot::channel();
+        let client = async {
+            tokio::time::sleep(3 * SHORT).await;
+            finish.send(()).unwrap();
+        };
+        let (done, ()) = tokio::join!(within(SHORT, waited, finished), client);
+        assert_eq!(done, Some(Ok(())));
+        let never = within(SHORT, waited, pending::<()>());
+        assert_eq!(never.await, None);
+        assert!(started.elapsed() >= 5 * SHORT);
     }
 }

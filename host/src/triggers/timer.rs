@@ -63,7 +63,11 @@ impl Timer {
             request.headers_mut().insert(REQUEST_ID, id);
         }
         self.component
-            .invoke(Invocation { request, depth: 0 })
+            .invoke(Invocation {
+                request,
+                upload: None,
+                depth: 0,
+            })
             .await
             .into_response()
             .status()

@@ -14,6 +14,9 @@ pub enum Error {
     /// Unknown address, wrong password or disabled account.
     #[error("invalid credentials")]
     InvalidCredentials,
+    /// Too many wrong passwords of late; holds the seconds until the next attempt, at least 1.
+    #[error("too many attempts: wait {0} seconds")]
+    TooManyAttempts(u64),
     /// Unknown, expired, spent or ended.
     #[error("invalid refresh token")]
     InvalidRefreshToken,

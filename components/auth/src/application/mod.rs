@@ -4,6 +4,7 @@ pub mod commands;
 mod error;
 pub mod queries;
 mod session;
+mod throttle;
 
 pub use error::Error;
 pub use session::{Renewal, Session, TokenPair};

@@ -11,7 +11,8 @@ use mercato_tokens::{Claims, KeyRing, Role};
 use super::commands::{Login, Register, login, register};
 use super::{Error, Session};
 use crate::domain::{
-    Account, AccountId, Email, Password, PasswordHash, RefreshSecret, RefreshToken, TokenHash,
+    Account, AccountId, CounterKey, Email, Failures, Password, PasswordHash, RefreshSecret,
+    RefreshToken, TokenHash,
 };
 use crate::ports::{Lifetimes, Passwords, Ports, Records, Secrets, Store};
 
@@ -30,6 +31,7 @@ pub fn register_command(email: &str) -> Register {
         name: "Somebody".to_owned(),
         email: email.to_owned(),
         password: PASSWORD.to_owned(),
+        client: None,
     }
 }
 
@@ -76,12 +78,36 @@ impl Shop {
         register(&self.ports, register_command(email)).unwrap()
     }
 
+    pub fn register_from(&self, client: &str, email: &str) -> Session {
+        let client = Some(client.to_owned());
+        let command = Register {
+            client,
+            ..register_command(email)
+        };
+        register(&self.ports, command).unwrap()
+    }
+
+    /// From a client that is not known.
     pub fn login(&self, email: &str, password: &str) -> Result<Session, Error> {
+        self.try_login(None, email, password)
+    }
+
+    pub fn login_from(&self, client: &str, email: &str, password: &str) -> Result<Session, Error> {
+        self.try_login(Some(client), email, password)
+    }
+
+    fn try_login(
+        &self,
+        client: Option<&str>,
+        email: &str,
+        password: &str,
+    ) -> Result<Session, Error> {
         login(
             &self.ports,
             Login {
                 email: email.to_owned(),
                 password: password.to_owned(),
+                client: client.map(str::to_owned),
             },
         )
     }
@@ -119,6 +145,12 @@ impl Shop {
             .values()
             .cloned()
             .collect()
+    }
+
+    /// Number of counters and of familiar clients.
+    pub fn counters(&self) -> usize {
+        let tables = self.ports.store.0.borrow();
+        tables.failures.len() + tables.familiar.len()
     }
 
     /// What a token says, whose signature must be ours.
@@ -186,7 +218,12 @@ impl Passwords for MemoryPasswords {
         )))
     }
 
-    fn verify(&self, candidate: &str, hash: &PasswordHash) -> Result<bool, Error> {
+    fn verify(
+        &self,
+        candidate: &str,
+        hash: &PasswordHash,
+        _costliest: Option<&PasswordHash>,
+    ) -> Result<bool, Error> {
         self.toil();
         Ok(hash
             .expose()
@@ -194,7 +231,11 @@ impl Passwords for MemoryPasswords {
             .is_some_and(|(_, password)| password == candidate))
     }
 
-    fn verify_nothing(&self, _candidate: &str) -> Result<(), Error> {
+    fn verify_nothing(
+        &self,
+        _candidate: &str,
+        _costliest: Option<&PasswordHash>,
+    ) -> Result<(), Error> {
         self.toil();
         Ok(())
     }
@@ -244,6 +285,16 @@ pub struct MemoryStore(Rc<RefCell<Tables>>);
 struct Tables {
     accounts: BTreeMap<AccountId, Account>,
     tokens: BTreeMap<TokenHash, RefreshToken>,
+    failures: BTreeMap<CounterKey, Failures>,
+    familiar: BTreeMap<CounterKey, u64>,
+}
+
+impl Tables {
+    fn by_age(&self) -> Vec<Account> {
+        let mut all: Vec<_> = self.accounts.values().cloned().collect();
+        all.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+        all
+    }
 }
 
 impl Store for MemoryStore {
@@ -272,10 +323,24 @@ impl Records for RefCell<Tables> {
     }
 
     fn accounts(&self, offset: u64, limit: u32) -> Result<Vec<Account>, Error> {
-        let mut all: Vec<_> = self.borrow().accounts.values().cloned().collect();
-        all.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
         let offset = usize::try_from(offset).unwrap();
+        let all = self.borrow().by_age();
         Ok(all.into_iter().skip(offset).take(limit as usize).collect())
+    }
+
+    fn accounts_after(
+        &self,
+        created_at: u64,
+        id: &AccountId,
+        limit: u32,
+    ) -> Result<Vec<Account>, Error> {
+        let is_later = |account: &Account| (account.created_at, &account.id) > (created_at, id);
+        let all = self.borrow().by_age();
+        Ok(all
+            .into_iter()
+            .filter(is_later)
+            .take(limit as usize)
+            .collect())
     }
 
     fn count_accounts(&self) -> Result<u64, Error> {
@@ -285,6 +350,15 @@ impl Records for RefCell<Tables> {
     fn count_other_active_admins(&self, id: &AccountId) -> Result<u64, Error> {
         let is_other = |account: &&Account| account.id != *id && account.is_active_admin();
         Ok(self.borrow().accounts.values().filter(is_other).count() as u64)
+    }
+
+    fn costliest_hash(&self) -> Result<Option<PasswordHash>, Error> {
+        let tables = self.borrow();
+        let hashes = tables
+            .accounts
+            .values()
+            .map(|account| &account.password_hash);
+        Ok(hashes.max_by_key(|hash| hash.expose().to_owned()).cloned())
     }
 
     fn has_admin(&self) -> Result<bool, Error> {
@@ -346,6 +420,42 @@ impl Records for RefCell<Tables> {
         self.borrow_mut()
             .tokens
             .retain(|_, token| token.expires_at > now);
+        Ok(())
+    }
+
+    fn failures(&self, key: &CounterKey) -> Result<Failures, Error> {
+        Ok(self.borrow().failures.get(key).copied().unwrap_or_default())
+    }
+
+    fn save_failures(&self, key: &CounterKey, failures: &Failures) -> Result<(), Error> {
+        self.borrow_mut().failures.insert(key.clone(), *failures);
+        Ok(())
+    }
+
+    fn clear_failures(&self, key: &CounterKey) -> Result<(), Error> {
+        self.borrow_mut().failures.remove(key);
+        Ok(())
+    }
+
+    fn is_familiar(&self, key: &CounterKey, now: u64) -> Result<bool, Error> {
+        Ok(self
+            .borrow()
+            .familiar
+            .get(key)
+            .is_some_and(|until| *until > now))
+    }
+
+    fn make_familiar(&self, key: &CounterKey, until: u64) -> Result<(), Error> {
+        self.borrow_mut().familiar.insert(key.clone(), until);
+        Ok(())
+    }
+
+    fn forget_old_attempts(&self, now: u64) -> Result<(), Error> {
+        let mut tables = self.borrow_mut();
+        tables
+            .failures
+            .retain(|_, failures| failures.forgotten_at() > now);
+        tables.familiar.retain(|_, until| *until > now);
         Ok(())
     }
 }

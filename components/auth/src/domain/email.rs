@@ -74,7 +74,8 @@ fn is_local_part(text: &str) -> bool {
             .all(|atom| !atom.is_empty() && atom.bytes().all(is_atext))
 }
 
-/// Letters, digits and inner hyphens (RFC 1123 section 2.1); a top-level domain is never a number.
+/// Letters, digits and inner hyphens (RFC 1123 section 2.1); a top-level domain begins with a letter (RFC 3696
+/// section 2), also one of another script (`xn--`).
 fn is_domain(text: &str) -> bool {
     let is_label = |label: &str| {
         (1..=LABEL_MAX_BYTES).contains(&label.len())
@@ -87,7 +88,7 @@ fn is_domain(text: &str) -> bool {
     let top_level = text.rsplit('.').next().unwrap_or_default();
     text.split('.').count() >= LABELS_MIN
         && text.split('.').all(is_label)
-        && !top_level.bytes().all(|byte| byte.is_ascii_digit())
+        && top_level.starts_with(|first: char| first.is_ascii_alphabetic())
 }
 
 #[cfg(test)]
@@ -112,6 +113,8 @@ mod tests {
             "o'neill@example.com",
             "a_b-c@x-y.example",
             "1@2.example",
+            "ada@example.xn--p1ai",
+            "!#$%&'*+/=?^_`{|}~-@example.com",
             &longest_local,
         ] {
             assert!(Email::parse(text).is_ok(), "{text}");
@@ -139,6 +142,9 @@ mod tests {
             ("ada@-example.com", "format"),
             ("ada@example-.com", "format"),
             ("ada@127.0.0.1", "format"),
+            ("ada@example.1a", "format"),
+            ("ada@bücher.example", "format"),
+            ("ada@example.com\u{200b}", "format"),
             ("ada@[127.0.0.1]", "format"),
             (".ada@example.com", "format"),
             ("ada.@example.com", "format"),

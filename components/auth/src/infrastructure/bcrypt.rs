@@ -37,11 +37,17 @@ impl BcryptPasswords {
     }
 
     /// Makes up for a hash of a lower cost: 2^c + 2^c + 2^(c+1) + … + 2^(C-1) = 2^C.
-    fn make_up(&self, done: u32, password: &[u8]) -> Result<(), Error> {
-        for cost in done..self.cost {
+    fn make_up(&self, done: u32, wanted: u32, password: &[u8]) -> Result<(), Error> {
+        for cost in done..wanted {
             std::hint::black_box(self.hash_at(cost, password)?);
         }
         Ok(())
+    }
+
+    /// What every verification costs. After the cost was lowered that is still what the older hashes cost.
+    fn common_cost(&self, costliest: Option<&PasswordHash>) -> u32 {
+        let stored = costliest.and_then(|hash| hash.expose().parse::<HashParts>().ok());
+        stored.map_or(self.cost, |parts| parts.get_cost().max(self.cost))
     }
 
     /// Tests count the rounds: they are what takes time.
@@ -61,20 +67,30 @@ impl Passwords for BcryptPasswords {
         Ok(PasswordHash::new(parts.to_string()))
     }
 
-    fn verify(&self, candidate: &str, hash: &PasswordHash) -> Result<bool, Error> {
+    fn verify(
+        &self,
+        candidate: &str,
+        hash: &PasswordHash,
+        costliest: Option<&PasswordHash>,
+    ) -> Result<bool, Error> {
         let stored: HashParts = hash.expose().parse().map_err(fault)?;
         let fits = bcrypt::verify(candidate, hash.expose()).map_err(fault)?;
         self.count(stored.get_cost());
         // No password is that long, and bcrypt would compare its beginning only.
         let fits = fits && candidate.len() <= PASSWORD_MAX_BYTES;
-        if !fits {
-            self.make_up(stored.get_cost(), candidate.as_bytes())?;
-        }
+        // Also when it fits: the account may be disabled, which must not show either.
+        let wanted = self.common_cost(costliest);
+        self.make_up(stored.get_cost(), wanted, candidate.as_bytes())?;
         Ok(fits)
     }
 
-    fn verify_nothing(&self, candidate: &str) -> Result<(), Error> {
-        std::hint::black_box(self.hash_at(self.cost, candidate.as_bytes())?);
+    fn verify_nothing(
+        &self,
+        candidate: &str,
+        costliest: Option<&PasswordHash>,
+    ) -> Result<(), Error> {
+        let cost = self.common_cost(costliest);
+        std::hint::black_box(self.hash_at(cost, candidate.as_bytes())?);
         Ok(())
     }
 
@@ -111,9 +127,9 @@ mod tests {
         let passwords = BcryptPasswords::new(4);
         let hash = passwords.hash(&password(PASSWORD)).unwrap();
         assert!(hash.expose().starts_with("$2b$04$") && hash.expose().len() == 60);
-        assert_eq!(passwords.verify(PASSWORD, &hash), Ok(true));
+        assert_eq!(passwords.verify(PASSWORD, &hash, None), Ok(true));
         for wrong in ["", "correct-h0rse", "Correct-H0rse ", "Correct-H0rs"] {
-            assert_eq!(passwords.verify(wrong, &hash), Ok(false), "{wrong}");
+            assert_eq!(passwords.verify(wrong, &hash, None), Ok(false), "{wrong}");
         }
         assert_ne!(
             passwords.hash(&password(PASSWORD)).unwrap(),
@@ -130,10 +146,10 @@ mod tests {
         );
         let passwords = BcryptPasswords::new(4);
         assert_eq!(
-            passwords.verify("abcdefghijklmnopqrstuvwxyz", &hash),
+            passwords.verify("abcdefghijklmnopqrstuvwxyz", &hash, None),
             Ok(false)
         );
-        assert_eq!(passwords.verify("abc", &hash), Ok(true));
+        assert_eq!(passwords.verify("abc", &hash, None), Ok(true));
     }
 
     #[test]
@@ -141,9 +157,12 @@ mod tests {
         let passwords = BcryptPasswords::new(4);
         let longest = format!("Aa1!{}", "x".repeat(68));
         let hash = passwords.hash(&password(&longest)).unwrap();
-        assert_eq!(passwords.verify(&longest, &hash), Ok(true));
-        assert_eq!(passwords.verify(&longest[..71], &hash), Ok(false));
-        assert_eq!(passwords.verify(&format!("{longest}x"), &hash), Ok(false));
+        assert_eq!(passwords.verify(&longest, &hash, None), Ok(true));
+        assert_eq!(passwords.verify(&longest[..71], &hash, None), Ok(false));
+        assert_eq!(
+            passwords.verify(&format!("{longest}x"), &hash, None),
+            Ok(false)
+        );
     }
 
     #[test]
@@ -151,17 +170,55 @@ mod tests {
         let current = BcryptPasswords::new(7);
         let old_hash = BcryptPasswords::new(4).hash(&password(PASSWORD)).unwrap();
         let new_hash = current.hash(&password(PASSWORD)).unwrap();
-        assert_eq!(rounds(&current, |it| it.verify_nothing(PASSWORD)), 1 << 7);
-        assert_eq!(rounds(&current, |it| it.verify("wrong", &new_hash)), 1 << 7);
-        assert_eq!(rounds(&current, |it| it.verify("wrong", &old_hash)), 1 << 7);
         assert_eq!(
-            rounds(&current, |it| it.verify(&"x".repeat(100), &old_hash)),
+            rounds(&current, |it| it.verify_nothing(PASSWORD, None)),
             1 << 7
         );
         assert_eq!(
-            rounds(&current, |it| it.verify_nothing(&"x".repeat(100))),
+            rounds(&current, |it| it.verify("wrong", &new_hash, None)),
             1 << 7
         );
+        assert_eq!(
+            rounds(&current, |it| it.verify("wrong", &old_hash, None)),
+            1 << 7
+        );
+        assert_eq!(
+            rounds(&current, |it| it.verify(&"x".repeat(100), &old_hash, None)),
+            1 << 7
+        );
+        assert_eq!(
+            rounds(&current, |it| it.verify_nothing(&"x".repeat(100), None)),
+            1 << 7
+        );
+    }
+
+    #[test]
+    fn the_right_password_of_an_older_hash_costs_the_same_too() {
+        let current = BcryptPasswords::new(7);
+        let old_hash = BcryptPasswords::new(4).hash(&password(PASSWORD)).unwrap();
+        assert_eq!(
+            rounds(&current, |it| it.verify(PASSWORD, &old_hash, None)),
+            1 << 7
+        );
+    }
+
+    #[test]
+    fn after_the_cost_was_lowered_all_cost_what_the_costliest_hash_does() {
+        let current = BcryptPasswords::new(4);
+        let hash_at = |cost| {
+            BcryptPasswords::new(cost)
+                .hash(&password(PASSWORD))
+                .unwrap()
+        };
+        let (cheap, middle, costliest) = (hash_at(4), hash_at(5), hash_at(7));
+        for hash in [&cheap, &middle, &costliest] {
+            for candidate in ["wrong", PASSWORD] {
+                let verify = |it: &BcryptPasswords| it.verify(candidate, hash, Some(&costliest));
+                assert_eq!(rounds(&current, verify), 1 << 7);
+            }
+        }
+        let verify_nothing = |it: &BcryptPasswords| it.verify_nothing("wrong", Some(&costliest));
+        assert_eq!(rounds(&current, verify_nothing), 1 << 7);
     }
 
     #[test]
@@ -185,7 +242,7 @@ mod tests {
             "$2b$99$......................21jzCB1r6pN6rp5O2Ev0ejjTAboskKm",
             "$2b$04$é",
         ] {
-            let result = passwords.verify(PASSWORD, &PasswordHash::new(text.to_owned()));
+            let result = passwords.verify(PASSWORD, &PasswordHash::new(text.to_owned()), None);
             assert!(matches!(result, Err(Error::Internal(_))), "{text}");
         }
     }

@@ -2,13 +2,15 @@ use mercato_sqlite::{Connection, Database, Migration, Row, migrations, params};
 use mercato_tokens::Role;
 
 use crate::application::Error;
-use crate::domain::{Account, AccountId, Email, Name, PasswordHash, RefreshToken, TokenHash};
+use crate::domain::{
+    Account, AccountId, CounterKey, Email, Failures, Name, PasswordHash, RefreshToken, TokenHash,
+};
 use crate::ports::{Records, Store};
 
 /// The schema, step by step.
-pub const MIGRATIONS: &[Migration] = migrations!["0001_accounts"];
+pub const MIGRATIONS: &[Migration] = migrations!["0001_accounts", "0002_login_throttle"];
 
-/// Expired tokens forgotten at a time, so that no login pays for all of them.
+/// Rows of one table forgotten at a time, so that no login pays for all of them.
 const FORGET_MAX_ROWS: u32 = 100;
 
 const SELECT_ACCOUNT: &str = "
@@ -27,6 +29,13 @@ const SELECT_ACCOUNTS: &str = "
     ORDER BY created_at, id
     LIMIT ? OFFSET ?";
 
+const SELECT_ACCOUNTS_AFTER: &str = "
+    SELECT id, name, email, password_hash, role, disabled, created_at, updated_at, version
+    FROM users
+    WHERE (created_at, id) > (?, ?)
+    ORDER BY created_at, id
+    LIMIT ?";
+
 const COUNT_ACCOUNTS: &str = "
     SELECT COUNT(*)
     FROM users";
@@ -37,6 +46,13 @@ const COUNT_OTHER_ACTIVE_ADMINS: &str = "
     WHERE role = 'admin'
       AND disabled = 0
       AND id <> ?";
+
+/// `$2b$12$…`: the cost stands at the fifth character.
+const SELECT_COSTLIEST_HASH: &str = "
+    SELECT password_hash
+    FROM users
+    ORDER BY substr(password_hash, 5, 2) DESC
+    LIMIT 1";
 
 const SELECT_ANY_ADMIN: &str = "
     SELECT 1
@@ -82,6 +98,49 @@ const DELETE_EXPIRED_TOKENS: &str = "
       FROM refresh_tokens
       WHERE expires_at <= ?
       ORDER BY expires_at
+      LIMIT ?
+    )";
+
+const SELECT_FAILURES: &str = "
+    SELECT failures, window_ends_at, blocked_until
+    FROM login_failures
+    WHERE key_hash = ?";
+
+const REPLACE_FAILURES: &str = "
+    INSERT OR REPLACE INTO login_failures (key_hash, failures, window_ends_at, blocked_until, forgotten_at)
+    VALUES (?, ?, ?, ?, ?)";
+
+const DELETE_FAILURES: &str = "
+    DELETE FROM login_failures
+    WHERE key_hash = ?";
+
+const DELETE_OLD_FAILURES: &str = "
+    DELETE FROM login_failures
+    WHERE key_hash IN (
+      SELECT key_hash
+      FROM login_failures
+      WHERE forgotten_at <= ?
+      ORDER BY forgotten_at
+      LIMIT ?
+    )";
+
+const SELECT_FAMILIAR: &str = "
+    SELECT 1
+    FROM familiar_clients
+    WHERE key_hash = ?
+      AND forgotten_at > ?";
+
+const REPLACE_FAMILIAR: &str = "
+    INSERT OR REPLACE INTO familiar_clients (key_hash, forgotten_at)
+    VALUES (?, ?)";
+
+const DELETE_OLD_FAMILIAR: &str = "
+    DELETE FROM familiar_clients
+    WHERE key_hash IN (
+      SELECT key_hash
+      FROM familiar_clients
+      WHERE forgotten_at <= ?
+      ORDER BY forgotten_at
       LIMIT ?
     )";
 
@@ -136,12 +195,33 @@ impl Records for Connection {
             .collect()
     }
 
+    fn accounts_after(
+        &self,
+        created_at: u64,
+        id: &AccountId,
+        limit: u32,
+    ) -> Result<Vec<Account>, Error> {
+        let values = params![created_at, id.as_str(), limit];
+        self.query(SELECT_ACCOUNTS_AFTER, values)?
+            .iter()
+            .map(account)
+            .collect()
+    }
+
     fn count_accounts(&self) -> Result<u64, Error> {
         count(self.query_one(COUNT_ACCOUNTS, params![])?)
     }
 
     fn count_other_active_admins(&self, id: &AccountId) -> Result<u64, Error> {
         count(self.query_one(COUNT_OTHER_ACTIVE_ADMINS, params![id.as_str()])?)
+    }
+
+    fn costliest_hash(&self) -> Result<Option<PasswordHash>, Error> {
+        let row = self.query_one(SELECT_COSTLIEST_HASH, params![])?;
+        Ok(row
+            .map(|row| row.get(0))
+            .transpose()?
+            .map(PasswordHash::new))
     }
 
     fn has_admin(&self) -> Result<bool, Error> {
@@ -195,6 +275,44 @@ impl Records for Connection {
         self.execute(DELETE_EXPIRED_TOKENS, params![now, FORGET_MAX_ROWS])?;
         Ok(())
     }
+
+    fn failures(&self, key: &CounterKey) -> Result<Failures, Error> {
+        let row = self.query_one(SELECT_FAILURES, params![key.as_str()])?;
+        row.map_or_else(|| Ok(Failures::default()), |row| failures(&row))
+    }
+
+    fn save_failures(&self, key: &CounterKey, failures: &Failures) -> Result<(), Error> {
+        let values = params![
+            key.as_str(),
+            failures.count,
+            failures.window_ends_at,
+            failures.blocked_until,
+            failures.forgotten_at(),
+        ];
+        self.execute(REPLACE_FAILURES, values)?;
+        Ok(())
+    }
+
+    fn clear_failures(&self, key: &CounterKey) -> Result<(), Error> {
+        self.execute(DELETE_FAILURES, params![key.as_str()])?;
+        Ok(())
+    }
+
+    fn is_familiar(&self, key: &CounterKey, now: u64) -> Result<bool, Error> {
+        let found = self.query_one(SELECT_FAMILIAR, params![key.as_str(), now])?;
+        Ok(found.is_some())
+    }
+
+    fn make_familiar(&self, key: &CounterKey, until: u64) -> Result<(), Error> {
+        self.execute(REPLACE_FAMILIAR, params![key.as_str(), until])?;
+        Ok(())
+    }
+
+    fn forget_old_attempts(&self, now: u64) -> Result<(), Error> {
+        self.execute(DELETE_OLD_FAILURES, params![now, FORGET_MAX_ROWS])?;
+        self.execute(DELETE_OLD_FAMILIAR, params![now, FORGET_MAX_ROWS])?;
+        Ok(())
+    }
 }
 
 /// Runs [`INSERT_ACCOUNT`] or [`UPDATE_ACCOUNT`], whose parameters are the same.
@@ -246,6 +364,14 @@ fn refresh_token(row: &Row) -> Result<RefreshToken, Error> {
         issued_at: row.get(3)?,
         expires_at: row.get(4)?,
         spent_at: row.get(5)?,
+    })
+}
+
+fn failures(row: &Row) -> Result<Failures, Error> {
+    Ok(Failures {
+        count: row.get(0)?,
+        window_ends_at: row.get(1)?,
+        blocked_until: row.get(2)?,
     })
 }
 

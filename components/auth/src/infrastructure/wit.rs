@@ -13,7 +13,10 @@ use crate::ports::Store;
 pub struct Component;
 
 impl wit::Guest for Component {
-    async fn register(registration: wit::Registration) -> Result<wit::Session, wit::AccountError> {
+    async fn register(
+        registration: wit::Registration,
+        client: Option<String>,
+    ) -> Result<wit::Session, wit::AccountError> {
         let wit::Registration {
             name,
             email,
@@ -25,13 +28,23 @@ impl wit::Guest for Component {
                 name,
                 email,
                 password,
+                client,
             },
         )?
         .into())
     }
 
-    async fn login(email: String, password: String) -> Result<wit::Session, wit::AccountError> {
-        Ok(commands::login(&*service().await?, commands::Login { email, password })?.into())
+    async fn login(
+        email: String,
+        password: String,
+        client: Option<String>,
+    ) -> Result<wit::Session, wit::AccountError> {
+        let command = commands::Login {
+            email,
+            password,
+            client,
+        };
+        Ok(commands::login(&*service().await?, command)?.into())
     }
 
     async fn refresh(refresh_token: String) -> Result<wit::Session, wit::AccountError> {
@@ -72,28 +85,29 @@ impl wit::Guest for Component {
         user_id: String,
         current: String,
         new: String,
-    ) -> Result<(), wit::AccountError> {
-        Ok(commands::change_password(
-            &*service().await?,
-            commands::ChangePassword {
-                user_id,
-                current,
-                new,
-            },
-        )?)
+        client: Option<String>,
+    ) -> Result<wit::Session, wit::AccountError> {
+        let command = commands::ChangePassword {
+            user_id,
+            current,
+            new,
+            client,
+        };
+        Ok(commands::change_password(&*service().await?, command)?.into())
     }
 
     async fn list_users(page: wit::PageRequest) -> Result<wit::UserPage, wit::AccountError> {
         let query = queries::ListUsers {
             page: page.page,
             limit: page.limit,
+            after: page.after,
         };
         let found = queries::list_users(&*service().await?, query)?;
         Ok(wit::UserPage {
             users: found.accounts.into_iter().map(wit::User::from).collect(),
             total: found.total,
-            page: page.page,
-            next: None,
+            page: found.page,
+            next: found.next,
         })
     }
 
@@ -196,6 +210,7 @@ impl From<Error> for wit::AccountError {
             }
             Error::EmailTaken => Self::EmailTaken,
             Error::InvalidCredentials => Self::InvalidCredentials,
+            Error::TooManyAttempts(seconds) => Self::TooManyAttempts(seconds),
             Error::InvalidRefreshToken => Self::InvalidRefreshToken,
             Error::NotFound => Self::NotFound,
             Error::VersionMismatch => Self::VersionMismatch,
@@ -267,6 +282,7 @@ mod tests {
         let named = |error: Error| format!("{:?}", Out::from(error));
         assert!(named(Error::EmailTaken).ends_with("EmailTaken"));
         assert!(named(Error::InvalidCredentials).ends_with("InvalidCredentials"));
+        assert!(named(Error::TooManyAttempts(7)).ends_with("TooManyAttempts(7)"));
         assert!(named(Error::InvalidRefreshToken).ends_with("InvalidRefreshToken"));
         assert!(named(Error::NotFound).ends_with("NotFound"));
         assert!(named(Error::VersionMismatch).ends_with("VersionMismatch"));

@@ -1,91 +1,183 @@
-//! What requests bring, as the contract of accounts takes it. Its rules are checked there.
+//! What requests bring. The rules for it are the domain's.
 
 use mercato_edge::{Fields, Problem};
+use utoipa::ToSchema;
 
-use crate::bindings::mercato::auth::accounts::{
-    AccountChanges, ProfileChanges, Registration, Role,
-};
+use crate::bindings::mercato::auth::accounts;
+use crate::resource::RoleName;
+use crate::schemas::{EmailAddress, NewPassword, PersonName};
 
-/// An address and a password.
-pub struct Credentials {
-    /// As typed.
+/// Opens an account.
+#[derive(Debug, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "Ada Lovelace", "email": "ada@example.com", "password": "Engine-No-1"}))]
+pub struct Registration {
+    #[schema(value_type = PersonName)]
+    pub name: String,
+    #[schema(value_type = EmailAddress)]
     pub email: String,
-    /// As typed.
+    #[schema(value_type = NewPassword)]
     pub password: String,
 }
 
-/// The current password and the one to come.
-pub struct Passwords {
-    /// As typed.
-    pub current: String,
-    /// As typed.
-    pub new: String,
+/// Opens a session.
+#[derive(Debug, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"email": "ada@example.com", "password": "Engine-No-1"}))]
+pub struct Credentials {
+    #[schema(value_type = EmailAddress)]
+    pub email: String,
+    /// The account's password.
+    #[schema(format = Password, min_length = 1, example = "Engine-No-1")]
+    pub password: String,
 }
 
-/// `{name, email, password}`.
-pub fn registration(mut fields: Fields) -> Result<Registration, Problem> {
-    let registration = Registration {
-        name: fields.required("name"),
-        email: fields.required("email"),
-        password: fields.required("password"),
-    };
-    fields.finish().map(|()| registration)
+/// Names a session.
+#[derive(Debug, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"refreshToken": "7d1f0c5b2a49e8d3b6a7c0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5"}))]
+pub struct RefreshRequest {
+    /// The `refreshToken` of the last answer.
+    #[schema(example = "7d1f0c5b2a49e8d3b6a7c0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5")]
+    pub refresh_token: String,
 }
 
-/// `{email, password}`.
-pub fn credentials(mut fields: Fields) -> Result<Credentials, Problem> {
-    let credentials = Credentials {
-        email: fields.required("email"),
-        password: fields.required("password"),
-    };
-    fields.finish().map(|()| credentials)
+/// Changes a password.
+#[derive(Debug, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"currentPassword": "Engine-No-1", "newPassword": "Engine-No-2"}))]
+pub struct PasswordChange {
+    /// The password of now.
+    #[schema(format = Password, example = "Engine-No-1")]
+    pub current_password: String,
+    #[schema(value_type = NewPassword)]
+    pub new_password: String,
 }
 
-/// `{refreshToken}`.
-pub fn refresh_token(mut fields: Fields) -> Result<String, Problem> {
-    let token = fields.required("refreshToken");
-    fields.finish().map(|()| token)
+/// Changes one's own account; what is not given stays.
+#[derive(Debug, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "Ada King"}))]
+pub struct ProfileChanges {
+    #[schema(value_type = PersonName, required = false)]
+    pub name: Option<String>,
+    #[schema(value_type = EmailAddress, required = false)]
+    pub email: Option<String>,
 }
 
-/// `{currentPassword, newPassword}`.
-pub fn passwords(mut fields: Fields) -> Result<Passwords, Problem> {
-    let passwords = Passwords {
-        current: fields.required("currentPassword"),
-        new: fields.required("newPassword"),
-    };
-    fields.finish().map(|()| passwords)
+/// Changes somebody's account; what is not given stays.
+#[derive(Debug, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"disabled": true}))]
+pub struct AccountChanges {
+    #[schema(value_type = RoleName, required = false)]
+    pub role: Option<RoleName>,
+    /// A disabled account has no sessions and gets none.
+    #[schema(value_type = bool, required = false, example = true)]
+    pub disabled: Option<bool>,
 }
 
-/// Any of `{name, email}`.
-pub fn profile_changes(mut fields: Fields) -> Result<ProfileChanges, Problem> {
-    let changes = ProfileChanges {
-        name: fields.optional("name"),
-        email: fields.optional("email"),
-    };
-    fields.finish().map(|()| changes)
+impl Registration {
+    /// `{name, email, password}`.
+    pub fn read(mut fields: Fields) -> Result<Self, Problem> {
+        let body = Self {
+            name: fields.required("name"),
+            email: fields.required("email"),
+            password: fields.required("password"),
+        };
+        fields.finish().map(|()| body)
+    }
 }
 
-/// Any of `{role, disabled}`.
-pub fn account_changes(mut fields: Fields) -> Result<AccountChanges, Problem> {
-    let role = fields.optional::<String>("role").and_then(|name| {
-        let role = role(&name);
-        if role.is_none() {
-            fields.reject("role", "format", "must be customer or admin");
+impl Credentials {
+    /// `{email, password}`.
+    pub fn read(mut fields: Fields) -> Result<Self, Problem> {
+        let body = Self {
+            email: fields.required("email"),
+            password: fields.required("password"),
+        };
+        fields.finish().map(|()| body)
+    }
+}
+
+impl RefreshRequest {
+    /// `{refreshToken}`.
+    pub fn read(mut fields: Fields) -> Result<Self, Problem> {
+        let body = Self {
+            refresh_token: fields.required("refreshToken"),
+        };
+        fields.finish().map(|()| body)
+    }
+}
+
+impl PasswordChange {
+    /// `{currentPassword, newPassword}`.
+    pub fn read(mut fields: Fields) -> Result<Self, Problem> {
+        let body = Self {
+            current_password: fields.required("currentPassword"),
+            new_password: fields.required("newPassword"),
+        };
+        fields.finish().map(|()| body)
+    }
+}
+
+impl ProfileChanges {
+    /// Any of `{name, email}`.
+    pub fn read(mut fields: Fields) -> Result<Self, Problem> {
+        let body = Self {
+            name: fields.optional("name"),
+            email: fields.optional("email"),
+        };
+        fields.finish().map(|()| body)
+    }
+}
+
+impl AccountChanges {
+    /// Any of `{role, disabled}`.
+    pub fn read(mut fields: Fields) -> Result<Self, Problem> {
+        let role = fields.optional::<String>("role").and_then(|name| {
+            let role = RoleName::parse(&name);
+            if role.is_none() {
+                fields.reject("role", "format", "must be customer or admin");
+            }
+            role
+        });
+        let body = Self {
+            role,
+            disabled: fields.optional("disabled"),
+        };
+        fields.finish().map(|()| body)
+    }
+}
+
+impl From<Registration> for accounts::Registration {
+    fn from(body: Registration) -> Self {
+        let Registration {
+            name,
+            email,
+            password,
+        } = body;
+        Self {
+            name,
+            email,
+            password,
         }
-        role
-    });
-    let changes = AccountChanges {
-        role,
-        disabled: fields.optional("disabled"),
-    };
-    fields.finish().map(|()| changes)
+    }
 }
 
-fn role(name: &str) -> Option<Role> {
-    match name {
-        "customer" => Some(Role::Customer),
-        "admin" => Some(Role::Admin),
-        _ => None,
+impl From<ProfileChanges> for accounts::ProfileChanges {
+    fn from(body: ProfileChanges) -> Self {
+        let ProfileChanges { name, email } = body;
+        Self { name, email }
+    }
+}
+
+impl From<AccountChanges> for accounts::AccountChanges {
+    fn from(body: AccountChanges) -> Self {
+        Self {
+            role: body.role.map(accounts::Role::from),
+            disabled: body.disabled,
+        }
     }
 }
 
@@ -114,9 +206,12 @@ mod tests {
     #[test]
     fn a_registration_cannot_choose_a_role() {
         let body = r#"{"name":"Ada","email":"ada@example.com","password":"x","role":"admin"}"#;
-        assert_eq!(read(body, registration).unwrap_err(), ["role: unknown"]);
+        assert_eq!(
+            read(body, Registration::read).unwrap_err(),
+            ["role: unknown"]
+        );
         let body = body.replace(r#","role":"admin""#, "");
-        let registration = read(&body, registration).unwrap();
+        let registration = accounts::Registration::from(read(&body, Registration::read).unwrap());
         assert_eq!(registration.name, "Ada");
         assert_eq!(
             (registration.email.as_str(), registration.password.as_str()),
@@ -126,9 +221,9 @@ mod tests {
 
     #[test]
     fn missing_misshapen_and_unknown_fields_are_all_named() {
-        let error = read(r#"{"name":7,"password":null,"isAdmin":true}"#, registration).unwrap_err();
+        let body = r#"{"name":7,"password":null,"isAdmin":true}"#;
         assert_eq!(
-            error,
+            read(body, Registration::read).unwrap_err(),
             [
                 "name: type",
                 "email: required",
@@ -137,41 +232,56 @@ mod tests {
             ]
         );
         assert_eq!(
-            read("{}", credentials).err().unwrap(),
+            read("{}", Credentials::read).unwrap_err(),
             ["email: required", "password: required"]
         );
         assert_eq!(
-            read("{}", refresh_token).unwrap_err(),
+            read("{}", RefreshRequest::read).unwrap_err(),
             ["refreshToken: required"]
         );
         assert_eq!(
-            read("{}", passwords).err().unwrap(),
+            read("{}", PasswordChange::read).unwrap_err(),
             ["currentPassword: required", "newPassword: required"]
         );
         assert_eq!(
-            read(r#"{"role":"admin"}"#, profile_changes).unwrap_err(),
+            read(r#"{"role":"admin"}"#, ProfileChanges::read).unwrap_err(),
             ["role: unknown"]
         );
     }
 
     #[test]
+    fn a_text_with_half_a_character_is_no_text() {
+        let body = r#"{"refreshToken":"\ud800"}"#;
+        assert_eq!(
+            read(body, RefreshRequest::read).unwrap_err(),
+            ["refreshToken: type"]
+        );
+    }
+
+    #[test]
     fn fields_reach_the_contract_under_their_names() {
-        let given = read(r#"{"email":"a@example.com","password":"p"}"#, credentials).unwrap();
+        let given = read(
+            r#"{"email":"a@example.com","password":"p"}"#,
+            Credentials::read,
+        )
+        .unwrap();
         assert_eq!(
             (given.email.as_str(), given.password.as_str()),
             ("a@example.com", "p")
         );
         let given = read(
             r#"{"currentPassword":"old","newPassword":"new"}"#,
-            passwords,
+            PasswordChange::read,
         )
         .unwrap();
-        assert_eq!((given.current.as_str(), given.new.as_str()), ("old", "new"));
         assert_eq!(
-            read(r#"{"refreshToken":"abc"}"#, refresh_token).unwrap(),
-            "abc"
+            (given.current_password.as_str(), given.new_password.as_str()),
+            ("old", "new")
         );
-        let given = read(r#"{"email":"b@example.com"}"#, profile_changes).unwrap();
+        let given = read(r#"{"refreshToken":"abc"}"#, RefreshRequest::read).unwrap();
+        assert_eq!(given.refresh_token, "abc");
+        let given = read(r#"{"email":"b@example.com"}"#, ProfileChanges::read).unwrap();
+        let given = accounts::ProfileChanges::from(given);
         assert_eq!(
             (given.name, given.email.as_deref()),
             (None, Some("b@example.com"))
@@ -180,18 +290,20 @@ mod tests {
 
     #[test]
     fn an_admin_sets_role_and_disabled_and_nothing_else() {
-        let changes = read(r#"{"role":"admin"}"#, account_changes).unwrap();
-        assert_eq!((changes.role, changes.disabled), (Some(Role::Admin), None));
-        let changes = read(r#"{"role":"customer","disabled":true}"#, account_changes).unwrap();
+        let changes = |body| {
+            read(body, AccountChanges::read).map(|body| accounts::AccountChanges::from(body))
+        };
+        let promoted = changes(r#"{"role":"admin"}"#).unwrap();
         assert_eq!(
-            (changes.role, changes.disabled),
-            (Some(Role::Customer), Some(true))
+            (promoted.role, promoted.disabled),
+            (Some(accounts::Role::Admin), None)
         );
-        let error = read(
-            r#"{"role":"Admin","disabled":"yes","password":"x"}"#,
-            account_changes,
-        )
-        .unwrap_err();
+        let disabled = changes(r#"{"role":"customer","disabled":true}"#).unwrap();
+        assert_eq!(
+            (disabled.role, disabled.disabled),
+            (Some(accounts::Role::Customer), Some(true))
+        );
+        let error = changes(r#"{"role":"Admin","disabled":"yes","password":"x"}"#).unwrap_err();
         assert_eq!(
             error,
             ["role: format", "disabled: type", "password: unknown"]

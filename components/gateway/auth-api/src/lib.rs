@@ -3,12 +3,14 @@
 use mercato_edge::{Access, Route, route};
 
 mod body;
+mod client;
 mod controllers;
 mod current;
 #[cfg(not(target_family = "wasm"))]
 pub mod openapi;
 mod problems;
 mod resource;
+mod schemas;
 
 #[allow(
     unsafe_code,

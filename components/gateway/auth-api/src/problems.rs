@@ -20,6 +20,7 @@ pub fn problem(error: AccountError) -> Problem {
         AccountError::InvalidCredentials => {
             invalid_credentials("the e-mail address or the password is wrong")
         }
+        AccountError::TooManyAttempts(seconds) => too_many_attempts(seconds),
         AccountError::InvalidRefreshToken => unauthorized(
             "invalid-refresh-token",
             "the refresh token is not valid: log in again",
@@ -54,6 +55,19 @@ pub fn invalid_credentials(detail: &str) -> Problem {
     unauthorized("invalid-credentials", detail)
 }
 
+/// 429 with the seconds to wait (RFC 6585 section 4).
+fn too_many_attempts(seconds: u64) -> Problem {
+    let detail =
+        format!("too many wrong passwords: wait {seconds} seconds before the next attempt");
+    Problem::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too-many-attempts",
+        "Too many attempts",
+        detail,
+    )
+    .with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
+}
+
 /// 401 with the challenge that RFC 9110 section 15.5.2 asks for.
 fn unauthorized(code: &'static str, detail: &str) -> Problem {
     let challenge = HeaderValue::from_static("Bearer realm=\"mercato\"");
@@ -75,6 +89,7 @@ mod tests {
             (AccountError::Invalid(vec![]), 400, "validation"),
             (AccountError::EmailTaken, 409, "email-taken"),
             (AccountError::InvalidCredentials, 401, "invalid-credentials"),
+            (AccountError::TooManyAttempts(60), 429, "too-many-attempts"),
             (
                 AccountError::InvalidRefreshToken,
                 401,

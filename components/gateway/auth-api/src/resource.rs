@@ -1,58 +1,145 @@
 //! Accounts and sessions as clients see them.
 
-use mercato_edge::{Problem, Reply};
+use mercato_edge::{Id, PageMeta, Problem, Reply, Timestamp};
 use mercato_platform::clock::rfc3339;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::bindings::mercato::auth::accounts::{Renewal, Role, Session, User};
 
-/// The `tokenType` of an access token (RFC 6750).
-const TOKEN_TYPE: &str = "Bearer";
+/// What an account may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = Role, example = "customer")]
+pub enum RoleName {
+    /// Buys.
+    Customer,
+    /// Runs the shop.
+    Admin,
+}
+
+/// How an access token is sent (RFC 6750).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = "Bearer")]
+pub enum TokenType {
+    /// `Authorization: Bearer …`.
+    Bearer,
+}
 
 /// An account in the answer to a login.
-#[derive(Debug, Serialize)]
-struct UserSummary<'a> {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = User)]
+pub struct UserSummary<'a> {
+    #[schema(value_type = Id)]
     id: &'a str,
+    #[schema(example = "Ada Lovelace")]
     name: &'a str,
+    /// In lower case.
+    #[schema(format = Email, example = "ada@example.com")]
     email: &'a str,
-    role: &'static str,
+    role: RoleName,
 }
 
 /// An account as its owner sees it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Profile)]
 pub struct ProfileResource<'a> {
     #[serde(flatten)]
     summary: UserSummary<'a>,
+    /// Grows by one with every change; the `ETag` of the answer.
+    #[schema(minimum = 1, example = 1)]
     version: u64,
+    #[schema(value_type = Timestamp)]
     created_at: String,
+    #[schema(value_type = Timestamp)]
     updated_at: String,
 }
 
 /// An account as an admin sees it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Account)]
 pub struct AccountResource<'a> {
     #[serde(flatten)]
     profile: ProfileResource<'a>,
+    /// A disabled account has no sessions and gets none.
+    #[schema(example = false)]
     disabled: bool,
 }
 
-#[derive(Debug, Serialize)]
+/// One page of accounts.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AccountPage)]
+pub struct AccountPage<'a> {
+    /// Oldest first.
+    data: Vec<AccountResource<'a>>,
+    meta: PageMeta,
+}
+
+/// An account and the tokens of a session.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct SessionResource<'a> {
+#[schema(as = Session)]
+pub struct SessionResource<'a> {
     user: UserSummary<'a>,
-    /// What clients of the first version read: the access token.
+    /// As `accessToken`: the name that clients of the first version read.
+    #[schema(
+        example = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiIsImtpZCI6IjdkMWYwYzViMmE0OWU4ZDMifQ.e30.c2ln"
+    )]
     token: &'a str,
+    /// For `Authorization: Bearer`.
+    #[schema(
+        example = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiIsImtpZCI6IjdkMWYwYzViMmE0OWU4ZDMifQ.e30.c2ln"
+    )]
     access_token: &'a str,
+    /// For the next pair of tokens; good for one use.
+    #[schema(example = "7d1f0c5b2a49e8d3b6a7c0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5")]
     refresh_token: &'a str,
-    token_type: &'static str,
+    token_type: TokenType,
+    /// Lifetime of the access token in seconds.
+    #[schema(minimum = 1, example = 900)]
     expires_in: u64,
 }
 
-#[derive(Debug, Serialize)]
-struct RenewalResource<'a> {
+/// An account and a renewed access token.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Renewal)]
+pub struct RenewalResource<'a> {
     user: UserSummary<'a>,
+    /// For `Authorization: Bearer`.
+    #[schema(
+        example = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiIsImtpZCI6IjdkMWYwYzViMmE0OWU4ZDMifQ.e30.c2ln"
+    )]
     token: &'a str,
+}
+
+impl RoleName {
+    /// The role of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "customer" => Some(Self::Customer),
+            "admin" => Some(Self::Admin),
+            _ => None,
+        }
+    }
+}
+
+impl From<Role> for RoleName {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Customer => Self::Customer,
+            Role::Admin => Self::Admin,
+        }
+    }
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Customer => Self::Customer,
+            RoleName::Admin => Self::Admin,
+        }
+    }
 }
 
 impl<'a> UserSummary<'a> {
@@ -61,7 +148,7 @@ impl<'a> UserSummary<'a> {
             id: &user.id,
             name: &user.name,
             email: &user.email,
-            role: role_name(user.role),
+            role: user.role.into(),
         }
     }
 }
@@ -87,14 +174,6 @@ impl<'a> AccountResource<'a> {
     }
 }
 
-/// The stable name of a role.
-fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Customer => "customer",
-        Role::Admin => "admin",
-    }
-}
-
 /// 200 with a session's account and tokens.
 pub fn session(session: &Session) -> Result<Reply, Problem> {
     Reply::json(&SessionResource {
@@ -102,7 +181,7 @@ pub fn session(session: &Session) -> Result<Reply, Problem> {
         token: &session.tokens.access_token,
         access_token: &session.tokens.access_token,
         refresh_token: &session.tokens.refresh_token,
-        token_type: TOKEN_TYPE,
+        token_type: TokenType::Bearer,
         expires_in: session.tokens.expires_in,
     })
 }

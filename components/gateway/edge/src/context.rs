@@ -4,8 +4,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use mercato_platform::ids;
 
+use crate::etag::Versions;
 use crate::router::Params;
-use crate::{BodyStream, FieldError, Fields, Principal, Problem, Query};
+use crate::{BodyStream, FieldError, Fields, Principal, Problem, Query, guard};
 
 /// Largest body of a request, in bytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -25,6 +26,7 @@ pub struct Context {
     pub(crate) body: Body,
     pub(crate) stream: BodyStream,
     pub(crate) request_id: String,
+    pub(crate) versions: Versions,
 }
 
 impl Context {
@@ -50,6 +52,12 @@ impl Context {
     #[must_use]
     pub fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// All values of a header that are readable text, in the order in which they came.
+    pub fn header_values(&self, name: &HeaderName) -> impl DoubleEndedIterator<Item = &str> {
+        let values = self.headers.get_all(name).iter();
+        values.filter_map(|value| value.to_str().ok())
     }
 
     /// A parameter of the path, decoded; empty when the pattern has none of that name.
@@ -80,9 +88,7 @@ impl Context {
     /// # Errors
     /// 401 when there was no token.
     pub fn principal(&self) -> Result<&Principal, Problem> {
-        self.principal.as_ref().ok_or_else(|| {
-            Problem::unauthorized(None, "log in and send your token as a bearer token")
-        })
+        self.principal.as_ref().ok_or_else(guard::missing_token)
     }
 
     /// Whether an admin asks.
@@ -160,6 +166,7 @@ mod tests {
             body: Body(Bytes::from_static(body.as_bytes())),
             stream: BodyStream::default(),
             request_id: "r".to_owned(),
+            versions: Versions::Any,
         }
     }
 
@@ -185,6 +192,16 @@ mod tests {
             (problem.status(), problem.code()),
             (StatusCode::BAD_REQUEST, "validation")
         );
+    }
+
+    #[test]
+    fn the_values_of_a_header_come_in_order() {
+        let mut context = context(Some("a"), "");
+        let second = http::HeaderValue::from_static("b");
+        context.headers.append(header::CONTENT_TYPE, second);
+        let values: Vec<_> = context.header_values(&header::CONTENT_TYPE).collect();
+        assert_eq!(values, ["a", "b"]);
+        assert_eq!(context.header_values(&header::HOST).count(), 0);
     }
 
     #[test]

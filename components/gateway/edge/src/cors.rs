@@ -11,30 +11,35 @@ use crate::bindings::spin::variables::variables;
 const PREFLIGHT_MAX_AGE_S: &str = "600";
 
 const ALLOWED_HEADERS: &str = "authorization, content-type, idempotency-key, if-match, if-none-match, traceparent, x-request-id";
-const EXPOSED_HEADERS: &str = "etag, location, retry-after, x-request-id";
+const EXPOSED_HEADERS: &str = "allow, etag, location, retry-after, traceparent, x-request-id";
+
+/// In the variable it stands for every origin.
+const EVERY_ORIGIN: &str = "*";
+
+/// What pages of no origin say they are of (sandboxed frames, local files): anybody could be one.
+const NO_ORIGIN: &str = "null";
 
 thread_local! {
     /// The variable `cors_allowed_origins`, read once per instance.
     static ORIGINS: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
 }
 
-/// The headers that let the page of an allowed origin read the answer; none for everybody else.
-pub async fn headers(request: &HeaderMap, preflight: Option<&[Method]>) -> HeaderMap {
-    let Some(origin) = request.get(header::ORIGIN) else {
-        return HeaderMap::new();
-    };
-    let allowed = allowed_origins().await;
-    answer(&allowed, origin, preflight)
-}
-
-fn answer(allowed: &[String], origin: &HeaderValue, preflight: Option<&[Method]>) -> HeaderMap {
+/// The headers that let the page of an allowed origin read the answer; none for everybody else. That the answer
+/// depends on the origin is said of every answer, also of those to requests without one: a cache must not hand it on.
+pub fn headers(allowed: &[String], request: &HeaderMap, preflight: Option<&[Method]>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(header::VARY, HeaderValue::from_static("origin"));
-    let is_allowed = |entry: &String| entry == "*" || entry.as_bytes() == origin.as_bytes();
-    if !allowed.iter().any(is_allowed) {
+    let Some(origin) = request.get(header::ORIGIN) else {
         return headers;
-    }
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    };
+    let origin = if allowed.iter().any(|entry| entry == EVERY_ORIGIN) {
+        HeaderValue::from_static(EVERY_ORIGIN)
+    } else if origin != NO_ORIGIN && allowed.iter().any(|entry| entry == origin) {
+        origin.clone()
+    } else {
+        return headers;
+    };
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     set(
         &mut headers,
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
@@ -67,7 +72,8 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
-async fn allowed_origins() -> Vec<String> {
+/// The origins whose pages may use the API.
+pub async fn allowed_origins() -> Vec<String> {
     if let Some(known) = ORIGINS.with_borrow(Clone::clone) {
         return known;
     }
@@ -94,13 +100,19 @@ async fn allowed_origins() -> Vec<String> {
 mod tests {
     use super::*;
 
-    const SHOP: HeaderValue = HeaderValue::from_static("https://shop.example");
+    const SHOP: &str = "https://shop.example";
+
+    fn answer(allowed: &[&str], origin: &'static str, preflight: Option<&[Method]>) -> HeaderMap {
+        let allowed: Vec<String> = allowed.iter().map(|&entry| entry.to_owned()).collect();
+        let origin = (header::ORIGIN, HeaderValue::from_static(origin));
+        headers(&allowed, &HeaderMap::from_iter([origin]), preflight)
+    }
 
     #[test]
     fn an_allowed_origin_is_named_and_no_other() {
-        let allowed = vec!["https://shop.example".to_owned()];
+        let allowed = ["https://other.example", SHOP, "null"];
         assert_eq!(
-            answer(&allowed, &SHOP, None)[header::ACCESS_CONTROL_ALLOW_ORIGIN],
+            answer(&allowed, SHOP, None)[header::ACCESS_CONTROL_ALLOW_ORIGIN],
             SHOP
         );
         for other in [
@@ -109,7 +121,7 @@ mod tests {
             "null",
             "https://shop.example.evil",
         ] {
-            let headers = answer(&allowed, &HeaderValue::from_static(other), None);
+            let headers = answer(&allowed, other, None);
             assert!(
                 !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN),
                 "{other}"
@@ -119,13 +131,25 @@ mod tests {
     }
 
     #[test]
+    fn every_answer_says_that_it_depends_on_the_origin() {
+        let headers = headers(&[SHOP.to_owned()], &HeaderMap::new(), None);
+        assert_eq!(headers[header::VARY], "origin");
+        assert_eq!(headers.len(), 1);
+    }
+
+    #[test]
     fn a_preflight_names_the_methods_of_the_path() {
-        let headers = answer(
-            &["*".to_owned()],
-            &SHOP,
-            Some(&[Method::GET, Method::PATCH]),
-        );
+        let headers = answer(&[SHOP], SHOP, Some(&[Method::GET, Method::PATCH]));
         assert_eq!(headers[header::ACCESS_CONTROL_ALLOW_METHODS], "GET, PATCH");
         assert!(!headers.contains_key(header::ACCESS_CONTROL_ALLOW_CREDENTIALS));
+    }
+
+    #[test]
+    fn every_origin_is_not_one_in_particular() {
+        for origin in [SHOP, "null"] {
+            let headers = answer(&["*"], origin, None);
+            assert_eq!(headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+            assert!(!headers.contains_key(header::ACCESS_CONTROL_ALLOW_CREDENTIALS));
+        }
     }
 }

@@ -4,12 +4,24 @@
 //! names a tag means the version alone: other people's orders move the stock of a product all the time, and that is
 //! no reason to refuse a correction of its name.
 
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use crate::{Context, Problem, Reply};
 
 /// May be kept by the client alone, and is asked for again each time.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+
+/// What a 304 repeats of the full answer (RFC 9110 section 15.4.5). The policy is among it because a browser keeps a
+/// page with the headers of the latest answer.
+const REPEATED: [HeaderName; 4] = [
+    header::ETAG,
+    header::CACHE_CONTROL,
+    header::VARY,
+    header::CONTENT_SECURITY_POLICY,
+];
+
+/// Most versions that one `If-Match` may name: each is one try.
+pub(crate) const MAX_VERSIONS: usize = 8;
 
 impl Reply {
     /// The same answer with the tag of that version; `others` are the further numbers that the body depends on.
@@ -29,35 +41,71 @@ impl Reply {
 
 impl Context {
     /// The version that a write is meant for, from `If-Match` (RFC 9110 section 13.1.1); none when there is no such
-    /// header or it is `*`.
+    /// header or it is `*`. Of several versions it is the one whose turn it is: see [`Versions`].
     ///
     /// # Errors
-    /// 412 when the header names no version of ours or a weak tag, which never matches; 400 when it names several.
+    /// 412 when the header names no version of ours; weak tags never match.
     pub fn expected_version(&self) -> Result<Option<u64>, Problem> {
-        let mut values = self.headers.get_all(header::IF_MATCH).iter();
-        let Some(value) = values.next() else {
-            return Ok(None);
-        };
-        let text = value.to_str().unwrap_or_default().trim();
-        if values.next().is_some() || text.contains(',') {
-            return Err(Problem::bad_request(
-                "several-entity-tags",
-                "name one entity tag in If-Match",
-            ));
+        match self.versions {
+            Versions::Any => Ok(None),
+            Versions::One(version) => Ok(Some(version)),
+            Versions::None => Err(Problem::precondition_failed()),
         }
-        if text == "*" {
-            return Ok(None);
+    }
+}
+
+/// What `If-Match` says to a handler. A domain checks one version in the transaction that writes; so a request that
+/// names several goes to the handler once for each, until one of them is right.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Versions {
+    /// There is no condition, or none but that the resource exists.
+    #[default]
+    Any,
+    /// That one.
+    One(u64),
+    /// None that can be.
+    None,
+}
+
+/// The versions that `If-Match` names, each once, to be tried in turn.
+///
+/// # Errors
+/// 400 when there are more than [`MAX_VERSIONS`].
+pub(crate) fn versions(headers: &HeaderMap) -> Result<Vec<Versions>, Problem> {
+    let mut versions = Vec::new();
+    for value in headers.get_all(header::IF_MATCH) {
+        for tag in value.to_str().unwrap_or_default().split(',').map(str::trim) {
+            if tag == "*" {
+                return Ok(vec![Versions::Any]);
+            }
+            if let Some(version) = version_of(tag).map(Versions::One)
+                && !versions.contains(&version)
+            {
+                versions.push(version);
+            }
         }
-        version_of(text)
-            .map(Some)
-            .ok_or_else(Problem::precondition_failed)
+    }
+    match versions.len() {
+        0 if headers.contains_key(header::IF_MATCH) => Ok(vec![Versions::None]),
+        0 => Ok(vec![Versions::Any]),
+        1..=MAX_VERSIONS => Ok(versions),
+        _ => Err(Problem::bad_request(
+            "too-many-entity-tags",
+            format!("name at most {MAX_VERSIONS} versions in If-Match"),
+        )),
     }
 }
 
 /// The version in a strong tag.
 fn version_of(tag: &str) -> Option<u64> {
     let opaque = tag.strip_prefix('"')?.strip_suffix('"')?;
-    opaque.split('-').next()?.parse().ok()
+    let (version, others) = opaque.split_once('-').unwrap_or((opaque, "0"));
+    let are_numbers = others.split('-').all(is_number);
+    (is_number(version) && are_numbers).then(|| version.parse().ok())?
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Turns the answer to a GET into 304 when the client already has it: one of the values of `If-None-Match` names its
@@ -79,7 +127,7 @@ pub fn revalidate(reply: Reply, method: &Method, if_none_match: &[HeaderValue]) 
         return reply;
     }
     let mut unchanged = Reply::no_content().with_status(StatusCode::NOT_MODIFIED);
-    for name in [header::ETAG, header::CACHE_CONTROL] {
+    for name in REPEATED {
         if let Some(value) = reply.headers.get(&name) {
             unchanged.headers.insert(name, value.clone());
         }
@@ -93,6 +141,8 @@ fn matches_weakly(known: &str, tag: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn tagged() -> Reply {
@@ -124,6 +174,15 @@ mod tests {
     }
 
     #[test]
+    fn a_304_repeats_the_policy_that_the_page_must_keep() {
+        let policy = HeaderValue::from_static("default-src 'self'");
+        let page = tagged().with_header(header::CONTENT_SECURITY_POLICY, policy.clone());
+        let known = HeaderValue::from_static("\"3-97\"");
+        let reply = revalidate(page, &Method::GET, &[known]);
+        assert_eq!(reply.headers[header::CONTENT_SECURITY_POLICY], policy);
+    }
+
+    #[test]
     fn anything_else_is_answered_in_full() {
         for known in ["\"3\"", "\"3-96\"", "3-97", ""] {
             assert_eq!(answer(&Method::GET, known), StatusCode::OK, "{known}");
@@ -137,39 +196,81 @@ mod tests {
         assert_eq!(untagged.status, StatusCode::OK);
     }
 
+    fn named(values: &[&'static str]) -> Result<Vec<Versions>, StatusCode> {
+        let header = |value: &&'static str| (header::IF_MATCH, HeaderValue::from_static(value));
+        versions(&values.iter().map(header).collect()).map_err(|problem| problem.status())
+    }
+
     #[test]
-    fn a_write_names_one_version() {
-        let expected = |values: &[&'static str]| {
-            let headers = values
-                .iter()
-                .map(|value| (header::IF_MATCH, HeaderValue::from_static(value)))
-                .collect();
-            Context {
-                headers,
-                ..Context::default()
-            }
-            .expected_version()
-            .map_err(|problem| problem.status())
-        };
-        assert_eq!(expected(&[]), Ok(None));
-        assert_eq!(expected(&["*"]), Ok(None));
-        assert_eq!(expected(&["\"3\""]), Ok(Some(3)));
-        assert_eq!(expected(&["\"3-97\""]), Ok(Some(3)));
+    fn a_write_names_the_versions_it_is_meant_for() {
+        use Versions::{Any, One};
+        assert_eq!(named(&[]), Ok(vec![Any]));
+        assert_eq!(named(&["*"]), Ok(vec![Any]));
+        assert_eq!(named(&["\"3\""]), Ok(vec![One(3)]));
+        assert_eq!(named(&["\"3-97\", \"3-98\""]), Ok(vec![One(3)]));
+        assert_eq!(
+            named(&["\"3\",\"4\"", "\"5\""]),
+            Ok(vec![One(3), One(4), One(5)])
+        );
+        assert_eq!(named(&["W/\"3\", \"x\", \"4\""]), Ok(vec![One(4)]));
+        assert_eq!(named(&["\"3\"", "*"]), Ok(vec![Any]));
+    }
+
+    #[test]
+    fn what_is_no_version_of_ours_never_matches() {
         for stranger in [
             "W/\"3\"",
             "3",
             "\"x\"",
             "\"",
+            "",
             "\"-3\"",
+            "\"+3\"",
+            "\"3-\"",
+            "\"3-x\"",
             "\"99999999999999999999\"",
         ] {
-            assert_eq!(
-                expected(&[stranger]),
-                Err(StatusCode::PRECONDITION_FAILED),
-                "{stranger}"
-            );
+            assert_eq!(named(&[stranger]), Ok(vec![Versions::None]), "{stranger}");
         }
-        assert_eq!(expected(&["\"3\", \"4\""]), Err(StatusCode::BAD_REQUEST));
-        assert_eq!(expected(&["\"3\"", "\"4\""]), Err(StatusCode::BAD_REQUEST));
+        let context = Context {
+            versions: Versions::None,
+            ..Context::default()
+        };
+        let problem = context.expected_version().unwrap_err();
+        assert_eq!(problem.status(), StatusCode::PRECONDITION_FAILED);
+    }
+
+    #[test]
+    fn a_write_names_so_many_versions_and_no_more() {
+        const NINE: &str = "\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"";
+        assert_eq!(named(&[NINE]), Err(StatusCode::BAD_REQUEST));
+        assert_eq!(
+            named(&[NINE.strip_suffix(",\"9\"").unwrap()])
+                .unwrap()
+                .len(),
+            MAX_VERSIONS
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_tag_that_was_sent_names_its_version(version: u64, others in prop::collection::vec(any::<u64>(), 0..3)) {
+            let reply = Reply::text("tea").with_version(version, &others);
+            let tag = reply.headers[header::ETAG].to_str().unwrap().to_owned();
+            prop_assert_eq!(version_of(&tag), Some(version));
+            let again = revalidate(reply, &Method::GET, &[HeaderValue::from_str(&format!("\"0\", W/{tag}")).unwrap()]);
+            prop_assert_eq!(again.status, StatusCode::NOT_MODIFIED);
+        }
+
+        #[test]
+        fn any_header_is_read_or_refused(values in prop::collection::vec("[ -~]{0,40}", 0..3)) {
+            let headers = values.iter().map(|value| (header::IF_MATCH, HeaderValue::from_str(value).unwrap()));
+            let headers: HeaderMap = headers.collect();
+            if let Ok(versions) = versions(&headers) {
+                prop_assert!((1..=MAX_VERSIONS).contains(&versions.len()));
+            }
+            let values: Vec<_> = headers.get_all(header::IF_MATCH).iter().cloned().collect();
+            revalidate(tagged(), &Method::GET, &values);
+        }
     }
 }

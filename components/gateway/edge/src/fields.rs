@@ -1,9 +1,11 @@
 //! Validation of JSON bodies: every field at fault is named, unknown ones too, all at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use mercato_money::{Money, MoneyError};
-use serde::Serialize;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
@@ -79,14 +81,48 @@ impl FromJson for Money {
     }
 }
 
-type Values = BTreeMap<String, Box<RawValue>>;
+/// The members of an object, and the names that stand in it more than once: of those nobody can say which one counts
+/// (RFC 8259 section 4), and another reader on the way may have seen the other one.
+#[derive(Debug, Default)]
+struct Members {
+    values: BTreeMap<String, Box<RawValue>>,
+    repeated: BTreeSet<String>,
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+        let mut members = Members::default();
+        while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
+            if members.values.contains_key(&name) {
+                members.repeated.insert(name);
+            } else {
+                members.values.insert(name, value);
+            }
+        }
+        Ok(members)
+    }
+}
 
 /// The members of a JSON object, taken out one by one. What is wrong is collected; [`Fields::finish`] tells.
 ///
 /// A member that could not be read comes out as its type's default, which is never used because `finish` fails.
 #[derive(Debug)]
 pub struct Fields {
-    values: Values,
+    values: BTreeMap<String, Box<RawValue>>,
     prefix: String,
     errors: Vec<FieldError>,
 }
@@ -103,21 +139,36 @@ impl Fields {
                 "the body is empty: send a JSON object",
             ));
         }
-        let values = serde_json::from_slice::<Values>(body).map_err(|error| {
+        Self::object(body).map_err(|error| {
             if error.is_data() {
                 return Problem::bad_request("malformed-json", "the body must be a JSON object");
             }
-            let (line, column) = (error.line(), error.column());
+            let (line, column) = (error.line(), column(body, &error));
             Problem::bad_request(
                 "malformed-json",
                 format!("the body is not valid JSON at line {line} column {column}"),
             )
-        })?;
-        Ok(Self {
-            values,
-            prefix: String::new(),
-            errors: Vec::new(),
         })
+    }
+
+    /// The members of a JSON object that is only a part of the body.
+    ///
+    /// # Errors
+    /// Why it is not one.
+    pub fn object(json: &[u8]) -> Result<Self, serde_json::Error> {
+        Ok(Self::of(serde_json::from_slice(json)?, String::new()))
+    }
+
+    fn of(members: Members, prefix: String) -> Self {
+        let mut fields = Self {
+            values: members.values,
+            prefix,
+            errors: Vec::new(),
+        };
+        for name in members.repeated {
+            fields.reject(&name, "repeated", "is given more than once");
+        }
+        fields
     }
 
     /// A member that must be there.
@@ -164,15 +215,11 @@ impl Fields {
         let mut items = Vec::with_capacity(elements.len());
         for (index, element) in elements.iter().enumerate() {
             let place = format!("{name}[{index}]");
-            let Ok(values) = serde_json::from_str::<Values>(element.get()) else {
+            let Ok(members) = serde_json::from_str(element.get()) else {
                 self.reject(&place, "type", "must be an object");
                 continue;
             };
-            let mut fields = Self {
-                values,
-                prefix: format!("{}{place}.", self.prefix),
-                errors: Vec::new(),
-            };
+            let mut fields = Self::of(members, format!("{}{place}.", self.prefix));
             items.push(item(&mut fields));
             fields.reject_unknown();
             self.errors.append(&mut fields.errors);
@@ -201,13 +248,20 @@ impl Fields {
     ///
     /// # Errors
     /// [`Problem::validation`] with everything that was wrong.
-    pub fn finish(mut self) -> Result<(), Problem> {
-        self.reject_unknown();
-        if self.errors.is_empty() {
+    pub fn finish(self) -> Result<(), Problem> {
+        let errors = self.into_errors();
+        if errors.is_empty() {
             Ok(())
         } else {
-            Err(Problem::validation(self.errors))
+            Err(Problem::validation(errors))
         }
+    }
+
+    /// All members have been taken: what was wrong, and what is left because it is unknown.
+    #[must_use]
+    pub fn into_errors(mut self) -> Vec<FieldError> {
+        self.reject_unknown();
+        self.errors
     }
 
     fn reject_unknown(&mut self) {
@@ -227,8 +281,22 @@ impl Fields {
     }
 }
 
+/// The column of an error in characters, from 1: the parser counts bytes.
+fn column(body: &[u8], error: &serde_json::Error) -> usize {
+    let line = body
+        .split(|byte| *byte == b'\n')
+        .nth(error.line().saturating_sub(1));
+    let is_continuation = |byte: &&u8| matches!(byte, 0x80..=0xbf);
+    let before = line.unwrap_or_default().iter().take(error.column());
+    error
+        .column()
+        .saturating_sub(before.filter(is_continuation).count())
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn errors(result: Result<(), Problem>) -> Vec<(String, String)> {
@@ -303,11 +371,108 @@ mod tests {
             ("[1]", "the body must be a JSON object"),
             ("null", "the body must be a JSON object"),
             ("{} {}", "the body is not valid JSON at line 1 column 4"),
+            ("{}x", "the body is not valid JSON at line 1 column 3"),
+            (
+                "\u{feff}{}",
+                "the body is not valid JSON at line 1 column 1",
+            ),
+            (
+                "{\"é\": \"日本\", oops}",
+                "the body is not valid JSON at line 1 column 13",
+            ),
+            (
+                "{\"a\":\n\"日\", 🍵}",
+                "the body is not valid JSON at line 2 column 6",
+            ),
+            (
+                "{\"a\":NaN}",
+                "the body is not valid JSON at line 1 column 6",
+            ),
+            (
+                "{\"a\":01}",
+                "the body is not valid JSON at line 1 column 7",
+            ),
+            (
+                "{\"\\ud800\":1}",
+                "the body is not valid JSON at line 1 column 9",
+            ),
         ] {
             let document = Fields::parse(body.as_bytes())
                 .unwrap_err()
                 .document("/", "r", "t");
             assert_eq!(document["detail"], detail, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_member_may_stand_in_an_object_only_once() {
+        let mut fields = Fields::parse(
+            br#"{"name":"a","name":"b","items":[{"quantity":1,"quantity":2}],"role":1,"role":2}"#,
+        )
+        .unwrap();
+        fields.required::<String>("name");
+        fields.objects("items", |item| item.required::<u32>("quantity"));
+        let expected = [
+            ("name", "repeated"),
+            ("role", "repeated"),
+            ("items[0].quantity", "repeated"),
+            ("role", "unknown"),
+        ];
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(field, code)| ((*field).to_owned(), (*code).to_owned()))
+            .collect();
+        assert_eq!(errors(fields.finish()), expected);
+    }
+
+    #[test]
+    fn values_that_cannot_be_are_refused_by_name() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        for value in ["\"\\ud800\"", "1e999", "-1", "1.5", "null", &deep] {
+            let mut fields =
+                Fields::parse(format!("{{\"a\":{value},\"b\":{value}}}").as_bytes()).unwrap();
+            fields.required::<String>("a");
+            fields.required::<u64>("b");
+            let named: Vec<_> = errors(fields.finish())
+                .into_iter()
+                .map(|(field, _)| field)
+                .collect();
+            assert_eq!(named, ["a", "b"], "{value:.20}");
+        }
+    }
+
+    fn read(body: &[u8]) -> Result<(), Problem> {
+        let mut fields = Fields::parse(body)?;
+        fields.required::<String>("name");
+        fields.optional::<Money>("price");
+        fields.nullable::<String>("sku");
+        fields.objects("items", |item| item.required::<u32>("quantity"));
+        fields.finish()
+    }
+
+    proptest! {
+        #[test]
+        fn text_and_numbers_come_out_as_they_went_in(text in any::<String>(), number: u64, signed: i64) {
+            let body = serde_json::json!({ "text": text, "number": number, "signed": signed }).to_string();
+            let mut fields = Fields::parse(body.as_bytes()).unwrap();
+            prop_assert_eq!(fields.required::<String>("text"), text);
+            prop_assert_eq!(fields.required::<u64>("number"), number);
+            prop_assert_eq!(fields.required::<i64>("signed"), signed);
+            prop_assert!(fields.finish().is_ok());
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+            if let Err(problem) = read(&bytes) {
+                prop_assert_eq!(problem.status().as_u16(), 400);
+            }
+        }
+
+        #[test]
+        fn anything_like_json_is_read_or_refused(body in r#"\{("(name|price|sku|items)":("[a\\\\u"]{0,4}"|-?[0-9]{1,3}(\.[0-9])?|null|\[\{\}?\]|[\[{]{0,9}),?){0,4}\}"#) {
+            if let Err(problem) = read(body.as_bytes()) {
+                prop_assert_eq!(problem.status().as_u16(), 400);
+            }
         }
     }
 }

@@ -89,17 +89,24 @@ pub async fn admit(
     let Some(token) = bearer_token(headers)? else {
         return match access {
             Access::Optional | Access::Public => Ok(None),
-            Access::Bearer | Access::Admin => Err(Problem::unauthorized(
-                None,
-                "log in and send your token as a bearer token",
-            )),
+            Access::Bearer | Access::Admin => Err(missing_token()),
         };
     };
     let principal = guard.verify(token).await?;
     if access == Access::Admin && !principal.is_admin() {
-        return Err(Problem::forbidden("only an admin may do this"));
+        return Err(admins_only());
     }
     Ok(Some(principal))
+}
+
+/// 401 for a request without a token.
+pub fn missing_token() -> Problem {
+    Problem::unauthorized(None, "log in and send your token as a bearer token")
+}
+
+/// 403 for a customer where only an admin may go.
+pub fn admins_only() -> Problem {
+    Problem::forbidden("only an admin may do this")
 }
 
 /// The token of `Authorization: Bearer` (RFC 6750 section 2.1), if that header is there.

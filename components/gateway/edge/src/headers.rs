@@ -2,9 +2,13 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use mercato_platform::ids::{Ids, RandomIds};
+use mercato_platform::trace::TraceContext;
 
 /// Ties a request, its answer and its log lines together.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Ties a call to the calls it sets off (W3C Trace Context).
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Longest request id taken over from a client.
 const MAX_REQUEST_ID_CHARS: usize = 128;
@@ -45,19 +49,39 @@ fn is_well_formed(id: &str) -> bool {
     (1..=MAX_REQUEST_ID_CHARS).contains(&id.len()) && id.bytes().all(allowed)
 }
 
+/// Our span in the trace that the request belongs to; none when it belongs to no trace, or says so twice or wrongly.
+pub fn trace(headers: &HeaderMap) -> Option<TraceContext> {
+    let mut values = headers.get_all(TRACEPARENT).iter();
+    let given = TraceContext::parse(values.next()?.to_str().ok()?)?;
+    values.next().is_none().then(|| given.child())
+}
+
 /// Completes the headers of an answer.
-pub fn complete(headers: &mut HeaderMap, request_id: &str, cors: HeaderMap) {
+pub fn complete(
+    headers: &mut HeaderMap,
+    request_id: &str,
+    trace: Option<&TraceContext>,
+    cors: HeaderMap,
+) {
     for (name, value) in SECURITY {
         headers.entry(name).or_insert(value);
     }
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID, value);
     }
-    headers.extend(cors);
+    if let Some(value) = trace.and_then(|trace| HeaderValue::from_str(&trace.to_string()).ok()) {
+        headers.insert(TRACEPARENT, value);
+    }
+    for (name, value) in &cors {
+        // An answer may vary for reasons of its own.
+        headers.append(name, value.clone());
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -76,9 +100,51 @@ mod tests {
     fn an_answers_own_headers_stay() {
         let own = HeaderValue::from_static("default-src 'self'");
         let mut headers = HeaderMap::from_iter([(header::CONTENT_SECURITY_POLICY, own.clone())]);
-        complete(&mut headers, "r", HeaderMap::new());
+        complete(&mut headers, "r", None, HeaderMap::new());
         assert_eq!(headers[header::CONTENT_SECURITY_POLICY], own);
         assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
         assert_eq!(headers[REQUEST_ID], "r");
+    }
+
+    #[test]
+    fn an_answer_may_vary_with_more_than_the_origin() {
+        let vary = |value| HeaderMap::from_iter([(header::VARY, HeaderValue::from_static(value))]);
+        let mut headers = vary("accept-encoding");
+        complete(&mut headers, "r", None, vary("origin"));
+        let found: Vec<_> = headers.get_all(header::VARY).iter().collect();
+        assert_eq!(found, ["accept-encoding", "origin"]);
+    }
+
+    #[test]
+    fn an_answer_belongs_to_the_trace_of_its_request() {
+        const GIVEN: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let request = HeaderMap::from_iter([(TRACEPARENT, HeaderValue::from_static(GIVEN))]);
+        let ours = trace(&request).unwrap();
+        let mut headers = HeaderMap::new();
+        complete(&mut headers, "r", Some(&ours), HeaderMap::new());
+        let sent = headers[TRACEPARENT].to_str().unwrap();
+        assert!(sent.starts_with("00-0af7651916cd43dd8448eb211c80319c-") && sent.ends_with("-01"));
+        assert_ne!(sent, GIVEN);
+    }
+
+    #[test]
+    fn a_trace_that_is_not_one_is_ignored() {
+        const GIVEN: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let header = |value| (TRACEPARENT, HeaderValue::from_static(value));
+        assert_eq!(trace(&HeaderMap::new()), None);
+        assert_eq!(trace(&HeaderMap::from_iter([header("nonsense")])), None);
+        let mut twice = HeaderMap::from_iter([header(GIVEN)]);
+        twice.append(TRACEPARENT, HeaderValue::from_static(GIVEN));
+        assert_eq!(trace(&twice), None);
+    }
+
+    proptest! {
+        #[test]
+        fn an_answers_request_id_is_always_well_formed(id in "[ -~]{0,140}") {
+            let headers = HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_str(&id).unwrap())]);
+            let taken = request_id(&headers);
+            prop_assert!(is_well_formed(&taken));
+            prop_assert_eq!(taken == id, is_well_formed(&id));
+        }
     }
 }

@@ -38,8 +38,10 @@ impl Context {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use http::{HeaderValue, StatusCode};
+    use proptest::prelude::*;
+
+    use super::*;
 
     fn key(values: &[&[u8]]) -> Result<Option<String>, StatusCode> {
         let header = |value: &&[u8]| (HEADER, HeaderValue::from_bytes(value).unwrap());
@@ -67,5 +69,20 @@ mod tests {
             assert_eq!(key(&[wrong]), Err(StatusCode::BAD_REQUEST), "{wrong:?}");
         }
         assert_eq!(key(&[b"a", b"b"]), Err(StatusCode::BAD_REQUEST));
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_is_taken_as_it_is_or_refused(
+            value in prop_oneof!["[!-~]{0,300}".prop_map(String::into_bytes), prop::collection::vec(b' '..=b'~', 0..9), prop::collection::vec(128..=255_u8, 1..9)]
+        ) {
+            let is_key = (1..=255).contains(&value.len()) && value.iter().all(|byte| (b'!'..=b'~').contains(byte));
+            let expected = if is_key {
+                Ok(Some(String::from_utf8_lossy(&value).into_owned()))
+            } else {
+                Err(StatusCode::BAD_REQUEST)
+            };
+            prop_assert_eq!(key(&[&value]), expected);
+        }
     }
 }

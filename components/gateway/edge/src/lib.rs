@@ -57,6 +57,8 @@ pub use query::Query;
 pub use reply::Reply;
 pub use router::{Access, BodyMode, Handler, HandlerFuture, Route};
 pub use schemas::{Amount, Id, Price, Timestamp};
+#[doc(hidden)]
+pub use server::respond;
 pub use server::serve;
 pub use stream::BodyStream;
 

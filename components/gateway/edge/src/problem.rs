@@ -159,6 +159,13 @@ impl Problem {
         self
     }
 
+    /// The same problem, its detail followed by what the client should know besides.
+    #[must_use]
+    pub fn with_hint(mut self, hint: &str) -> Self {
+        self.0.detail = format!("{}; {hint}", self.0.detail);
+        self
+    }
+
     /// The same problem with a member of its own (RFC 9457 section 3.2).
     #[must_use]
     pub fn with_member(mut self, name: &str, value: Value) -> Self {
@@ -277,6 +284,14 @@ mod tests {
                 "timestamp": "2026-01-01T00:00:00.000Z", "path": "/api/v1/products", "hint": "read the docs",
             })
         );
+    }
+
+    #[test]
+    fn a_hint_follows_the_detail() {
+        let problem = Problem::bad_request("incomplete-body", "the body ended early");
+        let document = problem.with_hint("send it again").document("/", "r", "t");
+        assert_eq!(document["detail"], "the body ended early; send it again");
+        assert_eq!(document["message"], document["detail"]);
     }
 
     #[test]

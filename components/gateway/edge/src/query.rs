@@ -52,7 +52,10 @@ impl Query {
     /// A parameter of a type; `expected` says what it must be, as in "a whole number".
     pub fn optional<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {
         let text = self.text(name)?;
-        let value = text.parse().ok();
+        // Rust reads a leading plus; no other reader of numbers in JSON or OpenAPI does.
+        let value = (!text.starts_with('+'))
+            .then(|| text.parse().ok())
+            .flatten();
         if value.is_none() {
             self.reject(name, "type", &format!("must be {expected}"));
         }
@@ -92,6 +95,8 @@ fn decode(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -119,5 +124,53 @@ mod tests {
             .map(|e| e["field"].as_str().unwrap())
             .collect();
         assert_eq!(named, ["bad=%f", "page", "limit", "role"]);
+    }
+
+    #[test]
+    fn what_is_odd_is_named_too() {
+        let named = |text: &str| {
+            let mut query = Query::parse(text);
+            query.page();
+            let document = query.finish().unwrap_err().document("/", "r", "t");
+            let error = document["errors"][0].clone();
+            (
+                error["field"].as_str().unwrap().to_owned(),
+                error["code"].as_str().unwrap().to_owned(),
+            )
+        };
+        for (text, field, code) in [
+            ("=1", "", "unknown"),
+            ("=", "", "unknown"),
+            ("page", "page", "type"),
+            ("page=%2B1", "page", "type"),
+            ("page=1&page=1", "page", "repeated"),
+            ("%70age=1&page=1", "page", "repeated"),
+            ("page=1%", "page=1%", "format"),
+            ("page=%ff", "page=%ff", "format"),
+            ("page=1;limit=2", "page", "type"),
+            ("Page=1", "Page", "unknown"),
+        ] {
+            assert_eq!(named(text), (field.to_owned(), code.to_owned()), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_percent_encoded_comes_out_again(name in "[a-z]{1,8}", value in any::<String>()) {
+            let escaped: String = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let mut query = Query::parse(&format!("{name}={escaped}"));
+            prop_assert_eq!(query.text(&name), Some(value));
+            prop_assert!(query.finish().is_ok());
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in any::<String>()) {
+            let mut query = Query::parse(&text);
+            query.page();
+            query.optional::<bool>("inStock", "true or false");
+            if let Err(problem) = query.finish() {
+                prop_assert_eq!(problem.status().as_u16(), 400);
+            }
+        }
     }
 }

@@ -67,41 +67,43 @@ pub enum Match<'a> {
     Unknown,
 }
 
-/// Finds the route: among those that fit, the one with the most literal segments.
+/// Finds the route. Among the patterns that fit, those with the most literal segments are the path; what they do not
+/// answer is a wrong method, though a pattern with a parameter there would answer it.
 pub fn find<'a>(routes: &'a [Route], method: &Method, path: &str) -> Match<'a> {
     let wanted = if *method == Method::HEAD {
         &Method::GET
     } else {
         method
     };
-    let mut best: Option<(usize, &Route, Params)> = None;
-    let mut methods = Vec::new();
-    for route in routes {
-        let Some(params) = match_path(route.pattern, path) else {
-            continue;
-        };
-        if route.method != *wanted {
-            methods.push(route.method.clone());
-            continue;
-        }
-        let literals = route.pattern.split('/').count() - params.len();
-        if best.as_ref().is_none_or(|(most, ..)| literals > *most) {
-            best = Some((literals, route, params));
-        }
-    }
-    match best {
-        Some((_, route, params)) => Match::Found(route, params),
+    let fitting = most_literal(routes, path);
+    let methods: Vec<Method> = fitting
+        .iter()
+        .map(|(route, _)| route.method.clone())
+        .collect();
+    let found = fitting
+        .into_iter()
+        .find(|(route, _)| route.method == *wanted);
+    match found {
+        Some((route, params)) => Match::Found(route, params),
         None if methods.is_empty() => Match::Unknown,
         None => Match::WrongMethod(allowed(methods)),
     }
 }
 
-/// The methods of every route that fits the path, for `Allow` and for preflight requests.
+/// The methods of the path, for `Allow` and for preflight requests.
 pub fn methods_of(routes: &[Route], path: &str) -> Vec<Method> {
-    let fitting = routes
-        .iter()
-        .filter(|route| match_path(route.pattern, path).is_some());
-    allowed(fitting.map(|route| route.method.clone()).collect())
+    let fitting = most_literal(routes, path).into_iter();
+    allowed(fitting.map(|(route, _)| route.method.clone()).collect())
+}
+
+/// Of the routes whose pattern fits the path, those with the most literal segments.
+fn most_literal<'a>(routes: &'a [Route], path: &str) -> Vec<(&'a Route, Params)> {
+    let fits = |route: &'a Route| match_path(route.pattern, path).map(|params| (route, params));
+    let mut fitting: Vec<(&Route, Params)> = routes.iter().filter_map(fits).collect();
+    // All of them have as many segments as the path: the fewest parameters are the most literals.
+    let fewest = fitting.iter().map(|(_, params)| params.len()).min();
+    fitting.retain(|(_, params)| Some(params.len()) == fewest);
+    fitting
 }
 
 fn allowed(mut methods: Vec<Method>) -> Vec<Method> {
@@ -160,6 +162,8 @@ pub fn percent_decode(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     async fn unused(_: Context) -> Result<Reply, Problem> {
@@ -193,8 +197,8 @@ mod tests {
             ("/orders/{status}", vec![("status", "PAID".to_owned())])
         );
         assert_eq!(
-            found(Method::PATCH, "/orders/stats"),
-            ("/orders/{id}", vec![("id", "stats".to_owned())])
+            found(Method::PATCH, "/orders/7"),
+            ("/orders/{id}", vec![("id", "7".to_owned())])
         );
         assert_eq!(
             found(Method::GET, "/orders/id/7"),
@@ -215,6 +219,20 @@ mod tests {
             other => panic!("{other:?}"),
         }
         assert!(methods_of(ROUTES, "/nowhere").is_empty());
+    }
+
+    #[test]
+    fn what_a_literal_path_does_not_answer_is_no_parameters_business() {
+        let expected = [Method::GET, Method::HEAD, Method::OPTIONS];
+        assert!(matches!(
+            find(ROUTES, &Method::PATCH, "/orders/stats"),
+            Match::WrongMethod(methods) if methods == expected
+        ));
+        assert_eq!(methods_of(ROUTES, "/orders/stats"), expected);
+        assert_eq!(
+            methods_of(ROUTES, "/orders/7"),
+            [Method::GET, Method::HEAD, Method::OPTIONS, Method::PATCH]
+        );
     }
 
     #[test]
@@ -241,5 +259,26 @@ mod tests {
             found(Method::GET, "/orders/a%20b%2Fc").1,
             vec![("status", "a b/c".to_owned())]
         );
+    }
+
+    proptest! {
+        #[test]
+        fn a_segment_comes_out_as_it_went_in(text in "\\PC{1,20}") {
+            let escaped: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            prop_assert_eq!(percent_decode(&escaped), Some(text.clone()));
+            let path = format!("/orders/id/{escaped}");
+            prop_assert_eq!(found(Method::GET, &path).1, vec![("id", text)]);
+        }
+
+        #[test]
+        fn any_path_leads_somewhere_or_nowhere(path in any::<String>(), rest in "(/[^/]{0,5}){0,4}") {
+            for path in [path, format!("/orders{rest}")] {
+                for method in [Method::GET, Method::PATCH, Method::TRACE] {
+                    let known = !methods_of(ROUTES, &path).is_empty();
+                    let is_unknown = matches!(find(ROUTES, &method, &path), Match::Unknown);
+                    prop_assert_eq!(is_unknown, !known);
+                }
+            }
+        }
     }
 }

@@ -6,8 +6,10 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use mercato_platform::clock::{self, Clock, SystemClock};
 use mercato_platform::log;
+use mercato_platform::trace::TraceContext;
 use spin_sdk::http::{FullBody, Request};
 
+use crate::etag::Versions;
 use crate::guard::{self, Guard};
 use crate::router::{self, Match, Params};
 use crate::{
@@ -25,23 +27,44 @@ pub async fn serve<A: Future<Output = ()>>(
     request: Request,
     after: impl FnOnce() -> A,
 ) -> HttpResponse {
+    let is_internal = request.uri().path().starts_with(INTERNAL_PREFIX);
+    let origins = match request.headers().get(header::ORIGIN) {
+        Some(_) => cors::allowed_origins().await,
+        None => Vec::new(),
+    };
+    let response = respond(routes, guard, request, &origins).await;
+    if !is_internal {
+        after().await;
+    }
+    response
+}
+
+/// The answer to a request, whatever its body comes from. `origins` are those whose pages may read it.
+pub async fn respond<B>(
+    routes: &[Route],
+    guard: &impl Guard,
+    request: http::Request<B>,
+    origins: &[String],
+) -> HttpResponse
+where
+    B: http_body::Body<Data = Bytes> + 'static,
+    B::Error: Into<stream::BoxError>,
+{
     let path = request.uri().path().to_owned();
     let method = request.method().clone();
     let request_id = headers::request_id(request.headers());
+    let trace = headers::trace(request.headers());
     let methods = (method == Method::OPTIONS).then(|| router::methods_of(routes, &path));
-    let cors = cors::headers(request.headers(), methods.as_deref()).await;
+    let cors = cors::headers(origins, request.headers(), methods.as_deref());
     let result = match methods {
         Some(methods) if !methods.is_empty() => Ok(options(&methods)),
         _ => answer(routes, guard, request, &method, &path, &request_id).await,
     };
     let reply = result.unwrap_or_else(|problem| {
-        note(&problem, &path, &request_id);
+        note(&problem, &path, &request_id, trace.as_ref());
         render(&problem, &path, &request_id)
     });
-    if !path.starts_with(INTERNAL_PREFIX) {
-        after().await;
-    }
-    finish(reply, &request_id, cors)
+    finish(reply, &request_id, trace.as_ref(), cors)
 }
 
 async fn answer<B>(
@@ -75,12 +98,31 @@ where
         .iter()
         .cloned()
         .collect();
+    let versions = etag::versions(request.headers())?;
     let context = read(request, route.body, params, principal, request_id).await?;
-    Ok(etag::revalidate(
-        (route.handler)(context).await?,
-        method,
-        &known,
-    ))
+    let reply = handle(route, context, &versions).await?;
+    Ok(etag::revalidate(reply, method, &known))
+}
+
+/// Lets the handler answer; a write that is meant for one of several versions is tried with each in turn. One that was
+/// refused with 412 has changed nothing.
+async fn handle(
+    route: &Route,
+    mut context: Context,
+    versions: &[Versions],
+) -> Result<Reply, Problem> {
+    let (last, others) = versions.split_last().unwrap_or((&Versions::Any, &[]));
+    for versions in others {
+        context.versions = *versions;
+        let result = (route.handler)(context.clone()).await;
+        let is_other_version =
+            |problem: &Problem| problem.status() == StatusCode::PRECONDITION_FAILED;
+        if !result.as_ref().is_err_and(is_other_version) {
+            return result;
+        }
+    }
+    context.versions = *last;
+    (route.handler)(context).await
 }
 
 async fn read<B>(
@@ -114,6 +156,7 @@ where
         body: Body(whole),
         stream,
         request_id: request_id.to_owned(),
+        versions: Versions::Any,
     })
 }
 
@@ -146,13 +189,14 @@ fn allow(methods: &[Method]) -> HeaderValue {
 }
 
 /// Ties the cause that a domain has logged to the request that a client will quote.
-fn note(problem: &Problem, path: &str, request_id: &str) {
+fn note(problem: &Problem, path: &str, request_id: &str, trace: Option<&TraceContext>) {
     if problem.status().is_server_error() {
-        let fields = [
+        let mut fields = vec![
             ("request_id", request_id),
             ("path", path),
             ("code", problem.code()),
         ];
+        fields.extend(trace.map(|trace| ("trace_id", trace.trace_id())));
         log::warn("a request failed on our side", &fields);
     }
 }
@@ -170,8 +214,13 @@ fn render(problem: &Problem, path: &str, request_id: &str) -> Reply {
 
 /// HEAD gets the body too, and the server in front keeps it back: a host checks that a body is as long as its
 /// `Content-Length` says, whatever the method was.
-fn finish(mut reply: Reply, request_id: &str, cors: HeaderMap) -> HttpResponse {
-    headers::complete(&mut reply.headers, request_id, cors);
+fn finish(
+    mut reply: Reply,
+    request_id: &str,
+    trace: Option<&TraceContext>,
+    cors: HeaderMap,
+) -> HttpResponse {
+    headers::complete(&mut reply.headers, request_id, trace, cors);
     if !matches!(
         reply.status,
         StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
@@ -203,17 +252,17 @@ mod tests {
             reply.headers[header::CONTENT_TYPE],
             "application/problem+json"
         );
-        let response = finish(reply, "r1", HeaderMap::new());
+        let response = finish(reply, "r1", None, HeaderMap::new());
         assert_eq!(response.headers()["x-request-id"], "r1");
         assert_eq!(response.headers()[header::X_FRAME_OPTIONS], "DENY");
     }
 
     #[test]
     fn an_answer_says_how_long_its_body_is() {
-        let response = finish(Reply::text("hello"), "r", HeaderMap::new());
+        let response = finish(Reply::text("hello"), "r", None, HeaderMap::new());
         assert_eq!(response.headers()[header::CONTENT_LENGTH], "5");
         assert_eq!(http_body::Body::size_hint(response.body()).exact(), Some(5));
-        let empty = finish(Reply::no_content(), "r", HeaderMap::new());
+        let empty = finish(Reply::no_content(), "r", None, HeaderMap::new());
         assert!(!empty.headers().contains_key(header::CONTENT_LENGTH));
     }
 }

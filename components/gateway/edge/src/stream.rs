@@ -92,15 +92,20 @@ impl BodyStream {
 
     fn broken(&self, error: &BoxError) -> Problem {
         if error.is::<LengthLimitError>() {
-            return Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "payload-too-large",
-                "Payload too large",
-                format!("the body must not be larger than {} bytes", self.max_bytes),
-            );
+            return too_large(self.max_bytes);
         }
         Problem::bad_request("incomplete-body", "the body ended early")
     }
+}
+
+/// 413, naming the limit.
+pub fn too_large(max_bytes: u64) -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "payload-too-large",
+        "Payload too large",
+        format!("the body must not be larger than {max_bytes} bytes"),
+    )
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
-//! The front door: says that the shop is up and whether it is ready, and answers 404 to whatever no other box does.
+//! The front door: says that the shop is up and whether it is ready, documents the API, and answers 404 to whatever no
+//! other box does.
 
 use mercato_edge::{Access, Context, Problem, Reply, Route, route};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub mod docs;
 #[cfg(not(target_family = "wasm"))]
 pub mod openapi;
 mod ready;
@@ -16,6 +18,10 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/", Access::Public, greet),
     route!(GET "/api/health/live", Access::Public, live),
     route!(GET "/api/health/ready", Access::Public, ready::ready),
+    route!(GET "/api/docs", Access::Public, docs::show_page),
+    route!(GET "/api/docs/", Access::Public, docs::redirect),
+    route!(GET "/api/docs/openapi.json", Access::Public, docs::show_document),
+    route!(GET "/api/docs/{file}", Access::Public, docs::show_asset),
 ];
 
 mercato_edge::serve!(public ROUTES);
@@ -30,7 +36,8 @@ mercato_edge::serve!(public ROUTES);
     description = "Says that the front door is open.",
     responses((status = 200, description = "A greeting", content_type = "text/plain", body = String, example = "API Gateway is up and running!"))
 )]
-pub async fn greet(_: Context) -> Result<Reply, Problem> {
+pub async fn greet(context: Context) -> Result<Reply, Problem> {
+    context.query().finish()?;
     Ok(Reply::text(GREETING))
 }
 
@@ -38,7 +45,7 @@ pub async fn greet(_: Context) -> Result<Reply, Problem> {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Liveness {
     /// Always `ok`: whatever is not up does not answer.
-    #[schema(example = "ok")]
+    #[schema(pattern = "^ok$", example = "ok")]
     status: &'static str,
 }
 
@@ -52,7 +59,8 @@ pub struct Liveness {
     description = "Answers as long as the front door does; asks nobody else.",
     responses((status = 200, description = "It is", body = Liveness))
 )]
-pub async fn live(_: Context) -> Result<Reply, Problem> {
+pub async fn live(context: Context) -> Result<Reply, Problem> {
+    context.query().finish()?;
     Reply::json(&Liveness { status: "ok" })
 }
 

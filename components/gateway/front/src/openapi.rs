@@ -4,5 +4,12 @@ use utoipa::OpenApi;
 
 /// The operations of the front door.
 #[derive(OpenApi)]
-#[openapi(paths(crate::greet, crate::live, crate::ready::ready))]
+#[openapi(paths(
+    crate::greet,
+    crate::live,
+    crate::ready::ready,
+    crate::docs::show_page,
+    crate::docs::show_document,
+    crate::docs::show_asset,
+))]
 pub struct Document;

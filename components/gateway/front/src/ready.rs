@@ -6,8 +6,9 @@ use std::time::Duration;
 use futures::future::{Either, join_all, select};
 use mercato_edge::{Context, Problem, Reply, StatusCode};
 use mercato_platform::log;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
+use spin_sdk::http::body::IncomingBodyExt;
 use spin_sdk::wasip3::clocks::monotonic_clock;
 use utoipa::ToSchema;
 
@@ -17,14 +18,48 @@ pub const BOXES: [&str; 4] = ["auth-api", "orders-api", "payments-api", "product
 /// How long a box may take to say that it is ready.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How far telling orders of payments is behind. It delays orders, and is no reason to take no more of them.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OutboxLag {
+    /// Events that wait to be acknowledged.
+    #[schema(minimum = 0, example = 0)]
+    pending: u64,
+    /// Events given up until an admin retries them.
+    #[schema(minimum = 0, example = 0)]
+    parked: u64,
+    /// Age of the oldest pending event in milliseconds; 0 without one.
+    #[schema(minimum = 0, example = 0)]
+    oldest_ms: u64,
+}
+
+/// What a box says of itself; only payments has an outbox.
+#[derive(Debug, Default, Deserialize)]
+struct Report {
+    outbox: Option<OutboxLag>,
+}
+
 /// The state of every box.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Readiness {
     /// `ok`: everything is up.
-    #[schema(example = "ok")]
+    #[schema(pattern = "^ok$", example = "ok")]
     status: &'static str,
     /// `up` or `down`, by box.
     #[schema(example = json!({"auth-api": "up", "orders-api": "up", "payments-api": "up", "products-api": "up"}))]
+    boxes: BTreeMap<&'static str, &'static str>,
+    /// Null when payments does not say.
+    #[schema(required)]
+    outbox: Option<OutboxLag>,
+}
+
+/// What a problem says besides when the shop is not ready; for the document.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Unready {
+    #[serde(flatten)]
+    problem: mercato_edge::ProblemDocument<'static>,
+    /// `up` or `down`, by box.
+    #[schema(example = json!({"auth-api": "up", "orders-api": "down", "payments-api": "up", "products-api": "up"}))]
     boxes: BTreeMap<&'static str, &'static str>,
 }
 
@@ -35,27 +70,31 @@ pub struct Readiness {
     tag = "Health",
     operation_id = "ready",
     summary = "Is everything ready?",
-    description = "Asks every box whether it reaches its databases.",
+    description = "Asks every box whether it reaches its databases, and payments how far telling the orders is behind.",
     responses(
         (status = 200, description = "Every box is up", body = Readiness),
-        (status = 503, description = "Not ready; `boxes` names what is down", body = inline(serde_json::Value), content_type = "application/problem+json"),
+        (status = 503, description = "Not ready; `boxes` names what is down", body = Unready, content_type = "application/problem+json"),
     )
 )]
-pub async fn ready(_: Context) -> Result<Reply, Problem> {
-    let states: BTreeMap<&str, bool> = join_all(BOXES.map(ask)).await.into_iter().collect();
-    let down: Vec<&str> = states
+pub async fn ready(context: Context) -> Result<Reply, Problem> {
+    context.query().finish()?;
+    let reports: BTreeMap<&str, Option<Report>> =
+        join_all(BOXES.map(ask)).await.into_iter().collect();
+    let down: Vec<&str> = reports
         .iter()
-        .filter(|(_, is_up)| !**is_up)
+        .filter(|(_, report)| report.is_none())
         .map(|(name, _)| *name)
         .collect();
-    let boxes: BTreeMap<&'static str, &'static str> = states
+    let boxes: BTreeMap<&'static str, &'static str> = reports
         .iter()
-        .map(|(name, is_up)| (*name, if *is_up { "up" } else { "down" }))
+        .map(|(name, report)| (*name, if report.is_some() { "up" } else { "down" }))
         .collect();
+    let outbox = reports.values().flatten().find_map(|report| report.outbox);
     if down.is_empty() {
         return Reply::json(&Readiness {
             status: "ok",
             boxes,
+            outbox,
         });
     }
     log::error("the shop is not ready", &[("down", &down.join(", "))]);
@@ -65,25 +104,51 @@ pub async fn ready(_: Context) -> Result<Reply, Problem> {
         "Not ready",
         format!("not ready: {}", down.join(", ")),
     )
-    .with_member("boxes", json!(boxes)))
+    .with_member("boxes", json!(boxes))
+    .with_member("outbox", json!(outbox)))
 }
 
-async fn ask(name: &'static str) -> (&'static str, bool) {
-    let answer = Box::pin(spin_sdk::http::get(format!(
-        "http://{name}.spin.internal/internal/ready"
-    )));
+/// What a box says of itself; none when it is down.
+async fn ask(name: &'static str) -> (&'static str, Option<Report>) {
+    let answer = Box::pin(report_of(name));
     let nanoseconds = u64::try_from(TIMEOUT.as_nanos()).unwrap_or(u64::MAX);
     let deadline = Box::pin(monotonic_clock::wait_for(nanoseconds));
-    let is_up = match select(answer, deadline).await {
-        Either::Left((Ok(response), _)) => response.status().is_success(),
-        Either::Left((Err(error), _)) => {
+    let report = match select(answer, deadline).await {
+        Either::Left((report, _)) => report,
+        Either::Right(_) => None,
+    };
+    (name, report)
+}
+
+async fn report_of(name: &'static str) -> Option<Report> {
+    let url = format!("http://{name}.spin.internal/internal/ready");
+    let response = match spin_sdk::http::get(url).await {
+        Ok(response) => response,
+        Err(error) => {
             log::warn(
                 "a box cannot be asked",
                 &[("box", name), ("error", &error.to_string())],
             );
-            false
+            return None;
         }
-        Either::Right(_) => false,
     };
-    (name, is_up)
+    if !response.status().is_success() {
+        return None;
+    }
+    let body = response.into_body().bytes().await.ok()?;
+    Some(serde_json::from_slice(&body).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_payments_tells_of_an_outbox() {
+        let read = |body: &str| serde_json::from_str::<Report>(body).unwrap().outbox;
+        let body = r#"{"status":"ok","outbox":{"pending":2,"parked":1,"oldestMs":30}}"#;
+        let lag = read(body).unwrap();
+        assert_eq!((lag.pending, lag.parked, lag.oldest_ms), (2, 1, 30));
+        assert!(read(r#"{"status":"ok"}"#).is_none());
+    }
 }

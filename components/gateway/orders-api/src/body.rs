@@ -1,39 +1,93 @@
 //! The bodies that clients send.
 
-use mercato_edge::{Fields, Problem};
+use mercato_edge::{Fields, Id, Problem};
+use utoipa::ToSchema;
 
 use crate::bindings::mercato::orders::commands::Line;
 use crate::bindings::mercato::orders::types::OrderStatus;
-use crate::status::{STATUS_RULE, parse_order_status};
+use crate::status::{OrderStatusName, STATUS_RULE, parse_order_status};
 
-/// Reads the lines of a new order: `{items: [{productId, quantity}]}`.
-///
-/// # Errors
-/// 400 naming every field that is missing, unknown or of the wrong type; the rules are the domain's.
-pub fn new_order(mut fields: Fields) -> Result<Vec<Line>, Problem> {
-    let lines = fields.objects("items", |item| Line {
-        product_id: item.required("productId"),
-        quantity: item.required("quantity"),
-    });
-    fields.finish()?;
-    Ok(lines)
+/// What is ordered.
+#[derive(Debug, PartialEq, Eq, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"items": [{"productId": "01890a5d-ac96-774b-bcce-b302099a8057", "quantity": 2}]}))]
+pub struct NewOrder {
+    /// 1 to 100 lines as sent. Lines of the same product are then merged; their quantities together must not exceed 10,000.
+    #[schema(min_items = 1, max_items = 100)]
+    items: Vec<NewOrderLine>,
 }
 
-/// Reads a change of status: `{status, reason?}`.
-///
-/// # Errors
-/// 400 naming every field that is missing, unknown or of the wrong type.
-pub fn status_change(mut fields: Fields) -> Result<(OrderStatus, Option<String>), Problem> {
-    let given = fields.contains("status");
-    let text: String = fields.required("status");
-    let status = parse_order_status(&text);
-    if status.is_none() && given {
-        fields.reject("status", "format", STATUS_RULE);
+/// So many units of one product.
+#[derive(Debug, PartialEq, Eq, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct NewOrderLine {
+    #[schema(value_type = Id)]
+    product_id: String,
+    #[schema(minimum = 1, maximum = 10_000, example = 2)]
+    quantity: u32,
+}
+
+impl NewOrder {
+    /// Reads `{items: [{productId, quantity}]}`.
+    ///
+    /// # Errors
+    /// 400 naming every field that is missing, unknown or of the wrong type; the rules are the domain's.
+    pub fn read(mut fields: Fields) -> Result<Self, Problem> {
+        let items = fields.objects("items", |item| NewOrderLine {
+            product_id: item.required("productId"),
+            quantity: item.required("quantity"),
+        });
+        fields.finish()?;
+        Ok(Self { items })
     }
-    let reason = fields.optional("reason");
-    fields.finish()?;
-    // Without a status, `finish` has failed.
-    Ok((status.unwrap_or(OrderStatus::Pending), reason))
+
+    /// The lines as the domain takes them.
+    pub fn into_lines(self) -> Vec<Line> {
+        let line = |line: NewOrderLine| Line {
+            product_id: line.product_id,
+            quantity: line.quantity,
+        };
+        self.items.into_iter().map(line).collect()
+    }
+}
+
+/// What an order should become.
+#[derive(Debug, PartialEq, Eq, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = OrderStatusPatch, example = json!({"status": "CANCELLED", "reason": "Ordered twice"}))]
+pub struct StatusChange {
+    #[schema(value_type = OrderStatusName)]
+    pub status: OrderStatus,
+    /// Why, for the order's history; a sentence of ours when absent or empty.
+    #[schema(
+        nullable = false,
+        max_length = 500,
+        pattern = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$",
+        example = "Ordered twice"
+    )]
+    pub reason: Option<String>,
+}
+
+impl StatusChange {
+    /// Reads `{status, reason?}`.
+    ///
+    /// # Errors
+    /// 400 naming every field that is missing, unknown or of the wrong type.
+    pub fn read(mut fields: Fields) -> Result<Self, Problem> {
+        let given = fields.contains("status");
+        let text: String = fields.required("status");
+        let status = parse_order_status(&text);
+        if status.is_none() && given {
+            fields.reject("status", "format", STATUS_RULE);
+        }
+        let reason = fields.optional("reason");
+        fields.finish()?;
+        // Without a status, `finish` has failed.
+        Ok(Self {
+            status: status.unwrap_or(OrderStatus::Pending),
+            reason,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -55,11 +109,12 @@ mod tests {
 
     #[test]
     fn an_order_is_a_list_of_lines() {
-        let lines = new_order(fields(
+        let order = NewOrder::read(fields(
             r#"{"items":[{"productId":"a","quantity":2},{"productId":"b","quantity":1}]}"#,
         ));
-        let pairs: Vec<_> = lines
+        let pairs: Vec<_> = order
             .unwrap()
+            .into_lines()
             .into_iter()
             .map(|line| (line.product_id, line.quantity))
             .collect();
@@ -78,24 +133,25 @@ mod tests {
             "items[1].price",
             "coupon",
         ];
-        assert_eq!(named(&new_order(fields(body)).unwrap_err()), expected);
-        assert_eq!(named(&new_order(fields("{}")).unwrap_err()), ["items"]);
+        assert_eq!(named(&NewOrder::read(fields(body)).unwrap_err()), expected);
+        assert_eq!(named(&NewOrder::read(fields("{}")).unwrap_err()), ["items"]);
     }
 
     #[test]
     fn a_change_names_a_status() {
-        let (status, reason) =
-            status_change(fields(r#"{"status":"delivered","reason":"by hand"}"#)).unwrap();
         assert_eq!(
-            (status, reason.as_deref()),
-            (OrderStatus::Delivered, Some("by hand"))
+            StatusChange::read(fields(r#"{"status":"delivered","reason":"by hand"}"#)).unwrap(),
+            StatusChange {
+                status: OrderStatus::Delivered,
+                reason: Some("by hand".to_owned()),
+            }
         );
         assert_eq!(
-            named(&status_change(fields(r#"{"status":"OPEN","to":1}"#)).unwrap_err()),
+            named(&StatusChange::read(fields(r#"{"status":"OPEN","to":1}"#)).unwrap_err()),
             ["status", "to"]
         );
         assert_eq!(
-            named(&status_change(fields(r#"{"reason":null}"#)).unwrap_err()),
+            named(&StatusChange::read(fields(r#"{"reason":null}"#)).unwrap_err()),
             ["status", "reason"]
         );
     }

@@ -14,8 +14,10 @@ mod controllers;
 mod maintenance;
 #[cfg(not(target_family = "wasm"))]
 pub mod openapi;
+mod parameters;
 mod problems;
 mod resource;
+mod schemas;
 mod status;
 mod viewer;
 
@@ -43,9 +45,9 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/api/v1/orders", Access::Bearer, list::list),
     route!(POST "/api/v1/orders", Access::Bearer, create::create),
     route!(GET "/api/v1/orders/stats", Access::Admin, stats::stats),
-    route!(GET "/api/v1/orders/{status}", Access::Bearer, list::list_by_status),
+    route!(GET "/api/v1/orders/{statusOrId}", Access::Bearer, list::list_by_status),
     route!(GET "/api/v1/orders/id/{id}", Access::Bearer, find::find),
-    route!(PATCH "/api/v1/orders/{id}", Access::Bearer, change_status::change_status),
+    route!(PATCH "/api/v1/orders/{statusOrId}", Access::Bearer, change_status::change_status),
     route!(GET "/internal/ready", Access::Public, ready::ready),
     route!(POST "/internal/sweep", Access::Public, sweep::sweep),
 ];

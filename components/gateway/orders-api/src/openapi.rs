@@ -4,5 +4,23 @@ use utoipa::OpenApi;
 
 /// The operations of this adapter.
 #[derive(OpenApi)]
-#[openapi(paths())]
+#[openapi(paths(
+    crate::controllers::list::list,
+    crate::controllers::create::create,
+    crate::controllers::stats::stats,
+    crate::controllers::list::list_by_status,
+    crate::controllers::find::find,
+    crate::controllers::change_status::change_status
+))]
 pub struct Document;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_described_and_nothing_else_is() {
+        let complete = mercato_edge::openapi::complete(Document::openapi(), crate::ROUTES);
+        assert_eq!(complete.map(|_| ()), Ok(()));
+    }
+}

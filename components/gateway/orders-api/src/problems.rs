@@ -1,7 +1,9 @@
 //! What the errors of orders are in HTTP: the whole table.
 
-use mercato_edge::{FieldError, HeaderValue, Problem, StatusCode, header};
-use serde_json::{Value, json};
+use mercato_edge::{FieldError, HeaderValue, Id, Problem, StatusCode, header};
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::bindings::mercato::orders::types::{LineProblem, OrderError, RejectedLine, Transition};
 use crate::status::order_status_name;
@@ -43,23 +45,47 @@ pub fn problem(error: OrderError) -> Problem {
     }
 }
 
-fn lines_rejected(lines: &[RejectedLine]) -> Problem {
-    let detail = "nothing was ordered: some products are not there in the quantity you asked for";
-    Problem::conflict("lines-rejected", detail)
-        .with_member("lines", lines.iter().map(line).collect())
+/// A line that cannot be served.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = RejectedLine)]
+pub struct LineDocument<'a> {
+    #[schema(value_type = Id)]
+    product_id: &'a str,
+    code: LineCode,
+    /// Units asked for, lines of the same product together.
+    #[schema(minimum = 1, maximum = 10_000, example = 3)]
+    requested: u32,
+    /// Units there are; 0 for an unknown product.
+    #[schema(minimum = 0, example = 1)]
+    available: u64,
 }
 
-fn line(line: &RejectedLine) -> Value {
-    let code = match line.problem {
-        LineProblem::UnknownProduct => "unknown-product",
-        LineProblem::InsufficientStock => "insufficient-stock",
-    };
-    json!({
-        "productId": line.product_id,
-        "code": code,
-        "requested": line.requested,
-        "available": line.available,
-    })
+/// Why a line cannot be served.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schema(as = RejectedLineCode, example = "insufficient-stock")]
+pub enum LineCode {
+    UnknownProduct,
+    InsufficientStock,
+}
+
+fn lines_rejected(lines: &[RejectedLine]) -> Problem {
+    let detail = "nothing was ordered: some products are not there in the quantity you asked for";
+    let lines: Vec<LineDocument<'_>> = lines.iter().map(line).collect();
+    Problem::conflict("lines-rejected", detail).with_member("lines", json!(lines))
+}
+
+fn line(line: &RejectedLine) -> LineDocument<'_> {
+    LineDocument {
+        product_id: &line.product_id,
+        code: match line.problem {
+            LineProblem::UnknownProduct => LineCode::UnknownProduct,
+            LineProblem::InsufficientStock => LineCode::InsufficientStock,
+        },
+        requested: line.requested,
+        available: line.available,
+    }
 }
 
 fn invalid_transition(transition: &Transition) -> Problem {

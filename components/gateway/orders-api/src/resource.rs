@@ -1,96 +1,188 @@
 //! Orders as clients see them.
 
-use mercato_edge::{Problem, Reply};
+use mercato_edge::{Amount, Id, Price, Problem, Reply, Timestamp};
 use mercato_money::{Currency, Money};
 use mercato_platform::clock::rfc3339;
 use mercato_platform::log;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::bindings::mercato::orders::queries::OrderDetails;
 use crate::bindings::mercato::orders::types::{
     Order, OrderItem, OrderStatus, PaymentSession, PaymentSummary, Receipt, StatusChange,
 };
-use crate::status::{order_status_name, payment_status_name};
+use crate::status::{OrderStatusName, PaymentStatusName};
 
-/// The members of an order in JSON.
-#[derive(Debug, Serialize)]
+/// An order.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Order)]
 pub struct OrderResource<'a> {
+    #[schema(value_type = Id)]
     id: &'a str,
+    /// The account that ordered.
+    #[schema(value_type = Id)]
     user_id: &'a str,
-    status: &'static str,
+    status: OrderStatusName,
+    /// Sum of price times quantity, exact. What is paid is this rounded half-even to the currency's minor unit.
+    #[schema(value_type = Amount)]
     total_amount: Money,
+    /// Sum of the quantities.
+    #[schema(minimum = 1, maximum = 1_000_000, example = 2)]
     total_items: u64,
+    /// ISO 4217 code.
+    #[schema(
+        min_length = 3,
+        max_length = 3,
+        pattern = "^[A-Z]{3}$",
+        example = "EUR"
+    )]
     currency: &'a str,
+    /// True for `PAID` and `DELIVERED`.
+    #[schema(example = true)]
     paid: bool,
+    /// When it was paid; null before.
+    #[schema(value_type = Option<Timestamp>, required)]
     paid_at: Option<String>,
+    /// One line per product, with name and price of the moment it was ordered.
+    #[schema(min_items = 1, max_items = 100)]
     items: Vec<ItemResource<'a>>,
+    /// Present from the payment on; null before.
+    #[schema(required)]
     receipt: Option<ReceiptResource<'a>>,
+    #[schema(value_type = Timestamp)]
     created_at: String,
+    #[schema(value_type = Timestamp)]
     updated_at: String,
+    /// Grows by one with every change; the entity tag begins with it.
+    #[schema(minimum = 1, example = 2)]
     version: u64,
 }
 
-#[derive(Debug, Serialize)]
+/// A line of an order.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct ItemResource<'a> {
+#[schema(as = OrderItem)]
+pub struct ItemResource<'a> {
+    #[schema(value_type = Id)]
     product_id: &'a str,
+    /// The product's name when it was ordered.
+    #[schema(min_length = 1, max_length = 200, example = "Espresso cup")]
     name: &'a str,
+    /// Price of one unit when it was ordered.
+    #[schema(value_type = Price)]
     price: Money,
+    #[schema(minimum = 1, maximum = 10_000, example = 2)]
     quantity: u32,
 }
 
-#[derive(Debug, Serialize)]
+/// Proof that an order was paid.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct ReceiptResource<'a> {
+#[schema(as = Receipt)]
+pub struct ReceiptResource<'a> {
+    #[schema(value_type = Id)]
     id: &'a str,
+    /// Where the customer finds it; null when the payment provider gives none.
+    #[schema(required, format = "uri", example = "https://pay.example/receipts/1")]
     url: Option<&'a str>,
+    #[schema(value_type = Timestamp)]
     issued_at: String,
 }
 
 /// Where the customer pays.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = PaymentSession)]
 pub struct SessionResource<'a> {
+    /// The payment provider's id of it.
+    #[schema(min_length = 1, example = "cs_test_0123456789abcdef0123456789abcdef")]
     id: &'a str,
+    /// Send the customer's browser there.
+    #[schema(
+        format = "uri",
+        example = "http://127.0.0.1:3000/api/v1/payments/mock/checkout/cs_test_0123456789abcdef0123456789abcdef"
+    )]
     url: &'a str,
+    /// Nobody can pay in it from then on.
+    #[schema(value_type = Timestamp)]
     expires_at: String,
 }
 
-#[derive(Debug, Serialize)]
+/// The payment of an order, as far as an order shows it.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct PaymentResource<'a> {
+#[schema(as = OrderPayment)]
+pub struct PaymentResource<'a> {
+    #[schema(value_type = Id)]
     id: &'a str,
-    status: &'static str,
+    status: PaymentStatusName,
+    /// What is paid: the order's total in whole minor units of the currency.
+    #[schema(value_type = Amount)]
     amount: Money,
+    /// Sum of all refunds.
+    #[schema(value_type = Amount)]
     refunded_amount: Money,
+    /// ISO 4217 code.
+    #[schema(
+        min_length = 3,
+        max_length = 3,
+        pattern = "^[A-Z]{3}$",
+        example = "EUR"
+    )]
     currency: &'a str,
+    /// Name of the payment provider.
+    #[schema(example = "stripe-mock")]
     provider: &'a str,
+    /// Where to pay while the payment is pending; null otherwise.
+    #[schema(required)]
     session: Option<SessionResource<'a>>,
+    /// Where the customer finds the receipt, once paid.
+    #[schema(required, format = "uri", example = "https://pay.example/receipts/1")]
     receipt_url: Option<&'a str>,
+    /// Why it failed or was cancelled.
+    #[schema(required, example = "the payment was declined")]
     reason: Option<&'a str>,
 }
 
-#[derive(Debug, Serialize)]
-struct ChangeResource<'a> {
-    from: Option<&'static str>,
-    to: &'static str,
+/// A line of an order's history.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OrderStatusChange)]
+pub struct ChangeResource<'a> {
+    /// Null for the order's creation; the same as `to` for a remark.
+    #[schema(required)]
+    from: Option<OrderStatusName>,
+    to: OrderStatusName,
+    /// The account that made the change, or `system`.
+    #[schema(example = "system")]
     actor: &'a str,
+    /// Why, for people.
+    #[schema(example = "Payment received")]
     reason: &'a str,
+    #[schema(value_type = Timestamp)]
     at: String,
 }
 
-#[derive(Debug, Serialize)]
-struct DetailsResource<'a> {
+/// An order with its payment and its history.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OrderDetails)]
+pub struct DetailsResource<'a> {
     #[serde(flatten)]
     order: OrderResource<'a>,
+    /// Null while the payment is not opened yet.
+    #[schema(required)]
     payment: Option<PaymentResource<'a>>,
+    /// Who changed the order when and why, oldest first.
     history: Vec<ChangeResource<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+/// An order that was just placed, and where to pay it.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct PlacementResource<'a> {
+#[schema(as = PlacedOrder)]
+pub struct PlacementResource<'a> {
+    /// The order's id.
+    #[schema(value_type = Id)]
     id: &'a str,
     order: OrderResource<'a>,
     payment_session: SessionResource<'a>,
@@ -101,7 +193,7 @@ impl<'a> From<&'a Order> for OrderResource<'a> {
         Self {
             id: &order.id,
             user_id: &order.customer_id,
-            status: order_status_name(order.status),
+            status: order.status.into(),
             total_amount: Money::from_units(order.total_amount),
             total_items: order.total_items,
             currency: &order.currency,
@@ -150,8 +242,8 @@ impl<'a> From<&'a PaymentSession> for SessionResource<'a> {
 impl<'a> From<&'a StatusChange> for ChangeResource<'a> {
     fn from(change: &'a StatusChange) -> Self {
         Self {
-            from: change.from_status.map(order_status_name),
-            to: order_status_name(change.to_status),
+            from: change.from_status.map(Into::into),
+            to: change.to_status.into(),
             actor: &change.actor,
             reason: &change.reason,
             at: rfc3339(change.at),
@@ -163,7 +255,7 @@ impl<'a> PaymentResource<'a> {
     fn new(payment: &'a PaymentSummary) -> Result<Self, Problem> {
         Ok(Self {
             id: &payment.id,
-            status: payment_status_name(payment.status),
+            status: payment.status.into(),
             amount: from_minor(payment.amount, &payment.currency)?,
             refunded_amount: from_minor(payment.refunded_amount, &payment.currency)?,
             currency: &payment.currency,

@@ -1,5 +1,8 @@
 //! Statuses by their names in the API.
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use crate::bindings::mercato::orders::types::{OrderStatus, PaymentStatus};
 
 /// Every status of an order with its name, in the order of an order's life.
@@ -13,6 +16,54 @@ pub const ORDER_STATUSES: [(OrderStatus, &str); 5] = [
 
 /// The rest of a sentence about a text that is no status.
 pub const STATUS_RULE: &str = "must be one of PENDING, PAID, DELIVERED, CANCELLED, REFUNDED";
+
+/// An order's status as the API names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schema(as = OrderStatus, example = "PAID")]
+pub enum OrderStatusName {
+    Pending,
+    Paid,
+    Delivered,
+    Cancelled,
+    Refunded,
+}
+
+impl From<OrderStatus> for OrderStatusName {
+    fn from(status: OrderStatus) -> Self {
+        match status {
+            OrderStatus::Pending => Self::Pending,
+            OrderStatus::Paid => Self::Paid,
+            OrderStatus::Delivered => Self::Delivered,
+            OrderStatus::Cancelled => Self::Cancelled,
+            OrderStatus::Refunded => Self::Refunded,
+        }
+    }
+}
+
+/// The status of an order's payment as the API names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schema(as = OrderPaymentStatus, example = "SUCCEEDED")]
+pub enum PaymentStatusName {
+    Pending,
+    Succeeded,
+    Failed,
+    Cancelled,
+    Refunded,
+}
+
+impl From<PaymentStatus> for PaymentStatusName {
+    fn from(status: PaymentStatus) -> Self {
+        match status {
+            PaymentStatus::Pending => Self::Pending,
+            PaymentStatus::Succeeded => Self::Succeeded,
+            PaymentStatus::Failed => Self::Failed,
+            PaymentStatus::Cancelled => Self::Cancelled,
+            PaymentStatus::Refunded => Self::Refunded,
+        }
+    }
+}
 
 /// The name of an order's status.
 pub const fn order_status_name(status: OrderStatus) -> &'static str {
@@ -34,17 +85,6 @@ pub fn parse_order_status(text: &str) -> Option<OrderStatus> {
         .map(|(status, _)| status)
 }
 
-/// The name of a payment's status.
-pub const fn payment_status_name(status: PaymentStatus) -> &'static str {
-    match status {
-        PaymentStatus::Pending => "PENDING",
-        PaymentStatus::Succeeded => "SUCCEEDED",
-        PaymentStatus::Failed => "FAILED",
-        PaymentStatus::Cancelled => "CANCELLED",
-        PaymentStatus::Refunded => "REFUNDED",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +96,10 @@ mod tests {
             assert_eq!(parse_order_status(name), Some(status));
             assert_eq!(parse_order_status(&name.to_lowercase()), Some(status));
             assert!(STATUS_RULE.contains(name));
+            assert_eq!(
+                serde_json::to_value(OrderStatusName::from(status)).unwrap(),
+                name
+            );
         }
         for text in ["", "OPEN", "PAID ", "PENDİNG"] {
             assert_eq!(parse_order_status(text), None, "{text}");

@@ -1,25 +1,63 @@
 //! The stand-in provider's checkout page, as a customer sees it in a browser. Works without scripts.
 
-use mercato_edge::{HeaderValue, Problem, Reply, header};
+use mercato_edge::{Context, HeaderValue, Problem, Reply, StatusCode, header};
 use mercato_money::{Currency, Money};
+use mercato_platform::clock::rfc3339;
 
 use crate::bindings::mercato::payments::queries::{Checkout, CheckoutLine};
-use crate::bindings::mercato::payments::types::{Payment, PaymentStatus};
+use crate::bindings::mercato::payments::types::{CheckoutSession, Payment, PaymentStatus};
+use crate::body::Outcome;
 use crate::resource::{currency, decimal};
 
 /// The page's only style sheet; [`POLICY`] allows it by its hash.
-const STYLE: &str = "\
-body{font:1rem/1.5 system-ui,sans-serif;margin:2rem auto;max-width:40rem;padding:0 1rem}\
-table{border-collapse:collapse;width:100%}\
-caption{font-weight:bold;text-align:left}\
-th,td{border-bottom:1px solid #767676;padding:.4rem;text-align:left}\
-.number{text-align:right}\
-button{font:inherit;margin:1rem .5rem 0 0;padding:.5rem 1rem}";
+const STYLE: &str = include_str!("checkout_page.css");
 
 /// No scripts, no images, nothing from elsewhere; the form goes back to us.
 const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-6/Z9iVcrL3UOSEV8dOyj0fXtChDjoc1h7N5HT1KAlFI='; \
+    style-src 'sha256-KvfB106hOIBP6+S8KvGlYjGaK5wvkoj7MniB1RRPj4w='; \
     form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+const HTML: &str = "text/html; charset=utf-8";
+
+/// Digits between two separators of an amount.
+const GROUP_DIGITS: usize = 3;
+
+/// How a payment stands, in words and a sign for people.
+struct Standing {
+    title: &'static str,
+    what_happened: &'static str,
+    what_next: &'static str,
+    icon: Icon,
+}
+
+/// A sign in a circle; what it says also stands beside it in words.
+#[derive(Clone, Copy)]
+struct Icon {
+    class: &'static str,
+    /// An SVG path in a square of 24 units.
+    path: &'static str,
+}
+
+const CHECK: Icon = Icon {
+    class: "good",
+    path: "M7 12.5l3.5 3.5L17 9",
+};
+const CROSS: Icon = Icon {
+    class: "bad",
+    path: "M8 8l8 8M16 8l-8 8",
+};
+const DASH: Icon = Icon {
+    class: "calm",
+    path: "M7.5 12h9",
+};
+const BACK: Icon = Icon {
+    class: "calm",
+    path: "M11 7.5L6.5 12l4.5 4.5M7 12h10.5",
+};
+const CLOCK: Icon = Icon {
+    class: "calm",
+    path: "M12 7v5l3.5 2",
+};
 
 /// The page of a session: what is paid for and three buttons, or how it ended.
 ///
@@ -27,82 +65,169 @@ const POLICY: &str = "default-src 'none'; \
 /// 500 when an amount cannot be written.
 pub fn page(checkout: &Checkout, session_id: &str, now_ms: u64) -> Result<Reply, Problem> {
     let payment = &checkout.payment;
-    let is_open = |session: &crate::bindings::mercato::payments::types::CheckoutSession| {
-        session.id == session_id && session.expires_at > now_ms
+    let is_open = |session: &&CheckoutSession| {
+        payment.status == PaymentStatus::Pending
+            && session.id == session_id
+            && session.expires_at > now_ms
     };
-    let total = amount(
-        decimal(payment.amount, &payment.currency)?,
-        currency(&payment.currency)?,
-    );
-    let total = format!("{total} {}", payment.currency);
-    let open =
-        payment.status == PaymentStatus::Pending && payment.session.as_ref().is_some_and(is_open);
-    let (title, end) = if open {
-        ("Checkout", form(session_id, &total))
-    } else {
-        let (title, text) = result(payment);
-        (
-            title,
-            format!("<p role=\"status\">{text}</p>\n{}", receipt(payment)),
-        )
-    };
-    let body = format!(
-        "<h1>{title}</h1>\n\
-         <p>This is a simulated payment: no money moves.</p>\n\
-         <p>Order <code>{}</code></p>\n\
-         {}\
-         <p><strong>Total: {}</strong></p>\n\
-         {end}",
+    let summary = format!(
+        "<section class=\"card\" aria-labelledby=\"order\">\n<h2 id=\"order\">Your order</h2>\n\
+         <p class=\"muted\">Order <code>{}</code></p>\n{}</section>\n",
         escape(&payment.order_id),
-        table(&checkout.lines),
-        escape(&total),
+        table(&checkout.lines, payment)?,
     );
-    Ok(document(title, &body))
+    let (title, rest) = match payment.session.as_ref().filter(is_open) {
+        Some(session) => ("Checkout", form(session, &total(payment)?)),
+        None => {
+            let standing = standing(payment.status);
+            (standing.title, ending(&standing, payment)?)
+        }
+    };
+    let columns = if title == "Checkout" {
+        format!("<h1>Checkout</h1>\n<div class=\"columns\">\n{summary}{rest}</div>\n")
+    } else {
+        format!("{rest}{summary}")
+    };
+    Ok(document(StatusCode::OK, title, &columns))
 }
 
-fn document(title: &str, body: &str) -> Reply {
+/// A refusal as a page, for a browser that asked for one; a fault of ours stays a problem document.
+pub fn or_page(context: &Context, answer: Result<Reply, Problem>) -> Result<Reply, Problem> {
+    let accept = context.header(&header::ACCEPT).unwrap_or_default();
+    match answer {
+        Err(problem) if problem.status().is_client_error() && wants_html(accept) => {
+            Ok(refusal(&problem, context.param("sessionId")))
+        }
+        answer => answer,
+    }
+}
+
+/// Whether `text/html` is named among what is accepted (RFC 9110 section 12.5.1); browsers do, other clients do not.
+fn wants_html(accept: &str) -> bool {
+    accept.split(',').any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let is_html = parts
+            .next()
+            .is_some_and(|name| name.eq_ignore_ascii_case("text/html"));
+        let is_refused = parts
+            .filter_map(|part| part.strip_prefix("q="))
+            .any(|quality| quality.parse().is_ok_and(|quality: f32| quality <= 0.0));
+        is_html && !is_refused
+    })
+}
+
+fn refusal(problem: &Problem, session_id: &str) -> Reply {
+    let (title, text) = match problem.status() {
+        StatusCode::NOT_FOUND => (
+            "Not found",
+            "There is no such checkout session, or another one has taken its place. Open the payment from your order.",
+        ),
+        StatusCode::CONFLICT => (
+            "Decided already",
+            "This payment is decided already, and nothing was changed.",
+        ),
+        _ => (
+            "Not understood",
+            "The page was asked for something it does not know. Nothing was changed.",
+        ),
+    };
+    let link = if problem.status() == StatusCode::CONFLICT {
+        format!(
+            "<p><a href=\"{}\">See how the payment stands</a></p>\n",
+            escape(&path(session_id))
+        )
+    } else {
+        String::new()
+    };
+    let body = format!(
+        "<section class=\"card\">\n{}<p>{text}</p>\n{link}</section>\n",
+        heading(title, CROSS)
+    );
+    document(problem.status(), title, &body)
+}
+
+fn document(status: StatusCode, title: &str, body: &str) -> Reply {
     let page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title} – Mercato</title>\n<style>{STYLE}</style>\n</head>\n\
-         <body>\n<main>\n{body}</main>\n</body>\n</html>\n"
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>{title} – Mercato</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
+         <header>\n<p class=\"brand\">Mercato</p>\n<p class=\"step\">Payment</p>\n</header>\n\
+         <main>\n<p class=\"notice\" role=\"note\"><strong>Simulated payment:</strong> no money moves.</p>\n\
+         {body}</main>\n\
+         <footer>\n<p>This page stands in for a payment provider’s.</p>\n</footer>\n</body>\n</html>\n"
     );
-    Reply::html(page).with_header(
+    Reply::with_body(status, HTML, page).with_header(
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(POLICY),
     )
 }
 
-fn table(lines: &[CheckoutLine]) -> String {
-    let rows: String = lines
-        .iter()
-        .map(|line| {
-            format!(
-                "<tr><td>{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td></tr>\n",
-                escape(&line.name),
-                line.quantity,
-                Money::from_units(line.unit_price),
-            )
-        })
-        .collect();
+fn table(lines: &[CheckoutLine], payment: &Payment) -> Result<String, Problem> {
+    let currency = currency(&payment.currency)?;
+    let mut rows = String::new();
+    let mut sum = Money::ZERO;
+    for line in lines {
+        let price = Money::from_units(line.unit_price);
+        let line_total = price
+            .checked_mul(line.quantity)
+            .map_err(|_| Problem::internal())?;
+        sum = sum
+            .checked_add(line_total)
+            .map_err(|_| Problem::internal())?;
+        rows.push_str(&format!(
+            "<tr><th scope=\"row\">{}</th><td class=\"number\">{}</td><td class=\"number\">{}</td>\
+             <td class=\"number\">{}</td></tr>\n",
+            escape(&line.name),
+            line.quantity,
+            amount(price, currency),
+            amount(line_total, currency),
+        ));
+    }
+    let rounded = if sum == decimal(payment.amount, &payment.currency)? {
+        ""
+    } else {
+        "<p class=\"muted\">The total is rounded to what can be paid.</p>\n"
+    };
+    Ok(format!(
+        "<table>\n<thead><tr><th scope=\"col\">Product</th><th scope=\"col\" class=\"number\">Quantity</th>\
+         <th scope=\"col\" class=\"number\">Price</th><th scope=\"col\" class=\"number\">Sum</th></tr></thead>\n\
+         <tbody>\n{rows}</tbody>\n\
+         <tfoot><tr><th scope=\"row\" colspan=\"2\">Total</th><td class=\"number\" colspan=\"2\">{}</td></tr></tfoot>\n\
+         </table>\n{rounded}",
+        escape(&total(payment)?),
+    ))
+}
+
+fn form(session: &CheckoutSession, total: &str) -> String {
+    let until = rfc3339(session.expires_at);
+    let button = |class: &str, outcome: Outcome, label: &str| {
+        format!(
+            "<button type=\"submit\"{class} name=\"outcome\" value=\"{}\">{label}</button>\n",
+            outcome.name()
+        )
+    };
+    let total = escape(total);
     format!(
-        "<table>\n<caption>What you pay for</caption>\n\
-         <thead><tr><th scope=\"col\">Product</th><th scope=\"col\" class=\"number\">Quantity</th>\
-         <th scope=\"col\" class=\"number\">Price of one</th></tr></thead>\n\
-         <tbody>\n{rows}</tbody>\n</table>\n"
+        "<section class=\"card\" aria-labelledby=\"payment\">\n<h2 id=\"payment\">Total to pay</h2>\n\
+         <p class=\"total\">{total}</p>\n\
+         <p class=\"muted\">Until <time datetime=\"{until}\">{}</time></p>\n\
+         <form method=\"post\" action=\"{}\">\n{}\
+         <div class=\"others\">\n{}{}</div>\n</form>\n\
+         <p class=\"muted\">“Decline” plays a card that is refused, “Cancel” a customer who leaves. Both end the order.</p>\n\
+         </section>\n",
+        minute(&until),
+        escape(&path(&session.id)),
+        button(" class=\"pay\"", Outcome::Succeed, &format!("Pay {total}")),
+        button("", Outcome::Fail, "Decline"),
+        button("", Outcome::Cancel, "Cancel"),
     )
 }
 
-fn form(session_id: &str, total: &str) -> String {
-    format!(
-        "<form method=\"post\" action=\"{}\">\n\
-         <button type=\"submit\" name=\"outcome\" value=\"succeed\">Pay {}</button>\n\
-         <button type=\"submit\" name=\"outcome\" value=\"fail\">Decline</button>\n\
-         <button type=\"submit\" name=\"outcome\" value=\"cancel\">Cancel</button>\n\
-         </form>\n",
-        escape(&path(session_id)),
-        escape(total),
-    )
+/// A moment to the minute, for people: `2026-03-01 09:30 UTC`.
+fn minute(rfc3339: &str) -> String {
+    let shown: String = rfc3339.chars().take("2026-03-01T09:30".len()).collect();
+    format!("{} UTC", shown.replace('T', " "))
 }
 
 /// Path of the page of a session.
@@ -110,41 +235,134 @@ pub fn path(session_id: &str) -> String {
     format!("/api/v1/payments/mock/checkout/{session_id}")
 }
 
-/// Title and text of how a payment ended; a pending one has no session left to pay in.
-const fn result(payment: &Payment) -> (&'static str, &'static str) {
-    match payment.status {
-        PaymentStatus::Succeeded => ("Paid", "Thank you: your payment has arrived."),
-        PaymentStatus::Failed => ("Declined", "Your payment was declined. Nothing was paid."),
-        PaymentStatus::Cancelled => ("Cancelled", "The payment was cancelled. Nothing was paid."),
-        PaymentStatus::Refunded => ("Refunded", "Your payment was refunded."),
+/// How a payment stands; a pending one has no session left to pay in.
+const fn standing(status: PaymentStatus) -> Standing {
+    let (title, icon, what_happened, what_next) = match status {
+        PaymentStatus::Succeeded => (
+            "Paid",
+            CHECK,
+            "Thank you: your payment has arrived.",
+            "The shop has been told and prepares your order. You can close this page.",
+        ),
+        PaymentStatus::Failed => (
+            "Declined",
+            CROSS,
+            "Your payment was declined. Nothing was paid.",
+            "The order is cancelled. To try again, place it once more in the shop.",
+        ),
+        PaymentStatus::Cancelled => (
+            "Cancelled",
+            DASH,
+            "The payment was cancelled. Nothing was paid.",
+            "The order is cancelled. If you change your mind, place it once more in the shop.",
+        ),
+        PaymentStatus::Refunded => (
+            "Refunded",
+            BACK,
+            "Your payment was refunded in full.",
+            "The money goes back the way it came. There is nothing for you to do.",
+        ),
         PaymentStatus::Pending => (
             "Session ended",
-            "This checkout session has ended. Open a new one from your order.",
+            CLOCK,
+            "This checkout session has ended. Nothing was paid.",
+            "As long as the order is not cancelled, you can open a new session from it in the shop.",
         ),
+    };
+    Standing {
+        title,
+        what_happened,
+        what_next,
+        icon,
     }
 }
 
-fn receipt(payment: &Payment) -> String {
-    match (payment.status, &payment.reason) {
-        (PaymentStatus::Failed | PaymentStatus::Cancelled, Some(reason)) => {
-            format!("<p>Reason: {}</p>\n", escape(reason))
+fn ending(standing: &Standing, payment: &Payment) -> Result<String, Problem> {
+    Ok(format!(
+        "<section class=\"card\">\n{}<p role=\"status\">{}</p>\n<h2>What happens next</h2>\n<p>{}</p>\n{}</section>\n",
+        heading(standing.title, standing.icon),
+        standing.what_happened,
+        standing.what_next,
+        facts(payment)?,
+    ))
+}
+
+fn heading(title: &str, icon: Icon) -> String {
+    format!(
+        "<div class=\"result\">\n<svg class=\"icon {}\" viewBox=\"0 0 24 24\" fill=\"none\" stroke=\"currentColor\" \
+         stroke-width=\"2\" stroke-linecap=\"round\" stroke-linejoin=\"round\" aria-hidden=\"true\">\
+         <circle cx=\"12\" cy=\"12\" r=\"10\"/><path d=\"{}\"/></svg>\n<h1>{title}</h1>\n</div>\n",
+        icon.class, icon.path,
+    )
+}
+
+/// What a customer may want to keep or to ask about.
+fn facts(payment: &Payment) -> Result<String, Problem> {
+    let mut facts = Vec::new();
+    let was_paid = matches!(
+        payment.status,
+        PaymentStatus::Succeeded | PaymentStatus::Refunded
+    );
+    if was_paid {
+        facts.push(("Paid", escape(&total(payment)?)));
+        if payment.refunded_amount > 0 {
+            let refunded = with_currency(payment.refunded_amount, &payment.currency)?;
+            facts.push(("Refunded", escape(&refunded)));
         }
-        _ => String::new(),
+        facts.push(("Payment", format!("<code>{}</code>", escape(&payment.id))));
+        if let Some(url) = payment.receipt_url.as_deref().filter(|url| is_web(url)) {
+            let link = format!("<a href=\"{}\">Your receipt</a>", escape(url));
+            facts.push(("Receipt", link));
+        }
+    } else if let Some(reason) = &payment.reason {
+        facts.push(("Reason", escape(reason)));
     }
+    if facts.is_empty() {
+        return Ok(String::new());
+    }
+    let rows: String = facts
+        .iter()
+        .map(|(name, value)| format!("<dt>{name}</dt><dd>{value}</dd>\n"))
+        .collect();
+    Ok(format!("<dl>\n{rows}</dl>\n"))
 }
 
-/// An amount with all decimal places of its currency: `19.90`.
+/// Only such an address may become a link, whoever gave it.
+fn is_web(url: &str) -> bool {
+    url.starts_with("https://") || url.starts_with("http://")
+}
+
+fn total(payment: &Payment) -> Result<String, Problem> {
+    with_currency(payment.amount, &payment.currency)
+}
+
+fn with_currency(minor: i64, code: &str) -> Result<String, Problem> {
+    let decimal = decimal(minor, code)?;
+    Ok(format!("{} {code}", amount(decimal, currency(code)?)))
+}
+
+/// An amount with all decimal places of its currency, and more when it has more: `1,519.90`.
 fn amount(amount: Money, currency: Currency) -> String {
     let text = amount.to_string();
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
     let decimals = usize::try_from(currency.decimals()).unwrap_or_default();
-    let written = text
-        .split_once('.')
-        .map_or(0, |(_, fraction)| fraction.len());
-    if written >= decimals {
-        return text;
+    let whole = grouped(whole);
+    if fraction.is_empty() && decimals == 0 {
+        return whole;
     }
-    let point = if written == 0 { "." } else { "" };
-    format!("{text}{point}{}", "0".repeat(decimals - written))
+    format!("{whole}.{fraction:0<decimals$}")
+}
+
+fn grouped(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() + digits.len() / GROUP_DIGITS);
+    for (index, digit) in digits.chars().enumerate() {
+        let after = digits.len().saturating_sub(index);
+        if index > 0 && after % GROUP_DIGITS == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// Text as it may stand between tags and inside quoted attributes.
@@ -181,9 +399,12 @@ mod tests {
         }
     }
 
-    fn html(checkout: &Checkout, now_ms: u64) -> String {
-        let reply = page(checkout, "cs_1", now_ms).unwrap();
+    fn text_of(reply: &Reply) -> String {
         String::from_utf8(reply.body().to_vec()).unwrap()
+    }
+
+    fn html(checkout: &Checkout, now_ms: u64) -> String {
+        text_of(&page(checkout, "cs_1", now_ms).unwrap())
     }
 
     /// Base64 (RFC 4648 section 4) of bytes that are a multiple of three long plus two: a SHA-256.
@@ -208,10 +429,57 @@ mod tests {
     fn the_policy_allows_exactly_this_style_sheet() {
         let hash = base64(&Sha256::digest(STYLE));
         assert!(
-            POLICY.contains(&format!("style-src 'sha256-{hash}'")),
+            POLICY.contains(&format!(
+                "style-src 'sha256-KvfB106hOIBP6+S8KvGlYjGaK5wvkoj7MniB1RRPj4w='"
+            )),
             "the hash is {hash}"
         );
         assert!(!POLICY.contains("unsafe"));
+        assert!(!html(&checkout(), 0).contains("style="));
+    }
+
+    /// WCAG 2.2 section 1.4.3, with the style sheet's own colours, light and dark.
+    #[test]
+    fn texts_stand_out_from_what_is_behind_them() {
+        let luminance = |hex: &str| {
+            let channel = |at: usize| {
+                let value = f64::from(u8::from_str_radix(&hex[at..at + 2], 16).unwrap()) / 255.0;
+                if value <= 0.04045 {
+                    value / 12.92
+                } else {
+                    ((value + 0.055) / 1.055).powf(2.4)
+                }
+            };
+            0.2126 * channel(0) + 0.7152 * channel(2) + 0.0722 * channel(4)
+        };
+        for scheme in STYLE.split(":root {").skip(1) {
+            let colour = |name: &str| {
+                let declaration = scheme.split(&format!("--{name}: #")).nth(1).unwrap();
+                luminance(&declaration[..6])
+            };
+            let contrast = |one: &str, other: &str| {
+                let (one, other) = (colour(one), colour(other));
+                (one.max(other) + 0.05) / (one.min(other) + 0.05)
+            };
+            for (text, behind, least) in [
+                ("text", "page", 4.5),
+                ("text", "card", 4.5),
+                ("text", "notice", 4.5),
+                ("muted", "page", 4.5),
+                ("muted", "card", 4.5),
+                ("action", "card", 4.5),
+                ("on-action", "action", 4.5),
+                ("on-action", "action-hover", 4.5),
+                ("edge", "card", 3.0),
+                ("action", "page", 3.0),
+                ("good", "card", 3.0),
+                ("bad", "card", 3.0),
+                ("calm", "card", 3.0),
+            ] {
+                let found = contrast(text, behind);
+                assert!(found >= least, "{text} on {behind}: {found:.2}");
+            }
+        }
     }
 
     #[test]
@@ -221,8 +489,12 @@ mod tests {
             page.contains("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; &quot;Tea&quot;")
         );
         assert!(!page.contains("<script"));
-        assert!(page.contains("<td class=\"number\">2</td><td class=\"number\">9.95</td>"));
-        assert!(page.contains("Total: 19.90 USD"));
+        assert!(page.contains(
+            "<td class=\"number\">2</td><td class=\"number\">9.95</td><td class=\"number\">19.90</td>"
+        ));
+        assert!(page.contains("<p class=\"total\">19.90 USD</p>"));
+        assert!(page.contains("no money moves"));
+        assert!(page.contains("<time datetime=\"1970-01-01T00:15:00.000Z\">1970-01-01 00:15 UTC<"));
         assert!(
             page.contains("<form method=\"post\" action=\"/api/v1/payments/mock/checkout/cs_1\">")
         );
@@ -233,10 +505,19 @@ mod tests {
         ] {
             assert!(page.contains(button), "{button}");
         }
+        assert!(!page.contains("rounded"));
     }
 
     #[test]
-    fn a_decided_or_lapsed_session_has_no_buttons() {
+    fn a_total_that_is_not_the_sum_of_the_lines_is_explained() {
+        let mut finer = checkout();
+        finer.lines[0].unit_price = 99_520;
+        let page = html(&finer, 0);
+        assert!(page.contains("9.952") && page.contains("19.904") && page.contains("rounded"));
+    }
+
+    #[test]
+    fn a_decided_or_lapsed_session_has_no_buttons_and_says_what_happens_next() {
         let mut decided = checkout();
         for (status, title) in [
             (PaymentStatus::Succeeded, "<h1>Paid</h1>"),
@@ -251,19 +532,77 @@ mod tests {
                 page.contains(title) && !page.contains("<button") && !page.contains("<why>"),
                 "{page}"
             );
+            assert!(page.contains("What happens next"));
+            assert_eq!(page.matches("<h1>").count(), 1);
         }
         let lapsed = html(&checkout(), 900_000);
         assert!(lapsed.contains("<h1>Session ended</h1>") && !lapsed.contains("<button"));
     }
 
     #[test]
-    fn totals_have_all_decimal_places() {
+    fn a_receipt_is_linked_only_when_it_is_on_the_web() {
+        let mut paid = checkout();
+        paid.payment.status = PaymentStatus::Succeeded;
+        for (url, linked) in [
+            ("https://pay.test/r?a=1&b=2", true),
+            ("javascript:alert(1)", false),
+        ] {
+            paid.payment.receipt_url = Some(url.to_owned());
+            let page = html(&paid, 0);
+            assert_eq!(
+                page.contains("<a href=\"https://pay.test/r?a=1&amp;b=2\">"),
+                linked
+            );
+            assert!(!page.contains("javascript:"));
+        }
+        assert!(html(&paid, 0).contains("<dt>Refunded</dt><dd>0.05 USD</dd>"));
+    }
+
+    #[test]
+    fn a_browser_gets_refusals_as_pages_and_everybody_else_as_problems() {
+        for (accept, page) in [
+            (
+                "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+                true,
+            ),
+            ("application/json, TEXT/HTML;q=0.5", true),
+            ("text/html;q=0, */*", false),
+            ("application/json", false),
+            ("*/*", false),
+            ("", false),
+        ] {
+            assert_eq!(wants_html(accept), page, "{accept}");
+        }
+        for (problem, title, link) in [
+            (Problem::not_found("payment"), "Not found", false),
+            (Problem::conflict("conflict", "no"), "Decided already", true),
+            (
+                Problem::bad_request("validation", "no"),
+                "Not understood",
+                false,
+            ),
+        ] {
+            let reply = refusal(&problem, "cs_1\"><script>");
+            assert_eq!(reply.status(), problem.status());
+            let page = text_of(&reply);
+            assert!(page.contains(&format!("<h1>{title}</h1>")) && !page.contains("<script"));
+            assert_eq!(page.contains("<a href="), link);
+        }
+    }
+
+    #[test]
+    fn amounts_have_all_decimal_places_and_separators() {
         for (units, code, text) in [
             (125_000, "USD", "12.50"),
             (120_000, "USD", "12.00"),
             (123_400, "USD", "12.34"),
             (120_000, "JPY", "12"),
             (12_000, "KWD", "1.200"),
+            (1, "USD", "0.0001"),
+            (5_000, "JPY", "0.5"),
+            (9_990_000, "USD", "999.00"),
+            (12_345_678_900, "USD", "1,234,567.89"),
+            (10_000_000_000_000, "JPY", "1,000,000,000"),
         ] {
             assert_eq!(
                 amount(Money::from_units(units), code.parse().unwrap()),

@@ -2,13 +2,16 @@
 
 use mercato_edge::{Access, Route, route};
 
+mod body;
 mod checkout_page;
 mod controllers;
 #[cfg(not(target_family = "wasm"))]
 pub mod openapi;
+mod parameters;
 mod problems;
 pub mod relay;
 mod resource;
+mod schemas;
 
 #[allow(
     unsafe_code,

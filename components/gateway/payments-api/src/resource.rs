@@ -1,60 +1,175 @@
 //! Payments and outbox entries as clients see them.
 
-use mercato_edge::{Problem, Reply};
+use mercato_edge::{Amount, Id, Problem, Reply, Timestamp};
 use mercato_money::{Currency, Money};
 use mercato_platform::clock::rfc3339;
 use mercato_platform::log;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::bindings::mercato::payments::outbox::Entry;
 use crate::bindings::mercato::payments::types::{
     CheckoutSession, EventType, Payment, PaymentStatus,
 };
 
-/// The members of a payment in JSON.
-#[derive(Debug, Serialize)]
+/// A payment.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Payment)]
 pub struct PaymentResource<'a> {
+    #[schema(value_type = Id)]
     id: &'a str,
+    /// The order it pays.
+    #[schema(value_type = Id)]
     order_id: &'a str,
+    /// How much is to be paid, in whole minor units of the currency.
+    #[schema(value_type = Amount)]
     amount: Money,
+    /// Sum of all refunds.
+    #[schema(value_type = Amount)]
     refunded_amount: Money,
+    /// ISO 4217 code.
+    #[schema(
+        min_length = 3,
+        max_length = 3,
+        pattern = "^[A-Z]{3}$",
+        example = "EUR"
+    )]
     currency: &'a str,
-    status: &'static str,
+    /// `REFUNDED` once the whole amount is; a part refund leaves it `SUCCEEDED`.
+    status: PaymentStatusName,
+    /// Name of the payment provider.
+    #[schema(example = "stripe-mock")]
     provider: &'a str,
+    /// Where to pay while the payment is pending; null otherwise.
+    #[schema(required)]
     session: Option<SessionResource<'a>>,
+    /// Where the customer finds the receipt, once paid.
+    #[schema(required, format = "uri", example = "https://pay.example/receipts/1")]
     receipt_url: Option<&'a str>,
+    /// Why it failed or was cancelled.
+    #[schema(required, example = "the payment was declined")]
     reason: Option<&'a str>,
+    #[schema(value_type = Timestamp)]
     created_at: String,
+    #[schema(value_type = Timestamp)]
     updated_at: String,
+    /// Grows by one with every change; the entity tag.
+    #[schema(minimum = 1, example = 2)]
     version: u64,
 }
 
-#[derive(Debug, Serialize)]
+/// Where the customer pays.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct SessionResource<'a> {
+#[schema(as = CheckoutSession)]
+pub struct SessionResource<'a> {
+    /// The payment provider's id of it.
+    #[schema(min_length = 1, example = "cs_test_0123456789abcdef0123456789abcdef")]
     id: &'a str,
+    /// Send the customer's browser there.
+    #[schema(
+        format = "uri",
+        example = "http://127.0.0.1:3000/api/v1/payments/mock/checkout/cs_test_0123456789abcdef0123456789abcdef"
+    )]
     url: &'a str,
+    /// Nobody can pay in it from then on.
+    #[schema(value_type = Timestamp)]
     expires_at: String,
 }
 
-/// The members of an outbox entry in JSON.
-#[derive(Debug, Serialize)]
+/// A payment's status as the API names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schema(as = PaymentStatus, example = "SUCCEEDED")]
+pub enum PaymentStatusName {
+    Pending,
+    Succeeded,
+    Failed,
+    Cancelled,
+    Refunded,
+}
+
+impl From<PaymentStatus> for PaymentStatusName {
+    fn from(status: PaymentStatus) -> Self {
+        match status {
+            PaymentStatus::Pending => Self::Pending,
+            PaymentStatus::Succeeded => Self::Succeeded,
+            PaymentStatus::Failed => Self::Failed,
+            PaymentStatus::Cancelled => Self::Cancelled,
+            PaymentStatus::Refunded => Self::Refunded,
+        }
+    }
+}
+
+/// An event on its way to the orders.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OutboxEvent)]
 pub struct EntryResource<'a> {
+    #[schema(value_type = Id)]
     id: &'a str,
-    r#type: &'static str,
+    r#type: EventTypeName,
+    /// When it happened.
+    #[schema(value_type = Timestamp)]
     time: String,
+    #[schema(value_type = Id)]
     order_id: &'a str,
+    #[schema(value_type = Id)]
     payment_id: &'a str,
+    #[schema(value_type = Amount)]
     amount: Money,
+    /// Sum of all refunds up to this event.
+    #[schema(value_type = Amount)]
     refunded_amount: Money,
+    /// ISO 4217 code.
+    #[schema(
+        min_length = 3,
+        max_length = 3,
+        pattern = "^[A-Z]{3}$",
+        example = "EUR"
+    )]
     currency: &'a str,
+    /// How often it was published.
+    #[schema(minimum = 0, example = 2)]
     attempts: u32,
+    /// How often its handling failed.
+    #[schema(minimum = 0, example = 0)]
     failures: u32,
+    /// Given up until it is retried.
+    #[schema(example = false)]
     parked: bool,
+    /// When it is published next.
+    #[schema(value_type = Timestamp)]
     next_attempt_at: String,
+    /// Why publishing or handling failed last.
+    #[schema(required, example = "a database is busy or out of reach")]
     last_error: Option<&'a str>,
+}
+
+/// The kind of an event: also the channel it is published on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = OutboxEventType, example = "payment.succeeded")]
+pub enum EventTypeName {
+    #[serde(rename = "payment.succeeded")]
+    Succeeded,
+    #[serde(rename = "payment.failed")]
+    Failed,
+    #[serde(rename = "payment.cancelled")]
+    Cancelled,
+    #[serde(rename = "payment.refunded")]
+    Refunded,
+}
+
+impl From<EventType> for EventTypeName {
+    fn from(event_type: EventType) -> Self {
+        match event_type {
+            EventType::Succeeded => Self::Succeeded,
+            EventType::Failed => Self::Failed,
+            EventType::Cancelled => Self::Cancelled,
+            EventType::Refunded => Self::Refunded,
+        }
+    }
 }
 
 impl<'a> PaymentResource<'a> {
@@ -69,7 +184,7 @@ impl<'a> PaymentResource<'a> {
             amount: decimal(payment.amount, &payment.currency)?,
             refunded_amount: decimal(payment.refunded_amount, &payment.currency)?,
             currency: &payment.currency,
-            status: status_name(payment.status),
+            status: payment.status.into(),
             provider: &payment.provider,
             session: payment.session.as_ref().map(session),
             receipt_url: payment.receipt_url.as_deref(),
@@ -90,7 +205,7 @@ impl<'a> EntryResource<'a> {
         let event = &entry.event;
         Ok(Self {
             id: &event.id,
-            r#type: type_name(event.event_type),
+            r#type: event.event_type.into(),
             time: rfc3339(event.time),
             order_id: &event.order_id,
             payment_id: &event.payment_id,
@@ -151,15 +266,6 @@ fn session(session: &CheckoutSession) -> SessionResource<'_> {
         id: &session.id,
         url: &session.url,
         expires_at: rfc3339(session.expires_at),
-    }
-}
-
-const fn type_name(event_type: EventType) -> &'static str {
-    match event_type {
-        EventType::Succeeded => "payment.succeeded",
-        EventType::Failed => "payment.failed",
-        EventType::Cancelled => "payment.cancelled",
-        EventType::Refunded => "payment.refunded",
     }
 }
 

@@ -1,52 +1,183 @@
 //! The bodies that admins send.
 
-use mercato_edge::{Fields, Problem};
+use mercato_edge::{Fields, Price, Problem};
 use mercato_money::Money;
+use utoipa::ToSchema;
 
-use crate::bindings::mercato::products::catalogue::{NewProduct, ProductChanges, StockChange};
+pub use document::Changes;
 
-/// Reads a new product: `{name, description?, sku?, price, stock?}`.
-///
-/// # Errors
-/// 400 naming every field that is missing, unknown or of the wrong type; the rules are the domain's.
-pub fn new_product(mut fields: Fields) -> Result<NewProduct, Problem> {
-    let product = NewProduct {
-        name: fields.required("name"),
-        description: fields.optional("description").unwrap_or_default(),
-        sku: fields.nullable("sku").flatten(),
-        price: fields.required::<Money>("price").units(),
-        stock: stock(&mut fields).unwrap_or_default(),
-    };
-    fields.finish()?;
-    Ok(product)
+use crate::bindings::mercato::products::catalogue::{
+    ImportRow, NewProduct, ProductChanges, StockChange,
+};
+use crate::schemas::{ProductDescription, ProductName, Sku, Units};
+
+/// A product to be.
+#[derive(Debug, Default, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(
+    as = NewProduct,
+    example = json!({"name": "Espresso cup", "description": "Porcelain, 90 ml", "sku": "CUP-90", "price": 12.5, "stock": 20})
+)]
+pub struct NewProductBody {
+    /// One line; blanks at its ends are taken off.
+    #[schema(value_type = ProductName)]
+    name: String,
+    /// May have line breaks; empty when absent.
+    #[schema(value_type = ProductDescription, required = false)]
+    description: Option<String>,
+    /// Stock keeping unit: the shop's own number, unique among products that are not deleted.
+    #[schema(value_type = Option<Sku>, required = false)]
+    sku: Option<String>,
+    /// Price of one unit, in the shop's currency.
+    #[schema(value_type = Price)]
+    price: Money,
+    /// Units free to sell at first; 0 when absent.
+    #[schema(value_type = Units, required = false)]
+    stock: Option<u64>,
 }
 
-/// Reads changes: any of `{name, description, sku, price, stock | stockDelta}`; `"sku": null` takes the number away.
-///
-/// # Errors
-/// As [`new_product`], and when both `stock` and `stockDelta` are given.
-pub fn changes(mut fields: Fields) -> Result<ProductChanges, Problem> {
-    let changes = ProductChanges {
-        name: fields.optional("name"),
-        description: fields.optional("description"),
-        sku: fields.nullable("sku"),
-        price: fields.optional("price").map(Money::units),
-        stock: stock_change(&mut fields),
-    };
-    fields.finish()?;
-    Ok(changes)
-}
-
-fn stock_change(fields: &mut Fields) -> Option<StockChange> {
-    if fields.contains("stock") && fields.contains("stockDelta") {
-        fields.reject(
-            "stockDelta",
-            "exclusive",
-            "must not be given together with stock",
-        );
+impl NewProductBody {
+    /// # Errors
+    /// 400 naming every field that is missing, unknown or of the wrong type; the rules are the domain's.
+    pub fn read(mut fields: Fields) -> Result<Self, Problem> {
+        let body = Self {
+            name: fields.required("name"),
+            description: fields.optional("description"),
+            sku: fields.nullable("sku").flatten(),
+            price: fields.required("price"),
+            stock: stock(&mut fields),
+        };
+        fields.finish()?;
+        Ok(body)
     }
-    let delta = fields.optional("stockDelta").map(StockChange::Delta);
-    stock(fields).map(StockChange::Absolute).or(delta)
+}
+
+impl From<NewProductBody> for NewProduct {
+    fn from(body: NewProductBody) -> Self {
+        Self {
+            name: body.name,
+            description: body.description.unwrap_or_default(),
+            sku: body.sku,
+            price: body.price.units(),
+            stock: body.stock.unwrap_or_default(),
+        }
+    }
+}
+
+/// What to change of a product; what is absent stays.
+#[derive(Debug, Default, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = ProductChanges)]
+pub struct ChangesBody {
+    /// One line; blanks at its ends are taken off.
+    #[schema(value_type = ProductName, required = false)]
+    name: Option<String>,
+    /// May have line breaks.
+    #[schema(value_type = ProductDescription, required = false)]
+    description: Option<String>,
+    /// The shop's own number; `null` takes it away.
+    #[allow(
+        clippy::option_option,
+        reason = "absent and null mean different things in a PATCH"
+    )]
+    #[schema(value_type = Option<Sku>, required = false)]
+    sku: Option<Option<String>>,
+    /// Price of one unit, in the shop's currency.
+    #[schema(value_type = Price, required = false)]
+    price: Option<Money>,
+    /// The new number of free units, whatever orders did meanwhile. Not together with `stockDelta`.
+    #[schema(value_type = Units, required = false)]
+    stock: Option<u64>,
+    /// Added to the free units; two of them at the same time both count. Not together with `stock`.
+    #[schema(value_type = i64, required = false, minimum = -1_000_000_000, maximum = 1_000_000_000)]
+    stock_delta: Option<i64>,
+}
+
+impl ChangesBody {
+    /// # Errors
+    /// As [`NewProductBody::read`], and when both `stock` and `stockDelta` are given.
+    pub fn read(mut fields: Fields) -> Result<Self, Problem> {
+        if fields.contains("stock") && fields.contains("stockDelta") {
+            fields.reject(
+                "stockDelta",
+                "exclusive",
+                "must not be given together with stock",
+            );
+        }
+        let body = Self {
+            name: fields.optional("name"),
+            description: fields.optional("description"),
+            sku: fields.nullable("sku"),
+            price: fields.optional("price"),
+            stock_delta: fields.optional("stockDelta"),
+            stock: stock(&mut fields),
+        };
+        fields.finish()?;
+        Ok(body)
+    }
+}
+
+impl From<ChangesBody> for ProductChanges {
+    fn from(body: ChangesBody) -> Self {
+        let delta = body.stock_delta.map(StockChange::Delta);
+        Self {
+            name: body.name,
+            description: body.description,
+            sku: body.sku,
+            price: body.price.map(Money::units),
+            stock: body.stock.map(StockChange::Absolute).or(delta),
+        }
+    }
+}
+
+/// A line of a price list in JSON; what is absent stays as it is.
+#[derive(Debug, Default, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(
+    as = ImportRow,
+    example = json!({"sku": "CUP-90", "name": "Espresso cup", "description": "Porcelain, 90 ml", "price": 12.5, "stock": 20})
+)]
+pub struct ImportRowBody {
+    /// The number of the product that the line is about; when there is none of it, the line makes one.
+    #[schema(value_type = Sku)]
+    sku: String,
+    /// Needed for a new product.
+    #[schema(value_type = ProductName, required = false)]
+    name: Option<String>,
+    /// May have line breaks.
+    #[schema(value_type = ProductDescription, required = false)]
+    description: Option<String>,
+    /// Needed for a new product.
+    #[schema(value_type = Price, required = false)]
+    price: Option<Money>,
+    /// The number of free units; 0 for a new product when absent.
+    #[schema(value_type = Units, required = false)]
+    stock: Option<u64>,
+}
+
+impl ImportRowBody {
+    /// The row, and what is wrong with it.
+    pub fn read(fields: &mut Fields) -> Self {
+        Self {
+            sku: fields.required("sku"),
+            name: fields.optional("name"),
+            description: fields.optional("description"),
+            price: fields.optional("price"),
+            stock: stock(fields),
+        }
+    }
+}
+
+impl From<ImportRowBody> for ImportRow {
+    fn from(body: ImportRowBody) -> Self {
+        Self {
+            sku: body.sku,
+            name: body.name,
+            description: body.description,
+            price: body.price.map(Money::units),
+            stock: body.stock,
+        }
+    }
 }
 
 fn stock(fields: &mut Fields) -> Option<u64> {
@@ -58,11 +189,61 @@ fn stock(fields: &mut Fields) -> Option<u64> {
     stock
 }
 
+mod document {
+    use std::borrow::Cow;
+
+    use utoipa::openapi::schema::AnyOfBuilder;
+    use utoipa::openapi::{RefOr, Schema};
+    use utoipa::{PartialSchema, ToSchema};
+
+    use super::ChangesBody;
+
+    /// The schema of [`ChangesBody`]: with `stock` or with `stockDelta`, but not with both.
+    pub struct Changes;
+
+    impl PartialSchema for Changes {
+        fn schema() -> RefOr<Schema> {
+            let whole = ChangesBody::schema();
+            let without = |name: &str| {
+                let mut schema = whole.clone();
+                if let RefOr::T(Schema::Object(object)) = &mut schema {
+                    object.properties.remove(name);
+                }
+                schema
+            };
+            let either = AnyOfBuilder::new()
+                .item(without("stockDelta"))
+                .item(without("stock"))
+                .description(Some("What to change of a product; what is absent stays"))
+                .examples([serde_json::json!({"price": 11.9, "stockDelta": 12})]);
+            RefOr::T(Schema::AnyOf(either.build()))
+        }
+    }
+
+    impl ToSchema for Changes {
+        fn name() -> Cow<'static, str> {
+            ChangesBody::name()
+        }
+
+        fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+            ChangesBody::schemas(schemas);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
 
     use super::*;
+
+    fn new_product(fields: Fields) -> Result<NewProduct, Problem> {
+        NewProductBody::read(fields).map(Into::into)
+    }
+
+    fn changes(fields: Fields) -> Result<ProductChanges, Problem> {
+        ChangesBody::read(fields).map(Into::into)
+    }
 
     fn fields(body: &str) -> Fields {
         Fields::parse(body.as_bytes()).unwrap()

@@ -4,10 +4,13 @@ use mercato_edge::{Access, Route, route};
 
 mod body;
 mod controllers;
+mod import;
 #[cfg(not(target_family = "wasm"))]
 pub mod openapi;
+mod parameters;
 mod problems;
 mod resource;
+mod schemas;
 
 #[allow(
     unsafe_code,
@@ -26,12 +29,14 @@ mod bindings {
     });
 }
 
-use controllers::{create, delete, find, list, ready, stats, update};
+use controllers::{create, delete, find, import as import_list, list, ready, stats, update};
+use import::MAX_FILE_BYTES;
 
 /// The routes of the catalogue.
 pub const ROUTES: &[Route] = &[
     route!(GET "/api/v1/products", Access::Optional, list::list),
     route!(POST "/api/v1/products", Access::Admin, create::create),
+    route!(POST "/api/v1/products/import", Access::Admin, import_list::import, stream MAX_FILE_BYTES),
     route!(GET "/api/v1/products/stats", Access::Admin, stats::stats),
     route!(GET "/api/v1/products/{id}", Access::Optional, find::find),
     route!(PATCH "/api/v1/products/{id}", Access::Admin, update::update),

@@ -23,6 +23,10 @@ pub fn problem(error: ProductError) -> Problem {
             let detail = "the stock would be less than 0: read the product again and choose a smaller change";
             Problem::conflict("insufficient-stock", detail)
         }
+        ProductError::TooMuchStock => {
+            let detail = "the stock would be more than 1000000000: read the product again and choose a smaller change";
+            Problem::conflict("too-much-stock", detail)
+        }
         ProductError::Unavailable => Problem::unavailable("the catalogue is busy: try again"),
         ProductError::Internal => Problem::internal(),
     }
@@ -41,6 +45,7 @@ mod tests {
             (ProductError::SkuTaken, 409, "sku-taken"),
             (ProductError::VersionMismatch, 412, "version-mismatch"),
             (ProductError::InsufficientStock, 409, "insufficient-stock"),
+            (ProductError::TooMuchStock, 409, "too-much-stock"),
             (ProductError::Unavailable, 503, "unavailable"),
             (ProductError::Internal, 500, "internal"),
         ] {

@@ -1,9 +1,10 @@
 //! A product as clients see it.
 
-use mercato_edge::{Problem, Reply};
+use mercato_edge::{Id, PageMeta, Price, Problem, Reply, Timestamp};
 use mercato_money::Money;
 use mercato_platform::clock::rfc3339;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::bindings::mercato::products::catalogue::Product;
 
@@ -23,24 +24,52 @@ impl Viewer {
     }
 }
 
-/// The members of a product in JSON.
-#[derive(Debug, Serialize)]
+/// A product of the catalogue.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Product, example = json!({
+    "id": "01890a5d-ac96-774b-bcce-b302099a8057", "name": "Espresso cup", "description": "Porcelain, 90 ml",
+    "sku": "CUP-90", "price": 12.5, "currency": "EUR", "stock": 20, "available": true, "version": 1,
+    "createdAt": "2026-03-01T09:30:00.000Z", "updatedAt": "2026-03-01T09:30:00.000Z"
+}))]
 pub struct ProductResource<'a> {
+    #[schema(value_type = Id)]
     id: &'a str,
+    /// One line.
+    #[schema(min_length = 1, max_length = 200)]
     name: &'a str,
+    /// May be empty and have line breaks.
+    #[schema(max_length = 5000)]
     description: &'a str,
+    /// Stock keeping unit: the shop's own number, if it has one.
+    #[schema(required = true, min_length = 1, max_length = 64)]
     sku: Option<&'a str>,
+    /// Price of one unit.
+    #[schema(value_type = Price)]
     price: Money,
+    /// The shop's currency (ISO 4217).
+    #[schema(pattern = "^[A-Z]{3}$")]
     currency: &'a str,
+    /// Units free to sell now.
+    #[schema(minimum = 0)]
     stock: u64,
+    /// Whether there are any.
     available: bool,
+    /// Units held for orders that are not paid yet; only for admins.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, required = false, minimum = 0)]
     reserved: Option<u64>,
+    /// Units of paid orders; only for admins.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, required = false, minimum = 0)]
     sold: Option<u64>,
+    /// Grows by one with every change of the catalogue, from 1; orders do not count.
+    #[schema(minimum = 1)]
     version: u64,
+    #[schema(value_type = Timestamp)]
     created_at: String,
+    /// When the catalogue was changed last; orders do not count.
+    #[schema(value_type = Timestamp)]
     updated_at: String,
 }
 
@@ -64,6 +93,16 @@ impl<'a> ProductResource<'a> {
             updated_at: rfc3339(product.updated_at),
         }
     }
+}
+
+/// One page of the catalogue.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only its schema is used")]
+pub struct ProductPage<'a> {
+    /// The products of the page.
+    #[schema(max_items = 100)]
+    data: Vec<ProductResource<'a>>,
+    meta: PageMeta,
 }
 
 /// Several products as that viewer sees them.

@@ -23,3 +23,7 @@ pub const ABANDON_AFTER_MS: u64 = 60_000;
 
 /// How long idempotency keys and finished sagas are kept, in milliseconds.
 pub const KEY_KEPT_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// How long the inbox remembers an event, in milliseconds. One that is acknowledged, as everything is once its order
+/// owes nothing more, is never published again; only copies that are on their way already can still arrive.
+pub const INBOX_KEPT_MS: u64 = 30 * KEY_KEPT_MS;

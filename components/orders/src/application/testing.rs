@@ -29,7 +29,7 @@ use crate::domain::{
 use crate::infrastructure::sqlite::{LABEL, MIGRATIONS};
 use crate::ports::{
     Inventory, OpenError, OrderFilter, OrderRecords, OrderRepository, Payments, Ports,
-    RecordedAnswer, ReserveError, Settings,
+    RecordedAnswer, Refunding, ReserveError, Settings,
 };
 
 pub const START_MS: u64 = 1_700_000_000_000;
@@ -312,6 +312,8 @@ pub struct FakePayments {
     outbox: RefCell<Vec<OutboxRow>>,
     refund_keys: RefCell<Vec<String>>,
     pub refuses: Cell<Option<OpenError>>,
+    pub refuses_refunds: Cell<bool>,
+    pub refunds_asked: Cell<u32>,
     pub down: Cell<bool>,
 }
 
@@ -394,13 +396,18 @@ impl FakePayments {
         self.payments.borrow().get(order_id).cloned()
     }
 
-    fn refund_now(&self, payment_id: &PaymentId, key: &str) {
+    fn refund_now(&self, payment_id: &PaymentId, key: &str) -> Refunding {
+        self.refunds_asked.set(self.refunds_asked.get() + 1);
+        if self.refuses_refunds.get() {
+            return Refunding::Refused;
+        }
         if self.refund_keys.borrow().iter().any(|known| known == key) {
-            return;
+            return Refunding::Done;
         }
         self.refund_keys.borrow_mut().push(key.to_owned());
         let order_id = self.order_of(payment_id);
         self.refund_amount(&order_id, i64::MAX);
+        Refunding::Done
     }
 
     fn order_of(&self, payment_id: &PaymentId) -> OrderId {
@@ -454,7 +461,12 @@ impl Payments for FakePayments {
             .await
     }
 
-    async fn refund(&self, payment_id: &PaymentId, _: &str, key: &str) -> Result<(), OrderError> {
+    async fn refund(
+        &self,
+        payment_id: &PaymentId,
+        _: &str,
+        key: &str,
+    ) -> Result<Refunding, OrderError> {
         self.faults
             .around_async(|| self.if_up(|| self.refund_now(payment_id, key)))
             .await
@@ -633,6 +645,8 @@ impl Shop {
                 outbox: RefCell::default(),
                 refund_keys: RefCell::default(),
                 refuses: Cell::new(None),
+                refuses_refunds: Cell::new(false),
+                refunds_asked: Cell::new(0),
                 down: Cell::new(false),
             },
             clock: TestClock(Cell::new(START_MS)),
@@ -779,7 +793,12 @@ impl Shop {
     }
 
     pub fn all_orders(&self) -> Vec<Order> {
-        list_orders::handle(self, &admin(), OrderFilter::default(), 1, 100)
+        let request = list_orders::PageRequest {
+            page: 1,
+            limit: 100,
+            after: None,
+        };
+        list_orders::handle(self, &admin(), OrderFilter::default(), &request)
             .unwrap()
             .orders
     }
@@ -817,6 +836,17 @@ impl Shop {
                 .read(|connection| connection.query_one(&statement, &[])?.unwrap().get(0))
         };
         (count("sagas").unwrap(), count("idempotency_keys").unwrap())
+    }
+
+    /// How many events the inbox remembers.
+    pub fn inbox_marks(&self) -> u64 {
+        let statement = "SELECT COUNT(*) FROM inbox";
+        let count = self
+            .orders
+            .database
+            .read(|connection| connection.query_one(statement, &[])?.unwrap().get::<u64>(0));
+        let count: Result<u64, mercato_sqlite::Error> = count;
+        count.unwrap()
     }
 
     /// The customer is faster than anybody who closes the session.

@@ -12,7 +12,7 @@ use crate::domain::{
     EventId, EventType, Order, OrderError, OrderId, OrderItem, Payment, PaymentEvent, PaymentId,
     PaymentSession, PaymentStatus,
 };
-use crate::ports::{OpenError, Payments};
+use crate::ports::{OpenError, Payments, Refunding};
 
 /// The payments of the component this one is composed with.
 pub struct ComposedPayments;
@@ -53,7 +53,7 @@ impl Payments for ComposedPayments {
         payment_id: &PaymentId,
         reason: &str,
         idempotency_key: &str,
-    ) -> Result<(), OrderError> {
+    ) -> Result<Refunding, OrderError> {
         let (id, reason, key) = (
             payment_id.as_str().to_owned(),
             reason.to_owned(),
@@ -64,7 +64,8 @@ impl Payments for ComposedPayments {
             | Err(
                 PaymentError::Conflict(WitPaymentStatus::Refunded)
                 | PaymentError::RefundExceedsAmount(0),
-            ) => Ok(()),
+            ) => Ok(Refunding::Done),
+            Err(PaymentError::ProviderRejected(_)) => Ok(Refunding::Refused),
             Err(error) => Err(failure("refund", payment_id.as_str(), &error)),
         }
     }

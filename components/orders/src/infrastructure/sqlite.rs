@@ -10,15 +10,15 @@ use crate::domain::{
     RejectedLine, Rejection, Saga, StatusChange, Step,
 };
 use crate::ports::{
-    FollowUp, KeyRecord, OrderFilter, OrderRecords, OrderRepository, RecordedAnswer, StatusTotal,
-    Task,
+    FollowUp, KeyRecord, OrderFilter, OrderRecords, OrderRepository, PageStart, RecordedAnswer,
+    StatusTotal, Task,
 };
 
 /// Label of the database in `spin.toml` and `runtime-config.toml`.
 pub const LABEL: &str = "orders";
 
 /// The schema.
-pub const MIGRATIONS: &[Migration] = migrations!["0001_orders"];
+pub const MIGRATIONS: &[Migration] = migrations!["0001_orders", "0002_inbox_by_age"];
 
 /// Units of the part sums of [`TOTALS`], small enough that their sums cannot overflow.
 const TOTALS_UNIT: i128 = 1_000_000_000;
@@ -116,6 +116,17 @@ const PURGE_KEYS: &str = "
 DELETE FROM idempotency_keys
 WHERE order_id IN (
   SELECT order_id FROM idempotency_keys WHERE created_at <= ? ORDER BY created_at LIMIT ?
+)";
+
+const PURGE_INBOX: &str = "
+DELETE FROM inbox
+WHERE event_id IN (
+  SELECT event_id
+  FROM inbox
+  WHERE received_at <= ?
+    AND NOT EXISTS (SELECT 1 FROM follow_ups WHERE follow_ups.order_id = inbox.order_id)
+  ORDER BY received_at
+  LIMIT ?
 )";
 
 const KEY: &str = "
@@ -285,19 +296,16 @@ impl OrderRecords for Records<'_> {
     fn list(
         &self,
         filter: &OrderFilter,
-        offset: u64,
+        start: &PageStart,
         limit: u32,
     ) -> Result<(Vec<Order>, u64), OrderError> {
-        let (condition, mut parameters) = condition_of(filter);
+        let (condition, parameters) = condition_of(filter, None);
         let count = self.0.query_one(
             &format!("SELECT COUNT(*) FROM orders{condition}"),
             &parameters,
         )?;
         let total = count.map_or(Ok(0), |row| row.get(0))?;
-        let statement = format!(
-            "SELECT {ORDER_COLUMNS} FROM orders{condition} ORDER BY id DESC LIMIT ? OFFSET ?"
-        );
-        parameters.extend([Value::from(limit), Value::from(offset)]);
+        let (statement, parameters) = page_of(filter, start, limit);
         let rows = self.0.query(&statement, &parameters)?;
         let mut orders = rows.iter().map(order_of).collect::<Result<Vec<_>, _>>()?;
         self.add_items(&mut orders)?;
@@ -395,6 +403,12 @@ impl OrderRecords for Records<'_> {
             .execute(PURGE_SAGAS, params![created_before, limit])?;
         let keys = self.0.execute(PURGE_KEYS, params![created_before, limit])?;
         Ok(sagas + keys)
+    }
+
+    fn purge_inbox(&self, received_before: u64, limit: u32) -> Result<u64, OrderError> {
+        Ok(self
+            .0
+            .execute(PURGE_INBOX, params![received_before, limit])?)
     }
 
     fn key(&self, customer_id: &CustomerId, key: &str) -> Result<Option<KeyRecord>, OrderError> {
@@ -597,7 +611,21 @@ impl Records<'_> {
     }
 }
 
-fn condition_of(filter: &OrderFilter) -> (String, Vec<Value>) {
+/// The statement of one page. Whatever the filter, an index holds its columns and then the id.
+fn page_of(filter: &OrderFilter, start: &PageStart, limit: u32) -> (String, Vec<Value>) {
+    let (after, offset) = match start {
+        PageStart::Offset(offset) => (None, *offset),
+        PageStart::After(id) => (Some(id), 0),
+    };
+    let (condition, mut parameters) = condition_of(filter, after);
+    parameters.extend([Value::from(limit), Value::from(offset)]);
+    let statement =
+        format!("SELECT {ORDER_COLUMNS} FROM orders{condition} ORDER BY id DESC LIMIT ? OFFSET ?");
+    (statement, parameters)
+}
+
+/// The orders of a filter, with `after` only those older than that one.
+fn condition_of(filter: &OrderFilter, after: Option<&OrderId>) -> (String, Vec<Value>) {
     let status = filter
         .status
         .map(|status| ("status = ?", Value::from(status.name())));
@@ -605,7 +633,9 @@ fn condition_of(filter: &OrderFilter) -> (String, Vec<Value>) {
         .customer_id
         .as_ref()
         .map(|id| ("customer_id = ?", Value::from(id.as_str())));
-    let (conditions, parameters): (Vec<_>, Vec<_>) = customer.into_iter().chain(status).unzip();
+    let older = after.map(|id| ("id < ?", Value::from(id.as_str())));
+    let (conditions, parameters): (Vec<_>, Vec<_>) =
+        customer.into_iter().chain(status).chain(older).unzip();
     let condition = if conditions.is_empty() {
         String::new()
     } else {

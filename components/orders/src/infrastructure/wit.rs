@@ -212,12 +212,17 @@ impl queries::Guest for Component {
             status: filter.status.map(Into::into),
             customer_id,
         };
-        let list = list_orders::handle(&*host().await?, &viewer, filter, page.page, page.limit)?;
+        let request = list_orders::PageRequest {
+            page: page.page,
+            limit: page.limit,
+            after: page.after,
+        };
+        let list = list_orders::handle(&*host().await?, &viewer, filter, &request)?;
         Ok(queries::OrderPage {
             orders: list.orders.into_iter().map(Into::into).collect(),
             total: list.total,
-            page: page.page,
-            next: None,
+            page: list.page,
+            next: list.next,
         })
     }
 

@@ -45,6 +45,8 @@ pub struct PaymentEvent {
 /// An event on its way, not acknowledged yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxEntry {
+    /// Its place in the outbox: later entries have larger numbers.
+    pub sequence: u64,
     /// What is told.
     pub event: PaymentEvent,
     /// How often it was published.

@@ -223,14 +223,18 @@ impl outbox::Guest for Component {
     }
 
     async fn entries(page: outbox::PageRequest) -> Result<outbox::EntryPage, types::PaymentError> {
-        let number = page.page;
-        let page = views::list_entries(&*host(), page.page, page.limit)?;
+        let request = views::PageRequest {
+            page: page.page,
+            limit: page.limit,
+            after: page.after,
+        };
+        let page = views::list_entries(&*host(), &request)?;
         let entries = page.entries.into_iter().map(Into::into).collect();
         Ok(outbox::EntryPage {
             entries,
             total: page.total,
-            page: number,
-            next: None,
+            page: page.page,
+            next: page.next,
         })
     }
 

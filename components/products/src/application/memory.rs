@@ -3,9 +3,11 @@
 use std::cell::{Cell, RefCell};
 
 use crate::application::commands::{
-    create_product, delete_product, reserve_stock, settle_reservation, update_product,
+    create_product, delete_product, import_products, reserve_stock, settle_reservation,
+    update_product,
 };
 use crate::domain::error::{InventoryError, ProductError};
+use crate::domain::import::{ImportRow, RowOutcome};
 use crate::domain::listing::{LOW_STOCK_UNITS, Listing, ProductPage, Stats};
 use crate::domain::product::{NewProduct, Product, ProductChanges};
 use crate::domain::reservation::{
@@ -132,7 +134,7 @@ impl Transaction for MemoryStore {
             .cloned())
     }
 
-    fn sku_owner(&self, sku: &Sku) -> Result<Option<ProductId>, StoreError> {
+    fn product_by_sku(&self, sku: &Sku) -> Result<Option<Product>, StoreError> {
         let tables = self.0.borrow();
         let mut live = tables
             .products
@@ -140,7 +142,11 @@ impl Transaction for MemoryStore {
             .filter(|product| product.deleted_at.is_none());
         Ok(live
             .find(|product| product.sku.as_ref() == Some(sku))
-            .map(|product| product.id.clone()))
+            .cloned())
+    }
+
+    fn sku_owner(&self, sku: &Sku) -> Result<Option<ProductId>, StoreError> {
+        Ok(self.product_by_sku(sku)?.map(|product| product.id))
     }
 
     fn insert_product(&self, product: &Product) -> Result<(), StoreError> {
@@ -243,6 +249,11 @@ impl<S: Store> Fixture<S> {
     /// Deletes a product.
     pub fn delete(&self, product: &Product, version: Option<u64>) -> Result<(), ProductError> {
         delete_product(&self.store, &self.clock, product.id.as_str(), version)
+    }
+
+    /// Imports rows of a price list.
+    pub fn import(&self, rows: &[ImportRow]) -> Result<Vec<RowOutcome>, ProductError> {
+        import_products(&self.store, &self.clock, &self.ids, rows)
     }
 
     /// Reserves lines for an order.

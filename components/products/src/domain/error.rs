@@ -71,6 +71,9 @@ pub enum ProductError {
     /// The change would make the stock negative.
     #[error("the stock would be negative")]
     InsufficientStock,
+    /// The change would make the stock larger than it may be.
+    #[error("the stock would be too large")]
+    TooMuchStock,
     /// What keeps the products failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,9 +1,11 @@
 //! Which products a list shows, in which order, and how much of it.
 
+use mercato_cursor::{Cursor, Key, NotACursor};
 use mercato_money::Money;
 
 use crate::domain::error::{FieldCode, FieldError, ProductError};
 use crate::domain::product::Product;
+use crate::domain::search::Search;
 use crate::domain::values::Price;
 
 /// Most products on a page.
@@ -13,26 +15,74 @@ pub const LOW_STOCK_UNITS: u64 = 10;
 /// Most products that [`Stats`] names.
 pub const LOW_STOCK_PRODUCTS_MAX: u32 = 50;
 
-/// The order of a list; equal ones stand in the order of their identifiers.
+/// What a list is sorted by; equal ones stand in the order of their identifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sort {
-    /// By time of creation, newest first.
-    NewestFirst,
-    /// By time of creation, oldest first.
-    OldestFirst,
-    /// By name, without regard to capitals.
-    NameAscending,
-    /// By name, without regard to capitals, backwards.
-    NameDescending,
-    /// Cheapest first.
-    PriceAscending,
-    /// Dearest first.
-    PriceDescending,
+pub enum SortKey {
+    /// Time of creation.
+    Created,
+    /// Time of the last change that made a version.
+    Updated,
+    /// Name, without regard to capitals.
+    Name,
+    /// Price.
+    Price,
+    /// Free units.
+    Stock,
+    /// How well it fits what is searched for, best first: see [`Search`].
+    Relevance,
+}
+
+/// The order of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sort {
+    /// What by.
+    pub key: SortKey,
+    /// Whether the largest comes first.
+    pub descending: bool,
+}
+
+impl Sort {
+    /// Smallest first.
+    pub const fn ascending(key: SortKey) -> Self {
+        Self {
+            key,
+            descending: false,
+        }
+    }
+
+    /// Largest first.
+    pub const fn descending(key: SortKey) -> Self {
+        Self {
+            key,
+            descending: true,
+        }
+    }
+
+    /// The name of the list in this order, which its cursors bear.
+    fn scope(self) -> String {
+        let sign = if self.descending { "-" } else { "" };
+        let key = match self.key {
+            SortKey::Created => "createdAt",
+            SortKey::Updated => "updatedAt",
+            SortKey::Name => "name",
+            SortKey::Price => "price",
+            SortKey::Stock => "stock",
+            SortKey::Relevance => "relevance",
+        };
+        format!("products:{sign}{key}")
+    }
+
+    /// Whether a key from a cursor is what this order sorts by.
+    fn takes(self, key: &Key) -> bool {
+        matches!(key, Key::Text(_)) == (self.key == SortKey::Name)
+    }
 }
 
 /// Conditions as they came; what is absent does not restrict.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
+    /// Words that a product must have.
+    pub query: Option<String>,
     /// Lowest price.
     pub min_price: Option<Money>,
     /// Highest price.
@@ -41,77 +91,148 @@ pub struct Filter {
     pub in_stock: Option<bool>,
 }
 
-/// Which part of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Which part of a list, as it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest {
-    /// From 1.
+    /// From 1; does not count when there is a cursor.
     pub page: u32,
     /// 1 to [`PAGE_LIMIT_MAX`].
     pub limit: u32,
+    /// The cursor that the page before ended with.
+    pub after: Option<String>,
 }
 
-impl PageRequest {
-    /// Number of products before the page.
-    pub fn offset(self) -> u64 {
-        u64::from(self.page.saturating_sub(1)) * u64::from(self.limit)
-    }
+/// Where a page begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// After so many products.
+    Offset(u64),
+    /// After the product that has, or had, this sort key and this identifier.
+    After(Key, String),
 }
 
 /// A list that keeps the rules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
-    /// Which products.
-    pub filter: Filter,
+    /// What is searched for.
+    pub search: Option<Search>,
+    /// Lowest price.
+    pub min_price: Option<Price>,
+    /// Highest price.
+    pub max_price: Option<Price>,
+    /// Whether there must be free units, or must be none.
+    pub in_stock: Option<bool>,
     /// In which order.
     pub sort: Sort,
-    /// Which part.
-    pub page: PageRequest,
+    /// Number of the page, from 1.
+    pub page: u32,
+    /// Where it begins.
+    pub start: Start,
+    /// Most products on it.
+    pub limit: u32,
 }
 
 impl Listing {
-    /// Checks what somebody asked for.
-    pub fn new(filter: Filter, sort: Sort, page: PageRequest) -> Result<Self, ProductError> {
+    /// Checks what somebody asked for. Without an order, what is searched for comes by relevance and everything else
+    /// newest first, as it does when there is nothing that could be relevant.
+    pub fn new(
+        filter: &Filter,
+        sort: Option<Sort>,
+        request: &PageRequest,
+    ) -> Result<Self, ProductError> {
         let mut errors = Vec::new();
-        for (field, price) in [
-            ("minPrice", filter.min_price),
-            ("maxPrice", filter.max_price),
-        ] {
-            errors.extend(price.and_then(|price| Price::parse(field, price).err()));
-        }
+        let mut note = |error: FieldError| errors.push(error);
+        let search = filter.query.as_deref().map(Search::parse).transpose();
+        let search = search.map_err(&mut note).unwrap_or_default();
+        let mut price = |field, amount: Option<Money>| {
+            let price = amount.map(|amount| Price::parse(field, amount)).transpose();
+            price.map_err(&mut note).unwrap_or_default()
+        };
+        let min_price = price("minPrice", filter.min_price);
+        let max_price = price("maxPrice", filter.max_price);
         if let (Some(min), Some(max)) = (filter.min_price, filter.max_price)
             && min > max
         {
-            errors.push(FieldError::new(
-                "maxPrice",
-                FieldCode::Min,
-                "must not be less than minPrice",
-            ));
+            let rule = "must not be less than minPrice";
+            note(FieldError::new("maxPrice", FieldCode::Min, rule));
         }
-        if page.page == 0 {
-            errors.push(FieldError::new(
-                "page",
-                FieldCode::Min,
-                "must not be less than 1",
-            ));
+        let sort = chosen_sort(sort, search.is_some());
+        let (page, start) = start(sort, request)
+            .map_err(&mut note)
+            .unwrap_or((1, Start::Offset(0)));
+        check_limit(request.limit).map_err(&mut note).ok();
+        if !errors.is_empty() {
+            return Err(ProductError::Invalid(errors));
         }
-        if page.limit == 0 {
-            errors.push(FieldError::new(
-                "limit",
-                FieldCode::Min,
-                "must not be less than 1",
-            ));
+        Ok(Self {
+            search,
+            min_price,
+            max_price,
+            in_stock: filter.in_stock,
+            sort,
+            page,
+            start,
+            limit: request.limit,
+        })
+    }
+
+    /// The cursor of the page after this one, which ends with a product that has this sort key.
+    pub fn next(&self, key: Key, id: &str) -> String {
+        Cursor {
+            scope: self.sort.scope(),
+            page: self.page.saturating_add(1),
+            keys: vec![key, id.into()],
         }
-        if page.limit > PAGE_LIMIT_MAX {
-            errors.push(FieldError::new(
-                "limit",
-                FieldCode::Max,
-                format!("must not be more than {PAGE_LIMIT_MAX}"),
-            ));
+        .encode()
+    }
+}
+
+fn chosen_sort(wanted: Option<Sort>, is_search: bool) -> Sort {
+    match wanted {
+        Some(sort) if is_search || sort.key != SortKey::Relevance => sort,
+        None if is_search => Sort::ascending(SortKey::Relevance),
+        _ => Sort::descending(SortKey::Created),
+    }
+}
+
+fn start(sort: Sort, request: &PageRequest) -> Result<(u32, Start), FieldError> {
+    if let Some(text) = &request.after {
+        let cursor = Cursor::decode(text, &sort.scope());
+        let (page, key, id) = cursor
+            .and_then(|cursor| place(sort, cursor))
+            .map_err(|refusal| FieldError::new("after", FieldCode::Format, refusal.to_string()))?;
+        return Ok((page, Start::After(key, id)));
+    }
+    if request.page == 0 {
+        let rule = "must not be less than 1";
+        return Err(FieldError::new("page", FieldCode::Min, rule));
+    }
+    let before = u64::from(request.page - 1) * u64::from(request.limit);
+    Ok((request.page, Start::Offset(before)))
+}
+
+/// Number of the page, sort key and identifier of a cursor.
+fn place(sort: Sort, cursor: Cursor) -> Result<(u32, Key, String), NotACursor> {
+    let [key, Key::Text(id)] = <[Key; 2]>::try_from(cursor.keys).map_err(|_| NotACursor)? else {
+        return Err(NotACursor);
+    };
+    if sort.takes(&key) {
+        Ok((cursor.page, key, id))
+    } else {
+        Err(NotACursor)
+    }
+}
+
+fn check_limit(limit: u32) -> Result<(), FieldError> {
+    match limit {
+        0 => {
+            let rule = "must not be less than 1";
+            Err(FieldError::new("limit", FieldCode::Min, rule))
         }
-        if errors.is_empty() {
-            Ok(Self { filter, sort, page })
-        } else {
-            Err(ProductError::Invalid(errors))
+        1..=PAGE_LIMIT_MAX => Ok(()),
+        _ => {
+            let rule = format!("must not be more than {PAGE_LIMIT_MAX}");
+            Err(FieldError::new("limit", FieldCode::Max, rule))
         }
     }
 }
@@ -123,6 +244,10 @@ pub struct ProductPage {
     pub products: Vec<Product>,
     /// Number of products on all pages.
     pub total: u64,
+    /// Number of this page, from 1.
+    pub page: u32,
+    /// Cursor of the next page; none on the last one.
+    pub next: Option<String>,
 }
 
 /// The state of the stock as a whole.
@@ -140,6 +265,14 @@ pub struct Stats {
 mod tests {
     use super::*;
 
+    fn numbered(page: u32, limit: u32) -> PageRequest {
+        PageRequest {
+            page,
+            limit,
+            after: None,
+        }
+    }
+
     fn list(
         min: Option<i64>,
         max: Option<i64>,
@@ -149,23 +282,42 @@ mod tests {
         let filter = Filter {
             min_price: min.map(Money::from_units),
             max_price: max.map(Money::from_units),
-            in_stock: None,
+            ..Filter::default()
         };
-        Listing::new(filter, Sort::NewestFirst, PageRequest { page, limit })
+        Listing::new(&filter, None, &numbered(page, limit))
+    }
+
+    fn sorted(
+        query: Option<&str>,
+        sort: Option<Sort>,
+        after: Option<String>,
+    ) -> Result<Listing, ProductError> {
+        let filter = Filter {
+            query: query.map(str::to_owned),
+            ..Filter::default()
+        };
+        let request = PageRequest {
+            after,
+            ..numbered(1, 10)
+        };
+        Listing::new(&filter, sort, &request)
+    }
+
+    fn named(error: ProductError) -> Vec<(&'static str, &'static str)> {
+        match error {
+            ProductError::Invalid(errors) => errors
+                .iter()
+                .map(|error| (error.field, error.code.as_str()))
+                .collect(),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
     fn what_is_out_of_bounds_is_named() {
-        let errors = match list(Some(-1), Some(i64::MAX), 0, PAGE_LIMIT_MAX + 1).unwrap_err() {
-            ProductError::Invalid(errors) => errors,
-            other => panic!("{other:?}"),
-        };
-        let seen: Vec<_> = errors
-            .iter()
-            .map(|error| (error.field, error.code.as_str()))
-            .collect();
+        let errors = list(Some(-1), Some(i64::MAX), 0, PAGE_LIMIT_MAX + 1).unwrap_err();
         assert_eq!(
-            seen,
+            named(errors),
             [
                 ("minPrice", "min"),
                 ("maxPrice", "max"),
@@ -173,15 +325,95 @@ mod tests {
                 ("limit", "max")
             ]
         );
-        assert!(list(Some(2), Some(1), 1, 1).is_err());
-        assert!(list(None, None, 1, 0).is_err());
+        assert_eq!(
+            named(list(Some(2), Some(1), 1, 1).unwrap_err()),
+            [("maxPrice", "min")]
+        );
+        assert_eq!(
+            named(list(None, None, 1, 0).unwrap_err()),
+            [("limit", "min")]
+        );
+        assert_eq!(
+            named(sorted(Some(" "), None, None).unwrap_err()),
+            [("q", "required")]
+        );
         assert!(list(Some(1), Some(1), 1, PAGE_LIMIT_MAX).is_ok());
     }
 
     #[test]
     fn the_offset_of_the_last_page_there_is_does_not_overflow() {
-        let page = list(None, None, u32::MAX, PAGE_LIMIT_MAX).unwrap().page;
-        assert_eq!(page.offset(), (u64::from(u32::MAX) - 1) * 100);
-        assert_eq!(PageRequest { page: 1, limit: 10 }.offset(), 0);
+        let start = |page, limit| list(None, None, page, limit).unwrap().start;
+        let far = (u64::from(u32::MAX) - 1) * u64::from(PAGE_LIMIT_MAX);
+        assert_eq!(start(u32::MAX, PAGE_LIMIT_MAX), Start::Offset(far));
+        assert_eq!(start(1, 10), Start::Offset(0));
+    }
+
+    #[test]
+    fn what_is_searched_for_comes_by_relevance_and_everything_else_newest_first() {
+        let (newest, relevance) = (
+            Sort::descending(SortKey::Created),
+            Sort::ascending(SortKey::Relevance),
+        );
+        let sort = |query, sort| sorted(query, sort, None).unwrap().sort;
+        assert_eq!(sort(None, None), newest);
+        assert_eq!(sort(Some("tea"), None), relevance);
+        assert_eq!(sort(Some("tea"), Some(newest)), newest);
+        assert_eq!(sort(None, Some(relevance)), newest);
+    }
+
+    #[test]
+    fn a_cursor_leads_to_where_the_page_before_ended() {
+        let sort = Sort::ascending(SortKey::Price);
+        let first = sorted(None, Some(sort), None).unwrap();
+        let next = first.next(7.into(), "an id");
+        let second = sorted(None, Some(sort), Some(next)).unwrap();
+        assert_eq!(second.page, 2);
+        assert_eq!(second.start, Start::After(7.into(), "an id".to_owned()));
+    }
+
+    #[test]
+    fn a_cursor_of_another_order_or_with_other_keys_is_refused() {
+        let (name, price) = (
+            Sort::ascending(SortKey::Name),
+            Sort::ascending(SortKey::Price),
+        );
+        let cursor = |sort: Sort, keys: &[Key]| {
+            let (scope, page, keys) = (sort.scope(), 2, keys.to_vec());
+            Some(Cursor { scope, page, keys }.encode())
+        };
+        let id = || Key::from("an id");
+        for (sort, after) in [
+            (
+                price,
+                cursor(Sort::descending(SortKey::Price), &[7.into(), id()]),
+            ),
+            (
+                price,
+                cursor(Sort::ascending(SortKey::Stock), &[7.into(), id()]),
+            ),
+            (price, cursor(price, &["tea".into(), id()])),
+            (price, cursor(price, &[7.into(), 7.into()])),
+            (price, cursor(price, &[7.into()])),
+            (price, cursor(price, &[7.into(), id(), id()])),
+            (name, cursor(name, &[7.into(), id()])),
+            (name, Some(String::new())),
+            (name, Some("{}".to_owned())),
+        ] {
+            let refused = sorted(None, Some(sort), after).unwrap_err();
+            assert_eq!(named(refused), [("after", "format")]);
+        }
+        assert!(sorted(None, Some(name), cursor(name, &["tea".into(), id()])).is_ok());
+    }
+
+    #[test]
+    fn every_order_has_a_scope_of_its_own() {
+        use SortKey::{Created, Name, Price, Relevance, Stock, Updated};
+        let scopes: std::collections::BTreeSet<String> =
+            [Created, Updated, Name, Price, Stock, Relevance]
+                .into_iter()
+                .flat_map(|key| [Sort::ascending(key).scope(), Sort::descending(key).scope()])
+                .collect();
+        assert_eq!(scopes.len(), 12);
+        assert!(scopes.contains("products:-price"));
     }
 }

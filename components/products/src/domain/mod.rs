@@ -1,8 +1,10 @@
 //! Entities and rules of the catalogue and its stock. No I/O, no wire formats.
 
 pub mod error;
+pub mod import;
 pub mod listing;
 pub mod product;
 pub mod reservation;
+pub mod search;
 pub mod stock;
 pub mod values;

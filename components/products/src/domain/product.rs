@@ -106,7 +106,7 @@ impl Product {
         let stock = checks.take(
             Stock::default()
                 .set_free(new.stock)
-                .map_err(|_| too_much_stock("stock")),
+                .map_err(|_| too_much_stock()),
         );
         let (Some(name), Some(description), Some(sku), Some(price), Some(stock)) =
             (name, description, sku, price, stock)
@@ -185,6 +185,15 @@ impl Product {
         })
     }
 
+    /// Whether it says the same as another version of itself.
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.description == other.description
+            && self.sku == other.sku
+            && self.price == other.price
+            && self.stock == other.stock
+    }
+
     /// The product out of the catalogue; orders that hold it keep it.
     pub fn delete(self, now: u64) -> Self {
         let now = now.max(self.updated_at);
@@ -208,23 +217,42 @@ impl Product {
     }
 }
 
+/// The stock after a change. A number that no stock can have is a fault of the form; what this stock does not allow is
+/// not.
 fn changed_stock(stock: Stock, change: StockChange) -> Result<Stock, ProductError> {
-    let (field, changed) = match change {
-        StockChange::Absolute(units) => ("stock", stock.set_free(units)),
-        StockChange::Delta(delta) => ("stockDelta", stock.adjust(delta)),
-    };
-    changed.map_err(|error| match error {
-        StockError::Insufficient => ProductError::InsufficientStock,
-        StockError::TooMany => ProductError::Invalid(vec![too_much_stock(field)]),
-    })
+    match change {
+        StockChange::Absolute(units) => stock
+            .set_free(units)
+            .map_err(|_| ProductError::Invalid(vec![too_much_stock()])),
+        StockChange::Delta(delta) => {
+            check_delta(delta).map_err(|error| ProductError::Invalid(vec![error]))?;
+            stock.adjust(delta).map_err(|error| match error {
+                StockError::Insufficient => ProductError::InsufficientStock,
+                StockError::TooMany => ProductError::TooMuchStock,
+            })
+        }
+    }
 }
 
-fn too_much_stock(field: &'static str) -> FieldError {
-    let rule = match field {
-        "stock" => format!("must not be more than {STOCK_UNITS_MAX}"),
-        _ => format!("must not make the stock more than {STOCK_UNITS_MAX}"),
+fn check_delta(delta: i64) -> Result<(), FieldError> {
+    if delta.unsigned_abs() <= STOCK_UNITS_MAX {
+        return Ok(());
+    }
+    let (code, rule) = if delta < 0 {
+        let rule = format!("must not be less than -{STOCK_UNITS_MAX}");
+        (FieldCode::Min, rule)
+    } else {
+        (
+            FieldCode::Max,
+            format!("must not be more than {STOCK_UNITS_MAX}"),
+        )
     };
-    FieldError::new(field, FieldCode::Max, rule)
+    Err(FieldError::new("stockDelta", code, rule))
+}
+
+fn too_much_stock() -> FieldError {
+    let rule = format!("must not be more than {STOCK_UNITS_MAX}");
+    FieldError::new("stock", FieldCode::Max, rule)
 }
 
 #[cfg(test)]
@@ -362,10 +390,37 @@ mod tests {
             change(StockChange::Delta(-11)),
             Err(ProductError::InsufficientStock)
         );
+        let most = STOCK_UNITS_MAX.cast_signed();
         assert_eq!(
-            broken(change(StockChange::Delta(i64::MAX)).unwrap_err()),
-            [("stockDelta", FieldCode::Max)]
+            change(StockChange::Delta(most - 10)).unwrap().stock.free(),
+            STOCK_UNITS_MAX
         );
+        assert_eq!(
+            change(StockChange::Delta(most - 9)),
+            Err(ProductError::TooMuchStock)
+        );
+        assert_eq!(
+            change(StockChange::Delta(-most)),
+            Err(ProductError::InsufficientStock)
+        );
+    }
+
+    #[test]
+    fn a_difference_that_no_stock_can_have_is_a_fault_of_the_form() {
+        let most = STOCK_UNITS_MAX.cast_signed();
+        for (delta, code) in [
+            (most + 1, FieldCode::Max),
+            (i64::MAX, FieldCode::Max),
+            (-most - 1, FieldCode::Min),
+            (i64::MIN, FieldCode::Min),
+        ] {
+            let changes = ProductChanges {
+                stock: Some(StockChange::Delta(delta)),
+                ..ProductChanges::default()
+            };
+            let refused = broken(tea().change(&changes, 0).unwrap_err());
+            assert_eq!(refused, [("stockDelta", code)]);
+        }
     }
 
     #[test]

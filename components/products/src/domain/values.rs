@@ -163,7 +163,8 @@ impl Price {
     }
 }
 
-fn text_error(field: &'static str, problem: TextProblem) -> FieldError {
+/// The error of a field whose text breaks a rule.
+pub fn text_error(field: &'static str, problem: TextProblem) -> FieldError {
     let code = match problem {
         TextProblem::Empty => FieldCode::Required,
         TextProblem::TooLong(_) => FieldCode::Max,

@@ -4,7 +4,7 @@ use mercato_money::Money;
 use mercato_sqlite::{Connection, Database, Error, Migration, Row, Value, migrations, params};
 
 use crate::domain::listing::{
-    Filter, LOW_STOCK_PRODUCTS_MAX, LOW_STOCK_UNITS, Listing, ProductPage, Sort, Stats,
+    LOW_STOCK_PRODUCTS_MAX, LOW_STOCK_UNITS, Listing, ProductPage, Stats,
 };
 use crate::domain::product::Product;
 use crate::domain::reservation::{Reservation, ReservationState, ReservedLine};
@@ -12,6 +12,7 @@ use crate::domain::stock::{Quantity, Stock};
 use crate::domain::values::{Description, Name, OrderId, Price, ProductId, Sku};
 use crate::ports::{StockEntry, Store, StoreError, Transaction};
 
+mod listing;
 #[cfg(test)]
 mod tests;
 
@@ -19,37 +20,12 @@ mod tests;
 pub const DATABASE_LABEL: &str = "products";
 
 /// The steps of its schema.
-pub const MIGRATIONS: &[Migration] = migrations!["0001_catalogue_and_stock"];
+pub const MIGRATIONS: &[Migration] = migrations!["0001_catalogue_and_stock", "0002_search"];
 
 const PRODUCT_BY_ID: &str = "\
 SELECT id, name, description, sku, price, stock, reserved, sold, version, created_at, updated_at, deleted_at
 FROM products
 WHERE id = ?";
-
-const LIST_COLUMNS: &str = "\
-SELECT id, name, description, sku, price, stock, reserved, sold, version, created_at, updated_at, deleted_at";
-
-const LIST_COUNT: &str = "\
-SELECT COUNT(*)";
-
-const LIST_BASE: &str = "
-FROM products
-WHERE deleted_at IS NULL";
-
-const MIN_PRICE: &str = "
-  AND price >= ?";
-
-const MAX_PRICE: &str = "
-  AND price <= ?";
-
-const IN_STOCK: &str = "
-  AND stock > 0";
-
-const OUT_OF_STOCK: &str = "
-  AND stock = 0";
-
-const LIST_PAGE: &str = "
-LIMIT ? OFFSET ?";
 
 const STOCK_COUNTS: &str = "\
 SELECT COUNT(*), COUNT(*) FILTER (WHERE stock = 0)
@@ -63,6 +39,12 @@ WHERE deleted_at IS NULL
   AND stock <= ?
 ORDER BY stock, id
 LIMIT ?";
+
+const PRODUCT_BY_SKU: &str = "\
+SELECT id, name, description, sku, price, stock, reserved, sold, version, created_at, updated_at, deleted_at
+FROM products
+WHERE sku = ?
+  AND deleted_at IS NULL";
 
 const SKU_OWNER: &str = "\
 SELECT id
@@ -149,20 +131,8 @@ impl Store for SqliteStore<'_> {
     }
 
     fn list(&self, listing: &Listing) -> Result<ProductPage, StoreError> {
-        self.0.read(|connection| {
-            let (conditions, mut parameters) = conditions(listing.filter);
-            let total = connection.query_one(&format!("{LIST_COUNT}{conditions}"), &parameters)?;
-            parameters.extend([listing.page.limit.into(), listing.page.offset().into()]);
-            let statement = format!(
-                "{LIST_COLUMNS}{conditions}{}{LIST_PAGE}",
-                order_by(listing.sort)
-            );
-            let rows = connection.query(&statement, &parameters)?;
-            Ok(ProductPage {
-                products: to_products(&rows)?,
-                total: count(total.as_ref(), 0)?,
-            })
-        })
+        self.0
+            .read(|connection| Ok(listing::page(connection, listing)?))
     }
 
     fn stats(&self) -> Result<Stats, StoreError> {
@@ -192,6 +162,14 @@ impl Transaction for Connection {
     fn product(&self, id: &str) -> Result<Option<Product>, StoreError> {
         Ok(self
             .query_one(PRODUCT_BY_ID, params![id])?
+            .as_ref()
+            .map(to_product)
+            .transpose()?)
+    }
+
+    fn product_by_sku(&self, sku: &Sku) -> Result<Option<Product>, StoreError> {
+        Ok(self
+            .query_one(PRODUCT_BY_SKU, params![sku.as_str()])?
             .as_ref()
             .map(to_product)
             .transpose()?)
@@ -295,34 +273,6 @@ fn one_row(changed: u64, what: &str) -> Result<(), StoreError> {
         Err(StoreError::Fault(format!(
             "{changed} rows changed for one {what}"
         )))
-    }
-}
-
-/// The part of a list's statement that chooses the products, with its parameters.
-fn conditions(filter: Filter) -> (String, Vec<Value>) {
-    let (mut sql, mut parameters) = (LIST_BASE.to_owned(), Vec::new());
-    for (condition, price) in [(MIN_PRICE, filter.min_price), (MAX_PRICE, filter.max_price)] {
-        if let Some(price) = price {
-            sql.push_str(condition);
-            parameters.push(price.units().into());
-        }
-    }
-    match filter.in_stock {
-        Some(true) => sql.push_str(IN_STOCK),
-        Some(false) => sql.push_str(OUT_OF_STOCK),
-        None => {}
-    }
-    (sql, parameters)
-}
-
-fn order_by(sort: Sort) -> &'static str {
-    match sort {
-        Sort::NewestFirst => "\nORDER BY created_at DESC, id DESC",
-        Sort::OldestFirst => "\nORDER BY created_at, id",
-        Sort::NameAscending => "\nORDER BY name_key, id",
-        Sort::NameDescending => "\nORDER BY name_key DESC, id DESC",
-        Sort::PriceAscending => "\nORDER BY price, id",
-        Sort::PriceDescending => "\nORDER BY price DESC, id DESC",
     }
 }
 

@@ -97,3 +97,16 @@ fn sql_opens_no_door() {
             .expect_problem(401, "invalid-credentials");
     }
 }
+
+#[test]
+fn odd_passwords_are_wrong_and_nothing_else() {
+    let customer = Shop::shared().customer();
+    for password in [
+        format!("{PASSWORD}\0"),
+        format!("{PASSWORD}\0x"),
+        "\u{1f469}".repeat(100_000),
+    ] {
+        log_in(&json!({ "email": customer.email, "password": password }))
+            .expect_problem(401, "invalid-credentials");
+    }
+}

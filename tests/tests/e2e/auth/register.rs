@@ -170,3 +170,77 @@ fn a_password_follows_the_rules() {
         .to_string();
     assert!(!text.contains(&limit), "never shown");
 }
+
+#[test]
+fn what_is_no_text_is_refused_and_odd_text_is_kept_as_it_is() {
+    let nobody = Shop::shared().nobody();
+    let post = |name: &[u8]| {
+        let (head, tail) = (
+            br#"{"name":""#,
+            format!(
+                r#"","email":"{}","password":"{PASSWORD}"}}"#,
+                unique_email()
+            ),
+        );
+        let body = [head, name, tail.as_bytes()].concat();
+        nobody
+            .post("/api/v1/auth/register")
+            .body("application/json", body)
+            .send()
+    };
+    for half in ["\\ud83d", "\\udc69", "\\udc69\\ud83d"] {
+        post(half.as_bytes()).expect_invalid(&[("name", "type")]);
+    }
+    post(b"\\u0000").expect_invalid(&[("name", "control-characters")]);
+    post(b"\\u009f").expect_invalid(&[("name", "control-characters")]);
+    post(b"\xff\xfe").expect_problem(400, "malformed-json");
+    let session = post("\\ud83d\\udc69\u{a0}".as_bytes()).expect(201).json();
+    assert_eq!(session["user"]["name"], "\u{1f469}");
+    let long = "x".repeat(500_000);
+    post(long.as_bytes()).expect_invalid(&[("name", "max")]);
+}
+
+#[test]
+fn an_address_is_what_mail_can_reach_from_everywhere() {
+    let unique = unique_email();
+    let local = unique.split('@').next().expect("a local part");
+    for email in [
+        format!("{local}+shop@example.com"),
+        format!("o'neill.{local}@example.co.uk"),
+        format!("{local}@xn--bcher-kva.example"),
+        format!("\t{local}@example.com\n"),
+    ] {
+        register(&with("email", email)).expect(201);
+    }
+    for email in [
+        format!("\"{local}\"@example.com"),
+        format!("{local}@bücher.example"),
+        format!("ü{local}@example.com"),
+        format!("{local}@[127.0.0.1]"),
+        format!("{local}@127.0.0.1"),
+        format!("{local}@example.com."),
+        format!("{local}@example..com"),
+        format!(".{local}@example.com"),
+        format!("{local}@example.com, other@example.com"),
+        format!("{}@example.com", "x".repeat(65)),
+    ] {
+        register(&with("email", &*email)).expect_invalid(&[("email", "format")]);
+    }
+    register(&with("email", format!("{local}\0@example.com")))
+        .expect_invalid(&[("email", "control-characters")]);
+}
+
+#[test]
+fn a_password_may_have_letters_of_any_script_and_is_not_trimmed() {
+    let nobody = Shop::shared().nobody();
+    for password in ["Пароль-12", " Abcdef1 ", "Ä ö 1 é x"] {
+        let body = with("password", password);
+        register(&body).expect(201);
+        let log_in = |password: &str| {
+            let body = json!({ "email": body["email"], "password": password });
+            nobody.post("/api/v1/auth/login").json(&body).send()
+        };
+        log_in(password).expect(200);
+        log_in(&format!("{password} ")).expect_problem(401, "invalid-credentials");
+    }
+}

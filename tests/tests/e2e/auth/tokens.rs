@@ -174,15 +174,49 @@ fn a_token_that_is_well_signed_but_says_something_else_is_refused() {
     expect_refused(&with("exp", json!(ENDED)));
     expect_refused(&with("exp", json!(now - 1)));
     expect_refused(&with("exp", json!(-1)));
+    expect_refused(&with("iat", json!(now + 3_600)));
+    expect_refused(&with("nbf", json!(now + 3_600)));
+    expect_refused(&with("aud", json!(["mercato-api"])));
     expect_refused(&with("role", json!("root")));
     expect_refused(&with("role", Value::Null));
     expect_refused(&with("sub", Value::Null));
-    let missing = ["iss", "aud", "exp", "sub", "role", "jti"].map(|claim| {
+    let missing = ["iss", "aud", "exp", "iat", "sub", "role", "jti"].map(|claim| {
         let mut token = Token::parse(&customer.token);
         token.claims.as_object_mut().expect("claims").remove(claim);
         token.signed(&secret)
     });
     missing.iter().for_each(|token| expect_refused(token));
+}
+
+#[test]
+fn a_well_signed_token_with_another_header_is_refused() {
+    let Some(secret) = jwt_secret() else { return };
+    let with = |member: &str, value: Value| {
+        let mut token = admin_token();
+        token.header[member] = value;
+        token.signed(&secret)
+    };
+    for algorithm in ["none", "HS384", "HS512", "RS256", "ES256"] {
+        expect_refused(&with("alg", json!(algorithm)));
+    }
+    expect_refused(&with("kid", json!("other")));
+    expect_refused(&with("kid", Value::Null));
+    expect_refused(&with("crit", json!(["exp"])));
+    for missing in ["alg", "kid"] {
+        let mut token = admin_token();
+        let header = token.header.as_object_mut().expect("a header");
+        header.remove(missing);
+        expect_refused(&token.signed(&secret));
+    }
+    let token = admin_token().signed(&secret);
+    for text in [
+        format!("{token}."),
+        format!("{token}.e30"),
+        format!(".{token}"),
+        format!("{token}="),
+    ] {
+        expect_refused(&text);
+    }
 }
 
 #[test]

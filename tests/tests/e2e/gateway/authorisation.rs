@@ -148,6 +148,12 @@ const ROWS: &[Row] = &[
         new_product,
         [401, 403, 403, 201],
     ),
+    with(
+        "POST",
+        "/api/v1/products/import",
+        |_| json!({ "sku": "A-1" }),
+        [401, 403, 403, 415],
+    ),
     row("GET", "/api/v1/products/stats", [401, 403, 403, 200]),
     row("GET", "/api/v1/products/{id}", [200, 200, 200, 200]),
     with(

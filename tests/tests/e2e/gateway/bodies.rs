@@ -134,3 +134,78 @@ fn json_that_is_nested_very_deep_is_refused_and_hurts_nobody() {
         .send()
         .expect(200);
 }
+
+#[test]
+fn a_position_counts_characters() {
+    at_every_door(|request| {
+        let body = "{\n\"é日🍵\": oops}";
+        let problem = request.body("application/json", body).send();
+        let problem = problem.expect_problem(400, "malformed-json");
+        assert_eq!(
+            problem["detail"],
+            "the body is not valid JSON at line 2 column 8"
+        );
+    });
+}
+
+#[test]
+fn a_member_given_twice_is_refused() {
+    at_every_door(|request| {
+        let body = "{\"name\":\"a\",\"name\":\"b\"}";
+        let problem = request.body("application/json", body).send();
+        let problem = problem.expect_problem(400, "validation");
+        let errors = problem["errors"].as_array().expect("errors");
+        let is_repeated =
+            |error: &&serde_json::Value| error["field"] == "name" && error["code"] == "repeated";
+        assert_eq!(errors.iter().filter(is_repeated).count(), 1, "{problem}");
+    });
+}
+
+#[test]
+fn what_only_looks_like_json_is_refused() {
+    for body in [
+        "\u{feff}{}",
+        "{} {}",
+        "{}x",
+        "{\"a\":NaN}",
+        "{\"a\":Infinity}",
+        "{\"a\":01}",
+        "{\"a\":+1}",
+        "{\"a\":.5}",
+        "{'a':1}",
+        "{\"a\":1,}",
+        "{\"a\":\"\t\"}",
+        "{\"\\ud800\":1}",
+        "// {}\n{}",
+    ] {
+        at_every_door(|request| {
+            let answer = request.body("application/json", body).send();
+            answer.expect_problem(400, "malformed-json");
+        });
+    }
+}
+
+#[test]
+fn text_and_numbers_that_cannot_be_are_refused_by_name() {
+    let admin = Shop::shared().admin();
+    for (field, value) in [
+        ("name", "\"\\ud800\""),
+        ("price", "1e400"),
+        ("price", "-1e-400"),
+        ("stock", "1e400"),
+        ("stock", "18446744073709551616"),
+    ] {
+        let body = format!("{{\"{field}\":{value}}}");
+        let answer = admin
+            .post("/api/v1/products")
+            .body("application/json", body);
+        let problem = answer.send().expect_problem(400, "validation");
+        let errors = problem["errors"].as_array().expect("errors");
+        assert!(
+            errors
+                .iter()
+                .any(|error| error["field"] == field && error["code"] != "required"),
+            "{problem}"
+        );
+    }
+}

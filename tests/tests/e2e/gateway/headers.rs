@@ -93,3 +93,43 @@ fn a_page_of_another_origin_gets_no_leave_to_read_unless_it_is_configured() {
     assert_eq!(answer.header("access-control-allow-credentials"), None);
     assert_eq!(answer.header("vary"), Some("origin"));
 }
+
+#[test]
+fn every_answer_says_that_it_depends_on_the_origin() {
+    let nobody = Shop::shared().nobody();
+    for path in ["/", "/nowhere", "/api/v1/products", "/api/v1/auth/me"] {
+        assert_eq!(
+            nobody.get(path).send().header("vary"),
+            Some("origin"),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn an_answer_belongs_to_the_trace_of_its_request() {
+    let nobody = Shop::shared().nobody();
+    let given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    for path in ["/", "/nowhere", "/api/v1/products", "/api/v1/orders"] {
+        let answer = nobody.get(path).header("traceparent", given).send();
+        let ours = answer.header("traceparent").unwrap_or_default();
+        assert!(
+            ours.starts_with("00-0af7651916cd43dd8448eb211c80319c-") && ours.ends_with("-01"),
+            "{path}: {ours:?}"
+        );
+        assert_ne!(ours, given, "{path}");
+    }
+    for wrong in [
+        "",
+        "nonsense",
+        &given.replace("00-0a", "ff-0a"),
+        &given.to_uppercase(),
+    ] {
+        let answer = nobody
+            .get("/")
+            .header("traceparent", wrong)
+            .send()
+            .expect(200);
+        assert_eq!(answer.header("traceparent"), None, "{wrong}");
+    }
+}

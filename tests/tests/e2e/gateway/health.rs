@@ -23,6 +23,9 @@ fn the_shop_is_ready_when_every_box_reaches_its_databases() {
     let all_up =
         json!({ "auth-api": "up", "products-api": "up", "orders-api": "up", "payments-api": "up" });
     assert_eq!(answer["boxes"], all_up);
+    for member in ["pending", "parked", "oldestMs"] {
+        assert!(answer["outbox"][member].is_u64(), "{answer}");
+    }
 }
 
 #[test]

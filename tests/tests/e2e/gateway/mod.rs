@@ -1,5 +1,6 @@
 mod authorisation;
 mod bodies;
+mod conditions;
 mod greeting;
 mod headers;
 mod health;

@@ -23,6 +23,13 @@ fn what_does_not_exist_is_a_clean_404() {
         "/API/V1/products",
         "/api/v1/products/%zz",
         "/api/v1/%2e%2e/products",
+        "/api/v1/../v1/products",
+        "/api/v1/./products",
+        "//api/v1/products",
+        "/api%2Fv1%2Fproducts",
+        "/api/v1%2Fproducts",
+        "/api/v1/products%00",
+        "/api/v1/products;a=b",
     ] {
         let problem = nobody.get(path).send().expect_problem(404, "not-found");
         assert_eq!(problem["path"], path);
@@ -62,5 +69,33 @@ fn an_id_in_a_path_must_be_one() {
             };
             answer.expect_invalid(&[(field, "format")]);
         }
+    }
+}
+
+#[test]
+fn a_query_holds_what_is_known_once_and_well_encoded() {
+    let nobody = Shop::shared().nobody();
+    for (path, field, code) in [
+        ("/?x=1", "x", "unknown"),
+        ("/api/health/live?x=1", "x", "unknown"),
+        ("/api/health/ready?x=1", "x", "unknown"),
+        ("/api/v1/products?=1", "", "unknown"),
+        ("/api/v1/products?Page=1", "Page", "unknown"),
+        ("/api/v1/products?page=1&page=1", "page", "repeated"),
+        ("/api/v1/products?%70age=1&page=1", "page", "repeated"),
+        ("/api/v1/products?page=%2B1", "page", "type"),
+        ("/api/v1/products?page=+1", "page", "type"),
+        ("/api/v1/products?page=1%", "page=1%", "format"),
+        ("/api/v1/products?q=%ff", "q=%ff", "format"),
+    ] {
+        let answer = nobody.get(path).send();
+        answer.expect_invalid(&[(field, code)]);
+    }
+    for path in [
+        "/?",
+        "/api/v1/products?&&page=1&",
+        "/api/v1/products?q=a%20b+c",
+    ] {
+        nobody.get(path).send().expect(200);
     }
 }

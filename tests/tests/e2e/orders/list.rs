@@ -149,3 +149,96 @@ fn parameters_that_are_wrong_are_named() {
         .send()
         .expect_invalid(&[("userId", "format")]);
 }
+
+/// Follows the cursors from the first page on; `meanwhile` happens between two pages.
+fn walk(account: &Account, path: &str, mut meanwhile: impl FnMut()) -> Vec<String> {
+    let mut seen = Vec::new();
+    let mut page = list(account, path);
+    for number in 1_u64.. {
+        assert_eq!(page["meta"]["page"], number, "{page}");
+        seen.extend(ids(&page));
+        let Some(next) = page["meta"]["next"].as_str() else {
+            assert_eq!(page["meta"]["next"], Value::Null);
+            break;
+        };
+        meanwhile();
+        page = list(account, &format!("{path}&after={next}"));
+    }
+    seen
+}
+
+#[test]
+fn a_walk_by_cursor_sees_every_order_once_while_others_come_in() {
+    let shop = Shop::shared();
+    let customer = shop.customer();
+    let product = shop.product(1, 1_000);
+    let mut placed: Vec<String> = (0..5)
+        .map(|_| {
+            // Orders of one millisecond have no order in time.
+            std::thread::sleep(std::time::Duration::from_millis(2));
+            customer.order(&[(&product, 1)]).id
+        })
+        .collect();
+    placed.reverse();
+    let place = || {
+        customer.order(&[(&product, 1)]);
+    };
+    assert_eq!(walk(&customer, "?limit=2", place), placed);
+    let total = list(&customer, "?limit=1")["meta"]["total"].clone();
+    assert_eq!(total, 7, "two came in meanwhile");
+}
+
+#[test]
+fn a_walk_by_cursor_keeps_to_its_status_and_its_customer() {
+    let shop = Shop::shared();
+    let (customer, other) = (shop.customer(), shop.customer());
+    let product = shop.product(1, 100);
+    let mut paid: Vec<String> = (0..3)
+        .map(|_| {
+            // Orders of one millisecond have no order in time.
+            std::thread::sleep(std::time::Duration::from_millis(2));
+            let paid = shop.paid_order(&customer, &product, 1).id;
+            customer.order(&[(&product, 1)]);
+            other.order(&[(&product, 1)]);
+            paid
+        })
+        .collect();
+    paid.reverse();
+    let admin = shop.admin();
+    let of_customer = format!("userId={}", customer.id);
+    for (account, path) in [
+        (&customer, "/PAID?limit=1".to_owned()),
+        (&customer, "?status=PAID&limit=1".to_owned()),
+        (&admin, format!("/PAID?limit=2&{of_customer}")),
+        (&admin, format!("?status=PAID&limit=1&{of_customer}")),
+    ] {
+        assert_eq!(walk(account, &path, || {}), paid, "{path}");
+    }
+}
+
+#[test]
+fn a_cursor_of_another_list_or_beside_a_page_is_refused() {
+    let shop = Shop::shared();
+    let customer = shop.customer();
+    let product = shop.product(1, 10);
+    for _ in 0..2 {
+        customer.order(&[(&product, 1)]);
+    }
+    let next = list(&customer, "?limit=1")["meta"]["next"].clone();
+    let next = next.as_str().expect("a cursor");
+    for (path, code) in [
+        ("?after=nonsense".to_owned(), "format"),
+        ("/PENDING?after=".to_owned(), "format"),
+        (format!("?after={next}A"), "format"),
+        (format!("?after={next}&page=2"), "exclusive"),
+    ] {
+        customer
+            .get(&format!("/api/v1/orders{path}"))
+            .send()
+            .expect_invalid(&[("after", code)]);
+    }
+    shop.admin()
+        .get(&format!("/api/v1/payments/outbox?after={next}"))
+        .send()
+        .expect_invalid(&[("after", "format")]);
+}

@@ -206,3 +206,54 @@ fn an_unknown_outcome_changes_nothing() {
         .expect_problem(415, "unsupported-media-type");
     assert_eq!(customer.read_order(&order.id)["status"], "PENDING");
 }
+
+#[test]
+fn a_browser_gets_what_went_wrong_as_a_page() {
+    const BROWSER: &str = "text/html,application/xhtml+xml,*/*;q=0.8";
+    let shop = Shop::shared();
+    let expect_page = |answer: Response, status: u16, title: &str| {
+        let answer = answer.expect(status);
+        assert_eq!(
+            answer.header("content-type"),
+            Some("text/html; charset=utf-8")
+        );
+        let policy = answer.header("content-security-policy").unwrap_or_default();
+        assert!(policy.contains("style-src 'sha256-"), "{policy}");
+        let html = answer.text();
+        assert!(html.contains(&format!("<h1>{title}</h1>")), "{html}");
+        html
+    };
+    let show = |path: &str| {
+        let request = shop.nobody().get(path).header("accept", BROWSER);
+        request.send()
+    };
+    expect_page(show(&path("cs_test_0")), 404, "Not found");
+    let customer = shop.customer();
+    let order = shop.paid_order(&customer, &shop.product(5, 5), 1);
+    let checkout = path(&order.session_id);
+    expect_page(show(&format!("{checkout}?result=x")), 400, "Not understood");
+    let again = shop.nobody().post(&checkout).header("accept", BROWSER);
+    let again = again.body("application/x-www-form-urlencoded", "outcome=fail");
+    let html = expect_page(again.send(), 409, "Decided already");
+    assert!(html.contains(&format!("href=\"{checkout}\"")), "{html}");
+}
+
+#[test]
+fn the_result_page_says_what_happens_next_and_links_the_receipt() {
+    let shop = Shop::shared();
+    let customer = shop.customer();
+    let order = shop.paid_order(&customer, &shop.product(1234.5, 5), 2);
+    let html = shop
+        .nobody()
+        .get(&path(&order.session_id))
+        .send()
+        .expect(200)
+        .text();
+    for part in [
+        "What happens next",
+        "<dt>Paid</dt><dd>2,469.00 USD</dd>",
+        "Your receipt",
+    ] {
+        assert!(html.contains(part), "no {part:?} in {html}");
+    }
+}

@@ -81,6 +81,29 @@ fn prices_are_exact_to_four_decimals() {
 }
 
 #[test]
+fn a_price_that_floating_point_has_blurred_is_read_as_it_was_meant() {
+    for (sent, meant) in [
+        ("0.30000000000000004", "0.3"),
+        ("0.00030000000000000003", "0.0003"),
+        ("19.989999999999998", "19.99"),
+        ("3.0000000000000003e-4", "0.0003"),
+    ] {
+        let body = format!("{{\"name\":\"{}\",\"price\":{sent}}}", unique("Tea"));
+        let answer = Shop::shared()
+            .admin()
+            .post("/api/v1/products")
+            .body("application/json", body)
+            .send()
+            .expect(201);
+        let text = answer.text();
+        assert!(
+            text.contains(&format!("\"price\":{meant},")),
+            "{sent}: {text}"
+        );
+    }
+}
+
+#[test]
 fn a_price_is_0_to_a_thousand_million_with_four_decimals() {
     for (price, code) in [
         ("-0.0001", "min"),

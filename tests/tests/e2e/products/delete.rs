@@ -1,4 +1,4 @@
-use mercato_tests::shop::{Shop, unknown_id};
+use mercato_tests::shop::{Shop, unique, unknown_id};
 use serde_json::json;
 
 #[test]
@@ -57,6 +57,19 @@ fn old_orders_still_show_a_deleted_product_and_can_be_paid() {
     customer
         .try_order(&[(&product, 1)])
         .expect_problem(409, "lines-rejected");
+}
+
+#[test]
+fn the_sku_of_a_deleted_product_is_free_again() {
+    let admin = Shop::shared().admin();
+    let body = json!({ "name": "Tea", "price": 1, "sku": unique("SKU") });
+    let create = || admin.post("/api/v1/products").json(&body).send();
+    let first = create().expect(201).json();
+    create().expect_problem(409, "sku-taken");
+    let path = format!("/api/v1/products/{}", first["id"].as_str().expect("an id"));
+    admin.delete(&path).send().expect(204);
+    let second = create().expect(201).json();
+    assert_ne!(first["id"], second["id"]);
 }
 
 #[test]

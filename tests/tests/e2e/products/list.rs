@@ -159,6 +159,100 @@ fn a_list_can_be_sorted() {
         "capitals do not matter"
     );
     assert_eq!(shelf.prices("sort=-name"), [2, 4, 0, 3, 1]);
+    assert_eq!(shelf.prices("sort=updatedAt"), [0, 1, 2, 3, 4]);
+    assert_eq!(shelf.prices("sort=-updatedAt"), [4, 3, 2, 1, 0]);
+    let in_stock = |sort: &str| shelf.prices(&format!("limit=2&sort={sort}"));
+    assert!(in_stock("-stock").iter().all(|price| price % 2 == 1));
+    assert!(in_stock("stock").iter().all(|price| price % 2 == 0));
+    assert_eq!(
+        shelf.prices("sort=relevance"),
+        [4, 3, 2, 1, 0],
+        "without words, newest first"
+    );
+}
+
+const SORTS: [&str; 10] = [
+    "createdAt",
+    "-createdAt",
+    "updatedAt",
+    "-updatedAt",
+    "name",
+    "-name",
+    "price",
+    "-price",
+    "stock",
+    "-stock",
+];
+
+#[test]
+fn a_walk_by_cursor_is_the_whole_list_in_every_order() {
+    let shelf = Shelf::new();
+    for sort in SORTS {
+        let whole = shelf.prices(&format!("sort={sort}"));
+        let (mut walked, mut query, mut page) = (Vec::new(), format!("sort={sort}&limit=2"), 1);
+        loop {
+            let meta = shelf.list(&query)["meta"].clone();
+            assert_eq!(
+                (&meta["page"], &meta["total"]),
+                (&json!(page), &json!(PRODUCTS))
+            );
+            walked.extend(shelf.prices(&query));
+            let Some(next) = meta["next"].as_str() else {
+                break;
+            };
+            query = format!("sort={sort}&limit=2&after={next}");
+            page += 1;
+        }
+        assert_eq!(walked, whole, "{sort}");
+        assert_eq!(page, 3, "{sort}");
+    }
+}
+
+#[test]
+fn a_walk_by_cursor_sees_what_stays_exactly_once_while_others_come_and_go() {
+    let shelf = Shelf::new();
+    let first = shelf.list("sort=price&limit=2");
+    let next = first["meta"]["next"].as_str().expect("a cursor").to_owned();
+    let id = |index: usize| {
+        first["data"][index]["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned()
+    };
+    // What has been seen goes, also the product that the cursor names, and a newcomer stands before it.
+    for index in [0, 1] {
+        let path = format!("/api/v1/products/{}", id(index));
+        shelf.admin.delete(&path).send().expect(204);
+    }
+    let newcomer = json!({ "name": format!("{} new", shelf.name), "price": shelf.lowest });
+    shelf
+        .admin
+        .post("/api/v1/products")
+        .json(&newcomer)
+        .send()
+        .expect(201);
+    let behind = json!({ "name": format!("{} z", shelf.name), "price": shelf.lowest + 4 });
+    shelf
+        .admin
+        .post("/api/v1/products")
+        .json(&behind)
+        .send()
+        .expect(201);
+    let query = format!("sort=price&limit=10&after={next}");
+    assert_eq!(shelf.prices(&query), [2, 3, 4, 4]);
+    assert_eq!(shelf.list(&query)["meta"]["next"], Value::Null);
+}
+
+#[test]
+fn a_cursor_of_another_order_is_refused() {
+    let shelf = Shelf::new();
+    let next = shelf.list("sort=price&limit=2")["meta"]["next"].clone();
+    let next = next.as_str().expect("a cursor");
+    for sort in ["-price", "name", "relevance"] {
+        let path = format!("/api/v1/products?sort={sort}&after={next}");
+        let answer = Shop::shared().nobody().get(&path).send();
+        answer.expect_invalid(&[("after", "format")]);
+    }
 }
 
 #[test]
@@ -174,7 +268,11 @@ fn parameters_that_are_wrong_are_named() {
         ("page=99999999999999999999", vec![("page", "type")]),
         ("limit=0", vec![("limit", "min")]),
         ("limit=101", vec![("limit", "max")]),
-        ("sort=stock", vec![("sort", "format")]),
+        ("sort=colour", vec![("sort", "format")]),
+        ("sort=-relevance", vec![("sort", "format")]),
+        ("after=", vec![("after", "format")]),
+        ("after=abc", vec![("after", "format")]),
+        ("after=abc&page=2", vec![("after", "exclusive")]),
         ("sort=price;DROP%20TABLE", vec![("sort", "format")]),
         ("inStock=yes", vec![("inStock", "type")]),
         ("minPrice=cheap", vec![("minPrice", "type")]),

@@ -81,6 +81,21 @@ fn stock_is_set_or_moved() {
 }
 
 #[test]
+fn a_difference_has_bounds_of_its_own_and_those_of_the_stock() {
+    let product = Shop::shared().product(1, 3);
+    let delta = |units: i64| change(&product, json!({ "stockDelta": units }));
+    delta(1_000_000_001).expect_invalid(&[("stockDelta", "max")]);
+    delta(-1_000_000_001).expect_invalid(&[("stockDelta", "min")]);
+    delta(i64::MAX).expect_invalid(&[("stockDelta", "max")]);
+    delta(i64::MIN).expect_invalid(&[("stockDelta", "min")]);
+    delta(999_999_998).expect_problem(409, "too-much-stock");
+    delta(-1_000_000_000).expect_problem(409, "insufficient-stock");
+    let full = delta(999_999_997).expect(200).json();
+    assert_eq!(full["stock"], 1_000_000_000);
+    change(&product, json!({ "stock": 1_000_000_001 })).expect_invalid(&[("stock", "max")]);
+}
+
+#[test]
 fn reserved_units_are_not_touched_by_a_change_of_stock() {
     let shop = Shop::shared();
     let product = shop.product(1, 5);

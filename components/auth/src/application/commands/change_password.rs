@@ -1,6 +1,6 @@
-use crate::application::Error;
 use crate::application::session::{account_id, enabled_account, unchanged_account};
-use crate::domain::{Fields, Password};
+use crate::application::{Error, Session};
+use crate::domain::{Account, Client, Fields, Password};
 use crate::ports::{Ports, Store};
 
 /// Changes the password of an account.
@@ -11,30 +11,48 @@ pub struct ChangePassword {
     pub current: String,
     /// The new one.
     pub new: String,
+    /// The IP address that the attempt comes from, if it is known.
+    pub client: Option<String>,
 }
 
-/// Changes the password, given the current one, and ends every session of the account: whoever knew the old password
-/// is out.
+/// Changes the password, given the current one, and ends every session of the account: whoever knew the old password,
+/// or holds a token that was stolen, is out. The caller goes on with the session that this opens.
+///
+/// Wrong passwords count as those of logins do: a stolen access token must not let anyone guess without end.
 ///
 /// # Errors
 /// [`Error::Invalid`] for the new password, [`Error::InvalidCredentials`] for the current one or a disabled account,
-/// [`Error::NotFound`], or a fault of the database.
-pub fn change_password<S: Store>(ports: &Ports<S>, command: ChangePassword) -> Result<(), Error> {
+/// [`Error::TooManyAttempts`], [`Error::NotFound`], or a fault of the database.
+pub fn change_password<S: Store>(
+    ports: &Ports<S>,
+    command: ChangePassword,
+) -> Result<Session, Error> {
     let id = account_id(&command.user_id)?;
     let new = validate(command.new)?;
     let account = ports.store.read(|records| enabled_account(records, &id))?;
-    if !ports
-        .passwords
-        .verify(&command.current, &account.password_hash)?
-    {
-        return Err(Error::InvalidCredentials);
-    }
+    let client = command.client.as_deref().and_then(Client::parse);
+    // By the id, too: whoever holds a stolen token can change the address.
+    let subjects = [account.email.as_str(), id.as_str()];
+    let attempt = ports.begin_attempt(&subjects, client.as_ref())?;
+    verify(ports, &account, &command.current)?;
     let hash = ports.passwords.hash(&new)?;
     ports.store.write(|records| {
-        let account = unchanged_account(records, &account)?;
-        records.save_account(&account.with_password(hash, ports.clock.now_ms()))?;
-        records.end_sessions(&id)
+        let now = ports.clock.now_ms();
+        let account = unchanged_account(records, &account)?.with_password(hash, now);
+        records.save_account(&account)?;
+        records.end_sessions(&id)?;
+        attempt.succeeded(records, now)?;
+        ports.grant_tokens(records, account, None)
     })
+}
+
+fn verify<S: Store>(ports: &Ports<S>, account: &Account, password: &str) -> Result<(), Error> {
+    let hash = &account.password_hash;
+    if ports.passwords.verify(password, hash, None)? {
+        Ok(())
+    } else {
+        Err(Error::InvalidCredentials)
+    }
 }
 
 fn validate(new: String) -> Result<Password, Error> {
@@ -49,11 +67,21 @@ mod tests {
     use super::*;
     use crate::application::commands::refresh;
     use crate::application::testing::{PASSWORD, Shop};
-    use crate::domain::PasswordHash;
+    use crate::domain::{Email, PasswordHash};
 
     const NEW_PASSWORD: &str = "An0ther-Password";
 
-    fn change(shop: &Shop, user_id: &str, current: &str, new: &str) -> Result<(), Error> {
+    fn change(shop: &Shop, user_id: &str, current: &str, new: &str) -> Result<Session, Error> {
+        change_from(shop, None, user_id, current, new)
+    }
+
+    fn change_from(
+        shop: &Shop,
+        client: Option<&str>,
+        user_id: &str,
+        current: &str,
+        new: &str,
+    ) -> Result<Session, Error> {
         let (user_id, current, new) = (user_id.to_owned(), current.to_owned(), new.to_owned());
         change_password(
             &shop.ports,
@@ -61,6 +89,7 @@ mod tests {
                 user_id,
                 current,
                 new,
+                client: client.map(str::to_owned),
             },
         )
     }
@@ -79,12 +108,14 @@ mod tests {
     }
 
     #[test]
-    fn every_session_of_the_account_ends_and_no_other() {
+    fn every_session_of_the_account_ends_and_the_caller_has_a_new_one() {
         let shop = Shop::new();
         let first = shop.register("ada@example.com");
         let second = shop.login("ada@example.com", PASSWORD).unwrap();
         let other = shop.register("grace@example.com");
-        change(&shop, first.account.id.as_str(), PASSWORD, NEW_PASSWORD).unwrap();
+        let new = change(&shop, first.account.id.as_str(), PASSWORD, NEW_PASSWORD).unwrap();
+        assert_eq!(new.account, shop.account("ada@example.com"));
+        assert!(refresh(&shop.ports, &new.tokens.refresh_token).is_ok());
         for session in [first, second] {
             let refused = refresh(&shop.ports, &session.tokens.refresh_token);
             assert_eq!(refused.unwrap_err(), Error::InvalidRefreshToken);
@@ -147,5 +178,56 @@ mod tests {
             change(&shop, id.as_str(), PASSWORD, NEW_PASSWORD).unwrap_err(),
             Error::InvalidCredentials
         );
+    }
+
+    #[test]
+    fn wrong_passwords_count_with_those_of_logins() {
+        let shop = Shop::new();
+        let id = shop.register("ada@example.com").account.id;
+        let wrong = |client: &str| {
+            change_from(&shop, Some(client), id.as_str(), "Wrong-1", NEW_PASSWORD).unwrap_err()
+        };
+        for _ in 0..4 {
+            shop.login_from("192.0.2.1", "ada@example.com", "Wrong-1")
+                .unwrap_err();
+        }
+        for _ in 0..6 {
+            assert_eq!(wrong("192.0.2.1"), Error::InvalidCredentials);
+        }
+        assert_eq!(wrong("192.0.2.1"), Error::TooManyAttempts(60));
+        let login = shop.login_from("192.0.2.1", "ada@example.com", PASSWORD);
+        assert_eq!(login.unwrap_err(), Error::TooManyAttempts(60));
+        let right = change_from(
+            &shop,
+            Some("192.0.2.2"),
+            id.as_str(),
+            PASSWORD,
+            NEW_PASSWORD,
+        );
+        assert!(right.is_ok());
+    }
+
+    #[test]
+    fn another_address_does_not_give_new_attempts() {
+        let shop = Shop::new();
+        let id = shop.register("ada@example.com").account.id;
+        for _ in 0..10 {
+            change(&shop, id.as_str(), "Wrong-1", NEW_PASSWORD).unwrap_err();
+        }
+        shop.change("ada@example.com", |account| {
+            account.email = Email::parse("other@example.com").unwrap();
+        });
+        let refused = change(&shop, id.as_str(), "Wrong-1", NEW_PASSWORD);
+        assert_eq!(refused.unwrap_err(), Error::TooManyAttempts(60));
+    }
+
+    #[test]
+    fn a_password_that_breaks_a_rule_is_no_attempt() {
+        let shop = Shop::new();
+        let id = shop.register("ada@example.com").account.id;
+        for _ in 0..20 {
+            change(&shop, id.as_str(), "Wrong-1", "weak").unwrap_err();
+        }
+        assert!(change(&shop, id.as_str(), PASSWORD, NEW_PASSWORD).is_ok());
     }
 }

@@ -1,6 +1,6 @@
 use crate::application::session::unchanged_account;
 use crate::application::{Error, Session};
-use crate::domain::{Account, BrokenRule, Email, Fields, Password, PasswordHash};
+use crate::domain::{Account, BrokenRule, Client, Email, Fields, Password, PasswordHash};
 use crate::ports::{Ports, Store};
 
 /// Opens a session.
@@ -9,24 +9,27 @@ pub struct Login {
     pub email: String,
     /// Its password.
     pub password: String,
+    /// The IP address that the attempt comes from, if it is known.
+    pub client: Option<String>,
 }
 
-/// Opens a session. An unknown address, a wrong password and a disabled account answer alike and take the same time.
+/// Opens a session. An unknown address, a wrong password and a disabled account answer alike and take the same time,
+/// and too many of them in a row make all three wait.
 ///
 /// A hash made at a lower cost than today's is replaced: this is the only moment at which the password is known.
 ///
 /// # Errors
-/// [`Error::Invalid`] for what cannot be an address or a password at all, [`Error::InvalidCredentials`], or a fault of
-/// the database.
+/// [`Error::Invalid`] for what cannot be an address or a password at all, [`Error::InvalidCredentials`],
+/// [`Error::TooManyAttempts`], or a fault of the database.
 pub fn login<S: Store>(ports: &Ports<S>, command: Login) -> Result<Session, Error> {
     let email = validate(&command)?;
-    let known = ports
-        .store
-        .read(|records| records.account_by_email(&email))?;
-    let verified = verify(ports, known, &command.password)?;
+    let client = command.client.as_deref().and_then(Client::parse);
+    let attempt = ports.begin_attempt(&[email.as_str()], client.as_ref())?;
+    let verified = verify(ports, &email, &command.password)?;
     let stronger_hash = stronger_hash(ports, &verified, command.password)?;
     ports.store.write(|records| {
         let account = unchanged_account(records, &verified)?;
+        attempt.succeeded(records, ports.clock.now_ms())?;
         let Some(hash) = stronger_hash else {
             return ports.grant_tokens(records, account, None);
         };
@@ -51,17 +54,20 @@ fn validate(command: &Login) -> Result<Email, Error> {
     }
 }
 
-/// The account, if it exists, is enabled and has that password. Every way through costs the same.
-fn verify<S: Store>(
-    ports: &Ports<S>,
-    account: Option<Account>,
-    password: &str,
-) -> Result<Account, Error> {
+/// The account of that address, if it exists, is enabled and has that password. Every way through costs the same.
+fn verify<S: Store>(ports: &Ports<S>, email: &Email, password: &str) -> Result<Account, Error> {
+    let (account, costliest) = ports
+        .store
+        .read(|records| Ok((records.account_by_email(email)?, records.costliest_hash()?)))?;
     let Some(account) = account else {
-        ports.passwords.verify_nothing(password)?;
+        ports
+            .passwords
+            .verify_nothing(password, costliest.as_ref())?;
         return Err(Error::InvalidCredentials);
     };
-    let fits = ports.passwords.verify(password, &account.password_hash)?;
+    let fits = ports
+        .passwords
+        .verify(password, &account.password_hash, costliest.as_ref())?;
     if fits && !account.disabled {
         Ok(account)
     } else {

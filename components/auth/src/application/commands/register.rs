@@ -1,8 +1,9 @@
 use mercato_tokens::Role;
 
 use crate::application::session::account_id;
+use crate::application::throttle::make_familiar;
 use crate::application::{Error, Session};
-use crate::domain::{Account, Email, Fields, Name, Password};
+use crate::domain::{Account, Client, Email, Fields, Name, Password};
 use crate::ports::{Ports, Store};
 
 /// Opens a customer account.
@@ -13,6 +14,8 @@ pub struct Register {
     pub email: String,
     /// Their password.
     pub password: String,
+    /// The IP address that they register from, if it is known.
+    pub client: Option<String>,
 }
 
 /// Opens a customer account and its first session.
@@ -20,6 +23,7 @@ pub struct Register {
 /// # Errors
 /// [`Error::Invalid`], [`Error::EmailTaken`], or a fault of the database.
 pub fn register<S: Store>(ports: &Ports<S>, command: Register) -> Result<Session, Error> {
+    let client = command.client.as_deref().and_then(Client::parse);
     let (name, email, password) = validate(command)?;
     // Spares the hashing; what decides is the unique address below.
     if ports
@@ -34,6 +38,10 @@ pub fn register<S: Store>(ports: &Ports<S>, command: Register) -> Result<Session
     let account = Account::open(id, name, email, hash, Role::Customer, ports.clock.now_ms());
     ports.store.write(|records| {
         records.add_account(&account)?;
+        if let Some(client) = &client {
+            let subjects = [account.email.as_str(), account.id.as_str()];
+            make_familiar(records, &subjects, client, account.created_at)?;
+        }
         ports.grant_tokens(records, account, None)
     })
 }
@@ -98,6 +106,7 @@ mod tests {
             name: " ".to_owned(),
             email: "ada".to_owned(),
             password: "short".to_owned(),
+            client: None,
         };
         let Error::Invalid(errors) = register(&shop.ports, command).unwrap_err() else {
             panic!("not Invalid")

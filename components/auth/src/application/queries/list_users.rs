@@ -1,17 +1,24 @@
+use mercato_cursor::{Cursor, Key, NotACursor};
+
 use crate::application::Error;
-use crate::domain::{Account, BrokenRule, Fields};
+use crate::domain::{Account, AccountId, BrokenRule, Fields};
 use crate::ports::{Ports, Store};
 
 /// Most accounts on one page.
 pub const PAGE_LIMIT_MAX: u32 = 100;
 
+/// The one order that accounts are listed in.
+const CURSOR_SCOPE: &str = "users:createdAt";
+
 /// A page of accounts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListUsers {
-    /// From 1.
+    /// From 1; does not count with `after`.
     pub page: u32,
     /// 1 to [`PAGE_LIMIT_MAX`].
     pub limit: u32,
+    /// The `next` of the page before.
+    pub after: Option<String>,
 }
 
 /// Accounts of one page.
@@ -21,31 +28,59 @@ pub struct UserPage {
     pub accounts: Vec<Account>,
     /// Number of accounts on all pages.
     pub total: u64,
+    /// Number of this page, from 1.
+    pub page: u32,
+    /// Cursor of the next page; none on the last one.
+    pub next: Option<String>,
+}
+
+/// Where a page begins.
+enum Start {
+    Offset(u64),
+    After(u64, AccountId),
 }
 
 /// All accounts, oldest first.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a page or limit out of range, or a fault of the database.
+/// [`Error::Invalid`] for a page, limit or cursor that is none, or a fault of the database.
 pub fn list_users<S: Store>(ports: &Ports<S>, query: ListUsers) -> Result<UserPage, Error> {
-    let offset = validate(query)?;
-    ports.store.read(|records| {
-        let accounts = records.accounts(offset, query.limit)?;
-        Ok(UserPage {
-            accounts,
-            total: records.count_accounts()?,
-        })
+    let limit = query.limit;
+    let (page, start) = validate(query)?;
+    // One more than wanted tells whether there is a next page.
+    let wanted = limit.saturating_add(1);
+    let (mut accounts, total) = ports.store.read(|records| {
+        let accounts = match &start {
+            Start::Offset(offset) => records.accounts(*offset, wanted)?,
+            Start::After(created_at, id) => records.accounts_after(*created_at, id, wanted)?,
+        };
+        Ok((accounts, records.count_accounts()?))
+    })?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_next = accounts.len() > limit;
+    accounts.truncate(limit);
+    let next = accounts
+        .last()
+        .filter(|_| has_next)
+        .map(|last| cursor_after(last, page.saturating_add(1)));
+    Ok(UserPage {
+        accounts,
+        total,
+        page,
+        next,
     })
 }
 
-/// Number of accounts before the page.
-fn validate(query: ListUsers) -> Result<u64, Error> {
+fn cursor_after(account: &Account, page: u32) -> String {
+    let created_at = i64::try_from(account.created_at).unwrap_or(i64::MAX);
+    let keys = vec![Key::from(created_at), Key::from(account.id.as_str())];
+    let scope = CURSOR_SCOPE.to_owned();
+    Cursor { scope, page, keys }.encode()
+}
+
+/// The page's number and where it begins.
+fn validate(query: ListUsers) -> Result<(u32, Start), Error> {
     let mut fields = Fields::default();
-    let before = query
-        .page
-        .checked_sub(1)
-        .ok_or_else(|| BrokenRule::new("min", "must be at least 1"));
-    let pages = fields.take("page", before);
     let limit = match query.limit {
         0 => Err(BrokenRule::new("min", "must be at least 1")),
         1..=PAGE_LIMIT_MAX => Ok(query.limit),
@@ -54,10 +89,35 @@ fn validate(query: ListUsers) -> Result<u64, Error> {
             format!("must not be greater than {PAGE_LIMIT_MAX}"),
         )),
     };
-    match (pages, fields.take("limit", limit)) {
-        (Some(pages), Some(limit)) => Ok(u64::from(pages) * u64::from(limit)),
+    let start = match &query.after {
+        Some(cursor) => fields.take(
+            "after",
+            after(cursor).map_err(|error| BrokenRule::new("format", error.to_string())),
+        ),
+        None => fields.take("page", numbered(query.page, query.limit)),
+    };
+    match (start, fields.take("limit", limit)) {
+        (Some(start), Some(_)) => Ok(start),
         _ => Err(Error::Invalid(fields.into_errors())),
     }
+}
+
+fn numbered(page: u32, limit: u32) -> Result<(u32, Start), BrokenRule> {
+    let before = page
+        .checked_sub(1)
+        .ok_or_else(|| BrokenRule::new("min", "must be at least 1"))?;
+    let offset = u64::from(before).saturating_mul(u64::from(limit));
+    Ok((page, Start::Offset(offset)))
+}
+
+fn after(cursor: &str) -> Result<(u32, Start), NotACursor> {
+    let Cursor { page, keys, .. } = Cursor::decode(cursor, CURSOR_SCOPE)?;
+    let [Key::Integer(created_at), Key::Text(id)] = keys.as_slice() else {
+        return Err(NotACursor);
+    };
+    let created_at = u64::try_from(*created_at).map_err(|_| NotACursor)?;
+    let id = AccountId::parse(id).map_err(|_| NotACursor)?;
+    Ok((page, Start::After(created_at, id)))
 }
 
 #[cfg(test)]
@@ -72,25 +132,111 @@ mod tests {
             .collect()
     }
 
-    #[test]
-    fn pages_are_oldest_first_and_know_the_total() {
+    fn numbered_page(shop: &Shop, page: u32) -> UserPage {
+        let query = ListUsers {
+            page,
+            limit: 2,
+            after: None,
+        };
+        list_users(&shop.ports, query).unwrap()
+    }
+
+    fn page_after(shop: &Shop, cursor: &str) -> Result<UserPage, Error> {
+        let query = ListUsers {
+            page: 1,
+            limit: 2,
+            after: Some(cursor.to_owned()),
+        };
+        list_users(&shop.ports, query)
+    }
+
+    fn shop_of(names: &[&str]) -> Shop {
         let shop = Shop::new();
-        for name in ["e", "d", "c", "b", "a"] {
+        for name in names {
             shop.register(&format!("{name}@example.com"));
             shop.advance_seconds(1);
         }
-        let page = |page| list_users(&shop.ports, ListUsers { page, limit: 2 }).unwrap();
-        assert_eq!(emails(&page(1)), ["e@example.com", "d@example.com"]);
-        assert_eq!(emails(&page(3)), ["a@example.com"]);
-        assert_eq!(page(3).total, 5);
-        assert_eq!(
-            page(4),
-            UserPage {
-                accounts: vec![],
-                total: 5
+        shop
+    }
+
+    #[test]
+    fn pages_are_oldest_first_and_know_the_total() {
+        let shop = shop_of(&["e", "d", "c", "b", "a"]);
+        let first = numbered_page(&shop, 1);
+        assert_eq!(emails(&first), ["e@example.com", "d@example.com"]);
+        let last = numbered_page(&shop, 3);
+        assert_eq!(emails(&last), ["a@example.com"]);
+        assert_eq!((last.total, last.next), (5, None));
+        let beyond = numbered_page(&shop, 4);
+        assert_eq!((beyond.accounts, beyond.total), (vec![], 5));
+        assert_eq!(numbered_page(&shop, u32::MAX).total, 5);
+    }
+
+    #[test]
+    fn cursors_lead_through_all_pages_and_count_them() {
+        let shop = shop_of(&["d", "c", "b", "a"]);
+        let first = numbered_page(&shop, 1);
+        let second = page_after(&shop, &first.next.unwrap()).unwrap();
+        assert_eq!(emails(&second), ["b@example.com", "a@example.com"]);
+        assert_eq!((second.page, second.total, second.next), (2, 4, None));
+    }
+
+    #[test]
+    fn accounts_of_the_same_moment_are_all_seen() {
+        let shop = Shop::new();
+        for number in 0..7 {
+            shop.register(&format!("user{number}@example.com"));
+        }
+        let mut page = numbered_page(&shop, 1);
+        let mut seen = page.accounts.clone();
+        while let Some(next) = &page.next {
+            page = page_after(&shop, next).unwrap();
+            seen.extend(page.accounts.clone());
+        }
+        assert_eq!((seen.len(), page.page), (7, 4));
+        seen.dedup();
+        assert_eq!(seen.len(), 7);
+    }
+
+    #[test]
+    fn a_walk_sees_every_account_once_while_others_register() {
+        let shop = shop_of(&["a", "b", "c"]);
+        let first = numbered_page(&shop, 1);
+        shop.register("late@example.com");
+        let second = page_after(&shop, &first.next.unwrap()).unwrap();
+        assert_eq!(emails(&second), ["c@example.com", "late@example.com"]);
+        assert_eq!((second.total, second.next), (4, None));
+    }
+
+    #[test]
+    fn what_no_page_gave_is_no_cursor() {
+        let shop = shop_of(&["a"]);
+        let made_up = |scope: &str, keys: Vec<Key>| {
+            let scope = scope.to_owned();
+            Cursor {
+                scope,
+                page: 2,
+                keys,
             }
-        );
-        assert_eq!(page(u32::MAX).total, 5);
+            .encode()
+        };
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+        for cursor in [
+            String::new(),
+            "nonsense".to_owned(),
+            made_up("products:name", vec![1.into(), id.into()]),
+            made_up(CURSOR_SCOPE, vec![1.into()]),
+            made_up(CURSOR_SCOPE, vec![id.into(), 1.into()]),
+            made_up(CURSOR_SCOPE, vec![(-1).into(), id.into()]),
+            made_up(CURSOR_SCOPE, vec![1.into(), "x".into()]),
+            made_up(CURSOR_SCOPE, vec![1.into(), id.into(), 1.into()]),
+        ] {
+            let Error::Invalid(errors) = page_after(&shop, &cursor).unwrap_err() else {
+                panic!("not Invalid")
+            };
+            assert_eq!((errors[0].field, errors[0].code), ("after", "format"));
+        }
+        assert!(page_after(&shop, &made_up(CURSOR_SCOPE, vec![1.into(), id.into()])).is_ok());
     }
 
     #[test]
@@ -102,9 +248,15 @@ mod tests {
             (1, 101, vec![("limit", "max")]),
             (0, 0, vec![("page", "min"), ("limit", "min")]),
         ] {
-            let Error::Invalid(errors) =
-                list_users(&shop.ports, ListUsers { page, limit }).unwrap_err()
-            else {
+            let Error::Invalid(errors) = list_users(
+                &shop.ports,
+                ListUsers {
+                    page,
+                    limit,
+                    after: None,
+                },
+            )
+            .unwrap_err() else {
                 panic!("not Invalid")
             };
             let named: Vec<_> = errors
@@ -118,7 +270,8 @@ mod tests {
                 &shop.ports,
                 ListUsers {
                     page: 1,
-                    limit: 100
+                    limit: 100,
+                    after: None
                 }
             )
             .is_ok()

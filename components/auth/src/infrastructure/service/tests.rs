@@ -40,6 +40,7 @@ fn registered(service: &Service, email: &str) -> Session {
             name,
             email,
             password,
+            client: None,
         },
     )
     .unwrap()
@@ -51,14 +52,18 @@ fn log_in(service: &Service, email: &str, password: &str) -> Result<Session, Err
         Login {
             email: email.to_owned(),
             password: password.to_owned(),
+            client: None,
         },
     )
 }
 
 fn accounts(service: &Service) -> u64 {
-    list_users(service, ListUsers { page: 1, limit: 1 })
-        .unwrap()
-        .total
+    let query = ListUsers {
+        page: 1,
+        limit: 1,
+        after: None,
+    };
+    list_users(service, query).unwrap().total
 }
 
 #[test]
@@ -119,6 +124,7 @@ fn profile_password_and_state_of_an_account_change() {
             user_id: user_id.clone(),
             current,
             new,
+            client: None,
         },
     )
     .unwrap();
@@ -167,7 +173,8 @@ fn a_taken_address_leaves_nothing_behind() {
             Register {
                 name,
                 email,
-                password
+                password,
+                client: None,
             }
         )
         .unwrap_err(),

@@ -1,7 +1,7 @@
 //! The repository on a real SQLite in memory.
 
 use super::*;
-use crate::domain::RefreshSecret;
+use crate::domain::{Client, RefreshSecret};
 
 const NOW: u64 = 1_800_000_000_000;
 
@@ -178,6 +178,163 @@ fn pages_are_oldest_first() {
     assert_eq!(page(2, 2), [somebody(3)]);
     assert_eq!(page(u64::MAX, 2), []);
     assert_eq!(store.read(|records| records.count_accounts()), Ok(3));
+}
+
+#[test]
+fn a_page_after_an_account_goes_on_where_it_would_stand() {
+    let store = store();
+    for number in 1..=4 {
+        let created_at = NOW + u64::from(number / 2);
+        add(
+            &store,
+            &Account {
+                created_at,
+                ..somebody(number)
+            },
+        );
+    }
+    let after = |created_at, number, limit| -> Vec<AccountId> {
+        let accounts = store.read(|records| records.accounts_after(created_at, &id(number), limit));
+        accounts
+            .unwrap()
+            .into_iter()
+            .map(|account| account.id)
+            .collect()
+    };
+    assert_eq!(after(0, 0, 2), [id(1), id(2)]);
+    assert_eq!(after(NOW + 1, 2, 9), [id(3), id(4)]);
+    assert_eq!(
+        after(NOW, 9, 1),
+        [id(2)],
+        "nobody need stand there any more"
+    );
+    assert_eq!(after(NOW + 2, 4, 9), []);
+}
+
+#[test]
+fn pages_and_the_costliest_hash_are_found_by_index() {
+    let store = store();
+    let plan = |statement: &str, parameters: &[mercato_sqlite::Value]| -> String {
+        let rows = store
+            .0
+            .read::<_, mercato_sqlite::Error>(|connection| {
+                connection.query(&format!("EXPLAIN QUERY PLAN {statement}"), parameters)
+            })
+            .unwrap();
+        let details = rows.iter().map(|row| row.get::<String>(3).unwrap());
+        details.collect::<Vec<_>>().join("; ")
+    };
+    type Case<'a> = (&'a str, &'a [mercato_sqlite::Value], &'a str);
+    let cases: [Case<'_>; 4] = [
+        (SELECT_ACCOUNTS_AFTER, params![1, "x", 1], "users_by_age"),
+        (SELECT_COSTLIEST_HASH, params![], "users_by_hash_cost"),
+        (DELETE_OLD_FAILURES, params![1, 1], "login_failures_by_end"),
+        (
+            DELETE_OLD_FAMILIAR,
+            params![1, 1],
+            "familiar_clients_by_end",
+        ),
+    ];
+    for (statement, parameters, index) in cases {
+        let plan = plan(statement, parameters);
+        assert!(
+            plan.contains(index) && !plan.contains("TEMP B-TREE"),
+            "{plan}"
+        );
+    }
+}
+
+#[test]
+fn one_of_the_costliest_hashes_is_found() {
+    let store = store();
+    let costliest = || store.read(|records| records.costliest_hash()).unwrap();
+    assert_eq!(costliest(), None);
+    for (number, hash) in [(1, "$2b$09$x"), (2, "$2a$12$y"), (3, "$2b$10$z")] {
+        add(
+            &store,
+            &Account {
+                password_hash: PasswordHash::new(hash.to_owned()),
+                ..somebody(number)
+            },
+        );
+    }
+    assert_eq!(costliest().unwrap().expose(), "$2a$12$y");
+}
+
+#[test]
+fn failures_are_kept_under_their_key_until_they_are_cleared() {
+    let store = store();
+    let (key, other) = (CounterKey::subject("a"), CounterKey::subject("b"));
+    let kept = |key: &CounterKey| store.read(|records| records.failures(key)).unwrap();
+    assert_eq!(kept(&key), Failures::default());
+    for max in [10, 1] {
+        let failures = kept(&key).with_one_more(max, NOW);
+        store
+            .write(|records| records.save_failures(&key, &failures))
+            .unwrap();
+        assert_eq!(kept(&key), failures);
+    }
+    assert_eq!(kept(&other), Failures::default());
+    store.write(|records| records.clear_failures(&key)).unwrap();
+    assert_eq!(kept(&key), Failures::default());
+}
+
+#[test]
+fn a_pair_is_familiar_until_its_time_is_over() {
+    let store = store();
+    let client = Client::parse("192.0.2.1");
+    let key = CounterKey::pair("a", client.as_ref());
+    let is_familiar = |now| {
+        store
+            .read(|records| records.is_familiar(&key, now))
+            .unwrap()
+    };
+    assert!(!is_familiar(NOW));
+    for until in [NOW + 5, NOW + 10] {
+        store
+            .write(|records| records.make_familiar(&key, until))
+            .unwrap();
+        assert!(is_familiar(until - 1) && !is_familiar(until));
+    }
+}
+
+#[test]
+fn old_attempts_are_forgotten_a_bounded_number_at_a_time() {
+    let store = store();
+    let count = FORGET_MAX_ROWS + 1;
+    let key = |number: u32| CounterKey::subject(&number.to_string());
+    let failures = Failures::default().with_one_more(10, NOW);
+    store
+        .write(|records| {
+            (0..count).try_for_each(|number| {
+                records.save_failures(&key(number), &failures)?;
+                records.make_familiar(&key(number), failures.forgotten_at())
+            })
+        })
+        .unwrap();
+    let rows = || -> Vec<u64> {
+        ["login_failures", "familiar_clients"]
+            .iter()
+            .map(|table| {
+                let statement = format!("SELECT COUNT(*) FROM {table}");
+                let row = store.0.read::<_, mercato_sqlite::Error>(|connection| {
+                    connection.query_one(&statement, &[])
+                });
+                row.unwrap().unwrap().get(0).unwrap()
+            })
+            .collect()
+    };
+    let forget = |now| {
+        store
+            .write(|records| records.forget_old_attempts(now))
+            .unwrap();
+    };
+    forget(failures.forgotten_at() - 1);
+    assert_eq!(rows(), [u64::from(count); 2]);
+    forget(failures.forgotten_at());
+    assert_eq!(rows(), [1, 1]);
+    forget(failures.forgotten_at());
+    assert_eq!(rows(), [0, 0]);
 }
 
 #[test]

@@ -1,13 +1,25 @@
 use mercato_edge::{Context, Problem, Reply};
 
 use crate::bindings::mercato::auth::accounts;
-use crate::body;
+use crate::body::RefreshRequest;
 use crate::problems::problem;
 
 /// `POST /auth/logout`: ends a session; 204 for an unknown one too.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/logout",
+    tag = "Accounts",
+    operation_id = "logOut",
+    summary = "Log out",
+    description = "Ends the session of a refresh token. Its access token is good until it ends by itself, so forget that, too.",
+    request_body = RefreshRequest,
+    responses((status = 204, description = "The session has ended, or there was none"))
+)]
 pub async fn logout(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    let token = body::refresh_token(context.json()?)?;
-    accounts::logout(token).await.map_err(problem)?;
+    let body = RefreshRequest::read(context.json()?)?;
+    accounts::logout(body.refresh_token)
+        .await
+        .map_err(problem)?;
     Ok(Reply::no_content())
 }

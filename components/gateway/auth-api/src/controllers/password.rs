@@ -1,19 +1,36 @@
-use mercato_edge::{Context, Problem, Reply};
+use mercato_edge::{Context, Problem, ProblemDocument, Reply};
 
 use crate::bindings::mercato::auth::accounts::{self, AccountError};
-use crate::body;
-use crate::body::Passwords;
+use crate::body::PasswordChange;
 use crate::problems::{invalid_credentials, own_account_problem};
+use crate::resource::SessionResource;
+use crate::{client, resource};
 
-/// `POST /auth/password`: changes the password and ends every session of the account.
+/// `POST /auth/password`: changes the password, ends every session of the account and opens a new one for the caller.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/password",
+    tag = "Accounts",
+    operation_id = "changePassword",
+    summary = "Change one's password",
+    description = "Changes the password and ends every session of the account; go on with the tokens of the answer. \
+                   Wrong passwords count as they do at the login.",
+    request_body = PasswordChange,
+    responses(
+        (status = 200, description = "The account and its only session", body = SessionResource),
+        (status = 401, description = "`invalid-credentials`: the current password is wrong; or no valid access token", body = ProblemDocument, content_type = "application/problem+json", headers(("WWW-Authenticate" = String, description = "The challenge of RFC 6750"))),
+        (status = 429, description = "Too many wrong passwords of late; the right one has to wait, too", body = ProblemDocument, content_type = "application/problem+json", headers(("Retry-After" = u64, description = "Seconds until the next attempt is let through"))),
+    )
+)]
 pub async fn change(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     let id = context.principal()?.user_id.clone();
-    let Passwords { current, new } = body::passwords(context.json()?)?;
-    accounts::change_password(id, current, new)
+    let body = PasswordChange::read(context.json()?)?;
+    let client = client::address(&context).await?;
+    let session = accounts::change_password(id, body.current_password, body.new_password, client)
         .await
         .map_err(refused)?;
-    Ok(Reply::no_content())
+    resource::session(&session)
 }
 
 fn refused(error: AccountError) -> Problem {

@@ -1,16 +1,39 @@
-use mercato_edge::{Context, Problem, Reply};
+use mercato_edge::{Context, Problem, ProblemDocument, Reply};
 
 use crate::bindings::mercato::auth::accounts;
+use crate::body::Registration;
 use crate::problems::problem;
-use crate::{body, resource};
+use crate::resource::SessionResource;
+use crate::{client, resource};
 
 /// Where the owner of an account finds it.
 const OWN_ACCOUNT: &str = "/api/v1/auth/me";
 
 /// `POST /auth/register`: a customer account and its first session.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/register",
+    tag = "Accounts",
+    operation_id = "register",
+    summary = "Open an account",
+    description = "Opens a customer's account and its first session. Nobody becomes an admin this way.",
+    request_body = Registration,
+    responses(
+        (
+            status = 201,
+            description = "The account and its first session",
+            body = SessionResource,
+            headers(("Location" = String, description = "Where the owner finds the account")),
+        ),
+        (status = 409, description = "`email-taken`: the address has an account", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
 pub async fn register(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    let registration = body::registration(context.json()?)?;
-    let session = accounts::register(registration).await.map_err(problem)?;
+    let registration = Registration::read(context.json()?)?;
+    let client = client::address(&context).await?;
+    let session = accounts::register(registration.into(), client)
+        .await
+        .map_err(problem)?;
     Ok(resource::session(&session)?.created(OWN_ACCOUNT))
 }

@@ -1,4 +1,4 @@
-use mercato_edge::{BASE_PATH, Context, Problem, Reply, StatusCode};
+use mercato_edge::{BASE_PATH, Context, Problem, ProblemDocument, Reply, StatusCode};
 use mercato_platform::clock::{Clock, SystemClock, rfc3339};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -7,19 +7,42 @@ use crate::bindings::mercato::orders::commands::{
     self, CreateOutcome, Idempotency, RecordedAnswer,
 };
 use crate::bindings::mercato::orders::types::OrderError;
-use crate::body;
+use crate::body::NewOrder;
+use crate::parameters::IdempotencyKey;
 use crate::problems::problem;
-use crate::resource::placement_reply;
+use crate::resource::{PlacementResource, placement_reply};
+use crate::schemas::ConflictDocument;
 
 const PROBLEM_JSON: &str = "application/problem+json";
 
 /// `POST /orders`: 201 with the order, its place and where to pay. With an `Idempotency-Key`, a request that is sent
 /// again gets the first answer again, byte for byte; a refusal for lack of stock is such an answer too.
+#[utoipa::path(
+    post,
+    path = "/api/v1/orders",
+    tag = "Orders",
+    operation_id = "createOrder",
+    summary = "Place an order",
+    description = "Names and prices come from the catalogue, the stock is taken at once and held until the payment session \
+        ends. Send the customer to `paymentSession.url` to pay. With an `Idempotency-Key` it is safe to send the request \
+        again when the answer got lost.",
+    params(IdempotencyKey),
+    request_body = NewOrder,
+    responses(
+        (status = 201, description = "The order, waiting for its payment", body = PlacementResource,
+            headers(("Location" = String, description = "Path of the order"))),
+        (status = 409, description = "Some products are not there in that quantity: `lines` names every one, and nothing was \
+            ordered. Or the order of this `Idempotency-Key` is cancelled.", body = ConflictDocument,
+            content_type = "application/problem+json"),
+        (status = 422, description = "The `Idempotency-Key` was sent with another body", body = ProblemDocument,
+            content_type = "application/problem+json"),
+    )
+)]
 pub async fn create(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     let customer_id = context.principal()?.user_id.clone();
     let key = context.idempotency_key()?;
-    let lines = body::new_order(context.json()?)?;
+    let lines = NewOrder::read(context.json()?)?.into_lines();
     let fingerprint = || Sha256::digest(context.body()).to_vec();
     let idempotency = key.clone().map(|key| Idempotency {
         key,

@@ -3,12 +3,24 @@ use mercato_platform::ids;
 
 use crate::bindings::mercato::orders::queries::{self, Filter};
 use crate::bindings::mercato::orders::types::OrderStatus;
+use crate::parameters::{Owner, Page, Status, StatusInPlaceOfOrderId};
 use crate::problems::problem;
 use crate::resource::resources;
+use crate::schemas::PageDocument;
 use crate::status::{STATUS_RULE, parse_order_status};
 use crate::viewer::viewer;
 
 /// `GET /orders`: one page of one's own orders; an admin sees everybody's, or with `userId` those of one.
+#[utoipa::path(
+    get,
+    path = "/api/v1/orders",
+    tag = "Orders",
+    operation_id = "listOrders",
+    summary = "List orders",
+    description = "One's own orders, newest first; an admin sees everybody's, or with `userId` those of one account.",
+    params(Status, Owner, Page),
+    responses((status = 200, description = "One page of orders", body = PageDocument))
+)]
 pub async fn list(context: Context) -> Result<Reply, Problem> {
     let mut query = context.query();
     let status = status_parameter(&mut query);
@@ -16,8 +28,18 @@ pub async fn list(context: Context) -> Result<Reply, Problem> {
 }
 
 /// `GET /orders/{status}`: the same, only of that status.
+#[utoipa::path(
+    get,
+    path = "/api/v1/orders/{statusOrId}",
+    tag = "Orders",
+    operation_id = "listOrdersByStatus",
+    summary = "List orders of one status",
+    description = "The same as `GET /api/v1/orders?status=…`.",
+    params(StatusInPlaceOfOrderId, Owner, Page),
+    responses((status = 200, description = "One page of orders", body = PageDocument))
+)]
 pub async fn list_by_status(context: Context) -> Result<Reply, Problem> {
-    let status = parse_order_status(context.param("status"));
+    let status = parse_order_status(context.param("statusOrId"));
     if status.is_none() {
         let error = FieldError::new("status", "format", format!("status {STATUS_RULE}"));
         return Err(Problem::validation(vec![error]));

@@ -1,13 +1,22 @@
-use mercato_edge::{Context, Problem, Reply};
+use mercato_edge::{Amount, Context, Problem, Reply};
 use mercato_money::Money;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::bindings::mercato::orders::queries::{self, OrderStats};
+use crate::bindings::mercato::orders::types::OrderStatus;
 use crate::problems::problem;
-use crate::status::order_status_name;
 
 /// `GET /orders/stats`: orders by status, and what they brought in.
+#[utoipa::path(
+    get,
+    path = "/api/v1/orders/stats",
+    tag = "Orders",
+    operation_id = "orderStats",
+    summary = "Count orders and revenue",
+    description = "How many orders there are of each status, and what the paid and delivered ones brought in.",
+    responses((status = 200, description = "The numbers of now", body = StatsResource))
+)]
 pub async fn stats(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     Reply::json(&StatsResource::from(
@@ -15,26 +24,64 @@ pub async fn stats(context: Context) -> Result<Reply, Problem> {
     ))
 }
 
-#[derive(Debug, Serialize)]
+/// Orders by status, and what they brought in.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct StatsResource {
+#[schema(as = OrderStats)]
+pub struct StatsResource {
+    /// All orders.
+    #[schema(minimum = 0, example = 42)]
     total: u64,
-    by_status: Map<String, Value>,
+    by_status: CountsResource,
+    /// Total of all paid and delivered orders.
+    #[schema(value_type = Amount)]
     revenue: Money,
+    /// ISO 4217 code.
+    #[schema(
+        min_length = 3,
+        max_length = 3,
+        pattern = "^[A-Z]{3}$",
+        example = "EUR"
+    )]
     currency: String,
+}
+
+/// Number of orders of every status.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schema(
+    as = OrderCounts,
+    example = json!({"PENDING": 2, "PAID": 30, "DELIVERED": 5, "CANCELLED": 4, "REFUNDED": 1})
+)]
+pub struct CountsResource {
+    #[schema(minimum = 0)]
+    pending: u64,
+    #[schema(minimum = 0)]
+    paid: u64,
+    #[schema(minimum = 0)]
+    delivered: u64,
+    #[schema(minimum = 0)]
+    cancelled: u64,
+    #[schema(minimum = 0)]
+    refunded: u64,
 }
 
 impl From<OrderStats> for StatsResource {
     fn from(stats: OrderStats) -> Self {
-        let named = stats.by_status.iter().map(|count| {
-            (
-                order_status_name(count.status).to_owned(),
-                count.orders.into(),
-            )
-        });
+        let mut counts = CountsResource::default();
+        for count in &stats.by_status {
+            let place = match count.status {
+                OrderStatus::Pending => &mut counts.pending,
+                OrderStatus::Paid => &mut counts.paid,
+                OrderStatus::Delivered => &mut counts.delivered,
+                OrderStatus::Cancelled => &mut counts.cancelled,
+                OrderStatus::Refunded => &mut counts.refunded,
+            };
+            *place = count.orders;
+        }
         Self {
             total: stats.by_status.iter().map(|count| count.orders).sum(),
-            by_status: named.collect(),
+            by_status: counts,
             revenue: Money::from_units(stats.revenue),
             currency: stats.currency,
         }
@@ -45,8 +92,7 @@ impl From<OrderStats> for StatsResource {
 mod tests {
     use super::*;
     use crate::bindings::mercato::orders::queries::StatusCount;
-    use crate::bindings::mercato::orders::types::OrderStatus;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     #[test]
     fn the_members_are_those_of_the_api() {
@@ -65,7 +111,10 @@ mod tests {
             currency: "EUR".to_owned(),
         };
         let text = serde_json::to_string(&StatsResource::from(stats)).unwrap();
-        let expected = json!({"total": 3, "byStatus": {"PENDING": 2, "PAID": 1}, "revenue": 9.99, "currency": "EUR"});
+        let expected = json!({
+            "total": 3, "revenue": 9.99, "currency": "EUR",
+            "byStatus": {"PENDING": 2, "PAID": 1, "DELIVERED": 0, "CANCELLED": 0, "REFUNDED": 0},
+        });
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
     }
 }

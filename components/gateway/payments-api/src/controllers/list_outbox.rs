@@ -1,10 +1,22 @@
 use mercato_edge::{Context, PageInfo, Problem, Reply, paged};
 
 use crate::bindings::mercato::payments::outbox;
+use crate::parameters::Page;
 use crate::problems::problem;
 use crate::resource::EntryResource;
+use crate::schemas::PageDocument;
 
 /// `GET /payments/outbox`: events under way and parked, oldest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/payments/outbox",
+    tag = "Payments",
+    operation_id = "listOutbox",
+    summary = "List events under way",
+    description = "What orders has not been told yet, oldest first, parked events too. Empty when all is well.",
+    params(Page),
+    responses((status = 200, description = "One page of events", body = PageDocument))
+)]
 pub async fn list_outbox(context: Context) -> Result<Reply, Problem> {
     let mut query = context.query();
     let page = query.page();

@@ -1,60 +1,35 @@
-use mercato_edge::{Context, Fields, Problem, Reply};
-use mercato_platform::ids;
+use mercato_edge::{Context, Problem, ProblemDocument, Reply};
 
 use super::viewer;
 use crate::bindings::mercato::payments::commands;
+use crate::body::SessionRequest;
 use crate::problems::problem;
-use crate::resource::reply;
+use crate::resource::{PaymentResource, reply};
 
 /// `POST /payments/session`: 200 with the payment and the session in which it can be paid.
+#[utoipa::path(
+    post,
+    path = "/api/v1/payments/session",
+    tag = "Payments",
+    operation_id = "openPaymentSession",
+    summary = "Go on paying",
+    description = "The open session of a pending order, or a new one when the last has ended: send the customer to `session.url`.",
+    request_body = SessionRequest,
+    responses(
+        (status = 200, description = "The payment with its open session", body = PaymentResource,
+            headers(("ETag" = String, description = "The payment's version"))),
+        (status = 404, description = "No such order, one without a payment, or somebody else's", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 409, description = "The payment is decided already", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 502, description = "The payment provider refused", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
 pub async fn open_session(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    let order_id = order_id(context.json()?)?;
+    let request = SessionRequest::read(context.json()?)?;
     let viewer = viewer(&context)?;
-    let payment = commands::open_session(viewer, order_id)
+    let payment = commands::open_session(viewer, request.order_id)
         .await
         .map_err(problem)?;
     reply(&payment)
-}
-
-fn order_id(mut fields: Fields) -> Result<String, Problem> {
-    let text: String = fields.required("orderId");
-    let id = ids::parse(&text);
-    if let (Err(rule), false) = (&id, text.is_empty()) {
-        fields.reject("orderId", "format", &rule.to_string());
-    }
-    fields.finish()?;
-    id.map_err(|rule| Problem::bad_request("validation", format!("orderId {rule}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(body: &str) -> Result<String, u16> {
-        order_id(Fields::parse(body.as_bytes()).unwrap())
-            .map_err(|problem| problem.status().as_u16())
-    }
-
-    #[test]
-    fn an_order_is_named_by_its_id() {
-        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
-        assert_eq!(
-            read(&format!(r#"{{"orderId":"{}"}}"#, id.to_uppercase())),
-            Ok(id.to_owned())
-        );
-    }
-
-    #[test]
-    fn anything_else_is_refused() {
-        for body in [
-            "{}",
-            r#"{"orderId":""}"#,
-            r#"{"orderId":"7"}"#,
-            r#"{"orderId":7}"#,
-            r#"{"orderId":"01890a5d-ac96-774b-bcce-b302099a8057","amount":1}"#,
-        ] {
-            assert_eq!(read(body), Err(400), "{body}");
-        }
-    }
 }

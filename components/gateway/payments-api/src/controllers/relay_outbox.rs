@@ -1,10 +1,35 @@
 use mercato_edge::{Context, Problem, Reply};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::bindings::mercato::payments::outbox;
 use crate::problems::problem;
 
+/// What a run of the relay did.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RelayReport)]
+pub struct RelayResource {
+    /// Events that were published.
+    #[schema(minimum = 0, example = 3)]
+    published: u32,
+    /// Events that could not be published; they will be tried again.
+    #[schema(minimum = 0, example = 0)]
+    failed: u32,
+    /// Events that still wait to be acknowledged.
+    #[schema(minimum = 0, example = 3)]
+    pending: u64,
+}
+
 /// `POST /payments/outbox/relay`: publishes what is due now.
+#[utoipa::path(
+    post,
+    path = "/api/v1/payments/outbox/relay",
+    tag = "Payments",
+    operation_id = "relayOutbox",
+    summary = "Publish what is due",
+    description = "Publishes every event that is due, at once. The shop does that by itself; this is for the impatient.",
+    responses((status = 200, description = "What the run did", body = RelayResource))
+)]
 pub async fn relay_outbox(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     relay().await
@@ -17,9 +42,9 @@ pub async fn relay_on_timer(_: Context) -> Result<Reply, Problem> {
 
 async fn relay() -> Result<Reply, Problem> {
     let report = outbox::relay(0).await.map_err(problem)?;
-    Reply::json(&json!({
-        "published": report.published,
-        "failed": report.failed,
-        "pending": report.pending,
-    }))
+    Reply::json(&RelayResource {
+        published: report.published,
+        failed: report.failed,
+        pending: report.pending,
+    })
 }

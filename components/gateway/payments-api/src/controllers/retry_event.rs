@@ -1,11 +1,25 @@
-use mercato_edge::{Context, Problem, Reply};
+use mercato_edge::{Context, Problem, ProblemDocument, Reply};
 
 use crate::bindings::mercato::payments::outbox;
 use crate::bindings::mercato::payments::types::PaymentError;
+use crate::parameters::EventId;
 use crate::problems::problem;
 use crate::resource::EntryResource;
 
 /// `POST /payments/outbox/{eventId}/retry`: takes a parked event up again.
+#[utoipa::path(
+    post,
+    path = "/api/v1/payments/outbox/{eventId}/retry",
+    tag = "Payments",
+    operation_id = "retryOutboxEvent",
+    summary = "Try an event again",
+    description = "Takes a parked event up again, due at once. Mend the cause first: `lastError` names it.",
+    params(EventId),
+    responses(
+        (status = 200, description = "The event, under way again", body = EntryResource),
+        (status = 404, description = "No such event is under way", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
 pub async fn retry_event(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     match outbox::retry(context.id("eventId")?).await {

@@ -1,15 +1,37 @@
-use mercato_edge::{Context, Problem, Query, Reply};
+use mercato_edge::{Context, Problem, ProblemDocument, Query, Reply};
 use mercato_platform::clock::{Clock, SystemClock};
 
 use crate::bindings::mercato::payments::queries;
-use crate::checkout_page::page;
+use crate::body::Outcome;
+use crate::checkout_page::{or_page, page};
+use crate::parameters::{CheckoutResult, SessionId};
 use crate::problems::problem;
 
-/// What a result page may be asked for; what it shows is the payment's own state.
-const RESULTS: [&str; 3] = ["succeed", "fail", "cancel"];
-
 /// `GET /payments/mock/checkout/{sessionId}`: the checkout page, or how it ended.
+#[utoipa::path(
+    get,
+    path = "/api/v1/payments/mock/checkout/{sessionId}",
+    tag = "Payments",
+    operation_id = "showCheckout",
+    summary = "Pay in a browser",
+    description = "Only with the stand-in payment provider: its checkout page with the order, the total, and buttons to pay, \
+        to decline and to cancel; once the payment is decided, how it ended. Whoever holds the session's id may see it.",
+    params(SessionId, CheckoutResult),
+    responses(
+        (status = 200, description = "The page", body = String, content_type = "text/html",
+            example = "<!doctype html>\n<html lang=\"en\">…</html>\n"),
+        (status = 400, description = "`result` is none, or an unknown parameter; a page when `Accept` names `text/html`",
+            content((ProblemDocument = "application/problem+json"), (String = "text/html"))),
+        (status = 404, description = "No such session, another one has taken its place, or the payment provider is a real one; a \
+            page when `Accept` names `text/html`",
+            content((ProblemDocument = "application/problem+json"), (String = "text/html"))),
+    )
+)]
 pub async fn show_checkout(context: Context) -> Result<Reply, Problem> {
+    or_page(&context, show(&context).await)
+}
+
+async fn show(context: &Context) -> Result<Reply, Problem> {
     check(context.query())?;
     let session_id = context.param("sessionId").to_owned();
     let checkout = queries::find_checkout(session_id.clone())
@@ -18,11 +40,12 @@ pub async fn show_checkout(context: Context) -> Result<Reply, Problem> {
     page(&checkout, &session_id, SystemClock.now_ms())
 }
 
+/// A result page may be asked for by what the customer chose; what it shows is the payment's own state.
 fn check(mut query: Query) -> Result<(), Problem> {
     if let Some(result) = query.text("result")
-        && !RESULTS.contains(&result.as_str())
+        && Outcome::from_name(&result).is_none()
     {
-        query.reject("result", "format", "must be one of succeed, fail, cancel");
+        query.reject("result", "format", Outcome::RULE);
     }
     query.finish()
 }

@@ -1,17 +1,50 @@
-use mercato_edge::{Context, HeaderName, Problem, Reply};
-use serde_json::json;
+use mercato_edge::{Context, HeaderName, Problem, ProblemDocument, Reply, unsupported_media_type};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::bindings::mercato::payments::commands;
+use crate::parameters::StripeSignature;
 use crate::problems::problem;
+use crate::schemas::WebhookEvent;
 
 /// Where the provider puts its signature.
 const SIGNATURE: HeaderName = HeaderName::from_static("stripe-signature");
 
+const JSON: &str = "application/json";
+
+/// The event has arrived.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WebhookReceipt {
+    /// Always true.
+    #[schema(example = true)]
+    received: bool,
+}
+
 /// `POST /payments/webhook`: 200 for every event that is the provider's, known or not, so that it is not sent again.
+#[utoipa::path(
+    post,
+    path = "/api/v1/payments/webhook",
+    tag = "Payments",
+    operation_id = "receiveWebhook",
+    summary = "Hear from the payment provider",
+    description = "For the payment provider alone. The signature over the raw body is verified before anything of it is read; \
+        an event that comes again changes nothing, and one that is unknown or none of this shop's business is ignored.",
+    params(StripeSignature),
+    request_body = WebhookEvent,
+    responses(
+        (status = 200, description = "Received; do not send it again", body = WebhookReceipt),
+        (status = 400, description = "The signature does not sign this body or is too old, or the event cannot be read or does \
+            not fit its payment", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
 pub async fn webhook(context: Context) -> Result<Reply, Problem> {
+    context.query().finish()?;
+    if !context.has_content_type(JSON) {
+        return Err(unsupported_media_type(JSON));
+    }
     let signature = context.header(&SIGNATURE).unwrap_or_default().to_owned();
     commands::handle_webhook(context.body().to_vec(), signature)
         .await
         .map_err(problem)?;
-    Reply::json(&json!({ "received": true }))
+    Reply::json(&WebhookReceipt { received: true })
 }

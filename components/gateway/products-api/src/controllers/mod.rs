@@ -3,6 +3,7 @@
 pub mod create;
 pub mod delete;
 pub mod find;
+pub mod import;
 pub mod list;
 pub mod ready;
 pub mod stats;

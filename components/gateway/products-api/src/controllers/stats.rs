@@ -1,23 +1,43 @@
 use mercato_edge::{Context, Problem, Reply};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::bindings::mercato::products::catalogue::{self, CatalogueStats};
 use crate::problems::problem;
 use crate::resource::{ProductResource, Viewer, resources};
 
 /// `GET /products/stats`: what an admin must buy soon.
+#[utoipa::path(
+    get,
+    path = "/api/v1/products/stats",
+    tag = "Catalogue",
+    operation_id = "productStats",
+    summary = "What runs out",
+    description = "The state of the stock as a whole, and the products that must be bought soon.",
+    responses((status = 200, description = "The state of the stock", body = StatsResource))
+)]
 pub async fn stats(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     let stats = catalogue::stats().await.map_err(problem)?;
     Reply::json(&StatsResource::new(&stats))
 }
 
-#[derive(Debug, Serialize)]
+/// The state of the stock as a whole.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct StatsResource<'a> {
+#[schema(as = CatalogueStats)]
+pub struct StatsResource<'a> {
+    /// Products in the catalogue.
+    #[schema(minimum = 0, example = 250)]
     products: u64,
+    /// Those of them without a free unit.
+    #[schema(minimum = 0, example = 3)]
     out_of_stock: u64,
+    /// Free units from which on downwards a product counts as running out.
+    #[schema(minimum = 0, example = 10)]
     low_stock_threshold: u64,
+    /// Products that are running out, fewest units first.
+    #[schema(max_items = 50)]
     low_stock: Vec<ProductResource<'a>>,
 }
 

@@ -1,16 +1,37 @@
-use mercato_edge::{Context, Problem, Reply};
+use mercato_edge::{Context, Problem, ProblemDocument, Reply};
 
 use crate::bindings::mercato::products::catalogue;
-use crate::body;
+use crate::body::{Changes, ChangesBody};
+use crate::parameters::{IfMatch, ProductPath};
 use crate::problems::problem;
-use crate::resource::{Viewer, reply};
+use crate::resource::{ProductResource, Viewer, reply};
 
 /// `PATCH /products/{id}`: the product as it is then. With `If-Match`, only that version of it.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/products/{id}",
+    tag = "Catalogue",
+    operation_id = "updateProduct",
+    summary = "Change a product",
+    description = "Changes any subset of the fields; the others stay, and an empty object changes nothing. `stock` sets the free units, \
+        whatever orders did meanwhile, and `stockDelta` adds to them or takes away: one of the two. \
+        Units that orders hold or have sold are not touched.",
+    params(ProductPath, IfMatch),
+    request_body = Changes,
+    responses(
+        (status = 200, description = "The product as it is now", body = ProductResource,
+            headers(("ETag", description = "Its version, and the counts that are shown"))),
+        (status = 404, description = "No such product, or deleted", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "`sku-taken`: another product has this sku; `insufficient-stock`: the stock would be less than 0; \
+            `too-much-stock`: it would be more than a product can have", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 412, description = "The product has changed since the version in `If-Match`", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
 pub async fn update(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     let id = context.id("id")?;
     let version = context.expected_version()?;
-    let changes = body::changes(context.json()?)?;
+    let changes = ChangesBody::read(context.json()?)?.into();
     let product = catalogue::update(id, changes, version)
         .await
         .map_err(problem)?;

@@ -4,9 +4,9 @@
 use mercato_platform::clock::Clock;
 use mercato_platform::log;
 
-use crate::application::KEY_KEPT_MS;
 use crate::application::commands::apply_payment_event;
 use crate::application::saga::{close, follow_ups, place};
+use crate::application::{INBOX_KEPT_MS, KEY_KEPT_MS};
 use crate::domain::{
     Actor, Closing, Order, OrderError, OrderId, OrderStatus, Rejection, Saga, Step,
 };
@@ -21,7 +21,7 @@ pub const FOLLOW_UPS_PER_SWEEP: u32 = 50;
 /// Events fetched in one run.
 pub const EVENTS_PER_SWEEP: u32 = 50;
 
-/// Old keys and finished sagas removed in one run.
+/// Old keys, finished sagas and inbox marks removed in one run, of each.
 pub const PURGED_PER_SWEEP: u32 = 500;
 
 /// An event that is not acknowledged after this time has got lost on its way, in milliseconds.
@@ -60,11 +60,18 @@ pub async fn handle(ports: &impl Ports, min_interval_ms: u32) -> Result<SweepRep
         .overdue_events(EVENT_OVERDUE_AFTER_MS, EVENTS_PER_SWEEP)
         .await?;
     report.events_applied = apply_payment_event::apply_all(ports, &overdue).await;
-    let kept_since = ports.clock().now_ms().saturating_sub(KEY_KEPT_MS);
-    ports
-        .orders()
-        .write(|records| records.purge(kept_since, PURGED_PER_SWEEP))?;
+    purge(ports)?;
     Ok(report)
+}
+
+/// Removes what nobody asks for any more, so that these tables do not grow for ever.
+fn purge(ports: &impl Ports) -> Result<(), OrderError> {
+    let now = ports.clock().now_ms();
+    ports.orders().write(|records| {
+        records.purge(now.saturating_sub(KEY_KEPT_MS), PURGED_PER_SWEEP)?;
+        records.purge_inbox(now.saturating_sub(INBOX_KEPT_MS), PURGED_PER_SWEEP)
+    })?;
+    Ok(())
 }
 
 /// Pause before the next attempt, in milliseconds.

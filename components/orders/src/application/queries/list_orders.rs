@@ -1,11 +1,30 @@
 //! Orders, newest first.
+//!
+//! An order's id begins with the time it was asked for, so the order of the ids is the order of time, and every index
+//! of orders ends with it: a page by cursor is one search, however far down the list it lies.
+
+use mercato_cursor::{Cursor, Key};
 
 use crate::application::Viewer;
-use crate::domain::{FieldError, Order, OrderError};
-use crate::ports::{OrderFilter, OrderRepository, Ports};
+use crate::domain::{FieldError, Order, OrderError, OrderId};
+use crate::ports::{OrderFilter, OrderRepository, PageStart, Ports};
 
 /// Orders on one page.
 pub const LIMIT_MAX: u32 = 100;
+
+/// What a cursor of this list is for: its name and its order.
+const SCOPE: &str = "orders:-id";
+
+/// Which page is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRequest {
+    /// From 1.
+    pub page: u32,
+    /// 1 to [`LIMIT_MAX`].
+    pub limit: u32,
+    /// The `next` of the page before; `page` does not count then.
+    pub after: Option<String>,
+}
 
 /// Some orders of many.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,38 +33,23 @@ pub struct OrderPage {
     pub orders: Vec<Order>,
     /// Number of orders on all pages.
     pub total: u64,
+    /// Number of this page, from 1.
+    pub page: u32,
+    /// Cursor of the next page; none on the last one.
+    pub next: Option<String>,
 }
 
-/// Page `page` (from 1) of `limit` (1 to [`LIMIT_MAX`]) orders. A customer sees only their own, whatever the filter says.
+/// One page. A customer sees only their own orders, whatever the filter says.
 ///
 /// # Errors
-/// [`OrderError::Invalid`] for a page or limit out of range.
+/// [`OrderError::Invalid`] for a page or limit out of range, or a cursor that no page of this list gave.
 pub fn handle(
     ports: &impl Ports,
     viewer: &Viewer,
     filter: OrderFilter,
-    page: u32,
-    limit: u32,
+    request: &PageRequest,
 ) -> Result<OrderPage, OrderError> {
-    let mut errors = Vec::new();
-    if page == 0 {
-        errors.push(FieldError::new(
-            "page",
-            "min",
-            "page must not be less than 1",
-        ));
-    }
-    if !(1..=LIMIT_MAX).contains(&limit) {
-        let code = if limit == 0 { "min" } else { "max" };
-        errors.push(FieldError::new(
-            "limit",
-            code,
-            format!("limit must be 1 to {LIMIT_MAX}"),
-        ));
-    }
-    if !errors.is_empty() {
-        return Err(OrderError::Invalid(errors));
-    }
+    let (page, start) = check(request)?;
     let filter = match viewer {
         Viewer::Admin(_) => filter,
         Viewer::Customer(id) => OrderFilter {
@@ -53,9 +57,78 @@ pub fn handle(
             ..filter
         },
     };
-    let offset = u64::from(page - 1) * u64::from(limit);
-    let (orders, total) = ports
+    // One more than is shown tells whether there is a next page.
+    let (mut orders, total) = ports
         .orders()
-        .read(|records| records.list(&filter, offset, limit))?;
-    Ok(OrderPage { orders, total })
+        .read(|records| records.list(&filter, &start, request.limit.saturating_add(1)))?;
+    let shown = usize::try_from(request.limit).unwrap_or(usize::MAX);
+    let has_next = orders.len() > shown;
+    orders.truncate(shown);
+    let next = orders
+        .last()
+        .filter(|_| has_next)
+        .map(|last| cursor_after(&last.id, page));
+    Ok(OrderPage {
+        orders,
+        total,
+        page,
+        next,
+    })
+}
+
+/// The number of the wanted page and where it begins.
+fn check(request: &PageRequest) -> Result<(u32, PageStart), OrderError> {
+    let mut errors = Vec::new();
+    if request.page == 0 {
+        errors.push(FieldError::new(
+            "page",
+            "min",
+            "page must not be less than 1",
+        ));
+    }
+    if !(1..=LIMIT_MAX).contains(&request.limit) {
+        let code = if request.limit == 0 { "min" } else { "max" };
+        errors.push(FieldError::new(
+            "limit",
+            code,
+            format!("limit must be 1 to {LIMIT_MAX}"),
+        ));
+    }
+    let start = match &request.after {
+        None => {
+            let skipped = u64::from(request.page.saturating_sub(1)) * u64::from(request.limit);
+            Some((request.page, PageStart::Offset(skipped)))
+        }
+        Some(after) => position(after),
+    };
+    let Some(start) = start else {
+        errors.push(FieldError::new(
+            "after",
+            "format",
+            format!("after {}", mercato_cursor::NotACursor),
+        ));
+        return Err(OrderError::Invalid(errors));
+    };
+    if errors.is_empty() {
+        Ok(start)
+    } else {
+        Err(OrderError::Invalid(errors))
+    }
+}
+
+fn position(after: &str) -> Option<(u32, PageStart)> {
+    let cursor = Cursor::decode(after, SCOPE).ok()?;
+    match cursor.keys.as_slice() {
+        [Key::Text(id)] => Some((cursor.page, PageStart::After(OrderId::parse(id).ok()?))),
+        _ => None,
+    }
+}
+
+fn cursor_after(last: &OrderId, page: u32) -> String {
+    Cursor {
+        scope: SCOPE.to_owned(),
+        page: page.saturating_add(1),
+        keys: vec![last.as_str().into()],
+    }
+    .encode()
 }

@@ -202,6 +202,26 @@ fn a_late_payment_is_refunded_as_soon_as_payments_can() {
 }
 
 #[test]
+fn a_late_refund_that_the_provider_refuses_is_noted_and_not_asked_for_ever() {
+    let shop = Shop::new();
+    let id = shop.placed();
+    shop.cancel(&id).unwrap();
+    shop.deliver_events();
+    shop.customer_pays(&id);
+    shop.payments.refuses_refunds.set(true);
+    shop.deliver_events();
+    for _ in 0..3 {
+        shop.wait(600_000);
+        shop.sweep();
+    }
+    assert_eq!(shop.payments.refunds_asked.get(), 1);
+    assert_eq!(shop.status(&id), Cancelled);
+    let history = shop.history(&id);
+    assert_eq!(history.len(), 4);
+    assert!(history[3].contains("refused to refund"), "{history:?}");
+}
+
+#[test]
 fn an_event_that_cannot_be_applied_is_reported_and_can_be_applied_later() {
     let shop = Shop::new();
     let id = shop.placed();

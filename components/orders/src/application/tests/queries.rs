@@ -1,5 +1,10 @@
+use std::collections::BTreeSet;
+
+use mercato_cursor::{Cursor, Key};
+
 use crate::application::Viewer;
-use crate::application::queries::{find_order, list_orders, order_stats};
+use crate::application::queries::list_orders::{self, PageRequest};
+use crate::application::queries::{find_order, order_stats};
 use crate::application::testing::{Shop, admin, buyer, customer, run};
 use crate::domain::{CustomerId, OrderError, OrderId, OrderStatus};
 use crate::ports::{OpenError, OrderFilter};
@@ -51,6 +56,22 @@ fn what_was_rejected_or_belongs_to_others_is_not_found() {
     );
 }
 
+fn numbered(page: u32, limit: u32) -> PageRequest {
+    PageRequest {
+        page,
+        limit,
+        after: None,
+    }
+}
+
+fn after(cursor: &str, limit: u32) -> PageRequest {
+    PageRequest {
+        page: 1,
+        limit,
+        after: Some(cursor.to_owned()),
+    }
+}
+
 fn ids(
     shop: &Shop,
     viewer: &Viewer,
@@ -58,7 +79,7 @@ fn ids(
     page: u32,
     limit: u32,
 ) -> (Vec<OrderId>, u64) {
-    let page = list_orders::handle(shop, viewer, filter, page, limit).unwrap();
+    let page = list_orders::handle(shop, viewer, filter, &numbered(page, limit)).unwrap();
     (
         page.orders.into_iter().map(|order| order.id).collect(),
         page.total,
@@ -109,17 +130,136 @@ fn lists_show_the_newest_first_and_a_customer_only_their_own() {
 fn pages_have_bounds() {
     let shop = Shop::new();
     for (page, limit) in [(0, 10), (1, 0), (1, 101)] {
-        let list = list_orders::handle(&shop, &admin(), OrderFilter::default(), page, limit);
+        let request = numbered(page, limit);
+        let list = list_orders::handle(&shop, &admin(), OrderFilter::default(), &request);
         assert!(
             matches!(list, Err(OrderError::Invalid(_))),
             "{page} {limit}"
         );
     }
     assert!(
-        list_orders::handle(&shop, &admin(), OrderFilter::default(), u32::MAX, 100)
-            .unwrap()
-            .orders
-            .is_empty()
+        list_orders::handle(
+            &shop,
+            &admin(),
+            OrderFilter::default(),
+            &numbered(u32::MAX, 100)
+        )
+        .unwrap()
+        .orders
+        .is_empty()
+    );
+}
+
+/// Follows the cursors from the first page on; `meanwhile` happens between two pages.
+fn walk(
+    shop: &Shop,
+    viewer: &Viewer,
+    filter: &OrderFilter,
+    limit: u32,
+    meanwhile: impl Fn(),
+) -> Vec<OrderId> {
+    let mut seen = Vec::new();
+    let mut request = numbered(1, limit);
+    for number in 1.. {
+        let page = list_orders::handle(shop, viewer, filter.clone(), &request).unwrap();
+        assert_eq!(page.page, number);
+        seen.extend(page.orders.into_iter().map(|order| order.id));
+        let Some(next) = page.next else { break };
+        request = after(&next, limit);
+        meanwhile();
+    }
+    seen
+}
+
+#[test]
+fn a_walk_by_cursor_sees_every_order_once_while_others_come_in() {
+    let shop = Shop::new();
+    shop.add_product(1, "1", 1_000);
+    shop.add_product(2, "1", 1_000);
+    let mut placed: Vec<OrderId> = (0..5).map(|_| shop.placed()).collect();
+    placed.reverse();
+    for limit in [1, 2, 3, 4] {
+        let seen = walk(&shop, &admin(), &OrderFilter::default(), limit, || {
+            shop.placed();
+        });
+        assert!(seen.ends_with(&placed), "{limit} at a time: {seen:?}");
+        let once: BTreeSet<&OrderId> = seen.iter().collect();
+        assert_eq!(once.len(), seen.len(), "{limit} at a time: {seen:?}");
+    }
+}
+
+#[test]
+fn a_walk_by_cursor_keeps_to_the_filter_and_to_ones_own_orders() {
+    let shop = Shop::new();
+    let (first, paid, third) = (shop.placed(), shop.paid(), shop.placed());
+    let pending = OrderFilter {
+        status: Some(OrderStatus::Pending),
+        customer_id: None,
+    };
+    let of_buyer = OrderFilter {
+        status: None,
+        customer_id: Some(customer(1)),
+    };
+    for (viewer, filter, expected) in [
+        (buyer(), pending.clone(), vec![&third, &first]),
+        (admin(), pending, vec![&third, &first]),
+        (admin(), of_buyer.clone(), vec![&third, &paid, &first]),
+        (Viewer::Customer(customer(2)), of_buyer, vec![]),
+    ] {
+        let seen = walk(&shop, &viewer, &filter, 1, || {});
+        assert_eq!(seen.iter().collect::<Vec<_>>(), expected);
+    }
+}
+
+#[test]
+fn the_last_page_has_no_next_even_when_it_is_full() {
+    let shop = Shop::new();
+    shop.placed();
+    shop.placed();
+    let list =
+        |request| list_orders::handle(&shop, &admin(), OrderFilter::default(), &request).unwrap();
+    assert_eq!(list(numbered(1, 2)).next, None);
+    let next = list(numbered(1, 1)).next.unwrap();
+    let last = list(after(&next, 1));
+    assert_eq!((last.page, last.total, last.next), (2, 2, None));
+    assert_eq!(last.orders, list(numbered(2, 1)).orders);
+}
+
+#[test]
+fn a_cursor_that_no_page_gave_is_refused() {
+    let shop = Shop::new();
+    let cursor = |scope: &str, keys: Vec<Key>| {
+        Cursor {
+            scope: scope.to_owned(),
+            page: 2,
+            keys,
+        }
+        .encode()
+    };
+    let id = "01939f6e-8a00-7000-8000-000000000001";
+    for text in [
+        String::new(),
+        "2".to_owned(),
+        cursor("products:-id", vec![id.into()]),
+        cursor("orders:-id", vec![7.into()]),
+        cursor("orders:-id", vec!["7".into()]),
+        cursor("orders:-id", vec![id.into(), id.into()]),
+    ] {
+        let list = list_orders::handle(&shop, &admin(), OrderFilter::default(), &after(&text, 10));
+        let Err(OrderError::Invalid(errors)) = list else {
+            panic!("{text}: {list:?}");
+        };
+        assert_eq!((errors.len(), errors[0].field.as_str()), (1, "after"));
+    }
+    assert!(
+        list_orders::handle(
+            &shop,
+            &admin(),
+            OrderFilter::default(),
+            &after(&cursor("orders:-id", vec![id.into()]), 10)
+        )
+        .is_ok(),
+        "the same with the right keys is one"
     );
 }
 

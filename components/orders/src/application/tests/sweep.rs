@@ -1,7 +1,7 @@
 use crate::application::commands::create_order::{self, CreateOrder};
 use crate::application::commands::sweep::{self, SweepReport};
 use crate::application::testing::{START_MS, Shop, StockState, TTL_MS, lines, request, run};
-use crate::application::{ABANDON_AFTER_MS, KEY_KEPT_MS, RESUME_AFTER_MS};
+use crate::application::{ABANDON_AFTER_MS, INBOX_KEPT_MS, KEY_KEPT_MS, RESUME_AFTER_MS};
 use crate::domain::{OrderError, OrderStatus, PaymentStatus};
 use crate::ports::OpenError;
 
@@ -187,6 +187,50 @@ fn old_keys_and_finished_sagas_are_removed_and_orders_stay() {
     assert_eq!(shop.find(&id).unwrap().order.status, OrderStatus::Cancelled);
     assert_eq!(shop.order(&id).unwrap().created_at, START_MS);
     shop.check_invariants("purged");
+}
+
+#[test]
+fn old_inbox_marks_are_removed_unless_their_order_still_owes_something() {
+    let shop = Shop::new();
+    let (settled, owing) = (shop.paid(), shop.placed());
+    shop.customer_pays(&owing);
+    shop.inventory.down.set(true);
+    shop.deliver_events();
+    assert_eq!(shop.inbox_marks(), 2);
+    shop.wait(INBOX_KEPT_MS - 1);
+    shop.sweep();
+    assert_eq!(shop.inbox_marks(), 2);
+    shop.wait(1);
+    shop.sweep();
+    assert_eq!(shop.inbox_marks(), 1, "the stock of one is not sold yet");
+    shop.inventory.down.set(false);
+    shop.wait(INBOX_KEPT_MS);
+    shop.sweep();
+    shop.sweep();
+    assert_eq!(shop.inbox_marks(), 0);
+    for id in [settled, owing] {
+        assert_eq!(shop.order(&id).unwrap().status, OrderStatus::Paid);
+    }
+    shop.check_invariants("purged");
+}
+
+#[test]
+fn a_run_removes_a_bounded_number_of_old_things() {
+    let shop = Shop::new();
+    shop.add_product(1, "1", 1_000);
+    let count = sweep::PURGED_PER_SWEEP + 1;
+    for number in 0..count {
+        let request = CreateOrder {
+            lines: lines(&[(1, 10_000)]),
+            ..request(Some(&format!("k{number}")))
+        };
+        run(create_order::handle(&shop, request)).unwrap_err();
+    }
+    shop.wait(KEY_KEPT_MS);
+    shop.sweep();
+    assert_eq!(shop.stored_sagas_and_keys(), (1, 1));
+    shop.sweep();
+    assert_eq!(shop.stored_sagas_and_keys(), (0, 0));
 }
 
 #[test]

@@ -374,24 +374,27 @@ fn totals_may_exceed_what_one_amount_can_hold() {
 
 #[test]
 fn what_is_asked_often_is_answered_from_an_index() {
-    let by = |status: Option<OrderStatus>, customer: Option<&str>| {
+    let older = || PageStart::After(order_id(ORDER));
+    let by = |status: Option<OrderStatus>, customer: Option<&str>, start: PageStart| {
         let customer_id = customer.map(|id| CustomerId::parse(id).unwrap());
-        let (condition, parameters) = condition_of(&OrderFilter {
+        let filter = OrderFilter {
             status,
             customer_id,
-        });
-        (
-            format!("SELECT {ORDER_COLUMNS} FROM orders{condition} ORDER BY id DESC LIMIT 10"),
-            parameters,
-        )
+        };
+        page_of(&filter, &start, 10)
     };
+    let first = || PageStart::Offset(0);
     let paid = Some(OrderStatus::Paid);
     let number = |count: usize| vec![Value::from(1_u32); count];
     let text = |count: usize| vec![Value::from("x"); count];
     let statements = [
-        by(paid, None),
-        by(None, Some(CUSTOMER)),
-        by(paid, Some(CUSTOMER)),
+        by(paid, None, first()),
+        by(None, Some(CUSTOMER), first()),
+        by(paid, Some(CUSTOMER), first()),
+        by(None, None, older()),
+        by(paid, None, older()),
+        by(None, Some(CUSTOMER), older()),
+        by(paid, Some(CUSTOMER), older()),
         (HISTORY.to_owned(), text(1)),
         (SAGA.to_owned(), text(1)),
         (DUE_SAGAS.to_owned(), number(2)),
@@ -399,6 +402,7 @@ fn what_is_asked_often_is_answered_from_an_index() {
         (FOLLOW_UPS.to_owned(), text(1)),
         (PURGE_SAGAS.to_owned(), number(2)),
         (PURGE_KEYS.to_owned(), number(2)),
+        (PURGE_INBOX.to_owned(), number(2)),
     ];
     let database = database();
     for (statement, parameters) in statements {

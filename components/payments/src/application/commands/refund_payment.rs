@@ -57,8 +57,9 @@ enum Claim {
 /// asked and taken up again after a crash, by a repeated request, by the next one, or by the relay.
 ///
 /// # Errors
-/// `Invalid`, `NotFound`, `Conflict`, `RefundExceedsAmount`, `IdempotencyKeyReused`, `ProviderUnavailable`,
-/// `ProviderRejected`.
+/// `Invalid`, `NotFound`, `Conflict`, `RefundExceedsAmount`, `IdempotencyKeyReused`, `ProviderRejected`;
+/// `ProviderUnavailable` when this refund is written down and will be made as soon as the provider answers;
+/// `Unavailable` when nothing is written down, because another refund of the payment has to end first.
 pub async fn refund_payment<P: Ports>(
     ports: &P,
     command: RefundCommand,
@@ -72,6 +73,7 @@ pub async fn refund_payment<P: Ports>(
             Claim::Own(refund) => return finish(ports, refund).await,
             Claim::Other(refund) => match finish(ports, refund).await {
                 Ok(_) | Err(PaymentError::ProviderRejected(_)) => {}
+                Err(PaymentError::ProviderUnavailable) => return Err(PaymentError::Unavailable),
                 Err(error) => return Err(error),
             },
         }

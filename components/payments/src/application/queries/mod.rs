@@ -9,7 +9,8 @@ mod webhook_secret;
 pub use find_checkout::{Checkout, find_checkout, find_checkout_payment};
 pub use find_payment::{find_payment, find_payment_of_order};
 pub use outbox::{
-    EntryPage, Lag, PAGE_LIMIT_MAX, lag, list_entries, overdue_events, pending_events_of_order,
+    EntryPage, Lag, PAGE_LIMIT_MAX, PageRequest, lag, list_entries, overdue_events,
+    pending_events_of_order,
 };
 pub use ready::ready;
 pub use webhook_secret::webhook_secret;

@@ -1,10 +1,25 @@
+use mercato_cursor::{Cursor, Key};
 use mercato_platform::clock::Clock;
 
 use crate::domain::{OutboxEntry, PaymentError, PaymentEvent};
-use crate::ports::{Ports, Store};
+use crate::ports::{PageStart, Ports, Store};
 
 /// Most entries or events in one answer.
 pub const PAGE_LIMIT_MAX: u32 = 100;
+
+/// What a cursor of the outbox is for: its name and its order.
+const SCOPE: &str = "outbox:sequence";
+
+/// Which page is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRequest {
+    /// From 1.
+    pub page: u32,
+    /// 1 to [`PAGE_LIMIT_MAX`].
+    pub limit: u32,
+    /// The `next` of the page before; `page` does not count then.
+    pub after: Option<String>,
+}
 
 /// One page of the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +28,10 @@ pub struct EntryPage {
     pub entries: Vec<OutboxEntry>,
     /// Their number on all pages.
     pub total: u64,
+    /// Number of this page, from 1.
+    pub page: u32,
+    /// Cursor of the next page; none on the last one.
+    pub next: Option<String>,
 }
 
 /// How far telling is behind.
@@ -56,30 +75,73 @@ pub fn overdue_events<P: Ports>(
         .read(|records| records.overdue_events(time, now, limit.min(PAGE_LIMIT_MAX)))
 }
 
-/// Events under way and parked, oldest first. Pages count from 1.
+/// Events under way and parked, oldest first.
 ///
 /// # Errors
-/// `Invalid` for a page 0 or a limit that is not 1 to [`PAGE_LIMIT_MAX`].
-pub fn list_entries<P: Ports>(ports: &P, page: u32, limit: u32) -> Result<EntryPage, PaymentError> {
-    if page == 0 {
+/// `Invalid` for a page 0, a limit that is not 1 to [`PAGE_LIMIT_MAX`], or a cursor that no page gave.
+pub fn list_entries<P: Ports>(ports: &P, request: &PageRequest) -> Result<EntryPage, PaymentError> {
+    let (page, start) = check(request)?;
+    // One more than is shown tells whether there is a next page.
+    let (mut entries, lag) = ports.store().read(|records| {
+        let entries = records.entries(start, request.limit.saturating_add(1))?;
+        Ok((entries, records.lag()?))
+    })?;
+    let shown = usize::try_from(request.limit).unwrap_or(usize::MAX);
+    let has_next = entries.len() > shown;
+    entries.truncate(shown);
+    let next = entries
+        .last()
+        .filter(|_| has_next)
+        .map(|last| cursor_after(last.sequence, page));
+    Ok(EntryPage {
+        entries,
+        total: lag.pending + lag.parked,
+        page,
+        next,
+    })
+}
+
+/// The number of the wanted page and where it begins.
+fn check(request: &PageRequest) -> Result<(u32, PageStart), PaymentError> {
+    if request.page == 0 {
         return Err(PaymentError::invalid(
             "page",
             "min",
             "page must be 1 or more",
         ));
     }
-    if !(1..=PAGE_LIMIT_MAX).contains(&limit) {
+    if !(1..=PAGE_LIMIT_MAX).contains(&request.limit) {
         let message = format!("limit must be 1 to {PAGE_LIMIT_MAX}");
         return Err(PaymentError::invalid("limit", "max", message));
     }
-    ports.store().read(|records| {
-        let entries = records.entries(u64::from(page - 1) * u64::from(limit), limit)?;
-        let lag = records.lag()?;
-        Ok(EntryPage {
-            entries,
-            total: lag.pending + lag.parked,
-        })
+    let Some(after) = &request.after else {
+        let skipped = u64::from(request.page - 1) * u64::from(request.limit);
+        return Ok((request.page, PageStart::Offset(skipped)));
+    };
+    position(after).ok_or_else(|| {
+        let message = format!("after {}", mercato_cursor::NotACursor);
+        PaymentError::invalid("after", "format", message)
     })
+}
+
+fn position(after: &str) -> Option<(u32, PageStart)> {
+    let cursor = Cursor::decode(after, SCOPE).ok()?;
+    match cursor.keys.as_slice() {
+        [Key::Integer(sequence)] => {
+            let sequence = u64::try_from(*sequence).ok()?;
+            Some((cursor.page, PageStart::After(sequence)))
+        }
+        _ => None,
+    }
+}
+
+fn cursor_after(sequence: u64, page: u32) -> String {
+    Cursor {
+        scope: SCOPE.to_owned(),
+        page: page.saturating_add(1),
+        keys: vec![i64::try_from(sequence).unwrap_or(i64::MAX).into()],
+    }
+    .encode()
 }
 
 /// How far telling is behind.

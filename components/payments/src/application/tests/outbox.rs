@@ -1,8 +1,9 @@
+use mercato_cursor::{Cursor, Key};
 use mercato_platform::clock::Clock;
 
 use super::shop::{ORDER, Shop, now};
 use crate::application::commands::{self, FAILURES_MAX, RELAY_BATCH, RelayReport};
-use crate::application::queries::{self, Lag};
+use crate::application::queries::{self, Lag, PageRequest};
 use crate::domain::{EventType, PaymentError};
 use crate::ports::{Ports, Store};
 
@@ -253,7 +254,7 @@ fn the_lag_is_the_age_of_the_oldest_event() {
 fn the_outbox_is_read_in_pages() {
     let shop = shop_with_unpublished_event();
     add_events(&shop, 4);
-    let page = |page, limit| queries::list_entries(&shop, page, limit);
+    let page = |page, limit| shop.page(page, limit);
     let all = page(1, 100).unwrap();
     assert_eq!((all.entries.len(), all.total), (5, 5));
     let last = page(3, 2).unwrap();
@@ -261,6 +262,67 @@ fn the_outbox_is_read_in_pages() {
     assert!(page(4, 2).unwrap().entries.is_empty());
     for (number, limit) in [(0, 10), (1, 0), (1, 101)] {
         assert!(matches!(page(number, limit), Err(PaymentError::Invalid(_))));
+    }
+}
+
+#[test]
+fn a_walk_by_cursor_sees_every_event_once_while_others_come_and_go() {
+    let shop = shop_with_unpublished_event();
+    add_events(&shop, 4);
+    let there: Vec<String> = shop.entries().into_iter().map(|e| e.event.id).collect();
+    let (mut seen, mut after) = (Vec::new(), None);
+    for number in 1.. {
+        let request = PageRequest {
+            page: 1,
+            limit: 2,
+            after,
+        };
+        let page = queries::list_entries(&shop, &request).unwrap();
+        assert_eq!(page.page, number);
+        seen.extend(page.entries.into_iter().map(|entry| entry.event.id));
+        if number == 1 {
+            shop.acknowledge(&there[0]);
+            shop.acknowledge(&there[4]);
+            add_one_of_another_order(&shop);
+        }
+        let Some(next) = page.next else { break };
+        after = Some(next);
+    }
+    assert_eq!(seen[..4], there[..4], "what was there throughout");
+    assert_eq!(seen.len(), 5, "and what came meanwhile, but not what went");
+    assert!(!seen.contains(&there[4]));
+}
+
+#[test]
+fn a_cursor_that_no_page_of_the_outbox_gave_is_refused() {
+    let shop = shop_with_unpublished_event();
+    let cursor = |scope: &str, keys: Vec<Key>| {
+        Cursor {
+            scope: scope.to_owned(),
+            page: 2,
+            keys,
+        }
+        .encode()
+    };
+    for (text, fits) in [
+        (String::new(), false),
+        ("2".to_owned(), false),
+        (cursor("orders:-id", vec![0.into()]), false),
+        (cursor("outbox:sequence", vec!["0".into()]), false),
+        (cursor("outbox:sequence", vec![(-1).into()]), false),
+        (cursor("outbox:sequence", vec![0.into(), 0.into()]), false),
+        (cursor("outbox:sequence", vec![0.into()]), true),
+    ] {
+        let request = PageRequest {
+            page: 1,
+            limit: 10,
+            after: Some(text.clone()),
+        };
+        assert_eq!(
+            queries::list_entries(&shop, &request).is_ok(),
+            fits,
+            "{text}"
+        );
     }
 }
 

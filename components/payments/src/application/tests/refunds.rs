@@ -226,7 +226,7 @@ fn the_next_refund_finishes_the_one_before_it() {
     assert!(shop.refund(Some(1_500), Some("first")).is_err());
     assert_eq!(
         shop.refund(Some(400), Some("second")),
-        Err(PaymentError::ProviderUnavailable)
+        Err(PaymentError::Unavailable)
     );
     shop.provider.down.set(false);
     assert_eq!(

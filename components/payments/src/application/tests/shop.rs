@@ -13,7 +13,7 @@ use mercato_platform::ids::Ids;
 use serde_json::{Value, json};
 
 use crate::application::commands::{self, RefundCommand, WebhookOutcome};
-use crate::application::queries;
+use crate::application::queries::{self, EntryPage, PageRequest};
 use crate::domain::{
     CheckoutLine, CheckoutSession, EventType, MinorUnits, NewPayment, OutboxEntry, Payment,
     PaymentError, PaymentEvent, Viewer,
@@ -510,7 +510,16 @@ impl Shop {
     }
 
     pub fn entries(&self) -> Vec<OutboxEntry> {
-        queries::list_entries(self, 1, 100).unwrap().entries
+        self.page(1, 100).unwrap().entries
+    }
+
+    pub fn page(&self, page: u32, limit: u32) -> Result<EntryPage, PaymentError> {
+        let request = PageRequest {
+            page,
+            limit,
+            after: None,
+        };
+        queries::list_entries(self, &request)
     }
 
     /// Types of all events not acknowledged, oldest first.

@@ -2,7 +2,7 @@ use mercato_sqlite::{Error, Row, params};
 
 use super::{SqliteRecords, all, currency, minor_units};
 use crate::domain::{EventType, OutboxEntry, PaymentEvent};
-use crate::ports::{OutboxLag, OutboxRecords, Stored};
+use crate::ports::{OutboxLag, OutboxRecords, PageStart, Stored};
 
 const LAST_RELAY_RUN: &str = "last_relay_run";
 const PUBLISHING_PAUSED_UNTIL: &str = "publishing_paused_until";
@@ -13,7 +13,7 @@ macro_rules! select_entry {
         concat!(
             "
     SELECT event_id, event_type, time, order_id, payment_id, amount, refunded_amount, currency,
-      provider_reference, receipt_url, reason, attempts, failures, parked, next_attempt_at, last_error
+      provider_reference, receipt_url, reason, attempts, failures, parked, next_attempt_at, last_error, sequence
     FROM outbox
     WHERE acknowledged_at IS NULL ",
             $condition
@@ -46,7 +46,8 @@ const OVERDUE: &str = select_entry!(
 );
 
 const PAGE: &str = select_entry!(
-    "ORDER BY sequence
+    "AND sequence > ?
+    ORDER BY sequence
     LIMIT ? OFFSET ?"
 );
 
@@ -132,8 +133,12 @@ impl OutboxRecords for SqliteRecords<'_> {
         all(&self.0.query(OVERDUE, params![time, now, limit])?, event)
     }
 
-    fn entries(&self, offset: u64, limit: u32) -> Stored<Vec<OutboxEntry>> {
-        all(&self.0.query(PAGE, params![limit, offset])?, entry)
+    fn entries(&self, start: PageStart, limit: u32) -> Stored<Vec<OutboxEntry>> {
+        let (after, offset) = match start {
+            PageStart::Offset(offset) => (0, offset),
+            PageStart::After(sequence) => (sequence, 0),
+        };
+        all(&self.0.query(PAGE, params![after, limit, offset])?, entry)
     }
 
     fn lag(&self) -> Stored<OutboxLag> {
@@ -220,6 +225,7 @@ fn event(row: &Row) -> Stored<PaymentEvent> {
 
 fn entry(row: &Row) -> Stored<OutboxEntry> {
     Ok(OutboxEntry {
+        sequence: row.get(16)?,
         event: event(row)?,
         attempts: row.get(11)?,
         failures: row.get(12)?,

@@ -2,12 +2,14 @@
 
 mod create_product;
 mod delete_product;
+mod import_products;
 mod reserve_stock;
 mod settle_reservation;
 mod update_product;
 
 pub use create_product::create_product;
 pub use delete_product::delete_product;
+pub use import_products::import_products;
 pub use reserve_stock::reserve_stock;
 pub use settle_reservation::settle_reservation;
 pub use update_product::update_product;

@@ -8,9 +8,9 @@ use crate::ports::Store;
 /// [`ProductError::Invalid`], [`ProductError::Store`].
 pub fn list_products(
     store: &impl Store,
-    filter: Filter,
-    sort: Sort,
-    page: PageRequest,
+    filter: &Filter,
+    sort: Option<Sort>,
+    page: &PageRequest,
 ) -> Result<ProductPage, ProductError> {
     Ok(store.list(&Listing::new(filter, sort, page)?)?)
 }

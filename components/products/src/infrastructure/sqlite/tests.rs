@@ -2,11 +2,13 @@
 
 use super::*;
 use crate::application::memory::{Fixture, MemoryStore, line, new_product, order};
-use crate::application::queries::{find_product, list_products, stock_stats};
+use crate::application::queries::{find_product, stock_stats};
 use crate::domain::error::{InventoryError, ProductError};
-use crate::domain::listing::PageRequest;
+use crate::domain::import::{ImportRow, RowOutcome};
 use crate::domain::product::{NewProduct, ProductChanges, StockChange};
 use crate::domain::reservation::{RequestedLine, Settlement};
+
+mod lists;
 
 /// Products whose counts disagree with the stock book or with the reservations.
 const DISAGREEING: &str = "\
@@ -48,17 +50,6 @@ impl SqlShop {
             ..new_product(name, stock)
         })
         .unwrap()
-    }
-
-    fn names(&self, filter: Filter, sort: Sort, page: u32, limit: u32) -> (Vec<String>, u64) {
-        let list = list_products(&self.store, filter, sort, PageRequest { page, limit }).unwrap();
-        (
-            list.products
-                .iter()
-                .map(|product| product.name.as_str().to_owned())
-                .collect(),
-            list.total,
-        )
     }
 
     fn assert_books_agree(&self) {
@@ -148,144 +139,6 @@ fn the_schema_itself_refuses_the_same_sku_twice_and_stock_below_zero() {
         assert!(
             matches!(refused, Err(Error::Constraint(_))),
             "{column}: {refused:?}"
-        );
-    }
-}
-
-#[test]
-fn lists_are_sorted_paged_and_counted() {
-    let shop = shop();
-    for (name, price) in [
-        ("banana", "3"),
-        ("Apple", "2"),
-        ("Ärmel", "2"),
-        ("cherry", "1"),
-    ] {
-        shop.add(name, price, 1);
-    }
-    let gone = shop.add("gone", "9", 1);
-    shop.delete(&gone, None).unwrap();
-    let all = |sort| shop.names(Filter::default(), sort, 1, 10).0;
-    assert_eq!(
-        all(Sort::OldestFirst),
-        ["banana", "Apple", "Ärmel", "cherry"]
-    );
-    assert_eq!(
-        all(Sort::NewestFirst),
-        ["cherry", "Ärmel", "Apple", "banana"]
-    );
-    assert_eq!(
-        all(Sort::NameAscending),
-        ["Apple", "banana", "cherry", "Ärmel"]
-    );
-    assert_eq!(
-        all(Sort::NameDescending),
-        ["Ärmel", "cherry", "banana", "Apple"]
-    );
-    assert_eq!(
-        all(Sort::PriceAscending),
-        ["cherry", "Apple", "Ärmel", "banana"]
-    );
-    assert_eq!(
-        all(Sort::PriceDescending),
-        ["banana", "Ärmel", "Apple", "cherry"]
-    );
-    let page = |page, limit| shop.names(Filter::default(), Sort::OldestFirst, page, limit);
-    assert_eq!(
-        page(1, 3),
-        (
-            vec!["banana".to_owned(), "Apple".to_owned(), "Ärmel".to_owned()],
-            4
-        )
-    );
-    assert_eq!(page(2, 3), (vec!["cherry".to_owned()], 4));
-    assert_eq!(page(3, 3), (vec![], 4));
-    assert_eq!(page(u32::MAX, 100), (vec![], 4));
-}
-
-#[test]
-fn filters_restrict_the_list_and_its_count() {
-    let shop = shop();
-    for (name, price, stock) in [
-        ("a", "0", 0),
-        ("b", "9.9999", 5),
-        ("c", "10", 0),
-        ("d", "10.0001", 1),
-    ] {
-        shop.add(name, price, stock);
-    }
-    let price = |text: &str| Some(text.parse().unwrap());
-    let list = |filter| shop.names(filter, Sort::NameAscending, 1, 1);
-    let first = |name: &str, total| (vec![name.to_owned()], total);
-    assert_eq!(
-        list(Filter {
-            min_price: price("10"),
-            ..Filter::default()
-        }),
-        first("c", 2)
-    );
-    assert_eq!(
-        list(Filter {
-            max_price: price("10"),
-            ..Filter::default()
-        }),
-        first("a", 3)
-    );
-    assert_eq!(
-        list(Filter {
-            in_stock: Some(true),
-            ..Filter::default()
-        }),
-        first("b", 2)
-    );
-    assert_eq!(
-        list(Filter {
-            in_stock: Some(false),
-            ..Filter::default()
-        }),
-        first("a", 2)
-    );
-    let all = Filter {
-        min_price: price("0.0001"),
-        max_price: price("10"),
-        in_stock: Some(false),
-    };
-    assert_eq!(list(all), first("c", 1));
-    assert_eq!(
-        list(Filter {
-            min_price: price("11"),
-            ..Filter::default()
-        }),
-        (vec![], 0)
-    );
-}
-
-#[test]
-fn every_order_of_a_list_comes_from_an_index() {
-    let shop = shop();
-    for sort in [
-        Sort::NewestFirst,
-        Sort::OldestFirst,
-        Sort::NameAscending,
-        Sort::NameDescending,
-        Sort::PriceAscending,
-        Sort::PriceDescending,
-    ] {
-        let statement = format!(
-            "EXPLAIN QUERY PLAN {LIST_COLUMNS}{LIST_BASE}{}{LIST_PAGE}",
-            order_by(sort)
-        );
-        let plan = shop
-            .store
-            .0
-            .read::<_, Error>(|connection| connection.query(&statement, params![10, 0]))
-            .unwrap();
-        let steps: Vec<String> = plan.iter().map(|row| row.get(3).unwrap()).collect();
-        assert!(
-            steps
-                .iter()
-                .all(|step| step.contains("USING INDEX products_by_")),
-            "{sort:?}: {steps:?}"
         );
     }
 }
@@ -393,6 +246,37 @@ fn the_stock_of_a_deleted_product_still_moves_with_its_orders() {
         shop.reserve(2, &[line(&tea, 1)]),
         Err(InventoryError::Rejected(_))
     ));
+    shop.assert_books_agree();
+}
+
+#[test]
+fn rows_of_a_price_list_make_and_change_products_and_keep_the_books() {
+    let shop = shop();
+    let row = |number: u64, stock: u64| ImportRow {
+        sku: format!("T-{number}"),
+        name: Some(format!("Tea {number}")),
+        description: None,
+        price: Some(Money::from_units(49_900)),
+        stock: Some(stock),
+    };
+    let rows: Vec<ImportRow> = (0..100).map(|number| row(number, 5)).collect();
+    assert_eq!(shop.import(&rows), Ok(vec![RowOutcome::Created; 100]));
+    assert_eq!(shop.import(&rows), Ok(vec![RowOutcome::Unchanged; 100]));
+    let broken = ImportRow {
+        name: Some(String::new()),
+        ..row(1, 1)
+    };
+    let outcomes = shop
+        .import(&[row(0, 9), broken, row(2, 5), row(100, 1)])
+        .unwrap();
+    assert_eq!(outcomes[0], RowOutcome::Updated);
+    assert!(matches!(&outcomes[1], RowOutcome::Refused(errors) if errors.len() == 1));
+    assert_eq!(outcomes[2..], [RowOutcome::Unchanged, RowOutcome::Created]);
+    assert_eq!(shop.number("SELECT COUNT(*) FROM products"), 101);
+    assert_eq!(
+        shop.number("SELECT SUM(stock) FROM products"),
+        9 + 99 * 5 + 1
+    );
     shop.assert_books_agree();
 }
 

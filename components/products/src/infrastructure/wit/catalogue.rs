@@ -11,7 +11,8 @@ use crate::application::{commands, queries};
 use crate::bindings::exports::mercato::products::catalogue;
 use crate::bindings::spin::variables::variables::{self, Error as VariableError};
 use crate::domain::error::{FieldError, ProductError};
-use crate::domain::listing::{Filter, LOW_STOCK_UNITS, PageRequest, Sort};
+use crate::domain::import::{ImportRow, RowOutcome};
+use crate::domain::listing::{Filter, LOW_STOCK_UNITS, PageRequest, Sort, SortKey};
 use crate::domain::product::{NewProduct, Product, ProductChanges, StockChange};
 use crate::domain::values::Sku;
 use crate::infrastructure::settings::{CURRENCY_VARIABLE, SettingsError, parse_currency};
@@ -70,21 +71,17 @@ impl catalogue::Guest for Component {
 
     async fn list_products(
         filter: catalogue::Filter,
-        sort: catalogue::Sort,
+        sort: Option<catalogue::Sort>,
         page: catalogue::PageRequest,
     ) -> Result<catalogue::ProductPage, catalogue::ProductError> {
         let currency = catalogue_currency().await?;
-        let page = PageRequest {
-            page: page.page,
-            limit: page.limit,
-        };
-        let list =
-            with_store(|store| queries::list_products(store, filter.into(), sort.into(), page))?;
+        let (filter, sort, page) = (filter.into(), sort.map(Into::into), page.into());
+        let list = with_store(|store| queries::list_products(store, &filter, sort, &page))?;
         Ok(catalogue::ProductPage {
             products: to_wit_products(list.products, currency),
             total: list.total,
-            page: page.page,
-            next: None,
+            page: list.page,
+            next: list.next,
         })
     }
 
@@ -108,6 +105,15 @@ impl catalogue::Guest for Component {
         Ok(with_store(|store| {
             commands::delete_product(store, &SystemClock, &id, expected_version)
         })?)
+    }
+
+    async fn import_products(
+        rows: Vec<catalogue::ImportRow>,
+    ) -> Result<Vec<catalogue::RowOutcome>, catalogue::ProductError> {
+        let rows: Vec<ImportRow> = rows.into_iter().map(Into::into).collect();
+        let outcomes =
+            with_store(|store| commands::import_products(store, &SystemClock, &RandomIds, &rows))?;
+        Ok(outcomes.into_iter().map(Into::into).collect())
     }
 
     async fn stats() -> Result<catalogue::CatalogueStats, catalogue::ProductError> {
@@ -182,6 +188,7 @@ impl From<catalogue::ProductChanges> for ProductChanges {
 impl From<catalogue::Filter> for Filter {
     fn from(filter: catalogue::Filter) -> Self {
         Self {
+            query: filter.query,
             min_price: filter.min_price.map(Money::from_units),
             max_price: filter.max_price.map(Money::from_units),
             in_stock: filter.in_stock,
@@ -189,15 +196,55 @@ impl From<catalogue::Filter> for Filter {
     }
 }
 
+impl From<catalogue::PageRequest> for PageRequest {
+    fn from(request: catalogue::PageRequest) -> Self {
+        Self {
+            page: request.page,
+            limit: request.limit,
+            after: request.after,
+        }
+    }
+}
+
 impl From<catalogue::Sort> for Sort {
     fn from(sort: catalogue::Sort) -> Self {
         match sort {
-            catalogue::Sort::NewestFirst => Self::NewestFirst,
-            catalogue::Sort::OldestFirst => Self::OldestFirst,
-            catalogue::Sort::NameAscending => Self::NameAscending,
-            catalogue::Sort::NameDescending => Self::NameDescending,
-            catalogue::Sort::PriceAscending => Self::PriceAscending,
-            catalogue::Sort::PriceDescending => Self::PriceDescending,
+            catalogue::Sort::NewestFirst => Self::descending(SortKey::Created),
+            catalogue::Sort::OldestFirst => Self::ascending(SortKey::Created),
+            catalogue::Sort::RecentlyUpdatedFirst => Self::descending(SortKey::Updated),
+            catalogue::Sort::LongUnchangedFirst => Self::ascending(SortKey::Updated),
+            catalogue::Sort::NameAscending => Self::ascending(SortKey::Name),
+            catalogue::Sort::NameDescending => Self::descending(SortKey::Name),
+            catalogue::Sort::PriceAscending => Self::ascending(SortKey::Price),
+            catalogue::Sort::PriceDescending => Self::descending(SortKey::Price),
+            catalogue::Sort::StockAscending => Self::ascending(SortKey::Stock),
+            catalogue::Sort::StockDescending => Self::descending(SortKey::Stock),
+            catalogue::Sort::Relevance => Self::ascending(SortKey::Relevance),
+        }
+    }
+}
+
+impl From<catalogue::ImportRow> for ImportRow {
+    fn from(row: catalogue::ImportRow) -> Self {
+        Self {
+            sku: row.sku,
+            name: row.name,
+            description: row.description,
+            price: row.price.map(Money::from_units),
+            stock: row.stock,
+        }
+    }
+}
+
+impl From<RowOutcome> for catalogue::RowOutcome {
+    fn from(outcome: RowOutcome) -> Self {
+        match outcome {
+            RowOutcome::Created => Self::Created,
+            RowOutcome::Updated => Self::Updated,
+            RowOutcome::Unchanged => Self::Unchanged,
+            RowOutcome::Refused(errors) => {
+                Self::Refused(errors.into_iter().map(Into::into).collect())
+            }
         }
     }
 }
@@ -222,6 +269,7 @@ impl From<ProductError> for catalogue::ProductError {
             ProductError::SkuTaken => Self::SkuTaken,
             ProductError::VersionMismatch => Self::VersionMismatch,
             ProductError::InsufficientStock => Self::InsufficientStock,
+            ProductError::TooMuchStock => Self::TooMuchStock,
             ProductError::Store(error) => {
                 if is_unavailable(&error) {
                     Self::Unavailable
@@ -286,6 +334,41 @@ mod tests {
     }
 
     #[test]
+    fn every_outcome_of_a_row_keeps_its_name() {
+        use catalogue::RowOutcome as Told;
+        let told = |outcome: RowOutcome| Told::from(outcome);
+        assert!(matches!(told(RowOutcome::Created), Told::Created));
+        assert!(matches!(told(RowOutcome::Updated), Told::Updated));
+        assert!(matches!(told(RowOutcome::Unchanged), Told::Unchanged));
+        let error = FieldError::new("sku", FieldCode::Required, "must not be empty");
+        let Told::Refused(errors) = told(RowOutcome::Refused(vec![error])) else {
+            panic!("not refused")
+        };
+        assert_eq!((&*errors[0].field, &*errors[0].code), ("sku", "required"));
+    }
+
+    #[test]
+    fn every_order_is_the_one_it_says() {
+        use SortKey::{Created, Name, Price, Relevance, Stock, Updated};
+        use catalogue::Sort as Asked;
+        for (asked, key, descending) in [
+            (Asked::NewestFirst, Created, true),
+            (Asked::OldestFirst, Created, false),
+            (Asked::RecentlyUpdatedFirst, Updated, true),
+            (Asked::LongUnchangedFirst, Updated, false),
+            (Asked::NameAscending, Name, false),
+            (Asked::NameDescending, Name, true),
+            (Asked::PriceAscending, Price, false),
+            (Asked::PriceDescending, Price, true),
+            (Asked::StockAscending, Stock, false),
+            (Asked::StockDescending, Stock, true),
+            (Asked::Relevance, Relevance, false),
+        ] {
+            assert_eq!(Sort::from(asked), Sort { key, descending });
+        }
+    }
+
+    #[test]
     fn every_error_keeps_its_name() {
         use catalogue::ProductError as Told;
         let told = |error: ProductError| Told::from(error);
@@ -298,6 +381,10 @@ mod tests {
         assert!(matches!(
             told(ProductError::InsufficientStock),
             Told::InsufficientStock
+        ));
+        assert!(matches!(
+            told(ProductError::TooMuchStock),
+            Told::TooMuchStock
         ));
         assert!(matches!(
             told(StoreError::Unavailable("busy".to_owned()).into()),

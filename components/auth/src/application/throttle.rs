@@ -1,0 +1,333 @@
+//! Attempts at a password are counted before it is verified: guesses at the same time cannot slip through together.
+
+use super::Error;
+use crate::domain::{
+    CLIENT_FAILURES_MAX, Client, CounterKey, FAMILIAR_MS, Mark, PAIR_FAILURES_MAX,
+    SUBJECT_FAILURES_MAX,
+};
+use crate::ports::{Ports, Records, Store};
+
+/// An attempt that was let through and counts as a failure until [`Attempt::succeeded`].
+///
+/// A success clears the counters of the account. From the client's counter it only takes this attempt back: were that
+/// cleared, whoever has an account could guess on and on between two logins of their own.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    subjects: Vec<String>,
+    client: Option<Client>,
+    marks: Vec<Mark>,
+}
+
+impl<S: Store> Ports<S> {
+    /// Counts an attempt at the password of an account, which `subjects` name, or refuses it. Who has no account is
+    /// counted alike.
+    ///
+    /// # Errors
+    /// [`Error::TooManyAttempts`], or a fault of the database.
+    pub(super) fn begin_attempt(
+        &self,
+        subjects: &[&str],
+        client: Option<&Client>,
+    ) -> Result<Attempt, Error> {
+        let now = self.clock.now_ms();
+        self.store.write(|records| {
+            records.forget_old_attempts(now)?;
+            let marks = marks(records, subjects, client, now)?;
+            let waits = marks
+                .iter()
+                .filter_map(|mark| mark.before.wait_seconds(now));
+            if let Some(seconds) = waits.max() {
+                return Err(Error::TooManyAttempts(seconds));
+            }
+            for mark in &marks {
+                records.save_failures(&mark.key, &mark.after)?;
+            }
+            Ok(Attempt {
+                subjects: subjects
+                    .iter()
+                    .map(|subject| (*subject).to_owned())
+                    .collect(),
+                client: client.cloned(),
+                marks,
+            })
+        })
+    }
+}
+
+/// What the attempt is counted by. A client that is familiar to the account is not held up by what all others do to
+/// it: strangers cannot lock a customer out.
+fn marks(
+    records: &dyn Records,
+    subjects: &[&str],
+    client: Option<&Client>,
+    now: u64,
+) -> Result<Vec<Mark>, Error> {
+    let mark = |key: CounterKey, max| {
+        let before = records.failures(&key)?;
+        Ok::<_, Error>(Mark::new(key, max, before, now))
+    };
+    let mut marks = Vec::new();
+    for subject in subjects {
+        let pair = CounterKey::pair(subject, client);
+        if !records.is_familiar(&pair, now)? {
+            marks.push(mark(CounterKey::subject(subject), SUBJECT_FAILURES_MAX)?);
+        }
+        marks.push(mark(pair, PAIR_FAILURES_MAX)?);
+    }
+    if let Some(client) = client {
+        marks.push(mark(CounterKey::client(client), CLIENT_FAILURES_MAX)?);
+    }
+    Ok(marks)
+}
+
+impl Attempt {
+    /// The password was right, at `now` (milliseconds since the Unix epoch).
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub(super) fn succeeded(self, records: &dyn Records, now: u64) -> Result<(), Error> {
+        let client = self.client.as_ref();
+        for subject in &self.subjects {
+            records.clear_failures(&CounterKey::subject(subject))?;
+            records.clear_failures(&CounterKey::pair(subject, client))?;
+        }
+        let Some(client) = client else {
+            return Ok(());
+        };
+        make_familiar(records, &self.subjects, client, now)?;
+        let of_client = CounterKey::client(client);
+        if let Some(mark) = self.marks.iter().find(|mark| mark.key == of_client) {
+            let left = mark.taken_back_from(records.failures(&of_client)?);
+            records.save_failures(&of_client, &left)?;
+        }
+        Ok(())
+    }
+}
+
+/// The account, which `subjects` name, was used from that client by whoever knows its password.
+pub(super) fn make_familiar(
+    records: &dyn Records,
+    subjects: &[impl AsRef<str>],
+    client: &Client,
+    now: u64,
+) -> Result<(), Error> {
+    for subject in subjects {
+        let pair = CounterKey::pair(subject.as_ref(), Some(client));
+        records.make_familiar(&pair, now.saturating_add(FAMILIAR_MS))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::application::testing::{PASSWORD, Shop};
+    use crate::domain::{WAIT_MAX_MS, WAIT_MIN_MS, WINDOW_MS};
+
+    const WRONG: &str = "Wrong-Passw0rd";
+    const HERE: &str = "192.0.2.1";
+    const ELSEWHERE: &str = "198.51.100.1";
+
+    fn stranger(number: u32) -> String {
+        format!("203.0.113.{number}")
+    }
+
+    /// Wrong passwords until there is a wait; gives how many were let through and the seconds to wait.
+    fn guess(shop: &Shop, email: &str, client: &str) -> (u32, u64) {
+        for count in 0.. {
+            match shop.login_from(client, email, WRONG).unwrap_err() {
+                Error::InvalidCredentials => {}
+                Error::TooManyAttempts(seconds) => return (count, seconds),
+                other => panic!("{other}"),
+            }
+        }
+        unreachable!()
+    }
+
+    fn is_held_up(shop: &Shop, email: &str, client: &str) -> bool {
+        match shop.login_from(client, email, PASSWORD) {
+            Ok(_) => false,
+            Err(Error::TooManyAttempts(_)) => true,
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn after_ten_wrong_passwords_the_right_one_has_to_wait_too() {
+        let shop = Shop::new();
+        shop.register("ada@example.com");
+        assert_eq!(guess(&shop, "ada@example.com", HERE), (10, 60));
+        let work = shop.work();
+        assert!(is_held_up(&shop, "Ada@Example.com", HERE));
+        assert_eq!(shop.work(), work, "nothing was hashed");
+        shop.advance_seconds(60);
+        assert!(!is_held_up(&shop, "ada@example.com", HERE));
+    }
+
+    #[test]
+    fn an_address_without_an_account_waits_like_any_other() {
+        let shop = Shop::new();
+        shop.register("ada@example.com");
+        shop.register("disabled@example.com");
+        shop.disable("disabled@example.com");
+        let ada = guess(&shop, "ada@example.com", HERE);
+        assert_eq!(guess(&shop, "nobody@example.com", HERE), ada);
+        assert_eq!(guess(&shop, "disabled@example.com", HERE), ada);
+    }
+
+    #[test]
+    fn whoever_goes_on_waits_longer_and_attempts_during_a_wait_count_for_nothing() {
+        let shop = Shop::new();
+        let mut waits = Vec::new();
+        let (_, mut wait) = guess(&shop, "ada@example.com", HERE);
+        for _ in 0..6 {
+            waits.push(wait);
+            shop.advance_seconds(wait);
+            let (let_through, next) = guess(&shop, "ada@example.com", HERE);
+            assert_eq!(let_through, 1);
+            wait = next;
+        }
+        assert_eq!(waits, [60, 120, 240, 480, 900, 900]);
+    }
+
+    #[test]
+    fn a_success_clears_the_counters_of_the_account() {
+        let shop = Shop::new();
+        shop.register("ada@example.com");
+        for _ in 0..5 {
+            for _ in 0..9 {
+                shop.login_from(HERE, "ada@example.com", WRONG).unwrap_err();
+            }
+            assert!(!is_held_up(&shop, "ada@example.com", HERE));
+        }
+    }
+
+    #[test]
+    fn a_stranger_holds_up_nobody_but_themselves() {
+        let shop = Shop::new();
+        shop.register("ada@example.com");
+        guess(&shop, "ada@example.com", &stranger(1));
+        assert!(is_held_up(&shop, "ada@example.com", &stranger(1)));
+        assert!(!is_held_up(&shop, "ada@example.com", HERE));
+    }
+
+    #[test]
+    fn many_strangers_hold_up_the_account_but_not_where_its_owner_has_logged_in() {
+        let shop = Shop::new();
+        shop.register("ada@example.com");
+        assert!(!is_held_up(&shop, "ada@example.com", HERE));
+        let let_through: u32 = (0..20)
+            .map(|number| guess(&shop, "ada@example.com", &stranger(number)).0)
+            .sum();
+        assert_eq!(let_through, SUBJECT_FAILURES_MAX);
+        assert!(is_held_up(&shop, "ada@example.com", ELSEWHERE));
+        assert!(!is_held_up(&shop, "ada@example.com", HERE));
+    }
+
+    #[test]
+    fn where_an_account_was_opened_is_familiar_too() {
+        let shop = Shop::new();
+        shop.register_from(HERE, "ada@example.com");
+        for number in 0..10 {
+            guess(&shop, "ada@example.com", &stranger(number));
+        }
+        assert!(is_held_up(&shop, "ada@example.com", ELSEWHERE));
+        assert!(!is_held_up(&shop, "ada@example.com", HERE));
+    }
+
+    #[test]
+    fn a_familiar_client_has_ten_attempts_as_any_other_and_becomes_a_stranger_again() {
+        let shop = Shop::new();
+        shop.register("ada@example.com");
+        assert!(!is_held_up(&shop, "ada@example.com", HERE));
+        assert_eq!(guess(&shop, "ada@example.com", HERE).0, 10);
+        shop.advance_seconds(FAMILIAR_MS / 1_000);
+        for number in 0..10 {
+            guess(&shop, "ada@example.com", &stranger(number));
+        }
+        assert!(is_held_up(&shop, "ada@example.com", HERE));
+    }
+
+    #[test]
+    fn a_client_that_tries_many_accounts_has_to_wait() {
+        let shop = Shop::new();
+        shop.register("ada@example.com");
+        for number in 0..CLIENT_FAILURES_MAX {
+            let email = format!("user{number}@example.com");
+            let refused = shop.login_from(HERE, &email, WRONG).unwrap_err();
+            assert_eq!(refused, Error::InvalidCredentials, "{number}");
+        }
+        assert!(is_held_up(&shop, "ada@example.com", HERE));
+        assert!(!is_held_up(&shop, "ada@example.com", ELSEWHERE));
+    }
+
+    #[test]
+    fn logins_of_an_office_do_not_use_its_attempts_up_nor_give_them_back() {
+        let shop = Shop::new();
+        for number in 0..3 {
+            shop.register(&format!("user{number}@example.com"));
+        }
+        for number in 0..CLIENT_FAILURES_MAX - 1 {
+            shop.login_from(HERE, &format!("typo{number}@example.com"), WRONG)
+                .unwrap_err();
+            let email = format!("user{}@example.com", number % 3);
+            assert!(!is_held_up(&shop, &email, HERE), "{number}");
+        }
+        let last = shop.login_from(HERE, "typo@example.com", WRONG);
+        assert_eq!(last.unwrap_err(), Error::InvalidCredentials);
+        assert!(is_held_up(&shop, "user0@example.com", HERE));
+    }
+
+    #[test]
+    fn all_addresses_of_an_ipv6_network_are_one_client() {
+        let shop = Shop::new();
+        guess(&shop, "ada@example.com", "2001:db8::1");
+        let neighbour = shop.login_from("2001:db8::2", "ada@example.com", WRONG);
+        assert!(matches!(neighbour, Err(Error::TooManyAttempts(_))));
+        let other = shop.login_from("2001:db8:0:1::1", "ada@example.com", WRONG);
+        assert_eq!(other.unwrap_err(), Error::InvalidCredentials);
+    }
+
+    #[test]
+    fn without_an_address_of_the_client_the_account_alone_counts() {
+        let shop = Shop::new();
+        for number in 0..2 * CLIENT_FAILURES_MAX {
+            let email = format!("user{number}@example.com");
+            assert_eq!(
+                shop.login(&email, WRONG).unwrap_err(),
+                Error::InvalidCredentials
+            );
+        }
+        for _ in 0..PAIR_FAILURES_MAX {
+            shop.login("ada@example.com", WRONG).unwrap_err();
+        }
+        let refused = shop.login("ada@example.com", WRONG).unwrap_err();
+        assert_eq!(refused, Error::TooManyAttempts(60));
+    }
+
+    #[test]
+    fn what_is_no_attempt_is_not_counted() {
+        let shop = Shop::new();
+        shop.register("ada@example.com");
+        for _ in 0..2 * PAIR_FAILURES_MAX {
+            let refused = shop.login_from(HERE, "ada@example.com", "").unwrap_err();
+            assert!(matches!(refused, Error::Invalid(_)));
+        }
+        assert!(!is_held_up(&shop, "ada@example.com", HERE));
+    }
+
+    #[test]
+    fn everything_is_forgotten_in_the_end() {
+        let shop = Shop::new();
+        shop.register("ada@example.com");
+        assert!(!is_held_up(&shop, "ada@example.com", HERE));
+        guess(&shop, "ada@example.com", ELSEWHERE);
+        assert!(shop.counters() > 0);
+        let longest_ms = FAMILIAR_MS + WAIT_MAX_MS + WAIT_MIN_MS + WINDOW_MS;
+        shop.advance_seconds(longest_ms / 1_000);
+        let before = shop.counters();
+        shop.login_from(ELSEWHERE, "grace@example.com", WRONG)
+            .unwrap_err();
+        assert_eq!(shop.counters(), 3, "of {before}, this attempt's are left");
+    }
+}

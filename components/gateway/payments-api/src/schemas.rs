@@ -1,0 +1,69 @@
+//! Schemas of what is written elsewhere, for the OpenAPI document: pages, problems with members of their own, and events
+//! of the payment provider, which only the domain reads.
+#![allow(dead_code, reason = "describes, holds nothing")]
+
+use mercato_edge::{Amount, PageMeta, ProblemDocument};
+use mercato_money::Money;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::resource::EntryResource;
+
+/// One page of the outbox.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OutboxPage)]
+pub struct PageDocument<'a> {
+    /// Oldest first.
+    #[schema(max_items = 100)]
+    data: Vec<EntryResource<'a>>,
+    meta: PageMeta,
+}
+
+/// A problem that says how much can still be refunded.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RefundConflict)]
+pub struct RefundConflictDocument<'a> {
+    #[serde(flatten)]
+    problem: ProblemDocument<'a>,
+    /// With `refund-exceeds-amount`: what is left of the payment.
+    #[schema(value_type = Option<Amount>, nullable = false)]
+    refundable: Option<Money>,
+}
+
+/// An event of the payment provider, in Stripe's shape; it may have further members.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "evt_1",
+    "type": "checkout.session.completed",
+    "created": 1_700_000_000,
+    "data": {"object": {
+        "id": "cs_test_0123456789abcdef0123456789abcdef",
+        "client_reference_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+        "metadata": {"order_id": "01890a5d-ac96-774b-bcce-b302099a8057"},
+        "amount_total": 2_500,
+        "currency": "eur",
+        "payment_status": "paid",
+        "payment_intent": "pi_1"
+    }}
+}))]
+pub struct WebhookEvent {
+    /// An event that comes again with the same id changes nothing.
+    #[schema(min_length = 1, max_length = 255)]
+    id: String,
+    /// `checkout.session.completed`, `checkout.session.expired`, `checkout.session.async_payment_succeeded`,
+    /// `checkout.session.async_payment_failed`, `charge.refunded`; any other is answered 200 and ignored.
+    #[schema(min_length = 1, max_length = 255)]
+    r#type: String,
+    /// Seconds since the Unix epoch.
+    #[schema(nullable = false)]
+    created: Option<u64>,
+    data: WebhookData,
+}
+
+/// What an event of the payment provider is about.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WebhookData {
+    /// A Checkout Session or a Charge, which names its order in `client_reference_id` or `metadata.order_id`.
+    #[schema(value_type = Object)]
+    object: serde_json::Value,
+}

@@ -1,0 +1,89 @@
+//! What became of a file.
+
+use mercato_edge::FieldError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Refusal;
+use crate::bindings::mercato::products::catalogue::{self, RowOutcome};
+
+/// Most failed rows that are told one by one; the others are only counted.
+pub const MAX_REPORTED_FAILURES: usize = 100;
+
+/// What became of the rows of a file.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "created": 998, "updated": 1, "unchanged": 0, "failedTotal": 1,
+    "failed": [{
+        "line": 3, "code": "validation", "error": "price must not be less than 0",
+        "errors": [{"field": "price", "code": "min", "message": "price must not be less than 0"}]
+    }]
+}))]
+pub struct ImportReport {
+    /// Products that the file has made.
+    created: u64,
+    /// Rows that have changed a product.
+    updated: u64,
+    /// Rows that say what their product says already.
+    unchanged: u64,
+    /// Rows that were not imported, by line, the first hundred of them.
+    #[schema(max_items = 100)]
+    failed: Vec<FailedRow>,
+    /// All rows that were not imported.
+    failed_total: u64,
+}
+
+/// A row that was not imported.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedRow {
+    /// Number of the line on which the row begins, from 1; the header of a CSV file counts.
+    #[schema(minimum = 1, example = 3)]
+    line: u64,
+    /// Stable code: `validation`, `malformed-json`, `malformed-csv`, `row-too-long`.
+    #[schema(example = "validation")]
+    code: &'static str,
+    /// What is wrong, for people.
+    #[schema(example = "price must not be less than 0")]
+    error: String,
+    /// The fields at fault; empty when the row could not be read.
+    errors: Vec<FieldError>,
+}
+
+impl ImportReport {
+    /// Rows that have been looked at.
+    pub fn rows(&self) -> u64 {
+        self.created + self.updated + self.unchanged + self.failed_total
+    }
+
+    /// Counts a row that the catalogue was given.
+    pub fn count(&mut self, line: u64, outcome: RowOutcome) {
+        match outcome {
+            RowOutcome::Created => self.created += 1,
+            RowOutcome::Updated => self.updated += 1,
+            RowOutcome::Unchanged => self.unchanged += 1,
+            RowOutcome::Refused(errors) => {
+                let errors = errors.into_iter().map(to_error).collect();
+                self.fail(line, Refusal::invalid(errors));
+            }
+        }
+    }
+
+    /// Counts a row that was not imported.
+    pub fn fail(&mut self, line: u64, refusal: Refusal) {
+        self.failed_total += 1;
+        if self.failed.len() < MAX_REPORTED_FAILURES {
+            self.failed.push(FailedRow {
+                line,
+                code: refusal.code,
+                error: refusal.message,
+                errors: refusal.errors,
+            });
+        }
+    }
+}
+
+fn to_error(error: catalogue::FieldError) -> FieldError {
+    FieldError::new(error.field, error.code, error.message)
+}

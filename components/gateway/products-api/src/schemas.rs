@@ -1,0 +1,50 @@
+//! The texts of a product as the OpenAPI document describes them. The rules themselves are the domain's.
+
+#![allow(dead_code, reason = "only their schemas are used")]
+
+use utoipa::ToSchema;
+
+/// Name of a product: one line; blanks at its ends are taken off.
+#[derive(ToSchema)]
+#[schema(
+    min_length = 1,
+    max_length = 200,
+    pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?\s*$",
+    example = "Espresso cup"
+)]
+pub struct ProductName(String);
+
+/// Stock keeping unit: the shop's own number of a product, unique among those that are not deleted; one line, blanks at
+/// its ends are taken off.
+#[derive(ToSchema)]
+#[schema(
+    min_length = 1,
+    max_length = 64,
+    pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?\s*$",
+    example = "CUP-90"
+)]
+pub struct Sku(String);
+
+/// Description of a product: may be empty, may have line breaks and tabs.
+#[derive(ToSchema)]
+#[schema(
+    max_length = 5000,
+    pattern = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$",
+    example = "Porcelain, 90 ml"
+)]
+pub struct ProductDescription(String);
+
+/// Words to search for.
+#[derive(ToSchema)]
+#[schema(
+    min_length = 1,
+    max_length = 200,
+    pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?\s*$",
+    example = "espresso cu"
+)]
+pub struct SearchWords(String);
+
+/// A number of free units that a product may have.
+#[derive(ToSchema)]
+#[schema(minimum = 0, maximum = 1_000_000_000, example = 20)]
+pub struct Units(u64);

@@ -1,0 +1,602 @@
+//! Lists and searches on a real SQLite.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::application::queries::list_products;
+use crate::domain::listing::{Filter, PageRequest, ProductPage, Sort, SortKey};
+
+const KEYS: [SortKey; 5] = [
+    SortKey::Created,
+    SortKey::Updated,
+    SortKey::Name,
+    SortKey::Price,
+    SortKey::Stock,
+];
+
+/// Every order, and the index that it comes from.
+fn orders() -> impl Iterator<Item = (Sort, &'static str)> {
+    KEYS.into_iter().flat_map(|key| {
+        let index = match key {
+            SortKey::Created | SortKey::Relevance => "products_by_age",
+            SortKey::Updated => "products_by_change",
+            SortKey::Name => "products_by_name",
+            SortKey::Price => "products_by_price",
+            SortKey::Stock => "products_by_stock",
+        };
+        [Sort::ascending(key), Sort::descending(key)].map(|sort| (sort, index))
+    })
+}
+
+fn searching(words: &str) -> Filter {
+    Filter {
+        query: Some(words.to_owned()),
+        ..Filter::default()
+    }
+}
+
+fn names_of(page: &ProductPage) -> Vec<String> {
+    let name = |product: &Product| product.name.as_str().to_owned();
+    page.products.iter().map(name).collect()
+}
+
+impl SqlShop {
+    fn page(
+        &self,
+        filter: &Filter,
+        sort: Option<Sort>,
+        limit: u32,
+        after: Option<String>,
+    ) -> ProductPage {
+        let request = PageRequest {
+            page: 1,
+            limit,
+            after,
+        };
+        list_products(&self.store, filter, sort, &request).unwrap()
+    }
+
+    fn names(&self, filter: &Filter, sort: Sort, page: u32, limit: u32) -> (Vec<String>, u64) {
+        let request = PageRequest {
+            page,
+            limit,
+            after: None,
+        };
+        let list = list_products(&self.store, filter, Some(sort), &request).unwrap();
+        (names_of(&list), list.total)
+    }
+
+    /// The names of what is found, best first.
+    fn found(&self, words: &str) -> Vec<String> {
+        let page = self.page(&searching(words), None, 100, None);
+        assert_eq!(page.total, page.products.len() as u64, "{words}");
+        names_of(&page)
+    }
+
+    /// The names on all pages, from cursor to cursor; between two pages something happens.
+    fn walk(
+        &self,
+        filter: &Filter,
+        sort: Option<Sort>,
+        limit: u32,
+        mut meanwhile: impl FnMut(u32),
+    ) -> Vec<String> {
+        let (mut seen, mut after, mut number) = (Vec::new(), None, 0);
+        loop {
+            let page = self.page(filter, sort, limit, after);
+            number += 1;
+            assert_eq!(page.page, number);
+            assert!(page.products.len() <= limit as usize);
+            seen.extend(names_of(&page));
+            after = page.next;
+            if after.is_none() {
+                return seen;
+            }
+            assert_eq!(
+                page.products.len(),
+                limit as usize,
+                "a page before the last is full"
+            );
+            meanwhile(number);
+        }
+    }
+
+    fn describe(&self, name: &str, description: &str, sku: Option<&str>) -> Product {
+        self.create(&NewProduct {
+            description: description.to_owned(),
+            sku: sku.map(str::to_owned),
+            ..new_product(name, 1)
+        })
+        .unwrap()
+    }
+
+    fn plan(&self, filter: &Filter, sort: Sort, after: Option<String>) -> Vec<String> {
+        let request = PageRequest {
+            page: 1,
+            limit: 10,
+            after,
+        };
+        let listing = Listing::new(filter, Some(sort), &request).unwrap();
+        self.store
+            .0
+            .read(|connection| listing::tests::plan(connection, &listing))
+            .unwrap()
+    }
+
+    /// Products that are not in the search as they are in the catalogue, or the other way round.
+    fn assert_search_is_in_step(&self) {
+        let live = "SELECT COUNT(*) FROM products WHERE deleted_at IS NULL";
+        let entered = "SELECT COUNT(*) FROM catalogue_entries JOIN products ON id = product_id WHERE deleted_at IS NULL";
+        let indexed = "SELECT COUNT(*) FROM products_by_word WHERE rowid IN (SELECT number FROM catalogue_entries)";
+        let all = [
+            "SELECT COUNT(*) FROM catalogue_entries",
+            "SELECT COUNT(*) FROM products_by_word",
+        ];
+        for count in [entered, indexed].into_iter().chain(all) {
+            assert_eq!(self.number(count), self.number(live), "{count}");
+        }
+    }
+}
+
+#[test]
+fn lists_are_sorted_paged_and_counted() {
+    let shop = shop();
+    let mut products = Vec::new();
+    for (name, price, stock) in [
+        ("banana", "3", 2),
+        ("Apple", "2", 4),
+        ("Ärmel", "2", 3),
+        ("cherry", "1", 1),
+    ] {
+        products.push(shop.add(name, price, stock));
+    }
+    let gone = shop.add("gone", "9", 1);
+    shop.delete(&gone, None).unwrap();
+    let dearer = ProductChanges {
+        price: Some("3".parse().unwrap()),
+        ..ProductChanges::default()
+    };
+    shop.update(&products[0], &dearer, None).unwrap();
+    let all = |sort| shop.names(&Filter::default(), sort, 1, 10).0;
+    for (key, expected) in [
+        (SortKey::Created, ["banana", "Apple", "Ärmel", "cherry"]),
+        (SortKey::Updated, ["Apple", "Ärmel", "cherry", "banana"]),
+        (SortKey::Name, ["Apple", "banana", "cherry", "Ärmel"]),
+        (SortKey::Price, ["cherry", "Apple", "Ärmel", "banana"]),
+        (SortKey::Stock, ["cherry", "banana", "Ärmel", "Apple"]),
+    ] {
+        assert_eq!(all(Sort::ascending(key)), expected, "{key:?}");
+        let backwards: Vec<_> = expected.into_iter().rev().collect();
+        assert_eq!(all(Sort::descending(key)), backwards, "{key:?}");
+    }
+    let oldest = Sort::ascending(SortKey::Created);
+    let page = |page, limit| shop.names(&Filter::default(), oldest, page, limit);
+    assert_eq!(
+        page(1, 3),
+        (
+            vec!["banana".to_owned(), "Apple".to_owned(), "Ärmel".to_owned()],
+            4
+        )
+    );
+    assert_eq!(page(2, 3), (vec!["cherry".to_owned()], 4));
+    assert_eq!(page(3, 3), (vec![], 4));
+    assert_eq!(page(u32::MAX, 100), (vec![], 4));
+}
+
+#[test]
+fn filters_restrict_the_list_and_its_count() {
+    let shop = shop();
+    for (name, price, stock) in [
+        ("a", "0", 0),
+        ("b", "9.9999", 5),
+        ("c", "10", 0),
+        ("d", "10.0001", 1),
+    ] {
+        shop.add(name, price, stock);
+    }
+    let price = |text: &str| Some(text.parse().unwrap());
+    let list = |filter| shop.names(&filter, Sort::ascending(SortKey::Name), 1, 1);
+    let first = |name: &str, total| (vec![name.to_owned()], total);
+    assert_eq!(
+        list(Filter {
+            min_price: price("10"),
+            ..Filter::default()
+        }),
+        first("c", 2)
+    );
+    assert_eq!(
+        list(Filter {
+            max_price: price("10"),
+            ..Filter::default()
+        }),
+        first("a", 3)
+    );
+    assert_eq!(
+        list(Filter {
+            in_stock: Some(true),
+            ..Filter::default()
+        }),
+        first("b", 2)
+    );
+    assert_eq!(
+        list(Filter {
+            in_stock: Some(false),
+            ..Filter::default()
+        }),
+        first("a", 2)
+    );
+    let all = Filter {
+        query: None,
+        min_price: price("0.0001"),
+        max_price: price("10"),
+        in_stock: Some(false),
+    };
+    assert_eq!(list(all), first("c", 1));
+    assert_eq!(
+        list(Filter {
+            min_price: price("11"),
+            ..Filter::default()
+        }),
+        (vec![], 0)
+    );
+}
+
+/// Thirty products, of which many are the same in what they are sorted by.
+fn crowded() -> SqlShop {
+    let shop = shop();
+    for number in 0_u64..30 {
+        let name = format!("{} {number}", ["tea", "TEA", "milk"][number as usize % 3]);
+        shop.add(&name, &(number % 4).to_string(), number % 3);
+    }
+    shop
+}
+
+#[test]
+fn a_walk_by_cursor_is_the_list_in_every_order() {
+    let shop = crowded();
+    for filter in [
+        Filter::default(),
+        searching("te"),
+        Filter {
+            min_price: Some("1".parse().unwrap()),
+            in_stock: Some(true),
+            ..searching("milk")
+        },
+        Filter {
+            max_price: Some("2".parse().unwrap()),
+            ..Filter::default()
+        },
+    ] {
+        let relevance = Sort::ascending(SortKey::Relevance);
+        for sort in orders().map(|(sort, _)| sort).chain([relevance]) {
+            let (whole, total) = shop.names(&filter, sort, 1, 100);
+            assert_eq!(whole.len() as u64, total);
+            for limit in [1, 4, 7, 100] {
+                let walked = shop.walk(&filter, Some(sort), limit, |_| ());
+                assert_eq!(walked, whole, "{filter:?} {sort:?} {limit}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_last_page_has_no_next_also_when_it_is_full() {
+    let shop = crowded();
+    let page = shop.page(&Filter::default(), None, 30, None);
+    assert_eq!((page.products.len(), page.total, page.next), (30, 30, None));
+    let page = shop.page(&Filter::default(), None, 29, None);
+    assert!(page.next.is_some());
+    let last = shop.page(&Filter::default(), None, 29, page.next);
+    assert_eq!((last.products.len(), last.page, last.next), (1, 2, None));
+}
+
+#[test]
+fn a_numbered_page_gives_a_cursor_that_goes_on_counting() {
+    let shop = crowded();
+    let oldest = Some(Sort::ascending(SortKey::Created));
+    let request = PageRequest {
+        page: 2,
+        limit: 10,
+        after: None,
+    };
+    let second = list_products(&shop.store, &Filter::default(), oldest, &request).unwrap();
+    let third = shop.page(&Filter::default(), oldest, 10, second.next);
+    assert_eq!(third.page, 3);
+    assert_eq!(names_of(&third)[0], "milk 20");
+}
+
+#[test]
+fn a_walk_sees_what_stays_exactly_once_while_others_come_and_go() {
+    for (filter, sort) in orders()
+        .map(|(sort, _)| (Filter::default(), Some(sort)))
+        .chain([(searching("tea"), None)])
+    {
+        let shop = crowded();
+        let all = shop.walk(&filter, sort, 100, |_| ());
+        let mut leaving: Vec<Product> = shop
+            .page(&filter, sort, 100, None)
+            .products
+            .into_iter()
+            .step_by(3)
+            .collect();
+        let gone: BTreeSet<String> = leaving
+            .iter()
+            .map(|product| product.name.as_str().to_owned())
+            .collect();
+        let walked = shop.walk(&filter, sort, 4, |number| {
+            for product in leaving.drain(..leaving.len().min(2)) {
+                shop.delete(&product, None).unwrap();
+            }
+            // Newcomers before, between and behind what has been seen; also with the same keys.
+            for name in ["AAA", "tea", "zzz tea"] {
+                shop.add(&format!("{name} new {number}"), "2", u64::from(number % 3));
+            }
+        });
+        let stayed = |names: &[String]| -> Vec<String> {
+            let stays = |name: &&String| !gone.contains(*name) && !name.contains("new");
+            names.iter().filter(stays).cloned().collect()
+        };
+        assert_eq!(stayed(&walked), stayed(&all), "{filter:?} {sort:?}");
+        let distinct: BTreeSet<_> = walked.iter().collect();
+        assert_eq!(distinct.len(), walked.len(), "{filter:?} {sort:?}");
+    }
+}
+
+#[test]
+fn every_page_by_number_or_by_cursor_comes_from_the_index_of_its_order() {
+    let shop = crowded();
+    for (sort, index) in orders() {
+        let next = shop.page(&Filter::default(), Some(sort), 10, None).next;
+        let first = shop.plan(&Filter::default(), sort, None);
+        let scan = format!("SCAN p USING INDEX {index}");
+        assert_eq!(first, [scan], "{sort:?}");
+        // A search in the index, from the cursor's place onwards: nothing before it is read.
+        let second = shop.plan(&Filter::default(), sort, next);
+        assert_eq!(second.len(), 1, "{sort:?}: {second:?}");
+        let search = format!("SEARCH p USING INDEX {index} (");
+        assert!(second[0].starts_with(&search), "{sort:?}: {second:?}");
+    }
+}
+
+#[test]
+fn a_search_begins_with_the_words_and_reads_no_other_products() {
+    let shop = crowded();
+    let relevance = Sort::ascending(SortKey::Relevance);
+    for sort in orders().map(|(sort, _)| sort).chain([relevance]) {
+        let plan = shop.plan(&searching("tea"), sort, None);
+        let scanned: Vec<_> = plan
+            .iter()
+            .filter(|step| step.starts_with("SCAN"))
+            .collect();
+        let is_cheap = |step: &&String| {
+            step.contains("products_by_word VIRTUAL TABLE INDEX")
+                || step.as_str() == "SCAN found"
+                || step.as_str() == "SCAN page"
+        };
+        assert!(scanned.iter().all(is_cheap), "{sort:?}: {plan:?}");
+        assert!(
+            plan.iter()
+                .any(|step| step.starts_with("SEARCH e USING INTEGER PRIMARY KEY")),
+            "{sort:?}: {plan:?}"
+        );
+    }
+}
+
+#[test]
+fn the_size_of_the_catalogue_is_counted_without_reading_products() {
+    let shop = crowded();
+    let gone = shop.add("gone", "1", 1);
+    shop.delete(&gone, None).unwrap();
+    assert_eq!(shop.page(&Filter::default(), None, 1, None).total, 30);
+}
+
+#[test]
+fn words_are_found_in_name_number_and_description_without_regard_to_accents_and_capitals() {
+    let shop = shop();
+    shop.describe("Grüner Tee", "Blätter aus Uji", Some("GT-100"));
+    shop.describe("Café crème", "mit Milch", None);
+    shop.describe("茶", "", None);
+    for (words, expected) in [
+        ("gruner", vec!["Grüner Tee"]),
+        ("GRÜNER tee", vec!["Grüner Tee"]),
+        ("uji", vec!["Grüner Tee"]),
+        ("gt-100", vec!["Grüner Tee"]),
+        ("gt 100", vec!["Grüner Tee"]),
+        ("GT-1", vec!["Grüner Tee"]),
+        ("creme cafe", vec!["Café crème"]),
+        ("茶", vec!["茶"]),
+        ("tee milch", vec![]),
+        ("tee kaffee", vec![]),
+    ] {
+        assert_eq!(shop.found(words), expected, "{words}");
+    }
+}
+
+#[test]
+fn the_last_word_need_only_be_a_beginning_and_the_others_are_whole() {
+    let shop = shop();
+    shop.describe("Teapot", "made of iron", None);
+    assert_eq!(shop.found("t"), ["Teapot"]);
+    assert_eq!(shop.found("iron teap"), ["Teapot"]);
+    assert_eq!(shop.found("iro teapot"), [""; 0]);
+    assert_eq!(shop.found("eapot"), [""; 0]);
+}
+
+#[test]
+fn a_word_in_the_name_weighs_more_than_one_elsewhere_and_short_names_come_first() {
+    let shop = shop();
+    shop.describe("Kettle", "for green tea", None);
+    shop.describe("Tea towel", "green", None);
+    shop.describe("Green tea from Uji", "", None);
+    shop.describe("Green tea", "", None);
+    assert_eq!(
+        shop.found("green tea"),
+        ["Green tea", "Green tea from Uji", "Tea towel", "Kettle"]
+    );
+}
+
+#[test]
+fn nothing_a_shopper_types_is_query_language() {
+    let shop = shop();
+    shop.describe("Tea OR coffee", "near the \"AND\" gate", Some("name:tea*"));
+    for (words, expected) in [
+        ("tea OR milk", 0),
+        ("tea OR coffee", 1),
+        ("tea NOT milk", 0),
+        ("tea AND", 1),
+        ("NEAR(tea coffee)", 0),
+        ("name : tea", 1),
+        ("milk : tea", 0),
+        ("{name} : tea", 1),
+        ("^coffee", 1),
+        ("name:tea*", 1),
+    ] {
+        assert_eq!(shop.found(words).len(), expected, "{words}");
+    }
+    for words in [
+        "\"",
+        "\"\"\"",
+        "*",
+        "a\"b*",
+        "'); DROP TABLE products; --",
+        "tea\" OR \"x",
+        "(",
+        "-",
+        "+ : ^",
+    ] {
+        assert!(shop.found(words).is_empty(), "{words}");
+    }
+}
+
+#[test]
+fn a_search_without_a_letter_or_digit_finds_nothing() {
+    let shop = shop();
+    shop.add("Tea", "1", 1);
+    for words in ["-", "***", "\u{1f375}", "\u{301}"] {
+        assert_eq!(shop.found(words), [""; 0], "{words}");
+    }
+    assert_eq!(shop.found("\u{1f375} tea"), ["Tea"]);
+}
+
+#[test]
+fn the_search_follows_every_change_of_a_product() {
+    let shop = shop();
+    let tea = shop.describe("Tea", "green", Some("T-1"));
+    let set = |changes: ProductChanges| shop.update(&tea, &changes, None).unwrap();
+    set(ProductChanges {
+        name: Some("Chai".to_owned()),
+        sku: Some(None),
+        description: Some("black".to_owned()),
+        ..ProductChanges::default()
+    });
+    for gone in ["tea", "T-1", "green"] {
+        assert_eq!(shop.found(gone), [""; 0], "{gone}");
+    }
+    assert_eq!(shop.found("black chai"), ["Chai"]);
+    set(ProductChanges {
+        stock: Some(StockChange::Delta(5)),
+        ..ProductChanges::default()
+    });
+    shop.reserve(1, &[line(&tea, 1)]).unwrap();
+    assert_eq!(shop.found("chai"), ["Chai"]);
+    shop.assert_search_is_in_step();
+    shop.delete(&tea, None).unwrap();
+    assert_eq!(shop.found("chai"), [""; 0]);
+    shop.assert_search_is_in_step();
+}
+
+#[test]
+fn what_is_taken_back_was_never_in_the_search() {
+    let shop = shop();
+    let tea = shop.add("Tea", "1", 1);
+    let failed = shop.store.write::<(), _>(|transaction| {
+        transaction.save_product(&tea.clone().delete(9))?;
+        transaction.insert_product(&Product {
+            id: ProductId::parse("01890a5d-ac96-774b-bcce-ffffffffffff").unwrap(),
+            name: Name::parse("Milk").unwrap(),
+            ..tea.clone()
+        })?;
+        Err(StoreError::Fault("the power is out".to_owned()))
+    });
+    assert!(failed.is_err());
+    assert_eq!(shop.found("tea"), ["Tea"]);
+    assert_eq!(shop.found("milk"), [""; 0]);
+    shop.assert_search_is_in_step();
+}
+
+#[test]
+fn a_product_that_comes_back_is_found_again_and_one_that_is_erased_is_not() {
+    let shop = shop();
+    let tea = shop.add("Tea", "1", 0);
+    shop.delete(&tea, None).unwrap();
+    let save = |product: &Product| {
+        shop.store
+            .write(|transaction| transaction.save_product(product))
+    };
+    save(&tea).unwrap();
+    assert_eq!(shop.found("tea"), ["Tea"]);
+    shop.assert_search_is_in_step();
+    let erased = shop.store.0.write::<_, Error>(|connection| {
+        connection.execute(
+            "DELETE FROM products WHERE id = ?",
+            params![tea.id.as_str()],
+        )
+    });
+    assert_eq!(erased, Ok(1));
+    assert_eq!(shop.found("tea"), [""; 0]);
+    shop.assert_search_is_in_step();
+}
+
+#[test]
+fn products_from_before_the_search_are_found_after_the_migration() {
+    let before = Database::in_memory(DATABASE_LABEL, &MIGRATIONS[..1]).unwrap();
+    let insert = |name: &str, deleted_at: Option<u64>, number: u64| {
+        let id = format!("01890a5d-ac96-774b-bcce-{number:012x}");
+        let statement = INSERT_PRODUCT;
+        let parameters = params![
+            id,
+            name,
+            name,
+            "green",
+            None::<i64>,
+            1,
+            1,
+            0,
+            0,
+            1,
+            number,
+            number,
+            deleted_at
+        ];
+        before.write::<_, Error>(|connection| connection.execute(statement, parameters))
+    };
+    insert("Tea", None, 1).unwrap();
+    insert("Tea of old", Some(9), 2).unwrap();
+    insert("Teapot", None, 3).unwrap();
+    for statement in MIGRATIONS[1].sql.split(";\n\n") {
+        before
+            .write::<_, Error>(|connection| connection.execute(statement, params![]))
+            .unwrap();
+    }
+    let shop = Fixture::with(SqliteStore(Box::leak(Box::new(before))));
+    assert_eq!(shop.found("green te"), ["Tea", "Teapot"]);
+    assert_eq!(shop.found("old"), [""; 0]);
+    shop.assert_search_is_in_step();
+}
+
+#[test]
+fn vacuum_changes_nothing_of_what_is_found() {
+    let shop = shop();
+    for number in 0..20 {
+        let product = shop.add(&format!("Tea {number}"), "1", 1);
+        if number % 2 == 0 {
+            shop.delete(&product, None).unwrap();
+        }
+    }
+    let before = shop.found("tea");
+    let vacuum = |connection: &Connection| connection.execute("VACUUM", params![]);
+    shop.store.0.read::<_, Error>(vacuum).unwrap();
+    assert_eq!(shop.found("tea"), before);
+    assert_eq!(before.len(), 10);
+    assert_eq!(shop.found("tea 7"), ["Tea 7"]);
+}

@@ -1,0 +1,211 @@
+//! One request to a shop of its own: every part of the edge library that reads what clients send, behind a table of
+//! routes that reads as the adapters do. The adapters themselves end in calls to other components, which exist only
+//! inside WebAssembly.
+
+use bytes::Bytes;
+use futures::executor::block_on;
+use http_body_util::{BodyExt, Full};
+use mercato_edge::{
+    Access, Context, Guard, HttpResponse, Method, PageInfo, Principal, Problem, Reply, Role, Route,
+    header, paged, respond, route,
+};
+use mercato_money::Money;
+use serde_json::Value;
+
+/// Largest body that the streaming route takes, in bytes.
+const STREAM_BYTES_MAX: u64 = 64;
+
+/// The version that every resource is at.
+const VERSION: u64 = 3;
+
+const ROUTES: &[Route] = &[
+    route!(GET "/", Access::Public, greet),
+    route!(GET "/api/v1/things", Access::Optional, list),
+    route!(POST "/api/v1/things", Access::Admin, create),
+    route!(POST "/api/v1/things/import", Access::Admin, import, stream STREAM_BYTES_MAX),
+    route!(GET "/api/v1/things/{id}", Access::Optional, find),
+    route!(PATCH "/api/v1/things/{id}", Access::Bearer, update),
+    route!(DELETE "/api/v1/things/{id}", Access::Admin, delete),
+    route!(GET "/api/v1/things/{id}/parts/{part}", Access::Public, part),
+];
+
+/// A guard that believes what it is told.
+struct Trusting;
+
+impl Guard for Trusting {
+    async fn verify(&self, token: &str) -> Result<Principal, Problem> {
+        let role = match token {
+            "admin" => Role::Admin,
+            "customer" => Role::Customer,
+            _ => return Err(Problem::unauthorized(Some("invalid_token"), "the token is not valid")),
+        };
+        let user_id = "01890a5d-ac96-774b-bcce-b302099a8057".to_owned();
+        Ok(Principal { user_id, role })
+    }
+}
+
+async fn greet(context: Context) -> Result<Reply, Problem> {
+    context.query().finish()?;
+    Ok(Reply::text("hello"))
+}
+
+async fn list(context: Context) -> Result<Reply, Problem> {
+    let mut query = context.query();
+    let page = query.page();
+    let text = query.text("q");
+    let in_stock: Option<bool> = query.optional("inStock", "true or false");
+    let most: Option<u64> = query.optional("max", "a whole number");
+    query.finish()?;
+    assert!((1..=100).contains(&page.limit) && page.page > 0);
+    let info = PageInfo {
+        total: most.unwrap_or_default(),
+        page: page.page,
+        next: page.after,
+    };
+    paged(&[text.unwrap_or_default(), in_stock.unwrap_or_default().to_string()], info, page.limit)
+}
+
+async fn create(context: Context) -> Result<Reply, Problem> {
+    context.query().finish()?;
+    let key = context.idempotency_key()?;
+    let mut fields = context.json()?;
+    let name: String = fields.required("name");
+    let price: Money = fields.required("price");
+    let sku: Option<Option<String>> = fields.nullable("sku");
+    let delta: Option<i64> = fields.optional("delta");
+    let parts = fields.objects("parts", |part| {
+        let id: String = part.required("id");
+        let quantity: u32 = part.required("quantity");
+        (id, quantity)
+    });
+    if delta.is_some() && sku.is_none() {
+        fields.reject("delta", "exclusive", "must not be given without sku");
+    }
+    fields.finish()?;
+    let text = format!("{key:?} {name} {} {} {parts:?}", price.units(), context.principal()?.user_id);
+    Ok(Reply::json(&text)?.created("/api/v1/things/1"))
+}
+
+async fn import(context: Context) -> Result<Reply, Problem> {
+    let stream = context.stream();
+    let mut taken = 0;
+    while let Some(piece) = stream.next().await? {
+        taken += piece.len();
+    }
+    assert!(taken as u64 <= STREAM_BYTES_MAX);
+    Reply::json(&taken)
+}
+
+async fn find(context: Context) -> Result<Reply, Problem> {
+    context.query().finish()?;
+    let id = context.id("id")?;
+    Ok(Reply::json(&id)?.with_version(VERSION, &[97]))
+}
+
+async fn update(context: Context) -> Result<Reply, Problem> {
+    let id = context.id("id")?;
+    match context.expected_version()? {
+        Some(version) if version != VERSION => return Err(Problem::precondition_failed()),
+        _ => {}
+    }
+    context.json()?.finish()?;
+    Ok(Reply::json(&id)?.with_version(VERSION + 1, &[]))
+}
+
+async fn delete(context: Context) -> Result<Reply, Problem> {
+    context.id("id")?;
+    Ok(Reply::no_content())
+}
+
+async fn part(context: Context) -> Result<Reply, Problem> {
+    let text = format!("{}/{}", context.param("id"), context.param("part"));
+    Reply::json(&text)
+}
+
+/// The request that bytes stand for, if they stand for one: a head of lines, an empty line, and the body. The first
+/// line is method and target, the others are headers.
+pub fn request(bytes: &[u8]) -> Option<http::Request<Full<Bytes>>> {
+    let end = bytes.windows(2).position(|pair| pair == b"\n\n");
+    let (head, body) = bytes.split_at(end.unwrap_or(bytes.len()));
+    let body = body.get(2..).unwrap_or_default();
+    let mut lines = head.split(|byte| *byte == b'\n');
+    let mut words = lines.next()?.splitn(2, |byte| *byte == b' ');
+    let method = Method::from_bytes(words.next()?).ok()?;
+    let mut request = http::Request::builder().method(method).uri(words.next()?);
+    for line in lines {
+        let colon = line.iter().position(|byte| *byte == b':')?;
+        let (name, value) = line.split_at(colon);
+        request = request.header(name, value.get(1..)?.trim_ascii());
+    }
+    request.body(Full::new(Bytes::copy_from_slice(body))).ok()
+}
+
+/// Answers the request and checks what every answer has.
+pub fn check(bytes: &[u8]) {
+    let Some(request) = request(bytes) else {
+        return;
+    };
+    let method = request.method().clone();
+    let origins = ["https://shop.example".to_owned()];
+    let response = block_on(respond(ROUTES, &Trusting, request, &origins));
+    check_answer(&method, response);
+}
+
+fn check_answer(method: &Method, response: HttpResponse) {
+    let (head, body) = response.into_parts();
+    let body = block_on(body.collect()).expect("a body").to_bytes();
+    let status = head.status.as_u16();
+    assert!(status < 500, "{status}");
+    let text = |name: header::HeaderName| {
+        let value = head.headers.get(name).map(|value| value.to_str());
+        value.map(|value| value.expect("readable").to_owned())
+    };
+    for name in ["x-request-id", "x-content-type-options", "content-security-policy", "cache-control"] {
+        assert!(head.headers.contains_key(name), "no {name}");
+    }
+    assert_eq!(text(header::VARY).as_deref(), Some("origin"));
+    if status == 405 {
+        assert!(!text(header::ALLOW).expect("Allow").contains(method.as_str()));
+    }
+    if status == 401 {
+        assert!(head.headers.contains_key(header::WWW_AUTHENTICATE));
+    }
+    if status == 204 || status == 304 {
+        assert!(body.is_empty() && !head.headers.contains_key(header::CONTENT_LENGTH));
+        return;
+    }
+    assert_eq!(text(header::CONTENT_LENGTH), Some(body.len().to_string()));
+    if status < 400 {
+        return;
+    }
+    assert_eq!(text(header::CONTENT_TYPE).as_deref(), Some("application/problem+json"));
+    let problem: Value = serde_json::from_slice(&body).expect("JSON");
+    assert_eq!(problem["status"], status);
+    assert_eq!(problem["statusCode"], status);
+    for name in ["type", "title", "detail", "message", "instance", "path", "timestamp", "requestId"] {
+        assert!(problem[name].is_string(), "no {name}: {problem}");
+    }
+    assert_eq!(problem["requestId"].as_str(), text("x-request-id".parse().expect("a name")).as_deref());
+    for error in problem["errors"].as_array().into_iter().flatten() {
+        for name in ["field", "code", "message"] {
+            assert!(error[name].is_string(), "no {name}: {problem}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Requests that were wrong once, and those that the fuzzer starts from.
+    #[test]
+    fn every_seed_is_answered_well() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/seeds/request");
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let bytes = std::fs::read(&path).unwrap();
+            assert!(request(&bytes).is_some(), "{} is no request", path.display());
+            check(&bytes);
+        }
+    }
+}

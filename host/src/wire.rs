@@ -1,0 +1,268 @@
+//! The bytes of one client connection: a client that takes nothing is cut off, one that is still sending when it is
+//! refused gets to read why, and what the HTTP library answers by itself becomes a problem document like all others.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+use crate::limits::{LINGER_BYTES, Limits};
+use crate::problem;
+
+/// Bytes read at a time from a client that nobody listens to any more.
+const SCRATCH_BYTES: usize = 8 << 10;
+
+/// Whether the client may still be sending a request that was not read to its end.
+#[derive(Clone, Default)]
+pub(crate) struct Reception(Arc<AtomicBool>);
+
+impl Reception {
+    /// The request has been read to its end.
+    pub(crate) fn complete(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+
+    fn began(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether there may be more to come.
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The two sides of a connection.
+pub(crate) struct Wire<S> {
+    stream: S,
+    reception: Reception,
+    write_time: Duration,
+    linger_time: Duration,
+    /// Runs while the client takes nothing.
+    stuck: Option<Pin<Box<Sleep>>>,
+    /// What is sent in place of what the HTTP library wants to send.
+    instead: Option<Bytes>,
+    /// Set when our side is closed and the client's is waited for.
+    lingering: Option<Linger>,
+}
+
+struct Linger {
+    until: Pin<Box<Sleep>>,
+    left_bytes: u64,
+}
+
+impl<S> Wire<S> {
+    pub(crate) fn new(stream: S, reception: Reception, limits: &Limits) -> Self {
+        Self {
+            stream,
+            reception,
+            write_time: limits.response_write_time,
+            linger_time: limits.linger_time,
+            stuck: None,
+            instead: None,
+            lingering: None,
+        }
+    }
+
+    /// Lets a write that cannot go on wait only for so long.
+    fn bounded<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        polled: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if polled.is_ready() {
+            self.stuck = None;
+            return polled;
+        }
+        let write_time = self.write_time;
+        let stuck = self
+            .stuck
+            .get_or_insert_with(|| Box::pin(sleep(write_time)));
+        ready!(stuck.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        if buffer.filled().len() > before {
+            self.reception.began();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        if this.instead.is_none() {
+            this.instead = problem::in_place_of(bytes);
+        }
+        let Some(instead) = &mut this.instead else {
+            let polled = Pin::new(&mut this.stream).poll_write(cx, bytes);
+            return this.bounded(cx, polled);
+        };
+        while instead.has_remaining() {
+            let polled = Pin::new(&mut this.stream).poll_write(cx, instead);
+            match polled {
+                Poll::Ready(Ok(written)) => instead.advance(written.min(instead.len())),
+                polled => return this.bounded(cx, polled),
+            }
+        }
+        this.instead = None;
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if let Some(first) = slices.iter().find(|slice| !slice.is_empty()) {
+            if self.instead.is_none() {
+                self.instead = problem::in_place_of(first);
+            }
+            if self.instead.is_some() {
+                return self.poll_write(cx, first);
+            }
+        }
+        let this = &mut *self;
+        let polled = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
+        this.bounded(cx, polled)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let polled = Pin::new(&mut this.stream).poll_flush(cx);
+        this.bounded(cx, polled)
+    }
+
+    /// Closes our side. Were the other side closed too while the client still sends, the system would answer its bytes
+    /// with a reset, and the client might never see the answer that is on its way.
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if this.lingering.is_none() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+        }
+        if !this.reception.is_open() {
+            return Poll::Ready(Ok(()));
+        }
+        let linger_time = this.linger_time;
+        let linger = this.lingering.get_or_insert_with(|| Linger {
+            until: Box::pin(sleep(linger_time)),
+            left_bytes: LINGER_BYTES,
+        });
+        let mut scratch = [0; SCRATCH_BYTES];
+        loop {
+            if linger.until.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Ok(()));
+            }
+            let mut buffer = ReadBuf::new(&mut scratch);
+            ready!(Pin::new(&mut this.stream).poll_read(cx, &mut buffer))?;
+            let taken = u64::try_from(buffer.filled().len()).unwrap_or(u64::MAX);
+            linger.left_bytes = linger.left_bytes.saturating_sub(taken);
+            if taken == 0 || linger.left_bytes == 0 {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(50);
+
+    fn limits() -> Limits {
+        Limits {
+            response_write_time: SHORT,
+            linger_time: SHORT,
+            ..Limits::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_is_cut_off() {
+        let (ours, _theirs) = duplex(4);
+        let mut wire = Wire::new(ours, Reception::default(), &limits());
+        let error = wire.write_all(b"more than four").await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_a_little_at_a_time_is_served() {
+        let (ours, mut theirs) = duplex(4);
+        let mut wire = Wire::new(ours, Reception::default(), &limits());
+        let writing = async {
+            wire.write_all(b"more than four").await.unwrap();
+            drop(wire);
+        };
+        let mut taken = Vec::new();
+        tokio::join!(writing, async {
+            theirs.read_to_end(&mut taken).await.unwrap();
+        });
+        assert_eq!(taken, b"more than four");
+    }
+
+    #[tokio::test]
+    async fn closing_waits_for_a_client_that_is_still_sending() {
+        let (ours, mut theirs) = duplex(4);
+        let reception = Reception::default();
+        let mut wire = Wire::new(ours, reception.clone(), &Limits::default());
+        theirs.write_all(b"PO").await.unwrap();
+        assert_eq!(wire.read(&mut [0; 2]).await.unwrap(), 2);
+        assert!(reception.is_open());
+        let sending = async move {
+            theirs.write_all(b"ST / and much more").await.unwrap();
+        };
+        let (closed, ()) = tokio::join!(wire.shutdown(), sending);
+        closed.unwrap();
+    }
+
+    #[tokio::test]
+    async fn closing_waits_only_so_long_and_not_at_all_when_everything_was_read() {
+        let (ours, mut theirs) = duplex(4);
+        let reception = Reception::default();
+        let mut wire = Wire::new(ours, reception.clone(), &limits());
+        theirs.write_all(b"PO").await.unwrap();
+        assert_eq!(wire.read(&mut [0; 2]).await.unwrap(), 2);
+        wire.shutdown().await.unwrap();
+
+        let (ours, mut theirs) = duplex(4);
+        let mut wire = Wire::new(
+            ours,
+            reception.clone(),
+            &Limits {
+                linger_time: Duration::MAX,
+                ..limits()
+            },
+        );
+        theirs.write_all(b"PO").await.unwrap();
+        assert_eq!(wire.read(&mut [0; 2]).await.unwrap(), 2);
+        reception.complete();
+        wire.shutdown().await.unwrap();
+    }
+}

@@ -1,0 +1,393 @@
+use std::{
+    fmt::Write as _,
+    fs,
+    io::{Read as _, Write as _},
+    net::{Shutdown, TcpStream},
+};
+
+use mercato_tests::{
+    Response, Server, is_quick, left_out,
+    shop::{Account, Shop, unique},
+    wait_until,
+};
+use serde_json::{Value, json};
+
+const NDJSON: &str = "application/x-ndjson";
+const CSV: &str = "text/csv";
+const PATH: &str = "/api/v1/products/import";
+
+/// What `cargo xtask up` allows a body to have, and the route too.
+const FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+const REPORTED_FAILURES_MAX: usize = 100;
+
+fn send(account: &Account, content_type: &str, body: impl Into<Vec<u8>>) -> Response {
+    account.post(PATH).body(content_type, body).send()
+}
+
+fn import(content_type: &str, body: impl Into<Vec<u8>>) -> Value {
+    let admin = Shop::shared().admin();
+    send(&admin, content_type, body).expect(200).json()
+}
+
+fn report(created: u64, updated: u64, unchanged: u64) -> Value {
+    json!({ "created": created, "updated": updated, "unchanged": unchanged, "failed": [], "failedTotal": 0 })
+}
+
+/// A number that no other product has, and the product that has it.
+fn sku() -> String {
+    unique("I").replace(' ', "-")
+}
+
+fn find(sku: &str) -> Value {
+    let path = format!("/api/v1/products?q={sku}");
+    let list = Shop::shared().admin().get(&path).send().expect(200).json();
+    assert_eq!(list["meta"]["total"], 1, "{list}");
+    list["data"][0].clone()
+}
+
+#[test]
+fn ndjson_makes_products_changes_them_and_sent_again_does_nothing() {
+    let (tea, milk) = (sku(), sku());
+    let text = format!(
+        "{}\n{}\n",
+        json!({ "sku": tea, "name": " Tea ", "description": "a\nb", "price": 4.99, "stock": 3 }),
+        json!({ "sku": milk, "name": "Milk", "price": 1 }),
+    );
+    assert_eq!(import(NDJSON, &*text), report(2, 0, 0));
+    assert_eq!(
+        import("application/jsonl; charset=utf-8", &*text),
+        report(0, 0, 2)
+    );
+    let found = find(&tea);
+    assert_eq!(
+        (&found["name"], &found["description"]),
+        (&json!("Tea"), &json!("a\nb"))
+    );
+    assert_eq!(
+        (&found["price"], &found["stock"]),
+        (&json!(4.99), &json!(3))
+    );
+    assert_eq!(found["version"], 1);
+    let changed = format!("{{\"sku\":\"{tea}\",\"price\":5}}\n{{\"sku\":\"{milk}\",\"stock\":9}}");
+    assert_eq!(import(NDJSON, changed), report(0, 2, 0));
+    let found = find(&tea);
+    assert_eq!(
+        (found["price"].as_f64(), &found["name"]),
+        (Some(5.0), &json!("Tea"))
+    );
+    assert_eq!((&found["stock"], &found["version"]), (&json!(3), &json!(2)));
+    assert_eq!(find(&milk)["stock"], 9);
+}
+
+#[test]
+fn csv_has_its_columns_in_any_order_and_empty_cells_say_nothing() {
+    let (tea, milk) = (sku(), sku());
+    let text = format!(
+        "\u{feff}price,stock,sku,name,description\r\n4.99,3,{tea},\"Tea, \"\"green\"\"\",\"two\r\nlines\"\r\n1,,{milk},Milk,\r\n"
+    );
+    assert_eq!(import(CSV, &*text), report(2, 0, 0));
+    assert_eq!(import(CSV, &*text), report(0, 0, 2));
+    let found = find(&tea);
+    assert_eq!(found["name"], "Tea, \"green\"");
+    assert_eq!(found["description"], "two\r\nlines");
+    assert_eq!(find(&milk)["stock"], 0);
+    let changed = format!("sku,name,price,stock\n{tea},,,7\n{milk},Oat milk,,\n");
+    assert_eq!(import(CSV, changed), report(0, 2, 0));
+    let found = find(&tea);
+    assert_eq!(
+        (&found["stock"], &found["price"]),
+        (&json!(7), &json!(4.99))
+    );
+    assert_eq!(find(&milk)["name"], "Oat milk");
+}
+
+#[test]
+fn a_row_that_breaks_a_rule_fails_by_itself_and_is_named_by_its_line() {
+    let skus = [sku(), sku(), sku()];
+    let text = format!(
+        "sku,name,price,stock\n{0},\"Tea\n(green)\",1,1\n,Nobody,1,1\n{1},Tea,-1,x\n{1},Tea\n{1},,,\n{2},Milk,1,1\n{2},\u{7},1,1\n",
+        skus[0], skus[1], skus[2]
+    );
+    let report = import(CSV, text);
+    assert_eq!(
+        (&report["created"], &report["failedTotal"]),
+        (&json!(2), &json!(5))
+    );
+    let failed = report["failed"].as_array().expect("a list");
+    let seen: Vec<_> = failed
+        .iter()
+        .map(|row| {
+            assert!(
+                row["error"].as_str().is_some_and(|text| !text.is_empty()),
+                "{row}"
+            );
+            let errors = row["errors"].as_array().expect("errors");
+            let fields: Vec<_> = errors
+                .iter()
+                .map(|error| error["field"].as_str().unwrap_or_default())
+                .collect();
+            (
+                row["line"].as_u64().unwrap_or_default(),
+                row["code"].as_str().unwrap_or_default(),
+                fields,
+            )
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (4, "validation", vec!["sku"]),
+            (5, "validation", vec!["stock"]),
+            (6, "malformed-csv", vec![]),
+            (7, "validation", vec!["name", "price"]),
+            (9, "validation", vec!["name"]),
+        ]
+    );
+    let text = "{oops\n\n[]\n{\"sku\":\"\"}\n{\"sku\":\"A\",\"colour\":\"red\"}\n";
+    let report = import(NDJSON, text);
+    let failed = report["failed"].as_array().expect("a list");
+    let seen: Vec<_> = failed
+        .iter()
+        .map(|row| {
+            (
+                row["line"].as_u64().unwrap_or_default(),
+                row["code"].as_str().unwrap_or_default(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (1, "malformed-json"),
+            (3, "malformed-json"),
+            (4, "validation"),
+            (5, "validation")
+        ]
+    );
+}
+
+#[test]
+fn of_many_failures_the_first_are_told_and_all_are_counted() {
+    let report = import(NDJSON, "oops\n".repeat(1_000));
+    assert_eq!(report["failedTotal"], 1_000);
+    let failed = report["failed"].as_array().expect("a list");
+    assert_eq!(failed.len(), REPORTED_FAILURES_MAX);
+    assert_eq!(failed[99]["line"], 100);
+}
+
+#[test]
+fn of_two_rows_with_the_same_sku_the_later_one_wins() {
+    let sku = sku();
+    let text = format!("sku,name,price\n{sku},Tea,1\n{sku},Chai,2\n");
+    assert_eq!(import(CSV, text), report(1, 1, 0));
+    assert_eq!(find(&sku)["name"], "Chai");
+}
+
+#[test]
+fn the_stock_of_a_row_is_what_is_free_and_orders_keep_theirs() {
+    let shop = Shop::shared();
+    let sku = sku();
+    import(CSV, format!("sku,name,price,stock\n{sku},Tea,1,10\n"));
+    let id = find(&sku)["id"].as_str().expect("an id").to_owned();
+    let customer = shop.customer();
+    shop.paid_order(&customer, &id, 4);
+    customer.order(&[(&id, 1)]);
+    shop.wait_for_stock(&id, 5, 1, 4);
+    assert_eq!(
+        import(CSV, format!("sku,stock\n{sku},7\n")),
+        report(0, 1, 0)
+    );
+    shop.wait_for_stock(&id, 7, 1, 4);
+}
+
+#[test]
+fn a_file_without_rows_changes_nothing() {
+    assert_eq!(import(NDJSON, ""), report(0, 0, 0));
+    assert_eq!(import(NDJSON, "\n\n"), report(0, 0, 0));
+    assert_eq!(import(CSV, "sku,name\n"), report(0, 0, 0));
+}
+
+#[test]
+fn a_header_that_cannot_be_used_is_refused() {
+    let admin = Shop::shared().admin();
+    for (text, errors) in [
+        ("name,price\nTea,1\n", vec![("sku", "required")]),
+        (
+            "sku,sku,colour\n",
+            vec![("sku", "repeated"), ("colour", "unknown")],
+        ),
+        (
+            "sku;name\n",
+            vec![("sku;name", "unknown"), ("sku", "required")],
+        ),
+    ] {
+        let problem = send(&admin, CSV, text).expect_invalid(&errors);
+        assert!(problem.get("report").is_none(), "{problem}");
+    }
+    send(&admin, CSV, "").expect_problem(400, "malformed-csv");
+    send(&admin, CSV, *b"\xff\xfe\n").expect_problem(400, "malformed-csv");
+}
+
+#[test]
+fn only_files_of_known_types_are_taken() {
+    let admin = Shop::shared().admin();
+    for content_type in ["application/json", "text/plain", "application/xml"] {
+        send(&admin, content_type, "{}").expect_problem(415, "unsupported-media-type");
+    }
+    let nothing = admin.post(PATH).send();
+    nothing.expect_problem(415, "unsupported-media-type");
+    let query = format!("{PATH}?dryRun=true");
+    let answer = admin.post(&query).body(NDJSON, "").send();
+    answer.expect_invalid(&[("dryRun", "unknown")]);
+}
+
+#[test]
+fn a_row_that_is_too_long_fails_by_itself() {
+    let sku = sku();
+    let long = "x".repeat(64 * 1024);
+    let text =
+        format!("{{\"sku\":\"{long}\"}}\n{{\"sku\":\"{sku}\",\"name\":\"Tea\",\"price\":1}}");
+    let report = import(NDJSON, text);
+    assert_eq!(
+        (&report["created"], &report["failedTotal"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(report["failed"][0]["code"], "row-too-long");
+}
+
+#[test]
+fn what_came_before_the_body_broke_off_stays() {
+    let shop = Shop::shared();
+    let address = shop
+        .nobody()
+        .base_url()
+        .trim_start_matches("http://")
+        .to_owned();
+    let sku = sku();
+    let row = json!({ "sku": sku, "name": "Tea", "price": 1 });
+    let mut stream = TcpStream::connect(&address).expect("a connection");
+    let head = format!(
+        "POST {PATH} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\nContent-Type: {NDJSON}\r\nContent-Length: 1000\r\n\r\n",
+        shop.admin().token
+    );
+    write!(stream, "{head}{row}\n{{\"sku\":").expect("a request");
+    stream
+        .shutdown(Shutdown::Write)
+        .expect("a half-closed connection");
+    let mut answer = String::new();
+    // A server may have hung up without an answer: nobody is obliged to wait for one.
+    stream.read_to_string(&mut answer).ok();
+    assert!(!answer.starts_with("HTTP/1.1 2"), "{answer}");
+    wait_until("the row that came whole", || {
+        let path = format!("/api/v1/products?q={sku}");
+        let list = shop.nobody().get(&path).send().expect(200).json();
+        (list["meta"]["total"] == 1).then_some(())
+    });
+}
+
+#[test]
+fn more_bytes_or_rows_than_a_file_may_have_are_refused() {
+    if is_quick() {
+        return;
+    }
+    let admin = Shop::shared().admin();
+    send(&admin, NDJSON, vec![b'\n'; FILE_BYTES_MAX + 1]).expect_problem(413, "payload-too-large");
+    let problem =
+        send(&admin, NDJSON, "oops\n".repeat(100_001)).expect_problem(413, "too-many-rows");
+    assert_eq!(problem["report"]["failedTotal"], 100_000);
+}
+
+/// A file of that many rows; what is not in `row` is the same in all.
+fn rows(count: usize, row: impl Fn(&mut String, usize)) -> String {
+    let mut text = String::new();
+    for number in 0..count {
+        row(&mut text, number);
+        text.push('\n');
+    }
+    text
+}
+
+#[test]
+fn fifty_thousand_rows_are_one_request() {
+    const ROWS: usize = 50_000;
+    if is_quick() {
+        return;
+    }
+    let server = Server::start();
+    let shop = Shop::on(&server);
+    let admin = shop.admin();
+    let ndjson = rows(ROWS, |text, number| {
+        write!(
+            text,
+            "{{\"sku\":\"S-{number}\",\"name\":\"Tea {number}\",\"description\":\"Leaves of the year {}\",\"price\":{}.5,\"stock\":{}}}",
+            1900 + number % 100,
+            number % 1_000,
+            number % 50,
+        )
+        .expect("text");
+    });
+    let answer = send(&admin, NDJSON, &*ndjson).expect(200).json();
+    assert_eq!(answer, report(ROWS as u64, 0, 0));
+    let csv = "sku,stock\n".to_owned()
+        + &rows(ROWS, |text, number| {
+            write!(text, "S-{number},60").expect("text")
+        });
+    assert_eq!(
+        send(&admin, CSV, &*csv).expect(200).json(),
+        report(0, ROWS as u64, 0)
+    );
+    assert_eq!(
+        send(&admin, CSV, &*csv).expect(200).json(),
+        report(0, 0, ROWS as u64)
+    );
+    let stats = admin
+        .get("/api/v1/products/stats")
+        .send()
+        .expect(200)
+        .json();
+    assert_eq!(
+        (&stats["products"], &stats["outOfStock"]),
+        (&json!(ROWS), &json!(0))
+    );
+    let found = |query: &str| {
+        let path = format!("/api/v1/products?{query}");
+        shop.nobody().get(&path).send().expect(200).json()
+    };
+    assert_eq!(found("q=tea+49999")["data"][0]["sku"], "S-49999");
+    assert_eq!(found("q=leaves+1950")["meta"]["total"], ROWS / 100);
+    assert_eq!(found("q=tea&limit=1")["meta"]["total"], ROWS);
+    assert_eq!(found("sort=name&page=5000")["meta"]["next"], Value::Null);
+}
+
+/// The most memory that a process has had at a time, in KiB, where the system tells.
+fn peak_kib(process: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[test]
+fn a_large_file_takes_no_more_memory_than_a_small_one() {
+    const BYTES: usize = 60 * 1024 * 1024;
+    if is_quick() {
+        return;
+    }
+    let server = Server::start();
+    let shop = Shop::on(&server);
+    let admin = shop.admin();
+    let line = format!(
+        "{{\"sku\":\"A\",\"description\":\"{}\"}}\n",
+        "x".repeat(4_000)
+    );
+    let file = |bytes: usize| line.repeat(bytes / line.len());
+    send(&admin, NDJSON, file(BYTES / 20)).expect(200);
+    let Some(before) = peak_kib(server.process_id()) else {
+        left_out("this system does not tell the memory of a process");
+        return;
+    };
+    let answer = send(&admin, NDJSON, file(BYTES)).expect(200).json();
+    assert_eq!(answer["failedTotal"], BYTES / line.len());
+    let grown = peak_kib(server.process_id()).expect("a peak") - before;
+    assert!(grown * 1024 < BYTES as u64 / 4, "{grown} KiB more");
+}

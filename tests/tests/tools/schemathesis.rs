@@ -1,0 +1,5 @@
+use mercato_tests::Server;
+#[test]
+fn x() {
+    let _ = Server::builder();
+}

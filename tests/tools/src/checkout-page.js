@@ -1,0 +1,81 @@
+// Goes through the checkout page as customers do: with a keyboard only, on a phone, in the dark.
+import assert from "node:assert/strict";
+import { inaccessible, launch, screenshot, variable, watch } from "./browser.js";
+
+/** More presses of Tab than a page with three buttons needs. */
+const TABS_MAX = 20;
+
+const shop = variable("SHOP");
+const [paid, declined, cancelled] = /** @type {[string, string, string]} */ (JSON.parse(variable("CHECKOUTS")));
+const browser = await launch();
+
+const ways = [
+  { name: "desktop", url: paid, outcome: "succeed", width: 1200, height: 900, colorScheme: "light", act: payByKeyboard },
+  { name: "phone", url: declined, outcome: "fail", width: 390, height: 844, colorScheme: "light", act: press("Decline") },
+  { name: "dark", url: cancelled, outcome: "cancel", width: 1200, height: 900, colorScheme: "dark", act: press("Cancel") },
+];
+const visits = [];
+for (const way of ways) {
+  visits.push(await visit(way));
+}
+await browser.close();
+console.log(JSON.stringify(visits));
+
+/** @param {typeof ways[number]} way */
+async function visit({ name, url, outcome, width, height, colorScheme, act }) {
+  const page = await browser.newPage({
+    viewport: { width, height },
+    colorScheme: colorScheme === "dark" ? "dark" : "light",
+  });
+  const complaints = watch(page, shop);
+  await page.goto(url);
+  const buttons = await names(page);
+  const checkout = await look(page, `checkout-${name}`);
+  await act(page);
+  await page.waitForURL((address) => address.searchParams.get("result") === outcome);
+  const result = await look(page, `checkout-${name}-${outcome}`);
+  const text = await page.locator("body").innerText();
+  const left = await names(page);
+  await page.close();
+  return { name, buttons, left, checkout, result, text, complaints };
+}
+
+/**
+ * Takes a picture, and tells what is wrong with what it shows.
+ * @param {import("playwright-core").Page} page
+ * @param {string} picture
+ */
+async function look(page, picture) {
+  await page.screenshot({ path: screenshot(picture), fullPage: true });
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  return { violations: await inaccessible(page), overflow };
+}
+
+/**
+ * The names of the buttons as a screen reader says them.
+ * @param {import("playwright-core").Page} page
+ */
+async function names(page) {
+  const tree = await page.locator("body").ariaSnapshot();
+  return [...tree.matchAll(/- button "([^"]*)"/g)].map((match) => match[1]);
+}
+
+/** @param {import("playwright-core").Page} page */
+async function payByKeyboard(page) {
+  const pay = page.getByRole("button", { name: /^Pay/ });
+  for (let tabs = 0; tabs < TABS_MAX; tabs += 1) {
+    await page.keyboard.press("Tab");
+    if (await pay.evaluate((button) => button === document.activeElement)) {
+      await page.screenshot({ path: screenshot("checkout-focus") });
+      await page.keyboard.press("Enter");
+      return;
+    }
+  }
+  assert.fail("the button that pays is not reached with Tab");
+}
+
+/** @param {string} name */
+function press(name) {
+  /** @param {import("playwright-core").Page} page */
+  return (page) => page.getByRole("button", { name }).click();
+}
