@@ -429,9 +429,7 @@ mod tests {
     fn the_policy_allows_exactly_this_style_sheet() {
         let hash = base64(&Sha256::digest(STYLE));
         assert!(
-            POLICY.contains(&format!(
-                "style-src 'sha256-KvfB106hOIBP6+S8KvGlYjGaK5wvkoj7MniB1RRPj4w='"
-            )),
+            POLICY.contains(&format!("style-src 'sha256-KvfB106hOIBP6+S8KvGlYjGaK5wvkoj7MniB1RRPj4w='")),
             "the hash is {hash}"
         );
         assert!(!POLICY.contains("unsafe"));
