@@ -117,7 +117,7 @@ fn run(task: Task) -> Result<ExitCode> {
             arguments,
         } => up::up(&workspace, demo, provider, &arguments)?,
         Task::DemoFill(filling) => demo::fill(&workspace, &filling)?,
-        Task::Variables => variables::ensure(&workspace)?,
+        Task::Variables => variables::ensure(&workspace, Provider::Mock)?,
         Task::Test { quick, e2e } => {
             return Ok(test::test(&workspace, Selection { quick, e2e }));
         }

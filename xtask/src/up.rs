@@ -19,7 +19,7 @@ pub fn up(
 ) -> Result<()> {
     build::build(workspace, build::Selection::with(provider))?;
     build_runner(workspace)?;
-    variables::ensure(workspace)?;
+    variables::ensure(workspace, provider)?;
     if demonstrate {
         demo::prepare(workspace, arguments)?;
     }
