@@ -37,7 +37,12 @@ impl Guard for Trusting {
         let role = match token {
             "admin" => Role::Admin,
             "customer" => Role::Customer,
-            _ => return Err(Problem::unauthorized(Some("invalid_token"), "the token is not valid")),
+            _ => {
+                return Err(Problem::unauthorized(
+                    Some("invalid_token"),
+                    "the token is not valid",
+                ));
+            }
         };
         let user_id = "01890a5d-ac96-774b-bcce-b302099a8057".to_owned();
         Ok(Principal { user_id, role })
@@ -62,7 +67,14 @@ async fn list(context: Context) -> Result<Reply, Problem> {
         page: page.page,
         next: page.after,
     };
-    paged(&[text.unwrap_or_default(), in_stock.unwrap_or_default().to_string()], info, page.limit)
+    paged(
+        &[
+            text.unwrap_or_default(),
+            in_stock.unwrap_or_default().to_string(),
+        ],
+        info,
+        page.limit,
+    )
 }
 
 async fn create(context: Context) -> Result<Reply, Problem> {
@@ -82,7 +94,11 @@ async fn create(context: Context) -> Result<Reply, Problem> {
         fields.reject("delta", "exclusive", "must not be given without sku");
     }
     fields.finish()?;
-    let text = format!("{key:?} {name} {} {} {parts:?}", price.units(), context.principal()?.user_id);
+    let text = format!(
+        "{key:?} {name} {} {} {parts:?}",
+        price.units(),
+        context.principal()?.user_id
+    );
     Ok(Reply::json(&text)?.created("/api/v1/things/1"))
 }
 
@@ -160,12 +176,23 @@ fn check_answer(method: &Method, response: HttpResponse) {
         let value = head.headers.get(name).map(|value| value.to_str());
         value.map(|value| value.expect("readable").to_owned())
     };
-    for name in ["x-request-id", "x-content-type-options", "content-security-policy", "cache-control"] {
+    for name in [
+        "x-request-id",
+        "x-content-type-options",
+        "content-security-policy",
+        "cache-control",
+    ] {
         assert!(head.headers.contains_key(name), "no {name}");
     }
     assert_eq!(text(header::VARY).as_deref(), Some("origin"));
     if status == 405 {
-        assert!(!text(header::ALLOW).expect("Allow").contains(method.as_str()));
+        let allowed = text(header::ALLOW).expect("Allow");
+        assert!(
+            !allowed
+                .split(", ")
+                .any(|allowed| allowed == method.as_str()),
+            "{allowed}"
+        );
     }
     if status == 401 {
         assert!(head.headers.contains_key(header::WWW_AUTHENTICATE));
@@ -178,14 +205,29 @@ fn check_answer(method: &Method, response: HttpResponse) {
     if status < 400 {
         return;
     }
-    assert_eq!(text(header::CONTENT_TYPE).as_deref(), Some("application/problem+json"));
+    assert_eq!(
+        text(header::CONTENT_TYPE).as_deref(),
+        Some("application/problem+json")
+    );
     let problem: Value = serde_json::from_slice(&body).expect("JSON");
     assert_eq!(problem["status"], status);
     assert_eq!(problem["statusCode"], status);
-    for name in ["type", "title", "detail", "message", "instance", "path", "timestamp", "requestId"] {
+    for name in [
+        "type",
+        "title",
+        "detail",
+        "message",
+        "instance",
+        "path",
+        "timestamp",
+        "requestId",
+    ] {
         assert!(problem[name].is_string(), "no {name}: {problem}");
     }
-    assert_eq!(problem["requestId"].as_str(), text("x-request-id".parse().expect("a name")).as_deref());
+    assert_eq!(
+        problem["requestId"].as_str(),
+        text("x-request-id".parse().expect("a name")).as_deref()
+    );
     for error in problem["errors"].as_array().into_iter().flatten() {
         for name in ["field", "code", "message"] {
             assert!(error[name].is_string(), "no {name}: {problem}");
@@ -204,7 +246,11 @@ mod tests {
         for file in std::fs::read_dir(folder).unwrap() {
             let path = file.unwrap().path();
             let bytes = std::fs::read(&path).unwrap();
-            assert!(request(&bytes).is_some(), "{} is no request", path.display());
+            assert!(
+                request(&bytes).is_some(),
+                "{} is no request",
+                path.display()
+            );
             check(&bytes);
         }
     }

@@ -287,13 +287,21 @@ async fn requests_that_no_component_answers_get_a_clean_answer() {
     let running = app.builder().start().await.unwrap();
     let many_headers: String = (0..200).map(|n| format!("h{n}: 1\r\n")).collect();
     let long_header = "a".repeat(40_000);
-    let cases: [(String, &str); 6] = [
+    let closing = "Host: h\r\nConnection: close\r\n";
+    let cases: [(String, &str); 14] = [
         (
-            "GET /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\nX-Request-Id: my-id\r\n\r\n".into(),
+            format!("GET /x HTTP/1.1\r\n{closing}X-Request-Id: my-id\r\n\r\n"),
             "404",
         ),
         ("GARBAGE\r\n\r\n".into(), "400"),
+        ("GET /\r\n\r\n".into(), "400"),
+        ("GET / HTTP/2.0\r\nHost: h\r\n\r\n".into(), "400"),
+        ("GET /a\0b HTTP/1.1\r\nHost: h\r\n\r\n".into(), "400"),
+        (format!("GET / HTTP/1.1\r\n{closing}A: 1\r2\r\n\r\n"), "400"),
         ("GET / HTTP/1.1\r\nConnection: close\r\n\r\n".into(), "400"),
+        (format!("GET / HTTP/1.1\r\nHost: g\r\n{closing}\r\n"), "400"),
+        (format!("OPTIONS * HTTP/1.1\r\n{closing}\r\n"), "400"),
+        (format!("CONNECT h:80 HTTP/1.1\r\n{closing}\r\n"), "400"),
         (
             "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: abc\r\n\r\n".into(),
             "400",
@@ -303,7 +311,11 @@ async fn requests_that_no_component_answers_get_a_clean_answer() {
             "431",
         ),
         (
-            format!("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nA: {long_header}\r\n\r\n"),
+            format!("GET / HTTP/1.1\r\n{closing}A: {long_header}\r\n\r\n"),
+            "431",
+        ),
+        (
+            format!("GET /{} HTTP/1.1\r\n{closing}\r\n", long_header.repeat(2)),
             "431",
         ),
     ];
@@ -311,17 +323,43 @@ async fn requests_that_no_component_answers_get_a_clean_answer() {
         let answer = exchange_async(running.addr(), request.clone().into_bytes()).await;
         assert!(
             answer.starts_with(&format!("HTTP/1.1 {status} ")),
-            "{:.60} → {answer:.200}",
-            request
+            "{request:.60} → {answer:.200}"
         );
-        if status == "404" {
-            assert!(
-                answer.contains("x-request-id: my-id")
-                    && answer.contains("application/problem+json"),
-                "{answer}"
-            );
+        for header in [
+            "content-type: application/problem+json\r\n",
+            "x-content-type-options: nosniff\r\n",
+            "cache-control: no-store\r\n",
+            "connection: close\r\n",
+            "x-request-id: ",
+            "date: ",
+        ] {
+            assert!(answer.contains(header), "{request:.60} → {answer}");
         }
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(problem["statusCode"].to_string(), status, "{answer}");
+        assert_eq!(status == "404", problem["requestId"] == "my-id", "{answer}");
+        assert!(problem["path"].is_string(), "{answer}");
     }
+    assert!(running.stop().await);
+}
+
+#[tokio::test]
+async fn old_and_impatient_clients_are_served() {
+    let app = App::new("");
+    let running = app.builder().start().await.unwrap();
+    // No host, and the connection ends with the answer.
+    let old = exchange_async(running.addr(), b"GET /x HTTP/1.0\r\n\r\n".to_vec()).await;
+    assert!(old.starts_with("HTTP/1.0 404 "), "{old}");
+    // Three requests before the first answer; a HEAD among them must not shift the others.
+    let requests = "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nHEAD /2 HTTP/1.1\r\nHost: h\r\n\r\nGET /3 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    let answers = exchange_async(running.addr(), requests.into()).await;
+    assert_eq!(answers.matches("HTTP/1.1 404 ").count(), 3, "{answers}");
+    let paths: Vec<_> = ["/1", "/2", "/3"]
+        .into_iter()
+        .filter(|path| answers.contains(&format!("\"path\":\"{path}\"")))
+        .collect();
+    assert_eq!(paths, ["/1", "/3"], "{answers}");
     assert!(running.stop().await);
 }
 

@@ -13,6 +13,9 @@ use mercato_tests::{
     shop::Shop, wait_until,
 };
 
+/// The size of a page, as SQLite chooses it: <https://sqlite.org/fileformat2.html>.
+const PAGE_BYTES: usize = 4096;
+
 /// Where a SQLite file keeps `user_version`, which is the schema's version: <https://sqlite.org/fileformat2.html>.
 const USER_VERSION_OFFSET: u64 = 60;
 
@@ -403,9 +406,19 @@ fn a_database_that_is_damaged_inside_gives_clean_errors_and_the_rest_goes_on() {
     assert!(server.stop(), "the exit code is 0");
     let path = server.folder().join("products.db");
     let mut bytes = fs::read(&path).expect("the database");
-    for byte in bytes.iter_mut().skip(4096) {
-        *byte = 0xa5;
+    let name = b"Tea ";
+    let mut damaged = 0;
+    for page in bytes.chunks_mut(PAGE_BYTES).skip(1) {
+        // Whatever holds the products themselves: tables, indexes, the words to search for.
+        if page
+            .windows(name.len())
+            .any(|part| part.eq_ignore_ascii_case(name))
+        {
+            page.fill(0xa5);
+            damaged += 1;
+        }
     }
+    assert!(damaged > 0, "the products are somewhere");
     fs::write(&path, bytes).expect("the database");
     server.restart();
     let client = server.client();

@@ -165,7 +165,11 @@ fn a_hash_is_made_anew_at_the_next_login_when_the_cost_has_grown() {
     let wrong = json!({ "email": customer.email, "password": "Wrong-Password-1" });
     let answer = shop.nobody().post("/api/v1/auth/login").json(&wrong).send();
     answer.expect_problem(401, "invalid-credentials");
-    assert_eq!(hashes(&mut server, "06"), 0, "a wrong password changes nothing");
+    assert_eq!(
+        hashes(&mut server, "06"),
+        0,
+        "a wrong password changes nothing"
+    );
     server.restart();
     Shop::on(&server).log_in(&customer.email, PASSWORD);
     assert!(hashes(&mut server, "06") > 0);

@@ -11,7 +11,7 @@ const MAX_LINE_CHARACTERS: usize = 200;
 
 /// The kinds of files that are looked into.
 const TEXT_EXTENSIONS: &[&str] = &[
-    "rs", "toml", "wit", "wac", "sql", "md", "yml", "yaml", "html", "js", "css",
+    "rs", "toml", "wit", "wac", "sql", "md", "yml", "yaml", "html", "js", "css", "ts", "py",
 ];
 
 /// Marks of unfinished work, written in pieces so that this file does not hold them.

@@ -54,8 +54,8 @@ impl<S: Store> Ports<S> {
     }
 }
 
-/// What the attempt is counted by. A client that is familiar to the account is not held up by what all others do to
-/// it: strangers cannot lock a customer out.
+/// What the attempt is counted by. A client that is familiar to the account is not held up by what others do to the
+/// account, nor by what is tried from there at accounts that are new to it: strangers cannot lock a customer out.
 fn marks(
     records: &dyn Records,
     subjects: &[&str],
@@ -67,14 +67,17 @@ fn marks(
         Ok::<_, Error>(Mark::new(key, max, before, now))
     };
     let mut marks = Vec::new();
+    let mut is_familiar = false;
     for subject in subjects {
         let pair = CounterKey::pair(subject, client);
-        if !records.is_familiar(&pair, now)? {
+        if records.is_familiar(&pair, now)? {
+            is_familiar = true;
+        } else {
             marks.push(mark(CounterKey::subject(subject), SUBJECT_FAILURES_MAX)?);
         }
         marks.push(mark(pair, PAIR_FAILURES_MAX)?);
     }
-    if let Some(client) = client {
+    if let Some(client) = client.filter(|_| !is_familiar) {
         marks.push(mark(CounterKey::client(client), CLIENT_FAILURES_MAX)?);
     }
     Ok(marks)
@@ -275,7 +278,9 @@ mod tests {
         }
         let last = shop.login_from(HERE, "typo@example.com", WRONG);
         assert_eq!(last.unwrap_err(), Error::InvalidCredentials);
-        assert!(is_held_up(&shop, "user0@example.com", HERE));
+        shop.register("new@example.com");
+        assert!(is_held_up(&shop, "new@example.com", HERE));
+        assert!(!is_held_up(&shop, "user0@example.com", HERE));
     }
 
     #[test]

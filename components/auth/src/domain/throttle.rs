@@ -11,7 +11,7 @@ pub const PAIR_FAILURES_MAX: u32 = 10;
 /// Wrong passwords for one account from all clients that are new to it.
 pub const SUBJECT_FAILURES_MAX: u32 = 100;
 
-/// Wrong passwords from one client for all accounts: an office shares an address.
+/// Wrong passwords from one client for all accounts that are new to it: an office shares an address.
 pub const CLIENT_FAILURES_MAX: u32 = 100;
 
 /// Failures are counted for so long from the first of them, in milliseconds.

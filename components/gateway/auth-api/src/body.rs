@@ -290,9 +290,7 @@ mod tests {
 
     #[test]
     fn an_admin_sets_role_and_disabled_and_nothing_else() {
-        let changes = |body| {
-            read(body, AccountChanges::read).map(|body| accounts::AccountChanges::from(body))
-        };
+        let changes = |body| read(body, AccountChanges::read).map(accounts::AccountChanges::from);
         let promoted = changes(r#"{"role":"admin"}"#).unwrap();
         assert_eq!(
             (promoted.role, promoted.disabled),

@@ -68,8 +68,9 @@ pub struct AccountResource<'a> {
 }
 
 /// One page of accounts.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, ToSchema)]
 #[schema(as = AccountPage)]
+#[allow(dead_code, reason = "describes what `paged` writes")]
 pub struct AccountPage<'a> {
     /// Oldest first.
     data: Vec<AccountResource<'a>>,

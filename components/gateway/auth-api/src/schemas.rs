@@ -1,5 +1,4 @@
-//! Schemas of what people type. The rules themselves are the domain's; these say the same in the document, and a test
-//! sends the domain what they describe.
+//! Schemas of what people type. The rules themselves are the domain's; these say the same in the document.
 
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};

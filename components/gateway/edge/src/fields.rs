@@ -1,9 +1,12 @@
 //! Validation of JSON bodies: every field at fault is named, unknown ones too, all at once.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use mercato_money::{Money, MoneyError};
+use mercato_platform::ids;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -63,9 +66,36 @@ macro_rules! from_json {
 from_json! {
     String => "a string",
     bool => "true or false",
+}
+
+/// JSON has one kind of number: `2.0` and `2e0` are as whole as `2` (JSON Schema, section 6.1.1).
+macro_rules! whole_from_json {
+    ($($type:ty => $expected:literal),+ $(,)?) => {
+        $(impl FromJson for $type {
+            fn from_json(json: &str) -> Result<Self, (&'static str, String)> {
+                let refused = || ("type", concat!("must be ", $expected).to_owned());
+                serde_json::from_str(json)
+                    .ok()
+                    .or_else(|| whole(json).and_then(|number| Self::try_from(number).ok()))
+                    .ok_or_else(refused)
+            }
+        })+
+    };
+}
+
+whole_from_json! {
     u32 => "a whole number from 0 to 4294967295",
     u64 => "a whole number from 0",
     i64 => "a whole number",
+}
+
+/// A number that is whole though it is not written so, as far as floating point tells every one of them apart.
+fn whole(json: &str) -> Option<i64> {
+    const MAX_EXACT: f64 = 9_007_199_254_740_991.0;
+    let number: f64 = serde_json::from_str(json).ok()?;
+    let is_whole = number.fract() == 0.0 && number.abs() <= MAX_EXACT;
+    #[allow(clippy::cast_possible_truncation, reason = "whole and within 53 bits")]
+    is_whole.then_some(number as i64)
 }
 
 impl FromJson for Money {
@@ -107,10 +137,13 @@ impl<'de> Visitor<'de> for MembersVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
         let mut members = Members::default();
         while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
-            if members.values.contains_key(&name) {
-                members.repeated.insert(name);
-            } else {
-                members.values.insert(name, value);
+            match members.values.entry(name) {
+                Entry::Vacant(place) => {
+                    place.insert(value);
+                }
+                Entry::Occupied(place) => {
+                    members.repeated.insert(place.key().clone());
+                }
             }
         }
         Ok(members)
@@ -180,6 +213,41 @@ impl Fields {
                 T::default()
             }
         }
+    }
+
+    /// An identifier that must be there.
+    pub fn required_id(&mut self, name: &str) -> String {
+        let Some(raw) = self.values.remove(name) else {
+            return self.required(name);
+        };
+        let given: String = self.read(name, raw.get()).unwrap_or_default();
+        match ids::parse(&given) {
+            Ok(id) => id,
+            // What is no string at all has been told already.
+            Err(error) => {
+                if raw.get().starts_with('"') {
+                    self.reject(name, "format", &error.to_string());
+                }
+                given
+            }
+        }
+    }
+
+    /// A whole number that must be there and within a range.
+    pub fn required_within(&mut self, name: &str, range: RangeInclusive<u32>) -> u32 {
+        let Some(raw) = self.values.remove(name) else {
+            return self.required(name);
+        };
+        let Some(given) = self.read::<i64>(name, raw.get()) else {
+            return 0;
+        };
+        let (min, max) = (range.start(), range.end());
+        if given < i64::from(*min) {
+            self.reject(name, "min", &format!("must not be less than {min}"));
+        } else if given > i64::from(*max) {
+            self.reject(name, "max", &format!("must not be more than {max}"));
+        }
+        u32::try_from(given).unwrap_or_default()
     }
 
     /// A member that may be absent; `null` is not a value of it.
@@ -331,6 +399,47 @@ mod tests {
             [2]
         );
         fields.finish().unwrap();
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_fraction_of_nothing() {
+        for (json, number) in [("2.0", 2), ("2e0", 2), ("0.2e1", 2), ("-0.0", 0)] {
+            assert_eq!(u32::from_json(json), Ok(number), "{json}");
+        }
+        for json in ["2.5", "1e10", "-1.0", "1e400", "\"2\"", "null", "true"] {
+            assert!(u32::from_json(json).is_err(), "{json}");
+        }
+        assert_eq!(i64::from_json("-3.0"), Ok(-3));
+        assert_eq!(u64::from_json("18446744073709551615"), Ok(u64::MAX));
+        assert!(
+            u64::from_json("1e16").is_err(),
+            "not every number that large is told apart"
+        );
+    }
+
+    #[test]
+    fn identifiers_and_ranges_are_checked_where_they_are_read() {
+        const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let read = |body: String| {
+            let mut fields = Fields::parse(body.as_bytes()).unwrap();
+            let read = (fields.required_id("id"), fields.required_within("n", 1..=9));
+            fields.finish().map(|()| read)
+        };
+        for (given, number) in [("1", 1), ("9", 9), ("2.0", 2)] {
+            let body = format!(r#"{{"id":"{ID}","n":{given}}}"#);
+            assert_eq!(read(body).unwrap(), (ID.to_owned(), number));
+        }
+        for (body, id, number) in [
+            (r#"{"id":"x","n":0}"#, "format", "min"),
+            (r#"{"id":7,"n":10}"#, "type", "max"),
+            (r#"{"id":null,"n":-1}"#, "type", "min"),
+            (r#"{"id":"","n":1.5}"#, "format", "type"),
+            ("{}", "required", "required"),
+        ] {
+            let expected = [("id", id), ("n", number)]
+                .map(|(field, code)| (field.to_owned(), code.to_owned()));
+            assert_eq!(errors(read(body.to_owned()).map(drop)), expected, "{body}");
+        }
     }
 
     #[test]

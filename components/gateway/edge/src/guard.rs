@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use http::{HeaderMap, header};
-use mercato_platform::log;
+use mercato_platform::{ids, log};
 
 use crate::bindings::mercato::auth::tokens;
 use crate::{Access, Problem};
@@ -53,14 +53,14 @@ pub struct TokenGuard;
 impl Guard for TokenGuard {
     async fn verify(&self, token: &str) -> Result<Principal, Problem> {
         let principal = tokens::verify(token.to_owned()).await.map_err(refused)?;
+        // Signed by us, so this is no attack; but what is no account's id must not go further as one.
+        let user_id =
+            ids::parse(&principal.user_id).map_err(|_| refused(tokens::TokenError::Malformed))?;
         let role = match principal.role {
             tokens::Role::Customer => Role::Customer,
             tokens::Role::Admin => Role::Admin,
         };
-        Ok(Principal {
-            user_id: principal.user_id,
-            role,
-        })
+        Ok(Principal { user_id, role })
     }
 }
 

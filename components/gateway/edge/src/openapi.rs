@@ -143,6 +143,7 @@ fn complete_operation(operation: &mut Operation, route: &Route) {
     for parameter in operation.parameters.iter_mut().flatten() {
         if let RefOr::T(parameter) = parameter {
             never_null(parameter);
+            one_tag(parameter);
         }
     }
     for (status, response) in answers_of_the_edge(operation, route) {
@@ -183,6 +184,15 @@ fn never_null(parameter: &mut Parameter) {
     }
 }
 
+/// A write is meant for one version: `If-Match` names one tag.
+fn one_tag(parameter: &mut Parameter) {
+    if parameter.name == "If-Match"
+        && let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema
+    {
+        schema.pattern.get_or_insert_with(|| "^[^,]*$".to_owned());
+    }
+}
+
 fn is_null(schema: &RefOr<Schema>) -> bool {
     matches!(schema, RefOr::T(Schema::Object(object)) if object.schema_type == SchemaType::Type(Type::Null))
 }
@@ -193,9 +203,7 @@ fn answers_of_the_edge(
     route: &Route,
 ) -> Vec<(&'static str, RefOr<Response>)> {
     let has_body = operation.request_body.is_some();
-    let takes_anything = has_body || operation.parameters.is_some() || route.pattern.contains('{');
     let may_give = |status: &str| match status {
-        "400" => takes_anything,
         "401" => route.access != Access::Public,
         "403" => route.access == Access::Admin,
         "413" | "415" => has_body,
@@ -401,7 +409,10 @@ mod tests {
     #[test]
     fn every_operation_says_what_the_edge_may_answer() {
         let paths = &completed()["paths"];
-        assert_eq!(statuses(&paths["/tea"]["get"]), ["200", "500", "503"]);
+        assert_eq!(
+            statuses(&paths["/tea"]["get"]),
+            ["200", "400", "500", "503"]
+        );
         assert_eq!(
             statuses(&paths["/tea/{id}"]["get"]),
             ["200", "400", "401", "500", "503"]

@@ -2,6 +2,11 @@
 // under Authorize stays in this browser.
 "use strict";
 
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", follow);
+follow();
+
 window.ui = SwaggerUIBundle({
   dom_id: "#docs",
   url: "/api/docs/openapi.json",

@@ -1,11 +1,16 @@
 //! The bodies that clients send.
 
+use std::ops::RangeInclusive;
+
 use mercato_edge::{Fields, Id, Problem};
 use utoipa::ToSchema;
 
 use crate::bindings::mercato::orders::commands::Line;
 use crate::bindings::mercato::orders::types::OrderStatus;
 use crate::status::{OrderStatusName, STATUS_RULE, parse_order_status};
+
+/// Units in one line.
+const QUANTITY: RangeInclusive<u32> = 1..=10_000;
 
 /// What is ordered.
 #[derive(Debug, PartialEq, Eq, ToSchema)]
@@ -34,8 +39,8 @@ impl NewOrder {
     /// 400 naming every field that is missing, unknown or of the wrong type; the rules are the domain's.
     pub fn read(mut fields: Fields) -> Result<Self, Problem> {
         let items = fields.objects("items", |item| NewOrderLine {
-            product_id: item.required("productId"),
-            quantity: item.required("quantity"),
+            product_id: item.required_id("productId"),
+            quantity: item.required_within("quantity", QUANTITY),
         });
         fields.finish()?;
         Ok(Self { items })
@@ -110,7 +115,9 @@ mod tests {
     #[test]
     fn an_order_is_a_list_of_lines() {
         let order = NewOrder::read(fields(
-            r#"{"items":[{"productId":"a","quantity":2},{"productId":"b","quantity":1}]}"#,
+            r#"{"items":[
+                {"productId":"01890a5d-ac96-774b-bcce-b302099a8057","quantity":2},
+                {"productId":"01890a5d-ac96-774b-bcce-b302099a8058","quantity":10000}]}"#,
         ));
         let pairs: Vec<_> = order
             .unwrap()
@@ -118,13 +125,13 @@ mod tests {
             .into_iter()
             .map(|line| (line.product_id, line.quantity))
             .collect();
-        assert_eq!(pairs, [("a".to_owned(), 2), ("b".to_owned(), 1)]);
+        let id = |end| format!("01890a5d-ac96-774b-bcce-b302099a805{end}");
+        assert_eq!(pairs, [(id(7), 2), (id(8), 10_000)]);
     }
 
     #[test]
     fn every_wrong_field_of_an_order_is_named() {
-        let body =
-            r#"{"items":[{"productId":1,"quantity":1.5},{"quantity":-1,"price":0}],"coupon":"x"}"#;
+        let body = r#"{"items":[{"productId":"a","quantity":1.5},{"quantity":-1,"price":0}],"coupon":"x"}"#;
         let expected = [
             "items[0].productId",
             "items[0].quantity",

@@ -73,7 +73,7 @@ pub struct Owner {
 #[into_params(parameter_in = Header)]
 pub struct IfNoneMatch {
     /// The `ETag` of the answer you have: 304 when nothing has changed since.
-    #[param(nullable = false, rename = "If-None-Match", example = "\"2-1-0-0\"")]
+    #[param(nullable = false, rename = "If-None-Match", example = "\"2-1-0-0-1\"")]
     if_none_match: Option<String>,
 }
 
@@ -86,7 +86,7 @@ pub struct IfMatch {
         nullable = false,
         rename = "If-Match",
         pattern = "^[^,]*$",
-        example = "\"2-1-0-0\""
+        example = "\"2-1-0-0-1\""
     )]
     if_match: Option<String>,
 }

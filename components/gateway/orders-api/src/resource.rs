@@ -311,6 +311,7 @@ pub fn details_reply(details: &OrderDetails) -> Result<Reply, Problem> {
             payment.status as u64,
             payment.refunded_amount.unsigned_abs(),
             session,
+            u64::from(payment.receipt_url.is_some()),
         ]
     });
     Ok(Reply::json(&resource)?.with_version(details.order.version, &payment_tag))

@@ -19,7 +19,7 @@ pub struct ProductPath {
 #[into_params(parameter_in = Header)]
 pub struct IfMatch {
     /// The `ETag` of the version that the write is meant for; `*` for any.
-    #[param(rename = "If-Match", value_type = String, required = false, pattern = r#"^(\*|"[^",]*")$"#, example = "\"3-97\"")]
+    #[param(rename = "If-Match", value_type = String, required = false, example = "\"3-97\"")]
     if_match: Option<String>,
 }
 

@@ -1,6 +1,7 @@
 mod authorisation;
 mod bodies;
 mod conditions;
+mod docs;
 mod greeting;
 mod headers;
 mod health;

@@ -94,7 +94,7 @@ fn a_query_holds_what_is_known_once_and_well_encoded() {
     for path in [
         "/?",
         "/api/v1/products?&&page=1&",
-        "/api/v1/products?q=a%20b+c",
+        "/api/v1/products?l%69mit=%31",
     ] {
         nobody.get(path).send().expect(200);
     }

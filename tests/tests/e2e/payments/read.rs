@@ -77,3 +77,17 @@ fn a_paid_payment_has_a_receipt() {
         "the receipt names the order"
     );
 }
+
+#[test]
+fn a_payment_that_is_unchanged_is_not_sent_again() {
+    let shop = Shop::shared();
+    let customer = shop.customer();
+    let order = customer.order(&[(&shop.product(1, 5), 1)]);
+    let path = format!("/api/v1/payments/order/{}", order.id);
+    let read = || customer.get(&path);
+    let tag = read().send().expect(200).header("etag").map(str::to_owned);
+    let tag = tag.expect("an entity tag");
+    read().header("if-none-match", &tag).send().expect(304);
+    shop.pay(&order);
+    read().header("if-none-match", &tag).send().expect(200);
+}

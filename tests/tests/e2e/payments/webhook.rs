@@ -257,3 +257,13 @@ fn a_signed_body_that_cannot_be_read_is_refused() {
         deliver(body, Some(&signature)).expect_problem(400, "malformed-event");
     }
 }
+
+#[test]
+fn a_webhook_is_json_and_its_address_has_no_parameters() {
+    let nobody = Shop::shared().nobody();
+    let text = nobody.post(WEBHOOK).body("text/plain", "{}");
+    text.send().expect_problem(415, "unsupported-media-type");
+    let path = format!("{WEBHOOK}?replay=1");
+    let query = nobody.post(&path).body("application/json", "{}");
+    query.send().expect_invalid(&[("replay", "unknown")]);
+}

@@ -18,8 +18,20 @@ use crate::{client, resource};
     request_body = Credentials,
     responses(
         (status = 200, description = "The account and its new session", body = SessionResource),
-        (status = 401, description = "`invalid-credentials`: the address or the password is wrong", body = ProblemDocument, content_type = "application/problem+json", headers(("WWW-Authenticate" = String, description = "The challenge of RFC 6750"))),
-        (status = 429, description = "Too many wrong passwords of late; the right one has to wait, too", body = ProblemDocument, content_type = "application/problem+json", headers(("Retry-After" = u64, description = "Seconds until the next attempt is let through"))),
+        (
+            status = 401,
+            description = "`invalid-credentials`: the address or the password is wrong",
+            body = ProblemDocument,
+            content_type = "application/problem+json",
+            headers(("WWW-Authenticate" = String, description = "The challenge of RFC 6750")),
+        ),
+        (
+            status = 429,
+            description = "Too many wrong passwords of late; the right one has to wait, too",
+            body = ProblemDocument,
+            content_type = "application/problem+json",
+            headers(("Retry-After" = u64, description = "Seconds until the next attempt is let through")),
+        ),
     )
 )]
 pub async fn login(context: Context) -> Result<Reply, Problem> {

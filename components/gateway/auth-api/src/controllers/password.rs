@@ -18,8 +18,20 @@ use crate::{client, resource};
     request_body = PasswordChange,
     responses(
         (status = 200, description = "The account and its only session", body = SessionResource),
-        (status = 401, description = "`invalid-credentials`: the current password is wrong; or no valid access token", body = ProblemDocument, content_type = "application/problem+json", headers(("WWW-Authenticate" = String, description = "The challenge of RFC 6750"))),
-        (status = 429, description = "Too many wrong passwords of late; the right one has to wait, too", body = ProblemDocument, content_type = "application/problem+json", headers(("Retry-After" = u64, description = "Seconds until the next attempt is let through"))),
+        (
+            status = 401,
+            description = "`invalid-credentials`: the current password is wrong; or no valid access token",
+            body = ProblemDocument,
+            content_type = "application/problem+json",
+            headers(("WWW-Authenticate" = String, description = "The challenge of RFC 6750")),
+        ),
+        (
+            status = 429,
+            description = "Too many wrong passwords of late; the right one has to wait, too",
+            body = ProblemDocument,
+            content_type = "application/problem+json",
+            headers(("Retry-After" = u64, description = "Seconds until the next attempt is let through")),
+        ),
     )
 )]
 pub async fn change(context: Context) -> Result<Reply, Problem> {

@@ -18,7 +18,13 @@ use crate::resource::SessionResource;
     request_body = RefreshRequest,
     responses(
         (status = 200, description = "The account and its next tokens", body = SessionResource),
-        (status = 401, description = "`invalid-refresh-token`: unknown, too old, used before, or its session has ended", body = ProblemDocument, content_type = "application/problem+json", headers(("WWW-Authenticate" = String, description = "The challenge of RFC 6750"))),
+        (
+            status = 401,
+            description = "`invalid-refresh-token`: unknown, too old, used before, or its session has ended",
+            body = ProblemDocument,
+            content_type = "application/problem+json",
+            headers(("WWW-Authenticate" = String, description = "The challenge of RFC 6750")),
+        ),
     )
 )]
 pub async fn refresh(context: Context) -> Result<Reply, Problem> {

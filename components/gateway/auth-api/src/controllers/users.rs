@@ -12,7 +12,7 @@ use crate::{current, resource};
 #[allow(dead_code, reason = "describes what Query::page reads")]
 struct ListParameters {
     /// Number of the page.
-    #[param(minimum = 1, maximum = 4_294_967_295_u64, default = 1, example = 1)]
+    #[param(value_type = Option<u64>, minimum = 1, maximum = 4_294_967_295_u64, default = 1, example = 1)]
     page: Option<u32>,
     /// Most accounts on it.
     #[param(minimum = 1, maximum = 100, default = 10, example = 10)]
@@ -63,7 +63,7 @@ pub async fn list(context: Context) -> Result<Reply, Problem> {
                    is out already is good for products, orders and payments until it ends.",
     params(
         ("id" = inline(Id), Path, description = "The account"),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` that the change is meant for; without it, the account as it is"),
+        ("If-Match" = Option<String>, Header, nullable = false, pattern = "^[^,]*$", description = "The `ETag` that the change is meant for; without it, the account as it is"),
     ),
     request_body = AccountChanges,
     responses(

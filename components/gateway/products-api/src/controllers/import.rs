@@ -111,9 +111,10 @@ impl Import {
             .iter()
             .filter_map(|line| line.row.as_ref().ok().cloned())
             .collect();
-        let outcomes = match rows.is_empty() {
-            true => Vec::new(),
-            false => catalogue::import_products(rows).await.map_err(problem)?,
+        let outcomes = if rows.is_empty() {
+            Vec::new()
+        } else {
+            catalogue::import_products(rows).await.map_err(problem)?
         };
         let mut outcomes = outcomes.into_iter();
         for line in batch {

@@ -99,6 +99,13 @@ enum Format {
     Csv(Box<CsvReader>),
 }
 
+/// Names under which NDJSON goes about; none is registered.
+const NDJSON_TYPES: [&str; 3] = [
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/jsonl",
+];
+
 impl Reader {
     /// For a file of the type that the request says it is.
     ///
@@ -106,7 +113,7 @@ impl Reader {
     /// 415 for any other.
     pub fn of(context: &Context) -> Result<Self, Problem> {
         let is = |content_type| context.has_content_type(content_type);
-        if is("application/x-ndjson") || is("application/jsonl") {
+        if NDJSON_TYPES.into_iter().any(is) {
             Ok(Self::ndjson())
         } else if is("text/csv") {
             Ok(Self::csv())

@@ -8,7 +8,7 @@ use super::Refusal;
 use crate::bindings::mercato::products::catalogue::{self, RowOutcome};
 
 /// Most failed rows that are told one by one; the others are only counted.
-pub const MAX_REPORTED_FAILURES: usize = 100;
+pub const MAX_REPORTED_FAILURES: usize = 10_000;
 
 /// What became of the rows of a file.
 #[derive(Debug, Default, Serialize, ToSchema)]
@@ -27,8 +27,8 @@ pub struct ImportReport {
     updated: u64,
     /// Rows that say what their product says already.
     unchanged: u64,
-    /// Rows that were not imported, by line, the first hundred of them.
-    #[schema(max_items = 100)]
+    /// Rows that were not imported, by line, the first ten thousand of them.
+    #[schema(max_items = 10_000)]
     failed: Vec<FailedRow>,
     /// All rows that were not imported.
     failed_total: u64,

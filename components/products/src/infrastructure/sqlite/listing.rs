@@ -26,10 +26,14 @@ WHERE p.deleted_at IS NULL";
 /// The words choose first: CROSS JOIN keeps the order of the tables.
 const FROM_WORDS: &str = "
 FROM products_by_word
-  CROSS JOIN catalogue_entries AS e ON e.number = products_by_word.rowid
-  CROSS JOIN products AS p ON p.id = e.product_id
-WHERE products_by_word MATCH ?
-  AND p.deleted_at IS NULL";
+  CROSS JOIN catalogue_entries AS e ON e.number = products_by_word.rowid";
+
+/// What is asked of a product beside its words.
+const AND_PRODUCTS: &str = "
+  CROSS JOIN products AS p ON p.id = e.product_id";
+
+const WHERE_WORDS: &str = "
+WHERE products_by_word MATCH ?";
 
 const MIN_PRICE: &str = "
   AND p.price >= ?";
@@ -51,7 +55,7 @@ CASE
     WHEN e.number IN (SELECT rowid FROM products_by_word WHERE products_by_word MATCH ?) THEN 0
     WHEN e.number IN (SELECT rowid FROM products_by_word WHERE products_by_word MATCH ?) THEN 1000
     ELSE 2000
-  END + length(p.name)";
+  END + e.name_chars";
 
 /// A statement with its parameters, in the order in which they stand in it.
 #[derive(Default)]
@@ -111,15 +115,11 @@ fn sort_key(sort: Sort, row: &Row) -> Result<Key, Error> {
 
 fn count_statement(listing: &Listing) -> Statement {
     let mut statement = Statement::default();
-    let is_whole_catalogue = listing.search.is_none()
-        && listing.min_price.is_none()
-        && listing.max_price.is_none()
-        && listing.in_stock.is_none();
-    if is_whole_catalogue {
+    if listing.search.is_none() && !has_filter(listing) {
         statement.add(CATALOGUE_SIZE, []);
     } else {
         statement.add("SELECT COUNT(*)", []);
-        add_source(&mut statement, listing);
+        add_source(&mut statement, listing, has_filter(listing));
     }
     statement
 }
@@ -136,7 +136,7 @@ fn browse_statement(listing: &Listing) -> Statement {
     let key = column(listing.sort.key);
     let mut statement = Statement::default();
     statement.add(&format!("SELECT {PRODUCT_COLUMNS}, {key}"), []);
-    add_source(&mut statement, listing);
+    add_source(&mut statement, listing, true);
     add_start(&mut statement, "AND", (key, "p.id"), listing);
     add_end(&mut statement, (key, "p.id"), listing);
     statement
@@ -153,7 +153,7 @@ fn search_statement(listing: &Listing, search: &Search) -> Statement {
         SortKey::Relevance => statement.add(RELEVANCE, [all_in_name(search), some_in_name(search)]),
         key => statement.add(column(key), []),
     }
-    add_source(&mut statement, listing);
+    add_source(&mut statement, listing, true);
     statement.add(
         "),\npage (id, sort_key) AS MATERIALIZED (SELECT id, sort_key\nFROM found",
         [],
@@ -168,11 +168,22 @@ fn search_statement(listing: &Listing, search: &Search) -> Statement {
     statement
 }
 
-/// Where the products of a list come from, and which of them are in it.
-fn add_source(statement: &mut Statement, listing: &Listing) {
+fn has_filter(listing: &Listing) -> bool {
+    listing.min_price.is_some() || listing.max_price.is_some() || listing.in_stock.is_some()
+}
+
+/// Where the products of a list come from, and which of them are in it. A search can do without the products when
+/// nothing is asked of them.
+fn add_source(statement: &mut Statement, listing: &Listing, with_products: bool) {
     match &listing.search {
         None => statement.add(FROM_PRODUCTS, []),
-        Some(search) => statement.add(FROM_WORDS, [Value::from(all_words(search))]),
+        Some(search) => {
+            statement.add(FROM_WORDS, []);
+            if with_products {
+                statement.add(AND_PRODUCTS, []);
+            }
+            statement.add(WHERE_WORDS, [Value::from(all_words(search))]);
+        }
     }
     for (condition, price) in [
         (MIN_PRICE, listing.min_price),
@@ -265,12 +276,20 @@ fn quoted(search: &Search) -> Vec<String> {
 pub(super) mod tests {
     use super::*;
 
-    /// The steps of SQLite's plan for a page, in its own words.
-    pub fn plan(connection: &Connection, listing: &Listing) -> Result<Vec<String>, Error> {
-        let statement = page_statement(listing);
-        let sql = format!("EXPLAIN QUERY PLAN {}", statement.sql);
-        let rows = connection.query(&sql, &statement.parameters)?;
-        rows.iter().map(|row| row.get(3)).collect()
+    /// The steps of SQLite's plans for a page and for its count, in its own words.
+    pub fn plans(
+        connection: &Connection,
+        listing: &Listing,
+    ) -> Result<(Vec<String>, Vec<String>), Error> {
+        let plan = |statement: Statement| -> Result<Vec<String>, Error> {
+            let sql = format!("EXPLAIN QUERY PLAN {}", statement.sql);
+            let rows = connection.query(&sql, &statement.parameters)?;
+            rows.iter().map(|row| row.get(3)).collect()
+        };
+        Ok((
+            plan(page_statement(listing))?,
+            plan(count_statement(listing))?,
+        ))
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::application::queries::list_products;
 use crate::domain::listing::{Filter, PageRequest, ProductPage, Sort, SortKey};
@@ -111,6 +113,16 @@ impl SqlShop {
     }
 
     fn plan(&self, filter: &Filter, sort: Sort, after: Option<String>) -> Vec<String> {
+        self.plans(filter, sort, after).0
+    }
+
+    /// How a page is found, and how the products on all pages are counted.
+    fn plans(
+        &self,
+        filter: &Filter,
+        sort: Sort,
+        after: Option<String>,
+    ) -> (Vec<String>, Vec<String>) {
         let request = PageRequest {
             page: 1,
             limit: 10,
@@ -119,14 +131,15 @@ impl SqlShop {
         let listing = Listing::new(filter, Some(sort), &request).unwrap();
         self.store
             .0
-            .read(|connection| listing::tests::plan(connection, &listing))
+            .read(|connection| listing::tests::plans(connection, &listing))
             .unwrap()
     }
 
     /// Products that are not in the search as they are in the catalogue, or the other way round.
     fn assert_search_is_in_step(&self) {
         let live = "SELECT COUNT(*) FROM products WHERE deleted_at IS NULL";
-        let entered = "SELECT COUNT(*) FROM catalogue_entries JOIN products ON id = product_id WHERE deleted_at IS NULL";
+        let entered = "SELECT COUNT(*) FROM catalogue_entries JOIN products ON id = product_id \
+            WHERE deleted_at IS NULL AND name_chars = length(name)";
         let indexed = "SELECT COUNT(*) FROM products_by_word WHERE rowid IN (SELECT number FROM catalogue_entries)";
         let all = [
             "SELECT COUNT(*) FROM catalogue_entries",
@@ -388,6 +401,39 @@ fn the_size_of_the_catalogue_is_counted_without_reading_products() {
     let gone = shop.add("gone", "1", 1);
     shop.delete(&gone, None).unwrap();
     assert_eq!(shop.page(&Filter::default(), None, 1, None).total, 30);
+    for (filter, table) in [
+        (Filter::default(), "catalogue_entries"),
+        (searching("tea"), "products_by_word"),
+    ] {
+        let (_, count) = shop.plans(&filter, Sort::ascending(SortKey::Name), None);
+        let reads_products = |step: &String| step.split(' ').any(|word| word == "p");
+        assert!(!count.iter().any(reads_products), "{count:?}");
+        assert!(count[0].contains(table), "{count:?}");
+    }
+}
+
+#[test]
+fn what_is_for_sale_at_a_price_is_counted_and_listed_from_one_index() {
+    let shop = crowded();
+    let filter = Filter {
+        min_price: Some("1".parse().unwrap()),
+        max_price: Some("2".parse().unwrap()),
+        in_stock: Some(true),
+        ..Filter::default()
+    };
+    let (page, count) = shop.plans(&filter, Sort::ascending(SortKey::Price), None);
+    let index = "INDEX products_for_sale_by_price (price>? AND price<?)";
+    assert_eq!(page, [format!("SEARCH p USING {index}")]);
+    assert_eq!(count, page, "counted from the same index");
+    let prices = Filter {
+        in_stock: None,
+        ..filter
+    };
+    let (_, count) = shop.plans(&prices, Sort::ascending(SortKey::Name), None);
+    assert!(
+        count[0].starts_with("SEARCH p USING INDEX products_by_price"),
+        "{count:?}"
+    );
 }
 
 #[test]
@@ -466,6 +512,28 @@ fn nothing_a_shopper_types_is_query_language() {
     ] {
         assert!(shop.found(words).is_empty(), "{words}");
     }
+}
+
+#[test]
+fn every_text_is_searched_for_or_refused_and_a_name_is_found_by_itself() {
+    let shop = shop();
+    proptest!(|(text in "\\PC{1,40}|[\"*^(){}:+ a-z-]{1,40}|(AND|OR|NOT|NEAR|tea|\"| ){1,9}")| {
+        let list = |text: &str| {
+            let request = PageRequest { page: 1, limit: 1, after: None };
+            list_products(&shop.store, &searching(text), None, &request)
+        };
+        match list(&text) {
+            Ok(page) => prop_assert!(page.total <= 1),
+            Err(error) => prop_assert!(matches!(error, ProductError::Invalid(_)), "{error:?}"),
+        }
+        // Letters of today's alphabets that SQLite knows: what it does not know, it takes for a space.
+        let is_known = text.is_ascii();
+        if is_known && text.chars().any(char::is_alphanumeric) {
+            let product = shop.describe(&text, "", None);
+            prop_assert_eq!(list(&text).unwrap().total, 1);
+            shop.delete(&product, None).unwrap();
+        }
+    });
 }
 
 #[test]

@@ -1,0 +1,153 @@
+use std::fs;
+
+use mercato_tests::{Response, repository, shop::Shop};
+
+const DOCUMENT: &str = "/api/docs/openapi.json";
+
+/// What the page loads, and as what.
+const ASSETS: [(&str, &str); 5] = [
+    ("favicon-32x32.png", "image/png"),
+    ("initializer.js", "text/javascript; charset=utf-8"),
+    ("page.css", "text/css; charset=utf-8"),
+    ("swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
+    ("swagger-ui.css", "text/css; charset=utf-8"),
+];
+
+/// The first bytes of what is compressed with gzip (RFC 1952).
+const GZIP: [u8; 3] = [0x1f, 0x8b, 8];
+
+fn get(path: &str) -> Response {
+    Shop::shared().nobody().get(path).send()
+}
+
+#[test]
+fn the_document_is_the_one_of_the_repository() {
+    let answer = get(DOCUMENT).expect(200);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let own = fs::read(repository().join("docs/openapi.json")).expect("the document");
+    assert!(answer.bytes() == own, "the shop was built from another one");
+    assert_eq!(answer.json()["openapi"], "3.1.0");
+}
+
+#[test]
+fn the_page_may_load_nothing_from_elsewhere_and_be_framed_by_nobody() {
+    let answer = get("/api/docs").expect(200);
+    assert_eq!(
+        answer.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    let policy = answer.header("content-security-policy").expect("a policy");
+    for rule in [
+        "default-src 'none'",
+        "script-src 'self'",
+        "connect-src 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ] {
+        assert!(
+            policy.split("; ").any(|found| found == rule),
+            "{rule}: {policy}"
+        );
+    }
+    for weak in ["unsafe-eval", "http:", "https:", "*"] {
+        assert!(!policy.contains(weak), "{policy}");
+    }
+    assert_eq!(answer.header("x-frame-options"), Some("DENY"));
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+}
+
+#[test]
+fn everything_the_page_loads_is_here() {
+    let page = get("/api/docs").expect(200).text();
+    for (file, content_type) in ASSETS {
+        let path = format!("/api/docs/{file}");
+        assert!(page.contains(&format!("\"{path}\"")), "{file}");
+        let answer = get(&path).expect(200);
+        assert_eq!(answer.header("content-type"), Some(content_type));
+        assert!(!answer.bytes().is_empty(), "{file}");
+    }
+}
+
+#[test]
+fn what_is_there_already_is_not_sent_again() {
+    let nobody = Shop::shared().nobody();
+    for path in ["/api/docs", DOCUMENT, "/api/docs/swagger-ui.css"] {
+        for coding in ["gzip", "identity"] {
+            let ask = || nobody.get(path).header("accept-encoding", coding);
+            let first = ask().send().expect(200);
+            let tag = first.header("etag").expect("a tag");
+            let again = ask().header("if-none-match", tag).send().expect(304);
+            assert_eq!(again.bytes(), b"");
+            for name in ["etag", "cache-control", "vary", "content-security-policy"] {
+                assert_eq!(again.header(name), first.header(name), "{path}: {name}");
+            }
+            ask()
+                .header("if-none-match", "\"other\"")
+                .send()
+                .expect(200);
+        }
+    }
+}
+
+#[test]
+fn whoever_takes_gzip_gets_it_and_everybody_else_the_plain_bytes() {
+    let nobody = Shop::shared().nobody();
+    for path in ["/api/docs", DOCUMENT, "/api/docs/swagger-ui-bundle.js"] {
+        let plain = nobody.get(path).send().expect(200);
+        assert_eq!(plain.header("content-encoding"), None);
+        let packed = nobody
+            .get(path)
+            .header("accept-encoding", "br, gzip;q=0.8")
+            .send()
+            .expect(200);
+        assert_eq!(packed.header("content-encoding"), Some("gzip"));
+        assert_eq!(packed.bytes()[..GZIP.len()], GZIP);
+        assert!(packed.bytes().len() < plain.bytes().len(), "{path}");
+        assert_eq!(packed.header("vary"), Some("accept-encoding"));
+        assert_ne!(packed.header("etag"), plain.header("etag"), "another form");
+        let refused = nobody
+            .get(path)
+            .header("accept-encoding", "gzip;q=0")
+            .send()
+            .expect(200);
+        assert_eq!(refused.bytes(), plain.bytes());
+    }
+}
+
+#[test]
+fn head_tells_how_long_each_part_is() {
+    let nobody = Shop::shared().nobody();
+    for path in ["/api/docs", DOCUMENT, "/api/docs/page.css"] {
+        let full = get(path).expect(200);
+        let head = nobody.request("HEAD", path).send().expect(200);
+        assert_eq!(head.bytes(), b"");
+        let length = full.bytes().len().to_string();
+        assert_eq!(head.header("content-length"), Some(&*length), "{path}");
+        assert_eq!(head.header("etag"), full.header("etag"), "{path}");
+    }
+}
+
+#[test]
+fn the_page_is_at_one_address() {
+    let answer = get("/api/docs/").expect(308);
+    assert_eq!(answer.header("location"), Some("/api/docs"));
+}
+
+#[test]
+fn other_files_methods_and_parameters_are_refused() {
+    for path in [
+        "/api/docs/index.html",
+        "/api/docs/swagger-ui.js",
+        "/api/docs/..%2Fopenapi.json",
+        "/api/docs/Page.css",
+        "/api/docs/a/b",
+    ] {
+        get(path).expect_problem(404, "not-found");
+    }
+    for path in ["/api/docs", DOCUMENT, "/api/docs/page.css"] {
+        let answer = Shop::shared().nobody().post(path).send();
+        answer.expect_problem(405, "method-not-allowed");
+        get(&format!("{path}?x=1")).expect_problem(400, "validation");
+    }
+}
