@@ -28,6 +28,7 @@ mod http;
 mod problem;
 mod process;
 pub mod shop;
+pub mod stripe;
 pub mod tools;
 
 use std::{

@@ -107,6 +107,14 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
         ],
     ),
     (
+        "stripe",
+        &[VARIABLES, HTTP_TYPES, HTTP_CLIENT],
+        &[
+            "mercato:payments/provider@0.1.0",
+            "mercato:payments/checkout-simulator@0.1.0",
+        ],
+    ),
+    (
         "order-events",
         &[
             "mercato:orders/commands",
@@ -197,6 +205,13 @@ const BOXES: &[(&str, &[&str], &str)] = &[
     ),
 ];
 
+/// The boxes that hold Stripe instead of its stand-in: what they can reach besides. The other boxes are the same.
+const BOXES_WITH_STRIPE: &[(&str, &[&str])] = &[
+    ("orders-api", &[HTTP_CLIENT]),
+    ("payments-api", &[HTTP_CLIENT]),
+    ("order-events", &[HTTP_TYPES, HTTP_CLIENT]),
+];
+
 /// What it can call, without versions and without what the standard library drags in.
 fn capabilities(border: &Border) -> BTreeSet<&str> {
     border
@@ -234,6 +249,17 @@ fn every_box_reaches_what_its_row_says_and_gives_only_its_handler() {
 }
 
 #[test]
+fn a_box_with_stripe_reaches_http_besides_what_it_reaches_with_the_stand_in() {
+    for (name, more) in BOXES_WITH_STRIPE {
+        let border = composed_box(&format!("stripe/{name}"));
+        let (_, reaches, gives) = BOXES.iter().find(|(other, _, _)| other == name).unwrap();
+        let reaches = [*reaches, *more].concat();
+        assert_eq!(capabilities(&border), set(&reaches), "{name} reaches");
+        assert_eq!(exports(&border), set(&[gives]), "{name} gives");
+    }
+}
+
+#[test]
 fn only_payments_publishes() {
     let publishing: Vec<_> = GUESTS
         .iter()
@@ -244,13 +270,13 @@ fn only_payments_publishes() {
 }
 
 #[test]
-fn only_the_front_door_makes_requests() {
+fn only_the_front_door_and_stripe_make_requests() {
     let calling: Vec<_> = GUESTS
         .iter()
         .map(|(name, _, _)| *name)
         .filter(|name| capabilities(&guest(name)).contains(HTTP_CLIENT))
         .collect();
-    assert_eq!(calling, ["gateway"]);
+    assert_eq!(calling, ["stripe", "gateway"]);
 }
 
 #[test]
@@ -265,8 +291,12 @@ fn only_domains_have_a_database_and_no_adapter_has() {
 
 #[test]
 fn nothing_of_a_box_is_left_unwired() {
-    for (name, _, _) in BOXES {
-        let border = composed_box(name);
+    let with_stripe = BOXES_WITH_STRIPE
+        .iter()
+        .map(|(name, _)| format!("stripe/{name}"));
+    let boxes = BOXES.iter().map(|(name, _, _)| (*name).to_owned());
+    for name in boxes.chain(with_stripe) {
+        let border = composed_box(&name);
         let unwired: Vec<_> = border
             .imports
             .iter()

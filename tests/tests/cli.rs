@@ -200,6 +200,11 @@ fn a_required_variable_without_a_value() {
 }
 
 #[test]
+fn a_shop_with_stripe_but_without_its_key() {
+    up(&["--app", "spin.stripe.toml"]).says(&["stripe_secret_key"]);
+}
+
+#[test]
 fn a_variable_that_nobody_declared() {
     up(&["--variable", "colour=red"]).says(&["colour"]);
 }

@@ -18,9 +18,23 @@ const GIVEN: &str = include_str!("data/spin-4.1-imports.txt");
 const HTTP_EXPORT: &str = "wasi:http/handler@0.3.0";
 const REDIS_EXPORT: &str = "spin:redis/inbound-redis@3.0.0";
 
-fn manifest() -> Table {
-    let text = fs::read_to_string(repository().join("spin.toml")).unwrap();
+/// The application with each payment provider.
+const MANIFESTS: [&str; 2] = ["spin.toml", "spin.stripe.toml"];
+
+fn manifest(file: &str) -> Table {
+    let text = fs::read_to_string(repository().join(file)).unwrap();
     text.parse().unwrap()
+}
+
+fn manifests() -> [Table; 2] {
+    MANIFESTS.map(manifest)
+}
+
+/// The box that a component of a manifest is made from.
+fn box_of(component: &Table) -> Border {
+    let source = component["source"].as_str().unwrap();
+    let name = source.strip_prefix("target/components/").unwrap();
+    composed_box(name.strip_suffix(".wasm").unwrap())
 }
 
 fn components(manifest: &Table) -> impl Iterator<Item = (&String, &Table)> {
@@ -76,8 +90,8 @@ fn given() -> impl Iterator<Item = &'static str> {
 #[test]
 fn spin_gives_every_import() {
     let tracks: BTreeSet<_> = given().map(track).collect();
-    for (name, _) in components(&manifest()) {
-        for import in composed_box(name).imports {
+    for (name, component) in manifests().iter().flat_map(components) {
+        for import in box_of(component).imports {
             assert!(
                 tracks.contains(&track(&import)),
                 "{name}: Spin has no {import}"
@@ -89,8 +103,8 @@ fn spin_gives_every_import() {
 #[test]
 fn interfaces_of_spin_itself_are_imported_in_exactly_the_version_that_it_gives() {
     let exact: BTreeSet<_> = given().collect();
-    for (name, _) in components(&manifest()) {
-        for import in composed_box(name).imports {
+    for (name, component) in manifests().iter().flat_map(components) {
+        for import in box_of(component).imports {
             if import.starts_with("spin:") || import.ends_with("@0.3.0") {
                 assert!(
                     exact.contains(import.as_str()),
@@ -103,19 +117,21 @@ fn interfaces_of_spin_itself_are_imported_in_exactly_the_version_that_it_gives()
 
 #[test]
 fn every_trigger_finds_the_export_that_it_calls() {
-    let manifest = manifest();
-    for (kind, export) in [("http", HTTP_EXPORT), ("redis", REDIS_EXPORT)] {
-        for name in called_by(&manifest, kind) {
-            let exports: Vec<_> = composed_box(&name).exports.into_iter().collect();
-            assert_eq!(exports, [export], "{name}");
+    for manifest in manifests() {
+        for (kind, export) in [("http", HTTP_EXPORT), ("redis", REDIS_EXPORT)] {
+            for name in called_by(&manifest, kind) {
+                let component = manifest["component"][&name].as_table().unwrap();
+                let exports: Vec<_> = box_of(component).exports.into_iter().collect();
+                assert_eq!(exports, [export], "{name}");
+            }
         }
     }
 }
 
 #[test]
 fn the_manifest_grants_what_the_boxes_use_and_no_more() {
-    for (name, component) in components(&manifest()) {
-        let border = composed_box(name);
+    for (name, component) in manifests().iter().flat_map(components) {
+        let border = box_of(component);
         let databases = grants(component, "sqlite_databases");
         assert_eq!(
             calls(&border, "spin:sqlite/sqlite"),
@@ -134,12 +150,16 @@ fn the_manifest_grants_what_the_boxes_use_and_no_more() {
 
 #[test]
 fn every_box_is_built_where_the_manifest_looks_for_it() {
-    for (name, component) in components(&manifest()) {
-        let source = component["source"].as_str().unwrap();
-        assert_eq!(Path::new(source).file_stem().unwrap(), name.as_str());
-        assert!(repository().join(source).is_file(), "{source}");
-        let command = component["build"]["command"].as_str().unwrap();
-        assert_eq!(command, format!("cargo xtask build --component {name}"));
+    let options = ["", "--provider stripe "];
+    for (manifest, options) in manifests().iter().zip(options) {
+        for (name, component) in components(manifest) {
+            let source = component["source"].as_str().unwrap();
+            assert_eq!(Path::new(source).file_stem().unwrap(), name.as_str());
+            assert!(repository().join(source).is_file(), "{source}");
+            let command = component["build"]["command"].as_str().unwrap();
+            let expected = format!("cargo xtask build {options}--component {name}");
+            assert_eq!(command, expected);
+        }
     }
 }
 
@@ -148,9 +168,10 @@ fn the_boxes_of_the_manifest_are_the_compositions() {
     let files = fs::read_dir(repository().join("compose")).unwrap();
     let compositions: BTreeSet<_> = files
         .map(|file| file.unwrap().path())
+        .filter(|path| path.is_file())
         .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
-    let manifest = manifest();
+    let manifest = manifest("spin.toml");
     let boxes: BTreeSet<_> = components(&manifest)
         .map(|(name, _)| name.clone())
         .collect();
@@ -161,7 +182,7 @@ fn the_boxes_of_the_manifest_are_the_compositions() {
 #[test]
 fn a_box_may_open_the_databases_of_its_own_domains_only() {
     let domains = ["auth", "products", "orders", "payments"];
-    for (name, component) in components(&manifest()) {
+    for (name, component) in manifests().iter().flat_map(components) {
         let composition =
             fs::read_to_string(repository().join(format!("compose/{name}.wac"))).unwrap();
         let inside: BTreeSet<_> = domains

@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::{
     build,
     process::{self, PRODUCT},
+    provider::Provider,
     workspace::Workspace,
 };
 
@@ -15,7 +16,7 @@ use crate::{
 /// # Errors
 /// When something does not build or the measurements fail.
 pub fn bench(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
-    build::build(workspace, None)?;
+    build::build(workspace, build::Selection::with(Provider::Mock))?;
     let mut cargo = process::cargo(workspace);
     cargo
         .arg("build")

@@ -13,6 +13,7 @@ use crate::{
     compose::Composition,
     fingerprint::Fingerprint,
     process,
+    provider::Provider,
     toolchain::{self, Toolchain},
     workspace::Workspace,
 };
@@ -28,12 +29,37 @@ const SOURCE_FILES: &[&str] = &[
     "docs/openapi.json",
 ];
 
-/// Builds all boxes, or one; does nothing when nothing has changed.
+/// Which boxes to build.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Selection<'a> {
+    /// Only those of the application with this provider.
+    pub provider: Option<Provider>,
+    /// Only the one of this name.
+    pub name: Option<&'a str>,
+}
+
+impl Selection<'_> {
+    /// Every box, with every provider.
+    pub const ALL: Self = Self {
+        provider: None,
+        name: None,
+    };
+
+    /// The application with this provider.
+    pub const fn with(provider: Provider) -> Self {
+        Self {
+            provider: Some(provider),
+            name: None,
+        }
+    }
+}
+
+/// Builds the boxes that were selected; does nothing when nothing has changed.
 ///
 /// # Errors
 /// When there is no such box, no toolchain, or something does not compile or compose.
-pub fn build(workspace: &Workspace, only: Option<&str>) -> Result<()> {
-    let boxes = selected(workspace, only)?;
+pub fn build(workspace: &Workspace, selection: Selection<'_>) -> Result<()> {
+    let boxes = selected(workspace, selection)?;
     let toolchain = Toolchain::find(workspace)?;
     let sources = source_fingerprint(workspace, &toolchain)?;
     let mut stale = Vec::new();
@@ -61,7 +87,7 @@ pub fn build(workspace: &Workspace, only: Option<&str>) -> Result<()> {
     }
     let names: Vec<_> = stale
         .iter()
-        .map(|(composition, _)| composition.name.as_str())
+        .map(|(composition, _)| composition.shown_name())
         .collect();
     eprintln!(
         "Built {} in {:.1} s",
@@ -71,10 +97,10 @@ pub fn build(workspace: &Workspace, only: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// The boxes to build: all of them, or the one that was named.
-fn selected(workspace: &Workspace, only: Option<&str>) -> Result<Vec<Composition>> {
-    let boxes = Composition::read_all(&workspace.compositions())?;
-    let Some(wanted) = only else {
+/// The boxes to build.
+fn selected(workspace: &Workspace, selection: Selection<'_>) -> Result<Vec<Composition>> {
+    let boxes = boxes_with(workspace, selection.provider)?;
+    let Some(wanted) = selection.name else {
         return Ok(boxes);
     };
     let names: Vec<_> = boxes
@@ -89,6 +115,27 @@ fn selected(workspace: &Workspace, only: Option<&str>) -> Result<Vec<Composition
         bail!("there is no box `{wanted}`; there are {}", names.join(", "));
     }
     Ok(chosen)
+}
+
+/// The boxes of an application: the provider's own, and the common ones that it has not got its own of.
+fn boxes_with(workspace: &Workspace, provider: Option<Provider>) -> Result<Vec<Composition>> {
+    let read = |provider| Composition::read_all(&workspace.compositions(), provider);
+    let Some(provider) = provider else {
+        let all = Provider::ALL.map(read);
+        return Ok(all
+            .into_iter()
+            .collect::<Result<Vec<_>>>()?
+            .into_iter()
+            .flatten()
+            .collect());
+    };
+    let mut boxes = read(provider)?;
+    for common in read(Provider::Mock)? {
+        if boxes.iter().all(|own| own.name != common.name) {
+            boxes.push(common);
+        }
+    }
+    Ok(boxes)
 }
 
 /// Runs Cargo for the guests of some boxes; Cargo itself knows which of them are fresh.
@@ -144,11 +191,10 @@ impl Stamp {
     fn of(workspace: &Workspace, composition: &Composition, sources: &Fingerprint) -> Self {
         let mut sources = sources.clone();
         sources.add_text(composition.source());
+        let folder = workspace.boxes().join(composition.provider.folder());
         Self {
-            artifact: workspace.boxes().join(format!("{}.wasm", composition.name)),
-            note: workspace
-                .boxes()
-                .join(format!(".{}.stamp", composition.name)),
+            artifact: folder.join(format!("{}.wasm", composition.name)),
+            note: folder.join(format!(".{}.stamp", composition.name)),
             sources,
         }
     }

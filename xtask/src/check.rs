@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail};
 use wit_parser::Resolve;
 
-use crate::{build, manifest, process, tidy, workspace::Workspace};
+use crate::{build, manifest, process, provider::Provider, tidy, variants, workspace::Workspace};
 
 /// Runs all checks; the cheap ones first.
 ///
@@ -17,7 +17,9 @@ pub fn check(workspace: &Workspace) -> Result<()> {
         process::run(process::cargo(workspace).args(["fmt", "--all", "--check"]))
             .context("run `cargo fmt --all`")
     })?;
-    step("components", || build::build(workspace, None))?;
+    step("components", || {
+        build::build(workspace, build::Selection::ALL)
+    })?;
     step("lints", || {
         clippy(workspace, process::PRODUCT)?;
         clippy(workspace, &["--package", "xtask"])
@@ -50,10 +52,22 @@ fn manifest_problems(workspace: &Workspace) -> Result<Vec<String>> {
         let path = workspace.path(name);
         std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
     };
-    Ok(manifest::problems(
-        &read("spin.toml")?,
-        &read("runtime-config.toml")?,
-    ))
+    let runtime = read("runtime-config.toml")?;
+    let mut problems = Vec::new();
+    for provider in Provider::ALL {
+        let name = provider.manifest();
+        let found = manifest::problems(&read(name)?, &runtime);
+        problems.extend(
+            found
+                .into_iter()
+                .map(|problem| format!("{name}: {problem}")),
+        );
+    }
+    problems.extend(variants::problems(
+        &read(Provider::Mock.manifest())?,
+        &read(Provider::Stripe.manifest())?,
+    ));
+    Ok(problems)
 }
 
 /// Parses the WIT packages with all worlds and their dependencies.

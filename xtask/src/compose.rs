@@ -8,6 +8,8 @@ use miette::Diagnostic;
 use wac_graph::{EncodeOptions, types::BorrowedPackageKey};
 use wac_parser::{Document, Expr, InstantiationArgument, PrimaryExpr, Statement};
 
+use crate::provider::Provider;
+
 /// The namespace of our own components in `.wac` files: `mercato:orders` is the guest crate `orders`.
 const NAMESPACE: &str = "mercato:";
 
@@ -16,26 +18,29 @@ const NAMESPACE: &str = "mercato:";
 pub struct Composition {
     /// The box's name, as in `spin.toml`.
     pub name: String,
+    /// The provider whose folder it lies in.
+    pub provider: Provider,
     /// The names of the guest crates it is made of, sorted.
     pub guests: Vec<String>,
     source: String,
 }
 
 impl Composition {
-    /// Reads all `.wac` files of a folder, sorted by name.
+    /// Reads the `.wac` files in a provider's folder, sorted by name.
     ///
     /// # Errors
     /// When one cannot be read or parsed.
-    pub fn read_all(folder: &Path) -> Result<Vec<Self>> {
-        let mut paths: Vec<_> = crate::fingerprint::files_under(folder)?
+    pub fn read_all(compositions: &Path, provider: Provider) -> Result<Vec<Self>> {
+        let folder = compositions.join(provider.folder());
+        crate::fingerprint::files_under(&folder)?
             .into_iter()
             .filter(|path| path.extension().is_some_and(|extension| extension == "wac"))
-            .collect();
-        paths.sort();
-        paths.iter().map(|path| Self::read(path)).collect()
+            .filter(|path| path.parent() == Some(&folder))
+            .map(|path| Self::read(&path, provider))
+            .collect()
     }
 
-    fn read(path: &Path) -> Result<Self> {
+    fn read(path: &Path, provider: Provider) -> Result<Self> {
         let source =
             fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         let name = path
@@ -46,9 +51,19 @@ impl Composition {
         let guests = guests_of(&source).with_context(|| path.display().to_string())?;
         Ok(Self {
             name,
+            provider,
             guests,
             source,
         })
+    }
+
+    /// The name, with the provider's folder if it lies in one.
+    pub fn shown_name(&self) -> String {
+        self.provider
+            .folder()
+            .join(&self.name)
+            .display()
+            .to_string()
     }
 
     /// The text of the `.wac` file.
@@ -170,6 +185,7 @@ mod tests {
     #[test]
     fn a_missing_guest_stops_the_composition() {
         let composition = Composition {
+            provider: Provider::Mock,
             name: "box".to_owned(),
             guests: vec!["orders".to_owned()],
             source: "package test:box; export new mercato:orders { ... }...;".to_owned(),

@@ -10,12 +10,14 @@ mod fingerprint;
 mod manifest;
 mod openapi;
 mod process;
+mod provider;
 mod test;
 mod tidy;
 mod toolchain;
 mod tools;
 mod up;
 mod variables;
+mod variants;
 mod workspace;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -23,7 +25,7 @@ use std::{ffi::OsString, process::ExitCode};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{test::Selection, workspace::Workspace};
+use crate::{provider::Provider, test::Selection, workspace::Workspace};
 
 /// Builds, runs, tests and checks Mercato.
 #[derive(Debug, Parser)]
@@ -40,12 +42,18 @@ enum Task {
         /// Only this box of compose/, for example orders-api.
         #[arg(long, value_name = "BOX")]
         component: Option<String>,
+        /// Only what the application with this payment provider needs; by default, everything.
+        #[arg(long)]
+        provider: Option<Provider>,
     },
     /// Build what is out of date and run the shop; arguments are those of `mercato up`.
     Up {
         /// Make an admin and fill an empty catalogue, so that there is something to try.
         #[arg(long)]
         demo: bool,
+        /// The payment provider; Stripe needs its keys, see docs/stripe.md.
+        #[arg(long, default_value = "mock")]
+        provider: Provider,
         /// For example: --redis redis://127.0.0.1:6379 --listen 127.0.0.1:8080
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
@@ -106,10 +114,20 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     match task {
-        Task::Build { component } => build::build(&workspace, component.as_deref())?,
-        Task::Up { demo, arguments } => up::up(&workspace, demo, &arguments)?,
+        Task::Build {
+            component,
+            provider,
+        } => {
+            let name = component.as_deref();
+            build::build(&workspace, build::Selection { provider, name })?;
+        }
+        Task::Up {
+            demo,
+            provider,
+            arguments,
+        } => up::up(&workspace, demo, provider, &arguments)?,
         Task::DemoFill(filling) => demo::fill(&workspace, &filling)?,
-        Task::Variables => variables::ensure(&workspace)?,
+        Task::Variables => variables::ensure(&workspace, Provider::Mock)?,
         Task::Test { quick, e2e } => {
             return Ok(test::test(&workspace, Selection { quick, e2e }));
         }

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result};
 use crate::{
     build,
     process::{self, PRODUCT},
+    provider::Provider,
     tools,
     workspace::Workspace,
 };
@@ -94,7 +95,9 @@ impl Run<'_> {
 
     /// Components, runner and test programs.
     fn prepare(&mut self) -> Result<()> {
-        self.stage("components", |run| build::build(run.workspace, None))?;
+        self.stage("components", |run| {
+            build::build(run.workspace, build::Selection::ALL)
+        })?;
         self.stage("runner and test programs", |run| {
             process::run(
                 process::cargo(run.workspace)
@@ -105,11 +108,15 @@ impl Run<'_> {
         })?;
         // Once, before several servers start at the same time; the folder is the one they all share.
         self.stage("compiled components", |run| {
-            process::run(
-                Command::new(run.workspace.native_binary("mercato")?)
-                    .current_dir(run.workspace.root())
-                    .args(["compile", "--data-dir", "target/test-data"]),
-            )
+            for provider in Provider::ALL {
+                process::run(
+                    Command::new(run.workspace.native_binary("mercato")?)
+                        .current_dir(run.workspace.root())
+                        .args(["compile", "--app", provider.manifest()])
+                        .args(["--data-dir", "target/test-data"]),
+                )?;
+            }
+            Ok(())
         })
     }
 

@@ -4,24 +4,29 @@ use std::{ffi::OsString, process::Command};
 
 use anyhow::Result;
 
-use crate::{build, demo, process, variables, workspace::Workspace};
+use crate::{build, demo, process, provider::Provider, variables, workspace::Workspace};
 
 /// Builds what is out of date, makes missing secrets and becomes the runner. With `demonstrate`, the shop also gets an
 /// admin and a catalogue.
 ///
 /// # Errors
 /// When something does not build, or the runner cannot be started or fails.
-pub fn up(workspace: &Workspace, demonstrate: bool, arguments: &[OsString]) -> Result<()> {
-    build::build(workspace, None)?;
+pub fn up(
+    workspace: &Workspace,
+    demonstrate: bool,
+    provider: Provider,
+    arguments: &[OsString],
+) -> Result<()> {
+    build::build(workspace, build::Selection::with(provider))?;
     build_runner(workspace)?;
-    variables::ensure(workspace)?;
+    variables::ensure(workspace, provider)?;
     if demonstrate {
         demo::prepare(workspace, arguments)?;
     }
     let mut runner = Command::new(workspace.native_binary("mercato")?);
     runner
         .current_dir(workspace.root())
-        .arg("up")
+        .args(["up", "--app", provider.manifest()])
         .args(arguments)
         // Capturing a stack for every error of a guest costs a third of the throughput.
         .env_remove("RUST_BACKTRACE");

@@ -4,10 +4,13 @@ use std::{fs, io::Write as _, path::Path};
 
 use anyhow::{Context as _, Result, anyhow};
 
-use crate::workspace::Workspace;
+use crate::{provider::Provider, workspace::Workspace};
 
 /// The variables of `spin.toml` that must be unguessable and differ from one installation to the next.
-const SECRETS: &[&str] = &["jwt_secret", "payment_webhook_secret"];
+const SECRETS: &[&str] = &["jwt_secret", WEBHOOK_SECRET];
+
+/// What the provider signs its webhooks with.
+const WEBHOOK_SECRET: &str = "payment_webhook_secret";
 
 /// The strength of a secret: as many bytes as HMAC-SHA256 gives (RFC 7518 section 3.2 asks for no fewer).
 const SECRET_BYTES: usize = 32;
@@ -21,18 +24,20 @@ const ADMIN_PASSWORD_START: &str = "Demo-";
 /// The strength of the admin's password.
 const ADMIN_PASSWORD_BYTES: usize = 12;
 
-/// Adds the secrets that are missing; whatever is in the file stays as it is.
+/// Adds the secrets that are missing; whatever is in the file stays as it is. What Stripe signs webhooks with, only Stripe
+/// can tell: a made-up secret would refuse every webhook, so none is made and the shop asks for it.
 ///
 /// # Errors
 /// When the file is not TOML, cannot be written, or the operating system gives no random bytes.
-pub fn ensure(workspace: &Workspace) -> Result<()> {
+pub fn ensure(workspace: &Workspace, provider: Provider) -> Result<()> {
     let path = workspace.variables();
     let old = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     };
-    let made = missing_in(&old).with_context(|| format!("{} is not TOML", path.display()))?;
+    let made =
+        missing_in(&old, provider).with_context(|| format!("{} is not TOML", path.display()))?;
     if made.is_empty() {
         return keep_private(&path);
     }
@@ -65,13 +70,14 @@ pub fn ensure_admin(workspace: &Workspace, email: &str) -> Result<Option<String>
     Ok(Some(password))
 }
 
-/// The secrets that a variables file does not set.
-fn missing_in(text: &str) -> Result<Vec<&'static str>> {
+/// The secrets to be made that a variables file does not set.
+fn missing_in(text: &str, provider: Provider) -> Result<Vec<&'static str>> {
     let table: toml::Table = text.parse()?;
     Ok(SECRETS
         .iter()
         .copied()
         .filter(|name| !table.contains_key(*name))
+        .filter(|name| provider == Provider::Mock || *name != WEBHOOK_SECRET)
         .collect())
 }
 
@@ -135,7 +141,7 @@ mod tests {
     #[test]
     fn what_is_set_stays_and_what_is_missing_is_made() {
         let old = "jwt_secret = \"kept\" # by hand\ncurrency = \"EUR\"\n";
-        let missing = missing_in(old).unwrap();
+        let missing = missing_in(old, Provider::Mock).unwrap();
         assert_eq!(missing, ["payment_webhook_secret"]);
         let new = with_secrets(old, &missing).unwrap();
         assert!(new.ends_with(old));
@@ -145,7 +151,12 @@ mod tests {
             table["payment_webhook_secret"].as_str().unwrap().len(),
             2 * SECRET_BYTES
         );
-        assert!(missing_in(&new).unwrap().is_empty());
+        assert!(missing_in(&new, Provider::Mock).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_secret_that_only_stripe_knows_is_not_made_up() {
+        assert_eq!(missing_in("", Provider::Stripe).unwrap(), ["jwt_secret"]);
     }
 
     #[test]
@@ -158,7 +169,7 @@ mod tests {
 
     #[test]
     fn broken_files_are_not_written_over() {
-        assert!(missing_in("jwt_secret = ").is_err());
+        assert!(missing_in("jwt_secret = ", Provider::Mock).is_err());
     }
 
     #[cfg(unix)]

@@ -69,6 +69,8 @@ struct Object {
     amount: Option<i64>,
     /// Charge: what has gone back altogether.
     amount_refunded: Option<i64>,
+    /// Charge: whether the money was taken, not only set aside.
+    captured: Option<bool>,
     receipt_url: Option<String>,
 }
 
@@ -84,6 +86,7 @@ impl Event {
             "checkout.session.completed" | "checkout.session.async_payment_succeeded" => paid,
             "checkout.session.expired" => expired,
             "checkout.session.async_payment_failed" => failed,
+            "charge.succeeded" => charged,
             "charge.refunded" => refunded,
             other => return Ok(irrelevant(format!("nothing is done on {other:?}"))),
         };
@@ -140,6 +143,20 @@ fn failed(session: &Object) -> Result<Option<Fact>, String> {
     Ok(Some(Fact::PaymentFailed {
         session_id: session.id.clone(),
         amount: optional_amount("amount_total", session.amount_total)?,
+    }))
+}
+
+/// Tells the same payment as the session's completion, before or after it, and knows the receipt, which a session does
+/// not.
+fn charged(charge: &Object) -> Result<Option<Fact>, String> {
+    if charge.captured != Some(true) {
+        return Ok(None);
+    }
+    charge.currency.as_ref().ok_or("currency is missing")?;
+    let reference = charge.payment_intent.as_ref().unwrap_or(&charge.id);
+    Ok(Some(Fact::Paid {
+        amount: amount("amount", charge.amount)?,
+        charge: charge.charge(reference)?,
     }))
 }
 
@@ -317,6 +334,98 @@ mod tests {
                 charge
             }
         );
+    }
+
+    const PAYMENT: &str = "01890a5d-ac96-774b-bcce-b302099a8058";
+    const SESSION: &str = "cs_test_a1Mercato0000000000000000000000000000000000000000000000000";
+
+    /// An event in full, as Stripe's documentation shows it.
+    fn recorded(body: &str) -> Result<WebhookContent, String> {
+        StripeWebhooks.read(body.as_bytes())
+    }
+
+    fn charge(receipt: bool) -> Charge {
+        Charge {
+            reference: Some("pi_3MercatoPaymentIntent0001".to_owned()),
+            receipt_url: receipt
+                .then(|| "https://pay.stripe.com/receipts/payment/Mercato0001?s=ap".to_owned()),
+        }
+    }
+
+    #[test]
+    fn events_are_understood_as_stripe_sends_them() {
+        let (amount, session_id) = (units(1999), SESSION.to_owned());
+        for (body, fact) in [
+            (
+                include_str!("../../../../tests/stripe/events/checkout.session.completed.json"),
+                Fact::Paid {
+                    amount,
+                    charge: charge(false),
+                },
+            ),
+            (
+                include_str!(
+                    "../../../../tests/stripe/events/checkout.session.async_payment_succeeded.json"
+                ),
+                Fact::Paid {
+                    amount,
+                    charge: charge(false),
+                },
+            ),
+            (
+                include_str!("../../../../tests/stripe/events/charge.succeeded.json"),
+                Fact::Paid {
+                    amount,
+                    charge: charge(true),
+                },
+            ),
+            (
+                include_str!(
+                    "../../../../tests/stripe/events/checkout.session.async_payment_failed.json"
+                ),
+                Fact::PaymentFailed {
+                    session_id: session_id.clone(),
+                    amount: Some(amount),
+                },
+            ),
+            (
+                include_str!("../../../../tests/stripe/events/checkout.session.expired.json"),
+                Fact::SessionExpired {
+                    session_id,
+                    amount: Some(amount),
+                },
+            ),
+            (
+                include_str!("../../../../tests/stripe/events/charge.refunded.json"),
+                Fact::Refunded {
+                    amount,
+                    refunded: units(500),
+                    charge: charge(true),
+                },
+            ),
+        ] {
+            match recorded(body) {
+                Ok(WebhookContent::Event(event)) => {
+                    assert_eq!(event.fact, fact);
+                    assert_eq!(event.order_id, ORDER);
+                    assert_eq!(event.payment_id.as_deref(), Some(PAYMENT));
+                    assert_eq!(event.currency, Some("USD".parse().unwrap()));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn money_that_is_only_announced_or_set_aside_is_no_payment() {
+        let unpaid =
+            include_str!("../../../../tests/stripe/events/checkout.session.completed.unpaid.json");
+        let charged = include_str!("../../../../tests/stripe/events/charge.succeeded.json");
+        let authorized = charged.replace(r#""captured": true"#, r#""captured": false"#);
+        assert_ne!(authorized, charged);
+        for body in [unpaid, &authorized] {
+            assert!(matches!(recorded(body), Ok(WebhookContent::Irrelevant(_))));
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use mercato_platform::{clock::Clock, log};
 
 use crate::domain::{CheckoutSession, Payment, PaymentError};
-use crate::ports::{Ports, Provider, ProviderError, SessionRequest, Settings, Store};
+use crate::ports::{Ports, Provider, ProviderError, SessionRequest, SessionState, Settings, Store};
 
 /// A pending payment with a session the customer can pay in: the one it has, the one a crash left half-open, or a
 /// new one when the last has lapsed. A decided payment comes back as it is.
@@ -17,6 +17,7 @@ pub(super) async fn ensure_session<P: Ports>(
         return Ok(payment);
     }
     let payment = if payment.session_has_lapsed(now) {
+        end_lapsed(ports, &payment).await?;
         begin_next(ports, payment).await?
     } else {
         payment
@@ -88,6 +89,20 @@ pub(super) fn refused(what: &str, payment_id: &str, error: ProviderError) -> Pay
         &[("to", what), ("payment_id", payment_id), ("cause", &cause)],
     );
     outcome
+}
+
+/// Makes sure that nobody can pay in a lapsed session any more before another takes its place: a provider may keep a
+/// session open for longer than the shop wants, and two open sessions could both be paid. Paid already: the provider's
+/// webhook will say so, and nothing is decided until then.
+async fn end_lapsed<P: Ports>(ports: &P, payment: &Payment) -> Result<(), PaymentError> {
+    let Some(session) = &payment.session.opened else {
+        return Ok(());
+    };
+    let ended = ports.provider().expire_session(&session.id).await;
+    match ended.map_err(|error| refused("expire a lapsed session", &payment.id, error))? {
+        SessionState::Expired => Ok(()),
+        SessionState::Completed => Err(PaymentError::ProviderUnavailable),
+    }
 }
 
 async fn begin_next<P: Ports>(ports: &P, lapsed: Payment) -> Result<Payment, PaymentError> {

@@ -78,6 +78,9 @@ fn record<P: Ports>(
         return Ok(WebhookOutcome::Duplicate);
     }
     check_subject(&payment, event)?;
+    if ends_an_older_session(records, &payment, &event.fact)? {
+        return Ok(WebhookOutcome::Ignored);
+    }
     let version = payment.version;
     let events = apply(ports, &mut payment, &event.fact, now);
     if payment.version == version {
@@ -129,13 +132,13 @@ fn apply<P: Ports>(ports: &P, payment: &mut Payment, fact: &Fact, now: u64) -> V
                 tell(payment, EventType::Succeeded);
             }
         }
-        Fact::SessionExpired { session_id, .. } => {
-            if concerns_newest_session(payment, session_id) && payment.cancel(EXPIRED, now) {
+        Fact::SessionExpired { .. } => {
+            if payment.cancel(EXPIRED, now) {
                 tell(payment, EventType::Cancelled);
             }
         }
-        Fact::PaymentFailed { session_id, .. } => {
-            if concerns_newest_session(payment, session_id) && payment.fail(DECLINED, now) {
+        Fact::PaymentFailed { .. } => {
+            if payment.fail(DECLINED, now) {
                 tell(payment, EventType::Failed);
             }
         }
@@ -154,11 +157,18 @@ fn apply<P: Ports>(ports: &P, payment: &mut Payment, fact: &Fact, now: u64) -> V
 }
 
 /// The end of a session that another one has replaced decides nothing. While the provider's answer to the newest
-/// session's opening is not known, an unknown session may be that one.
-fn concerns_newest_session(payment: &Payment, session_id: &str) -> bool {
-    payment
-        .session
-        .opened
-        .as_ref()
-        .is_none_or(|session| session.id == session_id)
+/// session's opening is not known, a session that nobody has recorded may be that one.
+fn ends_an_older_session(
+    records: &dyn Records,
+    payment: &Payment,
+    fact: &Fact,
+) -> Result<bool, PaymentError> {
+    let (Fact::SessionExpired { session_id, .. } | Fact::PaymentFailed { session_id, .. }) = fact
+    else {
+        return Ok(false);
+    };
+    match &payment.session.opened {
+        Some(newest) => Ok(newest.id != *session_id),
+        None => Ok(records.find_payment_of_session(session_id)?.is_some()),
+    }
 }

@@ -135,6 +135,33 @@ fn an_open_session_stays_and_a_lapsed_one_is_replaced() {
 }
 
 #[test]
+fn a_lapsed_session_is_ended_before_another_takes_its_place() {
+    let shop = Shop::with_pending_order();
+    let first = shop.newest_session();
+    shop.advance(SESSION_MS);
+    shop.provider.down.set(true);
+    assert_eq!(shop.open_session(), Err(PaymentError::ProviderUnavailable));
+    assert_eq!(shop.payment().session.number, 1);
+    shop.provider.down.set(false);
+    assert_eq!(shop.open_session().unwrap().session.number, 2);
+    assert!(shop.provider.expired.borrow().contains(&first));
+}
+
+#[test]
+fn a_lapsed_session_that_was_paid_after_all_is_not_replaced() {
+    let shop = Shop::with_pending_order();
+    shop.advance(SESSION_MS);
+    shop.provider.paid.set(true);
+    assert_eq!(shop.open_session(), Err(PaymentError::ProviderUnavailable));
+    assert_eq!(shop.provider.sessions.borrow().len(), 1);
+    shop.webhook(&shop.completed("evt_1")).unwrap();
+    assert_eq!(
+        shop.open_session(),
+        Err(PaymentError::Conflict(PaymentStatus::Succeeded))
+    );
+}
+
+#[test]
 fn only_the_customer_reaches_a_session_and_only_while_it_is_pending() {
     let shop = Shop::with_pending_order();
     let other = Viewer::Customer(ORDER.to_owned());

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use super::shop::{AMOUNT, ORDER, SECRET, SESSION_MS, Shop, now, units};
 use crate::application::commands::{self, WebhookOutcome};
 use crate::domain::{EventType, PaymentError, PaymentStatus};
+use crate::ports::{Ports as _, Store as _};
 
 const TOLERANCE_SECONDS: u64 = 300;
 
@@ -226,6 +227,23 @@ fn the_end_of_a_replaced_session_decides_nothing() {
     assert_eq!(shop.webhook(&event), Ok(WebhookOutcome::Ignored));
     assert!(shop.payment().is_pending());
     let event = shop.session_event("evt_2", "checkout.session.expired", &shop.newest_session());
+    assert_eq!(shop.webhook(&event), Ok(WebhookOutcome::Applied));
+}
+
+#[test]
+fn the_end_of_a_replaced_session_decides_nothing_while_the_next_one_is_being_opened() {
+    let shop = Shop::with_pending_order();
+    let first = shop.newest_session();
+    let began = shop.store().write(|records| {
+        let mut payment = shop.payment();
+        payment.begin_next_session(u64::MAX, 1);
+        records.save_payment(&payment)
+    });
+    assert_eq!(began, Ok(()));
+    let event = shop.session_event("evt_1", "checkout.session.expired", &first);
+    assert_eq!(shop.webhook(&event), Ok(WebhookOutcome::Ignored));
+    assert!(shop.payment().is_pending());
+    let event = shop.session_event("evt_2", "checkout.session.expired", "cs_unknown");
     assert_eq!(shop.webhook(&event), Ok(WebhookOutcome::Applied));
 }
 

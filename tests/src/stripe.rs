@@ -1,0 +1,604 @@
+//! A stand-in for Stripe's API at the other end of the wire: Checkout Sessions and Refunds, as far as a shop needs them.
+//!
+//! It is written from Stripe's documentation, not from the adapter. It keeps idempotency keys as Stripe does (same
+//! request, same answer; another request, an error), refuses parameters it does not know, and can be slow, broken or
+//! lose its answers. What it was told to do, it does once, in the order of requests.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use mercato_platform::{
+    clock::{Clock as _, SystemClock},
+    random,
+};
+use serde_json::{Map, Value, json};
+
+use crate::{Client, Response, Server, ServerBuilder, WEBHOOK_SECRET, forge::stripe_signature};
+
+/// The secret key of its only account.
+pub const SECRET_KEY: &str = "sk_test_51MercatoTests0123456789";
+
+/// A session may end this long after it was made, in seconds: <https://docs.stripe.com/api/checkout/sessions/create>.
+const EXPIRY_SECONDS: std::ops::RangeInclusive<u64> = 30 * 60..=24 * 60 * 60;
+
+/// What goes wrong with one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// It is answered 500, and nothing is done.
+    Broken,
+    /// It is answered 429 with `Retry-After: 1`, and nothing is done.
+    Busy,
+    /// It is done, and the connection closed without an answer.
+    AnswerLost,
+    /// It is done, and answered after this time.
+    Slow(Duration),
+    /// It is done, and the answer is no JSON.
+    Garbage,
+}
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// As in `POST /v1/refunds`.
+    pub line: String,
+    /// Names in small letters.
+    pub headers: BTreeMap<String, String>,
+    /// The form's fields.
+    pub form: BTreeMap<String, String>,
+}
+
+/// The stand-in; its thread ends with the test program.
+#[derive(Debug, Clone)]
+pub struct FakeStripe {
+    port: u16,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Sessions by id, as their owner sees them.
+    sessions: BTreeMap<String, Map<String, Value>>,
+    /// Metadata for the payment of a session, by its id.
+    payment_metadata: BTreeMap<String, Value>,
+    /// Charges by the id of their payment intent.
+    charges: BTreeMap<String, Map<String, Value>>,
+    /// Refunds, oldest first.
+    refunds: Vec<Map<String, Value>>,
+    /// What an idempotency key was used for, and the answer.
+    keys: BTreeMap<String, (String, Answer)>,
+    events: Vec<Value>,
+    troubles: VecDeque<(&'static str, Trouble)>,
+    received: Vec<Received>,
+}
+
+type Answer = (u16, Value);
+
+impl FakeStripe {
+    /// Starts it on a free port.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let port = listener.local_addr().expect("its number").port();
+        let fake = Self {
+            port,
+            state: Arc::default(),
+        };
+        let server = fake.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let server = server.clone();
+                thread::spawn(move || server.serve(stream));
+            }
+        });
+        fake
+    }
+
+    /// A shop that has this for its Stripe, not yet started.
+    pub fn shop(&self) -> ServerBuilder {
+        Server::builder()
+            .argument("--app")
+            .argument("spin.stripe.toml")
+            .variable("stripe_secret_key", SECRET_KEY)
+            .variable(
+                "stripe_api_base",
+                &format!("http://127.0.0.1:{}", self.port),
+            )
+    }
+
+    /// Lets the next requests whose line begins so go wrong, one after the other.
+    pub fn trouble(&self, line: &'static str, troubles: impl IntoIterator<Item = Trouble>) {
+        let troubles = troubles.into_iter().map(|trouble| (line, trouble));
+        self.state().troubles.extend(troubles);
+    }
+
+    /// Nothing goes wrong any more.
+    pub fn recover(&self) {
+        self.state().troubles.clear();
+    }
+
+    /// Whether everything that was to go wrong has.
+    pub fn is_out_of_trouble(&self) -> bool {
+        self.state().troubles.is_empty()
+    }
+
+    /// Every request so far whose line begins so.
+    pub fn received(&self, line: &str) -> Vec<Received> {
+        let state = self.state();
+        let received = state.received.iter();
+        received
+            .filter(|received| received.line.starts_with(line))
+            .cloned()
+            .collect()
+    }
+
+    /// All sessions.
+    pub fn sessions(&self) -> Vec<Value> {
+        let state = self.state();
+        state
+            .sessions
+            .values()
+            .cloned()
+            .map(Value::Object)
+            .collect()
+    }
+
+    /// The session of that id.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn session(&self, id: &str) -> Value {
+        Value::Object(self.state().sessions[id].clone())
+    }
+
+    /// All refunds.
+    pub fn refunds(&self) -> Vec<Value> {
+        let state = self.state();
+        state.refunds.iter().cloned().map(Value::Object).collect()
+    }
+
+    /// The customer pays in a session. The webhooks wait until they are delivered.
+    ///
+    /// # Panics
+    /// When the session is not open.
+    pub fn pay(&self, session_id: &str) {
+        let mut state = self.state();
+        let intent = id("pi_");
+        let metadata = state.payment_metadata[session_id].clone();
+        let session = state.sessions.get_mut(session_id).expect("a session");
+        assert_eq!(
+            session["status"], "open",
+            "only an open session can be paid"
+        );
+        session.insert("status".into(), json!("complete"));
+        session.insert("payment_status".into(), json!("paid"));
+        session.insert("payment_intent".into(), json!(intent));
+        session.insert("url".into(), Value::Null);
+        let session = session.clone();
+        let charge = json!({
+            "id": id("ch_"), "object": "charge", "amount": session["amount_total"], "amount_refunded": 0,
+            "captured": true, "paid": true, "currency": session["currency"], "metadata": metadata,
+            "payment_intent": intent, "receipt_url": format!("https://pay.stripe.com/receipts/{intent}"),
+            "refunded": false, "status": "succeeded",
+        });
+        let charge = charge.as_object().expect("an object").clone();
+        state.event("charge.succeeded", &charge);
+        state.event("checkout.session.completed", &session);
+        state.charges.insert(intent, charge);
+    }
+
+    /// Lets Stripe answer that a session which was paid is open, as a customer's payment in the very last moment may look.
+    ///
+    /// # Panics
+    /// When there is no such session.
+    pub fn forget_that_it_is_complete(&self, session_id: &str) {
+        let mut state = self.state();
+        let session = state.sessions.get_mut(session_id).expect("a session");
+        session.insert("status".into(), json!("open"));
+    }
+
+    /// Somebody gives all money of a payment back by hand.
+    ///
+    /// # Panics
+    /// When it is none.
+    pub fn refund_in_dashboard(&self, payment_intent: &str) {
+        let form = BTreeMap::from([("payment_intent".to_owned(), payment_intent.to_owned())]);
+        let (status, answer) = self.state().refund(&form);
+        assert_eq!(status, 200, "{answer}");
+    }
+
+    /// Sends all webhooks that wait, signed, oldest first; gives the answers.
+    ///
+    /// # Panics
+    /// When the shop cannot be reached.
+    pub fn deliver(&self, shop: &Client) -> Vec<Response> {
+        let events = std::mem::take(&mut self.state().events);
+        events
+            .iter()
+            .map(|event| {
+                let body = event.to_string();
+                let signature = stripe_signature(WEBHOOK_SECRET, SystemClock.now_seconds(), &body);
+                shop.post("/api/v1/payments/webhook")
+                    .header("stripe-signature", &signature)
+                    .body("application/json; charset=utf-8", body)
+                    .send()
+            })
+            .collect()
+    }
+
+    /// The types of the webhooks that wait.
+    pub fn waiting_events(&self) -> Vec<String> {
+        let state = self.state();
+        let types = state.events.iter().map(|event| &event["type"]);
+        types.map(crate::shop::text).collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One request of a connection; then the connection ends.
+    fn serve(&self, mut stream: TcpStream) {
+        let Some(received) = receive(&stream) else {
+            return;
+        };
+        let (answer, trouble) = {
+            let mut state = self.state();
+            state.received.push(received.clone());
+            let trouble = state.trouble_of(&received.line);
+            let answer = match trouble {
+                Some(Trouble::Broken) => error(500, "api_error", "", "An unknown error occurred"),
+                Some(Trouble::Busy) => error(429, "rate_limit_error", "rate_limit", "Slow down"),
+                _ => state.answer(&received),
+            };
+            (answer, trouble)
+        };
+        let (status, body) = answer;
+        let text = match trouble {
+            Some(Trouble::AnswerLost) => return,
+            Some(Trouble::Garbage) => "{\"id\": \"cs_te".to_owned(),
+            _ => body.to_string(),
+        };
+        if let Some(Trouble::Slow(time)) = trouble {
+            thread::sleep(time);
+        }
+        let patience = if trouble == Some(Trouble::Busy) {
+            "retry-after: 1\r\n"
+        } else {
+            ""
+        };
+        let head = format!(
+            "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\nrequest-id: {}\r\n{patience}\
+             content-length: {}\r\nconnection: close\r\n\r\n",
+            id("req_"),
+            text.len()
+        );
+        // Whoever asked may be gone by now.
+        stream.write_all(format!("{head}{text}").as_bytes()).ok();
+    }
+}
+
+impl State {
+    fn trouble_of(&mut self, line: &str) -> Option<Trouble> {
+        let (beginning, trouble) = *self.troubles.front()?;
+        line.starts_with(beginning).then(|| {
+            self.troubles.pop_front();
+            trouble
+        })
+    }
+
+    /// Checks who asks, and keeps idempotency keys: <https://docs.stripe.com/api/idempotent_requests>.
+    fn answer(&mut self, received: &Received) -> Answer {
+        let header = |name: &str| received.headers.get(name).map(String::as_str);
+        if header("authorization") != Some(&format!("Bearer {SECRET_KEY}")) {
+            return error(
+                401,
+                "invalid_request_error",
+                "",
+                "Invalid API Key provided: sk_test_***",
+            );
+        }
+        if header("stripe-version").is_none() {
+            return error(
+                400,
+                "invalid_request_error",
+                "",
+                "this stand-in wants a version",
+            );
+        }
+        let Some(key) = header("idempotency-key") else {
+            return self.handle(received);
+        };
+        let request = format!("{} {:?}", received.line, received.form);
+        if let Some((first, answer)) = self.keys.get(key) {
+            return if *first == request {
+                answer.clone()
+            } else {
+                let message = "Keys for idempotent requests can only be used with the same parameters they were first used with.";
+                error(400, "idempotency_error", "", message)
+            };
+        }
+        let answer = self.handle(received);
+        self.keys.insert(key.to_owned(), (request, answer.clone()));
+        answer
+    }
+
+    fn handle(&mut self, received: &Received) -> Answer {
+        let (method, target) = received.line.split_once(' ').unwrap_or_default();
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let segments: Vec<&str> = path.trim_start_matches("/v1/").split('/').collect();
+        match (method, segments.as_slice()) {
+            ("POST", ["checkout", "sessions"]) => self.create_session(&received.form),
+            ("GET", ["checkout", "sessions", session]) => self.find_session(session),
+            ("POST", ["checkout", "sessions", session, "expire"]) => self.expire_session(session),
+            ("POST", ["refunds"]) => self.refund(&received.form),
+            ("GET", ["refunds"]) => self.list_refunds(&parse_form(query)),
+            _ => error(
+                404,
+                "invalid_request_error",
+                "",
+                &format!("Unrecognized request URL ({})", received.line),
+            ),
+        }
+    }
+
+    fn create_session(&mut self, form: &BTreeMap<String, String>) -> Answer {
+        let session = match new_session(form) {
+            Ok(session) => session,
+            Err(message) => return error(400, "invalid_request_error", "", &message),
+        };
+        let session_id = crate::shop::text(&session["id"]);
+        self.payment_metadata.insert(
+            session_id.clone(),
+            nested(form, "payment_intent_data[metadata]"),
+        );
+        self.sessions.insert(session_id, session.clone());
+        (200, Value::Object(session))
+    }
+
+    fn find_session(&self, session_id: &str) -> Answer {
+        match self.sessions.get(session_id) {
+            Some(session) => (200, Value::Object(session.clone())),
+            None => missing("checkout.session", session_id),
+        }
+    }
+
+    fn expire_session(&mut self, session_id: &str) -> Answer {
+        let Some(session) = self.sessions.get_mut(session_id) else {
+            return missing("checkout.session", session_id);
+        };
+        if session["status"] != "open" {
+            let message = format!(
+                "Only Checkout Sessions with a status in [\"open\"] can be expired. This Checkout Session has a status of {}.",
+                session["status"]
+            );
+            return error(400, "invalid_request_error", "", &message);
+        }
+        session.insert("status".into(), json!("expired"));
+        session.insert("url".into(), Value::Null);
+        let session = session.clone();
+        self.event("checkout.session.expired", &session);
+        (200, Value::Object(session))
+    }
+
+    fn refund(&mut self, form: &BTreeMap<String, String>) -> Answer {
+        let known = |name: &String| {
+            ["payment_intent", "charge", "amount", "reason"].contains(&name.as_str())
+                || name.starts_with("metadata[")
+        };
+        if let Some(unknown) = form.keys().find(|name| !known(name)) {
+            return error(400, "invalid_request_error", "parameter_unknown", unknown);
+        }
+        let intent = form.get("payment_intent").cloned().unwrap_or_default();
+        let Some(charge) = self.charges.get_mut(&intent) else {
+            return missing("payment_intent", &intent);
+        };
+        let number = |value: &Value| value.as_u64().unwrap_or_default();
+        let refunded = number(&charge["amount_refunded"]);
+        let left = number(&charge["amount"]) - refunded;
+        let amount: u64 = match form.get("amount").map(|amount| amount.parse()) {
+            Some(Ok(amount)) if (1..=left).contains(&amount) => amount,
+            None if left > 0 => left,
+            _ => {
+                let message =
+                    format!("Refund amount is greater than unrefunded amount on charge ({left})");
+                return error(
+                    400,
+                    "invalid_request_error",
+                    "charge_already_refunded",
+                    &message,
+                );
+            }
+        };
+        charge.insert("amount_refunded".into(), json!(refunded + amount));
+        charge.insert("refunded".into(), json!(amount == left));
+        let charge = charge.clone();
+        let refund = json!({
+            "id": id("re_"), "object": "refund", "amount": amount, "currency": charge["currency"], "charge": charge["id"],
+            "payment_intent": intent, "metadata": nested(form, "metadata"), "reason": form.get("reason"), "status": "succeeded",
+        });
+        let refund = refund.as_object().expect("an object").clone();
+        self.refunds.push(refund.clone());
+        self.event("charge.refunded", &charge);
+        (200, Value::Object(refund))
+    }
+
+    fn list_refunds(&self, query: &BTreeMap<String, String>) -> Answer {
+        let refunds = self.refunds.iter().rev();
+        let data: Vec<_> = refunds
+            .filter(|refund| {
+                let wanted = query.get("payment_intent");
+                wanted.is_none_or(|intent| refund["payment_intent"] == intent.as_str())
+            })
+            .collect();
+        (
+            200,
+            json!({ "object": "list", "data": data, "has_more": false, "url": "/v1/refunds" }),
+        )
+    }
+
+    fn event(&mut self, event_type: &str, object: &Map<String, Value>) {
+        self.events.push(json!({
+            "id": id("evt_"), "object": "event", "type": event_type, "created": SystemClock.now_seconds(),
+            "livemode": false, "pending_webhooks": 1, "data": { "object": object },
+        }));
+    }
+}
+
+/// A session of what was asked for, or what is wrong with that.
+fn new_session(form: &BTreeMap<String, String>) -> Result<Map<String, Value>, String> {
+    let get = |name: &str| {
+        form.get(name)
+            .ok_or(format!("Missing required param: {name}."))
+    };
+    for name in form.keys() {
+        let known = [
+            "mode",
+            "client_reference_id",
+            "success_url",
+            "cancel_url",
+            "expires_at",
+            "adaptive_pricing[enabled]",
+        ];
+        let nested = ["metadata[", "payment_intent_data[metadata][", "line_items["];
+        if !known.contains(&name.as_str()) && !nested.iter().any(|known| name.starts_with(known)) {
+            return Err(format!("Received unknown parameter: {name}"));
+        }
+    }
+    if get("mode")? != "payment" {
+        return Err("this stand-in only knows payments".into());
+    }
+    get("success_url")?;
+    let now = SystemClock.now_seconds();
+    let expires_at = match form.get("expires_at") {
+        None => now + EXPIRY_SECONDS.end(),
+        Some(text) => text.parse().map_err(|_| "Invalid integer".to_owned())?,
+    };
+    if !EXPIRY_SECONDS.contains(&expires_at.saturating_sub(now)) {
+        return Err("The `expires_at` timestamp must be between 30 minutes and 24 hours from Checkout Session creation.".into());
+    }
+    let mut total = 0_u64;
+    let mut currency = String::new();
+    for index in 0.. {
+        let of = |field: &str| format!("line_items[{index}]{field}");
+        let Some(quantity) = form.get(&of("[quantity]")) else {
+            break;
+        };
+        let name = get(&of("[price_data][product_data][name]"))?;
+        if name.is_empty() {
+            return Err("You passed an empty string for a name.".into());
+        }
+        currency.clone_from(get(&of("[price_data][currency]"))?);
+        let number = |text: &String| {
+            text.parse::<u64>()
+                .map_err(|_| "Invalid integer".to_owned())
+        };
+        total += number(quantity)? * number(get(&of("[price_data][unit_amount]"))?)?;
+    }
+    if currency.is_empty() || currency != currency.to_lowercase() {
+        return Err("Invalid currency, or no line items.".into());
+    }
+    let session_id = id("cs_test_");
+    let session = json!({
+        "id": session_id, "object": "checkout.session", "mode": "payment", "livemode": false, "status": "open",
+        "payment_status": "unpaid", "amount_total": total, "currency": currency, "expires_at": expires_at,
+        "url": format!("https://checkout.stripe.com/c/pay/{session_id}"), "payment_intent": null,
+        "client_reference_id": form.get("client_reference_id"), "metadata": nested(form, "metadata"),
+        "success_url": form.get("success_url"), "cancel_url": form.get("cancel_url"),
+    });
+    Ok(session.as_object().expect("an object").clone())
+}
+
+/// The fields `prefix[name]` as an object.
+fn nested(form: &BTreeMap<String, String>, prefix: &str) -> Value {
+    let entries = form.iter().filter_map(|(name, value)| {
+        let name = name
+            .strip_prefix(prefix)?
+            .strip_prefix('[')?
+            .strip_suffix(']')?;
+        (!name.contains('[')).then(|| (name.to_owned(), json!(value)))
+    });
+    Value::Object(entries.collect())
+}
+
+fn error(status: u16, kind: &str, code: &str, message: &str) -> Answer {
+    let code = Some(code).filter(|code| !code.is_empty());
+    (
+        status,
+        json!({ "error": { "type": kind, "code": code, "message": message } }),
+    )
+}
+
+fn missing(what: &str, id: &str) -> Answer {
+    error(
+        404,
+        "invalid_request_error",
+        "resource_missing",
+        &format!("No such {what}: '{id}'"),
+    )
+}
+
+fn id(prefix: &str) -> String {
+    format!("{prefix}{}", random::hex::<12>())
+}
+
+/// Reads one request; none when the connection ends before it is complete.
+fn receive(stream: &TcpStream) -> Option<Received> {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let line = line.trim().strip_suffix(" HTTP/1.1")?.to_owned();
+    let mut headers = BTreeMap::new();
+    loop {
+        let mut header = String::new();
+        reader.read_line(&mut header).ok()?;
+        let Some((name, value)) = header.trim().split_once(':') else {
+            break;
+        };
+        headers.insert(name.to_lowercase(), value.trim().to_owned());
+    }
+    assert!(
+        !headers.contains_key("transfer-encoding"),
+        "the body comes in one piece"
+    );
+    let length = headers.get("content-length").map_or("0", String::as_str);
+    let mut body = vec![0; length.parse().ok()?];
+    reader.read_exact(&mut body).ok()?;
+    Some(Received {
+        line,
+        headers,
+        form: parse_form(&String::from_utf8(body).ok()?),
+    })
+}
+
+fn parse_form(text: &str) -> BTreeMap<String, String> {
+    let fields = text.split('&').filter_map(|field| field.split_once('='));
+    fields
+        .map(|(name, value)| (percent_decoded(name), percent_decoded(value)))
+        .collect()
+}
+
+/// <https://url.spec.whatwg.org/#urlencoded-parsing>
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let digits =
+                    [rest.next(), rest.next()].map(|digit| char::from(digit.unwrap_or(b'?')));
+                u8::from_str_radix(&String::from_iter(digits), 16).expect("two hexadecimal digits")
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).expect("UTF-8")
+}

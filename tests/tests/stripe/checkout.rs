@@ -1,0 +1,169 @@
+use mercato_tests::{shop::unique, wait_until};
+use serde_json::json;
+
+use crate::Site;
+
+#[test]
+fn an_order_is_paid_on_stripes_page() {
+    let site = Site::start();
+    let customer = site.shop.customer();
+    let product = site.shop.product(12.5, 5);
+    let order = customer.order(&[(&product, 2)]);
+    let session = site.stripe.session(&order.session_id);
+    assert_eq!(order.answer["paymentSession"]["url"], session["url"]);
+    assert_eq!(
+        (&session["amount_total"], &session["currency"]),
+        (&json!(2500), &json!("usd"))
+    );
+    let payment = site.shop.payment_of(&order.id);
+    assert_eq!(payment["provider"], "stripe");
+    assert_eq!(
+        session["metadata"],
+        json!({ "order_id": order.id, "payment_id": payment["id"] })
+    );
+    let back = format!("{}?order={}&checkout=", site.server.base_url(), order.id);
+    assert_eq!(session["success_url"], format!("{back}success"));
+    assert_eq!(session["cancel_url"], format!("{back}cancel"));
+
+    site.pay(&order);
+    let paid = customer.wait_for_order(&order.id, "PAID");
+    let receipt = paid["receipt"]["url"].as_str().unwrap_or_default();
+    assert!(
+        receipt.starts_with("https://pay.stripe.com/receipts/"),
+        "{paid}"
+    );
+    site.shop.wait_for_stock(&product, 3, 0, 2);
+}
+
+#[test]
+fn lines_are_shown_one_by_one_only_when_they_come_out_even() {
+    let site = Site::shared();
+    let customer = site.shop.customer();
+    for (price, quantity, total, shown) in [(0.35, 3, 105, "35"), (12.3456, 2, 2469, "2469")] {
+        let product = site.shop.product(price, 5);
+        let order = customer.order(&[(&product, quantity)]);
+        let session = site.stripe.session(&order.session_id);
+        assert_eq!(session["amount_total"], total);
+        let asked = site.stripe.received("POST /v1/checkout/sessions");
+        let asked = asked
+            .iter()
+            .find(|asked| asked.form.get("client_reference_id") == Some(&order.id))
+            .expect("the request for the session");
+        assert_eq!(asked.form["line_items[0][price_data][unit_amount]"], shown);
+    }
+}
+
+#[test]
+fn there_is_no_simulated_checkout() {
+    let site = Site::shared();
+    let order = site.shop.customer().order(&[(&site.shop.product(1, 5), 1)]);
+    let path = format!("/api/v1/payments/mock/checkout/{}", order.session_id);
+    site.shop.nobody().get(&path).send().expect(404);
+    site.shop
+        .check_out(&order.session_id, "succeed")
+        .expect(404);
+}
+
+#[test]
+fn asking_for_the_session_again_gives_the_same_one() {
+    let site = Site::shared();
+    let customer = site.shop.customer();
+    let product = site.shop.product(1, 5);
+    let key = unique("order").replace(' ', "-");
+    let place = || {
+        customer
+            .post("/api/v1/orders")
+            .header("idempotency-key", &key)
+            .json(&mercato_tests::shop::order_of(&[(&product, 1)]))
+            .send()
+            .expect(201)
+            .json()
+    };
+    let (first, second) = (place(), place());
+    assert_eq!(first, second);
+    let again = customer
+        .post("/api/v1/payments/session")
+        .json(&json!({ "orderId": first["id"] }))
+        .send()
+        .expect(200)
+        .json();
+    assert_eq!(
+        again["session"]["id"], first["paymentSession"]["id"],
+        "{again}"
+    );
+}
+
+#[test]
+fn a_cancelled_order_cannot_be_paid_any_more() {
+    let site = Site::shared();
+    let customer = site.shop.customer();
+    let product = site.shop.product(1, 5);
+    let order = customer.order(&[(&product, 2)]);
+    customer.change_order(&order.id, "CANCELLED").expect(200);
+    assert_eq!(site.stripe.session(&order.session_id)["status"], "expired");
+    site.shop.wait_for_stock(&product, 5, 0, 0);
+    site.deliver();
+    assert_eq!(customer.read_order(&order.id)["status"], "CANCELLED");
+}
+
+#[test]
+fn a_customer_who_pays_while_the_order_is_being_cancelled_has_paid() {
+    let site = Site::start();
+    let customer = site.shop.customer();
+    let product = site.shop.product(1, 5);
+    let order = customer.order(&[(&product, 2)]);
+    site.stripe.pay(&order.session_id);
+    let answer = customer.change_order(&order.id, "CANCELLED");
+    assert_eq!(answer.status(), 503, "not decided before the webhook");
+    assert_eq!(customer.read_order(&order.id)["status"], "PENDING");
+    site.deliver();
+    customer.wait_for_order(&order.id, "PAID");
+    site.shop.wait_for_stock(&product, 3, 0, 2);
+    assert!(site.stripe.refunds().is_empty());
+}
+
+#[test]
+fn an_order_that_stripe_cannot_take_is_cancelled() {
+    // Stripe writes a króna with two decimals it does not have: asked for 100, it would take one.
+    let site = Site::with(&[("currency", "ISK")]);
+    let customer = site.shop.customer();
+    let product = site.shop.product(100, 5);
+    customer
+        .try_order(&[(&product, 1)])
+        .expect_problem(503, "payment-unavailable");
+    site.shop.wait_for_stock(&product, 5, 0, 0);
+    let orders = customer.get("/api/v1/orders").send().expect(200).json();
+    assert_eq!(orders["data"][0]["status"], "CANCELLED", "{orders}");
+    assert!(site.stripe.received("").is_empty(), "nothing was asked");
+}
+
+#[test]
+fn when_the_reservation_runs_out_the_session_is_ended_at_stripe() {
+    let site = Site::with(&[("reservation_ttl", "1")]);
+    let customer = site.shop.customer();
+    let product = site.shop.product(1, 5);
+    let order = customer.order(&[(&product, 2)]);
+    wait_until("the end of the session", || {
+        (site.stripe.session(&order.session_id)["status"] == "expired").then_some(())
+    });
+    customer.wait_for_order(&order.id, "CANCELLED");
+    site.shop.wait_for_stock(&product, 5, 0, 0);
+    site.deliver();
+    assert_eq!(customer.read_order(&order.id)["status"], "CANCELLED");
+}
+
+#[test]
+fn customers_return_to_the_page_that_was_named() {
+    let site = Site::with(&[(
+        "checkout_return_url",
+        "https://shop.example.com/thanks?lang=en",
+    )]);
+    let order = site.shop.customer().order(&[(&site.shop.product(1, 5), 1)]);
+    assert_eq!(
+        site.stripe.session(&order.session_id)["success_url"],
+        format!(
+            "https://shop.example.com/thanks?lang=en&order={}&checkout=success",
+            order.id
+        )
+    );
+}
