@@ -2,14 +2,14 @@
 
 use anyhow::Result;
 
-use crate::{build, process, workspace::Workspace};
+use crate::{build, process, provider::Provider, workspace::Workspace};
 
 /// Crashes every scenario whose name contains `scenario` at every `stride`-th call; the report is a line a scenario.
 ///
 /// # Errors
 /// When something does not build, or was not true after a crash.
 pub fn crash_points(workspace: &Workspace, scenario: &str, stride: u64) -> Result<()> {
-    build::build(workspace, None)?;
+    build::build(workspace, build::Selection::with(Provider::Mock))?;
     let mut cargo = process::cargo(workspace);
     cargo
         .arg("test")

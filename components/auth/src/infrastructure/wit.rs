@@ -12,26 +12,32 @@ use crate::ports::Store;
 /// What the world exports.
 pub struct Component;
 
+/// A registration as it came from a client.
+fn to_command(registration: wit::Registration, client: Option<String>) -> commands::Register {
+    let wit::Registration {
+        name,
+        email,
+        password,
+    } = registration;
+    commands::Register {
+        name,
+        email,
+        password,
+        client,
+    }
+}
+
 impl wit::Guest for Component {
+    fn check_registration(registration: wit::Registration) -> Vec<wit::FieldError> {
+        let errors = commands::check_registration(to_command(registration, None));
+        errors.into_iter().map(wit::FieldError::from).collect()
+    }
+
     async fn register(
         registration: wit::Registration,
         client: Option<String>,
     ) -> Result<wit::Session, wit::AccountError> {
-        let wit::Registration {
-            name,
-            email,
-            password,
-        } = registration;
-        Ok(commands::register(
-            &*service().await?,
-            commands::Register {
-                name,
-                email,
-                password,
-                client,
-            },
-        )?
-        .into())
+        Ok(commands::register(&*service().await?, to_command(registration, client))?.into())
     }
 
     async fn login(

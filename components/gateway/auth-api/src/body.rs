@@ -1,6 +1,6 @@
 //! What requests bring. The rules for it are the domain's.
 
-use mercato_edge::{Fields, Problem};
+use mercato_edge::{Draft, Fields, Problem};
 use utoipa::ToSchema;
 
 use crate::bindings::mercato::auth::accounts;
@@ -79,13 +79,13 @@ pub struct AccountChanges {
 
 impl Registration {
     /// `{name, email, password}`.
-    pub fn read(mut fields: Fields) -> Result<Self, Problem> {
+    pub fn read(mut fields: Fields) -> Draft<Self> {
         let body = Self {
             name: fields.required("name"),
             email: fields.required("email"),
             password: fields.required("password"),
         };
-        fields.finish().map(|()| body)
+        fields.draft(body)
     }
 }
 
@@ -150,17 +150,12 @@ impl AccountChanges {
     }
 }
 
-impl From<Registration> for accounts::Registration {
-    fn from(body: Registration) -> Self {
-        let Registration {
-            name,
-            email,
-            password,
-        } = body;
+impl From<&Registration> for accounts::Registration {
+    fn from(body: &Registration) -> Self {
         Self {
-            name,
-            email,
-            password,
+            name: body.name.clone(),
+            email: body.email.clone(),
+            password: body.password.clone(),
         }
     }
 }
@@ -203,15 +198,16 @@ mod tests {
         })
     }
 
+    fn registration(fields: Fields) -> Result<Registration, Problem> {
+        Registration::read(fields).check(|_| Vec::new())
+    }
+
     #[test]
     fn a_registration_cannot_choose_a_role() {
         let body = r#"{"name":"Ada","email":"ada@example.com","password":"x","role":"admin"}"#;
-        assert_eq!(
-            read(body, Registration::read).unwrap_err(),
-            ["role: unknown"]
-        );
+        assert_eq!(read(body, registration).unwrap_err(), ["role: unknown"]);
         let body = body.replace(r#","role":"admin""#, "");
-        let registration = accounts::Registration::from(read(&body, Registration::read).unwrap());
+        let registration = accounts::Registration::from(&read(&body, registration).unwrap());
         assert_eq!(registration.name, "Ada");
         assert_eq!(
             (registration.email.as_str(), registration.password.as_str()),
@@ -223,7 +219,7 @@ mod tests {
     fn missing_misshapen_and_unknown_fields_are_all_named() {
         let body = r#"{"name":7,"password":null,"isAdmin":true}"#;
         assert_eq!(
-            read(body, Registration::read).unwrap_err(),
+            read(body, registration).unwrap_err(),
             [
                 "name: type",
                 "email: required",

@@ -4,15 +4,17 @@ use mercato_edge::{FieldError, HeaderValue, Problem, StatusCode, header};
 
 use crate::bindings::mercato::auth::accounts::{self, AccountError};
 
+/// The fields at fault, as clients see them.
+pub fn field_errors(fields: Vec<accounts::FieldError>) -> Vec<FieldError> {
+    let to_error =
+        |error: accounts::FieldError| FieldError::new(error.field, error.code, error.message);
+    fields.into_iter().map(to_error).collect()
+}
+
 /// The problem that a client sees.
 pub fn problem(error: AccountError) -> Problem {
     match error {
-        AccountError::Invalid(fields) => {
-            let to_error = |error: accounts::FieldError| {
-                FieldError::new(error.field, error.code, error.message)
-            };
-            Problem::validation(fields.into_iter().map(to_error).collect())
-        }
+        AccountError::Invalid(fields) => Problem::validation(field_errors(fields)),
         AccountError::EmailTaken => Problem::conflict(
             "email-taken",
             "an account with this e-mail address exists: log in instead",

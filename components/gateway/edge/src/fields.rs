@@ -325,6 +325,14 @@ impl Fields {
         }
     }
 
+    /// All members have been taken: what they say, with all that is wrong so far.
+    pub fn draft<T>(self, value: T) -> Draft<T> {
+        Draft {
+            value,
+            errors: self.into_errors(),
+        }
+    }
+
     /// All members have been taken: what was wrong, and what is left because it is unknown.
     #[must_use]
     pub fn into_errors(mut self) -> Vec<FieldError> {
@@ -359,6 +367,32 @@ fn column(body: &[u8], error: &serde_json::Error) -> usize {
     error
         .column()
         .saturating_sub(before.filter(is_continuation).count())
+}
+
+/// What a body says, if it could be read; a member that could not has its type's default.
+#[derive(Debug)]
+#[must_use = "what is wrong with it is told by `check`"]
+pub struct Draft<T> {
+    value: T,
+    errors: Vec<FieldError>,
+}
+
+impl<T> Draft<T> {
+    /// The value, if all of it could be read. Otherwise `rules` says what is wrong with the rest, so that whoever
+    /// corrects a form learns everything at once.
+    ///
+    /// # Errors
+    /// [`Problem::validation`] with every field at fault; of one that could not be read the rules have nothing to add.
+    pub fn check(self, rules: impl FnOnce(&T) -> Vec<FieldError>) -> Result<T, Problem> {
+        let Self { value, mut errors } = self;
+        if errors.is_empty() {
+            return Ok(value);
+        }
+        let mut broken = rules(&value);
+        broken.retain(|error| errors.iter().all(|known| known.field != error.field));
+        errors.append(&mut broken);
+        Err(Problem::validation(errors))
+    }
 }
 
 #[cfg(test)]
@@ -415,6 +449,41 @@ mod tests {
             u64::from_json("1e16").is_err(),
             "not every number that large is told apart"
         );
+    }
+
+    #[test]
+    fn what_cannot_be_read_and_what_breaks_a_rule_are_told_together() {
+        let check = |body: &str| {
+            let mut fields = Fields::parse(body.as_bytes()).unwrap();
+            let pair = (
+                fields.required::<String>("name"),
+                fields.required::<u64>("stock"),
+            );
+            fields.draft(pair).check(|(name, _)| {
+                let rule = |field| FieldError::new(field, "rule", "breaks it");
+                let mut errors = vec![rule("stock")];
+                errors.extend(name.is_empty().then(|| rule("name")));
+                errors
+            })
+        };
+        // The rules are asked only when something else is wrong: the domain has the last word anyway.
+        assert_eq!(
+            check(r#"{"name":"","stock":1}"#).unwrap(),
+            (String::new(), 1)
+        );
+        for (body, expected) in [
+            (
+                r#"{"name":"","stock":"x","colour":1}"#,
+                &[("stock", "type"), ("colour", "unknown"), ("name", "rule")][..],
+            ),
+            (r#"{"stock":1}"#, &[("name", "required"), ("stock", "rule")]),
+        ] {
+            let expected: Vec<_> = expected
+                .iter()
+                .map(|(field, code)| ((*field).to_owned(), (*code).to_owned()))
+                .collect();
+            assert_eq!(errors(check(body).map(drop)), expected, "{body}");
+        }
     }
 
     #[test]

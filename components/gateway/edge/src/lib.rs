@@ -48,7 +48,7 @@ mod server;
 mod stream;
 
 pub use context::{Body, Context, MAX_BODY_BYTES, unsupported_media_type};
-pub use fields::{FieldError, Fields, FromJson};
+pub use fields::{Draft, FieldError, Fields, FromJson};
 pub use guard::{Guard, NoGuard, Principal, Role, TokenGuard};
 pub use idempotency::MAX_IDEMPOTENCY_KEY_CHARS;
 pub use page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, PageInfo, PageMeta, PageRequest, paged};

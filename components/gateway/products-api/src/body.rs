@@ -1,6 +1,6 @@
 //! The bodies that admins send.
 
-use mercato_edge::{Fields, Price, Problem};
+use mercato_edge::{Draft, Fields, Price};
 use mercato_money::Money;
 use utoipa::ToSchema;
 
@@ -37,9 +37,8 @@ pub struct NewProductBody {
 }
 
 impl NewProductBody {
-    /// # Errors
-    /// 400 naming every field that is missing, unknown or of the wrong type; the rules are the domain's.
-    pub fn read(mut fields: Fields) -> Result<Self, Problem> {
+    /// Notes every field that is missing, unknown or of the wrong type; the rules are the domain's.
+    pub fn read(mut fields: Fields) -> Draft<Self> {
         let body = Self {
             name: fields.required("name"),
             description: fields.optional("description"),
@@ -47,17 +46,16 @@ impl NewProductBody {
             price: fields.required("price"),
             stock: stock(&mut fields),
         };
-        fields.finish()?;
-        Ok(body)
+        fields.draft(body)
     }
 }
 
-impl From<NewProductBody> for NewProduct {
-    fn from(body: NewProductBody) -> Self {
+impl From<&NewProductBody> for NewProduct {
+    fn from(body: &NewProductBody) -> Self {
         Self {
-            name: body.name,
-            description: body.description.unwrap_or_default(),
-            sku: body.sku,
+            name: body.name.clone(),
+            description: body.description.clone().unwrap_or_default(),
+            sku: body.sku.clone(),
             price: body.price.units(),
             stock: body.stock.unwrap_or_default(),
         }
@@ -94,9 +92,8 @@ pub struct ChangesBody {
 }
 
 impl ChangesBody {
-    /// # Errors
-    /// As [`NewProductBody::read`], and when both `stock` and `stockDelta` are given.
-    pub fn read(mut fields: Fields) -> Result<Self, Problem> {
+    /// As [`NewProductBody::read`]; also notes when both `stock` and `stockDelta` are given.
+    pub fn read(mut fields: Fields) -> Draft<Self> {
         if fields.contains("stock") && fields.contains("stockDelta") {
             fields.reject(
                 "stockDelta",
@@ -112,18 +109,17 @@ impl ChangesBody {
             stock_delta: fields.optional("stockDelta"),
             stock: stock(&mut fields),
         };
-        fields.finish()?;
-        Ok(body)
+        fields.draft(body)
     }
 }
 
-impl From<ChangesBody> for ProductChanges {
-    fn from(body: ChangesBody) -> Self {
+impl From<&ChangesBody> for ProductChanges {
+    fn from(body: &ChangesBody) -> Self {
         let delta = body.stock_delta.map(StockChange::Delta);
         Self {
-            name: body.name,
-            description: body.description,
-            sku: body.sku,
+            name: body.name.clone(),
+            description: body.description.clone(),
+            sku: body.sku.clone(),
             price: body.price.map(Money::units),
             stock: body.stock.map(StockChange::Absolute).or(delta),
         }
@@ -233,16 +229,19 @@ mod document {
 
 #[cfg(test)]
 mod tests {
+    use mercato_edge::Problem;
     use serde_json::Value;
 
     use super::*;
 
     fn new_product(fields: Fields) -> Result<NewProduct, Problem> {
-        NewProductBody::read(fields).map(Into::into)
+        let body = NewProductBody::read(fields).check(|_| Vec::new())?;
+        Ok((&body).into())
     }
 
     fn changes(fields: Fields) -> Result<ProductChanges, Problem> {
-        ChangesBody::read(fields).map(Into::into)
+        let body = ChangesBody::read(fields).check(|_| Vec::new())?;
+        Ok((&body).into())
     }
 
     fn fields(body: &str) -> Fields {

@@ -2,17 +2,19 @@
 
 use mercato_edge::{FieldError, Problem};
 
-use crate::bindings::mercato::products::catalogue::ProductError;
+use crate::bindings::mercato::products::catalogue::{self, ProductError};
+
+/// The fields at fault, as clients see them.
+pub fn field_errors(fields: Vec<catalogue::FieldError>) -> Vec<FieldError> {
+    let to_error =
+        |error: catalogue::FieldError| FieldError::new(error.field, error.code, error.message);
+    fields.into_iter().map(to_error).collect()
+}
 
 /// The problem that a client sees.
 pub fn problem(error: ProductError) -> Problem {
     match error {
-        ProductError::Invalid(fields) => {
-            let to_error = |error: crate::bindings::mercato::products::catalogue::FieldError| {
-                FieldError::new(error.field, error.code, error.message)
-            };
-            Problem::validation(fields.into_iter().map(to_error).collect())
-        }
+        ProductError::Invalid(fields) => Problem::validation(field_errors(fields)),
         ProductError::NotFound => Problem::not_found("product"),
         ProductError::SkuTaken => Problem::conflict(
             "sku-taken",
@@ -35,7 +37,6 @@ pub fn problem(error: ProductError) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::mercato::products::catalogue;
 
     #[test]
     fn every_error_has_its_status_and_code() {

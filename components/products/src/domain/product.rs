@@ -32,7 +32,7 @@ pub struct Product {
 }
 
 /// What somebody typed for a new product.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct NewProduct {
     /// Name.
     pub name: String,
@@ -128,6 +128,22 @@ impl Product {
         })
     }
 
+    /// Which fields of a new product break a rule.
+    pub fn check(new: &NewProduct) -> Vec<FieldError> {
+        refused_fields(Self::create(ProductId::stored(String::new()), new, 0))
+    }
+
+    /// Which changes break a rule, whatever the product is.
+    pub fn check_changes(changes: &ProductChanges) -> Vec<FieldError> {
+        let any = NewProduct {
+            name: "any".to_owned(),
+            ..NewProduct::default()
+        };
+        let changed = Self::create(ProductId::stored(String::new()), &any, 0)
+            .and_then(|product| product.change(changes, 0));
+        refused_fields(changed)
+    }
+
     /// The product with the changes, as its next version. No change at all leaves it as it is.
     pub fn change(self, changes: &ProductChanges, now: u64) -> Result<Self, ProductError> {
         if changes.is_empty() {
@@ -217,6 +233,13 @@ impl Product {
     }
 }
 
+fn refused_fields(result: Result<Product, ProductError>) -> Vec<FieldError> {
+    match result {
+        Err(ProductError::Invalid(errors)) => errors,
+        Ok(_) | Err(_) => Vec::new(),
+    }
+}
+
 /// The stock after a change. A number that no stock can have is a fault of the form; what this stock does not allow is
 /// not.
 fn changed_stock(stock: Stock, change: StockChange) -> Result<Stock, ProductError> {
@@ -285,6 +308,27 @@ mod tests {
                 .collect(),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn what_breaks_a_rule_is_told_without_a_product() {
+        let fields = |errors: Vec<FieldError>| -> Vec<_> {
+            errors.into_iter().map(|error| error.field).collect()
+        };
+        let new = NewProduct {
+            price: Money::from_units(-1),
+            ..NewProduct::default()
+        };
+        assert_eq!(fields(Product::check(&new)), ["name", "price"]);
+        let changes = ProductChanges {
+            name: Some(String::new()),
+            price: Some(Money::from_units(-1)),
+            stock: Some(StockChange::Delta(-5)),
+            ..ProductChanges::default()
+        };
+        assert_eq!(fields(Product::check_changes(&changes)), ["name", "price"]);
+        let none = ProductChanges::default();
+        assert!(fields(Product::check_changes(&none)).is_empty());
     }
 
     #[test]

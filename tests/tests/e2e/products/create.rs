@@ -198,3 +198,26 @@ fn sql_in_a_name_is_just_a_strange_name() {
     let product = create(&with("name", name.clone())).expect(201).json();
     assert_eq!(product["name"], name);
 }
+
+#[test]
+fn what_is_unreadable_unknown_and_against_a_rule_is_named_at_once() {
+    let admin = Shop::shared().admin();
+    let body = json!({ "name": "", "price": -1, "stock": "many", "colour": "red" });
+    let everything = [
+        ("stock", "type"),
+        ("colour", "unknown"),
+        ("name", "required"),
+        ("price", "min"),
+    ];
+    admin
+        .post("/api/v1/products")
+        .json(&body)
+        .send()
+        .expect_invalid(&everything);
+    let product = Shop::shared().product(1, 1);
+    admin
+        .patch(&format!("/api/v1/products/{product}"))
+        .json(&body)
+        .send()
+        .expect_invalid(&everything);
+}

@@ -15,7 +15,7 @@ pub use create_first_admin::{FirstAdmin, FirstAdminOutcome, create_first_admin};
 pub use login::{Login, login};
 pub use logout::logout;
 pub use refresh::refresh;
-pub use register::{Register, register};
+pub use register::{Register, check_registration, register};
 pub use renew::renew;
 pub use update_account::{UpdateAccount, update_account};
 pub use update_profile::{UpdateProfile, update_profile};

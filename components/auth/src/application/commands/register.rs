@@ -3,7 +3,7 @@ use mercato_tokens::Role;
 use crate::application::session::account_id;
 use crate::application::throttle::make_familiar;
 use crate::application::{Error, Session};
-use crate::domain::{Account, Client, Email, Fields, Name, Password};
+use crate::domain::{Account, Client, Email, FieldError, Fields, Name, Password};
 use crate::ports::{Ports, Store};
 
 /// Opens a customer account.
@@ -46,6 +46,15 @@ pub fn register<S: Store>(ports: &Ports<S>, command: Register) -> Result<Session
     })
 }
 
+/// Which fields of a registration break a rule.
+#[must_use]
+pub fn check_registration(command: Register) -> Vec<FieldError> {
+    match validate(command) {
+        Err(Error::Invalid(errors)) => errors,
+        Ok(_) | Err(_) => Vec::new(),
+    }
+}
+
 fn validate(command: Register) -> Result<(Name, Email, Password), Error> {
     let mut fields = Fields::default();
     let name = fields.take("name", Name::parse(&command.name));
@@ -61,6 +70,24 @@ fn validate(command: Register) -> Result<(Name, Email, Password), Error> {
 mod tests {
     use super::*;
     use crate::application::testing::{PASSWORD, Shop, register_command};
+
+    #[test]
+    fn what_breaks_a_rule_is_told_without_an_account() {
+        let check = |name: &str, email: &str, password: &str| -> Vec<String> {
+            let errors = check_registration(Register {
+                name: name.to_owned(),
+                email: email.to_owned(),
+                password: password.to_owned(),
+                client: None,
+            });
+            errors
+                .into_iter()
+                .map(|error| error.field.to_string())
+                .collect()
+        };
+        assert_eq!(check(" ", "nobody", "x"), ["name", "email", "password"]);
+        assert!(check("Ada", "ada@example.com", PASSWORD).is_empty());
+    }
 
     #[test]
     fn a_registration_opens_a_customer_account_and_a_session() {

@@ -2,7 +2,7 @@ use mercato_edge::{Context, Problem, ProblemDocument, Reply};
 
 use crate::bindings::mercato::auth::accounts;
 use crate::body::Registration;
-use crate::problems::problem;
+use crate::problems::{field_errors, problem};
 use crate::resource::SessionResource;
 use crate::{client, resource};
 
@@ -30,9 +30,10 @@ const OWN_ACCOUNT: &str = "/api/v1/auth/me";
 )]
 pub async fn register(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    let registration = Registration::read(context.json()?)?;
+    let registration = Registration::read(context.json()?)
+        .check(|body| field_errors(accounts::check_registration(&body.into())))?;
     let client = client::address(&context).await?;
-    let session = accounts::register(registration.into(), client)
+    let session = accounts::register((&registration).into(), client)
         .await
         .map_err(problem)?;
     Ok(resource::session(&session)?.created(OWN_ACCOUNT))

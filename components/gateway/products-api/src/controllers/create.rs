@@ -2,7 +2,7 @@ use mercato_edge::{BASE_PATH, Context, Problem, ProblemDocument, Reply};
 
 use crate::bindings::mercato::products::catalogue;
 use crate::body::NewProductBody;
-use crate::problems::problem;
+use crate::problems::{field_errors, problem};
 use crate::resource::{ProductResource, Viewer, reply};
 
 /// `POST /products`: 201 with the product and its place.
@@ -22,7 +22,8 @@ use crate::resource::{ProductResource, Viewer, reply};
 )]
 pub async fn create(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    let new = NewProductBody::read(context.json()?)?.into();
-    let product = catalogue::create(new).await.map_err(problem)?;
+    let new = NewProductBody::read(context.json()?)
+        .check(|new| field_errors(catalogue::check_product(&new.into())))?;
+    let product = catalogue::create((&new).into()).await.map_err(problem)?;
     Ok(reply(&product, Viewer::Admin)?.created(&format!("{BASE_PATH}/products/{}", product.id)))
 }

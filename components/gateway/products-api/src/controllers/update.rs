@@ -3,7 +3,7 @@ use mercato_edge::{Context, Problem, ProblemDocument, Reply};
 use crate::bindings::mercato::products::catalogue;
 use crate::body::{Changes, ChangesBody};
 use crate::parameters::{IfMatch, ProductPath};
-use crate::problems::problem;
+use crate::problems::{field_errors, problem};
 use crate::resource::{ProductResource, Viewer, reply};
 
 /// `PATCH /products/{id}`: the product as it is then. With `If-Match`, only that version of it.
@@ -31,8 +31,9 @@ pub async fn update(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     let id = context.id("id")?;
     let version = context.expected_version()?;
-    let changes = ChangesBody::read(context.json()?)?.into();
-    let product = catalogue::update(id, changes, version)
+    let changes = ChangesBody::read(context.json()?)
+        .check(|changes| field_errors(catalogue::check_changes(&changes.into())))?;
+    let product = catalogue::update(id, (&changes).into(), version)
         .await
         .map_err(problem)?;
     reply(&product, Viewer::Admin)

@@ -53,6 +53,16 @@ async fn catalogue_currency() -> Result<Currency, catalogue::ProductError> {
 }
 
 impl catalogue::Guest for Component {
+    fn check_product(product: catalogue::NewProduct) -> Vec<catalogue::FieldError> {
+        let errors = Product::check(&product.into());
+        errors.into_iter().map(Into::into).collect()
+    }
+
+    fn check_changes(changes: catalogue::ProductChanges) -> Vec<catalogue::FieldError> {
+        let errors = Product::check_changes(&changes.into());
+        errors.into_iter().map(Into::into).collect()
+    }
+
     async fn create(
         product: catalogue::NewProduct,
     ) -> Result<catalogue::Product, catalogue::ProductError> {
