@@ -39,6 +39,7 @@ mod idempotency;
 #[cfg(not(target_family = "wasm"))]
 pub mod openapi;
 mod page;
+mod parameters;
 mod problem;
 mod query;
 mod reply;
@@ -52,6 +53,7 @@ pub use fields::{Draft, FieldError, Fields, FromJson};
 pub use guard::{Guard, NoGuard, Principal, Role, TokenGuard};
 pub use idempotency::MAX_IDEMPOTENCY_KEY_CHARS;
 pub use page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, PageInfo, PageMeta, PageRequest, paged};
+pub use parameters::{IdempotencyKey, IfMatch, IfNoneMatch, PageParameters};
 pub use problem::{Problem, ProblemDocument};
 pub use query::Query;
 pub use reply::Reply;

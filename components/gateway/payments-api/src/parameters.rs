@@ -57,47 +57,6 @@ pub struct CheckoutResult {
     result: Option<Outcome>,
 }
 
-/// Which page of the outbox.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct Page {
-    /// Number of the page, from 1. Far down a long list `after` is cheaper, and nothing is seen twice or missed.
-    #[param(minimum = 1, maximum = 4_294_967_295_u64, default = 1, example = 1)]
-    page: Option<u64>,
-    /// Most events on a page.
-    #[param(minimum = 1, maximum = 100, default = 10, example = 10)]
-    limit: Option<u32>,
-    /// The `meta.next` of the page before, instead of `page`.
-    #[param(min_length = 1, max_length = 4_096, pattern = "^[A-Za-z0-9_-]+$")]
-    after: Option<String>,
-}
-
-/// What the client has already.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Header)]
-pub struct IfNoneMatch {
-    /// The `ETag` of the answer you have: 304 when nothing has changed since.
-    #[param(nullable = false, rename = "If-None-Match", example = "\"2\"")]
-    if_none_match: Option<String>,
-}
-
-/// What makes sending again safe.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Header)]
-pub struct IdempotencyKey {
-    /// A name of your choice for this request: the same request with the same key is carried out once, for 24 hours,
-    /// however often it is sent.
-    #[param(
-        nullable = false,
-        rename = "Idempotency-Key",
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[!-~]{1,255}$",
-        example = "refund-7f3a"
-    )]
-    idempotency_key: Option<String>,
-}
-
 /// Who speaks.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]

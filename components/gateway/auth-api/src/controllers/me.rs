@@ -1,4 +1,4 @@
-use mercato_edge::{Context, Problem, ProblemDocument, Reply};
+use mercato_edge::{Context, IfMatch, IfNoneMatch, Problem, ProblemDocument, Reply};
 
 use crate::bindings::mercato::auth::accounts;
 use crate::body::ProfileChanges;
@@ -13,7 +13,7 @@ use crate::{current, resource};
     tag = "Accounts",
     operation_id = "showProfile",
     summary = "Read one's own account",
-    params(("If-None-Match" = Option<String>, Header, nullable = false, description = "The `ETag` that the client has")),
+    params(IfNoneMatch),
     responses(
         (status = 200, description = "The account", body = ProfileResource, headers(("ETag" = String, description = "The version, for `If-Match` and `If-None-Match`"))),
         (status = 304, description = "The client has it already"),
@@ -32,7 +32,7 @@ pub async fn show(context: Context) -> Result<Reply, Problem> {
     operation_id = "updateProfile",
     summary = "Change one's own account",
     description = "Changes name or address; what is not given stays.",
-    params(("If-Match" = Option<String>, Header, nullable = false, pattern = "^[^,]*$", description = "The `ETag` that the change is meant for; without it, the account as it is")),
+    params(IfMatch),
     request_body = ProfileChanges,
     responses(
         (status = 200, description = "The account as it is now", body = ProfileResource, headers(("ETag" = String, description = "The version, for `If-Match` and `If-None-Match`"))),

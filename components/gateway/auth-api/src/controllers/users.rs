@@ -1,25 +1,12 @@
-use mercato_edge::{Context, Id, PageInfo, Problem, ProblemDocument, Reply, paged};
+use mercato_edge::{
+    Context, Id, IfMatch, PageInfo, PageParameters, Problem, ProblemDocument, Reply, paged,
+};
 
 use crate::bindings::mercato::auth::accounts;
 use crate::body::AccountChanges;
 use crate::problems::problem;
 use crate::resource::{AccountPage, AccountResource};
 use crate::{current, resource};
-
-/// Which page is wanted.
-#[derive(Debug, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "describes what Query::page reads")]
-struct ListParameters {
-    /// Number of the page.
-    #[param(value_type = Option<u64>, minimum = 1, maximum = 4_294_967_295_u64, default = 1, example = 1)]
-    page: Option<u32>,
-    /// Most accounts on it.
-    #[param(minimum = 1, maximum = 100, default = 10, example = 10)]
-    limit: Option<u32>,
-    /// The `meta.next` of the page before, instead of `page`: costs the same on every page.
-    after: Option<String>,
-}
 
 /// `GET /auth/users`: one page of all accounts, oldest first.
 #[utoipa::path(
@@ -29,7 +16,7 @@ struct ListParameters {
     operation_id = "listAccounts",
     summary = "List all accounts",
     description = "All accounts, oldest first.",
-    params(ListParameters),
+    params(PageParameters),
     responses((status = 200, description = "One page", body = AccountPage))
 )]
 pub async fn list(context: Context) -> Result<Reply, Problem> {
@@ -63,7 +50,7 @@ pub async fn list(context: Context) -> Result<Reply, Problem> {
                    is out already is good for products, orders and payments until it ends.",
     params(
         ("id" = inline(Id), Path, description = "The account"),
-        ("If-Match" = Option<String>, Header, nullable = false, pattern = "^[^,]*$", description = "The `ETag` that the change is meant for; without it, the account as it is"),
+        IfMatch,
     ),
     request_body = AccountChanges,
     responses(

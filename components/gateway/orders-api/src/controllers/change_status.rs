@@ -1,9 +1,9 @@
-use mercato_edge::{Context, FieldError, Problem, ProblemDocument, Reply};
+use mercato_edge::{Context, FieldError, IfMatch, Problem, ProblemDocument, Reply};
 use mercato_platform::ids;
 
 use crate::bindings::mercato::orders::commands;
 use crate::body::StatusChange;
-use crate::parameters::{IfMatch, OrderIdInPlaceOfStatus};
+use crate::parameters::OrderIdInPlaceOfStatus;
 use crate::problems::problem;
 use crate::resource::{OrderResource, reply};
 use crate::schemas::ConflictDocument;

@@ -1,4 +1,6 @@
-use mercato_edge::{BASE_PATH, Context, Problem, ProblemDocument, Reply, StatusCode};
+use mercato_edge::{
+    BASE_PATH, Context, IdempotencyKey, Problem, ProblemDocument, Reply, StatusCode,
+};
 use mercato_platform::clock::{Clock, SystemClock, rfc3339};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -8,7 +10,6 @@ use crate::bindings::mercato::orders::commands::{
 };
 use crate::bindings::mercato::orders::types::OrderError;
 use crate::body::NewOrder;
-use crate::parameters::IdempotencyKey;
 use crate::problems::problem;
 use crate::resource::{PlacementResource, placement_reply};
 use crate::schemas::ConflictDocument;

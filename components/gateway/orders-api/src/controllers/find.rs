@@ -1,7 +1,7 @@
-use mercato_edge::{Context, Problem, ProblemDocument, Reply};
+use mercato_edge::{Context, IfNoneMatch, Problem, ProblemDocument, Reply};
 
 use crate::bindings::mercato::orders::queries;
-use crate::parameters::{IfNoneMatch, OrderId};
+use crate::parameters::OrderId;
 use crate::problems::problem;
 use crate::resource::{DetailsResource, details_reply};
 use crate::viewer::viewer;

@@ -1,9 +1,11 @@
-use mercato_edge::{Context, FieldError, PageInfo, PageRequest, Problem, Query, Reply, paged};
+use mercato_edge::{
+    Context, FieldError, PageInfo, PageParameters, PageRequest, Problem, Query, Reply, paged,
+};
 use mercato_platform::ids;
 
 use crate::bindings::mercato::orders::queries::{self, Filter};
 use crate::bindings::mercato::orders::types::OrderStatus;
-use crate::parameters::{Owner, Page, Status, StatusInPlaceOfOrderId};
+use crate::parameters::{Owner, Status, StatusInPlaceOfOrderId};
 use crate::problems::problem;
 use crate::resource::resources;
 use crate::schemas::PageDocument;
@@ -18,7 +20,7 @@ use crate::viewer::viewer;
     operation_id = "listOrders",
     summary = "List orders",
     description = "One's own orders, newest first; an admin sees everybody's, or with `userId` those of one account.",
-    params(Status, Owner, Page),
+    params(Status, Owner, PageParameters),
     responses((status = 200, description = "One page of orders", body = PageDocument))
 )]
 pub async fn list(context: Context) -> Result<Reply, Problem> {
@@ -35,7 +37,7 @@ pub async fn list(context: Context) -> Result<Reply, Problem> {
     operation_id = "listOrdersByStatus",
     summary = "List orders of one status",
     description = "The same as `GET /api/v1/orders?status=…`.",
-    params(StatusInPlaceOfOrderId, Owner, Page),
+    params(StatusInPlaceOfOrderId, Owner, PageParameters),
     responses((status = 200, description = "One page of orders", body = PageDocument))
 )]
 pub async fn list_by_status(context: Context) -> Result<Reply, Problem> {

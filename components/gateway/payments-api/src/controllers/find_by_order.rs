@@ -1,8 +1,8 @@
-use mercato_edge::{Context, Problem, ProblemDocument, Reply};
+use mercato_edge::{Context, IfNoneMatch, Problem, ProblemDocument, Reply};
 
 use super::viewer;
 use crate::bindings::mercato::payments::queries;
-use crate::parameters::{IfNoneMatch, OrderId};
+use crate::parameters::OrderId;
 use crate::problems::problem;
 use crate::resource::{PaymentResource, reply};
 

@@ -1,7 +1,6 @@
-use mercato_edge::{Context, PageInfo, Problem, Reply, paged};
+use mercato_edge::{Context, PageInfo, PageParameters, Problem, Reply, paged};
 
 use crate::bindings::mercato::payments::outbox;
-use crate::parameters::Page;
 use crate::problems::problem;
 use crate::resource::EntryResource;
 use crate::schemas::PageDocument;
@@ -14,7 +13,7 @@ use crate::schemas::PageDocument;
     operation_id = "listOutbox",
     summary = "List events under way",
     description = "What orders has not been told yet, oldest first, parked events too. Empty when all is well.",
-    params(Page),
+    params(PageParameters),
     responses((status = 200, description = "One page of events", body = PageDocument))
 )]
 pub async fn list_outbox(context: Context) -> Result<Reply, Problem> {

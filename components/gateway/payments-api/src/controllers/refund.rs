@@ -1,4 +1,4 @@
-use mercato_edge::{Context, Fields, Problem, ProblemDocument, Reply, StatusCode};
+use mercato_edge::{Context, Fields, IdempotencyKey, Problem, ProblemDocument, Reply, StatusCode};
 use mercato_money::Money;
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::viewer;
 use crate::bindings::mercato::payments::types::PaymentError;
 use crate::bindings::mercato::payments::{commands, queries};
 use crate::body::Refund;
-use crate::parameters::{IdempotencyKey, PaymentId};
+use crate::parameters::PaymentId;
 use crate::problems::problem;
 use crate::resource::{PaymentResource, currency, decimal, reply};
 use crate::schemas::RefundConflictDocument;

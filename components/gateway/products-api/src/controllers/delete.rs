@@ -1,7 +1,7 @@
-use mercato_edge::{Context, Problem, ProblemDocument, Reply};
+use mercato_edge::{Context, IfMatch, Problem, ProblemDocument, Reply};
 
 use crate::bindings::mercato::products::catalogue;
-use crate::parameters::{IfMatch, ProductPath};
+use crate::parameters::ProductPath;
 use crate::problems::problem;
 
 /// `DELETE /products/{id}`: 204. With `If-Match`, only that version of it.

@@ -1,7 +1,7 @@
-use mercato_edge::{Context, Problem, ProblemDocument, Reply};
+use mercato_edge::{Context, IfNoneMatch, Problem, ProblemDocument, Reply};
 
 use crate::bindings::mercato::products::catalogue;
-use crate::parameters::{IfNoneMatch, ProductPath};
+use crate::parameters::ProductPath;
 use crate::problems::problem;
 use crate::resource::{ProductResource, Viewer, reply};
 

@@ -1,8 +1,8 @@
-use mercato_edge::{Context, Problem, ProblemDocument, Reply};
+use mercato_edge::{Context, IfMatch, Problem, ProblemDocument, Reply};
 
 use crate::bindings::mercato::products::catalogue;
 use crate::body::{Changes, ChangesBody};
-use crate::parameters::{IfMatch, ProductPath};
+use crate::parameters::ProductPath;
 use crate::problems::{field_errors, problem};
 use crate::resource::{ProductResource, Viewer, reply};
 
