@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{env, fs};
 
@@ -154,11 +154,7 @@ impl World {
     /// # Panics
     /// When it does not end.
     pub fn into_snapshot(self) -> Snapshot {
-        let running = self
-            .running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let running = self.running().take();
         if let Some((running, _)) = running {
             self.runtime.block_on(running.stop());
         }
@@ -173,7 +169,7 @@ impl World {
     /// # Panics
     /// When it does not run.
     pub fn client(&self) -> Client {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = self.running();
         running.as_ref().expect("a running shop").1.clone()
     }
 
@@ -184,7 +180,7 @@ impl World {
 
     /// Calls a component's timer, as the runner does every second.
     pub fn fire_timer(&self, component: &str) {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = self.running();
         if let Some((running, _)) = running.as_ref() {
             self.runtime.block_on(running.fire_timer(component));
         }
@@ -195,17 +191,18 @@ impl World {
     /// # Panics
     /// When it does not start.
     pub fn recover(&self) {
-        let running = self
-            .running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let running = self.running().take();
         if let Some((running, _)) = running {
             self.runtime.block_on(running.kill());
         }
         self.plan.disarm();
         self.restarts.fetch_add(1, Ordering::SeqCst);
         self.start();
+    }
+
+    /// The shop as it runs now, also when a test has failed while it looked at it.
+    fn running(&self) -> MutexGuard<'_, Option<(Running, Client)>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn start(&self) {
@@ -234,17 +231,13 @@ impl World {
             .block_on(shop.start())
             .expect("the shop starts");
         let client = Client::new(format!("http://{}", running.addr()));
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some((running, client));
+        *self.running() = Some((running, client));
     }
 }
 
 impl Drop for World {
     fn drop(&mut self) {
-        let running = self
-            .running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let running = self.running().take();
         if let Some((running, _)) = running {
             self.runtime.block_on(running.kill());
         }
