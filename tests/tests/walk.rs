@@ -126,6 +126,7 @@ fn the_examples_of_the_api_guide_answer_what_it_says() {
         "\"stock\": 30",
         "\"status\": \"SUCCEEDED\"",
         "\"status\": \"PAID\"",
+        "\"requested\": 1000",
         "\"refundedAmount\": 14.5",
     ] {
         assert!(shown.contains(expected), "no {expected} in {shown}");
