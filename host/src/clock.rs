@@ -4,12 +4,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use wasmtime_wasi::HostWallClock;
+use tokio::sync::Notify;
+use wasmtime_wasi::{HostMonotonicClock, HostWallClock};
+
+use crate::faults::{CallKind, Fault};
+use crate::guest::{ComponentGrants, Services};
 
 /// Where guests get the wall-clock time from.
 pub trait Clock: Send + Sync + 'static {
     /// Time since the Unix epoch.
     fn now(&self) -> Duration;
+
+    /// Time that only ever goes on, since some moment; `None`, the default, for the machine's own.
+    fn steady(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// The machine's clock.
@@ -62,8 +71,12 @@ impl Clock for OffsetClock {
     }
 }
 
-/// What a guest's `wasi:clocks` reads.
-pub(crate) struct GuestClock(pub(crate) Arc<dyn Clock>);
+/// What a guest reads as the wall clock.
+pub(crate) struct GuestClock {
+    pub component: Arc<ComponentGrants>,
+    pub services: Arc<Services>,
+    pub stop: Arc<Notify>,
+}
 
 impl HostWallClock for GuestClock {
     fn resolution(&self) -> Duration {
@@ -71,7 +84,29 @@ impl HostWallClock for GuestClock {
     }
 
     fn now(&self) -> Duration {
-        self.0.now()
+        let (id, faults) = (&self.component.id, &self.services.faults);
+        if matches!(
+            faults.decide(id, CallKind::Clock, ""),
+            Fault::Stop | Fault::StopAfter
+        ) {
+            // A clock cannot trap: the guest ends when it next gives up its thread.
+            self.stop.notify_one();
+        }
+        self.services.clock.now()
+    }
+}
+
+/// What a guest reads as the monotonic clock, when that is not the machine's.
+pub(crate) struct GuestSteadyClock(pub(crate) Arc<dyn Clock>);
+
+impl HostMonotonicClock for GuestSteadyClock {
+    fn resolution(&self) -> u64 {
+        u64::try_from(Duration::from_millis(1).as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn now(&self) -> u64 {
+        let now = self.0.steady().unwrap_or_default();
+        u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
     }
 }
 

@@ -13,6 +13,7 @@ use wasmtime::{
 };
 
 use crate::bindings;
+use crate::capabilities::pauses;
 use crate::error::{Error, Result, one_line};
 use crate::guest::Guest;
 use crate::limits::{EPOCH_TICK, Limits, TABLE_ELEMENTS_MAX};
@@ -159,12 +160,13 @@ fn pooling(components: usize, limits: &Limits) -> PoolingAllocationConfig {
     pool
 }
 
-/// A linker with every interface that this runner offers.
-pub(crate) fn linker(engine: &Engine) -> Result<Linker<Guest>> {
-    build_linker(engine).map_err(|cause| machine("cannot set up the host interfaces", &cause))
+/// A linker with every interface that this runner offers; with pauses under the fault plan, if there is one.
+pub(crate) fn linker(engine: &Engine, is_planned: bool) -> Result<Linker<Guest>> {
+    build_linker(engine, is_planned)
+        .map_err(|cause| machine("cannot set up the host interfaces", &cause))
 }
 
-fn build_linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
+fn build_linker(engine: &Engine, is_planned: bool) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi::p3::add_to_linker(&mut linker)?;
@@ -180,6 +182,9 @@ fn build_linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
         &mut linker,
         |guest| guest,
     )?;
+    if is_planned {
+        pauses::add_to_linker(&mut linker)?;
+    }
     Ok(linker)
 }
 

@@ -9,7 +9,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use crate::capabilities::http::OutboundHttp;
+use crate::capabilities::http::{Network, OutboundHttp};
 use crate::capabilities::redis::Broker;
 use crate::capabilities::sqlite::{Database, OpenTransactions};
 use crate::capabilities::wasi;
@@ -18,6 +18,7 @@ use crate::faults::Faults;
 use crate::grants::AllowedHosts;
 use crate::limits::TABLE_ELEMENTS_MAX;
 use crate::metrics::Metrics;
+use crate::random::SeededRandom;
 use crate::shop::Components;
 
 /// What a component may do, resolved from the manifest once at the start.
@@ -36,6 +37,10 @@ pub(crate) struct Services {
     pub clock: Arc<dyn Clock>,
     pub faults: Faults,
     pub metrics: Arc<Metrics>,
+    /// Stands in for the network, in tests.
+    pub network: Option<Arc<dyn Network>>,
+    /// Stands in for the machine's randomness, in tests.
+    pub random: Option<SeededRandom>,
 }
 
 /// Linear memory that an instance may still take, all its parts together.
@@ -78,6 +83,8 @@ pub(crate) struct Guest {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     outbound: OutboundHttp,
+    /// Notified when the fault plan stops the guest where it cannot trap.
+    stop: Arc<Notify>,
 }
 
 impl Guest {
@@ -87,6 +94,7 @@ impl Guest {
         components: &Weak<Components>,
         memory_bytes: usize,
     ) -> Self {
+        let stop = Arc::default();
         Self {
             component: Arc::clone(component),
             services: Arc::clone(services),
@@ -96,15 +104,16 @@ impl Guest {
             },
             handles: 0,
             transactions: OpenTransactions::default(),
-            wasi: wasi::context(component, &services.clock),
+            wasi: wasi::context(component, services, &stop),
             http: WasiHttpCtx::new(),
-            outbound: OutboundHttp::new(component, services, components),
+            outbound: OutboundHttp::new(component, services, components, &stop),
+            stop,
         }
     }
 
-    /// Notified when the fault plan stops the guest in an outbound request.
+    /// Notified when the fault plan stops the guest where it cannot trap.
     pub(crate) fn stop(&self) -> Arc<Notify> {
-        Arc::clone(&self.outbound.stop)
+        Arc::clone(&self.stop)
     }
 
     /// How deep in a chain of requests between components the next request is.

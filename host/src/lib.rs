@@ -46,6 +46,7 @@ pub mod manifest;
 mod metrics;
 mod pool;
 mod problem;
+mod random;
 pub mod routes;
 pub mod runtime_config;
 mod server;
@@ -56,8 +57,9 @@ mod upload;
 pub mod variables;
 mod wire;
 
+pub use capabilities::http::{Network, NetworkAnswer};
 pub use clock::{Clock, OffsetClock, SystemClock};
 pub use error::{Error, Result};
-pub use faults::{CallKind, Fault, FaultPlan, HostCall};
+pub use faults::{CallKind, Fault, FaultPlan, HostCall, Turn};
 pub use limits::Limits;
 pub use shop::{Builder, Running, Shop};

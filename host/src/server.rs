@@ -116,12 +116,17 @@ impl Server {
         drop(guard);
     }
 
-    async fn answer(
+    /// Answers a request that has come from `client`.
+    pub(crate) async fn answer<B>(
         &self,
-        mut request: Request<Incoming>,
+        mut request: Request<B>,
         client: SocketAddr,
         reception: Reception,
-    ) -> Response<WasiBody> {
+    ) -> Response<WasiBody>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<wasmtime_wasi_http::Error>,
+    {
         let started = Instant::now();
         let request_id = ensure_request_id(request.headers_mut());
         let trace = continue_trace(request.headers_mut());
@@ -183,14 +188,18 @@ impl Server {
         response
     }
 
-    async fn forward(
+    async fn forward<B>(
         &self,
         component: &str,
-        request: Request<Incoming>,
+        request: Request<B>,
         path: &str,
         request_id: &str,
         reception: Reception,
-    ) -> Response<WasiBody> {
+    ) -> Response<WasiBody>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<wasmtime_wasi_http::Error>,
+    {
         let announced = request
             .headers()
             .get(header::CONTENT_LENGTH)

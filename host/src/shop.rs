@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::StatusCode;
+use http_body_util::{BodyExt, Full};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
+use crate::capabilities::http::Network;
 use crate::capabilities::redis::{Broker, LocalBus, Servers};
 use crate::capabilities::sqlite::{Database, Databases};
 use crate::clock::{Clock, SystemClock};
@@ -23,6 +26,7 @@ use crate::limits::{Limits, MESSAGES_QUEUED};
 use crate::manifest::{ComponentSpec, Manifest, artifact};
 use crate::metrics::Metrics;
 use crate::pool::{NoInstance, Pool, Triggers};
+use crate::random::SeededRandom;
 use crate::routes::Routes;
 use crate::runtime_config::{self, DataDir, DatabaseConfig};
 use crate::server::{self, Server};
@@ -33,6 +37,7 @@ use crate::triggers::redis::{MessageComponent, Subscriptions};
 use crate::triggers::timer::Timer;
 use crate::upload::Uploads;
 use crate::variables::{self, Sources, Variables};
+use crate::wire::Reception;
 
 /// The data directory when none is chosen.
 const DEFAULT_DATA_DIR: &str = ".mercato";
@@ -75,6 +80,8 @@ pub struct Builder {
     redis: Option<String>,
     clock: Arc<dyn Clock>,
     faults: Option<Arc<dyn FaultPlan>>,
+    network: Option<Arc<dyn Network>>,
+    random_seed: Option<u64>,
     limits: Limits,
     timers: bool,
     compiler: Option<PathBuf>,
@@ -92,6 +99,8 @@ impl Default for Builder {
             redis: None,
             clock: Arc::new(SystemClock),
             faults: None,
+            network: None,
+            random_seed: None,
             limits: Limits::default(),
             timers: true,
             compiler: None,
@@ -164,6 +173,20 @@ impl Builder {
         self
     }
 
+    /// Lets something stand in for the network beyond the application.
+    #[must_use]
+    pub fn network(mut self, network: impl Network) -> Self {
+        self.network = Some(Arc::new(network));
+        self
+    }
+
+    /// Lets the guests draw the same random numbers each time. Only for tests: whoever knows the seed knows every secret.
+    #[must_use]
+    pub fn random_seed(mut self, seed: u64) -> Self {
+        self.random_seed = Some(seed);
+        self
+    }
+
     /// Tightens or loosens limits.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -205,6 +228,18 @@ impl Builder {
             .await
             .map_err(|cause| Error::Machine(format!("the start failed: {cause}")))??;
         Ok(Running { parts, threads })
+    }
+
+    /// Starts the shop on the caller's runtime, so that on one of a single thread everything happens one after the
+    /// other. It ends with that runtime.
+    ///
+    /// # Errors
+    /// When anything is missing or wrong; see [`Error`].
+    pub async fn start_here(self) -> Result<Running> {
+        Ok(Running {
+            parts: start(self).await?,
+            threads: Threads(None),
+        })
     }
 
     /// Compiles every component into the cache and does nothing else.
@@ -288,7 +323,8 @@ struct Parts {
     activity: Activity,
     databases: Databases,
     timers: BTreeMap<String, Arc<Timer>>,
-    shutdown_time: Duration,
+    pools: Vec<Arc<Pool>>,
+    server: Arc<Server>,
 }
 
 /// A shop that is open.
@@ -325,19 +361,54 @@ impl Running {
     /// Makes the call of a component's timer now and returns its status; `None` when it has no timer.
     pub async fn fire_timer(&self, component: &str) -> Option<StatusCode> {
         let timer = Arc::clone(self.parts.timers.get(component)?);
-        let runtime = self.threads.0.as_ref()?;
-        runtime.spawn(async move { timer.call().await }).await.ok()
+        let call = async move { timer.call().await };
+        match &self.threads.0 {
+            Some(runtime) => runtime.spawn(call).await.ok(),
+            None => Some(call.await),
+        }
+    }
+
+    /// Answers a request as if it had come over a connection.
+    ///
+    /// # Errors
+    /// What was wrong when the body of the answer breaks off.
+    pub async fn call(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> std::result::Result<http::Response<Bytes>, String> {
+        let request = request.map(Full::new);
+        let client = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let server = Arc::clone(&self.parts.server);
+        let answer = server.answer(request, client, Reception::default()).await;
+        let (head, body) = answer.into_parts();
+        let body = body.collect().await.map_err(|cause| cause.to_string())?;
+        Ok(http::Response::from_parts(head, body.to_bytes()))
+    }
+
+    /// Hands a message to the components that listen to its channel, as Redis would. Does nothing in a shop that has
+    /// a Redis server.
+    pub fn deliver(&self, channel: &str, payload: &[u8]) {
+        if let Broker::Local(bus) = &self.parts.server.services.broker {
+            bus.publish(channel, payload);
+        }
+    }
+
+    /// Ends all instances that do nothing: with those that a fault plan has stopped, all there are.
+    pub fn forget_instances(&self) {
+        for pool in &self.parts.pools {
+            pool.drop_idle(Duration::ZERO);
+        }
     }
 
     /// Closes the shop: accepts nothing new, lets what runs finish (in bounded time), moves the write-ahead logs
     /// into the databases. False when something had to be cut off.
     pub async fn stop(mut self) -> bool {
-        let Some(runtime) = self.threads.0.take() else {
-            return true;
-        };
         self.parts.activity.close();
-        let finished = self.parts.activity.finished(self.parts.shutdown_time).await;
-        shut_down(runtime).await;
+        let shutdown_time = self.parts.server.limits.shutdown_time;
+        let finished = self.parts.activity.finished(shutdown_time).await;
+        if let Some(runtime) = self.threads.0.take() {
+            shut_down(runtime).await;
+        }
         self.parts.databases.checkpoint();
         finished
     }
@@ -483,6 +554,8 @@ async fn start(settings: Builder) -> Result<Parts> {
         clock: Arc::clone(&plan.settings.clock),
         faults: Faults::new(plan.settings.faults.clone()),
         metrics: Arc::new(Metrics::new()),
+        network: plan.settings.network.clone(),
+        random: plan.settings.random_seed.map(SeededRandom::new),
     });
     let activity = Activity::new();
     let built = build(&plan, &grants, &services, &activity).await?;
@@ -509,7 +582,8 @@ async fn start(settings: Builder) -> Result<Parts> {
         tokio::spawn(component.run(queue));
     }
     let timers = start_timers(&plan, &built.components, &activity)?;
-    tokio::spawn(drop_idle_instances(built.pools.into_values().collect()));
+    let pools: Vec<Arc<Pool>> = built.pools.into_values().collect();
+    tokio::spawn(drop_idle_instances(pools.clone()));
 
     let address = local_address(&listener)?;
     let metrics_address = metrics_listener.as_ref().map(local_address).transpose()?;
@@ -529,15 +603,16 @@ async fn start(settings: Builder) -> Result<Parts> {
         uploads: Uploads::new(&limits),
         limits,
     };
-    let shutdown_time = server.limits.shutdown_time;
-    tokio::spawn(Arc::new(server).run(listener));
+    let server = Arc::new(server);
+    tokio::spawn(Arc::clone(&server).run(listener));
     Ok(Parts {
         address,
         metrics_address,
         activity,
         databases,
         timers,
-        shutdown_time,
+        pools,
+        server,
     })
 }
 
@@ -648,7 +723,7 @@ async fn build(
         compile_apart(binary, plan).await;
     }
     compiler.start_ticking()?;
-    let linker = engine::linker(&compiler.engine)?;
+    let linker = engine::linker(&compiler.engine, services.faults.are_planned())?;
     let components = Arc::new(Components::default());
     let mut pools = BTreeMap::new();
     let mut answering = BTreeMap::new();

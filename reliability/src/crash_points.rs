@@ -1,10 +1,14 @@
 //! Crashes a scenario at every point there is.
 
+use std::collections::BTreeMap;
 use std::fmt;
+
+use mercato::CallKind;
 
 use crate::client::{Memory, Story};
 use crate::invariants;
 use crate::plan::Side;
+use crate::sabotage::Sabotage;
 use crate::scenarios::{Scenario, opening};
 use crate::world::{Snapshot, World};
 
@@ -18,6 +22,8 @@ pub struct Point {
     pub call: u64,
     /// On which side of it.
     pub side: Side,
+    /// What kind of call it is.
+    pub kind: CallKind,
     /// The call in words.
     pub reached: String,
 }
@@ -60,29 +66,45 @@ pub struct Exploration {
     pub scenario: &'static str,
     /// Calls it makes when nothing goes wrong.
     pub calls: u64,
-    /// Points at which it was crashed.
-    pub points: u64,
+    /// Points at which it was crashed, by kind of call.
+    pub points: BTreeMap<CallKind, u64>,
     /// What was not true after some of them.
     pub violations: Vec<Violation>,
 }
 
-/// Crashes a scenario before and after every `stride`-th of its calls, beginning with call `first`.
-pub fn explore(scenario: &Scenario, first: u64, stride: u64) -> Exploration {
+/// Which crashes of a scenario are tried.
+#[derive(Debug, Clone, Copy)]
+pub struct Choice {
+    /// The first call.
+    pub first: u64,
+    /// From one call to the next.
+    pub stride: u64,
+    /// What is broken on purpose while it is played.
+    pub sabotage: Option<Sabotage>,
+    /// Whether the first violation is enough.
+    pub is_enough_at_first: bool,
+}
+
+/// Crashes a scenario before and after the chosen ones of its calls. A clock that was read makes no difference to anybody,
+/// so there the shop crashes only once.
+pub fn explore(scenario: &Scenario, choice: Choice) -> Exploration {
+    let stride = usize::try_from(choice.stride.max(1)).unwrap_or(usize::MAX);
     let (snapshot, memory) = prepare(scenario);
     let calls = undisturbed(scenario, &snapshot, &memory);
     let mut exploration = Exploration {
         scenario: scenario.name,
         calls,
-        points: 0,
+        points: BTreeMap::new(),
         violations: Vec::new(),
     };
     // The number of calls may differ a little from run to run: what happens beside a request is not in step with it.
-    for call in (first..POINTS_MAX).step_by(usize::try_from(stride.max(1)).unwrap_or(usize::MAX)) {
+    for call in (choice.first..POINTS_MAX).step_by(stride) {
         let mut reached = false;
         for side in [Side::Before, Side::After] {
-            if let Some((point, found)) = crash(scenario, &snapshot, &memory, call, side) {
+            let crashed = crash(scenario, &snapshot, &memory, (call, side), choice.sabotage);
+            if let Some((point, found)) = crashed {
                 reached = true;
-                exploration.points += 1;
+                *exploration.points.entry(point.kind).or_default() += 1;
                 let violation = |what| Violation {
                     scenario: scenario.name,
                     point: point.clone(),
@@ -91,9 +113,13 @@ pub fn explore(scenario: &Scenario, first: u64, stride: u64) -> Exploration {
                 exploration
                     .violations
                     .extend(found.into_iter().map(violation));
+                if point.kind == CallKind::Clock {
+                    break;
+                }
             }
         }
-        if !reached && call >= calls {
+        let is_enough = choice.is_enough_at_first && !exploration.violations.is_empty();
+        if is_enough || (!reached && call >= calls) {
             break;
         }
     }
@@ -116,7 +142,7 @@ fn prepare(scenario: &Scenario) -> (Snapshot, Memory) {
 /// # Panics
 /// When something is not true even then.
 fn undisturbed(scenario: &Scenario, snapshot: &Snapshot, memory: &Memory) -> u64 {
-    let world = World::from_snapshot(snapshot);
+    let world = World::from_snapshot(snapshot, None);
     let mut story = Story::resume(&world, memory);
     world.plan.arm(None);
     (scenario.play)(&mut story);
@@ -137,23 +163,24 @@ fn crash(
     scenario: &Scenario,
     snapshot: &Snapshot,
     memory: &Memory,
-    call: u64,
-    side: Side,
+    (call, side): (u64, Side),
+    sabotage: Option<Sabotage>,
 ) -> Option<(Point, Vec<String>)> {
-    let world = World::from_snapshot(snapshot);
+    let world = World::from_snapshot(snapshot, sabotage);
     let mut story = Story::resume(&world, memory);
     world.plan.arm(Some((call, side)));
     (scenario.play)(&mut story);
     if world.plan.has_crashed() {
         world.recover();
     }
-    let reached = world.plan.reached()?;
+    let (kind, reached) = world.plan.reached()?;
     world.plan.disarm();
     let found = invariants::violations(&mut story);
     Some((
         Point {
             call,
             side,
+            kind,
             reached,
         },
         found,

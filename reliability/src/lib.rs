@@ -11,9 +11,11 @@ pub mod client;
 pub mod crash_points;
 pub mod invariants;
 pub mod plan;
+pub mod sabotage;
 pub mod scenarios;
 pub mod world;
 
-pub use crash_points::{Exploration, Point, Violation, explore};
+pub use crash_points::{Choice, Exploration, Point, Violation, explore};
+pub use sabotage::Sabotage;
 pub use scenarios::Scenario;
 pub use world::World;

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use mercato::{CallKind, Fault, FaultPlan, HostCall};
 
+use crate::sabotage::Sabotage;
+
 /// On which side of a call the shop crashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
@@ -26,11 +28,12 @@ impl fmt::Display for Side {
 
 #[derive(Debug, Default)]
 struct State {
+    sabotage: Option<Sabotage>,
     armed: AtomicBool,
     crashed: AtomicBool,
     calls: AtomicU64,
     target: Mutex<Option<(u64, Side)>>,
-    reached: Mutex<Option<String>>,
+    reached: Mutex<Option<(CallKind, String)>>,
 }
 
 /// Counts calls while it is armed, and crashes the shop at one of them: from then on no call happens at all.
@@ -38,6 +41,20 @@ struct State {
 pub struct Plan(Arc<State>);
 
 impl Plan {
+    /// A plan for a shop that is broken on purpose.
+    pub fn with(sabotage: Option<Sabotage>) -> Self {
+        Self(Arc::new(State {
+            sabotage,
+            ..State::default()
+        }))
+    }
+
+    /// What becomes of a call that the plan has nothing against.
+    fn pass(&self, call: &HostCall<'_>) -> Fault {
+        let broken = self.0.sabotage.and_then(|sabotage| sabotage.breaks(call));
+        broken.map_or(Fault::Pass, |statements| Fault::Then(statements.to_owned()))
+    }
+
     /// Begins to count; with a target, crashes there.
     pub fn arm(&self, target: Option<(u64, Side)>) {
         *lock(&self.0.target) = target;
@@ -58,8 +75,8 @@ impl Plan {
         self.0.crashed.load(Ordering::SeqCst)
     }
 
-    /// The call at which it crashed, in words.
-    pub fn reached(&self) -> Option<String> {
+    /// The call at which it crashed, and the same in words.
+    pub fn reached(&self) -> Option<(CallKind, String)> {
         lock(&self.0.reached).clone()
     }
 
@@ -72,7 +89,7 @@ impl Plan {
 impl FaultPlan for Plan {
     fn decide(&self, call: &HostCall<'_>) -> Fault {
         if !self.0.armed.load(Ordering::SeqCst) {
-            return Fault::Pass;
+            return self.pass(call);
         }
         if self.has_crashed() {
             return Fault::Stop;
@@ -81,22 +98,26 @@ impl FaultPlan for Plan {
         match *lock(&self.0.target) {
             Some((target, side)) if target == number => {
                 self.0.crashed.store(true, Ordering::SeqCst);
-                *lock(&self.0.reached) = Some(describe(call));
+                *lock(&self.0.reached) = Some((call.kind, describe(call)));
                 match side {
                     Side::Before => Fault::Stop,
                     Side::After => Fault::StopAfter,
                 }
             }
-            _ => Fault::Pass,
+            _ => self.pass(call),
         }
     }
 }
 
-fn describe(call: &HostCall<'_>) -> String {
+/// A call in words: who makes it, and the beginning of what it is.
+pub(crate) fn describe(call: &HostCall<'_>) -> String {
     let kind = match call.kind {
         CallKind::Sqlite => "",
         CallKind::Publish => "PUBLISH ",
         CallKind::Http => "HTTP ",
+        CallKind::Clock => "CLOCK",
+        CallKind::Sleep => "SLEEP ",
+        CallKind::Respond => "RESPOND ",
     };
     let detail = call.detail.split_whitespace().collect::<Vec<_>>().join(" ");
     format!(

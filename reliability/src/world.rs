@@ -12,6 +12,7 @@ use mercato_tests::{Client, JWT_SECRET, WEBHOOK_SECRET, repository, shared_data}
 use tokio::runtime::Runtime;
 
 use crate::plan::Plan;
+use crate::sabotage::Sabotage;
 
 /// The admin of every world.
 pub const ADMIN_EMAIL: &str = "admin@mercato.test";
@@ -111,31 +112,31 @@ impl World {
     /// # Panics
     /// When it does not start.
     pub fn new() -> Self {
-        Self::in_folder(Folder::new(), VirtualClock::default())
+        Self::in_folder(Folder::new(), VirtualClock::default(), None)
     }
 
-    /// A shop that goes on from a snapshot.
+    /// A shop that goes on from a snapshot, perhaps broken on purpose.
     ///
     /// # Panics
     /// When it does not start.
-    pub fn from_snapshot(snapshot: &Snapshot) -> Self {
+    pub fn from_snapshot(snapshot: &Snapshot, sabotage: Option<Sabotage>) -> Self {
         let folder = Folder::new();
         for name in DATABASES {
             let file = format!("{name}.db");
             fs::copy(snapshot.folder.0.join(&file), folder.0.join(&file)).expect("a copy");
         }
         let clock = VirtualClock(Arc::new(AtomicU64::new(snapshot.clock_ms)));
-        Self::in_folder(folder, clock)
+        Self::in_folder(folder, clock, sabotage)
     }
 
-    fn in_folder(folder: Folder, clock: VirtualClock) -> Self {
+    fn in_folder(folder: Folder, clock: VirtualClock, sabotage: Option<Sabotage>) -> Self {
         fs::write(
             folder.0.join("runtime-config.toml"),
             databases_in(&folder.0),
         )
         .expect("a runtime configuration");
         let world = Self {
-            plan: Plan::default(),
+            plan: Plan::with(sabotage),
             clock,
             folder: Arc::new(folder),
             runtime: tokio::runtime::Builder::new_current_thread()

@@ -1,15 +1,17 @@
 //! Every scenario, crashed at its points: at every one with `MERCATO_CRASH_STRIDE=1` (`cargo xtask crash-points`), at a
-//! part of them otherwise.
+//! part of them otherwise. And shops that are broken on purpose, to see that it shows.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::io::{Write as _, stderr};
 
-use mercato_reliability::explore;
+use mercato::CallKind;
 use mercato_reliability::scenarios::SCENARIOS;
+use mercato_reliability::{Choice, Exploration, Sabotage, Scenario, explore};
 use mercato_tests::is_quick;
 
 /// Every which call of a scenario is crashed when nobody asks for more: together the scenarios still meet all of them.
-const DEFAULT_STRIDE: u64 = 7;
+const DEFAULT_STRIDE: u64 = 13;
 
 #[test]
 fn no_crash_at_any_point_breaks_what_must_be_true() {
@@ -21,34 +23,114 @@ fn no_crash_at_any_point_breaks_what_must_be_true() {
         .and_then(|text| text.parse().ok())
         .unwrap_or(DEFAULT_STRIDE);
     let only = env::var("MERCATO_CRASH_SCENARIO").unwrap_or_default();
-    let (mut points, mut violations) = (0, Vec::new());
+    let sabotage = Sabotage::named(&env::var("MERCATO_CRASH_BREAK").unwrap_or_default());
+    let mut explorations = Vec::new();
     for (index, scenario) in (0..)
         .zip(SCENARIOS)
         .filter(|(_, scenario)| scenario.name.contains(&only))
     {
-        let exploration = explore(scenario, index % stride, stride);
-        points += exploration.points;
-        writeln!(
-            stderr(),
-            "{:36} {:4} calls {:4} crashes {:3} violations",
-            exploration.scenario,
-            exploration.calls,
-            exploration.points,
-            exploration.violations.len(),
-        )
-        .ok();
-        violations.extend(exploration.violations);
+        let exploration = explore(
+            scenario,
+            Choice {
+                first: index % stride,
+                stride,
+                sabotage,
+                is_enough_at_first: false,
+            },
+        );
+        report(&exploration);
+        explorations.push(exploration);
     }
-    let shown: Vec<String> = violations
+    let violations: Vec<String> = explorations
         .iter()
-        .take(20)
+        .flat_map(|exploration| &exploration.violations)
         .map(ToString::to_string)
+        .collect();
+    summarize(&explorations, violations.len());
+    let shown = violations
+        .get(..violations.len().min(20))
+        .unwrap_or_default();
+    assert!(violations.is_empty(), "{}", shown.join("\n"));
+}
+
+/// One line for a scenario.
+fn report(exploration: &Exploration) {
+    writeln!(
+        stderr(),
+        "{:36} {:4} calls {:4} crashes {:3} violations",
+        exploration.scenario,
+        exploration.calls,
+        exploration.points.values().sum::<u64>(),
+        exploration.violations.len(),
+    )
+    .ok();
+}
+
+/// Scenarios, points by kind of call, violations.
+fn summarize(explorations: &[Exploration], violations: usize) {
+    let mut points: BTreeMap<CallKind, u64> = BTreeMap::new();
+    for (kind, count) in explorations
+        .iter()
+        .flat_map(|exploration| &exploration.points)
+    {
+        *points.entry(*kind).or_default() += count;
+    }
+    let kinds: Vec<String> = points
+        .iter()
+        .map(|(kind, count)| format!("{count} at {}", name(*kind)))
         .collect();
     writeln!(
         stderr(),
-        "{points} crashes, {} violations",
-        violations.len()
+        "{} scenarios, {} crashes ({}), {violations} violations",
+        explorations.len(),
+        points.values().sum::<u64>(),
+        kinds.join(", "),
     )
     .ok();
-    assert!(violations.is_empty(), "{}", shown.join("\n"));
+}
+
+fn name(kind: CallKind) -> &'static str {
+    match kind {
+        CallKind::Sqlite => "statements",
+        CallKind::Publish => "publications",
+        CallKind::Http => "requests to the provider",
+        CallKind::Clock => "looks at the clock",
+        CallKind::Sleep => "pauses",
+        CallKind::Respond => "answers",
+    }
+}
+
+/// The scenario in which each broken shop must show.
+const BROKEN: [(Sabotage, &str); 3] = [
+    (Sabotage::Inbox, "pay"),
+    (Sabotage::Outbox, "pay"),
+    (Sabotage::Reservation, "order of three lines"),
+];
+
+#[test]
+fn a_shop_that_is_broken_on_purpose_is_found_out() {
+    if is_quick() {
+        return;
+    }
+    for (sabotage, name) in BROKEN {
+        let scenario: &Scenario = SCENARIOS
+            .iter()
+            .find(|scenario| scenario.name == name)
+            .expect("a scenario");
+        let choice = Choice {
+            first: 0,
+            stride: 1,
+            sabotage: Some(sabotage),
+            is_enough_at_first: true,
+        };
+        let exploration = explore(scenario, choice);
+        let found = exploration.violations.first();
+        writeln!(
+            stderr(),
+            "broken {}: {}",
+            sabotage.name(),
+            found.expect("it is noticed at one of its calls")
+        )
+        .ok();
+    }
 }

@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    fmt,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{Ipv4Addr, TcpListener, TcpStream},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -60,8 +61,13 @@ pub struct FakeStripe {
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Debug, Default)]
-struct State {
+/// An account at the stand-in: what Stripe would know of a shop. A clone goes its own way.
+#[derive(Clone)]
+pub struct Account {
+    /// Seconds since the Unix epoch.
+    now: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// A new id behind a prefix.
+    id: Arc<dyn Fn(&str) -> String + Send + Sync>,
     /// Sessions by id, as their owner sees them.
     sessions: BTreeMap<String, Map<String, Value>>,
     /// Metadata for the payment of a session, by its id.
@@ -73,11 +79,33 @@ struct State {
     /// What an idempotency key was used for, and the answer.
     keys: BTreeMap<String, (String, Answer)>,
     events: Vec<Value>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    account: Account,
     troubles: VecDeque<(&'static str, Trouble)>,
     received: Vec<Received>,
 }
 
-type Answer = (u16, Value);
+/// Status and body.
+pub type Answer = (u16, Value);
+
+impl Default for Account {
+    fn default() -> Self {
+        Self::new(|| SystemClock.now_seconds(), random_id)
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Account")
+            .field("sessions", &self.sessions)
+            .field("refunds", &self.refunds)
+            .finish_non_exhaustive()
+    }
+}
 
 impl FakeStripe {
     /// Starts it on a free port.
@@ -143,6 +171,7 @@ impl FakeStripe {
     pub fn sessions(&self) -> Vec<Value> {
         let state = self.state();
         state
+            .account
             .sessions
             .values()
             .cloned()
@@ -155,13 +184,14 @@ impl FakeStripe {
     /// # Panics
     /// When there is none.
     pub fn session(&self, id: &str) -> Value {
-        Value::Object(self.state().sessions[id].clone())
+        Value::Object(self.state().account.sessions[id].clone())
     }
 
     /// All refunds.
     pub fn refunds(&self) -> Vec<Value> {
         let state = self.state();
-        state.refunds.iter().cloned().map(Value::Object).collect()
+        let refunds = state.account.refunds.iter();
+        refunds.cloned().map(Value::Object).collect()
     }
 
     /// The customer pays in a session. The webhooks wait until they are delivered.
@@ -169,29 +199,8 @@ impl FakeStripe {
     /// # Panics
     /// When the session is not open.
     pub fn pay(&self, session_id: &str) {
-        let mut state = self.state();
-        let intent = id("pi_");
-        let metadata = state.payment_metadata[session_id].clone();
-        let session = state.sessions.get_mut(session_id).expect("a session");
-        assert_eq!(
-            session["status"], "open",
-            "only an open session can be paid"
-        );
-        session.insert("status".into(), json!("complete"));
-        session.insert("payment_status".into(), json!("paid"));
-        session.insert("payment_intent".into(), json!(intent));
-        session.insert("url".into(), Value::Null);
-        let session = session.clone();
-        let charge = json!({
-            "id": id("ch_"), "object": "charge", "amount": session["amount_total"], "amount_refunded": 0,
-            "captured": true, "paid": true, "currency": session["currency"], "metadata": metadata,
-            "payment_intent": intent, "receipt_url": format!("https://pay.stripe.com/receipts/{intent}"),
-            "refunded": false, "status": "succeeded",
-        });
-        let charge = charge.as_object().expect("an object").clone();
-        state.event("charge.succeeded", &charge);
-        state.event("checkout.session.completed", &session);
-        state.charges.insert(intent, charge);
+        let paid = self.state().account.pay(session_id);
+        assert!(paid, "only an open session can be paid");
     }
 
     /// Lets Stripe answer that a session which was paid is open, as a customer's payment in the very last moment may look.
@@ -200,7 +209,8 @@ impl FakeStripe {
     /// When there is no such session.
     pub fn forget_that_it_is_complete(&self, session_id: &str) {
         let mut state = self.state();
-        let session = state.sessions.get_mut(session_id).expect("a session");
+        let sessions = &mut state.account.sessions;
+        let session = sessions.get_mut(session_id).expect("a session");
         session.insert("status".into(), json!("open"));
     }
 
@@ -210,7 +220,7 @@ impl FakeStripe {
     /// When it is none.
     pub fn refund_in_dashboard(&self, payment_intent: &str) {
         let form = BTreeMap::from([("payment_intent".to_owned(), payment_intent.to_owned())]);
-        let (status, answer) = self.state().refund(&form);
+        let (status, answer) = self.state().account.refund(&form);
         assert_eq!(status, 200, "{answer}");
     }
 
@@ -219,7 +229,7 @@ impl FakeStripe {
     /// # Panics
     /// When the shop cannot be reached.
     pub fn deliver(&self, shop: &Client) -> Vec<Response> {
-        let events = std::mem::take(&mut self.state().events);
+        let events = self.state().account.take_events();
         events
             .iter()
             .map(|event| {
@@ -236,7 +246,7 @@ impl FakeStripe {
     /// The types of the webhooks that wait.
     pub fn waiting_events(&self) -> Vec<String> {
         let state = self.state();
-        let types = state.events.iter().map(|event| &event["type"]);
+        let types = state.account.events.iter().map(|event| &event["type"]);
         types.map(crate::shop::text).collect()
     }
 
@@ -256,7 +266,7 @@ impl FakeStripe {
             let answer = match trouble {
                 Some(Trouble::Broken) => error(500, "api_error", "", "An unknown error occurred"),
                 Some(Trouble::Busy) => error(429, "rate_limit_error", "rate_limit", "Slow down"),
-                _ => state.answer(&received),
+                _ => state.account.answer(&received),
             };
             (answer, trouble)
         };
@@ -277,7 +287,7 @@ impl FakeStripe {
         let head = format!(
             "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\nrequest-id: {}\r\n{patience}\
              content-length: {}\r\nconnection: close\r\n\r\n",
-            id("req_"),
+            random_id("req_"),
             text.len()
         );
         // Whoever asked may be gone by now.
@@ -293,9 +303,76 @@ impl State {
             trouble
         })
     }
+}
+
+impl Account {
+    /// An account with nothing in it.
+    pub fn new(
+        now: impl Fn() -> u64 + Send + Sync + 'static,
+        id: impl Fn(&str) -> String + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            now: Arc::new(now),
+            id: Arc::new(id),
+            sessions: BTreeMap::new(),
+            payment_metadata: BTreeMap::new(),
+            charges: BTreeMap::new(),
+            refunds: Vec::new(),
+            keys: BTreeMap::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// The webhooks that wait to be delivered, oldest first; they do not wait any more.
+    pub fn take_events(&mut self) -> Vec<Value> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// The customer pays in a session; false when it is not open.
+    ///
+    /// # Panics
+    /// When there is no such session.
+    pub fn pay(&mut self, session_id: &str) -> bool {
+        let (intent, charge_id) = ((self.id)("pi_"), (self.id)("ch_"));
+        let metadata = self.payment_metadata[session_id].clone();
+        let session = self.sessions.get_mut(session_id).expect("a session");
+        if session["status"] != "open" {
+            return false;
+        }
+        session.insert("status".into(), json!("complete"));
+        session.insert("payment_status".into(), json!("paid"));
+        session.insert("payment_intent".into(), json!(intent));
+        session.insert("url".into(), Value::Null);
+        let session = session.clone();
+        let charge = json!({
+            "id": charge_id, "object": "charge", "amount": session["amount_total"], "amount_refunded": 0,
+            "captured": true, "paid": true, "currency": session["currency"], "metadata": metadata,
+            "payment_intent": intent, "receipt_url": format!("https://pay.stripe.com/receipts/{intent}"),
+            "refunded": false, "status": "succeeded",
+        });
+        let charge = charge.as_object().expect("an object").clone();
+        self.event("charge.succeeded", &charge);
+        self.event("checkout.session.completed", &session);
+        self.charges.insert(intent, charge);
+        true
+    }
+
+    /// Ends the sessions whose time is over, as Stripe does by itself.
+    pub fn expire_sessions(&mut self) {
+        let now = (self.now)();
+        let is_over = |session: &Map<String, Value>| {
+            session["status"] == "open"
+                && session["expires_at"].as_u64().is_some_and(|end| end <= now)
+        };
+        let over = self.sessions.iter().filter(|(_, session)| is_over(session));
+        let over: Vec<String> = over.map(|(id, _)| id.clone()).collect();
+        for session_id in over {
+            self.expire_session(&session_id);
+        }
+    }
 
     /// Checks who asks, and keeps idempotency keys: <https://docs.stripe.com/api/idempotent_requests>.
-    fn answer(&mut self, received: &Received) -> Answer {
+    pub fn answer(&mut self, received: &Received) -> Answer {
         let header = |name: &str| received.headers.get(name).map(String::as_str);
         if header("authorization") != Some(&format!("Bearer {SECRET_KEY}")) {
             return error(
@@ -350,7 +427,7 @@ impl State {
     }
 
     fn create_session(&mut self, form: &BTreeMap<String, String>) -> Answer {
-        let session = match new_session(form) {
+        let session = match self.new_session(form) {
             Ok(session) => session,
             Err(message) => return error(400, "invalid_request_error", "", &message),
         };
@@ -421,7 +498,7 @@ impl State {
         charge.insert("refunded".into(), json!(amount == left));
         let charge = charge.clone();
         let refund = json!({
-            "id": id("re_"), "object": "refund", "amount": amount, "currency": charge["currency"], "charge": charge["id"],
+            "id": (self.id)("re_"), "object": "refund", "amount": amount, "currency": charge["currency"], "charge": charge["id"],
             "payment_intent": intent, "metadata": nested(form, "metadata"), "reason": form.get("reason"), "status": "succeeded",
         });
         let refund = refund.as_object().expect("an object").clone();
@@ -446,74 +523,76 @@ impl State {
 
     fn event(&mut self, event_type: &str, object: &Map<String, Value>) {
         self.events.push(json!({
-            "id": id("evt_"), "object": "event", "type": event_type, "created": SystemClock.now_seconds(),
+            "id": (self.id)("evt_"), "object": "event", "type": event_type, "created": (self.now)(),
             "livemode": false, "pending_webhooks": 1, "data": { "object": object },
         }));
     }
-}
 
-/// A session of what was asked for, or what is wrong with that.
-fn new_session(form: &BTreeMap<String, String>) -> Result<Map<String, Value>, String> {
-    let get = |name: &str| {
-        form.get(name)
-            .ok_or(format!("Missing required param: {name}."))
-    };
-    for name in form.keys() {
-        let known = [
-            "mode",
-            "client_reference_id",
-            "success_url",
-            "cancel_url",
-            "expires_at",
-            "adaptive_pricing[enabled]",
-        ];
-        let nested = ["metadata[", "payment_intent_data[metadata][", "line_items["];
-        if !known.contains(&name.as_str()) && !nested.iter().any(|known| name.starts_with(known)) {
-            return Err(format!("Received unknown parameter: {name}"));
-        }
-    }
-    if get("mode")? != "payment" {
-        return Err("this stand-in only knows payments".into());
-    }
-    get("success_url")?;
-    let now = SystemClock.now_seconds();
-    let expires_at = match form.get("expires_at") {
-        None => now + EXPIRY_SECONDS.end(),
-        Some(text) => text.parse().map_err(|_| "Invalid integer".to_owned())?,
-    };
-    if !EXPIRY_SECONDS.contains(&expires_at.saturating_sub(now)) {
-        return Err("The `expires_at` timestamp must be between 30 minutes and 24 hours from Checkout Session creation.".into());
-    }
-    let mut total = 0_u64;
-    let mut currency = String::new();
-    for index in 0.. {
-        let of = |field: &str| format!("line_items[{index}]{field}");
-        let Some(quantity) = form.get(&of("[quantity]")) else {
-            break;
+    /// A session of what was asked for, or what is wrong with that.
+    fn new_session(&self, form: &BTreeMap<String, String>) -> Result<Map<String, Value>, String> {
+        let get = |name: &str| {
+            form.get(name)
+                .ok_or(format!("Missing required param: {name}."))
         };
-        let name = get(&of("[price_data][product_data][name]"))?;
-        if name.is_empty() {
-            return Err("You passed an empty string for a name.".into());
+        for name in form.keys() {
+            let known = [
+                "mode",
+                "client_reference_id",
+                "success_url",
+                "cancel_url",
+                "expires_at",
+                "adaptive_pricing[enabled]",
+            ];
+            let nested = ["metadata[", "payment_intent_data[metadata][", "line_items["];
+            if !known.contains(&name.as_str())
+                && !nested.iter().any(|known| name.starts_with(known))
+            {
+                return Err(format!("Received unknown parameter: {name}"));
+            }
         }
-        currency.clone_from(get(&of("[price_data][currency]"))?);
-        let number = |text: &String| {
-            text.parse::<u64>()
-                .map_err(|_| "Invalid integer".to_owned())
+        if get("mode")? != "payment" {
+            return Err("this stand-in only knows payments".into());
+        }
+        get("success_url")?;
+        let now = (self.now)();
+        let expires_at = match form.get("expires_at") {
+            None => now + EXPIRY_SECONDS.end(),
+            Some(text) => text.parse().map_err(|_| "Invalid integer".to_owned())?,
         };
-        total += number(quantity)? * number(get(&of("[price_data][unit_amount]"))?)?;
+        if !EXPIRY_SECONDS.contains(&expires_at.saturating_sub(now)) {
+            return Err("The `expires_at` timestamp must be between 30 minutes and 24 hours from Checkout Session creation.".into());
+        }
+        let mut total = 0_u64;
+        let mut currency = String::new();
+        for index in 0.. {
+            let of = |field: &str| format!("line_items[{index}]{field}");
+            let Some(quantity) = form.get(&of("[quantity]")) else {
+                break;
+            };
+            let name = get(&of("[price_data][product_data][name]"))?;
+            if name.is_empty() {
+                return Err("You passed an empty string for a name.".into());
+            }
+            currency.clone_from(get(&of("[price_data][currency]"))?);
+            let number = |text: &String| {
+                text.parse::<u64>()
+                    .map_err(|_| "Invalid integer".to_owned())
+            };
+            total += number(quantity)? * number(get(&of("[price_data][unit_amount]"))?)?;
+        }
+        if currency.is_empty() || currency != currency.to_lowercase() {
+            return Err("Invalid currency, or no line items.".into());
+        }
+        let session_id = (self.id)("cs_test_");
+        let session = json!({
+            "id": session_id, "object": "checkout.session", "mode": "payment", "livemode": false, "status": "open",
+            "payment_status": "unpaid", "amount_total": total, "currency": currency, "expires_at": expires_at,
+            "url": format!("https://checkout.stripe.com/c/pay/{session_id}"), "payment_intent": null,
+            "client_reference_id": form.get("client_reference_id"), "metadata": nested(form, "metadata"),
+            "success_url": form.get("success_url"), "cancel_url": form.get("cancel_url"),
+        });
+        Ok(session.as_object().expect("an object").clone())
     }
-    if currency.is_empty() || currency != currency.to_lowercase() {
-        return Err("Invalid currency, or no line items.".into());
-    }
-    let session_id = id("cs_test_");
-    let session = json!({
-        "id": session_id, "object": "checkout.session", "mode": "payment", "livemode": false, "status": "open",
-        "payment_status": "unpaid", "amount_total": total, "currency": currency, "expires_at": expires_at,
-        "url": format!("https://checkout.stripe.com/c/pay/{session_id}"), "payment_intent": null,
-        "client_reference_id": form.get("client_reference_id"), "metadata": nested(form, "metadata"),
-        "success_url": form.get("success_url"), "cancel_url": form.get("cancel_url"),
-    });
-    Ok(session.as_object().expect("an object").clone())
 }
 
 /// The fields `prefix[name]` as an object.
@@ -545,7 +624,7 @@ fn missing(what: &str, id: &str) -> Answer {
     )
 }
 
-fn id(prefix: &str) -> String {
+fn random_id(prefix: &str) -> String {
     format!("{prefix}{}", random::hex::<12>())
 }
 
@@ -578,7 +657,8 @@ fn receive(stream: &TcpStream) -> Option<Received> {
     })
 }
 
-fn parse_form(text: &str) -> BTreeMap<String, String> {
+/// The fields of a form as browsers send it.
+pub fn parse_form(text: &str) -> BTreeMap<String, String> {
     let fields = text.split('&').filter_map(|field| field.split_once('='));
     fields
         .map(|(name, value)| (percent_decoded(name), percent_decoded(value)))

@@ -1,10 +1,12 @@
 //! Outbound HTTP: only to granted hosts; `http://NAME.spin.internal` goes straight to that component.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use http_body_util::BodyExt;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
 use tokio::sync::Notify;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, default_send_request};
 
@@ -15,6 +17,16 @@ use crate::limits::{CHAIN_DEPTH, OUTBOUND_CONNECT_TIME, OUTBOUND_READ_TIME};
 use crate::shop::Components;
 use crate::triggers::http::Invocation;
 
+/// What a stand-in for the network answers; an error is what the guest sees of a connection that failed.
+pub type NetworkAnswer =
+    Pin<Box<dyn Future<Output = Result<http::Response<Bytes>, String>> + Send>>;
+
+/// A stand-in for the network: gets every request of a guest that leaves the application.
+pub trait Network: Send + Sync + 'static {
+    /// Answers a request.
+    fn send(&self, request: http::Request<Bytes>) -> NetworkAnswer;
+}
+
 /// The hooks of one instance.
 pub(crate) struct OutboundHttp {
     component: Arc<ComponentGrants>,
@@ -23,7 +35,7 @@ pub(crate) struct OutboundHttp {
     /// How deep in a chain of requests the instance is right now.
     pub depth: u32,
     /// Ends the instance, which a hook cannot do itself.
-    pub stop: Arc<Notify>,
+    stop: Arc<Notify>,
 }
 
 type Response = http::Response<WasiBody>;
@@ -34,13 +46,14 @@ impl OutboundHttp {
         component: &Arc<ComponentGrants>,
         services: &Arc<Services>,
         components: &Weak<Components>,
+        stop: &Arc<Notify>,
     ) -> Self {
         Self {
             component: Arc::clone(component),
             services: Arc::clone(services),
             components: components.clone(),
             depth: 0,
-            stop: Arc::default(),
+            stop: Arc::clone(stop),
         }
     }
 
@@ -57,19 +70,7 @@ impl OutboundHttp {
             );
             return Err(Error::HttpRequestDenied);
         }
-        match self.services.faults.decide(
-            &self.component.id,
-            CallKind::Http,
-            &format!("{}://{}", target.scheme, target.host),
-        ) {
-            Fault::Pass => Ok(target),
-            Fault::Fail(reason) => Err(Error::InternalError(Some(reason))),
-            // A request that has been sent but not answered looks the same to the guest; so both stop here.
-            Fault::Stop | Fault::StopAfter => {
-                self.stop.notify_one();
-                Err(Error::ConnectionTerminated)
-            }
-        }
+        Ok(target)
     }
 }
 
@@ -85,16 +86,72 @@ impl WasiHttpHooks for OutboundHttp {
             Ok(target) => target,
             Err(error) => return Box::new(async move { Err(error) }),
         };
-        match target.host.strip_suffix(CHAINING_SUFFIX) {
-            Some(name) => Box::new(chain(
+        let exchange: Exchange = match target.host.strip_suffix(CHAINING_SUFFIX) {
+            Some(name) => Box::pin(chain(
                 self.components.upgrade(),
                 name.to_owned(),
                 self.depth,
                 request,
             )),
-            None => Box::new(send(request, options)),
+            None => match &self.services.network {
+                Some(network) => Box::pin(stand_in(Arc::clone(network), request)),
+                None => Box::pin(send(request, options)),
+            },
+        };
+        if !self.services.faults.are_planned() {
+            return Box::new(exchange);
         }
+        Box::new(under_plan(
+            Arc::clone(&self.component),
+            Arc::clone(&self.services),
+            Arc::clone(&self.stop),
+            format!("{}://{}", target.scheme, target.host),
+            exchange,
+        ))
     }
+}
+
+/// A request and its answer.
+type Exchange = Pin<Box<dyn Future<Output = Result<(Response, Finished), Error>> + Send>>;
+
+/// Lets the fault plan decide about a request.
+async fn under_plan(
+    component: Arc<ComponentGrants>,
+    services: Arc<Services>,
+    stop: Arc<Notify>,
+    target: String,
+    exchange: Exchange,
+) -> Result<(Response, Finished), Error> {
+    let fault = services
+        .faults
+        .ask(&component.id, CallKind::Http, &target, &[])
+        .await;
+    match fault {
+        Fault::Pass | Fault::Pretend | Fault::Then(_) => return exchange.await,
+        Fault::Fail(reason) => return Err(Error::InternalError(Some(reason))),
+        Fault::Stop => {}
+        // The other side has done what it was asked to.
+        Fault::StopAfter => drop(exchange.await),
+    }
+    stop.notify_one();
+    std::future::pending().await
+}
+
+/// Lets the stand-in answer a request.
+async fn stand_in(
+    network: Arc<dyn Network>,
+    request: http::Request<WasiBody>,
+) -> Result<(Response, Finished), Error> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes();
+    let answer = network.send(http::Request::from_parts(head, body)).await;
+    let response = answer.map_err(|reason| Error::InternalError(Some(reason)))?;
+    let response = response.map(|body| {
+        Full::new(body)
+            .map_err(|never| match never {})
+            .boxed_unsync()
+    });
+    Ok((response, Box::new(async { Ok(()) })))
 }
 
 /// Hands the request to another component of the application.

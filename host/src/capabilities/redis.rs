@@ -223,9 +223,11 @@ async fn publish(
     };
     let fault = services
         .faults
-        .decide(&component.id, CallKind::Publish, channel);
+        .ask(&component.id, CallKind::Publish, channel, payload)
+        .await;
     match &fault {
-        Fault::Pass | Fault::StopAfter => {}
+        Fault::Pass | Fault::StopAfter | Fault::Then(_) => {}
+        Fault::Pretend => return Ok(Ok(())),
         Fault::Fail(reason) => return Ok(Err(Error::Other(reason.clone()))),
         Fault::Stop => return Err(Stopped.into()),
     }
@@ -451,6 +453,8 @@ mod tests {
             clock: Arc::new(SystemClock),
             faults: Faults::new(None),
             metrics: Arc::new(Metrics::new()),
+            network: None,
+            random: None,
         };
         let guest = Guest::new(
             &Arc::new(grants),

@@ -524,17 +524,28 @@ async fn execute(
     parameters: &[Value],
 ) -> wasmtime::Result<(Result<QueryResult, Error>, bool)> {
     services.metrics.sqlite_statement();
-    let mut held = connection.lock().await;
     let fault = services
         .faults
-        .decide(&component.id, CallKind::Sqlite, statement);
+        .ask(&component.id, CallKind::Sqlite, statement, &[])
+        .await;
+    let mut held = connection.lock().await;
     let result = match &fault {
-        Fault::Pass | Fault::StopAfter => held.run(statement, parameters).await,
+        Fault::Pass | Fault::Pretend | Fault::StopAfter | Fault::Then(_) => {
+            held.run(statement, parameters).await
+        }
         Fault::Fail(reason) => Err(Error::Io(reason.clone())),
         Fault::Stop => return Err(Stopped.into()),
     };
-    if fault == Fault::StopAfter {
-        return Err(Stopped.into());
+    match fault {
+        Fault::StopAfter => return Err(Stopped.into()),
+        Fault::Then(batch) => {
+            if let Ok(sqlite) = held.sqlite() {
+                sqlite.execute_batch(&batch).map_err(|cause| {
+                    wasmtime::Error::msg(format!("the fault plan's statements failed: {cause}"))
+                })?;
+            }
+        }
+        _ => {}
     }
     let open = held.sqlite().is_ok_and(|sqlite| !sqlite.is_autocommit());
     Ok((result, open))

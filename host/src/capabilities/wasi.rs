@@ -7,24 +7,42 @@ use std::task::{Context, Poll};
 
 use serde::Deserialize;
 use tokio::io::AsyncWrite;
+use tokio::sync::Notify;
 use tracing::Level;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 
-use crate::clock::{Clock, GuestClock};
-use crate::guest::ComponentGrants;
+use crate::clock::{GuestClock, GuestSteadyClock};
+use crate::guest::{ComponentGrants, Services};
 use crate::limits::LOG_LINE_BYTES;
 
 /// What WASI gives to an instance of a component.
-pub(crate) fn context(component: &Arc<ComponentGrants>, clock: &Arc<dyn Clock>) -> WasiCtx {
+pub(crate) fn context(
+    component: &Arc<ComponentGrants>,
+    services: &Arc<Services>,
+    stop: &Arc<Notify>,
+) -> WasiCtx {
     let mut builder = WasiCtxBuilder::new();
     builder
-        .wall_clock(GuestClock(Arc::clone(clock)))
+        .wall_clock(GuestClock {
+            component: Arc::clone(component),
+            services: Arc::clone(services),
+            stop: Arc::clone(stop),
+        })
         .stdout(Output::new(component, "stdout"))
         .stderr(Output::new(component, "stderr"))
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false);
+    if services.clock.steady().is_some() {
+        builder.monotonic_clock(GuestSteadyClock(Arc::clone(&services.clock)));
+    }
+    if let Some(random) = &services.random {
+        builder
+            .secure_random(random.clone())
+            .insecure_random(random.clone())
+            .insecure_random_seed(random.draw_u128());
+    }
     for (name, value) in &component.environment {
         builder.env(name, value);
     }

@@ -20,7 +20,7 @@ use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
 
 use crate::error::one_line;
-use crate::faults::Stopped;
+use crate::faults::{CallKind, Fault, Stopped};
 use crate::guest::{Guest, Services};
 use crate::limits::{
     POST_RETURN_TIME, RESPONSE_BUFFER_BYTES, RESPONSE_BUFFER_TIME, RESPONSE_FRAMES,
@@ -249,7 +249,10 @@ async fn handle(
         .ok_or_else(|| wasmtime::Error::msg("the component does not handle requests"))?;
     let stop = store.data().stop();
     let run = store.run_concurrent(async |accessor| {
-        let reply = call(accessor, service, request, early).await?;
+        let (reply, goes_on) = call(accessor, service, request, early).await?;
+        if !goes_on {
+            return Ok((reply, false));
+        }
         let idle = poll_fn(|cx| accessor.poll_no_interesting_tasks(cx));
         let settled = timeout(POST_RETURN_TIME, idle).await.is_ok();
         Ok((reply, settled))
@@ -261,12 +264,13 @@ async fn handle(
     }
 }
 
+/// Gets the component's response and passes it on; also says whether the instance may go on afterwards.
 async fn call(
     accessor: &Accessor<Guest>,
     service: &Service,
     request: http::Request<WasiBody>,
     early: oneshot::Sender<Response<WasiBody>>,
-) -> wasmtime::Result<Reply> {
+) -> wasmtime::Result<(Reply, bool)> {
     let (request, received) = accessor.with(|mut access| {
         let (request, received) = Request::from_http(access.data_mut().http().hooks, request);
         let received: Pin<Box<dyn Future<Output = Result<(), Error>> + Send>> = Box::pin(received);
@@ -274,10 +278,30 @@ async fn call(
     });
     let response = match service.handle(accessor, request).await? {
         Ok(response) => response,
-        Err(code) => return Ok(Reply::Refused(code)),
+        Err(code) => return Ok((Reply::Refused(code), true)),
     };
     let response = accessor.with(|mut access| response.into_http(&mut access, received))?;
-    deliver(response, early).await
+    let goes_on = permit(accessor, response.status()).await?;
+    Ok((deliver(response, early).await?, goes_on))
+}
+
+/// Asks the fault plan whether the response may go out; says whether the instance may go on after it.
+async fn permit(accessor: &Accessor<Guest>, status: StatusCode) -> wasmtime::Result<bool> {
+    let (services, component) = accessor.with(|mut access| {
+        let guest = access.get();
+        (Arc::clone(&guest.services), Arc::clone(&guest.component))
+    });
+    if !services.faults.are_planned() {
+        return Ok(true);
+    }
+    let fault = services
+        .faults
+        .ask(&component.id, CallKind::Respond, status.as_str(), &[])
+        .await;
+    match fault {
+        Fault::Stop => Err(Stopped.into()),
+        fault => Ok(fault != Fault::StopAfter),
+    }
 }
 
 /// Collects a short body; sends the head early when the body is long or slow.

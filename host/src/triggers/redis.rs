@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::error::one_line;
+use crate::faults::Stopped;
 use crate::guest::Services;
 use crate::limits::{POST_RETURN_TIME, REDIS_BACKOFF, REDIS_PING, REDIS_TIME};
 use crate::pool::{Instance, NoInstance, Pool};
@@ -84,20 +85,24 @@ async fn call(
     let handler = messages
         .as_ref()
         .ok_or_else(|| wasmtime::Error::msg("the component does not handle messages"))?;
-    store
-        .run_concurrent(async |accessor| {
-            let answer = handler
-                .spin_redis_inbound_redis()
-                .call_handle_message(accessor, message)
-                .await?;
-            let idle = std::future::poll_fn(|cx| accessor.poll_no_interesting_tasks(cx));
-            let settled = timeout(POST_RETURN_TIME, idle).await.is_ok();
-            Ok((
-                answer.map_err(|error| format!("the handler returned {error:?}")),
-                settled,
-            ))
-        })
-        .await?
+    let stop = store.data().stop();
+    let run = store.run_concurrent(async |accessor| {
+        let answer = handler
+            .spin_redis_inbound_redis()
+            .call_handle_message(accessor, message)
+            .await?;
+        let idle = std::future::poll_fn(|cx| accessor.poll_no_interesting_tasks(cx));
+        let settled = timeout(POST_RETURN_TIME, idle).await.is_ok();
+        Ok((
+            answer.map_err(|error| format!("the handler returned {error:?}")),
+            settled,
+        ))
+    });
+    tokio::select! {
+        biased;
+        () = stop.notified() => Err(Stopped.into()),
+        done = run => done?,
+    }
 }
 
 /// Listens to a server until the shop closes: when the connection is lost, it is made again and subscribed again.

@@ -1,0 +1,116 @@
+//! Shops that are broken on purpose, to see that it is noticed.
+//!
+//! A proof that never fails proves nothing. Each of these takes away one thing that the design rests on, in the shop as
+//! it is shipped: beside a certain statement, others happen.
+
+use mercato::{CallKind, HostCall};
+
+/// One thing that is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sabotage {
+    /// An event counts as applied before its order has changed: the mark in the inbox is committed alone.
+    Inbox,
+    /// An event counts as told once it was published, whether anybody has heard it or not.
+    Outbox,
+    /// Stock is taken before it is written down for whom: the two are not one transaction.
+    Reservation,
+    /// Nobody looks whether there is enough: what was taken from the shelf is put back at once.
+    Stock,
+    /// A key is forgotten as soon as it is written down.
+    IdempotencyKey,
+}
+
+impl Sabotage {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Inbox,
+        Self::Outbox,
+        Self::Reservation,
+        Self::Stock,
+        Self::IdempotencyKey,
+    ];
+
+    /// What it is called on a command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Inbox => "inbox",
+            Self::Outbox => "outbox",
+            Self::Reservation => "reservation",
+            Self::Stock => "stock",
+            Self::IdempotencyKey => "idempotency-key",
+        }
+    }
+
+    /// The one of that name; none for no name.
+    ///
+    /// # Panics
+    /// When there is none of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        if name.is_empty() {
+            return None;
+        }
+        let found = Self::ALL
+            .into_iter()
+            .find(|sabotage| sabotage.name() == name);
+        let names = Self::ALL.map(Self::name).join(", ");
+        assert!(
+            found.is_some(),
+            "nothing is called {name}; there are {names}"
+        );
+        found
+    }
+
+    /// Statements that happen after a call.
+    pub fn breaks(self, call: &HostCall<'_>) -> Option<&'static str> {
+        let (beginning, statements) = match self {
+            Self::Inbox => ("INSERT INTO inbox", "COMMIT; BEGIN IMMEDIATE"),
+            Self::Outbox => (
+                "UPDATE outbox SET attempts",
+                "UPDATE outbox SET acknowledged_at = time WHERE attempts > 0 AND acknowledged_at IS NULL",
+            ),
+            Self::Reservation => ("INSERT INTO stock_book", "COMMIT; BEGIN IMMEDIATE"),
+            Self::Stock => (
+                "INSERT INTO stock_book",
+                "UPDATE products SET stock = stock + 1 WHERE stock = 0",
+            ),
+            Self::IdempotencyKey => (
+                "INSERT INTO idempotency_keys",
+                "DELETE FROM idempotency_keys",
+            ),
+        };
+        let is_it = call.kind == CallKind::Sqlite && begins_with(call.detail, beginning);
+        is_it.then_some(statements)
+    }
+}
+
+/// Whether a statement begins with these words, however it is laid out.
+fn begins_with(statement: &str, beginning: &str) -> bool {
+    let mut words = statement.split_whitespace();
+    beginning.split(' ').all(|word| words.next() == Some(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sabotage_has_a_name_of_its_own() {
+        for sabotage in Sabotage::ALL {
+            assert_eq!(Sabotage::named(sabotage.name()), Some(sabotage));
+        }
+        assert_eq!(Sabotage::named(""), None);
+    }
+
+    #[test]
+    fn statements_are_known_by_their_first_words() {
+        assert!(begins_with(
+            "\n  INSERT INTO inbox (event_id)\nVALUES (?)",
+            "INSERT INTO inbox"
+        ));
+        assert!(!begins_with("INSERT INTO", "INSERT INTO inbox"));
+        assert!(!begins_with(
+            "INSERT INTO inbox_archive",
+            "INSERT INTO inbox"
+        ));
+    }
+}
