@@ -142,6 +142,11 @@ impl Pool {
         }
     }
 
+    /// Whether no instance is out on a lease.
+    pub(crate) fn is_idle(&self) -> bool {
+        u32::try_from(self.free.available_permits()) == Ok(self.limits.instances_per_component)
+    }
+
     /// Ends instances that nobody has needed for a while.
     pub(crate) fn drop_idle(&self, longer_than: Duration) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);

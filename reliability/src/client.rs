@@ -22,8 +22,10 @@ pub struct Facts {
     pub registered: BTreeSet<String>,
     /// Units that an admin was told to have put in, by product.
     pub units: BTreeMap<String, i64>,
-    /// Idempotency keys that the customer has used for orders.
+    /// Idempotency keys of orders that were not refused.
     pub order_keys: BTreeSet<String>,
+    /// Keys of orders that were refused; some of these orders began, and were cancelled.
+    pub refused: BTreeSet<String>,
     /// Answers to orders, by key.
     pub placed: BTreeMap<String, Value>,
     /// Orders whose payment was answered as succeeded.

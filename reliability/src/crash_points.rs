@@ -64,8 +64,8 @@ impl fmt::Display for Violation {
 pub struct Exploration {
     /// The scenario.
     pub scenario: &'static str,
-    /// Calls it makes when nothing goes wrong.
-    pub calls: u64,
+    /// Calls it makes when nothing goes wrong, in words.
+    pub calls: Vec<String>,
     /// Points at which it was crashed, by kind of call.
     pub points: BTreeMap<CallKind, u64>,
     /// What was not true after some of them.
@@ -91,6 +91,7 @@ pub fn explore(scenario: &Scenario, choice: Choice) -> Exploration {
     let stride = usize::try_from(choice.stride.max(1)).unwrap_or(usize::MAX);
     let (snapshot, memory) = prepare(scenario);
     let calls = undisturbed(scenario, &snapshot, &memory);
+    let last = u64::try_from(calls.len()).unwrap_or(u64::MAX);
     let mut exploration = Exploration {
         scenario: scenario.name,
         calls,
@@ -119,7 +120,7 @@ pub fn explore(scenario: &Scenario, choice: Choice) -> Exploration {
             }
         }
         let is_enough = choice.is_enough_at_first && !exploration.violations.is_empty();
-        if is_enough || (!reached && call >= calls) {
+        if is_enough || (!reached && call >= last) {
             break;
         }
     }
@@ -137,15 +138,16 @@ fn prepare(scenario: &Scenario) -> (Snapshot, Memory) {
     (world.into_snapshot(), memory)
 }
 
-/// Plays the scenario without a crash; gives the number of its calls.
+/// Plays the scenario without a crash; gives its calls.
 ///
 /// # Panics
 /// When something is not true even then.
-fn undisturbed(scenario: &Scenario, snapshot: &Snapshot, memory: &Memory) -> u64 {
+fn undisturbed(scenario: &Scenario, snapshot: &Snapshot, memory: &Memory) -> Vec<String> {
     let world = World::from_snapshot(snapshot, None);
     let mut story = Story::resume(&world, memory);
     world.plan.arm(None);
     (scenario.play)(&mut story);
+    world.wait_until_idle();
     let calls = world.plan.calls();
     world.plan.disarm();
     let found = invariants::violations(&mut story);
@@ -170,6 +172,7 @@ fn crash(
     let mut story = Story::resume(&world, memory);
     world.plan.arm(Some((call, side)));
     (scenario.play)(&mut story);
+    world.wait_until_idle();
     if world.plan.has_crashed() {
         world.recover();
     }

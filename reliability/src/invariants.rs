@@ -9,10 +9,10 @@ use serde_json::Value;
 use crate::client::{Facts, Story};
 
 /// How often the shop is given the time to put itself in order, and how much time each time.
-const ROUNDS: u32 = 40;
-const ROUND: Duration = Duration::from_secs(20);
+pub(crate) const ROUNDS: u32 = 40;
+pub(crate) const ROUND: Duration = Duration::from_secs(20);
 /// How many rounds in a row there must be nothing left to tell.
-const QUIET_ROUNDS: u32 = 3;
+pub(crate) const QUIET_ROUNDS: u32 = 3;
 
 /// Statuses of an order whose money has arrived.
 const PAID: [&str; 3] = ["PAID", "DELIVERED", "REFUNDED"];
@@ -226,10 +226,12 @@ fn check_facts(readings: &Readings, facts: &Facts, found: &mut Vec<String>) {
         .values()
         .map(|answer| text(&answer["id"]))
         .collect();
-    if placed.len() != facts.placed.len() || orders.len() != facts.order_keys.len() {
+    let keys = facts.order_keys.len();
+    let at_most = keys + facts.refused.len();
+    if placed.len() != facts.placed.len() || !(keys..=at_most).contains(&orders.len()) {
         found.push(format!(
-            "6: {} keys made {} orders, of which {} were answered",
-            facts.order_keys.len(),
+            "6: {keys} keys, and {} that were refused, made {} orders, of which {} were answered",
+            facts.refused.len(),
             orders.len(),
             placed.len(),
         ));

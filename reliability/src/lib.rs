@@ -13,6 +13,7 @@ pub mod invariants;
 pub mod plan;
 pub mod sabotage;
 pub mod scenarios;
+pub mod simulation;
 pub mod world;
 
 pub use crash_points::{Choice, Exploration, Point, Violation, explore};

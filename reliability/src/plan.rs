@@ -1,7 +1,7 @@
 //! Where the shop crashes.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mercato::{CallKind, Fault, FaultPlan, HostCall};
@@ -31,7 +31,7 @@ struct State {
     sabotage: Option<Sabotage>,
     armed: AtomicBool,
     crashed: AtomicBool,
-    calls: AtomicU64,
+    calls: Mutex<Vec<String>>,
     target: Mutex<Option<(u64, Side)>>,
     reached: Mutex<Option<(CallKind, String)>>,
 }
@@ -59,7 +59,7 @@ impl Plan {
     pub fn arm(&self, target: Option<(u64, Side)>) {
         *lock(&self.0.target) = target;
         *lock(&self.0.reached) = None;
-        self.0.calls.store(0, Ordering::SeqCst);
+        lock(&self.0.calls).clear();
         self.0.crashed.store(false, Ordering::SeqCst);
         self.0.armed.store(true, Ordering::SeqCst);
     }
@@ -80,9 +80,9 @@ impl Plan {
         lock(&self.0.reached).clone()
     }
 
-    /// Calls counted so far.
-    pub fn calls(&self) -> u64 {
-        self.0.calls.load(Ordering::SeqCst)
+    /// Every call since it was armed, in words, but for those after the crash.
+    pub fn calls(&self) -> Vec<String> {
+        lock(&self.0.calls).clone()
     }
 }
 
@@ -94,7 +94,11 @@ impl FaultPlan for Plan {
         if self.has_crashed() {
             return Fault::Stop;
         }
-        let number = self.0.calls.fetch_add(1, Ordering::SeqCst);
+        let number = {
+            let mut calls = lock(&self.0.calls);
+            calls.push(describe(call));
+            u64::try_from(calls.len()).unwrap_or(u64::MAX) - 1
+        };
         match *lock(&self.0.target) {
             Some((target, side)) if target == number => {
                 self.0.crashed.store(true, Ordering::SeqCst);

@@ -10,23 +10,20 @@ use mercato::{CallKind, HostCall};
 pub enum Sabotage {
     /// An event counts as applied before its order has changed: the mark in the inbox is committed alone.
     Inbox,
-    /// An event counts as told once it was published, whether anybody has heard it or not.
+    /// A payment changes before its event is in the outbox: the two are not one transaction.
     Outbox,
     /// Stock is taken before it is written down for whom: the two are not one transaction.
     Reservation,
-    /// Nobody looks whether there is enough: what was taken from the shelf is put back at once.
-    Stock,
     /// A key is forgotten as soon as it is written down.
     IdempotencyKey,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 4] = [
         Self::Inbox,
         Self::Outbox,
         Self::Reservation,
-        Self::Stock,
         Self::IdempotencyKey,
     ];
 
@@ -36,7 +33,6 @@ impl Sabotage {
             Self::Inbox => "inbox",
             Self::Outbox => "outbox",
             Self::Reservation => "reservation",
-            Self::Stock => "stock",
             Self::IdempotencyKey => "idempotency-key",
         }
     }
@@ -60,25 +56,23 @@ impl Sabotage {
         found
     }
 
+    /// The first words of the statement that is broken.
+    pub fn statement(self) -> &'static str {
+        match self {
+            Self::Inbox => "INSERT INTO inbox",
+            Self::Outbox => "UPDATE payments SET refunded_amount",
+            Self::Reservation => "UPDATE products SET stock",
+            Self::IdempotencyKey => "INSERT INTO idempotency_keys",
+        }
+    }
+
     /// Statements that happen after a call.
     pub fn breaks(self, call: &HostCall<'_>) -> Option<&'static str> {
-        let (beginning, statements) = match self {
-            Self::Inbox => ("INSERT INTO inbox", "COMMIT; BEGIN IMMEDIATE"),
-            Self::Outbox => (
-                "UPDATE outbox SET attempts",
-                "UPDATE outbox SET acknowledged_at = time WHERE attempts > 0 AND acknowledged_at IS NULL",
-            ),
-            Self::Reservation => ("INSERT INTO stock_book", "COMMIT; BEGIN IMMEDIATE"),
-            Self::Stock => (
-                "INSERT INTO stock_book",
-                "UPDATE products SET stock = stock + 1 WHERE stock = 0",
-            ),
-            Self::IdempotencyKey => (
-                "INSERT INTO idempotency_keys",
-                "DELETE FROM idempotency_keys",
-            ),
+        let statements = match self {
+            Self::Inbox | Self::Outbox | Self::Reservation => "COMMIT; BEGIN IMMEDIATE",
+            Self::IdempotencyKey => "DELETE FROM idempotency_keys",
         };
-        let is_it = call.kind == CallKind::Sqlite && begins_with(call.detail, beginning);
+        let is_it = call.kind == CallKind::Sqlite && begins_with(call.detail, self.statement());
         is_it.then_some(statements)
     }
 }

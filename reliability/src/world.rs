@@ -59,10 +59,11 @@ impl Clock for VirtualClock {
 
 /// A folder that goes when this is dropped; in memory where the system has such a place.
 #[derive(Debug)]
-struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    /// A new one.
+    pub(crate) fn new() -> Self {
         let memory = Path::new("/dev/shm");
         let parent = if memory.is_dir() {
             memory.to_path_buf()
@@ -72,6 +73,13 @@ impl Folder {
         let path = parent.join(format!("mercato-world-{}", RandomIds.new_id()));
         fs::create_dir_all(&path).expect("a folder");
         Self(path)
+    }
+
+    /// A runtime configuration that has all databases in here.
+    pub(crate) fn runtime_config(&self) -> PathBuf {
+        let path = self.0.join("runtime-config.toml");
+        fs::write(&path, databases_in(&self.0)).expect("a runtime configuration");
+        path
     }
 }
 
@@ -130,11 +138,6 @@ impl World {
     }
 
     fn in_folder(folder: Folder, clock: VirtualClock, sabotage: Option<Sabotage>) -> Self {
-        fs::write(
-            folder.0.join("runtime-config.toml"),
-            databases_in(&folder.0),
-        )
-        .expect("a runtime configuration");
         let world = Self {
             plan: Plan::with(sabotage),
             clock,
@@ -187,6 +190,14 @@ impl World {
         }
     }
 
+    /// Waits until everything that was set going has come to its end, in the shop as it runs now.
+    pub fn wait_until_idle(&self) {
+        let running = self.running();
+        if let Some((running, _)) = running.as_ref() {
+            self.runtime.block_on(running.idle());
+        }
+    }
+
     /// After a crash: drops everything that was under way, and starts the shop again on what was committed.
     ///
     /// # Panics
@@ -209,7 +220,7 @@ impl World {
     fn start(&self) {
         let shop = Shop::builder()
             .app(repository().join("spin.toml"))
-            .runtime_config(self.folder.0.join("runtime-config.toml"))
+            .runtime_config(self.folder.runtime_config())
             .data_dir(shared_data())
             .listen("127.0.0.1:0")
             .clock(self.clock.clone())

@@ -59,7 +59,7 @@ fn report(exploration: &Exploration) {
         stderr(),
         "{:36} {:4} calls {:4} crashes {:3} violations",
         exploration.scenario,
-        exploration.calls,
+        exploration.calls.len(),
         exploration.points.values().sum::<u64>(),
         exploration.violations.len(),
     )
@@ -101,10 +101,11 @@ fn name(kind: CallKind) -> &'static str {
 }
 
 /// The scenario in which each broken shop must show.
-const BROKEN: [(Sabotage, &str); 3] = [
+const BROKEN: [(Sabotage, &str); 4] = [
     (Sabotage::Inbox, "pay"),
     (Sabotage::Outbox, "pay"),
     (Sabotage::Reservation, "order of three lines"),
+    (Sabotage::IdempotencyKey, "order of three lines"),
 ];
 
 #[test]
@@ -117,12 +118,18 @@ fn a_shop_that_is_broken_on_purpose_is_found_out() {
             .iter()
             .find(|scenario| scenario.name == name)
             .expect("a scenario");
-        let choice = Choice {
-            first: 0,
+        let mut choice = Choice {
+            first: u64::MAX,
             stride: 1,
             sabotage: Some(sabotage),
             is_enough_at_first: true,
         };
+        let calls = explore(scenario, choice).calls;
+        let broken = calls
+            .iter()
+            .position(|call| call.contains(sabotage.statement()))
+            .expect("a statement that is broken");
+        choice.first = u64::try_from(broken).expect("not that many") + 1;
         let exploration = explore(scenario, choice);
         let found = exploration.violations.first();
         writeln!(

@@ -60,6 +60,12 @@ impl LocalBus {
             }
         }
     }
+
+    /// Whether every message has been taken.
+    pub(crate) fn is_empty(&self) -> bool {
+        let mut queues = self.subscribers.values().flatten();
+        queues.all(|(_, queue)| queue.capacity() == queue.max_capacity())
+    }
 }
 
 /// Connections to real servers, one per address, shared by all instances and made again when lost.

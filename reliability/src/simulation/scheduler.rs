@@ -1,0 +1,254 @@
+//! Decides what happens next. Whatever reaches outside of a component waits here for its turn, and so does whatever
+//! comes in: one thing happens at a time, and which one is drawn from the seed.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use mercato::{CallKind, Fault, FaultPlan, HostCall, Network, NetworkAnswer, Turn};
+use mercato_tests::stripe::{Account, Received, parse_form};
+use tokio::sync::oneshot;
+
+use crate::plan::describe;
+use crate::sabotage::Sabotage;
+
+/// What waits for its turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// A call of a component.
+    Call(CallKind, String),
+    /// A request of somebody, on its way to the shop.
+    Request(String),
+    /// A webhook of the provider, on its way to the shop.
+    Webhook(String),
+    /// The provider's answer, on its way to the shop.
+    Answer,
+}
+
+/// What goes wrong on the way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Trouble {
+    /// Nothing.
+    #[default]
+    None,
+    /// It does not arrive.
+    Lost,
+    /// It arrives, and the answer does not come back.
+    AnswerLost,
+    /// It arrives, and the answer takes its time.
+    AnswerLate,
+    /// It arrives, and the other side only says that it is broken.
+    Broken,
+}
+
+struct Waiting {
+    what: What,
+    go: oneshot::Sender<Trouble>,
+}
+
+/// A message of Redis.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// Its channel.
+    pub channel: String,
+    /// Its text.
+    pub payload: Vec<u8>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: Vec<Waiting>,
+    messages: Vec<Message>,
+    /// For the call whose turn has come.
+    fault: Option<Fault>,
+    /// For the request to the provider whose turn has come.
+    trouble: Trouble,
+    has_crashed: bool,
+    sabotage: Option<Sabotage>,
+    provider: Account,
+}
+
+/// Decides what happens next.
+#[derive(Clone, Default)]
+pub struct Scheduler(Arc<Mutex<State>>);
+
+impl Scheduler {
+    /// One for a shop with that provider, perhaps broken on purpose.
+    pub fn new(provider: Account, sabotage: Option<Sabotage>) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            provider,
+            sabotage,
+            ..State::default()
+        })))
+    }
+
+    /// Waits for one's turn; gives what goes wrong then.
+    pub async fn turn(&self, what: What) -> Trouble {
+        let turn = self.enqueue(what);
+        // Whoever decides has gone when the simulation ends.
+        turn.await.unwrap_or_default()
+    }
+
+    /// What waits, in the order in which it came.
+    pub fn waiting(&self) -> Vec<What> {
+        let state = self.state();
+        state
+            .waiting
+            .iter()
+            .map(|waiting| waiting.what.clone())
+            .collect()
+    }
+
+    /// Lets the one at that place go on. For a call, the fault says how; for everything else, the trouble.
+    pub fn let_go(&self, index: usize, fault: Fault, trouble: Trouble) {
+        let mut state = self.state();
+        let waiting = state.waiting.remove(index);
+        if matches!(waiting.what, What::Call(..)) {
+            state.fault = Some(fault);
+        }
+        state.trouble = trouble;
+        drop(state);
+        if waiting.go.send(trouble).is_err() {
+            // Whoever waited was given up, as a request after its time.
+            self.state().fault = None;
+        }
+    }
+
+    /// Lets nothing of the shop happen any more; messages that were under way are gone.
+    pub fn crash(&self) {
+        let mut state = self.state();
+        state.has_crashed = true;
+        state.messages.clear();
+        let is_of_shop = |waiting: &Waiting| matches!(waiting.what, What::Call(..) | What::Answer);
+        let (shop, others) = std::mem::take(&mut state.waiting)
+            .into_iter()
+            .partition(is_of_shop);
+        state.waiting = others;
+        drop(state);
+        for waiting in Vec::into_iter(shop) {
+            waiting.go.send(Trouble::None).ok();
+        }
+    }
+
+    /// Lets things happen again.
+    pub fn recover(&self) {
+        let mut state = self.state();
+        state.has_crashed = false;
+        state.fault = None;
+    }
+
+    /// How many messages Redis carries.
+    pub fn messages(&self) -> usize {
+        self.state().messages.len()
+    }
+
+    /// Takes a message from Redis.
+    pub fn take_message(&self, index: usize) -> Message {
+        self.state().messages.remove(index)
+    }
+
+    /// Gives Redis a message.
+    pub fn put_message(&self, message: Message) {
+        self.state().messages.push(message);
+    }
+
+    /// Does something at the provider.
+    pub fn at_provider<T>(&self, act: impl FnOnce(&mut Account) -> T) -> T {
+        act(&mut self.state().provider)
+    }
+
+    fn enqueue(&self, what: What) -> oneshot::Receiver<Trouble> {
+        let (go, turn) = oneshot::channel();
+        self.state().waiting.push(Waiting { what, go });
+        turn
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl FaultPlan for Scheduler {
+    fn turn(&self, call: &HostCall<'_>) -> Option<Turn> {
+        if self.state().has_crashed {
+            return None;
+        }
+        let turn = self.enqueue(What::Call(call.kind, describe(call)));
+        Some(Box::pin(async move {
+            turn.await.ok();
+        }))
+    }
+
+    fn decide(&self, call: &HostCall<'_>) -> Fault {
+        let mut state = self.state();
+        if state.has_crashed {
+            return Fault::Stop;
+        }
+        if call.kind == CallKind::Clock {
+            return Fault::Pass;
+        }
+        let fault = state.fault.take().unwrap_or(Fault::Pass);
+        let broken = state.sabotage.and_then(|sabotage| sabotage.breaks(call));
+        match (fault, call.kind, broken) {
+            (Fault::Pass, CallKind::Publish, _) => {
+                state.messages.push(Message {
+                    channel: call.detail.to_owned(),
+                    payload: call.payload.to_vec(),
+                });
+                Fault::Pretend
+            }
+            (Fault::Pass, _, Some(statements)) => Fault::Then(statements.to_owned()),
+            (fault, _, _) => fault,
+        }
+    }
+}
+
+impl Network for Scheduler {
+    fn send(&self, request: http::Request<Bytes>) -> NetworkAnswer {
+        let mut state = self.state();
+        let trouble = std::mem::take(&mut state.trouble);
+        if trouble == Trouble::Lost {
+            return Box::pin(async { Err("connection refused".to_owned()) });
+        }
+        if trouble == Trouble::Broken {
+            return Box::pin(async { Ok(response(500, "{}".to_owned())) });
+        }
+        let (status, body) = state.provider.answer(&received(&request));
+        drop(state);
+        let answer = response(status, body.to_string());
+        let scheduler = self.clone();
+        Box::pin(async move {
+            match trouble {
+                Trouble::AnswerLost => Err("connection reset".to_owned()),
+                Trouble::AnswerLate => {
+                    scheduler.turn(What::Answer).await;
+                    Ok(answer)
+                }
+                _ => Ok(answer),
+            }
+        })
+    }
+}
+
+fn received(request: &http::Request<Bytes>) -> Received {
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or("", |target| target.as_str());
+    let headers = request.headers().iter().map(|(name, value)| {
+        let value = value.to_str().unwrap_or_default();
+        (name.as_str().to_owned(), value.to_owned())
+    });
+    Received {
+        line: format!("{} {target}", request.method()),
+        headers: headers.collect(),
+        form: parse_form(&String::from_utf8_lossy(request.body())),
+    }
+}
+
+fn response(status: u16, body: String) -> http::Response<Bytes> {
+    http::Response::builder()
+        .status(status)
+        .header("content-type", "application/json")
+        .body(Bytes::from(body))
+        .expect("a response")
+}
