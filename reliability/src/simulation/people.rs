@@ -134,14 +134,14 @@ impl Ask {
 }
 
 impl Town {
-    /// Sends once; none when there was no answer.
-    async fn attempt(&self, ask: &Ask, what: What) -> Option<Answer> {
+    /// Sends once, what is made when its turn has come; none when there was no answer.
+    async fn attempt(&self, what: What, make: impl FnOnce() -> Ask) -> Option<Answer> {
         self.requests.set(self.requests.get() + 1);
         let trouble = self.scheduler.turn(what).await;
         if trouble == Trouble::Lost {
             return None;
         }
-        let number = self.requests.get();
+        let (ask, number) = (make(), self.requests.get());
         let crashed = self.crash.notified();
         let answered = self.shop.call(ask.request(number));
         let answer = tokio::select! {
@@ -165,7 +165,7 @@ impl Town {
         let what = || What::Request(format!("{} {}", ask.method, ask.path));
         let mut last = "no answer".to_owned();
         for _ in 0..ATTEMPTS {
-            match self.attempt(ask, what()).await {
+            match self.attempt(what(), || ask.clone()).await {
                 Some(answer) if answer.status < 500 => return answer,
                 Some(answer) => last = answer.describe(),
                 None => {}
@@ -192,10 +192,13 @@ impl Town {
         let what = || What::Webhook(text(&event["type"]));
         let mut left = if again { 2 } else { 1 };
         for _ in 0..ATTEMPTS {
-            let signature = forge::stripe_signature(WEBHOOK_SECRET, self.clock.seconds(), &body);
-            let ask = Ask::new("POST", "/api/v1/payments/webhook", &body)
-                .header("stripe-signature", signature);
-            match self.attempt(&ask, what()).await {
+            let signed = || {
+                let seconds = self.clock.seconds();
+                let signature = forge::stripe_signature(WEBHOOK_SECRET, seconds, &body);
+                Ask::new("POST", "/api/v1/payments/webhook", &body)
+                    .header("stripe-signature", signature)
+            };
+            match self.attempt(what(), signed).await {
                 Some(answer) if answer.status == 200 => left -= 1,
                 Some(answer) if answer.status < 500 => {
                     self.complain(format!("a webhook is refused: {}", answer.describe()));
