@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use mercato_tests::stripe::Account;
 use mercato_tests::{Client, Request, Response, WEBHOOK_SECRET, forge, shop};
 use serde_json::{Value, json};
 
@@ -234,13 +235,44 @@ impl<'w> Story<'w> {
         let answer = self.send(|client| client.post(&path).json(&body));
         let payment = match answer.status() {
             200 => answer.json(),
-            409 => self.get(&self.customer, &format!("/api/v1/payments/order/{order}")),
+            409 => self.payment_of(&order),
             status => panic!("{status}: {}", answer.text()),
         };
         if payment["status"] == "SUCCEEDED" {
             self.facts.paid.insert(order);
         }
         payment
+    }
+
+    /// Pays at Stripe, which tells the shop by webhooks.
+    pub fn pay_at_stripe(&mut self, placed: &Value) {
+        let session = shop::text(&placed["paymentSession"]["id"]);
+        self.at_stripe(|account| account.pay(&session));
+        self.deliver_webhooks();
+        let order = shop::text(&placed["id"]);
+        if self.payment_of(&order)["status"] == "SUCCEEDED" {
+            self.facts.paid.insert(order);
+        }
+    }
+
+    /// Delivers what Stripe has to tell, each event until it is taken.
+    pub fn deliver_webhooks(&mut self) {
+        for event in self.at_stripe(Account::take_events) {
+            self.send_event(&event);
+        }
+    }
+
+    /// Does something at Stripe.
+    ///
+    /// # Panics
+    /// When the world has another provider.
+    pub fn at_stripe<T>(&self, act: impl FnOnce(&mut Account) -> T) -> T {
+        let stripe = self.world.stripe.as_ref().expect("a world with Stripe");
+        stripe.at_stripe(act)
+    }
+
+    fn payment_of(&self, order: &str) -> Value {
+        self.get(&self.customer, &format!("/api/v1/payments/order/{order}"))
     }
 
     /// Cancels one's own order; whoever was not answered reads it.
@@ -291,11 +323,14 @@ impl<'w> Story<'w> {
 
     /// The provider's webhook of a session that was paid, sent until it is answered, as providers do.
     pub fn webhook(&mut self, event_id: &str, event_type: &str, object: &Value) {
-        let body = json!({
+        self.send_event(&json!({
             "id": event_id, "object": "event", "type": event_type,
             "created": self.world.clock.seconds(), "data": { "object": object },
-        })
-        .to_string();
+        }));
+    }
+
+    fn send_event(&mut self, event: &Value) {
+        let body = event.to_string();
         let answer = self.send(|client| {
             let signature =
                 forge::stripe_signature(WEBHOOK_SECRET, self.world.clock.seconds(), &body);

@@ -128,7 +128,7 @@ pub fn explore(scenario: &Scenario, choice: Choice) -> Exploration {
 }
 
 fn prepare(scenario: &Scenario) -> (Snapshot, Memory) {
-    let world = World::new();
+    let world = World::new(scenario.provider);
     let memory = {
         let mut story = Story::resume(&world, &Memory::default());
         opening(&mut story);

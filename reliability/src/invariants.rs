@@ -54,11 +54,14 @@ pub fn check(readings: &Readings, facts: &Facts) -> Vec<String> {
 }
 
 /// True when nothing is left to tell, several times in a row: what an event sets going has its own time to be repeated.
-fn settle(story: &Story<'_>) -> bool {
+fn settle(story: &mut Story<'_>) -> bool {
     let mut quiet = 0;
     for _ in 0..ROUNDS {
         for component in ["payments-api", "orders-api"] {
             story.world.fire_timer(component);
+        }
+        if story.world.stripe.is_some() {
+            story.deliver_webhooks();
         }
         let outbox = story.read_as_admin("/api/v1/payments/outbox");
         quiet = if outbox["meta"]["total"] == 0 {

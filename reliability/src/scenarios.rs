@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
+use mercato_tests::shop::text;
 use serde_json::{Value, json};
 
 use crate::client::{CUSTOMER_EMAIL, Story};
-use crate::world::RESERVATION_TTL_SECONDS;
+use crate::world::{Provider, RESERVATION_TTL_SECONDS};
 
 /// Something that people do in a shop.
 #[derive(Clone, Copy)]
 pub struct Scenario {
     /// What it is called.
     pub name: &'static str,
+    /// Who takes the money.
+    pub provider: Provider,
     /// What happens before, undisturbed.
     pub prepare: fn(&mut Story<'_>),
     /// What happens while the shop may crash.
@@ -22,21 +25,25 @@ pub struct Scenario {
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "register",
+        provider: Provider::Mock,
         prepare: |_| {},
         play: |story| story.register("grace@customers.test"),
     },
     Scenario {
         name: "order of three lines",
+        provider: Provider::Mock,
         prepare: |_| {},
         play: |story| drop(order(story, "order-1")),
     },
     Scenario {
         name: "pay",
+        provider: Provider::Mock,
         prepare: |story| drop(order(story, "order-1")),
         play: |story| drop(check_out(story, "succeed")),
     },
     Scenario {
         name: "order and pay",
+        provider: Provider::Mock,
         prepare: |_| {},
         play: |story| {
             order(story, "order-1");
@@ -45,11 +52,13 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "decline",
+        provider: Provider::Mock,
         prepare: |story| drop(order(story, "order-1")),
         play: |story| drop(check_out(story, "fail")),
     },
     Scenario {
         name: "cancel",
+        provider: Provider::Mock,
         prepare: |story| drop(order(story, "order-1")),
         play: |story| {
             let placed = placed(story);
@@ -58,16 +67,19 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "cancel at the checkout",
+        provider: Provider::Mock,
         prepare: |story| drop(order(story, "order-1")),
         play: |story| drop(check_out(story, "cancel")),
     },
     Scenario {
         name: "expire",
+        provider: Provider::Mock,
         prepare: |story| drop(order(story, "order-1")),
         play: expire,
     },
     Scenario {
         name: "pay after it expired",
+        provider: Provider::Mock,
         prepare: |story| {
             order(story, "order-1");
             expire(story);
@@ -76,6 +88,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "refund in part",
+        provider: Provider::Mock,
         prepare: paid,
         play: |story| {
             let placed = placed(story);
@@ -84,6 +97,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "refund in parts and whole",
+        provider: Provider::Mock,
         prepare: paid,
         play: |story| {
             let placed = placed(story);
@@ -93,6 +107,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "webhook twice",
+        provider: Provider::Mock,
         prepare: |story| drop(order(story, "order-1")),
         play: |story| {
             completed(story, "evt_1");
@@ -101,6 +116,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "refund webhook before the payment's",
+        provider: Provider::Mock,
         prepare: |story| drop(order(story, "order-1")),
         play: |story| {
             refunded(story, "evt_2");
@@ -109,6 +125,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "import",
+        provider: Provider::Mock,
         prepare: |_| {},
         play: |story| {
             for sku in ["NEW-1", "NEW-2", "NEW-1"] {
@@ -119,6 +136,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "token refresh",
+        provider: Provider::Mock,
         prepare: |_| {},
         play: |story| {
             story.refresh();
@@ -127,6 +145,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "stock change during an order",
+        provider: Provider::Mock,
         prepare: |_| {},
         play: |story| {
             let first = story.products[0].clone();
@@ -134,6 +153,62 @@ pub const SCENARIOS: &[Scenario] = &[
             order(story, "order-1");
             story.change_stock(&first, -3);
             check_out(story, "succeed");
+        },
+    },
+    Scenario {
+        name: "order, with Stripe",
+        provider: Provider::Stripe,
+        prepare: |_| {},
+        play: |story| drop(order(story, "order-1")),
+    },
+    Scenario {
+        name: "pay, with Stripe",
+        provider: Provider::Stripe,
+        prepare: |story| drop(order(story, "order-1")),
+        play: pay_at_stripe,
+    },
+    Scenario {
+        name: "cancel, with Stripe",
+        provider: Provider::Stripe,
+        prepare: |story| drop(order(story, "order-1")),
+        play: |story| {
+            let placed = placed(story);
+            story.cancel(&placed);
+            story.deliver_webhooks();
+        },
+    },
+    Scenario {
+        name: "expire, with Stripe",
+        provider: Provider::Stripe,
+        prepare: |story| drop(order(story, "order-1")),
+        play: |story| {
+            expire(story);
+            story.deliver_webhooks();
+        },
+    },
+    Scenario {
+        name: "refund in parts, with Stripe",
+        provider: Provider::Stripe,
+        prepare: |story| {
+            order(story, "order-1");
+            pay_at_stripe(story);
+        },
+        play: |story| {
+            let placed = placed(story);
+            story.refund(&placed, "refund-1", 250);
+            story.refund(&placed, "refund-2", 100);
+            story.deliver_webhooks();
+        },
+    },
+    Scenario {
+        name: "pay while it expires, with Stripe",
+        provider: Provider::Stripe,
+        prepare: |story| drop(order(story, "order-1")),
+        play: |story| {
+            let session = text(&placed(story)["paymentSession"]["id"]);
+            story.at_stripe(|account| account.pay(&session));
+            expire(story);
+            story.deliver_webhooks();
         },
     },
 ];
@@ -160,6 +235,11 @@ fn placed(story: &Story<'_>) -> Value {
 fn check_out(story: &mut Story<'_>, outcome: &str) -> Value {
     let placed = placed(story);
     story.check_out(&placed, outcome)
+}
+
+fn pay_at_stripe(story: &mut Story<'_>) {
+    let placed = placed(story);
+    story.pay_at_stripe(&placed);
 }
 
 fn paid(story: &mut Story<'_>) {

@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{env, fs};
 
-use mercato::{Clock, Limits, Running, Shop};
+use bytes::Bytes;
+use mercato::{Clock, Limits, Network, NetworkAnswer, Running, Shop};
 use mercato_platform::ids::{Ids as _, RandomIds};
+use mercato_tests::stripe::{Account, Answer, Received, SECRET_KEY, parse_form};
 use mercato_tests::{Client, JWT_SECRET, WEBHOOK_SECRET, repository, shared_data};
 use tokio::runtime::Runtime;
 
@@ -27,6 +29,15 @@ const BEGINNING_MS: u64 = 1_772_355_600_000;
 const TICK_MS: u64 = 1;
 /// Databases, as `runtime-config.toml` names them.
 const DATABASES: [&str; 4] = ["auth", "products", "orders", "payments"];
+
+/// Who takes the money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provider {
+    /// The stand-in that is part of the shop.
+    Mock,
+    /// Stripe, as far as the adapter can tell.
+    Stripe,
+}
 
 /// A clock that moves only when it is read, or told to.
 #[derive(Debug, Clone)]
@@ -54,6 +65,11 @@ impl VirtualClock {
 impl Clock for VirtualClock {
     fn now(&self) -> Duration {
         Duration::from_millis(self.0.fetch_add(TICK_MS, Ordering::SeqCst))
+    }
+
+    fn steady(&self) -> Option<Duration> {
+        let now_ms = self.0.load(Ordering::SeqCst);
+        Some(Duration::from_millis(now_ms.saturating_sub(BEGINNING_MS)))
     }
 }
 
@@ -89,11 +105,72 @@ impl Drop for Folder {
     }
 }
 
+/// Stripe at the other end of the wire, which does not crash with the shop.
+#[derive(Clone)]
+pub struct StripeNetwork(Arc<Mutex<Account>>);
+
+impl StripeNetwork {
+    /// With what an account knows, on a world's clock.
+    fn new(known: Option<&Account>, clock: &VirtualClock) -> Self {
+        let clock = clock.clone();
+        let now = move || clock.seconds();
+        let account = match known {
+            Some(account) => account.clone().on_clock(now),
+            None => Account::new(now, |prefix| {
+                format!("{prefix}{}", RandomIds.new_id().replace('-', ""))
+            }),
+        };
+        Self(Arc::new(Mutex::new(account)))
+    }
+
+    /// Does something at Stripe.
+    pub fn at_stripe<T>(&self, act: impl FnOnce(&mut Account) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Network for StripeNetwork {
+    fn send(&self, request: http::Request<Bytes>) -> NetworkAnswer {
+        let answer = self.at_stripe(|account| account.answer(&received(&request)));
+        Box::pin(async move { Ok(response(answer)) })
+    }
+}
+
+/// A request as the stand-in for Stripe reads it.
+pub(crate) fn received(request: &http::Request<Bytes>) -> Received {
+    let target = request.uri().path_and_query();
+    let headers = request.headers().iter().map(|(name, value)| {
+        let value = value.to_str().unwrap_or_default();
+        (name.as_str().to_owned(), value.to_owned())
+    });
+    Received {
+        line: format!(
+            "{} {}",
+            request.method(),
+            target.map_or("", |target| target.as_str())
+        ),
+        headers: headers.collect(),
+        form: parse_form(&String::from_utf8_lossy(request.body())),
+    }
+}
+
+/// An answer of the stand-in for Stripe.
+///
+/// # Panics
+/// Never: the stand-in knows its statuses.
+pub(crate) fn response((status, body): Answer) -> http::Response<Bytes> {
+    http::Response::builder()
+        .status(status)
+        .header("content-type", "application/json")
+        .body(Bytes::from(body.to_string()))
+        .expect("a response")
+}
+
 /// The databases of a world at some moment, to begin other worlds from.
-#[derive(Debug)]
 pub struct Snapshot {
     folder: Arc<Folder>,
     clock_ms: u64,
+    stripe: Option<Account>,
 }
 
 /// A shop in this process that can crash and be started again.
@@ -102,16 +179,12 @@ pub struct World {
     pub plan: Plan,
     /// Its time.
     pub clock: VirtualClock,
+    /// Its provider; none where the shop brings its own stand-in.
+    pub stripe: Option<StripeNetwork>,
     folder: Arc<Folder>,
     runtime: Runtime,
     running: Mutex<Option<(Running, Client)>>,
     restarts: AtomicU64,
-}
-
-impl Default for World {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 impl World {
@@ -119,8 +192,10 @@ impl World {
     ///
     /// # Panics
     /// When it does not start.
-    pub fn new() -> Self {
-        Self::in_folder(Folder::new(), VirtualClock::default(), None)
+    pub fn new(provider: Provider) -> Self {
+        let clock = VirtualClock::default();
+        let stripe = (provider == Provider::Stripe).then(|| StripeNetwork::new(None, &clock));
+        Self::in_folder(Folder::new(), clock, stripe, None)
     }
 
     /// A shop that goes on from a snapshot, perhaps broken on purpose.
@@ -134,13 +209,21 @@ impl World {
             fs::copy(snapshot.folder.0.join(&file), folder.0.join(&file)).expect("a copy");
         }
         let clock = VirtualClock(Arc::new(AtomicU64::new(snapshot.clock_ms)));
-        Self::in_folder(folder, clock, sabotage)
+        let stripe = snapshot.stripe.as_ref();
+        let stripe = stripe.map(|account| StripeNetwork::new(Some(account), &clock));
+        Self::in_folder(folder, clock, stripe, sabotage)
     }
 
-    fn in_folder(folder: Folder, clock: VirtualClock, sabotage: Option<Sabotage>) -> Self {
+    fn in_folder(
+        folder: Folder,
+        clock: VirtualClock,
+        stripe: Option<StripeNetwork>,
+        sabotage: Option<Sabotage>,
+    ) -> Self {
         let world = Self {
             plan: Plan::with(sabotage),
             clock,
+            stripe,
             folder: Arc::new(folder),
             runtime: tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -165,6 +248,10 @@ impl World {
         Snapshot {
             clock_ms: self.clock.0.load(Ordering::SeqCst),
             folder: Arc::clone(&self.folder),
+            stripe: self
+                .stripe
+                .as_ref()
+                .map(|stripe| stripe.at_stripe(|account| account.clone())),
         }
     }
 
@@ -218,8 +305,14 @@ impl World {
     }
 
     fn start(&self) {
-        let shop = Shop::builder()
-            .app(repository().join("spin.toml"))
+        let shop = match &self.stripe {
+            None => Shop::builder().app(repository().join("spin.toml")),
+            Some(stripe) => Shop::builder()
+                .app(repository().join("spin.stripe.toml"))
+                .network(stripe.clone())
+                .variable("stripe_secret_key", SECRET_KEY),
+        };
+        let shop = shop
             .runtime_config(self.folder.runtime_config())
             .data_dir(shared_data())
             .listen("127.0.0.1:0")

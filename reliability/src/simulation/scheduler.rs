@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use mercato::{CallKind, Fault, FaultPlan, HostCall, Network, NetworkAnswer, Turn};
-use mercato_tests::stripe::{Account, Received, parse_form};
+use mercato_tests::stripe::Account;
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::plan::describe;
 use crate::sabotage::Sabotage;
+use crate::world::{received, response};
 
 /// What waits for its turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -210,11 +212,10 @@ impl Network for Scheduler {
             return Box::pin(async { Err("connection refused".to_owned()) });
         }
         if trouble == Trouble::Broken {
-            return Box::pin(async { Ok(response(500, "{}".to_owned())) });
+            return Box::pin(async { Ok(response((500, Value::Null))) });
         }
-        let (status, body) = state.provider.answer(&received(&request));
+        let answer = response(state.provider.answer(&received(&request)));
         drop(state);
-        let answer = response(status, body.to_string());
         let scheduler = self.clone();
         Box::pin(async move {
             match trouble {
@@ -227,28 +228,4 @@ impl Network for Scheduler {
             }
         })
     }
-}
-
-fn received(request: &http::Request<Bytes>) -> Received {
-    let target = request
-        .uri()
-        .path_and_query()
-        .map_or("", |target| target.as_str());
-    let headers = request.headers().iter().map(|(name, value)| {
-        let value = value.to_str().unwrap_or_default();
-        (name.as_str().to_owned(), value.to_owned())
-    });
-    Received {
-        line: format!("{} {target}", request.method()),
-        headers: headers.collect(),
-        form: parse_form(&String::from_utf8_lossy(request.body())),
-    }
-}
-
-fn response(status: u16, body: String) -> http::Response<Bytes> {
-    http::Response::builder()
-        .status(status)
-        .header("content-type", "application/json")
-        .body(Bytes::from(body))
-        .expect("a response")
 }
