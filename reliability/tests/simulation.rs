@@ -7,24 +7,39 @@ use mercato_reliability::Sabotage;
 use mercato_reliability::simulation::{Outcome, Settings, simulate};
 use mercato_tests::is_quick;
 
-/// What is drawn from when nobody asks for another seed.
+/// Where the tests begin to draw from.
 const SEED: u64 = 20_260_301;
-/// How long it goes on when nobody asks for more.
-const STEPS: u64 = 20_000;
+/// How many seeds are tried when nobody names one.
+const SEEDS: u64 = 3;
+/// How long each goes on when nobody asks for more.
+const STEPS: u64 = 15_000;
+/// How long a shop that is broken may go on until it is noticed.
+const BROKEN_STEPS: u64 = 600_000;
 
-fn number(name: &str, default: u64) -> u64 {
+fn given(name: &str) -> Option<u64> {
     let given = env::var(name).ok().filter(|text| !text.is_empty());
-    given.map_or(default, |text| text.parse().expect("a number"))
+    given.map(|text| text.parse().expect("a number"))
 }
 
-fn report(settings: &Settings, outcome: &Outcome) {
-    let per_second =
-        outcome.steps * 1_000 / u64::try_from(outcome.took.as_millis().max(1)).unwrap_or(1);
+fn settings(seed: u64, steps: u64) -> Settings {
+    Settings {
+        seed,
+        steps,
+        sabotage: None,
+        trace: None,
+        is_watched: false,
+    }
+}
+
+fn run(settings: &Settings) -> Outcome {
+    let outcome = simulate(settings);
+    let took_ms = u64::try_from(outcome.took.as_millis().max(1)).unwrap_or(u64::MAX);
     writeln!(
         stderr(),
-        "seed {}: {} steps ({per_second} a second), {} requests, {} orders, {} crashes, {} other troubles, {} violations; digest {:016x}",
+        "seed {}: {} steps ({} a second), {} requests, {} orders, {} crashes, {} other troubles, {} violations; digest {:016x}",
         settings.seed,
         outcome.steps,
+        outcome.steps * 1_000 / took_ms,
         outcome.requests,
         outcome.orders,
         outcome.crashes,
@@ -33,6 +48,7 @@ fn report(settings: &Settings, outcome: &Outcome) {
         outcome.digest,
     )
     .ok();
+    outcome
 }
 
 #[test]
@@ -40,19 +56,57 @@ fn whatever_goes_wrong_everything_holds_in_the_evening() {
     if is_quick() {
         return;
     }
-    let sabotage = Sabotage::named(&env::var("MERCATO_SIMULATE_BREAK").unwrap_or_default());
-    let settings = Settings {
-        seed: number("MERCATO_SIMULATE_SEED", SEED),
-        steps: number("MERCATO_SIMULATE_STEPS", STEPS),
-        sabotage,
-        trace: env::var_os("MERCATO_SIMULATE_TRACE").map(Into::into),
-    };
-    let outcome = simulate(&settings);
-    report(&settings, &outcome);
-    assert!(
-        outcome.violations.is_empty(),
-        "seed {}: {}",
-        settings.seed,
-        outcome.violations.join("\n")
-    );
+    let seed = given("MERCATO_SIMULATE_SEED");
+    let seeds = seed.map_or(SEED..SEED + SEEDS, |seed| seed..seed + 1);
+    for number in seeds {
+        let settings = Settings {
+            sabotage: Sabotage::named(&env::var("MERCATO_SIMULATE_BREAK").unwrap_or_default()),
+            trace: env::var_os("MERCATO_SIMULATE_TRACE").map(Into::into),
+            is_watched: seed.is_some(),
+            ..settings(number, given("MERCATO_SIMULATE_STEPS").unwrap_or(STEPS))
+        };
+        let outcome = run(&settings);
+        assert!(
+            outcome.violations.is_empty(),
+            "see it again with `cargo xtask simulate --seed {number} --steps {}`: {}",
+            settings.steps,
+            outcome.violations.join("\n")
+        );
+        assert!(
+            outcome.orders > 10 && outcome.crashes > 5 && outcome.troubles > 20,
+            "something must go on, and go wrong"
+        );
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_days() {
+    if is_quick() {
+        return;
+    }
+    let digest = |seed| run(&settings(seed, 6_000)).digest;
+    let first = digest(SEED);
+    assert_eq!(first, digest(SEED));
+    assert_ne!(first, digest(SEED + 1));
+}
+
+#[test]
+fn a_shop_that_is_broken_on_purpose_is_found_out() {
+    if is_quick() {
+        return;
+    }
+    for sabotage in Sabotage::ALL {
+        let settings = Settings {
+            sabotage: Some(sabotage),
+            ..settings(SEED, BROKEN_STEPS)
+        };
+        let found = run(&settings).violations;
+        writeln!(
+            stderr(),
+            "broken {}: {}",
+            sabotage.name(),
+            found.first().expect("something is noticed")
+        )
+        .ok();
+    }
 }

@@ -4,13 +4,13 @@ mod bench;
 mod build;
 mod check;
 mod compose;
-mod crash_points;
 mod demo;
 mod fingerprint;
 mod manifest;
 mod openapi;
 mod process;
 mod provider;
+mod reliability;
 mod test;
 mod tidy;
 mod toolchain;
@@ -87,14 +87,10 @@ enum Task {
     /// Install the tools that some tests need into target/tools: Redocly, Schemathesis, generators of clients.
     Tools,
     /// Crash the shop at every call it makes, scenario by scenario, and check what must be true after each.
-    CrashPoints {
-        /// Only scenarios whose name contains this, for example "refund".
-        #[arg(long, default_value = "")]
-        scenario: String,
-        /// Only every so many-th call.
-        #[arg(long, default_value_t = 1)]
-        stride: u64,
-    },
+    CrashPoints(reliability::CrashPoints),
+    /// Let customers, an admin, Stripe and Redis live with a shop in which everything goes wrong, drawn from a seed, and
+    /// check every evening what must be true.
+    Simulate(reliability::Simulate),
     /// Check formatting, tidiness, manifest, contracts and lints, and that the components build.
     Check,
 }
@@ -134,9 +130,8 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Bench { arguments } => bench::bench(&workspace, &arguments)?,
         Task::Openapi { check } => openapi::openapi(&workspace, check)?,
         Task::Tools => tools::ensure(&workspace)?,
-        Task::CrashPoints { scenario, stride } => {
-            crash_points::crash_points(&workspace, &scenario, stride)?;
-        }
+        Task::CrashPoints(wanted) => reliability::crash_points(&workspace, &wanted)?,
+        Task::Simulate(wanted) => reliability::simulate(&workspace, &wanted)?,
         Task::Check => check::check(&workspace)?,
     }
     Ok(ExitCode::SUCCESS)

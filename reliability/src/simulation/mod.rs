@@ -12,6 +12,7 @@ pub mod scheduler;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::io::{Write as _, stderr};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::{Mutex, PoisonError};
@@ -40,15 +41,18 @@ use scheduler::{Scheduler, Trouble, What};
 const CUSTOMERS: usize = 6;
 /// Products: sku, price, units.
 const PRODUCTS: [(&str, f64, i64); 4] = [
-    ("CUP", 12.5, 60),
-    ("POT", 30.0, 25),
-    ("TEA", 4.25, 200),
+    ("CUP", 12.5, 600),
+    ("POT", 30.0, 100),
+    ("TEA", 4.25, 2_000),
     ("JAR", 9.99, 8),
 ];
 /// Components with a timer.
 const TIMED: [&str; 2] = ["orders-api", "payments-api"];
 /// After so many steps of trouble everybody goes home, the shop puts itself in order, and everything is checked.
 const DAY_STEPS: u64 = 5_000;
+/// How often everything is looked through until it is as it must be, and how much time is between.
+const LOOKS: u32 = 20;
+const LOOK: Duration = Duration::from_secs(60);
 /// Steps within which the shop must have put itself in order.
 const EVENING_STEPS_MAX: u64 = 400_000;
 /// Instances of a component: more than there are people, so that nobody queues.
@@ -60,11 +64,14 @@ const LONG_PAUSE: Duration = Duration::from_secs(3);
 
 /// Chances in [`CHANCES`] for each step.
 const CHANCES: u32 = 10_000;
-const CRASH: u32 = 12;
+const CRASH: u32 = 10;
 const TIMER: u32 = 40;
 const SHORT_JUMP: u32 = 200;
 const LONG_JUMP: u32 = 20;
 const EXPIRY_JUMP: u32 = 2;
+
+/// The same for each statement that writes: crashes that matter happen there.
+const CRASH_AFTER_WRITE: u32 = 40;
 
 /// What is simulated.
 #[derive(Debug, Clone)]
@@ -77,7 +84,12 @@ pub struct Settings {
     pub sabotage: Option<Sabotage>,
     /// Where every step is written down.
     pub trace: Option<PathBuf>,
+    /// Whether to say on standard error how it goes.
+    pub is_watched: bool,
 }
+
+/// After so many days somebody who watches hears how it goes.
+const DAYS_PER_LINE: u64 = 20;
 
 /// What came of it.
 #[derive(Debug, Clone, Default)]
@@ -178,11 +190,17 @@ impl Life {
 
     async fn live(&mut self) -> Outcome {
         let mut people = self.open().await;
+        let mut days = 0;
         while self.steps() < self.settings.steps && self.outcome.violations.is_empty() {
             people = self.day(people).await;
             let admin = people.remove(0);
             let admin = self.look_through_everything(admin).await;
             people.insert(0, admin);
+            days += 1;
+            if self.settings.is_watched && days % DAYS_PER_LINE == 0 {
+                let (steps, orders) = (self.steps(), self.outcome.orders);
+                writeln!(stderr(), "{days} days, {steps} steps, {orders} orders").ok();
+            }
         }
         self.outcome.steps = self.steps();
         self.outcome.digest = self.town.record.borrow().digest();
@@ -245,16 +263,23 @@ impl Life {
         let facts = self.town.facts.borrow().clone();
         let town = Rc::clone(&self.town);
         let looking = spawn_local(async move {
-            let is_settled = settle(&town, &mut admin).await;
-            let readings = read(&mut admin, &facts).await;
-            (admin, is_settled, readings)
+            let mut looks = 0;
+            loop {
+                let is_settled = settle(&town, &mut admin).await;
+                let readings = read(&mut admin, &facts).await;
+                let mut found = invariants::check(&readings, &facts);
+                if !is_settled {
+                    found.push("5: events are left in the outbox".to_owned());
+                }
+                looks += 1;
+                if found.is_empty() || looks == LOOKS {
+                    return (admin, readings, found);
+                }
+                // What the provider did not answer is tried again after ever longer pauses.
+                town.clock.advance(LOOK);
+            }
         });
-        let (admin, is_settled, readings) = self.until_done(looking).await;
-        let facts = self.town.facts.borrow().clone();
-        let mut found = invariants::check(&readings, &facts);
-        if !is_settled {
-            found.push("5: events are left in the outbox".to_owned());
-        }
+        let (admin, readings, mut found) = self.until_done(looking).await;
         found.append(&mut self.town.complaints.borrow_mut());
         let step = self.steps();
         self.outcome
@@ -295,7 +320,7 @@ impl Life {
         };
         let troubled = self.is_troubled;
         if is(CRASH) && troubled {
-            self.crash().await;
+            self.crash(None).await;
         } else if is(TIMER) {
             self.fire_timer();
         } else if is(SHORT_JUMP) && troubled {
@@ -306,7 +331,7 @@ impl Life {
             let expiry_ms = RESERVATION_TTL_SECONDS * 1_000;
             self.pass_time(expiry_ms / 2..expiry_ms * 3);
         } else {
-            self.let_something_happen();
+            self.let_something_happen().await;
         }
     }
 
@@ -343,7 +368,7 @@ impl Life {
     }
 
     /// One of those who wait has its turn, or a message of Redis arrives.
-    fn let_something_happen(&mut self) {
+    async fn let_something_happen(&mut self) {
         let waiting = self.town.scheduler.waiting();
         let messages = self.town.scheduler.messages();
         let ready: Vec<usize> = (0..waiting.len())
@@ -355,6 +380,9 @@ impl Life {
         }
         let chosen = self.dice.random_range(0..choices);
         match ready.get(chosen) {
+            Some(index) if writes(&waiting[*index]) && self.is_hit(CRASH_AFTER_WRITE) => {
+                self.crash(Some(*index)).await;
+            }
             Some(index) => self.let_go(*index, &waiting[*index]),
             None => self.carry_message(chosen - ready.len()),
         }
@@ -417,8 +445,7 @@ impl Life {
         let fail = |reason: &str| (Fault::Fail(reason.to_owned()), Trouble::None);
         match kind {
             CallKind::Sqlite => {
-                let statement = detail.split(": ").nth(1).unwrap_or_default();
-                let (chances, reason) = match statement.split(' ').next().unwrap_or_default() {
+                let (chances, reason) = match verb(detail) {
                     "BEGIN" => (150, "database is locked"),
                     "COMMIT" => (50, "database or disk is full"),
                     "ROLLBACK" => (0, ""),
@@ -457,21 +484,17 @@ impl Life {
         }
     }
 
-    /// The shop stops dead, perhaps just after a call, and is started again on what was committed.
-    async fn crash(&mut self) {
+    /// The shop stops dead, perhaps just after the call at that place, and is started again on what was committed.
+    async fn crash(&mut self, last: Option<usize>) {
         self.outcome.crashes += 1;
-        self.note("crash");
         self.town.is_down.set(true);
         let scheduler = self.town.scheduler.clone();
-        let waiting = scheduler.waiting();
-        let calls: Vec<usize> = (0..waiting.len())
-            .filter(|index| matches!(waiting[*index], What::Call(..)))
-            .collect();
-        if !calls.is_empty() && self.dice.random_range(0..2) == 0 {
-            let last = calls[self.dice.random_range(0..calls.len())];
-            self.note(format!("after {:?}", waiting[last]));
+        if let Some(last) = last {
+            self.note(("crash after", &scheduler.waiting()[last]));
             scheduler.let_go(last, Fault::StopAfter, Trouble::None);
             self.quiet.wait().await;
+        } else {
+            self.note("crash");
         }
         scheduler.crash();
         self.town.crash.notify_waiters();
@@ -480,6 +503,20 @@ impl Life {
         scheduler.recover();
         self.town.is_down.set(false);
     }
+}
+
+/// Whether it is a statement that changes a database, or ends a transaction.
+fn writes(what: &What) -> bool {
+    let What::Call(CallKind::Sqlite, detail) = what else {
+        return false;
+    };
+    ["INSERT", "UPDATE", "DELETE", "COMMIT"].contains(&verb(detail))
+}
+
+/// The first word of a statement, as a component's call tells it.
+fn verb(detail: &str) -> &str {
+    let statement = detail.split(": ").nth(1).unwrap_or_default();
+    statement.split(' ').next().unwrap_or_default()
 }
 
 /// How long a pause is.
