@@ -1,10 +1,10 @@
 //! `crash-points` and `simulate`: the whole of what the tests run a part of.
 
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use clap::Args;
+use mercato_platform::clock::{Clock as _, SystemClock};
 
 use crate::{build, process, workspace::Workspace};
 
@@ -61,7 +61,8 @@ pub fn crash_points(workspace: &Workspace, wanted: &CrashPoints) -> Result<()> {
 /// # Errors
 /// When something does not build, or was not true.
 pub fn simulate(workspace: &Workspace, wanted: &Simulate) -> Result<()> {
-    let seed = wanted.seed.unwrap_or_else(seed_of_now);
+    // Short enough to be typed, and new each time.
+    let seed = wanted.seed.unwrap_or_else(|| SystemClock.now_seconds());
     let mut environment = vec![
         ("MERCATO_SIMULATE_SEED", seed.to_string()),
         ("MERCATO_SIMULATE_STEPS", wanted.steps.to_string()),
@@ -78,12 +79,6 @@ pub fn simulate(workspace: &Workspace, wanted: &Simulate) -> Result<()> {
         "whatever_goes_wrong_everything_holds_in_the_evening",
         &environment,
     )
-}
-
-/// A seed that nobody has used before, short enough to be typed.
-fn seed_of_now() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(1, |now| now.as_secs())
 }
 
 /// One test of the reliability crate, with what it prints.
