@@ -79,3 +79,11 @@ pub enum OrderError {
     #[error("internal error")]
     Internal,
 }
+
+impl OrderError {
+    /// Whether waiting mends it: something was out of reach.
+    #[must_use]
+    pub const fn passes_by_itself(&self) -> bool {
+        matches!(self, Self::Unavailable | Self::PaymentUnavailable)
+    }
+}

@@ -140,7 +140,7 @@ impl commands::Guest for Component {
 
     async fn record_answer(
         customer_id: String,
-        key: String,
+        idempotency: commands::Idempotency,
         answer: commands::RecordedAnswer,
     ) -> Result<commands::RecordedAnswer, types::OrderError> {
         let customer_id = CustomerId::parse(&customer_id)?;
@@ -148,7 +148,12 @@ impl commands::Guest for Component {
             status: answer.status,
             body: answer.body,
         };
-        Ok(record_answer::handle(&*host().await?, &customer_id, &key, answer)?.into())
+        let idempotency = Idempotency {
+            key: idempotency.key,
+            fingerprint: idempotency.fingerprint,
+        };
+        let host = host().await?;
+        Ok(record_answer::handle(&*host, &customer_id, &idempotency, answer)?.into())
     }
 
     async fn change_status(

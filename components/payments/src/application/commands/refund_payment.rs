@@ -5,7 +5,9 @@ use sha2::{Digest, Sha256};
 
 use super::ensure_session::refused;
 use super::relay_outbox::{back_off_ms, publish_due};
-use crate::domain::{EventType, MinorUnits, Payment, PaymentError, Refund, RefundStatus};
+use crate::domain::{
+    EventType, MinorUnits, Payment, PaymentError, RecordedAnswer, Refund, RefundStatus, Viewer,
+};
 use crate::ports::{Ports, Provider, ProviderError, Records, RefundRequest, Store};
 
 /// How long a refund's idempotency key is remembered after it was first used, in milliseconds.
@@ -26,6 +28,8 @@ const OTHERS_MAX: usize = 8;
 /// A request to give money back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefundCommand {
+    /// Who wants it: everybody has keys of their own.
+    pub requested_by: Viewer,
     /// The payment, UUIDv7.
     pub payment_id: String,
     /// Whole minor units; all that is left when absent.
@@ -36,11 +40,21 @@ pub struct RefundCommand {
     pub idempotency_key: Option<String>,
 }
 
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefundOutcome {
+    /// The payment with the refund, made now or before.
+    Refunded(Payment),
+    /// This request was answered before.
+    Replayed(RecordedAnswer),
+}
+
 /// A valid [`RefundCommand`].
 struct Request {
     payment_id: String,
     amount: Option<MinorUnits>,
     reason: Option<String>,
+    /// As it is stored.
     key: Option<String>,
     fingerprint: Vec<u8>,
 }
@@ -63,14 +77,19 @@ enum Claim {
 pub async fn refund_payment<P: Ports>(
     ports: &P,
     command: RefundCommand,
-) -> Result<Payment, PaymentError> {
+) -> Result<RefundOutcome, PaymentError> {
     let request = validate(command)?;
     for _ in 0..OTHERS_MAX {
         match ports
             .store()
             .write(|records| claim(ports, records, &request))?
         {
-            Claim::Own(refund) => return finish(ports, refund).await,
+            Claim::Own(refund) => {
+                return match refund.answer {
+                    Some(answer) => Ok(RefundOutcome::Replayed(answer)),
+                    None => finish(ports, refund).await.map(RefundOutcome::Refunded),
+                };
+            }
             Claim::Other(refund) => match finish(ports, refund).await {
                 Ok(_) | Err(PaymentError::ProviderRejected(_)) => {}
                 Err(PaymentError::ProviderUnavailable) => return Err(PaymentError::Unavailable),
@@ -121,13 +140,22 @@ fn validate(command: RefundCommand) -> Result<Request, PaymentError> {
         return Err(PaymentError::invalid("Idempotency-Key", "format", rule));
     }
     let fingerprint = fingerprint(&command.payment_id, amount, reason.as_deref());
+    let key = command.idempotency_key;
     Ok(Request {
         payment_id: command.payment_id,
         amount,
         reason,
-        key: command.idempotency_key,
+        key: key.map(|key| stored_key(&command.requested_by, &key)),
         fingerprint,
     })
+}
+
+/// A key together with whose it is. Ids hold no colon, so no two people's keys are the same.
+pub(super) fn stored_key(requested_by: &Viewer, key: &str) -> String {
+    match requested_by {
+        Viewer::Customer(id) | Viewer::Admin(id) => format!("{id}:{key}"),
+        Viewer::System => format!(":{key}"),
+    }
 }
 
 fn is_key(key: &str) -> bool {
@@ -188,6 +216,7 @@ fn claim<P: Ports>(
         status: RefundStatus::Pending,
         attempts: 0,
         created_at: now,
+        answer: None,
     };
     records.insert_refund(&refund, now.saturating_add(RESUME_AFTER_MS))?;
     Ok(Claim::Own(refund))

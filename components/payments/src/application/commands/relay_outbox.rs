@@ -1,6 +1,7 @@
 use mercato_platform::clock::Clock;
 use mercato_platform::log;
 
+use super::purge::purge;
 use super::refund_payment::resume_due_refund;
 use crate::domain::{OutboxEntry, PaymentError};
 use crate::ports::{Ports, PublishError, Publisher, Records, Store};
@@ -42,7 +43,7 @@ pub struct RelayReport {
     pub pending: u64,
 }
 
-/// Publishes what is due, oldest first, and takes up a refund that a crash left. With `min_interval_ms`, does nothing
+/// Publishes what is due, oldest first, takes up a refund that a crash left, and removes what is old. With `min_interval_ms`, does nothing
 /// when the last run, of whichever instance, is younger, and publishes nothing while a broker that failed is spared.
 ///
 /// # Errors
@@ -65,6 +66,7 @@ pub async fn relay_outbox<P: Ports>(
         Pause::Respected
     };
     let (published, failed) = publish_batch(ports, pause).await?;
+    purge(ports);
     let pending = ports.store().read(|records| records.lag())?.pending;
     Ok(RelayReport {
         published,

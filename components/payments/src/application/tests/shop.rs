@@ -12,16 +12,16 @@ use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use serde_json::{Value, json};
 
-use crate::application::commands::{self, RefundCommand, WebhookOutcome};
+use crate::application::commands::{self, RefundCommand, RefundOutcome, WebhookOutcome};
 use crate::application::queries::{self, EntryPage, PageRequest};
 use crate::domain::{
     CheckoutLine, CheckoutSession, EventType, MinorUnits, NewPayment, OutboxEntry, Payment,
-    PaymentError, PaymentEvent, Viewer,
+    PaymentError, PaymentEvent, RecordedAnswer, Viewer,
 };
 use crate::infrastructure::sqlite::SqliteStore;
 use crate::infrastructure::stripe_webhook::StripeWebhooks;
 use crate::ports::{
-    CheckoutOutcome, CheckoutSimulator, Ports, Provider, ProviderError, PublishError, Publisher,
+    CheckoutOutcome, CheckoutSimulator, PaidSession, Ports, Provider, ProviderError, PublishError, Publisher,
     Records, RefundRequest, SessionRequest, SessionState, Settings, SignedWebhook, Store,
 };
 
@@ -140,6 +140,8 @@ pub struct TestProvider {
     pub refuses: Cell<bool>,
     pub slow: Cell<bool>,
     pub paid: Cell<bool>,
+    /// What the provider says of the money in a session that is paid.
+    pub charge: RefCell<Option<PaidSession>>,
     pub real: Cell<bool>,
     pub sessions: RefCell<BTreeMap<String, SessionRequest>>,
     pub expired: RefCell<BTreeSet<String>>,
@@ -161,6 +163,16 @@ impl TestProvider {
         let answer = self.faults.step(effect).unwrap_or(silence);
         pause(self.slow.take()).await;
         answer
+    }
+
+    /// The customer has paid that in the open session, and the provider says so when it is asked.
+    pub fn take(&self, amount: i64, currency: &str) {
+        self.paid.set(true);
+        self.charge.replace(Some(PaidSession {
+            reference: "pi_1".to_owned(),
+            amount: units(amount),
+            currency: currency.to_owned(),
+        }));
     }
 
     /// What has gone back to the customer altogether.
@@ -213,7 +225,7 @@ impl Provider for TestProvider {
     async fn expire_session(&self, session_id: &str) -> Result<SessionState, ProviderError> {
         self.answer(|| {
             if self.paid.get() {
-                return Ok(SessionState::Completed);
+                return Ok(SessionState::Completed(self.charge.borrow().clone()));
             }
             self.expired.borrow_mut().insert(session_id.to_owned());
             Ok(SessionState::Expired)
@@ -328,6 +340,14 @@ impl Ids for TestIds {
         let number = self.0.replace(self.0.get() + 1);
         format!("01890a5d-ac96-774b-bcce-{number:012x}")
     }
+}
+
+/// How many records of each kind the database holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    pub webhooks: u64,
+    pub outbox: u64,
+    pub answers: u64,
 }
 
 /// The domain with its world.
@@ -462,16 +482,36 @@ impl Shop {
     }
 
     pub fn refund(&self, amount: Option<i64>, key: Option<&str>) -> Result<Payment, PaymentError> {
-        let payment_id = self.payment().id;
+        match self.refund_by(&admin(), amount, key)? {
+            RefundOutcome::Refunded(payment) => Ok(payment),
+            RefundOutcome::Replayed(answer) => panic!("{answer:?}"),
+        }
+    }
+
+    pub fn refund_by(
+        &self,
+        requested_by: &Viewer,
+        amount: Option<i64>,
+        key: Option<&str>,
+    ) -> Result<RefundOutcome, PaymentError> {
         now(commands::refund_payment(
             self,
             RefundCommand {
-                payment_id,
+                requested_by: requested_by.clone(),
+                payment_id: self.payment().id,
                 amount,
                 reason: Some("returned".to_owned()),
                 idempotency_key: key.map(str::to_owned),
             },
         ))
+    }
+
+    pub fn record_answer(&self, key: &str, status: u16, body: &[u8]) -> RecordedAnswer {
+        let answer = RecordedAnswer {
+            status,
+            body: body.to_vec(),
+        };
+        commands::record_refund_answer(self, &admin(), key, answer).unwrap()
     }
 
     pub fn relay(&self) -> commands::RelayReport {
@@ -503,6 +543,15 @@ impl Shop {
         json!({"id": id, "type": event_type, "data": {"object": {
             "id": session_id, "client_reference_id": ORDER, "amount_total": AMOUNT, "currency": "usd",
         }}})
+    }
+
+    pub fn stored(&self) -> Stored {
+        let count = |from: &str| self.store.sqlite.count(from);
+        Stored {
+            webhooks: count("webhooks"),
+            outbox: count("outbox"),
+            answers: count("refunds WHERE answer_status IS NOT NULL"),
+        }
     }
 
     pub fn newest_session(&self) -> String {
@@ -553,6 +602,10 @@ impl Shop {
 
 pub fn session_id(idempotency_key: &str) -> String {
     format!("cs_{idempotency_key}")
+}
+
+pub fn admin() -> Viewer {
+    Viewer::Admin("01890a5d-ac96-774b-bcce-000000000002".to_owned())
 }
 
 pub fn units(units: i64) -> MinorUnits {

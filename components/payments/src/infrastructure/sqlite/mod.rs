@@ -1,5 +1,6 @@
 //! The `payments` database.
 
+mod old;
 mod outbox;
 mod payments;
 mod refunds;
@@ -13,7 +14,8 @@ use crate::ports::{Records, Store, Stored};
 
 const LABEL: &str = "payments";
 
-const MIGRATIONS: &[Migration] = mercato_sqlite::migrations!["0001_payments"];
+const MIGRATIONS: &[Migration] = 
+    mercato_sqlite::migrations!["0001_payments", "0003_kept_answers_and_purge"];
 
 const SELECT_SETTING: &str = "SELECT value FROM settings WHERE name = ?";
 
@@ -35,6 +37,18 @@ impl SqliteStore {
     #[must_use]
     pub const fn new() -> Self {
         Self(Database::new(LABEL, MIGRATIONS))
+    }
+}
+
+#[cfg(test)]
+impl SqliteStore {
+    /// How many rows there are.
+    pub fn count(&self, from: &str) -> u64 {
+        let statement = format!("SELECT COUNT(*) FROM {from}");
+        let count: Result<u64, Error> = self
+            .0
+            .read(|connection| connection.query_one(&statement, &[])?.unwrap().get(0));
+        count.unwrap()
     }
 }
 
