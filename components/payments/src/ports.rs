@@ -72,6 +72,9 @@ pub trait Records: PaymentRecords + RefundRecords + OutboxRecords + OldRecords {
 
 impl<T: PaymentRecords + RefundRecords + OutboxRecords + OldRecords> Records for T {}
 
+/// Nothing is put off for longer than this, in milliseconds. What seems to be is due: the clock was set back.
+pub const PAUSE_LONGEST_MS: u64 = 5 * 60 * 1_000;
+
 /// What the database answers: the value, or `Unavailable` or `Internal`.
 pub type Stored<T> = Result<T, PaymentError>;
 

@@ -714,6 +714,10 @@ impl Shop {
         self.clock.0.set(self.clock.0.get() + ms);
     }
 
+    pub fn set_clock_back(&self, ms: u64) {
+        self.clock.0.set(self.clock.0.get() - ms);
+    }
+
     pub fn create(&self, key: Option<&str>) -> Result<CreateOutcome, OrderError> {
         run(create_order::handle(self, request(key)))
     }

@@ -47,13 +47,21 @@ impl Host {
 
     /// Whether this instance has asked for a sweep that recently.
     fn has_just_swept(&self, min_interval_ms: u32) -> bool {
-        let now = SystemClock.now_ms();
-        let recently = now.saturating_sub(self.last_sweep_asked.get()) < u64::from(min_interval_ms);
-        if !recently {
-            self.last_sweep_asked.set(now);
-        }
-        recently
+        asked_recently(
+            &self.last_sweep_asked,
+            SystemClock.now_ms(),
+            min_interval_ms,
+        )
     }
+}
+
+/// Whether that was less than so many milliseconds ago; otherwise it is now. A clock that was set back stops nothing.
+fn asked_recently(last: &Cell<u64>, now: u64, min_interval_ms: u32) -> bool {
+    let recently = now.abs_diff(last.get()) < u64::from(min_interval_ms);
+    if !recently {
+        last.set(now);
+    }
+    recently
 }
 
 impl Ports for Host {
@@ -464,5 +472,21 @@ fn field_error(error: crate::domain::FieldError) -> types::FieldError {
         field: error.field,
         code: error.code.to_owned(),
         message: error.message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_asks_for_a_sweep_once_in_an_interval() {
+        let last = Cell::new(0);
+        let asked: Vec<_> = [5_000, 5_001, 5_999, 6_000]
+            .map(|now| asked_recently(&last, now, 1_000))
+            .into();
+        assert_eq!(asked, [false, true, true, false]);
+        assert!(!asked_recently(&last, 100, 1_000), "the clock was set back");
+        assert!(!asked_recently(&last, 100, 0), "who asks for a run gets it");
     }
 }

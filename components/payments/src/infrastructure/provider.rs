@@ -3,8 +3,8 @@
 use crate::bindings::mercato::payments::{checkout_simulator, provider};
 use crate::domain::{CheckoutSession, MinorUnits, Payment};
 use crate::ports::{
-    CheckoutOutcome, CheckoutSimulator, PaidSession, Provider, ProviderError, RefundRequest, SessionRequest,
-    SessionState, SignedWebhook,
+    CheckoutOutcome, CheckoutSimulator, PaidSession, Provider, ProviderError, RefundRequest,
+    SessionRequest, SessionState, SignedWebhook,
 };
 
 /// The provider behind `mercato:payments/provider`.

@@ -14,8 +14,8 @@ use super::stripe_webhook::StripeWebhooks;
 use crate::application::{commands as use_cases, queries as views};
 use crate::bindings::exports::mercato::payments::{commands, outbox, queries, types};
 use crate::domain::{
-    CheckoutLine, CheckoutSession, EventType, FieldError, MinorUnits, NewPayment, OutboxEntry, Payment,
-    PaymentError, PaymentEvent, PaymentStatus, RecordedAnswer, Viewer,
+    CheckoutLine, CheckoutSession, EventType, FieldError, MinorUnits, NewPayment, OutboxEntry,
+    Payment, PaymentError, PaymentEvent, PaymentStatus, RecordedAnswer, Viewer,
 };
 use crate::ports::{CheckoutOutcome, Ports};
 

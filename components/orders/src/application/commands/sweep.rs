@@ -8,7 +8,8 @@ use crate::application::commands::apply_payment_event;
 use crate::application::saga::{close, follow_ups, place};
 use crate::application::{INBOX_KEPT_MS, KEY_KEPT_MS};
 use crate::domain::{
-    Actor, Closing, Order, OrderError, OrderId, OrderStatus, Rejection, Saga, Step,
+    Actor, Closing, Order, OrderError, OrderId, OrderStatus, PAUSE_LONGEST_MS, Rejection, Saga,
+    Step,
 };
 use crate::ports::{OrderRepository, Payments, Ports};
 
@@ -28,7 +29,6 @@ pub const PURGED_PER_SWEEP: u32 = 500;
 pub const EVENT_OVERDUE_AFTER_MS: u32 = 3_000;
 
 const BACK_OFF_FIRST_MS: u64 = 1_000;
-const BACK_OFF_MAX_MS: u64 = 300_000;
 
 const INTERRUPTED: &str = "Placing the order was interrupted";
 
@@ -78,7 +78,7 @@ fn purge(ports: &impl Ports) -> Result<(), OrderError> {
 fn back_off(attempts: u32) -> u64 {
     BACK_OFF_FIRST_MS
         .saturating_mul(1_u64.checked_shl(attempts).unwrap_or(u64::MAX))
-        .min(BACK_OFF_MAX_MS)
+        .min(PAUSE_LONGEST_MS)
 }
 
 fn claim(ports: &impl Ports, min_interval_ms: u32) -> Result<bool, OrderError> {
@@ -121,10 +121,7 @@ fn take_up(
     now: u64,
 ) -> Result<Option<(Saga, bool)>, OrderError> {
     ports.orders().write(|records| {
-        let Some(mut saga) = records
-            .saga(order_id)?
-            .filter(|saga| saga.next_attempt_at <= now)
-        else {
+        let Some(mut saga) = records.saga(order_id)?.filter(|saga| saga.is_due(now)) else {
             return Ok(None);
         };
         saga.next_attempt_at = now + back_off(saga.attempts);

@@ -4,7 +4,7 @@ use mercato_platform::log;
 use super::purge::purge;
 use super::refund_payment::resume_due_refund;
 use crate::domain::{OutboxEntry, PaymentError};
-use crate::ports::{Ports, PublishError, Publisher, Records, Store};
+use crate::ports::{PAUSE_LONGEST_MS, Ports, PublishError, Publisher, Records, Store};
 
 /// Most events that one run publishes.
 pub const RELAY_BATCH: u32 = 50;
@@ -21,7 +21,6 @@ const BATCH_TIME_MS: u64 = 1_500;
 const BROKER_PAUSE_MS: u64 = 2_000;
 
 const BACK_OFF_FIRST_MS: u64 = 5_000;
-const BACK_OFF_LONGEST_MS: u64 = 5 * 60 * 1_000;
 
 /// Whether a run spares a broker that has just failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +85,7 @@ pub(super) async fn publish_due<P: Ports>(ports: &P) {
 pub(super) fn back_off_ms(times: u32) -> u64 {
     BACK_OFF_FIRST_MS
         .saturating_mul(2_u64.saturating_pow(times))
-        .min(BACK_OFF_LONGEST_MS)
+        .min(PAUSE_LONGEST_MS)
 }
 
 /// Reads first, so that the many calls that come too early take no write lock.

@@ -418,11 +418,20 @@ fn what_has_done_its_service_is_removed_in_small_batches() {
     let events = PURGED_PER_RUN + 1;
     add_acknowledged(&shop, events);
     let there = shop.stored();
-    assert_eq!((there.webhooks, there.outbox, there.answers), (2, u64::from(events) + 3, 1));
+    assert_eq!(
+        (there.webhooks, there.outbox, there.answers),
+        (2, u64::from(events) + 3, 1)
+    );
 
     shop.advance(IDEMPOTENCY_KEY_TTL_MS);
     shop.relay();
-    assert_eq!(shop.stored(), Stored { answers: 0, ..there });
+    assert_eq!(
+        shop.stored(),
+        Stored {
+            answers: 0,
+            ..there
+        }
+    );
     shop.advance(EXCHANGED_KEPT_MS - IDEMPOTENCY_KEY_TTL_MS - 1);
     shop.relay();
     assert_eq!(shop.stored().outbox, there.outbox, "not old enough");
@@ -448,7 +457,11 @@ fn a_walk_by_cursor_goes_on_when_what_was_seen_is_removed() {
     add_events(&shop, 4);
     let there: Vec<String> = shop.entries().into_iter().map(|e| e.event.id).collect();
     let page = |after| {
-        let request = PageRequest { page: 1, limit: 2, after };
+        let request = PageRequest {
+            page: 1,
+            limit: 2,
+            after,
+        };
         queries::list_entries(&shop, &request).unwrap()
     };
     let first = page(None);
@@ -471,11 +484,34 @@ fn add_acknowledged(shop: &Shop, events: u32) {
         .write(|records| {
             for number in 0..events {
                 let id = format!("01890a5d-ac96-774b-bcd2-{number:012x}");
-                let event = PaymentEvent { id: id.clone(), ..event.clone() };
+                let event = PaymentEvent {
+                    id: id.clone(),
+                    ..event.clone()
+                };
                 records.append_event(&event)?;
                 records.acknowledge_event(&id, now)?;
             }
             Ok(())
         })
         .unwrap();
+}
+
+#[test]
+fn a_clock_that_is_set_back_holds_up_no_event_and_no_refund() {
+    let shop = Shop::with_paid_order();
+    shop.provider.down.set(true);
+    shop.refund(Some(5), Some("key")).unwrap_err();
+    shop.webhook(&shop.refunded_event("evt_2", 1)).unwrap();
+    let published = || shop.publisher.published.borrow().len();
+    assert_eq!(published(), 1);
+    shop.set_back(LONG_MS);
+    assert_eq!(queries::overdue_events(&shop, 2_000, 10).unwrap().len(), 1);
+    shop.relay();
+    assert_eq!(published(), 2, "it is due later than any pause could last");
+    shop.relay();
+    assert_eq!(published(), 2, "and waits as always then");
+    shop.provider.down.set(false);
+    shop.advance(LONG_MS / 2);
+    shop.relay();
+    assert_eq!(shop.provider.refunded(), 5);
 }

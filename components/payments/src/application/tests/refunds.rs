@@ -1,7 +1,5 @@
 use super::shop::{AMOUNT, Shop, admin, now, units};
-use crate::application::commands::{
-    self, IDEMPOTENCY_KEY_TTL_MS, RefundCommand, RefundOutcome,
-};
+use crate::application::commands::{self, IDEMPOTENCY_KEY_TTL_MS, RefundCommand, RefundOutcome};
 use crate::domain::{EventType, PaymentError, PaymentStatus, Viewer};
 
 /// Longer than any pause before a refund is taken up again.

@@ -21,8 +21,9 @@ use crate::domain::{
 use crate::infrastructure::sqlite::SqliteStore;
 use crate::infrastructure::stripe_webhook::StripeWebhooks;
 use crate::ports::{
-    CheckoutOutcome, CheckoutSimulator, PaidSession, Ports, Provider, ProviderError, PublishError, Publisher,
-    Records, RefundRequest, SessionRequest, SessionState, Settings, SignedWebhook, Store,
+    CheckoutOutcome, CheckoutSimulator, PaidSession, Ports, Provider, ProviderError, PublishError,
+    Publisher, Records, RefundRequest, SessionRequest, SessionState, Settings, SignedWebhook,
+    Store,
 };
 
 pub const ORDER: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
@@ -451,6 +452,10 @@ impl Shop {
 
     pub fn advance(&self, ms: u64) {
         self.clock.0.set(self.clock.0.get() + ms);
+    }
+
+    pub fn set_back(&self, ms: u64) {
+        self.clock.0.set(self.clock.0.get() - ms);
     }
 
     pub fn create(&self) -> Result<Payment, PaymentError> {

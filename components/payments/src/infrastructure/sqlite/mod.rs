@@ -10,11 +10,11 @@ use mercato_platform::log;
 use mercato_sqlite::{Connection, Database, Error, Migration, Row};
 
 use crate::domain::{MinorUnits, PaymentError};
-use crate::ports::{Records, Store, Stored};
+use crate::ports::{PAUSE_LONGEST_MS, Records, Store, Stored};
 
 const LABEL: &str = "payments";
 
-const MIGRATIONS: &[Migration] = 
+const MIGRATIONS: &[Migration] =
     mercato_sqlite::migrations!["0001_payments", "0003_kept_answers_and_purge"];
 
 const SELECT_SETTING: &str = "SELECT value FROM settings WHERE name = ?";
@@ -108,6 +108,11 @@ impl From<Error> for PaymentError {
             Self::Internal
         }
     }
+}
+
+/// What is put off until after that was so before the clock was set back.
+fn too_late(now: u64) -> u64 {
+    now.saturating_add(PAUSE_LONGEST_MS)
 }
 
 fn minor_units(row: &Row, column: usize) -> Stored<MinorUnits> {

@@ -1,6 +1,6 @@
 use mercato_sqlite::{Error, Row, params};
 
-use super::{SqliteRecords, minor_units};
+use super::{SqliteRecords, minor_units, too_late};
 use crate::domain::{RecordedAnswer, Refund, RefundStatus};
 use crate::ports::{RefundRecords, Stored};
 
@@ -28,7 +28,7 @@ const FIND_BY_KEY: &str =
 const FIND_PENDING: &str = select_refund!("payment_id = ? AND status = 'PENDING'");
 
 const FIND_DUE: &str = select_refund!(
-    "status = 'PENDING' AND next_attempt_at <= ?
+    "status = 'PENDING' AND (next_attempt_at <= ? OR next_attempt_at > ?)
     ORDER BY next_attempt_at
     LIMIT 1"
 );
@@ -83,7 +83,7 @@ impl RefundRecords for SqliteRecords<'_> {
 
     fn find_due_refund(&self, now: u64) -> Stored<Option<Refund>> {
         self.0
-            .query_one(FIND_DUE, params![now])?
+            .query_one(FIND_DUE, params![now, too_late(now)])?
             .as_ref()
             .map(refund)
             .transpose()
