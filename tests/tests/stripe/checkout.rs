@@ -77,7 +77,7 @@ fn asking_for_the_session_again_gives_the_same_one() {
         customer
             .post("/api/v1/orders")
             .header("idempotency-key", &key)
-            .json(&mercato_tests::shop::order_of(&[(&product, 1)]))
+            .json(&order_of(&[(&product, 1)]))
             .send()
             .expect(201)
             .json()

@@ -515,3 +515,31 @@ fn a_clock_that_is_set_back_holds_up_no_event_and_no_refund() {
     shop.relay();
     assert_eq!(shop.provider.refunded(), 5);
 }
+
+#[test]
+fn an_event_that_was_retried_is_parked_again_when_it_goes_on_failing() {
+    let shop = Shop::with_pending_order();
+    shop.webhook(&shop.completed("evt_1")).unwrap();
+    let id = shop.entries()[0].event.id.clone();
+    for _ in 0..2 {
+        for failures in 1..=FAILURES_MAX {
+            let entry = shop.entries().remove(0);
+            assert!(!entry.parked && entry.failures + 1 == failures);
+            shop.advance(LONG_MS);
+            shop.relay();
+            commands::report_failure(&shop, &id, "no").unwrap();
+        }
+        assert!(shop.entries()[0].parked);
+        let retried = now(commands::retry_event(&shop, &id)).unwrap();
+        assert_eq!((retried.attempts, retried.failures), (1, 0));
+        assert_eq!(retried.last_error.as_deref(), Some("no"));
+        shop.publisher.published.borrow_mut().clear();
+        shop.advance(5_000);
+        shop.relay();
+        assert_eq!(
+            shop.publisher.published.borrow().len(),
+            1,
+            "a lost message is repeated as soon as that of a new event"
+        );
+    }
+}
