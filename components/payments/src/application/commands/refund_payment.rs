@@ -42,6 +42,10 @@ pub struct RefundCommand {
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one per request, and it is nearly always the large one"
+)]
 pub enum RefundOutcome {
     /// The payment with the refund, made now or before.
     Refunded(Payment),
