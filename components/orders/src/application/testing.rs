@@ -80,7 +80,7 @@ impl Faults {
         result
     }
 
-    async fn let_others_run(&self) {
+    pub async fn let_others_run(&self) {
         let mut waited = !self.yields.get();
         std::future::poll_fn(|_| {
             if std::mem::replace(&mut waited, true) {

@@ -140,6 +140,8 @@ pub struct TestProvider {
     pub down: Cell<bool>,
     pub refuses: Cell<bool>,
     pub slow: Cell<bool>,
+    /// Every call lets others run, before and after its effect.
+    pub yields: Cell<bool>,
     pub paid: Cell<bool>,
     /// What the provider says of the money in a session that is paid.
     pub charge: RefCell<Option<PaidSession>>,
@@ -161,9 +163,15 @@ impl TestProvider {
             return Err(ProviderError::Rejected("no".to_owned()));
         }
         let silence = Err(ProviderError::Unavailable("no answer".to_owned()));
+        self.let_others_run().await;
         let answer = self.faults.step(effect).unwrap_or(silence);
         pause(self.slow.take()).await;
+        self.let_others_run().await;
         answer
+    }
+
+    pub async fn let_others_run(&self) {
+        pause(self.yields.get()).await;
     }
 
     /// The customer has paid that in the open session, and the provider says so when it is asked.
@@ -475,7 +483,20 @@ impl Shop {
     }
 
     pub fn payment(&self) -> Payment {
-        queries::find_payment_of_order(self, &Viewer::System, ORDER).unwrap()
+        self.try_payment().unwrap()
+    }
+
+    pub fn try_payment(&self) -> Result<Payment, PaymentError> {
+        queries::find_payment_of_order(self, &Viewer::System, ORDER)
+    }
+
+    /// The customer pays in the newest session they were sent to, if it is still open.
+    pub fn pay_newest(&self) {
+        let opened = self.try_payment().ok().and_then(|p| p.session.opened);
+        let is_open = |id: &String| !self.provider.expired.borrow().contains(id);
+        if opened.is_some_and(|session| is_open(&session.id)) {
+            self.provider.take(AMOUNT, "USD");
+        }
     }
 
     pub fn simulate(
