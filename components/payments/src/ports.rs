@@ -112,7 +112,7 @@ pub trait PaymentRecords {
 
 /// Refunds asked for.
 pub trait RefundRecords {
-    /// The refund asked for under that idempotency key after `since`, or still pending.
+    /// The refund asked for under that idempotency key, if it is pending or has ended after `since`.
     fn find_refund_by_key(&self, key: &str, since: u64) -> Stored<Option<Refund>>;
     /// Keeps the answer given to a refund.
     fn set_refund_answer(&self, id: &str, answer: &RecordedAnswer) -> Stored<()>;
@@ -186,7 +186,7 @@ pub trait OutboxRecords {
 pub struct PurgeTimes {
     /// Of webhooks received, events acknowledged, orders refused.
     pub exchanged: u64,
-    /// Of refunds asked for whose answers are kept.
+    /// Of refunds that ended and whose answers are kept.
     pub answered: u64,
 }
 

@@ -10,7 +10,8 @@ use crate::domain::{
 };
 use crate::ports::{Ports, Provider, ProviderError, Records, RefundRequest, Store};
 
-/// How long a refund's idempotency key is remembered after it was first used, in milliseconds.
+/// How long a refund's idempotency key is remembered after the refund has ended, in milliseconds. Until then it is
+/// remembered however long the provider is silent: whoever asks every hour must not be given the money twice.
 pub const IDEMPOTENCY_KEY_TTL_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// Longest reason, in characters.
@@ -36,7 +37,7 @@ pub struct RefundCommand {
     pub amount: Option<i64>,
     /// Why.
     pub reason: Option<String>,
-    /// Makes repeating safe for [`IDEMPOTENCY_KEY_TTL_MS`].
+    /// Makes repeating safe until [`IDEMPOTENCY_KEY_TTL_MS`] after the refund has ended.
     pub idempotency_key: Option<String>,
 }
 

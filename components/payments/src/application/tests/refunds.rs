@@ -332,3 +332,20 @@ fn a_key_belongs_to_one_person() {
     }
     assert_eq!(shop.provider.refunded(), 520);
 }
+
+#[test]
+fn a_key_is_kept_for_a_day_after_its_refund_has_ended() {
+    let shop = Shop::with_paid_order();
+    shop.provider.down.set(true);
+    assert!(shop.refund(Some(500), Some("key")).is_err());
+    shop.advance(IDEMPOTENCY_KEY_TTL_MS);
+    shop.provider.down.set(false);
+    shop.relay();
+    assert_eq!(shop.provider.refunded(), 500, "at last");
+    shop.advance(IDEMPOTENCY_KEY_TTL_MS - 1);
+    let again = shop.refund(Some(500), Some("key")).unwrap();
+    assert_eq!(again.refunded, units(500));
+    shop.advance(1);
+    let anew = shop.refund(Some(500), Some("key")).unwrap();
+    assert_eq!(anew.refunded, units(1_000));
+}

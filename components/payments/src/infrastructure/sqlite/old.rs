@@ -7,7 +7,7 @@ const HAS_OLD: &str = "
     SELECT EXISTS (SELECT 1 FROM webhooks WHERE received_at <= ?1)
       OR EXISTS (SELECT 1 FROM outbox WHERE acknowledged_at <= ?1)
       OR EXISTS (SELECT 1 FROM refused_orders WHERE at <= ?1)
-      OR EXISTS (SELECT 1 FROM refunds WHERE answer_status IS NOT NULL AND created_at <= ?2)";
+      OR EXISTS (SELECT 1 FROM refunds WHERE answer_status IS NOT NULL AND updated_at <= ?2)";
 
 const PURGE_WEBHOOKS: &str = "
     DELETE FROM webhooks
@@ -28,8 +28,8 @@ const PURGE_ANSWERS: &str = "
     WHERE id IN (
       SELECT id
       FROM refunds
-      WHERE answer_status IS NOT NULL AND created_at <= ?
-      ORDER BY created_at
+      WHERE answer_status IS NOT NULL AND updated_at <= ?
+      ORDER BY updated_at
       LIMIT ?)";
 
 impl OldRecords for SqliteRecords<'_> {

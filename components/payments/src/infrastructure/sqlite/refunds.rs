@@ -23,7 +23,7 @@ macro_rules! select_refund {
 }
 
 const FIND_BY_KEY: &str =
-    select_refund!("idempotency_key = ? AND (created_at > ? OR status = 'PENDING')");
+    select_refund!("idempotency_key = ? AND (updated_at > ? OR status = 'PENDING')");
 
 const FIND_PENDING: &str = select_refund!("payment_id = ? AND status = 'PENDING'");
 

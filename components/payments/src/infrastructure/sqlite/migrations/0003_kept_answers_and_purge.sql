@@ -16,4 +16,4 @@ CREATE INDEX webhooks_by_age ON webhooks (received_at);
 
 CREATE INDEX outbox_acknowledged ON outbox (acknowledged_at) WHERE acknowledged_at IS NOT NULL;
 
-CREATE INDEX refunds_answered ON refunds (created_at) WHERE answer_status IS NOT NULL;
+CREATE INDEX refunds_answered ON refunds (updated_at) WHERE answer_status IS NOT NULL;
