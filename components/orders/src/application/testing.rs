@@ -312,12 +312,15 @@ pub struct OutboxRow {
 pub struct FakePayments {
     faults: Rc<Faults>,
     ids: Rc<TestIds>,
+    clock: Rc<TestClock>,
     payments: RefCell<BTreeMap<OrderId, Payment>>,
     outbox: RefCell<Vec<OutboxRow>>,
     refund_keys: RefCell<Vec<String>>,
     pub refuses: Cell<Option<OpenError>>,
     pub refuses_refunds: Cell<bool>,
     pub refunds_asked: Cell<u32>,
+    /// How long it takes until a payment is closed, in milliseconds.
+    pub takes_ms: Cell<u64>,
     /// The customer is just paying: nothing is decided yet.
     pub keeps_sessions: Cell<bool>,
     pub down: Cell<bool>,
@@ -395,6 +398,7 @@ impl FakePayments {
     }
 
     fn cancel_now(&self, order_id: &OrderId) -> Option<Payment> {
+        self.clock.0.set(self.clock.0.get() + self.takes_ms.get());
         let is_pending = self.payments.borrow().get(order_id)?.status == PaymentStatus::Pending;
         if is_pending && !self.keeps_sessions.get() {
             self.decide(order_id, PaymentStatus::Cancelled, EventType::Cancelled);
@@ -565,7 +569,7 @@ pub struct Shop {
     pub orders: TestRepository,
     pub inventory: FakeInventory,
     pub payments: FakePayments,
-    clock: TestClock,
+    clock: Rc<TestClock>,
     ids: Rc<TestIds>,
     settings: Settings,
 }
@@ -638,6 +642,7 @@ impl Shop {
     pub fn new() -> Self {
         let faults: Rc<Faults> = Rc::default();
         let ids: Rc<TestIds> = Rc::default();
+        let clock = Rc::new(TestClock(Cell::new(START_MS)));
         let database = Database::in_memory(LABEL, MIGRATIONS).unwrap();
         let shop = Self {
             orders: TestRepository {
@@ -655,16 +660,18 @@ impl Shop {
             payments: FakePayments {
                 faults: Rc::clone(&faults),
                 ids: Rc::clone(&ids),
+                clock: Rc::clone(&clock),
                 payments: RefCell::default(),
                 outbox: RefCell::default(),
                 refund_keys: RefCell::default(),
                 refuses: Cell::new(None),
                 refuses_refunds: Cell::new(false),
                 refunds_asked: Cell::new(0),
+                takes_ms: Cell::new(0),
                 keeps_sessions: Cell::new(false),
                 down: Cell::new(false),
             },
-            clock: TestClock(Cell::new(START_MS)),
+            clock,
             ids,
             settings: Settings {
                 currency: "USD".parse().unwrap(),

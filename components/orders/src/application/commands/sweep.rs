@@ -28,6 +28,10 @@ pub const PURGED_PER_SWEEP: u32 = 500;
 /// An event that is not acknowledged after this time has got lost on its way, in milliseconds.
 pub const EVENT_OVERDUE_AFTER_MS: u32 = 3_000;
 
+/// How long a run begins something new, in milliseconds: a slow provider must not keep the customer waiting whose request
+/// started the run.
+pub const SWEEP_TIME_MS: u64 = 1_500;
+
 const BACK_OFF_FIRST_MS: u64 = 1_000;
 
 const INTERRUPTED: &str = "Placing the order was interrupted";
@@ -53,8 +57,9 @@ pub async fn handle(ports: &impl Ports, min_interval_ms: u32) -> Result<SweepRep
     if !claim(ports, min_interval_ms)? {
         return Ok(report);
     }
-    sweep_sagas(ports, &mut report).await?;
-    sweep_follow_ups(ports, &mut report).await?;
+    let begun_at = ports.clock().now_ms();
+    sweep_sagas(ports, begun_at, &mut report).await?;
+    sweep_follow_ups(ports, begun_at, &mut report).await?;
     let overdue = ports
         .payments()
         .overdue_events(EVENT_OVERDUE_AFTER_MS, EVENTS_PER_SWEEP)
@@ -96,12 +101,25 @@ fn claim(ports: &impl Ports, min_interval_ms: u32) -> Result<bool, OrderError> {
     })
 }
 
-async fn sweep_sagas(ports: &impl Ports, report: &mut SweepReport) -> Result<(), OrderError> {
+/// Whether a run begins nothing new any more. What is due is due at the next one, and every run does one thing of each
+/// kind, so that none waits for ever.
+fn has_no_time_left(ports: &impl Ports, begun_at: u64) -> bool {
+    ports.clock().now_ms().abs_diff(begun_at) >= SWEEP_TIME_MS
+}
+
+async fn sweep_sagas(
+    ports: &impl Ports,
+    begun_at: u64,
+    report: &mut SweepReport,
+) -> Result<(), OrderError> {
     let now = ports.clock().now_ms();
-    for order_id in ports
+    let due = ports
         .orders()
-        .read(|records| records.due_sagas(now, SAGAS_PER_SWEEP))?
-    {
+        .read(|records| records.due_sagas(now, SAGAS_PER_SWEEP))?;
+    for (index, order_id) in due.into_iter().enumerate() {
+        if index > 0 && has_no_time_left(ports, begun_at) {
+            break;
+        }
         let Some((saga, keyed)) = take_up(ports, &order_id, now)? else {
             continue;
         };
@@ -182,12 +200,19 @@ async fn cancel(ports: &impl Ports, order_id: &OrderId, reason: &str) -> Result<
     .await
 }
 
-async fn sweep_follow_ups(ports: &impl Ports, report: &mut SweepReport) -> Result<(), OrderError> {
+async fn sweep_follow_ups(
+    ports: &impl Ports,
+    begun_at: u64,
+    report: &mut SweepReport,
+) -> Result<(), OrderError> {
     let now = ports.clock().now_ms();
-    for (order_id, attempts) in ports
+    let due = ports
         .orders()
-        .read(|records| records.due_follow_ups(now, FOLLOW_UPS_PER_SWEEP))?
-    {
+        .read(|records| records.due_follow_ups(now, FOLLOW_UPS_PER_SWEEP))?;
+    for (index, (order_id, attempts)) in due.into_iter().enumerate() {
+        if index > 0 && has_no_time_left(ports, begun_at) {
+            break;
+        }
         let until = now + back_off(attempts);
         ports
             .orders()

@@ -258,3 +258,14 @@ fn a_clock_that_is_set_back_holds_up_nothing_but_the_end_of_reservations() {
     assert_eq!(shop.status(&waiting), OrderStatus::Pending);
     shop.check_invariants("set back");
 }
+
+#[test]
+fn a_slow_provider_does_not_keep_a_run_going() {
+    let shop = Shop::new();
+    let orders = [shop.placed(), shop.placed(), shop.placed()];
+    shop.wait(TTL_MS);
+    shop.payments.takes_ms.set(sweep::SWEEP_TIME_MS);
+    let expired: Vec<_> = orders.iter().map(|_| shop.sweep().expired).collect();
+    assert_eq!(expired, [1, 1, 1], "each leaves the others to the next");
+    shop.check_invariants("a slow provider");
+}

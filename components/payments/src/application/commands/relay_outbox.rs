@@ -58,7 +58,6 @@ pub async fn relay_outbox<P: Ports>(
             ..RelayReport::default()
         });
     }
-    resume_due_refund(ports).await?;
     let pause = if min_interval_ms == 0 {
         Pause::Ignored
     } else {
@@ -66,6 +65,8 @@ pub async fn relay_outbox<P: Ports>(
     };
     let (published, failed) = publish_batch(ports, pause).await?;
     purge(ports);
+    // Last: a provider that does not answer must not hold up the events.
+    resume_due_refund(ports).await?;
     let pending = ports.store().read(|records| records.lag())?.pending;
     Ok(RelayReport {
         published,

@@ -184,3 +184,20 @@ fn a_session_that_replaces_a_lapsed_one_while_its_payment_is_cancelled_is_closed
     );
     assert_eq!(shop.event_types(), [EventType::Cancelled]);
 }
+
+#[test]
+fn events_do_not_wait_for_a_refund_that_is_taken_up() {
+    let shop = Shop::with_paid_order();
+    shop.provider.down.set(true);
+    shop.refund(Some(500), None).unwrap_err();
+    shop.provider.down.set(false);
+    shop.publisher.down.set(true);
+    shop.webhook(&shop.refunded_event("evt_2", 1)).unwrap();
+    shop.publisher.down.set(false);
+    shop.advance(LONG_MS);
+    shop.provider.slow.set(true);
+    let relay = started(commands::relay_outbox(&shop, 0));
+    assert_eq!(shop.published_types(), [EventType::Refunded]);
+    now(relay).unwrap();
+    assert_eq!(shop.payment().refunded, units(500));
+}
