@@ -116,6 +116,8 @@ pub trait RefundRecords {
     fn find_refund_by_key(&self, key: &str, since: u64) -> Stored<Option<Refund>>;
     /// Keeps the answer given to a refund.
     fn set_refund_answer(&self, id: &str, answer: &RecordedAnswer) -> Stored<()>;
+    /// The refund of that id.
+    fn find_refund(&self, id: &str) -> Stored<Option<Refund>>;
     /// The one refund of a payment whose end is not known.
     fn find_pending_refund(&self, payment_id: &str) -> Stored<Option<Refund>>;
     /// The pending refund whose next attempt has been due longest.

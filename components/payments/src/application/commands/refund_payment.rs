@@ -233,10 +233,8 @@ async fn finish<P: Ports>(ports: &P, refund: Refund) -> Result<Payment, PaymentE
         .store()
         .read(|records| records.find_payment(&refund.payment_id))?
         .ok_or(PaymentError::NotFound)?;
-    match &refund.status {
-        RefundStatus::Succeeded => return Ok(payment),
-        RefundStatus::Failed(cause) => return Err(PaymentError::ProviderRejected(cause.clone())),
-        RefundStatus::Pending => {}
+    if let Some(end) = end_of(&refund, &payment) {
+        return end;
     }
     let answer = if refund.amount.is_zero() {
         Ok(None)
@@ -251,8 +249,25 @@ async fn finish<P: Ports>(ports: &P, refund: Refund) -> Result<Payment, PaymentE
         }
         Err(error) => {
             set_back(ports, &refund, &error)?;
-            Err(refused("refund", &refund.payment_id, error))
+            let error = refused("refund", &refund.payment_id, error);
+            // Another request may have brought the same refund to its end meanwhile: then that is the answer.
+            let (refund, payment) = ports.store().read(|records| {
+                let payment = records.find_payment(&refund.payment_id)?;
+                Ok((records.find_refund(&refund.id)?, payment))
+            })?;
+            let end = refund.zip(payment);
+            end.and_then(|(refund, payment)| end_of(&refund, &payment))
+                .unwrap_or(Err(error))
         }
+    }
+}
+
+/// What a refund has come to; none while it is pending.
+fn end_of(refund: &Refund, payment: &Payment) -> Option<Result<Payment, PaymentError>> {
+    match &refund.status {
+        RefundStatus::Succeeded => Some(Ok(payment.clone())),
+        RefundStatus::Failed(cause) => Some(Err(PaymentError::ProviderRejected(cause.clone()))),
+        RefundStatus::Pending => None,
     }
 }
 

@@ -201,3 +201,22 @@ fn events_do_not_wait_for_a_refund_that_is_taken_up() {
     now(relay).unwrap();
     assert_eq!(shop.payment().refunded, units(500));
 }
+
+#[test]
+fn who_asks_in_vain_is_told_what_another_one_reached() {
+    for refuses in [false, true] {
+        let shop = Shop::with_paid_order();
+        shop.provider.yields.set(true);
+        let mut first = started(commands::refund_payment(
+            &shop,
+            refund_of(&shop, 500, "key"),
+        ));
+        shop.provider.yields.set(false);
+        let second = commands::refund_payment(&shop, refund_of(&shop, 500, "key"));
+        let second = now(second).unwrap();
+        shop.provider.refuses.set(refuses);
+        shop.provider.down.set(!refuses);
+        assert_eq!(now(first.as_mut()).unwrap(), second);
+        assert_eq!(shop.payment().refunded, units(500));
+    }
+}

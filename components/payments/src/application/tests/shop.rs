@@ -156,6 +156,7 @@ impl TestProvider {
         &self,
         effect: impl FnOnce() -> Result<T, ProviderError>,
     ) -> Result<T, ProviderError> {
+        self.let_others_run().await;
         if self.down.get() {
             return Err(ProviderError::Unavailable("down".to_owned()));
         }
@@ -163,7 +164,6 @@ impl TestProvider {
             return Err(ProviderError::Rejected("no".to_owned()));
         }
         let silence = Err(ProviderError::Unavailable("no answer".to_owned()));
-        self.let_others_run().await;
         let answer = self.faults.step(effect).unwrap_or(silence);
         pause(self.slow.take()).await;
         self.let_others_run().await;

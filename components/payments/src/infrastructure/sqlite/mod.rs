@@ -50,6 +50,17 @@ impl SqliteStore {
             .read(|connection| connection.query_one(&statement, &[])?.unwrap().get(0));
         count.unwrap()
     }
+
+    /// How SQLite goes about a statement.
+    fn plan(&self, statement: &str) -> Vec<String> {
+        let plan = format!("EXPLAIN QUERY PLAN {statement}");
+        let values = vec![mercato_sqlite::Value::from(1_u32); 2];
+        let steps: Result<Vec<String>, Error> = self.0.read(|connection| {
+            let rows = connection.query(&plan, &values)?;
+            rows.iter().map(|row| row.get(3)).collect()
+        });
+        steps.unwrap()
+    }
 }
 
 impl Default for SqliteStore {

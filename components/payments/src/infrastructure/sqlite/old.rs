@@ -32,6 +32,15 @@ const PURGE_ANSWERS: &str = "
       ORDER BY updated_at
       LIMIT ?)";
 
+#[cfg(test)]
+pub(super) const STATEMENTS: [&str; 5] = [
+    HAS_OLD,
+    PURGE_WEBHOOKS,
+    PURGE_OUTBOX,
+    PURGE_REFUSED_ORDERS,
+    PURGE_ANSWERS,
+];
+
 impl OldRecords for SqliteRecords<'_> {
     fn has_old(&self, before: PurgeTimes) -> Stored<bool> {
         let times = params![before.exchanged, before.answered];

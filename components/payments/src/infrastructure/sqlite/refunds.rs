@@ -25,6 +25,8 @@ macro_rules! select_refund {
 const FIND_BY_KEY: &str =
     select_refund!("idempotency_key = ? AND (updated_at > ? OR status = 'PENDING')");
 
+const FIND_BY_ID: &str = select_refund!("id = ?");
+
 const FIND_PENDING: &str = select_refund!("payment_id = ? AND status = 'PENDING'");
 
 const FIND_DUE: &str = select_refund!(
@@ -71,6 +73,14 @@ impl RefundRecords for SqliteRecords<'_> {
         let values = params![u32::from(answer.status), answer.body.as_slice(), id];
         self.0.execute(SET_ANSWER, values)?;
         Ok(())
+    }
+
+    fn find_refund(&self, id: &str) -> Stored<Option<Refund>> {
+        self.0
+            .query_one(FIND_BY_ID, params![id])?
+            .as_ref()
+            .map(refund)
+            .transpose()
     }
 
     fn find_pending_refund(&self, payment_id: &str) -> Stored<Option<Refund>> {

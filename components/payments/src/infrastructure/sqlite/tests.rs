@@ -274,3 +274,19 @@ fn the_relays_last_run_is_remembered() {
         Ok(())
     });
 }
+
+#[test]
+fn what_is_old_is_found_by_an_index() {
+    let store = SqliteStore::new();
+    for statement in super::old::STATEMENTS {
+        let steps = store.plan(statement);
+        let scans = steps
+            .iter()
+            .any(|step| step.starts_with("SCAN") && step != "SCAN CONSTANT ROW");
+        assert!(!scans, "{statement}: {steps:?}");
+        let sorts = steps
+            .iter()
+            .any(|step| step.contains("TEMP B-TREE FOR ORDER"));
+        assert!(!sorts, "{statement}: {steps:?}");
+    }
+}
