@@ -279,7 +279,7 @@ pub enum Refunding {
 
 /// The payments and their events.
 pub trait Payments {
-    /// Opens the payment of an order and its session; the same one again when repeated.
+    /// Opens the payment of an order and its session; the same ones again when repeated, whatever became of them.
     async fn open(&self, order: &Order, expires_at: u64) -> Result<Payment, OpenError>;
     /// Closes a pending payment; a decided one comes back as it is. None when the order never had one.
     async fn cancel(&self, order_id: &OrderId, reason: &str)

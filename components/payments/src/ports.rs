@@ -10,7 +10,7 @@ use mercato_platform::ids::Ids;
 
 use crate::domain::{
     CheckoutLine, CheckoutSession, MinorUnits, OutboxEntry, Payment, PaymentError, PaymentEvent,
-    ProviderEvent, Refund,
+    ProviderEvent, RecordedAnswer, Refund,
 };
 
 /// Everything a use case may reach.
@@ -68,9 +68,12 @@ pub trait Store {
 }
 
 /// All records of the database.
-pub trait Records: PaymentRecords + RefundRecords + OutboxRecords {}
+pub trait Records: PaymentRecords + RefundRecords + OutboxRecords + OldRecords {}
 
-impl<T: PaymentRecords + RefundRecords + OutboxRecords> Records for T {}
+impl<T: PaymentRecords + RefundRecords + OutboxRecords + OldRecords> Records for T {}
+
+/// Nothing is put off for longer than this, in milliseconds. What seems to be is due: the clock was set back.
+pub const PAUSE_LONGEST_MS: u64 = 5 * 60 * 1_000;
 
 /// What the database answers: the value, or `Unavailable` or `Internal`.
 pub type Stored<T> = Result<T, PaymentError>;
@@ -89,6 +92,10 @@ pub trait PaymentRecords {
     fn save_payment(&self, payment: &Payment) -> Stored<()>;
     /// What is paid for, in the order's sequence.
     fn lines_of_payment(&self, payment_id: &str) -> Stored<Vec<CheckoutLine>>;
+    /// Remembers that no payment of this order may be opened any more.
+    fn refuse_order(&self, order_id: &str, now: u64) -> Stored<()>;
+    /// Whether no payment of this order may be opened any more.
+    fn is_refused_order(&self, order_id: &str) -> Stored<bool>;
     /// What the customer did first in a simulated session: `outcome`, unless there was something before.
     fn decide_simulation(
         &self,
@@ -105,8 +112,12 @@ pub trait PaymentRecords {
 
 /// Refunds asked for.
 pub trait RefundRecords {
-    /// The refund asked for under that idempotency key at `since` or later, or still pending.
+    /// The refund asked for under that idempotency key, if it is pending or has ended after `since`.
     fn find_refund_by_key(&self, key: &str, since: u64) -> Stored<Option<Refund>>;
+    /// Keeps the answer given to a refund.
+    fn set_refund_answer(&self, id: &str, answer: &RecordedAnswer) -> Stored<()>;
+    /// The refund of that id.
+    fn find_refund(&self, id: &str) -> Stored<Option<Refund>>;
     /// The one refund of a payment whose end is not known.
     fn find_pending_refund(&self, payment_id: &str) -> Stored<Option<Refund>>;
     /// The pending refund whose next attempt has been due longest.
@@ -172,6 +183,23 @@ pub trait OutboxRecords {
     fn pause_publishing(&self, until: u64) -> Stored<()>;
 }
 
+/// Before which times records have done their service, in milliseconds since the Unix epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PurgeTimes {
+    /// Of webhooks received, events acknowledged, orders refused.
+    pub exchanged: u64,
+    /// Of refunds that ended and whose answers are kept.
+    pub answered: u64,
+}
+
+/// Records that nobody asks for any more.
+pub trait OldRecords {
+    /// Whether there are any.
+    fn has_old(&self, before: PurgeTimes) -> Stored<bool>;
+    /// Removes the oldest, at most `limit` of each kind; gives how many of all.
+    fn purge(&self, before: PurgeTimes, limit: u32) -> Stored<u64>;
+}
+
 /// A session to be opened at the provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionRequest {
@@ -200,13 +228,24 @@ pub struct RefundRequest {
     pub idempotency_key: String,
 }
 
+/// Money that the provider has taken in a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaidSession {
+    /// The provider's id of the charge.
+    pub reference: String,
+    /// How much.
+    pub amount: MinorUnits,
+    /// ISO 4217 code.
+    pub currency: String,
+}
+
 /// What became of a session that was asked to end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionState {
     /// Nobody can pay in it any more.
     Expired,
-    /// The customer was faster: it is paid.
-    Completed,
+    /// The customer was faster. None while the money is still on its way.
+    Completed(Option<PaidSession>),
 }
 
 /// Why the provider did not do what it was asked.

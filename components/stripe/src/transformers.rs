@@ -6,7 +6,7 @@
 use mercato_money::{Currency, Money};
 use serde::Deserialize;
 
-use crate::port::{RefundReceipt, RefundRequest, Session, SessionRequest, SessionState};
+use crate::port::{Charge, RefundReceipt, RefundRequest, Session, SessionRequest, SessionState};
 
 /// The version of the API whose requests and answers this file knows. Pinned: without it Stripe would speak the version
 /// that the account happens to be set to. It is the version of Stripe's own library that the tests compare with
@@ -258,6 +258,11 @@ struct SessionBody {
     url: Option<String>,
     status: Option<String>,
     expires_at: Option<u64>,
+    /// `paid`, `unpaid`, `no_payment_required`.
+    payment_status: Option<String>,
+    payment_intent: Option<String>,
+    amount_total: Option<i64>,
+    currency: Option<String>,
 }
 
 /// The session that was opened. It ends for the shop when the reservation does, or earlier when Stripe says so.
@@ -290,9 +295,25 @@ pub fn read_session_state(body: &[u8]) -> Result<Option<SessionState>, String> {
     match session.status.as_deref() {
         Some("open") => Ok(None),
         Some("expired") => Ok(Some(SessionState::Expired)),
-        // Also when the money is still on its way (`unpaid`): it may come, and a webhook will tell.
-        Some("complete") => Ok(Some(SessionState::Completed)),
+        Some("complete") => Ok(Some(SessionState::Completed(session.charge()))),
         other => Err(format!("the session's status is {other:?}")),
+    }
+}
+
+impl SessionBody {
+    /// What was paid. None while the money is still on its way (`unpaid`): it may come, and a webhook will tell.
+    fn charge(self) -> Option<Charge> {
+        let is_paid = matches!(
+            self.payment_status.as_deref(),
+            Some("paid" | "no_payment_required")
+        );
+        let (amount, currency) = self.amount_total.zip(self.currency).filter(|_| is_paid)?;
+        Some(Charge {
+            // A session without a charge (nothing was to be paid) is its own reference, as in its webhook.
+            reference: self.payment_intent.unwrap_or(self.id),
+            amount,
+            currency: currency.to_ascii_uppercase(),
+        })
     }
 }
 

@@ -1,13 +1,18 @@
 //! The `Idempotency-Key` header: a repeated request gives the first answer again.
 
-use http::HeaderName;
+use http::{HeaderName, StatusCode};
+use mercato_platform::clock::{Clock, SystemClock, rfc3339};
 
-use crate::{Context, FieldError, Problem};
+use crate::{Context, FieldError, Problem, Reply};
 
 /// Longest key, in characters.
 pub const MAX_IDEMPOTENCY_KEY_CHARS: usize = 255;
 
 const FIELD: &str = "Idempotency-Key";
+
+const JSON: &str = "application/json";
+
+const PROBLEM_JSON: &str = "application/problem+json";
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -33,6 +38,30 @@ impl Context {
             )]));
         }
         Ok(Some(String::from_utf8_lossy(key).into_owned()))
+    }
+}
+
+impl Context {
+    /// The document of a refusal of this request, to be kept under its key and sent as [`Reply::recorded`].
+    #[must_use]
+    pub fn refusal(&self, problem: &Problem) -> Vec<u8> {
+        let now = rfc3339(SystemClock.now_ms());
+        let document = problem.document(self.path(), self.request_id(), &now);
+        document.to_string().into_bytes()
+    }
+}
+
+impl Reply {
+    /// An answer that was kept, a success or a refusal, byte for byte.
+    #[must_use]
+    pub fn recorded(status: u16, body: Vec<u8>) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let content_type = if status.is_success() {
+            JSON
+        } else {
+            PROBLEM_JSON
+        };
+        Self::with_body(status, content_type, body)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Orders as clients see them.
 
-use mercato_edge::{Amount, Id, Price, Problem, Reply, Timestamp};
+use mercato_edge::{Amount, Id, PaymentStatusName, Price, Problem, Reply, Timestamp};
 use mercato_money::{Currency, Money};
 use mercato_platform::clock::rfc3339;
 use mercato_platform::log;
@@ -11,7 +11,7 @@ use crate::bindings::mercato::orders::queries::OrderDetails;
 use crate::bindings::mercato::orders::types::{
     Order, OrderItem, OrderStatus, PaymentSession, PaymentSummary, Receipt, StatusChange,
 };
-use crate::status::{OrderStatusName, PaymentStatusName};
+use crate::status::OrderStatusName;
 
 /// An order.
 #[derive(Debug, Serialize, ToSchema)]

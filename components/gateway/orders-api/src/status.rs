@@ -1,5 +1,6 @@
 //! Statuses by their names in the API.
 
+use mercato_edge::PaymentStatusName;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -39,18 +40,6 @@ impl From<OrderStatus> for OrderStatusName {
             OrderStatus::Refunded => Self::Refunded,
         }
     }
-}
-
-/// The status of an order's payment as the API names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-#[schema(as = OrderPaymentStatus, example = "SUCCEEDED")]
-pub enum PaymentStatusName {
-    Pending,
-    Succeeded,
-    Failed,
-    Cancelled,
-    Refunded,
 }
 
 impl From<PaymentStatus> for PaymentStatusName {

@@ -1,9 +1,8 @@
 //! What errors of payments are in HTTP: the whole table.
 
-use mercato_edge::{FieldError, Problem, StatusCode};
+use mercato_edge::{FieldError, PaymentStatusName, Problem, StatusCode};
 
 use crate::bindings::mercato::payments::types::{self, PaymentError};
-use crate::resource::status_name;
 
 /// The problem that a client sees.
 pub fn problem(error: PaymentError) -> Problem {
@@ -17,7 +16,7 @@ pub fn problem(error: PaymentError) -> Problem {
         PaymentError::Conflict(status) => {
             let detail = format!(
                 "the payment is {}, which does not allow this",
-                status_name(status)
+                PaymentStatusName::from(status).as_str()
             );
             Problem::conflict("conflict", detail)
         }

@@ -1,6 +1,6 @@
 //! Payments and outbox entries as clients see them.
 
-use mercato_edge::{Amount, Id, Problem, Reply, Timestamp};
+use mercato_edge::{Amount, Id, PaymentStatusName, Problem, Reply, Timestamp};
 use mercato_money::{Currency, Money};
 use mercato_platform::clock::rfc3339;
 use mercato_platform::log;
@@ -78,18 +78,6 @@ pub struct SessionResource<'a> {
     expires_at: String,
 }
 
-/// A payment's status as the API names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-#[schema(as = PaymentStatus, example = "SUCCEEDED")]
-pub enum PaymentStatusName {
-    Pending,
-    Succeeded,
-    Failed,
-    Cancelled,
-    Refunded,
-}
-
 impl From<PaymentStatus> for PaymentStatusName {
     fn from(status: PaymentStatus) -> Self {
         match status {
@@ -139,9 +127,9 @@ pub struct EntryResource<'a> {
     /// Given up until it is retried.
     #[schema(example = false)]
     parked: bool,
-    /// When it is published next.
-    #[schema(value_type = Timestamp)]
-    next_attempt_at: String,
+    /// When it is published next; null while it is parked.
+    #[schema(required, value_type = Option<Timestamp>)]
+    next_attempt_at: Option<String>,
     /// Why publishing or handling failed last.
     #[schema(required, example = "a database is busy or out of reach")]
     last_error: Option<&'a str>,
@@ -215,7 +203,7 @@ impl<'a> EntryResource<'a> {
             attempts: entry.attempts,
             failures: entry.failures,
             parked: entry.parked,
-            next_attempt_at: rfc3339(entry.next_attempt_at),
+            next_attempt_at: (!entry.parked).then(|| rfc3339(entry.next_attempt_at)),
             last_error: entry.last_error.as_deref(),
         })
     }
@@ -227,17 +215,6 @@ impl<'a> EntryResource<'a> {
 /// As [`PaymentResource::new`].
 pub fn reply(payment: &Payment) -> Result<Reply, Problem> {
     Ok(Reply::json(&PaymentResource::new(payment)?)?.with_version(payment.version, &[]))
-}
-
-/// The status as clients see it.
-pub const fn status_name(status: PaymentStatus) -> &'static str {
-    match status {
-        PaymentStatus::Pending => "PENDING",
-        PaymentStatus::Succeeded => "SUCCEEDED",
-        PaymentStatus::Failed => "FAILED",
-        PaymentStatus::Cancelled => "CANCELLED",
-        PaymentStatus::Refunded => "REFUNDED",
-    }
 }
 
 /// The currency of that code.
@@ -332,7 +309,7 @@ pub mod tests {
 
     #[test]
     fn an_entry_shows_the_event_and_its_way() {
-        let entry = Entry {
+        let mut entry = Entry {
             event: PaymentEvent {
                 id: PAYMENT.to_owned(),
                 event_type: EventType::Refunded,
@@ -348,7 +325,7 @@ pub mod tests {
             },
             attempts: 2,
             failures: 8,
-            parked: true,
+            parked: false,
             next_attempt_at: 1_000,
             last_error: Some("no".to_owned()),
         };
@@ -358,9 +335,15 @@ pub mod tests {
                 r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8058","type":"payment.refunded","#,
                 r#""time":"1970-01-01T00:00:00.000Z","orderId":"01890a5d-ac96-774b-bcce-b302099a8057","#,
                 r#""paymentId":"01890a5d-ac96-774b-bcce-b302099a8058","amount":1,"refundedAmount":0.5,"#,
-                r#""currency":"EUR","attempts":2,"failures":8,"parked":true,"#,
+                r#""currency":"EUR","attempts":2,"failures":8,"parked":false,"#,
                 r#""nextAttemptAt":"1970-01-01T00:00:01.000Z","lastError":"no"}"#
             )
+        );
+        entry.parked = true;
+        let parked = serde_json::to_value(EntryResource::new(&entry).unwrap()).unwrap();
+        assert_eq!(
+            (&parked["parked"], &parked["nextAttemptAt"]),
+            (&true.into(), &serde_json::Value::Null)
         );
     }
 }

@@ -29,7 +29,7 @@ use crate::domain::{
 use crate::infrastructure::sqlite::{LABEL, MIGRATIONS};
 use crate::ports::{
     Inventory, OpenError, OrderFilter, OrderRecords, OrderRepository, Payments, Ports,
-    RecordedAnswer, Refunding, ReserveError, Settings,
+    RecordedAnswer, Refunding, ReserveError, Settings, Task,
 };
 
 pub const START_MS: u64 = 1_700_000_000_000;
@@ -80,7 +80,7 @@ impl Faults {
         result
     }
 
-    async fn let_others_run(&self) {
+    pub async fn let_others_run(&self) {
         let mut waited = !self.yields.get();
         std::future::poll_fn(|_| {
             if std::mem::replace(&mut waited, true) {
@@ -154,6 +154,8 @@ pub struct FakeInventory {
     products: RefCell<BTreeMap<ProductId, Product>>,
     reservations: RefCell<BTreeMap<OrderId, Reservation>>,
     pub down: Cell<bool>,
+    /// A fault that waiting does not mend.
+    pub broken: Cell<bool>,
 }
 
 impl FakeInventory {
@@ -244,6 +246,8 @@ impl FakeInventory {
         let settle = || {
             if self.down.get() {
                 Err(OrderError::Unavailable)
+            } else if self.broken.get() {
+                Err(OrderError::Internal)
             } else {
                 self.settle(order_id, to)
             }
@@ -308,12 +312,17 @@ pub struct OutboxRow {
 pub struct FakePayments {
     faults: Rc<Faults>,
     ids: Rc<TestIds>,
+    clock: Rc<TestClock>,
     payments: RefCell<BTreeMap<OrderId, Payment>>,
     outbox: RefCell<Vec<OutboxRow>>,
     refund_keys: RefCell<Vec<String>>,
     pub refuses: Cell<Option<OpenError>>,
     pub refuses_refunds: Cell<bool>,
     pub refunds_asked: Cell<u32>,
+    /// How long it takes until a payment is closed, in milliseconds.
+    pub takes_ms: Cell<u64>,
+    /// The customer is just paying: nothing is decided yet.
+    pub keeps_sessions: Cell<bool>,
     pub down: Cell<bool>,
 }
 
@@ -344,7 +353,6 @@ impl FakePayments {
         let mut payments = self.payments.borrow_mut();
         let payment = payments.get_mut(order_id).unwrap();
         payment.status = status;
-        payment.session = None;
         drop(payments);
         self.emit(order_id, event_type);
     }
@@ -390,7 +398,9 @@ impl FakePayments {
     }
 
     fn cancel_now(&self, order_id: &OrderId) -> Option<Payment> {
-        if self.payments.borrow().get(order_id)?.status == PaymentStatus::Pending {
+        self.clock.0.set(self.clock.0.get() + self.takes_ms.get());
+        let is_pending = self.payments.borrow().get(order_id)?.status == PaymentStatus::Pending;
+        if is_pending && !self.keeps_sessions.get() {
             self.decide(order_id, PaymentStatus::Cancelled, EventType::Cancelled);
         }
         self.payments.borrow().get(order_id).cloned()
@@ -436,6 +446,13 @@ impl FakePayments {
         }
         drop(payments);
         self.emit(order_id, EventType::Refunded);
+    }
+
+    /// No event that waits fits its order any more.
+    pub fn spoil_events(&self) {
+        for row in self.outbox.borrow_mut().iter_mut() {
+            row.event.amount += 1;
+        }
     }
 
     fn waiting(&self) -> Vec<PaymentEvent> {
@@ -552,7 +569,7 @@ pub struct Shop {
     pub orders: TestRepository,
     pub inventory: FakeInventory,
     pub payments: FakePayments,
-    clock: TestClock,
+    clock: Rc<TestClock>,
     ids: Rc<TestIds>,
     settings: Settings,
 }
@@ -625,6 +642,7 @@ impl Shop {
     pub fn new() -> Self {
         let faults: Rc<Faults> = Rc::default();
         let ids: Rc<TestIds> = Rc::default();
+        let clock = Rc::new(TestClock(Cell::new(START_MS)));
         let database = Database::in_memory(LABEL, MIGRATIONS).unwrap();
         let shop = Self {
             orders: TestRepository {
@@ -637,19 +655,23 @@ impl Shop {
                 products: RefCell::default(),
                 reservations: RefCell::default(),
                 down: Cell::new(false),
+                broken: Cell::new(false),
             },
             payments: FakePayments {
                 faults: Rc::clone(&faults),
                 ids: Rc::clone(&ids),
+                clock: Rc::clone(&clock),
                 payments: RefCell::default(),
                 outbox: RefCell::default(),
                 refund_keys: RefCell::default(),
                 refuses: Cell::new(None),
                 refuses_refunds: Cell::new(false),
                 refunds_asked: Cell::new(0),
+                takes_ms: Cell::new(0),
+                keeps_sessions: Cell::new(false),
                 down: Cell::new(false),
             },
-            clock: TestClock(Cell::new(START_MS)),
+            clock,
             ids,
             settings: Settings {
                 currency: "USD".parse().unwrap(),
@@ -699,6 +721,10 @@ impl Shop {
         self.clock.0.set(self.clock.0.get() + ms);
     }
 
+    pub fn set_clock_back(&self, ms: u64) {
+        self.clock.0.set(self.clock.0.get() - ms);
+    }
+
     pub fn create(&self, key: Option<&str>) -> Result<CreateOutcome, OrderError> {
         run(create_order::handle(self, request(key)))
     }
@@ -721,10 +747,11 @@ impl Shop {
     }
 
     pub fn record(&self, key: &str, status: u16, body: &[u8]) -> RecordedAnswer {
+        let idempotency = request(Some(key)).idempotency.unwrap();
         record_answer::handle(
             self,
             &customer(1),
-            key,
+            &idempotency,
             RecordedAnswer {
                 status,
                 body: body.to_vec(),
@@ -774,6 +801,14 @@ impl Shop {
 
     pub fn order(&self, order_id: &OrderId) -> Option<Order> {
         OrderRepository::read(&self.orders.database, |records| records.order(order_id)).unwrap()
+    }
+
+    /// The order owes that, from now on.
+    pub fn owe(&self, order_id: &OrderId, task: &Task) {
+        OrderRepository::write(&self.orders.database, |records| {
+            records.add_follow_up(order_id, task, self.clock.now_ms())
+        })
+        .unwrap();
     }
 
     pub fn status(&self, order_id: &OrderId) -> OrderStatus {

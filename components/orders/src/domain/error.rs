@@ -49,7 +49,7 @@ pub struct RejectedLine {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OrderError {
     /// Fields that break a rule, each named.
-    #[error("{} fields are invalid", .0.len())]
+    #[error("{}", told(.0))]
     Invalid(Vec<FieldError>),
     /// No such order, or somebody else's.
     #[error("no such order")]
@@ -78,4 +78,30 @@ pub enum OrderError {
     /// A fault of ours; the cause is in the log.
     #[error("internal error")]
     Internal,
+}
+
+/// All messages in one sentence: an admin reads it beside an event that could not be applied.
+fn told(errors: &[FieldError]) -> String {
+    let messages: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
+    format!("not valid: {}", messages.join("; "))
+}
+
+impl OrderError {
+    /// Whether waiting mends it: something was out of reach.
+    #[must_use]
+    pub const fn passes_by_itself(&self) -> bool {
+        matches!(self, Self::Unavailable | Self::PaymentUnavailable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invalid_request_says_all_that_is_wrong() {
+        let error = |message: &str| FieldError::new("amount", "format", message);
+        let invalid = OrderError::Invalid(vec![error("one"), error("two")]);
+        assert_eq!(invalid.to_string(), "not valid: one; two");
+    }
 }

@@ -16,5 +16,5 @@ pub use payment::{
     EventEffect, EventOutcome, EventType, Payment, PaymentEvent, PaymentSession, PaymentStatus,
     StockMove,
 };
-pub use placement::{Closing, Rejection, Saga, Step};
+pub use placement::{Closing, PAUSE_LONGEST_MS, Rejection, Saga, Step};
 pub use status::{OrderStatus, Transition};

@@ -2,6 +2,10 @@ use super::{
     Actor, CustomerId, FieldError, Line, OrderError, OrderId, PaymentSession, RejectedLine,
 };
 
+/// Nothing is put off for longer than this, in milliseconds, but the end of a reservation. What seems to be is due: the
+/// clock was set back.
+pub const PAUSE_LONGEST_MS: u64 = 300_000;
+
 /// How far the saga of an order has come.
 ///
 /// ```text
@@ -143,6 +147,14 @@ impl Saga {
             closing: None,
             rejection: None,
         }
+    }
+
+    /// Whether the sweeper should look at it: its time has come, or lies later than [`PAUSE_LONGEST_MS`], which only the
+    /// end of a reservation may.
+    #[must_use]
+    pub fn is_due(&self, now: u64) -> bool {
+        let too_late = now.saturating_add(PAUSE_LONGEST_MS);
+        self.next_attempt_at <= now || (self.step != Step::Ready && self.next_attempt_at > too_late)
     }
 
     /// Whether the reservation has run out.

@@ -6,8 +6,8 @@ use mercato_sqlite::{Connection, Database, Error, Migration, Row, Value, migrati
 
 use crate::domain::{
     Actor, Closing, CustomerId, EventId, Line, LineProblem, Order, OrderError, OrderId, OrderItem,
-    OrderStatus, PaymentEvent, PaymentId, PaymentSession, ProductId, Quantity, Receipt,
-    RejectedLine, Rejection, Saga, StatusChange, Step,
+    OrderStatus, PAUSE_LONGEST_MS, PaymentEvent, PaymentId, PaymentSession, ProductId, Quantity,
+    Receipt, RejectedLine, Rejection, Saga, StatusChange, Step,
 };
 use crate::ports::{
     FollowUp, KeyRecord, OrderFilter, OrderRecords, OrderRepository, PageStart, RecordedAnswer,
@@ -18,7 +18,8 @@ use crate::ports::{
 pub const LABEL: &str = "orders";
 
 /// The schema.
-pub const MIGRATIONS: &[Migration] = migrations!["0001_orders", "0002_inbox_by_age"];
+pub const MIGRATIONS: &[Migration] =
+    migrations!["0001_orders", "0002_inbox_by_age", "0004_sagas_under_way"];
 
 /// Units of the part sums of [`TOTALS`], small enough that their sums cannot overflow.
 const TOTALS_UNIT: i128 = 1_000_000_000;
@@ -102,7 +103,17 @@ VALUES (?, ?, ?, ?, ?, ?)";
 const DUE_SAGAS: &str = "
 SELECT order_id
 FROM sagas
-WHERE step IN ('new', 'reserved', 'ready', 'closing') AND next_attempt_at <= ?
+WHERE step IN ('new', 'reserved', 'ready', 'closing')
+  AND next_attempt_at <= ?
+ORDER BY next_attempt_at
+LIMIT ?";
+
+/// [`Saga::is_due`] says why these are due.
+const SAGAS_PUT_OFF_TOO_LONG: &str = "
+SELECT order_id
+FROM sagas
+WHERE step IN ('new', 'reserved', 'closing')
+  AND next_attempt_at > ?
 ORDER BY next_attempt_at
 LIMIT ?";
 
@@ -166,7 +177,7 @@ WHERE order_id = ?";
 const DUE_FOLLOW_UPS: &str = "
 SELECT order_id, MAX(attempts), MIN(next_attempt_at) AS due
 FROM follow_ups
-WHERE next_attempt_at <= ?
+WHERE next_attempt_at <= ? OR next_attempt_at > ?
 GROUP BY order_id
 ORDER BY due
 LIMIT ?";
@@ -391,8 +402,11 @@ impl OrderRecords for Records<'_> {
     }
 
     fn due_sagas(&self, now: u64, limit: u32) -> Result<Vec<OrderId>, OrderError> {
-        let rows = self.0.query(DUE_SAGAS, params![now, limit])?;
+        let mut rows = self.0.query(DUE_SAGAS, params![now, limit])?;
+        let late = params![too_late(now), limit];
+        rows.extend(self.0.query(SAGAS_PUT_OFF_TOO_LONG, late)?);
         rows.iter()
+            .take(usize::try_from(limit).unwrap_or(usize::MAX))
             .map(|row| OrderId::parse(&row.get::<String>(0)?))
             .collect()
     }
@@ -524,7 +538,9 @@ impl OrderRecords for Records<'_> {
     }
 
     fn due_follow_ups(&self, now: u64, limit: u32) -> Result<Vec<(OrderId, u32)>, OrderError> {
-        let rows = self.0.query(DUE_FOLLOW_UPS, params![now, limit])?;
+        let rows = self
+            .0
+            .query(DUE_FOLLOW_UPS, params![now, too_late(now), limit])?;
         rows.iter()
             .map(|row| Ok((OrderId::parse(&row.get::<String>(0)?)?, row.get(1)?)))
             .collect()
@@ -780,6 +796,11 @@ const fn problem_name(problem: LineProblem) -> &'static str {
         LineProblem::UnknownProduct => "unknown-product",
         LineProblem::InsufficientStock => "insufficient-stock",
     }
+}
+
+/// What is put off until after that was so before the clock was set back.
+fn too_late(now: u64) -> u64 {
+    now.saturating_add(PAUSE_LONGEST_MS)
 }
 
 fn exactly_one(changed: u64, table: &str) -> Result<(), OrderError> {

@@ -47,13 +47,21 @@ impl Host {
 
     /// Whether this instance has asked for a sweep that recently.
     fn has_just_swept(&self, min_interval_ms: u32) -> bool {
-        let now = SystemClock.now_ms();
-        let recently = now.saturating_sub(self.last_sweep_asked.get()) < u64::from(min_interval_ms);
-        if !recently {
-            self.last_sweep_asked.set(now);
-        }
-        recently
+        asked_recently(
+            &self.last_sweep_asked,
+            SystemClock.now_ms(),
+            min_interval_ms,
+        )
     }
+}
+
+/// Whether that was less than so many milliseconds ago; otherwise it is now. A clock that was set back stops nothing.
+fn asked_recently(last: &Cell<u64>, now: u64, min_interval_ms: u32) -> bool {
+    let recently = now.abs_diff(last.get()) < u64::from(min_interval_ms);
+    if !recently {
+        last.set(now);
+    }
+    recently
 }
 
 impl Ports for Host {
@@ -140,7 +148,7 @@ impl commands::Guest for Component {
 
     async fn record_answer(
         customer_id: String,
-        key: String,
+        idempotency: commands::Idempotency,
         answer: commands::RecordedAnswer,
     ) -> Result<commands::RecordedAnswer, types::OrderError> {
         let customer_id = CustomerId::parse(&customer_id)?;
@@ -148,7 +156,12 @@ impl commands::Guest for Component {
             status: answer.status,
             body: answer.body,
         };
-        Ok(record_answer::handle(&*host().await?, &customer_id, &key, answer)?.into())
+        let idempotency = Idempotency {
+            key: idempotency.key,
+            fingerprint: idempotency.fingerprint,
+        };
+        let host = host().await?;
+        Ok(record_answer::handle(&*host, &customer_id, &idempotency, answer)?.into())
     }
 
     async fn change_status(
@@ -459,5 +472,21 @@ fn field_error(error: crate::domain::FieldError) -> types::FieldError {
         field: error.field,
         code: error.code.to_owned(),
         message: error.message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_asks_for_a_sweep_once_in_an_interval() {
+        let last = Cell::new(0);
+        let asked: Vec<_> = [5_000, 5_001, 5_999, 6_000]
+            .map(|now| asked_recently(&last, now, 1_000))
+            .into();
+        assert_eq!(asked, [false, true, true, false]);
+        assert!(!asked_recently(&last, 100, 1_000), "the clock was set back");
+        assert!(!asked_recently(&last, 100, 0), "who asks for a run gets it");
     }
 }

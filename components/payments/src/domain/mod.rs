@@ -15,4 +15,4 @@ pub use payment::{
     SessionSlot, Viewer,
 };
 pub use provider_event::{Charge, Fact, ProviderEvent};
-pub use refund::{Refund, RefundStatus};
+pub use refund::{RecordedAnswer, Refund, RefundStatus};

@@ -11,6 +11,15 @@ pub enum RefundStatus {
     Failed(String),
 }
 
+/// An HTTP answer kept to be given again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedAnswer {
+    /// HTTP status.
+    pub status: u16,
+    /// Body, byte for byte.
+    pub body: Vec<u8>,
+}
+
 /// Money on its way back to the customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refund {
@@ -24,7 +33,7 @@ pub struct Refund {
     pub refunded_before: MinorUnits,
     /// Why, for the provider and the record.
     pub reason: Option<String>,
-    /// What the caller repeats the request by.
+    /// What the caller repeats the request by: whose key it is, and the key.
     pub idempotency_key: Option<String>,
     /// SHA-256 of the request.
     pub fingerprint: Vec<u8>,
@@ -34,6 +43,8 @@ pub struct Refund {
     pub attempts: u32,
     /// Milliseconds since the Unix epoch.
     pub created_at: u64,
+    /// The answer given under its key, once one was given.
+    pub answer: Option<RecordedAnswer>,
 }
 
 impl Refund {

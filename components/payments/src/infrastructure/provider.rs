@@ -1,10 +1,10 @@
 //! The provider that this component was composed with.
 
 use crate::bindings::mercato::payments::{checkout_simulator, provider};
-use crate::domain::{CheckoutSession, Payment};
+use crate::domain::{CheckoutSession, MinorUnits, Payment};
 use crate::ports::{
-    CheckoutOutcome, CheckoutSimulator, Provider, ProviderError, RefundRequest, SessionRequest,
-    SessionState, SignedWebhook,
+    CheckoutOutcome, CheckoutSimulator, PaidSession, Provider, ProviderError, RefundRequest,
+    SessionRequest, SessionState, SignedWebhook,
 };
 
 /// The provider behind `mercato:payments/provider`.
@@ -48,12 +48,13 @@ impl Provider for ComposedProvider {
     }
 
     async fn expire_session(&self, session_id: &str) -> Result<SessionState, ProviderError> {
-        Ok(
-            match provider::expire_session(session_id.to_owned()).await? {
-                provider::SessionState::Expired => SessionState::Expired,
-                provider::SessionState::Completed => SessionState::Completed,
-            },
-        )
+        let state = provider::expire_session(session_id.to_owned()).await?;
+        Ok(match state {
+            provider::SessionState::Expired => SessionState::Expired,
+            provider::SessionState::Completed(charge) => {
+                SessionState::Completed(charge.map(paid_session).transpose()?)
+            }
+        })
     }
 
     async fn refund(&self, request: &RefundRequest) -> Result<String, ProviderError> {
@@ -69,6 +70,16 @@ impl Provider for ComposedProvider {
         .await?;
         Ok(receipt.id)
     }
+}
+
+fn paid_session(charge: provider::Charge) -> Result<PaidSession, ProviderError> {
+    let amount = MinorUnits::new(charge.amount)
+        .ok_or_else(|| ProviderError::Unavailable("a charge with a negative amount".to_owned()))?;
+    Ok(PaidSession {
+        reference: charge.reference,
+        amount,
+        currency: charge.currency,
+    })
 }
 
 impl From<provider::ProviderError> for ProviderError {

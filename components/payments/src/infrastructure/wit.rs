@@ -14,8 +14,8 @@ use super::stripe_webhook::StripeWebhooks;
 use crate::application::{commands as use_cases, queries as views};
 use crate::bindings::exports::mercato::payments::{commands, outbox, queries, types};
 use crate::domain::{
-    CheckoutLine, EventType, FieldError, MinorUnits, NewPayment, OutboxEntry, Payment,
-    PaymentError, PaymentEvent, PaymentStatus, Viewer,
+    CheckoutLine, CheckoutSession, EventType, FieldError, MinorUnits, NewPayment, OutboxEntry,
+    Payment, PaymentError, PaymentEvent, PaymentStatus, RecordedAnswer, Viewer,
 };
 use crate::ports::{CheckoutOutcome, Ports};
 
@@ -85,7 +85,7 @@ impl commands::Guest for Component {
         request: commands::SessionRequest,
     ) -> Result<types::Payment, types::PaymentError> {
         let new = new_payment(request)?;
-        Ok(use_cases::create_session(&*host(), &new).await?.into())
+        Ok(opened(use_cases::create_session(&*host(), &new).await?))
     }
 
     async fn open_session(
@@ -109,19 +109,42 @@ impl commands::Guest for Component {
     }
 
     async fn refund(
+        viewer: types::Viewer,
         payment_id: String,
         amount: Option<i64>,
         reason: Option<String>,
         idempotency_key: Option<String>,
-    ) -> Result<types::Payment, types::PaymentError> {
+    ) -> Result<commands::RefundOutcome, types::PaymentError> {
         let payment_id = id(&payment_id)?;
         let command = use_cases::RefundCommand {
+            requested_by: viewer.into(),
             payment_id,
             amount,
             reason,
             idempotency_key,
         };
-        Ok(use_cases::refund_payment(&*host(), command).await?.into())
+        Ok(match use_cases::refund_payment(&*host(), command).await? {
+            use_cases::RefundOutcome::Refunded(payment) => {
+                commands::RefundOutcome::Refunded(payment.into())
+            }
+            use_cases::RefundOutcome::Replayed(answer) => {
+                commands::RefundOutcome::Replayed(answer.into())
+            }
+        })
+    }
+
+    async fn record_refund_answer(
+        viewer: types::Viewer,
+        idempotency_key: String,
+        answer: commands::RecordedAnswer,
+    ) -> Result<commands::RecordedAnswer, types::PaymentError> {
+        let answer = RecordedAnswer {
+            status: answer.status,
+            body: answer.body,
+        };
+        let viewer = viewer.into();
+        let kept = use_cases::record_refund_answer(&*host(), &viewer, &idempotency_key, answer)?;
+        Ok(kept.into())
     }
 
     async fn handle_webhook(
@@ -298,6 +321,33 @@ impl From<types::Viewer> for Viewer {
     }
 }
 
+impl From<RecordedAnswer> for commands::RecordedAnswer {
+    fn from(answer: RecordedAnswer) -> Self {
+        Self {
+            status: answer.status,
+            body: answer.body,
+        }
+    }
+}
+
+fn session_of(session: &CheckoutSession) -> types::CheckoutSession {
+    types::CheckoutSession {
+        id: session.id.clone(),
+        url: session.url.clone(),
+        expires_at: session.expires_at,
+    }
+}
+
+/// The payment for whoever opened it: with its session, also when that has done its service. An order that was paid
+/// before it knew its session is answered with it.
+fn opened(payment: Payment) -> types::Payment {
+    let session = payment.session.opened.as_ref().map(session_of);
+    types::Payment {
+        session,
+        ..payment.into()
+    }
+}
+
 impl From<Payment> for types::Payment {
     fn from(payment: Payment) -> Self {
         let pending = payment.is_pending();
@@ -311,11 +361,7 @@ impl From<Payment> for types::Payment {
             currency: payment.currency.to_string(),
             status: payment.status.into(),
             provider: payment.provider,
-            session: session.map(|session| types::CheckoutSession {
-                id: session.id,
-                url: session.url,
-                expires_at: session.expires_at,
-            }),
+            session: session.as_ref().map(session_of),
             provider_reference: payment.provider_reference,
             receipt_url: payment.receipt_url,
             reason: payment.reason,

@@ -361,18 +361,46 @@ fn an_opened_session_is_read() {
 #[test]
 fn states_of_sessions_are_read() {
     let state = |body: &str| read_session_state(body.as_bytes());
-    assert_eq!(state(r#"{"id":"cs_1","status":"open"}"#), Ok(None));
-    assert_eq!(
+    assert!(matches!(
+        state(r#"{"id":"cs_1","status":"open"}"#),
+        Ok(None)
+    ));
+    assert!(matches!(
         state(r#"{"id":"cs_1","status":"expired"}"#),
         Ok(Some(SessionState::Expired))
-    );
-    for payment_status in ["paid", "unpaid", "no_payment_required"] {
-        let body =
-            format!(r#"{{"id":"cs_1","status":"complete","payment_status":"{payment_status}"}}"#);
-        assert_eq!(state(&body), Ok(Some(SessionState::Completed)));
-    }
+    ));
     for broken in [r#"{"id":"cs_1"}"#, r#"{"id":"cs_1","status":"new"}"#, "[]"] {
         assert!(state(broken).is_err());
+    }
+}
+
+#[test]
+fn a_complete_session_tells_what_was_paid_once_the_money_has_come() {
+    let charge = |rest: &str| {
+        let body = format!(r#"{{"id":"cs_1","status":"complete",{rest}}}"#);
+        match read_session_state(body.as_bytes()) {
+            Ok(Some(SessionState::Completed(charge))) => {
+                charge.map(|charge| (charge.reference, charge.amount, charge.currency))
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let paid = r#""payment_status":"paid","amount_total":1999,"currency":"eur""#;
+    let taken = |reference: &str| Some((reference.to_owned(), 1_999, "EUR".to_owned()));
+    assert_eq!(
+        charge(&format!(r#"{paid},"payment_intent":"pi_1""#)),
+        taken("pi_1")
+    );
+    assert_eq!(
+        charge(&paid.replace("paid", "no_payment_required")),
+        taken("cs_1")
+    );
+    for undecided in [
+        paid.replace("paid", "unpaid"),
+        r#""payment_status":"paid""#.to_owned(),
+        r#""amount_total":1999,"currency":"eur""#.to_owned(),
+    ] {
+        assert_eq!(charge(&undecided), None, "{undecided}");
     }
 }
 

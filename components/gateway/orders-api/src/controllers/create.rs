@@ -1,7 +1,6 @@
 use mercato_edge::{
     BASE_PATH, Context, IdempotencyKey, Problem, ProblemDocument, Reply, StatusCode,
 };
-use mercato_platform::clock::{Clock, SystemClock, rfc3339};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -14,10 +13,8 @@ use crate::problems::problem;
 use crate::resource::{PlacementResource, placement_reply};
 use crate::schemas::ConflictDocument;
 
-const PROBLEM_JSON: &str = "application/problem+json";
-
 /// `POST /orders`: 201 with the order, its place and where to pay. With an `Idempotency-Key`, a request that is sent
-/// again gets the first answer again, byte for byte; a refusal for lack of stock is such an answer too.
+/// again gets the first answer again, byte for byte; a refusal for good is such an answer too.
 #[utoipa::path(
     post,
     path = "/api/v1/orders",
@@ -44,12 +41,11 @@ pub async fn create(context: Context) -> Result<Reply, Problem> {
     let customer_id = context.principal()?.user_id.clone();
     let key = context.idempotency_key()?;
     let lines = NewOrder::read(context.json()?)?.into_lines();
-    let fingerprint = || Sha256::digest(context.body()).to_vec();
-    let idempotency = key.clone().map(|key| Idempotency {
+    let idempotency = key.map(|key| Idempotency {
         key,
-        fingerprint: fingerprint(),
+        fingerprint: Sha256::digest(context.body()).to_vec(),
     });
-    let answer = match commands::create(customer_id.clone(), lines, idempotency).await {
+    let answer = match commands::create(customer_id.clone(), lines, idempotency.clone()).await {
         Ok(CreateOutcome::Replayed(answer)) => return Ok(replay(answer)),
         Ok(CreateOutcome::Placed(placement)) => {
             let body = placement_reply(&placement.order, &placement.session)?
@@ -60,29 +56,32 @@ pub async fn create(context: Context) -> Result<Reply, Problem> {
                 body,
             }
         }
-        Err(error @ OrderError::LinesRejected(_)) if key.is_some() => {
+        Err(error) if idempotency.is_some() && is_for_good(&error) => {
             refusal(&context, &problem(error))
         }
         Err(error) => return Err(problem(error)),
     };
-    Ok(replay(match key {
-        Some(key) => commands::record_answer(customer_id, key, answer)
+    Ok(replay(match idempotency {
+        Some(idempotency) => commands::record_answer(customer_id, idempotency, answer)
             .await
             .map_err(problem)?,
         None => answer,
     }))
 }
 
+/// Whether the same request could never be answered otherwise.
+const fn is_for_good(error: &OrderError) -> bool {
+    matches!(
+        error,
+        OrderError::LinesRejected(_) | OrderError::Invalid(_) | OrderError::InvalidTransition(_)
+    )
+}
+
 /// The document of a problem, to be kept.
 fn refusal(context: &Context, problem: &Problem) -> RecordedAnswer {
-    let document = problem.document(
-        context.path(),
-        context.request_id(),
-        &rfc3339(SystemClock.now_ms()),
-    );
     RecordedAnswer {
         status: problem.status().as_u16(),
-        body: document.to_string().into_bytes(),
+        body: context.refusal(problem),
     }
 }
 
@@ -92,13 +91,10 @@ struct Placed {
 }
 
 fn replay(answer: RecordedAnswer) -> Reply {
-    if answer.status != StatusCode::CREATED.as_u16() {
-        let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CONFLICT);
-        return Reply::with_body(status, PROBLEM_JSON, answer.body);
-    }
     let placed: Option<Placed> = serde_json::from_slice(&answer.body).ok();
-    let reply = Reply::json_bytes(StatusCode::CREATED, answer.body);
-    match placed {
+    let is_placed = answer.status == StatusCode::CREATED.as_u16();
+    let reply = Reply::recorded(answer.status, answer.body);
+    match placed.filter(|_| is_placed) {
         Some(placed) => reply.created(&format!("{BASE_PATH}/orders/id/{}", placed.id)),
         None => reply,
     }
@@ -135,7 +131,7 @@ mod tests {
         let problem = problem(OrderError::LinesRejected(vec![]));
         let reply = replay(refusal(&Context::default(), &problem));
         assert_eq!(reply.status(), StatusCode::CONFLICT);
-        assert!(format!("{reply:?}").contains(PROBLEM_JSON));
+        assert!(format!("{reply:?}").contains("application/problem+json"));
         let document: serde_json::Value = serde_json::from_slice(reply.body()).unwrap();
         assert_eq!(
             document["type"],

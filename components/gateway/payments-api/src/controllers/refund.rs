@@ -1,10 +1,12 @@
 use mercato_edge::{Context, Fields, IdempotencyKey, Problem, ProblemDocument, Reply, StatusCode};
 use mercato_money::Money;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::viewer;
-use crate::bindings::mercato::payments::types::PaymentError;
-use crate::bindings::mercato::payments::{commands, queries};
+use crate::bindings::mercato::payments::commands::{self, RecordedAnswer, RefundOutcome};
+use crate::bindings::mercato::payments::queries;
+use crate::bindings::mercato::payments::types::{Payment, PaymentError, Viewer};
 use crate::body::Refund;
 use crate::parameters::PaymentId;
 use crate::problems::problem;
@@ -13,7 +15,7 @@ use crate::schemas::RefundConflictDocument;
 
 /// `POST /payments/{id}/refund`: 200 with the payment as it is then; 202 when the provider does not answer, and the
 /// refund is tried again until it does. Without an amount, or without any body, all that is left goes back.
-/// `Idempotency-Key` makes repeating safe.
+/// `Idempotency-Key` makes repeating safe: once a refund has ended, it is answered again byte for byte.
 #[utoipa::path(
     post,
     path = "/api/v1/payments/{id}/refund",
@@ -53,17 +55,66 @@ pub async fn refund(context: Context) -> Result<Reply, Problem> {
         .await
         .map_err(problem)?;
     let amount = request.minor_units(currency(&payment.currency)?)?;
-    match commands::refund(id.clone(), amount, request.reason, key).await {
-        Ok(refunded) => reply(&refunded),
+    let (who, reason) = (viewer.clone(), request.reason);
+    match commands::refund(who, id.clone(), amount, reason, key.clone()).await {
+        Ok(RefundOutcome::Replayed(answer)) => Ok(replay(answer)),
+        Ok(RefundOutcome::Refunded(refunded)) => keep(viewer, key, made(&refunded)?).await,
         Err(PaymentError::ProviderUnavailable) => {
             let waiting = queries::find(viewer, id).await.map_err(problem)?;
             Ok(reply(&waiting)?.with_status(StatusCode::ACCEPTED))
+        }
+        Err(error @ PaymentError::ProviderRejected(_)) if key.is_some() => {
+            keep(viewer, key, refusal(&context, &problem(error))).await
         }
         Err(PaymentError::RefundExceedsAmount(left)) => {
             let refundable = decimal(left, &payment.currency)?;
             Err(exceeds(left, refundable))
         }
         Err(error) => Err(problem(error)),
+    }
+}
+
+/// The answer of a refund that has ended, kept under its key if it has one.
+async fn keep(
+    viewer: Viewer,
+    key: Option<String>,
+    answer: RecordedAnswer,
+) -> Result<Reply, Problem> {
+    Ok(replay(match key {
+        Some(key) => commands::record_refund_answer(viewer, key, answer)
+            .await
+            .map_err(problem)?,
+        None => answer,
+    }))
+}
+
+fn made(refunded: &Payment) -> Result<RecordedAnswer, Problem> {
+    let reply = reply(refunded)?;
+    Ok(RecordedAnswer {
+        status: reply.status().as_u16(),
+        body: reply.body().to_vec(),
+    })
+}
+
+fn refusal(context: &Context, problem: &Problem) -> RecordedAnswer {
+    RecordedAnswer {
+        status: problem.status().as_u16(),
+        body: context.refusal(problem),
+    }
+}
+
+#[derive(Deserialize)]
+struct Refunded {
+    version: u64,
+}
+
+/// An answer with the entity tag of the payment that it shows.
+fn replay(answer: RecordedAnswer) -> Reply {
+    let refunded: Option<Refunded> = serde_json::from_slice(&answer.body).ok();
+    let reply = Reply::recorded(answer.status, answer.body);
+    match refunded {
+        Some(refunded) => reply.with_version(refunded.version, &[]),
+        None => reply,
     }
 }
 
@@ -76,6 +127,23 @@ fn exceeds(left: i64, refundable: Money) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resource::tests::pending;
+
+    #[test]
+    fn an_answer_is_given_again_with_its_tag() {
+        let first = reply(&pending()).unwrap();
+        let again = replay(made(&pending()).unwrap());
+        assert_eq!(format!("{again:?}"), format!("{first:?}"));
+    }
+
+    #[test]
+    fn a_refusal_is_kept_as_the_problem_it_was() {
+        let problem = problem(PaymentError::ProviderRejected("no".to_owned()));
+        let again = replay(refusal(&Context::default(), &problem));
+        assert_eq!(again.status(), StatusCode::BAD_GATEWAY);
+        let debug = format!("{again:?}");
+        assert!(debug.contains("application/problem+json") && !debug.contains("etag"));
+    }
 
     #[test]
     fn a_refund_that_is_too_large_is_told_what_is_left() {

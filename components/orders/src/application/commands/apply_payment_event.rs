@@ -14,34 +14,57 @@ use crate::ports::{OrderRecords, OrderRepository, Payments, Ports, Task};
 /// An event that comes again changes nothing, but what the first time may have left undone is done.
 ///
 /// # Errors
-/// Why the event could not be applied; payments is told.
+/// Why the event could not be applied. Payments is told, and parks an event that fails again and again; but not when a
+/// database was out of reach, which is no fault of the event and passes by itself.
 pub async fn handle(ports: &impl Ports, event: &PaymentEvent) -> Result<EventOutcome, OrderError> {
-    let (now, receipt_id) = (ports.clock().now_ms(), ports.ids().new_id());
-    let outcome = match ports
-        .orders()
-        .write(|records| record(records, event, receipt_id, now))
-    {
-        Ok(outcome) => outcome,
+    match apply(ports, event).await {
+        Ok(applied) => {
+            if let Some(error) = applied.still_owes {
+                report(ports, event, &error).await;
+            }
+            Ok(applied.outcome)
+        }
         Err(error) => {
             report(ports, event, &error).await;
-            return Err(error);
+            Err(error)
         }
-    };
-    let settled = follow_ups::run_or_leave(ports, &event.order_id).await;
-    if settled && outcome == EventOutcome::Duplicate {
-        ports.payments().acknowledge(&event.id).await?;
     }
-    Ok(outcome)
 }
 
-/// Applies what payments knows of an order and the order does not; gives how many events that were.
-/// An event that cannot be applied is reported to payments and does not stop the others.
+/// Applies what payments knows of an order and the order does not. An event that cannot be applied does not stop the
+/// others, and payments is not told: whoever reads an order again and again would have its events parked.
 ///
 /// # Errors
 /// When payments cannot be asked.
-pub async fn apply_pending(ports: &impl Ports, order_id: &OrderId) -> Result<u32, OrderError> {
-    let events = ports.payments().pending_events(order_id).await?;
-    Ok(apply_all(ports, &events).await)
+pub async fn apply_pending(ports: &impl Ports, order_id: &OrderId) -> Result<(), OrderError> {
+    for event in ports.payments().pending_events(order_id).await? {
+        if let Err(error) = apply(ports, &event).await {
+            log_failure(&event, &error);
+        }
+    }
+    Ok(())
+}
+
+/// What applying an event came to.
+struct Applied {
+    outcome: EventOutcome,
+    /// Why what follows from it could not be done yet.
+    still_owes: Option<OrderError>,
+}
+
+async fn apply(ports: &impl Ports, event: &PaymentEvent) -> Result<Applied, OrderError> {
+    let (now, receipt_id) = (ports.clock().now_ms(), ports.ids().new_id());
+    let outcome = ports
+        .orders()
+        .write(|records| record(records, event, receipt_id, now))?;
+    let still_owes = follow_ups::run_or_leave(ports, &event.order_id).await;
+    if still_owes.is_none() && outcome == EventOutcome::Duplicate {
+        ports.payments().acknowledge(&event.id).await?;
+    }
+    Ok(Applied {
+        outcome,
+        still_owes,
+    })
 }
 
 /// Applies events one after another; gives how many could be.
@@ -100,7 +123,7 @@ fn record(
     Ok(effect.outcome())
 }
 
-async fn report(ports: &impl Ports, event: &PaymentEvent, error: &OrderError) {
+fn log_failure(event: &PaymentEvent, error: &OrderError) {
     let cause = error.to_string();
     let fields = [
         ("event_id", event.id.as_str()),
@@ -108,6 +131,14 @@ async fn report(ports: &impl Ports, event: &PaymentEvent, error: &OrderError) {
         ("error", cause.as_str()),
     ];
     log::error("a payment event could not be applied", &fields);
+}
+
+async fn report(ports: &impl Ports, event: &PaymentEvent, error: &OrderError) {
+    log_failure(event, error);
+    if error.passes_by_itself() {
+        return;
+    }
+    let cause = error.to_string();
     if let Err(error) = ports.payments().report_failure(&event.id, &cause).await {
         let cause = error.to_string();
         log::warn(

@@ -38,7 +38,8 @@ pub async fn handle(ports: &impl Ports, command: ChangeStatus) -> Result<Order, 
     if matches!(command.viewer, Viewer::Customer(_)) && command.status != OrderStatus::Cancelled {
         return Err(OrderError::Forbidden);
     }
-    if order.status == OrderStatus::Pending {
+    // Nothing is cancelled that is paid, and nothing delivered that is refunded, only because the news are on their way.
+    if matches!(order.status, OrderStatus::Pending | OrderStatus::Paid) {
         apply_payment_event::apply_pending(ports, &command.order_id).await?;
     }
     match command.status {

@@ -1,21 +1,24 @@
 //! Keeps the answer of a request under its idempotency key.
 
+use crate::application::commands::create_order::Idempotency;
 use crate::domain::{CustomerId, OrderError};
 use crate::ports::{OrderRepository, Ports, RecordedAnswer};
 
-/// The first answer kept is given back, and is what must be sent. A key that is free keeps nothing.
+/// The first answer kept is given back, and is what must be sent. A key that is free, or was sent with another body,
+/// keeps nothing.
 ///
 /// # Errors
 /// When the orders database cannot be used.
 pub fn handle(
     ports: &impl Ports,
     customer_id: &CustomerId,
-    key: &str,
+    idempotency: &Idempotency,
     answer: RecordedAnswer,
 ) -> Result<RecordedAnswer, OrderError> {
-    ports
-        .orders()
-        .write(|records| match records.key(customer_id, key)? {
+    let key = idempotency.key.as_str();
+    ports.orders().write(|records| {
+        let record = records.key(customer_id, key)?;
+        match record.filter(|record| record.fingerprint == idempotency.fingerprint) {
             Some(record) => match record.answer {
                 Some(first) => Ok(first),
                 None => records
@@ -23,5 +26,6 @@ pub fn handle(
                     .map(|()| answer),
             },
             None => Ok(answer),
-        })
+        }
+    })
 }

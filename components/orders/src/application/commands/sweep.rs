@@ -8,7 +8,8 @@ use crate::application::commands::apply_payment_event;
 use crate::application::saga::{close, follow_ups, place};
 use crate::application::{INBOX_KEPT_MS, KEY_KEPT_MS};
 use crate::domain::{
-    Actor, Closing, Order, OrderError, OrderId, OrderStatus, Rejection, Saga, Step,
+    Actor, Closing, Order, OrderError, OrderId, OrderStatus, PAUSE_LONGEST_MS, Rejection, Saga,
+    Step,
 };
 use crate::ports::{OrderRepository, Payments, Ports};
 
@@ -27,8 +28,11 @@ pub const PURGED_PER_SWEEP: u32 = 500;
 /// An event that is not acknowledged after this time has got lost on its way, in milliseconds.
 pub const EVENT_OVERDUE_AFTER_MS: u32 = 3_000;
 
+/// How long a run begins something new, in milliseconds: a slow provider must not keep the customer waiting whose request
+/// started the run.
+pub const SWEEP_TIME_MS: u64 = 1_500;
+
 const BACK_OFF_FIRST_MS: u64 = 1_000;
-const BACK_OFF_MAX_MS: u64 = 300_000;
 
 const INTERRUPTED: &str = "Placing the order was interrupted";
 
@@ -53,8 +57,9 @@ pub async fn handle(ports: &impl Ports, min_interval_ms: u32) -> Result<SweepRep
     if !claim(ports, min_interval_ms)? {
         return Ok(report);
     }
-    sweep_sagas(ports, &mut report).await?;
-    sweep_follow_ups(ports, &mut report).await?;
+    let begun_at = ports.clock().now_ms();
+    sweep_sagas(ports, begun_at, &mut report).await?;
+    sweep_follow_ups(ports, begun_at, &mut report).await?;
     let overdue = ports
         .payments()
         .overdue_events(EVENT_OVERDUE_AFTER_MS, EVENTS_PER_SWEEP)
@@ -78,7 +83,7 @@ fn purge(ports: &impl Ports) -> Result<(), OrderError> {
 fn back_off(attempts: u32) -> u64 {
     BACK_OFF_FIRST_MS
         .saturating_mul(1_u64.checked_shl(attempts).unwrap_or(u64::MAX))
-        .min(BACK_OFF_MAX_MS)
+        .min(PAUSE_LONGEST_MS)
 }
 
 fn claim(ports: &impl Ports, min_interval_ms: u32) -> Result<bool, OrderError> {
@@ -96,12 +101,25 @@ fn claim(ports: &impl Ports, min_interval_ms: u32) -> Result<bool, OrderError> {
     })
 }
 
-async fn sweep_sagas(ports: &impl Ports, report: &mut SweepReport) -> Result<(), OrderError> {
+/// Whether a run begins nothing new any more. What is due is due at the next one, and every run does one thing of each
+/// kind, so that none waits for ever.
+fn has_no_time_left(ports: &impl Ports, begun_at: u64) -> bool {
+    ports.clock().now_ms().abs_diff(begun_at) >= SWEEP_TIME_MS
+}
+
+async fn sweep_sagas(
+    ports: &impl Ports,
+    begun_at: u64,
+    report: &mut SweepReport,
+) -> Result<(), OrderError> {
     let now = ports.clock().now_ms();
-    for order_id in ports
+    let due = ports
         .orders()
-        .read(|records| records.due_sagas(now, SAGAS_PER_SWEEP))?
-    {
+        .read(|records| records.due_sagas(now, SAGAS_PER_SWEEP))?;
+    for (index, order_id) in due.into_iter().enumerate() {
+        if index > 0 && has_no_time_left(ports, begun_at) {
+            break;
+        }
         let Some((saga, keyed)) = take_up(ports, &order_id, now)? else {
             continue;
         };
@@ -121,10 +139,7 @@ fn take_up(
     now: u64,
 ) -> Result<Option<(Saga, bool)>, OrderError> {
     ports.orders().write(|records| {
-        let Some(mut saga) = records
-            .saga(order_id)?
-            .filter(|saga| saga.next_attempt_at <= now)
-        else {
+        let Some(mut saga) = records.saga(order_id)?.filter(|saga| saga.is_due(now)) else {
             return Ok(None);
         };
         saga.next_attempt_at = now + back_off(saga.attempts);
@@ -185,12 +200,19 @@ async fn cancel(ports: &impl Ports, order_id: &OrderId, reason: &str) -> Result<
     .await
 }
 
-async fn sweep_follow_ups(ports: &impl Ports, report: &mut SweepReport) -> Result<(), OrderError> {
+async fn sweep_follow_ups(
+    ports: &impl Ports,
+    begun_at: u64,
+    report: &mut SweepReport,
+) -> Result<(), OrderError> {
     let now = ports.clock().now_ms();
-    for (order_id, attempts) in ports
+    let due = ports
         .orders()
-        .read(|records| records.due_follow_ups(now, FOLLOW_UPS_PER_SWEEP))?
-    {
+        .read(|records| records.due_follow_ups(now, FOLLOW_UPS_PER_SWEEP))?;
+    for (index, (order_id, attempts)) in due.into_iter().enumerate() {
+        if index > 0 && has_no_time_left(ports, begun_at) {
+            break;
+        }
         let until = now + back_off(attempts);
         ports
             .orders()

@@ -3,7 +3,7 @@
 use mercato_platform::clock::Clock;
 use mercato_platform::log;
 
-use crate::domain::{OrderError, OrderId, PaymentId};
+use crate::domain::{OrderError, OrderId, PaymentId, PaymentStatus};
 use crate::ports::{FollowUp, Inventory, OrderRepository, Payments, Ports, Refunding, Task};
 
 /// Seen in the order's history by the admin, who can refund the payment by hand.
@@ -30,20 +30,16 @@ pub async fn run(ports: &impl Ports, order_id: &OrderId) -> Result<(), OrderErro
     Ok(())
 }
 
-/// Does what an order owes. What fails is left to the sweeper and does not concern the caller: gives whether nothing
-/// is owed any more.
-pub async fn run_or_leave(ports: &impl Ports, order_id: &OrderId) -> bool {
-    match run(ports, order_id).await {
-        Ok(()) => true,
-        Err(error) => {
-            let cause = error.to_string();
-            log::warn(
-                "a follow-up is left to the sweeper",
-                &[("order_id", order_id.as_str()), ("error", &cause)],
-            );
-            false
-        }
-    }
+/// Does what an order owes. What fails is left to the sweeper and need not concern the caller: gives why something is
+/// still owed, if it is.
+pub async fn run_or_leave(ports: &impl Ports, order_id: &OrderId) -> Option<OrderError> {
+    let error = run(ports, order_id).await.err()?;
+    let cause = error.to_string();
+    log::warn(
+        "a follow-up is left to the sweeper",
+        &[("order_id", order_id.as_str()), ("error", &cause)],
+    );
+    Some(error)
 }
 
 async fn perform(ports: &impl Ports, follow_up: &FollowUp) -> Result<(), OrderError> {
@@ -54,11 +50,19 @@ async fn perform(ports: &impl Ports, follow_up: &FollowUp) -> Result<(), OrderEr
         Task::RestockStock => ports.inventory().restock(order_id).await,
         Task::Acknowledge(event_id) => ports.payments().acknowledge(event_id).await,
         Task::Refund(payment_id) => refund(ports, order_id, payment_id).await,
-        Task::CancelPayment => ports
-            .payments()
-            .cancel(order_id, CANCELLED_MEANWHILE)
-            .await
-            .map(drop),
+        Task::CancelPayment => cancel_payment(ports, order_id).await,
+    }
+}
+
+/// Owed until the payment is decided, one way or the other.
+async fn cancel_payment(ports: &impl Ports, order_id: &OrderId) -> Result<(), OrderError> {
+    let payment = ports
+        .payments()
+        .cancel(order_id, CANCELLED_MEANWHILE)
+        .await?;
+    match payment.map(|payment| payment.status) {
+        Some(PaymentStatus::Pending) => Err(OrderError::PaymentUnavailable),
+        _ => Ok(()),
     }
 }
 

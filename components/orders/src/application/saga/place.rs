@@ -45,7 +45,7 @@ pub async fn advance(ports: &impl Ports, order_id: &OrderId) -> Result<Placement
                     .rejection
                     .map_or(OrderError::Internal, Rejection::into_error));
             }
-            Step::Ready | Step::Done => return placement(ports, saga),
+            Step::Ready | Step::Done => return placement(ports, saga).await,
         }
     }
     Err(OrderError::Unavailable)
@@ -172,15 +172,32 @@ fn store_session(
     records.update_saga(&saga)
 }
 
-fn placement(ports: &impl Ports, saga: Saga) -> Result<Placement, OrderError> {
+async fn placement(ports: &impl Ports, saga: Saga) -> Result<Placement, OrderError> {
     let order = ports
         .orders()
         .read(|records| records.order(&saga.order_id))?
         .ok_or(OrderError::Internal)?;
-    match saga.session {
-        Some(session) if order.status != OrderStatus::Cancelled => Ok(Placement { order, session }),
-        _ => Err(order.refuse(OrderStatus::Pending)),
+    if order.status == OrderStatus::Cancelled {
+        return Err(order.refuse(OrderStatus::Pending));
     }
+    let session = match saga.session {
+        Some(session) => session,
+        None => session_of(ports, &order, saga.expires_at).await?,
+    };
+    Ok(Placement { order, session })
+}
+
+/// The session of an order that was paid before it knew its session: its customer found it with the payment.
+async fn session_of(
+    ports: &impl Ports,
+    order: &Order,
+    expires_at: u64,
+) -> Result<PaymentSession, OrderError> {
+    let payment = ports.payments().open(order, expires_at).await;
+    payment
+        .ok()
+        .and_then(|payment| payment.session)
+        .ok_or(OrderError::PaymentUnavailable)
 }
 
 fn closing(reason: &str) -> Closing {

@@ -1,5 +1,6 @@
-use crate::application::testing::{REQUEST_MINOR, Shop, StockState, admin};
+use crate::application::testing::{REQUEST_MINOR, Shop, StockState, TTL_MS, admin};
 use crate::domain::{EventOutcome, OrderError, OrderStatus, PaymentEvent, PaymentStatus};
+use crate::ports::Task;
 
 use EventOutcome::{Applied, Duplicate, Ignored};
 use OrderStatus::{Cancelled, Paid, Refunded};
@@ -235,7 +236,7 @@ fn an_event_that_cannot_be_applied_is_reported_and_can_be_applied_later() {
     shop.orders.down.set(true);
     assert_eq!(shop.apply(&event), Err(OrderError::Unavailable));
     shop.orders.down.set(false);
-    assert_eq!(shop.outbox()[0].failures, 2);
+    assert_eq!(shop.outbox()[0].failures, 1);
     assert_eq!(shop.apply(&event), Ok(Applied));
     shop.check_invariants("applied later");
 }
@@ -249,4 +250,61 @@ fn an_event_of_an_unknown_order_is_reported() {
     event.order_id = crate::domain::OrderId::parse("01939f6e-8a00-7000-8000-ffffffffffff").unwrap();
     assert_eq!(shop.apply(&event), Err(OrderError::NotFound));
     assert_eq!(shop.outbox()[0].failures, 1);
+}
+
+#[test]
+fn only_what_comes_after_a_pause_counts_as_a_failure_of_the_event() {
+    let shop = Shop::new();
+    let id = shop.placed();
+    shop.customer_pays(&id);
+    shop.payments.spoil_events();
+    for _ in 0..3 {
+        assert_eq!(shop.find(&id).unwrap().order.status, OrderStatus::Pending);
+    }
+    assert_eq!(shop.outbox()[0].failures, 0, "readers do not park an event");
+    shop.sweep();
+    assert_eq!(shop.outbox()[0].failures, 1, "the sweeper keeps the pauses");
+}
+
+#[test]
+fn a_database_that_is_out_of_reach_is_no_failure_of_the_event() {
+    let shop = Shop::new();
+    let id = shop.placed();
+    shop.customer_pays(&id);
+    let event = shop.waiting_events().remove(0);
+    shop.orders.down.set(true);
+    assert_eq!(shop.apply(&event), Err(OrderError::Unavailable));
+    shop.orders.down.set(false);
+    assert_eq!(shop.outbox()[0].failures, 0);
+    assert_eq!(shop.apply(&event), Ok(Applied));
+}
+
+#[test]
+fn an_event_whose_stock_cannot_be_moved_is_reported() {
+    let shop = Shop::new();
+    let id = shop.placed();
+    shop.customer_pays(&id);
+    let event = shop.waiting_events().remove(0);
+    shop.inventory.broken.set(true);
+    assert_eq!(shop.apply(&event), Ok(Applied));
+    assert_eq!(shop.outbox()[0].failures, 1);
+    shop.inventory.broken.set(false);
+    assert_eq!(shop.apply(&event), Ok(Duplicate));
+    shop.check_invariants("mended");
+}
+
+#[test]
+fn a_payment_that_could_not_be_closed_yet_stays_owed() {
+    let shop = Shop::new();
+    let id = shop.placed();
+    shop.payments.keeps_sessions.set(true);
+    shop.owe(&id, &Task::CancelPayment);
+    shop.wait(TTL_MS / 2);
+    shop.sweep();
+    assert!(shop.has_pending_payment(&id));
+    assert_eq!(shop.follow_ups_tried(&id), 1, "it is still owed");
+    shop.payments.keeps_sessions.set(false);
+    shop.settle();
+    assert_eq!(shop.payment_status(&id), Some(PaymentStatus::Cancelled));
+    shop.check_invariants("closed in the end");
 }

@@ -175,3 +175,20 @@ fn a_reason_is_text_of_bounded_length() {
     }
     assert_eq!(shop.status(&id), Pending);
 }
+
+#[test]
+fn what_was_refunded_meanwhile_is_not_delivered() {
+    let shop = Shop::new();
+    let id = shop.paid();
+    shop.refund(&id, i64::MAX);
+    let refused = shop.change(admin(), &id, Delivered);
+    assert_eq!(
+        refused,
+        Err(OrderError::InvalidTransition(Transition {
+            from: Refunded,
+            to: Delivered,
+        }))
+    );
+    assert_eq!(shop.stock_state(&id), Some(StockState::Restocked));
+    shop.check_invariants("refunded before it was delivered");
+}

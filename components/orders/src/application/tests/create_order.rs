@@ -1,11 +1,12 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::application::commands::create_order::{self, CreateOutcome};
+use crate::application::commands::create_order::{self, CreateOutcome, Idempotency};
+use crate::application::commands::record_answer;
 use crate::application::saga::place::Placement;
 use crate::application::testing::{
-    REQUEST_MINOR, START_MS, Shop, StockState, TTL_MS, admin, customer, lines, product, request,
-    run,
+    REQUEST_MINOR, START_MS, Shop, Side, StockState, TTL_MS, admin, customer, lines, product,
+    request, run,
 };
 use crate::application::{KEY_KEPT_MS, Viewer};
 use crate::domain::{LineProblem, OrderError, OrderStatus, RejectedLine, Transition};
@@ -185,6 +186,23 @@ fn a_key_belongs_to_one_customer_and_one_body() {
             .id,
         first.order.id
     );
+}
+
+#[test]
+fn the_answer_to_another_body_is_not_kept() {
+    let shop = Shop::new();
+    placed(shop.create(Some("k")));
+    let other = Idempotency {
+        key: "k".to_owned(),
+        fingerprint: vec![8; 32],
+    };
+    let refusal = RecordedAnswer {
+        status: 400,
+        body: b"invalid".to_vec(),
+    };
+    let sent = record_answer::handle(&shop, &customer(1), &other, refusal.clone());
+    assert_eq!(sent, Ok(refusal));
+    placed(shop.create(Some("k")));
 }
 
 #[test]
@@ -386,4 +404,33 @@ fn an_admin_sees_the_order_and_others_do_not() {
         find(Viewer::Customer(customer(2))),
         Err(OrderError::NotFound)
     );
+}
+
+#[test]
+fn an_order_that_was_paid_before_its_session_was_recorded_is_answered_with_it() {
+    let shop = Shop::new();
+    let crashed = shop.crash_at(opening(), Side::After, |shop| drop(shop.create(Some("k"))));
+    assert!(crashed, "the answer of payments was lost");
+    let id = shop.all_orders()[0].id.clone();
+    shop.customer_pays(&id);
+    shop.deliver_events();
+    let again = placed(shop.create(Some("k")));
+    assert_eq!(
+        (again.order.status, again.session.id),
+        (OrderStatus::Paid, format!("cs_{id}"))
+    );
+    shop.check_invariants("paid before its session was known");
+}
+
+/// The call at which payments is asked to open the payment of a new order.
+fn opening() -> u64 {
+    let opened = |call: &u64| {
+        let shop = Shop::new();
+        shop.crash_at(*call, Side::After, |shop| drop(shop.create(Some("k"))));
+        let orders = shop.all_orders();
+        orders
+            .first()
+            .is_some_and(|order| shop.has_pending_payment(&order.id))
+    };
+    (0..).find(opened).unwrap()
 }

@@ -5,5 +5,6 @@ mod change_status;
 mod crashes;
 mod create_order;
 mod queries;
+mod schedules;
 mod simulation;
 mod sweep;

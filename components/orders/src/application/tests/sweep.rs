@@ -239,3 +239,33 @@ fn a_sweep_without_payments_tells_so() {
     shop.payments.down.set(true);
     assert_eq!(run(sweep::handle(&shop, 0)), Err(OrderError::Unavailable));
 }
+
+#[test]
+fn a_clock_that_is_set_back_holds_up_nothing_but_the_end_of_reservations() {
+    let shop = Shop::new();
+    let (waiting, cancelled, paid) = (shop.placed(), shop.placed(), shop.placed());
+    shop.customer_pays(&paid);
+    shop.inventory.down.set(true);
+    shop.deliver_events();
+    shop.payments.keeps_sessions.set(true);
+    assert!(shop.cancel(&cancelled).is_err());
+    shop.payments.keeps_sessions.set(false);
+    shop.inventory.down.set(false);
+    shop.set_clock_back(TTL_MS);
+    shop.sweep();
+    assert_eq!(shop.status(&cancelled), OrderStatus::Cancelled);
+    assert_eq!(shop.stock_state(&paid), Some(StockState::Committed));
+    assert_eq!(shop.status(&waiting), OrderStatus::Pending);
+    shop.check_invariants("set back");
+}
+
+#[test]
+fn a_slow_provider_does_not_keep_a_run_going() {
+    let shop = Shop::new();
+    let orders = [shop.placed(), shop.placed(), shop.placed()];
+    shop.wait(TTL_MS);
+    shop.payments.takes_ms.set(sweep::SWEEP_TIME_MS);
+    let expired: Vec<_> = orders.iter().map(|_| shop.sweep().expired).collect();
+    assert_eq!(expired, [1, 1, 1], "each leaves the others to the next");
+    shop.check_invariants("a slow provider");
+}

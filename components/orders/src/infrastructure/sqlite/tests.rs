@@ -398,6 +398,7 @@ fn what_is_asked_often_is_answered_from_an_index() {
         (HISTORY.to_owned(), text(1)),
         (SAGA.to_owned(), text(1)),
         (DUE_SAGAS.to_owned(), number(2)),
+        (SAGAS_PUT_OFF_TOO_LONG.to_owned(), number(2)),
         (KEY.to_owned(), text(2)),
         (FOLLOW_UPS.to_owned(), text(1)),
         (PURGE_SAGAS.to_owned(), number(2)),

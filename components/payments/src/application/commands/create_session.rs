@@ -4,7 +4,7 @@ use mercato_platform::ids::Ids;
 
 use super::ensure_session::ensure_session;
 use crate::domain::{
-    CHECKOUT_LINES_MAX, CheckoutLine, FieldError, NewPayment, Payment, PaymentError,
+    CHECKOUT_LINES_MAX, CheckoutLine, FieldError, NewPayment, Payment, PaymentError, PaymentStatus,
 };
 use crate::ports::{Ports, Provider, Store};
 
@@ -12,7 +12,8 @@ use crate::ports::{Ports, Provider, Store};
 /// first one ended, be that before or after the provider was asked. A payment that is decided is returned as it is.
 ///
 /// # Errors
-/// `Invalid`; `IdempotencyKeyReused` when the order has a payment of another customer, amount or currency;
+/// `Invalid`; `IdempotencyKeyReused` when the order has a payment of another customer, amount or currency; `Conflict` when
+/// the order was cancelled before it had one;
 /// `ProviderUnavailable`, `ProviderRejected`.
 pub async fn create_session<P: Ports>(
     ports: &P,
@@ -27,6 +28,9 @@ pub async fn create_session<P: Ports>(
             } else {
                 Err(PaymentError::IdempotencyKeyReused)
             };
+        }
+        if records.is_refused_order(&new.order_id)? {
+            return Err(PaymentError::Conflict(PaymentStatus::Cancelled));
         }
         if new.expires_at <= now {
             return Err(PaymentError::invalid(

@@ -1,7 +1,11 @@
+use mercato_platform::ids::Ids;
 use mercato_platform::{clock::Clock, log};
 
-use crate::domain::{CheckoutSession, Payment, PaymentError};
-use crate::ports::{Ports, Provider, ProviderError, SessionRequest, SessionState, Settings, Store};
+use super::relay_outbox::publish_due;
+use crate::domain::{Charge, CheckoutSession, EventType, Payment, PaymentError};
+use crate::ports::{
+    PaidSession, Ports, Provider, ProviderError, SessionRequest, SessionState, Settings, Store,
+};
 
 /// A pending payment with a session the customer can pay in: the one it has, the one a crash left half-open, or a
 /// new one when the last has lapsed. A decided payment comes back as it is.
@@ -17,8 +21,10 @@ pub(super) async fn ensure_session<P: Ports>(
         return Ok(payment);
     }
     let payment = if payment.session_has_lapsed(now) {
-        end_lapsed(ports, &payment).await?;
-        begin_next(ports, payment).await?
+        match end_lapsed(ports, &payment).await? {
+            Some(paid) => paid,
+            None => begin_next(ports, payment).await?,
+        }
     } else {
         payment
     };
@@ -92,17 +98,65 @@ pub(super) fn refused(what: &str, payment_id: &str, error: ProviderError) -> Pay
 }
 
 /// Makes sure that nobody can pay in a lapsed session any more before another takes its place: a provider may keep a
-/// session open for longer than the shop wants, and two open sessions could both be paid. Paid already: the provider's
-/// webhook will say so, and nothing is decided until then.
-async fn end_lapsed<P: Ports>(ports: &P, payment: &Payment) -> Result<(), PaymentError> {
+/// session open for longer than the shop wants, and two open sessions could both be paid. Gives the payment when the
+/// lapsed one was paid; while that money is still on its way, nothing is decided.
+async fn end_lapsed<P: Ports>(
+    ports: &P,
+    payment: &Payment,
+) -> Result<Option<Payment>, PaymentError> {
     let Some(session) = &payment.session.opened else {
-        return Ok(());
+        return Ok(None);
     };
     let ended = ports.provider().expire_session(&session.id).await;
     match ended.map_err(|error| refused("expire a lapsed session", &payment.id, error))? {
-        SessionState::Expired => Ok(()),
-        SessionState::Completed => Err(PaymentError::ProviderUnavailable),
+        SessionState::Expired => Ok(None),
+        SessionState::Completed(Some(paid)) => {
+            let payment = record_paid(ports, &payment.id, &paid).await?;
+            if payment.is_pending() {
+                return Err(PaymentError::ProviderUnavailable);
+            }
+            Ok(Some(payment))
+        }
+        SessionState::Completed(None) => Err(PaymentError::ProviderUnavailable),
     }
+}
+
+/// Takes the provider's word that a session is paid, whether or not its webhook ever arrives. What does not fit the
+/// payment decides nothing.
+pub(super) async fn record_paid<P: Ports>(
+    ports: &P,
+    payment_id: &str,
+    paid: &PaidSession,
+) -> Result<Payment, PaymentError> {
+    let now = ports.clock().now_ms();
+    let payment = ports.store().write(|records| {
+        let mut payment = records
+            .find_payment(payment_id)?
+            .ok_or(PaymentError::NotFound)?;
+        if paid.amount != payment.amount || paid.currency != payment.currency.code() {
+            log::error(
+                "a paid session does not fit its payment; compare both at the provider",
+                &[("payment_id", payment_id)],
+            );
+            return Ok(payment);
+        }
+        let charge = Charge {
+            reference: Some(paid.reference.clone()),
+            receipt_url: None,
+        };
+        let version = payment.version;
+        let is_news = payment.succeed(&charge, now);
+        if payment.version != version {
+            records.save_payment(&payment)?;
+        }
+        if is_news {
+            let event = payment.event(ports.ids().new_id(), EventType::Succeeded, now);
+            records.append_event(&event)?;
+        }
+        Ok(payment)
+    })?;
+    publish_due(ports).await;
+    Ok(payment)
 }
 
 async fn begin_next<P: Ports>(ports: &P, lapsed: Payment) -> Result<Payment, PaymentError> {

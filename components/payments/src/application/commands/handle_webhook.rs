@@ -4,7 +4,7 @@ use mercato_platform::log;
 
 use super::relay_outbox::publish_due;
 use crate::application::queries::webhook_secret;
-use crate::domain::{EventType, Fact, Payment, PaymentError, PaymentEvent, ProviderEvent};
+use crate::domain::{Charge, EventType, Fact, Payment, PaymentError, PaymentEvent, ProviderEvent};
 use crate::ports::{Ports, Records, Store, WebhookContent, WebhookFormat};
 
 const DECLINED: &str = "the payment was declined";
@@ -128,6 +128,7 @@ fn apply<P: Ports>(ports: &P, payment: &mut Payment, fact: &Fact, now: u64) -> V
     };
     match fact {
         Fact::Paid { charge, .. } => {
+            warn_of_second_charge(payment, charge);
             if payment.succeed(charge, now) {
                 tell(payment, EventType::Succeeded);
             }
@@ -154,6 +155,22 @@ fn apply<P: Ports>(ports: &P, payment: &mut Payment, fact: &Fact, now: u64) -> V
         }
     }
     events
+}
+
+/// No two sessions of a payment are open at once, so this must not happen; but if it does, somebody paid twice.
+fn warn_of_second_charge(payment: &Payment, charge: &Charge) {
+    if let (Some(known), Some(told)) = (&payment.provider_reference, &charge.reference)
+        && known != told
+    {
+        log::error(
+            "a payment was made twice; give the second charge back at the provider",
+            &[
+                ("payment_id", &payment.id),
+                ("known", known),
+                ("second", told),
+            ],
+        );
+    }
 }
 
 /// The end of a session that another one has replaced decides nothing. While the provider's answer to the newest

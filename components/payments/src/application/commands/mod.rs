@@ -6,6 +6,8 @@ mod create_session;
 mod ensure_session;
 mod handle_webhook;
 mod open_session;
+mod purge;
+mod record_refund_answer;
 mod refund_payment;
 mod relay_outbox;
 mod report_failure;
@@ -13,11 +15,15 @@ mod retry_event;
 mod simulate_checkout;
 
 pub use acknowledge_event::acknowledge_event;
-pub use cancel_payment::cancel_payment;
+pub use cancel_payment::{SESSION_LIFE_LONGEST_MS, cancel_payment};
 pub use create_session::create_session;
 pub use handle_webhook::{WebhookOutcome, handle_webhook};
 pub use open_session::open_session;
-pub use refund_payment::{IDEMPOTENCY_KEY_TTL_MS, REASON_MAX_CHARS, RefundCommand, refund_payment};
+pub use purge::{EXCHANGED_KEPT_MS, PURGED_PER_RUN};
+pub use record_refund_answer::record_refund_answer;
+pub use refund_payment::{
+    IDEMPOTENCY_KEY_TTL_MS, REASON_MAX_CHARS, RefundCommand, RefundOutcome, refund_payment,
+};
 pub use relay_outbox::{RELAY_BATCH, RelayReport, relay_outbox};
 pub use report_failure::{FAILURES_MAX, report_failure};
 pub use retry_event::retry_event;

@@ -5,10 +5,13 @@ use sha2::{Digest, Sha256};
 
 use super::ensure_session::refused;
 use super::relay_outbox::{back_off_ms, publish_due};
-use crate::domain::{EventType, MinorUnits, Payment, PaymentError, Refund, RefundStatus};
+use crate::domain::{
+    EventType, MinorUnits, Payment, PaymentError, RecordedAnswer, Refund, RefundStatus, Viewer,
+};
 use crate::ports::{Ports, Provider, ProviderError, Records, RefundRequest, Store};
 
-/// How long a refund's idempotency key is remembered after it was first used, in milliseconds.
+/// How long a refund's idempotency key is remembered after the refund has ended, in milliseconds. Until then it is
+/// remembered however long the provider is silent: whoever asks every hour must not be given the money twice.
 pub const IDEMPOTENCY_KEY_TTL_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// Longest reason, in characters.
@@ -26,14 +29,29 @@ const OTHERS_MAX: usize = 8;
 /// A request to give money back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefundCommand {
+    /// Who wants it: everybody has keys of their own.
+    pub requested_by: Viewer,
     /// The payment, UUIDv7.
     pub payment_id: String,
     /// Whole minor units; all that is left when absent.
     pub amount: Option<i64>,
     /// Why.
     pub reason: Option<String>,
-    /// Makes repeating safe for [`IDEMPOTENCY_KEY_TTL_MS`].
+    /// Makes repeating safe until [`IDEMPOTENCY_KEY_TTL_MS`] after the refund has ended.
     pub idempotency_key: Option<String>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one per request, and it is nearly always the large one"
+)]
+pub enum RefundOutcome {
+    /// The payment with the refund, made now or before.
+    Refunded(Payment),
+    /// This request was answered before.
+    Replayed(RecordedAnswer),
 }
 
 /// A valid [`RefundCommand`].
@@ -41,6 +59,7 @@ struct Request {
     payment_id: String,
     amount: Option<MinorUnits>,
     reason: Option<String>,
+    /// As it is stored.
     key: Option<String>,
     fingerprint: Vec<u8>,
 }
@@ -63,14 +82,19 @@ enum Claim {
 pub async fn refund_payment<P: Ports>(
     ports: &P,
     command: RefundCommand,
-) -> Result<Payment, PaymentError> {
+) -> Result<RefundOutcome, PaymentError> {
     let request = validate(command)?;
     for _ in 0..OTHERS_MAX {
         match ports
             .store()
             .write(|records| claim(ports, records, &request))?
         {
-            Claim::Own(refund) => return finish(ports, refund).await,
+            Claim::Own(refund) => {
+                return match refund.answer {
+                    Some(answer) => Ok(RefundOutcome::Replayed(answer)),
+                    None => finish(ports, refund).await.map(RefundOutcome::Refunded),
+                };
+            }
             Claim::Other(refund) => match finish(ports, refund).await {
                 Ok(_) | Err(PaymentError::ProviderRejected(_)) => {}
                 Err(PaymentError::ProviderUnavailable) => return Err(PaymentError::Unavailable),
@@ -121,13 +145,22 @@ fn validate(command: RefundCommand) -> Result<Request, PaymentError> {
         return Err(PaymentError::invalid("Idempotency-Key", "format", rule));
     }
     let fingerprint = fingerprint(&command.payment_id, amount, reason.as_deref());
+    let key = command.idempotency_key;
     Ok(Request {
         payment_id: command.payment_id,
         amount,
         reason,
-        key: command.idempotency_key,
+        key: key.map(|key| stored_key(&command.requested_by, &key)),
         fingerprint,
     })
+}
+
+/// A key together with whose it is. Ids hold no colon, so no two people's keys are the same.
+pub(super) fn stored_key(requested_by: &Viewer, key: &str) -> String {
+    match requested_by {
+        Viewer::Customer(id) | Viewer::Admin(id) => format!("{id}:{key}"),
+        Viewer::System => format!(":{key}"),
+    }
 }
 
 fn is_key(key: &str) -> bool {
@@ -188,6 +221,7 @@ fn claim<P: Ports>(
         status: RefundStatus::Pending,
         attempts: 0,
         created_at: now,
+        answer: None,
     };
     records.insert_refund(&refund, now.saturating_add(RESUME_AFTER_MS))?;
     Ok(Claim::Own(refund))
@@ -199,10 +233,8 @@ async fn finish<P: Ports>(ports: &P, refund: Refund) -> Result<Payment, PaymentE
         .store()
         .read(|records| records.find_payment(&refund.payment_id))?
         .ok_or(PaymentError::NotFound)?;
-    match &refund.status {
-        RefundStatus::Succeeded => return Ok(payment),
-        RefundStatus::Failed(cause) => return Err(PaymentError::ProviderRejected(cause.clone())),
-        RefundStatus::Pending => {}
+    if let Some(end) = end_of(&refund, &payment) {
+        return end;
     }
     let answer = if refund.amount.is_zero() {
         Ok(None)
@@ -217,8 +249,25 @@ async fn finish<P: Ports>(ports: &P, refund: Refund) -> Result<Payment, PaymentE
         }
         Err(error) => {
             set_back(ports, &refund, &error)?;
-            Err(refused("refund", &refund.payment_id, error))
+            let error = refused("refund", &refund.payment_id, error);
+            // Another request may have brought the same refund to its end meanwhile: then that is the answer.
+            let (refund, payment) = ports.store().read(|records| {
+                let payment = records.find_payment(&refund.payment_id)?;
+                Ok((records.find_refund(&refund.id)?, payment))
+            })?;
+            let end = refund.zip(payment);
+            end.and_then(|(refund, payment)| end_of(&refund, &payment))
+                .unwrap_or(Err(error))
         }
+    }
+}
+
+/// What a refund has come to; none while it is pending.
+fn end_of(refund: &Refund, payment: &Payment) -> Option<Result<Payment, PaymentError>> {
+    match &refund.status {
+        RefundStatus::Succeeded => Some(Ok(payment.clone())),
+        RefundStatus::Failed(cause) => Some(Err(PaymentError::ProviderRejected(cause.clone()))),
+        RefundStatus::Pending => None,
     }
 }
 

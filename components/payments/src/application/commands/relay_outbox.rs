@@ -1,9 +1,10 @@
 use mercato_platform::clock::Clock;
 use mercato_platform::log;
 
+use super::purge::purge;
 use super::refund_payment::resume_due_refund;
 use crate::domain::{OutboxEntry, PaymentError};
-use crate::ports::{Ports, PublishError, Publisher, Records, Store};
+use crate::ports::{PAUSE_LONGEST_MS, Ports, PublishError, Publisher, Records, Store};
 
 /// Most events that one run publishes.
 pub const RELAY_BATCH: u32 = 50;
@@ -20,7 +21,6 @@ const BATCH_TIME_MS: u64 = 1_500;
 const BROKER_PAUSE_MS: u64 = 2_000;
 
 const BACK_OFF_FIRST_MS: u64 = 5_000;
-const BACK_OFF_LONGEST_MS: u64 = 5 * 60 * 1_000;
 
 /// Whether a run spares a broker that has just failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub struct RelayReport {
     pub pending: u64,
 }
 
-/// Publishes what is due, oldest first, and takes up a refund that a crash left. With `min_interval_ms`, does nothing
+/// Publishes what is due, oldest first, takes up a refund that a crash left, and removes what is old. With `min_interval_ms`, does nothing
 /// when the last run, of whichever instance, is younger, and publishes nothing while a broker that failed is spared.
 ///
 /// # Errors
@@ -58,13 +58,15 @@ pub async fn relay_outbox<P: Ports>(
             ..RelayReport::default()
         });
     }
-    resume_due_refund(ports).await?;
     let pause = if min_interval_ms == 0 {
         Pause::Ignored
     } else {
         Pause::Respected
     };
     let (published, failed) = publish_batch(ports, pause).await?;
+    purge(ports);
+    // Last: a provider that does not answer must not hold up the events.
+    resume_due_refund(ports).await?;
     let pending = ports.store().read(|records| records.lag())?.pending;
     Ok(RelayReport {
         published,
@@ -84,7 +86,7 @@ pub(super) async fn publish_due<P: Ports>(ports: &P) {
 pub(super) fn back_off_ms(times: u32) -> u64 {
     BACK_OFF_FIRST_MS
         .saturating_mul(2_u64.saturating_pow(times))
-        .min(BACK_OFF_LONGEST_MS)
+        .min(PAUSE_LONGEST_MS)
 }
 
 /// Reads first, so that the many calls that come too early take no write lock.

@@ -4,8 +4,8 @@ use super::relay_outbox::publish_due;
 use crate::domain::{OutboxEntry, PaymentError};
 use crate::ports::{Ports, Store};
 
-/// Takes a parked event up again: its failures are forgotten and it is due at once. Works for an event that
-/// only waits, too.
+/// Takes a parked event up again as if it were new: its failures and attempts are forgotten and it is due at once. Why
+/// it failed last stays to be read. Works for an event that only waits, too.
 ///
 /// # Errors
 /// `NotFound` when it is unknown or acknowledged.
@@ -17,6 +17,7 @@ pub async fn retry_event<P: Ports>(ports: &P, event_id: &str) -> Result<OutboxEn
             .ok_or(PaymentError::NotFound)?;
         entry.parked = false;
         entry.failures = 0;
+        entry.attempts = 0;
         entry.next_attempt_at = now;
         records.save_entry(&entry)?;
         Ok(entry)

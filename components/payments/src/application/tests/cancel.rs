@@ -1,5 +1,5 @@
-use super::shop::{ORDER, SESSION_MS, Shop, now};
-use crate::application::commands;
+use super::shop::{AMOUNT, ORDER, SESSION_MS, Shop, now};
+use crate::application::commands::{self, SESSION_LIFE_LONGEST_MS};
 use crate::domain::{EventType, PaymentError, PaymentStatus};
 
 #[test]
@@ -82,4 +82,67 @@ fn an_order_without_payment_has_nothing_to_cancel() {
         now(commands::cancel_payment(&shop, ORDER, "x")),
         Err(PaymentError::NotFound)
     );
+}
+
+#[test]
+fn no_payment_can_be_opened_for_an_order_that_was_cancelled_without_one() {
+    let shop = Shop::new();
+    assert_eq!(shop.cancel(), Err(PaymentError::NotFound));
+    let refused = Err(PaymentError::Conflict(PaymentStatus::Cancelled));
+    assert_eq!(
+        shop.create(),
+        refused,
+        "it was under way when the order ended"
+    );
+    assert!(shop.provider.sessions.borrow().is_empty());
+    assert_eq!(shop.cancel(), Err(PaymentError::NotFound));
+}
+
+#[test]
+fn a_session_that_the_provider_will_not_end_is_over_when_no_session_lives_that_long() {
+    let shop = Shop::with_pending_order();
+    shop.provider.refuses.set(true);
+    let refused = Err(PaymentError::ProviderRejected("no".to_owned()));
+    assert_eq!(shop.cancel(), refused);
+    shop.advance(SESSION_MS + SESSION_LIFE_LONGEST_MS - 1);
+    assert_eq!(shop.cancel(), refused);
+    shop.advance(1);
+    assert_eq!(shop.cancel().unwrap().status, PaymentStatus::Cancelled);
+}
+
+#[test]
+fn what_the_provider_says_is_paid_is_paid_though_its_webhook_never_comes() {
+    let shop = Shop::with_pending_order();
+    shop.provider.take(AMOUNT, "USD");
+    let paid = shop.cancel().unwrap();
+    assert_eq!(
+        (paid.status, paid.provider_reference.as_deref()),
+        (PaymentStatus::Succeeded, Some("pi_1"))
+    );
+    assert_eq!(shop.published_types(), [EventType::Succeeded]);
+    shop.webhook(&shop.completed("evt_late")).unwrap();
+    assert_eq!(shop.event_types(), [EventType::Succeeded]);
+    assert!(shop.payment().receipt_url.is_some());
+}
+
+#[test]
+fn a_lapsed_session_that_is_paid_is_not_replaced() {
+    let shop = Shop::with_pending_order();
+    shop.provider.take(AMOUNT, "USD");
+    shop.advance(SESSION_MS);
+    assert_eq!(
+        shop.open_session(),
+        Err(PaymentError::Conflict(PaymentStatus::Succeeded))
+    );
+    assert_eq!(shop.provider.sessions.borrow().len(), 1);
+}
+
+#[test]
+fn another_amount_or_currency_than_the_orders_decides_nothing() {
+    for (amount, currency) in [(AMOUNT - 1, "USD"), (AMOUNT, "EUR")] {
+        let shop = Shop::with_pending_order();
+        shop.provider.take(amount, currency);
+        assert_eq!(shop.cancel().unwrap().status, PaymentStatus::Pending);
+        assert!(shop.entries().is_empty());
+    }
 }

@@ -1,17 +1,25 @@
 //! Two requests at a time: one waits for the provider or the broker while another one runs.
 
-use super::shop::{AMOUNT, ORDER, Shop, new_payment, now, started, units};
-use crate::application::commands::{self, RefundCommand};
-use crate::domain::{EventType, PaymentStatus};
+use super::shop::{AMOUNT, ORDER, SESSION_MS, Shop, admin, new_payment, now, started, units};
+use crate::application::commands::{self, RefundCommand, RefundOutcome};
+use crate::domain::{EventType, Payment, PaymentStatus};
 
 const LONG_MS: u64 = 10 * 60 * 1_000;
 
 fn refund_of(shop: &Shop, amount: i64, key: &str) -> RefundCommand {
     RefundCommand {
+        requested_by: admin(),
         payment_id: shop.payment().id,
         amount: Some(amount),
         reason: None,
         idempotency_key: Some(key.to_owned()),
+    }
+}
+
+fn refunded(outcome: RefundOutcome) -> Payment {
+    match outcome {
+        RefundOutcome::Refunded(payment) => payment,
+        RefundOutcome::Replayed(answer) => panic!("{answer:?}"),
     }
 }
 
@@ -72,6 +80,7 @@ fn the_same_refund_twice_at_once_is_one() {
     ))
     .unwrap();
     assert_eq!(now(first).unwrap(), second);
+    let second = refunded(second);
     assert_eq!(
         (second.refunded, shop.provider.refunded()),
         (units(500), 500)
@@ -97,7 +106,7 @@ fn two_refunds_at_once_cannot_exceed_the_amount() {
             AMOUNT - 1_500
         ))
     );
-    assert_eq!(now(first).unwrap().refunded, units(1_500));
+    assert_eq!(refunded(now(first).unwrap()).refunded, units(1_500));
     assert_eq!(shop.provider.refunded(), 1_500);
 }
 
@@ -157,4 +166,57 @@ fn a_slow_broker_ends_a_run_and_what_is_left_stays_due() {
     shop.advance(2_000);
     assert_eq!(now(relay).unwrap().published, 1);
     assert_eq!(shop.relay().published, 2);
+}
+
+#[test]
+fn a_session_that_replaces_a_lapsed_one_while_its_payment_is_cancelled_is_closed_too() {
+    let shop = Shop::with_pending_order();
+    shop.provider.slow.set(true);
+    let cancelling = started(commands::cancel_payment(&shop, ORDER, "too late"));
+    shop.advance(SESSION_MS);
+    assert_eq!(shop.open_session().unwrap().session.number, 2);
+    assert_eq!(now(cancelling).unwrap().status, PaymentStatus::Cancelled);
+    assert!(
+        shop.provider
+            .expired
+            .borrow()
+            .contains(&shop.newest_session())
+    );
+    assert_eq!(shop.event_types(), [EventType::Cancelled]);
+}
+
+#[test]
+fn events_do_not_wait_for_a_refund_that_is_taken_up() {
+    let shop = Shop::with_paid_order();
+    shop.provider.down.set(true);
+    shop.refund(Some(500), None).unwrap_err();
+    shop.provider.down.set(false);
+    shop.publisher.down.set(true);
+    shop.webhook(&shop.refunded_event("evt_2", 1)).unwrap();
+    shop.publisher.down.set(false);
+    shop.advance(LONG_MS);
+    shop.provider.slow.set(true);
+    let relay = started(commands::relay_outbox(&shop, 0));
+    assert_eq!(shop.published_types(), [EventType::Refunded]);
+    now(relay).unwrap();
+    assert_eq!(shop.payment().refunded, units(500));
+}
+
+#[test]
+fn who_asks_in_vain_is_told_what_another_one_reached() {
+    for refuses in [false, true] {
+        let shop = Shop::with_paid_order();
+        shop.provider.yields.set(true);
+        let mut first = started(commands::refund_payment(
+            &shop,
+            refund_of(&shop, 500, "key"),
+        ));
+        shop.provider.yields.set(false);
+        let second = commands::refund_payment(&shop, refund_of(&shop, 500, "key"));
+        let second = now(second).unwrap();
+        shop.provider.refuses.set(refuses);
+        shop.provider.down.set(!refuses);
+        assert_eq!(now(first.as_mut()).unwrap(), second);
+        assert_eq!(shop.payment().refunded, units(500));
+    }
 }

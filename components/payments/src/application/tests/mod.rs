@@ -6,6 +6,7 @@ mod crashes;
 mod interleavings;
 mod outbox;
 mod refunds;
+mod schedules;
 mod sessions;
 mod shop;
 mod webhooks;

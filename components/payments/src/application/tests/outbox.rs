@@ -1,10 +1,13 @@
 use mercato_cursor::{Cursor, Key};
 use mercato_platform::clock::Clock;
 
-use super::shop::{ORDER, Shop, now};
-use crate::application::commands::{self, FAILURES_MAX, RELAY_BATCH, RelayReport};
+use super::shop::{ORDER, Shop, Stored, now, units};
+use crate::application::commands::{
+    self, EXCHANGED_KEPT_MS, FAILURES_MAX, IDEMPOTENCY_KEY_TTL_MS, PURGED_PER_RUN, RELAY_BATCH,
+    RelayReport, WebhookOutcome,
+};
 use crate::application::queries::{self, Lag, PageRequest};
-use crate::domain::{EventType, PaymentError};
+use crate::domain::{EventType, PaymentError, PaymentEvent};
 use crate::ports::{Ports, Store};
 
 const LONG_MS: u64 = 10 * 60 * 1_000;
@@ -402,4 +405,141 @@ fn events_of_one_order_are_told_one_after_the_other() {
         ],
         "at once when the first is acknowledged"
     );
+}
+
+#[test]
+fn what_has_done_its_service_is_removed_in_small_batches() {
+    let shop = Shop::with_paid_order();
+    shop.refund(Some(1), Some("key")).unwrap();
+    shop.record_answer("key", 200, b"refunded");
+    shop.acknowledge_all();
+    let waiting = shop.webhook(&shop.refunded_event("evt_2", 2)).unwrap();
+    assert_eq!(waiting, WebhookOutcome::Applied);
+    let events = PURGED_PER_RUN + 1;
+    add_acknowledged(&shop, events);
+    let there = shop.stored();
+    assert_eq!(
+        (there.webhooks, there.outbox, there.answers),
+        (2, u64::from(events) + 3, 1)
+    );
+
+    shop.advance(IDEMPOTENCY_KEY_TTL_MS);
+    shop.relay();
+    assert_eq!(
+        shop.stored(),
+        Stored {
+            answers: 0,
+            ..there
+        }
+    );
+    shop.advance(EXCHANGED_KEPT_MS - IDEMPOTENCY_KEY_TTL_MS - 1);
+    shop.relay();
+    assert_eq!(shop.stored().outbox, there.outbox, "not old enough");
+    shop.advance(1);
+    shop.relay();
+    assert_eq!(
+        shop.stored(),
+        Stored {
+            webhooks: 0,
+            outbox: there.outbox - u64::from(PURGED_PER_RUN),
+            answers: 0
+        }
+    );
+    shop.relay();
+    assert_eq!(shop.stored().outbox, 1, "what waits stays");
+    assert_eq!(shop.page(1, 10).unwrap().total, 1);
+    assert_eq!(shop.payment().refunded, units(2));
+}
+
+#[test]
+fn a_walk_by_cursor_goes_on_when_what_was_seen_is_removed() {
+    let shop = shop_with_unpublished_event();
+    add_events(&shop, 4);
+    let there: Vec<String> = shop.entries().into_iter().map(|e| e.event.id).collect();
+    let page = |after| {
+        let request = PageRequest {
+            page: 1,
+            limit: 2,
+            after,
+        };
+        queries::list_entries(&shop, &request).unwrap()
+    };
+    let first = page(None);
+    for id in &there[..3] {
+        shop.acknowledge(id);
+    }
+    shop.advance(EXCHANGED_KEPT_MS);
+    shop.relay();
+    assert_eq!(shop.stored().outbox, 2, "the seen ones are gone");
+    let second = page(first.next);
+    let seen: Vec<&str> = second.entries.iter().map(|e| e.event.id.as_str()).collect();
+    assert_eq!(seen, there[3..]);
+}
+
+/// So many more events, acknowledged at once.
+fn add_acknowledged(shop: &Shop, events: u32) {
+    let event = shop.entries()[0].event.clone();
+    let now = shop.clock.now_ms();
+    shop.store()
+        .write(|records| {
+            for number in 0..events {
+                let id = format!("01890a5d-ac96-774b-bcd2-{number:012x}");
+                let event = PaymentEvent {
+                    id: id.clone(),
+                    ..event.clone()
+                };
+                records.append_event(&event)?;
+                records.acknowledge_event(&id, now)?;
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_clock_that_is_set_back_holds_up_no_event_and_no_refund() {
+    let shop = Shop::with_paid_order();
+    shop.provider.down.set(true);
+    shop.refund(Some(5), Some("key")).unwrap_err();
+    shop.webhook(&shop.refunded_event("evt_2", 1)).unwrap();
+    let published = || shop.publisher.published.borrow().len();
+    assert_eq!(published(), 1);
+    shop.set_back(LONG_MS);
+    assert_eq!(queries::overdue_events(&shop, 2_000, 10).unwrap().len(), 1);
+    shop.relay();
+    assert_eq!(published(), 2, "it is due later than any pause could last");
+    shop.relay();
+    assert_eq!(published(), 2, "and waits as always then");
+    shop.provider.down.set(false);
+    shop.advance(LONG_MS / 2);
+    shop.relay();
+    assert_eq!(shop.provider.refunded(), 5);
+}
+
+#[test]
+fn an_event_that_was_retried_is_parked_again_when_it_goes_on_failing() {
+    let shop = Shop::with_pending_order();
+    shop.webhook(&shop.completed("evt_1")).unwrap();
+    let id = shop.entries()[0].event.id.clone();
+    for _ in 0..2 {
+        for failures in 1..=FAILURES_MAX {
+            let entry = shop.entries().remove(0);
+            assert!(!entry.parked && entry.failures + 1 == failures);
+            shop.advance(LONG_MS);
+            shop.relay();
+            commands::report_failure(&shop, &id, "no").unwrap();
+        }
+        assert!(shop.entries()[0].parked);
+        let retried = now(commands::retry_event(&shop, &id)).unwrap();
+        assert_eq!((retried.attempts, retried.failures), (1, 0));
+        assert_eq!(retried.last_error.as_deref(), Some("no"));
+        shop.publisher.published.borrow_mut().clear();
+        shop.advance(5_000);
+        shop.relay();
+        assert_eq!(
+            shop.publisher.published.borrow().len(),
+            1,
+            "a lost message is repeated as soon as that of a new event"
+        );
+    }
 }

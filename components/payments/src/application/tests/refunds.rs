@@ -1,6 +1,6 @@
-use super::shop::{AMOUNT, Shop, now, units};
-use crate::application::commands::{self, IDEMPOTENCY_KEY_TTL_MS, RefundCommand};
-use crate::domain::{EventType, PaymentError, PaymentStatus};
+use super::shop::{AMOUNT, Shop, admin, now, units};
+use crate::application::commands::{self, IDEMPOTENCY_KEY_TTL_MS, RefundCommand, RefundOutcome};
+use crate::domain::{EventType, PaymentError, PaymentStatus, Viewer};
 
 /// Longer than any pause before a refund is taken up again.
 const LATER_MS: u64 = 10 * 60 * 1_000;
@@ -65,6 +65,7 @@ fn only_a_paid_payment_can_be_refunded() {
 fn a_request_that_breaks_a_rule_refunds_nothing() {
     let shop = Shop::with_paid_order();
     let valid = RefundCommand {
+        requested_by: admin(),
         payment_id: shop.payment().id,
         amount: Some(1),
         reason: None,
@@ -158,7 +159,9 @@ fn an_idempotency_key_refunds_once_and_only_what_it_was_used_for() {
         Err(PaymentError::IdempotencyKeyReused)
     );
     assert_eq!(shop.provider.refunded(), 500);
-    shop.advance(IDEMPOTENCY_KEY_TTL_MS + 1);
+    shop.advance(IDEMPOTENCY_KEY_TTL_MS - 1);
+    assert_eq!(shop.refund(Some(500), Some("key")).unwrap(), first);
+    shop.advance(1);
     assert_eq!(
         shop.refund(Some(500), Some("key")).unwrap().refunded,
         units(1_000)
@@ -286,4 +289,63 @@ fn a_refund_that_the_webhook_told_first_is_not_counted_twice() {
         units(500)
     );
     assert_eq!(shop.event_types(), [EventType::Refunded]);
+}
+
+#[test]
+fn a_refund_is_answered_again_byte_for_byte_whatever_came_after_it() {
+    let shop = Shop::with_paid_order();
+    let asked = || shop.refund_by(&admin(), Some(500), Some("key"));
+    assert!(matches!(asked(), Ok(RefundOutcome::Refunded(_))));
+    let kept = shop.record_answer("key", 200, b"first \xff bytes");
+    assert_eq!(shop.record_answer("key", 200, b"second"), kept);
+    shop.refund(Some(100), None).unwrap();
+    assert_eq!(asked(), Ok(RefundOutcome::Replayed(kept)));
+    assert_eq!(
+        shop.refund_by(&admin(), Some(501), Some("key")),
+        Err(PaymentError::IdempotencyKeyReused)
+    );
+    assert_eq!(shop.provider.refunded(), 600);
+}
+
+#[test]
+fn a_refund_that_has_not_ended_keeps_no_answer() {
+    let shop = Shop::with_paid_order();
+    assert_eq!(shop.record_answer("unknown", 200, b"x").body, b"x");
+    shop.provider.down.set(true);
+    assert!(shop.refund(Some(500), Some("key")).is_err());
+    assert_eq!(shop.record_answer("key", 202, b"waits").body, b"waits");
+    shop.provider.down.set(false);
+    assert_eq!(
+        shop.refund(Some(500), Some("key")).unwrap().refunded,
+        units(500)
+    );
+}
+
+#[test]
+fn a_key_belongs_to_one_person() {
+    let shop = Shop::with_paid_order();
+    let another = Viewer::Admin("01890a5d-ac96-774b-bcce-000000000003".to_owned());
+    shop.refund(Some(500), Some("key")).unwrap();
+    for requested_by in [another, Viewer::System] {
+        let other = shop.refund_by(&requested_by, Some(10), Some("key"));
+        assert!(matches!(other, Ok(RefundOutcome::Refunded(_))));
+    }
+    assert_eq!(shop.provider.refunded(), 520);
+}
+
+#[test]
+fn a_key_is_kept_for_a_day_after_its_refund_has_ended() {
+    let shop = Shop::with_paid_order();
+    shop.provider.down.set(true);
+    assert!(shop.refund(Some(500), Some("key")).is_err());
+    shop.advance(IDEMPOTENCY_KEY_TTL_MS);
+    shop.provider.down.set(false);
+    shop.relay();
+    assert_eq!(shop.provider.refunded(), 500, "at last");
+    shop.advance(IDEMPOTENCY_KEY_TTL_MS - 1);
+    let again = shop.refund(Some(500), Some("key")).unwrap();
+    assert_eq!(again.refunded, units(500));
+    shop.advance(1);
+    let anew = shop.refund(Some(500), Some("key")).unwrap();
+    assert_eq!(anew.refunded, units(1_000));
 }

@@ -12,17 +12,18 @@ use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use serde_json::{Value, json};
 
-use crate::application::commands::{self, RefundCommand, WebhookOutcome};
+use crate::application::commands::{self, RefundCommand, RefundOutcome, WebhookOutcome};
 use crate::application::queries::{self, EntryPage, PageRequest};
 use crate::domain::{
     CheckoutLine, CheckoutSession, EventType, MinorUnits, NewPayment, OutboxEntry, Payment,
-    PaymentError, PaymentEvent, Viewer,
+    PaymentError, PaymentEvent, RecordedAnswer, Viewer,
 };
 use crate::infrastructure::sqlite::SqliteStore;
 use crate::infrastructure::stripe_webhook::StripeWebhooks;
 use crate::ports::{
-    CheckoutOutcome, CheckoutSimulator, Ports, Provider, ProviderError, PublishError, Publisher,
-    Records, RefundRequest, SessionRequest, SessionState, Settings, SignedWebhook, Store,
+    CheckoutOutcome, CheckoutSimulator, PaidSession, Ports, Provider, ProviderError, PublishError,
+    Publisher, Records, RefundRequest, SessionRequest, SessionState, Settings, SignedWebhook,
+    Store,
 };
 
 pub const ORDER: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
@@ -139,7 +140,11 @@ pub struct TestProvider {
     pub down: Cell<bool>,
     pub refuses: Cell<bool>,
     pub slow: Cell<bool>,
+    /// Every call lets others run, before and after its effect.
+    pub yields: Cell<bool>,
     pub paid: Cell<bool>,
+    /// What the provider says of the money in a session that is paid.
+    pub charge: RefCell<Option<PaidSession>>,
     pub real: Cell<bool>,
     pub sessions: RefCell<BTreeMap<String, SessionRequest>>,
     pub expired: RefCell<BTreeSet<String>>,
@@ -151,6 +156,7 @@ impl TestProvider {
         &self,
         effect: impl FnOnce() -> Result<T, ProviderError>,
     ) -> Result<T, ProviderError> {
+        self.let_others_run().await;
         if self.down.get() {
             return Err(ProviderError::Unavailable("down".to_owned()));
         }
@@ -160,7 +166,22 @@ impl TestProvider {
         let silence = Err(ProviderError::Unavailable("no answer".to_owned()));
         let answer = self.faults.step(effect).unwrap_or(silence);
         pause(self.slow.take()).await;
+        self.let_others_run().await;
         answer
+    }
+
+    pub async fn let_others_run(&self) {
+        pause(self.yields.get()).await;
+    }
+
+    /// The customer has paid that in the open session, and the provider says so when it is asked.
+    pub fn take(&self, amount: i64, currency: &str) {
+        self.paid.set(true);
+        self.charge.replace(Some(PaidSession {
+            reference: "pi_1".to_owned(),
+            amount: units(amount),
+            currency: currency.to_owned(),
+        }));
     }
 
     /// What has gone back to the customer altogether.
@@ -213,7 +234,7 @@ impl Provider for TestProvider {
     async fn expire_session(&self, session_id: &str) -> Result<SessionState, ProviderError> {
         self.answer(|| {
             if self.paid.get() {
-                return Ok(SessionState::Completed);
+                return Ok(SessionState::Completed(self.charge.borrow().clone()));
             }
             self.expired.borrow_mut().insert(session_id.to_owned());
             Ok(SessionState::Expired)
@@ -330,6 +351,14 @@ impl Ids for TestIds {
     }
 }
 
+/// How many records of each kind the database holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    pub webhooks: u64,
+    pub outbox: u64,
+    pub answers: u64,
+}
+
 /// The domain with its world.
 pub struct Shop {
     pub faults: Rc<Faults>,
@@ -433,6 +462,10 @@ impl Shop {
         self.clock.0.set(self.clock.0.get() + ms);
     }
 
+    pub fn set_back(&self, ms: u64) {
+        self.clock.0.set(self.clock.0.get() - ms);
+    }
+
     pub fn create(&self) -> Result<Payment, PaymentError> {
         now(commands::create_session(self, &new_payment()))
     }
@@ -450,7 +483,20 @@ impl Shop {
     }
 
     pub fn payment(&self) -> Payment {
-        queries::find_payment_of_order(self, &Viewer::System, ORDER).unwrap()
+        self.try_payment().unwrap()
+    }
+
+    pub fn try_payment(&self) -> Result<Payment, PaymentError> {
+        queries::find_payment_of_order(self, &Viewer::System, ORDER)
+    }
+
+    /// The customer pays in the newest session they were sent to, if it is still open.
+    pub fn pay_newest(&self) {
+        let opened = self.try_payment().ok().and_then(|p| p.session.opened);
+        let is_open = |id: &String| !self.provider.expired.borrow().contains(id);
+        if opened.is_some_and(|session| is_open(&session.id)) {
+            self.provider.take(AMOUNT, "USD");
+        }
     }
 
     pub fn simulate(
@@ -462,16 +508,36 @@ impl Shop {
     }
 
     pub fn refund(&self, amount: Option<i64>, key: Option<&str>) -> Result<Payment, PaymentError> {
-        let payment_id = self.payment().id;
+        match self.refund_by(&admin(), amount, key)? {
+            RefundOutcome::Refunded(payment) => Ok(payment),
+            RefundOutcome::Replayed(answer) => panic!("{answer:?}"),
+        }
+    }
+
+    pub fn refund_by(
+        &self,
+        requested_by: &Viewer,
+        amount: Option<i64>,
+        key: Option<&str>,
+    ) -> Result<RefundOutcome, PaymentError> {
         now(commands::refund_payment(
             self,
             RefundCommand {
-                payment_id,
+                requested_by: requested_by.clone(),
+                payment_id: self.payment().id,
                 amount,
                 reason: Some("returned".to_owned()),
                 idempotency_key: key.map(str::to_owned),
             },
         ))
+    }
+
+    pub fn record_answer(&self, key: &str, status: u16, body: &[u8]) -> RecordedAnswer {
+        let answer = RecordedAnswer {
+            status,
+            body: body.to_vec(),
+        };
+        commands::record_refund_answer(self, &admin(), key, answer).unwrap()
     }
 
     pub fn relay(&self) -> commands::RelayReport {
@@ -503,6 +569,15 @@ impl Shop {
         json!({"id": id, "type": event_type, "data": {"object": {
             "id": session_id, "client_reference_id": ORDER, "amount_total": AMOUNT, "currency": "usd",
         }}})
+    }
+
+    pub fn stored(&self) -> Stored {
+        let count = |from: &str| self.store.sqlite.count(from);
+        Stored {
+            webhooks: count("webhooks"),
+            outbox: count("outbox"),
+            answers: count("refunds WHERE answer_status IS NOT NULL"),
+        }
     }
 
     pub fn newest_session(&self) -> String {
@@ -553,6 +628,10 @@ impl Shop {
 
 pub fn session_id(idempotency_key: &str) -> String {
     format!("cs_{idempotency_key}")
+}
+
+pub fn admin() -> Viewer {
+    Viewer::Admin("01890a5d-ac96-774b-bcce-000000000002".to_owned())
 }
 
 pub fn units(units: i64) -> MinorUnits {

@@ -1,5 +1,6 @@
 //! The `payments` database.
 
+mod old;
 mod outbox;
 mod payments;
 mod refunds;
@@ -9,11 +10,12 @@ use mercato_platform::log;
 use mercato_sqlite::{Connection, Database, Error, Migration, Row};
 
 use crate::domain::{MinorUnits, PaymentError};
-use crate::ports::{Records, Store, Stored};
+use crate::ports::{PAUSE_LONGEST_MS, Records, Store, Stored};
 
 const LABEL: &str = "payments";
 
-const MIGRATIONS: &[Migration] = mercato_sqlite::migrations!["0001_payments"];
+const MIGRATIONS: &[Migration] =
+    mercato_sqlite::migrations!["0001_payments", "0003_kept_answers_and_purge"];
 
 const SELECT_SETTING: &str = "SELECT value FROM settings WHERE name = ?";
 
@@ -35,6 +37,29 @@ impl SqliteStore {
     #[must_use]
     pub const fn new() -> Self {
         Self(Database::new(LABEL, MIGRATIONS))
+    }
+}
+
+#[cfg(test)]
+impl SqliteStore {
+    /// How many rows there are.
+    pub fn count(&self, from: &str) -> u64 {
+        let statement = format!("SELECT COUNT(*) FROM {from}");
+        let count: Result<u64, Error> = self
+            .0
+            .read(|connection| connection.query_one(&statement, &[])?.unwrap().get(0));
+        count.unwrap()
+    }
+
+    /// How SQLite goes about a statement.
+    fn plan(&self, statement: &str) -> Vec<String> {
+        let plan = format!("EXPLAIN QUERY PLAN {statement}");
+        let values = vec![mercato_sqlite::Value::from(1_u32); 2];
+        let steps: Result<Vec<String>, Error> = self.0.read(|connection| {
+            let rows = connection.query(&plan, &values)?;
+            rows.iter().map(|row| row.get(3)).collect()
+        });
+        steps.unwrap()
     }
 }
 
@@ -94,6 +119,11 @@ impl From<Error> for PaymentError {
             Self::Internal
         }
     }
+}
+
+/// What is put off until after that was so before the clock was set back.
+fn too_late(now: u64) -> u64 {
+    now.saturating_add(PAUSE_LONGEST_MS)
 }
 
 fn minor_units(row: &Row, column: usize) -> Stored<MinorUnits> {

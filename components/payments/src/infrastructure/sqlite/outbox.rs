@@ -1,6 +1,6 @@
 use mercato_sqlite::{Error, Row, params};
 
-use super::{SqliteRecords, all, currency, minor_units};
+use super::{SqliteRecords, all, currency, minor_units, too_late};
 use crate::domain::{EventType, OutboxEntry, PaymentEvent};
 use crate::ports::{OutboxLag, OutboxRecords, PageStart, Stored};
 
@@ -25,7 +25,7 @@ const FIND: &str = select_entry!("AND event_id = ?");
 
 /// Events of one order are told one after the other: a receiver never sees a refund before its payment.
 const DUE: &str = select_entry!(
-    "AND parked = 0 AND next_attempt_at <= ? AND NOT EXISTS (
+    "AND parked = 0 AND (next_attempt_at <= ? OR next_attempt_at > ?) AND NOT EXISTS (
       SELECT 1 FROM outbox older
       WHERE older.acknowledged_at IS NULL AND older.order_id = outbox.order_id AND older.sequence < outbox.sequence)
     ORDER BY sequence
@@ -38,11 +38,12 @@ const OF_ORDER: &str = select_entry!(
 );
 
 const OVERDUE: &str = select_entry!(
-    "AND parked = 0 AND time <= ? AND (failures = 0 OR next_attempt_at <= ?) AND NOT EXISTS (
+    "AND parked = 0 AND (time <= ?1 OR time > ?2)
+    AND (failures = 0 OR next_attempt_at <= ?2 OR next_attempt_at > ?3) AND NOT EXISTS (
       SELECT 1 FROM outbox older
       WHERE older.acknowledged_at IS NULL AND older.order_id = outbox.order_id AND older.sequence < outbox.sequence)
     ORDER BY sequence
-    LIMIT ?"
+    LIMIT ?4"
 );
 
 const PAGE: &str = select_entry!(
@@ -94,7 +95,8 @@ impl OutboxRecords for SqliteRecords<'_> {
     }
 
     fn due_entries(&self, now: u64, limit: u32) -> Stored<Vec<OutboxEntry>> {
-        all(&self.0.query(DUE, params![now, limit])?, entry)
+        let times = params![now, too_late(now), limit];
+        all(&self.0.query(DUE, times)?, entry)
     }
 
     fn find_entry(&self, event_id: &str) -> Stored<Option<OutboxEntry>> {
@@ -130,7 +132,8 @@ impl OutboxRecords for SqliteRecords<'_> {
     }
 
     fn overdue_events(&self, time: u64, now: u64, limit: u32) -> Stored<Vec<PaymentEvent>> {
-        all(&self.0.query(OVERDUE, params![time, now, limit])?, event)
+        let times = params![time, now, too_late(now), limit];
+        all(&self.0.query(OVERDUE, times)?, event)
     }
 
     fn entries(&self, start: PageStart, limit: u32) -> Stored<Vec<OutboxEntry>> {

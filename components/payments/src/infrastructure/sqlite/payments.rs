@@ -70,6 +70,13 @@ const INSERT_WEBHOOK: &str = "
     VALUES (?, ?, ?, ?)
     ON CONFLICT (event_id) DO NOTHING";
 
+const REFUSE_ORDER: &str = "
+    INSERT INTO refused_orders (order_id, at)
+    VALUES (?, ?)
+    ON CONFLICT (order_id) DO NOTHING";
+
+const IS_REFUSED_ORDER: &str = "SELECT 1 FROM refused_orders WHERE order_id = ?";
+
 impl PaymentRecords for SqliteRecords<'_> {
     fn find_payment(&self, id: &str) -> Stored<Option<Payment>> {
         self.find_one_payment(FIND_BY_ID, id)
@@ -140,6 +147,16 @@ impl PaymentRecords for SqliteRecords<'_> {
                 quantity: row.get(2)?,
             })
         })
+    }
+
+    fn refuse_order(&self, order_id: &str, now: u64) -> Stored<()> {
+        self.0.execute(REFUSE_ORDER, params![order_id, now])?;
+        Ok(())
+    }
+
+    fn is_refused_order(&self, order_id: &str) -> Stored<bool> {
+        let row = self.0.query_one(IS_REFUSED_ORDER, params![order_id])?;
+        Ok(row.is_some())
     }
 
     fn decide_simulation(

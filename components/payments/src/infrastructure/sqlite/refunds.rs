@@ -1,7 +1,7 @@
 use mercato_sqlite::{Error, Row, params};
 
-use super::{SqliteRecords, minor_units};
-use crate::domain::{Refund, RefundStatus};
+use super::{SqliteRecords, minor_units, too_late};
+use crate::domain::{RecordedAnswer, Refund, RefundStatus};
 use crate::ports::{RefundRecords, Stored};
 
 const PENDING: &str = "PENDING";
@@ -14,7 +14,7 @@ macro_rules! select_refund {
         concat!(
             "
     SELECT id, payment_id, amount, refunded_before, reason, idempotency_key, fingerprint, status, error, attempts,
-      created_at
+      created_at, answer_status, answer_body
     FROM refunds
     WHERE ",
             $condition
@@ -23,12 +23,14 @@ macro_rules! select_refund {
 }
 
 const FIND_BY_KEY: &str =
-    select_refund!("idempotency_key = ? AND (created_at >= ? OR status = 'PENDING')");
+    select_refund!("idempotency_key = ? AND (updated_at > ? OR status = 'PENDING')");
+
+const FIND_BY_ID: &str = select_refund!("id = ?");
 
 const FIND_PENDING: &str = select_refund!("payment_id = ? AND status = 'PENDING'");
 
 const FIND_DUE: &str = select_refund!(
-    "status = 'PENDING' AND next_attempt_at <= ?
+    "status = 'PENDING' AND (next_attempt_at <= ? OR next_attempt_at > ?)
     ORDER BY next_attempt_at
     LIMIT 1"
 );
@@ -53,10 +55,29 @@ const FINISH: &str = "
     SET status = ?, provider_id = ?, error = ?, updated_at = ?
     WHERE id = ? AND status = 'PENDING'";
 
+const SET_ANSWER: &str = "
+    UPDATE refunds
+    SET answer_status = ?, answer_body = ?
+    WHERE id = ?";
+
 impl RefundRecords for SqliteRecords<'_> {
     fn find_refund_by_key(&self, key: &str, since: u64) -> Stored<Option<Refund>> {
         self.0
             .query_one(FIND_BY_KEY, params![key, since])?
+            .as_ref()
+            .map(refund)
+            .transpose()
+    }
+
+    fn set_refund_answer(&self, id: &str, answer: &RecordedAnswer) -> Stored<()> {
+        let values = params![u32::from(answer.status), answer.body.as_slice(), id];
+        self.0.execute(SET_ANSWER, values)?;
+        Ok(())
+    }
+
+    fn find_refund(&self, id: &str) -> Stored<Option<Refund>> {
+        self.0
+            .query_one(FIND_BY_ID, params![id])?
             .as_ref()
             .map(refund)
             .transpose()
@@ -72,7 +93,7 @@ impl RefundRecords for SqliteRecords<'_> {
 
     fn find_due_refund(&self, now: u64) -> Stored<Option<Refund>> {
         self.0
-            .query_one(FIND_DUE, params![now])?
+            .query_one(FIND_DUE, params![now, too_late(now)])?
             .as_ref()
             .map(refund)
             .transpose()
@@ -133,6 +154,7 @@ fn refund(row: &Row) -> Stored<Refund> {
             .into());
         }
     };
+    let (answer_status, answer_body): (Option<u16>, Option<Vec<u8>>) = (row.get(11)?, row.get(12)?);
     Ok(Refund {
         id: row.get(0)?,
         payment_id: row.get(1)?,
@@ -144,5 +166,8 @@ fn refund(row: &Row) -> Stored<Refund> {
         status,
         attempts: row.get(9)?,
         created_at: row.get(10)?,
+        answer: answer_status
+            .zip(answer_body)
+            .map(|(status, body)| RecordedAnswer { status, body }),
     })
 }

@@ -1,0 +1,36 @@
+use super::refund_payment::{IDEMPOTENCY_KEY_TTL_MS, stored_key};
+use crate::domain::{PaymentError, RecordedAnswer, RefundStatus, Viewer};
+use crate::ports::{Ports, Store};
+use mercato_platform::clock::Clock;
+
+/// Keeps the answer given to a refund under its idempotency key. The first answer kept is given back, and is what must
+/// be sent. A key without a refund that has ended keeps nothing.
+///
+/// # Errors
+/// `Unavailable`, `Internal`.
+pub fn record_refund_answer<P: Ports>(
+    ports: &P,
+    requested_by: &Viewer,
+    key: &str,
+    answer: RecordedAnswer,
+) -> Result<RecordedAnswer, PaymentError> {
+    let since = ports
+        .clock()
+        .now_ms()
+        .saturating_sub(IDEMPOTENCY_KEY_TTL_MS);
+    let key = stored_key(requested_by, key);
+    ports.store().write(|records| {
+        let ended = records
+            .find_refund_by_key(&key, since)?
+            .filter(|refund| refund.status != RefundStatus::Pending);
+        match ended {
+            Some(refund) => match refund.answer {
+                Some(first) => Ok(first),
+                None => records
+                    .set_refund_answer(&refund.id, &answer)
+                    .map(|()| answer),
+            },
+            None => Ok(answer),
+        }
+    })
+}
