@@ -12,7 +12,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use crate::capabilities::http::OutboundHttp;
 use crate::capabilities::redis::Broker;
 use crate::capabilities::sqlite::{Database, OpenTransactions};
-use crate::capabilities::wasi;
+use crate::capabilities::wasi::{self, Voice};
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::grants::AllowedHosts;
@@ -75,6 +75,8 @@ pub(crate) struct Guest {
     pub handles: usize,
     /// Connections that are inside a transaction right now.
     pub transactions: OpenTransactions,
+    /// Who its lines in the log come from.
+    pub voice: Arc<Voice>,
     wasi: WasiCtx,
     http: WasiHttpCtx,
     outbound: OutboundHttp,
@@ -87,6 +89,7 @@ impl Guest {
         components: &Weak<Components>,
         memory_bytes: usize,
     ) -> Self {
+        let voice = Arc::new(Voice::new(component, &services.metrics));
         Self {
             component: Arc::clone(component),
             services: Arc::clone(services),
@@ -96,7 +99,8 @@ impl Guest {
             },
             handles: 0,
             transactions: OpenTransactions::default(),
-            wasi: wasi::context(component, &services.clock),
+            wasi: wasi::context(&voice, &services.clock),
+            voice,
             http: WasiHttpCtx::new(),
             outbound: OutboundHttp::new(component, services, components),
         }

@@ -48,6 +48,7 @@ mod pool;
 mod problem;
 pub mod routes;
 pub mod runtime_config;
+mod scrape;
 mod server;
 mod shop;
 mod shutdown;

@@ -1,8 +1,9 @@
 //! WASI itself: no files, no sockets, no environment but the manifest's; output goes to the log line by line.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use serde::Deserialize;
@@ -14,42 +15,131 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 use crate::clock::{Clock, GuestClock};
 use crate::guest::ComponentGrants;
 use crate::limits::LOG_LINE_BYTES;
+use crate::metrics::Metrics;
 
 /// What WASI gives to an instance of a component.
-pub(crate) fn context(component: &Arc<ComponentGrants>, clock: &Arc<dyn Clock>) -> WasiCtx {
+pub(crate) fn context(voice: &Arc<Voice>, clock: &Arc<dyn Clock>) -> WasiCtx {
     let mut builder = WasiCtxBuilder::new();
     builder
         .wall_clock(GuestClock(Arc::clone(clock)))
-        .stdout(Output::new(component, "stdout"))
-        .stderr(Output::new(component, "stderr"))
+        .stdout(Output::new(voice, "stdout"))
+        .stderr(Output::new(voice, "stderr"))
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false);
-    for (name, value) in &component.environment {
+    for (name, value) in &voice.component.environment {
         builder.env(name, value);
     }
     builder.build()
 }
 
+/// Who speaks when an instance logs: the component, and the request or message it works on. An instance has one at a
+/// time, so every line belongs to it, whichever part of the component writes it.
+pub(crate) struct Voice {
+    component: Arc<ComponentGrants>,
+    metrics: Arc<Metrics>,
+    request_id: Mutex<String>,
+    /// What this instance contributes to gauges.
+    gauges: Mutex<BTreeMap<String, u64>>,
+}
+
+impl Voice {
+    pub(crate) fn new(component: &Arc<ComponentGrants>, metrics: &Arc<Metrics>) -> Self {
+        Self {
+            component: Arc::clone(component),
+            metrics: Arc::clone(metrics),
+            request_id: Mutex::default(),
+            gauges: Mutex::default(),
+        }
+    }
+
+    /// From now on the instance works on that request.
+    pub(crate) fn work_on(&self, request_id: &str) {
+        request_id.clone_into(&mut locked(&self.request_id));
+    }
+
+    /// A line of the guest's.
+    fn log(&self, stream: &str, text: &str) {
+        let component = self.component.id.as_str();
+        let current = locked(&self.request_id).clone();
+        let current = Some(current.as_str()).filter(|id| !id.is_empty());
+        match serde_json::from_str::<Record>(text) {
+            Ok(record) if record.level == "metric" => self.measure(&record),
+            Ok(record) => record.log(component, stream, current),
+            Err(_) if text.is_empty() => {}
+            Err(_) => {
+                tracing::info!(target: "guest", component, stream, request_id = current, "{text}");
+            }
+        }
+    }
+
+    /// A number that the guest tells; one that cannot be understood is logged.
+    fn measure(&self, record: &Record) {
+        let text = |name: &str| record.more.get(name).and_then(serde_json::Value::as_str);
+        let component = self.component.id.as_str();
+        let (Some(name), Some(value)) = (
+            text("metric"),
+            text("value").and_then(|value| value.parse::<u32>().ok()),
+        ) else {
+            tracing::warn!(component, "a metric without name or number was dropped");
+            return;
+        };
+        let value = u64::from(value);
+        let told = if text("kind") == Some("gauge") {
+            let mut gauges = locked(&self.gauges);
+            let before = gauges.get(name).copied().unwrap_or_default();
+            let told = self
+                .metrics
+                .tell_gauge(component, name, &record.message, before, value);
+            if told.is_ok() {
+                gauges.insert(name.to_owned(), value);
+            }
+            told
+        } else {
+            self.metrics
+                .tell_counter(component, name, &record.message, value)
+        };
+        if let Err(reason) = told {
+            tracing::warn!(component, "a metric was dropped: {reason}");
+        }
+    }
+}
+
+impl Drop for Voice {
+    /// What has ended contributes nothing.
+    fn drop(&mut self) {
+        for (name, value) in std::mem::take(&mut *locked(&self.gauges)) {
+            // It was taken before, so it is taken now.
+            let _ = self
+                .metrics
+                .tell_gauge(&self.component.id, &name, "", value, 0);
+        }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Output of a guest, logged in lines with the component's name.
 #[derive(Clone)]
 struct Output {
-    component: Arc<ComponentGrants>,
+    voice: Arc<Voice>,
     stream: &'static str,
     line: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Output {
-    fn new(component: &Arc<ComponentGrants>, stream: &'static str) -> Self {
+    fn new(voice: &Arc<Voice>, stream: &'static str) -> Self {
         Self {
-            component: Arc::clone(component),
+            voice: Arc::clone(voice),
             stream,
             line: Arc::default(),
         }
     }
 
     fn take(&self, bytes: &[u8]) {
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut line = locked(&self.line);
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             line.extend_from_slice(piece);
             if piece.ends_with(b"\n") || line.len() >= LOG_LINE_BYTES {
@@ -61,13 +151,7 @@ impl Output {
 
     fn log(&self, line: &[u8]) {
         let text = String::from_utf8_lossy(line);
-        let text = text.trim_end();
-        let (component, stream) = (self.component.id.as_str(), self.stream);
-        match serde_json::from_str::<Record>(text) {
-            Ok(record) => record.log(component, stream),
-            Err(_) if text.is_empty() => {}
-            Err(_) => tracing::info!(target: "guest", component, stream, "{text}"),
-        }
+        self.voice.log(self.stream, text.trim_end());
     }
 }
 
@@ -88,8 +172,10 @@ struct Record {
 }
 
 impl Record {
-    fn log(&self, component: &str, stream: &str) {
-        let (request_id, order_id) = (self.request_id.as_deref(), self.order_id.as_deref());
+    /// `current` is the request that the instance works on: not every part of a component is told its id.
+    fn log(&self, component: &str, stream: &str, current: Option<&str>) {
+        let request_id = self.request_id.as_deref().or(current);
+        let order_id = self.order_id.as_deref();
         let (event_id, error) = (self.event_id.as_deref(), self.error.as_deref());
         let more =
             (!self.more.is_empty()).then(|| serde_json::to_string(&self.more).unwrap_or_default());
@@ -110,8 +196,7 @@ impl Record {
 impl Drop for Output {
     fn drop(&mut self) {
         if Arc::strong_count(&self.line) == 1 {
-            let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-            self.log(&line);
+            self.log(&locked(&self.line));
         }
     }
 }
