@@ -385,7 +385,9 @@ mod tests {
         metrics.message("order-events", true);
         metrics.scrape("orders-api", false);
         metrics.scrape("orders-api", true);
-        metrics.tell_counter("a", "mercato_x_total", "X.", 2).unwrap();
+        metrics
+            .tell_counter("a", "mercato_x_total", "X.", 2)
+            .unwrap();
         let text = metrics.render().into_text();
         let families = mercato_metrics::parse(&text).unwrap();
         assert_eq!(
@@ -409,10 +411,16 @@ mod tests {
             let line = text.lines().find(|line| line.starts_with("mercato_open{"));
             line.unwrap().rsplit_once(' ').unwrap().1.to_owned()
         };
-        metrics.tell_gauge("a", "mercato_open", "Open.", 0, 1).unwrap();
-        metrics.tell_gauge("a", "mercato_open", "Open.", 0, 1).unwrap();
+        metrics
+            .tell_gauge("a", "mercato_open", "Open.", 0, 1)
+            .unwrap();
+        metrics
+            .tell_gauge("a", "mercato_open", "Open.", 0, 1)
+            .unwrap();
         assert_eq!(value(), "2");
-        metrics.tell_gauge("a", "mercato_open", "Open.", 1, 0).unwrap();
+        metrics
+            .tell_gauge("a", "mercato_open", "Open.", 1, 0)
+            .unwrap();
         assert_eq!(value(), "1");
     }
 
@@ -431,7 +439,11 @@ mod tests {
         ] {
             assert!(counter(name).is_err(), "{name}");
         }
-        assert!(metrics.tell_gauge("a", "mercato_x_total", "", 0, 1).is_err());
+        assert!(
+            metrics
+                .tell_gauge("a", "mercato_x_total", "", 0, 1)
+                .is_err()
+        );
         for number in 0..TOLD_METRICS_MAX {
             counter(&format!("mercato_{number}_total")).unwrap();
         }

@@ -10,7 +10,7 @@ use mercato_platform::ids::Ids;
 
 use crate::domain::{
     CheckoutLine, CheckoutSession, MinorUnits, OutboxEntry, Payment, PaymentError, PaymentEvent,
-    ProviderEvent, Refund,
+    PaymentStatus, ProviderEvent, Refund,
 };
 
 /// Everything a use case may reach.
@@ -68,9 +68,9 @@ pub trait Store {
 }
 
 /// All records of the database.
-pub trait Records: PaymentRecords + RefundRecords + OutboxRecords {}
+pub trait Records: PaymentRecords + RefundRecords + OutboxRecords + FigureRecords {}
 
-impl<T: PaymentRecords + RefundRecords + OutboxRecords> Records for T {}
+impl<T: PaymentRecords + RefundRecords + OutboxRecords + FigureRecords> Records for T {}
 
 /// What the database answers: the value, or `Unavailable` or `Internal`.
 pub type Stored<T> = Result<T, PaymentError>;
@@ -170,6 +170,33 @@ pub trait OutboxRecords {
     fn publishing_paused_until(&self) -> Stored<u64>;
     /// Sets that time.
     fn pause_publishing(&self, until: u64) -> Stored<()>;
+}
+
+/// What operators watch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figures {
+    /// Number of payments of every status, none left out.
+    pub payments: Vec<(PaymentStatus, u64)>,
+    /// Refunds that are written down and not made yet.
+    pub refunds_waiting: u64,
+    /// Runs of the relay. This and what follows is counted since the database can.
+    pub relay_runs: u64,
+    /// How often an event was published.
+    pub published: u64,
+    /// Of these, how often one that had been published before.
+    pub published_again: u64,
+    /// How often applying an event has failed.
+    pub handling_failures: u64,
+    /// How often an event was parked.
+    pub parked: u64,
+    /// How often the provider had to be asked for a refund again.
+    pub refund_retries: u64,
+}
+
+/// What the database counts by itself.
+pub trait FigureRecords {
+    /// What operators watch. Costs the same however many payments there are.
+    fn figures(&self) -> Stored<Figures>;
 }
 
 /// A session to be opened at the provider.

@@ -160,17 +160,15 @@ fn is_cumulative(family: &Family) -> bool {
     let mut last: Option<&Sample> = None;
     for sample in &family.samples {
         if sample.name.ends_with("_bucket") {
-            let grows = last.is_none_or(|last| {
-                last.label("le") == Some("+Inf") || last.value <= sample.value
-            });
+            let grows = last
+                .is_none_or(|last| last.label("le") == Some("+Inf") || last.value <= sample.value);
             if !grows {
                 return false;
             }
             last = Some(sample);
         } else if sample.name.ends_with("_count") {
-            let all = last.is_some_and(|last| {
-                last.label("le") == Some("+Inf") && last.value == sample.value
-            });
+            let all = last
+                .is_some_and(|last| last.label("le") == Some("+Inf") && last.value == sample.value);
             if !all {
                 return false;
             }
@@ -201,7 +199,9 @@ fn sample(line: &str) -> Option<Sample> {
         None => (Vec::new(), rest),
     };
     let value = rest.strip_prefix(' ')?;
-    let known = value == "+Inf" || value == "NaN" || value.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+    let known = value == "+Inf"
+        || value == "NaN"
+        || value.starts_with(|c: char| c == '-' || c.is_ascii_digit());
     let value = value.parse().ok().filter(|_| known)?;
     is_name(name).then(|| Sample {
         name: name.to_owned(),
@@ -308,7 +308,10 @@ mod tests {
             (format!("{HEAD}a{{x=\"1\",x=\"2\"}} 1\n"), 3),
             (format!("{HEAD}a{{x=\"\\q\"}} 1\n"), 3),
             (format!("{HEAD}a 1\na 2\n"), 4),
-            (format!("{HEAD}a{{x=\"1\",y=\"2\"}} 1\na{{y=\"2\",x=\"1\"}} 1\n"), 4),
+            (
+                format!("{HEAD}a{{x=\"1\",y=\"2\"}} 1\na{{y=\"2\",x=\"1\"}} 1\n"),
+                4,
+            ),
             (format!("{HEAD}a 1\n\n"), 4),
             (format!("{HEAD}a 1\n{HEAD}"), 4),
         ] {

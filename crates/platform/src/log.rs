@@ -44,7 +44,9 @@ thread_local! {
 
 /// Puts these fields into every line that `work` logs, and no other work, however the two take turns.
 pub async fn about<T>(fields: &[(&'static str, &str)], work: impl Future<Output = T>) -> T {
-    let fields = fields.iter().map(|(name, value)| (*name, (*value).to_owned()));
+    let fields = fields
+        .iter()
+        .map(|(name, value)| (*name, (*value).to_owned()));
     let subject = Rc::new(Subject {
         outer: CURRENT.with_borrow(Clone::clone),
         fields: RefCell::new(fields.collect()),
@@ -152,7 +154,10 @@ mod tests {
     /// What a line would be about now.
     fn told() -> String {
         let told = current_fields();
-        let told: Vec<_> = told.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let told: Vec<_> = told
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         told.join(" ")
     }
 

@@ -10,15 +10,16 @@ use crate::domain::{
     RejectedLine, Rejection, Saga, StatusChange, Step,
 };
 use crate::ports::{
-    FollowUp, KeyRecord, OrderFilter, OrderRecords, OrderRepository, PageStart, RecordedAnswer,
-    StatusTotal, Task,
+    Figures, FollowUp, KeyRecord, OrderFilter, OrderRecords, OrderRepository, PageStart,
+    RecordedAnswer, StatusTotal, Task,
 };
 
 /// Label of the database in `spin.toml` and `runtime-config.toml`.
 pub const LABEL: &str = "orders";
 
 /// The schema.
-pub const MIGRATIONS: &[Migration] = migrations!["0001_orders", "0002_inbox_by_age"];
+pub const MIGRATIONS: &[Migration] =
+    migrations!["0001_orders", "0002_inbox_by_age", "0003_figures"];
 
 /// Units of the part sums of [`TOTALS`], small enough that their sums cannot overflow.
 const TOTALS_UNIT: i128 = 1_000_000_000;
@@ -62,6 +63,22 @@ const TOTALS: &str = "
 SELECT status, COUNT(*), SUM(total_amount / 1000000000), SUM(total_amount % 1000000000)
 FROM orders
 GROUP BY status";
+
+const ORDER_COUNTS: &str = "
+SELECT status, orders
+FROM order_counts";
+
+/// Counted in indexes alone, and no further than what waits.
+const WAITING: &str = "
+SELECT
+  (SELECT COUNT(*)
+  FROM sagas
+  WHERE step IN ('new', 'reserved', 'ready', 'closing') AND next_attempt_at <= ?),
+  (SELECT COUNT(*) FROM follow_ups)";
+
+const TALLIES: &str = "
+SELECT sweeps, events_applied, order_retries, follow_up_retries
+FROM tallies";
 
 const SAGA: &str = "
 SELECT customer_id, step, created_at, expires_at, next_attempt_at, attempts,
@@ -323,6 +340,31 @@ impl OrderRecords for Records<'_> {
             })
         };
         self.0.query(TOTALS, &[])?.iter().map(total_of).collect()
+    }
+
+    fn figures(&self, now: u64) -> Result<Figures, OrderError> {
+        let count = |row: &Row| Ok((status_of(&row.get::<String>(0)?)?, row.get(1)?));
+        let counts = self.0.query(ORDER_COUNTS, &[])?;
+        let counts: Vec<(OrderStatus, u64)> = counts
+            .iter()
+            .map(count)
+            .collect::<Result<_, OrderError>>()?;
+        let orders_of = |status| {
+            let found = counts.iter().find(|(counted, _)| *counted == status);
+            (status, found.map_or(0, |(_, orders)| *orders))
+        };
+        let waiting = self.0.query_one(WAITING, params![now])?;
+        let tallies = self.0.query_one(TALLIES, &[])?;
+        let number = |row: &Option<Row>, column| row.as_ref().map_or(Ok(0), |row| row.get(column));
+        Ok(Figures {
+            orders: OrderStatus::ALL.into_iter().map(orders_of).collect(),
+            overdue: number(&waiting, 0)?,
+            follow_ups: number(&waiting, 1)?,
+            sweeps: number(&tallies, 0)?,
+            events_applied: number(&tallies, 1)?,
+            order_retries: number(&tallies, 2)?,
+            follow_up_retries: number(&tallies, 3)?,
+        })
     }
 
     fn saga(&self, id: &OrderId) -> Result<Option<Saga>, OrderError> {

@@ -2,6 +2,7 @@ use mercato_edge::{
     BASE_PATH, Context, IdempotencyKey, Problem, ProblemDocument, Reply, StatusCode,
 };
 use mercato_platform::clock::{Clock, SystemClock, rfc3339};
+use mercato_platform::log;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -52,6 +53,8 @@ pub async fn create(context: Context) -> Result<Reply, Problem> {
     let answer = match commands::create(customer_id.clone(), lines, idempotency).await {
         Ok(CreateOutcome::Replayed(answer)) => return Ok(replay(answer)),
         Ok(CreateOutcome::Placed(placement)) => {
+            log::learn("order_id", &placement.order.id);
+            log::info("an order waits for its payment", &[]);
             let body = placement_reply(&placement.order, &placement.session)?
                 .body()
                 .to_vec();

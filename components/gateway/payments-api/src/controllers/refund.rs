@@ -1,5 +1,6 @@
 use mercato_edge::{Context, Fields, IdempotencyKey, Problem, ProblemDocument, Reply, StatusCode};
 use mercato_money::Money;
+use mercato_platform::log;
 use serde_json::{Value, json};
 
 use super::viewer;
@@ -42,6 +43,7 @@ use crate::schemas::RefundConflictDocument;
 pub async fn refund(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     let id = context.id("id")?;
+    log::learn("payment_id", &id);
     let key = context.idempotency_key()?;
     let request = Refund::read(if context.body().is_empty() {
         Fields::parse(b"{}")?
@@ -52,6 +54,7 @@ pub async fn refund(context: Context) -> Result<Reply, Problem> {
     let payment = queries::find(viewer.clone(), id.clone())
         .await
         .map_err(problem)?;
+    log::learn("order_id", &payment.order_id);
     let amount = request.minor_units(currency(&payment.currency)?)?;
     match commands::refund(id.clone(), amount, request.reason, key).await {
         Ok(refunded) => reply(&refunded),

@@ -16,6 +16,14 @@ use crate::ports::{OrderRecords, OrderRepository, Payments, Ports, Task};
 /// # Errors
 /// Why the event could not be applied; payments is told.
 pub async fn handle(ports: &impl Ports, event: &PaymentEvent) -> Result<EventOutcome, OrderError> {
+    let ids = [
+        ("order_id", event.order_id.as_str()),
+        ("event_id", event.id.as_str()),
+    ];
+    log::about(&ids, apply(ports, event)).await
+}
+
+async fn apply(ports: &impl Ports, event: &PaymentEvent) -> Result<EventOutcome, OrderError> {
     let (now, receipt_id) = (ports.clock().now_ms(), ports.ids().new_id());
     let outcome = match ports
         .orders()
@@ -102,17 +110,12 @@ fn record(
 
 async fn report(ports: &impl Ports, event: &PaymentEvent, error: &OrderError) {
     let cause = error.to_string();
-    let fields = [
-        ("event_id", event.id.as_str()),
-        ("order_id", event.order_id.as_str()),
-        ("error", cause.as_str()),
-    ];
-    log::error("a payment event could not be applied", &fields);
+    log::error("a payment event could not be applied", &[("error", &cause)]);
     if let Err(error) = ports.payments().report_failure(&event.id, &cause).await {
         let cause = error.to_string();
         log::warn(
             "payments could not be told of the failure",
-            &[("event_id", event.id.as_str()), ("error", &cause)],
+            &[("error", &cause)],
         );
     }
 }

@@ -1,5 +1,6 @@
 //! The `payments` database.
 
+mod figures;
 mod outbox;
 mod payments;
 mod refunds;
@@ -13,7 +14,7 @@ use crate::ports::{Records, Store, Stored};
 
 const LABEL: &str = "payments";
 
-const MIGRATIONS: &[Migration] = mercato_sqlite::migrations!["0001_payments"];
+const MIGRATIONS: &[Migration] = mercato_sqlite::migrations!["0001_payments", "0002_figures"];
 
 const SELECT_SETTING: &str = "SELECT value FROM settings WHERE name = ?";
 
