@@ -206,7 +206,7 @@ fn an_event_that_cannot_be_applied_is_parked_and_seen_everywhere() {
 
     let entry = outbox(&shop)["data"][0].clone();
     assert_eq!(entry["orderId"], order.id);
-    let channel = text(&entry["type"]);
+    let channel = &text(&entry["type"]);
     let parked = wait_until("the parked event", || {
         publish(&redis, channel, &message_of(&entry));
         let outbox = outbox(&shop);
@@ -283,7 +283,7 @@ fn a_request_is_found_in_the_log_by_its_id_and_by_its_order() {
                     .json(&json!({ "outcome": "succeed" }))
                     .send()
                     .expect(200);
-                (id, text(&placed["id"]).to_owned())
+                (id, text(&placed["id"]))
             })
         };
         let buyers: Vec<_> = (0..4).map(buy).collect();
@@ -308,7 +308,8 @@ fn a_request_is_found_in_the_log_by_its_id_and_by_its_order() {
                     .is_some_and(|id| id.starts_with("pay-"))
             })
     });
-    let number = text(&unpublished["request_id"]).trim_start_matches("pay-");
+    let request = text(&unpublished["request_id"]);
+    let number = request.trim_start_matches("pay-");
     let order = orders
         .iter()
         .find(|(id, _)| id.trim_start_matches("buy-") == number);
@@ -349,8 +350,8 @@ fn a_purchase_leaves_no_secret_in_the_log() {
         ADMIN_PASSWORD,
         &customer.token,
         &customer.refresh_token,
-        text(&refreshed["accessToken"]),
-        text(&refreshed["refreshToken"]),
+        &text(&refreshed["accessToken"]),
+        &text(&refreshed["refreshToken"]),
         &customer.email,
         JWT_SECRET,
         WEBHOOK_SECRET,

@@ -187,7 +187,7 @@ fn reservations_that_wait_for_a_payment_are_counted_with_the_oldest() {
 #[test]
 fn counting_held_reservations_reads_no_others() {
     let shop = shop();
-    let plan: Result<Vec<mercato_sqlite::Row>, Error> = shop.store.0.read(|connection| {
+    let plan: Result<Vec<Row>, Error> = shop.store.0.read(|connection| {
         connection.query(
             &format!("EXPLAIN QUERY PLAN {HELD_RESERVATIONS}"),
             params![],
