@@ -1,5 +1,6 @@
+use crate::application::commands::sweep;
 use crate::application::queries::figures;
-use crate::application::testing::{Shop, TTL_MS};
+use crate::application::testing::{REQUEST_MINOR, Shop, TTL_MS, run};
 use crate::domain::OrderStatus;
 use crate::ports::{Figures, OpenError};
 
@@ -29,13 +30,13 @@ fn orders_are_counted_by_status_through_their_lives() {
     shop.placed();
     assert_eq!(orders(&shop), [2, 0, 0, 0, 0]);
     shop.customer_pays(&first);
-    shop.settle();
+    shop.deliver_events();
     assert_eq!(orders(&shop), [1, 1, 0, 0, 0]);
     shop.wait(TTL_MS);
     shop.sweep();
     assert_eq!(orders(&shop), [0, 1, 0, 1, 0]);
-    shop.refund(&first, crate::application::testing::REQUEST_MINOR);
-    shop.settle();
+    shop.refund(&first, REQUEST_MINOR);
+    shop.deliver_events();
     assert_eq!(orders(&shop), [0, 0, 0, 1, 1]);
 }
 
@@ -65,12 +66,16 @@ fn what_the_sweeper_is_behind_with_and_tries_again_is_counted() {
     shop.wait(TTL_MS);
     assert_eq!(figures(&shop).overdue, 1);
     shop.payments.down.set(true);
-    for _ in 0..3 {
-        shop.sweep();
+    for _ in 0..4 {
+        // Payments cannot be asked for events either.
+        assert!(run(sweep::handle(&shop, 0)).is_err());
         shop.wait(600_000);
     }
     let figures = figures(&shop);
-    assert_eq!(figures.order_retries, 2, "the first try is no retry");
+    assert_eq!(
+        figures.order_retries, 2,
+        "the first try of expiring and of closing is no retry"
+    );
     assert_eq!(figures.overdue, 1);
 }
 
