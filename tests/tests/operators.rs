@@ -1,6 +1,6 @@
 //! What operators see: metrics, parked events, and lines of the log that name what they are about.
 
-use std::{fs, io::Write as _, net::TcpStream};
+use std::{collections::BTreeSet, fs, io::Write as _, net::TcpStream};
 
 use mercato_tests::{
     ADMIN_PASSWORD, Folder, JWT_SECRET, METRICS_TOKEN, Redis, Server, WEBHOOK_SECRET,
@@ -77,6 +77,19 @@ fn a_purchase_is_measured() {
         .filter(|name| !known.contains(name))
         .collect();
     assert_eq!(only_there, [""; 0]);
+    assert_eq!(documented(), known.into_iter().map(str::to_owned).collect());
+}
+
+/// The metrics that the guide for operators explains, those of Stripe's adapter left out.
+fn documented() -> BTreeSet<String> {
+    let guide = fs::read_to_string(repository().join("docs/operations.md")).expect("the guide");
+    let rows = guide.lines().filter(|line| line.starts_with("| `mercato_"));
+    let named = rows.flat_map(|row| row.split('|').nth(1).unwrap_or_default().split('`'));
+    let names = named.filter(|name| name.starts_with("mercato_"));
+    names
+        .map(|name| name.split('{').next().unwrap_or_default().to_owned())
+        .filter(|name| !name.starts_with("mercato_stripe_"))
+        .collect()
 }
 
 #[test]

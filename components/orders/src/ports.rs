@@ -104,7 +104,7 @@ pub struct StatusTotal {
 pub struct Figures {
     /// Number of orders of every status, none left out.
     pub orders: Vec<(OrderStatus, u64)>,
-    /// Half-made or expired orders that the sweeper should have taken up by now.
+    /// Half-made or expired orders that the sweeper should have taken up by now; from 1,000 on it may be more.
     pub overdue: u64,
     /// What committed changes still owe to other databases.
     pub follow_ups: u64,

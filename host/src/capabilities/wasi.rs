@@ -231,3 +231,69 @@ impl AsyncWrite for Output {
         Poll::Ready(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grants::AllowedHosts;
+
+    fn voice(metrics: &Arc<Metrics>) -> Voice {
+        let component = Arc::new(ComponentGrants {
+            id: "box".into(),
+            environment: BTreeMap::new(),
+            variables: BTreeMap::new(),
+            hosts: AllowedHosts::parse([], &[]).unwrap(),
+            databases: BTreeMap::new(),
+        });
+        Voice::new(&component, metrics)
+    }
+
+    fn told(kind: &str, name: &str, value: &str) -> String {
+        let line = serde_json::json!({
+            "time": "t", "level": "metric", "message": "What it is.", "metric": name, "kind": kind, "value": value,
+        });
+        line.to_string()
+    }
+
+    #[test]
+    fn what_an_instance_adds_to_a_gauge_ends_with_it_and_what_it_counted_stays() {
+        let metrics = Arc::new(Metrics::new());
+        let shown = |line: &str| {
+            metrics
+                .render()
+                .into_text()
+                .lines()
+                .any(|shown| shown == line)
+        };
+        let (first, second) = (voice(&metrics), voice(&metrics));
+        for (voice, value) in [(&first, "1"), (&first, "1"), (&second, "1")] {
+            voice.log("stderr", &told("gauge", "mercato_open", value));
+            voice.log("stderr", &told("counter", "mercato_openings_total", "1"));
+        }
+        assert!(shown("mercato_open{component=\"box\"} 2"));
+        drop(first);
+        assert!(shown("mercato_open{component=\"box\"} 1"));
+        second.log("stderr", &told("gauge", "mercato_open", "0"));
+        assert!(shown("mercato_open{component=\"box\"} 0"));
+        assert!(shown("mercato_openings_total{component=\"box\"} 3"));
+    }
+
+    #[test]
+    fn lines_that_tell_no_number_change_nothing() {
+        let metrics = Arc::new(Metrics::new());
+        let voice = voice(&metrics);
+        for line in [
+            told("counter", "mercato_x_total", "-1"),
+            told("counter", "mercato_x_total", "many"),
+            told("counter", "mercato_x_total", "4294967296"),
+            told("counter", "x_total", "1"),
+            told("gauge", "mercato_x_total", "1"),
+            "{\"level\":\"metric\",\"message\":\"\"}".to_owned(),
+        ] {
+            voice.log("stderr", &line);
+        }
+        drop(voice);
+        let text = metrics.render().into_text();
+        assert!(!text.contains("x_total"), "{text}");
+    }
+}

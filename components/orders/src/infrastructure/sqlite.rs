@@ -68,13 +68,19 @@ const ORDER_COUNTS: &str = "
 SELECT status, orders
 FROM order_counts";
 
-/// Counted in indexes alone, and no further than what waits.
+/// Counted in indexes of what waits, and no further than somebody would want to know.
 const WAITING: &str = "
 SELECT
   (SELECT COUNT(*)
-  FROM sagas
-  WHERE step IN ('new', 'reserved', 'ready', 'closing') AND next_attempt_at <= ?),
+  FROM (
+    SELECT 1
+    FROM sagas
+    WHERE step IN ('new', 'reserved', 'ready', 'closing') AND next_attempt_at <= ?1
+    LIMIT ?2)),
   (SELECT COUNT(*) FROM follow_ups)";
+
+/// So many overdue orders are counted; that many may be more.
+const OVERDUE_COUNTED_MAX: u32 = 1_000;
 
 const TALLIES: &str = "
 SELECT sweeps, events_applied, order_retries, follow_up_retries
@@ -353,7 +359,9 @@ impl OrderRecords for Records<'_> {
             let found = counts.iter().find(|(counted, _)| *counted == status);
             (status, found.map_or(0, |(_, orders)| *orders))
         };
-        let waiting = self.0.query_one(WAITING, params![now])?;
+        let waiting = self
+            .0
+            .query_one(WAITING, params![now, OVERDUE_COUNTED_MAX])?;
         let tallies = self.0.query_one(TALLIES, &[])?;
         let number = |row: &Option<Row>, column| row.as_ref().map_or(Ok(0), |row| row.get(column));
         Ok(Figures {

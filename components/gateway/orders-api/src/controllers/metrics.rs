@@ -23,7 +23,7 @@ fn exposition(figures: &Figures) -> Exposition {
     text.single(
         "mercato_orders_overdue",
         Kind::Gauge,
-        "Half-made or expired orders that the sweeper should have taken up by now.",
+        "Half-made or expired orders that the sweeper should have taken up by now; 1000 may be more.",
         figures.overdue,
     );
     text.single(

@@ -443,26 +443,21 @@ fn orders_from_before_they_were_counted_are_counted() {
 
 #[test]
 fn telling_figures_reads_no_order() {
-    let plan = |statement: &str| -> String {
+    let plan = |statement: &str, parameters: &[Value]| -> String {
         let statement = format!("EXPLAIN QUERY PLAN {statement}");
         let rows: Result<Vec<Row>, Error> =
-            database().read(|connection| connection.query(&statement, params![0]));
+            database().read(|connection| connection.query(&statement, parameters));
         let steps = rows.unwrap();
         let steps: Vec<String> = steps.iter().map(|row| row.get(3).unwrap()).collect();
         steps.join("\n")
     };
-    let waiting = plan(WAITING);
+    let waiting = plan(WAITING, params![0, 1]);
     assert!(
-        waiting.contains("COVERING INDEX sagas_due") || waiting.contains("INDEX sagas_due"),
+        waiting.contains("SEARCH sagas USING INDEX sagas_due"),
         "{waiting}"
     );
-    assert!(!waiting.contains("SCAN sagas"), "{waiting}");
     for statement in [ORDER_COUNTS, TALLIES] {
-        let statement = format!("{statement} WHERE ? = 0");
-        let steps = plan(&statement);
-        assert!(
-            !steps.contains("orders USING") && !steps.contains("SCAN orders"),
-            "{steps}"
-        );
+        let steps = plan(statement, params![]);
+        assert!(!steps.contains(" orders"), "{steps}");
     }
 }
