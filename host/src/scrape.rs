@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, StatusCode};
@@ -38,22 +39,32 @@ impl Source {
 
     /// What the component tells, or why it does not.
     async fn ask(&self) -> Result<Vec<Family>, String> {
-        let late = "it did not answer in time";
-        let turn = Arc::clone(&self.asking).lock_owned();
-        let turn = timeout(METRICS_TIME, turn).await.map_err(|_| late)?;
         let (component, path) = (Arc::clone(&self.component), self.path.clone());
-        // A task of its own: it keeps its turn until the component is done, also when nobody waits any more.
-        let answer = tokio::spawn(async move {
-            let answer = request(&component, &path).await;
-            drop(turn);
-            answer
-        });
-        let text = timeout(METRICS_TIME, answer)
-            .await
-            .map_err(|_| late)?
-            .map_err(|cause| cause.to_string())??;
+        let answer = async move { request(&component, &path).await };
+        let text = in_turn(&self.asking, METRICS_TIME, answer).await?;
         mercato_metrics::parse(&text).map_err(|invalid| invalid.to_string())
     }
+}
+
+/// Waits for its turn, and then for the answer, each for so long.
+async fn in_turn(
+    asking: &Arc<Mutex<()>>,
+    limit: Duration,
+    answer: impl Future<Output = Result<String, String>> + Send + 'static,
+) -> Result<String, String> {
+    let late = "it did not answer in time";
+    let turn = timeout(limit, Arc::clone(asking).lock_owned());
+    let turn = turn.await.map_err(|_| late)?;
+    // A task of its own: it keeps its turn until the component is done, also when nobody waits any more.
+    let answer = tokio::spawn(async move {
+        let answer = answer.await;
+        drop(turn);
+        answer
+    });
+    timeout(limit, answer)
+        .await
+        .map_err(|_| late)?
+        .map_err(|cause| cause.to_string())?
 }
 
 async fn request(component: &HttpComponent, path: &str) -> Result<String, String> {
@@ -115,4 +126,28 @@ pub(crate) async fn render(metrics: &Metrics, sources: &[Source]) -> String {
         }
     }
     text.into_text()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(20);
+    const LONG: Duration = Duration::from_secs(30);
+
+    #[tokio::test]
+    async fn a_component_that_hangs_is_waited_for_no_longer_and_asked_no_further() {
+        let asking = Arc::default();
+        let (end, ended) = oneshot::channel();
+        let hanging = async { ended.await.map_err(|_| "never ended".to_owned()) };
+        let late = Err("it did not answer in time".to_owned());
+        assert_eq!(in_turn(&asking, SHORT, hanging).await, late);
+        let prompt = || async { Ok("prompt".to_owned()) };
+        assert_eq!(in_turn(&asking, SHORT, prompt()).await, late);
+        end.send("late".to_owned()).unwrap();
+        let told = in_turn(&asking, LONG, prompt()).await;
+        assert_eq!(told, Ok("prompt".to_owned()));
+    }
 }
