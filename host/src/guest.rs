@@ -12,7 +12,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use crate::capabilities::http::{Network, OutboundHttp};
 use crate::capabilities::redis::Broker;
 use crate::capabilities::sqlite::{Database, OpenTransactions};
-use crate::capabilities::wasi;
+use crate::capabilities::wasi::{self, Voice};
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::grants::AllowedHosts;
@@ -80,6 +80,8 @@ pub(crate) struct Guest {
     pub handles: usize,
     /// Connections that are inside a transaction right now.
     pub transactions: OpenTransactions,
+    /// Who its lines in the log come from.
+    pub voice: Arc<Voice>,
     wasi: WasiCtx,
     http: WasiHttpCtx,
     outbound: OutboundHttp,
@@ -95,6 +97,7 @@ impl Guest {
         memory_bytes: usize,
     ) -> Self {
         let stop = Arc::default();
+        let voice = Arc::new(Voice::new(component, &services.metrics));
         Self {
             component: Arc::clone(component),
             services: Arc::clone(services),
@@ -104,7 +107,8 @@ impl Guest {
             },
             handles: 0,
             transactions: OpenTransactions::default(),
-            wasi: wasi::context(component, services, &stop),
+            wasi: wasi::context(&voice, services, &stop),
+            voice,
             http: WasiHttpCtx::new(),
             outbound: OutboundHttp::new(component, services, components, &stop),
             stop,

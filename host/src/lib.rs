@@ -49,6 +49,7 @@ mod problem;
 mod random;
 pub mod routes;
 pub mod runtime_config;
+mod scrape;
 mod server;
 mod shop;
 mod shutdown;

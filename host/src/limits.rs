@@ -87,6 +87,13 @@ pub const OUTBOUND_CONNECT_TIME: Duration = Duration::from_secs(5);
 /// Outbound HTTP: waiting for the head of the response, and between its pieces.
 pub const OUTBOUND_READ_TIME: Duration = Duration::from_secs(25);
 
+/// How long a component may take to tell its metrics.
+pub const METRICS_TIME: Duration = Duration::from_secs(2);
+/// Longest text of metrics that is taken from a component.
+pub const METRICS_BYTES: usize = 256 << 10;
+/// Most metrics that components can make up in their logs, all of them together.
+pub const TOLD_METRICS_MAX: usize = 64;
+
 /// Longest wait of a timer whose component keeps failing.
 pub const TIMER_BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// How long running requests may take to finish after SIGTERM.

@@ -203,9 +203,17 @@ struct Build {
     _watch: Vec<String>,
 }
 
-/// `[component.ID.tool.mercato]`: a request that the runner sends to the component again and again.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// `[component.ID.tool.mercato]`: what the runner asks of a component besides.
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct ToolSpec {
+    every_ms: Option<u64>,
+    path: Option<String>,
+    metrics: Option<String>,
+}
+
+/// A request that the runner sends to the component again and again.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimerSpec {
     /// From the end of one request to the start of the next, in milliseconds.
     pub every_ms: u64,
@@ -223,22 +231,48 @@ impl ComponentSpec {
     /// The component's timer, if its `tool.mercato` table asks for one.
     ///
     /// # Errors
-    /// A sentence when the table is not a timer's.
+    /// A sentence when the table cannot be read, or has only a half of a timer.
     pub fn timer(&self) -> Result<Option<TimerSpec>, String> {
-        let Some(table) = self.tool.get("mercato") else {
-            return Ok(None);
+        let (every_ms, path) = match self.tool()? {
+            ToolSpec {
+                every_ms: Some(every_ms),
+                path: Some(path),
+                ..
+            } => (every_ms, path),
+            ToolSpec {
+                every_ms: None,
+                path: None,
+                ..
+            } => return Ok(None),
+            _ => return Err("a timer needs both `every_ms` and `path`".into()),
         };
-        let timer: TimerSpec = table
-            .clone()
-            .try_into()
-            .map_err(|error: toml::de::Error| one_line(error.message()))?;
-        if timer.every_ms == 0 {
+        if every_ms == 0 {
             return Err("`every_ms` must be at least 1".into());
         }
-        if !timer.path.starts_with('/') {
-            return Err(format!("`path` must begin with `/`, not {:?}", timer.path));
+        check_path("path", &path)?;
+        Ok(Some(TimerSpec { every_ms, path }))
+    }
+
+    /// The path at which the component tells metrics, if its `tool.mercato` table names one.
+    ///
+    /// # Errors
+    /// A sentence when the table cannot be read.
+    pub fn metrics_path(&self) -> Result<Option<String>, String> {
+        let path = self.tool()?.metrics;
+        if let Some(path) = &path {
+            check_path("metrics", path)?;
         }
-        Ok(Some(timer))
+        Ok(path)
+    }
+
+    fn tool(&self) -> Result<ToolSpec, String> {
+        let Some(table) = self.tool.get("mercato") else {
+            return Ok(ToolSpec::default());
+        };
+        table
+            .clone()
+            .try_into()
+            .map_err(|error: toml::de::Error| one_line(error.message()))
     }
 
     /// The first thing that Spin offers and this runner does not.
@@ -347,6 +381,7 @@ impl Manifest {
             }
             component
                 .timer()
+                .and_then(|_| component.metrics_path())
                 .map_err(|message| format!("component.{id}.tool.mercato: {message}"))?;
         }
         Ok(())
@@ -415,6 +450,14 @@ pub(crate) fn artifact(manifest: &Path, source: &str) -> PathBuf {
     manifest.parent().unwrap_or(Path::new("")).join(source)
 }
 
+fn check_path(key: &str, path: &str) -> Result<(), String> {
+    if path.starts_with('/') {
+        Ok(())
+    } else {
+        Err(format!("`{key}` must begin with `/`, not {path:?}"))
+    }
+}
+
 fn is_kebab(id: &str) -> bool {
     !id.is_empty()
         && id.split('-').all(|word| {
@@ -444,7 +487,7 @@ mod tests {
              [[trigger.http]]\nroute = \"/a/...\"\ncomponent = \"a\"\n[[trigger.http]]\nroute = {{ private = true }}\ncomponent = \"b\"\n\
              [[trigger.redis]]\nchannel = \"c\"\ncomponent = \"b\"\n\
              [component.a]\nsource = \"a.wasm\"\n[component.a.build]\ncommand = \"make\"\nwatch = [\"src\"]\n[component.a.tool.other]\nx = 1\n\
-             [component.a.tool.mercato]\nevery_ms = 5\npath = \"/tick\"\n[component.b]\nsource = \"b.wasm\"\nsqlite_databases = [\"d\"]\n"
+             [component.a.tool.mercato]\nevery_ms = 5\npath = \"/tick\"\nmetrics = \"/told\"\n[component.b]\nsource = \"b.wasm\"\nsqlite_databases = [\"d\"]\n"
         );
         let manifest = Manifest::parse(Path::new("spin.toml"), &text).unwrap();
         assert_eq!(
@@ -454,6 +497,12 @@ mod tests {
                 path: "/tick".into()
             }))
         );
+        assert_eq!(
+            manifest.component["a"].metrics_path(),
+            Ok(Some("/told".into()))
+        );
+        assert_eq!(manifest.component["b"].timer(), Ok(None));
+        assert_eq!(manifest.component["b"].metrics_path(), Ok(None));
         assert!(
             manifest.answers_http("b")
                 && manifest.handles_messages("b")
@@ -498,11 +547,19 @@ mod tests {
             ),
             (
                 "[component.a]\nsource = \"a.wasm\"\n[component.a.tool.mercato]\nevery_ms = 1\nroute = \"/\"\n",
-                "spin.toml: component.a.tool.mercato: unknown field `route`, expected `every_ms` or `path`",
+                "spin.toml: component.a.tool.mercato: unknown field `route`, expected one of `every_ms`, `path`, `metrics`",
             ),
             (
                 "[component.a]\nsource = \"a.wasm\"\n[component.a.tool.mercato]\nevery_ms = 0\npath = \"/\"\n",
                 "spin.toml: component.a.tool.mercato: `every_ms` must be at least 1",
+            ),
+            (
+                "[component.a]\nsource = \"a.wasm\"\n[component.a.tool.mercato]\nevery_ms = 1\n",
+                "spin.toml: component.a.tool.mercato: a timer needs both `every_ms` and `path`",
+            ),
+            (
+                "[component.a]\nsource = \"a.wasm\"\n[component.a.tool.mercato]\nmetrics = \"told\"\n",
+                "spin.toml: component.a.tool.mercato: `metrics` must begin with `/`, not \"told\"",
             ),
             (
                 "[[trigger.redis]]\nchannel = \"c\"\ncomponent = \"a\"\n[component.a]\nsource = \"a.wasm\"\n",

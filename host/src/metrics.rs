@@ -1,13 +1,23 @@
 //! Counters in Prometheus' text format, served on a listener of their own.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use mercato_metrics::{Exposition, Kind};
+
+use crate::limits::TOLD_METRICS_MAX;
 
 /// Upper bounds of the histogram of request durations, in milliseconds.
 const BUCKETS_MS: [u64; 11] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 5000];
+
+/// What the names of metrics that components tell must begin with.
+const TOLD_PREFIX: &str = "mercato_";
+/// Longest name of such a metric, in characters.
+const TOLD_NAME_CHARS_MAX: usize = 80;
+/// Longest text of such a metric, in characters; the rest is left out.
+const TOLD_HELP_CHARS_MAX: usize = 200;
 
 /// All counters of one shop.
 pub(crate) struct Metrics {
@@ -15,6 +25,10 @@ pub(crate) struct Metrics {
     requests: Mutex<BTreeMap<(String, u16), u64>>,
     durations: Mutex<BTreeMap<String, Durations>>,
     messages: Mutex<BTreeMap<(String, bool), u64>>,
+    /// By name.
+    told: Mutex<BTreeMap<String, Told>>,
+    /// By component.
+    scrapes: Mutex<BTreeMap<String, Scrapes>>,
     traps: AtomicU64,
     instances: AtomicI64,
     sqlite_statements: AtomicU64,
@@ -29,6 +43,21 @@ struct Durations {
     count: u64,
 }
 
+/// A metric that components tell in their logs.
+struct Told {
+    kind: Kind,
+    help: String,
+    /// By component.
+    values: BTreeMap<String, u64>,
+}
+
+/// How well a component tells its metrics.
+#[derive(Default)]
+struct Scrapes {
+    is_up: bool,
+    failures: u64,
+}
+
 impl Metrics {
     pub(crate) fn new() -> Self {
         Self {
@@ -36,6 +65,8 @@ impl Metrics {
             requests: Mutex::default(),
             durations: Mutex::default(),
             messages: Mutex::default(),
+            told: Mutex::default(),
+            scrapes: Mutex::default(),
             traps: AtomicU64::new(0),
             instances: AtomicI64::new(0),
             sqlite_statements: AtomicU64::new(0),
@@ -45,19 +76,19 @@ impl Metrics {
     }
 
     pub(crate) fn request(&self, component: &str, status: u16, took: Duration) {
-        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        *requests.entry((component.to_owned(), status)).or_default() += 1;
-        drop(requests);
-        let mut durations = self
-            .durations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        durations.entry(component.to_owned()).or_default().add(took);
+        *locked(&self.requests)
+            .entry((component.to_owned(), status))
+            .or_default() += 1;
+        locked(&self.durations)
+            .entry(component.to_owned())
+            .or_default()
+            .add(took);
     }
 
     pub(crate) fn message(&self, component: &str, handled: bool) {
-        let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
-        *messages.entry((component.to_owned(), handled)).or_default() += 1;
+        *locked(&self.messages)
+            .entry((component.to_owned(), handled))
+            .or_default() += 1;
     }
 
     pub(crate) fn trap(&self) {
@@ -85,138 +116,227 @@ impl Metrics {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// A component has told its metrics, or could not.
+    pub(crate) fn scrape(&self, component: &str, done: bool) {
+        let mut scrapes = locked(&self.scrapes);
+        let scrapes = scrapes.entry(component.to_owned()).or_default();
+        scrapes.is_up = done;
+        scrapes.failures += u64::from(!done);
+    }
+
+    /// A component adds to a counter of its own making.
+    ///
+    /// # Errors
+    /// Why there cannot be such a counter.
+    pub(crate) fn tell_counter(
+        &self,
+        component: &str,
+        name: &str,
+        help: &str,
+        by: u64,
+    ) -> Result<(), &'static str> {
+        self.tell(component, name, help, Kind::Counter, |value| {
+            value.saturating_add(by)
+        })
+    }
+
+    /// An instance of a component changes what it contributes to a gauge of the component's own making.
+    ///
+    /// # Errors
+    /// Why there cannot be such a gauge.
+    pub(crate) fn tell_gauge(
+        &self,
+        component: &str,
+        name: &str,
+        help: &str,
+        before: u64,
+        now: u64,
+    ) -> Result<(), &'static str> {
+        self.tell(component, name, help, Kind::Gauge, |value| {
+            value.saturating_add(now).saturating_sub(before)
+        })
+    }
+
+    /// What a component makes up must not fill the memory nor break the format: names are of few characters and few.
+    fn tell(
+        &self,
+        component: &str,
+        name: &str,
+        help: &str,
+        kind: Kind,
+        change: impl FnOnce(u64) -> u64,
+    ) -> Result<(), &'static str> {
+        let mut told = locked(&self.told);
+        if !told.contains_key(name) {
+            if !may_be_told(name, kind) {
+                return Err("its name is not one that components may use");
+            }
+            if told.len() >= TOLD_METRICS_MAX {
+                return Err("components have told too many");
+            }
+        }
+        let metric = told.entry(name.to_owned()).or_insert_with(|| Told {
+            kind,
+            help: help.chars().take(TOLD_HELP_CHARS_MAX).collect(),
+            values: BTreeMap::new(),
+        });
+        if metric.kind != kind {
+            return Err("it was of another kind before");
+        }
+        let value = metric.values.entry(component.to_owned()).or_default();
+        *value = change(*value);
+        Ok(())
+    }
+
     /// All counters as text.
-    pub(crate) fn render(&self) -> String {
-        let mut text = String::new();
+    pub(crate) fn render(&self) -> Exposition {
+        let mut text = Exposition::default();
         self.render_requests(&mut text);
         self.render_durations(&mut text);
         self.render_messages(&mut text);
-        let simple = [
-            (
-                "mercato_traps_total",
-                "counter",
-                "Instances that trapped.",
-                self.traps.load(Ordering::Relaxed),
-            ),
-            (
-                "mercato_sqlite_statements_total",
-                "counter",
-                "SQLite statements.",
-                self.sqlite_statements.load(Ordering::Relaxed),
-            ),
-            (
-                "mercato_redis_published_total",
-                "counter",
-                "Messages published.",
-                self.published.load(Ordering::Relaxed),
-            ),
-            (
-                "mercato_redis_publish_failures_total",
-                "counter",
-                "Messages that could not be published.",
-                self.publish_failures.load(Ordering::Relaxed),
-            ),
-            (
-                "mercato_uptime_seconds",
-                "gauge",
-                "Seconds since the start.",
-                self.started.elapsed().as_secs(),
-            ),
-            (
-                "mercato_instances",
-                "gauge",
-                "Instances alive, idle ones included.",
-                u64::try_from(self.instances.load(Ordering::Relaxed)).unwrap_or_default(),
-            ),
-        ];
-        for (name, kind, help, value) in simple {
-            head(&mut text, name, kind, help);
-            line(&mut text, name, "", value);
-        }
+        self.render_process(&mut text);
+        self.render_scrapes(&mut text);
+        self.render_told(&mut text);
         text
     }
 
-    fn render_requests(&self, text: &mut String) {
-        head(
-            text,
-            "mercato_requests_total",
-            "counter",
+    fn render_process(&self, text: &mut Exposition) {
+        text.single(
+            "mercato_traps_total",
+            Kind::Counter,
+            "Instances that trapped.",
+            self.traps.load(Ordering::Relaxed),
+        );
+        text.single(
+            "mercato_sqlite_statements_total",
+            Kind::Counter,
+            "SQLite statements.",
+            self.sqlite_statements.load(Ordering::Relaxed),
+        );
+        text.single(
+            "mercato_redis_published_total",
+            Kind::Counter,
+            "Messages published.",
+            self.published.load(Ordering::Relaxed),
+        );
+        text.single(
+            "mercato_redis_publish_failures_total",
+            Kind::Counter,
+            "Messages that could not be published.",
+            self.publish_failures.load(Ordering::Relaxed),
+        );
+        text.single(
+            "mercato_uptime_seconds",
+            Kind::Gauge,
+            "Seconds since the start.",
+            self.started.elapsed().as_secs(),
+        );
+        text.single(
+            "mercato_instances",
+            Kind::Gauge,
+            "Instances alive, idle ones included.",
+            u64::try_from(self.instances.load(Ordering::Relaxed)).unwrap_or_default(),
+        );
+    }
+
+    fn render_requests(&self, text: &mut Exposition) {
+        const NAME: &str = "mercato_requests_total";
+        text.family(
+            NAME,
+            Kind::Counter,
             "Requests answered, by component and status.",
         );
-        for ((component, status), count) in
-            &*self.requests.lock().unwrap_or_else(PoisonError::into_inner)
-        {
-            line(
-                text,
-                "mercato_requests_total",
-                &format!("component=\"{component}\",status=\"{status}\""),
+        for ((component, status), count) in &*locked(&self.requests) {
+            let status = status.to_string();
+            text.sample(
+                NAME,
+                &[("component", component), ("status", &status)],
                 count,
             );
         }
     }
 
-    fn render_durations(&self, text: &mut String) {
+    fn render_durations(&self, text: &mut Exposition) {
         const NAME: &str = "mercato_request_duration_seconds";
-        head(
-            text,
+        let (bucket, sum, count) = (
+            &format!("{NAME}_bucket"),
+            &format!("{NAME}_sum"),
+            &format!("{NAME}_count"),
+        );
+        text.family(
             NAME,
-            "histogram",
+            Kind::Histogram,
             "From the request's head to the response's, by component.",
         );
-        for (component, durations) in &*self
-            .durations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-        {
+        for (component, durations) in &*locked(&self.durations) {
+            let of = ("component", component.as_str());
             for (bound_ms, count) in BUCKETS_MS.iter().zip(durations.buckets) {
-                let bound = Duration::from_millis(*bound_ms).as_secs_f64();
-                line(
-                    text,
-                    &format!("{NAME}_bucket"),
-                    &format!("component=\"{component}\",le=\"{bound}\""),
-                    count,
-                );
+                let bound = Duration::from_millis(*bound_ms).as_secs_f64().to_string();
+                text.sample(bucket, &[of, ("le", &bound)], count);
             }
-            line(
-                text,
-                &format!("{NAME}_bucket"),
-                &format!("component=\"{component}\",le=\"+Inf\""),
-                durations.count,
-            );
-            line(
-                text,
-                &format!("{NAME}_sum"),
-                &format!("component=\"{component}\""),
-                durations.sum.as_secs_f64(),
-            );
-            line(
-                text,
-                &format!("{NAME}_count"),
-                &format!("component=\"{component}\""),
-                durations.count,
-            );
+            text.sample(bucket, &[of, ("le", "+Inf")], durations.count);
+            text.sample(sum, &[of], durations.sum.as_secs_f64());
+            text.sample(count, &[of], durations.count);
         }
     }
 
-    fn render_messages(&self, text: &mut String) {
-        head(
-            text,
-            "mercato_messages_total",
-            "counter",
+    fn render_messages(&self, text: &mut Exposition) {
+        const NAME: &str = "mercato_messages_total";
+        text.family(
+            NAME,
+            Kind::Counter,
             "Messages handed to components, by outcome.",
         );
-        for ((component, handled), count) in
-            &*self.messages.lock().unwrap_or_else(PoisonError::into_inner)
-        {
+        for ((component, handled), count) in &*locked(&self.messages) {
             let outcome = if *handled { "handled" } else { "failed" };
-            line(
-                text,
-                "mercato_messages_total",
-                &format!("component=\"{component}\",outcome=\"{outcome}\""),
+            text.sample(
+                NAME,
+                &[("component", component), ("outcome", outcome)],
                 count,
             );
         }
     }
+
+    fn render_scrapes(&self, text: &mut Exposition) {
+        const UP: &str = "mercato_component_up";
+        const FAILURES: &str = "mercato_metrics_scrape_failures_total";
+        let scrapes = locked(&self.scrapes);
+        text.family(UP, Kind::Gauge, "Whether the component told its metrics.");
+        for (component, scrapes) in &*scrapes {
+            text.sample(UP, &[("component", component)], u8::from(scrapes.is_up));
+        }
+        text.family(
+            FAILURES,
+            Kind::Counter,
+            "Times that the component did not tell its metrics, or not in time.",
+        );
+        for (component, scrapes) in &*scrapes {
+            text.sample(FAILURES, &[("component", component)], scrapes.failures);
+        }
+    }
+
+    fn render_told(&self, text: &mut Exposition) {
+        for (name, told) in &*locked(&self.told) {
+            text.family(name, told.kind, &told.help);
+            for (component, value) in &told.values {
+                text.sample(name, &[("component", component)], value);
+            }
+        }
+    }
+}
+
+/// Whether a component may make up a metric of that name.
+fn may_be_told(name: &str, kind: Kind) -> bool {
+    name.len() <= TOLD_NAME_CHARS_MAX
+        && name.starts_with(TOLD_PREFIX)
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        && (kind == Kind::Counter) == name.ends_with("_total")
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Durations {
@@ -231,19 +351,6 @@ impl Durations {
     }
 }
 
-fn head(text: &mut String, name: &str, kind: &str, help: &str) {
-    // Writing to a string cannot fail.
-    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
-}
-
-fn line(text: &mut String, name: &str, labels: &str, value: impl std::fmt::Display) {
-    let _ = if labels.is_empty() {
-        writeln!(text, "{name} {value}")
-    } else {
-        writeln!(text, "{name}{{{labels}}} {value}")
-    };
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,7 +361,7 @@ mod tests {
         metrics.request("gateway", 200, Duration::from_millis(3));
         metrics.request("gateway", 200, Duration::from_millis(30));
         metrics.request("gateway", 404, Duration::from_millis(1));
-        let text = metrics.render();
+        let text = metrics.render().into_text();
         for expected in [
             "mercato_requests_total{component=\"gateway\",status=\"200\"} 2",
             "mercato_requests_total{component=\"gateway\",status=\"404\"} 1",
@@ -268,5 +375,92 @@ mod tests {
                 "{expected} is missing in\n{text}"
             );
         }
+    }
+
+    #[test]
+    fn everything_is_in_the_format_and_conventional() {
+        let metrics = Metrics::new();
+        metrics.request("", 404, Duration::from_millis(1));
+        metrics.request("gateway", 200, Duration::from_secs(9));
+        metrics.message("order-events", true);
+        metrics.scrape("orders-api", false);
+        metrics.scrape("orders-api", true);
+        metrics
+            .tell_counter("a", "mercato_x_total", "X.", 2)
+            .unwrap();
+        let text = metrics.render().into_text();
+        let families = mercato_metrics::parse(&text).unwrap();
+        assert_eq!(
+            mercato_metrics::unconventional(&families),
+            Vec::<String>::new()
+        );
+        for expected in [
+            "mercato_component_up{component=\"orders-api\"} 1",
+            "mercato_metrics_scrape_failures_total{component=\"orders-api\"} 1",
+            "mercato_x_total{component=\"a\"} 2",
+        ] {
+            assert!(text.lines().any(|line| line == expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn gauges_that_components_tell_are_summed_over_instances() {
+        let metrics = Metrics::new();
+        let value = || {
+            let text = metrics.render().into_text();
+            let line = text.lines().find(|line| line.starts_with("mercato_open{"));
+            line.unwrap().rsplit_once(' ').unwrap().1.to_owned()
+        };
+        metrics
+            .tell_gauge("a", "mercato_open", "Open.", 0, 1)
+            .unwrap();
+        metrics
+            .tell_gauge("a", "mercato_open", "Open.", 0, 1)
+            .unwrap();
+        assert_eq!(value(), "2");
+        metrics
+            .tell_gauge("a", "mercato_open", "Open.", 1, 0)
+            .unwrap();
+        assert_eq!(value(), "1");
+    }
+
+    #[test]
+    fn components_cannot_make_up_any_name_nor_many() {
+        let metrics = Metrics::new();
+        let counter = |name: &str| metrics.tell_counter("a", name, "help", 1);
+        for name in [
+            "",
+            "x_total",
+            "mercato_x",
+            "mercato_X_total",
+            "mercato_x{y=\"z\"}_total",
+            "mercato_x 1\nmercato_y_total",
+            &format!("mercato_{}_total", "x".repeat(80)),
+        ] {
+            assert!(counter(name).is_err(), "{name}");
+        }
+        assert!(
+            metrics
+                .tell_gauge("a", "mercato_x_total", "", 0, 1)
+                .is_err()
+        );
+        for number in 0..TOLD_METRICS_MAX {
+            counter(&format!("mercato_{number}_total")).unwrap();
+        }
+        assert!(counter("mercato_another_total").is_err());
+        counter("mercato_0_total").unwrap();
+    }
+
+    #[test]
+    fn a_metric_keeps_its_kind_and_a_text_of_bounded_length() {
+        let metrics = Metrics::new();
+        metrics
+            .tell_gauge("a", "mercato_x", &"long\n".repeat(1_000), 0, 1)
+            .unwrap();
+        assert!(metrics.tell_counter("a", "mercato_x", "", 1).is_err());
+        let text = metrics.render().into_text();
+        let families = mercato_metrics::parse(&text).unwrap();
+        let told = families.iter().find(|family| family.name == "mercato_x");
+        assert!(told.unwrap().help.len() < 2 * TOLD_HELP_CHARS_MAX);
     }
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::uri::Authority;
 use http::{HeaderName, HeaderValue, Request, Response, Version, header};
 use http_body::Body;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -22,6 +23,7 @@ use crate::guest::Services;
 use crate::limits::{CONNECTIONS_MAX, Limits, REQUEST_HEAD_BYTES, REQUEST_HEAD_TIME};
 use crate::problem::Problem;
 use crate::routes::Routes;
+use crate::scrape::{self, Source};
 use crate::shop::Components;
 use crate::shutdown::Activity;
 use crate::triggers::http::{Invocation, REQUEST_ID};
@@ -357,12 +359,14 @@ fn describe(
     }
 }
 
-/// Serves the counters until the shop closes.
+/// Serves the counters, and what the components tell of themselves, until the shop closes.
 pub(crate) async fn serve_metrics(
     listener: TcpListener,
     services: Arc<Services>,
+    sources: Vec<Source>,
     activity: Activity,
 ) {
+    let sources = Arc::new(sources);
     let closing = activity.closing();
     tokio::pin!(closing);
     loop {
@@ -376,25 +380,10 @@ pub(crate) async fn serve_metrics(
             },
             () = &mut closing => return,
         };
-        let services = Arc::clone(&services);
+        let (services, sources) = (Arc::clone(&services), Arc::clone(&sources));
         let service = service_fn(move |request: Request<Incoming>| {
-            let found = request.uri().path() == "/metrics";
-            let text = if found {
-                services.metrics.render()
-            } else {
-                "the counters are at /metrics\n".into()
-            };
-            let mut response = Response::new(http_body_util::Full::new(Bytes::from(text)));
-            *response.status_mut() = if found {
-                http::StatusCode::OK
-            } else {
-                http::StatusCode::NOT_FOUND
-            };
-            response.headers_mut().insert(
-                header::CONTENT_TYPE,
-                HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
-            );
-            std::future::ready(Ok::<_, Infallible>(response))
+            let (services, sources) = (Arc::clone(&services), Arc::clone(&sources));
+            async move { Ok::<_, Infallible>(metrics(&request, &services, &sources).await) }
         });
         tokio::spawn(async move {
             let connection = hyper::server::conn::http1::Builder::new()
@@ -406,6 +395,27 @@ pub(crate) async fn serve_metrics(
             }
         });
     }
+}
+
+async fn metrics(
+    request: &Request<Incoming>,
+    services: &Services,
+    sources: &[Source],
+) -> Response<Full<Bytes>> {
+    let (status, text) = if request.uri().path() == "/metrics" {
+        let text = scrape::render(&services.metrics, sources).await;
+        (http::StatusCode::OK, text)
+    } else {
+        let text = "the counters are at /metrics\n".into();
+        (http::StatusCode::NOT_FOUND, text)
+    };
+    let mut response = Response::new(Full::new(Bytes::from(text)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(mercato_metrics::CONTENT_TYPE),
+    );
+    response
 }
 
 #[cfg(test)]

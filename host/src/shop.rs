@@ -29,6 +29,7 @@ use crate::pool::{NoInstance, Pool, Triggers};
 use crate::random::SeededRandom;
 use crate::routes::Routes;
 use crate::runtime_config::{self, DataDir, DatabaseConfig};
+use crate::scrape::Source;
 use crate::server::{self, Server};
 use crate::shutdown::Activity;
 use crate::triggers;
@@ -615,6 +616,7 @@ async fn start(settings: Builder) -> Result<Parts> {
         tokio::spawn(server::serve_metrics(
             listener,
             Arc::clone(&services),
+            metrics_sources(&plan, &built.components)?,
             activity.clone(),
         ));
     }
@@ -849,6 +851,23 @@ fn start_timers(
         timers.insert(id.clone(), timer);
     }
     Ok(timers)
+}
+
+/// The components that tell metrics.
+fn metrics_sources(plan: &Plan, components: &Components) -> Result<Vec<Source>> {
+    let mut sources = Vec::new();
+    for (id, spec) in &plan.manifest.component {
+        let Ok(Some(path)) = spec.metrics_path() else {
+            continue;
+        };
+        let component = components.http(id).ok_or_else(|| {
+            plan.fault(format!(
+                "component.{id}.tool.mercato: telling metrics needs an HTTP trigger"
+            ))
+        })?;
+        sources.push(Source::new(component, path));
+    }
+    Ok(sources)
 }
 
 async fn drop_idle_instances(pools: Vec<Arc<Pool>>) {

@@ -18,6 +18,7 @@
 //! - [`Server::shared`] is one server for all tests of a file that need nothing special. With `MERCATO_BASE_URL` set it
 //!   is that server instead, wherever it runs; the admin is then `MERCATO_ADMIN_EMAIL` and `MERCATO_ADMIN_PASSWORD`.
 //! - [`shop::Shop`] knows the ways of customers and admins: register, order, pay, wait for a status.
+//! - [`metrics::Metrics`] reads what a server tells of itself, strictly.
 //! - [`Server::kill`] and [`Server::restart`] are for crash tests: the databases stay.
 //! - [`wait_until`] waits for a condition with a deadline: tests never sleep for a fixed time.
 //! - [`is_quick`] is true under `cargo xtask test --quick`: slow tests then return at once.
@@ -25,6 +26,7 @@
 pub mod artifacts;
 pub mod forge;
 mod http;
+pub mod metrics;
 mod problem;
 mod process;
 pub mod shop;
@@ -42,8 +44,8 @@ use std::{
 pub use http::{Client, Request, Response};
 pub use problem::is_rfc3339_milliseconds;
 pub use process::{
-    ADMIN_EMAIL, ADMIN_PASSWORD, Folder, Guarded, JWT_SECRET, Redis, Server, ServerBuilder,
-    WEBHOOK_SECRET, free_port, runner, shared_data,
+    ADMIN_EMAIL, ADMIN_PASSWORD, Folder, Guarded, JWT_SECRET, METRICS_TOKEN, Redis, Server,
+    ServerBuilder, WEBHOOK_SECRET, free_port, runner, shared_data,
 };
 
 /// How long [`wait_until`] waits. Generous: it only matters when something is broken.

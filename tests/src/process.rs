@@ -26,6 +26,9 @@ pub const WEBHOOK_SECRET: &str = "whsec_0f1e2d3c4b5a69788796a5b4c3d2e1f0";
 /// What access tokens are signed with on servers started here.
 pub const JWT_SECRET: &str = "2f7d9c1e8b3a4655a0c9e1f2d3b4a5968778695a4b3c2d1e0f9e8d7c6b5a4938";
 
+/// What opens `/api/metrics` on servers started here.
+pub const METRICS_TOKEN: &str = "metrics-7b6a5948372615f4e3d2c1b0a9f8e7d6";
+
 /// The cheapest bcrypt that is allowed: these tests are not about how slow it is.
 const BCRYPT_COST: &str = "4";
 
@@ -267,6 +270,7 @@ impl Server {
             ("admin_email", ADMIN_EMAIL),
             ("admin_password", ADMIN_PASSWORD),
             ("public_url", &self.base_url),
+            ("metrics_token", METRICS_TOKEN),
         ];
         let mut variables: BTreeMap<String, String> = defaults
             .into_iter()

@@ -51,7 +51,13 @@ pub enum Outcome {
 /// applied is what payments has under them.
 pub async fn handle(shop: &impl Shop, message: &[u8]) -> Outcome {
     let outcome = match PaymentEvent::from_cloud_event_json(message) {
-        Ok(named) => apply(shop, &named).await,
+        Ok(named) => {
+            let ids = [
+                ("event_id", named.id.as_str()),
+                ("order_id", named.order_id.as_str()),
+            ];
+            log::about(&ids, apply(shop, &named)).await
+        }
         Err(error) => {
             log::warn(
                 "a message that is no payment event was dropped",
@@ -65,34 +71,25 @@ pub async fn handle(shop: &impl Shop, message: &[u8]) -> Outcome {
 }
 
 async fn apply(shop: &impl Shop, named: &PaymentEvent) -> Outcome {
-    let ids = [
-        ("event_id", named.id.as_str()),
-        ("order_id", named.order_id.as_str()),
-    ];
     let event = match shop.pending_event(&named.order_id, &named.id).await {
         Ok(Some(event)) => event,
         Ok(None) => {
-            log::info("a payment event that nobody waits for was ignored", &ids);
+            log::info("a payment event that nobody waits for was ignored", &[]);
             return Outcome::Unconfirmed;
         }
-        Err(error) => return fail("a payment event could not be looked up", &ids, &error),
+        Err(error) => return fail("a payment event could not be looked up", &error),
     };
     match shop.apply(event).await {
         Ok(outcome) => {
-            let [event_id, order_id] = ids;
-            log::info(
-                "a payment event was handled",
-                &[event_id, order_id, ("outcome", outcome)],
-            );
+            log::info("a payment event was handled", &[("outcome", outcome)]);
             Outcome::Applied
         }
-        Err(error) => fail("a payment event could not be applied", &ids, &error),
+        Err(error) => fail("a payment event could not be applied", &error),
     }
 }
 
-fn fail(message: &str, ids: &[(&str, &str); 2], error: &str) -> Outcome {
-    let [event_id, order_id] = *ids;
-    log::warn(message, &[event_id, order_id, ("error", error)]);
+fn fail(message: &str, error: &str) -> Outcome {
+    log::warn(message, &[("error", error)]);
     Outcome::Failed
 }
 

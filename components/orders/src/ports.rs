@@ -99,6 +99,25 @@ pub struct StatusTotal {
     pub amount: i128,
 }
 
+/// What operators watch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figures {
+    /// Number of orders of every status, none left out.
+    pub orders: Vec<(OrderStatus, u64)>,
+    /// Half-made or expired orders that the sweeper should have taken up by now; from 1,000 on it may be more.
+    pub overdue: u64,
+    /// What committed changes still owe to other databases.
+    pub follow_ups: u64,
+    /// Runs of the sweeper. This and what follows is counted since the database can.
+    pub sweeps: u64,
+    /// Payment events applied, each once.
+    pub events_applied: u64,
+    /// How often the sweeper has taken up an order again that it could not finish.
+    pub order_retries: u64,
+    /// How often the sweeper has taken up a follow-up.
+    pub follow_up_retries: u64,
+}
+
 /// What is kept under an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRecord {
@@ -175,6 +194,9 @@ pub trait OrderRecords {
     ) -> Result<(Vec<Order>, u64), OrderError>;
     /// Totals of every status that some order has.
     fn totals(&self) -> Result<Vec<StatusTotal>, OrderError>;
+
+    /// What operators watch, `now` in milliseconds since the Unix epoch. Costs the same however many orders there are.
+    fn figures(&self, now: u64) -> Result<Figures, OrderError>;
 
     /// The saga of an order.
     fn saga(&self, id: &OrderId) -> Result<Option<Saga>, OrderError>;

@@ -10,7 +10,7 @@ use mercato_platform::ids::Ids;
 
 use crate::domain::{
     CheckoutLine, CheckoutSession, MinorUnits, OutboxEntry, Payment, PaymentError, PaymentEvent,
-    ProviderEvent, RecordedAnswer, Refund,
+    PaymentStatus, ProviderEvent, RecordedAnswer, Refund,
 };
 
 /// Everything a use case may reach.
@@ -68,9 +68,12 @@ pub trait Store {
 }
 
 /// All records of the database.
-pub trait Records: PaymentRecords + RefundRecords + OutboxRecords + OldRecords {}
+pub trait Records:
+    PaymentRecords + RefundRecords + OutboxRecords + OldRecords + FigureRecords
+{
+}
 
-impl<T: PaymentRecords + RefundRecords + OutboxRecords + OldRecords> Records for T {}
+impl<T: PaymentRecords + RefundRecords + OutboxRecords + OldRecords + FigureRecords> Records for T {}
 
 /// Nothing is put off for longer than this, in milliseconds. What seems to be is due: the clock was set back.
 pub const PAUSE_LONGEST_MS: u64 = 5 * 60 * 1_000;
@@ -198,6 +201,33 @@ pub trait OldRecords {
     fn has_old(&self, before: PurgeTimes) -> Stored<bool>;
     /// Removes the oldest, at most `limit` of each kind; gives how many of all.
     fn purge(&self, before: PurgeTimes, limit: u32) -> Stored<u64>;
+}
+
+/// What operators watch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figures {
+    /// Number of payments of every status, none left out.
+    pub payments: Vec<(PaymentStatus, u64)>,
+    /// Refunds that are written down and not made yet.
+    pub refunds_waiting: u64,
+    /// Runs of the relay. This and what follows is counted since the database can.
+    pub relay_runs: u64,
+    /// How often an event was published.
+    pub published: u64,
+    /// Of these, how often one that had been published before.
+    pub published_again: u64,
+    /// How often applying an event has failed.
+    pub handling_failures: u64,
+    /// How often an event was parked.
+    pub parked: u64,
+    /// How often the provider had to be asked for a refund again.
+    pub refund_retries: u64,
+}
+
+/// What the database counts by itself.
+pub trait FigureRecords {
+    /// What operators watch. Costs the same however many payments there are.
+    fn figures(&self) -> Stored<Figures>;
 }
 
 /// A session to be opened at the provider.

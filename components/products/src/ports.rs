@@ -36,6 +36,15 @@ pub struct StockEntry {
     pub at: u64,
 }
 
+/// Reservations that wait for a payment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HeldReservations {
+    /// How many.
+    pub reservations: u64,
+    /// When the oldest was made, in milliseconds since the Unix epoch.
+    pub oldest_at: Option<u64>,
+}
+
 /// Where products and reservations are kept.
 pub trait Store {
     /// Makes everything ready to use.
@@ -49,6 +58,9 @@ pub trait Store {
 
     /// The state of the stock of all products that are not deleted.
     fn stats(&self) -> Result<Stats, StoreError>;
+
+    /// The reservations that wait for a payment. Costs as much as there are of them.
+    fn held_reservations(&self) -> Result<HeldReservations, StoreError>;
 
     /// Runs `work` alone among all writers: all of what it does remains when it returns `Ok`, nothing when `Err`.
     fn write<T, E: From<StoreError>>(

@@ -51,6 +51,12 @@ impl Breaker {
         admits
     }
 
+    /// Whether everything passes.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed { .. })
+    }
+
     /// The other side answered, be it with a no.
     pub fn succeeded(&mut self) {
         self.state = State::Closed { failures: 0 };
@@ -102,6 +108,7 @@ mod tests {
     #[test]
     fn after_a_while_one_may_try_and_its_success_closes_it() {
         let mut breaker = opened_at(0);
+        assert!(!breaker.is_closed());
         assert!(breaker.admits(OPEN_MS), "the probe");
         assert!(
             !breaker.admits(OPEN_MS),

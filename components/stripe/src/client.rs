@@ -15,6 +15,7 @@ use mercato_platform::log;
 
 use crate::breaker::Breaker;
 use crate::transformers::{API_VERSION, Call, Method, Refusal, clean, read_refusal};
+use crate::watch;
 
 /// Most tries of one call.
 pub const TRIES_MAX: u32 = 3;
@@ -190,13 +191,13 @@ impl<T: Transport, P: Pace> Client<'_, T, P> {
                 });
                 break;
             }
+            if tried > 0 {
+                watch::tried_again();
+            }
             let limit = Duration::from_millis(left_ms.min(TRY_MS));
             let outcome = self.transport.send(&request, limit).await;
             let (verdict, health) = self.judge(outcome, &read);
-            match health {
-                Health::Answers => self.breaker.borrow_mut().succeeded(),
-                Health::Broken => self.breaker.borrow_mut().failed(self.pace.now_ms()),
-            }
+            self.note(health);
             let (cause, not_before) = match verdict {
                 Verdict::Done(answer) => return Ok(answer),
                 Verdict::Refused(refusal) => return Err(Failure::Refused(refusal)),
@@ -215,6 +216,21 @@ impl<T: Transport, P: Pace> Client<'_, T, P> {
         Err(Failure::Undecided(
             last.unwrap_or_else(|| "no time is left".to_owned()),
         ))
+    }
+
+    /// Tells the breaker how a try ended, and operators when that changes what becomes of the next.
+    fn note(&self, health: Health) {
+        let mut breaker = self.breaker.borrow_mut();
+        let was_closed = breaker.is_closed();
+        match health {
+            Health::Answers => breaker.succeeded(),
+            Health::Broken => breaker.failed(self.pace.now_ms()),
+        }
+        match (was_closed, breaker.is_closed()) {
+            (true, false) => watch::breaker_opened(),
+            (false, true) => watch::breaker_closed(),
+            _ => {}
+        }
     }
 
     /// Waits before the next try: exponential, with full jitter, and at least as long as Stripe asks for. False, and no

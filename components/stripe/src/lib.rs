@@ -8,6 +8,7 @@ pub mod breaker;
 pub mod client;
 pub mod infrastructure;
 pub mod transformers;
+pub mod watch;
 
 #[allow(
     unsafe_code,

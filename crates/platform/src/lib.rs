@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod ids;
 pub mod log;
+pub mod metric;
 pub mod random;
 pub mod text;
 pub mod trace;

@@ -1,6 +1,14 @@
 //! The log: one JSON object per line on standard error, where Spin and the runner pick it up.
 //!
 //! Never log a secret, a token, a password or a whole request body.
+//!
+//! What a line is about stands in it under names that are the same everywhere: `request_id`, `order_id`, `event_id`,
+//! `payment_id`. Work that is about something runs inside [`about`]; what is found out on the way is added by [`learn`].
+
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
@@ -21,20 +29,94 @@ pub fn error(message: &str, fields: &[(&str, &str)]) {
     write("error", message, fields);
 }
 
-#[allow(clippy::disallowed_macros, reason = "this is the seam")]
-fn write(level: &str, message: &str, fields: &[(&str, &str)]) {
-    eprintln!(
-        "{}",
-        line(
-            &clock::rfc3339(SystemClock.now_ms()),
-            level,
-            message,
-            fields
-        )
-    );
+/// What the lines of some work are about.
+struct Subject {
+    /// The work that this one is a part of.
+    outer: Option<Rc<Subject>>,
+    fields: RefCell<Vec<(&'static str, String)>>,
 }
 
-fn line(time: &str, level: &str, message: &str, fields: &[(&str, &str)]) -> String {
+thread_local! {
+    /// The subject of the work that runs right now. One instance may have several requests under way at the same time,
+    /// but only one runs at a time: this changes with every turn.
+    static CURRENT: RefCell<Option<Rc<Subject>>> = const { RefCell::new(None) };
+}
+
+/// Puts these fields into every line that `work` logs, and no other work, however the two take turns.
+pub async fn about<T>(fields: &[(&'static str, &str)], work: impl Future<Output = T>) -> T {
+    let fields = fields
+        .iter()
+        .map(|(name, value)| (*name, (*value).to_owned()));
+    let subject = Rc::new(Subject {
+        outer: CURRENT.with_borrow(Clone::clone),
+        fields: RefCell::new(fields.collect()),
+    });
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        let _turn = Turn::of(&subject);
+        work.as_mut().poll(context)
+    })
+    .await
+}
+
+/// Adds a field to the lines that follow in the innermost [`about`]; does nothing outside of any.
+pub fn learn(name: &'static str, value: &str) {
+    let Some(subject) = CURRENT.with_borrow(Clone::clone) else {
+        return;
+    };
+    let mut fields = subject.fields.borrow_mut();
+    fields.retain(|(known, _)| *known != name);
+    fields.push((name, value.to_owned()));
+}
+
+/// Makes a subject the current one until it is dropped.
+struct Turn {
+    before: Option<Rc<Subject>>,
+}
+
+impl Turn {
+    fn of(subject: &Rc<Subject>) -> Self {
+        Self {
+            before: CURRENT.replace(Some(Rc::clone(subject))),
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        CURRENT.set(self.before.take());
+    }
+}
+
+/// The fields of the current subject and those around it. The nearest value of a name is the last one of it.
+fn current_fields() -> Vec<(&'static str, String)> {
+    let mut nearest_first = Vec::new();
+    let mut subject = CURRENT.with_borrow(Clone::clone);
+    while let Some(current) = subject {
+        nearest_first.extend(current.fields.borrow().iter().rev().cloned());
+        subject = current.outer.clone();
+    }
+    nearest_first.reverse();
+    nearest_first
+}
+
+fn write(level: &str, message: &str, fields: &[(&str, &str)]) {
+    let subject = current_fields();
+    let subject = subject.iter().map(|(name, value)| (*name, value.as_str()));
+    let all: Vec<_> = subject.chain(fields.iter().copied()).collect();
+    let time = clock::rfc3339(SystemClock.now_ms());
+    print(line(&time, level, message, &all));
+}
+
+/// In one piece with its end, so that lines of components that share an output stay whole.
+#[allow(clippy::disallowed_macros, reason = "this is the seam")]
+pub(crate) fn print(mut line: String) {
+    line.push('\n');
+    eprint!("{line}");
+}
+
+/// Later fields replace earlier ones of the same name.
+pub(crate) fn line(time: &str, level: &str, message: &str, fields: &[(&str, &str)]) -> String {
     let mut object = Map::new();
     for (name, value) in [("time", time), ("level", level), ("message", message)]
         .iter()
@@ -47,6 +129,9 @@ fn line(time: &str, level: &str, message: &str, fields: &[(&str, &str)]) -> Stri
 
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
+
     use super::*;
 
     #[test]
@@ -57,5 +142,120 @@ mod tests {
         assert_eq!(value["message"], "two\nlines");
         assert_eq!(value["order_id"], "\"quoted\"");
         assert_eq!(value["level"], "warn");
+    }
+
+    #[test]
+    fn the_fields_at_hand_win() {
+        let line = line("t", "info", "m", &[("order_id", "1"), ("order_id", "2")]);
+        assert_eq!(line.matches("order_id").count(), 1);
+        assert!(line.contains("\"order_id\":\"2\""), "{line}");
+    }
+
+    /// What a line would be about now.
+    fn told() -> String {
+        let told = current_fields();
+        let told: Vec<_> = told
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        told.join(" ")
+    }
+
+    /// Lets the others have their turn.
+    async fn yield_now() {
+        let mut yielded = false;
+        poll_fn(|_| {
+            if std::mem::replace(&mut yielded, true) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    }
+
+    fn poll<T>(work: &mut Pin<Box<impl Future<Output = T>>>) -> Option<T> {
+        match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(value) => Some(value),
+            Poll::Pending => None,
+        }
+    }
+
+    fn run<T>(work: impl Future<Output = T>) -> T {
+        let mut work = Box::pin(work);
+        loop {
+            if let Some(value) = poll(&mut work) {
+                return value;
+            }
+        }
+    }
+
+    /// A request that is told which order it is about on its way, and lets others run all the time.
+    async fn request(id: &str, order: &str) -> Vec<String> {
+        about(&[("request_id", id)], async {
+            let mut lines = vec![told()];
+            yield_now().await;
+            learn("order_id", order);
+            yield_now().await;
+            lines.push(told());
+            let inner = about(&[("event_id", "e")], async {
+                yield_now().await;
+                told()
+            });
+            lines.push(inner.await);
+            yield_now().await;
+            lines.push(told());
+            lines
+        })
+        .await
+    }
+
+    #[test]
+    fn requests_that_take_turns_do_not_mix_their_ids() {
+        let mut first = Box::pin(request("r1", "o1"));
+        let mut second = Box::pin(request("r2", "o2"));
+        let (mut ended_first, mut ended_second) = (None, None);
+        while ended_first.is_none() || ended_second.is_none() {
+            if ended_first.is_none() {
+                ended_first = poll(&mut first);
+            }
+            assert_eq!(told(), "");
+            if ended_second.is_none() {
+                ended_second = poll(&mut second);
+            }
+            assert_eq!(told(), "");
+        }
+        for (lines, id) in [(ended_first, 1), (ended_second, 2)] {
+            let about = format!("request_id=r{id} order_id=o{id}");
+            let expected = [
+                format!("request_id=r{id}"),
+                about.clone(),
+                format!("{about} event_id=e"),
+                about,
+            ];
+            assert_eq!(lines.unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_nearer_wins_and_ends_with_its_work() {
+        run(about(&[("order_id", "outer")], async {
+            let inner = about(&[("order_id", "inner")], async { told() }).await;
+            assert_eq!(inner, "order_id=outer order_id=inner");
+            assert_eq!(told(), "order_id=outer");
+            learn("order_id", "learnt");
+            assert_eq!(told(), "order_id=learnt");
+        }));
+        learn("order_id", "nobody's");
+        assert_eq!(told(), "");
+    }
+
+    #[test]
+    fn work_that_panics_takes_its_ids_with_it() {
+        let broken = std::panic::catch_unwind(|| {
+            run(about(&[("order_id", "o")], async { panic!("broken") }));
+        });
+        assert!(broken.is_err());
+        assert_eq!(told(), "");
     }
 }

@@ -1,8 +1,9 @@
 //! WASI itself: no files, no sockets, no environment but the manifest's; output goes to the log line by line.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use serde::Deserialize;
@@ -15,22 +16,19 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 use crate::clock::{GuestClock, GuestSteadyClock};
 use crate::guest::{ComponentGrants, Services};
 use crate::limits::LOG_LINE_BYTES;
+use crate::metrics::Metrics;
 
 /// What WASI gives to an instance of a component.
-pub(crate) fn context(
-    component: &Arc<ComponentGrants>,
-    services: &Arc<Services>,
-    stop: &Arc<Notify>,
-) -> WasiCtx {
+pub(crate) fn context(voice: &Arc<Voice>, services: &Arc<Services>, stop: &Arc<Notify>) -> WasiCtx {
     let mut builder = WasiCtxBuilder::new();
     builder
         .wall_clock(GuestClock {
-            component: Arc::clone(component),
+            component: Arc::clone(&voice.component),
             services: Arc::clone(services),
             stop: Arc::clone(stop),
         })
-        .stdout(Output::new(component, "stdout"))
-        .stderr(Output::new(component, "stderr"))
+        .stdout(Output::new(voice, "stdout"))
+        .stderr(Output::new(voice, "stderr"))
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false);
@@ -43,31 +41,119 @@ pub(crate) fn context(
             .insecure_random(random.clone())
             .insecure_random_seed(random.draw_u128());
     }
-    for (name, value) in &component.environment {
+    for (name, value) in &voice.component.environment {
         builder.env(name, value);
     }
     builder.build()
 }
 
+/// Who speaks when an instance logs: the component, and the request or message it works on. An instance has one at a
+/// time, so every line belongs to it, whichever part of the component writes it.
+pub(crate) struct Voice {
+    component: Arc<ComponentGrants>,
+    metrics: Arc<Metrics>,
+    request_id: Mutex<String>,
+    /// What this instance contributes to gauges.
+    gauges: Mutex<BTreeMap<String, u64>>,
+}
+
+impl Voice {
+    pub(crate) fn new(component: &Arc<ComponentGrants>, metrics: &Arc<Metrics>) -> Self {
+        Self {
+            component: Arc::clone(component),
+            metrics: Arc::clone(metrics),
+            request_id: Mutex::default(),
+            gauges: Mutex::default(),
+        }
+    }
+
+    /// From now on the instance works on that request.
+    pub(crate) fn work_on(&self, request_id: &str) {
+        request_id.clone_into(&mut locked(&self.request_id));
+    }
+
+    /// A line of the guest's.
+    fn log(&self, stream: &str, text: &str) {
+        let component = self.component.id.as_str();
+        let current = locked(&self.request_id).clone();
+        let current = Some(current.as_str()).filter(|id| !id.is_empty());
+        match serde_json::from_str::<Record>(text) {
+            Ok(record) if record.level == "metric" => self.measure(&record),
+            Ok(record) => record.log(component, stream, current),
+            Err(_) if text.is_empty() => {}
+            Err(_) => {
+                tracing::info!(target: "guest", component, stream, request_id = current, "{text}");
+            }
+        }
+    }
+
+    /// A number that the guest tells; one that cannot be understood is logged.
+    fn measure(&self, record: &Record) {
+        let text = |name: &str| record.more.get(name).and_then(serde_json::Value::as_str);
+        let component = self.component.id.as_str();
+        let (Some(name), Some(value)) = (
+            text("metric"),
+            text("value").and_then(|value| value.parse::<u32>().ok()),
+        ) else {
+            tracing::warn!(component, "a metric without name or number was dropped");
+            return;
+        };
+        let value = u64::from(value);
+        let told = if text("kind") == Some("gauge") {
+            let mut gauges = locked(&self.gauges);
+            let before = gauges.get(name).copied().unwrap_or_default();
+            let told = self
+                .metrics
+                .tell_gauge(component, name, &record.message, before, value);
+            if told.is_ok() {
+                gauges.insert(name.to_owned(), value);
+            }
+            told
+        } else {
+            self.metrics
+                .tell_counter(component, name, &record.message, value)
+        };
+        if let Err(reason) = told {
+            tracing::warn!(component, "a metric was dropped: {reason}");
+        }
+    }
+}
+
+impl Drop for Voice {
+    /// What has ended contributes nothing.
+    fn drop(&mut self) {
+        for (name, value) in std::mem::take(&mut *locked(&self.gauges)) {
+            // It was taken before, so it is taken now.
+            let _ = self
+                .metrics
+                .tell_gauge(&self.component.id, &name, "", value, 0);
+        }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Output of a guest, logged in lines with the component's name.
 #[derive(Clone)]
 struct Output {
-    component: Arc<ComponentGrants>,
+    voice: Arc<Voice>,
     stream: &'static str,
     line: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Output {
-    fn new(component: &Arc<ComponentGrants>, stream: &'static str) -> Self {
+    fn new(voice: &Arc<Voice>, stream: &'static str) -> Self {
         Self {
-            component: Arc::clone(component),
+            voice: Arc::clone(voice),
             stream,
             line: Arc::default(),
         }
     }
 
     fn take(&self, bytes: &[u8]) {
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut line = locked(&self.line);
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             line.extend_from_slice(piece);
             if piece.ends_with(b"\n") || line.len() >= LOG_LINE_BYTES {
@@ -79,13 +165,7 @@ impl Output {
 
     fn log(&self, line: &[u8]) {
         let text = String::from_utf8_lossy(line);
-        let text = text.trim_end();
-        let (component, stream) = (self.component.id.as_str(), self.stream);
-        match serde_json::from_str::<Record>(text) {
-            Ok(record) => record.log(component, stream),
-            Err(_) if text.is_empty() => {}
-            Err(_) => tracing::info!(target: "guest", component, stream, "{text}"),
-        }
+        self.voice.log(self.stream, text.trim_end());
     }
 }
 
@@ -106,8 +186,10 @@ struct Record {
 }
 
 impl Record {
-    fn log(&self, component: &str, stream: &str) {
-        let (request_id, order_id) = (self.request_id.as_deref(), self.order_id.as_deref());
+    /// `current` is the request that the instance works on: not every part of a component is told its id.
+    fn log(&self, component: &str, stream: &str, current: Option<&str>) {
+        let request_id = self.request_id.as_deref().or(current);
+        let order_id = self.order_id.as_deref();
         let (event_id, error) = (self.event_id.as_deref(), self.error.as_deref());
         let more =
             (!self.more.is_empty()).then(|| serde_json::to_string(&self.more).unwrap_or_default());
@@ -128,8 +210,7 @@ impl Record {
 impl Drop for Output {
     fn drop(&mut self) {
         if Arc::strong_count(&self.line) == 1 {
-            let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-            self.log(&line);
+            self.log(&locked(&self.line));
         }
     }
 }
@@ -162,5 +243,71 @@ impl AsyncWrite for Output {
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grants::AllowedHosts;
+
+    fn voice(metrics: &Arc<Metrics>) -> Voice {
+        let component = Arc::new(ComponentGrants {
+            id: "box".into(),
+            environment: BTreeMap::new(),
+            variables: BTreeMap::new(),
+            hosts: AllowedHosts::parse([], &[]).unwrap(),
+            databases: BTreeMap::new(),
+        });
+        Voice::new(&component, metrics)
+    }
+
+    fn told(kind: &str, name: &str, value: &str) -> String {
+        let line = serde_json::json!({
+            "time": "t", "level": "metric", "message": "What it is.", "metric": name, "kind": kind, "value": value,
+        });
+        line.to_string()
+    }
+
+    #[test]
+    fn what_an_instance_adds_to_a_gauge_ends_with_it_and_what_it_counted_stays() {
+        let metrics = Arc::new(Metrics::new());
+        let shown = |line: &str| {
+            metrics
+                .render()
+                .into_text()
+                .lines()
+                .any(|shown| shown == line)
+        };
+        let (first, second) = (voice(&metrics), voice(&metrics));
+        for (voice, value) in [(&first, "1"), (&first, "1"), (&second, "1")] {
+            voice.log("stderr", &told("gauge", "mercato_open", value));
+            voice.log("stderr", &told("counter", "mercato_openings_total", "1"));
+        }
+        assert!(shown("mercato_open{component=\"box\"} 2"));
+        drop(first);
+        assert!(shown("mercato_open{component=\"box\"} 1"));
+        second.log("stderr", &told("gauge", "mercato_open", "0"));
+        assert!(shown("mercato_open{component=\"box\"} 0"));
+        assert!(shown("mercato_openings_total{component=\"box\"} 3"));
+    }
+
+    #[test]
+    fn lines_that_tell_no_number_change_nothing() {
+        let metrics = Arc::new(Metrics::new());
+        let voice = voice(&metrics);
+        for line in [
+            told("counter", "mercato_x_total", "-1"),
+            told("counter", "mercato_x_total", "many"),
+            told("counter", "mercato_x_total", "4294967296"),
+            told("counter", "x_total", "1"),
+            told("gauge", "mercato_x_total", "1"),
+            "{\"level\":\"metric\",\"message\":\"\"}".to_owned(),
+        ] {
+            voice.log("stderr", &line);
+        }
+        drop(voice);
+        let text = metrics.render().into_text();
+        assert!(!text.contains("x_total"), "{text}");
     }
 }

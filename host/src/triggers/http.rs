@@ -104,6 +104,7 @@ impl HttpComponent {
 
     async fn run(&self, mut lease: Lease, invocation: Invocation, request_id: &str) -> Outcome {
         lease.instance.store.data_mut().set_depth(invocation.depth);
+        lease.instance.store.data().voice.work_on(request_id);
         let (early, head) = oneshot::channel();
         let work = serve(
             Arc::clone(&self.pool),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use mercato_platform::ids::{Ids, RandomIds};
 use redis::aio::PubSub;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -48,10 +49,12 @@ impl MessageComponent {
 
     /// A message is handled once or not at all: what fails is logged and dropped, as under Spin.
     async fn handle(&self, message: Vec<u8>) {
+        let request_id = format!("message-{}", RandomIds.new_id());
         let handled = match self.pool.lease().await {
             Err(NoInstance::Busy) => Err("all instances are busy".to_owned()),
             Err(NoInstance::Broken(cause)) => Err(one_line(&format!("{cause:#}"))),
             Ok(mut lease) => {
+                lease.instance.store.data().voice.work_on(&request_id);
                 match timeout(self.request_time, call(&mut lease.instance, message)).await {
                     Err(_) => Err("it took too long; its instance is ended".to_owned()),
                     Ok(Err(cause)) => {
@@ -69,7 +72,7 @@ impl MessageComponent {
         };
         self.services.metrics.message(&self.id, handled.is_ok());
         if let Err(reason) = handled {
-            tracing::error!(component = %self.id, "message dropped: {reason}");
+            tracing::error!(component = %self.id, request_id, "message dropped: {reason}");
         }
     }
 }

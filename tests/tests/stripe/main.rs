@@ -2,6 +2,7 @@
 
 mod checkout;
 mod library;
+mod metrics;
 mod refund;
 mod trouble;
 

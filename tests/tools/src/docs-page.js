@@ -19,9 +19,11 @@ await page.screenshot({ path: screenshot("docs-login") });
 
 await page.getByRole("button", { name: "Authorize" }).first().click();
 const dialog = page.locator(".modal-ux");
-await dialog.getByRole("textbox").fill(accessToken);
+// Beside it there is a form for the operator's secret.
+const form = dialog.locator("form").filter({ hasText: "bearer (http" });
+await form.getByRole("textbox").fill(accessToken);
 await page.screenshot({ path: screenshot("docs-authorize") });
-await dialog.getByRole("button", { name: "Apply credentials" }).click();
+await form.getByRole("button", { name: "Apply credentials" }).click();
 await dialog.getByRole("button", { name: "Close" }).first().click();
 const me = await execute("GET", "/api/v1/auth/me");
 await page.screenshot({ path: screenshot("docs-executed") });

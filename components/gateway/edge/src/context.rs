@@ -83,6 +83,14 @@ impl Context {
         })
     }
 
+    /// The bearer token of a public route, which nobody has verified.
+    ///
+    /// # Errors
+    /// 401 when the header is there and malformed.
+    pub fn bearer_token(&self) -> Result<Option<&str>, Problem> {
+        guard::bearer_token(&self.headers)
+    }
+
     /// Who asks. Routes with [`Access::Bearer`](crate::Access) or `Admin` always have one.
     ///
     /// # Errors

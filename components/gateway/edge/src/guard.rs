@@ -110,7 +110,7 @@ pub fn admins_only() -> Problem {
 }
 
 /// The token of `Authorization: Bearer` (RFC 6750 section 2.1), if that header is there.
-fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+pub fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Ok(None);

@@ -53,7 +53,9 @@ pub use context::{Body, Context, MAX_BODY_BYTES, unsupported_media_type};
 pub use fields::{Draft, FieldError, Fields, FromJson};
 pub use guard::{Guard, NoGuard, Principal, Role, TokenGuard};
 pub use idempotency::MAX_IDEMPOTENCY_KEY_CHARS;
-pub use page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, PageInfo, PageMeta, PageRequest, paged};
+pub use page::{
+    DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, PageInfo, PageMeta, PageRequest, paged, paged_with,
+};
 pub use parameters::{IdempotencyKey, IfMatch, IfNoneMatch, PageParameters};
 pub use payment_status::PaymentStatusName;
 pub use problem::{Problem, ProblemDocument};

@@ -17,6 +17,9 @@ use crate::{
 /// Name of the security scheme.
 const BEARER: &str = "bearer";
 
+/// Name of the security scheme of the operator's secret.
+const METRICS: &str = "metrics";
+
 /// The header that ties request, answer and log together.
 const REQUEST_ID: &str = "X-Request-Id";
 
@@ -100,6 +103,11 @@ pub fn add_shared_components(document: &mut OpenApi) {
         .description(Some("The accessToken of a login or registration"))
         .build();
     components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
+    let metrics = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("The value of the shop's variable metrics_token"))
+        .build();
+    components.add_security_scheme(METRICS, SecurityScheme::Http(metrics));
     for (name, schema) in [
         (ProblemDocument::name(), ProblemDocument::schema()),
         (FieldError::name(), FieldError::schema()),
@@ -139,7 +147,10 @@ fn operation_mut<'a>(item: &'a mut PathItem, method: &Method) -> Option<&'a mut 
 }
 
 fn complete_operation(operation: &mut Operation, route: &Route) {
-    operation.security = Some(security(route.access));
+    // A public route may ask for something else than an account's token.
+    if route.access != Access::Public || operation.security.is_none() {
+        operation.security = Some(security(route.access));
+    }
     for parameter in operation.parameters.iter_mut().flatten() {
         if let RefOr::T(parameter) = parameter {
             never_null(parameter);

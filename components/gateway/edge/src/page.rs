@@ -80,9 +80,11 @@ pub struct PageInfo {
 }
 
 #[derive(Serialize)]
-struct Envelope<'a, T> {
+struct Envelope<'a, T, M> {
     data: &'a [T],
     meta: PageMeta,
+    #[serde(flatten)]
+    more: M,
 }
 
 /// The answer to a request for at most `limit` entries: `{data, meta}`.
@@ -90,6 +92,19 @@ struct Envelope<'a, T> {
 /// # Errors
 /// [`Problem::internal`] when the entries cannot be written as JSON.
 pub fn paged<T: Serialize>(data: &[T], info: PageInfo, limit: u32) -> Result<Reply, Problem> {
+    paged_with(data, info, limit, ())
+}
+
+/// The same with further members: `{data, meta, …}`.
+///
+/// # Errors
+/// [`Problem::internal`] when the entries cannot be written as JSON.
+pub fn paged_with<T: Serialize, M: Serialize>(
+    data: &[T],
+    info: PageInfo,
+    limit: u32,
+    more: M,
+) -> Result<Reply, Problem> {
     let last_page = info.total.div_ceil(u64::from(limit.max(1))).max(1);
     let meta = PageMeta {
         total: info.total,
@@ -98,7 +113,7 @@ pub fn paged<T: Serialize>(data: &[T], info: PageInfo, limit: u32) -> Result<Rep
         limit,
         next: info.next,
     };
-    Reply::json(&Envelope { data, meta })
+    Reply::json(&Envelope { data, meta, more })
 }
 
 #[cfg(test)]

@@ -58,6 +58,16 @@ impl Reply {
         Self::with_body(StatusCode::OK, "text/plain; charset=utf-8", body.into())
     }
 
+    /// 200 with metrics, as Prometheus reads them.
+    #[must_use]
+    pub fn metrics(text: mercato_metrics::Exposition) -> Self {
+        Self::with_body(
+            StatusCode::OK,
+            mercato_metrics::CONTENT_TYPE,
+            text.into_text(),
+        )
+    }
+
     /// 200 with a page.
     #[must_use]
     pub fn html(body: impl Into<String>) -> Self {

@@ -27,12 +27,28 @@ pub async fn serve<A: Future<Output = ()>>(
     request: Request,
     after: impl FnOnce() -> A,
 ) -> HttpResponse {
+    let request_id = headers::request_id(request.headers());
+    let fields = [("request_id", request_id.as_str())];
+    log::about(
+        &fields,
+        serve_one(routes, guard, request, &request_id, after),
+    )
+    .await
+}
+
+async fn serve_one<A: Future<Output = ()>>(
+    routes: &[Route],
+    guard: &impl Guard,
+    request: Request,
+    request_id: &str,
+    after: impl FnOnce() -> A,
+) -> HttpResponse {
     let is_internal = request.uri().path().starts_with(INTERNAL_PREFIX);
     let origins = match request.headers().get(header::ORIGIN) {
         Some(_) => cors::allowed_origins().await,
         None => Vec::new(),
     };
-    let response = respond(routes, guard, request, &origins).await;
+    let response = respond_as(routes, guard, request, &origins, request_id).await;
     if !is_internal {
         after().await;
     }
@@ -50,21 +66,35 @@ where
     B: http_body::Body<Data = Bytes> + 'static,
     B::Error: Into<stream::BoxError>,
 {
+    let request_id = headers::request_id(request.headers());
+    respond_as(routes, guard, request, origins, &request_id).await
+}
+
+async fn respond_as<B>(
+    routes: &[Route],
+    guard: &impl Guard,
+    request: http::Request<B>,
+    origins: &[String],
+    request_id: &str,
+) -> HttpResponse
+where
+    B: http_body::Body<Data = Bytes> + 'static,
+    B::Error: Into<stream::BoxError>,
+{
     let path = request.uri().path().to_owned();
     let method = request.method().clone();
-    let request_id = headers::request_id(request.headers());
     let trace = headers::trace(request.headers());
     let methods = (method == Method::OPTIONS).then(|| router::methods_of(routes, &path));
     let cors = cors::headers(origins, request.headers(), methods.as_deref());
     let result = match methods {
         Some(methods) if !methods.is_empty() => Ok(options(&methods)),
-        _ => answer(routes, guard, request, &method, &path, &request_id).await,
+        _ => answer(routes, guard, request, &method, &path, request_id).await,
     };
     let reply = result.unwrap_or_else(|problem| {
-        note(&problem, &path, &request_id, trace.as_ref());
-        render(&problem, &path, &request_id)
+        note(&problem, &path, trace.as_ref());
+        render(&problem, &path, request_id)
     });
-    finish(reply, &request_id, trace.as_ref(), cors)
+    finish(reply, request_id, trace.as_ref(), cors)
 }
 
 async fn answer<B>(
@@ -189,13 +219,9 @@ fn allow(methods: &[Method]) -> HeaderValue {
 }
 
 /// Ties the cause that a domain has logged to the request that a client will quote.
-fn note(problem: &Problem, path: &str, request_id: &str, trace: Option<&TraceContext>) {
+fn note(problem: &Problem, path: &str, trace: Option<&TraceContext>) {
     if problem.status().is_server_error() {
-        let mut fields = vec![
-            ("request_id", request_id),
-            ("path", path),
-            ("code", problem.code()),
-        ];
+        let mut fields = vec![("path", path), ("code", problem.code())];
         fields.extend(trace.map(|trace| ("trace_id", trace.trace_id())));
         log::warn("a request failed on our side", &fields);
     }

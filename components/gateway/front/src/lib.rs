@@ -5,10 +5,29 @@ use mercato_edge::{Access, Context, Problem, Reply, Route, route};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+mod boxes;
 pub mod docs;
+mod metrics;
 #[cfg(not(target_family = "wasm"))]
 pub mod openapi;
 mod ready;
+
+#[allow(
+    unsafe_code,
+    missing_docs,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    reason = "generated"
+)]
+mod bindings {
+    spin_sdk::wit_bindgen::generate!({
+        path: "../../../wit",
+        world: "mercato:shop/gateway",
+        runtime_path: "::spin_sdk::wit_bindgen::rt",
+        generate_all,
+    });
+}
 
 /// What the box at this door says when it is asked for nothing in particular.
 const GREETING: &str = "API Gateway is up and running!";
@@ -18,6 +37,7 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/", Access::Public, greet),
     route!(GET "/api/health/live", Access::Public, live),
     route!(GET "/api/health/ready", Access::Public, ready::ready),
+    route!(GET "/api/metrics", Access::Public, metrics::metrics),
     route!(GET "/api/docs", Access::Public, docs::show_page),
     route!(GET "/api/docs/", Access::Public, docs::redirect),
     route!(GET "/api/docs/openapi.json", Access::Public, docs::show_document),
@@ -86,5 +106,6 @@ mod tests {
         let mut routed: Vec<&str> = routed.filter(|name| *name != "gateway").collect();
         routed.sort_unstable();
         assert_eq!(routed, ready::BOXES);
+        assert!(metrics::BOXES.iter().all(|name| routed.contains(name)));
     }
 }

@@ -8,6 +8,7 @@ use utoipa::OpenApi;
     crate::greet,
     crate::live,
     crate::ready::ready,
+    crate::metrics::metrics,
     crate::docs::show_page,
     crate::docs::show_document,
     crate::docs::show_asset,

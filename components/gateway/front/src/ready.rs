@@ -1,22 +1,18 @@
 //! Readiness: every box is asked whether it can reach its databases.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use futures::future::{Either, join_all, select};
+use futures::future::join_all;
 use mercato_edge::{Context, Problem, Reply, StatusCode};
 use mercato_platform::log;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use spin_sdk::http::body::IncomingBodyExt;
-use spin_sdk::wasip3::clocks::monotonic_clock;
 use utoipa::ToSchema;
+
+use crate::boxes;
 
 /// The boxes behind this door.
 pub const BOXES: [&str; 4] = ["auth-api", "orders-api", "payments-api", "products-api"];
-
-/// How long a box may take to say that it is ready.
-const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How far telling orders of payments is behind. It delays orders, and is no reason to take no more of them.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
@@ -78,8 +74,8 @@ pub struct Unready {
 )]
 pub async fn ready(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    let reports: BTreeMap<&str, Option<Report>> =
-        join_all(BOXES.map(ask)).await.into_iter().collect();
+    let asked = BOXES.map(|name| report_of(name, context.request_id()));
+    let reports: BTreeMap<&str, Option<Report>> = join_all(asked).await.into_iter().collect();
     let down: Vec<&str> = reports
         .iter()
         .filter(|(_, report)| report.is_none())
@@ -109,34 +105,10 @@ pub async fn ready(context: Context) -> Result<Reply, Problem> {
 }
 
 /// What a box says of itself; none when it is down.
-async fn ask(name: &'static str) -> (&'static str, Option<Report>) {
-    let answer = Box::pin(report_of(name));
-    let nanoseconds = u64::try_from(TIMEOUT.as_nanos()).unwrap_or(u64::MAX);
-    let deadline = Box::pin(monotonic_clock::wait_for(nanoseconds));
-    let report = match select(answer, deadline).await {
-        Either::Left((report, _)) => report,
-        Either::Right(_) => None,
-    };
+async fn report_of(name: &'static str, request_id: &str) -> (&'static str, Option<Report>) {
+    let body = boxes::ask(name, "/internal/ready", request_id).await;
+    let report = body.map(|body| serde_json::from_slice(&body).unwrap_or_default());
     (name, report)
-}
-
-async fn report_of(name: &'static str) -> Option<Report> {
-    let url = format!("http://{name}.spin.internal/internal/ready");
-    let response = match spin_sdk::http::get(url).await {
-        Ok(response) => response,
-        Err(error) => {
-            log::warn(
-                "a box cannot be asked",
-                &[("box", name), ("error", &error.to_string())],
-            );
-            return None;
-        }
-    };
-    if !response.status().is_success() {
-        return None;
-    }
-    let body = response.into_body().bytes().await.ok()?;
-    Some(serde_json::from_slice(&body).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ mod bindings {
     });
 }
 
-use controllers::{change_status, create, find, list, ready, stats, sweep};
+use controllers::{change_status, create, find, list, metrics, ready, stats, sweep};
 
 /// The routes of orders.
 pub const ROUTES: &[Route] = &[
@@ -49,6 +49,7 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/api/v1/orders/id/{id}", Access::Bearer, find::find),
     route!(PATCH "/api/v1/orders/{statusOrId}", Access::Bearer, change_status::change_status),
     route!(GET "/internal/ready", Access::Public, ready::ready),
+    route!(GET "/internal/metrics", Access::Public, metrics::metrics),
     route!(POST "/internal/sweep", Access::Public, sweep::sweep),
 ];
 

@@ -31,8 +31,8 @@ mod bindings {
 }
 
 use controllers::{
-    find, find_by_order, list_outbox, open_session, ready, refund, relay_outbox, retry_event,
-    show_checkout, simulate_checkout, webhook,
+    find, find_by_order, list_outbox, metrics, open_session, ready, refund, relay_outbox,
+    retry_event, show_checkout, simulate_checkout, webhook,
 };
 
 /// The routes of payments.
@@ -48,6 +48,7 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/api/v1/payments/{id}", Access::Bearer, find::find),
     route!(POST "/api/v1/payments/{id}/refund", Access::Admin, refund::refund),
     route!(GET "/internal/ready", Access::Public, ready::ready),
+    route!(GET "/internal/metrics", Access::Public, metrics::metrics),
     route!(POST "/internal/relay", Access::Public, relay_outbox::relay_on_timer),
 ];
 
@@ -69,6 +70,7 @@ mod tests {
             ("GET", "/api/v1/payments/mock/checkout/{sessionId}"),
             ("POST", "/api/v1/payments/mock/checkout/{sessionId}"),
             ("GET", "/internal/ready"),
+            ("GET", "/internal/metrics"),
             ("POST", "/internal/relay"),
         ];
         assert_eq!(public, expected);

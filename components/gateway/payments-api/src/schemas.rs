@@ -7,7 +7,7 @@ use mercato_money::Money;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::resource::EntryResource;
+use crate::resource::{EntryResource, LagResource};
 
 /// One page of the outbox.
 #[derive(Debug, Serialize, ToSchema)]
@@ -17,6 +17,8 @@ pub struct PageDocument<'a> {
     #[schema(max_items = 100)]
     data: Vec<EntryResource<'a>>,
     meta: PageMeta,
+    /// Of the whole outbox, not of this page.
+    lag: LagResource,
 }
 
 /// A problem that says how much can still be refunded.

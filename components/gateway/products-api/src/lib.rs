@@ -29,7 +29,9 @@ mod bindings {
     });
 }
 
-use controllers::{create, delete, find, import as import_list, list, ready, stats, update};
+use controllers::{
+    create, delete, find, import as import_list, list, metrics, ready, stats, update,
+};
 use import::MAX_FILE_BYTES;
 
 /// The routes of the catalogue.
@@ -42,6 +44,7 @@ pub const ROUTES: &[Route] = &[
     route!(PATCH "/api/v1/products/{id}", Access::Admin, update::update),
     route!(DELETE "/api/v1/products/{id}", Access::Admin, delete::delete),
     route!(GET "/internal/ready", Access::Public, ready::ready),
+    route!(GET "/internal/metrics", Access::Public, metrics::metrics),
 ];
 
 mercato_edge::serve!(ROUTES);

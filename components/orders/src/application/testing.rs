@@ -19,6 +19,7 @@ use crate::application::commands::change_status::{self, ChangeStatus};
 use crate::application::commands::create_order::{self, CreateOrder, CreateOutcome, Idempotency};
 use crate::application::commands::sweep::{self, SweepReport};
 use crate::application::commands::{apply_payment_event, record_answer};
+use crate::application::queries::figures;
 use crate::application::queries::find_order::{self, OrderDetails};
 use crate::application::queries::list_orders;
 use crate::domain::{
@@ -1006,6 +1007,10 @@ impl Shop {
         assert_eq!(sagas.len(), pending, "{case}: unfinished {sagas:?}");
         for order in &orders {
             self.check_order(order, case);
+        }
+        for (status, counted) in figures::handle(self).unwrap().orders {
+            let of_status = orders.iter().filter(|order| order.status == status);
+            assert_eq!(counted, of_status.count() as u64, "{case}: orders {status}");
         }
         for (id, reservation) in self.inventory.reservations.borrow().iter() {
             let known = orders.iter().any(|order| order.id == *id);

@@ -10,16 +10,20 @@ use crate::domain::{
     Receipt, RejectedLine, Rejection, Saga, StatusChange, Step,
 };
 use crate::ports::{
-    FollowUp, KeyRecord, OrderFilter, OrderRecords, OrderRepository, PageStart, RecordedAnswer,
-    StatusTotal, Task,
+    Figures, FollowUp, KeyRecord, OrderFilter, OrderRecords, OrderRepository, PageStart,
+    RecordedAnswer, StatusTotal, Task,
 };
 
 /// Label of the database in `spin.toml` and `runtime-config.toml`.
 pub const LABEL: &str = "orders";
 
 /// The schema.
-pub const MIGRATIONS: &[Migration] =
-    migrations!["0001_orders", "0002_inbox_by_age", "0004_sagas_under_way"];
+pub const MIGRATIONS: &[Migration] = migrations![
+    "0001_orders",
+    "0002_inbox_by_age",
+    "0003_figures",
+    "0004_sagas_under_way"
+];
 
 /// Units of the part sums of [`TOTALS`], small enough that their sums cannot overflow.
 const TOTALS_UNIT: i128 = 1_000_000_000;
@@ -63,6 +67,28 @@ const TOTALS: &str = "
 SELECT status, COUNT(*), SUM(total_amount / 1000000000), SUM(total_amount % 1000000000)
 FROM orders
 GROUP BY status";
+
+const ORDER_COUNTS: &str = "
+SELECT status, orders
+FROM order_counts";
+
+/// Counted in indexes of what waits, and no further than somebody would want to know.
+const WAITING: &str = "
+SELECT
+  (SELECT COUNT(*)
+  FROM (
+    SELECT 1
+    FROM sagas
+    WHERE step IN ('new', 'reserved', 'ready', 'closing') AND next_attempt_at <= ?1
+    LIMIT ?2)),
+  (SELECT COUNT(*) FROM follow_ups)";
+
+/// So many overdue orders are counted; that many may be more.
+const OVERDUE_COUNTED_MAX: u32 = 1_000;
+
+const TALLIES: &str = "
+SELECT sweeps, events_applied, order_retries, follow_up_retries
+FROM tallies";
 
 const SAGA: &str = "
 SELECT customer_id, step, created_at, expires_at, next_attempt_at, attempts,
@@ -334,6 +360,33 @@ impl OrderRecords for Records<'_> {
             })
         };
         self.0.query(TOTALS, &[])?.iter().map(total_of).collect()
+    }
+
+    fn figures(&self, now: u64) -> Result<Figures, OrderError> {
+        let count = |row: &Row| Ok((status_of(&row.get::<String>(0)?)?, row.get(1)?));
+        let counts = self.0.query(ORDER_COUNTS, &[])?;
+        let counts: Vec<(OrderStatus, u64)> = counts
+            .iter()
+            .map(count)
+            .collect::<Result<_, OrderError>>()?;
+        let orders_of = |status| {
+            let found = counts.iter().find(|(counted, _)| *counted == status);
+            (status, found.map_or(0, |(_, orders)| *orders))
+        };
+        let waiting = self
+            .0
+            .query_one(WAITING, params![now, OVERDUE_COUNTED_MAX])?;
+        let tallies = self.0.query_one(TALLIES, &[])?;
+        let number = |row: &Option<Row>, column| row.as_ref().map_or(Ok(0), |row| row.get(column));
+        Ok(Figures {
+            orders: OrderStatus::ALL.into_iter().map(orders_of).collect(),
+            overdue: number(&waiting, 0)?,
+            follow_ups: number(&waiting, 1)?,
+            sweeps: number(&tallies, 0)?,
+            events_applied: number(&tallies, 1)?,
+            order_retries: number(&tallies, 2)?,
+            follow_up_retries: number(&tallies, 3)?,
+        })
     }
 
     fn saga(&self, id: &OrderId) -> Result<Option<Saga>, OrderError> {

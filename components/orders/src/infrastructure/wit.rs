@@ -14,7 +14,7 @@ use crate::application::commands::change_status::{self, ChangeStatus};
 use crate::application::commands::create_order::{self, CreateOrder, CreateOutcome, Idempotency};
 use crate::application::commands::sweep;
 use crate::application::commands::{apply_payment_event, record_answer};
-use crate::application::queries::{find_order, list_orders, order_stats};
+use crate::application::queries::{figures, find_order, list_orders, order_stats};
 use crate::bindings::exports::mercato::orders::{commands, maintenance, queries, types};
 use crate::domain::{
     CustomerId, EventId, EventOutcome, EventType, LineProblem, Order, OrderError, OrderId,
@@ -133,8 +133,10 @@ impl commands::Guest for Component {
             lines: lines.into_iter().map(requested).collect(),
             idempotency: idempotency.map(key),
         };
+        let host = host().await?;
+        // Which order it is, it learns on the way.
         Ok(
-            match create_order::handle(&*host().await?, command).await? {
+            match log::about(&[], create_order::handle(&*host, command)).await? {
                 CreateOutcome::Placed(placement) => {
                     commands::CreateOutcome::Placed(commands::Placement {
                         order: placement.order.into(),
@@ -178,9 +180,10 @@ impl commands::Guest for Component {
             reason,
             expected_version,
         };
-        Ok(change_status::handle(&*host().await?, command)
-            .await?
-            .into())
+        let host = host().await?;
+        let ids = [("order_id", order_id.as_str())];
+        let changed = log::about(&ids, change_status::handle(&*host, command)).await?;
+        Ok(changed.into())
     }
 
     async fn apply_payment_event(
@@ -202,7 +205,9 @@ impl queries::Guest for Component {
         order_id: String,
     ) -> Result<queries::OrderDetails, types::OrderError> {
         let (viewer, order_id) = (viewer_of(viewer)?, order_id_of(&order_id)?);
-        let details = find_order::handle(&*host().await?, &viewer, &order_id).await?;
+        let host = host().await?;
+        let ids = [("order_id", order_id.as_str())];
+        let details = log::about(&ids, find_order::handle(&*host, &viewer, &order_id)).await?;
         Ok(queries::OrderDetails {
             order: details.order.into(),
             payment: details.payment.map(Into::into),
@@ -268,6 +273,23 @@ impl maintenance::Guest for Component {
             expired: report.expired,
             resumed: report.resumed,
             events_applied: report.events_applied,
+        })
+    }
+
+    async fn measure() -> Result<maintenance::Figures, types::OrderError> {
+        let figures = figures::handle(&*host().await?)?;
+        let count = |(status, orders): (OrderStatus, u64)| maintenance::OrdersOfStatus {
+            status: status.into(),
+            orders,
+        };
+        Ok(maintenance::Figures {
+            orders: figures.orders.into_iter().map(count).collect(),
+            overdue: figures.overdue,
+            follow_ups: figures.follow_ups,
+            sweeps: figures.sweeps,
+            events_applied: figures.events_applied,
+            order_retries: figures.order_retries,
+            follow_up_retries: figures.follow_up_retries,
         })
     }
 

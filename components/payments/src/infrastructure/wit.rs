@@ -5,6 +5,7 @@ use std::rc::Rc;
 use mercato_money::{Currency, Money};
 use mercato_platform::clock::SystemClock;
 use mercato_platform::ids::{self, RandomIds};
+use mercato_platform::log;
 
 use super::provider::ComposedProvider;
 use super::publisher::RedisPublisher;
@@ -85,7 +86,9 @@ impl commands::Guest for Component {
         request: commands::SessionRequest,
     ) -> Result<types::Payment, types::PaymentError> {
         let new = new_payment(request)?;
-        Ok(opened(use_cases::create_session(&*host(), &new).await?))
+        let ids = [("order_id", new.order_id.as_str())];
+        let payment = log::about(&ids, use_cases::create_session(&*host(), &new)).await?;
+        Ok(opened(payment))
     }
 
     async fn open_session(
@@ -93,9 +96,10 @@ impl commands::Guest for Component {
         order_id: String,
     ) -> Result<types::Payment, types::PaymentError> {
         let order_id = id(&order_id)?;
-        Ok(use_cases::open_session(&*host(), &viewer.into(), &order_id)
-            .await?
-            .into())
+        let ids = [("order_id", order_id.as_str())];
+        let (host, viewer) = (host(), viewer.into());
+        let opened = use_cases::open_session(&*host, &viewer, &order_id);
+        Ok(log::about(&ids, opened).await?.into())
     }
 
     async fn cancel(
@@ -103,9 +107,10 @@ impl commands::Guest for Component {
         reason: String,
     ) -> Result<types::Payment, types::PaymentError> {
         let order_id = id(&order_id)?;
-        Ok(use_cases::cancel_payment(&*host(), &order_id, &reason)
-            .await?
-            .into())
+        let ids = [("order_id", order_id.as_str())];
+        let host = host();
+        let cancelled = use_cases::cancel_payment(&*host, &order_id, &reason);
+        Ok(log::about(&ids, cancelled).await?.into())
     }
 
     async fn refund(
@@ -118,12 +123,14 @@ impl commands::Guest for Component {
         let payment_id = id(&payment_id)?;
         let command = use_cases::RefundCommand {
             requested_by: viewer.into(),
-            payment_id,
+            payment_id: payment_id.clone(),
             amount,
             reason,
             idempotency_key,
         };
-        Ok(match use_cases::refund_payment(&*host(), command).await? {
+        let ids = [("payment_id", payment_id.as_str())];
+        let outcome = log::about(&ids, use_cases::refund_payment(&*host(), command)).await?;
+        Ok(match outcome {
             use_cases::RefundOutcome::Refunded(payment) => {
                 commands::RefundOutcome::Refunded(payment.into())
             }
@@ -152,7 +159,8 @@ impl commands::Guest for Component {
         signature: String,
     ) -> Result<commands::WebhookOutcome, types::PaymentError> {
         Ok(
-            match use_cases::handle_webhook(&*host(), &body, &signature).await? {
+            // What it is about, its body says.
+            match log::about(&[], use_cases::handle_webhook(&*host(), &body, &signature)).await? {
                 use_cases::WebhookOutcome::Applied => commands::WebhookOutcome::Applied,
                 use_cases::WebhookOutcome::Duplicate => commands::WebhookOutcome::Duplicate,
                 use_cases::WebhookOutcome::Ignored => commands::WebhookOutcome::Ignored,
@@ -169,9 +177,9 @@ impl commands::Guest for Component {
             commands::CheckoutOutcome::Fail => CheckoutOutcome::Fail,
             commands::CheckoutOutcome::Cancel => CheckoutOutcome::Cancel,
         };
-        Ok(use_cases::simulate_checkout(&*host(), &session_id, outcome)
-            .await?
-            .into())
+        let host = host();
+        let simulated = use_cases::simulate_checkout(&*host, &session_id, outcome);
+        Ok(log::about(&[], simulated).await?.into())
     }
 }
 
@@ -187,7 +195,11 @@ impl queries::Guest for Component {
         viewer: types::Viewer,
         order_id: String,
     ) -> Result<types::Payment, types::PaymentError> {
-        Ok(views::find_payment_of_order(&*host(), &viewer.into(), &id(&order_id)?)?.into())
+        let order_id = id(&order_id)?;
+        log::about(&[("order_id", order_id.as_str())], async {
+            Ok(views::find_payment_of_order(&*host(), &viewer.into(), &order_id)?.into())
+        })
+        .await
     }
 
     async fn find_checkout(session_id: String) -> Result<queries::Checkout, types::PaymentError> {
@@ -204,6 +216,24 @@ impl queries::Guest for Component {
         Ok(queries::Checkout {
             payment: checkout.payment.into(),
             lines,
+        })
+    }
+
+    async fn measure() -> Result<queries::Figures, types::PaymentError> {
+        let figures = views::figures(&*host())?;
+        let count = |(status, payments): (PaymentStatus, u64)| queries::PaymentsOfStatus {
+            status: status.into(),
+            payments,
+        };
+        Ok(queries::Figures {
+            payments: figures.payments.into_iter().map(count).collect(),
+            refunds_waiting: figures.refunds_waiting,
+            relay_runs: figures.relay_runs,
+            published: figures.published,
+            published_again: figures.published_again,
+            handling_failures: figures.handling_failures,
+            parked: figures.parked,
+            refund_retries: figures.refund_retries,
         })
     }
 
@@ -225,8 +255,12 @@ impl outbox::Guest for Component {
     async fn pending_of_order(
         order_id: String,
     ) -> Result<Vec<types::PaymentEvent>, types::PaymentError> {
-        let events = views::pending_events_of_order(&*host(), &id(&order_id)?)?;
-        Ok(events.into_iter().map(Into::into).collect())
+        let order_id = id(&order_id)?;
+        log::about(&[("order_id", order_id.as_str())], async {
+            let events = views::pending_events_of_order(&*host(), &order_id)?;
+            Ok(events.into_iter().map(Into::into).collect())
+        })
+        .await
     }
 
     async fn overdue(
@@ -238,11 +272,15 @@ impl outbox::Guest for Component {
     }
 
     async fn acknowledge(event_id: String) -> Result<(), types::PaymentError> {
-        Ok(use_cases::acknowledge_event(&*host(), &event_id).await?)
+        let ids = [("event_id", event_id.as_str())];
+        Ok(log::about(&ids, use_cases::acknowledge_event(&*host(), &event_id)).await?)
     }
 
     async fn report_failure(event_id: String, error: String) -> Result<(), types::PaymentError> {
-        Ok(use_cases::report_failure(&*host(), &event_id, &error)?)
+        log::about(&[("event_id", event_id.as_str())], async {
+            Ok(use_cases::report_failure(&*host(), &event_id, &error)?)
+        })
+        .await
     }
 
     async fn entries(page: outbox::PageRequest) -> Result<outbox::EntryPage, types::PaymentError> {
@@ -262,9 +300,11 @@ impl outbox::Guest for Component {
     }
 
     async fn retry(event_id: String) -> Result<outbox::Entry, types::PaymentError> {
-        Ok(use_cases::retry_event(&*host(), &id(&event_id)?)
-            .await?
-            .into())
+        let event_id = id(&event_id)?;
+        let host = host();
+        let ids = [("event_id", event_id.as_str())];
+        let retried = log::about(&ids, use_cases::retry_event(&*host, &event_id)).await?;
+        Ok(retried.into())
     }
 
     async fn lag() -> Result<outbox::OutboxLag, types::PaymentError> {

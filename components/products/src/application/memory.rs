@@ -15,7 +15,7 @@ use crate::domain::reservation::{
 };
 use crate::domain::stock::Stock;
 use crate::domain::values::{OrderId, ProductId, Sku};
-use crate::ports::{Clock, Ids, StockEntry, Store, StoreError, Transaction};
+use crate::ports::{Clock, HeldReservations, Ids, StockEntry, Store, StoreError, Transaction};
 
 /// A clock that goes on by one millisecond each time it is read.
 #[derive(Default)]
@@ -111,6 +111,18 @@ impl Store for MemoryStore {
                 .filter(|product| product.stock.free() == 0)
                 .count() as u64,
             low_stock: live.into_iter().filter(is_low).collect(),
+        })
+    }
+
+    fn held_reservations(&self) -> Result<HeldReservations, StoreError> {
+        let tables = self.0.borrow();
+        let held = tables
+            .reservations
+            .iter()
+            .filter(|reservation| reservation.state == ReservationState::Held);
+        Ok(HeldReservations {
+            reservations: held.clone().count() as u64,
+            oldest_at: held.map(|reservation| reservation.created_at).min(),
         })
     }
 

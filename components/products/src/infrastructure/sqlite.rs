@@ -10,7 +10,7 @@ use crate::domain::product::Product;
 use crate::domain::reservation::{Reservation, ReservationState, ReservedLine};
 use crate::domain::stock::{Quantity, Stock};
 use crate::domain::values::{Description, Name, OrderId, Price, ProductId, Sku};
-use crate::ports::{StockEntry, Store, StoreError, Transaction};
+use crate::ports::{HeldReservations, StockEntry, Store, StoreError, Transaction};
 
 mod listing;
 #[cfg(test)]
@@ -20,7 +20,11 @@ mod tests;
 pub const DATABASE_LABEL: &str = "products";
 
 /// The steps of its schema.
-pub const MIGRATIONS: &[Migration] = migrations!["0001_catalogue_and_stock", "0002_search"];
+pub const MIGRATIONS: &[Migration] = migrations![
+    "0001_catalogue_and_stock",
+    "0002_search",
+    "0003_held_reservations"
+];
 
 const PRODUCT_BY_ID: &str = "\
 SELECT id, name, description, sku, price, stock, reserved, sold, version, created_at, updated_at, deleted_at
@@ -39,6 +43,11 @@ WHERE deleted_at IS NULL
   AND stock <= ?
 ORDER BY stock, id
 LIMIT ?";
+
+const HELD_RESERVATIONS: &str = "\
+SELECT COUNT(*), MIN(created_at)
+FROM reservations
+WHERE state = 'held'";
 
 const PRODUCT_BY_SKU: &str = "\
 SELECT id, name, description, sku, price, stock, reserved, sold, version, created_at, updated_at, deleted_at
@@ -144,6 +153,16 @@ impl Store for SqliteStore<'_> {
                 products: count(counts.as_ref(), 0)?,
                 out_of_stock: count(counts.as_ref(), 1)?,
                 low_stock: to_products(&low)?,
+            })
+        })
+    }
+
+    fn held_reservations(&self) -> Result<HeldReservations, StoreError> {
+        self.0.read(|connection| {
+            let row = connection.query_one(HELD_RESERVATIONS, params![])?;
+            Ok(HeldReservations {
+                reservations: count(row.as_ref(), 0)?,
+                oldest_at: row.as_ref().map_or(Ok(None), |row| row.get(1))?,
             })
         })
     }

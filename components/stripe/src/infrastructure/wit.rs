@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use mercato_platform::log;
+
 use super::http::HostHttp;
 use super::pace::HostPace;
 use super::settings::Settings;
@@ -10,6 +12,7 @@ use crate::adapter;
 use crate::bindings::exports::mercato::payments::{checkout_simulator, provider};
 use crate::breaker::Breaker;
 use crate::client::Client;
+use crate::watch;
 
 /// Its name, as stored with payments.
 const NAME: &str = "stripe";
@@ -27,7 +30,10 @@ struct Kept {
 }
 
 thread_local! {
-    static KEPT: Rc<Kept> = Rc::default();
+    static KEPT: Rc<Kept> = {
+        watch::started();
+        Rc::default()
+    };
 }
 
 impl Kept {
@@ -65,7 +71,13 @@ impl provider::Guest for Component {
     ) -> Result<provider::Session, provider::ProviderError> {
         let kept = kept();
         let settings = kept.settings().await?;
-        adapter::create_session(&kept.client(&settings), &settings.checkout, &request).await
+        let client = kept.client(&settings);
+        let ids = [
+            ("order_id", request.order_id.as_str()),
+            ("payment_id", request.payment_id.as_str()),
+        ];
+        let session = adapter::create_session(&client, &settings.checkout, &request);
+        log::about(&ids, session).await
     }
 
     async fn expire_session(
@@ -81,7 +93,12 @@ impl provider::Guest for Component {
     ) -> Result<provider::RefundReceipt, provider::ProviderError> {
         let kept = kept();
         let settings = kept.settings().await?;
-        adapter::refund(&kept.client(&settings), &request).await
+        let client = kept.client(&settings);
+        let ids = [
+            ("order_id", request.order_id.as_str()),
+            ("payment_id", request.payment_id.as_str()),
+        ];
+        log::about(&ids, adapter::refund(&client, &request)).await
     }
 }
 

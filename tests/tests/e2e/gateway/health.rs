@@ -33,6 +33,8 @@ fn what_boxes_ask_each_other_cannot_be_reached_from_outside() {
     let nobody = Shop::shared().nobody();
     for path in [
         "/internal/ready",
+        "/internal/metrics",
+        "/api/v1/payments/internal/metrics",
         "/api/v1/orders/internal/ready",
         "/api/v1/payments/internal/relay",
         "/api/v1/auth/../../../internal/ready",

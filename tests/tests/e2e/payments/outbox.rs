@@ -48,6 +48,9 @@ fn the_outbox_comes_in_pages() {
         ),
         (Some(1), Some(5))
     );
+    for member in ["pending", "parked", "oldestMs"] {
+        assert!(page["lag"][member].is_u64(), "{page}");
+    }
     admin
         .get("/api/v1/payments/outbox?limit=0")
         .send()

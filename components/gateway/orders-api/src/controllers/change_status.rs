@@ -1,5 +1,5 @@
 use mercato_edge::{Context, FieldError, IfMatch, Problem, ProblemDocument, Reply};
-use mercato_platform::ids;
+use mercato_platform::{ids, log};
 
 use crate::bindings::mercato::orders::commands;
 use crate::body::StatusChange;
@@ -35,6 +35,7 @@ use crate::viewer::viewer;
 pub async fn change_status(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     let (viewer, id) = (viewer(&context)?, order_id(&context)?);
+    log::learn("order_id", &id);
     let version = context.expected_version()?;
     let change = StatusChange::read(context.json()?)?;
     let order = commands::change_status(viewer, id, change.status, change.reason, version)

@@ -1,6 +1,7 @@
 use mercato_edge::{
     BASE_PATH, Context, IdempotencyKey, Problem, ProblemDocument, Reply, StatusCode,
 };
+use mercato_platform::log;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -48,6 +49,8 @@ pub async fn create(context: Context) -> Result<Reply, Problem> {
     let answer = match commands::create(customer_id.clone(), lines, idempotency.clone()).await {
         Ok(CreateOutcome::Replayed(answer)) => return Ok(replay(answer)),
         Ok(CreateOutcome::Placed(placement)) => {
+            log::learn("order_id", &placement.order.id);
+            log::info("an order waits for its payment", &[]);
             let body = placement_reply(&placement.order, &placement.session)?
                 .body()
                 .to_vec();

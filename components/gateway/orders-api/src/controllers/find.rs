@@ -1,5 +1,7 @@
 use mercato_edge::{Context, IfNoneMatch, Problem, ProblemDocument, Reply};
 
+use mercato_platform::log;
+
 use crate::bindings::mercato::orders::queries;
 use crate::parameters::OrderId;
 use crate::problems::problem;
@@ -26,7 +28,9 @@ use crate::viewer::viewer;
 )]
 pub async fn find(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    let details = queries::find(viewer(&context)?, context.id("id")?)
+    let id = context.id("id")?;
+    log::learn("order_id", &id);
+    let details = queries::find(viewer(&context)?, id)
         .await
         .map_err(problem)?;
     details_reply(&details)

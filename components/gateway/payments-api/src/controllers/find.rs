@@ -1,4 +1,5 @@
 use mercato_edge::{Context, IfNoneMatch, Problem, ProblemDocument, Reply};
+use mercato_platform::log;
 
 use super::viewer;
 use crate::bindings::mercato::payments::queries;
@@ -26,8 +27,8 @@ use crate::resource::{PaymentResource, reply};
 pub async fn find(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     let viewer = viewer(&context)?;
-    let payment = queries::find(viewer, context.id("id")?)
-        .await
-        .map_err(problem)?;
+    let id = context.id("id")?;
+    log::learn("payment_id", &id);
+    let payment = queries::find(viewer, id).await.map_err(problem)?;
     reply(&payment)
 }

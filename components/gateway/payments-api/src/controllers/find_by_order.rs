@@ -1,4 +1,5 @@
 use mercato_edge::{Context, IfNoneMatch, Problem, ProblemDocument, Reply};
+use mercato_platform::log;
 
 use super::viewer;
 use crate::bindings::mercato::payments::queries;
@@ -27,7 +28,9 @@ use crate::resource::{PaymentResource, reply};
 pub async fn find_by_order(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     let viewer = viewer(&context)?;
-    let payment = queries::find_by_order(viewer, context.id("orderId")?)
+    let order_id = context.id("orderId")?;
+    log::learn("order_id", &order_id);
+    let payment = queries::find_by_order(viewer, order_id)
         .await
         .map_err(problem)?;
     reply(&payment)

@@ -1,9 +1,16 @@
-use mercato_edge::{Context, PageInfo, PageParameters, Problem, Reply, paged};
+use mercato_edge::{Context, PageInfo, PageParameters, Problem, Reply, paged_with};
+use serde::Serialize;
 
 use crate::bindings::mercato::payments::outbox;
 use crate::problems::problem;
-use crate::resource::EntryResource;
+use crate::resource::{EntryResource, LagResource};
 use crate::schemas::PageDocument;
+
+/// What the list says besides its entries.
+#[derive(Debug, Serialize)]
+struct OutboxState {
+    lag: LagResource,
+}
 
 /// `GET /payments/outbox`: events under way and parked, oldest first.
 #[utoipa::path(
@@ -12,7 +19,7 @@ use crate::schemas::PageDocument;
     tag = "Payments",
     operation_id = "listOutbox",
     summary = "List events under way",
-    description = "What orders has not been told yet, oldest first, parked events too. Empty when all is well.",
+    description = "What orders has not been told yet, oldest first, parked events too, and how far that is behind as a whole. Empty when all is well.",
     params(PageParameters),
     responses((status = 200, description = "One page of events", body = PageDocument))
 )]
@@ -26,6 +33,7 @@ pub async fn list_outbox(context: Context) -> Result<Reply, Problem> {
         after: page.after,
     };
     let list = outbox::entries(request).await.map_err(problem)?;
+    let lag = outbox::lag().await.map_err(problem)?;
     let entries = list
         .entries
         .iter()
@@ -36,5 +44,6 @@ pub async fn list_outbox(context: Context) -> Result<Reply, Problem> {
         page: list.page,
         next: list.next,
     };
-    paged(&entries, info, page.limit)
+    let lag = LagResource::from(lag);
+    paged_with(&entries, info, page.limit, OutboxState { lag })
 }

@@ -7,6 +7,7 @@ use crate::bindings::mercato::payments::types::Viewer;
 pub mod find;
 pub mod find_by_order;
 pub mod list_outbox;
+pub mod metrics;
 pub mod open_session;
 pub mod ready;
 pub mod refund;

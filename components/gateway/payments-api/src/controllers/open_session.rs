@@ -1,4 +1,5 @@
 use mercato_edge::{Context, Problem, ProblemDocument, Reply};
+use mercato_platform::log;
 
 use super::viewer;
 use crate::bindings::mercato::payments::commands;
@@ -27,6 +28,7 @@ use crate::resource::{PaymentResource, reply};
 pub async fn open_session(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     let request = SessionRequest::read(context.json()?)?;
+    log::learn("order_id", &request.order_id);
     let viewer = viewer(&context)?;
     let payment = commands::open_session(viewer, request.order_id)
         .await

@@ -1,5 +1,6 @@
 use mercato_edge::{Context, Fields, IdempotencyKey, Problem, ProblemDocument, Reply, StatusCode};
 use mercato_money::Money;
+use mercato_platform::log;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -44,6 +45,7 @@ use crate::schemas::RefundConflictDocument;
 pub async fn refund(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     let id = context.id("id")?;
+    log::learn("payment_id", &id);
     let key = context.idempotency_key()?;
     let request = Refund::read(if context.body().is_empty() {
         Fields::parse(b"{}")?
@@ -54,6 +56,7 @@ pub async fn refund(context: Context) -> Result<Reply, Problem> {
     let payment = queries::find(viewer.clone(), id.clone())
         .await
         .map_err(problem)?;
+    log::learn("order_id", &payment.order_id);
     let amount = request.minor_units(currency(&payment.currency)?)?;
     let (who, reason) = (viewer.clone(), request.reason);
     match commands::refund(who, id.clone(), amount, reason, key.clone()).await {

@@ -1,4 +1,5 @@
 use mercato_edge::{Context, Problem, ProblemDocument, Reply};
+use mercato_platform::log;
 
 use crate::bindings::mercato::payments::outbox;
 use crate::bindings::mercato::payments::types::PaymentError;
@@ -22,8 +23,13 @@ use crate::resource::EntryResource;
 )]
 pub async fn retry_event(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    match outbox::retry(context.id("eventId")?).await {
-        Ok(entry) => Reply::json(&EntryResource::new(&entry)?),
+    let id = context.id("eventId")?;
+    log::learn("event_id", &id);
+    match outbox::retry(id).await {
+        Ok(entry) => {
+            log::learn("order_id", &entry.event.order_id);
+            Reply::json(&EntryResource::new(&entry)?)
+        }
         Err(PaymentError::NotFound) => Err(Problem::not_found("event under way")),
         Err(error) => Err(problem(error)),
     }

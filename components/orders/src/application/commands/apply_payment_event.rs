@@ -17,6 +17,21 @@ use crate::ports::{OrderRecords, OrderRepository, Payments, Ports, Task};
 /// Why the event could not be applied. Payments is told, and parks an event that fails again and again; but not when a
 /// database was out of reach, which is no fault of the event and passes by itself.
 pub async fn handle(ports: &impl Ports, event: &PaymentEvent) -> Result<EventOutcome, OrderError> {
+    log::about(&ids(event), apply_or_report(ports, event)).await
+}
+
+/// What the lines of the log are about.
+fn ids(event: &PaymentEvent) -> [(&'static str, &str); 2] {
+    [
+        ("order_id", event.order_id.as_str()),
+        ("event_id", event.id.as_str()),
+    ]
+}
+
+async fn apply_or_report(
+    ports: &impl Ports,
+    event: &PaymentEvent,
+) -> Result<EventOutcome, OrderError> {
     match apply(ports, event).await {
         Ok(applied) => {
             if let Some(error) = applied.still_owes {
@@ -38,9 +53,12 @@ pub async fn handle(ports: &impl Ports, event: &PaymentEvent) -> Result<EventOut
 /// When payments cannot be asked.
 pub async fn apply_pending(ports: &impl Ports, order_id: &OrderId) -> Result<(), OrderError> {
     for event in ports.payments().pending_events(order_id).await? {
-        if let Err(error) = apply(ports, &event).await {
-            log_failure(&event, &error);
-        }
+        log::about(&ids(&event), async {
+            if let Err(error) = apply(ports, &event).await {
+                log_failure(&error);
+            }
+        })
+        .await;
     }
     Ok(())
 }
@@ -123,18 +141,13 @@ fn record(
     Ok(effect.outcome())
 }
 
-fn log_failure(event: &PaymentEvent, error: &OrderError) {
+fn log_failure(error: &OrderError) {
     let cause = error.to_string();
-    let fields = [
-        ("event_id", event.id.as_str()),
-        ("order_id", event.order_id.as_str()),
-        ("error", cause.as_str()),
-    ];
-    log::error("a payment event could not be applied", &fields);
+    log::error("a payment event could not be applied", &[("error", &cause)]);
 }
 
 async fn report(ports: &impl Ports, event: &PaymentEvent, error: &OrderError) {
-    log_failure(event, error);
+    log_failure(error);
     if error.passes_by_itself() {
         return;
     }
@@ -143,7 +156,7 @@ async fn report(ports: &impl Ports, event: &PaymentEvent, error: &OrderError) {
         let cause = error.to_string();
         log::warn(
             "payments could not be told of the failure",
-            &[("event_id", event.id.as_str()), ("error", &cause)],
+            &[("error", &cause)],
         );
     }
 }

@@ -70,6 +70,7 @@ pub async fn handle(ports: &impl Ports, command: CreateOrder) -> Result<CreateOu
         Begun::Answered(answer) => return Ok(CreateOutcome::Replayed(answer)),
         Begun::Saga(order_id) => order_id,
     };
+    log::learn("order_id", order_id.as_str());
     let placed = place::advance(ports, &order_id).await;
     if placed.is_err() && command.idempotency.is_none() {
         give_up(ports, &order_id);

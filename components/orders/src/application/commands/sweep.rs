@@ -123,7 +123,8 @@ async fn sweep_sagas(
         let Some((saga, keyed)) = take_up(ports, &order_id, now)? else {
             continue;
         };
-        match finish(ports, &saga, keyed, now).await {
+        let ids = [("order_id", order_id.as_str())];
+        match log::about(&ids, finish(ports, &saga, keyed, now)).await {
             Ok(Finished::Expired) => report.expired += 1,
             Ok(Finished::Resumed) => report.resumed += 1,
             Err(error) => warn("a half-made order could not be finished", &order_id, &error),
@@ -217,7 +218,8 @@ async fn sweep_follow_ups(
         ports
             .orders()
             .write(|records| records.postpone_follow_ups(&order_id, until))?;
-        match follow_ups::run(ports, &order_id).await {
+        let ids = [("order_id", order_id.as_str())];
+        match log::about(&ids, follow_ups::run(ports, &order_id)).await {
             Ok(()) => report.resumed += 1,
             Err(error) => warn("a follow-up failed", &order_id, &error),
         }

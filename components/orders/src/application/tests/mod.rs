@@ -4,6 +4,7 @@ mod apply_payment_event;
 mod change_status;
 mod crashes;
 mod create_order;
+mod figures;
 mod queries;
 mod schedules;
 mod simulation;

@@ -422,3 +422,43 @@ fn what_is_asked_often_is_answered_from_an_index() {
         );
     }
 }
+
+#[test]
+fn orders_from_before_they_were_counted_are_counted() {
+    let database = Database::in_memory(LABEL, &MIGRATIONS[..2]).unwrap();
+    write(&database, |records| {
+        records.insert_order(&order(ORDER, 10))?;
+        records.insert_order(&order(OTHER, 10))
+    });
+    let run: Result<(), Error> = database.write(|connection| {
+        for statement in MIGRATIONS[2].sql.split(";\n\n") {
+            connection.execute(statement, &[])?;
+        }
+        Ok(())
+    });
+    run.unwrap();
+    let orders = read(&database, |records| records.figures(0)).orders;
+    let counts: Vec<u64> = orders.iter().map(|(_, orders)| *orders).collect();
+    assert_eq!(counts, [2, 0, 0, 0, 0]);
+}
+
+#[test]
+fn telling_figures_reads_no_order() {
+    let plan = |statement: &str, parameters: &[Value]| -> String {
+        let statement = format!("EXPLAIN QUERY PLAN {statement}");
+        let rows: Result<Vec<Row>, Error> =
+            database().read(|connection| connection.query(&statement, parameters));
+        let steps = rows.unwrap();
+        let steps: Vec<String> = steps.iter().map(|row| row.get(3).unwrap()).collect();
+        steps.join("\n")
+    };
+    let waiting = plan(WAITING, params![0, 1]);
+    assert!(
+        waiting.contains("SEARCH sagas USING INDEX sagas_due"),
+        "{waiting}"
+    );
+    for statement in [ORDER_COUNTS, TALLIES] {
+        let steps = plan(statement, params![]);
+        assert!(!steps.contains(" orders"), "{steps}");
+    }
+}

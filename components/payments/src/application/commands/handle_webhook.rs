@@ -51,6 +51,8 @@ pub async fn handle_webhook<P: Ports>(
             return Ok(WebhookOutcome::Ignored);
         }
     };
+    log::learn("webhook_id", &event.id);
+    log::learn("order_id", &event.order_id);
     let outcome = ports
         .store()
         .write(|records| record(ports, records, &event))?;
@@ -68,10 +70,7 @@ fn record<P: Ports>(
 ) -> Result<WebhookOutcome, PaymentError> {
     let now = ports.clock().now_ms();
     let Some(mut payment) = records.find_payment_of_order(&event.order_id)? else {
-        log::info(
-            "webhook ignored",
-            &[("why", "no payment of that order"), ("event_id", &event.id)],
-        );
+        log::info("webhook ignored", &[("why", "no payment of that order")]);
         return Ok(WebhookOutcome::Ignored);
     };
     if !records.insert_webhook(event, &payment.id, now)? {
@@ -110,11 +109,7 @@ fn check_subject(payment: &Payment, event: &ProviderEvent) -> Result<(), Payment
     }
     log::error(
         "webhook does not fit its payment; compare both at the provider",
-        &[
-            ("event_id", &event.id),
-            ("event", &event.name),
-            ("payment_id", &payment.id),
-        ],
+        &[("event", &event.name), ("payment_id", &payment.id)],
     );
     Err(PaymentError::MalformedEvent)
 }

@@ -108,11 +108,16 @@ pub async fn refund_payment<P: Ports>(
 /// Takes up the pending refund that has been due longest, if any; the provider's errors only postpone it.
 pub(super) async fn resume_due_refund<P: Ports>(ports: &P) -> Result<(), PaymentError> {
     let now = ports.clock().now_ms();
-    if let Some(refund) = ports.store().read(|records| records.find_due_refund(now))?
-        && let Err(error) = finish(ports, refund).await
-    {
-        log::warn("refund not finished", &[("cause", &error.to_string())]);
-    }
+    let Some(refund) = ports.store().read(|records| records.find_due_refund(now))? else {
+        return Ok(());
+    };
+    let payment_id = refund.payment_id.clone();
+    log::about(&[("payment_id", &payment_id)], async {
+        if let Err(error) = finish(ports, refund).await {
+            log::warn("refund not finished", &[("cause", &error.to_string())]);
+        }
+    })
+    .await;
     Ok(())
 }
 
@@ -233,6 +238,7 @@ async fn finish<P: Ports>(ports: &P, refund: Refund) -> Result<Payment, PaymentE
         .store()
         .read(|records| records.find_payment(&refund.payment_id))?
         .ok_or(PaymentError::NotFound)?;
+    log::learn("order_id", &payment.order_id);
     if let Some(end) = end_of(&refund, &payment) {
         return end;
     }

@@ -123,7 +123,11 @@ async fn publish_batch<P: Ports>(ports: &P, pause: Pause) -> Result<(u32, u32), 
         if ports.clock().now_ms() >= deadline {
             break;
         }
-        match ports.publisher().publish(&entry.event).await {
+        let ids = [
+            ("order_id", entry.event.order_id.as_str()),
+            ("event_id", entry.event.id.as_str()),
+        ];
+        match log::about(&ids, ports.publisher().publish(&entry.event)).await {
             Ok(()) => published += 1,
             Err(error) => {
                 failure = Some(error);
@@ -176,8 +180,16 @@ fn settle<P: Ports>(
     mut failure: Option<PublishError>,
 ) -> Result<(), PaymentError> {
     let now = ports.clock().now_ms();
-    if let Some(PublishError(cause)) = &failure {
-        log::warn("event not published", &[("cause", cause)]);
+    if let (Some(PublishError(cause)), Some(entry)) = (&failure, batch.get(published)) {
+        let event = &entry.event;
+        log::warn(
+            "event not published",
+            &[
+                ("order_id", &event.order_id),
+                ("event_id", &event.id),
+                ("error", cause),
+            ],
+        );
     }
     ports.store().write(|records| {
         if failure.is_some() {

@@ -38,7 +38,11 @@ pub fn report_failure<P: Ports>(
             entry.parked = true;
             log::error(
                 "event parked; retry it through the outbox once the cause is mended",
-                &[("event_id", event_id)],
+                &[
+                    ("event_id", event_id),
+                    ("order_id", &entry.event.order_id),
+                    ("error", entry.last_error.as_deref().unwrap_or_default()),
+                ],
             );
         }
         records.save_entry(&entry)

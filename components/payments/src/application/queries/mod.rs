@@ -1,11 +1,13 @@
 //! What reads payments and the outbox.
 
+mod figures;
 mod find_checkout;
 mod find_payment;
 mod outbox;
 mod ready;
 mod webhook_secret;
 
+pub use figures::figures;
 pub use find_checkout::{Checkout, find_checkout, find_checkout_payment};
 pub use find_payment::{find_payment, find_payment_of_order};
 pub use outbox::{

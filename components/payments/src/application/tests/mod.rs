@@ -3,6 +3,7 @@
 mod cancel;
 mod checkout;
 mod crashes;
+mod figures;
 mod interleavings;
 mod outbox;
 mod refunds;

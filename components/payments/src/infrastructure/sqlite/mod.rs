@@ -1,5 +1,6 @@
 //! The `payments` database.
 
+mod figures;
 mod old;
 mod outbox;
 mod payments;
@@ -14,8 +15,11 @@ use crate::ports::{PAUSE_LONGEST_MS, Records, Store, Stored};
 
 const LABEL: &str = "payments";
 
-const MIGRATIONS: &[Migration] =
-    mercato_sqlite::migrations!["0001_payments", "0003_kept_answers_and_purge"];
+const MIGRATIONS: &[Migration] = mercato_sqlite::migrations![
+    "0001_payments",
+    "0002_figures",
+    "0003_kept_answers_and_purge"
+];
 
 const SELECT_SETTING: &str = "SELECT value FROM settings WHERE name = ?";
 

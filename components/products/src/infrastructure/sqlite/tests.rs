@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::application::memory::{Fixture, MemoryStore, line, new_product, order};
-use crate::application::queries::{find_product, stock_stats};
+use crate::application::queries::{figures, find_product, stock_stats};
 use crate::domain::error::{InventoryError, ProductError};
 use crate::domain::import::{ImportRow, RowOutcome};
 use crate::domain::product::{NewProduct, ProductChanges, StockChange};
@@ -163,6 +163,38 @@ fn stats_name_what_runs_out_fewest_first() {
         shop.add(&format!("p{number}"), "1", 2);
     }
     assert_eq!(stock_stats(&shop.store).unwrap().low_stock.len(), 50);
+}
+
+#[test]
+fn reservations_that_wait_for_a_payment_are_counted_with_the_oldest() {
+    let shop = shop();
+    let tea = shop.add("Tea", "1", 10);
+    let figures = || figures(&shop.store, &shop.clock).unwrap();
+    assert_eq!(figures().held_reservations, 0);
+    assert_eq!(figures().oldest_held_ms, 0);
+    for number in 1..=4 {
+        shop.reserve(number, &[line(&tea, 1)]).unwrap();
+    }
+    let held = figures();
+    assert_eq!(held.held_reservations, 4);
+    // The clock ticks with every look at it: the youngest would be one tick old.
+    assert!(held.oldest_held_ms > 1, "{held:?}");
+    shop.settle(1, Settlement::Commit).unwrap();
+    shop.settle(2, Settlement::Release).unwrap();
+    assert_eq!(figures().held_reservations, 2);
+}
+
+#[test]
+fn counting_held_reservations_reads_no_others() {
+    let shop = shop();
+    let plan: Result<Vec<Row>, Error> = shop.store.0.read(|connection| {
+        connection.query(
+            &format!("EXPLAIN QUERY PLAN {HELD_RESERVATIONS}"),
+            params![],
+        )
+    });
+    let step: String = plan.unwrap()[0].get(3).unwrap();
+    assert!(step.contains("reservations_held"), "{step}");
 }
 
 #[test]

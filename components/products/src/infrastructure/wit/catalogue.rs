@@ -137,6 +137,14 @@ impl catalogue::Guest for Component {
         })
     }
 
+    async fn measure() -> Result<catalogue::Figures, catalogue::ProductError> {
+        let figures = with_store(|store| queries::figures(store, &SystemClock))?;
+        Ok(catalogue::Figures {
+            held_reservations: figures.held_reservations,
+            oldest_held_ms: figures.oldest_held_ms,
+        })
+    }
+
     async fn ready() -> Result<(), catalogue::ProductError> {
         catalogue_currency().await?;
         with_store(|store| store.ready()).map_err(ProductError::from)?;

@@ -22,29 +22,36 @@ impl inventory::Guest for Component {
             quantity: line.quantity,
         };
         let lines: Vec<_> = lines.into_iter().map(to_line).collect();
-        let reserved =
-            with_store(|store| commands::reserve_stock(store, &SystemClock, &order_id, &lines))?;
-        Ok(reserved.into_iter().map(Into::into).collect())
+        log::about(&[("order_id", order_id.as_str())], async {
+            let reserved = with_store(|store| {
+                commands::reserve_stock(store, &SystemClock, &order_id, &lines)
+            })?;
+            Ok(reserved.into_iter().map(Into::into).collect())
+        })
+        .await
     }
 
     async fn commit(order_id: String) -> Result<(), inventory::InventoryError> {
-        settle(&order_id, Settlement::Commit)
+        settle(&order_id, Settlement::Commit).await
     }
 
     async fn release(order_id: String) -> Result<(), inventory::InventoryError> {
-        settle(&order_id, Settlement::Release)
+        settle(&order_id, Settlement::Release).await
     }
 
     async fn restock(order_id: String) -> Result<(), inventory::InventoryError> {
-        settle(&order_id, Settlement::Restock)
+        settle(&order_id, Settlement::Restock).await
     }
 }
 
-fn settle(order_id: &str, settlement: Settlement) -> Result<(), inventory::InventoryError> {
+async fn settle(order_id: &str, settlement: Settlement) -> Result<(), inventory::InventoryError> {
     let order_id = parse_order_id(order_id)?;
-    Ok(with_store(|store| {
-        commands::settle_reservation(store, &SystemClock, &order_id, settlement)
-    })?)
+    log::about(&[("order_id", order_id.as_str())], async {
+        Ok(with_store(|store| {
+            commands::settle_reservation(store, &SystemClock, &order_id, settlement)
+        })?)
+    })
+    .await
 }
 
 fn parse_order_id(text: &str) -> Result<OrderId, InventoryError> {

@@ -1,0 +1,145 @@
+//! Metrics of the shop, for whoever holds the secret of the variable `metrics_token`.
+
+use futures::future::join_all;
+use mercato_edge::{Context, Problem, ProblemDocument, Reply};
+use mercato_metrics::{Exposition, Family, Kind};
+use mercato_platform::log;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::bindings::spin::variables::variables;
+use crate::boxes;
+
+/// The boxes that have something to tell.
+pub const BOXES: [&str; 3] = ["orders-api", "payments-api", "products-api"];
+
+/// 200 with what every box tells; a box that does not answer is shown as down.
+#[utoipa::path(
+    get,
+    path = "/api/metrics",
+    tag = "Health",
+    operation_id = "getMetrics",
+    summary = "Measure the shop",
+    description = "Orders and payments by status, events under way and parked, retries, in Prometheus' text format. Asks for \
+        the secret that the shop's operator has set, not for an account's token.",
+    security(("metrics" = [])),
+    responses(
+        (status = 200, description = "The numbers of now", content_type = "text/plain", body = String,
+            example = "# HELP mercato_outbox_parked Payment events given up until an admin retries them.\n# TYPE mercato_outbox_parked gauge\nmercato_outbox_parked 0\n"),
+        (status = 401, description = "Not the operator's secret", body = ProblemDocument, content_type = "application/problem+json",
+            headers(("WWW-Authenticate" = String, description = "How to say who asks (RFC 6750)"))),
+        (status = 404, description = "The operator has set no secret", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn metrics(context: Context) -> Result<Reply, Problem> {
+    admit(&secret().await?, context.bearer_token())?;
+    context.query().finish()?;
+    let asked = BOXES.map(|name| boxes::ask(name, "/internal/metrics", context.request_id()));
+    let told: Vec<_> = BOXES.into_iter().zip(join_all(asked).await).collect();
+    Ok(Reply::metrics(merge(&told)))
+}
+
+async fn secret() -> Result<String, Problem> {
+    variables::get("metrics_token".to_owned())
+        .await
+        .map_err(|error| {
+            log::error(
+                "metrics_token cannot be read",
+                &[("error", &error.to_string())],
+            );
+            Problem::internal()
+        })
+}
+
+/// Lets in whoever knows the secret. How long that takes tells nothing about it: digests are compared, and all of them.
+fn admit(secret: &str, given: Result<Option<&str>, Problem>) -> Result<(), Problem> {
+    if secret.is_empty() {
+        return Err(Problem::not_found("page: metrics_token is not set"));
+    }
+    let given = given?.ok_or_else(|| {
+        Problem::unauthorized(None, "send the value of metrics_token as a bearer token")
+    })?;
+    let (expected, given) = (Sha256::digest(secret), Sha256::digest(given));
+    if expected.ct_eq(&given).into() {
+        Ok(())
+    } else {
+        Err(Problem::unauthorized(
+            Some("invalid_token"),
+            "the token is not the value of metrics_token",
+        ))
+    }
+}
+
+/// What the boxes told, and which of them did.
+fn merge(told: &[(&str, Option<impl AsRef<[u8]>>)]) -> Exposition {
+    const UP: &str = "mercato_component_up";
+    let read: Vec<(&str, Option<Vec<Family>>)> = told
+        .iter()
+        .map(|(name, body)| {
+            (
+                *name,
+                body.as_ref().and_then(|body| families(name, body.as_ref())),
+            )
+        })
+        .collect();
+    let mut text = Exposition::default();
+    text.family(UP, Kind::Gauge, "Whether the component told its metrics.");
+    for (name, families) in &read {
+        text.sample(UP, &[("component", name)], u8::from(families.is_some()));
+    }
+    for family in read
+        .iter()
+        .filter_map(|(_, families)| families.as_ref())
+        .flatten()
+    {
+        text.append(&family.text);
+    }
+    text
+}
+
+fn families(name: &str, body: &[u8]) -> Option<Vec<Family>> {
+    let text = std::str::from_utf8(body).ok()?;
+    match mercato_metrics::parse(text) {
+        Ok(families) => Some(families),
+        Err(error) => {
+            log::error(
+                "a box tells metrics that nobody can read",
+                &[("box", name), ("error", &error.to_string())],
+            );
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_secret_itself_opens_the_door() {
+        let status =
+            |secret, given| admit(secret, Ok(given)).map_err(|problem| problem.status().as_u16());
+        assert_eq!(status("s3cret", Some("s3cret")), Ok(()));
+        for wrong in ["", "s3cre", "s3cret ", "S3cret", "s3crets"] {
+            assert_eq!(status("s3cret", Some(wrong)), Err(401), "{wrong}");
+        }
+        assert_eq!(status("s3cret", None), Err(401));
+        assert_eq!(status("", None), Err(404));
+        assert_eq!(status("", Some("")), Err(404));
+    }
+
+    #[test]
+    fn a_box_that_tells_nothing_or_nonsense_leaves_the_others_alone() {
+        let good = "# HELP mercato_orders Orders.\n# TYPE mercato_orders gauge\nmercato_orders 3\n";
+        let told = [("a", Some(good)), ("b", None), ("c", Some("nonsense"))];
+        let text = merge(&told).into_text();
+        let families = mercato_metrics::parse(&text).unwrap();
+        let up: Vec<f64> = families[0]
+            .samples
+            .iter()
+            .map(|sample| sample.value)
+            .collect();
+        assert_eq!(up, [1.0, 0.0, 0.0]);
+        assert!(text.ends_with(good), "{text}");
+    }
+}

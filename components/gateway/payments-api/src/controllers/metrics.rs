@@ -1,0 +1,145 @@
+use std::time::Duration;
+
+use mercato_edge::{Context, PaymentStatusName, Problem, Reply};
+use mercato_metrics::{Exposition, Kind};
+
+use crate::bindings::mercato::payments::outbox::{self, OutboxLag};
+use crate::bindings::mercato::payments::queries::{self, Figures};
+use crate::problems::problem;
+
+/// `GET /internal/metrics`: what operators watch, in Prometheus' text format.
+pub async fn metrics(_: Context) -> Result<Reply, Problem> {
+    let figures = queries::measure().await.map_err(problem)?;
+    let lag = outbox::lag().await.map_err(problem)?;
+    Ok(Reply::metrics(exposition(&figures, &lag)))
+}
+
+fn exposition(figures: &Figures, lag: &OutboxLag) -> Exposition {
+    let mut text = Exposition::default();
+    payments(&mut text, figures);
+    outbox_of(&mut text, figures, lag);
+    text
+}
+
+fn payments(text: &mut Exposition, figures: &Figures) {
+    const PAYMENTS: &str = "mercato_payments";
+    text.family(PAYMENTS, Kind::Gauge, "Payments, by status.");
+    for counted in &figures.payments {
+        let status = PaymentStatusName::from(counted.status).as_str();
+        text.sample(PAYMENTS, &[("status", status)], counted.payments);
+    }
+    text.single(
+        "mercato_refunds_waiting",
+        Kind::Gauge,
+        "Refunds that are written down and that the provider has not made yet.",
+        figures.refunds_waiting,
+    );
+    text.single(
+        "mercato_refund_retries_total",
+        Kind::Counter,
+        "How often the provider did not answer a refund, which is then asked for again.",
+        figures.refund_retries,
+    );
+}
+
+fn outbox_of(text: &mut Exposition, figures: &Figures, lag: &OutboxLag) {
+    text.single(
+        "mercato_outbox_pending",
+        Kind::Gauge,
+        "Payment events that are not acknowledged, parked ones left out.",
+        lag.pending,
+    );
+    text.single(
+        "mercato_outbox_parked",
+        Kind::Gauge,
+        "Payment events given up until an admin retries them.",
+        lag.parked,
+    );
+    text.single(
+        "mercato_outbox_oldest_age_seconds",
+        Kind::Gauge,
+        "Age of the oldest pending event; 0 without one.",
+        Duration::from_millis(lag.oldest_ms).as_secs_f64(),
+    );
+    text.single(
+        "mercato_outbox_relay_runs_total",
+        Kind::Counter,
+        "Runs of the relay.",
+        figures.relay_runs,
+    );
+    text.single(
+        "mercato_outbox_published_total",
+        Kind::Counter,
+        "Events published, each as often as it was.",
+        figures.published,
+    );
+    text.single(
+        "mercato_outbox_published_again_total",
+        Kind::Counter,
+        "Events published although they had been before: they were not acknowledged in time.",
+        figures.published_again,
+    );
+    text.single(
+        "mercato_outbox_handling_failures_total",
+        Kind::Counter,
+        "How often applying an event failed; it is applied again later.",
+        figures.handling_failures,
+    );
+    text.single(
+        "mercato_outbox_parkings_total",
+        Kind::Counter,
+        "How often an event was parked because applying it failed too often.",
+        figures.parked,
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bindings::mercato::payments::types::PaymentStatus;
+
+    #[test]
+    fn the_metrics_are_in_the_format_and_conventional() {
+        let text = exposition(
+            &Figures {
+                payments: vec![queries::PaymentsOfStatus {
+                    status: PaymentStatus::Succeeded,
+                    payments: 3,
+                }],
+                refunds_waiting: 1,
+                relay_runs: 2,
+                published: 4,
+                published_again: 5,
+                handling_failures: 6,
+                parked: 7,
+                refund_retries: 8,
+            },
+            &OutboxLag {
+                pending: 9,
+                parked: 10,
+                oldest_ms: 1_500,
+            },
+        )
+        .into_text();
+        let families = mercato_metrics::parse(&text).unwrap();
+        assert_eq!(
+            mercato_metrics::unconventional(&families),
+            Vec::<String>::new()
+        );
+        for line in [
+            "mercato_payments{status=\"SUCCEEDED\"} 3",
+            "mercato_refunds_waiting 1",
+            "mercato_outbox_relay_runs_total 2",
+            "mercato_outbox_published_total 4",
+            "mercato_outbox_published_again_total 5",
+            "mercato_outbox_handling_failures_total 6",
+            "mercato_outbox_parkings_total 7",
+            "mercato_refund_retries_total 8",
+            "mercato_outbox_pending 9",
+            "mercato_outbox_parked 10",
+            "mercato_outbox_oldest_age_seconds 1.5",
+        ] {
+            assert!(text.lines().any(|told| told == line), "{line} in\n{text}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+use std::time::Duration;
+
+use mercato_edge::{Context, Problem, Reply};
+use mercato_metrics::{Exposition, Kind};
+
+use crate::bindings::mercato::products::catalogue::{self, Figures};
+use crate::problems::problem;
+
+/// `GET /internal/metrics`: what operators watch, in Prometheus' text format.
+pub async fn metrics(_: Context) -> Result<Reply, Problem> {
+    let figures = catalogue::measure().await.map_err(problem)?;
+    Ok(Reply::metrics(exposition(&figures)))
+}
+
+fn exposition(figures: &Figures) -> Exposition {
+    let mut text = Exposition::default();
+    text.single(
+        "mercato_reservations_held",
+        Kind::Gauge,
+        "Orders whose stock is held until they are paid.",
+        figures.held_reservations,
+    );
+    text.single(
+        "mercato_reservations_oldest_age_seconds",
+        Kind::Gauge,
+        "Age of the oldest held reservation; 0 without one.",
+        Duration::from_millis(figures.oldest_held_ms).as_secs_f64(),
+    );
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_metrics_are_in_the_format_and_conventional() {
+        let text = exposition(&Figures {
+            held_reservations: 2,
+            oldest_held_ms: 2_500,
+        })
+        .into_text();
+        let families = mercato_metrics::parse(&text).unwrap();
+        assert_eq!(
+            mercato_metrics::unconventional(&families),
+            Vec::<String>::new()
+        );
+        for line in [
+            "mercato_reservations_held 2",
+            "mercato_reservations_oldest_age_seconds 2.5",
+        ] {
+            assert!(text.lines().any(|told| told == line), "{line} in\n{text}");
+        }
+    }
+}

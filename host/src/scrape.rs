@@ -1,0 +1,153 @@
+//! Everything there is to measure: the runner's own counters and what the components tell
+//! (`metrics` in `[component.ID.tool.mercato]`).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, StatusCode};
+use http_body_util::{BodyExt, Empty, Limited};
+use mercato_metrics::Family;
+use mercato_platform::ids::{Ids, RandomIds};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use crate::limits::{METRICS_BYTES, METRICS_TIME};
+use crate::metrics::Metrics;
+use crate::triggers::http::{HttpComponent, Invocation, REQUEST_ID};
+
+/// Host name of requests that come from the runner.
+const SCRAPE_HOST: &str = "metrics.spin.internal";
+
+/// A component that tells metrics, and where.
+pub(crate) struct Source {
+    component: Arc<HttpComponent>,
+    path: String,
+    /// One request at a time: a component that hangs must not get ever more of them.
+    asking: Arc<Mutex<()>>,
+}
+
+impl Source {
+    pub(crate) fn new(component: Arc<HttpComponent>, path: String) -> Self {
+        Self {
+            component,
+            path,
+            asking: Arc::default(),
+        }
+    }
+
+    /// What the component tells, or why it does not.
+    async fn ask(&self) -> Result<Vec<Family>, String> {
+        let (component, path) = (Arc::clone(&self.component), self.path.clone());
+        let answer = async move { request(&component, &path).await };
+        let text = in_turn(&self.asking, METRICS_TIME, answer).await?;
+        mercato_metrics::parse(&text).map_err(|invalid| invalid.to_string())
+    }
+}
+
+/// Waits for its turn, and then for the answer, each for so long.
+async fn in_turn(
+    asking: &Arc<Mutex<()>>,
+    limit: Duration,
+    answer: impl Future<Output = Result<String, String>> + Send + 'static,
+) -> Result<String, String> {
+    let late = "it did not answer in time";
+    let turn = timeout(limit, Arc::clone(asking).lock_owned());
+    let turn = turn.await.map_err(|_| late)?;
+    // A task of its own: it keeps its turn until the component is done, also when nobody waits any more.
+    let answer = tokio::spawn(async move {
+        let answer = answer.await;
+        drop(turn);
+        answer
+    });
+    timeout(limit, answer)
+        .await
+        .map_err(|_| late)?
+        .map_err(|cause| cause.to_string())?
+}
+
+async fn request(component: &HttpComponent, path: &str) -> Result<String, String> {
+    let body = Empty::<Bytes>::new().map_err(|never| match never {});
+    let mut request = Request::new(body.boxed_unsync());
+    // The path was checked with the manifest.
+    *request.uri_mut() = format!("http://{SCRAPE_HOST}{path}")
+        .parse()
+        .unwrap_or_default();
+    if let Ok(id) = HeaderValue::from_str(&format!("metrics-{}", RandomIds.new_id())) {
+        request.headers_mut().insert(REQUEST_ID, id);
+    }
+    let invocation = Invocation {
+        request,
+        upload: None,
+        depth: 0,
+    };
+    let response = component.invoke(invocation).await.into_response();
+    if response.status() != StatusCode::OK {
+        return Err(format!("it answered {}", response.status()));
+    }
+    let body = Limited::new(response.into_body(), METRICS_BYTES)
+        .collect()
+        .await
+        .map_err(|cause| cause.to_string())?;
+    String::from_utf8(body.to_bytes().into()).map_err(|cause| cause.to_string())
+}
+
+/// All there is to measure, as text. A component that does not tell leaves the others' metrics where they are.
+pub(crate) async fn render(metrics: &Metrics, sources: &[Source]) -> String {
+    let answers = futures::future::join_all(sources.iter().map(Source::ask)).await;
+    let mut told = Vec::new();
+    for (source, answer) in sources.iter().zip(answers) {
+        let component = source.component.id.as_str();
+        metrics.scrape(component, answer.is_ok());
+        match answer {
+            Ok(families) => told.push((component, families)),
+            Err(cause) => tracing::warn!(component, "no metrics of a component: {cause}"),
+        }
+    }
+    let mut text = metrics.render();
+    let own = text.clone().into_text();
+    let mut names: BTreeSet<String> = mercato_metrics::parse(&own)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|family| family.name)
+        .collect();
+    for (component, families) in told {
+        for family in families {
+            if names.insert(family.name.clone()) {
+                text.append(&family.text);
+            } else {
+                tracing::warn!(
+                    component,
+                    "a metric was left out: there is another {}",
+                    family.name
+                );
+            }
+        }
+    }
+    text.into_text()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(20);
+    const LONG: Duration = Duration::from_secs(30);
+
+    #[tokio::test]
+    async fn a_component_that_hangs_is_waited_for_no_longer_and_asked_no_further() {
+        let asking = Arc::default();
+        let (end, ended) = oneshot::channel();
+        let hanging = async { ended.await.map_err(|_| "never ended".to_owned()) };
+        let late = Err("it did not answer in time".to_owned());
+        assert_eq!(in_turn(&asking, SHORT, hanging).await, late);
+        let prompt = || async { Ok("prompt".to_owned()) };
+        assert_eq!(in_turn(&asking, SHORT, prompt()).await, late);
+        end.send("late".to_owned()).unwrap();
+        let told = in_turn(&asking, LONG, prompt()).await;
+        assert_eq!(told, Ok("prompt".to_owned()));
+    }
+}
