@@ -70,8 +70,11 @@ pub const IDLE_CONNECTIONS: usize = 64;
 /// Prepared statements kept per connection.
 pub const STATEMENTS_PER_CONNECTION: usize = 128;
 
-/// Connecting to Redis, or one command to it.
+/// How long a component waits for one command to Redis, connecting included.
 pub const REDIS_TIME: Duration = Duration::from_secs(1);
+/// How long connecting to Redis, a subscription or an answer takes before the connection counts as dead. Nobody waits so
+/// long: a server that is slower than [`REDIS_TIME`] is slow, not gone.
+pub const REDIS_SILENCE_TIME: Duration = Duration::from_secs(5);
 /// After a failure to reach Redis, commands fail at once for this long.
 pub const REDIS_PAUSE: Duration = Duration::from_millis(500);
 /// First and longest wait before subscribing again.

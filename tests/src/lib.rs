@@ -27,6 +27,7 @@ pub mod forge;
 mod http;
 mod problem;
 mod process;
+pub mod proxy;
 pub mod shop;
 pub mod stripe;
 pub mod tools;
