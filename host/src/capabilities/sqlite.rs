@@ -4,6 +4,10 @@
 //! them over. What must not happen is that a thread waits in SQLite's own busy timeout while the guest it waits for
 //! needs that thread; so a writing statement first takes the database's writer lock, an asynchronous one, and keeps
 //! it until its connection is back in autocommit. Against other processes the statement is tried again with pauses.
+//!
+//! A lock that another process holds for longer than [`BUSY_TIME`] is noted: from then on statements wait only for
+//! [`BUSY_TIME_KNOWN`], until one has succeeded. Otherwise every request that writes would keep its instance for the
+//! whole time, and soon those that only read would find none.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,7 +30,7 @@ use crate::error;
 use crate::faults::{CallKind, Fault, Stopped};
 use crate::guest::{ComponentGrants, Guest, Services};
 use crate::limits::{
-    BUSY_TIME, CONNECTIONS_PER_INSTANCE, IDLE_CONNECTIONS, RESULT_BYTES, STATEMENTS_PER_CONNECTION,
+    BUSY_TIME, BUSY_TIME_KNOWN, CONNECTIONS_PER_INSTANCE, IDLE_CONNECTIONS, RESULT_BYTES, STATEMENTS_PER_CONNECTION,
 };
 use crate::runtime_config::DatabaseConfig;
 
@@ -39,6 +43,8 @@ pub(crate) struct Database {
     config: DatabaseConfig,
     idle: Mutex<Vec<PooledConnection>>,
     writer: Arc<tokio::sync::Mutex<()>>,
+    /// Until then it is known that another process does not let go of the database.
+    stuck_until: Mutex<Option<Instant>>,
 }
 
 /// The databases of a shop. Labels of the same file share a [`Database`], and with it the writer lock.
@@ -134,6 +140,49 @@ impl Database {
             config: config.clone(),
             idle: Mutex::default(),
             writer: Arc::default(),
+            stuck_until: Mutex::default(),
+        }
+    }
+
+    /// How long a statement waits for the writer lock now.
+    fn patience(&self) -> Duration {
+        let until = self
+            .stuck_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match *until {
+            Some(until) if Instant::now() < until => BUSY_TIME_KNOWN,
+            _ => BUSY_TIME,
+        }
+    }
+
+    /// A statement has waited in vain for another process.
+    fn note_stuck(&self) {
+        let now = Instant::now();
+        let before = self
+            .stuck_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .replace(now + BUSY_TIME);
+        if before.is_none() {
+            tracing::warn!(database = %self.label, "another program has held the write lock for {} s; what writes is refused until it lets go", BUSY_TIME.as_secs());
+        }
+    }
+
+    fn report_full(&self) {
+        let path = self.path().unwrap_or(Path::new(":memory:"));
+        tracing::error!(database = %self.label, "the disk of {} is full: make room; until then nothing can be written", path.display());
+    }
+
+    /// A statement has written.
+    fn note_free(&self) {
+        let before = self
+            .stuck_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if before.is_some() {
+            tracing::info!(database = %self.label, "the write lock is free again");
         }
     }
 
@@ -345,7 +394,7 @@ impl Held {
 
     async fn wait_for_writer(&mut self) -> Result<OwnedMutexGuard<()>, Error> {
         let lock = Arc::clone(&self.database.writer);
-        tokio::time::timeout(BUSY_TIME, lock.lock_owned())
+        tokio::time::timeout(self.database.patience(), lock.lock_owned())
             .await
             .map_err(|_| Error::Io("database is locked".into()))
     }
@@ -372,18 +421,30 @@ impl Held {
                     self.writing = Some(self.wait_for_writer().await?);
                     continue;
                 }
-                Err(QueryError::Sqlite(cause))
-                    if is_busy(&cause) && started.elapsed() < BUSY_TIME =>
-                {
+                Err(QueryError::Sqlite(cause)) if is_busy(&cause) => {
+                    if started.elapsed() >= self.database.patience() {
+                        self.database.note_stuck();
+                        return Err(io(cause));
+                    }
                     pause = pauses.next().map_or(pause, |ms| Duration::from_millis(*ms));
                 }
-                Err(QueryError::Sqlite(cause)) => return Err(io(cause)),
+                Err(QueryError::Sqlite(cause)) => {
+                    if is_full(&cause) {
+                        self.database.report_full();
+                    }
+                    return Err(io(cause));
+                }
                 Err(QueryError::TooBig) => {
                     return Err(Error::Io(format!(
                         "query result exceeds limit of {RESULT_BYTES} bytes"
                     )));
                 }
-                Ok(result) => return Ok(result),
+                Ok(result) => {
+                    if self.writing.is_some() {
+                        self.database.note_free();
+                    }
+                    return Ok(result);
+                }
             }
             tokio::time::sleep(pause).await;
         }
@@ -396,6 +457,11 @@ fn is_busy(cause: &rusqlite::Error) -> bool {
         error.code == ffi::ErrorCode::DatabaseBusy
             && error.extended_code != ffi::SQLITE_BUSY_SNAPSHOT
     })
+}
+
+/// Whether there was no room for what was to be written.
+fn is_full(cause: &rusqlite::Error) -> bool {
+    cause.sqlite_error_code() == Some(ffi::ErrorCode::DiskFull)
 }
 
 #[allow(

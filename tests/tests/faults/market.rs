@@ -25,6 +25,7 @@ pub struct Market {
     product: String,
     stock: u64,
     answered: AtomicU32,
+    refused: AtomicU32,
 }
 
 /// One purchase, as its buyer knows it.
@@ -118,6 +119,7 @@ impl Market {
             stock,
             shop,
             answered: AtomicU32::new(0),
+            refused: AtomicU32::new(0),
         }
     }
 
@@ -144,6 +146,14 @@ impl Market {
         let enough = self.answered() + more;
         wait_until("enough purchases", || {
             (self.answered() >= enough).then_some(())
+        });
+    }
+
+    /// Waits until so many more requests have been refused.
+    pub fn wait_for_refusals(&self, more: u32) {
+        let enough = self.refused.load(Ordering::Relaxed) + more;
+        wait_until("refusals", || {
+            (self.refused.load(Ordering::Relaxed) >= enough).then_some(())
         });
     }
 
@@ -343,6 +353,7 @@ impl Buyer<'_> {
                         self.market.answered.fetch_add(1, Ordering::Relaxed);
                         return Some(answer);
                     }
+                    self.market.refused.fetch_add(1, Ordering::Relaxed);
                     self.report.refused.push(answer);
                 }
                 Err(_) => self.report.unanswered += 1,

@@ -33,6 +33,7 @@ mod context;
 mod cors;
 mod etag;
 mod fields;
+mod followed;
 mod guard;
 mod headers;
 mod idempotency;
@@ -50,6 +51,7 @@ mod stream;
 
 pub use context::{Body, Context, MAX_BODY_BYTES, unsupported_media_type};
 pub use fields::{Draft, FieldError, Fields, FromJson};
+pub use followed::Followed;
 pub use guard::{Guard, NoGuard, Principal, Role, TokenGuard};
 pub use idempotency::MAX_IDEMPOTENCY_KEY_CHARS;
 pub use page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, PageInfo, PageMeta, PageRequest, paged};
@@ -91,8 +93,8 @@ macro_rules! route {
     };
 }
 
-/// Makes the component answer HTTP with that route table. With a second argument, an `async fn()` that runs after
-/// each request that was not internal. `serve!(public ROUTES)` makes a box that verifies no tokens.
+/// Makes the component answer HTTP with that route table. With a second argument, an `async fn()` that runs when the
+/// answer to a request that was not internal has been taken. `serve!(public ROUTES)` makes a box that verifies no tokens.
 #[macro_export]
 macro_rules! serve {
     (public $routes:expr) => {
@@ -112,8 +114,8 @@ macro_rules! serve {
             use super::*;
 
             #[::spin_sdk::http_service]
-            async fn handle(request: ::spin_sdk::http::Request) -> $crate::HttpResponse {
-                $crate::serve($routes, &$guard, request, || $after()).await
+            async fn handle(request: ::spin_sdk::http::Request) -> $crate::ServedResponse {
+                $crate::serve($routes, &$guard, request, $after).await
             }
         }
     };
@@ -121,6 +123,9 @@ macro_rules! serve {
 
 /// The answer as the SDK takes it.
 pub type HttpResponse = http::Response<spin_sdk::http::FullBody<bytes::Bytes>>;
+
+/// The answer and the work that follows it, as the SDK takes it.
+pub type ServedResponse = http::Response<Followed>;
 
 /// For adapters that have nothing to do after a request.
 pub async fn nothing() {}

@@ -47,7 +47,8 @@ pub struct SweepReport {
 ///
 /// # Errors
 /// When the orders database or the outbox cannot be used. A single order that fails is logged and tried again later,
-/// after a pause that doubles every time.
+/// after a pause that doubles every time. When a database cannot be used, the others of its kind are left for the next
+/// run: each would wait for it as long.
 pub async fn handle(ports: &impl Ports, min_interval_ms: u32) -> Result<SweepReport, OrderError> {
     let mut report = SweepReport::default();
     if !claim(ports, min_interval_ms)? {
@@ -108,7 +109,12 @@ async fn sweep_sagas(ports: &impl Ports, report: &mut SweepReport) -> Result<(),
         match finish(ports, &saga, keyed, now).await {
             Ok(Finished::Expired) => report.expired += 1,
             Ok(Finished::Resumed) => report.resumed += 1,
-            Err(error) => warn("a half-made order could not be finished", &order_id, &error),
+            Err(error) => {
+                warn("a half-made order could not be finished", &order_id, &error);
+                if error == OrderError::Unavailable {
+                    break;
+                }
+            }
         }
     }
     Ok(())
@@ -197,7 +203,12 @@ async fn sweep_follow_ups(ports: &impl Ports, report: &mut SweepReport) -> Resul
             .write(|records| records.postpone_follow_ups(&order_id, until))?;
         match follow_ups::run(ports, &order_id).await {
             Ok(()) => report.resumed += 1,
-            Err(error) => warn("a follow-up failed", &order_id, &error),
+            Err(error) => {
+                warn("a follow-up failed", &order_id, &error);
+                if error == OrderError::Unavailable {
+                    break;
+                }
+            }
         }
     }
     Ok(())
