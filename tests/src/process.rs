@@ -57,7 +57,6 @@ pub struct ServerBuilder {
     folder: Option<Folder>,
     own_cache: bool,
     databases: Option<PathBuf>,
-    data: Option<PathBuf>,
 }
 
 impl ServerBuilder {
@@ -83,13 +82,6 @@ impl ServerBuilder {
     /// server's own.
     pub fn databases(mut self, folder: &Path) -> Self {
         self.databases = Some(folder.to_path_buf());
-        self
-    }
-
-    /// Another data directory than the one that all servers share: it holds the compiled components, and what else a
-    /// server finds or keeps there.
-    pub fn data(mut self, folder: &Path) -> Self {
-        self.data = Some(folder.to_path_buf());
         self
     }
 
@@ -275,10 +267,10 @@ impl Server {
     fn spawn(&mut self) {
         let settings = &self.settings;
         let folder = self.folder();
-        let data = match &settings.data {
-            Some(data) => data.clone(),
-            None if settings.own_cache => folder.to_path_buf(),
-            None => shared_data(),
+        let data = if settings.own_cache {
+            folder.to_path_buf()
+        } else {
+            shared_data()
         };
         let log = fs::OpenOptions::new()
             .create(true)

@@ -158,7 +158,10 @@ fn pass_on(line: &Arc<Line>, connection: usize, mut from: TcpStream, mut to: Tcp
     thread::spawn(move || {
         let mut piece = vec![0; PIECE_BYTES];
         while let Ok(length @ 1..) = from.read(&mut piece) {
-            if taken.send((Instant::now(), piece[..length].to_vec())).is_err() {
+            if taken
+                .send((Instant::now(), piece[..length].to_vec()))
+                .is_err()
+            {
                 return;
             }
         }
@@ -266,7 +269,9 @@ mod tests {
         assert_eq!(hear(&mut stream), Ok(1));
         proxy.refuse(true);
         assert_eq!(hear(&mut stream), Err(std::io::ErrorKind::UnexpectedEof));
-        assert!(hear(&mut connect(&proxy)).is_err_and(|kind| kind != std::io::ErrorKind::WouldBlock));
+        assert!(
+            hear(&mut connect(&proxy)).is_err_and(|kind| kind != std::io::ErrorKind::WouldBlock)
+        );
         proxy.refuse(false);
         let mut stream = connect(&proxy);
         ask(&mut stream, 2);

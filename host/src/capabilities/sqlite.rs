@@ -30,7 +30,8 @@ use crate::error;
 use crate::faults::{CallKind, Fault, Stopped};
 use crate::guest::{ComponentGrants, Guest, Services};
 use crate::limits::{
-    BUSY_TIME, BUSY_TIME_KNOWN, CONNECTIONS_PER_INSTANCE, IDLE_CONNECTIONS, RESULT_BYTES, STATEMENTS_PER_CONNECTION,
+    BUSY_TIME, BUSY_TIME_KNOWN, CONNECTIONS_PER_INSTANCE, IDLE_CONNECTIONS, RESULT_BYTES,
+    STATEMENTS_PER_CONNECTION,
 };
 use crate::runtime_config::DatabaseConfig;
 
@@ -128,6 +129,10 @@ fn unusable(cause: &rusqlite::Error) -> String {
             | ffi::ErrorCode::PermissionDenied,
         ) => {
             format!("{cause}; check the path and its permissions")
+        }
+        Some(ffi::ErrorCode::DiskFull) => format!("{cause}; make room on its disk"),
+        Some(ffi::ErrorCode::DatabaseBusy) => {
+            format!("{cause}; another program keeps it for itself, end that one first")
         }
         _ => cause.to_string(),
     }

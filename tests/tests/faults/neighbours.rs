@@ -1,9 +1,6 @@
 //! Two runners on the same databases.
 
-use std::{
-    sync::Barrier,
-    thread,
-};
+use std::{sync::Barrier, thread};
 
 use mercato_tests::{
     ADMIN_EMAIL, Client, Folder, Redis, Server, is_quick,
@@ -41,10 +38,7 @@ fn sell_out(redis: Option<&Redis>) {
     let mut report = market.trade(TIMES);
     report.expect_no_trouble();
     let asked = u64::from(TIMES) * BUYERS as u64;
-    assert_eq!(
-        (report.placed(), report.sold_out()),
-        (UNITS, asked - UNITS)
-    );
+    assert_eq!((report.placed(), report.sold_out()), (UNITS, asked - UNITS));
     assert_eq!(market.settle(&mut report), UNITS);
 }
 
@@ -106,7 +100,10 @@ fn one_goes(redis: Option<&Redis>, end: impl Fn(&mut Server)) {
         end(&mut second);
     });
     assert!(report.refused.is_empty(), "{}", report.refused[0].text());
-    assert!(report.unanswered > 0, "somebody asked the one that had gone");
+    assert!(
+        report.unanswered > 0,
+        "somebody asked the one that had gone"
+    );
     market.settle(&mut report);
     second.restart();
     market.ask(&[&second]);
@@ -166,7 +163,9 @@ fn two_runners_that_start_for_the_first_time_at_once_are_one_shop() {
         let accounts = shop.admin().get("/api/v1/auth/users").send();
         let accounts = accounts.expect(200).json();
         let list = accounts["data"].as_array().expect("a list");
-        let admins = list.iter().filter(|account| account["email"] == ADMIN_EMAIL);
+        let admins = list
+            .iter()
+            .filter(|account| account["email"] == ADMIN_EMAIL);
         assert_eq!(admins.count(), 1, "{accounts}");
         let market = Market::new(&[&servers[0], &servers[1]], 2, 10);
         let mut report = market.trade(2);
@@ -178,7 +177,11 @@ fn two_runners_that_start_for_the_first_time_at_once_are_one_shop() {
 /// Every box of every server, at the same moment: whoever comes first makes the tables.
 fn use_for_the_first_time(servers: &[Server]) {
     let requests: [(&str, u16, Option<Value>); 4] = [
-        ("/api/v1/auth/register", 201, Some(json!({ "name": "Ada", "email": "", "password": PASSWORD }))),
+        (
+            "/api/v1/auth/register",
+            201,
+            Some(json!({ "name": "Ada", "email": "", "password": PASSWORD })),
+        ),
         ("/api/v1/products", 200, None),
         ("/api/health/ready", 200, None),
         ("/api/v1/payments/mock/checkout/unknown", 404, None),

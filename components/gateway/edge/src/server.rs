@@ -10,8 +10,8 @@ use mercato_platform::trace::TraceContext;
 use spin_sdk::http::{FullBody, Request};
 
 use crate::etag::Versions;
-use crate::guard::{self, Guard};
 use crate::followed::Followed;
+use crate::guard::{self, Guard};
 use crate::router::{self, Match, Params};
 use crate::{
     Body, BodyMode, BodyStream, Context, HttpResponse, MAX_BODY_BYTES, Problem, Reply, Route,
