@@ -2,9 +2,12 @@
 
 use std::{sync::Barrier, thread};
 
+use mercato_platform::clock::{Clock as _, SystemClock};
 use mercato_tests::{
-    ADMIN_EMAIL, Client, Folder, Redis, Server, is_quick,
-    shop::{PASSWORD, Shop, unique_email},
+    ADMIN_EMAIL, Client, Folder, Redis, Server, WEBHOOK_SECRET,
+    forge::stripe_signature,
+    is_quick,
+    shop::{PASSWORD, Placed, Shop, unique, unique_email},
     wait_until,
 };
 use serde_json::{Value, json};
@@ -85,6 +88,62 @@ fn one_key_sent_to_both_runners_at_once_makes_one_order() {
     assert_eq!(orders["meta"]["total"], KEYS);
     let keys = KEYS as u64;
     shop.wait_for_stock(&product, STOCK - keys, keys, 0);
+}
+
+/// The provider repeats itself, and whoever stands before the runners spreads it.
+#[test]
+fn a_webhook_sent_to_both_runners_at_once_counts_once() {
+    const ORDERS: u64 = 10;
+    let [first, second] = two(None);
+    let shop = Shop::on(&first);
+    let (customer, product) = (shop.customer(), shop.product(10, ORDERS));
+    for _ in 0..ORDERS {
+        let order = customer.order(&[(&product, 1)]);
+        let body = completed(&order).to_string();
+        let signature = stripe_signature(WEBHOOK_SECRET, SystemClock.now_ms() / 1_000, &body);
+        let start = Barrier::new(2);
+        thread::scope(|scope| {
+            for server in [&first, &second] {
+                let (client, start, body, signature) = (server.client(), &start, &body, &signature);
+                scope.spawn(move || {
+                    start.wait();
+                    let webhook = client.post("/api/v1/payments/webhook");
+                    let webhook = webhook.header("stripe-signature", signature);
+                    webhook
+                        .body("application/json", body.as_str())
+                        .send()
+                        .expect(200);
+                });
+            }
+        });
+        let order = customer.wait_for_order(&order.id, "PAID");
+        assert_eq!(
+            order["history"].as_array().map(Vec::len),
+            Some(2),
+            "{order}"
+        );
+    }
+    shop.wait_for_stock(&product, 0, 0, ORDERS);
+}
+
+/// The news that an order of ten dollars is paid.
+fn completed(order: &Placed) -> Value {
+    json!({
+        "id": unique("evt").replace([' ', '-'], "_"),
+        "object": "event",
+        "type": "checkout.session.completed",
+        "created": SystemClock.now_ms() / 1_000,
+        "data": { "object": {
+            "id": order.session_id,
+            "object": "checkout.session",
+            "client_reference_id": order.id,
+            "metadata": { "order_id": order.id },
+            "amount_total": 1_000,
+            "currency": "usd",
+            "payment_status": "paid",
+            "payment_intent": format!("pi_{}", order.id),
+        } },
+    })
 }
 
 /// Buyers go on while one of two runners ends, and come back to it; all adds up, whichever of them is asked.
