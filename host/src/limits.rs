@@ -11,8 +11,8 @@ pub const QUEUE_TIME: Duration = Duration::from_secs(10);
 /// How long a component may work on one request before it is answered 504. While it waits for a client that is still
 /// sending, this time stands still; see [`UPLOAD_WAIT_TIME`].
 pub const REQUEST_TIME: Duration = Duration::from_secs(30);
-/// How long a complete response is held back for what its instance still does; then it goes out first.
-pub const RESPONSE_HOLD_TIME: Duration = Duration::from_millis(20);
+/// How long a complete response is held back to see whether its instance is done; when it is not, the response goes first.
+pub const RESPONSE_HOLD_TIME: Duration = Duration::from_millis(2);
 /// How long an instance may go on working after its response is complete.
 pub const POST_RETURN_TIME: Duration = Duration::from_secs(5);
 /// Linear memory of one instance, all its parts together.

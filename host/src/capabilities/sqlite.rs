@@ -319,6 +319,8 @@ struct Held {
     connection: Option<PooledConnection>,
     /// Present from the first writing statement to the end of its transaction.
     writing: Option<OwnedMutexGuard<()>>,
+    /// How long the guest wants its statements to wait for other writers, if it has said so.
+    busy_time: Option<Duration>,
 }
 
 impl Drop for Held {
@@ -383,6 +385,9 @@ impl Held {
     /// Runs the first statement of the text.
     async fn run(&mut self, statement: &str, parameters: &[Value]) -> Result<QueryResult, Error> {
         if let Some((column, value)) = answered_here(statement) {
+            if let ("timeout", Value::Integer(ms)) = (column, &value) {
+                self.busy_time = Some(Duration::from_millis(u64::try_from(*ms).unwrap_or(0)));
+            }
             return Ok(QueryResult {
                 columns: vec![column.into()],
                 rows: vec![RowResult {
@@ -397,9 +402,15 @@ impl Held {
         result
     }
 
+    /// How long a statement waits for other writers now: never longer than [`BUSY_TIME`].
+    fn patience(&self) -> Duration {
+        let patience = self.database.patience();
+        self.busy_time.map_or(patience, |time| time.min(patience))
+    }
+
     async fn wait_for_writer(&mut self) -> Result<OwnedMutexGuard<()>, Error> {
         let lock = Arc::clone(&self.database.writer);
-        tokio::time::timeout(self.database.patience(), lock.lock_owned())
+        tokio::time::timeout(self.patience(), lock.lock_owned())
             .await
             .map_err(|_| Error::Io("database is locked".into()))
     }
@@ -427,8 +438,11 @@ impl Held {
                     continue;
                 }
                 Err(QueryError::Sqlite(cause)) if is_busy(&cause) => {
-                    if started.elapsed() >= self.database.patience() {
-                        self.database.note_stuck();
+                    let waited = started.elapsed();
+                    if waited >= self.patience() {
+                        if waited >= self.database.patience() {
+                            self.database.note_stuck();
+                        }
                         return Err(io(cause));
                     }
                     pause = pauses.next().map_or(pause, |ms| Duration::from_millis(*ms));
@@ -582,6 +596,7 @@ fn open(component: &ComponentGrants, label: &str) -> Result<GuestConnection, Err
         database: Arc::clone(database),
         connection: Some(connection),
         writing: None,
+        busy_time: None,
     };
     Ok(GuestConnection(Arc::new(tokio::sync::Mutex::new(held))))
 }
@@ -800,6 +815,7 @@ mod tests {
                 database: Arc::clone(&self.database),
                 connection: Some(self.database.take().unwrap()),
                 writing: None,
+                busy_time: None,
             }
         }
 
@@ -902,6 +918,30 @@ mod tests {
         });
         inserted.unwrap();
         assert_eq!(integer(&run(&mut held, "SELECT COUNT(*) FROM t").await), 2);
+    }
+
+    #[tokio::test]
+    async fn a_writer_waits_no_longer_than_it_wants_to() {
+        let fixture = Fixture::new();
+        let (mut first, mut second) = (fixture.open(), fixture.open());
+        let other = Connection::open(fixture.database.path().unwrap()).unwrap();
+        run(&mut second, "PRAGMA busy_timeout = 10").await;
+        let started = Instant::now();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert!(
+            error(&mut second, "BEGIN IMMEDIATE")
+                .await
+                .contains("locked")
+        );
+        other.execute_batch("ROLLBACK").unwrap();
+        run(&mut first, "BEGIN IMMEDIATE").await;
+        assert!(
+            error(&mut second, "BEGIN IMMEDIATE")
+                .await
+                .contains("locked")
+        );
+        assert!(started.elapsed() < BUSY_TIME);
+        assert_eq!(fixture.database.patience(), BUSY_TIME);
     }
 
     #[tokio::test]

@@ -79,7 +79,10 @@ fn who_reads_does_not_wait_for_what_follows_the_answer() {
         return;
     }
     let server = Server::start();
-    let customer = Shop::on(&server).customer();
+    let shop = Shop::on(&server);
+    let customer = shop.customer();
+    // Every database has its tables.
+    shop.paid_order(&customer, &shop.product(1, 1), 1);
     let lock = Lock::hold(&server, "payments", "BEGIN IMMEDIATE");
     let started = Instant::now();
     while started.elapsed() < 3 * MOMENT {

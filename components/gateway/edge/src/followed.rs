@@ -3,10 +3,21 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use spin_sdk::http::FullBody;
+
+/// How long a host has for sending a complete answer before the work that follows it begins. Longer than the runner
+/// holds an answer back to see whether anything follows.
+const LEAD: Duration = Duration::from_millis(20);
+
+/// Waits until the answer to the request has gone out. Work that follows it and uses a database does this first: a
+/// statement that waits for a lock keeps the host from sending what is complete.
+pub async fn let_the_answer_go() {
+    spin_sdk::time::sleep(LEAD).await;
+}
 
 /// A body and the work that begins when it has been taken, or when nobody wants it any more: not before, because a
 /// statement that waits in a database would hold the body up with the whole instance.

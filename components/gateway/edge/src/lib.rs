@@ -51,7 +51,7 @@ mod stream;
 
 pub use context::{Body, Context, MAX_BODY_BYTES, unsupported_media_type};
 pub use fields::{Draft, FieldError, Fields, FromJson};
-pub use followed::Followed;
+pub use followed::{Followed, let_the_answer_go};
 pub use guard::{Guard, NoGuard, Principal, Role, TokenGuard};
 pub use idempotency::MAX_IDEMPOTENCY_KEY_CHARS;
 pub use page::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, PageInfo, PageMeta, PageRequest, paged};

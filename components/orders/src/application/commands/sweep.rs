@@ -10,7 +10,7 @@ use crate::application::{INBOX_KEPT_MS, KEY_KEPT_MS};
 use crate::domain::{
     Actor, Closing, Order, OrderError, OrderId, OrderStatus, Rejection, Saga, Step,
 };
-use crate::ports::{OrderRepository, Payments, Ports};
+use crate::ports::{OrderRecords, OrderRepository, Payments, Ports};
 
 /// Sagas taken up in one run.
 pub const SAGAS_PER_SWEEP: u32 = 50;
@@ -43,7 +43,7 @@ pub struct SweepReport {
     pub events_applied: u32,
 }
 
-/// Does nothing when the last run is younger than `min_interval_ms`.
+/// Does nothing when the last run is younger than `min_interval_ms`, or when somebody else writes; with 0 it waits for them.
 ///
 /// # Errors
 /// When the orders database or the outbox cannot be used. A single order that fails is logged and tried again later,
@@ -88,13 +88,17 @@ fn claim(ports: &impl Ports, min_interval_ms: u32) -> Result<bool, OrderError> {
     if !is_due(ports.orders().read(|records| records.last_sweep())?) {
         return Ok(false);
     }
-    ports.orders().write(|records| {
+    let claim = |records: &dyn OrderRecords| {
         let due = is_due(records.last_sweep()?);
         if due {
             records.set_last_sweep(now)?;
         }
         Ok(due)
-    })
+    };
+    if min_interval_ms == 0 {
+        return ports.orders().write(claim);
+    }
+    Ok(ports.orders().write_if_free(claim)?.unwrap_or(false))
 }
 
 async fn sweep_sagas(ports: &impl Ports, report: &mut SweepReport) -> Result<(), OrderError> {
