@@ -11,6 +11,8 @@ pub const QUEUE_TIME: Duration = Duration::from_secs(10);
 /// How long a component may work on one request before it is answered 504. While it waits for a client that is still
 /// sending, this time stands still; see [`UPLOAD_WAIT_TIME`].
 pub const REQUEST_TIME: Duration = Duration::from_secs(30);
+/// How long a complete response is held back to see whether its instance is done; when it is not, the response goes first.
+pub const RESPONSE_HOLD_TIME: Duration = Duration::from_millis(2);
 /// How long an instance may go on working after its response is complete.
 pub const POST_RETURN_TIME: Duration = Duration::from_secs(5);
 /// Linear memory of one instance, all its parts together.
@@ -61,6 +63,8 @@ pub const CHAIN_DEPTH: u32 = 8;
 
 /// How long a statement waits for the database's writer lock, here or in another process.
 pub const BUSY_TIME: Duration = Duration::from_secs(5);
+/// How long it waits when another process is known to have held that lock for longer than [`BUSY_TIME`].
+pub const BUSY_TIME_KNOWN: Duration = Duration::from_millis(250);
 /// Rows of one statement, all together; the same as Spin's.
 pub const RESULT_BYTES: usize = 128 << 20;
 /// SQLite connections that one instance may hold.
@@ -70,8 +74,11 @@ pub const IDLE_CONNECTIONS: usize = 64;
 /// Prepared statements kept per connection.
 pub const STATEMENTS_PER_CONNECTION: usize = 128;
 
-/// Connecting to Redis, or one command to it.
+/// How long a component waits for one command to Redis, connecting included.
 pub const REDIS_TIME: Duration = Duration::from_secs(1);
+/// How long connecting to Redis, a subscription or an answer takes before the connection counts as dead. Nobody waits so
+/// long: a server that is slower than [`REDIS_TIME`] is slow, not gone.
+pub const REDIS_SILENCE_TIME: Duration = Duration::from_secs(5);
 /// After a failure to reach Redis, commands fail at once for this long.
 pub const REDIS_PAUSE: Duration = Duration::from_millis(500);
 /// First and longest wait before subscribing again.

@@ -29,6 +29,7 @@ mod http;
 pub mod metrics;
 mod problem;
 mod process;
+pub mod proxy;
 pub mod shop;
 pub mod stripe;
 pub mod tools;

@@ -59,6 +59,7 @@ pub struct ServerBuilder {
     port: u16,
     folder: Option<Folder>,
     own_cache: bool,
+    databases: Option<PathBuf>,
 }
 
 impl ServerBuilder {
@@ -80,6 +81,13 @@ impl ServerBuilder {
         self
     }
 
+    /// Keeps the databases in this folder, which may be another server's or on another disk; otherwise they lie in the
+    /// server's own.
+    pub fn databases(mut self, folder: &Path) -> Self {
+        self.databases = Some(folder.to_path_buf());
+        self
+    }
+
     /// Adds an argument of `mercato up`.
     pub fn argument(mut self, argument: &str) -> Self {
         self.arguments.push(argument.to_owned());
@@ -96,23 +104,41 @@ impl ServerBuilder {
     ///
     /// # Panics
     /// When it does not; its log is in the message.
-    pub fn start(mut self) -> Server {
+    pub fn start(self) -> Server {
+        let mut server = self.prepare();
+        server.launch();
+        server
+    }
+
+    /// Starts the server on something that keeps it from starting, and waits until it ends; gives how it ended and what
+    /// it said.
+    ///
+    /// # Panics
+    /// When it does not end.
+    pub fn fail_to_start(self) -> (ExitStatus, String) {
+        let mut server = self.prepare();
+        server.spawn();
+        let guarded = server.child.as_mut().expect("a server was started");
+        let status = wait_until("the end of the server", || guarded.ended());
+        (status, server.log())
+    }
+
+    fn prepare(mut self) -> Server {
         let folder = Folder::new("server");
+        let databases = self.databases.as_deref().unwrap_or(folder.path());
         fs::write(
             folder.path.join("runtime-config.toml"),
-            databases_in(&folder.path),
+            databases_in(databases),
         )
         .expect("write the runtime configuration");
         self.folder = Some(folder);
         self.port = free_port();
-        let mut server = Server {
+        Server {
             base_url: format!("http://127.0.0.1:{}", self.port),
             settings: self,
             start_time: Duration::ZERO,
             child: None,
-        };
-        server.launch();
-        server
+        }
     }
 }
 
@@ -171,6 +197,17 @@ impl Server {
         &folder.expect("a server that was started here").path
     }
 
+    /// The folder with the server's databases, also when it was started with one of another place.
+    ///
+    /// # Panics
+    /// When the server was not started here.
+    pub fn databases(&self) -> &Path {
+        self.settings
+            .databases
+            .as_deref()
+            .unwrap_or_else(|| self.folder())
+    }
+
     /// Everything the server has logged.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder().join("log")).unwrap_or_default()
@@ -225,8 +262,19 @@ impl Server {
     }
 
     fn launch(&mut self) {
+        let started = Instant::now();
+        self.spawn();
+        self.wait_until_it_answers(started);
+    }
+
+    fn spawn(&mut self) {
         let settings = &self.settings;
         let folder = self.folder();
+        let data = if settings.own_cache {
+            folder.to_path_buf()
+        } else {
+            shared_data()
+        };
         let log = fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -237,11 +285,7 @@ impl Server {
             .current_dir(repository())
             .args(["up", "--listen", &format!("127.0.0.1:{}", settings.port)])
             .arg("--data-dir")
-            .arg(if settings.own_cache {
-                folder.to_path_buf()
-            } else {
-                shared_data()
-            })
+            .arg(data)
             .arg("--runtime-config-file")
             .arg(folder.join("runtime-config.toml"))
             .args(&settings.arguments)
@@ -256,10 +300,8 @@ impl Server {
         for (name, value) in self.variables() {
             command.arg("--variable").arg(format!("{name}={value}"));
         }
-        let started = Instant::now();
         self.child =
             Some(Guarded::spawn_in(&mut command, Some(self.folder())).expect("the runner starts"));
-        self.wait_until_it_answers(started);
     }
 
     fn variables(&self) -> BTreeMap<String, String> {
@@ -329,6 +371,11 @@ impl Redis {
     /// The server's address, for `--redis`.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Ends the server without warning.

@@ -68,6 +68,17 @@ pub trait OrderRepository {
         &self,
         work: impl FnOnce(&dyn OrderRecords) -> Result<T, OrderError>,
     ) -> Result<T, OrderError>;
+
+    /// Like [`Self::write`], but does nothing and gives `None` when somebody else writes for longer than a moment.
+    ///
+    /// # Errors
+    /// What the closure returns; [`OrderError::Unavailable`] when the database cannot be used now.
+    fn write_if_free<T>(
+        &self,
+        work: impl FnOnce(&dyn OrderRecords) -> Result<T, OrderError>,
+    ) -> Result<Option<T>, OrderError> {
+        self.write(work).map(Some)
+    }
 }
 
 /// Which orders a list shows; absent conditions do not restrict.

@@ -65,6 +65,17 @@ pub trait Store {
         &self,
         work: impl FnOnce(&dyn Records) -> Result<T, PaymentError>,
     ) -> Result<T, PaymentError>;
+
+    /// Like [`Self::write`], but does nothing and gives `None` when somebody else writes for longer than a moment.
+    ///
+    /// # Errors
+    /// What the closure returns, or `Unavailable` or `Internal`.
+    fn write_if_free<T>(
+        &self,
+        work: impl FnOnce(&dyn Records) -> Result<T, PaymentError>,
+    ) -> Result<Option<T>, PaymentError> {
+        self.write(work).map(Some)
+    }
 }
 
 /// All records of the database.

@@ -20,6 +20,9 @@ use backend::Backend;
 /// How long a writer waits for another one before it gives up, in milliseconds.
 pub const BUSY_TIMEOUT_MS: u32 = 5_000;
 
+/// How long work that nobody waits for waits for another writer, in milliseconds.
+const BUSY_TIMEOUT_IF_FREE_MS: u32 = 100;
+
 /// Why a statement or a transaction failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -174,16 +177,44 @@ impl Database {
     ) -> Result<T, E> {
         let connection = self.connection()?;
         self.watch(connection.execute("BEGIN IMMEDIATE", &[]))?;
-        match work(&connection) {
+        self.finish(&connection, work)
+    }
+
+    /// Like [`Self::write`], but when another writer does not let go soon, does nothing and gives `None`: for work that
+    /// can as well be done later.
+    ///
+    /// # Errors
+    /// What the closure returns, or why the transaction could not be opened or committed.
+    pub fn write_if_free<T, E: From<Error>>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<Option<T>, E> {
+        let connection = self.connection()?;
+        set_busy_timeout(&connection, BUSY_TIMEOUT_IF_FREE_MS)?;
+        let begun = connection.execute("BEGIN IMMEDIATE", &[]);
+        set_busy_timeout(&connection, BUSY_TIMEOUT_MS)?;
+        if matches!(begun, Err(Error::Busy(_))) {
+            return Ok(None);
+        }
+        self.watch(begun)?;
+        self.finish(&connection, work).map(Some)
+    }
+
+    fn finish<T, E: From<Error>>(
+        &self,
+        connection: &Connection,
+        work: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        match work(connection) {
             Ok(value) => match connection.execute("COMMIT", &[]) {
                 Ok(_) => Ok(value),
                 Err(error) => {
-                    self.roll_back(&connection);
+                    self.roll_back(connection);
                     Err(error.into())
                 }
             },
             Err(error) => {
-                self.roll_back(&connection);
+                self.roll_back(connection);
                 Err(error)
             }
         }
@@ -225,9 +256,14 @@ impl Database {
     }
 }
 
+fn set_busy_timeout(connection: &Connection, milliseconds: u32) -> Result<(), Error> {
+    connection.query(&format!("PRAGMA busy_timeout = {milliseconds}"), &[])?;
+    Ok(())
+}
+
 /// Spin sets no pragma, so the component does: the same durability everywhere.
 fn configure(connection: &Connection) -> Result<(), Error> {
-    connection.query(&format!("PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}"), &[])?;
+    set_busy_timeout(connection, BUSY_TIMEOUT_MS)?;
     connection.query("PRAGMA journal_mode = WAL", &[])?;
     connection.query("PRAGMA synchronous = FULL", &[])?;
     connection.query("PRAGMA foreign_keys = ON", &[])?;
@@ -326,6 +362,19 @@ mod tests {
         database
             .write::<_, Error>(|c| c.execute("INSERT INTO things (name) VALUES ('b')", &[]))
             .unwrap();
+    }
+
+    #[test]
+    fn what_can_be_done_later_is_done_at_once_when_nobody_else_writes() {
+        let database = database();
+        let insert = "INSERT INTO things (name) VALUES ('a')";
+        let done = database.write_if_free::<_, Error>(|c| c.execute(insert, &[]));
+        assert_eq!(done, Ok(Some(1)));
+        let failed = database.write_if_free::<_, Error>(|c| c.execute(insert, &[]));
+        assert!(matches!(failed, Err(Error::Constraint(_))), "{failed:?}");
+        let timeout = database.read::<_, Error>(|c| c.query_one("PRAGMA busy_timeout", &[]));
+        let timeout = timeout.unwrap().unwrap();
+        assert_eq!(timeout.get::<u32>(0), Ok(BUSY_TIMEOUT_MS));
     }
 
     #[test]

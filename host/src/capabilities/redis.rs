@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, Value};
 use tokio::sync::mpsc;
 use wasmtime::component::{Accessor, HasSelf, Resource};
@@ -15,7 +13,11 @@ use crate::bindings::spin::redis::redis::{
 };
 use crate::faults::{CallKind, Fault, Stopped};
 use crate::guest::Guest;
-use crate::limits::{CONNECTIONS_PER_INSTANCE, REDIS_PAUSE, REDIS_TIME};
+use crate::limits::CONNECTIONS_PER_INSTANCE;
+
+mod link;
+
+use link::Link;
 
 /// What a guest hears when it asks for more than pub/sub and there is no server.
 const NO_SERVER: &str =
@@ -72,76 +74,24 @@ impl LocalBus {
 #[derive(Default)]
 pub(crate) struct Servers(Mutex<HashMap<String, Arc<Link>>>);
 
-struct Link {
-    manager: ConnectionManager,
-    /// Until then the server counts as down.
-    down_until: Mutex<Option<Instant>>,
-}
-
 impl Servers {
     fn link(&self, address: &str) -> Result<Arc<Link>, Error> {
         let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(link) = links.get(address) {
             return Ok(Arc::clone(link));
         }
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(REDIS_TIME))
-            .set_response_timeout(Some(REDIS_TIME))
-            .set_number_of_retries(0);
-        let manager = redis::Client::open(address)
-            .and_then(|client| client.get_connection_manager_lazy(config))
-            .map_err(|_| Error::InvalidAddress)?;
-        let link = Arc::new(Link {
-            manager,
-            down_until: Mutex::default(),
-        });
+        let link = Arc::new(Link::to(address).map_err(|_| Error::InvalidAddress)?);
         links.insert(address.to_owned(), Arc::clone(&link));
         Ok(link)
     }
 }
 
-impl Link {
-    /// Runs a command, in bounded time; soon after a failure to reach the server it fails at once.
-    async fn run<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Error> {
-        if self
-            .down_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_some_and(|until| Instant::now() < until)
-        {
-            return Err(Error::Other("the Redis server is not reachable".into()));
-        }
-        let result = match tokio::time::timeout(REDIS_TIME, self.send(command)).await {
-            Ok(result) => result,
-            Err(_) => Err(RedisError::from((
-                ErrorKind::Io,
-                "the Redis server did not answer in time",
-            ))),
-        };
-        let unreachable = result.as_ref().err().is_some_and(is_unreachable);
-        *self
-            .down_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) =
-            unreachable.then(|| Instant::now() + REDIS_PAUSE);
-        result.map_err(|error| to_error(&error))
-    }
-
-    /// The manager learns of a lost connection from the command that fails on it, and then connects again: so the
-    /// command gets a second try. A command that timed out may have been carried out and is not repeated.
-    async fn send<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, RedisError> {
-        let mut manager = self.manager.clone();
-        match command.query_async(&mut manager).await {
-            Err(error) if is_unreachable(&error) && !error.is_timeout() => {
-                command.query_async(&mut manager).await
-            }
-            result => result,
-        }
-    }
-}
-
-fn is_unreachable(error: &RedisError) -> bool {
-    error.is_io_error() || error.is_timeout() || error.is_connection_dropped()
+/// Runs a command on a server.
+async fn run<T: FromRedisValue>(link: &Arc<Link>, command: Cmd) -> Result<T, Error> {
+    let answer = link.run(command).await;
+    answer
+        .and_then(|value| Ok(redis::from_redis_value(value)?))
+        .map_err(|error| to_error(&error))
 }
 
 fn to_error(error: &RedisError) -> Error {
@@ -203,7 +153,7 @@ async fn command<T: FromRedisValue>(
     command: Cmd,
 ) -> wasmtime::Result<Result<T, Error>> {
     match accessor.with(|mut access| access.get().route(&connection)) {
-        Ok(Route::Server(link)) => Ok(link.run(&command).await),
+        Ok(Route::Server(link)) => Ok(run(&link, command).await),
         Ok(Route::Local) => Ok(Err(Error::Other(NO_SERVER.into()))),
         Err(error) => Ok(Err(error)),
     }
@@ -238,10 +188,11 @@ async fn publish(
         Fault::Stop => return Err(Stopped.into()),
     }
     let result = match (route, &services.broker) {
-        (Route::Server(link), _) => link
-            .run::<i64>(Cmd::new().arg("PUBLISH").arg(channel).arg(payload))
-            .await
-            .map(drop),
+        (Route::Server(link), _) => {
+            let mut command = Cmd::new();
+            command.arg("PUBLISH").arg(channel).arg(payload);
+            run::<i64>(&link, command).await.map(drop)
+        }
         (Route::Local, Broker::Local(bus)) => {
             bus.publish(channel, payload);
             Ok(())

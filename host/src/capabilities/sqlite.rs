@@ -4,6 +4,10 @@
 //! them over. What must not happen is that a thread waits in SQLite's own busy timeout while the guest it waits for
 //! needs that thread; so a writing statement first takes the database's writer lock, an asynchronous one, and keeps
 //! it until its connection is back in autocommit. Against other processes the statement is tried again with pauses.
+//!
+//! A lock that another process holds for longer than [`BUSY_TIME`] is noted: from then on statements wait only for
+//! [`BUSY_TIME_KNOWN`], until one has succeeded. Otherwise every request that writes would keep its instance for the
+//! whole time, and soon those that only read would find none.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,7 +30,8 @@ use crate::error;
 use crate::faults::{CallKind, Fault, Stopped};
 use crate::guest::{ComponentGrants, Guest, Services};
 use crate::limits::{
-    BUSY_TIME, CONNECTIONS_PER_INSTANCE, IDLE_CONNECTIONS, RESULT_BYTES, STATEMENTS_PER_CONNECTION,
+    BUSY_TIME, BUSY_TIME_KNOWN, CONNECTIONS_PER_INSTANCE, IDLE_CONNECTIONS, RESULT_BYTES,
+    STATEMENTS_PER_CONNECTION,
 };
 use crate::runtime_config::DatabaseConfig;
 
@@ -39,6 +44,8 @@ pub(crate) struct Database {
     config: DatabaseConfig,
     idle: Mutex<Vec<PooledConnection>>,
     writer: Arc<tokio::sync::Mutex<()>>,
+    /// Until then it is known that another process does not let go of the database.
+    stuck_until: Mutex<Option<Instant>>,
 }
 
 /// The databases of a shop. Labels of the same file share a [`Database`], and with it the writer lock.
@@ -123,6 +130,10 @@ fn unusable(cause: &rusqlite::Error) -> String {
         ) => {
             format!("{cause}; check the path and its permissions")
         }
+        Some(ffi::ErrorCode::DiskFull) => format!("{cause}; make room on its disk"),
+        Some(ffi::ErrorCode::DatabaseBusy) => {
+            format!("{cause}; another program keeps it for itself, end that one first")
+        }
         _ => cause.to_string(),
     }
 }
@@ -134,6 +145,49 @@ impl Database {
             config: config.clone(),
             idle: Mutex::default(),
             writer: Arc::default(),
+            stuck_until: Mutex::default(),
+        }
+    }
+
+    /// How long a statement waits for the writer lock now.
+    fn patience(&self) -> Duration {
+        let until = self
+            .stuck_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match *until {
+            Some(until) if Instant::now() < until => BUSY_TIME_KNOWN,
+            _ => BUSY_TIME,
+        }
+    }
+
+    /// A statement has waited in vain for another process.
+    fn note_stuck(&self) {
+        let now = Instant::now();
+        let before = self
+            .stuck_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .replace(now + BUSY_TIME);
+        if before.is_none() {
+            tracing::warn!(database = %self.label, "another program has held the write lock for {} s; what writes is refused until it lets go", BUSY_TIME.as_secs());
+        }
+    }
+
+    fn report_full(&self) {
+        let path = self.path().unwrap_or(Path::new(":memory:"));
+        tracing::error!(database = %self.label, "the disk of {} is full: make room; until then nothing can be written", path.display());
+    }
+
+    /// A statement has written.
+    fn note_free(&self) {
+        let before = self
+            .stuck_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if before.is_some() {
+            tracing::info!(database = %self.label, "the write lock is free again");
         }
     }
 
@@ -265,6 +319,8 @@ struct Held {
     connection: Option<PooledConnection>,
     /// Present from the first writing statement to the end of its transaction.
     writing: Option<OwnedMutexGuard<()>>,
+    /// How long the guest wants its statements to wait for other writers, if it has said so.
+    busy_time: Option<Duration>,
 }
 
 impl Drop for Held {
@@ -329,6 +385,9 @@ impl Held {
     /// Runs the first statement of the text.
     async fn run(&mut self, statement: &str, parameters: &[Value]) -> Result<QueryResult, Error> {
         if let Some((column, value)) = answered_here(statement) {
+            if let ("timeout", Value::Integer(ms)) = (column, &value) {
+                self.busy_time = Some(Duration::from_millis(u64::try_from(*ms).unwrap_or(0)));
+            }
             return Ok(QueryResult {
                 columns: vec![column.into()],
                 rows: vec![RowResult {
@@ -343,9 +402,15 @@ impl Held {
         result
     }
 
+    /// How long a statement waits for other writers now: never longer than [`BUSY_TIME`].
+    fn patience(&self) -> Duration {
+        let patience = self.database.patience();
+        self.busy_time.map_or(patience, |time| time.min(patience))
+    }
+
     async fn wait_for_writer(&mut self) -> Result<OwnedMutexGuard<()>, Error> {
         let lock = Arc::clone(&self.database.writer);
-        tokio::time::timeout(BUSY_TIME, lock.lock_owned())
+        tokio::time::timeout(self.patience(), lock.lock_owned())
             .await
             .map_err(|_| Error::Io("database is locked".into()))
     }
@@ -372,18 +437,33 @@ impl Held {
                     self.writing = Some(self.wait_for_writer().await?);
                     continue;
                 }
-                Err(QueryError::Sqlite(cause))
-                    if is_busy(&cause) && started.elapsed() < BUSY_TIME =>
-                {
+                Err(QueryError::Sqlite(cause)) if is_busy(&cause) => {
+                    let waited = started.elapsed();
+                    if waited >= self.patience() {
+                        if waited >= self.database.patience() {
+                            self.database.note_stuck();
+                        }
+                        return Err(io(cause));
+                    }
                     pause = pauses.next().map_or(pause, |ms| Duration::from_millis(*ms));
                 }
-                Err(QueryError::Sqlite(cause)) => return Err(io(cause)),
+                Err(QueryError::Sqlite(cause)) => {
+                    if is_full(&cause) {
+                        self.database.report_full();
+                    }
+                    return Err(io(cause));
+                }
                 Err(QueryError::TooBig) => {
                     return Err(Error::Io(format!(
                         "query result exceeds limit of {RESULT_BYTES} bytes"
                     )));
                 }
-                Ok(result) => return Ok(result),
+                Ok(result) => {
+                    if self.writing.is_some() {
+                        self.database.note_free();
+                    }
+                    return Ok(result);
+                }
             }
             tokio::time::sleep(pause).await;
         }
@@ -396,6 +476,11 @@ fn is_busy(cause: &rusqlite::Error) -> bool {
         error.code == ffi::ErrorCode::DatabaseBusy
             && error.extended_code != ffi::SQLITE_BUSY_SNAPSHOT
     })
+}
+
+/// Whether there was no room for what was to be written.
+fn is_full(cause: &rusqlite::Error) -> bool {
+    cause.sqlite_error_code() == Some(ffi::ErrorCode::DiskFull)
 }
 
 #[allow(
@@ -511,6 +596,7 @@ fn open(component: &ComponentGrants, label: &str) -> Result<GuestConnection, Err
         database: Arc::clone(database),
         connection: Some(connection),
         writing: None,
+        busy_time: None,
     };
     Ok(GuestConnection(Arc::new(tokio::sync::Mutex::new(held))))
 }
@@ -740,6 +826,7 @@ mod tests {
                 database: Arc::clone(&self.database),
                 connection: Some(self.database.take().unwrap()),
                 writing: None,
+                busy_time: None,
             }
         }
 
@@ -842,6 +929,30 @@ mod tests {
         });
         inserted.unwrap();
         assert_eq!(integer(&run(&mut held, "SELECT COUNT(*) FROM t").await), 2);
+    }
+
+    #[tokio::test]
+    async fn a_writer_waits_no_longer_than_it_wants_to() {
+        let fixture = Fixture::new();
+        let (mut first, mut second) = (fixture.open(), fixture.open());
+        let other = Connection::open(fixture.database.path().unwrap()).unwrap();
+        run(&mut second, "PRAGMA busy_timeout = 10").await;
+        let started = Instant::now();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert!(
+            error(&mut second, "BEGIN IMMEDIATE")
+                .await
+                .contains("locked")
+        );
+        other.execute_batch("ROLLBACK").unwrap();
+        run(&mut first, "BEGIN IMMEDIATE").await;
+        assert!(
+            error(&mut second, "BEGIN IMMEDIATE")
+                .await
+                .contains("locked")
+        );
+        assert!(started.elapsed() < BUSY_TIME);
+        assert_eq!(fixture.database.patience(), BUSY_TIME);
     }
 
     #[tokio::test]

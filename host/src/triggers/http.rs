@@ -24,6 +24,7 @@ use crate::faults::{CallKind, Fault, Stopped};
 use crate::guest::{Guest, Services};
 use crate::limits::{
     POST_RETURN_TIME, RESPONSE_BUFFER_BYTES, RESPONSE_BUFFER_TIME, RESPONSE_FRAMES,
+    RESPONSE_HOLD_TIME,
 };
 use crate::pool::{Instance, Lease, NoInstance, Pool};
 use crate::problem::Problem;
@@ -72,14 +73,31 @@ impl Answer {
 /// A component's response, or why there is none.
 type Outcome = Result<Response<WasiBody>, Problem>;
 
+/// Takes a response to its client while its instance still works.
+type Early = oneshot::Sender<Response<WasiBody>>;
+
 /// What a request has become when its instance is done with it.
 enum Reply {
     /// Complete.
     Whole(Response<WasiBody>),
-    /// Its head has gone out before, and its body after it.
+    /// Its head has gone out before, and its body with it or after it.
     Streamed,
     /// The guest answered with an error instead.
     Refused(ErrorCode),
+}
+
+impl Reply {
+    /// Lets a complete response go out before its instance has come to rest.
+    fn send_ahead(self, early: Option<Early>) -> Self {
+        match (self, early) {
+            (Self::Whole(response), Some(early)) => {
+                // Without a receiver the client is gone.
+                let _ = early.send(response);
+                Self::Streamed
+            }
+            (reply, _) => reply,
+        }
+    }
 }
 
 impl HttpComponent {
@@ -183,7 +201,7 @@ async fn serve(
     component: String,
     mut lease: Lease,
     invocation: Invocation,
-    early: oneshot::Sender<Response<WasiBody>>,
+    early: Early,
     request_time: Duration,
     request_id: String,
 ) -> Option<Outcome> {
@@ -242,20 +260,35 @@ async fn within<T>(
 async fn handle(
     instance: &mut Instance,
     request: http::Request<WasiBody>,
-    early: oneshot::Sender<Response<WasiBody>>,
+    early: Early,
 ) -> wasmtime::Result<(Reply, bool)> {
     let Instance { store, http, .. } = instance;
     let service = http
         .as_ref()
         .ok_or_else(|| wasmtime::Error::msg("the component does not handle requests"))?;
     let stop = store.data().stop();
+    // Under a fault plan nothing depends on how long things take.
+    let hold_time = if store.data().services.faults.are_planned() {
+        Duration::ZERO
+    } else {
+        RESPONSE_HOLD_TIME
+    };
     let run = store.run_concurrent(async |accessor| {
-        let (reply, goes_on) = call(accessor, service, request, early).await?;
+        let Called {
+            mut reply,
+            early,
+            goes_on,
+        } = call(accessor, service, request, early).await?;
         if !goes_on {
             return Ok((reply, false));
         }
         let idle = poll_fn(|cx| accessor.poll_no_interesting_tasks(cx));
-        let settled = timeout(POST_RETURN_TIME, idle).await.is_ok();
+        tokio::pin!(idle);
+        let mut settled = timeout(hold_time, &mut idle).await.is_ok();
+        if !settled {
+            reply = reply.send_ahead(early);
+            settled = timeout(POST_RETURN_TIME, idle).await.is_ok();
+        }
         Ok((reply, settled))
     });
     tokio::select! {
@@ -265,13 +298,22 @@ async fn handle(
     }
 }
 
-/// Gets the component's response and passes it on; also says whether the instance may go on afterwards.
+/// What calling a component came to.
+struct Called {
+    reply: Reply,
+    /// Still here when the reply is whole.
+    early: Option<Early>,
+    /// Whether the instance may go on afterwards.
+    goes_on: bool,
+}
+
+/// Gets the component's response and passes it on.
 async fn call(
     accessor: &Accessor<Guest>,
     service: &Service,
     request: http::Request<WasiBody>,
-    early: oneshot::Sender<Response<WasiBody>>,
-) -> wasmtime::Result<(Reply, bool)> {
+    early: Early,
+) -> wasmtime::Result<Called> {
     let (request, received) = accessor.with(|mut access| {
         let (request, received) = Request::from_http(access.data_mut().http().hooks, request);
         let received: Pin<Box<dyn Future<Output = Result<(), Error>> + Send>> = Box::pin(received);
@@ -279,11 +321,22 @@ async fn call(
     });
     let response = match service.handle(accessor, request).await? {
         Ok(response) => response,
-        Err(code) => return Ok((Reply::Refused(code), true)),
+        Err(code) => {
+            return Ok(Called {
+                reply: Reply::Refused(code),
+                early: None,
+                goes_on: true,
+            });
+        }
     };
     let response = accessor.with(|mut access| response.into_http(&mut access, received))?;
     let goes_on = permit(accessor, response.status()).await?;
-    Ok((deliver(response, early).await?, goes_on))
+    let (reply, early) = deliver(response, early).await?;
+    Ok(Called {
+        reply,
+        early,
+        goes_on,
+    })
 }
 
 /// Asks the fault plan whether the response may go out; says whether the instance may go on after it.
@@ -308,12 +361,12 @@ async fn permit(accessor: &Accessor<Guest>, status: StatusCode) -> wasmtime::Res
 /// Collects a short body; sends the head early when the body is long or slow.
 async fn deliver(
     response: Response<WasiBody>,
-    early: oneshot::Sender<Response<WasiBody>>,
-) -> wasmtime::Result<Reply> {
+    early: Early,
+) -> wasmtime::Result<(Reply, Option<Early>)> {
     let (head, mut body) = response.into_parts();
     let mut start = Collected::default();
     match timeout(RESPONSE_BUFFER_TIME, start.fill(&mut body)).await {
-        Ok(Ok(true)) => return Ok(Reply::Whole(start.whole(head))),
+        Ok(Ok(true)) => return Ok((Reply::Whole(start.whole(head)), Some(early))),
         Ok(Ok(false)) | Err(_) => {}
         Ok(Err(cause)) => {
             return Err(wasmtime::Error::msg(format!(
@@ -337,7 +390,7 @@ async fn deliver(
     }
     // Nobody listening is fine here too.
     let _ = frames.send(Piece::End).await;
-    Ok(Reply::Streamed)
+    Ok((Reply::Streamed, None))
 }
 
 /// What travels from an instance to the connection.

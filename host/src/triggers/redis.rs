@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::error::one_line;
 use crate::faults::Stopped;
 use crate::guest::Services;
-use crate::limits::{POST_RETURN_TIME, REDIS_BACKOFF, REDIS_PING, REDIS_TIME};
+use crate::limits::{POST_RETURN_TIME, REDIS_BACKOFF, REDIS_PING, REDIS_SILENCE_TIME};
 use crate::pool::{Instance, NoInstance, Pool};
 use crate::shutdown::Activity;
 
@@ -171,12 +171,12 @@ impl Listener {
         let connect = async {
             let client = redis::Client::open(self.address.as_str())?;
             let mut subscribed = client.get_async_pubsub().await?;
-            for channel in self.subscriptions.keys() {
-                subscribed.subscribe(channel).await?;
-            }
+            // All at once: over a slow network each command is a journey.
+            let channels: Vec<&String> = self.subscriptions.keys().collect();
+            subscribed.subscribe(channels).await?;
             Ok::<_, redis::RedisError>(subscribed)
         };
-        match timeout(REDIS_TIME * 2, connect).await {
+        match timeout(REDIS_SILENCE_TIME, connect).await {
             Ok(result) => result.map_err(|cause| one_line(&cause.to_string())),
             Err(_) => Err("no answer in time".into()),
         }
@@ -192,7 +192,7 @@ impl Listener {
                 }
                 Ok(None) => return "the connection was closed".into(),
                 // Nothing for a while: a half-open connection would stay silent for ever.
-                Err(_) => match timeout(REDIS_TIME, sink.ping::<redis::Value>()).await {
+                Err(_) => match timeout(REDIS_SILENCE_TIME, sink.ping::<redis::Value>()).await {
                     Ok(Ok(_)) => {}
                     Ok(Err(cause)) => return one_line(&cause.to_string()),
                     Err(_) => return "no answer to a ping".into(),

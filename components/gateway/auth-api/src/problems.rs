@@ -33,7 +33,9 @@ pub fn problem(error: AccountError) -> Problem {
             "last-admin",
             "this is the last active admin: make another one first",
         ),
-        AccountError::Unavailable => Problem::unavailable("accounts are busy: try again"),
+        AccountError::Unavailable => {
+            Problem::unavailable("accounts cannot be changed at the moment: try again")
+        }
         AccountError::Internal => Problem::internal(),
     }
 }

@@ -33,6 +33,7 @@ mod context;
 mod cors;
 mod etag;
 mod fields;
+mod followed;
 mod guard;
 mod headers;
 mod idempotency;
@@ -51,6 +52,7 @@ mod stream;
 
 pub use context::{Body, Context, MAX_BODY_BYTES, unsupported_media_type};
 pub use fields::{Draft, FieldError, Fields, FromJson};
+pub use followed::{Followed, let_the_answer_go};
 pub use guard::{Guard, NoGuard, Principal, Role, TokenGuard};
 pub use idempotency::MAX_IDEMPOTENCY_KEY_CHARS;
 pub use page::{
@@ -95,8 +97,8 @@ macro_rules! route {
     };
 }
 
-/// Makes the component answer HTTP with that route table. With a second argument, an `async fn()` that runs after
-/// each request that was not internal. `serve!(public ROUTES)` makes a box that verifies no tokens.
+/// Makes the component answer HTTP with that route table. With a second argument, an `async fn()` that runs when the
+/// answer to a request that was not internal has been taken. `serve!(public ROUTES)` makes a box that verifies no tokens.
 #[macro_export]
 macro_rules! serve {
     (public $routes:expr) => {
@@ -116,8 +118,8 @@ macro_rules! serve {
             use super::*;
 
             #[::spin_sdk::http_service]
-            async fn handle(request: ::spin_sdk::http::Request) -> $crate::HttpResponse {
-                $crate::serve($routes, &$guard, request, || $after()).await
+            async fn handle(request: ::spin_sdk::http::Request) -> $crate::ServedResponse {
+                $crate::serve($routes, &$guard, request, $after).await
             }
         }
     };
@@ -125,6 +127,9 @@ macro_rules! serve {
 
 /// The answer as the SDK takes it.
 pub type HttpResponse = http::Response<spin_sdk::http::FullBody<bytes::Bytes>>;
+
+/// The answer and the work that follows it, as the SDK takes it.
+pub type ServedResponse = http::Response<Followed>;
 
 /// For adapters that have nothing to do after a request.
 pub async fn nothing() {}

@@ -10,23 +10,25 @@ use mercato_platform::trace::TraceContext;
 use spin_sdk::http::{FullBody, Request};
 
 use crate::etag::Versions;
+use crate::followed::Followed;
 use crate::guard::{self, Guard};
 use crate::router::{self, Match, Params};
 use crate::{
-    Body, BodyMode, BodyStream, Context, HttpResponse, MAX_BODY_BYTES, Problem, Reply, Route, cors,
-    etag, headers, stream,
+    Body, BodyMode, BodyStream, Context, HttpResponse, MAX_BODY_BYTES, Problem, Reply, Route,
+    ServedResponse, cors, etag, headers, stream,
 };
 
 /// Paths that only other components can reach: no public route leads to them.
 pub(crate) const INTERNAL_PREFIX: &str = "/internal/";
 
-/// Answers a request from a table of routes, `guard` telling who asks, then runs `after`, unless the request was an internal one.
-pub async fn serve<A: Future<Output = ()>>(
+/// Answers a request from a table of routes, `guard` telling who asks. When the answer has been taken, `after` runs,
+/// unless the request was an internal one: no client waits for it.
+pub async fn serve<A: Future<Output = ()> + 'static>(
     routes: &[Route],
     guard: &impl Guard,
     request: Request,
-    after: impl FnOnce() -> A,
-) -> HttpResponse {
+    after: impl FnOnce() -> A + 'static,
+) -> ServedResponse {
     let request_id = headers::request_id(request.headers());
     let fields = [("request_id", request_id.as_str())];
     log::about(
@@ -36,23 +38,26 @@ pub async fn serve<A: Future<Output = ()>>(
     .await
 }
 
-async fn serve_one<A: Future<Output = ()>>(
+async fn serve_one<A: Future<Output = ()> + 'static>(
     routes: &[Route],
     guard: &impl Guard,
     request: Request,
     request_id: &str,
-    after: impl FnOnce() -> A,
-) -> HttpResponse {
+    after: impl FnOnce() -> A + 'static,
+) -> ServedResponse {
     let is_internal = request.uri().path().starts_with(INTERNAL_PREFIX);
     let origins = match request.headers().get(header::ORIGIN) {
         Some(_) => cors::allowed_origins().await,
         None => Vec::new(),
     };
     let response = respond_as(routes, guard, request, &origins, request_id).await;
-    if !is_internal {
-        after().await;
-    }
-    response
+    let request_id = request_id.to_owned();
+    response.map(|body| match is_internal {
+        true => Followed::by_nothing(body),
+        false => Followed::by(body, async move {
+            log::about(&[("request_id", &request_id)], after()).await;
+        }),
+    })
 }
 
 /// The answer to a request, whatever its body comes from. `origins` are those whose pages may read it.

@@ -22,6 +22,7 @@ pub async fn after_request() {
     if !LAST_RUN.with(|last| is_due(last, SystemClock.now_ms())) {
         return;
     }
+    mercato_edge::let_the_answer_go().await;
     if let Err(error) = outbox::relay(INTERVAL_MS).await {
         log::warn(
             "the outbox could not be relayed",

@@ -40,7 +40,9 @@ pub fn problem(error: OrderError) -> Problem {
             "the payment could not be reached: send the same request again",
         )
         .with_header(header::RETRY_AFTER, PAYMENT_RETRY_AFTER_SECONDS),
-        OrderError::Unavailable => Problem::unavailable("orders are busy: try again"),
+        OrderError::Unavailable => {
+            Problem::unavailable("orders cannot be changed at the moment: try again")
+        }
         OrderError::Internal => Problem::internal(),
     }
 }

@@ -48,7 +48,9 @@ pub fn problem(error: PaymentError) -> Problem {
             "the payment provider refused the request",
         ),
         PaymentError::NotSupported => Problem::not_found("page with this payment provider"),
-        PaymentError::Unavailable => Problem::unavailable("payments are busy: try again"),
+        PaymentError::Unavailable => {
+            Problem::unavailable("payments cannot be changed at the moment: try again")
+        }
         PaymentError::Internal => Problem::internal(),
     }
 }

@@ -21,6 +21,7 @@ pub async fn after_request() {
     if !LAST_ASKED_MS.with(|last| is_due(last, now)) {
         return;
     }
+    mercato_edge::let_the_answer_go().await;
     if let Err(error) = outbox::relay(MIN_INTERVAL_MS).await {
         log::warn("relay not run", &[("cause", &error.to_string())]);
     }

@@ -29,7 +29,9 @@ pub fn problem(error: ProductError) -> Problem {
             let detail = "the stock would be more than 1000000000: read the product again and choose a smaller change";
             Problem::conflict("too-much-stock", detail)
         }
-        ProductError::Unavailable => Problem::unavailable("the catalogue is busy: try again"),
+        ProductError::Unavailable => {
+            Problem::unavailable("the catalogue cannot be changed at the moment: try again")
+        }
         ProductError::Internal => Problem::internal(),
     }
 }

@@ -240,6 +240,13 @@ impl OrderRepository for Database {
     ) -> Result<T, OrderError> {
         Self::write(self, |connection| work(&Records(connection)))
     }
+
+    fn write_if_free<T>(
+        &self,
+        work: impl FnOnce(&dyn OrderRecords) -> Result<T, OrderError>,
+    ) -> Result<Option<T>, OrderError> {
+        Self::write_if_free(self, |connection| work(&Records(connection)))
+    }
 }
 
 struct Records<'a>(&'a Connection);

@@ -11,7 +11,7 @@ use crate::domain::{
     Actor, Closing, Order, OrderError, OrderId, OrderStatus, PAUSE_LONGEST_MS, Rejection, Saga,
     Step,
 };
-use crate::ports::{OrderRepository, Payments, Ports};
+use crate::ports::{OrderRecords, OrderRepository, Payments, Ports};
 
 /// Sagas taken up in one run.
 pub const SAGAS_PER_SWEEP: u32 = 50;
@@ -47,11 +47,12 @@ pub struct SweepReport {
     pub events_applied: u32,
 }
 
-/// Does nothing when the last run is younger than `min_interval_ms`.
+/// Does nothing when the last run is younger than `min_interval_ms`, or when somebody else writes; with 0 it waits for them.
 ///
 /// # Errors
 /// When the orders database or the outbox cannot be used. A single order that fails is logged and tried again later,
-/// after a pause that doubles every time.
+/// after a pause that doubles every time. When a database cannot be used, the others of its kind are left for the next
+/// run: each would wait for it as long.
 pub async fn handle(ports: &impl Ports, min_interval_ms: u32) -> Result<SweepReport, OrderError> {
     let mut report = SweepReport::default();
     if !claim(ports, min_interval_ms)? {
@@ -92,13 +93,17 @@ fn claim(ports: &impl Ports, min_interval_ms: u32) -> Result<bool, OrderError> {
     if !is_due(ports.orders().read(|records| records.last_sweep())?) {
         return Ok(false);
     }
-    ports.orders().write(|records| {
+    let claim = |records: &dyn OrderRecords| {
         let due = is_due(records.last_sweep()?);
         if due {
             records.set_last_sweep(now)?;
         }
         Ok(due)
-    })
+    };
+    if min_interval_ms == 0 {
+        return ports.orders().write(claim);
+    }
+    Ok(ports.orders().write_if_free(claim)?.unwrap_or(false))
 }
 
 /// Whether a run begins nothing new any more. What is due is due at the next one, and every run does one thing of each
@@ -127,7 +132,12 @@ async fn sweep_sagas(
         match log::about(&ids, finish(ports, &saga, keyed, now)).await {
             Ok(Finished::Expired) => report.expired += 1,
             Ok(Finished::Resumed) => report.resumed += 1,
-            Err(error) => warn("a half-made order could not be finished", &order_id, &error),
+            Err(error) => {
+                warn("a half-made order could not be finished", &order_id, &error);
+                if error == OrderError::Unavailable {
+                    break;
+                }
+            }
         }
     }
     Ok(())
@@ -221,7 +231,12 @@ async fn sweep_follow_ups(
         let ids = [("order_id", order_id.as_str())];
         match log::about(&ids, follow_ups::run(ports, &order_id)).await {
             Ok(()) => report.resumed += 1,
-            Err(error) => warn("a follow-up failed", &order_id, &error),
+            Err(error) => {
+                warn("a follow-up failed", &order_id, &error);
+                if error == OrderError::Unavailable {
+                    break;
+                }
+            }
         }
     }
     Ok(())

@@ -89,7 +89,8 @@ pub(super) fn back_off_ms(times: u32) -> u64 {
         .min(PAUSE_LONGEST_MS)
 }
 
-/// Reads first, so that the many calls that come too early take no write lock.
+/// Reads first, so that the many calls that come too early take no write lock. A run that somebody asked for waits for that
+/// lock; any other is left to the next one.
 fn may_run<P: Ports>(ports: &P, min_interval_ms: u32) -> Result<bool, PaymentError> {
     let now = ports.clock().now_ms();
     // A last run in the future (the clock was set back) does not stop the relay.
@@ -101,13 +102,17 @@ fn may_run<P: Ports>(ports: &P, min_interval_ms: u32) -> Result<bool, PaymentErr
     {
         return Ok(false);
     }
-    ports.store().write(|records| {
+    let claim = |records: &dyn Records| {
         if too_early(records.last_relay_run()?) {
             return Ok(false);
         }
         records.record_relay_run(now)?;
         Ok(true)
-    })
+    };
+    if min_interval_ms == 0 {
+        return ports.store().write(claim);
+    }
+    Ok(ports.store().write_if_free(claim)?.unwrap_or(false))
 }
 
 /// Publishes one batch up to the first failure or the end of [`BATCH_TIME_MS`]; gives how many were published and how many failed.

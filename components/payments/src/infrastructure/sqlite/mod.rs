@@ -87,6 +87,14 @@ impl Store for SqliteStore {
     ) -> Result<T, PaymentError> {
         self.0.write(|connection| work(&SqliteRecords(connection)))
     }
+
+    fn write_if_free<T>(
+        &self,
+        work: impl FnOnce(&dyn Records) -> Result<T, PaymentError>,
+    ) -> Result<Option<T>, PaymentError> {
+        self.0
+            .write_if_free(|connection| work(&SqliteRecords(connection)))
+    }
 }
 
 /// The records within one read or one transaction.
