@@ -105,7 +105,10 @@ impl<'w> Story<'w> {
         let mut last = String::new();
         for _ in 0..ATTEMPTS {
             let client = self.world.client();
-            match make(&client).try_send() {
+            let answer = make(&client).try_send();
+            // What follows the answer is over before anything else begins: so calls come in the same order each time.
+            self.world.wait_until_idle();
+            match answer {
                 Ok(answer) if answer.status() < 500 => return answer,
                 Ok(answer) => last = format!("{}: {}", answer.status(), answer.text()),
                 Err(error) => last = error.to_string(),

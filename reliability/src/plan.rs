@@ -3,10 +3,14 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use mercato::{CallKind, Fault, FaultPlan, HostCall};
 
 use crate::sabotage::Sabotage;
+
+/// Pauses from this length on are limits on how long something may take.
+pub(crate) const LONG_PAUSE: Duration = Duration::from_secs(3);
 
 /// On which side of a call the shop crashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +40,7 @@ struct State {
     reached: Mutex<Option<(CallKind, String)>>,
 }
 
-/// Counts calls while it is armed, and crashes the shop at one of them: from then on no call happens at all.
+/// Counts calls while it is armed, lets short pauses take no time, and crashes the shop at one of them: from then on no call happens at all.
 #[derive(Debug, Clone, Default)]
 pub struct Plan(Arc<State>);
 
@@ -51,6 +55,9 @@ impl Plan {
 
     /// What becomes of a call that the plan has nothing against.
     fn pass(&self, call: &HostCall<'_>) -> Fault {
+        if call.kind == CallKind::Sleep && is_short(call.detail) {
+            return Fault::Pretend;
+        }
         let broken = self.0.sabotage.and_then(|sabotage| sabotage.breaks(call));
         broken.map_or(Fault::Pass, |statements| Fault::Then(statements.to_owned()))
     }
@@ -129,6 +136,12 @@ pub(crate) fn describe(call: &HostCall<'_>) -> String {
         call.component,
         detail.chars().take(100).collect::<String>()
     )
+}
+
+/// Whether a pause is one that something is waited for; a longer one is the time after which it is waited for no more.
+fn is_short(nanoseconds: &str) -> bool {
+    let nanoseconds = nanoseconds.parse().map(Duration::from_nanos);
+    nanoseconds.is_ok_and(|pause| pause < LONG_PAUSE)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

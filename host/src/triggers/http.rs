@@ -267,12 +267,7 @@ async fn handle(
         .as_ref()
         .ok_or_else(|| wasmtime::Error::msg("the component does not handle requests"))?;
     let stop = store.data().stop();
-    // Under a fault plan nothing depends on how long things take.
-    let hold_time = if store.data().services.faults.are_planned() {
-        Duration::ZERO
-    } else {
-        RESPONSE_HOLD_TIME
-    };
+    let is_planned = store.data().services.faults.are_planned();
     let run = store.run_concurrent(async |accessor| {
         let Called {
             mut reply,
@@ -284,7 +279,12 @@ async fn handle(
         }
         let idle = poll_fn(|cx| accessor.poll_no_interesting_tasks(cx));
         tokio::pin!(idle);
-        let mut settled = timeout(hold_time, &mut idle).await.is_ok();
+        let mut settled = if is_planned {
+            // Under a fault plan nothing depends on how long things take.
+            poll_fn(|cx| Poll::Ready(idle.as_mut().poll(cx).is_ready())).await
+        } else {
+            timeout(RESPONSE_HOLD_TIME, &mut idle).await.is_ok()
+        };
         if !settled {
             reply = reply.send_ahead(early);
             settled = timeout(POST_RETURN_TIME, idle).await.is_ok();

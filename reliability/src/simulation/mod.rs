@@ -30,6 +30,7 @@ use tokio::task::{JoinHandle, LocalSet, spawn_local};
 
 use crate::client::Facts;
 use crate::invariants::{self, Readings};
+use crate::plan::LONG_PAUSE;
 use crate::sabotage::Sabotage;
 use crate::world::{ADMIN_EMAIL, ADMIN_PASSWORD, Folder, RESERVATION_TTL_SECONDS, VirtualClock};
 use people::{Person, Town};
@@ -59,8 +60,6 @@ const EVENING_STEPS_MAX: u64 = 400_000;
 const INSTANCES: u32 = 32;
 /// A limit that never matters.
 const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
-/// Pauses from this length on are limits on how long something may take, and rarely over before it is done.
-const LONG_PAUSE: Duration = Duration::from_secs(3);
 
 /// Chances in [`CHANCES`] for each step.
 const CHANCES: u32 = 10_000;
