@@ -67,15 +67,6 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// Whether this is that answer again: what was taken is answered in the same bytes, and what was refused is refused
-    /// for the same reason (a refusal says when and to which request).
-    fn repeats(&self, first: &Self) -> bool {
-        if first.status < 400 {
-            return self == first;
-        }
-        self.status == first.status && self.json()["type"] == first.json()["type"]
-    }
-
     fn describe(&self) -> String {
         format!("{}: {}", self.status, String::from_utf8_lossy(&self.body))
     }
@@ -425,7 +416,7 @@ impl Person {
         if first.status == 401 || second.status == 401 {
             return self.ask(ask).await;
         }
-        if !second.repeats(&first) {
+        if first != second {
             let what = format!(
                 "6: one key, two answers: {} and {}",
                 first.describe(),
@@ -483,7 +474,7 @@ impl Person {
         };
         let (key, body, answer) = (order.key.clone(), order.body.clone(), order.answer.clone());
         let again = self.send_order(&key, &body).await;
-        if !again.repeats(&answer) {
+        if again != answer {
             let what = format!(
                 "3: {key} was answered {}, and then {}",
                 answer.describe(),
