@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Notify;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock};
 
-use crate::faults::{CallKind, Fault};
+use crate::faults::{CallKind, Fault, StopSign};
 use crate::guest::{ComponentGrants, Services};
 
 /// Where guests get the wall-clock time from.
@@ -75,7 +74,7 @@ impl Clock for OffsetClock {
 pub(crate) struct GuestClock {
     pub component: Arc<ComponentGrants>,
     pub services: Arc<Services>,
-    pub stop: Arc<Notify>,
+    pub stop: Arc<StopSign>,
 }
 
 impl HostWallClock for GuestClock {
@@ -89,8 +88,7 @@ impl HostWallClock for GuestClock {
             faults.decide(id, CallKind::Clock, ""),
             Fault::Stop | Fault::StopAfter
         ) {
-            // A clock cannot trap: the guest ends when it next gives up its thread.
-            self.stop.notify_one();
+            self.stop.put_up();
         }
         self.services.clock.now()
     }

@@ -5,7 +5,9 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use tokio::sync::Notify;
 
 /// What a guest is about to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,6 +92,35 @@ pub(crate) struct Faults {
 #[derive(Debug, thiserror::Error)]
 #[error("stopped by the fault plan")]
 pub(crate) struct Stopped;
+
+/// Stops an instance from where it cannot trap: it ends at its next statement or message, or when it gives up its thread.
+#[derive(Default)]
+pub(crate) struct StopSign {
+    is_up: AtomicBool,
+    change: Notify,
+}
+
+impl StopSign {
+    /// Stops the instance.
+    pub(crate) fn put_up(&self) {
+        self.is_up.store(true, Ordering::SeqCst);
+        self.change.notify_one();
+    }
+
+    /// An error when the instance is to stop.
+    pub(crate) fn check(&self) -> Result<(), Stopped> {
+        if self.is_up.load(Ordering::SeqCst) {
+            Err(Stopped)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Resolves when the instance is to stop.
+    pub(crate) async fn seen(&self) {
+        self.change.notified().await;
+    }
+}
 
 impl Faults {
     pub(crate) fn new(plan: Option<Arc<dyn FaultPlan>>) -> Self {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
-use tokio::sync::Notify;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -14,7 +13,7 @@ use crate::capabilities::redis::Broker;
 use crate::capabilities::sqlite::{Database, OpenTransactions};
 use crate::capabilities::wasi::{self, Voice};
 use crate::clock::Clock;
-use crate::faults::Faults;
+use crate::faults::{Faults, StopSign};
 use crate::grants::AllowedHosts;
 use crate::limits::TABLE_ELEMENTS_MAX;
 use crate::metrics::Metrics;
@@ -85,8 +84,8 @@ pub(crate) struct Guest {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     outbound: OutboundHttp,
-    /// Notified when the fault plan stops the guest where it cannot trap.
-    stop: Arc<Notify>,
+    /// How the fault plan stops the guest from where it cannot trap.
+    stop: Arc<StopSign>,
 }
 
 impl Guest {
@@ -115,8 +114,8 @@ impl Guest {
         }
     }
 
-    /// Notified when the fault plan stops the guest where it cannot trap.
-    pub(crate) fn stop(&self) -> Arc<Notify> {
+    /// How the fault plan stops the guest from where it cannot trap.
+    pub(crate) fn stop(&self) -> Arc<StopSign> {
         Arc::clone(&self.stop)
     }
 

@@ -458,16 +458,21 @@ async fn a_test_moves_the_clock_that_a_box_sees() {
 #[tokio::test]
 async fn a_test_decides_what_becomes_of_a_boxs_calls() {
     let accounts = Accounts::new();
-    let plan = Arc::new(Mutex::new(Fault::Pass));
-    let (chosen, numbers) = (Arc::clone(&plan), Arc::new(Mutex::new(Vec::new())));
-    let seen = Arc::clone(&numbers);
+    let plan = Arc::new(Mutex::new((CallKind::Sqlite, Fault::Pass)));
+    let (chosen, calls) = (Arc::clone(&plan), Arc::new(Mutex::new(Vec::new())));
+    let seen = Arc::clone(&calls);
     let shop = accounts
         .builder(Limits::default())
         .faults(move |call: &HostCall<'_>| {
-            assert_eq!((call.component, call.kind), ("auth-api", CallKind::Sqlite));
-            seen.lock().unwrap().push(call.number);
-            if call.detail.contains("INSERT INTO users") {
-                chosen.lock().unwrap().clone()
+            assert_eq!(call.component, "auth-api");
+            seen.lock().unwrap().push((call.number, call.kind));
+            let (kind, fault) = chosen.lock().unwrap().clone();
+            let is_it = match kind {
+                CallKind::Sqlite => call.detail.contains("INSERT INTO users"),
+                _ => true,
+            };
+            if is_it && call.kind == kind {
+                fault
             } else {
                 Fault::Pass
             }
@@ -475,18 +480,21 @@ async fn a_test_decides_what_becomes_of_a_boxs_calls() {
         .start()
         .await
         .unwrap();
+    let decide = |kind, fault| *plan.lock().unwrap() = (kind, fault);
     let address = shop.addr();
     // The statement fails: the box answers, and nobody is registered.
-    *plan.lock().unwrap() = Fault::Fail("disk I/O error".into());
+    decide(CallKind::Sqlite, Fault::Fail("disk I/O error".into()));
     let failed = register(address, "fail@example.com").await;
     assert!(["500", "503"].contains(&failed.status()), "{failed:?}");
     assert!(!failed.0.contains("disk"), "{failed:?}");
-    // The box stops dead before or in the middle of its transaction: the runner answers, and nobody is registered.
-    for (fault, email) in [
-        (Fault::Stop, "stop@example.com"),
-        (Fault::StopAfter, "after@example.com"),
+    // The box stops dead at the clock, before or in the middle of its transaction: the runner answers, and nobody is
+    // registered.
+    for (kind, fault, email) in [
+        (CallKind::Clock, Fault::Stop, "clock@example.com"),
+        (CallKind::Sqlite, Fault::Stop, "stop@example.com"),
+        (CallKind::Sqlite, Fault::StopAfter, "after@example.com"),
     ] {
-        *plan.lock().unwrap() = fault;
+        decide(kind, fault);
         let stopped = register(address, email).await;
         assert_eq!(stopped.status(), "500", "{stopped:?}");
         assert_eq!(
@@ -494,12 +502,31 @@ async fn a_test_decides_what_becomes_of_a_boxs_calls() {
             "https://mercato.dev/problems/internal"
         );
     }
-    *plan.lock().unwrap() = Fault::Pass;
-    for email in ["fail@example.com", "stop@example.com", "after@example.com"] {
+    decide(CallKind::Sqlite, Fault::Pass);
+    for email in [
+        "fail@example.com",
+        "clock@example.com",
+        "stop@example.com",
+        "after@example.com",
+    ] {
         assert_eq!(login(address, email).await.status(), "401", "{email}");
         assert_eq!(register(address, email).await.status(), "201", "{email}");
     }
-    let numbers = numbers.lock().unwrap().clone();
+    // It stops when everything is done: before its answer, which is lost, or after it.
+    for (fault, email, status) in [
+        (Fault::Stop, "unheard@example.com", "500"),
+        (Fault::StopAfter, "heard@example.com", "201"),
+    ] {
+        decide(CallKind::Respond, fault);
+        assert_eq!(register(address, email).await.status(), status, "{email}");
+        decide(CallKind::Respond, Fault::Pass);
+        assert_eq!(login(address, email).await.status(), "200", "{email}");
+    }
+    let calls = calls.lock().unwrap().clone();
+    for kind in [CallKind::Sqlite, CallKind::Clock, CallKind::Respond] {
+        assert!(calls.iter().any(|(_, seen)| *seen == kind), "{kind:?}");
+    }
+    let numbers: Vec<u64> = calls.into_iter().map(|(number, _)| number).collect();
     let counted: Vec<u64> = (0..).take(numbers.len()).collect();
     assert_eq!(numbers, counted, "calls are counted from 0");
     assert!(shop.stop().await);

@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use tokio::sync::Notify;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, default_send_request};
 
-use crate::faults::{CallKind, Fault};
+use crate::faults::{CallKind, Fault, StopSign};
 use crate::grants::{CHAINING_SUFFIX, Target};
 use crate::guest::{ComponentGrants, Services};
 use crate::limits::{CHAIN_DEPTH, OUTBOUND_CONNECT_TIME, OUTBOUND_READ_TIME};
@@ -35,7 +34,7 @@ pub(crate) struct OutboundHttp {
     /// How deep in a chain of requests the instance is right now.
     pub depth: u32,
     /// Ends the instance, which a hook cannot do itself.
-    stop: Arc<Notify>,
+    stop: Arc<StopSign>,
 }
 
 type Response = http::Response<WasiBody>;
@@ -46,7 +45,7 @@ impl OutboundHttp {
         component: &Arc<ComponentGrants>,
         services: &Arc<Services>,
         components: &Weak<Components>,
-        stop: &Arc<Notify>,
+        stop: &Arc<StopSign>,
     ) -> Self {
         Self {
             component: Arc::clone(component),
@@ -118,7 +117,7 @@ type Exchange = Pin<Box<dyn Future<Output = Result<(Response, Finished), Error>>
 async fn under_plan(
     component: Arc<ComponentGrants>,
     services: Arc<Services>,
-    stop: Arc<Notify>,
+    stop: Arc<StopSign>,
     target: String,
     exchange: Exchange,
 ) -> Result<(Response, Finished), Error> {
@@ -133,7 +132,7 @@ async fn under_plan(
         // The other side has done what it was asked to.
         Fault::StopAfter => drop(exchange.await),
     }
-    stop.notify_one();
+    stop.put_up();
     std::future::pending().await
 }
 

@@ -165,14 +165,16 @@ async fn publish(
     channel: &str,
     payload: &[u8],
 ) -> wasmtime::Result<Result<(), Error>> {
-    let (route, services, component) = accessor.with(|mut access| {
+    let (stop, route, services, component) = accessor.with(|mut access| {
         let guest = access.get();
         (
+            guest.stop(),
             guest.route(&connection),
             Arc::clone(&guest.services),
             Arc::clone(&guest.component),
         )
     });
+    stop.check()?;
     let route = match route {
         Ok(route) => route,
         Err(error) => return Ok(Err(error)),

@@ -91,7 +91,9 @@ impl Databases {
             return Ok(Arc::clone(database));
         }
         let database = Arc::new(Database::new(label, config));
-        let connection = database.connect().map_err(|cause| fail(unusable(&cause)))?;
+        let connection = database
+            .connect_patiently()
+            .map_err(|cause| fail(unusable(&cause)))?;
         database.give_back(connection);
         self.0.insert(key, Arc::clone(&database));
         Ok(database)
@@ -202,6 +204,21 @@ impl Database {
             .unwrap_or_else(PoisonError::into_inner)
             .pop();
         pooled.map_or_else(|| self.connect(), Ok)
+    }
+
+    /// Connects for the first time. Another process that begins at the same moment may hold a new database while it gives
+    /// it a write-ahead log, and for that SQLite does not wait by itself.
+    fn connect_patiently(&self) -> Result<PooledConnection, rusqlite::Error> {
+        let started = Instant::now();
+        let longest_ms = BUSY_PAUSES_MS.last().copied().unwrap_or_default();
+        loop {
+            match self.connect() {
+                Err(cause) if is_busy(&cause) && started.elapsed() < BUSY_TIME => {
+                    std::thread::sleep(Duration::from_millis(longest_ms));
+                }
+                done => return done,
+            }
+        }
     }
 
     fn connect(&self) -> Result<PooledConnection, rusqlite::Error> {
@@ -682,6 +699,7 @@ impl HostConnection for Guest {
         statement: String,
         parameters: Vec<Value>,
     ) -> wasmtime::Result<Result<QueryResult, Error>> {
+        self.stop().check()?;
         let Some(held) = self.connection(&connection) else {
             return Ok(Err(Error::InvalidConnection));
         };
@@ -758,14 +776,16 @@ impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
         statement: String,
         parameters: Vec<Value>,
     ) -> wasmtime::Result<Result<Streamed, Error>> {
-        let (held, services, component) = accessor.with(|mut access| {
+        let (stop, held, services, component) = accessor.with(|mut access| {
             let guest = access.get();
             (
+                guest.stop(),
                 guest.connection(&connection),
                 Arc::clone(&guest.services),
                 Arc::clone(&guest.component),
             )
         });
+        stop.check()?;
         let Some(held) = held else {
             return Ok(Err(Error::InvalidConnection));
         };

@@ -8,18 +8,22 @@ use std::task::{Context, Poll};
 
 use serde::Deserialize;
 use tokio::io::AsyncWrite;
-use tokio::sync::Notify;
 use tracing::Level;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 
 use crate::clock::{GuestClock, GuestSteadyClock};
+use crate::faults::StopSign;
 use crate::guest::{ComponentGrants, Services};
 use crate::limits::LOG_LINE_BYTES;
 use crate::metrics::Metrics;
 
 /// What WASI gives to an instance of a component.
-pub(crate) fn context(voice: &Arc<Voice>, services: &Arc<Services>, stop: &Arc<Notify>) -> WasiCtx {
+pub(crate) fn context(
+    voice: &Arc<Voice>,
+    services: &Arc<Services>,
+    stop: &Arc<StopSign>,
+) -> WasiCtx {
     let mut builder = WasiCtxBuilder::new();
     builder
         .wall_clock(GuestClock {

@@ -293,7 +293,7 @@ async fn handle(
     });
     tokio::select! {
         biased;
-        () = stop.notified() => Err(Stopped.into()),
+        () = stop.seen() => Err(Stopped.into()),
         done = run => done?,
     }
 }

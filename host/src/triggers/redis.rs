@@ -103,7 +103,7 @@ async fn call(
     });
     tokio::select! {
         biased;
-        () = stop.notified() => Err(Stopped.into()),
+        () = stop.seen() => Err(Stopped.into()),
         done = run => done?,
     }
 }
