@@ -66,9 +66,12 @@ fn whatever_goes_wrong_everything_holds_in_the_evening() {
             ..settings(number, given("MERCATO_SIMULATE_STEPS").unwrap_or(STEPS))
         };
         let outcome = run(&settings);
+        let broken = settings.sabotage.map_or(String::new(), |sabotage| {
+            format!(" --break {}", sabotage.name())
+        });
         assert!(
             outcome.violations.is_empty(),
-            "see it again with `cargo xtask simulate --seed {number} --steps {}`: {}",
+            "see it again with `cargo xtask simulate --seed {number} --steps {}{broken}`:\n{}",
             settings.steps,
             outcome.violations.join("\n")
         );

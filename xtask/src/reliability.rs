@@ -63,6 +63,7 @@ pub fn crash_points(workspace: &Workspace, wanted: &CrashPoints) -> Result<()> {
 pub fn simulate(workspace: &Workspace, wanted: &Simulate) -> Result<()> {
     // Short enough to be typed, and new each time.
     let seed = wanted.seed.unwrap_or_else(|| SystemClock.now_seconds());
+    println!("seed {seed}, {} steps", wanted.steps);
     let mut environment = vec![
         ("MERCATO_SIMULATE_SEED", seed.to_string()),
         ("MERCATO_SIMULATE_STEPS", wanted.steps.to_string()),
