@@ -55,7 +55,7 @@ const IDLE_CHECK: Duration = Duration::from_secs(20);
 const IDLE_TIME: Duration = Duration::from_secs(60);
 /// A shop is idle that has been found so this often in a row, with this pause: a message is nowhere for a moment between its
 /// queue and its instance.
-const IDLE_LOOKS: u32 = 3;
+const IDLE_LOOKS: u32 = 2;
 const IDLE_LOOK: Duration = Duration::from_millis(1);
 /// How long threads get to stop when the shop ends.
 const RUNTIME_STOP_TIME: Duration = Duration::from_secs(5);
@@ -403,7 +403,7 @@ impl Running {
     /// count.
     pub async fn idle(&self) {
         let mut looks = 0;
-        while looks < IDLE_LOOKS {
+        loop {
             let queues_are_empty = match &self.parts.server.services.broker {
                 Broker::Local(bus) => bus.is_empty(),
                 Broker::Servers(_) => true,
@@ -414,15 +414,20 @@ impl Running {
             } else {
                 0
             };
+            if looks == IDLE_LOOKS {
+                return;
+            }
             tokio::time::sleep(IDLE_LOOK).await;
         }
     }
 
-    /// Ends all instances that do nothing: with those that a fault plan has stopped, all there are.
-    pub fn forget_instances(&self) {
+    /// Ends all instances that do nothing and closes their databases. In a shop that is [idle](Self::idle), and after a
+    /// crash by a fault plan, nothing is left then that a restart would not find either.
+    pub fn forget(&self) {
         for pool in &self.parts.pools {
             pool.drop_idle(Duration::ZERO);
         }
+        self.parts.databases.close_idle();
     }
 
     /// Closes the shop: accepts nothing new, lets what runs finish (in bounded time), moves the write-ahead logs

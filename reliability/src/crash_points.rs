@@ -89,8 +89,8 @@ pub struct Choice {
 /// so there the shop crashes only once.
 pub fn explore(scenario: &Scenario, choice: Choice) -> Exploration {
     let stride = usize::try_from(choice.stride.max(1)).unwrap_or(usize::MAX);
-    let (snapshot, memory) = prepare(scenario);
-    let calls = undisturbed(scenario, &snapshot, &memory);
+    let stage = Stage::prepare(scenario);
+    let calls = stage.undisturbed();
     let last = u64::try_from(calls.len()).unwrap_or(u64::MAX);
     let mut exploration = Exploration {
         scenario: scenario.name,
@@ -102,7 +102,7 @@ pub fn explore(scenario: &Scenario, choice: Choice) -> Exploration {
     for call in (choice.first..POINTS_MAX).step_by(stride) {
         let mut reached = false;
         for side in [Side::Before, Side::After] {
-            let crashed = crash(scenario, &snapshot, &memory, (call, side), choice.sabotage);
+            let crashed = stage.crash(call, side, choice.sabotage);
             if let Some((point, found)) = crashed {
                 reached = true;
                 *exploration.points.entry(point.kind).or_default() += 1;
@@ -127,65 +127,80 @@ pub fn explore(scenario: &Scenario, choice: Choice) -> Exploration {
     exploration
 }
 
-fn prepare(scenario: &Scenario) -> (Snapshot, Memory) {
-    let world = World::new(scenario.provider);
-    let memory = {
+/// A scenario that is ready to be played, again and again.
+struct Stage<'s> {
+    scenario: &'s Scenario,
+    world: World,
+    beginning: Snapshot,
+    memory: Memory,
+}
+
+impl<'s> Stage<'s> {
+    fn prepare(scenario: &'s Scenario) -> Self {
+        let world = World::new(scenario.provider);
         let mut story = Story::resume(&world, &Memory::default());
         opening(&mut story);
         (scenario.prepare)(&mut story);
-        story.memory()
-    };
-    (world.into_snapshot(), memory)
-}
-
-/// Plays the scenario without a crash; gives its calls.
-///
-/// # Panics
-/// When something is not true even then.
-fn undisturbed(scenario: &Scenario, snapshot: &Snapshot, memory: &Memory) -> Vec<String> {
-    let world = World::from_snapshot(snapshot, None);
-    let mut story = Story::resume(&world, memory);
-    world.plan.arm(None);
-    (scenario.play)(&mut story);
-    world.wait_until_idle();
-    let calls = world.plan.calls();
-    world.plan.disarm();
-    let found = invariants::violations(&mut story);
-    assert!(
-        found.is_empty(),
-        "{} without a crash: {}",
-        scenario.name,
-        found.join("\n")
-    );
-    calls
-}
-
-/// `None` when the scenario ended before it came to that call.
-fn crash(
-    scenario: &Scenario,
-    snapshot: &Snapshot,
-    memory: &Memory,
-    (call, side): (u64, Side),
-    sabotage: Option<Sabotage>,
-) -> Option<(Point, Vec<String>)> {
-    let world = World::from_snapshot(snapshot, sabotage);
-    let mut story = Story::resume(&world, memory);
-    world.plan.arm(Some((call, side)));
-    (scenario.play)(&mut story);
-    world.wait_until_idle();
-    if world.plan.has_crashed() {
-        world.recover();
+        let memory = story.memory();
+        let beginning = world.snapshot();
+        Self {
+            scenario,
+            world,
+            beginning,
+            memory,
+        }
     }
-    let (kind, reached) = world.plan.reached()?;
-    world.plan.disarm();
-    let found = invariants::violations(&mut story);
-    Some((
-        Point {
-            call,
-            side,
-            kind,
-            reached,
-        },
-        found,
-    ))
+
+    /// Plays the scenario without a crash; gives its calls.
+    ///
+    /// # Panics
+    /// When something is not true even then.
+    fn undisturbed(&self) -> Vec<String> {
+        let world = &self.world;
+        world.rewind(&self.beginning, None);
+        let mut story = Story::resume(world, &self.memory);
+        world.plan.arm(None);
+        (self.scenario.play)(&mut story);
+        world.wait_until_idle();
+        let calls = world.plan.calls();
+        world.plan.disarm();
+        let found = invariants::violations(&mut story);
+        assert!(
+            found.is_empty(),
+            "{} without a crash: {}",
+            self.scenario.name,
+            found.join("\n")
+        );
+        calls
+    }
+
+    /// `None` when the scenario ended before it came to that call.
+    fn crash(
+        &self,
+        call: u64,
+        side: Side,
+        sabotage: Option<Sabotage>,
+    ) -> Option<(Point, Vec<String>)> {
+        let world = &self.world;
+        world.rewind(&self.beginning, sabotage);
+        let mut story = Story::resume(world, &self.memory);
+        world.plan.arm(Some((call, side)));
+        (self.scenario.play)(&mut story);
+        world.wait_until_idle();
+        if world.plan.has_crashed() {
+            world.recover();
+        }
+        let (kind, reached) = world.plan.reached()?;
+        world.plan.disarm();
+        let found = invariants::violations(&mut story);
+        Some((
+            Point {
+                call,
+                side,
+                kind,
+                reached,
+            },
+            found,
+        ))
+    }
 }

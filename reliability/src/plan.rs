@@ -32,7 +32,7 @@ impl fmt::Display for Side {
 
 #[derive(Debug, Default)]
 struct State {
-    sabotage: Option<Sabotage>,
+    sabotage: Mutex<Option<Sabotage>>,
     armed: AtomicBool,
     crashed: AtomicBool,
     calls: Mutex<Vec<String>>,
@@ -45,12 +45,9 @@ struct State {
 pub struct Plan(Arc<State>);
 
 impl Plan {
-    /// A plan for a shop that is broken on purpose.
-    pub fn with(sabotage: Option<Sabotage>) -> Self {
-        Self(Arc::new(State {
-            sabotage,
-            ..State::default()
-        }))
+    /// Breaks the shop on purpose, or mends it.
+    pub fn set_sabotage(&self, sabotage: Option<Sabotage>) {
+        *lock(&self.0.sabotage) = sabotage;
     }
 
     /// What becomes of a call that the plan has nothing against.
@@ -58,7 +55,7 @@ impl Plan {
         if call.kind == CallKind::Sleep && is_short(call.detail) {
             return Fault::Pretend;
         }
-        let broken = self.0.sabotage.and_then(|sabotage| sabotage.breaks(call));
+        let broken = lock(&self.0.sabotage).and_then(|sabotage| sabotage.breaks(call));
         broken.map_or(Fault::Pass, |statements| Fault::Then(statements.to_owned()))
     }
 

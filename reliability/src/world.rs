@@ -110,17 +110,14 @@ impl Drop for Folder {
 pub struct StripeNetwork(Arc<Mutex<Account>>);
 
 impl StripeNetwork {
-    /// With what an account knows, on a world's clock.
-    fn new(known: Option<&Account>, clock: &VirtualClock) -> Self {
+    /// With an empty account, on a world's clock.
+    fn new(clock: &VirtualClock) -> Self {
         let clock = clock.clone();
-        let now = move || clock.seconds();
-        let account = match known {
-            Some(account) => account.clone().on_clock(now),
-            None => Account::new(now, |prefix| {
-                format!("{prefix}{}", RandomIds.new_id().replace('-', ""))
-            }),
-        };
-        Self(Arc::new(Mutex::new(account)))
+        let id = |prefix: &str| format!("{prefix}{}", RandomIds.new_id().replace('-', ""));
+        Self(Arc::new(Mutex::new(Account::new(
+            move || clock.seconds(),
+            id,
+        ))))
     }
 
     /// Does something at Stripe.
@@ -168,7 +165,7 @@ pub(crate) fn response((status, body): Answer) -> http::Response<Bytes> {
 
 /// The databases of a world at some moment, to begin other worlds from.
 pub struct Snapshot {
-    folder: Arc<Folder>,
+    folder: Folder,
     clock_ms: u64,
     stripe: Option<Account>,
 }
@@ -181,10 +178,9 @@ pub struct World {
     pub clock: VirtualClock,
     /// Its provider; none where the shop brings its own stand-in.
     pub stripe: Option<StripeNetwork>,
-    folder: Arc<Folder>,
+    folder: Folder,
     runtime: Runtime,
     running: Mutex<Option<(Running, Client)>>,
-    restarts: AtomicU64,
 }
 
 impl World {
@@ -194,64 +190,64 @@ impl World {
     /// When it does not start.
     pub fn new(provider: Provider) -> Self {
         let clock = VirtualClock::default();
-        let stripe = (provider == Provider::Stripe).then(|| StripeNetwork::new(None, &clock));
-        Self::in_folder(Folder::new(), clock, stripe, None)
+        let stripe = (provider == Provider::Stripe).then(|| StripeNetwork::new(&clock));
+        Self::in_folder(Folder::new(), clock, stripe)
     }
 
-    /// A shop that goes on from a snapshot, perhaps broken on purpose.
-    ///
-    /// # Panics
-    /// When it does not start.
-    pub fn from_snapshot(snapshot: &Snapshot, sabotage: Option<Sabotage>) -> Self {
-        let folder = Folder::new();
-        for name in DATABASES {
-            let file = format!("{name}.db");
-            fs::copy(snapshot.folder.0.join(&file), folder.0.join(&file)).expect("a copy");
-        }
-        let clock = VirtualClock(Arc::new(AtomicU64::new(snapshot.clock_ms)));
-        let stripe = snapshot.stripe.as_ref();
-        let stripe = stripe.map(|account| StripeNetwork::new(Some(account), &clock));
-        Self::in_folder(folder, clock, stripe, sabotage)
-    }
-
-    fn in_folder(
-        folder: Folder,
-        clock: VirtualClock,
-        stripe: Option<StripeNetwork>,
-        sabotage: Option<Sabotage>,
-    ) -> Self {
+    fn in_folder(folder: Folder, clock: VirtualClock, stripe: Option<StripeNetwork>) -> Self {
         let world = Self {
-            plan: Plan::with(sabotage),
+            plan: Plan::default(),
             clock,
             stripe,
-            folder: Arc::new(folder),
+            folder,
             runtime: tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .expect("a runtime"),
             running: Mutex::new(None),
-            restarts: AtomicU64::new(0),
         };
         world.start();
         world
     }
 
-    /// Ends the shop in good order and keeps its databases.
+    /// The world as it is now, to come back to.
     ///
     /// # Panics
-    /// When it does not end.
-    pub fn into_snapshot(self) -> Snapshot {
-        let running = self.running().take();
-        if let Some((running, _)) = running {
-            self.runtime.block_on(running.stop());
-        }
+    /// When the databases cannot be copied.
+    pub fn snapshot(&self) -> Snapshot {
+        self.forget();
+        let folder = Folder::new();
+        copy_databases(&self.folder, &folder);
         Snapshot {
             clock_ms: self.clock.0.load(Ordering::SeqCst),
-            folder: Arc::clone(&self.folder),
+            folder,
             stripe: self
                 .stripe
                 .as_ref()
                 .map(|stripe| stripe.at_stripe(|account| account.clone())),
+        }
+    }
+
+    /// Comes back to a snapshot of this world, to a shop that has just been started, perhaps broken on purpose.
+    ///
+    /// # Panics
+    /// When the databases cannot be copied.
+    pub fn rewind(&self, snapshot: &Snapshot, sabotage: Option<Sabotage>) {
+        self.plan.disarm();
+        self.plan.set_sabotage(sabotage);
+        self.forget();
+        copy_databases(&snapshot.folder, &self.folder);
+        self.clock.0.store(snapshot.clock_ms, Ordering::SeqCst);
+        if let (Some(stripe), Some(known)) = (&self.stripe, &snapshot.stripe) {
+            stripe.at_stripe(|account| account.clone_from(known));
+        }
+    }
+
+    /// Lets everything come to its end, and forgets what is in no database.
+    fn forget(&self) {
+        self.wait_until_idle();
+        if let Some((running, _)) = self.running().as_ref() {
+            running.forget();
         }
     }
 
@@ -262,11 +258,6 @@ impl World {
     pub fn client(&self) -> Client {
         let running = self.running();
         running.as_ref().expect("a running shop").1.clone()
-    }
-
-    /// How often the shop was started again after a crash.
-    pub fn restarts(&self) -> u64 {
-        self.restarts.load(Ordering::SeqCst)
     }
 
     /// Calls a component's timer, as the runner does every second.
@@ -285,18 +276,11 @@ impl World {
         }
     }
 
-    /// After a crash: drops everything that was under way, and starts the shop again on what was committed.
-    ///
-    /// # Panics
-    /// When it does not start.
+    /// After a crash: everything that was under way has stopped, messages included, and the shop begins again on what was
+    /// committed. (The runner itself keeps nothing but instances and connections, and those go.)
     pub fn recover(&self) {
-        let running = self.running().take();
-        if let Some((running, _)) = running {
-            self.runtime.block_on(running.kill());
-        }
+        self.forget();
         self.plan.disarm();
-        self.restarts.fetch_add(1, Ordering::SeqCst);
-        self.start();
     }
 
     /// The shop as it runs now, also when a test has failed while it looked at it.
@@ -346,6 +330,19 @@ impl Drop for World {
         if let Some((running, _)) = running {
             self.runtime.block_on(running.kill());
         }
+    }
+}
+
+/// Copies the databases of a shop that has none of them open.
+fn copy_databases(from: &Folder, to: &Folder) {
+    for name in DATABASES {
+        let file = format!("{name}.db");
+        for log in ["-wal", "-shm"] {
+            let log = format!("{file}{log}");
+            assert!(!from.0.join(&log).exists(), "{log}: a database is open");
+            fs::remove_file(to.0.join(&log)).ok();
+        }
+        fs::copy(from.0.join(&file), to.0.join(&file)).expect("a copy");
     }
 }
 

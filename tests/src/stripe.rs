@@ -323,13 +323,6 @@ impl Account {
         }
     }
 
-    /// The same account, on another clock.
-    #[must_use]
-    pub fn on_clock(mut self, now: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
-        self.now = Arc::new(now);
-        self
-    }
-
     /// The webhooks that wait to be delivered, oldest first; they do not wait any more.
     pub fn take_events(&mut self) -> Vec<Value> {
         std::mem::take(&mut self.events)

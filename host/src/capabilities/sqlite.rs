@@ -99,6 +99,16 @@ impl Databases {
         Ok(database)
     }
 
+    /// Closes the idle connections. The last one of a database moves its write-ahead log into it.
+    pub(crate) fn close_idle(&self) {
+        for database in self.0.values() {
+            let mut idle = database.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let connections = std::mem::take(&mut *idle);
+            drop(idle);
+            drop(connections);
+        }
+    }
+
     /// Moves the write-ahead logs into the databases and closes the idle connections.
     pub(crate) fn checkpoint(&self) {
         for database in self.0.values() {

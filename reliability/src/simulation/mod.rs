@@ -498,7 +498,7 @@ impl Life {
         scheduler.crash();
         self.town.crash.notify_waiters();
         self.quiet.wait().await;
-        self.town.shop.forget_instances();
+        self.town.shop.forget();
         scheduler.recover();
         self.town.is_down.set(false);
     }
