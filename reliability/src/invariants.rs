@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use mercato_tests::shop::text;
+use mercato_tests::stripe::Account;
 use serde_json::Value;
 
 use crate::client::{Facts, Story};
@@ -24,6 +25,8 @@ pub struct Readings {
     pub products: BTreeMap<String, Value>,
     /// Every order, whole.
     pub orders: Vec<Value>,
+    /// What the provider knows, if it can be asked.
+    pub provider: Option<Account>,
 }
 
 /// Lets the shop put itself in order, by its timers alone, and gives everything that is not true then.
@@ -50,6 +53,9 @@ pub fn check(readings: &Readings, facts: &Facts) -> Vec<String> {
         check_order(order, &mut found);
     }
     check_facts(readings, facts, &mut found);
+    if let Some(provider) = &readings.provider {
+        check_provider(provider, &readings.orders, facts, &mut found);
+    }
     found
 }
 
@@ -90,6 +96,11 @@ fn read(story: &Story<'_>) -> Readings {
     };
     Readings {
         products: story.facts.units.keys().map(product).collect(),
+        provider: story
+            .world
+            .stripe
+            .as_ref()
+            .map(|stripe| stripe.at_stripe(|account| account.clone())),
         orders: ids
             .map(|id| story.read_as_admin(&format!("/api/v1/orders/id/{id}")))
             .collect(),
@@ -167,6 +178,53 @@ fn check_order(order: &Value, found: &mut Vec<String>) {
     }
     if let Some((status, times)) = reached.iter().find(|(_, times)| **times > 1) {
         found.push(format!("5: {status} was reached {times} times: {order}"));
+    }
+    // Each remark is about another event: the sum of refunds so far, a payment that came too late.
+    let mut remarks = BTreeSet::new();
+    let changes = order["history"].as_array().into_iter().flatten();
+    for remark in changes.filter(|change| change["from"] == change["to"]) {
+        if !remarks.insert(remark["reason"].to_string()) {
+            found.push(format!(
+                "5: an event was applied twice: {remark} of {order}"
+            ));
+        }
+    }
+}
+
+/// Invariant 2 again, as the provider sees it: what it has taken and given back is what the shop says, and nobody can pay
+/// for an order that does not wait for it.
+fn check_provider(provider: &Account, orders: &[Value], facts: &Facts, found: &mut Vec<String>) {
+    let charges = provider.charges();
+    for order in orders {
+        let id = text(&order["id"]);
+        let (payment, is_waiting) = (&order["payment"], order["status"] == "PENDING");
+        let taken: Vec<(i64, i64)> = charges
+            .iter()
+            .filter(|(order, ..)| *order == id)
+            // As invariants count, in 1/10,000.
+            .map(|(_, amount, refunded)| (amount * 100, refunded * 100))
+            .collect();
+        let has_arrived = ["SUCCEEDED", "REFUNDED"]
+            .iter()
+            .any(|s| payment["status"] == *s);
+        let told = (
+            decimal(&payment["amount"]),
+            decimal(&payment["refundedAmount"]),
+        );
+        if taken != Vec::from_iter(has_arrived.then_some(told)) {
+            found.push(format!(
+                "2: the provider has taken and given back {taken:?} / 10,000, the shop says {order}"
+            ));
+        }
+        let sessions = facts
+            .placed
+            .values()
+            .filter(|answer| answer["id"] == id.as_str());
+        for session in sessions.map(|answer| text(&answer["paymentSession"]["id"])) {
+            if !is_waiting && provider.is_open(&session) {
+                found.push(format!("2: {session} can still be paid, for {order}"));
+            }
+        }
     }
 }
 
@@ -285,5 +343,9 @@ mod tests {
         assert_eq!(broken("/payment/refundedAmount", json!(6)), ["4"]);
         assert_eq!(broken("/history/0/to", json!("PAID")), ["5"]);
         assert!(broken("/history/1/from", json!("PAID")).is_empty());
+        let remark = json!({"from": "PAID", "to": "PAID", "reason": "1 of 5 USD refunded"});
+        let history = |remarks: &[&Value]| json!(remarks);
+        assert!(broken("/history", history(&[&remark])).is_empty());
+        assert_eq!(broken("/history", history(&[&remark, &remark])), ["5"]);
     }
 }

@@ -323,6 +323,25 @@ impl Account {
         }
     }
 
+    /// What was taken from customers, by the order that the shop named: amounts taken and given back, in minor units.
+    pub fn charges(&self) -> Vec<(String, i64, i64)> {
+        let units = |value: &Value| value.as_i64().unwrap_or_default();
+        let charges = self.charges.values().map(|charge| {
+            (
+                crate::shop::text(&charge["metadata"]["order_id"]),
+                units(&charge["amount"]),
+                units(&charge["amount_refunded"]),
+            )
+        });
+        charges.collect()
+    }
+
+    /// Whether a customer could pay in a session.
+    pub fn is_open(&self, session_id: &str) -> bool {
+        let session = self.sessions.get(session_id);
+        session.is_some_and(|session| session["status"] == "open")
+    }
+
     /// The webhooks that wait to be delivered, oldest first; they do not wait any more.
     pub fn take_events(&mut self) -> Vec<Value> {
         std::mem::take(&mut self.events)

@@ -265,7 +265,8 @@ impl Life {
             let mut looks = 0;
             loop {
                 let is_settled = settle(&town, &mut admin).await;
-                let readings = read(&mut admin, &facts).await;
+                let mut readings = read(&mut admin, &facts).await;
+                readings.provider = Some(town.scheduler.at_provider(|account| account.clone()));
                 let mut found = invariants::check(&readings, &facts);
                 if !is_settled {
                     found.push("5: events are left in the outbox".to_owned());
