@@ -216,6 +216,8 @@ pub struct Person {
     keys: u32,
     /// Own orders, as they were answered, oldest first.
     orders: Vec<Order>,
+    /// Refunds that were made, as they were answered.
+    refunds: Vec<(Ask, Answer)>,
 }
 
 /// An order as its customer knows it.
@@ -266,6 +268,7 @@ impl Person {
             session: Session::default(),
             keys: 0,
             orders: Vec::new(),
+            refunds: Vec::new(),
         }
     }
 
@@ -356,10 +359,11 @@ impl Person {
     /// What an admin does all day.
     pub async fn manage(mut self) -> Self {
         while !self.town.is_evening.get() {
-            match self.below(6) {
+            match self.below(7) {
                 0..=1 => self.refund().await,
                 2 => self.deliver_order().await,
                 3 => self.change_stock().await,
+                4 => self.refund_again().await,
                 _ => drop(self.read("/api/v1/payments/outbox").await),
             }
         }
@@ -560,9 +564,11 @@ impl Person {
         self.keys += 1;
         let key = format!("refund-{}", self.keys);
         let body = json!({ "amount": amount, "reason": "returned" });
-        let answer = self
-            .ask(Ask::send("POST", &path, &body).header("idempotency-key", key.as_str()))
-            .await;
+        let ask = Ask::send("POST", &path, &body).header("idempotency-key", key.as_str());
+        let answer = self.ask(ask.clone()).await;
+        if answer.status == 200 {
+            self.refunds.push((ask, answer.clone()));
+        }
         match answer.status {
             200 | 202 => {
                 let mut facts = self.town.facts.borrow_mut();
@@ -573,6 +579,24 @@ impl Person {
             _ => self
                 .town
                 .complain(format!("a refund is not taken: {}", answer.describe())),
+        }
+    }
+
+    /// Sends one of the last refunds again.
+    async fn refund_again(&mut self) {
+        let from = self.refunds.len().saturating_sub(LATE);
+        let index = from + self.below(self.refunds.len() - from);
+        let Some((ask, answer)) = self.refunds.get(index).cloned() else {
+            return;
+        };
+        let again = self.ask(ask).await;
+        if again != answer {
+            let what = format!(
+                "3: a refund was answered {}, and then {}",
+                answer.describe(),
+                again.describe()
+            );
+            self.town.complain(what);
         }
     }
 
