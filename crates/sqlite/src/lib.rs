@@ -190,9 +190,10 @@ impl Database {
         work: impl FnOnce(&Connection) -> Result<T, E>,
     ) -> Result<Option<T>, E> {
         let connection = self.connection()?;
-        set_busy_timeout(&connection, BUSY_TIMEOUT_IF_FREE_MS)?;
+        self.watch(set_busy_timeout(&connection, BUSY_TIMEOUT_IF_FREE_MS))?;
         let begun = connection.execute("BEGIN IMMEDIATE", &[]);
-        set_busy_timeout(&connection, BUSY_TIMEOUT_MS)?;
+        // A connection that would stay impatient, and perhaps inside the transaction, is closed.
+        self.watch(set_busy_timeout(&connection, BUSY_TIMEOUT_MS))?;
         if matches!(begun, Err(Error::Busy(_))) {
             return Ok(None);
         }
