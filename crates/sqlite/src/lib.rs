@@ -192,8 +192,12 @@ impl Database {
         let connection = self.connection()?;
         self.watch(set_busy_timeout(&connection, BUSY_TIMEOUT_IF_FREE_MS))?;
         let begun = connection.execute("BEGIN IMMEDIATE", &[]);
-        // A connection that would stay impatient, and perhaps inside the transaction, is closed.
-        self.watch(set_busy_timeout(&connection, BUSY_TIMEOUT_MS))?;
+        if let Err(error) = set_busy_timeout(&connection, BUSY_TIMEOUT_MS) {
+            // A connection that stays impatient is not kept, and nothing is left begun.
+            self.roll_back(&connection);
+            self.forget();
+            return Err(error.into());
+        }
         if matches!(begun, Err(Error::Busy(_))) {
             return Ok(None);
         }
