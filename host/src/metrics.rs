@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use mercato_metrics::{Exposition, Kind};
+use mercato_metrics::{Exposition, Family, Kind};
 
 use crate::limits::TOLD_METRICS_MAX;
 
@@ -25,6 +25,8 @@ pub(crate) struct Metrics {
     requests: Mutex<BTreeMap<(String, u16), u64>>,
     durations: Mutex<BTreeMap<String, Durations>>,
     messages: Mutex<BTreeMap<(String, bool), u64>>,
+    /// Families of the runner's own.
+    own: Vec<Family>,
     /// By name.
     told: Mutex<BTreeMap<String, Told>>,
     /// By component.
@@ -60,8 +62,17 @@ struct Scrapes {
 
 impl Metrics {
     pub(crate) fn new() -> Self {
+        let mut metrics = Self::unnamed();
+        let own = metrics.render().into_text();
+        metrics.own = mercato_metrics::parse(&own).unwrap_or_default();
+        metrics
+    }
+
+    /// Does not know yet which names are its own.
+    fn unnamed() -> Self {
         Self {
             started: Instant::now(),
+            own: Vec::new(),
             requests: Mutex::default(),
             durations: Mutex::default(),
             messages: Mutex::default(),
@@ -157,7 +168,8 @@ impl Metrics {
         })
     }
 
-    /// What a component makes up must not fill the memory nor break the format: names are of few characters and few.
+    /// What a component makes up must not fill the memory nor break the format: names are of few characters and few, and
+    /// none is the runner's own.
     fn tell(
         &self,
         component: &str,
@@ -168,7 +180,7 @@ impl Metrics {
     ) -> Result<(), &'static str> {
         let mut told = locked(&self.told);
         if !told.contains_key(name) {
-            if !may_be_told(name, kind) {
+            if !may_be_told(name, kind) || self.own.iter().any(|own| own.takes(name)) {
                 return Err("its name is not one that components may use");
             }
             if told.len() >= TOLD_METRICS_MAX {
@@ -435,15 +447,19 @@ mod tests {
             "mercato_X_total",
             "mercato_x{y=\"z\"}_total",
             "mercato_x 1\nmercato_y_total",
+            "mercato_traps_total",
             &format!("mercato_{}_total", "x".repeat(80)),
         ] {
             assert!(counter(name).is_err(), "{name}");
         }
-        assert!(
-            metrics
-                .tell_gauge("a", "mercato_x_total", "", 0, 1)
-                .is_err()
-        );
+        for name in [
+            "mercato_x_total",
+            "mercato_instances",
+            "mercato_request_duration_seconds",
+            "mercato_request_duration_seconds_sum",
+        ] {
+            assert!(metrics.tell_gauge("a", name, "", 0, 1).is_err(), "{name}");
+        }
         for number in 0..TOLD_METRICS_MAX {
             counter(&format!("mercato_{number}_total")).unwrap();
         }

@@ -28,6 +28,14 @@ pub struct Sample {
     pub value: f64,
 }
 
+impl Family {
+    /// Whether nothing else may have that name: it is the family's, or a sample's of a histogram.
+    #[must_use]
+    pub fn takes(&self, name: &str) -> bool {
+        name == self.name || belongs(name, self)
+    }
+}
+
 impl Sample {
     /// The value of a label.
     #[must_use]

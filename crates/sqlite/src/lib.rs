@@ -190,9 +190,14 @@ impl Database {
         work: impl FnOnce(&Connection) -> Result<T, E>,
     ) -> Result<Option<T>, E> {
         let connection = self.connection()?;
-        set_busy_timeout(&connection, BUSY_TIMEOUT_IF_FREE_MS)?;
+        self.watch(set_busy_timeout(&connection, BUSY_TIMEOUT_IF_FREE_MS))?;
         let begun = connection.execute("BEGIN IMMEDIATE", &[]);
-        set_busy_timeout(&connection, BUSY_TIMEOUT_MS)?;
+        if let Err(error) = set_busy_timeout(&connection, BUSY_TIMEOUT_MS) {
+            // A connection that stays impatient is not kept, and nothing is left begun.
+            self.roll_back(&connection);
+            self.forget();
+            return Err(error.into());
+        }
         if matches!(begun, Err(Error::Busy(_))) {
             return Ok(None);
         }

@@ -39,6 +39,7 @@ mod headers;
 mod idempotency;
 #[cfg(not(target_family = "wasm"))]
 pub mod openapi;
+mod outbox_lag;
 mod page;
 mod parameters;
 mod payment_status;
@@ -55,6 +56,7 @@ pub use fields::{Draft, FieldError, Fields, FromJson};
 pub use followed::{Followed, let_the_answer_go};
 pub use guard::{Guard, NoGuard, Principal, Role, TokenGuard};
 pub use idempotency::MAX_IDEMPOTENCY_KEY_CHARS;
+pub use outbox_lag::OutboxLag;
 pub use page::{
     DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, PageInfo, PageMeta, PageRequest, paged, paged_with,
 };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::future::join_all;
-use mercato_edge::{Context, Problem, Reply, StatusCode};
+use mercato_edge::{Context, OutboxLag, Problem, Reply, StatusCode};
 use mercato_platform::log;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -13,21 +13,6 @@ use crate::boxes;
 
 /// The boxes behind this door.
 pub const BOXES: [&str; 4] = ["auth-api", "orders-api", "payments-api", "products-api"];
-
-/// How far telling orders of payments is behind. It delays orders, and is no reason to take no more of them.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct OutboxLag {
-    /// Events that wait to be acknowledged.
-    #[schema(minimum = 0, example = 0)]
-    pending: u64,
-    /// Events given up until an admin retries them.
-    #[schema(minimum = 0, example = 0)]
-    parked: u64,
-    /// Age of the oldest pending event in milliseconds; 0 without one.
-    #[schema(minimum = 0, example = 0)]
-    oldest_ms: u64,
-}
 
 /// What a box says of itself; only payments has an outbox.
 #[derive(Debug, Default, Deserialize)]

@@ -1,13 +1,13 @@
 //! Payments and outbox entries as clients see them.
 
-use mercato_edge::{Amount, Id, PaymentStatusName, Problem, Reply, Timestamp};
+use mercato_edge::{Amount, Id, OutboxLag, PaymentStatusName, Problem, Reply, Timestamp};
 use mercato_money::{Currency, Money};
 use mercato_platform::clock::rfc3339;
 use mercato_platform::log;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::bindings::mercato::payments::outbox::{Entry, OutboxLag};
+use crate::bindings::mercato::payments::outbox::{self, Entry};
 use crate::bindings::mercato::payments::types::{
     CheckoutSession, EventType, Payment, PaymentStatus,
 };
@@ -135,24 +135,8 @@ pub struct EntryResource<'a> {
     last_error: Option<&'a str>,
 }
 
-/// How far telling orders of payments is behind. It delays orders, and is no reason to take no more of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = OutboxLag)]
-pub struct LagResource {
-    /// Events that wait to be acknowledged.
-    #[schema(minimum = 0, example = 0)]
-    pending: u64,
-    /// Events given up until an admin retries them.
-    #[schema(minimum = 0, example = 0)]
-    parked: u64,
-    /// Age of the oldest pending event in milliseconds; 0 without one.
-    #[schema(minimum = 0, example = 0)]
-    oldest_ms: u64,
-}
-
-impl From<OutboxLag> for LagResource {
-    fn from(lag: OutboxLag) -> Self {
+impl From<outbox::OutboxLag> for OutboxLag {
+    fn from(lag: outbox::OutboxLag) -> Self {
         Self {
             pending: lag.pending,
             parked: lag.parked,

@@ -2,12 +2,12 @@
 //! of the payment provider, which only the domain reads.
 #![allow(dead_code, reason = "describes, holds nothing")]
 
-use mercato_edge::{Amount, PageMeta, ProblemDocument};
+use mercato_edge::{Amount, OutboxLag, PageMeta, ProblemDocument};
 use mercato_money::Money;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::resource::{EntryResource, LagResource};
+use crate::resource::EntryResource;
 
 /// One page of the outbox.
 #[derive(Debug, Serialize, ToSchema)]
@@ -18,7 +18,7 @@ pub struct PageDocument<'a> {
     data: Vec<EntryResource<'a>>,
     meta: PageMeta,
     /// Of the whole outbox, not of this page.
-    lag: LagResource,
+    lag: OutboxLag,
 }
 
 /// A problem that says how much can still be refunded.

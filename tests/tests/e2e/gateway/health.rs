@@ -38,6 +38,14 @@ fn what_boxes_ask_each_other_cannot_be_reached_from_outside() {
         "/api/v1/orders/internal/ready",
         "/api/v1/payments/internal/relay",
         "/api/v1/auth/../../../internal/ready",
+        "/api/v1/auth/%2e%2e/%2e%2e/%2e%2e/internal/ready",
+        "//internal/metrics",
+        "/./internal/metrics",
+        "/%69nternal/metrics",
+        "/internal%2fmetrics",
+        "/internal/metrics/",
+        "/api/v1/payments//internal/metrics",
+        "/api/v1/payments/..%2f..%2f..%2finternal/metrics",
     ] {
         nobody.get(path).send().expect_problem(404, "not-found");
     }

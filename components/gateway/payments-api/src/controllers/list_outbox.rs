@@ -1,15 +1,15 @@
-use mercato_edge::{Context, PageInfo, PageParameters, Problem, Reply, paged_with};
+use mercato_edge::{Context, OutboxLag, PageInfo, PageParameters, Problem, Reply, paged_with};
 use serde::Serialize;
 
 use crate::bindings::mercato::payments::outbox;
 use crate::problems::problem;
-use crate::resource::{EntryResource, LagResource};
+use crate::resource::EntryResource;
 use crate::schemas::PageDocument;
 
 /// What the list says besides its entries.
 #[derive(Debug, Serialize)]
 struct OutboxState {
-    lag: LagResource,
+    lag: OutboxLag,
 }
 
 /// `GET /payments/outbox`: events under way and parked, oldest first.
@@ -44,6 +44,6 @@ pub async fn list_outbox(context: Context) -> Result<Reply, Problem> {
         page: list.page,
         next: list.next,
     };
-    let lag = LagResource::from(lag);
+    let lag = OutboxLag::from(lag);
     paged_with(&entries, info, page.limit, OutboxState { lag })
 }

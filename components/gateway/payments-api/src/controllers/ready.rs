@@ -1,4 +1,4 @@
-use mercato_edge::{Context, Problem, Reply};
+use mercato_edge::{Context, OutboxLag, Problem, Reply};
 use serde_json::json;
 
 use crate::bindings::mercato::payments::types::PaymentError;
@@ -9,10 +9,7 @@ use crate::problems::problem;
 pub async fn ready(_: Context) -> Result<Reply, Problem> {
     queries::ready().await.map_err(not_ready)?;
     let lag = outbox::lag().await.map_err(not_ready)?;
-    Reply::json(&json!({
-        "status": "ok",
-        "outbox": { "pending": lag.pending, "parked": lag.parked, "oldestMs": lag.oldest_ms },
-    }))
+    Reply::json(&json!({ "status": "ok", "outbox": OutboxLag::from(lag) }))
 }
 
 /// Whatever is wrong, the box is not ready: 503, never 500.

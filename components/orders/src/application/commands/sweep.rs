@@ -28,8 +28,8 @@ pub const PURGED_PER_SWEEP: u32 = 500;
 /// An event that is not acknowledged after this time has got lost on its way, in milliseconds.
 pub const EVENT_OVERDUE_AFTER_MS: u32 = 3_000;
 
-/// How long a run begins something new, in milliseconds: a slow provider must not keep the customer waiting whose request
-/// started the run.
+/// How long a run takes up further orders and follow-ups, in milliseconds: a slow provider must not keep the events waiting
+/// that the run applies after them.
 pub const SWEEP_TIME_MS: u64 = 1_500;
 
 const BACK_OFF_FIRST_MS: u64 = 1_000;
@@ -51,8 +51,8 @@ pub struct SweepReport {
 ///
 /// # Errors
 /// When the orders database or the outbox cannot be used. A single order that fails is logged and tried again later,
-/// after a pause that doubles every time. When a database cannot be used, the others of its kind are left for the next
-/// run: each would wait for it as long.
+/// after a pause that doubles every time. When a database cannot be used, the other orders, or follow-ups, are left for
+/// the next run: each would wait for it as long. Events are all applied: what one of them cannot reach, another may not need.
 pub async fn handle(ports: &impl Ports, min_interval_ms: u32) -> Result<SweepReport, OrderError> {
     let mut report = SweepReport::default();
     if !claim(ports, min_interval_ms)? {

@@ -67,9 +67,7 @@ async fn catch_up(ports: &impl Ports, saga: &Saga) {
     let result = match saga.step {
         Step::New | Step::Reserved => place::advance(ports, id).await.map(drop),
         Step::Closing => close::resume(ports, id).await.map(drop),
-        Step::Ready => apply_payment_event::apply_pending(ports, id)
-            .await
-            .map(drop),
+        Step::Ready => apply_payment_event::apply_pending(ports, id).await,
         Step::Done | Step::Rejected => Ok(()),
     };
     if let Err(error) = result {

@@ -1,6 +1,7 @@
 use mercato_platform::ids::Ids;
 use mercato_platform::{clock::Clock, log};
 
+use super::handle_webhook::warn_of_second_charge;
 use super::relay_outbox::publish_due;
 use crate::domain::{Charge, CheckoutSession, EventType, Payment, PaymentError};
 use crate::ports::{
@@ -144,6 +145,7 @@ pub(super) async fn record_paid<P: Ports>(
             reference: Some(paid.reference.clone()),
             receipt_url: None,
         };
+        warn_of_second_charge(&payment, &charge);
         let version = payment.version;
         let is_news = payment.succeed(&charge, now);
         if payment.version != version {

@@ -153,7 +153,7 @@ fn apply<P: Ports>(ports: &P, payment: &mut Payment, fact: &Fact, now: u64) -> V
 }
 
 /// No two sessions of a payment are open at once, so this must not happen; but if it does, somebody paid twice.
-fn warn_of_second_charge(payment: &Payment, charge: &Charge) {
+pub(super) fn warn_of_second_charge(payment: &Payment, charge: &Charge) {
     if let (Some(known), Some(told)) = (&payment.provider_reference, &charge.reference)
         && known != told
     {
