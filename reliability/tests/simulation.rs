@@ -14,7 +14,7 @@ const SEEDS: u64 = 3;
 /// How long each goes on when nobody asks for more.
 const STEPS: u64 = 15_000;
 /// How long a shop that is broken may go on until it is noticed.
-const BROKEN_STEPS: u64 = 600_000;
+const BROKEN_STEPS: u64 = 2_000_000;
 
 fn given(name: &str) -> Option<u64> {
     let given = env::var(name).ok().filter(|text| !text.is_empty());
