@@ -348,6 +348,8 @@ struct Held {
     writing: Option<OwnedMutexGuard<()>>,
     /// How long the guest wants its statements to wait for other writers, if it has said so.
     busy_time: Option<Duration>,
+    /// Under a fault plan nothing depends on how long things take: the plan says which statement finds a writer in its way.
+    is_planned: bool,
 }
 
 impl Drop for Held {
@@ -437,6 +439,9 @@ impl Held {
 
     async fn wait_for_writer(&mut self) -> Result<OwnedMutexGuard<()>, Error> {
         let lock = Arc::clone(&self.database.writer);
+        if self.is_planned {
+            return Ok(lock.lock_owned().await);
+        }
         tokio::time::timeout(self.patience(), lock.lock_owned())
             .await
             .map_err(|_| Error::Io("database is locked".into()))
@@ -616,7 +621,12 @@ fn size_of(value: &Value) -> usize {
 }
 
 /// Opens a connection for a component, if its grants have the label.
-fn open(component: &ComponentGrants, label: &str) -> Result<GuestConnection, Error> {
+fn open(
+    services: &Services,
+    component: &ComponentGrants,
+    label: &str,
+) -> Result<GuestConnection, Error> {
+    let is_planned = services.faults.are_planned();
     let database = component.databases.get(label).ok_or(Error::AccessDenied)?;
     let connection = database.take().map_err(io)?;
     let held = Held {
@@ -624,6 +634,7 @@ fn open(component: &ComponentGrants, label: &str) -> Result<GuestConnection, Err
         connection: Some(connection),
         writing: None,
         busy_time: None,
+        is_planned,
     };
     Ok(GuestConnection(Arc::new(tokio::sync::Mutex::new(held))))
 }
@@ -699,7 +710,7 @@ impl HostConnection for Guest {
         &mut self,
         database: String,
     ) -> wasmtime::Result<Result<Resource<ConnectionResource>, Error>> {
-        let opened = open(&self.component, &database);
+        let opened = open(&self.services, &self.component, &database);
         self.keep(opened)
     }
 
@@ -775,7 +786,7 @@ impl HostConnectionWithStore<Guest> for HasSelf<Guest> {
     ) -> wasmtime::Result<Result<Resource<ConnectionResource>, Error>> {
         accessor.with(|mut access| {
             let guest = access.get();
-            let opened = open(&guest.component, &database);
+            let opened = open(&guest.services, &guest.component, &database);
             guest.keep(opened)
         })
     }
@@ -857,6 +868,7 @@ mod tests {
                 connection: Some(self.database.take().unwrap()),
                 writing: None,
                 busy_time: None,
+                is_planned: false,
             }
         }
 
@@ -983,6 +995,21 @@ mod tests {
         );
         assert!(started.elapsed() < BUSY_TIME);
         assert_eq!(fixture.database.patience(), BUSY_TIME);
+    }
+
+    #[tokio::test]
+    async fn under_a_fault_plan_a_writer_waits_for_its_turn_however_long_that_takes() {
+        let fixture = Fixture::new();
+        let (mut first, mut second) = (fixture.open(), fixture.open());
+        second.is_planned = true;
+        run(&mut second, "PRAGMA busy_timeout = 0").await;
+        run(&mut first, "BEGIN IMMEDIATE").await;
+        let (begun, ()) = tokio::join!(second.run("BEGIN IMMEDIATE", &[]), async {
+            // Longer than the writer wants to wait, for which the timer needs a moment of its own.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            run(&mut first, "COMMIT").await;
+        });
+        begun.unwrap();
     }
 
     #[tokio::test]

@@ -287,7 +287,12 @@ async fn handle(
         };
         if !settled {
             reply = reply.send_ahead(early);
-            settled = timeout(POST_RETURN_TIME, idle).await.is_ok();
+            settled = if is_planned {
+                idle.await;
+                true
+            } else {
+                timeout(POST_RETURN_TIME, idle).await.is_ok()
+            };
         }
         Ok((reply, settled))
     });
