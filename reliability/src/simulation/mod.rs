@@ -51,9 +51,9 @@ const PRODUCTS: [(&str, f64, i64); 4] = [
 const TIMED: [&str; 2] = ["orders-api", "payments-api"];
 /// After so many steps of trouble everybody goes home, the shop puts itself in order, and everything is checked.
 const DAY_STEPS: u64 = 5_000;
-/// How much time the shop has to put itself in order: twice more than the longest pause before it tries anything again,
-/// and less than a reservation lasts.
-const EVENING_PAUSES: u32 = 2;
+/// How much time the shop has to put itself in order: three times more than the longest pause before it tries anything
+/// again, and longer than a reservation lasts, so that none ends while everything is read.
+const EVENING_PAUSES: u32 = 3;
 const EVENING_PAUSE: Duration = Duration::from_secs(5 * 60 + 30);
 /// Steps within which the shop must have put itself in order.
 const EVENING_STEPS_MAX: u64 = 400_000;
