@@ -104,15 +104,15 @@ macro_rules! route {
 #[macro_export]
 macro_rules! serve {
     (public $routes:expr) => {
-        $crate::serve!(@entry $routes, $crate::NoGuard, $crate::nothing);
+        $crate::serve!(@entry $routes, $crate::NoGuard, $crate::NOTHING);
     };
     ($routes:expr) => {
-        $crate::serve!(@entry $routes, $crate::TokenGuard, $crate::nothing);
+        $crate::serve!(@entry $routes, $crate::TokenGuard, $crate::NOTHING);
     };
     ($routes:expr, $after:path) => {
-        $crate::serve!(@entry $routes, $crate::TokenGuard, $after);
+        $crate::serve!(@entry $routes, $crate::TokenGuard, Some($after));
     };
-    (@entry $routes:expr, $guard:expr, $after:path) => {
+    (@entry $routes:expr, $guard:expr, $after:expr) => {
         // Natively, for tests, there is nobody to export to (and no linker takes such symbol names).
         #[cfg(target_family = "wasm")]
         #[allow(unsafe_code, unused_qualifications, missing_docs, reason = "generated entry point")]
@@ -134,4 +134,4 @@ pub type HttpResponse = http::Response<spin_sdk::http::FullBody<bytes::Bytes>>;
 pub type ServedResponse = http::Response<Followed>;
 
 /// For adapters that have nothing to do after a request.
-pub async fn nothing() {}
+pub const NOTHING: Option<fn() -> std::future::Ready<()>> = None;

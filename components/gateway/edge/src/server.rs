@@ -27,7 +27,7 @@ pub async fn serve<A: Future<Output = ()> + 'static>(
     routes: &[Route],
     guard: &impl Guard,
     request: Request,
-    after: impl FnOnce() -> A + 'static,
+    after: Option<impl FnOnce() -> A + 'static>,
 ) -> ServedResponse {
     let request_id = headers::request_id(request.headers());
     let fields = [("request_id", request_id.as_str())];
@@ -43,7 +43,7 @@ async fn serve_one<A: Future<Output = ()> + 'static>(
     guard: &impl Guard,
     request: Request,
     request_id: &str,
-    after: impl FnOnce() -> A + 'static,
+    after: Option<impl FnOnce() -> A + 'static>,
 ) -> ServedResponse {
     let is_internal = request.uri().path().starts_with(INTERNAL_PREFIX);
     let origins = match request.headers().get(header::ORIGIN) {
@@ -52,9 +52,9 @@ async fn serve_one<A: Future<Output = ()> + 'static>(
     };
     let response = respond_as(routes, guard, request, &origins, request_id).await;
     let request_id = request_id.to_owned();
-    response.map(|body| match is_internal {
-        true => Followed::by_nothing(body),
-        false => Followed::by(body, async move {
+    response.map(|body| match after.filter(|_| !is_internal) {
+        None => Followed::by_nothing(body),
+        Some(after) => Followed::by(body, async move {
             log::about(&[("request_id", &request_id)], after()).await;
         }),
     })
