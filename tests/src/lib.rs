@@ -26,6 +26,7 @@
 pub mod artifacts;
 pub mod forge;
 mod http;
+pub mod load;
 pub mod metrics;
 mod problem;
 mod process;

@@ -1,0 +1,118 @@
+//! How long answers take, as ratios to an idle server in the same run: absolute times say more about the machine.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+/// How long the answers to a series of equal requests took, shortest first.
+#[derive(Debug, Clone)]
+pub struct Latencies(Vec<Duration>);
+
+impl Latencies {
+    /// Times `ask`, `count` times, one after the other.
+    pub fn of(count: usize, mut ask: impl FnMut()) -> Self {
+        let mut all: Vec<Duration> = (0..count)
+            .map(|_| {
+                let started = Instant::now();
+                ask();
+                started.elapsed()
+            })
+            .collect();
+        all.sort_unstable();
+        Self(all)
+    }
+
+    /// The time within which so many in a hundred answers came.
+    ///
+    /// # Panics
+    /// When nothing was timed.
+    pub fn percentile(&self, percent: usize) -> Duration {
+        let last = self.0.len().checked_sub(1).expect("something was timed");
+        self.0[(self.0.len() * percent / 100).min(last)]
+    }
+
+    /// The median.
+    pub fn p50(&self) -> Duration {
+        self.percentile(50)
+    }
+
+    /// What only one answer in a hundred took longer than.
+    pub fn p99(&self) -> Duration {
+        self.percentile(99)
+    }
+
+    /// How many times as long as that something took; a base below a millisecond counts as one, so that the scheduler of a
+    /// busy machine decides no test.
+    pub fn ratio(of: Duration, base: Duration) -> f64 {
+        of.as_secs_f64() / base.as_secs_f64().max(0.001)
+    }
+}
+
+/// Threads that do the same again and again until this is dropped.
+#[derive(Debug)]
+pub struct Crowd {
+    ends: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Crowd {
+    /// Starts so many threads; each is told its number.
+    ///
+    /// # Panics
+    /// When the machine gives no threads.
+    pub fn start(count: usize, act: impl Fn(usize) + Send + Sync + 'static) -> Self {
+        let (ends, act) = (Arc::new(AtomicBool::new(false)), Arc::new(act));
+        let one = |number| -> io::Result<JoinHandle<()>> {
+            let (ends, act) = (Arc::clone(&ends), Arc::clone(&act));
+            thread::Builder::new().spawn(move || {
+                while !ends.load(Ordering::Relaxed) {
+                    act(number);
+                }
+            })
+        };
+        let threads = (0..count).map(one).collect::<io::Result<_>>();
+        Self {
+            threads: threads.expect("threads"),
+            ends,
+        }
+    }
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        self.ends.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has printed why.
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_of_the_sorted_times() {
+        let times = Latencies((1..=200).map(Duration::from_millis).collect());
+        assert_eq!(times.p50(), Duration::from_millis(101));
+        assert_eq!(times.p99(), Duration::from_millis(199));
+        let ratio = Latencies::ratio(Duration::from_millis(30), Duration::from_millis(3));
+        assert!((ratio - 10.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_crowd_ends_when_it_is_dropped() {
+        let acts = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&acts);
+        let crowd = Crowd::start(2, move |_| seen.store(true, Ordering::Relaxed));
+        crate::wait_until("an act", || acts.load(Ordering::Relaxed).then_some(()));
+        drop(crowd);
+    }
+}

@@ -1,0 +1,16 @@
+//! The yardstick of the other files: a shop that nobody bothers.
+
+use mercato_tests::{Server, load::Latencies};
+
+#[test]
+fn an_idle_shop_answers_evenly() {
+    let server = Server::start();
+    let client = server.client();
+    let mut live = || {
+        client.get("/api/health/live").send().expect(200);
+    };
+    live();
+    let times = Latencies::of(200, live);
+    let ratio = Latencies::ratio(times.p99(), times.p50());
+    assert!(ratio <= 50.0, "p99 is {ratio} times the median");
+}
