@@ -18,7 +18,7 @@ const PROBLEM_BASE: &str = "https://mercato.dev/problems/";
 const UNKNOWN_PATH: &str = "/";
 
 /// Sent with each of them, as with every answer of a component.
-const HEADERS: [(HeaderName, &str); 6] = [
+const HEADERS: [(HeaderName, &str); 7] = [
     (header::CONTENT_TYPE, "application/problem+json"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
@@ -28,6 +28,10 @@ const HEADERS: [(HeaderName, &str); 6] = [
         "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     ),
     (header::CACHE_CONTROL, "no-store"),
+    (
+        header::STRICT_TRANSPORT_SECURITY,
+        "max-age=31536000; includeSubDomains",
+    ),
 ];
 
 /// A request that no component answered.
@@ -212,6 +216,7 @@ mod tests {
         assert!(
             head.ends_with("\r\ndate: now") && head.contains("x-content-type-options: nosniff")
         );
+        assert!(head.contains("strict-transport-security: max-age=31536000"));
         assert_eq!(body["type"], "https://mercato.dev/problems/bad-request");
         assert_eq!(body["statusCode"], 400);
     }

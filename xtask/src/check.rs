@@ -3,7 +3,10 @@
 use anyhow::{Context as _, Result, bail};
 use wit_parser::Resolve;
 
-use crate::{build, manifest, process, provider::Provider, tidy, variants, workspace::Workspace};
+use crate::{
+    build, dependencies, evidence, manifest, process, provider::Provider, tidy, variants,
+    workspace::Workspace,
+};
 
 /// Runs all checks; the cheap ones first.
 ///
@@ -11,6 +14,10 @@ use crate::{build, manifest, process, provider::Provider, tidy, variants, worksp
 /// With what was found.
 pub fn check(workspace: &Workspace) -> Result<()> {
     step("tidiness", || report(tidy::problems(workspace)?))?;
+    step("documents", || report(evidence::problems(workspace)?))?;
+    step("dependencies", || {
+        report(dependencies::problems(workspace)?)
+    })?;
     step("manifest", || report(manifest_problems(workspace)?))?;
     step("contracts", || contracts(workspace))?;
     step("formatting", || {

@@ -5,6 +5,8 @@ mod build;
 mod check;
 mod compose;
 mod demo;
+mod dependencies;
+mod evidence;
 mod fingerprint;
 mod manifest;
 mod openapi;

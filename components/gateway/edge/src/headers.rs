@@ -14,7 +14,7 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const MAX_REQUEST_ID_CHARS: usize = 128;
 
 /// Sent with every answer that does not set them itself.
-const SECURITY: [(HeaderName, HeaderValue); 5] = [
+const SECURITY: [(HeaderName, HeaderValue); 6] = [
     (
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
@@ -31,6 +31,11 @@ const SECURITY: [(HeaderName, HeaderValue); 5] = [
         ),
     ),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    // Browsers ignore it in answers that did not come over TLS (RFC 6797 section 8.1), which a proxy in front adds.
+    (
+        header::STRICT_TRANSPORT_SECURITY,
+        HeaderValue::from_static("max-age=31536000; includeSubDomains"),
+    ),
 ];
 
 /// The client's own request id when it is well-formed (letters, digits, `.`, `_`, `-`), else a new one.

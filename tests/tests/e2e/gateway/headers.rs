@@ -6,6 +6,10 @@ fn expect_security_headers(answer: &Response) {
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
         ("referrer-policy", "no-referrer"),
+        (
+            "strict-transport-security",
+            "max-age=31536000; includeSubDomains",
+        ),
     ] {
         assert_eq!(answer.header(name), Some(value), "{name}");
     }
