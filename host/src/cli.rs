@@ -1,19 +1,19 @@
 //! The command line.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 use crate::error::{Error, Result};
+use crate::limits::LOG_FLUSH_TIME;
+use crate::log::{self, LineQueue};
+use crate::manifest::Manifest;
+use crate::private;
 use crate::shop::{Builder, Shop};
-use crate::variables;
-
-/// What is logged unless `RUST_LOG` says otherwise.
-const DEFAULT_LOG: &str = "info,wasmtime=warn,wasmtime_wasi=warn,wasmtime_wasi_http=warn";
+use crate::variables::{self, Given};
 
 /// Runs the application of a spin.toml.
 #[derive(Debug, Parser)]
@@ -25,7 +25,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Starts the application and runs it until Ctrl-C or SIGTERM.
+    /// Starts the application and runs it until Ctrl-C, SIGTERM or SIGHUP.
     Up(Up),
     /// Compiles the components into the cache, so that the next start is quick.
     Compile(Compile),
@@ -48,9 +48,14 @@ struct Up {
     /// Use this Redis server for events instead of carrying them inside the process; also sets redis_url.
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
-    /// An application variable as KEY=VALUE, or a TOML file of them as @FILE; may be repeated, the last one counts.
-    #[arg(long, value_name = "KEY=VALUE | @FILE")]
+    /// An application variable as KEY=VALUE, its value from a file as KEY=@FILE, or a TOML file of them as @FILE; may be
+    /// repeated, the last one counts. Other users see the arguments of a process: give secrets in files, or in the
+    /// environment as SPIN_VARIABLE_KEY.
+    #[arg(long, value_name = "KEY=VALUE | KEY=@FILE | @FILE")]
     variable: Vec<String>,
+    /// Let this database begin anew although the shop has had it and it is missing; may be repeated.
+    #[arg(long, value_name = "LABEL")]
+    new_database: Vec<String>,
     /// Serve Prometheus metrics at http://ADDRESS/metrics.
     #[arg(long, value_name = "ADDRESS")]
     metrics_listen: Option<String>,
@@ -70,18 +75,57 @@ struct Compile {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let done = match cli.command {
-        Command::Up(up) => run_up(up),
-        Command::Compile(compile) => run_compile(compile),
-    };
-    match done {
-        Ok(code) => code,
-        Err(error) => {
-            // Nowhere else to say it.
-            let _ = writeln!(std::io::stderr(), "mercato: {error}");
-            ExitCode::FAILURE
-        }
+    private::make_new_files_private();
+    match cli.command {
+        Command::Up(arguments) => up(arguments),
+        Command::Compile(arguments) => match run_compile(arguments) {
+            Ok(code) => code,
+            Err(error) => {
+                // Nowhere else to say it.
+                let _ = io::stderr().write_all(failure(&error).as_bytes());
+                ExitCode::FAILURE
+            }
+        },
     }
+}
+
+fn failure(error: &Error) -> String {
+    format!("mercato: {error}\n")
+}
+
+/// Standard output and error: whoever started the runner may not read them, may have closed them, or have no room for what
+/// they take. None of that stops a shop.
+struct Outputs {
+    output: LineQueue,
+    log: LineQueue,
+}
+
+impl Outputs {
+    fn open() -> io::Result<Self> {
+        Ok(Self {
+            output: log::to_standard(&io::stdout())?,
+            log: log::to_standard(&io::stderr())?,
+        })
+    }
+
+    fn print(&self, line: &str) {
+        self.output.push(format!("{line}\n").as_bytes());
+    }
+}
+
+fn up(arguments: Up) -> ExitCode {
+    let Ok(outputs) = Outputs::open() else {
+        // Without threads there is no shop either.
+        return ExitCode::FAILURE;
+    };
+    log::install(&outputs.log);
+    let code = run_up(arguments, &outputs).unwrap_or_else(|error| {
+        outputs.log.push(failure(&error).as_bytes());
+        ExitCode::FAILURE
+    });
+    outputs.output.finish(LOG_FLUSH_TIME);
+    outputs.log.finish(LOG_FLUSH_TIME);
+    code
 }
 
 fn run_compile(arguments: Compile) -> Result<ExitCode> {
@@ -93,9 +137,9 @@ fn run_compile(arguments: Compile) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn run_up(arguments: Up) -> Result<ExitCode> {
-    log_to_stderr();
-    let shop = settings(arguments)?;
+fn run_up(arguments: Up, outputs: &Outputs) -> Result<ExitCode> {
+    warn_of_visible_secrets(&arguments);
+    let shop = settings(arguments)?.log_losses(outputs.log.losses());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -106,13 +150,9 @@ fn run_up(arguments: Up) -> Result<ExitCode> {
             started = shop.start() => started?,
             () = &mut ended => return Ok(ExitCode::SUCCESS),
         };
-        let mut output = std::io::stdout();
-        // Whoever started us may not listen.
-        let _ = writeln!(output, "listening on http://{}", running.addr())
-            .and_then(|()| output.flush());
+        outputs.print(&format!("listening on http://{}", running.addr()));
         if let Some(address) = running.metrics_addr() {
-            let _ = writeln!(output, "metrics on http://{address}/metrics")
-                .and_then(|()| output.flush());
+            outputs.print(&format!("metrics on http://{address}/metrics"));
         }
         ended.await;
         tracing::info!("closing: finishing what runs");
@@ -138,6 +178,9 @@ fn settings(arguments: Up) -> Result<Builder> {
     if let Some(address) = arguments.metrics_listen {
         shop = shop.metrics_listen(address);
     }
+    for label in arguments.new_database {
+        shop = shop.new_database(label);
+    }
     for (name, value) in given_variables(&arguments.variable)? {
         shop = shop.variable(name, value);
     }
@@ -150,36 +193,60 @@ fn settings(arguments: Up) -> Result<Builder> {
 fn given_variables(arguments: &[String]) -> Result<BTreeMap<String, String>> {
     let mut given = BTreeMap::new();
     for argument in arguments {
-        match argument.strip_prefix('@') {
-            Some(file) => given.extend(variables::read_file(file.as_ref())?),
-            None => given.extend([variables::parse_assignment(argument)
-                .map_err(|message| Error::Variable(format!("--variable: {message}")))?]),
+        match variables::parse_argument(argument)
+            .map_err(|message| Error::Variable(format!("--variable: {message}")))?
+        {
+            Given::All { file } => given.extend(variables::read_file(file)?),
+            Given::FromFile { name, file } => {
+                given.insert(name.to_owned(), variables::read_value(file)?);
+            }
+            Given::Value { name, value } => {
+                given.insert(name.to_owned(), value.to_owned());
+            }
         }
     }
     Ok(given)
 }
 
-fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false)
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+/// Warns of secrets that every user of the machine can see among the arguments of this process.
+fn warn_of_visible_secrets(arguments: &Up) {
+    // What is wrong with a manifest is said at the start.
+    let Ok(manifest) = Manifest::read(&arguments.app) else {
+        return;
+    };
+    for argument in &arguments.variable {
+        if let Ok(Given::Value { name, value }) = variables::parse_argument(argument)
+            && !value.is_empty()
+            && manifest.variables.get(name).is_some_and(|spec| spec.secret)
+        {
+            tracing::warn!(
+                variable = name,
+                "a secret on the command line can be seen by every user of this machine; {}",
+                variables::out_of_sight(name)
+            );
+        }
+    }
 }
 
-/// Resolves at Ctrl-C, and on Unix at SIGTERM.
+/// Resolves at Ctrl-C, and on Unix at SIGTERM and SIGHUP.
 async fn asked_to_end() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
+        let hangup = async {
+            if !is_hangup_ignored()
+                && let Ok(mut hangup) = signal(SignalKind::hangup())
+            {
+                hangup.recv().await;
+                return;
+            }
+            std::future::pending().await
+        };
         if let Ok(mut terminate) = signal(SignalKind::terminate()) {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}
                 _ = terminate.recv() => {}
+                () = hangup => {}
             }
             return;
         }
@@ -188,4 +255,16 @@ async fn asked_to_end() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
+}
+
+/// Whether whoever started this process wants it to outlive its terminal, as `nohup` does. Only Linux tells.
+#[cfg(unix)]
+fn is_hangup_ignored() -> bool {
+    const HANGUP_BIT: u64 = 1;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & HANGUP_BIT != 0)
 }

@@ -17,6 +17,7 @@ use crate::capabilities::pauses;
 use crate::error::{Error, Result, one_line};
 use crate::guest::Guest;
 use crate::limits::{EPOCH_TICK, Limits, TABLE_ELEMENTS_MAX};
+use crate::private;
 
 /// Folder of compiled components in the data directory.
 const CACHE_FOLDER: &str = "cache";
@@ -44,12 +45,17 @@ impl Compiler {
     /// Sets up the engine for a number of components.
     pub(crate) fn new(data_dir: &Path, components: usize, limits: &Limits) -> Result<Self> {
         let folder = data_dir.join(CACHE_FOLDER);
-        std::fs::create_dir_all(&folder).map_err(|cause| {
+        // A folder that has a cache is a data directory of ours, however an older version has made it.
+        if folder.is_dir() {
+            private::tighten(data_dir);
+        }
+        private::create_folder(&folder).map_err(|cause| {
             Error::Machine(format!(
                 "cannot create {}: {cause}; choose another folder with --data-dir",
                 folder.display()
             ))
         })?;
+        private::tighten(&folder);
         // wasmtime wants the path absolute.
         let cache = folder
             .canonicalize()

@@ -74,6 +74,12 @@ pub const IDLE_CONNECTIONS: usize = 64;
 /// Prepared statements kept per connection.
 pub const STATEMENTS_PER_CONNECTION: usize = 128;
 
+/// How often it is looked at whether the database files are whole.
+pub const FILE_LOOK_TIME: Duration = Duration::from_secs(1);
+/// A database file counts as cut off when it was shorter than its header says this often in a row: while SQLite moves the
+/// write-ahead log into it, it may be.
+pub const SHORT_LOOKS_MAX: u32 = 3;
+
 /// How long a component waits for one command to Redis, connecting included.
 pub const REDIS_TIME: Duration = Duration::from_secs(1);
 /// How long connecting to Redis, a subscription or an answer takes before the connection counts as dead. Nobody waits so
@@ -107,6 +113,18 @@ pub const TIMER_BACKOFF_MAX: Duration = Duration::from_secs(60);
 pub const SHUTDOWN_TIME: Duration = Duration::from_secs(20);
 /// Longest line of a guest's output that is logged whole.
 pub const LOG_LINE_BYTES: usize = 8 << 10;
+/// Longest text of a guest that is no line of its own logging, such as what a panic says, in characters.
+pub const LOG_TEXT_CHARS: usize = 1_000;
+/// Further fields of a guest's line that are logged; the others are left out.
+pub const LOG_FIELDS_MAX: usize = 16;
+/// Lines that wait for being written; when there is no room, further ones are lost and counted.
+pub const LOG_QUEUE_BYTES: usize = 1 << 20;
+/// How long the log lets further lines come before it writes again.
+pub const LOG_GATHER_TIME: Duration = Duration::from_millis(2);
+/// Pause of the log before it writes again to a pipe that is full and does not block.
+pub const LOG_RETRY_PAUSE: Duration = Duration::from_millis(10);
+/// How long the process waits for its last lines to be written when it ends.
+pub const LOG_FLUSH_TIME: Duration = Duration::from_secs(1);
 
 /// The limits that a test may want tighter than the constants.
 #[derive(Clone, Debug)]

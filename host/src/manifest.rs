@@ -83,8 +83,9 @@ pub struct VariableSpec {
     pub required: bool,
     /// The value when none is given.
     pub default: Option<String>,
-    #[serde(default, rename = "secret")]
-    _secret: bool,
+    /// Whether the value must not be seen by others.
+    #[serde(default)]
+    pub secret: bool,
 }
 
 /// `[[trigger.*]]`

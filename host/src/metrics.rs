@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use mercato_metrics::{Exposition, Family, Kind};
 
 use crate::limits::TOLD_METRICS_MAX;
+use crate::log::LogLosses;
 
 /// Upper bounds of the histogram of request durations, in milliseconds.
 const BUCKETS_MS: [u64; 11] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 5000];
@@ -36,6 +37,7 @@ pub(crate) struct Metrics {
     sqlite_statements: AtomicU64,
     published: AtomicU64,
     publish_failures: AtomicU64,
+    log_losses: LogLosses,
 }
 
 #[derive(Default)]
@@ -83,7 +85,19 @@ impl Metrics {
             sqlite_statements: AtomicU64::new(0),
             published: AtomicU64::new(0),
             publish_failures: AtomicU64::new(0),
+            log_losses: LogLosses::default(),
         }
+    }
+
+    /// Also tells how much of the log was lost.
+    pub(crate) fn with_log_losses(mut self, losses: LogLosses) -> Self {
+        self.log_losses = losses;
+        self
+    }
+
+    /// Lines of the log that were lost since the start.
+    pub(crate) fn log_lines_lost(&self) -> u64 {
+        self.log_losses.lines()
     }
 
     pub(crate) fn request(&self, component: &str, status: u16, took: Duration) {
@@ -236,6 +250,12 @@ impl Metrics {
             Kind::Counter,
             "Messages that could not be published.",
             self.publish_failures.load(Ordering::Relaxed),
+        );
+        text.single(
+            "mercato_log_lines_lost_total",
+            Kind::Counter,
+            "Lines of the log that could not be written, or not in time.",
+            self.log_lines_lost(),
         );
         text.single(
             "mercato_uptime_seconds",

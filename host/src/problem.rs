@@ -9,7 +9,7 @@ use mercato_platform::clock::{Clock, SystemClock, rfc3339};
 use mercato_platform::ids::{Ids, RandomIds};
 use wasmtime_wasi_http::WasiBody;
 
-use crate::triggers::http::REQUEST_ID;
+use crate::request_id::REQUEST_ID;
 
 /// Where the kinds of problems are described.
 const PROBLEM_BASE: &str = "https://mercato.dev/problems/";

@@ -9,13 +9,13 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt, Empty, Limited};
 use mercato_metrics::Family;
-use mercato_platform::ids::{Ids, RandomIds};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use crate::limits::{METRICS_BYTES, METRICS_TIME};
 use crate::metrics::Metrics;
-use crate::triggers::http::{HttpComponent, Invocation, REQUEST_ID};
+use crate::request_id::{Caller, REQUEST_ID};
+use crate::triggers::http::{HttpComponent, Invocation};
 
 /// Host name of requests that come from the runner.
 const SCRAPE_HOST: &str = "metrics.spin.internal";
@@ -74,7 +74,7 @@ async fn request(component: &HttpComponent, path: &str) -> Result<String, String
     *request.uri_mut() = format!("http://{SCRAPE_HOST}{path}")
         .parse()
         .unwrap_or_default();
-    if let Ok(id) = HeaderValue::from_str(&format!("metrics-{}", RandomIds.new_id())) {
+    if let Ok(id) = HeaderValue::from_str(&Caller::Metrics.new_id()) {
         request.headers_mut().insert(REQUEST_ID, id);
     }
     let invocation = Invocation {

@@ -13,7 +13,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use mercato_platform::ids::{Ids, RandomIds};
+use mercato_platform::text::loggable;
 use mercato_platform::trace::TraceContext;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -22,26 +22,28 @@ use wasmtime_wasi_http::WasiBody;
 use crate::guest::Services;
 use crate::limits::{CONNECTIONS_MAX, Limits, REQUEST_HEAD_BYTES, REQUEST_HEAD_TIME};
 use crate::problem::Problem;
+use crate::request_id::{self, REQUEST_ID};
 use crate::routes::Routes;
 use crate::scrape::{self, Source};
 use crate::shop::Components;
 use crate::shutdown::Activity;
-use crate::triggers::http::{Invocation, REQUEST_ID};
+use crate::triggers::http::Invocation;
 use crate::upload::{Received, Uploads};
 use crate::wire::{Reception, Wire};
 
 /// Ties a call to the calls it sets off (W3C Trace Context).
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-/// Longest request id taken over from a client, in characters.
-const REQUEST_ID_CHARS_MAX: usize = 128;
 /// Pause after the listener failed, for example because no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// What the runner tells a component about the request, as Spin does.
 const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("spin-client-addr");
 const PATH_INFO: HeaderName = HeaderName::from_static("spin-path-info");
 const MATCHED_ROUTE: HeaderName = HeaderName::from_static("spin-matched-route");
-/// Further headers of Spin, which a client must not be able to forge either.
-const RESERVED: [HeaderName; 4] = [
+/// How many lines of the log were lost, when there are any: whoever answers for the shop's readiness may tell.
+const LOG_LINES_LOST: HeaderName = HeaderName::from_static("mercato-log-lines-lost");
+/// Further headers of Spin and of the runner, which a client must not be able to forge either.
+const RESERVED: [HeaderName; 5] = [
+    LOG_LINES_LOST,
     HeaderName::from_static("spin-full-url"),
     HeaderName::from_static("spin-base-path"),
     HeaderName::from_static("spin-component-route"),
@@ -99,8 +101,9 @@ impl Server {
         http.timer(TokioTimer::new())
             .header_read_timeout(self.limits.request_head_time)
             .max_buf_size(REQUEST_HEAD_BYTES);
+        let received = reception.clone();
         let service = service_fn(move |request| {
-            let (server, reception) = (Arc::clone(&self), reception.clone());
+            let (server, reception) = (Arc::clone(&self), received.clone());
             async move { Ok::<_, Infallible>(server.answer(request, client, reception).await) }
         });
         let connection = http.serve_connection(TokioIo::new(wire), service);
@@ -108,6 +111,10 @@ impl Server {
         let ended = tokio::select! {
             ended = &mut connection => ended,
             () = &mut closing => {
+                if reception.is_waiting() {
+                    // Nobody waits for what a client may never send.
+                    return;
+                }
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }
@@ -130,7 +137,7 @@ impl Server {
         B::Error: Into<wasmtime_wasi_http::Error>,
     {
         let started = Instant::now();
-        let request_id = ensure_request_id(request.headers_mut());
+        let request_id = request_id::ensure(request.headers_mut());
         let trace = continue_trace(request.headers_mut());
         let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
         let method = request.method().clone();
@@ -149,6 +156,12 @@ impl Server {
                     found.route,
                     &found.named,
                 );
+                let lines_lost = self.services.metrics.log_lines_lost();
+                if lines_lost > 0 {
+                    request
+                        .headers_mut()
+                        .insert(LOG_LINES_LOST, HeaderValue::from(lines_lost));
+                }
                 (
                     found.component,
                     found.route,
@@ -181,12 +194,15 @@ impl Server {
         {
             response.headers_mut().insert(TRACEPARENT, ours);
         }
+        reception.answered();
         let took = started.elapsed();
         let trace_id = trace.as_ref().map(TraceContext::trace_id);
         let status = response.status().as_u16();
         self.services.metrics.request(component, status, took);
         let duration_ms = (took.as_secs_f64() * 1e6).round() / 1e3;
-        tracing::info!(target: "request", request_id, trace_id, component, %method, route, path, status, duration_ms, "request");
+        let (method, path) = (loggable(method.as_str()), loggable(&path));
+        let (method, path) = (method.as_ref(), path.as_ref());
+        tracing::info!(target: "request", request_id, trace_id, component, method, route, path, status, duration_ms, "request");
         response
     }
 
@@ -307,30 +323,6 @@ fn continue_trace(headers: &mut http::HeaderMap) -> Option<TraceContext> {
     Some(ours)
 }
 
-/// The client's request id, or a new one, which the component then sees.
-fn ensure_request_id(headers: &mut http::HeaderMap) -> String {
-    if let Some(id) = headers
-        .get(&REQUEST_ID)
-        .and_then(|id| id.to_str().ok())
-        .filter(|id| is_request_id(id))
-    {
-        return id.to_owned();
-    }
-    let id = RandomIds.new_id();
-    match HeaderValue::from_str(&id) {
-        Ok(value) => headers.insert(REQUEST_ID, value),
-        Err(_) => headers.remove(&REQUEST_ID),
-    };
-    id
-}
-
-fn is_request_id(id: &str) -> bool {
-    (1..=REQUEST_ID_CHARS_MAX).contains(&id.len())
-        && id
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-}
-
 /// Adds what Spin tells components, and removes what a client made up.
 fn describe(
     headers: &mut http::HeaderMap,
@@ -423,33 +415,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_well_formed_request_id_is_kept_and_any_other_replaced() {
-        let id_for = |given: Option<&str>| {
-            let mut headers = http::HeaderMap::new();
-            if let Some(given) = given {
-                headers.insert(REQUEST_ID, HeaderValue::from_str(given).unwrap());
-            }
-            let id = ensure_request_id(&mut headers);
-            assert_eq!(headers[REQUEST_ID], id.as_str());
-            id
-        };
-        assert_eq!(id_for(Some("abc-1.2_3")), "abc-1.2_3");
-        for bad in [
-            None,
-            Some("a b"),
-            Some("a\"b"),
-            Some(&*"x".repeat(129)),
-            Some(""),
-        ] {
-            let id = id_for(bad);
-            assert!(
-                mercato_platform::ids::parse(&id).is_ok() && id.get(14..15) == Some("7"),
-                "{id}"
-            );
-        }
-    }
-
-    #[test]
     fn a_request_names_exactly_one_host_unless_it_is_older_than_http_1_1() {
         let named = |version: Version, hosts: &[&str]| {
             let mut request = Request::new(());
@@ -477,6 +442,7 @@ mod tests {
         let mut headers = http::HeaderMap::new();
         headers.insert(CLIENT_ADDRESS, HeaderValue::from_static("6.6.6.6:1"));
         headers.insert("spin-full-url", HeaderValue::from_static("http://evil"));
+        headers.insert(LOG_LINES_LOST, HeaderValue::from_static("7"));
         describe(
             &mut headers,
             "127.0.0.1:9".parse().unwrap(),
@@ -487,6 +453,7 @@ mod tests {
         assert_eq!(headers[CLIENT_ADDRESS], "127.0.0.1:9");
         assert_eq!(headers["spin-path-match-order-id"], "7");
         assert!(!headers.contains_key("spin-full-url"));
+        assert!(!headers.contains_key(LOG_LINES_LOST));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A running application: started by [`Shop::builder`], ended by [`Running::stop`] or [`Running::kill`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use crate::capabilities::http::Network;
 use crate::capabilities::redis::{Broker, LocalBus, Servers};
-use crate::capabilities::sqlite::{Database, Databases};
+use crate::capabilities::sqlite::{self, Database, Databases};
 use crate::clock::{Clock, SystemClock};
 use crate::engine::{self, Compiler};
 use crate::error::{Error, Result};
@@ -23,6 +23,8 @@ use crate::faults::{FaultPlan, Faults};
 use crate::grants::AllowedHosts;
 use crate::guest::{ComponentGrants, Services};
 use crate::limits::{Limits, MESSAGES_QUEUED};
+use crate::log::LogLosses;
+use crate::made::Made;
 use crate::manifest::{ComponentSpec, Manifest, artifact};
 use crate::metrics::Metrics;
 use crate::pool::{NoInstance, Pool, Triggers};
@@ -90,6 +92,8 @@ pub struct Builder {
     limits: Limits,
     timers: bool,
     compiler: Option<PathBuf>,
+    log_losses: LogLosses,
+    new_databases: BTreeSet<String>,
 }
 
 impl Default for Builder {
@@ -109,6 +113,8 @@ impl Default for Builder {
             limits: Limits::default(),
             timers: true,
             compiler: None,
+            log_losses: LogLosses::default(),
+            new_databases: BTreeSet::new(),
         }
     }
 }
@@ -212,6 +218,20 @@ impl Builder {
     #[must_use]
     pub fn compiler(mut self, binary: impl Into<PathBuf>) -> Self {
         self.compiler = Some(binary.into());
+        self
+    }
+
+    /// Tells in metrics and readiness how many lines the process's log has lost.
+    #[must_use]
+    pub fn log_losses(mut self, losses: &LogLosses) -> Self {
+        self.log_losses = losses.clone();
+        self
+    }
+
+    /// Lets a database begin anew that the shop has had and that is missing.
+    #[must_use]
+    pub fn new_database(mut self, label: impl Into<String>) -> Self {
+        self.new_databases.insert(label.into());
         self
     }
 
@@ -514,6 +534,18 @@ impl Plan {
             .map_err(|message| self.fault(message))
     }
 
+    /// The files of the databases that components use, by label.
+    fn database_files(&self) -> BTreeMap<&str, &Path> {
+        let components = self.manifest.component.values();
+        let labels = components.flat_map(|spec| &spec.sqlite_databases);
+        labels
+            .filter_map(|label| {
+                let path = self.databases.get(label)?.path.as_deref()?;
+                Some((label.as_str(), path))
+            })
+            .collect()
+    }
+
     /// What a component may do.
     fn grants(
         &self,
@@ -572,10 +604,13 @@ async fn start(settings: Builder) -> Result<Parts> {
         None => None,
     };
     let mut databases = Databases::default();
+    let made = Made::read(plan.database_files())?;
+    made.check(&plan.settings.new_databases)?;
     let mut grants = BTreeMap::new();
     for (id, spec) in &plan.manifest.component {
         grants.insert(id.clone(), Arc::new(plan.grants(id, spec, &mut databases)?));
     }
+    made.remember();
     let routes =
         Routes::build(&plan.manifest.trigger.http).map_err(|message| plan.fault(message))?;
     let wiring = Wiring::new(&plan)?;
@@ -583,11 +618,15 @@ async fn start(settings: Builder) -> Result<Parts> {
         broker: wiring.broker,
         clock: Arc::clone(&plan.settings.clock),
         faults: Faults::new(plan.settings.faults.clone()),
-        metrics: Arc::new(Metrics::new()),
+        metrics: Arc::new(Metrics::new().with_log_losses(plan.settings.log_losses.clone())),
         network: plan.settings.network.clone(),
         random: plan.settings.random_seed.map(SeededRandom::new),
     });
     let activity = Activity::new();
+    // In a simulation the files are left alone, and nothing depends on real time.
+    if !services.faults.are_planned() && services.random.is_none() {
+        tokio::spawn(sqlite::look_after(databases.all(), activity.clone()));
+    }
     let built = build(&plan, &grants, &services, &activity).await?;
 
     for (address, subscriptions) in wiring.subscriptions {

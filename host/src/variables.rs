@@ -50,7 +50,7 @@ impl Variables {
                 .given
                 .get(name)
                 .cloned()
-                .or_else(|| (sources.environment)(&format!("{ENV_PREFIX}{}", name.to_ascii_uppercase())))
+                .or_else(|| (sources.environment)(&environment_name(name)))
                 .or_else(|| sources.file.get(name).cloned())
                 .or_else(|| {
                     defaulted.insert(name.clone());
@@ -58,7 +58,8 @@ impl Variables {
                 })
                 .ok_or_else(|| {
                     Error::Variable(format!(
-                        "variable `{name}` has no value; run `cargo xtask variables`, or give it with --variable {name}=VALUE"
+                        "variable `{name}` has no value; run `cargo xtask variables`, or {}",
+                        how_to_give(name, spec)
                     ))
                 })?;
             values.insert(name.clone(), value);
@@ -127,16 +128,85 @@ fn without_quotes(message: &str) -> String {
         .join("…")
 }
 
-/// Splits `KEY=VALUE`.
+/// Reads a file that holds one value and nothing else. The line break at its end, which editors make, does not count.
+///
+/// # Errors
+/// When the file cannot be read or is no text.
+pub fn read_value(path: &Path) -> Result<String> {
+    let text = std::fs::read_to_string(path).map_err(|cause| Error::Read {
+        path: path.to_owned(),
+        cause,
+        hint: "",
+    })?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
+}
+
+/// What one `--variable` gives; the same forms as under Spin.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Given<'a> {
+    /// `KEY=VALUE`.
+    Value {
+        /// The variable.
+        name: &'a str,
+        /// Its value.
+        value: &'a str,
+    },
+    /// `KEY=@FILE`: the value is what the file holds.
+    FromFile {
+        /// The variable.
+        name: &'a str,
+        /// The file.
+        file: &'a Path,
+    },
+    /// `@FILE`: many variables.
+    All {
+        /// A TOML file.
+        file: &'a Path,
+    },
+}
+
+/// Reads an argument of `--variable`.
 ///
 /// # Errors
 /// A sentence when there is no `=` or the key is not a variable name.
-pub fn parse_assignment(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text
-        .split_once('=')
-        .ok_or("give a variable as KEY=VALUE, or a file of them as @FILE.toml")?;
-    valid_name(key).map_err(|reason| format!("`{key}` {reason}"))?;
-    Ok((key.to_owned(), value.to_owned()))
+pub fn parse_argument(text: &str) -> Result<Given<'_>, String> {
+    if let Some(file) = text.strip_prefix('@') {
+        let file = Path::new(file);
+        return Ok(Given::All { file });
+    }
+    let (name, value) = text.split_once('=').ok_or(
+        "give a variable as KEY=VALUE, its value from a file as KEY=@FILE, or a file of them as @FILE.toml",
+    )?;
+    valid_name(name).map_err(|reason| format!("`{name}` {reason}"))?;
+    Ok(match value.strip_prefix('@') {
+        Some(file) => Given::FromFile {
+            name,
+            file: Path::new(file),
+        },
+        None => Given::Value { name, value },
+    })
+}
+
+/// The name of the environment variable that gives a variable its value.
+fn environment_name(name: &str) -> String {
+    format!("{ENV_PREFIX}{}", name.to_ascii_uppercase())
+}
+
+fn how_to_give(name: &str, spec: &VariableSpec) -> String {
+    if spec.secret {
+        out_of_sight(name)
+    } else {
+        format!("give it with --variable {name}=VALUE")
+    }
+}
+
+/// How to give a secret so that other users do not see it.
+pub(crate) fn out_of_sight(name: &str) -> String {
+    let environment = environment_name(name);
+    format!(
+        "give it in the environment as {environment}, or from a file with --variable {name}=@FILE"
+    )
 }
 
 /// Lower-case letters, digits and single underscores, beginning with a letter, as Spin demands.
@@ -164,6 +234,7 @@ mod tests {
     fn spec(required: bool, default: Option<&str>) -> VariableSpec {
         let mut table = toml::Table::new();
         table.insert("required".into(), required.into());
+        table.insert("secret".into(), required.into());
         if let Some(default) = default {
             table.insert("default".into(), default.into());
         }
@@ -227,7 +298,7 @@ mod tests {
     fn a_missing_required_variable_is_named_with_the_cure() {
         assert_eq!(
             resolve(&[], &[], &[]).err().unwrap().to_string(),
-            "variable `key` has no value; run `cargo xtask variables`, or give it with --variable key=VALUE"
+            "variable `key` has no value; run `cargo xtask variables`, or give it in the environment as SPIN_VARIABLE_KEY, or from a file with --variable key=@FILE"
         );
     }
 
@@ -256,21 +327,42 @@ mod tests {
     }
 
     #[test]
-    fn assignments() {
+    fn a_variable_is_given_by_value_or_by_file() {
+        let (name, value) = ("a_b", "c=d");
+        assert_eq!(parse_argument("a_b=c=d"), Ok(Given::Value { name, value }));
+        let file = Path::new("/run/secrets/x");
         assert_eq!(
-            parse_assignment("a_b=c=d").unwrap(),
-            ("a_b".to_owned(), "c=d".to_owned())
+            parse_argument("a_b=@/run/secrets/x"),
+            Ok(Given::FromFile { name, file })
         );
-        assert!(parse_assignment("nothing").is_err());
+        let given = parse_argument("@/run/secrets/x");
+        assert_eq!(given, Ok(Given::All { file }));
+        assert!(parse_argument("nothing").is_err());
         assert_eq!(
-            parse_assignment("A=1").unwrap_err(),
+            parse_argument("A=1").unwrap_err(),
             "`A` may hold only lower-case letters, digits and underscores"
         );
-        assert!(
-            parse_assignment("a__b=1").is_err()
-                && parse_assignment("1a=1").is_err()
-                && parse_assignment("a_=1").is_err()
-        );
+        for name in ["a__b=1", "1a=1", "a_=1", "a__b=@file"] {
+            assert!(parse_argument(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_value_of_a_file_is_its_text_without_the_last_line_break() {
+        let id = mercato_platform::ids::Ids::new_id(&mercato_platform::ids::RandomIds);
+        let path = std::env::temp_dir().join(format!("mercato-value-{id}"));
+        for (text, value) in [
+            ("s3", "s3"),
+            ("s3\n", "s3"),
+            ("s3\r\n", "s3"),
+            (" s\n\n", " s\n"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(read_value(&path).unwrap(), value, "{text:?}");
+        }
+        std::fs::remove_file(&path).unwrap();
+        let message = read_value(&path).unwrap_err().to_string();
+        assert!(message.contains("mercato-value-"), "{message}");
     }
 
     #[test]

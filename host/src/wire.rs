@@ -18,23 +18,47 @@ use crate::problem;
 /// Bytes read at a time from a client that nobody listens to any more.
 const SCRATCH_BYTES: usize = 8 << 10;
 
-/// Whether the client may still be sending a request that was not read to its end.
+/// What has come of a client's requests so far.
 #[derive(Clone, Default)]
-pub(crate) struct Reception(Arc<AtomicBool>);
+pub(crate) struct Reception(Arc<Received>);
+
+#[derive(Default)]
+struct Received {
+    /// Something has come at all.
+    has_begun: AtomicBool,
+    /// Something has come that was not read to its end.
+    is_open: AtomicBool,
+    /// A whole request has come that is not answered yet. The next one may be on its way already.
+    is_at_work: AtomicBool,
+}
 
 impl Reception {
     /// The request has been read to its end.
     pub(crate) fn complete(&self) {
-        self.0.store(false, Ordering::Relaxed);
+        self.0.is_open.store(false, Ordering::Relaxed);
+        self.0.is_at_work.store(true, Ordering::Relaxed);
+    }
+
+    /// The request has been answered.
+    pub(crate) fn answered(&self) {
+        self.0.is_at_work.store(false, Ordering::Relaxed);
     }
 
     fn began(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.has_begun.store(true, Ordering::Relaxed);
+        self.0.is_open.store(true, Ordering::Relaxed);
     }
 
     /// Whether there may be more to come.
     pub(crate) fn is_open(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.is_open.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing has come that could be worked on: nothing at all yet, or part of a request.
+    pub(crate) fn is_waiting(&self) -> bool {
+        let has_begun = self.0.has_begun.load(Ordering::Relaxed);
+        let is_at_work = self.0.is_at_work.load(Ordering::Relaxed);
+        (self.is_open() || !has_begun) && !is_at_work
     }
 }
 
@@ -225,6 +249,23 @@ mod tests {
             theirs.read_to_end(&mut taken).await.unwrap();
         });
         assert_eq!(taken, b"more than four");
+    }
+
+    #[test]
+    fn part_of_the_next_request_does_not_hide_the_one_at_work() {
+        let reception = Reception::default();
+        assert!(reception.is_waiting());
+        reception.began();
+        assert!(reception.is_waiting());
+        reception.complete();
+        assert!(!reception.is_waiting());
+        reception.began();
+        assert!(reception.is_open() && !reception.is_waiting());
+        reception.answered();
+        assert!(reception.is_waiting());
+        reception.complete();
+        reception.answered();
+        assert!(!reception.is_waiting());
     }
 
     #[tokio::test]

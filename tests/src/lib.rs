@@ -24,6 +24,7 @@
 //! - [`is_quick`] is true under `cargo xtask test --quick`: slow tests then return at once.
 
 pub mod artifacts;
+pub mod disk;
 pub mod forge;
 mod http;
 pub mod load;

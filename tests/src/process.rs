@@ -60,6 +60,8 @@ pub struct ServerBuilder {
     folder: Option<Folder>,
     own_cache: bool,
     databases: Option<PathBuf>,
+    standard_error: Option<Stdio>,
+    umask: Option<String>,
 }
 
 impl ServerBuilder {
@@ -97,6 +99,18 @@ impl ServerBuilder {
     /// Sets an environment variable of the runner.
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Lets the first start write its log there instead of into a file.
+    pub fn standard_error(mut self, output: impl Into<Stdio>) -> Self {
+        self.standard_error = Some(output.into());
+        self
+    }
+
+    /// Starts the server with this mask for the modes of new files, in octal digits.
+    pub fn umask(mut self, mask: &str) -> Self {
+        self.umask = Some(mask.to_owned());
         self
     }
 
@@ -231,6 +245,11 @@ impl Server {
         self.child = None;
     }
 
+    /// How the server ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.as_mut().and_then(Guarded::ended)
+    }
+
     /// Sets a variable for the next start.
     pub fn set_variable(&mut self, name: &str, value: &str) {
         self.settings
@@ -268,6 +287,8 @@ impl Server {
     }
 
     fn spawn(&mut self) {
+        let standard_error = self.settings.standard_error.take();
+        let variables = self.write_variables();
         let settings = &self.settings;
         let folder = self.folder();
         let data = if settings.own_cache {
@@ -280,7 +301,16 @@ impl Server {
             .append(true)
             .open(folder.join("log"))
             .expect("a log file");
-        let mut command = Command::new(runner());
+        let mut command = match &settings.umask {
+            None => Command::new(runner()),
+            Some(mask) => {
+                let mut shell = Command::new("sh");
+                shell
+                    .args(["-c", "umask \"$0\" && exec \"$@\"", mask])
+                    .arg(runner());
+                shell
+            }
+        };
         command
             .current_dir(repository())
             .args(["up", "--listen", &format!("127.0.0.1:{}", settings.port)])
@@ -293,15 +323,22 @@ impl Server {
             .env_remove("RUST_BACKTRACE")
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle of the log"))
-            .stderr(log);
+            .stderr(standard_error.unwrap_or_else(|| log.into()))
+            .arg("--variable")
+            .arg(format!("@{}", variables.display()));
         if let Some(url) = &settings.redis_url {
             command.args(["--redis", url]);
         }
-        for (name, value) in self.variables() {
-            command.arg("--variable").arg(format!("{name}={value}"));
-        }
         self.child =
             Some(Guarded::spawn_in(&mut command, Some(self.folder())).expect("the runner starts"));
+    }
+
+    /// Writes what the variables are set to into a file of the server's folder.
+    fn write_variables(&self) -> PathBuf {
+        let path = self.folder().join("given.toml");
+        let text = toml::to_string(&self.variables()).expect("variables are strings");
+        fs::write(&path, text).expect("write the variables");
+        path
     }
 
     fn variables(&self) -> BTreeMap<String, String> {

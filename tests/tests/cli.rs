@@ -215,6 +215,29 @@ fn a_variable_without_a_value_sign() {
 }
 
 #[test]
+fn a_missing_file_of_a_variable() {
+    up(&["--variable", "jwt_secret=@/nowhere/jwt_secret"]).says(&["/nowhere/jwt_secret"]);
+}
+
+#[test]
+fn a_secret_on_the_command_line_is_warned_of() {
+    let refusal = up(&[
+        "--variable=metrics_token=hunter2",
+        "--variable=currency=EUR",
+        "--listen=nonsense",
+    ]);
+    let warned = |variable: &str| {
+        let lines = refusal.text.lines();
+        let mut lines = lines.filter(|line| line.contains("can be seen by every user"));
+        lines.any(|line| line.contains(variable))
+    };
+    assert!(warned("\"metrics_token\""), "{}", refusal.text);
+    assert!(!warned("\"currency\""), "{}", refusal.text);
+    assert!(refusal.text.contains("SPIN_VARIABLE_METRICS_TOKEN"));
+    assert!(!refusal.text.contains("hunter2"), "{}", refusal.text);
+}
+
+#[test]
 fn a_missing_file_of_variables() {
     up(&["--variable", "@/nowhere/variables.toml"]).says(&["/nowhere/variables.toml"]);
 }

@@ -133,6 +133,39 @@ fn the_examples_of_the_api_guide_answer_what_it_says() {
     }
 }
 
+/// What stands on a command line, every user of the machine can see.
+#[test]
+fn no_document_puts_a_secret_on_a_command_line() {
+    let manifest = fs::read_to_string(repository().join("spin.toml")).expect("the manifest");
+    let manifest: toml::Table = manifest.parse().expect("the manifest is TOML");
+    let variables = manifest["variables"].as_table().expect("variables");
+    let secrets = variables.iter().filter(|(_, variable)| {
+        variable
+            .get("secret")
+            .is_some_and(|is| is.as_bool() == Some(true))
+    });
+    let secrets: Vec<_> = secrets.map(|(name, _)| name.as_str()).collect();
+    assert!(secrets.contains(&"jwt_secret"));
+    let docs = fs::read_dir(repository().join("docs")).expect("the documents");
+    let docs = docs.map(|entry| entry.expect("a document").path());
+    for path in docs.chain([repository().join("README.md")]) {
+        let Ok(text) = fs::read_to_string(&path) else {
+            continue;
+        };
+        for given in text.split("--variable").skip(1) {
+            let given = given.trim_start_matches([' ', '=']);
+            let Some((name, value)) = given.split_once('=') else {
+                continue;
+            };
+            assert!(
+                !secrets.contains(&name) || value.starts_with('@'),
+                "{}: --variable {name}=",
+                path.display()
+            );
+        }
+    }
+}
+
 #[test]
 fn only_blocks_of_the_section_that_are_fenced_as_bash_are_commands() {
     let text = "\n## A\n```bash\nno\n```\n## B\nwords\n```bash\none\ntwo\n```\n```console\nno\n```\n```bash\nthree\n```\n## C\n```bash\nno\n```\n";

@@ -15,6 +15,10 @@ const WEBHOOK_SECRET: &str = "payment_webhook_secret";
 /// The strength of a secret: as many bytes as HMAC-SHA256 gives (RFC 7518 section 3.2 asks for no fewer).
 const SECRET_BYTES: usize = 32;
 
+/// What the owner may do with the file, and with its folder; others nothing.
+const FILE_MODE: u32 = 0o600;
+const FOLDER_MODE: u32 = 0o700;
+
 /// The variables that name the first admin.
 const ADMIN: [&str; 2] = ["admin_email", "admin_password"];
 
@@ -105,12 +109,12 @@ fn random_hex(strength_bytes: usize) -> Result<String> {
 /// Writes beside the file first, so that a crash leaves the old secrets whole.
 fn write_private(path: &Path, text: &str) -> Result<()> {
     let folder = path.parent().context("the variables file has a folder")?;
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    make_folder(folder)?;
     let temporary = path.with_extension(format!("{}.new", std::process::id()));
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, FILE_MODE);
     options
         .open(&temporary)
         .and_then(|mut file| {
@@ -121,16 +125,36 @@ fn write_private(path: &Path, text: &str) -> Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Takes the rights of others away from a file that was made by hand. Windows keeps a user's folder private by itself.
+/// Makes the folder of the secrets, the databases and the compiled components for the owner alone, or takes the rights of
+/// others away from one that is there.
+fn make_folder(folder: &Path) -> Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, FOLDER_MODE);
+    builder
+        .create(folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
+    set_mode(folder, FOLDER_MODE)
+}
+
+/// Takes the rights of others away from a file that was made by hand.
 fn keep_private(path: &Path) -> Result<()> {
+    set_mode(path, FILE_MODE)?;
+    path.parent()
+        .map_or(Ok(()), |folder| set_mode(folder, FOLDER_MODE))
+}
+
+/// Windows keeps a user's folder private by itself.
+fn set_mode(path: &Path, mode: u32) -> Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))
             .with_context(|| format!("cannot make {} private", path.display()))?;
     }
     #[cfg(not(unix))]
-    let _ = path;
+    let _ = (path, mode);
     Ok(())
 }
 
@@ -178,12 +202,15 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = std::env::temp_dir().join(format!("mercato-variables-{}", std::process::id()));
         let path = folder.join("variables.toml");
-        let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let modes = || (mode(&path), mode(&folder));
         write_private(&path, "a = \"1\"\n").unwrap();
-        assert_eq!(mode(), 0o600);
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(modes(), (FILE_MODE, FOLDER_MODE));
+        for (path, lax) in [(&path, 0o644), (&folder, 0o755)] {
+            fs::set_permissions(path, fs::Permissions::from_mode(lax)).unwrap();
+        }
         keep_private(&path).unwrap();
-        assert_eq!(mode(), 0o600);
+        assert_eq!(modes(), (FILE_MODE, FOLDER_MODE));
         fs::remove_dir_all(&folder).unwrap();
     }
 }

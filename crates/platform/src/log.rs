@@ -7,12 +7,14 @@
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
+use std::io::Write as _;
 use std::pin::pin;
 use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
 use crate::clock::{self, Clock, SystemClock};
+use crate::text::loggable;
 
 /// Something went as it should, and an operator may want to know.
 pub fn info(message: &str, fields: &[(&str, &str)]) {
@@ -108,21 +110,21 @@ fn write(level: &str, message: &str, fields: &[(&str, &str)]) {
     print(line(&time, level, message, &all));
 }
 
-/// In one piece with its end, so that lines of components that share an output stay whole.
-#[allow(clippy::disallowed_macros, reason = "this is the seam")]
+/// In one piece with its end, so that lines of components that share an output stay whole. A line that cannot be written
+/// is lost: nothing fails because of its log.
 pub(crate) fn print(mut line: String) {
     line.push('\n');
-    eprint!("{line}");
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
-/// Later fields replace earlier ones of the same name.
+/// Later fields replace earlier ones of the same name. Every value is [`loggable`], whoever chose it.
 pub(crate) fn line(time: &str, level: &str, message: &str, fields: &[(&str, &str)]) -> String {
     let mut object = Map::new();
     for (name, value) in [("time", time), ("level", level), ("message", message)]
         .iter()
         .chain(fields)
     {
-        object.insert((*name).to_owned(), Value::from(*value));
+        object.insert((*name).to_owned(), Value::from(loggable(value)));
     }
     Value::Object(object).to_string()
 }
@@ -139,9 +141,17 @@ mod tests {
         let line = line("t", "warn", "two\nlines", &[("order_id", "\"quoted\"")]);
         assert!(!line.contains('\n'));
         let value: Value = serde_json::from_str(&line).unwrap();
-        assert_eq!(value["message"], "two\nlines");
+        assert_eq!(value["message"], "two\\nlines");
         assert_eq!(value["order_id"], "\"quoted\"");
         assert_eq!(value["level"], "warn");
+    }
+
+    #[test]
+    fn a_value_is_cut_and_escaped_whatever_it_is() {
+        let value = format!("\u{202e}{}", "x".repeat(60_000));
+        let line = line("t", "warn", "m", &[("path", &value), ("error", &value)]);
+        assert!(line.len() < 600, "{} bytes", line.len());
+        assert!(!line.contains('\u{202e}'), "{line}");
     }
 
     #[test]

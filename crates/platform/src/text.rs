@@ -1,4 +1,16 @@
-//! Rules for text that people type.
+//! Rules for text that people type, and for text of a client's choice in the log.
+
+use std::borrow::Cow;
+
+/// Longest text of a client's choice in the log, in characters; escapes and the mark of a cut count.
+pub const LOGGABLE_CHARS_MAX: usize = 200;
+
+/// Stands where a text was cut.
+const CUT: char = '…';
+
+/// Characters that show nothing although Unicode counts them among letters and symbols: the fillers of Hangul and the
+/// empty Braille pattern.
+const BLANK: [char; 5] = ['\u{115f}', '\u{1160}', '\u{2800}', '\u{3164}', '\u{ffa0}'];
 
 /// Why a text was refused. [`TextProblem::code`] is part of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +58,49 @@ pub fn paragraph(text: &str, max_chars: usize) -> Result<String, TextProblem> {
     check(text.trim(), max_chars, |c| matches!(c, '\n' | '\r' | '\t'))
 }
 
+/// The text as it may stand in a log: at most [`LOGGABLE_CHARS_MAX`] characters, with everything escaped that a terminal
+/// or an editor obeys or does not show. Whatever a client chooses goes through here: paths, methods, ids, headers.
+#[must_use]
+pub fn loggable(text: &str) -> Cow<'_, str> {
+    escaped(text, LOGGABLE_CHARS_MAX)
+}
+
+/// The text on one line of at most `max_chars` characters: control, format, combining, private and unassigned characters
+/// and separators other than the space become escapes such as `\u{202e}`; the mark `…` ends a text that was cut.
+#[must_use]
+pub fn escaped(text: &str, max_chars: usize) -> Cow<'_, str> {
+    if text.len() <= max_chars && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len().min(max_chars));
+    let mut chars = 0;
+    // Where the text can be cut so that the mark still has room.
+    let mut cut_at = 0;
+    for c in text.chars() {
+        let escape = c.escape_debug();
+        let width = if is_visible(c) { 1 } else { escape.len() };
+        if chars + width > max_chars {
+            safe.truncate(cut_at);
+            safe.push(CUT);
+            break;
+        }
+        if is_visible(c) {
+            safe.push(c);
+        } else {
+            safe.extend(escape);
+        }
+        chars += width;
+        if chars < max_chars {
+            cut_at = safe.len();
+        }
+    }
+    Cow::Owned(safe)
+}
+
+fn is_visible(c: char) -> bool {
+    matches!(c, ' '..='~') || (c.escape_debug().len() == 1 && !BLANK.contains(&c))
+}
+
 fn check(
     text: &str,
     max_chars: usize,
@@ -62,7 +117,52 @@ fn check(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    #[test]
+    fn what_a_terminal_obeys_or_hides_is_escaped_for_the_log() {
+        for (text, safe) in [
+            ("/api/v1/products?q=\"a\\b'", "/api/v1/products?q=\"a\\b'"),
+            ("Käse 食品 🧀", "Käse 食品 🧀"),
+            ("a\nb\rc\td", "a\\nb\\rc\\td"),
+            ("\u{1b}[31m", "\\u{1b}[31m"),
+            ("\u{7f}\u{85}\u{9b}", "\\u{7f}\\u{85}\\u{9b}"),
+            ("\u{61c}\u{200e}\u{200f}", "\\u{61c}\\u{200e}\\u{200f}"),
+            ("\u{202a}\u{202e}", "\\u{202a}\\u{202e}"),
+            ("\u{2066}\u{2069}", "\\u{2066}\\u{2069}"),
+            ("\u{2028}\u{2029}", "\\u{2028}\\u{2029}"),
+            ("\u{ad}\u{200b}\u{200d}", "\\u{ad}\\u{200b}\\u{200d}"),
+            ("\u{2060}\u{2064}\u{feff}", "\\u{2060}\\u{2064}\\u{feff}"),
+            ("\u{180e}\u{34f}\u{fe0f}", "\\u{180e}\\u{34f}\\u{fe0f}"),
+            ("\u{3164}\u{115f}\u{2800}", "\\u{3164}\\u{115f}\\u{2800}"),
+            ("\u{a0}\u{3000}", "\\u{a0}\\u{3000}"),
+            ("\u{e0041}\u{fff9}", "\\u{e0041}\\u{fff9}"),
+        ] {
+            assert_eq!(loggable(text), safe, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_to_200_characters_for_the_log() {
+        let fits = "x".repeat(200);
+        assert_eq!(loggable(&fits), fits);
+        assert_eq!(loggable(&"x".repeat(201)), format!("{}…", "x".repeat(199)));
+        assert_eq!(loggable(&"é".repeat(200)), "é".repeat(200));
+        let escapes = loggable(&"\u{202e}".repeat(100)).into_owned();
+        assert_eq!(escapes, format!("{}…", "\\u{202e}".repeat(24)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_longer_or_stranger_in_the_log_than_allowed(text in any::<String>(), max in 1_usize..40) {
+            let safe = escaped(&text, max).into_owned();
+            prop_assert!(safe.chars().count() <= max);
+            prop_assert!(safe.chars().all(is_visible));
+            prop_assert_eq!(escaped(&safe, max), safe.as_str());
+        }
+    }
 
     #[test]
     fn lines_are_trimmed_and_bounded_in_characters_not_bytes() {

@@ -6,7 +6,9 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
+use mercato_platform::text::{escaped, loggable};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use tokio::io::AsyncWrite;
 use tracing::Level;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
@@ -15,7 +17,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 use crate::clock::{GuestClock, GuestSteadyClock};
 use crate::faults::StopSign;
 use crate::guest::{ComponentGrants, Services};
-use crate::limits::LOG_LINE_BYTES;
+use crate::limits::{LOG_FIELDS_MAX, LOG_LINE_BYTES, LOG_TEXT_CHARS};
 use crate::metrics::Metrics;
 
 /// What WASI gives to an instance of a component.
@@ -86,6 +88,7 @@ impl Voice {
             Ok(record) => record.log(component, stream, current),
             Err(_) if text.is_empty() => {}
             Err(_) => {
+                let text = escaped(text, LOG_TEXT_CHARS);
                 tracing::info!(target: "guest", component, stream, request_id = current, "{text}");
             }
         }
@@ -93,7 +96,7 @@ impl Voice {
 
     /// A number that the guest tells; one that cannot be understood is logged.
     fn measure(&self, record: &Record) {
-        let text = |name: &str| record.more.get(name).and_then(serde_json::Value::as_str);
+        let text = |name: &str| record.more.get(name).and_then(Value::as_str);
         let component = self.component.id.as_str();
         let (Some(name), Some(value)) = (
             text("metric"),
@@ -186,21 +189,24 @@ struct Record {
     #[serde(rename = "time")]
     _time: Option<String>,
     #[serde(flatten)]
-    more: serde_json::Map<String, serde_json::Value>,
+    more: Map<String, Value>,
 }
 
 impl Record {
     /// `current` is the request that the instance works on: not every part of a component is told its id.
     fn log(&self, component: &str, stream: &str, current: Option<&str>) {
-        let request_id = self.request_id.as_deref().or(current);
-        let order_id = self.order_id.as_deref();
-        let (event_id, error) = (self.event_id.as_deref(), self.error.as_deref());
-        let more =
-            (!self.more.is_empty()).then(|| serde_json::to_string(&self.more).unwrap_or_default());
+        let message = loggable(&self.message);
+        let request_id = self.request_id.as_deref().map(loggable);
+        let request_id = request_id.as_deref().or(current);
+        let [order_id, event_id, error] = [&self.order_id, &self.event_id, &self.error]
+            .map(|field| field.as_deref().map(loggable));
+        let (order_id, event_id, error) =
+            (order_id.as_deref(), event_id.as_deref(), error.as_deref());
+        let more = (!self.more.is_empty()).then(|| bounded(&self.more).to_string());
         let more = more.as_deref();
         macro_rules! log {
             ($level:expr) => {
-                tracing::event!(target: "guest", $level, component, stream, request_id, order_id, event_id, error, more, "{}", self.message)
+                tracing::event!(target: "guest", $level, component, stream, request_id, order_id, event_id, error, more, "{message}")
             };
         }
         match self.level.as_str() {
@@ -209,6 +215,19 @@ impl Record {
             _ => log!(Level::INFO),
         }
     }
+}
+
+/// The first fields, each as short as any value in the log.
+fn bounded(fields: &Map<String, Value>) -> Value {
+    let fields = fields.iter().take(LOG_FIELDS_MAX).map(|(name, value)| {
+        let value = match value {
+            Value::String(text) => Value::from(loggable(text)),
+            Value::Array(_) | Value::Object(_) => Value::from(loggable(&value.to_string())),
+            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+        };
+        (loggable(name).into_owned(), value)
+    });
+    Value::Object(fields.collect())
 }
 
 impl Drop for Output {
@@ -294,6 +313,24 @@ mod tests {
         second.log("stderr", &told("gauge", "mercato_open", "0"));
         assert!(shown("mercato_open{component=\"box\"} 0"));
         assert!(shown("mercato_openings_total{component=\"box\"} 3"));
+    }
+
+    #[test]
+    fn further_fields_of_a_line_are_few_and_short() {
+        let long = "\u{202e}".repeat(3_000);
+        let mut fields = Map::new();
+        fields.insert("a".into(), long.clone().into());
+        fields.insert("b".into(), vec![long.clone(); 9].into());
+        fields.insert("c".into(), 7.into());
+        fields.insert(long, 7.into());
+        for number in 0..100 {
+            fields.insert(format!("n{number}"), Value::Null);
+        }
+        let shown = bounded(&fields);
+        assert_eq!(shown["c"], 7);
+        assert_eq!(shown.as_object().unwrap().len(), LOG_FIELDS_MAX);
+        let text = shown.to_string();
+        assert!(text.len() < 1_000 && !text.contains('\u{202e}'), "{text}");
     }
 
     #[test]

@@ -28,14 +28,12 @@ use crate::limits::{
 };
 use crate::pool::{Instance, Lease, NoInstance, Pool};
 use crate::problem::Problem;
+use crate::request_id::REQUEST_ID;
 use crate::shutdown::{Activity, Guard};
 use crate::upload::Upload;
 
 /// How exactly the end of a request's time is kept while its client is waited for.
 const DEADLINE_STEP: Duration = Duration::from_millis(20);
-
-/// Carries the request's id.
-pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A component that answers requests.
 pub(crate) struct HttpComponent {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use mercato_platform::ids::{Ids, RandomIds};
 use redis::aio::PubSub;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -15,6 +14,7 @@ use crate::faults::Stopped;
 use crate::guest::Services;
 use crate::limits::{POST_RETURN_TIME, REDIS_BACKOFF, REDIS_PING, REDIS_SILENCE_TIME};
 use crate::pool::{Instance, NoInstance, Pool};
+use crate::request_id::Caller;
 use crate::shutdown::Activity;
 
 /// A component that handles messages.
@@ -49,7 +49,7 @@ impl MessageComponent {
 
     /// A message is handled once or not at all: what fails is logged and dropped, as under Spin.
     async fn handle(&self, message: Vec<u8>) {
-        let request_id = format!("message-{}", RandomIds.new_id());
+        let request_id = Caller::Message.new_id();
         let handled = match self.pool.lease().await {
             Err(NoInstance::Busy) => Err("all instances are busy".to_owned()),
             Err(NoInstance::Broken(cause)) => Err(one_line(&format!("{cause:#}"))),

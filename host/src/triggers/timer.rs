@@ -6,12 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Empty};
-use mercato_platform::ids::{Ids, RandomIds};
 
 use crate::limits::TIMER_BACKOFF_MAX;
 use crate::manifest::TimerSpec;
+use crate::request_id::{Caller, REQUEST_ID};
 use crate::shutdown::Activity;
-use crate::triggers::http::{HttpComponent, Invocation, REQUEST_ID};
+use crate::triggers::http::{HttpComponent, Invocation};
 
 /// Host name of requests that come from the runner.
 const TIMER_HOST: &str = "timer.spin.internal";
@@ -58,8 +58,7 @@ impl Timer {
         *request.uri_mut() = format!("http://{TIMER_HOST}{}", self.spec.path)
             .parse()
             .unwrap_or_default();
-        let id = format!("timer-{}", RandomIds.new_id());
-        if let Ok(id) = HeaderValue::from_str(&id) {
+        if let Ok(id) = HeaderValue::from_str(&Caller::Timer.new_id()) {
             request.headers_mut().insert(REQUEST_ID, id);
         }
         self.component

@@ -6,7 +6,7 @@ use mercato_tests::{Server, load::Latencies};
 fn an_idle_shop_answers_evenly() {
     let server = Server::start();
     let client = server.client();
-    let mut live = || {
+    let live = || {
         client.get("/api/health/live").send().expect(200);
     };
     live();
