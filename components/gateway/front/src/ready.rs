@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::future::join_all;
+use http::HeaderName;
 use mercato_edge::{Context, OutboxLag, Problem, Reply, StatusCode};
 use mercato_platform::log;
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,9 @@ use crate::boxes;
 
 /// The boxes behind this door.
 pub const BOXES: [&str; 4] = ["auth-api", "orders-api", "payments-api", "products-api"];
+
+/// How many lines of its log the runner has lost, if it has lost any.
+const LOG_LINES_LOST: HeaderName = HeaderName::from_static("mercato-log-lines-lost");
 
 /// What a box says of itself; only payments has an outbox.
 #[derive(Debug, Default, Deserialize)]
@@ -32,6 +36,10 @@ pub struct Readiness {
     /// Null when payments does not say.
     #[schema(required)]
     outbox: Option<OutboxLag>,
+    /// What an operator should look at although the shop can serve; left out when there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, example = json!(["12 log lines were lost since the start"]))]
+    warnings: Vec<String>,
 }
 
 /// What a problem says besides when the shop is not ready; for the document.
@@ -42,6 +50,10 @@ pub struct Unready {
     /// `up` or `down`, by box.
     #[schema(example = json!({"auth-api": "up", "orders-api": "down", "payments-api": "up", "products-api": "up"}))]
     boxes: BTreeMap<&'static str, &'static str>,
+    /// What an operator should look at besides; left out when there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, example = json!(["12 log lines were lost since the start"]))]
+    warnings: Vec<String>,
 }
 
 /// 200 when every box is ready, 503 naming those that are not.
@@ -71,22 +83,38 @@ pub async fn ready(context: Context) -> Result<Reply, Problem> {
         .map(|(name, report)| (*name, if report.is_some() { "up" } else { "down" }))
         .collect();
     let outbox = reports.values().flatten().find_map(|report| report.outbox);
+    let warnings = warnings(context.header(&LOG_LINES_LOST));
     if down.is_empty() {
         return Reply::json(&Readiness {
             status: "ok",
             boxes,
             outbox,
+            warnings,
         });
     }
     log::error("the shop is not ready", &[("down", &down.join(", "))]);
-    Err(Problem::new(
+    let problem = Problem::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "not-ready",
         "Not ready",
         format!("not ready: {}", down.join(", ")),
     )
     .with_member("boxes", json!(boxes))
-    .with_member("outbox", json!(outbox)))
+    .with_member("outbox", json!(outbox));
+    Err(if warnings.is_empty() {
+        problem
+    } else {
+        problem.with_member("warnings", json!(warnings))
+    })
+}
+
+/// Only the runner knows what has become of the log; under Spin nobody says.
+fn warnings(log_lines_lost: Option<&str>) -> Vec<String> {
+    let lines = log_lines_lost.and_then(|lines| lines.parse::<u64>().ok());
+    let lost = lines.filter(|lines| *lines > 0);
+    lost.map(|lines| format!("{lines} log lines were lost since the start"))
+        .into_iter()
+        .collect()
 }
 
 /// What a box says of itself; none when it is down.
@@ -99,6 +127,17 @@ async fn report_of(name: &'static str, request_id: &str) -> (&'static str, Optio
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lost_log_lines_are_a_warning() {
+        assert_eq!(
+            warnings(Some("12")),
+            ["12 log lines were lost since the start"]
+        );
+        for none in [None, Some("0"), Some("many"), Some("-1")] {
+            assert!(warnings(none).is_empty(), "{none:?}");
+        }
+    }
 
     #[test]
     fn only_payments_tells_of_an_outbox() {
