@@ -84,7 +84,8 @@ impl<'a> Made<'a> {
                 label: label.to_string(),
                 path: path.to_path_buf(),
                 message: format!(
-                    "the file is {}, but this shop has had it: put it back or restore it from a backup; if it shall begin anew although the other databases refer to it, start with --new-database {label}",
+                    "the file is {}, but this shop has had it: put it back or restore it from a backup; if it shall begin anew although \
+                     the other databases refer to it, start with --new-database {label}",
                     if path.exists() { "empty" } else { "missing" }
                 ),
             }),
