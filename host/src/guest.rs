@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
-use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
@@ -15,7 +14,7 @@ use crate::capabilities::wasi::{self, Voice};
 use crate::clock::Clock;
 use crate::faults::{Faults, StopSign};
 use crate::grants::AllowedHosts;
-use crate::limits::TABLE_ELEMENTS_MAX;
+use crate::memory::{InstanceMemory, Memory};
 use crate::metrics::Metrics;
 use crate::random::SeededRandom;
 use crate::shop::Components;
@@ -36,37 +35,12 @@ pub(crate) struct Services {
     pub clock: Arc<dyn Clock>,
     pub faults: Faults,
     pub metrics: Arc<Metrics>,
+    /// What the instances have.
+    pub memory: Arc<Memory>,
     /// Stands in for the network, in tests.
     pub network: Option<Arc<dyn Network>>,
     /// Stands in for the machine's randomness, in tests.
     pub random: Option<SeededRandom>,
-}
-
-/// Linear memory that an instance may still take, all its parts together.
-pub(crate) struct MemoryBudget {
-    left_bytes: usize,
-}
-
-impl ResourceLimiter for MemoryBudget {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        let left_bytes = self.left_bytes.checked_sub(desired.saturating_sub(current));
-        self.left_bytes = left_bytes.unwrap_or(self.left_bytes);
-        Ok(left_bytes.is_some())
-    }
-
-    fn table_growing(
-        &mut self,
-        _current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        Ok(desired <= TABLE_ELEMENTS_MAX)
-    }
 }
 
 /// The data of a store.
@@ -74,7 +48,7 @@ pub(crate) struct Guest {
     pub component: Arc<ComponentGrants>,
     pub services: Arc<Services>,
     pub table: ResourceTable,
-    pub memory: MemoryBudget,
+    pub memory: InstanceMemory,
     /// SQLite and Redis connections held.
     pub handles: usize,
     /// Connections that are inside a transaction right now.
@@ -101,9 +75,7 @@ impl Guest {
             component: Arc::clone(component),
             services: Arc::clone(services),
             table: ResourceTable::new(),
-            memory: MemoryBudget {
-                left_bytes: memory_bytes,
-            },
+            memory: InstanceMemory::new(&services.memory, memory_bytes),
             handles: 0,
             transactions: OpenTransactions::default(),
             wasi: wasi::context(&voice, services, &stop),

@@ -31,21 +31,27 @@
 //! # }
 //! ```
 
+mod admission;
 #[allow(unsafe_code, reason = "generated code")]
 mod bindings;
 mod capabilities;
 pub mod cli;
+mod client;
 mod clock;
+mod connections;
 mod engine;
 mod error;
 mod faults;
+mod files;
 pub mod grants;
 mod guest;
+mod head;
 mod health;
 pub mod limits;
 mod log;
 mod made;
 pub mod manifest;
+mod memory;
 mod metrics;
 mod pool;
 mod private;

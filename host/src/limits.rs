@@ -16,7 +16,12 @@ pub const RESPONSE_HOLD_TIME: Duration = Duration::from_millis(2);
 /// How long an instance may go on working after its response is complete.
 pub const POST_RETURN_TIME: Duration = Duration::from_secs(5);
 /// Linear memory of one instance, all its parts together.
-pub const INSTANCE_MEMORY_BYTES: usize = 256 << 20;
+pub const INSTANCE_MEMORY_BYTES: usize = 128 << 20;
+/// What an instance may grow by and still be ordinary. One that has grown more is ended after its request, and gets more
+/// only while all instances together keep to [`INSTANCES_MEMORY_BYTES`]; else its request is answered 503.
+pub const INSTANCE_GROWTH_BYTES: usize = 8 << 20;
+/// Linear memory of all instances together. While they have more, idle ones are ended and further requests wait.
+pub const INSTANCES_MEMORY_BYTES: usize = 512 << 20;
 /// Elements of one table of a guest, that is, functions it may call indirectly.
 pub const TABLE_ELEMENTS_MAX: usize = 20_000;
 /// How often running guests are asked to yield.
@@ -24,12 +29,28 @@ pub const EPOCH_TICK: Duration = Duration::from_millis(10);
 
 /// Request body. Generous, because a bulk import streams; a component that wants less enforces less.
 pub const REQUEST_BODY_BYTES: u64 = 64 << 20;
-/// A request body up to this size is received before an instance is asked for; a longer one streams on into it.
+/// A request body up to this size is short: it may come before its component is asked whether it wants it, and has a
+/// memory of its own.
+pub const SMALL_BODY_BYTES: u64 = 64 << 10;
+/// How long a short body is waited for before its component is asked whether it wants it.
+pub const SMALL_BODY_TIME: Duration = Duration::from_millis(50);
+/// What a body that has begun counts as at least: the buffer that its first bytes came in.
+pub const BODY_BYTES_LEAST: u64 = 8 << 10;
+/// A streamed request body up to this size is received before an instance is asked for; a longer one streams on into it.
 pub const REQUEST_BODY_BUFFER_BYTES: u64 = 1 << 20;
 /// How long a client may take to send a body, or as much of it as is received beforehand, before it is answered 408.
 pub const REQUEST_BODY_TIME: Duration = Duration::from_secs(30);
-/// Bodies that are received beforehand, all connections together; when it is used up, further ones are answered 503.
-pub const BODIES_BUFFER_BYTES: u64 = 256 << 20;
+/// How long a client may send less than [`BODY_BYTES_PER_SECOND`] before it is answered 408.
+pub const BODY_GRACE_TIME: Duration = Duration::from_secs(5);
+/// The least progress of a body after [`BODY_GRACE_TIME`]; what came before counts.
+pub const BODY_BYTES_PER_SECOND: u64 = 1 << 10;
+/// A body that has been waited for so long may be given up when others need its memory or its place.
+pub const SLOW_BODY_TIME: Duration = Duration::from_secs(1);
+/// Short bodies, all connections together, until their requests are answered. When it is used up, the slowest client is
+/// cut off; when none is slow, further ones are answered 503.
+pub const SMALL_BODIES_BYTES: u64 = 64 << 20;
+/// The same for longer bodies.
+pub const BODIES_BUFFER_BYTES: u64 = 128 << 20;
 /// How long an instance waits for each [`UPLOAD_PIECE_BYTES`] of a body that streams, before the client is answered 408.
 pub const UPLOAD_PIECE_TIME: Duration = Duration::from_secs(30);
 /// The least progress of a body that streams.
@@ -42,10 +63,31 @@ pub const REQUEST_HEAD_BYTES: usize = 32 << 10;
 pub const REQUEST_HEADERS_MAX: usize = 100;
 /// How long a client may take to send a request's head (also the keep-alive idle time).
 pub const REQUEST_HEAD_TIME: Duration = Duration::from_secs(30);
-/// Open client connections at a time; further ones wait in the listen queue.
-pub const CONNECTIONS_MAX: usize = 4096;
-/// A response body up to this size is sent whole, with a Content-Length; a larger one is streamed.
-pub const RESPONSE_BUFFER_BYTES: usize = 1 << 20;
+/// Client connections at a time, if there are as many files. When all are open, those that do nothing are closed.
+pub const CONNECTIONS_MAX: usize = 10_000;
+/// Client connections at a time, however few files there are.
+pub const CONNECTIONS_MIN: usize = 64;
+/// Files that no client connection takes, for databases, the cache, Redis and requests to others; at most half of all.
+pub const FILES_RESERVED: usize = 1024;
+/// Connections that wait to be accepted.
+pub const LISTEN_QUEUE: i32 = 4096;
+/// One client (an IPv4 address, or an IPv6 network of 64 bits) has at most one part in so many of the connections and of
+/// each memory that all share.
+pub const CLIENT_SHARE: usize = 4;
+/// When something is used up, one part in so many is made free at once, so that not everybody has to look for it.
+pub const ROOM_SHARE: usize = 16;
+/// How long a connection that was told to go may take to be told why.
+pub const CUT_TIME: Duration = Duration::from_secs(1);
+/// Requests of one client under way at a time, where proxies are in front; further ones are answered 429.
+pub const CLIENT_REQUESTS_MAX: usize = 256;
+/// A response body up to this size is sent whole, with a Content-Length, and its instance is free at once; a larger one
+/// is streamed.
+pub const RESPONSE_BUFFER_BYTES: usize = 4 << 20;
+/// Responses that wait for clients which do not take them, all connections together. When it is used up, whoever has
+/// been waited for longest is cut off.
+pub const UNREAD_BYTES: u64 = 64 << 20;
+/// What the system keeps of a response for a client that does not take it, per connection.
+pub const SEND_BUFFER_BYTES: usize = 128 << 10;
 /// A response body that is not complete after this time is streamed.
 pub const RESPONSE_BUFFER_TIME: Duration = Duration::from_millis(200);
 /// How long a connection waits for a client that takes nothing of its answers before it is cut off. An instance that
@@ -141,8 +183,16 @@ pub struct Limits {
     pub request_head_time: Duration,
     /// See [`REQUEST_BODY_TIME`].
     pub request_body_time: Duration,
+    /// See [`BODY_GRACE_TIME`].
+    pub body_grace_time: Duration,
+    /// See [`SMALL_BODIES_BYTES`].
+    pub small_bodies_bytes: u64,
     /// See [`BODIES_BUFFER_BYTES`].
     pub bodies_buffer_bytes: u64,
+    /// See [`UNREAD_BYTES`].
+    pub unread_bytes: u64,
+    /// See [`CONNECTIONS_MAX`].
+    pub connections_max: usize,
     /// See [`UPLOAD_PIECE_TIME`].
     pub upload_piece_time: Duration,
     /// See [`UPLOAD_WAIT_TIME`].
@@ -153,6 +203,8 @@ pub struct Limits {
     pub linger_time: Duration,
     /// See [`INSTANCE_MEMORY_BYTES`].
     pub instance_memory_bytes: usize,
+    /// See [`INSTANCES_MEMORY_BYTES`].
+    pub instances_memory_bytes: usize,
     /// See [`SHUTDOWN_TIME`].
     pub shutdown_time: Duration,
 }
@@ -166,12 +218,17 @@ impl Default for Limits {
             request_body_bytes: REQUEST_BODY_BYTES,
             request_head_time: REQUEST_HEAD_TIME,
             request_body_time: REQUEST_BODY_TIME,
+            body_grace_time: BODY_GRACE_TIME,
+            small_bodies_bytes: SMALL_BODIES_BYTES,
             bodies_buffer_bytes: BODIES_BUFFER_BYTES,
+            unread_bytes: UNREAD_BYTES,
+            connections_max: CONNECTIONS_MAX,
             upload_piece_time: UPLOAD_PIECE_TIME,
             upload_wait_time: UPLOAD_WAIT_TIME,
             response_write_time: RESPONSE_WRITE_TIME,
             linger_time: LINGER_TIME,
             instance_memory_bytes: INSTANCE_MEMORY_BYTES,
+            instances_memory_bytes: INSTANCES_MEMORY_BYTES,
             shutdown_time: SHUTDOWN_TIME,
         }
     }

@@ -211,6 +211,7 @@ struct ToolSpec {
     every_ms: Option<u64>,
     path: Option<String>,
     metrics: Option<String>,
+    admit: Option<String>,
 }
 
 /// A request that the runner sends to the component again and again.
@@ -262,6 +263,19 @@ impl ComponentSpec {
         let path = self.tool()?.metrics;
         if let Some(path) = &path {
             check_path("metrics", path)?;
+        }
+        Ok(path)
+    }
+
+    /// The path at which the component says from a request's head whether it admits the request, if its `tool.mercato`
+    /// table names one: then nobody is waited for whose request is refused anyway.
+    ///
+    /// # Errors
+    /// A sentence when the table cannot be read.
+    pub fn admit_path(&self) -> Result<Option<String>, String> {
+        let path = self.tool()?.admit;
+        if let Some(path) = &path {
+            check_path("admit", path)?;
         }
         Ok(path)
     }
@@ -383,6 +397,7 @@ impl Manifest {
             component
                 .timer()
                 .and_then(|_| component.metrics_path())
+                .and_then(|_| component.admit_path())
                 .map_err(|message| format!("component.{id}.tool.mercato: {message}"))?;
         }
         Ok(())
@@ -488,7 +503,7 @@ mod tests {
              [[trigger.http]]\nroute = \"/a/...\"\ncomponent = \"a\"\n[[trigger.http]]\nroute = {{ private = true }}\ncomponent = \"b\"\n\
              [[trigger.redis]]\nchannel = \"c\"\ncomponent = \"b\"\n\
              [component.a]\nsource = \"a.wasm\"\n[component.a.build]\ncommand = \"make\"\nwatch = [\"src\"]\n[component.a.tool.other]\nx = 1\n\
-             [component.a.tool.mercato]\nevery_ms = 5\npath = \"/tick\"\nmetrics = \"/told\"\n[component.b]\nsource = \"b.wasm\"\nsqlite_databases = [\"d\"]\n"
+             [component.a.tool.mercato]\nevery_ms = 5\npath = \"/tick\"\nmetrics = \"/told\"\nadmit = \"/may\"\n[component.b]\nsource = \"b.wasm\"\nsqlite_databases = [\"d\"]\n"
         );
         let manifest = Manifest::parse(Path::new("spin.toml"), &text).unwrap();
         assert_eq!(
@@ -502,7 +517,12 @@ mod tests {
             manifest.component["a"].metrics_path(),
             Ok(Some("/told".into()))
         );
+        assert_eq!(
+            manifest.component["a"].admit_path(),
+            Ok(Some("/may".into()))
+        );
         assert_eq!(manifest.component["b"].timer(), Ok(None));
+        assert_eq!(manifest.component["b"].admit_path(), Ok(None));
         assert_eq!(manifest.component["b"].metrics_path(), Ok(None));
         assert!(
             manifest.answers_http("b")
@@ -548,7 +568,7 @@ mod tests {
             ),
             (
                 "[component.a]\nsource = \"a.wasm\"\n[component.a.tool.mercato]\nevery_ms = 1\nroute = \"/\"\n",
-                "spin.toml: component.a.tool.mercato: unknown field `route`, expected one of `every_ms`, `path`, `metrics`",
+                "spin.toml: component.a.tool.mercato: unknown field `route`, expected one of `every_ms`, `path`, `metrics`, `admit`",
             ),
             (
                 "[component.a]\nsource = \"a.wasm\"\n[component.a.tool.mercato]\nevery_ms = 0\npath = \"/\"\n",

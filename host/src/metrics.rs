@@ -33,7 +33,10 @@ pub(crate) struct Metrics {
     /// By component.
     scrapes: Mutex<BTreeMap<String, Scrapes>>,
     traps: AtomicU64,
+    memory_refusals: AtomicU64,
     instances: AtomicI64,
+    connections: AtomicI64,
+    connections_cut: AtomicU64,
     sqlite_statements: AtomicU64,
     published: AtomicU64,
     publish_failures: AtomicU64,
@@ -81,7 +84,10 @@ impl Metrics {
             told: Mutex::default(),
             scrapes: Mutex::default(),
             traps: AtomicU64::new(0),
+            memory_refusals: AtomicU64::new(0),
             instances: AtomicI64::new(0),
+            connections: AtomicI64::new(0),
+            connections_cut: AtomicU64::new(0),
             sqlite_statements: AtomicU64::new(0),
             published: AtomicU64::new(0),
             publish_failures: AtomicU64::new(0),
@@ -120,12 +126,30 @@ impl Metrics {
         self.traps.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// A request needed more memory than there was.
+    pub(crate) fn memory_refused(&self) {
+        self.memory_refusals.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn instance_made(&self) {
         self.instances.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn instance_dropped(&self) {
         self.instances.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn connection_opened(&self) {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn connection_closed(&self) {
+        self.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// A connection was told to go, because others needed what it had.
+    pub(crate) fn connection_cut(&self) {
+        self.connections_cut.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn sqlite_statement(&self) {
@@ -221,6 +245,7 @@ impl Metrics {
         self.render_durations(&mut text);
         self.render_messages(&mut text);
         self.render_process(&mut text);
+        self.render_connections(&mut text);
         self.render_scrapes(&mut text);
         self.render_told(&mut text);
         text
@@ -232,6 +257,12 @@ impl Metrics {
             Kind::Counter,
             "Instances that trapped.",
             self.traps.load(Ordering::Relaxed),
+        );
+        text.single(
+            "mercato_memory_refusals_total",
+            Kind::Counter,
+            "Requests that needed more memory than there was.",
+            self.memory_refusals.load(Ordering::Relaxed),
         );
         text.single(
             "mercato_sqlite_statements_total",
@@ -268,6 +299,21 @@ impl Metrics {
             Kind::Gauge,
             "Instances alive, idle ones included.",
             u64::try_from(self.instances.load(Ordering::Relaxed)).unwrap_or_default(),
+        );
+    }
+
+    fn render_connections(&self, text: &mut Exposition) {
+        text.single(
+            "mercato_connections",
+            Kind::Gauge,
+            "Client connections open.",
+            u64::try_from(self.connections.load(Ordering::Relaxed)).unwrap_or_default(),
+        );
+        text.single(
+            "mercato_connections_cut_total",
+            Kind::Counter,
+            "Client connections ended because others needed their place or memory.",
+            self.connections_cut.load(Ordering::Relaxed),
         );
     }
 

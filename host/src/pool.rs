@@ -98,6 +98,11 @@ impl Pool {
         })
     }
 
+    /// Waits until there is memory for another request, at most for the queue time; says whether there is.
+    pub(crate) async fn has_memory(&self) -> bool {
+        self.services.memory.has_room(self.limits.queue_time).await
+    }
+
     /// Waits for an instance, at most for the queue time.
     pub(crate) async fn lease(&self) -> Result<Lease, NoInstance> {
         let permit = tokio::time::timeout(
@@ -133,7 +138,8 @@ impl Pool {
             tracing::error!(component = %self.grants.id, "a transaction was left open at the end of a request; rolled back");
         }
         instance.served += 1;
-        if instance.served < REQUESTS_PER_INSTANCE {
+        let is_large = instance.store.data().memory.is_large();
+        if instance.served < REQUESTS_PER_INSTANCE && !is_large {
             instance.idle_since = Instant::now();
             self.idle
                 .lock()
@@ -170,6 +176,7 @@ impl Pool {
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         let instance = self.pre.instantiate_async(&mut store).await?;
+        store.data_mut().memory.begins();
         let http = self
             .http
             .as_ref()

@@ -1,5 +1,6 @@
 //! The answers that the runner gives itself, in the same form as those of the components (RFC 9457).
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use bytes::Bytes;
@@ -39,7 +40,7 @@ pub(crate) struct Problem {
     pub status: StatusCode,
     kind: &'static str,
     title: &'static str,
-    message: &'static str,
+    message: Cow<'static, str>,
 }
 
 impl Problem {
@@ -47,80 +48,95 @@ impl Problem {
         status: StatusCode::NOT_FOUND,
         kind: "not-found",
         title: "Not found",
-        message: "No component answers this path",
+        message: Cow::Borrowed("No component answers this path"),
     };
     pub(crate) const TOO_LARGE: Self = Self {
         status: StatusCode::PAYLOAD_TOO_LARGE,
         kind: "payload-too-large",
         title: "Payload too large",
-        message: "The body of the request is larger than the server accepts",
+        message: Cow::Borrowed("The body of the request is larger than the server accepts"),
     };
     pub(crate) const HEADERS_TOO_LARGE: Self = Self {
         status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         kind: "headers-too-large",
         title: "Request header fields too large",
-        message: "The path and headers of the request are larger than the server accepts",
+        message: Cow::Borrowed("The path and headers of the request are larger than the server accepts"),
     };
     pub(crate) const BAD_HOST: Self = Self {
         status: StatusCode::BAD_REQUEST,
         kind: "bad-request",
         title: "Bad request",
-        message: "Send exactly one valid Host header",
+        message: Cow::Borrowed("Send exactly one valid Host header"),
     };
     pub(crate) const BAD_TARGET: Self = Self {
         status: StatusCode::BAD_REQUEST,
         kind: "bad-request",
         title: "Bad request",
-        message: "Name a path that begins with a slash",
+        message: Cow::Borrowed("Name a path that begins with a slash"),
     };
     pub(crate) const BAD_FRAMING: Self = Self {
         status: StatusCode::BAD_REQUEST,
         kind: "bad-request",
         title: "Bad request",
-        message: "Send the body either with one Content-Length or with Transfer-Encoding: chunked",
+        message: Cow::Borrowed("Send the body either with one Content-Length or with Transfer-Encoding: chunked"),
     };
     pub(crate) const MALFORMED: Self = Self {
         status: StatusCode::BAD_REQUEST,
         kind: "bad-request",
         title: "Bad request",
-        message: "What was sent is not an HTTP/1.1 request",
+        message: Cow::Borrowed("What was sent is not an HTTP/1.1 request"),
     };
     pub(crate) const URI_TOO_LONG: Self = Self {
         status: StatusCode::URI_TOO_LONG,
         kind: "uri-too-long",
         title: "URI too long",
-        message: "The path and query of the request are longer than the server accepts",
+        message: Cow::Borrowed("The path and query of the request are longer than the server accepts"),
     };
     pub(crate) const BODY_BROKEN: Self = Self {
         status: StatusCode::BAD_REQUEST,
         kind: "incomplete-body",
         title: "Bad request",
-        message: "The body ended early",
+        message: Cow::Borrowed("The body ended early"),
     };
     pub(crate) const BODY_TOO_SLOW: Self = Self {
         status: StatusCode::REQUEST_TIMEOUT,
         kind: "request-timeout",
         title: "Request timeout",
-        message: "The body of the request did not arrive in time",
+        message: Cow::Borrowed("The body of the request did not arrive in time"),
     };
     pub(crate) const TRAPPED: Self = Self {
         status: StatusCode::INTERNAL_SERVER_ERROR,
         kind: "internal",
         title: "Internal error",
-        message: "The request failed; its request id is in the server's log",
+        message: Cow::Borrowed("The request failed; its request id is in the server's log"),
     };
     pub(crate) const BUSY: Self = Self {
         status: StatusCode::SERVICE_UNAVAILABLE,
         kind: "unavailable",
         title: "Service unavailable",
-        message: "The server is busy; try again in a moment",
+        message: Cow::Borrowed("The server is busy; try again in a moment"),
     };
     pub(crate) const TIMED_OUT: Self = Self {
         status: StatusCode::GATEWAY_TIMEOUT,
         kind: "timeout",
         title: "Timeout",
-        message: "The request took longer than the server allows",
+        message: Cow::Borrowed("The request took longer than the server allows"),
     };
+
+    pub(crate) const TOO_MANY: Self = Self {
+        status: StatusCode::TOO_MANY_REQUESTS,
+        kind: "too-many-requests",
+        title: "Too many requests",
+        message: Cow::Borrowed("Wait for the answers to your other requests"),
+    };
+
+    /// The body is larger than the route takes.
+    pub(crate) fn larger_than(max_bytes: u64) -> Self {
+        Self {
+            message: Cow::Owned(format!("Send at most {max_bytes} bytes")),
+            ..Self::TOO_LARGE
+        }
+    }
 
     /// The response to a request for a path.
     pub(crate) fn response(&self, path: &str, request_id: &str) -> Response<WasiBody> {
@@ -133,7 +149,10 @@ impl Problem {
         for (name, value) in HEADERS {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(
+            self.status,
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
+        ) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response

@@ -6,29 +6,34 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderName, HeaderValue, Request, Response, Version, header};
 use http_body::Body;
-use http_body_util::Full;
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Full};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use mercato_platform::text::loggable;
 use mercato_platform::trace::TraceContext;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use wasmtime_wasi_http::WasiBody;
 
+use crate::admission::{self, Rule};
+use crate::client::{Proxies, Requests};
+use crate::connections::{Connections, Doing, Occupied, Place};
 use crate::guest::Services;
-use crate::limits::{CONNECTIONS_MAX, Limits, REQUEST_HEAD_BYTES, REQUEST_HEAD_TIME};
+use crate::limits::{
+    CUT_TIME, Limits, REQUEST_HEAD_BYTES, REQUEST_HEAD_TIME, SMALL_BODY_BYTES,
+};
 use crate::problem::Problem;
 use crate::request_id::{self, REQUEST_ID};
 use crate::routes::Routes;
 use crate::scrape::{self, Source};
 use crate::shop::Components;
 use crate::shutdown::Activity;
-use crate::triggers::http::Invocation;
-use crate::upload::{Received, Uploads};
+use crate::triggers::http::{HttpComponent, Invocation};
+use crate::upload::{Incoming, Received};
 use crate::wire::{Reception, Wire};
 
 /// Ties a call to the calls it sets off (W3C Trace Context).
@@ -41,14 +46,8 @@ const PATH_INFO: HeaderName = HeaderName::from_static("spin-path-info");
 const MATCHED_ROUTE: HeaderName = HeaderName::from_static("spin-matched-route");
 /// How many lines of the log were lost, when there are any: whoever answers for the shop's readiness may tell.
 const LOG_LINES_LOST: HeaderName = HeaderName::from_static("mercato-log-lines-lost");
-/// Further headers of Spin and of the runner, which a client must not be able to forge either.
-const RESERVED: [HeaderName; 5] = [
-    LOG_LINES_LOST,
-    HeaderName::from_static("spin-full-url"),
-    HeaderName::from_static("spin-base-path"),
-    HeaderName::from_static("spin-component-route"),
-    HeaderName::from_static("spin-raw-component-route"),
-];
+/// What the names of headers begin with that the runner or Spin say something with, so that no client may.
+const RESERVED_PREFIXES: [&str; 2] = ["spin-", "mercato-"];
 
 /// What every connection needs.
 pub(crate) struct Server {
@@ -56,8 +55,17 @@ pub(crate) struct Server {
     pub components: Arc<Components>,
     pub services: Arc<Services>,
     pub activity: Activity,
-    pub uploads: Uploads,
+    pub connections: Connections,
+    pub proxies: Proxies,
+    pub requests: Requests,
     pub limits: Limits,
+}
+
+/// Who has sent a request, and how the connection is doing.
+pub(crate) struct Peer {
+    pub address: SocketAddr,
+    pub reception: Reception,
+    pub place: Arc<Place>,
 }
 
 impl Server {
@@ -65,50 +73,55 @@ impl Server {
     pub(crate) async fn run(self: Arc<Self>, listener: TcpListener) {
         let closing = self.activity.closing();
         tokio::pin!(closing);
-        let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {
-            let Ok(permit) = Arc::clone(&connections).acquire_owned().await else {
-                return;
-            };
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
+            tokio::select! {
+                () = self.accept(&listener) => {}
                 () = &mut closing => return,
-            };
-            match accepted {
-                Ok((stream, client)) => {
-                    let server = Arc::clone(&self);
-                    tokio::spawn(async move {
-                        server.connection(stream, client).await;
-                        drop(permit);
-                    });
-                }
-                Err(cause) => {
-                    tracing::warn!("cannot accept a connection: {cause}");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
             }
         }
     }
 
-    async fn connection(self: Arc<Self>, stream: TcpStream, client: SocketAddr) {
+    async fn accept(self: &Arc<Self>, listener: &TcpListener) {
+        match listener.accept().await {
+            Ok((stream, address)) => {
+                // Whoever finds no place is told so by the end of the connection.
+                if let Some(place) = self.connections.enter(address.ip().into()).await {
+                    tokio::spawn(Arc::clone(self).connection(stream, address, place));
+                }
+            }
+            Err(cause) => {
+                tracing::warn!("cannot accept a connection: {cause}");
+                self.connections.make_room();
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+
+    async fn connection(self: Arc<Self>, stream: TcpStream, address: SocketAddr, place: Occupied) {
+        let Occupied(place) = &place;
         let guard = self.activity.begin();
         let closing = self.activity.closing();
         // Small answers must not wait for more to come.
         let _ = stream.set_nodelay(true);
         let reception = Reception::default();
-        let wire = Wire::new(stream, reception.clone(), &self.limits);
+        let wire = Wire::new(stream, reception.clone(), Arc::clone(place), &self.limits);
+        let peer = Arc::new(Peer {
+            address,
+            reception: reception.clone(),
+            place: Arc::clone(place),
+        });
         let mut http = hyper::server::conn::http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(self.limits.request_head_time)
             .max_buf_size(REQUEST_HEAD_BYTES);
-        let received = reception.clone();
         let service = service_fn(move |request| {
-            let (server, reception) = (Arc::clone(&self), received.clone());
-            async move { Ok::<_, Infallible>(server.answer(request, client, reception).await) }
+            let (server, peer) = (Arc::clone(&self), Arc::clone(&peer));
+            async move { Ok::<_, Infallible>(server.answer(request, &peer).await) }
         });
         let connection = http.serve_connection(TokioIo::new(wire), service);
         tokio::pin!(connection, closing);
         let ended = tokio::select! {
+            biased;
             ended = &mut connection => ended,
             () = &mut closing => {
                 if reception.is_waiting() {
@@ -118,20 +131,48 @@ impl Server {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }
+            () = place.cut() => {
+                connection.as_mut().graceful_shutdown();
+                match place.doing().0 {
+                    // Who takes no answer gets none.
+                    _ if place.is_unread() => return,
+                    Doing::Idle => return,
+                    Doing::Receiving => timeout(CUT_TIME, connection).await.unwrap_or(Ok(())),
+                    // A request that has come just now.
+                    Doing::Working => connection.await,
+                }
+            }
         };
         if let Err(cause) = ended {
-            tracing::debug!(%client, "connection ended: {cause}");
+            tracing::debug!(client = %address, "connection ended: {cause}");
         }
         drop(guard);
     }
 
-    /// Answers a request that has come from `client`.
-    pub(crate) async fn answer<B>(
-        &self,
-        mut request: Request<B>,
-        client: SocketAddr,
-        reception: Reception,
-    ) -> Response<WasiBody>
+    /// Answers a request, and notes when nothing of it is under way any more.
+    pub(crate) async fn answer<B>(&self, request: Request<B>, peer: &Peer) -> Response<WasiBody>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<wasmtime_wasi_http::Error>,
+    {
+        peer.place.works();
+        let response = self.answer_now(request, peer).await;
+        if response.body().size_hint().exact().is_some() {
+            peer.place.rests();
+            return response;
+        }
+        // Its instance still works.
+        let rest = Resting(Arc::clone(&peer.place));
+        response.map(|body| {
+            body.map_frame(move |frame| {
+                let _ = &rest;
+                frame
+            })
+            .boxed_unsync()
+        })
+    }
+
+    async fn answer_now<B>(&self, mut request: Request<B>, peer: &Peer) -> Response<WasiBody>
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<wasmtime_wasi_http::Error>,
@@ -143,7 +184,7 @@ impl Server {
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
         if request.body().is_end_stream() {
-            reception.complete();
+            peer.reception.complete();
         }
         let (component, route, mut response) = match (refusal(&request), self.routes.find(&path)) {
             (Some(problem), _) => ("", "", problem.response(&path, &request_id)),
@@ -151,7 +192,7 @@ impl Server {
             (None, Some(found)) => {
                 describe(
                     request.headers_mut(),
-                    client,
+                    peer.address,
                     found.rest,
                     found.route,
                     &found.named,
@@ -165,14 +206,8 @@ impl Server {
                 (
                     found.component,
                     found.route,
-                    self.forward(
-                        found.component,
-                        request,
-                        &path,
-                        &request_id,
-                        reception.clone(),
-                    )
-                    .await,
+                    self.forward(found.component, request, &path, &request_id, peer)
+                        .await,
                 )
             }
         };
@@ -183,7 +218,7 @@ impl Server {
         }
         // The parser takes a Content-Length beside chunks away, so nobody can tell whether there was one. Whoever counted by
         // it would see another request begin than we do: so none does (RFC 9112 section 6.1).
-        if reception.is_open() || is_chunked {
+        if peer.reception.is_open() || is_chunked {
             response
                 .headers_mut()
                 .insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -194,7 +229,7 @@ impl Server {
         {
             response.headers_mut().insert(TRACEPARENT, ours);
         }
-        reception.answered();
+        peer.reception.answered();
         let took = started.elapsed();
         let trace_id = trace.as_ref().map(TraceContext::trace_id);
         let status = response.status().as_u16();
@@ -212,26 +247,29 @@ impl Server {
         request: Request<B>,
         path: &str,
         request_id: &str,
-        reception: Reception,
+        peer: &Peer,
     ) -> Response<WasiBody>
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<wasmtime_wasi_http::Error>,
     {
-        let announced = request
-            .headers()
-            .get(header::CONTENT_LENGTH)
-            .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        if announced.is_some_and(|length| length > self.limits.request_body_bytes) {
-            return Problem::TOO_LARGE.response(path, request_id);
-        }
         let Some(component) = self.components.http(component) else {
             return Problem::NOT_FOUND.response(path, request_id);
         };
+        let underway = if self.proxies.are_there() {
+            let client = self.proxies.client(request.headers(), peer.address);
+            peer.place.belongs_to(client);
+            match self.requests.begin(client) {
+                Some(underway) => Some(underway),
+                None => return Problem::TOO_MANY.response(path, request_id),
+            }
+        } else {
+            None
+        };
         let (head, body) = request.into_parts();
-        let received = match self.uploads.receive(body, reception).await {
+        let received = match self.receive(&component, &head, body, request_id, peer).await {
             Ok(received) => received,
-            Err(problem) => return problem.response(path, request_id),
+            Err(refusal) => return refusal,
         };
         let Received {
             body,
@@ -246,7 +284,7 @@ impl Server {
             })
             .await
             .into_response();
-        drop(memory);
+        drop((memory, underway));
         match upload.and_then(|upload| upload.refusal()) {
             // A component that says the same may know more, such as what it has done with what came.
             Some(problem) if problem.status != response.status() => {
@@ -254,6 +292,51 @@ impl Server {
             }
             _ => response,
         }
+    }
+
+    /// Receives the body, once it is certain that somebody wants it. A short one that is here at once is not worth asking.
+    async fn receive<B>(
+        &self,
+        component: &HttpComponent,
+        head: &Parts,
+        body: B,
+        request_id: &str,
+        peer: &Peer,
+    ) -> Result<Received, Response<WasiBody>>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<wasmtime_wasi_http::Error>,
+    {
+        let max_bytes = self.limits.request_body_bytes;
+        let refuse = |problem: Problem| problem.response(head.uri.path(), request_id);
+        let announced = body.size_hint().exact();
+        let mut incoming = Incoming::new(body, &peer.place, peer.reception.clone());
+        let mut rule = Rule {
+            max_bytes,
+            is_streamed: true,
+        };
+        if let Some(admit) = &component.admit {
+            let waits_to_be_asked = head.headers.contains_key(header::EXPECT)
+                || announced.is_some_and(|bytes| bytes > SMALL_BODY_BYTES);
+            if waits_to_be_asked || !incoming.is_here_soon().await.map_err(refuse)? {
+                rule = admission::ask(component, admit, head, request_id).await?;
+                rule.max_bytes = rule.max_bytes.min(max_bytes);
+            }
+        }
+        if announced.is_some_and(|bytes| bytes > rule.max_bytes) {
+            return Err(refuse(Problem::larger_than(rule.max_bytes)));
+        }
+        let received = incoming.receive_all(rule, &self.limits).await;
+        received.map_err(refuse)
+    }
+}
+
+/// A connection whose response is still on its way; when this is dropped, it is not.
+struct Resting(Arc<Place>);
+
+impl Drop for Resting {
+    fn drop(&mut self) {
+        self.0.rests();
     }
 }
 
@@ -331,7 +414,12 @@ fn describe(
     route: &str,
     named: &[(&str, &str)],
 ) {
-    for name in &RESERVED {
+    let is_reserved = |name: &HeaderName| {
+        RESERVED_PREFIXES
+            .iter()
+            .any(|prefix| name.as_str().starts_with(prefix))
+    };
+    while let Some(name) = headers.keys().find(|name| is_reserved(name)).cloned() {
         headers.remove(name);
     }
     let mut set = |name: HeaderName, value: &str| match HeaderValue::from_str(value) {
@@ -373,7 +461,7 @@ pub(crate) async fn serve_metrics(
             () = &mut closing => return,
         };
         let (services, sources) = (Arc::clone(&services), Arc::clone(&sources));
-        let service = service_fn(move |request: Request<Incoming>| {
+        let service = service_fn(move |request: Request<hyper::body::Incoming>| {
             let (services, sources) = (Arc::clone(&services), Arc::clone(&sources));
             async move { Ok::<_, Infallible>(metrics(&request, &services, &sources).await) }
         });
@@ -390,7 +478,7 @@ pub(crate) async fn serve_metrics(
 }
 
 async fn metrics(
-    request: &Request<Incoming>,
+    request: &Request<hyper::body::Incoming>,
     services: &Services,
     sources: &[Source],
 ) -> Response<Full<Bytes>> {
@@ -441,8 +529,10 @@ mod tests {
     fn a_client_cannot_forge_what_the_runner_says() {
         let mut headers = http::HeaderMap::new();
         headers.insert(CLIENT_ADDRESS, HeaderValue::from_static("6.6.6.6:1"));
-        headers.insert("spin-full-url", HeaderValue::from_static("http://evil"));
-        headers.insert(LOG_LINES_LOST, HeaderValue::from_static("7"));
+        for name in ["spin-full-url", "spin-anything", "mercato-log-lines-lost"] {
+            headers.insert(name, HeaderValue::from_static("http://evil"));
+            headers.append(name, HeaderValue::from_static("twice"));
+        }
         describe(
             &mut headers,
             "127.0.0.1:9".parse().unwrap(),
@@ -452,8 +542,9 @@ mod tests {
         );
         assert_eq!(headers[CLIENT_ADDRESS], "127.0.0.1:9");
         assert_eq!(headers["spin-path-match-order-id"], "7");
-        assert!(!headers.contains_key("spin-full-url"));
-        assert!(!headers.contains_key(LOG_LINES_LOST));
+        for name in ["spin-full-url", "spin-anything", "mercato-log-lines-lost"] {
+            assert!(!headers.contains_key(name), "{name}");
+        }
     }
 
     #[test]

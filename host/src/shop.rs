@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::{BodyExt, Full};
+use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -16,29 +17,32 @@ use tokio::sync::mpsc;
 use crate::capabilities::http::Network;
 use crate::capabilities::redis::{Broker, LocalBus, Servers};
 use crate::capabilities::sqlite::{self, Database, Databases};
+use crate::client::{Proxies, Requests};
 use crate::clock::{Clock, SystemClock};
+use crate::connections::Connections;
 use crate::engine::{self, Compiler};
 use crate::error::{Error, Result};
 use crate::faults::{FaultPlan, Faults};
+use crate::files;
 use crate::grants::AllowedHosts;
 use crate::guest::{ComponentGrants, Services};
-use crate::limits::{Limits, MESSAGES_QUEUED};
+use crate::limits::{LISTEN_QUEUE, Limits, MESSAGES_QUEUED, SEND_BUFFER_BYTES};
 use crate::log::LogLosses;
 use crate::made::Made;
 use crate::manifest::{ComponentSpec, Manifest, artifact};
+use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::pool::{NoInstance, Pool, Triggers};
 use crate::random::SeededRandom;
 use crate::routes::Routes;
 use crate::runtime_config::{self, DataDir, DatabaseConfig};
 use crate::scrape::Source;
-use crate::server::{self, Server};
+use crate::server::{self, Peer, Server};
 use crate::shutdown::Activity;
 use crate::triggers;
 use crate::triggers::http::HttpComponent;
 use crate::triggers::redis::{MessageComponent, Subscriptions};
 use crate::triggers::timer::Timer;
-use crate::upload::Uploads;
 use crate::variables::{self, Sources, Variables};
 use crate::wire::Reception;
 
@@ -52,6 +56,8 @@ const VARIABLES_FILE: &str = "variables.toml";
 const REDIS_VARIABLE: &str = "redis_url";
 /// The variable that says where customers find the shop; by default where it listens.
 const PUBLIC_URL_VARIABLE: &str = "public_url";
+/// The variable that says how many proxies in front tell whom a request comes from.
+const TRUSTED_PROXIES_VARIABLE: &str = "trusted_proxies";
 /// How often idle instances are looked at, and how long they may be idle.
 const IDLE_CHECK: Duration = Duration::from_secs(20);
 const IDLE_TIME: Duration = Duration::from_secs(60);
@@ -403,9 +409,13 @@ impl Running {
         request: http::Request<Bytes>,
     ) -> std::result::Result<http::Response<Bytes>, String> {
         let request = request.map(Full::new);
-        let client = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let server = Arc::clone(&self.parts.server);
-        let answer = server.answer(request, client, Reception::default()).await;
+        let peer = Peer {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            reception: Reception::default(),
+            place: server.connections.detached(),
+        };
+        let answer = server.answer(request, &peer).await;
         let (head, body) = answer.into_parts();
         let body = body.collect().await.map_err(|cause| cause.to_string())?;
         Ok(http::Response::from_parts(head, body.to_bytes()))
@@ -546,6 +556,12 @@ impl Plan {
             .collect()
     }
 
+    /// The variable `trusted_proxies`, if the application declares it.
+    fn trusted_proxies(&self) -> String {
+        let value = self.variables.get(TRUSTED_PROXIES_VARIABLE);
+        value.unwrap_or_default().to_owned()
+    }
+
     /// What a component may do.
     fn grants(
         &self,
@@ -619,6 +635,7 @@ async fn start(settings: Builder) -> Result<Parts> {
         clock: Arc::clone(&plan.settings.clock),
         faults: Faults::new(plan.settings.faults.clone()),
         metrics: Arc::new(Metrics::new().with_log_losses(plan.settings.log_losses.clone())),
+        memory: Arc::new(Memory::new(&plan.settings.limits)),
         network: plan.settings.network.clone(),
         random: plan.settings.random_seed.map(SeededRandom::new),
     });
@@ -652,6 +669,7 @@ async fn start(settings: Builder) -> Result<Parts> {
     }
     let timers = start_timers(&plan, &built.components, &activity)?;
     let pools: Vec<Arc<Pool>> = built.pools.into_values().collect();
+    services.memory.watch(pools.iter().map(Arc::downgrade));
     tokio::spawn(drop_idle_instances(pools.clone()));
 
     let address = local_address(&listener)?;
@@ -664,13 +682,22 @@ async fn start(settings: Builder) -> Result<Parts> {
             activity.clone(),
         ));
     }
+    let proxies = Proxies::parse(&plan.trusted_proxies());
     let limits = plan.settings.limits;
+    let connections = Connections::new(
+        &limits,
+        files::connections_max(files::raise_limit(), limits.connections_max),
+        !proxies.are_there(),
+        Arc::clone(&services.metrics),
+    );
     let server = Server {
         routes,
         components: built.components,
         services,
         activity: activity.clone(),
-        uploads: Uploads::new(&limits),
+        connections,
+        proxies,
+        requests: Requests::default(),
         limits,
     };
     let server = Arc::new(server);
@@ -687,12 +714,18 @@ async fn start(settings: Builder) -> Result<Parts> {
 }
 
 async fn bind(address: &str) -> Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|cause| Error::Listen {
-            address: address.to_owned(),
-            cause,
-        })
+    let fault = |cause| Error::Listen {
+        address: address.to_owned(),
+        cause,
+    };
+    let listener = TcpListener::bind(address).await.map_err(fault)?;
+    let socket = SockRef::from(&listener);
+    // What it accepts inherits that.
+    socket
+        .set_send_buffer_size(SEND_BUFFER_BYTES)
+        .and_then(|()| socket.listen(LISTEN_QUEUE))
+        .map_err(fault)?;
+    Ok(listener)
 }
 
 fn local_address(listener: &TcpListener) -> Result<SocketAddr> {
@@ -827,6 +860,7 @@ async fn build(
                 services: Arc::clone(services),
                 activity: activity.clone(),
                 request_time: limits.request_time,
+                admit: spec.admit_path().map_err(|message| plan.fault(message))?,
             };
             answering.insert(id.clone(), Arc::new(component));
         }

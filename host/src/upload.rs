@@ -1,7 +1,7 @@
 //! A request's body on its way from the client to an instance.
 //!
-//! A short body is received before an instance is asked for, so that a slow client keeps nobody busy. What is longer
-//! streams on into the instance, and the client has to keep up a least pace.
+//! A body is received before an instance is asked for, so that a slow client keeps nobody busy. What is long and taken
+//! piece by piece streams on into the instance. Either way the client has to keep up a least pace.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,23 +11,17 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Empty, Full};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use crate::limits::{Limits, REQUEST_BODY_BUFFER_BYTES, UPLOAD_PIECE_BYTES};
+use crate::admission::Rule;
+use crate::connections::{Budget, Cut, Hold, Place};
+use crate::limits::{
+    BODY_BYTES_LEAST, BODY_BYTES_PER_SECOND, Limits, REQUEST_BODY_BUFFER_BYTES, SMALL_BODY_BYTES,
+    SMALL_BODY_TIME, UPLOAD_PIECE_BYTES,
+};
 use crate::problem::Problem;
 use crate::wire::Reception;
-
-/// What the memory for bodies is counted in.
-const KIBIBYTE: u64 = 1 << 10;
-
-/// Receives the bodies of all connections.
-pub(crate) struct Uploads {
-    limits: Limits,
-    /// Memory that is left for bodies, in KiB.
-    memory_kib: Arc<Semaphore>,
-}
 
 /// A body that an instance can be asked to take.
 pub(crate) struct Received {
@@ -35,116 +29,173 @@ pub(crate) struct Received {
     /// Set when part of it is still with the client.
     pub upload: Option<Arc<Upload>>,
     /// What it takes, to be held until the request is answered.
-    pub memory: Option<OwnedSemaphorePermit>,
+    pub memory: Option<Hold>,
 }
 
-impl Uploads {
-    pub(crate) fn new(limits: &Limits) -> Self {
-        let kib = usize::try_from(limits.bodies_buffer_bytes / KIBIBYTE).unwrap_or(usize::MAX);
+/// A body that is being received.
+pub(crate) struct Incoming<B> {
+    body: B,
+    place: Arc<Place>,
+    reception: Reception,
+    started: Instant,
+    first: Bytes,
+    more: BytesMut,
+    memory: Option<Hold>,
+    is_small: bool,
+    is_complete: bool,
+}
+
+/// How far receiving has come.
+#[derive(Debug, PartialEq, Eq)]
+enum Progress {
+    /// All of it is here.
+    Complete,
+    /// There is more than was asked for.
+    Long,
+    /// The time is over.
+    Late,
+}
+
+impl<B> Incoming<B>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Error>,
+{
+    pub(crate) fn new(body: B, place: &Arc<Place>, reception: Reception) -> Self {
+        let is_complete = body.is_end_stream();
+        if is_complete {
+            reception.complete();
+        }
         Self {
-            limits: limits.clone(),
-            memory_kib: Arc::new(Semaphore::new(kib.min(Semaphore::MAX_PERMITS))),
+            body,
+            place: Arc::clone(place),
+            reception,
+            started: Instant::now(),
+            first: Bytes::new(),
+            more: BytesMut::new(),
+            memory: None,
+            is_small: true,
+            is_complete,
         }
     }
 
-    /// Receives a body that is short, or the beginning of a longer one.
+    /// Waits a moment for a short body; true when all of it is here.
     ///
     /// # Errors
-    /// The answer to a client that sends too much, too slowly, or breaks off.
-    pub(crate) async fn receive<B>(
-        &self,
-        mut body: B,
-        reception: Reception,
-    ) -> Result<Received, Problem>
-    where
-        B: Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Into<Error>,
-    {
-        if body.is_end_stream() {
-            reception.complete();
-            return Ok(Received {
-                body: Empty::new().map_err(|never| match never {}).boxed_unsync(),
-                upload: None,
-                memory: None,
-            });
+    /// The answer to a client that breaks off, or has to go.
+    pub(crate) async fn is_here_soon(&mut self) -> Result<bool, Problem> {
+        if self.is_complete {
+            return Ok(true);
         }
-        let mut start = Start::default();
-        let deadline = Instant::now() + self.limits.request_body_time;
-        while start.len() <= REQUEST_BODY_BUFFER_BYTES {
-            let frame = timeout_at(deadline, body.frame());
-            let frame = frame.await.map_err(|_| Problem::BODY_TOO_SLOW)?;
+        let until = self.started + SMALL_BODY_TIME;
+        let progress = self.receive(SMALL_BODY_BYTES, |_| until).await?;
+        Ok(progress == Progress::Complete)
+    }
+
+    /// Receives a body that a route takes, or the beginning of one that it takes piece by piece.
+    ///
+    /// # Errors
+    /// The answer to a client that sends too much, too slowly, breaks off, or has to go.
+    pub(crate) async fn receive_all(
+        mut self,
+        rule: Rule,
+        limits: &Limits,
+    ) -> Result<Received, Problem> {
+        if !self.is_complete {
+            let beforehand_bytes = if rule.is_streamed {
+                rule.max_bytes.min(REQUEST_BODY_BUFFER_BYTES)
+            } else {
+                rule.max_bytes
+            };
+            let end = self.started + limits.request_body_time;
+            let patience = self.started + limits.body_grace_time;
+            let until = |bytes| end.min(patience + least_pace(bytes));
+            match self.receive(beforehand_bytes, until).await? {
+                Progress::Complete => {}
+                Progress::Late => return Err(Problem::BODY_TOO_SLOW),
+                Progress::Long if self.len() > rule.max_bytes => {
+                    return Err(Problem::larger_than(rule.max_bytes));
+                }
+                Progress::Long => return Ok(self.stream(rule, limits)),
+            }
+        }
+        self.check_length(rule)?;
+        Ok(self.whole())
+    }
+
+    /// What has come on time although nobody was asked, is it too long?
+    fn check_length(&self, rule: Rule) -> Result<(), Problem> {
+        if self.len() > rule.max_bytes {
+            return Err(Problem::larger_than(rule.max_bytes));
+        }
+        Ok(())
+    }
+
+    /// Receives until all is here, or more than so many bytes, or it is too late for what is here.
+    async fn receive(
+        &mut self,
+        enough_bytes: u64,
+        until: impl Fn(u64) -> Instant,
+    ) -> Result<Progress, Problem> {
+        if self.len() > enough_bytes {
+            return Ok(Progress::Long);
+        }
+        self.place.receives();
+        let progress = self.receive_frames(enough_bytes, until).await;
+        self.place.works();
+        progress
+    }
+
+    async fn receive_frames(
+        &mut self,
+        enough_bytes: u64,
+        until: impl Fn(u64) -> Instant,
+    ) -> Result<Progress, Problem> {
+        let place = Arc::clone(&self.place);
+        loop {
+            let frame = timeout_at(until(self.len()), self.body.frame());
+            let frame = tokio::select! {
+                biased;
+                frame = frame => frame,
+                () = place.cut() => return Err(Problem::BODY_TOO_SLOW),
+            };
+            let Ok(frame) = frame else {
+                return Ok(Progress::Late);
+            };
             let Some(frame) = frame else {
-                reception.complete();
-                let (data, memory) = start.into_parts();
-                return Ok(Received {
-                    body: Full::new(data)
-                        .map_err(|never| match never {})
-                        .boxed_unsync(),
-                    upload: None,
-                    memory,
-                });
+                self.is_complete = true;
+                self.reception.complete();
+                return Ok(Progress::Complete);
             };
             // Trailers say nothing that anyone here asks for.
             if let Ok(data) = frame.map_err(|_| Problem::BODY_BROKEN)?.into_data() {
-                start.push(data, &self.memory_kib)?;
+                self.push(data).map_err(|Cut| Problem::BUSY)?;
             }
-            if start.len() > self.limits.request_body_bytes {
-                return Err(Problem::TOO_LARGE);
+            if self.len() > enough_bytes {
+                return Ok(Progress::Long);
             }
         }
-        let upload = Arc::new(Upload::new(&self.limits));
-        let (data, memory) = start.into_parts();
-        let rest = Rest {
-            left_bytes: self.limits.request_body_bytes.saturating_sub(len(&data)),
-            start: Some(data),
-            body,
-            upload: Arc::clone(&upload),
-            reception,
-            timer: None,
-        };
-        Ok(Received {
-            body: rest.boxed_unsync(),
-            upload: Some(upload),
-            memory,
-        })
     }
-}
 
-fn len(data: &[u8]) -> u64 {
-    u64::try_from(data.len()).unwrap_or(u64::MAX)
-}
-
-/// What has come of a body so far.
-#[derive(Default)]
-struct Start {
-    first: Bytes,
-    more: BytesMut,
-    memory: Option<OwnedSemaphorePermit>,
-}
-
-impl Start {
     fn len(&self) -> u64 {
         len(&self.first) + len(&self.more)
     }
 
-    fn push(&mut self, data: Bytes, memory_kib: &Arc<Semaphore>) -> Result<(), Problem> {
-        let needed_kib = (self.len() + len(&data)).div_ceil(KIBIBYTE);
-        let held_kib = self
-            .memory
-            .as_ref()
-            .map_or(0, OwnedSemaphorePermit::num_permits);
-        let further = usize::try_from(needed_kib)
-            .unwrap_or(usize::MAX)
-            .saturating_sub(held_kib);
-        let further = u32::try_from(further).unwrap_or(u32::MAX);
-        let further = Arc::clone(memory_kib)
-            .try_acquire_many_owned(further)
-            .map_err(|_| Problem::BUSY)?;
-        match &mut self.memory {
-            Some(memory) => memory.merge(further),
-            none => *none = Some(further),
+    fn push(&mut self, data: Bytes) -> Result<(), Cut> {
+        let bytes = self.len() + len(&data);
+        if self.is_small && bytes > SMALL_BODY_BYTES {
+            self.is_small = false;
+            self.memory = None;
         }
-        if self.len() == 0 {
+        let budget = if self.is_small {
+            Budget::SmallBodies
+        } else {
+            Budget::LargeBodies
+        };
+        self.memory
+            .get_or_insert_with(|| self.place.hold(budget))
+            .grow_to(bytes.max(BODY_BYTES_LEAST))?;
+        if self.first.is_empty() {
             self.first = data;
         } else {
             self.more.extend_from_slice(&data);
@@ -152,16 +203,60 @@ impl Start {
         Ok(())
     }
 
-    fn into_parts(mut self) -> (Bytes, Option<OwnedSemaphorePermit>) {
+    fn take_data(&mut self) -> Bytes {
+        let first = std::mem::take(&mut self.first);
         if self.more.is_empty() {
-            return (self.first, self.memory);
+            return first;
         }
-        let mut all = BytesMut::with_capacity(self.first.len() + self.more.len());
-        all.extend_from_slice(&self.first);
+        let mut all = BytesMut::with_capacity(first.len() + self.more.len());
+        all.extend_from_slice(&first);
         all.extend_from_slice(&self.more);
-        self.more.clear();
-        (all.freeze(), self.memory)
+        self.more = BytesMut::new();
+        all.freeze()
     }
+
+    fn whole(mut self) -> Received {
+        let data = self.take_data();
+        let body = if data.is_empty() {
+            Empty::new().map_err(|never| match never {}).boxed_unsync()
+        } else {
+            Full::new(data)
+                .map_err(|never| match never {})
+                .boxed_unsync()
+        };
+        Received {
+            body,
+            upload: None,
+            memory: self.memory,
+        }
+    }
+
+    fn stream(mut self, rule: Rule, limits: &Limits) -> Received {
+        let upload = Arc::new(Upload::new(limits));
+        let data = self.take_data();
+        let rest = Rest {
+            left_bytes: rule.max_bytes.saturating_sub(len(&data)),
+            start: Some((data, self.memory)),
+            body: self.body,
+            upload: Arc::clone(&upload),
+            reception: self.reception,
+            timer: None,
+        };
+        Received {
+            body: rest.boxed_unsync(),
+            upload: Some(upload),
+            memory: None,
+        }
+    }
+}
+
+fn len(data: &[u8]) -> u64 {
+    u64::try_from(data.len()).unwrap_or(u64::MAX)
+}
+
+/// How long a client may take for so many bytes.
+fn least_pace(bytes: u64) -> Duration {
+    Duration::from_millis(bytes.saturating_mul(1000) / BODY_BYTES_PER_SECOND)
 }
 
 /// How a body is doing that an instance takes while the client sends it.
@@ -252,7 +347,8 @@ impl Upload {
 
 /// A body of which only the beginning is here.
 struct Rest<B> {
-    start: Option<Bytes>,
+    /// What is here, and the memory that it takes until the instance has it.
+    start: Option<(Bytes, Option<Hold>)>,
     body: B,
     left_bytes: u64,
     upload: Arc<Upload>,
@@ -289,7 +385,7 @@ where
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        if let Some(start) = self.start.take() {
+        if let Some((start, _memory)) = self.start.take() {
             return Poll::Ready(Some(Ok(Frame::data(start))));
         }
         let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
@@ -326,10 +422,16 @@ where
 
 #[cfg(test)]
 mod tests {
-    use futures::stream::{BoxStream, StreamExt, iter, pending, unfold};
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use futures::stream::{BoxStream, FuturesUnordered, StreamExt, iter, pending, unfold};
     use http_body_util::StreamBody;
+    use tokio::time::timeout;
 
     use super::*;
+    use crate::connections::{Connections, Occupied};
+    use crate::limits::SLOW_BODY_TIME;
+    use crate::metrics::Metrics;
 
     /// Long enough that it never passes in a test that goes well.
     const LONG: Duration = Duration::from_secs(60);
@@ -368,21 +470,40 @@ mod tests {
     fn limits() -> Limits {
         Limits {
             request_body_time: LONG,
+            body_grace_time: LONG,
             upload_piece_time: LONG,
             upload_wait_time: LONG,
             ..Limits::default()
         }
     }
 
-    async fn receive(limits: &Limits, client: Client) -> Result<Received, u16> {
-        let uploads = Uploads::new(limits);
-        let received = uploads.receive(client, Reception::default()).await;
+    const STREAMED: Rule = Rule {
+        max_bytes: u64::MAX,
+        is_streamed: true,
+    };
+
+    fn connections(limits: &Limits) -> Connections {
+        Connections::new(limits, 100, true, Arc::new(Metrics::new()))
+    }
+
+    /// A connection of a client of its own.
+    async fn enter(connections: &Connections, client: u8) -> Occupied {
+        let client = Ipv4Addr::new(192, 0, 2, client);
+        let entered = connections.enter(IpAddr::from(client).into()).await;
+        entered.unwrap()
+    }
+
+    async fn receive(limits: &Limits, rule: Rule, client: Client) -> Result<Received, u16> {
+        let connections = connections(limits);
+        let place = enter(&connections, 1).await;
+        let incoming = Incoming::new(client, &place.0, Reception::default());
+        let received = incoming.receive_all(rule, limits).await;
         received.map_err(|problem| problem.status.as_u16())
     }
 
     /// What the instance gets of a body that streams, and how the client is answered then.
-    async fn stream(limits: &Limits, client: Client) -> (usize, Option<u16>) {
-        let received = receive(limits, client).await.unwrap();
+    async fn stream(limits: &Limits, rule: Rule, client: Client) -> (usize, Option<u16>) {
+        let received = receive(limits, rule, client).await.unwrap();
         let (mut body, mut taken) = (received.body, 0);
         while let Some(Ok(frame)) = body.frame().await {
             taken += frame.data_ref().map_or(0, Bytes::len);
@@ -399,7 +520,7 @@ mod tests {
             Ok(Frame::trailers(http::HeaderMap::new())),
             piece("de"),
         ]);
-        let received = receive(&limits(), client).await.unwrap();
+        let received = receive(&limits(), STREAMED, client).await.unwrap();
         assert!(received.upload.is_none());
         assert_eq!(received.body.size_hint().exact(), Some(5));
         let body = received.body.collect().await.unwrap().to_bytes();
@@ -416,49 +537,112 @@ mod tests {
             sends_and_stops(vec![piece("ab")]),
             sends_and_trickles(vec![]),
         ] {
-            assert_eq!(receive(&limits, client).await.err(), Some(408));
+            assert_eq!(receive(&limits, STREAMED, client).await.err(), Some(408));
         }
     }
 
     #[tokio::test]
     async fn a_body_that_breaks_off_is_refused() {
         let client = sends(vec![piece("ab"), Err(Error::ConnectionTerminated)]);
-        assert_eq!(receive(&limits(), client).await.err(), Some(400));
+        assert_eq!(receive(&limits(), STREAMED, client).await.err(), Some(400));
+    }
+
+    #[tokio::test]
+    async fn a_short_body_too_must_make_progress() {
+        let limits = Limits {
+            body_grace_time: SHORT,
+            ..limits()
+        };
+        let client = sends_and_stops(vec![piece("ab")]);
+        assert_eq!(receive(&limits, STREAMED, client).await.err(), Some(408));
+        assert!(least_pace(SMALL_BODY_BYTES) > Duration::from_secs(60));
     }
 
     #[tokio::test]
     async fn a_body_is_refused_as_soon_as_it_is_too_long() {
-        let limits = Limits {
-            request_body_bytes: 3,
-            ..limits()
-        };
-        let client = sends_and_stops(vec![piece("ab"), piece("cd")]);
-        assert_eq!(receive(&limits, client).await.err(), Some(413));
-        assert!(receive(&limits, sends(vec![piece("abc")])).await.is_ok());
+        for is_streamed in [false, true] {
+            let rule = Rule {
+                max_bytes: 3,
+                is_streamed,
+            };
+            let client = sends_and_stops(vec![piece("ab"), piece("cd")]);
+            assert_eq!(receive(&limits(), rule, client).await.err(), Some(413));
+            let client = sends(vec![piece("abc")]);
+            assert!(receive(&limits(), rule, client).await.is_ok());
+        }
     }
 
     #[tokio::test]
-    async fn bodies_share_a_bounded_memory() {
-        let limits = Limits {
-            bodies_buffer_bytes: 2 * KIBIBYTE,
-            ..limits()
+    async fn only_a_short_body_that_comes_at_once_is_here_soon() {
+        let connections = connections(&limits());
+        let place = enter(&connections, 1).await;
+        let is_soon = async |client| {
+            let mut incoming = Incoming::new(client, &place.0, Reception::default());
+            incoming.is_here_soon().await.ok()
         };
-        let uploads = Uploads::new(&limits);
-        let receive = async |client| {
-            let received = uploads.receive(client, Reception::default()).await;
+        assert_eq!(is_soon(sends(vec![])).await, Some(true));
+        assert_eq!(is_soon(sends(vec![piece("ab")])).await, Some(true));
+        assert_eq!(is_soon(sends(vec![much()])).await, Some(false));
+        assert_eq!(is_soon(sends_and_stops(vec![piece("ab")])).await, Some(false));
+        let broken = sends(vec![Err(Error::ConnectionTerminated)]);
+        assert_eq!(is_soon(broken).await, None);
+    }
+
+    #[tokio::test]
+    async fn what_came_before_the_component_was_asked_counts() {
+        let connections = connections(&limits());
+        let place = enter(&connections, 1).await;
+        let pieces = || sends(vec![piece("ab"), piece("cd")]);
+        let receive = async |max_bytes| {
+            let mut incoming = Incoming::new(pieces(), &place.0, Reception::default());
+            assert!(matches!(incoming.is_here_soon().await, Ok(true)));
+            let rule = Rule {
+                max_bytes,
+                is_streamed: false,
+            };
+            let received = incoming.receive_all(rule, &limits()).await;
             received.map_err(|problem| problem.status.as_u16())
         };
-        let held = receive(sends(vec![piece("a"), piece("b")])).await.unwrap();
-        let also_held = receive(sends(vec![piece("a")])).await.unwrap();
-        assert_eq!(receive(sends(vec![piece("a")])).await.err(), Some(503));
-        drop(held);
-        assert!(receive(sends(vec![piece("a")])).await.is_ok());
-        drop(also_held);
+        let received = receive(4).await.unwrap();
+        assert_eq!(received.body.collect().await.unwrap().to_bytes(), "abcd");
+        assert_eq!(receive(3).await.err(), Some(413));
+    }
+
+    #[tokio::test]
+    async fn a_newcomer_takes_the_memory_of_somebody_slower() {
+        let limits = Limits {
+            small_bodies_bytes: 4 * BODY_BYTES_LEAST,
+            ..limits()
+        };
+        let connections = connections(&limits);
+        let receive = async |client: u8, body| {
+            let place = enter(&connections, client).await;
+            let incoming = Incoming::new(body, &place.0, Reception::default());
+            let received = incoming.receive_all(STREAMED, &limits).await;
+            received.err().map(|problem| problem.status.as_u16())
+        };
+        let mut slow: FuturesUnordered<_> = (1..=4)
+            .map(|client| receive(client, sends_and_stops(vec![piece("a")])))
+            .collect();
+        let newcomer = async {
+            // Nobody is slow before his time.
+            let mut answers = vec![receive(9, sends(vec![piece("a")])).await];
+            while answers.last() != Some(&None) {
+                tokio::task::yield_now().await;
+                answers.push(receive(9, sends(vec![piece("a")])).await);
+            }
+            answers
+        };
+        let (cut_off, answers) = timeout(LONG, futures::future::join(slow.next(), newcomer))
+            .await
+            .unwrap();
+        assert_eq!(cut_off, Some(Some(408)));
+        assert!(answers.len() > 1 && answers.iter().rev().skip(1).all(|one| *one == Some(503)));
     }
 
     #[tokio::test]
     async fn a_long_body_streams_on_in_order() {
-        let received = receive(&limits(), sends(vec![much(), piece("a"), piece("b")]))
+        let received = receive(&limits(), STREAMED, sends(vec![much(), piece("a"), piece("b")]))
             .await
             .unwrap();
         let upload = received.upload.unwrap();
@@ -471,18 +655,17 @@ mod tests {
     #[tokio::test]
     async fn a_long_body_that_breaks_off_or_is_too_long_says_so() {
         let broken = sends(vec![much(), Err(Error::ConnectionTerminated)]);
-        assert_eq!(stream(&limits(), broken).await.1, Some(400));
-        let limits = Limits {
-            request_body_bytes: REQUEST_BODY_BUFFER_BYTES + 2,
-            ..limits()
+        assert_eq!(stream(&limits(), STREAMED, broken).await.1, Some(400));
+        let rule = Rule {
+            max_bytes: REQUEST_BODY_BUFFER_BYTES + 2,
+            is_streamed: true,
         };
-        let (taken, refusal) = stream(&limits, sends(vec![much(), piece("a"), piece("b")])).await;
-        assert_eq!(u64::try_from(taken).unwrap(), limits.request_body_bytes);
+        let too_long = sends(vec![much(), piece("a"), piece("b")]);
+        let (taken, refusal) = stream(&limits(), rule, too_long).await;
+        assert_eq!(u64::try_from(taken).unwrap(), rule.max_bytes);
         assert_eq!(refusal, Some(413));
-        assert_eq!(
-            stream(&limits, sends(vec![much(), piece("a")])).await.1,
-            None
-        );
+        let just_right = sends(vec![much(), piece("a")]);
+        assert_eq!(stream(&limits(), rule, just_right).await.1, None);
     }
 
     #[tokio::test]
@@ -495,7 +678,7 @@ mod tests {
             sends_and_stops(vec![much()]),
             sends_and_trickles(vec![much()]),
         ] {
-            assert_eq!(stream(&limits, client).await.1, Some(408));
+            assert_eq!(stream(&limits, STREAMED, client).await.1, Some(408));
         }
     }
 
@@ -506,12 +689,12 @@ mod tests {
             ..limits()
         };
         let client = sends_and_trickles(vec![much()]);
-        assert_eq!(stream(&limits, client).await.1, Some(408));
+        assert_eq!(stream(&limits, STREAMED, client).await.1, Some(408));
     }
 
     #[tokio::test]
     async fn only_the_wait_for_the_client_is_waiting() {
-        let received = receive(&limits(), sends_and_trickles(vec![much()]))
+        let received = receive(&limits(), STREAMED, sends_and_trickles(vec![much()]))
             .await
             .unwrap();
         let (mut body, upload) = (received.body, received.upload.unwrap());

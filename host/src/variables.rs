@@ -74,6 +74,12 @@ impl Variables {
         }
     }
 
+    /// The value of a variable that the manifest declares.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
     /// Fills the `{{ name }}` places of a template.
     ///
     /// # Errors

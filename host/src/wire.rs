@@ -12,6 +12,8 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use crate::connections::Place;
+use crate::head::Heads;
 use crate::limits::{LINGER_BYTES, Limits};
 use crate::problem;
 
@@ -66,6 +68,8 @@ impl Reception {
 pub(crate) struct Wire<S> {
     stream: S,
     reception: Reception,
+    place: Arc<Place>,
+    heads: Heads,
     write_time: Duration,
     linger_time: Duration,
     /// Runs while the client takes nothing.
@@ -82,16 +86,39 @@ struct Linger {
 }
 
 impl<S> Wire<S> {
-    pub(crate) fn new(stream: S, reception: Reception, limits: &Limits) -> Self {
+    pub(crate) fn new(
+        stream: S,
+        reception: Reception,
+        place: Arc<Place>,
+        limits: &Limits,
+    ) -> Self {
         Self {
             stream,
             reception,
+            place,
+            heads: Heads::default(),
             write_time: limits.response_write_time,
             linger_time: limits.linger_time,
             stuck: None,
             instead: None,
             lingering: None,
         }
+    }
+
+    /// Notes what a write of so many bytes leaves unread, and lets one that cannot go on wait only for so long.
+    fn written(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: usize,
+        polled: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let left = |taken: usize| u64::try_from(bytes.saturating_sub(taken)).unwrap_or(u64::MAX);
+        match &polled {
+            Poll::Pending => self.place.has_unread(left(0)),
+            Poll::Ready(Ok(taken)) if self.place.is_unread() => self.place.has_unread(left(*taken)),
+            Poll::Ready(_) => {}
+        }
+        self.bounded(cx, polled)
     }
 
     /// Lets a write that cannot go on wait only for so long.
@@ -121,8 +148,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        if buffer.filled().len() > before {
+        if let Some(new) = buffer.filled_mut().get_mut(before..).filter(|new| !new.is_empty()) {
             self.reception.began();
+            self.heads.scan(new);
         }
         Poll::Ready(Ok(()))
     }
@@ -140,7 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         }
         let Some(instead) = &mut this.instead else {
             let polled = Pin::new(&mut this.stream).poll_write(cx, bytes);
-            return this.bounded(cx, polled);
+            return this.written(cx, bytes.len(), polled);
         };
         while instead.has_remaining() {
             let polled = Pin::new(&mut this.stream).poll_write(cx, instead);
@@ -168,7 +196,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         }
         let this = &mut *self;
         let polled = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
-        this.bounded(cx, polled)
+        this.written(cx, slices.iter().map(|slice| slice.len()).sum(), polled)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -217,8 +245,16 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
     use super::*;
+    use crate::connections::Connections;
+    use crate::metrics::Metrics;
 
     const SHORT: Duration = Duration::from_millis(50);
+
+    /// Of a connection that counts nowhere.
+    fn place() -> Arc<Place> {
+        let metrics = Arc::new(Metrics::new());
+        Connections::new(&limits(), 1, true, metrics).detached()
+    }
 
     fn limits() -> Limits {
         Limits {
@@ -231,7 +267,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_takes_nothing_is_cut_off() {
         let (ours, _theirs) = duplex(4);
-        let mut wire = Wire::new(ours, Reception::default(), &limits());
+        let mut wire = Wire::new(ours, Reception::default(), place(), &limits());
         let error = wire.write_all(b"more than four").await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
@@ -239,7 +275,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_takes_a_little_at_a_time_is_served() {
         let (ours, mut theirs) = duplex(4);
-        let mut wire = Wire::new(ours, Reception::default(), &limits());
+        let mut wire = Wire::new(ours, Reception::default(), place(), &limits());
         let writing = async {
             wire.write_all(b"more than four").await.unwrap();
             drop(wire);
@@ -272,7 +308,7 @@ mod tests {
     async fn closing_waits_for_a_client_that_is_still_sending() {
         let (ours, mut theirs) = duplex(4);
         let reception = Reception::default();
-        let mut wire = Wire::new(ours, reception.clone(), &Limits::default());
+        let mut wire = Wire::new(ours, reception.clone(), place(), &Limits::default());
         theirs.write_all(b"PO").await.unwrap();
         assert_eq!(wire.read(&mut [0; 2]).await.unwrap(), 2);
         assert!(reception.is_open());
@@ -287,7 +323,7 @@ mod tests {
     async fn closing_waits_only_so_long_and_not_at_all_when_everything_was_read() {
         let (ours, mut theirs) = duplex(4);
         let reception = Reception::default();
-        let mut wire = Wire::new(ours, reception.clone(), &limits());
+        let mut wire = Wire::new(ours, reception.clone(), place(), &limits());
         theirs.write_all(b"PO").await.unwrap();
         assert_eq!(wire.read(&mut [0; 2]).await.unwrap(), 2);
         wire.shutdown().await.unwrap();
@@ -296,6 +332,7 @@ mod tests {
         let mut wire = Wire::new(
             ours,
             reception.clone(),
+            place(),
             &Limits {
                 linger_time: Duration::MAX,
                 ..limits()

@@ -370,6 +370,12 @@ async fn requests_that_can_be_cut_in_two_ways_are_refused() {
         "Content-Length: 2, 2\r\n\r\n{}".into(),
         "Content-Length: +2\r\n\r\n{}".into(),
         "A: 1\r\n 2\r\nContent-Length: 2\r\n\r\n{}".into(),
+        "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}".into(),
+        "Content-Length: 2\nA: b\r\n\r\n{}".into(),
+        "Content-Length: 2\r\n\n{}".into(),
+        "Content-Length : 2\r\n\r\n{}".into(),
+        format!("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n{chunks}"),
+        format!("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}"),
     ] {
         let answer = exchange(shop.addr(), format!("{LOGIN}{framing}")).await;
         assert!(
@@ -378,18 +384,23 @@ async fn requests_that_can_be_cut_in_two_ways_are_refused() {
         );
         answer.expect_last("400", "bad-request");
     }
-    // Chunks count, whatever else the head says, and what follows them is not taken for a request.
-    for framing in [
-        "Transfer-Encoding: chunked\r\n",
-        "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
-        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
-    ] {
+    // Neither does what comes before the fields.
+    let login = LOGIN.replacen("\r\n", "\n", 1);
+    let answer = exchange(shop.addr(), format!("{login}Content-Length: 2\r\n\r\n{{}}")).await;
+    answer.expect_last("400", "bad-request");
+    // What follows chunks is not taken for a request, however they end.
+    for chunks in [chunks, "2;a=b\r\n{}\r\n0\r\nTrailer: a\n\nGET / HTTP/1.1\r\n\r\n"] {
         let next = format!("{LOGIN}Content-Length: 2\r\n\r\n{{}}");
-        let smuggled = format!("{LOGIN}{framing}\r\n{chunks}{next}");
+        let smuggled = format!("{LOGIN}Transfer-Encoding: chunked\r\n\r\n{chunks}{next}");
         let answer = exchange(shop.addr(), smuggled).await;
         assert_eq!(answer.0.matches("HTTP/1.1 ").count(), 1, "{answer:?}");
         answer.expect_last("400", "validation");
     }
+    // Requests one behind the other are all looked at.
+    let ok = format!("{LOGIN}Content-Length: 2\r\n\r\n{{}}");
+    let answer = exchange(shop.addr(), format!("{ok}{LOGIN}Content-Length: 2\n\r\n{{}}")).await;
+    assert_eq!(answer.0.matches("HTTP/1.1 400 ").count(), 2, "{answer:?}");
+    assert_eq!(answer.0.matches("problems/validation").count(), 1, "{answer:?}");
     shop.kill().await;
 }
 

@@ -32,6 +32,7 @@ pub mod metrics;
 mod problem;
 mod process;
 pub mod proxy;
+pub mod raw;
 pub mod shop;
 pub mod stripe;
 pub mod tools;

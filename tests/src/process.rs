@@ -61,7 +61,8 @@ pub struct ServerBuilder {
     own_cache: bool,
     databases: Option<PathBuf>,
     standard_error: Option<Stdio>,
-    umask: Option<String>,
+    /// Commands of the shell that the runner is started by.
+    before: Vec<String>,
 }
 
 impl ServerBuilder {
@@ -110,7 +111,19 @@ impl ServerBuilder {
 
     /// Starts the server with this mask for the modes of new files, in octal digits.
     pub fn umask(mut self, mask: &str) -> Self {
-        self.umask = Some(mask.to_owned());
+        self.before.push(format!("umask {mask}"));
+        self
+    }
+
+    /// Lets the server begin with so many open files as its soft limit, and at most as many as its hard limit allows.
+    pub fn soft_file_limit(mut self, files: u32) -> Self {
+        self.before.push(format!("ulimit -S -n {files}"));
+        self
+    }
+
+    /// Lets the server have at most so many open files.
+    pub fn hard_file_limit(mut self, files: u32) -> Self {
+        self.before.push(format!("ulimit -n {files}"));
         self
     }
 
@@ -235,6 +248,20 @@ impl Server {
         self.child.as_ref().expect("a running server").child.id()
     }
 
+    /// The most memory that the server has had at a time, in bytes; Linux only.
+    ///
+    /// # Panics
+    /// When it does not run, or the system does not tell.
+    pub fn peak_memory_bytes(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.process_id());
+        let status = fs::read_to_string(status).expect("what the system tells of the process");
+        let peak = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+        let kib: u64 = peak.and_then(|kib| kib.parse().ok()).expect("VmHWM");
+        kib * 1024
+    }
+
     /// How long the last start took until the first answer.
     pub fn start_time(&self) -> Duration {
         self.start_time
@@ -301,12 +328,13 @@ impl Server {
             .append(true)
             .open(folder.join("log"))
             .expect("a log file");
-        let mut command = match &settings.umask {
-            None => Command::new(runner()),
-            Some(mask) => {
+        let mut command = match settings.before.join(" && ") {
+            before if before.is_empty() => Command::new(runner()),
+            before => {
                 let mut shell = Command::new("sh");
                 shell
-                    .args(["-c", "umask \"$0\" && exec \"$@\"", mask])
+                    .arg("-c")
+                    .arg(format!("{before} && exec \"$0\" \"$@\""))
                     .arg(runner());
                 shell
             }

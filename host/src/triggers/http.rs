@@ -42,6 +42,8 @@ pub(crate) struct HttpComponent {
     pub services: Arc<Services>,
     pub activity: Activity,
     pub request_time: Duration,
+    /// Where it says from a request's head whether it admits the request.
+    pub admit: Option<String>,
 }
 
 /// A request on its way to a component.
@@ -65,6 +67,12 @@ impl Answer {
     pub(crate) fn into_response(self) -> Response<WasiBody> {
         self.outcome
             .unwrap_or_else(|problem| problem.response(&self.path, &self.request_id))
+    }
+
+    /// The same to a request for another path, of which this one was a part.
+    pub(crate) fn into_response_to(self, path: &str) -> Response<WasiBody> {
+        self.outcome
+            .unwrap_or_else(|problem| problem.response(path, &self.request_id))
     }
 }
 
@@ -103,6 +111,14 @@ impl HttpComponent {
     pub(crate) async fn invoke(&self, invocation: Invocation) -> Answer {
         let path = invocation.request.uri().path().to_owned();
         let request_id = header_text(invocation.request.headers(), &REQUEST_ID);
+        // Whoever was called by another component must not wait for it.
+        if invocation.depth == 0 && !self.pool.has_memory().await {
+            return Answer {
+                outcome: Err(Problem::BUSY),
+                path,
+                request_id,
+            };
+        }
         let outcome = match self.pool.lease().await {
             Ok(lease) => self.run(lease, invocation, &request_id).await,
             Err(NoInstance::Busy) => Err(Problem::BUSY),
@@ -225,6 +241,11 @@ async fn serve(
                     Some(Err(Problem::TRAPPED))
                 }
             }
+        }
+        Some(Err(_)) if lease.instance.store.data().memory.was_refused() => {
+            services.metrics.memory_refused();
+            tracing::warn!(%component, request_id, "the request needed more memory than there is; its instance is ended");
+            Some(Err(Problem::BUSY))
         }
         Some(Err(cause)) => {
             services.metrics.trap();
