@@ -124,8 +124,7 @@ fn after_body(left_bytes: u64) -> State {
 impl Framing {
     /// Takes a field that may say how long the body is.
     fn field(&mut self, line: &[u8]) -> Result<(), Ambiguous> {
-        let Some((name, value)) =
-            memchr(b':', line).and_then(|colon| line.split_at_checked(colon))
+        let Some((name, value)) = memchr(b':', line).and_then(|colon| line.split_at_checked(colon))
         else {
             return Ok(());
         };
@@ -163,8 +162,8 @@ impl Framing {
 }
 
 fn number(digits: &[u8]) -> Option<u64> {
-    let is_number = (1..=LENGTH_DIGITS_MAX).contains(&digits.len())
-        && digits.iter().all(u8::is_ascii_digit);
+    let is_number =
+        (1..=LENGTH_DIGITS_MAX).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
     std::str::from_utf8(digits)
         .ok()
         .filter(|_| is_number)?
@@ -191,7 +190,11 @@ mod tests {
     #[track_caller]
     fn expect(bytes: &str, expected: &str) {
         for piece_bytes in [1, 2, 3, 7, 4096] {
-            assert_eq!(seen(bytes, piece_bytes), expected, "{piece_bytes} at a time");
+            assert_eq!(
+                seen(bytes, piece_bytes),
+                expected,
+                "{piece_bytes} at a time"
+            );
         }
     }
 
@@ -212,7 +215,9 @@ mod tests {
         expect_unchanged(
             "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\na\n\nb\nGET / HTTP/1.1\r\nA: b\r\n\r\n",
         );
-        expect_unchanged("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n\n\r\n0\r\n\r\n");
+        expect_unchanged(
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n\n\r\n0\r\n\r\n",
+        );
         expect(
             "POST / HTTP/1.1\r\ncontent-length:  1 \r\n\r\nxGET / HTTP/1.1\n\r\n",
             "POST / HTTP/1.1\r\ncontent-length:  1 \r\n\r\nxGET / HTTP/1.1#\r\n",
@@ -221,9 +226,18 @@ mod tests {
 
     #[test]
     fn a_bare_line_feed_spoils_the_head() {
-        expect("GET / HTTP/1.1\nA: b\r\n\r\n", "GET / HTTP/1.1#A: b\r\n\r\n");
-        expect("GET / HTTP/1.1\r\nA: b\n\r\n", "GET / HTTP/1.1\r\nA: b#\r\n");
-        expect("GET / HTTP/1.1\r\nA: b\r\n\n", "GET / HTTP/1.1\r\nA: b\r\n#");
+        expect(
+            "GET / HTTP/1.1\nA: b\r\n\r\n",
+            "GET / HTTP/1.1#A: b\r\n\r\n",
+        );
+        expect(
+            "GET / HTTP/1.1\r\nA: b\n\r\n",
+            "GET / HTTP/1.1\r\nA: b#\r\n",
+        );
+        expect(
+            "GET / HTTP/1.1\r\nA: b\r\n\n",
+            "GET / HTTP/1.1\r\nA: b\r\n#",
+        );
         expect("\nGET / HTTP/1.1\r\n\r\n", "#GET / HTTP/1.1\r\n\r\n");
         let long = "x".repeat(3 * LINE_BYTES_KEPT);
         let (before, after) = (format!("GET /{long} HTTP/1.1"), "A: b\r\n\r\n");

@@ -10,12 +10,14 @@ use tokio::time::timeout;
 use wasmtime::ResourceLimiter;
 
 use crate::limits::{INSTANCE_GROWTH_BYTES, Limits, TABLE_ELEMENTS_MAX};
+use crate::metrics::Metrics;
 use crate::pool::Pool;
 
 /// What all instances share.
 pub(crate) struct Memory {
     max_bytes: usize,
     used_bytes: AtomicUsize,
+    metrics: Arc<Metrics>,
     freed: Notify,
     /// Where idle instances are found.
     pools: OnceLock<Vec<Weak<Pool>>>,
@@ -32,10 +34,11 @@ pub(crate) struct InstanceMemory {
 }
 
 impl Memory {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits, metrics: Arc<Metrics>) -> Self {
         Self {
             max_bytes: limits.instances_memory_bytes,
             used_bytes: AtomicUsize::default(),
+            metrics,
             freed: Notify::new(),
             pools: OnceLock::new(),
         }
@@ -82,11 +85,13 @@ impl Memory {
     }
 
     fn take(&self, bytes: usize) {
-        self.used_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let before = self.used_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.metrics.instances_memory(before.saturating_add(bytes));
     }
 
     fn give_back(&self, bytes: usize) {
-        self.used_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        let before = self.used_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.metrics.instances_memory(before.saturating_sub(bytes));
         self.freed.notify_waiters();
     }
 }
@@ -173,10 +178,11 @@ mod tests {
     const LONG: Duration = Duration::from_secs(60);
 
     fn memory(max_bytes: usize) -> Arc<Memory> {
-        Arc::new(Memory::new(&Limits {
+        let limits = Limits {
             instances_memory_bytes: max_bytes,
             ..Limits::default()
-        }))
+        };
+        Arc::new(Memory::new(&limits, Arc::new(Metrics::new())))
     }
 
     fn instance(shared: &Arc<Memory>) -> InstanceMemory {
@@ -184,6 +190,16 @@ mod tests {
         assert!(instance.memory_growing(0, FIRST_BYTES, None).unwrap());
         instance.begins();
         instance
+    }
+
+    #[test]
+    fn what_all_have_is_told() {
+        let memory = memory(usize::MAX);
+        let _one = instance(&memory);
+        drop(instance(&memory));
+        let told = memory.metrics.render().into_text();
+        let line = format!("mercato_instances_memory_bytes {FIRST_BYTES}");
+        assert!(told.lines().any(|told| told == line), "{told}");
     }
 
     #[test]

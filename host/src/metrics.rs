@@ -1,7 +1,7 @@
 //! Counters in Prometheus' text format, served on a listener of their own.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -35,6 +35,7 @@ pub(crate) struct Metrics {
     traps: AtomicU64,
     memory_refusals: AtomicU64,
     instances: AtomicI64,
+    instances_memory_bytes: AtomicUsize,
     connections: AtomicI64,
     connections_cut: AtomicU64,
     sqlite_statements: AtomicU64,
@@ -86,6 +87,7 @@ impl Metrics {
             traps: AtomicU64::new(0),
             memory_refusals: AtomicU64::new(0),
             instances: AtomicI64::new(0),
+            instances_memory_bytes: AtomicUsize::new(0),
             connections: AtomicI64::new(0),
             connections_cut: AtomicU64::new(0),
             sqlite_statements: AtomicU64::new(0),
@@ -137,6 +139,11 @@ impl Metrics {
 
     pub(crate) fn instance_dropped(&self) {
         self.instances.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Linear memory of all instances has changed.
+    pub(crate) fn instances_memory(&self, bytes: usize) {
+        self.instances_memory_bytes.store(bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn connection_opened(&self) {
@@ -303,6 +310,12 @@ impl Metrics {
     }
 
     fn render_connections(&self, text: &mut Exposition) {
+        text.single(
+            "mercato_instances_memory_bytes",
+            Kind::Gauge,
+            "Linear memory of all instances.",
+            self.instances_memory_bytes.load(Ordering::Relaxed),
+        );
         text.single(
             "mercato_connections",
             Kind::Gauge,

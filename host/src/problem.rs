@@ -60,7 +60,9 @@ impl Problem {
         status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         kind: "headers-too-large",
         title: "Request header fields too large",
-        message: Cow::Borrowed("The path and headers of the request are larger than the server accepts"),
+        message: Cow::Borrowed(
+            "The path and headers of the request are larger than the server accepts",
+        ),
     };
     pub(crate) const BAD_HOST: Self = Self {
         status: StatusCode::BAD_REQUEST,
@@ -78,7 +80,9 @@ impl Problem {
         status: StatusCode::BAD_REQUEST,
         kind: "bad-request",
         title: "Bad request",
-        message: Cow::Borrowed("Send the body either with one Content-Length or with Transfer-Encoding: chunked"),
+        message: Cow::Borrowed(
+            "Send the body either with one Content-Length or with Transfer-Encoding: chunked",
+        ),
     };
     pub(crate) const MALFORMED: Self = Self {
         status: StatusCode::BAD_REQUEST,
@@ -90,7 +94,9 @@ impl Problem {
         status: StatusCode::URI_TOO_LONG,
         kind: "uri-too-long",
         title: "URI too long",
-        message: Cow::Borrowed("The path and query of the request are longer than the server accepts"),
+        message: Cow::Borrowed(
+            "The path and query of the request are longer than the server accepts",
+        ),
     };
     pub(crate) const BODY_BROKEN: Self = Self {
         status: StatusCode::BAD_REQUEST,

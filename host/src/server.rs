@@ -23,9 +23,7 @@ use crate::admission::{self, Rule};
 use crate::client::{Proxies, Requests};
 use crate::connections::{Connections, Doing, Occupied, Place};
 use crate::guest::Services;
-use crate::limits::{
-    CUT_TIME, Limits, REQUEST_HEAD_BYTES, REQUEST_HEAD_TIME, SMALL_BODY_BYTES,
-};
+use crate::limits::{CUT_TIME, Limits, REQUEST_HEAD_BYTES, REQUEST_HEAD_TIME, SMALL_BODY_BYTES};
 use crate::problem::Problem;
 use crate::request_id::{self, REQUEST_ID};
 use crate::routes::Routes;
@@ -267,7 +265,10 @@ impl Server {
             None
         };
         let (head, body) = request.into_parts();
-        let received = match self.receive(&component, &head, body, request_id, peer).await {
+        let received = match self
+            .receive(&component, &head, body, request_id, peer)
+            .await
+        {
             Ok(received) => received,
             Err(refusal) => return refusal,
         };

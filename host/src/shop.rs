@@ -630,12 +630,13 @@ async fn start(settings: Builder) -> Result<Parts> {
     let routes =
         Routes::build(&plan.manifest.trigger.http).map_err(|message| plan.fault(message))?;
     let wiring = Wiring::new(&plan)?;
+    let metrics = Arc::new(Metrics::new().with_log_losses(plan.settings.log_losses.clone()));
     let services = Arc::new(Services {
         broker: wiring.broker,
         clock: Arc::clone(&plan.settings.clock),
         faults: Faults::new(plan.settings.faults.clone()),
-        metrics: Arc::new(Metrics::new().with_log_losses(plan.settings.log_losses.clone())),
-        memory: Arc::new(Memory::new(&plan.settings.limits)),
+        memory: Arc::new(Memory::new(&plan.settings.limits, Arc::clone(&metrics))),
+        metrics,
         network: plan.settings.network.clone(),
         random: plan.settings.random_seed.map(SeededRandom::new),
     });

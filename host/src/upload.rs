@@ -430,7 +430,6 @@ mod tests {
 
     use super::*;
     use crate::connections::{Connections, Occupied};
-    use crate::limits::SLOW_BODY_TIME;
     use crate::metrics::Metrics;
 
     /// Long enough that it never passes in a test that goes well.
@@ -583,7 +582,10 @@ mod tests {
         assert_eq!(is_soon(sends(vec![])).await, Some(true));
         assert_eq!(is_soon(sends(vec![piece("ab")])).await, Some(true));
         assert_eq!(is_soon(sends(vec![much()])).await, Some(false));
-        assert_eq!(is_soon(sends_and_stops(vec![piece("ab")])).await, Some(false));
+        assert_eq!(
+            is_soon(sends_and_stops(vec![piece("ab")])).await,
+            Some(false)
+        );
         let broken = sends(vec![Err(Error::ConnectionTerminated)]);
         assert_eq!(is_soon(broken).await, None);
     }
@@ -642,9 +644,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_long_body_streams_on_in_order() {
-        let received = receive(&limits(), STREAMED, sends(vec![much(), piece("a"), piece("b")]))
-            .await
-            .unwrap();
+        let received = receive(
+            &limits(),
+            STREAMED,
+            sends(vec![much(), piece("a"), piece("b")]),
+        )
+        .await
+        .unwrap();
         let upload = received.upload.unwrap();
         let body = received.body.collect().await.unwrap().to_bytes();
         assert_eq!(len(&body), REQUEST_BODY_BUFFER_BYTES + 3);

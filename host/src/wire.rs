@@ -86,12 +86,7 @@ struct Linger {
 }
 
 impl<S> Wire<S> {
-    pub(crate) fn new(
-        stream: S,
-        reception: Reception,
-        place: Arc<Place>,
-        limits: &Limits,
-    ) -> Self {
+    pub(crate) fn new(stream: S, reception: Reception, place: Arc<Place>, limits: &Limits) -> Self {
         Self {
             stream,
             reception,
@@ -148,7 +143,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        if let Some(new) = buffer.filled_mut().get_mut(before..).filter(|new| !new.is_empty()) {
+        if let Some(new) = buffer
+            .filled_mut()
+            .get_mut(before..)
+            .filter(|new| !new.is_empty())
+        {
             self.reception.began();
             self.heads.scan(new);
         }

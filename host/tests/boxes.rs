@@ -389,7 +389,10 @@ async fn requests_that_can_be_cut_in_two_ways_are_refused() {
     let answer = exchange(shop.addr(), format!("{login}Content-Length: 2\r\n\r\n{{}}")).await;
     answer.expect_last("400", "bad-request");
     // What follows chunks is not taken for a request, however they end.
-    for chunks in [chunks, "2;a=b\r\n{}\r\n0\r\nTrailer: a\n\nGET / HTTP/1.1\r\n\r\n"] {
+    for chunks in [
+        chunks,
+        "2;a=b\r\n{}\r\n0\r\nTrailer: a\n\nGET / HTTP/1.1\r\n\r\n",
+    ] {
         let next = format!("{LOGIN}Content-Length: 2\r\n\r\n{{}}");
         let smuggled = format!("{LOGIN}Transfer-Encoding: chunked\r\n\r\n{chunks}{next}");
         let answer = exchange(shop.addr(), smuggled).await;
@@ -398,9 +401,17 @@ async fn requests_that_can_be_cut_in_two_ways_are_refused() {
     }
     // Requests one behind the other are all looked at.
     let ok = format!("{LOGIN}Content-Length: 2\r\n\r\n{{}}");
-    let answer = exchange(shop.addr(), format!("{ok}{LOGIN}Content-Length: 2\n\r\n{{}}")).await;
+    let answer = exchange(
+        shop.addr(),
+        format!("{ok}{LOGIN}Content-Length: 2\n\r\n{{}}"),
+    )
+    .await;
     assert_eq!(answer.0.matches("HTTP/1.1 400 ").count(), 2, "{answer:?}");
-    assert_eq!(answer.0.matches("problems/validation").count(), 1, "{answer:?}");
+    assert_eq!(
+        answer.0.matches("problems/validation").count(),
+        1,
+        "{answer:?}"
+    );
     shop.kill().await;
 }
 

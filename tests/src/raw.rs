@@ -101,7 +101,12 @@ impl Raw {
         match read {
             Ok(0) => Ok(true),
             Ok(_) => Ok(false),
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+                ) =>
+            {
                 Ok(false)
             }
             Err(_) => Ok(true),

@@ -354,6 +354,8 @@ mod tests {
     use crate::faults::Faults;
     use crate::grants::AllowedHosts;
     use crate::guest::{ComponentGrants, Services};
+    use crate::limits::Limits;
+    use crate::memory::Memory;
     use crate::metrics::Metrics;
 
     #[test]
@@ -407,11 +409,13 @@ mod tests {
             hosts: AllowedHosts::parse([granted], &[]).unwrap(),
             databases: BTreeMap::new(),
         };
+        let metrics = Arc::new(Metrics::new());
         let services = Services {
             broker,
             clock: Arc::new(SystemClock),
             faults: Faults::new(None),
-            metrics: Arc::new(Metrics::new()),
+            memory: Arc::new(Memory::new(&Limits::default(), Arc::clone(&metrics))),
+            metrics,
             network: None,
             random: None,
         };

@@ -79,7 +79,12 @@ fn bodies_that_expand_do_not_fill_the_memory() {
     let product = shop.product(5, 9);
     let path = format!("/api/v1/products/{product}");
     let items = |count: usize| format!("{{\"items\":[{}{{}}]}}", "{},".repeat(count));
-    let bodies = [items(10_000), items(100_000), items(340_000), "[".repeat(60_000)];
+    let bodies = [
+        items(10_000),
+        items(100_000),
+        items(340_000),
+        "[".repeat(60_000),
+    ];
     let url = server.base_url().to_owned();
     let token = customer.token.clone();
     let crowd = Crowd::start(64, move |number| {

@@ -33,7 +33,12 @@ fn what_is_refused_is_refused_before_its_body_is_there() {
         ("POST", "/api/v1/orders", json, "401"),
         ("POST", "/api/v1/products", json, "401"),
         ("POST", "/api/v1/products/import", json, "401"),
-        ("POST", "/api/v1/auth/login", "Content-Type: text/plain\r\n", "415"),
+        (
+            "POST",
+            "/api/v1/auth/login",
+            "Content-Type: text/plain\r\n",
+            "415",
+        ),
     ];
     for (method, path, more, status) in refusals {
         for bytes in [2, 1000, MEBIBYTE, 32 * MEBIBYTE] {
@@ -43,7 +48,10 @@ fn what_is_refused_is_refused_before_its_body_is_there() {
                 client.send(head(method, path, &more, bytes)).unwrap();
                 let answer = client.read_to_end().unwrap();
                 let shown = format!("{method} {path} {bytes} {expectation}: {answer}");
-                assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{shown}");
+                assert!(
+                    answer.starts_with(&format!("HTTP/1.1 {status} ")),
+                    "{shown}"
+                );
                 assert!(answer.contains("connection: close"), "{shown}");
                 assert!(answer.contains(&format!("\"path\":\"{path}\"")), "{shown}");
             }
@@ -101,7 +109,10 @@ fn a_crowd_of_bodies_without_end_keeps_nobody_waiting() {
     let customer = shop.customer();
     get();
     order(&customer);
-    let (idle, idle_order) = (Latencies::of(200, get), Latencies::of(20, || order(&customer)));
+    let (idle, idle_order) = (
+        Latencies::of(200, get),
+        Latencies::of(20, || order(&customer)),
+    );
 
     // To a path that does not exist: nobody is waited for.
     let mut crowd: Vec<Raw> = (0..270)
@@ -115,7 +126,10 @@ fn a_crowd_of_bodies_without_end_keeps_nobody_waiting() {
     let crowd: Vec<Raw> = (0..270)
         .map(|_| send_all_but_a_byte(&server, "/api/v1/auth/login", json, 60_000))
         .collect();
-    let (busy, busy_order) = (Latencies::of(200, get), Latencies::of(20, || order(&customer)));
+    let (busy, busy_order) = (
+        Latencies::of(200, get),
+        Latencies::of(20, || order(&customer)),
+    );
     let ratios = [
         Latencies::ratio(busy.p99(), idle.p99()),
         Latencies::ratio(busy_order.p99(), idle_order.p99()),

@@ -3,11 +3,7 @@
 use std::net::Ipv4Addr;
 
 use mercato_tests::{
-    Server, ServerBuilder,
-    load::Latencies,
-    metrics::Listener,
-    raw::Raw,
-    shop::Shop,
+    Server, ServerBuilder, load::Latencies, metrics::Listener, raw::Raw, shop::Shop,
 };
 
 /// Addresses that the crowd comes from: 127.0.0.2 and the next ones.
@@ -43,7 +39,12 @@ fn expect_newcomers_to_be_served(server: &Server, crowd: usize) -> Vec<Raw> {
     let crowd = idle_crowd(server, crowd);
     let busy = newcomers(server, &path);
     let ratio = Latencies::ratio(busy.p99(), idle.p99());
-    assert!(ratio <= 10.0, "{ratio}: {:?} after {:?}", busy.p99(), idle.p99());
+    assert!(
+        ratio <= 10.0,
+        "{ratio}: {:?} after {:?}",
+        busy.p99(),
+        idle.p99()
+    );
     // Whatever the shop does by itself needs files too.
     let customer = shop.customer();
     let product = shop.product(5, 10);
@@ -57,7 +58,11 @@ fn still_open(crowd: Vec<Raw>) -> usize {
             .is_closed_within(std::time::Duration::from_millis(1))
             .unwrap()
     };
-    crowd.into_iter().map(|mut client| is_open(&mut client)).filter(|open| *open).count()
+    crowd
+        .into_iter()
+        .map(|mut client| is_open(&mut client))
+        .filter(|open| *open)
+        .count()
 }
 
 #[test]
