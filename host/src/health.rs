@@ -13,6 +13,7 @@ use std::time::SystemTime;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 
+use crate::error::one_line;
 use crate::limits::{BUSY_TIME, FILE_LOOK_TIME, SHORT_LOOKS_MAX};
 use crate::shutdown::Activity;
 
@@ -201,6 +202,16 @@ impl Health {
         }
     }
 
+    /// Reads the whole file: damage that no statement has met yet is found before one does.
+    fn read_through(&self) {
+        let Some(path) = &self.path else { return };
+        match self.quick_check(path) {
+            Ok(answer) if answer == "ok" => {}
+            Ok(answer) => drop(self.close(Damage::Corrupt(one_line(&answer)))),
+            Err(cause) => self.note_failure(&cause),
+        }
+    }
+
     /// Lets every statement be an error until the file is whole; gives that error.
     fn close(&self, damage: Damage) -> rusqlite::Error {
         let error = self.error(&damage);
@@ -291,21 +302,26 @@ impl Health {
     }
 }
 
-/// Looks after the files of databases until the shop closes.
+/// Looks after the files of databases until the shop closes: reads through each once, and then looks again and again.
 pub(crate) async fn look_after(databases: Vec<Arc<Health>>, activity: Activity) {
     let closing = activity.closing();
     tokio::pin!(closing);
+    for_each(&databases, Health::read_through).await;
     loop {
         tokio::select! {
             () = tokio::time::sleep(FILE_LOOK_TIME) => {}
             () = &mut closing => return,
         }
-        for health in &databases {
-            let health = Arc::clone(health);
-            // A disk may take its time.
-            if let Err(cause) = tokio::task::spawn_blocking(move || health.look()).await {
-                tracing::error!("a database was not looked at: {cause}");
-            }
+        for_each(&databases, Health::look).await;
+    }
+}
+
+/// A disk may take its time, and no thread that answers requests waits for it.
+async fn for_each(databases: &[Arc<Health>], act: fn(&Health)) {
+    for health in databases {
+        let health = Arc::clone(health);
+        if let Err(cause) = tokio::task::spawn_blocking(move || act(&health)).await {
+            tracing::error!("a database was not looked at: {cause}");
         }
     }
 }
@@ -466,6 +482,19 @@ mod tests {
         std::fs::write(&fixture.path, &whole).unwrap();
         assert_eq!(fixture.look(), None);
         assert!(!fixture.health.is_current(generation));
+    }
+
+    #[test]
+    fn damage_inside_is_found_by_reading_through() {
+        let fixture = Fixture::new();
+        fixture.health.read_through();
+        assert_eq!(fixture.look(), None);
+        let mut bytes = std::fs::read(&fixture.path).unwrap();
+        bytes[4_096..8_192].fill(0xa5);
+        std::fs::write(&fixture.path, bytes).unwrap();
+        assert_eq!(fixture.look(), None);
+        fixture.health.read_through();
+        assert!(fixture.look().is_some());
     }
 
     #[test]

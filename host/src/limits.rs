@@ -162,7 +162,7 @@ pub const LOG_FIELDS_MAX: usize = 16;
 /// Lines that wait for being written; when there is no room, further ones are lost and counted.
 pub const LOG_QUEUE_BYTES: usize = 1 << 20;
 /// How long the log lets further lines come before it writes again.
-pub const LOG_GATHER_TIME: Duration = Duration::from_millis(2);
+pub const LOG_GATHER_TIME: Duration = Duration::from_millis(10);
 /// Pause of the log before it writes again to a pipe that is full and does not block.
 pub const LOG_RETRY_PAUSE: Duration = Duration::from_millis(10);
 /// How long the process waits for its last lines to be written when it ends.

@@ -18,17 +18,29 @@ pub(crate) enum Caller {
     Message,
     /// Somebody who asks for metrics.
     Metrics,
+    /// Somebody who asks whether the component is well.
+    Probe,
+    /// The start, which asks whether the settings can be used.
+    Settings,
 }
 
 impl Caller {
     /// All of them: the ids of each are kept from clients.
-    const ALL: [Self; 3] = [Self::Timer, Self::Message, Self::Metrics];
+    const ALL: [Self; 5] = [
+        Self::Timer,
+        Self::Message,
+        Self::Metrics,
+        Self::Probe,
+        Self::Settings,
+    ];
 
     const fn prefix(self) -> &'static str {
         match self {
             Self::Timer => "timer-",
             Self::Message => "message-",
             Self::Metrics => "metrics-",
+            Self::Probe => "probe-",
+            Self::Settings => "settings-",
         }
     }
 

@@ -34,6 +34,7 @@ use crate::manifest::{ComponentSpec, Manifest, artifact};
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::pool::{NoInstance, Pool, Triggers};
+use crate::private;
 use crate::random::SeededRandom;
 use crate::routes::Routes;
 use crate::runtime_config::{self, DataDir, DatabaseConfig};
@@ -315,6 +316,7 @@ impl Builder {
     fn resolve_variables(&self, manifest: &Manifest, data: &DataDir) -> Result<Variables> {
         let file = data.path.join(VARIABLES_FILE);
         let file = if file.exists() {
+            private::tighten(&file);
             variables::read_file(&file)?
         } else {
             BTreeMap::new()
