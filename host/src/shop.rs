@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use crate::capabilities::http::Network;
 use crate::capabilities::redis::{Broker, LocalBus, Servers};
-use crate::capabilities::sqlite::{Database, Databases};
+use crate::capabilities::sqlite::{self, Database, Databases};
 use crate::client::{Proxies, Requests};
 use crate::clock::{Clock, SystemClock};
 use crate::connections::Connections;
@@ -26,7 +26,6 @@ use crate::faults::{FaultPlan, Faults};
 use crate::files;
 use crate::grants::AllowedHosts;
 use crate::guest::{ComponentGrants, Services};
-use crate::health;
 use crate::limits::{LISTEN_QUEUE, Limits, MESSAGES_QUEUED, SEND_BUFFER_BYTES};
 use crate::log::LogLosses;
 use crate::made::Made;
@@ -646,7 +645,7 @@ async fn start(settings: Builder) -> Result<Parts> {
     let activity = Activity::new();
     // In a simulation the files are left alone, and nothing depends on real time.
     if !services.faults.are_planned() && services.random.is_none() {
-        tokio::spawn(health::look_after(databases.health(), activity.clone()));
+        tokio::spawn(sqlite::look_after(databases.all(), activity.clone()));
     }
     let built = build(&plan, &grants, &services, &activity).await?;
 

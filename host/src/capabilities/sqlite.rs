@@ -13,8 +13,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use rusqlite::config::DbConfig;
 use rusqlite::fallible_iterator::FallibleIterator;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::types::ValueRef;
@@ -29,13 +30,14 @@ use crate::bindings::spin::sqlite::sqlite::{
 use crate::error;
 use crate::faults::{CallKind, Fault, Stopped};
 use crate::guest::{ComponentGrants, Guest, Services};
-use crate::health::{self, Health};
+use crate::health::{Damage, Health};
 use crate::limits::{
-    BUSY_TIME, BUSY_TIME_KNOWN, CONNECTIONS_PER_INSTANCE, IDLE_CONNECTIONS, RESULT_BYTES,
-    STATEMENTS_PER_CONNECTION,
+    BUSY_TIME, BUSY_TIME_KNOWN, CONNECTIONS_PER_INSTANCE, FILE_LOOK_TIME, IDLE_CONNECTIONS,
+    RESULT_BYTES, STATEMENTS_PER_CONNECTION,
 };
 use crate::private;
 use crate::runtime_config::DatabaseConfig;
+use crate::shutdown::Activity;
 
 /// Pauses between tries while another process holds the database, in milliseconds; the last one repeats.
 const BUSY_PAUSES_MS: [u64; 6] = [1, 2, 5, 10, 15, 25];
@@ -48,8 +50,9 @@ pub(crate) struct Database {
     writer: Arc<tokio::sync::Mutex<()>>,
     /// Until then it is known that another process does not let go of the database.
     stuck_until: Mutex<Option<Instant>>,
-    /// Whether the file is whole.
-    health: Arc<Health>,
+    health: Health,
+    /// When the file was last changed, and its size, when SQLite last found it damaged.
+    checked: Mutex<Option<(SystemTime, u64)>>,
 }
 
 /// The databases of a shop. Labels of the same file share a [`Database`], and with it the writer lock.
@@ -62,13 +65,6 @@ struct PooledConnection {
     stained: Arc<AtomicBool>,
     /// See [`Health::generation`].
     generation: u64,
-}
-
-impl PooledConnection {
-    /// Is closed without touching a file that is not whole, or not the one it was.
-    fn abandon(&self) {
-        health::keep_file_as_it_is(&self.sqlite);
-    }
 }
 
 impl Databases {
@@ -114,17 +110,14 @@ impl Databases {
             .connect_patiently()
             .map_err(|cause| fail(unusable(&cause)))?;
         database.give_back(connection);
-        database.health.begin();
+        database.health.begin(path);
         self.0.insert(key, Arc::clone(&database));
         Ok(database)
     }
 
-    /// What is known about the file of each.
-    pub(crate) fn health(&self) -> Vec<Arc<Health>> {
-        let databases = self.0.values();
-        databases
-            .map(|database| Arc::clone(&database.health))
-            .collect()
+    /// All of them.
+    pub(crate) fn all(&self) -> Vec<Arc<Database>> {
+        self.0.values().cloned().collect()
     }
 
     /// Closes the idle connections. The last one of a database moves its write-ahead log into it.
@@ -140,12 +133,13 @@ impl Databases {
     /// Moves the write-ahead logs into the databases and closes the idle connections.
     pub(crate) fn checkpoint(&self) {
         for database in self.0.values() {
+            if database.is_closed() {
+                database.drop_idle();
+            }
             let mut idle = database.idle.lock().unwrap_or_else(PoisonError::into_inner);
             let connections = std::mem::take(&mut *idle);
             drop(idle);
-            if database.health.check().is_err() {
-                connections.iter().for_each(PooledConnection::abandon);
-            } else if let Some(connection) = connections.first() {
+            if let Some(connection) = connections.first() {
                 let done =
                     connection
                         .sqlite
@@ -197,7 +191,8 @@ impl Database {
             idle: Mutex::default(),
             writer: Arc::default(),
             stuck_until: Mutex::default(),
-            health: Arc::new(Health::new(label, config.path.as_deref())),
+            health: Health::default(),
+            checked: Mutex::default(),
         }
     }
 
@@ -248,18 +243,15 @@ impl Database {
     }
 
     fn take(&self) -> Result<PooledConnection, rusqlite::Error> {
-        self.health.check()?;
-        let pooled = || {
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.pop()
-        };
-        while let Some(connection) = pooled() {
-            if self.health.is_current(connection.generation) {
-                return Ok(connection);
-            }
-            connection.abandon();
+        if let Some(damage) = self.health.damage() {
+            return Err(self.closed(&damage));
         }
-        self.connect()
+        let pooled = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        pooled.map_or_else(|| self.connect(), Ok)
     }
 
     /// Connects for the first time. Another process that begins at the same moment may hold a new database while it gives
@@ -290,7 +282,10 @@ impl Database {
         sqlite.pragma_update(None, "foreign_keys", "ON")?;
         // Reads the schema: a corrupt file is found now.
         let count = sqlite.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        self.health.note_tables(count)?;
+        if let Err(damage) = self.health.note_tables(count) {
+            self.close(damage.clone());
+            return Err(self.closed(&damage));
+        }
         // From now on waiting is done outside of SQLite, without holding the thread.
         sqlite.busy_timeout(Duration::ZERO)?;
         let stained = Arc::new(AtomicBool::new(false));
@@ -307,8 +302,8 @@ impl Database {
 
     /// Takes a connection back if it is as clean as a new one.
     fn give_back(&self, connection: PooledConnection) {
-        if !self.health.is_current(connection.generation) || self.health.check().is_err() {
-            connection.abandon();
+        if self.is_closed() || connection.generation != self.health.generation() {
+            abandon(connection);
             return;
         }
         if self.path().is_none()
@@ -320,6 +315,142 @@ impl Database {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < IDLE_CONNECTIONS {
             idle.push(connection);
+        }
+    }
+}
+
+impl Database {
+    fn is_closed(&self) -> bool {
+        self.health.damage().is_some()
+    }
+
+    /// What statements get to know while the database is closed.
+    fn closed(&self, damage: &Damage) -> rusqlite::Error {
+        let text = format!("the database `{}` is closed: {}", self.label, damage.text());
+        rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), Some(text))
+    }
+
+    /// Lets every statement be an error until the file is whole.
+    fn close(&self, damage: Damage) {
+        let text = damage.text();
+        if self.health.close(damage) {
+            let path = self.path().unwrap_or(Path::new(":memory:"));
+            tracing::error!(database = %self.label, path = %path.display(), "the database is closed until it is whole: {text}");
+            self.drop_idle();
+        }
+    }
+
+    fn drop_idle(&self) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let connections = std::mem::take(&mut *idle);
+        drop(idle);
+        connections.into_iter().for_each(abandon);
+    }
+
+    /// What failed because the file is damaged closes the database.
+    fn note_failure(&self, cause: &rusqlite::Error) {
+        if let Some(damage) = damage_of(cause) {
+            self.close(damage);
+        }
+    }
+
+    /// Looks whether what a transaction is about to write would be in the file that the next start finds.
+    fn look_briefly(&self) -> Result<(), rusqlite::Error> {
+        let Some(path) = self.path() else {
+            return Ok(());
+        };
+        self.health.look_briefly(path).map_err(|damage| {
+            self.close(damage.clone());
+            self.closed(&damage)
+        })
+    }
+
+    /// Looks whether the file is whole; closes the database when it is not, and opens it again when it is.
+    fn look(&self) {
+        let Some(path) = self.path() else { return };
+        if let Err(damage) = self.health.look(path) {
+            self.close(damage);
+            return;
+        }
+        let Some(damage) = self.health.damage() else {
+            return;
+        };
+        if damage.needs_check() && !self.is_whole(path) {
+            return;
+        }
+        self.health.open_again();
+        tracing::info!(database = %self.label, path = %path.display(), "the database is whole and open again");
+    }
+
+    /// Asks SQLite, unless the file is the same as when it was last asked.
+    fn is_whole(&self, path: &Path) -> bool {
+        let changed = path
+            .metadata()
+            .and_then(|metadata| Ok((metadata.modified()?, metadata.len())))
+            .ok();
+        let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        if *checked == changed {
+            return false;
+        }
+        let is_whole = self.quick_check(path).is_ok_and(|answer| answer == "ok");
+        *checked = changed.filter(|_| !is_whole);
+        is_whole
+    }
+
+    fn quick_check(&self, path: &Path) -> Result<String, rusqlite::Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let sqlite = Connection::open_with_flags(path, flags)?;
+        keep_file_as_it_is(&sqlite);
+        sqlite.busy_timeout(BUSY_TIME)?;
+        let count = sqlite.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        if let Err(damage) = self.health.note_tables(count) {
+            return Ok(damage.text());
+        }
+        sqlite.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+    }
+}
+
+/// Closes a connection to a file that is not whole.
+fn abandon(connection: PooledConnection) {
+    keep_file_as_it_is(&connection.sqlite);
+}
+
+/// The last connection of a database moves its write-ahead log into it: not into a file that is damaged.
+fn keep_file_as_it_is(sqlite: &Connection) {
+    // A connection that cannot be told so is closed like any other.
+    let _ = sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+}
+
+/// What SQLite found, when it is the file that is at fault. The index of a search is none: it does not keep anything.
+fn damage_of(cause: &rusqlite::Error) -> Option<Damage> {
+    let error = cause.sqlite_error()?;
+    let is_damage = match error.code {
+        ffi::ErrorCode::NotADatabase => true,
+        ffi::ErrorCode::DatabaseCorrupt => error.extended_code != ffi::SQLITE_CORRUPT_VTAB,
+        _ => matches!(
+            error.extended_code,
+            ffi::SQLITE_IOERR_SHORT_READ | ffi::SQLITE_IOERR_CORRUPTFS
+        ),
+    };
+    is_damage.then(|| Damage::Corrupt(cause.to_string()))
+}
+
+/// Looks after the files of databases until the shop closes.
+pub(crate) async fn look_after(databases: Vec<Arc<Database>>, activity: Activity) {
+    let closing = activity.closing();
+    tokio::pin!(closing);
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(FILE_LOOK_TIME) => {}
+            () = &mut closing => return,
+        }
+        for database in &databases {
+            let database = Arc::clone(database);
+            // A disk may take its time.
+            let look = tokio::task::spawn_blocking(move || database.look());
+            if let Err(cause) = look.await {
+                tracing::error!("a database was not looked at: {cause}");
+            }
         }
     }
 }
@@ -487,14 +618,15 @@ impl Held {
 
     /// Takes another connection after the database was closed for a while; fails while it is.
     fn renew(&mut self) -> Result<(), rusqlite::Error> {
-        let database = &self.database;
-        database.health.check()?;
-        let is_old =
-            |connection: &PooledConnection| !database.health.is_current(connection.generation);
+        let health = &self.database.health;
+        if let Some(damage) = health.damage() {
+            return Err(self.database.closed(&damage));
+        }
+        let is_old = |connection: &PooledConnection| connection.generation != health.generation();
         if self.connection.as_ref().is_some_and(is_old) {
             self.roll_back();
             if let Some(old) = self.connection.take() {
-                old.abandon();
+                abandon(old);
             }
             self.connection = Some(self.database.take()?);
         }
@@ -537,7 +669,7 @@ impl Held {
             match attempt {
                 Err(QueryError::Writes) => {
                     self.writing = Some(self.wait_for_writer().await?);
-                    self.database.health.look_briefly().map_err(io)?;
+                    self.database.look_briefly().map_err(io)?;
                     continue;
                 }
                 Err(QueryError::Sqlite(cause)) if is_busy(&cause) => {
@@ -554,7 +686,7 @@ impl Held {
                     if is_full(&cause) {
                         self.database.report_full();
                     }
-                    self.database.health.note_failure(&cause);
+                    self.database.note_failure(&cause);
                     return Err(io(cause));
                 }
                 Err(QueryError::TooBig) => {
