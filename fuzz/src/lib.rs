@@ -45,7 +45,18 @@ impl Guard for Trusting {
             }
         };
         let user_id = "01890a5d-ac96-774b-bcce-b302099a8057".to_owned();
-        Ok(Principal { user_id, role })
+        Ok(Principal {
+            user_id,
+            role,
+            session_id: None,
+            generation: 0,
+            issued_at: 0,
+            expires_at: u64::MAX,
+        })
+    }
+
+    async fn check_session(&self, _: &Principal) -> Result<(), Problem> {
+        Ok(())
     }
 }
 

@@ -50,6 +50,22 @@ fn change_password(account: &Account, client: &str, current: &str) -> Response {
         .send()
 }
 
+fn change_address(account: &Account, client: &str, email: &str, current: &str) -> Response {
+    account
+        .patch("/api/v1/auth/me")
+        .header("x-forwarded-for", client)
+        .json(&json!({ "email": email, "currentPassword": current }))
+        .send()
+}
+
+fn register(shop: &Shop, client: &str, email: &str) -> Response {
+    shop.nobody()
+        .post("/api/v1/auth/register")
+        .header("x-forwarded-for", client)
+        .json(&json!({ "name": "Ada", "email": email, "password": PASSWORD }))
+        .send()
+}
+
 fn guess(shop: &Shop, client: &str, email: &str, times: usize) {
     for _ in 0..times {
         log_in(shop, client, email, WRONG).expect_problem(401, "invalid-credentials");
@@ -166,14 +182,66 @@ fn wrong_current_passwords_count_too() {
     }
     expect_wait(change_password(&customer, HERE, PASSWORD));
     expect_wait(log_in(&shop, HERE, &customer.email, PASSWORD));
-    let moved = json!({ "email": unique_email() });
-    customer
-        .patch("/api/v1/auth/me")
-        .json(&moved)
-        .send()
-        .expect(200);
+    let email = unique_email();
+    expect_wait(change_address(&customer, HERE, &email, PASSWORD));
+    change_address(&customer, ELSEWHERE, &email, PASSWORD).expect(200);
     expect_wait(change_password(&customer, HERE, PASSWORD));
     change_password(&customer, ELSEWHERE, PASSWORD).expect(200);
+}
+
+#[test]
+fn a_new_address_that_is_taken_counts_like_a_wrong_password() {
+    let server = behind_a_proxy();
+    let shop = Shop::on(&server);
+    let (customer, other) = (shop.customer(), shop.customer());
+    for _ in 0..PAIR_FAILURES {
+        change_address(&customer, HERE, &other.email, PASSWORD).expect_problem(409, "email-taken");
+    }
+    let (_, taken) = expect_wait(change_address(&customer, HERE, &other.email, PASSWORD));
+    let (_, free) = expect_wait(change_address(&customer, HERE, &unique_email(), PASSWORD));
+    assert_eq!(taken, free, "who has an account cannot be told");
+}
+
+#[test]
+fn whoever_registers_taken_addresses_has_to_wait_and_nobody_else() {
+    let server = behind_a_proxy();
+    let shop = Shop::on(&server);
+    let email = shop.customer().email;
+    for _ in 0..CLIENT_FAILURES {
+        register(&shop, HERE, &email).expect_problem(409, "email-taken");
+    }
+    let (seconds, taken) = expect_wait(register(&shop, HERE, &email));
+    assert!((1..=FIRST_WAIT).contains(&seconds), "{seconds}");
+    let (_, free) = expect_wait(register(&shop, HERE, &unique_email()));
+    assert_eq!(taken, free, "who has an account cannot be told");
+    register(&shop, ELSEWHERE, &unique_email()).expect(201);
+    log_in(&shop, HERE, &email, PASSWORD).expect(200);
+}
+
+#[test]
+fn registrations_are_counted_by_client_and_in_all() {
+    const PER_CLIENT: usize = 6;
+    const IN_ALL: usize = 8;
+    let server = Server::builder()
+        .variable("trusted_proxies", "1")
+        .variable("registrations_per_client", &PER_CLIENT.to_string())
+        .variable("registrations_per_minute", &IN_ALL.to_string())
+        .start();
+    let shop = Shop::on(&server);
+    let register = |client: &str| register(&shop, client, &unique_email());
+    for _ in 0..PER_CLIENT {
+        register(HERE).expect(201);
+    }
+    let (seconds, _) = expect_wait(register(HERE));
+    assert!(
+        seconds > FIRST_WAIT,
+        "{seconds}: until the quarter of an hour ends"
+    );
+    for number in 0..2 * IN_ALL - PER_CLIENT {
+        register(&format!("203.0.113.{number}")).expect(201);
+    }
+    let (seconds, _) = expect_wait(register(ELSEWHERE));
+    assert!((1..=FIRST_WAIT).contains(&seconds), "{seconds}");
 }
 
 #[test]

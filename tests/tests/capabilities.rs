@@ -143,6 +143,7 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
         &[
             VARIABLES,
             HTTP_TYPES,
+            HTTP_CLIENT,
             "mercato:auth/tokens",
             "mercato:products/catalogue",
         ],
@@ -153,6 +154,7 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
         &[
             VARIABLES,
             HTTP_TYPES,
+            HTTP_CLIENT,
             "mercato:auth/tokens",
             "mercato:orders/commands",
             "mercato:orders/queries",
@@ -166,6 +168,7 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
         &[
             VARIABLES,
             HTTP_TYPES,
+            HTTP_CLIENT,
             "mercato:auth/tokens",
             "mercato:payments/commands",
             "mercato:payments/queries",
@@ -185,17 +188,17 @@ const BOXES: &[(&str, &[&str], &str)] = &[
     ("auth-api", &[DATABASE, VARIABLES, HTTP_TYPES], HTTP_HANDLER),
     (
         "products-api",
-        &[DATABASE, VARIABLES, HTTP_TYPES],
+        &[DATABASE, VARIABLES, HTTP_TYPES, HTTP_CLIENT],
         HTTP_HANDLER,
     ),
     (
         "orders-api",
-        &[DATABASE, VARIABLES, PUBLISH, HTTP_TYPES],
+        &[DATABASE, VARIABLES, PUBLISH, HTTP_TYPES, HTTP_CLIENT],
         HTTP_HANDLER,
     ),
     (
         "payments-api",
-        &[DATABASE, VARIABLES, PUBLISH, HTTP_TYPES],
+        &[DATABASE, VARIABLES, PUBLISH, HTTP_TYPES, HTTP_CLIENT],
         HTTP_HANDLER,
     ),
     (
@@ -207,8 +210,8 @@ const BOXES: &[(&str, &[&str], &str)] = &[
 
 /// The boxes that hold Stripe instead of its stand-in: what they can reach besides. The other boxes are the same.
 const BOXES_WITH_STRIPE: &[(&str, &[&str])] = &[
-    ("orders-api", &[HTTP_CLIENT]),
-    ("payments-api", &[HTTP_CLIENT]),
+    ("orders-api", &[]),
+    ("payments-api", &[]),
     ("order-events", &[HTTP_TYPES, HTTP_CLIENT]),
 ];
 
@@ -269,14 +272,24 @@ fn only_payments_publishes() {
     assert_eq!(publishing, ["payments"]);
 }
 
+/// The front door asks the boxes, the adapters ask `auth-api` for revocations, and Stripe is somewhere else.
 #[test]
-fn only_the_front_door_and_stripe_make_requests() {
+fn no_domain_and_no_adapter_of_accounts_makes_requests() {
     let calling: Vec<_> = GUESTS
         .iter()
         .map(|(name, _, _)| *name)
         .filter(|name| capabilities(&guest(name)).contains(HTTP_CLIENT))
         .collect();
-    assert_eq!(calling, ["stripe", "gateway"]);
+    assert_eq!(
+        calling,
+        [
+            "stripe",
+            "gateway",
+            "products-api",
+            "orders-api",
+            "payments-api"
+        ]
+    );
 }
 
 #[test]

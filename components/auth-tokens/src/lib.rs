@@ -92,6 +92,9 @@ impl From<Claims> for Principal {
             user_id: claims.sub,
             role,
             token_id: claims.jti,
+            session_id: claims.sid,
+            generation: claims.generation,
+            issued_at: claims.iat,
             expires_at: claims.exp,
         }
     }
@@ -115,8 +118,11 @@ mod tests {
 
     #[test]
     fn claims_become_a_principal_field_by_field() {
-        let claims = Claims::new("user", ClaimedRole::Admin, "token".to_owned(), 1_000, 60);
+        let claims = Claims::new("user", ClaimedRole::Admin, "token".to_owned(), 1_000, 60)
+            .of_session(Some("session".to_owned()), 7);
         let principal = Principal::from(claims);
+        assert_eq!(principal.session_id.as_deref(), Some("session"));
+        assert_eq!((principal.generation, principal.issued_at), (7, 1_000));
         assert_eq!(principal.user_id, "user");
         assert_eq!(principal.role, Role::Admin);
         assert_eq!(principal.token_id, "token");

@@ -7,7 +7,7 @@ use mercato_tokens::KeyRing;
 use crate::application::Error;
 use crate::domain::{
     Account, AccountId, CounterKey, Email, Failures, Password, PasswordHash, RefreshSecret,
-    RefreshToken, TokenHash,
+    RefreshToken, Revocation, RevocationBounds, SessionSummary, Slots, Spending, TokenHash, Turn,
 };
 
 /// The accounts' database.
@@ -69,14 +69,53 @@ pub trait Records {
     /// Adds a refresh token.
     fn add_refresh_token(&self, token: &RefreshToken) -> Result<(), Error>;
 
-    /// Marks a refresh token as spent at `now` (milliseconds since the Unix epoch).
-    fn spend_refresh_token(&self, hash: &TokenHash, now: u64) -> Result<(), Error>;
+    /// Marks a refresh token as traded.
+    fn spend_refresh_token(&self, hash: &TokenHash, spending: &Spending) -> Result<(), Error>;
+
+    /// When the session ends unless it is refreshed, in milliseconds since the Unix epoch; none when the account has no such
+    /// session or it has ended at `now` (milliseconds since the Unix epoch).
+    fn session_end(
+        &self,
+        account: &AccountId,
+        family: &str,
+        now: u64,
+    ) -> Result<Option<u64>, Error>;
+
+    /// The account's sessions that have not ended at `now` (milliseconds since the Unix epoch), the one refreshed last first.
+    fn sessions(
+        &self,
+        account: &AccountId,
+        now: u64,
+        limit: u32,
+    ) -> Result<Vec<SessionSummary>, Error>;
+
+    /// Number of the account's sessions, some that expired lately included.
+    fn count_sessions(&self, account: &AccountId) -> Result<u64, Error>;
+
+    /// The account's session that was refreshed longest ago.
+    fn oldest_session(&self, account: &AccountId) -> Result<Option<String>, Error>;
 
     /// Ends a session: forgets every token of the family.
     fn end_family(&self, family: &str) -> Result<(), Error>;
 
     /// Ends every session of an account.
     fn end_sessions(&self, account: &AccountId) -> Result<(), Error>;
+
+    /// Keeps a revocation under the next number and forgets some of those that have expired by then. When there are more
+    /// than [`REVOCATIONS_MAX`](crate::domain::REVOCATIONS_MAX), the oldest go and the floor rises to their time.
+    fn add_revocation(&self, revocation: &Revocation) -> Result<(), Error>;
+
+    /// The revocations with higher numbers than that, in their order, that have not expired at `now` (milliseconds since the
+    /// Unix epoch).
+    fn revocations_after(
+        &self,
+        sequence: u64,
+        now: u64,
+        limit: u32,
+    ) -> Result<Vec<Revocation>, Error>;
+
+    /// What is known beside the revocations themselves.
+    fn revocation_bounds(&self) -> Result<RevocationBounds, Error>;
 
     /// Forgets some of the tokens that have expired at `now` (milliseconds since the Unix epoch), so that they do not
     /// pile up.
@@ -96,6 +135,27 @@ pub trait Records {
 
     /// Makes the pair of account and client behind that key familiar until then (milliseconds since the Unix epoch).
     fn make_familiar(&self, key: &CounterKey, until: u64) -> Result<(), Error>;
+
+    /// Everybody who hashes or waits, in the order in which they came. Bounded: see [`Line`](crate::domain::Line).
+    fn turns(&self) -> Result<Vec<Turn>, Error>;
+
+    /// Adds a turn and gives its number.
+    fn add_turn(&self, turn: &Turn) -> Result<u64, Error>;
+
+    /// Replaces the turn of that number.
+    fn save_turn(&self, turn: &Turn) -> Result<(), Error>;
+
+    /// Forgets the turn of that number.
+    fn remove_turn(&self, id: u64) -> Result<(), Error>;
+
+    /// Forgets the turns that have gone at `now` (milliseconds since the Unix epoch).
+    fn forget_turns(&self, now: u64) -> Result<(), Error>;
+
+    /// How long a slot is held on average, in milliseconds; 0 when that is not known.
+    fn held_ms(&self) -> Result<u64, Error>;
+
+    /// Replaces that average.
+    fn save_held_ms(&self, held_ms: u64) -> Result<(), Error>;
 
     /// Forgets some of the failures and familiar clients whose time is over at `now` (milliseconds since the Unix
     /// epoch), so that they do not pile up.
@@ -140,6 +200,9 @@ pub trait Passwords {
 pub trait Secrets {
     /// A new refresh token.
     fn refresh_secret(&self) -> RefreshSecret;
+
+    /// A salt for the [successor](RefreshSecret::successor) of a refresh token.
+    fn salt(&self) -> String;
 }
 
 /// How long tokens are valid, in seconds.
@@ -149,6 +212,17 @@ pub struct Lifetimes {
     pub access_seconds: u64,
     /// Of a refresh token, from its own issue: a session that is used lives on.
     pub refresh_seconds: u64,
+}
+
+/// What outsiders may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How many passwords are hashed at a time.
+    pub slots: Slots,
+    /// Registrations of one client within a quarter of an hour; 0 means that there is no limit.
+    pub registrations_per_client: u32,
+    /// Registrations in all within a minute; 0 means that there is no limit.
+    pub registrations_per_minute: u32,
 }
 
 /// Everything the application needs, chosen once per instance.
@@ -167,4 +241,6 @@ pub struct Ports<S: Store> {
     pub ids: Box<dyn Ids>,
     /// How long tokens are valid.
     pub lifetimes: Lifetimes,
+    /// What outsiders may take.
+    pub limits: Limits,
 }

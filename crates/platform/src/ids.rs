@@ -5,6 +5,10 @@ use uuid::{Builder, Uuid};
 use crate::clock::{Clock, SystemClock};
 use crate::random;
 
+const MS_PER_SECOND: u64 = 1_000;
+
+const NANOSECONDS_PER_MS: u32 = 1_000_000;
+
 /// A source of new identifiers.
 pub trait Ids {
     /// A new UUIDv7 in its canonical lower-case form.
@@ -39,6 +43,18 @@ pub fn parse(text: &str) -> Result<String, NotAnId> {
         .map_err(|_| NotAnId)
 }
 
+/// When an identifier was made, in milliseconds since the Unix epoch; none when it is not a UUID of version 7.
+#[must_use]
+pub fn made_at_ms(text: &str) -> Option<u64> {
+    let (seconds, nanoseconds) = Uuid::try_parse(text).ok()?.get_timestamp()?.to_unix();
+    let milliseconds = u64::from(nanoseconds / NANOSECONDS_PER_MS);
+    Some(
+        seconds
+            .saturating_mul(MS_PER_SECOND)
+            .saturating_add(milliseconds),
+    )
+}
+
 /// The text is not an identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be a UUID such as 01890a5d-ac96-774b-bcce-b302099a8057")]
@@ -57,6 +73,18 @@ mod tests {
         assert_eq!(Uuid::try_parse(&first).unwrap().get_version_num(), 7);
         assert_eq!(parse(&first), Ok(first.clone()));
         assert_eq!(parse(&first.to_uppercase()), Ok(first));
+    }
+
+    #[test]
+    fn an_id_tells_when_it_was_made() {
+        let before = SystemClock.now_ms();
+        let made = made_at_ms(&RandomIds.new_id()).unwrap();
+        assert!((before..=SystemClock.now_ms()).contains(&made));
+        // RFC 9562 appendix A.6.
+        let example = "017F22E2-79B0-7CC3-98C4-DC0C0C07398F";
+        assert_eq!(made_at_ms(example), Some(1_645_557_742_000));
+        let random = "919108f7-52d1-4320-9bac-f847db4148a8";
+        assert_eq!((made_at_ms(random), made_at_ms("x")), (None, None));
     }
 
     #[test]

@@ -72,10 +72,17 @@ pub struct Claims {
     pub exp: u64,
     /// Id of this token.
     pub jti: String,
+    /// Id of the session that it belongs to. Tokens of versions before sessions were claimed have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
+    /// The account's generation of tokens when it was made: it grows when all tokens of the account end at once.
+    #[serde(default, rename = "gen")]
+    pub generation: u64,
 }
 
 impl Claims {
-    /// Claims of a new token that is valid for `lifetime_seconds` from `issued_at` (seconds since the Unix epoch).
+    /// Claims of a new token that is valid for `lifetime_seconds` from `issued_at` (seconds since the Unix epoch) and
+    /// belongs to no session.
     #[must_use]
     pub fn new(
         user_id: &str,
@@ -92,6 +99,27 @@ impl Claims {
             iat: issued_at,
             exp: issued_at.saturating_add(lifetime_seconds),
             jti: token_id,
+            sid: None,
+            generation: 0,
+        }
+    }
+
+    /// These claims as those of a session, or of none, in a generation of the account's tokens.
+    #[must_use]
+    pub fn of_session(self, session_id: Option<String>, generation: u64) -> Self {
+        Self {
+            sid: session_id,
+            generation,
+            ..self
+        }
+    }
+
+    /// These claims with an end that is not after `latest` (seconds since the Unix epoch).
+    #[must_use]
+    pub fn ending_by(self, latest: u64) -> Self {
+        Self {
+            exp: self.exp.min(latest),
+            ..self
         }
     }
 }

@@ -1,5 +1,6 @@
 use mercato_tokens::SignError;
 
+use super::Place;
 use crate::domain::FieldError;
 
 /// Why a use case was refused. One case per case of the contract.
@@ -17,9 +18,22 @@ pub enum Error {
     /// Too many wrong passwords of late; holds the seconds until the next attempt, at least 1.
     #[error("too many attempts: wait {0} seconds")]
     TooManyAttempts(u64),
+    /// Too many passwords are being hashed; holds the seconds until another attempt, at least 1.
+    #[error("busy: wait {0} seconds")]
+    Busy(u64),
+    /// Has a place in the line of those whose password is to be hashed. Never leaves the component: the use case is tried again
+    /// with the place.
+    #[error("waiting for a slot")]
+    MustWait(Place),
     /// Unknown, expired, spent or ended.
     #[error("invalid refresh token")]
     InvalidRefreshToken,
+    /// The session of the token's bearer has ended, or the account is gone or disabled.
+    #[error("the session has ended")]
+    SessionEnded,
+    /// The account has no such session.
+    #[error("no such session")]
+    SessionNotFound,
     /// No such account.
     #[error("no such account")]
     NotFound,

@@ -5,9 +5,11 @@ mod error;
 pub mod queries;
 mod session;
 mod throttle;
+mod turn;
 
 pub use error::Error;
 pub use session::{Renewal, Session, TokenPair};
+pub use turn::Place;
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -1,9 +1,12 @@
 //! Sessions: what registration, login and refresh have in common.
 
-use mercato_tokens::Claims;
+use mercato_tokens::{CLOCK_SKEW_MAX_SECONDS, Claims};
 
 use super::Error;
-use crate::domain::{Account, AccountId, RefreshSecret, RefreshToken};
+use crate::domain::{
+    Account, AccountId, Bearer, RefreshSecret, RefreshToken, Revocation, Revoked,
+    SESSIONS_PER_ACCOUNT_MAX,
+};
 use crate::ports::{Ports, Records, Store};
 
 const MS_PER_SECOND: u64 = 1_000;
@@ -39,65 +42,162 @@ pub struct Renewal {
     pub expires_in: u64,
 }
 
+/// What an access token is made of beside its account.
+pub(super) struct AccessToken<'a> {
+    /// The session that it belongs to.
+    pub session: Option<&'a str>,
+    /// Its id.
+    pub id: String,
+    /// When it is made, in seconds since the Unix epoch.
+    pub issued_at: u64,
+    /// It does not end after that, in seconds since the Unix epoch.
+    pub latest: u64,
+}
+
 impl<S: Store> Ports<S> {
-    /// A signed access token for the account as it is now.
-    pub(super) fn access_token(&self, account: &Account) -> Result<String, Error> {
+    /// A signed access token for the account as it is now, and its lifetime in seconds.
+    pub(super) fn access_token(
+        &self,
+        account: &Account,
+        token: AccessToken<'_>,
+    ) -> Result<(String, u64), Error> {
         let claims = Claims::new(
             account.id.as_str(),
             account.role,
-            self.ids.new_id(),
-            self.clock.now_seconds(),
+            token.id,
+            token.issued_at,
             self.lifetimes.access_seconds,
-        );
-        Ok(self.keys.sign(&claims)?)
+        )
+        .of_session(token.session.map(str::to_owned), account.token_generation)
+        .ending_by(token.latest);
+        let expires_in = claims.exp.saturating_sub(claims.iat);
+        Ok((self.keys.sign(&claims)?, expires_in))
     }
 
-    /// Adds the session's next refresh token and gives the pair to its bearer. Without a family it is a new session.
-    pub(super) fn grant_tokens(
+    /// Opens a session of the account and gives its first pair of tokens. An account that has too many loses the one that
+    /// was refreshed longest ago.
+    pub(super) fn open_session(
         &self,
         records: &dyn Records,
         account: Account,
-        family: Option<String>,
     ) -> Result<Session, Error> {
-        let (token, refresh_token) = self.new_refresh_token(&account.id, family);
-        records.forget_expired_tokens(token.issued_at)?;
+        let now = self.clock.now_ms();
+        records.forget_expired_tokens(now)?;
+        if records.count_sessions(&account.id)? >= SESSIONS_PER_ACCOUNT_MAX
+            && let Some(oldest) = records.oldest_session(&account.id)?
+        {
+            self.end_session(records, &oldest)?;
+        }
+        let secret = self.secrets.refresh_secret();
+        let token = RefreshToken {
+            hash: secret.hash(),
+            family: self.ids.new_id(),
+            account: account.id.clone(),
+            issued_at: now,
+            expires_at: self.refresh_end(now),
+            number: 1,
+            spent: None,
+        };
         records.add_refresh_token(&token)?;
-        let access_token = self.access_token(&account)?;
+        self.pair(account, &token, secret, self.ids.new_id())
+    }
+
+    /// When a refresh token that is made at that moment ends, both in milliseconds since the Unix epoch.
+    pub(super) const fn refresh_end(&self, issued_at: u64) -> u64 {
+        issued_at.saturating_add(self.lifetimes.refresh_seconds.saturating_mul(MS_PER_SECOND))
+    }
+
+    /// The pair of a refresh token, which is kept: always the same for the same account, token and id.
+    pub(super) fn pair(
+        &self,
+        account: Account,
+        token: &RefreshToken,
+        refresh_token: RefreshSecret,
+        access_token_id: String,
+    ) -> Result<Session, Error> {
+        let wanted = AccessToken {
+            session: Some(&token.family),
+            id: access_token_id,
+            issued_at: token.issued_at / MS_PER_SECOND,
+            latest: token.expires_at / MS_PER_SECOND,
+        };
+        let (access_token, expires_in) = self.access_token(&account, wanted)?;
         let tokens = TokenPair {
             access_token,
             refresh_token,
-            expires_in: self.lifetimes.access_seconds,
+            expires_in,
         };
         Ok(Session { account, tokens })
     }
 
-    fn new_refresh_token(
-        &self,
-        account: &AccountId,
-        family: Option<String>,
-    ) -> (RefreshToken, RefreshSecret) {
-        let secret = self.secrets.refresh_secret();
-        let now = self.clock.now_ms();
-        let token = RefreshToken {
-            hash: secret.hash(),
-            family: family.unwrap_or_else(|| self.ids.new_id()),
-            account: account.clone(),
-            issued_at: now,
-            expires_at: now
-                .saturating_add(self.lifetimes.refresh_seconds.saturating_mul(MS_PER_SECOND)),
-            spent_at: None,
-        };
-        (token, secret)
+    /// Ends a session: its refresh tokens go, its access tokens are revoked.
+    pub(super) fn end_session(&self, records: &dyn Records, family: &str) -> Result<(), Error> {
+        records.end_family(family)?;
+        self.revoke(records, Revoked::Session(family.to_owned()))
     }
-}
 
-/// The account of that id, if it is enabled.
-pub(super) fn enabled_account(records: &dyn Records, id: &AccountId) -> Result<Account, Error> {
-    let account = records.account(id)?.ok_or(Error::NotFound)?;
-    if account.disabled {
-        Err(Error::InvalidCredentials)
-    } else {
-        Ok(account)
+    /// Ends all sessions of an account, whose generation of tokens has been raised already.
+    pub(super) fn end_sessions_of(
+        &self,
+        records: &dyn Records,
+        account: &Account,
+    ) -> Result<(), Error> {
+        records.end_sessions(&account.id)?;
+        self.revoke_tokens_of(records, account)
+    }
+
+    /// Revokes the access tokens of an account's earlier generations.
+    pub(super) fn revoke_tokens_of(
+        &self,
+        records: &dyn Records,
+        account: &Account,
+    ) -> Result<(), Error> {
+        let revoked = Revoked::Account(account.id.clone(), account.token_generation);
+        self.revoke(records, revoked)
+    }
+
+    fn revoke(&self, records: &dyn Records, revoked: Revoked) -> Result<(), Error> {
+        let now = self.clock.now_ms();
+        let last = self
+            .lifetimes
+            .access_seconds
+            .saturating_add(CLOCK_SKEW_MAX_SECONDS);
+        records.add_revocation(&Revocation {
+            sequence: 0,
+            revoked,
+            revoked_at: now,
+            expires_at: now.saturating_add(last.saturating_mul(MS_PER_SECOND)),
+        })
+    }
+
+    /// The account of a bearer, if it is enabled and the bearer's session lives. A token without a session is good as long as
+    /// all tokens of its generation are.
+    pub(super) fn bearer_account(
+        &self,
+        records: &dyn Records,
+        bearer: &Bearer,
+    ) -> Result<Account, Error> {
+        Ok(self.bearer_session(records, bearer)?.0)
+    }
+
+    /// As [`Ports::bearer_account`], with the end of the session in seconds since the Unix epoch: a new access token must not
+    /// outlive it. Without a session it is the end of the presented token.
+    pub(super) fn bearer_session(
+        &self,
+        records: &dyn Records,
+        bearer: &Bearer,
+    ) -> Result<(Account, u64), Error> {
+        let account = records
+            .account(&bearer.account)?
+            .filter(|account| !account.disabled)
+            .ok_or(Error::SessionEnded)?;
+        let end = match &bearer.session {
+            Some(session) => records
+                .session_end(&account.id, session, self.clock.now_ms())?
+                .map(|end| end / MS_PER_SECOND),
+            None => (bearer.generation >= account.token_generation).then_some(bearer.expires_at),
+        };
+        end.map(|end| (account, end)).ok_or(Error::SessionEnded)
     }
 }
 

@@ -6,15 +6,16 @@ use std::rc::Rc;
 
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
-use mercato_tokens::{Claims, KeyRing, Role};
+use mercato_tokens::{Claims, KeyRing, Role, VerifyError};
 
-use super::commands::{Login, Register, login, register};
+use super::commands::{Login, Refresh, Register, login, refresh, register};
 use super::{Error, Session};
 use crate::domain::{
-    Account, AccountId, CounterKey, Email, Failures, Password, PasswordHash, RefreshSecret,
-    RefreshToken, TokenHash,
+    Account, AccountId, Bearer, CounterKey, Email, Failures, Password, PasswordHash,
+    REVOCATIONS_MAX, RefreshSecret, RefreshToken, Revocation, RevocationBounds, Revoked,
+    SessionSummary, Slots, Spending, TokenHash, Turn,
 };
-use crate::ports::{Lifetimes, Passwords, Ports, Records, Secrets, Store};
+use crate::ports::{Lifetimes, Limits, Passwords, Ports, Records, Secrets, Store};
 
 /// A password that follows the rules.
 pub const PASSWORD: &str = "Correct-H0rse";
@@ -33,6 +34,29 @@ pub fn register_command(email: &str) -> Register {
         password: PASSWORD.to_owned(),
         client: None,
     }
+}
+
+/// Whoever holds an access token of that account that no generation makes invalid, and that belongs to no session.
+pub fn bearer_of(account_id: &str) -> Bearer {
+    Bearer {
+        account: AccountId::parse(account_id).unwrap(),
+        session: None,
+        generation: u64::MAX,
+        expires_at: u64::MAX,
+    }
+}
+
+/// From a client that is not known.
+pub fn refresh_from_anywhere<S: Store>(
+    ports: &Ports<S>,
+    presented: &RefreshSecret,
+) -> Result<Session, Error> {
+    let command = Refresh {
+        presented: presented.clone(),
+        client: None,
+        user_agent: None,
+    };
+    refresh(ports, command)
 }
 
 /// The use cases' ports in memory, and what tests look at and turn.
@@ -66,6 +90,11 @@ impl Shop {
                 access_seconds: 900,
                 refresh_seconds: 86_400,
             },
+            limits: Limits {
+                slots: Slots { open: 2 },
+                registrations_per_client: 0,
+                registrations_per_minute: 0,
+            },
         };
         Self {
             ports,
@@ -75,7 +104,7 @@ impl Shop {
     }
 
     pub fn register(&self, email: &str) -> Session {
-        register(&self.ports, register_command(email)).unwrap()
+        self.try_register(register_command(email)).unwrap()
     }
 
     pub fn register_from(&self, client: &str, email: &str) -> Session {
@@ -84,7 +113,11 @@ impl Shop {
             client,
             ..register_command(email)
         };
-        register(&self.ports, command).unwrap()
+        self.try_register(command).unwrap()
+    }
+
+    pub fn try_register(&self, command: Register) -> Result<Session, Error> {
+        register(&self.ports, command, None)
     }
 
     /// From a client that is not known.
@@ -109,7 +142,52 @@ impl Shop {
                 password: password.to_owned(),
                 client: client.map(str::to_owned),
             },
+            None,
         )
+    }
+
+    /// From a client that is not known.
+    pub fn refresh(&self, session: &Session) -> Result<Session, Error> {
+        refresh_from_anywhere(&self.ports, &session.tokens.refresh_token)
+    }
+
+    pub fn refresh_as(
+        &self,
+        session: &Session,
+        client: Option<&str>,
+        user_agent: Option<&str>,
+    ) -> Result<Session, Error> {
+        let command = Refresh {
+            presented: session.tokens.refresh_token.clone(),
+            client: client.map(str::to_owned),
+            user_agent: user_agent.map(str::to_owned),
+        };
+        refresh(&self.ports, command)
+    }
+
+    /// Who presents the access token of a session.
+    pub fn bearer(&self, session: &Session) -> Bearer {
+        let claims = self.claims(&session.tokens.access_token);
+        Bearer {
+            account: AccountId::parse(&claims.sub).unwrap(),
+            session: claims.sid,
+            generation: claims.generation,
+            expires_at: claims.exp,
+        }
+    }
+
+    /// Everything that was revoked, in that order.
+    pub fn revoked(&self) -> Vec<Revoked> {
+        let tables = self.ports.store.0.borrow();
+        let revocations = tables.revocations.iter();
+        revocations
+            .map(|revocation| revocation.revoked.clone())
+            .collect()
+    }
+
+    pub fn has_expired(&self, token: &str) -> bool {
+        let now = self.ports.clock.now_seconds();
+        self.ports.keys.verify(token, now) == Err(VerifyError::Expired)
     }
 
     pub fn account(&self, email: &str) -> Account {
@@ -145,6 +223,27 @@ impl Shop {
             .values()
             .cloned()
             .collect()
+    }
+
+    /// Those who hash or wait.
+    pub fn turns(&self) -> Vec<Turn> {
+        self.ports.store.0.borrow().turns.clone()
+    }
+
+    /// Somebody else takes a turn.
+    pub fn add_turn(&self, turn: &Turn) -> u64 {
+        self.ports
+            .store
+            .write(|records| records.add_turn(turn))
+            .unwrap()
+    }
+
+    /// Somebody else's turn is over.
+    pub fn remove_turn(&self, id: u64) {
+        self.ports
+            .store
+            .write(|records| records.remove_turn(id))
+            .unwrap();
     }
 
     /// Number of counters and of familiar clients.
@@ -275,6 +374,10 @@ impl Secrets for Counting {
     fn refresh_secret(&self) -> RefreshSecret {
         RefreshSecret::new(format!("refresh-{}", self.next()))
     }
+
+    fn salt(&self) -> String {
+        format!("salt-{}", self.next())
+    }
 }
 
 /// Accounts and tokens in memory.
@@ -285,8 +388,13 @@ pub struct MemoryStore(Rc<RefCell<Tables>>);
 struct Tables {
     accounts: BTreeMap<AccountId, Account>,
     tokens: BTreeMap<TokenHash, RefreshToken>,
+    revocations: Vec<Revocation>,
+    revocation_bounds: RevocationBounds,
     failures: BTreeMap<CounterKey, Failures>,
     familiar: BTreeMap<CounterKey, u64>,
+    turns: Vec<Turn>,
+    last_turn: u64,
+    held_ms: u64,
 }
 
 impl Tables {
@@ -395,11 +503,87 @@ impl Records for RefCell<Tables> {
         Ok(())
     }
 
-    fn spend_refresh_token(&self, hash: &TokenHash, now: u64) -> Result<(), Error> {
+    fn spend_refresh_token(&self, hash: &TokenHash, spending: &Spending) -> Result<(), Error> {
         if let Some(token) = self.borrow_mut().tokens.get_mut(hash) {
-            token.spent_at = Some(now);
+            token.spent = Some(spending.clone());
         }
         Ok(())
+    }
+
+    fn session_end(
+        &self,
+        account: &AccountId,
+        family: &str,
+        now: u64,
+    ) -> Result<Option<u64>, Error> {
+        let sessions = self.sessions(account, now, u32::MAX)?.into_iter();
+        let mut of_family = sessions.filter(|session| session.id == family);
+        Ok(of_family.next().map(|session| session.expires_at))
+    }
+
+    fn sessions(
+        &self,
+        account: &AccountId,
+        now: u64,
+        limit: u32,
+    ) -> Result<Vec<SessionSummary>, Error> {
+        let tables = self.borrow();
+        let mut sessions: Vec<_> = tables
+            .tokens
+            .values()
+            .filter(|token| {
+                token.account == *account && token.spent.is_none() && token.expires_at > now
+            })
+            .map(|token| SessionSummary {
+                id: token.family.clone(),
+                refreshed_at: token.issued_at,
+                expires_at: token.expires_at,
+            })
+            .collect();
+        sessions.sort_by(|a, b| b.refreshed_at.cmp(&a.refreshed_at));
+        sessions.truncate(limit as usize);
+        Ok(sessions)
+    }
+
+    fn count_sessions(&self, account: &AccountId) -> Result<u64, Error> {
+        Ok(self.sessions(account, 0, u32::MAX)?.len() as u64)
+    }
+
+    fn oldest_session(&self, account: &AccountId) -> Result<Option<String>, Error> {
+        let mut sessions = self.sessions(account, 0, u32::MAX)?;
+        Ok(sessions.pop().map(|session| session.id))
+    }
+
+    fn add_revocation(&self, revocation: &Revocation) -> Result<(), Error> {
+        let mut tables = self.borrow_mut();
+        tables.revocation_bounds.last_sequence += 1;
+        let revocation = Revocation {
+            sequence: tables.revocation_bounds.last_sequence,
+            ..revocation.clone()
+        };
+        tables.revocations.push(revocation);
+        if tables.revocations.len() as u64 > REVOCATIONS_MAX {
+            tables.revocation_bounds.floor = tables.revocations.remove(0).revoked_at;
+        }
+        Ok(())
+    }
+
+    fn revocations_after(
+        &self,
+        sequence: u64,
+        now: u64,
+        limit: u32,
+    ) -> Result<Vec<Revocation>, Error> {
+        let tables = self.borrow();
+        let is_wanted = |revocation: &&Revocation| {
+            revocation.sequence > sequence && revocation.expires_at > now
+        };
+        let wanted = tables.revocations.iter().filter(is_wanted);
+        Ok(wanted.take(limit as usize).cloned().collect())
+    }
+
+    fn revocation_bounds(&self) -> Result<RevocationBounds, Error> {
+        Ok(self.borrow().revocation_bounds)
     }
 
     fn end_family(&self, family: &str) -> Result<(), Error> {
@@ -447,6 +631,46 @@ impl Records for RefCell<Tables> {
 
     fn make_familiar(&self, key: &CounterKey, until: u64) -> Result<(), Error> {
         self.borrow_mut().familiar.insert(key.clone(), until);
+        Ok(())
+    }
+
+    fn turns(&self) -> Result<Vec<Turn>, Error> {
+        Ok(self.borrow().turns.clone())
+    }
+
+    fn add_turn(&self, turn: &Turn) -> Result<u64, Error> {
+        let mut tables = self.borrow_mut();
+        tables.last_turn += 1;
+        let id = tables.last_turn;
+        tables.turns.push(Turn { id, ..turn.clone() });
+        Ok(id)
+    }
+
+    fn save_turn(&self, turn: &Turn) -> Result<(), Error> {
+        let mut tables = self.borrow_mut();
+        let turns = tables.turns.iter_mut();
+        turns
+            .filter(|known| known.id == turn.id)
+            .for_each(|known| known.clone_from(turn));
+        Ok(())
+    }
+
+    fn remove_turn(&self, id: u64) -> Result<(), Error> {
+        self.borrow_mut().turns.retain(|turn| turn.id != id);
+        Ok(())
+    }
+
+    fn forget_turns(&self, now: u64) -> Result<(), Error> {
+        self.borrow_mut().turns.retain(|turn| turn.expires_at > now);
+        Ok(())
+    }
+
+    fn held_ms(&self) -> Result<u64, Error> {
+        Ok(self.borrow().held_ms)
+    }
+
+    fn save_held_ms(&self, held_ms: u64) -> Result<(), Error> {
+        self.borrow_mut().held_ms = held_ms;
         Ok(())
     }
 

@@ -1,8 +1,12 @@
 //! Attempts at a password are counted before it is verified: guesses at the same time cannot slip through together.
 
-use super::Error;
+use mercato_tokens::Role;
+
+use super::turn::{Claim, Slot};
+use super::{Error, Place};
 use crate::domain::{
-    CLIENT_FAILURES_MAX, Client, CounterKey, FAMILIAR_MS, Mark, PAIR_FAILURES_MAX,
+    ALL_REGISTRATIONS_WINDOW_MS, AccountId, CLIENT_FAILURES_MAX, Client, CounterKey, Email,
+    FAMILIAR_MS, FIRST_REGISTRATIONS, Lane, Mark, PAIR_FAILURES_MAX, REGISTRATIONS_WINDOW_MS,
     SUBJECT_FAILURES_MAX,
 };
 use crate::ports::{Ports, Records, Store};
@@ -16,52 +20,162 @@ pub(super) struct Attempt {
     subjects: Vec<String>,
     client: Option<Client>,
     marks: Vec<Mark>,
+    /// The right to verify the password.
+    pub(super) slot: Slot,
+}
+
+/// What an attempt is counted by, and which slots it may use.
+struct Marks {
+    marks: Vec<Mark>,
+    lane: Lane,
 }
 
 impl<S: Store> Ports<S> {
-    /// Counts an attempt at the password of an account, which `subjects` name, or refuses it. Who has no account is
-    /// counted alike.
+    /// Counts an attempt at the password of an account, which its address and perhaps its id name, or refuses it. Who has no
+    /// account is counted alike. Whoever has to wait for a slot is not counted yet.
     ///
     /// # Errors
-    /// [`Error::TooManyAttempts`], or a fault of the database.
+    /// [`Error::TooManyAttempts`], [`Error::Busy`], [`Error::MustWait`], or a fault of the database.
     pub(super) fn begin_attempt(
         &self,
-        subjects: &[&str],
+        email: &Email,
+        id: Option<&AccountId>,
         client: Option<&Client>,
+        place: Option<Place>,
     ) -> Result<Attempt, Error> {
+        self.look(client, place)?;
+        let subjects: Vec<&str> = std::iter::once(email.as_str())
+            .chain(id.map(AccountId::as_str))
+            .collect();
         let now = self.clock.now_ms();
+        // A place in the line must be kept, so it is an outcome of the unit of work and not an error.
         self.store.write(|records| {
             records.forget_old_attempts(now)?;
-            let marks = marks(records, subjects, client, now)?;
+            let Marks { marks, lane } = marks(records, email, &subjects, client, now)?;
             let waits = marks
                 .iter()
                 .filter_map(|mark| mark.before.wait_seconds(now));
             if let Some(seconds) = waits.max() {
                 return Err(Error::TooManyAttempts(seconds));
             }
+            let slot = match self.claim(records, client, lane, place)? {
+                Claim::Slot(slot) => slot,
+                Claim::Later(error) => return Ok(Err(error)),
+            };
             for mark in &marks {
                 records.save_failures(&mark.key, &mark.after)?;
             }
-            Ok(Attempt {
+            Ok(Ok(Attempt {
                 subjects: subjects
                     .iter()
                     .map(|subject| (*subject).to_owned())
                     .collect(),
                 client: client.cloned(),
                 marks,
-            })
-        })
+                slot,
+            }))
+        })?
     }
+
+    /// Counts a registration, or refuses it; finds out whether the address has an account, which counts, too.
+    ///
+    /// # Errors
+    /// [`Error::TooManyAttempts`], [`Error::EmailTaken`], [`Error::Busy`], [`Error::MustWait`], or a fault of the database.
+    pub(super) fn begin_registration(
+        &self,
+        email: &Email,
+        client: Option<&Client>,
+        place: Option<Place>,
+    ) -> Result<Slot, Error> {
+        self.look(client, place)?;
+        let now = self.clock.now_ms();
+        self.store.write(|records| {
+            records.forget_old_attempts(now)?;
+            if let Some(seconds) = self.registration_wait(records, client, now)? {
+                return Err(Error::TooManyAttempts(seconds));
+            }
+            if records.account_by_email(email)?.is_some() {
+                count_taken(records, client, now)?;
+                return Ok(Err(Error::EmailTaken));
+            }
+            let slot = match self.claim(records, client, Lane::Open, place)? {
+                Claim::Slot(slot) => slot,
+                Claim::Later(error) => return Ok(Err(error)),
+            };
+            for (key, window_ms) in self.registration_keys(client) {
+                let counted = records.failures(&key)?.with_one_more_in(window_ms, now);
+                records.save_failures(&key, &counted)?;
+            }
+            Ok(Ok(slot))
+        })?
+    }
+
+    /// Counts an address that was found taken when a registration had come to its end.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub(super) fn count_taken_address(&self, client: Option<&Client>) -> Result<(), Error> {
+        let now = self.clock.now_ms();
+        self.store
+            .write(|records| count_taken(records, client, now))
+    }
+
+    /// What a registration is counted by, and for how many milliseconds; nothing where there is no limit.
+    fn registration_keys(&self, client: Option<&Client>) -> Vec<(CounterKey, u64)> {
+        let of_client = client
+            .filter(|_| self.limits.registrations_per_client > 0)
+            .map(|client| (CounterKey::registrations(client), REGISTRATIONS_WINDOW_MS));
+        let of_all = (self.limits.registrations_per_minute > 0).then(|| {
+            let key = CounterKey::all_registrations();
+            (key, ALL_REGISTRATIONS_WINDOW_MS)
+        });
+        of_client.into_iter().chain(of_all).collect()
+    }
+
+    /// Seconds until a client may register, if it may not now.
+    fn registration_wait(
+        &self,
+        records: &dyn Records,
+        client: Option<&Client>,
+        now: u64,
+    ) -> Result<Option<u64>, Error> {
+        let mut waits = Vec::new();
+        let mut in_all = self.limits.registrations_per_minute;
+        if let Some(client) = client {
+            let taken = records.failures(&CounterKey::taken_addresses(client))?;
+            waits.push(taken.wait_seconds(now));
+            let own = records.failures(&CounterKey::registrations(client))?;
+            let max = self.limits.registrations_per_client;
+            waits.push(own.quota_wait_seconds(max, now));
+            if own.quota_wait_seconds(FIRST_REGISTRATIONS, now).is_none() {
+                in_all = in_all.saturating_mul(2);
+            }
+        }
+        let all = records.failures(&CounterKey::all_registrations())?;
+        waits.push(all.quota_wait_seconds(in_all, now));
+        Ok(waits.into_iter().flatten().max())
+    }
+}
+
+/// Counts as a failed login does: an answer that tells who has an account is a guess that was right.
+fn count_taken(records: &dyn Records, client: Option<&Client>, now: u64) -> Result<(), Error> {
+    let Some(client) = client else { return Ok(()) };
+    let key = CounterKey::taken_addresses(client);
+    let counted = records
+        .failures(&key)?
+        .with_one_more(CLIENT_FAILURES_MAX, now);
+    records.save_failures(&key, &counted)
 }
 
 /// What the attempt is counted by. A client that is familiar to the account is not held up by what others do to the
 /// account, nor by what is tried from there at accounts that are new to it: strangers cannot lock a customer out.
 fn marks(
     records: &dyn Records,
+    email: &Email,
     subjects: &[&str],
     client: Option<&Client>,
     now: u64,
-) -> Result<Vec<Mark>, Error> {
+) -> Result<Marks, Error> {
     let mark = |key: CounterKey, max| {
         let before = records.failures(&key)?;
         Ok::<_, Error>(Mark::new(key, max, before, now))
@@ -80,15 +194,27 @@ fn marks(
     if let Some(client) = client.filter(|_| !is_familiar) {
         marks.push(mark(CounterKey::client(client), CLIENT_FAILURES_MAX)?);
     }
-    Ok(marks)
+    // Looked up for familiar clients only: to a stranger all addresses are alike.
+    let lane = if !is_familiar {
+        Lane::Open
+    } else if records
+        .account_by_email(email)?
+        .is_some_and(|account| account.role == Role::Admin)
+    {
+        Lane::Admin
+    } else {
+        Lane::Familiar
+    };
+    Ok(Marks { marks, lane })
 }
 
 impl Attempt {
-    /// The password was right, at `now` (milliseconds since the Unix epoch).
+    /// The password was right, at `now` (milliseconds since the Unix epoch). Gives the slot back.
     ///
     /// # Errors
     /// A fault of the database.
-    pub(super) fn succeeded(self, records: &dyn Records, now: u64) -> Result<(), Error> {
+    pub(super) fn succeeded(&self, records: &dyn Records, now: u64) -> Result<(), Error> {
+        self.slot.give_back(records, now)?;
         let client = self.client.as_ref();
         for subject in &self.subjects {
             records.clear_failures(&CounterKey::subject(subject))?;
@@ -124,7 +250,8 @@ pub(super) fn make_familiar(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::testing::{PASSWORD, Shop};
+    use crate::application::commands::Register;
+    use crate::application::testing::{PASSWORD, Shop, register_command};
     use crate::domain::{WAIT_MAX_MS, WAIT_MIN_MS, WINDOW_MS};
 
     const WRONG: &str = "Wrong-Passw0rd";
@@ -334,5 +461,78 @@ mod tests {
         shop.login_from(ELSEWHERE, "grace@example.com", WRONG)
             .unwrap_err();
         assert_eq!(shop.counters(), 3, "of {before}, this attempt's are left");
+    }
+
+    fn register_from(shop: &Shop, client: &str, email: &str) -> Result<(), Error> {
+        let command = Register {
+            client: Some(client.to_owned()),
+            ..register_command(email)
+        };
+        shop.try_register(command).map(|_| ())
+    }
+
+    fn register_new(shop: &Shop, client: &str, number: u32) -> Result<(), Error> {
+        register_from(shop, client, &format!("new{number}-{client}@example.com"))
+    }
+
+    #[test]
+    fn a_client_may_register_so_many_accounts_in_a_quarter_of_an_hour() {
+        let mut shop = Shop::new();
+        shop.ports.limits.registrations_per_client = 5;
+        for number in 0..5 {
+            register_new(&shop, HERE, number).unwrap();
+        }
+        shop.advance_seconds(100);
+        let work = shop.work();
+        let refused = register_new(&shop, HERE, 5);
+        assert_eq!(refused.unwrap_err(), Error::TooManyAttempts(800));
+        assert_eq!(shop.work(), work, "nothing was hashed");
+        register_new(&shop, ELSEWHERE, 0).unwrap();
+        shop.advance_seconds(800);
+        register_new(&shop, HERE, 5).unwrap();
+    }
+
+    #[test]
+    fn there_are_so_many_registrations_a_minute_and_newcomers_get_some_more() {
+        let mut shop = Shop::new();
+        shop.ports.limits.registrations_per_minute = 10;
+        for number in 0..10 {
+            register_new(&shop, HERE, number).unwrap();
+        }
+        let refused = register_new(&shop, HERE, 10);
+        assert_eq!(refused.unwrap_err(), Error::TooManyAttempts(60));
+        for number in 0..FIRST_REGISTRATIONS {
+            register_new(&shop, ELSEWHERE, number).unwrap();
+        }
+        let refused = register_new(&shop, ELSEWHERE, FIRST_REGISTRATIONS);
+        assert_eq!(refused.unwrap_err(), Error::TooManyAttempts(60));
+        for number in 0..10 - FIRST_REGISTRATIONS {
+            register_new(&shop, &stranger(number), 0).unwrap();
+        }
+        let refused = register_new(&shop, "203.0.113.200", 0);
+        assert_eq!(refused.unwrap_err(), Error::TooManyAttempts(60));
+        shop.advance_seconds(60);
+        register_new(&shop, HERE, 10).unwrap();
+    }
+
+    #[test]
+    fn whoever_asks_for_taken_addresses_has_to_wait() {
+        let shop = Shop::new();
+        shop.register("ada@example.com");
+        for _ in 0..CLIENT_FAILURES_MAX {
+            let taken = register_from(&shop, HERE, "ada@example.com");
+            assert_eq!(taken.unwrap_err(), Error::EmailTaken);
+        }
+        for email in ["ada@example.com", "free@example.com"] {
+            let refused = register_from(&shop, HERE, email);
+            assert_eq!(refused.unwrap_err(), Error::TooManyAttempts(60), "{email}");
+        }
+        register_from(&shop, ELSEWHERE, "free@example.com").unwrap();
+        assert!(!is_held_up(&shop, "ada@example.com", HERE), "logins go on");
+        shop.advance_seconds(60);
+        let taken = register_from(&shop, HERE, "ada@example.com");
+        assert_eq!(taken.unwrap_err(), Error::EmailTaken);
+        let refused = register_from(&shop, HERE, "ada@example.com");
+        assert_eq!(refused.unwrap_err(), Error::TooManyAttempts(120));
     }
 }

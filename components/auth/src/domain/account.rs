@@ -40,6 +40,8 @@ pub struct Account {
     pub role: Role,
     /// A disabled account can open and renew no session.
     pub disabled: bool,
+    /// Access tokens of earlier generations are not valid any more.
+    pub token_generation: u64,
     /// Milliseconds since the Unix epoch.
     pub created_at: u64,
     /// Milliseconds since the Unix epoch.
@@ -84,6 +86,7 @@ impl Account {
             password_hash,
             role,
             disabled: false,
+            token_generation: 0,
             created_at: now,
             updated_at: now,
             version: 1,
@@ -111,16 +114,32 @@ impl Account {
         let mut changed = self.clone();
         changed.role = changes.role.unwrap_or(changed.role);
         changed.disabled = changes.disabled.unwrap_or(changed.disabled);
-        self.revised(changed, now)
+        let loses_rights = (changed.disabled && !self.disabled)
+            || (self.role == Role::Admin && changed.role != Role::Admin);
+        let changed = self.revised(changed, now)?;
+        Some(if loses_rights {
+            changed.with_tokens_ended()
+        } else {
+            changed
+        })
     }
 
-    /// The account with another password.
+    /// The account with another password: its access tokens end.
     #[must_use]
     pub fn with_password(&self, hash: PasswordHash, now: u64) -> Self {
         Self {
             password_hash: hash,
             updated_at: now,
             version: self.version + 1,
+            ..self.with_tokens_ended()
+        }
+    }
+
+    /// The account without valid access tokens. Not a change that anyone can see.
+    #[must_use]
+    pub fn with_tokens_ended(&self) -> Self {
+        Self {
+            token_generation: self.token_generation.saturating_add(1),
             ..self.clone()
         }
     }
@@ -232,6 +251,25 @@ mod tests {
             .unwrap();
         assert!(!disabled.is_active_admin());
         assert_eq!(disabled.version, 3);
+    }
+
+    #[test]
+    fn tokens_end_when_rights_are_lost_and_not_when_they_grow() {
+        let changed = |account: &Account, role, disabled| {
+            account
+                .with_changes(AccountChanges { role, disabled }, 2_000)
+                .unwrap()
+        };
+        let admin = changed(&account(), Some(Role::Admin), None);
+        assert_eq!(admin.token_generation, 0);
+        let demoted = changed(&admin, Some(Role::Customer), None);
+        assert_eq!(demoted.token_generation, 1);
+        let disabled = changed(&demoted, None, Some(true));
+        assert_eq!(disabled.token_generation, 2);
+        let enabled = changed(&disabled, None, Some(false));
+        assert_eq!(enabled.token_generation, 2);
+        let hash = PasswordHash::new("other".to_owned());
+        assert_eq!(enabled.with_password(hash, 3_000).token_generation, 3);
     }
 
     #[test]

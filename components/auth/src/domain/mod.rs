@@ -3,18 +3,31 @@
 mod account;
 mod client;
 mod email;
+mod hashing;
 mod password;
 mod refresh_token;
 mod rules;
+mod session;
 mod throttle;
 
 pub use account::{Account, AccountChanges, AccountId, ProfileChanges};
 pub use client::Client;
 pub use email::{EMAIL_MAX_BYTES, Email};
+pub use hashing::{
+    Applicant, Decision, LINE_MAX, Lane, Line, PLACE_MS, PLACE_RENEWED_MS, SLOT_MS,
+    SLOT_WAIT_MAX_MS, Slots, Turn, average_ms,
+};
 pub use password::{PASSWORD_MAX_BYTES, PASSWORD_MIN_CHARS, Password, PasswordHash};
-pub use refresh_token::{RefreshSecret, RefreshToken, Standing, TokenHash};
+pub use refresh_token::{
+    REUSE_GRACE_MS, RefreshSecret, RefreshToken, Spending, Standing, TokenHash,
+};
 pub use rules::{BrokenRule, FieldError, Fields, NAME_MAX_CHARS, Name};
+pub use session::{
+    Bearer, PAIRS_PER_SESSION_MAX, REVOCATIONS_LISTED_MAX, REVOCATIONS_MAX, Revocation,
+    RevocationBounds, Revoked, SESSIONS_LISTED_MAX, SESSIONS_PER_ACCOUNT_MAX, SessionSummary,
+};
 pub use throttle::{
-    CLIENT_FAILURES_MAX, CounterKey, FAMILIAR_MS, Failures, Mark, PAIR_FAILURES_MAX,
-    SUBJECT_FAILURES_MAX, WAIT_MAX_MS, WAIT_MIN_MS, WINDOW_MS,
+    ALL_REGISTRATIONS_WINDOW_MS, CLIENT_FAILURES_MAX, CounterKey, FAMILIAR_MS, FIRST_REGISTRATIONS,
+    Failures, Mark, PAIR_FAILURES_MAX, REGISTRATIONS_WINDOW_MS, SUBJECT_FAILURES_MAX, WAIT_MAX_MS,
+    WAIT_MIN_MS, WINDOW_MS,
 };

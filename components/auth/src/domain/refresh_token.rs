@@ -5,10 +5,21 @@
 
 use std::fmt;
 
+use hmac::{Hmac, Mac};
 use mercato_platform::random::to_hex;
 use sha2::{Digest, Sha256};
 
-use super::AccountId;
+use super::{AccountId, Client};
+
+/// A spent token that comes again from the same client within so many milliseconds gets the same answer: see
+/// docs/decisions/0036.
+pub const REUSE_GRACE_MS: u64 = 10_000;
+
+/// Keeps successors apart from anything else that is keyed with the same salt.
+const SUCCESSOR_DOMAIN: &str = "mercato refresh token successor\0";
+
+/// Keeps these hashes apart from any other hash of the same text.
+const CLIENT_DOMAIN: &str = "mercato refresh token client";
 
 /// A refresh token as its bearer has it. Cannot be printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -31,6 +42,17 @@ impl RefreshSecret {
     #[must_use]
     pub fn hash(&self) -> TokenHash {
         TokenHash(to_hex(&Sha256::digest(&self.0)))
+    }
+
+    /// The token that this one is traded for. It follows from this one and a random salt that is kept beside its hash, so
+    /// whoever has only one of both can make nothing of it.
+    ///
+    /// None when the salt cannot be a key, which no text brings about.
+    #[must_use]
+    pub fn successor(&self, salt: &str) -> Option<Self> {
+        let mac = Hmac::<Sha256>::new_from_slice(salt.as_bytes()).ok()?;
+        let mac = mac.chain_update(SUCCESSOR_DOMAIN).chain_update(&self.0);
+        Some(Self(to_hex(&mac.finalize().into_bytes())))
     }
 }
 
@@ -71,8 +93,47 @@ pub struct RefreshToken {
     pub issued_at: u64,
     /// Milliseconds since the Unix epoch.
     pub expires_at: u64,
-    /// When it was traded for the next one, in milliseconds since the Unix epoch.
-    pub spent_at: Option<u64>,
+    /// How many tokens the family has had with this one, from 1.
+    pub number: u64,
+    /// When and for what it was traded.
+    pub spent: Option<Spending>,
+}
+
+/// What is kept of the trade of a refresh token for the next one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spending {
+    /// When, in milliseconds since the Unix epoch.
+    pub at: u64,
+    /// Who did, as [`Spending::client_key`] tells; none when that is not known.
+    pub client: Option<String>,
+    /// What makes the [successor](RefreshSecret::successor) of the token; none in trades of older versions.
+    pub salt: Option<String>,
+    /// Id of the access token that was given with it.
+    pub token_id: Option<String>,
+}
+
+impl Spending {
+    /// What a client is told apart by: its network and what it says that it is. Only a hash is kept. None without a network.
+    #[must_use]
+    pub fn client_key(client: Option<&Client>, user_agent: Option<&str>) -> Option<String> {
+        let mut hash = Sha256::new();
+        for part in [
+            CLIENT_DOMAIN,
+            &client?.network(),
+            user_agent.unwrap_or_default(),
+        ] {
+            hash.update(part);
+            hash.update([0]);
+        }
+        Some(to_hex(&hash.finalize()))
+    }
+
+    /// Whether the same client may have the same answer again at `now` (milliseconds since the Unix epoch).
+    #[must_use]
+    pub fn allows_again(&self, client: Option<&str>, now: u64) -> bool {
+        let is_soon = now.saturating_sub(self.at) < REUSE_GRACE_MS;
+        is_soon && client.is_some() && self.client.as_deref() == client
+    }
 }
 
 /// What a refresh token is good for.
@@ -90,7 +151,7 @@ impl RefreshToken {
     /// The standing at `now` (milliseconds since the Unix epoch).
     #[must_use]
     pub const fn standing(&self, now: u64) -> Standing {
-        if self.spent_at.is_some() {
+        if self.spent.is_some() {
             Standing::Spent
         } else if now >= self.expires_at {
             Standing::Expired
@@ -111,7 +172,17 @@ mod tests {
             account: AccountId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap(),
             issued_at: 1_000,
             expires_at: 2_000,
-            spent_at: None,
+            number: 1,
+            spent: None,
+        }
+    }
+
+    fn spending(client: Option<&str>) -> Spending {
+        Spending {
+            at: 1_500,
+            client: client.map(str::to_owned),
+            salt: None,
+            token_id: None,
         }
     }
 
@@ -120,7 +191,7 @@ mod tests {
         assert_eq!(token().standing(1_999), Standing::Usable);
         assert_eq!(token().standing(2_000), Standing::Expired);
         let spent = RefreshToken {
-            spent_at: Some(1_500),
+            spent: Some(spending(None)),
             ..token()
         };
         assert_eq!(spent.standing(1_600), Standing::Spent);
@@ -138,5 +209,36 @@ mod tests {
             format!("{:?}", RefreshSecret::new("abc".to_owned())),
             "RefreshSecret(hidden)"
         );
+    }
+
+    #[test]
+    fn the_successor_needs_both_the_token_and_the_salt() {
+        let token = RefreshSecret::new("abc".to_owned());
+        let successor = token.successor("salt").unwrap();
+        assert_eq!(successor.expose().len(), 64);
+        assert_eq!(token.successor("salt").as_ref(), Some(&successor));
+        assert_ne!(token.successor("other").as_ref(), Some(&successor));
+        let other = RefreshSecret::new("abd".to_owned());
+        assert_ne!(other.successor("salt"), Some(successor));
+    }
+
+    #[test]
+    fn only_the_same_client_may_have_the_same_again_and_soon() {
+        let known = spending(Some("a"));
+        let end = 1_500 + REUSE_GRACE_MS;
+        assert!(known.allows_again(Some("a"), 1_500) && known.allows_again(Some("a"), end - 1));
+        assert!(!known.allows_again(Some("a"), end));
+        assert!(!known.allows_again(Some("b"), 1_600) && !known.allows_again(None, 1_600));
+        assert!(!spending(None).allows_again(None, 1_600));
+    }
+
+    #[test]
+    fn a_client_is_its_network_and_what_it_says_it_is() {
+        let key = |address, agent| Spending::client_key(Client::parse(address).as_ref(), agent);
+        let here = key("192.0.2.1", Some("a"));
+        assert!(here.is_some() && here == key("192.0.2.1", Some("a")));
+        assert_ne!(here, key("192.0.2.1", Some("b")));
+        assert_ne!(here, key("192.0.2.2", Some("a")));
+        assert_eq!(key("nonsense", Some("a")), None);
     }
 }

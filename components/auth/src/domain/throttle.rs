@@ -26,6 +26,16 @@ pub const WAIT_MAX_MS: u64 = 15 * MINUTE_MS;
 /// A client is familiar to an account for so long after a login, in milliseconds.
 pub const FAMILIAR_MS: u64 = 30 * 24 * 60 * MINUTE_MS;
 
+/// The registrations of one client are counted for so long from the first of them, in milliseconds.
+pub const REGISTRATIONS_WINDOW_MS: u64 = WINDOW_MS;
+
+/// All registrations are counted for so long from the first of them, in milliseconds.
+pub const ALL_REGISTRATIONS_WINDOW_MS: u64 = MINUTE_MS;
+
+/// A client with fewer registrations of late is let through until there are twice as many in all as the limit says: whoever
+/// registers again and again does not keep the others out.
+pub const FIRST_REGISTRATIONS: u32 = 3;
+
 const MINUTE_MS: u64 = 60_000;
 
 const MS_PER_SECOND: u64 = 1_000;
@@ -56,6 +66,24 @@ impl CounterKey {
     #[must_use]
     pub fn client(client: &Client) -> Self {
         Self::new("client", &[&client.network()])
+    }
+
+    /// The registrations from one client.
+    #[must_use]
+    pub fn registrations(client: &Client) -> Self {
+        Self::new("registrations", &[&client.network()])
+    }
+
+    /// All registrations.
+    #[must_use]
+    pub fn all_registrations() -> Self {
+        Self::new("all registrations", &[])
+    }
+
+    /// The addresses that were found taken from one client.
+    #[must_use]
+    pub fn taken_addresses(client: &Client) -> Self {
+        Self::new("taken addresses", &[&client.network()])
     }
 
     /// The hash, as it is kept.
@@ -115,6 +143,33 @@ impl Failures {
             count,
             blocked_until,
             ..before
+        }
+    }
+
+    /// Seconds, at least 1, until the window ends in which there may be `max` of them and have been; none while there may be
+    /// another one at `now` (milliseconds since the Unix epoch). 0 means that there is no limit.
+    #[must_use]
+    pub fn quota_wait_seconds(&self, max: u32, now: u64) -> Option<u64> {
+        let left_ms = self.window_ends_at.checked_sub(now)?;
+        let is_used_up = max > 0 && left_ms > 0 && self.count >= max;
+        is_used_up.then(|| left_ms.div_ceil(MS_PER_SECOND))
+    }
+
+    /// These and one more at `now` (milliseconds since the Unix epoch), in windows of so many milliseconds. Leads to no wait of
+    /// its own.
+    #[must_use]
+    pub const fn with_one_more_in(self, window_ms: u64, now: u64) -> Self {
+        if now < self.window_ends_at {
+            Self {
+                count: self.count.saturating_add(1),
+                ..self
+            }
+        } else {
+            Self {
+                count: 1,
+                window_ends_at: now.saturating_add(window_ms),
+                blocked_until: 0,
+            }
         }
     }
 
@@ -264,6 +319,22 @@ mod tests {
     }
 
     #[test]
+    fn a_quota_is_used_up_until_its_window_ends() {
+        let one_more = |failures: Failures, now| failures.with_one_more_in(WINDOW_MS, now);
+        let first = one_more(Failures::default(), NOW);
+        let second = one_more(first, NOW + 1_000);
+        assert_eq!(second.window_ends_at, NOW + WINDOW_MS);
+        assert_eq!(first.quota_wait_seconds(2, NOW), None);
+        assert_eq!(second.quota_wait_seconds(2, NOW), Some(900));
+        assert_eq!(second.quota_wait_seconds(0, NOW), None, "no limit");
+        let end = NOW + WINDOW_MS;
+        assert_eq!(second.quota_wait_seconds(2, end - 1), Some(1));
+        assert_eq!(second.quota_wait_seconds(2, end), None);
+        assert_eq!(one_more(second, end).count, 1);
+        assert_eq!(second.forgotten_at(), end);
+    }
+
+    #[test]
     fn every_way_to_count_has_a_key_of_its_own_that_shows_nothing() {
         let (here, there) = (
             Client::parse("192.0.2.1").unwrap(),
@@ -277,6 +348,9 @@ mod tests {
             CounterKey::subject("ada@example.com"),
             CounterKey::client(&here),
             CounterKey::client(&there),
+            CounterKey::registrations(&here),
+            CounterKey::all_registrations(),
+            CounterKey::taken_addresses(&here),
         ];
         let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
         assert_eq!(distinct.len(), keys.len());

@@ -13,4 +13,8 @@ impl Secrets for RandomSecrets {
     fn refresh_secret(&self) -> RefreshSecret {
         RefreshSecret::new(random::hex::<REFRESH_SECRET_BYTES>())
     }
+
+    fn salt(&self) -> String {
+        random::hex::<REFRESH_SECRET_BYTES>()
+    }
 }

@@ -46,6 +46,7 @@ fn open(settings: Settings, store: SqliteStore) -> Result<Service, Error> {
         clock: Box::new(SystemClock),
         ids: Box::new(RandomIds),
         lifetimes: settings.lifetimes,
+        limits: settings.limits,
     };
     make_first_admin(&service, settings.first_admin)?;
     Ok(service)
@@ -96,6 +97,9 @@ async fn variables() -> Result<Variables, Error> {
         bcrypt_cost: variable("bcrypt_cost").await?,
         admin_email: variable("admin_email").await?,
         admin_password: variable("admin_password").await?,
+        hashing_slots: variable("hashing_slots").await?,
+        registrations_per_client: variable("registrations_per_client").await?,
+        registrations_per_minute: variable("registrations_per_minute").await?,
     })
 }
 

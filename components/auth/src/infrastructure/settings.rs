@@ -2,13 +2,26 @@ use mercato_tokens::{KeyError, KeyRing};
 
 use super::bcrypt::COSTS;
 use crate::application::commands::FirstAdmin;
-use crate::ports::Lifetimes;
+use crate::domain::Slots;
+use crate::ports::{Lifetimes, Limits};
 
 /// Longest life of an access token: nothing ends one before its time.
 const ACCESS_TTL_MAX_SECONDS: u64 = 86_400;
 
 /// Longest life of a refresh token that is not used.
 const REFRESH_TTL_MAX_SECONDS: u64 = 365 * 86_400;
+
+/// Passwords of unfamiliar clients that are hashed at a time, when `hashing_slots` is not set.
+const HASHING_SLOTS: u32 = 2;
+
+/// Registrations of one client within a quarter of an hour, when `registrations_per_client` is not set.
+const REGISTRATIONS_PER_CLIENT: u32 = 600;
+
+/// Registrations in all within a minute, when `registrations_per_minute` is not set.
+const REGISTRATIONS_PER_MINUTE: u32 = 600;
+
+/// Largest limit; 0 is none.
+const LIMIT_MAX: u32 = 1_000_000;
 
 /// The component's variables as they are set; what is not set is empty.
 #[derive(Clone, Default)]
@@ -20,6 +33,9 @@ pub struct Variables {
     pub bcrypt_cost: String,
     pub admin_email: String,
     pub admin_password: String,
+    pub hashing_slots: String,
+    pub registrations_per_client: String,
+    pub registrations_per_minute: String,
 }
 
 /// What the variables mean.
@@ -27,6 +43,7 @@ pub struct Settings {
     pub keys: KeyRing,
     pub lifetimes: Lifetimes,
     pub bcrypt_cost: u32,
+    pub limits: Limits,
     /// Who is to be the first admin.
     pub first_admin: FirstAdminSetting,
 }
@@ -83,8 +100,32 @@ impl Settings {
                 refresh_seconds,
             },
             bcrypt_cost,
+            limits: Limits {
+                slots: Slots {
+                    open: limit("hashing_slots", &variables.hashing_slots, HASHING_SLOTS)?.into(),
+                },
+                registrations_per_client: limit(
+                    "registrations_per_client",
+                    &variables.registrations_per_client,
+                    REGISTRATIONS_PER_CLIENT,
+                )?,
+                registrations_per_minute: limit(
+                    "registrations_per_minute",
+                    &variables.registrations_per_minute,
+                    REGISTRATIONS_PER_MINUTE,
+                )?,
+            },
             first_admin: first_admin(variables.admin_email, variables.admin_password),
         })
+    }
+}
+
+/// A limit; a manifest of an older version does not set it.
+fn limit(variable: &'static str, value: &str, default: u32) -> Result<u32, SettingsError> {
+    if value.trim().is_empty() {
+        Ok(default)
+    } else {
+        number(variable, value, 0, LIMIT_MAX)
     }
 }
 
@@ -177,6 +218,34 @@ mod tests {
         }
         let error = refused(|variables| variables.refresh_token_ttl = "31536001".to_owned());
         assert!(error.to_string().ends_with("from 1 to 31536000"), "{error}");
+    }
+
+    #[test]
+    fn limits_have_defaults_and_can_be_taken_away() {
+        let limits = Settings::parse(variables()).unwrap().limits;
+        assert_eq!(
+            limits,
+            Limits {
+                slots: Slots { open: 2 },
+                registrations_per_client: 600,
+                registrations_per_minute: 600,
+            }
+        );
+        let set = Settings::parse(Variables {
+            hashing_slots: "8".to_owned(),
+            registrations_per_client: "0".to_owned(),
+            registrations_per_minute: "1000000".to_owned(),
+            ..variables()
+        });
+        let limits = set.unwrap().limits;
+        assert_eq!(limits.slots.open, 8);
+        assert_eq!(limits.registrations_per_client, 0);
+        assert_eq!(limits.registrations_per_minute, 1_000_000);
+        let error = refused(|variables| variables.hashing_slots = "many".to_owned());
+        assert_eq!(
+            error.to_string(),
+            "hashing_slots is \"many\": set it to a whole number from 0 to 1000000"
+        );
     }
 
     #[test]

@@ -3,34 +3,40 @@ use mercato_tokens::Role;
 
 use crate::application::Error;
 use crate::domain::{
-    Account, AccountId, CounterKey, Email, Failures, Name, PasswordHash, RefreshToken, TokenHash,
+    Account, AccountId, CounterKey, Email, Failures, Lane, Name, PasswordHash, REVOCATIONS_MAX,
+    RefreshToken, Revocation, RevocationBounds, Revoked, SessionSummary, Spending, TokenHash, Turn,
 };
 use crate::ports::{Records, Store};
 
 /// The schema, step by step.
-pub const MIGRATIONS: &[Migration] = migrations!["0001_accounts", "0002_login_throttle"];
+pub const MIGRATIONS: &[Migration] = migrations![
+    "0001_accounts",
+    "0002_login_throttle",
+    "0003_sessions",
+    "0004_hashing_slots",
+];
 
 /// Rows of one table forgotten at a time, so that no login pays for all of them.
 const FORGET_MAX_ROWS: u32 = 100;
 
 const SELECT_ACCOUNT: &str = "
-    SELECT id, name, email, password_hash, role, disabled, created_at, updated_at, version
+    SELECT id, name, email, password_hash, role, disabled, token_generation, created_at, updated_at, version
     FROM users
     WHERE id = ?";
 
 const SELECT_ACCOUNT_BY_EMAIL: &str = "
-    SELECT id, name, email, password_hash, role, disabled, created_at, updated_at, version
+    SELECT id, name, email, password_hash, role, disabled, token_generation, created_at, updated_at, version
     FROM users
     WHERE email = ?";
 
 const SELECT_ACCOUNTS: &str = "
-    SELECT id, name, email, password_hash, role, disabled, created_at, updated_at, version
+    SELECT id, name, email, password_hash, role, disabled, token_generation, created_at, updated_at, version
     FROM users
     ORDER BY created_at, id
     LIMIT ? OFFSET ?";
 
 const SELECT_ACCOUNTS_AFTER: &str = "
-    SELECT id, name, email, password_hash, role, disabled, created_at, updated_at, version
+    SELECT id, name, email, password_hash, role, disabled, token_generation, created_at, updated_at, version
     FROM users
     WHERE (created_at, id) > (?, ?)
     ORDER BY created_at, id
@@ -61,27 +67,113 @@ const SELECT_ANY_ADMIN: &str = "
     LIMIT 1";
 
 const INSERT_ACCOUNT: &str = "
-    INSERT INTO users (name, email, password_hash, role, disabled, created_at, updated_at, version, id)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    INSERT INTO users (name, email, password_hash, role, disabled, token_generation, created_at, updated_at, version, id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 const UPDATE_ACCOUNT: &str = "
     UPDATE users
-    SET name = ?, email = ?, password_hash = ?, role = ?, disabled = ?, created_at = ?, updated_at = ?, version = ?
+    SET name = ?, email = ?, password_hash = ?, role = ?, disabled = ?, token_generation = ?, created_at = ?, updated_at = ?, version = ?
     WHERE id = ?";
 
 const SELECT_TOKEN: &str = "
-    SELECT token_hash, family_id, user_id, issued_at, expires_at, spent_at
+    SELECT token_hash, family_id, user_id, issued_at, expires_at, number,
+      spent_at, spent_by, successor_salt, successor_token_id
     FROM refresh_tokens
     WHERE token_hash = ?";
 
 const INSERT_TOKEN: &str = "
-    INSERT INTO refresh_tokens (token_hash, family_id, user_id, issued_at, expires_at, spent_at)
+    INSERT INTO refresh_tokens (token_hash, family_id, user_id, issued_at, expires_at, number)
     VALUES (?, ?, ?, ?, ?, ?)";
 
 const SPEND_TOKEN: &str = "
     UPDATE refresh_tokens
-    SET spent_at = ?
+    SET spent_at = ?, spent_by = ?, successor_salt = ?, successor_token_id = ?
     WHERE token_hash = ?";
+
+const SELECT_SESSION_END: &str = "
+    SELECT expires_at
+    FROM refresh_tokens
+    WHERE family_id = ?
+      AND spent_at IS NULL
+      AND expires_at > ?
+      AND user_id = ?
+    ORDER BY expires_at DESC
+    LIMIT 1";
+
+const SELECT_SESSIONS: &str = "
+    SELECT family_id, issued_at, expires_at
+    FROM refresh_tokens
+    WHERE user_id = ?
+      AND spent_at IS NULL
+      AND expires_at > ?
+    ORDER BY issued_at DESC
+    LIMIT ?";
+
+const COUNT_SESSIONS: &str = "
+    SELECT COUNT(*)
+    FROM refresh_tokens
+    WHERE user_id = ?
+      AND spent_at IS NULL";
+
+const SELECT_OLDEST_SESSION: &str = "
+    SELECT family_id
+    FROM refresh_tokens
+    WHERE user_id = ?
+      AND spent_at IS NULL
+    ORDER BY issued_at
+    LIMIT 1";
+
+const INSERT_REVOCATION: &str = "
+    INSERT INTO revocations (session_id, user_id, generation, revoked_at, expires_at)
+    VALUES (?, ?, ?, ?, ?)";
+
+const DELETE_EXPIRED_REVOCATIONS: &str = "
+    DELETE FROM revocations
+    WHERE sequence IN (
+      SELECT sequence
+      FROM revocations
+      WHERE expires_at <= ?
+      ORDER BY expires_at
+      LIMIT ?
+    )";
+
+/// The newest revocation that has no place any more.
+const SELECT_SURPLUS_REVOCATION: &str = "
+    SELECT sequence
+    FROM revocations
+    WHERE sequence <= (SELECT MAX(sequence) FROM revocations) - ?
+    ORDER BY sequence DESC
+    LIMIT 1";
+
+const RAISE_REVOCATION_FLOOR: &str = "
+    UPDATE revocation_floor
+    SET issued_by = MAX(issued_by, (
+      SELECT MAX(revoked_at)
+      FROM revocations
+      WHERE sequence <= ?
+    ))";
+
+const DELETE_SURPLUS_REVOCATIONS: &str = "
+    DELETE FROM revocations
+    WHERE sequence <= ?";
+
+const SELECT_REVOCATIONS: &str = "
+    SELECT sequence, session_id, user_id, generation, revoked_at, expires_at
+    FROM revocations
+    WHERE sequence > ?
+      AND expires_at > ?
+    ORDER BY sequence
+    LIMIT ?";
+
+const SELECT_REVOCATION_FLOOR: &str = "
+    SELECT issued_by
+    FROM revocation_floor";
+
+/// Also when the revocation of that number has been forgotten.
+const SELECT_LAST_REVOCATION: &str = "
+    SELECT seq
+    FROM sqlite_sequence
+    WHERE name = 'revocations'";
 
 const DELETE_FAMILY: &str = "
     DELETE FROM refresh_tokens
@@ -143,6 +235,41 @@ const DELETE_OLD_FAMILIAR: &str = "
       ORDER BY forgotten_at
       LIMIT ?
     )";
+
+const SELECT_TURNS: &str = "
+    SELECT id, client_hash, lane, is_waiting, since, expires_at
+    FROM hashing_turns
+    ORDER BY id";
+
+const INSERT_TURN: &str = "
+    INSERT INTO hashing_turns (client_hash, lane, is_waiting, since, expires_at)
+    VALUES (?, ?, ?, ?, ?)";
+
+const SELECT_NEWEST_TURN: &str = "
+    SELECT MAX(id)
+    FROM hashing_turns";
+
+const UPDATE_TURN: &str = "
+    UPDATE hashing_turns
+    SET client_hash = ?, lane = ?, is_waiting = ?, since = ?, expires_at = ?
+    WHERE id = ?";
+
+const DELETE_TURN: &str = "
+    DELETE FROM hashing_turns
+    WHERE id = ?";
+
+/// The table is so short that it needs no index.
+const DELETE_GONE_TURNS: &str = "
+    DELETE FROM hashing_turns
+    WHERE expires_at <= ?";
+
+const SELECT_HELD_MS: &str = "
+    SELECT held_ms
+    FROM hashing_pace";
+
+const UPDATE_HELD_MS: &str = "
+    UPDATE hashing_pace
+    SET held_ms = ?";
 
 /// What SQLite says when an address is not unique.
 const EMAIL_CONSTRAINT: &str = "users.email";
@@ -250,15 +377,93 @@ impl Records for Connection {
             token.account.as_str(),
             token.issued_at,
             token.expires_at,
-            token.spent_at,
+            token.number,
         ];
         self.execute(INSERT_TOKEN, values)?;
         Ok(())
     }
 
-    fn spend_refresh_token(&self, hash: &TokenHash, now: u64) -> Result<(), Error> {
-        self.execute(SPEND_TOKEN, params![now, hash.as_str()])?;
+    fn spend_refresh_token(&self, hash: &TokenHash, spending: &Spending) -> Result<(), Error> {
+        let values = params![
+            spending.at,
+            spending.client.as_deref(),
+            spending.salt.as_deref(),
+            spending.token_id.as_deref(),
+            hash.as_str(),
+        ];
+        self.execute(SPEND_TOKEN, values)?;
         Ok(())
+    }
+
+    fn session_end(
+        &self,
+        account: &AccountId,
+        family: &str,
+        now: u64,
+    ) -> Result<Option<u64>, Error> {
+        let row = self.query_one(SELECT_SESSION_END, params![family, now, account.as_str()])?;
+        Ok(row.map(|row| row.get(0)).transpose()?)
+    }
+
+    fn sessions(
+        &self,
+        account: &AccountId,
+        now: u64,
+        limit: u32,
+    ) -> Result<Vec<SessionSummary>, Error> {
+        self.query(SELECT_SESSIONS, params![account.as_str(), now, limit])?
+            .iter()
+            .map(session)
+            .collect()
+    }
+
+    fn count_sessions(&self, account: &AccountId) -> Result<u64, Error> {
+        count(self.query_one(COUNT_SESSIONS, params![account.as_str()])?)
+    }
+
+    fn oldest_session(&self, account: &AccountId) -> Result<Option<String>, Error> {
+        let row = self.query_one(SELECT_OLDEST_SESSION, params![account.as_str()])?;
+        Ok(row.map(|row| row.get(0)).transpose()?)
+    }
+
+    fn add_revocation(&self, revocation: &Revocation) -> Result<(), Error> {
+        let now = revocation.revoked_at;
+        self.execute(DELETE_EXPIRED_REVOCATIONS, params![now, FORGET_MAX_ROWS])?;
+        let (session, account, generation) = match &revocation.revoked {
+            Revoked::Session(id) => (Some(id.as_str()), None, None),
+            Revoked::Account(id, generation) => (None, Some(id.as_str()), Some(*generation)),
+        };
+        let values = params![session, account, generation, now, revocation.expires_at];
+        self.execute(INSERT_REVOCATION, values)?;
+        if let Some(row) = self.query_one(SELECT_SURPLUS_REVOCATION, params![REVOCATIONS_MAX])? {
+            let sequence: u64 = row.get(0)?;
+            self.execute(RAISE_REVOCATION_FLOOR, params![sequence])?;
+            self.execute(DELETE_SURPLUS_REVOCATIONS, params![sequence])?;
+        }
+        Ok(())
+    }
+
+    fn revocations_after(
+        &self,
+        sequence: u64,
+        now: u64,
+        limit: u32,
+    ) -> Result<Vec<Revocation>, Error> {
+        self.query(SELECT_REVOCATIONS, params![sequence, now, limit])?
+            .iter()
+            .map(revocation)
+            .collect()
+    }
+
+    fn revocation_bounds(&self) -> Result<RevocationBounds, Error> {
+        let last = self.query_one(SELECT_LAST_REVOCATION, params![])?;
+        let last_sequence = last.map(|row| row.get(0)).transpose()?.unwrap_or_default();
+        let floor = self.query_one(SELECT_REVOCATION_FLOOR, params![])?;
+        let floor = floor.map(|row| row.get(0)).transpose()?.unwrap_or_default();
+        Ok(RevocationBounds {
+            last_sequence,
+            floor,
+        })
     }
 
     fn end_family(&self, family: &str) -> Result<(), Error> {
@@ -308,6 +513,57 @@ impl Records for Connection {
         Ok(())
     }
 
+    fn turns(&self) -> Result<Vec<Turn>, Error> {
+        self.query(SELECT_TURNS, params![])?
+            .iter()
+            .map(turn)
+            .collect()
+    }
+
+    fn add_turn(&self, turn: &Turn) -> Result<u64, Error> {
+        let values = params![
+            &turn.client,
+            lane_number(turn.lane),
+            turn.is_waiting,
+            turn.since,
+            turn.expires_at,
+        ];
+        self.execute(INSERT_TURN, values)?;
+        count(self.query_one(SELECT_NEWEST_TURN, params![])?)
+    }
+
+    fn save_turn(&self, turn: &Turn) -> Result<(), Error> {
+        let values = params![
+            &turn.client,
+            lane_number(turn.lane),
+            turn.is_waiting,
+            turn.since,
+            turn.expires_at,
+            turn.id,
+        ];
+        self.execute(UPDATE_TURN, values)?;
+        Ok(())
+    }
+
+    fn remove_turn(&self, id: u64) -> Result<(), Error> {
+        self.execute(DELETE_TURN, params![id])?;
+        Ok(())
+    }
+
+    fn forget_turns(&self, now: u64) -> Result<(), Error> {
+        self.execute(DELETE_GONE_TURNS, params![now])?;
+        Ok(())
+    }
+
+    fn held_ms(&self) -> Result<u64, Error> {
+        count(self.query_one(SELECT_HELD_MS, params![])?)
+    }
+
+    fn save_held_ms(&self, held_ms: u64) -> Result<(), Error> {
+        self.execute(UPDATE_HELD_MS, params![held_ms])?;
+        Ok(())
+    }
+
     fn forget_old_attempts(&self, now: u64) -> Result<(), Error> {
         self.execute(DELETE_OLD_FAILURES, params![now, FORGET_MAX_ROWS])?;
         self.execute(DELETE_OLD_FAMILIAR, params![now, FORGET_MAX_ROWS])?;
@@ -323,6 +579,7 @@ fn write_account(connection: &Connection, statement: &str, account: &Account) ->
         account.password_hash.expose(),
         account.role.as_str(),
         account.disabled,
+        account.token_generation,
         account.created_at,
         account.updated_at,
         account.version,
@@ -349,9 +606,10 @@ fn account(row: &Row) -> Result<Account, Error> {
             .parse::<Role>()
             .map_err(|error| damaged("role", &error.to_string()))?,
         disabled: row.get(5)?,
-        created_at: row.get(6)?,
-        updated_at: row.get(7)?,
-        version: row.get(8)?,
+        token_generation: row.get(6)?,
+        created_at: row.get(7)?,
+        updated_at: row.get(8)?,
+        version: row.get(9)?,
     })
 }
 
@@ -363,7 +621,48 @@ fn refresh_token(row: &Row) -> Result<RefreshToken, Error> {
             .map_err(|error| damaged("user_id", &error.to_string()))?,
         issued_at: row.get(3)?,
         expires_at: row.get(4)?,
-        spent_at: row.get(5)?,
+        number: row.get(5)?,
+        spent: spending(row)?,
+    })
+}
+
+fn spending(row: &Row) -> Result<Option<Spending>, Error> {
+    let Some(at) = row.get::<Option<u64>>(6)? else {
+        return Ok(None);
+    };
+    Ok(Some(Spending {
+        at,
+        client: row.get(7)?,
+        salt: row.get(8)?,
+        token_id: row.get(9)?,
+    }))
+}
+
+fn session(row: &Row) -> Result<SessionSummary, Error> {
+    Ok(SessionSummary {
+        id: row.get(0)?,
+        refreshed_at: row.get(1)?,
+        expires_at: row.get(2)?,
+    })
+}
+
+fn revocation(row: &Row) -> Result<Revocation, Error> {
+    let session: Option<String> = row.get(1)?;
+    let account: Option<String> = row.get(2)?;
+    let revoked = match (session, account) {
+        (Some(id), _) => Revoked::Session(id),
+        (None, Some(id)) => {
+            let id =
+                AccountId::parse(&id).map_err(|error| damaged("user_id", &error.to_string()))?;
+            Revoked::Account(id, row.get(3)?)
+        }
+        (None, None) => return Err(damaged("session_id", "or user_id must be there")),
+    };
+    Ok(Revocation {
+        sequence: row.get(0)?,
+        revoked,
+        revoked_at: row.get(4)?,
+        expires_at: row.get(5)?,
     })
 }
 
@@ -375,8 +674,33 @@ fn failures(row: &Row) -> Result<Failures, Error> {
     })
 }
 
+fn turn(row: &Row) -> Result<Turn, Error> {
+    Ok(Turn {
+        id: row.get(0)?,
+        client: row.get(1)?,
+        lane: match row.get::<u32>(2)? {
+            0 => Lane::Open,
+            1 => Lane::Familiar,
+            2 => Lane::Admin,
+            _ => return Err(damaged("lane", "must be 0, 1 or 2")),
+        },
+        is_waiting: row.get(3)?,
+        since: row.get(4)?,
+        expires_at: row.get(5)?,
+    })
+}
+
+const fn lane_number(lane: Lane) -> u32 {
+    match lane {
+        Lane::Open => 0,
+        Lane::Familiar => 1,
+        Lane::Admin => 2,
+    }
+}
+
+/// The one number that a statement gives.
 fn count(row: Option<Row>) -> Result<u64, Error> {
-    let row = row.ok_or_else(|| damaged("COUNT(*)", "must give one row"))?;
+    let row = row.ok_or_else(|| damaged("a table", "must give one row"))?;
     Ok(row.get(0)?)
 }
 

@@ -1,16 +1,38 @@
 //! The contract's exports, each a use case.
 
-use mercato_platform::log;
+use mercato_platform::{ids, log};
 use mercato_tokens::Role;
+use spin_sdk::wasip3::clocks::monotonic_clock;
 
 use super::service::service;
-use crate::application::{Error, Renewal, Session, commands, queries};
+use crate::application::{Error, Place, Renewal, Session, commands, queries};
 use crate::bindings::exports::mercato::auth::accounts as wit;
-use crate::domain::{Account, AccountChanges, FieldError, RefreshSecret};
+use crate::domain::{
+    Account, AccountChanges, AccountId, Bearer, FieldError, RefreshSecret, Revoked, SessionSummary,
+};
 use crate::ports::Store;
+
+const MS_PER_SECOND: u64 = 1_000;
+
+const NANOSECONDS_PER_MS: u64 = 1_000_000;
 
 /// What the world exports.
 pub struct Component;
+
+/// Tries again and again while the use case has a place in the line of those whose passwords are to be hashed.
+async fn in_turn<T>(attempt: impl Fn(Option<Place>) -> Result<T, Error>) -> Result<T, Error> {
+    let mut place = None;
+    loop {
+        match attempt(place) {
+            Err(Error::MustWait(next)) => {
+                let nanoseconds = next.pause_ms.saturating_mul(NANOSECONDS_PER_MS);
+                monotonic_clock::wait_for(nanoseconds).await;
+                place = Some(next);
+            }
+            result => return result,
+        }
+    }
+}
 
 /// A registration as it came from a client.
 fn to_command(registration: wit::Registration, client: Option<String>) -> commands::Register {
@@ -37,7 +59,10 @@ impl wit::Guest for Component {
         registration: wit::Registration,
         client: Option<String>,
     ) -> Result<wit::Session, wit::AccountError> {
-        Ok(commands::register(&*service().await?, to_command(registration, client))?.into())
+        let service = service().await?;
+        let command = to_command(registration, client);
+        let session = in_turn(|place| commands::register(&*service, command.clone(), place));
+        Ok(session.await?.into())
     }
 
     async fn login(
@@ -50,11 +75,22 @@ impl wit::Guest for Component {
             password,
             client,
         };
-        Ok(commands::login(&*service().await?, command)?.into())
+        let service = service().await?;
+        let session = in_turn(|place| commands::login(&*service, command.clone(), place));
+        Ok(session.await?.into())
     }
 
-    async fn refresh(refresh_token: String) -> Result<wit::Session, wit::AccountError> {
-        Ok(commands::refresh(&*service().await?, &RefreshSecret::new(refresh_token))?.into())
+    async fn refresh(
+        refresh_token: String,
+        client: Option<String>,
+        user_agent: Option<String>,
+    ) -> Result<wit::Session, wit::AccountError> {
+        let command = commands::Refresh {
+            presented: RefreshSecret::new(refresh_token),
+            client,
+            user_agent,
+        };
+        Ok(commands::refresh(&*service().await?, command)?.into())
     }
 
     async fn logout(refresh_token: String) -> Result<(), wit::AccountError> {
@@ -64,42 +100,79 @@ impl wit::Guest for Component {
         )?)
     }
 
-    async fn renew(user_id: String) -> Result<wit::Renewal, wit::AccountError> {
-        Ok(commands::renew(&*service().await?, &user_id)?.into())
+    async fn renew(bearer: wit::Bearer) -> Result<wit::Renewal, wit::AccountError> {
+        Ok(commands::renew(&*service().await?, &bearer.try_into()?)?.into())
     }
 
-    async fn find(user_id: String) -> Result<wit::User, wit::AccountError> {
-        Ok(queries::find(&*service().await?, &user_id)?.into())
+    async fn authenticate(bearer: wit::Bearer) -> Result<wit::User, wit::AccountError> {
+        Ok(queries::authenticate(&*service().await?, &bearer.try_into()?)?.into())
+    }
+
+    async fn list_sessions(
+        bearer: wit::Bearer,
+    ) -> Result<Vec<wit::SessionSummary>, wit::AccountError> {
+        let sessions = queries::list_sessions(&*service().await?, &bearer.try_into()?)?;
+        let sessions = sessions.into_iter();
+        Ok(sessions.map(wit::SessionSummary::from).collect())
+    }
+
+    async fn end_session(bearer: wit::Bearer, session_id: String) -> Result<(), wit::AccountError> {
+        let bearer = bearer.try_into()?;
+        Ok(commands::end_session(
+            &*service().await?,
+            &bearer,
+            &session_id,
+        )?)
+    }
+
+    async fn end_other_sessions(bearer: wit::Bearer) -> Result<(), wit::AccountError> {
+        let bearer = bearer.try_into()?;
+        Ok(commands::end_other_sessions(&*service().await?, &bearer)?)
+    }
+
+    async fn list_revocations(after: u64) -> Result<wit::RevocationList, wit::AccountError> {
+        Ok(queries::list_revocations(&*service().await?, after)?.into())
     }
 
     async fn update_profile(
-        user_id: String,
+        bearer: wit::Bearer,
         changes: wit::ProfileChanges,
         expected_version: Option<u64>,
+        client: Option<String>,
     ) -> Result<wit::User, wit::AccountError> {
-        let wit::ProfileChanges { name, email } = changes;
-        let command = commands::UpdateProfile {
-            user_id,
+        let wit::ProfileChanges {
             name,
             email,
+            current_password,
+        } = changes;
+        let command = commands::UpdateProfile {
+            bearer: bearer.try_into()?,
+            name,
+            email,
+            current_password,
             expected_version,
+            client,
         };
-        Ok(commands::update_profile(&*service().await?, command)?.into())
+        let service = service().await?;
+        let account = in_turn(|place| commands::update_profile(&*service, command.clone(), place));
+        Ok(account.await?.into())
     }
 
     async fn change_password(
-        user_id: String,
+        bearer: wit::Bearer,
         current: String,
         new: String,
         client: Option<String>,
     ) -> Result<wit::Session, wit::AccountError> {
         let command = commands::ChangePassword {
-            user_id,
+            bearer: bearer.try_into()?,
             current,
             new,
             client,
         };
-        Ok(commands::change_password(&*service().await?, command)?.into())
+        let service = service().await?;
+        let session = in_turn(|place| commands::change_password(&*service, command.clone(), place));
+        Ok(session.await?.into())
     }
 
     async fn list_users(page: wit::PageRequest) -> Result<wit::UserPage, wit::AccountError> {
@@ -154,6 +227,59 @@ impl From<Role> for wit::Role {
         match role {
             Role::Customer => Self::Customer,
             Role::Admin => Self::Admin,
+        }
+    }
+}
+
+/// What is no id belongs to no account.
+impl TryFrom<wit::Bearer> for Bearer {
+    type Error = Error;
+
+    fn try_from(bearer: wit::Bearer) -> Result<Self, Error> {
+        Ok(Self {
+            account: AccountId::parse(&bearer.user_id).map_err(|_| Error::SessionEnded)?,
+            session: bearer.session_id,
+            generation: bearer.generation,
+            expires_at: bearer.expires_at,
+        })
+    }
+}
+
+impl From<SessionSummary> for wit::SessionSummary {
+    fn from(session: SessionSummary) -> Self {
+        Self {
+            created_at: ids::made_at_ms(&session.id).unwrap_or(session.refreshed_at),
+            id: session.id,
+            refreshed_at: session.refreshed_at,
+            expires_at: session.expires_at,
+        }
+    }
+}
+
+impl From<queries::RevocationList> for wit::RevocationList {
+    fn from(list: queries::RevocationList) -> Self {
+        let (mut sessions, mut accounts) = (Vec::new(), Vec::new());
+        for revocation in list.revocations {
+            let expires_at = revocation.expires_at.div_ceil(MS_PER_SECOND);
+            match revocation.revoked {
+                Revoked::Session(session_id) => sessions.push(wit::RevokedSession {
+                    session_id,
+                    expires_at,
+                }),
+                Revoked::Account(id, generation) => accounts.push(wit::RevokedAccount {
+                    user_id: id.as_str().to_owned(),
+                    generation,
+                    expires_at,
+                }),
+            }
+        }
+        Self {
+            after: list.after,
+            sequence: list.sequence,
+            more: list.more,
+            floor: list.floor.div_ceil(MS_PER_SECOND),
+            sessions,
+            accounts,
         }
     }
 }
@@ -217,7 +343,12 @@ impl From<Error> for wit::AccountError {
             Error::EmailTaken => Self::EmailTaken,
             Error::InvalidCredentials => Self::InvalidCredentials,
             Error::TooManyAttempts(seconds) => Self::TooManyAttempts(seconds),
+            Error::Busy(seconds) => Self::Busy(seconds),
+            // Whoever waits is tried again: see `in_turn`.
+            Error::MustWait(_) => Self::Busy(1),
             Error::InvalidRefreshToken => Self::InvalidRefreshToken,
+            Error::SessionEnded => Self::SessionEnded,
+            Error::SessionNotFound => Self::SessionNotFound,
             Error::NotFound => Self::NotFound,
             Error::VersionMismatch => Self::VersionMismatch,
             Error::LastAdmin => Self::LastAdmin,
@@ -289,7 +420,10 @@ mod tests {
         assert!(named(Error::EmailTaken).ends_with("EmailTaken"));
         assert!(named(Error::InvalidCredentials).ends_with("InvalidCredentials"));
         assert!(named(Error::TooManyAttempts(7)).ends_with("TooManyAttempts(7)"));
+        assert!(named(Error::Busy(7)).ends_with("Busy(7)"));
         assert!(named(Error::InvalidRefreshToken).ends_with("InvalidRefreshToken"));
+        assert!(named(Error::SessionEnded).ends_with("SessionEnded"));
+        assert!(named(Error::SessionNotFound).ends_with("SessionNotFound"));
         assert!(named(Error::NotFound).ends_with("NotFound"));
         assert!(named(Error::VersionMismatch).ends_with("VersionMismatch"));
         assert!(named(Error::LastAdmin).ends_with("LastAdmin"));

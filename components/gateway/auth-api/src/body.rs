@@ -56,13 +56,16 @@ pub struct PasswordChange {
 
 /// Changes one's own account; what is not given stays.
 #[derive(Debug, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"name": "Ada King"}))]
 pub struct ProfileChanges {
     #[schema(value_type = PersonName, required = false)]
     pub name: Option<String>,
     #[schema(value_type = EmailAddress, required = false)]
     pub email: Option<String>,
+    /// The password of now: needed to change the address, and not looked at otherwise.
+    #[schema(value_type = String, format = Password, required = false, example = "Engine-No-1")]
+    pub current_password: Option<String>,
 }
 
 /// Changes somebody's account; what is not given stays.
@@ -122,11 +125,12 @@ impl PasswordChange {
 }
 
 impl ProfileChanges {
-    /// Any of `{name, email}`.
+    /// Any of `{name, email, currentPassword}`.
     pub fn read(mut fields: Fields) -> Result<Self, Problem> {
         let body = Self {
             name: fields.optional("name"),
             email: fields.optional("email"),
+            current_password: fields.optional("currentPassword"),
         };
         fields.finish().map(|()| body)
     }
@@ -162,8 +166,16 @@ impl From<&Registration> for accounts::Registration {
 
 impl From<ProfileChanges> for accounts::ProfileChanges {
     fn from(body: ProfileChanges) -> Self {
-        let ProfileChanges { name, email } = body;
-        Self { name, email }
+        let ProfileChanges {
+            name,
+            email,
+            current_password,
+        } = body;
+        Self {
+            name,
+            email,
+            current_password,
+        }
     }
 }
 
@@ -282,6 +294,9 @@ mod tests {
             (given.name, given.email.as_deref()),
             (None, Some("b@example.com"))
         );
+        let given = read(r#"{"currentPassword":"p"}"#, ProfileChanges::read).unwrap();
+        let given = accounts::ProfileChanges::from(given);
+        assert_eq!(given.current_password.as_deref(), Some("p"));
     }
 
     #[test]

@@ -1,31 +1,33 @@
 //! The account behind the request's token, as it is now.
 //!
 //! A token keeps its role until it expires. Where accounts themselves are at stake that is too long: somebody who is
-//! no longer an admin could make themselves one again.
+//! no longer an admin could make themselves one again. And it may have been revoked: the database knows at once.
 
 use mercato_edge::{Context, Problem};
 
-use crate::bindings::mercato::auth::accounts::{self, Role, User};
-use crate::problems::{own_account_problem, worthless_token};
+use crate::bindings::mercato::auth::accounts::{self, Bearer, Role, User};
+use crate::problems::problem;
+
+/// Whoever asks, as their token says.
+pub fn bearer(context: &Context) -> Result<Bearer, Problem> {
+    let principal = context.principal()?;
+    Ok(Bearer {
+        user_id: principal.user_id.clone(),
+        session_id: principal.session_id.clone(),
+        generation: principal.generation,
+        expires_at: principal.expires_at,
+    })
+}
 
 /// The account of whoever asks.
 pub async fn account(context: &Context) -> Result<User, Problem> {
-    let id = context.principal()?.user_id.clone();
-    let user = accounts::find(id).await.map_err(own_account_problem)?;
-    enabled(user)
+    let found = accounts::authenticate(bearer(context)?).await;
+    found.map_err(problem)
 }
 
 /// Goes on only when whoever asks is an admin at this moment.
 pub async fn require_admin(context: &Context) -> Result<(), Problem> {
     admin(&account(context).await?)
-}
-
-fn enabled(user: User) -> Result<User, Problem> {
-    if user.disabled {
-        Err(worthless_token())
-    } else {
-        Ok(user)
-    }
 }
 
 fn admin(user: &User) -> Result<(), Problem> {

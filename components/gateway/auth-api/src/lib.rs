@@ -29,7 +29,9 @@ mod bindings {
     });
 }
 
-use controllers::{login, logout, me, password, ready, refresh, register, users, verify};
+use controllers::{
+    login, logout, me, password, ready, refresh, register, revocations, sessions, users, verify,
+};
 
 /// The routes of accounts.
 pub const ROUTES: &[Route] = &[
@@ -41,12 +43,16 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/api/v1/auth/me", Access::Bearer, me::show),
     route!(PATCH "/api/v1/auth/me", Access::Bearer, me::update),
     route!(POST "/api/v1/auth/password", Access::Bearer, password::change),
+    route!(GET "/api/v1/auth/sessions", Access::Bearer, sessions::list),
+    route!(DELETE "/api/v1/auth/sessions", Access::Bearer, sessions::end_others),
+    route!(DELETE "/api/v1/auth/sessions/{id}", Access::Bearer, sessions::end),
     route!(GET "/api/v1/auth/users", Access::Admin, users::list),
     route!(PATCH "/api/v1/auth/users/{id}", Access::Admin, users::update),
     route!(GET "/internal/ready", Access::Public, ready::ready),
+    route!(GET "/internal/revocations", Access::Public, revocations::list),
 ];
 
-mercato_edge::serve!(ROUTES);
+mercato_edge::serve!(own_sessions ROUTES);
 
 #[cfg(test)]
 mod tests {
@@ -67,6 +73,7 @@ mod tests {
                 "/api/v1/auth/refresh",
                 "/api/v1/auth/logout",
                 "/internal/ready",
+                "/internal/revocations",
             ]
         );
     }

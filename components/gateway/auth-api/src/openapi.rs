@@ -13,6 +13,9 @@ use utoipa::OpenApi;
     crate::controllers::me::show,
     crate::controllers::me::update,
     crate::controllers::password::change,
+    crate::controllers::sessions::list,
+    crate::controllers::sessions::end_others,
+    crate::controllers::sessions::end,
     crate::controllers::users::list,
     crate::controllers::users::update,
 ))]

@@ -23,10 +23,16 @@ pub fn problem(error: AccountError) -> Problem {
             invalid_credentials("the e-mail address or the password is wrong")
         }
         AccountError::TooManyAttempts(seconds) => too_many_attempts(seconds),
+        AccountError::Busy(seconds) => {
+            Problem::unavailable("too many people are logging in at the moment: try again soon")
+                .with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
+        }
         AccountError::InvalidRefreshToken => unauthorized(
             "invalid-refresh-token",
             "the refresh token is not valid: log in again",
         ),
+        AccountError::SessionEnded => ended_session(),
+        AccountError::SessionNotFound => Problem::not_found("session"),
         AccountError::NotFound => Problem::not_found("account"),
         AccountError::VersionMismatch => Problem::precondition_failed(),
         AccountError::LastAdmin => Problem::conflict(
@@ -40,29 +46,27 @@ pub fn problem(error: AccountError) -> Problem {
     }
 }
 
-/// As [`problem`], for the account that the request's own token names: one that is gone or disabled makes the token
-/// worthless.
-pub fn own_account_problem(error: AccountError) -> Problem {
+/// As [`problem`], where the current password was asked for.
+pub fn password_problem(error: AccountError) -> Problem {
     match error {
-        AccountError::NotFound | AccountError::InvalidCredentials => worthless_token(),
+        AccountError::InvalidCredentials => invalid_credentials("the current password is wrong"),
         other => problem(other),
     }
 }
 
-/// 401 for a valid token whose account is gone or disabled.
-pub fn worthless_token() -> Problem {
-    Problem::unauthorized(Some("invalid_token"), "the token is not valid")
+/// 401 for a valid token whose session has ended, or whose account is gone or disabled.
+fn ended_session() -> Problem {
+    Problem::unauthorized(Some("invalid_token"), "the session has ended: log in again")
 }
 
 /// 401 for a password that does not fit.
-pub fn invalid_credentials(detail: &str) -> Problem {
+fn invalid_credentials(detail: &str) -> Problem {
     unauthorized("invalid-credentials", detail)
 }
 
 /// 429 with the seconds to wait (RFC 6585 section 4).
 fn too_many_attempts(seconds: u64) -> Problem {
-    let detail =
-        format!("too many wrong passwords: wait {seconds} seconds before the next attempt");
+    let detail = format!("too many attempts: wait {seconds} seconds before the next one");
     Problem::new(
         StatusCode::TOO_MANY_REQUESTS,
         "too-many-attempts",
@@ -94,11 +98,14 @@ mod tests {
             (AccountError::EmailTaken, 409, "email-taken"),
             (AccountError::InvalidCredentials, 401, "invalid-credentials"),
             (AccountError::TooManyAttempts(60), 429, "too-many-attempts"),
+            (AccountError::Busy(2), 503, "unavailable"),
             (
                 AccountError::InvalidRefreshToken,
                 401,
                 "invalid-refresh-token",
             ),
+            (AccountError::SessionEnded, 401, "unauthorized"),
+            (AccountError::SessionNotFound, 404, "not-found"),
             (AccountError::NotFound, 404, "not-found"),
             (AccountError::VersionMismatch, 412, "version-mismatch"),
             (AccountError::LastAdmin, 409, "last-admin"),
@@ -110,17 +117,13 @@ mod tests {
     }
 
     #[test]
-    fn a_token_whose_account_is_gone_or_disabled_is_not_valid() {
-        for error in [AccountError::NotFound, AccountError::InvalidCredentials] {
-            assert_eq!(
-                status_and_code(&own_account_problem(error)),
-                (401, "unauthorized")
-            );
+    fn a_wrong_current_password_is_told_apart_from_an_ended_session() {
+        for (error, code) in [
+            (AccountError::InvalidCredentials, "invalid-credentials"),
+            (AccountError::SessionEnded, "unauthorized"),
+        ] {
+            assert_eq!(status_and_code(&password_problem(error)), (401, code));
         }
-        assert_eq!(
-            status_and_code(&own_account_problem(AccountError::EmailTaken)),
-            (409, "email-taken")
-        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use mercato_platform::clock::rfc3339;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::bindings::mercato::auth::accounts::{Renewal, Role, Session, User};
+use crate::bindings::mercato::auth::accounts::{Renewal, Role, Session, SessionSummary, User};
 
 /// What an account may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -102,6 +102,33 @@ pub struct SessionResource<'a> {
     expires_in: u64,
 }
 
+/// A session that has not ended.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SessionSummary)]
+pub struct SessionSummaryResource<'a> {
+    #[schema(value_type = Id)]
+    id: &'a str,
+    /// Whether the token that asks belongs to it.
+    #[schema(example = true)]
+    current: bool,
+    #[schema(value_type = Timestamp)]
+    created_at: String,
+    /// When its last pair of tokens was made.
+    #[schema(value_type = Timestamp)]
+    refreshed_at: String,
+    /// When it ends unless it is refreshed.
+    #[schema(value_type = Timestamp)]
+    expires_at: String,
+}
+
+/// The sessions of an account.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionList<'a> {
+    /// The one refreshed last first.
+    data: Vec<SessionSummaryResource<'a>>,
+}
+
 /// An account and a renewed access token.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Renewal)]
@@ -175,6 +202,18 @@ impl<'a> AccountResource<'a> {
     }
 }
 
+impl<'a> SessionSummaryResource<'a> {
+    fn new(session: &'a SessionSummary, own: Option<&str>) -> Self {
+        Self {
+            id: &session.id,
+            current: own == Some(&session.id),
+            created_at: rfc3339(session.created_at),
+            refreshed_at: rfc3339(session.refreshed_at),
+            expires_at: rfc3339(session.expires_at),
+        }
+    }
+}
+
 /// 200 with a session's account and tokens.
 pub fn session(session: &Session) -> Result<Reply, Problem> {
     Reply::json(&SessionResource {
@@ -185,6 +224,13 @@ pub fn session(session: &Session) -> Result<Reply, Problem> {
         token_type: TokenType::Bearer,
         expires_in: session.tokens.expires_in,
     })
+}
+
+/// 200 with the sessions of an account; `own` is the one that asks.
+pub fn sessions(sessions: &[SessionSummary], own: Option<&str>) -> Result<Reply, Problem> {
+    let resource = |session| SessionSummaryResource::new(session, own);
+    let data = sessions.iter().map(resource).collect();
+    Reply::json(&SessionList { data })
 }
 
 /// 200 with an account and its renewed access token.

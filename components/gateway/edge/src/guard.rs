@@ -6,7 +6,7 @@ use http::{HeaderMap, header};
 use mercato_platform::{ids, log};
 
 use crate::bindings::mercato::auth::tokens;
-use crate::{Access, Problem};
+use crate::{Access, Problem, revocation};
 
 /// Longest token that is looked at, in bytes.
 const MAX_TOKEN_BYTES: usize = 4096;
@@ -27,6 +27,14 @@ pub struct Principal {
     pub user_id: String,
     /// What the account may do.
     pub role: Role,
+    /// The session that the token belongs to; none in tokens of versions before sessions were claimed.
+    pub session_id: Option<String>,
+    /// The account's generation of tokens when it was made.
+    pub generation: u64,
+    /// When it was made, in seconds since the Unix epoch.
+    pub issued_at: u64,
+    /// When it ends, in seconds since the Unix epoch.
+    pub expires_at: u64,
 }
 
 impl Principal {
@@ -44,24 +52,59 @@ pub trait Guard {
     /// # Errors
     /// 401 for a token that is not valid, 503 when none can be verified.
     fn verify(&self, token: &str) -> impl Future<Output = Result<Principal, Problem>>;
+
+    /// Goes on unless the holder's token was revoked.
+    ///
+    /// # Errors
+    /// 401 for a token that was revoked, 503 when nobody can tell.
+    fn check_session(&self, holder: &Principal) -> impl Future<Output = Result<(), Problem>>;
 }
 
-/// Asks `mercato:auth/tokens`.
+/// Asks `mercato:auth/tokens`, and `auth-api` which tokens were revoked.
 #[derive(Debug, Clone, Copy)]
 pub struct TokenGuard;
 
 impl Guard for TokenGuard {
     async fn verify(&self, token: &str) -> Result<Principal, Problem> {
-        let principal = tokens::verify(token.to_owned()).await.map_err(refused)?;
-        // Signed by us, so this is no attack; but what is no account's id must not go further as one.
-        let user_id =
-            ids::parse(&principal.user_id).map_err(|_| refused(tokens::TokenError::Malformed))?;
-        let role = match principal.role {
-            tokens::Role::Customer => Role::Customer,
-            tokens::Role::Admin => Role::Admin,
-        };
-        Ok(Principal { user_id, role })
+        verified(token).await
     }
+
+    async fn check_session(&self, holder: &Principal) -> Result<(), Problem> {
+        revocation::check(holder).await
+    }
+}
+
+/// Asks `mercato:auth/tokens` and nobody else: for the box that has the sessions in its own database.
+#[derive(Debug, Clone, Copy)]
+pub struct SignatureGuard;
+
+impl Guard for SignatureGuard {
+    async fn verify(&self, token: &str) -> Result<Principal, Problem> {
+        verified(token).await
+    }
+
+    async fn check_session(&self, _: &Principal) -> Result<(), Problem> {
+        Ok(())
+    }
+}
+
+async fn verified(token: &str) -> Result<Principal, Problem> {
+    let principal = tokens::verify(token.to_owned()).await.map_err(refused)?;
+    // Signed by us, so this is no attack; but what is no account's id must not go further as one.
+    let user_id =
+        ids::parse(&principal.user_id).map_err(|_| refused(tokens::TokenError::Malformed))?;
+    let role = match principal.role {
+        tokens::Role::Customer => Role::Customer,
+        tokens::Role::Admin => Role::Admin,
+    };
+    Ok(Principal {
+        user_id,
+        role,
+        session_id: principal.session_id,
+        generation: principal.generation,
+        issued_at: principal.issued_at,
+        expires_at: principal.expires_at,
+    })
 }
 
 /// For a box that is open to everyone: it carries no token verification at all.
@@ -75,9 +118,14 @@ impl Guard for NoGuard {
             "tokens are not accepted here",
         ))
     }
+
+    async fn check_session(&self, _: &Principal) -> Result<(), Problem> {
+        Ok(())
+    }
 }
 
-/// Lets a request in, or says why not.
+/// Lets a request in, or says why not. Whoever may do what an admin may, or moves money or stock, must not do so with a token
+/// that was revoked.
 pub async fn admit(
     guard: &impl Guard,
     access: Access,
@@ -89,12 +137,15 @@ pub async fn admit(
     let Some(token) = bearer_token(headers)? else {
         return match access {
             Access::Optional | Access::Public => Ok(None),
-            Access::Bearer | Access::Admin => Err(missing_token()),
+            Access::Bearer | Access::Session | Access::Admin => Err(missing_token()),
         };
     };
     let principal = guard.verify(token).await?;
     if access == Access::Admin && !principal.is_admin() {
         return Err(admins_only());
+    }
+    if access == Access::Session || principal.is_admin() {
+        guard.check_session(&principal).await?;
     }
     Ok(Some(principal))
 }

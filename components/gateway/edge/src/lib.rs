@@ -37,6 +37,7 @@ mod followed;
 mod guard;
 mod headers;
 mod idempotency;
+pub mod internal;
 #[cfg(not(target_family = "wasm"))]
 pub mod openapi;
 mod outbox_lag;
@@ -46,6 +47,7 @@ mod payment_status;
 mod problem;
 mod query;
 mod reply;
+mod revocation;
 mod router;
 mod schemas;
 mod server;
@@ -54,7 +56,7 @@ mod stream;
 pub use context::{Body, Context, MAX_BODY_BYTES, unsupported_media_type};
 pub use fields::{Draft, FieldError, Fields, FromJson};
 pub use followed::{Followed, let_the_answer_go};
-pub use guard::{Guard, NoGuard, Principal, Role, TokenGuard};
+pub use guard::{Guard, NoGuard, Principal, Role, SignatureGuard, TokenGuard};
 pub use idempotency::MAX_IDEMPOTENCY_KEY_CHARS;
 pub use outbox_lag::OutboxLag;
 pub use page::{
@@ -65,6 +67,7 @@ pub use payment_status::PaymentStatusName;
 pub use problem::{Problem, ProblemDocument};
 pub use query::Query;
 pub use reply::Reply;
+pub use revocation::RevocationList;
 pub use router::{Access, BodyMode, Handler, HandlerFuture, Route};
 pub use schemas::{Amount, Id, Price, Timestamp};
 #[doc(hidden)]
@@ -100,11 +103,15 @@ macro_rules! route {
 }
 
 /// Makes the component answer HTTP with that route table. With a second argument, an `async fn()` that runs when the
-/// answer to a request that was not internal has been taken. `serve!(public ROUTES)` makes a box that verifies no tokens.
+/// answer to a request that was not internal has been taken. `serve!(public ROUTES)` makes a box that verifies no tokens,
+/// `serve!(own_sessions ROUTES)` one that verifies them and looks at their sessions itself.
 #[macro_export]
 macro_rules! serve {
     (public $routes:expr) => {
         $crate::serve!(@entry $routes, $crate::NoGuard, $crate::NOTHING);
+    };
+    (own_sessions $routes:expr) => {
+        $crate::serve!(@entry $routes, $crate::SignatureGuard, $crate::NOTHING);
     };
     ($routes:expr) => {
         $crate::serve!(@entry $routes, $crate::TokenGuard, $crate::NOTHING);

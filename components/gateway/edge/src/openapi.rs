@@ -343,7 +343,7 @@ fn security(access: Access) -> Vec<SecurityRequirement> {
     match access {
         Access::Public => vec![],
         Access::Optional => vec![SecurityRequirement::default(), bearer],
-        Access::Bearer | Access::Admin => vec![bearer],
+        Access::Bearer | Access::Session | Access::Admin => vec![bearer],
     }
 }
 

@@ -22,7 +22,10 @@ pub enum Access {
     Optional,
     /// Whoever holds a valid token.
     Bearer,
-    /// Whoever holds a valid token with the role `admin`.
+    /// Whoever holds a valid token that was not revoked: for what moves money or stock.
+    Session,
+    /// Whoever holds a valid token with the role `admin` that was not revoked. (A token of an admin is held against the
+    /// revocations on all routes.)
     Admin,
 }
 

@@ -5,7 +5,6 @@ use mercato_edge::{Access, Context, Problem, Reply, Route, route};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-mod boxes;
 pub mod docs;
 mod metrics;
 #[cfg(not(target_family = "wasm"))]

@@ -1,14 +1,13 @@
 //! Metrics of the shop, for whoever holds the secret of the variable `metrics_token`.
 
 use futures::future::join_all;
-use mercato_edge::{Context, Problem, ProblemDocument, Reply};
+use mercato_edge::{Context, Problem, ProblemDocument, Reply, internal};
 use mercato_metrics::{Exposition, Family, Kind};
 use mercato_platform::log;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::bindings::spin::variables::variables;
-use crate::boxes;
 
 /// The boxes that have something to tell.
 pub const BOXES: [&str; 3] = ["orders-api", "payments-api", "products-api"];
@@ -34,7 +33,8 @@ pub const BOXES: [&str; 3] = ["orders-api", "payments-api", "products-api"];
 pub async fn metrics(context: Context) -> Result<Reply, Problem> {
     admit(&secret().await?, context.bearer_token())?;
     context.query().finish()?;
-    let asked = BOXES.map(|name| boxes::ask(name, "/internal/metrics", context.request_id()));
+    let asked =
+        BOXES.map(|name| internal::ask(name, "/internal/metrics", Some(context.request_id())));
     let told: Vec<_> = BOXES.into_iter().zip(join_all(asked).await).collect();
     Ok(Reply::metrics(merge(&told)))
 }

@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 
 use futures::future::join_all;
 use http::HeaderName;
-use mercato_edge::{Context, OutboxLag, Problem, Reply, StatusCode};
+use mercato_edge::{Context, OutboxLag, Problem, Reply, StatusCode, internal};
 use mercato_platform::log;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
-
-use crate::boxes;
 
 /// The boxes behind this door.
 pub const BOXES: [&str; 4] = ["auth-api", "orders-api", "payments-api", "products-api"];
@@ -119,7 +117,7 @@ fn warnings(log_lines_lost: Option<&str>) -> Vec<String> {
 
 /// What a box says of itself; none when it is down.
 async fn report_of(name: &'static str, request_id: &str) -> (&'static str, Option<Report>) {
-    let body = boxes::ask(name, "/internal/ready", request_id).await;
+    let body = internal::ask(name, "/internal/ready", Some(request_id)).await;
     let report = body.map(|body| serde_json::from_slice(&body).unwrap_or_default());
     (name, report)
 }

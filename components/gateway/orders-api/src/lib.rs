@@ -43,11 +43,11 @@ use controllers::{change_status, create, find, list, metrics, ready, stats, swee
 /// The routes of orders.
 pub const ROUTES: &[Route] = &[
     route!(GET "/api/v1/orders", Access::Bearer, list::list),
-    route!(POST "/api/v1/orders", Access::Bearer, create::create),
+    route!(POST "/api/v1/orders", Access::Session, create::create),
     route!(GET "/api/v1/orders/stats", Access::Admin, stats::stats),
     route!(GET "/api/v1/orders/{statusOrId}", Access::Bearer, list::list_by_status),
     route!(GET "/api/v1/orders/id/{id}", Access::Bearer, find::find),
-    route!(PATCH "/api/v1/orders/{statusOrId}", Access::Bearer, change_status::change_status),
+    route!(PATCH "/api/v1/orders/{statusOrId}", Access::Session, change_status::change_status),
     route!(GET "/internal/ready", Access::Public, ready::ready),
     route!(GET "/internal/metrics", Access::Public, metrics::metrics),
     route!(POST "/internal/sweep", Access::Public, sweep::sweep),

@@ -37,7 +37,7 @@ use controllers::{
 
 /// The routes of payments.
 pub const ROUTES: &[Route] = &[
-    route!(POST "/api/v1/payments/session", Access::Bearer, open_session::open_session),
+    route!(POST "/api/v1/payments/session", Access::Session, open_session::open_session),
     route!(GET "/api/v1/payments/order/{orderId}", Access::Bearer, find_by_order::find_by_order),
     route!(POST "/api/v1/payments/webhook", Access::Public, webhook::webhook),
     route!(GET "/api/v1/payments/mock/checkout/{sessionId}", Access::Public, show_checkout::show_checkout),
@@ -62,7 +62,12 @@ mod tests {
     fn only_the_provider_its_customers_and_the_host_come_without_a_token() {
         let public: Vec<_> = ROUTES
             .iter()
-            .filter(|route| !matches!(route.access, Access::Bearer | Access::Admin))
+            .filter(|route| {
+                !matches!(
+                    route.access,
+                    Access::Bearer | Access::Session | Access::Admin
+                )
+            })
             .map(|route| (route.method.as_str(), route.pattern))
             .collect();
         let expected = [

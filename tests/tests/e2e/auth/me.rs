@@ -33,7 +33,7 @@ fn a_customer_changes_name_and_address() {
     let email = unique_email();
     let changed = customer
         .patch(ME)
-        .json(&json!({ "name": " Grace ", "email": email.to_uppercase() }))
+        .json(&json!({ "name": " Grace ", "email": email.to_uppercase(), "currentPassword": PASSWORD }))
         .send();
     let changed = changed.expect(200).json();
     assert_eq!(
@@ -73,8 +73,26 @@ fn what_is_not_given_stays() {
 fn somebody_elses_address_is_taken() {
     let shop = Shop::shared();
     let (ada, grace) = (shop.customer(), shop.customer());
-    let answer = ada.patch(ME).json(&json!({ "email": grace.email })).send();
+    let body = json!({ "email": grace.email, "currentPassword": PASSWORD });
+    let answer = ada.patch(ME).json(&body).send();
     answer.expect_problem(409, "email-taken");
+}
+
+#[test]
+fn another_address_needs_the_current_password() {
+    let shop = Shop::shared();
+    let customer = shop.customer();
+    let email = unique_email();
+    let change = |body| customer.patch(ME).json(&body).send();
+    change(json!({ "email": email })).expect_invalid(&[("currentPassword", "required")]);
+    let wrong = change(json!({ "email": email, "currentPassword": "Wrong-Password-1" }));
+    assert!(wrong.header("www-authenticate").is_some());
+    wrong.expect_problem(401, "invalid-credentials");
+    let me = customer.get(ME).send().expect(200).json();
+    assert_eq!(me["email"], customer.email);
+    change(json!({ "email": customer.email.to_uppercase(), "name": "Joan" })).expect(200);
+    change(json!({ "email": email, "currentPassword": PASSWORD })).expect(200);
+    shop.log_in(&email, PASSWORD);
 }
 
 #[test]

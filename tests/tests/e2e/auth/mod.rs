@@ -4,6 +4,7 @@ mod me;
 mod password;
 mod refresh;
 mod register;
+mod sessions;
 mod tokens;
 mod users;
 mod verify;

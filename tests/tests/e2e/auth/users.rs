@@ -116,7 +116,7 @@ fn a_disabled_account_has_no_sessions_and_gets_none() {
         let answer = customer.get(path).send();
         answer.expect_problem(401, "unauthorized");
     }
-    // The other boxes go by the token until it ends: docs/decisions/0009.
+    // What a customer may read is good until the token ends: docs/decisions/0035.
     customer.get("/api/v1/orders").send().expect(200);
     change(&customer, json!({ "disabled": false })).expect(200);
     log_in().expect(200);

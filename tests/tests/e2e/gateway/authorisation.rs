@@ -153,6 +153,9 @@ const ROWS: &[Row] = &[
         |_| json!({}),
         [401, 400, 400, 400],
     ),
+    row("GET", "/api/v1/auth/sessions", [401, 200, 200, 200]),
+    row("DELETE", "/api/v1/auth/sessions", [401, 204, 204, 204]),
+    row("DELETE", "/api/v1/auth/sessions/{id}", [401, 404, 404, 404]),
     row("GET", "/api/v1/auth/users", [401, 403, 403, 200]),
     with(
         "PATCH",

@@ -1,12 +1,13 @@
-use crate::application::session::{account_id, enabled_account, unchanged_account};
-use crate::application::{Error, Session};
-use crate::domain::{Account, Client, Fields, Password};
+use crate::application::session::unchanged_account;
+use crate::application::{Error, Place, Session};
+use crate::domain::{Account, Bearer, Client, Fields, Password};
 use crate::ports::{Ports, Store};
 
 /// Changes the password of an account.
+#[derive(Clone)]
 pub struct ChangePassword {
-    /// Id of the account.
-    pub user_id: String,
+    /// Who changes it.
+    pub bearer: Bearer,
     /// The current password.
     pub current: String,
     /// The new one.
@@ -21,32 +22,43 @@ pub struct ChangePassword {
 /// Wrong passwords count as those of logins do: a stolen access token must not let anyone guess without end.
 ///
 /// # Errors
-/// [`Error::Invalid`] for the new password, [`Error::InvalidCredentials`] for the current one or a disabled account,
-/// [`Error::TooManyAttempts`], [`Error::NotFound`], or a fault of the database.
+/// [`Error::Invalid`] for the new password, [`Error::InvalidCredentials`] for the current one, [`Error::SessionEnded`],
+/// [`Error::TooManyAttempts`], [`Error::Busy`], [`Error::MustWait`], or a fault of the database.
 pub fn change_password<S: Store>(
     ports: &Ports<S>,
     command: ChangePassword,
+    place: Option<Place>,
 ) -> Result<Session, Error> {
-    let id = account_id(&command.user_id)?;
+    let bearer = command.bearer;
     let new = validate(command.new)?;
-    let account = ports.store.read(|records| enabled_account(records, &id))?;
+    let account = ports
+        .store
+        .read(|records| ports.bearer_account(records, &bearer))?;
+    let id = account.id.clone();
     let client = command.client.as_deref().and_then(Client::parse);
     // By the id, too: whoever holds a stolen token can change the address.
-    let subjects = [account.email.as_str(), id.as_str()];
-    let attempt = ports.begin_attempt(&subjects, client.as_ref())?;
-    verify(ports, &account, &command.current)?;
-    let hash = ports.passwords.hash(&new)?;
-    ports.store.write(|records| {
-        let now = ports.clock.now_ms();
-        let account = unchanged_account(records, &account)?.with_password(hash, now);
-        records.save_account(&account)?;
-        records.end_sessions(&id)?;
-        attempt.succeeded(records, now)?;
-        ports.grant_tokens(records, account, None)
+    let attempt = ports.begin_attempt(&account.email, Some(&id), client.as_ref(), place)?;
+    ports.in_slot(&attempt.slot, || {
+        verify_password(ports, &account, &command.current)?;
+        let hash = ports.passwords.hash(&new)?;
+        ports.store.write(|records| {
+            let now = ports.clock.now_ms();
+            ports.bearer_account(records, &bearer)?;
+            let account = unchanged_account(records, &account)?.with_password(hash, now);
+            records.save_account(&account)?;
+            ports.end_sessions_of(records, &account)?;
+            attempt.succeeded(records, now)?;
+            ports.open_session(records, account)
+        })
     })
 }
 
-fn verify<S: Store>(ports: &Ports<S>, account: &Account, password: &str) -> Result<(), Error> {
+/// Goes on when that is the account's password.
+pub(super) fn verify_password<S: Store>(
+    ports: &Ports<S>,
+    account: &Account,
+    password: &str,
+) -> Result<(), Error> {
     let hash = &account.password_hash;
     if ports.passwords.verify(password, hash, None)? {
         Ok(())
@@ -65,9 +77,11 @@ fn validate(new: String) -> Result<Password, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::commands::refresh;
-    use crate::application::testing::{PASSWORD, Shop};
-    use crate::domain::{Email, PasswordHash};
+    use crate::application::commands::logout;
+    use crate::application::testing::{
+        PASSWORD, Shop, bearer_of, refresh_from_anywhere as refresh,
+    };
+    use crate::domain::{Email, PasswordHash, Revoked};
 
     const NEW_PASSWORD: &str = "An0ther-Password";
 
@@ -82,15 +96,16 @@ mod tests {
         current: &str,
         new: &str,
     ) -> Result<Session, Error> {
-        let (user_id, current, new) = (user_id.to_owned(), current.to_owned(), new.to_owned());
+        let (current, new) = (current.to_owned(), new.to_owned());
         change_password(
             &shop.ports,
             ChangePassword {
-                user_id,
+                bearer: bearer_of(user_id),
                 current,
                 new,
                 client: client.map(str::to_owned),
             },
+            None,
         )
     }
 
@@ -121,6 +136,35 @@ mod tests {
             assert_eq!(refused.unwrap_err(), Error::InvalidRefreshToken);
         }
         assert!(refresh(&shop.ports, &other.tokens.refresh_token).is_ok());
+    }
+
+    #[test]
+    fn access_tokens_from_before_end_and_the_new_one_does_not() {
+        let shop = Shop::new();
+        let session = shop.register("ada@example.com");
+        let new = change(&shop, session.account.id.as_str(), PASSWORD, NEW_PASSWORD).unwrap();
+        let [Revoked::Account(account, generation)] = &shop.revoked()[..] else {
+            panic!("not one account")
+        };
+        assert_eq!(*account, session.account.id);
+        assert!(shop.bearer(&session).generation < *generation);
+        assert_eq!(shop.bearer(&new).generation, *generation);
+    }
+
+    #[test]
+    fn a_bearer_whose_session_has_ended_changes_nothing() {
+        let shop = Shop::new();
+        let session = shop.register("ada@example.com");
+        let bearer = shop.bearer(&session);
+        logout(&shop.ports, &session.tokens.refresh_token).unwrap();
+        let command = ChangePassword {
+            bearer,
+            current: PASSWORD.to_owned(),
+            new: NEW_PASSWORD.to_owned(),
+            client: None,
+        };
+        let refused = change_password(&shop.ports, command, None);
+        assert_eq!(refused.unwrap_err(), Error::SessionEnded);
     }
 
     #[test]
@@ -169,14 +213,20 @@ mod tests {
     fn nobody_and_the_disabled_change_nothing() {
         let shop = Shop::new();
         assert_eq!(
-            change(&shop, "nobody", PASSWORD, NEW_PASSWORD).unwrap_err(),
-            Error::NotFound
+            change(
+                &shop,
+                "01890a5d-ac96-774b-bcce-b302099a8057",
+                PASSWORD,
+                NEW_PASSWORD
+            )
+            .unwrap_err(),
+            Error::SessionEnded
         );
         let id = shop.register("ada@example.com").account.id;
         shop.disable("ada@example.com");
         assert_eq!(
             change(&shop, id.as_str(), PASSWORD, NEW_PASSWORD).unwrap_err(),
-            Error::InvalidCredentials
+            Error::SessionEnded
         );
     }
 

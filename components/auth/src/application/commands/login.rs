@@ -1,9 +1,10 @@
 use crate::application::session::unchanged_account;
-use crate::application::{Error, Session};
+use crate::application::{Error, Place, Session};
 use crate::domain::{Account, BrokenRule, Client, Email, Fields, Password, PasswordHash};
 use crate::ports::{Ports, Store};
 
 /// Opens a session.
+#[derive(Clone)]
 pub struct Login {
     /// Address of the account.
     pub email: String,
@@ -16,26 +17,34 @@ pub struct Login {
 /// Opens a session. An unknown address, a wrong password and a disabled account answer alike and take the same time,
 /// and too many of them in a row make all three wait.
 ///
+/// Whoever has a place in the line of those whose password is to be verified comes again with it.
+///
 /// A hash made at a lower cost than today's is replaced: this is the only moment at which the password is known.
 ///
 /// # Errors
 /// [`Error::Invalid`] for what cannot be an address or a password at all, [`Error::InvalidCredentials`],
-/// [`Error::TooManyAttempts`], or a fault of the database.
-pub fn login<S: Store>(ports: &Ports<S>, command: Login) -> Result<Session, Error> {
+/// [`Error::TooManyAttempts`], [`Error::Busy`], [`Error::MustWait`], or a fault of the database.
+pub fn login<S: Store>(
+    ports: &Ports<S>,
+    command: Login,
+    place: Option<Place>,
+) -> Result<Session, Error> {
     let email = validate(&command)?;
     let client = command.client.as_deref().and_then(Client::parse);
-    let attempt = ports.begin_attempt(&[email.as_str()], client.as_ref())?;
-    let verified = verify(ports, &email, &command.password)?;
-    let stronger_hash = stronger_hash(ports, &verified, command.password)?;
-    ports.store.write(|records| {
-        let account = unchanged_account(records, &verified)?;
-        attempt.succeeded(records, ports.clock.now_ms())?;
-        let Some(hash) = stronger_hash else {
-            return ports.grant_tokens(records, account, None);
-        };
-        let account = account.with_stronger_hash(hash);
-        records.save_account(&account)?;
-        ports.grant_tokens(records, account, None)
+    let attempt = ports.begin_attempt(&email, None, client.as_ref(), place)?;
+    ports.in_slot(&attempt.slot, || {
+        let verified = verify(ports, &email, &command.password)?;
+        let stronger_hash = stronger_hash(ports, &verified, command.password)?;
+        ports.store.write(|records| {
+            let account = unchanged_account(records, &verified)?;
+            attempt.succeeded(records, ports.clock.now_ms())?;
+            let Some(hash) = stronger_hash else {
+                return ports.open_session(records, account);
+            };
+            let account = account.with_stronger_hash(hash);
+            records.save_account(&account)?;
+            ports.open_session(records, account)
+        })
     })
 }
 

@@ -10,7 +10,7 @@ pub fn logout<S: Store>(ports: &Ports<S>, presented: &RefreshSecret) -> Result<(
     ports
         .store
         .write(|records| match records.refresh_token(&presented.hash())? {
-            Some(token) => records.end_family(&token.family),
+            Some(token) => ports.end_session(records, &token.family),
             None => Ok(()),
         })
 }
@@ -18,8 +18,7 @@ pub fn logout<S: Store>(ports: &Ports<S>, presented: &RefreshSecret) -> Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::commands::refresh;
-    use crate::application::testing::{PASSWORD, Shop};
+    use crate::application::testing::{PASSWORD, Shop, refresh_from_anywhere as refresh};
 
     #[test]
     fn a_logout_ends_that_session_only() {

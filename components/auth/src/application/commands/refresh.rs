@@ -1,57 +1,151 @@
 use mercato_platform::log;
 
 use crate::application::{Error, Session};
-use crate::domain::{RefreshSecret, RefreshToken, Standing};
+use crate::domain::{
+    Account, Client, PAIRS_PER_SESSION_MAX, RefreshSecret, RefreshToken, Spending, Standing,
+};
 use crate::ports::{Ports, Records, Store};
 
-/// Trades a refresh token for a new pair; the old one is spent. A token that was spent before ends its family: either
-/// its bearer or a thief has the newer one, and nobody can tell which.
+/// Trades of one session within [`REUSE_GRACE_MS`](crate::domain::REUSE_GRACE_MS) that are followed from a spent token to the
+/// newest one.
+const FOLLOWED_MAX: usize = 16;
+
+/// Trades a refresh token for the next pair of its session.
+pub struct Refresh {
+    /// The token as it was presented.
+    pub presented: RefreshSecret,
+    /// The IP address that it comes from, if it is known.
+    pub client: Option<String>,
+    /// What the client says that it is.
+    pub user_agent: Option<String>,
+}
+
+/// Trades a refresh token for a new pair; the old one is spent. The client that spent it may send it again for some seconds
+/// and gets the same pair: its answer was lost, or it has two tabs. In all other cases a token that was spent before ends its
+/// family: either its bearer or a thief has the newer one, and nobody can tell which.
 ///
 /// # Errors
 /// [`Error::InvalidRefreshToken`], or a fault of the database.
-pub fn refresh<S: Store>(ports: &Ports<S>, presented: &RefreshSecret) -> Result<Session, Error> {
-    let now = ports.clock.now_ms();
+pub fn refresh<S: Store>(ports: &Ports<S>, command: Refresh) -> Result<Session, Error> {
+    let client = command.client.as_deref().and_then(Client::parse);
+    let client = Spending::client_key(client.as_ref(), command.user_agent.as_deref());
     // The end of a family must be kept, so it is an outcome of the unit of work and not an error.
     let session = ports.store.write(|records| {
-        let Some(token) = records.refresh_token(&presented.hash())? else {
+        let Some(token) = records.refresh_token(&command.presented.hash())? else {
             return Ok(None);
         };
-        match token.standing(now) {
-            Standing::Usable => rotate(ports, records, token, now),
+        match token.standing(ports.clock.now_ms()) {
+            Standing::Usable => rotate(ports, records, token, &command.presented, client),
             Standing::Expired => Ok(None),
             Standing::Spent => {
-                records.end_family(&token.family)?;
-                let fields = [
-                    ("user_id", token.account.as_str()),
-                    ("family", &token.family),
-                ];
-                log::warn(
-                    "a spent refresh token was used again: its session has ended",
-                    &fields,
-                );
-                Ok(None)
+                let client = client.as_deref();
+                match traded_for(ports, records, &token, command.presented, client)? {
+                    Some(session) => Ok(Some(session)),
+                    None => end_family_of(ports, records, &token).map(|()| None),
+                }
             }
         }
     })?;
     session.ok_or(Error::InvalidRefreshToken)
 }
 
+fn enabled_account(records: &dyn Records, token: &RefreshToken) -> Result<Option<Account>, Error> {
+    let account = records.account(&token.account)?;
+    Ok(account.filter(|account| !account.disabled))
+}
+
 fn rotate<S: Store>(
     ports: &Ports<S>,
     records: &dyn Records,
     token: RefreshToken,
-    now: u64,
+    presented: &RefreshSecret,
+    client: Option<String>,
 ) -> Result<Option<Session>, Error> {
-    let Some(account) = records
-        .account(&token.account)?
-        .filter(|account| !account.disabled)
-    else {
+    let Some(account) = enabled_account(records, &token)? else {
         return Ok(None);
     };
-    records.spend_refresh_token(&token.hash, now)?;
-    ports
-        .grant_tokens(records, account, Some(token.family))
-        .map(Some)
+    if token.number >= PAIRS_PER_SESSION_MAX {
+        ports.end_session(records, &token.family)?;
+        return Ok(None);
+    }
+    let now = ports.clock.now_ms();
+    let (salt, token_id) = (ports.secrets.salt(), ports.ids.new_id());
+    let successor = presented.successor(&salt).ok_or_else(unusable_salt)?;
+    let spending = Spending {
+        at: now,
+        client,
+        salt: Some(salt),
+        token_id: Some(token_id.clone()),
+    };
+    records.forget_expired_tokens(now)?;
+    records.spend_refresh_token(&token.hash, &spending)?;
+    let next = RefreshToken {
+        hash: successor.hash(),
+        issued_at: now,
+        expires_at: ports.refresh_end(now),
+        number: token.number.saturating_add(1),
+        spent: None,
+        ..token
+    };
+    records.add_refresh_token(&next)?;
+    ports.pair(account, &next, successor, token_id).map(Some)
+}
+
+/// The pair that a spent token was traded for, if the same client may have it again. When that was traded for the next one
+/// meanwhile, the newest pair.
+fn traded_for<S: Store>(
+    ports: &Ports<S>,
+    records: &dyn Records,
+    spent: &RefreshToken,
+    presented: RefreshSecret,
+    client: Option<&str>,
+) -> Result<Option<Session>, Error> {
+    let Some(account) = enabled_account(records, spent)? else {
+        return Ok(None);
+    };
+    let now = ports.clock.now_ms();
+    let (mut token, mut secret) = (spent.clone(), presented);
+    let mut access_token_id = None;
+    for _ in 0..=FOLLOWED_MAX {
+        let Some(spending) = token.spent.as_ref() else {
+            let pair = |id| ports.pair(account, &token, secret, id);
+            return access_token_id.map(pair).transpose();
+        };
+        if !spending.allows_again(client, now) {
+            return Ok(None);
+        }
+        let (Some(salt), Some(id)) = (&spending.salt, &spending.token_id) else {
+            return Ok(None);
+        };
+        access_token_id = Some(id.clone());
+        secret = secret.successor(salt).ok_or_else(unusable_salt)?;
+        let Some(successor) = records.refresh_token(&secret.hash())? else {
+            return Ok(None);
+        };
+        token = successor;
+    }
+    Ok(None)
+}
+
+fn end_family_of<S: Store>(
+    ports: &Ports<S>,
+    records: &dyn Records,
+    token: &RefreshToken,
+) -> Result<(), Error> {
+    ports.end_session(records, &token.family)?;
+    let fields = [
+        ("user_id", token.account.as_str()),
+        ("family", &token.family),
+    ];
+    log::warn(
+        "a spent refresh token was used again: its session has ended",
+        &fields,
+    );
+    Ok(())
+}
+
+fn unusable_salt() -> Error {
+    Error::Internal("the salt of a refresh token cannot be used".to_owned())
 }
 
 #[cfg(test)]
@@ -59,7 +153,11 @@ mod tests {
     use mercato_tokens::Role;
 
     use super::*;
-    use crate::application::testing::{PASSWORD, Shop};
+    use crate::application::testing::{PASSWORD, Shop, refresh_from_anywhere as refresh};
+    use crate::domain::{REUSE_GRACE_MS, Revoked};
+
+    const HERE: Option<&str> = Some("192.0.2.1");
+    const BROWSER: Option<&str> = Some("browser");
 
     #[test]
     fn a_refresh_gives_a_new_pair_of_the_same_family() {
@@ -75,10 +173,7 @@ mod tests {
         assert_eq!(tokens.len(), 2);
         assert_eq!(tokens[0].family, tokens[1].family);
         assert_eq!(
-            tokens
-                .iter()
-                .filter(|token| token.spent_at.is_some())
-                .count(),
+            tokens.iter().filter(|token| token.spent.is_some()).count(),
             1
         );
         assert!(refresh(&shop.ports, &session.tokens.refresh_token).is_ok());
@@ -160,6 +255,84 @@ mod tests {
             refresh(&shop.ports, &token).unwrap_err(),
             Error::InvalidRefreshToken
         );
-        assert_eq!(shop.tokens()[0].spent_at, None);
+        assert_eq!(shop.tokens()[0].spent, None);
+    }
+
+    #[test]
+    fn the_same_client_gets_the_same_pair_for_ten_seconds() {
+        let shop = Shop::new();
+        let first = shop.register("ada@example.com");
+        let refresh = || shop.refresh_as(&first, HERE, BROWSER).unwrap().tokens;
+        let given = refresh();
+        shop.advance_seconds(REUSE_GRACE_MS / 1_000 - 1);
+        let again = refresh();
+        assert_eq!(again.refresh_token, given.refresh_token);
+        assert_eq!(again.access_token, given.access_token);
+        assert_eq!((shop.tokens().len(), shop.revoked().len()), (2, 0));
+    }
+
+    #[test]
+    fn later_or_from_elsewhere_it_is_theft() {
+        for (wait_seconds, client, user_agent) in [
+            (REUSE_GRACE_MS / 1_000, HERE, BROWSER),
+            (0, Some("198.51.100.1"), BROWSER),
+            (0, HERE, Some("other")),
+            (0, HERE, None),
+            (0, None, BROWSER),
+        ] {
+            let shop = Shop::new();
+            let first = shop.register("ada@example.com");
+            let session = shop.bearer(&first).session.unwrap();
+            shop.refresh_as(&first, HERE, BROWSER).unwrap();
+            shop.advance_seconds(wait_seconds);
+            let refused = shop.refresh_as(&first, client, user_agent);
+            assert_eq!(refused.unwrap_err(), Error::InvalidRefreshToken);
+            assert_eq!(shop.tokens(), []);
+            assert_eq!(shop.revoked(), [Revoked::Session(session)]);
+        }
+    }
+
+    #[test]
+    fn whoever_comes_late_gets_the_newest_pair() {
+        let shop = Shop::new();
+        let first = shop.register("ada@example.com");
+        let second = shop.refresh_as(&first, HERE, BROWSER).unwrap();
+        let third = shop.refresh_as(&second, HERE, BROWSER).unwrap();
+        let again = shop.refresh_as(&first, HERE, BROWSER).unwrap();
+        assert_eq!(again.tokens.refresh_token, third.tokens.refresh_token);
+        assert_eq!(again.tokens.access_token, third.tokens.access_token);
+    }
+
+    #[test]
+    fn a_token_that_an_older_version_spent_has_no_grace() {
+        let shop = Shop::new();
+        let first = shop.register("ada@example.com");
+        let hash = first.tokens.refresh_token.hash();
+        let spending = Spending {
+            at: shop.ports.clock.now_ms(),
+            client: Spending::client_key(Client::parse("192.0.2.1").as_ref(), BROWSER),
+            salt: None,
+            token_id: None,
+        };
+        let spend = |records: &dyn Records| records.spend_refresh_token(&hash, &spending);
+        shop.ports.store.write(spend).unwrap();
+        assert!(shop.refresh_as(&first, HERE, BROWSER).is_err());
+        assert_eq!(shop.tokens(), []);
+    }
+
+    #[test]
+    fn a_session_that_has_had_too_many_pairs_ends() {
+        let shop = Shop::new();
+        let mut session = shop.register("ada@example.com");
+        let nearly = RefreshToken {
+            number: PAIRS_PER_SESSION_MAX - 1,
+            ..shop.tokens().remove(0)
+        };
+        let replace = |records: &dyn Records| records.add_refresh_token(&nearly);
+        shop.ports.store.write(replace).unwrap();
+        session = shop.refresh(&session).unwrap();
+        let refused = shop.refresh(&session);
+        assert_eq!(refused.unwrap_err(), Error::InvalidRefreshToken);
+        assert_eq!(shop.tokens(), []);
     }
 }

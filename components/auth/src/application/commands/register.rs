@@ -2,11 +2,12 @@ use mercato_tokens::Role;
 
 use crate::application::session::account_id;
 use crate::application::throttle::make_familiar;
-use crate::application::{Error, Session};
+use crate::application::{Error, Place, Session};
 use crate::domain::{Account, Client, Email, FieldError, Fields, Name, Password};
 use crate::ports::{Ports, Store};
 
 /// Opens a customer account.
+#[derive(Clone)]
 pub struct Register {
     /// The person's name.
     pub name: String,
@@ -18,32 +19,38 @@ pub struct Register {
     pub client: Option<String>,
 }
 
-/// Opens a customer account and its first session.
+/// Opens a customer account and its first session. Whoever has a place in the line of those whose password is to be hashed comes
+/// again with it.
 ///
 /// # Errors
-/// [`Error::Invalid`], [`Error::EmailTaken`], or a fault of the database.
-pub fn register<S: Store>(ports: &Ports<S>, command: Register) -> Result<Session, Error> {
+/// [`Error::Invalid`], [`Error::EmailTaken`], [`Error::TooManyAttempts`], [`Error::Busy`], [`Error::MustWait`], or a fault of the
+/// database.
+pub fn register<S: Store>(
+    ports: &Ports<S>,
+    command: Register,
+    place: Option<Place>,
+) -> Result<Session, Error> {
     let client = command.client.as_deref().and_then(Client::parse);
     let (name, email, password) = validate(command)?;
-    // Spares the hashing; what decides is the unique address below.
-    if ports
-        .store
-        .read(|records| records.account_by_email(&email))?
-        .is_some()
-    {
-        return Err(Error::EmailTaken);
+    let slot = ports.begin_registration(&email, client.as_ref(), place)?;
+    let result = ports.in_slot(&slot, || {
+        let hash = ports.passwords.hash(&password)?;
+        let id = account_id(&ports.ids.new_id())?;
+        let account = Account::open(id, name, email, hash, Role::Customer, ports.clock.now_ms());
+        ports.store.write(|records| {
+            slot.give_back(records, ports.clock.now_ms())?;
+            records.add_account(&account)?;
+            if let Some(client) = &client {
+                let subjects = [account.email.as_str(), account.id.as_str()];
+                make_familiar(records, &subjects, client, account.created_at)?;
+            }
+            ports.open_session(records, account)
+        })
+    });
+    if let Err(Error::EmailTaken) = &result {
+        ports.count_taken_address(client.as_ref())?;
     }
-    let hash = ports.passwords.hash(&password)?;
-    let id = account_id(&ports.ids.new_id())?;
-    let account = Account::open(id, name, email, hash, Role::Customer, ports.clock.now_ms());
-    ports.store.write(|records| {
-        records.add_account(&account)?;
-        if let Some(client) = &client {
-            let subjects = [account.email.as_str(), account.id.as_str()];
-            make_familiar(records, &subjects, client, account.created_at)?;
-        }
-        ports.grant_tokens(records, account, None)
-    })
+    result
 }
 
 /// Which fields of a registration break a rule.
@@ -92,7 +99,9 @@ mod tests {
     #[test]
     fn a_registration_opens_a_customer_account_and_a_session() {
         let shop = Shop::new();
-        let session = register(&shop.ports, register_command("Ada@Example.com")).unwrap();
+        let session = shop
+            .try_register(register_command("Ada@Example.com"))
+            .unwrap();
         assert_eq!(session.account.email.as_str(), "ada@example.com");
         assert_eq!(session.account.role, Role::Customer);
         assert_eq!(
@@ -121,7 +130,7 @@ mod tests {
     fn an_address_is_taken_whatever_its_capitals() {
         let shop = Shop::new();
         shop.register("ada@example.com");
-        let refused = register(&shop.ports, register_command("ADA@example.COM"));
+        let refused = shop.try_register(register_command("ADA@example.COM"));
         assert_eq!(refused.unwrap_err(), Error::EmailTaken);
         assert_eq!(shop.tokens().len(), 1, "no session was opened");
     }
@@ -135,7 +144,7 @@ mod tests {
             password: "short".to_owned(),
             client: None,
         };
-        let Error::Invalid(errors) = register(&shop.ports, command).unwrap_err() else {
+        let Error::Invalid(errors) = shop.try_register(command).unwrap_err() else {
             panic!("not Invalid")
         };
         let named: Vec<_> = errors

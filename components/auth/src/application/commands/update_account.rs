@@ -13,7 +13,8 @@ pub struct UpdateAccount {
     pub expected_version: Option<u64>,
 }
 
-/// Sets role or disables an account; a disabled account's sessions end. The last active admin stays one.
+/// Sets role or disables an account; a disabled account's sessions end. Whoever is an admin no more keeps the sessions, whose
+/// next access tokens have the new role; the present ones end. The last active admin stays one.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::VersionMismatch`], [`Error::LastAdmin`], or a fault of the database.
@@ -34,7 +35,9 @@ pub fn update_account<S: Store>(
         }
         records.save_account(&changed)?;
         if changed.disabled {
-            records.end_sessions(&id)?;
+            ports.end_sessions_of(records, &changed)?;
+        } else if changed.token_generation > account.token_generation {
+            ports.revoke_tokens_of(records, &changed)?;
         }
         Ok(changed)
     })
@@ -45,9 +48,8 @@ mod tests {
     use mercato_tokens::Role;
 
     use super::*;
-    use crate::application::commands::refresh;
-    use crate::application::testing::{PASSWORD, Shop};
-    use crate::domain::AccountId;
+    use crate::application::testing::{PASSWORD, Shop, refresh_from_anywhere as refresh};
+    use crate::domain::{AccountId, Revoked};
 
     const DISABLE: AccountChanges = AccountChanges {
         role: None,
@@ -104,6 +106,29 @@ mod tests {
         );
         assert!(!update(&shop, &session.account.id, ENABLE).unwrap().disabled);
         assert!(shop.login("ada@example.com", PASSWORD).is_ok());
+    }
+
+    #[test]
+    fn tokens_of_the_disabled_and_of_former_admins_are_revoked_and_no_others() {
+        let shop = Shop::new();
+        admin(&shop, "root@example.com");
+        let session = shop.register("ada@example.com");
+        let id = session.account.id.clone();
+        let revoked = |generations: &[u64]| {
+            let expected = generations.iter();
+            let expected = expected.map(|generation| Revoked::Account(id.clone(), *generation));
+            assert_eq!(shop.revoked(), expected.collect::<Vec<_>>());
+        };
+        update(&shop, &id, PROMOTE).unwrap();
+        revoked(&[]);
+        update(&shop, &id, DEMOTE).unwrap();
+        revoked(&[1]);
+        let refreshed = shop.refresh(&session).unwrap();
+        assert_eq!(shop.bearer(&refreshed).generation, 1, "the session goes on");
+        update(&shop, &id, DISABLE).unwrap();
+        revoked(&[1, 2]);
+        update(&shop, &id, ENABLE).unwrap();
+        revoked(&[1, 2]);
     }
 
     #[test]

@@ -1,41 +1,101 @@
-use crate::application::Error;
-use crate::application::session::{account_id, check_version, enabled_account};
-use crate::domain::{Account, Email, Fields, Name, ProfileChanges};
+use super::change_password::verify_password;
+use crate::application::session::{check_version, unchanged_account};
+use crate::application::throttle::make_familiar;
+use crate::application::{Error, Place};
+use crate::domain::{Account, Bearer, BrokenRule, Client, Email, Fields, Name, ProfileChanges};
 use crate::ports::{Ports, Store};
 
 /// Changes name or address of an account; absent fields stay.
+#[derive(Clone)]
 pub struct UpdateProfile {
-    /// Id of the account.
-    pub user_id: String,
+    /// Who changes it.
+    pub bearer: Bearer,
     /// New name.
     pub name: Option<String>,
     /// New address.
     pub email: Option<String>,
+    /// The current password: another address needs it.
+    pub current_password: Option<String>,
     /// The version that the caller saw.
     pub expected_version: Option<u64>,
+    /// The IP address that the attempt comes from, if it is known.
+    pub client: Option<String>,
 }
 
-/// Changes name or address of an account.
+/// Changes name or address of an account. Whoever has the address can have the password changed, and whoever holds a stolen
+/// access token must not have it: another address needs the current password, which is counted as that of a login is. So is an
+/// address that another account has: that tells who has one.
 ///
 /// # Errors
-/// [`Error::Invalid`], [`Error::NotFound`], [`Error::VersionMismatch`], [`Error::EmailTaken`],
-/// [`Error::InvalidCredentials`] when the account is disabled, or a fault of the database.
+/// [`Error::Invalid`], [`Error::SessionEnded`], [`Error::VersionMismatch`], [`Error::EmailTaken`], for another address also
+/// [`Error::InvalidCredentials`], [`Error::TooManyAttempts`], [`Error::Busy`] and [`Error::MustWait`], or a fault of the database.
 pub fn update_profile<S: Store>(
     ports: &Ports<S>,
     command: UpdateProfile,
+    place: Option<Place>,
 ) -> Result<Account, Error> {
-    let id = account_id(&command.user_id)?;
-    let expected_version = command.expected_version;
+    let (bearer, expected_version) = (&command.bearer, command.expected_version);
     let changes = validate(&command)?;
-    ports.store.write(|records| {
-        let account = enabled_account(records, &id)?;
-        check_version(&account, expected_version)?;
-        let Some(changed) = account.with_profile(changes, ports.clock.now_ms()) else {
-            return Ok(account);
-        };
-        records.save_account(&changed)?;
-        Ok(changed)
+    let account = ports
+        .store
+        .read(|records| ports.bearer_account(records, bearer))?;
+    check_version(&account, expected_version)?;
+    match &changes.email {
+        Some(email) if *email != account.email => {
+            move_address(ports, &command, &changes, &account, place)
+        }
+        _ => ports.store.write(|records| {
+            let account = ports.bearer_account(records, bearer)?;
+            check_version(&account, expected_version)?;
+            // The address may have changed meanwhile: it stays as it is now.
+            let name = changes.name.clone();
+            let changes = ProfileChanges { name, email: None };
+            let Some(changed) = account.with_profile(changes, ports.clock.now_ms()) else {
+                return Ok(account);
+            };
+            records.save_account(&changed)?;
+            Ok(changed)
+        }),
+    }
+}
+
+fn move_address<S: Store>(
+    ports: &Ports<S>,
+    command: &UpdateProfile,
+    changes: &ProfileChanges,
+    account: &Account,
+    place: Option<Place>,
+) -> Result<Account, Error> {
+    let password = command.current_password.as_deref();
+    let password = password.ok_or_else(password_required)?;
+    let client = command.client.as_deref().and_then(Client::parse);
+    let attempt = ports.begin_attempt(&account.email, Some(&account.id), client.as_ref(), place)?;
+    ports.in_slot(&attempt.slot, || {
+        verify_password(ports, account, password)?;
+        ports.store.write(|records| {
+            let now = ports.clock.now_ms();
+            ports.bearer_account(records, &command.bearer)?;
+            let account = unchanged_account(records, account)?;
+            check_version(&account, command.expected_version)?;
+            let Some(changed) = account.with_profile(changes.clone(), now) else {
+                attempt.succeeded(records, now)?;
+                return Ok(account);
+            };
+            records.save_account(&changed)?;
+            attempt.succeeded(records, now)?;
+            if let Some(client) = &client {
+                make_familiar(records, &[changed.email.as_str()], client, now)?;
+            }
+            Ok(changed)
+        })
     })
+}
+
+fn password_required() -> Error {
+    let rule = BrokenRule::new("required", "is needed to change the e-mail address");
+    let mut fields = Fields::default();
+    fields.take::<()>("currentPassword", Err(rule));
+    Error::Invalid(fields.into_errors())
 }
 
 fn validate(command: &UpdateProfile) -> Result<ProfileChanges, Error> {
@@ -52,14 +112,23 @@ fn validate(command: &UpdateProfile) -> Result<ProfileChanges, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::testing::{PASSWORD, Shop};
+    use crate::application::testing::{COST_UNITS, PASSWORD, Shop, bearer_of};
+
+    fn update_profile<S: Store>(
+        ports: &Ports<S>,
+        command: UpdateProfile,
+    ) -> Result<Account, Error> {
+        super::update_profile(ports, command, None)
+    }
 
     fn command(user_id: &str) -> UpdateProfile {
         UpdateProfile {
-            user_id: user_id.to_owned(),
+            bearer: bearer_of(user_id),
             name: None,
             email: None,
+            current_password: Some(PASSWORD.to_owned()),
             expected_version: None,
+            client: Some("192.0.2.1".to_owned()),
         }
     }
 
@@ -178,13 +247,85 @@ mod tests {
         );
         assert!(matches!(invalid, Err(Error::Invalid(errors)) if errors.len() == 2));
         assert_eq!(
-            update_profile(&shop.ports, command("nobody")).unwrap_err(),
-            Error::NotFound
+            update_profile(&shop.ports, command("01890a5d-ac96-774b-bcce-b302099a8057"))
+                .unwrap_err(),
+            Error::SessionEnded
         );
         shop.disable("ada@example.com");
         assert_eq!(
             update_profile(&shop.ports, command(id.as_str())).unwrap_err(),
-            Error::InvalidCredentials
+            Error::SessionEnded
+        );
+    }
+
+    fn move_to(
+        shop: &Shop,
+        id: &str,
+        email: &str,
+        password: Option<&str>,
+    ) -> Result<Account, Error> {
+        let changes = UpdateProfile {
+            email: Some(email.to_owned()),
+            current_password: password.map(str::to_owned),
+            ..command(id)
+        };
+        update_profile(&shop.ports, changes)
+    }
+
+    #[test]
+    fn another_address_needs_the_password_and_everything_else_does_not() {
+        let shop = Shop::new();
+        let id = shop.register("ada@example.com").account.id;
+        let move_to = |email, password| move_to(&shop, id.as_str(), email, password);
+        let Error::Invalid(errors) = move_to("other@example.com", None).unwrap_err() else {
+            panic!("not Invalid")
+        };
+        assert_eq!(
+            (errors[0].field, errors[0].code),
+            ("currentPassword", "required")
+        );
+        assert_eq!(shop.work(), COST_UNITS, "nothing was hashed");
+        let wrong = move_to("other@example.com", Some("Wrong-1"));
+        assert_eq!(wrong.unwrap_err(), Error::InvalidCredentials);
+        assert!(move_to(" ADA@example.com", None).is_ok(), "it stays");
+        assert_eq!(shop.account("ada@example.com").version, 1);
+        let moved = move_to("other@example.com", Some(PASSWORD)).unwrap();
+        assert_eq!(moved.email.as_str(), "other@example.com");
+    }
+
+    #[test]
+    fn wrong_passwords_count_with_those_of_logins() {
+        let shop = Shop::new();
+        let id = shop.register("ada@example.com").account.id;
+        for _ in 0..5 {
+            shop.login_from("192.0.2.1", "ada@example.com", "Wrong-1")
+                .unwrap_err();
+            let wrong = move_to(&shop, id.as_str(), "other@example.com", Some("Wrong-1"));
+            assert_eq!(wrong.unwrap_err(), Error::InvalidCredentials);
+        }
+        let refused = move_to(&shop, id.as_str(), "other@example.com", Some(PASSWORD));
+        assert_eq!(refused.unwrap_err(), Error::TooManyAttempts(60));
+        let login = shop.login_from("192.0.2.1", "ada@example.com", PASSWORD);
+        assert_eq!(login.unwrap_err(), Error::TooManyAttempts(60));
+    }
+
+    #[test]
+    fn taken_addresses_count_like_wrong_passwords() {
+        let shop = Shop::new();
+        let id = shop.register("ada@example.com").account.id;
+        shop.register("grace@example.com");
+        let attempt = |email| move_to(&shop, id.as_str(), email, Some(PASSWORD));
+        for _ in 0..10 {
+            let taken = attempt("grace@example.com");
+            assert_eq!(taken.unwrap_err(), Error::EmailTaken);
+        }
+        let refused = attempt("free@example.com");
+        assert_eq!(refused.unwrap_err(), Error::TooManyAttempts(60));
+        shop.advance_seconds(60);
+        assert!(attempt("free@example.com").is_ok());
+        assert!(
+            attempt("other@example.com").is_ok(),
+            "a success clears them"
         );
     }
 }

@@ -1,7 +1,11 @@
 //! What changes nothing: one file per query.
 
-mod find;
+mod authenticate;
+mod list_revocations;
+mod list_sessions;
 mod list_users;
 
-pub use find::find;
+pub use authenticate::authenticate;
+pub use list_revocations::{RevocationList, list_revocations};
+pub use list_sessions::list_sessions;
 pub use list_users::{ListUsers, PAGE_LIMIT_MAX, UserPage, list_users};

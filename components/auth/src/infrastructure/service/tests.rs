@@ -5,9 +5,10 @@ use mercato_tokens::Role;
 use super::*;
 use crate::application::commands::{
     ChangePassword, Login, Register, UpdateAccount, UpdateProfile, change_password, login, logout,
-    refresh, register, update_account, update_profile,
+    register, update_account, update_profile,
 };
 use crate::application::queries::{ListUsers, list_users};
+use crate::application::testing::{bearer_of, refresh_from_anywhere as refresh};
 use crate::application::{Error, Session};
 use crate::domain::AccountChanges;
 use crate::ports::Store;
@@ -42,6 +43,7 @@ fn registered(service: &Service, email: &str) -> Session {
             password,
             client: None,
         },
+        None,
     )
     .unwrap()
 }
@@ -54,6 +56,7 @@ fn log_in(service: &Service, email: &str, password: &str) -> Result<Session, Err
             password: password.to_owned(),
             client: None,
         },
+        None,
     )
 }
 
@@ -110,22 +113,25 @@ fn profile_password_and_state_of_an_account_change() {
 
     let email = Some("countess@example.com".to_owned());
     let profile = UpdateProfile {
-        user_id: user_id.clone(),
+        bearer: bearer_of(&user_id),
         name: None,
         email,
+        current_password: Some(PASSWORD.to_owned()),
         expected_version: Some(1),
+        client: None,
     };
-    assert_eq!(update_profile(&service, profile).unwrap().version, 2);
+    assert_eq!(update_profile(&service, profile, None).unwrap().version, 2);
 
     let (current, new) = (PASSWORD.to_owned(), NEW_PASSWORD.to_owned());
     change_password(
         &service,
         ChangePassword {
-            user_id: user_id.clone(),
+            bearer: bearer_of(&user_id),
             current,
             new,
             client: None,
         },
+        None,
     )
     .unwrap();
     assert_eq!(
@@ -175,7 +181,8 @@ fn a_taken_address_leaves_nothing_behind() {
                 email,
                 password,
                 client: None,
-            }
+            },
+            None,
         )
         .unwrap_err(),
         Error::EmailTaken

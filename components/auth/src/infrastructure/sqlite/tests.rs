@@ -1,7 +1,7 @@
 //! The repository on a real SQLite in memory.
 
 use super::*;
-use crate::domain::{Client, RefreshSecret};
+use crate::domain::{Client, REVOCATIONS_MAX, RefreshSecret};
 
 const NOW: u64 = 1_800_000_000_000;
 
@@ -34,7 +34,8 @@ fn token(text: &str, family: &str, account: &Account) -> RefreshToken {
         account: account.id.clone(),
         issued_at: NOW,
         expires_at: NOW + 1_000,
-        spent_at: None,
+        number: 1,
+        spent: None,
     }
 }
 
@@ -387,13 +388,19 @@ fn a_token_is_kept_until_its_family_ends() {
     for token in [&first, &second, &other] {
         add_token(&store, token);
     }
+    let spending = Spending {
+        at: NOW + 5,
+        client: Some("client".to_owned()),
+        salt: Some("salt".to_owned()),
+        token_id: Some("id".to_owned()),
+    };
     store
-        .write(|records| records.spend_refresh_token(&first.hash, NOW + 5))
+        .write(|records| records.spend_refresh_token(&first.hash, &spending))
         .unwrap();
     assert_eq!(
         kept(&store, &first),
         Some(RefreshToken {
-            spent_at: Some(NOW + 5),
+            spent: Some(spending),
             ..first.clone()
         })
     );
@@ -450,6 +457,145 @@ fn expired_tokens_are_forgotten_a_bounded_number_at_a_time() {
         .write(|records| records.forget_expired_tokens(NOW + 1_000))
         .unwrap();
     assert!(!(1..count).any(is_kept));
+}
+
+fn spend(store: &SqliteStore, token: &RefreshToken) {
+    let spending = Spending {
+        at: NOW,
+        client: None,
+        salt: None,
+        token_id: None,
+    };
+    store
+        .write(|records| records.spend_refresh_token(&token.hash, &spending))
+        .unwrap();
+}
+
+#[test]
+fn a_session_lives_while_its_account_has_an_unspent_token_of_it() {
+    let store = store();
+    add(&store, &somebody(1));
+    add(&store, &somebody(2));
+    let end = |account: u32, family: &str, now: u64| {
+        let end = store.read(|records| records.session_end(&id(account), family, now));
+        end.unwrap()
+    };
+    let first = token("a", "one", &somebody(1));
+    add_token(&store, &first);
+    assert_eq!(end(1, "one", NOW + 999), Some(NOW + 1_000));
+    assert_eq!(end(1, "one", NOW + 1_000), None);
+    assert_eq!(end(2, "one", NOW), None);
+    assert_eq!(end(1, "two", NOW), None);
+    spend(&store, &first);
+    assert_eq!(end(1, "one", NOW), None);
+    let second = RefreshToken {
+        issued_at: NOW + 500,
+        expires_at: NOW + 1_500,
+        number: 2,
+        ..token("b", "one", &somebody(1))
+    };
+    add_token(&store, &second);
+    assert_eq!(end(1, "one", NOW + 1_000), Some(NOW + 1_500));
+}
+
+#[test]
+fn sessions_are_listed_newest_first_and_the_oldest_is_known() {
+    let store = store();
+    add(&store, &somebody(1));
+    for (number, family) in ["one", "two", "three"].into_iter().enumerate() {
+        let issued_at = NOW + number as u64;
+        let token = RefreshToken {
+            issued_at,
+            expires_at: issued_at + 1_000,
+            ..token(family, family, &somebody(1))
+        };
+        add_token(&store, &token);
+    }
+    let list = |limit| store.read(|records| records.sessions(&id(1), NOW + 1_000, limit));
+    let ids = |limit| -> Vec<String> {
+        let sessions = list(limit).unwrap().into_iter();
+        sessions.map(|session| session.id).collect()
+    };
+    assert_eq!(ids(10), ["three", "two"]);
+    assert_eq!(ids(1), ["three"]);
+    assert_eq!(list(1).unwrap()[0].refreshed_at, NOW + 2);
+    let count = || {
+        store
+            .read(|records| records.count_sessions(&id(1)))
+            .unwrap()
+    };
+    let oldest = || {
+        store
+            .read(|records| records.oldest_session(&id(1)))
+            .unwrap()
+    };
+    assert_eq!((count(), oldest().as_deref()), (3, Some("one")));
+    store.write(|records| records.end_family("one")).unwrap();
+    assert_eq!((count(), oldest().as_deref()), (2, Some("two")));
+}
+
+fn revocation(revoked: Revoked, revoked_at: u64) -> Revocation {
+    Revocation {
+        sequence: 0,
+        revoked,
+        revoked_at,
+        expires_at: revoked_at + 1_000,
+    }
+}
+
+fn revocations(store: &SqliteStore, after: u64, now: u64) -> Vec<Revocation> {
+    let listed = store.read(|records| records.revocations_after(after, now, 100));
+    listed.unwrap()
+}
+
+#[test]
+fn revocations_are_kept_in_order_until_they_expire() {
+    let store = store();
+    let revoked = [
+        Revoked::Session("one".to_owned()),
+        Revoked::Account(id(1), 7),
+    ];
+    for (number, revoked) in revoked.clone().into_iter().enumerate() {
+        let revocation = revocation(revoked, NOW + number as u64);
+        store
+            .write(|records| records.add_revocation(&revocation))
+            .unwrap();
+    }
+    let listed = revocations(&store, 0, NOW);
+    assert_eq!(listed[0].revoked, revoked[0]);
+    let second = Revocation {
+        sequence: 2,
+        ..revocation(revoked[1].clone(), NOW + 1)
+    };
+    assert_eq!(listed[1], second);
+    assert_eq!(revocations(&store, 1, NOW), [second.clone()]);
+    assert_eq!(revocations(&store, 0, NOW + 1_000), [second]);
+    let later = revocation(revoked[0].clone(), NOW + 2_000);
+    store
+        .write(|records| records.add_revocation(&later))
+        .unwrap();
+    assert_eq!(revocations(&store, 0, 0).len(), 1, "expired ones are gone");
+    let bounds = store.read(|records| records.revocation_bounds()).unwrap();
+    assert_eq!((bounds.last_sequence, bounds.floor), (3, 0));
+}
+
+#[test]
+fn too_many_revocations_raise_the_floor() {
+    let store = store();
+    let fill = |records: &dyn Records| {
+        (0..REVOCATIONS_MAX + 2).try_for_each(|number| {
+            let revoked = Revoked::Session(number.to_string());
+            records.add_revocation(&Revocation {
+                expires_at: u64::MAX,
+                ..revocation(revoked, NOW + number)
+            })
+        })
+    };
+    store.write(fill).unwrap();
+    let bounds = store.read(|records| records.revocation_bounds()).unwrap();
+    assert_eq!(bounds.floor, NOW + 1, "the last one that was dropped");
+    assert_eq!(bounds.last_sequence, REVOCATIONS_MAX + 2);
+    assert_eq!(revocations(&store, 0, NOW)[0].sequence, 3);
 }
 
 #[test]

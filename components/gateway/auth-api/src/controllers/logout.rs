@@ -11,7 +11,9 @@ use crate::problems::problem;
     tag = "Accounts",
     operation_id = "logOut",
     summary = "Log out",
-    description = "Ends the session of a refresh token. Its access token is good until it ends by itself, so forget that, too.",
+    description = "Ends the session of a refresh token. Its access tokens are good for nothing about accounts at once, for orders, \
+                   refunds and whatever admins do a few seconds later, and for reading one's own orders and payments until they end \
+                   by themselves.",
     request_body = RefreshRequest,
     responses((status = 204, description = "The session has ended, or there was none"))
 )]

@@ -2,9 +2,9 @@ use mercato_edge::{Context, IfMatch, IfNoneMatch, Problem, ProblemDocument, Repl
 
 use crate::bindings::mercato::auth::accounts;
 use crate::body::ProfileChanges;
-use crate::problems::own_account_problem;
+use crate::problems::password_problem;
 use crate::resource::ProfileResource;
-use crate::{current, resource};
+use crate::{client, current, resource};
 
 /// `GET /auth/me`: the account of whoever asks.
 #[utoipa::path(
@@ -31,22 +31,38 @@ pub async fn show(context: Context) -> Result<Reply, Problem> {
     tag = "Accounts",
     operation_id = "updateProfile",
     summary = "Change one's own account",
-    description = "Changes name or address; what is not given stays.",
+    description = "Changes name or address; what is not given stays. Another address needs `currentPassword`. Wrong passwords, and \
+                   addresses that have another account, count as wrong passwords do at the login.",
     params(IfMatch),
     request_body = ProfileChanges,
     responses(
         (status = 200, description = "The account as it is now", body = ProfileResource, headers(("ETag" = String, description = "The version, for `If-Match` and `If-None-Match`"))),
+        (
+            status = 401,
+            description = "`invalid-credentials`: the current password is wrong; or no valid access token",
+            body = ProblemDocument,
+            content_type = "application/problem+json",
+            headers(("WWW-Authenticate" = String, description = "The challenge of RFC 6750")),
+        ),
         (status = 409, description = "`email-taken`: the address has another account", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 412, description = "The account has changed since that version", body = ProblemDocument, content_type = "application/problem+json"),
+        (
+            status = 429,
+            description = "Too many wrong passwords or taken addresses of late; the right ones have to wait, too",
+            body = ProblemDocument,
+            content_type = "application/problem+json",
+            headers(("Retry-After" = u64, description = "Seconds until the next attempt is let through")),
+        ),
     )
 )]
 pub async fn update(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    let id = context.principal()?.user_id.clone();
+    let bearer = current::bearer(&context)?;
     let version = context.expected_version()?;
     let changes = ProfileChanges::read(context.json()?)?;
-    let user = accounts::update_profile(id, changes.into(), version)
+    let client = client::address(&context).await?;
+    let user = accounts::update_profile(bearer, changes.into(), version, client)
         .await
-        .map_err(own_account_problem)?;
+        .map_err(password_problem)?;
     resource::profile(&user)
 }

@@ -7,5 +7,7 @@ pub mod password;
 pub mod ready;
 pub mod refresh;
 pub mod register;
+pub mod revocations;
+pub mod sessions;
 pub mod users;
 pub mod verify;

@@ -1,10 +1,10 @@
 use mercato_edge::{Context, Problem, ProblemDocument, Reply};
 
-use crate::bindings::mercato::auth::accounts::{self, AccountError};
+use crate::bindings::mercato::auth::accounts;
 use crate::body::PasswordChange;
-use crate::problems::{invalid_credentials, own_account_problem};
+use crate::problems::password_problem;
 use crate::resource::SessionResource;
-use crate::{client, resource};
+use crate::{client, current, resource};
 
 /// `POST /auth/password`: changes the password, ends every session of the account and opens a new one for the caller.
 #[utoipa::path(
@@ -36,32 +36,12 @@ use crate::{client, resource};
 )]
 pub async fn change(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    let id = context.principal()?.user_id.clone();
+    let bearer = current::bearer(&context)?;
     let body = PasswordChange::read(context.json()?)?;
     let client = client::address(&context).await?;
-    let session = accounts::change_password(id, body.current_password, body.new_password, client)
-        .await
-        .map_err(refused)?;
+    let session =
+        accounts::change_password(bearer, body.current_password, body.new_password, client)
+            .await
+            .map_err(password_problem)?;
     resource::session(&session)
-}
-
-fn refused(error: AccountError) -> Problem {
-    match error {
-        AccountError::InvalidCredentials => invalid_credentials("the current password is wrong"),
-        other => own_account_problem(other),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_wrong_current_password_is_told_apart_from_a_worthless_token() {
-        assert_eq!(
-            refused(AccountError::InvalidCredentials).code(),
-            "invalid-credentials"
-        );
-        assert_eq!(refused(AccountError::NotFound).code(), "unauthorized");
-    }
 }

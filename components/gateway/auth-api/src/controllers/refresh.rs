@@ -1,10 +1,10 @@
-use mercato_edge::{Context, Problem, ProblemDocument, Reply};
+use mercato_edge::{Context, Problem, ProblemDocument, Reply, header};
 
 use crate::bindings::mercato::auth::accounts;
 use crate::body::RefreshRequest;
 use crate::problems::problem;
-use crate::resource;
 use crate::resource::SessionResource;
+use crate::{client, resource};
 
 /// `POST /auth/refresh`: the next pair of tokens of a session.
 #[utoipa::path(
@@ -13,8 +13,9 @@ use crate::resource::SessionResource;
     tag = "Accounts",
     operation_id = "refreshSession",
     summary = "Get the next tokens",
-    description = "Trades a refresh token for a new pair. A refresh token is good for one use: using it again ends the \
-                   session, because it may have been stolen. So refresh once at a time, and log in again when an answer was lost.",
+    description = "Trades a refresh token for a new pair. A refresh token is good for one use. The same client (address and \
+                   `User-Agent`) may send it again for ten seconds and gets the same pair: two tabs may refresh at once, and an \
+                   answer may be lost. Later, or from another client, it may have been stolen, and ends the session.",
     request_body = RefreshRequest,
     responses(
         (status = 200, description = "The account and its next tokens", body = SessionResource),
@@ -30,7 +31,9 @@ use crate::resource::SessionResource;
 pub async fn refresh(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     let body = RefreshRequest::read(context.json()?)?;
-    let session = accounts::refresh(body.refresh_token)
+    let client = client::address(&context).await?;
+    let user_agent = context.header(&header::USER_AGENT).map(str::to_owned);
+    let session = accounts::refresh(body.refresh_token, client, user_agent)
         .await
         .map_err(problem)?;
     resource::session(&session)

@@ -16,7 +16,8 @@ const OWN_ACCOUNT: &str = "/api/v1/auth/me";
     tag = "Accounts",
     operation_id = "register",
     summary = "Open an account",
-    description = "Opens a customer's account and its first session. Nobody becomes an admin this way.",
+    description = "Opens a customer's account and its first session. Nobody becomes an admin this way. Registrations are counted by \
+                   client and in all, and addresses that have an account as wrong passwords are at the login.",
     request_body = Registration,
     responses(
         (
@@ -26,6 +27,13 @@ const OWN_ACCOUNT: &str = "/api/v1/auth/me";
             headers(("Location" = String, description = "Where the owner finds the account")),
         ),
         (status = 409, description = "`email-taken`: the address has an account", body = ProblemDocument, content_type = "application/problem+json"),
+        (
+            status = 429,
+            description = "Too many registrations of late, from this client or in all, or too many addresses that have an account",
+            body = ProblemDocument,
+            content_type = "application/problem+json",
+            headers(("Retry-After" = u64, description = "Seconds until the next attempt is let through")),
+        ),
     )
 )]
 pub async fn register(context: Context) -> Result<Reply, Problem> {

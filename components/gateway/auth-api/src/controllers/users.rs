@@ -46,8 +46,9 @@ pub async fn list(context: Context) -> Result<Reply, Problem> {
     tag = "Accounts",
     operation_id = "updateAccount",
     summary = "Change somebody's account",
-    description = "Sets the role or disables the account. A disabled account's sessions end at once; an access token that \
-                   is out already is good for products, orders and payments until it ends.",
+    description = "Sets the role or disables the account. A disabled account's sessions end at once. Access tokens of an account \
+                   that is disabled, or is no admin any more, are good for nothing about accounts at once and for orders, refunds and \
+                   whatever admins do a few seconds later; reading one's own orders and payments goes on until they end.",
     params(
         ("id" = inline(Id), Path, description = "The account"),
         IfMatch,

@@ -1,9 +1,9 @@
 use mercato_edge::{Context, Problem, Reply};
 
 use crate::bindings::mercato::auth::accounts;
-use crate::problems::own_account_problem;
-use crate::resource;
+use crate::problems::problem;
 use crate::resource::RenewalResource;
+use crate::{current, resource};
 
 /// `GET /auth/verify`: the account of the token, and a renewed token.
 #[utoipa::path(
@@ -12,12 +12,14 @@ use crate::resource::RenewalResource;
     tag = "Accounts",
     operation_id = "verifyToken",
     summary = "Check a token",
-    description = "The account of the access token, and a renewed token with the role of now.",
+    description = "The account of the access token, and a renewed token with the role of now: while the session lives, and \
+                   not beyond the end of its refresh token. 401 when the session has ended.",
     responses((status = 200, description = "The token is valid", body = RenewalResource))
 )]
 pub async fn verify(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    let id = context.principal()?.user_id.clone();
-    let renewal = accounts::renew(id).await.map_err(own_account_problem)?;
+    let renewal = accounts::renew(current::bearer(&context)?)
+        .await
+        .map_err(problem)?;
     resource::renewal(&renewal)
 }

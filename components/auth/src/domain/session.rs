@@ -1,0 +1,74 @@
+//! Sessions: what a login opens, and whose access tokens end with it.
+
+use super::AccountId;
+
+/// Sessions of one account that have not ended; one more ends the one that was refreshed longest ago.
+pub const SESSIONS_PER_ACCOUNT_MAX: u64 = 1_000;
+
+/// Pairs of tokens of one session; then somebody has to log in again. At one pair every fifteen minutes these are 104 days.
+pub const PAIRS_PER_SESSION_MAX: u64 = 10_000;
+
+/// Sessions that a list of them names.
+pub const SESSIONS_LISTED_MAX: u32 = 100;
+
+/// Revocations that are kept at a time; over it the oldest go, and with them all tokens as old as they are.
+pub const REVOCATIONS_MAX: u64 = 20_000;
+
+/// Revocations in one list.
+pub const REVOCATIONS_LISTED_MAX: u32 = 1_000;
+
+/// Who presents a valid access token, as its claims say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bearer {
+    /// The account.
+    pub account: AccountId,
+    /// The session; tokens of versions before sessions were claimed have none.
+    pub session: Option<String>,
+    /// The account's generation of tokens when the token was made.
+    pub generation: u64,
+    /// When the token ends, in seconds since the Unix epoch.
+    pub expires_at: u64,
+}
+
+/// A session that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionSummary {
+    /// The id of its family of refresh tokens.
+    pub id: String,
+    /// When its last refresh token was made, in milliseconds since the Unix epoch.
+    pub refreshed_at: u64,
+    /// When that ends, in milliseconds since the Unix epoch.
+    pub expires_at: u64,
+}
+
+/// What was revoked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Revoked {
+    /// All access tokens of a session.
+    Session(String),
+    /// All access tokens of an account whose generation is below this one.
+    Account(AccountId, u64),
+}
+
+/// A revocation, kept for as long as a token that it concerns could be valid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revocation {
+    /// Its number; later ones have higher numbers. 0 until it is kept.
+    pub sequence: u64,
+    /// What was revoked.
+    pub revoked: Revoked,
+    /// When, in milliseconds since the Unix epoch.
+    pub revoked_at: u64,
+    /// When the last token that it concerns has expired, in milliseconds since the Unix epoch.
+    pub expires_at: u64,
+}
+
+/// What is known beside the revocations themselves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RevocationBounds {
+    /// The highest number that was ever given; 0 when none was.
+    pub last_sequence: u64,
+    /// Tokens that were made at or before this time, in milliseconds since the Unix epoch, may be revoked by a revocation that
+    /// was dropped; 0 when none was.
+    pub floor: u64,
+}
