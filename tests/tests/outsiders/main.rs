@@ -6,3 +6,4 @@ mod end;
 mod files;
 mod idle;
 mod log;
+mod logins;

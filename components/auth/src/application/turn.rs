@@ -4,8 +4,8 @@ use mercato_platform::log;
 
 use super::Error;
 use crate::domain::{
-    Applicant, Client, CounterKey, Decision, Lane, Line, PLACE_MS, PLACE_RENEWED_MS, SLOT_MS,
-    SLOT_WAIT_MAX_MS, Turn, average_ms,
+    Applicant, Client, CounterKey, Decision, Lane, Line, PLACE_MS, PLACE_RENEWED_MS,
+    SLOT_WAIT_MAX_MS, Turn, average_ms, slot_ms,
 };
 use crate::ports::{Ports, Records, Store};
 
@@ -91,7 +91,7 @@ impl<S: Store> Ports<S> {
                     lane,
                     is_waiting: false,
                     since: now,
-                    expires_at: now.saturating_add(SLOT_MS),
+                    expires_at: now.saturating_add(slot_ms(records.held_ms()?)),
                     ..turn
                 };
                 let id = Some(save_turn(records, &turn)?);
@@ -192,7 +192,7 @@ mod tests {
     use crate::application::Session;
     use crate::application::commands::{Login, login};
     use crate::application::testing::{PASSWORD, Shop};
-    use crate::domain::CLIENT_FAILURES_MAX;
+    use crate::domain::{CLIENT_FAILURES_MAX, SLOT_MAX_MS, SLOT_MIN_MS};
 
     const HERE: &str = "192.0.2.1";
     const ELSEWHERE: &str = "198.51.100.1";
@@ -206,7 +206,7 @@ mod tests {
             lane,
             is_waiting,
             since: now,
-            expires_at: now + SLOT_MS,
+            expires_at: now + SLOT_MAX_MS,
         })
     }
 
@@ -296,9 +296,24 @@ mod tests {
     fn a_slot_that_is_not_given_back_goes_in_the_end() {
         let (shop, _) = busy_shop();
         place_of(log_in(&shop, HERE, "ada@example.com", None));
-        shop.advance_seconds(SLOT_MS / 1_000);
+        shop.advance_seconds(SLOT_MAX_MS / 1_000);
         assert!(log_in(&shop, HERE, "ada@example.com", None).is_ok());
         assert_eq!(shop.turns(), []);
+    }
+
+    #[test]
+    fn after_a_crash_a_slot_is_free_again_within_the_longest_wait() {
+        let shop = Shop::new();
+        shop.register("ada@example.com");
+        shop.login("ada@example.com", PASSWORD).unwrap();
+        let save = |records: &dyn Records| records.save_held_ms(10);
+        shop.ports.store.write(save).unwrap();
+        let claim = |records: &dyn Records| shop.ports.claim(records, None, Lane::Open, None);
+        let lost = shop.ports.store.write(claim).unwrap();
+        assert!(matches!(lost, Claim::Slot(_)));
+        let now = shop.ports.clock.now_ms();
+        assert_eq!(shop.turns()[0].expires_at, now + SLOT_MIN_MS);
+        const { assert!(SLOT_MIN_MS < SLOT_WAIT_MAX_MS) };
     }
 
     #[test]

@@ -13,8 +13,14 @@ pub const PLACE_MS: u64 = 2_000;
 /// A place is renewed when it would go within so many milliseconds.
 pub const PLACE_RENEWED_MS: u64 = 1_000;
 
-/// A slot that is not given back goes after so many milliseconds: its request may have been cut off.
-pub const SLOT_MS: u64 = 60_000;
+/// A slot that is not given back goes after so many times the average: its request was cut off.
+const SLOT_AVERAGES: u64 = 8;
+
+/// But not sooner than after so many milliseconds.
+pub const SLOT_MIN_MS: u64 = 3_000;
+
+/// And not later than after so many milliseconds, which is also when the average is not known.
+pub const SLOT_MAX_MS: u64 = 60_000;
 
 /// Shortest and longest pause between two looks at the line, in milliseconds.
 const PAUSE_MS: std::ops::RangeInclusive<u64> = 10..=100;
@@ -166,6 +172,17 @@ impl Line<'_> {
         let own = waiting().filter(|turn| turn.client == applicant.client);
         (waiting().count() as u64) < capacity && (own.count() as u64) < share
     }
+}
+
+/// When a slot that is not given back goes, in milliseconds after it was taken: soon after a crash others must be let in.
+#[must_use]
+pub fn slot_ms(held_ms: u64) -> u64 {
+    if held_ms == 0 {
+        return SLOT_MAX_MS;
+    }
+    held_ms
+        .saturating_mul(SLOT_AVERAGES)
+        .clamp(SLOT_MIN_MS, SLOT_MAX_MS)
 }
 
 /// The average time that a slot is held, when one was held for so many milliseconds.
@@ -322,5 +339,7 @@ mod tests {
         assert_eq!(average_ms(0, 400), 400);
         assert_eq!(average_ms(400, 400), 400);
         assert_eq!(average_ms(800, 0), 700);
+        let slots = [0, 5, 1_000, 100_000].map(slot_ms);
+        assert_eq!(slots, [SLOT_MAX_MS, SLOT_MIN_MS, 8_000, SLOT_MAX_MS]);
     }
 }
