@@ -15,6 +15,9 @@ pub enum Error {
     /// Unknown address, wrong password or disabled account.
     #[error("invalid credentials")]
     InvalidCredentials,
+    /// Another address needs the current password, and there was none.
+    #[error("the current password is needed")]
+    PasswordRequired,
     /// Too many wrong passwords of late; holds the seconds until the next attempt, at least 1.
     #[error("too many attempts: wait {0} seconds")]
     TooManyAttempts(u64),

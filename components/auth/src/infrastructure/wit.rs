@@ -342,6 +342,7 @@ impl From<Error> for wit::AccountError {
             }
             Error::EmailTaken => Self::EmailTaken,
             Error::InvalidCredentials => Self::InvalidCredentials,
+            Error::PasswordRequired => Self::PasswordRequired,
             Error::TooManyAttempts(seconds) => Self::TooManyAttempts(seconds),
             Error::Busy(seconds) => Self::Busy(seconds),
             // Whoever waits is tried again: see `in_turn`.
@@ -419,6 +420,7 @@ mod tests {
         let named = |error: Error| format!("{:?}", Out::from(error));
         assert!(named(Error::EmailTaken).ends_with("EmailTaken"));
         assert!(named(Error::InvalidCredentials).ends_with("InvalidCredentials"));
+        assert!(named(Error::PasswordRequired).ends_with("PasswordRequired"));
         assert!(named(Error::TooManyAttempts(7)).ends_with("TooManyAttempts(7)"));
         assert!(named(Error::Busy(7)).ends_with("Busy(7)"));
         assert!(named(Error::InvalidRefreshToken).ends_with("InvalidRefreshToken"));

@@ -22,6 +22,12 @@ pub fn problem(error: AccountError) -> Problem {
         AccountError::InvalidCredentials => {
             invalid_credentials("the e-mail address or the password is wrong")
         }
+        AccountError::PasswordRequired => Problem::new(
+            StatusCode::FORBIDDEN,
+            "password-required",
+            "Password required",
+            "send the current password, too: currentPassword",
+        ),
         AccountError::TooManyAttempts(seconds) => too_many_attempts(seconds),
         AccountError::Busy(seconds) => {
             Problem::unavailable("too many people are logging in at the moment: try again soon")
@@ -97,6 +103,7 @@ mod tests {
             (AccountError::Invalid(vec![]), 400, "validation"),
             (AccountError::EmailTaken, 409, "email-taken"),
             (AccountError::InvalidCredentials, 401, "invalid-credentials"),
+            (AccountError::PasswordRequired, 403, "password-required"),
             (AccountError::TooManyAttempts(60), 429, "too-many-attempts"),
             (AccountError::Busy(2), 503, "unavailable"),
             (

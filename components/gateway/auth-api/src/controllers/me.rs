@@ -44,6 +44,7 @@ pub async fn show(context: Context) -> Result<Reply, Problem> {
             content_type = "application/problem+json",
             headers(("WWW-Authenticate" = String, description = "The challenge of RFC 6750")),
         ),
+        (status = 403, description = "`password-required`: another address needs `currentPassword`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "`email-taken`: the address has another account", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 412, description = "The account has changed since that version", body = ProblemDocument, content_type = "application/problem+json"),
         (
