@@ -122,10 +122,13 @@ impl<S: Store> Ports<S> {
 
     /// What a registration is counted by, and for how many milliseconds; nothing where there is no limit.
     fn registration_keys(&self, client: Option<&Client>) -> Vec<(CounterKey, u64)> {
+        let limits = self.limits;
+        // A limit of all goes by what one client has registered, too.
+        let is_limited = limits.registrations_per_client > 0 || limits.registrations_per_minute > 0;
         let of_client = client
-            .filter(|_| self.limits.registrations_per_client > 0)
+            .filter(|_| is_limited)
             .map(|client| (CounterKey::registrations(client), REGISTRATIONS_WINDOW_MS));
-        let of_all = (self.limits.registrations_per_minute > 0).then(|| {
+        let of_all = (limits.registrations_per_minute > 0).then(|| {
             let key = CounterKey::all_registrations();
             (key, ALL_REGISTRATIONS_WINDOW_MS)
         });

@@ -43,21 +43,6 @@ mod tests {
     use crate::resource::tests::ada;
 
     #[test]
-    fn the_token_of_a_disabled_account_is_not_valid() {
-        assert_eq!(
-            enabled(User {
-                disabled: true,
-                ..ada()
-            })
-            .unwrap_err()
-            .status()
-            .as_u16(),
-            401
-        );
-        assert_eq!(enabled(ada()).unwrap().id, ada().id);
-    }
-
-    #[test]
     fn who_is_no_admin_any_more_is_refused_whatever_the_token_says() {
         assert_eq!(admin(&ada()).unwrap_err().status().as_u16(), 403);
         assert!(
