@@ -117,10 +117,11 @@ impl LineQueue {
         state.is_closing = true;
         shared.wanted.notify_one();
         // Nothing is left to do about what has not been written by then.
-        let _ = shared
-            .finished
-            .wait_timeout_while(state, within, |state| !state.is_finished)
-            .unwrap_or_else(PoisonError::into_inner);
+        drop(
+            shared
+                .finished
+                .wait_timeout_while(state, within, |state| !state.is_finished),
+        );
     }
 }
 
@@ -160,10 +161,10 @@ impl Shared {
     fn gather(&self) {
         let state = self.lock();
         // Only the closing of the queue ends this early.
-        let _ = self
-            .wanted
-            .wait_timeout_while(state, LOG_GATHER_TIME, |state| !state.is_closing)
-            .unwrap_or_else(PoisonError::into_inner);
+        drop(
+            self.wanted
+                .wait_timeout_while(state, LOG_GATHER_TIME, |state| !state.is_closing),
+        );
     }
 }
 

@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shop_without_a_record_has_all_its_databases_or_nothing_in_them() {
+    fn a_shop_without_a_record_has_all_databases_or_empty_ones() {
         let shop = Shop::new();
         shop.make("auth", "");
         shop.make("orders", "");

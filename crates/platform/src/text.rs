@@ -77,24 +77,32 @@ pub fn escaped(text: &str, max_chars: usize) -> Cow<'_, str> {
     // Where the text can be cut so that the mark still has room.
     let mut cut_at = 0;
     for c in text.chars() {
-        let escape = c.escape_debug();
-        let width = if is_visible(c) { 1 } else { escape.len() };
+        let shown = if is_visible(c) {
+            c.to_string()
+        } else {
+            escape(c)
+        };
+        let width = shown.chars().count();
         if chars + width > max_chars {
             safe.truncate(cut_at);
             safe.push(CUT);
             break;
         }
-        if is_visible(c) {
-            safe.push(c);
-        } else {
-            safe.extend(escape);
-        }
+        safe.push_str(&shown);
         chars += width;
         if chars < max_chars {
             cut_at = safe.len();
         }
     }
     Cow::Owned(safe)
+}
+
+fn escape(c: char) -> String {
+    if BLANK.contains(&c) {
+        c.escape_unicode().collect()
+    } else {
+        c.escape_debug().collect()
+    }
 }
 
 fn is_visible(c: char) -> bool {
