@@ -19,9 +19,10 @@ pub const POST_RETURN_TIME: Duration = Duration::from_secs(5);
 pub const INSTANCE_MEMORY_BYTES: usize = 96 << 20;
 /// What an instance may grow by and still be ordinary. One that has grown more is ended after its request, and gets more
 /// only while all instances together keep to [`INSTANCES_MEMORY_BYTES`]; else its request is answered 503.
-pub const INSTANCE_GROWTH_BYTES: usize = 16 << 20;
-/// Linear memory of all instances together. While they have more, idle ones are ended and further requests wait.
-pub const INSTANCES_MEMORY_BYTES: usize = 320 << 20;
+pub const INSTANCE_GROWTH_BYTES: usize = 8 << 20;
+/// Linear memory that all instances together have grown by. While it is more, idle ones are ended and further requests
+/// wait.
+pub const INSTANCES_MEMORY_BYTES: usize = 192 << 20;
 /// Elements of one table of a guest, that is, functions it may call indirectly.
 pub const TABLE_ELEMENTS_MAX: usize = 20_000;
 /// How often running guests are asked to yield.

@@ -1,5 +1,6 @@
 //! The linear memory of all instances together. One instance has a limit of its own; this keeps many of them from taking
-//! all the memory of the machine.
+//! all the memory of the machine. What an instance begins with does not count: most of it is never touched, and the
+//! number of instances has a limit.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -109,6 +110,7 @@ impl InstanceMemory {
 
     /// What the instance has now is what it began with.
     pub(crate) fn begins(&mut self) {
+        self.shared.give_back(self.grown_to(self.used_bytes));
         self.first_bytes = self.used_bytes;
     }
 
@@ -146,7 +148,7 @@ impl InstanceMemory {
 
 impl Drop for InstanceMemory {
     fn drop(&mut self) {
-        self.shared.give_back(self.used_bytes);
+        self.shared.give_back(self.grown_to(self.used_bytes));
     }
 }
 
@@ -195,10 +197,11 @@ mod tests {
     #[test]
     fn what_all_have_is_told() {
         let memory = memory(usize::MAX);
-        let _one = instance(&memory);
-        drop(instance(&memory));
+        let (mut one, mut other) = (instance(&memory), instance(&memory));
+        assert!(one.grow(7) && other.grow(5));
+        drop(other);
         let told = memory.metrics.render().into_text();
-        let line = format!("mercato_instances_memory_bytes {FIRST_BYTES}");
+        let line = "mercato_instances_memory_bytes 7";
         assert!(told.lines().any(|told| told == line), "{told}");
     }
 
@@ -218,8 +221,8 @@ mod tests {
     fn a_large_instance_is_refused_what_an_ordinary_one_gets() {
         let memory = memory(3 * INSTANCE_GROWTH_BYTES);
         let (mut large, mut ordinary) = (instance(&memory), instance(&memory));
-        assert!(large.grow(2 * INSTANCE_GROWTH_BYTES));
-        assert!(!large.grow(INSTANCE_GROWTH_BYTES) && large.was_refused());
+        assert!(large.grow(3 * INSTANCE_GROWTH_BYTES));
+        assert!(!large.grow(1) && large.was_refused());
         assert!(ordinary.grow(INSTANCE_GROWTH_BYTES));
         assert!(!ordinary.was_refused() && !ordinary.is_large());
         drop(large);
@@ -229,9 +232,10 @@ mod tests {
     #[tokio::test]
     async fn requests_wait_while_there_is_too_little() {
         let memory = memory(INSTANCE_GROWTH_BYTES);
-        let mut large = instance(&memory);
-        assert!(memory.has_room(LONG).await);
+        let (mut large, mut other) = (instance(&memory), instance(&memory));
         assert!(large.grow(INSTANCE_GROWTH_BYTES));
+        assert!(memory.has_room(LONG).await);
+        assert!(other.grow(1));
         assert!(!memory.has_room(Duration::from_millis(20)).await);
         let (has_room, ()) = tokio::join!(memory.has_room(LONG), async { drop(large) });
         assert!(has_room);

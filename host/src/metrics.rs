@@ -313,7 +313,7 @@ impl Metrics {
         text.single(
             "mercato_instances_memory_bytes",
             Kind::Gauge,
-            "Linear memory of all instances.",
+            "Linear memory that all instances have grown by.",
             self.instances_memory_bytes.load(Ordering::Relaxed),
         );
         text.single(
