@@ -45,8 +45,9 @@ struct Up {
     /// Folder of the compile cache, of variables.toml, and of the databases configured under .mercato/ [default: .mercato]
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
-    /// Use this Redis server for events instead of carrying them inside the process; also sets redis_url.
-    #[arg(long, value_name = "URL")]
+    /// Use this Redis server for events instead of carrying them inside the process; also sets redis_url. An address with a
+    /// password is better kept in a file.
+    #[arg(long, value_name = "URL | @FILE")]
     redis: Option<String>,
     /// An application variable as KEY=VALUE, its value from a file as KEY=@FILE, or a TOML file of them as @FILE; may be
     /// repeated, the last one counts. Other users see the arguments of a process: give secrets in files, or in the
@@ -173,7 +174,10 @@ fn settings(arguments: Up) -> Result<Builder> {
         shop = shop.data_dir(folder);
     }
     if let Some(url) = arguments.redis {
-        shop = shop.redis(url);
+        shop = shop.redis(match url.strip_prefix('@') {
+            Some(file) => variables::read_value(file.as_ref())?,
+            None => url,
+        });
     }
     if let Some(address) = arguments.metrics_listen {
         shop = shop.metrics_listen(address);

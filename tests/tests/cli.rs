@@ -220,6 +220,17 @@ fn a_missing_file_of_a_variable() {
 }
 
 #[test]
+fn a_redis_address_comes_from_a_file_too() {
+    up(&["--redis", "@/nowhere/redis"]).says(&["/nowhere/redis"]);
+    let folder = Folder::new("redis-address");
+    let path = folder.path().join("address");
+    fs::write(&path, "postgres://user:hunter2@127.0.0.1\n").expect("a file");
+    let refusal = up(&["--redis", &format!("@{}", path.display())]);
+    refusal.says(&["Redis"]);
+    assert!(!refusal.text.contains("hunter2"), "{}", refusal.text);
+}
+
+#[test]
 fn a_secret_on_the_command_line_is_warned_of() {
     let refusal = up(&[
         "--variable=metrics_token=hunter2",
