@@ -9,7 +9,11 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::limits::SHORT_LOOKS_MAX;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, ffi};
+
+use crate::error::one_line;
+use crate::limits::{BUSY_TIME, SHORT_LOOKS_MAX};
 
 /// What every database begins with: <https://sqlite.org/fileformat2.html#the_database_header>.
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -103,6 +107,8 @@ struct State {
     damage: Option<Damage>,
     /// How often in a row the file was found to be too short.
     short_looks: u32,
+    /// The whole file was read once.
+    was_read: bool,
 }
 
 impl Health {
@@ -171,8 +177,8 @@ impl Health {
         }
     }
 
-    /// Looks at the file's header too. A file that is too short may be one that is just being written: only several looks in
-    /// a row tell.
+    /// Looks at the file's header too, and the first time reads the whole file: damage that no statement has met yet is found
+    /// before one does. A file that is too short may be one that is just being written: only several looks in a row tell.
     ///
     /// # Errors
     /// What is wrong.
@@ -184,7 +190,12 @@ impl Health {
         if state.short_looks >= SHORT_LOOKS_MAX {
             return Err(Damage::Short);
         }
-        Ok(())
+        let was_read = std::mem::replace(&mut state.was_read, true);
+        drop(state);
+        if was_read {
+            return Ok(());
+        }
+        read_through(path)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -200,6 +211,28 @@ fn unreadable(cause: &io::Error) -> Damage {
     match cause.kind() {
         io::ErrorKind::NotFound => Damage::Missing,
         kind => Damage::Unreadable(kind),
+    }
+}
+
+/// Lets SQLite read every page.
+fn read_through(path: &Path) -> Result<(), Damage> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let answer = Connection::open_with_flags(path, flags).and_then(|sqlite| {
+        // Should it be the last one, it leaves the write-ahead log where it is.
+        sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        sqlite.busy_timeout(BUSY_TIME)?;
+        sqlite.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
+    });
+    match answer {
+        Ok(answer) if answer == "ok" => Ok(()),
+        Ok(answer) => Err(Damage::Corrupt(one_line(&answer))),
+        Err(cause) => match cause.sqlite_error_code() {
+            Some(ffi::ErrorCode::DatabaseCorrupt | ffi::ErrorCode::NotADatabase) => {
+                Err(Damage::Corrupt(cause.to_string()))
+            }
+            // Whatever else it is, statements meet it too.
+            _ => Ok(()),
+        },
     }
 }
 
@@ -241,10 +274,8 @@ fn is_short(path: &Path) -> Result<bool, Damage> {
 mod tests {
     use std::path::PathBuf;
 
-    use mercato_platform::ids::{Ids, RandomIds};
-    use rusqlite::Connection;
-
     use super::*;
+    use mercato_platform::ids::{Ids, RandomIds};
 
     struct Fixture {
         path: PathBuf,
@@ -295,12 +326,24 @@ mod tests {
     #[test]
     fn a_file_is_cut_off_when_it_stays_short() {
         let fixture = Fixture::new();
+        assert_eq!(fixture.damage(), None);
         let file = File::options().write(true).open(&fixture.path).unwrap();
         file.set_len(8_192).unwrap();
         for _ in 1..SHORT_LOOKS_MAX {
             assert_eq!(fixture.damage(), None);
         }
         assert_eq!(fixture.damage(), Some(Damage::Short));
+    }
+
+    #[test]
+    fn damage_inside_is_found_by_the_first_look() {
+        let fixture = Fixture::new();
+        let mut bytes = std::fs::read(&fixture.path).unwrap();
+        bytes[4_096..8_192].fill(0xa5);
+        std::fs::write(&fixture.path, bytes).unwrap();
+        assert!(matches!(fixture.damage(), Some(Damage::Corrupt(_))));
+        // The whole file is read only once.
+        assert_eq!(fixture.damage(), None);
     }
 
     #[test]

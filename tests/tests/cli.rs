@@ -456,6 +456,10 @@ fn a_database_that_is_damaged_inside_gives_clean_errors_and_the_rest_goes_on() {
     fs::write(&path, bytes).expect("the database");
     server.restart();
     let client = server.client();
+    wait_until("readiness to name the box", || {
+        let ready = client.get("/api/health/ready").send();
+        (ready.status() == 503 && ready.json()["boxes"]["products-api"] == "down").then_some(())
+    });
     let answer = client.get("/api/v1/products").send();
     assert!(
         [500, 503].contains(&answer.status()),
