@@ -26,6 +26,7 @@ pub(crate) struct Metrics {
     requests: Mutex<BTreeMap<(String, u16), u64>>,
     durations: Mutex<BTreeMap<String, Durations>>,
     messages: Mutex<BTreeMap<(String, bool), u64>>,
+    timer_calls: Mutex<BTreeMap<(String, bool), u64>>,
     /// Families of the runner's own.
     own: Vec<Family>,
     /// By name.
@@ -82,6 +83,7 @@ impl Metrics {
             requests: Mutex::default(),
             durations: Mutex::default(),
             messages: Mutex::default(),
+            timer_calls: Mutex::default(),
             told: Mutex::default(),
             scrapes: Mutex::default(),
             traps: AtomicU64::new(0),
@@ -121,6 +123,13 @@ impl Metrics {
     pub(crate) fn message(&self, component: &str, handled: bool) {
         *locked(&self.messages)
             .entry((component.to_owned(), handled))
+            .or_default() += 1;
+    }
+
+    /// A component has answered a call of its timer, or failed to.
+    pub(crate) fn timer_call(&self, component: &str, done: bool) {
+        *locked(&self.timer_calls)
+            .entry((component.to_owned(), done))
             .or_default() += 1;
     }
 
@@ -251,6 +260,7 @@ impl Metrics {
         self.render_requests(&mut text);
         self.render_durations(&mut text);
         self.render_messages(&mut text);
+        self.render_timer_calls(&mut text);
         self.render_process(&mut text);
         self.render_connections(&mut text);
         self.render_scrapes(&mut text);
@@ -380,6 +390,23 @@ impl Metrics {
         );
         for ((component, handled), count) in &*locked(&self.messages) {
             let outcome = if *handled { "handled" } else { "failed" };
+            text.sample(
+                NAME,
+                &[("component", component), ("outcome", outcome)],
+                count,
+            );
+        }
+    }
+
+    fn render_timer_calls(&self, text: &mut Exposition) {
+        const NAME: &str = "mercato_timer_calls_total";
+        text.family(
+            NAME,
+            Kind::Counter,
+            "Calls of the components' timers, by outcome.",
+        );
+        for ((component, done), count) in &*locked(&self.timer_calls) {
+            let outcome = if *done { "done" } else { "failed" };
             text.sample(
                 NAME,
                 &[("component", component), ("outcome", outcome)],

@@ -392,10 +392,11 @@ impl Running {
         self.parts.metrics_address
     }
 
-    /// Makes the call of a component's timer now and returns its status; `None` when it has no timer.
+    /// Makes the call of a component's timer now and returns its status; `None` when it has no timer. A component that has
+    /// more to do is not called again.
     pub async fn fire_timer(&self, component: &str) -> Option<StatusCode> {
         let timer = Arc::clone(self.parts.timers.get(component)?);
-        let call = async move { timer.call().await };
+        let call = async move { timer.call().await.0 };
         match &self.threads.0 {
             Some(runtime) => runtime.spawn(call).await.ok(),
             None => Some(call.await),

@@ -229,6 +229,19 @@ impl<'w> Story<'w> {
         answer
     }
 
+    /// Asks for an order that the shop refuses because the customer has too many that are not paid. Nothing of it is left:
+    /// the same key may make an order later.
+    pub fn refused_order(&mut self, key: &str, lines: &[(&str, u32)]) {
+        let body = shop::order_of(lines);
+        let answer = self.send(|client| {
+            let request = client.post("/api/v1/orders").bearer(&self.customer.token);
+            request.header("idempotency-key", key).json(&body)
+        });
+        let problem = answer.expect(409).json();
+        let code = shop::text(&problem["type"]);
+        assert!(code.ends_with("/too-many-open-orders"), "{problem}");
+    }
+
     /// Plays the customer at the checkout: `succeed`, `fail` or `cancel`. Whoever was not answered looks at the payment.
     pub fn check_out(&mut self, placed: &Value, outcome: &str) -> Value {
         let session = shop::text(&placed["paymentSession"]["id"]);

@@ -8,6 +8,7 @@ use mercato_tests::stripe::Account;
 use serde_json::Value;
 
 use crate::client::{Facts, Story};
+use crate::world::UNPAID_RETENTION_SECONDS;
 
 /// How often the shop is given the time to put itself in order, and how much time each time.
 pub(crate) const ROUNDS: u32 = 40;
@@ -27,6 +28,19 @@ pub struct Readings {
     pub orders: Vec<Value>,
     /// What the provider knows, if it can be asked.
     pub provider: Option<Account>,
+    /// Orders that were asked for before this time, in milliseconds since the Unix epoch, and that nobody paid may be gone.
+    pub gone_before_ms: u64,
+}
+
+impl Readings {
+    /// Whether an order may have been removed: it is old, and no money has moved for it. Its id tells its age (UUIDv7).
+    fn may_be_gone(&self, id: &str, facts: &Facts) -> bool {
+        let digits: String = id.chars().filter(|c| *c != '-').take(12).collect();
+        let asked_for_at = u64::from_str_radix(&digits, 16).unwrap_or(u64::MAX);
+        let has_moved =
+            facts.paid.contains(id) || facts.refunded.values().any(|(order, _)| order == id);
+        asked_for_at < self.gone_before_ms && !has_moved
+    }
 }
 
 /// Lets the shop put itself in order, by its timers alone, and gives everything that is not true then.
@@ -101,6 +115,7 @@ fn read(story: &Story<'_>) -> Readings {
             .stripe
             .as_ref()
             .map(|stripe| stripe.at_stripe(|account| account.clone())),
+        gone_before_ms: story.world.clock.ms_ago(UNPAID_RETENTION_SECONDS),
         orders: ids
             .map(|id| story.read_as_admin(&format!("/api/v1/orders/id/{id}")))
             .collect(),
@@ -195,6 +210,13 @@ fn check_order(order: &Value, found: &mut Vec<String>) {
 /// for an order that does not wait for it.
 fn check_provider(provider: &Account, orders: &[Value], facts: &Facts, found: &mut Vec<String>) {
     let charges = provider.charges();
+    for (order, amount, _) in &charges {
+        if !orders.iter().any(|known| known["id"] == order.as_str()) {
+            found.push(format!(
+                "2: the provider has taken {amount} minor units for {order}, which is gone"
+            ));
+        }
+    }
     for order in orders {
         let id = text(&order["id"]);
         let (payment, is_waiting) = (&order["payment"], order["status"] == "PENDING");
@@ -237,6 +259,7 @@ fn check_facts(readings: &Readings, facts: &Facts, found: &mut Vec<String>) {
         .collect();
     for (key, answer) in &facts.placed {
         match by_id.get(&text(&answer["id"])) {
+            None if readings.may_be_gone(&text(&answer["id"]), facts) => {}
             None => found.push(format!("3: the order answered for {key} is gone: {answer}")),
             Some(order) => {
                 for member in ["items", "totalAmount", "userId", "createdAt"] {
@@ -263,7 +286,8 @@ fn check_facts(readings: &Readings, facts: &Facts, found: &mut Vec<String>) {
         }
     }
     for id in &facts.cancelled {
-        if status_of(id) != "CANCELLED" {
+        let is_gone = !by_id.contains_key(id) && readings.may_be_gone(id, facts);
+        if status_of(id) != "CANCELLED" && !is_gone {
             found.push(format!(
                 "3: an order that was answered as cancelled is {}",
                 status_of(id)
@@ -287,11 +311,13 @@ fn check_facts(readings: &Readings, facts: &Facts, found: &mut Vec<String>) {
         .values()
         .map(|answer| text(&answer["id"]))
         .collect();
+    let gone = placed.iter().filter(|id| !by_id.contains_key(*id)).count();
     let keys = facts.order_keys.len();
     let at_most = keys + facts.refused.len();
+    let keys = keys.saturating_sub(gone);
     if placed.len() != facts.placed.len() || !(keys..=at_most).contains(&orders.len()) {
         found.push(format!(
-            "6: {keys} keys, and {} that were refused, made {} orders, of which {} were answered",
+            "6: {keys} keys, and {} that were refused, made {} orders, of which {} were answered, and {gone} are gone",
             facts.refused.len(),
             orders.len(),
             placed.len(),
@@ -317,6 +343,31 @@ mod tests {
         assert_eq!(decimal(&json!(12.5)), 125_000);
         assert_eq!(decimal(&json!(3)), 30_000);
         assert_eq!(decimal(&json!(0.0001)), 1);
+    }
+
+    #[test]
+    fn only_old_orders_for_which_no_money_moved_may_be_gone() {
+        // The sixth of March 2026.
+        let id = "019cc0d5-f400-7000-8000-000000000001";
+        let readings = |gone_before_ms| Readings {
+            gone_before_ms,
+            ..Readings::default()
+        };
+        let asked_for_at = 0x019c_c0d5_f400;
+        let mut facts = Facts::default();
+        assert!(readings(asked_for_at + 1).may_be_gone(id, &facts));
+        assert!(!readings(asked_for_at).may_be_gone(id, &facts));
+        facts.paid.insert(id.to_owned());
+        assert!(!readings(asked_for_at + 1).may_be_gone(id, &facts));
+        let gone = |paid: &Facts| {
+            let mut facts = paid.clone();
+            let answer = json!({ "id": id, "order": {} });
+            facts.order_keys.insert("k".to_owned());
+            facts.placed.insert("k".to_owned(), answer);
+            check(&readings(asked_for_at + 1), &facts)
+        };
+        assert_eq!(gone(&Facts::default()), Vec::<String>::new());
+        assert!(gone(&facts).iter().any(|what| what.starts_with('3')));
     }
 
     #[test]

@@ -5,6 +5,11 @@
 
 use mercato::{CallKind, HostCall};
 
+const REMOVE_PAID_ORDERS: &str = "
+DELETE FROM order_items WHERE order_id IN (SELECT id FROM orders WHERE status = 'PAID');
+DELETE FROM order_status_history WHERE order_id IN (SELECT id FROM orders WHERE status = 'PAID');
+DELETE FROM orders WHERE status = 'PAID'";
+
 /// One thing that is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sabotage {
@@ -16,15 +21,21 @@ pub enum Sabotage {
     Reservation,
     /// A key is forgotten as soon as it is written down.
     IdempotencyKey,
+    /// Nobody remembers that the stock of a cancelled order is to be given back.
+    Release,
+    /// Old orders that nobody paid are removed, and paid ones with them.
+    Retention,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::Inbox,
         Self::Outbox,
         Self::Reservation,
         Self::IdempotencyKey,
+        Self::Release,
+        Self::Retention,
     ];
 
     /// What it is called on a command line.
@@ -34,6 +45,8 @@ impl Sabotage {
             Self::Outbox => "outbox",
             Self::Reservation => "reservation",
             Self::IdempotencyKey => "idempotency-key",
+            Self::Release => "release",
+            Self::Retention => "retention",
         }
     }
 
@@ -63,6 +76,8 @@ impl Sabotage {
             Self::Outbox => "UPDATE payments SET refunded_amount",
             Self::Reservation => "UPDATE products SET stock",
             Self::IdempotencyKey => "INSERT INTO idempotency_keys",
+            Self::Release => "INSERT INTO follow_ups",
+            Self::Retention => "DELETE FROM orders",
         }
     }
 
@@ -71,6 +86,8 @@ impl Sabotage {
         let statements = match self {
             Self::Inbox | Self::Outbox | Self::Reservation => "COMMIT; BEGIN IMMEDIATE",
             Self::IdempotencyKey => "DELETE FROM idempotency_keys",
+            Self::Release => "DELETE FROM follow_ups WHERE task = 'release-stock'",
+            Self::Retention => REMOVE_PAID_ORDERS,
         };
         let is_it = call.kind == CallKind::Sqlite && begins_with(call.detail, self.statement());
         is_it.then_some(statements)

@@ -6,7 +6,7 @@ use mercato_tests::shop::text;
 use serde_json::{Value, json};
 
 use crate::client::{CUSTOMER_EMAIL, Story};
-use crate::world::{Provider, RESERVATION_TTL_SECONDS};
+use crate::world::{OPEN_ORDERS_MAX, Provider, RESERVATION_TTL_SECONDS, UNPAID_RETENTION_SECONDS};
 
 /// Something that people do in a shop.
 #[derive(Clone, Copy)]
@@ -201,6 +201,51 @@ pub const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "order at the limit",
+        provider: Provider::Mock,
+        prepare: |story| {
+            for number in 1..=OPEN_ORDERS_MAX {
+                order(story, &format!("order-{number}"));
+            }
+        },
+        play: |story| {
+            let products = story.products.clone();
+            let lines: Vec<(&str, u32)> = products.iter().map(|id| (id.as_str(), 1)).collect();
+            story.refused_order("order-late", &lines);
+            let placed = placed(story);
+            story.cancel(&placed);
+            story.order("order-late", &lines);
+            story.refused_order("order-later", &lines);
+        },
+    },
+    Scenario {
+        name: "remove old orders",
+        provider: Provider::Mock,
+        prepare: |story| {
+            order(story, "order-1");
+            check_out(story, "succeed");
+            order(story, "order-2");
+            expire(story);
+            wait_for_retention(story);
+        },
+        play: |story| fire_timers(story, 2),
+    },
+    Scenario {
+        name: "expire many and remove them",
+        provider: Provider::Stripe,
+        prepare: |story| {
+            for number in 1..=OPEN_ORDERS_MAX {
+                order(story, &format!("order-{number}"));
+            }
+        },
+        play: |story| {
+            expire(story);
+            story.deliver_webhooks();
+            wait_for_retention(story);
+            fire_timers(story, 2);
+        },
+    },
+    Scenario {
         name: "pay while it expires, with Stripe",
         provider: Provider::Stripe,
         prepare: |story| drop(order(story, "order-1")),
@@ -262,6 +307,24 @@ fn expire(story: &mut Story<'_>) {
     story.world.fire_timer("orders-api");
     if story.world.plan.has_crashed() {
         story.world.recover();
+    }
+}
+
+/// So much time that orders which nobody paid may go, and their payments after them.
+fn wait_for_retention(story: &mut Story<'_>) {
+    let retention = Duration::from_secs(UNPAID_RETENTION_SECONDS + 2 * 24 * 60 * 60);
+    story.world.clock.advance(retention);
+}
+
+/// Calls both timers so often.
+fn fire_timers(story: &mut Story<'_>, times: u32) {
+    for _ in 0..times {
+        for component in ["orders-api", "payments-api"] {
+            story.world.fire_timer(component);
+            if story.world.plan.has_crashed() {
+                story.world.recover();
+            }
+        }
     }
 }
 

@@ -23,6 +23,11 @@ pub const ADMIN_PASSWORD: &str = "Correct-Horse-7";
 /// How long stock is held for an order that is not paid, in seconds.
 pub const RESERVATION_TTL_SECONDS: u64 = 900;
 
+/// How long orders that nobody paid are kept, in seconds.
+pub const UNPAID_RETENTION_SECONDS: u64 = 7 * 24 * 60 * 60;
+/// Unpaid orders that an account may have at a time.
+pub const OPEN_ORDERS_MAX: usize = 2;
+
 /// When every world begins: 2026-03-01T09:00:00Z, in milliseconds since the Unix epoch.
 const BEGINNING_MS: u64 = 1_772_355_600_000;
 /// How far the clock moves each time it is read, so that no two moments are the same.
@@ -54,6 +59,12 @@ impl VirtualClock {
     pub fn advance(&self, by: Duration) {
         let by_ms = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
         self.0.fetch_add(by_ms, Ordering::SeqCst);
+    }
+
+    /// So many seconds ago, in milliseconds since the Unix epoch.
+    pub fn ms_ago(&self, seconds: u64) -> u64 {
+        let now_ms = self.0.load(Ordering::SeqCst);
+        now_ms.saturating_sub(seconds.saturating_mul(1_000))
     }
 
     /// Seconds since the Unix epoch.
@@ -178,6 +189,7 @@ pub struct World {
     pub clock: VirtualClock,
     /// Its provider; none where the shop brings its own stand-in.
     pub stripe: Option<StripeNetwork>,
+    open_orders_max: usize,
     folder: Folder,
     runtime: Runtime,
     running: Mutex<Option<(Running, Client)>>,
@@ -191,14 +203,41 @@ impl World {
     pub fn new(provider: Provider) -> Self {
         let clock = VirtualClock::default();
         let stripe = (provider == Provider::Stripe).then(|| StripeNetwork::new(&clock));
-        Self::in_folder(Folder::new(), clock, stripe)
+        Self::in_folder(Folder::new(), clock, stripe, OPEN_ORDERS_MAX)
     }
 
-    fn in_folder(folder: Folder, clock: VirtualClock, stripe: Option<StripeNetwork>) -> Self {
+    /// A shop with an admin and nothing else, in which everybody may have as many unpaid orders as they like.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn without_limits() -> Self {
+        Self::in_folder(Folder::new(), VirtualClock::default(), None, 0)
+    }
+
+    /// How many bytes all its databases have when nothing is under way.
+    ///
+    /// # Panics
+    /// When they cannot be looked at.
+    pub fn stored_bytes(&self) -> u64 {
+        self.forget();
+        let size = |name: &&str| {
+            let file = fs::metadata(self.folder.0.join(format!("{name}.db")));
+            file.expect("a database").len()
+        };
+        DATABASES.iter().map(size).sum()
+    }
+
+    fn in_folder(
+        folder: Folder,
+        clock: VirtualClock,
+        stripe: Option<StripeNetwork>,
+        open_orders_max: usize,
+    ) -> Self {
         let world = Self {
             plan: Plan::default(),
             clock,
             stripe,
+            open_orders_max,
             folder,
             runtime: tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -314,7 +353,13 @@ impl World {
             .variable("admin_email", ADMIN_EMAIL)
             .variable("admin_password", ADMIN_PASSWORD)
             .variable("public_url", "http://shop.test")
-            .variable("reservation_ttl", RESERVATION_TTL_SECONDS.to_string());
+            .variable("reservation_ttl", RESERVATION_TTL_SECONDS.to_string())
+            .variable(
+                "unpaid_order_retention",
+                UNPAID_RETENTION_SECONDS.to_string(),
+            )
+            .variable("open_orders_max", self.open_orders_max.to_string())
+            .variable("orders_per_minute", "0");
         let running = self
             .runtime
             .block_on(shop.start())

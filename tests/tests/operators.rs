@@ -40,13 +40,15 @@ fn a_purchase_is_measured() {
     shop.paid_order(&customer, &product, 1);
     customer.order(&[(&product, 2)]);
     let metrics = wait_until(
-        "the event's acknowledgement, a sweep and a run of the relay",
+        "the event's acknowledgement and calls of both timers",
         || {
             let metrics = listener.read();
             let is_settled = metrics.sum("mercato_outbox_pending") == 0.0
                 && metrics.sum("mercato_follow_ups_waiting") == 0.0
-                && metrics.sum("mercato_sweeps_total") > 0.0
-                && metrics.sum("mercato_outbox_relay_runs_total") > 0.0;
+                && ["orders-api", "payments-api"].iter().all(|component| {
+                    let label = Some(("component", *component));
+                    metrics.find("mercato_timer_calls_total", label) > Some(0.0)
+                });
             is_settled.then_some(metrics)
         },
     );

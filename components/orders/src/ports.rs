@@ -9,8 +9,8 @@ use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 
 use crate::domain::{
-    CustomerId, EventId, Line, Order, OrderError, OrderId, OrderItem, OrderStatus, Payment,
-    PaymentEvent, PaymentId, RejectedLine, Saga, StatusChange,
+    CustomerId, EventId, Holder, Holding, Limits, Line, Order, OrderError, OrderId, OrderItem,
+    OrderStatus, Payment, PaymentEvent, PaymentId, RejectedLine, Saga, StatusChange,
 };
 
 /// Everything the use cases reach, chosen in one place.
@@ -47,6 +47,10 @@ pub struct Settings {
     pub currency: Currency,
     /// How long stock is held for an order that is not paid, in milliseconds.
     pub reservation_ttl_ms: u64,
+    /// What accounts and clients may hold and do.
+    pub limits: Limits,
+    /// How long an order that was cancelled unpaid is kept, in milliseconds; none for ever.
+    pub unpaid_retention_ms: Option<u64>,
 }
 
 /// The orders database. A transaction is a closure that cannot wait for anything but the database.
@@ -119,7 +123,7 @@ pub struct Figures {
     pub overdue: u64,
     /// What committed changes still owe to other databases.
     pub follow_ups: u64,
-    /// Runs of the sweeper. This and what follows is counted since the database can.
+    /// Runs of the sweeper that found something to do. This and what follows is counted since the database can.
     pub sweeps: u64,
     /// Payment events applied, each once.
     pub events_applied: u64,
@@ -140,6 +144,19 @@ pub struct KeyRecord {
     pub created_at: u64,
     /// The answer, once one was given.
     pub answer: Option<RecordedAnswer>,
+}
+
+/// Before which times records have done their service, in milliseconds since the Unix epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PurgeTimes {
+    /// Of finished sagas and keys that began.
+    pub requests: u64,
+    /// Of events received. An order that still owes something keeps its marks.
+    pub inbox: u64,
+    /// Of the days of holders that hold nothing.
+    pub holders: u64,
+    /// Of the last changes of orders that were cancelled unpaid. One that owes something or for which money has moved stays.
+    pub unpaid: u64,
 }
 
 /// An HTTP answer kept to be given again.
@@ -211,18 +228,21 @@ pub trait OrderRecords {
 
     /// The saga of an order.
     fn saga(&self, id: &OrderId) -> Result<Option<Saga>, OrderError>;
-    /// Stores a new saga with its lines.
+    /// Stores a new saga with its lines: from now on its account and its client hold it.
     fn insert_saga(&self, saga: &Saga) -> Result<(), OrderError>;
-    /// Stores what can change of a saga: all but customer, lines and times of birth and expiry.
+    /// Stores what can change of a saga: all but customer, client, lines and times of birth and expiry. One that has ended
+    /// is held by nobody any more.
     fn update_saga(&self, saga: &Saga) -> Result<(), OrderError>;
     /// Unfinished sagas the sweeper should look at, longest waiting first.
     fn due_sagas(&self, now: u64, limit: u32) -> Result<Vec<OrderId>, OrderError>;
-    /// Removes finished sagas and keys that began before that time, the oldest first, at most `limit` of each; gives
-    /// how many of both.
-    fn purge(&self, created_before: u64, limit: u32) -> Result<u64, OrderError>;
-    /// Removes the marks of events received before that time, the oldest first, at most `limit`; gives how many. An
-    /// order that still owes something keeps its marks.
-    fn purge_inbox(&self, received_before: u64, limit: u32) -> Result<u64, OrderError>;
+    /// Whether there is a saga or a follow-up that the sweeper should look at.
+    fn has_due(&self, now: u64) -> Result<bool, OrderError>;
+    /// What a holder holds and has done of late.
+    fn holding(&self, holder: &Holder) -> Result<Holding, OrderError>;
+    /// Whether there is anything that [`Self::purge`] would remove.
+    fn has_old(&self, before: PurgeTimes) -> Result<bool, OrderError>;
+    /// Removes what is older, the oldest first, at most `limit` of each kind; true when there may be more.
+    fn purge(&self, before: PurgeTimes, limit: u32) -> Result<bool, OrderError>;
 
     /// What is kept under a customer's key.
     fn key(&self, customer_id: &CustomerId, key: &str) -> Result<Option<KeyRecord>, OrderError>;
@@ -290,6 +310,13 @@ pub trait Inventory {
     async fn release(&self, order_id: &OrderId) -> Result<(), OrderError>;
     /// Sold stock becomes free.
     async fn restock(&self, order_id: &OrderId) -> Result<(), OrderError>;
+    /// [`Self::release`] for several orders at once, with one outcome for each, in their order.
+    async fn release_all(
+        &self,
+        order_ids: &[OrderId],
+    ) -> Result<Vec<Result<(), OrderError>>, OrderError>;
+    /// Forgets reservations that were given back so many milliseconds ago, at most `limit`; gives how many.
+    async fn purge(&self, released_for_ms: u64, limit: u32) -> Result<u32, OrderError>;
 }
 
 /// Why a payment could not be opened.
@@ -317,6 +344,12 @@ pub trait Payments {
     /// Closes a pending payment; a decided one comes back as it is. None when the order never had one.
     async fn cancel(&self, order_id: &OrderId, reason: &str)
     -> Result<Option<Payment>, OrderError>;
+    /// [`Self::cancel`] for several orders at once, each with its reason, with one outcome for each, in their order. No event
+    /// tells of these.
+    async fn cancel_all(
+        &self,
+        cancellations: &[(OrderId, String)],
+    ) -> Result<Vec<Result<Option<Payment>, OrderError>>, OrderError>;
     /// Gives back all of a payment that is not given back yet. Repeating with the same key is safe.
     async fn refund(
         &self,

@@ -204,14 +204,16 @@ pub struct PurgeTimes {
     pub exchanged: u64,
     /// Of refunds that ended and whose answers are kept.
     pub answered: u64,
+    /// Of payments that ended without money.
+    pub unpaid: u64,
 }
 
 /// Records that nobody asks for any more.
 pub trait OldRecords {
     /// Whether there are any.
     fn has_old(&self, before: PurgeTimes) -> Stored<bool>;
-    /// Removes the oldest, at most `limit` of each kind; gives how many of all.
-    fn purge(&self, before: PurgeTimes, limit: u32) -> Stored<u64>;
+    /// Removes the oldest, at most `limit` of each kind; true when there may be more.
+    fn purge(&self, before: PurgeTimes, limit: u32) -> Stored<bool>;
 }
 
 /// What operators watch.
@@ -221,7 +223,7 @@ pub struct Figures {
     pub payments: Vec<(PaymentStatus, u64)>,
     /// Refunds that are written down and not made yet.
     pub refunds_waiting: u64,
-    /// Runs of the relay. This and what follows is counted since the database can.
+    /// Runs of the relay that found something to do. This and what follows is counted since the database can.
     pub relay_runs: u64,
     /// How often an event was published.
     pub published: u64,
@@ -393,6 +395,8 @@ pub trait Settings {
     async fn webhook_secret(&self) -> Result<String, PaymentError>;
     /// How long a session that replaces a lapsed one stays open, in milliseconds.
     async fn session_lifetime_ms(&self) -> Result<u64, PaymentError>;
+    /// How long a payment that ended without money is kept, in milliseconds; none for ever.
+    async fn unpaid_retention_ms(&self) -> Result<Option<u64>, PaymentError>;
     /// A new secret that nobody can guess.
     fn new_secret(&self) -> String;
 }

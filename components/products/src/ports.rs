@@ -5,8 +5,7 @@ pub use mercato_platform::ids::Ids;
 
 use crate::domain::listing::{Listing, ProductPage, Stats};
 use crate::domain::product::Product;
-use crate::domain::reservation::{Reservation, ReservationState};
-use crate::domain::stock::Stock;
+use crate::domain::reservation::{Reservation, ReservationState, ReservedLine, Settlement};
 use crate::domain::values::{OrderId, ProductId, Sku};
 
 /// Why products or reservations could not be read or written.
@@ -62,6 +61,9 @@ pub trait Store {
     /// The reservations that wait for a payment. Costs as much as there are of them.
     fn held_reservations(&self) -> Result<HeldReservations, StoreError>;
 
+    /// Whether a reservation was given back before that time, in milliseconds since the Unix epoch.
+    fn has_released(&self, before: u64) -> Result<bool, StoreError>;
+
     /// Runs `work` alone among all writers: all of what it does remains when it returns `Ok`, nothing when `Err`.
     fn write<T, E: From<StoreError>>(
         &self,
@@ -73,6 +75,9 @@ pub trait Store {
 pub trait Transaction {
     /// A product, deleted or not; whatever is no identifier has none.
     fn product(&self, id: &str) -> Result<Option<Product>, StoreError>;
+
+    /// These products, deleted or not, in any order.
+    fn products(&self, ids: &[ProductId]) -> Result<Vec<Product>, StoreError>;
 
     /// The product that has this number and is not deleted.
     fn product_by_sku(&self, sku: &Sku) -> Result<Option<Product>, StoreError>;
@@ -86,8 +91,11 @@ pub trait Transaction {
     /// Replaces everything of a product.
     fn save_product(&self, product: &Product) -> Result<(), StoreError>;
 
-    /// Replaces the stock of a product, and nothing else of it.
-    fn save_stock(&self, id: &ProductId, stock: Stock) -> Result<(), StoreError>;
+    /// Takes the units of these lines, one per product, off the free stock and holds them. Changes no version.
+    ///
+    /// # Errors
+    /// [`StoreError::Fault`] when a product has fewer free units.
+    fn take(&self, lines: &[ReservedLine]) -> Result<(), StoreError>;
 
     /// Writes an entry into the stock book.
     fn record(&self, entry: &StockEntry) -> Result<(), StoreError>;
@@ -98,11 +106,26 @@ pub trait Transaction {
     /// Adds a reservation with its lines.
     fn insert_reservation(&self, reservation: &Reservation) -> Result<(), StoreError>;
 
-    /// Moves a reservation to another state, at a time in milliseconds since the Unix epoch.
-    fn set_reservation_state(
+    /// Where the stock of those of these orders is that have a reservation.
+    fn reservation_states(
         &self,
-        order_id: &OrderId,
-        state: ReservationState,
+        order_ids: &[OrderId],
+    ) -> Result<Vec<(OrderId, ReservationState)>, StoreError>;
+
+    /// Moves all units of these reservations as the settlement says, and the reservations to the state it leads to, at a
+    /// time in milliseconds since the Unix epoch. None of them may be named twice, and the settlement must be allowed for
+    /// all of them.
+    ///
+    /// # Errors
+    /// [`StoreError::Fault`] when a product counts fewer units than its reservations hold.
+    fn settle(
+        &self,
+        order_ids: &[OrderId],
+        settlement: Settlement,
         at: u64,
     ) -> Result<(), StoreError>;
+
+    /// Removes reservations that were given back before that time, in milliseconds since the Unix epoch, the oldest first
+    /// and at most `limit`; gives how many.
+    fn purge_released(&self, before: u64, limit: u32) -> Result<u64, StoreError>;
 }

@@ -1,10 +1,11 @@
-//! Requests that the runner itself sends to a component again and again (`[component.ID.tool.mercato]`).
+//! Requests that the runner itself sends to a component again and again (`[component.ID.tool.mercato]`). A component that
+//! answers with the header `mercato-more-work: true` has more to do and is called again at once.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Empty};
 
 use crate::limits::TIMER_BACKOFF_MAX;
@@ -12,6 +13,9 @@ use crate::manifest::TimerSpec;
 use crate::request_id::{Caller, REQUEST_ID};
 use crate::shutdown::Activity;
 use crate::triggers::http::{HttpComponent, Invocation};
+
+/// On an answer: there is more to do.
+const MORE_WORK: HeaderName = HeaderName::from_static("mercato-more-work");
 
 /// Host name of requests that come from the runner.
 const TIMER_HOST: &str = "timer.spin.internal";
@@ -23,19 +27,25 @@ pub(crate) struct Timer {
 }
 
 impl Timer {
-    /// Calls the component until the shop closes. The next call begins after the last one has ended; while calls
-    /// fail, the pauses double.
+    /// Calls the component until the shop closes. The next call begins after the last one has ended, at once when there is
+    /// more to do; while calls fail, the pauses double.
     pub(crate) async fn run(&self, activity: Activity) {
         let closing = activity.closing();
         tokio::pin!(closing);
-        let mut failures = 0;
+        let (mut failures, mut is_more) = (0, false);
         loop {
-            let pause = pause(self.spec.every_ms, failures);
+            let pause = if is_more {
+                Duration::ZERO
+            } else {
+                pause(self.spec.every_ms, failures)
+            };
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
+                biased;
                 () = &mut closing => return,
+                () = tokio::time::sleep(pause) => {}
             }
-            let status = self.call().await;
+            let status;
+            (status, is_more) = self.call().await;
             let failed = status.is_server_error() || status.is_client_error();
             self.note(failed, failures, status);
             failures = if failed {
@@ -46,8 +56,8 @@ impl Timer {
         }
     }
 
-    /// One call, now.
-    pub(crate) async fn call(&self) -> StatusCode {
+    /// One call, now: its status, and whether there is more to do.
+    pub(crate) async fn call(&self) -> (StatusCode, bool) {
         let mut request = Request::new(
             Empty::<Bytes>::new()
                 .map_err(|never| match never {})
@@ -61,15 +71,20 @@ impl Timer {
         if let Ok(id) = HeaderValue::from_str(&Caller::Timer.new_id()) {
             request.headers_mut().insert(REQUEST_ID, id);
         }
-        self.component
+        let response = self
+            .component
             .invoke(Invocation {
                 request,
                 upload: None,
                 depth: 0,
             })
             .await
-            .into_response()
-            .status()
+            .into_response();
+        let status = response.status();
+        let metrics = &self.component.services.metrics;
+        metrics.timer_call(&self.component.id, status.is_success());
+        let is_more = response.headers().get(&MORE_WORK);
+        (status, is_more.is_some_and(|value| value == "true"))
     }
 
     fn note(&self, failed: bool, failures: u32, status: StatusCode) {

@@ -62,6 +62,13 @@ const INSTANCES: u32 = 32;
 /// A limit that never matters.
 const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Orders that nobody paid are kept for so long, in seconds: the shortest time that there is.
+const UNPAID_RETENTION_SECONDS: u64 = 24 * 60 * 60;
+/// Unpaid orders that a customer may have at a time: few enough to be refused one now and then.
+const OPEN_ORDERS_MAX: u32 = 6;
+/// How long everybody is away between two days at most, in milliseconds.
+const NIGHT_MS_MAX: u64 = 2 * UNPAID_RETENTION_SECONDS * 1_000;
+
 /// Chances in [`CHANCES`] for each step.
 const CHANCES: u32 = 10_000;
 const CRASH: u32 = 10;
@@ -196,6 +203,8 @@ impl Life {
             let admin = people.remove(0);
             let admin = self.look_through_everything(admin).await;
             people.insert(0, admin);
+            // Nobody waits for an answer now, so nobody sends one again after its key is forgotten.
+            self.pass_time(0..NIGHT_MS_MAX);
             days += 1;
             if self.settings.is_watched && days % DAYS_PER_LINE == 0 {
                 let (steps, orders) = (self.steps(), self.outcome.orders);
@@ -271,6 +280,7 @@ impl Life {
             }
             // Only now, and only once: whoever reads an order also sets right what was left half-way.
             let mut readings = read(&mut admin, &facts).await;
+            readings.gone_before_ms = town.clock.ms_ago(UNPAID_RETENTION_SECONDS);
             readings.provider = Some(town.scheduler.at_provider(|account| account.clone()));
             let mut found = invariants::check(&readings, &facts);
             if !is_settled {
@@ -558,6 +568,12 @@ async fn start(
         .variable("admin_password", ADMIN_PASSWORD)
         .variable("public_url", "http://shop.test")
         .variable("reservation_ttl", RESERVATION_TTL_SECONDS.to_string())
+        .variable(
+            "unpaid_order_retention",
+            UNPAID_RETENTION_SECONDS.to_string(),
+        )
+        .variable("open_orders_max", OPEN_ORDERS_MAX.to_string())
+        .variable("orders_per_minute", "0")
         .start_here()
         .await
         .expect("the shop starts")

@@ -26,7 +26,7 @@ const UNITS_MAX: u32 = 3;
 
 /// How many of a customer's last orders there is still something to be done about.
 const LATE: usize = 4;
-/// How long a customer sends an order again, in seconds: shorter than the shop remembers its key.
+/// How long an order or a refund is sent again, in seconds: shorter than the shop remembers its key.
 const KEY_USED_SECONDS: u64 = 20 * 60 * 60;
 
 /// Where everybody lives.
@@ -65,6 +65,11 @@ pub struct Answer {
 impl Answer {
     fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    fn is_problem(&self, code: &str) -> bool {
+        let known = self.json()["type"].as_str().map(str::to_owned);
+        known.is_some_and(|known| known.ends_with(&format!("/{code}")))
     }
 
     fn describe(&self) -> String {
@@ -216,8 +221,8 @@ pub struct Person {
     keys: u32,
     /// Own orders, as they were answered, oldest first.
     orders: Vec<Order>,
-    /// Refunds that were made, as they were answered.
-    refunds: Vec<(Ask, Answer)>,
+    /// Refunds that were made, as they were answered, and when, in seconds since the Unix epoch.
+    refunds: Vec<(Ask, Answer, u64)>,
 }
 
 /// An order as its customer knows it.
@@ -435,6 +440,11 @@ impl Person {
         let mut facts = self.town.facts.borrow_mut();
         match answer.status {
             201 => drop(facts.placed.insert(key.clone(), answer.json())),
+            // Nothing has begun: the same key may make an order later, but nobody sends it again.
+            409 if answer.is_problem("too-many-open-orders") => {
+                facts.order_keys.remove(&key);
+                return;
+            }
             // Not enough on the shelf, or it took so long that the order expired.
             409 => {
                 facts.order_keys.remove(&key);
@@ -567,7 +577,8 @@ impl Person {
         let ask = Ask::send("POST", &path, &body).header("idempotency-key", key.as_str());
         let answer = self.ask(ask.clone()).await;
         if answer.status == 200 {
-            self.refunds.push((ask, answer.clone()));
+            let answered_at = self.town.clock.seconds();
+            self.refunds.push((ask, answer.clone(), answered_at));
         }
         match answer.status {
             200 | 202 => {
@@ -584,9 +595,13 @@ impl Person {
 
     /// Sends one of the last refunds again.
     async fn refund_again(&mut self) {
-        let from = self.refunds.len().saturating_sub(LATE);
+        let known_since = self.town.clock.seconds().saturating_sub(KEY_USED_SECONDS);
+        let young = self
+            .refunds
+            .partition_point(|(.., answered_at)| *answered_at < known_since);
+        let from = young.max(self.refunds.len().saturating_sub(LATE));
         let index = from + self.below(self.refunds.len() - from);
-        let Some((ask, answer)) = self.refunds.get(index).cloned() else {
+        let Some((ask, answer, _)) = self.refunds.get(index).cloned() else {
             return;
         };
         let again = self.ask(ask).await;

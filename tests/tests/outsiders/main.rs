@@ -4,6 +4,7 @@
 mod connections;
 mod end;
 mod files;
+mod hoarding;
 mod idle;
 mod log;
 mod logins;

@@ -1,7 +1,6 @@
 //! Entities and rules of accounts. No I/O.
 
 mod account;
-mod client;
 mod email;
 mod hashing;
 mod password;
@@ -11,8 +10,8 @@ mod session;
 mod throttle;
 
 pub use account::{Account, AccountChanges, AccountId, ProfileChanges};
-pub use client::Client;
 pub use email::{EMAIL_MAX_BYTES, Email};
+pub use mercato_platform::client::Client;
 pub use hashing::{
     Applicant, Decision, LINE_MAX, Lane, Line, PLACE_MS, PLACE_RENEWED_MS, SLOT_MAX_MS,
     SLOT_MIN_MS, SLOT_WAIT_MAX_MS, Slots, Turn, average_ms, slot_ms,

@@ -1,9 +1,8 @@
 //! REST adapter of accounts.
 
-use mercato_edge::{Access, Route, route};
+use mercato_edge::{Access, Route, client, route};
 
 mod body;
-mod client;
 mod controllers;
 mod current;
 #[cfg(not(target_family = "wasm"))]

@@ -29,6 +29,7 @@ mod bindings {
     });
 }
 
+pub mod client;
 mod context;
 mod cors;
 mod etag;

@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use crate::Problem;
 
+/// On the answer to a timer's call: there is more to do.
+const MORE_WORK: HeaderName = HeaderName::from_static("mercato-more-work");
+
 /// A successful answer.
 #[derive(Debug, Clone)]
 pub struct Reply {
@@ -114,6 +117,12 @@ impl Reply {
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
+    }
+
+    /// The same answer, saying to the host's timer that there is more to do: it calls again at once.
+    #[must_use]
+    pub fn with_more_work(self) -> Self {
+        self.with_header(MORE_WORK, HeaderValue::from_static("true"))
     }
 
     /// The body as it will be sent.

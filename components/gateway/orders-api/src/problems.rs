@@ -5,7 +5,9 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use crate::bindings::mercato::orders::types::{LineProblem, OrderError, RejectedLine, Transition};
+use crate::bindings::mercato::orders::types::{
+    Limit, LimitReached, LineProblem, OrderError, RejectedLine, Transition,
+};
 use crate::status::order_status_name;
 
 /// Pause before a customer should try again to open a payment, in seconds.
@@ -25,6 +27,7 @@ pub fn problem(error: OrderError) -> Problem {
             Problem::forbidden("of an order's status you may change only PENDING to CANCELLED")
         }
         OrderError::LinesRejected(lines) => lines_rejected(&lines),
+        OrderError::LimitReached(reached) => limit_reached(&reached),
         OrderError::InvalidTransition(transition) => invalid_transition(&transition),
         OrderError::VersionMismatch => Problem::precondition_failed(),
         OrderError::IdempotencyKeyReused => Problem::new(
@@ -90,6 +93,47 @@ fn line(line: &RejectedLine) -> LineDocument<'_> {
     }
 }
 
+/// Says what to do about it.
+fn limit_reached(reached: &LimitReached) -> Problem {
+    let max = reached.max;
+    let (whose, holder) = if reached.of_client {
+        ("from your network", "your network")
+    } else {
+        ("of your account", "your account")
+    };
+    let problem = match reached.limit {
+        Limit::OpenOrders => Problem::conflict(
+            "too-many-open-orders",
+            format!("{max} orders {whose} wait for their payment: pay or cancel one of them"),
+        ),
+        Limit::HeldUnits => Problem::conflict(
+            "too-many-units-held",
+            format!(
+                "orders {whose} that wait for their payment hold at most {max} units together: order fewer, or pay or \
+                cancel one of them"
+            ),
+        ),
+        Limit::OrdersPerMinute => {
+            too_many_orders(format!("{max} a minute are taken from {holder}"))
+        }
+        Limit::OrdersPerDay => too_many_orders(format!("{max} a day are taken from {holder}")),
+    };
+    let problem = problem.with_member("limit", max.into());
+    match reached.retry_after_seconds {
+        Some(seconds) => problem.with_header(header::RETRY_AFTER, HeaderValue::from(seconds)),
+        None => problem,
+    }
+}
+
+fn too_many_orders(rule: String) -> Problem {
+    Problem::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too-many-orders",
+        "Too many orders",
+        format!("{rule}: try again later"),
+    )
+}
+
 fn invalid_transition(transition: &Transition) -> Problem {
     let (from, to) = (
         order_status_name(transition.from_status),
@@ -136,6 +180,70 @@ mod tests {
         ] {
             let problem = problem(error);
             assert_eq!((problem.status().as_u16(), problem.code()), (status, code));
+        }
+    }
+
+    #[test]
+    fn a_limit_that_is_reached_says_what_to_do() {
+        let of = |limit, of_client, retry_after_seconds| {
+            problem(OrderError::LimitReached(LimitReached {
+                limit,
+                of_client,
+                max: 50,
+                retry_after_seconds,
+            }))
+        };
+        for (limit, of_client, retry, status, code, part) in [
+            (
+                Limit::OpenOrders,
+                false,
+                None,
+                409,
+                "too-many-open-orders",
+                "of your account",
+            ),
+            (
+                Limit::OpenOrders,
+                true,
+                None,
+                409,
+                "too-many-open-orders",
+                "from your network",
+            ),
+            (
+                Limit::HeldUnits,
+                false,
+                None,
+                409,
+                "too-many-units-held",
+                "order fewer",
+            ),
+            (
+                Limit::OrdersPerMinute,
+                false,
+                Some(7),
+                429,
+                "too-many-orders",
+                "a minute",
+            ),
+            (
+                Limit::OrdersPerDay,
+                true,
+                Some(9),
+                429,
+                "too-many-orders",
+                "your network",
+            ),
+        ] {
+            let problem = of(limit, of_client, retry);
+            assert_eq!((problem.status().as_u16(), problem.code()), (status, code));
+            let document = problem.document("/", "r", "t");
+            assert_eq!(document["limit"], 50);
+            let detail = document["detail"].as_str().unwrap();
+            assert!(detail.contains(part) && detail.contains("50"), "{detail}");
+            let told = problem.headers().get(header::RETRY_AFTER);
+            let told = told.and_then(|value| value.to_str().ok()?.parse().ok());
+            assert_eq!(told, retry);
         }
     }
 

@@ -28,6 +28,9 @@ pub struct ConflictDocument<'a> {
     /// With `lines-rejected`: every line that cannot be served. Nothing was ordered.
     #[schema(nullable = false)]
     lines: Option<Vec<LineDocument<'a>>>,
+    /// With `too-many-open-orders` and `too-many-units-held`: what is allowed.
+    #[schema(nullable = false, minimum = 1, example = 50)]
+    limit: Option<u64>,
     /// With `invalid-transition`: the status the order has.
     #[schema(nullable = false)]
     from: Option<OrderStatusName>,

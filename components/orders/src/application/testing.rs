@@ -23,9 +23,9 @@ use crate::application::queries::figures;
 use crate::application::queries::find_order::{self, OrderDetails};
 use crate::application::queries::list_orders;
 use crate::domain::{
-    CustomerId, EventId, EventOutcome, EventType, Line, LineProblem, Order, OrderError, OrderId,
-    OrderItem, OrderStatus, Payment, PaymentEvent, PaymentId, PaymentSession, PaymentStatus,
-    ProductId, RejectedLine, RequestedLine,
+    CustomerId, EventId, EventOutcome, EventType, Holder, Holding, Limits, Line, LineProblem,
+    Order, OrderError, OrderId, OrderItem, OrderStatus, Payment, PaymentEvent, PaymentId,
+    PaymentSession, PaymentStatus, ProductId, RejectedLine, RequestedLine,
 };
 use crate::infrastructure::sqlite::{LABEL, MIGRATIONS};
 use crate::ports::{
@@ -35,6 +35,7 @@ use crate::ports::{
 
 pub const START_MS: u64 = 1_700_000_000_000;
 pub const TTL_MS: u64 = 900_000;
+pub const UNPAID_KEPT_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
 
 /// On which side of a call's effect the crash happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +58,11 @@ pub struct Faults {
 }
 
 impl Faults {
+    /// Calls so far.
+    pub fn calls(&self) -> u64 {
+        self.calls.get()
+    }
+
     fn around<T>(&self, work: impl FnOnce() -> T) -> T {
         let call = self.calls.replace(self.calls.get() + 1);
         let crash = self
@@ -157,6 +163,10 @@ pub struct FakeInventory {
     pub down: Cell<bool>,
     /// A fault that waiting does not mend.
     pub broken: Cell<bool>,
+    /// How many reservations were last given back in one call.
+    pub released_together: Cell<usize>,
+    /// After what time reservations were last asked to be forgotten, in milliseconds.
+    pub purged_after_ms: Cell<u64>,
 }
 
 impl FakeInventory {
@@ -300,6 +310,28 @@ impl Inventory for FakeInventory {
     async fn restock(&self, order_id: &OrderId) -> Result<(), OrderError> {
         self.move_stock(order_id, StockState::Restocked).await
     }
+
+    async fn release_all(
+        &self,
+        order_ids: &[OrderId],
+    ) -> Result<Vec<Result<(), OrderError>>, OrderError> {
+        let settle = || {
+            self.released_together.set(order_ids.len());
+            if self.down.get() {
+                return Err(OrderError::Unavailable);
+            } else if self.broken.get() {
+                return Err(OrderError::Internal);
+            }
+            let release = |id| self.settle(id, StockState::Released);
+            Ok(order_ids.iter().map(release).collect())
+        };
+        self.faults.around_async(settle).await
+    }
+
+    async fn purge(&self, released_for_ms: u64, _: u32) -> Result<u32, OrderError> {
+        self.purged_after_ms.set(released_for_ms);
+        Ok(0)
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -407,6 +439,17 @@ impl FakePayments {
         self.payments.borrow().get(order_id).cloned()
     }
 
+    /// As [`Self::cancel_now`], but no event tells of it.
+    fn close_now(&self, order_id: &OrderId) -> Option<Payment> {
+        self.clock.0.set(self.clock.0.get() + self.takes_ms.get());
+        let mut payments = self.payments.borrow_mut();
+        let payment = payments.get_mut(order_id)?;
+        if payment.status == PaymentStatus::Pending && !self.keeps_sessions.get() {
+            payment.status = PaymentStatus::Cancelled;
+        }
+        Some(payment.clone())
+    }
+
     fn refund_now(&self, payment_id: &PaymentId, key: &str) -> Refunding {
         self.refunds_asked.set(self.refunds_asked.get() + 1);
         if self.refuses_refunds.get() {
@@ -477,6 +520,17 @@ impl Payments for FakePayments {
         self.faults
             .around_async(|| self.if_up(|| self.cancel_now(order_id)))
             .await
+    }
+
+    async fn cancel_all(
+        &self,
+        cancellations: &[(OrderId, String)],
+    ) -> Result<Vec<Result<Option<Payment>, OrderError>>, OrderError> {
+        let close = || {
+            let ids = cancellations.iter().map(|(id, _)| id);
+            ids.map(|id| Ok(self.close_now(id))).collect()
+        };
+        self.faults.around_async(|| self.if_up(close)).await
     }
 
     async fn refund(
@@ -572,7 +626,7 @@ pub struct Shop {
     pub payments: FakePayments,
     clock: Rc<TestClock>,
     ids: Rc<TestIds>,
-    settings: Settings,
+    pub settings: Settings,
 }
 
 impl Ports for Shop {
@@ -631,6 +685,8 @@ pub fn request(key: Option<&str>) -> CreateOrder {
     });
     CreateOrder {
         customer_id: customer(1),
+        client: None,
+        is_exempt: false,
         lines: lines(&[(1, 2), (2, 1)]),
         idempotency,
     }
@@ -657,6 +713,8 @@ impl Shop {
                 reservations: RefCell::default(),
                 down: Cell::new(false),
                 broken: Cell::new(false),
+                released_together: Cell::new(0),
+                purged_after_ms: Cell::new(0),
             },
             payments: FakePayments {
                 faults: Rc::clone(&faults),
@@ -677,6 +735,8 @@ impl Shop {
             settings: Settings {
                 currency: "USD".parse().unwrap(),
                 reservation_ttl_ms: TTL_MS,
+                limits: Limits::default(),
+                unpaid_retention_ms: Some(UNPAID_KEPT_MS),
             },
             faults,
         };
@@ -865,24 +925,36 @@ impl Shop {
 
     /// How many sagas and idempotency keys are stored.
     pub fn stored_sagas_and_keys(&self) -> (u64, u64) {
-        let count = |table: &str| -> Result<u64, mercato_sqlite::Error> {
-            let statement = format!("SELECT COUNT(*) FROM {table}");
-            self.orders
-                .database
-                .read(|connection| connection.query_one(&statement, &[])?.unwrap().get(0))
-        };
-        (count("sagas").unwrap(), count("idempotency_keys").unwrap())
+        (self.rows("sagas"), self.rows("idempotency_keys"))
     }
 
     /// How many events the inbox remembers.
     pub fn inbox_marks(&self) -> u64 {
-        let statement = "SELECT COUNT(*) FROM inbox";
-        let count = self
+        self.rows("inbox")
+    }
+
+    /// How many rows a table of the orders database has.
+    pub fn rows(&self, table: &str) -> u64 {
+        self.number(&format!("SELECT COUNT(*) FROM {table}"))
+    }
+
+    /// How often anything was written to the orders database since it was opened.
+    pub fn writes(&self) -> u64 {
+        self.number("SELECT total_changes()")
+    }
+
+    fn number(&self, statement: &str) -> u64 {
+        let number = self
             .orders
             .database
             .read(|connection| connection.query_one(statement, &[])?.unwrap().get::<u64>(0));
-        let count: Result<u64, mercato_sqlite::Error> = count;
-        count.unwrap()
+        let number: Result<u64, mercato_sqlite::Error> = number;
+        number.unwrap()
+    }
+
+    /// What a holder holds and has done.
+    pub fn holding(&self, holder: &Holder) -> Holding {
+        OrderRepository::read(&self.orders.database, |records| records.holding(holder)).unwrap()
     }
 
     /// The customer is faster than anybody who closes the session.
@@ -999,6 +1071,7 @@ impl Shop {
         });
         let (follow_ups, sagas) = due.unwrap();
         assert!(follow_ups.is_empty(), "{case}: owed {follow_ups:?}");
+        self.check_holders(case);
         let orders = self.all_orders();
         let pending = orders
             .iter()
@@ -1019,6 +1092,26 @@ impl Shop {
                 "{case}: stock of no order {id}"
             );
         }
+    }
+
+    /// What holders hold is what their unfinished orders say, and nothing of it is left when these end.
+    fn check_holders(&self, case: &str) {
+        let wrong = "
+          SELECT COUNT(*)
+          FROM holders
+          WHERE (open_orders, held_units) <> (
+            SELECT COUNT(*), COALESCE(SUM(units), 0)
+            FROM sagas
+            WHERE holder IN (customer_id, client) AND step NOT IN ('done', 'rejected'))";
+        assert_eq!(self.number(wrong), 0, "{case}: what is held");
+        let kept =
+            "SELECT COUNT(*) FROM sagas WHERE step IN ('done', 'rejected') AND client IS NOT NULL";
+        assert_eq!(self.number(kept), 0, "{case}: clients of ended orders");
+        let lines = "
+          SELECT COUNT(*)
+          FROM saga_lines JOIN sagas USING (order_id)
+          WHERE step <> 'new'";
+        assert_eq!(self.number(lines), 0, "{case}: lines of orders that stand");
     }
 
     fn check_order(&self, order: &Order, case: &str) {

@@ -1,4 +1,4 @@
-use super::{ProductId, Transition};
+use super::{LimitReached, ProductId, Transition};
 
 /// A field of a request that breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +60,9 @@ pub enum OrderError {
     /// Nothing was ordered; every line that failed is named.
     #[error("{} lines were rejected", .0.len())]
     LinesRejected(Vec<RejectedLine>),
+    /// The account or its client has as many orders as it may; nothing was begun.
+    #[error("a limit of orders is reached: {0:?}")]
+    LimitReached(LimitReached),
     /// The order's status does not allow the change.
     #[error("an order that is {} cannot become {}", .0.from, .0.to)]
     InvalidTransition(Transition),

@@ -1,5 +1,5 @@
 use super::{
-    Actor, CustomerId, FieldError, Line, OrderError, OrderId, PaymentSession, RejectedLine,
+    Actor, CustomerId, FieldError, Holder, Line, OrderError, OrderId, PaymentSession, RejectedLine,
 };
 
 /// Nothing is put off for longer than this, in milliseconds, but the end of a reservation. What seems to be is due: the
@@ -106,7 +106,9 @@ pub struct Saga {
     pub customer_id: CustomerId,
     /// How far it has come.
     pub step: Step,
-    /// What was asked for.
+    /// The client it was asked from, if it is known; forgotten at [`Step::Done`] and [`Step::Rejected`].
+    pub client: Option<Holder>,
+    /// What was asked for; forgotten when the stock is held: the order has it then.
     pub lines: Vec<Line>,
     /// When it began, in milliseconds since the Unix epoch.
     pub created_at: u64,
@@ -124,12 +126,22 @@ pub struct Saga {
     pub rejection: Option<Rejection>,
 }
 
+/// Units of lines together.
+#[must_use]
+pub fn units_of(lines: &[Line]) -> u64 {
+    lines
+        .iter()
+        .map(|line| u64::from(line.quantity.get()))
+        .sum()
+}
+
 impl Saga {
     /// A saga that has just begun.
     #[must_use]
     pub fn begin(
         order_id: OrderId,
         customer_id: CustomerId,
+        client: Option<Holder>,
         lines: Vec<Line>,
         now: u64,
         expires_at: u64,
@@ -137,6 +149,7 @@ impl Saga {
         Self {
             order_id,
             customer_id,
+            client,
             step: Step::New,
             lines,
             created_at: now,
@@ -155,6 +168,12 @@ impl Saga {
     pub fn is_due(&self, now: u64) -> bool {
         let too_late = now.saturating_add(PAUSE_LONGEST_MS);
         self.next_attempt_at <= now || (self.step != Step::Ready && self.next_attempt_at > too_late)
+    }
+
+    /// Units of all lines together.
+    #[must_use]
+    pub fn units(&self) -> u64 {
+        units_of(&self.lines)
     }
 
     /// Whether the reservation has run out.

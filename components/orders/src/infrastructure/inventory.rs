@@ -55,6 +55,23 @@ impl Inventory for ComposedInventory {
         )
     }
 
+    async fn release_all(
+        &self,
+        order_ids: &[OrderId],
+    ) -> Result<Vec<Result<(), OrderError>>, OrderError> {
+        use ReservationState::{Released, Restocked};
+        let ids = order_ids.iter().map(|id| id.as_str().to_owned());
+        let outcomes = inventory::release_all(ids.collect()).await;
+        let outcomes = outcomes.map_err(|error| failure("release", "several", error))?;
+        let settled = |(outcome, id)| settled("release", id, outcome, &[Released, Restocked]);
+        Ok(outcomes.into_iter().zip(order_ids).map(settled).collect())
+    }
+
+    async fn purge(&self, released_for_ms: u64, limit: u32) -> Result<u32, OrderError> {
+        let purged = inventory::purge(released_for_ms, limit).await;
+        purged.map_err(|error| failure("purge", "several", error))
+    }
+
     async fn restock(&self, order_id: &OrderId) -> Result<(), OrderError> {
         use ReservationState::{Released, Restocked};
         settled(
@@ -76,18 +93,22 @@ fn settled(
     match result {
         Ok(()) => Ok(()),
         Err(InventoryError::Conflict(state)) if good.contains(&state) => Ok(()),
-        Err(InventoryError::Unavailable) => Err(OrderError::Unavailable),
-        Err(error) => {
-            let cause = format!("{error:?}");
-            let fields = [
-                ("what", what),
-                ("order_id", order_id.as_str()),
-                ("error", cause.as_str()),
-            ];
-            log::error("the stock of an order cannot be moved", &fields);
-            Err(OrderError::Internal)
-        }
+        Err(error) => Err(failure(what, order_id.as_str(), error)),
     }
+}
+
+fn failure(what: &str, order_id: &str, error: InventoryError) -> OrderError {
+    if matches!(error, InventoryError::Unavailable) {
+        return OrderError::Unavailable;
+    }
+    let cause = format!("{error:?}");
+    let fields = [
+        ("what", what),
+        ("order_id", order_id),
+        ("error", cause.as_str()),
+    ];
+    log::error("the stock of an order cannot be moved", &fields);
+    OrderError::Internal
 }
 
 fn reserve_error(error: InventoryError) -> ReserveError {

@@ -48,6 +48,21 @@ impl Payments for ComposedPayments {
         )
     }
 
+    async fn cancel_all(
+        &self,
+        cancellations: &[(OrderId, String)],
+    ) -> Result<Vec<Result<Option<Payment>, OrderError>>, OrderError> {
+        let asked = |(order_id, reason): &(OrderId, String)| commands::Cancellation {
+            order_id: order_id.as_str().to_owned(),
+            reason: reason.clone(),
+        };
+        let outcomes = commands::cancel_all(cancellations.iter().map(asked).collect()).await;
+        let outcomes = outcomes.map_err(|error| failure("cancel", "several", &error))?;
+        let told =
+            |(outcome, (order_id, _)): (_, &(OrderId, String))| found("cancel", order_id, outcome);
+        Ok(outcomes.into_iter().zip(cancellations).map(told).collect())
+    }
+
     async fn refund(
         &self,
         payment_id: &PaymentId,

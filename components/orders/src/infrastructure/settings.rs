@@ -2,7 +2,10 @@
 
 use std::ops::RangeInclusive;
 
+use mercato_money::Currency;
+
 use crate::bindings::spin::variables::variables;
+use crate::domain::{Limits, Share};
 use crate::ports::Settings;
 
 const CURRENCY: &str = "currency";
@@ -10,6 +13,52 @@ const RESERVATION_TTL: &str = "reservation_ttl";
 
 /// Shortest and longest time that stock is held for an order that is not paid, in seconds.
 const RESERVATION_TTL_SECONDS: RangeInclusive<u64> = 1..=30 * 24 * 60 * 60;
+
+const UNPAID_RETENTION: &str = "unpaid_order_retention";
+
+/// Shortest and longest time that orders which were cancelled unpaid are kept, in seconds; 0 keeps them for ever. The
+/// shortest is that of an idempotency key: what is answered under it must be there.
+const UNPAID_RETENTION_SECONDS: RangeInclusive<u64> = 24 * 60 * 60..=3_650 * 24 * 60 * 60;
+
+/// Limits of an account and of a client: unpaid orders, units they hold, orders in a minute and on a day.
+const LIMITS: [[&str; 4]; 2] = [
+    [
+        "open_orders_max",
+        "held_units_max",
+        "orders_per_minute",
+        "orders_per_day",
+    ],
+    [
+        "open_orders_per_client_max",
+        "held_units_per_client_max",
+        "orders_per_minute_per_client",
+        "orders_per_day_per_client",
+    ],
+];
+
+/// The largest limit.
+const LIMIT_MAX: u64 = 1_000_000_000;
+
+/// What is asked for.
+const VARIABLES: [&str; 11] = {
+    let [
+        [open, units, minute, day],
+        [open_client, units_client, minute_client, day_client],
+    ] = LIMITS;
+    [
+        CURRENCY,
+        RESERVATION_TTL,
+        UNPAID_RETENTION,
+        open,
+        units,
+        minute,
+        day,
+        open_client,
+        units_client,
+        minute_client,
+        day_client,
+    ]
+};
 
 const MS_PER_SECOND: u64 = 1_000;
 
@@ -33,10 +82,11 @@ pub enum SettingsError {
 
 /// Asks the host.
 pub async fn load() -> Result<Settings, SettingsError> {
-    parse(
-        &variable(CURRENCY).await?,
-        &variable(RESERVATION_TTL).await?,
-    )
+    let mut values = Vec::with_capacity(VARIABLES.len());
+    for name in VARIABLES {
+        values.push((name, variable(name).await?));
+    }
+    parse(&values)
 }
 
 async fn variable(name: &'static str) -> Result<String, SettingsError> {
@@ -44,65 +94,151 @@ async fn variable(name: &'static str) -> Result<String, SettingsError> {
     value.map_err(|error| SettingsError::Unreadable(name, error.to_string()))
 }
 
-fn parse(currency: &str, reservation_ttl: &str) -> Result<Settings, SettingsError> {
-    let invalid = |name, value: &str, rule| SettingsError::Invalid {
+fn parse(values: &[(&'static str, String)]) -> Result<Settings, SettingsError> {
+    let text = |name: &'static str| {
+        let found = values.iter().find(|(known, _)| *known == name);
+        let missing = || SettingsError::Unreadable(name, "it was not asked for".to_owned());
+        found.map(|(_, value)| value.as_str()).ok_or_else(missing)
+    };
+    let limit = |name| parse_limit(name, text(name)?);
+    let [account, client] = LIMITS.map(|[open_orders, held_units, per_minute, per_day]| {
+        Ok(Share {
+            open_orders: limit(open_orders)?,
+            held_units: limit(held_units)?,
+            orders_per_minute: limit(per_minute)?,
+            orders_per_day: limit(per_day)?,
+        })
+    });
+    Ok(Settings {
+        currency: parse_currency(text(CURRENCY)?)?,
+        reservation_ttl_ms: parse_ttl(text(RESERVATION_TTL)?)?,
+        limits: Limits {
+            account: account?,
+            client: client?,
+        },
+        unpaid_retention_ms: parse_retention(text(UNPAID_RETENTION)?)?,
+    })
+}
+
+fn invalid(name: &'static str, value: &str, rule: impl Into<String>) -> SettingsError {
+    SettingsError::Invalid {
         name,
         value: value.to_owned(),
-        rule,
+        rule: rule.into(),
+    }
+}
+
+fn parse_currency(text: &str) -> Result<Currency, SettingsError> {
+    let rule = "the three capital letters of a currency, as in USD (ISO 4217)";
+    text.parse().map_err(|_| invalid(CURRENCY, text, rule))
+}
+
+fn parse_ttl(text: &str) -> Result<u64, SettingsError> {
+    let (shortest, longest) = RESERVATION_TTL_SECONDS.into_inner();
+    let rule = || format!("a whole number of seconds from {shortest} to {longest}, as in 900");
+    seconds(text, RESERVATION_TTL_SECONDS).ok_or_else(|| invalid(RESERVATION_TTL, text, rule()))
+}
+
+fn parse_limit(name: &'static str, text: &str) -> Result<u64, SettingsError> {
+    let rule = || format!("a whole number from 0 (no limit) to {LIMIT_MAX}");
+    let number = text.trim().parse().ok();
+    number
+        .filter(|number| *number <= LIMIT_MAX)
+        .ok_or_else(|| invalid(name, text, rule()))
+}
+
+fn parse_retention(text: &str) -> Result<Option<u64>, SettingsError> {
+    if text.trim().parse() == Ok(0_u64) {
+        return Ok(None);
+    }
+    let (shortest, longest) = UNPAID_RETENTION_SECONDS.into_inner();
+    let rule = || {
+        format!(
+            "0 (for ever) or a whole number of seconds from {shortest} to {longest}, as in 604800"
+        )
     };
-    let seconds = reservation_ttl
-        .parse()
-        .ok()
-        .filter(|seconds| RESERVATION_TTL_SECONDS.contains(seconds));
-    let (shortest, longest) = (
-        RESERVATION_TTL_SECONDS.start(),
-        RESERVATION_TTL_SECONDS.end(),
-    );
-    let ttl_rule = || format!("a whole number of seconds from {shortest} to {longest}, as in 900");
-    Ok(Settings {
-        currency: currency.parse().map_err(|_| {
-            invalid(
-                CURRENCY,
-                currency,
-                "the three capital letters of a currency, as in USD (ISO 4217)".to_owned(),
-            )
-        })?,
-        reservation_ttl_ms: seconds
-            .ok_or_else(|| invalid(RESERVATION_TTL, reservation_ttl, ttl_rule()))?
-            * MS_PER_SECOND,
-    })
+    seconds(text, UNPAID_RETENTION_SECONDS)
+        .map(Some)
+        .ok_or_else(|| invalid(UNPAID_RETENTION, text, rule()))
+}
+
+/// A number of seconds within that range, in milliseconds.
+fn seconds(text: &str, range: RangeInclusive<u64>) -> Option<u64> {
+    let seconds: Option<u64> = text.trim().parse().ok();
+    Some(seconds.filter(|seconds| range.contains(seconds))? * MS_PER_SECOND)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// All variables at their defaults, but for these.
+    fn values(changed: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
+        let value = |name: &'static str| {
+            let changed = changed.iter().find(|(known, _)| *known == name);
+            let default = match name {
+                CURRENCY => "EUR",
+                RESERVATION_TTL => "900",
+                UNPAID_RETENTION => "604800",
+                _ => "50",
+            };
+            (name, changed.map_or(default, |(_, value)| value).to_owned())
+        };
+        VARIABLES.map(value).into()
+    }
+
     #[test]
     fn settings_are_read_from_text() {
-        let settings = parse("EUR", "900").unwrap();
+        let changed = [
+            ("held_units_max", " 10000 "),
+            ("orders_per_day_per_client", "0"),
+        ];
+        let settings = parse(&values(&changed)).unwrap();
         assert_eq!(
             (settings.currency.code(), settings.reservation_ttl_ms),
             ("EUR", 900_000)
         );
+        assert_eq!(settings.unpaid_retention_ms, Some(604_800_000));
+        let account = Share {
+            open_orders: 50,
+            held_units: 10_000,
+            orders_per_minute: 50,
+            orders_per_day: 50,
+        };
+        let client = Share {
+            held_units: 50,
+            orders_per_day: 0,
+            ..account
+        };
+        assert_eq!(settings.limits, Limits { account, client });
+        let kept = parse(&values(&[(UNPAID_RETENTION, "0")])).unwrap();
+        assert_eq!(kept.unpaid_retention_ms, None);
     }
 
     #[test]
     fn an_error_names_the_variable_and_the_rule() {
-        for (currency, ttl, part) in [
+        for (name, value, part) in [
             (
+                CURRENCY,
                 "eur",
-                "900",
                 "\"currency\" is \"eur\", but must be the three capital letters",
             ),
             (
-                "EUR",
+                RESERVATION_TTL,
                 "0",
                 "\"reservation_ttl\" is \"0\", but must be a whole number of seconds from 1 to 2592000",
             ),
-            ("EUR", "15m", "\"15m\""),
-            ("EUR", "99999999999999999999", "reservation_ttl"),
+            (RESERVATION_TTL, "15m", "\"15m\""),
+            (RESERVATION_TTL, "99999999999999999999", "reservation_ttl"),
+            (
+                UNPAID_RETENTION,
+                "86399",
+                "must be 0 (for ever) or a whole number of seconds from 86400",
+            ),
+            ("open_orders_max", "-1", "from 0 (no limit) to"),
+            ("orders_per_minute_per_client", "many", "\"many\""),
         ] {
-            let message = parse(currency, ttl).unwrap_err().to_string();
+            let message = parse(&values(&[(name, value)])).unwrap_err().to_string();
             assert!(message.contains(part), "{message}");
         }
     }

@@ -5,13 +5,13 @@ use mercato_platform::log;
 use mercato_sqlite::{Connection, Database, Error, Migration, Row, Value, migrations, params};
 
 use crate::domain::{
-    Actor, Closing, CustomerId, EventId, Line, LineProblem, Order, OrderError, OrderId, OrderItem,
-    OrderStatus, PAUSE_LONGEST_MS, PaymentEvent, PaymentId, PaymentSession, ProductId, Quantity,
-    Receipt, RejectedLine, Rejection, Saga, StatusChange, Step,
+    Actor, Closing, CustomerId, EventId, Holder, Holding, Line, LineProblem, Order, OrderError,
+    OrderId, OrderItem, OrderStatus, PAUSE_LONGEST_MS, PaymentEvent, PaymentId, PaymentSession,
+    ProductId, Quantity, Receipt, RejectedLine, Rejection, Saga, StatusChange, Step,
 };
 use crate::ports::{
     Figures, FollowUp, KeyRecord, OrderFilter, OrderRecords, OrderRepository, PageStart,
-    RecordedAnswer, StatusTotal, Task,
+    PurgeTimes, RecordedAnswer, StatusTotal, Task,
 };
 
 /// Label of the database in `spin.toml` and `runtime-config.toml`.
@@ -22,7 +22,8 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0001_orders",
     "0002_inbox_by_age",
     "0003_figures",
-    "0004_sagas_under_way"
+    "0004_sagas_under_way",
+    "0005_limits_and_retention"
 ];
 
 /// Units of the part sums of [`TOTALS`], small enough that their sums cannot overflow.
@@ -92,7 +93,7 @@ FROM tallies";
 
 const SAGA: &str = "
 SELECT customer_id, step, created_at, expires_at, next_attempt_at, attempts,
-  session_id, session_url, session_expires_at, closing_actor, closing_reason, rejection
+  session_id, session_url, session_expires_at, closing_actor, closing_reason, rejection, client
 FROM sagas
 WHERE order_id = ?";
 
@@ -109,18 +110,39 @@ WHERE order_id = ?
 ORDER BY position";
 
 const INSERT_SAGA: &str = "
-INSERT INTO sagas (order_id, customer_id, step, created_at, expires_at, next_attempt_at, attempts)
-VALUES (?, ?, ?, ?, ?, ?, ?)";
+INSERT INTO sagas (order_id, customer_id, step, created_at, expires_at, next_attempt_at, attempts, units, client)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
-const INSERT_SAGA_LINE: &str = "
+/// The second parameter lists products and quantities.
+const INSERT_SAGA_LINES: &str = "
 INSERT INTO saga_lines (order_id, position, product_id, quantity)
-VALUES (?, ?, ?, ?)";
+SELECT ?1, key, json_extract(value, '$[0]'), json_extract(value, '$[1]')
+FROM json_each(?2)";
 
+/// Nobody needs to know any more where an order that has ended came from.
 const UPDATE_SAGA: &str = "
 UPDATE sagas
-SET step = ?, next_attempt_at = ?, attempts = ?, session_id = ?, session_url = ?, session_expires_at = ?,
-  closing_actor = ?, closing_reason = ?, rejection = ?
-WHERE order_id = ?";
+SET step = ?1, next_attempt_at = ?2, attempts = ?3, session_id = ?4, session_url = ?5, session_expires_at = ?6,
+  closing_actor = ?7, closing_reason = ?8, rejection = ?9,
+  client = CASE WHEN ?1 IN ('done', 'rejected') THEN NULL ELSE client END
+WHERE order_id = ?10";
+
+const HOLDING: &str = "
+SELECT open_orders, held_units, minute_began_at, minute_orders, day_began_at, day_orders
+FROM holders
+WHERE holder = ?";
+
+const HAS_DUE: &str = "
+SELECT EXISTS (
+    SELECT 1
+    FROM sagas
+    WHERE step IN ('new', 'reserved', 'ready', 'closing') AND next_attempt_at <= ?1)
+  OR EXISTS (
+    SELECT 1
+    FROM sagas
+    WHERE step IN ('new', 'reserved', 'closing') AND next_attempt_at > ?2)
+  OR EXISTS (SELECT 1 FROM follow_ups WHERE next_attempt_at <= ?1)
+  OR EXISTS (SELECT 1 FROM follow_ups WHERE next_attempt_at > ?2)";
 
 const INSERT_REJECTED_LINE: &str = "
 INSERT OR REPLACE INTO saga_rejected_lines (order_id, position, product_id, problem, requested, available)
@@ -143,28 +165,125 @@ WHERE step IN ('new', 'reserved', 'closing')
 ORDER BY next_attempt_at
 LIMIT ?";
 
-const PURGE_SAGAS: &str = "
+/// What is old of one kind: `SELECT 1` tells whether there is any, `SELECT` of the key which.
+macro_rules! old_sagas {
+    ($before:literal) => {
+        concat!(
+            "FROM sagas WHERE step IN ('done', 'rejected') AND created_at <= ",
+            $before
+        )
+    };
+}
+
+macro_rules! old_keys {
+    ($before:literal) => {
+        concat!("FROM idempotency_keys WHERE created_at <= ", $before)
+    };
+}
+
+macro_rules! old_marks {
+    ($before:literal) => {
+        concat!(
+            "FROM inbox WHERE received_at <= ",
+            $before,
+            "
+    AND NOT EXISTS (SELECT 1 FROM follow_ups WHERE follow_ups.order_id = inbox.order_id)"
+        )
+    };
+}
+
+macro_rules! idle_holders {
+    ($before:literal) => {
+        concat!(
+            "FROM holders WHERE open_orders = 0 AND day_began_at <= ",
+            $before
+        )
+    };
+}
+
+macro_rules! unpaid_orders {
+    ($before:literal) => {
+        concat!(
+            "FROM orders INDEXED BY orders_unpaid
+  WHERE status = 'CANCELLED' AND money_moved = 0 AND updated_at <= ",
+            $before,
+            "
+    AND NOT EXISTS (SELECT 1 FROM follow_ups WHERE follow_ups.order_id = orders.id)"
+        )
+    };
+}
+
+const HAS_OLD: &str = concat!(
+    "
+SELECT EXISTS (SELECT 1 ",
+    old_sagas!("?1"),
+    ")
+  OR EXISTS (SELECT 1 ",
+    old_keys!("?1"),
+    ")
+  OR EXISTS (SELECT 1 ",
+    old_marks!("?2"),
+    ")
+  OR EXISTS (SELECT 1 ",
+    idle_holders!("?3"),
+    ")
+  OR EXISTS (SELECT 1 ",
+    unpaid_orders!("?4"),
+    ")"
+);
+
+const PURGE_SAGAS: &str = concat!(
+    "
 DELETE FROM sagas
-WHERE order_id IN (
-  SELECT order_id FROM sagas WHERE step IN ('done', 'rejected') AND created_at <= ? ORDER BY created_at LIMIT ?
-)";
+WHERE order_id IN (SELECT order_id ",
+    old_sagas!("?"),
+    " ORDER BY created_at LIMIT ?)"
+);
 
-const PURGE_KEYS: &str = "
+const PURGE_KEYS: &str = concat!(
+    "
 DELETE FROM idempotency_keys
-WHERE order_id IN (
-  SELECT order_id FROM idempotency_keys WHERE created_at <= ? ORDER BY created_at LIMIT ?
-)";
+WHERE order_id IN (SELECT order_id ",
+    old_keys!("?"),
+    " ORDER BY created_at LIMIT ?)"
+);
 
-const PURGE_INBOX: &str = "
+const PURGE_INBOX: &str = concat!(
+    "
 DELETE FROM inbox
-WHERE event_id IN (
-  SELECT event_id
-  FROM inbox
-  WHERE received_at <= ?
-    AND NOT EXISTS (SELECT 1 FROM follow_ups WHERE follow_ups.order_id = inbox.order_id)
-  ORDER BY received_at
-  LIMIT ?
-)";
+WHERE event_id IN (SELECT event_id ",
+    old_marks!("?"),
+    " ORDER BY received_at LIMIT ?)"
+);
+
+const PURGE_HOLDERS: &str = concat!(
+    "
+DELETE FROM holders
+WHERE holder IN (SELECT holder ",
+    idle_holders!("?"),
+    " ORDER BY day_began_at LIMIT ?)"
+);
+
+const UNPAID_ORDERS: &str = concat!(
+    "
+SELECT id ",
+    unpaid_orders!("?"),
+    "
+ORDER BY updated_at
+LIMIT ?"
+);
+
+/// One for each table that has something of an order, and `orders` last.
+const REMOVE_ORDERS: [&str; 5] = [
+    "DELETE FROM order_items WHERE order_id IN (SELECT value FROM json_each(?))",
+    "DELETE FROM order_status_history WHERE order_id IN (SELECT value FROM json_each(?))",
+    "DELETE FROM idempotency_keys WHERE order_id IN (SELECT value FROM json_each(?))",
+    "DELETE FROM sagas WHERE order_id IN (SELECT value FROM json_each(?))",
+    "DELETE FROM orders WHERE id IN (SELECT value FROM json_each(?))",
+];
+
+/// An order has up to a hundred lines: so many are removed in one transaction that nobody waits long for it.
+const ORDERS_PER_PURGE: u32 = 25;
 
 const KEY: &str = "
 SELECT fingerprint, order_id, created_at, answer_status, answer_body
@@ -404,6 +523,7 @@ impl OrderRecords for Records<'_> {
         Ok(Some(Saga {
             order_id: id.clone(),
             customer_id: CustomerId::parse(&row.get::<String>(0)?)?,
+            client: row.get::<Option<String>>(12)?.map(Holder::stored),
             step: Step::from_name(&row.get::<String>(1)?)
                 .ok_or_else(|| unreadable("sagas.step"))?,
             lines: lines.iter().map(line_of).collect::<Result<_, _>>()?,
@@ -429,12 +549,14 @@ impl OrderRecords for Records<'_> {
                 saga.expires_at,
                 saga.next_attempt_at,
                 saga.attempts,
+                saga.units(),
+                saga.client.as_ref().map(Holder::as_str),
             ],
         )?;
-        for (position, line) in (0_u32..).zip(&saga.lines) {
-            let line = params![id, position, line.product_id.as_str(), line.quantity.get()];
-            self.0.execute(INSERT_SAGA_LINE, line)?;
-        }
+        let line = |line: &Line| format!("[\"{}\",{}]", line.product_id, line.quantity.get());
+        let lines: Vec<String> = saga.lines.iter().map(line).collect();
+        let lines = format!("[{}]", lines.join(","));
+        self.0.execute(INSERT_SAGA_LINES, params![id, lines])?;
         Ok(())
     }
 
@@ -471,18 +593,42 @@ impl OrderRecords for Records<'_> {
             .collect()
     }
 
-    fn purge(&self, created_before: u64, limit: u32) -> Result<u64, OrderError> {
-        let sagas = self
-            .0
-            .execute(PURGE_SAGAS, params![created_before, limit])?;
-        let keys = self.0.execute(PURGE_KEYS, params![created_before, limit])?;
-        Ok(sagas + keys)
+    fn has_due(&self, now: u64) -> Result<bool, OrderError> {
+        let row = self.0.query_one(HAS_DUE, params![now, too_late(now)])?;
+        Ok(row.map_or(Ok(false), |row| row.get(0))?)
     }
 
-    fn purge_inbox(&self, received_before: u64, limit: u32) -> Result<u64, OrderError> {
-        Ok(self
-            .0
-            .execute(PURGE_INBOX, params![received_before, limit])?)
+    fn holding(&self, holder: &Holder) -> Result<Holding, OrderError> {
+        let Some(row) = self.0.query_one(HOLDING, params![holder.as_str()])? else {
+            return Ok(Holding::default());
+        };
+        Ok(Holding {
+            open_orders: row.get(0)?,
+            held_units: row.get(1)?,
+            minute_began_at: row.get(2)?,
+            minute_orders: row.get(3)?,
+            day_began_at: row.get(4)?,
+            day_orders: row.get(5)?,
+        })
+    }
+
+    fn has_old(&self, before: PurgeTimes) -> Result<bool, OrderError> {
+        let times = params![before.requests, before.inbox, before.holders, before.unpaid];
+        let row = self.0.query_one(HAS_OLD, times)?;
+        Ok(row.map_or(Ok(false), |row| row.get(0))?)
+    }
+
+    fn purge(&self, before: PurgeTimes, limit: u32) -> Result<bool, OrderError> {
+        let mut is_more = false;
+        for (statement, before) in [
+            (PURGE_SAGAS, before.requests),
+            (PURGE_KEYS, before.requests),
+            (PURGE_INBOX, before.inbox),
+            (PURGE_HOLDERS, before.holders),
+        ] {
+            is_more |= self.0.execute(statement, params![before, limit])? >= u64::from(limit);
+        }
+        Ok(self.purge_unpaid(before.unpaid, limit.min(ORDERS_PER_PURGE))? || is_more)
     }
 
     fn key(&self, customer_id: &CustomerId, key: &str) -> Result<Option<KeyRecord>, OrderError> {
@@ -621,19 +767,31 @@ impl OrderRecords for Records<'_> {
 }
 
 impl Records<'_> {
+    /// True when there may be more.
+    fn purge_unpaid(&self, before: u64, limit: u32) -> Result<bool, OrderError> {
+        let rows = self.0.query(UNPAID_ORDERS, params![before, limit])?;
+        if rows.is_empty() {
+            return Ok(false);
+        }
+        let id = |row: &Row| Ok(row.get::<String>(0)?);
+        let ids = rows
+            .iter()
+            .map(id)
+            .collect::<Result<Vec<_>, OrderError>>()?;
+        let ids = json_of(ids.iter().map(String::as_str));
+        for statement in REMOVE_ORDERS {
+            self.0.execute(statement, params![ids.as_str()])?;
+        }
+        Ok(u32::try_from(rows.len()).is_ok_and(|removed| removed >= limit))
+    }
+
     /// Items of all these orders with one statement.
     fn add_items(&self, orders: &mut [Order]) -> Result<(), OrderError> {
         if orders.is_empty() {
             return Ok(());
         }
-        let ids: Vec<String> = orders
-            .iter()
-            .map(|order| format!("\"{}\"", order.id))
-            .collect();
-        for row in self
-            .0
-            .query(ITEMS, params![format!("[{}]", ids.join(","))])?
-        {
+        let ids = json_of(orders.iter().map(|order| order.id.as_str()));
+        for row in self.0.query(ITEMS, params![ids])? {
             let order_id: String = row.get(0)?;
             if let Some(order) = orders
                 .iter_mut()
@@ -685,6 +843,12 @@ impl Records<'_> {
         }
         Ok(())
     }
+}
+
+/// A JSON array of identifiers. They hold nothing that JSON would have to escape.
+fn json_of<'a>(ids: impl Iterator<Item = &'a str>) -> String {
+    let ids: Vec<String> = ids.map(|id| format!("\"{id}\"")).collect();
+    format!("[{}]", ids.join(","))
 }
 
 /// The statement of one page. Whatever the filter, an index holds its columns and then the id.

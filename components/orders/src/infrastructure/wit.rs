@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use mercato_platform::client::Client;
 use mercato_platform::clock::{Clock, SystemClock};
 use mercato_platform::ids::RandomIds;
 use mercato_platform::log;
@@ -17,9 +18,9 @@ use crate::application::commands::{apply_payment_event, record_answer};
 use crate::application::queries::{figures, find_order, list_orders, order_stats};
 use crate::bindings::exports::mercato::orders::{commands, maintenance, queries, types};
 use crate::domain::{
-    CustomerId, EventId, EventOutcome, EventType, LineProblem, Order, OrderError, OrderId,
-    OrderItem, OrderStatus, Payment, PaymentEvent, PaymentId, PaymentSession, PaymentStatus,
-    Receipt, RejectedLine, RequestedLine, StatusChange,
+    CustomerId, EventId, EventOutcome, EventType, HolderKind, Limit, LimitReached, LineProblem,
+    Order, OrderError, OrderId, OrderItem, OrderStatus, Payment, PaymentEvent, PaymentId,
+    PaymentSession, PaymentStatus, Receipt, RejectedLine, RequestedLine, StatusChange,
 };
 use crate::infrastructure::inventory::ComposedInventory;
 use crate::infrastructure::payments::ComposedPayments;
@@ -116,7 +117,7 @@ async fn host() -> Result<Rc<Host>, types::OrderError> {
 
 impl commands::Guest for Component {
     async fn create(
-        customer_id: String,
+        buyer: commands::Buyer,
         lines: Vec<commands::Line>,
         idempotency: Option<commands::Idempotency>,
     ) -> Result<commands::CreateOutcome, types::OrderError> {
@@ -129,7 +130,9 @@ impl commands::Guest for Component {
             fingerprint: sent.fingerprint,
         };
         let command = CreateOrder {
-            customer_id: CustomerId::parse(&customer_id)?,
+            customer_id: CustomerId::parse(&buyer.customer_id)?,
+            client: buyer.client.as_deref().and_then(Client::parse),
+            is_exempt: buyer.is_exempt,
             lines: lines.into_iter().map(requested).collect(),
             idempotency: idempotency.map(key),
         };
@@ -266,6 +269,7 @@ impl maintenance::Guest for Component {
                 expired: 0,
                 resumed: 0,
                 events_applied: 0,
+                more: false,
             });
         }
         let report = sweep::handle(&*host, min_interval_ms).await?;
@@ -273,6 +277,7 @@ impl maintenance::Guest for Component {
             expired: report.expired,
             resumed: report.resumed,
             events_applied: report.events_applied,
+            more: report.more,
         })
     }
 
@@ -474,6 +479,7 @@ impl From<OrderError> for types::OrderError {
             OrderError::LinesRejected(lines) => {
                 Self::LinesRejected(lines.into_iter().map(Into::into).collect())
             }
+            OrderError::LimitReached(reached) => Self::LimitReached(reached.into()),
             OrderError::InvalidTransition(transition) => {
                 Self::InvalidTransition(types::Transition {
                     from_status: transition.from.into(),
@@ -485,6 +491,23 @@ impl From<OrderError> for types::OrderError {
             OrderError::PaymentUnavailable => Self::PaymentUnavailable,
             OrderError::Unavailable => Self::Unavailable,
             OrderError::Internal => Self::Internal,
+        }
+    }
+}
+
+impl From<LimitReached> for types::LimitReached {
+    fn from(reached: LimitReached) -> Self {
+        let (limit, retry_after_seconds) = match reached.limit {
+            Limit::OrdersPerMinute(seconds) => (types::Limit::OrdersPerMinute, Some(seconds)),
+            Limit::OrdersPerDay(seconds) => (types::Limit::OrdersPerDay, Some(seconds)),
+            Limit::OpenOrders => (types::Limit::OpenOrders, None),
+            Limit::HeldUnits => (types::Limit::HeldUnits, None),
+        };
+        Self {
+            limit,
+            of_client: reached.holder == HolderKind::Client,
+            max: reached.max,
+            retry_after_seconds,
         }
     }
 }

@@ -13,6 +13,10 @@ const MS_PER_SECOND: u64 = 1_000;
 /// Shortest and longest life of a session, in seconds.
 const SESSION_LIFETIME_SECONDS: std::ops::RangeInclusive<u64> = 1..=30 * 24 * 60 * 60;
 
+/// Shortest and longest time that payments without money are kept, in seconds; 0 keeps them for ever. The shortest is that
+/// of an idempotency key: what is answered under it must be there.
+const UNPAID_RETENTION_SECONDS: std::ops::RangeInclusive<u64> = 24 * 60 * 60..=3_650 * 24 * 60 * 60;
+
 /// Prefix of signing secrets, as Stripe writes them.
 const SECRET_PREFIX: &str = "whsec_";
 
@@ -66,6 +70,11 @@ impl Settings for VariableSettings {
         parse_lifetime(&text).map_err(unusable)
     }
 
+    async fn unpaid_retention_ms(&self) -> Result<Option<u64>, PaymentError> {
+        let text = self.get("unpaid_order_retention").await.map_err(unusable)?;
+        parse_retention(&text).map_err(unusable)
+    }
+
     fn new_secret(&self) -> String {
         format!("{SECRET_PREFIX}{}", random::hex::<SECRET_BYTES>())
     }
@@ -84,6 +93,25 @@ fn parse_lifetime(text: &str) -> Result<u64, String> {
             );
             format!("the variable reservation_ttl must be {from} to {to} seconds")
         })
+}
+
+fn parse_retention(text: &str) -> Result<Option<u64>, String> {
+    let seconds: Option<u64> = text.trim().parse().ok();
+    match seconds {
+        Some(0) => Ok(None),
+        Some(seconds) if UNPAID_RETENTION_SECONDS.contains(&seconds) => {
+            Ok(Some(seconds * MS_PER_SECOND))
+        }
+        _ => {
+            let (from, to) = (
+                UNPAID_RETENTION_SECONDS.start(),
+                UNPAID_RETENTION_SECONDS.end(),
+            );
+            Err(format!(
+                "the variable unpaid_order_retention must be 0 or {from} to {to} seconds"
+            ))
+        }
+    }
 }
 
 fn unusable(cause: String) -> PaymentError {
@@ -106,6 +134,16 @@ mod tests {
                     .contains("reservation_ttl"),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn a_retention_is_at_least_a_day_or_for_ever() {
+        assert_eq!(parse_retention("0"), Ok(None));
+        assert_eq!(parse_retention(" 86400 "), Ok(Some(86_400_000)));
+        for text in ["", "1", "86399", "-1", "7d", "99999999999"] {
+            let message = parse_retention(text).unwrap_err();
+            assert!(message.contains("unpaid_order_retention"), "{text}");
         }
     }
 

@@ -113,6 +113,26 @@ impl commands::Guest for Component {
         Ok(log::about(&ids, cancelled).await?.into())
     }
 
+    async fn cancel_all(
+        cancellations: Vec<commands::Cancellation>,
+    ) -> Result<Vec<Result<types::Payment, types::PaymentError>>, types::PaymentError> {
+        let cancellation = |asked: commands::Cancellation| {
+            Ok(use_cases::Cancellation {
+                order_id: id(&asked.order_id)?,
+                reason: asked.reason,
+            })
+        };
+        let cancellations = cancellations
+            .into_iter()
+            .map(cancellation)
+            .collect::<Result<Vec<_>, PaymentError>>()?;
+        let host = host();
+        let outcomes = use_cases::cancel_payments(&*host, &cancellations).await?;
+        let told =
+            |outcome: Result<Payment, PaymentError>| outcome.map(Into::into).map_err(Into::into);
+        Ok(outcomes.into_iter().map(told).collect())
+    }
+
     async fn refund(
         viewer: types::Viewer,
         payment_id: String,
@@ -249,6 +269,7 @@ impl outbox::Guest for Component {
             published: report.published,
             failed: report.failed,
             pending: report.pending,
+            more: report.more,
         })
     }
 

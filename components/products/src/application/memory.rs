@@ -3,8 +3,8 @@
 use std::cell::{Cell, RefCell};
 
 use crate::application::commands::{
-    create_product, delete_product, import_products, reserve_stock, settle_reservation,
-    update_product,
+    create_product, delete_product, import_products, purge_reservations, reserve_stock,
+    settle_reservation, settle_reservations, update_product,
 };
 use crate::domain::error::{InventoryError, ProductError};
 use crate::domain::import::{ImportRow, RowOutcome};
@@ -13,7 +13,7 @@ use crate::domain::product::{NewProduct, Product, ProductChanges};
 use crate::domain::reservation::{
     RequestedLine, Reservation, ReservationState, ReservedLine, Settlement,
 };
-use crate::domain::stock::Stock;
+use crate::domain::stock::{Quantity, Stock, StockError};
 use crate::domain::values::{OrderId, ProductId, Sku};
 use crate::ports::{Clock, HeldReservations, Ids, StockEntry, Store, StoreError, Transaction};
 
@@ -80,6 +80,21 @@ impl MemoryStore {
         edit(product.ok_or_else(|| StoreError::Fault("no such product".to_owned()))?);
         Ok(())
     }
+
+    fn move_units(
+        &self,
+        line: &ReservedLine,
+        apply: impl Fn(Stock, Quantity) -> Result<Stock, StockError>,
+    ) -> Result<(), StoreError> {
+        let mut moved = Err(StockError::Insufficient);
+        self.edit_product(&line.product_id, |stored| {
+            moved = apply(stored.stock, line.quantity);
+            stored.stock = moved.unwrap_or(stored.stock);
+        })?;
+        moved
+            .map(drop)
+            .map_err(|error| StoreError::Fault(error.to_string()))
+    }
 }
 
 impl Store for MemoryStore {
@@ -126,6 +141,13 @@ impl Store for MemoryStore {
         })
     }
 
+    fn has_released(&self, before: u64) -> Result<bool, StoreError> {
+        let is_old = |reservation: &Reservation| {
+            reservation.state == ReservationState::Released && reservation.updated_at <= before
+        };
+        Ok(self.0.borrow().reservations.iter().any(is_old))
+    }
+
     fn write<T, E: From<StoreError>>(
         &self,
         work: impl FnOnce(&dyn Transaction) -> Result<T, E>,
@@ -144,6 +166,15 @@ impl Transaction for MemoryStore {
             .iter()
             .find(|product| product.id.as_str() == id)
             .cloned())
+    }
+
+    fn products(&self, ids: &[ProductId]) -> Result<Vec<Product>, StoreError> {
+        let tables = self.0.borrow();
+        let wanted = tables
+            .products
+            .iter()
+            .filter(|product| ids.contains(&product.id));
+        Ok(wanted.cloned().collect())
     }
 
     fn product_by_sku(&self, sku: &Sku) -> Result<Option<Product>, StoreError> {
@@ -170,8 +201,11 @@ impl Transaction for MemoryStore {
         self.edit_product(&product.id, |stored| *stored = product.clone())
     }
 
-    fn save_stock(&self, id: &ProductId, stock: Stock) -> Result<(), StoreError> {
-        self.edit_product(id, |stored| stored.stock = stock)
+    fn take(&self, lines: &[ReservedLine]) -> Result<(), StoreError> {
+        let reserve = |stock: Stock, quantity| stock.reserve(quantity);
+        lines
+            .iter()
+            .try_for_each(|line| self.move_units(line, reserve))
     }
 
     fn record(&self, entry: &StockEntry) -> Result<(), StoreError> {
@@ -193,20 +227,65 @@ impl Transaction for MemoryStore {
         Ok(())
     }
 
-    fn set_reservation_state(
+    fn reservation_states(
         &self,
-        order_id: &OrderId,
-        state: ReservationState,
+        order_ids: &[OrderId],
+    ) -> Result<Vec<(OrderId, ReservationState)>, StoreError> {
+        let tables = self.0.borrow();
+        let wanted = tables
+            .reservations
+            .iter()
+            .filter(|reservation| order_ids.contains(&reservation.order_id));
+        Ok(wanted
+            .map(|reservation| (reservation.order_id.clone(), reservation.state))
+            .collect())
+    }
+
+    fn settle(
+        &self,
+        order_ids: &[OrderId],
+        settlement: Settlement,
         at: u64,
     ) -> Result<(), StoreError> {
-        let mut tables = self.0.borrow_mut();
-        let stored = tables
-            .reservations
-            .iter_mut()
-            .find(|reservation| reservation.order_id == *order_id);
-        let stored = stored.ok_or_else(|| StoreError::Fault("no such reservation".to_owned()))?;
-        (stored.state, stored.updated_at) = (state, at);
+        for order_id in order_ids {
+            let reservation = self.reservation(order_id)?;
+            let reservation =
+                reservation.ok_or_else(|| StoreError::Fault("no such reservation".to_owned()))?;
+            let apply = |stock: Stock, quantity| settlement.apply(stock, quantity);
+            for line in &reservation.lines {
+                self.move_units(line, apply)?;
+            }
+            let mut tables = self.0.borrow_mut();
+            let stored = tables
+                .reservations
+                .iter_mut()
+                .filter(|stored| stored.order_id == *order_id);
+            for stored in stored {
+                stored.state = settlement.target();
+                stored.updated_at = stored.updated_at.max(at);
+            }
+        }
         Ok(())
+    }
+
+    fn purge_released(&self, before: u64, limit: u32) -> Result<u64, StoreError> {
+        let mut tables = self.0.borrow_mut();
+        let is_old = |reservation: &&Reservation| {
+            reservation.state == ReservationState::Released && reservation.updated_at <= before
+        };
+        let mut old: Vec<(u64, OrderId)> = tables
+            .reservations
+            .iter()
+            .filter(is_old)
+            .map(|reservation| (reservation.updated_at, reservation.order_id.clone()))
+            .collect();
+        old.sort_by(|one, other| (one.0, one.1.as_str()).cmp(&(other.0, other.1.as_str())));
+        old.truncate(limit as usize);
+        let goes = |id: &OrderId| old.iter().any(|(_, old)| old == id);
+        tables
+            .reservations
+            .retain(|reservation| !goes(&reservation.order_id));
+        Ok(old.len() as u64)
     }
 }
 
@@ -280,6 +359,20 @@ impl<S: Store> Fixture<S> {
     /// Ends the reservation of an order.
     pub fn settle(&self, number: u64, settlement: Settlement) -> Result<(), InventoryError> {
         settle_reservation(&self.store, &self.clock, &order(number), settlement)
+    }
+
+    /// Ends the reservations of several orders.
+    pub fn settle_all(
+        &self,
+        order_ids: &[OrderId],
+        settlement: Settlement,
+    ) -> Result<Vec<Result<(), InventoryError>>, InventoryError> {
+        settle_reservations(&self.store, &self.clock, order_ids, settlement)
+    }
+
+    /// Removes old reservations.
+    pub fn purge(&self, released_for_ms: u64, limit: u32) -> Result<u64, InventoryError> {
+        purge_reservations(&self.store, &self.clock, released_for_ms, limit)
     }
 
     /// Where the units of a product are now.

@@ -141,15 +141,29 @@ pub enum Transition {
 impl Settlement {
     /// What this step does to a reservation in that state; the state itself where it is not allowed.
     pub fn transition(self, state: ReservationState) -> Result<Transition, ReservationState> {
-        use ReservationState::{Committed, Held, Released, Restocked};
-        match (self, state) {
-            (Self::Commit, Held) => Ok(Transition::To(Committed)),
-            (Self::Release, Held) => Ok(Transition::To(Released)),
-            (Self::Restock, Committed) => Ok(Transition::To(Restocked)),
-            (Self::Commit, Committed) | (Self::Release, Released) | (Self::Restock, Restocked) => {
-                Ok(Transition::Nothing)
-            }
-            _ => Err(state),
+        if state == self.target() {
+            Ok(Transition::Nothing)
+        } else if state == self.source() {
+            Ok(Transition::To(self.target()))
+        } else {
+            Err(state)
+        }
+    }
+
+    /// The state in which it finds a reservation.
+    pub fn source(self) -> ReservationState {
+        match self {
+            Self::Commit | Self::Release => ReservationState::Held,
+            Self::Restock => ReservationState::Committed,
+        }
+    }
+
+    /// The state in which it leaves a reservation.
+    pub fn target(self) -> ReservationState {
+        match self {
+            Self::Commit => ReservationState::Committed,
+            Self::Release => ReservationState::Released,
+            Self::Restock => ReservationState::Restocked,
         }
     }
 

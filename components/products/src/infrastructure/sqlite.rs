@@ -7,7 +7,7 @@ use crate::domain::listing::{
     LOW_STOCK_PRODUCTS_MAX, LOW_STOCK_UNITS, Listing, ProductPage, Stats,
 };
 use crate::domain::product::Product;
-use crate::domain::reservation::{Reservation, ReservationState, ReservedLine};
+use crate::domain::reservation::{Reservation, ReservationState, ReservedLine, Settlement};
 use crate::domain::stock::{Quantity, Stock};
 use crate::domain::values::{Description, Name, OrderId, Price, ProductId, Sku};
 use crate::ports::{HeldReservations, StockEntry, Store, StoreError, Transaction};
@@ -23,7 +23,8 @@ pub const DATABASE_LABEL: &str = "products";
 pub const MIGRATIONS: &[Migration] = migrations![
     "0001_catalogue_and_stock",
     "0002_search",
-    "0003_held_reservations"
+    "0003_held_reservations",
+    "0004_released_reservations"
 ];
 
 const PRODUCT_BY_ID: &str = "\
@@ -72,10 +73,44 @@ SET name = ?2, name_key = ?3, description = ?4, sku = ?5, price = ?6, stock = ?7
   version = ?10, created_at = ?11, updated_at = ?12, deleted_at = ?13
 WHERE id = ?1";
 
-const SAVE_STOCK: &str = "\
+const PRODUCTS_BY_ID: &str = "\
+SELECT id, name, description, sku, price, stock, reserved, sold, version, created_at, updated_at, deleted_at
+FROM products
+WHERE id IN (SELECT value FROM json_each(?))";
+
+/// The parameter lists identifiers and units.
+const TAKE: &str = "\
 UPDATE products
-SET stock = ?2, reserved = ?3, sold = ?4
-WHERE id = ?1";
+SET stock = stock - taken.units, reserved = reserved + taken.units
+FROM (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS units FROM json_each(?)) AS taken
+WHERE products.id = taken.id";
+
+/// The units of all lines of some orders are added up by product: a product is written once, however many orders had it.
+macro_rules! move_units {
+    ($changes:literal) => {
+        concat!(
+            "\
+UPDATE products
+SET ",
+            $changes,
+            "
+FROM (
+  SELECT product_id, SUM(quantity) AS units
+  FROM reservation_lines
+  WHERE order_id IN (SELECT value FROM json_each(?))
+  GROUP BY product_id) AS moved
+WHERE products.id = moved.product_id"
+        )
+    };
+}
+
+const COMMIT_UNITS: &str =
+    move_units!("reserved = reserved - moved.units, sold = sold + moved.units");
+
+const RELEASE_UNITS: &str =
+    move_units!("stock = stock + moved.units, reserved = reserved - moved.units");
+
+const RESTOCK_UNITS: &str = move_units!("stock = stock + moved.units, sold = sold - moved.units");
 
 const INSERT_STOCK_ENTRY: &str = "\
 INSERT INTO stock_book (product_id, version, free_before, free_after, at)
@@ -96,14 +131,46 @@ const INSERT_RESERVATION: &str = "\
 INSERT INTO reservations (order_id, state, created_at, updated_at)
 VALUES (?, ?, ?, ?)";
 
-const INSERT_LINE: &str = "\
+/// Name and price are those of the product in this very transaction. The second parameter lists identifiers and units.
+const INSERT_LINES: &str = "\
 INSERT INTO reservation_lines (order_id, product_id, position, name, unit_price, quantity)
-VALUES (?, ?, ?, ?, ?, ?)";
+SELECT ?1, products.id, wanted.key, name, price, json_extract(wanted.value, '$[1]')
+FROM json_each(?2) AS wanted JOIN products ON products.id = json_extract(wanted.value, '$[0]')";
 
-const SET_RESERVATION_STATE: &str = "\
+const STATES_BY_ORDER: &str = "\
+SELECT order_id, state
+FROM reservations
+WHERE order_id IN (SELECT value FROM json_each(?))";
+
+const SET_STATES: &str = "\
 UPDATE reservations
-SET state = ?2, updated_at = ?3
-WHERE order_id = ?1";
+SET state = ?2, updated_at = max(updated_at, ?3)
+WHERE order_id IN (SELECT value FROM json_each(?1))";
+
+const HAS_RELEASED: &str = "\
+SELECT EXISTS (SELECT 1 FROM reservations WHERE state = 'released' AND updated_at <= ?)";
+
+/// Both purges choose the same reservations.
+macro_rules! released_before {
+    ($table:literal) => {
+        concat!(
+            "\
+DELETE FROM ",
+            $table,
+            "
+WHERE order_id IN (
+  SELECT order_id
+  FROM reservations
+  WHERE state = 'released' AND updated_at <= ?
+  ORDER BY updated_at, order_id
+  LIMIT ?)"
+        )
+    };
+}
+
+const PURGE_LINES: &str = released_before!("reservation_lines");
+
+const PURGE_RESERVATIONS: &str = released_before!("reservations");
 
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
@@ -167,6 +234,13 @@ impl Store for SqliteStore<'_> {
         })
     }
 
+    fn has_released(&self, before: u64) -> Result<bool, StoreError> {
+        self.0.read(|connection| {
+            let row = connection.query_one(HAS_RELEASED, params![before])?;
+            Ok(count(row.as_ref(), 0)? > 0)
+        })
+    }
+
     fn write<T, E: From<StoreError>>(
         &self,
         work: impl FnOnce(&dyn Transaction) -> Result<T, E>,
@@ -184,6 +258,11 @@ impl Transaction for Connection {
             .as_ref()
             .map(to_product)
             .transpose()?)
+    }
+
+    fn products(&self, ids: &[ProductId]) -> Result<Vec<Product>, StoreError> {
+        let ids = json_of(ids.iter().map(ProductId::as_str));
+        Ok(to_products(&self.query(PRODUCTS_BY_ID, params![ids])?)?)
     }
 
     fn product_by_sku(&self, sku: &Sku) -> Result<Option<Product>, StoreError> {
@@ -214,9 +293,9 @@ impl Transaction for Connection {
         )
     }
 
-    fn save_stock(&self, id: &ProductId, stock: Stock) -> Result<(), StoreError> {
-        let parameters = params![id.as_str(), stock.free(), stock.reserved(), stock.sold()];
-        one_row(self.execute(SAVE_STOCK, parameters)?, "product")
+    fn take(&self, lines: &[ReservedLine]) -> Result<(), StoreError> {
+        let changed = self.execute(TAKE, params![json_of_lines(lines)])?;
+        rows(changed, lines.len(), "products")
     }
 
     fn record(&self, entry: &StockEntry) -> Result<(), StoreError> {
@@ -237,12 +316,10 @@ impl Transaction for Connection {
             return Ok(None);
         };
         let name: String = row.get(0)?;
-        let unknown =
-            || StoreError::Fault(format!("a reservation is in the unknown state {name:?}"));
         let lines = self.query(LINES_BY_ORDER, params![order_id.as_str()])?;
         Ok(Some(Reservation {
             order_id: order_id.clone(),
-            state: ReservationState::parse(&name).ok_or_else(unknown)?,
+            state: parse_state(&name)?,
             lines: lines.iter().map(to_line).collect::<Result<_, _>>()?,
             created_at: row.get(1)?,
             updated_at: row.get(2)?,
@@ -260,28 +337,85 @@ impl Transaction for Connection {
             INSERT_RESERVATION,
             params![order_id, state, created_at, updated_at],
         )?;
-        for (position, line) in (0_u32..).zip(&reservation.lines) {
-            let (id, name) = (line.product_id.as_str(), line.name.as_str());
-            let (price, quantity) = (line.unit_price.amount().units(), line.quantity.units());
-            self.execute(
-                INSERT_LINE,
-                params![order_id, id, position, name, price, quantity],
-            )?;
+        if reservation.lines.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let lines = json_of_lines(&reservation.lines);
+        let inserted = self.execute(INSERT_LINES, params![order_id, lines])?;
+        rows(inserted, reservation.lines.len(), "lines")
     }
 
-    fn set_reservation_state(
+    fn reservation_states(
         &self,
-        order_id: &OrderId,
-        state: ReservationState,
+        order_ids: &[OrderId],
+    ) -> Result<Vec<(OrderId, ReservationState)>, StoreError> {
+        let ids = json_of(order_ids.iter().map(OrderId::as_str));
+        self.query(STATES_BY_ORDER, params![ids])?
+            .iter()
+            .map(to_state)
+            .collect()
+    }
+
+    fn settle(
+        &self,
+        order_ids: &[OrderId],
+        settlement: Settlement,
         at: u64,
     ) -> Result<(), StoreError> {
-        let parameters = params![order_id.as_str(), state.as_str(), at];
-        one_row(
-            self.execute(SET_RESERVATION_STATE, parameters)?,
-            "reservation",
-        )
+        let ids = json_of(order_ids.iter().map(OrderId::as_str));
+        let statement = match settlement {
+            Settlement::Commit => COMMIT_UNITS,
+            Settlement::Release => RELEASE_UNITS,
+            Settlement::Restock => RESTOCK_UNITS,
+        };
+        self.execute(statement, params![ids.as_str()])?;
+        let state = settlement.target().as_str();
+        let changed = self.execute(SET_STATES, params![ids, state, at])?;
+        rows(changed, order_ids.len(), "reservations")
+    }
+
+    fn purge_released(&self, before: u64, limit: u32) -> Result<u64, StoreError> {
+        self.execute(PURGE_LINES, params![before, limit])?;
+        Ok(self.execute(PURGE_RESERVATIONS, params![before, limit])?)
+    }
+}
+
+/// A JSON array of identifiers. They hold nothing that JSON would have to escape.
+fn json_of<'a>(ids: impl Iterator<Item = &'a str>) -> String {
+    let ids: Vec<String> = ids.map(|id| format!("\"{id}\"")).collect();
+    format!("[{}]", ids.join(","))
+}
+
+/// A JSON array with the product and the units of every line.
+fn json_of_lines(lines: &[ReservedLine]) -> String {
+    let pair = |line: &ReservedLine| {
+        let (id, units) = (line.product_id.as_str(), line.quantity.units());
+        format!("[\"{id}\",{units}]")
+    };
+    let lines: Vec<String> = lines.iter().map(pair).collect();
+    format!("[{}]", lines.join(","))
+}
+
+fn to_state(row: &Row) -> Result<(OrderId, ReservationState), StoreError> {
+    let (id, name): (String, String) = (row.get(0)?, row.get(1)?);
+    let order_id = OrderId::parse(&id)
+        .ok_or_else(|| StoreError::Fault(format!("a reservation of the order {id:?}")))?;
+    Ok((order_id, parse_state(&name)?))
+}
+
+fn parse_state(name: &str) -> Result<ReservationState, StoreError> {
+    ReservationState::parse(name)
+        .ok_or_else(|| StoreError::Fault(format!("a reservation is in the unknown state {name:?}")))
+}
+
+/// Reservations, lines and products are written together, so another number can only be damage from outside.
+fn rows(changed: u64, expected: usize, what: &str) -> Result<(), StoreError> {
+    if u64::try_from(expected) == Ok(changed) {
+        Ok(())
+    } else {
+        Err(StoreError::Fault(format!(
+            "{changed} {what} written, expected {expected}"
+        )))
     }
 }
 

@@ -1,12 +1,12 @@
 use mercato_edge::{
-    BASE_PATH, Context, IdempotencyKey, Problem, ProblemDocument, Reply, StatusCode,
+    BASE_PATH, Context, IdempotencyKey, Problem, ProblemDocument, Reply, Role, StatusCode, client,
 };
 use mercato_platform::log;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::bindings::mercato::orders::commands::{
-    self, CreateOutcome, Idempotency, RecordedAnswer,
+    self, Buyer, CreateOutcome, Idempotency, RecordedAnswer,
 };
 use crate::bindings::mercato::orders::types::OrderError;
 use crate::body::NewOrder;
@@ -30,23 +30,36 @@ use crate::schemas::ConflictDocument;
     responses(
         (status = 201, description = "The order, waiting for its payment", body = PlacementResource,
             headers(("Location" = String, description = "Path of the order"))),
-        (status = 409, description = "Some products are not there in that quantity: `lines` names every one, and nothing was \
-            ordered. Or the order of this `Idempotency-Key` is cancelled.", body = ConflictDocument,
+        (status = 409, description = "Nothing was ordered. `lines-rejected`: some products are not there in that quantity, and \
+            `lines` names every one. `too-many-open-orders`, `too-many-units-held`: your account, or everybody behind your \
+            address, has as many unpaid orders, or units in them, as `limit` says: pay or cancel one. Or the order of this \
+            `Idempotency-Key` is cancelled.", body = ConflictDocument,
             content_type = "application/problem+json"),
+        (status = 429, description = "`too-many-orders`: more orders than are taken from one account, or one address, in a \
+            minute or on a day; nothing was ordered", body = ProblemDocument, content_type = "application/problem+json",
+            headers(("Retry-After" = u64, description = "Seconds until the next order is taken"))),
         (status = 422, description = "The `Idempotency-Key` was sent with another body", body = ProblemDocument,
             content_type = "application/problem+json"),
     )
 )]
 pub async fn create(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    let customer_id = context.principal()?.user_id.clone();
+    let principal = context.principal()?;
+    let customer_id = principal.user_id.clone();
+    // An admin can move all stock anyway.
+    let is_exempt = principal.role == Role::Admin;
     let key = context.idempotency_key()?;
     let lines = NewOrder::read(context.json()?)?.into_lines();
     let idempotency = key.map(|key| Idempotency {
         key,
         fingerprint: Sha256::digest(context.body()).to_vec(),
     });
-    let answer = match commands::create(customer_id.clone(), lines, idempotency.clone()).await {
+    let buyer = Buyer {
+        customer_id: customer_id.clone(),
+        client: client::address(&context).await?,
+        is_exempt,
+    };
+    let answer = match commands::create(buyer, lines, idempotency.clone()).await {
         Ok(CreateOutcome::Replayed(answer)) => return Ok(replay(answer)),
         Ok(CreateOutcome::Placed(placement)) => {
             log::learn("order_id", &placement.order.id);

@@ -35,7 +35,7 @@ fn exposition(figures: &Figures) -> Exposition {
     text.single(
         "mercato_sweeps_total",
         Kind::Counter,
-        "Runs of the sweeper.",
+        "Runs of the sweeper that found something to do.",
         figures.sweeps,
     );
     text.single(

@@ -64,7 +64,7 @@ fn outbox_of(text: &mut Exposition, figures: &Figures, lag: &OutboxLag) {
     text.single(
         "mercato_outbox_relay_runs_total",
         Kind::Counter,
-        "Runs of the relay.",
+        "Runs of the relay that found something to do.",
         figures.relay_runs,
     );
     text.single(

@@ -32,19 +32,25 @@ pub struct RelayResource {
 )]
 pub async fn relay_outbox(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    relay().await
+    Ok(relay().await?.0)
 }
 
-/// `POST /internal/relay`: the same, called by a timer of the host.
+/// `POST /internal/relay`: the same, called by a timer of the host, which is told when there is more to do at once.
 pub async fn relay_on_timer(_: Context) -> Result<Reply, Problem> {
-    relay().await
+    let (reply, is_more) = relay().await?;
+    Ok(if is_more {
+        reply.with_more_work()
+    } else {
+        reply
+    })
 }
 
-async fn relay() -> Result<Reply, Problem> {
+async fn relay() -> Result<(Reply, bool), Problem> {
     let report = outbox::relay(0).await.map_err(problem)?;
-    Reply::json(&RelayResource {
+    let reply = Reply::json(&RelayResource {
         published: report.published,
         failed: report.failed,
         pending: report.pending,
-    })
+    })?;
+    Ok((reply, report.more))
 }

@@ -2,7 +2,12 @@
 //!
 //! With an idempotency key a repeated request continues or repeats the first one. A request whose lines are rejected
 //! keeps its key, and so the same rejection; one that was abandoned before there was an order gives its key free.
+//!
+//! Before an order is begun, limits are looked at: what the account and its client hold unpaid, and how many orders they
+//! began of late. They are looked at once without the writers' lock, so that whoever has reached one keeps nobody
+//! waiting, and again in the transaction that begins the order. A repeated request is never refused.
 
+use mercato_platform::client::Client;
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_platform::log;
@@ -10,7 +15,8 @@ use mercato_platform::log;
 use crate::application::saga::place::{self, Placement};
 use crate::application::{ABANDON_AFTER_MS, KEY_KEPT_MS, RESUME_AFTER_MS};
 use crate::domain::{
-    CustomerId, FieldError, Line, OrderError, OrderId, RequestedLine, Saga, Step, merge_lines,
+    CustomerId, FieldError, Holder, HolderKind, LimitReached, Limits, Line, OrderError, OrderId,
+    RequestedLine, Saga, Step, merge_lines, units_of,
 };
 use crate::ports::{KeyRecord, OrderRecords, OrderRepository, Ports, RecordedAnswer};
 
@@ -24,6 +30,10 @@ const FINGERPRINT_BYTES: usize = 32;
 pub struct CreateOrder {
     /// Who orders.
     pub customer_id: CustomerId,
+    /// Where from, if that is known.
+    pub client: Option<Client>,
+    /// Whether the limits do not concern this order.
+    pub is_exempt: bool,
     /// What.
     pub lines: Vec<RequestedLine>,
     /// The key of the request, if the client gave one.
@@ -101,12 +111,25 @@ fn check(idempotency: &Idempotency) -> Result<(), OrderError> {
 fn begin(ports: &impl Ports, command: &CreateOrder, lines: Vec<Line>) -> Result<Begun, OrderError> {
     let now = ports.clock().now_ms();
     let expires_at = now.saturating_add(ports.settings().reservation_ttl_ms);
+    let holders = Holders::of(command, &lines, &ports.settings().limits);
+    let idempotency = command.idempotency.as_ref();
+    if !holders.are_unlimited() {
+        ports
+            .orders()
+            .read(|records| match holders.check(records, now) {
+                Err(OrderError::LimitReached(_)) if is_known(records, command, now)? => Ok(()),
+                checked => checked,
+            })?;
+    }
     let order_id = OrderId::parse(&ports.ids().new_id())?;
     ports.orders().write(|records| {
-        if let Some(idempotency) = &command.idempotency {
-            if let Some(begun) = earlier(records, &command.customer_id, idempotency, now)? {
-                return Ok(begun);
-            }
+        if let Some(idempotency) = idempotency
+            && let Some(begun) = earlier(records, &command.customer_id, idempotency, now)?
+        {
+            return Ok(begun);
+        }
+        holders.check(records, now)?;
+        if let Some(idempotency) = idempotency {
             let fingerprint = idempotency.fingerprint.clone();
             let record = KeyRecord {
                 fingerprint,
@@ -116,7 +139,7 @@ fn begin(ports: &impl Ports, command: &CreateOrder, lines: Vec<Line>) -> Result<
             };
             records.insert_key(&command.customer_id, &idempotency.key, &record)?;
         }
-        let patience = if command.idempotency.is_some() {
+        let patience = if idempotency.is_some() {
             RESUME_AFTER_MS
         } else {
             ABANDON_AFTER_MS
@@ -124,6 +147,7 @@ fn begin(ports: &impl Ports, command: &CreateOrder, lines: Vec<Line>) -> Result<
         let saga = Saga::begin(
             order_id.clone(),
             command.customer_id.clone(),
+            command.client.as_ref().map(Holder::client),
             lines,
             now,
             expires_at,
@@ -136,6 +160,73 @@ fn begin(ports: &impl Ports, command: &CreateOrder, lines: Vec<Line>) -> Result<
     })
 }
 
+/// Who is about to hold an order, and what they may hold.
+struct Holders {
+    account: Holder,
+    client: Option<Holder>,
+    units: u64,
+    limits: Limits,
+}
+
+impl Holders {
+    fn of(command: &CreateOrder, lines: &[Line], limits: &Limits) -> Self {
+        let limits = if command.is_exempt {
+            Limits::default()
+        } else {
+            *limits
+        };
+        Self {
+            account: Holder::account(&command.customer_id),
+            client: command.client.as_ref().map(Holder::client),
+            units: units_of(lines),
+            limits,
+        }
+    }
+
+    fn are_unlimited(&self) -> bool {
+        self.limits == Limits::default()
+    }
+
+    /// [`OrderError::LimitReached`] when one of them has reached a limit.
+    fn check(&self, records: &dyn OrderRecords, now: u64) -> Result<(), OrderError> {
+        let (account, client) = (Some(&self.account), self.client.as_ref());
+        for (kind, holder, share) in [
+            (HolderKind::Account, account, &self.limits.account),
+            (HolderKind::Client, client, &self.limits.client),
+        ] {
+            let Some(holder) = holder.filter(|_| !share.is_unlimited()) else {
+                continue;
+            };
+            let holding = records.holding(holder)?;
+            if let Some((limit, max)) = holding.limit_reached(share, self.units, now) {
+                return Err(OrderError::LimitReached(LimitReached {
+                    holder: kind,
+                    limit,
+                    max,
+                }));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the request was sent before.
+fn is_known(
+    records: &dyn OrderRecords,
+    command: &CreateOrder,
+    now: u64,
+) -> Result<bool, OrderError> {
+    let Some(idempotency) = &command.idempotency else {
+        return Ok(false);
+    };
+    let record = records.key(&command.customer_id, &idempotency.key)?;
+    Ok(record.is_some_and(|record| !is_forgotten(&record, now)))
+}
+
+fn is_forgotten(record: &KeyRecord, now: u64) -> bool {
+    record.created_at.saturating_add(KEY_KEPT_MS) <= now
+}
+
 fn earlier(
     records: &dyn OrderRecords,
     customer_id: &CustomerId,
@@ -145,7 +236,7 @@ fn earlier(
     let Some(record) = records.key(customer_id, &idempotency.key)? else {
         return Ok(None);
     };
-    if record.created_at.saturating_add(KEY_KEPT_MS) <= now {
+    if is_forgotten(&record, now) {
         records.free_key(&record.order_id)?;
         return Ok(None);
     }

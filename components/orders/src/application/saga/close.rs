@@ -89,20 +89,101 @@ pub async fn resume(ports: &impl Ports, order_id: &OrderId) -> Result<Order, Ord
     Ok(order)
 }
 
-fn cancel_order(ports: &impl Ports, order_id: &OrderId) -> Result<(), OrderError> {
+/// What came of a recorded intent that was carried out together with others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Closed {
+    /// The order is cancelled.
+    Cancelled,
+    /// The order ended otherwise: its payment was faster, or somebody else had carried the intent out.
+    Otherwise,
+    /// The intent stands and is taken up again.
+    Failed(OrderError),
+}
+
+/// Carries recorded intents out, many with few transactions; gives what came of each, in their order.
+///
+/// # Errors
+/// When a database or payments cannot be used at all; the intents stand and are taken up again.
+pub async fn resume_all(
+    ports: &impl Ports,
+    order_ids: &[OrderId],
+) -> Result<Vec<Closed>, OrderError> {
+    let intents = ports.orders().read(|records| {
+        let reason = |id: &OrderId| {
+            let saga = records.saga(id)?;
+            Ok(saga
+                .and_then(|saga| saga.closing)
+                .map(|closing| closing.reason))
+        };
+        order_ids
+            .iter()
+            .map(reason)
+            .collect::<Result<Vec<_>, OrderError>>()
+    })?;
+    let intended = order_ids.iter().cloned().zip(intents);
+    let cancellations: Vec<(OrderId, String)> = intended
+        .filter_map(|(id, reason)| Some((id, reason?)))
+        .collect();
+    let outcomes = ports.payments().cancel_all(&cancellations).await?;
+    let (mut cancelled, mut closed) = (Vec::new(), Vec::new());
+    for ((id, _), outcome) in cancellations.into_iter().zip(outcomes) {
+        let status = outcome.map(|payment| payment.map(|payment| payment.status));
+        let outcome = match status {
+            Ok(None | Some(PaymentStatus::Cancelled | PaymentStatus::Failed)) => {
+                cancelled.push(id.clone());
+                Closed::Cancelled
+            }
+            Ok(Some(PaymentStatus::Succeeded | PaymentStatus::Refunded)) => {
+                keep_paid(ports, &id).await
+            }
+            Ok(Some(PaymentStatus::Pending)) => Closed::Failed(OrderError::PaymentUnavailable),
+            Err(error) => Closed::Failed(error),
+        };
+        closed.push((id, outcome));
+    }
     let now = ports.clock().now_ms();
     ports.orders().write(|records| {
-        let mut saga = records.saga(order_id)?.ok_or(OrderError::Internal)?;
-        let Some(closing) = saga.closing.take() else {
-            return Ok(());
-        };
-        let mut order = records.order(order_id)?.ok_or(OrderError::Internal)?;
-        let change =
-            order.change_status(OrderStatus::Cancelled, closing.actor, closing.reason, now)?;
-        records.update_order(&order)?;
-        records.add_history(order_id, &change)?;
-        saga.step = Step::Done;
-        records.update_saga(&saga)?;
-        records.add_follow_up(order_id, &Task::ReleaseStock, now + RESUME_AFTER_MS)
-    })
+        cancelled
+            .iter()
+            .try_for_each(|id| cancel_in(records, id, now))
+    })?;
+    follow_ups::release_or_leave(ports, &cancelled).await;
+    let of = |id: &OrderId| {
+        let found = closed.iter().find(|(closed, _)| closed == id);
+        found.map_or(Closed::Otherwise, |(_, outcome)| outcome.clone())
+    };
+    Ok(order_ids.iter().map(of).collect())
+}
+
+/// The payment of an order that was to be cancelled was faster.
+async fn keep_paid(ports: &impl Ports, order_id: &OrderId) -> Closed {
+    match apply_payment_event::apply_pending(ports, order_id).await {
+        Ok(()) => {
+            follow_ups::run_or_leave(ports, order_id).await;
+            Closed::Otherwise
+        }
+        Err(error) => Closed::Failed(error),
+    }
+}
+
+fn cancel_order(ports: &impl Ports, order_id: &OrderId) -> Result<(), OrderError> {
+    let now = ports.clock().now_ms();
+    ports
+        .orders()
+        .write(|records| cancel_in(records, order_id, now))
+}
+
+/// Cancels an order whose payment is closed; nothing when somebody else has.
+fn cancel_in(records: &dyn OrderRecords, order_id: &OrderId, now: u64) -> Result<(), OrderError> {
+    let mut saga = records.saga(order_id)?.ok_or(OrderError::Internal)?;
+    let Some(closing) = saga.closing.take() else {
+        return Ok(());
+    };
+    let mut order = records.order(order_id)?.ok_or(OrderError::Internal)?;
+    let change = order.change_status(OrderStatus::Cancelled, closing.actor, closing.reason, now)?;
+    records.update_order(&order)?;
+    records.add_history(order_id, &change)?;
+    saga.step = Step::Done;
+    records.update_saga(&saga)?;
+    records.add_follow_up(order_id, &Task::ReleaseStock, now + RESUME_AFTER_MS)
 }

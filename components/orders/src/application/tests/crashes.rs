@@ -1,7 +1,7 @@
 //! A crash at every call that leaves the application, before and after its effect; then the shop is put right by
 //! whoever comes by, and everything must hold.
 
-use crate::application::testing::{SIDES, Shop, Side, StockState, admin};
+use crate::application::testing::{SIDES, Shop, Side, StockState, UNPAID_KEPT_MS, admin};
 use crate::domain::{OrderError, OrderId, OrderStatus, PaymentStatus};
 
 /// More calls than any use case makes.
@@ -327,6 +327,31 @@ fn a_sweep_that_crashed_is_made_up_for_by_the_next() {
         |shop, (expired, paid), case| {
             shop.settle();
             assert_eq!(shop.status(expired), OrderStatus::Cancelled, "{case}");
+            assert_eq!(shop.status(paid), OrderStatus::Paid, "{case}");
+            shop.check_invariants(case);
+        },
+    );
+}
+
+#[test]
+fn old_orders_are_removed_whole_wherever_that_crashed() {
+    let prepare = |shop: &Shop| {
+        let (unpaid, paid) = (shop.placed(), shop.paid());
+        shop.wait(2_000_000);
+        shop.sweep();
+        shop.wait(UNPAID_KEPT_MS);
+        (unpaid, paid)
+    };
+    at_every_call(
+        prepare,
+        |shop, _| {
+            shop.sweep();
+        },
+        |shop, (unpaid, paid), case| {
+            shop.sweep();
+            assert!(shop.order(unpaid).is_none(), "{case}");
+            assert_eq!(shop.rows("order_items"), 2, "{case}");
+            assert_eq!(shop.rows("order_status_history"), 2, "{case}");
             assert_eq!(shop.status(paid), OrderStatus::Paid, "{case}");
             shop.check_invariants(case);
         },

@@ -50,11 +50,19 @@ fn runs_of_the_sweeper_and_applied_events_are_counted_once() {
     for _ in 0..3 {
         shop.apply(&event).unwrap();
     }
-    shop.sweep();
-    shop.sweep();
+    for _ in 0..2 {
+        shop.placed();
+        shop.wait(TTL_MS);
+        shop.sweep();
+        shop.sweep();
+    }
     let after = figures(&shop);
     assert_eq!(after.events_applied, before.events_applied + 1);
-    assert_eq!(after.sweeps, before.sweeps + 2);
+    assert_eq!(
+        after.sweeps,
+        before.sweeps + 2,
+        "those that found something to do"
+    );
     assert_eq!(after.order_retries, 0);
 }
 

@@ -5,6 +5,7 @@ mod change_status;
 mod crashes;
 mod create_order;
 mod figures;
+mod limits;
 mod queries;
 mod schedules;
 mod simulation;

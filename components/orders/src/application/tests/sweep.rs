@@ -1,6 +1,9 @@
 use crate::application::commands::create_order::{self, CreateOrder};
 use crate::application::commands::sweep::{self, SweepReport};
-use crate::application::testing::{START_MS, Shop, StockState, TTL_MS, lines, request, run};
+use crate::application::queries::figures;
+use crate::application::testing::{
+    START_MS, Shop, StockState, TTL_MS, UNPAID_KEPT_MS, lines, request, run,
+};
 use crate::application::{ABANDON_AFTER_MS, INBOX_KEPT_MS, KEY_KEPT_MS, RESUME_AFTER_MS};
 use crate::domain::{OrderError, OrderStatus, PaymentStatus};
 use crate::ports::OpenError;
@@ -47,13 +50,11 @@ fn events_that_never_arrive_are_fetched() {
     let shop = Shop::new();
     let id = shop.placed();
     shop.customer_pays(&id);
-    assert_eq!(
-        shop.sweep(),
-        SweepReport {
-            events_applied: 1,
-            ..SweepReport::default()
-        }
-    );
+    let report = SweepReport {
+        events_applied: 1,
+        ..SweepReport::default()
+    };
+    assert_eq!(shop.sweep(), report);
     assert_eq!(shop.status(&id), OrderStatus::Paid);
     shop.check_invariants("fetched");
 }
@@ -134,7 +135,9 @@ fn a_follow_up_that_fails_is_tried_less_and_less_often_and_done_in_the_end() {
 fn a_run_that_follows_too_soon_does_nothing() {
     let shop = Shop::new();
     let sweep = || run(sweep::handle(&shop, 1_000)).unwrap();
-    sweep();
+    shop.placed();
+    shop.wait(TTL_MS);
+    assert_eq!(sweep().expired, 1);
     let id = shop.placed();
     shop.customer_pays(&id);
     shop.wait(999);
@@ -143,24 +146,178 @@ fn a_run_that_follows_too_soon_does_nothing() {
     assert_eq!(sweep().events_applied, 1);
 }
 
-#[test]
-fn one_run_does_a_bounded_amount_of_work() {
-    let shop = Shop::new();
+/// So many orders of one unit each.
+fn place_many(shop: &Shop, count: usize) {
     shop.add_product(1, "1", 1_000);
-    let count = sweep::SAGAS_PER_SWEEP + 1;
     for _ in 0..count {
-        run(create_order::handle(
-            &shop,
-            CreateOrder {
-                lines: lines(&[(1, 1)]),
-                ..request(None)
-            },
-        ))
-        .unwrap();
+        let one = CreateOrder {
+            lines: lines(&[(1, 1)]),
+            ..request(None)
+        };
+        run(create_order::handle(shop, one)).unwrap();
     }
+}
+
+#[test]
+fn one_run_ends_all_that_is_due_many_orders_at_a_time() {
+    let shop = Shop::new();
+    place_many(&shop, 90);
     shop.wait(TTL_MS);
-    assert_eq!(shop.sweep().expired, sweep::SAGAS_PER_SWEEP);
-    assert_eq!(shop.sweep().expired, 1);
+    let calls = shop.faults.calls();
+    let report = shop.sweep();
+    assert_eq!((report.expired, report.more), (90, false));
+    assert_eq!(shop.free(1), 1_000);
+    // Calls that leave the application are made for eight, sixteen and twice thirty-two orders, and the last two.
+    let called = shop.faults.calls() - calls;
+    assert!(called <= 12 * 5, "{called} calls");
+    assert!(shop.waiting_events().is_empty(), "the answer was enough");
+    shop.check_invariants("ninety");
+}
+
+#[test]
+fn what_a_run_has_no_time_for_is_told_and_due_at_the_next() {
+    let shop = Shop::new();
+    let count = u32::try_from(3 * sweep::ORDERS_AT_FIRST as usize).unwrap();
+    place_many(&shop, count as usize);
+    shop.wait(TTL_MS);
+    shop.payments.takes_ms.set(sweep::SWEEP_TIME_MS);
+    let mut runs = Vec::new();
+    for _ in 0..3 {
+        let report = shop.sweep();
+        runs.push((report.expired, report.more));
+    }
+    // What is slow is not done in larger numbers.
+    assert_eq!(runs, [(sweep::ORDERS_AT_FIRST, true); 3]);
+    assert_eq!(shop.sweep(), SweepReport::default());
+    shop.check_invariants("a slow provider");
+}
+
+#[test]
+fn an_order_that_fails_with_others_is_tried_alone_in_the_end() {
+    let shop = Shop::new();
+    place_many(&shop, 5);
+    shop.wait(TTL_MS);
+    shop.payments.keeps_sessions.set(true);
+    for _ in 0..4 {
+        assert_eq!(shop.sweep().expired, 0);
+        shop.wait(60_000);
+    }
+    shop.payments.keeps_sessions.set(false);
+    assert_eq!(shop.sweep().expired, 5, "each by itself");
+    shop.check_invariants("alone");
+}
+
+#[test]
+fn stock_that_could_not_be_given_back_is_given_back_later() {
+    let shop = Shop::new();
+    place_many(&shop, 5);
+    shop.wait(TTL_MS);
+    shop.inventory.down.set(true);
+    assert_eq!(shop.sweep().expired, 5);
+    assert_eq!(shop.free(1), 995);
+    shop.inventory.down.set(false);
+    shop.wait(RESUME_AFTER_MS);
+    let report = shop.sweep();
+    assert_eq!(
+        (report.resumed, shop.inventory.released_together.get()),
+        (5, 5)
+    );
+    assert_eq!(shop.free(1), 1_000);
+    shop.check_invariants("given back");
+}
+
+#[test]
+fn a_run_that_finds_nothing_to_do_writes_nothing() {
+    let shop = Shop::new();
+    let (placed, paid) = (shop.placed(), shop.paid());
+    shop.sweep();
+    let (writes, sweeps) = (shop.writes(), figures::handle(&shop).unwrap().sweeps);
+    for _ in 0..50 {
+        assert_eq!(shop.sweep(), SweepReport::default());
+        assert_eq!(run(sweep::handle(&shop, 1_000)), Ok(SweepReport::default()));
+        shop.wait(1_000);
+    }
+    assert_eq!(shop.writes(), writes);
+    assert_eq!(figures::handle(&shop).unwrap().sweeps, sweeps);
+    assert_eq!(shop.status(&placed), OrderStatus::Pending);
+    assert_eq!(shop.status(&paid), OrderStatus::Paid);
+}
+
+#[test]
+fn orders_that_nobody_paid_are_removed_after_their_time() {
+    let shop = Shop::new();
+    let (cancelled, expired, paid) = (shop.placed(), shop.placed(), shop.paid());
+    shop.cancel(&cancelled).unwrap();
+    shop.deliver_events();
+    shop.wait(TTL_MS);
+    shop.sweep();
+    let late = shop.placed();
+    shop.cancel(&late).unwrap();
+    shop.deliver_events();
+    shop.customer_pays(&late);
+    shop.deliver_events();
+    assert_eq!(shop.payment_status(&late), Some(PaymentStatus::Refunded));
+    shop.deliver_events();
+    shop.wait(UNPAID_KEPT_MS - TTL_MS - 1);
+    shop.sweep();
+    assert!(shop.order(&cancelled).is_some(), "not old enough");
+    shop.wait(1);
+    assert!(!shop.sweep().more);
+    assert!(shop.order(&cancelled).is_none());
+    assert!(shop.order(&expired).is_some(), "cancelled later");
+    shop.wait(TTL_MS);
+    shop.sweep();
+    assert!(shop.order(&expired).is_none());
+    assert_eq!(shop.status(&paid), OrderStatus::Paid);
+    assert_eq!(shop.status(&late), OrderStatus::Cancelled, "money moved");
+    assert_eq!(shop.rows("orders"), 2);
+    assert_eq!(shop.rows("order_items"), 4);
+    assert_eq!(shop.rows("holders"), 0, "nobody has ordered for a day");
+    assert_eq!(shop.inventory.purged_after_ms.get(), UNPAID_KEPT_MS);
+    assert!(matches!(shop.find(&cancelled), Err(OrderError::NotFound)));
+    let counted = figures::handle(&shop).unwrap().orders;
+    let cancelled = counted
+        .iter()
+        .find(|(status, _)| *status == OrderStatus::Cancelled);
+    assert_eq!(cancelled.unwrap().1, 1);
+    let writes = shop.writes();
+    shop.sweep();
+    assert_eq!(
+        shop.writes(),
+        writes,
+        "what stays is not looked at for ever"
+    );
+}
+
+#[test]
+fn an_order_that_still_owes_something_is_not_removed() {
+    let shop = Shop::new();
+    let id = shop.placed();
+    shop.inventory.down.set(true);
+    shop.cancel(&id).unwrap();
+    shop.wait(2 * UNPAID_KEPT_MS);
+    shop.sweep();
+    assert!(shop.order(&id).is_some());
+    shop.inventory.down.set(false);
+    shop.wait(UNPAID_KEPT_MS);
+    shop.sweep();
+    shop.sweep();
+    assert!(shop.order(&id).is_none());
+    assert_eq!(shop.free(1), 10);
+}
+
+#[test]
+fn without_a_retention_cancelled_orders_stay() {
+    let mut shop = Shop::new();
+    shop.settings.unpaid_retention_ms = None;
+    let id = shop.placed();
+    shop.cancel(&id).unwrap();
+    shop.deliver_events();
+    shop.wait(100 * UNPAID_KEPT_MS);
+    shop.sweep();
+    assert_eq!(shop.status(&id), OrderStatus::Cancelled);
+    assert_eq!(shop.inventory.purged_after_ms.get(), 0);
+    assert_eq!(shop.stored_sagas_and_keys(), (0, 0));
 }
 
 #[test]
@@ -227,9 +384,9 @@ fn a_run_removes_a_bounded_number_of_old_things() {
         run(create_order::handle(&shop, request)).unwrap_err();
     }
     shop.wait(KEY_KEPT_MS);
-    shop.sweep();
+    assert!(shop.sweep().more);
     assert_eq!(shop.stored_sagas_and_keys(), (1, 1));
-    shop.sweep();
+    assert!(!shop.sweep().more);
     assert_eq!(shop.stored_sagas_and_keys(), (0, 0));
 }
 
@@ -257,15 +414,4 @@ fn a_clock_that_is_set_back_holds_up_nothing_but_the_end_of_reservations() {
     assert_eq!(shop.stock_state(&paid), Some(StockState::Committed));
     assert_eq!(shop.status(&waiting), OrderStatus::Pending);
     shop.check_invariants("set back");
-}
-
-#[test]
-fn a_slow_provider_does_not_keep_a_run_going() {
-    let shop = Shop::new();
-    let orders = [shop.placed(), shop.placed(), shop.placed()];
-    shop.wait(TTL_MS);
-    shop.payments.takes_ms.set(sweep::SWEEP_TIME_MS);
-    let expired: Vec<_> = orders.iter().map(|_| shop.sweep().expired).collect();
-    assert_eq!(expired, [1, 1, 1], "each leaves the others to the next");
-    shop.check_invariants("a slow provider");
 }

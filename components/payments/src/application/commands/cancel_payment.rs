@@ -1,3 +1,4 @@
+use futures::{StreamExt as _, stream};
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_platform::log;
@@ -6,10 +7,16 @@ use super::ensure_session::{record_paid, refused, request_session};
 use super::refund_payment::REASON_MAX_CHARS;
 use super::relay_outbox::publish_due;
 use crate::domain::{CheckoutSession, EventType, Payment, PaymentError};
-use crate::ports::{Ports, Provider, ProviderError, SessionState, Store};
+use crate::ports::{PaidSession, Ports, Provider, ProviderError, Records, SessionState, Store};
 
 /// No provider keeps a session open for longer than this after the end the shop asked for, in milliseconds.
 pub const SESSION_LIFE_LONGEST_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// Most payments of one call.
+pub const CANCELLATIONS_MAX: usize = 100;
+
+/// So many sessions are ended at the provider at a time.
+const ENDED_AT_A_TIME: usize = 8;
 
 /// How often another session may take the place of the one that was just ended.
 const SESSIONS_MAX: usize = 4;
@@ -38,12 +45,141 @@ pub async fn cancel_payment<P: Ports>(
                 None => Ok(payment),
             };
         }
-        if let Some(cancelled) = close(ports, &payment, reason)? {
+        if let Some(cancelled) = close_and_tell(ports, &payment, reason)? {
             publish_due(ports).await;
             return Ok(cancelled);
         }
     }
     Err(PaymentError::Unavailable)
+}
+
+/// A payment that is to be closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cancellation {
+    /// Its order.
+    pub order_id: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// [`cancel_payment`] for several orders, with one outcome for each, in their order. Sessions are ended some at a time,
+/// and all payments are closed in one transaction. No event tells of them: the outcome does, and whoever has not heard it
+/// asks again.
+///
+/// # Errors
+/// `Invalid` for more than [`CANCELLATIONS_MAX`]; `Unavailable`, `Internal` when the database cannot be used. Sessions may
+/// have ended then; asking again finds them so.
+pub async fn cancel_payments<P: Ports>(
+    ports: &P,
+    cancellations: &[Cancellation],
+) -> Result<Vec<Result<Payment, PaymentError>>, PaymentError> {
+    if cancellations.len() > CANCELLATIONS_MAX {
+        let message = format!("there must be at most {CANCELLATIONS_MAX}");
+        return Err(PaymentError::invalid("cancellations", "max", message));
+    }
+    let payments = ports.store().read(|records| {
+        let find =
+            |cancellation: &Cancellation| records.find_payment_of_order(&cancellation.order_id);
+        cancellations
+            .iter()
+            .map(find)
+            .collect::<Result<Vec<_>, _>>()
+    })?;
+    let endings = payments.into_iter().map(|payment| ending(ports, payment));
+    let endings: Vec<_> = stream::iter(endings)
+        .buffered(ENDED_AT_A_TIME)
+        .collect()
+        .await;
+    let now = ports.clock().now_ms();
+    let outcomes = ports.store().write(|records| {
+        let decide = |(cancellation, ending): (&Cancellation, Ending)| {
+            decide(records, cancellation, ending, now)
+        };
+        cancellations
+            .iter()
+            .zip(endings)
+            .map(decide)
+            .collect::<Result<Vec<_>, _>>()
+    })?;
+    let mut decided = Vec::with_capacity(outcomes.len());
+    for (outcome, cancellation) in outcomes.into_iter().zip(cancellations) {
+        decided.push(match outcome {
+            Decision::Told(outcome) => outcome,
+            Decision::Paid(payment_id, paid) => record_paid(ports, &payment_id, &paid).await,
+            Decision::Open => {
+                cancel_payment(ports, &cancellation.order_id, &cancellation.reason).await
+            }
+        });
+    }
+    Ok(decided)
+}
+
+/// How far a payment is that is to be closed.
+enum Ending {
+    /// There is none.
+    Absent,
+    /// It is decided, or the customer is just paying.
+    Stands(Payment),
+    /// The customer was faster.
+    Paid(String, PaidSession),
+    /// Nobody can pay in its session any more.
+    Ended(Payment),
+    /// The provider does not end its session.
+    Failed(PaymentError),
+}
+
+async fn ending<P: Ports>(ports: &P, payment: Option<Payment>) -> Ending {
+    let Some(payment) = payment else {
+        return Ending::Absent;
+    };
+    if !payment.is_pending() {
+        return Ending::Stands(payment);
+    }
+    let session = match session_to_end(ports, &payment).await {
+        Ok(Some(session)) => session,
+        Ok(None) => return Ending::Ended(payment),
+        Err(error) => return Ending::Failed(error),
+    };
+    match end(ports, &payment, &session).await {
+        Ok(SessionState::Expired) => Ending::Ended(payment),
+        Ok(SessionState::Completed(Some(paid))) => Ending::Paid(payment.id, paid),
+        Ok(SessionState::Completed(None)) => Ending::Stands(payment),
+        Err(error) => Ending::Failed(error),
+    }
+}
+
+/// What is still to be done for a payment after the transaction that closes the others.
+enum Decision {
+    /// Nothing.
+    Told(Result<Payment, PaymentError>),
+    /// Its money is to be recorded.
+    Paid(String, PaidSession),
+    /// Another session has taken the place of the one that was ended: it is closed by itself.
+    Open,
+}
+
+fn decide(
+    records: &dyn Records,
+    cancellation: &Cancellation,
+    ending: Ending,
+    now: u64,
+) -> Result<Decision, PaymentError> {
+    Ok(match ending {
+        Ending::Stands(payment) => Decision::Told(Ok(payment)),
+        Ending::Failed(error) => Decision::Told(Err(error)),
+        Ending::Paid(payment_id, paid) => Decision::Paid(payment_id, paid),
+        Ending::Absent => match records.find_payment_of_order(&cancellation.order_id)? {
+            Some(_) => Decision::Open,
+            None => {
+                records.refuse_order(&cancellation.order_id, now)?;
+                Decision::Told(Err(PaymentError::NotFound))
+            }
+        },
+        Ending::Ended(ended) => match close(records, &ended, &cancellation.reason, now)? {
+            Some((payment, _)) => Decision::Told(Ok(payment)),
+            None => Decision::Open,
+        },
+    })
 }
 
 /// The payment of the order. Without one the order is remembered: a request that is just about to open its payment
@@ -109,33 +245,48 @@ async fn end<P: Ports>(
     Err(refused("expire a session", &payment.id, error))
 }
 
-/// Cancels the payment whose session has ended; none when another session has taken its place meanwhile.
-fn close<P: Ports>(
+/// Closes the payment and writes the event that tells of it; none when another session has taken the place of the one that
+/// has ended.
+fn close_and_tell<P: Ports>(
     ports: &P,
     ended: &Payment,
     reason: &str,
 ) -> Result<Option<Payment>, PaymentError> {
     let now = ports.clock().now_ms();
+    ports.store().write(|records| {
+        let Some((payment, is_news)) = close(records, ended, reason, now)? else {
+            return Ok(None);
+        };
+        if is_news {
+            let event = payment.event(ports.ids().new_id(), EventType::Cancelled, now);
+            records.append_event(&event)?;
+        }
+        Ok(Some(payment))
+    })
+}
+
+/// Cancels the payment whose session has ended, with whether that is news; none when another session has taken its place
+/// meanwhile.
+fn close(
+    records: &dyn Records,
+    ended: &Payment,
+    reason: &str,
+    now: u64,
+) -> Result<Option<(Payment, bool)>, PaymentError> {
     let reason: String = reason
         .chars()
         .filter(|c| !c.is_control())
         .take(REASON_MAX_CHARS)
         .collect();
-    ports.store().write(|records| {
-        let mut payment = records
-            .find_payment(&ended.id)?
-            .ok_or(PaymentError::NotFound)?;
-        if payment.is_pending() && payment.session.number != ended.session.number {
-            return Ok(None);
-        }
-        if payment.cancel(&reason, now) {
-            records.save_payment(&payment)?;
-            records.append_event(&payment.event(
-                ports.ids().new_id(),
-                EventType::Cancelled,
-                now,
-            ))?;
-        }
-        Ok(Some(payment))
-    })
+    let mut payment = records
+        .find_payment(&ended.id)?
+        .ok_or(PaymentError::NotFound)?;
+    if payment.is_pending() && payment.session.number != ended.session.number {
+        return Ok(None);
+    }
+    let is_news = payment.cancel(&reason, now);
+    if is_news {
+        records.save_payment(&payment)?;
+    }
+    Ok(Some((payment, is_news)))
 }

@@ -15,11 +15,13 @@ mod retry_event;
 mod simulate_checkout;
 
 pub use acknowledge_event::acknowledge_event;
-pub use cancel_payment::{SESSION_LIFE_LONGEST_MS, cancel_payment};
+pub use cancel_payment::{
+    CANCELLATIONS_MAX, Cancellation, SESSION_LIFE_LONGEST_MS, cancel_payment, cancel_payments,
+};
 pub use create_session::create_session;
 pub use handle_webhook::{WebhookOutcome, handle_webhook};
 pub use open_session::open_session;
-pub use purge::{EXCHANGED_KEPT_MS, PURGED_PER_RUN};
+pub use purge::{EXCHANGED_KEPT_MS, OUTLIVES_ORDER_MS, PURGED_PER_RUN};
 pub use record_refund_answer::record_refund_answer;
 pub use refund_payment::{
     IDEMPOTENCY_KEY_TTL_MS, REASON_MAX_CHARS, RefundCommand, RefundOutcome, refund_payment,

@@ -5,7 +5,7 @@ use mercato_platform::log;
 
 use super::refund_payment::IDEMPOTENCY_KEY_TTL_MS;
 use crate::domain::PaymentError;
-use crate::ports::{Ports, PurgeTimes, Store};
+use crate::ports::{Ports, PurgeTimes, Settings, Store};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
@@ -17,24 +17,40 @@ pub const EXCHANGED_KEPT_MS: u64 = 35 * DAY_MS;
 /// Most records of each kind that one run removes: a purge keeps no customer waiting.
 pub const PURGED_PER_RUN: u32 = 200;
 
-/// Looks first, so that the many runs that find nothing take no write lock. A purge that fails is made up for by the
-/// next run.
-pub(super) fn purge<P: Ports>(ports: &P) {
-    if let Err(error) = try_purge(ports) {
-        log::warn("nothing purged", &[("cause", &error.to_string())]);
-    }
-}
+/// How much longer than its order a payment without money is kept, in milliseconds: money that arrives for an order that
+/// is gone must still find its payment, so that somebody can give it back.
+pub const OUTLIVES_ORDER_MS: u64 = DAY_MS;
 
-fn try_purge<P: Ports>(ports: &P) -> Result<(), PaymentError> {
+/// Before which times records have done their service.
+///
+/// # Errors
+/// `Internal` when the setting cannot be used.
+pub(super) async fn times<P: Ports>(ports: &P) -> Result<PurgeTimes, PaymentError> {
     let now = ports.clock().now_ms();
-    let before = PurgeTimes {
+    let unpaid = ports.settings().unpaid_retention_ms().await?;
+    Ok(PurgeTimes {
         exchanged: now.saturating_sub(EXCHANGED_KEPT_MS),
         answered: now.saturating_sub(IDEMPOTENCY_KEY_TTL_MS),
-    };
-    if ports.store().read(|records| records.has_old(before))? {
-        ports
-            .store()
-            .write(|records| records.purge(before, PURGED_PER_RUN))?;
+        unpaid: unpaid.map_or(0, |kept_ms| {
+            now.saturating_sub(kept_ms.saturating_add(OUTLIVES_ORDER_MS))
+        }),
+    })
+}
+
+/// Removes one batch of what is older than that; true when there may be more. Looks first, so that the many runs that
+/// find nothing take no write lock. A purge that fails is made up for by the next run.
+pub(super) fn purge<P: Ports>(ports: &P, before: PurgeTimes) -> bool {
+    try_purge(ports, before).unwrap_or_else(|error| {
+        log::warn("nothing purged", &[("cause", &error.to_string())]);
+        false
+    })
+}
+
+fn try_purge<P: Ports>(ports: &P, before: PurgeTimes) -> Result<bool, PaymentError> {
+    if !ports.store().read(|records| records.has_old(before))? {
+        return Ok(false);
     }
-    Ok(())
+    ports
+        .store()
+        .write(|records| records.purge(before, PURGED_PER_RUN))
 }

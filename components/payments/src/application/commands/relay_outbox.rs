@@ -1,10 +1,10 @@
 use mercato_platform::clock::Clock;
 use mercato_platform::log;
 
-use super::purge::purge;
+use super::purge::{self, purge};
 use super::refund_payment::resume_due_refund;
 use crate::domain::{OutboxEntry, PaymentError};
-use crate::ports::{PAUSE_LONGEST_MS, Ports, PublishError, Publisher, Records, Store};
+use crate::ports::{PAUSE_LONGEST_MS, Ports, PublishError, Publisher, PurgeTimes, Records, Store};
 
 /// Most events that one run publishes.
 pub const RELAY_BATCH: u32 = 50;
@@ -40,10 +40,13 @@ pub struct RelayReport {
     pub failed: u32,
     /// Events not acknowledged afterwards, parked ones left out.
     pub pending: u64,
+    /// Whether there may be more to do at once.
+    pub more: bool,
 }
 
-/// Publishes what is due, oldest first, takes up a refund that a crash left, and removes what is old. With `min_interval_ms`, does nothing
-/// when the last run, of whichever instance, is younger, and publishes nothing while a broker that failed is spared.
+/// Publishes what is due, oldest first, takes up a refund that a crash left, and removes what is old; with nothing to do
+/// it writes nothing. With `min_interval_ms`, does nothing when the last run, of whichever instance, is younger, and
+/// publishes nothing while a broker that failed is spared.
 ///
 /// # Errors
 /// `Unavailable`, `Internal`. A broker that is down is no error: it is in the report.
@@ -51,28 +54,22 @@ pub async fn relay_outbox<P: Ports>(
     ports: &P,
     min_interval_ms: u32,
 ) -> Result<RelayReport, PaymentError> {
-    if !may_run(ports, min_interval_ms)? {
-        let pending = ports.store().read(|records| records.lag())?.pending;
-        return Ok(RelayReport {
-            pending,
-            ..RelayReport::default()
-        });
-    }
+    let before = purge::times(ports).await?;
     let pause = if min_interval_ms == 0 {
         Pause::Ignored
     } else {
         Pause::Respected
     };
-    let (published, failed) = publish_batch(ports, pause).await?;
-    purge(ports);
-    // Last: a provider that does not answer must not hold up the events.
-    resume_due_refund(ports).await?;
-    let pending = ports.store().read(|records| records.lag())?.pending;
-    Ok(RelayReport {
-        published,
-        failed,
-        pending,
-    })
+    let mut report = RelayReport::default();
+    if may_run(ports, min_interval_ms, pause, before)? {
+        (report.published, report.failed) = publish_batch(ports, pause).await?;
+        let is_full = report.published >= RELAY_BATCH && report.failed == 0;
+        report.more = purge(ports, before) || is_full;
+        // Last: a provider that does not answer must not hold up the events.
+        resume_due_refund(ports).await?;
+    }
+    report.pending = ports.store().read(|records| records.lag())?.pending;
+    Ok(report)
 }
 
 /// Publishes what is due right after a change. The change stands whatever happens here: the relay tries again.
@@ -89,17 +86,22 @@ pub(super) fn back_off_ms(times: u32) -> u64 {
         .min(PAUSE_LONGEST_MS)
 }
 
-/// Reads first, so that the many calls that come too early take no write lock. A run that somebody asked for waits for that
-/// lock; any other is left to the next one.
-fn may_run<P: Ports>(ports: &P, min_interval_ms: u32) -> Result<bool, PaymentError> {
+/// Whether there is anything to do, and this call is the one to do it. Reads first, so that the many calls that come too
+/// early or find nothing take no write lock. A run that somebody asked for waits for that lock; any other is left to the
+/// next one.
+fn may_run<P: Ports>(
+    ports: &P,
+    min_interval_ms: u32,
+    pause: Pause,
+    before: PurgeTimes,
+) -> Result<bool, PaymentError> {
     let now = ports.clock().now_ms();
     // A last run in the future (the clock was set back) does not stop the relay.
     let too_early = |last: u64| now >= last && now - last < u64::from(min_interval_ms);
-    if ports
-        .store()
-        .read(|records| records.last_relay_run())
-        .map(too_early)?
-    {
+    let is_due = ports.store().read(|records| {
+        Ok(!too_early(records.last_relay_run()?) && has_work(records, now, pause, before)?)
+    })?;
+    if !is_due {
         return Ok(false);
     }
     let claim = |records: &dyn Records| {
@@ -113,6 +115,22 @@ fn may_run<P: Ports>(ports: &P, min_interval_ms: u32) -> Result<bool, PaymentErr
         return ports.store().write(claim);
     }
     Ok(ports.store().write_if_free(claim)?.unwrap_or(false))
+}
+
+fn has_work(
+    records: &dyn Records,
+    now: u64,
+    pause: Pause,
+    before: PurgeTimes,
+) -> Result<bool, PaymentError> {
+    Ok(may_publish(records, now, pause)?
+        || records.find_due_refund(now)?.is_some()
+        || records.has_old(before)?)
+}
+
+fn may_publish(records: &dyn Records, now: u64, pause: Pause) -> Result<bool, PaymentError> {
+    Ok(!records.due_entries(now, 1)?.is_empty()
+        && (pause == Pause::Ignored || !is_paused(records, now)?))
 }
 
 /// Publishes one batch up to the first failure or the end of [`BATCH_TIME_MS`]; gives how many were published and how many failed.
@@ -148,13 +166,10 @@ async fn publish_batch<P: Ports>(ports: &P, pause: Pause) -> Result<(u32, u32), 
 /// Takes what is due out of others' reach. A crash gives it back when the lease ends.
 fn lease<P: Ports>(ports: &P, pause: Pause) -> Result<Vec<OutboxEntry>, PaymentError> {
     let now = ports.clock().now_ms();
-    let nothing_to_do = ports.store().read(|records| {
-        if records.due_entries(now, 1)?.is_empty() {
-            return Ok(true);
-        }
-        Ok(pause == Pause::Respected && is_paused(records, now)?)
-    })?;
-    if nothing_to_do {
+    let may_publish = ports
+        .store()
+        .read(|records| may_publish(records, now, pause))?;
+    if !may_publish {
         return Ok(Vec::new());
     }
     ports.store().write(|records| {

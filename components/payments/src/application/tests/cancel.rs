@@ -1,6 +1,8 @@
-use super::shop::{AMOUNT, ORDER, SESSION_MS, Shop, now};
-use crate::application::commands::{self, SESSION_LIFE_LONGEST_MS};
-use crate::domain::{EventType, PaymentError, PaymentStatus};
+use super::shop::{AMOUNT, Crash, ORDER, SESSION_MS, Shop, now};
+use crate::application::commands::{
+    self, CANCELLATIONS_MAX, Cancellation, SESSION_LIFE_LONGEST_MS,
+};
+use crate::domain::{EventType, Payment, PaymentError, PaymentStatus};
 
 #[test]
 fn cancelling_closes_the_session_and_tells_the_shop() {
@@ -40,7 +42,7 @@ fn nothing_is_decided_while_the_provider_is_down() {
 #[test]
 fn a_session_whose_opening_was_cut_off_is_closed_too() {
     let shop = Shop::new();
-    shop.crash_at(super::shop::Crash::After(1));
+    shop.crash_at(Crash::After(1));
     assert!(shop.create().is_err());
     assert!(shop.restart());
     assert_eq!(
@@ -145,4 +147,97 @@ fn another_amount_or_currency_than_the_orders_decides_nothing() {
         assert_eq!(shop.cancel().unwrap().status, PaymentStatus::Pending);
         assert!(shop.entries().is_empty());
     }
+}
+
+const OTHER: &str = "01890a5d-ac96-774b-bcce-b302099a8058";
+
+fn cancel_all(
+    shop: &Shop,
+    orders: &[&str],
+) -> Result<Vec<Result<Payment, PaymentError>>, PaymentError> {
+    let cancellation = |order_id: &&str| Cancellation {
+        order_id: (*order_id).to_owned(),
+        reason: "run out".to_owned(),
+    };
+    let cancellations: Vec<_> = orders.iter().map(cancellation).collect();
+    now(commands::cancel_payments(shop, &cancellations))
+}
+
+#[test]
+fn payments_closed_together_are_told_by_the_answer_alone() {
+    let shop = Shop::with_pending_order();
+    for _ in 0..2 {
+        let outcomes = cancel_all(&shop, &[ORDER, OTHER]).unwrap();
+        let closed = outcomes[0].as_ref().unwrap();
+        assert_eq!(closed.status, PaymentStatus::Cancelled);
+        assert_eq!(closed.reason.as_deref(), Some("run out"));
+        assert_eq!(outcomes[1], Err(PaymentError::NotFound));
+    }
+    assert!(shop.entries().is_empty() && shop.published_types().is_empty());
+    let session = shop.newest_session();
+    assert!(shop.provider.expired.borrow().contains(&session));
+    assert_eq!(shop.cancel().unwrap().status, PaymentStatus::Cancelled);
+    assert!(shop.entries().is_empty(), "nothing is news any more");
+}
+
+#[test]
+fn an_order_closed_among_others_gets_no_payment_any_more() {
+    let shop = Shop::new();
+    cancel_all(&shop, &[ORDER]).unwrap();
+    assert_eq!(
+        shop.create(),
+        Err(PaymentError::Conflict(PaymentStatus::Cancelled))
+    );
+}
+
+#[test]
+fn among_others_too_a_customer_who_was_faster_has_paid() {
+    let shop = Shop::with_pending_order();
+    shop.provider.take(AMOUNT, "USD");
+    let outcomes = cancel_all(&shop, &[OTHER, ORDER]).unwrap();
+    let paid = outcomes[1].as_ref().unwrap();
+    assert_eq!(paid.status, PaymentStatus::Succeeded);
+    assert_eq!(shop.published_types(), [EventType::Succeeded]);
+
+    let shop = Shop::with_pending_order();
+    shop.provider.paid.set(true);
+    let outcomes = cancel_all(&shop, &[ORDER]).unwrap();
+    assert!(outcomes[0].as_ref().unwrap().is_pending());
+}
+
+#[test]
+fn a_silent_provider_leaves_only_its_payments_open() {
+    let shop = Shop::with_pending_order();
+    shop.provider.down.set(true);
+    let outcomes = cancel_all(&shop, &[OTHER, ORDER]).unwrap();
+    assert_eq!(outcomes[0], Err(PaymentError::NotFound));
+    assert_eq!(outcomes[1], Err(PaymentError::ProviderUnavailable));
+    assert!(shop.payment().is_pending());
+}
+
+#[test]
+fn payments_closed_together_are_closed_wherever_that_crashed() {
+    for step in 0..3 {
+        for crash in [Crash::Before(step), Crash::After(step)] {
+            let shop = Shop::with_pending_order();
+            shop.crash_at(crash);
+            drop(cancel_all(&shop, &[ORDER, OTHER]));
+            shop.restart();
+            let outcomes = cancel_all(&shop, &[ORDER, OTHER]).unwrap();
+            let closed = outcomes[0].as_ref().unwrap();
+            assert_eq!(closed.status, PaymentStatus::Cancelled, "{crash:?}");
+            assert_eq!(outcomes[1], Err(PaymentError::NotFound), "{crash:?}");
+        }
+    }
+}
+
+#[test]
+fn one_call_closes_a_bounded_number_of_payments() {
+    let shop = Shop::new();
+    let many = vec![ORDER; CANCELLATIONS_MAX + 1];
+    assert!(matches!(
+        cancel_all(&shop, &many),
+        Err(PaymentError::Invalid(_))
+    ));
+    assert_eq!(cancel_all(&shop, &[]), Ok(vec![]));
 }

@@ -1,13 +1,13 @@
 use mercato_cursor::{Cursor, Key};
 use mercato_platform::clock::Clock;
 
-use super::shop::{ORDER, Shop, Stored, now, units};
+use super::shop::{ORDER, Shop, Stored, UNPAID_KEPT_MS, now, units};
 use crate::application::commands::{
-    self, EXCHANGED_KEPT_MS, FAILURES_MAX, IDEMPOTENCY_KEY_TTL_MS, PURGED_PER_RUN, RELAY_BATCH,
-    RelayReport, WebhookOutcome,
+    self, EXCHANGED_KEPT_MS, FAILURES_MAX, IDEMPOTENCY_KEY_TTL_MS, OUTLIVES_ORDER_MS,
+    PURGED_PER_RUN, RELAY_BATCH, RelayReport, WebhookOutcome,
 };
 use crate::application::queries::{self, Lag, PageRequest};
-use crate::domain::{EventType, PaymentError, PaymentEvent};
+use crate::domain::{EventType, PaymentError, PaymentEvent, PaymentStatus};
 use crate::ports::{Ports, Store};
 
 const LONG_MS: u64 = 10 * 60 * 1_000;
@@ -50,7 +50,8 @@ fn an_event_is_published_at_once_and_again_until_it_is_acknowledged() {
             RelayReport {
                 published: 0,
                 failed: 0,
-                pending: 1
+                pending: 1,
+                more: false,
             }
         );
         shop.advance(1);
@@ -59,7 +60,8 @@ fn an_event_is_published_at_once_and_again_until_it_is_acknowledged() {
             RelayReport {
                 published: 1,
                 failed: 0,
-                pending: 1
+                pending: 1,
+                more: false,
             }
         );
     }
@@ -101,7 +103,8 @@ fn a_broker_that_is_down_costs_one_attempt_and_loses_nothing() {
         RelayReport {
             published: 0,
             failed: 1,
-            pending: 11
+            pending: 11,
+            more: false,
         }
     );
     assert_eq!(shop.publisher.attempts.get(), 1);
@@ -117,7 +120,8 @@ fn a_broker_that_is_down_costs_one_attempt_and_loses_nothing() {
         RelayReport {
             published: 11,
             failed: 0,
-            pending: 11
+            pending: 11,
+            more: false,
         }
     );
     let times: Vec<_> = shop
@@ -161,7 +165,8 @@ fn a_run_waits_for_the_least_time_since_the_last() {
         RelayReport {
             published: 0,
             failed: 0,
-            pending: 1
+            pending: 1,
+            more: false,
         }
     );
     shop.advance(LONG_MS);
@@ -542,4 +547,37 @@ fn an_event_that_was_retried_is_parked_again_when_it_goes_on_failing() {
             "a lost message is repeated as soon as that of a new event"
         );
     }
+}
+
+#[test]
+fn a_relay_that_finds_nothing_to_do_writes_nothing() {
+    let shop = Shop::with_paid_order();
+    shop.relay();
+    let (writes, runs) = (shop.writes(), queries::figures(&shop).unwrap().relay_runs);
+    for _ in 0..50 {
+        assert_eq!(shop.relay(), RelayReport::default());
+        let ordinary = now(commands::relay_outbox(&shop, 1_000)).unwrap();
+        assert_eq!(ordinary, RelayReport::default());
+        shop.advance(1_000);
+    }
+    assert_eq!(shop.writes(), writes);
+    assert_eq!(queries::figures(&shop).unwrap().relay_runs, runs);
+}
+
+#[test]
+fn a_payment_without_money_is_removed_a_day_after_its_order() {
+    let shop = Shop::with_pending_order();
+    shop.cancel().unwrap();
+    shop.advance(UNPAID_KEPT_MS + OUTLIVES_ORDER_MS);
+    shop.relay();
+    assert!(shop.try_payment().is_ok(), "its event is not told yet");
+    shop.acknowledge_all();
+    shop.relay();
+    assert_eq!(shop.try_payment(), Err(PaymentError::NotFound));
+    assert_eq!(shop.stored().outbox, 0);
+
+    let paid = Shop::with_paid_order();
+    paid.advance(10 * UNPAID_KEPT_MS);
+    paid.relay();
+    assert_eq!(paid.payment().status, PaymentStatus::Succeeded);
 }

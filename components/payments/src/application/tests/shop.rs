@@ -32,6 +32,7 @@ pub const SECRET: &str = "whsec_test";
 pub const START_MS: u64 = 1_700_000_000_000;
 pub const SESSION_MS: u64 = 900_000;
 pub const AMOUNT: i64 = 1999;
+pub const UNPAID_KEPT_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
 
 const PUBLIC_URL: &str = "http://shop.test";
 
@@ -327,6 +328,10 @@ impl Settings for TestSettings {
         Ok(SESSION_MS)
     }
 
+    async fn unpaid_retention_ms(&self) -> Result<Option<u64>, PaymentError> {
+        Ok(Some(UNPAID_KEPT_MS))
+    }
+
     fn new_secret(&self) -> String {
         format!("whsec_{}", mercato_platform::random::hex::<16>())
     }
@@ -578,6 +583,11 @@ impl Shop {
             outbox: count("outbox"),
             answers: count("refunds WHERE answer_status IS NOT NULL"),
         }
+    }
+
+    /// How often anything was written to the database since it was opened.
+    pub fn writes(&self) -> u64 {
+        self.store.sqlite.writes()
     }
 
     pub fn newest_session(&self) -> String {

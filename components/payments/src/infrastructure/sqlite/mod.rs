@@ -18,7 +18,8 @@ const LABEL: &str = "payments";
 const MIGRATIONS: &[Migration] = mercato_sqlite::migrations![
     "0001_payments",
     "0002_figures",
-    "0003_kept_answers_and_purge"
+    "0003_kept_answers_and_purge",
+    "0004_unpaid_payments"
 ];
 
 const SELECT_SETTING: &str = "SELECT value FROM settings WHERE name = ?";
@@ -55,10 +56,21 @@ impl SqliteStore {
         count.unwrap()
     }
 
+    /// How often anything was written since it was opened.
+    pub fn writes(&self) -> u64 {
+        let statement = "SELECT total_changes()";
+        let writes: Result<u64, Error> = self
+            .0
+            .read(|connection| connection.query_one(statement, &[])?.unwrap().get(0));
+        writes.unwrap()
+    }
+
     /// How SQLite goes about a statement.
     fn plan(&self, statement: &str) -> Vec<String> {
         let plan = format!("EXPLAIN QUERY PLAN {statement}");
-        let values = vec![mercato_sqlite::Value::from(1_u32); 2];
+        let numbered = (1..=9).rev().find(|n| statement.contains(&format!("?{n}")));
+        let count = numbered.unwrap_or_else(|| statement.matches('?').count());
+        let values = vec![mercato_sqlite::Value::from(1_u32); count];
         let steps: Result<Vec<String>, Error> = self.0.read(|connection| {
             let rows = connection.query(&plan, &values)?;
             rows.iter().map(|row| row.get(3)).collect()

@@ -3,6 +3,7 @@
 mod create_product;
 mod delete_product;
 mod import_products;
+mod purge_reservations;
 mod reserve_stock;
 mod settle_reservation;
 mod update_product;
@@ -10,8 +11,9 @@ mod update_product;
 pub use create_product::create_product;
 pub use delete_product::delete_product;
 pub use import_products::import_products;
+pub use purge_reservations::purge_reservations;
 pub use reserve_stock::reserve_stock;
-pub use settle_reservation::settle_reservation;
+pub use settle_reservation::{settle_reservation, settle_reservations};
 pub use update_product::update_product;
 
 use crate::domain::error::ProductError;

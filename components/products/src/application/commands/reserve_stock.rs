@@ -4,8 +4,7 @@ use crate::domain::reservation::{
     Demand, Rejection, RejectionReason, RequestedLine, Reservation, ReservationState, ReservedLine,
     merge,
 };
-use crate::domain::stock::Stock;
-use crate::domain::values::OrderId;
+use crate::domain::values::{OrderId, ProductId};
 use crate::ports::{Clock, Store, Transaction};
 
 /// Takes the stock of every line for an order, or of none, and names the prices it was reserved at.
@@ -26,11 +25,8 @@ pub fn reserve_stock(
         if let Some(reservation) = transaction.reservation(order_id)? {
             return repeat(reservation, &demands);
         }
-        let taken = take_all(transaction, &demands)?;
-        for (line, stock) in &taken {
-            transaction.save_stock(&line.product_id, *stock)?;
-        }
-        let lines: Vec<_> = taken.into_iter().map(|(line, _)| line).collect();
+        let lines = find_all(transaction, &demands)?;
+        transaction.take(&lines)?;
         let (state, now) = (ReservationState::Held, clock.now_ms());
         let (order_id, created_at, updated_at) = (order_id.clone(), now, now);
         let reservation = Reservation {
@@ -61,26 +57,32 @@ fn repeat(
     }
 }
 
-/// Every line with the stock of its product as it will be, or every line that fails.
-fn take_all(
+/// Every line, with name and price of now, or every line that cannot be had.
+fn find_all(
     transaction: &dyn Transaction,
     demands: &[Demand],
-) -> Result<Vec<(ReservedLine, Stock)>, InventoryError> {
-    let (mut taken, mut rejections) = (Vec::with_capacity(demands.len()), Vec::new());
+) -> Result<Vec<ReservedLine>, InventoryError> {
+    let parsed = |demand: &Demand| ProductId::parse(&demand.product_id);
+    let ids: Vec<ProductId> = demands.iter().filter_map(parsed).collect();
+    let products = transaction.products(&ids)?;
+    let (mut lines, mut rejections) = (Vec::with_capacity(demands.len()), Vec::new());
     for demand in demands {
-        match take(transaction.product(&demand.product_id)?, demand) {
-            Ok(line) => taken.push(line),
+        let found = products
+            .iter()
+            .find(|product| product.id.as_str() == demand.product_id);
+        match line(found, demand) {
+            Ok(line) => lines.push(line),
             Err(rejection) => rejections.push(rejection),
         }
     }
     if rejections.is_empty() {
-        Ok(taken)
+        Ok(lines)
     } else {
         Err(InventoryError::Rejected(rejections))
     }
 }
 
-fn take(product: Option<Product>, demand: &Demand) -> Result<(ReservedLine, Stock), Rejection> {
+fn line(product: Option<&Product>, demand: &Demand) -> Result<ReservedLine, Rejection> {
     let quantity = demand.quantity;
     let reject = |reason, available| Rejection {
         product_id: demand.product_id.clone(),
@@ -91,17 +93,16 @@ fn take(product: Option<Product>, demand: &Demand) -> Result<(ReservedLine, Stoc
     let Some(product) = product.filter(|product| product.deleted_at.is_none()) else {
         return Err(reject(RejectionReason::UnknownProduct, 0));
     };
-    let stock = product
-        .stock
-        .reserve(quantity)
-        .map_err(|_| reject(RejectionReason::InsufficientStock, product.stock.free()))?;
-    let line = ReservedLine {
-        product_id: product.id,
-        name: product.name,
+    if product.stock.reserve(quantity).is_err() {
+        let free = product.stock.free();
+        return Err(reject(RejectionReason::InsufficientStock, free));
+    }
+    Ok(ReservedLine {
+        product_id: product.id.clone(),
+        name: product.name.clone(),
         unit_price: product.price,
         quantity,
-    };
-    Ok((line, stock))
+    })
 }
 
 #[cfg(test)]
@@ -110,6 +111,7 @@ mod tests {
     use crate::application::memory::{Fixture, line, new_product, order};
     use crate::domain::product::ProductChanges;
     use crate::domain::reservation::Settlement;
+    use crate::domain::stock::Stock;
 
     #[test]
     fn the_stock_of_every_line_is_taken_at_the_price_of_now() {

@@ -3,6 +3,9 @@ use crate::domain::reservation::{Reservation, ReservationState, Settlement, Tran
 use crate::domain::values::OrderId;
 use crate::ports::{Clock, Store, StoreError, Transaction};
 
+/// Most orders of one call.
+pub const ORDERS_MAX: usize = 100;
+
 /// Sells the stock held for an order, gives it back, or gives sold stock back. Done before: nothing changes.
 ///
 /// A release without a reservation is remembered, so that a late reservation cannot take stock any more.
@@ -15,28 +18,78 @@ pub fn settle_reservation(
     order_id: &OrderId,
     settlement: Settlement,
 ) -> Result<(), InventoryError> {
+    let mut outcomes =
+        settle_reservations(store, clock, std::slice::from_ref(order_id), settlement)?;
+    outcomes.pop().unwrap_or(Err(InventoryError::NotFound))
+}
+
+/// The same for several orders in one transaction, with one outcome for each, in their order. The number of statements
+/// does not depend on how many lines the orders have.
+///
+/// # Errors
+/// [`InventoryError::Store`], [`InventoryError::Contract`] for more than [`ORDERS_MAX`] orders or one that is named twice:
+/// nothing has changed.
+pub fn settle_reservations(
+    store: &impl Store,
+    clock: &impl Clock,
+    order_ids: &[OrderId],
+    settlement: Settlement,
+) -> Result<Vec<Result<(), InventoryError>>, InventoryError> {
+    check(order_ids).map_err(InventoryError::Contract)?;
     store.write(|transaction| {
         let now = clock.now_ms();
-        let Some(reservation) = transaction.reservation(order_id)? else {
-            return match settlement {
-                Settlement::Release => {
-                    Ok(transaction.insert_reservation(&tombstone(order_id, now))?)
-                }
-                Settlement::Commit | Settlement::Restock => Err(InventoryError::NotFound),
-            };
-        };
-        match settlement
-            .transition(reservation.state)
-            .map_err(InventoryError::Conflict)?
-        {
-            Transition::Nothing => Ok(()),
-            Transition::To(state) => {
-                move_lines(transaction, &reservation, settlement)?;
-                let at = now.max(reservation.updated_at);
-                Ok(transaction.set_reservation_state(order_id, state, at)?)
-            }
+        let states = transaction.reservation_states(order_ids)?;
+        let (mut moving, mut outcomes) = (Vec::new(), Vec::with_capacity(order_ids.len()));
+        for order_id in order_ids {
+            let known = states.iter().find(|(id, _)| id == order_id);
+            outcomes.push(match known.map(|(_, state)| *state) {
+                None => remember(transaction, order_id, settlement, now)?,
+                Some(state) => settlement
+                    .transition(state)
+                    .map(|transition| {
+                        if transition != Transition::Nothing {
+                            moving.push(order_id.clone());
+                        }
+                    })
+                    .map_err(InventoryError::Conflict),
+            });
         }
+        if !moving.is_empty() {
+            transaction.settle(&moving, settlement, now)?;
+        }
+        Ok(outcomes)
     })
+}
+
+fn check(order_ids: &[OrderId]) -> Result<(), String> {
+    if order_ids.len() > ORDERS_MAX {
+        let count = order_ids.len();
+        return Err(format!(
+            "{count} orders, but at most {ORDERS_MAX} at a time"
+        ));
+    }
+    let mut sorted: Vec<&str> = order_ids.iter().map(OrderId::as_str).collect();
+    sorted.sort_unstable();
+    if sorted.is_sorted_by(|one, next| one < next) {
+        Ok(())
+    } else {
+        Err("an order that is named twice".to_owned())
+    }
+}
+
+/// An order that has no reservation.
+fn remember(
+    transaction: &dyn Transaction,
+    order_id: &OrderId,
+    settlement: Settlement,
+    now: u64,
+) -> Result<Result<(), InventoryError>, StoreError> {
+    match settlement {
+        Settlement::Release => transaction
+            .insert_reservation(&tombstone(order_id, now))
+            .map(Ok),
+        Settlement::Commit | Settlement::Restock => Ok(Err(InventoryError::NotFound)),
+    }
 }
 
 fn tombstone(order_id: &OrderId, now: u64) -> Reservation {
@@ -48,30 +101,6 @@ fn tombstone(order_id: &OrderId, now: u64) -> Reservation {
         created_at: now,
         updated_at: now,
     }
-}
-
-fn move_lines(
-    transaction: &dyn Transaction,
-    reservation: &Reservation,
-    settlement: Settlement,
-) -> Result<(), InventoryError> {
-    for line in &reservation.lines {
-        let id = line.product_id.as_str();
-        let product = transaction
-            .product(id)?
-            .ok_or_else(|| disagreement(id, "there is no such product"))?;
-        let stock = settlement.apply(product.stock, line.quantity);
-        let stock = stock.map_err(|_| disagreement(id, "the product counts fewer units"))?;
-        transaction.save_stock(&line.product_id, stock)?;
-    }
-    Ok(())
-}
-
-/// Lines and products are written together, so this can only be damage from outside.
-fn disagreement(product_id: &str, how: &str) -> StoreError {
-    StoreError::Fault(format!(
-        "a reservation holds units of product {product_id}, but {how}"
-    ))
 }
 
 #[cfg(test)]
@@ -154,5 +183,43 @@ mod tests {
             conflict(ReservationState::Committed)
         );
         assert_eq!(shop.stock(&tea), Stock::restore(5, 0, 4));
+    }
+
+    #[test]
+    fn many_orders_end_at_once_each_with_its_own_outcome() {
+        let shop = Fixture::new();
+        let (tea, milk) = (
+            shop.create(&new_product("Tea", 9)).unwrap(),
+            shop.create(&new_product("Milk", 9)).unwrap(),
+        );
+        shop.reserve(1, &[line(&tea, 4), line(&milk, 2)]).unwrap();
+        shop.reserve(2, &[line(&tea, 1)]).unwrap();
+        shop.reserve(3, &[line(&milk, 1)]).unwrap();
+        shop.settle(3, Settlement::Commit).unwrap();
+        let orders: Vec<OrderId> = (1..=4).map(order).collect();
+        let conflict = || Err(InventoryError::Conflict(ReservationState::Committed));
+        for _ in 0..2 {
+            let outcomes = shop.settle_all(&orders, Settlement::Release).unwrap();
+            assert_eq!(outcomes, [Ok(()), Ok(()), conflict(), Ok(())]);
+            assert_eq!(shop.stock(&tea), Stock::restore(9, 0, 0));
+            assert_eq!(shop.stock(&milk), Stock::restore(8, 0, 1));
+        }
+        let late = shop.reserve(4, &[line(&tea, 1)]);
+        assert_eq!(
+            late,
+            Err(InventoryError::Conflict(ReservationState::Released))
+        );
+    }
+
+    #[test]
+    fn one_call_settles_a_bounded_number_of_orders_each_once() {
+        let shop = Fixture::new();
+        let many: Vec<OrderId> = (0..=ORDERS_MAX as u64).map(order).collect();
+        for orders in [many, vec![order(1), order(2), order(1)]] {
+            let refused = shop.settle_all(&orders, Settlement::Release);
+            assert!(matches!(refused, Err(InventoryError::Contract(_))));
+        }
+        assert_eq!(shop.settle_all(&[], Settlement::Release), Ok(vec![]));
+        assert_eq!(shop.store.reservation_state(&order(1)), None);
     }
 }

@@ -39,6 +39,29 @@ impl inventory::Guest for Component {
         settle(&order_id, Settlement::Release).await
     }
 
+    async fn release_all(
+        order_ids: Vec<String>,
+    ) -> Result<Vec<Result<(), inventory::InventoryError>>, inventory::InventoryError> {
+        let order_ids = order_ids
+            .iter()
+            .map(|id| parse_order_id(id))
+            .collect::<Result<Vec<_>, _>>()?;
+        let outcomes = with_store(|store| {
+            commands::settle_reservations(store, &SystemClock, &order_ids, Settlement::Release)
+        })?;
+        let outcomes = outcomes
+            .into_iter()
+            .map(|outcome| outcome.map_err(Into::into));
+        Ok(outcomes.collect())
+    }
+
+    async fn purge(released_for_ms: u64, limit: u32) -> Result<u32, inventory::InventoryError> {
+        let removed = with_store(|store| {
+            commands::purge_reservations(store, &SystemClock, released_for_ms, limit)
+        })?;
+        Ok(u32::try_from(removed).unwrap_or(u32::MAX))
+    }
+
     async fn restock(order_id: String) -> Result<(), inventory::InventoryError> {
         settle(&order_id, Settlement::Restock).await
     }

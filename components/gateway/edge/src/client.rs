@@ -7,10 +7,11 @@
 use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};
 
-use mercato_edge::{Context, HeaderName, Problem};
+use http::HeaderName;
 use mercato_platform::log;
 
 use crate::bindings::spin::variables::variables;
+use crate::{Context, Problem};
 
 /// Most proxies one behind the other.
 const TRUSTED_PROXIES_MAX: usize = 16;

@@ -1,4 +1,4 @@
-//! Where a request comes from, as far as attempts are counted by it.
+//! Where a request comes from, as far as requests are counted by it (docs/decisions/0013).
 
 use std::net::{IpAddr, Ipv6Addr};
 
