@@ -1,6 +1,7 @@
 //! What anonymous clients and strangers can do to a shop that stands on the open internet, in bounded form. The limits
 //! stand in `docs/reliability.md`, section "What outsiders can do".
 
+mod answers;
 mod connections;
 mod end;
 mod files;
