@@ -13,7 +13,9 @@ use http::{
 use http_body_util::{BodyExt, Empty};
 use wasmtime_wasi_http::WasiBody;
 
+use crate::client::Client;
 use crate::limits::SMALL_BODY_BYTES;
+use crate::pool::Lane;
 use crate::problem::Problem;
 use crate::triggers::http::{HttpComponent, Invocation};
 
@@ -50,6 +52,7 @@ pub(crate) async fn ask(
     component: &HttpComponent,
     admit: &str,
     head: &Parts,
+    client: Client,
     request_id: &str,
 ) -> Result<Rule, Response<WasiBody>> {
     let path = head.uri.path();
@@ -60,6 +63,8 @@ pub(crate) async fn ask(
         request,
         upload: None,
         depth: 0,
+        lane: Lane::Probe,
+        client: Some(client),
     });
     let response = answer.await.into_response_to(path);
     if response.status() == StatusCode::NO_CONTENT {

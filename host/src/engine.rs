@@ -16,7 +16,9 @@ use crate::bindings;
 use crate::capabilities::pauses;
 use crate::error::{Error, Result, one_line};
 use crate::guest::Guest;
-use crate::limits::{EPOCH_TICK, Limits, TABLE_ELEMENTS_MAX};
+use crate::limits::{
+    EPOCH_TICK, INSTANCES_KEPT_FOR_PROBES, INSTANCES_KEPT_FOR_TIMERS, Limits, TABLE_ELEMENTS_MAX,
+};
 use crate::private;
 
 /// Folder of compiled components in the data directory.
@@ -147,7 +149,10 @@ fn config(cache: &Path, components: usize, limits: &Limits) -> wasmtime::Result<
 
 fn pooling(components: usize, limits: &Limits) -> PoolingAllocationConfig {
     let components = u32::try_from(components.max(1)).unwrap_or(u32::MAX);
-    let instances = components.saturating_mul(limits.instances_per_component);
+    let per_component = limits
+        .instances_per_component
+        .saturating_add(INSTANCES_KEPT_FOR_PROBES + INSTANCES_KEPT_FOR_TIMERS);
+    let instances = components.saturating_mul(per_component);
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(instances)
         .total_core_instances(instances.saturating_mul(CORE_INSTANCES_PER_COMPONENT))

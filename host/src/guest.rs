@@ -9,15 +9,19 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::capabilities::http::{Network, OutboundHttp};
 use crate::capabilities::redis::Broker;
-use crate::capabilities::sqlite::{Database, OpenTransactions};
+use crate::capabilities::sqlite::{Database, LongReads, OpenTransactions};
 use crate::capabilities::wasi::{self, Voice};
+use crate::client::Client;
 use crate::clock::Clock;
 use crate::faults::{Faults, StopSign};
 use crate::grants::AllowedHosts;
 use crate::memory::{InstanceMemory, Memory};
 use crate::metrics::Metrics;
+use crate::pace::Pace;
+use crate::presence::Presence;
 use crate::random::SeededRandom;
 use crate::shop::Components;
+use crate::workers::Workers;
 
 /// What a component may do, resolved from the manifest once at the start.
 pub(crate) struct ComponentGrants {
@@ -41,6 +45,10 @@ pub(crate) struct Services {
     pub network: Option<Arc<dyn Network>>,
     /// Stands in for the machine's randomness, in tests.
     pub random: Option<SeededRandom>,
+    /// None under a fault plan, where everything happens in one place.
+    pub long_reads: Option<LongReads>,
+    /// The threads for guests that compute for long; none under a fault plan.
+    pub heavy_guests: Option<Arc<Workers>>,
 }
 
 /// The data of a store.
@@ -55,6 +63,10 @@ pub(crate) struct Guest {
     pub transactions: OpenTransactions,
     /// Who its lines in the log come from.
     pub voice: Arc<Voice>,
+    /// Whether anybody waits for what it does.
+    pub presence: Arc<Presence>,
+    /// How much it has computed for the request.
+    pub pace: Arc<Pace>,
     wasi: WasiCtx,
     http: WasiHttpCtx,
     outbound: OutboundHttp,
@@ -80,6 +92,8 @@ impl Guest {
             transactions: OpenTransactions::default(),
             wasi: wasi::context(&voice, services, &stop),
             voice,
+            presence: Arc::default(),
+            pace: Arc::default(),
             http: WasiHttpCtx::new(),
             outbound: OutboundHttp::new(component, services, components, &stop),
             stop,
@@ -91,9 +105,17 @@ impl Guest {
         Arc::clone(&self.stop)
     }
 
-    /// How deep in a chain of requests between components the next request is.
-    pub(crate) fn set_depth(&mut self, depth: u32) {
+    /// Whom the next request is for, and how deep in a chain of requests between components it is.
+    pub(crate) fn work_for(&mut self, client: Option<Client>, depth: u32) {
+        self.outbound.client = client;
         self.outbound.depth = depth;
+        self.presence.renew();
+        self.pace.renew();
+    }
+
+    /// Whom it works for.
+    pub(crate) fn client(&self) -> Option<Client> {
+        self.outbound.client
     }
 }
 

@@ -6,6 +6,14 @@ use std::time::Duration;
 pub const REQUESTS_PER_INSTANCE: u32 = 128;
 /// Instances of one component at a time; further requests queue.
 pub const INSTANCES_PER_COMPONENT: u32 = 32;
+/// Instances of one component beyond these, for what components and the runner ask of each other: readiness, for example.
+pub const INSTANCES_KEPT_FOR_PROBES: u32 = 2;
+/// Instances of one component beyond these, for its timer and for collecting its metrics.
+pub const INSTANCES_KEPT_FOR_TIMERS: u32 = 1;
+/// Requests that wait for an instance of one component; further ones are answered 503 at once.
+pub const REQUESTS_WAITING: usize = 512;
+/// Those of one client among them: an IPv4 address or an IPv6 network.
+pub const REQUESTS_WAITING_PER_CLIENT: usize = 384;
 /// How long a request waits for a free instance before it is answered 503.
 pub const QUEUE_TIME: Duration = Duration::from_secs(10);
 /// How long a component may work on one request before it is answered 504. While it waits for a client that is still
@@ -25,6 +33,9 @@ pub const INSTANCE_GROWTH_BYTES: usize = 8 << 20;
 pub const INSTANCES_MEMORY_BYTES: usize = 192 << 20;
 /// Elements of one table of a guest, that is, functions it may call indirectly.
 pub const TABLE_ELEMENTS_MAX: usize = 20_000;
+/// Processor time of a guest's code for one request, after which it goes on at a low priority, on at most half of the cores.
+/// What is used before the guest yields for the first time, up to an [`EPOCH_TICK`], does not count.
+pub const GUEST_TIME: Duration = Duration::from_millis(20);
 /// How often running guests are asked to yield.
 pub const EPOCH_TICK: Duration = Duration::from_millis(10);
 
@@ -108,6 +119,42 @@ pub const CHAIN_DEPTH: u32 = 8;
 pub const BUSY_TIME: Duration = Duration::from_secs(5);
 /// How long it waits when another process is known to have held that lock for longer than [`BUSY_TIME`].
 pub const BUSY_TIME_KNOWN: Duration = Duration::from_millis(250);
+/// How long a statement that reads may take where it is begun, on a thread that serves connections. One that has taken so
+/// long, and then [`INLINE_READ_PROCESSOR_TIME`] more, is interrupted and begun again on a thread of low priority.
+pub const INLINE_READ_TIME: Duration = Duration::from_millis(5);
+/// See [`INLINE_READ_TIME`]: processor time, so that no statement is long because its thread was kept waiting.
+pub const INLINE_READ_PROCESSOR_TIME: Duration = Duration::from_millis(5);
+/// A statement whose text is known to be long sometimes begins on a thread of low priority; so much processor time decides
+/// whether it is long this time, too.
+pub const PROBED_READ_TIME: Duration = Duration::from_millis(25);
+/// Processor time of a statement that reads; after it, the statement is interrupted for good.
+pub const LONG_READ_TIME: Duration = Duration::from_secs(2);
+/// Time of a statement that reads, also when the processor or the disk is busy with other things.
+pub const LONG_READ_TIME_MAX: Duration = Duration::from_secs(10);
+/// Statements that wait for a thread to find out whether they are long, and those of one client among them.
+pub const PROBED_READS_WAITING: (usize, usize) = (12, 10);
+/// Statements that are long and wait for a thread, and those of one client among them. Each keeps an instance.
+pub const LONG_READS_WAITING: (usize, usize) = (8, 6);
+/// How long a statement waits for such a thread.
+pub const LONG_READ_QUEUE_TIME: Duration = Duration::from_secs(5);
+/// A statement inside a transaction, or that writes, has kept its thread for long after this time: the next time it gets
+/// one of its own.
+pub const INLINE_WRITE_TIME: Duration = Duration::from_millis(50);
+/// How long a statement that writes may take, as long as a request. A migration takes the time that it needs.
+pub const WRITE_TIME: Duration = REQUEST_TIME;
+/// Texts of statements per database that are known to be long, and for how long that is remembered.
+pub const LONG_TEXTS: usize = 64;
+/// See [`LONG_TEXTS`].
+pub const LONG_TEXT_TIME: Duration = Duration::from_secs(60);
+/// A text is no longer known to be long after so many runs in a row that were short.
+pub const LONG_TEXT_RUNS: u32 = 8;
+/// How long the answer to a request is held back, without an instance, that was refused a long statement: whoever asks
+/// again at once keeps nobody from anything.
+pub const CROWDED_TIME: Duration = Duration::from_millis(200);
+/// Longest text that is remembered.
+pub const LONG_TEXT_BYTES: usize = 16 << 10;
+/// Steps of SQLite's virtual machine, some tens of microseconds, after which a statement's time is looked at.
+pub const STATEMENT_STEPS: i32 = 1_000;
 /// Rows of one statement, all together; the same as Spin's.
 pub const RESULT_BYTES: usize = 128 << 20;
 /// SQLite connections that one instance may hold.
@@ -174,6 +221,10 @@ pub const LOG_FLUSH_TIME: Duration = Duration::from_secs(1);
 pub struct Limits {
     /// See [`INSTANCES_PER_COMPONENT`].
     pub instances_per_component: u32,
+    /// See [`REQUESTS_WAITING`].
+    pub requests_waiting: usize,
+    /// See [`REQUESTS_WAITING_PER_CLIENT`].
+    pub requests_waiting_per_client: usize,
     /// See [`QUEUE_TIME`].
     pub queue_time: Duration,
     /// See [`REQUEST_TIME`].
@@ -214,6 +265,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             instances_per_component: INSTANCES_PER_COMPONENT,
+            requests_waiting: REQUESTS_WAITING,
+            requests_waiting_per_client: REQUESTS_WAITING_PER_CLIENT,
             queue_time: QUEUE_TIME,
             request_time: REQUEST_TIME,
             request_body_bytes: REQUEST_BODY_BYTES,

@@ -212,6 +212,8 @@ struct ToolSpec {
     path: Option<String>,
     metrics: Option<String>,
     admit: Option<String>,
+    live: Option<String>,
+    ready: Option<String>,
 }
 
 /// A request that the runner sends to the component again and again.
@@ -260,11 +262,24 @@ impl ComponentSpec {
     /// # Errors
     /// A sentence when the table cannot be read.
     pub fn metrics_path(&self) -> Result<Option<String>, String> {
-        let path = self.tool()?.metrics;
-        if let Some(path) = &path {
-            check_path("metrics", path)?;
-        }
-        Ok(path)
+        checked("metrics", self.tool()?.metrics)
+    }
+
+    /// The path whose answer the runner asks for once and then repeats, if the `tool.mercato` table names one: it never
+    /// waits for an instance.
+    ///
+    /// # Errors
+    /// A sentence when the table cannot be read.
+    pub fn live_path(&self) -> Result<Option<String>, String> {
+        checked("live", self.tool()?.live)
+    }
+
+    /// The path for which an instance is kept, if the `tool.mercato` table names one: it does not wait behind other requests.
+    ///
+    /// # Errors
+    /// A sentence when the table cannot be read.
+    pub fn ready_path(&self) -> Result<Option<String>, String> {
+        checked("ready", self.tool()?.ready)
     }
 
     /// The path at which the component says from a request's head whether it admits the request, if its `tool.mercato`
@@ -398,6 +413,8 @@ impl Manifest {
                 .timer()
                 .and_then(|_| component.metrics_path())
                 .and_then(|_| component.admit_path())
+                .and_then(|_| component.live_path())
+                .and_then(|_| component.ready_path())
                 .map_err(|message| format!("component.{id}.tool.mercato: {message}"))?;
         }
         Ok(())
@@ -464,6 +481,13 @@ impl Manifest {
 /// The file of a component: its source is relative to the manifest.
 pub(crate) fn artifact(manifest: &Path, source: &str) -> PathBuf {
     manifest.parent().unwrap_or(Path::new("")).join(source)
+}
+
+fn checked(key: &str, path: Option<String>) -> Result<Option<String>, String> {
+    if let Some(path) = &path {
+        check_path(key, path)?;
+    }
+    Ok(path)
 }
 
 fn check_path(key: &str, path: &str) -> Result<(), String> {

@@ -40,6 +40,8 @@ pub(crate) struct Metrics {
     connections: AtomicI64,
     connections_cut: AtomicU64,
     sqlite_statements: AtomicU64,
+    long_reads: AtomicU64,
+    long_reads_refused: AtomicU64,
     published: AtomicU64,
     publish_failures: AtomicU64,
     log_losses: LogLosses,
@@ -93,6 +95,8 @@ impl Metrics {
             connections: AtomicI64::new(0),
             connections_cut: AtomicU64::new(0),
             sqlite_statements: AtomicU64::new(0),
+            long_reads: AtomicU64::new(0),
+            long_reads_refused: AtomicU64::new(0),
             published: AtomicU64::new(0),
             publish_failures: AtomicU64::new(0),
             log_losses: LogLosses::default(),
@@ -170,6 +174,16 @@ impl Metrics {
 
     pub(crate) fn sqlite_statement(&self) {
         self.sqlite_statements.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A statement is long.
+    pub(crate) fn long_read(&self) {
+        self.long_reads.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A long statement was given up: too many wait, or it took too long.
+    pub(crate) fn long_read_refused(&self) {
+        self.long_reads_refused.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn redis_publish(&self, done: bool) {
@@ -286,6 +300,18 @@ impl Metrics {
             Kind::Counter,
             "SQLite statements.",
             self.sqlite_statements.load(Ordering::Relaxed),
+        );
+        text.single(
+            "mercato_sqlite_long_reads_total",
+            Kind::Counter,
+            "SQLite statements that were moved to a thread of low priority.",
+            self.long_reads.load(Ordering::Relaxed),
+        );
+        text.single(
+            "mercato_sqlite_long_reads_refused_total",
+            Kind::Counter,
+            "SQLite statements given up because too many long ones waited or they took too long.",
+            self.long_reads_refused.load(Ordering::Relaxed),
         );
         text.single(
             "mercato_redis_published_total",

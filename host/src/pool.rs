@@ -1,19 +1,26 @@
 //! Instances of one component: the one used last is used next, each for one request at a time.
+//!
+//! Requests queue for an instance, in rotation between clients, and only so many: further ones are told at once. Apart
+//! from all these, a few instances are kept for what must be told whatever else goes on, such as readiness, and for timers.
+//! They are made when all others are taken, so an idle shop does not have them.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wasmtime::Store;
 use wasmtime::component::InstancePre;
+use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi_http::p3::bindings::{Service, ServiceIndices};
 
 use crate::bindings::{Subscriber, SubscriberIndices};
+use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::guest::{ComponentGrants, Guest, Services};
-use crate::limits::{Limits, REQUESTS_PER_INSTANCE};
+use crate::limits::{
+    INSTANCES_KEPT_FOR_PROBES, INSTANCES_KEPT_FOR_TIMERS, Limits, REQUESTS_PER_INSTANCE,
+};
 use crate::metrics::Metrics;
 use crate::shop::Components;
+use crate::turns::{QueueLimits, Turn, Turns};
 
 /// The pool of one component.
 pub(crate) struct Pool {
@@ -24,8 +31,22 @@ pub(crate) struct Pool {
     services: Arc<Services>,
     components: Weak<Components>,
     limits: Limits,
-    free: Arc<Semaphore>,
+    turns: Arc<Turns>,
+    probes: Arc<Turns>,
+    timers: Arc<Turns>,
     idle: Mutex<Vec<Instance>>,
+}
+
+/// What a request is for, which says whether an instance is kept for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// A client, or a component for a client.
+    #[default]
+    Client,
+    /// Readiness, and whatever else components and the runner ask of each other and is answered quickly.
+    Probe,
+    /// A timer's call or a collection of metrics, which may take long.
+    Timer,
 }
 
 /// An instance and its store.
@@ -47,12 +68,12 @@ impl Drop for Instance {
 /// The right to use an instance. Dropped without [`Pool::give_back`], the instance ends with it.
 pub(crate) struct Lease {
     pub instance: Instance,
-    _permit: OwnedSemaphorePermit,
+    _turn: Turn,
 }
 
 /// Why there is no instance.
 pub(crate) enum NoInstance {
-    /// All are busy.
+    /// All are busy, and none has become free in time, or too many wait already.
     Busy,
     /// A new one could not be made.
     Broken(wasmtime::Error),
@@ -84,7 +105,11 @@ impl Pool {
                 SubscriberIndices::new(&pre).map_err(|_| lacks("spin:redis/inbound-redis@3.0.0"))
             })
             .transpose()?;
-        let instances = usize::try_from(limits.instances_per_component).unwrap_or(usize::MAX);
+        let count = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+        let queue = QueueLimits {
+            all: limits.requests_waiting,
+            per_client: limits.requests_waiting_per_client,
+        };
         Ok(Self {
             pre,
             http,
@@ -93,7 +118,9 @@ impl Pool {
             services,
             components,
             limits: limits.clone(),
-            free: Arc::new(Semaphore::new(instances.min(Semaphore::MAX_PERMITS))),
+            turns: Turns::new(count(limits.instances_per_component), queue),
+            probes: Turns::new(count(INSTANCES_KEPT_FOR_PROBES), queue),
+            timers: Turns::new(count(INSTANCES_KEPT_FOR_TIMERS), queue),
             idle: Mutex::default(),
         })
     }
@@ -104,14 +131,14 @@ impl Pool {
     }
 
     /// Waits for an instance, at most for the queue time.
-    pub(crate) async fn lease(&self) -> Result<Lease, NoInstance> {
-        let permit = tokio::time::timeout(
-            self.limits.queue_time,
-            Arc::clone(&self.free).acquire_owned(),
-        )
-        .await;
-        let Ok(Ok(permit)) = permit else {
-            return Err(NoInstance::Busy);
+    pub(crate) async fn lease(
+        &self,
+        lane: Lane,
+        client: Option<Client>,
+    ) -> Result<Lease, NoInstance> {
+        let turn = match self.turns.try_take() {
+            Some(turn) => turn,
+            None => self.wait(lane, client).await.ok_or(NoInstance::Busy)?,
         };
         let idle = self
             .idle
@@ -124,15 +151,32 @@ impl Pool {
         };
         Ok(Lease {
             instance,
-            _permit: permit,
+            _turn: turn,
         })
+    }
+
+    async fn wait(&self, lane: Lane, client: Option<Client>) -> Option<Turn> {
+        let (turns, client) = if self.services.faults.are_planned() {
+            // A plan counts on so many instances, and on first come, first served.
+            (&self.turns, None)
+        } else {
+            match lane {
+                Lane::Client => (&self.turns, client),
+                Lane::Probe => (&self.probes, client),
+                Lane::Timer => (&self.timers, client),
+            }
+        };
+        let waiting = turns.queue(client).ok()?;
+        tokio::time::timeout(self.limits.queue_time, waiting)
+            .await
+            .ok()
     }
 
     /// Takes an instance back after a request that went well.
     pub(crate) fn give_back(&self, lease: Lease) {
         let Lease {
             mut instance,
-            _permit,
+            _turn,
         } = lease;
         if instance.store.data_mut().transactions.roll_back() {
             tracing::error!(component = %self.grants.id, "a transaction was left open at the end of a request; rolled back");
@@ -150,7 +194,9 @@ impl Pool {
 
     /// Whether no instance is out on a lease.
     pub(crate) fn is_idle(&self) -> bool {
-        u32::try_from(self.free.available_permits()) == Ok(self.limits.instances_per_component)
+        [&self.turns, &self.probes, &self.timers]
+            .iter()
+            .all(|turns| turns.are_all_free())
     }
 
     /// Ends instances that nobody has needed for a while.
@@ -174,7 +220,15 @@ impl Pool {
         let mut store = Store::new(self.pre.engine(), guest);
         store.limiter(|guest| &mut guest.memory);
         store.set_epoch_deadline(1);
-        store.epoch_deadline_async_yield_and_update(1);
+        if self.services.heavy_guests.is_some() {
+            store.epoch_deadline_callback(|mut store| {
+                let guest = store.data_mut();
+                guest.pace.tick(guest.transactions.are_any());
+                Ok(UpdateDeadline::Yield(1))
+            });
+        } else {
+            store.epoch_deadline_async_yield_and_update(1);
+        }
         let instance = self.pre.instantiate_async(&mut store).await?;
         store.data_mut().memory.begins();
         let http = self

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use crate::limits::{METRICS_BYTES, METRICS_TIME};
 use crate::metrics::Metrics;
+use crate::pool::Lane;
 use crate::request_id::{Caller, REQUEST_ID};
 use crate::triggers::http::{HttpComponent, Invocation};
 
@@ -81,6 +82,8 @@ async fn request(component: &HttpComponent, path: &str) -> Result<String, String
         request,
         upload: None,
         depth: 0,
+        lane: Lane::Timer,
+        client: None,
     };
     let response = component.invoke(invocation).await.into_response();
     if response.status() != StatusCode::OK {

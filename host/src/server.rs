@@ -24,6 +24,7 @@ use crate::client::{Proxies, Requests};
 use crate::connections::{Connections, Doing, Occupied, Place};
 use crate::guest::Services;
 use crate::limits::{CUT_TIME, Limits, REQUEST_HEAD_BYTES, REQUEST_HEAD_TIME, SMALL_BODY_BYTES};
+use crate::probes::Probes;
 use crate::problem::Problem;
 use crate::request_id::{self, REQUEST_ID};
 use crate::routes::Routes;
@@ -56,6 +57,7 @@ pub(crate) struct Server {
     pub connections: Connections,
     pub proxies: Proxies,
     pub requests: Requests,
+    pub probes: Probes,
     pub limits: Limits,
 }
 
@@ -201,12 +203,14 @@ impl Server {
                         .headers_mut()
                         .insert(LOG_LINES_LOST, HeaderValue::from(lines_lost));
                 }
-                (
-                    found.component,
-                    found.route,
-                    self.forward(found.component, request, &path, &request_id, peer)
-                        .await,
-                )
+                let response = match self.probes.answer(found.component, &request) {
+                    Some(response) => response,
+                    None => {
+                        self.forward(found.component, request, &path, &request_id, peer)
+                            .await
+                    }
+                };
+                (found.component, found.route, response)
             }
         };
         if !response.headers().contains_key(REQUEST_ID)
@@ -251,11 +255,12 @@ impl Server {
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<wasmtime_wasi_http::Error>,
     {
+        let lane = self.probes.lane(component, path);
+        let client = self.proxies.client(request.headers(), peer.address);
         let Some(component) = self.components.http(component) else {
             return Problem::NOT_FOUND.response(path, request_id);
         };
         let underway = if self.proxies.are_there() {
-            let client = self.proxies.client(request.headers(), peer.address);
             peer.place.belongs_to(client);
             match self.requests.begin(client) {
                 Some(underway) => Some(underway),
@@ -282,6 +287,8 @@ impl Server {
                 request: Request::from_parts(head, body),
                 upload: upload.clone(),
                 depth: 0,
+                lane,
+                client: Some(client),
             })
             .await
             .into_response();
@@ -320,7 +327,8 @@ impl Server {
             let waits_to_be_asked = head.headers.contains_key(header::EXPECT)
                 || announced.is_some_and(|bytes| bytes > SMALL_BODY_BYTES);
             if waits_to_be_asked || !incoming.is_here_soon().await.map_err(refuse)? {
-                rule = admission::ask(component, admit, head, request_id).await?;
+                let client = self.proxies.client(&head.headers, peer.address);
+                rule = admission::ask(component, admit, head, client, request_id).await?;
                 rule.max_bytes = rule.max_bytes.min(max_bytes);
             }
         }

@@ -11,12 +11,12 @@ use http::StatusCode;
 use http_body_util::{BodyExt, Full};
 use socket2::SockRef;
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::mpsc;
 
 use crate::capabilities::http::Network;
 use crate::capabilities::redis::{Broker, LocalBus, Servers};
-use crate::capabilities::sqlite::{self, Database, Databases};
+use crate::capabilities::sqlite::{self, Database, Databases, LongReads};
 use crate::client::{Proxies, Requests};
 use crate::clock::{Clock, SystemClock};
 use crate::connections::Connections;
@@ -32,8 +32,9 @@ use crate::made::Made;
 use crate::manifest::{ComponentSpec, Manifest, artifact};
 use crate::memory::Memory;
 use crate::metrics::Metrics;
-use crate::pool::{NoInstance, Pool, Triggers};
+use crate::pool::{Lane, NoInstance, Pool, Triggers};
 use crate::private;
+use crate::probes::Probes;
 use crate::random::SeededRandom;
 use crate::routes::Routes;
 use crate::runtime_config::{self, DataDir, DatabaseConfig};
@@ -44,8 +45,10 @@ use crate::triggers;
 use crate::triggers::http::HttpComponent;
 use crate::triggers::redis::{MessageComponent, Subscriptions};
 use crate::triggers::timer::Timer;
+use crate::turns::QueueLimits;
 use crate::variables::{self, Sources, Variables};
 use crate::wire::Reception;
+use crate::workers::{Workers, half_of_the_cores};
 
 /// The data directory when none is chosen.
 const DEFAULT_DATA_DIR: &str = ".mercato";
@@ -469,9 +472,8 @@ impl Running {
         self.parts.activity.close();
         let shutdown_time = self.parts.server.limits.shutdown_time;
         let finished = self.parts.activity.finished(shutdown_time).await;
-        if let Some(runtime) = self.threads.0.take() {
-            shut_down(runtime).await;
-        }
+        let services = Arc::clone(&self.parts.server.services);
+        shut_down(self.threads.0.take(), services).await;
         self.parts.databases.checkpoint();
         finished
     }
@@ -479,17 +481,25 @@ impl Running {
     /// Drops everything at once, as a crash would: requests, messages and transactions under way are lost. When
     /// this returns, nothing of the shop runs any more and its databases are closed.
     pub async fn kill(mut self) {
-        if let Some(runtime) = self.threads.0.take() {
-            shut_down(runtime).await;
-        }
+        let services = Arc::clone(&self.parts.server.services);
+        shut_down(self.threads.0.take(), services).await;
     }
 }
 
-/// Stopping a runtime blocks, which a caller's asynchronous thread must not.
-async fn shut_down(runtime: Runtime) {
+/// Stopping threads blocks, which a caller's asynchronous thread must not.
+async fn shut_down(runtime: Option<Runtime>, services: Arc<Services>) {
     let (done, wait) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
-        runtime.shutdown_timeout(RUNTIME_STOP_TIME);
+        if let Some(runtime) = runtime {
+            runtime.shutdown_timeout(RUNTIME_STOP_TIME);
+        }
+        // Nobody waits any more for what still runs: it ends soon.
+        if let Some(reads) = &services.long_reads {
+            reads.close();
+        }
+        if let Some(guests) = &services.heavy_guests {
+            guests.close();
+        }
         // The caller may have lost interest.
         let _ = done.send(());
     });
@@ -634,6 +644,8 @@ async fn start(settings: Builder) -> Result<Parts> {
         Routes::build(&plan.manifest.trigger.http).map_err(|message| plan.fault(message))?;
     let wiring = Wiring::new(&plan)?;
     let metrics = Arc::new(Metrics::new().with_log_losses(plan.settings.log_losses.clone()));
+    // A plan counts on everything happening in one place.
+    let is_live = plan.settings.faults.is_none();
     let services = Arc::new(Services {
         broker: wiring.broker,
         clock: Arc::clone(&plan.settings.clock),
@@ -642,6 +654,15 @@ async fn start(settings: Builder) -> Result<Parts> {
         metrics,
         network: plan.settings.network.clone(),
         random: plan.settings.random_seed.map(SeededRandom::new),
+        long_reads: is_live
+            .then(|| LongReads::start(&Handle::current()))
+            .transpose()?,
+        heavy_guests: is_live
+            .then(|| {
+                let (threads, runtime) = (half_of_the_cores(), Handle::current());
+                Workers::start("heavy-guest", threads, QueueLimits::NONE, &runtime)
+            })
+            .transpose()?,
     });
     let activity = Activity::new();
     // In a simulation the files are left alone, and nothing depends on real time.
@@ -687,6 +708,7 @@ async fn start(settings: Builder) -> Result<Parts> {
         ));
     }
     let proxies = Proxies::parse(&plan.trusted_proxies());
+    let probes = probes(&plan, &built.components).await?;
     let limits = plan.settings.limits;
     let connections = Connections::new(
         &limits,
@@ -696,6 +718,7 @@ async fn start(settings: Builder) -> Result<Parts> {
     );
     let server = Server {
         routes,
+        probes,
         components: built.components,
         services,
         activity: activity.clone(),
@@ -877,7 +900,7 @@ async fn build(
 
 /// Makes the component's first instance.
 async fn try_out(id: &str, pool: &Pool) -> Result<()> {
-    match pool.lease().await {
+    match pool.lease(Lane::Client, None).await {
         Ok(lease) => {
             pool.give_back(lease);
             Ok(())
@@ -950,6 +973,36 @@ fn metrics_sources(plan: &Plan, components: &Components) -> Result<Vec<Source>> 
         sources.push(Source::new(component, path));
     }
     Ok(sources)
+}
+
+/// Whom probes ask. Under a fault plan nothing is asked that the plan does not count on.
+async fn probes(plan: &Plan, components: &Components) -> Result<Probes> {
+    let mut probes = Probes::default();
+    for (id, spec) in &plan.manifest.component {
+        let (live, ready) = (
+            spec.live_path().unwrap_or_default(),
+            spec.ready_path().unwrap_or_default(),
+        );
+        if live.is_none() && ready.is_none() {
+            continue;
+        }
+        let component = components.http(id).ok_or_else(|| {
+            plan.fault(format!(
+                "component.{id}.tool.mercato: probes need an HTTP trigger"
+            ))
+        })?;
+        if let Some(path) = live.filter(|_| plan.settings.faults.is_none()) {
+            let repeated = probes.repeat(&component, path).await;
+            repeated.map_err(|message| Error::Component {
+                component: id.clone(),
+                message,
+            })?;
+        }
+        if let Some(path) = ready {
+            probes.keep_for(id.clone(), path);
+        }
+    }
+    Ok(probes)
 }
 
 async fn drop_idle_instances(pools: Vec<Arc<Pool>>) {

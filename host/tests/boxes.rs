@@ -75,6 +75,13 @@ impl Accounts {
         Self(folder)
     }
 
+    /// Changes the manifest.
+    fn rewrite(&self, change: impl FnOnce(String) -> String) {
+        let path = self.0.join("spin.toml");
+        let manifest = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(path, change(manifest)).unwrap();
+    }
+
     /// The compiled box is kept for all tests.
     fn builder(&self, limits: Limits) -> Builder {
         Shop::builder()
@@ -575,5 +582,43 @@ async fn an_answer_and_the_log_belong_to_the_trace_of_the_request() {
         assert_eq!(answer.status(), status);
         assert!(!answer.0.contains("traceparent"), "{answer:?}");
     }
+    assert!(shop.stop().await);
+}
+
+#[tokio::test]
+async fn a_probe_has_an_instance_when_all_others_are_taken() {
+    let accounts = Accounts::new();
+    accounts.rewrite(|manifest| {
+        let slow = manifest.replace("bcrypt_cost = \"4\"", "bcrypt_cost = \"13\"");
+        format!("{slow}[component.auth-api.tool.mercato]\nready = \"/api/v1/auth/verify\"\n")
+    });
+    let limits = Limits {
+        instances_per_component: 1,
+        requests_waiting: 0,
+        ..Limits::default()
+    };
+    let shop = accounts.start(limits).await;
+    let address = shop.addr();
+    let hashing = tokio::spawn(async move {
+        loop {
+            let answer = register(address, "ada@example.com").await;
+            if answer.status() != "503" {
+                return answer;
+            }
+        }
+    });
+    let mut refused = me(address, "none").await;
+    while refused.status() != "503" {
+        assert!(!hashing.is_finished());
+        refused = me(address, "none").await;
+    }
+    refused.expect_last("503", "unavailable");
+    assert!(refused.0.contains("retry-after: "));
+    let probe = "GET /api/v1/auth/verify HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    for _ in 0..10 {
+        assert_eq!(exchange(address, probe).await.status(), "401");
+    }
+    assert!(!hashing.is_finished());
+    assert_eq!(hashing.await.unwrap().status(), "201");
     assert!(shop.stop().await);
 }

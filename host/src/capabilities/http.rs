@@ -9,12 +9,17 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, default_send_request};
 
+use crate::client::Client;
 use crate::faults::{CallKind, Fault, StopSign};
 use crate::grants::{CHAINING_SUFFIX, Target};
 use crate::guest::{ComponentGrants, Services};
 use crate::limits::{CHAIN_DEPTH, OUTBOUND_CONNECT_TIME, OUTBOUND_READ_TIME};
+use crate::pool::Lane;
 use crate::shop::Components;
 use crate::triggers::http::Invocation;
+
+/// Paths that only components ask each other for, and that are answered quickly.
+const INTERNAL_PREFIX: &str = "/internal/";
 
 /// What a stand-in for the network answers; an error is what the guest sees of a connection that failed.
 pub type NetworkAnswer =
@@ -33,6 +38,8 @@ pub(crate) struct OutboundHttp {
     components: Weak<Components>,
     /// How deep in a chain of requests the instance is right now.
     pub depth: u32,
+    /// Whom it works for right now.
+    pub client: Option<Client>,
     /// Ends the instance, which a hook cannot do itself.
     stop: Arc<StopSign>,
 }
@@ -52,6 +59,7 @@ impl OutboundHttp {
             services: Arc::clone(services),
             components: components.clone(),
             depth: 0,
+            client: None,
             stop: Arc::clone(stop),
         }
     }
@@ -90,6 +98,7 @@ impl WasiHttpHooks for OutboundHttp {
                 self.components.upgrade(),
                 name.to_owned(),
                 self.depth,
+                self.client,
                 request,
             )),
             None => match &self.services.network {
@@ -158,6 +167,7 @@ async fn chain(
     components: Option<Arc<Components>>,
     name: String,
     depth: u32,
+    client: Option<Client>,
     mut request: http::Request<WasiBody>,
 ) -> Result<(Response, Finished), Error> {
     if depth >= CHAIN_DEPTH {
@@ -167,6 +177,11 @@ async fn chain(
         .and_then(|components| components.http(&name))
         .ok_or(Error::DestinationNotFound)?;
     request.headers_mut().remove(http::header::HOST);
+    let lane = if request.uri().path().starts_with(INTERNAL_PREFIX) {
+        Lane::Probe
+    } else {
+        Lane::Client
+    };
     // A task of its own: the caller's store is inside `run_concurrent`, which must not be entered a second time.
     let called = tokio::spawn(async move {
         component
@@ -174,6 +189,8 @@ async fn chain(
                 request,
                 upload: None,
                 depth: depth + 1,
+                lane,
+                client,
             })
             .await
             .into_response()

@@ -3,12 +3,12 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::future::{Either, select};
-use http::{HeaderName, Response, StatusCode, header};
+use http::{HeaderName, Method, Response, StatusCode, header};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full, StreamBody};
 use tokio::sync::{mpsc, oneshot};
@@ -19,17 +19,19 @@ use wasmtime_wasi_http::p3::bindings::Service;
 use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
 
+use crate::client::Client;
 use crate::error::one_line;
 use crate::faults::{CallKind, Fault, Stopped};
 use crate::guest::{Guest, Services};
 use crate::limits::{
-    POST_RETURN_TIME, RESPONSE_BUFFER_BYTES, RESPONSE_BUFFER_TIME, RESPONSE_FRAMES,
+    CROWDED_TIME, POST_RETURN_TIME, RESPONSE_BUFFER_BYTES, RESPONSE_BUFFER_TIME, RESPONSE_FRAMES,
     RESPONSE_HOLD_TIME,
 };
-use crate::pool::{Instance, Lease, NoInstance, Pool};
+use crate::pool::{Instance, Lane, Lease, NoInstance, Pool};
 use crate::problem::Problem;
 use crate::request_id::REQUEST_ID;
-use crate::shutdown::{Activity, Guard};
+use crate::shutdown::Activity;
+use crate::triggers::work::{Finishing, Paced};
 use crate::upload::Upload;
 
 /// How exactly the end of a request's time is kept while its client is waited for.
@@ -53,6 +55,10 @@ pub(crate) struct Invocation {
     pub upload: Option<Arc<Upload>>,
     /// How many components stand between the client and this one.
     pub depth: u32,
+    /// What it is for.
+    pub lane: Lane,
+    /// Whom it is for.
+    pub client: Option<Client>,
 }
 
 /// What came of it.
@@ -112,14 +118,15 @@ impl HttpComponent {
         let path = invocation.request.uri().path().to_owned();
         let request_id = header_text(invocation.request.headers(), &REQUEST_ID);
         // Whoever was called by another component must not wait for it.
-        if invocation.depth == 0 && !self.pool.has_memory().await {
+        if invocation.depth == 0 && invocation.lane == Lane::Client && !self.pool.has_memory().await
+        {
             return Answer {
                 outcome: Err(Problem::BUSY),
                 path,
                 request_id,
             };
         }
-        let outcome = match self.pool.lease().await {
+        let outcome = match self.pool.lease(invocation.lane, invocation.client).await {
             Ok(lease) => self.run(lease, invocation, &request_id).await,
             Err(NoInstance::Busy) => Err(Problem::BUSY),
             Err(NoInstance::Broken(cause)) => {
@@ -135,8 +142,20 @@ impl HttpComponent {
     }
 
     async fn run(&self, mut lease: Lease, invocation: Invocation, request_id: &str) -> Outcome {
-        lease.instance.store.data_mut().set_depth(invocation.depth);
+        lease
+            .instance
+            .store
+            .data_mut()
+            .work_for(invocation.client, invocation.depth);
         lease.instance.store.data().voice.work_on(request_id);
+        if self.services.heavy_guests.is_some() {
+            // Else a guest that has rested for longer than a tick would begin with a pause.
+            lease.instance.store.set_epoch_deadline(1);
+        }
+        let guest = lease.instance.store.data();
+        let pace = Arc::clone(&guest.pace);
+        let presence = is_safe(invocation.request.method()).then(|| Arc::clone(&guest.presence));
+        let client = invocation.client;
         let (early, head) = oneshot::channel();
         let work = serve(
             Arc::clone(&self.pool),
@@ -149,17 +168,28 @@ impl HttpComponent {
             request_id.to_owned(),
         );
         let work = Finishing {
-            work: Some(Box::pin(work)),
+            work: Some(Paced::new(
+                Box::pin(work),
+                pace,
+                self.services.heavy_guests.clone(),
+                client,
+            )),
             guard: Some(self.activity.begin()),
+            presence,
         };
         match select(work, head).await {
-            Either::Left((Some(outcome), _)) => outcome,
+            Either::Left((Some(Some(outcome)), _)) => outcome,
             // Streamed to its end before anyone looked: the head is there.
-            Either::Left((None, head)) => head.await.map_err(|_| Problem::TRAPPED),
+            Either::Left((Some(None) | None, head)) => head.await.map_err(|_| Problem::TRAPPED),
             Either::Right((Ok(response), _work_goes_on)) => Ok(response),
-            Either::Right((Err(_), work)) => work.await.unwrap_or(Err(Problem::TRAPPED)),
+            Either::Right((Err(_), work)) => work.await.flatten().unwrap_or(Err(Problem::TRAPPED)),
         }
     }
+}
+
+/// Whether a request asks for nothing but its answer (RFC 9110 section 9.2.1).
+fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
 }
 
 fn header_text(headers: &http::HeaderMap, name: &HeaderName) -> String {
@@ -168,40 +198,6 @@ fn header_text(headers: &http::HeaderMap, name: &HeaderName) -> String {
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default()
         .to_owned()
-}
-
-/// Work that goes on by itself when its owner drops it.
-struct Finishing {
-    work: Option<Pin<Box<dyn Future<Output = Option<Outcome>> + Send>>>,
-    guard: Option<Guard>,
-}
-
-impl Future for Finishing {
-    type Output = Option<Outcome>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(work) = &mut self.work else {
-            return Poll::Ready(None);
-        };
-        let outcome = std::task::ready!(work.as_mut().poll(cx));
-        self.work = None;
-        self.guard = None;
-        Poll::Ready(outcome)
-    }
-}
-
-impl Drop for Finishing {
-    fn drop(&mut self) {
-        if let Some(work) = self.work.take()
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            let guard = self.guard.take();
-            runtime.spawn(async move {
-                work.await;
-                drop(guard);
-            });
-        }
-    }
 }
 
 /// Runs the request in its instance to the end. `None`: the response went out through `early`.
@@ -222,16 +218,20 @@ async fn serve(
     let Invocation {
         request, upload, ..
     } = invocation;
+    let presence = Arc::clone(&lease.instance.store.data().presence);
     let waited = || {
-        upload
-            .as_ref()
-            .map_or(Duration::ZERO, |upload| upload.waited())
+        let uploaded = upload.as_ref().map(|upload| upload.waited());
+        uploaded.unwrap_or_default() + presence.excused()
     };
     let work = handle(&mut lease.instance, request, early);
     match within(request_time, waited, work).await {
         Some(Ok((reply, settled))) => {
+            let is_refused = presence.is_refused();
             if settled {
                 pool.give_back(lease);
+            }
+            if is_refused {
+                tokio::time::sleep(CROWDED_TIME).await;
             }
             match reply {
                 Reply::Whole(response) => Some(Ok(response)),
@@ -259,7 +259,7 @@ async fn serve(
     }
 }
 
-/// Lets work take so much time, not counting what it has `waited` for the client; `None` when it takes longer.
+/// Lets work take so much time, not counting what it has `waited` for others; `None` when it takes longer.
 async fn within<T>(
     limit: Duration,
     waited: impl Fn() -> Duration,

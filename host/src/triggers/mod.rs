@@ -3,3 +3,4 @@
 pub(crate) mod http;
 pub(crate) mod redis;
 pub(crate) mod timer;
+pub(crate) mod work;

@@ -13,7 +13,7 @@ use crate::error::one_line;
 use crate::faults::Stopped;
 use crate::guest::Services;
 use crate::limits::{POST_RETURN_TIME, REDIS_BACKOFF, REDIS_PING, REDIS_SILENCE_TIME};
-use crate::pool::{Instance, NoInstance, Pool};
+use crate::pool::{Instance, Lane, NoInstance, Pool};
 use crate::request_id::Caller;
 use crate::shutdown::Activity;
 
@@ -50,7 +50,7 @@ impl MessageComponent {
     /// A message is handled once or not at all: what fails is logged and dropped, as under Spin.
     async fn handle(&self, message: Vec<u8>) {
         let request_id = Caller::Message.new_id();
-        let handled = match self.pool.lease().await {
+        let handled = match self.pool.lease(Lane::Client, None).await {
             Err(NoInstance::Busy) => Err("all instances are busy".to_owned()),
             Err(NoInstance::Broken(cause)) => Err(one_line(&format!("{cause:#}"))),
             Ok(mut lease) => {

@@ -10,6 +10,7 @@ use http_body_util::{BodyExt, Empty};
 
 use crate::limits::TIMER_BACKOFF_MAX;
 use crate::manifest::TimerSpec;
+use crate::pool::Lane;
 use crate::request_id::{Caller, REQUEST_ID};
 use crate::shutdown::Activity;
 use crate::triggers::http::{HttpComponent, Invocation};
@@ -77,6 +78,8 @@ impl Timer {
                 request,
                 upload: None,
                 depth: 0,
+                lane: Lane::Timer,
+                client: None,
             })
             .await
             .into_response();

@@ -1,0 +1,334 @@
+//! Statements as a guest sees them, over a real file.
+
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::query::{QueryError, Terms, query};
+use super::watch::Bound;
+use super::*;
+mod long;
+
+use crate::limits::BUSY_TIME;
+use crate::metrics::Metrics;
+use crate::runtime_config::DatabaseConfig;
+
+const READ_ONLY: Terms = Terms {
+    may_write: false,
+    reads: Bound::None,
+    writes: Bound::None,
+};
+
+struct Fixture {
+    folder: PathBuf,
+    database: Arc<Database>,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let id = mercato_platform::ids::Ids::new_id(&mercato_platform::ids::RandomIds);
+        let folder = std::env::temp_dir().join(format!("mercato-sqlite-{id}"));
+        let config = DatabaseConfig {
+            path: Some(folder.join("test.db")),
+            allow_attach_file: false,
+        };
+        let database = Databases::default().open("test", &config).unwrap();
+        Self { folder, database }
+    }
+
+    fn open(&self) -> Held {
+        Held {
+            database: Arc::clone(&self.database),
+            connection: Some(self.database.take().unwrap()),
+            writing: None,
+            busy_time: None,
+            is_planned: false,
+            migrates: false,
+        }
+    }
+
+    fn idle(&self) -> usize {
+        self.database.idle.lock().unwrap().len()
+    }
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A client that stays, in a shop without threads for what is long.
+static PRESENCE: LazyLock<Presence> = LazyLock::new(Presence::default);
+static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
+
+fn caller() -> Caller<'static> {
+    Caller {
+        reads: None,
+        presence: &PRESENCE,
+        client: None,
+        metrics: &METRICS,
+    }
+}
+
+async fn run(held: &mut Held, statement: &str) -> QueryResult {
+    held.run(statement, &[], &caller())
+        .await
+        .unwrap_or_else(|error| panic!("{statement}: {error:?}"))
+}
+
+async fn error(held: &mut Held, statement: &str) -> String {
+    match held.run(statement, &[], &caller()).await {
+        Err(Error::Io(message)) => message,
+        other => panic!("{statement}: {other:?}"),
+    }
+}
+
+fn integer(result: &QueryResult) -> i64 {
+    match result.rows[0].values[0] {
+        Value::Integer(integer) => integer,
+        ref other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn only_writing_statements_take_the_writer_lock() {
+    let fixture = Fixture::new();
+    let mut held = fixture.open();
+    run(
+        &mut held,
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER)",
+    )
+    .await;
+    let cases = [
+        ("SELECT * FROM t", false),
+        ("BEGIN", false),
+        ("COMMIT", false),
+        ("PRAGMA user_version", false),
+        ("VALUES (1), (2)", false),
+        ("BEGIN IMMEDIATE", true),
+        ("begin exclusive transaction", true),
+        ("INSERT INTO t (n) VALUES (1)", true),
+        ("WITH x AS (SELECT 1) UPDATE t SET n = 2", true),
+        ("DELETE FROM t RETURNING id", true),
+        ("CREATE TABLE u (id)", true),
+    ];
+    for (statement, writes) in cases {
+        let refused = matches!(
+            query(held.connection.as_ref().unwrap(), statement, &[], READ_ONLY),
+            Err(QueryError::Writes)
+        );
+        assert_eq!(refused, writes, "{statement}");
+    }
+}
+
+#[tokio::test]
+async fn a_writer_waits_for_the_other_one_to_commit() {
+    let fixture = Fixture::new();
+    let (mut first, mut second) = (fixture.open(), fixture.open());
+    run(&mut first, "CREATE TABLE t (n INTEGER)").await;
+    run(&mut first, "BEGIN IMMEDIATE").await;
+    run(&mut first, "INSERT INTO t VALUES (1)").await;
+    let waiting = tokio::spawn(async move {
+        run(&mut second, "BEGIN IMMEDIATE").await;
+        let seen = integer(&run(&mut second, "SELECT COUNT(*) FROM t").await);
+        run(&mut second, "ROLLBACK").await;
+        seen
+    });
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!waiting.is_finished());
+    run(&mut first, "COMMIT").await;
+    assert!(first.writing.is_none());
+    assert_eq!(waiting.await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_writer_waits_for_another_process() {
+    let fixture = Fixture::new();
+    let mut held = fixture.open();
+    run(&mut held, "CREATE TABLE t (n INTEGER)").await;
+    let other = Connection::open(fixture.database.path().unwrap()).unwrap();
+    other
+        .execute_batch("BEGIN IMMEDIATE; INSERT INTO t VALUES (1)")
+        .unwrap();
+    let (inserted, ()) = tokio::join!(
+        held.run("INSERT INTO t VALUES (2)", &[], &caller()),
+        async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            other.execute_batch("COMMIT").unwrap();
+        }
+    );
+    inserted.unwrap();
+    assert_eq!(integer(&run(&mut held, "SELECT COUNT(*) FROM t").await), 2);
+}
+
+#[tokio::test]
+async fn a_writer_waits_no_longer_than_it_wants_to() {
+    let fixture = Fixture::new();
+    let (mut first, mut second) = (fixture.open(), fixture.open());
+    let other = Connection::open(fixture.database.path().unwrap()).unwrap();
+    run(&mut second, "PRAGMA busy_timeout = 10").await;
+    let started = Instant::now();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(
+        error(&mut second, "BEGIN IMMEDIATE")
+            .await
+            .contains("locked")
+    );
+    other.execute_batch("ROLLBACK").unwrap();
+    run(&mut first, "BEGIN IMMEDIATE").await;
+    assert!(
+        error(&mut second, "BEGIN IMMEDIATE")
+            .await
+            .contains("locked")
+    );
+    assert!(started.elapsed() < BUSY_TIME);
+    assert_eq!(fixture.database.patience(), BUSY_TIME);
+}
+
+#[tokio::test]
+async fn under_a_fault_plan_a_writer_waits_for_its_turn_however_long_that_takes() {
+    let fixture = Fixture::new();
+    let (mut first, mut second) = (fixture.open(), fixture.open());
+    second.is_planned = true;
+    run(&mut second, "PRAGMA busy_timeout = 0").await;
+    run(&mut first, "BEGIN IMMEDIATE").await;
+    let (begun, ()) = tokio::join!(second.run("BEGIN IMMEDIATE", &[], &caller()), async {
+        // Longer than the writer wants to wait, for which the timer needs a moment of its own.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        run(&mut first, "COMMIT").await;
+    });
+    begun.unwrap();
+}
+
+#[tokio::test]
+async fn an_open_transaction_is_rolled_back_before_the_connection_is_used_again() {
+    let fixture = Fixture::new();
+    let mut held = fixture.open();
+    run(&mut held, "CREATE TABLE t (n INTEGER)").await;
+    run(&mut held, "BEGIN IMMEDIATE").await;
+    run(&mut held, "INSERT INTO t VALUES (1)").await;
+    drop(held);
+    assert_eq!(fixture.idle(), 1);
+    let mut held = fixture.open();
+    assert!(held.sqlite().unwrap().is_autocommit());
+    assert_eq!(integer(&run(&mut held, "SELECT COUNT(*) FROM t").await), 0);
+    run(&mut held, "INSERT INTO t VALUES (1)").await;
+}
+
+#[tokio::test]
+async fn a_connection_that_a_guest_changed_is_not_used_again() {
+    for (statement, kept) in [
+        ("SELECT 1", 1),
+        ("PRAGMA foreign_keys = ON", 1),
+        ("PRAGMA synchronous = FULL", 1),
+        ("PRAGMA busy_timeout = 1", 1),
+        ("PRAGMA foreign_keys = OFF", 0),
+        ("PRAGMA query_only = 1", 0),
+        ("CREATE TEMP TABLE leak (x)", 0),
+        ("ATTACH ':memory:' AS other", 0),
+    ] {
+        let fixture = Fixture::new();
+        let mut held = fixture.open();
+        run(&mut held, statement).await;
+        drop(held);
+        assert_eq!(fixture.idle(), kept, "{statement}");
+    }
+}
+
+#[tokio::test]
+async fn pragmas_that_the_runner_provides_are_answered_as_sqlite_would() {
+    let fixture = Fixture::new();
+    let mut held = fixture.open();
+    let answer = run(&mut held, "PRAGMA busy_timeout = 5000;").await;
+    assert_eq!(
+        (answer.columns[0].as_str(), integer(&answer)),
+        ("timeout", 5000)
+    );
+    assert!(
+        matches!(&run(&mut held, "pragma journal_mode=WAL").await.rows[0].values[0], Value::Text(mode) if mode == "wal")
+    );
+    assert_eq!(integer(&run(&mut held, "PRAGMA foreign_keys").await), 1);
+    assert_eq!(integer(&run(&mut held, "PRAGMA synchronous").await), 2);
+}
+
+#[tokio::test]
+async fn of_several_statements_the_first_one_runs() {
+    let fixture = Fixture::new();
+    let mut held = fixture.open();
+    run(&mut held, "CREATE TABLE a (x); CREATE TABLE b (x)").await;
+    let tables = run(&mut held, "SELECT COUNT(*) FROM sqlite_schema").await;
+    assert_eq!(integer(&tables), 1);
+}
+
+#[tokio::test]
+async fn every_kind_of_value_comes_back_as_it_went_in() {
+    let fixture = Fixture::new();
+    let mut held = fixture.open();
+    let values = [
+        Value::Integer(-7),
+        Value::Real(0.5),
+        Value::Text("ä".into()),
+        Value::Blob(vec![0, 255]),
+        Value::Null,
+    ];
+    let result = held
+        .run("SELECT ?, ?, ?, ?, ?", &values, &caller())
+        .await
+        .unwrap();
+    assert_eq!(
+        format!("{:?}", result.rows[0].values),
+        format!("{values:?}")
+    );
+}
+
+#[tokio::test]
+async fn other_files_cannot_be_attached() {
+    let fixture = Fixture::new();
+    let mut held = fixture.open();
+    assert!(
+        error(&mut held, "ATTACH '/tmp/other.db' AS other")
+            .await
+            .contains("not authorized")
+    );
+}
+
+#[test]
+fn a_file_that_is_no_database_is_an_error_that_says_so() {
+    let fixture = Fixture::new();
+    let path = fixture.folder.join("broken.db");
+    std::fs::write(&path, [b'x'; 8192]).unwrap();
+    let config = DatabaseConfig {
+        path: Some(path),
+        allow_attach_file: false,
+    };
+    let message = Databases::default()
+        .open("broken", &config)
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        message.starts_with("database `broken` (")
+            && message.contains("not a usable SQLite database"),
+        "{message}"
+    );
+}
+
+#[test]
+fn two_labels_of_one_file_share_the_writer_lock() {
+    let fixture = Fixture::new();
+    let config = DatabaseConfig {
+        path: Some(fixture.folder.join("test.db")),
+        allow_attach_file: false,
+    };
+    let mut databases = Databases::default();
+    let (one, two) = (
+        databases.open("one", &config).unwrap(),
+        databases.open("two", &config).unwrap(),
+    );
+    assert!(Arc::ptr_eq(&one, &two));
+}
