@@ -11,11 +11,11 @@ mod throttle;
 
 pub use account::{Account, AccountChanges, AccountId, ProfileChanges};
 pub use email::{EMAIL_MAX_BYTES, Email};
-pub use mercato_platform::client::Client;
 pub use hashing::{
     Applicant, Decision, LINE_MAX, Lane, Line, PLACE_MS, PLACE_RENEWED_MS, SLOT_MAX_MS,
     SLOT_MIN_MS, SLOT_WAIT_MAX_MS, Slots, Turn, average_ms, slot_ms,
 };
+pub use mercato_platform::client::Client;
 pub use password::{PASSWORD_MAX_BYTES, PASSWORD_MIN_CHARS, Password, PasswordHash};
 pub use refresh_token::{
     REUSE_GRACE_MS, RefreshSecret, RefreshToken, Spending, Standing, TokenHash,
