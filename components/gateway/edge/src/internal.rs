@@ -9,8 +9,8 @@ use spin_sdk::http::EmptyBody;
 use spin_sdk::http::body::IncomingBodyExt;
 use spin_sdk::wasip3::clocks::monotonic_clock;
 
-/// How long a box may take to answer.
-const TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a box may take to answer. Under a fault plan, shorter pauses take no time: see `reliability/src/plan.rs`.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What a box answers at an internal path, if it answers 200 in time. With a request id, that request asks.
 ///
