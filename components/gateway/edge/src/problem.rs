@@ -186,7 +186,8 @@ impl Problem {
     }
 
     /// Headers it brings.
-    pub(crate) fn headers(&self) -> &HeaderMap {
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
         &self.0.headers
     }
 
