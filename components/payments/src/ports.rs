@@ -5,12 +5,13 @@
     reason = "components are single-threaded; no future leaves its thread"
 )]
 
+use mercato_cursor::Total;
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 
 use crate::domain::{
-    CheckoutLine, CheckoutSession, MinorUnits, OutboxEntry, Payment, PaymentError, PaymentEvent,
-    PaymentStatus, ProviderEvent, RecordedAnswer, Refund,
+    CheckoutLine, CheckoutSession, KeptCharge, MinorUnits, OutboxEntry, Payment, PaymentError,
+    PaymentEvent, PaymentStatus, ProviderEvent, RecordedAnswer, Refund,
 };
 
 /// Everything a use case may reach.
@@ -89,6 +90,9 @@ impl<T: PaymentRecords + RefundRecords + OutboxRecords + OldRecords + FigureReco
 /// Nothing is put off for longer than this, in milliseconds. What seems to be is due: the clock was set back.
 pub const PAUSE_LONGEST_MS: u64 = 5 * 60 * 1_000;
 
+/// Most charges kept for one payment: a session that is declined a few times makes as many.
+pub const KEPT_CHARGES_MAX: u32 = 16;
+
 /// What the database answers: the value, or `Unavailable` or `Internal`.
 pub type Stored<T> = Result<T, PaymentError>;
 
@@ -116,6 +120,19 @@ pub trait PaymentRecords {
         session_id: &str,
         outcome: CheckoutOutcome,
     ) -> Stored<CheckoutOutcome>;
+    /// Whether the provider's answer to the opening of one of the payment's sessions is not known.
+    fn has_unanswered_session(&self, payment_id: &str) -> Stored<bool>;
+    /// Keeps what was told of a charge that no session of the payment has named yet: the receipt, and the larger of the
+    /// sums that have gone back. False when the payment has [`KEPT_CHARGES_MAX`] others.
+    fn keep_charge(
+        &self,
+        payment_id: &str,
+        reference: &str,
+        charge: &KeptCharge,
+        now: u64,
+    ) -> Stored<bool>;
+    /// What was kept of a charge; nothing is kept of any charge of the payment afterwards.
+    fn take_kept_charge(&self, payment_id: &str, reference: &str) -> Stored<Option<KeptCharge>>;
     /// Remembers a webhook; false when it is known already.
     fn insert_webhook(&self, event: &ProviderEvent, payment_id: &str, now: u64) -> Stored<bool>;
     /// The signing secret made at first use, once there is one.
@@ -185,6 +202,8 @@ pub trait OutboxRecords {
     fn overdue_events(&self, time: u64, now: u64, limit: u32) -> Stored<Vec<PaymentEvent>>;
     /// Entries not acknowledged, oldest first.
     fn entries(&self, start: PageStart, limit: u32) -> Stored<Vec<OutboxEntry>>;
+    /// Number of entries not acknowledged, as far as they are counted.
+    fn count_entries(&self) -> Stored<Total>;
     /// Numbers of pending and parked events.
     fn lag(&self) -> Stored<OutboxLag>;
     /// When the relay ran last, in milliseconds since the Unix epoch; 0 if never.

@@ -14,5 +14,5 @@ pub use payment::{
     CHECKOUT_LINES_MAX, CheckoutLine, CheckoutSession, NewPayment, Payment, PaymentStatus,
     SessionSlot, Viewer,
 };
-pub use provider_event::{Charge, Fact, ProviderEvent};
+pub use provider_event::{Charge, Fact, KeptCharge, ProviderEvent, Subject};
 pub use refund::{RecordedAnswer, Refund, RefundStatus};

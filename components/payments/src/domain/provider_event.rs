@@ -11,6 +11,24 @@ pub struct Charge {
     pub receipt_url: Option<String>,
 }
 
+/// A charge that the provider has told of before the payment's session named it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptCharge {
+    /// Where the customer finds the receipt, if it was told.
+    pub receipt_url: Option<String>,
+    /// What has gone back of it.
+    pub refunded: MinorUnits,
+}
+
+/// What at the provider an event speaks of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A session, by the provider's id.
+    Session(String),
+    /// A charge, by the reference under which a session names it, too.
+    Charge(String),
+}
+
 /// An authenticated message of the provider about one order's payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderEvent {
@@ -24,6 +42,8 @@ pub struct ProviderEvent {
     pub payment_id: Option<String>,
     /// The currency it speaks of, when it says so.
     pub currency: Option<Currency>,
+    /// The session or charge it speaks of.
+    pub subject: Subject,
     /// What happened.
     pub fact: Fact,
 }
@@ -40,15 +60,11 @@ pub enum Fact {
     },
     /// The session ended without a payment.
     SessionExpired {
-        /// The provider's id of the session.
-        session_id: String,
         /// The amount it was opened for, when it says so.
         amount: Option<MinorUnits>,
     },
     /// A payment that was under way was declined.
     PaymentFailed {
-        /// The provider's id of the session.
-        session_id: String,
         /// The amount it was opened for, when it says so.
         amount: Option<MinorUnits>,
     },

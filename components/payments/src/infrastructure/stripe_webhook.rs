@@ -4,7 +4,7 @@ use mercato_money::Currency;
 use mercato_platform::ids;
 use serde::Deserialize;
 
-use crate::domain::{Charge, Fact, MinorUnits, ProviderEvent};
+use crate::domain::{Charge, Fact, MinorUnits, ProviderEvent, Subject};
 use crate::ports::{WebhookContent, WebhookFormat};
 
 /// Longest id or type of an event, in bytes.
@@ -102,12 +102,14 @@ impl Event {
         let Some(fact) = read(&object)? else {
             return Ok(irrelevant(format!("{} is not paid yet", self.id)));
         };
+        let subject = object.subject(&self.event_type)?;
         Ok(WebhookContent::Event(ProviderEvent {
             id: self.id,
             name: self.event_type,
             order_id,
             payment_id: object.metadata.unwrap_or_default().payment_id,
             currency,
+            subject,
             fact,
         }))
     }
@@ -125,7 +127,7 @@ fn paid(session: &Object) -> Result<Option<Fact>, String> {
     }
     session.currency.as_ref().ok_or("currency is missing")?;
     // A session without a charge (nothing was to be paid) is its own reference.
-    let reference = session.payment_intent.as_ref().unwrap_or(&session.id);
+    let reference = session.reference();
     Ok(Some(Fact::Paid {
         amount: amount("amount_total", session.amount_total)?,
         charge: session.charge(reference)?,
@@ -134,14 +136,12 @@ fn paid(session: &Object) -> Result<Option<Fact>, String> {
 
 fn expired(session: &Object) -> Result<Option<Fact>, String> {
     Ok(Some(Fact::SessionExpired {
-        session_id: session.id.clone(),
         amount: optional_amount("amount_total", session.amount_total)?,
     }))
 }
 
 fn failed(session: &Object) -> Result<Option<Fact>, String> {
     Ok(Some(Fact::PaymentFailed {
-        session_id: session.id.clone(),
         amount: optional_amount("amount_total", session.amount_total)?,
     }))
 }
@@ -153,7 +153,7 @@ fn charged(charge: &Object) -> Result<Option<Fact>, String> {
         return Ok(None);
     }
     charge.currency.as_ref().ok_or("currency is missing")?;
-    let reference = charge.payment_intent.as_ref().unwrap_or(&charge.id);
+    let reference = charge.reference();
     Ok(Some(Fact::Paid {
         amount: amount("amount", charge.amount)?,
         charge: charge.charge(reference)?,
@@ -162,7 +162,7 @@ fn charged(charge: &Object) -> Result<Option<Fact>, String> {
 
 fn refunded(charge: &Object) -> Result<Option<Fact>, String> {
     charge.currency.as_ref().ok_or("currency is missing")?;
-    let reference = charge.payment_intent.as_ref().unwrap_or(&charge.id);
+    let reference = charge.reference();
     Ok(Some(Fact::Refunded {
         amount: amount("amount", charge.amount)?,
         refunded: amount("amount_refunded", charge.amount_refunded)?,
@@ -210,6 +210,24 @@ impl Object {
                     .map_err(|_| format!("currency {code:?}"))
             })
             .transpose()
+    }
+
+    /// The session or the charge; a charge by its payment intent, which its session names, too.
+    fn subject(&self, event_type: &str) -> Result<Subject, String> {
+        let (subject, id): (fn(String) -> Subject, &str) = if event_type.starts_with("charge.") {
+            (Subject::Charge, self.reference())
+        } else {
+            (Subject::Session, &self.id)
+        };
+        if id.is_empty() || id.len() > NAME_MAX_BYTES {
+            return Err(format!("an id must have 1 to {NAME_MAX_BYTES} bytes"));
+        }
+        Ok(subject(id.to_owned()))
+    }
+
+    /// What refunds are made of: the payment intent, or whatever it is itself.
+    fn reference(&self) -> &str {
+        self.payment_intent.as_ref().unwrap_or(&self.id)
     }
 
     fn charge(&self, reference: &str) -> Result<Charge, String> {
@@ -306,17 +324,11 @@ mod tests {
         let amount = Some(units(5));
         assert_eq!(
             event("checkout.session.expired", &session).fact,
-            Fact::SessionExpired {
-                session_id: "cs_1".to_owned(),
-                amount
-            }
+            Fact::SessionExpired { amount }
         );
         assert_eq!(
             event("checkout.session.async_payment_failed", &session).fact,
-            Fact::PaymentFailed {
-                session_id: "cs_1".to_owned(),
-                amount
-            }
+            Fact::PaymentFailed { amount }
         );
         let charge = format!(
             r#"{{"id":"ch_1","metadata":{{"order_id":"{ORDER}"}},"amount":10,"amount_refunded":4,"currency":"eur"}}"#
@@ -337,6 +349,7 @@ mod tests {
     }
 
     const PAYMENT: &str = "01890a5d-ac96-774b-bcce-b302099a8058";
+    const INTENT: &str = "pi_3MercatoPaymentIntent0001";
     const SESSION: &str = "cs_test_a1Mercato0000000000000000000000000000000000000000000000000";
 
     /// An event in full, as Stripe's documentation shows it.
@@ -346,7 +359,7 @@ mod tests {
 
     fn charge(receipt: bool) -> Charge {
         Charge {
-            reference: Some("pi_3MercatoPaymentIntent0001".to_owned()),
+            reference: Some(INTENT.to_owned()),
             receipt_url: receipt
                 .then(|| "https://pay.stripe.com/receipts/payment/Mercato0001?s=ap".to_owned()),
         }
@@ -354,7 +367,7 @@ mod tests {
 
     #[test]
     fn events_are_understood_as_stripe_sends_them() {
-        let (amount, session_id) = (units(1999), SESSION.to_owned());
+        let amount = units(1999);
         for (body, fact) in [
             (
                 include_str!("../../../../tests/stripe/events/checkout.session.completed.json"),
@@ -384,14 +397,12 @@ mod tests {
                     "../../../../tests/stripe/events/checkout.session.async_payment_failed.json"
                 ),
                 Fact::PaymentFailed {
-                    session_id: session_id.clone(),
                     amount: Some(amount),
                 },
             ),
             (
                 include_str!("../../../../tests/stripe/events/checkout.session.expired.json"),
                 Fact::SessionExpired {
-                    session_id,
                     amount: Some(amount),
                 },
             ),
@@ -406,7 +417,12 @@ mod tests {
         ] {
             match recorded(body) {
                 Ok(WebhookContent::Event(event)) => {
-                    assert_eq!(event.fact, fact);
+                    let subject = if event.name.starts_with("charge.") {
+                        Subject::Charge(INTENT.to_owned())
+                    } else {
+                        Subject::Session(SESSION.to_owned())
+                    };
+                    assert_eq!((event.fact, event.subject), (fact, subject));
                     assert_eq!(event.order_id, ORDER);
                     assert_eq!(event.payment_id.as_deref(), Some(PAYMENT));
                     assert_eq!(event.currency, Some("USD".parse().unwrap()));

@@ -183,7 +183,9 @@ impl commands::Guest for Component {
             match log::about(&[], use_cases::handle_webhook(&*host(), &body, &signature)).await? {
                 use_cases::WebhookOutcome::Applied => commands::WebhookOutcome::Applied,
                 use_cases::WebhookOutcome::Duplicate => commands::WebhookOutcome::Duplicate,
-                use_cases::WebhookOutcome::Ignored => commands::WebhookOutcome::Ignored,
+                use_cases::WebhookOutcome::Kept | use_cases::WebhookOutcome::Ignored => {
+                    commands::WebhookOutcome::Ignored
+                }
             },
         )
     }
@@ -314,7 +316,8 @@ impl outbox::Guest for Component {
         let entries = page.entries.into_iter().map(Into::into).collect();
         Ok(outbox::EntryPage {
             entries,
-            total: page.total,
+            total: page.total.entries,
+            total_is_exact: page.total.is_exact,
             page: page.page,
             next: page.next,
         })

@@ -1,9 +1,8 @@
-use mercato_platform::ids::Ids;
 use mercato_platform::{clock::Clock, log};
 
-use super::handle_webhook::warn_of_second_charge;
+use super::handle_webhook::take_payment;
 use super::relay_outbox::publish_due;
-use crate::domain::{Charge, CheckoutSession, EventType, Payment, PaymentError};
+use crate::domain::{Charge, CheckoutSession, Payment, PaymentError};
 use crate::ports::{
     PaidSession, Ports, Provider, ProviderError, SessionRequest, SessionState, Settings, Store,
 };
@@ -145,16 +144,14 @@ pub(super) async fn record_paid<P: Ports>(
             reference: Some(paid.reference.clone()),
             receipt_url: None,
         };
-        warn_of_second_charge(&payment, &charge);
         let version = payment.version;
-        let is_news = payment.succeed(&charge, now);
+        let events = take_payment(ports, records, &mut payment, &charge, now)?;
         if payment.version != version {
             records.save_payment(&payment)?;
         }
-        if is_news {
-            let event = payment.event(ports.ids().new_id(), EventType::Succeeded, now);
-            records.append_event(&event)?;
-        }
+        events
+            .iter()
+            .try_for_each(|event| records.append_event(event))?;
         Ok(payment)
     })?;
     publish_due(ports).await;

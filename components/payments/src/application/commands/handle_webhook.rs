@@ -4,7 +4,10 @@ use mercato_platform::log;
 
 use super::relay_outbox::publish_due;
 use crate::application::queries::webhook_secret;
-use crate::domain::{Charge, EventType, Fact, Payment, PaymentError, PaymentEvent, ProviderEvent};
+use crate::domain::{
+    Charge, EventType, Fact, KeptCharge, MinorUnits, Payment, PaymentError, PaymentEvent,
+    ProviderEvent, Subject,
+};
 use crate::ports::{Ports, Records, Store, WebhookContent, WebhookFormat};
 
 const DECLINED: &str = "the payment was declined";
@@ -17,8 +20,20 @@ pub enum WebhookOutcome {
     Applied,
     /// It was known already.
     Duplicate,
+    /// It tells of a charge that no session of the payment has named yet: kept until one does.
+    Kept,
     /// It changes nothing here.
     Ignored,
+}
+
+/// Whose session or charge an event speaks of.
+enum Owner {
+    /// The payment's.
+    Payment,
+    /// Nobody knows yet: a charge is told before the session that it was made in.
+    Unknown(String),
+    /// Somebody else's.
+    Other,
 }
 
 /// Verifies a webhook and applies it exactly once. Nothing of the body is read before the signature is verified.
@@ -73,15 +88,26 @@ fn record<P: Ports>(
         log::info("webhook ignored", &[("why", "no payment of that order")]);
         return Ok(WebhookOutcome::Ignored);
     };
+    let owner = owner(records, &payment, event)?;
+    if matches!(owner, Owner::Other) {
+        log::warn(
+            "webhook ignored: its session or charge is not of this order's payment",
+            &[("event", &event.name), ("payment_id", &payment.id)],
+        );
+        return Ok(WebhookOutcome::Ignored);
+    }
     if !records.insert_webhook(event, &payment.id, now)? {
         return Ok(WebhookOutcome::Duplicate);
     }
     check_subject(&payment, event)?;
-    if ends_an_older_session(records, &payment, &event.fact)? {
+    if let Owner::Unknown(reference) = owner {
+        return keep(records, &payment, &reference, &event.fact, now);
+    }
+    if ends_an_older_session(records, &payment, event)? {
         return Ok(WebhookOutcome::Ignored);
     }
     let version = payment.version;
-    let events = apply(ports, &mut payment, &event.fact, now);
+    let events = apply(ports, records, &mut payment, &event.fact, now)?;
     if payment.version == version {
         return Ok(WebhookOutcome::Ignored);
     }
@@ -90,6 +116,68 @@ fn record<P: Ports>(
         .iter()
         .try_for_each(|event| records.append_event(event))?;
     Ok(WebhookOutcome::Applied)
+}
+
+/// An authentic event that names the order may still be about a session or charge that the shop has nothing to do with:
+/// whoever makes sessions at the provider writes into them what they like.
+fn owner(
+    records: &dyn Records,
+    payment: &Payment,
+    event: &ProviderEvent,
+) -> Result<Owner, PaymentError> {
+    match &event.subject {
+        Subject::Session(id) => match records.find_payment_of_session(id)? {
+            Some(owner) if owner.id == payment.id => Ok(Owner::Payment),
+            Some(_) => Ok(Owner::Other),
+            // The answer to its opening may have been lost, and with it the id: then it bears the payment's own id,
+            // which only the shop writes into its sessions.
+            None if event.payment_id.as_ref() == Some(&payment.id)
+                && records.has_unanswered_session(&payment.id)? =>
+            {
+                Ok(Owner::Payment)
+            }
+            None => Ok(Owner::Other),
+        },
+        Subject::Charge(reference) => Ok(match &payment.provider_reference {
+            Some(known) if known == reference => Owner::Payment,
+            Some(known) => {
+                warn_of_other_charge(payment, known, reference);
+                Owner::Other
+            }
+            None => Owner::Unknown(reference.clone()),
+        }),
+    }
+}
+
+/// Keeps what is told of a charge until a session names it.
+fn keep(
+    records: &dyn Records,
+    payment: &Payment,
+    reference: &str,
+    fact: &Fact,
+    now: u64,
+) -> Result<WebhookOutcome, PaymentError> {
+    let (charge, refunded) = match fact {
+        Fact::Paid { charge, .. } => (charge, MinorUnits::ZERO),
+        Fact::Refunded {
+            charge, refunded, ..
+        } => (charge, *refunded),
+        Fact::SessionExpired { .. } | Fact::PaymentFailed { .. } => {
+            return Ok(WebhookOutcome::Ignored);
+        }
+    };
+    let charge = KeptCharge {
+        receipt_url: charge.receipt_url.clone(),
+        refunded,
+    };
+    if records.keep_charge(&payment.id, reference, &charge, now)? {
+        return Ok(WebhookOutcome::Kept);
+    }
+    log::warn(
+        "webhook ignored: too many charges of this payment that no session names",
+        &[("payment_id", &payment.id)],
+    );
+    Ok(WebhookOutcome::Ignored)
 }
 
 /// An authentic event may still be about something else: another payment, another amount, another currency.
@@ -114,20 +202,20 @@ fn check_subject(payment: &Payment, event: &ProviderEvent) -> Result<(), Payment
     Err(PaymentError::MalformedEvent)
 }
 
-/// Applies a fact and gives the events that tell of it. A refund implies that the money was taken: when its news
-/// come first, both are told, in that order.
-fn apply<P: Ports>(ports: &P, payment: &mut Payment, fact: &Fact, now: u64) -> Vec<PaymentEvent> {
+/// Applies a fact and gives the events that tell of it.
+fn apply<P: Ports>(
+    ports: &P,
+    records: &dyn Records,
+    payment: &mut Payment,
+    fact: &Fact,
+    now: u64,
+) -> Result<Vec<PaymentEvent>, PaymentError> {
     let mut events = Vec::new();
     let mut tell = |payment: &Payment, event_type| {
         events.push(payment.event(ports.ids().new_id(), event_type, now));
     };
     match fact {
-        Fact::Paid { charge, .. } => {
-            warn_of_second_charge(payment, charge);
-            if payment.succeed(charge, now) {
-                tell(payment, EventType::Succeeded);
-            }
-        }
+        Fact::Paid { charge, .. } => return take_payment(ports, records, payment, charge, now),
         Fact::SessionExpired { .. } => {
             if payment.cancel(EXPIRED, now) {
                 tell(payment, EventType::Cancelled);
@@ -141,31 +229,60 @@ fn apply<P: Ports>(ports: &P, payment: &mut Payment, fact: &Fact, now: u64) -> V
         Fact::Refunded {
             refunded, charge, ..
         } => {
-            if payment.succeed(charge, now) {
-                tell(payment, EventType::Succeeded);
-            }
+            payment.succeed(charge, now);
             if payment.record_refunded(*refunded, now) {
                 tell(payment, EventType::Refunded);
             }
         }
     }
-    events
+    Ok(events)
 }
 
-/// No two sessions of a payment are open at once, so this must not happen; but if it does, somebody paid twice.
-pub(super) fn warn_of_second_charge(payment: &Payment, charge: &Charge) {
+/// The customer has paid by that charge. What was told of it before is taken up: its receipt, and refunds. Gives the
+/// events that tell of it, the payment before its refund.
+pub(super) fn take_payment<P: Ports>(
+    ports: &P,
+    records: &dyn Records,
+    payment: &mut Payment,
+    charge: &Charge,
+    now: u64,
+) -> Result<Vec<PaymentEvent>, PaymentError> {
+    let mut events = Vec::new();
+    let mut charge = charge.clone();
     if let (Some(known), Some(told)) = (&payment.provider_reference, &charge.reference)
         && known != told
     {
-        log::error(
-            "a payment was made twice; give the second charge back at the provider",
-            &[
-                ("payment_id", &payment.id),
-                ("known", known),
-                ("second", told),
-            ],
-        );
+        warn_of_other_charge(payment, known, told);
     }
+    let kept = match (&charge.reference, &payment.provider_reference) {
+        (Some(reference), None) => records.take_kept_charge(&payment.id, reference)?,
+        _ => None,
+    };
+    if let Some(kept) = &kept {
+        charge.receipt_url = charge.receipt_url.or_else(|| kept.receipt_url.clone());
+    }
+    if payment.succeed(&charge, now) {
+        events.push(payment.event(ports.ids().new_id(), EventType::Succeeded, now));
+    }
+    if let Some(kept) = kept
+        && !kept.refunded.is_zero()
+        && payment.record_refunded(kept.refunded, now)
+    {
+        events.push(payment.event(ports.ids().new_id(), EventType::Refunded, now));
+    }
+    Ok(events)
+}
+
+/// No two sessions of a payment are open at once, so a second charge must not happen; but if it does, somebody paid twice.
+fn warn_of_other_charge(payment: &Payment, known: &str, told: &str) {
+    log::error(
+        "another charge than the payment's; if it is of this shop, give it back at the provider",
+        &[
+            ("payment_id", &payment.id),
+            ("known", known),
+            ("second", told),
+        ],
+    );
 }
 
 /// The end of a session that another one has replaced decides nothing. While the provider's answer to the newest
@@ -173,9 +290,10 @@ pub(super) fn warn_of_second_charge(payment: &Payment, charge: &Charge) {
 fn ends_an_older_session(
     records: &dyn Records,
     payment: &Payment,
-    fact: &Fact,
+    event: &ProviderEvent,
 ) -> Result<bool, PaymentError> {
-    let (Fact::SessionExpired { session_id, .. } | Fact::PaymentFailed { session_id, .. }) = fact
+    let (Fact::SessionExpired { .. } | Fact::PaymentFailed { .. }, Subject::Session(session_id)) =
+        (&event.fact, &event.subject)
     else {
         return Ok(false);
     };

@@ -1,4 +1,4 @@
-use mercato_cursor::{Cursor, Key};
+use mercato_cursor::{Cursor, Key, Total, skipped_rows};
 use mercato_platform::clock::Clock;
 
 use crate::domain::{OutboxEntry, PaymentError, PaymentEvent};
@@ -27,7 +27,7 @@ pub struct EntryPage {
     /// Entries not acknowledged, oldest first.
     pub entries: Vec<OutboxEntry>,
     /// Their number on all pages.
-    pub total: u64,
+    pub total: Total,
     /// Number of this page, from 1.
     pub page: u32,
     /// Cursor of the next page; none on the last one.
@@ -82,9 +82,9 @@ pub fn overdue_events<P: Ports>(
 pub fn list_entries<P: Ports>(ports: &P, request: &PageRequest) -> Result<EntryPage, PaymentError> {
     let (page, start) = check(request)?;
     // One more than is shown tells whether there is a next page.
-    let (mut entries, lag) = ports.store().read(|records| {
+    let (mut entries, total) = ports.store().read(|records| {
         let entries = records.entries(start, request.limit.saturating_add(1))?;
-        Ok((entries, records.lag()?))
+        Ok((entries, records.count_entries()?))
     })?;
     let shown = usize::try_from(request.limit).unwrap_or(usize::MAX);
     let has_next = entries.len() > shown;
@@ -95,7 +95,7 @@ pub fn list_entries<P: Ports>(ports: &P, request: &PageRequest) -> Result<EntryP
         .map(|last| cursor_after(last.sequence, page));
     Ok(EntryPage {
         entries,
-        total: lag.pending + lag.parked,
+        total,
         page,
         next,
     })
@@ -115,7 +115,8 @@ fn check(request: &PageRequest) -> Result<(u32, PageStart), PaymentError> {
         return Err(PaymentError::invalid("limit", "max", message));
     }
     let Some(after) = &request.after else {
-        let skipped = u64::from(request.page - 1) * u64::from(request.limit);
+        let skipped = skipped_rows(request.page, request.limit)
+            .map_err(|too_deep| PaymentError::invalid("page", "max", format!("page {too_deep}")))?;
         return Ok((request.page, PageStart::Offset(skipped)));
     };
     position(after).ok_or_else(|| {

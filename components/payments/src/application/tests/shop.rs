@@ -362,6 +362,7 @@ pub struct Stored {
     pub webhooks: u64,
     pub outbox: u64,
     pub answers: u64,
+    pub kept_charges: u64,
 }
 
 /// The domain with its world.
@@ -582,6 +583,7 @@ impl Shop {
             webhooks: count("webhooks"),
             outbox: count("outbox"),
             answers: count("refunds WHERE answer_status IS NOT NULL"),
+            kept_charges: count("kept_charges"),
         }
     }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use super::shop::{AMOUNT, ORDER, SECRET, SESSION_MS, Shop, now, units};
 use crate::application::commands::{self, WebhookOutcome};
 use crate::domain::{EventType, PaymentError, PaymentStatus};
-use crate::ports::{Ports as _, Store as _};
+use crate::ports::{KEPT_CHARGES_MAX, Ports as _, Store as _};
 
 const TOLERANCE_SECONDS: u64 = 300;
 
@@ -144,6 +144,11 @@ fn a_refund_told_before_its_payment_ends_in_the_same_state() {
     let shop = Shop::with_pending_order();
     assert_eq!(
         shop.webhook(&shop.refunded_event("evt_2", AMOUNT)),
+        Ok(WebhookOutcome::Kept)
+    );
+    assert!(shop.payment().is_pending() && shop.entries().is_empty());
+    assert_eq!(
+        shop.webhook(&shop.completed("evt_1")),
         Ok(WebhookOutcome::Applied)
     );
     assert_eq!(
@@ -155,22 +160,137 @@ fn a_refund_told_before_its_payment_ends_in_the_same_state() {
         (entries[0].event.refunded, entries[1].event.refunded),
         (units(0), units(AMOUNT))
     );
-    assert_eq!(
-        shop.webhook(&shop.completed("evt_1")),
-        Ok(WebhookOutcome::Applied),
-        "it brings the receipt"
-    );
     let payment = shop.payment();
     assert_eq!(
         (payment.status, payment.refunded),
         (PaymentStatus::Refunded, units(AMOUNT))
     );
     assert_eq!(payment.receipt_url.as_deref(), Some("http://receipt.test"));
+    assert_eq!(shop.stored().kept_charges, 0);
+}
+
+/// A charge of that reference, paid or with so much of it given back.
+fn charge(id: &str, event_type: &str, reference: &str, refunded: i64) -> Value {
+    json!({"id": id, "type": event_type, "data": {"object": {
+        "id": "ch_1", "metadata": {"order_id": ORDER}, "amount": AMOUNT, "amount_refunded": refunded,
+        "currency": "usd", "payment_intent": reference, "captured": true, "receipt_url": "http://charged.test",
+    }}})
+}
+
+#[test]
+fn a_charge_waits_for_the_session_that_names_it() {
+    let shop = Shop::with_pending_order();
+    let event = charge("evt_1", "charge.succeeded", "pi_1", 0);
+    assert_eq!(shop.webhook(&event), Ok(WebhookOutcome::Kept));
+    assert_eq!(shop.webhook(&event), Ok(WebhookOutcome::Duplicate));
+    assert!(shop.payment().is_pending() && shop.entries().is_empty());
+    let completed = altered(shop.completed("evt_2"), "receipt_url", Value::Null);
+    assert_eq!(shop.webhook(&completed), Ok(WebhookOutcome::Applied));
+    let receipt = shop.payment().receipt_url;
+    assert_eq!(receipt.as_deref(), Some("http://charged.test"));
+    assert_eq!(shop.stored().kept_charges, 0);
+}
+
+#[test]
+fn a_kept_charge_counts_when_the_provider_is_asked() {
+    let shop = Shop::with_pending_order();
+    let refund = charge("evt_1", "charge.refunded", "pi_1", 500);
+    assert_eq!(shop.webhook(&refund), Ok(WebhookOutcome::Kept));
+    shop.provider.take(AMOUNT, "USD");
+    let paid = shop.cancel().unwrap();
+    assert_eq!(
+        (paid.status, paid.refunded),
+        (PaymentStatus::Succeeded, units(500))
+    );
+    assert_eq!(paid.receipt_url.as_deref(), Some("http://charged.test"));
     assert_eq!(
         shop.event_types(),
-        [EventType::Succeeded, EventType::Refunded],
-        "and nothing new to tell"
+        [EventType::Succeeded, EventType::Refunded]
     );
+}
+
+#[test]
+fn a_signed_event_of_a_foreign_session_never_decides_a_payment() {
+    let shop = Shop::with_pending_order();
+    let metadata = json!({"order_id": ORDER, "payment_id": shop.payment().id});
+    for event_type in [
+        "checkout.session.completed",
+        "checkout.session.async_payment_succeeded",
+        "checkout.session.expired",
+        "checkout.session.async_payment_failed",
+    ] {
+        let mut event = shop.completed("evt_1");
+        event["type"] = event_type.into();
+        let foreign = altered(event, "id", json!("cs_foreign"));
+        let dressed = altered(foreign.clone(), "metadata", metadata.clone());
+        for event in [foreign, dressed] {
+            assert_eq!(shop.webhook(&event), Ok(WebhookOutcome::Ignored));
+            assert!(shop.payment().is_pending() && shop.entries().is_empty());
+        }
+    }
+    assert_eq!(shop.stored().webhooks, 0, "nothing of it is remembered");
+    assert_eq!(
+        shop.webhook(&shop.completed("evt_1")),
+        Ok(WebhookOutcome::Applied),
+        "the real one is"
+    );
+}
+
+#[test]
+fn a_signed_event_of_a_foreign_charge_never_decides_a_payment() {
+    let shop = Shop::with_pending_order();
+    for (id, event_type, refunded) in [
+        ("evt_1", "charge.succeeded", 0),
+        ("evt_2", "charge.refunded", AMOUNT),
+    ] {
+        let event = charge(id, event_type, "pi_foreign", refunded);
+        assert_eq!(shop.webhook(&event), Ok(WebhookOutcome::Kept));
+        assert!(shop.payment().is_pending() && shop.entries().is_empty());
+    }
+    // Its own charge comes without any of that.
+    shop.webhook(&shop.completed("evt_3")).unwrap();
+    let paid = shop.payment();
+    assert_eq!(
+        (paid.status, paid.refunded),
+        (PaymentStatus::Succeeded, units(0))
+    );
+    // Once it is known, foreign ones are not even kept.
+    let event = charge("evt_4", "charge.refunded", "pi_foreign", AMOUNT);
+    assert_eq!(shop.webhook(&event), Ok(WebhookOutcome::Ignored));
+    assert_eq!(shop.payment(), paid);
+    assert_eq!(shop.stored().kept_charges, 0);
+}
+
+#[test]
+fn so_many_charges_are_kept_and_no_more() {
+    let shop = Shop::with_pending_order();
+    let told = |number: u32| {
+        let (id, reference) = (format!("evt_{number}"), format!("pi_{number}"));
+        shop.webhook(&charge(&id, "charge.succeeded", &reference, 0))
+    };
+    for number in 1..=KEPT_CHARGES_MAX {
+        assert_eq!(told(number), Ok(WebhookOutcome::Kept));
+    }
+    assert_eq!(told(KEPT_CHARGES_MAX + 1), Ok(WebhookOutcome::Ignored));
+    let again = charge("evt_more", "charge.refunded", "pi_1", 5);
+    assert_eq!(shop.webhook(&again), Ok(WebhookOutcome::Kept));
+    assert_eq!(shop.stored().kept_charges, u64::from(KEPT_CHARGES_MAX));
+}
+
+#[test]
+fn a_session_whose_id_was_lost_is_known_by_its_payment() {
+    let shop = Shop::new();
+    shop.provider.down.set(true);
+    shop.create().unwrap_err();
+    let payment = shop.payment();
+    assert!(payment.session.opened.is_none());
+    let stranger = altered(shop.completed("evt_1"), "id", json!("cs_lost"));
+    assert_eq!(shop.webhook(&stranger), Ok(WebhookOutcome::Ignored));
+    assert!(shop.payment().is_pending());
+    let metadata = json!({"order_id": ORDER, "payment_id": payment.id});
+    let own = altered(stranger, "metadata", metadata);
+    assert_eq!(shop.webhook(&own), Ok(WebhookOutcome::Applied));
+    assert_eq!(shop.payment().status, PaymentStatus::Succeeded);
 }
 
 #[test]
@@ -244,6 +364,8 @@ fn the_end_of_a_replaced_session_decides_nothing_while_the_next_one_is_being_ope
     assert_eq!(shop.webhook(&event), Ok(WebhookOutcome::Ignored));
     assert!(shop.payment().is_pending());
     let event = shop.session_event("evt_2", "checkout.session.expired", "cs_unknown");
+    let metadata = json!({"order_id": ORDER, "payment_id": shop.payment().id});
+    let event = altered(event, "metadata", metadata);
     assert_eq!(shop.webhook(&event), Ok(WebhookOutcome::Applied));
 }
 

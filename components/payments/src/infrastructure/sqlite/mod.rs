@@ -19,7 +19,8 @@ const MIGRATIONS: &[Migration] = mercato_sqlite::migrations![
     "0001_payments",
     "0002_figures",
     "0003_kept_answers_and_purge",
-    "0004_unpaid_payments"
+    "0004_kept_charges",
+    "0005_unpaid_payments"
 ];
 
 const SELECT_SETTING: &str = "SELECT value FROM settings WHERE name = ?";

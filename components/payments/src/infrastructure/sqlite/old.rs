@@ -16,6 +16,7 @@ macro_rules! unpaid_before {
             "
         AND provider_reference IS NULL
         AND NOT EXISTS (SELECT 1 FROM refunds WHERE refunds.payment_id = payments.id)
+        AND NOT EXISTS (SELECT 1 FROM kept_charges WHERE kept_charges.payment_id = payments.id)
         AND NOT EXISTS (
           SELECT 1
           FROM outbox
@@ -29,6 +30,7 @@ const HAS_OLD: &str = concat!(
     SELECT EXISTS (SELECT 1 FROM webhooks WHERE received_at <= ?1)
       OR EXISTS (SELECT 1 FROM outbox WHERE acknowledged_at <= ?1)
       OR EXISTS (SELECT 1 FROM refused_orders WHERE at <= ?1)
+      OR EXISTS (SELECT 1 FROM kept_charges WHERE received_at <= ?1)
       OR EXISTS (SELECT 1 FROM refunds WHERE answer_status IS NOT NULL AND updated_at <= ?2)
       OR EXISTS (SELECT 1",
     unpaid_before!("?3"),
@@ -68,6 +70,15 @@ const PURGE_REFUSED_ORDERS: &str = "
     DELETE FROM refused_orders
     WHERE order_id IN (SELECT order_id FROM refused_orders WHERE at <= ? ORDER BY at LIMIT ?)";
 
+const PURGE_KEPT_CHARGES: &str = "
+    DELETE FROM kept_charges
+    WHERE (payment_id, reference) IN (
+      SELECT payment_id, reference
+      FROM kept_charges
+      WHERE received_at <= ?
+      ORDER BY received_at
+      LIMIT ?)";
+
 /// The refund stays, its answer goes.
 const PURGE_ANSWERS: &str = "
     UPDATE refunds
@@ -80,12 +91,13 @@ const PURGE_ANSWERS: &str = "
       LIMIT ?)";
 
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 6] = [
+pub(super) const STATEMENTS: [&str; 7] = [
     HAS_OLD,
     UNPAID,
     PURGE_WEBHOOKS,
     PURGE_OUTBOX,
     PURGE_REFUSED_ORDERS,
+    PURGE_KEPT_CHARGES,
     PURGE_ANSWERS,
 ];
 
@@ -105,6 +117,7 @@ impl OldRecords for SqliteRecords<'_> {
             (PURGE_WEBHOOKS, before.exchanged),
             (PURGE_OUTBOX, before.exchanged),
             (PURGE_REFUSED_ORDERS, before.exchanged),
+            (PURGE_KEPT_CHARGES, before.exchanged),
             (PURGE_ANSWERS, before.answered),
         ] {
             is_more |= self.0.execute(statement, params![before, limit])? >= u64::from(limit);

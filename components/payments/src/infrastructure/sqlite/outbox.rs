@@ -1,3 +1,4 @@
+use mercato_cursor::Total;
 use mercato_sqlite::{Error, Row, params};
 
 use super::{SqliteRecords, all, currency, minor_units, too_late};
@@ -51,6 +52,10 @@ const PAGE: &str = select_entry!(
     ORDER BY sequence
     LIMIT ? OFFSET ?"
 );
+
+const COUNT: &str = "
+    SELECT COUNT(*)
+    FROM (SELECT 1 FROM outbox WHERE acknowledged_at IS NULL LIMIT ?)";
 
 const LAG: &str = "
     SELECT COUNT(*) FILTER (WHERE parked = 0), COUNT(*) FILTER (WHERE parked = 1), MIN(time) FILTER (WHERE parked = 0)
@@ -142,6 +147,11 @@ impl OutboxRecords for SqliteRecords<'_> {
             PageStart::After(sequence) => (sequence, 0),
         };
         all(&self.0.query(PAGE, params![after, limit, offset])?, entry)
+    }
+
+    fn count_entries(&self) -> Stored<Total> {
+        let row = self.0.query_one(COUNT, params![Total::LIMIT_ROWS])?;
+        Ok(Total::counted(row.map_or(Ok(0), |row| row.get(0))?))
     }
 
     fn lag(&self) -> Stored<OutboxLag> {

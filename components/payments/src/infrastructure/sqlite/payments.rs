@@ -3,9 +3,10 @@ use mercato_sqlite::{Error, Row, params};
 
 use super::{SqliteRecords, all, currency, minor_units};
 use crate::domain::{
-    CheckoutLine, CheckoutSession, Payment, PaymentError, PaymentStatus, ProviderEvent, SessionSlot,
+    CheckoutLine, CheckoutSession, KeptCharge, Payment, PaymentError, PaymentStatus, ProviderEvent,
+    SessionSlot,
 };
-use crate::ports::{CheckoutOutcome, PaymentRecords, Stored};
+use crate::ports::{CheckoutOutcome, KEPT_CHARGES_MAX, PaymentRecords, Stored};
 
 const GENERATED_SECRET: &str = "generated_webhook_secret";
 
@@ -69,6 +70,24 @@ const INSERT_WEBHOOK: &str = "
     INSERT INTO webhooks (event_id, event_type, payment_id, received_at)
     VALUES (?, ?, ?, ?)
     ON CONFLICT (event_id) DO NOTHING";
+
+const HAS_UNANSWERED_SESSION: &str = "
+    SELECT EXISTS (SELECT 1 FROM sessions WHERE payment_id = ? AND provider_id IS NULL)";
+
+/// Does nothing when the payment has as many others.
+const KEEP_CHARGE: &str = "
+    INSERT INTO kept_charges (payment_id, reference, receipt_url, refunded, received_at)
+    SELECT ?1, ?2, ?3, ?4, ?5
+    WHERE (SELECT COUNT(*) FROM kept_charges WHERE payment_id = ?1 AND reference <> ?2) < ?6
+    ON CONFLICT (payment_id, reference) DO UPDATE
+    SET receipt_url = coalesce(receipt_url, excluded.receipt_url), refunded = max(refunded, excluded.refunded)";
+
+const FIND_KEPT_CHARGE: &str = "
+    SELECT receipt_url, refunded
+    FROM kept_charges
+    WHERE payment_id = ? AND reference = ?";
+
+const FORGET_KEPT_CHARGES: &str = "DELETE FROM kept_charges WHERE payment_id = ?";
 
 const REFUSE_ORDER: &str = "
     INSERT INTO refused_orders (order_id, at)
@@ -184,6 +203,45 @@ impl PaymentRecords for SqliteRecords<'_> {
             }
             .into()
         })
+    }
+
+    fn has_unanswered_session(&self, payment_id: &str) -> Stored<bool> {
+        let row = self
+            .0
+            .query_one(HAS_UNANSWERED_SESSION, params![payment_id])?;
+        Ok(row.map_or(Ok(false), |row| row.get(0))?)
+    }
+
+    fn keep_charge(
+        &self,
+        payment_id: &str,
+        reference: &str,
+        charge: &KeptCharge,
+        now: u64,
+    ) -> Stored<bool> {
+        let values = params![
+            payment_id,
+            reference,
+            charge.receipt_url.as_deref(),
+            charge.refunded.get(),
+            now,
+            KEPT_CHARGES_MAX,
+        ];
+        Ok(self.0.execute(KEEP_CHARGE, values)? == 1)
+    }
+
+    fn take_kept_charge(&self, payment_id: &str, reference: &str) -> Stored<Option<KeptCharge>> {
+        let row = self
+            .0
+            .query_one(FIND_KEPT_CHARGE, params![payment_id, reference])?;
+        self.0.execute(FORGET_KEPT_CHARGES, params![payment_id])?;
+        row.map(|row| {
+            Ok(KeptCharge {
+                receipt_url: row.get(0)?,
+                refunded: minor_units(&row, 1)?,
+            })
+        })
+        .transpose()
     }
 
     fn insert_webhook(&self, event: &ProviderEvent, payment_id: &str, now: u64) -> Stored<bool> {
