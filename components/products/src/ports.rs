@@ -14,6 +14,10 @@ pub enum StoreError {
     /// Busy or full; the same call may be tried again later.
     #[error("unavailable: {0}")]
     Unavailable(String),
+    /// Reading took longer than it may, or too many long readings wait; another question, or the same one later, may be
+    /// answered.
+    #[error("too expensive: {0}")]
+    TooExpensive(String),
     /// A fault that trying again does not cure.
     #[error("{0}")]
     Fault(String),
@@ -52,8 +56,10 @@ pub trait Store {
     /// A product, deleted or not.
     fn find(&self, id: &ProductId) -> Result<Option<Product>, StoreError>;
 
-    /// One page of the products that are not deleted.
-    fn list(&self, listing: &Listing) -> Result<ProductPage, StoreError>;
+    /// One page of the products that are not deleted. None when more products than
+    /// [`RANKED_WALK_MATCHES_MAX`](crate::domain::search::RANKED_WALK_MATCHES_MAX) have come to match a search that was
+    /// ranked when its walk began.
+    fn list(&self, listing: &Listing) -> Result<Option<ProductPage>, StoreError>;
 
     /// The state of the stock of all products that are not deleted.
     fn stats(&self) -> Result<Stats, StoreError>;

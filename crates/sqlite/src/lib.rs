@@ -52,6 +52,9 @@ pub enum Error {
         /// Newest version this code has a migration for.
         known: u32,
     },
+    /// The host ended a statement that took too long, or did not begin it because too many such statements wait.
+    #[error("{0}")]
+    Interrupted(String),
     /// The disk is full.
     #[error("the database is full")]
     Full,
@@ -79,6 +82,8 @@ impl Error {
             Self::Busy(message)
         } else if lower.contains("database or disk is full") {
             Self::Full
+        } else if lower.starts_with("interrupted") {
+            Self::Interrupted(message)
         } else {
             Self::Storage(message)
         }
@@ -86,13 +91,16 @@ impl Error {
 
     /// Whether the connection may be unusable after this error.
     fn taints_connection(&self) -> bool {
-        !matches!(self, Self::Constraint(_) | Self::Type { .. })
+        !matches!(
+            self,
+            Self::Constraint(_) | Self::Interrupted(_) | Self::Type { .. }
+        )
     }
 
     /// Whether trying again later may help.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Busy(_) | Self::Full)
+        matches!(self, Self::Busy(_) | Self::Interrupted(_) | Self::Full)
     }
 }
 
@@ -415,6 +423,8 @@ mod tests {
         for (message, transient) in [
             ("database is locked", true),
             ("database or disk is full", true),
+            ("interrupted", true),
+            ("interrupted: the statement took longer than 2000 ms", true),
             ("no such table: x", false),
         ] {
             assert_eq!(

@@ -106,7 +106,7 @@ impl Store for MemoryStore {
         self.product(id.as_str())
     }
 
-    fn list(&self, _: &Listing) -> Result<ProductPage, StoreError> {
+    fn list(&self, _: &Listing) -> Result<Option<ProductPage>, StoreError> {
         Err(StoreError::Fault(
             "lists are the database's work and tested there".to_owned(),
         ))

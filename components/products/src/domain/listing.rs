@@ -1,6 +1,6 @@
 //! Which products a list shows, in which order, and how much of it.
 
-use mercato_cursor::{Cursor, Key, NotACursor};
+use mercato_cursor::{Cursor, Key, NotACursor, Total, skipped_rows};
 use mercato_money::Money;
 
 use crate::domain::error::{FieldCode, FieldError, ProductError};
@@ -59,7 +59,7 @@ impl Sort {
     }
 
     /// The name of the list in this order, which its cursors bear.
-    fn scope(self) -> String {
+    fn scope(self, ranking: Option<Ranking>) -> String {
         let sign = if self.descending { "-" } else { "" };
         let key = match self.key {
             SortKey::Created => "createdAt",
@@ -67,6 +67,7 @@ impl Sort {
             SortKey::Name => "name",
             SortKey::Price => "price",
             SortKey::Stock => "stock",
+            SortKey::Relevance if ranking == Some(Ranking::Newest) => "relevance:newest",
             SortKey::Relevance => "relevance",
         };
         format!("products:{sign}{key}")
@@ -76,6 +77,15 @@ impl Sort {
     fn takes(self, key: &Key) -> bool {
         matches!(key, Key::Text(_)) == (self.key == SortKey::Name)
     }
+}
+
+/// Which of its two orders a list by relevance has: see [`Search`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ranking {
+    /// What fits best first.
+    Best,
+    /// Newest first, after those that have all the words in their names: for searches that find too much to be ranked.
+    Newest,
 }
 
 /// Conditions as they came; what is absent does not restrict.
@@ -124,6 +134,8 @@ pub struct Listing {
     pub in_stock: Option<bool>,
     /// In which order.
     pub sort: Sort,
+    /// Which order by relevance the page before had; none on a first page and in other orders.
+    pub ranking: Option<Ranking>,
     /// Number of the page, from 1.
     pub page: u32,
     /// Where it begins.
@@ -157,9 +169,10 @@ impl Listing {
             note(FieldError::new("maxPrice", FieldCode::Min, rule));
         }
         let sort = chosen_sort(sort, search.is_some());
-        let (page, start) = start(sort, request)
-            .map_err(&mut note)
-            .unwrap_or((1, Start::Offset(0)));
+        let (page, start, ranking) =
+            start(sort, request)
+                .map_err(&mut note)
+                .unwrap_or((1, Start::Offset(0), None));
         check_limit(request.limit).map_err(&mut note).ok();
         if !errors.is_empty() {
             return Err(ProductError::Invalid(errors));
@@ -170,16 +183,18 @@ impl Listing {
             max_price,
             in_stock: filter.in_stock,
             sort,
+            ranking,
             page,
             start,
             limit: request.limit,
         })
     }
 
-    /// The cursor of the page after this one, which ends with a product that has this sort key.
-    pub fn next(&self, key: Key, id: &str) -> String {
+    /// The cursor of the page after this one, which has that ranking if it is by relevance and ends with a product that
+    /// has this sort key.
+    pub fn next(&self, ranking: Option<Ranking>, key: Key, id: &str) -> String {
         Cursor {
-            scope: self.sort.scope(),
+            scope: self.sort.scope(ranking),
             page: self.page.saturating_add(1),
             keys: vec![key, id.into()],
         }
@@ -195,20 +210,33 @@ fn chosen_sort(wanted: Option<Sort>, is_search: bool) -> Sort {
     }
 }
 
-fn start(sort: Sort, request: &PageRequest) -> Result<(u32, Start), FieldError> {
+fn start(sort: Sort, request: &PageRequest) -> Result<(u32, Start, Option<Ranking>), FieldError> {
     if let Some(text) = &request.after {
-        let cursor = Cursor::decode(text, &sort.scope());
-        let (page, key, id) = cursor
-            .and_then(|cursor| place(sort, cursor))
-            .map_err(|refusal| FieldError::new("after", FieldCode::Format, refusal.to_string()))?;
-        return Ok((page, Start::After(key, id)));
+        let (cursor, ranking) = decode(sort, text).map_err(not_a_cursor)?;
+        let (page, key, id) = place(sort, cursor).map_err(not_a_cursor)?;
+        return Ok((page, Start::After(key, id), ranking));
     }
     if request.page == 0 {
         let rule = "must not be less than 1";
         return Err(FieldError::new("page", FieldCode::Min, rule));
     }
-    let before = u64::from(request.page - 1) * u64::from(request.limit);
-    Ok((request.page, Start::Offset(before)))
+    let before = skipped_rows(request.page, request.limit)
+        .map_err(|too_deep| FieldError::new("page", FieldCode::Max, too_deep.to_string()))?;
+    Ok((request.page, Start::Offset(before), None))
+}
+
+fn not_a_cursor(refusal: NotACursor) -> FieldError {
+    FieldError::new("after", FieldCode::Format, refusal.to_string())
+}
+
+/// A cursor of a list in that order, and its ranking.
+fn decode(sort: Sort, text: &str) -> Result<(Cursor, Option<Ranking>), NotACursor> {
+    let of = |ranking| Ok((Cursor::decode(text, &sort.scope(ranking))?, ranking));
+    if sort.key == SortKey::Relevance {
+        of(Some(Ranking::Best)).or_else(|_| of(Some(Ranking::Newest)))
+    } else {
+        of(None)
+    }
 }
 
 /// Number of the page, sort key and identifier of a cursor.
@@ -243,7 +271,7 @@ pub struct ProductPage {
     /// The products of the page.
     pub products: Vec<Product>,
     /// Number of products on all pages.
-    pub total: u64,
+    pub total: Total,
     /// Number of this page, from 1.
     pub page: u32,
     /// Cursor of the next page; none on the last one.
@@ -341,11 +369,21 @@ mod tests {
     }
 
     #[test]
-    fn the_offset_of_the_last_page_there_is_does_not_overflow() {
+    fn a_page_too_deep_is_refused_and_told_of_the_cursor() {
         let start = |page, limit| list(None, None, page, limit).unwrap().start;
-        let far = (u64::from(u32::MAX) - 1) * u64::from(PAGE_LIMIT_MAX);
-        assert_eq!(start(u32::MAX, PAGE_LIMIT_MAX), Start::Offset(far));
         assert_eq!(start(1, 10), Start::Offset(0));
+        assert_eq!(start(101, PAGE_LIMIT_MAX), Start::Offset(10_000));
+        for (page, limit) in [
+            (102, PAGE_LIMIT_MAX),
+            (u32::MAX, PAGE_LIMIT_MAX),
+            (10_002, 1),
+        ] {
+            let ProductError::Invalid(errors) = list(None, None, page, limit).unwrap_err() else {
+                panic!("not Invalid")
+            };
+            assert_eq!((errors[0].field, errors[0].code), ("page", FieldCode::Max));
+            assert!(errors[0].message.contains("after"), "{}", errors[0].message);
+        }
     }
 
     #[test]
@@ -365,7 +403,7 @@ mod tests {
     fn a_cursor_leads_to_where_the_page_before_ended() {
         let sort = Sort::ascending(SortKey::Price);
         let first = sorted(None, Some(sort), None).unwrap();
-        let next = first.next(7.into(), "an id");
+        let next = first.next(None, 7.into(), "an id");
         let second = sorted(None, Some(sort), Some(next)).unwrap();
         assert_eq!(second.page, 2);
         assert_eq!(second.start, Start::After(7.into(), "an id".to_owned()));
@@ -378,7 +416,7 @@ mod tests {
             Sort::ascending(SortKey::Price),
         );
         let cursor = |sort: Sort, keys: &[Key]| {
-            let (scope, page, keys) = (sort.scope(), 2, keys.to_vec());
+            let (scope, page, keys) = (sort.scope(None), 2, keys.to_vec());
             Some(Cursor { scope, page, keys }.encode())
         };
         let id = || Key::from("an id");
@@ -406,14 +444,29 @@ mod tests {
     }
 
     #[test]
+    fn a_cursor_by_relevance_tells_the_ranking_it_goes_on_with() {
+        let first = sorted(Some("tea"), None, None).unwrap();
+        assert_eq!(first.ranking, None);
+        for ranking in [Ranking::Best, Ranking::Newest] {
+            let next = first.next(Some(ranking), 7.into(), "an id");
+            let second = sorted(Some("tea"), None, Some(next)).unwrap();
+            assert_eq!(second.ranking, Some(ranking));
+        }
+        let price = Sort::ascending(SortKey::Price);
+        let next = first.next(Some(Ranking::Newest), 7.into(), "an id");
+        assert!(sorted(Some("tea"), Some(price), Some(next)).is_err());
+    }
+
+    #[test]
     fn every_order_has_a_scope_of_its_own() {
         use SortKey::{Created, Name, Price, Relevance, Stock, Updated};
         let scopes: std::collections::BTreeSet<String> =
             [Created, Updated, Name, Price, Stock, Relevance]
                 .into_iter()
-                .flat_map(|key| [Sort::ascending(key).scope(), Sort::descending(key).scope()])
+                .flat_map(|key| [Sort::ascending(key), Sort::descending(key)])
+                .flat_map(|sort| [sort.scope(None), sort.scope(Some(Ranking::Newest))])
                 .collect();
-        assert_eq!(scopes.len(), 12);
+        assert_eq!(scopes.len(), 14);
         assert!(scopes.contains("products:-price"));
     }
 }

@@ -8,15 +8,29 @@ use crate::domain::values::text_error;
 /// Longest text to search for, in characters.
 pub const QUERY_CHARS_MAX: usize = 200;
 
+/// Most terms of a search that count. A term is a run of letters and digits: `T-100` has two.
+pub const TERMS_MAX: usize = 8;
+
+/// Most matches that are ranked: see [`Search`].
+pub const RANKED_MATCHES_MAX: u64 = 10_000;
+
+/// Most matches among which a walk through a ranked list goes on, so that it does not end because some are added to what
+/// was [`RANKED_MATCHES_MAX`] when it began.
+pub const RANKED_WALK_MATCHES_MAX: u64 = 2 * RANKED_MATCHES_MAX;
+
 /// What a shopper searches for: words, each of which a product must have in its name, its number or its description;
-/// the last one need only be the beginning of a word there, for it may still be being typed.
+/// the last one need only be the beginning of a word there, for it may still be being typed. A word counts once, and what
+/// follows the first [`TERMS_MAX`] terms does not count.
 ///
 /// Among the products found, those that have all the words in their names come first, then those that have some there,
-/// then the others; within each, short names come before long ones. All of that depends on the product alone, so it
-/// stays true while others come and go: see the decision on search.
+/// then the others; within each, short names come before long ones. When more than [`RANKED_MATCHES_MAX`] are found, they
+/// are not ranked: those that have all the words in their names come first, then the others, and within each the newest
+/// first. All of that depends on the product alone, so it stays true while others come and go: see the decisions on
+/// search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search {
     words: Vec<String>,
+    is_unfinished: bool,
 }
 
 impl Search {
@@ -25,10 +39,10 @@ impl Search {
     /// What has no letter and no digit is no word, and a search without words finds nothing.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
         let line = text::line(text, QUERY_CHARS_MAX).map_err(|problem| text_error("q", problem))?;
-        let words = line.split_whitespace();
-        let words = words.filter(|word| word.chars().any(char::is_alphanumeric));
+        let (words, is_unfinished) = first_terms(distinct(&line));
         Ok(Self {
-            words: words.map(str::to_owned).collect(),
+            words,
+            is_unfinished,
         })
     }
 
@@ -36,6 +50,64 @@ impl Search {
     pub fn words(&self) -> &[String] {
         &self.words
     }
+
+    /// Whether the last word need only be the beginning of one.
+    pub const fn is_unfinished(&self) -> bool {
+        self.is_unfinished
+    }
+}
+
+/// The words of a line. One that is repeated stands where it stands last, for only the last one may be unfinished.
+fn distinct(line: &str) -> Vec<&str> {
+    let mut words: Vec<(String, &str)> = Vec::new();
+    for word in line.split_whitespace().filter(|word| has_term(word)) {
+        let folded = word.to_lowercase();
+        words.retain(|(other, _)| *other != folded);
+        words.push((folded, word));
+    }
+    words.into_iter().map(|(_, word)| word).collect()
+}
+
+/// What the first [`TERMS_MAX`] terms are of, and whether that is all there is.
+fn first_terms(words: Vec<&str>) -> (Vec<String>, bool) {
+    let (mut first, mut left) = (Vec::new(), TERMS_MAX);
+    for word in words {
+        let end = end_of_term(word, left);
+        if let Some(whole) = word.get(..end).filter(|text| has_term(text)) {
+            first.push(whole.to_owned());
+        }
+        if word.get(end..).is_some_and(has_term) {
+            return (first, false);
+        }
+        left = left.saturating_sub(terms(word));
+    }
+    (first, true)
+}
+
+fn has_term(text: &str) -> bool {
+    text.chars().any(char::is_alphanumeric)
+}
+
+/// The terms of a word.
+fn terms(word: &str) -> usize {
+    let runs = word.split(|letter: char| !letter.is_alphanumeric());
+    runs.filter(|run| !run.is_empty()).count()
+}
+
+/// Where the so-manieth term of a word ends, in bytes; the end of the word when it has no more.
+fn end_of_term(word: &str, number: usize) -> usize {
+    let (mut begun, mut is_inside) = (0, false);
+    for (position, letter) in word.char_indices() {
+        let is_term = letter.is_alphanumeric();
+        if is_term && !is_inside {
+            if begun == number {
+                return position;
+            }
+            begun += 1;
+        }
+        is_inside = is_term;
+    }
+    word.len()
 }
 
 #[cfg(test)]
@@ -53,6 +125,34 @@ mod tests {
         assert_eq!(words("tea & T-1, 100%"), ["tea", "T-1,", "100%"]);
         assert_eq!(words("Grüner\u{a0}茶"), ["Grüner", "茶"]);
         assert_eq!(words("-- * \" ("), [""; 0]);
+    }
+
+    #[test]
+    fn a_word_counts_once_where_it_stands_last() {
+        assert_eq!(words("item item Item item"), ["item"]);
+        assert_eq!(words("tea green TEA"), ["green", "TEA"]);
+        assert!(Search::parse("tea tea").unwrap().is_unfinished());
+    }
+
+    #[test]
+    fn the_first_eight_terms_count_and_a_cut_search_is_finished() {
+        let eight = "a b c d e f g h";
+        assert_eq!(words(eight).join(" "), eight);
+        assert!(Search::parse(eight).unwrap().is_unfinished());
+        for more in [
+            "a b c d e f g h i",
+            "a b c d e f g h i-j",
+            "a a b c d e f g h i",
+        ] {
+            assert_eq!(words(more).join(" "), eight, "{more}");
+            assert!(!Search::parse(more).unwrap().is_unfinished(), "{more}");
+        }
+        assert_eq!(
+            words("a b c d e f-g, h-i-j k"),
+            ["a", "b", "c", "d", "e", "f-g,", "h-"]
+        );
+        let long = ["item"; 40].join("-");
+        assert_eq!(words(&long), [format!("{}-", ["item"; 8].join("-"))]);
     }
 
     #[test]

@@ -24,7 +24,8 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0001_catalogue_and_stock",
     "0002_search",
     "0003_held_reservations",
-    "0004_released_reservations"
+    "0004_released_reservations",
+    "0005_bounded_search"
 ];
 
 const PRODUCT_BY_ID: &str = "\
@@ -33,9 +34,11 @@ FROM products
 WHERE id = ?";
 
 const STOCK_COUNTS: &str = "\
-SELECT COUNT(*), COUNT(*) FILTER (WHERE stock = 0)
-FROM products
-WHERE deleted_at IS NULL";
+SELECT
+  (SELECT COUNT(*) FROM catalogue_entries),
+  (SELECT COUNT(*)
+  FROM products INDEXED BY products_sold_out_by_price
+  WHERE deleted_at IS NULL AND stock = 0)";
 
 const LOW_STOCK: &str = "\
 SELECT id, name, description, sku, price, stock, reserved, sold, version, created_at, updated_at, deleted_at
@@ -174,7 +177,9 @@ const PURGE_RESERVATIONS: &str = released_before!("reservations");
 
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
-        if error.is_transient() {
+        if matches!(error, Error::Interrupted(_)) {
+            Self::TooExpensive(error.to_string())
+        } else if error.is_transient() {
             Self::Unavailable(error.to_string())
         } else {
             Self::Fault(error.to_string())
@@ -206,7 +211,7 @@ impl Store for SqliteStore<'_> {
         self.0.read(|connection| connection.product(id.as_str()))
     }
 
-    fn list(&self, listing: &Listing) -> Result<ProductPage, StoreError> {
+    fn list(&self, listing: &Listing) -> Result<Option<ProductPage>, StoreError> {
         self.0
             .read(|connection| Ok(listing::page(connection, listing)?))
     }

@@ -18,13 +18,13 @@ fn with_store<T>(work: impl FnOnce(&SqliteStore<'_>) -> T) -> T {
     DATABASE.with(|database| work(&SqliteStore(database)))
 }
 
-/// Whether the caller may try again; the cause goes to the log.
-fn is_unavailable(error: &StoreError) -> bool {
+/// Writes the cause into the log: what is answered does not tell it.
+fn log_cause(error: &StoreError) {
     let text = error.to_string();
     let fields = [("database", DATABASE_LABEL), ("error", text.as_str())];
     match error {
         StoreError::Unavailable(_) => log::warn("the products database did not answer", &fields),
+        StoreError::TooExpensive(_) => log::warn("reading the products took too long", &fields),
         StoreError::Fault(_) => log::error("the products database failed", &fields),
     }
-    matches!(error, StoreError::Unavailable(_))
 }

@@ -5,7 +5,7 @@ use mercato_platform::clock::SystemClock;
 use mercato_platform::ids::RandomIds;
 use mercato_platform::log;
 
-use super::{is_unavailable, with_store};
+use super::{log_cause, with_store};
 use crate::Component;
 use crate::application::{commands, queries};
 use crate::bindings::exports::mercato::products::catalogue;
@@ -16,7 +16,7 @@ use crate::domain::listing::{Filter, LOW_STOCK_UNITS, PageRequest, Sort, SortKey
 use crate::domain::product::{NewProduct, Product, ProductChanges, StockChange};
 use crate::domain::values::Sku;
 use crate::infrastructure::settings::{CURRENCY_VARIABLE, SettingsError, parse_currency};
-use crate::ports::Store;
+use crate::ports::{Store, StoreError};
 
 thread_local! {
     static CURRENCY: OnceCell<Currency> = const { OnceCell::new() };
@@ -89,7 +89,8 @@ impl catalogue::Guest for Component {
         let list = with_store(|store| queries::list_products(store, &filter, sort, &page))?;
         Ok(catalogue::ProductPage {
             products: to_wit_products(list.products, currency),
-            total: list.total,
+            total: list.total.entries,
+            total_is_exact: list.total.is_exact,
             page: list.page,
             next: list.next,
         })
@@ -289,10 +290,11 @@ impl From<ProductError> for catalogue::ProductError {
             ProductError::InsufficientStock => Self::InsufficientStock,
             ProductError::TooMuchStock => Self::TooMuchStock,
             ProductError::Store(error) => {
-                if is_unavailable(&error) {
-                    Self::Unavailable
-                } else {
-                    Self::Internal
+                log_cause(&error);
+                match error {
+                    StoreError::Unavailable(_) => Self::Unavailable,
+                    StoreError::TooExpensive(_) => Self::TooExpensive,
+                    StoreError::Fault(_) => Self::Internal,
                 }
             }
         }
@@ -306,7 +308,6 @@ mod tests {
     use crate::domain::error::FieldCode;
     use crate::domain::stock::Stock;
     use crate::domain::values::ProductId;
-    use crate::ports::StoreError;
 
     #[test]
     fn a_product_is_told_field_by_field() {
@@ -407,6 +408,10 @@ mod tests {
         assert!(matches!(
             told(StoreError::Unavailable("busy".to_owned()).into()),
             Told::Unavailable
+        ));
+        assert!(matches!(
+            told(StoreError::TooExpensive("interrupted".to_owned()).into()),
+            Told::TooExpensive
         ));
         assert!(matches!(
             told(StoreError::Fault("no such table".to_owned()).into()),

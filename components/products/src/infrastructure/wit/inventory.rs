@@ -1,7 +1,7 @@
 use mercato_platform::clock::SystemClock;
 use mercato_platform::log;
 
-use super::{is_unavailable, with_store};
+use super::{log_cause, with_store};
 use crate::Component;
 use crate::application::commands;
 use crate::bindings::exports::mercato::products::inventory;
@@ -10,6 +10,7 @@ use crate::domain::reservation::{
     Rejection, RejectionReason, RequestedLine, ReservationState, ReservedLine, Settlement,
 };
 use crate::domain::values::OrderId;
+use crate::ports::StoreError;
 
 impl inventory::Guest for Component {
     async fn reserve(
@@ -109,10 +110,10 @@ impl From<InventoryError> for inventory::InventoryError {
                 Self::Internal
             }
             InventoryError::Store(error) => {
-                if is_unavailable(&error) {
-                    Self::Unavailable
-                } else {
-                    Self::Internal
+                log_cause(&error);
+                match error {
+                    StoreError::Unavailable(_) | StoreError::TooExpensive(_) => Self::Unavailable,
+                    StoreError::Fault(_) => Self::Internal,
                 }
             }
         }
@@ -147,7 +148,6 @@ impl From<ReservationState> for inventory::ReservationState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::StoreError;
 
     #[test]
     fn every_error_keeps_its_name() {
@@ -160,6 +160,10 @@ mod tests {
         ));
         assert!(matches!(
             told(StoreError::Unavailable("busy".to_owned()).into()),
+            Told::Unavailable
+        ));
+        assert!(matches!(
+            told(StoreError::TooExpensive("interrupted".to_owned()).into()),
             Told::Unavailable
         ));
         assert!(matches!(
