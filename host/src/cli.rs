@@ -72,7 +72,7 @@ struct Compile {
     data_dir: Option<PathBuf>,
 }
 
-/// Runs the command line of this process; on an error prints one line and answers 1.
+/// Runs the command line of this process; on an error says what is wrong, each thing in a line, and answers 1.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -91,7 +91,9 @@ pub fn main() -> ExitCode {
 }
 
 fn failure(error: &Error) -> String {
-    format!("mercato: {error}\n")
+    let lines = error.to_string();
+    let lines = lines.lines().map(|line| format!("mercato: {line}\n"));
+    lines.collect()
 }
 
 /// Standard output and error: whoever started the runner may not read them, may have closed them, or have no room for what

@@ -38,6 +38,9 @@ pub enum Error {
     /// A variable has no value, or cannot have the one given.
     #[error("{0}")]
     Variable(String),
+    /// Variables that components cannot use, each in a line.
+    #[error("{}", .0.join("\n"))]
+    Settings(Vec<String>),
     /// A component cannot be loaded or linked.
     #[error("component `{component}`: {message}")]
     Component {

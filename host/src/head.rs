@@ -9,6 +9,8 @@ const LINE_BYTES_KEPT: usize = 256;
 const LENGTH_DIGITS_MAX: usize = 19;
 /// In place of the end of a line that nobody shall understand: no parser takes it.
 const SPOILED: u8 = 0;
+/// What the parser takes for the end of a head. It looks again at a head that comes in pieces only when it sees one.
+pub(crate) const END_OF_HEAD: &[u8] = b"\n\n";
 
 /// Follows the requests of one connection.
 #[derive(Default)]
@@ -44,12 +46,12 @@ struct Ambiguous;
 
 impl Heads {
     /// Looks at the next bytes that have come. The line that makes a head ambiguous loses its end, so that the parser
-    /// refuses the request.
-    pub(crate) fn scan(&mut self, bytes: &mut [u8]) {
+    /// refuses the request. True when that has just happened: [`END_OF_HEAD`] must follow.
+    pub(crate) fn scan(&mut self, bytes: &mut [u8]) -> bool {
         let mut at = 0;
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             match self.state {
-                State::Over => return,
+                State::Over => return false,
                 State::Body(left) => {
                     let here = u64::try_from(rest.len()).unwrap_or(u64::MAX).min(left);
                     at += usize::try_from(here).unwrap_or(rest.len());
@@ -58,7 +60,7 @@ impl Heads {
                 State::Between | State::Head => {
                     let Some(end) = memchr(b'\n', rest) else {
                         self.keep(rest.len(), bytes, at);
-                        return;
+                        return false;
                     };
                     let taken = if self.line.is_empty() {
                         self.line(rest.get(..end).unwrap_or_default())
@@ -73,12 +75,13 @@ impl Heads {
                         if let Some(end) = bytes.get_mut(at) {
                             *end = SPOILED;
                         }
-                        return;
+                        return true;
                     }
                     at += 1;
                 }
             }
         }
+        false
     }
 
     /// Keeps so many bytes of a line; of a long one the beginning and the last byte.
@@ -200,6 +203,15 @@ mod tests {
 
     fn expect_unchanged(bytes: &str) {
         expect(bytes, bytes);
+    }
+
+    #[test]
+    fn what_spoils_a_head_is_told_once() {
+        let mut heads = Heads::default();
+        assert!(!heads.scan(&mut b"GET / HTTP/1.1\r".to_vec()));
+        assert!(!heads.scan(&mut b"\nA: b".to_vec()));
+        assert!(heads.scan(&mut b"\n\r\n".to_vec()));
+        assert!(!heads.scan(&mut b"A: b\n\r\n".to_vec()));
     }
 
     #[test]

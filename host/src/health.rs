@@ -117,6 +117,18 @@ impl Health {
         self.state().identity = path.metadata().ok().as_ref().map(Identity::of);
     }
 
+    /// Nothing is known of the file any more but that it is the database, as after a start.
+    pub(crate) fn forget(&self) {
+        let mut state = self.state();
+        *state = State {
+            identity: state.identity,
+            ..State::default()
+        };
+        drop(state);
+        self.has_tables.store(false, Ordering::Relaxed);
+        self.is_closed.store(false, Ordering::Relaxed);
+    }
+
     pub(crate) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Relaxed)
     }

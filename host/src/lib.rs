@@ -65,6 +65,7 @@ pub mod routes;
 pub mod runtime_config;
 mod scrape;
 mod server;
+mod settings;
 mod shop;
 mod shutdown;
 mod triggers;

@@ -212,6 +212,7 @@ struct ToolSpec {
     path: Option<String>,
     metrics: Option<String>,
     admit: Option<String>,
+    check: Option<String>,
     live: Option<String>,
     ready: Option<String>,
 }
@@ -262,7 +263,7 @@ impl ComponentSpec {
     /// # Errors
     /// A sentence when the table cannot be read.
     pub fn metrics_path(&self) -> Result<Option<String>, String> {
-        checked("metrics", self.tool()?.metrics)
+        self.path_of("metrics", |tool| tool.metrics)
     }
 
     /// The path whose answer the runner asks for once and then repeats, if the `tool.mercato` table names one: it never
@@ -271,7 +272,7 @@ impl ComponentSpec {
     /// # Errors
     /// A sentence when the table cannot be read.
     pub fn live_path(&self) -> Result<Option<String>, String> {
-        checked("live", self.tool()?.live)
+        self.path_of("live", |tool| tool.live)
     }
 
     /// The path for which an instance is kept, if the `tool.mercato` table names one: it does not wait behind other requests.
@@ -279,18 +280,34 @@ impl ComponentSpec {
     /// # Errors
     /// A sentence when the table cannot be read.
     pub fn ready_path(&self) -> Result<Option<String>, String> {
-        checked("ready", self.tool()?.ready)
+        self.path_of("ready", |tool| tool.ready)
     }
 
-    /// The path at which the component says from a request's head whether it admits the request, if its `tool.mercato`
-    /// table names one: then nobody is waited for whose request is refused anyway.
+    /// The path at which the component says, from the head of a request, whether it would admit it, and how long the
+    /// body may be; see decision 38. None when it is not asked.
     ///
     /// # Errors
     /// A sentence when the table cannot be read.
     pub fn admit_path(&self) -> Result<Option<String>, String> {
-        let path = self.tool()?.admit;
+        self.path_of("admit", |tool| tool.admit)
+    }
+
+    /// The path at which the component says whether its variables can be used; it is asked at the start.
+    ///
+    /// # Errors
+    /// A sentence when the table cannot be read.
+    pub fn check_path(&self) -> Result<Option<String>, String> {
+        self.path_of("check", |tool| tool.check)
+    }
+
+    fn path_of(
+        &self,
+        key: &str,
+        pick: impl FnOnce(ToolSpec) -> Option<String>,
+    ) -> Result<Option<String>, String> {
+        let path = pick(self.tool()?);
         if let Some(path) = &path {
-            check_path("admit", path)?;
+            check_path(key, path)?;
         }
         Ok(path)
     }
@@ -413,6 +430,7 @@ impl Manifest {
                 .timer()
                 .and_then(|_| component.metrics_path())
                 .and_then(|_| component.admit_path())
+                .and_then(|_| component.check_path())
                 .and_then(|_| component.live_path())
                 .and_then(|_| component.ready_path())
                 .map_err(|message| format!("component.{id}.tool.mercato: {message}"))?;
@@ -483,13 +501,6 @@ pub(crate) fn artifact(manifest: &Path, source: &str) -> PathBuf {
     manifest.parent().unwrap_or(Path::new("")).join(source)
 }
 
-fn checked(key: &str, path: Option<String>) -> Result<Option<String>, String> {
-    if let Some(path) = &path {
-        check_path(key, path)?;
-    }
-    Ok(path)
-}
-
 fn check_path(key: &str, path: &str) -> Result<(), String> {
     if path.starts_with('/') {
         Ok(())
@@ -527,7 +538,7 @@ mod tests {
              [[trigger.http]]\nroute = \"/a/...\"\ncomponent = \"a\"\n[[trigger.http]]\nroute = {{ private = true }}\ncomponent = \"b\"\n\
              [[trigger.redis]]\nchannel = \"c\"\ncomponent = \"b\"\n\
              [component.a]\nsource = \"a.wasm\"\n[component.a.build]\ncommand = \"make\"\nwatch = [\"src\"]\n[component.a.tool.other]\nx = 1\n\
-             [component.a.tool.mercato]\nevery_ms = 5\npath = \"/tick\"\nmetrics = \"/told\"\nadmit = \"/may\"\n[component.b]\nsource = \"b.wasm\"\nsqlite_databases = [\"d\"]\n"
+             [component.a.tool.mercato]\nevery_ms = 5\npath = \"/tick\"\nmetrics = \"/told\"\nadmit = \"/admit\"\ncheck = \"/settings\"\n[component.b]\nsource = \"b.wasm\"\nsqlite_databases = [\"d\"]\n"
         );
         let manifest = Manifest::parse(Path::new("spin.toml"), &text).unwrap();
         assert_eq!(
@@ -541,10 +552,9 @@ mod tests {
             manifest.component["a"].metrics_path(),
             Ok(Some("/told".into()))
         );
-        assert_eq!(
-            manifest.component["a"].admit_path(),
-            Ok(Some("/may".into()))
-        );
+        let a = &manifest.component["a"];
+        assert_eq!(a.admit_path(), Ok(Some("/admit".into())));
+        assert_eq!(a.check_path(), Ok(Some("/settings".into())));
         assert_eq!(manifest.component["b"].timer(), Ok(None));
         assert_eq!(manifest.component["b"].admit_path(), Ok(None));
         assert_eq!(manifest.component["b"].metrics_path(), Ok(None));
@@ -592,7 +602,7 @@ mod tests {
             ),
             (
                 "[component.a]\nsource = \"a.wasm\"\n[component.a.tool.mercato]\nevery_ms = 1\nroute = \"/\"\n",
-                "spin.toml: component.a.tool.mercato: unknown field `route`, expected one of `every_ms`, `path`, `metrics`, `admit`",
+                "spin.toml: component.a.tool.mercato: unknown field `route`, expected one of `every_ms`, `path`, `metrics`, `admit`, `check`, `live`, `ready`",
             ),
             (
                 "[component.a]\nsource = \"a.wasm\"\n[component.a.tool.mercato]\nevery_ms = 0\npath = \"/\"\n",
@@ -605,6 +615,10 @@ mod tests {
             (
                 "[component.a]\nsource = \"a.wasm\"\n[component.a.tool.mercato]\nmetrics = \"told\"\n",
                 "spin.toml: component.a.tool.mercato: `metrics` must begin with `/`, not \"told\"",
+            ),
+            (
+                "[component.a]\nsource = \"a.wasm\"\n[component.a.tool.mercato]\nadmit = \"admit\"\n",
+                "spin.toml: component.a.tool.mercato: `admit` must begin with `/`, not \"admit\"",
             ),
             (
                 "[[trigger.redis]]\nchannel = \"c\"\ncomponent = \"a\"\n[component.a]\nsource = \"a.wasm\"\n",

@@ -40,6 +40,7 @@ use crate::routes::Routes;
 use crate::runtime_config::{self, DataDir, DatabaseConfig};
 use crate::scrape::Source;
 use crate::server::{self, Peer, Server};
+use crate::settings;
 use crate::shutdown::Activity;
 use crate::triggers;
 use crate::triggers::http::HttpComponent;
@@ -670,6 +671,10 @@ async fn start(settings: Builder) -> Result<Parts> {
         tokio::spawn(sqlite::look_after(databases.all(), activity.clone()));
     }
     let built = build(&plan, &grants, &services, &activity).await?;
+    // A fault plan counts calls from the start, and its variables are the tests'.
+    if plan.settings.faults.is_none() {
+        settings::check(&settings_checks(&plan, &built.components)?).await?;
+    }
 
     for (address, subscriptions) in wiring.subscriptions {
         tracing::debug!(server = %triggers::redis::server_name(&address), channels = ?triggers::redis::channels(&subscriptions), "listening to Redis");
@@ -973,6 +978,26 @@ fn metrics_sources(plan: &Plan, components: &Components) -> Result<Vec<Source>> 
         sources.push(Source::new(component, path));
     }
     Ok(sources)
+}
+
+/// The components that are asked whether they can use their variables, and where.
+fn settings_checks(
+    plan: &Plan,
+    components: &Components,
+) -> Result<Vec<(Arc<HttpComponent>, String)>> {
+    let mut checks = Vec::new();
+    for (id, spec) in &plan.manifest.component {
+        let Ok(Some(path)) = spec.check_path() else {
+            continue;
+        };
+        let component = components.http(id).ok_or_else(|| {
+            plan.fault(format!(
+                "component.{id}.tool.mercato: a check of settings needs an HTTP trigger"
+            ))
+        })?;
+        checks.push((component, path));
+    }
+    Ok(checks)
 }
 
 /// Whom probes ask. Under a fault plan nothing is asked that the plan does not count on.

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 use crate::connections::Place;
-use crate::head::Heads;
+use crate::head::{END_OF_HEAD, Heads};
 use crate::limits::{LINGER_BYTES, Limits};
 use crate::problem;
 
@@ -149,7 +149,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
             .filter(|new| !new.is_empty())
         {
             self.reception.began();
-            self.heads.scan(new);
+            if self.heads.scan(new) && buffer.remaining() >= END_OF_HEAD.len() {
+                buffer.put_slice(END_OF_HEAD);
+            }
         }
         Poll::Ready(Ok(()))
     }
@@ -241,6 +243,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
+    use http_body_util::Empty;
+    use hyper_util::rt::TokioIo;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
     use super::*;
@@ -284,6 +290,38 @@ mod tests {
             theirs.read_to_end(&mut taken).await.unwrap();
         });
         assert_eq!(taken, b"more than four");
+    }
+
+    /// The parser looks at the pieces of a head only when it sees the end of it.
+    #[tokio::test]
+    async fn an_ambiguous_head_is_refused_however_it_comes() {
+        for head in [
+            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\n\r\n",
+            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\n",
+            "GET / HTTP/1.1\n",
+        ] {
+            for piece_bytes in [1, 7, 4096] {
+                let (ours, mut sent) = duplex(piece_bytes);
+                let (answers, mut received) = duplex(usize::from(u16::MAX));
+                let ours = tokio::io::join(ours, answers);
+                let wire = Wire::new(ours, Reception::default(), place(), &limits());
+                let service = hyper::service::service_fn(async |_| {
+                    Ok::<_, Infallible>(http::Response::new(Empty::<Bytes>::new()))
+                });
+                let serving = hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(wire), service);
+                let asking = async {
+                    // Who is refused early may find nobody to send the rest to.
+                    let _ = sent.write_all(head.as_bytes()).await;
+                    let mut answer = String::new();
+                    received.read_to_string(&mut answer).await.unwrap();
+                    answer
+                };
+                let (_, answer) = tokio::join!(serving, asking);
+                assert!(answer.starts_with("HTTP/1.1 400 "), "{head:?}: {answer}");
+            }
+        }
     }
 
     #[test]

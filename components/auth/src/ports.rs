@@ -1,5 +1,6 @@
 //! What the application needs from outside.
 
+use mercato_cursor::Total;
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_tokens::KeyRing;
@@ -45,8 +46,8 @@ pub trait Records {
         limit: u32,
     ) -> Result<Vec<Account>, Error>;
 
-    /// Number of all accounts.
-    fn count_accounts(&self) -> Result<u64, Error>;
+    /// Number of all accounts, as far as they are counted.
+    fn count_accounts(&self) -> Result<Total, Error>;
 
     /// Number of enabled admins other than that account.
     fn count_other_active_admins(&self, id: &AccountId) -> Result<u64, Error>;

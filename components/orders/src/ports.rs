@@ -4,6 +4,7 @@
     reason = "a component has one thread; nothing here needs Send"
 )]
 
+use mercato_cursor::Total;
 use mercato_money::Currency;
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
@@ -213,13 +214,13 @@ pub trait OrderRecords {
     fn add_history(&self, id: &OrderId, change: &StatusChange) -> Result<(), OrderError>;
     /// An order's history, oldest first.
     fn history(&self, id: &OrderId) -> Result<Vec<StatusChange>, OrderError>;
-    /// Orders newest first, from `start` on, and how many there are in all.
+    /// Orders newest first, from `start` on, and how many there are in all, as far as they are counted.
     fn list(
         &self,
         filter: &OrderFilter,
         start: &PageStart,
         limit: u32,
-    ) -> Result<(Vec<Order>, u64), OrderError>;
+    ) -> Result<(Vec<Order>, Total), OrderError>;
     /// Totals of every status that some order has.
     fn totals(&self) -> Result<Vec<StatusTotal>, OrderError>;
 

@@ -12,6 +12,15 @@ const WITHOUT_MINOR: [&[u8; 3]; 16] = [
 /// Currencies whose minor unit is a thousandth (ISO 4217, table A.1).
 const WITH_THOUSANDTHS: [&[u8; 3]; 7] = [b"BHD", b"IQD", b"JOD", b"KWD", b"LYD", b"OMR", b"TND"];
 
+/// Currencies that people pay in (ISO 4217, table A.1, of 2026), without funds, metals and codes for tests; and those
+/// withdrawn in 2025 and 2026, which shops may still have orders in.
+const IN_USE: &str = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD \
+    CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD \
+    HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD \
+    MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG \
+    QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD \
+    TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG";
+
 /// A currency by its ISO 4217 code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Currency([u8; 3]);
@@ -33,6 +42,12 @@ impl Currency {
     #[must_use]
     pub fn units_per_minor(self) -> i64 {
         UNITS_PER_WHOLE / 10_i64.pow(self.decimals())
+    }
+
+    /// Whether it is known as one that people pay in. A code of three capital letters need not be.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        IN_USE.split(' ').any(|code| code == self.code())
     }
 
     /// The code, as in `USD`.
@@ -81,6 +96,23 @@ mod tests {
             assert_eq!(currency.units_per_minor(), units);
             assert_eq!(currency.to_string(), code);
         }
+    }
+
+    #[test]
+    fn codes_that_nobody_pays_in_are_told_apart() {
+        let is_in_use = |code: &str| code.parse::<Currency>().unwrap().is_in_use();
+        for code in WITHOUT_MINOR.iter().chain(&WITH_THOUSANDTHS) {
+            assert!(is_in_use(std::str::from_utf8(*code).unwrap()), "{code:?}");
+        }
+        for code in ["XXX", "XTS", "XAU", "XDR", "CLF", "ABC", "AAA"] {
+            assert!(!is_in_use(code), "{code}");
+        }
+        assert!(
+            IN_USE
+                .split(' ')
+                .all(|code| code.parse::<Currency>().is_ok())
+        );
+        assert!(IN_USE.split(' ').is_sorted());
     }
 
     #[test]

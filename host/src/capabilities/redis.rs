@@ -418,6 +418,8 @@ mod tests {
             metrics,
             network: None,
             random: None,
+            long_reads: None,
+            heavy_guests: None,
         };
         let guest = Guest::new(
             &Arc::new(grants),

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use mercato_cursor::Total;
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_tokens::{Claims, KeyRing, Role, VerifyError};
@@ -451,8 +452,8 @@ impl Records for RefCell<Tables> {
             .collect())
     }
 
-    fn count_accounts(&self) -> Result<u64, Error> {
-        Ok(self.borrow().accounts.len() as u64)
+    fn count_accounts(&self) -> Result<Total, Error> {
+        Ok(Total::counted(self.borrow().accounts.len() as u64))
     }
 
     fn count_other_active_admins(&self, id: &AccountId) -> Result<u64, Error> {

@@ -1,3 +1,4 @@
+use mercato_cursor::Total;
 use mercato_sqlite::{Connection, Database, Migration, Row, migrations, params};
 use mercato_tokens::Role;
 
@@ -44,7 +45,7 @@ const SELECT_ACCOUNTS_AFTER: &str = "
 
 const COUNT_ACCOUNTS: &str = "
     SELECT COUNT(*)
-    FROM users";
+    FROM (SELECT 1 FROM users LIMIT ?)";
 
 const COUNT_OTHER_ACTIVE_ADMINS: &str = "
     SELECT COUNT(*)
@@ -335,8 +336,9 @@ impl Records for Connection {
             .collect()
     }
 
-    fn count_accounts(&self) -> Result<u64, Error> {
-        count(self.query_one(COUNT_ACCOUNTS, params![])?)
+    fn count_accounts(&self) -> Result<Total, Error> {
+        let counted = self.query_one(COUNT_ACCOUNTS, params![Total::LIMIT_ROWS])?;
+        count(counted).map(Total::counted)
     }
 
     fn count_other_active_admins(&self, id: &AccountId) -> Result<u64, Error> {
@@ -716,6 +718,7 @@ impl From<mercato_sqlite::Error> for Error {
             | Cause::Denied(_)
             | Cause::Unknown(_)
             | Cause::Full
+            | Cause::Interrupted(_)
             | Cause::NewerSchema { .. } => Self::Unavailable(error.to_string()),
             _ => Self::Internal(error.to_string()),
         }

@@ -184,7 +184,8 @@ impl wit::Guest for Component {
         let found = queries::list_users(&*service().await?, query)?;
         Ok(wit::UserPage {
             users: found.accounts.into_iter().map(wit::User::from).collect(),
-            total: found.total,
+            total: found.total.entries,
+            total_is_exact: found.total.is_exact,
             page: found.page,
             next: found.next,
         })

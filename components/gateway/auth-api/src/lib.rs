@@ -29,7 +29,8 @@ mod bindings {
 }
 
 use controllers::{
-    login, logout, me, password, ready, refresh, register, revocations, sessions, users, verify,
+    login, logout, me, password, ready, refresh, register, revocations, sessions, settings, users,
+    verify,
 };
 
 /// The routes of accounts.
@@ -48,6 +49,7 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/api/v1/auth/users", Access::Admin, users::list),
     route!(PATCH "/api/v1/auth/users/{id}", Access::Admin, users::update),
     route!(GET "/internal/ready", Access::Public, ready::ready),
+    route!(GET "/internal/settings", Access::Public, settings::settings),
     route!(GET "/internal/revocations", Access::Public, revocations::list),
 ];
 
@@ -72,6 +74,7 @@ mod tests {
                 "/api/v1/auth/refresh",
                 "/api/v1/auth/logout",
                 "/internal/ready",
+                "/internal/settings",
                 "/internal/revocations",
             ]
         );

@@ -216,6 +216,7 @@ impl<'a> SessionSummaryResource<'a> {
 
 /// 200 with a session's account and tokens.
 pub fn session(session: &Session) -> Result<Reply, Problem> {
+    mercato_edge::opened_session_of(&session.user.id);
     Reply::json(&SessionResource {
         user: UserSummary::new(&session.user),
         token: &session.tokens.access_token,

@@ -1,15 +1,12 @@
 //! One request, as a handler sees it.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, StatusCode, header};
+use http::{HeaderMap, HeaderName};
 use mercato_platform::ids;
 
 use crate::etag::Versions;
 use crate::router::Params;
-use crate::{BodyStream, FieldError, Fields, Principal, Problem, Query, guard};
-
-/// Largest body of a request, in bytes.
-pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+use crate::{BodyStream, FieldError, Fields, Principal, Problem, Query, body, guard};
 
 /// A request's body, read whole.
 #[derive(Debug, Clone, Default)]
@@ -122,8 +119,8 @@ impl Context {
     /// # Errors
     /// 415 when the body is not declared as JSON, 400 when it is not a JSON object.
     pub fn json(&self) -> Result<Fields, Problem> {
-        if !self.has_content_type("application/json") {
-            return Err(unsupported_media_type("application/json"));
+        if !self.has_content_type(body::JSON) {
+            return Err(body::unsupported_media_type(&[body::JSON]));
         }
         Fields::parse(self.body())
     }
@@ -131,30 +128,14 @@ impl Context {
     /// Whether the body is declared to be of that type, parameters such as `charset` aside.
     #[must_use]
     pub fn has_content_type(&self, expected: &str) -> bool {
-        let declared = self.header(&header::CONTENT_TYPE).unwrap_or_default();
-        declared
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .eq_ignore_ascii_case(expected)
+        body::is_of(&self.headers, expected)
     }
-}
-
-/// 415, naming what is accepted.
-#[must_use]
-pub fn unsupported_media_type(accepted: &str) -> Problem {
-    let detail = format!("send the body with the header Content-Type: {accepted}");
-    Problem::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "unsupported-media-type",
-        "Unsupported media type",
-        detail,
-    )
 }
 
 #[cfg(test)]
 mod tests {
+    use http::{StatusCode, header};
+
     use super::*;
 
     fn context(content_type: Option<&'static str>, body: &'static str) -> Context {

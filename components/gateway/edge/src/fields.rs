@@ -7,42 +7,15 @@ use std::ops::RangeInclusive;
 
 use mercato_money::{Money, MoneyError};
 use mercato_platform::ids;
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
 
-use crate::Problem;
+use crate::field_errors::{FieldErrors, shown};
+use crate::{FieldError, Problem};
 
-/// One field at fault.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct FieldError {
-    /// Name as in the API; elements of lists as `items[0].quantity`.
-    #[schema(example = "price")]
-    pub field: String,
-    /// Stable code.
-    #[schema(example = "min")]
-    pub code: String,
-    /// A sentence for people.
-    #[schema(example = "price must not be less than 0")]
-    pub message: String,
-}
-
-impl FieldError {
-    /// A field at fault.
-    #[must_use]
-    pub fn new(
-        field: impl Into<String>,
-        code: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Self {
-        Self {
-            field: field.into(),
-            code: code.into(),
-            message: message.into(),
-        }
-    }
-}
+/// Most members of an object. No object of the API has nearly as many; in one that has more, none is looked at.
+const MAX_MEMBERS: usize = 100;
 
 /// What a JSON value can be read as.
 pub trait FromJson: Sized + Default {
@@ -117,6 +90,8 @@ impl FromJson for Money {
 struct Members {
     values: BTreeMap<String, Box<RawValue>>,
     repeated: BTreeSet<String>,
+    /// There are more than [`MAX_MEMBERS`].
+    are_too_many: bool,
 }
 
 impl<'de> Deserialize<'de> for Members {
@@ -136,7 +111,14 @@ impl<'de> Visitor<'de> for MembersVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
         let mut members = Members::default();
+        let mut count = 0_usize;
         while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
+            count = count.saturating_add(1);
+            if count > MAX_MEMBERS {
+                members.are_too_many = true;
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                break;
+            }
             match members.values.entry(name) {
                 Entry::Vacant(place) => {
                     place.insert(value);
@@ -150,6 +132,46 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 }
 
+/// The elements of a list, as long as they are not more than `MAX`; otherwise how many there are.
+#[derive(Debug)]
+struct Elements<'a> {
+    values: Vec<&'a RawValue>,
+    count: usize,
+}
+
+impl<'de> Elements<'de> {
+    fn read(json: &'de str, max: usize) -> serde_json::Result<Self> {
+        let mut deserializer = serde_json::Deserializer::from_str(json);
+        deserializer.deserialize_seq(ElementsVisitor { max })
+    }
+}
+
+struct ElementsVisitor {
+    max: usize,
+}
+
+impl<'de> Visitor<'de> for ElementsVisitor {
+    type Value = Elements<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Elements<'de>, A::Error> {
+        let (mut values, mut count) = (Vec::new(), 0_usize);
+        while count < self.max
+            && let Some(value) = list.next_element()?
+        {
+            values.push(value);
+            count = count.saturating_add(1);
+        }
+        while list.next_element::<IgnoredAny>()?.is_some() {
+            count = count.saturating_add(1);
+        }
+        Ok(Elements { values, count })
+    }
+}
+
 /// The members of a JSON object, taken out one by one. What is wrong is collected; [`Fields::finish`] tells.
 ///
 /// A member that could not be read comes out as its type's default, which is never used because `finish` fails.
@@ -157,7 +179,9 @@ impl<'de> Visitor<'de> for MembersVisitor {
 pub struct Fields {
     values: BTreeMap<String, Box<RawValue>>,
     prefix: String,
-    errors: Vec<FieldError>,
+    errors: FieldErrors,
+    /// The object has too many members: nothing else is said of it.
+    is_refused: bool,
 }
 
 impl Fields {
@@ -196,12 +220,30 @@ impl Fields {
         let mut fields = Self {
             values: members.values,
             prefix,
-            errors: Vec::new(),
+            errors: FieldErrors::default(),
+            is_refused: false,
         };
+        if members.are_too_many {
+            fields.refuse();
+            return fields;
+        }
         for name in members.repeated {
             fields.reject(&name, "repeated", "is given more than once");
         }
         fields
+    }
+
+    /// Notes that the object has too many members, and that nothing else is worth saying of it.
+    fn refuse(&mut self) {
+        let place = match self.prefix.strip_suffix('.') {
+            Some(place) => place.to_owned(),
+            None => "body".to_owned(),
+        };
+        let message = format!("{place} must not have more than {MAX_MEMBERS} members");
+        self.errors
+            .push_with(|| FieldError::new(place, "max", message));
+        self.is_refused = true;
+        self.values.clear();
     }
 
     /// A member that must be there.
@@ -270,18 +312,28 @@ impl Fields {
         }
     }
 
-    /// A list of objects that must be there, each read by `item`.
-    pub fn objects<T>(&mut self, name: &str, mut item: impl FnMut(&mut Self) -> T) -> Vec<T> {
+    /// A list of at most `max` objects that must be there, each read by `item`. Of a longer one none is looked at.
+    pub fn objects<T>(
+        &mut self,
+        name: &str,
+        max: usize,
+        mut item: impl FnMut(&mut Self) -> T,
+    ) -> Vec<T> {
         let Some(raw) = self.values.remove(name) else {
             self.reject(name, "required", "is required");
             return Vec::new();
         };
-        let Ok(elements) = serde_json::from_str::<Vec<Box<RawValue>>>(raw.get()) else {
+        let Ok(elements) = Elements::read(raw.get(), max) else {
             self.reject(name, "type", "must be a list");
             return Vec::new();
         };
-        let mut items = Vec::with_capacity(elements.len());
-        for (index, element) in elements.iter().enumerate() {
+        if elements.count > max {
+            let rest = format!("must not have more than {max} entries");
+            self.reject(name, "max", &rest);
+            return Vec::new();
+        }
+        let mut items = Vec::with_capacity(elements.values.len());
+        for (index, element) in elements.values.iter().enumerate() {
             let place = format!("{name}[{index}]");
             let Ok(members) = serde_json::from_str(element.get()) else {
                 self.reject(&place, "type", "must be an object");
@@ -289,8 +341,7 @@ impl Fields {
             };
             let mut fields = Self::of(members, format!("{}{place}.", self.prefix));
             items.push(item(&mut fields));
-            fields.reject_unknown();
-            self.errors.append(&mut fields.errors);
+            self.errors.append(fields.into_all_errors());
         }
         items
     }
@@ -303,12 +354,13 @@ impl Fields {
 
     /// Notes that a field breaks a rule; `rest` continues the sentence after the field's name.
     pub fn reject(&mut self, name: &str, code: &str, rest: &str) {
-        let field = format!("{}{name}", self.prefix);
-        let message = format!("{field} {rest}");
-        self.errors.push(FieldError {
-            field,
-            code: code.to_owned(),
-            message,
+        if self.is_refused {
+            return;
+        }
+        self.errors.push_with(|| {
+            let field = format!("{}{}", self.prefix, shown(name));
+            let message = format!("{field} {rest}");
+            FieldError::new(field, code, message)
         });
     }
 
@@ -317,11 +369,11 @@ impl Fields {
     /// # Errors
     /// [`Problem::validation`] with everything that was wrong.
     pub fn finish(self) -> Result<(), Problem> {
-        let errors = self.into_errors();
+        let errors = self.into_all_errors();
         if errors.is_empty() {
             Ok(())
         } else {
-            Err(Problem::validation(errors))
+            Err(Problem::of_fields(errors))
         }
     }
 
@@ -329,21 +381,22 @@ impl Fields {
     pub fn draft<T>(self, value: T) -> Draft<T> {
         Draft {
             value,
-            errors: self.into_errors(),
+            errors: self.into_all_errors(),
         }
     }
 
-    /// All members have been taken: what was wrong, and what is left because it is unknown.
+    /// All members have been taken: what was wrong, and what is left because it is unknown; the first
+    /// [`MAX_LISTED_ERRORS`](crate::MAX_LISTED_ERRORS) of it.
     #[must_use]
-    pub fn into_errors(mut self) -> Vec<FieldError> {
-        self.reject_unknown();
-        self.errors
+    pub fn into_errors(self) -> Vec<FieldError> {
+        self.into_all_errors().into_listed()
     }
 
-    fn reject_unknown(&mut self) {
+    fn into_all_errors(mut self) -> FieldErrors {
         for name in std::mem::take(&mut self.values).into_keys() {
             self.reject(&name, "unknown", "is not a known field");
         }
+        self.errors
     }
 
     fn read<T: FromJson>(&mut self, name: &str, json: &str) -> Option<T> {
@@ -374,7 +427,7 @@ fn column(body: &[u8], error: &serde_json::Error) -> usize {
 #[must_use = "what is wrong with it is told by `check`"]
 pub struct Draft<T> {
     value: T,
-    errors: Vec<FieldError>,
+    errors: FieldErrors,
 }
 
 impl<T> Draft<T> {
@@ -389,9 +442,12 @@ impl<T> Draft<T> {
             return Ok(value);
         }
         let mut broken = rules(&value);
-        broken.retain(|error| errors.iter().all(|known| known.field != error.field));
-        errors.append(&mut broken);
-        Err(Problem::validation(errors))
+        broken.retain(|error| {
+            let known = errors.listed();
+            known.iter().all(|known| known.field != error.field)
+        });
+        errors.append(broken.into_iter().collect());
+        Err(Problem::of_fields(errors))
     }
 }
 
@@ -400,6 +456,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::MAX_LISTED_ERRORS;
 
     fn errors(result: Result<(), Problem>) -> Vec<(String, String)> {
         let document = result.unwrap_err().document("/", "r", "t");
@@ -429,7 +486,7 @@ mod tests {
         assert_eq!(fields.optional::<bool>("absent"), None);
         assert_eq!(fields.nullable::<String>("sku"), Some(None));
         assert_eq!(
-            fields.objects("items", |item| item.required::<u32>("quantity")),
+            fields.objects("items", 9, |item| item.required::<u32>("quantity")),
             [2]
         );
         fields.finish().unwrap();
@@ -520,7 +577,7 @@ mod tests {
         fields.required::<String>("name");
         fields.required::<Money>("price");
         fields.required::<u64>("stock");
-        fields.objects("items", |item| item.required::<u32>("quantity"));
+        fields.objects("items", 9, |item| item.required::<u32>("quantity"));
         let expected = [
             ("name", "type"),
             ("price", "precision"),
@@ -589,7 +646,7 @@ mod tests {
         )
         .unwrap();
         fields.required::<String>("name");
-        fields.objects("items", |item| item.required::<u32>("quantity"));
+        fields.objects("items", 9, |item| item.required::<u32>("quantity"));
         let expected = [
             ("name", "repeated"),
             ("role", "repeated"),
@@ -619,12 +676,101 @@ mod tests {
         }
     }
 
+    /// Most bytes of an answer, whatever was sent: [`MAX_LISTED_ERRORS`] with names of which each character is escaped.
+    const MAX_ANSWER_BYTES: usize = 60_000;
+
+    fn answer(body: &[u8]) -> (usize, serde_json::Value) {
+        let document = read(body).unwrap_err().document("/", "r", "t");
+        (document.to_string().len(), document)
+    }
+
+    #[test]
+    fn a_list_that_is_too_long_is_one_error_and_none_of_it_is_read() {
+        let list = vec!["{}"; 20_000].join(",");
+        let (bytes, document) = answer(format!("{{\"name\":\"a\",\"items\":[{list}]}}").as_bytes());
+        assert!(bytes < 1_000, "{bytes}");
+        assert_eq!(document["errors"].as_array().unwrap().len(), 1);
+        assert_eq!(document["errors"][0]["code"], "max");
+        assert_eq!(
+            document["detail"],
+            "items must not have more than 9 entries"
+        );
+    }
+
+    #[test]
+    fn an_object_with_too_many_members_is_one_error() {
+        let members = |count| {
+            let members: Vec<String> = (0..count).map(|n| format!("\"m{n}\":{n}")).collect();
+            members.join(",")
+        };
+        let (_, document) = answer(format!("{{{}}}", members(101)).as_bytes());
+        assert_eq!(
+            document["detail"],
+            "body must not have more than 100 members"
+        );
+        let inner = format!("{{\"name\":\"a\",\"items\":[{{{}}},{{}}]}}", members(5_000));
+        let named = errors(read(inner.as_bytes()));
+        let pair = |field: &str, code: &str| (field.to_owned(), code.to_owned());
+        assert_eq!(
+            named,
+            [
+                pair("items[0]", "max"),
+                pair("items[1].quantity", "required")
+            ]
+        );
+        // As many as there may be are told one by one, up to the bound.
+        let (_, document) = answer(format!("{{{}}}", members(100)).as_bytes());
+        assert_eq!(
+            document["errors"].as_array().unwrap().len(),
+            MAX_LISTED_ERRORS
+        );
+        assert_eq!(document["errorsTotal"], 102);
+        assert_eq!(document["detail"], "102 fields are invalid");
+    }
+
+    #[test]
+    fn long_names_come_back_cut() {
+        let body = format!(
+            "{{\"name\":\"a\",\"items\":[],\"{}\":1}}",
+            "x".repeat(60_000)
+        );
+        let (bytes, document) = answer(body.as_bytes());
+        assert!(bytes < 1_000, "{bytes}");
+        assert_eq!(
+            document["errors"][0]["field"],
+            format!("{}…", "x".repeat(63))
+        );
+    }
+
+    #[test]
+    fn the_worst_body_is_answered_in_so_many_bytes() {
+        let name = |n: usize| format!("{}{n}", "\\u0001".repeat(99));
+        let members: Vec<String> = (0..100).map(|n| format!("\"{}\":1", name(n))).collect();
+        let worst = format!("{{{}}}", members.join(","));
+        let (bytes, document) = answer(worst.as_bytes());
+        assert_eq!(
+            document["errors"].as_array().unwrap().len(),
+            MAX_LISTED_ERRORS
+        );
+        assert!(bytes <= MAX_ANSWER_BYTES, "{bytes}");
+        for value in [
+            "9".repeat(60_000),
+            format!("0.{}", "9".repeat(60_000)),
+            format!("\"{}\"", "y".repeat(60_000)),
+        ] {
+            let body =
+                format!("{{\"name\":{value},\"price\":{value},\"sku\":{value},\"items\":{value}}}");
+            let (bytes, _) = answer(body.as_bytes());
+            assert!(bytes < 2_000, "{bytes}");
+        }
+    }
+
     fn read(body: &[u8]) -> Result<(), Problem> {
         let mut fields = Fields::parse(body)?;
         fields.required::<String>("name");
         fields.optional::<Money>("price");
         fields.nullable::<String>("sku");
-        fields.objects("items", |item| item.required::<u32>("quantity"));
+        fields.objects("items", 9, |item| item.required::<u32>("quantity"));
         fields.finish()
     }
 
@@ -637,6 +783,27 @@ mod tests {
             prop_assert_eq!(fields.required::<u64>("number"), number);
             prop_assert_eq!(fields.required::<i64>("signed"), signed);
             prop_assert!(fields.finish().is_ok());
+        }
+
+        #[test]
+        fn an_answer_never_grows_with_the_body(
+            name in "[a\\u{1}é🍵\"]{0,300}",
+            count in 0..4_000_usize,
+            filler in prop_oneof![Just("{}"), Just("[]"), Just("1"), Just("{\"a\":1,\"a\":2}"), Just("{\"quantity\":-1}"), Just("null")],
+        ) {
+            let members: Vec<String> = (0..count)
+                .map(|n| format!("{}:{filler}", serde_json::Value::from(format!("{name}{n}"))))
+                .collect();
+            let list = vec![filler; count].join(",");
+            for body in [
+                format!("{{{}}}", members.join(",")),
+                format!("{{\"items\":[{list}]}}"),
+                format!("{{\"items\":[{{{}}}]}}", members.join(",")),
+            ] {
+                let (bytes, document) = answer(body.as_bytes());
+                prop_assert!(bytes <= MAX_ANSWER_BYTES, "{}", bytes);
+                prop_assert!(document["errors"].as_array().unwrap().len() <= MAX_LISTED_ERRORS);
+            }
         }
 
         #[test]

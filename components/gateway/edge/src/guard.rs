@@ -6,7 +6,7 @@ use http::{HeaderMap, header};
 use mercato_platform::{ids, log};
 
 use crate::bindings::mercato::auth::tokens;
-use crate::{Access, Problem, revocation};
+use crate::{Access, Problem, audit, revocation};
 
 /// Longest token that is looked at, in bytes.
 const MAX_TOKEN_BYTES: usize = 4096;
@@ -141,6 +141,7 @@ pub async fn admit(
         };
     };
     let principal = guard.verify(token).await?;
+    audit::learn(&principal);
     if access == Access::Admin && !principal.is_admin() {
         return Err(admins_only());
     }

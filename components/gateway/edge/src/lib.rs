@@ -29,10 +29,14 @@ mod bindings {
     });
 }
 
+mod admission;
+mod audit;
+mod body;
 pub mod client;
 mod context;
 mod cors;
 mod etag;
+mod field_errors;
 mod fields;
 mod followed;
 mod guard;
@@ -52,13 +56,18 @@ mod revocation;
 mod router;
 mod schemas;
 mod server;
+pub mod settings;
 mod stream;
 
-pub use context::{Body, Context, MAX_BODY_BYTES, unsupported_media_type};
-pub use fields::{Draft, FieldError, Fields, FromJson};
+pub use audit::opened_session_of;
+pub use body::{BodyMode, BodyRule, MAX_BODY_BYTES, unsupported_media_type};
+pub use context::{Body, Context};
+pub use field_errors::{FieldError, MAX_LISTED_ERRORS};
+pub use fields::{Draft, Fields, FromJson};
 pub use followed::{Followed, let_the_answer_go};
 pub use guard::{Guard, NoGuard, Principal, Role, SignatureGuard, TokenGuard};
 pub use idempotency::MAX_IDEMPOTENCY_KEY_CHARS;
+pub use mercato_settings::Invalid as InvalidSetting;
 pub use outbox_lag::OutboxLag;
 pub use page::{
     DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, PageInfo, PageMeta, PageRequest, paged, paged_with,
@@ -69,7 +78,7 @@ pub use problem::{Problem, ProblemDocument};
 pub use query::Query;
 pub use reply::Reply;
 pub use revocation::RevocationList;
-pub use router::{Access, BodyMode, Handler, HandlerFuture, Route};
+pub use router::{Access, Handler, HandlerFuture, Route};
 pub use schemas::{Amount, Id, Price, Timestamp};
 #[doc(hidden)]
 pub use server::respond;
@@ -82,17 +91,14 @@ pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 /// Base path of the API.
 pub const BASE_PATH: &str = "/api/v1";
 
-/// One row of a route table: `route!(GET "/api/v1/orders/{id}", Access::Bearer, find)`. With `stream MAX_BYTES` at its
-/// end the body is not read beforehand: the handler takes it from [`Context::stream`] piece by piece.
+/// One row of a route table: `route!(GET "/api/v1/orders/{id}", Access::Bearer, find)`. A `POST`, `PUT` or `PATCH` takes
+/// JSON up to [`MAX_BODY_BYTES`]; with `body RULE` at its end a route takes what that [`BodyRule`] says.
 #[macro_export]
 macro_rules! route {
     ($method:ident $pattern:literal, $access:expr, $handler:path) => {
-        $crate::route!(@row $method $pattern, $access, $handler, $crate::BodyMode::Whole)
+        $crate::route!($method $pattern, $access, $handler, body $crate::route!(@body $method))
     };
-    ($method:ident $pattern:literal, $access:expr, $handler:path, stream $max_bytes:expr) => {
-        $crate::route!(@row $method $pattern, $access, $handler, $crate::BodyMode::Stream { max_bytes: $max_bytes })
-    };
-    (@row $method:ident $pattern:literal, $access:expr, $handler:path, $body:expr) => {
+    ($method:ident $pattern:literal, $access:expr, $handler:path, body $body:expr) => {
         $crate::Route {
             method: $crate::Method::$method,
             pattern: $pattern,
@@ -101,6 +107,10 @@ macro_rules! route {
             handler: |context| ::std::boxed::Box::pin($handler(context)),
         }
     };
+    (@body POST) => { $crate::BodyRule::JSON };
+    (@body PUT) => { $crate::BodyRule::JSON };
+    (@body PATCH) => { $crate::BodyRule::JSON };
+    (@body $method:ident) => { $crate::BodyRule::IGNORED };
 }
 
 /// Makes the component answer HTTP with that route table. With a second argument, an `async fn()` that runs when the

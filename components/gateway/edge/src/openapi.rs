@@ -10,7 +10,7 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema as _, ToSchema as _};
 
 use crate::{
-    Access, BodyMode, FieldError, Method, Problem, ProblemDocument, Route, guard, stream,
+    Access, FieldError, MAX_BODY_BYTES, Method, Problem, ProblemDocument, Route, guard, stream,
     unsupported_media_type,
 };
 
@@ -223,9 +223,9 @@ fn answers_of_the_edge(
     shared_problems()
         .into_iter()
         .filter(|shared| may_give(shared.status))
-        .map(|shared| match (shared.status, route.body) {
+        .map(|shared| match (shared.status, route.body.max_bytes()) {
             // The limit of this very route.
-            ("413", BodyMode::Stream { max_bytes }) => {
+            ("413", max_bytes) if max_bytes != MAX_BODY_BYTES => {
                 let shared = Shared {
                     example: stream::too_large(max_bytes),
                     ..shared
@@ -274,13 +274,13 @@ fn shared_problems() -> [Shared; 7] {
             "413",
             "TooLarge",
             "The body is too large",
-            stream::too_large(crate::MAX_BODY_BYTES as u64),
+            stream::too_large(MAX_BODY_BYTES),
         ),
         shared(
             "415",
             "UnsupportedMediaType",
             "The body is of another content type",
-            unsupported_media_type("application/json"),
+            unsupported_media_type(&["application/json"]),
         ),
         shared(
             "500",
@@ -365,7 +365,7 @@ mod tests {
     use utoipa::openapi::{InfoBuilder, PathsBuilder};
 
     use super::*;
-    use crate::{Context, Reply};
+    use crate::{BodyRule, Context, Reply};
 
     async fn unused(_: Context) -> Result<Reply, Problem> {
         Ok(Reply::no_content())
@@ -376,7 +376,7 @@ mod tests {
         crate::route!(GET "/tea/", Access::Public, unused),
         crate::route!(GET "/tea/{id}", Access::Optional, unused),
         crate::route!(POST "/tea", Access::Admin, unused),
-        crate::route!(PATCH "/tea/{id}", Access::Bearer, unused, stream 5),
+        crate::route!(PATCH "/tea/{id}", Access::Bearer, unused, body BodyRule::required(&["text/tea"], 5)),
         crate::route!(GET "/internal/tea", Access::Public, unused),
     ];
 
@@ -462,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn a_streamed_body_has_a_limit_of_its_own() {
+    fn a_route_may_have_a_limit_of_its_own() {
         let paths = &completed()["paths"];
         let example = |path: &str, method: &str| {
             let answer = &paths[path][method]["responses"]["413"];

@@ -51,13 +51,15 @@ impl PageRequest {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PageMeta {
-    /// Entries on all pages.
-    #[schema(example = 42)]
+    /// Entries on all pages, counted up to 10,000.
+    #[schema(maximum = 10_000, example = 42)]
     total: u64,
+    /// Whether `total` is their number; if not, there are more.
+    total_is_exact: bool,
     /// Number of this page, from 1.
     #[schema(minimum = 1, example = 1)]
     page: u32,
-    /// Number of the last page, from 1.
+    /// Number of the last page of so many entries, from 1; when `totalIsExact` is false, more follow by `next`.
     #[schema(minimum = 1, example = 5)]
     last_page: u64,
     /// Most entries on a page.
@@ -71,8 +73,10 @@ pub struct PageMeta {
 /// A page as the domain answered it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PageInfo {
-    /// Entries on all pages.
+    /// Entries on all pages, as far as they are counted.
     pub total: u64,
+    /// Whether that is their number; if not, there are more.
+    pub total_is_exact: bool,
     /// Number of this page, from 1.
     pub page: u32,
     /// Cursor of the next page; none on the last one.
@@ -108,6 +112,7 @@ pub fn paged_with<T: Serialize, M: Serialize>(
     let last_page = info.total.div_ceil(u64::from(limit.max(1))).max(1);
     let meta = PageMeta {
         total: info.total,
+        total_is_exact: info.total_is_exact,
         page: info.page,
         last_page,
         limit,
@@ -163,6 +168,7 @@ mod tests {
     fn the_envelope_counts_pages() {
         let info = |total, next: Option<&str>| PageInfo {
             total,
+            total_is_exact: total < 10_000,
             page: 3,
             next: next.map(str::to_owned),
         };
@@ -170,7 +176,7 @@ mod tests {
         let text = String::from_utf8(reply.body().to_vec()).unwrap();
         assert_eq!(
             text,
-            r#"{"data":[1,2],"meta":{"total":12,"page":3,"lastPage":3,"limit":5,"next":"abc"}}"#
+            r#"{"data":[1,2],"meta":{"total":12,"totalIsExact":true,"page":3,"lastPage":3,"limit":5,"next":"abc"}}"#
         );
         let empty = paged::<u8>(&[], info(0, None), 5).unwrap();
         let text = String::from_utf8(empty.body().to_vec()).unwrap();

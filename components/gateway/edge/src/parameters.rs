@@ -10,8 +10,9 @@ use utoipa::IntoParams;
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PageParameters {
-    /// Number of the page, from 1. Far down a long list `after` is cheaper, and nothing is seen twice or missed.
-    #[param(minimum = 1, maximum = 4_294_967_295_u64, default = 1, example = 1)]
+    /// Number of the page, from 1. Skips 10,000 entries at most: go on with `after`, which is cheaper, and nothing is seen twice or
+    /// missed.
+    #[param(minimum = 1, maximum = 10_001, default = 1, example = 1)]
     page: Option<u64>,
     /// Most entries on a page.
     #[param(minimum = 1, maximum = 100, default = 10, example = 10)]

@@ -1,14 +1,20 @@
 //! Errors as clients see them: RFC 9457 problem details, with the members older clients know.
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::field_errors::FieldErrors;
 use crate::{FieldError, Timestamp};
 
 /// Prefix of every problem type.
 const TYPE_BASE: &str = "https://mercato.dev/problems/";
+
+/// Longest path that an error repeats, in characters. No path of the API has nearly as many.
+const MAX_PATH_CHARS: usize = 200;
 
 /// An error answer. Holds nothing that a client must not see.
 #[derive(Debug, Clone)]
@@ -20,7 +26,7 @@ struct Parts {
     code: &'static str,
     title: &'static str,
     detail: String,
-    errors: Vec<FieldError>,
+    errors: FieldErrors,
     members: Map<String, Value>,
     headers: HeaderMap,
 }
@@ -39,7 +45,7 @@ impl Problem {
             code,
             title,
             detail: detail.into(),
-            errors: Vec::new(),
+            errors: FieldErrors::default(),
             members: Map::new(),
             headers: HeaderMap::new(),
         }))
@@ -51,18 +57,19 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, code, "Bad request", detail)
     }
 
-    /// 400: fields that break a rule, each named.
+    /// 400: fields that break a rule, each named; of more than [`MAX_LISTED_ERRORS`](crate::MAX_LISTED_ERRORS) the
+    /// first ones.
     #[must_use]
     pub fn validation(errors: Vec<FieldError>) -> Self {
-        let detail = match errors.as_slice() {
-            [only] => only.message.clone(),
-            many => format!("{} fields are invalid", many.len()),
-        };
+        Self::of_fields(errors.into_iter().collect())
+    }
+
+    pub(crate) fn of_fields(errors: FieldErrors) -> Self {
         let mut problem = Self::new(
             StatusCode::BAD_REQUEST,
             "validation",
             "Validation failed",
-            detail,
+            errors.summary(),
         );
         problem.0.errors = errors;
         problem
@@ -145,6 +152,18 @@ impl Problem {
         .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
     }
 
+    /// 503: what was asked takes too long to find out, at least at the moment.
+    #[must_use]
+    pub fn too_expensive(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too-expensive",
+            "Too expensive",
+            detail,
+        )
+        .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
     /// The same problem with a further header.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -155,7 +174,7 @@ impl Problem {
     /// The same problem with the fields at fault named.
     #[must_use]
     pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
-        self.0.errors = errors;
+        self.0.errors = errors.into_iter().collect();
         self
     }
 
@@ -194,23 +213,33 @@ impl Problem {
     /// The document, for a request of that path and id at that moment (RFC 3339).
     #[must_use]
     pub fn document(&self, path: &str, request_id: &str, timestamp: &str) -> Value {
+        let path = cut(path);
         let status = self.0.status.as_u16();
         let document = ProblemDocument {
             r#type: format!("{TYPE_BASE}{}", self.0.code),
             title: self.0.title,
             status,
             detail: &self.0.detail,
-            instance: path,
-            errors: &self.0.errors,
+            instance: &path,
+            errors: self.0.errors.listed(),
+            errors_total: self.0.errors.total_if_more(),
             request_id,
             status_code: status,
             message: &self.0.detail,
             timestamp,
-            path,
+            path: &path,
             members: &self.0.members,
         };
         // Texts and numbers are always JSON.
         serde_json::to_value(document).unwrap_or_default()
+    }
+}
+
+/// The beginning of a path. What comes from a request's line is ASCII; the points at its end may stand in a URI.
+fn cut(path: &str) -> Cow<'_, str> {
+    match path.char_indices().nth(MAX_PATH_CHARS) {
+        None => Cow::Borrowed(path),
+        Some((end, _)) => Cow::Owned(format!("{}...", path.get(..end).unwrap_or_default())),
     }
 }
 
@@ -231,13 +260,17 @@ pub struct ProblemDocument<'a> {
     /// What is wrong with this request, and what to do.
     #[schema(example = "price must not be less than 0")]
     detail: &'a str,
-    /// Path of the request.
+    /// Path of the request; of a long one the first 200 characters, and `...`.
     #[schema(example = "/api/v1/products")]
     instance: &'a str,
-    /// The fields at fault, each named.
+    /// The fields at fault, each named; the first fifty of them.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    #[schema(required = false)]
+    #[schema(required = false, max_items = 50)]
     errors: &'a [FieldError],
+    /// How many fields are at fault; absent when `errors` names them all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = u64, minimum = 51, example = 120)]
+    errors_total: Option<usize>,
     /// Ties the answer to the shop's log.
     #[schema(example = "01890a5d-ac96-774b-bcce-b302099a8057")]
     request_id: &'a str,
@@ -285,6 +318,22 @@ mod tests {
                 "timestamp": "2026-01-01T00:00:00.000Z", "path": "/api/v1/products", "hint": "read the docs",
             })
         );
+    }
+
+    #[test]
+    fn a_long_path_comes_back_cut() {
+        let path = format!("/{}", "a".repeat(30_000));
+        let document = Problem::internal().document(&path, "r", "t");
+        assert_eq!(document["path"], format!("/{}...", "a".repeat(199)));
+        assert_eq!(document["instance"], document["path"]);
+    }
+
+    #[test]
+    fn more_errors_than_are_listed_are_counted() {
+        let error = FieldError::new("a", "min", "a is too small");
+        let document = Problem::validation(vec![error; 51]).document("/", "r", "t");
+        assert_eq!(document["errors"].as_array().map(Vec::len), Some(50));
+        assert_eq!(document["errorsTotal"], 51);
     }
 
     #[test]

@@ -2,14 +2,18 @@
 
 use std::str::FromStr;
 
+use crate::field_errors::{FieldErrors, shown};
 use crate::router::percent_decode;
 use crate::{FieldError, PageRequest, Problem};
+
+/// Most parameters of a query string. No operation takes nearly as many; of one that has more none is looked at.
+const MAX_PARAMETERS: usize = 100;
 
 /// The parameters of a query string, taken out one by one; [`Query::finish`] tells what was wrong.
 #[derive(Debug)]
 pub struct Query {
     pairs: Vec<(String, String)>,
-    errors: Vec<FieldError>,
+    errors: FieldErrors,
 }
 
 impl Query {
@@ -18,17 +22,19 @@ impl Query {
     pub fn parse(text: &str) -> Self {
         let mut query = Self {
             pairs: Vec::new(),
-            errors: Vec::new(),
+            errors: FieldErrors::default(),
         };
-        for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let pairs = text.split('&').filter(|pair| !pair.is_empty());
+        if pairs.clone().nth(MAX_PARAMETERS).is_some() {
+            let rest = format!("must not have more than {MAX_PARAMETERS} parameters");
+            query.reject("query", "max", &rest);
+            return query;
+        }
+        for pair in pairs {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             match (decode(name), decode(value)) {
                 (Some(name), Some(value)) => query.pairs.push((name, value)),
-                _ => query.reject(
-                    &pair.chars().take(40).collect::<String>(),
-                    "format",
-                    "is not valid percent-encoding",
-                ),
+                _ => query.reject(pair, "format", "is not valid percent-encoding"),
             }
         }
         query
@@ -69,8 +75,11 @@ impl Query {
 
     /// Notes that a parameter breaks a rule; `rest` continues the sentence after its name.
     pub fn reject(&mut self, name: &str, code: &str, rest: &str) {
-        self.errors
-            .push(FieldError::new(name, code, format!("{name} {rest}")));
+        self.errors.push_with(|| {
+            let name = shown(name);
+            let message = format!("{name} {rest}");
+            FieldError::new(name, code, message)
+        });
     }
 
     /// All parameters have been taken: what is left is unknown.
@@ -84,7 +93,7 @@ impl Query {
         if self.errors.is_empty() {
             Ok(())
         } else {
-            Err(Problem::validation(self.errors))
+            Err(Problem::of_fields(self.errors))
         }
     }
 }
@@ -151,6 +160,32 @@ mod tests {
             ("Page=1", "Page", "unknown"),
         ] {
             assert_eq!(named(text), (field.to_owned(), code.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_long_query_string_is_answered_in_few_bytes() {
+        let many = "a=1&".repeat(16_000);
+        let long = format!("{}=1", "b".repeat(60_000));
+        let broken = format!("{}%f", "c".repeat(60_000));
+        let worst = (0..100).map(|n| format!("{}{n}=%f&", "%01".repeat(200)));
+        for (text, codes, bytes) in [
+            (many, &["max"][..], 1_000),
+            (long, &["unknown"], 1_000),
+            (broken, &["format"], 1_000),
+            (worst.collect(), &["format"; 50], 40_000),
+        ] {
+            let document = Query::parse(&text)
+                .finish()
+                .unwrap_err()
+                .document("/", "r", "t");
+            let errors = document["errors"].as_array().unwrap().iter();
+            let found: Vec<_> = errors
+                .map(|error| error["code"].as_str().unwrap())
+                .collect();
+            assert_eq!(found, codes);
+            let length = document.to_string().len();
+            assert!(length <= bytes, "{length}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use http::Method;
 
-use crate::{Context, Problem, Reply};
+use crate::{BodyRule, Context, Problem, Reply};
 
 /// What a handler gives back.
 pub type HandlerFuture = Pin<Box<dyn Future<Output = Result<Reply, Problem>>>>;
@@ -29,18 +29,6 @@ pub enum Access {
     Admin,
 }
 
-/// How a route takes the body of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BodyMode {
-    /// Read whole before the handler runs, up to [`MAX_BODY_BYTES`](crate::MAX_BODY_BYTES).
-    Whole,
-    /// Taken by the handler piece by piece.
-    Stream {
-        /// Largest body, in bytes.
-        max_bytes: u64,
-    },
-}
-
 /// One row of an adapter's table.
 #[derive(Debug, Clone)]
 pub struct Route {
@@ -50,8 +38,8 @@ pub struct Route {
     pub pattern: &'static str,
     /// Who may call it.
     pub access: Access,
-    /// How it takes the body.
-    pub body: BodyMode,
+    /// What it takes as a body.
+    pub body: BodyRule,
     /// What answers.
     pub handler: Handler,
 }

@@ -9,13 +9,14 @@ use mercato_platform::log;
 use mercato_platform::trace::TraceContext;
 use spin_sdk::http::{FullBody, Request};
 
+use crate::admission::Purpose;
 use crate::etag::Versions;
 use crate::followed::Followed;
 use crate::guard::{self, Guard};
 use crate::router::{self, Match, Params};
 use crate::{
-    Body, BodyMode, BodyStream, Context, HttpResponse, MAX_BODY_BYTES, Problem, Reply, Route,
-    ServedResponse, cors, etag, headers, stream,
+    Body, BodyMode, BodyStream, Context, HttpResponse, Principal, Problem, Reply, Route,
+    ServedResponse, admission, audit, body, cors, etag, headers, stream,
 };
 
 /// Paths that only other components can reach: no public route leads to them.
@@ -45,12 +46,16 @@ async fn serve_one<A: Future<Output = ()> + 'static>(
     request_id: &str,
     after: Option<impl FnOnce() -> A + 'static>,
 ) -> ServedResponse {
-    let is_internal = request.uri().path().starts_with(INTERNAL_PREFIX);
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let is_internal = uri.path().starts_with(INTERNAL_PREFIX);
     let origins = match request.headers().get(header::ORIGIN) {
         Some(_) => cors::allowed_origins().await,
         None => Vec::new(),
     };
     let response = respond_as(routes, guard, request, &origins, request_id).await;
+    if !is_internal {
+        audit::record(&method, uri.path(), response.status());
+    }
     let request_id = request_id.to_owned();
     response.map(|body| match after.filter(|_| !is_internal) {
         None => Followed::by_nothing(body),
@@ -86,14 +91,17 @@ where
     B: http_body::Body<Data = Bytes> + 'static,
     B::Error: Into<stream::BoxError>,
 {
+    let (request, purpose) = admission::original(request);
     let path = request.uri().path().to_owned();
     let method = request.method().clone();
     let trace = headers::trace(request.headers());
     let methods = (method == Method::OPTIONS).then(|| router::methods_of(routes, &path));
     let cors = cors::headers(origins, request.headers(), methods.as_deref());
-    let result = match methods {
-        Some(methods) if !methods.is_empty() => Ok(options(&methods)),
-        _ => answer(routes, guard, request, &method, &path, request_id).await,
+    let result = match (methods, purpose) {
+        (Some(methods), Purpose::Answer) if !methods.is_empty() => Ok(options(&methods)),
+        (Some(methods), Purpose::Admission) if !methods.is_empty() => Ok(admission::admitted(None)),
+        (_, Purpose::Answer) => answer(routes, guard, request, request_id).await,
+        (_, Purpose::Admission) => admit(routes, guard, &request).await,
     };
     let reply = result.unwrap_or_else(|problem| {
         note(&problem, &path, trace.as_ref());
@@ -106,37 +114,83 @@ async fn answer<B>(
     routes: &[Route],
     guard: &impl Guard,
     request: http::Request<B>,
-    method: &Method,
-    path: &str,
     request_id: &str,
 ) -> Result<Reply, Problem>
 where
     B: http_body::Body<Data = Bytes> + 'static,
     B::Error: Into<stream::BoxError>,
 {
-    let (route, params) = match router::find(routes, method, path) {
-        Match::Found(route, params) => (route, params),
-        Match::WrongMethod(methods) => return Err(method_not_allowed(&methods)),
-        Match::Unknown => {
-            return Err(Problem::new(
-                StatusCode::NOT_FOUND,
-                "not-found",
-                "Not found",
-                "there is nothing at this path",
-            ));
-        }
-    };
-    let principal = guard::admit(guard, route.access, request.headers()).await?;
+    let head = check_head(routes, guard, &request, Purpose::Answer).await?;
+    let method = request.method().clone();
     let known: Vec<HeaderValue> = request
         .headers()
         .get_all(header::IF_NONE_MATCH)
         .iter()
         .cloned()
         .collect();
-    let versions = etag::versions(request.headers())?;
-    let context = read(request, route.body, params, principal, request_id).await?;
+    let Head {
+        route,
+        params,
+        principal,
+        versions,
+    } = head;
+    let context = read(request, route, params, principal, request_id).await?;
     let reply = handle(route, context, &versions).await?;
-    Ok(etag::revalidate(reply, method, &known))
+    Ok(etag::revalidate(reply, &method, &known))
+}
+
+/// Whether the request would get as far as its handler.
+async fn admit<B>(
+    routes: &[Route],
+    guard: &impl Guard,
+    request: &http::Request<B>,
+) -> Result<Reply, Problem> {
+    let head = check_head(routes, guard, request, Purpose::Admission).await?;
+    let body = body::carries_body(request.method()).then_some(head.route.body);
+    Ok(admission::admitted(body))
+}
+
+/// What the head of a request leads to.
+struct Head<'a> {
+    route: &'a Route,
+    params: Params,
+    principal: Option<Principal>,
+    versions: Vec<Versions>,
+}
+
+/// Checks all that can be checked without the body: route and method, who asks, what the body is said to be.
+async fn check_head<'a, B>(
+    routes: &'a [Route],
+    guard: &impl Guard,
+    request: &http::Request<B>,
+    purpose: Purpose,
+) -> Result<Head<'a>, Problem> {
+    let (method, headers) = (request.method(), request.headers());
+    let (route, params) = match router::find(routes, method, request.uri().path()) {
+        Match::Found(route, params) => (route, params),
+        Match::WrongMethod(methods) => return Err(method_not_allowed(&methods)),
+        Match::Unknown => return Err(nothing_here()),
+    };
+    let principal = guard::admit(guard, route.access, headers).await?;
+    // Who asks about a body has one.
+    let is_there = purpose == Purpose::Admission;
+    route.body.check(method, headers, is_there)?;
+    let versions = etag::versions(headers)?;
+    Ok(Head {
+        route,
+        params,
+        principal,
+        versions,
+    })
+}
+
+fn nothing_here() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "not-found",
+        "Not found",
+        "there is nothing at this path",
+    )
 }
 
 /// Lets the handler answer; a write that is meant for one of several versions is tried with each in turn. One that was
@@ -162,9 +216,9 @@ async fn handle(
 
 async fn read<B>(
     request: http::Request<B>,
-    mode: BodyMode,
+    route: &Route,
     params: Params,
-    principal: Option<crate::Principal>,
+    principal: Option<Principal>,
     request_id: &str,
 ) -> Result<Context, Problem>
 where
@@ -173,14 +227,14 @@ where
 {
     let (parts, body) = request.into_parts();
     let (mut whole, mut stream) = (Bytes::new(), BodyStream::default());
-    match mode {
-        _ if !has_body(&parts.method) => {}
-        BodyMode::Whole => {
-            whole = BodyStream::new(body, MAX_BODY_BYTES as u64)
-                .collect()
-                .await?
+    if body::carries_body(&parts.method) {
+        let arriving = BodyStream::new(body, route.body.max_bytes());
+        match route.body.mode() {
+            BodyMode::Streamed => stream = arriving,
+            BodyMode::Ignored | BodyMode::Optional | BodyMode::Required => {
+                whole = arriving.collect().await?;
+            }
         }
-        BodyMode::Stream { max_bytes } => stream = BodyStream::new(body, max_bytes),
     }
     Ok(Context {
         path: parts.uri.path().to_owned(),
@@ -193,13 +247,6 @@ where
         request_id: request_id.to_owned(),
         versions: Versions::Any,
     })
-}
-
-fn has_body(method: &Method) -> bool {
-    matches!(
-        *method,
-        Method::POST | Method::PUT | Method::PATCH | Method::DELETE
-    )
 }
 
 fn options(methods: &[Method]) -> Reply {

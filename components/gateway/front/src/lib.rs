@@ -1,7 +1,7 @@
 //! The front door: says that the shop is up and whether it is ready, documents the API, and answers 404 to whatever no
 //! other box does.
 
-use mercato_edge::{Access, Context, Problem, Reply, Route, route};
+use mercato_edge::{Access, Context, Problem, Reply, Route, route, settings};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -41,6 +41,7 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/api/docs/", Access::Public, docs::redirect),
     route!(GET "/api/docs/openapi.json", Access::Public, docs::show_document),
     route!(GET "/api/docs/{file}", Access::Public, docs::show_asset),
+    route!(GET "/internal/settings", Access::Public, settings::settings),
 ];
 
 mercato_edge::serve!(public ROUTES);

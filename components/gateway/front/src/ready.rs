@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::future::join_all;
 use http::HeaderName;
-use mercato_edge::{Context, OutboxLag, Problem, Reply, StatusCode, internal};
+use mercato_edge::{Context, OutboxLag, Problem, Reply, StatusCode, internal, settings};
 use mercato_platform::log;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -69,6 +69,7 @@ pub struct Unready {
 )]
 pub async fn ready(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
+    settings::usable_settings().await?;
     let asked = BOXES.map(|name| report_of(name, context.request_id()));
     let reports: BTreeMap<&str, Option<Report>> = join_all(asked).await.into_iter().collect();
     let down: Vec<&str> = reports

@@ -9,6 +9,9 @@ use crate::bindings::mercato::orders::commands::Line;
 use crate::bindings::mercato::orders::types::OrderStatus;
 use crate::status::{OrderStatusName, STATUS_RULE, parse_order_status};
 
+/// Most lines of an order, as sent.
+const MAX_LINES: usize = 100;
+
 /// Units in one line.
 const QUANTITY: RangeInclusive<u32> = 1..=10_000;
 
@@ -38,7 +41,7 @@ impl NewOrder {
     /// # Errors
     /// 400 naming every field that is missing, unknown or of the wrong type; the rules are the domain's.
     pub fn read(mut fields: Fields) -> Result<Self, Problem> {
-        let items = fields.objects("items", |item| NewOrderLine {
+        let items = fields.objects("items", MAX_LINES, |item| NewOrderLine {
             product_id: item.required_id("productId"),
             quantity: item.required_within("quantity", QUANTITY),
         });

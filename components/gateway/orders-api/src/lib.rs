@@ -1,6 +1,6 @@
 //! REST adapter of orders.
 
-use mercato_edge::{Access, Route, route};
+use mercato_edge::{Access, BodyRule, Route, route, settings};
 
 mod body;
 mod controllers;
@@ -49,8 +49,9 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/api/v1/orders/id/{id}", Access::Bearer, find::find),
     route!(PATCH "/api/v1/orders/{statusOrId}", Access::Session, change_status::change_status),
     route!(GET "/internal/ready", Access::Public, ready::ready),
+    route!(GET "/internal/settings", Access::Public, settings::settings),
     route!(GET "/internal/metrics", Access::Public, metrics::metrics),
-    route!(POST "/internal/sweep", Access::Public, sweep::sweep),
+    route!(POST "/internal/sweep", Access::Public, sweep::sweep, body BodyRule::IGNORED),
 ];
 
 mercato_edge::serve!(ROUTES, maintenance::after_request);

@@ -1,6 +1,6 @@
 //! REST adapter of payments.
 
-use mercato_edge::{Access, Route, route};
+use mercato_edge::{Access, BodyRule, Route, route, settings};
 
 mod body;
 mod checkout_page;
@@ -39,17 +39,18 @@ use controllers::{
 pub const ROUTES: &[Route] = &[
     route!(POST "/api/v1/payments/session", Access::Session, open_session::open_session),
     route!(GET "/api/v1/payments/order/{orderId}", Access::Bearer, find_by_order::find_by_order),
-    route!(POST "/api/v1/payments/webhook", Access::Public, webhook::webhook),
+    route!(POST "/api/v1/payments/webhook", Access::Public, webhook::webhook, body webhook::BODY),
     route!(GET "/api/v1/payments/mock/checkout/{sessionId}", Access::Public, show_checkout::show_checkout),
-    route!(POST "/api/v1/payments/mock/checkout/{sessionId}", Access::Public, simulate_checkout::simulate_checkout),
+    route!(POST "/api/v1/payments/mock/checkout/{sessionId}", Access::Public, simulate_checkout::simulate_checkout, body simulate_checkout::BODY),
     route!(GET "/api/v1/payments/outbox", Access::Admin, list_outbox::list_outbox),
-    route!(POST "/api/v1/payments/outbox/relay", Access::Admin, relay_outbox::relay_outbox),
-    route!(POST "/api/v1/payments/outbox/{eventId}/retry", Access::Admin, retry_event::retry_event),
+    route!(POST "/api/v1/payments/outbox/relay", Access::Admin, relay_outbox::relay_outbox, body BodyRule::IGNORED),
+    route!(POST "/api/v1/payments/outbox/{eventId}/retry", Access::Admin, retry_event::retry_event, body BodyRule::IGNORED),
     route!(GET "/api/v1/payments/{id}", Access::Bearer, find::find),
-    route!(POST "/api/v1/payments/{id}/refund", Access::Admin, refund::refund),
+    route!(POST "/api/v1/payments/{id}/refund", Access::Admin, refund::refund, body BodyRule::OPTIONAL_JSON),
     route!(GET "/internal/ready", Access::Public, ready::ready),
+    route!(GET "/internal/settings", Access::Public, settings::settings),
     route!(GET "/internal/metrics", Access::Public, metrics::metrics),
-    route!(POST "/internal/relay", Access::Public, relay_outbox::relay_on_timer),
+    route!(POST "/internal/relay", Access::Public, relay_outbox::relay_on_timer, body BodyRule::IGNORED),
 ];
 
 mercato_edge::serve!(ROUTES, relay::after_request);
@@ -75,6 +76,7 @@ mod tests {
             ("GET", "/api/v1/payments/mock/checkout/{sessionId}"),
             ("POST", "/api/v1/payments/mock/checkout/{sessionId}"),
             ("GET", "/internal/ready"),
+            ("GET", "/internal/settings"),
             ("GET", "/internal/metrics"),
             ("POST", "/internal/relay"),
         ];

@@ -29,6 +29,9 @@ pub fn problem(error: ProductError) -> Problem {
             let detail = "the stock would be more than 1000000000: read the product again and choose a smaller change";
             Problem::conflict("too-much-stock", detail)
         }
+        ProductError::TooExpensive => Problem::too_expensive(
+            "this list takes too long to make: ask for rarer words or narrower conditions, or try again later",
+        ),
         ProductError::Unavailable => {
             Problem::unavailable("the catalogue cannot be changed at the moment: try again")
         }
@@ -49,6 +52,7 @@ mod tests {
             (ProductError::VersionMismatch, 412, "version-mismatch"),
             (ProductError::InsufficientStock, 409, "insufficient-stock"),
             (ProductError::TooMuchStock, 409, "too-much-stock"),
+            (ProductError::TooExpensive, 503, "too-expensive"),
             (ProductError::Unavailable, 503, "unavailable"),
             (ProductError::Internal, 500, "internal"),
         ] {

@@ -1,5 +1,6 @@
 //! The orders database.
 
+use mercato_cursor::Total;
 use mercato_money::Money;
 use mercato_platform::log;
 use mercato_sqlite::{Connection, Database, Error, Migration, Row, Value, migrations, params};
@@ -461,13 +462,10 @@ impl OrderRecords for Records<'_> {
         filter: &OrderFilter,
         start: &PageStart,
         limit: u32,
-    ) -> Result<(Vec<Order>, u64), OrderError> {
-        let (condition, parameters) = condition_of(filter, None);
-        let count = self.0.query_one(
-            &format!("SELECT COUNT(*) FROM orders{condition}"),
-            &parameters,
-        )?;
-        let total = count.map_or(Ok(0), |row| row.get(0))?;
+    ) -> Result<(Vec<Order>, Total), OrderError> {
+        let (statement, parameters) = count_of(filter);
+        let count = self.0.query_one(&statement, &parameters)?;
+        let total = Total::counted(count.map_or(Ok(0), |row| row.get(0))?);
         let (statement, parameters) = page_of(filter, start, limit);
         let rows = self.0.query(&statement, &parameters)?;
         let mut orders = rows.iter().map(order_of).collect::<Result<Vec<_>, _>>()?;
@@ -861,6 +859,14 @@ fn page_of(filter: &OrderFilter, start: &PageStart, limit: u32) -> (String, Vec<
     parameters.extend([Value::from(limit), Value::from(offset)]);
     let statement =
         format!("SELECT {ORDER_COLUMNS} FROM orders{condition} ORDER BY id DESC LIMIT ? OFFSET ?");
+    (statement, parameters)
+}
+
+/// Counts the orders of a filter in the same index, as far as orders are counted.
+fn count_of(filter: &OrderFilter) -> (String, Vec<Value>) {
+    let (condition, mut parameters) = condition_of(filter, None);
+    parameters.push(Value::from(Total::LIMIT_ROWS));
+    let statement = format!("SELECT COUNT(*) FROM (SELECT 1 FROM orders{condition} LIMIT ?)");
     (statement, parameters)
 }
 

@@ -241,7 +241,8 @@ impl queries::Guest for Component {
         let list = list_orders::handle(&*host().await?, &viewer, filter, &request)?;
         Ok(queries::OrderPage {
             orders: list.orders.into_iter().map(Into::into).collect(),
-            total: list.total,
+            total: list.total.entries,
+            total_is_exact: list.total.is_exact,
             page: list.page,
             next: list.next,
         })

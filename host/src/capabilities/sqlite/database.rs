@@ -108,13 +108,15 @@ impl Databases {
         self.0.values().cloned().collect()
     }
 
-    /// Closes the idle connections. The last one of a database moves its write-ahead log into it.
+    /// Closes the idle connections, and forgets what is known of the files. The last connection of a database moves its
+    /// write-ahead log into it.
     pub(crate) fn close_idle(&self) {
         for database in self.0.values() {
             let mut idle = database.idle.lock().unwrap_or_else(PoisonError::into_inner);
             let connections = std::mem::take(&mut *idle);
             drop(idle);
             drop(connections);
+            database.health.forget();
         }
     }
 

@@ -155,13 +155,11 @@ async fn a_writer_waits_for_another_process() {
     other
         .execute_batch("BEGIN IMMEDIATE; INSERT INTO t VALUES (1)")
         .unwrap();
-    let (inserted, ()) = tokio::join!(
-        held.run("INSERT INTO t VALUES (2)", &[], &caller()),
-        async {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            other.execute_batch("COMMIT").unwrap();
-        }
-    );
+    let caller = caller();
+    let (inserted, ()) = tokio::join!(held.run("INSERT INTO t VALUES (2)", &[], &caller), async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        other.execute_batch("COMMIT").unwrap();
+    });
     inserted.unwrap();
     assert_eq!(integer(&run(&mut held, "SELECT COUNT(*) FROM t").await), 2);
 }
@@ -197,7 +195,8 @@ async fn under_a_fault_plan_a_writer_waits_for_its_turn_however_long_that_takes(
     second.is_planned = true;
     run(&mut second, "PRAGMA busy_timeout = 0").await;
     run(&mut first, "BEGIN IMMEDIATE").await;
-    let (begun, ()) = tokio::join!(second.run("BEGIN IMMEDIATE", &[], &caller()), async {
+    let caller = caller();
+    let (begun, ()) = tokio::join!(second.run("BEGIN IMMEDIATE", &[], &caller), async {
         // Longer than the writer wants to wait, for which the timer needs a moment of its own.
         tokio::time::sleep(Duration::from_millis(20)).await;
         run(&mut first, "COMMIT").await;

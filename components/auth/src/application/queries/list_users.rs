@@ -1,4 +1,4 @@
-use mercato_cursor::{Cursor, Key, NotACursor};
+use mercato_cursor::{Cursor, Key, NotACursor, Total, skipped_rows};
 
 use crate::application::Error;
 use crate::domain::{Account, AccountId, BrokenRule, Fields};
@@ -27,7 +27,7 @@ pub struct UserPage {
     /// Oldest first.
     pub accounts: Vec<Account>,
     /// Number of accounts on all pages.
-    pub total: u64,
+    pub total: Total,
     /// Number of this page, from 1.
     pub page: u32,
     /// Cursor of the next page; none on the last one.
@@ -103,10 +103,11 @@ fn validate(query: ListUsers) -> Result<(u32, Start), Error> {
 }
 
 fn numbered(page: u32, limit: u32) -> Result<(u32, Start), BrokenRule> {
-    let before = page
-        .checked_sub(1)
-        .ok_or_else(|| BrokenRule::new("min", "must be at least 1"))?;
-    let offset = u64::from(before).saturating_mul(u64::from(limit));
+    if page == 0 {
+        return Err(BrokenRule::new("min", "must be at least 1"));
+    }
+    let offset = skipped_rows(page, limit)
+        .map_err(|too_deep| BrokenRule::new("max", too_deep.to_string()))?;
     Ok((page, Start::Offset(offset)))
 }
 
@@ -166,10 +167,9 @@ mod tests {
         assert_eq!(emails(&first), ["e@example.com", "d@example.com"]);
         let last = numbered_page(&shop, 3);
         assert_eq!(emails(&last), ["a@example.com"]);
-        assert_eq!((last.total, last.next), (5, None));
+        assert_eq!((last.total, last.next), (Total::counted(5), None));
         let beyond = numbered_page(&shop, 4);
-        assert_eq!((beyond.accounts, beyond.total), (vec![], 5));
-        assert_eq!(numbered_page(&shop, u32::MAX).total, 5);
+        assert_eq!((beyond.accounts, beyond.total), (vec![], Total::counted(5)));
     }
 
     #[test]
@@ -178,7 +178,10 @@ mod tests {
         let first = numbered_page(&shop, 1);
         let second = page_after(&shop, &first.next.unwrap()).unwrap();
         assert_eq!(emails(&second), ["b@example.com", "a@example.com"]);
-        assert_eq!((second.page, second.total, second.next), (2, 4, None));
+        assert_eq!(
+            (second.page, second.total, second.next),
+            (2, Total::counted(4), None)
+        );
     }
 
     #[test]
@@ -205,7 +208,7 @@ mod tests {
         shop.register("late@example.com");
         let second = page_after(&shop, &first.next.unwrap()).unwrap();
         assert_eq!(emails(&second), ["c@example.com", "late@example.com"]);
-        assert_eq!((second.total, second.next), (4, None));
+        assert_eq!((second.total, second.next), (Total::counted(4), None));
     }
 
     #[test]
@@ -247,6 +250,8 @@ mod tests {
             (1, 0, vec![("limit", "min")]),
             (1, 101, vec![("limit", "max")]),
             (0, 0, vec![("page", "min"), ("limit", "min")]),
+            (102, 100, vec![("page", "max")]),
+            (u32::MAX, 1, vec![("page", "max")]),
         ] {
             let Error::Invalid(errors) = list_users(
                 &shop.ports,
@@ -269,7 +274,7 @@ mod tests {
             list_users(
                 &shop.ports,
                 ListUsers {
-                    page: 1,
+                    page: 101,
                     limit: 100,
                     after: None
                 }

@@ -66,7 +66,7 @@ fn accounts(service: &Service) -> u64 {
         limit: 1,
         after: None,
     };
-    list_users(service, query).unwrap().total
+    list_users(service, query).unwrap().total.entries
 }
 
 #[test]

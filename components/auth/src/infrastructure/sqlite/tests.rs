@@ -127,7 +127,10 @@ fn an_address_belongs_to_one_account() {
         store.write(|records| records.save_account(&moved)),
         Err(Error::EmailTaken)
     );
-    assert_eq!(store.read(|records| records.count_accounts()), Ok(2));
+    assert_eq!(
+        store.read(|records| records.count_accounts()),
+        Ok(Total::counted(2))
+    );
 }
 
 #[test]
@@ -160,7 +163,10 @@ fn an_error_takes_the_whole_unit_back() {
         Err::<(), _>(Error::LastAdmin)
     });
     assert_eq!(result, Err(Error::LastAdmin));
-    assert_eq!(store.read(|records| records.count_accounts()), Ok(0));
+    assert_eq!(
+        store.read(|records| records.count_accounts()),
+        Ok(Total::counted(0))
+    );
     assert_eq!(kept(&store, &token("a", "family", &somebody(1))), None);
 }
 
@@ -178,7 +184,10 @@ fn pages_are_oldest_first() {
     assert_eq!(page(0, 2), [somebody(1), somebody(2)]);
     assert_eq!(page(2, 2), [somebody(3)]);
     assert_eq!(page(u64::MAX, 2), []);
-    assert_eq!(store.read(|records| records.count_accounts()), Ok(3));
+    assert_eq!(
+        store.read(|records| records.count_accounts()),
+        Ok(Total::counted(3))
+    );
 }
 
 #[test]
@@ -623,6 +632,7 @@ fn what_may_pass_is_unavailable_and_the_rest_is_a_fault() {
         Cause::Busy("locked".to_owned()),
         Cause::Denied("auth".to_owned()),
         Cause::Full,
+        Cause::Interrupted("interrupted: the statement took longer than 2000 ms".to_owned()),
     ] {
         assert!(
             matches!(Error::from(cause.clone()), Error::Unavailable(_)),

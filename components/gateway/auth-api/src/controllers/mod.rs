@@ -9,5 +9,6 @@ pub mod refresh;
 pub mod register;
 pub mod revocations;
 pub mod sessions;
+pub mod settings;
 pub mod users;
 pub mod verify;

@@ -1,14 +1,12 @@
 use mercato_edge::{Context, Problem, Reply};
 
 use crate::bindings::mercato::auth::accounts::{self, AccountError};
-use crate::client;
+use crate::controllers::settings;
 use crate::problems::problem;
 
 /// `GET /internal/ready`: whether accounts can answer.
 pub async fn ready(_: Context) -> Result<Reply, Problem> {
-    client::trusted_proxies()
-        .await
-        .map_err(|_| not_ready(AccountError::Internal))?;
+    settings::usable().await?;
     match accounts::ready().await {
         Ok(()) => Reply::json(&serde_json::json!({ "status": "ok" })),
         Err(error) => Err(not_ready(error)),

@@ -33,6 +33,7 @@ pub async fn list(context: Context) -> Result<Reply, Problem> {
     let resources: Vec<_> = list.users.iter().map(AccountResource::new).collect();
     let info = PageInfo {
         total: list.total,
+        total_is_exact: list.total_is_exact,
         page: list.page,
         next: list.next,
     };

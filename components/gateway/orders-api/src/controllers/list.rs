@@ -65,6 +65,7 @@ async fn answer(
         .map_err(problem)?;
     let info = PageInfo {
         total: list.total,
+        total_is_exact: list.total_is_exact,
         page: list.page,
         next: list.next,
     };

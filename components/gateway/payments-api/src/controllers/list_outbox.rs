@@ -41,6 +41,7 @@ pub async fn list_outbox(context: Context) -> Result<Reply, Problem> {
         .collect::<Result<Vec<_>, _>>()?;
     let info = PageInfo {
         total: list.total,
+        total_is_exact: list.total_is_exact,
         page: list.page,
         next: list.next,
     };

@@ -1,4 +1,4 @@
-use mercato_edge::{Context, OutboxLag, Problem, Reply};
+use mercato_edge::{Context, OutboxLag, Problem, Reply, settings};
 use serde_json::json;
 
 use crate::bindings::mercato::payments::types::PaymentError;
@@ -7,6 +7,7 @@ use crate::problems::problem;
 
 /// `GET /internal/ready`: whether payments can answer, and how far telling is behind.
 pub async fn ready(_: Context) -> Result<Reply, Problem> {
+    settings::usable_settings().await?;
     queries::ready().await.map_err(not_ready)?;
     let lag = outbox::lag().await.map_err(not_ready)?;
     Reply::json(&json!({ "status": "ok", "outbox": OutboxLag::from(lag) }))

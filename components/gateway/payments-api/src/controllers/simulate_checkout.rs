@@ -1,4 +1,4 @@
-use mercato_edge::{Context, Problem, ProblemDocument, Reply};
+use mercato_edge::{BodyRule, Context, MAX_BODY_BYTES, Problem, ProblemDocument, Reply};
 
 use crate::bindings::mercato::payments::commands;
 use crate::body::Simulation;
@@ -8,6 +8,9 @@ use crate::problems::problem;
 use crate::resource::{PaymentResource, reply};
 
 const FORM: &str = "application/x-www-form-urlencoded";
+
+/// What a script sends, and what a browser's form sends.
+pub const BODY: BodyRule = BodyRule::required(&["application/json", FORM], MAX_BODY_BYTES);
 
 /// `POST /payments/mock/checkout/{sessionId}`: plays the customer. A form is answered with 303 to the result page,
 /// JSON with the payment.

@@ -1,4 +1,4 @@
-use mercato_edge::{Context, HeaderName, Problem, ProblemDocument, Reply, unsupported_media_type};
+use mercato_edge::{BodyRule, Context, HeaderName, Problem, ProblemDocument, Reply};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -10,7 +10,11 @@ use crate::schemas::WebhookEvent;
 /// Where the provider puts its signature.
 const SIGNATURE: HeaderName = HeaderName::from_static("stripe-signature");
 
-const JSON: &str = "application/json";
+/// Largest event, in bytes. Stripe's longest, with a hundred lines, stay well below it.
+const MAX_EVENT_BYTES: u64 = 256 * 1024;
+
+/// An event, read whole: its signature signs all of it.
+pub const BODY: BodyRule = BodyRule::required(&["application/json"], MAX_EVENT_BYTES);
 
 /// The event has arrived.
 #[derive(Debug, Serialize, ToSchema)]
@@ -39,9 +43,6 @@ pub struct WebhookReceipt {
 )]
 pub async fn webhook(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    if !context.has_content_type(JSON) {
-        return Err(unsupported_media_type(JSON));
-    }
     let signature = context.header(&SIGNATURE).unwrap_or_default().to_owned();
     commands::handle_webhook(context.body().to_vec(), signature)
         .await

@@ -74,7 +74,8 @@ const SORTS: [(&str, SortName, Sort); 11] = [
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct ListQuery {
     /// Words that name, sku or description must have, the last one perhaps only as the beginning of a word there; capitals and
-    /// accents do not matter. What has no letter and no digit is no word, and without any word nothing is found.
+    /// accents do not matter. What has no letter and no digit is no word, and without any word nothing is found. A word counts once,
+    /// and what follows the first eight does not count.
     #[param(value_type = SearchWords, inline, required = false)]
     q: Option<String>,
     /// Lowest price.
@@ -86,11 +87,12 @@ pub struct ListQuery {
     /// Only products that have free units (`true`), or only those that have none (`false`).
     #[param(value_type = bool, required = false)]
     in_stock: Option<bool>,
-    /// The order; a minus turns it round. Without it, `relevance` when there is `q`, else `-createdAt`.
+    /// The order; a minus turns it round. Without it, `relevance` when there is `q`, else `-createdAt`. More than 10,000 products that
+    /// match `q` are not ranked: those with all words in their names come first, then the others, the newest first.
     #[param(value_type = SortName, inline, required = false)]
     sort: Option<SortName>,
-    /// Number of the page, from 1. Not together with `after`.
-    #[param(value_type = u64, required = false, minimum = 1, maximum = 4_294_967_295_i64, default = 1)]
+    /// Number of the page, from 1. Skips 10,000 products at most: go on with `after`. Not together with `after`.
+    #[param(value_type = u64, required = false, minimum = 1, maximum = 10_001, default = 1)]
     page: u32,
     /// Most products on a page.
     #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 10)]
@@ -122,6 +124,7 @@ pub async fn list(context: Context) -> Result<Reply, Problem> {
         .map_err(problem)?;
     let info = PageInfo {
         total: list.total,
+        total_is_exact: list.total_is_exact,
         page: list.page,
         next: list.next,
     };

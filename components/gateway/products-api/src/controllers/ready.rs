@@ -1,10 +1,11 @@
-use mercato_edge::{Context, Problem, Reply};
+use mercato_edge::{Context, Problem, Reply, settings};
 
 use crate::bindings::mercato::products::catalogue;
 use crate::problems::problem;
 
 /// `GET /internal/ready`: whether the catalogue can answer.
 pub async fn ready(_: Context) -> Result<Reply, Problem> {
+    settings::usable_settings().await?;
     match catalogue::ready().await {
         Ok(()) => Reply::json(&serde_json::json!({ "status": "ok" })),
         Err(error) => Err(not_ready(error)),

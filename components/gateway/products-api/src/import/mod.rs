@@ -24,6 +24,9 @@ pub const MAX_FILE_ROWS: u64 = 100_000;
 /// Longest row, in bytes. The longest texts that a product may have fit in, every character escaped.
 pub const MAX_ROW_BYTES: usize = 64 * 1024;
 
+/// Most fields at fault that are told of one row.
+pub const MAX_ROW_ERRORS: usize = 10;
+
 /// Most rows that the catalogue takes at once, as its contract says.
 pub const MAX_BATCH_ROWS: usize = 250;
 
@@ -73,8 +76,9 @@ impl Refusal {
         )
     }
 
-    /// Fields break rules.
-    pub fn invalid(errors: Vec<FieldError>) -> Self {
+    /// Fields break rules; the first [`MAX_ROW_ERRORS`] of them are told.
+    pub fn invalid(mut errors: Vec<FieldError>) -> Self {
+        errors.truncate(MAX_ROW_ERRORS);
         let messages: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
         Self {
             code: "validation",
@@ -99,12 +103,16 @@ enum Format {
     Csv(Box<CsvReader>),
 }
 
-/// Names under which NDJSON goes about; none is registered.
-const NDJSON_TYPES: [&str; 3] = [
+/// The media types of files that are read: the registered one of CSV, and those under which NDJSON goes about, of which
+/// none is registered.
+pub const MEDIA_TYPES: [&str; 4] = [
     "application/x-ndjson",
     "application/ndjson",
     "application/jsonl",
+    CSV_TYPE,
 ];
+
+const CSV_TYPE: &str = "text/csv";
 
 impl Reader {
     /// For a file of the type that the request says it is.
@@ -113,14 +121,12 @@ impl Reader {
     /// 415 for any other.
     pub fn of(context: &Context) -> Result<Self, Problem> {
         let is = |content_type| context.has_content_type(content_type);
-        if NDJSON_TYPES.into_iter().any(is) {
-            Ok(Self::ndjson())
-        } else if is("text/csv") {
+        if is(CSV_TYPE) {
             Ok(Self::csv())
+        } else if MEDIA_TYPES.into_iter().any(is) {
+            Ok(Self::ndjson())
         } else {
-            Err(unsupported_media_type(
-                "application/x-ndjson, application/jsonl or text/csv",
-            ))
+            Err(unsupported_media_type(&MEDIA_TYPES))
         }
     }
 

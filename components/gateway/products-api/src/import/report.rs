@@ -10,6 +10,12 @@ use crate::bindings::mercato::products::catalogue::{self, RowOutcome};
 /// Most failed rows that are told one by one; the others are only counted.
 pub const MAX_REPORTED_FAILURES: usize = 10_000;
 
+/// Failed rows are told one by one as long as what is said of them has no more bytes than this.
+const MAX_REPORTED_BYTES: usize = 4 * 1024 * 1024;
+
+/// What a row takes in the report besides its texts, in bytes.
+const ROW_BYTES: usize = 64;
+
 /// What became of the rows of a file.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -27,11 +33,14 @@ pub struct ImportReport {
     updated: u64,
     /// Rows that say what their product says already.
     unchanged: u64,
-    /// Rows that were not imported, by line, the first ten thousand of them.
+    /// Rows that were not imported, by line: the first ten thousand of them, or fewer when there is more than 4 MiB to say of them.
     #[schema(max_items = 10_000)]
     failed: Vec<FailedRow>,
     /// All rows that were not imported.
     failed_total: u64,
+    #[serde(skip)]
+    #[schema(ignore)]
+    reported_bytes: usize,
 }
 
 /// A row that was not imported.
@@ -47,7 +56,8 @@ pub struct FailedRow {
     /// What is wrong, for people.
     #[schema(example = "price must not be less than 0")]
     error: String,
-    /// The fields at fault; empty when the row could not be read.
+    /// The fields at fault, the first ten of them; empty when the row could not be read.
+    #[schema(max_items = 10)]
     errors: Vec<FieldError>,
 }
 
@@ -73,7 +83,13 @@ impl ImportReport {
     /// Counts a row that was not imported.
     pub fn fail(&mut self, line: u64, refusal: Refusal) {
         self.failed_total += 1;
-        if self.failed.len() < MAX_REPORTED_FAILURES {
+        self.reported_bytes = self.reported_bytes.saturating_add(bytes_of(&refusal));
+        // Once a row was left out all further ones are, so that those that are told are the first.
+        let told = self.failed.len() as u64 + 1;
+        if told == self.failed_total
+            && self.failed.len() < MAX_REPORTED_FAILURES
+            && self.reported_bytes <= MAX_REPORTED_BYTES
+        {
             self.failed.push(FailedRow {
                 line,
                 code: refusal.code,
@@ -82,6 +98,13 @@ impl ImportReport {
             });
         }
     }
+}
+
+fn bytes_of(refusal: &Refusal) -> usize {
+    let of_error =
+        |error: &FieldError| ROW_BYTES + error.field.len() + error.code.len() + error.message.len();
+    let errors: usize = refusal.errors.iter().map(of_error).sum();
+    ROW_BYTES + refusal.message.len() + errors
 }
 
 fn to_error(error: catalogue::FieldError) -> FieldError {

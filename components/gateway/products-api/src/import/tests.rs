@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use mercato_edge::FieldError;
+
 use crate::import::report::MAX_REPORTED_FAILURES;
 
 /// What a test looks at: the line, and the row or why there is none.
@@ -302,6 +304,27 @@ fn the_longest_texts_of_a_product_fit_into_a_row() {
         row.description.as_ref().map(|text| text.chars().count()),
         Some(5_000)
     );
+}
+
+#[test]
+fn a_report_of_the_worst_rows_stays_within_its_bytes() {
+    let long = "x".repeat(500);
+    let mut report = ImportReport::default();
+    for line in 1..=20_000 {
+        let error = FieldError::new("sku", "unknown", &*long);
+        report.fail(line, Refusal::invalid(vec![error; 50]));
+        report.fail(line, Refusal::too_long());
+    }
+    let value = serde_json::to_value(&report).unwrap();
+    assert!(value.to_string().len() < 5 * 1024 * 1024);
+    assert_eq!(value["failedTotal"], 40_000);
+    let failed = value["failed"].as_array().unwrap();
+    assert!(failed.len() > 500);
+    assert_eq!(failed[0]["errors"].as_array().map(Vec::len), Some(10));
+    // Those that are told are the first ones, without a gap.
+    for (index, row) in failed.iter().enumerate() {
+        assert_eq!(row["line"].as_u64().unwrap(), index as u64 / 2 + 1);
+    }
 }
 
 #[test]

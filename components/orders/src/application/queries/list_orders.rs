@@ -3,7 +3,7 @@
 //! An order's id begins with the time it was asked for, so the order of the ids is the order of time, and every index
 //! of orders ends with it: a page by cursor is one search, however far down the list it lies.
 
-use mercato_cursor::{Cursor, Key};
+use mercato_cursor::{Cursor, Key, Total, skipped_rows};
 
 use crate::application::Viewer;
 use crate::domain::{FieldError, Order, OrderError, OrderId};
@@ -32,7 +32,7 @@ pub struct OrderPage {
     /// The orders of this page.
     pub orders: Vec<Order>,
     /// Number of orders on all pages.
-    pub total: u64,
+    pub total: Total,
     /// Number of this page, from 1.
     pub page: u32,
     /// Cursor of the next page; none on the last one.
@@ -95,25 +95,26 @@ fn check(request: &PageRequest) -> Result<(u32, PageStart), OrderError> {
         ));
     }
     let start = match &request.after {
-        None => {
-            let skipped = u64::from(request.page.saturating_sub(1)) * u64::from(request.limit);
-            Some((request.page, PageStart::Offset(skipped)))
+        None => numbered(request),
+        Some(after) => position(after).ok_or_else(|| {
+            let message = format!("after {}", mercato_cursor::NotACursor);
+            FieldError::new("after", "format", message)
+        }),
+    };
+    match start {
+        Ok(start) if errors.is_empty() => Ok(start),
+        Ok(_) => Err(OrderError::Invalid(errors)),
+        Err(error) => {
+            errors.push(error);
+            Err(OrderError::Invalid(errors))
         }
-        Some(after) => position(after),
-    };
-    let Some(start) = start else {
-        errors.push(FieldError::new(
-            "after",
-            "format",
-            format!("after {}", mercato_cursor::NotACursor),
-        ));
-        return Err(OrderError::Invalid(errors));
-    };
-    if errors.is_empty() {
-        Ok(start)
-    } else {
-        Err(OrderError::Invalid(errors))
     }
+}
+
+fn numbered(request: &PageRequest) -> Result<(u32, PageStart), FieldError> {
+    let skipped = skipped_rows(request.page, request.limit)
+        .map_err(|too_deep| FieldError::new("page", "max", format!("page {too_deep}")))?;
+    Ok((request.page, PageStart::Offset(skipped)))
 }
 
 fn position(after: &str) -> Option<(u32, PageStart)> {

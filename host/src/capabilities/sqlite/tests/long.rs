@@ -79,7 +79,8 @@ async fn a_read_without_end_is_interrupted_and_keeps_nobody_waiting() {
     let mut endless = Box::pin(threads.count(&mut held, ENDLESS));
     let mut answered = 0;
     let message = loop {
-        let short = other.run("SELECT 1", &[], &threads.caller());
+        let caller = threads.caller();
+        let short = other.run("SELECT 1", &[], &caller);
         let answer = tokio::select! {
             biased;
             ended = &mut endless => break ended.unwrap_err(),
@@ -217,8 +218,10 @@ async fn inside_a_transaction_nothing_begins_again() {
         assert!(fixture.database.slow.has(COUNT));
         assert!(!fixture.database.long.has(COUNT));
     }
-    let count = held.run("SELECT COUNT(*) FROM t", &[], &threads.caller());
-    assert_eq!(integer(&count.await.unwrap()), 2);
+    let count = held
+        .run("SELECT COUNT(*) FROM t", &[], &threads.caller())
+        .await;
+    assert_eq!(integer(&count.unwrap()), 2);
 }
 
 #[tokio::test]

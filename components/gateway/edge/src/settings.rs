@@ -1,0 +1,122 @@
+//! Whether the variables that a component is granted can be used: asked at the start, and by readiness.
+
+use std::cell::Cell;
+
+use mercato_platform::log;
+use mercato_settings::{Invalid, VARIABLES};
+use serde_json::json;
+
+use crate::bindings::spin::variables::variables::{self, Error};
+use crate::{Context, Problem, Reply, StatusCode};
+
+thread_local! {
+    /// All variables of this instance can be used. A changed variable reaches new instances only.
+    static ARE_USABLE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// `GET /internal/settings`: 204, or 503 naming every variable that cannot be used.
+///
+/// # Errors
+/// As [`told`].
+pub async fn settings(_: Context) -> Result<Reply, Problem> {
+    told(&invalid_settings().await)
+}
+
+/// The answer of `GET /internal/settings`: 204 when nothing is invalid.
+///
+/// # Errors
+/// 503 with a member `settings`: `name` and `message` of each. The log says the same.
+pub fn told(invalid: &[Invalid]) -> Result<Reply, Problem> {
+    if invalid.is_empty() {
+        return Ok(Reply::no_content());
+    }
+    for setting in invalid {
+        let fields = [("setting", setting.variable), ("cause", &setting.message)];
+        log::error("a setting cannot be used", &fields);
+    }
+    let settings: Vec<_> = invalid
+        .iter()
+        .map(|setting| json!({ "name": setting.variable, "message": setting.message }))
+        .collect();
+    Err(unusable(invalid).with_member("settings", json!(settings)))
+}
+
+fn unusable(invalid: &[Invalid]) -> Problem {
+    let names: Vec<&str> = invalid.iter().map(|setting| setting.variable).collect();
+    let detail = format!(
+        "settings that cannot be used: {}; the log says why",
+        names.join(", ")
+    );
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "unusable-settings",
+        "Unusable settings",
+        detail,
+    )
+}
+
+/// Lets readiness go on when all variables can be used.
+///
+/// # Errors
+/// 503 naming those that cannot; the log says why.
+pub async fn usable_settings() -> Result<(), Problem> {
+    if ARE_USABLE.get() {
+        return Ok(());
+    }
+    let invalid = invalid_settings().await;
+    // Why is not told to everyone who asks whether the shop is ready.
+    told(&invalid).map_err(|_| unusable(&invalid))?;
+    ARE_USABLE.set(true);
+    Ok(())
+}
+
+/// Everything that is wrong with the variables that this component is granted.
+pub async fn invalid_settings() -> Vec<Invalid> {
+    let mut values = Vec::new();
+    let mut unreadable = Vec::new();
+    for variable in VARIABLES {
+        match variables::get(variable.name.to_owned()).await {
+            Ok(value) => values.push((variable.name, value)),
+            // Not every component is granted every variable.
+            Err(Error::Undefined(_)) => {}
+            Err(error) => {
+                let message = format!("cannot be read: {error}");
+                unreadable.push(Invalid::new(variable.name, message));
+            }
+        }
+    }
+    let value = |name: &str| {
+        let found = values.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| value.clone())
+    };
+    let mut invalid = mercato_settings::check(value);
+    invalid.append(&mut unreadable);
+    invalid
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_used_is_told_by_name() {
+        assert_eq!(told(&[]).unwrap().status(), StatusCode::NO_CONTENT);
+        let invalid = [
+            Invalid::new("public_url", "is \"ftp://x\": set it to an address"),
+            Invalid::new("jwt_secret", "has 1 byte: set it to a longer one"),
+        ];
+        let document = told(&invalid).unwrap_err().document("/", "r", "t");
+        assert_eq!(document["status"], 503);
+        assert_eq!(document["settings"][0]["name"], "public_url");
+        assert_eq!(
+            document["settings"][1]["message"],
+            "has 1 byte: set it to a longer one"
+        );
+        let public = unusable(&invalid).document("/", "r", "t");
+        assert_eq!(
+            public["detail"],
+            "settings that cannot be used: public_url, jwt_secret; the log says why"
+        );
+        assert!(public.get("settings").is_none());
+    }
+}
