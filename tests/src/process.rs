@@ -290,6 +290,13 @@ impl Server {
         self.launch();
     }
 
+    /// The same, with further arguments of `mercato up` from now on.
+    pub fn restart_with(&mut self, arguments: &[&str]) {
+        let further = arguments.iter().map(|argument| (*argument).to_owned());
+        self.settings.arguments.extend(further);
+        self.restart();
+    }
+
     /// Asks the server to end (SIGTERM) and returns whether it ended with exit code 0.
     ///
     /// # Panics

@@ -286,18 +286,6 @@ fn without_a_proxy_nobody_can_say_where_they_come_from() {
 }
 
 #[test]
-fn proxies_must_be_a_number() {
-    let server = Server::builder().variable("trusted_proxies", "yes").start();
-    let shop = Shop::on(&server);
-    log_in(&shop, HERE, &unique_email(), WRONG).expect_problem(500, "internal");
-    let health = server.client().get("/api/health/ready").send();
-    let problem = health.expect_problem(503, "not-ready");
-    assert_eq!(problem["boxes"]["auth-api"], "down", "{problem}");
-    let log = server.log();
-    assert!(log.contains("trusted_proxies") && log.contains("from 0 to 16"));
-}
-
-#[test]
 fn neither_the_database_nor_the_log_shows_who_was_tried_and_with_what() {
     let mut server = behind_a_proxy();
     let shop = Shop::on(&server);

@@ -326,53 +326,114 @@ fn an_unknown_argument() {
     assert_no_panic(&refusal.text);
 }
 
-/// The value is a component's to judge: the others go on, and the log says what to do.
+/// What each variable may hold is the components' to judge, and they are asked before the shop opens.
 #[test]
-fn a_variable_with_a_value_that_makes_no_sense() {
-    for (variable, value, down, path) in [
-        ("bcrypt_cost", "40", "auth-api", "/api/v1/auth/me"),
-        ("access_token_ttl", "soon", "auth-api", "/api/v1/auth/me"),
-        ("reservation_ttl", "-1", "orders-api", "/api/v1/orders"),
-        ("currency", "EURO", "orders-api", "/api/v1/orders"),
+fn a_variable_that_cannot_be_used() {
+    for (variable, value, rule) in [
+        ("jwt_secret", "hunter2", "at least 32 bytes"),
+        ("jwt_secret", "", "is empty"),
+        ("jwt_previous_secret", "hunter2", "at least 32 bytes"),
+        ("payment_webhook_secret", "hunter2", "at least 16 bytes"),
+        ("metrics_token", "hunter2", "at least 16 bytes"),
+        ("bcrypt_cost", "40", "from 4 to 16"),
+        ("access_token_ttl", "soon", "from 1 to 86400"),
+        ("refresh_token_ttl", "0", "from 1 to 31536000"),
+        ("reservation_ttl", "-1", "from 1 to 2592000"),
+        ("trusted_proxies", "yes", "from 0 to 16"),
+        ("currency", "EURO", "ISO 4217"),
+        ("currency", "XXX", "ISO 4217"),
+        ("public_url", "ftp://x", "https://shop.example"),
+        (
+            "public_url",
+            "https://shop.example/?x=1",
+            "https://shop.example",
+        ),
+        ("public_url", "", "https://shop.example"),
+        (
+            "cors_allowed_origins",
+            "https://a.example/",
+            "without a path",
+        ),
     ] {
-        let server = Server::builder().variable(variable, value).start();
-        let ready = server.client().get("/api/health/ready").send();
-        let problem = ready.expect_problem(503, "not-ready");
-        assert_eq!(problem["boxes"][down], "down", "{problem}");
-        // Without a token the guard answers first; what counts is that it answers cleanly.
-        server
-            .client()
-            .get(path)
-            .send()
-            .expect_problem(401, "unauthorized");
-        let log = wait_until("a line in the log", || {
-            Some(server.log()).filter(|log| log.contains(variable))
-        });
-        assert!(log.contains(value), "{log}");
-        assert_no_panic(&log);
+        let refusal = up(&[
+            "--listen",
+            "127.0.0.1:0",
+            "--variable",
+            &format!("{variable}={value}"),
+        ]);
+        refusal.says(&[&format!("mercato: setting {variable}: "), rule]);
+        assert!(!refusal.text.contains("hunter2"), "{}", refusal.text);
     }
 }
 
 #[test]
-fn a_secret_that_is_too_short_opens_no_door_and_is_not_logged() {
-    let server = Server::builder().variable("jwt_secret", "hunter2").start();
-    let client = server.client();
-    client
-        .get("/api/health/ready")
-        .send()
-        .expect_problem(503, "not-ready");
-    let credentials = serde_json::json!({ "email": "a@b.example", "password": "Tr0ub4dor&3" });
-    let answer = client.post("/api/v1/auth/login").json(&credentials).send();
-    assert!(answer.status() >= 500, "{}", answer.text());
-    let problem = answer.json();
-    assert_eq!(problem["path"], "/api/v1/auth/login", "{problem}");
-    let guarded = client.get("/api/v1/orders").bearer("a.b.c").send();
-    assert!([401, 503].contains(&guarded.status()), "{}", guarded.text());
-    let log = wait_until("a line in the log", || {
-        Some(server.log()).filter(|log| log.contains("jwt_secret"))
-    });
-    assert!(!log.contains("hunter2"), "{log}");
-    assert_no_panic(&log);
+fn a_first_admin_that_cannot_be_made() {
+    let with = |email: &str, password: &str| {
+        up(&[
+            "--listen",
+            "127.0.0.1:0",
+            "--variable",
+            &format!("admin_email={email}"),
+            "--variable",
+            &format!("admin_password={password}"),
+        ])
+    };
+    with("root@shop.example", "").says(&["setting admin_password: ", "both or neither"]);
+    with("", "Correct-Horse-7").says(&["setting admin_email: ", "both or neither"]);
+    with("root", "Correct-Horse-7").says(&["setting admin_email: "]);
+    let weak = with("root@shop.example", "hunter2");
+    weak.says(&["setting admin_password: "]);
+    assert!(!weak.text.contains("hunter2"), "{}", weak.text);
+}
+
+#[test]
+fn every_variable_that_cannot_be_used_has_its_line() {
+    let refusal = up(&[
+        "--listen",
+        "127.0.0.1:0",
+        "--variable",
+        "currency=usd",
+        "--variable",
+        "public_url=shop.example",
+        "--variable",
+        "trusted_proxies=99",
+    ]);
+    assert_eq!(refusal.code, Some(1), "{}", refusal.text);
+    let lines = refusal.text.lines();
+    let named: Vec<&str> = lines
+        .filter_map(|line| line.strip_prefix("mercato: setting "))
+        .filter_map(|line| line.split(':').next())
+        .collect();
+    assert_eq!(named, ["currency", "public_url", "trusted_proxies"]);
+}
+
+#[test]
+fn a_shop_with_stripe_and_settings_that_cannot_be_used() {
+    const KEY: &str = "sk_test_51MercatoTests0123456789";
+    // The shop without Stripe, which the other tests start, shares only some of the compiled components.
+    let compiled = Command::new(runner())
+        .current_dir(repository())
+        .args(["compile", "--app", "spin.stripe.toml", "--data-dir"])
+        .arg(shared_data())
+        .status();
+    assert!(compiled.is_ok_and(|status| status.success()));
+    for (key, base, variable) in [
+        ("pk_live_1", "https://api.stripe.com", "stripe_secret_key"),
+        (KEY, "http://api.stripe.com", "stripe_api_base"),
+    ] {
+        let refusal = up(&[
+            "--app",
+            "spin.stripe.toml",
+            "--listen",
+            "127.0.0.1:0",
+            "--variable",
+            &format!("stripe_secret_key={key}"),
+            "--variable",
+            &format!("stripe_api_base={base}"),
+        ]);
+        refusal.says(&[&format!("setting {variable}: ")]);
+        assert!(!refusal.text.contains(key), "{}", refusal.text);
+    }
 }
 
 #[cfg(unix)]

@@ -216,7 +216,7 @@ fn an_event_that_cannot_be_applied_is_parked_and_seen_everywhere() {
         fs::remove_file(server.folder().join(file)).ok();
     }
     redis.restart();
-    server.restart();
+    server.restart_with(&["--new-database", "orders"]);
     let shop = Shop::on(&server);
 
     let entry = outbox(&shop)["data"][0].clone();
@@ -334,6 +334,57 @@ fn a_request_is_found_in_the_log_by_its_id_and_by_its_order() {
         .iter()
         .any(|(_, order)| unpublished["order_id"] == *order);
     assert!(is_known, "{unpublished}");
+}
+
+/// What components tell of who changed what (`a change was made`) or was refused (`a request was refused`).
+fn told(server: &Server, message: &str) -> Vec<Value> {
+    let found = lines(&server.log()).into_iter();
+    found
+        .filter(|line| line["message"] == message)
+        .map(|line| serde_json::from_str(&text(&line["more"])).expect("fields"))
+        .collect()
+}
+
+#[test]
+fn the_log_says_who_changed_something_and_who_was_refused() {
+    let server = Server::start();
+    let shop = Shop::on(&server);
+    let customer = shop.customer();
+    customer.order(&[(&shop.product(1, 5), 1)]);
+    customer.get("/api/v1/orders").send().expect(200);
+    customer.get("/api/v1/auth/users").send().expect(403);
+    shop.nobody().get("/api/v1/orders").send().expect(401);
+    let refused = wait_until("both refusals", || {
+        let refused = told(&server, "a request was refused");
+        (refused.len() >= 2).then_some(refused)
+    });
+    let line = |method: &str, path: &str, status: &str, user_id: Option<&str>| {
+        let mut line = json!({ "method": method, "path": path, "status": status });
+        if let Some(id) = user_id {
+            line["user_id"] = json!(id);
+        }
+        line
+    };
+    let own = Some(customer.id.as_str());
+    let expected = [
+        line("GET", "/api/v1/auth/users", "403", own),
+        line("GET", "/api/v1/orders", "401", None),
+    ];
+    assert_eq!(refused, expected);
+    let changed = told(&server, "a change was made");
+    for expected in [
+        line("POST", "/api/v1/auth/register", "201", own),
+        line("POST", "/api/v1/orders", "201", own),
+    ] {
+        assert!(changed.contains(&expected), "{expected} in {changed:?}");
+    }
+    for change in &changed {
+        let path = text(&change["path"]);
+        assert!(
+            path.starts_with("/api/") && change["method"] != "GET",
+            "{change}"
+        );
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ const DESCRIPTION_CHARS: usize = 5_000;
 
 #[test]
 fn six_hundred_slow_readers_do_not_fill_the_memory() {
+    let _alone = mercato_tests::load::alone();
     if is_quick() {
         return;
     }

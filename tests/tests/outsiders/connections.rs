@@ -67,6 +67,7 @@ fn still_open(crowd: Vec<Raw>) -> usize {
 
 #[test]
 fn the_soft_limit_of_files_is_raised() {
+    let _alone = mercato_tests::load::alone();
     let server = Server::builder().soft_file_limit(256).start();
     let crowd = expect_newcomers_to_be_served(&server, 600);
     assert_eq!(still_open(crowd), 600);
@@ -74,6 +75,7 @@ fn the_soft_limit_of_files_is_raised() {
 
 #[test]
 fn idle_connections_make_room_when_files_run_out() {
+    let _alone = mercato_tests::load::alone();
     let (metrics, builder) = Listener::on(Server::builder());
     let server = builder.hard_file_limit(1024).start();
     let crowd = expect_newcomers_to_be_served(&server, 1100);
@@ -84,6 +86,7 @@ fn idle_connections_make_room_when_files_run_out() {
 
 #[test]
 fn one_address_takes_only_its_share_of_the_connections() {
+    let _alone = mercato_tests::load::alone();
     let server = Server::builder().hard_file_limit(1024).start();
     let crowd: Vec<Raw> = (0..400).map(|_| Raw::connect(server.base_url())).collect();
     server.client().get("/").send().expect(200);
@@ -94,6 +97,7 @@ fn one_address_takes_only_its_share_of_the_connections() {
 
 #[test]
 fn behind_a_proxy_its_address_may_have_all_connections() {
+    let _alone = mercato_tests::load::alone();
     let builder: ServerBuilder = Server::builder().variable("trusted_proxies", "1");
     let server = builder.hard_file_limit(1024).start();
     let crowd: Vec<Raw> = (0..400).map(|_| Raw::connect(server.base_url())).collect();

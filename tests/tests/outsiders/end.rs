@@ -31,6 +31,7 @@ fn sent(server: &Server, text: &str) -> TcpStream {
 
 #[test]
 fn a_request_that_was_not_sent_whole_does_not_hold_up_the_end() {
+    let _alone = mercato_tests::load::alone();
     let mut server = Server::start();
     let token = Shop::on(&server).admin().token;
     let post = format!(
@@ -73,6 +74,7 @@ fn a_request_that_was_not_sent_whole_does_not_hold_up_the_end() {
 
 #[test]
 fn a_hangup_ends_the_shop_as_sigterm_does() {
+    let _alone = mercato_tests::load::alone();
     let mut server = Server::start();
     let asked = Command::new("kill")
         .args(["-HUP", &server.process_id().to_string()])

@@ -27,6 +27,7 @@ fn reachable(folder: &Path) -> Vec<(PathBuf, u32)> {
 
 #[test]
 fn only_the_owner_can_read_databases_whatever_the_umask() {
+    let _alone = mercato_tests::load::alone();
     let folder = Folder::new("modes");
     let databases = folder.path().join("databases");
     let mut server = Server::builder().databases(&databases).umask("000").start();

@@ -25,6 +25,7 @@ const LOOKS: usize = 300;
 
 #[test]
 fn logins_at_a_time_leave_the_catalogue_and_readiness_alone() {
+    let _alone = mercato_tests::load::alone();
     let server = Server::builder().variable("bcrypt_cost", COST).start();
     let shop = Shop::on(&server);
     let product = format!("/api/v1/products/{}", shop.product(9.99, 10));

@@ -65,6 +65,7 @@ fn with_status(answers: &[Response], status: u16) -> usize {
 
 #[test]
 fn unpaid_orders_at_the_same_time_keep_to_the_limit() {
+    let _alone = mercato_tests::load::alone();
     let server = Server::builder().variable("open_orders_max", "5").start();
     let shop = Shop::on(&server);
     let (customer, product) = (shop.customer(), shop.product(1, 1_000));
@@ -100,6 +101,7 @@ fn unpaid_orders_at_the_same_time_keep_to_the_limit() {
 
 #[test]
 fn units_of_unpaid_orders_keep_to_the_limit() {
+    let _alone = mercato_tests::load::alone();
     let server = as_shipped().start();
     let shop = Shop::on(&server);
     let (customer, product) = (shop.customer(), shop.product(1, 1_000_000));
@@ -121,6 +123,7 @@ fn units_of_unpaid_orders_keep_to_the_limit() {
 
 #[test]
 fn orders_of_a_minute_keep_to_the_limit_and_say_when() {
+    let _alone = mercato_tests::load::alone();
     let server = Server::builder().variable("orders_per_minute", "7").start();
     let shop = Shop::on(&server);
     let (customer, product) = (shop.customer(), shop.product(1, 1_000));
@@ -152,6 +155,7 @@ fn orders_of_a_minute_keep_to_the_limit_and_say_when() {
 
 #[test]
 fn a_client_is_limited_however_many_accounts_it_has() {
+    let _alone = mercato_tests::load::alone();
     let server = Server::builder()
         .variable("trusted_proxies", "1")
         .variable("open_orders_per_client_max", "3")
@@ -181,6 +185,7 @@ const RATIO_MAX: f64 = 3.0;
 
 #[test]
 fn one_accounts_flood_leaves_others_their_pace() {
+    let _alone = mercato_tests::load::alone();
     let server = as_shipped().start();
     let shop = Shop::on(&server);
     let product = shop.product(1, 1_000_000);
@@ -233,6 +238,7 @@ const IDLE_CALLS: f64 = 4.0;
 
 #[test]
 fn a_shop_in_which_nothing_is_to_be_done_writes_nothing() {
+    let _alone = mercato_tests::load::alone();
     let (listener, builder) = Listener::on(Server::builder());
     let server = builder.start();
     let shop = Shop::on(&server);

@@ -4,6 +4,7 @@ use mercato_tests::{Server, load::Latencies};
 
 #[test]
 fn an_idle_shop_answers_evenly() {
+    let _alone = mercato_tests::load::alone();
     let server = Server::start();
     let client = server.client();
     let live = || {

@@ -75,6 +75,7 @@ fn assert_ready_with_a_warning(server: &Server) {
 
 #[test]
 fn a_pipe_whose_reader_is_gone_costs_only_the_log() {
+    let _alone = mercato_tests::load::alone();
     let idle = idle_pace();
     let (reader, writer) = io::pipe().expect("a pipe");
     drop(reader);
@@ -91,6 +92,7 @@ fn a_pipe_whose_reader_is_gone_costs_only_the_log() {
 
 #[test]
 fn a_pipe_that_nobody_reads_costs_only_the_log() {
+    let _alone = mercato_tests::load::alone();
     let idle = idle_pace();
     let (reader, writer) = io::pipe().expect("a pipe");
     let (metrics, builder) = Listener::on(Server::builder().standard_error(writer));
@@ -138,6 +140,7 @@ fn a_pipe_that_nobody_reads_costs_only_the_log() {
 
 #[test]
 fn a_log_on_a_full_disk_costs_only_the_log() {
+    let _alone = mercato_tests::load::alone();
     let Some(disk) = disk("log::a_log_on_a_full_disk_costs_only_the_log") else {
         return;
     };
@@ -164,6 +167,7 @@ fn a_log_on_a_full_disk_costs_only_the_log() {
 
 #[test]
 fn an_unread_pipe_does_not_hold_up_the_end() {
+    let _alone = mercato_tests::load::alone();
     let (reader, writer) = io::pipe().expect("a pipe");
     let (metrics, builder) = Listener::on(Server::builder().standard_error(writer));
     let mut server = builder.start();
@@ -206,6 +210,7 @@ fn lines_with(server: &Server, text: &str, count: usize) -> Vec<String> {
 
 #[test]
 fn nothing_a_client_sends_makes_a_long_line() {
+    let _alone = mercato_tests::load::alone();
     const COUNT: usize = 50;
     let server = Server::start();
     let client = server.client();
@@ -232,6 +237,7 @@ fn nothing_a_client_sends_makes_a_long_line() {
 
 #[test]
 fn what_a_terminal_obeys_does_not_reach_the_log() {
+    let _alone = mercato_tests::load::alone();
     let server = Server::start();
     let strange = [
         "\u{202e}", "\u{2066}", "\u{9b}", "\u{2028}", "\u{7f}", "\u{feff}",
@@ -252,6 +258,7 @@ fn what_a_terminal_obeys_does_not_reach_the_log() {
 
 #[test]
 fn a_client_cannot_pass_for_the_runner() {
+    let _alone = mercato_tests::load::alone();
     let server = Server::start();
     let client = server.client();
     for id in ["timer-1", "message-1", "Metrics-1"] {

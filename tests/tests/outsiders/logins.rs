@@ -98,6 +98,7 @@ impl Seen {
 
 #[test]
 fn an_admin_logs_in_among_crowds_that_log_in_and_register() {
+    let _alone = mercato_tests::load::alone();
     let server = Server::builder()
         .variable("trusted_proxies", "1")
         .variable("bcrypt_cost", BCRYPT_COST)

@@ -12,3 +12,4 @@ mod log;
 mod logins;
 mod probes;
 mod reads;
+mod search;

@@ -19,6 +19,7 @@ fn lasting(answer: &Response) -> (u16, Vec<(String, String)>, Vec<u8>) {
 
 #[test]
 fn the_runner_repeats_exactly_what_the_box_says_of_being_alive() {
+    let _alone = mercato_tests::load::alone();
     let server = Server::start();
     let client = server.client();
     for method in ["GET", "HEAD"] {

@@ -104,7 +104,7 @@ fn odd_passwords_are_wrong_and_nothing_else() {
     for password in [
         format!("{PASSWORD}\0"),
         format!("{PASSWORD}\0x"),
-        "\u{1f469}".repeat(100_000),
+        "\u{1f469}".repeat(16_000),
     ] {
         log_in(&json!({ "email": customer.email, "password": password }))
             .expect_problem(401, "invalid-credentials");

@@ -133,6 +133,8 @@ fn parameters_that_are_wrong_are_named() {
     let customer = shop.customer();
     for (path, field, code) in [
         ("?page=0", "page", "min"),
+        ("?page=102&limit=100", "page", "max"),
+        ("/PAID?page=10002&limit=1", "page", "max"),
         ("?limit=101", "limit", "max"),
         ("?status=LOST", "status", "format"),
         ("/LOST", "status", "format"),

@@ -51,6 +51,11 @@ fn the_outbox_comes_in_pages() {
     for member in ["pending", "parked", "oldestMs"] {
         assert!(page["lag"][member].is_u64(), "{page}");
     }
+    assert_eq!(page["meta"]["totalIsExact"], true);
+    admin
+        .get("/api/v1/payments/outbox?page=1002")
+        .send()
+        .expect_invalid(&[("page", "max")]);
     admin
         .get("/api/v1/payments/outbox?limit=0")
         .send()

@@ -230,6 +230,49 @@ fn news_about_another_amount_or_currency_are_not_believed() {
 }
 
 #[test]
+fn news_of_a_foreign_session_or_charge_pay_no_order() {
+    let Some(secret) = webhook_secret() else {
+        return;
+    };
+    let shop = Shop::shared();
+    let (customer, product) = (shop.customer(), shop.product(10, 5));
+    let order = customer.order(&[(&product, 1)]);
+    let other = customer.order(&[(&product, 1)]);
+    let payment = customer
+        .get(&format!("/api/v1/payments/order/{}", order.id))
+        .send()
+        .expect(200)
+        .json();
+    let charge = json!({
+        "id": "ch_foreign", "metadata": { "order_id": order.id, "payment_id": payment["id"] }, "amount": 1_000,
+        "amount_refunded": 0, "currency": "usd", "payment_intent": "pi_foreign", "captured": true,
+    });
+    for foreign in ["cs_test_foreign", &other.session_id] {
+        for kind in [
+            "checkout.session.completed",
+            "checkout.session.async_payment_succeeded",
+            "checkout.session.expired",
+            "checkout.session.async_payment_failed",
+        ] {
+            let mut object = session(&order, 1_000);
+            object["id"] = json!(foreign);
+            object["metadata"]["payment_id"] = payment["id"].clone();
+            send(&secret, &event(kind, object)).expect(200);
+        }
+    }
+    send(&secret, &event("charge.succeeded", charge.clone())).expect(200);
+    let mut back = charge;
+    back["amount_refunded"] = json!(1_000);
+    send(&secret, &event("charge.refunded", back)).expect(200);
+    for order in [&order, &other] {
+        assert_eq!(customer.read_order(&order.id)["status"], "PENDING");
+    }
+    send(&secret, &completed(&order, 1_000)).expect(200);
+    let seen = customer.wait_for_order(&order.id, "PAID");
+    assert_eq!(seen["payment"]["status"], "SUCCEEDED");
+}
+
+#[test]
 fn what_is_none_of_our_business_is_accepted_and_ignored() {
     let Some(secret) = webhook_secret() else {
         return;

@@ -292,12 +292,56 @@ fn parameters_that_are_wrong_are_named() {
 }
 
 #[test]
-fn a_far_page_is_empty_and_not_an_error() {
+fn the_last_page_that_may_be_asked_for_can_be_empty() {
     let list = Shop::shared()
         .nobody()
-        .get("/api/v1/products?page=4294967295&limit=100")
+        .get("/api/v1/products?page=101&limit=100&sort=createdAt")
         .send()
         .expect(200)
         .json();
     assert_eq!(list["data"], json!([]));
+    assert_eq!(list["meta"]["totalIsExact"], true);
+}
+
+#[test]
+fn a_page_too_deep_is_refused_and_told_of_the_cursor() {
+    let nobody = Shop::shared().nobody();
+    for query in [
+        "page=102&limit=100",
+        "page=4294967295",
+        "q=tea&page=1002&sort=price",
+    ] {
+        let answer = nobody.get(&format!("/api/v1/products?{query}")).send();
+        let problem = answer.expect(400).json();
+        assert_eq!(problem["errors"][0]["field"], "page", "{problem}");
+        assert_eq!(problem["errors"][0]["code"], "max", "{problem}");
+        let message = problem["errors"][0]["message"].as_str();
+        assert!(
+            message.is_some_and(|text| text.contains("after")),
+            "{problem}"
+        );
+    }
+}
+
+#[test]
+fn a_word_counts_once_and_the_first_eight_count() {
+    let shop = Shop::shared();
+    let name = unique("Eight");
+    let body = json!({ "name": name, "description": "a b c d e f g", "price": 1, "stock": 1 });
+    shop.admin()
+        .post("/api/v1/products")
+        .json(&body)
+        .send()
+        .expect(201);
+    let total = |words: &str| {
+        let query = words.replace(' ', "+");
+        let answer = shop
+            .nobody()
+            .get(&format!("/api/v1/products?q={query}"))
+            .send();
+        answer.expect(200).json()["meta"]["total"].clone()
+    };
+    assert_eq!(total(&[&*name; 4].join(" ")), 1);
+    assert_eq!(total(&format!("{name} {name} nowhere")), 0);
+    assert_eq!(total(&format!("a b c d e f {name} nowhere")), 1);
 }
