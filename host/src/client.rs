@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{HeaderMap, HeaderName};
+use mercato_platform::client::ip_address;
 
 use crate::limits::CLIENT_REQUESTS_MAX;
 
@@ -69,17 +70,6 @@ impl Proxies {
             .unwrap_or_else(|| connected.ip())
             .into()
     }
-}
-
-/// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:80`: proxies write all of them.
-fn ip_address(text: &str) -> Option<IpAddr> {
-    let text = text.trim();
-    let unbracketed = text
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
-    let with_port = || text.parse::<SocketAddr>().ok().map(|socket| socket.ip());
-    let bare = unbracketed.unwrap_or(text).parse().ok();
-    bare.or_else(with_port)
 }
 
 /// Counts the requests under way of each client. Needed behind proxies only: without them connections are counted.

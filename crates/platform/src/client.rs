@@ -1,6 +1,6 @@
 //! Where a request comes from, as far as requests are counted by it (docs/decisions/0013).
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// An IPv6 network of this length belongs to one subscriber, who has all its addresses (RFC 6177).
 const IPV6_NETWORK_BITS: u32 = 64;
@@ -30,6 +30,18 @@ impl Client {
 fn network(address: Ipv6Addr) -> Ipv6Addr {
     let mask = u128::MAX << (u128::BITS - IPV6_NETWORK_BITS);
     Ipv6Addr::from_bits(address.to_bits() & mask)
+}
+
+/// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:80`: proxies write all of them.
+#[must_use]
+pub fn ip_address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let unbracketed = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let with_port = || text.parse::<SocketAddr>().ok().map(|socket| socket.ip());
+    let bare = unbracketed.unwrap_or(text).parse().ok();
+    bare.or_else(with_port)
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@
 //! one is the host's. Behind proxies that is the proxy; the variable `trusted_proxies` says how many there are.
 
 use std::cell::Cell;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use http::HeaderName;
+use mercato_platform::client::ip_address;
 use mercato_platform::log;
 
 use crate::bindings::spin::variables::variables;
@@ -75,17 +76,6 @@ fn client(connected: Option<&str>, forwarded: &[&str], proxies: usize) -> Option
         .and_then(|behind| entries.into_iter().rev().nth(behind))
         .and_then(ip_address);
     named.or_else(|| connected.and_then(ip_address))
-}
-
-/// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:80`: proxies write all of them.
-fn ip_address(text: &str) -> Option<IpAddr> {
-    let text = text.trim();
-    let unbracketed = text
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
-    let with_port = || text.parse::<SocketAddr>().ok().map(|socket| socket.ip());
-    let bare = unbracketed.unwrap_or(text).parse().ok();
-    bare.or_else(with_port)
 }
 
 #[cfg(test)]
