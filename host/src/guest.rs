@@ -13,6 +13,7 @@ use crate::capabilities::sqlite::{Database, LongReads, OpenTransactions};
 use crate::capabilities::wasi::{self, Voice};
 use crate::client::Client;
 use crate::clock::Clock;
+use crate::costly::CostlyReads;
 use crate::faults::{Faults, StopSign};
 use crate::grants::AllowedHosts;
 use crate::memory::{InstanceMemory, Memory};
@@ -49,6 +50,8 @@ pub(crate) struct Services {
     pub long_reads: Option<LongReads>,
     /// The threads for guests that compute for long; none under a fault plan.
     pub heavy_guests: Option<Arc<Workers>>,
+    /// None under a fault plan.
+    pub costly_reads: Option<Arc<CostlyReads>>,
 }
 
 /// The data of a store.
@@ -110,7 +113,8 @@ impl Guest {
         self.outbound.client = client;
         self.outbound.depth = depth;
         self.presence.renew();
-        self.pace.renew();
+        self.pace = Arc::default();
+        self.outbound.pace = Arc::clone(&self.pace);
     }
 
     /// Whom it works for.

@@ -39,6 +39,7 @@ pub mod cli;
 mod client;
 mod clock;
 mod connections;
+mod costly;
 mod engine;
 mod error;
 mod faults;

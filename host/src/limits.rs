@@ -14,6 +14,8 @@ pub const INSTANCES_KEPT_FOR_TIMERS: u32 = 1;
 pub const REQUESTS_WAITING: usize = 512;
 /// Those of one client among them: an IPv4 address or an IPv6 network.
 pub const REQUESTS_WAITING_PER_CLIENT: usize = 384;
+/// How long an answer that says whether the shop is ready is given to others who ask.
+pub const READINESS_TIME: Duration = Duration::from_millis(250);
 /// How long a request waits for a free instance before it is answered 503.
 pub const QUEUE_TIME: Duration = Duration::from_secs(10);
 /// How long a component may work on one request before it is answered 504. While it waits for a client that is still
@@ -38,6 +40,16 @@ pub const TABLE_ELEMENTS_MAX: usize = 20_000;
 pub const GUEST_TIME: Duration = Duration::from_millis(20);
 /// How often running guests are asked to yield.
 pub const EPOCH_TICK: Duration = Duration::from_millis(10);
+
+/// Processor time of an answer to GET or HEAD, after which its path counts as one that costs much. Of the requests for such
+/// paths only as many run at a time as there are cores; the others wait like those that wait for an instance.
+pub const COSTLY_READ_PROCESSOR_TIME: Duration = Duration::from_millis(1);
+/// The processor time of one in so many is taken, because asking for it takes time, too.
+pub const COSTLY_READ_SAMPLE: u32 = 8;
+/// How long it is remembered that a path costs much, and of how many.
+pub const COSTLY_READ_TIME: Duration = Duration::from_secs(60);
+/// See [`COSTLY_READ_TIME`].
+pub const COSTLY_PATHS: usize = 64;
 
 /// Request body. Generous, because a bulk import streams; a component that wants less enforces less.
 pub const REQUEST_BODY_BYTES: u64 = 64 << 20;

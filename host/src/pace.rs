@@ -6,13 +6,15 @@
 //! transaction is open keeps its place: others may wait for its lock.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
 use crate::limits::GUEST_TIME;
+use crate::turns::Turn;
 use crate::workers::thread_time;
 
-/// The account of one instance. One thread at a time works on it.
+/// The account of one request. One thread at a time works on it.
 #[derive(Default)]
 pub(crate) struct Pace {
     is_timed: AtomicBool,
@@ -21,14 +23,34 @@ pub(crate) struct Pace {
     since_ns: AtomicU64,
     wants_turn: AtomicBool,
     is_away: AtomicBool,
+    /// The request's turn among those that cost much.
+    turn: Mutex<Option<Turn>>,
 }
 
 impl Pace {
-    /// Another request begins.
-    pub(crate) fn renew(&self) {
-        self.is_timed.store(false, Ordering::Relaxed);
-        self.used_ns.store(0, Ordering::Relaxed);
-        self.wants_turn.store(false, Ordering::Relaxed);
+    /// Takes the time from the beginning.
+    pub(crate) fn time(&self) {
+        self.is_timed.store(true, Ordering::Relaxed);
+    }
+
+    /// What was used while the time was taken.
+    pub(crate) fn used(&self) -> Duration {
+        Duration::from_nanos(self.used_ns.load(Ordering::Relaxed))
+    }
+
+    /// Keeps the turn until the request ends, waits for others, or goes on where it keeps nobody waiting.
+    pub(crate) fn hold(&self, turn: Turn) {
+        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = Some(turn);
+    }
+
+    /// Ends the turn.
+    pub(crate) fn let_go(&self) {
+        let turn = self
+            .turn
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        drop(turn);
     }
 
     /// A piece of work begins on this thread.
@@ -53,8 +75,7 @@ impl Pace {
         } else {
             self.since_ns.store(now_ns(), Ordering::Relaxed);
         }
-        let used = Duration::from_nanos(self.used_ns.load(Ordering::Relaxed));
-        let wants_turn = used >= GUEST_TIME && !has_transaction;
+        let wants_turn = self.used() >= GUEST_TIME && !has_transaction;
         self.wants_turn.store(wants_turn, Ordering::Relaxed);
     }
 
@@ -129,10 +150,23 @@ mod tests {
         assert!(!pace.wants_turn(), "not while its transaction is open");
         pace.tick(false);
         assert!(pace.wants_turn());
-        pace.renew();
+    }
+
+    #[test]
+    fn the_time_of_a_request_can_be_taken_from_the_beginning() {
+        const USED: Duration = Duration::from_millis(2);
+        let pace = Pace::default();
         pace.begin();
-        pace.tick(false);
-        assert!(!pace.wants_turn());
+        burn(USED);
+        pace.end();
+        assert_eq!(pace.used(), Duration::ZERO);
+        pace.time();
+        for _ in 0..2 {
+            pace.begin();
+            burn(USED);
+            pace.end();
+        }
+        assert!(pace.used() >= 2 * USED);
     }
 
     #[test]

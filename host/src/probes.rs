@@ -1,6 +1,10 @@
 //! Requests that find out whether the shop is up (`live` and `ready` in `[component.ID.tool.mercato]`). They must be
 //! answered however busy it is: one that asks whether it is alive gets the answer that the component has given at the start,
-//! and for one that asks whether it is ready an instance is kept.
+//! and for one that asks whether it is ready an instance is kept. Those who ask whether it is ready at about the same time
+//! get one answer, so that it costs nothing to be asked by many.
+
+use std::future::Future;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -8,9 +12,11 @@ use http_body::Body;
 use http_body_util::{BodyExt, Empty, Full, Limited};
 use wasmtime_wasi_http::WasiBody;
 
-use crate::limits::RESPONSE_BUFFER_BYTES;
+use crate::limits::{READINESS_TIME, RESPONSE_BUFFER_BYTES};
 use crate::pool::Lane;
+use crate::problem::{self, Problem};
 use crate::request_id::{Caller, REQUEST_ID};
+use crate::server::TRACEPARENT;
 use crate::triggers::http::{HttpComponent, Invocation};
 
 /// Host name of requests that come from the runner.
@@ -29,8 +35,7 @@ const TELLING: [HeaderName; 6] = [
 #[derive(Default)]
 pub(crate) struct Probes {
     live: Vec<Repeated>,
-    /// Components and paths.
-    ready: Vec<(String, String)>,
+    ready: Vec<Shared>,
 }
 
 /// Answers that are the same each time.
@@ -39,6 +44,16 @@ struct Repeated {
     path: String,
     get: Answer,
     head: Answer,
+}
+
+/// An answer that all get who ask at about the same time.
+pub(crate) struct Shared {
+    component: String,
+    path: String,
+    /// False where time does not go by as it does outside.
+    is_kept: bool,
+    get: tokio::sync::Mutex<Option<(Instant, Answer)>>,
+    head: tokio::sync::Mutex<Option<(Instant, Answer)>>,
 }
 
 struct Answer {
@@ -66,9 +81,15 @@ impl Probes {
         Ok(())
     }
 
-    /// Keeps an instance for a path.
-    pub(crate) fn keep_for(&mut self, component: String, path: String) {
-        self.ready.push((component, path));
+    /// Keeps an instance for a path, and for a moment the answer, if that `is_kept`.
+    pub(crate) fn keep_for(&mut self, component: String, path: String, is_kept: bool) {
+        self.ready.push(Shared {
+            component,
+            path,
+            is_kept,
+            get: tokio::sync::Mutex::default(),
+            head: tokio::sync::Mutex::default(),
+        });
     }
 
     /// The answer to a request, if it is one that is repeated.
@@ -82,27 +103,89 @@ impl Probes {
             .live
             .iter()
             .find(|live| live.path == path && live.component == component)?;
-        let answer = match *request.method() {
-            Method::GET => &found.get,
-            Method::HEAD => &found.head,
-            _ => return None,
-        };
-        let headers = request.headers();
-        if request.uri().query().is_some() || TELLING.iter().any(|name| headers.contains_key(name))
-        {
-            return None;
-        }
-        Some(answer.to(headers.get(REQUEST_ID)))
+        let answer = of_method(request, &found.get, &found.head)?;
+        Some(answer.to(request.headers().get(REQUEST_ID)))
+    }
+
+    /// The answer that the request may share with others.
+    pub(crate) fn shared<B: Body>(&self, component: &str, request: &Request<B>) -> Option<&Shared> {
+        let path = request.uri().path();
+        let found = self
+            .ready
+            .iter()
+            .find(|ready| ready.path == path && ready.component == component)?;
+        of_method(request, found, found).filter(|found| found.is_kept)
     }
 
     /// What kind of request one from outside is.
     pub(crate) fn lane(&self, component: &str, path: &str) -> Lane {
-        let is_ready = |(of, at): &(String, String)| at == path && of == component;
+        let is_ready = |ready: &Shared| ready.path == path && ready.component == component;
         if self.ready.iter().any(is_ready) {
             Lane::Probe
         } else {
             Lane::Client
         }
+    }
+}
+
+/// What stands for the method of a request; nothing when the answer may depend on more than method and path.
+fn of_method<T, B: Body>(request: &Request<B>, get: T, head: T) -> Option<T> {
+    let found = match *request.method() {
+        Method::GET => get,
+        Method::HEAD => head,
+        _ => return None,
+    };
+    let headers = request.headers();
+    let is_plain =
+        request.uri().query().is_none() && !TELLING.iter().any(|name| headers.contains_key(name));
+    is_plain.then_some(found)
+}
+
+impl Shared {
+    /// The answer of a moment ago, or else the one that `ask` gets to the request.
+    pub(crate) async fn answer<B: Body, F>(
+        &self,
+        mut request: Request<B>,
+        ask: impl FnOnce(Request<B>) -> F,
+    ) -> Response<WasiBody>
+    where
+        F: Future<Output = Response<WasiBody>>,
+    {
+        let request_id = request.headers().get(REQUEST_ID).cloned();
+        let kept = match *request.method() {
+            Method::HEAD => &self.head,
+            _ => &self.get,
+        };
+        // Who comes meanwhile waits for the same answer.
+        let mut kept = kept.lock().await;
+        if let Some((since, answer)) = &*kept
+            && since.elapsed() < READINESS_TIME
+        {
+            return answer.to(request_id.as_ref());
+        }
+        // It must be readable for everybody.
+        request.headers_mut().remove(header::ACCEPT_ENCODING);
+        let response = ask(request).await;
+        let content_type = response.headers().get(header::CONTENT_TYPE);
+        if content_type.is_some_and(|value| value == problem::MEDIA_TYPE) {
+            // It names the request that it answers.
+            return response;
+        }
+        let (head, body) = response.into_parts();
+        let Ok(body) = Limited::new(body, RESPONSE_BUFFER_BYTES).collect().await else {
+            let request_id = request_id.as_ref().and_then(|id| id.to_str().ok());
+            return Problem::TRAPPED.response(&self.path, request_id.unwrap_or_default());
+        };
+        let mut answer = Answer {
+            status: head.status,
+            headers: head.headers,
+            body: body.to_bytes(),
+        };
+        // The server adds its own.
+        answer.headers.remove(TRACEPARENT);
+        let response = answer.to(request_id.as_ref());
+        *kept = Some((Instant::now(), answer));
+        response
     }
 }
 
@@ -153,6 +236,8 @@ async fn ask(component: &HttpComponent, method: Method, path: &str) -> Result<An
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
 
     fn probes() -> Probes {
@@ -173,7 +258,7 @@ mod tests {
                 get: answer("alive"),
                 head: answer(""),
             }],
-            ready: vec![("front".into(), "/ready".into())],
+            ready: Vec::new(),
         }
     }
 
@@ -215,9 +300,66 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn those_who_ask_at_about_the_same_time_share_an_answer() {
+        let mut probes = probes();
+        probes.keep_for("front".into(), "/ready".into(), true);
+        let asked = AtomicU32::new(0);
+        let ask = |request: Request<Empty<Bytes>>| {
+            assert!(!request.headers().contains_key(header::ACCEPT_ENCODING));
+            let number = asked.fetch_add(1, Ordering::Relaxed);
+            async move {
+                tokio::task::yield_now().await;
+                let body = Full::new(number.to_string().into()).map_err(|never| match never {});
+                let mut response = Response::new(body.boxed_unsync());
+                *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                response
+            }
+        };
+        let get = async |method: Method, id: &'static str| {
+            let mut request = request(method, "/ready");
+            let headers = request.headers_mut();
+            headers.insert(REQUEST_ID, HeaderValue::from_static(id));
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+            let shared = probes.shared("front", &request).unwrap();
+            let answer = shared.answer(request, ask).await;
+            assert_eq!(answer.headers()[REQUEST_ID], id);
+            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+            answer.into_body().collect().await.unwrap().to_bytes()
+        };
+        let (one, two) = tokio::join!(get(Method::GET, "r-1"), get(Method::GET, "r-2"));
+        assert_eq!((&*one, &*two), (&b"0"[..], &b"0"[..]));
+        assert_eq!(get(Method::HEAD, "r-3").await, "1");
+        tokio::time::sleep(READINESS_TIME).await;
+        assert_eq!(get(Method::GET, "r-4").await, "2");
+    }
+
+    #[tokio::test]
+    async fn a_problem_is_for_whom_it_names() {
+        let mut probes = probes();
+        probes.keep_for("front".into(), "/ready".into(), true);
+        for id in ["r-1", "r-2"] {
+            let request = request(Method::GET, "/ready");
+            let shared = probes.shared("front", &request).unwrap();
+            let problem = async |_| Problem::BUSY.response("/ready", id);
+            let answer = shared.answer(request, problem).await;
+            let body = answer.into_body().collect().await.unwrap().to_bytes();
+            assert!(String::from_utf8_lossy(&body).contains(id));
+        }
+    }
+
+    #[test]
+    fn where_time_is_simulated_no_answer_is_kept() {
+        let mut probes = probes();
+        probes.keep_for("front".into(), "/ready".into(), false);
+        let request = request(Method::GET, "/ready");
+        assert!(probes.shared("front", &request).is_none());
+    }
+
     #[test]
     fn an_instance_is_kept_for_the_path_that_is_named_and_no_other() {
-        let probes = probes();
+        let mut probes = probes();
+        probes.keep_for("front".into(), "/ready".into(), true);
         assert_eq!(probes.lane("front", "/ready"), Lane::Probe);
         assert_eq!(probes.lane("front", "/internal/ready"), Lane::Client);
         assert_eq!(probes.lane("other", "/ready"), Lane::Client);

@@ -15,12 +15,15 @@ use crate::request_id::REQUEST_ID;
 /// Where the kinds of problems are described.
 const PROBLEM_BASE: &str = "https://mercato.dev/problems/";
 
+/// The media type of problems.
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
+
 /// What stands for the path of a request that could not be read.
 const UNKNOWN_PATH: &str = "/";
 
 /// Sent with each of them, as with every answer of a component.
 const HEADERS: [(HeaderName, &str); 7] = [
-    (header::CONTENT_TYPE, "application/problem+json"),
+    (header::CONTENT_TYPE, MEDIA_TYPE),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),

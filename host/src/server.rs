@@ -36,7 +36,7 @@ use crate::upload::{Incoming, Received};
 use crate::wire::{Reception, Wire};
 
 /// Ties a call to the calls it sets off (W3C Trace Context).
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// Pause after the listener failed, for example because no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// What the runner tells a component about the request, as Spin does.
@@ -203,12 +203,15 @@ impl Server {
                         .headers_mut()
                         .insert(LOG_LINES_LOST, HeaderValue::from(lines_lost));
                 }
-                let response = match self.probes.answer(found.component, &request) {
-                    Some(response) => response,
-                    None => {
-                        self.forward(found.component, request, &path, &request_id, peer)
-                            .await
-                    }
+                let forward =
+                    |request| self.forward(found.component, request, &path, &request_id, peer);
+                let response = if let Some(response) = self.probes.answer(found.component, &request)
+                {
+                    response
+                } else if let Some(shared) = self.probes.shared(found.component, &request) {
+                    shared.answer(request, forward).await
+                } else {
+                    forward(request).await
                 };
                 (found.component, found.route, response)
             }

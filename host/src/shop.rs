@@ -20,6 +20,7 @@ use crate::capabilities::sqlite::{self, Database, Databases, LongReads};
 use crate::client::{Proxies, Requests};
 use crate::clock::{Clock, SystemClock};
 use crate::connections::Connections;
+use crate::costly::CostlyReads;
 use crate::engine::{self, Compiler};
 use crate::error::{Error, Result};
 use crate::faults::{FaultPlan, Faults};
@@ -664,6 +665,7 @@ async fn start(settings: Builder) -> Result<Parts> {
                 Workers::start("heavy-guest", threads, QueueLimits::NONE, &runtime)
             })
             .transpose()?,
+        costly_reads: is_live.then(|| CostlyReads::new(&plan.settings.limits)),
     });
     let activity = Activity::new();
     // In a simulation the files are left alone, and nothing depends on real time.
@@ -1024,7 +1026,8 @@ async fn probes(plan: &Plan, components: &Components) -> Result<Probes> {
             })?;
         }
         if let Some(path) = ready {
-            probes.keep_for(id.clone(), path);
+            let is_kept = plan.settings.faults.is_none() && plan.settings.random_seed.is_none();
+            probes.keep_for(id.clone(), path, is_kept);
         }
     }
     Ok(probes)

@@ -196,6 +196,16 @@ impl Response {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// Whether a header that is a list names the entry.
+    pub fn lists(&self, name: &str, entry: &str) -> bool {
+        self.headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .any(|found| found.trim().eq_ignore_ascii_case(entry))
+    }
+
     /// All headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers

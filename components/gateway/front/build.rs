@@ -1,10 +1,12 @@
-//! Packs what the documentation page is made of: each file compressed as it is sent, with the tag it is sent under.
+//! Packs what the documentation page is made of: each file compressed as it is sent, with the tag it is sent under. What
+//! the page loads has a name with its tag in it, so that it may be kept for good.
 
 use std::io::{Cursor, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use anyhow::{Context as _, Result};
+use brotli::enc::BrotliEncoderParams;
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest as _, Sha256};
 use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED;
@@ -18,7 +20,13 @@ const FROM_SWAGGER_UI: [&str; 3] = [
 ];
 
 /// What is our own, in `assets/`.
-const OWN: [&str; 3] = ["index.html", "initializer.js", "page.css"];
+const OWN: [&str; 2] = ["initializer.js", "page.css"];
+
+/// The page itself, also in `assets/`.
+const PAGE: &str = "index.html";
+
+/// Under which path the page loads files.
+const PATH: &str = "/api/docs/";
 
 /// The document that the page shows, as it is checked in.
 const DOCUMENT: &str = "../../../docs/openapi.json";
@@ -30,16 +38,20 @@ fn main() -> Result<()> {
     let out = PathBuf::from(env::var_os("OUT_DIR").context("OUT_DIR is set by Cargo")?);
     let mut release = ZipArchive::new(Cursor::new(SWAGGER_UI_VENDORED))?;
     let root = root_of(&release)?;
+    let mut named = Vec::new();
     for name in FROM_SWAGGER_UI {
         let mut file = release.by_name(&format!("{root}/dist/{name}"))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        pack(&out, name, &bytes)?;
+        named.push((name, pack(&out, name, &bytes)?));
     }
     for name in OWN {
-        pack_file(&out, name, &Path::new("assets").join(name))?;
+        let bytes = read(&Path::new("assets").join(name))?;
+        named.push((name, pack(&out, name, &bytes)?));
     }
-    pack_file(&out, "openapi.json", Path::new(DOCUMENT))?;
+    let page = String::from_utf8(read(&Path::new("assets").join(PAGE))?)?;
+    pack(&out, PAGE, page_with(&named, page)?.as_bytes())?;
+    pack(&out, "openapi.json", &read(Path::new(DOCUMENT))?)?;
     println!("cargo::rerun-if-changed=build.rs");
     Ok(())
 }
@@ -55,22 +67,45 @@ fn root_of(release: &ZipArchive<Cursor<&[u8]>>) -> Result<String> {
     Ok(root.to_owned())
 }
 
-fn pack_file(out: &Path, name: &str, path: &Path) -> Result<()> {
+fn read(path: &Path) -> Result<Vec<u8>> {
     println!("cargo::rerun-if-changed={}", path.display());
-    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    pack(out, name, &bytes)
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-fn pack(out: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+/// The page, loading each file under its name with the tag in it.
+fn page_with(named: &[(&str, String)], page: String) -> Result<String> {
+    named.iter().try_fold(page, |page, (name, tag)| {
+        let plain = format!("\"{PATH}{name}\"");
+        let tagged = format!("\"{PATH}{}\"", tagged(name, tag));
+        anyhow::ensure!(page.contains(&plain), "the page does not load {name}");
+        Ok(page.replace(&plain, &tagged))
+    })
+}
+
+/// `page.css` with the tag in it: `page.0123.css`.
+fn tagged(name: &str, tag: &str) -> String {
+    match name.rsplit_once('.') {
+        Some((stem, extension)) => format!("{stem}.{tag}.{extension}"),
+        None => format!("{name}.{tag}"),
+    }
+}
+
+/// Writes the file's compressed forms, its tag and its name with the tag; gives the tag.
+fn pack(out: &Path, name: &str, bytes: &[u8]) -> Result<String> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes)?;
     fs::write(out.join(format!("{name}.gz")), encoder.finish()?)?;
+    let mut packed = Vec::new();
+    let parameters = BrotliEncoderParams::default();
+    brotli::BrotliCompress(&mut Cursor::new(bytes), &mut packed, &parameters)?;
+    fs::write(out.join(format!("{name}.br")), packed)?;
     let digest = Sha256::digest(bytes);
     let tag: String = digest
         .iter()
         .take(TAG_BYTES)
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    fs::write(out.join(format!("{name}.tag")), tag)?;
-    Ok(())
+    fs::write(out.join(format!("{name}.tag")), &tag)?;
+    fs::write(out.join(format!("{name}.name")), tagged(name, &tag))?;
+    Ok(tag)
 }

@@ -14,6 +14,7 @@ use crate::faults::{CallKind, Fault, StopSign};
 use crate::grants::{CHAINING_SUFFIX, Target};
 use crate::guest::{ComponentGrants, Services};
 use crate::limits::{CHAIN_DEPTH, OUTBOUND_CONNECT_TIME, OUTBOUND_READ_TIME};
+use crate::pace::Pace;
 use crate::pool::Lane;
 use crate::shop::Components;
 use crate::triggers::http::Invocation;
@@ -40,6 +41,8 @@ pub(crate) struct OutboundHttp {
     pub depth: u32,
     /// Whom it works for right now.
     pub client: Option<Client>,
+    /// How much it has computed for whom it works for.
+    pub pace: Arc<Pace>,
     /// Ends the instance, which a hook cannot do itself.
     stop: Arc<StopSign>,
 }
@@ -60,6 +63,7 @@ impl OutboundHttp {
             components: components.clone(),
             depth: 0,
             client: None,
+            pace: Arc::default(),
             stop: Arc::clone(stop),
         }
     }
@@ -101,10 +105,13 @@ impl WasiHttpHooks for OutboundHttp {
                 self.client,
                 request,
             )),
-            None => match &self.services.network {
-                Some(network) => Box::pin(stand_in(Arc::clone(network), request)),
-                None => Box::pin(send(request, options)),
-            },
+            None => {
+                self.pace.let_go();
+                match &self.services.network {
+                    Some(network) => Box::pin(stand_in(Arc::clone(network), request)),
+                    None => Box::pin(send(request, options)),
+                }
+            }
         };
         if !self.services.faults.are_planned() {
             return Box::new(exchange);

@@ -141,7 +141,10 @@ impl Guest {
             .map_err(|_| Error::Other("could not find connection for resource".into()))?;
         match &self.services.broker {
             Broker::Local(_) => Ok(Route::Local),
-            Broker::Servers(servers) => servers.link(&connection.address).map(Route::Server),
+            Broker::Servers(servers) => {
+                self.pace.let_go();
+                servers.link(&connection.address).map(Route::Server)
+            }
         }
     }
 }
@@ -420,6 +423,7 @@ mod tests {
             random: None,
             long_reads: None,
             heavy_guests: None,
+            costly_reads: None,
         };
         let guest = Guest::new(
             &Arc::new(grants),

@@ -20,6 +20,7 @@ use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
 
 use crate::client::Client;
+use crate::costly::{CostlyReads, Sampled};
 use crate::error::one_line;
 use crate::faults::{CallKind, Fault, Stopped};
 use crate::guest::{Guest, Services};
@@ -27,11 +28,13 @@ use crate::limits::{
     CROWDED_TIME, POST_RETURN_TIME, RESPONSE_BUFFER_BYTES, RESPONSE_BUFFER_TIME, RESPONSE_FRAMES,
     RESPONSE_HOLD_TIME,
 };
+use crate::pace::Pace;
 use crate::pool::{Instance, Lane, Lease, NoInstance, Pool};
 use crate::problem::Problem;
 use crate::request_id::REQUEST_ID;
 use crate::shutdown::Activity;
 use crate::triggers::work::{Finishing, Paced};
+use crate::turns::Turn;
 use crate::upload::Upload;
 
 /// How exactly the end of a request's time is kept while its client is waited for.
@@ -126,8 +129,24 @@ impl HttpComponent {
                 request_id,
             };
         }
+        let reads = self.costly_reads(&invocation);
+        let turn = match reads {
+            Some(reads) => reads.turn(&self.id, &path, invocation.client).await,
+            None => Ok(None),
+        };
+        let Ok(turn) = turn else {
+            return Answer {
+                outcome: Err(Problem::BUSY),
+                path,
+                request_id,
+            };
+        };
         let outcome = match self.pool.lease(invocation.lane, invocation.client).await {
-            Ok(lease) => self.run(lease, invocation, &request_id).await,
+            Ok(lease) => {
+                let sampled = reads.and_then(|reads| reads.sample(&self.id, &path));
+                self.run(lease, turn, sampled, invocation, &request_id)
+                    .await
+            }
             Err(NoInstance::Busy) => Err(Problem::BUSY),
             Err(NoInstance::Broken(cause)) => {
                 tracing::error!(component = %self.id, request_id, "no instance: {}", one_line(&format!("{cause:#}")));
@@ -141,7 +160,22 @@ impl HttpComponent {
         }
     }
 
-    async fn run(&self, mut lease: Lease, invocation: Invocation, request_id: &str) -> Outcome {
+    /// Where the request's cost is looked at: none for those that write, and those that nobody outside waits for.
+    fn costly_reads(&self, invocation: &Invocation) -> Option<&Arc<CostlyReads>> {
+        let is_read = invocation.depth == 0
+            && invocation.lane == Lane::Client
+            && is_safe(invocation.request.method());
+        self.services.costly_reads.as_ref().filter(|_| is_read)
+    }
+
+    async fn run(
+        &self,
+        mut lease: Lease,
+        turn: Option<Turn>,
+        sampled: Option<Sampled>,
+        invocation: Invocation,
+        request_id: &str,
+    ) -> Outcome {
         lease
             .instance
             .store
@@ -154,6 +188,9 @@ impl HttpComponent {
         }
         let guest = lease.instance.store.data();
         let pace = Arc::clone(&guest.pace);
+        if let Some(turn) = turn {
+            pace.hold(turn);
+        }
         let presence = is_safe(invocation.request.method()).then(|| Arc::clone(&guest.presence));
         let client = invocation.client;
         let (early, head) = oneshot::channel();
@@ -167,13 +204,10 @@ impl HttpComponent {
             self.request_time,
             request_id.to_owned(),
         );
+        let heavy = self.services.heavy_guests.clone();
+        let paced = Paced::new(Box::pin(work), pace, heavy, client).sampled(sampled);
         let work = Finishing {
-            work: Some(Paced::new(
-                Box::pin(work),
-                pace,
-                self.services.heavy_guests.clone(),
-                client,
-            )),
+            work: Some(paced),
             guard: Some(self.activity.begin()),
             presence,
         };
@@ -305,6 +339,7 @@ async fn handle(
             timeout(RESPONSE_HOLD_TIME, &mut idle).await.is_ok()
         };
         if !settled {
+            accessor.with(|mut access| access.get().pace.let_go());
             reply = reply.send_ahead(early);
             settled = if is_planned {
                 idle.await;
@@ -355,7 +390,8 @@ async fn call(
     };
     let response = accessor.with(|mut access| response.into_http(&mut access, received))?;
     let goes_on = permit(accessor, response.status()).await?;
-    let (reply, early) = deliver(response, early).await?;
+    let pace = accessor.with(|mut access| Arc::clone(&access.get().pace));
+    let (reply, early) = deliver(response, early, &pace).await?;
     Ok(Called {
         reply,
         early,
@@ -386,6 +422,7 @@ async fn permit(accessor: &Accessor<Guest>, status: StatusCode) -> wasmtime::Res
 async fn deliver(
     response: Response<WasiBody>,
     early: Early,
+    pace: &Pace,
 ) -> wasmtime::Result<(Reply, Option<Early>)> {
     let (head, mut body) = response.into_parts();
     let mut start = Collected::default();
@@ -398,6 +435,8 @@ async fn deliver(
             )));
         }
     }
+    // How long it takes from here on is the client's affair.
+    pace.let_go();
     let (frames, queue) = mpsc::channel(RESPONSE_FRAMES);
     // Without a receiver the client is gone; the guest may still finish.
     let _ = early.send(Response::from_parts(

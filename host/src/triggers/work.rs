@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use tokio::sync::oneshot;
 
 use crate::client::Client;
+use crate::costly::Sampled;
 use crate::pace::Pace;
 use crate::presence::Presence;
 use crate::shutdown::Guard;
@@ -23,6 +24,14 @@ pub(crate) struct Paced<T> {
     /// None where all work is done in one place.
     workers: Option<Arc<Workers>>,
     client: Option<Client>,
+    /// Wants to know what it costs.
+    sampled: Option<Sampled>,
+}
+
+impl<T> Drop for Paced<T> {
+    fn drop(&mut self) {
+        self.pace.let_go();
+    }
 }
 
 /// Where the work is.
@@ -48,7 +57,24 @@ impl<T: Send + 'static> Paced<T> {
             pace,
             workers,
             client,
+            sampled: None,
         }
+    }
+
+    /// The same work, whose processor time is taken.
+    pub(crate) fn sampled(mut self, sampled: Option<Sampled>) -> Self {
+        if sampled.is_some() {
+            self.pace.time();
+        }
+        self.sampled = sampled;
+        self
+    }
+
+    fn done(&mut self, result: T) -> Poll<Option<T>> {
+        if let Some(sampled) = self.sampled.take() {
+            sampled.cost(self.pace.used());
+        }
+        Poll::Ready(Some(result))
     }
 
     /// Where work goes that could go on at once: it has used so much already.
@@ -85,6 +111,8 @@ impl<T: Send + 'static> Paced<T> {
         turn: Turn,
         waker: Waker,
     ) -> Place<T> {
+        // From here on it keeps nobody waiting.
+        self.pace.let_go();
         let pace = Arc::clone(&self.pace);
         let (done, back) = oneshot::channel();
         workers.run(turn, move |turn| {
@@ -107,7 +135,7 @@ impl<T: Send + 'static> Future for Paced<T> {
                 Place::Over => return Poll::Ready(None),
                 Place::Here(mut work) => {
                     if let Poll::Ready(done) = piece(&mut work, &self.pace, cx) {
-                        return Poll::Ready(Some(done));
+                        return self.done(done);
                     }
                     if self.pace.wants_turn() {
                         self.place = self.put_off(work);
@@ -134,7 +162,7 @@ impl<T: Send + 'static> Future for Paced<T> {
                         return Poll::Pending;
                     }
                     Poll::Ready(Err(_)) => return Poll::Ready(None),
-                    Poll::Ready(Ok((_, Poll::Ready(done), _))) => return Poll::Ready(Some(done)),
+                    Poll::Ready(Ok((_, Poll::Ready(done), _))) => return self.done(done),
                     // Whatever has woken it meanwhile: it is polled now.
                     Poll::Ready(Ok((work, Poll::Pending, turn))) => {
                         self.place = self.go_on(work, turn, cx.waker());

@@ -1,5 +1,7 @@
 //! Liveness, which the runner answers, and readiness.
 
+use mercato_tests::load::{Crowd, Latencies};
+use mercato_tests::shop::Shop;
 use mercato_tests::{Response, Server};
 
 /// Headers that differ from answer to answer.
@@ -33,4 +35,33 @@ fn the_runner_repeats_exactly_what_the_box_says_of_being_alive() {
     let unknown = client.get("/api/health/live?x=1").send();
     unknown.expect_problem(400, "validation");
     client.post("/api/health/live").send().expect(405);
+}
+
+#[test]
+fn a_crowd_that_asks_for_readiness_keeps_nobody_waiting() {
+    const CLIENTS: usize = 64;
+    const LOOKS: usize = 200;
+    const RATIO_MAX: f64 = 10.0;
+    let _alone = mercato_tests::load::alone();
+    let server = Server::start();
+    let shop = Shop::on(&server);
+    let product = format!("/api/v1/products/{}", shop.product(9.99, 10));
+    let nobody = shop.nobody();
+    let look = || drop(nobody.get(&product).send().expect(200));
+    look();
+    let idle = Latencies::of(LOOKS, look);
+    let clients: Vec<_> = (0..CLIENTS).map(|_| server.client()).collect();
+    let crowd = Crowd::start(CLIENTS, move |number| {
+        let answer = clients[number].get("/api/health/ready").send().expect(200);
+        assert_eq!(answer.json()["status"], "ok");
+    });
+    let busy = Latencies::of(LOOKS, look);
+    drop(crowd);
+    let ratio = Latencies::ratio(busy.p99(), idle.p99());
+    assert!(
+        ratio <= RATIO_MAX,
+        "p99 {:?}, idle {:?}",
+        busy.p99(),
+        idle.p99()
+    );
 }

@@ -14,9 +14,9 @@ use mercato_tests::{
 use rusqlite::Connection;
 
 const PRODUCTS: u32 = 40_000;
-const CLIENTS: usize = 32;
-/// So many clients that never pause take most of both cores; without bounds others waited for seconds.
-const RATIO_MAX: f64 = 100.0;
+const CLIENTS: usize = 64;
+/// How many times as long as without them others may wait.
+const RATIO_MAX: f64 = 10.0;
 const LOOKS: usize = 300;
 /// A list that no index has, so every product is read: none is in stock and costs that.
 const LONG_LIST: &str =
@@ -59,7 +59,7 @@ fn long_searches_leave_the_catalogue_and_liveness_alone() {
     let crowd = Crowd::start(CLIENTS, move |_| {
         let answer = client.get(LONG_LIST).send();
         assert!(
-            answer.status() == 200 || answer.status() >= 500,
+            matches!(answer.status(), 200 | 503),
             "{}: {}",
             answer.status(),
             answer.text()

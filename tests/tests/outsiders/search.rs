@@ -10,6 +10,9 @@ use serde_json::json;
 /// More products than are ranked.
 const PRODUCTS: u32 = 12_000;
 
+/// How many times as long as without a crowd others may wait.
+const RATIO_MAX: f64 = 10.0;
+
 /// Connections that do nothing but search.
 const SEARCHERS: usize = 64;
 
@@ -118,14 +121,13 @@ fn a_crowd_that_searches_leaves_others_their_answers() {
     });
     let (product, live) = (time(&product), time("/api/health/live"));
     drop(crowd);
-    // The crowd has its share of two cores, in this process and in the server.
     for (what, busy, idle) in [
         ("product", product, idle_product),
         ("liveness", live, idle_live),
     ] {
         let ratio = Latencies::ratio(busy.p99(), idle.p99());
         assert!(
-            ratio <= 100.0,
+            ratio <= RATIO_MAX,
             "{what}: p99 {:?}, idle {:?}",
             busy.p99(),
             idle.p99()

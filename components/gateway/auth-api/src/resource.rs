@@ -217,14 +217,15 @@ impl<'a> SessionSummaryResource<'a> {
 /// 200 with a session's account and tokens.
 pub fn session(session: &Session) -> Result<Reply, Problem> {
     mercato_edge::opened_session_of(&session.user.id);
-    Reply::json(&SessionResource {
+    Ok(Reply::json(&SessionResource {
         user: UserSummary::new(&session.user),
         token: &session.tokens.access_token,
         access_token: &session.tokens.access_token,
         refresh_token: &session.tokens.refresh_token,
         token_type: TokenType::Bearer,
         expires_in: session.tokens.expires_in,
-    })
+    })?
+    .holding_secret())
 }
 
 /// 200 with the sessions of an account; `own` is the one that asks.
@@ -236,10 +237,11 @@ pub fn sessions(sessions: &[SessionSummary], own: Option<&str>) -> Result<Reply,
 
 /// 200 with an account and its renewed access token.
 pub fn renewal(renewal: &Renewal) -> Result<Reply, Problem> {
-    Reply::json(&RenewalResource {
+    Ok(Reply::json(&RenewalResource {
         user: UserSummary::new(&renewal.user),
         token: &renewal.access_token,
-    })
+    })?
+    .holding_secret())
 }
 
 /// 200 with an account as its owner sees it, and its entity tag.

@@ -6,7 +6,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
-use crate::{Context, Problem, Reply};
+use crate::{Context, Problem, Reply, encoding};
 
 /// May be kept by the client alone, and is asked for again each time.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");
@@ -98,7 +98,8 @@ pub(crate) fn versions(headers: &HeaderMap) -> Result<Vec<Versions>, Problem> {
 
 /// The version in a strong tag.
 fn version_of(tag: &str) -> Option<u64> {
-    let opaque = tag.strip_prefix('"')?.strip_suffix('"')?;
+    // A write means the resource, whichever coding its representation came in.
+    let opaque = encoding::plain_tag(tag.strip_prefix('"')?.strip_suffix('"')?);
     let (version, others) = opaque.split_once('-').unwrap_or((opaque, "0"));
     let are_numbers = others.split('-').all(is_number);
     (is_number(version) && are_numbers).then(|| version.parse().ok())?
@@ -123,20 +124,36 @@ pub fn revalidate(reply: Reply, method: &Method, if_none_match: &[HeaderValue]) 
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','));
-    if !reads || !known.any(|known| matches_weakly(known.trim(), tag)) {
+    let matching = known.find_map(|known| matching_tag(known.trim(), tag));
+    let Some(matching) = matching.filter(|_| reads) else {
         return reply;
-    }
+    };
+    let matching = HeaderValue::from_str(matching).ok();
     let mut unchanged = Reply::no_content().with_status(StatusCode::NOT_MODIFIED);
     for name in REPEATED {
         if let Some(value) = reply.headers.get(&name) {
             unchanged.headers.insert(name, value.clone());
         }
     }
+    if let Some(tag) = matching {
+        unchanged.headers.insert(header::ETAG, tag);
+    }
     unchanged
 }
 
-fn matches_weakly(known: &str, tag: &str) -> bool {
-    known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag
+/// The tag of what the client has, if it is the same as what it would get, in this coding or in another: a cache knows its
+/// entry by exactly that tag (RFC 9111 section 4.3.4).
+fn matching_tag<'a>(known: &'a str, tag: &'a str) -> Option<&'a str> {
+    if known == "*" {
+        return Some(tag);
+    }
+    let strong = known.strip_prefix("W/").unwrap_or(known);
+    (plain(strong)? == plain(tag)?).then_some(strong)
+}
+
+fn plain(tag: &str) -> Option<&str> {
+    let opaque = tag.strip_prefix('"')?.strip_suffix('"')?;
+    Some(encoding::plain_tag(opaque))
 }
 
 #[cfg(test)]
@@ -171,6 +188,20 @@ mod tests {
         assert_eq!(reply.headers[header::ETAG], "\"3-97\"");
         assert!(!reply.headers.contains_key(header::CONTENT_TYPE));
         assert_eq!(answer(&Method::HEAD, "*"), StatusCode::NOT_MODIFIED);
+    }
+
+    #[test]
+    fn what_came_compressed_is_known_and_can_be_written() {
+        let known = HeaderValue::from_static("\"3-97-gzip\"");
+        let reply = revalidate(tagged(), &Method::GET, std::slice::from_ref(&known));
+        assert_eq!(reply.status, StatusCode::NOT_MODIFIED);
+        assert_eq!(reply.headers[header::ETAG], known);
+        assert_eq!(
+            named(&["\"3-97-gzip\", \"3-98\""]),
+            Ok(vec![Versions::One(3)])
+        );
+        assert_eq!(answer(&Method::GET, "\"3-96-gzip\""), StatusCode::OK);
+        assert_eq!(answer(&Method::GET, "\"-gzip\""), StatusCode::OK);
     }
 
     #[test]

@@ -78,9 +78,19 @@ pub fn complete(
         headers.insert(TRACEPARENT, value);
     }
     for (name, value) in &cors {
-        // An answer may vary for reasons of its own.
-        headers.append(name, value.clone());
+        let joined = headers
+            .get(name)
+            .and_then(|own| both(value, own))
+            .unwrap_or_else(|| value.clone());
+        headers.insert(name, joined);
     }
+}
+
+/// One line that lists both values (RFC 9110 section 5.3): an answer may vary for reasons of its own, and there are caches
+/// that look at the first line alone.
+fn both(first: &HeaderValue, second: &HeaderValue) -> Option<HeaderValue> {
+    let line = format!("{}, {}", first.to_str().ok()?, second.to_str().ok()?);
+    HeaderValue::from_str(&line).ok()
 }
 
 #[cfg(test)]
@@ -117,7 +127,7 @@ mod tests {
         let mut headers = vary("accept-encoding");
         complete(&mut headers, "r", None, vary("origin"));
         let found: Vec<_> = headers.get_all(header::VARY).iter().collect();
-        assert_eq!(found, ["accept-encoding", "origin"]);
+        assert_eq!(found, ["origin, accept-encoding"]);
     }
 
     #[test]

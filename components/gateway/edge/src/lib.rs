@@ -35,6 +35,7 @@ mod body;
 pub mod client;
 mod context;
 mod cors;
+pub mod encoding;
 mod etag;
 mod field_errors;
 mod fields;

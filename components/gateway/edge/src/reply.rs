@@ -15,6 +15,9 @@ pub struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// It carries a secret: it is never compressed.
+    pub(crate) holds_secret: bool,
+    pub(crate) is_to_be_compressed: bool,
 }
 
 impl Reply {
@@ -52,6 +55,8 @@ impl Reply {
             status,
             headers,
             body: body.into(),
+            holds_secret: false,
+            is_to_be_compressed: false,
         }
     }
 
@@ -84,6 +89,8 @@ impl Reply {
             status: StatusCode::NO_CONTENT,
             headers: HeaderMap::new(),
             body: Bytes::new(),
+            holds_secret: false,
+            is_to_be_compressed: false,
         }
     }
 
@@ -94,6 +101,8 @@ impl Reply {
             status: StatusCode::SEE_OTHER,
             headers: HeaderMap::new(),
             body: Bytes::new(),
+            holds_secret: false,
+            is_to_be_compressed: false,
         }
         .at(location)
     }
@@ -103,6 +112,13 @@ impl Reply {
     pub fn created(mut self, location: &str) -> Self {
         self.status = StatusCode::CREATED;
         self.at(location)
+    }
+
+    /// The same answer, never compressed because it carries a secret beside what the client has sent.
+    #[must_use]
+    pub const fn holding_secret(mut self) -> Self {
+        self.holds_secret = true;
+        self
     }
 
     /// The same answer with another status.

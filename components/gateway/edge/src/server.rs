@@ -16,7 +16,7 @@ use crate::guard::{self, Guard};
 use crate::router::{self, Match, Params};
 use crate::{
     Body, BodyMode, BodyStream, Context, HttpResponse, Principal, Problem, Reply, Route,
-    ServedResponse, admission, audit, body, cors, etag, headers, stream,
+    ServedResponse, admission, audit, body, cors, encoding, etag, headers, stream,
 };
 
 /// Paths that only other components can reach: no public route leads to them.
@@ -128,6 +128,12 @@ where
         .iter()
         .cloned()
         .collect();
+    let accepted: Vec<HeaderValue> = request
+        .headers()
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .cloned()
+        .collect();
     let Head {
         route,
         params,
@@ -136,7 +142,8 @@ where
     } = head;
     let context = read(request, route, params, principal, request_id).await?;
     let reply = handle(route, context, &versions).await?;
-    Ok(etag::revalidate(reply, &method, &known))
+    let reply = encoding::negotiate(reply, &accepted);
+    Ok(encoding::compress(etag::revalidate(reply, &method, &known)))
 }
 
 /// Whether the request would get as far as its handler.

@@ -26,6 +26,7 @@ use crate::limits::{
     LONG_TEXTS, PROBED_READS_WAITING,
 };
 use crate::metrics::Metrics;
+use crate::pace::Pace;
 use crate::presence::Presence;
 use crate::turns::QueueLimits;
 use crate::workers::{Workers, half_of_the_cores};
@@ -41,6 +42,7 @@ pub(super) struct Caller<'a> {
     /// None under a fault plan: every statement runs where it is begun.
     pub reads: Option<&'a LongReads>,
     pub presence: &'a Presence,
+    pub pace: &'a Pace,
     pub client: Option<Client>,
     pub metrics: &'a Metrics,
 }
@@ -88,6 +90,7 @@ impl Held {
         caller: &Caller<'_>,
     ) -> Result<QueryResult, QueryError> {
         let reads = caller.reads.ok_or(QueryError::Closed)?;
+        caller.pace.let_go();
         let (workers, bound) = match place {
             Place::Probe => (&reads.probes, Bound::Probe),
             _ => (&reads.longs, Bound::Long),

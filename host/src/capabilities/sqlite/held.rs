@@ -226,6 +226,7 @@ impl Held {
             };
             match attempt {
                 Err(QueryError::Writes) => {
+                    caller.pace.let_go();
                     self.writing = Some(self.wait_for_writer().await?);
                     self.database.look_briefly().map_err(io)?;
                     if place != Place::Here {

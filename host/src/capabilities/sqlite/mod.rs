@@ -88,6 +88,7 @@ async fn execute(
             let caller = Caller {
                 reads: services.long_reads.as_ref(),
                 presence,
+                pace,
                 client,
                 metrics: &services.metrics,
             };

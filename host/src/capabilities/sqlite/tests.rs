@@ -62,12 +62,14 @@ impl Drop for Fixture {
 
 /// A client that stays, in a shop without threads for what is long.
 static PRESENCE: LazyLock<Presence> = LazyLock::new(Presence::default);
+static PACE: LazyLock<Pace> = LazyLock::new(Pace::default);
 static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
 fn caller() -> Caller<'static> {
     Caller {
         reads: None,
         presence: &PRESENCE,
+        pace: &PACE,
         client: None,
         metrics: &METRICS,
     }

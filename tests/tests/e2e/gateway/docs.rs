@@ -58,14 +58,31 @@ fn the_page_may_load_nothing_from_elsewhere_and_be_framed_by_nobody() {
 }
 
 #[test]
-fn everything_the_page_loads_is_here() {
+fn everything_the_page_loads_is_here_and_may_be_kept_for_good() {
     let page = get("/api/docs").expect(200).text();
+    let loaded: Vec<&str> = page
+        .split('"')
+        .filter(|text| text.starts_with("/api/docs/") && *text != DOCUMENT)
+        .collect();
+    assert_eq!(loaded.len(), ASSETS.len(), "{loaded:?}");
     for (file, content_type) in ASSETS {
-        let path = format!("/api/docs/{file}");
-        assert!(page.contains(&format!("\"{path}\"")), "{file}");
-        let answer = get(&path).expect(200);
-        assert_eq!(answer.header("content-type"), Some(content_type));
-        assert!(!answer.bytes().is_empty(), "{file}");
+        let (stem, extension) = file.rsplit_once('.').expect("an extension");
+        let (begin, end) = (format!("/api/docs/{stem}."), format!(".{extension}"));
+        let path = loaded
+            .iter()
+            .find(|path| {
+                path.starts_with(&begin)
+                    && path.ends_with(&end)
+                    && path.len() > begin.len() + end.len()
+            })
+            .unwrap_or_else(|| panic!("{file} is not loaded"));
+        let tagged = get(path).expect(200);
+        assert_eq!(tagged.header("content-type"), Some(content_type));
+        let caching = tagged.header("cache-control").unwrap_or_default();
+        assert_eq!(caching, "public, max-age=31536000, immutable", "{path}");
+        assert!(!tagged.bytes().is_empty(), "{file}");
+        let plain = get(&format!("/api/docs/{file}")).expect(200);
+        assert!(plain.bytes() == tagged.bytes(), "{file}");
     }
 }
 
@@ -73,7 +90,7 @@ fn everything_the_page_loads_is_here() {
 fn what_is_there_already_is_not_sent_again() {
     let nobody = Shop::shared().nobody();
     for path in ["/api/docs", DOCUMENT, "/api/docs/swagger-ui.css"] {
-        for coding in ["gzip", "identity"] {
+        for coding in ["br", "gzip", "identity"] {
             let ask = || nobody.get(path).header("accept-encoding", coding);
             let first = ask().send().expect(200);
             let tag = first.header("etag").expect("a tag");
@@ -91,27 +108,40 @@ fn what_is_there_already_is_not_sent_again() {
 }
 
 #[test]
-fn whoever_takes_gzip_gets_it_and_everybody_else_the_plain_bytes() {
+fn every_client_gets_the_coding_that_it_likes_best() {
     let nobody = Shop::shared().nobody();
     for path in ["/api/docs", DOCUMENT, "/api/docs/swagger-ui-bundle.js"] {
+        let ask = |accepted: &str| {
+            nobody
+                .get(path)
+                .header("accept-encoding", accepted)
+                .send()
+                .expect(200)
+        };
         let plain = nobody.get(path).send().expect(200);
         assert_eq!(plain.header("content-encoding"), None);
-        let packed = nobody
-            .get(path)
-            .header("accept-encoding", "br, gzip;q=0.8")
-            .send()
-            .expect(200);
-        assert_eq!(packed.header("content-encoding"), Some("gzip"));
-        assert_eq!(packed.bytes()[..GZIP.len()], GZIP);
-        assert!(packed.bytes().len() < plain.bytes().len(), "{path}");
-        assert_eq!(packed.header("vary"), Some("accept-encoding"));
-        assert_ne!(packed.header("etag"), plain.header("etag"), "another form");
-        let refused = nobody
-            .get(path)
-            .header("accept-encoding", "gzip;q=0")
-            .send()
-            .expect(200);
-        assert_eq!(refused.bytes(), plain.bytes());
+        for (accepted, coding) in [
+            ("br;q=0.5, gzip;q=0.8", "gzip"),
+            ("gzip, deflate, br", "br"),
+            ("gzip", "gzip"),
+            ("*", "br"),
+        ] {
+            let packed = ask(accepted);
+            assert_eq!(
+                packed.header("content-encoding"),
+                Some(coding),
+                "{accepted}"
+            );
+            assert_eq!(packed.bytes().starts_with(&GZIP), coding == "gzip");
+            assert!(packed.bytes().len() < plain.bytes().len(), "{path}");
+            assert!(packed.lists("vary", "accept-encoding"), "{path}");
+            assert_ne!(packed.header("etag"), plain.header("etag"), "another form");
+        }
+        for refused in ["gzip;q=0", "identity", "identity, br;q=0.5", "zstd"] {
+            let answer = ask(refused);
+            assert_eq!(answer.header("content-encoding"), None, "{refused}");
+            assert_eq!(answer.bytes(), plain.bytes());
+        }
     }
 }
 

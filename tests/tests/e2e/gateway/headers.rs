@@ -95,18 +95,17 @@ fn a_page_of_another_origin_gets_no_leave_to_read_unless_it_is_configured() {
         .expect(200);
     assert_eq!(answer.header("access-control-allow-origin"), None);
     assert_eq!(answer.header("access-control-allow-credentials"), None);
-    assert_eq!(answer.header("vary"), Some("origin"));
+    assert!(answer.lists("vary", "origin"));
 }
 
 #[test]
 fn every_answer_says_that_it_depends_on_the_origin() {
     let nobody = Shop::shared().nobody();
     for path in ["/", "/nowhere", "/api/v1/products", "/api/v1/auth/me"] {
-        assert_eq!(
-            nobody.get(path).send().header("vary"),
-            Some("origin"),
-            "{path}"
-        );
+        let answer = nobody.get(path).send();
+        assert!(answer.lists("vary", "origin"), "{path}");
+        // There are caches that look at no second line.
+        assert_eq!(answer.headers().get_all("vary").iter().count(), 1);
     }
 }
 

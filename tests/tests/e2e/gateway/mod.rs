@@ -1,5 +1,6 @@
 mod authorisation;
 mod bodies;
+mod compression;
 mod conditions;
 mod docs;
 mod greeting;

@@ -2,18 +2,29 @@
 
 use std::io::Read as _;
 
+use bytes::Bytes;
 use flate2::read::GzDecoder;
+use mercato_edge::encoding::{self, Coding};
 use mercato_edge::{Context, HeaderValue, Problem, Reply, StatusCode, header};
 use mercato_platform::log;
 
-/// Kept by whoever likes, and asked for again each time: a new build must not meet old files.
-const CACHING: HeaderValue = HeaderValue::from_static("no-cache");
+/// Kept by whoever likes, and asked for again each time: the page and the document have one name for all builds.
+pub const ASKED_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
+
+/// Kept by whoever likes for a day: a file under a name that the page does not use.
+pub const A_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
+
+/// Kept by whoever likes for good (a year, as long as caches keep anything): the name changes with the file.
+pub const FOR_GOOD: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 /// A file, compressed as it is sent to nearly everyone.
 #[derive(Debug, Clone, Copy)]
 pub struct Packed {
     pub(super) name: &'static str,
+    /// The name with the tag in it.
+    pub(super) tagged_name: &'static str,
     pub(super) content_type: &'static str,
+    pub(super) brotli: &'static [u8],
     pub(super) gzip: &'static [u8],
     pub(super) tag: &'static str,
 }
@@ -23,7 +34,9 @@ macro_rules! packed {
     ($name:literal, $content_type:literal) => {
         $crate::docs::packed::Packed {
             name: $name,
+            tagged_name: include_str!(concat!(env!("OUT_DIR"), "/", $name, ".name")),
             content_type: $content_type,
+            brotli: include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".br")),
             gzip: include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".gz")),
             tag: include_str!(concat!(env!("OUT_DIR"), "/", $name, ".tag")),
         }
@@ -32,22 +45,28 @@ macro_rules! packed {
 pub(super) use packed;
 
 impl Packed {
-    /// The file, compressed if the client says that it takes that (RFC 9110 section 12.5.3). Each form has its own tag,
-    /// as it must (section 8.8.3.3).
-    pub(super) fn reply(&self, context: &Context) -> Result<Reply, Problem> {
-        let accepted = context.header(&header::ACCEPT_ENCODING);
-        let reply = if accepted.is_some_and(names_gzip) {
-            Reply::with_body(StatusCode::OK, self.content_type, self.gzip)
-                .with_header(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"))
-                .with_header(header::ETAG, tag(&format!("{}-gzip", self.tag))?)
-        } else {
-            Reply::with_body(StatusCode::OK, self.content_type, self.unpacked()?)
-                .with_header(header::ETAG, tag(self.tag)?)
+    /// The file, in the coding that the client likes best (RFC 9110 section 12.5.3). Each form has its own tag, as it
+    /// must (section 8.8.3.3).
+    pub(super) fn reply(&self, context: &Context, caching: HeaderValue) -> Result<Reply, Problem> {
+        let accepted = context.header_values(&header::ACCEPT_ENCODING);
+        let coding = encoding::choose(accepted, &[Coding::Brotli, Coding::Gzip]);
+        let body = match coding {
+            Coding::Brotli => Bytes::from_static(self.brotli),
+            Coding::Gzip => Bytes::from_static(self.gzip),
+            Coding::Identity => self.unpacked()?.into(),
         };
-        let vary = HeaderValue::from_static("accept-encoding");
-        Ok(reply
-            .with_header(header::CACHE_CONTROL, CACHING)
-            .with_header(header::VARY, vary))
+        let mut reply = Reply::with_body(StatusCode::OK, self.content_type, body)
+            .with_header(
+                header::ETAG,
+                tag(&coding.tag(&format!("\"{}\"", self.tag)))?,
+            )
+            .with_header(header::CACHE_CONTROL, caching)
+            .with_header(header::VARY, HeaderValue::from_static("accept-encoding"));
+        if coding != Coding::Identity {
+            let name = HeaderValue::from_static(coding.name());
+            reply = reply.with_header(header::CONTENT_ENCODING, name);
+        }
+        Ok(reply)
     }
 
     fn unpacked(&self) -> Result<Vec<u8>, Problem> {
@@ -60,7 +79,7 @@ impl Packed {
 }
 
 fn tag(text: &str) -> Result<HeaderValue, Problem> {
-    HeaderValue::from_str(&format!("\"{text}\"")).map_err(|error| broken(&error))
+    HeaderValue::from_str(text).map_err(|error| broken(&error))
 }
 
 fn broken(error: &dyn std::error::Error) -> Problem {
@@ -69,66 +88,33 @@ fn broken(error: &dyn std::error::Error) -> Problem {
     Problem::internal()
 }
 
-/// Whether an `Accept-Encoding` names gzip with any weight but zero.
-fn names_gzip(accepted: &str) -> bool {
-    accepted.split(',').any(|coding| {
-        let (name, parameters) = coding.split_once(';').unwrap_or((coding, ""));
-        let weight = parameters.trim().strip_prefix("q=").unwrap_or("1");
-        name.trim().eq_ignore_ascii_case("gzip")
-            && weight
-                .trim()
-                .parse::<f32>()
-                .is_ok_and(|weight| weight > 0.0)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PAGE: Packed = packed!("index.html", "text/html");
-
-    #[test]
-    fn gzip_is_sent_to_those_who_name_it() {
-        for accepted in [
-            "gzip",
-            "gzip, deflate, br",
-            "br;q=1.0, GZIP;q=0.5",
-            "deflate,gzip ; q=0.001",
-        ] {
-            assert!(names_gzip(accepted), "{accepted}");
-        }
-        for accepted in [
-            "",
-            "identity",
-            "*",
-            "br",
-            "gzip;q=0",
-            "gzip; q=0.0",
-            "gzipped",
-            "gzip;q=x",
-        ] {
-            assert!(!names_gzip(accepted), "{accepted}");
-        }
-    }
+    const SHEET: Packed = packed!("page.css", "text/css");
 
     #[test]
     fn what_was_packed_comes_out_as_it_was() {
-        let own = include_bytes!("../../assets/index.html");
-        assert_eq!(PAGE.unpacked().unwrap(), own);
-        let reply = PAGE.reply(&Context::default()).unwrap();
+        let own = include_bytes!("../../assets/page.css");
+        assert_eq!(SHEET.unpacked().unwrap(), own);
+        let reply = SHEET.reply(&Context::default(), A_DAY).unwrap();
         assert_eq!((reply.status(), reply.body()), (StatusCode::OK, &own[..]));
+        assert!(SHEET.brotli.len() < own.len() && SHEET.gzip.len() < own.len());
+    }
+
+    #[test]
+    fn the_name_that_is_kept_for_good_has_the_tag_in_it() {
+        assert_eq!(SHEET.tagged_name, format!("page.{}.css", SHEET.tag));
     }
 
     #[test]
     fn a_broken_file_is_our_fault() {
         let cut = Packed {
-            gzip: &PAGE.gzip[..PAGE.gzip.len() / 2],
-            ..PAGE
+            gzip: &SHEET.gzip[..SHEET.gzip.len() / 2],
+            ..SHEET
         };
-        assert_eq!(
-            cut.reply(&Context::default()).unwrap_err().status(),
-            StatusCode::INTERNAL_SERVER_ERROR
-        );
+        let problem = cut.reply(&Context::default(), A_DAY).unwrap_err();
+        assert_eq!(problem.status(), StatusCode::INTERNAL_SERVER_ERROR);
     }
 }

@@ -1,6 +1,6 @@
 use mercato_edge::{Context, Problem, Reply};
 
-use super::packed::{Packed, packed};
+use super::packed::{A_DAY, FOR_GOOD, Packed, packed};
 
 /// What the page loads.
 const ASSETS: [Packed; 5] = [
@@ -18,7 +18,8 @@ const ASSETS: [Packed; 5] = [
     tag = "Health",
     operation_id = "getDocsFile",
     summary = "Get a part of the page",
-    description = "Scripts, styles and the icon of `/api/docs`.",
+    description = "Scripts, styles and the icon of `/api/docs`. The page names them with a tag that changes with the file, as in \
+        `page.0123456789abcdef01234567.css`: so they may be kept for good.",
     params(
         ("file" = String, Path, description = "Name of the file", example = "page.css"),
         ("If-None-Match" = Option<String>, Header, description = "A tag of an earlier answer"),
@@ -46,11 +47,15 @@ const ASSETS: [Packed; 5] = [
 pub async fn show_asset(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     let name = context.param("file");
-    ASSETS
-        .iter()
-        .find(|asset| asset.name == name)
-        .ok_or_else(|| Problem::not_found("file"))?
-        .reply(&context)
+    for asset in ASSETS {
+        if asset.tagged_name == name {
+            return asset.reply(&context, FOR_GOOD);
+        }
+        if asset.name == name {
+            return asset.reply(&context, A_DAY);
+        }
+    }
+    Err(Problem::not_found("file"))
 }
 
 #[cfg(test)]

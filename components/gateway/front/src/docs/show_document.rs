@@ -1,6 +1,6 @@
 use mercato_edge::{Context, Problem, Reply};
 
-use super::packed::{Packed, packed};
+use super::packed::{ASKED_AGAIN, Packed, packed};
 
 const DOCUMENT: Packed = packed!("openapi.json", "application/json");
 
@@ -28,5 +28,5 @@ const DOCUMENT: Packed = packed!("openapi.json", "application/json");
 )]
 pub async fn show_document(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    DOCUMENT.reply(&context)
+    DOCUMENT.reply(&context, ASKED_AGAIN)
 }

@@ -1,6 +1,6 @@
 use mercato_edge::{Context, HeaderValue, Problem, Reply, header};
 
-use super::packed::{Packed, packed};
+use super::packed::{ASKED_AGAIN, Packed, packed};
 
 const PAGE: Packed = packed!("index.html", "text/html; charset=utf-8");
 
@@ -35,6 +35,6 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 )]
 pub async fn show_page(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    let reply = PAGE.reply(&context)?;
+    let reply = PAGE.reply(&context, ASKED_AGAIN)?;
     Ok(reply.with_header(header::CONTENT_SECURITY_POLICY, POLICY))
 }

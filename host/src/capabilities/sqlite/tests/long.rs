@@ -32,6 +32,7 @@ impl Threads {
         Caller {
             reads: Some(&self.reads),
             presence: &self.presence,
+            pace: &PACE,
             client: None,
             metrics: &METRICS,
         }
