@@ -1,6 +1,7 @@
 //! Whom a request comes from, as far as limits per client are concerned.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -30,6 +31,12 @@ impl From<IpAddr> for Client {
             }
             address @ IpAddr::V4(_) => Self(address),
         }
+    }
+}
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

@@ -202,6 +202,8 @@ pub const OUTBOUND_CONNECT_TIME: Duration = Duration::from_secs(5);
 /// Outbound HTTP: waiting for the head of the response, and between its pieces.
 pub const OUTBOUND_READ_TIME: Duration = Duration::from_secs(25);
 
+/// Connections to the listener of metrics at a time; further ones are closed at once.
+pub const METRICS_CONNECTIONS_MAX: usize = 32;
 /// How long a component may take to tell its metrics.
 pub const METRICS_TIME: Duration = Duration::from_secs(2);
 /// Longest text of metrics that is taken from a component.

@@ -16,14 +16,18 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use mercato_platform::text::loggable;
 use mercato_platform::trace::TraceContext;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use wasmtime_wasi_http::WasiBody;
 
 use crate::admission::{self, Rule};
-use crate::client::{Proxies, Requests};
+use crate::client::{Client, Proxies, Requests};
 use crate::connections::{Connections, Doing, Occupied, Place};
 use crate::guest::Services;
-use crate::limits::{CUT_TIME, Limits, REQUEST_HEAD_BYTES, REQUEST_HEAD_TIME, SMALL_BODY_BYTES};
+use crate::limits::{
+    CUT_TIME, Limits, METRICS_CONNECTIONS_MAX, REQUEST_HEAD_BYTES, REQUEST_HEAD_TIME,
+    SMALL_BODY_BYTES,
+};
 use crate::probes::Probes;
 use crate::problem::Problem;
 use crate::request_id::{self, REQUEST_ID};
@@ -183,6 +187,7 @@ impl Server {
         let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
+        let client = self.proxies.client(request.headers(), peer.address);
         if request.body().is_end_stream() {
             peer.reception.complete();
         }
@@ -203,8 +208,9 @@ impl Server {
                         .headers_mut()
                         .insert(LOG_LINES_LOST, HeaderValue::from(lines_lost));
                 }
-                let forward =
-                    |request| self.forward(found.component, request, &path, &request_id, peer);
+                let forward = |request| {
+                    self.forward(found.component, request, &path, &request_id, client, peer)
+                };
                 let response = if let Some(response) = self.probes.answer(found.component, &request)
                 {
                     response
@@ -242,7 +248,7 @@ impl Server {
         let duration_ms = (took.as_secs_f64() * 1e6).round() / 1e3;
         let (method, path) = (loggable(method.as_str()), loggable(&path));
         let (method, path) = (method.as_ref(), path.as_ref());
-        tracing::info!(target: "request", request_id, trace_id, component, method, route, path, status, duration_ms, "request");
+        tracing::info!(target: "request", request_id, trace_id, %client, component, method, route, path, status, duration_ms, "request");
         response
     }
 
@@ -252,6 +258,7 @@ impl Server {
         request: Request<B>,
         path: &str,
         request_id: &str,
+        client: Client,
         peer: &Peer,
     ) -> Response<WasiBody>
     where
@@ -259,7 +266,6 @@ impl Server {
         B::Error: Into<wasmtime_wasi_http::Error>,
     {
         let lane = self.probes.lane(component, path);
-        let client = self.proxies.client(request.headers(), peer.address);
         let Some(component) = self.components.http(component) else {
             return Problem::NOT_FOUND.response(path, request_id);
         };
@@ -459,6 +465,7 @@ pub(crate) async fn serve_metrics(
     activity: Activity,
 ) {
     let sources = Arc::new(sources);
+    let places = Arc::new(Semaphore::new(METRICS_CONNECTIONS_MAX));
     let closing = activity.closing();
     tokio::pin!(closing);
     loop {
@@ -471,6 +478,10 @@ pub(crate) async fn serve_metrics(
                 }
             },
             () = &mut closing => return,
+        };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            // Its end tells whoever finds no place.
+            continue;
         };
         let (services, sources) = (Arc::clone(&services), Arc::clone(&sources));
         let service = service_fn(move |request: Request<hyper::body::Incoming>| {
@@ -485,6 +496,7 @@ pub(crate) async fn serve_metrics(
             if let Err(cause) = connection.await {
                 tracing::debug!("metrics connection ended: {cause}");
             }
+            drop(place);
         });
     }
 }

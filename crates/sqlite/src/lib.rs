@@ -52,6 +52,9 @@ pub enum Error {
         /// Newest version this code has a migration for.
         known: u32,
     },
+    /// The file is another program's, or another database of this shop.
+    #[error("the file of the database {0:?} is not that database: put the right file in its place")]
+    Foreign(String),
     /// The host ended a statement that took too long, or did not begin it because too many such statements wait.
     #[error("{0}")]
     Interrupted(String),
@@ -403,6 +406,42 @@ mod tests {
                 known: 1
             })
         );
+    }
+
+    #[test]
+    fn the_file_of_another_database_is_refused_and_left_as_it_is() {
+        let database = database();
+        let connection = database.connection().unwrap();
+        let others = &MIGRATIONS[..1];
+        assert_eq!(
+            migrate::run(&connection, "others", others),
+            Err(Error::Foreign("others".to_owned()))
+        );
+        migrate::run(&connection, "things", MIGRATIONS).unwrap();
+    }
+
+    #[test]
+    fn the_file_of_another_program_is_refused() {
+        let connection = Connection(Backend::open("test").unwrap());
+        connection
+            .execute("CREATE TABLE notes (text TEXT)", &[])
+            .unwrap();
+        assert_eq!(
+            migrate::run(&connection, "things", MIGRATIONS),
+            Err(Error::Foreign("things".to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_database_of_a_version_without_marks_is_marked() {
+        let connection = Connection(Backend::open("test").unwrap());
+        migrate::run(&connection, "things", MIGRATIONS).unwrap();
+        connection.query("PRAGMA application_id = 0", &[]).unwrap();
+        migrate::run(&connection, "things", MIGRATIONS).unwrap();
+        assert!(matches!(
+            migrate::run(&connection, "others", MIGRATIONS),
+            Err(Error::Foreign(_))
+        ));
     }
 
     #[test]

@@ -1,5 +1,18 @@
 use crate::{Connection, Error, params};
 
+/// Where SQLite keeps the number of the schema's version.
+const VERSION: &str = "user_version";
+
+/// Where SQLite keeps the number that tells whose file it is.
+const MARK: &str = "application_id";
+
+/// Keeps our marks apart from those of programs that hash the same names.
+const MARK_DOMAIN: &str = "mercato database\0";
+
+/// The FNV-1a hash of 32 bits (RFC 9923 section 5).
+const FNV_OFFSET: u32 = 0x811c_9dc5;
+const FNV_PRIME: u32 = 0x0100_0193;
+
 /// One step of a schema. Its position in the list, from 1, is the schema version it leads to.
 #[derive(Debug, Clone, Copy)]
 pub struct Migration {
@@ -9,10 +22,10 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
-/// Brings the database to the newest version, in one immediate transaction.
+/// Brings the database to the newest version, in one immediate transaction, and marks it as the one of that label.
 pub fn run(connection: &Connection, label: &str, migrations: &[Migration]) -> Result<(), Error> {
     let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
-    if version(connection)? == known {
+    if number(connection, VERSION)? == known && number(connection, MARK)? == mark(label) {
         return Ok(());
     }
     connection.execute("BEGIN IMMEDIATE", params![])?;
@@ -29,7 +42,13 @@ fn apply(
     known: u32,
 ) -> Result<(), Error> {
     // Read again under the lock: another instance may have been faster.
-    let found = version(connection)?;
+    let found = number(connection, VERSION)?;
+    let marked = number(connection, MARK)?;
+    // Versions before there were marks made none.
+    let is_ours = marked == mark(label) || (marked == 0 && (found > 0 || is_empty(connection)?));
+    if !is_ours {
+        return Err(Error::Foreign(label.to_owned()));
+    }
     if found > known {
         return Err(Error::NewerSchema {
             label: label.to_owned(),
@@ -47,15 +66,33 @@ fn apply(
             })?;
         }
     }
-    connection.query(&format!("PRAGMA user_version = {known}"), params![])?;
+    connection.query(&format!("PRAGMA {VERSION} = {known}"), params![])?;
+    connection.query(&format!("PRAGMA {MARK} = {}", mark(label)), params![])?;
     Ok(())
 }
 
-fn version(connection: &Connection) -> Result<u32, Error> {
-    match connection.query_one("PRAGMA user_version", params![])? {
+/// A number in the header of the file.
+fn number(connection: &Connection, name: &str) -> Result<u32, Error> {
+    match connection.query_one(&format!("PRAGMA {name}"), params![])? {
         Some(row) => row.get(0),
         None => Ok(0),
     }
+}
+
+fn is_empty(connection: &Connection) -> Result<bool, Error> {
+    let any = connection.query_one("SELECT 1 FROM sqlite_schema LIMIT 1", params![])?;
+    Ok(any.is_none())
+}
+
+/// What the file of a database of ours is marked with: never 0, and the same for ever for the same label.
+fn mark(label: &str) -> u32 {
+    let hash = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(FNV_PRIME);
+    let hash = MARK_DOMAIN
+        .bytes()
+        .chain(label.bytes())
+        .fold(FNV_OFFSET, hash);
+    // SQLite's number has a sign.
+    (hash >> 1).max(1)
 }
 
 /// A host runs one statement at a time.

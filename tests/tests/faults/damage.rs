@@ -156,6 +156,41 @@ fn an_order_is_not_made_in_a_file_that_was_deleted() {
 }
 
 #[test]
+fn another_database_in_a_databases_place_is_an_error_until_the_right_one_is_back() {
+    let mut server = Server::start();
+    let shop = Shop::on(&server);
+    let (customer, product) = (shop.customer(), shop.product(10, 5));
+    shop.paid_order(&customer, &product, 1);
+    server.stop();
+    let [path, ..] = files(&server, "products");
+    let right = fs::read(&path).expect("the catalogue");
+    let accounts = fs::read(&files(&server, "auth")[0]).expect("the accounts");
+    let notes = path.with_extension("notes");
+    let program = rusqlite::Connection::open(&notes).expect("a database");
+    let made = program.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE notes (text TEXT)");
+    made.expect("another program's table");
+    drop(program);
+    for foreign in [accounts, fs::read(&notes).expect("the notes")] {
+        fs::write(&path, &foreign).expect("another file in its place");
+        let again = Server::builder().databases(server.databases());
+        let mut again = again.start();
+        wait_until_down(&again, CATALOGUE_BOX);
+        let customer = Shop::on(&again).customer();
+        assert_catalogue_fails(&customer, &product);
+        let log = again.log();
+        assert!(log.contains("put the right file in its place"), "{log}");
+        again.stop();
+        let left = fs::read(&path).expect("the file");
+        assert!(left == foreign, "nothing of ours is written into it");
+    }
+    fs::write(&path, right).expect("the right file");
+    let again = Server::builder().databases(server.databases()).start();
+    let client = again.client();
+    let shown = client.get(&format!("/api/v1/products/{product}")).send();
+    assert_eq!(shown.expect(200).json()["stock"], 4);
+}
+
+#[test]
 fn a_database_that_is_emptied_is_no_new_one() {
     damaged(|path| fs::write(path, "").expect("an empty file"));
 }

@@ -5,7 +5,7 @@ use mercato_tokens::{CLOCK_SKEW_MAX_SECONDS, Claims};
 use super::Error;
 use crate::domain::{
     Account, AccountId, Bearer, RefreshSecret, RefreshToken, Revocation, Revoked,
-    SESSIONS_PER_ACCOUNT_MAX,
+    SESSIONS_PER_ACCOUNT_MAX, latest_end,
 };
 use crate::ports::{Ports, Records, Store};
 
@@ -89,12 +89,13 @@ impl<S: Store> Ports<S> {
             self.end_session(records, &oldest)?;
         }
         let secret = self.secrets.refresh_secret();
+        let family = self.ids.new_id();
         let token = RefreshToken {
             hash: secret.hash(),
-            family: self.ids.new_id(),
+            expires_at: self.refresh_end(&family, now),
+            family,
             account: account.id.clone(),
             issued_at: now,
-            expires_at: self.refresh_end(now),
             number: 1,
             spent: None,
         };
@@ -102,9 +103,12 @@ impl<S: Store> Ports<S> {
         self.pair(account, &token, secret, self.ids.new_id())
     }
 
-    /// When a refresh token that is made at that moment ends, both in milliseconds since the Unix epoch.
-    pub(super) const fn refresh_end(&self, issued_at: u64) -> u64 {
-        issued_at.saturating_add(self.lifetimes.refresh_seconds.saturating_mul(MS_PER_SECOND))
+    /// When a refresh token of a session that is made at that moment ends, both in milliseconds since the Unix epoch: with
+    /// the session at the latest.
+    pub(super) fn refresh_end(&self, session: &str, issued_at: u64) -> u64 {
+        let lifetime_ms = self.lifetimes.refresh_seconds.saturating_mul(MS_PER_SECOND);
+        let end = issued_at.saturating_add(lifetime_ms);
+        latest_end(session).map_or(end, |latest| end.min(latest))
     }
 
     /// The pair of a refresh token, which is kept: always the same for the same account, token and id.

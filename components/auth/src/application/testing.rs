@@ -367,7 +367,8 @@ impl Counting {
 
 impl Ids for Counting {
     fn new_id(&self) -> String {
-        format!("01890a5d-ac96-774b-bcce-{:012x}", self.next())
+        let (high, low) = (START_MS >> 16, START_MS & 0xffff);
+        format!("{high:08x}-{low:04x}-774b-bcce-{:012x}", self.next())
     }
 }
 

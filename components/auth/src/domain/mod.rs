@@ -23,7 +23,8 @@ pub use refresh_token::{
 pub use rules::{BrokenRule, FieldError, Fields, NAME_MAX_CHARS, Name};
 pub use session::{
     Bearer, PAIRS_PER_SESSION_MAX, REVOCATIONS_LISTED_MAX, REVOCATIONS_MAX, Revocation,
-    RevocationBounds, Revoked, SESSIONS_LISTED_MAX, SESSIONS_PER_ACCOUNT_MAX, SessionSummary,
+    RevocationBounds, Revoked, SESSION_LIFETIME_MAX_MS, SESSIONS_LISTED_MAX,
+    SESSIONS_PER_ACCOUNT_MAX, SessionSummary, latest_end,
 };
 pub use throttle::{
     ALL_REGISTRATIONS_WINDOW_MS, CLIENT_FAILURES_MAX, CounterKey, FAMILIAR_MS, FIRST_REGISTRATIONS,

@@ -1,5 +1,7 @@
 //! Sessions: what a login opens, and whose access tokens end with it.
 
+use mercato_platform::ids;
+
 use super::AccountId;
 
 /// Sessions of one account that have not ended; one more ends the one that was refreshed longest ago.
@@ -7,6 +9,15 @@ pub const SESSIONS_PER_ACCOUNT_MAX: u64 = 1_000;
 
 /// Pairs of tokens of one session; then somebody has to log in again. At one pair every fifteen minutes these are 104 days.
 pub const PAIRS_PER_SESSION_MAX: u64 = 10_000;
+
+/// How long a session lasts, however often it is refreshed, in milliseconds: a year.
+pub const SESSION_LIFETIME_MAX_MS: u64 = 365 * 24 * 60 * 60 * 1_000;
+
+/// When a session ends at the latest, in milliseconds since the Unix epoch; none when its id does not tell when it was opened.
+#[must_use]
+pub fn latest_end(session: &str) -> Option<u64> {
+    Some(ids::made_at_ms(session)?.saturating_add(SESSION_LIFETIME_MAX_MS))
+}
 
 /// Sessions that a list of them names.
 pub const SESSIONS_LISTED_MAX: u32 = 100;

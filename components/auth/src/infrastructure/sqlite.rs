@@ -719,6 +719,7 @@ impl From<mercato_sqlite::Error> for Error {
             | Cause::Unknown(_)
             | Cause::Full
             | Cause::Interrupted(_)
+            | Cause::Foreign(_)
             | Cause::NewerSchema { .. } => Self::Unavailable(error.to_string()),
             _ => Self::Internal(error.to_string()),
         }

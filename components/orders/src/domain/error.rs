@@ -1,4 +1,4 @@
-use super::{LimitReached, ProductId, Transition};
+use super::{Limit, LimitReached, ProductId, Transition};
 
 /// A field of a request that breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +94,17 @@ impl OrderError {
     #[must_use]
     pub const fn passes_by_itself(&self) -> bool {
         matches!(self, Self::Unavailable | Self::PaymentUnavailable)
+    }
+
+    /// Whether paying or cancelling orders mends it.
+    #[must_use]
+    pub const fn is_for_unpaid_orders(&self) -> bool {
+        match self {
+            Self::LimitReached(reached) => {
+                matches!(reached.limit, Limit::OpenOrders | Limit::HeldUnits)
+            }
+            _ => false,
+        }
     }
 }
 

@@ -336,7 +336,7 @@ impl From<Error> for OrderError {
         );
         let out_of_reach = matches!(
             error,
-            Error::Denied(_) | Error::Unknown(_) | Error::NewerSchema { .. }
+            Error::Denied(_) | Error::Unknown(_) | Error::Foreign(_) | Error::NewerSchema { .. }
         );
         if error.is_transient() || out_of_reach {
             Self::Unavailable

@@ -69,6 +69,12 @@ fn rotate<S: Store>(
         return Ok(None);
     }
     let now = ports.clock.now_ms();
+    let expires_at = ports.refresh_end(&token.family, now);
+    if expires_at <= now {
+        // Of a version that let sessions go on for ever.
+        ports.end_session(records, &token.family)?;
+        return Ok(None);
+    }
     let (salt, token_id) = (ports.secrets.salt(), ports.ids.new_id());
     let successor = presented.successor(&salt).ok_or_else(unusable_salt)?;
     let spending = Spending {
@@ -82,7 +88,7 @@ fn rotate<S: Store>(
     let next = RefreshToken {
         hash: successor.hash(),
         issued_at: now,
-        expires_at: ports.refresh_end(now),
+        expires_at,
         number: token.number.saturating_add(1),
         spent: None,
         ..token
@@ -150,11 +156,12 @@ fn unusable_salt() -> Error {
 
 #[cfg(test)]
 mod tests {
+    use mercato_platform::ids;
     use mercato_tokens::Role;
 
     use super::*;
     use crate::application::testing::{PASSWORD, Shop, refresh_from_anywhere as refresh};
-    use crate::domain::{REUSE_GRACE_MS, Revoked};
+    use crate::domain::{REUSE_GRACE_MS, Revoked, SESSION_LIFETIME_MAX_MS};
 
     const HERE: Option<&str> = Some("192.0.2.1");
     const BROWSER: Option<&str> = Some("browser");
@@ -214,6 +221,33 @@ mod tests {
         shop.advance_seconds(lifetime);
         assert_eq!(
             refresh(&shop.ports, &third).unwrap_err(),
+            Error::InvalidRefreshToken
+        );
+    }
+
+    #[test]
+    fn a_session_ends_a_year_after_it_was_opened_however_often_it_is_refreshed() {
+        let shop = Shop::new();
+        let lifetime = shop.ports.lifetimes.refresh_seconds;
+        let mut session = shop.register("ada@example.com");
+        let opened_at = ids::made_at_ms(&shop.tokens()[0].family).unwrap();
+        let latest = opened_at + SESSION_LIFETIME_MAX_MS;
+        while shop.ports.clock.now_ms() + lifetime * 1_000 < latest {
+            shop.advance_seconds(lifetime - 1);
+            session = refresh(&shop.ports, &session.tokens.refresh_token).unwrap();
+        }
+        let ends_at = |session: &Session| {
+            let hash = session.tokens.refresh_token.hash();
+            let tokens = shop.tokens();
+            let token = tokens.into_iter().find(|token| token.hash == hash);
+            token.unwrap().expires_at
+        };
+        assert_eq!(ends_at(&session), latest);
+        let claims = shop.claims(&session.tokens.access_token);
+        assert!(claims.exp <= latest / 1_000);
+        shop.advance_seconds((latest - shop.ports.clock.now_ms()) / 1_000 + 1);
+        assert_eq!(
+            refresh(&shop.ports, &session.tokens.refresh_token).unwrap_err(),
             Error::InvalidRefreshToken
         );
     }

@@ -5,25 +5,33 @@
 //!
 //! Before an order is begun, limits are looked at: what the account and its client hold unpaid, and how many orders they
 //! began of late. They are looked at once without the writers' lock, so that whoever has reached one keeps nobody
-//! waiting, and again in the transaction that begins the order. A repeated request is never refused.
+//! waiting, and again in the transaction that begins the order. A repeated request is never refused. An order that is paid
+//! counts as unpaid until it has heard of that: whoever would be refused for that reason has it told first.
 
 use mercato_platform::client::Client;
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
+use crate::application::commands::apply_payment_event;
 use crate::application::saga::place::{self, Placement};
 use crate::application::{ABANDON_AFTER_MS, KEY_KEPT_MS, RESUME_AFTER_MS};
 use crate::domain::{
     CustomerId, FieldError, Holder, HolderKind, LimitReached, Limits, Line, OrderError, OrderId,
     RequestedLine, Saga, Step, merge_lines, units_of,
 };
-use crate::ports::{KeyRecord, OrderRecords, OrderRepository, Ports, RecordedAnswer};
+use crate::ports::{KeyRecord, OrderRecords, OrderRepository, Payments, Ports, RecordedAnswer};
 
 /// Characters of an idempotency key.
 pub const KEY_MAX_CHARS: usize = 255;
 
 const FINGERPRINT_BYTES: usize = 32;
+
+/// Payment events of that age, in milliseconds, are applied before an order is refused: younger ones are on their way.
+const EVENT_LATE_AFTER_MS: u32 = 1_000;
+
+/// Most of them for one refusal.
+const LATE_EVENTS_MAX: u32 = 16;
 
 /// The command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +84,13 @@ pub async fn handle(ports: &impl Ports, command: CreateOrder) -> Result<CreateOu
     if let Some(idempotency) = &command.idempotency {
         check(idempotency)?;
     }
-    let order_id = match begin(ports, &command, lines)? {
+    let holders = Holders::of(&command, &lines, &ports.settings().limits);
+    if let Err(reached) = look(ports, &command, &holders)
+        && !(reached.is_for_unpaid_orders() && learn_what_is_paid(ports).await)
+    {
+        return Err(reached);
+    }
+    let order_id = match begin(ports, &command, &holders, lines)? {
         Begun::Answered(answer) => return Ok(CreateOutcome::Replayed(answer)),
         Begun::Saga(order_id) => order_id,
     };
@@ -108,19 +122,40 @@ fn check(idempotency: &Idempotency) -> Result<(), OrderError> {
     }
 }
 
-fn begin(ports: &impl Ports, command: &CreateOrder, lines: Vec<Line>) -> Result<Begun, OrderError> {
+/// [`OrderError::LimitReached`] when a new request would be refused, told without the writers' lock.
+fn look(ports: &impl Ports, command: &CreateOrder, holders: &Holders) -> Result<(), OrderError> {
+    if holders.are_unlimited() {
+        return Ok(());
+    }
+    let now = ports.clock().now_ms();
+    ports
+        .orders()
+        .read(|records| match holders.check(records, now) {
+            Err(OrderError::LimitReached(_)) if is_known(records, command, now)? => Ok(()),
+            checked => checked,
+        })
+}
+
+/// Applies payment events that should have arrived by now; says whether there were any. The sweeper will do it when this
+/// fails.
+async fn learn_what_is_paid(ports: &impl Ports) -> bool {
+    let late = ports
+        .payments()
+        .overdue_events(EVENT_LATE_AFTER_MS, LATE_EVENTS_MAX)
+        .await;
+    let late = late.unwrap_or_default();
+    apply_payment_event::apply_all(ports, &late).await > 0
+}
+
+fn begin(
+    ports: &impl Ports,
+    command: &CreateOrder,
+    holders: &Holders,
+    lines: Vec<Line>,
+) -> Result<Begun, OrderError> {
     let now = ports.clock().now_ms();
     let expires_at = now.saturating_add(ports.settings().reservation_ttl_ms);
-    let holders = Holders::of(command, &lines, &ports.settings().limits);
     let idempotency = command.idempotency.as_ref();
-    if !holders.are_unlimited() {
-        ports
-            .orders()
-            .read(|records| match holders.check(records, now) {
-                Err(OrderError::LimitReached(_)) if is_known(records, command, now)? => Ok(()),
-                checked => checked,
-            })?;
-    }
     let order_id = OrderId::parse(&ports.ids().new_id())?;
     ports.orders().write(|records| {
         if let Some(idempotency) = idempotency

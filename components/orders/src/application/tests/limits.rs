@@ -75,6 +75,24 @@ fn unpaid_orders_count_until_they_are_paid_or_cancelled() {
 }
 
 #[test]
+fn a_paid_order_that_has_not_heard_of_it_counts_no_more() {
+    let units = Share {
+        held_units: 2,
+        ..NONE
+    };
+    for (account, client) in [(open(2), NONE), (NONE, open(2)), (units, NONE)] {
+        let shop = shop(account, client);
+        let paid = order(&shop, 1, HOME, 1).unwrap();
+        order(&shop, 1, HOME, 1).unwrap();
+        reached(order(&shop, 1, HOME, 1));
+        shop.customer_pays(&paid);
+        order(&shop, 1, HOME, 1).expect("one is paid");
+        reached(order(&shop, 1, HOME, 1));
+        shop.check_invariants("late events");
+    }
+}
+
+#[test]
 fn units_of_unpaid_orders_are_counted_together() {
     let held = Share {
         held_units: 10,
