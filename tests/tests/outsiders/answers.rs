@@ -1,14 +1,21 @@
 //! Answers that nobody reads, and requests that need much memory.
 
-use std::net::Ipv4Addr;
+use std::{
+    net::Ipv4Addr,
+    time::{Duration, Instant},
+};
 
-use mercato_tests::{Server, is_quick, load::Latencies, metrics::Listener, raw::Raw, shop::Shop};
+use mercato_tests::{
+    Server, is_quick, load::Crowd, load::Latencies, metrics::Listener, raw::Raw, shop::Shop,
+};
 use serde_json::json;
 
 /// What the shop may take, however many take nothing of their answers.
 const MEMORY_BYTES_MAX: u64 = 600 << 20;
 /// Slow readers at a time.
 const READERS: u16 = 600;
+/// How long the crowd asks for more memory than there is.
+const ATTACK_TIME: Duration = Duration::from_secs(5);
 /// Characters of the longest description.
 const DESCRIPTION_CHARS: usize = 5_000;
 
@@ -63,4 +70,44 @@ fn six_hundred_slow_readers_do_not_fill_the_memory() {
     assert!(peak <= MEMORY_BYTES_MAX, "{} MiB", peak >> 20);
     assert_eq!(metrics.read().sum("mercato_traps_total"), 0.0);
     drop(readers);
+}
+
+#[test]
+fn bodies_that_expand_do_not_fill_the_memory() {
+    let _alone = mercato_tests::load::alone();
+    let (metrics, builder) = Listener::on(Server::builder());
+    let server = builder.start();
+    let shop = Shop::on(&server);
+    let customer = shop.customer();
+    let product = shop.product(5, 9);
+    let path = format!("/api/v1/products/{product}");
+    let items = |count: usize| format!("{{\"items\":[{}{{}}]}}", "{},".repeat(count));
+    let bodies = [
+        items(10_000),
+        items(100_000),
+        items(340_000),
+        "[".repeat(60_000),
+    ];
+    let url = server.base_url().to_owned();
+    let token = customer.token.clone();
+    let crowd = Crowd::start(64, move |number| {
+        let client = mercato_tests::Client::new(url.as_str());
+        for body in bodies.iter().cycle().skip(number).take(bodies.len()) {
+            let request = client.post("/api/v1/orders").bearer(&token);
+            // An answer may be 503; that there is one is seen below.
+            let _ = request.body("application/json", body.as_str()).try_send();
+        }
+    });
+    let started = Instant::now();
+    let mut answers = 0;
+    while started.elapsed() < ATTACK_TIME {
+        shop.nobody().get(&path).send().expect(200);
+        answers += 1;
+    }
+    assert!(answers > 20, "{answers}");
+    drop(crowd);
+    let peak = server.peak_memory_bytes();
+    assert!(peak <= MEMORY_BYTES_MAX, "{} MiB", peak >> 20);
+    assert_eq!(metrics.read().sum("mercato_traps_total"), 0.0);
+    shop.nobody().get(&path).send().expect(200);
 }

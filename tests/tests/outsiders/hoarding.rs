@@ -181,8 +181,7 @@ fn a_client_is_limited_however_many_accounts_it_has() {
 }
 
 /// Most that one account may slow others down.
-/// The aim is 3; a machine that is busy otherwise must not decide.
-const RATIO_MAX: f64 = 5.0;
+const RATIO_MAX: f64 = 3.0;
 
 #[test]
 fn one_accounts_flood_leaves_others_their_pace() {

@@ -2,6 +2,7 @@
 //! stand in `docs/reliability.md`, section "What outsiders can do".
 
 mod answers;
+mod bodies;
 mod connections;
 mod end;
 mod files;
