@@ -538,7 +538,8 @@ mod tests {
              [[trigger.http]]\nroute = \"/a/...\"\ncomponent = \"a\"\n[[trigger.http]]\nroute = {{ private = true }}\ncomponent = \"b\"\n\
              [[trigger.redis]]\nchannel = \"c\"\ncomponent = \"b\"\n\
              [component.a]\nsource = \"a.wasm\"\n[component.a.build]\ncommand = \"make\"\nwatch = [\"src\"]\n[component.a.tool.other]\nx = 1\n\
-             [component.a.tool.mercato]\nevery_ms = 5\npath = \"/tick\"\nmetrics = \"/told\"\nadmit = \"/admit\"\ncheck = \"/settings\"\n[component.b]\nsource = \"b.wasm\"\nsqlite_databases = [\"d\"]\n"
+             [component.a.tool.mercato]\nevery_ms = 5\npath = \"/tick\"\nmetrics = \"/told\"\nadmit = \"/admit\"\n\
+             check = \"/settings\"\n[component.b]\nsource = \"b.wasm\"\nsqlite_databases = [\"d\"]\n"
         );
         let manifest = Manifest::parse(Path::new("spin.toml"), &text).unwrap();
         assert_eq!(

@@ -341,7 +341,7 @@ fn a_variable_that_cannot_be_used() {
         ("reservation_ttl", "-1", "from 1 to 2592000"),
         ("trusted_proxies", "yes", "from 0 to 16"),
         ("currency", "EURO", "ISO 4217"),
-        ("currency", "XXX", "ISO 4217"),
+        ("currency", "XTS", "ISO 4217"),
         ("public_url", "ftp://x", "https://shop.example"),
         (
             "public_url",

@@ -287,8 +287,8 @@ mod tests {
             ),
             (
                 "currency",
-                "XXX",
-                "currency is \"XXX\": set it to the code of a currency that people pay in, as in USD (ISO 4217)",
+                "XTS",
+                "currency is \"XTS\": set it to the code of a currency that people pay in, as in USD (ISO 4217)",
             ),
             (
                 "public_url",
