@@ -1,13 +1,10 @@
 //! A shop of an older version, opened with this one. `data/older-shop` is what the version of 24 November 2026 left when it was
 //! stopped: an admin, a customer with a session, two products, and one order each that is paid, cancelled, and open.
 
-use std::{
-    fs,
-    path::Path,
-    time::{Duration, SystemTime},
-};
+use std::{fs, path::Path};
 
-use mercato_platform::ids::{Ids, RandomIds};
+use mercato_platform::clock::{Clock as _, SystemClock};
+use mercato_platform::ids::{Ids as _, RandomIds};
 use mercato_tests::{
     Folder, Server, repository,
     shop::{PASSWORD, Shop},
@@ -43,18 +40,13 @@ fn older_shop() -> Folder {
         let own = repository().join("tests/tests/data/older-shop").join(&file);
         fs::copy(own, folder.path().join(&file)).expect("a copy");
     }
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let now = now.expect("a time after 1970");
-    let ms = |time: Duration| i64::try_from(time.as_millis()).expect("a time");
+    const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+    let now = SystemClock.now_ms();
+    let ms = |time: u64| i64::try_from(time).expect("a time");
     let changed = open(folder.path(), "auth").execute(
         "UPDATE refresh_tokens SET family_id = ?1, issued_at = ?2, expires_at = ?3
         WHERE user_id = (SELECT id FROM users WHERE email = ?4)",
-        params![
-            RandomIds.new_id(),
-            ms(now),
-            ms(now + Duration::from_secs(86_400)),
-            EMAIL
-        ],
+        params![RandomIds.new_id(), ms(now), ms(now + DAY_MS), EMAIL],
     );
     assert_eq!(changed, Ok(1));
     folder

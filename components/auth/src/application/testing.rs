@@ -1,6 +1,7 @@
 //! A shop in memory, for tests of the use cases.
 
 use std::cell::{Cell, RefCell};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -542,7 +543,7 @@ impl Records for RefCell<Tables> {
                 expires_at: token.expires_at,
             })
             .collect();
-        sessions.sort_by(|a, b| b.refreshed_at.cmp(&a.refreshed_at));
+        sessions.sort_by_key(|session| Reverse(session.refreshed_at));
         sessions.truncate(limit as usize);
         Ok(sessions)
     }

@@ -104,7 +104,7 @@ pub async fn cancel_payments<P: Ports>(
     let mut decided = Vec::with_capacity(outcomes.len());
     for (outcome, cancellation) in outcomes.into_iter().zip(cancellations) {
         decided.push(match outcome {
-            Decision::Told(outcome) => outcome,
+            Decision::Told(outcome) => *outcome,
             Decision::Paid(payment_id, paid) => record_paid(ports, &payment_id, &paid).await,
             Decision::Open => {
                 cancel_payment(ports, &cancellation.order_id, &cancellation.reason).await
@@ -151,11 +151,17 @@ async fn ending<P: Ports>(ports: &P, payment: Option<Payment>) -> Ending {
 /// What is still to be done for a payment after the transaction that closes the others.
 enum Decision {
     /// Nothing.
-    Told(Result<Payment, PaymentError>),
+    Told(Box<Result<Payment, PaymentError>>),
     /// Its money is to be recorded.
     Paid(String, PaidSession),
     /// Another session has taken the place of the one that was ended: it is closed by itself.
     Open,
+}
+
+impl Decision {
+    fn told(outcome: Result<Payment, PaymentError>) -> Self {
+        Self::Told(Box::new(outcome))
+    }
 }
 
 fn decide(
@@ -165,18 +171,18 @@ fn decide(
     now: u64,
 ) -> Result<Decision, PaymentError> {
     Ok(match ending {
-        Ending::Stands(payment) => Decision::Told(Ok(payment)),
-        Ending::Failed(error) => Decision::Told(Err(error)),
+        Ending::Stands(payment) => Decision::told(Ok(payment)),
+        Ending::Failed(error) => Decision::told(Err(error)),
         Ending::Paid(payment_id, paid) => Decision::Paid(payment_id, paid),
         Ending::Absent => match records.find_payment_of_order(&cancellation.order_id)? {
             Some(_) => Decision::Open,
             None => {
                 records.refuse_order(&cancellation.order_id, now)?;
-                Decision::Told(Err(PaymentError::NotFound))
+                Decision::told(Err(PaymentError::NotFound))
             }
         },
         Ending::Ended(ended) => match close(records, &ended, &cancellation.reason, now)? {
-            Some((payment, _)) => Decision::Told(Ok(payment)),
+            Some((payment, _)) => Decision::told(Ok(payment)),
             None => Decision::Open,
         },
     })

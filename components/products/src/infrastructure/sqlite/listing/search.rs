@@ -162,7 +162,7 @@ fn passing(connection: &Connection, listing: &Listing, words: &Words) -> Result<
     let source = match candidates {
         0 => return Ok(Passing::None),
         1..=COUNTED_ROWS_MAX => return Ok(Passing::Few(Source::Candidates)),
-        ..=CANDIDATES_MAX => Source::Candidates,
+        found if found <= CANDIDATES_MAX => Source::Candidates,
         _ => Source::Matches,
     };
     let passing = rows(connection, &passing_statement(listing, words, source))?;
