@@ -1,6 +1,7 @@
 //! Clients as they should be: they send again what was not answered, with the same key, and note what they were told.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use mercato_tests::stripe::Account;
 use mercato_tests::{Client, Request, Response, WEBHOOK_SECRET, forge, shop};
@@ -13,6 +14,9 @@ pub const CUSTOMER_EMAIL: &str = "ada@customers.test";
 /// Everybody's password but the admin's.
 pub const PASSWORD: &str = shop::PASSWORD;
 
+/// How long an ended session's access token may be good for orders.
+pub(crate) const REVOKED_WITHIN: Duration = Duration::from_secs(4);
+
 /// How often something is sent before it counts as a fault of the shop.
 const ATTEMPTS: u32 = 6;
 
@@ -21,6 +25,10 @@ const ATTEMPTS: u32 = 6;
 pub struct Facts {
     /// Addresses whose registration was answered 201.
     pub registered: BTreeSet<String>,
+    /// Passwords whose change was answered, by address; the others have [`PASSWORD`].
+    pub passwords: BTreeMap<String, String>,
+    /// Sessions that people were told have ended.
+    pub ended: Vec<Session>,
     /// Units that an admin was told to have put in, by product.
     pub units: BTreeMap<String, i64>,
     /// Idempotency keys of orders that were not refused.
@@ -164,6 +172,57 @@ impl<'w> Story<'w> {
             401 => self.log_in(CUSTOMER_EMAIL, PASSWORD),
             _ => panic!("{}: {}", answer.status(), answer.text()),
         };
+    }
+
+    /// The customer leaves, and logs in again. A logout that was not answered may be sent again: there is no harm in it.
+    pub fn log_out(&mut self) {
+        let body = json!({ "refreshToken": self.customer.refresh_token });
+        let answer = self.send(|client| client.post("/api/v1/auth/logout").json(&body));
+        answer.expect(204);
+        self.facts.ended.push(self.customer.clone());
+        self.customer = self.log_in(CUSTOMER_EMAIL, PASSWORD);
+    }
+
+    /// The customer takes another password, which ends every session. Whoever was not answered finds out by logging in.
+    pub fn change_password(&mut self, password: &str) {
+        let body = json!({ "currentPassword": PASSWORD, "newPassword": password });
+        let before = self.customer.clone();
+        let answer = self.send(|client| {
+            let request = client.post("/api/v1/auth/password").bearer(&before.token);
+            request.json(&body)
+        });
+        self.customer = match answer.status() {
+            200 => session(&answer.json()),
+            401 => self.log_in(CUSTOMER_EMAIL, password),
+            _ => panic!("{}: {}", answer.status(), answer.text()),
+        };
+        self.facts.ended.push(before);
+        let changed = (CUSTOMER_EMAIL.to_owned(), password.to_owned());
+        self.facts.passwords.extend([changed]);
+    }
+
+    /// Sessions of those that have ended of which something can still be used.
+    pub fn living_sessions(&self) -> Vec<String> {
+        let mut living = Vec::new();
+        self.world.clock.advance(REVOKED_WITHIN);
+        for session in &self.facts.ended {
+            let me = self.send(|client| client.get("/api/v1/auth/me").bearer(&session.token));
+            let body = json!({ "refreshToken": session.refresh_token });
+            let pair = self.send(|client| client.post("/api/v1/auth/refresh").json(&body));
+            let order = self.send(|client| {
+                let request = client.post("/api/v1/orders").bearer(&session.token);
+                request.json(&json!({}))
+            });
+            for (what, answer) in [("access", me), ("refresh", pair), ("access", order)] {
+                if answer.status() != 401 {
+                    living.push(format!(
+                        "the {what} token of a session that has ended is answered {}",
+                        answer.status()
+                    ));
+                }
+            }
+        }
+        living
     }
 
     /// Puts a product on the shelf, keyed by its sku so that it can be sent again.

@@ -45,7 +45,7 @@ impl Readings {
 
 /// Lets the shop put itself in order, by its timers alone, and gives everything that is not true then.
 pub fn violations(story: &mut Story<'_>) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut found = story.living_sessions();
     story.log_in_as_admin();
     if !settle(story) {
         let outbox = story.read_as_admin("/api/v1/payments/outbox");
@@ -54,7 +54,11 @@ pub fn violations(story: &mut Story<'_>) -> Vec<String> {
     story.log_in_as_admin();
     found.extend(check(&read(story), &story.facts));
     for email in &story.facts.registered {
-        story.log_in(email, crate::client::PASSWORD);
+        let changed = story.facts.passwords.get(email);
+        story.log_in(
+            email,
+            changed.map_or(crate::client::PASSWORD, String::as_str),
+        );
     }
     found
 }

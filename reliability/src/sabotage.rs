@@ -25,17 +25,20 @@ pub enum Sabotage {
     Release,
     /// Old orders that nobody paid are removed, and paid ones with them.
     Retention,
+    /// Nobody remembers whose access tokens have ended.
+    Revocation,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Inbox,
         Self::Outbox,
         Self::Reservation,
         Self::IdempotencyKey,
         Self::Release,
         Self::Retention,
+        Self::Revocation,
     ];
 
     /// What it is called on a command line.
@@ -47,6 +50,7 @@ impl Sabotage {
             Self::IdempotencyKey => "idempotency-key",
             Self::Release => "release",
             Self::Retention => "retention",
+            Self::Revocation => "revocation",
         }
     }
 
@@ -78,6 +82,7 @@ impl Sabotage {
             Self::IdempotencyKey => "INSERT INTO idempotency_keys",
             Self::Release => "INSERT INTO follow_ups",
             Self::Retention => "DELETE FROM orders",
+            Self::Revocation => "INSERT INTO revocations",
         }
     }
 
@@ -88,6 +93,7 @@ impl Sabotage {
             Self::IdempotencyKey => "DELETE FROM idempotency_keys",
             Self::Release => "DELETE FROM follow_ups WHERE task = 'release-stock'",
             Self::Retention => REMOVE_PAID_ORDERS,
+            Self::Revocation => "DELETE FROM revocations",
         };
         let is_it = call.kind == CallKind::Sqlite && begins_with(call.detail, self.statement());
         is_it.then_some(statements)

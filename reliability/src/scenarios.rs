@@ -144,6 +144,18 @@ pub const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "log out",
+        provider: Provider::Mock,
+        prepare: |_| {},
+        play: |story| story.log_out(),
+    },
+    Scenario {
+        name: "change the password",
+        provider: Provider::Mock,
+        prepare: |_| {},
+        play: |story| story.change_password("An0ther-secret"),
+    },
+    Scenario {
         name: "stock change during an order",
         provider: Provider::Mock,
         prepare: |_| {},

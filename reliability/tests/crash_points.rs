@@ -101,13 +101,14 @@ fn name(kind: CallKind) -> &'static str {
 }
 
 /// The scenario in which each broken shop must show.
-const BROKEN: [(Sabotage, &str); 6] = [
+const BROKEN: [(Sabotage, &str); 7] = [
     (Sabotage::Inbox, "pay"),
     (Sabotage::Outbox, "pay"),
     (Sabotage::Reservation, "order of three lines"),
     (Sabotage::IdempotencyKey, "order of three lines"),
     (Sabotage::Release, "cancel"),
     (Sabotage::Retention, "remove old orders"),
+    (Sabotage::Revocation, "log out"),
 ];
 
 #[test]
