@@ -4,38 +4,28 @@
 //! others wait, without an instance, in a bounded queue that is fair between clients. Which paths cost much shows when they
 //! are answered: the processor time of one request in some is taken.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use crate::client::Client;
-use crate::limits::{
-    COSTLY_PATHS, COSTLY_READ_PROCESSOR_TIME, COSTLY_READ_SAMPLE, COSTLY_READ_TIME, Limits,
-};
+use crate::limits::{COSTLY_READ_PROCESSOR_TIME, COSTLY_READ_SAMPLE, Limits};
+use crate::recent::Recent;
 use crate::turns::{QueueLimits, Turn, Turns};
 
 /// The paths that cost much, and the turns at them.
 pub(crate) struct CostlyReads {
     turns: Arc<Turns>,
     queue_time: Duration,
-    paths: RwLock<Vec<CostlyPath>>,
-    /// Whether there is any: mostly there is none.
-    any: AtomicBool,
+    /// What cost much lately.
+    paths: Recent,
     /// Counts the reads.
     reads: AtomicU32,
-}
-
-/// What cost much lately.
-struct CostlyPath {
-    component: String,
-    path: String,
-    until: Instant,
 }
 
 /// A read whose cost will be known.
 pub(crate) struct Sampled {
     reads: Arc<CostlyReads>,
-    component: String,
     path: String,
 }
 
@@ -53,8 +43,7 @@ impl CostlyReads {
         Arc::new(Self {
             turns: Turns::new(cores, queue),
             queue_time: limits.queue_time,
-            paths: RwLock::default(),
-            any: AtomicBool::new(false),
+            paths: Recent::default(),
             reads: AtomicU32::new(0),
         })
     }
@@ -62,11 +51,10 @@ impl CostlyReads {
     /// Waits for a turn at a path that costs much; others need none.
     pub(crate) async fn turn(
         &self,
-        component: &str,
         path: &str,
         client: Option<Client>,
     ) -> Result<Option<Turn>, Crowded> {
-        if !self.knows(component, path) {
+        if !self.paths.has(path) {
             return Ok(None);
         }
         let waiting = self.turns.queue(client).map_err(|_| Crowded)?;
@@ -75,53 +63,12 @@ impl CostlyReads {
     }
 
     /// One read in some, whose processor time is to be taken.
-    pub(crate) fn sample(self: &Arc<Self>, component: &str, path: &str) -> Option<Sampled> {
+    pub(crate) fn sample(self: &Arc<Self>, path: &str) -> Option<Sampled> {
         let count = self.reads.fetch_add(1, Ordering::Relaxed);
         count.is_multiple_of(COSTLY_READ_SAMPLE).then(|| Sampled {
             reads: Arc::clone(self),
-            component: component.to_owned(),
             path: path.to_owned(),
         })
-    }
-
-    fn knows(&self, component: &str, path: &str) -> bool {
-        if !self.any.load(Ordering::Relaxed) {
-            return false;
-        }
-        let paths = self.paths.read().unwrap_or_else(PoisonError::into_inner);
-        let known = paths.iter().find(|known| known.is(component, path));
-        known.is_some_and(|known| known.until > Instant::now())
-    }
-
-    fn note(&self, component: String, path: String) {
-        let now = Instant::now();
-        let until = now + COSTLY_READ_TIME;
-        let mut paths = self.paths.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = paths.iter_mut().find(|known| known.is(&component, &path)) {
-            known.until = until;
-            return;
-        }
-        if paths.len() >= COSTLY_PATHS {
-            paths.retain(|known| known.until > now);
-        }
-        if paths.len() >= COSTLY_PATHS
-            && let Some(oldest) = (0..paths.len()).min_by_key(|i| paths.get(*i).map(|p| p.until))
-        {
-            paths.swap_remove(oldest);
-        }
-        tracing::debug!(%component, %path, "reading this costs much");
-        paths.push(CostlyPath {
-            component,
-            path,
-            until,
-        });
-        self.any.store(true, Ordering::Relaxed);
-    }
-}
-
-impl CostlyPath {
-    fn is(&self, component: &str, path: &str) -> bool {
-        self.path == path && self.component == component
     }
 }
 
@@ -129,7 +76,9 @@ impl Sampled {
     /// The read has used so much processor time.
     pub(crate) fn cost(self, used: Duration) {
         if used >= COSTLY_READ_PROCESSOR_TIME {
-            self.reads.note(self.component, self.path);
+            self.reads.paths.note(&self.path);
+        } else {
+            self.reads.paths.note_exception(&self.path);
         }
     }
 }
@@ -154,29 +103,24 @@ mod tests {
 
     fn read(reads: &Arc<CostlyReads>, path: &str, used: Duration) {
         for _ in 0..COSTLY_READ_SAMPLE {
-            if let Some(sampled) = reads.sample("shop", path) {
+            if let Some(sampled) = reads.sample(path) {
                 sampled.cost(used);
             }
         }
     }
 
-    fn turn(reads: &Arc<CostlyReads>, component: &str, path: &str) -> Option<Turn> {
-        reads
-            .turn(component, path, None)
-            .now_or_never()
-            .unwrap()
-            .unwrap()
+    fn turn(reads: &Arc<CostlyReads>, path: &str) -> Option<Turn> {
+        reads.turn(path, None).now_or_never().unwrap().unwrap()
     }
 
     #[tokio::test]
     async fn only_what_has_cost_much_needs_a_turn() {
         let reads = reads();
-        assert!(turn(&reads, "shop", "/list").is_none());
+        assert!(turn(&reads, "/list").is_none());
         read(&reads, "/list", LONG);
         read(&reads, "/one", LONG / 2);
-        assert!(turn(&reads, "shop", "/list").is_some());
-        assert!(turn(&reads, "shop", "/one").is_none());
-        assert!(turn(&reads, "other", "/list").is_none());
+        assert!(turn(&reads, "/list").is_some());
+        assert!(turn(&reads, "/one").is_none());
     }
 
     #[tokio::test]
@@ -184,35 +128,24 @@ mod tests {
         let reads = reads();
         read(&reads, "/list", LONG);
         let mut running = Vec::new();
-        while let Some(Ok(turn)) = reads.turn("shop", "/list", client(1)).now_or_never() {
+        while let Some(Ok(turn)) = reads.turn("/list", client(1)).now_or_never() {
             running.push(turn);
         }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         // The one more has left its queue.
         assert_eq!(running.len(), cores);
         let mut flood: Vec<_> = (0..9)
-            .map(|_| Box::pin(reads.turn("shop", "/list", client(1))))
+            .map(|_| Box::pin(reads.turn("/list", client(1))))
             .collect();
         for waiting in &mut flood {
             assert!(waiting.now_or_never().is_none());
         }
-        let mut other = Box::pin(reads.turn("shop", "/list", client(2)));
+        let mut other = Box::pin(reads.turn("/list", client(2)));
         assert!((&mut other).now_or_never().is_none());
         drop(running);
         let first = (&mut flood[0]).now_or_never();
         assert!(first.is_some());
         drop(first);
         assert!((&mut other).now_or_never().is_some());
-    }
-
-    #[tokio::test]
-    async fn a_bounded_number_of_paths_is_known() {
-        let reads = reads();
-        for number in 0..=COSTLY_PATHS {
-            read(&reads, &format!("/{number}"), LONG);
-        }
-        assert_eq!(reads.paths.read().unwrap().len(), COSTLY_PATHS);
-        assert!(turn(&reads, "shop", "/0").is_none(), "the oldest");
-        assert!(turn(&reads, "shop", &format!("/{COSTLY_PATHS}")).is_some());
     }
 }

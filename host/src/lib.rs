@@ -61,6 +61,7 @@ mod private;
 mod probes;
 mod problem;
 mod random;
+mod recent;
 mod request_id;
 pub mod routes;
 pub mod runtime_config;

@@ -46,10 +46,6 @@ pub const EPOCH_TICK: Duration = Duration::from_millis(10);
 pub const COSTLY_READ_PROCESSOR_TIME: Duration = Duration::from_millis(1);
 /// The processor time of one in so many is taken, because asking for it takes time, too.
 pub const COSTLY_READ_SAMPLE: u32 = 8;
-/// How long it is remembered that a path costs much, and of how many.
-pub const COSTLY_READ_TIME: Duration = Duration::from_secs(60);
-/// See [`COSTLY_READ_TIME`].
-pub const COSTLY_PATHS: usize = 64;
 
 /// Request body. Generous, because a bulk import streams; a component that wants less enforces less.
 pub const REQUEST_BODY_BYTES: u64 = 64 << 20;
@@ -154,17 +150,17 @@ pub const LONG_READ_QUEUE_TIME: Duration = Duration::from_secs(5);
 pub const INLINE_WRITE_TIME: Duration = Duration::from_millis(50);
 /// How long a statement that writes may take, as long as a request. A migration takes the time that it needs.
 pub const WRITE_TIME: Duration = REQUEST_TIME;
-/// Texts of statements per database that are known to be long, and for how long that is remembered.
-pub const LONG_TEXTS: usize = 64;
-/// See [`LONG_TEXTS`].
-pub const LONG_TEXT_TIME: Duration = Duration::from_secs(60);
-/// A text is no longer known to be long after so many runs in a row that were short.
-pub const LONG_TEXT_RUNS: u32 = 8;
+/// Texts that are remembered together, such as those of a database's long statements, and for how long.
+pub const RECENT_TEXTS: usize = 64;
+/// See [`RECENT_TEXTS`].
+pub const RECENT_TIME: Duration = Duration::from_secs(60);
+/// A text is forgotten after it was otherwise so often in a row: a statement that was short, a path that cost little.
+pub const RECENT_EXCEPTIONS: u32 = 8;
 /// How long the answer to a request is held back, without an instance, that was refused a long statement: whoever asks
 /// again at once keeps nobody from anything.
 pub const CROWDED_TIME: Duration = Duration::from_millis(200);
 /// Longest text that is remembered.
-pub const LONG_TEXT_BYTES: usize = 16 << 10;
+pub const RECENT_BYTES: usize = 16 << 10;
 /// Steps of SQLite's virtual machine, some tens of microseconds, after which a statement's time is looked at.
 pub const STATEMENT_STEPS: i32 = 1_000;
 /// Rows of one statement, all together; the same as Spin's.

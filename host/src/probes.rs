@@ -9,7 +9,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body;
-use http_body_util::{BodyExt, Empty, Full, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use wasmtime_wasi_http::WasiBody;
 
 use crate::limits::{READINESS_TIME, RESPONSE_BUFFER_BYTES};
@@ -19,8 +19,6 @@ use crate::request_id::{Caller, REQUEST_ID};
 use crate::server::TRACEPARENT;
 use crate::triggers::http::{HttpComponent, Invocation};
 
-/// Host name of requests that come from the runner.
-const PROBE_HOST: &str = "probe.spin.internal";
 /// What an answer may depend on besides the path: a request that has any of these is the component's own.
 const TELLING: [HeaderName; 6] = [
     header::ORIGIN,
@@ -204,23 +202,7 @@ impl Answer {
 }
 
 async fn ask(component: &HttpComponent, method: Method, path: &str) -> Result<Answer, String> {
-    let body = Empty::<Bytes>::new().map_err(|never| match never {});
-    let mut request = Request::new(body.boxed_unsync());
-    *request.method_mut() = method;
-    // The path was checked with the manifest.
-    *request.uri_mut() = format!("http://{PROBE_HOST}{path}")
-        .parse()
-        .unwrap_or_default();
-    if let Ok(id) = HeaderValue::from_str(&Caller::Probe.new_id()) {
-        request.headers_mut().insert(REQUEST_ID, id);
-    }
-    let invocation = Invocation {
-        request,
-        upload: None,
-        depth: 0,
-        lane: Lane::Probe,
-        client: None,
-    };
+    let invocation = Invocation::by_runner(Caller::Probe, Lane::Probe, method, path);
     let response = component.invoke(invocation).await.into_response();
     let (head, body) = response.into_parts();
     if head.status != StatusCode::OK {
@@ -237,6 +219,8 @@ async fn ask(component: &HttpComponent, method: Method, path: &str) -> Result<An
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
+
+    use http_body_util::Empty;
 
     use super::*;
 

@@ -34,19 +34,20 @@ impl Caller {
         Self::Settings,
     ];
 
-    const fn prefix(self) -> &'static str {
+    /// What its ids begin with, before a hyphen, and the name of the host that it calls a component by.
+    pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::Timer => "timer-",
-            Self::Message => "message-",
-            Self::Metrics => "metrics-",
-            Self::Probe => "probe-",
-            Self::Settings => "settings-",
+            Self::Timer => "timer",
+            Self::Message => "message",
+            Self::Metrics => "metrics",
+            Self::Probe => "probe",
+            Self::Settings => "settings",
         }
     }
 
     /// A new id for such a call.
     pub(crate) fn new_id(self) -> String {
-        format!("{}{}", self.prefix(), RandomIds.new_id())
+        format!("{}-{}", self.name(), RandomIds.new_id())
     }
 }
 
@@ -77,9 +78,8 @@ fn is_well_formed(id: &str) -> bool {
 /// Whether whoever reads the log would take it for a call of the runner's.
 fn is_reserved(id: &str) -> bool {
     Caller::ALL.iter().any(|caller| {
-        let prefix = caller.prefix();
-        id.get(..prefix.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        let start = id.split('-').next().filter(|start| start.len() < id.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(caller.name()))
     })
 }
 

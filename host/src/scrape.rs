@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderValue, Request, StatusCode};
-use http_body_util::{BodyExt, Empty, Limited};
+use http::{Method, StatusCode};
+use http_body_util::{BodyExt, Limited};
 use mercato_metrics::Family;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
@@ -15,11 +14,8 @@ use tokio::time::timeout;
 use crate::limits::{METRICS_BYTES, METRICS_TIME};
 use crate::metrics::Metrics;
 use crate::pool::Lane;
-use crate::request_id::{Caller, REQUEST_ID};
+use crate::request_id::Caller;
 use crate::triggers::http::{HttpComponent, Invocation};
-
-/// Host name of requests that come from the runner.
-const SCRAPE_HOST: &str = "metrics.spin.internal";
 
 /// A component that tells metrics, and where.
 pub(crate) struct Source {
@@ -69,22 +65,7 @@ async fn in_turn(
 }
 
 async fn request(component: &HttpComponent, path: &str) -> Result<String, String> {
-    let body = Empty::<Bytes>::new().map_err(|never| match never {});
-    let mut request = Request::new(body.boxed_unsync());
-    // The path was checked with the manifest.
-    *request.uri_mut() = format!("http://{SCRAPE_HOST}{path}")
-        .parse()
-        .unwrap_or_default();
-    if let Ok(id) = HeaderValue::from_str(&Caller::Metrics.new_id()) {
-        request.headers_mut().insert(REQUEST_ID, id);
-    }
-    let invocation = Invocation {
-        request,
-        upload: None,
-        depth: 0,
-        lane: Lane::Timer,
-        client: None,
-    };
+    let invocation = Invocation::by_runner(Caller::Metrics, Lane::Timer, Method::GET, path);
     let response = component.invoke(invocation).await.into_response();
     if response.status() != StatusCode::OK {
         return Err(format!("it answered {}", response.status()));

@@ -4,18 +4,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{HeaderValue, Request};
-use http_body_util::{BodyExt, Empty, Limited};
+use http::Method;
+use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
 
 use crate::error::{Error, Result, one_line};
 use crate::pool::Lane;
-use crate::request_id::{Caller, REQUEST_ID};
+use crate::request_id::Caller;
 use crate::triggers::http::{HttpComponent, Invocation};
-
-/// Host name of requests that come from the runner.
-const CHECK_HOST: &str = "settings.spin.internal";
 
 /// Most bytes of an answer that are read.
 const ANSWER_BYTES: usize = 64 * 1024;
@@ -53,22 +49,7 @@ pub(crate) async fn check(components: &[(Arc<HttpComponent>, String)]) -> Result
 }
 
 async fn ask(component: &HttpComponent, path: &str) -> Result<Vec<Setting>> {
-    let body = Empty::<Bytes>::new().map_err(|never| match never {});
-    let mut request = Request::new(body.boxed_unsync());
-    // The path was checked with the manifest.
-    *request.uri_mut() = format!("http://{CHECK_HOST}{path}")
-        .parse()
-        .unwrap_or_default();
-    if let Ok(id) = HeaderValue::from_str(&Caller::Settings.new_id()) {
-        request.headers_mut().insert(REQUEST_ID, id);
-    }
-    let invocation = Invocation {
-        request,
-        upload: None,
-        depth: 0,
-        lane: Lane::Probe,
-        client: None,
-    };
+    let invocation = Invocation::by_runner(Caller::Settings, Lane::Probe, Method::GET, path);
     let response = component.invoke(invocation).await.into_response();
     let status = response.status();
     if status.is_success() {

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::future::{Either, select};
-use http::{HeaderName, Method, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use http_body::{Body, Frame};
-use http_body_util::{BodyExt, Full, StreamBody};
+use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 use wasmtime::component::Accessor;
@@ -31,7 +31,7 @@ use crate::limits::{
 use crate::pace::Pace;
 use crate::pool::{Instance, Lane, Lease, NoInstance, Pool};
 use crate::problem::Problem;
-use crate::request_id::REQUEST_ID;
+use crate::request_id::{Caller, REQUEST_ID};
 use crate::shutdown::Activity;
 use crate::triggers::work::{Finishing, Paced};
 use crate::turns::Turn;
@@ -62,6 +62,28 @@ pub(crate) struct Invocation {
     pub lane: Lane,
     /// Whom it is for.
     pub client: Option<Client>,
+}
+
+impl Invocation {
+    /// A request without a body that the runner makes for itself. The path was checked with the manifest.
+    pub(crate) fn by_runner(caller: Caller, lane: Lane, method: Method, path: &str) -> Self {
+        let body = Empty::<Bytes>::new().map_err(|never| match never {});
+        let mut request = http::Request::new(body.boxed_unsync());
+        *request.method_mut() = method;
+        *request.uri_mut() = format!("http://{}.spin.internal{path}", caller.name())
+            .parse()
+            .unwrap_or_default();
+        if let Ok(id) = HeaderValue::from_str(&caller.new_id()) {
+            request.headers_mut().insert(REQUEST_ID, id);
+        }
+        Self {
+            request,
+            upload: None,
+            depth: 0,
+            lane,
+            client: None,
+        }
+    }
 }
 
 /// What came of it.
@@ -131,7 +153,7 @@ impl HttpComponent {
         }
         let reads = self.costly_reads(&invocation);
         let turn = match reads {
-            Some(reads) => reads.turn(&self.id, &path, invocation.client).await,
+            Some(reads) => reads.turn(&path, invocation.client).await,
             None => Ok(None),
         };
         let Ok(turn) = turn else {
@@ -143,7 +165,7 @@ impl HttpComponent {
         };
         let outcome = match self.pool.lease(invocation.lane, invocation.client).await {
             Ok(lease) => {
-                let sampled = reads.and_then(|reads| reads.sample(&self.id, &path));
+                let sampled = reads.and_then(|reads| reads.sample(&path));
                 self.run(lease, turn, sampled, invocation, &request_id)
                     .await
             }

@@ -4,22 +4,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
-use http_body_util::{BodyExt, Empty};
+use http::{HeaderName, Method, StatusCode};
 
 use crate::limits::TIMER_BACKOFF_MAX;
 use crate::manifest::TimerSpec;
 use crate::pool::Lane;
-use crate::request_id::{Caller, REQUEST_ID};
+use crate::request_id::Caller;
 use crate::shutdown::Activity;
 use crate::triggers::http::{HttpComponent, Invocation};
 
 /// On an answer: there is more to do.
 const MORE_WORK: HeaderName = HeaderName::from_static("mercato-more-work");
-
-/// Host name of requests that come from the runner.
-const TIMER_HOST: &str = "timer.spin.internal";
 
 /// A component's timer.
 pub(crate) struct Timer {
@@ -59,30 +54,9 @@ impl Timer {
 
     /// One call, now: its status, and whether there is more to do.
     pub(crate) async fn call(&self) -> (StatusCode, bool) {
-        let mut request = Request::new(
-            Empty::<Bytes>::new()
-                .map_err(|never| match never {})
-                .boxed_unsync(),
-        );
-        *request.method_mut() = Method::POST;
-        // The path was checked with the manifest.
-        *request.uri_mut() = format!("http://{TIMER_HOST}{}", self.spec.path)
-            .parse()
-            .unwrap_or_default();
-        if let Ok(id) = HeaderValue::from_str(&Caller::Timer.new_id()) {
-            request.headers_mut().insert(REQUEST_ID, id);
-        }
-        let response = self
-            .component
-            .invoke(Invocation {
-                request,
-                upload: None,
-                depth: 0,
-                lane: Lane::Timer,
-                client: None,
-            })
-            .await
-            .into_response();
+        let (caller, path) = (Caller::Timer, &self.spec.path);
+        let invocation = Invocation::by_runner(caller, Lane::Timer, Method::POST, path);
+        let response = self.component.invoke(invocation).await.into_response();
         let status = response.status();
         let metrics = &self.component.services.metrics;
         metrics.timer_call(&self.component.id, status.is_success());

@@ -1,14 +1,9 @@
-use std::ops::RangeInclusive;
-
 use bcrypt::HashParts;
 use mercato_platform::random;
 
 use crate::application::Error;
 use crate::domain::{PASSWORD_MAX_BYTES, Password, PasswordHash};
 use crate::ports::Passwords;
-
-/// Costs that bcrypt knows; the work is two to the power of it.
-pub const COSTS: RangeInclusive<u32> = 4..=31;
 
 const SALT_BYTES: usize = 16;
 
@@ -20,7 +15,7 @@ pub struct BcryptPasswords {
 }
 
 impl BcryptPasswords {
-    /// bcrypt at that cost, one of [`COSTS`].
+    /// bcrypt at that cost, 4 to 31.
     pub fn new(cost: u32) -> Self {
         Self {
             cost,

@@ -1,15 +1,11 @@
+use std::ops::RangeInclusive;
+
+use mercato_settings::{ACCESS_TOKEN_TTL_SECONDS, BCRYPT_COST, LIMIT, REFRESH_TOKEN_TTL_SECONDS};
 use mercato_tokens::{KeyError, KeyRing};
 
-use super::bcrypt::COSTS;
 use crate::application::commands::FirstAdmin;
 use crate::domain::Slots;
 use crate::ports::{Lifetimes, Limits};
-
-/// Longest life of an access token: nothing ends one before its time.
-const ACCESS_TTL_MAX_SECONDS: u64 = 86_400;
-
-/// Longest life of a refresh token that is not used.
-const REFRESH_TTL_MAX_SECONDS: u64 = 365 * 86_400;
 
 /// Passwords of unfamiliar clients that are hashed at a time, when `hashing_slots` is not set.
 const HASHING_SLOTS: u32 = 2;
@@ -19,9 +15,6 @@ const REGISTRATIONS_PER_CLIENT: u32 = 600;
 
 /// Registrations in all within a minute, when `registrations_per_minute` is not set.
 const REGISTRATIONS_PER_MINUTE: u32 = 600;
-
-/// Largest limit; 0 is none.
-const LIMIT_MAX: u32 = 1_000_000;
 
 /// The component's variables as they are set; what is not set is empty.
 #[derive(Clone, Default)]
@@ -78,21 +71,14 @@ impl Settings {
         let access_seconds = number(
             "access_token_ttl",
             &variables.access_token_ttl,
-            1,
-            ACCESS_TTL_MAX_SECONDS,
+            ACCESS_TOKEN_TTL_SECONDS,
         )?;
         let refresh_seconds = number(
             "refresh_token_ttl",
             &variables.refresh_token_ttl,
-            1,
-            REFRESH_TTL_MAX_SECONDS,
+            REFRESH_TOKEN_TTL_SECONDS,
         )?;
-        let bcrypt_cost = number(
-            "bcrypt_cost",
-            &variables.bcrypt_cost,
-            *COSTS.start(),
-            *COSTS.end(),
-        )?;
+        let bcrypt_cost = number("bcrypt_cost", &variables.bcrypt_cost, BCRYPT_COST)?;
         Ok(Self {
             keys: KeyRing::new(&variables.jwt_secret, &variables.jwt_previous_secret)?,
             lifetimes: Lifetimes {
@@ -125,25 +111,25 @@ fn limit(variable: &'static str, value: &str, default: u32) -> Result<u32, Setti
     if value.trim().is_empty() {
         Ok(default)
     } else {
-        number(variable, value, 0, LIMIT_MAX)
+        number(variable, value, LIMIT)
     }
 }
 
-fn number<T>(variable: &'static str, value: &str, min: T, max: T) -> Result<T, SettingsError>
-where
-    T: std::str::FromStr + PartialOrd + Copy + Into<u64>,
-{
-    let parsed = value
-        .trim()
-        .parse()
-        .ok()
-        .filter(|number| (min..=max).contains(number));
-    parsed.ok_or_else(|| SettingsError::Number {
-        variable,
-        value: value.to_owned(),
-        min: min.into(),
-        max: max.into(),
-    })
+fn number<T: TryFrom<u64>>(
+    variable: &'static str,
+    value: &str,
+    range: RangeInclusive<u64>,
+) -> Result<T, SettingsError> {
+    let parsed = value.trim().parse().ok();
+    let parsed = parsed.filter(|number| range.contains(number));
+    parsed
+        .and_then(|number| T::try_from(number).ok())
+        .ok_or_else(|| SettingsError::Number {
+            variable,
+            value: value.to_owned(),
+            min: *range.start(),
+            max: *range.end(),
+        })
 }
 
 fn first_admin(email: String, password: String) -> FirstAdminSetting {
@@ -192,9 +178,9 @@ mod tests {
     fn numbers_have_bounds_and_the_error_says_which() {
         for (value, fits) in [
             ("4", true),
-            ("31", true),
+            ("16", true),
             ("3", false),
-            ("32", false),
+            ("17", false),
             ("", false),
             ("ten", false),
         ] {
@@ -207,7 +193,7 @@ mod tests {
         let error = refused(|variables| variables.bcrypt_cost = "40".to_owned());
         assert_eq!(
             error.to_string(),
-            "bcrypt_cost is \"40\": set it to a whole number from 4 to 31"
+            "bcrypt_cost is \"40\": set it to a whole number from 4 to 16"
         );
         for wrong in ["0", "-1", "15m", "86401", "99999999999999999999"] {
             let error = refused(|variables| variables.access_token_ttl = wrong.to_owned());
@@ -244,7 +230,7 @@ mod tests {
         let error = refused(|variables| variables.hashing_slots = "many".to_owned());
         assert_eq!(
             error.to_string(),
-            "hashing_slots is \"many\": set it to a whole number from 0 to 1000000"
+            "hashing_slots is \"many\": set it to a whole number from 0 to 1000000000"
         );
     }
 

@@ -10,12 +10,10 @@ use std::net::IpAddr;
 use http::HeaderName;
 use mercato_platform::client::ip_address;
 use mercato_platform::log;
+use mercato_settings::TRUSTED_PROXIES;
 
 use crate::bindings::spin::variables::variables;
 use crate::{Context, Problem};
-
-/// Most proxies one behind the other.
-const TRUSTED_PROXIES_MAX: usize = 16;
 
 const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("spin-client-addr");
 
@@ -24,7 +22,7 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 thread_local! {
     /// The number of proxies, read once per instance.
-    static TRUSTED_PROXIES: Cell<Option<usize>> = const { Cell::new(None) };
+    static NUMBER_OF_PROXIES: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
 /// The client's IP address, if the host tells one.
@@ -44,16 +42,19 @@ pub async fn address(context: &Context) -> Result<Option<String>, Problem> {
 /// # Errors
 /// 500 when the variable cannot be used: the log says why.
 pub async fn trusted_proxies() -> Result<usize, Problem> {
-    if let Some(known) = TRUSTED_PROXIES.get() {
+    if let Some(known) = NUMBER_OF_PROXIES.get() {
         return Ok(known);
     }
     let text = variables::get("trusted_proxies".to_owned()).await;
     let text = text.map_err(|error| unusable(&error.to_string()))?;
     let number = proxies(&text).ok_or_else(|| {
-        let expected = format!("set it to a whole number from 0 to {TRUSTED_PROXIES_MAX}");
+        let expected = format!(
+            "set it to a whole number from 0 to {}",
+            TRUSTED_PROXIES.end()
+        );
         unusable(&format!("it is {text:?}: {expected}"))
     })?;
-    TRUSTED_PROXIES.set(Some(number));
+    NUMBER_OF_PROXIES.set(Some(number));
     Ok(number)
 }
 
@@ -64,7 +65,8 @@ fn unusable(cause: &str) -> Problem {
 
 fn proxies(text: &str) -> Option<usize> {
     let number = text.trim().parse().ok();
-    number.filter(|number| *number <= TRUSTED_PROXIES_MAX)
+    let number = number.filter(|number| TRUSTED_PROXIES.contains(number))?;
+    usize::try_from(number).ok()
 }
 
 /// With proxies, the entry that the first of them made; when there is none or it is no address, whoever is connected.

@@ -42,6 +42,7 @@ pub struct Readiness {
 
 /// What a problem says besides when the shop is not ready; for the document.
 #[derive(Debug, Serialize, ToSchema)]
+#[allow(dead_code, reason = "only the OpenAPI document names it")]
 pub struct Unready {
     #[serde(flatten)]
     problem: mercato_edge::ProblemDocument<'static>,

@@ -195,6 +195,7 @@ mod document {
     use super::ChangesBody;
 
     /// The schema of [`ChangesBody`]: with `stock` or with `stockDelta`, but not with both.
+    #[allow(dead_code, reason = "only the OpenAPI document names it")]
     pub struct Changes;
 
     impl PartialSchema for Changes {

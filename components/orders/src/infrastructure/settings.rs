@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use mercato_money::Currency;
+use mercato_settings::{LIMIT, RESERVATION_TTL_SECONDS, UNPAID_ORDER_RETENTION_SECONDS};
 
 use crate::bindings::spin::variables::variables;
 use crate::domain::{Limits, Share};
@@ -11,14 +12,7 @@ use crate::ports::Settings;
 const CURRENCY: &str = "currency";
 const RESERVATION_TTL: &str = "reservation_ttl";
 
-/// Shortest and longest time that stock is held for an order that is not paid, in seconds.
-const RESERVATION_TTL_SECONDS: RangeInclusive<u64> = 1..=30 * 24 * 60 * 60;
-
 const UNPAID_RETENTION: &str = "unpaid_order_retention";
-
-/// Shortest and longest time that orders which were cancelled unpaid are kept, in seconds; 0 keeps them for ever. The
-/// shortest is that of an idempotency key: what is answered under it must be there.
-const UNPAID_RETENTION_SECONDS: RangeInclusive<u64> = 24 * 60 * 60..=3_650 * 24 * 60 * 60;
 
 /// Limits of an account and of a client: unpaid orders, units they hold, orders in a minute and on a day.
 const LIMITS: [[&str; 4]; 2] = [
@@ -35,9 +29,6 @@ const LIMITS: [[&str; 4]; 2] = [
         "orders_per_day_per_client",
     ],
 ];
-
-/// The largest limit.
-const LIMIT_MAX: u64 = 1_000_000_000;
 
 /// What is asked for.
 const VARIABLES: [&str; 11] = {
@@ -140,10 +131,10 @@ fn parse_ttl(text: &str) -> Result<u64, SettingsError> {
 }
 
 fn parse_limit(name: &'static str, text: &str) -> Result<u64, SettingsError> {
-    let rule = || format!("a whole number from 0 (no limit) to {LIMIT_MAX}");
+    let rule = || format!("a whole number from 0 (no limit) to {}", LIMIT.end());
     let number = text.trim().parse().ok();
     number
-        .filter(|number| *number <= LIMIT_MAX)
+        .filter(|number| LIMIT.contains(number))
         .ok_or_else(|| invalid(name, text, rule()))
 }
 
@@ -151,13 +142,13 @@ fn parse_retention(text: &str) -> Result<Option<u64>, SettingsError> {
     if text.trim().parse() == Ok(0_u64) {
         return Ok(None);
     }
-    let (shortest, longest) = UNPAID_RETENTION_SECONDS.into_inner();
+    let (shortest, longest) = UNPAID_ORDER_RETENTION_SECONDS.into_inner();
     let rule = || {
         format!(
             "0 (for ever) or a whole number of seconds from {shortest} to {longest}, as in 604800"
         )
     };
-    seconds(text, UNPAID_RETENTION_SECONDS)
+    seconds(text, UNPAID_ORDER_RETENTION_SECONDS)
         .map(Some)
         .ok_or_else(|| invalid(UNPAID_RETENTION, text, rule()))
 }

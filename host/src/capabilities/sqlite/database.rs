@@ -10,7 +10,6 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::damage::abandon;
-use super::elsewhere::LongTexts;
 use super::query::is_busy;
 use super::watch::{Stopwatch, Watch};
 use crate::error;
@@ -19,6 +18,7 @@ use crate::limits::{
     BUSY_TIME, BUSY_TIME_KNOWN, IDLE_CONNECTIONS, STATEMENT_STEPS, STATEMENTS_PER_CONNECTION,
 };
 use crate::private;
+use crate::recent::Recent;
 use crate::runtime_config::DatabaseConfig;
 
 /// Pauses between tries while another process holds the database, in milliseconds; the last one repeats.
@@ -31,9 +31,9 @@ pub(crate) struct Database {
     pub(super) idle: Mutex<Vec<PooledConnection>>,
     pub(super) writer: Arc<tokio::sync::Mutex<()>>,
     /// Statements that read and do not run where they are begun.
-    pub(super) long: LongTexts,
+    pub(super) long: Recent,
     /// Statements of transactions that have kept their thread for long.
-    pub(super) slow: LongTexts,
+    pub(super) slow: Recent,
     /// Until then it is known that another process does not let go of the database.
     stuck_until: Mutex<Option<Instant>>,
     pub(super) health: Health,
@@ -180,8 +180,8 @@ impl Database {
             config: config.clone(),
             idle: Mutex::default(),
             writer: Arc::default(),
-            long: LongTexts::default(),
-            slow: LongTexts::default(),
+            long: Recent::default(),
+            slow: Recent::default(),
             stuck_until: Mutex::default(),
             health: Health::default(),
             checked: Mutex::default(),

@@ -7,8 +7,7 @@
 //! rotation between clients. A migration, and a statement of a transaction that is known to be long, gets a thread of its
 //! own: those hold the writer lock, so there is one for each database at most, and it must not be slowed down.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::runtime::Handle;
@@ -21,10 +20,7 @@ use super::watch::{Bound, Watch};
 use crate::bindings::spin::sqlite::sqlite::{QueryResult, Value};
 use crate::client::Client;
 use crate::error::Result;
-use crate::limits::{
-    LONG_READ_QUEUE_TIME, LONG_READS_WAITING, LONG_TEXT_BYTES, LONG_TEXT_RUNS, LONG_TEXT_TIME,
-    LONG_TEXTS, PROBED_READS_WAITING,
-};
+use crate::limits::{LONG_READ_QUEUE_TIME, LONG_READS_WAITING, PROBED_READS_WAITING};
 use crate::metrics::Metrics;
 use crate::pace::Pace;
 use crate::presence::Presence;
@@ -176,73 +172,4 @@ pub(super) fn is_of_a_migration(text: &str) -> bool {
         text.get(..word.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(word))
     })
-}
-
-/// The texts of statements that were long lately.
-#[derive(Default)]
-pub(super) struct LongTexts {
-    /// Whether there has ever been one; what is always short is not searched for.
-    any: AtomicBool,
-    texts: RwLock<Vec<LongText>>,
-}
-
-struct LongText {
-    text: Box<str>,
-    until: Instant,
-    /// Runs since the last long one.
-    short_runs: AtomicU32,
-}
-
-impl LongTexts {
-    /// Notes that a statement was long just now.
-    pub(super) fn note(&self, text: &str) {
-        if text.len() > LONG_TEXT_BYTES {
-            return;
-        }
-        let now = Instant::now();
-        let until = now + LONG_TEXT_TIME;
-        let mut texts = self.texts.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = texts.iter_mut().find(|known| *known.text == *text) {
-            known.until = until;
-            known.short_runs.store(0, Ordering::Relaxed);
-            return;
-        }
-        if texts.len() >= LONG_TEXTS {
-            texts.retain(|known| known.until > now);
-        }
-        if texts.len() >= LONG_TEXTS
-            && let Some(oldest) = (0..texts.len()).min_by_key(|i| texts.get(*i).map(|t| t.until))
-        {
-            texts.swap_remove(oldest);
-        }
-        texts.push(LongText {
-            text: text.into(),
-            until,
-            short_runs: AtomicU32::new(0),
-        });
-        self.any.store(true, Ordering::Relaxed);
-    }
-
-    /// Notes that a statement was short for once.
-    pub(super) fn note_short(&self, text: &str) {
-        let texts = self.texts.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = texts.iter().find(|known| *known.text == *text) {
-            known.short_runs.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// Whether a statement was long lately, and not always short since.
-    pub(super) fn has(&self, text: &str) -> bool {
-        if !self.any.load(Ordering::Relaxed) {
-            return false;
-        }
-        let texts = self.texts.read().unwrap_or_else(PoisonError::into_inner);
-        texts
-            .iter()
-            .find(|known| *known.text == *text)
-            .is_some_and(|known| {
-                known.short_runs.load(Ordering::Relaxed) < LONG_TEXT_RUNS
-                    && known.until > Instant::now()
-            })
-    }
 }

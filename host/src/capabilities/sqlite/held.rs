@@ -271,7 +271,7 @@ impl Held {
                         }
                         self.database.note_free();
                     } else if place == Place::Probe {
-                        self.database.long.note_short(statement);
+                        self.database.long.note_exception(statement);
                     }
                     return Ok(result);
                 }

@@ -6,11 +6,13 @@ use crate::bindings::mercato::products::catalogue;
 use crate::import::{ImportReport, Line, MAX_BATCH_BYTES, MAX_BATCH_ROWS, MAX_FILE_ROWS, Reader};
 use crate::problems::problem;
 
+#[allow(dead_code, reason = "only the OpenAPI document names it")]
 const NDJSON_EXAMPLE: &str = "\
 {\"sku\": \"CUP-90\", \"name\": \"Espresso cup\", \"price\": 12.5, \"stock\": 20}
 {\"sku\": \"POT-1\", \"stock\": 3}
 ";
 
+#[allow(dead_code, reason = "only the OpenAPI document names it")]
 const CSV_EXAMPLE: &str = "\
 sku,name,description,price,stock\r
 CUP-90,Espresso cup,\"Porcelain, 90 ml\",12.5,20\r

@@ -4,7 +4,7 @@ use tokio::runtime::Handle;
 
 use super::*;
 use crate::capabilities::sqlite::elsewhere::{Place, is_of_a_migration};
-use crate::limits::{LONG_READ_TIME, LONG_READS_WAITING, LONG_TEXT_RUNS};
+use crate::limits::{LONG_READ_TIME, LONG_READS_WAITING, RECENT_EXCEPTIONS};
 use crate::workers::half_of_the_cores;
 
 /// Counts to its parameter.
@@ -66,7 +66,7 @@ async fn a_long_read_is_answered_from_another_thread() {
     let place = held.place_of(COUNT, &threads.caller()).unwrap();
     assert_eq!(place, Place::Probe);
     assert_eq!(threads.count(&mut held, LONG).await, Ok(LONG));
-    for _ in 0..LONG_TEXT_RUNS {
+    for _ in 0..RECENT_EXCEPTIONS {
         assert!(fixture.database.long.has(COUNT));
         assert_eq!(threads.count(&mut held, 10).await, Ok(10));
     }
