@@ -396,6 +396,17 @@ impl<'w> Story<'w> {
             .insert(key.to_owned(), (order, minor_units));
     }
 
+    /// The customer wants to go on paying after the session has ended.
+    pub fn pay_anew(&mut self, placed: &Value) {
+        let body = json!({ "orderId": placed["id"] });
+        let answer = self.send(|client| {
+            let request = client.post("/api/v1/payments/session");
+            request.bearer(&self.customer.token).json(&body)
+        });
+        // 409 when the shop was faster at giving the order up.
+        assert!(matches!(answer.status(), 200 | 409), "{}", answer.text());
+    }
+
     /// The provider's webhook of a session that was paid, sent until it is answered, as providers do.
     pub fn webhook(&mut self, event_id: &str, event_type: &str, object: &Value) {
         self.send_event(&json!({

@@ -72,7 +72,7 @@ pub fn check(readings: &Readings, facts: &Facts) -> Vec<String> {
     }
     check_facts(readings, facts, &mut found);
     if let Some(provider) = &readings.provider {
-        check_provider(provider, &readings.orders, facts, &mut found);
+        check_provider(provider, &readings.orders, &mut found);
     }
     found
 }
@@ -212,7 +212,7 @@ fn check_order(order: &Value, found: &mut Vec<String>) {
 
 /// Invariant 2 again, as the provider sees it: what it has taken and given back is what the shop says, and nobody can pay
 /// for an order that does not wait for it.
-fn check_provider(provider: &Account, orders: &[Value], facts: &Facts, found: &mut Vec<String>) {
+fn check_provider(provider: &Account, orders: &[Value], found: &mut Vec<String>) {
     let charges = provider.charges();
     for (order, amount, _) in &charges {
         if !orders.iter().any(|known| known["id"] == order.as_str()) {
@@ -223,7 +223,7 @@ fn check_provider(provider: &Account, orders: &[Value], facts: &Facts, found: &m
     }
     for order in orders {
         let id = text(&order["id"]);
-        let (payment, is_waiting) = (&order["payment"], order["status"] == "PENDING");
+        let payment = &order["payment"];
         let taken: Vec<(i64, i64)> = charges
             .iter()
             .filter(|(order, ..)| *order == id)
@@ -242,14 +242,14 @@ fn check_provider(provider: &Account, orders: &[Value], facts: &Facts, found: &m
                 "2: the provider has taken and given back {taken:?} / 10,000, the shop says {order}"
             ));
         }
-        let sessions = facts
-            .placed
-            .values()
-            .filter(|answer| answer["id"] == id.as_str());
-        for session in sessions.map(|answer| text(&answer["paymentSession"]["id"])) {
-            if !is_waiting && provider.is_open(&session) {
-                found.push(format!("2: {session} can still be paid, for {order}"));
-            }
+    }
+    // Whether or not a customer was ever told of it.
+    for (session, id) in provider.open_sessions() {
+        let order = orders.iter().find(|order| order["id"] == id.as_str());
+        if !order.is_some_and(|order| order["status"] == "PENDING") {
+            found.push(format!(
+                "2: {session} can still be paid, for {id}: {order:?}"
+            ));
         }
     }
 }

@@ -3,10 +3,14 @@
 use std::time::Duration;
 
 use mercato_tests::shop::text;
+use mercato_tests::stripe::Account;
 use serde_json::{Value, json};
 
 use crate::client::{CUSTOMER_EMAIL, Story};
 use crate::world::{OPEN_ORDERS_MAX, Provider, RESERVATION_TTL_SECONDS, UNPAID_RETENTION_SECONDS};
+
+/// The shortest time that a session lasts at Stripe, and some more.
+const STRIPE_SESSION: Duration = Duration::from_secs(31 * 60);
 
 /// Something that people do in a shop.
 #[derive(Clone, Copy)]
@@ -213,6 +217,19 @@ pub const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "pay anew, with Stripe",
+        provider: Provider::Stripe,
+        prepare: |story| drop(order(story, "order-1")),
+        play: |story| {
+            lapse(story);
+            let placed = placed(story);
+            story.pay_anew(&placed);
+            story.deliver_webhooks();
+            expire(story);
+            story.deliver_webhooks();
+        },
+    },
+    Scenario {
         name: "order at the limit",
         provider: Provider::Mock,
         prepare: |story| {
@@ -320,6 +337,13 @@ fn expire(story: &mut Story<'_>) {
     if story.world.plan.has_crashed() {
         story.world.recover();
     }
+}
+
+/// So much time that a session at Stripe ends by itself; the sweeper does not come by. The customer logs in again.
+fn lapse(story: &mut Story<'_>) {
+    story.world.clock.advance(STRIPE_SESSION);
+    story.at_stripe(Account::expire_sessions);
+    story.customer = story.log_in(CUSTOMER_EMAIL, crate::client::PASSWORD);
 }
 
 /// So much time that orders which nobody paid may go, and their payments after them.

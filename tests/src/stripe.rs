@@ -97,6 +97,12 @@ impl Default for Account {
     }
 }
 
+/// Nobody can pay in the session any more.
+fn complete(session: &mut Map<String, Value>) {
+    session.insert("status".into(), json!("complete"));
+    session.insert("url".into(), Value::Null);
+}
+
 impl fmt::Debug for Account {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -201,6 +207,22 @@ impl FakeStripe {
     pub fn pay(&self, session_id: &str) {
         let paid = self.state().account.pay(session_id);
         assert!(paid, "only an open session can be paid");
+    }
+
+    /// See [`Account::debit`].
+    ///
+    /// # Panics
+    /// When there is no such session.
+    pub fn debit(&self, session_id: &str) {
+        self.state().account.debit(session_id);
+    }
+
+    /// See [`Account::settle`].
+    ///
+    /// # Panics
+    /// When there is no such session.
+    pub fn settle(&self, session_id: &str, has_come: bool) {
+        self.state().account.settle(session_id, has_come);
     }
 
     /// Lets Stripe answer that a session which was paid is open, as a customer's payment in the very last moment may look.
@@ -336,10 +358,17 @@ impl Account {
         charges.collect()
     }
 
-    /// Whether a customer could pay in a session.
-    pub fn is_open(&self, session_id: &str) -> bool {
-        let session = self.sessions.get(session_id);
-        session.is_some_and(|session| session["status"] == "open")
+    /// The sessions in which a customer could pay, with their orders.
+    pub fn open_sessions(&self) -> Vec<(String, String)> {
+        let open = self.sessions.iter();
+        let open = open.filter(|(_, session)| session["status"] == "open");
+        open.map(|(id, session)| {
+            (
+                id.clone(),
+                crate::shop::text(&session["client_reference_id"]),
+            )
+        })
+        .collect()
     }
 
     /// The webhooks that wait to be delivered, oldest first; they do not wait any more.
@@ -352,16 +381,45 @@ impl Account {
     /// # Panics
     /// When there is no such session.
     pub fn pay(&mut self, session_id: &str) -> bool {
-        let (intent, charge_id) = ((self.id)("pi_"), (self.id)("ch_"));
-        let metadata = self.payment_metadata[session_id].clone();
         let session = self.sessions.get_mut(session_id).expect("a session");
         if session["status"] != "open" {
             return false;
         }
-        session.insert("status".into(), json!("complete"));
+        complete(session);
+        self.charge(session_id, "checkout.session.completed");
+        true
+    }
+
+    /// The customer pays in a way that takes days, such as a bank debit: the session is complete, and the money on its way.
+    ///
+    /// # Panics
+    /// When there is no such session.
+    pub fn debit(&mut self, session_id: &str) {
+        let session = self.sessions.get_mut(session_id).expect("a session");
+        complete(session);
+        let session = session.clone();
+        self.event("checkout.session.completed", &session);
+    }
+
+    /// What was on its way has come, or has failed for good.
+    ///
+    /// # Panics
+    /// When there is no such session.
+    pub fn settle(&mut self, session_id: &str, has_come: bool) {
+        if has_come {
+            return self.charge(session_id, "checkout.session.async_payment_succeeded");
+        }
+        let session = self.sessions[session_id].clone();
+        self.event("checkout.session.async_payment_failed", &session);
+    }
+
+    /// The money of a session has come.
+    fn charge(&mut self, session_id: &str, told_by: &str) {
+        let (intent, charge_id) = ((self.id)("pi_"), (self.id)("ch_"));
+        let metadata = self.payment_metadata[session_id].clone();
+        let session = self.sessions.get_mut(session_id).expect("a session");
         session.insert("payment_status".into(), json!("paid"));
         session.insert("payment_intent".into(), json!(intent));
-        session.insert("url".into(), Value::Null);
         let session = session.clone();
         let charge = json!({
             "id": charge_id, "object": "charge", "amount": session["amount_total"], "amount_refunded": 0,
@@ -371,9 +429,8 @@ impl Account {
         });
         let charge = charge.as_object().expect("an object").clone();
         self.event("charge.succeeded", &charge);
-        self.event("checkout.session.completed", &session);
+        self.event(told_by, &session);
         self.charges.insert(intent, charge);
-        true
     }
 
     /// Ends the sessions whose time is over, as Stripe does by itself.

@@ -321,12 +321,12 @@ pub trait Inventory {
 }
 
 /// Why a payment could not be opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OpenError {
     /// Nothing is decided; try again.
     Unavailable,
-    /// A definite no: this order can never be paid.
-    Refused,
+    /// A definite no, and why: this order can never be paid.
+    Refused(String),
 }
 
 /// What became of a refund.

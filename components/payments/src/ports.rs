@@ -11,7 +11,7 @@ use mercato_platform::ids::Ids;
 
 use crate::domain::{
     CheckoutLine, CheckoutSession, KeptCharge, MinorUnits, OutboxEntry, Payment, PaymentError,
-    PaymentEvent, PaymentStatus, ProviderEvent, RecordedAnswer, Refund,
+    PaymentEvent, PaymentStatus, ProviderEvent, RecordedAnswer, Refund, SessionSlot,
 };
 
 /// Everything a use case may reach.
@@ -120,6 +120,17 @@ pub trait PaymentRecords {
         session_id: &str,
         outcome: CheckoutOutcome,
     ) -> Stored<CheckoutOutcome>;
+    /// The session that has been waiting longest to be ended at the provider: its payment with it in the place of the newest
+    /// one, and how often the provider was asked in vain.
+    fn find_session_to_end(&self, now: u64) -> Stored<Option<(Payment, u32)>>;
+    /// Keeps the provider's answer to the opening of a session that is to be ended.
+    fn keep_session(&self, payment_id: &str, session: &SessionSlot) -> Stored<()>;
+    /// Asks the provider again later to end the session of that number, and counts the attempt.
+    fn postpone_session_end(&self, payment_id: &str, number: u32, end_at: u64) -> Stored<()>;
+    /// Nobody can pay in the session of that number any more: the provider has said so.
+    fn end_session(&self, payment_id: &str, number: u32) -> Stored<()>;
+    /// The same of the session that the provider knows by that id; nothing happens when nobody knows it here.
+    fn end_session_named(&self, session_id: &str) -> Stored<()>;
     /// Whether the provider's answer to the opening of one of the payment's sessions is not known.
     fn has_unanswered_session(&self, payment_id: &str) -> Stored<bool>;
     /// Keeps what was told of a charge that no session of the payment has named yet: the receipt, and the larger of the

@@ -4,6 +4,7 @@
 //! <https://docs.stripe.com/api/errors>, <https://docs.stripe.com/currencies>.
 
 use mercato_money::{Currency, Money};
+use mercato_settings::OTHER_UNIT_AT_STRIPE;
 use serde::Deserialize;
 
 use crate::port::{Charge, RefundReceipt, RefundRequest, Session, SessionRequest, SessionState};
@@ -32,11 +33,6 @@ const MESSAGE_MAX_CHARS: usize = 300;
 
 /// Most refunds that Stripe lists at a time.
 const REFUNDS_LISTED_MAX: u32 = 100;
-
-/// Currencies whose smallest unit at Stripe is not the one of ISO 4217: it writes a króna and a shilling with two
-/// decimals they do not have, and an ariary without those it has. Reading one for the other would be wrong by a
-/// factor of 100, so they are refused.
-const OTHER_UNIT_AT_STRIPE: [&str; 3] = ["ISK", "MGA", "UGX"];
 
 /// Stripe's own words for why money goes back; everything else is kept as metadata.
 const REFUND_REASONS: [&str; 3] = ["duplicate", "fraudulent", "requested_by_customer"];

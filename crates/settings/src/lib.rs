@@ -18,6 +18,11 @@ pub const JWT_SECRET_MIN_BYTES: usize = 32;
 /// Least length of a secret that others choose or that only opens the metrics.
 pub const SECRET_MIN_BYTES: usize = 16;
 
+/// Currencies whose smallest unit at Stripe is not the one of ISO 4217 (<https://docs.stripe.com/currencies>): it writes a
+/// króna and a shilling with two decimals that they do not have, and an ariary without those that it has. Reading one for
+/// the other would be wrong by a factor of 100.
+pub const OTHER_UNIT_AT_STRIPE: [&str; 3] = ["ISK", "MGA", "UGX"];
+
 /// Life of an access token, in seconds: nothing ends one before its time.
 pub const ACCESS_TOKEN_TTL_SECONDS: RangeInclusive<u64> = 1..=86_400;
 
@@ -146,6 +151,7 @@ pub fn check(value: impl Fn(&str) -> Option<String>) -> Vec<Invalid> {
     });
     each.chain(incomplete_admin(&value))
         .chain(unsigned_webhooks(&value))
+        .chain(unpayable_currency(&value))
         .collect()
 }
 
@@ -182,6 +188,18 @@ fn unsigned_webhooks(value: impl Fn(&str) -> Option<String>) -> Option<Invalid> 
             "payment_webhook_secret",
             "is empty: set it to the signing secret of the webhook endpoint at Stripe",
         )
+    })
+}
+
+/// A shop that Stripe takes the money for has a currency that Stripe can take.
+fn unpayable_currency(value: impl Fn(&str) -> Option<String>) -> Option<Invalid> {
+    value("stripe_secret_key")?;
+    let currency = value("currency")?;
+    OTHER_UNIT_AT_STRIPE.contains(&currency.trim()).then(|| {
+        let message = format!(
+            "is {currency:?}, which Stripe counts in another unit than ISO 4217: take payments in another currency"
+        );
+        Invalid::new("currency", message)
     })
 }
 
@@ -343,6 +361,11 @@ mod tests {
         );
         let secret = ("payment_webhook_secret", "whsec_0f1e2d3c4b5a6978");
         assert_eq!(checked(&[&stripe[..], &[secret]].concat()), [] as [&str; 0]);
+        for (currency, fits) in [("KWD", true), ("JPY", true), ("ISK", false), ("UGX", false)] {
+            let lines = checked(&[&stripe[..], &[secret, ("currency", currency)]].concat());
+            assert_eq!(lines.is_empty(), fits, "{lines:?}");
+        }
+        assert_eq!(checked(&[("currency", "ISK")]), [] as [&str; 0]);
     }
 
     #[test]

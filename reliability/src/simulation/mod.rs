@@ -78,7 +78,7 @@ const LONG_JUMP: u32 = 20;
 const EXPIRY_JUMP: u32 = 2;
 
 /// The same for each statement that writes: crashes that matter happen there.
-const CRASH_AFTER_WRITE: u32 = 40;
+const CRASH_AFTER_WRITE: u32 = 90;
 
 /// What is simulated.
 #[derive(Debug, Clone)]
@@ -459,7 +459,7 @@ impl Life {
                     "COMMIT" => (50, "database or disk is full"),
                     "ROLLBACK" => (0, ""),
                     "SELECT" => (10, "disk I/O error"),
-                    _ => (20, "database or disk is full"),
+                    _ => (40, "database or disk is full"),
                 };
                 if self.is_hit(chances) {
                     return fail(reason);

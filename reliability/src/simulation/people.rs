@@ -353,12 +353,11 @@ impl Person {
         while !self.town.is_evening.get() {
             match self.below(12) {
                 0..=2 => self.place_order().await,
-                3..=5 => self.pay().await,
-                6 => self.cancel().await,
-                7 => self.send_again().await,
-                8 if self.below(LOGOUTS) == 0 => self.log_out().await,
-                8 => self.refresh().await,
-                9 => drop(self.read("/api/v1/products?limit=5").await),
+                3..=6 => self.pay().await,
+                7 => self.cancel().await,
+                8 => self.send_again().await,
+                9 if self.below(LOGOUTS) == 0 => self.log_out().await,
+                9 => self.refresh().await,
                 _ => self.look_at_order().await,
             }
         }

@@ -134,10 +134,10 @@ fn a_customer_who_pays_while_the_order_is_being_cancelled_has_paid() {
 
 #[test]
 fn an_order_that_stripe_cannot_take_is_cancelled() {
-    // Stripe writes a króna with two decimals it does not have: asked for 100, it would take one.
-    let site = Site::with(&[("currency", "ISK")]);
+    // Card networks know no thousandths, so the last digit must be 0.
+    let site = Site::with(&[("currency", "KWD")]);
     let customer = site.shop.customer();
-    let product = site.shop.product(100, 5);
+    let product = site.shop.product(1.255, 5);
     let order = || {
         customer
             .post("/api/v1/orders")
@@ -145,8 +145,13 @@ fn an_order_that_stripe_cannot_take_is_cancelled() {
             .json(&order_of(&[(&product, 1)]))
             .send()
     };
-    order().expect_problem(503, "payment-unavailable");
-    let refusal = order().expect(409);
+    order().expect_problem(422, "payment-refused");
+    let refusal = order().expect(422);
+    assert!(
+        refusal.text().contains("the last digit must be 0"),
+        "{}",
+        refusal.text()
+    );
     assert_eq!(order().bytes(), refusal.bytes(), "{}", refusal.text());
     site.shop.wait_for_stock(&product, 5, 0, 0);
     let orders = customer.get("/api/v1/orders").send().expect(200).json();
@@ -183,4 +188,24 @@ fn customers_return_to_the_page_that_was_named() {
             order.id
         )
     );
+}
+
+#[test]
+fn an_order_whose_money_is_on_its_way_is_not_cancelled_until_it_has_failed() {
+    let site = Site::start();
+    let customer = site.shop.customer();
+    let product = site.shop.product(10, 5);
+    for has_come in [true, false] {
+        let order = customer.order(&[(&product, 1)]);
+        site.stripe.debit(&order.session_id);
+        site.deliver();
+        let refused = customer.change_order(&order.id, "CANCELLED");
+        refused.expect_problem(409, "payment-under-way");
+        assert_eq!(customer.read_order(&order.id)["status"], "PENDING");
+        site.stripe.settle(&order.session_id, has_come);
+        site.deliver();
+        let status = if has_come { "PAID" } else { "CANCELLED" };
+        customer.wait_for_order(&order.id, status);
+    }
+    site.shop.wait_for_stock(&product, 4, 0, 1);
 }

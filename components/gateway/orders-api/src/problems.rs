@@ -36,6 +36,18 @@ pub fn problem(error: OrderError) -> Problem {
             "Idempotency key reused",
             "this Idempotency-Key was sent with another body: use a new key for a new order",
         ),
+        OrderError::PaymentRefused(reason) => Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "payment-refused",
+            "Payment refused",
+            format!(
+                "nothing was ordered: the payment provider does not take this payment: {reason}"
+            ),
+        ),
+        OrderError::PaymentUnderWay => Problem::conflict(
+            "payment-under-way",
+            "the order has been paid, and the money is on its way: the order is paid when it arrives, and cancelled when it does not",
+        ),
         OrderError::PaymentUnavailable => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "payment-unavailable",

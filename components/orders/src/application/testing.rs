@@ -349,7 +349,7 @@ pub struct FakePayments {
     payments: RefCell<BTreeMap<OrderId, Payment>>,
     outbox: RefCell<Vec<OutboxRow>>,
     refund_keys: RefCell<Vec<String>>,
-    pub refuses: Cell<Option<OpenError>>,
+    pub refuses: RefCell<Option<OpenError>>,
     pub refuses_refunds: Cell<bool>,
     pub refunds_asked: Cell<u32>,
     /// How long it takes until a payment is closed, in milliseconds.
@@ -401,7 +401,8 @@ impl FakePayments {
     fn open_now(&self, order: &Order, expires_at: u64) -> Result<Payment, OpenError> {
         if let Some(error) = self
             .refuses
-            .get()
+            .borrow()
+            .clone()
             .or(self.down.get().then_some(OpenError::Unavailable))
         {
             return Err(error);
@@ -723,7 +724,7 @@ impl Shop {
                 payments: RefCell::default(),
                 outbox: RefCell::default(),
                 refund_keys: RefCell::default(),
-                refuses: Cell::new(None),
+                refuses: RefCell::new(None),
                 refuses_refunds: Cell::new(false),
                 refunds_asked: Cell::new(0),
                 takes_ms: Cell::new(0),

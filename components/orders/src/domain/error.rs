@@ -72,6 +72,12 @@ pub enum OrderError {
     /// The same key with another body.
     #[error("the idempotency key was used with another request")]
     IdempotencyKeyReused,
+    /// The provider does not take this payment, and says why: no order like this can be paid.
+    #[error("the payment provider refused: {0}")]
+    PaymentRefused(String),
+    /// The customer has paid, and the money is on its way: nothing can be decided until it has come or failed.
+    #[error("the payment is under way")]
+    PaymentUnderWay,
     /// The payment could not be opened or closed; the same request may be tried again.
     #[error("payments did not answer")]
     PaymentUnavailable,
@@ -93,7 +99,10 @@ impl OrderError {
     /// Whether waiting mends it: something was out of reach.
     #[must_use]
     pub const fn passes_by_itself(&self) -> bool {
-        matches!(self, Self::Unavailable | Self::PaymentUnavailable)
+        matches!(
+            self,
+            Self::Unavailable | Self::PaymentUnavailable | Self::PaymentUnderWay
+        )
     }
 
     /// Whether paying or cancelling orders mends it.

@@ -31,7 +31,7 @@ impl Payments for ComposedPayments {
             Ok(payment) => payment_of(payment).map_err(|_| OpenError::Unavailable),
             Err(error) => {
                 log_error("open", order.id.as_str(), &error);
-                Err(open_error(&error))
+                Err(open_error(error))
             }
         }
     }
@@ -126,11 +126,16 @@ impl Payments for ComposedPayments {
     }
 }
 
-const fn open_error(error: &PaymentError) -> OpenError {
+fn open_error(error: PaymentError) -> OpenError {
     match error {
-        PaymentError::ProviderRejected(_)
-        | PaymentError::Invalid(_)
-        | PaymentError::IdempotencyKeyReused => OpenError::Refused,
+        PaymentError::ProviderRejected(reason) => OpenError::Refused(reason),
+        PaymentError::Invalid(fields) => {
+            let messages: Vec<String> = fields.into_iter().map(|field| field.message).collect();
+            OpenError::Refused(messages.join("; "))
+        }
+        PaymentError::IdempotencyKeyReused => {
+            OpenError::Refused("the order has another payment".to_owned())
+        }
         _ => OpenError::Unavailable,
     }
 }

@@ -489,6 +489,8 @@ impl From<OrderError> for types::OrderError {
             }
             OrderError::VersionMismatch => Self::VersionMismatch,
             OrderError::IdempotencyKeyReused => Self::IdempotencyKeyReused,
+            OrderError::PaymentRefused(reason) => Self::PaymentRefused(reason),
+            OrderError::PaymentUnderWay => Self::PaymentUnderWay,
             OrderError::PaymentUnavailable => Self::PaymentUnavailable,
             OrderError::Unavailable => Self::Unavailable,
             OrderError::Internal => Self::Internal,

@@ -26,7 +26,8 @@ use crate::viewer::viewer;
             headers(("ETag" = String, description = "The order's version, for `If-Match`"))),
         (status = 403, description = "Not a customer's to change", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "No such order, or somebody else's", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "The order's status does not allow it; `from` and `to` name both", body = ConflictDocument,
+        (status = 409, description = "The order's status does not allow it; `from` and `to` name both. Or `payment-under-way`: the \
+            customer has paid, and the money is on its way", body = ConflictDocument,
             content_type = "application/problem+json"),
         (status = 412, description = "The order has changed since the version in `If-Match`", body = ProblemDocument,
             content_type = "application/problem+json"),

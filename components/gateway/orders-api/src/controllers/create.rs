@@ -38,7 +38,8 @@ use crate::schemas::ConflictDocument;
         (status = 429, description = "`too-many-orders`: more orders than are taken from one account, or one address, in a \
             minute or on a day; nothing was ordered", body = ProblemDocument, content_type = "application/problem+json",
             headers(("Retry-After" = u64, description = "Seconds until the next order is taken"))),
-        (status = 422, description = "The `Idempotency-Key` was sent with another body", body = ProblemDocument,
+        (status = 422, description = "The `Idempotency-Key` was sent with another body. Or `payment-refused`: the payment \
+            provider does not take a payment like this, and `detail` says why", body = ProblemDocument,
             content_type = "application/problem+json"),
     )
 )]
@@ -89,7 +90,10 @@ pub async fn create(context: Context) -> Result<Reply, Problem> {
 const fn is_for_good(error: &OrderError) -> bool {
     matches!(
         error,
-        OrderError::LinesRejected(_) | OrderError::Invalid(_) | OrderError::InvalidTransition(_)
+        OrderError::LinesRejected(_)
+            | OrderError::Invalid(_)
+            | OrderError::InvalidTransition(_)
+            | OrderError::PaymentRefused(_)
     )
 }
 

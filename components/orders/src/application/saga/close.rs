@@ -67,7 +67,7 @@ pub async fn resume(ports: &impl Ports, order_id: &OrderId) -> Result<Order, Ord
             Some(PaymentStatus::Succeeded | PaymentStatus::Refunded) => {
                 apply_payment_event::apply_pending(ports, order_id).await?;
             }
-            Some(PaymentStatus::Pending) => return Err(OrderError::PaymentUnavailable),
+            Some(PaymentStatus::Pending) => return Err(OrderError::PaymentUnderWay),
         }
         follow_ups::run_or_leave(ports, order_id).await;
     }
@@ -136,7 +136,7 @@ pub async fn resume_all(
             Ok(Some(PaymentStatus::Succeeded | PaymentStatus::Refunded)) => {
                 keep_paid(ports, &id).await
             }
-            Ok(Some(PaymentStatus::Pending)) => Closed::Failed(OrderError::PaymentUnavailable),
+            Ok(Some(PaymentStatus::Pending)) => Closed::Failed(OrderError::PaymentUnderWay),
             Err(error) => Closed::Failed(error),
         };
         closed.push((id, outcome));

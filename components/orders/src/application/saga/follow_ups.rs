@@ -143,7 +143,7 @@ async fn cancel_payment(ports: &impl Ports, order_id: &OrderId) -> Result<(), Or
         .cancel(order_id, CANCELLED_MEANWHILE)
         .await?;
     match payment.map(|payment| payment.status) {
-        Some(PaymentStatus::Pending) => Err(OrderError::PaymentUnavailable),
+        Some(PaymentStatus::Pending) => Err(OrderError::PaymentUnderWay),
         _ => Ok(()),
     }
 }

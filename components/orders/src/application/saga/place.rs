@@ -1,7 +1,7 @@
 //! Making an order: hold the stock, store the order, open its payment.
 
 use mercato_platform::clock::Clock;
-use mercato_platform::log;
+use mercato_platform::{log, text};
 
 use crate::application::RESUME_AFTER_MS;
 use crate::application::commands::apply_payment_event;
@@ -16,6 +16,12 @@ use crate::ports::{
 
 /// Steps of the longest way through the saga, with some room for others who are at the same one.
 const PASSES_MAX: usize = 8;
+
+/// What the history of an order says whose payment the provider does not take; the reason follows.
+const REFUSED: &str = "The payment provider does not take this payment: ";
+
+/// Longest reason of the provider's that is repeated, in characters.
+const REASON_MAX_CHARS: usize = 200;
 
 /// An order with its open payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,13 +137,14 @@ async fn open_payment(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError>
     let payment = match ports.payments().open(&order, saga.expires_at).await {
         Ok(payment) => payment,
         Err(OpenError::Unavailable) => return Err(OrderError::PaymentUnavailable),
-        Err(OpenError::Refused) => {
+        Err(OpenError::Refused(reason)) => {
             log::error(
-                "payments refused to open the payment of an order",
-                &[("order_id", id.as_str())],
+                "the provider does not take the payment of an order",
+                &[("order_id", id.as_str()), ("reason", &reason)],
             );
-            close::close(ports, id, closing("The payment could not be opened")).await?;
-            return Err(OrderError::PaymentUnavailable);
+            let reason = text::escaped(&reason, REASON_MAX_CHARS).into_owned();
+            close::close(ports, id, closing(&format!("{REFUSED}{reason}"))).await?;
+            return Err(OrderError::PaymentRefused(reason));
         }
     };
     if payment.status == PaymentStatus::Pending && payment.session.is_none() {
@@ -178,13 +185,25 @@ async fn placement(ports: &impl Ports, saga: Saga) -> Result<Placement, OrderErr
         .read(|records| records.order(&saga.order_id))?
         .ok_or(OrderError::Internal)?;
     if order.status == OrderStatus::Cancelled {
-        return Err(order.refuse(OrderStatus::Pending));
+        return Err(match refusal(ports, &order.id)? {
+            Some(reason) => OrderError::PaymentRefused(reason),
+            None => order.refuse(OrderStatus::Pending),
+        });
     }
     let session = match saga.session {
         Some(session) => session,
         None => session_of(ports, &order, saga.expires_at).await?,
     };
     Ok(Placement { order, session })
+}
+
+/// Why the provider did not take the payment of a cancelled order, if that is what ended it.
+fn refusal(ports: &impl Ports, order_id: &OrderId) -> Result<Option<String>, OrderError> {
+    let history = ports.orders().read(|records| records.history(order_id))?;
+    let mut refusals = history
+        .iter()
+        .filter_map(|change| change.reason.strip_prefix(REFUSED));
+    Ok(refusals.next().map(str::to_owned))
 }
 
 /// The session of an order that was paid before it knew its session: its customer found it with the payment.

@@ -252,10 +252,10 @@ fn an_order_that_was_paid_before_its_answer_is_answered_as_it_is() {
 #[test]
 fn a_provider_that_does_not_answer_leaves_an_order_that_the_key_finishes() {
     let shop = Shop::new();
-    shop.payments.refuses.set(Some(OpenError::Unavailable));
+    shop.payments.refuses.replace(Some(OpenError::Unavailable));
     assert_eq!(shop.create(Some("k")), Err(OrderError::PaymentUnavailable));
     assert_eq!(shop.create(Some("k")), Err(OrderError::PaymentUnavailable));
-    shop.payments.refuses.set(None);
+    shop.payments.refuses.replace(None);
     let order = placed(shop.create(Some("k"))).order;
     assert_eq!(shop.all_orders(), [order]);
     shop.check_invariants("finished by the key");
@@ -264,7 +264,7 @@ fn a_provider_that_does_not_answer_leaves_an_order_that_the_key_finishes() {
 #[test]
 fn without_a_key_nobody_can_finish_it_and_the_sweeper_ends_it_at_once() {
     let shop = Shop::new();
-    shop.payments.refuses.set(Some(OpenError::Unavailable));
+    shop.payments.refuses.replace(Some(OpenError::Unavailable));
     assert_eq!(shop.create(None), Err(OrderError::PaymentUnavailable));
     shop.inventory.down.set(true);
     assert_eq!(shop.create(None), Err(OrderError::Unavailable));
@@ -280,13 +280,21 @@ fn without_a_key_nobody_can_finish_it_and_the_sweeper_ends_it_at_once() {
 #[test]
 fn a_definite_no_of_the_provider_cancels_the_order() {
     let shop = Shop::new();
-    shop.payments.refuses.set(Some(OpenError::Refused));
-    assert_eq!(shop.create(Some("k")), Err(OrderError::PaymentUnavailable));
+    let refusal = OpenError::Refused("the amount is too small".to_owned());
+    shop.payments.refuses.replace(Some(refusal));
+    let refused = Err(OrderError::PaymentRefused(
+        "the amount is too small".to_owned(),
+    ));
+    assert_eq!(shop.create(Some("k")), refused);
+    // Also when the answer was lost before it was kept, and whatever the provider would say now.
+    shop.payments.refuses.replace(None);
+    assert_eq!(shop.create(Some("k")), refused);
     let orders = shop.all_orders();
+    assert_eq!(orders.len(), 1);
     assert_eq!(orders[0].status, OrderStatus::Cancelled);
     assert_eq!(
         shop.history(&orders[0].id)[1],
-        "PENDING>CANCELLED The payment could not be opened"
+        "PENDING>CANCELLED The payment provider does not take this payment: the amount is too small"
     );
     assert!(is_released(&shop));
     shop.check_invariants("refused");
@@ -312,9 +320,9 @@ fn a_request_that_comes_back_too_late_starts_afresh() {
 #[test]
 fn a_reserved_order_that_comes_back_too_late_is_cancelled() {
     let shop = Shop::new();
-    shop.payments.refuses.set(Some(OpenError::Unavailable));
+    shop.payments.refuses.replace(Some(OpenError::Unavailable));
     assert_eq!(shop.create(Some("k")), Err(OrderError::PaymentUnavailable));
-    shop.payments.refuses.set(None);
+    shop.payments.refuses.replace(None);
     shop.wait(TTL_MS);
     let transition = Transition {
         from: OrderStatus::Cancelled,
@@ -356,9 +364,9 @@ fn requests_with_one_key_make_one_order_however_they_meet() {
 fn a_cancellation_that_meets_the_making_leaves_nothing_open() {
     for schedule in schedules(12) {
         let shop = Shop::new();
-        shop.payments.refuses.set(Some(OpenError::Unavailable));
+        shop.payments.refuses.replace(Some(OpenError::Unavailable));
         assert_eq!(shop.create(Some("k")), Err(OrderError::PaymentUnavailable));
-        shop.payments.refuses.set(None);
+        shop.payments.refuses.replace(None);
         let id = shop.all_orders()[0].id.clone();
         let create: Pin<Box<dyn Future<Output = bool>>> = Box::pin(async {
             create_order::handle(&shop, request(Some("k")))

@@ -110,7 +110,9 @@ fn what_is_owed_is_counted_until_it_is_done() {
 #[test]
 fn an_order_that_was_never_placed_is_not_counted() {
     let shop = Shop::new();
-    shop.payments.refuses.set(Some(OpenError::Refused));
+    shop.payments
+        .refuses
+        .replace(Some(OpenError::Refused("no".to_owned())));
     assert!(shop.create(None).is_err());
     shop.inventory.down.set(true);
     assert!(shop.create(Some("k")).is_err());

@@ -24,11 +24,11 @@ fn an_order_whose_payment_is_decided_is_updated_before_it_is_shown() {
 #[test]
 fn a_reserved_order_that_is_read_is_finished() {
     let shop = Shop::new();
-    shop.payments.refuses.set(Some(OpenError::Unavailable));
+    shop.payments.refuses.replace(Some(OpenError::Unavailable));
     assert!(shop.create(Some("k")).is_err());
     let id = shop.all_orders()[0].id.clone();
     assert_eq!(shop.find(&id).unwrap().payment, None, "shown as it stands");
-    shop.payments.refuses.set(None);
+    shop.payments.refuses.replace(None);
     assert!(shop.find(&id).unwrap().payment.unwrap().session.is_some());
     shop.check_invariants("finished by reading");
 }

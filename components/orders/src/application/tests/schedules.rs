@@ -41,10 +41,10 @@ impl Start {
     fn shop(self) -> (Shop, OrderId) {
         let shop = Shop::new();
         if matches!(self, Self::HalfMade) {
-            shop.payments.refuses.set(Some(OpenError::Unavailable));
+            shop.payments.refuses.replace(Some(OpenError::Unavailable));
         }
         drop(shop.create(Some(KEY)));
-        shop.payments.refuses.set(None);
+        shop.payments.refuses.replace(None);
         let id = shop.all_orders()[0].id.clone();
         match self {
             Self::HalfMade => shop.wait(TTL_MS / 2),

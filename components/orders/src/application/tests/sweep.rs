@@ -62,9 +62,9 @@ fn events_that_never_arrive_are_fetched() {
 #[test]
 fn a_half_made_order_with_a_key_is_finished_after_a_while() {
     let shop = Shop::new();
-    shop.payments.refuses.set(Some(OpenError::Unavailable));
+    shop.payments.refuses.replace(Some(OpenError::Unavailable));
     assert!(shop.create(Some("k")).is_err());
-    shop.payments.refuses.set(None);
+    shop.payments.refuses.replace(None);
     assert_eq!(shop.sweep().resumed, 0, "its request may still be running");
     shop.wait(RESUME_AFTER_MS);
     assert_eq!(shop.sweep().resumed, 1);
@@ -91,7 +91,7 @@ fn a_running_request_without_a_key_is_given_time() {
 #[test]
 fn a_half_made_order_that_fails_is_tried_less_and_less_often() {
     let shop = Shop::new();
-    shop.payments.refuses.set(Some(OpenError::Unavailable));
+    shop.payments.refuses.replace(Some(OpenError::Unavailable));
     assert!(shop.create(Some("k")).is_err());
     shop.wait(RESUME_AFTER_MS);
     let mut tries = Vec::new();

@@ -37,15 +37,20 @@ pub async fn cancel_payment<P: Ports>(
         if !payment.is_pending() {
             return Ok(payment);
         }
-        if let Some(session) = session_to_end(ports, &payment).await?
-            && let SessionState::Completed(paid) = end(ports, &payment, &session).await?
+        let session = session_to_end(ports, &payment).await?;
+        if let Some(session) = &session
+            && let SessionState::Completed(paid) = end(ports, &payment, session).await?
         {
             return match paid {
                 Some(paid) => record_paid(ports, &payment.id, &paid).await,
                 None => Ok(payment),
             };
         }
-        if let Some(cancelled) = close_and_tell(ports, &payment, reason)? {
+        let ended = Ended {
+            payment,
+            is_over: session.is_some(),
+        };
+        if let Some(cancelled) = close_and_tell(ports, &ended, reason)? {
             publish_due(ports).await;
             return Ok(cancelled);
         }
@@ -123,7 +128,7 @@ enum Ending {
     /// The customer was faster.
     Paid(String, PaidSession),
     /// Nobody can pay in its session any more.
-    Ended(Payment),
+    Ended(Ended),
     /// The provider does not end its session.
     Failed(PaymentError),
 }
@@ -137,11 +142,19 @@ async fn ending<P: Ports>(ports: &P, payment: Option<Payment>) -> Ending {
     }
     let session = match session_to_end(ports, &payment).await {
         Ok(Some(session)) => session,
-        Ok(None) => return Ending::Ended(payment),
+        Ok(None) => {
+            return Ending::Ended(Ended {
+                payment,
+                is_over: false,
+            });
+        }
         Err(error) => return Ending::Failed(error),
     };
     match end(ports, &payment, &session).await {
-        Ok(SessionState::Expired) => Ending::Ended(payment),
+        Ok(SessionState::Expired) => Ending::Ended(Ended {
+            payment,
+            is_over: true,
+        }),
         Ok(SessionState::Completed(Some(paid))) => Ending::Paid(payment.id, paid),
         Ok(SessionState::Completed(None)) => Ending::Stands(payment),
         Err(error) => Ending::Failed(error),
@@ -210,6 +223,13 @@ fn find_or_refuse<P: Ports>(ports: &P, order_id: &str) -> Result<Payment, Paymen
     found.ok_or(PaymentError::NotFound)
 }
 
+/// A payment whose session is to take no money any more.
+struct Ended {
+    payment: Payment,
+    /// Whether the provider has said that it is over. Else there may be one that is not known yet: the relay ends it.
+    is_over: bool,
+}
+
 /// The session that may still be open at the provider. One that was asked for before a crash is asked for again,
 /// which gives the same one: only so can it be closed.
 async fn session_to_end<P: Ports>(
@@ -231,7 +251,7 @@ async fn session_to_end<P: Ports>(
 
 /// Ends a session at the provider. One that the provider will not end, because it knows no such session for example, is
 /// over when no session lives that long.
-async fn end<P: Ports>(
+pub(super) async fn end<P: Ports>(
     ports: &P,
     payment: &Payment,
     session: &CheckoutSession,
@@ -255,7 +275,7 @@ async fn end<P: Ports>(
 /// has ended.
 fn close_and_tell<P: Ports>(
     ports: &P,
-    ended: &Payment,
+    ended: &Ended,
     reason: &str,
 ) -> Result<Option<Payment>, PaymentError> {
     let now = ports.clock().now_ms();
@@ -275,7 +295,7 @@ fn close_and_tell<P: Ports>(
 /// meanwhile.
 fn close(
     records: &dyn Records,
-    ended: &Payment,
+    ended: &Ended,
     reason: &str,
     now: u64,
 ) -> Result<Option<(Payment, bool)>, PaymentError> {
@@ -284,10 +304,12 @@ fn close(
         .filter(|c| !c.is_control())
         .take(REASON_MAX_CHARS)
         .collect();
-    let mut payment = records
-        .find_payment(&ended.id)?
-        .ok_or(PaymentError::NotFound)?;
-    if payment.is_pending() && payment.session.number != ended.session.number {
+    let (id, number) = (&ended.payment.id, ended.payment.session.number);
+    let mut payment = records.find_payment(id)?.ok_or(PaymentError::NotFound)?;
+    if ended.is_over {
+        records.end_session(id, number)?;
+    }
+    if payment.is_pending() && payment.session.number != number {
         return Ok(None);
     }
     let is_news = payment.cancel(&reason, now);

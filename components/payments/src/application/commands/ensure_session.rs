@@ -32,11 +32,7 @@ pub(super) async fn ensure_session<P: Ports>(
         return Ok(payment);
     }
     let session = request_session(ports, &payment).await?;
-    let recorded = record_session(ports, &payment, session.clone())?;
-    if !recorded.is_pending() {
-        end_orphan(ports, &session).await;
-    }
-    Ok(recorded)
+    record_session(ports, &payment, session)
 }
 
 /// Asks the provider for the payment's newest session; asking again gives the same one.
@@ -58,7 +54,8 @@ pub(super) async fn request_session<P: Ports>(
         .map_err(|error| refused("open a session", &payment.id, error))
 }
 
-/// Keeps the provider's answer, unless another request has kept it or gone on meanwhile.
+/// Keeps the provider's answer, unless another request has kept it or gone on meanwhile. A session whose payment was
+/// decided meanwhile is ended by the relay.
 fn record_session<P: Ports>(
     ports: &P,
     asked: &Payment,
@@ -166,21 +163,13 @@ async fn begin_next<P: Ports>(ports: &P, lapsed: Payment) -> Result<Payment, Pay
             .find_payment(&lapsed.id)?
             .ok_or(PaymentError::NotFound)?;
         if payment.is_pending() && payment.session_has_lapsed(now) {
+            if payment.session == lapsed.session && lapsed.session.opened.is_some() {
+                // The provider has said so.
+                records.end_session(&payment.id, payment.session.number)?;
+            }
             payment.begin_next_session(now.saturating_add(lifetime), now);
             records.save_payment(&payment)?;
         }
         Ok(payment)
     })
-}
-
-/// Closes a session that opened while its payment was being decided. It lapses by itself if that fails.
-async fn end_orphan<P: Ports>(ports: &P, session: &CheckoutSession) {
-    if let Err(ProviderError::Unavailable(cause) | ProviderError::Rejected(cause)) =
-        ports.provider().expire_session(&session.id).await
-    {
-        log::warn(
-            "session left open",
-            &[("session_id", &session.id), ("cause", &cause)],
-        );
-    }
 }

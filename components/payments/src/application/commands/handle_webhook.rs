@@ -100,6 +100,10 @@ fn record<P: Ports>(
         return Ok(WebhookOutcome::Duplicate);
     }
     check_subject(&payment, event)?;
+    if let Subject::Session(id) = &event.subject {
+        // Whatever it tells of a session is the last thing that happens in it.
+        records.end_session_named(id)?;
+    }
     if let Owner::Unknown(reference) = owner {
         return keep(records, &payment, &reference, &event.fact, now);
     }

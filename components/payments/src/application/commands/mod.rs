@@ -3,6 +3,7 @@
 mod acknowledge_event;
 mod cancel_payment;
 mod create_session;
+mod end_sessions;
 mod ensure_session;
 mod handle_webhook;
 mod open_session;

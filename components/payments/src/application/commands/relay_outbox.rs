@@ -1,6 +1,7 @@
 use mercato_platform::clock::Clock;
 use mercato_platform::log;
 
+use super::end_sessions::end_due_sessions;
 use super::purge::{self, purge};
 use super::refund_payment::resume_due_refund;
 use crate::domain::{OutboxEntry, PaymentError};
@@ -44,7 +45,8 @@ pub struct RelayReport {
     pub more: bool,
 }
 
-/// Publishes what is due, oldest first, takes up a refund that a crash left, and removes what is old; with nothing to do
+/// Publishes what is due, oldest first, takes up a refund that a crash left, ends sessions at the provider in which nobody
+/// is to pay any more, and removes what is old; with nothing to do
 /// it writes nothing. With `min_interval_ms`, does nothing when the last run, of whichever instance, is younger, and
 /// publishes nothing while a broker that failed is spared.
 ///
@@ -67,6 +69,7 @@ pub async fn relay_outbox<P: Ports>(
         report.more = purge(ports, before) || is_full;
         // Last: a provider that does not answer must not hold up the events.
         resume_due_refund(ports).await?;
+        report.more |= end_due_sessions(ports).await?;
     }
     report.pending = ports.store().read(|records| records.lag())?.pending;
     Ok(report)
@@ -125,6 +128,7 @@ fn has_work(
 ) -> Result<bool, PaymentError> {
     Ok(may_publish(records, now, pause)?
         || records.find_due_refund(now)?.is_some()
+        || records.find_session_to_end(now)?.is_some()
         || records.has_old(before)?)
 }
 

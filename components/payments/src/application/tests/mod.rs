@@ -3,6 +3,7 @@
 mod cancel;
 mod checkout;
 mod crashes;
+mod endings;
 mod figures;
 mod interleavings;
 mod outbox;

@@ -577,6 +577,35 @@ impl Shop {
         }}})
     }
 
+    /// The customer's payment fails for good.
+    pub fn fail_payment(&self) {
+        let event = self.session_event(
+            "evt_failed",
+            "checkout.session.async_payment_failed",
+            &self.newest_session(),
+        );
+        self.webhook(&event).unwrap();
+    }
+
+    /// The provider's answer to the opening of a session is not known any more.
+    pub fn forget_answer(&self, number: u32) {
+        let forgotten = format!(
+            "UPDATE sessions SET provider_id = NULL, url = NULL, expires_at = NULL WHERE number = {number}"
+        );
+        self.store.sqlite.execute(&forgotten);
+    }
+
+    /// Nobody knows any more that sessions are over.
+    pub fn reopen_sessions(&self) {
+        self.store.sqlite.execute(
+            "UPDATE sessions SET is_over = 0, end_at = (SELECT updated_at FROM payments WHERE id = payment_id)",
+        );
+    }
+
+    pub fn has_session_to_end(&self) -> bool {
+        self.store.sqlite.count("sessions WHERE is_over = 0") > 0
+    }
+
     pub fn stored(&self) -> Stored {
         let count = |from: &str| self.store.sqlite.count(from);
         Stored {

@@ -20,7 +20,8 @@ const MIGRATIONS: &[Migration] = mercato_sqlite::migrations![
     "0002_figures",
     "0003_kept_answers_and_purge",
     "0004_kept_charges",
-    "0005_unpaid_payments"
+    "0005_unpaid_payments",
+    "0006_sessions_that_end"
 ];
 
 const SELECT_SETTING: &str = "SELECT value FROM settings WHERE name = ?";
@@ -55,6 +56,14 @@ impl SqliteStore {
             .0
             .read(|connection| connection.query_one(&statement, &[])?.unwrap().get(0));
         count.unwrap()
+    }
+
+    /// Changes something as no use case does.
+    pub fn execute(&self, statement: &str) {
+        let done: Result<u64, Error> = self
+            .0
+            .write(|connection| connection.execute(statement, &[]));
+        done.unwrap();
     }
 
     /// How often anything was written since it was opened.

@@ -1,7 +1,7 @@
 use mercato_money::Money;
 use mercato_sqlite::{Error, Row, params};
 
-use super::{SqliteRecords, all, currency, minor_units};
+use super::{SqliteRecords, all, currency, minor_units, too_late};
 use crate::domain::{
     CheckoutLine, CheckoutSession, KeptCharge, Payment, PaymentError, PaymentStatus, ProviderEvent,
     SessionSlot,
@@ -10,17 +10,29 @@ use crate::ports::{CheckoutOutcome, KEPT_CHARGES_MAX, PaymentRecords, Stored};
 
 const GENERATED_SECRET: &str = "generated_webhook_secret";
 
-/// Everything of a payment and its newest session, in the order [`payment`] reads it.
-macro_rules! select_payment {
-    ($condition:literal) => {
+/// Everything of a payment and one of its sessions, in the order [`payment`] reads it.
+macro_rules! select_payment_and_session {
+    ($rest:literal) => {
         concat!(
             "
     SELECT p.id, p.order_id, p.customer_id, p.amount, p.refunded_amount, p.currency, p.status, p.provider,
       s.number, s.requested_expiry, s.provider_id, s.url, s.expires_at,
-      p.provider_reference, p.receipt_url, p.reason, p.created_at, p.updated_at, p.version
+      p.provider_reference, p.receipt_url, p.reason, p.created_at, p.updated_at, p.version, s.end_attempts",
+            $rest
+        )
+    };
+}
+
+/// A payment and its newest session.
+macro_rules! select_payment {
+    ($condition:literal) => {
+        concat!(
+            select_payment_and_session!(
+                "
     FROM payments p
     JOIN sessions s ON s.payment_id = p.id AND s.number = p.session_number
-    WHERE ",
+    WHERE "
+            ),
             $condition
         )
     };
@@ -32,6 +44,25 @@ const FIND_BY_ORDER: &str = select_payment!("p.order_id = ?");
 
 const FIND_BY_SESSION: &str =
     select_payment!("p.id = (SELECT payment_id FROM sessions WHERE provider_id = ?)");
+
+/// One that seems to be put off for very long is due: the clock was set back.
+pub(super) const SESSION_TO_END: &str = select_payment_and_session!(
+    "
+    FROM sessions s
+    JOIN payments p ON p.id = s.payment_id
+    WHERE s.is_over = 0 AND s.end_at IS NOT NULL AND (s.end_at <= ? OR s.end_at > ?)
+    ORDER BY s.end_at
+    LIMIT 1"
+);
+
+const POSTPONE_SESSION_END: &str = "
+    UPDATE sessions
+    SET end_at = ?, end_attempts = end_attempts + 1
+    WHERE payment_id = ? AND number = ?";
+
+const END_SESSION: &str = "UPDATE sessions SET is_over = 1 WHERE payment_id = ? AND number = ?";
+
+const END_SESSION_NAMED: &str = "UPDATE sessions SET is_over = 1 WHERE provider_id = ?";
 
 const INSERT_PAYMENT: &str = "
     INSERT INTO payments (id, order_id, customer_id, amount, refunded_amount, currency, status, provider,
@@ -203,6 +234,33 @@ impl PaymentRecords for SqliteRecords<'_> {
             }
             .into()
         })
+    }
+
+    fn find_session_to_end(&self, now: u64) -> Stored<Option<(Payment, u32)>> {
+        let times = params![now, too_late(now)];
+        let row = self.0.query_one(SESSION_TO_END, times)?;
+        row.map(|row| Ok((payment(&row)?, row.get(19)?)))
+            .transpose()
+    }
+
+    fn keep_session(&self, payment_id: &str, session: &SessionSlot) -> Stored<()> {
+        self.save_session(payment_id, session)
+    }
+
+    fn postpone_session_end(&self, payment_id: &str, number: u32, end_at: u64) -> Stored<()> {
+        self.0
+            .execute(POSTPONE_SESSION_END, params![end_at, payment_id, number])?;
+        Ok(())
+    }
+
+    fn end_session(&self, payment_id: &str, number: u32) -> Stored<()> {
+        self.0.execute(END_SESSION, params![payment_id, number])?;
+        Ok(())
+    }
+
+    fn end_session_named(&self, session_id: &str) -> Stored<()> {
+        self.0.execute(END_SESSION_NAMED, params![session_id])?;
+        Ok(())
     }
 
     fn has_unanswered_session(&self, payment_id: &str) -> Stored<bool> {
