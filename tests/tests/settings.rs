@@ -201,7 +201,7 @@ fn the_amount_to_pay_has_as_many_decimals_as_the_currency() {
 
 #[test]
 fn pages_of_an_origin_that_is_configured_may_read() {
-    let origins = "https://shop.example, https://admin.example";
+    let origins = "https://shop.example, https://admin.example, http://localhost:*";
     let server = Server::builder()
         .variable("cors_allowed_origins", origins)
         .start();
@@ -221,7 +221,11 @@ fn pages_of_an_origin_that_is_configured_may_read() {
             Some("https://admin.example"),
             "{path}"
         );
+        let local = ask("http://localhost:5173");
+        let named = local.header("access-control-allow-origin");
+        assert_eq!(named, Some("http://localhost:5173"), "{path}");
         for stranger in [
+            "http://localhost.example:5173",
             "https://elsewhere.example",
             "https://shop.example.evil",
             "http://shop.example",

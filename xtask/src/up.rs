@@ -1,12 +1,20 @@
 //! `up`: everything that is needed, then the runner.
 
-use std::{ffi::OsString, process::Command};
+use std::{env, ffi::OsString, process::Command};
 
 use anyhow::Result;
 
 use crate::{build, demo, process, provider::Provider, variables, workspace::Workspace};
 
-/// Builds what is out of date, makes missing secrets and becomes the runner. With `demonstrate`, the shop also gets an
+/// Which pages of other origins may use the shop.
+const ORIGINS: &str = "cors_allowed_origins";
+const ORIGINS_IN_ENVIRONMENT: &str = "SPIN_VARIABLE_CORS_ALLOWED_ORIGINS";
+
+/// Front ends that are being built, on this machine.
+const LOCAL_ORIGINS: &str = "http://localhost:*,http://127.0.0.1:*";
+
+/// Builds what is out of date, makes missing secrets and becomes the runner. Pages of this machine may use the shop, unless
+/// the environment, the file of variables or the command line says otherwise. With `demonstrate`, the shop also gets an
 /// admin and a catalogue.
 ///
 /// # Errors
@@ -30,6 +38,9 @@ pub fn up(
         .args(arguments)
         // Capturing a stack for every error of a guest costs a third of the throughput.
         .env_remove("RUST_BACKTRACE");
+    if env::var_os(ORIGINS_IN_ENVIRONMENT).is_none() && !variables::names(workspace, ORIGINS)? {
+        runner.env(ORIGINS_IN_ENVIRONMENT, LOCAL_ORIGINS);
+    }
     become_process(&mut runner)
 }
 

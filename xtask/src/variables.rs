@@ -50,6 +50,20 @@ pub fn ensure(workspace: &Workspace, provider: Provider) -> Result<()> {
     Ok(())
 }
 
+/// Whether the file sets that variable.
+///
+/// # Errors
+/// When the file cannot be read, or is not TOML.
+pub fn names(workspace: &Workspace, variable: &str) -> Result<bool> {
+    let path = workspace.variables();
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let table: toml::Table = text
+        .parse()
+        .with_context(|| format!("{} is not TOML", path.display()))?;
+    Ok(table.contains_key(variable))
+}
+
 /// Adds an admin of that address with a random password, unless the file names one. Gives the password when it is new.
 ///
 /// # Errors

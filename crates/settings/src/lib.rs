@@ -316,7 +316,7 @@ mod tests {
             (
                 "cors_allowed_origins",
                 "https://a.example/",
-                "cors_allowed_origins is \"https://a.example/\": set it to origins separated by commas, as in https://shop.example, without a path; or to *",
+                "cors_allowed_origins is \"https://a.example/\": set it to origins separated by commas, as in https://shop.example, without a path, or http://localhost:* for every port; or to *",
             ),
             (
                 "redis_url",

@@ -43,6 +43,9 @@ pub enum Rule {
     StripeApi,
 }
 
+/// Origins that may be allowed at every port: whoever has a port of this machine is on it already.
+const LOCAL_HOSTS: [&str; 3] = ["http://localhost", "http://127.0.0.1", "http://[::1]"];
+
 /// How a rule is broken.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Broken {
@@ -142,10 +145,14 @@ impl Rule {
                     .to_owned(),
             ),
             Self::Origins => (
-                text.split(',')
-                    .map(str::trim)
-                    .all(|entry| entry.is_empty() || entry == "*" || address::is_origin(entry)),
-                "origins separated by commas, as in https://shop.example, without a path; or to *"
+                text.split(',').map(str::trim).all(|entry| {
+                    let is_local = || {
+                        let host = entry.strip_suffix(":*");
+                        host.is_some_and(|host| LOCAL_HOSTS.contains(&host))
+                    };
+                    entry.is_empty() || entry == "*" || address::is_origin(entry) || is_local()
+                }),
+                "origins separated by commas, as in https://shop.example, without a path, or http://localhost:* for every port; or to *"
                     .to_owned(),
             ),
             Self::RedisUrl => (
@@ -254,6 +261,7 @@ mod tests {
             "*",
             "https://shop.example",
             "https://a.example, http://localhost:5173,",
+            "http://localhost:*, http://127.0.0.1:*, http://[::1]:*",
         ] {
             assert!(holds(&Rule::Origins, value), "{value}");
         }
@@ -264,6 +272,8 @@ mod tests {
             "https://Shop.example",
             "https://a.example;https://b.example",
             "https://*.example",
+            "https://shop.example:*",
+            "http://localhost:*/",
         ] {
             assert!(!holds(&Rule::Origins, value), "{value}");
         }

@@ -16,6 +16,9 @@ const EXPOSED_HEADERS: &str = "allow, etag, location, retry-after, traceparent, 
 /// In the variable it stands for every origin.
 const EVERY_ORIGIN: &str = "*";
 
+/// At the end of an entry it stands for every port of the host.
+const EVERY_PORT: &str = ":*";
+
 /// What pages of no origin say they are of (sandboxed frames, local files): anybody could be one.
 const NO_ORIGIN: &str = "null";
 
@@ -34,7 +37,7 @@ pub fn headers(allowed: &[String], request: &HeaderMap, preflight: Option<&[Meth
     };
     let origin = if allowed.iter().any(|entry| entry == EVERY_ORIGIN) {
         HeaderValue::from_static(EVERY_ORIGIN)
-    } else if origin != NO_ORIGIN && allowed.iter().any(|entry| entry == origin) {
+    } else if origin != NO_ORIGIN && allowed.iter().any(|entry| names(entry, origin)) {
         origin.clone()
     } else {
         return headers;
@@ -64,6 +67,21 @@ pub fn headers(allowed: &[String], request: &HeaderMap, preflight: Option<&[Meth
         );
     }
     headers
+}
+
+/// Whether an entry of the variable is that origin, or one of a host at every port.
+fn names(entry: &str, origin: &HeaderValue) -> bool {
+    let Some(host) = entry.strip_suffix(EVERY_PORT) else {
+        return entry == origin;
+    };
+    let origin = origin.to_str().unwrap_or_default();
+    let port = match origin.strip_prefix(host) {
+        // The default port is not named.
+        Some("") => return true,
+        Some(rest) => rest.strip_prefix(':'),
+        None => None,
+    };
+    port.is_some_and(|port| port.parse::<u16>().is_ok())
 }
 
 fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
@@ -127,6 +145,29 @@ mod tests {
                 "{other}"
             );
             assert_eq!(headers[header::VARY], "origin");
+        }
+    }
+
+    #[test]
+    fn a_host_may_be_allowed_at_every_port() {
+        for (origin, is_allowed) in [
+            ("http://localhost:5173", true),
+            ("http://localhost:3000", true),
+            ("http://localhost", true),
+            ("https://localhost:5173", false),
+            ("http://localhost.evil.example", false),
+            ("http://localhost:5173.evil.example", false),
+            ("http://localhost:", false),
+            ("http://localhost:*", false),
+            ("http://127.0.0.1:5173", false),
+        ] {
+            let headers = answer(&["http://localhost:*"], origin, None);
+            let named = headers.get(header::ACCESS_CONTROL_ALLOW_ORIGIN);
+            assert_eq!(
+                named.is_some_and(|named| named == origin),
+                is_allowed,
+                "{origin}"
+            );
         }
     }
 
