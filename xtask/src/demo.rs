@@ -98,6 +98,7 @@ pub fn fill(workspace: &Workspace, filling: &Filling) -> Result<()> {
     let url = &filling.base_url;
     eprintln!(
         "\nThe shop is open, with {products} products.\n\n  \
+         {url}/                          where to begin\n  \
          {url}/api/docs                  try the API in the browser\n  \
          {url}/api/v1/products?q=coffee  what customers see\n  \
          {url}/api/health/ready          whether everything is up\n"

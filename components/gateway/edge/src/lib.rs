@@ -29,6 +29,7 @@ mod bindings {
     });
 }
 
+mod accept;
 mod admission;
 mod audit;
 mod body;
@@ -60,6 +61,7 @@ mod server;
 pub mod settings;
 mod stream;
 
+pub use accept::wants_html;
 pub use audit::opened_session_of;
 pub use body::{BodyMode, BodyRule, MAX_BODY_BYTES, unsupported_media_type};
 pub use context::{Body, Context};

@@ -1,7 +1,7 @@
 //! The front door: says that the shop is up and whether it is ready, documents the API, and answers 404 to whatever no
 //! other box does.
 
-use mercato_edge::{Access, Context, Problem, Reply, Route, route, settings};
+use mercato_edge::{Access, Context, HeaderValue, Problem, Reply, Route, header, route, settings};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -10,6 +10,7 @@ mod metrics;
 #[cfg(not(target_family = "wasm"))]
 pub mod openapi;
 mod ready;
+mod welcome;
 
 #[allow(
     unsafe_code,
@@ -53,12 +54,20 @@ mercato_edge::serve!(public ROUTES);
     tag = "Health",
     operation_id = "greet",
     summary = "Say hello",
-    description = "Says that the front door is open.",
-    responses((status = 200, description = "A greeting", content_type = "text/plain", body = String, example = "API Gateway is up and running!"))
+    description = "Says that the front door is open: in a sentence, and to browsers with a page that leads on from there.",
+    responses((status = 200, description = "A greeting", content(
+        (String = "text/plain", example = "API Gateway is up and running!"),
+        (String = "text/html"),
+    )))
 )]
 pub async fn greet(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    Ok(Reply::text(GREETING))
+    let greeting = if mercato_edge::wants_html(&context) {
+        welcome::page(&context).await
+    } else {
+        Reply::text(GREETING)
+    };
+    Ok(greeting.with_header(header::VARY, HeaderValue::from_static("accept")))
 }
 
 /// Whether something is up.

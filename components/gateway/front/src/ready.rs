@@ -108,6 +108,13 @@ pub async fn ready(context: Context) -> Result<Reply, Problem> {
     })
 }
 
+/// The boxes that do not say that they are ready.
+pub async fn boxes_that_are_down(request_id: &str) -> Vec<&'static str> {
+    let reports = join_all(BOXES.map(|name| report_of(name, request_id))).await;
+    let down = reports.into_iter().filter(|(_, report)| report.is_none());
+    down.map(|(name, _)| name).collect()
+}
+
 /// Only the runner knows what has become of the log; under Spin nobody says.
 fn warnings(log_lines_lost: Option<&str>) -> Vec<String> {
     let lines = log_lines_lost.and_then(|lines| lines.parse::<u64>().ok());

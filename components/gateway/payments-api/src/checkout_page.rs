@@ -93,27 +93,12 @@ pub fn page(checkout: &Checkout, session_id: &str, now_ms: u64) -> Result<Reply,
 
 /// A refusal as a page, for a browser that asked for one; a fault of ours stays a problem document.
 pub fn or_page(context: &Context, answer: Result<Reply, Problem>) -> Result<Reply, Problem> {
-    let accept = context.header(&header::ACCEPT).unwrap_or_default();
     match answer {
-        Err(problem) if problem.status().is_client_error() && wants_html(accept) => {
+        Err(problem) if problem.status().is_client_error() && mercato_edge::wants_html(context) => {
             Ok(refusal(&problem, context.param("sessionId")))
         }
         answer => answer,
     }
-}
-
-/// Whether `text/html` is named among what is accepted (RFC 9110 section 12.5.1); browsers do, other clients do not.
-fn wants_html(accept: &str) -> bool {
-    accept.split(',').any(|range| {
-        let mut parts = range.split(';').map(str::trim);
-        let is_html = parts
-            .next()
-            .is_some_and(|name| name.eq_ignore_ascii_case("text/html"));
-        let is_refused = parts
-            .filter_map(|part| part.strip_prefix("q="))
-            .any(|quality| quality.parse().is_ok_and(|quality: f32| quality <= 0.0));
-        is_html && !is_refused
-    })
 }
 
 fn refusal(problem: &Problem, session_id: &str) -> Reply {
@@ -557,38 +542,6 @@ mod tests {
     }
 
     #[test]
-    fn a_browser_gets_refusals_as_pages_and_everybody_else_as_problems() {
-        for (accept, page) in [
-            (
-                "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-                true,
-            ),
-            ("application/json, TEXT/HTML;q=0.5", true),
-            ("text/html;q=0, */*", false),
-            ("application/json", false),
-            ("*/*", false),
-            ("", false),
-        ] {
-            assert_eq!(wants_html(accept), page, "{accept}");
-        }
-        for (problem, title, link) in [
-            (Problem::not_found("payment"), "Not found", false),
-            (Problem::conflict("conflict", "no"), "Decided already", true),
-            (
-                Problem::bad_request("validation", "no"),
-                "Not understood",
-                false,
-            ),
-        ] {
-            let reply = refusal(&problem, "cs_1\"><script>");
-            assert_eq!(reply.status(), problem.status());
-            let page = text_of(&reply);
-            assert!(page.contains(&format!("<h1>{title}</h1>")) && !page.contains("<script"));
-            assert_eq!(page.contains("<a href="), link);
-        }
-    }
-
-    #[test]
     fn amounts_have_all_decimal_places_and_separators() {
         for (units, code, text) in [
             (125_000, "USD", "12.50"),
@@ -606,6 +559,25 @@ mod tests {
                 amount(Money::from_units(units), code.parse().unwrap()),
                 text
             );
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_a_page_that_says_what_to_do() {
+        for (problem, title, link) in [
+            (Problem::not_found("payment"), "Not found", false),
+            (Problem::conflict("conflict", "no"), "Decided already", true),
+            (
+                Problem::bad_request("validation", "no"),
+                "Not understood",
+                false,
+            ),
+        ] {
+            let reply = refusal(&problem, "cs_1\"><script>");
+            assert_eq!(reply.status(), problem.status());
+            let page = text_of(&reply);
+            assert!(page.contains(&format!("<h1>{title}</h1>")) && !page.contains("<script"));
+            assert_eq!(page.contains("<a href="), link);
         }
     }
 }
