@@ -1,21 +1,23 @@
 //! Reads that cost much: lists, searches, and whatever else takes more than a moment of a processor.
 //!
-//! One that is cheap must not wait behind many that are not, so of those only as many run at a time as there are cores. The
-//! others wait, without an instance, in a bounded queue that is fair between clients. Which paths cost much shows when they
-//! are answered: the processor time of one request in some is taken.
+//! One that is cheap must not wait behind many that are not, so of those only as many run at a time as there are cores; and
+//! one client's must not wait behind all of another's, so of the cheap ones, too, only some run at a time. All others wait,
+//! without an instance, in bounded queues that are fair between clients. Which paths cost much shows when they are answered:
+//! the processor time of one request in some is taken.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::client::Client;
-use crate::limits::{COSTLY_READ_PROCESSOR_TIME, COSTLY_READ_SAMPLE, Limits};
+use crate::limits::{COSTLY_READ_PROCESSOR_TIME, COSTLY_READ_SAMPLE, Limits, OTHER_READS_PER_CORE};
 use crate::recent::Recent;
-use crate::turns::{QueueLimits, Turn, Turns};
+use crate::turns::{Full, QueueLimits, Turn, Turns};
 
 /// The paths that cost much, and the turns at them.
 pub(crate) struct CostlyReads {
-    turns: Arc<Turns>,
+    costly: Arc<Turns>,
+    others: Arc<Turns>,
     queue_time: Duration,
     /// What cost much lately.
     paths: Recent,
@@ -29,10 +31,6 @@ pub(crate) struct Sampled {
     path: String,
 }
 
-/// Too many wait already, or it took too long.
-#[derive(Debug)]
-pub(crate) struct Crowded;
-
 impl CostlyReads {
     pub(crate) fn new(limits: &Limits) -> Arc<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -41,25 +39,28 @@ impl CostlyReads {
             per_client: limits.requests_waiting_per_client,
         };
         Arc::new(Self {
-            turns: Turns::new(cores, queue),
+            costly: Turns::new(cores, queue),
+            others: Turns::new(cores * OTHER_READS_PER_CORE, queue),
             queue_time: limits.queue_time,
             paths: Recent::default(),
             reads: AtomicU32::new(0),
         })
     }
 
-    /// Waits for a turn at a path that costs much; others need none.
-    pub(crate) async fn turn(
-        &self,
-        path: &str,
-        client: Option<Client>,
-    ) -> Result<Option<Turn>, Crowded> {
-        if !self.paths.has(path) {
-            return Ok(None);
+    /// Waits for a turn, among those that cost much or among the others.
+    pub(crate) async fn turn(&self, path: &str, client: Option<Client>) -> Result<Turn, Full> {
+        let turns = if self.paths.has(path) {
+            &self.costly
+        } else {
+            &self.others
+        };
+        if let Some(turn) = turns.try_take() {
+            return Ok(turn);
         }
-        let waiting = self.turns.queue(client).map_err(|_| Crowded)?;
-        let turn = tokio::time::timeout(self.queue_time, waiting).await;
-        turn.map(Some).map_err(|_| Crowded)
+        let waiting = turns.queue(client)?;
+        tokio::time::timeout(self.queue_time, waiting)
+            .await
+            .unwrap_or(Err(Full))
     }
 
     /// One read in some, whose processor time is to be taken.
@@ -109,31 +110,37 @@ mod tests {
         }
     }
 
-    fn turn(reads: &Arc<CostlyReads>, path: &str) -> Option<Turn> {
-        reads.turn(path, None).now_or_never().unwrap().unwrap()
+    /// As many as run at a time.
+    fn at_a_time(reads: &Arc<CostlyReads>, path: &str, client: Option<Client>) -> Vec<Turn> {
+        let turns = std::iter::from_fn(|| reads.turn(path, client).now_or_never());
+        turns.map_while(Result::ok).collect()
     }
 
     #[tokio::test]
-    async fn only_what_has_cost_much_needs_a_turn() {
+    async fn of_what_has_cost_much_fewer_run_at_a_time() {
         let reads = reads();
-        assert!(turn(&reads, "/list").is_none());
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         read(&reads, "/list", LONG);
         read(&reads, "/one", LONG / 2);
-        assert!(turn(&reads, "/list").is_some());
-        assert!(turn(&reads, "/one").is_none());
+        let (costly, others) = (
+            at_a_time(&reads, "/list", None),
+            at_a_time(&reads, "/one", None),
+        );
+        assert_eq!(
+            (costly.len(), others.len()),
+            (cores, cores * OTHER_READS_PER_CORE)
+        );
+        drop(costly);
+        assert!(at_a_time(&reads, "/one", client(1)).is_empty());
+        assert_eq!(at_a_time(&reads, "/list", client(1)).len(), cores);
     }
 
     #[tokio::test]
     async fn as_many_run_as_there_are_cores_and_clients_take_turns() {
         let reads = reads();
         read(&reads, "/list", LONG);
-        let mut running = Vec::new();
-        while let Some(Ok(turn)) = reads.turn("/list", client(1)).now_or_never() {
-            running.push(turn);
-        }
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         // The one more has left its queue.
-        assert_eq!(running.len(), cores);
+        let running = at_a_time(&reads, "/list", client(1));
         let mut flood: Vec<_> = (0..9)
             .map(|_| Box::pin(reads.turn("/list", client(1))))
             .collect();

@@ -44,6 +44,8 @@ pub const EPOCH_TICK: Duration = Duration::from_millis(10);
 /// Processor time of an answer to GET or HEAD, after which its path counts as one that costs much. Of the requests for such
 /// paths only as many run at a time as there are cores; the others wait like those that wait for an instance.
 pub const COSTLY_READ_PROCESSOR_TIME: Duration = Duration::from_millis(1);
+/// Of the other requests that read so many run at a time for each core, in rotation between clients.
+pub const OTHER_READS_PER_CORE: usize = 4;
 /// The processor time of one in so many is taken, because asking for it takes time, too.
 pub const COSTLY_READ_SAMPLE: u32 = 8;
 

@@ -167,9 +167,8 @@ impl Pool {
             }
         };
         let waiting = turns.queue(client).ok()?;
-        tokio::time::timeout(self.limits.queue_time, waiting)
-            .await
-            .ok()
+        let turn = tokio::time::timeout(self.limits.queue_time, waiting).await;
+        turn.ok()?.ok()
     }
 
     /// Takes an instance back after a request that went well.

@@ -119,7 +119,10 @@ impl Turns {
             let _ = sender.send(());
         } else {
             let queued = state.queues.get(&client).map_or(0, VecDeque::len);
-            if state.waiting >= self.limits.all || queued >= self.limits.per_client {
+            if queued >= self.limits.per_client {
+                return Err(Full);
+            }
+            if state.waiting >= self.limits.all && !state.make_room(queued) {
                 return Err(Full);
             }
             state.waiting += 1;
@@ -157,6 +160,21 @@ impl Turns {
 }
 
 impl State {
+    /// Sends the last one away of the client of whom most wait, if it has at least two more than somebody of whom so many
+    /// wait: then whoever comes has a place, and the client that takes most has fewer.
+    fn make_room(&mut self, waiting_of_newcomer: usize) -> bool {
+        let most = self.queues.iter().max_by_key(|(_, queue)| queue.len());
+        let Some((client, _)) = most.filter(|(_, queue)| queue.len() > waiting_of_newcomer + 1)
+        else {
+            return false;
+        };
+        let client = *client;
+        // Whoever loses its sender is told that the queue is full.
+        let last = self.queues.get_mut(&client).and_then(VecDeque::pop_back);
+        self.waiting -= usize::from(last.is_some());
+        last.is_some()
+    }
+
     fn next(&mut self) -> Option<oneshot::Sender<()>> {
         let client = self.rotation.pop_front()?;
         let queue = self.queues.get_mut(&client)?;
@@ -184,7 +202,8 @@ impl State {
     }
 }
 
-/// Resolves when it is one's turn. Whoever drops it leaves the queue.
+/// Resolves when it is one's turn, or when somebody else has got the place because one's client had many. Whoever drops it
+/// leaves the queue.
 pub(crate) struct Waiting {
     turns: Arc<Turns>,
     client: Option<Client>,
@@ -192,19 +211,20 @@ pub(crate) struct Waiting {
 }
 
 impl Future for Waiting {
-    type Output = Turn;
+    type Output = Result<Turn, Full>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Turn> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Turn, Full>> {
         let Some(granted) = &mut self.granted else {
             // Polled again after it was ready, which no caller does.
             return Poll::Pending;
         };
-        // The sender is dropped only with the turns, which live as long as this.
-        if std::task::ready!(Pin::new(granted).poll(cx)).is_err() {
-            return Poll::Pending;
-        }
+        let is_granted = std::task::ready!(Pin::new(granted).poll(cx)).is_ok();
         self.granted = None;
-        Poll::Ready(Turn(Arc::clone(&self.turns)))
+        Poll::Ready(if is_granted {
+            Ok(Turn(Arc::clone(&self.turns)))
+        } else {
+            Err(Full)
+        })
     }
 }
 
@@ -247,7 +267,7 @@ mod tests {
     fn a_free_turn_is_had_at_once() {
         let turns = Turns::new(2, LIMITS);
         let first = turns.try_take().unwrap();
-        let second = queue(&turns, 1).now_or_never().unwrap();
+        let second = queue(&turns, 1).now_or_never().unwrap().unwrap();
         assert!(turns.try_take().is_none());
         drop((first, second));
         assert!(turns.are_all_free());
@@ -260,7 +280,7 @@ mod tests {
         let mut flood: Vec<Waiting> = (0..3).map(|_| queue(&turns, 1)).collect();
         let mut other = queue(&turns, 2);
         drop(turn);
-        let turn = (&mut flood[0]).now_or_never().unwrap();
+        let turn = (&mut flood[0]).now_or_never().unwrap().unwrap();
         assert!((&mut other).now_or_never().is_none());
         drop(turn);
         assert!((&mut flood[1]).now_or_never().is_none());
@@ -276,7 +296,7 @@ mod tests {
         assert!(turns.do_others_wait(client(2)) && !turns.do_others_wait(client(1)));
         let again = turns.queue_again(client(1)).unwrap();
         drop(turn);
-        let turn = again.now_or_never().unwrap();
+        let turn = again.now_or_never().unwrap().unwrap();
         drop(turn);
         assert!(waiting.now_or_never().is_some());
     }
@@ -287,11 +307,33 @@ mod tests {
         let _turn = turns.try_take().unwrap();
         let _flood: Vec<Waiting> = (0..3).map(|_| queue(&turns, 1)).collect();
         assert_eq!(turns.queue(client(1)).err(), Some(Full));
-        let other = queue(&turns, 2);
-        assert_eq!(turns.queue(client(3)).err(), Some(Full));
-        drop(other);
+        drop(queue(&turns, 2));
         assert_eq!(turns.waiting(), 3);
         queue(&turns, 3);
+    }
+
+    #[test]
+    fn whoever_has_many_in_a_full_queue_makes_room_for_others() {
+        let turns = Turns::new(1, LIMITS);
+        let turn = turns.try_take().unwrap();
+        let mut flood: Vec<Waiting> = (0..3).map(|_| queue(&turns, 1)).collect();
+        let second = queue(&turns, 2);
+        // Full: whoever comes with nothing takes the place of the flood's last.
+        let third = queue(&turns, 3);
+        assert_eq!((&mut flood[2]).now_or_never().unwrap().err(), Some(Full));
+        let fourth = queue(&turns, 4);
+        assert_eq!((&mut flood[1]).now_or_never().unwrap().err(), Some(Full));
+        // Now nobody has more than anybody else would have.
+        assert_eq!(turns.queue(client(5)).err(), Some(Full));
+        assert_eq!(turns.queue(client(2)).err(), Some(Full));
+        assert_eq!(turns.waiting(), 4);
+        drop(turn);
+        for waiting in [flood.swap_remove(0), second, third, fourth] {
+            drop(waiting.now_or_never().unwrap().unwrap());
+        }
+        drop(flood);
+        assert!(turns.are_all_free());
+        assert_eq!(turns.waiting(), 0);
     }
 
     #[test]

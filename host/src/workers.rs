@@ -145,7 +145,7 @@ mod tests {
     ) -> Option<T> {
         let turn = workers.turns().queue(None).unwrap();
         let (done, result) = oneshot::channel();
-        workers.run(turn.await, move |turn| {
+        workers.run(turn.await.unwrap(), move |turn| {
             let result = job();
             drop(turn);
             let _ = done.send(result);

@@ -97,6 +97,8 @@ impl WasiHttpHooks for OutboundHttp {
             Ok(target) => target,
             Err(error) => return Box::new(async move { Err(error) }),
         };
+        // Whoever waits for others keeps nobody from a processor.
+        self.pace.let_go();
         let exchange: Exchange = match target.host.strip_suffix(CHAINING_SUFFIX) {
             Some(name) => Box::pin(chain(
                 self.components.upgrade(),
@@ -105,13 +107,10 @@ impl WasiHttpHooks for OutboundHttp {
                 self.client,
                 request,
             )),
-            None => {
-                self.pace.let_go();
-                match &self.services.network {
-                    Some(network) => Box::pin(stand_in(Arc::clone(network), request)),
-                    None => Box::pin(send(request, options)),
-                }
-            }
+            None => match &self.services.network {
+                Some(network) => Box::pin(stand_in(Arc::clone(network), request)),
+                None => Box::pin(send(request, options)),
+            },
         };
         if !self.services.faults.are_planned() {
             return Box::new(exchange);

@@ -153,7 +153,7 @@ impl HttpComponent {
         }
         let reads = self.costly_reads(&invocation);
         let turn = match reads {
-            Some(reads) => reads.turn(&path, invocation.client).await,
+            Some(reads) => reads.turn(&path, invocation.client).await.map(Some),
             None => Ok(None),
         };
         let Ok(turn) = turn else {

@@ -148,13 +148,17 @@ impl<T: Send + 'static> Future for Paced<T> {
                     return Poll::Pending;
                 }
                 Place::Queued(work, mut waiting) => {
-                    let (Some(workers), Poll::Ready(turn)) =
-                        (&self.workers, Pin::new(&mut waiting).poll(cx))
-                    else {
-                        self.place = Place::Queued(work, waiting);
-                        return Poll::Pending;
-                    };
-                    self.place = self.send_away(workers, work, turn, cx.waker().clone());
+                    match (&self.workers, Pin::new(&mut waiting).poll(cx)) {
+                        (_, Poll::Pending) => {
+                            self.place = Place::Queued(work, waiting);
+                            return Poll::Pending;
+                        }
+                        (Some(workers), Poll::Ready(Ok(turn))) => {
+                            self.place = self.send_away(workers, work, turn, cx.waker().clone());
+                        }
+                        // There is no place for it among those that wait.
+                        (_, Poll::Ready(_)) => self.place = Place::Here(work),
+                    }
                 }
                 Place::Away(mut back) => match Pin::new(&mut back).poll(cx) {
                     Poll::Pending => {

@@ -20,6 +20,7 @@ use crate::limits::{
 use crate::private;
 use crate::recent::Recent;
 use crate::runtime_config::DatabaseConfig;
+use crate::turns::{QueueLimits, Turns};
 
 /// Pauses between tries while another process holds the database, in milliseconds; the last one repeats.
 pub(super) const BUSY_PAUSES_MS: [u64; 6] = [1, 2, 5, 10, 15, 25];
@@ -29,7 +30,8 @@ pub(crate) struct Database {
     pub(super) label: String,
     config: DatabaseConfig,
     pub(super) idle: Mutex<Vec<PooledConnection>>,
-    pub(super) writer: Arc<tokio::sync::Mutex<()>>,
+    /// The turn of the one that writes.
+    pub(super) writer: Arc<Turns>,
     /// Statements that read and do not run where they are begun.
     pub(super) long: Recent,
     /// Statements of transactions that have kept their thread for long.
@@ -179,7 +181,7 @@ impl Database {
             label: label.to_owned(),
             config: config.clone(),
             idle: Mutex::default(),
-            writer: Arc::default(),
+            writer: Turns::new(1, QueueLimits::NONE),
             long: Recent::default(),
             slow: Recent::default(),
             stuck_until: Mutex::default(),

@@ -98,7 +98,9 @@ impl Held {
         let turn = tokio::select! {
             biased;
             () = caller.presence.left() => return Err(QueryError::Deserted),
-            turn = timeout(LONG_READ_QUEUE_TIME, waiting) => turn.map_err(|_| QueryError::Crowded)?,
+            turn = timeout(LONG_READ_QUEUE_TIME, waiting) => turn
+                .map_err(|_| QueryError::Crowded)?
+                .map_err(|_| QueryError::Crowded)?,
         };
         let connection = self.connection.take().ok_or(QueryError::Closed)?;
         let watch = Deserting(Arc::clone(&connection.watch));

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
-use tokio::sync::OwnedMutexGuard;
 
 use super::damage::abandon;
 use super::database::{BUSY_PAUSES_MS, Database, PooledConnection};
@@ -12,6 +11,8 @@ use super::elsewhere::{Caller, Place, is_of_a_migration};
 use super::query::{QueryError, Terms, io, is_busy, is_full, query, refusal};
 use super::watch::Bound;
 use crate::bindings::spin::sqlite::sqlite::{Error, QueryResult, RowResult, Value};
+use crate::client::Client;
+use crate::turns::Turn;
 
 /// A pragma whose effect the runner already provides, with the row that SQLite would answer.
 fn answered_here(statement: &str) -> Option<(&'static str, Value)> {
@@ -35,7 +36,7 @@ pub(super) struct Held {
     pub(super) database: Arc<Database>,
     pub(super) connection: Option<PooledConnection>,
     /// Present from the first writing statement to the end of its transaction.
-    pub(super) writing: Option<OwnedMutexGuard<()>>,
+    pub(super) writing: Option<Turn>,
     /// How long the guest wants its statements to wait for other writers, if it has said so.
     pub(super) busy_time: Option<Duration>,
     /// Under a fault plan nothing depends on how long things take: the plan says which statement finds a writer in its way.
@@ -189,14 +190,17 @@ impl Held {
         self.busy_time.map_or(patience, |time| time.min(patience))
     }
 
-    async fn wait_for_writer(&mut self) -> Result<OwnedMutexGuard<()>, Error> {
-        let lock = Arc::clone(&self.database.writer);
+    /// Of several clients that write, each has its turn, however many requests one of them has.
+    async fn wait_for_writer(&mut self, client: Option<Client>) -> Result<Turn, Error> {
+        let locked = || Error::Io("database is locked".into());
+        // A plan counts on first come, first served.
+        let client = client.filter(|_| !self.is_planned);
+        let waiting = self.database.writer.queue(client).map_err(|_| locked())?;
         if self.is_planned {
-            return Ok(lock.lock_owned().await);
+            return waiting.await.map_err(|_| locked());
         }
-        tokio::time::timeout(self.patience(), lock.lock_owned())
-            .await
-            .map_err(|_| Error::Io("database is locked".into()))
+        let turn = tokio::time::timeout(self.patience(), waiting).await;
+        turn.map_err(|_| locked())?.map_err(|_| locked())
     }
 
     /// While another process holds the database, tries again until [`BUSY_TIME`] is over. A statement that SQLite
@@ -227,7 +231,7 @@ impl Held {
             match attempt {
                 Err(QueryError::Writes) => {
                     caller.pace.let_go();
-                    self.writing = Some(self.wait_for_writer().await?);
+                    self.writing = Some(self.wait_for_writer(caller.client).await?);
                     self.database.look_briefly().map_err(io)?;
                     if place != Place::Here {
                         place = Place::Apart;

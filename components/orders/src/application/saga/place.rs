@@ -3,9 +3,9 @@
 use mercato_platform::clock::Clock;
 use mercato_platform::{log, text};
 
-use crate::application::RESUME_AFTER_MS;
 use crate::application::commands::apply_payment_event;
 use crate::application::saga::{close, follow_ups};
+use crate::application::{ABANDON_AFTER_MS, RESUME_AFTER_MS};
 use crate::domain::{
     Actor, Closing, Order, OrderError, OrderId, OrderStatus, Payment, PaymentSession,
     PaymentStatus, Rejection, Saga, Step,
@@ -19,6 +19,9 @@ const PASSES_MAX: usize = 8;
 
 /// What the history of an order says whose payment the provider does not take; the reason follows.
 const REFUSED: &str = "The payment provider does not take this payment: ";
+
+/// What the history of an order says that was taken up again too late.
+const TOO_LATE: &str = "The payment could not be opened in time";
 
 /// Longest reason of the provider's that is repeated, in characters.
 const REASON_MAX_CHARS: usize = 200;
@@ -137,6 +140,11 @@ async fn open_payment(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError>
     let payment = match ports.payments().open(&order, saga.expires_at).await {
         Ok(payment) => payment,
         Err(OpenError::Unavailable) => return Err(OrderError::PaymentUnavailable),
+        // What made the order so late is why: no provider opens a session that is about to end.
+        Err(OpenError::Refused(_)) if is_late(saga, ports.clock().now_ms()) => {
+            close::close(ports, id, closing(TOO_LATE)).await?;
+            return Err(OrderError::PaymentUnavailable);
+        }
         Err(OpenError::Refused(reason)) => {
             log::error(
                 "the provider does not take the payment of an order",
@@ -195,6 +203,11 @@ async fn placement(ports: &impl Ports, saga: Saga) -> Result<Placement, OrderErr
         None => session_of(ports, &order, saga.expires_at).await?,
     };
     Ok(Placement { order, session })
+}
+
+/// Whether nobody who asked for the order when it began is waiting for it any more.
+const fn is_late(saga: &Saga, now: u64) -> bool {
+    now >= saga.created_at.saturating_add(ABANDON_AFTER_MS)
 }
 
 /// Why the provider did not take the payment of a cancelled order, if that is what ended it.

@@ -301,6 +301,28 @@ fn a_definite_no_of_the_provider_cancels_the_order() {
 }
 
 #[test]
+fn an_order_that_is_taken_up_too_late_to_be_paid_is_no_refusal_for_good() {
+    let shop = Shop::new();
+    shop.payments.refuses.replace(Some(OpenError::Unavailable));
+    assert_eq!(shop.create(Some("k")), Err(OrderError::PaymentUnavailable));
+    let refusal = OpenError::Refused("the session would end too soon".to_owned());
+    shop.payments.refuses.replace(Some(refusal));
+    shop.wait(TTL_MS - 1);
+    assert_eq!(shop.create(Some("k")), Err(OrderError::PaymentUnavailable));
+    let orders = shop.all_orders();
+    assert_eq!(orders[0].status, OrderStatus::Cancelled);
+    assert_eq!(
+        shop.history(&orders[0].id)[1],
+        "PENDING>CANCELLED The payment could not be opened in time"
+    );
+    assert!(matches!(
+        shop.create(Some("k")),
+        Err(OrderError::InvalidTransition(_))
+    ));
+    shop.check_invariants("too late");
+}
+
+#[test]
 fn a_request_that_comes_back_too_late_starts_afresh() {
     let shop = Shop::new();
     shop.inventory.down.set(true);
