@@ -50,6 +50,7 @@ mod head;
 mod health;
 pub mod limits;
 mod log;
+mod log_shares;
 mod made;
 pub mod manifest;
 mod memory;

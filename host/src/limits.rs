@@ -221,6 +221,12 @@ pub const LOG_TEXT_CHARS: usize = 1_000;
 pub const LOG_FIELDS_MAX: usize = 16;
 /// Lines that wait for being written; when there is no room, further ones are lost and counted.
 pub const LOG_QUEUE_BYTES: usize = 1 << 20;
+/// Lines about one client's requests in a second; what is more is counted, and the next line says how many.
+pub const LOG_LINES_PER_SECOND: u32 = 5_000;
+/// Of these, lines about requests that were refused.
+pub const LOG_REFUSALS_PER_SECOND: u32 = 200;
+/// Clients whose lines are counted at a time; while there are more, lines about others are left out.
+pub const LOG_SHARES_MAX: usize = 4096;
 /// How long the log lets further lines come before it writes again.
 pub const LOG_GATHER_TIME: Duration = Duration::from_millis(10);
 /// Pause of the log before it writes again to a pipe that is full and does not block.

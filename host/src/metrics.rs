@@ -9,6 +9,7 @@ use mercato_metrics::{Exposition, Family, Kind};
 
 use crate::limits::TOLD_METRICS_MAX;
 use crate::log::LogLosses;
+use crate::log_shares::LogShares;
 
 /// Upper bounds of the histogram of request durations, in milliseconds.
 const BUCKETS_MS: [u64; 11] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 5000];
@@ -45,6 +46,8 @@ pub(crate) struct Metrics {
     published: AtomicU64,
     publish_failures: AtomicU64,
     log_losses: LogLosses,
+    /// What each client may cause in the log.
+    pub log_shares: LogShares,
 }
 
 #[derive(Default)]
@@ -100,6 +103,7 @@ impl Metrics {
             published: AtomicU64::new(0),
             publish_failures: AtomicU64::new(0),
             log_losses: LogLosses::default(),
+            log_shares: LogShares::default(),
         }
     }
 

@@ -248,6 +248,15 @@ impl Server {
         let duration_ms = (took.as_secs_f64() * 1e6).round() / 1e3;
         let (method, path) = (loggable(method.as_str()), loggable(&path));
         let (method, path) = (method.as_ref(), path.as_ref());
+        let is_refusal = response.status().is_client_error() || response.status().is_server_error();
+        let shares = &self.services.metrics.log_shares;
+        if !shares.admit(client, is_refusal) {
+            return response;
+        }
+        let left_out = shares.take_left_out(client);
+        if left_out > 0 {
+            tracing::info!(target: "request", %client, left_out, "lines about this client's requests were left out");
+        }
         tracing::info!(target: "request", request_id, trace_id, %client, component, method, route, path, status, duration_ms, "request");
         response
     }

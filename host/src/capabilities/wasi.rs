@@ -14,6 +14,7 @@ use tracing::Level;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 
+use crate::client::Client;
 use crate::clock::{GuestClock, GuestSteadyClock};
 use crate::faults::StopSign;
 use crate::guest::{ComponentGrants, Services};
@@ -53,12 +54,17 @@ pub(crate) fn context(
     builder.build()
 }
 
+/// What components say of a request that they have refused.
+const REFUSED: &str = "a request was refused";
+
 /// Who speaks when an instance logs: the component, and the request or message it works on. An instance has one at a
 /// time, so every line belongs to it, whichever part of the component writes it.
 pub(crate) struct Voice {
     component: Arc<ComponentGrants>,
     metrics: Arc<Metrics>,
     request_id: Mutex<String>,
+    /// Whom it works for.
+    client: Mutex<Option<Client>>,
     /// What this instance contributes to gauges.
     gauges: Mutex<BTreeMap<String, u64>>,
 }
@@ -69,13 +75,21 @@ impl Voice {
             component: Arc::clone(component),
             metrics: Arc::clone(metrics),
             request_id: Mutex::default(),
+            client: Mutex::default(),
             gauges: Mutex::default(),
         }
     }
 
     /// From now on the instance works on that request.
-    pub(crate) fn work_on(&self, request_id: &str) {
+    pub(crate) fn work_on(&self, request_id: &str, client: Option<Client>) {
         request_id.clone_into(&mut locked(&self.request_id));
+        *locked(&self.client) = client;
+    }
+
+    /// Whether a line that tells of a refusal may be written: a client can cause as many as it likes.
+    fn may_tell_of_refusal(&self) -> bool {
+        let client = *locked(&self.client);
+        client.is_none_or(|client| self.metrics.log_shares.admit(client, true))
     }
 
     /// A line of the guest's.
@@ -85,6 +99,7 @@ impl Voice {
         let current = Some(current.as_str()).filter(|id| !id.is_empty());
         match serde_json::from_str::<Record>(text) {
             Ok(record) if record.level == "metric" => self.measure(&record),
+            Ok(record) if record.message == REFUSED && !self.may_tell_of_refusal() => {}
             Ok(record) => record.log(component, stream, current),
             Err(_) if text.is_empty() => {}
             Err(_) => {

@@ -203,7 +203,13 @@ impl HttpComponent {
             .store
             .data_mut()
             .work_for(invocation.client, invocation.depth);
-        lease.instance.store.data().voice.work_on(request_id);
+        let client = invocation.client;
+        lease
+            .instance
+            .store
+            .data()
+            .voice
+            .work_on(request_id, client);
         if self.services.heavy_guests.is_some() {
             // Else a guest that has rested for longer than a tick would begin with a pause.
             lease.instance.store.set_epoch_deadline(1);

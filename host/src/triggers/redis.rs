@@ -54,7 +54,7 @@ impl MessageComponent {
             Err(NoInstance::Busy) => Err("all instances are busy".to_owned()),
             Err(NoInstance::Broken(cause)) => Err(one_line(&format!("{cause:#}"))),
             Ok(mut lease) => {
-                lease.instance.store.data().voice.work_on(&request_id);
+                lease.instance.store.data().voice.work_on(&request_id, None);
                 match timeout(self.request_time, call(&mut lease.instance, message)).await {
                     Err(_) => Err("it took too long; its instance is ended".to_owned()),
                     Ok(Err(cause)) => {
