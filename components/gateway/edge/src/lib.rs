@@ -65,6 +65,7 @@ pub use accept::wants_html;
 pub use audit::opened_session_of;
 pub use body::{BodyMode, BodyRule, MAX_BODY_BYTES, unsupported_media_type};
 pub use context::{Body, Context};
+pub use etag::Tag;
 pub use field_errors::{FieldError, MAX_LISTED_ERRORS};
 pub use fields::{Draft, Fields, FromJson};
 pub use followed::{Followed, let_the_answer_go};

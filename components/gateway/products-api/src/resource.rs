@@ -1,12 +1,12 @@
 //! A product as clients see it.
 
-use mercato_edge::{Id, PageMeta, Price, Problem, Reply, Timestamp};
+use mercato_edge::{Context, Id, PageMeta, Price, Problem, Reply, Timestamp};
 use mercato_money::Money;
 use mercato_platform::clock::rfc3339;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::bindings::mercato::products::catalogue::Product;
+use crate::bindings::mercato::products::catalogue::{Product, Seen, UnitsOfOrders};
 
 /// Who looks at a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,6 +123,28 @@ pub fn reply(product: &Product, viewer: Viewer) -> Result<Reply, Problem> {
             &[product.stock, product.reserved, product.sold],
         ),
     })
+}
+
+/// What the client has seen of a product, by the tag that its write names: see [`reply`].
+///
+/// # Errors
+/// 412 when no representation of a product has such a tag.
+pub fn seen(context: &Context) -> Result<Option<Seen>, Problem> {
+    let Some(tag) = context.expected_tag()? else {
+        return Ok(None);
+    };
+    let (version, stock, of_orders) = match *tag.numbers() {
+        [version, stock] => (version, stock, None),
+        [version, stock, reserved, sold] => {
+            (version, stock, Some(UnitsOfOrders { reserved, sold }))
+        }
+        _ => return Err(Problem::precondition_failed()),
+    };
+    Ok(Some(Seen {
+        version,
+        stock,
+        of_orders,
+    }))
 }
 
 #[cfg(test)]
