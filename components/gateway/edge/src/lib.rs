@@ -36,6 +36,7 @@ mod body;
 pub mod client;
 mod context;
 mod cors;
+mod decoding;
 pub mod encoding;
 mod etag;
 mod field_errors;

@@ -279,7 +279,7 @@ fn shared_problems() -> [Shared; 7] {
         shared(
             "415",
             "UnsupportedMediaType",
-            "The body is of another content type",
+            "The body is of another content type, or packed in another way than with gzip",
             unsupported_media_type(&["application/json"]),
         ),
         shared(

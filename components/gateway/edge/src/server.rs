@@ -10,13 +10,14 @@ use mercato_platform::trace::TraceContext;
 use spin_sdk::http::{FullBody, Request};
 
 use crate::admission::Purpose;
+use crate::encoding::Coding;
 use crate::etag::Expected;
 use crate::followed::Followed;
 use crate::guard::{self, Guard};
 use crate::router::{self, Match, Params};
 use crate::{
     Body, BodyMode, BodyStream, Context, HttpResponse, Principal, Problem, Reply, Route,
-    ServedResponse, admission, audit, body, cors, encoding, etag, headers, stream,
+    ServedResponse, admission, audit, body, cors, decoding, encoding, etag, headers, stream,
 };
 
 /// Paths that only other components can reach: no public route leads to them.
@@ -229,7 +230,10 @@ where
     let (parts, body) = request.into_parts();
     let (mut whole, mut stream) = (Bytes::new(), BodyStream::default());
     if body::carries_body(&parts.method) {
-        let arriving = BodyStream::new(body, route.body.max_bytes());
+        let arriving = match decoding::of_request(&parts.headers)? {
+            Coding::Gzip => BodyStream::gunzipped(body, route.body.max_bytes()),
+            Coding::Brotli | Coding::Identity => BodyStream::new(body, route.body.max_bytes()),
+        };
         match route.body.mode() {
             BodyMode::Streamed => stream = arriving,
             BodyMode::Ignored | BodyMode::Optional | BodyMode::Required => {
