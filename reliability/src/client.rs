@@ -260,7 +260,7 @@ impl<'w> Story<'w> {
                 client
                     .patch(&path)
                     .bearer(&self.admin.token)
-                    .header("if-match", tag_of(&before))
+                    .header("if-match", &tag_of(&before))
                     .json(&body)
             });
             let is_changed = match answer.status() {
