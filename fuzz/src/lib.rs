@@ -137,9 +137,9 @@ async fn find(context: Context) -> Result<Reply, Problem> {
 
 async fn update(context: Context) -> Result<Reply, Problem> {
     let id = context.id("id")?;
-    match context.expected_version()? {
-        Some(version) if version != VERSION => return Err(Problem::precondition_failed()),
-        _ => {}
+    let expected = context.expected_tag()?;
+    if expected.is_some_and(|tag| tag.numbers() != [VERSION, 97]) {
+        return Err(Problem::precondition_failed());
     }
     context.json()?.finish()?;
     Ok(Reply::json(&id)?.with_version(VERSION + 1, &[]))

@@ -206,12 +206,25 @@ impl Server {
         Client::new(&self.base_url)
     }
 
-    /// The e-mail address and password of the admin: of a server started here, or of the one that runs elsewhere.
+    /// The e-mail address and password of the admin: of a server started here, its own; of one that runs elsewhere, what
+    /// `MERCATO_ADMIN_EMAIL` and `MERCATO_ADMIN_PASSWORD` tell.
     pub fn admin(&self) -> (String, String) {
-        let of = |name, default: &str| env::var(name).unwrap_or_else(|_| default.to_owned());
+        self.admin_told(|name| env::var(name).ok())
+    }
+
+    fn admin_told(&self, environment: impl Fn(&str) -> Option<String>) -> (String, String) {
+        let is_elsewhere = self.settings.folder.is_none();
+        let of = |told: &str, variable: &str, default: &str| {
+            let value = if is_elsewhere {
+                environment(told)
+            } else {
+                self.settings.variables.get(variable).cloned()
+            };
+            value.unwrap_or_else(|| default.to_owned())
+        };
         (
-            of("MERCATO_ADMIN_EMAIL", ADMIN_EMAIL),
-            of("MERCATO_ADMIN_PASSWORD", ADMIN_PASSWORD),
+            of("MERCATO_ADMIN_EMAIL", "admin_email", ADMIN_EMAIL),
+            of("MERCATO_ADMIN_PASSWORD", "admin_password", ADMIN_PASSWORD),
         )
     }
 
@@ -667,5 +680,42 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         fs::remove_dir_all(&self.path).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(name: &str) -> Option<String> {
+        Some(format!("{name} of the environment"))
+    }
+
+    fn pair(email: &str, password: &str) -> (String, String) {
+        (email.to_owned(), password.to_owned())
+    }
+
+    #[test]
+    fn the_admin_of_a_server_started_here_is_its_own() {
+        let own = Server::builder().prepare();
+        assert_eq!(own.admin_told(told), pair(ADMIN_EMAIL, ADMIN_PASSWORD));
+        let given = Server::builder().variable("admin_email", "root@example.com");
+        let given = given.prepare().admin_told(told);
+        assert_eq!(given, pair("root@example.com", ADMIN_PASSWORD));
+    }
+
+    #[test]
+    fn the_admin_of_a_shop_elsewhere_is_told_by_the_environment() {
+        let elsewhere = Server {
+            settings: ServerBuilder::default(),
+            base_url: "http://shop.example".to_owned(),
+            start_time: Duration::ZERO,
+            child: None,
+        };
+        let expected = ["MERCATO_ADMIN_EMAIL", "MERCATO_ADMIN_PASSWORD"].map(told);
+        let (email, password) = elsewhere.admin_told(told);
+        assert_eq!([Some(email), Some(password)], expected);
+        let untold = elsewhere.admin_told(|_| None);
+        assert_eq!(untold, pair(ADMIN_EMAIL, ADMIN_PASSWORD));
     }
 }

@@ -15,7 +15,8 @@ use mercato_tests::{
     free_port, is_quick, left_out, repository, shop::unique_email, wait_until,
 };
 
-/// Spin compiles every component before it answers, without a cache.
+/// Spin compiles every component before it answers; only later starts find them in its cache (wasmtime's, in the user's
+/// cache directory).
 const START_LIMIT: Duration = Duration::from_secs(300);
 
 /// What runs against Spin: test programs that take their shop from `MERCATO_BASE_URL`.

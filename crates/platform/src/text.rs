@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
+use icu_properties::{CodePointMapData, CodePointSetData};
+
 /// Longest text of a client's choice in the log, in characters; escapes and the mark of a cut count.
 pub const LOGGABLE_CHARS_MAX: usize = 200;
 
@@ -15,7 +18,7 @@ const BLANK: [char; 5] = ['\u{115f}', '\u{1160}', '\u{2800}', '\u{3164}', '\u{ff
 /// Why a text was refused. [`TextProblem::code`] is part of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TextProblem {
-    /// Nothing is left after trimming.
+    /// Nothing that can be seen.
     #[error("must not be empty")]
     Empty,
     /// Too many characters.
@@ -38,13 +41,13 @@ impl TextProblem {
     }
 }
 
-/// A single line of 1 to `max_chars` characters, trimmed.
+/// A single line of 1 to `max_chars` characters, trimmed. What is made of invisible characters only is empty.
 ///
 /// # Errors
 /// Says which rule is broken.
 pub fn line(text: &str, max_chars: usize) -> Result<String, TextProblem> {
     let trimmed = text.trim();
-    if trimmed.is_empty() {
+    if trimmed.chars().all(is_invisible) {
         return Err(TextProblem::Empty);
     }
     check(trimmed, max_chars, |_| false)
@@ -107,6 +110,21 @@ fn escape(c: char) -> String {
 
 fn is_visible(c: char) -> bool {
     matches!(c, ' '..='~') || (c.escape_debug().len() == 1 && !BLANK.contains(&c))
+}
+
+/// White space, format characters, and whatever else Unicode says to show nothing for.
+fn is_invisible(c: char) -> bool {
+    const IGNORABLE: icu_properties::CodePointSetDataBorrowed<'static> =
+        CodePointSetData::new::<DefaultIgnorableCodePoint>();
+    const CATEGORY: icu_properties::CodePointMapDataBorrowed<'static, GeneralCategory> =
+        CodePointMapData::<GeneralCategory>::new();
+    if c.is_ascii() {
+        return c.is_ascii_whitespace();
+    }
+    c.is_whitespace()
+        || BLANK.contains(&c)
+        || IGNORABLE.contains(c)
+        || CATEGORY.get(c) == GeneralCategory::Format
 }
 
 fn check(
@@ -183,6 +201,35 @@ mod tests {
                 Err(TextProblem::ControlCharacters),
                 "{text:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_line_of_invisible_characters_is_empty() {
+        for text in [
+            "\u{200b}",
+            "\u{a0}\u{2009}\u{3000}",
+            "\u{ad}\u{34f}\u{61c}\u{180e}",
+            "\u{200d}\u{200e}\u{202e}\u{2060}\u{2065}",
+            "\u{115f}\u{1160}\u{3164}\u{ffa0}\u{2800}",
+            "\u{fe0f}\u{feff}\u{fff9}",
+            "\u{600}\u{13430}\u{1d173}\u{e0041}",
+            " \u{200b} \u{200c} ",
+        ] {
+            assert_eq!(line(text, 10), Err(TextProblem::Empty), "{text:?}");
+            let seen = format!("{text}x");
+            assert_eq!(line(&seen, 10).as_deref(), Ok(seen.trim()), "{text:?}");
+        }
+        for text in [
+            "é",
+            "中",
+            "𝒜",
+            "👩\u{200d}🚀",
+            "\u{1f3f4}\u{e0067}",
+            "\u{e000}",
+            "-",
+        ] {
+            assert!(line(text, 10).is_ok(), "{text:?}");
         }
     }
 

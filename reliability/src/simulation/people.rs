@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 
 use super::record::Record;
 use super::scheduler::{Scheduler, Trouble, What};
-use crate::client::{Facts, PASSWORD, REVOKED_WITHIN, Session};
+use crate::client::{Facts, PASSWORD, REVOKED_WITHIN, Session, tag_of};
 use crate::world::{ADMIN_EMAIL, ADMIN_PASSWORD, VirtualClock};
 
 /// How often something is sent before it counts as a fault of the shop that it is not answered.
@@ -659,8 +659,8 @@ impl Person {
             .await;
     }
 
-    /// Puts units on the shelf or takes some away, against the version that was read: nobody else changes products, so
-    /// a version that has moved on was moved by the request whose answer was lost.
+    /// Puts units on the shelf or takes some away, against what was read. Orders move units meanwhile, but nobody else changes
+    /// products, so a version that has moved on was moved by the request whose answer was lost.
     async fn change_stock(&mut self) {
         let count = self.town.products.borrow().len();
         let index = self.below(count);
@@ -674,7 +674,7 @@ impl Person {
             return;
         }
         let ask = Ask::send("PATCH", &path, &json!({ "stockDelta": delta }))
-            .header("if-match", format!("\"{version}\""));
+            .header("if-match", tag_of(&before));
         let answer = self.ask(ask).await;
         let changed = match answer.status {
             200 => true,

@@ -6,6 +6,7 @@ pub mod queries;
 mod session;
 mod throttle;
 mod turn;
+mod verify;
 
 pub use error::Error;
 pub use session::{Renewal, Session, TokenPair};

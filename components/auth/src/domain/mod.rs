@@ -16,7 +16,7 @@ pub use hashing::{
     SLOT_MIN_MS, SLOT_WAIT_MAX_MS, Slots, Turn, average_ms, slot_ms,
 };
 pub use mercato_platform::client::Client;
-pub use password::{PASSWORD_MAX_BYTES, PASSWORD_MIN_CHARS, Password, PasswordHash};
+pub use password::{Candidate, PASSWORD_MAX_BYTES, PASSWORD_MIN_CHARS, Password, PasswordHash};
 pub use refresh_token::{
     REUSE_GRACE_MS, RefreshSecret, RefreshToken, Spending, Standing, TokenHash,
 };

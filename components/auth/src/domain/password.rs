@@ -1,6 +1,12 @@
 //! Passwords and their hashes. Neither can be printed.
+//!
+//! The same letters can be written in several sequences of code points, and it depends on the keyboard in which they come. So
+//! passwords are hashed and compared in Unicode's Normalization Form C (NIST SP 800-63B section 3.1.1.2).
 
+use std::borrow::Cow;
 use std::fmt;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
 
 use super::rules::BrokenRule;
 
@@ -10,16 +16,20 @@ pub const PASSWORD_MIN_CHARS: usize = 8;
 /// bcrypt looks at no more than 72 bytes; a longer password is refused, never cut.
 pub const PASSWORD_MAX_BYTES: usize = 72;
 
-/// A password that follows the rules, on its way to being hashed.
+/// A password that follows the rules, in Normalization Form C, on its way to being hashed.
 pub struct Password(String);
 
 impl Password {
-    /// Checks the rules: length, no control characters, and a lower case letter, a capital, a digit and a symbol.
-    /// Nothing is trimmed.
+    /// Normalizes, and checks the rules: length, no control characters, and a lower case letter, a capital, a digit and a
+    /// symbol. Nothing is trimmed.
     ///
     /// # Errors
     /// The broken rule, which never shows the password.
     pub fn parse(text: String) -> Result<Self, BrokenRule> {
+        let text = match normalized(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(normalized) => normalized,
+        };
         if text.is_empty() {
             return Err(BrokenRule::new("required", "must not be empty"));
         }
@@ -63,6 +73,34 @@ impl fmt::Debug for Password {
     }
 }
 
+/// What somebody says is the password of an account. It follows no rules.
+#[derive(Clone, Copy)]
+pub struct Candidate<'a>(&'a str);
+
+impl<'a> Candidate<'a> {
+    /// As it was sent.
+    #[must_use]
+    pub const fn new(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    /// As passwords are hashed.
+    #[must_use]
+    pub fn normalized(self) -> Cow<'a, str> {
+        normalized(self.0)
+    }
+
+    /// As it was sent, if that is another text: older hashes are of such.
+    #[must_use]
+    pub fn as_sent(self) -> Option<&'a str> {
+        (self.normalized() != self.0).then_some(self.0)
+    }
+}
+
+fn normalized(text: &str) -> Cow<'_, str> {
+    ComposingNormalizerBorrowed::new_nfc().normalize(text)
+}
+
 fn missing_kinds(text: &str) -> Vec<&'static str> {
     type Kind = (&'static str, fn(char) -> bool);
     const KINDS: [Kind; 4] = [
@@ -104,6 +142,8 @@ impl fmt::Debug for PasswordHash {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn code(text: &str) -> &'static str {
@@ -128,6 +168,46 @@ mod tests {
         for text in ["abcdefg1!", "ABCDEFG1!", "Abcdefgh!", "Abcdefgh1"] {
             assert_eq!(code(text), "weak", "{text}");
         }
+    }
+
+    #[test]
+    fn however_letters_are_written_it_is_the_same_password() {
+        let parse = |text: &str| Password::parse(text.to_owned());
+        for written in [
+            "Se\u{301}same-Ouvre-To\u{302}i-1",
+            "S\u{e9}same-Ouvre-T\u{f4}i-1",
+        ] {
+            assert_eq!(parse(written).unwrap().expose(), "Sésame-Ouvre-Tôi-1");
+            let candidate = Candidate::new(written);
+            assert_eq!(candidate.normalized(), "Sésame-Ouvre-Tôi-1");
+            assert_eq!(candidate.as_sent().is_some(), written.contains('\u{301}'));
+        }
+        // Compatible is not the same: that would make passwords weaker.
+        assert_eq!(
+            parse("\u{fb01}nE-Words-1").unwrap().expose(),
+            "\u{fb01}nE-Words-1"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn both_forms_of_any_text_are_one_password(text in "\\PC{0,20}") {
+            use icu_normalizer::DecomposingNormalizerBorrowed;
+            let decomposed = DecomposingNormalizerBorrowed::new_nfd().normalize(&text);
+            let (sent, other) = (Candidate::new(&text), Candidate::new(&decomposed));
+            prop_assert_eq!(sent.normalized(), other.normalized());
+            let normalized = sent.normalized();
+            prop_assert!(Candidate::new(&normalized).as_sent().is_none());
+        }
+    }
+
+    #[test]
+    fn the_rules_are_for_the_normalized_password() {
+        // Eight code points, and seven characters when composed.
+        assert_eq!(code("Ae\u{301}bcd1!"), "min");
+        let short = format!("Aa1!{}", "e\u{301}".repeat(34));
+        assert!(short.len() > PASSWORD_MAX_BYTES);
+        assert!(Password::parse(short).is_ok());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, Method, StatusCode, header};
 
-use crate::{Problem, stream};
+use crate::{Problem, decoding, stream};
 
 /// Largest body of a route that declares no limit of its own, in bytes. The longest texts that a product may have fit
 /// in, every character escaped.
@@ -86,7 +86,8 @@ impl BodyRule {
     /// optional body has to be of the right media type only then.
     ///
     /// # Errors
-    /// 415 when it is of another media type; 413 when it is declared to be larger than it may be.
+    /// 415 when it is of another media type, or in a coding that is not unpacked here; 413 when it is declared to be larger
+    /// than it may be.
     pub(crate) fn check(
         &self,
         method: &Method,
@@ -104,6 +105,7 @@ impl BodyRule {
         if has_to_match && !self.media_types.iter().any(|known| is_of(headers, known)) {
             return Err(unsupported_media_type(self.media_types));
         }
+        decoding::of_request(headers)?;
         if declared_bytes(headers).is_some_and(|bytes| bytes > self.max_bytes) {
             return Err(stream::too_large(self.max_bytes));
         }
@@ -219,6 +221,18 @@ mod tests {
                 expected,
                 "{length}"
             );
+        }
+    }
+
+    #[test]
+    fn a_body_in_a_coding_that_nobody_unpacks_is_not_read() {
+        use header::CONTENT_ENCODING as CODING;
+        for (value, expected) in [("gzip", 200), ("identity", 200), ("br", 415)] {
+            let head = [(header::CONTENT_TYPE, "text/tea"), (CODING, value)];
+            assert_eq!(status(TEA, &Method::POST, &head, true), expected, "{value}");
+            assert_eq!(status(TEA, &Method::GET, &head, true), 200, "{value}");
+            let ignored = status(BodyRule::IGNORED, &Method::DELETE, &head, true);
+            assert_eq!(ignored, expected, "{value}");
         }
     }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
 use mercato_platform::ids;
 
-use crate::etag::Versions;
+use crate::etag::Expected;
 use crate::router::Params;
 use crate::{BodyStream, FieldError, Fields, Principal, Problem, Query, body, guard};
 
@@ -23,7 +23,7 @@ pub struct Context {
     pub(crate) body: Body,
     pub(crate) stream: BodyStream,
     pub(crate) request_id: String,
-    pub(crate) versions: Versions,
+    pub(crate) expected: Expected,
 }
 
 impl Context {
@@ -155,7 +155,7 @@ mod tests {
             body: Body(Bytes::from_static(body.as_bytes())),
             stream: BodyStream::default(),
             request_id: "r".to_owned(),
-            versions: Versions::Any,
+            expected: Expected::Any,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::bindings::spin::variables::variables;
 /// How long a browser may remember a preflight answer, in seconds.
 const PREFLIGHT_MAX_AGE_S: &str = "600";
 
-const ALLOWED_HEADERS: &str = "authorization, content-type, idempotency-key, if-match, if-none-match, traceparent, x-request-id";
+const ALLOWED_HEADERS: &str = "authorization, content-encoding, content-type, idempotency-key, if-match, if-none-match, traceparent, x-request-id";
 const EXPOSED_HEADERS: &str = "allow, etag, location, retry-after, traceparent, x-request-id";
 
 /// In the variable it stands for every origin.

@@ -65,6 +65,11 @@ impl Coding {
     }
 }
 
+/// The tag of the plain representation, whichever coding an opaque tag (without its quotes) of a JSON answer is of.
+pub(crate) fn plain_tag_of_json(opaque: &str) -> &str {
+    opaque.strip_suffix(Coding::Gzip.suffix()).unwrap_or(opaque)
+}
+
 /// The tag of the plain representation, whichever coding an opaque tag (without its quotes) is of.
 pub(crate) fn plain_tag(opaque: &str) -> &str {
     [Coding::Brotli, Coding::Gzip]

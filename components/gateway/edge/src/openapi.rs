@@ -195,7 +195,7 @@ fn never_null(parameter: &mut Parameter) {
     }
 }
 
-/// A write is meant for one version: `If-Match` names one tag.
+/// Whoever writes knows one representation: `If-Match` names one tag in the document.
 fn one_tag(parameter: &mut Parameter) {
     if parameter.name == "If-Match"
         && let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema
@@ -279,7 +279,7 @@ fn shared_problems() -> [Shared; 7] {
         shared(
             "415",
             "UnsupportedMediaType",
-            "The body is of another content type",
+            "The body is of another content type, or packed in another way than with gzip",
             unsupported_media_type(&["application/json"]),
         ),
         shared(

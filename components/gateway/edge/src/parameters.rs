@@ -31,11 +31,11 @@ pub struct IfNoneMatch {
     if_none_match: Option<String>,
 }
 
-/// What the client has seen: see [`Context::expected_version`](crate::Context::expected_version).
+/// What the client has seen: see [`Context::expected_tag`](crate::Context::expected_tag).
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Header)]
 pub struct IfMatch {
-    /// The `ETag` of what you have seen, or several; `*` for any: 412 when it is another one by now.
+    /// The `ETag` of what you have seen, or up to 8 of them; `*` for any: 412 when it is another one by now.
     #[param(nullable = false, rename = "If-Match", example = "\"3-97\"")]
     if_match: Option<String>,
 }

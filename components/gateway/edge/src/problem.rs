@@ -119,7 +119,8 @@ impl Problem {
     /// 412: the resource is not at the version the client named.
     #[must_use]
     pub fn precondition_failed() -> Self {
-        let detail = "the resource has changed since the version you named: read it again and repeat the change";
+        let detail =
+            "it is not what the tag in If-Match stands for: read it again and repeat the change";
         Self::new(
             StatusCode::PRECONDITION_FAILED,
             "version-mismatch",

@@ -147,6 +147,12 @@ impl Reply {
         &self.body
     }
 
+    /// The headers it will be sent with, so far.
+    #[must_use]
+    pub const fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
     /// The status it will be sent with.
     #[must_use]
     pub const fn status(&self) -> StatusCode {

@@ -10,13 +10,14 @@ use mercato_platform::trace::TraceContext;
 use spin_sdk::http::{FullBody, Request};
 
 use crate::admission::Purpose;
-use crate::etag::Versions;
+use crate::encoding::Coding;
+use crate::etag::Expected;
 use crate::followed::Followed;
 use crate::guard::{self, Guard};
 use crate::router::{self, Match, Params};
 use crate::{
     Body, BodyMode, BodyStream, Context, HttpResponse, Principal, Problem, Reply, Route,
-    ServedResponse, admission, audit, body, cors, encoding, etag, headers, stream,
+    ServedResponse, admission, audit, body, cors, decoding, encoding, etag, headers, stream,
 };
 
 /// Paths that only other components can reach: no public route leads to them.
@@ -122,26 +123,21 @@ where
 {
     let head = check_head(routes, guard, &request, Purpose::Answer).await?;
     let method = request.method().clone();
-    let known: Vec<HeaderValue> = request
-        .headers()
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
-        .cloned()
-        .collect();
-    let accepted: Vec<HeaderValue> = request
-        .headers()
-        .get_all(header::ACCEPT_ENCODING)
-        .iter()
-        .cloned()
-        .collect();
+    let values = |name| -> Vec<HeaderValue> {
+        let values = request.headers().get_all(name).iter();
+        values.cloned().collect()
+    };
+    let (named, known) = (values(header::IF_MATCH), values(header::IF_NONE_MATCH));
+    let accepted = values(header::ACCEPT_ENCODING);
     let Head {
         route,
         params,
         principal,
-        versions,
+        expected,
     } = head;
     let context = read(request, route, params, principal, request_id).await?;
-    let reply = handle(route, context, &versions).await?;
+    let reply = handle(route, context, &expected).await?;
+    let reply = etag::require(reply, &method, &named)?;
     let reply = encoding::negotiate(reply, &accepted);
     Ok(encoding::compress(etag::revalidate(reply, &method, &known)))
 }
@@ -162,7 +158,7 @@ struct Head<'a> {
     route: &'a Route,
     params: Params,
     principal: Option<Principal>,
-    versions: Vec<Versions>,
+    expected: Vec<Expected>,
 }
 
 /// Checks all that can be checked without the body: route and method, who asks, what the body is said to be.
@@ -182,12 +178,12 @@ async fn check_head<'a, B>(
     // Who asks about a body has one.
     let is_there = purpose == Purpose::Admission;
     route.body.check(method, headers, is_there)?;
-    let versions = etag::versions(headers)?;
+    let expected = etag::expected(headers)?;
     Ok(Head {
         route,
         params,
         principal,
-        versions,
+        expected,
     })
 }
 
@@ -200,24 +196,23 @@ fn nothing_here() -> Problem {
     )
 }
 
-/// Lets the handler answer; a write that is meant for one of several versions is tried with each in turn. One that was
-/// refused with 412 has changed nothing.
+/// Lets the handler answer; a write that is meant for one of several representations is tried with each in turn. One that
+/// was refused with 412 has changed nothing.
 async fn handle(
     route: &Route,
     mut context: Context,
-    versions: &[Versions],
+    expected: &[Expected],
 ) -> Result<Reply, Problem> {
-    let (last, others) = versions.split_last().unwrap_or((&Versions::Any, &[]));
-    for versions in others {
-        context.versions = *versions;
+    let (last, others) = expected.split_last().unwrap_or((&Expected::Any, &[]));
+    for expected in others {
+        context.expected = *expected;
         let result = (route.handler)(context.clone()).await;
-        let is_other_version =
-            |problem: &Problem| problem.status() == StatusCode::PRECONDITION_FAILED;
-        if !result.as_ref().is_err_and(is_other_version) {
+        let is_another = |problem: &Problem| problem.status() == StatusCode::PRECONDITION_FAILED;
+        if !result.as_ref().is_err_and(is_another) {
             return result;
         }
     }
-    context.versions = *last;
+    context.expected = *last;
     (route.handler)(context).await
 }
 
@@ -235,7 +230,10 @@ where
     let (parts, body) = request.into_parts();
     let (mut whole, mut stream) = (Bytes::new(), BodyStream::default());
     if body::carries_body(&parts.method) {
-        let arriving = BodyStream::new(body, route.body.max_bytes());
+        let arriving = match decoding::of_request(&parts.headers)? {
+            Coding::Gzip => BodyStream::gunzipped(body, route.body.max_bytes()),
+            Coding::Brotli | Coding::Identity => BodyStream::new(body, route.body.max_bytes()),
+        };
         match route.body.mode() {
             BodyMode::Streamed => stream = arriving,
             BodyMode::Ignored | BodyMode::Optional | BodyMode::Required => {
@@ -252,7 +250,7 @@ where
         body: Body(whole),
         stream,
         request_id: request_id.to_owned(),
-        versions: Versions::Any,
+        expected: Expected::Any,
     })
 }
 

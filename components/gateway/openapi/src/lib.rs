@@ -30,7 +30,8 @@ Try it here: *Log in* below gives an `accessToken`; paste it under **Authorize**
 - Errors are `application/problem+json` (RFC 9457); `errors` names every field at fault.
 - Amounts are decimal numbers with at most four places; nothing is ever rounded silently.
 - Lists take `page` or, at the same cost on every page, the cursor `after`.
-- Single resources have an `ETag`: `If-None-Match` answers 304, writes honour `If-Match`.
+- Single resources have an `ETag`: `If-None-Match` answers 304, writes honour `If-Match` (412 when it is another one by now).
+- Bodies may come in gzip (`Content-Encoding: gzip`); their limits are for what is unpacked.
 - `POST /orders` and refunds take an `Idempotency-Key`: sent again, a request gets the first answer again.";
 
 /// One adapter: its own document and the routes it answers.

@@ -5,6 +5,7 @@ use mercato_money::{Currency, Money};
 use mercato_platform::clock::rfc3339;
 use mercato_platform::log;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use crate::bindings::mercato::orders::queries::OrderDetails;
@@ -291,8 +292,25 @@ pub fn reply(order: &Order) -> Result<Reply, Problem> {
 }
 
 /// 200 with one order, its payment and its history. The payment changes without a new version of the order, so the
-/// tag holds it too.
+/// tag holds a digest of all that is shown, too.
 pub fn details_reply(details: &OrderDetails) -> Result<Reply, Problem> {
+    let reply = details_body(details)?;
+    let shown = digest(&reply);
+    Ok(reply.with_version(details.order.version, &[shown]))
+}
+
+/// The digest in the tag of [`details_reply`].
+pub fn details_digest(details: &OrderDetails) -> Result<u64, Problem> {
+    details_body(details).map(|reply| digest(&reply))
+}
+
+fn digest(reply: &Reply) -> u64 {
+    let digest = Sha256::digest(reply.body());
+    let first = digest.iter().take(size_of::<u64>());
+    first.fold(0, |number, byte| (number << 8) | u64::from(*byte))
+}
+
+fn details_body(details: &OrderDetails) -> Result<Reply, Problem> {
     let resource = DetailsResource {
         order: (&details.order).into(),
         payment: details
@@ -302,19 +320,7 @@ pub fn details_reply(details: &OrderDetails) -> Result<Reply, Problem> {
             .transpose()?,
         history: details.history.iter().map(Into::into).collect(),
     };
-    let payment_tag: Vec<u64> = details.payment.as_ref().map_or_else(Vec::new, |payment| {
-        let session = payment
-            .session
-            .as_ref()
-            .map_or(0, |session| session.expires_at);
-        vec![
-            payment.status as u64,
-            payment.refunded_amount.unsigned_abs(),
-            session,
-            u64::from(payment.receipt_url.is_some()),
-        ]
-    });
-    Ok(Reply::json(&resource)?.with_version(details.order.version, &payment_tag))
+    Reply::json(&resource)
 }
 
 /// The body of the answer to a new order.
@@ -407,8 +413,8 @@ pub mod tests {
         }
     }
 
-    #[test]
-    fn details_add_payment_and_history() {
+    /// The details of that order with something in every field.
+    fn details() -> OrderDetails {
         let payment = PaymentSummary {
             id: "p".to_owned(),
             status: PaymentStatus::Succeeded,
@@ -427,11 +433,47 @@ pub mod tests {
             reason: "Order placed".to_owned(),
             at: 0,
         };
-        let details = OrderDetails {
+        OrderDetails {
             order: order(),
             payment: Some(payment),
             history: vec![change],
+        }
+    }
+
+    fn tag(details: &OrderDetails) -> String {
+        let reply = details_reply(details).unwrap();
+        reply.headers()[mercato_edge::header::ETAG]
+            .to_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    #[test]
+    fn the_tag_of_details_changes_with_anything_that_is_shown() {
+        let plain = tag(&details());
+        assert_eq!(tag(&details()), plain);
+        let digest = details_digest(&details()).unwrap();
+        assert_eq!(plain, format!("\"2-{digest}\""));
+        let with = |change: fn(&mut OrderDetails)| {
+            let mut details = details();
+            change(&mut details);
+            tag(&details)
         };
+        let changed = [
+            with(|details| details.order.version += 1),
+            with(|details| details.payment = None),
+            with(|details| details.payment.as_mut().unwrap().refunded_amount += 1),
+            with(|details| details.payment.as_mut().unwrap().reason = Some("late".to_owned())),
+            with(|details| details.payment.as_mut().unwrap().session = Some(session())),
+            with(|details| details.history.clear()),
+        ];
+        for (index, tag) in changed.iter().enumerate() {
+            assert!(*tag != plain && !changed[..index].contains(tag), "{index}");
+        }
+    }
+
+    #[test]
+    fn details_add_payment_and_history() {
         let mut expected = order_json();
         expected["payment"] = json!({
             "id": "p", "status": "SUCCEEDED", "amount": 9.99, "refundedAmount": 0.5, "currency": "EUR",
@@ -441,7 +483,7 @@ pub mod tests {
             "from": null, "to": "PENDING", "actor": "system", "reason": "Order placed",
             "at": "1970-01-01T00:00:00.000Z",
         }]);
-        assert_eq!(json_of(&details_reply(&details).unwrap()), expected);
+        assert_eq!(json_of(&details_reply(&details()).unwrap()), expected);
     }
 
     #[test]

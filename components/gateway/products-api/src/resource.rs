@@ -1,12 +1,12 @@
 //! A product as clients see it.
 
-use mercato_edge::{Id, PageMeta, Price, Problem, Reply, Timestamp};
+use mercato_edge::{Context, Id, PageMeta, Price, Problem, Reply, Timestamp};
 use mercato_money::Money;
 use mercato_platform::clock::rfc3339;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::bindings::mercato::products::catalogue::Product;
+use crate::bindings::mercato::products::catalogue::{Product, Seen, UnitsOfOrders};
 
 /// Who looks at a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,6 +123,32 @@ pub fn reply(product: &Product, viewer: Viewer) -> Result<Reply, Problem> {
             &[product.stock, product.reserved, product.sold],
         ),
     })
+}
+
+/// A version that no product has.
+const NO_VERSION: u64 = 0;
+
+/// What the client has seen of a product, by the tag that its write names: see [`reply`]. A tag that no representation of a
+/// product has stands for what no product is: one that does not exist is 404 all the same.
+///
+/// # Errors
+/// 412 when the header names no tag of ours.
+pub fn seen(context: &Context) -> Result<Option<Seen>, Problem> {
+    let Some(tag) = context.expected_tag()? else {
+        return Ok(None);
+    };
+    let (version, stock, of_orders) = match *tag.numbers() {
+        [version, stock] => (version, stock, None),
+        [version, stock, reserved, sold] => {
+            (version, stock, Some(UnitsOfOrders { reserved, sold }))
+        }
+        _ => (NO_VERSION, 0, None),
+    };
+    Ok(Some(Seen {
+        version,
+        stock,
+        of_orders,
+    }))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use mercato_money::Currency;
 use mercato_platform::ids;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::domain::{Charge, Fact, MinorUnits, ProviderEvent, Subject};
 use crate::ports::{WebhookContent, WebhookFormat};
@@ -30,13 +31,22 @@ impl WebhookFormat for StripeWebhooks {
     }
 
     fn read(&self, body: &[u8]) -> Result<WebhookContent, String> {
-        let event: Event = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        let event: Map<String, Value> =
+            serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        // Of other events nothing is expected: those of later versions of the API have no `data`, or another one.
+        let event_type = event.get("type").and_then(Value::as_str);
+        let event_type = event_type.ok_or("type is missing")?;
+        let Some(read) = reader(event_type) else {
+            return Ok(irrelevant(format!("nothing is done on {event_type:?}")));
+        };
+        let event: Event =
+            serde_json::from_value(Value::Object(event)).map_err(|error| error.to_string())?;
         for name in [&event.id, &event.event_type] {
             if name.is_empty() || name.len() > NAME_MAX_BYTES {
                 return Err(format!("id and type must have 1 to {NAME_MAX_BYTES} bytes"));
             }
         }
-        event.content()
+        event.content(read)
     }
 }
 
@@ -50,7 +60,7 @@ struct Event {
 
 #[derive(Deserialize)]
 struct Data {
-    object: serde_json::Value,
+    object: Value,
 }
 
 /// What a Checkout Session and a Charge have of what concerns us.
@@ -80,16 +90,24 @@ struct Metadata {
     payment_id: Option<String>,
 }
 
+/// Reads what happened to a session or charge; none when nothing is decided yet.
+type FactReader = fn(&Object) -> Result<Option<Fact>, String>;
+
+/// What reads the objects of events of that type; none for types on which nothing is done.
+fn reader(event_type: &str) -> Option<FactReader> {
+    let read: FactReader = match event_type {
+        "checkout.session.completed" | "checkout.session.async_payment_succeeded" => paid,
+        "checkout.session.expired" => expired,
+        "checkout.session.async_payment_failed" => failed,
+        "charge.succeeded" => charged,
+        "charge.refunded" => refunded,
+        _ => return None,
+    };
+    Some(read)
+}
+
 impl Event {
-    fn content(self) -> Result<WebhookContent, String> {
-        let read: fn(&Object) -> Result<Option<Fact>, String> = match self.event_type.as_str() {
-            "checkout.session.completed" | "checkout.session.async_payment_succeeded" => paid,
-            "checkout.session.expired" => expired,
-            "checkout.session.async_payment_failed" => failed,
-            "charge.succeeded" => charged,
-            "charge.refunded" => refunded,
-            other => return Ok(irrelevant(format!("nothing is done on {other:?}"))),
-        };
+    fn content(self, read: FactReader) -> Result<WebhookContent, String> {
         let object: Object = serde_json::from_value(self.data.object)
             .map_err(|error| format!("data.object: {error}"))?;
         let Some(order_id) = object.order_id()? else {
@@ -467,13 +485,37 @@ mod tests {
     }
 
     #[test]
+    fn events_of_other_types_are_irrelevant_whatever_their_shape() {
+        let thin = r#"{"id":"evt_test_65R","object":"v2.core.event","created":"2026-03-05T17:55:26.123Z","livemode":false,
+            "type":"v1.billing.meter.error_report_triggered",
+            "related_object":{"id":"mtr_1","type":"billing.meter","url":"/v1/billing/meters/mtr_1"}}"#;
+        for body in [
+            thin,
+            r#"{"type":"v2.core.account.updated"}"#,
+            r#"{"id":7,"type":"customer.created","data":null}"#,
+            r#"{"id":"evt_1","type":"customer.created","data":{"object":null}}"#,
+            r#"{"id":"evt_1","type":"customer.created","data":[1]}"#,
+            r#"{"id":"evt_1","type":"","data":{}}"#,
+        ] {
+            let content = recorded(body);
+            assert!(
+                matches!(content, Ok(WebhookContent::Irrelevant(_))),
+                "{body}: {content:?}"
+            );
+        }
+    }
+
+    #[test]
     fn what_cannot_be_read_is_refused() {
         for body in [
             "",
             "{",
             "[]",
+            "{}",
+            r#"{"id":"evt_1","type":["charge.refunded"]}"#,
             r#"{"id":"evt_1","type":"charge.refunded"}"#,
-            r#"{"id":"","type":"x","data":{"object":{}}}"#,
+            r#"{"id":"evt_1","type":"charge.refunded","data":null}"#,
+            r#"{"id":"","type":"charge.refunded","data":{"object":{}}}"#,
         ] {
             assert!(StripeWebhooks.read(body.as_bytes()).is_err(), "{body}");
         }

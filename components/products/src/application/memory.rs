@@ -9,7 +9,7 @@ use crate::application::commands::{
 use crate::domain::error::{InventoryError, ProductError};
 use crate::domain::import::{ImportRow, RowOutcome};
 use crate::domain::listing::{LOW_STOCK_UNITS, Listing, ProductPage, Stats};
-use crate::domain::product::{NewProduct, Product, ProductChanges};
+use crate::domain::product::{NewProduct, Product, ProductChanges, Seen};
 use crate::domain::reservation::{
     RequestedLine, Reservation, ReservationState, ReservedLine, Settlement,
 };
@@ -326,20 +326,14 @@ impl<S: Store> Fixture<S> {
         &self,
         product: &Product,
         changes: &ProductChanges,
-        version: Option<u64>,
+        seen: Option<Seen>,
     ) -> Result<Product, ProductError> {
-        update_product(
-            &self.store,
-            &self.clock,
-            product.id.as_str(),
-            changes,
-            version,
-        )
+        update_product(&self.store, &self.clock, product.id.as_str(), changes, seen)
     }
 
     /// Deletes a product.
-    pub fn delete(&self, product: &Product, version: Option<u64>) -> Result<(), ProductError> {
-        delete_product(&self.store, &self.clock, product.id.as_str(), version)
+    pub fn delete(&self, product: &Product, seen: Option<Seen>) -> Result<(), ProductError> {
+        delete_product(&self.store, &self.clock, product.id.as_str(), seen)
     }
 
     /// Imports rows of a price list.
@@ -398,6 +392,15 @@ pub fn line(product: &Product, quantity: u32) -> RequestedLine {
     RequestedLine {
         product_id: product.id.as_str().to_owned(),
         quantity,
+    }
+}
+
+/// What an admin sees of a product.
+pub fn seen(product: &Product) -> Seen {
+    Seen {
+        version: product.version,
+        free: product.stock.free(),
+        of_orders: Some((product.stock.reserved(), product.stock.sold())),
     }
 }
 

@@ -46,6 +46,17 @@ pub struct NewProduct {
     pub stock: u64,
 }
 
+/// What somebody has seen of a product. Orders move units without a new version, so the counts are a part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// Version.
+    pub version: u64,
+    /// Free units.
+    pub free: u64,
+    /// Reserved and sold units, where they were shown.
+    pub of_orders: Option<(u64, u64)>,
+}
+
 /// How a change sets the free stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StockChange {
@@ -221,15 +232,23 @@ impl Product {
         }
     }
 
-    /// The product, if it is in the catalogue and, where the caller names a version, still that version.
-    pub fn expect(self, version: Option<u64>) -> Result<Self, ProductError> {
+    /// The product, if it is in the catalogue and, where the caller tells what they have seen, still just that.
+    pub fn expect(self, seen: Option<Seen>) -> Result<Self, ProductError> {
         if self.deleted_at.is_some() {
             return Err(ProductError::NotFound);
         }
-        match version {
-            Some(version) if version != self.version => Err(ProductError::VersionMismatch),
-            _ => Ok(self),
+        if seen.is_none_or(|seen| self.is_as_seen(seen)) {
+            Ok(self)
+        } else {
+            Err(ProductError::VersionMismatch)
         }
+    }
+
+    fn is_as_seen(&self, seen: Seen) -> bool {
+        let of_orders = (self.stock.reserved(), self.stock.sold());
+        seen.version == self.version
+            && seen.free == self.stock.free()
+            && seen.of_orders.is_none_or(|seen| seen == of_orders)
     }
 }
 
@@ -481,10 +500,30 @@ mod tests {
     }
 
     #[test]
-    fn only_the_expected_version_of_a_product_that_is_not_deleted_can_be_used() {
+    fn a_product_is_expected_to_be_just_what_was_seen_of_it() {
+        let tea = || Product {
+            stock: Stock::restore(5, 2, 3),
+            ..tea()
+        };
+        let seen = |version, free, of_orders| Seen {
+            version,
+            free,
+            of_orders,
+        };
         assert_eq!(tea().expect(None), Ok(tea()));
-        assert_eq!(tea().expect(Some(1)), Ok(tea()));
-        assert_eq!(tea().expect(Some(2)), Err(ProductError::VersionMismatch));
+        for right in [seen(1, 5, None), seen(1, 5, Some((2, 3)))] {
+            assert_eq!(tea().expect(Some(right)), Ok(tea()));
+        }
+        for other in [
+            seen(2, 5, None),
+            seen(0, 5, None),
+            seen(1, 4, None),
+            seen(1, 5, Some((1, 3))),
+            seen(1, 5, Some((2, 4))),
+        ] {
+            let refused = tea().expect(Some(other));
+            assert_eq!(refused, Err(ProductError::VersionMismatch), "{other:?}");
+        }
         assert_eq!(
             tea().delete(2_000).expect(None),
             Err(ProductError::NotFound)

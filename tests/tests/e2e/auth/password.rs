@@ -75,3 +75,19 @@ fn missing_and_unknown_fields_are_named() {
         json!({ "currentPassword": PASSWORD, "newPassword": NEW_PASSWORD, "email": "a@b.example" });
     post(body).expect_invalid(&[("email", "unknown")]);
 }
+
+#[test]
+fn a_password_is_the_same_however_its_letters_are_typed() {
+    let shop = Shop::shared();
+    let customer = shop.customer();
+    let (composed, decomposed) = ("S\u{e9}same-Ouvre-1", "Se\u{301}same-Ouvre-1");
+    let account = shop.account(&change(&customer, PASSWORD, decomposed).expect(200).json());
+    shop.log_in(&customer.email, composed);
+    shop.log_in(&customer.email, decomposed);
+    change(&account, composed, "Se\u{301}same-Ouvre-2").expect(200);
+    shop.log_in(&customer.email, "S\u{e9}same-Ouvre-2");
+    // Compatible letters are others.
+    let changed = shop.log_in(&customer.email, "S\u{e9}same-Ouvre-2");
+    change(&changed, "S\u{e9}same-Ouvre-\u{ff12}", PASSWORD)
+        .expect_problem(401, "invalid-credentials");
+}

@@ -214,7 +214,7 @@ fn an_address_is_what_mail_can_reach_from_everywhere() {
     }
     for email in [
         format!("\"{local}\"@example.com"),
-        format!("{local}@bücher.example"),
+        format!("{local}@bücher"),
         format!("ü{local}@example.com"),
         format!("{local}@[127.0.0.1]"),
         format!("{local}@127.0.0.1"),
@@ -259,4 +259,43 @@ fn what_is_missing_unknown_and_against_a_rule_is_named_at_once() {
         ("email", "format"),
         ("password", "min"),
     ]);
+}
+
+#[test]
+fn a_domain_of_any_script_is_one_address() {
+    let shop = Shop::shared();
+    let local = unique_email().replace("@customers.test", "");
+    let address = |domain: &str| format!("{local}@{domain}");
+    let session = register(&with("email", address("B\u{fc}cher.example")))
+        .expect(201)
+        .json();
+    assert_eq!(session["user"]["email"], address("xn--bcher-kva.example"));
+    for domain in [
+        "bu\u{308}cher.example",
+        "B\u{dc}CHER.EXAMPLE",
+        "xn--bcher-kva.example",
+    ] {
+        register(&with("email", address(domain))).expect_problem(409, "email-taken");
+        shop.log_in(&address(domain), PASSWORD);
+    }
+    for wrong in [
+        "ad\u{e4}@example.com",
+        "ada@b\u{fc}cher",
+        "ada@-b\u{fc}cher.example",
+    ] {
+        register(&with("email", wrong)).expect_invalid(&[("email", "format")]);
+    }
+}
+
+#[test]
+fn a_name_of_invisible_characters_is_empty() {
+    for name in [
+        "\u{200b}",
+        "\u{3164}\u{2800}",
+        "\u{200f}\u{ad}\u{feff} ",
+        "\u{e0041}",
+    ] {
+        register(&with("name", name)).expect_invalid(&[("name", "required")]);
+    }
+    register(&with("name", "\u{5d0}\u{200f}")).expect(201);
 }

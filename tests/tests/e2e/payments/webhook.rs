@@ -291,6 +291,27 @@ fn what_is_none_of_our_business_is_accepted_and_ignored() {
 }
 
 #[test]
+fn events_of_other_types_are_accepted_whatever_their_shape() {
+    let Some(secret) = webhook_secret() else {
+        return;
+    };
+    let thin = json!({
+        "id": "evt_test_65R", "object": "v2.core.event", "created": "2026-03-05T17:55:26.123Z", "livemode": false,
+        "type": "v1.billing.meter.error_report_triggered",
+        "related_object": { "id": "mtr_1", "type": "billing.meter", "url": "/v1/billing/meters/mtr_1" },
+    });
+    for event in [
+        thin,
+        json!({ "type": "v2.core.account.updated" }),
+        json!({ "id": 7, "type": "customer.created", "data": null }),
+    ] {
+        send(&secret, &event).expect(200);
+    }
+    let known = json!({ "id": "evt_1", "type": "charge.refunded" });
+    send(&secret, &known).expect_problem(400, "malformed-event");
+}
+
+#[test]
 fn a_signed_body_that_cannot_be_read_is_refused() {
     let Some(secret) = webhook_secret() else {
         return;

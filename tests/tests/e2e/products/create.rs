@@ -221,3 +221,11 @@ fn what_is_unreadable_unknown_and_against_a_rule_is_named_at_once() {
         .send()
         .expect_invalid(&everything);
 }
+
+#[test]
+fn names_and_numbers_of_invisible_characters_are_empty() {
+    for text in ["\u{200b}", "\u{3164}\u{2800}", "\u{2060}\u{feff}\u{a0}"] {
+        create(&with("name", text)).expect_invalid(&[("name", "required")]);
+        create(&with("sku", text)).expect_invalid(&[("sku", "required")]);
+    }
+}

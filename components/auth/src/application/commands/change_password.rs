@@ -1,6 +1,7 @@
 use crate::application::session::unchanged_account;
+use crate::application::verify::Fit;
 use crate::application::{Error, Place, Session};
-use crate::domain::{Account, Bearer, Client, Fields, Password};
+use crate::domain::{Account, Bearer, Candidate, Client, Fields, Password};
 use crate::ports::{Ports, Store};
 
 /// Changes the password of an account.
@@ -60,10 +61,9 @@ pub(super) fn verify_password<S: Store>(
     password: &str,
 ) -> Result<(), Error> {
     let hash = &account.password_hash;
-    if ports.passwords.verify(password, hash, None)? {
-        Ok(())
-    } else {
-        Err(Error::InvalidCredentials)
+    match ports.fit(Candidate::new(password), hash, None)? {
+        Fit::Yes | Fit::AsSent => Ok(()),
+        Fit::No => Err(Error::InvalidCredentials),
     }
 }
 

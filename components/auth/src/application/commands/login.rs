@@ -1,6 +1,9 @@
 use crate::application::session::unchanged_account;
+use crate::application::verify::Fit;
 use crate::application::{Error, Place, Session};
-use crate::domain::{Account, BrokenRule, Client, Email, Fields, Password, PasswordHash};
+use crate::domain::{
+    Account, BrokenRule, Candidate, Client, Email, Fields, Password, PasswordHash,
+};
 use crate::ports::{Ports, Store};
 
 /// Opens a session.
@@ -19,7 +22,8 @@ pub struct Login {
 ///
 /// Whoever has a place in the line of those whose password is to be verified comes again with it.
 ///
-/// A hash made at a lower cost than today's is replaced: this is the only moment at which the password is known.
+/// A hash made at a lower cost than today's, or of a password that was not normalized, is replaced: this is the only moment
+/// at which the password is known.
 ///
 /// # Errors
 /// [`Error::Invalid`] for what cannot be an address or a password at all, [`Error::InvalidCredentials`],
@@ -33,8 +37,8 @@ pub fn login<S: Store>(
     let client = command.client.as_deref().and_then(Client::parse);
     let attempt = ports.begin_attempt(&email, None, client.as_ref(), place)?;
     ports.in_slot(&attempt.slot, || {
-        let verified = verify(ports, &email, &command.password)?;
-        let stronger_hash = stronger_hash(ports, &verified, command.password)?;
+        let (verified, fit) = verify(ports, &email, &command.password)?;
+        let stronger_hash = stronger_hash(ports, &verified, fit, command.password)?;
         ports.store.write(|records| {
             let account = unchanged_account(records, &verified)?;
             attempt.succeeded(records, ports.clock.now_ms())?;
@@ -64,32 +68,34 @@ fn validate(command: &Login) -> Result<Email, Error> {
 }
 
 /// The account of that address, if it exists, is enabled and has that password. Every way through costs the same.
-fn verify<S: Store>(ports: &Ports<S>, email: &Email, password: &str) -> Result<Account, Error> {
+fn verify<S: Store>(
+    ports: &Ports<S>,
+    email: &Email,
+    password: &str,
+) -> Result<(Account, Fit), Error> {
+    let candidate = Candidate::new(password);
     let (account, costliest) = ports
         .store
         .read(|records| Ok((records.account_by_email(email)?, records.costliest_hash()?)))?;
     let Some(account) = account else {
-        ports
-            .passwords
-            .verify_nothing(password, costliest.as_ref())?;
+        ports.fit_nothing(candidate, costliest.as_ref())?;
         return Err(Error::InvalidCredentials);
     };
-    let fits = ports
-        .passwords
-        .verify(password, &account.password_hash, costliest.as_ref())?;
-    if fits && !account.disabled {
-        Ok(account)
-    } else {
+    let fit = ports.fit(candidate, &account.password_hash, costliest.as_ref())?;
+    if fit == Fit::No || account.disabled {
         Err(Error::InvalidCredentials)
+    } else {
+        Ok((account, fit))
     }
 }
 
 fn stronger_hash<S: Store>(
     ports: &Ports<S>,
     account: &Account,
+    fit: Fit,
     password: String,
 ) -> Result<Option<PasswordHash>, Error> {
-    if !ports.passwords.is_outdated(&account.password_hash) {
+    if fit != Fit::AsSent && !ports.passwords.is_outdated(&account.password_hash) {
         return Ok(None);
     }
     // A password from before a rule was added cannot be hashed anew; its old hash stays good.
@@ -102,7 +108,8 @@ fn stronger_hash<S: Store>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::testing::{COST_UNITS, PASSWORD, Shop};
+    use crate::application::commands::Register;
+    use crate::application::testing::{COST_UNITS, PASSWORD, Shop, register_command};
 
     #[test]
     fn a_login_opens_a_session_of_its_own() {
@@ -144,6 +151,74 @@ mod tests {
             );
             assert_eq!(shop.work() - before, COST_UNITS, "{email} {password}");
         }
+    }
+
+    const COMPOSED: &str = "S\u{e9}same-Ouvre-1";
+    const DECOMPOSED: &str = "Se\u{301}same-Ouvre-1";
+
+    /// As if the password had been set before passwords were normalized.
+    fn with_hash_as_sent(shop: &Shop, password: &str) {
+        let hash = PasswordHash::new(format!("1:{password}"));
+        shop.change("ada@example.com", |account| account.password_hash = hash);
+    }
+
+    #[test]
+    fn a_password_is_the_same_however_its_letters_are_written() {
+        for (set, sent) in [(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED)] {
+            let shop = Shop::new();
+            let command = Register {
+                password: set.to_owned(),
+                ..register_command("ada@example.com")
+            };
+            shop.try_register(command).unwrap();
+            let hash = shop.account("ada@example.com").password_hash;
+            assert!(shop.login("ada@example.com", sent).is_ok());
+            assert!(shop.login("ada@example.com", set).is_ok());
+            let after = shop.account("ada@example.com").password_hash;
+            assert_eq!(after, hash, "nothing was replaced");
+        }
+    }
+
+    #[test]
+    fn an_older_hash_of_decomposed_letters_is_replaced_at_login() {
+        let shop = Shop::new();
+        shop.register("ada@example.com");
+        with_hash_as_sent(&shop, DECOMPOSED);
+        let before = shop.account("ada@example.com");
+        shop.login("ada@example.com", DECOMPOSED).unwrap();
+        let after = shop.account("ada@example.com");
+        assert_eq!(after.password_hash.expose(), format!("1:{COMPOSED}"));
+        assert_eq!(after.version, before.version);
+        assert!(shop.login("ada@example.com", COMPOSED).is_ok());
+        assert!(shop.login("ada@example.com", DECOMPOSED).is_ok());
+    }
+
+    #[test]
+    fn a_password_in_two_forms_costs_the_same_for_every_account() {
+        let shop = Shop::new();
+        shop.register("ada@example.com");
+        shop.register("disabled@example.com");
+        shop.disable("disabled@example.com");
+        let cost = |email: &str, password: &str, is_let_in: bool| {
+            let before = shop.work();
+            let outcome = shop.login(email, password);
+            assert_eq!(outcome.is_ok(), is_let_in, "{email} {password}");
+            shop.work() - before
+        };
+        for email in [
+            "ada@example.com",
+            "disabled@example.com",
+            "nobody@example.com",
+        ] {
+            assert_eq!(cost(email, DECOMPOSED, false), 2 * COST_UNITS);
+            assert_eq!(cost(email, COMPOSED, false), COST_UNITS);
+        }
+        with_hash_as_sent(&shop, COMPOSED);
+        assert_eq!(cost("ada@example.com", DECOMPOSED, true), 2 * COST_UNITS);
+        assert_eq!(cost("ada@example.com", COMPOSED, true), COST_UNITS);
+        let other = DECOMPOSED.replace('1', "2");
+        with_hash_as_sent(&shop, DECOMPOSED);
+        assert_eq!(cost("ada@example.com", &other, false), 2 * COST_UNITS);
     }
 
     #[test]

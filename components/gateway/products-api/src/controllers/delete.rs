@@ -3,8 +3,9 @@ use mercato_edge::{Context, IfMatch, Problem, ProblemDocument, Reply};
 use crate::bindings::mercato::products::catalogue;
 use crate::parameters::ProductPath;
 use crate::problems::problem;
+use crate::resource::seen;
 
-/// `DELETE /products/{id}`: 204. With `If-Match`, only that version of it.
+/// `DELETE /products/{id}`: 204. With `If-Match`, only if it is still what was read.
 #[utoipa::path(
     delete,
     path = "/api/v1/products/{id}",
@@ -16,13 +17,13 @@ use crate::problems::problem;
     responses(
         (status = 204, description = "It is gone"),
         (status = 404, description = "No such product, or deleted", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 412, description = "The product has changed since the version in `If-Match`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 412, description = "The product or its stock is not what the tag in `If-Match` stands for any more", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn delete(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    let version = context.expected_version()?;
-    catalogue::delete(context.id("id")?, version)
+    let seen = seen(&context)?;
+    catalogue::delete(context.id("id")?, seen)
         .await
         .map_err(problem)?;
     Ok(Reply::no_content())

@@ -4,9 +4,9 @@ use crate::bindings::mercato::products::catalogue;
 use crate::body::{Changes, ChangesBody};
 use crate::parameters::ProductPath;
 use crate::problems::{field_errors, problem};
-use crate::resource::{ProductResource, Viewer, reply};
+use crate::resource::{ProductResource, Viewer, reply, seen};
 
-/// `PATCH /products/{id}`: the product as it is then. With `If-Match`, only that version of it.
+/// `PATCH /products/{id}`: the product as it is then. With `If-Match`, only if it is still what was read.
 #[utoipa::path(
     patch,
     path = "/api/v1/products/{id}",
@@ -14,7 +14,8 @@ use crate::resource::{ProductResource, Viewer, reply};
     operation_id = "updateProduct",
     summary = "Change a product",
     description = "Changes any subset of the fields; the others stay, and an empty object changes nothing. `stock` sets the free units, \
-        whatever orders did meanwhile, and `stockDelta` adds to them or takes away: one of the two. \
+        whatever orders did meanwhile, and `stockDelta` adds to them or takes away: one of the two. With `If-Match`, nothing is changed \
+        when the product or its stock has changed since it was read. \
         Units that orders hold or have sold are not touched.",
     params(ProductPath, IfMatch),
     request_body = Changes,
@@ -24,16 +25,16 @@ use crate::resource::{ProductResource, Viewer, reply};
         (status = 404, description = "No such product, or deleted", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "`sku-taken`: another product has this sku; `insufficient-stock`: the stock would be less than 0; \
             `too-much-stock`: it would be more than a product can have", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 412, description = "The product has changed since the version in `If-Match`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 412, description = "The product or its stock is not what the tag in `If-Match` stands for any more", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn update(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     let id = context.id("id")?;
-    let version = context.expected_version()?;
+    let seen = seen(&context)?;
     let changes = ChangesBody::read(context.json()?)
         .check(|changes| field_errors(catalogue::check_changes(&changes.into())))?;
-    let product = catalogue::update(id, (&changes).into(), version)
+    let product = catalogue::update(id, (&changes).into(), seen)
         .await
         .map_err(problem)?;
     reply(&product, Viewer::Admin)

@@ -1,8 +1,9 @@
 use crate::domain::error::ProductError;
+use crate::domain::product::Seen;
 use crate::domain::values::ProductId;
 use crate::ports::{Clock, Store};
 
-/// Takes a product out of the catalogue; where the caller names a version, only that version of it.
+/// Takes a product out of the catalogue; where the caller tells what they have seen of it, only if it is still so.
 /// Orders that hold it keep it, and its number is free for another product.
 ///
 /// # Errors
@@ -11,14 +12,14 @@ pub fn delete_product(
     store: &impl Store,
     clock: &impl Clock,
     id: &str,
-    expected_version: Option<u64>,
+    seen: Option<Seen>,
 ) -> Result<(), ProductError> {
     let id = ProductId::parse(id).ok_or(ProductError::NotFound)?;
     store.write(|transaction| {
         let product = transaction
             .product(id.as_str())?
             .ok_or(ProductError::NotFound)?
-            .expect(expected_version)?;
+            .expect(seen)?;
         Ok(transaction.save_product(&product.delete(clock.now_ms()))?)
     })
 }
@@ -26,7 +27,7 @@ pub fn delete_product(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::memory::{Fixture, new_product};
+    use crate::application::memory::{Fixture, new_product, seen};
     use crate::domain::product::NewProduct;
 
     #[test]
@@ -37,11 +38,15 @@ mod tests {
             ..new_product("Tea", 10)
         };
         let tea = shop.create(&numbered).unwrap();
+        let other = Seen {
+            version: 7,
+            ..seen(&tea)
+        };
         assert_eq!(
-            shop.delete(&tea, Some(7)),
+            shop.delete(&tea, Some(other)),
             Err(ProductError::VersionMismatch)
         );
-        shop.delete(&tea, Some(1)).unwrap();
+        shop.delete(&tea, Some(seen(&tea))).unwrap();
         assert_eq!(shop.delete(&tea, None), Err(ProductError::NotFound));
         shop.create(&numbered).unwrap();
     }

@@ -1,10 +1,10 @@
 use crate::application::commands::{check_sku, record_stock};
 use crate::domain::error::ProductError;
-use crate::domain::product::{Product, ProductChanges};
+use crate::domain::product::{Product, ProductChanges, Seen};
 use crate::domain::values::ProductId;
 use crate::ports::{Clock, Store};
 
-/// Changes a product; where the caller names a version, only that version of it.
+/// Changes a product; where the caller tells what they have seen of it, only if it is still so.
 ///
 /// # Errors
 /// [`ProductError::Invalid`], [`ProductError::NotFound`], [`ProductError::VersionMismatch`],
@@ -14,14 +14,14 @@ pub fn update_product(
     clock: &impl Clock,
     id: &str,
     changes: &ProductChanges,
-    expected_version: Option<u64>,
+    seen: Option<Seen>,
 ) -> Result<Product, ProductError> {
     let id = ProductId::parse(id).ok_or(ProductError::NotFound)?;
     store.write(|transaction| {
         let before = transaction
             .product(id.as_str())?
             .ok_or(ProductError::NotFound)?
-            .expect(expected_version)?;
+            .expect(seen)?;
         let (version, free) = (before.version, before.stock.free());
         let after = before.change(changes, clock.now_ms())?;
         if after.version == version {
@@ -37,7 +37,7 @@ pub fn update_product(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::memory::{Fixture, new_product};
+    use crate::application::memory::{Fixture, line, new_product, seen};
     use crate::domain::product::{NewProduct, StockChange};
 
     fn stock(change: StockChange) -> ProductChanges {
@@ -51,10 +51,11 @@ mod tests {
     fn what_an_admin_adds_or_takes_away_is_in_the_book() {
         let shop = Fixture::new();
         let tea = shop.create(&new_product("Tea", 10)).unwrap();
-        shop.update(&tea, &stock(StockChange::Delta(5)), Some(1))
+        shop.update(&tea, &stock(StockChange::Delta(5)), Some(seen(&tea)))
             .unwrap();
+        let tea = shop.store.find(&tea.id).unwrap().unwrap();
         let tea = shop
-            .update(&tea, &stock(StockChange::Absolute(3)), Some(2))
+            .update(&tea, &stock(StockChange::Absolute(3)), Some(seen(&tea)))
             .unwrap();
         assert_eq!((tea.version, tea.stock.free()), (3, 3));
         assert_eq!(shop.store.book_total(), 3);
@@ -67,9 +68,23 @@ mod tests {
         let tea = shop.create(&new_product("Tea", 10)).unwrap();
         shop.update(&tea, &stock(StockChange::Delta(1)), None)
             .unwrap();
-        let stale = shop.update(&tea, &stock(StockChange::Delta(1)), Some(1));
+        let stale = shop.update(&tea, &stock(StockChange::Delta(1)), Some(seen(&tea)));
         assert_eq!(stale, Err(ProductError::VersionMismatch));
         assert_eq!(shop.store.find(&tea.id).unwrap().unwrap().stock.free(), 11);
+    }
+
+    #[test]
+    fn stock_that_orders_have_moved_meanwhile_is_not_overwritten() {
+        let shop = Fixture::new();
+        let tea = shop.create(&new_product("Tea", 5)).unwrap();
+        shop.reserve(1, &[line(&tea, 3)]).unwrap();
+        let set = stock(StockChange::Absolute(5));
+        let stale = shop.update(&tea, &set, Some(seen(&tea)));
+        assert_eq!(stale, Err(ProductError::VersionMismatch));
+        let now = shop.store.find(&tea.id).unwrap().unwrap();
+        assert_eq!((now.version, now.stock.free()), (1, 2));
+        let changed = shop.update(&now, &set, Some(seen(&now))).unwrap();
+        assert_eq!((changed.version, changed.stock.free()), (2, 5));
     }
 
     #[test]
@@ -116,7 +131,7 @@ mod tests {
         let shop = Fixture::new();
         let tea = shop.create(&new_product("Tea", 10)).unwrap();
         assert_eq!(
-            shop.update(&tea, &ProductChanges::default(), Some(1)),
+            shop.update(&tea, &ProductChanges::default(), Some(seen(&tea))),
             Ok(tea)
         );
     }

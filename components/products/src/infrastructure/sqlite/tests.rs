@@ -1,7 +1,7 @@
 //! The repository on a real SQLite.
 
 use super::*;
-use crate::application::memory::{Fixture, MemoryStore, line, new_product, order};
+use crate::application::memory::{Fixture, MemoryStore, line, new_product, order, seen};
 use crate::application::queries::{figures, find_product, stock_stats};
 use crate::domain::error::{InventoryError, ProductError};
 use crate::domain::import::{ImportRow, RowOutcome};
@@ -76,7 +76,7 @@ fn a_product_comes_back_as_it_went_in() {
         stock: Some(StockChange::Delta(-1)),
         ..ProductChanges::default()
     };
-    let changed = shop.update(&tea, &changes, Some(1)).unwrap();
+    let changed = shop.update(&tea, &changes, Some(seen(&tea))).unwrap();
     assert_eq!(
         find_product(&shop.store, tea.id.as_str()),
         Ok(changed.clone())

@@ -13,7 +13,7 @@ use crate::bindings::spin::variables::variables::{self, Error as VariableError};
 use crate::domain::error::{FieldError, ProductError};
 use crate::domain::import::{ImportRow, RowOutcome};
 use crate::domain::listing::{Filter, LOW_STOCK_UNITS, PageRequest, Sort, SortKey};
-use crate::domain::product::{NewProduct, Product, ProductChanges, StockChange};
+use crate::domain::product::{NewProduct, Product, ProductChanges, Seen, StockChange};
 use crate::domain::values::Sku;
 use crate::infrastructure::settings::{CURRENCY_VARIABLE, SettingsError, parse_currency};
 use crate::ports::{Store, StoreError};
@@ -99,22 +99,22 @@ impl catalogue::Guest for Component {
     async fn update(
         id: String,
         changes: catalogue::ProductChanges,
-        expected_version: Option<u64>,
+        seen: Option<catalogue::Seen>,
     ) -> Result<catalogue::Product, catalogue::ProductError> {
         let currency = catalogue_currency().await?;
         let changes = ProductChanges::from(changes);
         let changed = with_store(|store| {
-            commands::update_product(store, &SystemClock, &id, &changes, expected_version)
+            commands::update_product(store, &SystemClock, &id, &changes, seen.map(Into::into))
         })?;
         Ok(to_wit_product(changed, currency))
     }
 
     async fn delete(
         id: String,
-        expected_version: Option<u64>,
+        seen: Option<catalogue::Seen>,
     ) -> Result<(), catalogue::ProductError> {
         Ok(with_store(|store| {
-            commands::delete_product(store, &SystemClock, &id, expected_version)
+            commands::delete_product(store, &SystemClock, &id, seen.map(Into::into))
         })?)
     }
 
@@ -200,6 +200,16 @@ impl From<catalogue::ProductChanges> for ProductChanges {
                 catalogue::StockChange::Absolute(units) => StockChange::Absolute(units),
                 catalogue::StockChange::Delta(units) => StockChange::Delta(units),
             }),
+        }
+    }
+}
+
+impl From<catalogue::Seen> for Seen {
+    fn from(seen: catalogue::Seen) -> Self {
+        Self {
+            version: seen.version,
+            free: seen.stock,
+            of_orders: seen.of_orders.map(|units| (units.reserved, units.sold)),
         }
     }
 }
@@ -350,6 +360,21 @@ mod tests {
         assert_eq!(changes.description.as_deref(), Some(""));
         assert_eq!(changes.price, Some(Money::from_units(-1)));
         assert_eq!(changes.stock, Some(StockChange::Delta(-2)));
+    }
+
+    #[test]
+    fn what_was_seen_is_free_reserved_and_sold_units() {
+        let units = catalogue::UnitsOfOrders {
+            reserved: 3,
+            sold: 4,
+        };
+        let seen = Seen::from(catalogue::Seen {
+            version: 1,
+            stock: 2,
+            of_orders: Some(units),
+        });
+        assert_eq!((seen.version, seen.free), (1, 2));
+        assert_eq!(seen.of_orders, Some((3, 4)));
     }
 
     #[test]
