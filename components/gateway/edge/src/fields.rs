@@ -364,6 +364,11 @@ impl Fields {
         });
     }
 
+    /// Passes over all members that have not been taken: they are not unknown.
+    pub fn ignore_others(&mut self) {
+        self.values.clear();
+    }
+
     /// All members have been taken: what is left is unknown.
     ///
     /// # Errors

@@ -46,6 +46,7 @@ mod guard;
 mod headers;
 mod idempotency;
 pub mod internal;
+mod multipart;
 #[cfg(not(target_family = "wasm"))]
 pub mod openapi;
 mod outbox_lag;
@@ -73,6 +74,7 @@ pub use followed::{Followed, let_the_answer_go};
 pub use guard::{Guard, NoGuard, Principal, Role, SignatureGuard, TokenGuard};
 pub use idempotency::MAX_IDEMPOTENCY_KEY_CHARS;
 pub use mercato_settings::Invalid as InvalidSetting;
+pub use multipart::{FormPiece, MULTIPART, Multipart, PartHead};
 pub use outbox_lag::OutboxLag;
 pub use page::{
     DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, PageInfo, PageMeta, PageRequest, paged, paged_with,

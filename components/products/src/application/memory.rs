@@ -7,7 +7,7 @@ use crate::application::commands::{
     settle_reservation, settle_reservations, update_product,
 };
 use crate::domain::error::{InventoryError, ProductError};
-use crate::domain::import::{ImportRow, RowOutcome};
+use crate::domain::import::{ImportRow, RowOutcome, StockCount};
 use crate::domain::listing::{LOW_STOCK_UNITS, Listing, ProductPage, Stats};
 use crate::domain::product::{NewProduct, Product, ProductChanges, Seen};
 use crate::domain::reservation::{
@@ -338,7 +338,15 @@ impl<S: Store> Fixture<S> {
 
     /// Imports rows of a price list.
     pub fn import(&self, rows: &[ImportRow]) -> Result<Vec<RowOutcome>, ProductError> {
-        import_products(&self.store, &self.clock, &self.ids, rows)
+        self.import_counting(StockCount::Free, rows)
+    }
+
+    pub fn import_counting(
+        &self,
+        count: StockCount,
+        rows: &[ImportRow],
+    ) -> Result<Vec<RowOutcome>, ProductError> {
+        import_products(&self.store, &self.clock, &self.ids, rows, count)
     }
 
     /// Reserves lines for an order.

@@ -19,8 +19,17 @@ pub struct ImportRow {
     pub description: Option<String>,
     /// Price of one unit.
     pub price: Option<Money>,
-    /// Free units.
+    /// Units.
     pub stock: Option<u64>,
+}
+
+/// What the stock of a row counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StockCount {
+    /// The units that are free to sell.
+    Free,
+    /// These and the units that are reserved for orders which are not paid yet.
+    OnHand,
 }
 
 /// What became of a row.
@@ -66,13 +75,17 @@ impl ImportRow {
     }
 
     /// What the row changes of the product that has its number.
-    pub fn to_changes(&self) -> ProductChanges {
+    pub fn to_changes(&self, count: StockCount) -> ProductChanges {
+        let stock = match count {
+            StockCount::Free => StockChange::Absolute,
+            StockCount::OnHand => StockChange::OnHand,
+        };
         ProductChanges {
             name: self.name.clone(),
             description: self.description.clone(),
             sku: None,
             price: self.price,
-            stock: self.stock.map(StockChange::Absolute),
+            stock: self.stock.map(stock),
         }
     }
 }
@@ -120,7 +133,9 @@ mod tests {
             stock: Some(3),
             ..ImportRow::default()
         };
-        let changes = row.to_changes();
+        let on_hand = row.to_changes(StockCount::OnHand);
+        assert_eq!(on_hand.stock, Some(StockChange::OnHand(3)));
+        let changes = row.to_changes(StockCount::Free);
         assert_eq!(changes.stock, Some(StockChange::Absolute(3)));
         assert!(changes.name.is_none() && changes.description.is_none());
         assert!(changes.price.is_none() && changes.sku.is_none());

@@ -62,6 +62,8 @@ pub struct Seen {
 pub enum StockChange {
     /// The new number of free units.
     Absolute(u64),
+    /// The new number of units on hand, the free ones and those that are reserved.
+    OnHand(u64),
     /// Added to the free units.
     Delta(i64),
 }
@@ -266,6 +268,12 @@ fn changed_stock(stock: Stock, change: StockChange) -> Result<Stock, ProductErro
         StockChange::Absolute(units) => stock
             .set_free(units)
             .map_err(|_| ProductError::Invalid(vec![too_much_stock()])),
+        StockChange::OnHand(units) => stock.set_on_hand(units).map_err(|error| {
+            ProductError::Invalid(vec![match error {
+                StockError::Insufficient => fewer_than_reserved(stock),
+                StockError::TooMany => too_much_stock(),
+            }])
+        }),
         StockChange::Delta(delta) => {
             check_delta(delta).map_err(|error| ProductError::Invalid(vec![error]))?;
             stock.adjust(delta).map_err(|error| match error {
@@ -290,6 +298,12 @@ fn check_delta(delta: i64) -> Result<(), FieldError> {
         )
     };
     Err(FieldError::new("stockDelta", code, rule))
+}
+
+fn fewer_than_reserved(stock: Stock) -> FieldError {
+    let reserved = stock.reserved();
+    let rule = format!("must not be less than {reserved}, the units that are reserved for orders");
+    FieldError::new("stock", FieldCode::Min, rule)
 }
 
 fn too_much_stock() -> FieldError {

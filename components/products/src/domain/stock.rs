@@ -80,6 +80,12 @@ impl Stock {
         })
     }
 
+    /// Replaces the number of units on hand, the free ones and those that are reserved.
+    pub fn set_on_hand(self, units: u64) -> Result<Self, StockError> {
+        let free = units.checked_sub(self.reserved);
+        self.set_free(free.ok_or(StockError::Insufficient)?)
+    }
+
     /// Adds to the free units, or takes some away.
     pub fn adjust(self, delta: i64) -> Result<Self, StockError> {
         let beyond = if delta < 0 {
@@ -204,6 +210,17 @@ mod tests {
             Err(StockError::TooMany)
         );
         assert_eq!(empty.adjust(i64::MAX), Err(StockError::TooMany));
+    }
+
+    #[test]
+    fn units_on_hand_are_the_free_and_the_reserved_ones() {
+        let stock = Stock::restore(5, 3, 9);
+        assert_eq!(stock.set_on_hand(8), Ok(stock));
+        assert_eq!(stock.set_on_hand(3), Ok(Stock::restore(0, 3, 9)));
+        assert_eq!(stock.set_on_hand(2), Err(StockError::Insufficient));
+        let most = STOCK_UNITS_MAX + 3;
+        assert_eq!(stock.set_on_hand(most).unwrap().free(), STOCK_UNITS_MAX);
+        assert_eq!(stock.set_on_hand(most + 1), Err(StockError::TooMany));
     }
 
     #[test]

@@ -1,9 +1,13 @@
-use mercato_edge::{BodyStream, Context, Problem, ProblemDocument, Reply};
+use mercato_edge::{BodyStream, Context, Problem, ProblemDocument, Reply, header};
 use mercato_platform::log;
 use serde_json::json;
+use utoipa::ToSchema;
 
-use crate::bindings::mercato::products::catalogue;
-use crate::import::{ImportReport, Line, MAX_BATCH_BYTES, MAX_BATCH_ROWS, MAX_FILE_ROWS, Reader};
+use crate::bindings::mercato::products::catalogue::{self, StockCount};
+use crate::import::{
+    ImportQuery, ImportReport, Line, MAX_BATCH_BYTES, MAX_BATCH_ROWS, MAX_FILE_ROWS, Options,
+    Upload,
+};
 use crate::problems::problem;
 
 #[allow(dead_code, reason = "only the OpenAPI document names it")]
@@ -19,6 +23,16 @@ CUP-90,Espresso cup,\"Porcelain, 90 ml\",12.5,20\r
 POT-1,,,,3\r
 ";
 
+/// A form with the file in it.
+#[allow(dead_code, reason = "only the OpenAPI document names it")]
+#[derive(ToSchema)]
+pub struct ImportForm {
+    /// The only part of the form, whatever its name: CSV or NDJSON, told by its media type or else by how its file name ends
+    /// (`.csv`, `.tsv`, `.txt`; `.ndjson`, `.jsonl`).
+    #[schema(format = Binary, content_media_type = "application/octet-stream")]
+    file: String,
+}
+
 /// `POST /products/import`: what became of the rows of a price list.
 #[utoipa::path(
     post,
@@ -28,17 +42,23 @@ POT-1,,,,3\r
     summary = "Import a price list",
     description = "Creates and changes products by their `sku`, up to 100,000 rows and 64 MiB in one request, read as they arrive. \
         An unknown `sku` makes a product, which needs `name` and `price`; a known one changes it, and what is absent stays. \
-        `stock` is the number of free units. Of two rows with the same `sku` the later one wins. A row that breaks a rule fails by itself \
-        and is reported by its line; the others stay. Sent again, the same file changes nothing.\n\n\
-        **NDJSON**: one object (`ImportRow`) on each line. **CSV** (RFC 4180, UTF-8, commas): the first row names the columns, in any order; \
-        an empty cell says nothing, so what it is about stays as it is.\n\n\
+        `stock` is the number of free units, or with `stock=onHand` that of the free and the reserved ones. Of two rows with the same \
+        `sku` the later one wins. A row that breaks a rule fails by itself and is reported by its line; the others stay. Sent again, the \
+        same file changes nothing.\n\n\
+        **NDJSON**: one object (`ImportRow`) on each line. **CSV** (RFC 4180, UTF-8): the first row names the columns, in any order, up to \
+        256; they are separated by commas, semicolons or tabs, as the first row is. An empty cell says nothing, so what it is about stays as \
+        it is; a row of empty cells is passed over.\n\n\
+        A quote in a field that does not begin with one, text after the quote that closes a field, and a quote that is not closed are \
+        failures. All lines up to the next one that certainly begins a row fail with it: `line` to `lastLine`.\n\n\
         When the request fails half-way, what was imported stays, and the member `report` of the problem tells what that is.",
+    params(ImportQuery),
     request_body(
         description = "A price list",
         content(
             (String = "application/x-ndjson", example = json!(NDJSON_EXAMPLE)),
             (String = "application/jsonl", example = json!(NDJSON_EXAMPLE)),
             (String = "text/csv", example = json!(CSV_EXAMPLE)),
+            (inline(ImportForm) = "multipart/form-data", encoding(("file" = (content_type = "text/csv, application/x-ndjson, application/jsonl")))),
         )
     ),
     responses(
@@ -47,9 +67,11 @@ POT-1,,,,3\r
     )
 )]
 pub async fn import(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    let options = Options::read(context.query())?;
+    let content_type = context.header(&header::CONTENT_TYPE).unwrap_or_default();
     let mut import = Import {
-        reader: Reader::of(&context)?,
+        stock: options.stock,
+        upload: Upload::of(content_type, options)?,
         batch: Vec::new(),
         batch_bytes: 0,
         report: ImportReport::default(),
@@ -65,7 +87,8 @@ pub async fn import(context: Context) -> Result<Reply, Problem> {
 
 /// A file on its way into the catalogue.
 struct Import {
-    reader: Reader,
+    upload: Upload,
+    stock: StockCount,
     batch: Vec<Line>,
     batch_bytes: usize,
     report: ImportReport,
@@ -81,12 +104,12 @@ impl Import {
 
     async fn take_all(&mut self, stream: &BodyStream) -> Result<(), Problem> {
         while let Some(piece) = stream.next().await? {
-            let mut input = &*piece;
-            while let Some(line) = self.reader.next(&mut input)? {
+            self.upload.push(piece);
+            while let Some(line) = self.upload.next()? {
                 self.add(line).await?;
             }
         }
-        while let Some(line) = self.reader.finish()? {
+        while let Some(line) = self.upload.finish()? {
             self.add(line).await?;
         }
         Ok(())
@@ -116,15 +139,17 @@ impl Import {
         let outcomes = if rows.is_empty() {
             Vec::new()
         } else {
-            catalogue::import_products(rows).await.map_err(problem)?
+            catalogue::import_products(rows, self.stock)
+                .await
+                .map_err(problem)?
         };
         let mut outcomes = outcomes.into_iter();
         for line in batch {
             match line.row {
-                Err(refusal) => self.report.fail(line.number, refusal),
+                Err(refusal) => self.report.fail(line.lines, refusal),
                 Ok(_) => {
                     let outcome = outcomes.next().ok_or_else(no_outcome)?;
-                    self.report.count(line.number, outcome);
+                    self.report.count(line.lines, outcome);
                 }
             }
         }

@@ -1,237 +1,133 @@
-//! Comma-separated values (RFC 4180), the first record naming the columns.
+//! Comma-separated values (RFC 4180), the first record naming the columns. Semicolons and tabs separate as well.
 
 use std::fmt;
 
-use csv_core::ReadRecordResult;
 use mercato_edge::{FieldError, FromJson, Problem};
 use mercato_money::Money;
 
+use super::columns::{Column, ColumnNames};
+use super::options::Options;
+use super::records::{Fault, Lines, MAX_COLUMNS, Record, Records};
 use super::{Line, MAX_ROW_BYTES, Refusal, split};
 use crate::bindings::mercato::products::catalogue::ImportRow;
 
-/// Most fields of a record that are looked at; more than there are columns, to tell how many there are.
-const MAX_FIELDS: usize = 32;
+/// What may set fields apart. Of those that are equally frequent in a header, the first one does.
+const SEPARATORS: [u8; 3] = *b",;\t";
 
-/// A column that a file may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Column {
-    Sku,
-    Name,
-    Description,
-    Price,
-    Stock,
-}
-
-impl Column {
-    const ALL: [Self; 5] = [
-        Self::Sku,
-        Self::Name,
-        Self::Description,
-        Self::Price,
-        Self::Stock,
-    ];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Sku => "sku",
-            Self::Name => "name",
-            Self::Description => "description",
-            Self::Price => "price",
-            Self::Stock => "stock",
-        }
-    }
-}
-
-/// Takes records out of the pieces of a file.
+/// Takes rows out of the pieces of a file.
 pub struct CsvReader {
-    parser: csv_core::Reader,
-    /// The fields of the record, one behind the other.
-    text: Vec<u8>,
-    text_len: usize,
-    /// Where each of them ends.
-    ends: Vec<usize>,
-    fields: usize,
-    /// Length of the record so far, in the file.
-    bytes: usize,
-    /// Line on which the parser is, and the one on which the record has begun, from 1.
-    line: u64,
-    begin: u64,
-    is_inside: bool,
-    has_overflowed: bool,
-    columns: Option<Vec<Column>>,
-}
-
-impl Default for CsvReader {
-    fn default() -> Self {
-        let mut parser = csv_core::Reader::new();
-        // The parser looks for a byte order mark only at its very beginning; that is over before the file begins.
-        parser.read_record(b"\n", &mut [], &mut []);
-        Self {
-            parser,
-            text: vec![0; MAX_ROW_BYTES],
-            text_len: 0,
-            ends: vec![0; MAX_FIELDS],
-            fields: 0,
-            bytes: 0,
-            line: 1,
-            begin: 1,
-            is_inside: false,
-            has_overflowed: false,
-            columns: None,
-        }
-    }
+    records: Records,
+    names: ColumnNames,
+    ignores_unknown: bool,
+    header: Header,
+    /// What each field of a row is, once the header has said so; `None` for those that are passed over.
+    columns: Option<Vec<Option<Column>>>,
 }
 
 impl fmt::Debug for CsvReader {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("CsvReader")
-            .field("line", &self.line)
             .field("columns", &self.columns)
             .finish_non_exhaustive()
     }
 }
 
 impl CsvReader {
+    /// A reader at the beginning of a file.
+    pub fn new(options: &Options) -> Self {
+        let [comma, ..] = SEPARATORS;
+        Self {
+            records: Records::new(comma),
+            names: options.columns.clone(),
+            ignores_unknown: options.ignores_unknown,
+            header: Header::default(),
+            columns: None,
+        }
+    }
+
     /// See [`super::Reader::next`].
     pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<Line>, Problem> {
-        loop {
-            if !self.is_inside {
-                self.pass_over_line_ends(input);
+        while self.columns.is_none() {
+            if self.header.is_empty() {
+                self.records.pass_over_line_ends(input);
             }
-            // To the parser, no input means that the file is over.
-            if input.is_empty() {
+            if !self.header.take(input)? {
                 return Ok(None);
             }
-            if !self.is_inside {
-                self.begin_record();
-            }
-            if self.parse(input)
-                && let Some(line) = self.take()?
-            {
+            let record = self.header.read(&mut self.records);
+            self.take_header(record)?;
+        }
+        while let Some(record) = self.records.next(input) {
+            if let Some(line) = self.line(&record) {
                 return Ok(Some(line));
             }
         }
+        Ok(None)
     }
 
     /// See [`super::Reader::finish`].
     pub fn finish(&mut self) -> Result<Option<Line>, Problem> {
-        if !self.is_inside {
+        if self.columns.is_none() {
+            let begun = self.header.read(&mut self.records);
+            let record = begun.or_else(|| self.records.finish());
+            self.take_header(record)?;
             return match self.columns {
                 Some(_) => Ok(None),
                 None => Err(no_header("the file is empty")),
             };
         }
-        // A line end ends the last record, unless it is inside of quotes.
-        if self.parse(&mut &b"\n"[..]) {
-            return self.take();
-        }
-        self.is_inside = false;
-        let refusal = if self.has_overflowed {
-            Refusal::too_long()
-        } else {
-            Refusal::malformed("malformed-csv", "a quote that is opened here is not closed")
+        let record = self.records.finish();
+        Ok(record.and_then(|record| self.line(&record)))
+    }
+
+    /// Takes the columns from the header, unless it is an empty row.
+    fn take_header(&mut self, record: Option<Record>) -> Result<(), Problem> {
+        let Some(record) = record else {
+            return Ok(());
         };
-        match self.columns {
-            Some(_) => Ok(Some(self.line(Err(refusal)))),
-            None => Err(no_header(&refusal.message)),
+        if let Some(refusal) = refusal(&record) {
+            return Err(no_header(&refusal.message));
         }
-    }
-
-    /// Line ends between records; the one of the record before is among them where it is of two bytes.
-    fn pass_over_line_ends(&mut self, input: &mut &[u8]) {
-        while let Some((byte @ (b'\r' | b'\n'), rest)) = input.split_first() {
-            self.line += u64::from(*byte == b'\n');
-            *input = rest;
+        if !self.records.fields().all(is_blank) {
+            self.columns = Some(self.columns(&record)?);
         }
+        Ok(())
     }
 
-    fn begin_record(&mut self) {
-        self.is_inside = true;
-        self.has_overflowed = false;
-        self.begin = self.line;
-        (self.text_len, self.fields, self.bytes) = (0, 0, 0);
-    }
-
-    /// Takes from the input up to the end of the record; says whether it is there.
-    fn parse(&mut self, input: &mut &[u8]) -> bool {
-        let text = self.text.get_mut(self.text_len..).unwrap_or_default();
-        let ends = self.ends.get_mut(self.fields..).unwrap_or_default();
-        let (result, taken, written, ended) = self.parser.read_record(input, text, ends);
-        let (record, rest) = split(input, taken);
-        self.line += record
-            .iter()
-            .map(|byte| u64::from(*byte == b'\n'))
-            .sum::<u64>();
-        self.bytes = self.bytes.saturating_add(taken);
-        *input = rest;
-        self.text_len += written;
-        self.fields += ended;
-        match result {
-            ReadRecordResult::Record => return true,
-            // What is too long is read to its end and forgotten.
-            ReadRecordResult::OutputFull => (self.has_overflowed, self.text_len) = (true, 0),
-            ReadRecordResult::OutputEndsFull => (self.has_overflowed, self.fields) = (true, 0),
-            ReadRecordResult::InputEmpty | ReadRecordResult::End => {}
+    fn columns(&self, record: &Record) -> Result<Vec<Option<Column>>, Problem> {
+        if record.fields > MAX_COLUMNS {
+            let why = format!(
+                "the header has {} columns, and a file must not have more than {MAX_COLUMNS}",
+                record.fields
+            );
+            return Err(no_header(&why));
         }
-        false
-    }
-
-    /// The record that is complete now; `None` for the header.
-    fn take(&mut self) -> Result<Option<Line>, Problem> {
-        self.is_inside = false;
-        let Some(columns) = &self.columns else {
-            self.columns = Some(self.header()?);
-            return Ok(None);
-        };
-        let row = self.row(columns);
-        Ok(Some(self.line(row)))
-    }
-
-    fn line(&self, row: Result<ImportRow, Refusal>) -> Line {
-        Line {
-            number: self.begin,
-            bytes: self.bytes,
-            row,
-        }
-    }
-
-    /// The fields of the record as text.
-    fn fields(&self) -> Result<Vec<&str>, Refusal> {
-        if self.has_overflowed || self.bytes > MAX_ROW_BYTES {
-            return Err(Refusal::too_long());
-        }
-        let ends = self.ends.get(..self.fields).unwrap_or_default();
-        let begins = std::iter::once(&0).chain(ends);
-        let field = |(begin, end): (&usize, &usize)| {
-            let bytes = self.text.get(*begin..*end).unwrap_or_default();
-            std::str::from_utf8(bytes)
-                .map_err(|_| Refusal::malformed("malformed-csv", "the row is not UTF-8"))
-        };
-        begins.zip(ends).map(field).collect()
-    }
-
-    fn header(&self) -> Result<Vec<Column>, Problem> {
-        let names = self
-            .fields()
-            .map_err(|refusal| no_header(&refusal.message))?;
         let mut errors = Vec::new();
-        let mut columns: Vec<Column> = Vec::new();
-        for name in names {
-            let name = name.trim();
-            let known = Column::ALL
-                .into_iter()
-                .find(|column| column.name().eq_ignore_ascii_case(name));
-            match known {
-                Some(column) if columns.contains(&column) => {
-                    errors.push(error(column.name(), "repeated", "is there more than once"));
-                }
-                Some(column) => columns.push(column),
-                None => errors.push(error(name, "unknown", "is not a known column")),
+        let mut columns: Vec<Option<Column>> = Vec::new();
+        for (index, name) in self.records.fields().enumerate() {
+            let name = text(name).map_err(|refusal| no_header(&refusal.message))?;
+            let column = self.names.column(name);
+            if let Some(known) = column
+                && columns.contains(&column)
+            {
+                errors.push(known.error("repeated", "is there more than once"));
             }
+            if column.is_none() && !self.ignores_unknown {
+                errors.push(unknown(index, name));
+            }
+            columns.push(column);
         }
-        if !columns.contains(&Column::Sku) {
-            errors.push(error("sku", "required", "must be one of the columns"));
+        for column in Column::ALL {
+            if columns.contains(&Some(column)) {
+                continue;
+            }
+            if let Some(name) = self.names.given(column) {
+                let rest = format!("is to be the column \"{name}\", which is not there");
+                errors.push(column.error("required", &rest));
+            } else if column == Column::Sku {
+                errors.push(column.error("required", "must be one of the columns"));
+            }
         }
         if errors.is_empty() {
             Ok(columns)
@@ -240,45 +136,130 @@ impl CsvReader {
         }
     }
 
-    fn row(&self, columns: &[Column]) -> Result<ImportRow, Refusal> {
-        let cells = self.fields()?;
-        if cells.len() != columns.len() {
+    /// What a record says; `None` when it is an empty row.
+    fn line(&self, record: &Record) -> Option<Line> {
+        let row = match refusal(record) {
+            Some(refusal) => Err(refusal),
+            None => self.row(record).transpose()?,
+        };
+        Some(Line {
+            lines: record.lines,
+            bytes: record.bytes,
+            row,
+        })
+    }
+
+    /// The row that a record is; `None` when nothing of what is read stands in it.
+    fn row(&self, record: &Record) -> Result<Option<ImportRow>, Refusal> {
+        let columns = self.columns.as_deref().unwrap_or_default();
+        if record.fields <= MAX_COLUMNS && self.records.fields().all(is_blank) {
+            return Ok(None);
+        }
+        if record.fields != columns.len() {
             let message = format!(
                 "the row has {} fields and the header {}",
-                cells.len(),
+                record.fields,
                 columns.len()
             );
-            return Err(Refusal::malformed("malformed-csv", message));
+            return Err(Refusal::malformed(CODE, message));
         }
-        let mut cells = Cells {
-            cells: columns.iter().copied().zip(cells).collect(),
-            errors: Vec::new(),
-        };
-        let row = ImportRow {
-            sku: cells.text(Column::Sku).unwrap_or_default(),
-            name: cells.text(Column::Name),
-            description: cells.text(Column::Description),
-            price: cells.json(Column::Price).map(Money::units),
-            stock: cells.stock(),
-        };
-        if row.sku.is_empty() {
-            cells.reject(Column::Sku, "required", "is required");
+        let known = columns.iter().zip(self.records.fields());
+        let known = known.filter_map(|(column, field)| Some(((*column)?, field)));
+        let mut cells = Vec::with_capacity(Column::ALL.len());
+        for (column, field) in known.filter(|(_, field)| !is_blank(field)) {
+            cells.push((column, text(field)?));
         }
-        if cells.errors.is_empty() {
-            Ok(row)
-        } else {
-            Err(Refusal::invalid(cells.errors))
+        if cells.is_empty() {
+            return Ok(None);
         }
+        let errors = Vec::new();
+        Cells { cells, errors }.row().map(Some)
     }
 }
 
-/// The cells of a row. An empty one says nothing: what it is about stays as it is.
+/// The header as it came: only when it is complete, it is clear what separates its fields.
+#[derive(Default)]
+struct Header {
+    text: Vec<u8>,
+    is_quoted: bool,
+    /// How often each of [`SEPARATORS`] stands in it outside of quotes.
+    counts: [usize; SEPARATORS.len()],
+}
+
+impl Header {
+    fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// Takes from the input up to the line end behind the header, and says whether that was there. When the quotes are
+    /// as they have to be, a line end is outside of them behind an even number of them.
+    fn take(&mut self, input: &mut &[u8]) -> Result<bool, Problem> {
+        let end = input.iter().position(|byte| self.ends_with(*byte));
+        let length = end.map_or(input.len(), |end| end.saturating_add(1));
+        let (text, rest) = split(input, length);
+        *input = rest;
+        self.text.extend_from_slice(text);
+        if self.text.len() > MAX_ROW_BYTES {
+            let hint = if self.is_quoted {
+                ": is a quote not closed?"
+            } else {
+                ""
+            };
+            let why = format!("the header is longer than {MAX_ROW_BYTES} bytes{hint}");
+            return Err(no_header(&why));
+        }
+        Ok(end.is_some())
+    }
+
+    fn ends_with(&mut self, byte: u8) -> bool {
+        if byte == b'"' {
+            self.is_quoted = !self.is_quoted;
+        }
+        if self.is_quoted {
+            return false;
+        }
+        for (separator, count) in SEPARATORS.iter().zip(&mut self.counts) {
+            *count = count.saturating_add(usize::from(byte == *separator));
+        }
+        matches!(byte, b'\r' | b'\n')
+    }
+
+    /// Reads what has come, which is forgotten then, with the separator that is the most frequent in it.
+    fn read(&mut self, records: &mut Records) -> Option<Record> {
+        let header = std::mem::take(self);
+        let counted = SEPARATORS.into_iter().zip(header.counts).rev();
+        if let Some((separator, _)) = counted.max_by_key(|(_, count)| *count) {
+            records.set_separator(separator);
+        }
+        records.next(&mut header.text.as_slice())
+    }
+}
+
+/// The cells of a row that say something: what the others are about stays as it is.
 struct Cells<'a> {
     cells: Vec<(Column, &'a str)>,
     errors: Vec<FieldError>,
 }
 
 impl Cells<'_> {
+    fn row(mut self) -> Result<ImportRow, Refusal> {
+        let row = ImportRow {
+            sku: self.text(Column::Sku).unwrap_or_default(),
+            name: self.text(Column::Name),
+            description: self.text(Column::Description),
+            price: self.json(Column::Price).map(Money::units),
+            stock: self.stock(),
+        };
+        if row.sku.is_empty() {
+            self.reject(Column::Sku, "required", "is required");
+        }
+        if self.errors.is_empty() {
+            Ok(row)
+        } else {
+            Err(Refusal::invalid(self.errors))
+        }
+    }
+
     fn get(&self, wanted: Column) -> Option<&str> {
         let cell = self.cells.iter().find(|(column, _)| *column == wanted);
         cell.map(|(_, text)| text.trim())
@@ -305,17 +286,61 @@ impl Cells<'_> {
     }
 
     fn reject(&mut self, column: Column, code: &str, rest: &str) {
-        self.errors.push(error(column.name(), code, rest));
+        self.errors.push(column.error(code, rest));
     }
 }
 
-const HEADER_RULE: &str =
-    "the first row must name the columns: sku, and any of name, description, price, stock";
+const CODE: &str = "malformed-csv";
+
+const HEADER_RULE: &str = "the first row must name the columns, separated by commas, semicolons or tabs: sku, and any of name, \
+    description, price, stock; unknown=ignore passes over others, columns=price:Variant Price says how a column is named";
 
 fn no_header(why: &str) -> Problem {
-    Problem::bad_request("malformed-csv", why).with_hint(HEADER_RULE)
+    Problem::bad_request(CODE, why).with_hint(HEADER_RULE)
 }
 
-fn error(field: &str, code: &str, rest: &str) -> FieldError {
-    FieldError::new(field, code, format!("{field} {rest}"))
+/// A column that is not known, by its name or, when it has none, by its number from 1.
+fn unknown(index: usize, name: &str) -> FieldError {
+    if name.is_empty() {
+        let number = index.saturating_add(1);
+        return FieldError::new("", "unknown", format!("column {number} has no name"));
+    }
+    FieldError::new(name, "unknown", format!("{name} is not a known column"))
+}
+
+fn is_blank(field: &[u8]) -> bool {
+    field.trim_ascii().is_empty()
+}
+
+fn text(field: &[u8]) -> Result<&str, Refusal> {
+    std::str::from_utf8(field)
+        .map(str::trim)
+        .map_err(|_| Refusal::malformed(CODE, "the row is not UTF-8"))
+}
+
+/// Why a record is no row.
+fn refusal(record: &Record) -> Option<Refusal> {
+    let Lines { first, last } = record.lines;
+    let fault = record.fault.map(|fault| match fault {
+        Fault::QuoteInside(line) => {
+            format!("on line {line}, a quote stands inside a field that does not begin with one")
+        }
+        Fault::TextAfterQuote { opened, line } if opened == line => {
+            format!("on line {line}, text follows the quote that closes a field")
+        }
+        Fault::TextAfterQuote { opened, line } => format!(
+            "line {opened} opens a quote, and on line {line} text follows the quote that closes it"
+        ),
+        Fault::NeverClosed(line) => format!("the quote that line {line} opens is not closed"),
+    });
+    let taken = (last > first).then(|| format!("lines {first} to {last} are not imported"));
+    if record.is_too_long() {
+        let too_long = Refusal::too_long();
+        let parts = [Some(too_long.message), fault, taken];
+        let message = parts.into_iter().flatten().collect::<Vec<_>>().join("; ");
+        return Some(Refusal::malformed(too_long.code, message));
+    }
+    let parts = [Some(fault?), taken];
+    let message = parts.into_iter().flatten().collect::<Vec<_>>().join("; ");
+    Some(Refusal::malformed(CODE, message))
 }

@@ -2,15 +2,22 @@
 //!
 //! Nothing here holds more than one row and the batch that is under way, so a file of any length takes the same memory.
 
+mod columns;
 mod csv;
 mod ndjson;
+mod options;
+mod records;
 mod report;
+mod upload;
 
-use mercato_edge::{Context, FieldError, Problem, unsupported_media_type};
+use mercato_edge::{FieldError, Problem};
 
 use crate::bindings::mercato::products::catalogue::ImportRow;
 
+pub use options::{ImportQuery, Options};
+pub use records::Lines;
 pub use report::ImportReport;
+pub use upload::{MEDIA_TYPES, Upload};
 
 use csv::CsvReader;
 use ndjson::NdjsonReader;
@@ -39,8 +46,8 @@ const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 /// A row of a file.
 #[derive(Debug, Clone)]
 pub struct Line {
-    /// Number of the line on which it begins, from 1.
-    pub number: u64,
+    /// The lines that it takes.
+    pub lines: Lines,
     /// Its length in the file, in bytes.
     pub bytes: usize,
     /// What it says.
@@ -72,7 +79,7 @@ impl Refusal {
     pub fn too_long() -> Self {
         Self::malformed(
             "row-too-long",
-            format!("the row is longer than {MAX_ROW_BYTES} bytes: is a quote not closed?"),
+            format!("the row is longer than {MAX_ROW_BYTES} bytes"),
         )
     }
 
@@ -103,39 +110,15 @@ enum Format {
     Csv(Box<CsvReader>),
 }
 
-/// The media types of files that are read: the registered one of CSV, and those under which NDJSON goes about, of which
-/// none is registered.
-pub const MEDIA_TYPES: [&str; 4] = [
-    "application/x-ndjson",
-    "application/ndjson",
-    "application/jsonl",
-    CSV_TYPE,
-];
-
-const CSV_TYPE: &str = "text/csv";
-
 impl Reader {
-    /// For a file of the type that the request says it is.
-    ///
-    /// # Errors
-    /// 415 for any other.
-    pub fn of(context: &Context) -> Result<Self, Problem> {
-        let is = |content_type| context.has_content_type(content_type);
-        if is(CSV_TYPE) {
-            Ok(Self::csv())
-        } else if MEDIA_TYPES.into_iter().any(is) {
-            Ok(Self::ndjson())
-        } else {
-            Err(unsupported_media_type(&MEDIA_TYPES))
-        }
+    /// For newline-delimited JSON.
+    pub fn ndjson(options: &Options) -> Self {
+        Self::new(Format::Ndjson(NdjsonReader::new(options)))
     }
 
-    fn ndjson() -> Self {
-        Self::new(Format::Ndjson(NdjsonReader::default()))
-    }
-
-    fn csv() -> Self {
-        Self::new(Format::Csv(Box::default()))
+    /// For CSV.
+    pub fn csv(options: &Options) -> Self {
+        Self::new(Format::Csv(Box::new(CsvReader::new(options))))
     }
 
     fn new(format: Format) -> Self {

@@ -2,7 +2,7 @@
 
 use mercato_edge::Fields;
 
-use super::{Line, MAX_ROW_BYTES, Refusal, split};
+use super::{Line, Lines, MAX_ROW_BYTES, Options, Refusal, split};
 use crate::bindings::mercato::products::catalogue::ImportRow;
 use crate::body::ImportRowBody;
 
@@ -15,9 +15,18 @@ pub struct NdjsonReader {
     bytes: usize,
     /// Lines that are complete.
     lines: u64,
+    ignores_unknown: bool,
 }
 
 impl NdjsonReader {
+    /// A reader at the beginning of a file.
+    pub fn new(options: &Options) -> Self {
+        Self {
+            ignores_unknown: options.ignores_unknown,
+            ..Self::default()
+        }
+    }
+
     /// See [`super::Reader::next`].
     pub fn next(&mut self, input: &mut &[u8]) -> Option<Line> {
         while let Some(end) = input.iter().position(|byte| *byte == b'\n') {
@@ -58,18 +67,18 @@ impl NdjsonReader {
             self.line.clear();
             return None;
         } else {
-            row(text)
+            row(text, self.ignores_unknown)
         };
         self.line.clear();
         Some(Line {
-            number: self.lines,
+            lines: Lines::one(self.lines),
             bytes,
             row,
         })
     }
 }
 
-fn row(text: &[u8]) -> Result<ImportRow, Refusal> {
+fn row(text: &[u8], ignores_unknown: bool) -> Result<ImportRow, Refusal> {
     let mut fields = Fields::object(text).map_err(|error| {
         let message = if error.is_data() {
             "the line must be a JSON object".to_owned()
@@ -79,6 +88,9 @@ fn row(text: &[u8]) -> Result<ImportRow, Refusal> {
         Refusal::malformed("malformed-json", message)
     })?;
     let row = ImportRowBody::read(&mut fields);
+    if ignores_unknown {
+        fields.ignore_others();
+    }
     let errors = fields.into_errors();
     if errors.is_empty() {
         Ok(row.into())

@@ -4,7 +4,7 @@ use mercato_edge::FieldError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Refusal;
+use super::{Lines, Refusal};
 use crate::bindings::mercato::products::catalogue::{self, RowOutcome};
 
 /// Most failed rows that are told one by one; the others are only counted.
@@ -14,7 +14,7 @@ pub const MAX_REPORTED_FAILURES: usize = 10_000;
 const MAX_REPORTED_BYTES: usize = 4 * 1024 * 1024;
 
 /// What a row takes in the report besides its texts, in bytes.
-const ROW_BYTES: usize = 64;
+const ROW_BYTES: usize = 96;
 
 /// What became of the rows of a file.
 #[derive(Debug, Default, Serialize, ToSchema)]
@@ -50,6 +50,11 @@ pub struct FailedRow {
     /// Number of the line on which the row begins, from 1; the header of a CSV file counts.
     #[schema(minimum = 1, example = 3)]
     line: u64,
+    /// Number of the last line that is not imported, when there are several: a row with line breaks in it, or all lines that are
+    /// doubtful because of a quote.
+    #[schema(minimum = 2, example = 5, required = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_line: Option<u64>,
     /// Stable code: `validation`, `malformed-json`, `malformed-csv`, `row-too-long`.
     #[schema(example = "validation")]
     code: &'static str,
@@ -68,20 +73,20 @@ impl ImportReport {
     }
 
     /// Counts a row that the catalogue was given.
-    pub fn count(&mut self, line: u64, outcome: RowOutcome) {
+    pub fn count(&mut self, lines: Lines, outcome: RowOutcome) {
         match outcome {
             RowOutcome::Created => self.created += 1,
             RowOutcome::Updated => self.updated += 1,
             RowOutcome::Unchanged => self.unchanged += 1,
             RowOutcome::Refused(errors) => {
                 let errors = errors.into_iter().map(to_error).collect();
-                self.fail(line, Refusal::invalid(errors));
+                self.fail(lines, Refusal::invalid(errors));
             }
         }
     }
 
     /// Counts a row that was not imported.
-    pub fn fail(&mut self, line: u64, refusal: Refusal) {
+    pub fn fail(&mut self, lines: Lines, refusal: Refusal) {
         self.failed_total += 1;
         self.reported_bytes = self.reported_bytes.saturating_add(bytes_of(&refusal));
         // Once a row was left out all further ones are, so that those that are told are the first.
@@ -91,7 +96,8 @@ impl ImportReport {
             && self.reported_bytes <= MAX_REPORTED_BYTES
         {
             self.failed.push(FailedRow {
-                line,
+                line: lines.first,
+                last_line: (lines.last > lines.first).then_some(lines.last),
                 code: refusal.code,
                 error: refusal.message,
                 errors: refusal.errors,

@@ -1,43 +1,76 @@
 //! Files as they come, and in what pieces.
 
+use bytes::Bytes;
+use mercato_edge::{FieldError, Query};
 use proptest::prelude::*;
 
+use super::records::{MAX_COLUMNS, Records};
 use super::*;
-use mercato_edge::FieldError;
-
 use crate::import::report::MAX_REPORTED_FAILURES;
+
+mod exports;
+mod quotes;
 
 /// What a test looks at: the line, and the row or why there is none.
 type Seen = Vec<(u64, Result<ImportRow, Refusal>)>;
 
-fn read_pieces<'a>(
+fn read_lines<'a>(
     mut reader: Reader,
     pieces: impl IntoIterator<Item = &'a [u8]>,
-) -> Result<Seen, Problem> {
+) -> Result<Vec<Line>, Problem> {
     let mut seen = Vec::new();
     for piece in pieces {
         let mut input = piece;
         while let Some(line) = reader.next(&mut input)? {
-            seen.push((line.number, line.row));
+            seen.push(line);
         }
         assert!(input.is_empty());
     }
     while let Some(line) = reader.finish()? {
-        seen.push((line.number, line.row));
+        seen.push(line);
     }
     Ok(seen)
 }
 
+fn read_pieces<'a>(
+    reader: Reader,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<Seen, Problem> {
+    let lines = read_lines(reader, pieces)?.into_iter();
+    Ok(lines.map(|line| (line.lines.first, line.row)).collect())
+}
+
+fn options(query: &str) -> Options {
+    Options::read(Query::parse(query)).unwrap()
+}
+
+fn ndjson_reader() -> Reader {
+    Reader::ndjson(&Options::default())
+}
+
+fn csv_reader() -> Reader {
+    Reader::csv(&Options::default())
+}
+
 fn ndjson(text: &str) -> Seen {
-    read_pieces(Reader::ndjson(), [text.as_bytes()]).unwrap()
+    read_pieces(ndjson_reader(), [text.as_bytes()]).unwrap()
 }
 
 fn csv(text: impl AsRef<[u8]>) -> Seen {
-    read_pieces(Reader::csv(), [text.as_ref()]).unwrap()
+    read_pieces(csv_reader(), [text.as_ref()]).unwrap()
+}
+
+fn csv_with(query: &str, text: impl AsRef<[u8]>) -> Seen {
+    read_pieces(Reader::csv(&options(query)), [text.as_ref()]).unwrap()
 }
 
 fn header_errors(text: &str) -> Vec<(String, String)> {
-    let problem = read_pieces(Reader::csv(), [text.as_bytes()]).unwrap_err();
+    header_errors_with("", text)
+}
+
+fn header_errors_with(query: &str, text: &str) -> Vec<(String, String)> {
+    let reader = Reader::csv(&options(query));
+    let problem = read_pieces(reader, [text.as_bytes()]).unwrap_err();
     assert_eq!(problem.status().as_u16(), 400);
     let document = problem.document("/", "r", "t");
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
@@ -133,7 +166,7 @@ fn a_line_of_ndjson_that_cannot_be_read_fails_by_itself() {
     );
     assert_eq!(seen.len(), 6);
     let broken = read_pieces(
-        Reader::ndjson(),
+        ndjson_reader(),
         [&b"{\"sku\":\"\xff\"}\n{\"sku\":\"A\"}"[..]],
     )
     .unwrap();
@@ -158,7 +191,7 @@ fn columns_of_csv_come_in_any_order_and_an_empty_cell_says_nothing() {
 
 #[test]
 fn lines_of_csv_are_counted_as_an_editor_does() {
-    for end in ["\n", "\r\n"] {
+    for end in ["\n", "\r\n", "\r"] {
         let text = [
             "",
             "sku,description",
@@ -236,13 +269,20 @@ fn a_header_that_cannot_be_used_ends_the_import() {
         [pair("sku", "repeated"), pair("colour", "unknown")]
     );
     assert_eq!(
-        named("sku;name\nA;B\n"),
-        [pair("sku;name", "unknown"), pair("sku", "required")]
+        named("sku|name\nA|B\n"),
+        [pair("sku|name", "unknown"), pair("sku", "required")]
+    );
+    assert_eq!(
+        named("sku,name,,\n"),
+        [pair("", "unknown"), pair("", "unknown")]
     );
     for text in [
         "",
         "\r\n\r\n",
+        ",,,\n;;\n",
         "\"sku",
+        "sku,na\"me\nA,B\n",
+        "\"sku\"x,name\nA,B\n",
         &"x".repeat(MAX_ROW_BYTES + 1),
         &",".repeat(99),
     ] {
@@ -312,8 +352,9 @@ fn a_report_of_the_worst_rows_stays_within_its_bytes() {
     let mut report = ImportReport::default();
     for line in 1..=20_000 {
         let error = FieldError::new("sku", "unknown", &*long);
-        report.fail(line, Refusal::invalid(vec![error; 50]));
-        report.fail(line, Refusal::too_long());
+        report.fail(Lines::one(line), Refusal::invalid(vec![error; 50]));
+        let last = line + 1;
+        report.fail(Lines { first: line, last }, Refusal::too_long());
     }
     let value = serde_json::to_value(&report).unwrap();
     assert!(value.to_string().len() < 5 * 1024 * 1024);
@@ -331,10 +372,10 @@ fn a_report_of_the_worst_rows_stays_within_its_bytes() {
 fn a_report_names_a_bounded_number_of_failures_and_counts_all() {
     let mut report = ImportReport::default();
     for line in 1..=MAX_REPORTED_FAILURES as u64 + 5 {
-        report.fail(line, Refusal::too_long());
+        report.fail(Lines::one(line), Refusal::too_long());
     }
     report.count(
-        900,
+        Lines::one(900),
         crate::bindings::mercato::products::catalogue::RowOutcome::Created,
     );
     let value = serde_json::to_value(&report).unwrap();
@@ -350,12 +391,239 @@ fn a_report_names_a_bounded_number_of_failures_and_counts_all() {
     assert_eq!(report.rows(), MAX_REPORTED_FAILURES as u64 + 6);
 }
 
+#[test]
+fn separators_are_those_of_the_header() {
+    let tea = ImportRow {
+        name: Some("Tea, green; loose".to_owned()),
+        price: Some(49_900),
+        ..row("T-1")
+    };
+    for separator in [",", ";", "\t"] {
+        let text = [
+            "sku\u{1}\"name\"\u{1}price",
+            "T-1\u{1}\"Tea, green; loose\"\u{1}4.99",
+            "",
+        ];
+        let text = text.join("\r\n").replace('\u{1}', separator);
+        assert_eq!(
+            shown(&csv(&text)),
+            shown(&vec![(2, Ok(tea.clone()))]),
+            "{separator:?}"
+        );
+    }
+    // A comma in a name does not count against more semicolons, and none in quotes counts.
+    let text = "sku;Price, net, EUR;name;stock;x\nA;1;B;2;\n";
+    let seen = csv_with("unknown=ignore&columns=\"price:Price,+net,+EUR\"", text);
+    let read = seen[0].1.as_ref().unwrap();
+    assert_eq!((read.price, read.stock), (Some(10_000), Some(2)));
+    let seen = csv_with("unknown=ignore", "\"a;b;c\",sku\nx,A\n");
+    assert_eq!(shown(&seen), shown(&vec![(2, Ok(row("A")))]));
+    // A single column has no separator.
+    assert_eq!(shown(&csv("sku\nA;B\n")), shown(&vec![(2, Ok(row("A;B")))]));
+}
+
+#[test]
+fn rows_of_empty_cells_are_passed_over() {
+    let text = ",,\nsku,name,price\nA,,\n,,\n\"\",,\n ,\t,\"  \"\n,,,,,,,,\nB,,\n,,";
+    let seen = csv(text);
+    assert_eq!(
+        shown(&seen),
+        shown(&vec![(3, Ok(row("A"))), (8, Ok(row("B")))])
+    );
+    // One that has something in it is not.
+    let failed = csv("sku,name\n,x\n,,x\n");
+    let lines: Vec<_> = refused(&failed)
+        .into_iter()
+        .map(|(line, ..)| line)
+        .collect();
+    assert_eq!(lines, [2, 3]);
+}
+
+#[test]
+fn unknown_columns_are_ignored_when_the_query_says_so() {
+    let text = b"Vendor,sku,,Vendor,Type\nAcme,A,x,y,\xff\nAcme,,x,,\nAcme,B\n";
+    let seen = csv_with("unknown=ignore", text);
+    assert_eq!(shown(&seen[..1].to_vec()), shown(&vec![(2, Ok(row("A")))]));
+    // A row that says nothing of what is read is passed over; one of another width is not.
+    let failed: Vec<_> = refused(&seen).into_iter().map(|(line, ..)| line).collect();
+    assert_eq!((seen.len(), failed), (2, vec![4]));
+    assert_eq!(
+        header_errors_with("unknown=ignore", "sku,SKU,x,x\n"),
+        [("sku".to_owned(), "repeated".to_owned())]
+    );
+    let reader = Reader::ndjson(&options("unknown=ignore"));
+    let text = b"{\"sku\":\"A\",\"vendor\":{\"a\":1}}\n{\"vendor\":1}\n{\"sku\":\"B\",\"stock\":-1,\"x\":1}";
+    let seen = read_pieces(reader, [&text[..]]).unwrap();
+    assert!(seen[0].1.is_ok());
+    let failed: Vec<_> = refused(&seen)
+        .into_iter()
+        .map(|(.., message)| message)
+        .collect();
+    assert_eq!(failed, ["sku is required", "stock must not be less than 0"]);
+}
+
+#[test]
+fn columns_are_read_under_the_names_that_the_query_gives() {
+    let query = "columns=price:Variant+Price,name:Title&unknown=ignore";
+    let seen = csv_with(query, "SKU,TITLE,Price,variant price,Name\nA,Tea,9,1.5,x\n");
+    let tea = ImportRow {
+        name: Some("Tea".to_owned()),
+        price: Some(15_000),
+        ..row("A")
+    };
+    assert_eq!(shown(&seen), shown(&vec![(2, Ok(tea))]));
+    let pair = |field: &str, code: &str| (field.to_owned(), code.to_owned());
+    assert_eq!(
+        header_errors_with("columns=price:Variant+Price", "sku,price\n"),
+        [pair("price", "unknown"), pair("price", "required")]
+    );
+    assert_eq!(
+        header_errors_with("columns=sku:Handle&unknown=ignore", "sku,price\n"),
+        [pair("sku", "required")]
+    );
+}
+
+#[test]
+fn wide_files_are_read_and_the_bound_that_was_met_is_told() {
+    let names = |count: usize| -> String {
+        (1..count)
+            .map(|number| format!("c{number},"))
+            .collect::<String>()
+            + "sku\n"
+    };
+    let cells = |count: usize| ",".repeat(count - 1) + "A\n";
+    let widest = names(MAX_COLUMNS) + &cells(MAX_COLUMNS) + &cells(MAX_COLUMNS + 1) + &cells(9_999);
+    let seen = csv_with("unknown=ignore", &widest);
+    assert!(seen[0].1.is_ok());
+    let messages: Vec<_> = refused(&seen)
+        .into_iter()
+        .map(|(.., message)| message)
+        .collect();
+    let told = [257, 9_999].map(|count| format!("the row has {count} fields and the header 256"));
+    assert_eq!(messages, told);
+    let errors = header_errors_with("unknown=ignore", &names(MAX_COLUMNS + 1));
+    assert!(
+        errors[0]
+            .1
+            .contains("has 257 columns, and a file must not have more than 256"),
+        "{errors:?}"
+    );
+    let long = header_errors(&"x,".repeat(MAX_ROW_BYTES));
+    assert!(
+        long[0].1.contains("the header is longer than 65536 bytes"),
+        "{long:?}"
+    );
+    assert!(!long[0].1.contains("quote"), "{long:?}");
+}
+
+/// The rows of a body of that type.
+fn uploaded(content_type: &str, query: &str, pieces: &[&str]) -> Result<Seen, Problem> {
+    let mut upload = Upload::of(content_type, options(query))?;
+    let mut seen = Vec::new();
+    for piece in pieces {
+        upload.push(Bytes::copy_from_slice(piece.as_bytes()));
+        while let Some(line) = upload.next()? {
+            seen.push((line.lines.first, line.row));
+        }
+    }
+    while let Some(line) = upload.finish()? {
+        seen.push((line.lines.first, line.row));
+    }
+    Ok(seen)
+}
+
+const FORM: &str = "multipart/form-data; boundary=b";
+
+/// A form with a file of that name and type.
+fn form(file_name: &str, media_type: &str, file: &str) -> String {
+    let name = format!("Content-Disposition: form-data; name=\"file\"; filename=\"{file_name}\"");
+    format!("--b\r\n{name}\r\nContent-Type: {media_type}\r\n\r\n{file}\r\n--b--\r\n")
+}
+
+#[test]
+fn a_file_in_a_form_is_read_as_one_that_is_the_body() {
+    let text = "\u{feff}sku;name\r\nA;\"two\r\nlines\"\r\nB;";
+    let expected = shown(&csv(text));
+    let ndjson_text = "{\"sku\":\"A\"}\n{\"sku\":1}\n";
+    for (file_name, media_type, file, expected) in [
+        ("list.csv", "text/csv", text, &expected),
+        ("LIST.CSV", "application/vnd.ms-excel", text, &expected),
+        ("list.tsv", "text/tab-separated-values", text, &expected),
+        ("list", "Text/CSV; charset=utf-8", text, &expected),
+        (
+            "list.jsonl",
+            "application/octet-stream",
+            ndjson_text,
+            &shown(&ndjson(ndjson_text)),
+        ),
+        (
+            "list",
+            "application/x-ndjson",
+            ndjson_text,
+            &shown(&ndjson(ndjson_text)),
+        ),
+    ] {
+        let body = form(file_name, media_type, file);
+        let seen = uploaded(FORM, "", &[&body]).unwrap();
+        assert_eq!(&shown(&seen), expected, "{file_name}");
+        let pieces: Vec<&str> = body.split_inclusive(|_| true).collect();
+        assert_eq!(
+            &shown(&uploaded(FORM, "", &pieces).unwrap()),
+            expected,
+            "{file_name}"
+        );
+    }
+    assert_eq!(
+        shown(&uploaded("text/csv; charset=utf-8", "", &[text]).unwrap()),
+        expected
+    );
+}
+
+#[test]
+fn a_form_has_one_part_and_that_is_a_file() {
+    let status = |content_type: &str, query: &str, body: &str| {
+        let problem = uploaded(content_type, query, &[body]).unwrap_err();
+        (problem.status().as_u16(), problem.code())
+    };
+    let file = form("a.csv", "text/csv", "sku\nA");
+    let twice = file.replace("--b--\r\n", &file);
+    assert_eq!(status(FORM, "", &twice), (400, "malformed-multipart"));
+    let field = "--b\r\nContent-Disposition: form-data; name=unknown\r\n\r\nignore\r\n";
+    assert_eq!(
+        status(FORM, "", &format!("{field}{file}")),
+        (400, "malformed-multipart")
+    );
+    assert_eq!(status(FORM, "", "--b--"), (400, "malformed-multipart"));
+    assert_eq!(
+        status(FORM, "", &file.replace("--b--", "")),
+        (400, "malformed-multipart")
+    );
+    assert_eq!(
+        status("multipart/form-data", "", &file),
+        (400, "malformed-multipart")
+    );
+    let picture = form("a.png", "image/png", "x");
+    assert_eq!(status(FORM, "", &picture), (415, "unsupported-media-type"));
+    assert_eq!(
+        status("image/png", "", "x"),
+        (415, "unsupported-media-type")
+    );
+    // The names of columns mean something only where there are columns.
+    let query = "columns=sku:number";
+    assert_eq!(
+        status("application/jsonl", query, "{}"),
+        (400, "validation")
+    );
+    let lines = form("a.jsonl", "application/jsonl", "{}");
+    assert_eq!(status(FORM, query, &lines), (400, "validation"));
+}
+
 /// Text that is nearly a file: what matters to the readers is frequent.
 fn file() -> impl Strategy<Value = Vec<u8>> {
     let part = prop_oneof![
         4 => prop::sample::select(vec![
             "\n", "\r\n", "\r", "\"", "\"\"", ",", "sku", "name", "price", "stock", "{", "}", ":", "1.5", " ",
-            "{\"sku\":\"A\",\"stock\":1}", "\u{feff}", "é", "A,\"b\nc\",1", "\\",
+            "{\"sku\":\"A\",\"stock\":1}", "\u{feff}", "é", "A,\"b\nc\",1", "\\", ";", "\t", ",\"", "\",",
         ])
         .prop_map(|text| text.as_bytes().to_vec()),
         1 => prop::collection::vec(any::<u8>(), 0..6),
@@ -379,32 +647,10 @@ proptest! {
             rest = others;
         }
         pieces.push(rest);
-        for reader in [Reader::ndjson, Reader::csv] {
+        for reader in [ndjson_reader, csv_reader] {
             let whole = read_pieces(reader(), [bytes.as_slice()]);
             let in_pieces = read_pieces(reader(), pieces.iter().copied());
             prop_assert_eq!(format!("{whole:?}"), format!("{in_pieces:?}"));
         }
-    }
-
-    #[test]
-    fn what_is_written_as_csv_is_read_as_it_was(
-        rows in prop::collection::vec(("[A-Z]{1,5}", "[a-z\",\n\r é]{0,20}", prop::option::of(0_u64..1_000)), 0..20),
-        end in prop::sample::select(vec!["\n", "\r\n"]),
-    ) {
-        let quote = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
-        let mut text = format!("stock,description,sku{end}");
-        for (sku, description, stock) in &rows {
-            let stock = stock.map(|units| units.to_string()).unwrap_or_default();
-            text += &format!("{stock},{},{}{end}", quote(description), quote(sku));
-        }
-        let expected: Vec<ImportRow> = rows
-            .into_iter()
-            .map(|(sku, description, stock)| {
-                let description = Some(description.trim().to_owned()).filter(|text| !text.is_empty());
-                ImportRow { description, stock, ..row(&sku) }
-            })
-            .collect();
-        let read: Vec<ImportRow> = csv(text).into_iter().map(|(_, row)| row.unwrap()).collect();
-        prop_assert_eq!(format!("{read:?}"), format!("{expected:?}"));
     }
 }

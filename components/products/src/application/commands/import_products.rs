@@ -1,6 +1,6 @@
 use crate::application::commands::record_stock;
 use crate::domain::error::{FieldCode, FieldError, ProductError};
-use crate::domain::import::{IMPORT_BATCH_ROWS_MAX, ImportRow, RowOutcome};
+use crate::domain::import::{IMPORT_BATCH_ROWS_MAX, ImportRow, RowOutcome, StockCount};
 use crate::domain::product::Product;
 use crate::domain::values::{ProductId, Sku};
 use crate::ports::{Clock, Ids, Store, Transaction};
@@ -18,6 +18,7 @@ pub fn import_products(
     clock: &impl Clock,
     ids: &impl Ids,
     rows: &[ImportRow],
+    count: StockCount,
 ) -> Result<Vec<RowOutcome>, ProductError> {
     if rows.len() > IMPORT_BATCH_ROWS_MAX {
         let rule = format!("must not be more than {IMPORT_BATCH_ROWS_MAX}");
@@ -25,7 +26,7 @@ pub fn import_products(
         return Err(ProductError::Invalid(vec![error]));
     }
     store.write(|transaction| {
-        let import = |row| match import_row(transaction, clock, ids, row) {
+        let import = |row| match import_row(transaction, clock, ids, row, count) {
             // A row is checked before anything of it is written.
             Err(ProductError::Invalid(errors)) => Ok(RowOutcome::Refused(errors)),
             outcome => outcome,
@@ -39,6 +40,7 @@ fn import_row(
     clock: &impl Clock,
     ids: &impl Ids,
     row: &ImportRow,
+    count: StockCount,
 ) -> Result<RowOutcome, ProductError> {
     let sku = Sku::parse(&row.sku).map_err(|error| ProductError::Invalid(vec![error]))?;
     let Some(before) = transaction.product_by_sku(&sku)? else {
@@ -48,7 +50,9 @@ fn import_row(
         record_stock(transaction, 0, &product)?;
         return Ok(RowOutcome::Created);
     };
-    let after = before.clone().change(&row.to_changes(), clock.now_ms())?;
+    let after = before
+        .clone()
+        .change(&row.to_changes(count), clock.now_ms())?;
     if after.says_the_same_as(&before) {
         return Ok(RowOutcome::Unchanged);
     }
@@ -191,6 +195,34 @@ mod tests {
         shop.import(&[row("T-1", "Tea", 1, 7)]).unwrap();
         assert_eq!(shop.stock(&tea), Stock::restore(7, 1, 4));
         assert_eq!(shop.store.book_total(), 12);
+    }
+
+    #[test]
+    fn units_on_hand_are_free_but_for_the_reserved_ones() {
+        let shop = Fixture::new();
+        let import = |price, stock| {
+            let rows = [row("T-1", "Tea", price, stock)];
+            shop.import_counting(StockCount::OnHand, &rows).unwrap()
+        };
+        assert_eq!(import(1, 10), [RowOutcome::Created]);
+        let tea = only(&shop);
+        assert_eq!(shop.stock(&tea), Stock::restore(10, 0, 0));
+        shop.reserve(1, &[line(&tea, 4)]).unwrap();
+        shop.settle(1, Settlement::Commit).unwrap();
+        shop.reserve(2, &[line(&tea, 3)]).unwrap();
+        assert_eq!(import(1, 6), [RowOutcome::Unchanged]);
+        assert_eq!(import(1, 7), [RowOutcome::Updated]);
+        assert_eq!(shop.stock(&tea), Stock::restore(4, 3, 4));
+        assert_eq!(import(1, 3), [RowOutcome::Updated]);
+        assert_eq!(shop.stock(&tea), Stock::restore(0, 3, 4));
+        // The price of a row that fails stays, too.
+        let outcomes = import(2, 2);
+        assert_eq!(refused(&outcomes[0]), [("stock", "min")]);
+        let refused_most = import(2, STOCK_UNITS_MAX + 4);
+        assert_eq!(refused(&refused_most[0]), [("stock", "max")]);
+        assert_eq!(only(&shop).price.amount().units(), 1);
+        assert_eq!(shop.stock(&tea), Stock::restore(0, 3, 4));
+        assert_eq!(shop.store.book_total(), 7);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::application::{commands, queries};
 use crate::bindings::exports::mercato::products::catalogue;
 use crate::bindings::spin::variables::variables::{self, Error as VariableError};
 use crate::domain::error::{FieldError, ProductError};
-use crate::domain::import::{ImportRow, RowOutcome};
+use crate::domain::import::{ImportRow, RowOutcome, StockCount};
 use crate::domain::listing::{Filter, LOW_STOCK_UNITS, PageRequest, Sort, SortKey};
 use crate::domain::product::{NewProduct, Product, ProductChanges, Seen, StockChange};
 use crate::domain::values::Sku;
@@ -120,10 +120,12 @@ impl catalogue::Guest for Component {
 
     async fn import_products(
         rows: Vec<catalogue::ImportRow>,
+        stock: catalogue::StockCount,
     ) -> Result<Vec<catalogue::RowOutcome>, catalogue::ProductError> {
         let rows: Vec<ImportRow> = rows.into_iter().map(Into::into).collect();
-        let outcomes =
-            with_store(|store| commands::import_products(store, &SystemClock, &RandomIds, &rows))?;
+        let outcomes = with_store(|store| {
+            commands::import_products(store, &SystemClock, &RandomIds, &rows, stock.into())
+        })?;
         Ok(outcomes.into_iter().map(Into::into).collect())
     }
 
@@ -261,6 +263,15 @@ impl From<catalogue::ImportRow> for ImportRow {
             description: row.description,
             price: row.price.map(Money::from_units),
             stock: row.stock,
+        }
+    }
+}
+
+impl From<catalogue::StockCount> for StockCount {
+    fn from(count: catalogue::StockCount) -> Self {
+        match count {
+            catalogue::StockCount::Free => Self::Free,
+            catalogue::StockCount::OnHand => Self::OnHand,
         }
     }
 }
