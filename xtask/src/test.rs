@@ -1,7 +1,6 @@
 //! `test`: everything that can be tested, in stages, with one count at the end.
 
 use std::{
-    env,
     io::{BufRead as _, BufReader},
     process::{Command, ExitCode, Stdio},
     time::Instant,
