@@ -85,7 +85,7 @@ impl Multipart {
         })
     }
 
-    /// Adds the next piece of the body. Pieces that were added before must have been taken with [`Multipart::next`].
+    /// Adds the next piece of the body. Pieces that were added before must have been taken with [`Multipart::next_piece`].
     pub fn push(&mut self, piece: &[u8]) {
         if self.state != State::Over {
             self.buffer.extend_from_slice(piece);
@@ -96,7 +96,7 @@ impl Multipart {
     ///
     /// # Errors
     /// 400 when the form is malformed.
-    pub fn next(&mut self) -> Result<Option<FormPiece>, Problem> {
+    pub fn next_piece(&mut self) -> Result<Option<FormPiece>, Problem> {
         loop {
             match self.state {
                 State::Over => {
@@ -300,7 +300,7 @@ mod tests {
         };
         for piece in pieces {
             form.push(piece);
-            while let Some(next) = form.next().map_err(detail)? {
+            while let Some(next) = form.next_piece().map_err(detail)? {
                 match next {
                     FormPiece::Head(head) => parts.push((head, Vec::new())),
                     FormPiece::Data(data) => {
@@ -428,10 +428,10 @@ mod tests {
     fn no_more_is_held_than_a_delimiter_could_have() {
         let mut form = form("b");
         form.push(b"--b\r\nContent-Disposition: form-data; name=a\r\n\r\n");
-        while form.next().unwrap().is_some() {}
+        while form.next_piece().unwrap().is_some() {}
         for _ in 0..100 {
             form.push(&[b'\r'; 10_000]);
-            while form.next().unwrap().is_some() {}
+            while form.next_piece().unwrap().is_some() {}
             assert!(form.buffer.len() < form.delimiter.len());
         }
     }

@@ -122,7 +122,7 @@ impl Upload {
             let Some(form) = &mut self.form else {
                 return Ok(None);
             };
-            match form.next()? {
+            match form.next_piece()? {
                 None => return Ok(None),
                 Some(FormPiece::Data(data)) => self.data = data,
                 Some(FormPiece::Head(_)) if self.reader.is_some() => return Err(one_part()),

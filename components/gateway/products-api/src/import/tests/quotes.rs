@@ -44,9 +44,12 @@ fn a_stray_quote_does_not_shift_rows() {
     );
 }
 
+/// A file without its header, the lines of its failures from the first to the last, and what is taken of it.
+type Case = (&'static str, &'static [(u64, u64)], &'static [&'static str]);
+
 #[test]
 fn a_fault_takes_the_lines_that_are_doubtful_with_it() {
-    let cases: &[(&str, &[(u64, u64)], &[&str])] = &[
+    let cases: &[Case] = &[
         // A quote inside of a field without quotes stands for itself: the next line is certain.
         ("A,5\" tube,1\nB,x,2\n", &[(2, 2)], &["B"]),
         ("A,x,1\"\nB,x,2\n", &[(2, 2)], &["B"]),
