@@ -55,12 +55,7 @@ pub fn ensure(workspace: &Workspace, provider: Provider) -> Result<()> {
 /// # Errors
 /// When the file cannot be read, or is not TOML.
 pub fn names(workspace: &Workspace, variable: &str) -> Result<bool> {
-    let path = workspace.variables();
-    let text =
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let table: toml::Table = text
-        .parse()
-        .with_context(|| format!("{} is not TOML", path.display()))?;
+    let (_, table) = read(&workspace.variables())?;
     Ok(table.contains_key(variable))
 }
 
@@ -70,11 +65,7 @@ pub fn names(workspace: &Workspace, variable: &str) -> Result<bool> {
 /// As [`ensure`].
 pub fn ensure_admin(workspace: &Workspace, email: &str) -> Result<Option<String>> {
     let path = workspace.variables();
-    let old =
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let table: toml::Table = old
-        .parse()
-        .with_context(|| format!("{} is not TOML", path.display()))?;
+    let (old, table) = read(&path)?;
     if ADMIN.iter().any(|name| table.contains_key(*name)) {
         return Ok(None);
     }
@@ -86,6 +77,16 @@ pub fn ensure_admin(workspace: &Workspace, email: &str) -> Result<Option<String>
     let new = format!("{email_name} = \"{email}\"\n{password_name} = \"{password}\"\n{old}");
     write_private(&path, &new)?;
     Ok(Some(password))
+}
+
+/// The text of a variables file, and what it sets.
+fn read(path: &Path) -> Result<(String, toml::Table)> {
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let table = text
+        .parse()
+        .with_context(|| format!("{} is not TOML", path.display()))?;
+    Ok((text, table))
 }
 
 /// The secrets to be made that a variables file does not set.
