@@ -86,6 +86,9 @@ fn everything_of_an_older_shop_goes_on() {
     let refund = admin.post(&format!("/api/v1/payments/{payment}/refund"));
     refund.json(&json!({})).send().expect(200);
     customer.wait_for_order(PAID, "REFUNDED");
+    let stats = admin.get("/api/v1/orders/stats").send().expect(200).json();
+    let money = json!([{ "currency": "USD", "gross": 25, "refunded": 25, "net": 0 }]);
+    assert_eq!(stats["byCurrency"], money);
 
     // What is new works with what is old.
     let found = shop.nobody().get("/api/v1/products?q=porcelain").send();

@@ -349,3 +349,56 @@ fn the_shop_is_never_without_an_admin() {
         .send()
         .expect_problem(403, "forbidden");
 }
+
+#[test]
+fn stats_tell_money_received_in_whole_minor_units_of_each_currency() {
+    let mut server = Server::builder().variable("currency", "JPY").start();
+    let shop = Shop::on(&server);
+    let stats = |shop: &Shop| {
+        shop.admin()
+            .get("/api/v1/orders/stats")
+            .send()
+            .expect(200)
+            .json()
+    };
+    let nothing = json!({ "currency": "JPY", "gross": 0, "refunded": 0, "net": 0 });
+    assert_eq!(stats(&shop)["byCurrency"], json!([nothing]));
+    let refund = |shop: &Shop, order: &str, body: &serde_json::Value| {
+        let payment = text(&shop.payment_of(order)["id"]);
+        let path = format!("/api/v1/payments/{payment}/refund");
+        shop.admin().post(&path).json(body).send().expect(200);
+    };
+    let customer = shop.customer();
+    // Three times 33.4 is 100.2, and 100 is paid.
+    let tea = shop.product(33.4, 9);
+    let first = shop.paid_order(&customer, &tea, 3);
+    shop.paid_order(&customer, &tea, 3);
+    customer.order(&[(&tea, 1)]);
+    refund(&shop, &first.id, &json!({ "amount": 30 }));
+    let yen = json!({ "currency": "JPY", "gross": 200, "refunded": 30, "net": 170 });
+    let told = stats(&shop);
+    assert_eq!(told["byCurrency"], json!([yen]));
+    assert_eq!(
+        (&told["revenue"], &told["currency"]),
+        (&json!(170), &json!("JPY"))
+    );
+
+    // The shop turns to another currency: what was received in the first one stays.
+    server.set_variable("currency", "EUR");
+    server.restart();
+    let shop = Shop::on(&server);
+    let customer = shop.customer();
+    // 10.005 is rounded half to even.
+    let cup = shop.product(3.335, 9);
+    let second = shop.paid_order(&customer, &cup, 3);
+    refund(&shop, &first.id, &json!({}));
+    refund(&shop, &second.id, &json!({ "amount": 0.05 }));
+    let told = stats(&shop);
+    let euro = json!({ "currency": "EUR", "gross": 10, "refunded": 0.05, "net": 9.95 });
+    let yen = json!({ "currency": "JPY", "gross": 200, "refunded": 100, "net": 100 });
+    assert_eq!(told["byCurrency"], json!([euro, yen]));
+    assert_eq!(
+        (&told["revenue"], &told["currency"]),
+        (&json!(9.95), &json!("EUR"))
+    );
+}

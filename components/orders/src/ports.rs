@@ -104,15 +104,23 @@ pub enum PageStart {
     After(OrderId),
 }
 
-/// Orders by status, and what was earned.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StatusTotal {
-    /// The status.
-    pub status: OrderStatus,
-    /// How many orders have it.
-    pub orders: u64,
-    /// Sum of their totals in units of 1/10,000; may exceed what one amount of money can hold.
-    pub amount: i128,
+/// What was really charged and given back in one currency, in whole minor units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MoneyReceived {
+    /// The currency.
+    pub currency: Currency,
+    /// What customers have paid, refunded since or not.
+    pub gross: i64,
+    /// What has been given back of that, in part or whole.
+    pub refunded: i64,
+}
+
+impl MoneyReceived {
+    /// What is left.
+    #[must_use]
+    pub const fn net(&self) -> i64 {
+        self.gross.saturating_sub(self.refunded)
+    }
 }
 
 /// What operators watch.
@@ -221,8 +229,8 @@ pub trait OrderRecords {
         start: &PageStart,
         limit: u32,
     ) -> Result<(Vec<Order>, Total), OrderError>;
-    /// Totals of every status that some order has.
-    fn totals(&self) -> Result<Vec<StatusTotal>, OrderError>;
+    /// Number of orders of every status, none left out. Costs the same however many orders there are.
+    fn counts(&self) -> Result<Vec<(OrderStatus, u64)>, OrderError>;
 
     /// What operators watch, `now` in milliseconds since the Unix epoch. Costs the same however many orders there are.
     fn figures(&self, now: u64) -> Result<Figures, OrderError>;
@@ -358,6 +366,8 @@ pub trait Payments {
         reason: &str,
         idempotency_key: &str,
     ) -> Result<Refunding, OrderError>;
+    /// What was really charged and given back, by currency.
+    async fn money_received(&self) -> Result<Vec<MoneyReceived>, OrderError>;
     /// The payment of an order, if it has one.
     async fn of_order(&self, order_id: &OrderId) -> Result<Option<Payment>, OrderError>;
     /// Events of an order that are not acknowledged, oldest first.

@@ -6,6 +6,7 @@
 )]
 
 use mercato_cursor::Total;
+use mercato_money::Currency;
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 
@@ -267,8 +268,21 @@ pub struct Figures {
     pub refund_retries: u64,
 }
 
+/// What was really charged and given back in one currency, in whole minor units; the largest number there is for more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MoneyReceived {
+    /// The currency.
+    pub currency: Currency,
+    /// What customers have paid, refunded since or not.
+    pub gross: MinorUnits,
+    /// What has been given back of that, in part or whole.
+    pub refunded: MinorUnits,
+}
+
 /// What the database counts by itself.
 pub trait FigureRecords {
+    /// What was charged and given back, by currency. Costs the same however many payments there are.
+    fn money_received(&self) -> Stored<Vec<MoneyReceived>>;
     /// What operators watch. Costs the same however many payments there are.
     fn figures(&self) -> Stored<Figures>;
 }

@@ -29,8 +29,8 @@ use crate::domain::{
 };
 use crate::infrastructure::sqlite::{LABEL, MIGRATIONS};
 use crate::ports::{
-    Inventory, OpenError, OrderFilter, OrderRecords, OrderRepository, Payments, Ports,
-    RecordedAnswer, Refunding, ReserveError, Settings, Task,
+    Inventory, MoneyReceived, OpenError, OrderFilter, OrderRecords, OrderRepository, Payments,
+    Ports, RecordedAnswer, Refunding, ReserveError, Settings, Task,
 };
 
 pub const START_MS: u64 = 1_700_000_000_000;
@@ -543,6 +543,29 @@ impl Payments for FakePayments {
         self.faults
             .around_async(|| self.if_up(|| self.refund_now(payment_id, key)))
             .await
+    }
+
+    async fn money_received(&self) -> Result<Vec<MoneyReceived>, OrderError> {
+        let sum = || {
+            let mut sums: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+            for payment in self.payments.borrow().values() {
+                if matches!(
+                    payment.status,
+                    PaymentStatus::Succeeded | PaymentStatus::Refunded
+                ) {
+                    let sum = sums.entry(payment.currency.clone()).or_default();
+                    sum.0 += payment.amount;
+                    sum.1 += payment.refunded_amount;
+                }
+            }
+            let received = |(code, (gross, refunded)): (String, (i64, i64))| MoneyReceived {
+                currency: code.parse().unwrap(),
+                gross,
+                refunded,
+            };
+            sums.into_iter().map(received).collect()
+        };
+        self.faults.around_async(|| self.if_up(sum)).await
     }
 
     async fn of_order(&self, order_id: &OrderId) -> Result<Option<Payment>, OrderError> {

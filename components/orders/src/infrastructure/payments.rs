@@ -12,7 +12,7 @@ use crate::domain::{
     EventId, EventType, Order, OrderError, OrderId, OrderItem, Payment, PaymentEvent, PaymentId,
     PaymentSession, PaymentStatus,
 };
-use crate::ports::{OpenError, Payments, Refunding};
+use crate::ports::{MoneyReceived, OpenError, Payments, Refunding};
 
 /// The payments of the component this one is composed with.
 pub struct ComposedPayments;
@@ -83,6 +83,15 @@ impl Payments for ComposedPayments {
             Err(PaymentError::ProviderRejected(_)) => Ok(Refunding::Refused),
             Err(error) => Err(failure("refund", payment_id.as_str(), &error)),
         }
+    }
+
+    async fn money_received(&self) -> Result<Vec<MoneyReceived>, OrderError> {
+        let received = queries::money_by_currency().await;
+        received
+            .map_err(|error| failure("sum", "all", &error))?
+            .into_iter()
+            .map(money_of)
+            .collect()
     }
 
     async fn of_order(&self, order_id: &OrderId) -> Result<Option<Payment>, OrderError> {
@@ -177,6 +186,21 @@ fn checkout_line(item: &OrderItem) -> CheckoutLine {
         unit_price: item.unit_price.units(),
         quantity: item.quantity.get(),
     }
+}
+
+fn money_of(money: queries::MoneyReceived) -> Result<MoneyReceived, OrderError> {
+    let currency = money.currency.parse().map_err(|_| {
+        log::error(
+            "payments gave a currency that is none",
+            &[("currency", &money.currency)],
+        );
+        OrderError::Internal
+    })?;
+    Ok(MoneyReceived {
+        currency,
+        gross: money.gross,
+        refunded: money.refunded,
+    })
 }
 
 fn payment_of(payment: WitPayment) -> Result<Payment, OrderError> {

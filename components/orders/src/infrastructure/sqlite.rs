@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::ports::{
     Figures, FollowUp, KeyRecord, OrderFilter, OrderRecords, OrderRepository, PageStart,
-    PurgeTimes, RecordedAnswer, StatusTotal, Task,
+    PurgeTimes, RecordedAnswer, Task,
 };
 
 /// Label of the database in `spin.toml` and `runtime-config.toml`.
@@ -26,9 +26,6 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0004_sagas_under_way",
     "0005_limits_and_retention"
 ];
-
-/// Units of the part sums of [`TOTALS`], small enough that their sums cannot overflow.
-const TOTALS_UNIT: i128 = 1_000_000_000;
 
 const ORDER_COLUMNS: &str = "
   id, customer_id, status, total_amount, total_items, currency,
@@ -64,11 +61,6 @@ SELECT from_status, to_status, actor, reason, at
 FROM order_status_history
 WHERE order_id = ?
 ORDER BY id";
-
-const TOTALS: &str = "
-SELECT status, COUNT(*), SUM(total_amount / 1000000000), SUM(total_amount % 1000000000)
-FROM orders
-GROUP BY status";
 
 const ORDER_COUNTS: &str = "
 SELECT status, orders
@@ -473,20 +465,7 @@ impl OrderRecords for Records<'_> {
         Ok((orders, total))
     }
 
-    fn totals(&self) -> Result<Vec<StatusTotal>, OrderError> {
-        let total_of = |row: &Row| {
-            let (large, small): (i64, i64) = (row.get(2)?, row.get(3)?);
-            let amount = i128::from(large) * TOTALS_UNIT + i128::from(small);
-            Ok(StatusTotal {
-                status: status_of(&row.get::<String>(0)?)?,
-                orders: row.get(1)?,
-                amount,
-            })
-        };
-        self.0.query(TOTALS, &[])?.iter().map(total_of).collect()
-    }
-
-    fn figures(&self, now: u64) -> Result<Figures, OrderError> {
+    fn counts(&self) -> Result<Vec<(OrderStatus, u64)>, OrderError> {
         let count = |row: &Row| Ok((status_of(&row.get::<String>(0)?)?, row.get(1)?));
         let counts = self.0.query(ORDER_COUNTS, &[])?;
         let counts: Vec<(OrderStatus, u64)> = counts
@@ -497,13 +476,17 @@ impl OrderRecords for Records<'_> {
             let found = counts.iter().find(|(counted, _)| *counted == status);
             (status, found.map_or(0, |(_, orders)| *orders))
         };
+        Ok(OrderStatus::ALL.into_iter().map(orders_of).collect())
+    }
+
+    fn figures(&self, now: u64) -> Result<Figures, OrderError> {
         let waiting = self
             .0
             .query_one(WAITING, params![now, OVERDUE_COUNTED_MAX])?;
         let tallies = self.0.query_one(TALLIES, &[])?;
         let number = |row: &Option<Row>, column| row.as_ref().map_or(Ok(0), |row| row.get(column));
         Ok(Figures {
-            orders: OrderStatus::ALL.into_iter().map(orders_of).collect(),
+            orders: self.counts()?,
             overdue: number(&waiting, 0)?,
             follow_ups: number(&waiting, 1)?,
             sweeps: number(&tallies, 0)?,

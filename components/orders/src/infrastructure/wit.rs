@@ -26,7 +26,7 @@ use crate::infrastructure::inventory::ComposedInventory;
 use crate::infrastructure::payments::ComposedPayments;
 use crate::infrastructure::settings;
 use crate::infrastructure::sqlite::{LABEL, MIGRATIONS};
-use crate::ports::{OrderFilter, OrderRepository, Ports, RecordedAnswer, Settings};
+use crate::ports::{MoneyReceived, OrderFilter, OrderRepository, Ports, RecordedAnswer, Settings};
 
 /// The ports as a component has them; one set per instance.
 struct Host {
@@ -249,14 +249,20 @@ impl queries::Guest for Component {
     }
 
     async fn stats() -> Result<queries::OrderStats, types::OrderError> {
-        let stats = order_stats::handle(&*host().await?)?;
+        let stats = order_stats::handle(&*host().await?).await?;
         let count = |(status, orders): (OrderStatus, u64)| queries::StatusCount {
             status: status.into(),
             orders,
         };
+        let money = |money: MoneyReceived| queries::MoneyReceived {
+            currency: money.currency.code().to_owned(),
+            gross: money.gross,
+            refunded: money.refunded,
+            net: money.net(),
+        };
         Ok(queries::OrderStats {
             by_status: stats.by_status.into_iter().map(count).collect(),
-            revenue: stats.revenue.units(),
+            by_currency: stats.by_currency.into_iter().map(money).collect(),
             currency: stats.currency.code().to_owned(),
         })
     }

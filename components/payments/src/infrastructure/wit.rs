@@ -18,7 +18,7 @@ use crate::domain::{
     CheckoutLine, CheckoutSession, EventType, FieldError, MinorUnits, NewPayment, OutboxEntry,
     Payment, PaymentError, PaymentEvent, PaymentStatus, RecordedAnswer, Viewer,
 };
-use crate::ports::{CheckoutOutcome, Ports};
+use crate::ports::{CheckoutOutcome, MoneyReceived, Ports};
 
 /// The component.
 pub struct Component;
@@ -239,6 +239,16 @@ impl queries::Guest for Component {
             payment: checkout.payment.into(),
             lines,
         })
+    }
+
+    async fn money_by_currency() -> Result<Vec<queries::MoneyReceived>, types::PaymentError> {
+        let of_currency = |money: MoneyReceived| queries::MoneyReceived {
+            currency: money.currency.code().to_owned(),
+            gross: money.gross.get(),
+            refunded: money.refunded.get(),
+        };
+        let received = views::money_received(&*host())?;
+        Ok(received.into_iter().map(of_currency).collect())
     }
 
     async fn measure() -> Result<queries::Figures, types::PaymentError> {

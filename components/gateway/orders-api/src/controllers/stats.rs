@@ -1,20 +1,22 @@
 use mercato_edge::{Amount, Context, Problem, Reply};
-use mercato_money::Money;
+use mercato_money::{Currency, Money};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::bindings::mercato::orders::queries::{self, OrderStats};
+use crate::bindings::mercato::orders::queries::{self, MoneyReceived, OrderStats};
 use crate::bindings::mercato::orders::types::OrderStatus;
 use crate::problems::problem;
 
-/// `GET /orders/stats`: orders by status, and what they brought in.
+/// `GET /orders/stats`: orders by status, and the money that was received for them.
 #[utoipa::path(
     get,
     path = "/api/v1/orders/stats",
     tag = "Orders",
     operation_id = "orderStats",
     summary = "Count orders and revenue",
-    description = "How many orders there are of each status, and what the paid and delivered ones brought in.",
+    description = "How many orders there are of each status, and what was charged and given back, to the minor unit of each \
+        currency. Money comes from the payments: a refund counts once it is made, in part or whole, and so does a payment that \
+        came too late and went back.",
     responses((status = 200, description = "The numbers of now", body = StatsResource))
 )]
 pub async fn stats(context: Context) -> Result<Reply, Problem> {
@@ -24,7 +26,7 @@ pub async fn stats(context: Context) -> Result<Reply, Problem> {
     ))
 }
 
-/// Orders by status, and what they brought in.
+/// Orders by status, and the money that was received for them.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = OrderStats)]
@@ -33,9 +35,26 @@ pub struct StatsResource {
     #[schema(minimum = 0, example = 42)]
     total: u64,
     by_status: CountsResource,
-    /// Total of all paid and delivered orders.
+    /// Of every currency that there was a payment in, by code; the shop's own is always there.
+    #[schema(min_items = 1)]
+    by_currency: Vec<MoneyResource>,
+    /// `net` of the shop's currency.
     #[schema(value_type = Amount)]
     revenue: Money,
+    /// The shop's currency, an ISO 4217 code.
+    #[schema(
+        min_length = 3,
+        max_length = 3,
+        pattern = "^[A-Z]{3}$",
+        example = "EUR"
+    )]
+    currency: String,
+}
+
+/// What was charged and given back in one currency.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MoneyReceived)]
+pub struct MoneyResource {
     /// ISO 4217 code.
     #[schema(
         min_length = 3,
@@ -44,6 +63,15 @@ pub struct StatsResource {
         example = "EUR"
     )]
     currency: String,
+    /// What customers have paid, refunded since or not.
+    #[schema(value_type = Amount)]
+    gross: Money,
+    /// What has been given back of that, in part or whole.
+    #[schema(value_type = Amount)]
+    refunded: Money,
+    /// `gross` less `refunded`.
+    #[schema(value_type = Amount)]
+    net: Money,
 }
 
 /// Number of orders of every status.
@@ -79,13 +107,36 @@ impl From<OrderStats> for StatsResource {
             };
             *place = count.orders;
         }
+        let net_of = |currency: &str| {
+            let own = stats.by_currency.iter().find(|of| of.currency == currency);
+            own.map_or(Money::ZERO, |of| decimal(of.net, currency))
+        };
         Self {
             total: stats.by_status.iter().map(|count| count.orders).sum(),
             by_status: counts,
-            revenue: Money::from_units(stats.revenue),
+            revenue: net_of(&stats.currency),
+            by_currency: stats.by_currency.iter().map(Into::into).collect(),
             currency: stats.currency,
         }
     }
+}
+
+impl From<&MoneyReceived> for MoneyResource {
+    fn from(money: &MoneyReceived) -> Self {
+        Self {
+            currency: money.currency.clone(),
+            gross: decimal(money.gross, &money.currency),
+            refunded: decimal(money.refunded, &money.currency),
+            net: decimal(money.net, &money.currency),
+        }
+    }
+}
+
+/// Whole minor units as a decimal number of the currency; the largest amount there is, when it is more than that.
+fn decimal(minor: i64, code: &str) -> Money {
+    code.parse::<Currency>()
+        .and_then(|currency| Money::from_minor(minor, currency))
+        .unwrap_or(Money::from_units(i64::MAX))
 }
 
 #[cfg(test)]
@@ -93,6 +144,20 @@ mod tests {
     use super::*;
     use crate::bindings::mercato::orders::queries::StatusCount;
     use serde_json::{Value, json};
+
+    fn money(currency: &str, gross: i64, refunded: i64) -> MoneyReceived {
+        MoneyReceived {
+            currency: currency.to_owned(),
+            gross,
+            refunded,
+            net: gross - refunded,
+        }
+    }
+
+    #[test]
+    fn sums_beyond_an_amount_are_the_largest_amount() {
+        assert_eq!(decimal(i64::MAX, "EUR").units(), i64::MAX);
+    }
 
     #[test]
     fn the_members_are_those_of_the_api() {
@@ -107,12 +172,16 @@ mod tests {
                     orders: 1,
                 },
             ],
-            revenue: 99_900,
+            by_currency: vec![money("EUR", 1_250, 251), money("JPY", 1_234, 34)],
             currency: "EUR".to_owned(),
         };
         let text = serde_json::to_string(&StatsResource::from(stats)).unwrap();
         let expected = json!({
             "total": 3, "revenue": 9.99, "currency": "EUR",
+            "byCurrency": [
+                {"currency": "EUR", "gross": 12.5, "refunded": 2.51, "net": 9.99},
+                {"currency": "JPY", "gross": 1_234, "refunded": 34, "net": 1_200},
+            ],
             "byStatus": {"PENDING": 2, "PAID": 1, "DELIVERED": 0, "CANCELLED": 0, "REFUNDED": 0},
         });
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);

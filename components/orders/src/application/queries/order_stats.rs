@@ -1,17 +1,20 @@
-//! Orders by status, and what they brought in.
+//! Orders by status, and the money that customers have paid and got back.
+//!
+//! Money is what the payments say was charged: an order's total may have fractions of a cent that nobody pays, and what is
+//! given back in part leaves no trace in an order.
 
-use mercato_money::{Currency, Money};
+use mercato_money::Currency;
 
 use crate::domain::{OrderError, OrderStatus};
-use crate::ports::{OrderRepository, Ports};
+use crate::ports::{MoneyReceived, OrderRepository, Payments, Ports};
 
 /// The state of the shop's orders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderStats {
     /// Number of orders of every status, none left out.
     pub by_status: Vec<(OrderStatus, u64)>,
-    /// Total of all paid and delivered orders; the largest amount there is, when it is more than that.
-    pub revenue: Money,
+    /// Money of every currency that there was a payment in, by their codes; the shop's own is always there.
+    pub by_currency: Vec<MoneyReceived>,
     /// The shop's currency.
     pub currency: Currency,
 }
@@ -19,28 +22,22 @@ pub struct OrderStats {
 /// Counts and sums over all orders.
 ///
 /// # Errors
-/// When the orders database cannot be used.
-pub fn handle(ports: &impl Ports) -> Result<OrderStats, OrderError> {
-    let totals = ports.orders().read(|records| records.totals())?;
-    let orders_of = |status| {
-        totals
-            .iter()
-            .filter(|total| total.status == status)
-            .map(|total| total.orders)
-            .sum()
-    };
-    let earned = |status| matches!(status, OrderStatus::Paid | OrderStatus::Delivered);
-    let units: i128 = totals
-        .iter()
-        .filter(|total| earned(total.status))
-        .map(|total| total.amount)
-        .sum();
+/// When the orders database or payments cannot be used.
+pub async fn handle(ports: &impl Ports) -> Result<OrderStats, OrderError> {
+    let currency = ports.settings().currency;
+    let by_status = ports.orders().read(|records| records.counts())?;
+    let mut by_currency = ports.payments().money_received().await?;
+    if !by_currency.iter().any(|money| money.currency == currency) {
+        by_currency.push(MoneyReceived {
+            currency,
+            gross: 0,
+            refunded: 0,
+        });
+    }
+    by_currency.sort_by(|one, other| one.currency.code().cmp(other.currency.code()));
     Ok(OrderStats {
-        by_status: OrderStatus::ALL
-            .into_iter()
-            .map(|status| (status, orders_of(status)))
-            .collect(),
-        revenue: Money::from_units(i64::try_from(units).unwrap_or(i64::MAX)),
-        currency: ports.settings().currency,
+        by_status,
+        by_currency,
+        currency,
     })
 }

@@ -5,9 +5,9 @@ use mercato_cursor::{Cursor, Key, Total};
 use crate::application::Viewer;
 use crate::application::queries::list_orders::{self, PageRequest};
 use crate::application::queries::{find_order, order_stats};
-use crate::application::testing::{Shop, admin, buyer, customer, run};
+use crate::application::testing::{REQUEST_MINOR, Shop, admin, buyer, customer, run};
 use crate::domain::{CustomerId, OrderError, OrderId, OrderStatus};
-use crate::ports::{OpenError, OrderFilter};
+use crate::ports::{MoneyReceived, OpenError, OrderFilter};
 
 #[test]
 fn an_order_whose_payment_is_decided_is_updated_before_it_is_shown() {
@@ -274,19 +274,27 @@ fn listed_orders_have_their_items() {
 }
 
 #[test]
-fn stats_count_every_status_and_sum_what_was_earned() {
+fn stats_count_every_status_and_what_was_charged_and_given_back() {
     use OrderStatus::{Cancelled, Delivered, Paid, Pending, Refunded};
     let shop = Shop::new();
+    let stats = || run(order_stats::handle(&shop)).unwrap();
+    let usd = "USD".parse().unwrap();
+    let money = |gross, refunded| MoneyReceived {
+        currency: usd,
+        gross,
+        refunded,
+    };
+    assert_eq!(stats().by_currency, [money(0, 0)], "of a new shop");
     shop.placed();
     let delivered = shop.paid();
     shop.change(admin(), &delivered, Delivered).unwrap();
-    shop.paid();
+    let paid = shop.paid();
     let refunded = shop.paid();
     shop.refund(&refunded, i64::MAX);
+    shop.refund(&paid, 1_000);
     shop.deliver_events();
-    let stats = order_stats::handle(&shop).unwrap();
     assert_eq!(
-        stats.by_status,
+        stats().by_status,
         [
             (Pending, 1),
             (Paid, 1),
@@ -295,5 +303,27 @@ fn stats_count_every_status_and_sum_what_was_earned() {
             (Refunded, 1)
         ]
     );
-    assert_eq!(stats.revenue.to_string(), "40.17");
+    // The total is 20.085; nobody pays the half cent.
+    assert_eq!(
+        stats().by_currency,
+        [money(3 * REQUEST_MINOR, REQUEST_MINOR + 1_000)]
+    );
+    assert_eq!(stats().by_currency[0].net(), 2 * REQUEST_MINOR - 1_000);
+    shop.payments.down.set(true);
+    assert_eq!(
+        run(order_stats::handle(&shop)),
+        Err(OrderError::Unavailable)
+    );
+}
+
+#[test]
+fn a_payment_that_came_too_late_is_charged_and_given_back() {
+    let shop = Shop::new();
+    let late = shop.placed();
+    shop.cancel(&late).unwrap();
+    shop.deliver_events();
+    shop.customer_pays(&late);
+    shop.deliver_events();
+    let money = run(order_stats::handle(&shop)).unwrap().by_currency[0];
+    assert_eq!((money.gross, money.net()), (REQUEST_MINOR, 0));
 }

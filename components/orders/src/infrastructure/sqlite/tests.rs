@@ -366,26 +366,6 @@ fn a_key_is_taken_once_per_customer_and_freed_with_its_order() {
 }
 
 #[test]
-fn totals_may_exceed_what_one_amount_can_hold() {
-    let database = database();
-    for id in [ORDER, OTHER] {
-        write(&database, |records| {
-            records.insert_order(&order(id, i64::MAX / 4))
-        });
-    }
-    let totals = read(&database, |records| records.totals());
-    let each = i128::from(i64::MAX / 4) * 4;
-    assert_eq!(
-        totals,
-        [StatusTotal {
-            status: OrderStatus::Pending,
-            orders: 2,
-            amount: each * 2
-        }]
-    );
-}
-
-#[test]
 fn what_is_asked_often_is_answered_from_an_index() {
     let older = || PageStart::After(order_id(ORDER));
     let by = |status: Option<OrderStatus>, customer: Option<&str>, start: PageStart| {

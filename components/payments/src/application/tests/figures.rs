@@ -1,4 +1,4 @@
-use super::shop::{Shop, now};
+use super::shop::{AMOUNT, Shop, now};
 use crate::application::commands::{self, FAILURES_MAX};
 use crate::application::queries;
 use crate::domain::PaymentStatus;
@@ -99,4 +99,26 @@ fn refunds_that_wait_and_are_asked_for_again_are_counted() {
     shop.relay();
     let done = figures(&shop);
     assert_eq!((done.refunds_waiting, done.refund_retries), (0, 2));
+}
+
+#[test]
+fn money_is_what_was_charged_and_what_was_given_back() {
+    let shop = Shop::new();
+    let received = || {
+        let received = queries::money_received(&shop).unwrap();
+        let sums = received.iter().map(|money| {
+            let code = money.currency.code().to_owned();
+            (code, money.gross.get(), money.refunded.get())
+        });
+        sums.collect::<Vec<_>>()
+    };
+    shop.create().unwrap();
+    assert_eq!(received(), [], "nobody has paid");
+    shop.webhook(&shop.completed("evt_1")).unwrap();
+    let usd = "USD".to_owned();
+    assert_eq!(received(), [(usd.clone(), AMOUNT, 0)]);
+    shop.refund(Some(100), None).unwrap();
+    assert_eq!(received(), [(usd.clone(), AMOUNT, 100)], "a part");
+    shop.refund(None, None).unwrap();
+    assert_eq!(received(), [(usd, AMOUNT, AMOUNT)]);
 }

@@ -1,8 +1,8 @@
 use mercato_sqlite::{Error, Row, params};
 
-use super::{SqliteRecords, all};
-use crate::domain::PaymentStatus;
-use crate::ports::{FigureRecords, Figures, Stored};
+use super::{SqliteRecords, all, currency};
+use crate::domain::{MinorUnits, PaymentStatus};
+use crate::ports::{FigureRecords, Figures, MoneyReceived, Stored};
 
 const PAYMENT_COUNTS: &str = "
     SELECT status, payments
@@ -18,7 +18,25 @@ const TALLIES: &str = "
     SELECT relay_runs, published, published_again, handling_failures, parked, refund_retries
     FROM tallies";
 
+const MONEY_RECEIVED: &str = "
+    SELECT currency, gross_high, gross_low, refunded_high, refunded_low
+    FROM money_received
+    ORDER BY currency";
+
+/// Minor units that the higher part of a stored sum counts in.
+const HIGH_UNIT: i128 = 1_000_000_000;
+
 impl FigureRecords for SqliteRecords<'_> {
+    fn money_received(&self) -> Stored<Vec<MoneyReceived>> {
+        all(&self.0.query(MONEY_RECEIVED, params![])?, |row| {
+            Ok(MoneyReceived {
+                currency: currency(row, 0)?,
+                gross: sum(row, 1)?,
+                refunded: sum(row, 3)?,
+            })
+        })
+    }
+
     fn figures(&self) -> Stored<Figures> {
         let payments = all(
             &self.0.query(PAYMENT_COUNTS, params![])?,
@@ -47,4 +65,11 @@ fn payments_of_status(row: &Row) -> Stored<(PaymentStatus, u64)> {
         expected: "a payment's status",
     })?;
     Ok((status, row.get(1)?))
+}
+
+/// A sum from its higher and its lower part; the largest there is when that does not fit.
+fn sum(row: &Row, column: usize) -> Stored<MinorUnits> {
+    let (high, low): (i64, i64) = (row.get(column)?, row.get(column + 1)?);
+    let sum = i128::from(high) * HIGH_UNIT + i128::from(low);
+    Ok(MinorUnits::new(i64::try_from(sum).unwrap_or(i64::MAX)).unwrap_or_default())
 }

@@ -3,7 +3,7 @@ use mercato_money::Money;
 use super::{Database, Error, LABEL, MIGRATIONS, SqliteStore};
 use crate::domain::{
     Charge, CheckoutLine, CheckoutSession, EventType, MinorUnits, NewPayment, Payment,
-    PaymentError, Refund, RefundStatus,
+    PaymentError, PaymentStatus, Refund, RefundStatus,
 };
 use crate::ports::{PurgeTimes, Records, Store, Stored};
 
@@ -365,4 +365,93 @@ fn old_payments_without_money_go_with_all_that_is_theirs() {
     let counted = store.read(|records| records.figures()).unwrap().payments;
     let total: u64 = counted.iter().map(|(_, payments)| payments).sum();
     assert_eq!(total, 4);
+}
+
+/// Sums of all payments as they are, and as they were counted.
+fn sums(store: &SqliteStore) -> (Vec<(i64, i64)>, u64) {
+    let counted = store.read(|records| records.money_received()).unwrap();
+    let sums = counted
+        .iter()
+        .map(|money| (money.gross.get(), money.refunded.get()));
+    let wrong = "
+        (SELECT currency, SUM(amount) AS gross, SUM(refunded_amount) AS refunded
+        FROM payments
+        WHERE status IN ('SUCCEEDED', 'REFUNDED')
+        GROUP BY currency)
+        JOIN money_received USING (currency)
+        WHERE gross <> gross_high * 1000000000 + gross_low
+          OR refunded <> refunded_high * 1000000000 + refunded_low";
+    (sums.collect(), store.count(wrong))
+}
+
+#[test]
+fn money_of_payments_is_counted_and_corrected() {
+    let store = store_with_payment();
+    assert_eq!(sums(&store), (vec![], 0));
+    for (change, expected) in [
+        ("UPDATE payments SET amount = 5000000000", vec![]),
+        (
+            "UPDATE payments SET status = 'SUCCEEDED'",
+            vec![(5_000_000_000, 0)],
+        ),
+        (
+            "UPDATE payments SET refunded_amount = 3000000001",
+            vec![(5_000_000_000, 3_000_000_001)],
+        ),
+        (
+            "UPDATE payments SET refunded_amount = amount, status = 'REFUNDED'",
+            vec![(5_000_000_000, 5_000_000_000)],
+        ),
+        // A refund that did not arrive.
+        (
+            "UPDATE payments SET refunded_amount = 1999999999, status = 'SUCCEEDED'",
+            vec![(5_000_000_000, 1_999_999_999)],
+        ),
+        (
+            "UPDATE payments SET refunded_amount = 0, status = 'FAILED'",
+            vec![(0, 0)],
+        ),
+    ] {
+        store.execute(change);
+        assert_eq!(sums(&store), (expected, 0), "{change}");
+    }
+}
+
+#[test]
+fn no_number_of_payments_makes_a_sum_overflow() {
+    let store = SqliteStore::new();
+    for number in 0..4 {
+        let mut large = payment(&format!("p{number}"), &format!("o{number}"));
+        large.amount = units(i64::MAX / 2);
+        large.status = PaymentStatus::Succeeded;
+        write(&store, |records| records.insert_payment(&large, &[]));
+    }
+    let counted = store.read(|records| records.money_received()).unwrap();
+    assert_eq!(counted[0].gross, units(i64::MAX), "the largest there is");
+}
+
+#[test]
+fn payments_from_before_their_money_was_counted_are_counted() {
+    const OLDER: [&str; 2] = [
+        "INSERT INTO payments (id, order_id, customer_id, amount, refunded_amount, currency, status, provider,
+          session_number, created_at, updated_at, version)
+        VALUES ('a', 'o1', 'c', 3000000000, 5, 'EUR', 'SUCCEEDED', 'test', 1, 1, 1, 1),
+          ('b', 'o2', 'c', 7, 7, 'EUR', 'REFUNDED', 'test', 1, 1, 1, 1),
+          ('c', 'o3', 'c', 11, 0, 'EUR', 'PENDING', 'test', 1, 1, 1, 1)",
+        "INSERT INTO payments (id, order_id, customer_id, amount, refunded_amount, currency, status, provider,
+          session_number, created_at, updated_at, version)
+        VALUES ('d', 'o4', 'c', 13, 0, 'JPY', 'SUCCEEDED', 'test', 1, 1, 1, 1)",
+    ];
+    let database = Database::in_memory(LABEL, &MIGRATIONS[..6]).unwrap();
+    let run: Result<(), Error> = database.write(|connection| {
+        for statement in OLDER.into_iter().chain(MIGRATIONS[6].sql.split(";\n\n")) {
+            connection.execute(statement, &[])?;
+        }
+        Ok(())
+    });
+    run.unwrap();
+    assert_eq!(
+        sums(&SqliteStore(database)).0,
+        [(3_000_000_007, 12), (13, 0)]
+    );
 }
