@@ -93,6 +93,40 @@ pub struct OrderFilter {
     pub status: Option<OrderStatus>,
     /// Only of this customer.
     pub customer_id: Option<CustomerId>,
+    /// Only those created later than that, in milliseconds since the Unix epoch.
+    pub created_after: Option<u64>,
+    /// Only those created earlier than that, in milliseconds since the Unix epoch.
+    pub created_before: Option<u64>,
+    /// Only those changed later than that, in milliseconds since the Unix epoch.
+    pub updated_after: Option<u64>,
+}
+
+/// The order of a list. Orders that are equal stand in the order of their ids.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OrderSort {
+    /// By creation, backwards.
+    #[default]
+    NewestFirst,
+    /// By creation.
+    OldestFirst,
+    /// By the last change, backwards.
+    RecentlyUpdatedFirst,
+    /// By the last change.
+    LongUnchangedFirst,
+}
+
+impl OrderSort {
+    /// Whether the list is sorted by the last change, and not by creation.
+    #[must_use]
+    pub const fn is_by_update(self) -> bool {
+        matches!(self, Self::RecentlyUpdatedFirst | Self::LongUnchangedFirst)
+    }
+
+    /// Whether what is latest comes first.
+    #[must_use]
+    pub const fn is_descending(self) -> bool {
+        matches!(self, Self::NewestFirst | Self::RecentlyUpdatedFirst)
+    }
 }
 
 /// Where a page of a list begins.
@@ -100,8 +134,10 @@ pub struct OrderFilter {
 pub enum PageStart {
     /// After so many orders.
     Offset(u64),
-    /// After the place of this order, which need not be there any more.
+    /// In a list by creation: after the place of this order, which need not be there any more.
     After(OrderId),
+    /// In a list by the last change: after the place of an order of that time and id.
+    AfterUpdate(u64, OrderId),
 }
 
 /// What was really charged and given back in one currency, in whole minor units.
@@ -222,10 +258,11 @@ pub trait OrderRecords {
     fn add_history(&self, id: &OrderId, change: &StatusChange) -> Result<(), OrderError>;
     /// An order's history, oldest first.
     fn history(&self, id: &OrderId) -> Result<Vec<StatusChange>, OrderError>;
-    /// Orders newest first, from `start` on, and how many there are in all, as far as they are counted.
+    /// Orders from `start` on, and how many there are in all, as far as they are counted.
     fn list(
         &self,
         filter: &OrderFilter,
+        sort: OrderSort,
         start: &PageStart,
         limit: u32,
     ) -> Result<(Vec<Order>, Total), OrderError>;
@@ -242,6 +279,10 @@ pub trait OrderRecords {
     /// Stores what can change of a saga: all but customer, client, lines and times of birth and expiry. One that has ended
     /// is held by nobody any more.
     fn update_saga(&self, saga: &Saga) -> Result<(), OrderError>;
+    /// Units that an order holds unpaid; none once it has ended.
+    fn held_units(&self, id: &OrderId) -> Result<Option<u64>, OrderError>;
+    /// The saga that has taken an order's place, or is about to; those that came to nothing do not count.
+    fn replacement(&self, id: &OrderId) -> Result<Option<Saga>, OrderError>;
     /// Unfinished sagas the sweeper should look at, longest waiting first.
     fn due_sagas(&self, now: u64, limit: u32) -> Result<Vec<OrderId>, OrderError>;
     /// Whether there is a saga or a follow-up that the sweeper should look at.

@@ -64,6 +64,81 @@ pub fn parse_rfc3339(text: &str) -> Option<u64> {
     (rfc3339(ms) == text).then_some(ms)
 }
 
+/// Longest text that is read as a moment, in bytes.
+const MOMENT_MAX_BYTES: usize = 64;
+
+/// Reads any moment of RFC 3339, in milliseconds since the Unix epoch: with or without fractions of a second, in UTC or with
+/// an offset. What is finer than a millisecond is cut off, and what lies before the epoch is the epoch.
+#[must_use]
+pub fn parse_moment(text: &str) -> Option<u64> {
+    if text.len() > MOMENT_MAX_BYTES || !text.is_ascii() {
+        return None;
+    }
+    let text = text.to_ascii_uppercase();
+    let (date_and_time, offset_minutes) = split_offset(&text)?;
+    let (whole, fraction) = match date_and_time.split_once('.') {
+        Some((whole, fraction)) if !fraction.is_empty() => (whole, fraction),
+        Some(_) => return None,
+        None => (date_and_time, "0"),
+    };
+    let shape = whole
+        .bytes()
+        .map(|byte| if byte.is_ascii_digit() { b'0' } else { byte });
+    let is_shape = shape.eq(*b"0000-00-00T00:00:00");
+    if !is_shape || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number = |from: usize, to: usize| whole.get(from..to)?.parse::<u64>().ok();
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    // A leap second is the second after it.
+    let is_time = hour < 24 && minute < 60 && second <= 60;
+    if !is_time || !(1..=days_of_month(year, month)).contains(&day) {
+        return None;
+    }
+    let digits: String = fraction.chars().chain("000".chars()).take(3).collect();
+    let millis: i64 = digits.parse().ok()?;
+    let Some(days) = days_since_epoch(year, month, day) else {
+        return Some(0);
+    };
+    let seconds = days * SECONDS_PER_DAY + hour * 3_600 + minute * 60 + second;
+    let seconds = i64::try_from(seconds).ok()? - offset_minutes * 60;
+    let ms = seconds * 1_000 + millis;
+    Some(u64::try_from(ms).unwrap_or(0))
+}
+
+/// The text without its offset, and the offset in minutes.
+fn split_offset(text: &str) -> Option<(&str, i64)> {
+    /// Characters of an offset such as `+01:00`.
+    const OFFSET_CHARS: usize = 6;
+    if let Some(rest) = text.strip_suffix('Z') {
+        return Some((rest, 0));
+    }
+    let (rest, offset) = text.split_at_checked(text.len().checked_sub(OFFSET_CHARS)?)?;
+    let sign = match offset.get(..1)? {
+        "+" => 1,
+        "-" => -1,
+        _ => return None,
+    };
+    let (hours, minutes) = offset.get(1..)?.split_once(':')?;
+    let number = |text: &str| {
+        let is_number = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| text.parse::<i64>().ok()).flatten()
+    };
+    let (hours, minutes) = (number(hours)?, number(minutes)?);
+    (hours < 24 && minutes < 60).then_some((rest, sign * (hours * 60 + minutes)))
+}
+
+fn days_of_month(year: u64, month: u64) -> u64 {
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 => 28 + u64::from(is_leap),
+        _ => 0,
+    }
+}
+
 /// Year, month and day of the so-manieth day since 1970-01-01 (proleptic Gregorian, counted in 400-year eras).
 fn civil_date(days: u64) -> (u64, u64, u64) {
     let shifted = days + 719_468;
@@ -128,6 +203,46 @@ mod tests {
         ] {
             assert_eq!(parse_rfc3339(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn every_moment_of_rfc_3339_is_read() {
+        for (text, ms) in [
+            ("2025-12-31T23:59:59.999Z", 1_767_225_599_999),
+            ("2025-12-31T23:59:59.9999Z", 1_767_225_599_999),
+            ("2025-12-31t23:59:59z", 1_767_225_599_000),
+            ("2026-01-01T00:29:59.5+00:30", 1_767_225_599_500),
+            ("2025-12-31T15:59:59-08:00", 1_767_225_599_000),
+            ("2016-12-31T23:59:60Z", 1_483_228_800_000),
+            ("1970-01-01T00:00:00+01:00", 0),
+            ("0001-02-28T00:00:00Z", 0),
+            ("2024-02-29T00:00:00.12Z", 1_709_164_800_120),
+        ] {
+            assert_eq!(parse_moment(text), Some(ms), "{text}");
+        }
+        for text in [
+            "",
+            "Z",
+            "2025-12-31",
+            "2025-12-31T23:59:59",
+            "2025-12-31 23:59:59Z",
+            "2025-02-29T00:00:00Z",
+            "2025-04-31T00:00:00Z",
+            "2025-00-01T00:00:00Z",
+            "2025-01-01T24:00:00Z",
+            "2025-01-01T00:00:61Z",
+            "2025-01-01T00:00:00.Z",
+            "2025-01-01T00:00:00.0x0Z",
+            "2025-01-01T00:00:00+24:00",
+            "2025-01-01T00:00:00+1:00",
+            "2025-01-01T00:00:00 01:00",
+            "2025-01-01T00:00:00Zé",
+            "1735689600000",
+        ] {
+            assert_eq!(parse_moment(text), None, "{text}");
+        }
+        let long = format!("2025-01-01T00:00:00.{}Z", "0".repeat(MOMENT_MAX_BYTES));
+        assert_eq!(parse_moment(&long), None);
     }
 
     #[test]

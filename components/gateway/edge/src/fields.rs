@@ -259,9 +259,19 @@ impl Fields {
 
     /// An identifier that must be there.
     pub fn required_id(&mut self, name: &str) -> String {
-        let Some(raw) = self.values.remove(name) else {
-            return self.required(name);
-        };
+        match self.values.remove(name) {
+            Some(raw) => self.id(name, &raw),
+            None => self.required(name),
+        }
+    }
+
+    /// An identifier that may be absent; `null` is none.
+    pub fn optional_id(&mut self, name: &str) -> Option<String> {
+        let raw = self.values.remove(name)?;
+        Some(self.id(name, &raw))
+    }
+
+    fn id(&mut self, name: &str, raw: &RawValue) -> String {
         let given: String = self.read(name, raw.get()).unwrap_or_default();
         match ids::parse(&given) {
             Ok(id) => id,

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use mercato_platform::clock::parse_moment;
+
 use crate::field_errors::{FieldErrors, shown};
 use crate::router::percent_decode;
 use crate::{FieldError, PageRequest, Problem};
@@ -66,6 +68,18 @@ impl Query {
             self.reject(name, "type", &format!("must be {expected}"));
         }
         value
+    }
+
+    /// A parameter that is a moment, in milliseconds since the Unix epoch.
+    pub fn moment(&mut self, name: &str) -> Option<u64> {
+        const RULE: &str =
+            "must be a time such as 2026-03-01T09:30:00.000Z (RFC 3339; a plus sign is %2B)";
+        let text = self.text(name)?;
+        let moment = parse_moment(&text);
+        if moment.is_none() {
+            self.reject(name, "format", RULE);
+        }
+        moment
     }
 
     /// `page` and `limit`.

@@ -2,10 +2,11 @@
 
 use std::ops::RangeInclusive;
 
-use mercato_edge::{Fields, Id, Problem};
+use mercato_edge::{Amount, Fields, Id, Problem};
+use mercato_money::Money;
 use utoipa::ToSchema;
 
-use crate::bindings::mercato::orders::commands::Line;
+use crate::bindings::mercato::orders::commands::{self, Line};
 use crate::bindings::mercato::orders::types::OrderStatus;
 use crate::status::{OrderStatusName, STATUS_RULE, parse_order_status};
 
@@ -17,12 +18,19 @@ const QUANTITY: RangeInclusive<u32> = 1..=10_000;
 
 /// What is ordered.
 #[derive(Debug, PartialEq, Eq, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[schema(example = json!({"items": [{"productId": "01890a5d-ac96-774b-bcce-b302099a8057", "quantity": 2}]}))]
 pub struct NewOrder {
     /// 1 to 100 lines as sent. Lines of the same product are then merged; their quantities together must not exceed 10,000.
     #[schema(min_items = 1, max_items = 100)]
     items: Vec<NewOrderLine>,
+    /// The total that the customer saw: `totalAmount`, or what it comes to in the currency's minor unit. With another one nothing
+    /// is ordered.
+    #[schema(value_type = Amount, required = false, nullable = false)]
+    expected_total: Option<Money>,
+    /// A `PENDING` order of one's own that ends before this one begins: its units are free then, and nobody can pay it any more.
+    #[schema(value_type = Id, required = false, nullable = false)]
+    replaces: Option<String>,
 }
 
 /// So many units of one product.
@@ -36,7 +44,7 @@ pub struct NewOrderLine {
 }
 
 impl NewOrder {
-    /// Reads `{items: [{productId, quantity}]}`.
+    /// Reads `{items: [{productId, quantity}], expectedTotal?, replaces?}`.
     ///
     /// # Errors
     /// 400 naming every field that is missing, unknown or of the wrong type; the rules are the domain's.
@@ -45,17 +53,31 @@ impl NewOrder {
             product_id: item.required_id("productId"),
             quantity: item.required_within("quantity", QUANTITY),
         });
+        let expected_total = fields.optional::<Money>("expectedTotal");
+        if expected_total.is_some_and(|total| total < Money::ZERO) {
+            fields.reject("expectedTotal", "min", "must not be less than 0");
+        }
+        let replaces = fields.optional_id("replaces");
         fields.finish()?;
-        Ok(Self { items })
+        Ok(Self {
+            items,
+            expected_total,
+            replaces,
+        })
     }
+}
 
-    /// The lines as the domain takes them.
-    pub fn into_lines(self) -> Vec<Line> {
+impl From<NewOrder> for commands::NewOrder {
+    fn from(order: NewOrder) -> Self {
         let line = |line: NewOrderLine| Line {
             product_id: line.product_id,
             quantity: line.quantity,
         };
-        self.items.into_iter().map(line).collect()
+        Self {
+            lines: order.items.into_iter().map(line).collect(),
+            expected_total: order.expected_total.map(Money::units),
+            replaces: order.replaces,
+        }
     }
 }
 
@@ -122,14 +144,41 @@ mod tests {
                 {"productId":"01890a5d-ac96-774b-bcce-b302099a8057","quantity":2},
                 {"productId":"01890a5d-ac96-774b-bcce-b302099a8058","quantity":10000}]}"#,
         ));
+        let order = commands::NewOrder::from(order.unwrap());
+        assert_eq!((order.expected_total, order.replaces), (None, None));
         let pairs: Vec<_> = order
-            .unwrap()
-            .into_lines()
+            .lines
             .into_iter()
             .map(|line| (line.product_id, line.quantity))
             .collect();
         let id = |end| format!("01890a5d-ac96-774b-bcce-b302099a805{end}");
         assert_eq!(pairs, [(id(7), 2), (id(8), 10_000)]);
+    }
+
+    #[test]
+    fn an_order_may_say_its_total_and_which_one_it_replaces() {
+        let body = |more: &str| {
+            let line = r#"{"productId":"01890a5d-ac96-774b-bcce-b302099a8057","quantity":2}"#;
+            NewOrder::read(fields(&format!(r#"{{"items":[{line}],{more}}}"#)))
+        };
+        let id = "01890a5d-ac96-774b-bcce-b302099a8058";
+        let order = body(&format!(r#""expectedTotal":12.5,"replaces":"{id}""#)).unwrap();
+        let order = commands::NewOrder::from(order);
+        assert_eq!(
+            (order.expected_total, order.replaces.as_deref()),
+            (Some(125_000), Some(id))
+        );
+        for wrong in [
+            r#""expectedTotal":-1"#,
+            r#""expectedTotal":1.00001"#,
+            r#""expectedTotal":"12""#,
+            r#""expectedTotal":null"#,
+            r#""replaces":"M-1""#,
+            r#""replaces":null"#,
+        ] {
+            let named = named(&body(wrong).unwrap_err());
+            assert!(wrong.contains(&named[0]) && named.len() == 1, "{wrong}");
+        }
     }
 
     #[test]

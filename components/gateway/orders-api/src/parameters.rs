@@ -4,8 +4,8 @@
     reason = "describes what is read from path, query and headers one by one"
 )]
 
-use mercato_edge::Id;
-use utoipa::IntoParams;
+use mercato_edge::{Id, Timestamp};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::status::OrderStatusName;
 
@@ -42,6 +42,43 @@ pub struct StatusInPlaceOfOrderId {
 pub struct Status {
     /// Only orders of this status.
     status: Option<OrderStatusName>,
+}
+
+/// The orders of a list as they are named in the query; a minus turns them round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(as = OrderSort)]
+pub enum SortName {
+    /// Newest first; so it is without `sort`.
+    #[schema(rename = "-createdAt")]
+    NewestFirst,
+    /// Oldest first.
+    #[schema(rename = "createdAt")]
+    OldestFirst,
+    /// Changed last first.
+    #[schema(rename = "-updatedAt")]
+    RecentlyUpdatedFirst,
+    /// Longest unchanged first.
+    #[schema(rename = "updatedAt")]
+    LongUnchangedFirst,
+}
+
+/// From when, and in which order.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub struct Times {
+    /// Only orders created later than that.
+    #[param(value_type = Timestamp, required = false)]
+    created_after: Option<String>,
+    /// Only orders created earlier than that.
+    #[param(value_type = Timestamp, required = false)]
+    created_before: Option<String>,
+    /// Only orders changed later than that. Whoever asks again and again does so with some seconds of overlap: a change that is being
+    /// made while the list is read has an earlier time and is seen later.
+    #[param(value_type = Timestamp, required = false)]
+    updated_after: Option<String>,
+    /// The order of the list; a minus turns it round. Orders that are equal stand in the order of their ids.
+    #[param(value_type = SortName, inline, required = false)]
+    sort: Option<SortName>,
 }
 
 /// Whose orders.

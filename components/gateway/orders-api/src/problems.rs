@@ -1,12 +1,13 @@
 //! What the errors of orders are in HTTP: the whole table.
 
-use mercato_edge::{FieldError, HeaderValue, Id, Problem, StatusCode, header};
+use mercato_edge::{FieldError, HeaderValue, Id, Price, Problem, StatusCode, header};
+use mercato_money::Money;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::bindings::mercato::orders::types::{
-    Limit, LimitReached, LineProblem, OrderError, RejectedLine, Transition,
+    Limit, LimitReached, LineProblem, OrderError, OrderItem, RejectedLine, TotalChanged, Transition,
 };
 use crate::status::order_status_name;
 
@@ -27,6 +28,12 @@ pub fn problem(error: OrderError) -> Problem {
             Problem::forbidden("of an order's status you may change only PENDING to CANCELLED")
         }
         OrderError::LinesRejected(lines) => lines_rejected(&lines),
+        OrderError::TotalChanged(changed) => total_changed(changed),
+        OrderError::AlreadyReplaced(other) => Problem::conflict(
+            "already-replaced",
+            "nothing was ordered: another order has taken the place of the one that was to be replaced",
+        )
+        .with_member("replacedBy", other.into()),
         OrderError::LimitReached(reached) => limit_reached(&reached),
         OrderError::InvalidTransition(transition) => invalid_transition(&transition),
         OrderError::VersionMismatch => Problem::precondition_failed(),
@@ -105,6 +112,44 @@ fn line(line: &RejectedLine) -> LineDocument<'_> {
     }
 }
 
+/// A line of an order whose total is not the expected one.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = PricedLine)]
+pub struct PricedLineDocument {
+    #[schema(value_type = Id)]
+    product_id: String,
+    /// The product's name as it is now.
+    #[schema(min_length = 1, max_length = 200, example = "Espresso cup")]
+    name: String,
+    /// Price of one unit as it is now.
+    #[schema(value_type = Price)]
+    price: Money,
+    #[schema(minimum = 1, maximum = 10_000, example = 2)]
+    quantity: u32,
+}
+
+fn total_changed(changed: TotalChanged) -> Problem {
+    let (expected, total) = (
+        Money::from_units(changed.expected),
+        Money::from_units(changed.total),
+    );
+    let priced = |item: OrderItem| PricedLineDocument {
+        product_id: item.product_id,
+        name: item.name,
+        price: Money::from_units(item.unit_price),
+        quantity: item.quantity,
+    };
+    let lines: Vec<_> = changed.items.into_iter().map(priced).collect();
+    let detail = format!(
+        "nothing was ordered: the total is {total} by now and not {expected}; show it and ask again"
+    );
+    Problem::conflict("total-changed", detail)
+        .with_member("total", json!(total))
+        .with_member("expectedTotal", json!(expected))
+        .with_member("lines", json!(lines))
+}
+
 /// Says what to do about it.
 fn limit_reached(reached: &LimitReached) -> Problem {
     let max = reached.max;
@@ -179,6 +224,11 @@ mod tests {
                 OrderError::InvalidTransition(transition),
                 409,
                 "invalid-transition",
+            ),
+            (
+                OrderError::AlreadyReplaced("b".to_owned()),
+                409,
+                "already-replaced",
             ),
             (OrderError::VersionMismatch, 412, "version-mismatch"),
             (
@@ -284,6 +334,34 @@ mod tests {
             document["detail"],
             "an order that is PAID cannot become CANCELLED"
         );
+    }
+
+    #[test]
+    fn a_total_that_has_changed_is_told_with_its_lines() {
+        let changed = TotalChanged {
+            expected: 125_000,
+            total: 130_000,
+            items: vec![OrderItem {
+                product_id: "p".to_owned(),
+                name: "Tea".to_owned(),
+                unit_price: 65_000,
+                quantity: 2,
+            }],
+        };
+        let problem = problem(OrderError::TotalChanged(changed));
+        assert_eq!(
+            (problem.status().as_u16(), problem.code()),
+            (409, "total-changed")
+        );
+        let text = problem.document("/", "r", "t").to_string();
+        for part in [
+            r#""expectedTotal":12.5"#,
+            r#""total":13"#,
+            r#""price":6.5"#,
+            r#""quantity":2"#,
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
     }
 
     #[test]

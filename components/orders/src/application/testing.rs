@@ -29,11 +29,11 @@ use crate::domain::{
 };
 use crate::infrastructure::sqlite::{LABEL, MIGRATIONS};
 use crate::ports::{
-    Inventory, MoneyReceived, OpenError, OrderFilter, OrderRecords, OrderRepository, Payments,
-    Ports, RecordedAnswer, Refunding, ReserveError, Settings, Task,
+    Inventory, MoneyReceived, OpenError, OrderFilter, OrderRecords, OrderRepository, OrderSort,
+    Payments, Ports, RecordedAnswer, Refunding, ReserveError, Settings, Task,
 };
 
-pub const START_MS: u64 = 1_700_000_000_000;
+pub const START_MS: u64 = 0x0193_9f6e_8a00;
 pub const TTL_MS: u64 = 900_000;
 pub const UNPAID_KEPT_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
 
@@ -631,14 +631,18 @@ impl Clock for TestClock {
     }
 }
 
-/// Ids in a row.
-#[derive(Default)]
-pub struct TestIds(Cell<u64>);
+/// Ids in a row, of the time that it is.
+pub struct TestIds(Cell<u64>, Rc<TestClock>);
 
 impl Ids for TestIds {
     fn new_id(&self) -> String {
         self.0.set(self.0.get() + 1);
-        format!("01939f6e-8a00-7000-8000-{:012x}", self.0.get())
+        let (now, number) = (self.1.now_ms(), self.0.get());
+        format!(
+            "{:08x}-{:04x}-7000-8000-{number:012x}",
+            now >> 16,
+            now & 0xffff
+        )
     }
 }
 
@@ -712,6 +716,8 @@ pub fn request(key: Option<&str>) -> CreateOrder {
         client: None,
         is_exempt: false,
         lines: lines(&[(1, 2), (2, 1)]),
+        expected_total: None,
+        replaces: None,
         idempotency,
     }
 }
@@ -722,8 +728,8 @@ pub const REQUEST_MINOR: i64 = 2_008;
 impl Shop {
     pub fn new() -> Self {
         let faults: Rc<Faults> = Rc::default();
-        let ids: Rc<TestIds> = Rc::default();
         let clock = Rc::new(TestClock(Cell::new(START_MS)));
+        let ids = Rc::new(TestIds(Cell::new(0), Rc::clone(&clock)));
         let database = Database::in_memory(LABEL, MIGRATIONS).unwrap();
         let shop = Self {
             orders: TestRepository {
@@ -918,9 +924,15 @@ impl Shop {
             limit: 100,
             after: None,
         };
-        list_orders::handle(self, &admin(), OrderFilter::default(), &request)
-            .unwrap()
-            .orders
+        list_orders::handle(
+            self,
+            &admin(),
+            OrderFilter::default(),
+            OrderSort::default(),
+            &request,
+        )
+        .unwrap()
+        .orders
     }
 
     /// How many attempts of the sweeper all unfinished sagas have had.

@@ -1,4 +1,6 @@
-use super::{Limit, LimitReached, ProductId, Transition};
+use mercato_money::Money;
+
+use super::{Limit, LimitReached, OrderId, OrderItem, ProductId, Transition};
 
 /// A field of a request that breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +47,17 @@ pub struct RejectedLine {
     pub available: u64,
 }
 
+/// What an order would cost whose total is not the one that its customer expects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TotalChanged {
+    /// What the customer expects.
+    pub expected: Money,
+    /// What it is.
+    pub total: Money,
+    /// The lines with names and prices as they are now.
+    pub items: Vec<OrderItem>,
+}
+
 /// Why a request about orders was refused or could not be served.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OrderError {
@@ -60,6 +73,12 @@ pub enum OrderError {
     /// Nothing was ordered; every line that failed is named.
     #[error("{} lines were rejected", .0.len())]
     LinesRejected(Vec<RejectedLine>),
+    /// Nothing was ordered: the total is another one than the customer expects.
+    #[error("the total is {} and not {}", .0.total, .0.expected)]
+    TotalChanged(TotalChanged),
+    /// Nothing was ordered: that other order has taken the place of the older one already.
+    #[error("the order was replaced by {0}")]
+    AlreadyReplaced(OrderId),
     /// The account or its client has as many orders as it may; nothing was begun.
     #[error("a limit of orders is reached: {0:?}")]
     LimitReached(LimitReached),

@@ -9,7 +9,7 @@ mod payment;
 mod placement;
 mod status;
 
-pub use error::{FieldError, LineProblem, OrderError, RejectedLine};
+pub use error::{FieldError, LineProblem, OrderError, RejectedLine, TotalChanged};
 pub use ids::{Actor, CustomerId, EventId, OrderId, PaymentId, ProductId};
 pub use limits::{
     DAY_MS, Holder, HolderKind, Holding, Limit, LimitReached, Limits, MINUTE_MS, Share,

@@ -15,6 +15,18 @@ pub struct OrderItem {
     pub quantity: Quantity,
 }
 
+impl OrderItem {
+    /// Sum of price times quantity.
+    ///
+    /// # Errors
+    /// [`MoneyError::Overflow`] when it is more than an amount of money can hold.
+    pub fn total_of(items: &[Self]) -> Result<Money, MoneyError> {
+        items.iter().try_fold(Money::ZERO, |sum, item| {
+            sum.checked_add(item.unit_price.checked_mul(item.quantity.get())?)
+        })
+    }
+}
+
 /// Proof that an order was paid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
@@ -82,9 +94,7 @@ impl Order {
         currency: Currency,
         now: u64,
     ) -> Result<Self, MoneyError> {
-        let total_amount = items.iter().try_fold(Money::ZERO, |sum, item| {
-            sum.checked_add(item.unit_price.checked_mul(item.quantity.get())?)
-        })?;
+        let total_amount = OrderItem::total_of(&items)?;
         let total_items = items
             .iter()
             .map(|item| u64::from(item.quantity.get()))
@@ -109,6 +119,13 @@ impl Order {
     #[must_use]
     pub fn amount_due(&self) -> i64 {
         self.total_amount.to_minor(self.currency)
+    }
+
+    /// Whether a customer who expects to pay that much is right: the exact total, or what it comes to at the till.
+    #[must_use]
+    pub fn has_total(&self, expected: Money) -> bool {
+        expected == self.total_amount
+            || Money::from_minor(self.amount_due(), self.currency) == Ok(expected)
     }
 
     /// The first line of the history.
@@ -221,6 +238,20 @@ mod tests {
         );
         assert_eq!(order.amount_due(), 610);
         assert_eq!(place(vec![item("0.115", 1)]).unwrap().amount_due(), 12);
+    }
+
+    #[test]
+    fn a_customer_may_expect_the_exact_total_or_what_is_to_be_paid() {
+        let order = place(vec![item("0.105", 1), item("2", 3)]).unwrap();
+        for (expected, is_right) in [
+            ("6.105", true),
+            ("6.1", true),
+            ("6.11", false),
+            ("6", false),
+        ] {
+            let expected = expected.parse().unwrap();
+            assert_eq!(order.has_total(expected), is_right, "{expected}");
+        }
     }
 
     #[test]

@@ -1,5 +1,8 @@
+use mercato_money::Money;
+
 use super::{
     Actor, CustomerId, FieldError, Holder, Line, OrderError, OrderId, PaymentSession, RejectedLine,
+    TotalChanged,
 };
 
 /// Nothing is put off for longer than this, in milliseconds, but the end of a reservation. What seems to be is due: the
@@ -66,6 +69,8 @@ impl Step {
 pub enum Rejection {
     /// The catalogue could not serve these lines.
     Lines(Vec<RejectedLine>),
+    /// The total was not the one that the customer expected.
+    TotalChanged(TotalChanged),
     /// The total is more than an amount of money can hold.
     TotalTooLarge,
     /// Nobody waited for it any more.
@@ -78,6 +83,7 @@ impl Rejection {
     pub fn into_error(self) -> OrderError {
         match self {
             Self::Lines(lines) => OrderError::LinesRejected(lines),
+            Self::TotalChanged(changed) => OrderError::TotalChanged(changed),
             Self::TotalTooLarge => OrderError::Invalid(vec![FieldError::new(
                 "items",
                 "max",
@@ -110,6 +116,10 @@ pub struct Saga {
     pub client: Option<Holder>,
     /// What was asked for; forgotten when the stock is held: the order has it then.
     pub lines: Vec<Line>,
+    /// The total that the customer saw, if they said so.
+    pub expected_total: Option<Money>,
+    /// The older order that ends before this one begins.
+    pub replaces: Option<OrderId>,
     /// When it began, in milliseconds since the Unix epoch.
     pub created_at: u64,
     /// When the reservation ends, in milliseconds since the Unix epoch.
@@ -152,6 +162,8 @@ impl Saga {
             client,
             step: Step::New,
             lines,
+            expected_total: None,
+            replaces: None,
             created_at: now,
             expires_at,
             next_attempt_at: now,

@@ -1,17 +1,20 @@
 //! The orders database.
 
+mod listing;
+
 use mercato_cursor::Total;
 use mercato_money::Money;
 use mercato_platform::log;
 use mercato_sqlite::{Connection, Database, Error, Migration, Row, Value, migrations, params};
 
+use self::listing::{count_of, page_of};
 use crate::domain::{
     Actor, Closing, CustomerId, EventId, Holder, Holding, Line, LineProblem, Order, OrderError,
     OrderId, OrderItem, OrderStatus, PAUSE_LONGEST_MS, PaymentEvent, PaymentId, PaymentSession,
-    ProductId, Quantity, Receipt, RejectedLine, Rejection, Saga, StatusChange, Step,
+    ProductId, Quantity, Receipt, RejectedLine, Rejection, Saga, StatusChange, Step, TotalChanged,
 };
 use crate::ports::{
-    Figures, FollowUp, KeyRecord, OrderFilter, OrderRecords, OrderRepository, PageStart,
+    Figures, FollowUp, KeyRecord, OrderFilter, OrderRecords, OrderRepository, OrderSort, PageStart,
     PurgeTimes, RecordedAnswer, Task,
 };
 
@@ -24,7 +27,8 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0002_inbox_by_age",
     "0003_figures",
     "0004_sagas_under_way",
-    "0005_limits_and_retention"
+    "0005_limits_and_retention",
+    "0006_lists_and_replacements"
 ];
 
 const ORDER_COLUMNS: &str = "
@@ -86,9 +90,23 @@ FROM tallies";
 
 const SAGA: &str = "
 SELECT customer_id, step, created_at, expires_at, next_attempt_at, attempts,
-  session_id, session_url, session_expires_at, closing_actor, closing_reason, rejection, client
+  session_id, session_url, session_expires_at, closing_actor, closing_reason, rejection, client,
+  expected_total, replaces
 FROM sagas
 WHERE order_id = ?";
+
+const HELD_UNITS: &str = "
+SELECT units
+FROM sagas
+WHERE order_id = ? AND step IN ('new', 'reserved', 'ready', 'closing')";
+
+/// One whose order is cancelled has come to nothing.
+const REPLACEMENT: &str = "
+SELECT order_id
+FROM sagas
+WHERE replaces = ? AND step <> 'rejected'
+  AND NOT EXISTS (SELECT 1 FROM orders WHERE orders.id = sagas.order_id AND status = 'CANCELLED')
+LIMIT 1";
 
 const SAGA_LINES: &str = "
 SELECT product_id, quantity
@@ -102,9 +120,16 @@ FROM saga_rejected_lines
 WHERE order_id = ?
 ORDER BY position";
 
+const CHANGED_LINES: &str = "
+SELECT order_id, product_id, name, unit_price, quantity
+FROM saga_changed_lines
+WHERE order_id = ?
+ORDER BY position";
+
 const INSERT_SAGA: &str = "
-INSERT INTO sagas (order_id, customer_id, step, created_at, expires_at, next_attempt_at, attempts, units, client)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+INSERT INTO sagas
+  (order_id, customer_id, step, created_at, expires_at, next_attempt_at, attempts, units, client, expected_total, replaces)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// The second parameter lists products and quantities.
 const INSERT_SAGA_LINES: &str = "
@@ -139,6 +164,10 @@ SELECT EXISTS (
 
 const INSERT_REJECTED_LINE: &str = "
 INSERT OR REPLACE INTO saga_rejected_lines (order_id, position, product_id, problem, requested, available)
+VALUES (?, ?, ?, ?, ?, ?)";
+
+const INSERT_CHANGED_LINE: &str = "
+INSERT OR REPLACE INTO saga_changed_lines (order_id, position, product_id, name, unit_price, quantity)
 VALUES (?, ?, ?, ?, ?, ?)";
 
 const DUE_SAGAS: &str = "
@@ -452,13 +481,14 @@ impl OrderRecords for Records<'_> {
     fn list(
         &self,
         filter: &OrderFilter,
+        sort: OrderSort,
         start: &PageStart,
         limit: u32,
     ) -> Result<(Vec<Order>, Total), OrderError> {
         let (statement, parameters) = count_of(filter);
         let count = self.0.query_one(&statement, &parameters)?;
         let total = Total::counted(count.map_or(Ok(0), |row| row.get(0))?);
-        let (statement, parameters) = page_of(filter, start, limit);
+        let (statement, parameters) = page_of(filter, sort, total.is_exact, start, limit);
         let rows = self.0.query(&statement, &parameters)?;
         let mut orders = rows.iter().map(order_of).collect::<Result<Vec<_>, _>>()?;
         self.add_items(&mut orders)?;
@@ -501,6 +531,8 @@ impl OrderRecords for Records<'_> {
             return Ok(None);
         };
         let lines = self.0.query(SAGA_LINES, params![id.as_str()])?;
+        let expected_total = row.get::<Option<i64>>(13)?.map(Money::from_units);
+        let replaces = row.get::<Option<String>>(14)?;
         Ok(Some(Saga {
             order_id: id.clone(),
             customer_id: CustomerId::parse(&row.get::<String>(0)?)?,
@@ -508,13 +540,15 @@ impl OrderRecords for Records<'_> {
             step: Step::from_name(&row.get::<String>(1)?)
                 .ok_or_else(|| unreadable("sagas.step"))?,
             lines: lines.iter().map(line_of).collect::<Result<_, _>>()?,
+            expected_total,
+            replaces: replaces.as_deref().map(OrderId::parse).transpose()?,
             created_at: row.get(2)?,
             expires_at: row.get(3)?,
             next_attempt_at: row.get(4)?,
             attempts: row.get(5)?,
             session: session_of(&row)?,
             closing: closing_of(&row)?,
-            rejection: self.rejection(id, row.get(11)?)?,
+            rejection: self.rejection(id, row.get(11)?, expected_total)?,
         }))
     }
 
@@ -532,6 +566,8 @@ impl OrderRecords for Records<'_> {
                 saga.attempts,
                 saga.units(),
                 saga.client.as_ref().map(Holder::as_str),
+                saga.expected_total.map(Money::units),
+                saga.replaces.as_ref().map(OrderId::as_str),
             ],
         )?;
         let line = |line: &Line| format!("[\"{}\",{}]", line.product_id, line.quantity.get());
@@ -558,10 +594,26 @@ impl OrderRecords for Records<'_> {
                 saga.order_id.as_str(),
             ],
         )?;
-        if let Some(Rejection::Lines(lines)) = &saga.rejection {
-            self.insert_rejected_lines(&saga.order_id, lines)?;
+        match &saga.rejection {
+            Some(Rejection::Lines(lines)) => self.insert_rejected_lines(&saga.order_id, lines)?,
+            Some(Rejection::TotalChanged(changed)) => {
+                self.insert_changed_lines(&saga.order_id, &changed.items)?;
+            }
+            Some(Rejection::TotalTooLarge | Rejection::Abandoned) | None => {}
         }
         exactly_one(changed, "sagas")
+    }
+
+    fn held_units(&self, id: &OrderId) -> Result<Option<u64>, OrderError> {
+        let row = self.0.query_one(HELD_UNITS, params![id.as_str()])?;
+        Ok(row.map(|row| row.get(0)).transpose()?)
+    }
+
+    fn replacement(&self, id: &OrderId) -> Result<Option<Saga>, OrderError> {
+        match self.0.query_one(REPLACEMENT, params![id.as_str()])? {
+            Some(row) => self.saga(&OrderId::parse(&row.get::<String>(0)?)?),
+            None => Ok(None),
+        }
     }
 
     fn due_sagas(&self, now: u64, limit: u32) -> Result<Vec<OrderId>, OrderError> {
@@ -788,12 +840,18 @@ impl Records<'_> {
         &self,
         id: &OrderId,
         name: Option<String>,
+        expected_total: Option<Money>,
     ) -> Result<Option<Rejection>, OrderError> {
         match name.as_deref() {
             None => Ok(None),
             Some("total-too-large") => Ok(Some(Rejection::TotalTooLarge)),
             Some("abandoned") => Ok(Some(Rejection::Abandoned)),
             Some(_) => {
+                if let Some(expected) = expected_total
+                    && let Some(changed) = self.total_changed(id, expected)?
+                {
+                    return Ok(Some(Rejection::TotalChanged(changed)));
+                }
                 let rows = self.0.query(REJECTED_LINES, params![id.as_str()])?;
                 let lines = rows
                     .iter()
@@ -802,6 +860,40 @@ impl Records<'_> {
                 Ok(Some(Rejection::Lines(lines)))
             }
         }
+    }
+
+    /// What the order would have cost, if that is why it was rejected.
+    fn total_changed(
+        &self,
+        id: &OrderId,
+        expected: Money,
+    ) -> Result<Option<TotalChanged>, OrderError> {
+        let rows = self.0.query(CHANGED_LINES, params![id.as_str()])?;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let items = rows.iter().map(item_of).collect::<Result<Vec<_>, _>>()?;
+        let total = OrderItem::total_of(&items).map_err(|_| unreadable("unit_price"))?;
+        Ok(Some(TotalChanged {
+            expected,
+            total,
+            items,
+        }))
+    }
+
+    fn insert_changed_lines(&self, id: &OrderId, items: &[OrderItem]) -> Result<(), OrderError> {
+        for (position, item) in (0_u32..).zip(items) {
+            let line = params![
+                id.as_str(),
+                position,
+                item.product_id.as_str(),
+                item.name.as_str(),
+                item.unit_price.units(),
+                item.quantity.get()
+            ];
+            self.0.execute(INSERT_CHANGED_LINE, line)?;
+        }
+        Ok(())
     }
 
     fn insert_rejected_lines(
@@ -830,47 +922,6 @@ impl Records<'_> {
 fn json_of<'a>(ids: impl Iterator<Item = &'a str>) -> String {
     let ids: Vec<String> = ids.map(|id| format!("\"{id}\"")).collect();
     format!("[{}]", ids.join(","))
-}
-
-/// The statement of one page. Whatever the filter, an index holds its columns and then the id.
-fn page_of(filter: &OrderFilter, start: &PageStart, limit: u32) -> (String, Vec<Value>) {
-    let (after, offset) = match start {
-        PageStart::Offset(offset) => (None, *offset),
-        PageStart::After(id) => (Some(id), 0),
-    };
-    let (condition, mut parameters) = condition_of(filter, after);
-    parameters.extend([Value::from(limit), Value::from(offset)]);
-    let statement =
-        format!("SELECT {ORDER_COLUMNS} FROM orders{condition} ORDER BY id DESC LIMIT ? OFFSET ?");
-    (statement, parameters)
-}
-
-/// Counts the orders of a filter in the same index, as far as orders are counted.
-fn count_of(filter: &OrderFilter) -> (String, Vec<Value>) {
-    let (condition, mut parameters) = condition_of(filter, None);
-    parameters.push(Value::from(Total::LIMIT_ROWS));
-    let statement = format!("SELECT COUNT(*) FROM (SELECT 1 FROM orders{condition} LIMIT ?)");
-    (statement, parameters)
-}
-
-/// The orders of a filter, with `after` only those older than that one.
-fn condition_of(filter: &OrderFilter, after: Option<&OrderId>) -> (String, Vec<Value>) {
-    let status = filter
-        .status
-        .map(|status| ("status = ?", Value::from(status.name())));
-    let customer = filter
-        .customer_id
-        .as_ref()
-        .map(|id| ("customer_id = ?", Value::from(id.as_str())));
-    let older = after.map(|id| ("id < ?", Value::from(id.as_str())));
-    let (conditions, parameters): (Vec<_>, Vec<_>) =
-        customer.into_iter().chain(status).chain(older).unzip();
-    let condition = if conditions.is_empty() {
-        String::new()
-    } else {
-        format!(" WHERE {}", conditions.join(" AND "))
-    };
-    (condition, parameters)
 }
 
 fn order_of(row: &Row) -> Result<Order, OrderError> {
@@ -998,7 +1049,7 @@ fn task_of(name: &str, subject: Option<&str>) -> Result<Task, OrderError> {
 
 const fn rejection_name(rejection: &Rejection) -> &'static str {
     match rejection {
-        Rejection::Lines(_) => "lines",
+        Rejection::Lines(_) | Rejection::TotalChanged(_) => "lines",
         Rejection::TotalTooLarge => "total-too-large",
         Rejection::Abandoned => "abandoned",
     }

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use mercato_money::Money;
 use mercato_platform::client::Client;
 use mercato_platform::clock::{Clock, SystemClock};
 use mercato_platform::ids::RandomIds;
@@ -18,15 +19,18 @@ use crate::application::commands::{apply_payment_event, record_answer};
 use crate::application::queries::{figures, find_order, list_orders, order_stats};
 use crate::bindings::exports::mercato::orders::{commands, maintenance, queries, types};
 use crate::domain::{
-    CustomerId, EventId, EventOutcome, EventType, HolderKind, Limit, LimitReached, LineProblem,
-    Order, OrderError, OrderId, OrderItem, OrderStatus, Payment, PaymentEvent, PaymentId,
-    PaymentSession, PaymentStatus, Receipt, RejectedLine, RequestedLine, StatusChange,
+    CustomerId, EventId, EventOutcome, EventType, FieldError, HolderKind, Limit, LimitReached,
+    LineProblem, Order, OrderError, OrderId, OrderItem, OrderStatus, Payment, PaymentEvent,
+    PaymentId, PaymentSession, PaymentStatus, Receipt, RejectedLine, RequestedLine, StatusChange,
+    TotalChanged,
 };
 use crate::infrastructure::inventory::ComposedInventory;
 use crate::infrastructure::payments::ComposedPayments;
 use crate::infrastructure::settings;
 use crate::infrastructure::sqlite::{LABEL, MIGRATIONS};
-use crate::ports::{MoneyReceived, OrderFilter, OrderRepository, Ports, RecordedAnswer, Settings};
+use crate::ports::{
+    MoneyReceived, OrderFilter, OrderRepository, OrderSort, Ports, RecordedAnswer, Settings,
+};
 
 /// The ports as a component has them; one set per instance.
 struct Host {
@@ -118,7 +122,7 @@ async fn host() -> Result<Rc<Host>, types::OrderError> {
 impl commands::Guest for Component {
     async fn create(
         buyer: commands::Buyer,
-        lines: Vec<commands::Line>,
+        wanted: commands::NewOrder,
         idempotency: Option<commands::Idempotency>,
     ) -> Result<commands::CreateOutcome, types::OrderError> {
         let requested = |line: commands::Line| RequestedLine {
@@ -133,7 +137,9 @@ impl commands::Guest for Component {
             customer_id: CustomerId::parse(&buyer.customer_id)?,
             client: buyer.client.as_deref().and_then(Client::parse),
             is_exempt: buyer.is_exempt,
-            lines: lines.into_iter().map(requested).collect(),
+            lines: wanted.lines.into_iter().map(requested).collect(),
+            expected_total: wanted.expected_total.map(Money::from_units),
+            replaces: wanted.replaces.as_deref().map(replaced).transpose()?,
             idempotency: idempotency.map(key),
         };
         let host = host().await?;
@@ -221,6 +227,7 @@ impl queries::Guest for Component {
     async fn list_orders(
         viewer: types::Viewer,
         filter: queries::Filter,
+        sort: Option<queries::Sort>,
         page: queries::PageRequest,
     ) -> Result<queries::OrderPage, types::OrderError> {
         let viewer = viewer_of(viewer)?;
@@ -232,13 +239,17 @@ impl queries::Guest for Component {
         let filter = OrderFilter {
             status: filter.status.map(Into::into),
             customer_id,
+            created_after: filter.created_after,
+            created_before: filter.created_before,
+            updated_after: filter.updated_after,
         };
+        let sort = sort.map(Into::into).unwrap_or_default();
         let request = list_orders::PageRequest {
             page: page.page,
             limit: page.limit,
             after: page.after,
         };
-        let list = list_orders::handle(&*host().await?, &viewer, filter, &request)?;
+        let list = list_orders::handle(&*host().await?, &viewer, filter, sort, &request)?;
         Ok(queries::OrderPage {
             orders: list.orders.into_iter().map(Into::into).collect(),
             total: list.total.entries,
@@ -317,6 +328,13 @@ fn viewer_of(viewer: types::Viewer) -> Result<Viewer, OrderError> {
         types::Viewer::Customer(id) => CustomerId::parse(&id).map(Viewer::Customer),
         types::Viewer::Admin(id) => CustomerId::parse(&id).map(Viewer::Admin),
     }
+}
+
+fn replaced(text: &str) -> Result<OrderId, OrderError> {
+    OrderId::parse(text).map_err(|_| {
+        let message = "replaces must be the id of an order of yours";
+        OrderError::Invalid(vec![FieldError::new("replaces", "format", message)])
+    })
 }
 
 /// A text that is no id names no order.
@@ -452,6 +470,27 @@ impl From<types::OrderStatus> for OrderStatus {
     }
 }
 
+impl From<queries::Sort> for OrderSort {
+    fn from(sort: queries::Sort) -> Self {
+        match sort {
+            queries::Sort::NewestFirst => Self::NewestFirst,
+            queries::Sort::OldestFirst => Self::OldestFirst,
+            queries::Sort::RecentlyUpdatedFirst => Self::RecentlyUpdatedFirst,
+            queries::Sort::LongUnchangedFirst => Self::LongUnchangedFirst,
+        }
+    }
+}
+
+impl From<TotalChanged> for types::TotalChanged {
+    fn from(changed: TotalChanged) -> Self {
+        Self {
+            expected: changed.expected.units(),
+            total: changed.total.units(),
+            items: changed.items.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
 impl From<RecordedAnswer> for commands::RecordedAnswer {
     fn from(answer: RecordedAnswer) -> Self {
         Self {
@@ -486,6 +525,8 @@ impl From<OrderError> for types::OrderError {
             OrderError::LinesRejected(lines) => {
                 Self::LinesRejected(lines.into_iter().map(Into::into).collect())
             }
+            OrderError::TotalChanged(changed) => Self::TotalChanged(changed.into()),
+            OrderError::AlreadyReplaced(other) => Self::AlreadyReplaced(other.as_str().to_owned()),
             OrderError::LimitReached(reached) => Self::LimitReached(reached.into()),
             OrderError::InvalidTransition(transition) => {
                 Self::InvalidTransition(types::Transition {
@@ -521,7 +562,7 @@ impl From<LimitReached> for types::LimitReached {
     }
 }
 
-fn field_error(error: crate::domain::FieldError) -> types::FieldError {
+fn field_error(error: FieldError) -> types::FieldError {
     types::FieldError {
         field: error.field,
         code: error.code.to_owned(),

@@ -24,7 +24,8 @@ use crate::schemas::ConflictDocument;
     summary = "Place an order",
     description = "Names and prices come from the catalogue, the stock is taken at once and held until the payment session \
         ends. Send the customer to `paymentSession.url` to pay. With an `Idempotency-Key` it is safe to send the request \
-        again when the answer got lost.",
+        again when the answer got lost. With `replaces` an older order ends first, also when nothing is ordered then because \
+        the stock is gone or the total is another one.",
     params(IdempotencyKey),
     request_body = NewOrder,
     responses(
@@ -32,8 +33,10 @@ use crate::schemas::ConflictDocument;
             headers(("Location" = String, description = "Path of the order"))),
         (status = 409, description = "Nothing was ordered. `lines-rejected`: some products are not there in that quantity, and \
             `lines` names every one. `too-many-open-orders`, `too-many-units-held`: your account, or everybody behind your \
-            address, has as many unpaid orders, or units in them, as `limit` says: pay or cancel one. Or the order of this \
-            `Idempotency-Key` is cancelled.", body = ConflictDocument,
+            address, has as many unpaid orders, or units in them, as `limit` says: pay or cancel one. `total-changed`: the total \
+            is not `expectedTotal`; `lines` and `total` say what it is now. `already-replaced`: another order has taken the place \
+            of the one that `replaces` names; `replacedBy` is its id. `invalid-transition`, `payment-under-way`: that one is paid, \
+            or about to be. Or the order of this `Idempotency-Key` is cancelled.", body = ConflictDocument,
             content_type = "application/problem+json"),
         (status = 429, description = "`too-many-orders`: more orders than are taken from one account, or one address, in a \
             minute or on a day; nothing was ordered", body = ProblemDocument, content_type = "application/problem+json",
@@ -50,7 +53,7 @@ pub async fn create(context: Context) -> Result<Reply, Problem> {
     // An admin can move all stock anyway.
     let is_exempt = principal.role == Role::Admin;
     let key = context.idempotency_key()?;
-    let lines = NewOrder::read(context.json()?)?.into_lines();
+    let wanted = NewOrder::read(context.json()?)?.into();
     let idempotency = key.map(|key| Idempotency {
         key,
         fingerprint: Sha256::digest(context.body()).to_vec(),
@@ -60,7 +63,7 @@ pub async fn create(context: Context) -> Result<Reply, Problem> {
         client: client::address(&context).await?,
         is_exempt,
     };
-    let answer = match commands::create(buyer, lines, idempotency.clone()).await {
+    let answer = match commands::create(buyer, wanted, idempotency.clone()).await {
         Ok(CreateOutcome::Replayed(answer)) => return Ok(replay(answer)),
         Ok(CreateOutcome::Placed(placement)) => {
             log::learn("order_id", &placement.order.id);
@@ -94,6 +97,7 @@ const fn is_for_good(error: &OrderError) -> bool {
             | OrderError::Invalid(_)
             | OrderError::InvalidTransition(_)
             | OrderError::PaymentRefused(_)
+            | OrderError::TotalChanged(_)
     )
 }
 

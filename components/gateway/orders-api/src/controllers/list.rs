@@ -3,14 +3,22 @@ use mercato_edge::{
 };
 use mercato_platform::ids;
 
-use crate::bindings::mercato::orders::queries::{self, Filter};
+use crate::bindings::mercato::orders::queries::{self, Filter, Sort};
 use crate::bindings::mercato::orders::types::OrderStatus;
-use crate::parameters::{Owner, Status, StatusInPlaceOfOrderId};
+use crate::parameters::{Owner, Status, StatusInPlaceOfOrderId, Times};
 use crate::problems::problem;
 use crate::resource::resources;
 use crate::schemas::PageDocument;
 use crate::status::{STATUS_RULE, parse_order_status};
 use crate::viewer::viewer;
+
+/// Every order with its name in the query.
+const SORTS: [(&str, Sort); 4] = [
+    ("-createdAt", Sort::NewestFirst),
+    ("createdAt", Sort::OldestFirst),
+    ("-updatedAt", Sort::RecentlyUpdatedFirst),
+    ("updatedAt", Sort::LongUnchangedFirst),
+];
 
 /// `GET /orders`: one page of one's own orders; an admin sees everybody's, or with `userId` those of one.
 #[utoipa::path(
@@ -19,8 +27,9 @@ use crate::viewer::viewer;
     tag = "Orders",
     operation_id = "listOrders",
     summary = "List orders",
-    description = "One's own orders, newest first; an admin sees everybody's, or with `userId` those of one account.",
-    params(Status, Owner, PageParameters),
+    description = "One's own orders, newest first unless `sort` says otherwise; an admin sees everybody's, or with `userId` those of one \
+        account. All conditions hold together.",
+    params(Status, Owner, Times, PageParameters),
     responses((status = 200, description = "One page of orders", body = PageDocument))
 )]
 pub async fn list(context: Context) -> Result<Reply, Problem> {
@@ -37,7 +46,7 @@ pub async fn list(context: Context) -> Result<Reply, Problem> {
     operation_id = "listOrdersByStatus",
     summary = "List orders of one status",
     description = "The same as `GET /api/v1/orders?status=…`.",
-    params(StatusInPlaceOfOrderId, Owner, PageParameters),
+    params(StatusInPlaceOfOrderId, Owner, Times, PageParameters),
     responses((status = 200, description = "One page of orders", body = PageDocument))
 )]
 pub async fn list_by_status(context: Context) -> Result<Reply, Problem> {
@@ -54,13 +63,13 @@ async fn answer(
     query: Query,
     status: Option<OrderStatus>,
 ) -> Result<Reply, Problem> {
-    let (filter, page) = parse(query, status, context.is_admin())?;
+    let (filter, sort, page) = parse(query, status, context.is_admin())?;
     let request = queries::PageRequest {
         page: page.page,
         limit: page.limit,
         after: page.after,
     };
-    let list = queries::list_orders(viewer(context)?, filter, request)
+    let list = queries::list_orders(viewer(context)?, filter, sort, request)
         .await
         .map_err(problem)?;
     let info = PageInfo {
@@ -76,21 +85,33 @@ fn parse(
     mut query: Query,
     status: Option<OrderStatus>,
     is_admin: bool,
-) -> Result<(Filter, PageRequest), Problem> {
+) -> Result<(Filter, Option<Sort>, PageRequest), Problem> {
     let customer_id = if is_admin {
         user_parameter(&mut query)
     } else {
         None
     };
+    let filter = Filter {
+        status,
+        customer_id,
+        created_after: query.moment("createdAfter"),
+        created_before: query.moment("createdBefore"),
+        updated_after: query.moment("updatedAfter"),
+    };
+    let sort = sort_parameter(&mut query);
     let page = query.page();
     query.finish()?;
-    Ok((
-        Filter {
-            status,
-            customer_id,
-        },
-        page,
-    ))
+    Ok((filter, sort, page))
+}
+
+fn sort_parameter(query: &mut Query) -> Option<Sort> {
+    let wanted = query.text("sort")?;
+    let known = SORTS.into_iter().find(|(name, _)| *name == wanted);
+    if known.is_none() {
+        let names = SORTS.map(|(name, _)| name).join(", ");
+        query.reject("sort", "format", &format!("must be one of {names}"));
+    }
+    known.map(|(_, sort)| sort)
 }
 
 fn status_parameter(query: &mut Query) -> Option<OrderStatus> {
@@ -119,10 +140,41 @@ mod tests {
 
     const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
+    fn sorted(text: &str) -> Result<(Filter, Option<Sort>, PageRequest), Problem> {
+        let mut query = Query::parse(text);
+        let status = status_parameter(&mut query);
+        parse(query, status, true)
+    }
+
     fn listing(text: &str, is_admin: bool) -> Result<(Filter, PageRequest), Problem> {
         let mut query = Query::parse(text);
         let status = status_parameter(&mut query);
-        parse(query, status, is_admin)
+        let (filter, _, page) = parse(query, status, is_admin)?;
+        Ok((filter, page))
+    }
+
+    #[test]
+    fn times_and_the_order_come_from_the_query() {
+        let (filter, sort, _) = sorted(
+            "createdAfter=2026-01-01T00:00:00Z&createdBefore=2026-01-01T01:00:00.5%2B01:00\
+            &updatedAfter=1970-01-01T00:00:01Z&sort=-updatedAt",
+        )
+        .unwrap();
+        assert_eq!(filter.created_after, Some(1_767_225_600_000));
+        assert_eq!(filter.created_before, Some(1_767_225_600_500));
+        assert_eq!(filter.updated_after, Some(1_000));
+        assert_eq!(sort, Some(Sort::RecentlyUpdatedFirst));
+        assert_eq!(sorted("").unwrap().1, None);
+        for wrong in [
+            "sort=total",
+            "sort=",
+            "createdAfter=yesterday",
+            "createdBefore=2026-01-01",
+            "updatedAfter=2026-01-01T00:00:00",
+            "updatedAfter=2026-01-01T00:00:00+01:00",
+        ] {
+            assert!(sorted(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]
@@ -161,7 +213,7 @@ mod tests {
 
     #[test]
     fn what_is_unknown_or_malformed_is_named() {
-        let document = listing("status=OPEN&limit=0&sort=x", false)
+        let document = listing("status=OPEN&limit=0&colour=x", false)
             .unwrap_err()
             .document("/", "r", "t");
         let errors = document["errors"].as_array().unwrap();
@@ -169,6 +221,6 @@ mod tests {
             .iter()
             .map(|error| error["field"].as_str().unwrap())
             .collect();
-        assert_eq!(fields, ["status", "limit", "sort"]);
+        assert_eq!(fields, ["status", "limit", "colour"]);
     }
 }

@@ -7,18 +7,23 @@
 //! began of late. They are looked at once without the writers' lock, so that whoever has reached one keeps nobody
 //! waiting, and again in the transaction that begins the order. A repeated request is never refused. An order that is paid
 //! counts as unpaid until it has heard of that: whoever would be refused for that reason has it told first.
+//!
+//! An order may take the place of an older one. That it is to end is recorded in the transaction that begins the new one, and
+//! the saga ends it before it holds any stock (docs/decisions/0053): there are never two of them, wherever a crash happens.
 
+use mercato_money::Money;
 use mercato_platform::client::Client;
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
 use crate::application::commands::apply_payment_event;
+use crate::application::saga::close;
 use crate::application::saga::place::{self, Placement};
 use crate::application::{ABANDON_AFTER_MS, KEY_KEPT_MS, RESUME_AFTER_MS};
 use crate::domain::{
-    CustomerId, FieldError, Holder, HolderKind, LimitReached, Limits, Line, OrderError, OrderId,
-    RequestedLine, Saga, Step, merge_lines, units_of,
+    Actor, Closing, CustomerId, FieldError, Holder, HolderKind, LimitReached, Limits, Line,
+    OrderError, OrderId, OrderStatus, RequestedLine, Saga, Step, merge_lines, units_of,
 };
 use crate::ports::{KeyRecord, OrderRecords, OrderRepository, Payments, Ports, RecordedAnswer};
 
@@ -44,6 +49,10 @@ pub struct CreateOrder {
     pub is_exempt: bool,
     /// What.
     pub lines: Vec<RequestedLine>,
+    /// The total that the customer saw: with another one nothing is ordered.
+    pub expected_total: Option<Money>,
+    /// A pending order of the same customer that is to end first.
+    pub replaces: Option<OrderId>,
     /// The key of the request, if the client gave one.
     pub idempotency: Option<Idempotency>,
 }
@@ -128,12 +137,12 @@ fn look(ports: &impl Ports, command: &CreateOrder, holders: &Holders) -> Result<
         return Ok(());
     }
     let now = ports.clock().now_ms();
-    ports
-        .orders()
-        .read(|records| match holders.check(records, now) {
+    ports.orders().read(
+        |records| match holders.check(records, now, &freed(records, command)?) {
             Err(OrderError::LimitReached(_)) if is_known(records, command, now)? => Ok(()),
             checked => checked,
-        })
+        },
+    )
 }
 
 /// Applies payment events that should have arrived by now; says whether there were any. The sweeper will do it when this
@@ -163,7 +172,12 @@ fn begin(
         {
             return Ok(begun);
         }
-        holders.check(records, now)?;
+        holders.check(records, now, &freed(records, command)?)?;
+        if let Some(older) = &command.replaces {
+            let actor = Actor::Account(command.customer_id.clone());
+            let reason = format!("Replaced by order {order_id}");
+            replace(records, older, Closing { actor, reason }, now)?;
+        }
         if let Some(idempotency) = idempotency {
             let fingerprint = idempotency.fingerprint.clone();
             let record = KeyRecord {
@@ -189,9 +203,74 @@ fn begin(
         );
         records.insert_saga(&Saga {
             next_attempt_at: now + patience,
+            expected_total: command.expected_total,
+            replaces: command.replaces.clone(),
             ..saga
         })?;
         Ok(Begun::Saga(order_id))
+    })
+}
+
+/// Records that an order is to end, unless it has ended.
+///
+/// # Errors
+/// [`OrderError::Invalid`] for an order that whoever wants it ended does not have, [`OrderError::InvalidTransition`] for one
+/// that is paid, [`OrderError::AlreadyReplaced`] for one whose place is taken.
+fn replace(
+    records: &dyn OrderRecords,
+    older: &OrderId,
+    closing: Closing,
+    now: u64,
+) -> Result<(), OrderError> {
+    let Some(order) = records
+        .order(older)?
+        .filter(|order| closing.actor == Actor::Account(order.customer_id.clone()))
+    else {
+        let message = "replaces must be the id of an order of yours";
+        let error = FieldError::new("replaces", "unknown", message);
+        return Err(OrderError::Invalid(vec![error]));
+    };
+    if let Some(other) = records.replacement(older)? {
+        // A request that is under way, or was interrupted: it is not known yet whether there will be such an order.
+        return Err(if other.step == Step::New {
+            OrderError::Unavailable
+        } else {
+            OrderError::AlreadyReplaced(other.order_id)
+        });
+    }
+    match order.status {
+        OrderStatus::Cancelled => Ok(()),
+        OrderStatus::Pending => {
+            let saga = records.saga(older)?.ok_or(OrderError::Internal)?;
+            close::intend(records, saga, closing, now)
+        }
+        OrderStatus::Paid | OrderStatus::Delivered | OrderStatus::Refunded => {
+            Err(order.refuse(OrderStatus::Cancelled))
+        }
+    }
+}
+
+/// What the order that is to end holds until then: it does not count against its successor.
+#[derive(Debug, Default)]
+struct Freed {
+    orders: u64,
+    units: u64,
+    client: Option<Holder>,
+}
+
+fn freed(records: &dyn OrderRecords, command: &CreateOrder) -> Result<Freed, OrderError> {
+    let Some(older) = &command.replaces else {
+        return Ok(Freed::default());
+    };
+    let saga = records.saga(older)?;
+    let own = saga.filter(|saga| saga.customer_id == command.customer_id);
+    let Some((saga, units)) = own.zip(records.held_units(older)?) else {
+        return Ok(Freed::default());
+    };
+    Ok(Freed {
+        orders: 1,
+        units,
+        client: saga.client,
     })
 }
 
@@ -223,7 +302,7 @@ impl Holders {
     }
 
     /// [`OrderError::LimitReached`] when one of them has reached a limit.
-    fn check(&self, records: &dyn OrderRecords, now: u64) -> Result<(), OrderError> {
+    fn check(&self, records: &dyn OrderRecords, now: u64, freed: &Freed) -> Result<(), OrderError> {
         let (account, client) = (Some(&self.account), self.client.as_ref());
         for (kind, holder, share) in [
             (HolderKind::Account, account, &self.limits.account),
@@ -232,7 +311,11 @@ impl Holders {
             let Some(holder) = holder.filter(|_| !share.is_unlimited()) else {
                 continue;
             };
-            let holding = records.holding(holder)?;
+            let mut holding = records.holding(holder)?;
+            if kind == HolderKind::Account || freed.client.as_ref() == Some(holder) {
+                holding.open_orders = holding.open_orders.saturating_sub(freed.orders);
+                holding.held_units = holding.held_units.saturating_sub(freed.units);
+            }
             if let Some((limit, max)) = holding.limit_reached(share, self.units, now) {
                 return Err(OrderError::LimitReached(LimitReached {
                     holder: kind,

@@ -395,7 +395,13 @@ async fn finish(
             close::close(ports, id, closing(INTERRUPTED)).await?;
         }
         Step::New | Step::Reserved => match place::advance(ports, id).await {
-            Ok(_) | Err(OrderError::LinesRejected(_) | OrderError::Invalid(_)) => {}
+            Ok(_)
+            | Err(
+                OrderError::LinesRejected(_)
+                | OrderError::TotalChanged(_)
+                | OrderError::InvalidTransition(_)
+                | OrderError::Invalid(_),
+            ) => {}
             Err(error) => return Err(error),
         },
         Step::Closing => {

@@ -1,19 +1,27 @@
-//! Orders, newest first.
+//! Orders, by creation or by the last change.
 //!
-//! An order's id begins with the time it was asked for, so the order of the ids is the order of time, and every index
-//! of orders ends with it: a page by cursor is one search, however far down the list it lies.
+//! An order's id begins with the time it was asked for, so the order of the ids is the order of creation. Every index of
+//! orders ends with the id, or with the last change and the id: a page by cursor is one search, however far down the list it
+//! lies.
 
 use mercato_cursor::{Cursor, Key, Total, skipped_rows};
 
 use crate::application::Viewer;
 use crate::domain::{FieldError, Order, OrderError, OrderId};
-use crate::ports::{OrderFilter, OrderRepository, PageStart, Ports};
+use crate::ports::{OrderFilter, OrderRepository, OrderSort, PageStart, Ports};
 
 /// Orders on one page.
 pub const LIMIT_MAX: u32 = 100;
 
 /// What a cursor of this list is for: its name and its order.
-const SCOPE: &str = "orders:-id";
+const fn scope(sort: OrderSort) -> &'static str {
+    match sort {
+        OrderSort::NewestFirst => "orders:-id",
+        OrderSort::OldestFirst => "orders:id",
+        OrderSort::RecentlyUpdatedFirst => "orders:-updatedAt",
+        OrderSort::LongUnchangedFirst => "orders:updatedAt",
+    }
+}
 
 /// Which page is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,9 +55,10 @@ pub fn handle(
     ports: &impl Ports,
     viewer: &Viewer,
     filter: OrderFilter,
+    sort: OrderSort,
     request: &PageRequest,
 ) -> Result<OrderPage, OrderError> {
-    let (page, start) = check(request)?;
+    let (page, start) = check(request, sort)?;
     let filter = match viewer {
         Viewer::Admin(_) => filter,
         Viewer::Customer(id) => OrderFilter {
@@ -60,14 +69,14 @@ pub fn handle(
     // One more than is shown tells whether there is a next page.
     let (mut orders, total) = ports
         .orders()
-        .read(|records| records.list(&filter, &start, request.limit.saturating_add(1)))?;
+        .read(|records| records.list(&filter, sort, &start, request.limit.saturating_add(1)))?;
     let shown = usize::try_from(request.limit).unwrap_or(usize::MAX);
     let has_next = orders.len() > shown;
     orders.truncate(shown);
     let next = orders
         .last()
         .filter(|_| has_next)
-        .map(|last| cursor_after(&last.id, page));
+        .map(|last| cursor_after(last, sort, page));
     Ok(OrderPage {
         orders,
         total,
@@ -77,7 +86,7 @@ pub fn handle(
 }
 
 /// The number of the wanted page and where it begins.
-fn check(request: &PageRequest) -> Result<(u32, PageStart), OrderError> {
+fn check(request: &PageRequest, sort: OrderSort) -> Result<(u32, PageStart), OrderError> {
     let mut errors = Vec::new();
     if request.page == 0 {
         errors.push(FieldError::new(
@@ -96,7 +105,7 @@ fn check(request: &PageRequest) -> Result<(u32, PageStart), OrderError> {
     }
     let start = match &request.after {
         None => numbered(request),
-        Some(after) => position(after).ok_or_else(|| {
+        Some(after) => position(after, sort).ok_or_else(|| {
             let message = format!("after {}", mercato_cursor::NotACursor);
             FieldError::new("after", "format", message)
         }),
@@ -117,19 +126,31 @@ fn numbered(request: &PageRequest) -> Result<(u32, PageStart), FieldError> {
     Ok((request.page, PageStart::Offset(skipped)))
 }
 
-fn position(after: &str) -> Option<(u32, PageStart)> {
-    let cursor = Cursor::decode(after, SCOPE).ok()?;
-    match cursor.keys.as_slice() {
-        [Key::Text(id)] => Some((cursor.page, PageStart::After(OrderId::parse(id).ok()?))),
-        _ => None,
-    }
+fn position(after: &str, sort: OrderSort) -> Option<(u32, PageStart)> {
+    let cursor = Cursor::decode(after, scope(sort)).ok()?;
+    let start = match (sort.is_by_update(), cursor.keys.as_slice()) {
+        (false, [Key::Text(id)]) => PageStart::After(OrderId::parse(id).ok()?),
+        (true, [Key::Integer(updated_at), Key::Text(id)]) => {
+            let updated_at = u64::try_from(*updated_at).ok()?;
+            PageStart::AfterUpdate(updated_at, OrderId::parse(id).ok()?)
+        }
+        _ => return None,
+    };
+    Some((cursor.page, start))
 }
 
-fn cursor_after(last: &OrderId, page: u32) -> String {
+fn cursor_after(last: &Order, sort: OrderSort, page: u32) -> String {
+    let id = Key::from(last.id.as_str());
+    let keys = if sort.is_by_update() {
+        let updated_at = i64::try_from(last.updated_at).unwrap_or(i64::MAX);
+        vec![updated_at.into(), id]
+    } else {
+        vec![id]
+    };
     Cursor {
-        scope: SCOPE.to_owned(),
+        scope: scope(sort).to_owned(),
         page: page.saturating_add(1),
-        keys: vec![last.as_str().into()],
+        keys,
     }
     .encode()
 }

@@ -8,7 +8,7 @@ use crate::application::saga::{close, follow_ups};
 use crate::application::{ABANDON_AFTER_MS, RESUME_AFTER_MS};
 use crate::domain::{
     Actor, Closing, Order, OrderError, OrderId, OrderStatus, Payment, PaymentSession,
-    PaymentStatus, Rejection, Saga, Step,
+    PaymentStatus, Rejection, Saga, Step, TotalChanged,
 };
 use crate::ports::{
     Inventory, OpenError, OrderRecords, OrderRepository, Payments, Ports, ReserveError, Task,
@@ -94,6 +94,9 @@ async fn hold_stock(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError> {
     if saga.is_expired(ports.clock().now_ms()) {
         return end(ports, id, Rejection::Abandoned).await;
     }
+    if let Some(older) = &saga.replaces {
+        end_replaced(ports, id, older).await?;
+    }
     let items = match ports.inventory().reserve(id, &saga.lines).await {
         Ok(items) => items,
         Err(ReserveError::Rejected(lines)) => return end(ports, id, Rejection::Lines(lines)).await,
@@ -108,9 +111,44 @@ async fn hold_stock(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError> {
         currency,
         saga.created_at,
     ) {
-        Ok(order) => ports.orders().write(|records| store_order(records, &order)),
+        Ok(order) => match saga.expected_total {
+            Some(expected) if !order.has_total(expected) => {
+                let changed = TotalChanged {
+                    expected,
+                    total: order.total_amount,
+                    items: order.items,
+                };
+                end(ports, id, Rejection::TotalChanged(changed)).await
+            }
+            _ => ports.orders().write(|records| store_order(records, &order)),
+        },
         Err(_) => end(ports, id, Rejection::TotalTooLarge).await,
     }
+}
+
+/// Ends the order whose place the saga's takes, and gives its stock back. When that order is paid, or about to be, there will
+/// be no other: the key is free for another request.
+async fn end_replaced(
+    ports: &impl Ports,
+    order_id: &OrderId,
+    older: &OrderId,
+) -> Result<(), OrderError> {
+    let outcome = match close::resume(ports, older).await {
+        Ok(order) if order.status == OrderStatus::Cancelled => {
+            return follow_ups::run(ports, older).await;
+        }
+        // It ended so long ago that it is removed.
+        Err(OrderError::NotFound) => return Ok(()),
+        Ok(order) => order.refuse(OrderStatus::Cancelled),
+        Err(error) => error,
+    };
+    if matches!(
+        outcome,
+        OrderError::InvalidTransition(_) | OrderError::PaymentUnderWay
+    ) {
+        end(ports, order_id, Rejection::Abandoned).await?;
+    }
+    Err(outcome)
 }
 
 fn store_order(records: &dyn OrderRecords, order: &Order) -> Result<(), OrderError> {

@@ -7,6 +7,7 @@ mod create_order;
 mod figures;
 mod limits;
 mod queries;
+mod replacements;
 mod schedules;
 mod simulation;
 mod sweep;

@@ -7,7 +7,7 @@ use crate::application::queries::list_orders::{self, PageRequest};
 use crate::application::queries::{find_order, order_stats};
 use crate::application::testing::{REQUEST_MINOR, Shop, admin, buyer, customer, run};
 use crate::domain::{CustomerId, OrderError, OrderId, OrderStatus};
-use crate::ports::{MoneyReceived, OpenError, OrderFilter};
+use crate::ports::{MoneyReceived, OpenError, OrderFilter, OrderSort};
 
 #[test]
 fn an_order_whose_payment_is_decided_is_updated_before_it_is_shown() {
@@ -79,7 +79,14 @@ fn ids(
     page: u32,
     limit: u32,
 ) -> (Vec<OrderId>, u64) {
-    let page = list_orders::handle(shop, viewer, filter, &numbered(page, limit)).unwrap();
+    let page = list_orders::handle(
+        shop,
+        viewer,
+        filter,
+        OrderSort::default(),
+        &numbered(page, limit),
+    )
+    .unwrap();
     (
         page.orders.into_iter().map(|order| order.id).collect(),
         page.total.entries,
@@ -101,7 +108,7 @@ fn lists_show_the_newest_first_and_a_customer_only_their_own() {
 
     let of_status = |status| OrderFilter {
         status: Some(status),
-        customer_id: None,
+        ..OrderFilter::default()
     };
     assert_eq!(
         ids(&shop, &buyer(), of_status(OrderStatus::Paid), 1, 10),
@@ -113,8 +120,8 @@ fn lists_show_the_newest_first_and_a_customer_only_their_own() {
     );
 
     let of_customer = |id: CustomerId| OrderFilter {
-        status: None,
         customer_id: Some(id),
+        ..OrderFilter::default()
     };
     assert_eq!(ids(&shop, &admin(), of_customer(customer(1)), 1, 10).1, 3);
     assert_eq!(ids(&shop, &admin(), of_customer(customer(2)), 1, 10).1, 0);
@@ -131,17 +138,29 @@ fn pages_have_bounds() {
     let shop = Shop::new();
     for (page, limit) in [(0, 10), (1, 0), (1, 101), (102, 100), (u32::MAX, 1)] {
         let request = numbered(page, limit);
-        let list = list_orders::handle(&shop, &admin(), OrderFilter::default(), &request);
+        let list = list_orders::handle(
+            &shop,
+            &admin(),
+            OrderFilter::default(),
+            OrderSort::default(),
+            &request,
+        );
         assert!(
             matches!(list, Err(OrderError::Invalid(_))),
             "{page} {limit}"
         );
     }
     assert!(
-        list_orders::handle(&shop, &admin(), OrderFilter::default(), &numbered(101, 100))
-            .unwrap()
-            .orders
-            .is_empty()
+        list_orders::handle(
+            &shop,
+            &admin(),
+            OrderFilter::default(),
+            OrderSort::default(),
+            &numbered(101, 100)
+        )
+        .unwrap()
+        .orders
+        .is_empty()
     );
 }
 
@@ -156,7 +175,9 @@ fn walk(
     let mut seen = Vec::new();
     let mut request = numbered(1, limit);
     for number in 1.. {
-        let page = list_orders::handle(shop, viewer, filter.clone(), &request).unwrap();
+        let page =
+            list_orders::handle(shop, viewer, filter.clone(), OrderSort::default(), &request)
+                .unwrap();
         assert_eq!(page.page, number);
         seen.extend(page.orders.into_iter().map(|order| order.id));
         let Some(next) = page.next else { break };
@@ -189,11 +210,11 @@ fn a_walk_by_cursor_keeps_to_the_filter_and_to_ones_own_orders() {
     let (first, paid, third) = (shop.placed(), shop.paid(), shop.placed());
     let pending = OrderFilter {
         status: Some(OrderStatus::Pending),
-        customer_id: None,
+        ..OrderFilter::default()
     };
     let of_buyer = OrderFilter {
-        status: None,
         customer_id: Some(customer(1)),
+        ..OrderFilter::default()
     };
     for (viewer, filter, expected) in [
         (buyer(), pending.clone(), vec![&third, &first]),
@@ -211,8 +232,16 @@ fn the_last_page_has_no_next_even_when_it_is_full() {
     let shop = Shop::new();
     shop.placed();
     shop.placed();
-    let list =
-        |request| list_orders::handle(&shop, &admin(), OrderFilter::default(), &request).unwrap();
+    let list = |request| {
+        list_orders::handle(
+            &shop,
+            &admin(),
+            OrderFilter::default(),
+            OrderSort::default(),
+            &request,
+        )
+        .unwrap()
+    };
     assert_eq!(list(numbered(1, 2)).next, None);
     let next = list(numbered(1, 1)).next.unwrap();
     let last = list(after(&next, 1));
@@ -243,7 +272,13 @@ fn a_cursor_that_no_page_gave_is_refused() {
         cursor("orders:-id", vec!["7".into()]),
         cursor("orders:-id", vec![id.into(), id.into()]),
     ] {
-        let list = list_orders::handle(&shop, &admin(), OrderFilter::default(), &after(&text, 10));
+        let list = list_orders::handle(
+            &shop,
+            &admin(),
+            OrderFilter::default(),
+            OrderSort::default(),
+            &after(&text, 10),
+        );
         let Err(OrderError::Invalid(errors)) = list else {
             panic!("{text}: {list:?}");
         };
@@ -254,6 +289,7 @@ fn a_cursor_that_no_page_gave_is_refused() {
             &shop,
             &admin(),
             OrderFilter::default(),
+            OrderSort::default(),
             &after(&cursor("orders:-id", vec![id.into()]), 10)
         )
         .is_ok(),
@@ -326,4 +362,114 @@ fn a_payment_that_came_too_late_is_charged_and_given_back() {
     shop.deliver_events();
     let money = run(order_stats::handle(&shop)).unwrap().by_currency[0];
     assert_eq!((money.gross, money.net()), (REQUEST_MINOR, 0));
+}
+
+/// What a list in that order shows, walked one at a time.
+fn listed(shop: &Shop, filter: &OrderFilter, sort: OrderSort) -> Vec<OrderId> {
+    let mut seen = Vec::new();
+    let mut request = numbered(1, 1);
+    loop {
+        let page = list_orders::handle(shop, &admin(), filter.clone(), sort, &request).unwrap();
+        seen.extend(page.orders.into_iter().map(|order| order.id));
+        match page.next {
+            Some(next) => request = after(&next, 1),
+            None => return seen,
+        }
+    }
+}
+
+#[test]
+fn lists_are_sorted_by_creation_or_by_the_last_change() {
+    let shop = Shop::new();
+    let place = || {
+        shop.wait(1_000);
+        shop.placed()
+    };
+    let (first, second, third) = (place(), place(), place());
+    shop.wait(1_000);
+    shop.cancel(&first).unwrap();
+    shop.deliver_events();
+    let all = OrderFilter::default();
+    for (sort, expected) in [
+        (OrderSort::NewestFirst, [&third, &second, &first]),
+        (OrderSort::OldestFirst, [&first, &second, &third]),
+        (OrderSort::RecentlyUpdatedFirst, [&first, &third, &second]),
+        (OrderSort::LongUnchangedFirst, [&second, &third, &first]),
+    ] {
+        assert_eq!(
+            listed(&shop, &all, sort).iter().collect::<Vec<_>>(),
+            expected,
+            "{sort:?}"
+        );
+    }
+    let page = list_orders::handle(
+        &shop,
+        &admin(),
+        all.clone(),
+        OrderSort::OldestFirst,
+        &numbered(1, 1),
+    );
+    let next = page.unwrap().next.unwrap();
+    for sort in [OrderSort::NewestFirst, OrderSort::LongUnchangedFirst] {
+        let other = list_orders::handle(&shop, &admin(), all.clone(), sort, &after(&next, 1));
+        assert!(
+            matches!(other, Err(OrderError::Invalid(_))),
+            "a cursor is for its own order"
+        );
+    }
+}
+
+#[test]
+fn times_narrow_a_list_and_are_not_in_it_themselves() {
+    let shop = Shop::new();
+    let mut orders = Vec::new();
+    for _ in 0..4 {
+        shop.wait(1_000);
+        let id = shop.placed();
+        orders.push((shop.order(&id).unwrap().created_at, id));
+    }
+    shop.wait(90_000);
+    shop.cancel(&orders[0].1).unwrap();
+    shop.deliver_events();
+    let cancelled_at = shop.order(&orders[0].1).unwrap().updated_at;
+    let ids = |wanted: &[usize]| -> BTreeSet<OrderId> {
+        wanted
+            .iter()
+            .map(|index| orders[*index].1.clone())
+            .collect()
+    };
+    let filter = |created_after, created_before, updated_after| OrderFilter {
+        created_after,
+        created_before,
+        updated_after,
+        ..OrderFilter::default()
+    };
+    let (second, last) = (orders[1].0, orders[3].0);
+    for (filter, expected) in [
+        (filter(Some(second), None, None), ids(&[2, 3])),
+        (filter(Some(second - 1), None, None), ids(&[1, 2, 3])),
+        (filter(None, Some(second), None), ids(&[0])),
+        (filter(Some(second), Some(last), None), ids(&[2])),
+        (filter(None, None, Some(second)), ids(&[0, 2, 3])),
+        (filter(None, None, Some(cancelled_at)), ids(&[])),
+        (filter(None, Some(last), Some(last)), ids(&[0])),
+        (filter(Some(u64::MAX), None, None), ids(&[])),
+        (filter(None, Some(0), Some(0)), ids(&[])),
+        (filter(Some(0), None, Some(0)), ids(&[0, 1, 2, 3])),
+    ] {
+        for sort in [
+            OrderSort::NewestFirst,
+            OrderSort::OldestFirst,
+            OrderSort::RecentlyUpdatedFirst,
+            OrderSort::LongUnchangedFirst,
+        ] {
+            let shown = listed(&shop, &filter, sort);
+            let once: BTreeSet<OrderId> = shown.iter().cloned().collect();
+            assert_eq!(once, expected, "{filter:?} {sort:?}");
+            assert_eq!(shown.len(), once.len(), "{filter:?} {sort:?}");
+            let page = numbered(1, 100);
+            let page = list_orders::handle(&shop, &admin(), filter.clone(), sort, &page).unwrap();
+            assert_eq!(page.total, Total::counted(expected.len() as u64));
+        }
+    }
 }

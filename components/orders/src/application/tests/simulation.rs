@@ -1,6 +1,7 @@
 //! Days in the life of a shop, from a seed: customers, admins, the provider, lost and repeated events, crashes.
 
-use crate::application::testing::{SIDES, Shop, admin};
+use crate::application::commands::create_order::{self, CreateOrder};
+use crate::application::testing::{SIDES, Shop, admin, request, run};
 use crate::domain::{OrderId, OrderStatus, PaymentEvent};
 
 const SEEDS: u64 = 150;
@@ -41,7 +42,7 @@ impl Life {
         self.seen.extend(self.shop.waiting_events());
         let event = self.dice.pick(&self.seen).cloned();
         let (what, amount) = (
-            self.dice.below(12),
+            self.dice.below(13),
             i64::try_from(self.dice.below(2_500)).unwrap() + 1,
         );
         let key = ["a", "b", "c"][usize::try_from(self.dice.below(3)).unwrap()];
@@ -59,6 +60,13 @@ impl Life {
             (5, Some(id)) if shop.payment_status(id).is_some() => shop.refund(id, amount),
             (6, Some(id)) => drop(shop.cancel(id)),
             (7, Some(id)) => drop(shop.change(admin(), id, OrderStatus::Delivered)),
+            (12, Some(id)) => {
+                let command = CreateOrder {
+                    replaces: Some(id.clone()),
+                    ..request(None)
+                };
+                drop(run(create_order::handle(shop, command)));
+            }
             (8, Some(id)) => drop(shop.find(id)),
             (9 | 10, _) => drop(event.as_ref().map(|event| shop.apply(event))),
             _ => drop(shop.sweep()),

@@ -373,8 +373,9 @@ fn what_is_asked_often_is_answered_from_an_index() {
         let filter = OrderFilter {
             status,
             customer_id,
+            ..OrderFilter::default()
         };
-        page_of(&filter, &start, 10)
+        page_of(&filter, OrderSort::NewestFirst, true, &start, 10)
     };
     let first = || PageStart::Offset(0);
     let paid = Some(OrderStatus::Paid);
@@ -404,7 +405,11 @@ fn what_is_asked_often_is_answered_from_an_index() {
         (HOLDING.to_owned(), text(1)),
     ]
     .into_iter()
-    .chain(REMOVE_ORDERS.map(|statement| (statement.to_owned(), text(1))));
+    .chain(REMOVE_ORDERS.map(|statement| (statement.to_owned(), text(1))))
+    .chain([
+        (HELD_UNITS.to_owned(), text(1)),
+        (REPLACEMENT.to_owned(), text(1)),
+    ]);
     let database = database();
     for (statement, parameters) in statements {
         let plan = format!("EXPLAIN QUERY PLAN {statement}");
@@ -432,6 +437,78 @@ fn what_is_asked_often_is_answered_from_an_index() {
             steps.iter().any(|step| step.contains("USING")),
             "{statement}: {steps:?}"
         );
+    }
+}
+
+/// Every list by time, whatever narrows it, with the index that it has to go through.
+#[test]
+fn lists_by_time_are_ranges_of_an_index() {
+    use OrderSort::{LongUnchangedFirst, NewestFirst, OldestFirst, RecentlyUpdatedFirst};
+    let database = database();
+    let steps = |(statement, values): (String, Vec<Value>)| -> String {
+        let rows = Database::read::<_, Error>(&database, |connection| {
+            connection.query(&format!("EXPLAIN QUERY PLAN {statement}"), &values)
+        });
+        let steps: Vec<String> = rows
+            .unwrap()
+            .iter()
+            .map(|row| row.get(3).unwrap())
+            .collect();
+        steps.join("; ")
+    };
+    let customer = CustomerId::parse(CUSTOMER).unwrap();
+    for status in [None, Some(OrderStatus::Paid)] {
+        for customer_id in [None, Some(&customer)] {
+            for (created, updated) in [
+                (None, None),
+                (Some(5), None),
+                (None, Some(5)),
+                (Some(5), Some(5)),
+            ] {
+                let filter = OrderFilter {
+                    status,
+                    customer_id: customer_id.cloned(),
+                    created_after: created,
+                    created_before: created,
+                    updated_after: updated,
+                };
+                let by_update = match (customer_id, status) {
+                    (Some(_), _) => "orders_by_customer_and_update",
+                    (None, Some(_)) => "orders_by_status_and_update",
+                    (None, None) => "orders_by_update",
+                };
+                let after = || PageStart::AfterUpdate(7, order_id(ORDER));
+                for sort in [LongUnchangedFirst, RecentlyUpdatedFirst] {
+                    for start in [PageStart::Offset(0), after()] {
+                        let plan = steps(page_of(&filter, sort, true, &start, 10));
+                        assert!(
+                            plan.contains(&format!("INDEX {by_update}")),
+                            "{filter:?}: {plan}"
+                        );
+                        assert!(!plan.contains("TEMP B-TREE"), "{filter:?}: {plan}");
+                    }
+                }
+                for sort in [NewestFirst, OldestFirst] {
+                    let start = PageStart::After(order_id(ORDER));
+                    let many = steps(page_of(&filter, sort, false, &start, 10));
+                    assert!(!many.contains("TEMP B-TREE"), "{filter:?}: {many}");
+                    assert!(many.starts_with("SEARCH"), "{filter:?}: {many}");
+                    if updated.is_some() {
+                        let few = steps(page_of(&filter, sort, true, &start, 10));
+                        assert!(
+                            few.contains(&format!("INDEX {by_update}")),
+                            "{filter:?}: {few}"
+                        );
+                    }
+                }
+                let count = steps(count_of(&filter));
+                if updated.is_some() {
+                    assert!(count.contains(&format!("INDEX {by_update}")), "{count}");
+                } else if created.is_some() || status.is_some() || customer_id.is_some() {
+                    assert!(count.contains("SEARCH orders"), "{count}");
+                }
+            }
+        }
     }
 }
 
