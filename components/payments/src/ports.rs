@@ -105,6 +105,10 @@ pub trait PaymentRecords {
     fn find_payment_of_order(&self, order_id: &str) -> Stored<Option<Payment>>;
     /// The payment that any session, the newest or an older one, belongs to.
     fn find_payment_of_session(&self, session_id: &str) -> Stored<Option<Payment>>;
+    /// Payments older than that id, or all, newest first, after so many.
+    fn payments(&self, before: Option<&str>, offset: u64, limit: u32) -> Stored<Vec<Payment>>;
+    /// Number of payments, as far as they are counted.
+    fn count_payments(&self) -> Stored<Total>;
     /// A new payment with what is paid for.
     fn insert_payment(&self, payment: &Payment, lines: &[CheckoutLine]) -> Stored<()>;
     /// A payment that has changed, its newest session included.
@@ -163,6 +167,16 @@ pub trait RefundRecords {
     fn find_refund(&self, id: &str) -> Stored<Option<Refund>>;
     /// The one refund of a payment whose end is not known.
     fn find_pending_refund(&self, payment_id: &str) -> Stored<Option<Refund>>;
+    /// Refunds of a payment after that id, or all, oldest first, after so many.
+    fn refunds_of_payment(
+        &self,
+        payment_id: &str,
+        after: Option<&str>,
+        offset: u64,
+        limit: u32,
+    ) -> Stored<Vec<Refund>>;
+    /// Number of refunds of a payment, as far as they are counted.
+    fn count_refunds(&self, payment_id: &str) -> Stored<Total>;
     /// The pending refund whose next attempt has been due longest.
     fn find_due_refund(&self, now: u64) -> Stored<Option<Refund>>;
     /// A new refund, with the time when it is to be taken up again should nobody finish it. Its idempotency key is

@@ -175,11 +175,19 @@ impl wit::Guest for Component {
         Ok(session.await?.into())
     }
 
-    async fn list_users(page: wit::PageRequest) -> Result<wit::UserPage, wit::AccountError> {
+    async fn find_user(user_id: String) -> Result<wit::User, wit::AccountError> {
+        Ok(queries::find_user(&*service().await?, &user_id)?.into())
+    }
+
+    async fn list_users(
+        page: wit::PageRequest,
+        email: Option<String>,
+    ) -> Result<wit::UserPage, wit::AccountError> {
         let query = queries::ListUsers {
             page: page.page,
             limit: page.limit,
             after: page.after,
+            email,
         };
         let found = queries::list_users(&*service().await?, query)?;
         Ok(wit::UserPage {

@@ -47,6 +47,7 @@ pub const ROUTES: &[Route] = &[
     route!(DELETE "/api/v1/auth/sessions", Access::Bearer, sessions::end_others),
     route!(DELETE "/api/v1/auth/sessions/{id}", Access::Bearer, sessions::end),
     route!(GET "/api/v1/auth/users", Access::Admin, users::list),
+    route!(GET "/api/v1/auth/users/{id}", Access::Admin, users::find),
     route!(PATCH "/api/v1/auth/users/{id}", Access::Admin, users::update),
     route!(GET "/internal/ready", Access::Public, ready::ready),
     route!(GET "/internal/settings", Access::Public, settings::settings),

@@ -17,6 +17,7 @@ use utoipa::OpenApi;
     crate::controllers::sessions::end_others,
     crate::controllers::sessions::end,
     crate::controllers::users::list,
+    crate::controllers::users::find,
     crate::controllers::users::update,
 ))]
 pub struct Document;

@@ -57,6 +57,29 @@ impl Query {
         found
     }
 
+    /// Whether a parameter is there and has not been taken out yet.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.pairs.iter().any(|(key, _)| key == name)
+    }
+
+    /// A parameter that lists 1 to `max` values, separated by commas.
+    pub fn list(&mut self, name: &str, max: usize) -> Option<Vec<String>> {
+        let text = self.text(name)?;
+        if text.is_empty() {
+            self.reject(name, "required", "must not be empty");
+        } else if text.split(',').nth(max).is_some() {
+            self.reject(
+                name,
+                "max",
+                &format!("must not have more than {max} values"),
+            );
+        } else {
+            return Some(text.split(',').map(str::to_owned).collect());
+        }
+        None
+    }
+
     /// A parameter of a type; `expected` says what it must be, as in "a whole number".
     pub fn optional<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {
         let text = self.text(name)?;

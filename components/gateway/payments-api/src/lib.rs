@@ -31,12 +31,13 @@ mod bindings {
 }
 
 use controllers::{
-    find, find_by_order, list_outbox, metrics, open_session, ready, refund, relay_outbox,
-    retry_event, show_checkout, simulate_checkout, webhook,
+    find, find_by_order, list, list_outbox, list_refunds, metrics, open_session, ready, refund,
+    relay_outbox, retry_event, show_checkout, simulate_checkout, webhook,
 };
 
 /// The routes of payments.
 pub const ROUTES: &[Route] = &[
+    route!(GET "/api/v1/payments", Access::Admin, list::list),
     route!(POST "/api/v1/payments/session", Access::Session, open_session::open_session),
     route!(GET "/api/v1/payments/order/{orderId}", Access::Bearer, find_by_order::find_by_order),
     route!(POST "/api/v1/payments/webhook", Access::Public, webhook::webhook, body webhook::BODY),
@@ -46,6 +47,7 @@ pub const ROUTES: &[Route] = &[
     route!(POST "/api/v1/payments/outbox/relay", Access::Admin, relay_outbox::relay_outbox, body BodyRule::IGNORED),
     route!(POST "/api/v1/payments/outbox/{eventId}/retry", Access::Admin, retry_event::retry_event, body BodyRule::IGNORED),
     route!(GET "/api/v1/payments/{id}", Access::Bearer, find::find),
+    route!(GET "/api/v1/payments/{id}/refunds", Access::Bearer, list_refunds::list_refunds),
     route!(POST "/api/v1/payments/{id}/refund", Access::Admin, refund::refund, body BodyRule::OPTIONAL_JSON),
     route!(GET "/internal/ready", Access::Public, ready::ready),
     route!(GET "/internal/settings", Access::Public, settings::settings),
@@ -86,6 +88,7 @@ mod tests {
     #[test]
     fn money_and_events_move_only_for_admins() {
         for pattern in [
+            "/api/v1/payments",
             "/api/v1/payments/{id}/refund",
             "/api/v1/payments/outbox",
             "/api/v1/payments/outbox/relay",

@@ -6,6 +6,7 @@ use utoipa::{Modify, OpenApi};
 /// The operations of this adapter.
 #[derive(OpenApi)]
 #[openapi(modifiers(&RefundWithoutBody), paths(
+    crate::controllers::list::list,
     crate::controllers::open_session::open_session,
     crate::controllers::find_by_order::find_by_order,
     crate::controllers::webhook::webhook,
@@ -15,6 +16,7 @@ use utoipa::{Modify, OpenApi};
     crate::controllers::relay_outbox::relay_outbox,
     crate::controllers::retry_event::retry_event,
     crate::controllers::find::find,
+    crate::controllers::list_refunds::list_refunds,
     crate::controllers::refund::refund
 ))]
 pub struct Document;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::bindings::mercato::payments::outbox::{self, Entry};
+use crate::bindings::mercato::payments::queries::{Refund, RefundStatus};
 use crate::bindings::mercato::payments::types::{
     CheckoutSession, EventType, Payment, PaymentStatus,
 };
@@ -87,6 +88,70 @@ impl From<PaymentStatus> for PaymentStatusName {
             PaymentStatus::Cancelled => Self::Cancelled,
             PaymentStatus::Refunded => Self::Refunded,
         }
+    }
+}
+
+/// Money on its way back to a customer.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Refund)]
+pub struct RefundResource<'a> {
+    #[schema(value_type = Id)]
+    id: &'a str,
+    /// How much.
+    #[schema(value_type = Amount)]
+    amount: Money,
+    /// ISO 4217 code.
+    #[schema(
+        min_length = 3,
+        max_length = 3,
+        pattern = "^[A-Z]{3}$",
+        example = "EUR"
+    )]
+    currency: &'a str,
+    status: RefundStatusName,
+    /// Why it was asked for; null when nobody said so, and for customers.
+    #[schema(required, example = "One cup arrived broken")]
+    reason: Option<&'a str>,
+    /// Why it failed, as the payment provider said; null otherwise, and for customers.
+    #[schema(required, example = "the charge is disputed")]
+    error: Option<&'a str>,
+    #[schema(value_type = Timestamp)]
+    created_at: String,
+}
+
+/// How far a refund has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schema(as = RefundStatus, example = "SUCCEEDED")]
+pub enum RefundStatusName {
+    /// Written down; the payment provider is asked until it answers.
+    Pending,
+    /// Made.
+    Succeeded,
+    /// Refused by the payment provider.
+    Failed,
+}
+
+impl<'a> RefundResource<'a> {
+    /// The refund in JSON, as an admin or as its customer may see it.
+    ///
+    /// # Errors
+    /// 500 when its amount cannot be written as a decimal number.
+    pub fn new(refund: &'a Refund, currency: &'a str, is_admin: bool) -> Result<Self, Problem> {
+        Ok(Self {
+            id: &refund.id,
+            amount: decimal(refund.amount, currency)?,
+            currency,
+            status: match refund.status {
+                RefundStatus::Pending => RefundStatusName::Pending,
+                RefundStatus::Succeeded => RefundStatusName::Succeeded,
+                RefundStatus::Failed => RefundStatusName::Failed,
+            },
+            reason: refund.reason.as_deref().filter(|_| is_admin),
+            error: refund.error.as_deref().filter(|_| is_admin),
+            created_at: rfc3339(refund.created_at),
+        })
     }
 }
 

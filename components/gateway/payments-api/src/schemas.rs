@@ -7,7 +7,7 @@ use mercato_money::Money;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::resource::EntryResource;
+use crate::resource::{EntryResource, PaymentResource, RefundResource};
 
 /// One page of the outbox.
 #[derive(Debug, Serialize, ToSchema)]
@@ -19,6 +19,26 @@ pub struct PageDocument<'a> {
     meta: PageMeta,
     /// Of the whole outbox, not of this page.
     lag: OutboxLag,
+}
+
+/// One page of payments.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PaymentPage)]
+pub struct PaymentPageDocument<'a> {
+    /// Newest first.
+    #[schema(max_items = 100)]
+    data: Vec<PaymentResource<'a>>,
+    meta: PageMeta,
+}
+
+/// One page of the refunds of a payment.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RefundPage)]
+pub struct RefundPageDocument<'a> {
+    /// Oldest first.
+    #[schema(max_items = 100)]
+    data: Vec<RefundResource<'a>>,
+    meta: PageMeta,
 }
 
 /// A problem that says how much can still be refunded.

@@ -16,7 +16,8 @@ use crate::application::{commands as use_cases, queries as views};
 use crate::bindings::exports::mercato::payments::{commands, outbox, queries, types};
 use crate::domain::{
     CheckoutLine, CheckoutSession, EventType, FieldError, MinorUnits, NewPayment, OutboxEntry,
-    Payment, PaymentError, PaymentEvent, PaymentStatus, RecordedAnswer, Viewer,
+    Payment, PaymentError, PaymentEvent, PaymentStatus, RecordedAnswer, Refund, RefundStatus,
+    Viewer,
 };
 use crate::ports::{CheckoutOutcome, MoneyReceived, Ports};
 
@@ -224,6 +225,36 @@ impl queries::Guest for Component {
         .await
     }
 
+    async fn list_payments(
+        page: queries::PageRequest,
+    ) -> Result<queries::PaymentPage, types::PaymentError> {
+        let list = views::list_payments(&*host(), &page.into())?;
+        Ok(queries::PaymentPage {
+            payments: list.entries.into_iter().map(Into::into).collect(),
+            total: list.total.entries,
+            total_is_exact: list.total.is_exact,
+            page: list.page,
+            next: list.next,
+        })
+    }
+
+    async fn list_refunds(
+        viewer: types::Viewer,
+        payment_id: String,
+        page: queries::PageRequest,
+    ) -> Result<queries::RefundPage, types::PaymentError> {
+        let (viewer, payment_id) = (viewer.into(), id(&payment_id)?);
+        let (payment, list) = views::list_refunds(&*host(), &viewer, &payment_id, &page.into())?;
+        Ok(queries::RefundPage {
+            refunds: list.entries.into_iter().map(Into::into).collect(),
+            currency: payment.currency.code().to_owned(),
+            total: list.total.entries,
+            total_is_exact: list.total.is_exact,
+            page: list.page,
+            next: list.next,
+        })
+    }
+
     async fn find_checkout(session_id: String) -> Result<queries::Checkout, types::PaymentError> {
         let checkout = views::find_checkout(&*host(), &session_id)?;
         let lines = checkout
@@ -271,6 +302,34 @@ impl queries::Guest for Component {
 
     async fn ready() -> Result<(), types::PaymentError> {
         Ok(views::ready(&*host())?)
+    }
+}
+
+impl From<queries::PageRequest> for views::PageRequest {
+    fn from(page: queries::PageRequest) -> Self {
+        Self {
+            page: page.page,
+            limit: page.limit,
+            after: page.after,
+        }
+    }
+}
+
+impl From<Refund> for queries::Refund {
+    fn from(refund: Refund) -> Self {
+        let (status, error) = match refund.status {
+            RefundStatus::Pending => (queries::RefundStatus::Pending, None),
+            RefundStatus::Succeeded => (queries::RefundStatus::Succeeded, None),
+            RefundStatus::Failed(error) => (queries::RefundStatus::Failed, Some(error)),
+        };
+        Self {
+            id: refund.id,
+            amount: refund.amount.get(),
+            status,
+            reason: refund.reason,
+            error,
+            created_at: refund.created_at,
+        }
     }
 }
 

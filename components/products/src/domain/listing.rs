@@ -6,10 +6,12 @@ use mercato_money::Money;
 use crate::domain::error::{FieldCode, FieldError, ProductError};
 use crate::domain::product::Product;
 use crate::domain::search::Search;
-use crate::domain::values::Price;
+use crate::domain::values::{Price, ProductId, Sku};
 
 /// Most products on a page.
 pub const PAGE_LIMIT_MAX: u32 = 100;
+/// Most products that are asked for by their identifiers at a time.
+pub const IDS_MAX: usize = 100;
 /// Free units from which on downwards a product counts as running out.
 pub const LOW_STOCK_UNITS: u64 = 10;
 /// Most products that [`Stats`] names.
@@ -99,6 +101,10 @@ pub struct Filter {
     pub max_price: Option<Money>,
     /// Only products that have free units, or only those that have none.
     pub in_stock: Option<bool>,
+    /// Only products of these identifiers.
+    pub ids: Option<Vec<String>>,
+    /// Only the product of that number.
+    pub sku: Option<String>,
 }
 
 /// Which part of a list, as it was asked for.
@@ -132,6 +138,10 @@ pub struct Listing {
     pub max_price: Option<Price>,
     /// Whether there must be free units, or must be none.
     pub in_stock: Option<bool>,
+    /// Only these products.
+    pub ids: Option<Vec<ProductId>>,
+    /// Only the product of that number.
+    pub sku: Option<Sku>,
     /// In which order.
     pub sort: Sort,
     /// Which order by relevance the page before had; none on a first page and in other orders.
@@ -168,6 +178,16 @@ impl Listing {
             let rule = "must not be less than minPrice";
             note(FieldError::new("maxPrice", FieldCode::Min, rule));
         }
+        let ids = filter.ids.as_deref().map(parse_ids).transpose();
+        let ids = ids.map_err(&mut note).unwrap_or_default();
+        let sku = filter.sku.as_deref().map(Sku::parse).transpose();
+        let sku = sku.map_err(&mut note).unwrap_or_default();
+        for (field, is_given) in [("ids", ids.is_some()), ("sku", sku.is_some())] {
+            if is_given && search.is_some() {
+                let rule = "must not be given together with q";
+                note(FieldError::new(field, FieldCode::Format, rule));
+            }
+        }
         let sort = chosen_sort(sort, search.is_some());
         let (page, start, ranking) =
             start(sort, request)
@@ -182,6 +202,8 @@ impl Listing {
             min_price,
             max_price,
             in_stock: filter.in_stock,
+            ids,
+            sku,
             sort,
             ranking,
             page,
@@ -200,6 +222,26 @@ impl Listing {
         }
         .encode()
     }
+}
+
+fn parse_ids(ids: &[String]) -> Result<Vec<ProductId>, FieldError> {
+    if !(1..=IDS_MAX).contains(&ids.len()) {
+        let rule = format!("must be 1 to {IDS_MAX} identifiers, separated by commas");
+        let code = if ids.is_empty() {
+            FieldCode::Required
+        } else {
+            FieldCode::Max
+        };
+        return Err(FieldError::new("ids", code, rule));
+    }
+    let parse = |id: &String| {
+        ProductId::parse(id).ok_or_else(|| {
+            let rule =
+                "must be UUIDs such as 01890a5d-ac96-774b-bcce-b302099a8057, separated by commas";
+            FieldError::new("ids", FieldCode::Format, rule)
+        })
+    };
+    ids.iter().map(parse).collect()
 }
 
 fn chosen_sort(wanted: Option<Sort>, is_search: bool) -> Sort {
@@ -338,6 +380,34 @@ mod tests {
                 .map(|error| (error.field, error.code.as_str()))
                 .collect(),
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn products_are_named_by_few_well_formed_identifiers_and_not_searched_for() {
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let listing = |ids: Option<Vec<String>>, sku: Option<&str>, query: Option<&str>| {
+            let filter = Filter {
+                ids,
+                sku: sku.map(str::to_owned),
+                query: query.map(str::to_owned),
+                ..Filter::default()
+            };
+            Listing::new(&filter, None, &numbered(1, 10))
+        };
+        let ids = |count: usize| Some(vec![id.to_uppercase(); count]);
+        let named_ids = listing(ids(100), Some(" A-1 "), None).unwrap();
+        assert_eq!(named_ids.ids.unwrap()[99].as_str(), id);
+        assert_eq!(named_ids.sku.unwrap().as_str(), "A-1");
+        for (ids, sku, query, field) in [
+            (ids(0), None, None, ("ids", "required")),
+            (ids(101), None, None, ("ids", "max")),
+            (Some(vec!["x".to_owned()]), None, None, ("ids", "format")),
+            (None, Some(""), None, ("sku", "required")),
+            (ids(1), None, Some("tea"), ("ids", "format")),
+            (None, Some("A"), Some("tea"), ("sku", "format")),
+        ] {
+            assert_eq!(named(listing(ids, sku, query).unwrap_err()), [field]);
         }
     }
 

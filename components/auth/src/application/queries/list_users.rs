@@ -1,7 +1,7 @@
 use mercato_cursor::{Cursor, Key, NotACursor, Total, skipped_rows};
 
 use crate::application::Error;
-use crate::domain::{Account, AccountId, BrokenRule, Fields};
+use crate::domain::{Account, AccountId, BrokenRule, Email, Fields};
 use crate::ports::{Ports, Store};
 
 /// Most accounts on one page.
@@ -19,6 +19,8 @@ pub struct ListUsers {
     pub limit: u32,
     /// The `next` of the page before.
     pub after: Option<String>,
+    /// Only the account of that address.
+    pub email: Option<String>,
 }
 
 /// Accounts of one page.
@@ -46,7 +48,13 @@ enum Start {
 /// [`Error::Invalid`] for a page, limit or cursor that is none, or a fault of the database.
 pub fn list_users<S: Store>(ports: &Ports<S>, query: ListUsers) -> Result<UserPage, Error> {
     let limit = query.limit;
-    let (page, start) = validate(query)?;
+    let (page, start, email) = validate(query)?;
+    if let Some(email) = email {
+        let found = ports
+            .store
+            .read(|records| records.account_by_email(&email))?;
+        return Ok(only(found, page, &start));
+    }
     // One more than wanted tells whether there is a next page.
     let wanted = limit.saturating_add(1);
     let (mut accounts, total) = ports.store.read(|records| {
@@ -71,6 +79,18 @@ pub fn list_users<S: Store>(ports: &Ports<S>, query: ListUsers) -> Result<UserPa
     })
 }
 
+/// The list of the one account that there is of an address, or of none: it has one page.
+fn only(found: Option<Account>, page: u32, start: &Start) -> UserPage {
+    let total = Total::counted(found.iter().count().try_into().unwrap_or_default());
+    let is_first = matches!(start, Start::Offset(0));
+    UserPage {
+        accounts: found.filter(|_| is_first).into_iter().collect(),
+        total,
+        page,
+        next: None,
+    }
+}
+
 fn cursor_after(account: &Account, page: u32) -> String {
     let created_at = i64::try_from(account.created_at).unwrap_or(i64::MAX);
     let keys = vec![Key::from(created_at), Key::from(account.id.as_str())];
@@ -78,8 +98,8 @@ fn cursor_after(account: &Account, page: u32) -> String {
     Cursor { scope, page, keys }.encode()
 }
 
-/// The page's number and where it begins.
-fn validate(query: ListUsers) -> Result<(u32, Start), Error> {
+/// The page's number, where it begins, and whose account is wanted.
+fn validate(query: ListUsers) -> Result<(u32, Start, Option<Email>), Error> {
     let mut fields = Fields::default();
     let limit = match query.limit {
         0 => Err(BrokenRule::new("min", "must be at least 1")),
@@ -96,8 +116,10 @@ fn validate(query: ListUsers) -> Result<(u32, Start), Error> {
         ),
         None => fields.take("page", numbered(query.page, query.limit)),
     };
-    match (start, fields.take("limit", limit)) {
-        (Some(start), Some(_)) => Ok(start),
+    let email = query.email.as_deref().map(Email::parse).transpose();
+    let limit = fields.take("limit", limit);
+    match (start, limit, fields.take("email", email)) {
+        (Some((page, start)), Some(_), Some(email)) => Ok((page, start, email)),
         _ => Err(Error::Invalid(fields.into_errors())),
     }
 }
@@ -138,6 +160,7 @@ mod tests {
             page,
             limit: 2,
             after: None,
+            email: None,
         };
         list_users(&shop.ports, query).unwrap()
     }
@@ -147,6 +170,7 @@ mod tests {
             page: 1,
             limit: 2,
             after: Some(cursor.to_owned()),
+            email: None,
         };
         list_users(&shop.ports, query)
     }
@@ -182,6 +206,32 @@ mod tests {
             (second.page, second.total, second.next),
             (2, Total::counted(4), None)
         );
+    }
+
+    #[test]
+    fn an_account_is_found_by_its_address() {
+        let shop = shop_of(&["a", "b"]);
+        let of = |email: &str, page: u32| {
+            let query = ListUsers {
+                page,
+                limit: 2,
+                after: None,
+                email: Some(email.to_owned()),
+            };
+            list_users(&shop.ports, query)
+        };
+        let found = of(" B@Example.com ", 1).unwrap();
+        assert_eq!(emails(&found), ["b@example.com"]);
+        assert_eq!((found.total, found.next), (Total::counted(1), None));
+        assert!(of("b@example.com", 2).unwrap().accounts.is_empty());
+        let nobody = of("c@example.com", 1).unwrap();
+        assert_eq!((nobody.accounts, nobody.total), (vec![], Total::counted(0)));
+        for wrong in ["", "b", "b@example.com, c@example.com"] {
+            let Error::Invalid(errors) = of(wrong, 1).unwrap_err() else {
+                panic!("not Invalid")
+            };
+            assert_eq!(errors[0].field, "email", "{wrong}");
+        }
     }
 
     #[test]
@@ -259,6 +309,7 @@ mod tests {
                     page,
                     limit,
                     after: None,
+                    email: None,
                 },
             )
             .unwrap_err() else {
@@ -276,7 +327,8 @@ mod tests {
                 ListUsers {
                     page: 101,
                     limit: 100,
-                    after: None
+                    after: None,
+                    email: None,
                 }
             )
             .is_ok()

@@ -65,6 +65,7 @@ fn accounts(service: &Service) -> u64 {
         page: 1,
         limit: 1,
         after: None,
+        email: None,
     };
     list_users(service, query).unwrap().total.entries
 }

@@ -1,5 +1,6 @@
 use mercato_edge::{
-    Context, Id, IfMatch, PageInfo, PageParameters, Problem, ProblemDocument, Reply, paged,
+    Context, Id, IfMatch, IfNoneMatch, PageInfo, PageParameters, Problem, ProblemDocument, Reply,
+    paged,
 };
 
 use crate::bindings::mercato::auth::accounts;
@@ -15,12 +16,17 @@ use crate::{current, resource};
     tag = "Accounts",
     operation_id = "listAccounts",
     summary = "List all accounts",
-    description = "All accounts, oldest first.",
-    params(PageParameters),
+    description = "All accounts, oldest first; with `email` the one of that address, if there is one.",
+    params(
+        ("email" = Option<String>, Query, nullable = false, min_length = 1, max_length = 254, example = "ada@example.com",
+            description = "Only the account of that address, in any form that it may be registered in"),
+        PageParameters
+    ),
     responses((status = 200, description = "One page", body = AccountPage))
 )]
 pub async fn list(context: Context) -> Result<Reply, Problem> {
     let mut query = context.query();
+    let email = query.text("email");
     let page = query.page();
     query.finish()?;
     current::require_admin(&context).await?;
@@ -29,7 +35,9 @@ pub async fn list(context: Context) -> Result<Reply, Problem> {
         limit: page.limit,
         after: page.after,
     };
-    let list = accounts::list_users(request).await.map_err(problem)?;
+    let list = accounts::list_users(request, email)
+        .await
+        .map_err(problem)?;
     let resources: Vec<_> = list.users.iter().map(AccountResource::new).collect();
     let info = PageInfo {
         total: list.total,
@@ -38,6 +46,31 @@ pub async fn list(context: Context) -> Result<Reply, Problem> {
         next: list.next,
     };
     paged(&resources, info, page.limit)
+}
+
+/// `GET /auth/users/{id}`: one account.
+#[utoipa::path(
+    get,
+    path = "/api/v1/auth/users/{id}",
+    tag = "Accounts",
+    operation_id = "getAccount",
+    summary = "Read somebody's account",
+    params(
+        ("id" = inline(Id), Path, description = "The account"),
+        IfNoneMatch,
+    ),
+    responses(
+        (status = 200, description = "The account", body = AccountResource, headers(("ETag" = String, description = "The version, for `If-Match` and `If-None-Match`"))),
+        (status = 304, description = "The client has it already"),
+        (status = 404, description = "No such account", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn find(context: Context) -> Result<Reply, Problem> {
+    context.query().finish()?;
+    let id = context.id("id")?;
+    current::require_admin(&context).await?;
+    let user = accounts::find_user(id).await.map_err(problem)?;
+    resource::account(&user)
 }
 
 /// `PATCH /auth/users/{id}`: sets role or disables. With `If-Match`, only that version of the account.

@@ -1,4 +1,6 @@
-use mercato_edge::{Context, PageInfo, PageRequest, Price, Problem, Query, Reply, paged};
+use mercato_edge::{
+    Context, Id, MAX_PAGE_LIMIT, PageInfo, PageRequest, Price, Problem, Query, Reply, paged,
+};
 use mercato_money::Money;
 use utoipa::ToSchema;
 
@@ -69,6 +71,9 @@ const SORTS: [(&str, SortName, Sort); 11] = [
     ("relevance", SortName::Relevance, Sort::Relevance),
 ];
 
+/// Most products that are asked for by their ids at a time.
+const IDS_MAX: usize = 100;
+
 /// What the query of a list may ask for; what is absent does not restrict.
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
@@ -87,6 +92,13 @@ pub struct ListQuery {
     /// Only products that have free units (`true`), or only those that have none (`false`).
     #[param(value_type = bool, required = false)]
     in_stock: Option<bool>,
+    /// Only products of these ids, at most 100, separated by commas. Those that are unknown or deleted are left out. Not together with
+    /// `q`.
+    #[param(value_type = Vec<Id>, required = false, style = Form, explode = false, min_items = 1, max_items = 100)]
+    ids: Option<Vec<String>>,
+    /// Only the product of that number. Not together with `q`.
+    #[param(value_type = String, required = false, min_length = 1, max_length = 64, example = "CUP-180")]
+    sku: Option<String>,
     /// The order; a minus turns it round. Without it, `relevance` when there is `q`, else `-createdAt`. More than 10,000 products that
     /// match `q` are not ranked: those with all words in their names come first, then the others, the newest first.
     #[param(value_type = SortName, inline, required = false)]
@@ -94,7 +106,7 @@ pub struct ListQuery {
     /// Number of the page, from 1. Skips 10,000 products at most: go on with `after`. Not together with `after`.
     #[param(value_type = u64, required = false, minimum = 1, maximum = 10_001, default = 1)]
     page: u32,
-    /// Most products on a page.
+    /// Most products on a page; 100 with `ids` when it is not given.
     #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 10)]
     limit: u32,
     /// The `next` of the page before, of the same list in the same order: costs the same on every page, and whoever walks so sees every
@@ -141,14 +153,24 @@ impl ListQuery {
         let mut price = |name| query.optional::<Money>(name, "an amount such as 12.50");
         let (min_price, max_price) = (price("minPrice"), price("maxPrice"));
         let in_stock = query.optional("inStock", "true or false");
+        let ids = query.list("ids", IDS_MAX);
+        let sku = query.text("sku");
         let sort = sort(&mut query);
+        let is_limited = query.has("limit");
         let PageRequest { page, limit, after } = query.page();
         query.finish()?;
+        let limit = if ids.is_some() && !is_limited {
+            MAX_PAGE_LIMIT
+        } else {
+            limit
+        };
         Ok(Self {
             q,
             min_price,
             max_price,
             in_stock,
+            ids,
+            sku,
             sort,
             page,
             limit,
@@ -164,6 +186,8 @@ impl From<ListQuery> for (Filter, Option<Sort>, catalogue::PageRequest) {
             min_price: query.min_price.map(Money::units),
             max_price: query.max_price.map(Money::units),
             in_stock: query.in_stock,
+            ids: query.ids,
+            sku: query.sku,
         };
         let named = |wanted: SortName| SORTS.into_iter().find(|(_, name, _)| *name == wanted);
         let sort = query.sort.and_then(named).map(|(.., sort)| sort);
@@ -204,11 +228,14 @@ mod tests {
             min_price,
             max_price,
             in_stock,
+            ids,
+            sku,
         } = filter;
         assert_eq!(
             (query, min_price, max_price, in_stock),
             (None, None, None, None)
         );
+        assert_eq!((ids, sku), (None, None));
     }
 
     #[test]
@@ -224,6 +251,22 @@ mod tests {
         assert_eq!((page.page, page.limit), (2, 5));
         let (_, _, page) = parse("after=abc").unwrap().into();
         assert_eq!(page.after.as_deref(), Some("abc"));
+    }
+
+    #[test]
+    fn products_are_asked_for_by_ids_or_by_number() {
+        let (filter, _, page) = parse("ids=a,b%2Cc&sku=CUP-1").unwrap().into();
+        let ids: Vec<String> = ["a", "b", "c"].map(str::to_owned).into();
+        assert_eq!(
+            (filter.ids, filter.sku.as_deref(), page.limit),
+            (Some(ids), Some("CUP-1"), 100)
+        );
+        let (_, _, page) = parse("ids=a&limit=3").unwrap().into();
+        assert_eq!(page.limit, 3);
+        let many = format!("ids={}", vec!["a"; 101].join(","));
+        for wrong in ["ids=", &many] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod outbox;
 mod payments;
 mod refunds;
 
+use mercato_cursor::Total;
 use mercato_money::Currency;
 use mercato_platform::log;
 use mercato_sqlite::{Connection, Database, Error, Migration, Row};
@@ -180,6 +181,11 @@ fn currency(row: &Row, column: usize) -> Stored<Currency> {
         }
         .into()
     })
+}
+
+/// How many rows were counted.
+fn counted(row: Option<Row>) -> Stored<Total> {
+    Ok(Total::counted(row.map_or(Ok(0), |row| row.get(0))?))
 }
 
 fn all<T>(rows: &[Row], read: impl Fn(&Row) -> Stored<T>) -> Stored<Vec<T>> {

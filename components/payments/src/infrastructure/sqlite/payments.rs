@@ -1,7 +1,8 @@
+use mercato_cursor::Total;
 use mercato_money::Money;
 use mercato_sqlite::{Error, Row, params};
 
-use super::{SqliteRecords, all, currency, minor_units, too_late};
+use super::{SqliteRecords, all, counted, currency, minor_units, too_late};
 use crate::domain::{
     CheckoutLine, CheckoutSession, KeptCharge, Payment, PaymentError, PaymentStatus, ProviderEvent,
     SessionSlot,
@@ -44,6 +45,19 @@ const FIND_BY_ORDER: &str = select_payment!("p.order_id = ?");
 
 const FIND_BY_SESSION: &str =
     select_payment!("p.id = (SELECT payment_id FROM sessions WHERE provider_id = ?)");
+
+/// What a page begins before when it begins with the newest: greater than every identifier.
+const NEWEST: &str = "~";
+
+pub(super) const PAYMENTS: &str = select_payment!(
+    "p.id < ?
+    ORDER BY p.id DESC
+    LIMIT ? OFFSET ?"
+);
+
+const COUNT_PAYMENTS: &str = "
+    SELECT COUNT(*)
+    FROM (SELECT 1 FROM payments LIMIT ?)";
 
 /// One that seems to be put off for very long is due: the clock was set back.
 pub(super) const SESSION_TO_END: &str = select_payment_and_session!(
@@ -138,6 +152,18 @@ impl PaymentRecords for SqliteRecords<'_> {
 
     fn find_payment_of_session(&self, session_id: &str) -> Stored<Option<Payment>> {
         self.find_one_payment(FIND_BY_SESSION, session_id)
+    }
+
+    fn payments(&self, before: Option<&str>, offset: u64, limit: u32) -> Stored<Vec<Payment>> {
+        let values = params![before.unwrap_or(NEWEST), limit, offset];
+        all(&self.0.query(PAYMENTS, values)?, payment)
+    }
+
+    fn count_payments(&self) -> Stored<Total> {
+        counted(
+            self.0
+                .query_one(COUNT_PAYMENTS, params![Total::LIMIT_ROWS])?,
+        )
     }
 
     fn insert_payment(&self, payment: &Payment, lines: &[CheckoutLine]) -> Stored<()> {

@@ -1,6 +1,7 @@
+use mercato_cursor::Total;
 use mercato_sqlite::{Error, Row, params};
 
-use super::{SqliteRecords, minor_units, too_late};
+use super::{SqliteRecords, all, counted, minor_units, too_late};
 use crate::domain::{RecordedAnswer, Refund, RefundStatus};
 use crate::ports::{RefundRecords, Stored};
 
@@ -34,6 +35,16 @@ const FIND_DUE: &str = select_refund!(
     ORDER BY next_attempt_at
     LIMIT 1"
 );
+
+pub(super) const OF_PAYMENT: &str = select_refund!(
+    "payment_id = ? AND id > ?
+    ORDER BY id
+    LIMIT ? OFFSET ?"
+);
+
+pub(super) const COUNT_OF_PAYMENT: &str = "
+    SELECT COUNT(*)
+    FROM (SELECT 1 FROM refunds WHERE payment_id = ? LIMIT ?)";
 
 const RELEASE_KEY: &str = "
     UPDATE refunds
@@ -89,6 +100,22 @@ impl RefundRecords for SqliteRecords<'_> {
             .as_ref()
             .map(refund)
             .transpose()
+    }
+
+    fn refunds_of_payment(
+        &self,
+        payment_id: &str,
+        after: Option<&str>,
+        offset: u64,
+        limit: u32,
+    ) -> Stored<Vec<Refund>> {
+        let values = params![payment_id, after.unwrap_or_default(), limit, offset];
+        all(&self.0.query(OF_PAYMENT, values)?, refund)
+    }
+
+    fn count_refunds(&self, payment_id: &str) -> Stored<Total> {
+        let values = params![payment_id, Total::LIMIT_ROWS];
+        counted(self.0.query_one(COUNT_OF_PAYMENT, values)?)
     }
 
     fn find_due_refund(&self, now: u64) -> Stored<Option<Refund>> {

@@ -14,7 +14,7 @@ mod statement;
 mod words;
 
 use statement::{
-    PRODUCT_COLUMNS, SORT_KEY_COLUMN, Statement, column, has_filter, index_of_filter,
+    PRODUCT_COLUMNS, SORT_KEY_COLUMN, Statement, column, has_filter, has_names, index_of_filter,
     index_of_order, order_by,
 };
 
@@ -41,6 +41,11 @@ pub(super) fn page(
 
 /// A list without words.
 fn browse(connection: &Connection, listing: &Listing) -> Result<ProductPage, Error> {
+    if has_names(listing) {
+        let total = Total::counted(rows(connection, &named_size(listing))?);
+        let found = products(connection, &named(listing), listing.sort)?;
+        return Ok(to_page(listing, None, total, found));
+    }
     let total = Total::counted(rows(connection, &size(listing))?);
     let is_sorted = has_filter(listing) && total.is_exact && listing.sort.key != SortKey::Price;
     let statement = if is_sorted {
@@ -68,6 +73,28 @@ fn filtered(listing: &Listing, limit: u64) -> Statement {
     statement.add_filter(listing);
     statement.add_limit(limit, 0);
     statement.add(")", []);
+    statement
+}
+
+/// Counts the products that a list names.
+fn named_size(listing: &Listing) -> Statement {
+    let mut statement = Statement::new("SELECT COUNT(*)", []);
+    statement.add_named_products(listing);
+    statement.add_filter(listing);
+    statement
+}
+
+/// The products that a list names are gathered and sorted.
+fn named(listing: &Listing) -> Statement {
+    let key = column(listing.sort.key);
+    let mut statement = Statement::new(
+        &format!("WITH found (id, sort_key) AS MATERIALIZED (\nSELECT p.id, {key}"),
+        [],
+    );
+    statement.add_named_products(listing);
+    statement.add_filter(listing);
+    statement.add(")", []);
+    add_sorted_page(&mut statement, listing);
     statement
 }
 
@@ -184,6 +211,14 @@ pub(super) mod tests {
             connection,
             &[size(listing), walk(listing), sorted_browse(listing)],
         )
+    }
+
+    /// How products that are named are counted and gathered.
+    pub fn named_plans(
+        connection: &Connection,
+        listing: &Listing,
+    ) -> Result<Vec<Vec<String>>, Error> {
+        plans(connection, &[named_size(listing), named(listing)])
     }
 
     /// How a search is made whose matches are few, and one whose matches are many.

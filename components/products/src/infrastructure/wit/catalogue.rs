@@ -223,6 +223,8 @@ impl From<catalogue::Filter> for Filter {
             min_price: filter.min_price.map(Money::from_units),
             max_price: filter.max_price.map(Money::from_units),
             in_stock: filter.in_stock,
+            ids: filter.ids,
+            sku: filter.sku,
         }
     }
 }

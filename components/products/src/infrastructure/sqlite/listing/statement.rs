@@ -45,6 +45,25 @@ impl Statement {
         self.add(&from, []);
     }
 
+    /// `FROM products` by their identifiers, or by the number: few rows, each looked up by its key.
+    pub fn add_named_products(&mut self, listing: &Listing) {
+        self.add("\nFROM products AS p\nWHERE p.deleted_at IS NULL", []);
+        if let Some(ids) = &listing.ids {
+            let ids: Vec<String> = ids
+                .iter()
+                .map(|id| format!("\"{}\"", id.as_str()))
+                .collect();
+            let ids = format!("[{}]", ids.join(","));
+            self.add(
+                "\n  AND p.id IN (SELECT value FROM json_each(?))",
+                [ids.into()],
+            );
+        }
+        if let Some(sku) = &listing.sku {
+            self.add("\n  AND p.sku = ?", [sku.as_str().into()]);
+        }
+    }
+
     /// What a list asks of a product beside its words.
     pub fn add_filter(&mut self, listing: &Listing) {
         for (condition, price) in [
@@ -111,6 +130,11 @@ pub const fn offset(listing: &Listing) -> u64 {
         Start::Offset(before) => before,
         Start::After(..) => 0,
     }
+}
+
+/// Whether the products are asked for by their identifiers or by the number.
+pub const fn has_names(listing: &Listing) -> bool {
+    listing.ids.is_some() || listing.sku.is_some()
 }
 
 /// Whether anything is asked of a product beside its words.

@@ -249,6 +249,7 @@ fn filters_restrict_the_list_and_its_count() {
         min_price: price("0.0001"),
         max_price: price("10"),
         in_stock: Some(false),
+        ..Filter::default()
     };
     assert_eq!(list(all), first("c", 1));
     assert_eq!(
@@ -377,6 +378,48 @@ fn every_walk_comes_from_the_index_of_its_order() {
         assert_eq!(second.len(), 1, "{sort:?}: {second:?}");
         let search = format!("SEARCH p USING INDEX {index} (");
         assert!(second[0].starts_with(&search), "{sort:?}: {second:?}");
+    }
+}
+
+#[test]
+fn products_that_are_named_are_looked_up_by_their_keys() {
+    let shop = crowded();
+    let all = shop.page(&Filter::default(), None, 100, None).products;
+    let wanted: Vec<String> = [3, 1, 7]
+        .map(|index: usize| all[index].id.as_str().to_owned())
+        .into();
+    let unknown = "01890a5d-ac96-774b-bcce-000000000000".to_owned();
+    let twice = wanted.iter().chain(&wanted).cloned().chain([unknown]);
+    let filter = Filter {
+        ids: Some(twice.collect()),
+        ..Filter::default()
+    };
+    let name = Sort::ascending(SortKey::Name);
+    let first = shop.page(&filter, Some(name), 2, None);
+    assert_eq!((first.total, first.products.len()), (Total::counted(3), 2));
+    let rest = shop.page(&filter, Some(name), 2, first.next);
+    let mut seen: Vec<String> = first
+        .products
+        .iter()
+        .chain(&rest.products)
+        .map(|product| product.id.as_str().to_owned())
+        .collect();
+    seen.sort();
+    let mut expected = wanted;
+    expected.sort();
+    assert_eq!((seen, rest.next), (expected, None));
+    let by_sku = Filter {
+        sku: Some("nobody has it".to_owned()),
+        ..Filter::default()
+    };
+    assert_eq!(shop.page(&by_sku, None, 10, None).total, Total::counted(0));
+    for filter in [filter, by_sku] {
+        let listing = SqlShop::listing(&filter, name, None);
+        let plans = |connection: &Connection| listing::tests::named_plans(connection, &listing);
+        for plan in shop.store.0.read(plans).unwrap() {
+            let reads_all = |step: &&String| *step == "SCAN p" || step.starts_with("SCAN p ");
+            assert_eq!(plan.iter().find(reads_all), None, "{plan:?}");
+        }
     }
 }
 
