@@ -299,6 +299,37 @@ impl<'w> Story<'w> {
         answer
     }
 
+    /// Orders these products in the place of an older order, under a key.
+    pub fn replace(&mut self, older: &Value, key: &str, lines: &[(&str, u32)]) -> Value {
+        self.facts.order_keys.insert(key.to_owned());
+        let older = shop::text(&older["id"]);
+        let mut body = shop::order_of(lines);
+        body["replaces"] = json!(older);
+        let answer = self.send(|client| {
+            let request = client.post("/api/v1/orders").bearer(&self.customer.token);
+            request.header("idempotency-key", key).json(&body)
+        });
+        let answer = answer.expect(201).json();
+        self.facts.cancelled.insert(older.clone());
+        let ended = self.get(&self.customer, &format!("/api/v1/orders/id/{older}"));
+        assert_eq!(ended["status"], "CANCELLED", "replaced: {ended}");
+        self.facts.placed.insert(key.to_owned(), answer.clone());
+        answer
+    }
+
+    /// Asks for an order at a total that it does not have. Nothing is ordered, and the same key has the same answer.
+    pub fn order_at_another_total(&mut self, key: &str, lines: &[(&str, u32)]) {
+        let mut body = shop::order_of(lines);
+        body["expectedTotal"] = json!(0.01);
+        let answer = self.send(|client| {
+            let request = client.post("/api/v1/orders").bearer(&self.customer.token);
+            request.header("idempotency-key", key).json(&body)
+        });
+        let problem = answer.expect(409).json();
+        let code = shop::text(&problem["type"]);
+        assert!(code.ends_with("/total-changed"), "{problem}");
+    }
+
     /// Asks for an order that the shop refuses because the customer has too many that are not paid. Nothing of it is left:
     /// the same key may make an order later.
     pub fn refused_order(&mut self, key: &str, lines: &[(&str, u32)]) {

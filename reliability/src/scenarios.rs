@@ -248,6 +248,40 @@ pub const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "replace an order",
+        provider: Provider::Mock,
+        prepare: |story| drop(order(story, "order-1")),
+        play: |story| {
+            let older = placed(story);
+            let products = story.products.clone();
+            // More than there is beside the older order.
+            let lines: Vec<(&str, u32)> = products.iter().map(|id| (id.as_str(), 10)).collect();
+            story.replace(&older, "order-2", &lines);
+        },
+    },
+    Scenario {
+        name: "replace an order, with Stripe",
+        provider: Provider::Stripe,
+        prepare: |story| drop(order(story, "order-1")),
+        play: |story| {
+            let older = placed(story);
+            let products = story.products.clone();
+            let lines: Vec<(&str, u32)> = products.iter().map(|id| (id.as_str(), 2)).collect();
+            story.replace(&older, "order-2", &lines);
+            story.deliver_webhooks();
+        },
+    },
+    Scenario {
+        name: "order at another total",
+        provider: Provider::Mock,
+        prepare: |_| {},
+        play: |story| {
+            let products = story.products.clone();
+            let lines: Vec<(&str, u32)> = products.iter().map(|id| (id.as_str(), 1)).collect();
+            story.order_at_another_total("order-1", &lines);
+        },
+    },
+    Scenario {
         name: "remove old orders",
         provider: Provider::Mock,
         prepare: |story| {

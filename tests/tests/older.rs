@@ -1,7 +1,7 @@
 //! A shop of an older version, opened with this one. `data/older-shop` is what the version of 24 November 2026 left when it was
 //! stopped: an admin, a customer with a session, two products, and one order each that is paid, cancelled, and open.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use mercato_platform::clock::{Clock as _, SystemClock};
 use mercato_platform::ids::{Ids as _, RandomIds};
@@ -89,6 +89,25 @@ fn everything_of_an_older_shop_goes_on() {
     let stats = admin.get("/api/v1/orders/stats").send().expect(200).json();
     let money = json!([{ "currency": "USD", "gross": 25, "refunded": 25, "net": 0 }]);
     assert_eq!(stats["byCurrency"], money);
+
+    // Orders from before there were numbers have them.
+    let told = paid["number"].as_str().expect("a number").to_owned();
+    let bare = told.replace('-', "").to_lowercase();
+    let found = customer
+        .get(&format!("/api/v1/orders?number={bare}"))
+        .send();
+    assert_eq!(found.expect(200).json()["data"][0]["id"], PAID);
+    let all = customer
+        .get("/api/v1/orders?sort=updatedAt")
+        .send()
+        .expect(200)
+        .json();
+    let all = all["data"].as_array().expect("orders");
+    let numbers: BTreeSet<&str> = all
+        .iter()
+        .filter_map(|order| order["number"].as_str())
+        .collect();
+    assert_eq!((numbers.len(), all.len()), (3, 3));
 
     // What is new works with what is old.
     let found = shop.nobody().get("/api/v1/products?q=porcelain").send();

@@ -11,7 +11,7 @@ use mercato_platform::ids::Ids;
 
 use crate::domain::{
     CustomerId, EventId, Holder, Holding, Limits, Line, Order, OrderError, OrderId, OrderItem,
-    OrderStatus, Payment, PaymentEvent, PaymentId, RejectedLine, Saga, StatusChange,
+    OrderNumber, OrderStatus, Payment, PaymentEvent, PaymentId, RejectedLine, Saga, StatusChange,
 };
 
 /// Everything the use cases reach, chosen in one place.
@@ -93,6 +93,8 @@ pub struct OrderFilter {
     pub status: Option<OrderStatus>,
     /// Only of this customer.
     pub customer_id: Option<CustomerId>,
+    /// Only the one of this number.
+    pub number: Option<OrderNumber>,
     /// Only those created later than that, in milliseconds since the Unix epoch.
     pub created_after: Option<u64>,
     /// Only those created earlier than that, in milliseconds since the Unix epoch.
@@ -250,6 +252,8 @@ pub trait OrderRecords {
     /// # Errors
     /// When the database fails, as with every function here.
     fn order(&self, id: &OrderId) -> Result<Option<Order>, OrderError>;
+    /// Whether an order has that number.
+    fn has_number(&self, number: &OrderNumber) -> Result<bool, OrderError>;
     /// Stores a new order with its items.
     fn insert_order(&self, order: &Order) -> Result<(), OrderError>;
     /// Stores what can change of an order: status, receipt, times, version.

@@ -62,10 +62,14 @@ pub enum SortName {
     LongUnchangedFirst,
 }
 
-/// From when, and in which order.
+/// From when, which one, and in which order.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct Times {
+    /// Only the order of that number. Small letters, missing dashes and a missing `M` do not matter, nor do O, I and L for the digits
+    /// that they look like.
+    #[param(value_type = String, required = false, min_length = 8, max_length = 32, example = "M-7K3F-29QD")]
+    number: Option<String>,
     /// Only orders created later than that.
     #[param(value_type = Timestamp, required = false)]
     created_after: Option<String>,

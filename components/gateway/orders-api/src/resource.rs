@@ -21,6 +21,13 @@ use crate::status::OrderStatusName;
 pub struct OrderResource<'a> {
     #[schema(value_type = Id)]
     id: &'a str,
+    /// What people call the order by, on the telephone or on a parcel: unique, and random, so that it does not tell how many orders
+    /// there are. No letters in it look alike.
+    #[schema(
+        pattern = "^M-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}$",
+        example = "M-7K3F-29QD"
+    )]
+    number: &'a str,
     /// The account that ordered.
     #[schema(value_type = Id)]
     user_id: &'a str,
@@ -185,6 +192,12 @@ pub struct PlacementResource<'a> {
     /// The order's id.
     #[schema(value_type = Id)]
     id: &'a str,
+    /// The order's number.
+    #[schema(
+        pattern = "^M-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}$",
+        example = "M-7K3F-29QD"
+    )]
+    number: &'a str,
     order: OrderResource<'a>,
     payment_session: SessionResource<'a>,
 }
@@ -193,6 +206,7 @@ impl<'a> From<&'a Order> for OrderResource<'a> {
     fn from(order: &'a Order) -> Self {
         Self {
             id: &order.id,
+            number: &order.number,
             user_id: &order.customer_id,
             status: order.status.into(),
             total_amount: Money::from_units(order.total_amount),
@@ -327,6 +341,7 @@ fn details_body(details: &OrderDetails) -> Result<Reply, Problem> {
 pub fn placement_reply(order: &Order, session: &PaymentSession) -> Result<Reply, Problem> {
     Reply::json(&PlacementResource {
         id: &order.id,
+        number: &order.number,
         order: order.into(),
         payment_session: session.into(),
     })
@@ -344,6 +359,7 @@ pub mod tests {
     pub fn order() -> Order {
         Order {
             id: ID.to_owned(),
+            number: "M-084S-N02Q".to_owned(),
             customer_id: "01890a5d-ac96-774b-bcce-b302099a8058".to_owned(),
             status: OrderStatus::Paid,
             items: vec![OrderItem {

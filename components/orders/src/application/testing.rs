@@ -24,8 +24,8 @@ use crate::application::queries::find_order::{self, OrderDetails};
 use crate::application::queries::list_orders;
 use crate::domain::{
     CustomerId, EventId, EventOutcome, EventType, Holder, Holding, Limits, Line, LineProblem,
-    Order, OrderError, OrderId, OrderItem, OrderStatus, Payment, PaymentEvent, PaymentId,
-    PaymentSession, PaymentStatus, ProductId, RejectedLine, RequestedLine,
+    Order, OrderError, OrderId, OrderItem, OrderNumber, OrderStatus, Payment, PaymentEvent,
+    PaymentId, PaymentSession, PaymentStatus, ProductId, RejectedLine, RequestedLine,
 };
 use crate::infrastructure::sqlite::{LABEL, MIGRATIONS};
 use crate::ports::{
@@ -806,6 +806,22 @@ impl Shop {
             .borrow()
             .get(order_id)
             .map(|reservation| reservation.state)
+    }
+
+    /// The id that is made next, unless time goes by.
+    pub fn upcoming_id(&self) -> OrderId {
+        let next = TestIds(Cell::new(self.ids.0.get()), Rc::clone(&self.clock)).new_id();
+        OrderId::parse(&next).unwrap()
+    }
+
+    /// Gives an order the number of another one.
+    pub fn renumber(&self, order_id: &OrderId, number: &OrderNumber) {
+        let statement = format!("UPDATE orders SET number = '{number}' WHERE id = '{order_id}'");
+        let done: Result<u64, mercato_sqlite::Error> = self
+            .orders
+            .database
+            .write(|connection| connection.execute(&statement, &[]));
+        assert_eq!(done.unwrap(), 1);
     }
 
     pub fn wait(&self, ms: u64) {

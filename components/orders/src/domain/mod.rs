@@ -4,6 +4,7 @@ mod error;
 mod ids;
 mod limits;
 mod line;
+mod number;
 mod order;
 mod payment;
 mod placement;
@@ -15,6 +16,7 @@ pub use limits::{
     DAY_MS, Holder, HolderKind, Holding, Limit, LimitReached, Limits, MINUTE_MS, Share,
 };
 pub use line::{LINES_MAX, Line, QUANTITY_MAX, Quantity, RequestedLine, merge_lines};
+pub use number::OrderNumber;
 pub use order::{Order, OrderItem, Receipt, StatusChange};
 pub use payment::{
     EventEffect, EventOutcome, EventType, Payment, PaymentEvent, PaymentSession, PaymentStatus,

@@ -1,6 +1,9 @@
 use mercato_money::{Currency, Money, MoneyError};
 
-use super::{Actor, CustomerId, OrderError, OrderId, OrderStatus, ProductId, Quantity, Transition};
+use super::{
+    Actor, CustomerId, OrderError, OrderId, OrderNumber, OrderStatus, ProductId, Quantity,
+    Transition,
+};
 
 /// A line of an order, with name and price of the moment the stock was reserved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +61,8 @@ pub struct StatusChange {
 pub struct Order {
     /// UUIDv7.
     pub id: OrderId,
+    /// What people call it by.
+    pub number: OrderNumber,
     /// Who ordered.
     pub customer_id: CustomerId,
     /// Where it stands.
@@ -83,7 +88,7 @@ pub struct Order {
 }
 
 impl Order {
-    /// A new order that waits for its payment.
+    /// A new order that waits for its payment. Its number is that of its id, until somebody finds that another order has it.
     ///
     /// # Errors
     /// [`MoneyError::Overflow`] when the total is more than an amount of money can hold.
@@ -100,6 +105,7 @@ impl Order {
             .map(|item| u64::from(item.quantity.get()))
             .sum();
         Ok(Self {
+            number: OrderNumber::of_id(&id),
             id,
             customer_id,
             status: OrderStatus::Pending,

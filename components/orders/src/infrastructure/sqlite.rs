@@ -5,13 +5,14 @@ mod listing;
 use mercato_cursor::Total;
 use mercato_money::Money;
 use mercato_platform::log;
-use mercato_sqlite::{Connection, Database, Error, Migration, Row, Value, migrations, params};
+use mercato_sqlite::{Connection, Database, Error, Migration, Row, migrations, params};
 
 use self::listing::{count_of, page_of};
 use crate::domain::{
     Actor, Closing, CustomerId, EventId, Holder, Holding, Line, LineProblem, Order, OrderError,
-    OrderId, OrderItem, OrderStatus, PAUSE_LONGEST_MS, PaymentEvent, PaymentId, PaymentSession,
-    ProductId, Quantity, Receipt, RejectedLine, Rejection, Saga, StatusChange, Step, TotalChanged,
+    OrderId, OrderItem, OrderNumber, OrderStatus, PAUSE_LONGEST_MS, PaymentEvent, PaymentId,
+    PaymentSession, ProductId, Quantity, Receipt, RejectedLine, Rejection, Saga, StatusChange,
+    Step, TotalChanged,
 };
 use crate::ports::{
     Figures, FollowUp, KeyRecord, OrderFilter, OrderRecords, OrderRepository, OrderSort, PageStart,
@@ -28,18 +29,21 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0003_figures",
     "0004_sagas_under_way",
     "0005_limits_and_retention",
-    "0006_lists_and_replacements"
+    "0006_lists_and_replacements",
+    "0007_order_numbers"
 ];
 
 const ORDER_COLUMNS: &str = "
   id, customer_id, status, total_amount, total_items, currency,
-  receipt_id, receipt_url, receipt_issued_at, paid_at, created_at, updated_at, version";
+  receipt_id, receipt_url, receipt_issued_at, paid_at, created_at, updated_at, version, number";
+
+const HAS_NUMBER: &str = "SELECT 1 FROM orders WHERE number = ?";
 
 const INSERT_ORDER: &str = "
 INSERT INTO orders
   (id, customer_id, status, total_amount, total_items, currency,
-   receipt_id, receipt_url, receipt_issued_at, paid_at, created_at, updated_at, version)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+   receipt_id, receipt_url, receipt_issued_at, paid_at, created_at, updated_at, version, number)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 const INSERT_ITEM: &str = "
 INSERT INTO order_items (order_id, position, product_id, name, unit_price, quantity)
@@ -401,6 +405,11 @@ impl OrderRecords for Records<'_> {
         Ok(orders.pop())
     }
 
+    fn has_number(&self, number: &OrderNumber) -> Result<bool, OrderError> {
+        let row = self.0.query_one(HAS_NUMBER, params![number.as_str()])?;
+        Ok(row.is_some())
+    }
+
     fn insert_order(&self, order: &Order) -> Result<(), OrderError> {
         let id = order.id.as_str();
         let receipt = order.receipt.as_ref();
@@ -420,6 +429,7 @@ impl OrderRecords for Records<'_> {
                 order.created_at,
                 order.updated_at,
                 order.version,
+                order.number.as_str(),
             ],
         )?;
         for (position, item) in (0_u32..).zip(&order.items) {
@@ -930,6 +940,8 @@ fn order_of(row: &Row) -> Result<Order, OrderError> {
     let url: Option<String> = row.get(7)?;
     Ok(Order {
         id: OrderId::parse(&row.get::<String>(0)?)?,
+        number: OrderNumber::parse(&row.get::<String>(13)?)
+            .map_err(|_| unreadable("orders.number"))?,
         customer_id: CustomerId::parse(&row.get::<String>(1)?)?,
         status: status_of(&row.get::<String>(2)?)?,
         items: Vec::new(),

@@ -20,9 +20,9 @@ use crate::application::queries::{figures, find_order, list_orders, order_stats}
 use crate::bindings::exports::mercato::orders::{commands, maintenance, queries, types};
 use crate::domain::{
     CustomerId, EventId, EventOutcome, EventType, FieldError, HolderKind, Limit, LimitReached,
-    LineProblem, Order, OrderError, OrderId, OrderItem, OrderStatus, Payment, PaymentEvent,
-    PaymentId, PaymentSession, PaymentStatus, Receipt, RejectedLine, RequestedLine, StatusChange,
-    TotalChanged,
+    LineProblem, Order, OrderError, OrderId, OrderItem, OrderNumber, OrderStatus, Payment,
+    PaymentEvent, PaymentId, PaymentSession, PaymentStatus, Receipt, RejectedLine, RequestedLine,
+    StatusChange, TotalChanged,
 };
 use crate::infrastructure::inventory::ComposedInventory;
 use crate::infrastructure::payments::ComposedPayments;
@@ -239,6 +239,11 @@ impl queries::Guest for Component {
         let filter = OrderFilter {
             status: filter.status.map(Into::into),
             customer_id,
+            number: filter
+                .number
+                .as_deref()
+                .map(OrderNumber::parse)
+                .transpose()?,
             created_after: filter.created_after,
             created_before: filter.created_before,
             updated_after: filter.updated_after,
@@ -366,6 +371,7 @@ impl From<Order> for types::Order {
     fn from(order: Order) -> Self {
         Self {
             id: order.id.as_str().to_owned(),
+            number: order.number.as_str().to_owned(),
             customer_id: order.customer_id.as_str().to_owned(),
             status: order.status.into(),
             items: order.items.into_iter().map(Into::into).collect(),

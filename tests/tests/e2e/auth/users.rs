@@ -167,3 +167,48 @@ fn an_unknown_account_is_not_found() {
         .send();
     answer.expect_invalid(&[("id", "format")]);
 }
+
+#[test]
+fn the_admin_finds_an_account_by_its_id_and_by_its_address() {
+    let shop = Shop::shared();
+    let (admin, customer) = (shop.admin(), shop.customer());
+    let path = format!("/api/v1/auth/users/{}", customer.id);
+    let found = admin.get(&path).send().expect(200);
+    let tag = found.header("etag").expect("a tag").to_owned();
+    let account = found.json();
+    assert_eq!(
+        (&account["email"], &account["role"]),
+        (&json!(customer.email), &json!("customer"))
+    );
+    assert!(!account.to_string().contains("$2"), "{account}");
+    let same = admin.get(&path).header("if-none-match", &tag).send();
+    assert_eq!(same.status(), 304);
+    let unknown = format!("/api/v1/auth/users/{}", unknown_id());
+    admin.get(&unknown).send().expect_problem(404, "not-found");
+    let malformed = admin.get("/api/v1/auth/users/me").send();
+    malformed.expect_problem(400, "validation");
+
+    let capitals = customer.email.to_uppercase();
+    for (address, total) in [
+        (&customer.email, 1),
+        (&capitals, 1),
+        (&"nobody@customers.test".to_owned(), 0),
+    ] {
+        let list = admin
+            .get(&format!("/api/v1/auth/users?email={address}"))
+            .send();
+        let list = list.expect(200).json();
+        assert_eq!(list["meta"]["total"], total, "{address}");
+        let ids: Vec<&Value> = list["data"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|of| &of["id"])
+            .collect();
+        let own = json!(customer.id);
+        assert_eq!(ids, vec![&own; total], "{address}");
+    }
+    let wrong = admin.get("/api/v1/auth/users?email=ada").send();
+    let wrong = wrong.expect_problem(400, "validation");
+    assert_eq!(wrong["errors"][0]["field"], "email");
+}

@@ -157,6 +157,7 @@ const ROWS: &[Row] = &[
     row("DELETE", "/api/v1/auth/sessions", [401, 204, 204, 204]),
     row("DELETE", "/api/v1/auth/sessions/{id}", [401, 404, 404, 404]),
     row("GET", "/api/v1/auth/users", [401, 403, 403, 200]),
+    row("GET", "/api/v1/auth/users/{id}", [401, 403, 403, 200]),
     with(
         "PATCH",
         "/api/v1/auth/users/{id}",
@@ -201,7 +202,9 @@ const ROWS: &[Row] = &[
         |_| json!({ "status": "CANCELLED" }),
         [401, 200, 404, 200],
     ),
+    row("GET", "/api/v1/payments", [401, 403, 403, 200]),
     row("GET", "/api/v1/payments/{id}", [401, 200, 404, 200]),
+    row("GET", "/api/v1/payments/{id}/refunds", [401, 200, 404, 200]),
     row(
         "GET",
         "/api/v1/payments/order/{orderId}",

@@ -131,6 +131,7 @@ fn options_names_the_methods_of_a_path() {
         ("/api/v1/orders", "GET, HEAD, OPTIONS, POST"),
         ("/api/v1/payments/session", "OPTIONS, POST"),
         ("/api/v1/orders/stats", "GET, HEAD, OPTIONS"),
+        ("/api/v1/payments", "GET, HEAD, OPTIONS"),
         ("/api/v1/orders/PAID", "GET, HEAD, OPTIONS, PATCH"),
     ] {
         let answer = nobody.request("OPTIONS", path).send().expect(204);

@@ -244,3 +244,106 @@ fn a_cursor_of_another_list_or_beside_a_page_is_refused() {
         .send()
         .expect_invalid(&[("after", "format")]);
 }
+
+#[test]
+fn orders_are_found_by_time_and_by_their_last_change() {
+    let shop = Shop::shared();
+    let customer = shop.customer();
+    let product = shop.product(2, 100);
+    let placed: Vec<Value> = (0..3)
+        .map(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            customer.order(&[(&product, 1)]).answer["order"].clone()
+        })
+        .collect();
+    let id = |index: usize| placed[index]["id"].as_str().expect("an id").to_owned();
+    let created = |index: usize| {
+        placed[index]["createdAt"]
+            .as_str()
+            .expect("a time")
+            .to_owned()
+    };
+    for (query, expected) in [
+        (format!("?createdAfter={}", created(0)), vec![id(2), id(1)]),
+        (format!("?createdBefore={}", created(2)), vec![id(1), id(0)]),
+        (
+            format!("?createdAfter={}&createdBefore={}", created(0), created(2)),
+            vec![id(1)],
+        ),
+        ("?sort=createdAt".to_owned(), vec![id(0), id(1), id(2)]),
+        (
+            "?status=PAID&createdAfter=2020-01-01T00:00:00Z".to_owned(),
+            vec![],
+        ),
+        (
+            "?createdAfter=2999-12-31T23:59:59%2B02:00".to_owned(),
+            vec![],
+        ),
+    ] {
+        assert_eq!(ids(&list(&customer, &query)), expected, "{query}");
+    }
+    customer.change_order(&id(0), "CANCELLED").expect(200);
+    assert_eq!(
+        ids(&list(&customer, "?sort=-updatedAt")),
+        [id(0), id(2), id(1)]
+    );
+    let changed = format!("?updatedAfter={}", created(2));
+    for query in [changed.clone(), format!("{changed}&sort=updatedAt")] {
+        assert!(ids(&list(&customer, &query)).contains(&id(0)), "{query}");
+        assert!(!ids(&list(&customer, &query)).contains(&id(1)), "{query}");
+    }
+    let first = list(&customer, "?sort=updatedAt&limit=1");
+    let next = first["meta"]["next"].as_str().expect("a next page");
+    let second = list(&customer, &format!("?sort=updatedAt&limit=1&after={next}"));
+    assert_eq!([ids(&first), ids(&second)].concat(), [id(1), id(2)]);
+    let other_order = customer.get(&format!("/api/v1/orders?after={next}")).send();
+    other_order.expect_problem(400, "validation");
+    for wrong in [
+        "createdAfter=today",
+        "createdBefore=1",
+        "updatedAfter=",
+        "sort=total",
+    ] {
+        let refused = customer.get(&format!("/api/v1/orders?{wrong}")).send();
+        let refused = refused.expect_problem(400, "validation");
+        let field = wrong.split('=').next().expect("a name");
+        assert_eq!(refused["errors"][0]["field"], field);
+    }
+}
+
+#[test]
+fn orders_are_found_by_the_number_that_people_read_out() {
+    let shop = Shop::shared();
+    let (customer, other) = (shop.customer(), shop.customer());
+    let product = shop.product(2, 100);
+    let placed = customer.order(&[(&product, 1)]);
+    let number = placed.answer["number"]
+        .as_str()
+        .expect("a number")
+        .to_owned();
+    assert_eq!(number.len(), "M-7K3F-29QD".len());
+    assert!(number.starts_with("M-"), "{number}");
+    assert!(!number.contains(['I', 'L', 'O', 'U']), "{number}");
+    assert_eq!(placed.answer["order"]["number"], json!(number));
+    assert_eq!(customer.read_order(&placed.id)["number"], json!(number));
+    assert_eq!(list(&customer, "")["data"][0]["number"], json!(number));
+    let bare = number.replace('-', "").to_lowercase();
+    for text in [number.clone(), bare.clone(), bare[1..].to_owned()] {
+        let query = format!("?number={text}");
+        assert_eq!(
+            ids(&list(&customer, &query)),
+            [placed.id.clone()],
+            "{query}"
+        );
+        assert_eq!(ids(&list(&shop.admin(), &query)), [placed.id.clone()]);
+        assert_eq!(ids(&list(&other, &query)), Vec::<String>::new());
+    }
+    let changed = customer
+        .change_order(&placed.id, "CANCELLED")
+        .expect(200)
+        .json();
+    assert_eq!(changed["number"], json!(number));
+    let wrong = customer.get("/api/v1/orders?number=7").send();
+    let wrong = wrong.expect_problem(400, "validation");
+    assert_eq!(wrong["errors"][0]["field"], "number");
+}

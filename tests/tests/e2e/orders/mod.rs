@@ -5,5 +5,6 @@ mod idempotency;
 mod late_payment;
 mod list;
 mod read;
+mod replace;
 mod stats;
 mod transitions;

@@ -1,7 +1,8 @@
 use mercato_tests::{
     is_rfc3339_milliseconds,
-    shop::{Shop, unknown_id},
+    shop::{Shop, text, unknown_id},
 };
+use serde_json::json;
 
 #[test]
 fn a_payment_is_read_by_its_id_or_its_order() {
@@ -90,4 +91,97 @@ fn a_payment_that_is_unchanged_is_not_sent_again() {
     read().header("if-none-match", &tag).send().expect(304);
     shop.pay(&order);
     read().header("if-none-match", &tag).send().expect(200);
+}
+
+#[test]
+fn the_admin_walks_through_all_payments_newest_first() {
+    let shop = Shop::shared();
+    let (admin, customer) = (shop.admin(), shop.customer());
+    let product = shop.product(3, 9);
+    let mut made: Vec<String> = (0..3)
+        .map(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+            let order = customer.order(&[(&product, 1)]);
+            text(&shop.payment_of(&order.id)["id"])
+        })
+        .collect();
+    made.reverse();
+    let page = |query: &str| {
+        let path = format!("/api/v1/payments?{query}");
+        admin.get(&path).send().expect(200).json()
+    };
+    let mut seen = Vec::new();
+    let mut list = page("limit=2");
+    // Others make payments at the same time: these are among the first ones, in their order.
+    for _ in 0..50 {
+        let payments = list["data"].as_array().expect("a list");
+        seen.extend(payments.iter().map(|payment| text(&payment["id"])));
+        let is_done = made.iter().all(|id| seen.contains(id));
+        match list["meta"]["next"].as_str() {
+            Some(next) if !is_done => list = page(&format!("limit=2&after={next}")),
+            _ => break,
+        }
+    }
+    let found: Vec<&String> = seen.iter().filter(|id| made.contains(id)).collect();
+    assert_eq!(found, made.iter().collect::<Vec<_>>());
+    assert!(list["meta"]["total"].as_u64() >= Some(3));
+    for wrong in ["limit=0", "page=0", "after=x", "status=PAID"] {
+        let refused = admin.get(&format!("/api/v1/payments?{wrong}")).send();
+        refused.expect_problem(400, "validation");
+    }
+}
+
+#[test]
+fn refunds_of_a_payment_are_listed_with_reasons_for_admins_only() {
+    let shop = Shop::shared();
+    let (admin, customer) = (shop.admin(), shop.customer());
+    let order = shop.paid_order(&customer, &shop.product(10, 5), 2);
+    let payment = text(&shop.payment_of(&order.id)["id"]);
+    let path = format!("/api/v1/payments/{payment}/refunds");
+    assert_eq!(
+        customer.get(&path).send().expect(200).json()["data"],
+        json!([])
+    );
+    for (amount, reason) in [(2.5, "One cup broken"), (1.25, "Late")] {
+        let refund = admin.post(&format!("/api/v1/payments/{payment}/refund"));
+        let body = json!({ "amount": amount, "reason": reason });
+        refund.json(&body).send().expect(200);
+    }
+    let seen = admin.get(&path).send().expect(200).json();
+    let refunds = seen["data"].as_array().expect("a list");
+    assert_eq!((refunds.len(), &seen["meta"]["total"]), (2, &json!(2)));
+    assert_eq!(
+        (
+            &refunds[0]["amount"],
+            &refunds[0]["status"],
+            &refunds[0]["reason"]
+        ),
+        (&json!(2.5), &json!("SUCCEEDED"), &json!("One cup broken"))
+    );
+    assert_eq!(
+        (
+            &refunds[0]["currency"],
+            &refunds[1]["amount"],
+            &refunds[1]["error"]
+        ),
+        (&json!("USD"), &json!(1.25), &json!(null))
+    );
+    let created = refunds[0]["createdAt"].as_str().expect("a time");
+    assert!(is_rfc3339_milliseconds(created), "{created}");
+    let own = customer.get(&path).send().expect(200).json();
+    assert_eq!(own["data"][0]["reason"], json!(null));
+    let first = admin
+        .get(&format!("{path}?limit=1"))
+        .send()
+        .expect(200)
+        .json();
+    let next = first["meta"]["next"].as_str().expect("a next page");
+    let second = admin.get(&format!("{path}?limit=1&after={next}")).send();
+    let second = second.expect(200).json();
+    assert_eq!(
+        (&second["data"][0], &second["meta"]["next"]),
+        (&refunds[1], &json!(null))
+    );
+    let unknown = format!("/api/v1/payments/{}/refunds", unknown_id());
+    admin.get(&unknown).send().expect_problem(404, "not-found");
 }

@@ -1,4 +1,4 @@
-use mercato_tests::shop::{Account, Shop, unique};
+use mercato_tests::shop::{Account, Shop, text, unique};
 use serde_json::{Value, json};
 
 /// Products at prices of their own, so that filters find them and nothing else, whatever else the shop sells.
@@ -344,4 +344,59 @@ fn a_word_counts_once_and_the_first_eight_count() {
     assert_eq!(total(&[&*name; 4].join(" ")), 1);
     assert_eq!(total(&format!("{name} {name} nowhere")), 0);
     assert_eq!(total(&format!("a b c d e f {name} nowhere")), 1);
+}
+
+#[test]
+fn products_are_found_by_their_ids_and_by_their_number() {
+    let shop = Shop::shared();
+    let sku = unique("SKU").replace(' ', "-");
+    let body = json!({ "name": unique("Cup"), "sku": sku, "price": 3, "stock": 1 });
+    let cup = shop.admin().post("/api/v1/products").json(&body).send();
+    let cup = text(&cup.expect(201).json()["id"]);
+    let (tea, pot) = (shop.product(1, 0), shop.product(2, 5));
+    let found = |query: &str| -> Vec<String> {
+        let path = format!("/api/v1/products?{query}");
+        let list = shop.nobody().get(&path).send().expect(200).json();
+        let products = list["data"].as_array().expect("a list");
+        products
+            .iter()
+            .map(|product| text(&product["id"]))
+            .collect()
+    };
+    let ids = format!("{cup},{tea},{pot},{}", mercato_tests::shop::unknown_id());
+    assert_eq!(
+        found(&format!("ids={ids}&sort=price")),
+        [tea.clone(), pot.clone(), cup.clone()]
+    );
+    assert_eq!(
+        found(&format!("ids={ids}&inStock=true&sort=-price")),
+        [cup.clone(), pot.clone()]
+    );
+    assert_eq!(
+        found(&format!("ids={ids}&limit=1&page=3&sort=price")),
+        [cup.clone()]
+    );
+    assert_eq!(found(&format!("sku={sku}")), [cup]);
+    assert_eq!(found("sku=nobody-has-it"), Vec::<String>::new());
+    let many: Vec<String> = (0..30).map(|_| shop.product(1, 1)).collect();
+    assert_eq!(
+        found(&format!("ids={}", many.join(","))).len(),
+        30,
+        "no limit given"
+    );
+    let too_many = vec![tea.as_str(); 101].join(",");
+    for (query, field) in [
+        ("ids=".to_owned(), "ids"),
+        ("ids=1".to_owned(), "ids"),
+        (format!("ids={too_many}"), "ids"),
+        (format!("ids={tea}&q=tea"), "ids"),
+        ("sku=".to_owned(), "sku"),
+    ] {
+        let refused = shop
+            .nobody()
+            .get(&format!("/api/v1/products?{query}"))
+            .send();
+        let refused = refused.expect_problem(400, "validation");
+        assert_eq!(refused["errors"][0]["field"], field, "{query}");
+    }
 }

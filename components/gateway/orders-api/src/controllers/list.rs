@@ -94,6 +94,7 @@ fn parse(
     let filter = Filter {
         status,
         customer_id,
+        number: query.text("number"),
         created_after: query.moment("createdAfter"),
         created_before: query.moment("createdBefore"),
         updated_after: query.moment("updatedAfter"),

@@ -1,13 +1,14 @@
 //! Making an order: hold the stock, store the order, open its payment.
 
 use mercato_platform::clock::Clock;
+use mercato_platform::ids::Ids;
 use mercato_platform::{log, text};
 
 use crate::application::commands::apply_payment_event;
 use crate::application::saga::{close, follow_ups};
 use crate::application::{ABANDON_AFTER_MS, RESUME_AFTER_MS};
 use crate::domain::{
-    Actor, Closing, Order, OrderError, OrderId, OrderStatus, Payment, PaymentSession,
+    Actor, Closing, Order, OrderError, OrderId, OrderNumber, OrderStatus, Payment, PaymentSession,
     PaymentStatus, Rejection, Saga, Step, TotalChanged,
 };
 use crate::ports::{
@@ -16,6 +17,9 @@ use crate::ports::{
 
 /// Steps of the longest way through the saga, with some room for others who are at the same one.
 const PASSES_MAX: usize = 8;
+
+/// How many numbers are tried for an order beside its first one.
+const NUMBER_TRIES_MAX: u32 = 8;
 
 /// What the history of an order says whose payment the provider does not take; the reason follows.
 const REFUSED: &str = "The payment provider does not take this payment: ";
@@ -120,7 +124,9 @@ async fn hold_stock(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError> {
                 };
                 end(ports, id, Rejection::TotalChanged(changed)).await
             }
-            _ => ports.orders().write(|records| store_order(records, &order)),
+            _ => ports
+                .orders()
+                .write(|records| store_order(records, order, ports.ids())),
         },
         Err(_) => end(ports, id, Rejection::TotalTooLarge).await,
     }
@@ -151,14 +157,27 @@ async fn end_replaced(
     Err(outcome)
 }
 
-fn store_order(records: &dyn OrderRecords, order: &Order) -> Result<(), OrderError> {
+/// Of a million million numbers a shop has few: even after a million orders the first one is free but for one time in a million.
+fn store_order(
+    records: &dyn OrderRecords,
+    mut order: Order,
+    ids: &impl Ids,
+) -> Result<(), OrderError> {
     let Some(mut saga) = records
         .saga(&order.id)?
         .filter(|saga| saga.step == Step::New)
     else {
         return Ok(());
     };
-    records.insert_order(order)?;
+    let mut tries = 0;
+    while records.has_number(&order.number)? {
+        if tries == NUMBER_TRIES_MAX {
+            return Err(OrderError::Unavailable);
+        }
+        tries += 1;
+        order.number = OrderNumber::of_id(&OrderId::parse(&ids.new_id())?);
+    }
+    records.insert_order(&order)?;
     records.add_history(&order.id, &order.placed_change())?;
     saga.step = Step::Reserved;
     records.update_saga(&saga)

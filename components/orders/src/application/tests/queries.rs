@@ -6,7 +6,7 @@ use crate::application::Viewer;
 use crate::application::queries::list_orders::{self, PageRequest};
 use crate::application::queries::{find_order, order_stats};
 use crate::application::testing::{REQUEST_MINOR, Shop, admin, buyer, customer, run};
-use crate::domain::{CustomerId, OrderError, OrderId, OrderStatus};
+use crate::domain::{CustomerId, OrderError, OrderId, OrderNumber, OrderStatus};
 use crate::ports::{MoneyReceived, OpenError, OrderFilter, OrderSort};
 
 #[test]
@@ -472,4 +472,33 @@ fn times_narrow_a_list_and_are_not_in_it_themselves() {
             assert_eq!(page.total, Total::counted(expected.len() as u64));
         }
     }
+}
+
+#[test]
+fn an_order_is_found_by_its_number_by_whoever_may_see_it() {
+    let shop = Shop::new();
+    shop.placed();
+    let wanted = shop.order(&shop.placed()).unwrap();
+    let filter = || OrderFilter {
+        number: Some(wanted.number.clone()),
+        ..OrderFilter::default()
+    };
+    assert_eq!(ids(&shop, &buyer(), filter(), 1, 10).0, [wanted.id.clone()]);
+    assert_eq!(ids(&shop, &admin(), filter(), 1, 10).0, [wanted.id.clone()]);
+    let stranger = Viewer::Customer(customer(2));
+    assert_eq!(ids(&shop, &stranger, filter(), 1, 10).1, 0);
+}
+
+#[test]
+fn an_order_whose_number_another_one_has_gets_a_new_one() {
+    let shop = Shop::new();
+    let first = shop.placed();
+    let taken = OrderNumber::of_id(&shop.upcoming_id());
+    shop.renumber(&first, &taken);
+    let second = shop.placed();
+    assert_eq!(OrderNumber::of_id(&second), taken);
+    let number = shop.order(&second).unwrap().number;
+    assert_ne!(number, taken);
+    assert_eq!(shop.order(&first).unwrap().number, taken);
+    shop.check_invariants("with a number of its own");
 }

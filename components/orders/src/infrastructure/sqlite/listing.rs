@@ -42,6 +42,8 @@ impl Conditions {
         let mut conditions = Self::default();
         let customer = filter.customer_id.as_ref().map(|id| id.as_str());
         let status = filter.status.map(|status| status.name());
+        let number = filter.number.as_ref().map(|number| number.as_str());
+        conditions.add("number = ?", number);
         conditions.add("customer_id = ?", customer);
         let is_narrowed = way == Way::Updates && customer.is_some();
         let of_status = if is_narrowed {

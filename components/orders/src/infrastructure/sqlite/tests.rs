@@ -1,3 +1,5 @@
+use mercato_sqlite::Value;
+
 use super::*;
 use crate::domain::EventType;
 
@@ -468,6 +470,7 @@ fn lists_by_time_are_ranges_of_an_index() {
                 let filter = OrderFilter {
                     status,
                     customer_id: customer_id.cloned(),
+                    number: None,
                     created_after: created,
                     created_before: created,
                     updated_after: updated,
@@ -514,13 +517,12 @@ fn lists_by_time_are_ranges_of_an_index() {
 
 #[test]
 fn orders_from_before_they_were_counted_are_counted() {
+    const OLDER: &str = "
+        INSERT INTO orders (id, customer_id, status, total_amount, total_items, currency, created_at, updated_at, version)
+        VALUES ('o1', 'c', 'PENDING', 1, 1, 'EUR', 1, 1, 2), ('o2', 'c', 'PENDING', 1, 1, 'EUR', 1, 1, 3)";
     let database = Database::in_memory(LABEL, &MIGRATIONS[..2]).unwrap();
-    write(&database, |records| {
-        records.insert_order(&order(ORDER, 10))?;
-        records.insert_order(&order(OTHER, 10))
-    });
     let run: Result<(), Error> = database.write(|connection| {
-        for statement in MIGRATIONS[2].sql.split(";\n\n") {
+        for statement in [OLDER].into_iter().chain(MIGRATIONS[2].sql.split(";\n\n")) {
             connection.execute(statement, &[])?;
         }
         Ok(())
@@ -609,4 +611,80 @@ fn an_older_shops_orders_count_and_its_late_payments_stay() {
     ended.unwrap();
     let holding = read(&database, |records| records.holding(&account));
     assert_eq!((holding.open_orders, holding.held_units), (0, 0));
+}
+
+#[test]
+fn orders_from_before_there_were_numbers_have_them_and_no_two_the_same() {
+    const IDS: [&str; 3] = [
+        "01890a5d-ac96-774b-bcce-b302099a8057",
+        "01890a5d-ac96-7fff-bcce-b3ffffffffff",
+        // The same last bits as the first one.
+        "01890a5d-ac97-774c-8cce-b302099a8057",
+    ];
+    let database = Database::in_memory(LABEL, &MIGRATIONS[..6]).unwrap();
+    let run: Result<(), Error> = database.write(|connection| {
+        for id in IDS {
+            let insert = "
+                INSERT INTO orders
+                  (id, customer_id, status, total_amount, total_items, currency, created_at, updated_at, version)
+                VALUES (?, ?, 'PENDING', 1, 1, 'EUR', 1, 1, 1)";
+            connection.execute(insert, params![id, CUSTOMER])?;
+        }
+        for statement in MIGRATIONS[6].sql.split(";\n\n") {
+            connection.execute(statement, &[])?;
+        }
+        Ok(())
+    });
+    run.unwrap();
+    let numbers = IDS.map(|id| {
+        let order = read(&database, |records| records.order(&order_id(id)));
+        order.unwrap().number
+    });
+    for (id, number) in IDS.into_iter().zip(&numbers).take(2) {
+        assert_eq!(
+            *number,
+            OrderNumber::of_id(&order_id(id)),
+            "as in a new order"
+        );
+    }
+    assert_ne!(numbers[2], numbers[0]);
+}
+
+#[test]
+fn an_order_is_found_by_its_number_in_an_index() {
+    let database = database();
+    write(&database, |records| {
+        records.insert_order(&order(ORDER, 1))?;
+        records.insert_order(&order(OTHER, 1))
+    });
+    let number = OrderNumber::of_id(&order_id(OTHER));
+    assert!(read(&database, |records| records.has_number(&number)));
+    let of_another_id = OrderNumber::of_id(&order_id(CUSTOMER));
+    assert!(!read(&database, |records| records.has_number(&of_another_id)));
+    for updated_after in [None, Some(1)] {
+        let filter = OrderFilter {
+            number: Some(number.clone()),
+            status: Some(OrderStatus::Pending),
+            customer_id: Some(CustomerId::parse(CUSTOMER).unwrap()),
+            updated_after,
+            ..OrderFilter::default()
+        };
+        for sort in [OrderSort::NewestFirst, OrderSort::LongUnchangedFirst] {
+            let start = PageStart::Offset(0);
+            let (found, total) = read(&database, |records| records.list(&filter, sort, &start, 10));
+            assert_eq!((found.len(), total), (1, Total::counted(1)));
+            let (statement, values) = page_of(&filter, sort, true, &start, 10);
+            let rows = Database::read::<_, Error>(&database, |connection| {
+                connection.query(&format!("EXPLAIN QUERY PLAN {statement}"), &values)
+            });
+            let step: String = rows.unwrap()[0].get(3).unwrap();
+            assert!(step.contains("orders_by_number"), "{step}");
+        }
+    }
+    let twice = OrderRepository::write(&database, |records| {
+        let mut third = order(CUSTOMER, 1);
+        third.number = number.clone();
+        records.insert_order(&third)
+    });
+    assert!(twice.is_err(), "no two orders have one number");
 }

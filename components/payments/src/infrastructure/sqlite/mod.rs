@@ -23,7 +23,7 @@ const MIGRATIONS: &[Migration] = mercato_sqlite::migrations![
     "0004_kept_charges",
     "0005_unpaid_payments",
     "0006_sessions_that_end",
-    "0007_money_received"
+    "0009_money_received"
 ];
 
 const SELECT_SETTING: &str = "SELECT value FROM settings WHERE name = ?";
