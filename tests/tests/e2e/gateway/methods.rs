@@ -32,7 +32,11 @@ fn a_wrong_method_is_told_the_right_ones() {
             "/api/v1/auth/users".to_owned(),
             "GET, HEAD, OPTIONS",
         ),
-        ("GET", format!("/api/v1/auth/users/{id}"), "OPTIONS, PATCH"),
+        (
+            "PUT",
+            format!("/api/v1/auth/users/{id}"),
+            "GET, HEAD, OPTIONS, PATCH",
+        ),
         (
             "PUT",
             "/api/v1/products".to_owned(),

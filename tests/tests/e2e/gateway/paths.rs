@@ -16,7 +16,7 @@ fn what_does_not_exist_is_a_clean_404() {
         "/api/v1/products/",
         "/api/v1/products/a/b",
         "/api/v1/orders/id/",
-        "/api/v1/payments",
+        "/api/v1/payments/",
         "/api/v1/payments/a/b/c",
         "/api/v1//products",
         "/api/health",

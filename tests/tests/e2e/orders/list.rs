@@ -138,7 +138,8 @@ fn parameters_that_are_wrong_are_named() {
         ("?limit=101", "limit", "max"),
         ("?status=LOST", "status", "format"),
         ("/LOST", "status", "format"),
-        ("?sort=id", "sort", "unknown"),
+        ("?sort=id", "sort", "format"),
+        ("?colour=red", "colour", "unknown"),
         ("/PAID?status=PAID", "status", "unknown"),
     ] {
         customer

@@ -446,7 +446,10 @@ fn payments_from_before_their_money_was_counted_are_counted() {
     let place = MIGRATIONS.iter().position(is_it).unwrap();
     let database = Database::in_memory(LABEL, &MIGRATIONS[..place]).unwrap();
     let run: Result<(), Error> = database.write(|connection| {
-        for statement in OLDER.into_iter().chain(MIGRATIONS[place].sql.split(";\n\n")) {
+        for statement in OLDER
+            .into_iter()
+            .chain(MIGRATIONS[place].sql.split(";\n\n"))
+        {
             connection.execute(statement, &[])?;
         }
         Ok(())
