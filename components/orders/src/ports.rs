@@ -105,6 +105,10 @@ pub struct OrderFilter {
 
 /// The order of a list. Orders that are equal stand in the order of their ids.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(
+    clippy::enum_variant_names,
+    reason = "each says what comes first in the list"
+)]
 pub enum OrderSort {
     /// By creation, backwards.
     #[default]

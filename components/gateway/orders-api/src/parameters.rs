@@ -47,6 +47,10 @@ pub struct Status {
 /// The orders of a list as they are named in the query; a minus turns them round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
 #[schema(as = OrderSort)]
+#[allow(
+    clippy::enum_variant_names,
+    reason = "each says what comes first in the list"
+)]
 pub enum SortName {
     /// Newest first; so it is without `sort`.
     #[schema(rename = "-createdAt")]

@@ -113,10 +113,7 @@ fn symbol_of(letter: char) -> Option<char> {
         other => other,
     };
     let is_symbol = |symbol: &u8| char::from(*symbol) == meant;
-    SYMBOLS
-        .iter()
-        .any(|symbol| is_symbol(symbol))
-        .then_some(meant)
+    SYMBOLS.iter().any(is_symbol).then_some(meant)
 }
 
 #[cfg(test)]

@@ -483,8 +483,10 @@ fn an_order_is_found_by_its_number_by_whoever_may_see_it() {
         number: Some(wanted.number.clone()),
         ..OrderFilter::default()
     };
-    assert_eq!(ids(&shop, &buyer(), filter(), 1, 10).0, [wanted.id.clone()]);
-    assert_eq!(ids(&shop, &admin(), filter(), 1, 10).0, [wanted.id.clone()]);
+    for viewer in [buyer(), admin()] {
+        let found = ids(&shop, &viewer, filter(), 1, 10).0;
+        assert_eq!(found, std::slice::from_ref(&wanted.id));
+    }
     let stranger = Viewer::Customer(customer(2));
     assert_eq!(ids(&shop, &stranger, filter(), 1, 10).1, 0);
 }
