@@ -66,7 +66,11 @@ impl OrderNumber {
             .map(|character| character.to_ascii_uppercase())
             .collect();
         let symbols = match written.as_slice() {
-            [first, rest @ ..] if *first == MARK && rest.len() == SYMBOLS_COUNT => rest,
+            [first, rest @ ..]
+                if *first == MARK && (rest.len() == SYMBOLS_COUNT || is_marked(text)) =>
+            {
+                rest
+            }
             all => all,
         };
         let symbols: Option<Vec<char>> = symbols.iter().map(|letter| symbol_of(*letter)).collect();
@@ -98,6 +102,11 @@ impl fmt::Display for OrderNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Whether the first letter stands apart from the rest. Where it does not it may be the first symbol.
+fn is_marked(text: &str) -> bool {
+    text.trim_start().chars().nth(1).is_some_and(is_separator)
 }
 
 /// Blanks, and dashes of any length.

@@ -132,13 +132,28 @@ pub(super) fn page_of(
         (OrderSort::RecentlyUpdatedFirst, _) => "updated_at DESC, id DESC",
         (OrderSort::LongUnchangedFirst, _) => "updated_at, id",
     };
-    let statement = format!(
-        "SELECT {ORDER_COLUMNS} FROM orders{} ORDER BY {order} LIMIT ? OFFSET ?",
-        conditions.text()
-    );
+    let page = format!("{} ORDER BY {order} LIMIT ? OFFSET ?", conditions.text());
+    let statement = match way {
+        Way::Ids => format!("SELECT {ORDER_COLUMNS} FROM orders{page}"),
+        // The index has all that the page is chosen by: only the orders on it are looked up.
+        Way::Updates => format!(
+            "SELECT {ORDER_COLUMNS} FROM orders WHERE id IN (SELECT id FROM orders{page}) ORDER BY {}",
+            again(sort)
+        ),
+    };
     let mut values = conditions.values;
     values.extend([Value::from(limit), Value::from(offset)]);
     (statement, values)
+}
+
+/// The order of a page that has been chosen: no index is walked for it.
+const fn again(sort: OrderSort) -> &'static str {
+    match sort {
+        OrderSort::NewestFirst => "+id DESC",
+        OrderSort::OldestFirst => "+id",
+        OrderSort::RecentlyUpdatedFirst => "+updated_at DESC, +id DESC",
+        OrderSort::LongUnchangedFirst => "+updated_at, +id",
+    }
 }
 
 /// Counts the orders of a filter in an index, as far as orders are counted.
