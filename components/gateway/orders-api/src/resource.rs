@@ -398,7 +398,7 @@ pub mod tests {
 
     fn order_json() -> Value {
         json!({
-            "id": ID, "userId": "01890a5d-ac96-774b-bcce-b302099a8058", "status": "PAID", "totalAmount": 9.99,
+            "id": ID, "number": "M-084S-N02Q", "userId": "01890a5d-ac96-774b-bcce-b302099a8058", "status": "PAID", "totalAmount": 9.99,
             "totalItems": 2, "currency": "EUR", "paid": true, "paidAt": "1970-01-01T00:00:01.000Z",
             "items": [{
                 "productId": "01890a5d-ac96-774b-bcce-b302099a8059", "name": "Tea", "price": 4.995, "quantity": 2,
@@ -506,7 +506,8 @@ pub mod tests {
     fn a_placement_shows_where_to_pay() {
         let session_json =
             json!({"id": "cs_1", "url": "https://pay", "expiresAt": "1970-01-01T00:15:00.000Z"});
-        let expected = json!({"id": ID, "order": order_json(), "paymentSession": session_json});
+        let number = "M-084S-N02Q";
+        let expected = json!({"id": ID, "number": number, "order": order_json(), "paymentSession": session_json});
         assert_eq!(
             json_of(&placement_reply(&order(), &session()).unwrap()),
             expected

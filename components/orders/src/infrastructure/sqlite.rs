@@ -29,8 +29,8 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0003_figures",
     "0004_sagas_under_way",
     "0005_limits_and_retention",
-    "0006_lists_and_replacements",
-    "0007_order_numbers"
+    "0007_lists_and_replacements",
+    "0008_order_numbers"
 ];
 
 const ORDER_COLUMNS: &str = "
