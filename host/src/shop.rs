@@ -333,7 +333,10 @@ impl Builder {
         {
             given.insert(REDIS_VARIABLE.into(), url.clone());
         }
-        let environment = |name: &str| std::env::var(name).ok();
+        // What is no text is nobody's variable.
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
         Variables::resolve(
             &manifest.variables,
             &Sources {
