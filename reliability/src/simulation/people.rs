@@ -601,7 +601,11 @@ impl Person {
             return drop(self.read("/api/v1/orders?limit=5").await);
         };
         let payment = self.read(&format!("/api/v1/payments/order/{order}")).await;
-        let path = format!("/api/v1/payments/{}/refund", text(&payment["id"]));
+        let Some(id) = payment["id"].as_str() else {
+            let what = format!("the payment of {order}, which is paid, cannot be read: {payment}");
+            return self.town.complain(what);
+        };
+        let path = format!("/api/v1/payments/{id}/refund");
         let minor_units = self.dice.random_range(1..=400_i64);
         let amount: Value =
             serde_json::from_str(&format!("{}.{:02}", minor_units / 100, minor_units % 100))
