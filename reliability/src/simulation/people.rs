@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use mercato::Running;
@@ -23,6 +24,10 @@ const ATTEMPTS: u32 = 400;
 /// Most lines of an order, and most units of a line.
 const LINES_MAX: usize = 3;
 const UNITS_MAX: u32 = 3;
+
+/// How long somebody waits who has tried to log in too often, and how many times: as long as the shop may ask for at most.
+const LOGIN_WAIT: Duration = Duration::from_secs(60);
+const LOGIN_WAITS_MAX: u32 = 15;
 
 /// Of so many sessions that could be refreshed one is ended.
 const LOGOUTS: usize = 6;
@@ -309,10 +314,16 @@ impl Person {
 
     async fn log_in(&mut self) {
         let body = json!({ "email": self.email, "password": self.password });
-        let answer = self
-            .town
-            .insist(&Ask::send("POST", "/api/v1/auth/login", &body))
-            .await;
+        let ask = Ask::send("POST", "/api/v1/auth/login", &body);
+        let mut answer = self.town.insist(&ask).await;
+        // An attempt that a crash cut off counts as one that failed, and too many of them have to wait.
+        for _ in 0..LOGIN_WAITS_MAX {
+            if !answer.is_problem("too-many-attempts") {
+                break;
+            }
+            self.town.clock.advance(LOGIN_WAIT);
+            answer = self.town.insist(&ask).await;
+        }
         self.take_session(&answer, 200);
     }
 
