@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use mercato::Running;
@@ -23,6 +24,10 @@ const ATTEMPTS: u32 = 400;
 /// Most lines of an order, and most units of a line.
 const LINES_MAX: usize = 3;
 const UNITS_MAX: u32 = 3;
+
+/// How long somebody waits who has tried to log in too often, and how many times: as long as the shop may ask for at most.
+const LOGIN_WAIT: Duration = Duration::from_secs(60);
+const LOGIN_WAITS_MAX: u32 = 15;
 
 /// Of so many sessions that could be refreshed one is ended.
 const LOGOUTS: usize = 6;
@@ -309,10 +314,16 @@ impl Person {
 
     async fn log_in(&mut self) {
         let body = json!({ "email": self.email, "password": self.password });
-        let answer = self
-            .town
-            .insist(&Ask::send("POST", "/api/v1/auth/login", &body))
-            .await;
+        let ask = Ask::send("POST", "/api/v1/auth/login", &body);
+        let mut answer = self.town.insist(&ask).await;
+        // An attempt that a crash cut off counts as one that failed, and too many of them have to wait.
+        for _ in 0..LOGIN_WAITS_MAX {
+            if !answer.is_problem("too-many-attempts") {
+                break;
+            }
+            self.town.clock.advance(LOGIN_WAIT);
+            answer = self.town.insist(&ask).await;
+        }
         self.take_session(&answer, 200);
     }
 
@@ -601,7 +612,11 @@ impl Person {
             return drop(self.read("/api/v1/orders?limit=5").await);
         };
         let payment = self.read(&format!("/api/v1/payments/order/{order}")).await;
-        let path = format!("/api/v1/payments/{}/refund", text(&payment["id"]));
+        let Some(id) = payment["id"].as_str() else {
+            let what = format!("the payment of {order}, which is paid, cannot be read: {payment}");
+            return self.town.complain(what);
+        };
+        let path = format!("/api/v1/payments/{id}/refund");
         let minor_units = self.dice.random_range(1..=400_i64);
         let amount: Value =
             serde_json::from_str(&format!("{}.{:02}", minor_units / 100, minor_units % 100))
