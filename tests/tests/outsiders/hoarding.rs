@@ -222,20 +222,12 @@ fn one_accounts_flood_leaves_others_their_pace() {
         let taken = taken.lock().expect("a count");
         (taken.values().sum::<u64>() > 200).then_some(())
     });
-    let flooded = Latencies::of(40, &mut order_and_pay);
+    idle.expect_no_slower(50, RATIO_MAX, || Latencies::of(40, &mut order_and_pay));
     drop(crowd);
-    let ratio = Latencies::ratio(flooded.p50(), idle.p50());
     let taken = taken.lock().expect("a count");
     assert!(
         taken.get(&201).is_some_and(|placed| *placed <= 120),
         "{taken:?}"
-    );
-    eprintln!("RATIO {ratio} {flooded:?} {idle:?} {taken:?}");
-    assert!(
-        ratio <= RATIO_MAX,
-        "order and pay takes {ratio} times as long: {:?}, idle {:?}; the flood: {taken:?}",
-        flooded.p50(),
-        idle.p50()
     );
 }
 
