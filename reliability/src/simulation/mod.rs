@@ -77,7 +77,7 @@ const SHORT_JUMP: u32 = 200;
 const LONG_JUMP: u32 = 20;
 const EXPIRY_JUMP: u32 = 2;
 const REFUND_FAILURE: u32 = 8;
-const DEBIT_SETTLED: u32 = 40;
+const DEBIT_SETTLED: u32 = 6;
 
 /// The same for each statement that writes: crashes that matter happen there.
 const CRASH_AFTER_WRITE: u32 = 90;

@@ -28,7 +28,7 @@ const UNITS_MAX: u32 = 3;
 const LOGOUTS: usize = 6;
 
 /// One in so many payments is a bank debit, whose money takes a while.
-const DEBITS: usize = 6;
+const DEBITS: usize = 4;
 
 /// How many of a customer's last orders there is still something to be done about.
 const LATE: usize = 4;
