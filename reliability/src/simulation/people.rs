@@ -32,6 +32,9 @@ const LOGIN_WAITS_MAX: u32 = 15;
 /// Of so many sessions that could be refreshed one is ended.
 const LOGOUTS: usize = 6;
 
+/// One in so many payments is a bank debit, whose money takes a while.
+const DEBITS: usize = 4;
+
 /// How many of a customer's last orders there is still something to be done about.
 const LATE: usize = 4;
 /// How long an order or a refund is sent again, in seconds: shorter than the shop remembers its key.
@@ -78,6 +81,11 @@ impl Answer {
     fn is_problem(&self, code: &str) -> bool {
         let known = self.json()["type"].as_str().map(str::to_owned);
         known.is_some_and(|known| known.ends_with(&format!("/{code}")))
+    }
+
+    /// Whether asking again gives the same, though the status says otherwise: the provider has said no.
+    fn is_final(&self) -> bool {
+        self.is_problem("provider-rejected")
     }
 
     fn describe(&self) -> String {
@@ -170,7 +178,7 @@ impl Town {
         let mut last = "no answer".to_owned();
         for _ in 0..ATTEMPTS {
             match self.attempt(what(), || ask.clone()).await {
-                Some(answer) if answer.status < 500 => return answer,
+                Some(answer) if answer.status < 500 || answer.is_final() => return answer,
                 Some(answer) => last = answer.describe(),
                 None => {}
             }
@@ -520,10 +528,14 @@ impl Person {
             return self.place_order().await;
         };
         let session = text(&placed["paymentSession"]["id"]);
-        let paid = self
-            .town
-            .scheduler
-            .at_provider(|provider| provider.pay(&session));
+        let is_debit = self.below(DEBITS) == 0;
+        let paid = self.town.scheduler.at_provider(|provider| {
+            if is_debit {
+                provider.debit(&session)
+            } else {
+                provider.pay(&session)
+            }
+        });
         if !paid || self.below(2) == 0 {
             self.look_at(&placed).await;
         }
@@ -637,6 +649,8 @@ impl Person {
             }
             // More than is left.
             409 | 422 => {}
+            // It failed before it was answered.
+            502 if answer.is_final() => {}
             _ => self
                 .town
                 .complain(format!("a refund is not taken: {}", answer.describe())),

@@ -29,6 +29,10 @@ pub fn problem(error: OrderError) -> Problem {
         OrderError::LinesRejected(lines) => lines_rejected(&lines),
         OrderError::LimitReached(reached) => limit_reached(&reached),
         OrderError::InvalidTransition(transition) => invalid_transition(&transition),
+        OrderError::StockReturned => Problem::conflict(
+            "stock-returned",
+            "the order was refunded and its units are on sale again: they cannot be delivered, refund the payment anew",
+        ),
         OrderError::VersionMismatch => Problem::precondition_failed(),
         OrderError::IdempotencyKeyReused => Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -180,6 +184,7 @@ mod tests {
                 409,
                 "invalid-transition",
             ),
+            (OrderError::StockReturned, 409, "stock-returned"),
             (OrderError::VersionMismatch, 412, "version-mismatch"),
             (
                 OrderError::IdempotencyKeyReused,

@@ -24,7 +24,8 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0002_inbox_by_age",
     "0003_figures",
     "0004_sagas_under_way",
-    "0005_limits_and_retention"
+    "0005_limits_and_retention",
+    "0006_refunds_that_fail"
 ];
 
 /// Units of the part sums of [`TOTALS`], small enough that their sums cannot overflow.
@@ -32,7 +33,8 @@ const TOTALS_UNIT: i128 = 1_000_000_000;
 
 const ORDER_COLUMNS: &str = "
   id, customer_id, status, total_amount, total_items, currency,
-  receipt_id, receipt_url, receipt_issued_at, paid_at, created_at, updated_at, version";
+  receipt_id, receipt_url, receipt_issued_at, paid_at, created_at, updated_at, version,
+  payment_version, stock_returned";
 
 const INSERT_ORDER: &str = "
 INSERT INTO orders
@@ -46,7 +48,8 @@ VALUES (?, ?, ?, ?, ?, ?)";
 
 const UPDATE_ORDER: &str = "
 UPDATE orders
-SET status = ?, receipt_id = ?, receipt_url = ?, receipt_issued_at = ?, paid_at = ?, updated_at = ?, version = ?
+SET status = ?, receipt_id = ?, receipt_url = ?, receipt_issued_at = ?, paid_at = ?, updated_at = ?, version = ?,
+  payment_version = ?, stock_returned = ?
 WHERE id = ?";
 
 const ITEMS: &str = "
@@ -428,6 +431,8 @@ impl OrderRecords for Records<'_> {
                 order.paid_at,
                 order.updated_at,
                 order.version,
+                order.payment_version,
+                order.stock_returned,
                 order.id.as_str(),
             ],
         )?;
@@ -912,6 +917,8 @@ fn order_of(row: &Row) -> Result<Order, OrderError> {
         created_at: row.get(10)?,
         updated_at: row.get(11)?,
         version: row.get(12)?,
+        payment_version: row.get(13)?,
+        stock_returned: row.get(14)?,
     })
 }
 

@@ -4,6 +4,7 @@ mod figures;
 mod old;
 mod outbox;
 mod payments;
+mod provider_refunds;
 mod refunds;
 
 use mercato_money::Currency;
@@ -21,7 +22,9 @@ const MIGRATIONS: &[Migration] = mercato_sqlite::migrations![
     "0003_kept_answers_and_purge",
     "0004_kept_charges",
     "0005_unpaid_payments",
-    "0006_sessions_that_end"
+    "0006_sessions_that_end",
+    "0007_refunds_that_fail",
+    "0008_payments_under_way"
 ];
 
 const SELECT_SETTING: &str = "SELECT value FROM settings WHERE name = ?";
