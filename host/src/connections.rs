@@ -485,6 +485,15 @@ impl Place {
         self.table.lock().hand_over(self.id, client);
     }
 
+    /// Whom a line of the log about a refusal names, if there may be one more.
+    pub(crate) fn client_to_tell_of(&self) -> Option<Client> {
+        let open = self.table.lock();
+        let client = open.places.get(&self.id)?.client;
+        drop(open);
+        let shares = &self.table.metrics.log_shares;
+        shares.admit(client, true).then_some(client)
+    }
+
     /// So many bytes of answers cannot be sent, because the client does not take them.
     pub(crate) fn has_unread(&self, bytes: u64) {
         // Most answers are taken at once.

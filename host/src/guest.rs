@@ -13,8 +13,8 @@ use crate::capabilities::sqlite::{Database, LongReads, OpenTransactions};
 use crate::capabilities::wasi::{self, Voice};
 use crate::client::Client;
 use crate::clock::Clock;
-use crate::costly::CostlyReads;
 use crate::faults::{Faults, StopSign};
+use crate::gate::Gate;
 use crate::grants::AllowedHosts;
 use crate::memory::{InstanceMemory, Memory};
 use crate::metrics::Metrics;
@@ -51,7 +51,7 @@ pub(crate) struct Services {
     /// The threads for guests that compute for long; none under a fault plan.
     pub heavy_guests: Option<Arc<Workers>>,
     /// None under a fault plan.
-    pub costly_reads: Option<Arc<CostlyReads>>,
+    pub gate: Option<Arc<Gate>>,
 }
 
 /// The data of a store.

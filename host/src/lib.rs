@@ -31,6 +31,7 @@
 //! # }
 //! ```
 
+mod accounts;
 mod admission;
 #[allow(unsafe_code, reason = "generated code")]
 mod bindings;
@@ -39,11 +40,11 @@ pub mod cli;
 mod client;
 mod clock;
 mod connections;
-mod costly;
 mod engine;
 mod error;
 mod faults;
 mod files;
+mod gate;
 pub mod grants;
 mod guest;
 mod head;

@@ -46,6 +46,8 @@ pub const EPOCH_TICK: Duration = Duration::from_millis(10);
 pub const COSTLY_READ_PROCESSOR_TIME: Duration = Duration::from_millis(1);
 /// Of the other requests that read so many run at a time for each core, in rotation between clients.
 pub const OTHER_READS_PER_CORE: usize = 4;
+/// Of the requests that write so many run at a time for each core, in rotation between clients.
+pub const WRITES_PER_CORE: usize = 2;
 /// The processor time of one in so many is taken, because asking for it takes time, too.
 pub const COSTLY_READ_SAMPLE: u32 = 8;
 

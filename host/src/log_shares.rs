@@ -1,7 +1,7 @@
 //! How many lines of the log one client may cause: what a flood of requests is worth is a number, not a line for each.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::client::Client;
@@ -24,14 +24,29 @@ struct Share {
 impl LogShares {
     /// Counts a line about a client's request, or about its refusal; says whether it may be written.
     pub(crate) fn admit(&self, client: Client, is_refusal: bool) -> bool {
+        self.count(client, is_refusal).is_ok()
+    }
+
+    /// As [`Self::admit`], and how many of the client's lines were left out since this was asked last; `None` when this one is.
+    pub(crate) fn admit_and_tell(&self, client: Client, is_refusal: bool) -> Option<u64> {
+        let mut shares = self.count(client, is_refusal).ok()?;
+        let share = shares.get_mut(&client)?;
+        Some(std::mem::take(&mut share.left_out))
+    }
+
+    fn count(
+        &self,
+        client: Client,
+        is_refusal: bool,
+    ) -> Result<MutexGuard<'_, HashMap<Client, Share>>, LeftOut> {
         let now = Instant::now();
         let mut shares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if shares.len() >= LOG_SHARES_MAX && !shares.contains_key(&client) {
-            shares.retain(|_, share| now.duration_since(share.since) < PERIOD);
+            forget_idle(&mut shares, now);
         }
         if shares.len() >= LOG_SHARES_MAX && !shares.contains_key(&client) {
             // So many at once share what one may.
-            return false;
+            return Err(LeftOut);
         }
         let share = shares.entry(client).or_insert(Share {
             since: now,
@@ -48,18 +63,29 @@ impl LogShares {
             || (is_refusal && share.refusals > LOG_REFUSALS_PER_SECOND)
         {
             share.left_out += 1;
-            return false;
+            return Err(LeftOut);
         }
-        true
-    }
-
-    /// How many of a client's lines were left out since this was asked last.
-    pub(crate) fn take_left_out(&self, client: Client) -> u64 {
-        let mut shares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let share = shares.get_mut(&client);
-        share.map_or(0, |share| std::mem::take(&mut share.left_out))
+        Ok(shares)
     }
 }
+
+/// Forgets the clients that have caused nothing lately, and tells of what was left out about them.
+fn forget_idle(shares: &mut HashMap<Client, Share>, now: Instant) {
+    let mut left_out = 0;
+    shares.retain(|_, share| {
+        let is_fresh = now.duration_since(share.since) < PERIOD;
+        if !is_fresh {
+            left_out += share.left_out;
+        }
+        is_fresh
+    });
+    if left_out > 0 {
+        tracing::info!(target: "request", left_out, "lines about requests of clients that are gone were left out");
+    }
+}
+
+/// The line is not written.
+struct LeftOut;
 
 #[cfg(test)]
 mod tests {
@@ -80,8 +106,9 @@ mod tests {
         assert!(!shares.admit(client(1), true));
         assert!(shares.admit(client(2), true));
         assert!(shares.admit(client(1), false));
-        assert_eq!(shares.take_left_out(client(1)), 1);
-        assert_eq!(shares.take_left_out(client(1)), 0);
+        assert_eq!(shares.admit_and_tell(client(1), true), None);
+        assert_eq!(shares.admit_and_tell(client(1), false), Some(2));
+        assert_eq!(shares.admit_and_tell(client(1), false), Some(0));
         let written = (0..2 * LOG_LINES_PER_SECOND)
             .filter(|_| shares.admit(client(3), false))
             .count();

@@ -6,12 +6,12 @@
 //! transaction is open keeps its place: others may wait for its lock.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
+use crate::gate::Admitted;
 use crate::limits::GUEST_TIME;
-use crate::turns::Turn;
 use crate::workers::thread_time;
 
 /// The account of one request. One thread at a time works on it.
@@ -23,8 +23,8 @@ pub(crate) struct Pace {
     since_ns: AtomicU64,
     wants_turn: AtomicBool,
     is_away: AtomicBool,
-    /// The request's turn among those that cost much.
-    turn: Mutex<Option<Turn>>,
+    /// The request's turns.
+    admitted: Mutex<Option<Admitted>>,
 }
 
 impl Pace {
@@ -38,19 +38,26 @@ impl Pace {
         Duration::from_nanos(self.used_ns.load(Ordering::Relaxed))
     }
 
-    /// Keeps the turn until the request ends, waits for others, or goes on where it keeps nobody waiting.
-    pub(crate) fn hold(&self, turn: Turn) {
-        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = Some(turn);
+    /// Keeps the turns until the request ends, waits for others, or goes on where it keeps nobody waiting.
+    pub(crate) fn hold(&self, admitted: Admitted) {
+        *self.admitted() = Some(admitted);
     }
 
-    /// Ends the turn.
+    /// Ends all turns.
     pub(crate) fn let_go(&self) {
-        let turn = self
-            .turn
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        drop(turn);
+        let admitted = self.admitted().take();
+        drop(admitted);
+    }
+
+    /// Lets others have the processor, while others of the same account go on waiting: they want what this one waits for.
+    pub(crate) fn let_go_of_processor(&self) {
+        if let Some(admitted) = &mut *self.admitted() {
+            admitted.let_go_of_processor();
+        }
+    }
+
+    fn admitted(&self) -> MutexGuard<'_, Option<Admitted>> {
+        self.admitted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A piece of work begins on this thread.

@@ -10,6 +10,7 @@ use mercato_platform::clock::{Clock, SystemClock, rfc3339};
 use mercato_platform::ids::{Ids, RandomIds};
 use wasmtime_wasi_http::WasiBody;
 
+use crate::connections::Place;
 use crate::request_id::REQUEST_ID;
 
 /// Where the kinds of problems are described.
@@ -186,7 +187,7 @@ impl Problem {
 
 /// What is sent in place of an answer that the HTTP library gives by itself, to bytes that are no request: it has no
 /// body, and only these headers. `None` for every other answer.
-pub(crate) fn in_place_of(answer: &[u8]) -> Option<Bytes> {
+pub(crate) fn in_place_of(answer: &[u8], place: &Place) -> Option<Bytes> {
     if !answer.starts_with(b"HTTP/1.1 4") {
         return None;
     }
@@ -198,7 +199,10 @@ pub(crate) fn in_place_of(answer: &[u8]) -> Option<Bytes> {
         _ => Problem::MALFORMED,
     };
     let request_id = RandomIds.new_id();
-    tracing::info!(target: "request", request_id, status = problem.status.as_u16(), "not a request");
+    if let Some(client) = place.client_to_tell_of() {
+        let status = problem.status.as_u16();
+        tracing::info!(target: "request", request_id, %client, status, "not a request");
+    }
     let body = problem.document(UNKNOWN_PATH, &request_id);
     let mut text = format!("{status}\r\n{REQUEST_ID}: {request_id}\r\n");
     for (name, value) in HEADERS {
@@ -215,7 +219,12 @@ pub(crate) fn in_place_of(answer: &[u8]) -> Option<Bytes> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::connections::Connections;
+    use crate::limits::Limits;
+    use crate::metrics::Metrics;
 
     #[tokio::test]
     async fn a_problem_has_the_members_clients_know() {
@@ -234,10 +243,16 @@ mod tests {
         }
     }
 
+    /// Of a connection that counts nowhere.
+    fn place() -> Arc<Place> {
+        let metrics = Arc::new(Metrics::new());
+        Connections::new(&Limits::default(), 1, true, metrics).detached()
+    }
+
     #[test]
     fn what_the_http_library_answers_by_itself_becomes_a_problem() {
         let own = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\ndate: now\r\n\r\n";
-        let text = String::from_utf8(in_place_of(own).unwrap().to_vec()).unwrap();
+        let text = String::from_utf8(in_place_of(own, &place()).unwrap().to_vec()).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         let body: serde_json::Value = serde_json::from_str(body).unwrap();
         assert!(head.starts_with("HTTP/1.1 400 Bad Request\r\nx-request-id: "));
@@ -256,7 +271,7 @@ mod tests {
             "HTTP/1.1 404 Not Found\r\nx-request-id: r\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
             "HTTP/1.1 4",
         ] {
-            assert_eq!(in_place_of(answer.as_bytes()), None, "{answer}");
+            assert_eq!(in_place_of(answer.as_bytes(), &place()), None, "{answer}");
         }
     }
 }

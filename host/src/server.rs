@@ -250,10 +250,9 @@ impl Server {
         let (method, path) = (method.as_ref(), path.as_ref());
         let is_refusal = response.status().is_client_error() || response.status().is_server_error();
         let shares = &self.services.metrics.log_shares;
-        if !shares.admit(client, is_refusal) {
+        let Some(left_out) = shares.admit_and_tell(client, is_refusal) else {
             return response;
-        }
-        let left_out = shares.take_left_out(client);
+        };
         if left_out > 0 {
             tracing::info!(target: "request", %client, left_out, "lines about this client's requests were left out");
         }

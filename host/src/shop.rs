@@ -20,11 +20,11 @@ use crate::capabilities::sqlite::{self, Database, Databases, LongReads};
 use crate::client::{Proxies, Requests};
 use crate::clock::{Clock, SystemClock};
 use crate::connections::Connections;
-use crate::costly::CostlyReads;
 use crate::engine::{self, Compiler};
 use crate::error::{Error, Result};
 use crate::faults::{FaultPlan, Faults};
 use crate::files;
+use crate::gate::Gate;
 use crate::grants::AllowedHosts;
 use crate::guest::{ComponentGrants, Services};
 use crate::limits::{LISTEN_QUEUE, Limits, MESSAGES_QUEUED, SEND_BUFFER_BYTES};
@@ -333,7 +333,10 @@ impl Builder {
         {
             given.insert(REDIS_VARIABLE.into(), url.clone());
         }
-        let environment = |name: &str| std::env::var(name).ok();
+        // What is no text is nobody's variable.
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
         Variables::resolve(
             &manifest.variables,
             &Sources {
@@ -665,7 +668,7 @@ async fn start(settings: Builder) -> Result<Parts> {
                 Workers::start("heavy-guest", threads, QueueLimits::NONE, &runtime)
             })
             .transpose()?,
-        costly_reads: is_live.then(|| CostlyReads::new(&plan.settings.limits)),
+        gate: is_live.then(|| Gate::new(&plan.settings.limits)),
     });
     let activity = Activity::new();
     // In a simulation the files are left alone, and nothing depends on real time.

@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use mercato_platform::text::loggable;
+
 use crate::error::{Error, Result, line_of, one_line};
 use crate::manifest::VariableSpec;
 
@@ -23,7 +25,7 @@ pub struct Variables {
 /// Where values come from, highest precedence first.
 pub(crate) struct Sources<'a> {
     pub given: &'a BTreeMap<String, String>,
-    pub environment: &'a dyn Fn(&str) -> Option<String>,
+    pub environment: &'a BTreeMap<String, String>,
     pub file: &'a BTreeMap<String, String>,
 }
 
@@ -44,13 +46,19 @@ impl Variables {
                 )));
             }
         }
+        for name in unknown_in_environment(specs, sources.environment) {
+            tracing::warn!(
+                "{} is set, but the manifest declares no such variable: it is not used",
+                loggable(name)
+            );
+        }
         let (mut values, mut defaulted) = (BTreeMap::new(), BTreeSet::new());
         for (name, spec) in specs {
             let value = sources
                 .given
                 .get(name)
                 .cloned()
-                .or_else(|| (sources.environment)(&environment_name(name)))
+                .or_else(|| sources.environment.get(&environment_name(name)).cloned())
                 .or_else(|| sources.file.get(name).cloned())
                 .or_else(|| {
                     defaulted.insert(name.clone());
@@ -102,6 +110,22 @@ impl Variables {
         filled.push_str(rest);
         Ok(filled)
     }
+}
+
+/// What the environment gives for variables that there are not: misspelt ones, most of the time. Spin ignores them, and an
+/// environment may be meant for several applications, so they are no error.
+fn unknown_in_environment<'a>(
+    specs: &BTreeMap<String, VariableSpec>,
+    environment: &'a BTreeMap<String, String>,
+) -> Vec<&'a str> {
+    let known: BTreeSet<String> = specs.keys().map(|name| environment_name(name)).collect();
+    let given = environment
+        .keys()
+        .filter(|name| name.starts_with(ENV_PREFIX));
+    given
+        .map(String::as_str)
+        .filter(|name| !known.contains(*name))
+        .collect()
 }
 
 /// Reads a file of `KEY = "value"` lines.
@@ -262,12 +286,11 @@ mod tests {
             ("key".to_owned(), spec(true, None)),
             ("url".to_owned(), spec(false, Some("redis://h"))),
         ]);
-        let environment = map(environment);
         Variables::resolve(
             &specs,
             &Sources {
                 given: &map(given),
-                environment: &|name| environment.get(name).cloned(),
+                environment: &map(environment),
                 file: &map(file),
             },
         )
@@ -297,6 +320,22 @@ mod tests {
                 .fill("<{{ key }}> {{ url }}")
                 .unwrap(),
             "<f> redis://h"
+        );
+    }
+
+    #[test]
+    fn what_the_environment_gives_for_no_variable_is_noticed() {
+        let specs = BTreeMap::from([("key".to_owned(), spec(true, None))]);
+        let names = [
+            "SPIN_VARIABLE_KEY",
+            "SPIN_VARIABLE_KEYS",
+            "SPIN_VARIABLE_key",
+            "PATH",
+        ];
+        let given = names.map(|name| (name.to_owned(), "x".to_owned()));
+        assert_eq!(
+            unknown_in_environment(&specs, &BTreeMap::from(given)),
+            ["SPIN_VARIABLE_KEYS", "SPIN_VARIABLE_key"]
         );
     }
 

@@ -165,7 +165,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
         if this.instead.is_none() {
-            this.instead = problem::in_place_of(bytes);
+            this.instead = problem::in_place_of(bytes, &this.place);
         }
         let Some(instead) = &mut this.instead else {
             let polled = Pin::new(&mut this.stream).poll_write(cx, bytes);
@@ -189,7 +189,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     ) -> Poll<io::Result<usize>> {
         if let Some(first) = slices.iter().find(|slice| !slice.is_empty()) {
             if self.instead.is_none() {
-                self.instead = problem::in_place_of(first);
+                self.instead = problem::in_place_of(first, &self.place);
             }
             if self.instead.is_some() {
                 return self.poll_write(cx, first);

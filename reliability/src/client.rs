@@ -379,6 +379,13 @@ impl<'w> Story<'w> {
         }
     }
 
+    /// Delivers what Stripe has to tell, the last event first.
+    pub fn deliver_webhooks_backwards(&mut self) {
+        for event in self.at_stripe(Account::take_events).iter().rev() {
+            self.send_event(event);
+        }
+    }
+
     /// Does something at Stripe.
     ///
     /// # Panics
@@ -438,6 +445,19 @@ impl<'w> Story<'w> {
             .insert(key.to_owned(), (order, minor_units));
     }
 
+    /// Every refund that was made at the provider fails there: whoever asked for it is told by the payment. Gives how many
+    /// there were.
+    pub fn fail_refunds(&mut self) -> usize {
+        let failed = self.at_stripe(|account| {
+            let standing = account.standing_refunds();
+            standing.iter().filter(|id| account.fail_refund(id)).count()
+        });
+        if failed > 0 {
+            self.facts.refunded.clear();
+        }
+        failed
+    }
+
     /// The customer wants to go on paying after the session has ended.
     pub fn pay_anew(&mut self, placed: &Value) {
         let body = json!({ "orderId": placed["id"] });
@@ -447,6 +467,18 @@ impl<'w> Story<'w> {
         });
         // 409 when the shop was faster at giving the order up.
         assert!(matches!(answer.status(), 200 | 409), "{}", answer.text());
+    }
+
+    /// The customer would like to pay once more while the money is on its way.
+    pub fn cannot_pay_again(&mut self, placed: &Value) {
+        let body = json!({ "orderId": placed["id"] });
+        let answer = self.send(|client| {
+            let request = client.post("/api/v1/payments/session");
+            request.bearer(&self.customer.token).json(&body)
+        });
+        let problem = answer.expect(409).json();
+        let code = shop::text(&problem["type"]);
+        assert!(code.ends_with("/payment-under-way"), "{problem}");
     }
 
     /// The provider's webhook of a session that was paid, sent until it is answered, as providers do.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use mercato::{CallKind, Fault, FaultPlan, HostCall};
 
 use crate::sabotage::Sabotage;
+use crate::world::VirtualClock;
 
 /// Pauses from this length on are limits on how long something may take.
 pub(crate) const LONG_PAUSE: Duration = Duration::from_secs(3);
@@ -38,6 +39,15 @@ struct State {
     calls: Mutex<Vec<String>>,
     target: Mutex<Option<(u64, Side)>>,
     reached: Mutex<Option<(CallKind, String)>>,
+    stall: Mutex<Option<Stall>>,
+}
+
+/// A call before which time goes by.
+#[derive(Debug)]
+struct Stall {
+    call: u64,
+    clock: VirtualClock,
+    time: Duration,
 }
 
 /// Counts calls while it is armed, lets short pauses take no time, and crashes the shop at one of them: from then on no call happens at all.
@@ -62,10 +72,18 @@ impl Plan {
     /// Begins to count; with a target, crashes there.
     pub fn arm(&self, target: Option<(u64, Side)>) {
         *lock(&self.0.target) = target;
+        *lock(&self.0.stall) = None;
         *lock(&self.0.reached) = None;
         lock(&self.0.calls).clear();
         self.0.crashed.store(false, Ordering::SeqCst);
         self.0.armed.store(true, Ordering::SeqCst);
+    }
+
+    /// Begins to count; just before that call time goes by, as when a machine sleeps.
+    pub fn arm_stall(&self, call: u64, clock: &VirtualClock, time: Duration) {
+        self.arm(None);
+        let clock = clock.clone();
+        *lock(&self.0.stall) = Some(Stall { call, clock, time });
     }
 
     /// Lets every call pass again.
@@ -103,6 +121,9 @@ impl FaultPlan for Plan {
             calls.push(describe(call));
             u64::try_from(calls.len()).unwrap_or(u64::MAX) - 1
         };
+        if let Some(stall) = lock(&self.0.stall).take_if(|stall| stall.call == number) {
+            stall.clock.advance(stall.time);
+        }
         match *lock(&self.0.target) {
             Some((target, side)) if target == number => {
                 self.0.crashed.store(true, Ordering::SeqCst);

@@ -27,11 +27,15 @@ pub enum Sabotage {
     Retention,
     /// Nobody remembers whose access tokens have ended.
     Revocation,
+    /// Nobody remembers that a refund has failed.
+    RefundFailure,
+    /// Nobody remembers that the money of a payment is on its way.
+    Processing,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Inbox,
         Self::Outbox,
         Self::Reservation,
@@ -39,6 +43,8 @@ impl Sabotage {
         Self::Release,
         Self::Retention,
         Self::Revocation,
+        Self::RefundFailure,
+        Self::Processing,
     ];
 
     /// What it is called on a command line.
@@ -51,6 +57,8 @@ impl Sabotage {
             Self::Release => "release",
             Self::Retention => "retention",
             Self::Revocation => "revocation",
+            Self::RefundFailure => "refund-failure",
+            Self::Processing => "processing",
         }
     }
 
@@ -77,12 +85,13 @@ impl Sabotage {
     pub fn statement(self) -> &'static str {
         match self {
             Self::Inbox => "INSERT INTO inbox",
-            Self::Outbox => "UPDATE payments SET refunded_amount",
+            Self::Outbox | Self::Processing => "UPDATE payments SET refunded_amount",
             Self::Reservation => "UPDATE products SET stock",
             Self::IdempotencyKey => "INSERT INTO idempotency_keys",
             Self::Release => "INSERT INTO follow_ups",
             Self::Retention => "DELETE FROM orders",
             Self::Revocation => "INSERT INTO revocations",
+            Self::RefundFailure => "INSERT INTO provider_refunds",
         }
     }
 
@@ -94,6 +103,8 @@ impl Sabotage {
             Self::Release => "DELETE FROM follow_ups WHERE task = 'release-stock'",
             Self::Retention => REMOVE_PAID_ORDERS,
             Self::Revocation => "DELETE FROM revocations",
+            Self::Processing => "UPDATE payments SET is_processing = 0",
+            Self::RefundFailure => "UPDATE provider_refunds SET failed_at = NULL, failure = NULL",
         };
         let is_it = call.kind == CallKind::Sqlite && begins_with(call.detail, self.statement());
         is_it.then_some(statements)

@@ -217,6 +217,63 @@ pub const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "pay by debit, with Stripe",
+        provider: Provider::Stripe,
+        prepare: |story| drop(order(story, "order-1")),
+        play: |story| {
+            debit(story);
+            expire(story);
+        },
+    },
+    Scenario {
+        name: "pay by debit that arrives, with Stripe",
+        provider: Provider::Stripe,
+        prepare: |story| drop(order(story, "order-1")),
+        play: |story| settle_debit(story, true),
+    },
+    Scenario {
+        name: "pay by debit that fails, with Stripe",
+        provider: Provider::Stripe,
+        prepare: |story| drop(order(story, "order-1")),
+        play: |story| settle_debit(story, false),
+    },
+    Scenario {
+        name: "part refund fails, with Stripe",
+        provider: Provider::Stripe,
+        prepare: |story| {
+            order(story, "order-1");
+            pay_at_stripe(story);
+            let placed = placed(story);
+            story.refund(&placed, "refund-1", 250);
+            story.deliver_webhooks();
+        },
+        play: |story| {
+            story.fail_refunds();
+            story.deliver_webhooks();
+            let placed = placed(story);
+            story.refund(&placed, "refund-2", 300);
+            story.deliver_webhooks();
+        },
+    },
+    Scenario {
+        name: "whole refund fails, with Stripe",
+        provider: Provider::Stripe,
+        prepare: |story| {
+            order(story, "order-1");
+            pay_at_stripe(story);
+        },
+        play: |story| {
+            let placed = placed(story);
+            story.refund(&placed, "refund-1", total(&placed));
+            // The news of the failure come together with those of the refund, the last ones first.
+            if story.fail_refunds() > 0 {
+                story.deliver_webhooks_backwards();
+                story.refund(&placed, "refund-2", total(&placed));
+            }
+            story.deliver_webhooks();
+        },
+    },
+    Scenario {
         name: "pay anew, with Stripe",
         provider: Provider::Stripe,
         prepare: |story| drop(order(story, "order-1")),
@@ -348,6 +405,24 @@ fn check_out(story: &mut Story<'_>, outcome: &str) -> Value {
 fn pay_at_stripe(story: &mut Story<'_>) {
     let placed = placed(story);
     story.pay_at_stripe(&placed);
+}
+
+/// The customer pays in a way that takes days.
+fn debit(story: &mut Story<'_>) {
+    let placed = placed(story);
+    let session = text(&placed["paymentSession"]["id"]);
+    assert!(story.at_stripe(|account| account.debit(&session)));
+    story.deliver_webhooks();
+}
+
+/// The same, and the money arrives or does not.
+fn settle_debit(story: &mut Story<'_>, has_come: bool) {
+    debit(story);
+    let placed = placed(story);
+    story.cannot_pay_again(&placed);
+    let session = text(&placed["paymentSession"]["id"]);
+    story.at_stripe(|account| account.settle(&session, has_come));
+    story.deliver_webhooks();
 }
 
 fn paid(story: &mut Story<'_>) {

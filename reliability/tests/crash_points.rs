@@ -101,7 +101,7 @@ fn name(kind: CallKind) -> &'static str {
 }
 
 /// The scenario in which each broken shop must show.
-const BROKEN: [(Sabotage, &str); 7] = [
+const BROKEN: [(Sabotage, &str); 9] = [
     (Sabotage::Inbox, "pay"),
     (Sabotage::Outbox, "pay"),
     (Sabotage::Reservation, "order of three lines"),
@@ -109,6 +109,8 @@ const BROKEN: [(Sabotage, &str); 7] = [
     (Sabotage::Release, "cancel"),
     (Sabotage::Retention, "remove old orders"),
     (Sabotage::Revocation, "log out"),
+    (Sabotage::RefundFailure, "part refund fails, with Stripe"),
+    (Sabotage::Processing, "pay by debit, with Stripe"),
 ];
 
 #[test]

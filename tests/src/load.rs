@@ -10,6 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// How often something is measured before it counts as slow.
+const TRIES: usize = 3;
+
 /// Keeps the other tests of a program waiting until it is dropped: what one of them measures must not be another's crowd.
 #[must_use = "others wait only while this is held"]
 pub fn alone() -> MutexGuard<'static, ()> {
@@ -53,6 +56,30 @@ impl Latencies {
     /// What only one answer in a hundred took longer than.
     pub fn p99(&self) -> Duration {
         self.percentile(99)
+    }
+
+    /// Expects that answers take at most `ratio_max` times as long as these at that percentile. `measure` has three tries,
+    /// because the machine may be busy with something else for a moment; what somebody does to the server goes on meanwhile.
+    ///
+    /// # Panics
+    /// When they took longer each time.
+    #[track_caller]
+    pub fn expect_no_slower(
+        &self,
+        percent: usize,
+        ratio_max: f64,
+        mut measure: impl FnMut() -> Self,
+    ) {
+        let idle = self.percentile(percent);
+        let mut seen = Vec::new();
+        for _ in 0..TRIES {
+            let busy = measure().percentile(percent);
+            if Self::ratio(busy, idle) <= ratio_max {
+                return;
+            }
+            seen.push(busy);
+        }
+        panic!("p{percent} is {seen:?}, more than {ratio_max} times {idle:?}");
     }
 
     /// How many times as long as that something took; a base below five milliseconds, a turn of the scheduler, counts as five, so that a
@@ -113,6 +140,16 @@ mod tests {
         assert_eq!(times.p99(), Duration::from_millis(199));
         let ratio = Latencies::ratio(Duration::from_millis(90), Duration::from_millis(9));
         assert!((ratio - 10.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_is_slow_each_time_is_slow() {
+        let took = |ms| Latencies(vec![Duration::from_millis(ms)]);
+        let idle = took(10);
+        let mut times = [31, 31, 30].into_iter();
+        idle.expect_no_slower(99, 3.0, || took(times.next().expect("three tries")));
+        let slow = std::panic::catch_unwind(|| idle.expect_no_slower(50, 3.0, || took(31)));
+        assert!(slow.is_err());
     }
 
     #[test]

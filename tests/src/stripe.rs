@@ -5,7 +5,7 @@
 //! lose its answers. What it was told to do, it does once, in the order of requests.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     fmt,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{Ipv4Addr, TcpListener, TcpStream},
@@ -76,6 +76,8 @@ pub struct Account {
     charges: BTreeMap<String, Map<String, Value>>,
     /// Refunds, oldest first.
     refunds: Vec<Map<String, Value>>,
+    /// Sessions whose money was on its way and has not come.
+    failed_debits: BTreeSet<String>,
     /// What an idempotency key was used for, and the answer.
     keys: BTreeMap<String, (String, Answer)>,
     events: Vec<Value>,
@@ -214,7 +216,8 @@ impl FakeStripe {
     /// # Panics
     /// When there is no such session.
     pub fn debit(&self, session_id: &str) {
-        self.state().account.debit(session_id);
+        let debited = self.state().account.debit(session_id);
+        assert!(debited, "only an open session can be paid");
     }
 
     /// See [`Account::settle`].
@@ -246,6 +249,15 @@ impl FakeStripe {
         assert_eq!(status, 200, "{answer}");
     }
 
+    /// See [`Account::fail_refund`].
+    ///
+    /// # Panics
+    /// When there is no such refund, or when it has failed before.
+    pub fn fail_refund(&self, refund_id: &str) {
+        let failed = self.state().account.fail_refund(refund_id);
+        assert!(failed, "only a refund that has not failed can fail");
+    }
+
     /// Sends all webhooks that wait, signed, oldest first; gives the answers.
     ///
     /// # Panics
@@ -263,6 +275,11 @@ impl FakeStripe {
                     .send()
             })
             .collect()
+    }
+
+    /// The webhooks that wait will arrive in the opposite order.
+    pub fn turn_events_round(&self) {
+        self.state().account.events.reverse();
     }
 
     /// The types of the webhooks that wait.
@@ -340,6 +357,7 @@ impl Account {
             payment_metadata: BTreeMap::new(),
             charges: BTreeMap::new(),
             refunds: Vec::new(),
+            failed_debits: BTreeSet::new(),
             keys: BTreeMap::new(),
             events: Vec::new(),
         }
@@ -371,6 +389,72 @@ impl Account {
         .collect()
     }
 
+    /// The sessions whose money is on its way, with their orders.
+    pub fn sessions_under_way(&self) -> Vec<(String, String)> {
+        let sessions = self.sessions.iter();
+        let under_way = sessions.filter(|(id, session)| {
+            let is_complete = session["status"] == "complete";
+            is_complete
+                && session["payment_status"] == "unpaid"
+                && !self.failed_debits.contains(*id)
+        });
+        under_way
+            .map(|(id, session)| {
+                let order = crate::shop::text(&session["client_reference_id"]);
+                (id.clone(), order)
+            })
+            .collect()
+    }
+
+    /// The refunds that have not failed, by id, oldest first.
+    pub fn standing_refunds(&self) -> Vec<String> {
+        let standing = self.refunds.iter();
+        let standing = standing.filter(|refund| refund["status"] == "succeeded");
+        standing
+            .map(|refund| crate::shop::text(&refund["id"]))
+            .collect()
+    }
+
+    /// What was to go back to customers and has failed, by the order that the shop named, in minor units.
+    pub fn failed_refunds(&self) -> Vec<(String, i64)> {
+        let failed = self.refunds.iter();
+        let failed = failed.filter(|refund| refund["status"] == "failed");
+        let of_order = |refund: &Map<String, Value>| {
+            let intent = crate::shop::text(&refund["payment_intent"]);
+            let order = &self.charges[&intent]["metadata"]["order_id"];
+            let units = refund["amount"].as_i64().unwrap_or_default();
+            (crate::shop::text(order), units)
+        };
+        failed.map(of_order).collect()
+    }
+
+    /// The customer's bank does not take a refund, days after it was made: the money is the shop's again. False when it has
+    /// failed before.
+    ///
+    /// # Panics
+    /// When there is no such refund.
+    pub fn fail_refund(&mut self, refund_id: &str) -> bool {
+        let mut refunds = self.refunds.iter_mut();
+        let refund = refunds
+            .find(|refund| refund["id"] == refund_id)
+            .expect("a refund");
+        if refund["status"] != "succeeded" {
+            return false;
+        }
+        refund.insert("status".into(), json!("failed"));
+        refund.insert("failure_reason".into(), json!("lost_or_stolen_card"));
+        let refund = refund.clone();
+        let intent = crate::shop::text(&refund["payment_intent"]);
+        let charge = self.charges.get_mut(&intent).expect("its charge");
+        let number = |value: &Value| value.as_u64().unwrap_or_default();
+        let left = number(&charge["amount_refunded"]) - number(&refund["amount"]);
+        charge.insert("amount_refunded".into(), json!(left));
+        charge.insert("refunded".into(), json!(false));
+        self.event("refund.failed", &refund);
+        self.event("charge.refund.updated", &refund);
+        true
+    }
+
     /// The webhooks that wait to be delivered, oldest first; they do not wait any more.
     pub fn take_events(&mut self) -> Vec<Value> {
         std::mem::take(&mut self.events)
@@ -391,14 +475,19 @@ impl Account {
     }
 
     /// The customer pays in a way that takes days, such as a bank debit: the session is complete, and the money on its way.
+    /// False when it is not open.
     ///
     /// # Panics
     /// When there is no such session.
-    pub fn debit(&mut self, session_id: &str) {
+    pub fn debit(&mut self, session_id: &str) -> bool {
         let session = self.sessions.get_mut(session_id).expect("a session");
+        if session["status"] != "open" {
+            return false;
+        }
         complete(session);
         let session = session.clone();
         self.event("checkout.session.completed", &session);
+        true
     }
 
     /// What was on its way has come, or has failed for good.
@@ -410,6 +499,7 @@ impl Account {
             return self.charge(session_id, "checkout.session.async_payment_succeeded");
         }
         let session = self.sessions[session_id].clone();
+        self.failed_debits.insert(session_id.to_owned());
         self.event("checkout.session.async_payment_failed", &session);
     }
 
@@ -576,9 +666,11 @@ impl Account {
         let refund = json!({
             "id": (self.id)("re_"), "object": "refund", "amount": amount, "currency": charge["currency"], "charge": charge["id"],
             "payment_intent": intent, "metadata": nested(form, "metadata"), "reason": form.get("reason"), "status": "succeeded",
+            "created": (self.now)(), "failure_reason": null,
         });
         let refund = refund.as_object().expect("an object").clone();
         self.refunds.push(refund.clone());
+        self.event("refund.created", &refund);
         self.event("charge.refunded", &charge);
         (200, Value::Object(refund))
     }

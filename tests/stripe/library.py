@@ -16,7 +16,7 @@ REQUESTS = {
     "checkout.session": (_session_create_params, "SessionCreateParams"),
     "refund": (_refund_create_params, "RefundCreateParams"),
 }
-OBJECTS = {"checkout.session": stripe.checkout.Session, "charge": stripe.Charge}
+OBJECTS = {"checkout.session": stripe.checkout.Session, "charge": stripe.Charge, "refund": stripe.Refund}
 
 
 def sign(question):

@@ -96,6 +96,9 @@ pub trait Records {
     /// The account's session that was refreshed longest ago.
     fn oldest_session(&self, account: &AccountId) -> Result<Option<String>, Error>;
 
+    /// Number of the account's refresh tokens, spent ones too; no more than `limit` are counted.
+    fn count_refresh_tokens(&self, account: &AccountId, limit: u64) -> Result<u64, Error>;
+
     /// Ends a session: forgets every token of the family.
     fn end_family(&self, family: &str) -> Result<(), Error>;
 

@@ -55,12 +55,14 @@ fn to_orders(event: types::PaymentEvent) -> PaymentEvent {
             types::EventType::Failed => EventType::Failed,
             types::EventType::Cancelled => EventType::Cancelled,
             types::EventType::Refunded => EventType::Refunded,
+            types::EventType::Updated => EventType::Updated,
         },
         time: event.time,
         order_id: event.order_id,
         payment_id: event.payment_id,
         amount: event.amount,
         refunded_amount: event.refunded_amount,
+        payment_version: event.payment_version,
         currency: event.currency,
         receipt_url: event.receipt_url,
         reason: event.reason,
@@ -78,6 +80,7 @@ mod tests {
             (types::EventType::Failed, EventType::Failed),
             (types::EventType::Cancelled, EventType::Cancelled),
             (types::EventType::Refunded, EventType::Refunded),
+            (types::EventType::Updated, EventType::Updated),
         ] {
             let event = to_orders(types::PaymentEvent {
                 id: "e".into(),
@@ -87,6 +90,7 @@ mod tests {
                 payment_id: "p".into(),
                 amount: 5,
                 refunded_amount: 3,
+                payment_version: 9,
                 currency: "EUR".into(),
                 provider_reference: None,
                 receipt_url: Some("u".into()),
@@ -102,6 +106,7 @@ mod tests {
                 ("e", "o", "p")
             );
             assert_eq!((event.time, event.amount, event.refunded_amount), (7, 5, 3));
+            assert_eq!(event.payment_version, 9);
             assert_eq!(
                 (event.receipt_url.as_deref(), event.reason.as_deref()),
                 (Some("u"), Some("r"))

@@ -12,7 +12,8 @@ use mercato_platform::ids::Ids;
 
 use crate::domain::{
     CheckoutLine, CheckoutSession, KeptCharge, MinorUnits, OutboxEntry, Payment, PaymentError,
-    PaymentEvent, PaymentStatus, ProviderEvent, RecordedAnswer, Refund, SessionSlot,
+    PaymentEvent, PaymentStatus, ProviderEvent, ProviderRefund, RecordedAnswer, Refund,
+    RefundTotal, SessionSlot,
 };
 
 /// Everything a use case may reach.
@@ -82,17 +83,29 @@ pub trait Store {
 
 /// All records of the database.
 pub trait Records:
-    PaymentRecords + RefundRecords + OutboxRecords + OldRecords + FigureRecords
+    PaymentRecords + RefundRecords + ProviderRefundRecords + OutboxRecords + OldRecords + FigureRecords
 {
 }
 
-impl<T: PaymentRecords + RefundRecords + OutboxRecords + OldRecords + FigureRecords> Records for T {}
+impl<T> Records for T where
+    T: PaymentRecords
+        + RefundRecords
+        + ProviderRefundRecords
+        + OutboxRecords
+        + OldRecords
+        + FigureRecords
+{
+}
 
 /// Nothing is put off for longer than this, in milliseconds. What seems to be is due: the clock was set back.
 pub const PAUSE_LONGEST_MS: u64 = 5 * 60 * 1_000;
 
 /// Most charges kept for one payment: a session that is declined a few times makes as many.
 pub const KEPT_CHARGES_MAX: u32 = 16;
+
+/// Most refunds kept of charges that no payment has named: they are of other programs that share the provider's account,
+/// or of payments that the shop has not heard of yet.
+pub const KEPT_REFUNDS_MAX: u32 = 10_000;
 
 /// What the database answers: the value, or `Unavailable` or `Internal`.
 pub type Stored<T> = Result<T, PaymentError>;
@@ -105,6 +118,8 @@ pub trait PaymentRecords {
     fn find_payment_of_order(&self, order_id: &str) -> Stored<Option<Payment>>;
     /// The payment that any session, the newest or an older one, belongs to.
     fn find_payment_of_session(&self, session_id: &str) -> Stored<Option<Payment>>;
+    /// The payment of that charge.
+    fn find_payment_of_charge(&self, reference: &str) -> Stored<Option<Payment>>;
     /// Payments older than that id, or all, newest first, after so many.
     fn payments(&self, before: Option<&str>, offset: u64, limit: u32) -> Stored<Vec<Payment>>;
     /// Number of payments, as far as they are counted.
@@ -125,6 +140,8 @@ pub trait PaymentRecords {
         session_id: &str,
         outcome: CheckoutOutcome,
     ) -> Stored<CheckoutOutcome>;
+    /// What the customer did first in a simulated session, if it was anything that decides it.
+    fn find_simulation(&self, session_id: &str) -> Stored<Option<CheckoutOutcome>>;
     /// The session that has been waiting longest to be ended at the provider: its payment with it in the place of the newest
     /// one, and how often the provider was asked in vain.
     fn find_session_to_end(&self, now: u64) -> Stored<Option<(Payment, u32)>>;
@@ -138,8 +155,7 @@ pub trait PaymentRecords {
     fn end_session_named(&self, session_id: &str) -> Stored<()>;
     /// Whether the provider's answer to the opening of one of the payment's sessions is not known.
     fn has_unanswered_session(&self, payment_id: &str) -> Stored<bool>;
-    /// Keeps what was told of a charge that no session of the payment has named yet: the receipt, and the larger of the
-    /// sums that have gone back. False when the payment has [`KEPT_CHARGES_MAX`] others.
+    /// Keeps what was told of a charge that no session of the payment has named yet, the receipt. False when the payment has [`KEPT_CHARGES_MAX`] others.
     fn keep_charge(
         &self,
         payment_id: &str,
@@ -147,7 +163,7 @@ pub trait PaymentRecords {
         charge: &KeptCharge,
         now: u64,
     ) -> Stored<bool>;
-    /// What was kept of a charge; nothing is kept of any charge of the payment afterwards.
+    /// What was kept of a charge; nothing is kept of any other charge of the payment afterwards.
     fn take_kept_charge(&self, payment_id: &str, reference: &str) -> Stored<Option<KeptCharge>>;
     /// Remembers a webhook; false when it is known already.
     fn insert_webhook(&self, event: &ProviderEvent, payment_id: &str, now: u64) -> Stored<bool>;
@@ -186,6 +202,38 @@ pub trait RefundRecords {
     fn postpone_refund(&self, id: &str, next_attempt_at: u64, now: u64) -> Stored<()>;
     /// Ends a pending refund with the provider's id or its refusal; false when it has ended already.
     fn finish_refund(&self, id: &str, end: Result<Option<&str>, &str>, now: u64) -> Stored<bool>;
+    /// A refund that the provider had made, known by the provider's id, has failed after all; nothing happens when nobody
+    /// knows it here.
+    fn fail_refund(&self, provider_id: &str, cause: &str, now: u64) -> Stored<()>;
+}
+
+/// Refunds as the provider tells of them, by the reference of the charge.
+pub trait ProviderRefundRecords {
+    /// The refund of that id.
+    fn find_provider_refund(&self, id: &str) -> Stored<Option<ProviderRefund>>;
+    /// All refunds of a charge.
+    fn provider_refunds(&self, reference: &str) -> Stored<Vec<ProviderRefund>>;
+    /// Keeps how a refund stands, together with what is known of it, and with whose it is, once that is known.
+    fn keep_provider_refund(
+        &self,
+        payment_id: Option<&str>,
+        reference: &str,
+        refund: &ProviderRefund,
+        now: u64,
+    ) -> Stored<()>;
+    /// Whether there are fewer than [`KEPT_REFUNDS_MAX`] refunds of which nobody knows whose they are.
+    fn may_keep_refund_of_nobody(&self) -> Stored<bool>;
+    /// The charge is the payment's, and so are its refunds.
+    fn adopt_provider_refunds(&self, payment_id: &str, reference: &str) -> Stored<()>;
+    /// The sums that were told of a charge.
+    fn refund_totals(&self, payment_id: &str, reference: &str) -> Stored<Vec<RefundTotal>>;
+    /// Keeps a sum that was told of a charge.
+    fn keep_refund_total(
+        &self,
+        payment_id: &str,
+        reference: &str,
+        total: RefundTotal,
+    ) -> Stored<()>;
 }
 
 /// Numbers about the outbox.
@@ -245,7 +293,7 @@ pub trait OutboxRecords {
 /// Before which times records have done their service, in milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PurgeTimes {
-    /// Of webhooks received, events acknowledged, orders refused.
+    /// Of webhooks received, events acknowledged, orders refused, and what was told of charges that no payment has named.
     pub exchanged: u64,
     /// Of refunds that ended and whose answers are kept.
     pub answered: u64,
@@ -280,6 +328,8 @@ pub struct Figures {
     pub parked: u64,
     /// How often the provider had to be asked for a refund again.
     pub refund_retries: u64,
+    /// How many refunds failed after the provider had taken them.
+    pub refunds_failed: u64,
 }
 
 /// What was really charged and given back in one currency, in whole minor units; the largest number there is for more.
@@ -382,6 +432,8 @@ pub enum CheckoutOutcome {
     Fail,
     /// Leaves.
     Cancel,
+    /// Pays by a bank debit: the money comes later, or fails.
+    Debit,
 }
 
 /// A webhook as the provider sends it.
@@ -397,7 +449,7 @@ pub struct SignedWebhook {
 pub trait CheckoutSimulator {
     /// Whether this provider is a stand-in.
     fn is_simulator(&self) -> bool;
-    /// The webhook of that outcome; `None` from a real provider.
+    /// The webhook of that outcome, which for a payment under way tells how it ended; `None` from a real provider.
     async fn simulate(
         &self,
         payment: &Payment,

@@ -15,12 +15,17 @@ pub enum Outcome {
     Fail,
     /// Left.
     Cancel,
+    /// Paid in a way that takes days.
+    Debit,
+    /// Paid so before, and the money has come.
+    Settle,
 }
 
 impl Outcome {
     const fn event_type(self) -> &'static str {
         match self {
-            Self::Succeed => "checkout.session.completed",
+            Self::Succeed | Self::Debit => "checkout.session.completed",
+            Self::Settle => "checkout.session.async_payment_succeeded",
             Self::Fail => "checkout.session.async_payment_failed",
             Self::Cancel => "checkout.session.expired",
         }
@@ -29,8 +34,8 @@ impl Outcome {
     /// The session's `status` and `payment_status`.
     const fn statuses(self) -> (&'static str, &'static str) {
         match self {
-            Self::Succeed => ("complete", "paid"),
-            Self::Fail => ("complete", "unpaid"),
+            Self::Succeed | Self::Settle => ("complete", "paid"),
+            Self::Fail | Self::Debit => ("complete", "unpaid"),
             Self::Cancel => ("expired", "unpaid"),
         }
     }
@@ -97,7 +102,7 @@ fn checkout_session(session: &Session, outcome: Outcome, public_url: &str) -> Va
     ] {
         object.insert(name.to_owned(), value);
     }
-    if outcome == Outcome::Succeed {
+    if matches!(outcome, Outcome::Succeed | Outcome::Settle) {
         object.insert(
             "payment_intent".to_owned(),
             json!(derived("pi_", &session.id)),
@@ -171,6 +176,7 @@ mod tests {
                 "complete",
             ),
             (Outcome::Cancel, "checkout.session.expired", "expired"),
+            (Outcome::Debit, "checkout.session.completed", "complete"),
         ] {
             let event = event(outcome);
             assert_eq!(event["type"], event_type);
@@ -189,6 +195,7 @@ mod tests {
         assert_eq!(id(Outcome::Succeed), id(Outcome::Succeed));
         assert_ne!(id(Outcome::Succeed), id(Outcome::Fail));
         assert_ne!(id(Outcome::Fail), id(Outcome::Cancel));
+        assert_ne!(id(Outcome::Debit), id(Outcome::Settle));
     }
 
     #[test]

@@ -95,6 +95,8 @@ impl From<checkout_simulator::Outcome> for webhook::Outcome {
             checkout_simulator::Outcome::Succeed => Self::Succeed,
             checkout_simulator::Outcome::Fail => Self::Fail,
             checkout_simulator::Outcome::Cancel => Self::Cancel,
+            checkout_simulator::Outcome::Debit => Self::Debit,
+            checkout_simulator::Outcome::Settle => Self::Settle,
         }
     }
 }

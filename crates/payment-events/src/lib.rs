@@ -26,15 +26,18 @@ pub enum EventType {
     Cancelled,
     /// Some or all of the money went back.
     Refunded,
+    /// Something else that the order must know of: a refund failed, for example.
+    Updated,
 }
 
 impl EventType {
     /// Every type, in the order of a payment's life.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Succeeded,
         Self::Failed,
         Self::Cancelled,
         Self::Refunded,
+        Self::Updated,
     ];
 
     /// The Redis channel, which is the CloudEvent's `type` too.
@@ -45,6 +48,7 @@ impl EventType {
             Self::Failed => "payment.failed",
             Self::Cancelled => "payment.cancelled",
             Self::Refunded => "payment.refunded",
+            Self::Updated => "payment.updated",
         }
     }
 

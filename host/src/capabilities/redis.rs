@@ -423,7 +423,7 @@ mod tests {
             random: None,
             long_reads: None,
             heavy_guests: None,
-            costly_reads: None,
+            gate: None,
         };
         let guest = Guest::new(
             &Arc::new(grants),

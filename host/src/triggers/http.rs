@@ -20,9 +20,9 @@ use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
 
 use crate::client::Client;
-use crate::costly::{CostlyReads, Sampled};
 use crate::error::one_line;
 use crate::faults::{CallKind, Fault, Stopped};
+use crate::gate::{Admitted, Gate, Sampled, is_safe};
 use crate::guest::{Guest, Services};
 use crate::limits::{
     CROWDED_TIME, POST_RETURN_TIME, RESPONSE_BUFFER_BYTES, RESPONSE_BUFFER_TIME, RESPONSE_FRAMES,
@@ -34,7 +34,6 @@ use crate::problem::Problem;
 use crate::request_id::{Caller, REQUEST_ID};
 use crate::shutdown::Activity;
 use crate::triggers::work::{Finishing, Paced};
-use crate::turns::Turn;
 use crate::upload::Upload;
 
 /// How exactly the end of a request's time is kept while its client is waited for.
@@ -151,12 +150,15 @@ impl HttpComponent {
                 request_id,
             };
         }
-        let reads = self.costly_reads(&invocation);
-        let turn = match reads {
-            Some(reads) => reads.turn(&path, invocation.client).await.map(Some),
+        let gate = self.gate(&invocation);
+        let admitted = match gate {
+            Some(gate) => gate
+                .admit((&invocation.request).into(), invocation.client)
+                .await
+                .map(Some),
             None => Ok(None),
         };
-        let Ok(turn) = turn else {
+        let Ok(admitted) = admitted else {
             return Answer {
                 outcome: Err(Problem::BUSY),
                 path,
@@ -165,8 +167,8 @@ impl HttpComponent {
         };
         let outcome = match self.pool.lease(invocation.lane, invocation.client).await {
             Ok(lease) => {
-                let sampled = reads.and_then(|reads| reads.sample(&path));
-                self.run(lease, turn, sampled, invocation, &request_id)
+                let sampled = gate.and_then(|gate| gate.sample((&invocation.request).into()));
+                self.run(lease, admitted, sampled, invocation, &request_id)
                     .await
             }
             Err(NoInstance::Busy) => Err(Problem::BUSY),
@@ -182,18 +184,21 @@ impl HttpComponent {
         }
     }
 
-    /// Where the request's cost is looked at: none for those that write, and those that nobody outside waits for.
-    fn costly_reads(&self, invocation: &Invocation) -> Option<&Arc<CostlyReads>> {
-        let is_read = invocation.depth == 0
-            && invocation.lane == Lane::Client
-            && is_safe(invocation.request.method());
-        self.services.costly_reads.as_ref().filter(|_| is_read)
+    /// The gate that the request has to pass: none for what the runner and components ask, which nobody outside waits for,
+    /// and none while its body still comes, however long that takes.
+    fn gate(&self, invocation: &Invocation) -> Option<&Arc<Gate>> {
+        let comes_from_outside = invocation.depth == 0 && invocation.lane == Lane::Client;
+        let is_here = invocation.upload.is_none();
+        self.services
+            .gate
+            .as_ref()
+            .filter(|_| comes_from_outside && is_here)
     }
 
     async fn run(
         &self,
         mut lease: Lease,
-        turn: Option<Turn>,
+        admitted: Option<Admitted>,
         sampled: Option<Sampled>,
         invocation: Invocation,
         request_id: &str,
@@ -216,8 +221,8 @@ impl HttpComponent {
         }
         let guest = lease.instance.store.data();
         let pace = Arc::clone(&guest.pace);
-        if let Some(turn) = turn {
-            pace.hold(turn);
+        if let Some(admitted) = admitted {
+            pace.hold(admitted);
         }
         let presence = is_safe(invocation.request.method()).then(|| Arc::clone(&guest.presence));
         let client = invocation.client;
@@ -247,11 +252,6 @@ impl HttpComponent {
             Either::Right((Err(_), work)) => work.await.flatten().unwrap_or(Err(Problem::TRAPPED)),
         }
     }
-}
-
-/// Whether a request asks for nothing but its answer (RFC 9110 section 9.2.1).
-fn is_safe(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD)
 }
 
 fn header_text(headers: &http::HeaderMap, name: &HeaderName) -> String {
@@ -367,7 +367,7 @@ async fn handle(
             timeout(RESPONSE_HOLD_TIME, &mut idle).await.is_ok()
         };
         if !settled {
-            accessor.with(|mut access| access.get().pace.let_go());
+            accessor.with(|mut access| access.get().pace.let_go_of_processor());
             reply = reply.send_ahead(early);
             settled = if is_planned {
                 idle.await;

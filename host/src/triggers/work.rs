@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use tokio::sync::oneshot;
 
 use crate::client::Client;
-use crate::costly::Sampled;
+use crate::gate::Sampled;
 use crate::pace::Pace;
 use crate::presence::Presence;
 use crate::shutdown::Guard;

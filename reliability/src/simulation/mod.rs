@@ -76,6 +76,8 @@ const TIMER: u32 = 40;
 const SHORT_JUMP: u32 = 200;
 const LONG_JUMP: u32 = 20;
 const EXPIRY_JUMP: u32 = 2;
+const REFUND_FAILURE: u32 = 8;
+const DEBIT_SETTLED: u32 = 6;
 
 /// The same for each statement that writes: crashes that matter happen there.
 const CRASH_AFTER_WRITE: u32 = 90;
@@ -339,9 +341,47 @@ impl Life {
         } else if is(EXPIRY_JUMP) && troubled {
             let expiry_ms = RESERVATION_TTL_SECONDS * 1_000;
             self.pass_time(expiry_ms / 2..expiry_ms * 3);
+        } else if is(REFUND_FAILURE) && troubled {
+            self.fail_refund();
+        } else if is(DEBIT_SETTLED) && troubled {
+            self.settle_debit();
         } else {
             self.let_something_happen().await;
         }
+    }
+
+    /// A customer's bank does not take a refund that was made before.
+    fn fail_refund(&mut self) {
+        let standing = self
+            .town
+            .scheduler
+            .at_provider(|account| account.standing_refunds());
+        if standing.is_empty() {
+            return;
+        }
+        let refund = &standing[self.dice.random_range(0..standing.len())];
+        self.note(("refund fails", refund));
+        self.outcome.troubles += 1;
+        self.town
+            .scheduler
+            .at_provider(|account| account.fail_refund(refund));
+    }
+
+    /// The money of a debit arrives, or does not.
+    fn settle_debit(&mut self) {
+        let under_way = self
+            .town
+            .scheduler
+            .at_provider(|account| account.sessions_under_way());
+        if under_way.is_empty() {
+            return;
+        }
+        let (session, _) = &under_way[self.dice.random_range(0..under_way.len())];
+        let has_come = self.dice.random_range(0..3) > 0;
+        self.note(("debit settled", session, has_come));
+        self.town
+            .scheduler
+            .at_provider(|account| account.settle(session, has_come));
     }
 
     fn note(&self, what: impl fmt::Debug) {

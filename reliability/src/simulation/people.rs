@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use mercato::Running;
@@ -24,8 +25,15 @@ const ATTEMPTS: u32 = 400;
 const LINES_MAX: usize = 3;
 const UNITS_MAX: u32 = 3;
 
+/// How long somebody waits who has tried to log in too often, and how many times: as long as the shop may ask for at most.
+const LOGIN_WAIT: Duration = Duration::from_secs(60);
+const LOGIN_WAITS_MAX: u32 = 15;
+
 /// Of so many sessions that could be refreshed one is ended.
 const LOGOUTS: usize = 6;
+
+/// One in so many payments is a bank debit, whose money takes a while.
+const DEBITS: usize = 4;
 
 /// How many of a customer's last orders there is still something to be done about.
 const LATE: usize = 4;
@@ -73,6 +81,11 @@ impl Answer {
     fn is_problem(&self, code: &str) -> bool {
         let known = self.json()["type"].as_str().map(str::to_owned);
         known.is_some_and(|known| known.ends_with(&format!("/{code}")))
+    }
+
+    /// Whether asking again gives the same, though the status says otherwise: the provider has said no.
+    fn is_final(&self) -> bool {
+        self.is_problem("provider-rejected")
     }
 
     fn describe(&self) -> String {
@@ -165,7 +178,7 @@ impl Town {
         let mut last = "no answer".to_owned();
         for _ in 0..ATTEMPTS {
             match self.attempt(what(), || ask.clone()).await {
-                Some(answer) if answer.status < 500 => return answer,
+                Some(answer) if answer.status < 500 || answer.is_final() => return answer,
                 Some(answer) => last = answer.describe(),
                 None => {}
             }
@@ -309,10 +322,16 @@ impl Person {
 
     async fn log_in(&mut self) {
         let body = json!({ "email": self.email, "password": self.password });
-        let answer = self
-            .town
-            .insist(&Ask::send("POST", "/api/v1/auth/login", &body))
-            .await;
+        let ask = Ask::send("POST", "/api/v1/auth/login", &body);
+        let mut answer = self.town.insist(&ask).await;
+        // An attempt that a crash cut off counts as one that failed, and too many of them have to wait.
+        for _ in 0..LOGIN_WAITS_MAX {
+            if !answer.is_problem("too-many-attempts") {
+                break;
+            }
+            self.town.clock.advance(LOGIN_WAIT);
+            answer = self.town.insist(&ask).await;
+        }
         self.take_session(&answer, 200);
     }
 
@@ -509,10 +528,14 @@ impl Person {
             return self.place_order().await;
         };
         let session = text(&placed["paymentSession"]["id"]);
-        let paid = self
-            .town
-            .scheduler
-            .at_provider(|provider| provider.pay(&session));
+        let is_debit = self.below(DEBITS) == 0;
+        let paid = self.town.scheduler.at_provider(|provider| {
+            if is_debit {
+                provider.debit(&session)
+            } else {
+                provider.pay(&session)
+            }
+        });
         if !paid || self.below(2) == 0 {
             self.look_at(&placed).await;
         }
@@ -601,7 +624,11 @@ impl Person {
             return drop(self.read("/api/v1/orders?limit=5").await);
         };
         let payment = self.read(&format!("/api/v1/payments/order/{order}")).await;
-        let path = format!("/api/v1/payments/{}/refund", text(&payment["id"]));
+        let Some(id) = payment["id"].as_str() else {
+            let what = format!("the payment of {order}, which is paid, cannot be read: {payment}");
+            return self.town.complain(what);
+        };
+        let path = format!("/api/v1/payments/{id}/refund");
         let minor_units = self.dice.random_range(1..=400_i64);
         let amount: Value =
             serde_json::from_str(&format!("{}.{:02}", minor_units / 100, minor_units % 100))
@@ -622,6 +649,8 @@ impl Person {
             }
             // More than is left.
             409 | 422 => {}
+            // It failed before it was answered.
+            502 if answer.is_final() => {}
             _ => self
                 .town
                 .complain(format!("a refund is not taken: {}", answer.describe())),

@@ -63,9 +63,7 @@ fn six_hundred_slow_readers_do_not_fill_the_memory() {
     mercato_tests::wait_until("an answer to everybody", || {
         (answered() >= enough).then_some(())
     });
-    let busy = Latencies::of(200, get);
-    let ratio = Latencies::ratio(busy.p99(), idle.p99());
-    assert!(ratio <= 10.0, "{ratio}");
+    idle.expect_no_slower(99, 10.0, || Latencies::of(200, get));
     let peak = server.peak_memory_bytes();
     assert!(peak <= MEMORY_BYTES_MAX, "{} MiB", peak >> 20);
     assert_eq!(metrics.read().sum("mercato_traps_total"), 0.0);

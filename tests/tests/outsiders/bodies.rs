@@ -130,15 +130,8 @@ fn a_crowd_of_bodies_without_end_keeps_nobody_waiting() {
     let crowd: Vec<Raw> = (0..270)
         .map(|_| send_all_but_a_byte(&server, "/api/v1/auth/login", json, 60_000))
         .collect();
-    let (busy, busy_order) = (
-        Latencies::of(200, get),
-        Latencies::of(20, || order(&customer)),
-    );
-    let ratios = [
-        Latencies::ratio(busy.percentile(95), idle.percentile(95)),
-        Latencies::ratio(busy_order.percentile(95), idle_order.percentile(95)),
-    ];
-    assert!(ratios.iter().all(|ratio| *ratio <= 10.0), "{ratios:?}");
+    idle.expect_no_slower(95, 10.0, || Latencies::of(200, get));
+    idle_order.expect_no_slower(95, 10.0, || Latencies::of(20, || order(&customer)));
     drop(crowd);
 }
 

@@ -37,14 +37,7 @@ fn expect_newcomers_to_be_served(server: &Server, crowd: usize) -> Vec<Raw> {
     newcomers(server, &path);
     let idle = newcomers(server, &path);
     let crowd = idle_crowd(server, crowd);
-    let busy = newcomers(server, &path);
-    let ratio = Latencies::ratio(busy.p99(), idle.p99());
-    assert!(
-        ratio <= 10.0,
-        "{ratio}: {:?} after {:?}",
-        busy.p99(),
-        idle.p99()
-    );
+    idle.expect_no_slower(99, 10.0, || newcomers(server, &path));
     // Whatever the shop does by itself needs files too.
     let customer = shop.customer();
     let product = shop.product(5, 10);

@@ -180,6 +180,9 @@ fn a_client_is_limited_however_many_accounts_it_has() {
     assert_eq!(shop.stock(&product).reserved, 4);
 }
 
+/// Connections of one account that orders without a pause.
+const FLOOD_CONNECTIONS: usize = 16;
+
 /// Most that one account may slow others down.
 const RATIO_MAX: f64 = 3.0;
 
@@ -204,7 +207,9 @@ fn one_accounts_flood_leaves_others_their_pace() {
     let lines: Vec<(String, u32)> = many.into_iter().map(|product| (product, 1)).collect();
     let taken = Mutex::new(BTreeMap::<u16, u64>::new());
     let taken: &'static Mutex<_> = Box::leak(Box::new(taken));
-    let connections: Vec<Account> = (0..6).map(|_| flooder.on_own_connection()).collect();
+    let connections: Vec<Account> = (0..FLOOD_CONNECTIONS)
+        .map(|_| flooder.on_own_connection())
+        .collect();
     let crowd = Crowd::start(connections.len(), move |number| {
         let lines: Vec<(&str, u32)> = lines
             .iter()
@@ -217,19 +222,12 @@ fn one_accounts_flood_leaves_others_their_pace() {
         let taken = taken.lock().expect("a count");
         (taken.values().sum::<u64>() > 200).then_some(())
     });
-    let flooded = Latencies::of(40, &mut order_and_pay);
+    idle.expect_no_slower(50, RATIO_MAX, || Latencies::of(40, &mut order_and_pay));
     drop(crowd);
-    let ratio = Latencies::ratio(flooded.p50(), idle.p50());
     let taken = taken.lock().expect("a count");
     assert!(
         taken.get(&201).is_some_and(|placed| *placed <= 120),
         "{taken:?}"
-    );
-    assert!(
-        ratio <= RATIO_MAX,
-        "order and pay takes {ratio} times as long: {:?}, idle {:?}; the flood: {taken:?}",
-        flooded.p50(),
-        idle.p50()
     );
 }
 

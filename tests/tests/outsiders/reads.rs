@@ -69,20 +69,9 @@ fn long_searches_leave_the_catalogue_and_liveness_alone() {
     wait_until("the crowd", || {
         (asked.load(Ordering::Relaxed) >= CLIENTS).then_some(())
     });
-    let (looks, lives) = (Latencies::of(LOOKS, look), Latencies::of(LOOKS, live));
+    idle.expect_no_slower(99, RATIO_MAX, || Latencies::of(LOOKS, look));
+    idle.expect_no_slower(99, RATIO_MAX, || Latencies::of(LOOKS, live));
     let ready = nobody.get("/api/health/ready").send();
     drop(crowd);
     ready.expect(200);
-    println!(
-        "idle {:?}, p50 {:?}, p99 {:?}; alive p99 {:?}; {} asked",
-        idle.p50(),
-        looks.p50(),
-        looks.p99(),
-        lives.p99(),
-        asked.load(Ordering::Relaxed),
-    );
-    for times in [looks, lives] {
-        let ratio = Latencies::ratio(times.p99(), idle.p99());
-        assert!(ratio <= RATIO_MAX, "p99 is {ratio} times the idle one");
-    }
 }

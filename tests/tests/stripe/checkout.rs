@@ -201,7 +201,20 @@ fn an_order_whose_money_is_on_its_way_is_not_cancelled_until_it_has_failed() {
         site.deliver();
         let refused = customer.change_order(&order.id, "CANCELLED");
         refused.expect_problem(409, "payment-under-way");
-        assert_eq!(customer.read_order(&order.id)["status"], "PENDING");
+        let seen = customer.read_order(&order.id);
+        assert_eq!(
+            (
+                &seen["status"],
+                &seen["payment"]["processing"],
+                &seen["payment"]["session"]
+            ),
+            (&json!("PENDING"), &json!(true), &json!(null))
+        );
+        let again = customer
+            .post("/api/v1/payments/session")
+            .json(&json!({ "orderId": order.id }))
+            .send();
+        again.expect_problem(409, "payment-under-way");
         site.stripe.settle(&order.session_id, has_come);
         site.deliver();
         let status = if has_come { "PAID" } else { "CANCELLED" };

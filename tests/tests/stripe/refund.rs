@@ -71,3 +71,105 @@ fn what_stripe_refuses_is_refused() {
     site.deliver();
     customer.wait_for_order(&order.id, "REFUNDED");
 }
+
+#[test]
+fn a_whole_refund_that_fails_later_is_taken_back_and_made_anew() {
+    let site = Site::start();
+    let customer = site.shop.customer();
+    let product = site.shop.product(10, 5);
+    let order = site.paid_order(&customer, &product, 2);
+    let payment = site.shop.payment_of(&order.id);
+    site.refund(&payment, &json!({}), "first").expect(200);
+    site.deliver();
+    customer.wait_for_order(&order.id, "REFUNDED");
+    site.shop.wait_for_stock(&product, 5, 0, 0);
+
+    site.stripe
+        .fail_refund(&text(&site.stripe.refunds()[0]["id"]));
+    site.deliver();
+    let paid = customer.wait_for_order(&order.id, "PAID");
+    let now = site.shop.payment_of(&order.id);
+    assert_eq!(
+        (&now["status"], &now["refundedAmount"]),
+        (&json!("SUCCEEDED"), &json!(0))
+    );
+    assert_eq!(now["failedRefundAmount"], 20);
+    assert_eq!(now["refundFailure"], "lost_or_stolen_card");
+    assert_eq!(paid["payment"]["failedRefundAmount"], 20);
+    let history = paid["history"].to_string();
+    assert!(history.contains("A refund of 20 USD failed"), "{history}");
+    // Its units are on sale again, and may be somebody else's by now.
+    site.shop.wait_for_stock(&product, 5, 0, 0);
+    let delivered = site.shop.admin().change_order(&order.id, "DELIVERED");
+    delivered.expect_problem(409, "stock-returned");
+
+    let again = site
+        .refund(&payment, &json!({}), "second")
+        .expect(200)
+        .json();
+    assert_eq!(
+        (&again["status"], &again["refundedAmount"]),
+        (&json!("REFUNDED"), &json!(20))
+    );
+    site.deliver();
+    customer.wait_for_order(&order.id, "REFUNDED");
+    site.shop.wait_for_stock(&product, 5, 0, 0);
+    assert_eq!(site.stripe.refunds().len(), 2);
+}
+
+#[test]
+fn a_part_refund_that_fails_later_leaves_the_rest() {
+    let site = Site::start();
+    let customer = site.shop.customer();
+    let product = site.shop.product(10, 5);
+    let order = site.paid_order(&customer, &product, 2);
+    site.shop
+        .admin()
+        .change_order(&order.id, "DELIVERED")
+        .expect(200);
+    let payment = site.shop.payment_of(&order.id);
+    for (amount, key) in [(5, "first"), (3, "second")] {
+        site.refund(&payment, &json!({ "amount": amount }), key)
+            .expect(200);
+    }
+    site.stripe
+        .fail_refund(&text(&site.stripe.refunds()[0]["id"]));
+    // The failure arrives before what was told of the refunds.
+    site.stripe.turn_events_round();
+    site.deliver();
+    let seen = wait_until("the news of it", || {
+        let order = customer.read_order(&order.id);
+        let told = order["history"]
+            .to_string()
+            .contains("A refund of 5 USD failed");
+        told.then_some(order)
+    });
+    assert_eq!(seen["status"], "DELIVERED");
+    let payment = &seen["payment"];
+    assert_eq!(
+        (
+            &payment["status"],
+            &payment["refundedAmount"],
+            &payment["failedRefundAmount"]
+        ),
+        (&json!("SUCCEEDED"), &json!(3), &json!(5))
+    );
+    site.shop.wait_for_stock(&product, 3, 0, 2);
+}
+
+#[test]
+fn a_refund_by_hand_that_fails_is_found_by_its_charge() {
+    let site = Site::start();
+    let customer = site.shop.customer();
+    let order = site.paid_order(&customer, &site.shop.product(10, 5), 1);
+    let session = site.stripe.session(&order.session_id);
+    site.stripe
+        .refund_in_dashboard(&text(&session["payment_intent"]));
+    site.deliver();
+    customer.wait_for_order(&order.id, "REFUNDED");
+    site.stripe
+        .fail_refund(&text(&site.stripe.refunds()[0]["id"]));
+    site.deliver();
+    customer.wait_for_order(&order.id, "PAID");
+    assert_eq!(site.shop.payment_of(&order.id)["refundedAmount"], 0);
+}

@@ -557,6 +557,12 @@ impl Records for RefCell<Tables> {
         Ok(sessions.pop().map(|session| session.id))
     }
 
+    fn count_refresh_tokens(&self, account: &AccountId, limit: u64) -> Result<u64, Error> {
+        let tables = self.borrow();
+        let tokens = tables.tokens.values();
+        Ok((tokens.filter(|token| token.account == *account).count() as u64).min(limit))
+    }
+
     fn add_revocation(&self, revocation: &Revocation) -> Result<(), Error> {
         let mut tables = self.borrow_mut();
         tables.revocation_bounds.last_sequence += 1;

@@ -22,8 +22,9 @@ pub use refresh_token::{
 };
 pub use rules::{BrokenRule, FieldError, Fields, NAME_MAX_CHARS, Name};
 pub use session::{
-    Bearer, PAIRS_PER_SESSION_MAX, REVOCATIONS_LISTED_MAX, REVOCATIONS_MAX, Revocation,
-    RevocationBounds, Revoked, SESSION_LIFETIME_MAX_MS, SESSIONS_LISTED_MAX,
+    Bearer, PAIRS_PER_COUNT, PAIRS_PER_SESSION_MAX, REFRESH_TOKENS_PER_ACCOUNT_MAX,
+    REVOCATIONS_LISTED_MAX, REVOCATIONS_MAX, Revocation, RevocationBounds, Revoked,
+    SESSION_LIFETIME_MAX_MS, SESSIONS_ENDED_PER_COUNT, SESSIONS_LISTED_MAX,
     SESSIONS_PER_ACCOUNT_MAX, SessionSummary, latest_end,
 };
 pub use throttle::{

@@ -10,6 +10,16 @@ pub const SESSIONS_PER_ACCOUNT_MAX: u64 = 1_000;
 /// Pairs of tokens of one session; then somebody has to log in again. At one pair every fifteen minutes these are 104 days.
 pub const PAIRS_PER_SESSION_MAX: u64 = 10_000;
 
+/// Refresh tokens of one account that are kept, spent ones too; over it, sessions end, from the one that was refreshed
+/// longest ago. Ten devices that refresh every fifteen minutes have 28,800 in thirty days.
+pub const REFRESH_TOKENS_PER_ACCOUNT_MAX: u64 = 50_000;
+
+/// Counting them takes time, so it is done for one in so many pairs of a session.
+pub const PAIRS_PER_COUNT: u64 = 100;
+
+/// Most sessions that end at once because their account has too many refresh tokens.
+pub const SESSIONS_ENDED_PER_COUNT: u32 = 100;
+
 /// How long a session lasts, however often it is refreshed, in milliseconds: a year.
 pub const SESSION_LIFETIME_MAX_MS: u64 = 365 * 24 * 60 * 60 * 1_000;
 

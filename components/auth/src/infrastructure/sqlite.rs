@@ -116,6 +116,15 @@ const COUNT_SESSIONS: &str = "
     WHERE user_id = ?
       AND spent_at IS NULL";
 
+const COUNT_TOKENS: &str = "
+    SELECT COUNT(*)
+    FROM (
+      SELECT 1
+      FROM refresh_tokens
+      WHERE user_id = ?
+      LIMIT ?
+    )";
+
 const SELECT_OLDEST_SESSION: &str = "
     SELECT family_id
     FROM refresh_tokens
@@ -426,6 +435,10 @@ impl Records for Connection {
     fn oldest_session(&self, account: &AccountId) -> Result<Option<String>, Error> {
         let row = self.query_one(SELECT_OLDEST_SESSION, params![account.as_str()])?;
         Ok(row.map(|row| row.get(0)).transpose()?)
+    }
+
+    fn count_refresh_tokens(&self, account: &AccountId, limit: u64) -> Result<u64, Error> {
+        count(self.query_one(COUNT_TOKENS, params![account.as_str(), limit])?)
     }
 
     fn add_revocation(&self, revocation: &Revocation) -> Result<(), Error> {

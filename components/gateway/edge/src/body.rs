@@ -60,7 +60,8 @@ impl BodyRule {
     }
 
     /// A body of one of these media types, which the handler takes piece by piece from
-    /// [`Context::stream`](crate::Context::stream).
+    /// [`Context::stream`](crate::Context::stream). A body may arrive for hours: where sessions are checked at all, the handler
+    /// checks with [`Guard::check_session`](crate::Guard::check_session) before each thing that it does.
     #[must_use]
     pub const fn streamed(media_types: &'static [&'static str], max_bytes: u64) -> Self {
         Self {

@@ -53,10 +53,10 @@ pub trait Guard {
     /// 401 for a token that is not valid, 503 when none can be verified.
     fn verify(&self, token: &str) -> impl Future<Output = Result<Principal, Problem>>;
 
-    /// Goes on unless the holder's token was revoked.
+    /// Goes on unless the holder's token was revoked, or has expired since it was verified.
     ///
     /// # Errors
-    /// 401 for a token that was revoked, 503 when nobody can tell.
+    /// 401 for a token that was revoked or has expired, 503 when nobody can tell.
     fn check_session(&self, holder: &Principal) -> impl Future<Output = Result<(), Problem>>;
 }
 
@@ -145,15 +145,30 @@ pub async fn admit(
     if access == Access::Admin && !principal.is_admin() {
         return Err(admins_only());
     }
-    if access == Access::Session || principal.is_admin() {
-        guard.check_session(&principal).await?;
-    }
+    check_session(guard, access, &principal).await?;
     Ok(Some(principal))
+}
+
+/// Checks again whether the holder's token was revoked, after something that may have taken long, where that is checked at all.
+pub async fn check_session(
+    guard: &impl Guard,
+    access: Access,
+    principal: &Principal,
+) -> Result<(), Problem> {
+    if access == Access::Session || principal.is_admin() {
+        guard.check_session(principal).await?;
+    }
+    Ok(())
 }
 
 /// 401 for a request without a token.
 pub fn missing_token() -> Problem {
     Problem::unauthorized(None, "log in and send your token as a bearer token")
+}
+
+/// 401 for a token that has expired.
+pub fn expired_token() -> Problem {
+    Problem::unauthorized(Some("invalid_token"), "the token has expired")
 }
 
 /// 403 for a customer where only an admin may go.
@@ -194,12 +209,10 @@ fn refused(error: tokens::TokenError) -> Problem {
         );
         return Problem::unavailable("tokens cannot be verified at the moment");
     }
-    let detail = if error == tokens::TokenError::Expired {
-        "the token has expired"
-    } else {
-        "the token is not valid"
-    };
-    Problem::unauthorized(Some("invalid_token"), detail)
+    if error == tokens::TokenError::Expired {
+        return expired_token();
+    }
+    Problem::unauthorized(Some("invalid_token"), "the token is not valid")
 }
 
 #[cfg(test)]

@@ -2,15 +2,19 @@
 //!
 //! The list is kept by the instance and asked for again, beginning where it ended, after [`CACHE_MS`]. While `auth-api` does
 //! not answer, the list is good for [`STALE_MAX_MS`]; after that nobody can tell, and 503 is the answer.
+//!
+//! The list does not name sessions whose tokens have all expired, so whoever is held against it must not have expired
+//! meanwhile: the clock is read again when the answer is there (docs/decisions/0055).
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use mercato_platform::clock::{Clock, SystemClock};
 use mercato_platform::log;
 use serde::{Deserialize, Serialize};
 
-use crate::{Principal, Problem, internal};
+use crate::{Principal, Problem, guard, internal};
 
 /// A list is not asked for again for so long, in milliseconds: the time within which a revocation is heeded.
 const CACHE_MS: u64 = 3_000;
@@ -30,7 +34,7 @@ const AUTH_BOX: &str = "auth-api";
 const MS_PER_SECOND: u64 = 1_000;
 
 thread_local! {
-    static KNOWN: RefCell<Known> = const { RefCell::new(Known::new()) };
+    static KNOWN: Rc<RefCell<Known>> = Rc::new(RefCell::new(Known::new()));
 }
 
 /// A part of the list of revocations, as `auth-api` gives it under `/internal/revocations?after=NUMBER`.
@@ -98,7 +102,11 @@ impl Known {
             self.sequence = self.sequence.max(part.sequence);
             self.floor = self.floor.max(part.floor);
             self.sessions.extend(part.sessions);
-            self.accounts.extend(part.accounts);
+            for (id, (generation, end)) in part.accounts {
+                // What another request of this instance has learnt meanwhile may be newer.
+                let known = self.accounts.entry(id).or_default();
+                *known = (known.0.max(generation), known.1.max(end));
+            }
         }
         let now_seconds = asked_at / MS_PER_SECOND;
         self.sessions.retain(|_, end| *end > now_seconds);
@@ -122,20 +130,35 @@ fn is_within(moment: Option<u64>, age_ms: u64, now: u64) -> bool {
     age.is_some_and(|age| age < age_ms)
 }
 
-/// Goes on unless the holder's token was revoked more than [`CACHE_MS`] ago.
+/// Goes on unless the holder's token was revoked more than [`CACHE_MS`] ago, or has expired.
 ///
 /// # Errors
-/// 401 for a token that was revoked, 503 when nobody can tell.
+/// 401 for a token that was revoked or has expired, 503 when nobody can tell.
 pub async fn check(holder: &Principal) -> Result<(), Problem> {
-    let now = SystemClock.now_ms();
-    if KNOWN.with_borrow(|known| known.is_due(now)) {
-        let parts = ask().await;
-        KNOWN.with_borrow_mut(|known| match parts {
-            Some(parts) => known.take(parts, now),
+    let known = KNOWN.with(Rc::clone);
+    check_in(&known, &SystemClock, holder, ask).await
+}
+
+/// As [`check`], with what is known, a clock, and what gives the list after a number.
+async fn check_in(
+    known: &RefCell<Known>,
+    clock: &impl Clock,
+    holder: &Principal,
+    ask: impl AsyncFnOnce(u64) -> Option<Vec<RevocationList>>,
+) -> Result<(), Problem> {
+    let mut now = clock.now_ms();
+    if known.borrow().is_due(now) {
+        let after = known.borrow().sequence;
+        let parts = ask(after).await;
+        // Asking may have taken any time: a machine that slept meanwhile took hours.
+        let asked_at = std::mem::replace(&mut now, clock.now_ms());
+        let mut known = known.borrow_mut();
+        match parts {
+            Some(parts) => known.take(parts, asked_at),
             None => known.failed_at = Some(now),
-        });
+        }
     }
-    KNOWN.with_borrow(|known| verdict(known, holder, now))
+    verdict(&known.borrow(), holder, now)
 }
 
 fn verdict(known: &Known, holder: &Principal, now: u64) -> Result<(), Problem> {
@@ -144,6 +167,9 @@ fn verdict(known: &Known, holder: &Principal, now: u64) -> Result<(), Problem> {
             Some("invalid_token"),
             "the session has ended: log in again",
         ))
+    } else if holder.expires_at <= now / MS_PER_SECOND {
+        // It was valid when it was verified; its revocation may have been forgotten since.
+        Err(guard::expired_token())
     } else if known.is_younger(STALE_MAX_MS, now) {
         Ok(())
     } else {
@@ -154,9 +180,8 @@ fn verdict(known: &Known, holder: &Principal, now: u64) -> Result<(), Problem> {
     }
 }
 
-/// All parts of the list after what is known; none when one of them cannot be had.
-async fn ask() -> Option<Vec<RevocationList>> {
-    let mut after = KNOWN.with_borrow(|known| known.sequence);
+/// All parts of the list after that number; none when one of them cannot be had.
+async fn ask(mut after: u64) -> Option<Vec<RevocationList>> {
     let mut parts: Vec<RevocationList> = Vec::new();
     for _ in 0..PARTS_MAX {
         let path = format!("/internal/revocations?after={after}");
@@ -184,6 +209,10 @@ async fn ask() -> Option<Vec<RevocationList>> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
     use super::*;
     use crate::Role;
 
@@ -225,6 +254,65 @@ mod tests {
     fn status(known: &Known, holder: &Principal, now: u64) -> Option<u16> {
         let verdict = verdict(known, holder, now);
         verdict.err().map(|problem| problem.status().as_u16())
+    }
+
+    /// A clock that stands still until it is set.
+    struct SetClock(Cell<u64>);
+
+    impl Clock for SetClock {
+        fn now_ms(&self) -> u64 {
+            self.0.get()
+        }
+    }
+
+    /// The status of a check in which asking for the list, which gives `parts`, takes `took_ms`.
+    fn checked(
+        known: &RefCell<Known>,
+        holder: &Principal,
+        took_ms: u64,
+        parts: Option<Vec<RevocationList>>,
+    ) -> Option<u16> {
+        let clock = SetClock(Cell::new(NOW));
+        let ask = async |_| {
+            clock.0.set(NOW + took_ms);
+            parts
+        };
+        let check = pin!(check_in(known, &clock, holder, ask));
+        match check.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(verdict) => verdict.err().map(|problem| problem.status().as_u16()),
+            Poll::Pending => panic!("it waits"),
+        }
+    }
+
+    #[test]
+    fn a_token_that_expires_while_the_list_is_asked_for_is_refused() {
+        let nothing = || Some(vec![part(0, 9, &[])]);
+        let holder = holder("ended", 0);
+        let valid_ms = (holder.expires_at - NOW_SECONDS) * MS_PER_SECOND;
+        let ask = |took_ms| {
+            let known = RefCell::new(Known::new());
+            checked(&known, &holder, took_ms, nothing())
+        };
+        // Its session ended long ago, and the list does not say so any more.
+        assert_eq!(ask(valid_ms + 60_000), Some(401));
+        assert_eq!(ask(valid_ms), Some(401));
+        assert_eq!(ask(STALE_MAX_MS), Some(503), "the list is old already");
+        assert_eq!(ask(STALE_MAX_MS - 1), None);
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_had_is_as_old_as_it_is_after_asking() {
+        let holder = holder("other", 0);
+        let known = |age_ms| {
+            let mut known = Known::new();
+            known.take(vec![part(0, 1, &[])], NOW - age_ms);
+            RefCell::new(known)
+        };
+        let old = known(STALE_MAX_MS - 1_000);
+        assert_eq!(checked(&old, &holder, 999, None), None);
+        assert_eq!(old.borrow().failed_at, Some(NOW + 999));
+        let old = known(STALE_MAX_MS - 1_000);
+        assert_eq!(checked(&old, &holder, 1_000, None), Some(503));
     }
 
     #[test]
@@ -274,6 +362,11 @@ mod tests {
         assert_eq!(status(&known, &holder("other", 0), late - 1), None);
         assert_eq!(status(&known, &holder("other", 0), late), Some(503));
         assert_eq!(status(&known, &holder("ended", 0), late), Some(401));
+        let expired = Principal {
+            expires_at: late / MS_PER_SECOND,
+            ..holder("other", 0)
+        };
+        assert_eq!(status(&known, &expired, late), Some(401));
         assert_eq!(status(&Known::new(), &holder("other", 0), NOW), Some(503));
     }
 
@@ -288,6 +381,24 @@ mod tests {
         assert_eq!(known.told_at, Some(NOW));
         known.take(vec![part(0, 1, &[("e", end)])], NOW);
         assert_eq!((known.sequence, known.sessions.len()), (1, 1));
+    }
+
+    #[test]
+    fn an_older_answer_that_comes_later_takes_nothing_back() {
+        let end = NOW_SECONDS + 900;
+        let of_account = |after, sequence, generation| {
+            let mut part = part(after, sequence, &[]);
+            let ends = end + generation;
+            part.accounts.insert(USER.to_owned(), (generation, ends));
+            part
+        };
+        let mut known = known(vec![part(0, 5, &[])]);
+        // Both asked for what comes after 5, the second one later.
+        known.take(vec![of_account(5, 7, 3)], NOW + 2);
+        known.take(vec![of_account(5, 6, 2)], NOW + 1);
+        assert_eq!(known.sequence, 7);
+        assert_eq!(known.accounts[USER], (3, end + 3));
+        assert_eq!(known.told_at, Some(NOW + 1));
     }
 
     #[test]

@@ -136,6 +136,12 @@ where
         expected,
     } = head;
     let context = read(request, route, params, principal, request_id).await?;
+    if body::carries_body(&method)
+        && let Some(principal) = &context.principal
+    {
+        // The body may have taken its time. A handler that takes it piece by piece checks for itself.
+        guard::check_session(guard, route.access, principal).await?;
+    }
     let reply = handle(route, context, &expected).await?;
     let reply = etag::require(reply, &method, &named)?;
     let reply = encoding::negotiate(reply, &accepted);
@@ -320,7 +326,69 @@ fn finish(
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::pin::pin;
+    use std::task::{Context as Task, Poll, Waker};
+
+    use http_body_util::Full;
+
     use super::*;
+    use crate::{Access, Role};
+
+    /// Lets a customer in until the session has been checked so many times.
+    struct EndingSession(Cell<u32>);
+
+    impl Guard for EndingSession {
+        async fn verify(&self, _: &str) -> Result<Principal, Problem> {
+            Ok(Principal {
+                user_id: "01890a5d-ac96-774b-bcce-b302099a8057".to_owned(),
+                role: Role::Customer,
+                session_id: None,
+                generation: 0,
+                issued_at: 0,
+                expires_at: u64::MAX,
+            })
+        }
+
+        async fn check_session(&self, _: &Principal) -> Result<(), Problem> {
+            let left = self.0.get().checked_sub(1);
+            self.0.set(left.ok_or_else(guard::missing_token)?);
+            Ok(())
+        }
+    }
+
+    async fn done(_: Context) -> Result<Reply, Problem> {
+        Ok(Reply::no_content())
+    }
+
+    #[test]
+    fn the_session_is_checked_again_when_the_body_is_there() {
+        const ROUTES: &[Route] = &[
+            crate::route!(POST "/orders", Access::Session, done),
+            crate::route!(GET "/orders", Access::Session, done),
+            crate::route!(PATCH "/name", Access::Bearer, done),
+        ];
+        let status = |method: &str, path: &str, checks: u32| {
+            let request = http::Request::builder()
+                .method(method)
+                .uri(path)
+                .header("authorization", "Bearer token")
+                .header("content-type", "application/json")
+                .body(Full::new(Bytes::from_static(b"{}")))
+                .unwrap();
+            let guard = EndingSession(Cell::new(checks));
+            let response = pin!(respond(ROUTES, &guard, request, &[]));
+            match response.poll(&mut Task::from_waker(Waker::noop())) {
+                Poll::Ready(response) => response.status().as_u16(),
+                Poll::Pending => panic!("it waits"),
+            }
+        };
+        assert_eq!(status("POST", "/orders", 0), 401);
+        assert_eq!(status("POST", "/orders", 1), 401, "ended meanwhile");
+        assert_eq!(status("POST", "/orders", 2), 204);
+        assert_eq!(status("GET", "/orders", 1), 204, "it has no body");
+        assert_eq!(status("PATCH", "/name", 0), 204, "no session is needed");
+    }
 
     #[test]
     fn a_problem_becomes_problem_json_with_its_headers() {

@@ -36,6 +36,10 @@ pub fn problem(error: OrderError) -> Problem {
         .with_member("replacedBy", other.into()),
         OrderError::LimitReached(reached) => limit_reached(&reached),
         OrderError::InvalidTransition(transition) => invalid_transition(&transition),
+        OrderError::StockReturned => Problem::conflict(
+            "stock-returned",
+            "the order was refunded and its units are on sale again: they cannot be delivered, refund the payment anew",
+        ),
         OrderError::VersionMismatch => Problem::precondition_failed(),
         OrderError::IdempotencyKeyReused => Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -230,6 +234,7 @@ mod tests {
                 409,
                 "already-replaced",
             ),
+            (OrderError::StockReturned, 409, "stock-returned"),
             (OrderError::VersionMismatch, 412, "version-mismatch"),
             (
                 OrderError::IdempotencyKeyReused,

@@ -125,12 +125,21 @@ pub struct PaymentResource<'a> {
     #[schema(value_type = Id)]
     id: &'a str,
     status: PaymentStatusName,
+    /// True while the money of a `PENDING` payment is on its way, by a bank debit for example: the customer has paid, and
+    /// whether it arrives shows in some days.
+    processing: bool,
     /// What is paid: the order's total in whole minor units of the currency.
     #[schema(value_type = Amount)]
     amount: Money,
-    /// Sum of all refunds.
+    /// Sum of all refunds that have not failed.
     #[schema(value_type = Amount)]
     refunded_amount: Money,
+    /// Sum of all refunds that the payment provider had taken and could not make: the customer does not have that money.
+    #[schema(value_type = Amount)]
+    failed_refund_amount: Money,
+    /// Why the last of these failed, in the provider's words; null without one.
+    #[schema(required, example = "lost_or_stolen_card")]
+    refund_failure: Option<&'a str>,
     /// ISO 4217 code.
     #[schema(
         min_length = 3,
@@ -142,7 +151,7 @@ pub struct PaymentResource<'a> {
     /// Name of the payment provider.
     #[schema(example = "stripe-mock")]
     provider: &'a str,
-    /// Where to pay while the payment is pending; null otherwise.
+    /// Where to pay while the payment is pending and not under way; null otherwise.
     #[schema(required)]
     session: Option<SessionResource<'a>>,
     /// Where the customer finds the receipt, once paid.
@@ -271,8 +280,11 @@ impl<'a> PaymentResource<'a> {
         Ok(Self {
             id: &payment.id,
             status: payment.status.into(),
+            processing: payment.processing,
             amount: from_minor(payment.amount, &payment.currency)?,
             refunded_amount: from_minor(payment.refunded_amount, &payment.currency)?,
+            failed_refund_amount: from_minor(payment.failed_refund_amount, &payment.currency)?,
+            refund_failure: payment.refund_failure.as_deref(),
             currency: &payment.currency,
             provider: &payment.provider,
             session: payment.session.as_ref().map(Into::into),
@@ -434,8 +446,11 @@ pub mod tests {
         let payment = PaymentSummary {
             id: "p".to_owned(),
             status: PaymentStatus::Succeeded,
+            processing: false,
             amount: 999,
             refunded_amount: 50,
+            failed_refund_amount: 25,
+            refund_failure: Some("expired_or_canceled_card".to_owned()),
             currency: "EUR".to_owned(),
             provider: "stripe-mock".to_owned(),
             session: None,
@@ -492,7 +507,8 @@ pub mod tests {
     fn details_add_payment_and_history() {
         let mut expected = order_json();
         expected["payment"] = json!({
-            "id": "p", "status": "SUCCEEDED", "amount": 9.99, "refundedAmount": 0.5, "currency": "EUR",
+            "id": "p", "status": "SUCCEEDED", "processing": false, "amount": 9.99, "refundedAmount": 0.5,
+            "failedRefundAmount": 0.25, "refundFailure": "expired_or_canceled_card", "currency": "EUR",
             "provider": "stripe-mock", "session": null, "receiptUrl": null, "reason": null,
         });
         expected["history"] = json!([{

@@ -107,13 +107,15 @@ pub enum Outcome {
     Fail,
     /// Leaves.
     Cancel,
+    /// Pays by a bank debit: the money is on its way until `succeed` lets it arrive or `fail` lets it fail.
+    Debit,
 }
 
 impl Outcome {
-    const ALL: [Self; 3] = [Self::Succeed, Self::Fail, Self::Cancel];
+    const ALL: [Self; 4] = [Self::Succeed, Self::Fail, Self::Cancel, Self::Debit];
 
     /// The rest of a sentence about a text that is no outcome.
-    pub const RULE: &str = "must be one of succeed, fail, cancel";
+    pub const RULE: &str = "must be one of succeed, fail, cancel, debit";
 
     /// The name in the API.
     #[must_use]
@@ -122,6 +124,7 @@ impl Outcome {
             Self::Succeed => "succeed",
             Self::Fail => "fail",
             Self::Cancel => "cancel",
+            Self::Debit => "debit",
         }
     }
 
@@ -138,6 +141,7 @@ impl From<Outcome> for CheckoutOutcome {
             Outcome::Succeed => Self::Succeed,
             Outcome::Fail => Self::Fail,
             Outcome::Cancel => Self::Cancel,
+            Outcome::Debit => Self::Debit,
         }
     }
 }

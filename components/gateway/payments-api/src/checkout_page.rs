@@ -79,7 +79,7 @@ pub fn page(checkout: &Checkout, session_id: &str, now_ms: u64) -> Result<Reply,
     let (title, rest) = match payment.session.as_ref().filter(is_open) {
         Some(session) => ("Checkout", form(session, &total(payment)?)),
         None => {
-            let standing = standing(payment.status);
+            let standing = standing(payment.status, payment.processing);
             (standing.title, ending(&standing, payment)?)
         }
     };
@@ -221,7 +221,7 @@ pub fn path(session_id: &str) -> String {
 }
 
 /// How a payment stands; a pending one has no session left to pay in.
-const fn standing(status: PaymentStatus) -> Standing {
+const fn standing(status: PaymentStatus, is_processing: bool) -> Standing {
     let (title, icon, what_happened, what_next) = match status {
         PaymentStatus::Succeeded => (
             "Paid",
@@ -246,6 +246,12 @@ const fn standing(status: PaymentStatus) -> Standing {
             BACK,
             "Your payment was refunded in full.",
             "The money goes back the way it came. There is nothing for you to do.",
+        ),
+        PaymentStatus::Pending if is_processing => (
+            "Payment under way",
+            CLOCK,
+            "You have paid, and the money is on its way.",
+            "That can take some days. The order is prepared when it has arrived. You can close this page.",
         ),
         PaymentStatus::Pending => (
             "Session ended",

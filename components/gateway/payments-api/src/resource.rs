@@ -26,9 +26,15 @@ pub struct PaymentResource<'a> {
     /// How much is to be paid, in whole minor units of the currency.
     #[schema(value_type = Amount)]
     amount: Money,
-    /// Sum of all refunds.
+    /// Sum of all refunds that have not failed.
     #[schema(value_type = Amount)]
     refunded_amount: Money,
+    /// Sum of all refunds that the payment provider had taken and could not make: the customer does not have that money.
+    #[schema(value_type = Amount)]
+    failed_refund_amount: Money,
+    /// Why the last of these failed, in the provider's words; null without one.
+    #[schema(required, example = "lost_or_stolen_card")]
+    refund_failure: Option<&'a str>,
     /// ISO 4217 code.
     #[schema(
         min_length = 3,
@@ -39,10 +45,13 @@ pub struct PaymentResource<'a> {
     currency: &'a str,
     /// `REFUNDED` once the whole amount is; a part refund leaves it `SUCCEEDED`.
     status: PaymentStatusName,
+    /// True while the money of a `PENDING` payment is on its way, by a bank debit for example: the customer has paid, and
+    /// whether it arrives shows in some days.
+    processing: bool,
     /// Name of the payment provider.
     #[schema(example = "stripe-mock")]
     provider: &'a str,
-    /// Where to pay while the payment is pending; null otherwise.
+    /// Where to pay while the payment is pending and not under way; null otherwise.
     #[schema(required)]
     session: Option<SessionResource<'a>>,
     /// Where the customer finds the receipt, once paid.
@@ -222,6 +231,8 @@ pub enum EventTypeName {
     Cancelled,
     #[serde(rename = "payment.refunded")]
     Refunded,
+    #[serde(rename = "payment.updated")]
+    Updated,
 }
 
 impl From<EventType> for EventTypeName {
@@ -231,6 +242,7 @@ impl From<EventType> for EventTypeName {
             EventType::Failed => Self::Failed,
             EventType::Cancelled => Self::Cancelled,
             EventType::Refunded => Self::Refunded,
+            EventType::Updated => Self::Updated,
         }
     }
 }
@@ -246,8 +258,11 @@ impl<'a> PaymentResource<'a> {
             order_id: &payment.order_id,
             amount: decimal(payment.amount, &payment.currency)?,
             refunded_amount: decimal(payment.refunded_amount, &payment.currency)?,
+            failed_refund_amount: decimal(payment.failed_refund_amount, &payment.currency)?,
+            refund_failure: payment.refund_failure.as_deref(),
             currency: &payment.currency,
             status: payment.status.into(),
+            processing: payment.processing,
             provider: &payment.provider,
             session: payment.session.as_ref().map(session),
             receipt_url: payment.receipt_url.as_deref(),
@@ -337,8 +352,11 @@ pub mod tests {
             customer_id: "customer".to_owned(),
             amount: 1_990,
             refunded_amount: 5,
+            failed_refund_amount: 7,
+            refund_failure: None,
             currency: "USD".to_owned(),
             status: PaymentStatus::Pending,
+            processing: false,
             provider: "stripe-mock".to_owned(),
             session: Some(CheckoutSession {
                 id: "cs_1".to_owned(),
@@ -361,7 +379,7 @@ pub mod tests {
             String::from_utf8(reply.body().to_vec()).unwrap(),
             concat!(
                 r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8058","orderId":"01890a5d-ac96-774b-bcce-b302099a8057","#,
-                r#""amount":19.9,"refundedAmount":0.05,"currency":"USD","status":"PENDING","provider":"stripe-mock","#,
+                r#""amount":19.9,"refundedAmount":0.05,"failedRefundAmount":0.07,"refundFailure":null,"currency":"USD","status":"PENDING","processing":false,"provider":"stripe-mock","#,
                 r#""session":{"id":"cs_1","url":"http://shop.test/pay","expiresAt":"1970-01-01T00:15:00.000Z"},"#,
                 r#""receiptUrl":null,"reason":null,"createdAt":"1970-01-01T00:00:00.000Z","#,
                 r#""updatedAt":"1970-01-01T00:00:00.001Z","version":2}"#
@@ -393,6 +411,7 @@ pub mod tests {
                 payment_id: PAYMENT.to_owned(),
                 amount: 100,
                 refunded_amount: 50,
+                payment_version: 3,
                 currency: "EUR".to_owned(),
                 provider_reference: None,
                 receipt_url: None,

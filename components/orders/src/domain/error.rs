@@ -85,6 +85,9 @@ pub enum OrderError {
     /// The order's status does not allow the change.
     #[error("an order that is {} cannot become {}", .0.from, .0.to)]
     InvalidTransition(Transition),
+    /// The order was refunded before and its units are on sale again: they cannot be delivered any more.
+    #[error("the units of the order are on sale again")]
+    StockReturned,
     /// The order has changed since the version the caller named.
     #[error("the order has changed meanwhile")]
     VersionMismatch,

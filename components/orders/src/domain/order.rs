@@ -85,6 +85,10 @@ pub struct Order {
     pub updated_at: u64,
     /// Grows by one with every change.
     pub version: u64,
+    /// The version of the payment that the order has heard of; 0 before.
+    pub payment_version: u64,
+    /// A refund has put its units on sale again: they cannot be delivered any more, also if that refund fails later.
+    pub stock_returned: bool,
 }
 
 impl Order {
@@ -118,6 +122,8 @@ impl Order {
             created_at: now,
             updated_at: now,
             version: 1,
+            payment_version: 0,
+            stock_returned: false,
         })
     }
 
@@ -169,6 +175,41 @@ impl Order {
             reason: reason.into(),
             at: now,
         })
+    }
+
+    /// Delivers the order.
+    ///
+    /// # Errors
+    /// [`OrderError::InvalidTransition`] when the rules do not allow it; [`OrderError::StockReturned`] when its units are on
+    /// sale again.
+    pub fn deliver(
+        &mut self,
+        actor: Actor,
+        reason: impl Into<String>,
+        now: u64,
+    ) -> Result<StatusChange, OrderError> {
+        if self.status == OrderStatus::Paid && self.stock_returned {
+            return Err(OrderError::StockReturned);
+        }
+        self.change_status(OrderStatus::Delivered, actor, reason, now)
+    }
+
+    /// The refund of a REFUNDED order has failed: it is again what it was before. No request can ask for this.
+    pub fn take_refund_back(&mut self, reason: impl Into<String>, now: u64) -> StatusChange {
+        let before = if self.stock_returned {
+            OrderStatus::Paid
+        } else {
+            OrderStatus::Delivered
+        };
+        let from = std::mem::replace(&mut self.status, before);
+        self.touch(now);
+        StatusChange {
+            from: Some(from),
+            to: before,
+            actor: Actor::System,
+            reason: reason.into(),
+            at: now,
+        }
     }
 
     /// Records that the order is paid.

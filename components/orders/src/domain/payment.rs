@@ -9,6 +9,9 @@ use super::{
 /// Characters of a provider's reason that the history keeps.
 const REASON_MAX_CHARS: usize = 200;
 
+/// Characters of what payments tells that the history keeps.
+const TOLD_MAX_CHARS: usize = 500;
+
 /// What happened to a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventType {
@@ -20,6 +23,8 @@ pub enum EventType {
     Cancelled,
     /// Some or all of the money went back.
     Refunded,
+    /// Something else that the order must know of; the event's reason says what.
+    Updated,
 }
 
 impl EventType {
@@ -31,6 +36,7 @@ impl EventType {
             Self::Failed => "payment.failed",
             Self::Cancelled => "payment.cancelled",
             Self::Refunded => "payment.refunded",
+            Self::Updated => "payment.updated",
         }
     }
 }
@@ -50,13 +56,15 @@ pub struct PaymentEvent {
     pub payment_id: PaymentId,
     /// What was to be paid.
     pub amount: i64,
-    /// Sum of all refunds so far.
+    /// Sum of all refunds so far that have not failed.
     pub refunded_amount: i64,
+    /// The payment's version then; 0 when that is not known.
+    pub payment_version: u64,
     /// ISO 4217 code.
     pub currency: String,
     /// Where the customer finds the receipt.
     pub receipt_url: Option<String>,
-    /// Why it failed or was cancelled.
+    /// Why it failed or was cancelled, or what has happened.
     pub reason: Option<String>,
 }
 
@@ -71,7 +79,7 @@ pub enum PaymentStatus {
     Failed,
     /// Closed without a payment; final.
     Cancelled,
-    /// Given back as a whole; final.
+    /// Given back as a whole; final, unless a refund fails later.
     Refunded,
 }
 
@@ -93,10 +101,16 @@ pub struct Payment {
     pub id: PaymentId,
     /// Where it stands.
     pub status: PaymentStatus,
+    /// The customer has paid, and the money is on its way.
+    pub is_processing: bool,
     /// What is to be paid.
     pub amount: i64,
-    /// Sum of all refunds.
+    /// Sum of all refunds that have not failed.
     pub refunded_amount: i64,
+    /// Sum of all refunds that the provider had taken and could not make.
+    pub failed_refund_amount: i64,
+    /// Why the last of these failed.
+    pub refund_failure: Option<String>,
     /// ISO 4217 code.
     pub currency: String,
     /// The provider's name.
@@ -186,6 +200,7 @@ impl Order {
             EventType::Succeeded => self.payment_succeeded(event, receipt_id, now),
             EventType::Failed | EventType::Cancelled => self.payment_ended(event, closing, now),
             EventType::Refunded => self.payment_refunded(event, receipt_id, now),
+            EventType::Updated => self.payment_updated(event, receipt_id, now),
         }
     }
 
@@ -264,35 +279,108 @@ impl Order {
         receipt_id: String,
         now: u64,
     ) -> Result<EventEffect, OrderError> {
-        let (mut changes, held) = match self.status {
-            OrderStatus::Cancelled | OrderStatus::Refunded => return Ok(EventEffect::NOTHING),
-            OrderStatus::Paid | OrderStatus::Delivered => (Vec::new(), false),
-            OrderStatus::Pending => (
-                vec![self.pay(
-                    receipt_of(event, receipt_id),
-                    "Payment succeeded, as its refund tells",
-                    now,
-                )?],
-                true,
-            ),
-        };
-        if event.refunded_amount < event.amount {
+        let is_newer = event.payment_version > self.payment_version;
+        let is_news = self.is_news(event);
+        let is_part = event.refunded_amount < event.amount;
+        if self.status == OrderStatus::Refunded && is_newer && is_part {
+            // What tells that a refund has failed is still on its way.
+            let told = format!("{} refunded", self.refunded_share(event)?);
+            let back = self.take_refund_back(told, now);
+            return Ok(EventEffect::new(vec![back], None));
+        }
+        if matches!(self.status, OrderStatus::Cancelled | OrderStatus::Refunded) || !is_news {
+            return Ok(EventEffect::NOTHING);
+        }
+        let mut changes = self.pay_late(event, receipt_id, "its refund", now)?;
+        let held = !changes.is_empty();
+        if is_part {
             changes.push(self.remark(format!("{} refunded", self.refunded_share(event)?), now));
             return Ok(EventEffect::new(changes, held.then_some(StockMove::Commit)));
         }
+        let (change, stock) = self.refund(held, now)?;
+        changes.push(change);
+        Ok(EventEffect::new(changes, stock))
+    }
+
+    /// Something has happened to a payment that had succeeded, even when that event has not arrived yet: the history says
+    /// what. The order follows the sum that is refunded now.
+    fn payment_updated(
+        &mut self,
+        event: &PaymentEvent,
+        receipt_id: String,
+        now: u64,
+    ) -> Result<EventEffect, OrderError> {
+        let told = cut(event.reason.as_deref().unwrap_or("The payment has changed"));
+        if self.status == OrderStatus::Cancelled || !self.is_news(event) {
+            return Ok(EventEffect::new(vec![self.remark(told, now)], None));
+        }
+        let mut changes = self.pay_late(event, receipt_id, "what came after it", now)?;
+        let held = !changes.is_empty();
+        let is_refunded = event.refunded_amount >= event.amount;
+        let stock = if is_refunded && self.status != OrderStatus::Refunded {
+            changes.push(self.remark(told, now));
+            let (change, stock) = self.refund(held, now)?;
+            changes.push(change);
+            stock
+        } else if !is_refunded && self.status == OrderStatus::Refunded {
+            changes.push(self.take_refund_back(told, now));
+            None
+        } else {
+            changes.push(self.remark(told, now));
+            held.then_some(StockMove::Commit)
+        };
+        Ok(EventEffect::new(changes, stock))
+    }
+
+    /// Whether an event tells of a newer state of the payment than the order knows; it knows that one then.
+    fn is_news(&mut self, event: &PaymentEvent) -> bool {
+        let is_news = event.payment_version >= self.payment_version;
+        self.payment_version = self.payment_version.max(event.payment_version);
+        is_news
+    }
+
+    /// A PENDING order whose payment has succeeded, as something that came after it tells.
+    fn pay_late(
+        &mut self,
+        event: &PaymentEvent,
+        receipt_id: String,
+        teller: &str,
+        now: u64,
+    ) -> Result<Vec<StatusChange>, OrderError> {
+        if self.status != OrderStatus::Pending {
+            return Ok(Vec::new());
+        }
+        let reason = format!("Payment succeeded, as {teller} tells");
+        Ok(vec![self.pay(
+            receipt_of(event, receipt_id),
+            &reason,
+            now,
+        )?])
+    }
+
+    /// All money has gone back, and the units go where they were, unless they are there. `held`: they are not sold yet.
+    fn refund(
+        &mut self,
+        held: bool,
+        now: u64,
+    ) -> Result<(StatusChange, Option<StockMove>), OrderError> {
         let was_delivered = self.status == OrderStatus::Delivered;
-        changes.push(self.change_status(
+        let change = self.change_status(
             OrderStatus::Refunded,
             Actor::System,
             "Payment refunded",
             now,
-        )?);
-        let stock = match (held, was_delivered) {
-            (true, _) => Some(StockMove::Release),
-            (false, false) => Some(StockMove::Restock),
-            (false, true) => None,
+        )?;
+        if was_delivered || self.stock_returned {
+            return Ok((change, None));
+        }
+        self.stock_returned = true;
+        let stock = if held {
+            StockMove::Release
+        } else {
+            StockMove::Restock
         };
-        Ok(EventEffect::new(changes, stock))
+        Ok((change, Some(stock)))
     }
 
     fn refunded_share(&self, event: &PaymentEvent) -> Result<String, OrderError> {
@@ -313,6 +401,14 @@ fn receipt_of(event: &PaymentEvent, id: String) -> Receipt {
         url: event.receipt_url.clone(),
         issued_at: event.time,
     }
+}
+
+/// Words of payments that the history repeats.
+fn cut(text: &str) -> String {
+    text.chars()
+        .filter(|character| !character.is_control())
+        .take(TOLD_MAX_CHARS)
+        .collect()
 }
 
 fn reason_of(event: &PaymentEvent) -> String {

@@ -11,7 +11,7 @@ pub enum OrderStatus {
     Delivered,
     /// Ended without a payment; final.
     Cancelled,
-    /// Paid and given back; final.
+    /// Paid and given back; final, unless the refund fails later.
     Refunded,
 }
 

@@ -29,13 +29,15 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0003_figures",
     "0004_sagas_under_way",
     "0005_limits_and_retention",
+    "0006_refunds_that_fail",
     "0007_lists_and_replacements",
     "0008_order_numbers"
 ];
 
 const ORDER_COLUMNS: &str = "
   id, customer_id, status, total_amount, total_items, currency,
-  receipt_id, receipt_url, receipt_issued_at, paid_at, created_at, updated_at, version, number";
+  receipt_id, receipt_url, receipt_issued_at, paid_at, created_at, updated_at, version,
+  payment_version, stock_returned, number";
 
 const HAS_NUMBER: &str = "SELECT 1 FROM orders WHERE number = ?";
 
@@ -51,7 +53,8 @@ VALUES (?, ?, ?, ?, ?, ?)";
 
 const UPDATE_ORDER: &str = "
 UPDATE orders
-SET status = ?, receipt_id = ?, receipt_url = ?, receipt_issued_at = ?, paid_at = ?, updated_at = ?, version = ?
+SET status = ?, receipt_id = ?, receipt_url = ?, receipt_issued_at = ?, paid_at = ?, updated_at = ?, version = ?,
+  payment_version = ?, stock_returned = ?
 WHERE id = ?";
 
 const ITEMS: &str = "
@@ -459,6 +462,8 @@ impl OrderRecords for Records<'_> {
                 order.paid_at,
                 order.updated_at,
                 order.version,
+                order.payment_version,
+                order.stock_returned,
                 order.id.as_str(),
             ],
         )?;
@@ -940,7 +945,7 @@ fn order_of(row: &Row) -> Result<Order, OrderError> {
     let url: Option<String> = row.get(7)?;
     Ok(Order {
         id: OrderId::parse(&row.get::<String>(0)?)?,
-        number: OrderNumber::parse(&row.get::<String>(13)?)
+        number: OrderNumber::parse(&row.get::<String>(15)?)
             .map_err(|_| unreadable("orders.number"))?,
         customer_id: CustomerId::parse(&row.get::<String>(1)?)?,
         status: status_of(&row.get::<String>(2)?)?,
@@ -958,6 +963,8 @@ fn order_of(row: &Row) -> Result<Order, OrderError> {
         created_at: row.get(10)?,
         updated_at: row.get(11)?,
         version: row.get(12)?,
+        payment_version: row.get(13)?,
+        stock_returned: row.get(14)?,
     })
 }
 

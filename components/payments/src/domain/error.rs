@@ -23,6 +23,9 @@ pub enum PaymentError {
     /// The payment's status does not allow it.
     #[error("the payment is {0}")]
     Conflict(PaymentStatus),
+    /// The customer has paid, and the money is on its way.
+    #[error("the payment is under way")]
+    UnderWay,
     /// More than what can still be refunded, which it holds in minor units.
     #[error("at most {0} can be refunded")]
     RefundExceedsAmount(i64),

@@ -5,6 +5,7 @@ mod error;
 mod event;
 mod payment;
 mod provider_event;
+mod provider_refund;
 mod refund;
 
 pub use amount::MinorUnits;
@@ -15,4 +16,5 @@ pub use payment::{
     SessionSlot, Viewer,
 };
 pub use provider_event::{Charge, Fact, KeptCharge, ProviderEvent, Subject};
+pub use provider_refund::{ProviderRefund, RefundFailure, RefundTotal, failed_sum, refunded_sum};
 pub use refund::{RecordedAnswer, Refund, RefundStatus};

@@ -2,14 +2,17 @@ use std::fmt;
 
 use mercato_money::{Currency, Money};
 
-use super::{Charge, EventType, MinorUnits, PaymentError, PaymentEvent};
+use super::{
+    Charge, EventType, MinorUnits, PaymentError, PaymentEvent, ProviderRefund, RefundTotal,
+    failed_sum, refunded_sum,
+};
 
 /// Most lines a checkout shows: as many as an order has.
 pub const CHECKOUT_LINES_MAX: usize = 100;
 
 /// Where a payment stands.
 ///
-/// `PENDING → SUCCEEDED | FAILED | CANCELLED`, `SUCCEEDED → REFUNDED`. A payment that had failed or was cancelled
+/// `PENDING → SUCCEEDED | FAILED | CANCELLED`, `SUCCEEDED → REFUNDED`, and back when a refund fails later. A payment that had failed or was cancelled
 /// still becomes `SUCCEEDED` when the provider says that the money was taken after all: it must then be refunded,
 /// and ignoring it would keep the customer's money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,12 +138,18 @@ pub struct Payment {
     pub customer_id: String,
     /// How much is to be paid.
     pub amount: MinorUnits,
-    /// Sum of all refunds.
+    /// Sum of all refunds that have not failed.
     pub refunded: MinorUnits,
+    /// Sum of all refunds that the provider had taken and could not make.
+    pub failed_refunds: MinorUnits,
+    /// Why the last of these failed.
+    pub refund_failure: Option<String>,
     /// Currency of both.
     pub currency: Currency,
     /// Where it stands.
     pub status: PaymentStatus,
+    /// The customer has paid in a way that takes days, and the money is on its way: only while it is pending.
+    pub is_processing: bool,
     /// The provider's name.
     pub provider: String,
     /// The newest session.
@@ -169,8 +178,11 @@ impl Payment {
             customer_id: new.customer_id.clone(),
             amount: new.amount,
             refunded: MinorUnits::ZERO,
+            failed_refunds: MinorUnits::ZERO,
+            refund_failure: None,
             currency: new.currency,
             status: PaymentStatus::Pending,
+            is_processing: false,
             provider,
             session: SessionSlot {
                 number: 1,
@@ -190,6 +202,12 @@ impl Payment {
     #[must_use]
     pub fn is_pending(&self) -> bool {
         self.status == PaymentStatus::Pending
+    }
+
+    /// Whether the customer may still pay in its session.
+    #[must_use]
+    pub fn can_be_paid(&self) -> bool {
+        self.is_pending() && !self.is_processing
     }
 
     /// Whether this viewer may know of it.
@@ -216,7 +234,7 @@ impl Payment {
         self.session
             .opened
             .as_ref()
-            .filter(|session| self.is_pending() && session.expires_at > now)
+            .filter(|session| self.can_be_paid() && session.expires_at > now)
     }
 
     /// Whether the newest session can no longer be paid in, be it known or still to be asked for.
@@ -257,6 +275,17 @@ impl Payment {
         true
     }
 
+    /// The customer has paid in a way that takes days, and the money is on its way. False when that was known, or when it
+    /// has been decided already.
+    pub fn await_money(&mut self, now: u64) -> bool {
+        if !self.can_be_paid() {
+            return false;
+        }
+        self.is_processing = true;
+        self.touch(now);
+        true
+    }
+
     /// The customer has paid. False when that was known.
     pub fn succeed(&mut self, charge: &Charge, now: u64) -> bool {
         let completed = self.complete_charge(charge);
@@ -266,6 +295,7 @@ impl Payment {
         );
         if news {
             self.status = PaymentStatus::Succeeded;
+            self.is_processing = false;
             self.reason = None;
         }
         if news || completed {
@@ -284,20 +314,47 @@ impl Payment {
         self.end(PaymentStatus::Cancelled, reason, now)
     }
 
-    /// `total` has been refunded altogether. False when at least as much was known; a total beyond the amount counts
-    /// as the amount. Only a paid payment can be refunded: [`Payment::succeed`] comes first.
-    pub fn record_refunded(&mut self, total: MinorUnits, now: u64) -> bool {
-        let total = total.min(self.amount);
-        let in_whole = total == self.amount;
-        if self.status != PaymentStatus::Succeeded || (total <= self.refunded && !in_whole) {
+    /// A payment of nothing is given back. False when there is something to give back, or when that was known.
+    pub fn give_nothing_back(&mut self, now: u64) -> bool {
+        if self.status != PaymentStatus::Succeeded || !self.amount.is_zero() {
             return false;
         }
-        self.refunded = total;
-        if in_whole {
-            self.status = PaymentStatus::Refunded;
-        }
+        self.status = PaymentStatus::Refunded;
         self.touch(now);
         true
+    }
+
+    /// What is known of the refunds of its charge, all of it. True when that means another sum than was known; a sum beyond
+    /// the amount counts as the amount. Only a paid payment can be refunded: [`Payment::succeed`] comes first.
+    pub fn record_refunds(
+        &mut self,
+        refunds: &[ProviderRefund],
+        totals: &[RefundTotal],
+        now: u64,
+    ) -> bool {
+        let is_paid = matches!(
+            self.status,
+            PaymentStatus::Succeeded | PaymentStatus::Refunded
+        );
+        if !is_paid || self.amount.is_zero() {
+            return false;
+        }
+        let total = refunded_sum(refunds, totals).min(self.amount);
+        let (failed, last) = failed_sum(refunds);
+        let failure = last.map(|failure| failure.reason.clone());
+        let is_news = total != self.refunded;
+        if is_news || failed != self.failed_refunds || failure != self.refund_failure {
+            self.refunded = total;
+            self.failed_refunds = failed;
+            self.refund_failure = failure;
+            self.status = if total == self.amount {
+                PaymentStatus::Refunded
+            } else {
+                PaymentStatus::Succeeded
+            };
+            self.touch(now);
+        }
+        is_news
     }
 
     /// What can still be refunded.
@@ -335,6 +392,7 @@ impl Payment {
             payment_id: self.id.clone(),
             amount: self.amount,
             refunded: self.refunded,
+            payment_version: self.version,
             currency: self.currency,
             provider_reference: self.provider_reference.clone(),
             receipt_url: self.receipt_url.clone(),
@@ -368,6 +426,7 @@ impl Payment {
             return false;
         }
         self.status = status;
+        self.is_processing = false;
         self.reason = Some(reason.to_owned());
         self.touch(now);
         true
@@ -397,6 +456,26 @@ mod tests {
 
     fn units(units: i64) -> MinorUnits {
         MinorUnits::new(units).unwrap()
+    }
+
+    fn told(total: i64) -> [RefundTotal; 1] {
+        [RefundTotal {
+            since: 1,
+            until: 1,
+            total: units(total),
+        }]
+    }
+
+    fn failed(amount: i64) -> ProviderRefund {
+        ProviderRefund {
+            id: "re_1".into(),
+            amount: units(amount),
+            created_at: 1,
+            failure: Some(crate::domain::RefundFailure {
+                at: 2,
+                reason: "the card is gone".into(),
+            }),
+        }
     }
 
     fn charge() -> Charge {
@@ -432,6 +511,24 @@ mod tests {
     }
 
     #[test]
+    fn money_on_its_way_is_awaited_until_it_is_decided() {
+        let mut payment = payment(100);
+        let session = CheckoutSession {
+            id: "cs_1".into(),
+            url: "https://pay".into(),
+            expires_at: 1_000,
+        };
+        payment.record_session(1, session, 20);
+        assert!(payment.await_money(20) && !payment.await_money(21));
+        assert!(payment.is_processing && payment.is_pending());
+        assert_eq!(payment.usable_session(30), None);
+        let mut failed = payment.clone();
+        assert!(failed.fail("declined", 30) && !failed.is_processing);
+        assert!(payment.succeed(&charge(), 30) && !payment.is_processing);
+        assert!(!payment.await_money(40) && !failed.await_money(40));
+    }
+
+    #[test]
     fn money_taken_after_all_is_never_ignored() {
         let mut payment = payment(100);
         payment.cancel("expired", 20);
@@ -449,31 +546,27 @@ mod tests {
             payment.amount_to_refund(None),
             Err(PaymentError::Conflict(PaymentStatus::Pending))
         );
-        assert!(!payment.record_refunded(units(50), 15));
+        assert!(!payment.record_refunds(&[], &told(50), 15));
         payment.succeed(&charge(), 20);
         assert_eq!(
             payment.amount_to_refund(Some(units(101))),
             Err(PaymentError::RefundExceedsAmount(100))
         );
-        assert!(payment.record_refunded(units(30), 30));
+        assert!(payment.record_refunds(&[], &told(30), 30));
         assert_eq!(
             (payment.status, payment.refundable()),
             (PaymentStatus::Succeeded, units(70))
         );
         assert!(
-            !payment.record_refunded(units(30), 40),
+            !payment.record_refunds(&[], &told(30), 40),
             "the same sum again is no news"
-        );
-        assert!(
-            !payment.record_refunded(units(20), 40),
-            "a late smaller sum is no news"
         );
         assert_eq!(
             payment.amount_to_refund(Some(units(71))),
             Err(PaymentError::RefundExceedsAmount(70))
         );
         assert_eq!(payment.amount_to_refund(None), Ok(units(70)));
-        assert!(payment.record_refunded(units(1_000), 50));
+        assert!(payment.record_refunds(&[], &told(1_000), 50));
         assert_eq!(
             (payment.status, payment.refunded),
             (PaymentStatus::Refunded, units(100))
@@ -485,12 +578,47 @@ mod tests {
     }
 
     #[test]
+    fn a_refund_that_fails_later_is_taken_back() {
+        for (refunded, left) in [(100, 0), (30, 0), (130, 30)] {
+            let mut payment = payment(200);
+            payment.succeed(&charge(), 20);
+            payment.record_refunds(&[], &told(refunded), 30);
+            let version = payment.version;
+            let failed = [failed(refunded - left)];
+            assert!(payment.record_refunds(&failed, &told(refunded), 40));
+            assert_eq!(
+                (payment.status, payment.refunded, payment.failed_refunds),
+                (
+                    PaymentStatus::Succeeded,
+                    units(left),
+                    units(refunded - left)
+                )
+            );
+            assert_eq!(payment.refund_failure.as_deref(), Some("the card is gone"));
+            assert_eq!(payment.version, version + 1);
+            assert!(!payment.record_refunds(&failed, &told(refunded), 50));
+            assert_eq!(payment.version, version + 1);
+            assert_eq!(payment.amount_to_refund(None), Ok(units(200 - left)));
+        }
+    }
+
+    #[test]
+    fn a_whole_refund_that_fails_leaves_the_payment_paid() {
+        let mut payment = payment(100);
+        payment.succeed(&charge(), 20);
+        payment.record_refunds(&[], &told(100), 30);
+        assert_eq!(payment.status, PaymentStatus::Refunded);
+        payment.record_refunds(&[failed(100)], &told(100), 40);
+        assert_eq!(payment.status, PaymentStatus::Succeeded);
+    }
+
+    #[test]
     fn a_payment_of_nothing_can_be_refunded_once() {
         let mut payment = payment(0);
         payment.succeed(&Charge::default(), 20);
         assert_eq!(payment.amount_to_refund(None), Ok(MinorUnits::ZERO));
-        assert!(payment.record_refunded(MinorUnits::ZERO, 30));
-        assert!(!payment.record_refunded(MinorUnits::ZERO, 40));
+        assert!(payment.give_nothing_back(30));
+        assert!(!payment.give_nothing_back(40));
         assert_eq!(payment.status, PaymentStatus::Refunded);
     }
 
@@ -498,7 +626,7 @@ mod tests {
     fn a_late_success_fills_in_what_was_not_known() {
         let mut payment = payment(100);
         payment.succeed(&Charge::default(), 20);
-        payment.record_refunded(units(100), 30);
+        payment.record_refunds(&[], &told(100), 30);
         assert!(!payment.succeed(&charge(), 40));
         assert_eq!(payment.provider_reference.as_deref(), Some("pi_1"));
         assert_eq!(

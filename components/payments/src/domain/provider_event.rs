@@ -1,6 +1,6 @@
 use mercato_money::Currency;
 
-use super::MinorUnits;
+use super::{MinorUnits, ProviderRefund, RefundTotal};
 
 /// What the provider calls the money it took.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,8 +16,6 @@ pub struct Charge {
 pub struct KeptCharge {
     /// Where the customer finds the receipt, if it was told.
     pub receipt_url: Option<String>,
-    /// What has gone back of it.
-    pub refunded: MinorUnits,
 }
 
 /// What at the provider an event speaks of.
@@ -36,8 +34,8 @@ pub struct ProviderEvent {
     pub id: String,
     /// The provider's name of what happened, for the record.
     pub name: String,
-    /// The order it speaks of.
-    pub order_id: String,
+    /// The order it speaks of. None when it does not say so: refunds that are made by hand know only their charge.
+    pub order_id: Option<String>,
     /// The payment it speaks of, when it says so.
     pub payment_id: Option<String>,
     /// The currency it speaks of, when it says so.
@@ -58,6 +56,11 @@ pub enum Fact {
         /// What the provider calls it.
         charge: Charge,
     },
+    /// The customer paid in a way that takes days: the money is on its way.
+    Processing {
+        /// The amount it was opened for, when it says so.
+        amount: Option<MinorUnits>,
+    },
     /// The session ended without a payment.
     SessionExpired {
         /// The amount it was opened for, when it says so.
@@ -73,19 +76,24 @@ pub enum Fact {
         /// What was paid.
         amount: MinorUnits,
         /// What has gone back altogether.
-        refunded: MinorUnits,
+        refunded: RefundTotal,
         /// What the provider calls the charge.
         charge: Charge,
     },
+    /// How one refund of a charge stands.
+    Refund(ProviderRefund),
 }
 
 impl Fact {
-    /// The payment's amount as the provider knows it.
+    /// The payment's amount as the provider knows it; none when it does not say so.
     #[must_use]
     pub fn amount(&self) -> Option<MinorUnits> {
         match self {
             Self::Paid { amount, .. } | Self::Refunded { amount, .. } => Some(*amount),
-            Self::SessionExpired { amount, .. } | Self::PaymentFailed { amount, .. } => *amount,
+            Self::Processing { amount, .. }
+            | Self::SessionExpired { amount, .. }
+            | Self::PaymentFailed { amount, .. } => *amount,
+            Self::Refund(_) => None,
         }
     }
 }

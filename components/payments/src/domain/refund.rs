@@ -5,9 +5,9 @@ use super::MinorUnits;
 pub enum RefundStatus {
     /// Asked for; the provider's answer is not known. At most one refund of a payment is.
     Pending,
-    /// The provider has done it.
+    /// The provider has done it, as far as is known.
     Succeeded,
-    /// The provider said no, and why.
+    /// The provider said no, at once or later, and why.
     Failed(String),
 }
 
@@ -45,12 +45,4 @@ pub struct Refund {
     pub created_at: u64,
     /// The answer given under its key, once one was given.
     pub answer: Option<RecordedAnswer>,
-}
-
-impl Refund {
-    /// What has been refunded altogether once this refund is through.
-    #[must_use]
-    pub fn total_after(&self) -> MinorUnits {
-        self.refunded_before.saturating_add(self.amount)
-    }
 }

@@ -111,9 +111,13 @@ impl CheckoutSimulator for ComposedProvider {
             currency: payment.currency.to_string(),
         };
         let outcome = match outcome {
+            CheckoutOutcome::Succeed if payment.is_processing => {
+                checkout_simulator::Outcome::Settle
+            }
             CheckoutOutcome::Succeed => checkout_simulator::Outcome::Succeed,
             CheckoutOutcome::Fail => checkout_simulator::Outcome::Fail,
             CheckoutOutcome::Cancel => checkout_simulator::Outcome::Cancel,
+            CheckoutOutcome::Debit => checkout_simulator::Outcome::Debit,
         };
         let webhook = checkout_simulator::simulate(simulated, outcome, secret.to_owned()).await?;
         Some(SignedWebhook {

@@ -114,6 +114,7 @@ const fn channel_type(event_type: EventType) -> wire::EventType {
         EventType::Failed => wire::EventType::Failed,
         EventType::Cancelled => wire::EventType::Cancelled,
         EventType::Refunded => wire::EventType::Refunded,
+        EventType::Updated => wire::EventType::Updated,
     }
 }
 
@@ -132,6 +133,7 @@ mod tests {
             payment_id: "01890a5d-ac96-774b-bcce-b302099a8059".to_owned(),
             amount: MinorUnits::new(1999).unwrap(),
             refunded: MinorUnits::new(500).unwrap(),
+            payment_version: 3,
             currency: "EUR".parse().unwrap(),
             provider_reference: Some("pi_1".to_owned()),
             receipt_url: None,

@@ -1,11 +1,13 @@
 //! Webhooks in Stripe's shape: <https://docs.stripe.com/api/events/object>.
 
 use mercato_money::Currency;
-use mercato_platform::ids;
+use mercato_platform::{ids, text};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::domain::{Charge, Fact, MinorUnits, ProviderEvent, Subject};
+use crate::domain::{
+    Charge, Fact, MinorUnits, ProviderEvent, ProviderRefund, RefundFailure, RefundTotal, Subject,
+};
 use crate::ports::{WebhookContent, WebhookFormat};
 
 /// Longest id or type of an event, in bytes.
@@ -13,6 +15,12 @@ const NAME_MAX_BYTES: usize = 255;
 
 /// Longest URL or id that is kept of a charge, in bytes.
 const REFERENCE_MAX_BYTES: usize = 2_048;
+
+/// Longest reason for which a refund failed that is kept, in characters.
+const FAILURE_REASON_MAX_CHARS: usize = 200;
+
+/// The latest time, in seconds since the Unix epoch: what has no time is not earlier than anything.
+const SECONDS_MAX: u64 = u32::MAX as u64;
 
 /// Stripe's webhook format.
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,6 +63,8 @@ struct Event {
     id: String,
     #[serde(rename = "type")]
     event_type: String,
+    /// When it happened, in seconds since the Unix epoch.
+    created: Option<u64>,
     data: Data,
 }
 
@@ -63,7 +73,7 @@ struct Data {
     object: Value,
 }
 
-/// What a Checkout Session and a Charge have of what concerns us.
+/// What a Checkout Session, a Charge and a Refund have of what concerns us.
 #[derive(Deserialize)]
 struct Object {
     id: String,
@@ -75,7 +85,15 @@ struct Object {
     /// Checkout Session: `paid`, `unpaid`, `no_payment_required`.
     payment_status: Option<String>,
     payment_intent: Option<String>,
-    /// Charge: what was paid.
+    /// Refund: the charge, where there is no payment intent.
+    charge: Option<String>,
+    /// Refund: `failed` and `canceled` are its ends without money; everything else may still come.
+    status: Option<String>,
+    /// Refund: why it failed.
+    failure_reason: Option<String>,
+    /// Refund: when it was made, in seconds since the Unix epoch.
+    created: Option<u64>,
+    /// Charge: what was paid. Refund: what goes back.
     amount: Option<i64>,
     /// Charge: what has gone back altogether.
     amount_refunded: Option<i64>,
@@ -90,8 +108,9 @@ struct Metadata {
     payment_id: Option<String>,
 }
 
-/// Reads what happened to a session or charge; none when nothing is decided yet.
-type FactReader = fn(&Object) -> Result<Option<Fact>, String>;
+/// Reads what happened to an object, from it and from the time of the event in seconds since the Unix epoch; none when
+/// nothing is decided yet.
+type FactReader = fn(&Object, Option<u64>) -> Result<Option<Fact>, String>;
 
 /// What reads the objects of events of that type; none for types on which nothing is done.
 fn reader(event_type: &str) -> Option<FactReader> {
@@ -101,6 +120,7 @@ fn reader(event_type: &str) -> Option<FactReader> {
         "checkout.session.async_payment_failed" => failed,
         "charge.succeeded" => charged,
         "charge.refunded" => refunded,
+        "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => refund,
         _ => return None,
     };
     Some(read)
@@ -110,17 +130,21 @@ impl Event {
     fn content(self, read: FactReader) -> Result<WebhookContent, String> {
         let object: Object = serde_json::from_value(self.data.object)
             .map_err(|error| format!("data.object: {error}"))?;
-        let Some(order_id) = object.order_id()? else {
+        let order_id = object.order_id()?;
+        let is_refund = self.event_type.contains("refund.");
+        if order_id.is_none() && !is_refund {
             return Ok(irrelevant(format!(
                 "{} names no order of this shop",
                 self.id
             )));
-        };
+        }
         let currency = object.currency()?;
-        let Some(fact) = read(&object)? else {
-            return Ok(irrelevant(format!("{} is not paid yet", self.id)));
+        let Some(fact) = read(&object, self.created)? else {
+            return Ok(irrelevant(format!("{} decides nothing", self.id)));
         };
-        let subject = object.subject(&self.event_type)?;
+        let Some(subject) = object.subject(&self.event_type)? else {
+            return Ok(irrelevant(format!("{} names no charge", self.id)));
+        };
         Ok(WebhookContent::Event(ProviderEvent {
             id: self.id,
             name: self.event_type,
@@ -139,9 +163,10 @@ fn irrelevant(why: String) -> WebhookContent {
 
 /// A session can complete before the money has come (bank transfers and the like): its success follows later, as
 /// `async_payment_succeeded`.
-fn paid(session: &Object) -> Result<Option<Fact>, String> {
+fn paid(session: &Object, _: Option<u64>) -> Result<Option<Fact>, String> {
     if session.payment_status.as_deref() == Some("unpaid") {
-        return Ok(None);
+        let amount = optional_amount("amount_total", session.amount_total)?;
+        return Ok(Some(Fact::Processing { amount }));
     }
     session.currency.as_ref().ok_or("currency is missing")?;
     // A session without a charge (nothing was to be paid) is its own reference.
@@ -152,13 +177,13 @@ fn paid(session: &Object) -> Result<Option<Fact>, String> {
     }))
 }
 
-fn expired(session: &Object) -> Result<Option<Fact>, String> {
+fn expired(session: &Object, _: Option<u64>) -> Result<Option<Fact>, String> {
     Ok(Some(Fact::SessionExpired {
         amount: optional_amount("amount_total", session.amount_total)?,
     }))
 }
 
-fn failed(session: &Object) -> Result<Option<Fact>, String> {
+fn failed(session: &Object, _: Option<u64>) -> Result<Option<Fact>, String> {
     Ok(Some(Fact::PaymentFailed {
         amount: optional_amount("amount_total", session.amount_total)?,
     }))
@@ -166,7 +191,7 @@ fn failed(session: &Object) -> Result<Option<Fact>, String> {
 
 /// Tells the same payment as the session's completion, before or after it, and knows the receipt, which a session does
 /// not.
-fn charged(charge: &Object) -> Result<Option<Fact>, String> {
+fn charged(charge: &Object, _: Option<u64>) -> Result<Option<Fact>, String> {
     if charge.captured != Some(true) {
         return Ok(None);
     }
@@ -178,14 +203,38 @@ fn charged(charge: &Object) -> Result<Option<Fact>, String> {
     }))
 }
 
-fn refunded(charge: &Object) -> Result<Option<Fact>, String> {
+fn refunded(charge: &Object, told_at: Option<u64>) -> Result<Option<Fact>, String> {
     charge.currency.as_ref().ok_or("currency is missing")?;
     let reference = charge.reference();
     Ok(Some(Fact::Refunded {
         amount: amount("amount", charge.amount)?,
-        refunded: amount("amount_refunded", charge.amount_refunded)?,
+        refunded: RefundTotal {
+            since: told_at.unwrap_or(0).min(SECONDS_MAX),
+            until: told_at.unwrap_or(SECONDS_MAX).min(SECONDS_MAX),
+            total: amount("amount_refunded", charge.amount_refunded)?,
+        },
         charge: charge.charge(reference)?,
     }))
+}
+
+/// Made here or by hand. One that is pending is made: the money is on its way, until it fails.
+fn refund(refund: &Object, told_at: Option<u64>) -> Result<Option<Fact>, String> {
+    refund.currency.as_ref().ok_or("currency is missing")?;
+    if refund.id.is_empty() || refund.id.len() > NAME_MAX_BYTES {
+        return Err(format!("an id must have 1 to {NAME_MAX_BYTES} bytes"));
+    }
+    let status = refund.status.as_deref().unwrap_or_default();
+    let reason = || refund.failure_reason.as_deref().unwrap_or(status);
+    let failure = matches!(status, "failed" | "canceled").then(|| RefundFailure {
+        at: told_at.unwrap_or(SECONDS_MAX).min(SECONDS_MAX),
+        reason: text::escaped(reason(), FAILURE_REASON_MAX_CHARS).into_owned(),
+    });
+    Ok(Some(Fact::Refund(ProviderRefund {
+        id: refund.id.clone(),
+        amount: amount("amount", refund.amount)?,
+        created_at: refund.created.unwrap_or(0).min(SECONDS_MAX),
+        failure,
+    })))
 }
 
 fn amount(name: &str, units: Option<i64>) -> Result<MinorUnits, String> {
@@ -230,17 +279,24 @@ impl Object {
             .transpose()
     }
 
-    /// The session or the charge; a charge by its payment intent, which its session names, too.
-    fn subject(&self, event_type: &str) -> Result<Subject, String> {
-        let (subject, id): (fn(String) -> Subject, &str) = if event_type.starts_with("charge.") {
-            (Subject::Charge, self.reference())
-        } else {
+    /// The session or the charge; a charge by its payment intent, which its session names, too. None of a refund that
+    /// names no charge.
+    fn subject(&self, event_type: &str) -> Result<Option<Subject>, String> {
+        let is_session = event_type.starts_with("checkout.");
+        let (subject, id): (fn(String) -> Subject, &str) = if is_session {
             (Subject::Session, &self.id)
+        } else if event_type.contains("refund.") {
+            match self.payment_intent.as_deref().or(self.charge.as_deref()) {
+                Some(reference) => (Subject::Charge, reference),
+                None => return Ok(None),
+            }
+        } else {
+            (Subject::Charge, self.reference())
         };
         if id.is_empty() || id.len() > NAME_MAX_BYTES {
             return Err(format!("an id must have 1 to {NAME_MAX_BYTES} bytes"));
         }
-        Ok(subject(id.to_owned()))
+        Ok(Some(subject(id.to_owned())))
     }
 
     /// What refunds are made of: the payment intent, or whatever it is itself.
@@ -302,8 +358,8 @@ mod tests {
             ),
         );
         assert_eq!(
-            (event.order_id.as_str(), event.payment_id.as_deref()),
-            (ORDER, Some("p"))
+            (event.order_id.as_deref(), event.payment_id.as_deref()),
+            (Some(ORDER), Some("p"))
         );
         assert_eq!(event.currency, Some("USD".parse().unwrap()));
         let charge = Charge {
@@ -324,10 +380,12 @@ mod tests {
         let object = format!(
             r#"{{"id":"cs_1","client_reference_id":"{ORDER}","amount_total":1,"currency":"usd","payment_status":"unpaid"}}"#
         );
-        assert!(matches!(
-            read("checkout.session.completed", &object),
-            Ok(WebhookContent::Irrelevant(_))
-        ));
+        assert_eq!(
+            event("checkout.session.completed", &object).fact,
+            Fact::Processing {
+                amount: Some(units(1))
+            }
+        );
         let paid = object.replace("unpaid", "paid");
         assert!(matches!(
             event("checkout.session.async_payment_succeeded", &paid).fact,
@@ -360,12 +418,18 @@ mod tests {
             fact,
             Fact::Refunded {
                 amount: units(10),
-                refunded: units(4),
+                refunded: RefundTotal {
+                    since: 1,
+                    until: 1,
+                    total: units(4),
+                },
                 charge
             }
         );
     }
 
+    /// When the recorded refund was told.
+    const REFUNDED_AT: u64 = 1_700_000_067;
     const PAYMENT: &str = "01890a5d-ac96-774b-bcce-b302099a8058";
     const INTENT: &str = "pi_3MercatoPaymentIntent0001";
     const SESSION: &str = "cs_test_a1Mercato0000000000000000000000000000000000000000000000000";
@@ -381,6 +445,18 @@ mod tests {
             receipt_url: receipt
                 .then(|| "https://pay.stripe.com/receipts/payment/Mercato0001?s=ap".to_owned()),
         }
+    }
+
+    fn refund_of(failed_at: Option<u64>) -> Fact {
+        Fact::Refund(ProviderRefund {
+            id: "re_3MercatoRefund0001".to_owned(),
+            amount: units(1999),
+            created_at: 1_700_000_065,
+            failure: failed_at.map(|at| RefundFailure {
+                at,
+                reason: "lost_or_stolen_card".to_owned(),
+            }),
+        })
     }
 
     #[test]
@@ -401,6 +477,14 @@ mod tests {
                 Fact::Paid {
                     amount,
                     charge: charge(false),
+                },
+            ),
+            (
+                include_str!(
+                    "../../../../tests/stripe/events/checkout.session.completed.unpaid.json"
+                ),
+                Fact::Processing {
+                    amount: Some(amount),
                 },
             ),
             (
@@ -425,23 +509,39 @@ mod tests {
                 },
             ),
             (
+                include_str!("../../../../tests/stripe/events/refund.created.json"),
+                refund_of(None),
+            ),
+            (
+                include_str!("../../../../tests/stripe/events/refund.failed.json"),
+                refund_of(Some(1_700_432_065)),
+            ),
+            (
+                include_str!("../../../../tests/stripe/events/charge.refund.updated.json"),
+                refund_of(Some(1_700_432_065)),
+            ),
+            (
                 include_str!("../../../../tests/stripe/events/charge.refunded.json"),
                 Fact::Refunded {
                     amount,
-                    refunded: units(500),
+                    refunded: RefundTotal {
+                        since: REFUNDED_AT,
+                        until: REFUNDED_AT,
+                        total: units(500),
+                    },
                     charge: charge(true),
                 },
             ),
         ] {
             match recorded(body) {
                 Ok(WebhookContent::Event(event)) => {
-                    let subject = if event.name.starts_with("charge.") {
+                    let subject = if !event.name.starts_with("checkout.") {
                         Subject::Charge(INTENT.to_owned())
                     } else {
                         Subject::Session(SESSION.to_owned())
                     };
                     assert_eq!((event.fact, event.subject), (fact, subject));
-                    assert_eq!(event.order_id, ORDER);
+                    assert_eq!(event.order_id.as_deref(), Some(ORDER));
                     assert_eq!(event.payment_id.as_deref(), Some(PAYMENT));
                     assert_eq!(event.currency, Some("USD".parse().unwrap()));
                 }
@@ -451,15 +551,14 @@ mod tests {
     }
 
     #[test]
-    fn money_that_is_only_announced_or_set_aside_is_no_payment() {
-        let unpaid =
-            include_str!("../../../../tests/stripe/events/checkout.session.completed.unpaid.json");
+    fn money_that_is_only_set_aside_is_no_payment() {
         let charged = include_str!("../../../../tests/stripe/events/charge.succeeded.json");
         let authorized = charged.replace(r#""captured": true"#, r#""captured": false"#);
         assert_ne!(authorized, charged);
-        for body in [unpaid, &authorized] {
-            assert!(matches!(recorded(body), Ok(WebhookContent::Irrelevant(_))));
-        }
+        assert!(matches!(
+            recorded(&authorized),
+            Ok(WebhookContent::Irrelevant(_))
+        ));
     }
 
     #[test]

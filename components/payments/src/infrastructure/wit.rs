@@ -199,6 +199,7 @@ impl commands::Guest for Component {
             commands::CheckoutOutcome::Succeed => CheckoutOutcome::Succeed,
             commands::CheckoutOutcome::Fail => CheckoutOutcome::Fail,
             commands::CheckoutOutcome::Cancel => CheckoutOutcome::Cancel,
+            commands::CheckoutOutcome::Debit => CheckoutOutcome::Debit,
         };
         let host = host();
         let simulated = use_cases::simulate_checkout(&*host, &session_id, outcome);
@@ -297,6 +298,7 @@ impl queries::Guest for Component {
             handling_failures: figures.handling_failures,
             parked: figures.parked,
             refund_retries: figures.refund_retries,
+            refunds_failed: figures.refunds_failed,
         })
     }
 
@@ -483,16 +485,19 @@ fn opened(payment: Payment) -> types::Payment {
 
 impl From<Payment> for types::Payment {
     fn from(payment: Payment) -> Self {
-        let pending = payment.is_pending();
-        let session = payment.session.opened.filter(|_| pending);
+        let can_be_paid = payment.can_be_paid();
+        let session = payment.session.opened.filter(|_| can_be_paid);
         Self {
             id: payment.id,
             order_id: payment.order_id,
             customer_id: payment.customer_id,
             amount: payment.amount.get(),
             refunded_amount: payment.refunded.get(),
+            failed_refund_amount: payment.failed_refunds.get(),
+            refund_failure: payment.refund_failure,
             currency: payment.currency.to_string(),
             status: payment.status.into(),
+            processing: payment.is_processing,
             provider: payment.provider,
             session: session.as_ref().map(session_of),
             provider_reference: payment.provider_reference,
@@ -526,12 +531,14 @@ impl From<PaymentEvent> for types::PaymentEvent {
                 EventType::Failed => types::EventType::Failed,
                 EventType::Cancelled => types::EventType::Cancelled,
                 EventType::Refunded => types::EventType::Refunded,
+                EventType::Updated => types::EventType::Updated,
             },
             time: event.time,
             order_id: event.order_id,
             payment_id: event.payment_id,
             amount: event.amount.get(),
             refunded_amount: event.refunded.get(),
+            payment_version: event.payment_version,
             currency: event.currency.to_string(),
             provider_reference: event.provider_reference,
             receipt_url: event.receipt_url,
@@ -571,6 +578,7 @@ impl From<PaymentError> for types::PaymentError {
             }
             PaymentError::NotFound => Self::NotFound,
             PaymentError::Conflict(status) => Self::Conflict(status.into()),
+            PaymentError::UnderWay => Self::UnderWay,
             PaymentError::RefundExceedsAmount(left) => Self::RefundExceedsAmount(left),
             PaymentError::IdempotencyKeyReused => Self::IdempotencyKeyReused,
             PaymentError::InvalidSignature => Self::InvalidSignature,

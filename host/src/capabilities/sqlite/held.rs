@@ -230,7 +230,7 @@ impl Held {
             };
             match attempt {
                 Err(QueryError::Writes) => {
-                    caller.pace.let_go();
+                    caller.pace.let_go_of_processor();
                     self.writing = Some(self.wait_for_writer(caller.client).await?);
                     self.database.look_briefly().map_err(io)?;
                     if place != Place::Here {

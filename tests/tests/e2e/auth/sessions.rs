@@ -1,9 +1,15 @@
 //! Sessions end, and with them whatever their tokens were good for.
 
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    time::Duration,
+};
+
 use mercato_tests::{
-    Response,
+    PATIENCE, Response,
     forge::Token,
-    shop::{Account, PASSWORD, Placed, Shop, jwt_secret},
+    shop::{Account, PASSWORD, Placed, Shop, jwt_secret, unique},
     wait_until,
 };
 use serde_json::{Value, json};
@@ -216,6 +222,61 @@ fn whoever_is_no_admin_any_more_has_no_access_token_of_one() {
     stats.expect_problem(403, "forbidden");
     let order = nobody.post("/api/v1/orders").bearer(token).json(&json!({}));
     order.send().expect(400);
+}
+
+/// A file may arrive for hours, and is held against the list of revocations before each batch of rows.
+#[test]
+fn an_import_that_is_under_way_ends_with_its_session() {
+    /// More than a server may hold back before it hands a body on.
+    const HELD_BYTES: usize = 2 * 1024 * 1024;
+    const BATCH_ROWS: usize = 250;
+    let shop = Shop::shared();
+    let victim = Victim::new(shop);
+    let sku = unique("S").replace(' ', "-");
+    let address = shop.nobody().base_url().trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    let token = &victim.account.token;
+    write!(
+        stream,
+        "POST /api/v1/products/import HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    .expect("a head");
+    let chunk = |text: String| format!("{:x}\r\n{text}\r\n", text.len());
+    let mut batches = 0;
+    let mut next = || {
+        batches += 1;
+        let rows = (0..BATCH_ROWS).map(|row| {
+            let row = json!({ "sku": format!("{sku}-{batches}-{row}"), "name": "Tea", "price": 1 });
+            format!("{row}\n")
+        });
+        chunk(rows.collect())
+    };
+    let held = chunk("\n".repeat(HELD_BYTES));
+    write!(stream, "{}{held}", next()).expect("the first rows");
+    wait_until("the first rows", || {
+        let path = format!("/api/v1/products?q={sku}-1-0");
+        let list = shop.nobody().get(&path).send().expect(200).json();
+        (list["meta"]["total"] == 1).then_some(())
+    });
+    let refresh_token = &victim.account.refresh_token;
+    post_refresh_token("/api/v1/auth/logout", refresh_token).expect(204);
+    // It goes on until the list is asked for again.
+    let mut answer = vec![0];
+    stream
+        .set_read_timeout(Some(Duration::from_millis(300)))
+        .expect("a timeout");
+    wait_until("the end of the import", || {
+        if stream.read_exact(&mut answer).is_ok() {
+            return Some(());
+        }
+        stream.write_all(next().as_bytes()).expect("more rows");
+        None
+    });
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stream.read_to_end(&mut answer).expect("an answer");
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    assert!(answer.contains("\"report\":{\"created\":"), "{answer}");
 }
 
 /// What a customer may read is good until the access token ends: docs/decisions/0035.

@@ -35,6 +35,47 @@ fn a_decided_payment_has_no_session_to_open() {
 }
 
 #[test]
+fn a_payment_under_way_has_no_session_to_open() {
+    let shop = Shop::shared();
+    let customer = shop.customer();
+    let product = shop.product(3, 5);
+    for (outcome, status) in [("succeed", "PAID"), ("fail", "CANCELLED")] {
+        let order = customer.order(&[(&product, 1)]);
+        let play = |outcome: &str| {
+            let path = format!("/api/v1/payments/mock/checkout/{}", order.session_id);
+            let request = shop
+                .nobody()
+                .post(&path)
+                .json(&json!({ "outcome": outcome }));
+            request.send()
+        };
+        let payment = play("debit").expect(200).json();
+        assert_eq!(
+            (
+                &payment["status"],
+                &payment["processing"],
+                &payment["session"]
+            ),
+            (&json!("PENDING"), &json!(true), &json!(null))
+        );
+        let answer = customer
+            .post(SESSION)
+            .json(&json!({ "orderId": order.id }))
+            .send();
+        answer.expect_problem(409, "payment-under-way");
+        let refused = customer.change_order(&order.id, "CANCELLED");
+        refused.expect_problem(409, "payment-under-way");
+        play("cancel").expect_problem(409, "payment-under-way");
+        let seen = customer.read_order(&order.id);
+        assert_eq!(seen["status"], "PENDING");
+        assert_eq!(seen["payment"]["processing"], true);
+        play(outcome).expect(200);
+        let decided = customer.wait_for_order(&order.id, status);
+        assert_eq!(decided["payment"]["processing"], false);
+    }
+}
+
+#[test]
 fn somebody_elses_order_has_no_session() {
     let shop = Shop::shared();
     let (customer, other) = (shop.customer(), shop.customer());

@@ -273,6 +273,52 @@ fn news_of_a_foreign_session_or_charge_pay_no_order() {
 }
 
 #[test]
+fn a_refund_that_failed_is_known_by_its_charge_in_any_order() {
+    let Some(secret) = webhook_secret() else {
+        return;
+    };
+    let shop = Shop::shared();
+    let (customer, product) = (shop.customer(), shop.product(10, 5));
+    for is_late in [true, false] {
+        let order = customer.order(&[(&product, 1)]);
+        let failed = json!({
+            "id": format!("re_{}", order.id), "object": "refund", "amount": 1_000, "currency": "usd", "status": "failed",
+            "failure_reason": "expired_or_canceled_card", "payment_intent": format!("pi_{}", order.id), "metadata": {},
+        });
+        let failed = event("refund.failed", failed);
+        let mut events = vec![
+            completed(&order, 1_000),
+            refunded(&order, 1_000, 1_000),
+            failed,
+        ];
+        if !is_late {
+            events.reverse();
+        }
+        for event in &events {
+            send(&secret, event).expect(200);
+        }
+        let seen = mercato_tests::wait_until("the news of it", || {
+            let order = customer.read_order(&order.id);
+            let told = order["history"]
+                .to_string()
+                .contains("A refund of 10 USD failed");
+            told.then_some(order)
+        });
+        assert_eq!(seen["status"], "PAID");
+        let payment = &seen["payment"];
+        assert_eq!(
+            (
+                &payment["status"],
+                &payment["refundedAmount"],
+                &payment["failedRefundAmount"]
+            ),
+            (&json!("SUCCEEDED"), &json!(0), &json!(10))
+        );
+        assert_eq!(payment["refundFailure"], "expired_or_canceled_card");
+    }
+}
+
+#[test]
 fn what_is_none_of_our_business_is_accepted_and_ignored() {
     let Some(secret) = webhook_secret() else {
         return;

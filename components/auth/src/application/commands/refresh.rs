@@ -2,7 +2,8 @@ use mercato_platform::log;
 
 use crate::application::{Error, Session};
 use crate::domain::{
-    Account, Client, PAIRS_PER_SESSION_MAX, RefreshSecret, RefreshToken, Spending, Standing,
+    Account, Client, PAIRS_PER_COUNT, PAIRS_PER_SESSION_MAX, REFRESH_TOKENS_PER_ACCOUNT_MAX,
+    RefreshSecret, RefreshToken, SESSIONS_ENDED_PER_COUNT, Spending, Standing,
 };
 use crate::ports::{Ports, Records, Store};
 
@@ -94,7 +95,30 @@ fn rotate<S: Store>(
         ..token
     };
     records.add_refresh_token(&next)?;
+    if next.number.is_multiple_of(PAIRS_PER_COUNT) {
+        bound_tokens(ports, records, &next)?;
+    }
     ports.pair(account, &next, successor, token_id).map(Some)
+}
+
+/// Ends sessions of an account that has too many refresh tokens, from the one that was refreshed longest ago; not the one
+/// that has just been given the newest.
+fn bound_tokens<S: Store>(
+    ports: &Ports<S>,
+    records: &dyn Records,
+    newest: &RefreshToken,
+) -> Result<(), Error> {
+    for _ in 0..SESSIONS_ENDED_PER_COUNT {
+        let limit = REFRESH_TOKENS_PER_ACCOUNT_MAX + 1;
+        if records.count_refresh_tokens(&newest.account, limit)? < limit {
+            break;
+        }
+        match records.oldest_session(&newest.account)? {
+            Some(oldest) if oldest != newest.family => ports.end_session(records, &oldest)?,
+            _ => break,
+        }
+    }
+    Ok(())
 }
 
 /// The pair that a spent token was traded for, if the same client may have it again. When that was traded for the next one
@@ -352,6 +376,56 @@ mod tests {
         shop.ports.store.write(spend).unwrap();
         assert!(shop.refresh_as(&first, HERE, BROWSER).is_err());
         assert_eq!(shop.tokens(), []);
+    }
+
+    #[test]
+    fn an_account_with_too_many_tokens_loses_the_sessions_refreshed_longest_ago() {
+        let shop = Shop::new();
+        let session = shop.register("ada@example.com");
+        let token = shop.tokens().remove(0);
+        let nearly = RefreshToken {
+            number: PAIRS_PER_COUNT - 1,
+            issued_at: token.issued_at + 9,
+            ..token.clone()
+        };
+        let other = |family: u64, number: u64, spent| RefreshToken {
+            hash: RefreshSecret::new(format!("{family}-{number}")).hash(),
+            family: format!("family {family}"),
+            issued_at: token.issued_at + family,
+            spent,
+            ..token.clone()
+        };
+        let spent = Spending {
+            at: token.issued_at,
+            client: None,
+            salt: None,
+            token_id: None,
+        };
+        let fill = |records: &dyn Records| -> Result<(), Error> {
+            records.add_refresh_token(&nearly)?;
+            for number in 0..REFRESH_TOKENS_PER_ACCOUNT_MAX - 4 {
+                records.add_refresh_token(&other(2, number, Some(spent.clone())))?;
+            }
+            // Of these sessions the first was refreshed longest ago.
+            for family in 1..=3 {
+                records.add_refresh_token(&other(family, u64::MAX, None))?;
+            }
+            Ok(())
+        };
+        shop.ports.store.write(fill).unwrap();
+        let sessions = || {
+            let list = |records: &dyn Records| records.sessions(&token.account, 0, 10);
+            let list = shop.ports.store.read(list).unwrap();
+            list.into_iter()
+                .map(|session| session.id)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(sessions().len(), 4);
+        shop.advance_seconds(1);
+        let session = shop.refresh(&session).unwrap();
+        assert_eq!(sessions(), [token.family.as_str(), "family 3", "family 2"]);
+        assert!(shop.refresh(&session).is_ok());
+        assert_eq!(sessions().len(), 3, "it is not counted each time");
     }
 
     #[test]

@@ -539,6 +539,12 @@ fn sessions_are_listed_newest_first_and_the_oldest_is_known() {
             .unwrap()
     };
     assert_eq!((count(), oldest().as_deref()), (3, Some("one")));
+    let tokens = |limit| {
+        store
+            .read(|records| records.count_refresh_tokens(&id(1), limit))
+            .unwrap()
+    };
+    assert_eq!((tokens(10), tokens(2)), (3, 2));
     store.write(|records| records.end_family("one")).unwrap();
     assert_eq!((count(), oldest().as_deref()), (2, Some("two")));
 }

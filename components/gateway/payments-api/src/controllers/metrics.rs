@@ -40,6 +40,12 @@ fn payments(text: &mut Exposition, figures: &Figures) {
         "How often the provider did not answer a refund, which is then asked for again.",
         figures.refund_retries,
     );
+    text.single(
+        "mercato_refunds_failed_total",
+        Kind::Counter,
+        "Refunds that failed after the provider had taken them: the customers do not have that money.",
+        figures.refunds_failed,
+    );
 }
 
 fn outbox_of(text: &mut Exposition, figures: &Figures, lag: &OutboxLag) {
@@ -113,6 +119,7 @@ mod tests {
                 handling_failures: 6,
                 parked: 7,
                 refund_retries: 8,
+                refunds_failed: 11,
             },
             &OutboxLag {
                 pending: 9,
@@ -135,6 +142,7 @@ mod tests {
             "mercato_outbox_handling_failures_total 6",
             "mercato_outbox_parkings_total 7",
             "mercato_refund_retries_total 8",
+            "mercato_refunds_failed_total 11",
             "mercato_outbox_pending 9",
             "mercato_outbox_parked 10",
             "mercato_outbox_oldest_age_seconds 1.5",

@@ -21,7 +21,8 @@ use crate::resource::{PaymentResource, reply};
             headers(("ETag" = String, description = "The payment's version"))),
         (status = 404, description = "No such order, one without a payment, or somebody else's", body = ProblemDocument,
             content_type = "application/problem+json"),
-        (status = 409, description = "The payment is decided already", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "The payment is decided already (`conflict`), or the customer has paid and the money is on its way \
+            (`payment-under-way`)", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 502, description = "The payment provider refused", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]

@@ -20,7 +20,8 @@ pub const BODY: BodyRule = BodyRule::required(&["application/json", FORM], MAX_B
     tag = "Payments",
     operation_id = "simulateCheckout",
     summary = "Play the customer",
-    description = "Only with the stand-in payment provider: pays, is declined or leaves. The provider's signed webhook is then \
+    description = "Only with the stand-in payment provider: pays, is declined, leaves, or pays by a bank debit, which \
+        `succeed` or `fail` ends later. The provider's signed webhook is then \
         handled like any other. What the customer does first is what happens; doing anything afterwards is a conflict.",
     params(SessionId),
     request_body(content((Simulation = "application/json"), (Simulation = "application/x-www-form-urlencoded"))),
@@ -29,7 +30,7 @@ pub const BODY: BodyRule = BodyRule::required(&["application/json", FORM], MAX_B
             headers(("ETag" = String, description = "The payment's version"))),
         (status = 303, description = "To a form: go on to the result page",
             headers(("Location" = String, description = "Path of the result page"))),
-        (status = 400, description = "`outcome` is none of the three, or an unknown field; a page when `Accept` names `text/html`",
+        (status = 400, description = "`outcome` is none of these, or an unknown field; a page when `Accept` names `text/html`",
             content((ProblemDocument = "application/problem+json"), (String = "text/html"))),
         (status = 404, description = "No such session, another one has taken its place, or the payment provider is a real one; a \
             page when `Accept` names `text/html`",

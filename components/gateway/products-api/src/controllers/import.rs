@@ -1,4 +1,7 @@
-use mercato_edge::{BodyStream, Context, Problem, ProblemDocument, Reply, header};
+use mercato_edge::{
+    BodyStream, Context, Guard, Principal, Problem, ProblemDocument, Reply, StatusCode, TokenGuard,
+    header,
+};
 use mercato_platform::log;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -50,7 +53,8 @@ pub struct ImportForm {
         it is; a row of empty cells is passed over.\n\n\
         A quote in a field that does not begin with one, text after the quote that closes a field, and a quote that is not closed are \
         failures. All lines up to the next one that certainly begins a row fail with it: `line` to `lastLine`.\n\n\
-        When the request fails half-way, what was imported stays, and the member `report` of the problem tells what that is.",
+        When the request fails half-way, what was imported stays, and the member `report` of the problem tells what that is. It fails \
+        (401) when the access token ends or is revoked while the file arrives.",
     params(ImportQuery),
     request_body(
         description = "A price list",
@@ -70,6 +74,7 @@ pub async fn import(context: Context) -> Result<Reply, Problem> {
     let options = Options::read(context.query())?;
     let content_type = context.header(&header::CONTENT_TYPE).unwrap_or_default();
     let mut import = Import {
+        admin: context.principal()?.clone(),
         stock: options.stock,
         upload: Upload::of(content_type, options)?,
         batch: Vec::new(),
@@ -79,14 +84,27 @@ pub async fn import(context: Context) -> Result<Reply, Problem> {
     match import.run(&context.stream()).await {
         Ok(()) => Reply::json(&import.report),
         Err(problem) if import.report.rows() == 0 => Err(problem),
-        Err(problem) => Err(problem
-            .with_hint("what was imported before stays: correct the file and send it again")
-            .with_member("report", json!(import.report))),
+        Err(problem) => {
+            let hint = hint(problem.status());
+            let report = json!(import.report);
+            Err(problem.with_hint(hint).with_member("report", report))
+        }
+    }
+}
+
+/// What to do when the request has failed half-way.
+fn hint(status: StatusCode) -> &'static str {
+    if status == StatusCode::UNAUTHORIZED || status.is_server_error() {
+        "what was imported before stays: send the file again"
+    } else {
+        "what was imported before stays: correct the file and send it again"
     }
 }
 
 /// A file on its way into the catalogue.
 struct Import {
+    /// Who sends it.
+    admin: Principal,
     upload: Upload,
     stock: StockCount,
     batch: Vec<Line>,
@@ -128,7 +146,8 @@ impl Import {
         Ok(())
     }
 
-    /// Hands the rows over, in one transaction of the catalogue.
+    /// Hands the rows over, in one transaction of the catalogue, if whoever sends them is still an admin: a file may arrive for
+    /// hours.
     async fn flush(&mut self) -> Result<(), Problem> {
         self.batch_bytes = 0;
         let batch = std::mem::take(&mut self.batch);
@@ -139,6 +158,7 @@ impl Import {
         let outcomes = if rows.is_empty() {
             Vec::new()
         } else {
+            TokenGuard.check_session(&self.admin).await?;
             catalogue::import_products(rows, self.stock)
                 .await
                 .map_err(problem)?
@@ -159,7 +179,7 @@ impl Import {
 
 fn too_many_rows() -> Problem {
     Problem::new(
-        mercato_edge::StatusCode::PAYLOAD_TOO_LARGE,
+        StatusCode::PAYLOAD_TOO_LARGE,
         "too-many-rows",
         "Payload too large",
         format!("a file must not have more than {MAX_FILE_ROWS} rows"),

@@ -107,8 +107,9 @@ fn record(
     let mut order = records.order(id)?.ok_or(OrderError::NotFound)?;
     let saga = records.saga(id)?;
     let closing = saga.as_ref().and_then(|saga| saga.closing.as_ref());
+    let known_version = order.payment_version;
     let effect = order.apply_payment_event(event, closing, receipt_id, now)?;
-    if !effect.changes.is_empty() {
+    if !effect.changes.is_empty() || order.payment_version != known_version {
         records.update_order(&order)?;
     }
     for change in &effect.changes {

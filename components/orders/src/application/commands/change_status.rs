@@ -61,7 +61,7 @@ fn deliver(
     let actor = Actor::Account(command.viewer.account().clone());
     ports.orders().write(|records| {
         let mut order = expected(records, command)?;
-        let change = order.change_status(OrderStatus::Delivered, actor, reason, now)?;
+        let change = order.deliver(actor, reason, now)?;
         records.update_order(&order)?;
         records.add_history(&order.id, &change)?;
         Ok(order)

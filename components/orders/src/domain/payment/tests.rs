@@ -27,6 +27,7 @@ fn event(event_type: EventType, refunded_amount: i64) -> PaymentEvent {
         payment_id: PaymentId::parse(ID).unwrap(),
         amount: 1_998,
         refunded_amount,
+        payment_version: 0,
         currency: "USD".into(),
         receipt_url: Some("https://pay.example/r".into()),
         reason: None,
@@ -41,7 +42,7 @@ fn apply(order: &mut Order, event: &PaymentEvent) -> EventEffect {
 
 #[test]
 fn every_event_meets_every_status_as_the_table_says() {
-    use EventType::{Cancelled, Failed, Refunded, Succeeded};
+    use EventType::{Cancelled, Failed, Refunded, Succeeded, Updated};
     use OrderStatus as S;
     use StockMove::{Commit, Release, Restock};
     let full = 1_998;
@@ -96,6 +97,13 @@ fn every_event_meets_every_status_as_the_table_says() {
         (S::Refunded, Cancelled, 0, S::Refunded, 0, None, false),
         (S::Refunded, Refunded, full, S::Refunded, 0, None, false),
         (S::Refunded, Refunded, 1, S::Refunded, 0, None, false),
+        (S::Pending, Updated, 0, S::Paid, 2, Some(Commit), false),
+        (S::Paid, Updated, 0, S::Paid, 1, None, false),
+        (S::Delivered, Updated, 0, S::Delivered, 1, None, false),
+        (S::Cancelled, Updated, 0, S::Cancelled, 1, None, false),
+        (S::Refunded, Updated, full, S::Refunded, 1, None, false),
+        // Its units were on sale never: it had been delivered.
+        (S::Refunded, Updated, 0, S::Delivered, 1, None, false),
     ];
     for (before, event_type, refunded, after, changes, stock, refund) in table {
         let mut order = order(before);
@@ -131,6 +139,101 @@ fn a_payment_gives_the_order_its_receipt() {
         issued_at: 4_000,
     };
     assert_eq!((order.receipt, order.paid_at), (Some(receipt), Some(4_000)));
+}
+
+fn versioned(event_type: EventType, refunded_amount: i64, payment_version: u64) -> PaymentEvent {
+    PaymentEvent {
+        payment_version,
+        reason: Some("a refund failed".into()),
+        ..event(event_type, refunded_amount)
+    }
+}
+
+/// All orders in which so many things can happen.
+fn permutations(count: usize) -> Vec<Vec<usize>> {
+    if count == 0 {
+        return vec![vec![]];
+    }
+    let insert = |shorter: Vec<usize>| {
+        (0..=shorter.len()).map(move |place| {
+            let mut longer = shorter.clone();
+            longer.insert(place, count - 1);
+            longer
+        })
+    };
+    permutations(count - 1)
+        .into_iter()
+        .flat_map(insert)
+        .collect()
+}
+
+#[test]
+fn refunds_that_fail_end_alike_in_every_order_of_events() {
+    use EventType::{Refunded, Succeeded, Updated};
+    let full = 1_998;
+    let refunded_again = [
+        versioned(Succeeded, 0, 2),
+        versioned(Refunded, full, 3),
+        versioned(Updated, 0, 4),
+        versioned(Refunded, full, 5),
+    ];
+    let refunded_in_part = [
+        versioned(Succeeded, 0, 2),
+        versioned(Refunded, full, 3),
+        versioned(Updated, 0, 4),
+        versioned(Refunded, 500, 5),
+    ];
+    let not_refunded = [
+        versioned(Succeeded, 0, 2),
+        versioned(Refunded, 500, 3),
+        versioned(Updated, 0, 4),
+    ];
+    for (events, expected) in [
+        (&refunded_again[..], OrderStatus::Refunded),
+        (&refunded_in_part, OrderStatus::Paid),
+        (&not_refunded, OrderStatus::Paid),
+    ] {
+        for places in permutations(events.len()) {
+            let mut order = order(OrderStatus::Pending);
+            let mut moves = Vec::new();
+            for place in &places {
+                moves.extend(apply(&mut order, &events[*place]).stock);
+            }
+            assert_eq!(order.status, expected, "{places:?}");
+            let is_free = moves.iter().any(|stock| *stock != StockMove::Commit);
+            assert_eq!(is_free, order.stock_returned, "{places:?}: {moves:?}");
+            let ends = moves.iter().filter(|stock| **stock != StockMove::Commit);
+            assert!(ends.count() <= 1, "{places:?}: {moves:?}");
+        }
+    }
+}
+
+#[test]
+fn a_failed_refund_takes_the_order_back_to_where_it_was() {
+    for before in [OrderStatus::Paid, OrderStatus::Delivered] {
+        let mut order = order(before);
+        let full = 1_998;
+        apply(&mut order, &versioned(EventType::Refunded, full, 3));
+        assert_eq!(order.status, OrderStatus::Refunded);
+        let effect = apply(&mut order, &versioned(EventType::Updated, 0, 4));
+        assert_eq!((order.status, effect.stock), (before, None));
+        let change = &effect.changes[0];
+        assert_eq!(
+            (change.from, change.to, change.reason.as_str()),
+            (Some(OrderStatus::Refunded), before, "a refund failed")
+        );
+        let delivered = order.deliver(Actor::System, "Delivered", NOW);
+        assert!(matches!(
+            delivered,
+            Err(OrderError::StockReturned | OrderError::InvalidTransition(_))
+        ));
+        let again = apply(&mut order, &versioned(EventType::Refunded, full, 5));
+        assert_eq!(
+            (order.status, again.stock),
+            (OrderStatus::Refunded, None),
+            "its units are where they were"
+        );
+    }
 }
 
 #[test]

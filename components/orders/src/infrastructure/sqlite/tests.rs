@@ -253,6 +253,7 @@ fn the_inbox_takes_an_event_once() {
         payment_id: PaymentId::parse(OTHER).unwrap(),
         amount: 1,
         refunded_amount: 0,
+        payment_version: 0,
         currency: "EUR".to_owned(),
         receipt_url: None,
         reason: None,

@@ -3,7 +3,7 @@ use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
-use super::ensure_session::{record_paid, refused, request_session};
+use super::ensure_session::{record_paid, record_processing, refused, request_session};
 use super::refund_payment::REASON_MAX_CHARS;
 use super::relay_outbox::publish_due;
 use crate::domain::{CheckoutSession, EventType, Payment, PaymentError};
@@ -43,7 +43,7 @@ pub async fn cancel_payment<P: Ports>(
         {
             return match paid {
                 Some(paid) => record_paid(ports, &payment.id, &paid).await,
-                None => Ok(payment),
+                None => record_processing(ports, &payment.id),
             };
         }
         let ended = Ended {
@@ -156,7 +156,10 @@ async fn ending<P: Ports>(ports: &P, payment: Option<Payment>) -> Ending {
             is_over: true,
         }),
         Ok(SessionState::Completed(Some(paid))) => Ending::Paid(payment.id, paid),
-        Ok(SessionState::Completed(None)) => Ending::Stands(payment),
+        Ok(SessionState::Completed(None)) => match record_processing(ports, &payment.id) {
+            Ok(payment) => Ending::Stands(payment),
+            Err(error) => Ending::Failed(error),
+        },
         Err(error) => Ending::Failed(error),
     }
 }
@@ -257,6 +260,10 @@ pub(super) async fn end<P: Ports>(
     session: &CheckoutSession,
 ) -> Result<SessionState, PaymentError> {
     let error = match ports.provider().expire_session(&session.id).await {
+        // A session that is complete does not expire: a stand-in for a provider knows nothing of its sessions.
+        Ok(SessionState::Expired) if payment.is_processing => {
+            return Ok(SessionState::Completed(None));
+        }
         Ok(state) => return Ok(state),
         Err(error) => error,
     };

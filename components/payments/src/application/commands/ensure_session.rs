@@ -8,7 +8,7 @@ use crate::ports::{
 };
 
 /// A pending payment with a session the customer can pay in: the one it has, the one a crash left half-open, or a
-/// new one when the last has lapsed. A decided payment comes back as it is.
+/// new one when the last has lapsed. A payment that is decided or under way comes back as it is.
 ///
 /// # Errors
 /// `ProviderUnavailable`, `ProviderRejected`.
@@ -17,7 +17,7 @@ pub(super) async fn ensure_session<P: Ports>(
     payment: Payment,
 ) -> Result<Payment, PaymentError> {
     let now = ports.clock().now_ms();
-    if !payment.is_pending() || payment.usable_session(now).is_some() {
+    if !payment.can_be_paid() || payment.usable_session(now).is_some() {
         return Ok(payment);
     }
     let payment = if payment.session_has_lapsed(now) {
@@ -28,7 +28,7 @@ pub(super) async fn ensure_session<P: Ports>(
     } else {
         payment
     };
-    if !payment.is_pending() || payment.session.opened.is_some() {
+    if !payment.can_be_paid() || payment.session.opened.is_some() {
         return Ok(payment);
     }
     let session = request_session(ports, &payment).await?;
@@ -96,7 +96,7 @@ pub(super) fn refused(what: &str, payment_id: &str, error: ProviderError) -> Pay
 
 /// Makes sure that nobody can pay in a lapsed session any more before another takes its place: a provider may keep a
 /// session open for longer than the shop wants, and two open sessions could both be paid. Gives the payment when the
-/// lapsed one was paid; while that money is still on its way, nothing is decided.
+/// lapsed one was paid, be the money here or on its way.
 async fn end_lapsed<P: Ports>(
     ports: &P,
     payment: &Payment,
@@ -109,13 +109,30 @@ async fn end_lapsed<P: Ports>(
         SessionState::Expired => Ok(None),
         SessionState::Completed(Some(paid)) => {
             let payment = record_paid(ports, &payment.id, &paid).await?;
-            if payment.is_pending() {
+            if payment.can_be_paid() {
                 return Err(PaymentError::ProviderUnavailable);
             }
             Ok(Some(payment))
         }
-        SessionState::Completed(None) => Err(PaymentError::ProviderUnavailable),
+        SessionState::Completed(None) => record_processing(ports, &payment.id).map(Some),
     }
+}
+
+/// Takes the provider's word that the customer has paid and the money is on its way.
+pub(super) fn record_processing<P: Ports>(
+    ports: &P,
+    payment_id: &str,
+) -> Result<Payment, PaymentError> {
+    let now = ports.clock().now_ms();
+    ports.store().write(|records| {
+        let mut payment = records
+            .find_payment(payment_id)?
+            .ok_or(PaymentError::NotFound)?;
+        if payment.await_money(now) {
+            records.save_payment(&payment)?;
+        }
+        Ok(payment)
+    })
 }
 
 /// Takes the provider's word that a session is paid, whether or not its webhook ever arrives. What does not fit the
@@ -162,7 +179,7 @@ async fn begin_next<P: Ports>(ports: &P, lapsed: Payment) -> Result<Payment, Pay
         let mut payment = records
             .find_payment(&lapsed.id)?
             .ok_or(PaymentError::NotFound)?;
-        if payment.is_pending() && payment.session_has_lapsed(now) {
+        if payment.can_be_paid() && payment.session_has_lapsed(now) {
             if payment.session == lapsed.session && lapsed.session.opened.is_some() {
                 // The provider has said so.
                 records.end_session(&payment.id, payment.session.number)?;

@@ -3,10 +3,11 @@ use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
 use super::relay_outbox::publish_due;
+use super::settle_refunds;
 use crate::application::queries::webhook_secret;
 use crate::domain::{
-    Charge, EventType, Fact, KeptCharge, MinorUnits, Payment, PaymentError, PaymentEvent,
-    ProviderEvent, Subject,
+    Charge, EventType, Fact, KeptCharge, Payment, PaymentError, PaymentEvent, ProviderEvent,
+    Subject,
 };
 use crate::ports::{Ports, Records, Store, WebhookContent, WebhookFormat};
 
@@ -67,7 +68,9 @@ pub async fn handle_webhook<P: Ports>(
         }
     };
     log::learn("webhook_id", &event.id);
-    log::learn("order_id", &event.order_id);
+    if let Some(order_id) = &event.order_id {
+        log::learn("order_id", order_id);
+    }
     let outcome = ports
         .store()
         .write(|records| record(ports, records, &event))?;
@@ -84,9 +87,8 @@ fn record<P: Ports>(
     event: &ProviderEvent,
 ) -> Result<WebhookOutcome, PaymentError> {
     let now = ports.clock().now_ms();
-    let Some(mut payment) = records.find_payment_of_order(&event.order_id)? else {
-        log::info("webhook ignored", &[("why", "no payment of that order")]);
-        return Ok(WebhookOutcome::Ignored);
+    let Some(mut payment) = find_payment(records, event)? else {
+        return keep_of_nobody(records, event, now);
     };
     let owner = owner(records, &payment, event)?;
     if matches!(owner, Owner::Other) {
@@ -100,12 +102,14 @@ fn record<P: Ports>(
         return Ok(WebhookOutcome::Duplicate);
     }
     check_subject(&payment, event)?;
-    if let Subject::Session(id) = &event.subject {
-        // Whatever it tells of a session is the last thing that happens in it.
+    if let Subject::Session(id) = &event.subject
+        && !matches!(event.fact, Fact::Processing { .. })
+    {
+        // Whatever else it tells of a session is the last thing that happens in it.
         records.end_session_named(id)?;
     }
     if let Owner::Unknown(reference) = owner {
-        return keep(records, &payment, &reference, &event.fact, now);
+        return keep(records, &payment, &reference, event, now);
     }
     if ends_an_older_session(records, &payment, event)? {
         return Ok(WebhookOutcome::Ignored);
@@ -120,6 +124,41 @@ fn record<P: Ports>(
         .iter()
         .try_for_each(|event| records.append_event(event))?;
     Ok(WebhookOutcome::Applied)
+}
+
+/// The payment of the order that the event names, or of the charge when it names none.
+fn find_payment(
+    records: &dyn Records,
+    event: &ProviderEvent,
+) -> Result<Option<Payment>, PaymentError> {
+    match (&event.order_id, &event.subject) {
+        (Some(order_id), _) => records.find_payment_of_order(order_id),
+        (None, Subject::Charge(reference)) => records.find_payment_of_charge(reference),
+        (None, Subject::Session(_)) => Ok(None),
+    }
+}
+
+/// A refund may be told before the payment is known by its charge: it is kept until then.
+fn keep_of_nobody(
+    records: &dyn Records,
+    event: &ProviderEvent,
+    now: u64,
+) -> Result<WebhookOutcome, PaymentError> {
+    let (Fact::Refund(refund), Subject::Charge(reference)) = (&event.fact, &event.subject) else {
+        log::info("webhook ignored", &[("why", "no payment of that order")]);
+        return Ok(WebhookOutcome::Ignored);
+    };
+    if records.find_provider_refund(&refund.id)?.is_none()
+        && !records.may_keep_refund_of_nobody()?
+    {
+        log::warn(
+            "webhook ignored: too many refunds of charges that no payment has",
+            &[],
+        );
+        return Ok(WebhookOutcome::Ignored);
+    }
+    records.keep_provider_refund(None, reference, refund, now)?;
+    Ok(WebhookOutcome::Kept)
 }
 
 /// An authentic event that names the order may still be about a session or charge that the shop has nothing to do with:
@@ -158,23 +197,26 @@ fn keep(
     records: &dyn Records,
     payment: &Payment,
     reference: &str,
-    fact: &Fact,
+    event: &ProviderEvent,
     now: u64,
 ) -> Result<WebhookOutcome, PaymentError> {
-    let (charge, refunded) = match fact {
-        Fact::Paid { charge, .. } => (charge, MinorUnits::ZERO),
+    let (charge, refunded) = match &event.fact {
+        Fact::Paid { charge, .. } => (charge, None),
         Fact::Refunded {
             charge, refunded, ..
-        } => (charge, *refunded),
-        Fact::SessionExpired { .. } | Fact::PaymentFailed { .. } => {
+        } => (charge, Some(*refunded)),
+        Fact::Refund(_) => return keep_of_nobody(records, event, now),
+        Fact::Processing { .. } | Fact::SessionExpired { .. } | Fact::PaymentFailed { .. } => {
             return Ok(WebhookOutcome::Ignored);
         }
     };
     let charge = KeptCharge {
         receipt_url: charge.receipt_url.clone(),
-        refunded,
     };
     if records.keep_charge(&payment.id, reference, &charge, now)? {
+        if let Some(refunded) = refunded {
+            records.keep_refund_total(&payment.id, reference, refunded)?;
+        }
         return Ok(WebhookOutcome::Kept);
     }
     log::warn(
@@ -194,8 +236,11 @@ fn check_subject(payment: &Payment, event: &ProviderEvent) -> Result<(), Payment
         .fact
         .amount()
         .is_none_or(|amount| amount == payment.amount);
-    let refund_fits =
-        !matches!(&event.fact, Fact::Refunded { refunded, .. } if *refunded > payment.amount);
+    let refund_fits = match &event.fact {
+        Fact::Refunded { refunded, .. } => refunded.total <= payment.amount,
+        Fact::Refund(refund) => refund.amount <= payment.amount,
+        _ => true,
+    };
     if same_payment && same_currency && same_amount && refund_fits {
         return Ok(());
     }
@@ -220,6 +265,8 @@ fn apply<P: Ports>(
     };
     match fact {
         Fact::Paid { charge, .. } => return take_payment(ports, records, payment, charge, now),
+        // The order goes on waiting, and shows the payment as it is.
+        Fact::Processing { .. } => drop(payment.await_money(now)),
         Fact::SessionExpired { .. } => {
             if payment.cancel(EXPIRED, now) {
                 tell(payment, EventType::Cancelled);
@@ -234,9 +281,17 @@ fn apply<P: Ports>(
             refunded, charge, ..
         } => {
             payment.succeed(charge, now);
-            if payment.record_refunded(*refunded, now) {
+            if payment.give_nothing_back(now) {
                 tell(payment, EventType::Refunded);
             }
+            if let Some(reference) = &payment.provider_reference {
+                records.keep_refund_total(&payment.id, reference, *refunded)?;
+            }
+            return settle_refunds::settle(ports, records, payment, &[], now)
+                .map(|more| events.into_iter().chain(more).collect());
+        }
+        Fact::Refund(refund) => {
+            return settle_refunds::take_note(ports, records, payment, refund, now);
         }
     }
     Ok(events)
@@ -258,8 +313,9 @@ pub(super) fn take_payment<P: Ports>(
     {
         warn_of_other_charge(payment, known, told);
     }
-    let kept = match (&charge.reference, &payment.provider_reference) {
-        (Some(reference), None) => records.take_kept_charge(&payment.id, reference)?,
+    let is_first = payment.provider_reference.is_none() && charge.reference.is_some();
+    let kept = match &charge.reference {
+        Some(reference) if is_first => records.take_kept_charge(&payment.id, reference)?,
         _ => None,
     };
     if let Some(kept) = &kept {
@@ -268,11 +324,8 @@ pub(super) fn take_payment<P: Ports>(
     if payment.succeed(&charge, now) {
         events.push(payment.event(ports.ids().new_id(), EventType::Succeeded, now));
     }
-    if let Some(kept) = kept
-        && !kept.refunded.is_zero()
-        && payment.record_refunded(kept.refunded, now)
-    {
-        events.push(payment.event(ports.ids().new_id(), EventType::Refunded, now));
+    if is_first {
+        events.extend(settle_refunds::adopt(ports, records, payment, now)?);
     }
     Ok(events)
 }

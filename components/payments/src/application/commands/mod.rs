@@ -13,6 +13,7 @@ mod refund_payment;
 mod relay_outbox;
 mod report_failure;
 mod retry_event;
+mod settle_refunds;
 mod simulate_checkout;
 
 pub use acknowledge_event::acknowledge_event;

@@ -6,7 +6,8 @@ use crate::ports::Ports;
 /// The open session of a pending payment; a new one when it has lapsed.
 ///
 /// # Errors
-/// `NotFound`, also for another customer's; `Conflict` when the payment is decided; `ProviderUnavailable`,
+/// `NotFound`, also for another customer's; `Conflict` when the payment is decided; `UnderWay` when the customer has
+/// paid and the money is on its way; `ProviderUnavailable`,
 /// `ProviderRejected`.
 pub async fn open_session<P: Ports>(
     ports: &P,
@@ -15,8 +16,10 @@ pub async fn open_session<P: Ports>(
 ) -> Result<Payment, PaymentError> {
     let payment = find_payment_of_order(ports, viewer, order_id)?;
     let payment = ensure_session(ports, payment).await?;
-    if payment.is_pending() {
+    if payment.can_be_paid() {
         Ok(payment)
+    } else if payment.is_pending() {
+        Err(PaymentError::UnderWay)
     } else {
         Err(PaymentError::Conflict(payment.status))
     }

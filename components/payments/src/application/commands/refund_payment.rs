@@ -5,8 +5,10 @@ use sha2::{Digest, Sha256};
 
 use super::ensure_session::refused;
 use super::relay_outbox::{back_off_ms, publish_due};
+use super::settle_refunds;
 use crate::domain::{
-    EventType, MinorUnits, Payment, PaymentError, RecordedAnswer, Refund, RefundStatus, Viewer,
+    EventType, MinorUnits, Payment, PaymentError, ProviderRefund, RecordedAnswer, Refund,
+    RefundStatus, Viewer,
 };
 use crate::ports::{Ports, Provider, ProviderError, Records, RefundRequest, Store};
 
@@ -249,9 +251,9 @@ async fn finish<P: Ports>(ports: &P, refund: Refund) -> Result<Payment, PaymentE
     };
     match answer {
         Ok(provider_id) => {
-            let payment = complete(ports, &refund, provider_id.as_deref())?;
+            let end = complete(ports, &refund, provider_id)?;
             publish_due(ports).await;
-            Ok(payment)
+            end
         }
         Err(error) => {
             set_back(ports, &refund, &error)?;
@@ -300,24 +302,58 @@ async fn ask<P: Ports>(
 }
 
 /// The provider has done it: refund, payment and event in one transaction. The provider's webhook may have told the
-/// same sum before; then there is nothing left to tell.
+/// same sum before; then there is nothing left to tell. It may also have told that the refund has failed: then that is its
+/// end.
 fn complete<P: Ports>(
     ports: &P,
     refund: &Refund,
-    provider_id: Option<&str>,
-) -> Result<Payment, PaymentError> {
+    provider_id: Option<String>,
+) -> Result<Result<Payment, PaymentError>, PaymentError> {
     let now = ports.clock().now_ms();
     ports.store().write(|records| {
         let mut payment = records
             .find_payment(&refund.payment_id)?
             .ok_or(PaymentError::NotFound)?;
-        if records.finish_refund(&refund.id, Ok(provider_id), now)?
-            && payment.record_refunded(refund.total_after(), now)
-        {
-            records.save_payment(&payment)?;
-            records.append_event(&payment.event(ports.ids().new_id(), EventType::Refunded, now))?;
+        let version = payment.version;
+        let known = match &provider_id {
+            Some(id) => records.find_provider_refund(id)?,
+            None => None,
+        };
+        let failure = known.and_then(|known| known.failure);
+        let end = match &failure {
+            Some(failure) => Err(failure.reason.as_str()),
+            None => Ok(provider_id.as_deref()),
+        };
+        if !records.finish_refund(&refund.id, end, now)? {
+            let ended = records.find_refund(&refund.id)?;
+            let end = ended.and_then(|refund| end_of(&refund, &payment));
+            return Ok(end.unwrap_or(Ok(payment)));
         }
-        Ok(payment)
+        let events = match provider_id {
+            Some(id) => {
+                let made = ProviderRefund {
+                    id,
+                    amount: refund.amount,
+                    created_at: 0,
+                    failure: None,
+                };
+                settle_refunds::take_note(ports, records, &mut payment, &made, now)?
+            }
+            None if payment.give_nothing_back(now) => {
+                vec![payment.event(ports.ids().new_id(), EventType::Refunded, now)]
+            }
+            None => Vec::new(),
+        };
+        if payment.version != version {
+            records.save_payment(&payment)?;
+        }
+        events
+            .iter()
+            .try_for_each(|event| records.append_event(event))?;
+        Ok(match failure {
+            Some(failure) => Err(PaymentError::ProviderRejected(failure.reason)),
+            None => Ok(payment),
+        })
     })
 }
 

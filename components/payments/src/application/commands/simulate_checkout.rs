@@ -10,7 +10,7 @@ use crate::ports::{CheckoutOutcome, CheckoutSimulator, Ports, Store};
 ///
 /// # Errors
 /// `NotSupported` by a real provider; `NotFound`; `Conflict` when the payment is decided, when the customer has done
-/// something else first, and when the session has lapsed: then the news of that are sent, whatever the customer wants.
+/// something else first, `UnderWay` for leaving while the money is on its way, and `Conflict` when the session has lapsed: then the news of that are sent, whatever the customer wants.
 pub async fn simulate_checkout<P: Ports>(
     ports: &P,
     session_id: &str,
@@ -20,15 +20,24 @@ pub async fn simulate_checkout<P: Ports>(
     if !payment.is_pending() {
         return Err(PaymentError::Conflict(payment.status));
     }
-    let lapsed = payment.session_has_lapsed(ports.clock().now_ms());
+    if payment.is_processing && !matches!(outcome, CheckoutOutcome::Succeed | CheckoutOutcome::Fail)
+    {
+        return if outcome == CheckoutOutcome::Debit {
+            Ok(payment)
+        } else {
+            Err(PaymentError::UnderWay)
+        };
+    }
+    let lapsed = !payment.is_processing && payment.session_has_lapsed(ports.clock().now_ms());
     let possible = if lapsed {
         CheckoutOutcome::Cancel
     } else {
         outcome
     };
-    let happens = ports
-        .store()
-        .write(|records| records.decide_simulation(session_id, possible))?;
+    let happens = ports.store().write(|records| match possible {
+        CheckoutOutcome::Debit => Ok(records.find_simulation(session_id)?.unwrap_or(possible)),
+        _ => records.decide_simulation(session_id, possible),
+    })?;
     let secret = webhook_secret(ports).await?;
     let webhook = ports
         .provider()

@@ -152,7 +152,7 @@ fn a_lapsed_session_that_was_paid_after_all_is_not_replaced() {
     let shop = Shop::with_pending_order();
     shop.advance(SESSION_MS);
     shop.provider.paid.set(true);
-    assert_eq!(shop.open_session(), Err(PaymentError::ProviderUnavailable));
+    assert_eq!(shop.open_session(), Err(PaymentError::UnderWay));
     assert_eq!(shop.provider.sessions.borrow().len(), 1);
     shop.webhook(&shop.completed("evt_1")).unwrap();
     assert_eq!(

@@ -284,9 +284,13 @@ impl CheckoutSimulator for TestProvider {
             currency: payment.currency.to_string(),
         };
         let outcome = match outcome {
+            CheckoutOutcome::Succeed if payment.is_processing => {
+                stripe_mock::webhook::Outcome::Settle
+            }
             CheckoutOutcome::Succeed => stripe_mock::webhook::Outcome::Succeed,
             CheckoutOutcome::Fail => stripe_mock::webhook::Outcome::Fail,
             CheckoutOutcome::Cancel => stripe_mock::webhook::Outcome::Cancel,
+            CheckoutOutcome::Debit => stripe_mock::webhook::Outcome::Debit,
         };
         let seconds = self.clock.now_seconds();
         let body = stripe_mock::webhook::body(&session, outcome, PUBLIC_URL, seconds);
@@ -569,6 +573,34 @@ impl Shop {
             "id": "ch_1", "metadata": {"order_id": ORDER}, "amount": AMOUNT, "amount_refunded": refunded,
             "currency": "usd", "payment_intent": "pi_1",
         }}})
+    }
+
+    /// An event about one refund, so many seconds after the shop began.
+    pub fn refund_event(
+        &self,
+        id: &str,
+        refund: &str,
+        amount: i64,
+        status: &str,
+        at: u64,
+    ) -> Value {
+        let began = START_MS / 1_000;
+        let event_type = if status == "failed" {
+            "refund.failed"
+        } else {
+            "refund.created"
+        };
+        let reason = (status == "failed").then_some("lost_or_stolen_card");
+        json!({"id": id, "type": event_type, "created": began + at, "data": {"object": {
+            "id": refund, "object": "refund", "amount": amount, "currency": "usd", "payment_intent": "pi_1",
+            "status": status, "created": began, "failure_reason": reason, "metadata": {},
+        }}})
+    }
+
+    /// The refund as the provider knows the one that was made last.
+    pub fn provider_refund_id(&self) -> String {
+        let refunds = self.provider.refunds.borrow();
+        format!("re_{}", refunds.keys().last().unwrap())
     }
 
     pub fn session_event(&self, id: &str, event_type: &str, session_id: &str) -> Value {

@@ -15,7 +15,7 @@ const REFUNDS_WAITING: &str = "
     WHERE status = 'PENDING'";
 
 const TALLIES: &str = "
-    SELECT relay_runs, published, published_again, handling_failures, parked, refund_retries
+    SELECT relay_runs, published, published_again, handling_failures, parked, refund_retries, refunds_failed
     FROM tallies";
 
 const MONEY_RECEIVED: &str = "
@@ -54,6 +54,7 @@ impl FigureRecords for SqliteRecords<'_> {
             handling_failures: number(&tallies, 3)?,
             parked: number(&tallies, 4)?,
             refund_retries: number(&tallies, 5)?,
+            refunds_failed: number(&tallies, 6)?,
         })
     }
 }

@@ -4,6 +4,7 @@ mod figures;
 mod old;
 mod outbox;
 mod payments;
+mod provider_refunds;
 mod refunds;
 
 use mercato_cursor::Total;
@@ -23,6 +24,8 @@ const MIGRATIONS: &[Migration] = mercato_sqlite::migrations![
     "0004_kept_charges",
     "0005_unpaid_payments",
     "0006_sessions_that_end",
+    "0007_refunds_that_fail",
+    "0008_payments_under_way",
     "0009_money_received"
 ];
 

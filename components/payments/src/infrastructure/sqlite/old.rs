@@ -31,6 +31,7 @@ const HAS_OLD: &str = concat!(
       OR EXISTS (SELECT 1 FROM outbox WHERE acknowledged_at <= ?1)
       OR EXISTS (SELECT 1 FROM refused_orders WHERE at <= ?1)
       OR EXISTS (SELECT 1 FROM kept_charges WHERE received_at <= ?1)
+      OR EXISTS (SELECT 1 FROM provider_refunds WHERE payment_id IS NULL AND received_at <= ?1)
       OR EXISTS (SELECT 1 FROM refunds WHERE answer_status IS NOT NULL AND updated_at <= ?2)
       OR EXISTS (SELECT 1",
     unpaid_before!("?3"),
@@ -79,6 +80,16 @@ const PURGE_KEPT_CHARGES: &str = "
       ORDER BY received_at
       LIMIT ?)";
 
+/// Of charges that no payment has named.
+const PURGE_PROVIDER_REFUNDS: &str = "
+    DELETE FROM provider_refunds
+    WHERE refund_id IN (
+      SELECT refund_id
+      FROM provider_refunds
+      WHERE payment_id IS NULL AND received_at <= ?
+      ORDER BY received_at
+      LIMIT ?)";
+
 /// The refund stays, its answer goes.
 const PURGE_ANSWERS: &str = "
     UPDATE refunds
@@ -91,13 +102,14 @@ const PURGE_ANSWERS: &str = "
       LIMIT ?)";
 
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 7] = [
+pub(super) const STATEMENTS: [&str; 8] = [
     HAS_OLD,
     UNPAID,
     PURGE_WEBHOOKS,
     PURGE_OUTBOX,
     PURGE_REFUSED_ORDERS,
     PURGE_KEPT_CHARGES,
+    PURGE_PROVIDER_REFUNDS,
     PURGE_ANSWERS,
 ];
 
@@ -118,6 +130,7 @@ impl OldRecords for SqliteRecords<'_> {
             (PURGE_OUTBOX, before.exchanged),
             (PURGE_REFUSED_ORDERS, before.exchanged),
             (PURGE_KEPT_CHARGES, before.exchanged),
+            (PURGE_PROVIDER_REFUNDS, before.exchanged),
             (PURGE_ANSWERS, before.answered),
         ] {
             is_more |= self.0.execute(statement, params![before, limit])? >= u64::from(limit);

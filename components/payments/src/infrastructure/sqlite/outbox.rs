@@ -14,7 +14,8 @@ macro_rules! select_entry {
         concat!(
             "
     SELECT event_id, event_type, time, order_id, payment_id, amount, refunded_amount, currency,
-      provider_reference, receipt_url, reason, attempts, failures, parked, next_attempt_at, last_error, sequence
+      provider_reference, receipt_url, reason, attempts, failures, parked, next_attempt_at, last_error, sequence,
+      payment_version
     FROM outbox
     WHERE acknowledged_at IS NULL ",
             $condition
@@ -64,8 +65,8 @@ const LAG: &str = "
 
 const INSERT: &str = "
     INSERT INTO outbox (event_id, event_type, time, order_id, payment_id, amount, refunded_amount, currency,
-      provider_reference, receipt_url, reason, next_attempt_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+      provider_reference, receipt_url, reason, next_attempt_at, payment_version)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 const SAVE: &str = "
     UPDATE outbox
@@ -94,6 +95,7 @@ impl OutboxRecords for SqliteRecords<'_> {
                 event.receipt_url.as_deref(),
                 event.reason.as_deref(),
                 event.time,
+                event.payment_version,
             ],
         )?;
         Ok(())
@@ -198,6 +200,7 @@ const fn type_name(event_type: EventType) -> &'static str {
         EventType::Failed => "failed",
         EventType::Cancelled => "cancelled",
         EventType::Refunded => "refunded",
+        EventType::Updated => "updated",
     }
 }
 
@@ -208,6 +211,7 @@ fn event_type(row: &Row, column: usize) -> Stored<EventType> {
         EventType::Failed,
         EventType::Cancelled,
         EventType::Refunded,
+        EventType::Updated,
     ]
     .into_iter()
     .find(|event_type| type_name(*event_type) == name)
@@ -233,6 +237,7 @@ fn event(row: &Row) -> Stored<PaymentEvent> {
         provider_reference: row.get(8)?,
         receipt_url: row.get(9)?,
         reason: row.get(10)?,
+        payment_version: row.get(17)?,
     })
 }
 

@@ -18,7 +18,8 @@ macro_rules! select_payment_and_session {
             "
     SELECT p.id, p.order_id, p.customer_id, p.amount, p.refunded_amount, p.currency, p.status, p.provider,
       s.number, s.requested_expiry, s.provider_id, s.url, s.expires_at,
-      p.provider_reference, p.receipt_url, p.reason, p.created_at, p.updated_at, p.version, s.end_attempts",
+      p.provider_reference, p.receipt_url, p.reason, p.created_at, p.updated_at, p.version,
+      p.failed_refunds, p.refund_failure, p.is_processing, s.end_attempts",
             $rest
         )
     };
@@ -42,6 +43,11 @@ macro_rules! select_payment {
 const FIND_BY_ID: &str = select_payment!("p.id = ?");
 
 const FIND_BY_ORDER: &str = select_payment!("p.order_id = ?");
+
+pub(super) const FIND_BY_CHARGE: &str = select_payment!(
+    "p.provider_reference = ?
+    LIMIT 1"
+);
 
 const FIND_BY_SESSION: &str =
     select_payment!("p.id = (SELECT payment_id FROM sessions WHERE provider_id = ?)");
@@ -85,8 +91,8 @@ const INSERT_PAYMENT: &str = "
 
 const UPDATE_PAYMENT: &str = "
     UPDATE payments
-    SET refunded_amount = ?, status = ?, session_number = ?, provider_reference = ?, receipt_url = ?, reason = ?,
-      updated_at = ?, version = ?
+    SET refunded_amount = ?, failed_refunds = ?, refund_failure = ?, status = ?, session_number = ?, provider_reference = ?, receipt_url = ?, reason = ?,
+      is_processing = ?, updated_at = ?, version = ?
     WHERE id = ?";
 
 const SAVE_SESSION: &str = "
@@ -111,6 +117,8 @@ const DECIDE_SIMULATION: &str = "
     WHERE provider_id = ?
     RETURNING simulated_outcome";
 
+const FIND_SIMULATION: &str = "SELECT simulated_outcome FROM sessions WHERE provider_id = ?";
+
 const INSERT_WEBHOOK: &str = "
     INSERT INTO webhooks (event_id, event_type, payment_id, received_at)
     VALUES (?, ?, ?, ?)
@@ -122,17 +130,20 @@ const HAS_UNANSWERED_SESSION: &str = "
 /// Does nothing when the payment has as many others.
 const KEEP_CHARGE: &str = "
     INSERT INTO kept_charges (payment_id, reference, receipt_url, refunded, received_at)
-    SELECT ?1, ?2, ?3, ?4, ?5
-    WHERE (SELECT COUNT(*) FROM kept_charges WHERE payment_id = ?1 AND reference <> ?2) < ?6
+    SELECT ?1, ?2, ?3, 0, ?4
+    WHERE (SELECT COUNT(*) FROM kept_charges WHERE payment_id = ?1 AND reference <> ?2) < ?5
     ON CONFLICT (payment_id, reference) DO UPDATE
-    SET receipt_url = coalesce(receipt_url, excluded.receipt_url), refunded = max(refunded, excluded.refunded)";
+    SET receipt_url = coalesce(receipt_url, excluded.receipt_url)";
 
 const FIND_KEPT_CHARGE: &str = "
-    SELECT receipt_url, refunded
+    SELECT receipt_url
     FROM kept_charges
     WHERE payment_id = ? AND reference = ?";
 
 const FORGET_KEPT_CHARGES: &str = "DELETE FROM kept_charges WHERE payment_id = ?";
+
+const FORGET_OTHER_TOTALS: &str =
+    "DELETE FROM refund_totals WHERE payment_id = ? AND reference <> ?";
 
 const REFUSE_ORDER: &str = "
     INSERT INTO refused_orders (order_id, at)
@@ -164,6 +175,10 @@ impl PaymentRecords for SqliteRecords<'_> {
             self.0
                 .query_one(COUNT_PAYMENTS, params![Total::LIMIT_ROWS])?,
         )
+    }
+
+    fn find_payment_of_charge(&self, reference: &str) -> Stored<Option<Payment>> {
+        self.find_one_payment(FIND_BY_CHARGE, reference)
     }
 
     fn insert_payment(&self, payment: &Payment, lines: &[CheckoutLine]) -> Stored<()> {
@@ -202,11 +217,14 @@ impl PaymentRecords for SqliteRecords<'_> {
             UPDATE_PAYMENT,
             params![
                 payment.refunded.get(),
+                payment.failed_refunds.get(),
+                payment.refund_failure.as_deref(),
                 payment.status.name(),
                 payment.session.number,
                 payment.provider_reference.as_deref(),
                 payment.receipt_url.as_deref(),
                 payment.reason.as_deref(),
+                payment.is_processing,
                 payment.updated_at,
                 payment.version,
                 &payment.id,
@@ -245,27 +263,19 @@ impl PaymentRecords for SqliteRecords<'_> {
             .0
             .query_one(DECIDE_SIMULATION, values)?
             .ok_or(PaymentError::NotFound)?;
-        let name: String = row.get(0)?;
-        [
-            CheckoutOutcome::Succeed,
-            CheckoutOutcome::Fail,
-            CheckoutOutcome::Cancel,
-        ]
-        .into_iter()
-        .find(|outcome| outcome_name(*outcome) == name)
-        .ok_or_else(|| {
-            Error::Type {
-                column: 0,
-                expected: "an outcome",
-            }
-            .into()
-        })
+        outcome_of(&row.get::<String>(0)?)
+    }
+
+    fn find_simulation(&self, session_id: &str) -> Stored<Option<CheckoutOutcome>> {
+        let row = self.0.query_one(FIND_SIMULATION, params![session_id])?;
+        let name: Option<String> = row.map_or(Ok(None), |row| row.get(0))?;
+        name.as_deref().map(outcome_of).transpose()
     }
 
     fn find_session_to_end(&self, now: u64) -> Stored<Option<(Payment, u32)>> {
         let times = params![now, too_late(now)];
         let row = self.0.query_one(SESSION_TO_END, times)?;
-        row.map(|row| Ok((payment(&row)?, row.get(19)?)))
+        row.map(|row| Ok((payment(&row)?, row.get(22)?)))
             .transpose()
     }
 
@@ -307,7 +317,6 @@ impl PaymentRecords for SqliteRecords<'_> {
             payment_id,
             reference,
             charge.receipt_url.as_deref(),
-            charge.refunded.get(),
             now,
             KEPT_CHARGES_MAX,
         ];
@@ -319,10 +328,11 @@ impl PaymentRecords for SqliteRecords<'_> {
             .0
             .query_one(FIND_KEPT_CHARGE, params![payment_id, reference])?;
         self.0.execute(FORGET_KEPT_CHARGES, params![payment_id])?;
+        self.0
+            .execute(FORGET_OTHER_TOTALS, params![payment_id, reference])?;
         row.map(|row| {
             Ok(KeptCharge {
                 receipt_url: row.get(0)?,
-                refunded: minor_units(&row, 1)?,
             })
         })
         .transpose()
@@ -371,11 +381,30 @@ impl SqliteRecords<'_> {
     }
 }
 
+fn outcome_of(name: &str) -> Stored<CheckoutOutcome> {
+    [
+        CheckoutOutcome::Succeed,
+        CheckoutOutcome::Fail,
+        CheckoutOutcome::Cancel,
+    ]
+    .into_iter()
+    .find(|outcome| outcome_name(*outcome) == name)
+    .ok_or_else(|| {
+        Error::Type {
+            column: 0,
+            expected: "an outcome",
+        }
+        .into()
+    })
+}
+
 const fn outcome_name(outcome: CheckoutOutcome) -> &'static str {
     match outcome {
         CheckoutOutcome::Succeed => "succeed",
         CheckoutOutcome::Fail => "fail",
         CheckoutOutcome::Cancel => "cancel",
+        // What may follow decides: it is not kept.
+        CheckoutOutcome::Debit => "debit",
     }
 }
 
@@ -404,6 +433,9 @@ fn payment(row: &Row) -> Stored<Payment> {
         created_at: row.get(16)?,
         updated_at: row.get(17)?,
         version: row.get(18)?,
+        failed_refunds: minor_units(row, 19)?,
+        refund_failure: row.get(20)?,
+        is_processing: row.get(21)?,
     })
 }
 

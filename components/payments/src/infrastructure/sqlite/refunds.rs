@@ -66,6 +66,11 @@ const FINISH: &str = "
     SET status = ?, provider_id = ?, error = ?, updated_at = ?
     WHERE id = ? AND status = 'PENDING'";
 
+pub(super) const FAIL: &str = "
+    UPDATE refunds
+    SET status = 'FAILED', error = ?, updated_at = ?
+    WHERE provider_id = ? AND status = 'SUCCEEDED'";
+
 const SET_ANSWER: &str = "
     UPDATE refunds
     SET answer_status = ?, answer_body = ?
@@ -164,6 +169,11 @@ impl RefundRecords for SqliteRecords<'_> {
             .0
             .execute(FINISH, params![status, provider_id, error, now, id])?
             == 1)
+    }
+
+    fn fail_refund(&self, provider_id: &str, cause: &str, now: u64) -> Stored<()> {
+        self.0.execute(FAIL, params![cause, now, provider_id])?;
+        Ok(())
     }
 }
 

@@ -1,9 +1,9 @@
 use mercato_money::Money;
 
-use super::{Database, Error, LABEL, MIGRATIONS, Migration, SqliteStore};
+use super::{Connection, Database, Error, LABEL, MIGRATIONS, Migration, SqliteStore};
 use crate::domain::{
     Charge, CheckoutLine, CheckoutSession, EventType, MinorUnits, NewPayment, Payment,
-    PaymentError, PaymentStatus, Refund, RefundStatus,
+    PaymentError, PaymentStatus, ProviderRefund, Refund, RefundFailure, RefundStatus, RefundTotal,
 };
 use crate::ports::{PurgeTimes, Records, Store, Stored};
 
@@ -81,7 +81,21 @@ fn a_payment_is_read_as_it_was_written() {
         },
         1_001,
     );
-    payment.record_refunded(units(40), 1_002);
+    let failed = ProviderRefund {
+        id: "re_1".to_owned(),
+        amount: units(30),
+        created_at: 1,
+        failure: Some(RefundFailure {
+            at: 2,
+            reason: "gone".to_owned(),
+        }),
+    };
+    let total = RefundTotal {
+        since: 3,
+        until: 3,
+        total: units(40),
+    };
+    assert!(payment.record_refunds(&[failed], &[total], 1_002));
     write(&store, |records| records.save_payment(&payment));
     assert_eq!(found(), payment);
     store
@@ -276,11 +290,13 @@ fn the_relays_last_run_is_remembered() {
 }
 
 #[test]
-fn what_is_old_is_found_by_an_index() {
+fn what_is_old_or_told_of_is_found_by_an_index() {
     let store = SqliteStore::new();
     for statement in super::old::STATEMENTS
         .into_iter()
         .chain(super::old::REMOVALS)
+        .chain(super::provider_refunds::STATEMENTS)
+        .chain([super::payments::FIND_BY_CHARGE, super::refunds::FAIL])
     {
         let steps = store.plan(statement);
         let is_harmless = |step: &str| step == "SCAN CONSTANT ROW" || step.contains("json_each");
@@ -324,13 +340,86 @@ fn older_store() -> SqliteStore {
         ] {
             connection.execute(statement, &[])?;
         }
-        for statement in MIGRATIONS[3].sql.split(";\n\n") {
-            connection.execute(statement, &[])?;
-        }
-        Ok(())
+        migrate_from(connection, 3)
     });
     run.unwrap();
     SqliteStore(database)
+}
+
+/// Brings an older database to the newest version.
+fn migrate_from(connection: &Connection, version: usize) -> Result<(), Error> {
+    for statement in MIGRATIONS[version..]
+        .iter()
+        .flat_map(|migration| migration.sql.split(";\n\n"))
+    {
+        connection.execute(statement, &[])?;
+    }
+    Ok(())
+}
+
+#[test]
+fn refunds_of_older_versions_can_fail_too() {
+    let database = Database::in_memory(LABEL, &MIGRATIONS[..6]).unwrap();
+    let run: Result<(), Error> = database.write(|connection| {
+        for statement in [
+            "INSERT INTO payments (id, order_id, customer_id, amount, refunded_amount, currency, status, provider,
+                session_number, provider_reference, created_at, updated_at, version)
+              VALUES ('p1', 'o1', 'c', 100, 90, 'EUR', 'SUCCEEDED', 'mock', 1, 'pi_1', 1, 10, 4)",
+            "INSERT INTO sessions (payment_id, number, requested_expiry) VALUES ('p1', 1, 9)",
+            "INSERT INTO refunds (id, payment_id, amount, refunded_before, fingerprint, status, provider_id, attempts,
+                next_attempt_at, created_at, updated_at)
+              VALUES ('r1', 'p1', 60, 0, X'00', 'SUCCEEDED', 're_1', 0, 1, 1, 1)",
+            "INSERT INTO outbox (sequence, event_id, event_type, time, order_id, payment_id, amount, refunded_amount,
+                currency, next_attempt_at)
+              VALUES (7, 'e1', 'refunded', 1, 'o1', 'p1', 100, 90, 'EUR', 1)",
+        ] {
+            connection.execute(statement, &[])?;
+        }
+        migrate_from(connection, 6)
+    });
+    run.unwrap();
+    let store = SqliteStore(database);
+    let mut payment = store
+        .read(|records| records.find_payment("p1"))
+        .unwrap()
+        .unwrap();
+    let failed = ProviderRefund {
+        id: "re_1".to_owned(),
+        amount: units(60),
+        created_at: 5,
+        failure: Some(RefundFailure {
+            at: 7,
+            reason: "gone".to_owned(),
+        }),
+    };
+    let known = |store: &SqliteStore| {
+        let known = store.read(|records| {
+            let refunds = records.provider_refunds("pi_1")?;
+            Ok((refunds, records.refund_totals("p1", "pi_1")?))
+        });
+        known.unwrap()
+    };
+    let (refunds, totals) = known(&store);
+    assert!(!payment.record_refunds(&refunds, &totals, 20), "as it was");
+    write(&store, |records| {
+        records.keep_provider_refund(None, "pi_1", &failed, 20)?;
+        records.fail_refund("re_1", "gone", 20)?;
+        let event = payment.event("e2".to_owned(), EventType::Updated, 20);
+        records.append_event(&event)
+    });
+    let (refunds, totals) = known(&store);
+    assert!(payment.record_refunds(&refunds, &totals, 20));
+    assert_eq!(
+        (payment.refunded, payment.failed_refunds),
+        (units(30), units(60))
+    );
+    assert_eq!(store.count("refunds WHERE status = 'FAILED'"), 1);
+    assert_eq!(
+        store.count("outbox WHERE sequence = 8 AND event_type = 'updated'"),
+        1
+    );
+    let figures = store.read(|records| records.figures()).unwrap();
+    assert_eq!(figures.refunds_failed, 1);
 }
 
 #[test]

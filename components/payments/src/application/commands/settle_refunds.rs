@@ -1,0 +1,112 @@
+//! Puts the refunded sum of a payment right whenever something is told of the refunds of its charge.
+
+use mercato_money::Money;
+use mercato_platform::ids::Ids;
+use mercato_platform::{log, text};
+
+use crate::domain::{EventType, MinorUnits, Payment, PaymentError, PaymentEvent, ProviderRefund};
+use crate::ports::{Ports, Records};
+
+/// Longest reason or id of the provider's that is repeated to people, in characters.
+const PROVIDER_WORDS_MAX_CHARS: usize = 100;
+
+/// Takes note of a refund of the payment's charge. Gives the events that tell of what has changed by it.
+pub(super) fn take_note<P: Ports>(
+    ports: &P,
+    records: &dyn Records,
+    payment: &mut Payment,
+    refund: &ProviderRefund,
+    now: u64,
+) -> Result<Vec<PaymentEvent>, PaymentError> {
+    let Some(reference) = payment.provider_reference.clone() else {
+        return Ok(Vec::new());
+    };
+    let known = records.find_provider_refund(&refund.id)?;
+    let had_failed = known.is_some_and(|known| known.failure.is_some());
+    records.keep_provider_refund(Some(&payment.id), &reference, refund, now)?;
+    let has_failed_now = refund.failure.is_some() && !had_failed;
+    let failed: Vec<_> = has_failed_now.then_some(refund).into_iter().collect();
+    settle(ports, records, payment, &failed, now)
+}
+
+/// The charge is known to be the payment's: takes up what was told of its refunds before.
+pub(super) fn adopt<P: Ports>(
+    ports: &P,
+    records: &dyn Records,
+    payment: &mut Payment,
+    now: u64,
+) -> Result<Vec<PaymentEvent>, PaymentError> {
+    let Some(reference) = payment.provider_reference.clone() else {
+        return Ok(Vec::new());
+    };
+    records.adopt_provider_refunds(&payment.id, &reference)?;
+    let refunds = records.provider_refunds(&reference)?;
+    let failed: Vec<_> = refunds
+        .iter()
+        .filter(|refund| refund.failure.is_some())
+        .collect();
+    settle(ports, records, payment, &failed, now)
+}
+
+/// Computes the sum anew from all that is known. `failed` are the refunds of which it is news that they have failed.
+pub(super) fn settle<P: Ports>(
+    ports: &P,
+    records: &dyn Records,
+    payment: &mut Payment,
+    failed: &[&ProviderRefund],
+    now: u64,
+) -> Result<Vec<PaymentEvent>, PaymentError> {
+    let Some(reference) = payment.provider_reference.clone() else {
+        return Ok(Vec::new());
+    };
+    let refunds = records.provider_refunds(&reference)?;
+    let totals = records.refund_totals(&payment.id, &reference)?;
+    let before = payment.refunded;
+    payment.record_refunds(&refunds, &totals, now);
+    let mut events = Vec::new();
+    if payment.refunded > before {
+        events.push(payment.event(ports.ids().new_id(), EventType::Refunded, now));
+    }
+    for refund in failed {
+        let told = failure_of(payment, refund);
+        log::error(
+            "a refund failed after the provider had taken it: the customer does not have the money, refund it anew",
+            &[("payment_id", &payment.id), ("refund", &told)],
+        );
+        let cause = refund
+            .failure
+            .as_ref()
+            .map(|failure| failure.reason.as_str());
+        records.fail_refund(&refund.id, cause.unwrap_or_default(), now)?;
+        let event = payment.event(ports.ids().new_id(), EventType::Updated, now);
+        events.push(PaymentEvent {
+            reason: Some(told),
+            ..event
+        });
+    }
+    Ok(events)
+}
+
+/// What the history of the order says.
+fn failure_of(payment: &Payment, refund: &ProviderRefund) -> String {
+    let words = |text: &str| text::escaped(text, PROVIDER_WORDS_MAX_CHARS).into_owned();
+    let reason = refund
+        .failure
+        .as_ref()
+        .map(|failure| words(&failure.reason));
+    format!(
+        "A refund of {} failed at the payment provider ({}, {})",
+        amount_of(refund.amount, payment),
+        reason.unwrap_or_default(),
+        words(&refund.id)
+    )
+}
+
+/// An amount for people.
+pub(super) fn amount_of(amount: MinorUnits, payment: &Payment) -> String {
+    let currency = payment.currency;
+    Money::from_minor(amount.get(), currency).map_or_else(
+        |_| format!("{amount} minor units of {currency}"),
+        |money| format!("{money} {currency}"),
+    )
+}

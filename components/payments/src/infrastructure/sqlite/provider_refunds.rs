@@ -1,0 +1,144 @@
+use mercato_sqlite::{Row, params};
+
+use super::{SqliteRecords, all, minor_units};
+use crate::domain::{ProviderRefund, RefundFailure, RefundTotal};
+use crate::ports::{KEPT_REFUNDS_MAX, ProviderRefundRecords, Stored};
+
+/// Everything of a refund, in the order [`refund`] reads it.
+macro_rules! select_refund {
+    ($condition:literal) => {
+        concat!(
+            "
+    SELECT refund_id, amount, created_at, failed_at, failure
+    FROM provider_refunds
+    WHERE ",
+            $condition
+        )
+    };
+}
+
+const FIND: &str = select_refund!("refund_id = ?");
+
+const OF_CHARGE: &str = select_refund!("reference = ?");
+
+/// Counted in an index of these alone, and no further than they are kept.
+const OF_NOBODY: &str = "
+    SELECT COUNT(*)
+    FROM (SELECT 1 FROM provider_refunds WHERE payment_id IS NULL LIMIT ?)";
+
+/// What has failed stays so; the first failure that the provider told of counts.
+const KEEP: &str = "
+    INSERT INTO provider_refunds (refund_id, reference, payment_id, amount, created_at, failed_at, failure, received_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (refund_id) DO UPDATE
+    SET payment_id = coalesce(payment_id, excluded.payment_id),
+      created_at = max(created_at, excluded.created_at),
+      failure = iif(failed_at IS NULL OR failed_at > excluded.failed_at, coalesce(excluded.failure, failure), failure),
+      failed_at = coalesce(min(failed_at, excluded.failed_at), failed_at, excluded.failed_at)";
+
+const ADOPT: &str = "
+    UPDATE provider_refunds
+    SET payment_id = ?
+    WHERE reference = ? AND payment_id IS NULL";
+
+const TOTALS: &str = "
+    SELECT since, until, total
+    FROM refund_totals
+    WHERE payment_id = ? AND reference = ?";
+
+const KEEP_TOTAL: &str = "
+    INSERT INTO refund_totals (payment_id, reference, since, until, total)
+    VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (payment_id, reference, since, until) DO UPDATE
+    SET total = max(total, excluded.total)";
+
+#[cfg(test)]
+pub(super) const STATEMENTS: [&str; 4] = [FIND, OF_CHARGE, ADOPT, TOTALS];
+
+impl ProviderRefundRecords for SqliteRecords<'_> {
+    fn find_provider_refund(&self, id: &str) -> Stored<Option<ProviderRefund>> {
+        self.0
+            .query_one(FIND, params![id])?
+            .as_ref()
+            .map(refund)
+            .transpose()
+    }
+
+    fn provider_refunds(&self, reference: &str) -> Stored<Vec<ProviderRefund>> {
+        all(&self.0.query(OF_CHARGE, params![reference])?, refund)
+    }
+
+    fn keep_provider_refund(
+        &self,
+        payment_id: Option<&str>,
+        reference: &str,
+        refund: &ProviderRefund,
+        now: u64,
+    ) -> Stored<()> {
+        let failure = refund.failure.as_ref();
+        self.0.execute(
+            KEEP,
+            params![
+                &refund.id,
+                reference,
+                payment_id,
+                refund.amount.get(),
+                refund.created_at,
+                failure.map(|failure| failure.at),
+                failure.map(|failure| failure.reason.as_str()),
+                now,
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn may_keep_refund_of_nobody(&self) -> Stored<bool> {
+        let row = self.0.query_one(OF_NOBODY, params![KEPT_REFUNDS_MAX])?;
+        let kept: u32 = row.map_or(Ok(0), |row| row.get(0))?;
+        Ok(kept < KEPT_REFUNDS_MAX)
+    }
+
+    fn adopt_provider_refunds(&self, payment_id: &str, reference: &str) -> Stored<()> {
+        self.0.execute(ADOPT, params![payment_id, reference])?;
+        Ok(())
+    }
+
+    fn refund_totals(&self, payment_id: &str, reference: &str) -> Stored<Vec<RefundTotal>> {
+        let rows = self.0.query(TOTALS, params![payment_id, reference])?;
+        all(&rows, |row| {
+            Ok(RefundTotal {
+                since: row.get(0)?,
+                until: row.get(1)?,
+                total: minor_units(row, 2)?,
+            })
+        })
+    }
+
+    fn keep_refund_total(
+        &self,
+        payment_id: &str,
+        reference: &str,
+        total: RefundTotal,
+    ) -> Stored<()> {
+        let RefundTotal {
+            since,
+            until,
+            total,
+        } = total;
+        let values = params![payment_id, reference, since, until, total.get()];
+        self.0.execute(KEEP_TOTAL, values)?;
+        Ok(())
+    }
+}
+
+fn refund(row: &Row) -> Stored<ProviderRefund> {
+    let (at, reason): (Option<u64>, Option<String>) = (row.get(3)?, row.get(4)?);
+    Ok(ProviderRefund {
+        id: row.get(0)?,
+        amount: minor_units(row, 1)?,
+        created_at: row.get(2)?,
+        failure: at
+            .zip(reason)
+            .map(|(at, reason)| RefundFailure { at, reason }),
+    })
+}
