@@ -2,10 +2,11 @@
 //!
 //! A request that is cheap must not wait behind many that are not, and nobody's must wait behind all of another's. So of
 //! each kind only some run at a time: fewest of the reads that cost much (lists, searches, and whatever else takes more
-//! than a moment of a processor), more of the other reads, and some that write; and one account's leave others half of
-//! the cores. All others wait, without an instance, in bounded queues that are fair between clients. Which paths cost much
+//! than a moment of a processor), more of the other reads, and some that write; one account's leave others half of the
+//! cores, and one client's are no more than there are cores while others want something. All others wait, without an instance, in bounded queues that are fair between clients. Which paths cost much
 //! shows when they are answered: the processor time of one request in some is taken.
 
+use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -13,12 +14,12 @@ use std::time::Duration;
 use http::{HeaderValue, Method, Request, header};
 use tokio::time::timeout;
 
-use crate::accounts::{Accounts, Entered, Most, Running};
 use crate::client::Client;
 use crate::limits::{
     COSTLY_READ_PROCESSOR_TIME, COSTLY_READ_SAMPLE, Limits, OTHER_READS_PER_CORE, WRITES_PER_CORE,
 };
 use crate::recent::Recent;
+use crate::shares::{Entered, Most, Running, Shares};
 use crate::turns::{Full, QueueLimits, Turn, Turns};
 use crate::workers::half_of_the_cores;
 
@@ -27,7 +28,8 @@ pub(crate) struct Gate {
     costly_reads: Arc<Turns>,
     other_reads: Arc<Turns>,
     writes: Arc<Turns>,
-    accounts: Arc<Accounts>,
+    accounts: Arc<Shares>,
+    clients: Arc<Shares>,
     queue_time: Duration,
     /// What cost much lately.
     costly_paths: Recent,
@@ -56,10 +58,10 @@ impl<'r, B> From<&'r Request<B>> for Asked<'r> {
 
 /// A request's turns.
 pub(crate) struct Admitted {
-    /// Among all that want a processor.
-    processor: Option<Turn>,
+    /// Among all that want a processor, and among those of its client.
+    processor: Option<(Turn, Running)>,
     /// Among those of its account.
-    _running: Running,
+    _account: Running,
 }
 
 impl Admitted {
@@ -86,9 +88,14 @@ impl Gate {
             costly_reads: Turns::new(cores, queue),
             other_reads: Turns::new(cores * OTHER_READS_PER_CORE, queue),
             writes: Turns::new(cores * WRITES_PER_CORE, queue),
-            accounts: Accounts::new(Most {
+            accounts: Shares::new(Most {
                 alone: cores,
                 beside_others: half_of_the_cores(),
+                waiting: limits.requests_waiting_per_client,
+            }),
+            clients: Shares::new(Most {
+                alone: usize::MAX,
+                beside_others: cores,
                 waiting: limits.requests_waiting_per_client,
             }),
             queue_time: limits.queue_time,
@@ -110,18 +117,25 @@ impl Gate {
         } else {
             &self.other_reads
         };
-        let running = match self.accounts.enter(asked.credentials)? {
-            Entered::Runs(running) => running,
-            Entered::Waits(waiting) => self.in_time(waiting).await.ok_or(Full)?,
-        };
-        let processor = match turns.try_take() {
+        // Whoever waits for others of the same account keeps no place among those of the client.
+        let credentials = asked.credentials.map(HeaderValue::as_bytes);
+        let account = self.share(&self.accounts, credentials).await?;
+        let of_client = self.share(&self.clients, client).await?;
+        let turn = match turns.try_take() {
             Some(turn) => turn,
             None => self.in_time(turns.queue(client)?).await.ok_or(Full)??,
         };
         Ok(Admitted {
-            processor: Some(processor),
-            _running: running,
+            processor: Some((turn, of_client)),
+            _account: account,
         })
+    }
+
+    async fn share(&self, shares: &Arc<Shares>, owner: Option<impl Hash>) -> Result<Running, Full> {
+        match shares.enter(owner)? {
+            Entered::Runs(running) => Ok(running),
+            Entered::Waits(waiting) => self.in_time(waiting).await.ok_or(Full),
+        }
     }
 
     async fn in_time<T>(&self, waiting: impl Future<Output = T>) -> Option<T> {
@@ -225,7 +239,7 @@ mod tests {
         drop(costly);
         assert!(at_a_time(&gate, &get("/one"), client(1)).is_empty());
         assert_eq!(at_a_time(&gate, &get("/list"), client(1)).len(), cores());
-        let writes = at_a_time(&gate, &post(None), client(1));
+        let writes = at_a_time(&gate, &post(None), None);
         assert_eq!(writes.len(), cores() * WRITES_PER_CORE);
     }
 
@@ -265,6 +279,18 @@ mod tests {
         );
         running.clear();
         assert!(waiting.now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_client_has_no_more_than_the_cores_beside_others() {
+        let gate = gate();
+        let of_somebody_else = at_a_time(&gate, &post(None), client(1));
+        assert_eq!(of_somebody_else.len(), cores() * WRITES_PER_CORE);
+        let one = get("/one");
+        assert_eq!(at_a_time(&gate, &one, client(2)).len(), cores());
+        drop(of_somebody_else);
+        let alone = at_a_time(&gate, &one, client(2));
+        assert_eq!(alone.len(), cores() * OTHER_READS_PER_CORE);
     }
 
     #[tokio::test]

@@ -31,7 +31,6 @@
 //! # }
 //! ```
 
-mod accounts;
 mod admission;
 #[allow(unsafe_code, reason = "generated code")]
 mod bindings;
@@ -70,6 +69,7 @@ pub mod runtime_config;
 mod scrape;
 mod server;
 mod settings;
+mod shares;
 mod shop;
 mod shutdown;
 mod triggers;

@@ -45,7 +45,7 @@ pub const EPOCH_TICK: Duration = Duration::from_millis(10);
 /// paths only as many run at a time as there are cores; the others wait like those that wait for an instance.
 pub const COSTLY_READ_PROCESSOR_TIME: Duration = Duration::from_millis(1);
 /// Of the other requests that read so many run at a time for each core, in rotation between clients.
-pub const OTHER_READS_PER_CORE: usize = 4;
+pub const OTHER_READS_PER_CORE: usize = 2;
 /// Of the requests that write so many run at a time for each core, in rotation between clients.
 pub const WRITES_PER_CORE: usize = 2;
 /// The processor time of one in so many is taken, because asking for it takes time, too.
@@ -224,7 +224,7 @@ pub const LOG_FIELDS_MAX: usize = 16;
 /// Lines that wait for being written; when there is no room, further ones are lost and counted.
 pub const LOG_QUEUE_BYTES: usize = 1 << 20;
 /// Lines about one client's requests in a second; what is more is counted, and the next line says how many.
-pub const LOG_LINES_PER_SECOND: u32 = 5_000;
+pub const LOG_LINES_PER_SECOND: u32 = 1_000;
 /// Of these, lines about requests that were refused.
 pub const LOG_REFUSALS_PER_SECOND: u32 = 200;
 /// Clients whose lines are counted at a time; while there are more, lines about others are left out.

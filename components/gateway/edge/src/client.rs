@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::net::IpAddr;
 
-use http::HeaderName;
+use http::{HeaderMap, HeaderName};
 use mercato_platform::client::ip_address;
 use mercato_platform::log;
 use mercato_settings::TRUSTED_PROXIES;
@@ -19,6 +19,9 @@ const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("spin-client-addr");
 
 /// Each proxy puts the address that it was asked from at the end.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// Whom Spin names when it is a component that asks; our runner names nobody then.
+const A_COMPONENT: &str = "0.0.0.0:0";
 
 thread_local! {
     /// The number of proxies, read once per instance.
@@ -58,6 +61,13 @@ pub async fn trusted_proxies() -> Result<usize, Problem> {
     Ok(number)
 }
 
+/// Whether a client asks, and not a component or the runner. What a client says of itself cannot hide it: the host says
+/// something, too.
+pub(crate) fn comes_from_outside(headers: &HeaderMap) -> bool {
+    let mut named = headers.get_all(&CLIENT_ADDRESS).iter();
+    named.any(|value| value != A_COMPONENT)
+}
+
 fn unusable(cause: &str) -> Problem {
     log::error("trusted_proxies cannot be used", &[("cause", cause)]);
     Problem::internal()
@@ -88,6 +98,20 @@ mod tests {
 
     fn found(connected: Option<&str>, forwarded: &[&str], proxies: usize) -> Option<String> {
         client(connected, forwarded, proxies).map(|address| address.to_string())
+    }
+
+    #[test]
+    fn only_what_the_host_says_tells_who_asks() {
+        let is_outside = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(CLIENT_ADDRESS, http::HeaderValue::from_static(value));
+            }
+            comes_from_outside(&headers)
+        };
+        assert!(!is_outside(&[]) && !is_outside(&[A_COMPONENT]));
+        assert!(is_outside(&["192.0.2.1:80"]));
+        assert!(is_outside(&[A_COMPONENT, "192.0.2.1:80"]));
     }
 
     #[test]

@@ -17,7 +17,8 @@ use crate::guard::{self, Guard};
 use crate::router::{self, Match, Params};
 use crate::{
     Body, BodyMode, BodyStream, Context, HttpResponse, Principal, Problem, Reply, Route,
-    ServedResponse, admission, audit, body, cors, decoding, encoding, etag, headers, stream,
+    ServedResponse, admission, audit, body, client, cors, decoding, encoding, etag, headers,
+    stream,
 };
 
 /// Paths that only other components can reach: no public route leads to them.
@@ -98,7 +99,11 @@ where
     let trace = headers::trace(request.headers());
     let methods = (method == Method::OPTIONS).then(|| router::methods_of(routes, &path));
     let cors = cors::headers(origins, request.headers(), methods.as_deref());
+    // A wildcard of the public routes may lead here.
+    let is_hidden =
+        path.starts_with(INTERNAL_PREFIX) && client::comes_from_outside(request.headers());
     let result = match (methods, purpose) {
+        _ if is_hidden => Err(nothing_here()),
         (Some(methods), Purpose::Answer) if !methods.is_empty() => Ok(options(&methods)),
         (Some(methods), Purpose::Admission) if !methods.is_empty() => Ok(admission::admitted(None)),
         (_, Purpose::Answer) => answer(routes, guard, request, request_id).await,
@@ -388,6 +393,31 @@ mod tests {
         assert_eq!(status("POST", "/orders", 2), 204);
         assert_eq!(status("GET", "/orders", 1), 204, "it has no body");
         assert_eq!(status("PATCH", "/name", 0), 204, "no session is needed");
+    }
+
+    #[test]
+    fn what_boxes_ask_each_other_is_hidden_from_clients() {
+        const ROUTES: &[Route] = &[crate::route!(GET "/internal/settings", Access::Public, done)];
+        let status = |method: &str, from: Option<&str>| {
+            let request = http::Request::builder()
+                .method(method)
+                .uri("/internal/settings");
+            let request = match from {
+                Some(address) => request.header("spin-client-addr", address),
+                None => request,
+            };
+            let request = request.body(Full::new(Bytes::new())).unwrap();
+            let response = pin!(respond(ROUTES, &crate::NoGuard, request, &[]));
+            match response.poll(&mut Task::from_waker(Waker::noop())) {
+                Poll::Ready(response) => response.status().as_u16(),
+                Poll::Pending => panic!("it waits"),
+            }
+        };
+        assert_eq!(status("GET", None), 204);
+        assert_eq!(status("GET", Some("0.0.0.0:0")), 204);
+        for method in ["GET", "HEAD", "POST", "OPTIONS"] {
+            assert_eq!(status(method, Some("192.0.2.1:9")), 404, "{method}");
+        }
     }
 
     #[test]

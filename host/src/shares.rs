@@ -1,29 +1,27 @@
-//! Turns of accounts: while others want something too, one account's requests leave them half of the cores.
+//! Shares in the processor: while others want something too, one account's or one client's requests leave them some of it.
 //!
-//! Those who come with the same credentials are one account here, whether or not these are good for anything. Nothing is
-//! kept of an account that has no requests.
+//! Nothing is kept of an owner that has no requests.
 
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use http::HeaderValue;
 use tokio::sync::oneshot;
 
 use crate::turns::Full;
 
-/// All requests that run, and those of each account.
-pub(crate) struct Accounts {
-    /// Nobody who does not know it can find two credentials that count as one account.
+/// All requests that run, and those of each owner.
+pub(crate) struct Shares {
+    /// Nobody who does not know it can find two owners that count as one.
     hasher: RandomState,
     state: Mutex<State>,
     most: Most,
 }
 
-/// How many requests of one account there may be.
+/// How many requests of one owner there may be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Most {
     /// That run, while nobody else's do.
@@ -36,31 +34,31 @@ pub(crate) struct Most {
 
 #[derive(Default)]
 struct State {
-    /// Of everybody, with an account or without.
+    /// Of everybody, with an owner or without.
     running: usize,
-    accounts: HashMap<u64, Account>,
+    owners: HashMap<u64, Owner>,
 }
 
 /// Whoever has requests that wait has one that runs.
 #[derive(Default)]
-struct Account {
+struct Owner {
     running: usize,
     waiting: VecDeque<oneshot::Sender<()>>,
 }
 
 /// A request that runs, until it is dropped.
 pub(crate) struct Running {
-    accounts: Arc<Accounts>,
+    shares: Arc<Shares>,
     key: Option<u64>,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.accounts.leave(self.key);
+        self.shares.leave(self.key);
     }
 }
 
-impl Accounts {
+impl Shares {
     pub(crate) fn new(most: Most) -> Arc<Self> {
         Arc::new(Self {
             hasher: RandomState::new(),
@@ -69,32 +67,29 @@ impl Accounts {
         })
     }
 
-    /// Lets a request run, or puts it behind the others of its account.
-    pub(crate) fn enter(
-        self: &Arc<Self>,
-        credentials: Option<&HeaderValue>,
-    ) -> Result<Entered, Full> {
-        let key = credentials.map(|text| self.hasher.hash_one(text.as_bytes()));
+    /// Lets a request run, or puts it behind the others of its owner. One that is nobody's runs.
+    pub(crate) fn enter(self: &Arc<Self>, owner: Option<impl Hash>) -> Result<Entered, Full> {
+        let key = owner.map(|owner| self.hasher.hash_one(owner));
         let state = &mut *self.state();
         if let Some(key) = key {
-            let account = state.accounts.entry(key).or_default();
-            if account.running >= account.may_run(state.running, self.most) {
-                if account.waiting.len() >= self.most.waiting {
+            let owner = state.owners.entry(key).or_default();
+            if owner.running >= owner.may_run(state.running, self.most) {
+                if owner.waiting.len() >= self.most.waiting {
                     return Err(Full);
                 }
                 let (sender, receiver) = oneshot::channel();
-                account.waiting.push_back(sender);
+                owner.waiting.push_back(sender);
                 return Ok(Entered::Waits(Waiting {
-                    accounts: Arc::clone(self),
+                    shares: Arc::clone(self),
                     key,
                     granted: Some(receiver),
                 }));
             }
-            account.running += 1;
+            owner.running += 1;
         }
         state.running += 1;
         Ok(Entered::Runs(Running {
-            accounts: Arc::clone(self),
+            shares: Arc::clone(self),
             key,
         }))
     }
@@ -103,21 +98,21 @@ impl Accounts {
         let state = &mut *self.state();
         state.running -= 1;
         let Some(key) = key else { return };
-        let Some(account) = state.accounts.get_mut(&key) else {
+        let Some(owner) = state.owners.get_mut(&key) else {
             return;
         };
-        account.running -= 1;
-        while account.running < account.may_run(state.running, self.most) {
-            let Some(next) = account.waiting.pop_front() else {
+        owner.running -= 1;
+        while owner.running < owner.may_run(state.running, self.most) {
+            let Some(next) = owner.waiting.pop_front() else {
                 break;
             };
             if next.send(()).is_ok() {
-                account.running += 1;
+                owner.running += 1;
                 state.running += 1;
             }
         }
-        if account.running == 0 {
-            state.accounts.remove(&key);
+        if owner.running == 0 {
+            state.owners.remove(&key);
         }
     }
 
@@ -126,7 +121,7 @@ impl Accounts {
     }
 }
 
-impl Account {
+impl Owner {
     fn may_run(&self, all_running: usize, most: Most) -> usize {
         if all_running == self.running {
             most.alone
@@ -144,7 +139,7 @@ pub(crate) enum Entered {
 
 /// Resolves when the request may run. Whoever drops it waits no more.
 pub(crate) struct Waiting {
-    accounts: Arc<Accounts>,
+    shares: Arc<Shares>,
     key: u64,
     granted: Option<oneshot::Receiver<()>>,
 }
@@ -152,7 +147,7 @@ pub(crate) struct Waiting {
 impl Waiting {
     fn runs(&self) -> Running {
         Running {
-            accounts: Arc::clone(&self.accounts),
+            shares: Arc::clone(&self.shares),
             key: Some(self.key),
         }
     }
@@ -185,8 +180,8 @@ impl Drop for Waiting {
         granted.close();
         if granted.try_recv().is_ok() {
             drop(self.runs());
-        } else if let Some(account) = self.accounts.state().accounts.get_mut(&self.key) {
-            account.waiting.retain(|waiting| !waiting.is_closed());
+        } else if let Some(owner) = self.shares.state().owners.get_mut(&self.key) {
+            owner.waiting.retain(|waiting| !waiting.is_closed());
         }
     }
 }
@@ -203,35 +198,31 @@ mod tests {
         waiting: 3,
     };
 
-    fn enter(accounts: &Arc<Accounts>, account: Option<&'static str>) -> Result<Entered, Full> {
-        accounts.enter(account.map(HeaderValue::from_static).as_ref())
-    }
-
-    fn runs(accounts: &Arc<Accounts>, account: Option<&'static str>) -> Running {
-        match enter(accounts, account) {
+    fn runs(shares: &Arc<Shares>, owner: Option<&'static str>) -> Running {
+        match shares.enter(owner) {
             Ok(Entered::Runs(running)) => running,
             _ => panic!("has to wait"),
         }
     }
 
-    fn waits(accounts: &Arc<Accounts>, account: Option<&'static str>) -> Waiting {
-        match enter(accounts, account) {
+    fn waits(shares: &Arc<Shares>, owner: Option<&'static str>) -> Waiting {
+        match shares.enter(owner) {
             Ok(Entered::Waits(waiting)) => waiting,
             _ => panic!("does not have to wait"),
         }
     }
 
-    fn is_empty(accounts: &Accounts) -> bool {
-        let state = accounts.state();
-        state.running == 0 && state.accounts.is_empty()
+    fn is_empty(shares: &Shares) -> bool {
+        let state = shares.state();
+        state.running == 0 && state.owners.is_empty()
     }
 
     #[test]
     fn whoever_is_alone_has_everything() {
-        let accounts = Accounts::new(MOST);
-        let running: Vec<_> = (0..4).map(|_| runs(&accounts, Some("a"))).collect();
-        let mut waiting: Vec<_> = (0..3).map(|_| waits(&accounts, Some("a"))).collect();
-        assert!(enter(&accounts, Some("a")).is_err());
+        let shares = Shares::new(MOST);
+        let running: Vec<_> = (0..4).map(|_| runs(&shares, Some("a"))).collect();
+        let mut waiting: Vec<_> = (0..3).map(|_| waits(&shares, Some("a"))).collect();
+        assert!(shares.enter(Some("a")).is_err());
         drop(running);
         let running: Vec<_> = waiting
             .iter_mut()
@@ -239,21 +230,21 @@ mod tests {
             .collect();
         assert_eq!(running.len(), 3);
         drop((running, waiting));
-        assert!(is_empty(&accounts));
+        assert!(is_empty(&shares));
     }
 
     #[test]
-    fn beside_others_an_account_leaves_them_some() {
+    fn beside_others_an_owner_leaves_them_some() {
         for other in [None, Some("b")] {
-            let accounts = Accounts::new(MOST);
-            let mut running: Vec<_> = (0..4).map(|_| runs(&accounts, Some("a"))).collect();
-            let beside = runs(&accounts, other);
-            let mut waiting = waits(&accounts, Some("a"));
+            let shares = Shares::new(MOST);
+            let mut running: Vec<_> = (0..4).map(|_| runs(&shares, Some("a"))).collect();
+            let beside = runs(&shares, other);
+            let mut waiting = waits(&shares, Some("a"));
             running.truncate(2);
             assert!((&mut waiting).now_or_never().is_none());
             running.truncate(1);
             running.push((&mut waiting).now_or_never().unwrap());
-            let mut waiting = [waits(&accounts, Some("a")), waits(&accounts, Some("a"))];
+            let mut waiting = [waits(&shares, Some("a")), waits(&shares, Some("a"))];
             drop(beside);
             assert!(waiting.iter_mut().all(|one| one.now_or_never().is_none()));
             running.clear();
@@ -261,31 +252,31 @@ mod tests {
                 running.push(one.now_or_never().unwrap());
             }
             drop(running);
-            assert!(is_empty(&accounts));
+            assert!(is_empty(&shares));
         }
     }
 
     #[test]
-    fn without_credentials_nobody_waits() {
-        let accounts = Accounts::new(MOST);
-        let running: Vec<_> = (0..100).map(|_| runs(&accounts, None)).collect();
+    fn what_is_nobodys_does_not_wait() {
+        let shares = Shares::new(MOST);
+        let running: Vec<_> = (0..100).map(|_| runs(&shares, None)).collect();
         drop(running);
-        assert!(is_empty(&accounts));
+        assert!(is_empty(&shares));
     }
 
     #[test]
     fn whoever_leaves_loses_no_turn_and_leaves_nothing_behind() {
-        let accounts = Accounts::new(MOST);
-        let mut running: Vec<_> = (0..4).map(|_| runs(&accounts, Some("a"))).collect();
-        let leaves = waits(&accounts, Some("a"));
-        let granted = waits(&accounts, Some("a"));
-        let last = waits(&accounts, Some("a"));
+        let shares = Shares::new(MOST);
+        let mut running: Vec<_> = (0..4).map(|_| runs(&shares, Some("a"))).collect();
+        let leaves = waits(&shares, Some("a"));
+        let granted = waits(&shares, Some("a"));
+        let last = waits(&shares, Some("a"));
         drop(leaves);
         running.pop();
         // It may run, and goes without having looked.
         drop(granted);
         let last = last.now_or_never().unwrap();
         drop((running, last));
-        assert!(is_empty(&accounts));
+        assert!(is_empty(&shares));
     }
 }
