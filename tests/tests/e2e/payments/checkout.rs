@@ -301,3 +301,15 @@ fn the_result_page_says_what_happens_next_and_links_the_receipt() {
         assert!(html.contains(part), "no {part:?} in {html}");
     }
 }
+
+#[test]
+fn the_front_door_takes_customers_back_when_no_page_is_named() {
+    let shop = Shop::shared();
+    let order = shop.customer().order(&[(&shop.product(5, 5), 1)]);
+    for outcome in ["success", "cancel"] {
+        let path = format!("/?order={}&checkout={outcome}", order.id);
+        shop.nobody().get(&path).send().expect(200);
+    }
+    let unknown = shop.nobody().get("/?colour=red").send();
+    unknown.expect_problem(400, "validation");
+}
