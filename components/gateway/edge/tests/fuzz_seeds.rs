@@ -5,6 +5,7 @@
     missing_docs,
     clippy::missing_panics_doc,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a harness of tests"
 )]
