@@ -169,7 +169,8 @@ impl Shop {
         });
     }
 
-    /// Plays the customer on the checkout page of the simulated provider: `succeed`, `fail` or `cancel`.
+    /// Plays the customer on the checkout page of the simulated provider: `succeed`, `decline`, `fail`, `cancel`
+    /// or `debit`.
     pub fn check_out(&self, session_id: &str, outcome: &str) -> Response {
         self.client
             .post(&format!("/api/v1/payments/mock/checkout/{session_id}"))

@@ -34,6 +34,29 @@ fn a_reservation_that_runs_out_cancels_the_order_and_frees_the_stock() {
 }
 
 #[test]
+fn the_checkout_page_names_the_shop_and_leads_back_to_it() {
+    let server = Server::builder()
+        .variable("shop_name", "Tea & <Cups>")
+        .variable("checkout_return_url", "https://shop.example/thanks?lang=en")
+        .start();
+    let shop = Shop::on(&server);
+    let order = shop.customer().order(&[(&shop.product(1, 5), 1)]);
+    let path = format!("/api/v1/payments/mock/checkout/{}", order.session_id);
+    let back = |outcome: &str| {
+        let query = format!("lang=en&amp;order={}&amp;checkout={outcome}", order.id);
+        format!("href=\"https://shop.example/thanks?{query}\"")
+    };
+    let page = || shop.nobody().get(&path).send().expect(200).text();
+    let open = page();
+    assert!(open.contains("Tea &amp; &lt;Cups&gt;"), "{open}");
+    assert!(open.contains(&back("cancel")), "{open}");
+    assert!(open.contains("another 14 minutes"), "{open}");
+    shop.pay(&order);
+    let paid = page();
+    assert!(paid.contains(&back("success")), "{paid}");
+}
+
+#[test]
 fn an_order_that_is_paid_in_time_outlives_its_reservation() {
     let server = Server::builder().variable("reservation_ttl", "2").start();
     let shop = Shop::on(&server);

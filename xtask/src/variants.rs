@@ -7,12 +7,11 @@ use crate::provider::Provider;
 /// The boxes that hold a payment provider.
 const BOXES: [&str; 3] = ["order-events", "orders-api", "payments-api"];
 
-/// What the adapter of Stripe reads beside what the boxes are granted anyway.
-const GRANTED: [&str; 3] = [
-    "checkout_return_url",
-    "stripe_api_base",
-    "stripe_secret_key",
-];
+/// What only the adapter of Stripe reads.
+const STRIPES: [&str; 2] = ["stripe_api_base", "stripe_secret_key"];
+
+/// What it reads besides, of which the boxes with the stand-in are granted less: its page is shown by one of them.
+const RETURN_URL: &str = "checkout_return_url";
 
 /// Every place where the manifest with Stripe is not what the other one makes of it.
 pub fn problems(with_mock: &str, with_stripe: &str) -> Vec<String> {
@@ -40,13 +39,8 @@ fn expected(mut manifest: Table) -> Value {
             let required = required.map(|(key, value)| (key.to_owned(), value.into()));
             variables.insert(secret.to_owned(), Table::from_iter(required).into());
         }
-        for (name, default) in [
-            ("stripe_api_base", "https://api.stripe.com"),
-            ("checkout_return_url", ""),
-        ] {
-            let default = Table::from_iter([("default".to_owned(), default.into())]);
-            variables.insert(name.to_owned(), default.into());
-        }
+        let default = Table::from_iter([("default".to_owned(), "https://api.stripe.com".into())]);
+        variables.insert("stripe_api_base".to_owned(), default.into());
     }
     let components = table(&mut manifest, "component");
     for (name, component) in components.into_iter().flatten() {
@@ -72,7 +66,7 @@ fn change(name: &str, component: &mut Table) {
         hosts.for_each(|hosts| hosts.push("{{ stripe_api_base }}".into()));
     }
     if let Some(variables) = table(component, "variables") {
-        for granted in GRANTED {
+        for granted in STRIPES.into_iter().chain([RETURN_URL]) {
             variables.insert(granted.to_owned(), format!("{{{{ {granted} }}}}").into());
         }
     }
@@ -163,7 +157,7 @@ mod tests {
 
     #[test]
     fn the_default_application_makes_no_requests_to_providers() {
-        for stripes in GRANTED.iter().chain(&["api.stripe.com", "https://"]) {
+        for stripes in STRIPES.iter().chain(&["api.stripe.com", "https://"]) {
             assert!(!MOCK.contains(stripes), "{stripes}");
         }
     }

@@ -4,7 +4,7 @@
 //! <https://docs.stripe.com/api/errors>, <https://docs.stripe.com/currencies>.
 
 use mercato_money::{Currency, Money};
-use mercato_settings::OTHER_UNIT_AT_STRIPE;
+use mercato_settings::{CheckoutReturn, OTHER_UNIT_AT_STRIPE, return_url};
 use serde::Deserialize;
 
 use crate::port::{Charge, RefundReceipt, RefundRequest, Session, SessionRequest, SessionState};
@@ -148,7 +148,7 @@ pub fn create_session(
         form.set(format!("{owner}[order_id]"), &request.order_id);
         form.set(format!("{owner}[payment_id]"), &request.payment_id);
     }
-    let [success_url, cancel_url] = ["success", "cancel"]
+    let [success_url, cancel_url] = [CheckoutReturn::Success, CheckoutReturn::Cancel]
         .map(|outcome| return_url(&settings.return_url, &request.order_id, outcome));
     form.set("success_url", success_url);
     form.set("cancel_url", cancel_url);
@@ -431,11 +431,6 @@ fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {
 
 fn cut(text: &str, max_chars: usize) -> String {
     text.chars().take(max_chars).collect()
-}
-
-fn return_url(base: &str, order_id: &str, outcome: &str) -> String {
-    let separator = if base.contains('?') { '&' } else { '?' };
-    format!("{base}{separator}order={order_id}&checkout={outcome}")
 }
 
 /// When the session shall end at Stripe, in seconds since the Unix epoch; none for as late as Stripe allows. It only

@@ -5,11 +5,13 @@
 //! shows a secret.
 
 mod address;
+mod checkout_return;
 mod rule;
 
 use std::fmt;
 use std::ops::RangeInclusive;
 
+pub use checkout_return::{CheckoutReturn, return_page, return_url};
 pub use rule::Rule;
 
 /// Least length of the secret that signs access tokens: a key must not be shorter than its hash (RFC 7518 section 3.2).
@@ -44,6 +46,9 @@ pub const LIMIT: RangeInclusive<u64> = 0..=1_000_000_000;
 /// How long orders that were cancelled unpaid are kept, in seconds: no shorter than the keys that their answers are
 /// repeated under. 0 keeps them for ever.
 pub const UNPAID_ORDER_RETENTION_SECONDS: RangeInclusive<u64> = 86_400..=3_650 * 86_400;
+
+/// Longest name of a shop, in characters: it stands in the header and the title of a page.
+pub const SHOP_NAME_MAX_CHARS: usize = 60;
 
 /// One variable.
 #[derive(Debug, Clone)]
@@ -97,6 +102,7 @@ pub const VARIABLES: &[Variable] = &[
     secret("stripe_secret_key", Rule::StripeKey),
     plain("stripe_api_base", Rule::StripeApi),
     plain("checkout_return_url", Rule::OptionalUrl),
+    plain("shop_name", Rule::Name(SHOP_NAME_MAX_CHARS)),
     plain("public_url", Rule::BaseUrl),
     plain("currency", Rule::Currency),
     plain("reservation_ttl", Rule::Whole(RESERVATION_TTL_SECONDS)),
@@ -222,6 +228,8 @@ mod tests {
         ("redis_url", "redis://127.0.0.1:6379"),
         ("payment_webhook_secret", ""),
         ("public_url", "http://127.0.0.1:3000"),
+        ("checkout_return_url", ""),
+        ("shop_name", "Mercato"),
         ("currency", "USD"),
         ("reservation_ttl", "900"),
         ("cors_allowed_origins", ""),
@@ -312,6 +320,16 @@ mod tests {
                 "public_url",
                 "ftp://x",
                 "public_url is \"ftp://x\": set it to the address at which customers reach the shop, as in https://shop.example",
+            ),
+            (
+                "shop_name",
+                " ",
+                "shop_name is empty: set it to the name of the shop, 1 to 60 characters in one line",
+            ),
+            (
+                "checkout_return_url",
+                "/thanks",
+                "checkout_return_url is \"/thanks\": set it to the address of a page, as in https://shop.example/thanks, or to nothing",
             ),
             (
                 "cors_allowed_origins",

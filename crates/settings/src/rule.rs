@@ -33,6 +33,8 @@ pub enum Rule {
     BaseUrl,
     /// Empty, or an absolute `http` or `https` URL without fragment.
     OptionalUrl,
+    /// A name in one line, of so many characters at most.
+    Name(usize),
     /// Empty, `*`, or origins separated by commas.
     Origins,
     /// The address of a Redis server.
@@ -144,6 +146,12 @@ impl Rule {
                 "the address of a page, as in https://shop.example/thanks, or to nothing"
                     .to_owned(),
             ),
+            Self::Name(max_chars) => (
+                !text.is_empty()
+                    && text.chars().count() <= *max_chars
+                    && !text.chars().any(char::is_control),
+                format!("the name of the shop, 1 to {max_chars} characters in one line"),
+            ),
             Self::Origins => (
                 text.split(',').map(str::trim).all(|entry| {
                     let is_local = || {
@@ -251,6 +259,17 @@ mod tests {
         }
         for value in ["", "usd", "US", "USDT", "XTS", "XAU", "ABC", "$"] {
             assert!(!holds(&Rule::Currency, value), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_one_line_and_not_long() {
+        let rule = Rule::Name(7);
+        for value in ["M", "Mercato", " Caffè & ", "<b>"] {
+            assert!(holds(&rule, value), "{value}");
+        }
+        for value in ["", " ", "Mercato2", "a\nb", "a\u{7f}b"] {
+            assert!(!holds(&rule, value), "{value:?}");
         }
     }
 

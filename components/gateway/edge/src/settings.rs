@@ -70,6 +70,21 @@ pub async fn usable_settings() -> Result<(), Problem> {
     Ok(())
 }
 
+/// The value of a variable that this component is granted.
+///
+/// # Errors
+/// 500 when it cannot be read: the log says why.
+pub async fn variable(name: &str) -> Result<String, Problem> {
+    variables::get(name.to_owned()).await.map_err(|error| {
+        let cause = format!("cannot be read: {error}");
+        log::error(
+            "a setting cannot be used",
+            &[("setting", name), ("cause", &cause)],
+        );
+        Problem::internal()
+    })
+}
+
 /// Everything that is wrong with the variables that this component is granted.
 pub async fn invalid_settings() -> Vec<Invalid> {
     let mut values = Vec::new();

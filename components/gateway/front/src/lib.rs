@@ -54,14 +54,24 @@ mercato_edge::serve!(public ROUTES);
     tag = "Health",
     operation_id = "greet",
     summary = "Say hello",
-    description = "Says that the front door is open: in a sentence, and to browsers with a page that leads on from there.",
+    description = "Says that the front door is open: in a sentence, and to browsers with a page that leads on from there. Customers come back here \
+        from the payment page when the shop names no other page; what they bring along changes nothing.",
+    params(
+        ("order" = Option<String>, Query, description = "The order that was to be paid"),
+        ("checkout" = Option<String>, Query, description = "`success` or `cancel`"),
+    ),
     responses((status = 200, description = "A greeting", content(
         (String = "text/plain", example = "API Gateway is up and running!"),
         (String = "text/html"),
     )))
 )]
 pub async fn greet(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    let mut query = context.query();
+    // Where customers come back to without `checkout_return_url`: they must not meet a refusal.
+    for brought_along in ["order", "checkout"] {
+        let _ = query.text(brought_along);
+    }
+    query.finish()?;
     let greeting = if mercato_edge::wants_html(&context) {
         welcome::page(&context).await
     } else {

@@ -103,19 +103,27 @@ impl Refund {
 pub enum Outcome {
     /// Pays.
     Succeed,
-    /// Is declined.
+    /// The payment fails for good, and the order with it.
     Fail,
-    /// Leaves.
+    /// The session ends, and the order with it.
     Cancel,
     /// Pays by a bank debit: the money is on its way until `succeed` lets it arrive or `fail` lets it fail.
     Debit,
+    /// Tries a card that is declined: nothing ends, the customer may try again.
+    Decline,
 }
 
 impl Outcome {
-    const ALL: [Self; 4] = [Self::Succeed, Self::Fail, Self::Cancel, Self::Debit];
+    const ALL: [Self; 5] = [
+        Self::Succeed,
+        Self::Fail,
+        Self::Cancel,
+        Self::Debit,
+        Self::Decline,
+    ];
 
     /// The rest of a sentence about a text that is no outcome.
-    pub const RULE: &str = "must be one of succeed, fail, cancel, debit";
+    pub const RULE: &str = "must be one of succeed, fail, cancel, debit, decline";
 
     /// The name in the API.
     #[must_use]
@@ -125,6 +133,19 @@ impl Outcome {
             Self::Fail => "fail",
             Self::Cancel => "cancel",
             Self::Debit => "debit",
+            Self::Decline => "decline",
+        }
+    }
+
+    /// What it does to the payment; none when nothing comes of it.
+    #[must_use]
+    pub const fn effect(self) -> Option<CheckoutOutcome> {
+        match self {
+            Self::Succeed => Some(CheckoutOutcome::Succeed),
+            Self::Fail => Some(CheckoutOutcome::Fail),
+            Self::Cancel => Some(CheckoutOutcome::Cancel),
+            Self::Debit => Some(CheckoutOutcome::Debit),
+            Self::Decline => None,
         }
     }
 
@@ -132,17 +153,6 @@ impl Outcome {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|outcome| outcome.name() == name)
-    }
-}
-
-impl From<Outcome> for CheckoutOutcome {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Succeed => Self::Succeed,
-            Outcome::Fail => Self::Fail,
-            Outcome::Cancel => Self::Cancel,
-            Outcome::Debit => Self::Debit,
-        }
     }
 }
 

@@ -3,24 +3,34 @@
 use mercato_edge::{Context, HeaderValue, Problem, Reply, StatusCode, header};
 use mercato_money::{Currency, Money};
 use mercato_platform::clock::rfc3339;
+use mercato_settings::CheckoutReturn;
 
 use crate::bindings::mercato::payments::queries::{Checkout, CheckoutLine};
 use crate::bindings::mercato::payments::types::{CheckoutSession, Payment, PaymentStatus};
 use crate::body::Outcome;
 use crate::resource::{currency, decimal};
+use crate::storefront::Storefront;
 
 /// The page's only style sheet; [`POLICY`] allows it by its hash.
 const STYLE: &str = include_str!("checkout_page.css");
 
 /// No scripts, no images, nothing from elsewhere; the form goes back to us.
 const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-RIaREX5O5O3B7TQyL1Gkdtp07i0nrvl5BVP7BQQFJt8='; \
+    style-src 'sha256-Py6Fv6qVgLcQafUCK8sMIMM7FkivbRoEbEGxvxKQDQs='; \
     form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 const HTML: &str = "text/html; charset=utf-8";
 
 /// Digits between two separators of an amount.
 const GROUP_DIGITS: usize = 3;
+
+/// Digits of an order's number, and of each of its groups.
+const ORDER_NUMBER_DIGITS: usize = 8;
+const ORDER_NUMBER_GROUP_DIGITS: usize = 4;
+
+const MS_PER_MINUTE: u64 = 60_000;
+const MINUTES_PER_HOUR: u64 = 60;
+const HOURS_PER_DAY: u64 = 24;
 
 /// How a payment stands, in words and a sign for people.
 struct Standing {
@@ -59,49 +69,82 @@ const CLOCK: Icon = Icon {
     path: "M12 7v5l3.5 2",
 };
 
-/// The page of a session: what is paid for and three buttons, or how it ended.
+/// Who looks at the page, and when.
+pub struct Visit<'a> {
+    /// The session in the page's address.
+    pub session_id: &'a str,
+    /// What the customer has just done, as the address tells.
+    pub result: Option<Outcome>,
+    /// Milliseconds since the Unix epoch.
+    pub now_ms: u64,
+}
+
+/// The page of a session: what is paid for and how to pay it, or how it ended, and the way back to the shop.
 ///
 /// # Errors
 /// 500 when an amount cannot be written.
-pub fn page(checkout: &Checkout, session_id: &str, now_ms: u64) -> Result<Reply, Problem> {
+pub fn page(checkout: &Checkout, visit: &Visit<'_>, shop: &Storefront) -> Result<Reply, Problem> {
     let payment = &checkout.payment;
     let is_open = |session: &&CheckoutSession| {
         payment.status == PaymentStatus::Pending
-            && session.id == session_id
-            && session.expires_at > now_ms
+            && session.id == visit.session_id
+            && session.expires_at > visit.now_ms
     };
     let summary = format!(
         "<section class=\"card\" aria-labelledby=\"order\">\n<h2 id=\"order\">Your order</h2>\n\
-         <p class=\"muted\">Order <code>{}</code></p>\n{}</section>\n",
-        escape(&payment.order_id),
+         <p class=\"muted\">Order {}</p>\n{}</section>\n",
+        escape(&order_number(payment)),
         table(&checkout.lines, payment)?,
     );
-    let (title, rest) = match payment.session.as_ref().filter(is_open) {
-        Some(session) => ("Checkout", form(session, &total(payment)?)),
+    let (title, body) = match payment.session.as_ref().filter(is_open) {
+        Some(session) => {
+            let form = form(session, visit, payment, shop)?;
+            let columns = format!(
+                "<h1>Checkout</h1>\n<div class=\"columns\">\n{summary}<div>\n{form}</div>\n</div>\n"
+            );
+            ("Checkout", columns)
+        }
         None => {
             let standing = standing(payment.status, payment.processing);
-            (standing.title, ending(&standing, payment)?)
+            let mut ending = ending(&standing, payment, shop)?;
+            if payment.status == PaymentStatus::Pending && payment.processing {
+                ending.push_str(&switches(visit.session_id, UNDER_WAY_SWITCHES));
+            }
+            (standing.title, format!("{ending}{summary}"))
         }
     };
-    let columns = if title == "Checkout" {
-        format!("<h1>Checkout</h1>\n<div class=\"columns\">\n{summary}{rest}</div>\n")
-    } else {
-        format!("{rest}{summary}")
-    };
-    Ok(document(StatusCode::OK, title, &columns))
+    Ok(document(StatusCode::OK, title, &shop.name, &body))
+}
+
+/// How a customer names the order. Of its id, the last digits: they are random, where the first tell the time.
+fn order_number(payment: &Payment) -> String {
+    let digits: Vec<char> = payment
+        .order_id
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
+    let from = digits.len().saturating_sub(ORDER_NUMBER_DIGITS);
+    let groups: Vec<String> = digits
+        .get(from..)
+        .unwrap_or_default()
+        .chunks(ORDER_NUMBER_GROUP_DIGITS)
+        .map(|group| group.iter().collect::<String>().to_ascii_uppercase())
+        .collect();
+    groups.join("-")
 }
 
 /// A refusal as a page, for a browser that asked for one; a fault of ours stays a problem document.
-pub fn or_page(context: &Context, answer: Result<Reply, Problem>) -> Result<Reply, Problem> {
+pub async fn or_page(context: &Context, answer: Result<Reply, Problem>) -> Result<Reply, Problem> {
     match answer {
         Err(problem) if problem.status().is_client_error() && mercato_edge::wants_html(context) => {
-            Ok(refusal(&problem, context.param("sessionId")))
+            let shop = Storefront::read().await?;
+            Ok(refusal(&problem, context.param("sessionId"), &shop))
         }
         answer => answer,
     }
 }
 
-fn refusal(problem: &Problem, session_id: &str) -> Reply {
+fn refusal(problem: &Problem, session_id: &str, shop: &Storefront) -> Reply {
     let (title, text) = match problem.status() {
         StatusCode::NOT_FOUND => (
             "Not found",
@@ -122,22 +165,23 @@ fn refusal(problem: &Problem, session_id: &str) -> Reply {
             escape(&path(session_id))
         )
     } else {
-        String::new()
+        way_back(&shop.page, shop)
     };
     let body = format!(
         "<section class=\"card\">\n{}<p>{text}</p>\n{link}</section>\n",
         heading(title, CROSS)
     );
-    document(problem.status(), title, &body)
+    document(problem.status(), title, &shop.name, &body)
 }
 
-fn document(status: StatusCode, title: &str, body: &str) -> Reply {
+fn document(status: StatusCode, title: &str, shop_name: &str, body: &str) -> Reply {
+    let shop_name = escape(shop_name);
     let page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>{title} – Mercato</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
-         <header>\n<p class=\"brand\">Mercato</p>\n<p class=\"step\">Payment</p>\n</header>\n\
+         <title>{title} – {shop_name}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
+         <header>\n<p class=\"brand\">{shop_name}</p>\n<p class=\"step\">Payment</p>\n</header>\n\
          <main>\n<p class=\"notice\" role=\"note\"><strong>Simulated payment:</strong> no money moves.</p>\n\
          {body}</main>\n\
          <footer>\n<p>This page stands in for a payment provider’s.</p>\n</footer>\n</body>\n</html>\n"
@@ -184,35 +228,122 @@ fn table(lines: &[CheckoutLine], payment: &Payment) -> Result<String, Problem> {
     ))
 }
 
-fn form(session: &CheckoutSession, total: &str) -> String {
-    let until = rfc3339(session.expires_at);
-    let button = |class: &str, outcome: Outcome, label: &str| {
-        format!(
-            "<button type=\"submit\"{class} name=\"outcome\" value=\"{}\">{label}</button>\n",
-            outcome.name()
-        )
+/// A button that plays something.
+struct Switch {
+    outcome: Outcome,
+    label: &'static str,
+}
+
+/// What can be played besides paying and being declined, while the session is open.
+const OPEN_SWITCHES: &[Switch] = &[
+    Switch {
+        outcome: Outcome::Debit,
+        label: "Pay by bank debit: under way for days",
+    },
+    Switch {
+        outcome: Outcome::Fail,
+        label: "End as failed: cancels the order",
+    },
+    Switch {
+        outcome: Outcome::Cancel,
+        label: "End the session: cancels the order",
+    },
+];
+
+/// How money that is under way ends.
+const UNDER_WAY_SWITCHES: &[Switch] = &[
+    Switch {
+        outcome: Outcome::Succeed,
+        label: "Let the money arrive",
+    },
+    Switch {
+        outcome: Outcome::Fail,
+        label: "Let it fail: cancels the order",
+    },
+];
+
+fn form(
+    session: &CheckoutSession,
+    visit: &Visit<'_>,
+    payment: &Payment,
+    shop: &Storefront,
+) -> Result<String, Problem> {
+    let total = escape(&total(payment)?);
+    let declined = if visit.result == Some(Outcome::Decline) {
+        "<p class=\"alert\" role=\"alert\"><strong>Your card was declined.</strong> Nothing was paid. \
+         Try again, or pay with another card.</p>\n"
+    } else {
+        ""
     };
-    let total = escape(total);
-    format!(
+    let cancel = shop.return_url(&payment.order_id, CheckoutReturn::Cancel);
+    Ok(format!(
         "<section class=\"card\" aria-labelledby=\"payment\">\n<h2 id=\"payment\">Total to pay</h2>\n\
          <p class=\"total\">{total}</p>\n\
-         <p class=\"muted\">Until <time datetime=\"{until}\">{}</time></p>\n\
-         <form method=\"post\" action=\"{}\">\n{}\
-         <div class=\"others\">\n{}{}</div>\n</form>\n\
-         <p class=\"muted\">“Decline” plays a card that is refused, “Cancel” a customer who leaves. Both end the order.</p>\n\
-         </section>\n",
-        minute(&until),
+         <p class=\"muted\">Valid for <time datetime=\"{}\">{}</time></p>\n{declined}\
+         <form method=\"post\" action=\"{}\">\n{}{}</form>\n\
+         <p class=\"muted\">“Decline” plays a card that is refused: you can try again.</p>\n\
+         {}</section>\n{}",
+        rfc3339(session.expires_at),
+        remaining(session.expires_at.saturating_sub(visit.now_ms)),
         escape(&path(&session.id)),
         button(" class=\"pay\"", Outcome::Succeed, &format!("Pay {total}")),
-        button("", Outcome::Fail, "Decline"),
-        button("", Outcome::Cancel, "Cancel"),
+        button("", Outcome::Decline, "Decline"),
+        link_back(&cancel, &format!("Cancel and go back to {}", shop.name), ""),
+        switches(&session.id, OPEN_SWITCHES),
+    ))
+}
+
+fn button(class: &str, outcome: Outcome, label: &str) -> String {
+    format!(
+        "<button type=\"submit\"{class} name=\"outcome\" value=\"{}\">{label}</button>\n",
+        outcome.name()
     )
 }
 
-/// A moment to the minute, for people: `2026-03-01 09:30 UTC`.
-fn minute(rfc3339: &str) -> String {
-    let shown: String = rfc3339.chars().take("2026-03-01T09:30".len()).collect();
-    format!("{} UTC", shown.replace('T', " "))
+/// What no customer does by pressing a button, apart from what customers do.
+fn switches(session_id: &str, switches: &[Switch]) -> String {
+    let buttons: String = switches
+        .iter()
+        .map(|switch| button("", switch.outcome, switch.label))
+        .collect();
+    format!(
+        "<details class=\"card\">\n<summary>For developers</summary>\n\
+         <p class=\"muted\">What else can become of this payment:</p>\n\
+         <form class=\"switches\" method=\"post\" action=\"{}\">\n{buttons}</form>\n</details>\n",
+        escape(&path(session_id)),
+    )
+}
+
+/// The button that leads from how it ended to the shop.
+fn way_back(url: &str, shop: &Storefront) -> String {
+    let label = format!("Back to {}", shop.name);
+    link_back(url, &label, " class=\"back\"")
+}
+
+fn link_back(url: &str, label: &str, class: &str) -> String {
+    if is_web(url) {
+        format!(
+            "<p><a{class} href=\"{}\">{}</a></p>\n",
+            escape(url),
+            escape(label)
+        )
+    } else {
+        String::new()
+    }
+}
+
+/// How long something is valid, for people: whole units, rounded down so that nobody relies on more than there is.
+fn remaining(ms: u64) -> String {
+    let minutes = ms / MS_PER_MINUTE;
+    let hours = minutes / MINUTES_PER_HOUR;
+    let days = hours / HOURS_PER_DAY;
+    match (days, hours, minutes) {
+        (_, _, 0) => "less than a minute".to_owned(),
+        (_, _, 1) => "another minute".to_owned(),
+        (_, 0 | 1, minutes) => format!("another {minutes} minutes"),
+        (0 | 1, hours, _) => format!("another {hours} hours"),
+        (days, _, _) => format!("another {days} days"),
+    }
 }
 
 /// Path of the page of a session.
@@ -227,12 +358,12 @@ const fn standing(status: PaymentStatus, is_processing: bool) -> Standing {
             "Paid",
             CHECK,
             "Thank you: your payment has arrived.",
-            "The shop has been told and prepares your order. You can close this page.",
+            "The shop has been told and prepares your order.",
         ),
         PaymentStatus::Failed => (
-            "Declined",
+            "Payment failed",
             CROSS,
-            "Your payment was declined. Nothing was paid.",
+            "Your payment has failed. Nothing was paid.",
             "The order is cancelled. To try again, place it once more in the shop.",
         ),
         PaymentStatus::Cancelled => (
@@ -251,7 +382,7 @@ const fn standing(status: PaymentStatus, is_processing: bool) -> Standing {
             "Payment under way",
             CLOCK,
             "You have paid, and the money is on its way.",
-            "That can take some days. The order is prepared when it has arrived. You can close this page.",
+            "That can take some days. The order is prepared when it has arrived.",
         ),
         PaymentStatus::Pending => (
             "Session ended",
@@ -268,14 +399,27 @@ const fn standing(status: PaymentStatus, is_processing: bool) -> Standing {
     }
 }
 
-fn ending(standing: &Standing, payment: &Payment) -> Result<String, Problem> {
+fn ending(standing: &Standing, payment: &Payment, shop: &Storefront) -> Result<String, Problem> {
+    let url = shop.return_url(&payment.order_id, returns(payment));
     Ok(format!(
-        "<section class=\"card\">\n{}<p role=\"status\">{}</p>\n<h2>What happens next</h2>\n<p>{}</p>\n{}</section>\n",
+        "<section class=\"card\">\n{}<p role=\"status\">{}</p>\n<h2>What happens next</h2>\n<p>{}</p>\n{}{}</section>\n",
         heading(standing.title, standing.icon),
         standing.what_happened,
         standing.what_next,
         facts(payment)?,
+        way_back(&url, shop),
     ))
+}
+
+/// As what the customer comes back to the shop: whose money is on its way has paid.
+const fn returns(payment: &Payment) -> CheckoutReturn {
+    match payment.status {
+        PaymentStatus::Succeeded | PaymentStatus::Refunded => CheckoutReturn::Success,
+        PaymentStatus::Pending if payment.processing => CheckoutReturn::Success,
+        PaymentStatus::Pending | PaymentStatus::Failed | PaymentStatus::Cancelled => {
+            CheckoutReturn::Cancel
+        }
+    }
 }
 
 fn heading(title: &str, icon: Icon) -> String {
@@ -300,7 +444,6 @@ fn facts(payment: &Payment) -> Result<String, Problem> {
             let refunded = with_currency(payment.refunded_amount, &payment.currency)?;
             facts.push(("Refunded", escape(&refunded)));
         }
-        facts.push(("Payment", format!("<code>{}</code>", escape(&payment.id))));
         if let Some(url) = payment.receipt_url.as_deref().filter(|url| is_web(url)) {
             let link = format!("<a href=\"{}\">Your receipt</a>", escape(url));
             facts.push(("Receipt", link));
@@ -394,8 +537,30 @@ mod tests {
         String::from_utf8(reply.body().to_vec()).unwrap()
     }
 
+    fn shop() -> Storefront {
+        Storefront {
+            name: "Tom & Jerry's".to_owned(),
+            page: "https://shop.test/thanks?lang=en".to_owned(),
+        }
+    }
+
+    fn visited(checkout: &Checkout, result: Option<Outcome>, now_ms: u64) -> String {
+        let visit = Visit {
+            session_id: "cs_1",
+            result,
+            now_ms,
+        };
+        text_of(&page(checkout, &visit, &shop()).unwrap())
+    }
+
     fn html(checkout: &Checkout, now_ms: u64) -> String {
-        text_of(&page(checkout, "cs_1", now_ms).unwrap())
+        visited(checkout, None, now_ms)
+    }
+
+    fn back(outcome: &str) -> String {
+        format!(
+            "href=\"https://shop.test/thanks?lang=en&amp;order=01890a5d-ac96-774b-bcce-b302099a8057&amp;checkout={outcome}\""
+        )
     }
 
     /// Base64 (RFC 4648 section 4) of bytes that are a multiple of three long plus two: a SHA-256.
@@ -462,7 +627,7 @@ mod tests {
                 ("edge", "card", 3.0),
                 ("action", "page", 3.0),
                 ("good", "card", 3.0),
-                ("bad", "card", 3.0),
+                ("bad", "card", 4.5),
                 ("calm", "card", 3.0),
             ] {
                 let found = contrast(text, behind);
@@ -472,8 +637,8 @@ mod tests {
     }
 
     #[test]
-    fn an_open_session_shows_lines_total_and_three_buttons() {
-        let page = html(&checkout(), 899_999);
+    fn an_open_session_shows_lines_total_and_buttons() {
+        let page = html(&checkout(), 0);
         assert!(
             page.contains("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; &quot;Tea&quot;")
         );
@@ -483,17 +648,27 @@ mod tests {
         ));
         assert!(page.contains("<p class=\"total\">19.90 USD</p>"));
         assert!(page.contains("no money moves"));
-        assert!(page.contains("<time datetime=\"1970-01-01T00:15:00.000Z\">1970-01-01 00:15 UTC<"));
+        assert!(page.contains(
+            "Valid for <time datetime=\"1970-01-01T00:15:00.000Z\">another 15 minutes</time>"
+        ));
+        assert!(page.contains("Order 099A-8057<"), "{page}");
+        assert!(page.contains("<title>Checkout – Tom &amp; Jerry&#39;s</title>"));
         assert!(
             page.contains("<form method=\"post\" action=\"/api/v1/payments/mock/checkout/cs_1\">")
         );
+        let (customers, developers) = page.split_once("<details").unwrap();
         for button in [
             "value=\"succeed\">Pay 19.90 USD<",
-            "value=\"fail\">Decline<",
-            "value=\"cancel\">Cancel<",
+            "value=\"decline\">Decline<",
         ] {
-            assert!(page.contains(button), "{button}");
+            assert!(customers.contains(button), "{button}");
         }
+        assert!(customers.contains(&back("cancel")), "{customers}");
+        for value in ["debit", "fail", "cancel"] {
+            let button = format!("value=\"{value}\">");
+            assert!(developers.contains(&button) && !customers.contains(&button));
+        }
+        assert!(!page.contains("role=\"alert\""));
         assert!(!page.contains("rounded"));
     }
 
@@ -510,7 +685,7 @@ mod tests {
         let mut decided = checkout();
         for (status, title) in [
             (PaymentStatus::Succeeded, "<h1>Paid</h1>"),
-            (PaymentStatus::Failed, "<h1>Declined</h1>"),
+            (PaymentStatus::Failed, "<h1>Payment failed</h1>"),
             (PaymentStatus::Cancelled, "<h1>Cancelled</h1>"),
             (PaymentStatus::Refunded, "<h1>Refunded</h1>"),
         ] {
@@ -524,8 +699,74 @@ mod tests {
             assert!(page.contains("What happens next"));
             assert_eq!(page.matches("<h1>").count(), 1);
         }
-        let lapsed = html(&checkout(), 900_000);
+        let lapsed = visited(&checkout(), Some(Outcome::Decline), 900_000);
+        assert!(!lapsed.contains("role=\"alert\""));
         assert!(lapsed.contains("<h1>Session ended</h1>") && !lapsed.contains("<button"));
+    }
+
+    #[test]
+    fn who_was_declined_is_told_and_can_pay() {
+        let page = visited(&checkout(), Some(Outcome::Decline), 0);
+        assert!(page.contains("role=\"alert\"><strong>Your card was declined.</strong>"));
+        assert!(page.contains("value=\"succeed\">Pay 19.90 USD<"));
+    }
+
+    #[test]
+    fn customers_go_back_to_the_shop_as_from_stripe() {
+        let mut ended = checkout();
+        for (status, processing, outcome) in [
+            (PaymentStatus::Succeeded, false, "success"),
+            (PaymentStatus::Refunded, false, "success"),
+            (PaymentStatus::Pending, true, "success"),
+            (PaymentStatus::Failed, false, "cancel"),
+            (PaymentStatus::Cancelled, false, "cancel"),
+            (PaymentStatus::Pending, false, "cancel"),
+        ] {
+            (ended.payment.status, ended.payment.processing) = (status, processing);
+            ended.payment.session = None;
+            let page = html(&ended, 0);
+            assert!(page.contains(&back(outcome)), "{page}");
+            assert_eq!(page.contains("Let the money arrive"), processing);
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_no_page_is_not_linked() {
+        let shop = Storefront {
+            page: "javascript:alert(1)".to_owned(),
+            ..shop()
+        };
+        assert_eq!(way_back(&shop.page, &shop), "");
+    }
+
+    #[test]
+    fn the_time_that_is_left_is_never_said_to_be_longer() {
+        const MINUTE: u64 = MS_PER_MINUTE;
+        for (ms, text) in [
+            (0, "less than a minute"),
+            (MINUTE - 1, "less than a minute"),
+            (2 * MINUTE - 1, "another minute"),
+            (30 * MINUTE - 1, "another 29 minutes"),
+            (120 * MINUTE - 1, "another 119 minutes"),
+            (120 * MINUTE, "another 2 hours"),
+            (48 * 60 * MINUTE - 1, "another 47 hours"),
+            (48 * 60 * MINUTE, "another 2 days"),
+        ] {
+            assert_eq!(remaining(ms), text, "{ms}");
+        }
+    }
+
+    #[test]
+    fn an_order_is_named_by_the_end_of_its_id() {
+        let mut payment = pending();
+        for (id, number) in [
+            ("01890a5d-ac96-774b-bcce-b302099a8057", "099A-8057"),
+            ("7", "7"),
+            ("", ""),
+        ] {
+            payment.order_id = id.to_owned();
+            assert_eq!(order_number(&payment), number);
+        }
     }
 
     #[test]
@@ -579,11 +820,12 @@ mod tests {
                 false,
             ),
         ] {
-            let reply = refusal(&problem, "cs_1\"><script>");
+            let reply = refusal(&problem, "cs_1\"><script>", &shop());
             assert_eq!(reply.status(), problem.status());
             let page = text_of(&reply);
             assert!(page.contains(&format!("<h1>{title}</h1>")) && !page.contains("<script"));
-            assert_eq!(page.contains("<a href="), link);
+            assert_eq!(page.contains("See how the payment stands"), link);
+            assert_eq!(page.contains("Back to Tom &amp; Jerry&#39;s</a>"), !link);
         }
     }
 }

@@ -12,6 +12,7 @@ mod problems;
 pub mod relay;
 mod resource;
 mod schemas;
+mod storefront;
 
 #[allow(
     unsafe_code,

@@ -1,6 +1,7 @@
 //! Configuration from Spin variables.
 
 use mercato_platform::log;
+use mercato_settings::return_page;
 
 use crate::bindings::spin::variables::variables;
 use crate::client::Access;
@@ -41,7 +42,7 @@ impl Settings {
                 secret_key: check_secret_key(&secret_key)?,
             },
             checkout: CheckoutSettings {
-                return_url: pick_return_url(&return_url, &public_url),
+                return_url: return_page(&return_url, &public_url),
                 reservation_seconds: reservation_ttl.trim().parse().map_err(|_| {
                     "the variable reservation_ttl must be a number of seconds".to_owned()
                 })?,
@@ -91,16 +92,6 @@ fn check_api_base(base: &str) -> Result<String, String> {
     }
 }
 
-/// The page of the shop's front end that customers return to; by default the shop's own address.
-fn pick_return_url(return_url: &str, public_url: &str) -> String {
-    let chosen = if return_url.trim().is_empty() {
-        public_url
-    } else {
-        return_url
-    };
-    chosen.trim().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,14 +137,5 @@ mod tests {
                 "{key:?}"
             );
         }
-    }
-
-    #[test]
-    fn customers_return_to_the_shop_unless_another_page_is_named() {
-        assert_eq!(pick_return_url(" ", "http://shop.test"), "http://shop.test");
-        assert_eq!(
-            pick_return_url("https://shop.test/thanks", "http://shop.test"),
-            "https://shop.test/thanks"
-        );
     }
 }

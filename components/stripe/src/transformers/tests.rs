@@ -221,14 +221,6 @@ fn a_session_stays_open_at_stripe_for_longer_than_the_reservation_and_no_longer_
 }
 
 #[test]
-fn a_return_page_keeps_its_own_query() {
-    assert_eq!(
-        return_url("https://shop.test/?page=thanks", "o", "success"),
-        "https://shop.test/?page=thanks&order=o&checkout=success"
-    );
-}
-
-#[test]
 fn amounts_that_stripe_would_misread_or_cannot_take_are_refused() {
     for (currency, amount, why) in [
         ("ISK", 5, "another unit"),

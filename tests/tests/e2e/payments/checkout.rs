@@ -17,7 +17,7 @@ fn submit(session_id: &str, outcome: &str) -> Response {
 }
 
 #[test]
-fn the_checkout_page_shows_order_and_total_and_three_buttons() {
+fn the_checkout_page_shows_order_total_and_buttons() {
     let shop = Shop::shared();
     let order = shop.customer().order(&[(&shop.product(9.95, 5), 2)]);
     let page = shop
@@ -36,9 +36,12 @@ fn the_checkout_page_shows_order_and_total_and_three_buttons() {
     );
     let html = page.text();
     for part in [
-        &*order.id,
+        &*format!("order={}&amp;checkout=cancel", order.id),
         "19.90 USD",
         "value=\"succeed\"",
+        "value=\"decline\"",
+        "<details",
+        "value=\"debit\"",
         "value=\"fail\"",
         "value=\"cancel\"",
     ] {
@@ -100,7 +103,47 @@ fn a_customer_pays_with_json_and_gets_the_payment() {
 }
 
 #[test]
-fn a_declined_payment_cancels_the_order_and_frees_the_stock() {
+fn a_declined_card_ends_nothing_and_another_one_pays() {
+    let shop = Shop::shared();
+    let customer = shop.customer();
+    let order = customer.order(&[(&shop.product(5, 5), 1)]);
+    for _ in 0..2 {
+        let answer = shop.check_out(&order.session_id, "decline").expect(200);
+        let payment = answer.json();
+        assert_eq!(payment["status"], "PENDING");
+        assert_eq!(payment["session"]["id"], order.session_id);
+    }
+    let answer = submit(&order.session_id, "decline").expect(303);
+    let location = answer.header("location").expect("a location").to_owned();
+    let page = shop.nobody().get(&location).send().expect(200).text();
+    assert!(page.contains("Your card was declined."), "{page}");
+    assert!(page.contains("value=\"succeed\""), "{page}");
+    assert_eq!(customer.read_order(&order.id)["status"], "PENDING");
+    shop.pay(&order);
+    customer.wait_for_order(&order.id, "PAID");
+    shop.check_out(&order.session_id, "decline")
+        .expect_problem(409, "conflict");
+}
+
+#[test]
+fn a_debit_under_way_cannot_be_declined() {
+    let shop = Shop::shared();
+    let customer = shop.customer();
+    let order = customer.order(&[(&shop.product(5, 5), 1)]);
+    submit(&order.session_id, "debit").expect(303);
+    shop.check_out(&order.session_id, "decline")
+        .expect_problem(409, "payment-under-way");
+    let page = shop.nobody().get(&path(&order.session_id)).send();
+    let page = page.expect(200).text();
+    for part in ["Payment under way", "checkout=success", "value=\"fail\""] {
+        assert!(page.contains(part), "no {part:?} in {page}");
+    }
+    submit(&order.session_id, "succeed").expect(303);
+    customer.wait_for_order(&order.id, "PAID");
+}
+
+#[test]
+fn a_failed_payment_cancels_the_order_and_frees_the_stock() {
     for form in [true, false] {
         let shop = Shop::shared();
         let customer = shop.customer();
@@ -253,7 +296,20 @@ fn the_result_page_says_what_happens_next_and_links_the_receipt() {
         "What happens next",
         "<dt>Paid</dt><dd>2,469.00 USD</dd>",
         "Your receipt",
+        &*format!("order={}&amp;checkout=success", order.id),
     ] {
         assert!(html.contains(part), "no {part:?} in {html}");
     }
+}
+
+#[test]
+fn the_front_door_takes_customers_back_when_no_page_is_named() {
+    let shop = Shop::shared();
+    let order = shop.customer().order(&[(&shop.product(5, 5), 1)]);
+    for outcome in ["success", "cancel"] {
+        let path = format!("/?order={}&checkout={outcome}", order.id);
+        shop.nobody().get(&path).send().expect(200);
+    }
+    let unknown = shop.nobody().get("/?colour=red").send();
+    unknown.expect_problem(400, "validation");
 }

@@ -3,9 +3,10 @@ use mercato_platform::clock::{Clock, SystemClock};
 
 use crate::bindings::mercato::payments::queries;
 use crate::body::Outcome;
-use crate::checkout_page::{or_page, page};
+use crate::checkout_page::{Visit, or_page, page};
 use crate::parameters::{CheckoutResult, SessionId};
 use crate::problems::problem;
+use crate::storefront::Storefront;
 
 /// `GET /payments/mock/checkout/{sessionId}`: the checkout page, or how it ended.
 #[utoipa::path(
@@ -14,8 +15,8 @@ use crate::problems::problem;
     tag = "Payments",
     operation_id = "showCheckout",
     summary = "Pay in a browser",
-    description = "Only with the stand-in payment provider: its checkout page with the order, the total, and buttons to pay, \
-        to decline and to cancel; once the payment is decided, how it ended. Whoever holds the session's id may see it.",
+    description = "Only with the stand-in payment provider: its checkout page with the order, the total, buttons to pay and \
+        to be declined, a way back to the shop, and more for developers; once the payment is decided, how it ended. Whoever holds the session's id may see it.",
     params(SessionId, CheckoutResult),
     responses(
         (status = 200, description = "The page", body = String, content_type = "text/html",
@@ -28,26 +29,32 @@ use crate::problems::problem;
     )
 )]
 pub async fn show_checkout(context: Context) -> Result<Reply, Problem> {
-    or_page(&context, show(&context).await)
+    or_page(&context, show(&context).await).await
 }
 
 async fn show(context: &Context) -> Result<Reply, Problem> {
-    check(context.query())?;
+    let result = check(context.query())?;
     let session_id = context.param("sessionId").to_owned();
     let checkout = queries::find_checkout(session_id.clone())
         .await
         .map_err(problem)?;
-    page(&checkout, &session_id, SystemClock.now_ms())
+    let visit = Visit {
+        session_id: &session_id,
+        result,
+        now_ms: SystemClock.now_ms(),
+    };
+    page(&checkout, &visit, &Storefront::read().await?)
 }
 
 /// A result page may be asked for by what the customer chose; what it shows is the payment's own state.
-fn check(mut query: Query) -> Result<(), Problem> {
-    if let Some(result) = query.text("result")
-        && Outcome::from_name(&result).is_none()
-    {
+fn check(mut query: Query) -> Result<Option<Outcome>, Problem> {
+    let named = query.text("result");
+    let result = named.as_deref().and_then(Outcome::from_name);
+    if named.is_some() && result.is_none() {
         query.reject("result", "format", Outcome::RULE);
     }
-    query.finish()
+    query.finish()?;
+    Ok(result)
 }
 
 #[cfg(test)]
@@ -60,6 +67,7 @@ mod tests {
             ("", true),
             ("result=succeed", true),
             ("result=cancel", true),
+            ("result=decline", true),
             ("result=%3Cb%3E", false),
             ("outcome=fail", false),
         ] {

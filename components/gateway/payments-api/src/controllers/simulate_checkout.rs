@@ -1,6 +1,10 @@
 use mercato_edge::{BodyRule, Context, MAX_BODY_BYTES, Problem, ProblemDocument, Reply};
+use mercato_platform::clock::{Clock, SystemClock};
 
-use crate::bindings::mercato::payments::commands;
+use crate::bindings::mercato::payments::types::{
+    CheckoutSession, Payment, PaymentError, PaymentStatus,
+};
+use crate::bindings::mercato::payments::{commands, queries};
 use crate::body::Simulation;
 use crate::checkout_page::{or_page, path};
 use crate::parameters::SessionId;
@@ -20,9 +24,10 @@ pub const BODY: BodyRule = BodyRule::required(&["application/json", FORM], MAX_B
     tag = "Payments",
     operation_id = "simulateCheckout",
     summary = "Play the customer",
-    description = "Only with the stand-in payment provider: pays, is declined, leaves, or pays by a bank debit, which \
-        `succeed` or `fail` ends later. The provider's signed webhook is then \
-        handled like any other. What the customer does first is what happens; doing anything afterwards is a conflict.",
+    description = "Only with the stand-in payment provider: pays, tries a card that is declined, or pays by a bank debit, which \
+        `succeed` or `fail` ends later; `fail` and `cancel` end the payment and the order at once. The provider's signed webhook is then \
+        handled like any other. What the customer does first is what happens; doing anything afterwards is a conflict. \
+        `decline` changes nothing and may be repeated: the payment stays open, as after a declined card.",
     params(SessionId),
     request_body(content((Simulation = "application/json"), (Simulation = "application/x-www-form-urlencoded"))),
     responses(
@@ -40,7 +45,7 @@ pub const BODY: BodyRule = BodyRule::required(&["application/json", FORM], MAX_B
     )
 )]
 pub async fn simulate_checkout(context: Context) -> Result<Reply, Problem> {
-    or_page(&context, simulate(&context).await)
+    or_page(&context, simulate(&context).await).await
 }
 
 async fn simulate(context: &Context) -> Result<Reply, Problem> {
@@ -52,9 +57,12 @@ async fn simulate(context: &Context) -> Result<Reply, Problem> {
         Simulation::read_json(context.json()?)?
     };
     let session_id = context.param("sessionId").to_owned();
-    let payment = commands::simulate_checkout(session_id.clone(), outcome.into())
-        .await
-        .map_err(problem)?;
+    let payment = match outcome.effect() {
+        Some(effect) => commands::simulate_checkout(session_id.clone(), effect)
+            .await
+            .map_err(problem)?,
+        None => decline(&session_id).await?,
+    };
     if is_form {
         return Ok(Reply::see_other(&format!(
             "{}?result={}",
@@ -63,4 +71,59 @@ async fn simulate(context: &Context) -> Result<Reply, Problem> {
         )));
     }
     reply(&payment)
+}
+
+/// A card is declined. Providers tell nobody of that: the customer stays on their page and may try again.
+async fn decline(session_id: &str) -> Result<Payment, Problem> {
+    let checkout = queries::find_checkout(session_id.to_owned())
+        .await
+        .map_err(problem)?;
+    expect_open(&checkout.payment, SystemClock.now_ms())?;
+    Ok(checkout.payment)
+}
+
+/// Only who could pay can be declined.
+fn expect_open(payment: &Payment, now_ms: u64) -> Result<(), Problem> {
+    if payment.status != PaymentStatus::Pending {
+        return Err(problem(PaymentError::Conflict(payment.status)));
+    }
+    if payment.processing {
+        return Err(problem(PaymentError::UnderWay));
+    }
+    let is_open = |session: &CheckoutSession| session.expires_at > now_ms;
+    if payment.session.as_ref().is_some_and(is_open) {
+        return Ok(());
+    }
+    let detail = "the session has ended: open a new one from the order";
+    Err(Problem::conflict("conflict", detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::tests::pending;
+
+    /// When the session of [`pending`] ends.
+    const END_MS: u64 = 900_000;
+
+    fn refusal(payment: &Payment, now_ms: u64) -> Option<String> {
+        let problem = expect_open(payment, now_ms).err()?;
+        assert_eq!(problem.status().as_u16(), 409);
+        let document = problem.document("/", "r", "t");
+        document["type"].as_str().map(str::to_owned)
+    }
+
+    #[test]
+    fn a_card_is_declined_only_where_one_could_pay() {
+        let mut payment = pending();
+        assert_eq!(refusal(&payment, END_MS - 1), None);
+        let lapsed = refusal(&payment, END_MS).unwrap();
+        assert!(lapsed.ends_with("/conflict"), "{lapsed}");
+        payment.processing = true;
+        let under_way = refusal(&payment, 0).unwrap();
+        assert!(under_way.ends_with("/payment-under-way"), "{under_way}");
+        payment.status = PaymentStatus::Succeeded;
+        let decided = refusal(&payment, 0).unwrap();
+        assert!(decided.ends_with("/conflict"), "{decided}");
+    }
 }
