@@ -27,6 +27,9 @@ const SLOTS_IN_ALL: i64 = 4;
 const LINE_MAX: i64 = 64;
 /// Where the admin usually is (RFC 5737).
 const OFFICE: &str = "192.0.2.1";
+
+/// Times as long as in an idle shop that an admin's login may take: it waits for those that hash already, at low priority.
+const RATIO_MAX: f64 = 40.0;
 /// Of an admin's login among the crowds, with all its attempts.
 const ADMIN_LOGIN_MAX: Duration = Duration::from_secs(5);
 
@@ -130,19 +133,18 @@ fn an_admin_logs_in_among_crowds_that_log_in_and_register() {
         (seen.refused.load(Ordering::Relaxed) > 0).then_some(())
     });
     let folder = server.folder();
-    let among = Latencies::of(5, || {
-        let (hashing, waiting) = turns(folder);
-        assert!(hashing <= SLOTS_IN_ALL, "{hashing} hash at a time");
-        assert!(waiting <= LINE_MAX, "{waiting} wait");
-        log_in_patiently(&admin, OFFICE);
+    idle.expect_no_slower(50, RATIO_MAX, || {
+        let among = Latencies::of(5, || {
+            let (hashing, waiting) = turns(folder);
+            assert!(hashing <= SLOTS_IN_ALL, "{hashing} hash at a time");
+            assert!(waiting <= LINE_MAX, "{waiting} wait");
+            log_in_patiently(&admin, OFFICE);
+        });
+        let slowest = among.percentile(100);
+        assert!(slowest < ADMIN_LOGIN_MAX, "{slowest:?}");
+        among
     });
     drop(crowd);
-    let (slowest, ratio) = (
-        among.percentile(100),
-        Latencies::ratio(among.p50(), idle.p50()),
-    );
-    assert!(slowest < ADMIN_LOGIN_MAX, "{slowest:?}");
-    assert!(ratio < 20.0, "{ratio} times the idle login: {among:?}");
     assert_eq!(seen.wrong.load(Ordering::Relaxed), 0);
     assert!(seen.hashed.load(Ordering::Relaxed) > 0, "the crowds get on");
 
