@@ -1,4 +1,4 @@
-//! Requests from box to box: paths under `/internal/`, which no public route leads to.
+//! Requests from box to box: paths under `/internal/`, at which there is nothing for clients.
 
 use std::time::Duration;
 

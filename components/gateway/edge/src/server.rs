@@ -21,7 +21,7 @@ use crate::{
     stream,
 };
 
-/// Paths that only other components can reach: no public route leads to them.
+/// Paths that only other components and the runner can reach; to a client there is nothing at them.
 pub(crate) const INTERNAL_PREFIX: &str = "/internal/";
 
 /// Answers a request from a table of routes, `guard` telling who asks. When the answer has been taken, `after` runs,
