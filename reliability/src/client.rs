@@ -481,6 +481,16 @@ impl<'w> Story<'w> {
         assert!(code.ends_with("/payment-under-way"), "{problem}");
     }
 
+    /// The admin would like to deliver what is disputed.
+    pub fn cannot_deliver(&mut self, placed: &Value) {
+        let path = format!("/api/v1/orders/{}", shop::text(&placed["id"]));
+        let body = json!({ "status": "DELIVERED" });
+        let answer = self.send(|client| client.patch(&path).bearer(&self.admin.token).json(&body));
+        let problem = answer.expect(409).json();
+        let code = shop::text(&problem["type"]);
+        assert!(code.ends_with("/payment-disputed"), "{problem}");
+    }
+
     /// The provider's webhook of a session that was paid, sent until it is answered, as providers do.
     pub fn webhook(&mut self, event_id: &str, event_type: &str, object: &Value) {
         self.send_event(&json!({

@@ -243,14 +243,26 @@ fn check_provider(provider: &Account, orders: &[Value], found: &mut Vec<String>)
             // As invariants count, in 1/10,000.
             .map(|(_, amount, refunded)| (amount * 100, refunded * 100))
             .collect();
+        if payment.is_null() {
+            if !taken.is_empty() {
+                found.push(format!(
+                    "2: the provider has taken {taken:?} / 10,000 for {order}"
+                ));
+            }
+            continue;
+        }
         let has_arrived = ["SUCCEEDED", "REFUNDED"]
             .iter()
             .any(|s| payment["status"] == *s);
+        let own = i64::from(has_arrived) * decimal(&payment["amount"]);
+        let duplicates = decimal(&payment["duplicateAmount"]);
+        let duplicates_refunded = decimal(&payment["duplicateRefundedAmount"]);
         let told = (
-            decimal(&payment["amount"]),
-            decimal(&payment["refundedAmount"]),
+            own + duplicates,
+            decimal(&payment["refundedAmount"]) + duplicates_refunded,
         );
-        if taken != Vec::from_iter(has_arrived.then_some(told)) {
+        let sum = |part: fn(&(i64, i64)) -> i64| taken.iter().map(part).sum::<i64>();
+        if (sum(|charge| charge.0), sum(|charge| charge.1)) != told {
             found.push(format!(
                 "2: the provider has taken and given back {taken:?} / 10,000, the shop says {order}"
             ));
@@ -258,11 +270,16 @@ fn check_provider(provider: &Account, orders: &[Value], found: &mut Vec<String>)
         let failed = provider.failed_refunds().into_iter();
         let failed = failed.filter(|(order, _)| *order == id);
         let failed: i64 = failed.map(|(_, amount)| amount * 100).sum();
-        if !payment.is_null() && decimal(&payment["failedRefundAmount"]) != failed {
+        let kept = duplicates - duplicates_refunded;
+        if !(failed - kept..=failed).contains(&decimal(&payment["failedRefundAmount"])) {
             found.push(format!(
                 "2: refunds of {failed} / 10,000 have failed at the provider, the shop says {order}"
             ));
         }
+        if kept > failed {
+            found.push(format!("2: a second charge is not given back: {order}"));
+        }
+        check_disputes(provider, &id, order, found);
     }
     let under_way = provider.sessions_under_way();
     for order in orders {
@@ -284,6 +301,52 @@ fn check_provider(provider: &Account, orders: &[Value], found: &mut Vec<String>)
             ));
         }
     }
+}
+
+/// What the shop says of disputes is what the provider says; and nothing was delivered from when the order's history tells of a
+/// dispute until that ended.
+fn check_disputes(provider: &Account, id: &str, order: &Value, found: &mut Vec<String>) {
+    let payment = &order["payment"];
+    let disputes = provider.disputes().iter();
+    let disputes: Vec<_> = disputes.filter(|dispute| dispute.order_id == id).collect();
+    let is_open = disputes.iter().any(|dispute| dispute.ended.is_none());
+    let lost = disputes
+        .iter()
+        .filter(|dispute| matches!(dispute.ended, Some(("lost", _))));
+    let lost: i64 = lost.map(|dispute| dispute.amount * 100).sum();
+    let told = (&payment["disputed"], decimal(&payment["lostToDisputes"]));
+    if told != (&Value::Bool(is_open), lost) {
+        found.push(format!(
+            "2: disputes at the provider: open {is_open}, lost {lost} / 10,000, the shop says {order}"
+        ));
+    }
+    let history: Vec<&Value> = order["history"].as_array().into_iter().flatten().collect();
+    let delivered = history.iter().position(|change| {
+        change["to"] == "DELIVERED" && change["from"] == "PAID" && change["actor"] != "system"
+    });
+    let Some(delivered) = delivered else { return };
+    for dispute in disputes {
+        let tells = |change: &&Value| {
+            let reason = change["reason"].as_str().unwrap_or_default();
+            reason.contains(&dispute.id)
+        };
+        let was_told = history[..delivered].iter().any(tells);
+        let has_ended = dispute
+            .ended
+            .is_some_and(|(_, at)| at <= seconds_of(&history[delivered]["at"]));
+        if was_told && !has_ended {
+            found.push(format!(
+                "2: delivered while {} was open: {order}",
+                dispute.id
+            ));
+        }
+    }
+}
+
+/// A time as the API writes it, in seconds since the Unix epoch.
+fn seconds_of(time: &Value) -> u64 {
+    let text = time.as_str().unwrap_or_default();
+    mercato_platform::clock::parse_rfc3339(text).map_or(0, |ms| ms / 1_000)
 }
 
 /// Invariants 3 and 6: what was answered is true, and each key made one order.

@@ -31,11 +31,15 @@ pub enum Sabotage {
     RefundFailure,
     /// Nobody remembers that the money of a payment is on its way.
     Processing,
+    /// Nobody remembers that a customer has paid twice.
+    DuplicateCharge,
+    /// Nobody remembers that a payment is disputed.
+    Dispute,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Inbox,
         Self::Outbox,
         Self::Reservation,
@@ -45,6 +49,8 @@ impl Sabotage {
         Self::Revocation,
         Self::RefundFailure,
         Self::Processing,
+        Self::DuplicateCharge,
+        Self::Dispute,
     ];
 
     /// What it is called on a command line.
@@ -59,6 +65,8 @@ impl Sabotage {
             Self::Revocation => "revocation",
             Self::RefundFailure => "refund-failure",
             Self::Processing => "processing",
+            Self::DuplicateCharge => "duplicate-charge",
+            Self::Dispute => "dispute",
         }
     }
 
@@ -92,6 +100,8 @@ impl Sabotage {
             Self::Retention => "DELETE FROM orders",
             Self::Revocation => "INSERT INTO revocations",
             Self::RefundFailure => "INSERT INTO provider_refunds",
+            Self::DuplicateCharge => "INSERT INTO refunds",
+            Self::Dispute => "INSERT INTO disputes",
         }
     }
 
@@ -104,6 +114,8 @@ impl Sabotage {
             Self::Retention => REMOVE_PAID_ORDERS,
             Self::Revocation => "DELETE FROM revocations",
             Self::Processing => "UPDATE payments SET is_processing = 0",
+            Self::DuplicateCharge => "DELETE FROM refunds WHERE duplicate_charge IS NOT NULL",
+            Self::Dispute => "DELETE FROM disputes",
             Self::RefundFailure => "UPDATE provider_refunds SET failed_at = NULL, failure = NULL",
         };
         let is_it = call.kind == CallKind::Sqlite && begins_with(call.detail, self.statement());

@@ -274,6 +274,48 @@ pub const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "pay twice, with Stripe",
+        provider: Provider::Stripe,
+        prepare: |story| drop(order(story, "order-1")),
+        play: |story| {
+            pay_at_stripe(story);
+            let session = text(&placed(story)["paymentSession"]["id"]);
+            story.at_stripe(|account| account.charge_again(&session));
+            story.deliver_webhooks();
+            fire_timers(story, 1);
+            story.deliver_webhooks();
+        },
+    },
+    Scenario {
+        name: "pay twice after it expired, with Stripe",
+        provider: Provider::Stripe,
+        prepare: |story| drop(order(story, "order-1")),
+        play: |story| {
+            let session = text(&placed(story)["paymentSession"]["id"]);
+            story.at_stripe(|account| account.pay(&session) && account.charge_again(&session));
+            expire(story);
+            story.deliver_webhooks_backwards();
+            fire_timers(story, 2);
+            story.deliver_webhooks();
+        },
+    },
+    Scenario {
+        name: "dispute, with Stripe",
+        provider: Provider::Stripe,
+        prepare: |story| {
+            order(story, "order-1");
+            pay_at_stripe(story);
+        },
+        play: |story| {
+            let charge = story.at_stripe(|account| account.undisputed_charges().remove(0));
+            let dispute = story.at_stripe(|account| account.open_dispute(&charge));
+            story.deliver_webhooks();
+            story.cannot_deliver(&placed(story));
+            story.at_stripe(|account| account.end_dispute(&dispute, "lost"));
+            story.deliver_webhooks();
+        },
+    },
+    Scenario {
         name: "pay anew, with Stripe",
         provider: Provider::Stripe,
         prepare: |story| drop(order(story, "order-1")),

@@ -101,7 +101,7 @@ fn name(kind: CallKind) -> &'static str {
 }
 
 /// The scenario in which each broken shop must show.
-const BROKEN: [(Sabotage, &str); 9] = [
+const BROKEN: [(Sabotage, &str); 11] = [
     (Sabotage::Inbox, "pay"),
     (Sabotage::Outbox, "pay"),
     (Sabotage::Reservation, "order of three lines"),
@@ -111,6 +111,8 @@ const BROKEN: [(Sabotage, &str); 9] = [
     (Sabotage::Revocation, "log out"),
     (Sabotage::RefundFailure, "part refund fails, with Stripe"),
     (Sabotage::Processing, "pay by debit, with Stripe"),
+    (Sabotage::DuplicateCharge, "pay twice, with Stripe"),
+    (Sabotage::Dispute, "dispute, with Stripe"),
 ];
 
 #[test]

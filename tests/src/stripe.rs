@@ -61,6 +61,20 @@ pub struct FakeStripe {
     state: Arc<Mutex<State>>,
 }
 
+/// A dispute about a charge.
+#[derive(Debug, Clone)]
+pub struct Dispute {
+    /// Its id.
+    pub id: String,
+    /// The order that the shop named with the charge.
+    pub order_id: String,
+    /// The whole charge, in minor units.
+    pub amount: i64,
+    /// `won`, `lost` or `warning_closed` once it has ended, and when, in seconds since the Unix epoch.
+    pub ended: Option<(&'static str, u64)>,
+    object: Map<String, Value>,
+}
+
 /// An account at the stand-in: what Stripe would know of a shop. A clone goes its own way.
 #[derive(Clone)]
 pub struct Account {
@@ -76,6 +90,8 @@ pub struct Account {
     charges: BTreeMap<String, Map<String, Value>>,
     /// Refunds, oldest first.
     refunds: Vec<Map<String, Value>>,
+    /// Disputes, oldest first.
+    disputes: Vec<Dispute>,
     /// Sessions whose money was on its way and has not come.
     failed_debits: BTreeSet<String>,
     /// What an idempotency key was used for, and the answer.
@@ -220,6 +236,31 @@ impl FakeStripe {
         assert!(debited, "only an open session can be paid");
     }
 
+    /// See [`Account::charge_again`].
+    ///
+    /// # Panics
+    /// When the session is not paid.
+    pub fn charge_again(&self, session_id: &str) {
+        let charged = self.state().account.charge_again(session_id);
+        assert!(charged, "only a paid session can be charged again");
+    }
+
+    /// See [`Account::open_dispute`]; gives its id.
+    ///
+    /// # Panics
+    /// When there is no such charge.
+    pub fn open_dispute(&self, payment_intent: &str) -> String {
+        self.state().account.open_dispute(payment_intent)
+    }
+
+    /// See [`Account::end_dispute`].
+    ///
+    /// # Panics
+    /// When there is no such dispute, or when it has ended.
+    pub fn end_dispute(&self, id: &str, status: &'static str) {
+        self.state().account.end_dispute(id, status);
+    }
+
     /// See [`Account::settle`].
     ///
     /// # Panics
@@ -357,6 +398,7 @@ impl Account {
             payment_metadata: BTreeMap::new(),
             charges: BTreeMap::new(),
             refunds: Vec::new(),
+            disputes: Vec::new(),
             failed_debits: BTreeSet::new(),
             keys: BTreeMap::new(),
             events: Vec::new(),
@@ -521,6 +563,85 @@ impl Account {
         self.event("charge.succeeded", &charge);
         self.event(told_by, &session);
         self.charges.insert(intent, charge);
+    }
+
+    /// The sessions that were paid.
+    pub fn paid_sessions(&self) -> Vec<String> {
+        let paid = self.sessions.iter();
+        let paid = paid.filter(|(_, session)| session["payment_status"] == "paid");
+        paid.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Takes the money of a session once more: what must not happen, and does. False when it was not paid before.
+    ///
+    /// # Panics
+    /// When there is no such session.
+    pub fn charge_again(&mut self, session_id: &str) -> bool {
+        let is_paid = self.sessions[session_id]["payment_status"] == "paid";
+        if is_paid {
+            self.charge(session_id, "checkout.session.completed");
+        }
+        is_paid
+    }
+
+    /// The charges about which there is no dispute, by their payment intents.
+    pub fn undisputed_charges(&self) -> Vec<String> {
+        let is_disputed = |intent: &String| {
+            let mut disputes = self.disputes.iter();
+            disputes.any(|dispute| dispute.object["payment_intent"] == intent.as_str())
+        };
+        let intents = self.charges.keys();
+        intents
+            .filter(|intent| !is_disputed(intent))
+            .cloned()
+            .collect()
+    }
+
+    /// All disputes, oldest first.
+    pub fn disputes(&self) -> &[Dispute] {
+        &self.disputes
+    }
+
+    /// A customer's bank asks what a charge was for: money can be given back as before until it decides. Gives the
+    /// dispute's id.
+    ///
+    /// # Panics
+    /// When there is no such charge.
+    pub fn open_dispute(&mut self, payment_intent: &str) -> String {
+        let charge = self.charges[payment_intent].clone();
+        let id = (self.id)("du_");
+        let object = json!({
+            "id": id, "object": "dispute", "amount": charge["amount"], "charge": charge["id"], "created": (self.now)(),
+            "currency": charge["currency"], "evidence_details": { "has_evidence": false }, "is_charge_refundable": true,
+            "livemode": false, "metadata": {}, "payment_intent": payment_intent, "reason": "product_not_received",
+            "status": "warning_needs_response",
+        });
+        let object = object.as_object().expect("an object").clone();
+        self.event("charge.dispute.created", &object);
+        self.disputes.push(Dispute {
+            id: id.clone(),
+            order_id: crate::shop::text(&charge["metadata"]["order_id"]),
+            amount: charge["amount"].as_i64().unwrap_or_default(),
+            ended: None,
+            object,
+        });
+        id
+    }
+
+    /// A dispute is decided: `won`, `lost` or `warning_closed`.
+    ///
+    /// # Panics
+    /// When there is no such dispute, or when it has ended.
+    pub fn end_dispute(&mut self, id: &str, status: &'static str) {
+        let now = (self.now)();
+        let mut disputes = self.disputes.iter_mut();
+        let dispute = disputes.find(|dispute| dispute.id == id);
+        let dispute = dispute.expect("a dispute");
+        assert!(dispute.ended.is_none(), "{dispute:?}");
+        dispute.ended = Some((status, now));
+        dispute.object.insert("status".into(), json!(status));
+        let object = dispute.object.clone();
+        self.event("charge.dispute.closed", &object);
     }
 
     /// Ends the sessions whose time is over, as Stripe does by itself.

@@ -146,7 +146,7 @@ pub enum PageStart {
     AfterUpdate(u64, OrderId),
 }
 
-/// What was really charged and given back in one currency, in whole minor units.
+/// What was really charged, given back and taken away in one currency, in whole minor units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MoneyReceived {
     /// The currency.
@@ -155,13 +155,17 @@ pub struct MoneyReceived {
     pub gross: i64,
     /// What has been given back of that, in part or whole.
     pub refunded: i64,
+    /// What customers' banks have taken back of that, in disputes that were lost.
+    pub lost_to_disputes: i64,
 }
 
 impl MoneyReceived {
-    /// What is left.
+    /// What is left; less than nothing when more was taken back than paid.
     #[must_use]
     pub const fn net(&self) -> i64 {
-        self.gross.saturating_sub(self.refunded)
+        self.gross
+            .saturating_sub(self.refunded)
+            .saturating_sub(self.lost_to_disputes)
     }
 }
 

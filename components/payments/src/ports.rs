@@ -11,9 +11,9 @@ use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 
 use crate::domain::{
-    CheckoutLine, CheckoutSession, KeptCharge, MinorUnits, OutboxEntry, Payment, PaymentError,
-    PaymentEvent, PaymentStatus, ProviderEvent, ProviderRefund, RecordedAnswer, Refund,
-    RefundTotal, SessionSlot,
+    CheckoutLine, CheckoutSession, Dispute, DuplicateCharge, KeptCharge, MinorUnits, OutboxEntry,
+    Payment, PaymentError, PaymentEvent, PaymentStatus, ProviderEvent, ProviderRefund,
+    RecordedAnswer, Refund, RefundTotal, SessionSlot,
 };
 
 /// Everything a use case may reach.
@@ -83,7 +83,13 @@ pub trait Store {
 
 /// All records of the database.
 pub trait Records:
-    PaymentRecords + RefundRecords + ProviderRefundRecords + OutboxRecords + OldRecords + FigureRecords
+    PaymentRecords
+    + RefundRecords
+    + ProviderRefundRecords
+    + DisputeRecords
+    + OutboxRecords
+    + OldRecords
+    + FigureRecords
 {
 }
 
@@ -91,6 +97,7 @@ impl<T> Records for T where
     T: PaymentRecords
         + RefundRecords
         + ProviderRefundRecords
+        + DisputeRecords
         + OutboxRecords
         + OldRecords
         + FigureRecords
@@ -103,9 +110,9 @@ pub const PAUSE_LONGEST_MS: u64 = 5 * 60 * 1_000;
 /// Most charges kept for one payment: a session that is declined a few times makes as many.
 pub const KEPT_CHARGES_MAX: u32 = 16;
 
-/// Most refunds kept of charges that no payment has named: they are of other programs that share the provider's account,
-/// or of payments that the shop has not heard of yet.
-pub const KEPT_REFUNDS_MAX: u32 = 10_000;
+/// Most refunds, and as many disputes, kept of charges that no payment has named: they are of other programs that share the
+/// provider's account, or of payments that the shop has not heard of yet.
+pub const KEPT_OF_NOBODY_MAX: u32 = 10_000;
 
 /// What the database answers: the value, or `Unavailable` or `Internal`.
 pub type Stored<T> = Result<T, PaymentError>;
@@ -118,7 +125,7 @@ pub trait PaymentRecords {
     fn find_payment_of_order(&self, order_id: &str) -> Stored<Option<Payment>>;
     /// The payment that any session, the newest or an older one, belongs to.
     fn find_payment_of_session(&self, session_id: &str) -> Stored<Option<Payment>>;
-    /// The payment of that charge.
+    /// The payment of that charge, be it its own or a duplicate one.
     fn find_payment_of_charge(&self, reference: &str) -> Stored<Option<Payment>>;
     /// Payments older than that id, or all, newest first, after so many.
     fn payments(&self, before: Option<&str>, offset: u64, limit: u32) -> Stored<Vec<Payment>>;
@@ -181,7 +188,7 @@ pub trait RefundRecords {
     fn set_refund_answer(&self, id: &str, answer: &RecordedAnswer) -> Stored<()>;
     /// The refund of that id.
     fn find_refund(&self, id: &str) -> Stored<Option<Refund>>;
-    /// The one refund of a payment whose end is not known.
+    /// The one refund of a payment's own charge whose end is not known.
     fn find_pending_refund(&self, payment_id: &str) -> Stored<Option<Refund>>;
     /// Refunds of a payment after that id, or all, oldest first, after so many.
     fn refunds_of_payment(
@@ -205,6 +212,8 @@ pub trait RefundRecords {
     /// A refund that the provider had made, known by the provider's id, has failed after all; nothing happens when nobody
     /// knows it here.
     fn fail_refund(&self, provider_id: &str, cause: &str, now: u64) -> Stored<()>;
+    /// The duplicate charges of a payment, each of which has its refund.
+    fn duplicate_charges(&self, payment_id: &str) -> Stored<Vec<DuplicateCharge>>;
 }
 
 /// Refunds as the provider tells of them, by the reference of the charge.
@@ -221,7 +230,7 @@ pub trait ProviderRefundRecords {
         refund: &ProviderRefund,
         now: u64,
     ) -> Stored<()>;
-    /// Whether there are fewer than [`KEPT_REFUNDS_MAX`] refunds of which nobody knows whose they are.
+    /// Whether there are fewer than [`KEPT_OF_NOBODY_MAX`] refunds of which nobody knows whose they are.
     fn may_keep_refund_of_nobody(&self) -> Stored<bool>;
     /// The charge is the payment's, and so are its refunds.
     fn adopt_provider_refunds(&self, payment_id: &str, reference: &str) -> Stored<()>;
@@ -234,6 +243,26 @@ pub trait ProviderRefundRecords {
         reference: &str,
         total: RefundTotal,
     ) -> Stored<()>;
+}
+
+/// Disputes as the provider tells of them, by the reference of the charge.
+pub trait DisputeRecords {
+    /// The dispute of that id.
+    fn find_dispute(&self, id: &str) -> Stored<Option<Dispute>>;
+    /// Disputes about the charges of a payment, oldest first.
+    fn disputes_of_payment(&self, payment_id: &str) -> Stored<Vec<Dispute>>;
+    /// Keeps how a dispute stands in the place of what was known of it, and with whose it is, once that is known.
+    fn keep_dispute(
+        &self,
+        payment_id: Option<&str>,
+        reference: &str,
+        dispute: &Dispute,
+        now: u64,
+    ) -> Stored<()>;
+    /// Whether there are fewer than [`KEPT_OF_NOBODY_MAX`] disputes of which nobody knows whose they are.
+    fn may_keep_dispute_of_nobody(&self) -> Stored<bool>;
+    /// The charge is the payment's: gives what was told before of disputes about it, and they are the payment's.
+    fn adopt_disputes(&self, payment_id: &str, reference: &str) -> Stored<Vec<Dispute>>;
 }
 
 /// Numbers about the outbox.
@@ -328,11 +357,17 @@ pub struct Figures {
     pub parked: u64,
     /// How often the provider had to be asked for a refund again.
     pub refund_retries: u64,
-    /// How many refunds failed after the provider had taken them.
+    /// How many refunds failed after the provider had taken them, and how many of duplicate charges it refused.
     pub refunds_failed: u64,
+    /// How many duplicate charges there were.
+    pub duplicate_charges: u64,
+    /// How many disputes there were.
+    pub disputes: u64,
+    /// How many of them are not decided yet.
+    pub disputes_open: u64,
 }
 
-/// What was really charged and given back in one currency, in whole minor units; the largest number there is for more.
+/// What was really charged, given back and taken away in one currency, duplicate charges too, in whole minor units; the largest number there is for more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MoneyReceived {
     /// The currency.
@@ -341,6 +376,8 @@ pub struct MoneyReceived {
     pub gross: MinorUnits,
     /// What has been given back of that, in part or whole.
     pub refunded: MinorUnits,
+    /// What customers' banks have taken back of that, in disputes that were lost.
+    pub lost_to_disputes: MinorUnits,
 }
 
 /// What the database counts by itself.

@@ -78,6 +78,9 @@ const LONG_JUMP: u32 = 20;
 const EXPIRY_JUMP: u32 = 2;
 const REFUND_FAILURE: u32 = 8;
 const DEBIT_SETTLED: u32 = 6;
+const SECOND_CHARGE: u32 = 4;
+const DISPUTE_OPENED: u32 = 6;
+const DISPUTE_ENDED: u32 = 6;
 
 /// The same for each statement that writes: crashes that matter happen there.
 const CRASH_AFTER_WRITE: u32 = 90;
@@ -345,6 +348,12 @@ impl Life {
             self.fail_refund();
         } else if is(DEBIT_SETTLED) && troubled {
             self.settle_debit();
+        } else if is(SECOND_CHARGE) && troubled {
+            self.charge_again();
+        } else if is(DISPUTE_OPENED) && troubled {
+            self.open_dispute();
+        } else if is(DISPUTE_ENDED) && troubled {
+            self.end_dispute();
         } else {
             self.let_something_happen().await;
         }
@@ -382,6 +391,50 @@ impl Life {
         self.town
             .scheduler
             .at_provider(|account| account.settle(session, has_come));
+    }
+
+    /// A customer pays once more for what is paid.
+    fn charge_again(&mut self) {
+        let provider = &self.town.scheduler;
+        let paid = provider.at_provider(|account| account.paid_sessions());
+        let Some(session) = pick(&mut self.dice, &paid) else {
+            return;
+        };
+        self.outcome.troubles += 1;
+        self.note(("charged again", session));
+        let provider = &self.town.scheduler;
+        provider.at_provider(|account| account.charge_again(session));
+    }
+
+    /// A customer's bank asks about a charge.
+    fn open_dispute(&mut self) {
+        let provider = &self.town.scheduler;
+        let charges = provider.at_provider(|account| account.undisputed_charges());
+        let Some(charge) = pick(&mut self.dice, &charges) else {
+            return;
+        };
+        self.outcome.troubles += 1;
+        self.note(("dispute", charge));
+        let provider = &self.town.scheduler;
+        provider.at_provider(|account| account.open_dispute(charge));
+    }
+
+    /// A customer's bank decides.
+    fn end_dispute(&mut self) {
+        let provider = &self.town.scheduler;
+        let open: Vec<String> = provider.at_provider(|account| {
+            let open = account.disputes().iter();
+            let open = open.filter(|dispute| dispute.ended.is_none());
+            open.map(|dispute| dispute.id.clone()).collect()
+        });
+        let Some(dispute) = pick(&mut self.dice, &open) else {
+            return;
+        };
+        let ends = ["won", "lost", "warning_closed"];
+        let end = ends[self.dice.random_range(0..ends.len())];
+        self.note(("dispute ended", dispute, end));
+        let provider = &self.town.scheduler;
+        provider.at_provider(|account| account.end_dispute(dispute, end));
     }
 
     fn note(&self, what: impl fmt::Debug) {
@@ -553,6 +606,11 @@ impl Life {
         scheduler.recover();
         self.town.is_down.set(false);
     }
+}
+
+/// One of several, if there are any.
+fn pick<'a, T>(dice: &mut StdRng, among: &'a [T]) -> Option<&'a T> {
+    (!among.is_empty()).then(|| &among[dice.random_range(0..among.len())])
 }
 
 /// Whether it is a statement that changes a database, or ends a transaction.

@@ -1,6 +1,7 @@
 //! The shop with Stripe for its provider: `spin.stripe.toml`, against a stand-in for Stripe's API.
 
 mod checkout;
+mod disputes;
 mod library;
 mod metrics;
 mod refund;

@@ -86,7 +86,7 @@ pub use query::Query;
 pub use reply::Reply;
 pub use revocation::RevocationList;
 pub use router::{Access, Handler, HandlerFuture, Route};
-pub use schemas::{Amount, Id, Price, Timestamp};
+pub use schemas::{Amount, Balance, Id, Price, Timestamp};
 #[doc(hidden)]
 pub use server::respond;
 pub use server::serve;

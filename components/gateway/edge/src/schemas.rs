@@ -38,6 +38,15 @@ schema_only! {
 }
 
 schema_only! {
+    /// A sum of money that may be less than nothing.
+    Balance => ObjectBuilder::new()
+        .schema_type(Type::Number)
+        .multiple_of(Some(AMOUNT_STEP))
+        .description(Some("A sum of money in units of the currency, with at most four decimal places; it may be negative"))
+        .examples([serde_json::json!(12.5)])
+}
+
+schema_only! {
     /// A price that a product may have.
     Price => ObjectBuilder::new()
         .schema_type(Type::Number)

@@ -40,6 +40,10 @@ pub fn problem(error: OrderError) -> Problem {
             "stock-returned",
             "the order was refunded and its units are on sale again: they cannot be delivered, refund the payment anew",
         ),
+        OrderError::PaymentDisputed => Problem::conflict(
+            "payment-disputed",
+            "the customer's bank disputes the payment: nothing is delivered until that has been decided",
+        ),
         OrderError::VersionMismatch => Problem::precondition_failed(),
         OrderError::IdempotencyKeyReused => Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -235,6 +239,7 @@ mod tests {
                 "already-replaced",
             ),
             (OrderError::StockReturned, 409, "stock-returned"),
+            (OrderError::PaymentDisputed, 409, "payment-disputed"),
             (OrderError::VersionMismatch, 412, "version-mismatch"),
             (
                 OrderError::IdempotencyKeyReused,

@@ -140,6 +140,18 @@ pub struct PaymentResource<'a> {
     /// Why the last of these failed, in the provider's words; null without one.
     #[schema(required, example = "lost_or_stolen_card")]
     refund_failure: Option<&'a str>,
+    /// Sum of all charges beside the payment's own: the customer has paid for the same order once more. It is given back
+    /// without anybody asking.
+    #[schema(value_type = Amount)]
+    duplicate_amount: Money,
+    /// How much of `duplicateAmount` has gone back.
+    #[schema(value_type = Amount)]
+    duplicate_refunded_amount: Money,
+    /// True while a dispute about the payment, a chargeback, is not decided. The order is not delivered until it is.
+    disputed: bool,
+    /// Sum of all disputes that were lost: the customer's bank has taken it back.
+    #[schema(value_type = Amount)]
+    lost_to_disputes: Money,
     /// ISO 4217 code.
     #[schema(
         min_length = 3,
@@ -285,6 +297,13 @@ impl<'a> PaymentResource<'a> {
             refunded_amount: from_minor(payment.refunded_amount, &payment.currency)?,
             failed_refund_amount: from_minor(payment.failed_refund_amount, &payment.currency)?,
             refund_failure: payment.refund_failure.as_deref(),
+            duplicate_amount: from_minor(payment.duplicate_amount, &payment.currency)?,
+            duplicate_refunded_amount: from_minor(
+                payment.duplicate_refunded_amount,
+                &payment.currency,
+            )?,
+            disputed: payment.disputed,
+            lost_to_disputes: from_minor(payment.lost_to_disputes, &payment.currency)?,
             currency: &payment.currency,
             provider: &payment.provider,
             session: payment.session.as_ref().map(Into::into),
@@ -451,6 +470,10 @@ pub mod tests {
             refunded_amount: 50,
             failed_refund_amount: 25,
             refund_failure: Some("expired_or_canceled_card".to_owned()),
+            duplicate_amount: 999,
+            duplicate_refunded_amount: 998,
+            disputed: true,
+            lost_to_disputes: 1,
             currency: "EUR".to_owned(),
             provider: "stripe-mock".to_owned(),
             session: None,
@@ -508,7 +531,8 @@ pub mod tests {
         let mut expected = order_json();
         expected["payment"] = json!({
             "id": "p", "status": "SUCCEEDED", "processing": false, "amount": 9.99, "refundedAmount": 0.5,
-            "failedRefundAmount": 0.25, "refundFailure": "expired_or_canceled_card", "currency": "EUR",
+            "failedRefundAmount": 0.25, "refundFailure": "expired_or_canceled_card", "duplicateAmount": 9.99,
+            "duplicateRefundedAmount": 9.98, "disputed": true, "lostToDisputes": 0.01, "currency": "EUR",
             "provider": "stripe-mock", "session": null, "receiptUrl": null, "reason": null,
         });
         expected["history"] = json!([{

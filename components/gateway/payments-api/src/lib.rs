@@ -32,8 +32,8 @@ mod bindings {
 }
 
 use controllers::{
-    find, find_by_order, list, list_outbox, list_refunds, metrics, open_session, ready, refund,
-    relay_outbox, retry_event, show_checkout, simulate_checkout, webhook,
+    find, find_by_order, list, list_disputes, list_outbox, list_refunds, metrics, open_session,
+    ready, refund, relay_outbox, retry_event, show_checkout, simulate_checkout, webhook,
 };
 
 /// The routes of payments.
@@ -49,6 +49,7 @@ pub const ROUTES: &[Route] = &[
     route!(POST "/api/v1/payments/outbox/{eventId}/retry", Access::Admin, retry_event::retry_event, body BodyRule::IGNORED),
     route!(GET "/api/v1/payments/{id}", Access::Bearer, find::find),
     route!(GET "/api/v1/payments/{id}/refunds", Access::Bearer, list_refunds::list_refunds),
+    route!(GET "/api/v1/payments/{id}/disputes", Access::Admin, list_disputes::list_disputes),
     route!(POST "/api/v1/payments/{id}/refund", Access::Admin, refund::refund, body BodyRule::OPTIONAL_JSON),
     route!(GET "/internal/ready", Access::Public, ready::ready),
     route!(GET "/internal/settings", Access::Public, settings::settings),
@@ -91,6 +92,7 @@ mod tests {
         for pattern in [
             "/api/v1/payments",
             "/api/v1/payments/{id}/refund",
+            "/api/v1/payments/{id}/disputes",
             "/api/v1/payments/outbox",
             "/api/v1/payments/outbox/relay",
             "/api/v1/payments/outbox/{eventId}/retry",

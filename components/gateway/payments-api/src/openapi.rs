@@ -17,6 +17,7 @@ use utoipa::{Modify, OpenApi};
     crate::controllers::retry_event::retry_event,
     crate::controllers::find::find,
     crate::controllers::list_refunds::list_refunds,
+    crate::controllers::list_disputes::list_disputes,
     crate::controllers::refund::refund
 ))]
 pub struct Document;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::bindings::mercato::payments::outbox::{self, Entry};
-use crate::bindings::mercato::payments::queries::{Refund, RefundStatus};
+use crate::bindings::mercato::payments::queries::{Dispute, DisputeStatus, Refund, RefundStatus};
 use crate::bindings::mercato::payments::types::{
     CheckoutSession, EventType, Payment, PaymentStatus,
 };
@@ -35,6 +35,18 @@ pub struct PaymentResource<'a> {
     /// Why the last of these failed, in the provider's words; null without one.
     #[schema(required, example = "lost_or_stolen_card")]
     refund_failure: Option<&'a str>,
+    /// Sum of all charges beside the payment's own: the customer has paid for the same order once more. It is given back
+    /// without anybody asking.
+    #[schema(value_type = Amount)]
+    duplicate_amount: Money,
+    /// How much of `duplicateAmount` has gone back.
+    #[schema(value_type = Amount)]
+    duplicate_refunded_amount: Money,
+    /// True while a dispute about the payment, a chargeback, is not decided. The order is not delivered until it is.
+    disputed: bool,
+    /// Sum of all disputes that were lost: the customer's bank has taken it back.
+    #[schema(value_type = Amount)]
+    lost_to_disputes: Money,
     /// ISO 4217 code.
     #[schema(
         min_length = 3,
@@ -119,6 +131,10 @@ pub struct RefundResource<'a> {
     )]
     currency: &'a str,
     status: RefundStatusName,
+    /// The second charge that it gives back, by the payment provider's id; null for a refund of the payment's own charge, and
+    /// for customers.
+    #[schema(required, example = "pi_3MtwBwLkdIwHu7ix28a3tqPa")]
+    duplicate_charge: Option<&'a str>,
     /// Why it was asked for; null when nobody said so, and for customers.
     #[schema(required, example = "One cup arrived broken")]
     reason: Option<&'a str>,
@@ -157,9 +173,75 @@ impl<'a> RefundResource<'a> {
                 RefundStatus::Succeeded => RefundStatusName::Succeeded,
                 RefundStatus::Failed => RefundStatusName::Failed,
             },
+            duplicate_charge: refund.duplicate_charge.as_deref().filter(|_| is_admin),
             reason: refund.reason.as_deref().filter(|_| is_admin),
             error: refund.error.as_deref().filter(|_| is_admin),
             created_at: rfc3339(refund.created_at),
+        })
+    }
+}
+
+/// A customer's bank wants the money of a charge back, or asks what it was for.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Dispute)]
+pub struct DisputeResource<'a> {
+    /// The payment provider's id of it.
+    #[schema(min_length = 1, example = "du_1MtJUT2eZvKYlo2CNaw2HvEv")]
+    id: &'a str,
+    /// How much it is about.
+    #[schema(value_type = Amount)]
+    amount: Money,
+    /// ISO 4217 code; nearly always the payment's.
+    #[schema(
+        min_length = 3,
+        max_length = 3,
+        pattern = "^[A-Z]{3}$",
+        example = "EUR"
+    )]
+    currency: &'a str,
+    /// Why, in the provider's words.
+    #[schema(example = "fraudulent")]
+    reason: &'a str,
+    status: DisputeStatusName,
+    /// When it began; null when that is not known.
+    #[schema(required, value_type = Option<Timestamp>)]
+    created_at: Option<String>,
+}
+
+/// How a dispute stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schema(as = DisputeStatus, example = "OPEN")]
+pub enum DisputeStatusName {
+    /// Not decided yet.
+    Open,
+    /// Ended without a decision: the customer's bank only asked, or took it back.
+    Closed,
+    /// The merchant keeps the money.
+    Won,
+    /// The customer has the money back.
+    Lost,
+}
+
+impl<'a> DisputeResource<'a> {
+    /// The dispute in JSON.
+    ///
+    /// # Errors
+    /// 500 when its amount cannot be written as a decimal number.
+    pub fn new(dispute: &'a Dispute) -> Result<Self, Problem> {
+        Ok(Self {
+            id: &dispute.id,
+            amount: decimal(dispute.amount, &dispute.currency)?,
+            currency: &dispute.currency,
+            reason: &dispute.reason,
+            status: match dispute.status {
+                DisputeStatus::Open => DisputeStatusName::Open,
+                DisputeStatus::Closed => DisputeStatusName::Closed,
+                DisputeStatus::Won => DisputeStatusName::Won,
+                DisputeStatus::Lost => DisputeStatusName::Lost,
+            },
+            created_at: dispute.created_at.map(rfc3339),
         })
     }
 }
@@ -260,6 +342,13 @@ impl<'a> PaymentResource<'a> {
             refunded_amount: decimal(payment.refunded_amount, &payment.currency)?,
             failed_refund_amount: decimal(payment.failed_refund_amount, &payment.currency)?,
             refund_failure: payment.refund_failure.as_deref(),
+            duplicate_amount: decimal(payment.duplicate_amount, &payment.currency)?,
+            duplicate_refunded_amount: decimal(
+                payment.duplicate_refunded_amount,
+                &payment.currency,
+            )?,
+            disputed: payment.disputed,
+            lost_to_disputes: decimal(payment.lost_to_disputes, &payment.currency)?,
             currency: &payment.currency,
             status: payment.status.into(),
             processing: payment.processing,
@@ -354,6 +443,10 @@ pub mod tests {
             refunded_amount: 5,
             failed_refund_amount: 7,
             refund_failure: None,
+            duplicate_amount: 1_990,
+            duplicate_refunded_amount: 3,
+            disputed: true,
+            lost_to_disputes: 2,
             currency: "USD".to_owned(),
             status: PaymentStatus::Pending,
             processing: false,
@@ -379,7 +472,7 @@ pub mod tests {
             String::from_utf8(reply.body().to_vec()).unwrap(),
             concat!(
                 r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8058","orderId":"01890a5d-ac96-774b-bcce-b302099a8057","#,
-                r#""amount":19.9,"refundedAmount":0.05,"failedRefundAmount":0.07,"refundFailure":null,"currency":"USD","status":"PENDING","processing":false,"provider":"stripe-mock","#,
+                r#""amount":19.9,"refundedAmount":0.05,"failedRefundAmount":0.07,"refundFailure":null,"duplicateAmount":19.9,"duplicateRefundedAmount":0.03,"disputed":true,"lostToDisputes":0.02,"currency":"USD","status":"PENDING","processing":false,"provider":"stripe-mock","#,
                 r#""session":{"id":"cs_1","url":"http://shop.test/pay","expiresAt":"1970-01-01T00:15:00.000Z"},"#,
                 r#""receiptUrl":null,"reason":null,"createdAt":"1970-01-01T00:00:00.000Z","#,
                 r#""updatedAt":"1970-01-01T00:00:00.001Z","version":2}"#

@@ -360,6 +360,12 @@ pub struct FakePayments {
 }
 
 impl FakePayments {
+    /// The customer's bank disputes the payment of that order, or does so no more.
+    pub fn dispute(&self, order_id: &OrderId, is_disputed: bool) {
+        let mut payments = self.payments.borrow_mut();
+        payments.get_mut(order_id).unwrap().is_disputed = is_disputed;
+    }
+
     fn emit(&self, order_id: &OrderId, event_type: EventType) {
         let payments = self.payments.borrow();
         let payment = payments.get(order_id).unwrap();
@@ -421,6 +427,10 @@ impl FakePayments {
             refunded_amount: 0,
             failed_refund_amount: 0,
             refund_failure: None,
+            duplicate_amount: 0,
+            duplicate_refunded_amount: 0,
+            is_disputed: false,
+            lost_to_disputes: 0,
             currency: order.currency.code().to_owned(),
             provider: "fake".to_owned(),
             session: Some(session),
@@ -565,6 +575,7 @@ impl Payments for FakePayments {
             let received = |(code, (gross, refunded)): (String, (i64, i64))| MoneyReceived {
                 currency: code.parse().unwrap(),
                 gross,
+                lost_to_disputes: 0,
                 refunded,
             };
             sums.into_iter().map(received).collect()

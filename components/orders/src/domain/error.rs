@@ -88,6 +88,9 @@ pub enum OrderError {
     /// The order was refunded before and its units are on sale again: they cannot be delivered any more.
     #[error("the units of the order are on sale again")]
     StockReturned,
+    /// A customer's bank disputes the payment: nothing is delivered until that is decided.
+    #[error("the payment is disputed")]
+    PaymentDisputed,
     /// The order has changed since the version the caller named.
     #[error("the order has changed meanwhile")]
     VersionMismatch,

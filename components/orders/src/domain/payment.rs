@@ -111,6 +111,14 @@ pub struct Payment {
     pub failed_refund_amount: i64,
     /// Why the last of these failed.
     pub refund_failure: Option<String>,
+    /// Sum of all charges beside the payment's own: the customer has paid for the same order once more.
+    pub duplicate_amount: i64,
+    /// How much of that has gone back.
+    pub duplicate_refunded_amount: i64,
+    /// A dispute about one of its charges is not decided yet.
+    pub is_disputed: bool,
+    /// Sum of all disputes that were lost.
+    pub lost_to_disputes: i64,
     /// ISO 4217 code.
     pub currency: String,
     /// The provider's name.

@@ -200,6 +200,7 @@ fn money_of(money: queries::MoneyReceived) -> Result<MoneyReceived, OrderError> 
         currency,
         gross: money.gross,
         refunded: money.refunded,
+        lost_to_disputes: money.lost_to_disputes,
     })
 }
 
@@ -218,6 +219,10 @@ fn payment_of(payment: WitPayment) -> Result<Payment, OrderError> {
         refunded_amount: payment.refunded_amount,
         failed_refund_amount: payment.failed_refund_amount,
         refund_failure: payment.refund_failure,
+        duplicate_amount: payment.duplicate_amount,
+        duplicate_refunded_amount: payment.duplicate_refunded_amount,
+        is_disputed: payment.disputed,
+        lost_to_disputes: payment.lost_to_disputes,
         currency: payment.currency,
         provider: payment.provider,
         session: payment.session.map(session_of),

@@ -273,6 +273,7 @@ impl queries::Guest for Component {
         let money = |money: MoneyReceived| queries::MoneyReceived {
             currency: money.currency.code().to_owned(),
             gross: money.gross,
+            lost_to_disputes: money.lost_to_disputes,
             refunded: money.refunded,
             net: money.net(),
         };
@@ -448,6 +449,10 @@ impl From<Payment> for types::PaymentSummary {
             refunded_amount: payment.refunded_amount,
             failed_refund_amount: payment.failed_refund_amount,
             refund_failure: payment.refund_failure,
+            duplicate_amount: payment.duplicate_amount,
+            duplicate_refunded_amount: payment.duplicate_refunded_amount,
+            disputed: payment.is_disputed,
+            lost_to_disputes: payment.lost_to_disputes,
             currency: payment.currency,
             provider: payment.provider,
             session: payment.session.map(Into::into),
@@ -546,6 +551,7 @@ impl From<OrderError> for types::OrderError {
                 })
             }
             OrderError::StockReturned => Self::StockReturned,
+            OrderError::PaymentDisputed => Self::PaymentDisputed,
             OrderError::VersionMismatch => Self::VersionMismatch,
             OrderError::IdempotencyKeyReused => Self::IdempotencyKeyReused,
             OrderError::PaymentRefused(reason) => Self::PaymentRefused(reason),

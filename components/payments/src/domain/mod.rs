@@ -1,6 +1,8 @@
 //! Entities and rules of payments. No I/O and no wire formats.
 
 mod amount;
+mod dispute;
+mod duplicate_charge;
 mod error;
 mod event;
 mod payment;
@@ -9,6 +11,8 @@ mod provider_refund;
 mod refund;
 
 pub use amount::MinorUnits;
+pub use dispute::{DISPUTES_MAX, Dispute, DisputeStatus};
+pub use duplicate_charge::DuplicateCharge;
 pub use error::{FieldError, PaymentError};
 pub use event::{EventType, OutboxEntry, PaymentEvent};
 pub use payment::{

@@ -3,8 +3,8 @@ use std::fmt;
 use mercato_money::{Currency, Money};
 
 use super::{
-    Charge, EventType, MinorUnits, PaymentError, PaymentEvent, ProviderRefund, RefundTotal,
-    failed_sum, refunded_sum,
+    Charge, Dispute, DisputeStatus, DuplicateCharge, EventType, MinorUnits, PaymentError,
+    PaymentEvent, ProviderRefund, RefundTotal, failed_sum, refunded_sum,
 };
 
 /// Most lines a checkout shows: as many as an order has.
@@ -144,7 +144,15 @@ pub struct Payment {
     pub failed_refunds: MinorUnits,
     /// Why the last of these failed.
     pub refund_failure: Option<String>,
-    /// Currency of both.
+    /// Sum of all duplicate charges: what the customer was charged beside the payment's own charge.
+    pub duplicates: MinorUnits,
+    /// How much of that has gone back.
+    pub duplicates_refunded: MinorUnits,
+    /// A dispute about one of its charges is not decided yet.
+    pub is_disputed: bool,
+    /// Sum of all disputes that were lost.
+    pub lost_to_disputes: MinorUnits,
+    /// Currency of them all.
     pub currency: Currency,
     /// Where it stands.
     pub status: PaymentStatus,
@@ -180,6 +188,10 @@ impl Payment {
             refunded: MinorUnits::ZERO,
             failed_refunds: MinorUnits::ZERO,
             refund_failure: None,
+            duplicates: MinorUnits::ZERO,
+            duplicates_refunded: MinorUnits::ZERO,
+            is_disputed: false,
+            lost_to_disputes: MinorUnits::ZERO,
             currency: new.currency,
             status: PaymentStatus::Pending,
             is_processing: false,
@@ -355,6 +367,42 @@ impl Payment {
             self.touch(now);
         }
         is_news
+    }
+
+    /// What is known of its duplicate charges, all of them. True when that is news.
+    pub fn record_duplicates(&mut self, duplicates: &[DuplicateCharge], now: u64) -> bool {
+        let sum = |part: fn(&DuplicateCharge) -> MinorUnits| {
+            duplicates
+                .iter()
+                .map(part)
+                .fold(MinorUnits::ZERO, MinorUnits::saturating_add)
+        };
+        let charged = sum(|charge| charge.amount);
+        let refunded = sum(|charge| charge.refunded);
+        if (charged, refunded) == (self.duplicates, self.duplicates_refunded) {
+            return false;
+        }
+        (self.duplicates, self.duplicates_refunded) = (charged, refunded);
+        self.touch(now);
+        true
+    }
+
+    /// What is known of the disputes about its charges, all of them.
+    pub fn record_disputes(&mut self, disputes: &[Dispute], now: u64) {
+        let is_disputed = disputes
+            .iter()
+            .any(|dispute| dispute.status == DisputeStatus::Open);
+        let charged = self.amount.saturating_add(self.duplicates);
+        let lost = disputes
+            .iter()
+            .filter(|dispute| dispute.status == DisputeStatus::Lost)
+            .map(|dispute| dispute.share_of(self.amount, self.currency))
+            .fold(MinorUnits::ZERO, MinorUnits::saturating_add)
+            .min(charged);
+        if (is_disputed, lost) != (self.is_disputed, self.lost_to_disputes) {
+            (self.is_disputed, self.lost_to_disputes) = (is_disputed, lost);
+            self.touch(now);
+        }
     }
 
     /// What can still be refunded.

@@ -1,6 +1,6 @@
 use mercato_money::Currency;
 
-use super::{MinorUnits, ProviderRefund, RefundTotal};
+use super::{Dispute, MinorUnits, ProviderRefund, RefundTotal};
 
 /// What the provider calls the money it took.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,7 +34,8 @@ pub struct ProviderEvent {
     pub id: String,
     /// The provider's name of what happened, for the record.
     pub name: String,
-    /// The order it speaks of. None when it does not say so: refunds that are made by hand know only their charge.
+    /// The order it speaks of. None when it does not say so: disputes, and refunds that are made by hand, know only their
+    /// charge.
     pub order_id: Option<String>,
     /// The payment it speaks of, when it says so.
     pub payment_id: Option<String>,
@@ -82,6 +83,8 @@ pub enum Fact {
     },
     /// How one refund of a charge stands.
     Refund(ProviderRefund),
+    /// How a dispute about a charge stands.
+    Dispute(Dispute),
 }
 
 impl Fact {
@@ -93,7 +96,7 @@ impl Fact {
             Self::Processing { amount, .. }
             | Self::SessionExpired { amount, .. }
             | Self::PaymentFailed { amount, .. } => *amount,
-            Self::Refund(_) => None,
+            Self::Refund(_) | Self::Dispute(_) => None,
         }
     }
 }

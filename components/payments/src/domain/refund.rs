@@ -27,6 +27,8 @@ pub struct Refund {
     pub id: String,
     /// The payment it belongs to.
     pub payment_id: String,
+    /// The duplicate charge that it gives back, by the provider's reference; none for the payment's own charge.
+    pub duplicate_charge: Option<String>,
     /// How much.
     pub amount: MinorUnits,
     /// What had been refunded when this one was asked for.

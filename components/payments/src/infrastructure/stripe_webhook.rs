@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::domain::{
-    Charge, Fact, MinorUnits, ProviderEvent, ProviderRefund, RefundFailure, RefundTotal, Subject,
+    Charge, Dispute, DisputeStatus, Fact, MinorUnits, ProviderEvent, ProviderRefund, RefundFailure,
+    RefundTotal, Subject,
 };
 use crate::ports::{WebhookContent, WebhookFormat};
 
@@ -16,8 +17,8 @@ const NAME_MAX_BYTES: usize = 255;
 /// Longest URL or id that is kept of a charge, in bytes.
 const REFERENCE_MAX_BYTES: usize = 2_048;
 
-/// Longest reason for which a refund failed that is kept, in characters.
-const FAILURE_REASON_MAX_CHARS: usize = 200;
+/// Longest reason for a dispute or for the failure of a refund that is kept, in characters.
+const REASON_MAX_CHARS: usize = 200;
 
 /// The latest time, in seconds since the Unix epoch: what has no time is not earlier than anything.
 const SECONDS_MAX: u64 = u32::MAX as u64;
@@ -73,7 +74,7 @@ struct Data {
     object: Value,
 }
 
-/// What a Checkout Session, a Charge and a Refund have of what concerns us.
+/// What a Checkout Session, a Charge, a Refund and a Dispute have of what concerns us.
 #[derive(Deserialize)]
 struct Object {
     id: String,
@@ -85,15 +86,18 @@ struct Object {
     /// Checkout Session: `paid`, `unpaid`, `no_payment_required`.
     payment_status: Option<String>,
     payment_intent: Option<String>,
-    /// Refund: the charge, where there is no payment intent.
+    /// Refund and Dispute: the charge, where there is no payment intent.
     charge: Option<String>,
-    /// Refund: `failed` and `canceled` are its ends without money; everything else may still come.
+    /// Refund: `failed` and `canceled` are its ends without money; everything else may still come. Dispute: `won`, `lost`,
+    /// `prevented` and `warning_closed` are its ends.
     status: Option<String>,
     /// Refund: why it failed.
     failure_reason: Option<String>,
-    /// Refund: when it was made, in seconds since the Unix epoch.
+    /// Dispute: why.
+    reason: Option<String>,
+    /// Refund and Dispute: when it was made, in seconds since the Unix epoch.
     created: Option<u64>,
-    /// Charge: what was paid. Refund: what goes back.
+    /// Charge: what was paid. Refund: what goes back. Dispute: what it is about.
     amount: Option<i64>,
     /// Charge: what has gone back altogether.
     amount_refunded: Option<i64>,
@@ -121,6 +125,11 @@ fn reader(event_type: &str) -> Option<FactReader> {
         "charge.succeeded" => charged,
         "charge.refunded" => refunded,
         "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => refund,
+        "charge.dispute.created"
+        | "charge.dispute.updated"
+        | "charge.dispute.closed"
+        | "charge.dispute.funds_withdrawn"
+        | "charge.dispute.funds_reinstated" => dispute,
         _ => return None,
     };
     Some(read)
@@ -131,8 +140,7 @@ impl Event {
         let object: Object = serde_json::from_value(self.data.object)
             .map_err(|error| format!("data.object: {error}"))?;
         let order_id = object.order_id()?;
-        let is_refund = self.event_type.contains("refund.");
-        if order_id.is_none() && !is_refund {
+        if order_id.is_none() && !is_about_charge(&self.event_type) {
             return Ok(irrelevant(format!(
                 "{} names no order of this shop",
                 self.id
@@ -155,6 +163,11 @@ impl Event {
             fact,
         }))
     }
+}
+
+/// Whether the object of the event is a refund or a dispute: these know their charge, and mostly no order.
+fn is_about_charge(event_type: &str) -> bool {
+    event_type.contains("refund.") || event_type.contains("dispute.")
 }
 
 fn irrelevant(why: String) -> WebhookContent {
@@ -220,20 +233,39 @@ fn refunded(charge: &Object, told_at: Option<u64>) -> Result<Option<Fact>, Strin
 /// Made here or by hand. One that is pending is made: the money is on its way, until it fails.
 fn refund(refund: &Object, told_at: Option<u64>) -> Result<Option<Fact>, String> {
     refund.currency.as_ref().ok_or("currency is missing")?;
-    if refund.id.is_empty() || refund.id.len() > NAME_MAX_BYTES {
-        return Err(format!("an id must have 1 to {NAME_MAX_BYTES} bytes"));
-    }
+    refund.check_id()?;
     let status = refund.status.as_deref().unwrap_or_default();
     let reason = || refund.failure_reason.as_deref().unwrap_or(status);
     let failure = matches!(status, "failed" | "canceled").then(|| RefundFailure {
         at: told_at.unwrap_or(SECONDS_MAX).min(SECONDS_MAX),
-        reason: text::escaped(reason(), FAILURE_REASON_MAX_CHARS).into_owned(),
+        reason: text::escaped(reason(), REASON_MAX_CHARS).into_owned(),
     });
     Ok(Some(Fact::Refund(ProviderRefund {
         id: refund.id.clone(),
         amount: amount("amount", refund.amount)?,
         created_at: refund.created.unwrap_or(0).min(SECONDS_MAX),
         failure,
+    })))
+}
+
+/// A status that is not known is that of a dispute which goes on; one that has been closed has ended.
+fn dispute(dispute: &Object, told_at: Option<u64>) -> Result<Option<Fact>, String> {
+    dispute.check_id()?;
+    let status = match dispute.status.as_deref() {
+        Some("won") => DisputeStatus::Won,
+        Some("lost") => DisputeStatus::Lost,
+        Some("warning_closed" | "prevented") => DisputeStatus::Closed,
+        _ => DisputeStatus::Open,
+    };
+    let reason = dispute.reason.as_deref().unwrap_or("no reason given");
+    Ok(Some(Fact::Dispute(Dispute {
+        id: dispute.id.clone(),
+        amount: amount("amount", dispute.amount)?,
+        currency: dispute.currency()?.ok_or("currency is missing")?,
+        reason: text::escaped(reason, REASON_MAX_CHARS).into_owned(),
+        status,
+        told_at: told_at.unwrap_or(0).min(SECONDS_MAX),
+        created_at: dispute.created.unwrap_or(0).min(SECONDS_MAX),
     })))
 }
 
@@ -267,6 +299,15 @@ impl Object {
         }
     }
 
+    /// # Errors
+    /// When the id is empty or very long.
+    fn check_id(&self) -> Result<(), String> {
+        if self.id.is_empty() || self.id.len() > NAME_MAX_BYTES {
+            return Err(format!("an id must have 1 to {NAME_MAX_BYTES} bytes"));
+        }
+        Ok(())
+    }
+
     /// Stripe writes currencies in lower case.
     fn currency(&self) -> Result<Option<Currency>, String> {
         self.currency
@@ -285,7 +326,7 @@ impl Object {
         let is_session = event_type.starts_with("checkout.");
         let (subject, id): (fn(String) -> Subject, &str) = if is_session {
             (Subject::Session, &self.id)
-        } else if event_type.contains("refund.") {
+        } else if is_about_charge(event_type) {
             match self.payment_intent.as_deref().or(self.charge.as_deref()) {
                 Some(reference) => (Subject::Charge, reference),
                 None => return Ok(None),
@@ -547,6 +588,62 @@ mod tests {
                 }
                 other => panic!("{other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn disputes_are_understood_as_stripe_sends_them() {
+        for (body, status, told_at) in [
+            (
+                include_str!("../../../../tests/stripe/events/charge.dispute.created.json"),
+                DisputeStatus::Open,
+                1_700_100_000,
+            ),
+            (
+                include_str!("../../../../tests/stripe/events/charge.dispute.closed.json"),
+                DisputeStatus::Lost,
+                1_702_700_000,
+            ),
+        ] {
+            let Ok(WebhookContent::Event(event)) = recorded(body) else {
+                panic!("{body}");
+            };
+            let dispute = Dispute {
+                id: "du_1MercatoDispute0001".to_owned(),
+                amount: units(1999),
+                currency: "USD".parse().unwrap(),
+                reason: "fraudulent".to_owned(),
+                status,
+                told_at,
+                created_at: 1_700_100_000,
+            };
+            assert_eq!(event.fact, Fact::Dispute(dispute));
+            assert_eq!(event.subject, Subject::Charge(INTENT.to_owned()));
+            assert_eq!(event.order_id, None, "a dispute knows its charge alone");
+        }
+    }
+
+    #[test]
+    fn every_status_of_a_dispute_is_read_and_one_that_is_not_known_goes_on() {
+        let created = include_str!("../../../../tests/stripe/events/charge.dispute.created.json");
+        for (status, expected) in [
+            ("warning_needs_response", DisputeStatus::Open),
+            ("warning_under_review", DisputeStatus::Open),
+            ("under_review", DisputeStatus::Open),
+            ("some_new_status", DisputeStatus::Open),
+            ("warning_closed", DisputeStatus::Closed),
+            ("prevented", DisputeStatus::Closed),
+            ("won", DisputeStatus::Won),
+            ("lost", DisputeStatus::Lost),
+        ] {
+            let body = created.replace("needs_response", status);
+            let Ok(WebhookContent::Event(event)) = recorded(&body) else {
+                panic!("{body}");
+            };
+            assert!(
+                matches!(&event.fact, Fact::Dispute(dispute) if dispute.status == expected),
+                "{status}"
+            );
         }
     }
 

@@ -15,11 +15,13 @@ use super::stripe_webhook::StripeWebhooks;
 use crate::application::{commands as use_cases, queries as views};
 use crate::bindings::exports::mercato::payments::{commands, outbox, queries, types};
 use crate::domain::{
-    CheckoutLine, CheckoutSession, EventType, FieldError, MinorUnits, NewPayment, OutboxEntry,
-    Payment, PaymentError, PaymentEvent, PaymentStatus, RecordedAnswer, Refund, RefundStatus,
-    Viewer,
+    CheckoutLine, CheckoutSession, Dispute, DisputeStatus, EventType, FieldError, MinorUnits,
+    NewPayment, OutboxEntry, Payment, PaymentError, PaymentEvent, PaymentStatus, RecordedAnswer,
+    Refund, RefundStatus, Viewer,
 };
 use crate::ports::{CheckoutOutcome, MoneyReceived, Ports};
+
+const MS_PER_SECOND: u64 = 1_000;
 
 /// The component.
 pub struct Component;
@@ -256,6 +258,15 @@ impl queries::Guest for Component {
         })
     }
 
+    async fn list_disputes(
+        viewer: types::Viewer,
+        payment_id: String,
+    ) -> Result<Vec<queries::Dispute>, types::PaymentError> {
+        let (viewer, payment_id) = (viewer.into(), id(&payment_id)?);
+        let disputes = views::list_disputes(&*host(), &viewer, &payment_id)?;
+        Ok(disputes.into_iter().map(Into::into).collect())
+    }
+
     async fn find_checkout(session_id: String) -> Result<queries::Checkout, types::PaymentError> {
         let checkout = views::find_checkout(&*host(), &session_id)?;
         let lines = checkout
@@ -278,6 +289,7 @@ impl queries::Guest for Component {
             currency: money.currency.code().to_owned(),
             gross: money.gross.get(),
             refunded: money.refunded.get(),
+            lost_to_disputes: money.lost_to_disputes.get(),
         };
         let received = views::money_received(&*host())?;
         Ok(received.into_iter().map(of_currency).collect())
@@ -299,6 +311,9 @@ impl queries::Guest for Component {
             parked: figures.parked,
             refund_retries: figures.refund_retries,
             refunds_failed: figures.refunds_failed,
+            duplicate_charges: figures.duplicate_charges,
+            disputes: figures.disputes,
+            disputes_open: figures.disputes_open,
         })
     }
 
@@ -328,9 +343,29 @@ impl From<Refund> for queries::Refund {
             id: refund.id,
             amount: refund.amount.get(),
             status,
+            duplicate_charge: refund.duplicate_charge,
             reason: refund.reason,
             error,
             created_at: refund.created_at,
+        }
+    }
+}
+
+impl From<Dispute> for queries::Dispute {
+    fn from(dispute: Dispute) -> Self {
+        let created_at_ms = dispute.created_at.saturating_mul(MS_PER_SECOND);
+        Self {
+            id: dispute.id,
+            amount: dispute.amount.get(),
+            currency: dispute.currency.to_string(),
+            reason: dispute.reason,
+            status: match dispute.status {
+                DisputeStatus::Open => queries::DisputeStatus::Open,
+                DisputeStatus::Closed => queries::DisputeStatus::Closed,
+                DisputeStatus::Won => queries::DisputeStatus::Won,
+                DisputeStatus::Lost => queries::DisputeStatus::Lost,
+            },
+            created_at: Some(created_at_ms).filter(|at| *at > 0),
         }
     }
 }
@@ -495,6 +530,10 @@ impl From<Payment> for types::Payment {
             refunded_amount: payment.refunded.get(),
             failed_refund_amount: payment.failed_refunds.get(),
             refund_failure: payment.refund_failure,
+            duplicate_amount: payment.duplicates.get(),
+            duplicate_refunded_amount: payment.duplicates_refunded.get(),
+            disputed: payment.is_disputed,
+            lost_to_disputes: payment.lost_to_disputes.get(),
             currency: payment.currency.to_string(),
             status: payment.status.into(),
             processing: payment.is_processing,

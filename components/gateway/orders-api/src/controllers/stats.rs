@@ -1,4 +1,4 @@
-use mercato_edge::{Amount, Context, Problem, Reply};
+use mercato_edge::{Amount, Balance, Context, Problem, Reply};
 use mercato_money::{Currency, Money};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,8 +15,8 @@ use crate::problems::problem;
     operation_id = "orderStats",
     summary = "Count orders and revenue",
     description = "How many orders there are of each status, and what was charged and given back, to the minor unit of each \
-        currency. Money comes from the payments: a refund counts once it is made, in part or whole, and so does a payment that \
-        came too late and went back.",
+        currency. Money comes from the payments: a refund counts once it is made, in part or whole, and so do a payment that \
+        came too late and a second charge, which went back, and disputes that were lost.",
     responses((status = 200, description = "The numbers of now", body = StatsResource))
 )]
 pub async fn stats(context: Context) -> Result<Reply, Problem> {
@@ -39,7 +39,7 @@ pub struct StatsResource {
     #[schema(min_items = 1)]
     by_currency: Vec<MoneyResource>,
     /// `net` of the shop's currency.
-    #[schema(value_type = Amount)]
+    #[schema(value_type = Balance)]
     revenue: Money,
     /// The shop's currency, an ISO 4217 code.
     #[schema(
@@ -53,6 +53,7 @@ pub struct StatsResource {
 
 /// What was charged and given back in one currency.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 #[schema(as = MoneyReceived)]
 pub struct MoneyResource {
     /// ISO 4217 code.
@@ -69,8 +70,11 @@ pub struct MoneyResource {
     /// What has been given back of that, in part or whole.
     #[schema(value_type = Amount)]
     refunded: Money,
-    /// `gross` less `refunded`.
+    /// What customers' banks have taken back of that, in disputes that were lost.
     #[schema(value_type = Amount)]
+    lost_to_disputes: Money,
+    /// `gross` less `refunded` and `lostToDisputes`; less than 0 when more was taken back than paid.
+    #[schema(value_type = Balance)]
     net: Money,
 }
 
@@ -127,6 +131,7 @@ impl From<&MoneyReceived> for MoneyResource {
             currency: money.currency.clone(),
             gross: decimal(money.gross, &money.currency),
             refunded: decimal(money.refunded, &money.currency),
+            lost_to_disputes: decimal(money.lost_to_disputes, &money.currency),
             net: decimal(money.net, &money.currency),
         }
     }
@@ -145,12 +150,13 @@ mod tests {
     use crate::bindings::mercato::orders::queries::StatusCount;
     use serde_json::{Value, json};
 
-    fn money(currency: &str, gross: i64, refunded: i64) -> MoneyReceived {
+    fn money(currency: &str, gross: i64, refunded: i64, lost: i64) -> MoneyReceived {
         MoneyReceived {
             currency: currency.to_owned(),
             gross,
             refunded,
-            net: gross - refunded,
+            lost_to_disputes: lost,
+            net: gross - refunded - lost,
         }
     }
 
@@ -172,15 +178,15 @@ mod tests {
                     orders: 1,
                 },
             ],
-            by_currency: vec![money("EUR", 1_250, 251), money("JPY", 1_234, 34)],
+            by_currency: vec![money("EUR", 1_250, 251, 0), money("JPY", 1_234, 34, 1_500)],
             currency: "EUR".to_owned(),
         };
         let text = serde_json::to_string(&StatsResource::from(stats)).unwrap();
         let expected = json!({
             "total": 3, "revenue": 9.99, "currency": "EUR",
             "byCurrency": [
-                {"currency": "EUR", "gross": 12.5, "refunded": 2.51, "net": 9.99},
-                {"currency": "JPY", "gross": 1_234, "refunded": 34, "net": 1_200},
+                {"currency": "EUR", "gross": 12.5, "refunded": 2.51, "lostToDisputes": 0, "net": 9.99},
+                {"currency": "JPY", "gross": 1_234, "refunded": 34, "lostToDisputes": 1_500, "net": -300},
             ],
             "byStatus": {"PENDING": 2, "PAID": 1, "DELIVERED": 0, "CANCELLED": 0, "REFUNDED": 0},
         });

@@ -43,8 +43,26 @@ fn payments(text: &mut Exposition, figures: &Figures) {
     text.single(
         "mercato_refunds_failed_total",
         Kind::Counter,
-        "Refunds that failed after the provider had taken them: the customers do not have that money.",
+        "Refunds that failed after the provider had taken them, and of second charges that it refused: the customers do not have that money.",
         figures.refunds_failed,
+    );
+    text.single(
+        "mercato_duplicate_charges_total",
+        Kind::Counter,
+        "Charges beside a payment's own: the customers have paid twice, and get the second one back.",
+        figures.duplicate_charges,
+    );
+    text.single(
+        "mercato_disputes_total",
+        Kind::Counter,
+        "Disputes about charges that the provider has told of.",
+        figures.disputes,
+    );
+    text.single(
+        "mercato_disputes_open",
+        Kind::Gauge,
+        "Disputes that are not decided yet: their orders are not delivered.",
+        figures.disputes_open,
     );
 }
 
@@ -120,6 +138,9 @@ mod tests {
                 parked: 7,
                 refund_retries: 8,
                 refunds_failed: 11,
+                duplicate_charges: 12,
+                disputes: 13,
+                disputes_open: 14,
             },
             &OutboxLag {
                 pending: 9,
@@ -143,6 +164,9 @@ mod tests {
             "mercato_outbox_parkings_total 7",
             "mercato_refund_retries_total 8",
             "mercato_refunds_failed_total 11",
+            "mercato_duplicate_charges_total 12",
+            "mercato_disputes_total 13",
+            "mercato_disputes_open 14",
             "mercato_outbox_pending 9",
             "mercato_outbox_parked 10",
             "mercato_outbox_oldest_age_seconds 1.5",

@@ -7,6 +7,7 @@ use crate::bindings::mercato::payments::types::Viewer;
 pub mod find;
 pub mod find_by_order;
 pub mod list;
+pub mod list_disputes;
 pub mod list_outbox;
 pub mod list_refunds;
 pub mod metrics;

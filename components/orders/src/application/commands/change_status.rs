@@ -8,7 +8,7 @@ use crate::application::Viewer;
 use crate::application::commands::apply_payment_event;
 use crate::application::saga::close;
 use crate::domain::{Actor, Closing, FieldError, Order, OrderError, OrderId, OrderStatus};
-use crate::ports::{OrderRecords, OrderRepository, Ports};
+use crate::ports::{OrderRecords, OrderRepository, Payments as _, Ports};
 
 /// Characters of a reason.
 pub const REASON_MAX_CHARS: usize = 500;
@@ -43,13 +43,29 @@ pub async fn handle(ports: &impl Ports, command: ChangeStatus) -> Result<Order, 
         apply_payment_event::apply_pending(ports, &command.order_id).await?;
     }
     match command.status {
-        OrderStatus::Delivered => deliver(ports, &command, reason),
+        OrderStatus::Delivered => {
+            refuse_if_disputed(ports, &command).await?;
+            deliver(ports, &command, reason)
+        }
         OrderStatus::Cancelled => cancel(ports, &command, reason).await,
         other => Err(ports
             .orders()
             .read(|records| expected(records, &command))?
             .refuse(other)),
     }
+}
+
+/// Whoever has a dispute under way may get the money back: until it ends the parcel stays here.
+async fn refuse_if_disputed(ports: &impl Ports, command: &ChangeStatus) -> Result<(), OrderError> {
+    let order = ports.orders().read(|records| expected(records, command))?;
+    if order.status != OrderStatus::Paid {
+        return Ok(());
+    }
+    let payment = ports.payments().of_order(&order.id).await?;
+    if payment.is_some_and(|payment| payment.is_disputed) {
+        return Err(OrderError::PaymentDisputed);
+    }
+    Ok(())
 }
 
 fn deliver(

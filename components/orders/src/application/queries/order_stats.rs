@@ -32,6 +32,7 @@ pub async fn handle(ports: &impl Ports) -> Result<OrderStats, OrderError> {
             currency,
             gross: 0,
             refunded: 0,
+            lost_to_disputes: 0,
         });
     }
     by_currency.sort_by(|one, other| one.currency.code().cmp(other.currency.code()));

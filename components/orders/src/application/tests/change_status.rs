@@ -74,6 +74,21 @@ fn every_change_by_everyone_is_allowed_or_refused_as_the_rules_say() {
 }
 
 #[test]
+fn nothing_is_delivered_while_the_payment_is_disputed() {
+    let shop = Shop::new();
+    let id = order_of(&shop, Paid);
+    let dispute = |is_disputed| shop.payments.dispute(&id, is_disputed);
+    dispute(true);
+    assert_eq!(
+        shop.change(admin(), &id, Delivered),
+        Err(OrderError::PaymentDisputed)
+    );
+    assert_eq!(shop.order(&id).unwrap().status, Paid);
+    dispute(false);
+    assert_eq!(outcome(shop.change(admin(), &id, Delivered)), Ok(Delivered));
+}
+
+#[test]
 fn cancelling_closes_the_payment_and_gives_the_stock_back() {
     let shop = Shop::new();
     let id = shop.placed();

@@ -318,6 +318,7 @@ fn stats_count_every_status_and_what_was_charged_and_given_back() {
     let money = |gross, refunded| MoneyReceived {
         currency: usd,
         gross,
+        lost_to_disputes: 0,
         refunded,
     };
     assert_eq!(stats().by_currency, [money(0, 0)], "of a new shop");

@@ -3,7 +3,7 @@ use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
 use super::relay_outbox::publish_due;
-use super::settle_refunds;
+use super::{duplicate_charges, settle_disputes, settle_refunds};
 use crate::application::queries::webhook_secret;
 use crate::domain::{
     Charge, EventType, Fact, KeptCharge, Payment, PaymentError, PaymentEvent, ProviderEvent,
@@ -31,6 +31,8 @@ pub enum WebhookOutcome {
 enum Owner {
     /// The payment's.
     Payment,
+    /// A charge that the customer paid beside the payment's own.
+    Duplicate(String),
     /// Nobody knows yet: a charge is told before the session that it was made in.
     Unknown(String),
     /// Somebody else's.
@@ -108,14 +110,19 @@ fn record<P: Ports>(
         // Whatever else it tells of a session is the last thing that happens in it.
         records.end_session_named(id)?;
     }
-    if let Owner::Unknown(reference) = owner {
-        return keep(records, &payment, &reference, event, now);
+    if let Owner::Unknown(reference) = &owner {
+        return keep(records, &payment, reference, event, now);
     }
     if ends_an_older_session(records, &payment, event)? {
         return Ok(WebhookOutcome::Ignored);
     }
     let version = payment.version;
-    let events = apply(ports, records, &mut payment, &event.fact, now)?;
+    let events = match &owner {
+        Owner::Duplicate(reference) => {
+            apply_to_duplicate(ports, records, &mut payment, reference, &event.fact, now)?
+        }
+        _ => apply(ports, records, &mut payment, &event.fact, now)?,
+    };
     if payment.version == version {
         return Ok(WebhookOutcome::Ignored);
     }
@@ -138,27 +145,37 @@ fn find_payment(
     }
 }
 
-/// A refund may be told before the payment is known by its charge: it is kept until then.
+/// A refund or a dispute may be told before the payment is known by its charge: it is kept until then.
 fn keep_of_nobody(
     records: &dyn Records,
     event: &ProviderEvent,
     now: u64,
 ) -> Result<WebhookOutcome, PaymentError> {
-    let (Fact::Refund(refund), Subject::Charge(reference)) = (&event.fact, &event.subject) else {
-        log::info("webhook ignored", &[("why", "no payment of that order")]);
-        return Ok(WebhookOutcome::Ignored);
+    let is_kept = match (&event.fact, &event.subject) {
+        (Fact::Refund(refund), Subject::Charge(reference)) => {
+            let may_keep = records.find_provider_refund(&refund.id)?.is_some()
+                || records.may_keep_refund_of_nobody()?;
+            if may_keep {
+                records.keep_provider_refund(None, reference, refund, now)?;
+            }
+            may_keep
+        }
+        (Fact::Dispute(dispute), Subject::Charge(reference)) => {
+            settle_disputes::keep_of_nobody(records, reference, dispute, now)?
+        }
+        _ => {
+            log::info("webhook ignored", &[("why", "no payment of that order")]);
+            return Ok(WebhookOutcome::Ignored);
+        }
     };
-    if records.find_provider_refund(&refund.id)?.is_none()
-        && !records.may_keep_refund_of_nobody()?
-    {
-        log::warn(
-            "webhook ignored: too many refunds of charges that no payment has",
-            &[],
-        );
-        return Ok(WebhookOutcome::Ignored);
+    if is_kept {
+        return Ok(WebhookOutcome::Kept);
     }
-    records.keep_provider_refund(None, reference, refund, now)?;
-    Ok(WebhookOutcome::Kept)
+    log::warn(
+        "webhook ignored: too many refunds or disputes of charges that no payment has",
+        &[("event", &event.name)],
+    );
+    Ok(WebhookOutcome::Ignored)
 }
 
 /// An authentic event that names the order may still be about a session or charge that the shop has nothing to do with:
@@ -183,10 +200,11 @@ fn owner(
         },
         Subject::Charge(reference) => Ok(match &payment.provider_reference {
             Some(known) if known == reference => Owner::Payment,
-            Some(known) => {
-                warn_of_other_charge(payment, known, reference);
-                Owner::Other
+            Some(_) if duplicate_charges::find(records, payment, reference)?.is_some() => {
+                Owner::Duplicate(reference.clone())
             }
+            // Perhaps a duplicate one whose session is told later. What is told of it until then is lost; its refund is not.
+            Some(_) => Owner::Other,
             None => Owner::Unknown(reference.clone()),
         }),
     }
@@ -205,7 +223,7 @@ fn keep(
         Fact::Refunded {
             charge, refunded, ..
         } => (charge, Some(*refunded)),
-        Fact::Refund(_) => return keep_of_nobody(records, event, now),
+        Fact::Refund(_) | Fact::Dispute(_) => return keep_of_nobody(records, event, now),
         Fact::Processing { .. } | Fact::SessionExpired { .. } | Fact::PaymentFailed { .. } => {
             return Ok(WebhookOutcome::Ignored);
         }
@@ -229,9 +247,11 @@ fn keep(
 /// An authentic event may still be about something else: another payment, another amount, another currency.
 fn check_subject(payment: &Payment, event: &ProviderEvent) -> Result<(), PaymentError> {
     let same_payment = event.payment_id.as_ref().is_none_or(|id| *id == payment.id);
-    let same_currency = event
-        .currency
-        .is_none_or(|currency| currency == payment.currency);
+    // Of a dispute the customer's bank decides how much it is about, and in which currency.
+    let same_currency = matches!(event.fact, Fact::Dispute(_))
+        || event
+            .currency
+            .is_none_or(|currency| currency == payment.currency);
     let same_amount = event
         .fact
         .amount()
@@ -284,21 +304,61 @@ fn apply<P: Ports>(
             if payment.give_nothing_back(now) {
                 tell(payment, EventType::Refunded);
             }
-            if let Some(reference) = &payment.provider_reference {
-                records.keep_refund_total(&payment.id, reference, *refunded)?;
+            if let Some(reference) = payment.provider_reference.clone() {
+                records.keep_refund_total(&payment.id, &reference, *refunded)?;
+                let more = settle_refunds::settle(ports, records, payment, &reference, &[], now)?;
+                events.extend(more);
             }
-            return settle_refunds::settle(ports, records, payment, &[], now)
-                .map(|more| events.into_iter().chain(more).collect());
         }
-        Fact::Refund(refund) => {
-            return settle_refunds::take_note(ports, records, payment, refund, now);
+        Fact::Refund(_) | Fact::Dispute(_) => {
+            let Some(reference) = payment.provider_reference.clone() else {
+                return Ok(events);
+            };
+            return take_note(ports, records, payment, &reference, fact, now);
         }
     }
     Ok(events)
 }
 
-/// The customer has paid by that charge. What was told of it before is taken up: its receipt, and refunds. Gives the
-/// events that tell of it, the payment before its refund.
+/// Applies what is told of a charge that the customer paid beside the payment's own.
+fn apply_to_duplicate<P: Ports>(
+    ports: &P,
+    records: &dyn Records,
+    payment: &mut Payment,
+    reference: &str,
+    fact: &Fact,
+    now: u64,
+) -> Result<Vec<PaymentEvent>, PaymentError> {
+    if let Fact::Refunded { refunded, .. } = fact {
+        records.keep_refund_total(&payment.id, reference, *refunded)?;
+        return settle_refunds::settle(ports, records, payment, reference, &[], now);
+    }
+    take_note(ports, records, payment, reference, fact, now)
+}
+
+/// Takes note of what is told one by one of a charge, the payment's own or a duplicate one.
+fn take_note<P: Ports>(
+    ports: &P,
+    records: &dyn Records,
+    payment: &mut Payment,
+    reference: &str,
+    fact: &Fact,
+    now: u64,
+) -> Result<Vec<PaymentEvent>, PaymentError> {
+    match fact {
+        Fact::Refund(refund) => {
+            settle_refunds::take_note(ports, records, payment, reference, refund, now)
+        }
+        Fact::Dispute(dispute) => {
+            settle_disputes::take_note(ports, records, payment, reference, dispute, now)
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// The customer has paid by that charge, in a session of the payment. What was told of it before is taken up: its receipt,
+/// refunds and disputes. Gives the events that tell of it, the payment before its refund. When the payment has another charge, the
+/// customer has paid twice, and this one is given back.
 pub(super) fn take_payment<P: Ports>(
     ports: &P,
     records: &dyn Records,
@@ -311,7 +371,7 @@ pub(super) fn take_payment<P: Ports>(
     if let (Some(known), Some(told)) = (&payment.provider_reference, &charge.reference)
         && known != told
     {
-        warn_of_other_charge(payment, known, told);
+        return duplicate_charges::give_back(ports, records, payment, told, now);
     }
     let is_first = payment.provider_reference.is_none() && charge.reference.is_some();
     let kept = match &charge.reference {
@@ -326,20 +386,9 @@ pub(super) fn take_payment<P: Ports>(
     }
     if is_first {
         events.extend(settle_refunds::adopt(ports, records, payment, now)?);
+        events.extend(settle_disputes::adopt(ports, records, payment, now)?);
     }
     Ok(events)
-}
-
-/// No two sessions of a payment are open at once, so a second charge must not happen; but if it does, somebody paid twice.
-fn warn_of_other_charge(payment: &Payment, known: &str, told: &str) {
-    log::error(
-        "another charge than the payment's; if it is of this shop, give it back at the provider",
-        &[
-            ("payment_id", &payment.id),
-            ("known", known),
-            ("second", told),
-        ],
-    );
 }
 
 /// The end of a session that another one has replaced decides nothing. While the provider's answer to the newest

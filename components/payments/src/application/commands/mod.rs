@@ -3,6 +3,7 @@
 mod acknowledge_event;
 mod cancel_payment;
 mod create_session;
+mod duplicate_charges;
 mod end_sessions;
 mod ensure_session;
 mod handle_webhook;
@@ -13,6 +14,7 @@ mod refund_payment;
 mod relay_outbox;
 mod report_failure;
 mod retry_event;
+mod settle_disputes;
 mod settle_refunds;
 mod simulate_checkout;
 

@@ -3,6 +3,7 @@ use mercato_platform::ids::Ids;
 use mercato_platform::{log, text};
 use sha2::{Digest, Sha256};
 
+use super::duplicate_charges;
 use super::ensure_session::refused;
 use super::relay_outbox::{back_off_ms, publish_due};
 use super::settle_refunds;
@@ -18,6 +19,9 @@ pub const IDEMPOTENCY_KEY_TTL_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// Longest reason, in characters.
 pub const REASON_MAX_CHARS: usize = 500;
+
+/// Why the shop gives a duplicate charge back.
+pub(super) const DUPLICATE_REASON: &str = "duplicate";
 
 /// Longest idempotency key, in bytes.
 const IDEMPOTENCY_KEY_MAX_BYTES: usize = 255;
@@ -222,6 +226,7 @@ fn claim<P: Ports>(
         amount: payment.amount_to_refund(request.amount)?,
         refunded_before: payment.refunded,
         payment_id: payment.id,
+        duplicate_charge: None,
         reason: request.reason.clone(),
         idempotency_key: request.key.clone(),
         fingerprint: request.fingerprint.clone(),
@@ -244,7 +249,7 @@ async fn finish<P: Ports>(ports: &P, refund: Refund) -> Result<Payment, PaymentE
     if let Some(end) = end_of(&refund, &payment) {
         return end;
     }
-    let answer = if refund.amount.is_zero() {
+    let answer = if refund.amount.is_zero() || has_gone_back(ports, &payment, &refund)? {
         Ok(None)
     } else {
         ask(ports, &payment, &refund).await.map(Some)
@@ -256,7 +261,10 @@ async fn finish<P: Ports>(ports: &P, refund: Refund) -> Result<Payment, PaymentE
             end
         }
         Err(error) => {
-            set_back(ports, &refund, &error)?;
+            let is_told = set_back(ports, &refund, &error)?;
+            if is_told {
+                publish_due(ports).await;
+            }
             let error = refused("refund", &refund.payment_id, error);
             // Another request may have brought the same refund to its end meanwhile: then that is the answer.
             let (refund, payment) = ports.store().read(|records| {
@@ -268,6 +276,21 @@ async fn finish<P: Ports>(ports: &P, refund: Refund) -> Result<Payment, PaymentE
                 .unwrap_or(Err(error))
         }
     }
+}
+
+/// Whether the duplicate charge that a refund gives back has been given back by hand.
+fn has_gone_back<P: Ports>(
+    ports: &P,
+    payment: &Payment,
+    refund: &Refund,
+) -> Result<bool, PaymentError> {
+    let Some(reference) = &refund.duplicate_charge else {
+        return Ok(false);
+    };
+    ports.store().read(|records| {
+        let charge = duplicate_charges::find(records, payment, reference)?;
+        Ok(charge.is_some_and(|charge| charge.has_gone_back()))
+    })
 }
 
 /// What a refund has come to; none while it is pending.
@@ -284,7 +307,7 @@ async fn ask<P: Ports>(
     payment: &Payment,
     refund: &Refund,
 ) -> Result<String, ProviderError> {
-    let Some(provider_reference) = payment.provider_reference.clone() else {
+    let Some(provider_reference) = charge_of(refund, payment) else {
         return Err(ProviderError::Rejected(
             "the charge to refund is not known".to_owned(),
         ));
@@ -299,6 +322,12 @@ async fn ask<P: Ports>(
         idempotency_key: format!("refund:{}", refund.id),
     };
     ports.provider().refund(&request).await
+}
+
+/// The charge that a refund gives back, by the provider's reference.
+fn charge_of(refund: &Refund, payment: &Payment) -> Option<String> {
+    let duplicate = refund.duplicate_charge.clone();
+    duplicate.or_else(|| payment.provider_reference.clone())
 }
 
 /// The provider has done it: refund, payment and event in one transaction. The provider's webhook may have told the
@@ -329,20 +358,20 @@ fn complete<P: Ports>(
             let end = ended.and_then(|refund| end_of(&refund, &payment));
             return Ok(end.unwrap_or(Ok(payment)));
         }
-        let events = match provider_id {
-            Some(id) => {
+        let events = match (provider_id, charge_of(refund, &payment)) {
+            (Some(id), Some(reference)) => {
                 let made = ProviderRefund {
                     id,
                     amount: refund.amount,
                     created_at: 0,
                     failure: None,
                 };
-                settle_refunds::take_note(ports, records, &mut payment, &made, now)?
+                settle_refunds::take_note(ports, records, &mut payment, &reference, &made, now)?
             }
-            None if payment.give_nothing_back(now) => {
+            (None, _) if refund.duplicate_charge.is_none() && payment.give_nothing_back(now) => {
                 vec![payment.event(ports.ids().new_id(), EventType::Refunded, now)]
             }
-            None => Vec::new(),
+            _ => Vec::new(),
         };
         if payment.version != version {
             records.save_payment(&payment)?;
@@ -357,19 +386,29 @@ fn complete<P: Ports>(
     })
 }
 
+/// The provider has not done it. True when the order is to be told.
 fn set_back<P: Ports>(
     ports: &P,
     refund: &Refund,
     error: &ProviderError,
-) -> Result<(), PaymentError> {
+) -> Result<bool, PaymentError> {
     let now = ports.clock().now_ms();
     ports.store().write(|records| match error {
         ProviderError::Unavailable(_) => {
             let next_attempt_at = now.saturating_add(back_off_ms(refund.attempts));
-            records.postpone_refund(&refund.id, next_attempt_at, now)
+            records.postpone_refund(&refund.id, next_attempt_at, now)?;
+            Ok(false)
         }
         ProviderError::Rejected(cause) => {
-            records.finish_refund(&refund.id, Err(cause), now).map(drop)
+            let has_ended = records.finish_refund(&refund.id, Err(cause), now)?;
+            let Some(reference) = refund.duplicate_charge.as_ref().filter(|_| has_ended) else {
+                return Ok(false);
+            };
+            let payment = records.find_payment(&refund.payment_id)?;
+            let payment = payment.ok_or(PaymentError::NotFound)?;
+            let event = duplicate_charges::refused(ports, &payment, reference, cause, now);
+            records.append_event(&event)?;
+            Ok(true)
         }
     })
 }

@@ -1,35 +1,35 @@
-//! Puts the refunded sum of a payment right whenever something is told of the refunds of its charge.
+//! Puts the refunded sum of a payment right whenever something is told of the refunds of its charges.
 
-use mercato_money::Money;
+use mercato_money::{Currency, Money};
 use mercato_platform::ids::Ids;
 use mercato_platform::{log, text};
 
+use super::duplicate_charges::tell;
 use crate::domain::{EventType, MinorUnits, Payment, PaymentError, PaymentEvent, ProviderRefund};
 use crate::ports::{Ports, Records};
 
 /// Longest reason or id of the provider's that is repeated to people, in characters.
 const PROVIDER_WORDS_MAX_CHARS: usize = 100;
 
-/// Takes note of a refund of the payment's charge. Gives the events that tell of what has changed by it.
+/// Takes note of a refund of a charge of the payment, its own or a duplicate one. Gives the events that tell of what has
+/// changed by it.
 pub(super) fn take_note<P: Ports>(
     ports: &P,
     records: &dyn Records,
     payment: &mut Payment,
+    reference: &str,
     refund: &ProviderRefund,
     now: u64,
 ) -> Result<Vec<PaymentEvent>, PaymentError> {
-    let Some(reference) = payment.provider_reference.clone() else {
-        return Ok(Vec::new());
-    };
     let known = records.find_provider_refund(&refund.id)?;
     let had_failed = known.is_some_and(|known| known.failure.is_some());
-    records.keep_provider_refund(Some(&payment.id), &reference, refund, now)?;
+    records.keep_provider_refund(Some(&payment.id), reference, refund, now)?;
     let has_failed_now = refund.failure.is_some() && !had_failed;
     let failed: Vec<_> = has_failed_now.then_some(refund).into_iter().collect();
-    settle(ports, records, payment, &failed, now)
+    settle(ports, records, payment, reference, &failed, now)
 }
 
-/// The charge is known to be the payment's: takes up what was told of its refunds before.
+/// The charge is known to be the payment's own: takes up what was told of its refunds before.
 pub(super) fn adopt<P: Ports>(
     ports: &P,
     records: &dyn Records,
@@ -45,28 +45,25 @@ pub(super) fn adopt<P: Ports>(
         .iter()
         .filter(|refund| refund.failure.is_some())
         .collect();
-    settle(ports, records, payment, &failed, now)
+    settle(ports, records, payment, &reference, &failed, now)
 }
 
-/// Computes the sum anew from all that is known. `failed` are the refunds of which it is news that they have failed.
+/// Computes the sum anew from all that is known of that charge. `failed` are the refunds of which it is news that they have
+/// failed.
 pub(super) fn settle<P: Ports>(
     ports: &P,
     records: &dyn Records,
     payment: &mut Payment,
+    reference: &str,
     failed: &[&ProviderRefund],
     now: u64,
 ) -> Result<Vec<PaymentEvent>, PaymentError> {
-    let Some(reference) = payment.provider_reference.clone() else {
-        return Ok(Vec::new());
+    let is_own = payment.provider_reference.as_deref() == Some(reference);
+    let mut events = if is_own {
+        sum_own(ports, records, payment, reference, now)?
+    } else {
+        sum_duplicates(ports, records, payment, reference, now)?
     };
-    let refunds = records.provider_refunds(&reference)?;
-    let totals = records.refund_totals(&payment.id, &reference)?;
-    let before = payment.refunded;
-    payment.record_refunds(&refunds, &totals, now);
-    let mut events = Vec::new();
-    if payment.refunded > before {
-        events.push(payment.event(ports.ids().new_id(), EventType::Refunded, now));
-    }
     for refund in failed {
         let told = failure_of(payment, refund);
         log::error(
@@ -78,33 +75,74 @@ pub(super) fn settle<P: Ports>(
             .as_ref()
             .map(|failure| failure.reason.as_str());
         records.fail_refund(&refund.id, cause.unwrap_or_default(), now)?;
-        let event = payment.event(ports.ids().new_id(), EventType::Updated, now);
-        events.push(PaymentEvent {
-            reason: Some(told),
-            ..event
-        });
+        events.push(tell(ports, payment, told, now));
     }
     Ok(events)
 }
 
+fn sum_own<P: Ports>(
+    ports: &P,
+    records: &dyn Records,
+    payment: &mut Payment,
+    reference: &str,
+    now: u64,
+) -> Result<Vec<PaymentEvent>, PaymentError> {
+    let refunds = records.provider_refunds(reference)?;
+    let totals = records.refund_totals(&payment.id, reference)?;
+    let before = payment.refunded;
+    payment.record_refunds(&refunds, &totals, now);
+    let has_grown = payment.refunded > before;
+    let event = has_grown.then(|| payment.event(ports.ids().new_id(), EventType::Refunded, now));
+    Ok(event.into_iter().collect())
+}
+
+fn sum_duplicates<P: Ports>(
+    ports: &P,
+    records: &dyn Records,
+    payment: &mut Payment,
+    reference: &str,
+    now: u64,
+) -> Result<Vec<PaymentEvent>, PaymentError> {
+    let charges = records.duplicate_charges(&payment.id)?;
+    let before = payment.duplicates_refunded;
+    payment.record_duplicates(&charges, now);
+    let charge = charges
+        .iter()
+        .find(|charge| charge.reference == reference)
+        .filter(|_| payment.duplicates_refunded > before);
+    let event = charge.map(|charge| {
+        let told = format!(
+            "{} of the second charge of {} ({}) given back",
+            amount_of(charge.refunded, payment.currency),
+            amount_of(charge.amount, payment.currency),
+            words(reference)
+        );
+        tell(ports, payment, told, now)
+    });
+    Ok(event.into_iter().collect())
+}
+
 /// What the history of the order says.
 fn failure_of(payment: &Payment, refund: &ProviderRefund) -> String {
-    let words = |text: &str| text::escaped(text, PROVIDER_WORDS_MAX_CHARS).into_owned();
     let reason = refund
         .failure
         .as_ref()
         .map(|failure| words(&failure.reason));
     format!(
         "A refund of {} failed at the payment provider ({}, {})",
-        amount_of(refund.amount, payment),
+        amount_of(refund.amount, payment.currency),
         reason.unwrap_or_default(),
         words(&refund.id)
     )
 }
 
+/// Words of the provider's as they are repeated to people.
+pub(super) fn words(text: &str) -> String {
+    text::escaped(text, PROVIDER_WORDS_MAX_CHARS).into_owned()
+}
+
 /// An amount for people.
-pub(super) fn amount_of(amount: MinorUnits, payment: &Payment) -> String {
-    let currency = payment.currency;
+pub(super) fn amount_of(amount: MinorUnits, currency: Currency) -> String {
     Money::from_minor(amount.get(), currency).map_or_else(
         |_| format!("{amount} minor units of {currency}"),
         |money| format!("{money} {currency}"),

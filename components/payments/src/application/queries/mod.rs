@@ -3,6 +3,7 @@
 mod figures;
 mod find_checkout;
 mod find_payment;
+mod list_disputes;
 mod list_payments;
 mod money_received;
 mod outbox;
@@ -12,6 +13,7 @@ mod webhook_secret;
 pub use figures::figures;
 pub use find_checkout::{Checkout, find_checkout, find_checkout_payment};
 pub use find_payment::{find_payment, find_payment_of_order};
+pub use list_disputes::list_disputes;
 pub use list_payments::{Page, list_payments, list_refunds};
 pub use money_received::money_received;
 pub use outbox::{

@@ -3,6 +3,8 @@
 mod cancel;
 mod checkout;
 mod crashes;
+mod disputes;
+mod duplicates;
 mod endings;
 mod failed_refunds;
 mod figures;

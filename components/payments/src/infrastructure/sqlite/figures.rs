@@ -14,12 +14,18 @@ const REFUNDS_WAITING: &str = "
     FROM refunds
     WHERE status = 'PENDING'";
 
+const DISPUTES_OPEN: &str = "
+    SELECT COUNT(*)
+    FROM disputes
+    WHERE status = 'OPEN' AND payment_id IS NOT NULL";
+
 const TALLIES: &str = "
-    SELECT relay_runs, published, published_again, handling_failures, parked, refund_retries, refunds_failed
+    SELECT relay_runs, published, published_again, handling_failures, parked, refund_retries, refunds_failed,
+      duplicate_charges, disputes
     FROM tallies";
 
 const MONEY_RECEIVED: &str = "
-    SELECT currency, gross_high, gross_low, refunded_high, refunded_low
+    SELECT currency, gross_high, gross_low, refunded_high, refunded_low, lost_high, lost_low
     FROM money_received
     ORDER BY currency";
 
@@ -33,6 +39,7 @@ impl FigureRecords for SqliteRecords<'_> {
                 currency: currency(row, 0)?,
                 gross: sum(row, 1)?,
                 refunded: sum(row, 3)?,
+                lost_to_disputes: sum(row, 5)?,
             })
         })
     }
@@ -43,6 +50,7 @@ impl FigureRecords for SqliteRecords<'_> {
             payments_of_status,
         )?;
         let waiting = self.0.query_one(REFUNDS_WAITING, params![])?;
+        let disputes_open = self.0.query_one(DISPUTES_OPEN, params![])?;
         let tallies = self.0.query_one(TALLIES, params![])?;
         let number = |row: &Option<Row>, column| row.as_ref().map_or(Ok(0), |row| row.get(column));
         Ok(Figures {
@@ -55,6 +63,9 @@ impl FigureRecords for SqliteRecords<'_> {
             parked: number(&tallies, 4)?,
             refund_retries: number(&tallies, 5)?,
             refunds_failed: number(&tallies, 6)?,
+            duplicate_charges: number(&tallies, 7)?,
+            disputes: number(&tallies, 8)?,
+            disputes_open: number(&disputes_open, 0)?,
         })
     }
 }

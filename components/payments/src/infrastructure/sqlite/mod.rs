@@ -1,5 +1,6 @@
 //! The `payments` database.
 
+mod disputes;
 mod figures;
 mod old;
 mod outbox;
@@ -26,7 +27,8 @@ const MIGRATIONS: &[Migration] = mercato_sqlite::migrations![
     "0006_sessions_that_end",
     "0007_refunds_that_fail",
     "0008_payments_under_way",
-    "0009_money_received"
+    "0009_money_received",
+    "0010_duplicate_charges_and_disputes"
 ];
 
 const SELECT_SETTING: &str = "SELECT value FROM settings WHERE name = ?";

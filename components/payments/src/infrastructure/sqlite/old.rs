@@ -32,6 +32,7 @@ const HAS_OLD: &str = concat!(
       OR EXISTS (SELECT 1 FROM refused_orders WHERE at <= ?1)
       OR EXISTS (SELECT 1 FROM kept_charges WHERE received_at <= ?1)
       OR EXISTS (SELECT 1 FROM provider_refunds WHERE payment_id IS NULL AND received_at <= ?1)
+      OR EXISTS (SELECT 1 FROM disputes WHERE payment_id IS NULL AND received_at <= ?1)
       OR EXISTS (SELECT 1 FROM refunds WHERE answer_status IS NOT NULL AND updated_at <= ?2)
       OR EXISTS (SELECT 1",
     unpaid_before!("?3"),
@@ -90,6 +91,16 @@ const PURGE_PROVIDER_REFUNDS: &str = "
       ORDER BY received_at
       LIMIT ?)";
 
+/// About charges that no payment has named.
+const PURGE_DISPUTES: &str = "
+    DELETE FROM disputes
+    WHERE dispute_id IN (
+      SELECT dispute_id
+      FROM disputes
+      WHERE payment_id IS NULL AND received_at <= ?
+      ORDER BY received_at
+      LIMIT ?)";
+
 /// The refund stays, its answer goes.
 const PURGE_ANSWERS: &str = "
     UPDATE refunds
@@ -102,7 +113,7 @@ const PURGE_ANSWERS: &str = "
       LIMIT ?)";
 
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 8] = [
+pub(super) const STATEMENTS: [&str; 9] = [
     HAS_OLD,
     UNPAID,
     PURGE_WEBHOOKS,
@@ -110,6 +121,7 @@ pub(super) const STATEMENTS: [&str; 8] = [
     PURGE_REFUSED_ORDERS,
     PURGE_KEPT_CHARGES,
     PURGE_PROVIDER_REFUNDS,
+    PURGE_DISPUTES,
     PURGE_ANSWERS,
 ];
 
@@ -131,6 +143,7 @@ impl OldRecords for SqliteRecords<'_> {
             (PURGE_REFUSED_ORDERS, before.exchanged),
             (PURGE_KEPT_CHARGES, before.exchanged),
             (PURGE_PROVIDER_REFUNDS, before.exchanged),
+            (PURGE_DISPUTES, before.exchanged),
             (PURGE_ANSWERS, before.answered),
         ] {
             is_more |= self.0.execute(statement, params![before, limit])? >= u64::from(limit);

@@ -19,7 +19,8 @@ macro_rules! select_payment_and_session {
     SELECT p.id, p.order_id, p.customer_id, p.amount, p.refunded_amount, p.currency, p.status, p.provider,
       s.number, s.requested_expiry, s.provider_id, s.url, s.expires_at,
       p.provider_reference, p.receipt_url, p.reason, p.created_at, p.updated_at, p.version,
-      p.failed_refunds, p.refund_failure, p.is_processing, s.end_attempts",
+      p.failed_refunds, p.refund_failure, p.is_processing,
+      p.duplicates, p.duplicates_refunded, p.is_disputed, p.lost_to_disputes, s.end_attempts",
             $rest
         )
     };
@@ -44,9 +45,11 @@ const FIND_BY_ID: &str = select_payment!("p.id = ?");
 
 const FIND_BY_ORDER: &str = select_payment!("p.order_id = ?");
 
+/// The payment's own charge, or a duplicate one.
 pub(super) const FIND_BY_CHARGE: &str = select_payment!(
-    "p.provider_reference = ?
-    LIMIT 1"
+    "p.id = coalesce(
+      (SELECT id FROM payments WHERE provider_reference = ?1 LIMIT 1),
+      (SELECT payment_id FROM refunds WHERE duplicate_charge = ?1))"
 );
 
 const FIND_BY_SESSION: &str =
@@ -91,7 +94,8 @@ const INSERT_PAYMENT: &str = "
 
 const UPDATE_PAYMENT: &str = "
     UPDATE payments
-    SET refunded_amount = ?, failed_refunds = ?, refund_failure = ?, status = ?, session_number = ?, provider_reference = ?, receipt_url = ?, reason = ?,
+    SET refunded_amount = ?, failed_refunds = ?, refund_failure = ?, duplicates = ?, duplicates_refunded = ?, is_disputed = ?,
+      lost_to_disputes = ?, status = ?, session_number = ?, provider_reference = ?, receipt_url = ?, reason = ?,
       is_processing = ?, updated_at = ?, version = ?
     WHERE id = ?";
 
@@ -219,6 +223,10 @@ impl PaymentRecords for SqliteRecords<'_> {
                 payment.refunded.get(),
                 payment.failed_refunds.get(),
                 payment.refund_failure.as_deref(),
+                payment.duplicates.get(),
+                payment.duplicates_refunded.get(),
+                payment.is_disputed,
+                payment.lost_to_disputes.get(),
                 payment.status.name(),
                 payment.session.number,
                 payment.provider_reference.as_deref(),
@@ -275,7 +283,7 @@ impl PaymentRecords for SqliteRecords<'_> {
     fn find_session_to_end(&self, now: u64) -> Stored<Option<(Payment, u32)>> {
         let times = params![now, too_late(now)];
         let row = self.0.query_one(SESSION_TO_END, times)?;
-        row.map(|row| Ok((payment(&row)?, row.get(22)?)))
+        row.map(|row| Ok((payment(&row)?, row.get(26)?)))
             .transpose()
     }
 
@@ -436,6 +444,10 @@ fn payment(row: &Row) -> Stored<Payment> {
         failed_refunds: minor_units(row, 19)?,
         refund_failure: row.get(20)?,
         is_processing: row.get(21)?,
+        duplicates: minor_units(row, 22)?,
+        duplicates_refunded: minor_units(row, 23)?,
+        is_disputed: row.get(24)?,
+        lost_to_disputes: minor_units(row, 25)?,
     })
 }
 

@@ -2,7 +2,7 @@ use mercato_sqlite::{Row, params};
 
 use super::{SqliteRecords, all, minor_units};
 use crate::domain::{ProviderRefund, RefundFailure, RefundTotal};
-use crate::ports::{KEPT_REFUNDS_MAX, ProviderRefundRecords, Stored};
+use crate::ports::{KEPT_OF_NOBODY_MAX, ProviderRefundRecords, Stored};
 
 /// Everything of a refund, in the order [`refund`] reads it.
 macro_rules! select_refund {
@@ -93,9 +93,9 @@ impl ProviderRefundRecords for SqliteRecords<'_> {
     }
 
     fn may_keep_refund_of_nobody(&self) -> Stored<bool> {
-        let row = self.0.query_one(OF_NOBODY, params![KEPT_REFUNDS_MAX])?;
+        let row = self.0.query_one(OF_NOBODY, params![KEPT_OF_NOBODY_MAX])?;
         let kept: u32 = row.map_or(Ok(0), |row| row.get(0))?;
-        Ok(kept < KEPT_REFUNDS_MAX)
+        Ok(kept < KEPT_OF_NOBODY_MAX)
     }
 
     fn adopt_provider_refunds(&self, payment_id: &str, reference: &str) -> Stored<()> {

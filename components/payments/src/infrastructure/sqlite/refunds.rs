@@ -2,8 +2,8 @@ use mercato_cursor::Total;
 use mercato_sqlite::{Error, Row, params};
 
 use super::{SqliteRecords, all, counted, minor_units, too_late};
-use crate::domain::{RecordedAnswer, Refund, RefundStatus};
-use crate::ports::{RefundRecords, Stored};
+use crate::domain::{DuplicateCharge, MinorUnits, RecordedAnswer, Refund, RefundStatus};
+use crate::ports::{ProviderRefundRecords as _, RefundRecords, Stored};
 
 const PENDING: &str = "PENDING";
 const SUCCEEDED: &str = "SUCCEEDED";
@@ -15,7 +15,7 @@ macro_rules! select_refund {
         concat!(
             "
     SELECT id, payment_id, amount, refunded_before, reason, idempotency_key, fingerprint, status, error, attempts,
-      created_at, answer_status, answer_body
+      created_at, answer_status, answer_body, duplicate_charge
     FROM refunds
     WHERE ",
             $condition
@@ -28,7 +28,8 @@ const FIND_BY_KEY: &str =
 
 const FIND_BY_ID: &str = select_refund!("id = ?");
 
-const FIND_PENDING: &str = select_refund!("payment_id = ? AND status = 'PENDING'");
+const FIND_PENDING: &str =
+    select_refund!("payment_id = ? AND status = 'PENDING' AND duplicate_charge IS NULL");
 
 const FIND_DUE: &str = select_refund!(
     "status = 'PENDING' AND (next_attempt_at <= ? OR next_attempt_at > ?)
@@ -53,8 +54,8 @@ const RELEASE_KEY: &str = "
 
 const INSERT: &str = "
     INSERT INTO refunds (id, payment_id, amount, refunded_before, reason, idempotency_key, fingerprint, status,
-      attempts, next_attempt_at, created_at, updated_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, 'PENDING', ?, ?, ?, ?)";
+      attempts, next_attempt_at, created_at, updated_at, duplicate_charge)
+    VALUES (?, ?, ?, ?, ?, ?, ?, 'PENDING', ?, ?, ?, ?, ?)";
 
 const POSTPONE: &str = "
     UPDATE refunds
@@ -70,6 +71,11 @@ pub(super) const FAIL: &str = "
     UPDATE refunds
     SET status = 'FAILED', error = ?, updated_at = ?
     WHERE provider_id = ? AND status = 'SUCCEEDED'";
+
+pub(super) const DUPLICATE_CHARGES: &str = "
+    SELECT duplicate_charge, amount
+    FROM refunds
+    WHERE payment_id = ? AND duplicate_charge IS NOT NULL";
 
 const SET_ANSWER: &str = "
     UPDATE refunds
@@ -149,6 +155,7 @@ impl RefundRecords for SqliteRecords<'_> {
                 next_attempt_at,
                 refund.created_at,
                 refund.created_at,
+                refund.duplicate_charge.as_deref(),
             ],
         )?;
         Ok(())
@@ -175,6 +182,27 @@ impl RefundRecords for SqliteRecords<'_> {
         self.0.execute(FAIL, params![cause, now, provider_id])?;
         Ok(())
     }
+
+    fn duplicate_charges(&self, payment_id: &str) -> Stored<Vec<DuplicateCharge>> {
+        let charges = all(
+            &self.0.query(DUPLICATE_CHARGES, params![payment_id])?,
+            |row| {
+                Ok(DuplicateCharge {
+                    reference: row.get(0)?,
+                    amount: minor_units(row, 1)?,
+                    refunded: MinorUnits::ZERO,
+                })
+            },
+        )?;
+        charges
+            .into_iter()
+            .map(|charge| {
+                let refunds = self.provider_refunds(&charge.reference)?;
+                let totals = self.refund_totals(payment_id, &charge.reference)?;
+                Ok(charge.with_refunds(&refunds, &totals))
+            })
+            .collect()
+    }
 }
 
 fn refund(row: &Row) -> Stored<Refund> {
@@ -195,6 +223,7 @@ fn refund(row: &Row) -> Stored<Refund> {
     Ok(Refund {
         id: row.get(0)?,
         payment_id: row.get(1)?,
+        duplicate_charge: row.get(13)?,
         amount: minor_units(row, 2)?,
         refunded_before: minor_units(row, 3)?,
         reason: row.get(4)?,

@@ -27,6 +27,7 @@ fn refund(id: &str, key: Option<&str>, created_at: u64) -> Refund {
     Refund {
         id: id.to_owned(),
         payment_id: "p1".to_owned(),
+        duplicate_charge: None,
         amount: units(30),
         refunded_before: units(0),
         reason: Some("it's \"broken\"; DROP TABLE refunds".to_owned()),
@@ -296,7 +297,12 @@ fn what_is_old_or_told_of_is_found_by_an_index() {
         .into_iter()
         .chain(super::old::REMOVALS)
         .chain(super::provider_refunds::STATEMENTS)
-        .chain([super::payments::FIND_BY_CHARGE, super::refunds::FAIL])
+        .chain(super::disputes::STATEMENTS)
+        .chain([
+            super::payments::FIND_BY_CHARGE,
+            super::refunds::FAIL,
+            super::refunds::DUPLICATE_CHARGES,
+        ])
     {
         let steps = store.plan(statement);
         let is_harmless = |step: &str| step == "SCAN CONSTANT ROW" || step.contains("json_each");
@@ -463,13 +469,15 @@ fn sums(store: &SqliteStore) -> (Vec<(i64, i64)>, u64) {
         .iter()
         .map(|money| (money.gross.get(), money.refunded.get()));
     let wrong = "
-        (SELECT currency, SUM(amount) AS gross, SUM(refunded_amount) AS refunded
+        (SELECT currency, SUM(amount + duplicates) AS gross, SUM(refunded_amount + duplicates_refunded) AS refunded,
+          SUM(lost_to_disputes) AS lost
         FROM payments
         WHERE status IN ('SUCCEEDED', 'REFUNDED')
         GROUP BY currency)
         JOIN money_received USING (currency)
         WHERE gross <> gross_high * 1000000000 + gross_low
-          OR refunded <> refunded_high * 1000000000 + refunded_low";
+          OR refunded <> refunded_high * 1000000000 + refunded_low
+          OR lost <> lost_high * 1000000000 + lost_low";
     (sums.collect(), store.count(wrong))
 }
 
@@ -489,6 +497,15 @@ fn money_of_payments_is_counted_and_corrected() {
         ),
         (
             "UPDATE payments SET refunded_amount = amount, status = 'REFUNDED'",
+            vec![(5_000_000_000, 5_000_000_000)],
+        ),
+        // A second charge, given back, and a dispute that was lost and is won after all.
+        (
+            "UPDATE payments SET duplicates = 5000000000, duplicates_refunded = 4999999999, lost_to_disputes = 7000000001",
+            vec![(10_000_000_000, 9_999_999_999)],
+        ),
+        (
+            "UPDATE payments SET duplicates = 0, duplicates_refunded = 0, lost_to_disputes = 0",
             vec![(5_000_000_000, 5_000_000_000)],
         ),
         // A refund that did not arrive.
@@ -535,13 +552,10 @@ fn payments_from_before_their_money_was_counted_are_counted() {
     let place = MIGRATIONS.iter().position(is_it).unwrap();
     let database = Database::in_memory(LABEL, &MIGRATIONS[..place]).unwrap();
     let run: Result<(), Error> = database.write(|connection| {
-        for statement in OLDER
-            .into_iter()
-            .chain(MIGRATIONS[place].sql.split(";\n\n"))
-        {
+        for statement in OLDER {
             connection.execute(statement, &[])?;
         }
-        Ok(())
+        migrate_from(connection, place)
     });
     run.unwrap();
     assert_eq!(

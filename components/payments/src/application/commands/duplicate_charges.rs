@@ -1,0 +1,102 @@
+//! Charges beside the payment's own: no two sessions of a payment are open at once, so there should be none; but if a
+//! customer has paid twice, the second charge is given back without anybody asking.
+
+use mercato_platform::ids::Ids;
+use mercato_platform::log;
+
+use super::refund_payment::DUPLICATE_REASON;
+use super::settle_disputes;
+use super::settle_refunds::{amount_of, words};
+use crate::domain::{
+    DuplicateCharge, EventType, MinorUnits, Payment, PaymentError, PaymentEvent, Refund,
+    RefundStatus,
+};
+use crate::ports::{Ports, Records};
+
+/// The duplicate charge of that reference, if the payment has it.
+pub(super) fn find(
+    records: &dyn Records,
+    payment: &Payment,
+    reference: &str,
+) -> Result<Option<DuplicateCharge>, PaymentError> {
+    if payment.duplicates.is_zero() {
+        return Ok(None);
+    }
+    let charges = records.duplicate_charges(&payment.id)?;
+    Ok(charges
+        .into_iter()
+        .find(|charge| charge.reference == reference))
+}
+
+/// Writes down that a charge is to be given back, which the relay does; nothing when that is known, or when it is a charge of
+/// nothing. Its amount is the payment's: no session is opened for another one, and what tells of another one is refused.
+pub(super) fn give_back<P: Ports>(
+    ports: &P,
+    records: &dyn Records,
+    payment: &mut Payment,
+    reference: &str,
+    now: u64,
+) -> Result<Vec<PaymentEvent>, PaymentError> {
+    if payment.amount.is_zero() || find(records, payment, reference)?.is_some() {
+        return Ok(Vec::new());
+    }
+    let refund = Refund {
+        id: ports.ids().new_id(),
+        payment_id: payment.id.clone(),
+        duplicate_charge: Some(reference.to_owned()),
+        amount: payment.amount,
+        refunded_before: MinorUnits::ZERO,
+        reason: Some(DUPLICATE_REASON.to_owned()),
+        idempotency_key: None,
+        fingerprint: Vec::new(),
+        status: RefundStatus::Pending,
+        attempts: 0,
+        created_at: now,
+        answer: None,
+    };
+    records.insert_refund(&refund, now)?;
+    records.adopt_provider_refunds(&payment.id, reference)?;
+    payment.record_duplicates(&records.duplicate_charges(&payment.id)?, now);
+    let told = format!(
+        "The customer was charged a second time, {} ({}); it is given back",
+        amount_of(payment.amount, payment.currency),
+        words(reference)
+    );
+    log::error(
+        "a customer was charged a second time; it is given back",
+        &[("payment_id", &payment.id), ("charge", reference)],
+    );
+    let mut events = vec![tell(ports, payment, told, now)];
+    events.extend(settle_disputes::adopt_of(
+        ports, records, payment, reference, now,
+    )?);
+    Ok(events)
+}
+
+/// The provider refuses to give it back: an admin must.
+pub(super) fn refused<P: Ports>(
+    ports: &P,
+    payment: &Payment,
+    reference: &str,
+    cause: &str,
+    now: u64,
+) -> PaymentEvent {
+    let told = format!(
+        "The second charge ({}) could not be given back ({}); refund it at the payment provider",
+        words(reference),
+        words(cause)
+    );
+    log::error(
+        "a second charge could not be given back: refund it at the payment provider",
+        &[("payment_id", &payment.id), ("charge", reference)],
+    );
+    tell(ports, payment, told, now)
+}
+
+/// An event for the history of the order.
+pub(super) fn tell<P: Ports>(ports: &P, payment: &Payment, told: String, now: u64) -> PaymentEvent {
+    PaymentEvent {
+        reason: Some(told),
+        ..payment.event(ports.ids().new_id(), EventType::Updated, now)
+    }
+}

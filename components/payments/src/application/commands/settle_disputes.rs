@@ -1,0 +1,122 @@
+//! Keeps what the provider tells of disputes about a payment's charges, and tells the order.
+
+use mercato_platform::log;
+
+use super::duplicate_charges::tell;
+use super::settle_refunds::{amount_of, words};
+use crate::domain::{DISPUTES_MAX, Dispute, DisputeStatus, Payment, PaymentError, PaymentEvent};
+use crate::ports::{Ports, Records};
+
+/// Keeps a dispute about a charge that no payment has named yet; false when too many are kept.
+pub(super) fn keep_of_nobody(
+    records: &dyn Records,
+    reference: &str,
+    dispute: &Dispute,
+    now: u64,
+) -> Result<bool, PaymentError> {
+    let known = records.find_dispute(&dispute.id)?;
+    if known.is_none() && !records.may_keep_dispute_of_nobody()? {
+        return Ok(false);
+    }
+    let dispute = merged(known, dispute);
+    records.keep_dispute(None, reference, &dispute, now)?;
+    Ok(true)
+}
+
+/// Takes note of a dispute about a charge of the payment. Gives the event that tells of it, if it is news.
+pub(super) fn take_note<P: Ports>(
+    ports: &P,
+    records: &dyn Records,
+    payment: &mut Payment,
+    reference: &str,
+    told: &Dispute,
+    now: u64,
+) -> Result<Vec<PaymentEvent>, PaymentError> {
+    let known = records.find_dispute(&told.id)?;
+    if known.is_none() && records.disputes_of_payment(&payment.id)?.len() >= DISPUTES_MAX {
+        log::warn(
+            "webhook ignored: too many disputes of this payment",
+            &[("payment_id", &payment.id)],
+        );
+        return Ok(Vec::new());
+    }
+    let known_status = known.as_ref().map(|dispute| dispute.status);
+    let dispute = merged(known, told);
+    records.keep_dispute(Some(&payment.id), reference, &dispute, now)?;
+    let is_news = known_status != Some(dispute.status);
+    let news: Vec<_> = is_news.then_some(dispute).into_iter().collect();
+    settle(ports, records, payment, &news, now)
+}
+
+/// The charge is known to be the payment's own: takes up what was told of disputes about it before.
+pub(super) fn adopt<P: Ports>(
+    ports: &P,
+    records: &dyn Records,
+    payment: &mut Payment,
+    now: u64,
+) -> Result<Vec<PaymentEvent>, PaymentError> {
+    let Some(reference) = payment.provider_reference.clone() else {
+        return Ok(Vec::new());
+    };
+    adopt_of(ports, records, payment, &reference, now)
+}
+
+/// The same of a charge of that reference, which is the payment's.
+pub(super) fn adopt_of<P: Ports>(
+    ports: &P,
+    records: &dyn Records,
+    payment: &mut Payment,
+    reference: &str,
+    now: u64,
+) -> Result<Vec<PaymentEvent>, PaymentError> {
+    let adopted = records.adopt_disputes(&payment.id, reference)?;
+    settle(ports, records, payment, &adopted, now)
+}
+
+/// Puts the payment right. `news` are the disputes whose status is news.
+fn settle<P: Ports>(
+    ports: &P,
+    records: &dyn Records,
+    payment: &mut Payment,
+    news: &[Dispute],
+    now: u64,
+) -> Result<Vec<PaymentEvent>, PaymentError> {
+    if news.is_empty() {
+        return Ok(Vec::new());
+    }
+    payment.record_disputes(&records.disputes_of_payment(&payment.id)?, now);
+    let events = news.iter().map(|dispute| {
+        let told = sentence(dispute);
+        log::warn(
+            "a customer's bank disputes a charge",
+            &[("payment_id", &payment.id), ("dispute", &told)],
+        );
+        tell(ports, payment, told, now)
+    });
+    Ok(events.collect())
+}
+
+fn merged(known: Option<Dispute>, told: &Dispute) -> Dispute {
+    match known {
+        Some(known) => known.merged_with(told.clone()),
+        None => told.clone(),
+    }
+}
+
+/// What the history of the order says.
+fn sentence(dispute: &Dispute) -> String {
+    let what = match dispute.status {
+        DisputeStatus::Open => {
+            "was opened at the payment provider; until it ends nothing is delivered"
+        }
+        DisputeStatus::Closed => "ended without a decision",
+        DisputeStatus::Won => "was won",
+        DisputeStatus::Lost => "was lost: the customer has the money back",
+    };
+    format!(
+        "A dispute about {} ({}, {}) {what}",
+        amount_of(dispute.amount, dispute.currency),
+        words(&dispute.reason),
+        words(&dispute.id)
+    )
+}

@@ -1,0 +1,132 @@
+use mercato_sqlite::{Error, Row, params};
+
+use super::{SqliteRecords, all, currency, minor_units};
+use crate::domain::{DISPUTES_MAX, Dispute, DisputeStatus};
+use crate::ports::{DisputeRecords, KEPT_OF_NOBODY_MAX, Stored};
+
+/// Everything of a dispute, in the order [`dispute`] reads it.
+macro_rules! select_dispute {
+    ($condition:literal) => {
+        concat!(
+            "
+    SELECT dispute_id, amount, currency, reason, status, told_at, created_at
+    FROM disputes
+    WHERE ",
+            $condition
+        )
+    };
+}
+
+const FIND: &str = select_dispute!("dispute_id = ?");
+
+const OF_PAYMENT: &str = select_dispute!(
+    "payment_id = ?
+    ORDER BY created_at, dispute_id
+    LIMIT ?"
+);
+
+const OF_NOBODY_OF_CHARGE: &str = select_dispute!(
+    "payment_id IS NULL AND reference = ?
+    LIMIT ?"
+);
+
+/// Counted in an index of these alone, and no further than they are kept.
+const COUNT_OF_NOBODY: &str = "
+    SELECT COUNT(*)
+    FROM (SELECT 1 FROM disputes WHERE payment_id IS NULL LIMIT ?)";
+
+const KEEP: &str = "
+    INSERT INTO disputes (dispute_id, reference, payment_id, amount, currency, reason, status, told_at, created_at, received_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (dispute_id) DO UPDATE
+    SET payment_id = coalesce(payment_id, excluded.payment_id),
+      amount = excluded.amount,
+      currency = excluded.currency,
+      reason = excluded.reason,
+      status = excluded.status,
+      told_at = excluded.told_at,
+      created_at = excluded.created_at";
+
+const ADOPT: &str = "
+    UPDATE disputes
+    SET payment_id = ?
+    WHERE reference = ? AND payment_id IS NULL";
+
+#[cfg(test)]
+pub(super) const STATEMENTS: [&str; 4] = [FIND, OF_PAYMENT, OF_NOBODY_OF_CHARGE, ADOPT];
+
+impl DisputeRecords for SqliteRecords<'_> {
+    fn find_dispute(&self, id: &str) -> Stored<Option<Dispute>> {
+        self.0
+            .query_one(FIND, params![id])?
+            .as_ref()
+            .map(dispute)
+            .transpose()
+    }
+
+    fn disputes_of_payment(&self, payment_id: &str) -> Stored<Vec<Dispute>> {
+        let values = params![payment_id, limit()];
+        all(&self.0.query(OF_PAYMENT, values)?, dispute)
+    }
+
+    fn keep_dispute(
+        &self,
+        payment_id: Option<&str>,
+        reference: &str,
+        dispute: &Dispute,
+        now: u64,
+    ) -> Stored<()> {
+        self.0.execute(
+            KEEP,
+            params![
+                &dispute.id,
+                reference,
+                payment_id,
+                dispute.amount.get(),
+                dispute.currency.code(),
+                &dispute.reason,
+                dispute.status.name(),
+                dispute.told_at,
+                dispute.created_at,
+                now,
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn may_keep_dispute_of_nobody(&self) -> Stored<bool> {
+        let row = self
+            .0
+            .query_one(COUNT_OF_NOBODY, params![KEPT_OF_NOBODY_MAX])?;
+        let kept: u32 = row.map_or(Ok(0), |row| row.get(0))?;
+        Ok(kept < KEPT_OF_NOBODY_MAX)
+    }
+
+    fn adopt_disputes(&self, payment_id: &str, reference: &str) -> Stored<Vec<Dispute>> {
+        let rows = self
+            .0
+            .query(OF_NOBODY_OF_CHARGE, params![reference, limit()])?;
+        self.0.execute(ADOPT, params![payment_id, reference])?;
+        all(&rows, dispute)
+    }
+}
+
+fn limit() -> u64 {
+    u64::try_from(DISPUTES_MAX).unwrap_or(u64::MAX)
+}
+
+fn dispute(row: &Row) -> Stored<Dispute> {
+    let status: String = row.get(4)?;
+    Ok(Dispute {
+        id: row.get(0)?,
+        amount: minor_units(row, 1)?,
+        currency: currency(row, 2)?,
+        reason: row.get(3)?,
+        status: DisputeStatus::from_name(&status).ok_or(Error::Type {
+            column: 4,
+            expected: "a dispute's status",
+        })?,
+        told_at: row.get(5)?,
+        created_at: row.get(6)?,
+    })
+}
