@@ -472,7 +472,8 @@ pub mod tests {
             String::from_utf8(reply.body().to_vec()).unwrap(),
             concat!(
                 r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8058","orderId":"01890a5d-ac96-774b-bcce-b302099a8057","#,
-                r#""amount":19.9,"refundedAmount":0.05,"failedRefundAmount":0.07,"refundFailure":null,"duplicateAmount":19.9,"duplicateRefundedAmount":0.03,"disputed":true,"lostToDisputes":0.02,"currency":"USD","status":"PENDING","processing":false,"provider":"stripe-mock","#,
+                r#""amount":19.9,"refundedAmount":0.05,"failedRefundAmount":0.07,"refundFailure":null,"#,
+                r#""duplicateAmount":19.9,"duplicateRefundedAmount":0.03,"disputed":true,"lostToDisputes":0.02,"currency":"USD","status":"PENDING","processing":false,"provider":"stripe-mock","#,
                 r#""session":{"id":"cs_1","url":"http://shop.test/pay","expiresAt":"1970-01-01T00:15:00.000Z"},"#,
                 r#""receiptUrl":null,"reason":null,"createdAt":"1970-01-01T00:00:00.000Z","#,
                 r#""updatedAt":"1970-01-01T00:00:00.001Z","version":2}"#

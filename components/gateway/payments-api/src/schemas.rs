@@ -73,7 +73,8 @@ pub struct WebhookEvent {
     #[schema(min_length = 1, max_length = 255)]
     id: String,
     /// `checkout.session.completed`, `checkout.session.expired`, `checkout.session.async_payment_succeeded`,
-    /// `checkout.session.async_payment_failed`, `charge.refunded`; any other is answered 200 and ignored.
+    /// `checkout.session.async_payment_failed`, `charge.succeeded`, `charge.refunded`, and those that begin with `refund.`,
+    /// `charge.refund.` or `charge.dispute.`; any other is answered 200 and ignored.
     #[schema(min_length = 1, max_length = 255)]
     r#type: String,
     /// Seconds since the Unix epoch.

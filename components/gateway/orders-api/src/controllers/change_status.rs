@@ -28,7 +28,8 @@ use crate::viewer::viewer;
         (status = 403, description = "Not a customer's to change", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "No such order, or somebody else's", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "The order's status does not allow it; `from` and `to` name both. Or `payment-under-way`: the \
-            customer has paid, and the money is on its way", body = ConflictDocument,
+            customer has paid, and the money is on its way; `stock-returned`: the units were put on sale again; \
+            `payment-disputed`: the customer's bank may take the money back", body = ConflictDocument,
             content_type = "application/problem+json"),
         (status = 412, description = "The order is not what the tag in `If-Match` stands for any more", body = ProblemDocument,
             content_type = "application/problem+json"),
