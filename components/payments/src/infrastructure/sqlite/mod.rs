@@ -26,7 +26,8 @@ const MIGRATIONS: &[Migration] = mercato_sqlite::migrations![
     "0006_sessions_that_end",
     "0007_refunds_that_fail",
     "0008_payments_under_way",
-    "0009_money_received"
+    "0009_money_received",
+    "0011_order_numbers"
 ];
 
 const SELECT_SETTING: &str = "SELECT value FROM settings WHERE name = ?";
