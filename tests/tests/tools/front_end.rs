@@ -89,6 +89,9 @@ fn a_front_end_on_another_origin_walks_from_the_list_to_paid() {
     }
     read_headers(&seen["headers"]);
 
+    let said = |name: &str| seen[name]["standing"].as_str().expect("a text");
+    assert!(said("desktop").contains("Your card was declined."));
+    assert!(said("phone").contains("PENDING"));
     let stranger = &seen["stranger"];
     assert_eq!(stranger["isThere"], true, "the page works");
     assert_eq!(stranger["exceptions"], json!([]));

@@ -231,11 +231,14 @@ async function readHeaders() {
         const request = { method, headers: { ...headers, ...more } };
         const answer = await fetch(api + path, body === undefined ? request : { ...request, body: JSON.stringify(body) });
         const text = await answer.text();
+        /** @type {Record<string, string>} */
+        const readable = {};
+        answer.headers.forEach((value, name) => (readable[name] = value));
         return {
           status: answer.status,
           code: String(JSON.parse(text || "{}").type ?? "").split("/").pop(),
           body: JSON.parse(text || "{}"),
-          headers: Object.fromEntries(answer.headers),
+          headers: readable,
         };
       };
       const { body: session } = await ask("POST", "/auth/register", { name: "Grace", email, password });

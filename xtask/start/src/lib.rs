@@ -56,9 +56,41 @@ pub fn run_tersely(cargo: &mut Command) -> io::Result<ExitStatus> {
     let lines = child.stderr.take().map(BufReader::new);
     for line in lines.into_iter().flat_map(|output| output.lines()) {
         let line = line?;
-        if !line.trim_start().starts_with(CARGO_FINISHED) {
+        if is_news(&line) {
             eprintln!("{line}");
         }
     }
     child.wait()
+}
+
+fn is_news(line: &str) -> bool {
+    !line.trim_start().starts_with(CARGO_FINISHED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_that_cargo_has_finished_is_no_news() {
+        let finished = "    Finished `dev` profile [optimized + debuginfo] target(s) in 0.21s";
+        assert!(!is_news(finished));
+        for line in [
+            "   Compiling xtask v0.1.0 (/shop/xtask)",
+            "error: could not compile `xtask` (bin \"xtask\") due to 1 previous error",
+            "",
+        ] {
+            assert!(is_news(line), "{line}");
+        }
+    }
+
+    /// Dependencies would be fetched and compiled in silence.
+    #[test]
+    fn what_cargo_compiles_in_silence_has_no_dependencies() {
+        let manifest = include_str!("../Cargo.toml");
+        let (_, dependencies) = manifest.split_once("[dependencies]").unwrap();
+        assert_eq!(dependencies.trim(), "");
+        let alias = include_str!("../../../.cargo/config.toml");
+        assert!(alias.contains("\"run --quiet --package xtask-start --\""));
+    }
 }

@@ -13,7 +13,7 @@ const TASKS: &str = "xtask";
 
 /// What is said when the tasks were never compiled; afterwards Cargo names what it compiles.
 const FIRST: &str =
-    "The first `cargo xtask` in this checkout: compiling the tasks themselves, about a minute";
+    "The first `cargo xtask` in this checkout: compiling the tasks themselves, 1 to 5 minutes";
 
 fn main() -> ExitCode {
     match start() {
