@@ -126,12 +126,16 @@ fn a_second_start_says_nothing_but_the_address() {
     assert!(server.stop(), "the exit code is 0");
     let before = server.log().len();
     server.restart();
-    let log = server.log();
-    let said: Vec<&str> = log[before..]
+    let address = format!("listening on {}", server.base_url());
+    let log = wait_until("the address in the log", || {
+        let log = server.log().split_off(before);
+        log.contains(&address).then_some(log)
+    });
+    let said: Vec<&str> = log
         .lines()
         .filter(|line| !line.contains("\"target\":\"request\""))
         .collect();
-    assert_eq!(said, [format!("listening on {}", server.base_url())]);
+    assert_eq!(said, [address]);
 }
 
 #[test]
