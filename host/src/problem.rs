@@ -39,6 +39,10 @@ const HEADERS: [(HeaderName, &str); 7] = [
     ),
 ];
 
+/// Marks an answer that the runner gave itself, among the response's extensions.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Own;
+
 /// A request that no component answered.
 pub(crate) struct Problem {
     pub status: StatusCode,
@@ -155,6 +159,7 @@ impl Problem {
             .boxed_unsync();
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
+        response.extensions_mut().insert(Own);
         let headers = response.headers_mut();
         for (name, value) in HEADERS {
             headers.insert(name, HeaderValue::from_static(value));

@@ -29,7 +29,7 @@ use crate::limits::{
     SMALL_BODY_BYTES,
 };
 use crate::probes::Probes;
-use crate::problem::Problem;
+use crate::problem::{Own, Problem};
 use crate::request_id::{self, REQUEST_ID};
 use crate::routes::Routes;
 use crate::scrape::{self, Source};
@@ -60,6 +60,8 @@ pub(crate) struct Server {
     pub activity: Activity,
     pub connections: Connections,
     pub proxies: Proxies,
+    /// Whose pages may read the runner's own answers; components look after theirs.
+    pub origins: Vec<String>,
     pub requests: Requests,
     pub probes: Probes,
     pub limits: Limits,
@@ -187,6 +189,7 @@ impl Server {
         let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
+        let origin = request.headers().get(header::ORIGIN).cloned();
         let client = self.proxies.client(request.headers(), peer.address);
         if request.body().is_end_stream() {
             peer.reception.complete();
@@ -222,6 +225,10 @@ impl Server {
                 (found.component, found.route, response)
             }
         };
+        if response.extensions().get::<Own>().is_some() {
+            let leave = mercato_settings::leave_to_read(&self.origins, origin.as_ref());
+            response.headers_mut().extend(leave);
+        }
         if !response.headers().contains_key(REQUEST_ID)
             && let Ok(id) = HeaderValue::from_str(&request_id)
         {

@@ -64,6 +64,9 @@ const REDIS_VARIABLE: &str = "redis_url";
 const PUBLIC_URL_VARIABLE: &str = "public_url";
 /// The variable that says how many proxies in front tell whom a request comes from.
 const TRUSTED_PROXIES_VARIABLE: &str = "trusted_proxies";
+
+/// The variable that names the origins whose pages may read answers, those of the runner too.
+const ORIGINS_VARIABLE: &str = "cors_allowed_origins";
 /// How often idle instances are looked at, and how long they may be idle.
 const IDLE_CHECK: Duration = Duration::from_secs(20);
 const IDLE_TIME: Duration = Duration::from_secs(60);
@@ -574,10 +577,9 @@ impl Plan {
             .collect()
     }
 
-    /// The variable `trusted_proxies`, if the application declares it.
-    fn trusted_proxies(&self) -> String {
-        let value = self.variables.get(TRUSTED_PROXIES_VARIABLE);
-        value.unwrap_or_default().to_owned()
+    /// The value of a variable, if the application declares it.
+    fn variable(&self, name: &str) -> &str {
+        self.variables.get(name).unwrap_or_default()
     }
 
     /// What a component may do.
@@ -717,7 +719,8 @@ async fn start(settings: Builder) -> Result<Parts> {
             activity.clone(),
         ));
     }
-    let proxies = Proxies::parse(&plan.trusted_proxies());
+    let proxies = Proxies::parse(plan.variable(TRUSTED_PROXIES_VARIABLE));
+    let origins = mercato_settings::allowed_origins(plan.variable(ORIGINS_VARIABLE));
     let probes = probes(&plan, &built.components).await?;
     let limits = plan.settings.limits;
     let connections = Connections::new(
@@ -734,6 +737,7 @@ async fn start(settings: Builder) -> Result<Parts> {
         activity: activity.clone(),
         connections,
         proxies,
+        origins,
         requests: Requests::default(),
         limits,
     };

@@ -831,6 +831,7 @@ impl Account {
                 "cancel_url",
                 "expires_at",
                 "adaptive_pricing[enabled]",
+                "payment_intent_data[description]",
             ];
             let nested = ["metadata[", "payment_intent_data[metadata][", "line_items["];
             if !known.contains(&name.as_str())

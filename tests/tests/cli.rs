@@ -119,6 +119,25 @@ fn databases_in(folder: &Path) -> String {
     path.display().to_string()
 }
 
+#[cfg(unix)]
+#[test]
+fn a_second_start_says_nothing_but_the_address() {
+    let mut server = Server::start();
+    assert!(server.stop(), "the exit code is 0");
+    let before = server.log().len();
+    server.restart();
+    let address = format!("listening on {}", server.base_url());
+    let log = wait_until("the address in the log", || {
+        let log = server.log().split_off(before);
+        log.contains(&address).then_some(log)
+    });
+    let said: Vec<&str> = log
+        .lines()
+        .filter(|line| !line.contains("\"target\":\"request\""))
+        .collect();
+    assert_eq!(said, [address]);
+}
+
 #[test]
 fn a_missing_manifest() {
     up(&["--app", "/nowhere/spin.toml"]).says(&["/nowhere/spin.toml", "--app"]);

@@ -261,6 +261,21 @@ fn pages_of_an_origin_that_is_configured_may_read() {
             );
         }
     }
+    // Some answers are the runner's own, such as this one to a body that no component gets to see.
+    for (origin, is_allowed) in [
+        ("https://admin.example", true),
+        ("https://elsewhere.example", false),
+    ] {
+        let refused = client
+            .post("/api/v1/auth/login")
+            .header("origin", origin)
+            .body("application/json", "x".repeat(100_000))
+            .send()
+            .expect(413);
+        let named = refused.header("access-control-allow-origin");
+        assert_eq!(named, is_allowed.then_some(origin));
+        assert!(refused.lists("vary", "origin"));
+    }
     let preflight = client
         .request("OPTIONS", "/api/v1/orders")
         .header("origin", "https://shop.example");

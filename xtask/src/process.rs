@@ -16,41 +16,10 @@ use crate::workspace::Workspace;
 /// Wasmtime again.
 pub const PRODUCT: &[&str] = &["--workspace", "--exclude", "xtask"];
 
-/// Set by `cargo run` for the program it runs; an inner Cargo must not take them for its own.
-const LEFT_BY_CARGO_RUN: &[&str] = &[
-    "CARGO",
-    "CARGO_BIN_NAME",
-    "CARGO_CRATE_NAME",
-    "CARGO_MAKEFLAGS",
-    "CARGO_MANIFEST_DIR",
-    "CARGO_MANIFEST_LINKS",
-    "CARGO_MANIFEST_PATH",
-    "CARGO_PRIMARY_PACKAGE",
-    "CARGO_TARGET_TMPDIR",
-    "DYLD_FALLBACK_LIBRARY_PATH",
-    "LD_LIBRARY_PATH",
-    "OUT_DIR",
-];
-
-/// As above, by prefix.
-const LEFT_BY_CARGO_RUN_PREFIXES: &[&str] = &["CARGO_PKG_", "CARGO_BIN_EXE_"];
-
 /// A `cargo` command in the root of the repository, as if typed into a fresh shell.
 pub fn cargo(workspace: &Workspace) -> Command {
-    let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(program);
+    let mut command = xtask_start::cargo();
     command.current_dir(workspace.root());
-    for (name, _) in env::vars_os() {
-        let left = name.to_str().is_some_and(|name| {
-            LEFT_BY_CARGO_RUN.contains(&name)
-                || LEFT_BY_CARGO_RUN_PREFIXES
-                    .iter()
-                    .any(|prefix| name.starts_with(prefix))
-        });
-        if left {
-            command.env_remove(name);
-        }
-    }
     command
 }
 

@@ -1,11 +1,6 @@
 //! `up`: everything that is needed, then the runner.
 
-use std::{
-    env,
-    ffi::OsString,
-    io::{BufRead as _, BufReader},
-    process::{Command, Stdio},
-};
+use std::{env, ffi::OsString, process::Command};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -17,9 +12,6 @@ const ORIGINS_IN_ENVIRONMENT: &str = "SPIN_VARIABLE_CORS_ALLOWED_ORIGINS";
 
 /// Front ends that are being built, on this machine.
 const LOCAL_ORIGINS: &str = "http://localhost:*,http://127.0.0.1:*";
-
-/// Cargo's last word, which says nothing new when there was nothing to do.
-const CARGO_FINISHED: &str = "Finished `";
 
 /// Something that is done once in a checkout, and takes its time.
 struct Step {
@@ -124,20 +116,8 @@ pub fn build_runner(workspace: &Workspace) -> Result<()> {
     }
 }
 
-/// Runs Cargo and passes on what it says, except that it has finished.
 fn run_tersely(cargo: &mut Command) -> Result<()> {
-    let mut child = cargo
-        .stderr(Stdio::piped())
-        .spawn()
-        .context("cannot start cargo")?;
-    let lines = child.stderr.take().map(BufReader::new);
-    for line in lines.into_iter().flat_map(|output| output.lines()) {
-        let line = line.context("cannot read what cargo says")?;
-        if !line.trim_start().starts_with(CARGO_FINISHED) {
-            eprintln!("{line}");
-        }
-    }
-    let status = child.wait().context("cannot wait for cargo")?;
+    let status = xtask_start::run_tersely(cargo).context("cannot run cargo")?;
     if !status.success() {
         bail!("the runner does not build ({status})");
     }

@@ -131,10 +131,17 @@ pub trait PaymentRecords {
     fn payments(&self, before: Option<&str>, offset: u64, limit: u32) -> Stored<Vec<Payment>>;
     /// Number of payments, as far as they are counted.
     fn count_payments(&self) -> Stored<Total>;
-    /// A new payment with what is paid for.
-    fn insert_payment(&self, payment: &Payment, lines: &[CheckoutLine]) -> Stored<()>;
+    /// A new payment with what is paid for, and what people call the order by.
+    fn insert_payment(
+        &self,
+        payment: &Payment,
+        order_number: Option<&str>,
+        lines: &[CheckoutLine],
+    ) -> Stored<()>;
     /// A payment that has changed, its newest session included.
     fn save_payment(&self, payment: &Payment) -> Stored<()>;
+    /// What people call the order by; none of payments from before that was known here.
+    fn order_number_of_payment(&self, payment_id: &str) -> Stored<Option<String>>;
     /// What is paid for, in the order's sequence.
     fn lines_of_payment(&self, payment_id: &str) -> Stored<Vec<CheckoutLine>>;
     /// Remembers that no payment of this order may be opened any more.
@@ -393,6 +400,8 @@ pub trait FigureRecords {
 pub struct SessionRequest {
     /// The payment, with the session slot to fill.
     pub payment: Payment,
+    /// What people call the order by, where that is known.
+    pub order_number: Option<String>,
     /// What is paid for.
     pub lines: Vec<CheckoutLine>,
 }

@@ -147,6 +147,13 @@ pub fn create_session(
     for owner in ["metadata", "payment_intent_data[metadata]"] {
         form.set(format!("{owner}[order_id]"), &request.order_id);
         form.set(format!("{owner}[payment_id]"), &request.payment_id);
+        if let Some(number) = &request.order_number {
+            form.set(format!("{owner}[order_number]"), number);
+        }
+    }
+    if let Some(number) = &request.order_number {
+        // On the receipt, and in the dashboard's list.
+        form.set("payment_intent_data[description]", order_named(number));
     }
     let [success_url, cancel_url] = [CheckoutReturn::Success, CheckoutReturn::Cancel]
         .map(|outcome| return_url(&settings.return_url, &request.order_id, outcome));
@@ -518,6 +525,11 @@ fn exact_lines(request: &SessionRequest, currency: Currency) -> Option<Vec<Line<
     (sum == request.amount).then_some(lines)
 }
 
+/// What customers and the shop's people know the order by.
+fn order_named(number: &str) -> String {
+    format!("Order {number}")
+}
+
 fn whole_order(request: &SessionRequest) -> Line<'_> {
     let items: Vec<_> = request
         .line_items
@@ -525,7 +537,7 @@ fn whole_order(request: &SessionRequest) -> Line<'_> {
         .map(|item| format!("{} × {}", item.quantity, item.name))
         .collect();
     Line {
-        name: format!("Order {}", request.order_id).into(),
+        name: order_named(request.order_number.as_ref().unwrap_or(&request.order_id)).into(),
         description: Some(cut(&items.join(", "), DESCRIPTION_MAX_CHARS)),
         unit_amount: request.amount,
         quantity: 1,

@@ -6,12 +6,14 @@
 
 mod address;
 mod checkout_return;
+mod origins;
 mod rule;
 
 use std::fmt;
 use std::ops::RangeInclusive;
 
 pub use checkout_return::{CheckoutReturn, return_page, return_url};
+pub use origins::{allowed_origins, leave_to_read};
 pub use rule::Rule;
 
 /// Least length of the secret that signs access tokens: a key must not be shorter than its hash (RFC 7518 section 3.2).

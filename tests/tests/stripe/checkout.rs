@@ -22,7 +22,7 @@ fn an_order_is_paid_on_stripes_page() {
     assert_eq!(payment["provider"], "stripe");
     assert_eq!(
         session["metadata"],
-        json!({ "order_id": order.id, "payment_id": payment["id"] })
+        json!({ "order_id": order.id, "order_number": order.answer["number"], "payment_id": payment["id"] })
     );
     let back = format!("{}?order={}&checkout=", site.server.base_url(), order.id);
     assert_eq!(session["success_url"], format!("{back}success"));

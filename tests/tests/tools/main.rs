@@ -5,6 +5,7 @@
 
 mod checkout_page;
 mod docs_page;
+mod front_end;
 mod redocly;
 mod schemathesis;
 mod typescript;

@@ -44,9 +44,9 @@ export function screenshot(name) {
  * Everything wrong that a page makes known, as it happens: errors on the console, exceptions, violations of its policy,
  * requests that fail or go to another host.
  * @param {import("playwright-core").Page} page
- * @param {string} origin
+ * @param {string[]} origins Where its requests may go
  */
-export function watch(page, origin) {
+export function watch(page, ...origins) {
   /** @type {string[]} */
   const complaints = [];
   page.on("console", (message) => {
@@ -57,8 +57,8 @@ export function watch(page, origin) {
   page.on("pageerror", (error) => complaints.push(`exception: ${error.message}`));
   page.on("requestfailed", (request) => complaints.push(`failed: ${request.url()}`));
   page.on("request", (request) => {
-    const { protocol, origin: asked } = new URL(request.url());
-    if (protocol !== "data:" && asked !== origin) {
+    const { protocol, origin } = new URL(request.url());
+    if (protocol !== "data:" && !origins.includes(origin)) {
       complaints.push(`elsewhere: ${request.url()}`);
     }
   });
@@ -78,4 +78,15 @@ export async function inaccessible(page, foreign = []) {
     const places = violation.nodes.map((node) => `${node.target} (${node.failureSummary})`);
     return { impact: violation.impact, rule: violation.id, help: violation.help, places };
   });
+}
+
+/**
+ * Takes a picture, and tells what is wrong with what it shows.
+ * @param {import("playwright-core").Page} page
+ * @param {string} picture
+ */
+export async function look(page, picture) {
+  await page.screenshot({ path: screenshot(picture), fullPage: true });
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  return { violations: await inaccessible(page), overflow };
 }

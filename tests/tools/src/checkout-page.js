@@ -1,7 +1,7 @@
 // Goes through the checkout page as customers do, with a keyboard only, on a phone, in the dark, and back to the shop; and
 // as developers do, who end a payment otherwise.
 import assert from "node:assert/strict";
-import { inaccessible, launch, screenshot, variable, watch } from "./browser.js";
+import { launch, look, screenshot, variable, watch } from "./browser.js";
 
 /** More presses of Tab than the page needs. */
 const TABS_MAX = 20;
@@ -41,17 +41,6 @@ async function visit({ name, url, outcome, width, height, colorScheme, act }) {
   const back = await page.getByRole("link", { name: /^Back to / }).getAttribute("href");
   await page.close();
   return { name, buttons, cancel, left, back, checkout, result, text, complaints };
-}
-
-/**
- * Takes a picture, and tells what is wrong with what it shows.
- * @param {import("playwright-core").Page} page
- * @param {string} picture
- */
-async function look(page, picture) {
-  await page.screenshot({ path: screenshot(picture), fullPage: true });
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  return { violations: await inaccessible(page), overflow };
 }
 
 /**

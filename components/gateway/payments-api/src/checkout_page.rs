@@ -2,10 +2,10 @@
 
 use mercato_edge::{Context, HeaderValue, Problem, Reply, StatusCode, header};
 use mercato_money::{Currency, Money};
-use mercato_platform::clock::rfc3339;
+use mercato_platform::clock::{Clock, SystemClock, rfc3339};
 use mercato_settings::CheckoutReturn;
 
-use crate::bindings::mercato::payments::queries::{Checkout, CheckoutLine};
+use crate::bindings::mercato::payments::queries::{self, Checkout, CheckoutLine};
 use crate::bindings::mercato::payments::types::{CheckoutSession, Payment, PaymentStatus};
 use crate::body::Outcome;
 use crate::resource::{currency, decimal};
@@ -69,12 +69,18 @@ const CLOCK: Icon = Icon {
     path: "M12 7v5l3.5 2",
 };
 
+/// What stands before how a payment stands when the customer wanted something else of it.
+const REFUSED: &str = "<p class=\"alert\" role=\"alert\"><strong>Nothing was changed.</strong> \
+    This is how your payment stands.</p>\n";
+
 /// Who looks at the page, and when.
 pub struct Visit<'a> {
     /// The session in the page's address.
     pub session_id: &'a str,
     /// What the customer has just done, as the address tells.
     pub result: Option<Outcome>,
+    /// Whether it was refused, because the payment stands otherwise than the customer thought.
+    pub is_refused: bool,
     /// Milliseconds since the Unix epoch.
     pub now_ms: u64,
 }
@@ -93,7 +99,7 @@ pub fn page(checkout: &Checkout, visit: &Visit<'_>, shop: &Storefront) -> Result
     let summary = format!(
         "<section class=\"card\" aria-labelledby=\"order\">\n<h2 id=\"order\">Your order</h2>\n\
          <p class=\"muted\">Order {}</p>\n{}</section>\n",
-        escape(&order_number(payment)),
+        escape(&order_number(checkout)),
         table(&checkout.lines, payment)?,
     );
     let (title, body) = match payment.session.as_ref().filter(is_open) {
@@ -106,19 +112,29 @@ pub fn page(checkout: &Checkout, visit: &Visit<'_>, shop: &Storefront) -> Result
         }
         None => {
             let standing = standing(payment.status, payment.processing);
-            let mut ending = ending(&standing, payment, shop)?;
+            let mut ending = ending(&standing, visit, payment, shop)?;
             if payment.status == PaymentStatus::Pending && payment.processing {
                 ending.push_str(&switches(visit.session_id, UNDER_WAY_SWITCHES));
             }
             (standing.title, format!("{ending}{summary}"))
         }
     };
-    Ok(document(StatusCode::OK, title, &shop.name, &body))
+    let status = if visit.is_refused {
+        StatusCode::CONFLICT
+    } else {
+        StatusCode::OK
+    };
+    Ok(document(status, title, &shop.name, &body))
 }
 
-/// How a customer names the order. Of its id, the last digits: they are random, where the first tell the time.
-fn order_number(payment: &Payment) -> String {
-    let digits: Vec<char> = payment
+/// How a customer names the order. Where its number is not known, the last digits of its id: they are random, where the first
+/// tell the time.
+fn order_number(checkout: &Checkout) -> String {
+    if let Some(number) = &checkout.order_number {
+        return number.clone();
+    }
+    let digits: Vec<char> = checkout
+        .payment
         .order_id
         .chars()
         .filter(char::is_ascii_alphanumeric)
@@ -138,38 +154,39 @@ pub async fn or_page(context: &Context, answer: Result<Reply, Problem>) -> Resul
     match answer {
         Err(problem) if problem.status().is_client_error() && mercato_edge::wants_html(context) => {
             let shop = Storefront::read().await?;
-            Ok(refusal(&problem, context.param("sessionId"), &shop))
+            let session_id = context.param("sessionId");
+            if problem.status() != StatusCode::CONFLICT {
+                return Ok(refusal(&problem, &shop));
+            }
+            // The payment itself tells best why not, and what to do now.
+            let checkout = queries::find_checkout(session_id.to_owned()).await;
+            let visit = Visit {
+                session_id,
+                result: None,
+                is_refused: true,
+                now_ms: SystemClock.now_ms(),
+            };
+            page(&checkout.map_err(crate::problems::problem)?, &visit, &shop)
         }
         answer => answer,
     }
 }
 
-fn refusal(problem: &Problem, session_id: &str, shop: &Storefront) -> Reply {
+fn refusal(problem: &Problem, shop: &Storefront) -> Reply {
     let (title, text) = match problem.status() {
         StatusCode::NOT_FOUND => (
             "Not found",
             "There is no such checkout session, or another one has taken its place. Open the payment from your order.",
-        ),
-        StatusCode::CONFLICT => (
-            "Decided already",
-            "This payment is decided already, and nothing was changed.",
         ),
         _ => (
             "Not understood",
             "The page was asked for something it does not know. Nothing was changed.",
         ),
     };
-    let link = if problem.status() == StatusCode::CONFLICT {
-        format!(
-            "<p><a href=\"{}\">See how the payment stands</a></p>\n",
-            escape(&path(session_id))
-        )
-    } else {
-        way_back(&shop.page, shop)
-    };
     let body = format!(
-        "<section class=\"card\">\n{}<p>{text}</p>\n{link}</section>\n",
-        heading(title, CROSS)
+        "<section class=\"card\">\n{}<p>{text}</p>\n{}</section>\n",
+        heading(title, CROSS),
+        way_back(&shop.page, shop),
     );
     document(problem.status(), title, &shop.name, &body)
 }
@@ -269,7 +286,9 @@ fn form(
     shop: &Storefront,
 ) -> Result<String, Problem> {
     let total = escape(&total(payment)?);
-    let declined = if visit.result == Some(Outcome::Decline) {
+    let declined = if visit.is_refused {
+        REFUSED
+    } else if visit.result == Some(Outcome::Decline) {
         "<p class=\"alert\" role=\"alert\"><strong>Your card was declined.</strong> Nothing was paid. \
          Try again, or pay with another card.</p>\n"
     } else {
@@ -364,13 +383,13 @@ const fn standing(status: PaymentStatus, is_processing: bool) -> Standing {
             "Payment failed",
             CROSS,
             "Your payment has failed. Nothing was paid.",
-            "The order is cancelled. To try again, place it once more in the shop.",
+            "The order is cancelled. To try again, order again in the shop.",
         ),
         PaymentStatus::Cancelled => (
             "Cancelled",
             DASH,
-            "The payment was cancelled. Nothing was paid.",
-            "The order is cancelled. If you change your mind, place it once more in the shop.",
+            "The payment has ended: it was cancelled, or its time ran out. Nothing was paid.",
+            "The order is cancelled. To have it after all, order again in the shop.",
         ),
         PaymentStatus::Refunded => (
             "Refunded",
@@ -382,13 +401,14 @@ const fn standing(status: PaymentStatus, is_processing: bool) -> Standing {
             "Payment under way",
             CLOCK,
             "You have paid, and the money is on its way.",
-            "That can take some days. The order is prepared when it has arrived.",
+            "Please wait: that can take some days. The shop prepares your order when the money has arrived, and there is nothing for \
+             you to do until then.",
         ),
         PaymentStatus::Pending => (
-            "Session ended",
+            "Time is up",
             CLOCK,
-            "This checkout session has ended. Nothing was paid.",
-            "As long as the order is not cancelled, you can open a new session from it in the shop.",
+            "The time to pay here is over. Nothing was paid.",
+            "Order again in the shop. If your order still waits for its payment there, you can go on paying it instead.",
         ),
     };
     Standing {
@@ -399,10 +419,16 @@ const fn standing(status: PaymentStatus, is_processing: bool) -> Standing {
     }
 }
 
-fn ending(standing: &Standing, payment: &Payment, shop: &Storefront) -> Result<String, Problem> {
+fn ending(
+    standing: &Standing,
+    visit: &Visit<'_>,
+    payment: &Payment,
+    shop: &Storefront,
+) -> Result<String, Problem> {
     let url = shop.return_url(&payment.order_id, returns(payment));
+    let refused = if visit.is_refused { REFUSED } else { "" };
     Ok(format!(
-        "<section class=\"card\">\n{}<p role=\"status\">{}</p>\n<h2>What happens next</h2>\n<p>{}</p>\n{}{}</section>\n",
+        "<section class=\"card\">\n{}{refused}<p role=\"status\">{}</p>\n<h2>What happens next</h2>\n<p>{}</p>\n{}{}</section>\n",
         heading(standing.title, standing.icon),
         standing.what_happened,
         standing.what_next,
@@ -525,6 +551,7 @@ mod tests {
     fn checkout() -> Checkout {
         Checkout {
             payment: pending(),
+            order_number: Some("M-7K3F-29QD".to_owned()),
             lines: vec![CheckoutLine {
                 name: "<script>alert('1')</script> & \"Tea\"".to_owned(),
                 unit_price: 99_500,
@@ -548,6 +575,7 @@ mod tests {
         let visit = Visit {
             session_id: "cs_1",
             result,
+            is_refused: false,
             now_ms,
         };
         text_of(&page(checkout, &visit, &shop()).unwrap())
@@ -651,7 +679,7 @@ mod tests {
         assert!(page.contains(
             "Valid for <time datetime=\"1970-01-01T00:15:00.000Z\">another 15 minutes</time>"
         ));
-        assert!(page.contains("Order 099A-8057<"), "{page}");
+        assert!(page.contains("Order M-7K3F-29QD<"), "{page}");
         assert!(page.contains("<title>Checkout – Tom &amp; Jerry&#39;s</title>"));
         assert!(
             page.contains("<form method=\"post\" action=\"/api/v1/payments/mock/checkout/cs_1\">")
@@ -701,7 +729,7 @@ mod tests {
         }
         let lapsed = visited(&checkout(), Some(Outcome::Decline), 900_000);
         assert!(!lapsed.contains("role=\"alert\""));
-        assert!(lapsed.contains("<h1>Session ended</h1>") && !lapsed.contains("<button"));
+        assert!(lapsed.contains("<h1>Time is up</h1>") && !lapsed.contains("<button"));
     }
 
     #[test]
@@ -757,15 +785,17 @@ mod tests {
     }
 
     #[test]
-    fn an_order_is_named_by_the_end_of_its_id() {
-        let mut payment = pending();
+    fn an_order_is_named_by_its_number_or_else_the_end_of_its_id() {
+        let mut checkout = checkout();
+        assert_eq!(order_number(&checkout), "M-7K3F-29QD");
+        checkout.order_number = None;
         for (id, number) in [
             ("01890a5d-ac96-774b-bcce-b302099a8057", "099A-8057"),
             ("7", "7"),
             ("", ""),
         ] {
-            payment.order_id = id.to_owned();
-            assert_eq!(order_number(&payment), number);
+            checkout.payment.order_id = id.to_owned();
+            assert_eq!(order_number(&checkout), number);
         }
     }
 
@@ -811,21 +841,83 @@ mod tests {
 
     #[test]
     fn a_refusal_is_a_page_that_says_what_to_do() {
-        for (problem, title, link) in [
-            (Problem::not_found("payment"), "Not found", false),
-            (Problem::conflict("conflict", "no"), "Decided already", true),
-            (
-                Problem::bad_request("validation", "no"),
-                "Not understood",
-                false,
-            ),
+        for (problem, title) in [
+            (Problem::not_found("payment"), "Not found"),
+            (Problem::bad_request("validation", "no"), "Not understood"),
         ] {
-            let reply = refusal(&problem, "cs_1\"><script>", &shop());
+            let reply = refusal(&problem, &shop());
             assert_eq!(reply.status(), problem.status());
             let page = text_of(&reply);
-            assert!(page.contains(&format!("<h1>{title}</h1>")) && !page.contains("<script"));
-            assert_eq!(page.contains("See how the payment stands"), link);
-            assert_eq!(page.contains("Back to Tom &amp; Jerry&#39;s</a>"), !link);
+            assert!(page.contains(&format!("<h1>{title}</h1>")));
+            assert!(page.contains("Back to Tom &amp; Jerry&#39;s</a>"));
+        }
+    }
+
+    #[test]
+    fn who_comes_too_late_is_told_what_happened_and_what_to_do() {
+        let mut late = checkout();
+        let ends = |payment: &mut Payment, status, processing, has_session| {
+            (payment.status, payment.processing) = (status, processing);
+            payment.session = pending().session.filter(|_| has_session);
+        };
+        for (status, processing, has_session, title, next) in [
+            (
+                PaymentStatus::Succeeded,
+                false,
+                false,
+                "Paid",
+                "prepares your order",
+            ),
+            (
+                PaymentStatus::Cancelled,
+                false,
+                false,
+                "Cancelled",
+                "order again",
+            ),
+            (
+                PaymentStatus::Failed,
+                false,
+                false,
+                "Payment failed",
+                "order again",
+            ),
+            (
+                PaymentStatus::Refunded,
+                false,
+                false,
+                "Refunded",
+                "nothing for you to do",
+            ),
+            (
+                PaymentStatus::Pending,
+                true,
+                false,
+                "Payment under way",
+                "Please wait",
+            ),
+            (
+                PaymentStatus::Pending,
+                false,
+                true,
+                "Time is up",
+                "Order again",
+            ),
+        ] {
+            ends(&mut late.payment, status, processing, has_session);
+            let visit = Visit {
+                session_id: "cs_1",
+                result: None,
+                is_refused: true,
+                now_ms: 900_000,
+            };
+            let reply = page(&late, &visit, &shop()).unwrap();
+            assert_eq!(reply.status(), StatusCode::CONFLICT);
+            let page = text_of(&reply);
+            assert!(page.contains(&format!("<h1>{title}</h1>")), "{page}");
+            assert!(page.contains(next), "{page}");
+            assert!(page.contains("role=\"alert\"><strong>Nothing was changed.</strong>"));
+            assert!(page.contains("class=\"back\""));
         }
     }
 }

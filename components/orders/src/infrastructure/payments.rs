@@ -21,6 +21,7 @@ impl Payments for ComposedPayments {
     async fn open(&self, order: &Order, expires_at: u64) -> Result<Payment, OpenError> {
         let request = SessionRequest {
             order_id: order.id.as_str().to_owned(),
+            order_number: order.number.as_str().to_owned(),
             customer_id: order.customer_id.as_str().to_owned(),
             amount: order.amount_due(),
             currency: order.currency.code().to_owned(),

@@ -16,8 +16,8 @@ pub use duplicate_charge::DuplicateCharge;
 pub use error::{FieldError, PaymentError};
 pub use event::{EventType, OutboxEntry, PaymentEvent};
 pub use payment::{
-    CHECKOUT_LINES_MAX, CheckoutLine, CheckoutSession, NewPayment, Payment, PaymentStatus,
-    SessionSlot, Viewer,
+    CHECKOUT_LINES_MAX, CheckoutLine, CheckoutSession, NewPayment, ORDER_NUMBER_MAX_CHARS, Payment,
+    PaymentStatus, SessionSlot, Viewer,
 };
 pub use provider_event::{Charge, Fact, KeptCharge, ProviderEvent, Subject};
 pub use provider_refund::{ProviderRefund, RefundFailure, RefundTotal, failed_sum, refunded_sum};

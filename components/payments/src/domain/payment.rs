@@ -10,6 +10,9 @@ use super::{
 /// Most lines a checkout shows: as many as an order has.
 pub const CHECKOUT_LINES_MAX: usize = 100;
 
+/// Longest number of an order, in characters: some more than orders need, for they may change it.
+pub const ORDER_NUMBER_MAX_CHARS: usize = 32;
+
 /// Where a payment stands.
 ///
 /// `PENDING → SUCCEEDED | FAILED | CANCELLED`, `SUCCEEDED → REFUNDED`, and back when a refund fails later. A payment that had failed or was cancelled
@@ -115,6 +118,8 @@ pub struct SessionSlot {
 pub struct NewPayment {
     /// The order to pay.
     pub order_id: String,
+    /// What people call it by.
+    pub order_number: String,
     /// The account that pays.
     pub customer_id: String,
     /// How much.
@@ -493,6 +498,7 @@ mod tests {
     fn payment(amount: i64) -> Payment {
         let new = NewPayment {
             order_id: "order".into(),
+            order_number: "M-7K3F-29QD".to_owned(),
             customer_id: "customer".into(),
             amount: MinorUnits::new(amount).unwrap(),
             currency: "USD".parse().unwrap(),

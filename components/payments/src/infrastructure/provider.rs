@@ -32,6 +32,7 @@ impl Provider for ComposedProvider {
             .collect();
         let session = provider::create_session(provider::SessionRequest {
             order_id: payment.order_id.clone(),
+            order_number: request.order_number.clone(),
             payment_id: payment.id.clone(),
             amount: payment.amount.get(),
             currency: payment.currency.to_string(),

@@ -280,6 +280,7 @@ impl queries::Guest for Component {
             .collect();
         Ok(queries::Checkout {
             payment: checkout.payment.into(),
+            order_number: checkout.order_number,
             lines,
         })
     }
@@ -473,6 +474,7 @@ fn new_payment(request: commands::SessionRequest) -> Result<NewPayment, PaymentE
     let (customer_id, expires_at) = (request.customer_id, request.expires_at);
     Ok(NewPayment {
         order_id,
+        order_number: request.order_number,
         customer_id,
         amount,
         currency,

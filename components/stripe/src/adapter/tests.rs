@@ -124,6 +124,7 @@ fn settings() -> CheckoutSettings {
 fn session_request() -> SessionRequest {
     SessionRequest {
         order_id: "01890a5d-ac96-774b-bcce-b302099a8057".to_owned(),
+        order_number: Some("M-084S-N02Q".to_owned()),
         payment_id: "01890a5d-ac96-774b-bcce-b302099a8058".to_owned(),
         amount: 250,
         currency: "EUR".to_owned(),

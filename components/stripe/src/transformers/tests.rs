@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::port::LineItem;
 
+const NUMBER: &str = "M-084S-N02Q";
 const ORDER: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 const PAYMENT: &str = "01890a5d-ac96-774b-bcce-b302099a8058";
 const RESERVED_UNTIL_MS: u64 = 1_700_000_900_999;
@@ -18,6 +19,7 @@ fn item(name: &str, unit_price: i64, quantity: u32) -> LineItem {
 fn request(currency: &str, amount: i64, line_items: Vec<LineItem>) -> SessionRequest {
     SessionRequest {
         order_id: ORDER.to_owned(),
+        order_number: Some(NUMBER.to_owned()),
         payment_id: PAYMENT.to_owned(),
         amount,
         currency: currency.to_owned(),
@@ -98,6 +100,9 @@ fn a_session_is_asked_for_with_everything_the_shop_needs_back() {
         ("metadata[payment_id]", PAYMENT),
         ("payment_intent_data[metadata][order_id]", ORDER),
         ("payment_intent_data[metadata][payment_id]", PAYMENT),
+        ("metadata[order_number]", NUMBER),
+        ("payment_intent_data[metadata][order_number]", NUMBER),
+        ("payment_intent_data[description]", "Order M-084S-N02Q"),
         (
             "success_url",
             "https://shop.test/thanks?order=01890a5d-ac96-774b-bcce-b302099a8057&checkout=success",
@@ -163,11 +168,28 @@ fn the_one_line_tells_what_it_stands_for() {
     let fields = fields(&call);
     assert_eq!(
         fields["line_items[0][price_data][product_data][name]"],
-        format!("Order {ORDER}")
+        "Order M-084S-N02Q"
     );
     let description = &fields["line_items[0][price_data][product_data][description]"];
     assert!(description.starts_with("3 × Product number 0, 3 × Product"));
     assert_eq!(description.chars().count(), DESCRIPTION_MAX_CHARS);
+}
+
+/// What a version before has asked for under the same idempotency key.
+#[test]
+fn an_order_without_a_number_is_asked_for_as_before() {
+    let request = SessionRequest {
+        order_number: None,
+        ..request("USD", 10, vec![item("a", 999, 1)])
+    };
+    let call = create_session(&request, &settings()).unwrap();
+    let fields = fields(&call);
+    assert_eq!(
+        fields["line_items[0][price_data][product_data][name]"],
+        format!("Order {ORDER}")
+    );
+    assert!(!call.form.contains("order_number"));
+    assert!(!fields.contains_key("payment_intent_data[description]"));
 }
 
 #[test]

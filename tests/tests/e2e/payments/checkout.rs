@@ -35,8 +35,10 @@ fn the_checkout_page_shows_order_total_and_buttons() {
         "{policy}"
     );
     let html = page.text();
+    let number = order.answer["number"].as_str().expect("a number");
     for part in [
         &*format!("order={}&amp;checkout=cancel", order.id),
+        &*format!("Order {number}<"),
         "19.90 USD",
         "value=\"succeed\"",
         "value=\"decline\"",
@@ -277,8 +279,20 @@ fn a_browser_gets_what_went_wrong_as_a_page() {
     expect_page(show(&format!("{checkout}?result=x")), 400, "Not understood");
     let again = shop.nobody().post(&checkout).header("accept", BROWSER);
     let again = again.body("application/x-www-form-urlencoded", "outcome=fail");
-    let html = expect_page(again.send(), 409, "Decided already");
-    assert!(html.contains(&format!("href=\"{checkout}\"")), "{html}");
+    let html = expect_page(again.send(), 409, "Paid");
+    assert!(html.contains("Nothing was changed."), "{html}");
+    let back = format!("order={}&amp;checkout=success", order.id);
+    assert!(html.contains(&back), "{html}");
+
+    let debited = customer.order(&[(&shop.product(5, 5), 1)]);
+    shop.check_out(&debited.session_id, "debit").expect(200);
+    let pay = shop.nobody().post(&path(&debited.session_id));
+    let decline = pay
+        .header("accept", BROWSER)
+        .body("application/x-www-form-urlencoded", "outcome=decline");
+    let html = expect_page(decline.send(), 409, "Payment under way");
+    assert!(html.contains("Nothing was changed."), "{html}");
+    assert!(html.contains("Please wait"), "{html}");
 }
 
 #[test]

@@ -41,6 +41,7 @@ async fn show(context: &Context) -> Result<Reply, Problem> {
     let visit = Visit {
         session_id: &session_id,
         result,
+        is_refused: false,
         now_ms: SystemClock.now_ms(),
     };
     page(&checkout, &visit, &Storefront::read().await?)

@@ -4,7 +4,8 @@ use mercato_platform::ids::Ids;
 
 use super::ensure_session::ensure_session;
 use crate::domain::{
-    CHECKOUT_LINES_MAX, CheckoutLine, FieldError, NewPayment, Payment, PaymentError, PaymentStatus,
+    CHECKOUT_LINES_MAX, CheckoutLine, FieldError, NewPayment, ORDER_NUMBER_MAX_CHARS, Payment,
+    PaymentError, PaymentStatus,
 };
 use crate::ports::{Ports, Provider, Store};
 
@@ -40,7 +41,7 @@ pub async fn create_session<P: Ports>(
             ));
         }
         let payment = Payment::open(ports.ids().new_id(), ports.provider().name(), new, now);
-        records.insert_payment(&payment, &new.lines)?;
+        records.insert_payment(&payment, Some(&new.order_number), &new.lines)?;
         Ok(payment)
     })?;
     ensure_session(ports, payment).await
@@ -48,6 +49,14 @@ pub async fn create_session<P: Ports>(
 
 fn validate(new: &NewPayment) -> Result<(), PaymentError> {
     let mut errors = Vec::new();
+    if !(1..=ORDER_NUMBER_MAX_CHARS).contains(&new.order_number.chars().count()) {
+        let message = format!("orderNumber must have 1 to {ORDER_NUMBER_MAX_CHARS} characters");
+        errors.push(FieldError {
+            field: "orderNumber",
+            code: "length",
+            message,
+        });
+    }
     if new.lines.is_empty() || new.lines.len() > CHECKOUT_LINES_MAX {
         let message = format!("there must be 1 to {CHECKOUT_LINES_MAX} lines");
         errors.push(FieldError {

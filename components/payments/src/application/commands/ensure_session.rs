@@ -40,13 +40,13 @@ pub(super) async fn request_session<P: Ports>(
     ports: &P,
     payment: &Payment,
 ) -> Result<CheckoutSession, PaymentError> {
-    let lines = ports
-        .store()
-        .read(|records| records.lines_of_payment(&payment.id))?;
-    let request = SessionRequest {
-        payment: payment.clone(),
-        lines,
-    };
+    let request = ports.store().read(|records| {
+        Ok(SessionRequest {
+            payment: payment.clone(),
+            order_number: records.order_number_of_payment(&payment.id)?,
+            lines: records.lines_of_payment(&payment.id)?,
+        })
+    })?;
     ports
         .provider()
         .create_session(&request)

@@ -6,6 +6,8 @@ use crate::ports::{CheckoutSimulator, Ports, Store};
 pub struct Checkout {
     /// The payment.
     pub payment: Payment,
+    /// What people call the order by; none of payments from before that was known here.
+    pub order_number: Option<String>,
     /// What is paid for.
     pub lines: Vec<CheckoutLine>,
 }
@@ -16,10 +18,13 @@ pub struct Checkout {
 /// `NotSupported` by a real provider; `NotFound`.
 pub fn find_checkout<P: Ports>(ports: &P, session_id: &str) -> Result<Checkout, PaymentError> {
     let payment = find_checkout_payment(ports, session_id)?;
-    let lines = ports
-        .store()
-        .read(|records| records.lines_of_payment(&payment.id))?;
-    Ok(Checkout { payment, lines })
+    ports.store().read(|records| {
+        Ok(Checkout {
+            order_number: records.order_number_of_payment(&payment.id)?,
+            lines: records.lines_of_payment(&payment.id)?,
+            payment,
+        })
+    })
 }
 
 /// The payment of a simulated session. A session that another one has replaced leads nowhere while the payment is

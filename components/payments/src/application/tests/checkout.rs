@@ -1,4 +1,4 @@
-use super::shop::{Crash, SESSION_MS, Shop, now, session_id};
+use super::shop::{Crash, ORDER_NUMBER, SESSION_MS, Shop, now, session_id};
 use crate::application::queries;
 use crate::domain::{EventType, PaymentError, PaymentStatus};
 use crate::ports::CheckoutOutcome;
@@ -39,6 +39,16 @@ fn what_the_simulated_customer_does_arrives_as_a_webhook() {
             assert_eq!(result, Err(PaymentError::Conflict(status)));
         }
     }
+}
+
+#[test]
+fn the_page_and_the_provider_know_the_number_of_the_order() {
+    let shop = Shop::with_pending_order();
+    let checkout = queries::find_checkout(&shop, &shop.newest_session()).unwrap();
+    assert_eq!(checkout.order_number.as_deref(), Some(ORDER_NUMBER));
+    let asked = shop.provider.sessions.borrow();
+    let asked = asked.values().next().expect("a session");
+    assert_eq!(asked.order_number.as_deref(), Some(ORDER_NUMBER));
 }
 
 #[test]

@@ -70,6 +70,20 @@ fn a_request_that_breaks_a_rule_opens_nothing() {
                 ..new_payment()
             },
         ),
+        (
+            "orderNumber",
+            NewPayment {
+                order_number: String::new(),
+                ..new_payment()
+            },
+        ),
+        (
+            "orderNumber",
+            NewPayment {
+                order_number: "M".repeat(33),
+                ..new_payment()
+            },
+        ),
         ("lines", nameless),
         ("lines", none_of_it),
         ("lines", paid_out),

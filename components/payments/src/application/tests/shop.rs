@@ -26,6 +26,7 @@ use crate::ports::{
     Store,
 };
 
+pub const ORDER_NUMBER: &str = "M-084S-N02Q";
 pub const ORDER: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 pub const CUSTOMER: &str = "01890a5d-ac96-774b-bcce-000000000001";
 pub const SECRET: &str = "whsec_test";
@@ -214,11 +215,13 @@ impl Provider for TestProvider {
                 (
                     first.payment.amount,
                     first.payment.session.requested_expiry,
+                    &first.order_number,
                     &first.lines
                 ),
                 (
                     request.payment.amount,
                     request.payment.session.requested_expiry,
+                    &request.order_number,
                     &request.lines
                 ),
                 "the same idempotency key with another request"
@@ -714,6 +717,7 @@ pub fn units(units: i64) -> MinorUnits {
 pub fn new_payment() -> NewPayment {
     NewPayment {
         order_id: ORDER.to_owned(),
+        order_number: ORDER_NUMBER.to_owned(),
         customer_id: CUSTOMER.to_owned(),
         amount: units(AMOUNT),
         currency: "USD".parse().unwrap(),

@@ -28,7 +28,8 @@ const MIGRATIONS: &[Migration] = mercato_sqlite::migrations![
     "0007_refunds_that_fail",
     "0008_payments_under_way",
     "0009_money_received",
-    "0010_duplicate_charges_and_disputes"
+    "0010_duplicate_charges_and_disputes",
+    "0011_order_numbers"
 ];
 
 const SELECT_SETTING: &str = "SELECT value FROM settings WHERE name = ?";

@@ -89,8 +89,8 @@ const END_SESSION_NAMED: &str = "UPDATE sessions SET is_over = 1 WHERE provider_
 
 const INSERT_PAYMENT: &str = "
     INSERT INTO payments (id, order_id, customer_id, amount, refunded_amount, currency, status, provider,
-      session_number, provider_reference, receipt_url, reason, created_at, updated_at, version)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+      session_number, provider_reference, receipt_url, reason, created_at, updated_at, version, order_number)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 const UPDATE_PAYMENT: &str = "
     UPDATE payments
@@ -114,6 +114,11 @@ const LINES: &str = "
     FROM checkout_lines
     WHERE payment_id = ?
     ORDER BY position";
+
+const ORDER_NUMBER: &str = "
+    SELECT order_number
+    FROM payments
+    WHERE id = ?";
 
 const DECIDE_SIMULATION: &str = "
     UPDATE sessions
@@ -185,7 +190,12 @@ impl PaymentRecords for SqliteRecords<'_> {
         self.find_one_payment(FIND_BY_CHARGE, reference)
     }
 
-    fn insert_payment(&self, payment: &Payment, lines: &[CheckoutLine]) -> Stored<()> {
+    fn insert_payment(
+        &self,
+        payment: &Payment,
+        order_number: Option<&str>,
+        lines: &[CheckoutLine],
+    ) -> Stored<()> {
         self.0.execute(
             INSERT_PAYMENT,
             params![
@@ -204,6 +214,7 @@ impl PaymentRecords for SqliteRecords<'_> {
                 payment.created_at,
                 payment.updated_at,
                 payment.version,
+                order_number,
             ],
         )?;
         self.save_session(&payment.id, &payment.session)?;
@@ -239,6 +250,11 @@ impl PaymentRecords for SqliteRecords<'_> {
             ],
         )?;
         Ok(())
+    }
+
+    fn order_number_of_payment(&self, payment_id: &str) -> Stored<Option<String>> {
+        let row = self.0.query_one(ORDER_NUMBER, params![payment_id])?;
+        Ok(row.map_or(Ok(None), |row| row.get(0))?)
     }
 
     fn lines_of_payment(&self, payment_id: &str) -> Stored<Vec<CheckoutLine>> {

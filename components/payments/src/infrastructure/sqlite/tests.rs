@@ -14,6 +14,7 @@ fn units(units: i64) -> MinorUnits {
 fn payment(id: &str, order_id: &str) -> Payment {
     let new = NewPayment {
         order_id: order_id.to_owned(),
+        order_number: "M-7K3F-29QD".to_owned(),
         customer_id: "customer".to_owned(),
         amount: units(100),
         currency: "USD".parse().unwrap(),
@@ -47,7 +48,7 @@ fn write<T>(store: &SqliteStore, work: impl FnOnce(&dyn Records) -> Stored<T>) -
 fn store_with_payment() -> SqliteStore {
     let store = SqliteStore::new();
     write(&store, |records| {
-        records.insert_payment(&payment("p1", "o1"), &[])
+        records.insert_payment(&payment("p1", "o1"), None, &[])
     });
     store
 }
@@ -121,7 +122,7 @@ fn a_payment_is_read_as_it_was_written() {
 #[test]
 fn an_order_has_one_payment() {
     let store = store_with_payment();
-    let second = store.write(|records| records.insert_payment(&payment("p2", "o1"), &[]));
+    let second = store.write(|records| records.insert_payment(&payment("p2", "o1"), None, &[]));
     assert_eq!(second, Err(PaymentError::Internal));
     assert_eq!(
         store.read(|records| records.find_payment("p2")),
@@ -171,8 +172,15 @@ fn lines_keep_their_sequence() {
         })
         .collect();
     write(&store, |records| {
-        records.insert_payment(&payment("p1", "o1"), &lines)
+        records.insert_payment(&payment("p1", "o1"), Some("M-7K3F-29QD"), &lines)?;
+        records.insert_payment(&payment("p2", "o2"), None, &[])
     });
+    for (payment, number) in [("p1", Some("M-7K3F-29QD")), ("p2", None), ("p3", None)] {
+        assert_eq!(
+            store.read(|records| records.order_number_of_payment(payment)),
+            Ok(number.map(str::to_owned))
+        );
+    }
     assert_eq!(
         store.read(|records| records.lines_of_payment("p1")),
         Ok(lines)
@@ -530,7 +538,7 @@ fn no_number_of_payments_makes_a_sum_overflow() {
         let mut large = payment(&format!("p{number}"), &format!("o{number}"));
         large.amount = units(i64::MAX / 2);
         large.status = PaymentStatus::Succeeded;
-        write(&store, |records| records.insert_payment(&large, &[]));
+        write(&store, |records| records.insert_payment(&large, None, &[]));
     }
     let counted = store.read(|records| records.money_received()).unwrap();
     assert_eq!(counted[0].gross, units(i64::MAX), "the largest there is");
