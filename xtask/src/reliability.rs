@@ -17,7 +17,7 @@ pub struct CrashPoints {
     /// Only every so many-th call.
     #[arg(long, default_value_t = 1)]
     stride: u64,
-    /// Break something on purpose, to see that it shows: inbox, outbox, reservation, idempotency-key.
+    /// Break something on purpose, to see that it shows; docs/reliability.md names what can be broken, "outbox" for example.
     #[arg(long = "break", value_name = "WHAT", default_value = "")]
     sabotage: String,
 }
@@ -31,7 +31,7 @@ pub struct Simulate {
     /// How long, in steps: the turns of all who want something at the same time.
     #[arg(long, default_value_t = 1_000_000)]
     steps: u64,
-    /// Break something on purpose, to see that it shows: inbox, outbox, reservation, idempotency-key.
+    /// Break something on purpose, to see that it shows; docs/reliability.md names what can be broken, "outbox" for example.
     #[arg(long = "break", value_name = "WHAT", default_value = "")]
     sabotage: String,
     /// Write every step to this file.
