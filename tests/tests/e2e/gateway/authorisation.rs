@@ -207,6 +207,11 @@ const ROWS: &[Row] = &[
     row("GET", "/api/v1/payments/{id}/refunds", [401, 200, 404, 200]),
     row(
         "GET",
+        "/api/v1/payments/{id}/disputes",
+        [401, 403, 403, 200],
+    ),
+    row(
+        "GET",
         "/api/v1/payments/order/{orderId}",
         [401, 200, 404, 200],
     ),

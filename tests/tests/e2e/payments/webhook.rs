@@ -319,6 +319,63 @@ fn a_refund_that_failed_is_known_by_its_charge_in_any_order() {
 }
 
 #[test]
+fn a_second_charge_of_a_session_goes_back_by_itself() {
+    let Some(secret) = webhook_secret() else {
+        return;
+    };
+    let shop = Shop::shared();
+    let (customer, product) = (shop.customer(), shop.product(10, 5));
+    let order = customer.order(&[(&product, 1)]);
+    let mut second = completed(&order, 1_000);
+    second["id"] = json!(format!("evt_second_{}", order.id));
+    second["data"]["object"]["payment_intent"] = json!(format!("pi_second_{}", order.id));
+    for event in [completed(&order, 1_000), second] {
+        send(&secret, &event).expect(200);
+    }
+    let seen = mercato_tests::wait_until("the money to go back", || {
+        shop.admin().post("/api/v1/payments/outbox/relay").send();
+        let order = customer.read_order(&order.id);
+        (order["payment"]["duplicateRefundedAmount"] == 10).then_some(order)
+    });
+    let payment = &seen["payment"];
+    assert_eq!(
+        (
+            &seen["status"],
+            &payment["duplicateAmount"],
+            &payment["refundedAmount"]
+        ),
+        (&json!("PAID"), &json!(10), &json!(0))
+    );
+}
+
+#[test]
+fn an_open_dispute_holds_the_parcel() {
+    let Some(secret) = webhook_secret() else {
+        return;
+    };
+    let shop = Shop::shared();
+    let (customer, admin) = (shop.customer(), shop.admin());
+    let order = customer.order(&[(&shop.product(10, 5), 1)]);
+    let dispute = |status: &str| {
+        json!({
+            "id": format!("du_{}", order.id), "object": "dispute", "amount": 1_000, "currency": "usd", "status": status,
+            "reason": "fraudulent", "payment_intent": format!("pi_{}", order.id), "metadata": {},
+        })
+    };
+    // The dispute arrives first.
+    let opened = event("charge.dispute.created", dispute("needs_response"));
+    for event in [opened, completed(&order, 1_000)] {
+        send(&secret, &event).expect(200);
+    }
+    customer.wait_for_order(&order.id, "PAID");
+    let refused = admin.change_order(&order.id, "DELIVERED");
+    refused.expect_problem(409, "payment-disputed");
+    let closed = event("charge.dispute.closed", dispute("won"));
+    send(&secret, &closed).expect(200);
+    admin.change_order(&order.id, "DELIVERED").expect(200);
+}
+
+#[test]
 fn what_is_none_of_our_business_is_accepted_and_ignored() {
     let Some(secret) = webhook_secret() else {
         return;
