@@ -26,6 +26,7 @@ const SOURCE_FILES: &[&str] = &[
     "Cargo.toml",
     "Cargo.lock",
     ".cargo/config.toml",
+    "docs/api.md",
     "docs/openapi.json",
 ];
 

@@ -1,5 +1,8 @@
-//! Packs what the documentation page is made of: each file compressed as it is sent, with the tag it is sent under. What
+//! Packs what the documentation pages are made of: each file compressed as it is sent, with the tag it is sent under. What
 //! the page loads has a name with its tag in it, so that it may be kept for good.
+
+#[path = "build/guide.rs"]
+mod guide;
 
 use std::io::{Cursor, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -20,12 +23,24 @@ const FROM_SWAGGER_UI: [&str; 3] = [
 ];
 
 /// What is our own, in `assets/`.
-const OWN: [&str; 2] = ["initializer.js", "page.css"];
+const OWN: [&str; 5] = [
+    "guide.css",
+    "initializer.js",
+    "page.css",
+    "plugins.js",
+    "walk.js",
+];
 
 /// The page itself, also in `assets/`.
 const PAGE: &str = "index.html";
 
-/// Under which path the page loads files.
+/// What stands around the guide, also in `assets/`.
+const GUIDE_FRAME: &str = "guide.html";
+
+/// The guide.
+const GUIDE: &str = "../../../docs/api.md";
+
+/// Under which path the pages load files.
 const PATH: &str = "/api/docs/";
 
 /// The document that the page shows, as it is checked in.
@@ -50,9 +65,13 @@ fn main() -> Result<()> {
         named.push((name, pack(&out, name, &bytes)?));
     }
     let page = String::from_utf8(read(&Path::new("assets").join(PAGE))?)?;
-    pack(&out, PAGE, page_with(&named, page)?.as_bytes())?;
+    pack(&out, PAGE, with_tags(&named, &page).as_bytes())?;
+    let frame = String::from_utf8(read(&Path::new("assets").join(GUIDE_FRAME))?)?;
+    let guide = guide::page(&String::from_utf8(read(Path::new(GUIDE))?)?, &frame)?;
+    pack(&out, GUIDE_FRAME, with_tags(&named, &guide).as_bytes())?;
     pack(&out, "openapi.json", &read(Path::new(DOCUMENT))?)?;
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=build/guide.rs");
     Ok(())
 }
 
@@ -73,12 +92,10 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 }
 
 /// The page, loading each file under its name with the tag in it.
-fn page_with(named: &[(&str, String)], page: String) -> Result<String> {
-    named.iter().try_fold(page, |page, (name, tag)| {
+fn with_tags(named: &[(&str, String)], page: &str) -> String {
+    named.iter().fold(page.to_owned(), |page, (name, tag)| {
         let plain = format!("\"{PATH}{name}\"");
-        let tagged = format!("\"{PATH}{}\"", tagged(name, tag));
-        anyhow::ensure!(page.contains(&plain), "the page does not load {name}");
-        Ok(page.replace(&plain, &tagged))
+        page.replace(&plain, &format!("\"{PATH}{}\"", tagged(name, tag)))
     })
 }
 

@@ -68,12 +68,10 @@ export function watch(page, ...origins) {
 /**
  * What axe-core finds wrong for people who do not see well or use no mouse.
  * @param {import("playwright-core").Page} page
- * @param {string[]} [foreign] What on the page is somebody else's work, as CSS selectors
  */
-export async function inaccessible(page, foreign = []) {
+export async function inaccessible(page) {
   await page.evaluate(axe.source);
-  const scope = { include: ["html"], exclude: foreign };
-  const results = await page.evaluate((scope) => /** @type {any} */ (globalThis).axe.run(scope), scope);
+  const results = await page.evaluate(() => /** @type {any} */ (globalThis).axe.run());
   return /** @type {import("axe-core").AxeResults} */ (results).violations.map((violation) => {
     const places = violation.nodes.map((node) => `${node.target} (${node.failureSummary})`);
     return { impact: violation.impact, rule: violation.id, help: violation.help, places };

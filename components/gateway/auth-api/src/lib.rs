@@ -6,6 +6,8 @@ mod body;
 mod controllers;
 mod current;
 #[cfg(not(target_family = "wasm"))]
+pub mod examples;
+#[cfg(not(target_family = "wasm"))]
 pub mod openapi;
 mod problems;
 mod resource;

@@ -29,6 +29,11 @@ mod tests {
 
     #[test]
     fn every_route_is_described_and_nothing_else_is() {
-        mercato_edge::openapi::complete(Document::openapi(), ROUTES).unwrap();
+        mercato_edge::openapi::complete(
+            Document::openapi(),
+            ROUTES,
+            crate::examples::examples().unwrap(),
+        )
+        .unwrap();
     }
 }

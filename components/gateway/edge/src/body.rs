@@ -77,6 +77,12 @@ impl BodyRule {
         self.mode
     }
 
+    /// Media types that it takes.
+    #[must_use]
+    pub const fn media_types(&self) -> &'static [&'static str] {
+        self.media_types
+    }
+
     /// Largest body, in bytes.
     #[must_use]
     pub const fn max_bytes(&self) -> u64 {

@@ -39,6 +39,8 @@ mod cors;
 mod decoding;
 pub mod encoding;
 mod etag;
+#[cfg(not(target_family = "wasm"))]
+pub mod examples;
 mod field_errors;
 mod fields;
 mod followed;
@@ -61,6 +63,8 @@ mod router;
 mod schemas;
 mod server;
 pub mod settings;
+#[cfg(not(target_family = "wasm"))]
+pub mod story;
 mod stream;
 
 pub use accept::wants_html;

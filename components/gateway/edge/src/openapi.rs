@@ -9,10 +9,8 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema as _, ToSchema as _};
 
-use crate::{
-    Access, FieldError, MAX_BODY_BYTES, Method, Problem, ProblemDocument, Route, guard, stream,
-    unsupported_media_type,
-};
+use crate::examples::{self, Examples};
+use crate::{Access, FieldError, HeaderMap, Method, ProblemDocument, Route};
 
 /// Name of the security scheme.
 const BEARER: &str = "bearer";
@@ -22,15 +20,6 @@ const METRICS: &str = "metrics";
 
 /// The header that ties request, answer and log together.
 const REQUEST_ID: &str = "X-Request-Id";
-
-/// The path in examples that stand for all operations.
-const EXAMPLE_PATH: &str = "/api/v1/orders";
-
-/// The request id in examples.
-const EXAMPLE_ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
-
-/// The moment in examples.
-const EXAMPLE_TIME: &str = "2026-03-01T09:30:00.000Z";
 
 /// The headers that problems bring.
 const HEADERS_OF_PROBLEMS: [(&str, Type, &str); 2] = [
@@ -55,19 +44,30 @@ pub enum Mismatch {
     /// The document describes what no route answers.
     #[error("the document describes {0} {1}, which no route answers")]
     Unrouted(Method, String),
+    /// There is an example of what the document does not describe.
+    #[error("there is an example of {0} {1}: {2}, which the document does not describe")]
+    ExampleOfNothing(Method, &'static str, String),
 }
 
-/// Completes the document of one adapter from its routes: who may call each operation, and the answers that the edge
-/// itself gives.
+/// Completes the document of one adapter from its routes and its examples: who may call each operation, the answers that the
+/// edge itself gives, and what requests and answers look like.
 ///
 /// # Errors
-/// Every difference between the document and the routes.
-pub fn complete(mut document: OpenApi, routes: &[Route]) -> Result<OpenApi, Vec<Mismatch>> {
+/// Every difference between the document, the routes and the examples.
+pub fn complete(
+    mut document: OpenApi,
+    routes: &[Route],
+    mut examples: Examples,
+) -> Result<OpenApi, Vec<Mismatch>> {
     let mut mismatches = Vec::new();
     for route in routes.iter().filter(|route| is_described(route)) {
         let item = document.paths.paths.get_mut(route.pattern);
         match item.and_then(|item| operation_mut(item, &route.method)) {
-            Some(operation) => complete_operation(operation, route),
+            Some(operation) => {
+                complete_operation(operation, route);
+                let put = examples.take(route).put_into(operation, route);
+                mismatches.extend(put.err());
+            }
             None => mismatches.push(Mismatch::Undocumented(route.method.clone(), route.pattern)),
         }
     }
@@ -87,6 +87,7 @@ pub fn complete(mut document: OpenApi, routes: &[Route]) -> Result<OpenApi, Vec<
             }
         }
     }
+    mismatches.extend(examples.rest());
     if mismatches.is_empty() {
         Ok(document)
     } else {
@@ -113,10 +114,6 @@ pub fn add_shared_components(document: &mut OpenApi) {
         (FieldError::name(), FieldError::schema()),
     ] {
         components.schemas.insert(name.into_owned(), schema);
-    }
-    for shared in shared_problems() {
-        let name = shared.name.to_owned();
-        components.responses.insert(name, shared.response().into());
     }
     let meaning = "Ties the answer to the shop's log";
     components
@@ -157,9 +154,12 @@ fn complete_operation(operation: &mut Operation, route: &Route) {
             one_tag(parameter);
         }
     }
-    for (status, response) in answers_of_the_edge(operation, route) {
+    for (status, description) in examples::answers_of_the_edge(operation, route) {
+        let headers = examples::headers_of(operation, route, status);
         let known = &mut operation.responses.responses;
-        known.entry(status.to_owned()).or_insert(response);
+        known
+            .entry(status.as_str().to_owned())
+            .or_insert_with(|| problem(description, &headers).into());
     }
     for response in operation.responses.responses.values_mut() {
         if let RefOr::T(response) = response {
@@ -208,118 +208,21 @@ fn is_null(schema: &RefOr<Schema>) -> bool {
     matches!(schema, RefOr::T(Schema::Object(object)) if object.schema_type == SchemaType::Type(Type::Null))
 }
 
-/// What the edge itself may answer to an operation, by status.
-fn answers_of_the_edge(
-    operation: &Operation,
-    route: &Route,
-) -> Vec<(&'static str, RefOr<Response>)> {
-    let has_body = operation.request_body.is_some();
-    let may_give = |status: &str| match status {
-        "401" => route.access != Access::Public,
-        "403" => route.access == Access::Admin,
-        "413" | "415" => has_body,
-        _ => true,
-    };
-    shared_problems()
-        .into_iter()
-        .filter(|shared| may_give(shared.status))
-        .map(|shared| match (shared.status, route.body.max_bytes()) {
-            // The limit of this very route.
-            ("413", max_bytes) if max_bytes != MAX_BODY_BYTES => {
-                let shared = Shared {
-                    example: stream::too_large(max_bytes),
-                    ..shared
-                };
-                (shared.status, RefOr::T(shared.response()))
-            }
-            _ => (
-                shared.status,
-                RefOr::Ref(Ref::from_response_name(shared.name)),
-            ),
-        })
-        .collect()
-}
-
-/// A problem that many operations answer: described once.
-struct Shared {
-    status: &'static str,
-    name: &'static str,
-    description: &'static str,
-    example: Problem,
-}
-
-fn shared_problems() -> [Shared; 7] {
-    let unknown = FieldError::new("surprise", "unknown", "surprise is not known");
-    let shared = |status, name, description, example| Shared {
-        status,
-        name,
-        description,
-        example,
-    };
-    [
-        shared(
-            "400",
-            "Invalid",
-            "The request is malformed or breaks a rule; errors names each field",
-            Problem::validation(vec![unknown]),
-        ),
-        shared(
-            "401",
-            "Unauthorized",
-            "No valid access token",
-            guard::missing_token(),
-        ),
-        shared("403", "Forbidden", "For admins only", guard::admins_only()),
-        shared(
-            "413",
-            "TooLarge",
-            "The body is too large",
-            stream::too_large(MAX_BODY_BYTES),
-        ),
-        shared(
-            "415",
-            "UnsupportedMediaType",
-            "The body is of another content type, or packed in another way than with gzip",
-            unsupported_media_type(&["application/json"]),
-        ),
-        shared(
-            "500",
-            "Fault",
-            "A fault of ours: quote the request id",
-            Problem::internal(),
-        ),
-        shared(
-            "503",
-            "Busy",
-            "Too busy at the moment: try again after Retry-After seconds",
-            Problem::unavailable("too busy at the moment: try again soon"),
-        ),
-    ]
-}
-
-impl Shared {
-    /// The answer: a problem document, with an example and the headers that such a problem brings.
-    fn response(&self) -> Response {
-        let schema = Ref::from_schema_name(ProblemDocument::name());
-        let example = self
-            .example
-            .document(EXAMPLE_PATH, EXAMPLE_ID, EXAMPLE_TIME);
-        let content = ContentBuilder::new()
-            .schema(Some(RefOr::<Schema>::Ref(schema)))
-            .example(Some(example))
-            .build();
-        let mut response = ResponseBuilder::new()
-            .description(self.description)
-            .content("application/problem+json", content);
-        for (name, schema_type, meaning) in HEADERS_OF_PROBLEMS {
-            if self.example.headers().contains_key(name) {
-                response = response.header(name, header(schema_type, meaning));
-            }
+/// The answer that is a problem document, with the headers that such a problem brings.
+fn problem(description: &str, headers: &HeaderMap) -> Response {
+    let schema = Ref::from_schema_name(ProblemDocument::name());
+    let content = ContentBuilder::new()
+        .schema(Some(RefOr::<Schema>::Ref(schema)))
+        .build();
+    let mut response = ResponseBuilder::new()
+        .description(description)
+        .content("application/problem+json", content);
+    for (name, schema_type, meaning) in HEADERS_OF_PROBLEMS {
+        if headers.contains_key(name) {
+            response = response.header(name, header(schema_type, meaning));
         }
-        let mut response = response.build();
-        add_request_id(&mut response);
-        response
     }
+    response.build()
 }
 
 /// Every answer has its request id.
@@ -365,7 +268,8 @@ mod tests {
     use utoipa::openapi::{InfoBuilder, PathsBuilder};
 
     use super::*;
-    use crate::{BodyRule, Context, Reply};
+    use crate::examples::OperationExamples;
+    use crate::{BodyRule, Context, Problem, Reply};
 
     async fn unused(_: Context) -> Result<Reply, Problem> {
         Ok(Reply::no_content())
@@ -409,7 +313,7 @@ mod tests {
             ("/tea/{id}", HttpMethod::Get),
             ("/tea/{id}", HttpMethod::Patch),
         ]);
-        serde_json::to_value(complete(document, ROUTES).unwrap()).unwrap()
+        serde_json::to_value(complete(document, ROUTES, Examples::default()).unwrap()).unwrap()
     }
 
     fn statuses(operation: &Value) -> Vec<&str> {
@@ -445,35 +349,52 @@ mod tests {
     }
 
     #[test]
-    fn problems_have_examples_of_their_own_status_and_the_headers_they_bring() {
-        for shared in shared_problems() {
-            let response = serde_json::to_value(shared.response()).unwrap();
-            let content = &response["content"]["application/problem+json"];
-            assert_eq!(content["example"]["status"].to_string(), shared.status);
+    fn problems_bring_the_headers_that_they_have() {
+        let paths = &completed()["paths"];
+        for (status, expected) in [
+            ("401", vec!["WWW-Authenticate", "X-Request-Id"]),
+            ("503", vec!["Retry-After", "X-Request-Id"]),
+            ("500", vec!["X-Request-Id"]),
+        ] {
+            let response = &paths["/tea"]["post"]["responses"][status];
             let headers = response["headers"].as_object().unwrap();
             let names: Vec<&str> = headers.keys().map(String::as_str).collect();
-            let expected = match shared.status {
-                "401" => vec!["WWW-Authenticate", "X-Request-Id"],
-                "503" => vec!["Retry-After", "X-Request-Id"],
-                _ => vec!["X-Request-Id"],
-            };
-            assert_eq!(names, expected, "{}", shared.status);
+            assert_eq!(names, expected, "{status}");
         }
     }
 
     #[test]
-    fn a_route_may_have_a_limit_of_its_own() {
+    fn problems_have_examples_of_that_very_operation() {
         let paths = &completed()["paths"];
-        let example = |path: &str, method: &str| {
-            let answer = &paths[path][method]["responses"]["413"];
-            answer["content"]["application/problem+json"]["example"]["detail"].clone()
+        let example = |path: &str, method: &str, status: &str, code: &str| {
+            let answer = &paths[path][method]["responses"][status];
+            answer["content"]["application/problem+json"]["examples"][code]["value"].clone()
         };
-        let own = "the body must not be larger than 5 bytes";
-        assert_eq!(example("/tea/{id}", "patch"), own);
+        let too_large = example("/tea/{id}", "patch", "413", "payload-too-large");
         assert_eq!(
-            example("/tea", "post"),
+            too_large["detail"],
+            "the body must not be larger than 5 bytes"
+        );
+        let malformed = example("/tea", "post", "400", "malformed-json");
+        assert_eq!(
+            (&malformed["status"], &malformed["instance"]),
+            (&json!(400), &json!("/tea"))
+        );
+        for (path, method, status, code) in [
+            ("/tea", "get", "400", "validation"),
+            ("/tea", "post", "401", "unauthorized"),
+            ("/tea", "post", "403", "forbidden"),
+            ("/tea", "post", "400", "incomplete-body"),
+            ("/tea", "post", "415", "unsupported-encoding"),
+            ("/tea", "get", "500", "internal"),
+            ("/tea", "get", "503", "unavailable"),
+        ] {
+            assert!(example(path, method, status, code).is_object(), "{code}");
+        }
+        assert_eq!(
+            example("/tea/{id}", "patch", "400", "malformed-json"),
             Value::Null,
-            "refers to the shared one"
+            "it takes no JSON"
         );
     }
 
@@ -507,12 +428,12 @@ mod tests {
         let mut document = described(&[("/tea", HttpMethod::Get)]);
         let item = document.paths.paths.get_mut("/tea").unwrap();
         let operation = item.get.as_mut().unwrap();
-        let own = ResponseBuilder::new().description("Out of tea").build();
+        let own = problem("Out of tea", &HeaderMap::new());
         operation
             .responses
             .responses
             .insert("503".to_owned(), own.into());
-        let document = complete(document, &ROUTES[..1]).unwrap();
+        let document = complete(document, &ROUTES[..1], Examples::default()).unwrap();
         let document = serde_json::to_value(document).unwrap();
         let answer = &document["paths"]["/tea"]["get"]["responses"]["503"];
         assert_eq!(answer["description"], "Out of tea");
@@ -525,13 +446,22 @@ mod tests {
             ("/coffee", HttpMethod::Get),
             ("/tea", HttpMethod::Delete),
         ]);
-        let found = complete(document, &ROUTES[..3]).err().unwrap();
+        let pot = OperationExamples::of(Method::POST, "/pot", &[]);
+        let cup = OperationExamples::of(Method::GET, "/tea", &[]).answer(
+            "cup",
+            "A cup",
+            &Reply::text("tea"),
+        );
+        let examples = Examples::default().with(pot).with(cup);
+        let found = complete(document, &ROUTES[..3], examples).err().unwrap();
         assert_eq!(
             found,
             [
+                Mismatch::ExampleOfNothing(Method::GET, "/tea", "200 in text/plain".to_owned()),
                 Mismatch::Undocumented(Method::GET, "/tea/{id}"),
                 Mismatch::Unrouted(Method::GET, "/coffee".to_owned()),
                 Mismatch::Unrouted(Method::DELETE, "/tea".to_owned()),
+                Mismatch::ExampleOfNothing(Method::POST, "/pot", "any answer".to_owned()),
             ]
         );
     }

@@ -10,12 +10,12 @@ use utoipa::IntoParams;
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PageParameters {
-    /// Number of the page, from 1. Skips 10,000 entries at most: go on with `after`, which is cheaper, and nothing is seen twice or
-    /// missed.
-    #[param(minimum = 1, maximum = 10_001, default = 1, example = 1)]
+    /// Number of the page, from 1; the first one when neither it nor `after` is given. Skips 10,000 entries at most: go on with
+    /// `after`, which is cheaper, and nothing is seen twice or missed.
+    #[param(minimum = 1, maximum = 10_001)]
     page: Option<u64>,
     /// Most entries on a page.
-    #[param(minimum = 1, maximum = 100, default = 10, example = 10)]
+    #[param(minimum = 1, maximum = 100, default = 10)]
     limit: Option<u32>,
     /// The `meta.next` of the page before, instead of `page`.
     #[param(min_length = 1, max_length = 4_096, pattern = "^[A-Za-z0-9_-]+$")]
@@ -27,7 +27,7 @@ pub struct PageParameters {
 #[into_params(parameter_in = Header)]
 pub struct IfNoneMatch {
     /// The `ETag` of the answer you have: 304 when nothing has changed since.
-    #[param(nullable = false, rename = "If-None-Match", example = "\"3-97\"")]
+    #[param(nullable = false, rename = "If-None-Match")]
     if_none_match: Option<String>,
 }
 
@@ -36,7 +36,7 @@ pub struct IfNoneMatch {
 #[into_params(parameter_in = Header)]
 pub struct IfMatch {
     /// The `ETag` of what you have seen, or up to 8 of them; `*` for any: 412 when it is another one by now.
-    #[param(nullable = false, rename = "If-Match", example = "\"3-97\"")]
+    #[param(nullable = false, rename = "If-Match")]
     if_match: Option<String>,
 }
 
@@ -51,8 +51,7 @@ pub struct IdempotencyKey {
         rename = "Idempotency-Key",
         min_length = 1,
         max_length = 255,
-        pattern = "^[!-~]{1,255}$",
-        example = "basket-7f3a"
+        pattern = "^[!-~]{1,255}$"
     )]
     idempotency_key: Option<String>,
 }

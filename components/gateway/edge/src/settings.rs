@@ -41,7 +41,9 @@ pub fn told(invalid: &[Invalid]) -> Result<Reply, Problem> {
     Err(unusable(invalid).with_member("settings", json!(settings)))
 }
 
-fn unusable(invalid: &[Invalid]) -> Problem {
+/// 503 naming the variables that cannot be used, and not why.
+#[must_use]
+pub fn unusable(invalid: &[Invalid]) -> Problem {
     let names: Vec<&str> = invalid.iter().map(|setting| setting.variable).collect();
     let detail = format!(
         "settings that cannot be used: {}; the log says why",

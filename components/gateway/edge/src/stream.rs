@@ -106,13 +106,23 @@ impl BodyStream {
             return too_large(self.max_bytes);
         }
         if error.is::<NotGzip>() {
-            return Problem::bad_request(
-                "invalid-encoding",
-                "the body is not the gzip that Content-Encoding says it is, or is damaged",
-            );
+            return damaged();
         }
-        Problem::bad_request("incomplete-body", "the body ended early")
+        incomplete()
     }
+}
+
+/// 400 for what cannot be unpacked.
+pub fn damaged() -> Problem {
+    Problem::bad_request(
+        "invalid-encoding",
+        "the body is not the gzip that Content-Encoding says it is, or is damaged",
+    )
+}
+
+/// 400 for a body that breaks off.
+pub fn incomplete() -> Problem {
+    Problem::bad_request("incomplete-body", "the body ended early")
 }
 
 /// 413, naming the limit.

@@ -9,11 +9,15 @@ follow();
 
 window.ui = SwaggerUIBundle({
   dom_id: "#docs",
-  url: "/api/docs/openapi.json",
+  // As a whole: against it, links to the guide are resolved.
+  url: new URL("/api/docs/openapi.json", document.baseURI).href,
   deepLinking: true,
+  defaultModelsExpandDepth: 0,
   displayRequestDuration: true,
   filter: true,
   persistAuthorization: true,
+  plugins: [searchPlugin, foldedErrorsPlugin, padlockPlugin, accessibilityPlugin, walkPlugin],
+  responseInterceptor: learn,
   tryItOutEnabled: true,
   validatorUrl: null,
 });

@@ -6,6 +6,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub mod docs;
+#[cfg(not(target_family = "wasm"))]
+pub mod examples;
 mod metrics;
 #[cfg(not(target_family = "wasm"))]
 pub mod openapi;
@@ -40,6 +42,7 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/api/metrics", Access::Public, metrics::metrics),
     route!(GET "/api/docs", Access::Public, docs::show_page),
     route!(GET "/api/docs/", Access::Public, docs::redirect),
+    route!(GET "/api/docs/guide", Access::Public, docs::show_guide),
     route!(GET "/api/docs/openapi.json", Access::Public, docs::show_document),
     route!(GET "/api/docs/{file}", Access::Public, docs::show_asset),
     route!(GET "/internal/settings", Access::Public, settings::settings),
@@ -88,6 +91,9 @@ pub struct Liveness {
     status: &'static str,
 }
 
+/// The only answer there is.
+const LIVE: Liveness = Liveness { status: "ok" };
+
 /// `GET /api/health/live`.
 #[utoipa::path(
     get,
@@ -100,7 +106,7 @@ pub struct Liveness {
 )]
 pub async fn live(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    Reply::json(&Liveness { status: "ok" })
+    Reply::json(&LIVE)
 }
 
 #[cfg(test)]

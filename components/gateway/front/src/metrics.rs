@@ -52,7 +52,10 @@ async fn secret() -> Result<String, Problem> {
 }
 
 /// Lets in whoever knows the secret. How long that takes tells nothing about it: digests are compared, and all of them.
-fn admit(secret: &str, given: Result<Option<&str>, Problem>) -> Result<(), Problem> {
+///
+/// # Errors
+/// 401 for anybody else, 404 when there is no secret.
+pub fn admit(secret: &str, given: Result<Option<&str>, Problem>) -> Result<(), Problem> {
     if secret.is_empty() {
         return Err(Problem::not_found("page: metrics_token is not set"));
     }

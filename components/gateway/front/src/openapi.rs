@@ -10,6 +10,7 @@ use utoipa::OpenApi;
     crate::ready::ready,
     crate::metrics::metrics,
     crate::docs::show_page,
+    crate::docs::show_guide,
     crate::docs::show_document,
     crate::docs::show_asset,
 ))]

@@ -46,8 +46,11 @@ pub struct Readiness {
 pub struct Unready {
     #[serde(flatten)]
     problem: mercato_edge::ProblemDocument<'static>,
-    /// `up` or `down`, by box.
-    #[schema(example = json!({"auth-api": "up", "orders-api": "down", "payments-api": "up", "products-api": "up"}))]
+    /// With `not-ready`: `up` or `down`, by box.
+    #[schema(
+        required = false,
+        example = json!({"auth-api": "up", "orders-api": "down", "payments-api": "up", "products-api": "up"})
+    )]
     boxes: BTreeMap<&'static str, &'static str>,
     /// What an operator should look at besides; left out when there is nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -85,14 +88,35 @@ pub async fn ready(context: Context) -> Result<Reply, Problem> {
     let outbox = reports.values().flatten().find_map(|report| report.outbox);
     let warnings = warnings(context.header(&LOG_LINES_LOST));
     if down.is_empty() {
-        return Reply::json(&Readiness {
+        return Reply::json(&Readiness::of(boxes, outbox, warnings));
+    }
+    log::error("the shop is not ready", &[("down", &down.join(", "))]);
+    Err(not_ready(&down, &boxes, outbox, &warnings))
+}
+
+impl Readiness {
+    /// That everything is up.
+    pub const fn of(
+        boxes: BTreeMap<&'static str, &'static str>,
+        outbox: Option<OutboxLag>,
+        warnings: Vec<String>,
+    ) -> Self {
+        Self {
             status: "ok",
             boxes,
             outbox,
             warnings,
-        });
+        }
     }
-    log::error("the shop is not ready", &[("down", &down.join(", "))]);
+}
+
+/// 503 naming the boxes that are down.
+pub fn not_ready(
+    down: &[&str],
+    boxes: &BTreeMap<&'static str, &'static str>,
+    outbox: Option<OutboxLag>,
+    warnings: &[String],
+) -> Problem {
     let problem = Problem::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "not-ready",
@@ -101,11 +125,11 @@ pub async fn ready(context: Context) -> Result<Reply, Problem> {
     )
     .with_member("boxes", json!(boxes))
     .with_member("outbox", json!(outbox));
-    Err(if warnings.is_empty() {
+    if warnings.is_empty() {
         problem
     } else {
         problem.with_member("warnings", json!(warnings))
-    })
+    }
 }
 
 /// The boxes that do not say that they are ready.

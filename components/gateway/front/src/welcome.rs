@@ -52,7 +52,8 @@ is yours to build on it.</p>
 <section class="card" aria-labelledby="next">
 <h2 id="next">Where to go on</h2>
 <ul>
-<li><a href="/api/docs">The API, to read and to try</a><br><span class="muted">Every operation, with requests from the browser.</span></li>
+<li><a href="/api/docs">The API, to read and to try</a><br><span class="muted">Every operation, with requests from the browser, and a first purchase to click through.</span></li>
+<li><a href="/api/docs/guide">The guide</a><br><span class="muted">How to use the API, by example.</span></li>
 <li><a href="/api/v1/products">The catalogue</a><br><span class="muted">What customers can buy, as JSON.</span></li>
 <li><a href="/api/health/ready">The health of the shop</a><br><span class="muted">What monitoring asks for.</span></li>
 </ul>

@@ -1,31 +1,19 @@
 //! The OpenAPI document, put together from the documents of all adapters. `cargo xtask openapi` writes it to
 //! `docs/openapi.json`; a test fails when that file is no longer what the code says.
 
-use anyhow::{Result, bail};
-use mercato_edge::{Route, openapi};
-use utoipa::OpenApi;
-use utoipa::openapi::tag::TagBuilder;
-use utoipa::openapi::{Info, InfoBuilder, LicenseBuilder, OpenApiVersion, ServerBuilder};
+mod guide;
 
-/// The groups of operations, in the order in which a shop's front end meets them.
-const TAGS: [(&str, &str); 5] = [
-    (
-        "Accounts",
-        "Registration, login, sessions and the administration of accounts",
-    ),
-    ("Catalogue", "Products and their stock"),
-    ("Orders", "From the basket to the parcel"),
-    (
-        "Payments",
-        "Sessions, refunds, webhooks and the events on their way to the orders",
-    ),
-    ("Health", "Whether the shop is up, and this document"),
-];
+use anyhow::{Result, anyhow, bail};
+use mercato_edge::examples::Examples;
+use mercato_edge::{Problem, Route, openapi};
+use utoipa::OpenApi;
+use utoipa::openapi::{Info, InfoBuilder, LicenseBuilder, OpenApiVersion, ServerBuilder};
 
 const DESCRIPTION: &str = "\
 The backend of an online shop: accounts, catalogue with stock, orders and payments.
 
-Try it here: *Log in* below gives an `accessToken`; paste it under **Authorize**, then execute any operation.
+A first purchase: *Open an account* gives an `accessToken` (**Authorize** sends it), *List and search products* an `id`, *Place an order* \
+a `paymentSession.url` to pay at, and *Read an order* tells that it is `PAID`. [The guide](/api/docs/guide) goes on from there.
 
 - Errors are `application/problem+json` (RFC 9457); `errors` names every field at fault.
 - Amounts are decimal numbers with at most four places; nothing is ever rounded silently.
@@ -34,23 +22,28 @@ Try it here: *Log in* below gives an `accessToken`; paste it under **Authorize**
 - Bodies may come in gzip (`Content-Encoding: gzip`); their limits are for what is unpacked.
 - `POST /orders` and refunds take an `Idempotency-Key`: sent again, a request gets the first answer again.";
 
-/// One adapter: its own document and the routes it answers.
-type Adapter = (fn() -> utoipa::openapi::OpenApi, &'static [Route]);
+/// One adapter: its own document, the routes it answers, and examples of its answers.
+struct Adapter {
+    document: fn() -> utoipa::openapi::OpenApi,
+    routes: &'static [Route],
+    examples: fn() -> Result<Examples, Problem>,
+}
 
-fn adapters() -> [Adapter; 5] {
-    [
-        (auth_api::openapi::Document::openapi, auth_api::ROUTES),
-        (
-            products_api::openapi::Document::openapi,
-            products_api::ROUTES,
-        ),
-        (orders_api::openapi::Document::openapi, orders_api::ROUTES),
-        (
-            payments_api::openapi::Document::openapi,
-            payments_api::ROUTES,
-        ),
-        (gateway::openapi::Document::openapi, gateway::ROUTES),
-    ]
+macro_rules! adapters {
+    ($($name:ident),*) => {
+        [$(Adapter {
+            document: $name::openapi::Document::openapi,
+            routes: $name::ROUTES,
+            examples: $name::examples::examples,
+        }),*]
+    };
+}
+
+const ADAPTERS: [Adapter; 5] = adapters![auth_api, products_api, orders_api, payments_api, gateway];
+
+/// The routes of all adapters.
+pub fn routes() -> impl Iterator<Item = &'static Route> {
+    ADAPTERS.into_iter().flat_map(|adapter| adapter.routes)
 }
 
 /// The document of the whole API.
@@ -60,8 +53,10 @@ fn adapters() -> [Adapter; 5] {
 pub fn document() -> Result<utoipa::openapi::OpenApi> {
     let mut whole = utoipa::openapi::OpenApi::new(info(), utoipa::openapi::Paths::new());
     let mut mismatches = Vec::new();
-    for (document, routes) in adapters() {
-        match openapi::complete(document(), routes) {
+    for adapter in ADAPTERS {
+        let examples = (adapter.examples)()
+            .map_err(|problem| anyhow!("an example cannot be made: {problem:?}"))?;
+        match openapi::complete((adapter.document)(), adapter.routes, examples) {
             Ok(document) => whole.merge(document),
             Err(found) => mismatches.extend(found.iter().map(ToString::to_string)),
         }
@@ -77,13 +72,9 @@ pub fn document() -> Result<utoipa::openapi::OpenApi> {
             .description(Some("This shop"))
             .build(),
     ]);
-    let tag = |(name, description): (&str, &str)| {
-        TagBuilder::new()
-            .name(name)
-            .description(Some(description))
-            .build()
-    };
-    whole.tags = Some(TAGS.map(tag).into());
+    whole.external_docs = Some(guide::whole());
+    whole.tags = Some(guide::tags());
+    guide::link_operations(&mut whole);
     Ok(whole)
 }
 
@@ -108,6 +99,9 @@ fn info() -> Info {
         ))
         .build()
 }
+
+#[cfg(test)]
+mod checks;
 
 #[cfg(test)]
 mod tests {

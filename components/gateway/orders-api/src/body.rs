@@ -19,7 +19,6 @@ const QUANTITY: RangeInclusive<u32> = 1..=10_000;
 /// What is ordered.
 #[derive(Debug, PartialEq, Eq, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-#[schema(example = json!({"items": [{"productId": "01890a5d-ac96-774b-bcce-b302099a8057", "quantity": 2}]}))]
 pub struct NewOrder {
     /// 1 to 100 lines as sent. Lines of the same product are then merged; their quantities together must not exceed 10,000.
     #[schema(min_items = 1, max_items = 100)]
@@ -84,7 +83,7 @@ impl From<NewOrder> for commands::NewOrder {
 /// What an order should become.
 #[derive(Debug, PartialEq, Eq, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = OrderStatusPatch, example = json!({"status": "CANCELLED", "reason": "Ordered twice"}))]
+#[schema(as = OrderStatusPatch)]
 pub struct StatusChange {
     #[schema(value_type = OrderStatusName)]
     pub status: OrderStatus,

@@ -20,7 +20,11 @@ mod tests {
 
     #[test]
     fn every_route_is_described_and_nothing_else_is() {
-        let complete = mercato_edge::openapi::complete(Document::openapi(), crate::ROUTES);
+        let complete = mercato_edge::openapi::complete(
+            Document::openapi(),
+            crate::ROUTES,
+            crate::examples::examples().unwrap(),
+        );
         assert_eq!(complete.map(|_| ()), Ok(()));
     }
 }

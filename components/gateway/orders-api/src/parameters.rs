@@ -70,9 +70,9 @@ pub enum SortName {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct Times {
-    /// Only the order of that number. Small letters, missing dashes and a missing `M` do not matter, nor do O, I and L for the digits
+    /// Only the order of that number, such as `M-7K3F-29QD`. Small letters, missing dashes and a missing `M` do not matter, nor do O, I and L for the digits
     /// that they look like.
-    #[param(value_type = String, required = false, min_length = 8, max_length = 32, example = "M-7K3F-29QD")]
+    #[param(value_type = String, required = false, min_length = 8, max_length = 32)]
     number: Option<String>,
     /// Only orders created later than that.
     #[param(value_type = Timestamp, required = false)]

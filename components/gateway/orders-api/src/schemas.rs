@@ -40,7 +40,7 @@ pub struct ConflictDocument<'a> {
     /// With `already-replaced`: the order that has taken the place.
     #[schema(value_type = Option<Id>, nullable = false)]
     replaced_by: Option<&'a str>,
-    /// With `too-many-open-orders` and `too-many-units-held`: what is allowed.
+    /// With `too-many-open-orders`, `too-many-units-held` and `too-many-orders`: what is allowed.
     #[schema(nullable = false, minimum = 1, example = 50)]
     limit: Option<u64>,
     /// With `invalid-transition`: the status the order has.

@@ -11,7 +11,6 @@ use crate::bindings::mercato::payments::commands::CheckoutOutcome;
 /// Which order is to be paid.
 #[derive(Debug, PartialEq, Eq, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-#[schema(example = json!({"orderId": "01890a5d-ac96-774b-bcce-b302099a8057"}))]
 pub struct SessionRequest {
     #[schema(value_type = Id)]
     pub order_id: String,

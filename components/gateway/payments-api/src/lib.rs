@@ -6,6 +6,8 @@ mod body;
 mod checkout_page;
 mod controllers;
 #[cfg(not(target_family = "wasm"))]
+pub mod examples;
+#[cfg(not(target_family = "wasm"))]
 pub mod openapi;
 mod parameters;
 mod problems;

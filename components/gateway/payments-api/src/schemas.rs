@@ -54,20 +54,6 @@ pub struct RefundConflictDocument<'a> {
 
 /// An event of the payment provider, in Stripe's shape; it may have further members.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "id": "evt_1",
-    "type": "checkout.session.completed",
-    "created": 1_700_000_000,
-    "data": {"object": {
-        "id": "cs_test_0123456789abcdef0123456789abcdef",
-        "client_reference_id": "01890a5d-ac96-774b-bcce-b302099a8057",
-        "metadata": {"order_id": "01890a5d-ac96-774b-bcce-b302099a8057"},
-        "amount_total": 2_500,
-        "currency": "eur",
-        "payment_status": "paid",
-        "payment_intent": "pi_1"
-    }}
-}))]
 pub struct WebhookEvent {
     /// An event that comes again with the same id changes nothing.
     #[schema(min_length = 1, max_length = 255)]

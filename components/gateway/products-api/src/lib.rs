@@ -4,6 +4,8 @@ use mercato_edge::{Access, BodyRule, Route, route, settings};
 
 mod body;
 mod controllers;
+#[cfg(not(target_family = "wasm"))]
+pub mod examples;
 mod import;
 #[cfg(not(target_family = "wasm"))]
 pub mod openapi;

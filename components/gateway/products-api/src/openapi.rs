@@ -27,7 +27,11 @@ mod tests {
 
     #[test]
     fn every_route_is_described_and_nothing_else_is() {
-        let document = mercato_edge::openapi::complete(Document::openapi(), crate::ROUTES);
+        let document = mercato_edge::openapi::complete(
+            Document::openapi(),
+            crate::ROUTES,
+            crate::examples::examples().unwrap(),
+        );
         assert_eq!(document.err(), None);
     }
 

@@ -27,11 +27,7 @@ impl Viewer {
 /// A product of the catalogue.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Product, example = json!({
-    "id": "01890a5d-ac96-774b-bcce-b302099a8057", "name": "Espresso cup", "description": "Porcelain, 90 ml",
-    "sku": "CUP-90", "price": 12.5, "currency": "EUR", "stock": 20, "available": true, "version": 1,
-    "createdAt": "2026-03-01T09:30:00.000Z", "updatedAt": "2026-03-01T09:30:00.000Z"
-}))]
+#[schema(as = Product)]
 pub struct ProductResource<'a> {
     #[schema(value_type = Id)]
     id: &'a str,

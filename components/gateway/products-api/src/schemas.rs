@@ -2,7 +2,11 @@
 
 #![allow(dead_code, reason = "only their schemas are used")]
 
+use mercato_edge::ProblemDocument;
+use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::import::ImportReport;
 
 /// Name of a product: one line; blanks at its ends are taken off.
 #[derive(ToSchema)]
@@ -36,14 +40,13 @@ pub struct Sku(String);
 )]
 pub struct ProductDescription(String);
 
-/// Words to search for.
+/// Words to search for, such as `espresso cu`.
 #[derive(ToSchema)]
 #[schema(
     min_length = 1,
     max_length = 200,
     pattern = "^\\s*[^\\s\\x00-\\x1f\\x7f-\\x9f\\u00ad\\u034f\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890\\u0891\\u08e2\\u115f\\u1160\\u17b4\\u17b5\
-        \\u180b-\\u180f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb]([^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f])?\\s*$",
-    example = "espresso cu"
+        \\u180b-\\u180f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb]([^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f])?\\s*$"
 )]
 pub struct SearchWords(String);
 
@@ -51,3 +54,14 @@ pub struct SearchWords(String);
 #[derive(ToSchema)]
 #[schema(minimum = 0, maximum = 1_000_000_000, example = 20)]
 pub struct Units(u64);
+
+/// A problem of an import that has failed half-way.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ImportInterrupted)]
+pub struct InterruptedDocument<'a> {
+    #[serde(flatten)]
+    problem: ProblemDocument<'a>,
+    /// What was imported before; absent when nothing was.
+    #[schema(nullable = false)]
+    report: Option<ImportReport>,
+}

@@ -109,6 +109,7 @@ fn credentials(subject: &Subject) -> Value {
 const ROWS: &[Row] = &[
     row("GET", "/", [200, 200, 200, 200]),
     row("GET", "/api/docs", [200, 200, 200, 200]),
+    row("GET", "/api/docs/guide", [200, 200, 200, 200]),
     row("GET", "/api/docs/openapi.json", [200, 200, 200, 200]),
     row("GET", "/api/docs/{file}", [200, 200, 200, 200]),
     row("GET", "/api/health/live", [200, 200, 200, 200]),

@@ -1,16 +1,22 @@
+use std::collections::BTreeSet;
 use std::fs;
 
 use mercato_tests::{Response, repository, shop::Shop};
 
 const DOCUMENT: &str = "/api/docs/openapi.json";
 
-/// What the page loads, and as what.
-const ASSETS: [(&str, &str); 5] = [
+const GUIDE: &str = "/api/docs/guide";
+
+/// What the pages load, and as what.
+const ASSETS: [(&str, &str); 8] = [
     ("favicon-32x32.png", "image/png"),
+    ("guide.css", "text/css; charset=utf-8"),
     ("initializer.js", "text/javascript; charset=utf-8"),
     ("page.css", "text/css; charset=utf-8"),
+    ("plugins.js", "text/javascript; charset=utf-8"),
     ("swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
     ("swagger-ui.css", "text/css; charset=utf-8"),
+    ("walk.js", "text/javascript; charset=utf-8"),
 ];
 
 /// The first bytes of what is compressed with gzip (RFC 1952).
@@ -58,11 +64,41 @@ fn the_page_may_load_nothing_from_elsewhere_and_be_framed_by_nobody() {
 }
 
 #[test]
-fn everything_the_page_loads_is_here_and_may_be_kept_for_good() {
-    let page = get("/api/docs").expect(200).text();
-    let loaded: Vec<&str> = page
-        .split('"')
-        .filter(|text| text.starts_with("/api/docs/") && *text != DOCUMENT)
+fn the_guide_has_no_scripts_and_leads_to_the_operations() {
+    let answer = get(GUIDE).expect(200);
+    assert_eq!(
+        answer.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    let policy = answer.header("content-security-policy").expect("a policy");
+    for rule in ["default-src 'none'", "style-src 'self'", "img-src 'self'"] {
+        assert!(policy.contains(rule), "{rule}: {policy}");
+    }
+    for weak in ["script", "unsafe", "connect", "http:", "https:", "*"] {
+        assert!(!policy.contains(weak), "{policy}");
+    }
+    let page = answer.text();
+    for part in [
+        "<h1 id=\"the-api-by-example\">",
+        "<h2 id=\"orders\">",
+        "<a href=\"#orders\">Orders</a>",
+        "<a href=\"/api/docs\">",
+        "curl -s $API/auth/register",
+        "<th>status</th>",
+        "(docs/stripe.md)",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("<script") && !page.contains(".md\""));
+}
+
+#[test]
+fn everything_the_pages_load_is_here_and_may_be_kept_for_good() {
+    let pages = ["/api/docs", GUIDE].map(|page| get(page).expect(200).text());
+    let loaded: BTreeSet<&str> = pages
+        .iter()
+        .flat_map(|page| page.split('"'))
+        .filter(|text| text.starts_with("/api/docs/") && *text != DOCUMENT && *text != GUIDE)
         .collect();
     assert_eq!(loaded.len(), ASSETS.len(), "{loaded:?}");
     for (file, content_type) in ASSETS {
@@ -89,7 +125,7 @@ fn everything_the_page_loads_is_here_and_may_be_kept_for_good() {
 #[test]
 fn what_is_there_already_is_not_sent_again() {
     let nobody = Shop::shared().nobody();
-    for path in ["/api/docs", DOCUMENT, "/api/docs/swagger-ui.css"] {
+    for path in ["/api/docs", GUIDE, DOCUMENT, "/api/docs/swagger-ui.css"] {
         for coding in ["br", "gzip", "identity"] {
             let ask = || nobody.get(path).header("accept-encoding", coding);
             let first = ask().send().expect(200);
@@ -110,7 +146,12 @@ fn what_is_there_already_is_not_sent_again() {
 #[test]
 fn every_client_gets_the_coding_that_it_likes_best() {
     let nobody = Shop::shared().nobody();
-    for path in ["/api/docs", DOCUMENT, "/api/docs/swagger-ui-bundle.js"] {
+    for path in [
+        "/api/docs",
+        GUIDE,
+        DOCUMENT,
+        "/api/docs/swagger-ui-bundle.js",
+    ] {
         let ask = |accepted: &str| {
             nobody
                 .get(path)
@@ -148,7 +189,7 @@ fn every_client_gets_the_coding_that_it_likes_best() {
 #[test]
 fn head_tells_how_long_each_part_is() {
     let nobody = Shop::shared().nobody();
-    for path in ["/api/docs", DOCUMENT, "/api/docs/page.css"] {
+    for path in ["/api/docs", GUIDE, DOCUMENT, "/api/docs/page.css"] {
         let full = get(path).expect(200);
         let head = nobody.request("HEAD", path).send().expect(200);
         assert_eq!(head.bytes(), b"");
@@ -175,7 +216,7 @@ fn other_files_methods_and_parameters_are_refused() {
     ] {
         get(path).expect_problem(404, "not-found");
     }
-    for path in ["/api/docs", DOCUMENT, "/api/docs/page.css"] {
+    for path in ["/api/docs", GUIDE, DOCUMENT, "/api/docs/page.css"] {
         let answer = Shop::shared().nobody().post(path).send();
         answer.expect_problem(405, "method-not-allowed");
         get(&format!("{path}?x=1")).expect_problem(400, "validation");

@@ -30,7 +30,7 @@ fn a_browser_gets_a_page_that_leads_on() {
     assert!(page.contains("Everything is up."), "{page}");
     let links = page.split("href=\"").skip(1);
     let links: Vec<&str> = links.filter_map(|rest| rest.split('"').next()).collect();
-    assert_eq!(links.len(), 3);
+    assert_eq!(links.len(), 4);
     for link in links {
         nobody.get(link).send().expect(200);
     }

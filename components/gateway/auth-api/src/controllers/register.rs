@@ -7,7 +7,7 @@ use crate::resource::SessionResource;
 use crate::{client, resource};
 
 /// Where the owner of an account finds it.
-const OWN_ACCOUNT: &str = "/api/v1/auth/me";
+pub const OWN_ACCOUNT: &str = "/api/v1/auth/me";
 
 /// `POST /auth/register`: a customer account and its first session.
 #[utoipa::path(

@@ -18,7 +18,7 @@ use crate::{current, resource};
     summary = "List all accounts",
     description = "All accounts, oldest first; with `email` the one of that address, if there is one.",
     params(
-        ("email" = Option<String>, Query, nullable = false, min_length = 1, max_length = 254, example = "ada@example.com",
+        ("email" = Option<String>, Query, nullable = false, min_length = 1, max_length = 254,
             description = "Only the account of that address, in any form that it may be registered in"),
         PageParameters
     ),

@@ -1,14 +1,17 @@
-//! The documentation of the API: the OpenAPI document, and a page to read it on and to try it out.
+//! The documentation of the API: the OpenAPI document, a page to read it on and to try it out, and the guide.
 //!
-//! The page is Swagger UI, served from here: it asks nothing of any other host.
+//! The page is Swagger UI with plugins of ours (`assets/`), the guide is `docs/api.md`; both are served from here and ask nothing
+//! of any other host.
 
 mod packed;
 mod show_asset;
 mod show_document;
+mod show_guide;
 mod show_page;
 
 pub use show_asset::*;
 pub use show_document::*;
+pub use show_guide::*;
 pub use show_page::*;
 
 use mercato_edge::{HeaderValue, Problem, Reply, StatusCode, header};

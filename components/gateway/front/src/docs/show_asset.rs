@@ -3,12 +3,15 @@ use mercato_edge::{Context, Problem, Reply};
 use super::packed::{A_DAY, FOR_GOOD, Packed, packed};
 
 /// What the page loads.
-const ASSETS: [Packed; 5] = [
+const ASSETS: [Packed; 8] = [
     packed!("favicon-32x32.png", "image/png"),
+    packed!("guide.css", "text/css; charset=utf-8"),
     packed!("initializer.js", "text/javascript; charset=utf-8"),
     packed!("page.css", "text/css; charset=utf-8"),
+    packed!("plugins.js", "text/javascript; charset=utf-8"),
     packed!("swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
     packed!("swagger-ui.css", "text/css; charset=utf-8"),
+    packed!("walk.js", "text/javascript; charset=utf-8"),
 ];
 
 /// `GET /api/docs/{file}`.
@@ -60,32 +63,50 @@ pub async fn show_asset(context: Context) -> Result<Reply, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
+    const PAGES: [&str; 2] = [
+        include_str!("../../assets/index.html"),
+        include_str!("../../assets/guide.html"),
+    ];
+
     #[test]
-    fn the_page_loads_nothing_but_what_is_here() {
-        let page = include_str!("../../assets/index.html");
-        let loaded: Vec<&str> = page
-            .split(['"', ' '])
-            .filter_map(|word| word.strip_prefix("/api/docs/"))
-            .filter(|name| *name != "openapi.json")
-            .collect();
-        assert_eq!(loaded.len(), ASSETS.len(), "{loaded:?}");
-        for name in loaded {
-            assert!(ASSETS.iter().any(|asset| asset.name == name), "{name}");
+    fn the_pages_load_nothing_but_what_is_here() {
+        let mut loaded = BTreeSet::new();
+        for page in PAGES {
+            let names = page
+                .split("src=\"")
+                .skip(1)
+                .chain(
+                    page.split("<link ")
+                        .skip(1)
+                        .filter_map(|link| link.split_once("href=\""))
+                        .map(|(_, rest)| rest),
+                )
+                .filter_map(|rest| rest.split('"').next());
+            loaded.extend(names);
+            assert!(!page.contains("//"), "nothing from elsewhere");
         }
-        assert!(!page.contains("//"), "nothing from elsewhere");
+        let expected: BTreeSet<String> = ASSETS
+            .iter()
+            .map(|asset| format!("/api/docs/{}", asset.name))
+            .collect();
+        assert_eq!(loaded, expected.iter().map(String::as_str).collect());
     }
 
     #[test]
     fn scripts_and_styles_stand_in_files_of_their_own() {
-        let page = include_str!("../../assets/index.html");
-        for inline in ["<style", "style=", "onclick", "onload", "javascript:"] {
-            assert!(!page.contains(inline), "{inline}");
+        for page in PAGES {
+            for inline in ["<style", "style=", "onclick", "onload", "javascript:"] {
+                assert!(!page.contains(inline), "{inline}");
+            }
+            assert_eq!(
+                page.matches("<script").count(),
+                page.matches("<script src=").count()
+            );
         }
-        assert_eq!(
-            page.matches("<script").count(),
-            page.matches("<script src=").count()
-        );
+        assert!(!PAGES[1].contains("<script"), "the guide has none");
     }
 }

@@ -39,7 +39,7 @@ use crate::schemas::ConflictDocument;
             or about to be. Or the order of this `Idempotency-Key` is cancelled.", body = ConflictDocument,
             content_type = "application/problem+json"),
         (status = 429, description = "`too-many-orders`: more orders than are taken from one account, or one address, in a \
-            minute or on a day; nothing was ordered", body = ProblemDocument, content_type = "application/problem+json",
+            minute or on a day; nothing was ordered", body = ConflictDocument, content_type = "application/problem+json",
             headers(("Retry-After" = u64, description = "Seconds until the next order is taken"))),
         (status = 422, description = "The `Idempotency-Key` was sent with another body. Or `payment-refused`: the payment \
             provider does not take a payment like this, and `detail` says why", body = ProblemDocument,

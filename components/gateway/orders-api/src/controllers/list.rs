@@ -52,10 +52,15 @@ pub async fn list(context: Context) -> Result<Reply, Problem> {
 pub async fn list_by_status(context: Context) -> Result<Reply, Problem> {
     let status = parse_order_status(context.param("statusOrId"));
     if status.is_none() {
-        let error = FieldError::new("status", "format", format!("status {STATUS_RULE}"));
-        return Err(Problem::validation(vec![error]));
+        return Err(unknown_status());
     }
     answer(&context, context.query(), status).await
+}
+
+/// 400 for what is no status.
+pub fn unknown_status() -> Problem {
+    let error = FieldError::new("status", "format", format!("status {STATUS_RULE}"));
+    Problem::validation(vec![error])
 }
 
 async fn answer(
@@ -81,7 +86,11 @@ async fn answer(
     paged(&resources(&list.orders), info, page.limit)
 }
 
-fn parse(
+/// What a query asks for.
+///
+/// # Errors
+/// 400 naming every parameter at fault.
+pub fn parse(
     mut query: Query,
     status: Option<OrderStatus>,
     is_admin: bool,

@@ -15,7 +15,7 @@ use crate::resource::DisputeResource;
 pub struct DisputesResource<'a> {
     /// Oldest first.
     #[schema(max_items = 16)]
-    data: Vec<DisputeResource<'a>>,
+    pub data: Vec<DisputeResource<'a>>,
 }
 
 /// `GET /payments/{id}/disputes`: the disputes about the charges of a payment, oldest first.

@@ -8,8 +8,9 @@ use crate::schemas::PageDocument;
 
 /// What the list says besides its entries.
 #[derive(Debug, Serialize)]
-struct OutboxState {
-    lag: OutboxLag,
+pub struct OutboxState {
+    /// How far it is behind.
+    pub lag: OutboxLag,
 }
 
 /// `GET /payments/outbox`: events under way and parked, oldest first.

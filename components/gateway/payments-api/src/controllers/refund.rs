@@ -122,7 +122,7 @@ fn replay(answer: RecordedAnswer) -> Reply {
 }
 
 /// The problem names what can still be refunded.
-fn exceeds(left: i64, refundable: Money) -> Problem {
+pub fn exceeds(left: i64, refundable: Money) -> Problem {
     let number = serde_json::to_value(refundable).unwrap_or(Value::Null);
     problem(PaymentError::RefundExceedsAmount(left)).with_member("refundable", json!(number))
 }

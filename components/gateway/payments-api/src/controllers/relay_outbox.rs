@@ -11,13 +11,13 @@ use crate::problems::problem;
 pub struct RelayResource {
     /// Events that were published.
     #[schema(minimum = 0, example = 3)]
-    published: u32,
+    pub published: u32,
     /// Events that could not be published; they will be tried again.
     #[schema(minimum = 0, example = 0)]
-    failed: u32,
+    pub failed: u32,
     /// Events that still wait to be acknowledged.
     #[schema(minimum = 0, example = 3)]
-    pending: u64,
+    pub pending: u64,
 }
 
 /// `POST /payments/outbox/relay`: publishes what is due now.

@@ -30,7 +30,12 @@ pub async fn retry_event(context: Context) -> Result<Reply, Problem> {
             log::learn("order_id", &entry.event.order_id);
             Reply::json(&EntryResource::new(&entry)?)
         }
-        Err(PaymentError::NotFound) => Err(Problem::not_found("event under way")),
+        Err(PaymentError::NotFound) => Err(not_under_way()),
         Err(error) => Err(problem(error)),
     }
+}
+
+/// 404 for an event that is not under way.
+pub fn not_under_way() -> Problem {
+    Problem::not_found("event under way")
 }

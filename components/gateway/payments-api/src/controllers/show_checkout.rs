@@ -48,7 +48,10 @@ async fn show(context: &Context) -> Result<Reply, Problem> {
 }
 
 /// A result page may be asked for by what the customer chose; what it shows is the payment's own state.
-fn check(mut query: Query) -> Result<Option<Outcome>, Problem> {
+///
+/// # Errors
+/// 400 for another result.
+pub fn check(mut query: Query) -> Result<Option<Outcome>, Problem> {
     let named = query.text("result");
     let result = named.as_deref().and_then(Outcome::from_name);
     if named.is_some() && result.is_none() {

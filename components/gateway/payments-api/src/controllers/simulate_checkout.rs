@@ -94,8 +94,13 @@ fn expect_open(payment: &Payment, now_ms: u64) -> Result<(), Problem> {
     if payment.session.as_ref().is_some_and(is_open) {
         return Ok(());
     }
+    Err(session_has_ended())
+}
+
+/// 409 where nobody can pay any more.
+pub fn session_has_ended() -> Problem {
     let detail = "the session has ended: open a new one from the order";
-    Err(Problem::conflict("conflict", detail))
+    Problem::conflict("conflict", detail)
 }
 
 #[cfg(test)]

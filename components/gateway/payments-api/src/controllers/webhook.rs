@@ -24,6 +24,11 @@ pub struct WebhookReceipt {
     received: bool,
 }
 
+impl WebhookReceipt {
+    /// The only one there is.
+    pub const RECEIVED: Self = Self { received: true };
+}
+
 /// `POST /payments/webhook`: 200 for every event that is the provider's, known or not, so that it is not sent again.
 #[utoipa::path(
     post,
@@ -47,5 +52,5 @@ pub async fn webhook(context: Context) -> Result<Reply, Problem> {
     commands::handle_webhook(context.body().to_vec(), signature)
         .await
         .map_err(problem)?;
-    Reply::json(&WebhookReceipt { received: true })
+    Reply::json(&WebhookReceipt::RECEIVED)
 }

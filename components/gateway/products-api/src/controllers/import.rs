@@ -1,6 +1,5 @@
 use mercato_edge::{
-    BodyStream, Context, Guard, Principal, Problem, ProblemDocument, Reply, StatusCode, TokenGuard,
-    header,
+    BodyStream, Context, Guard, Principal, Problem, Reply, StatusCode, TokenGuard, header,
 };
 use mercato_platform::log;
 use serde_json::json;
@@ -12,6 +11,7 @@ use crate::import::{
     Upload,
 };
 use crate::problems::problem;
+use crate::schemas::InterruptedDocument;
 
 #[allow(dead_code, reason = "only the OpenAPI document names it")]
 const NDJSON_EXAMPLE: &str = "\
@@ -67,7 +67,7 @@ pub struct ImportForm {
     ),
     responses(
         (status = 200, description = "What became of the rows", body = ImportReport),
-        (status = 413, description = "The file has too many bytes or rows; what was imported stays", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "The file has too many bytes or rows; what was imported stays", body = InterruptedDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn import(context: Context) -> Result<Reply, Problem> {
@@ -84,12 +84,14 @@ pub async fn import(context: Context) -> Result<Reply, Problem> {
     match import.run(&context.stream()).await {
         Ok(()) => Reply::json(&import.report),
         Err(problem) if import.report.rows() == 0 => Err(problem),
-        Err(problem) => {
-            let hint = hint(problem.status());
-            let report = json!(import.report);
-            Err(problem.with_hint(hint).with_member("report", report))
-        }
+        Err(problem) => Err(interrupted(problem, &import.report)),
     }
+}
+
+/// The problem of a request that has failed half-way, telling what was imported.
+pub fn interrupted(problem: Problem, report: &ImportReport) -> Problem {
+    let hint = hint(problem.status());
+    problem.with_hint(hint).with_member("report", json!(report))
 }
 
 /// What to do when the request has failed half-way.
@@ -177,7 +179,8 @@ impl Import {
     }
 }
 
-fn too_many_rows() -> Problem {
+/// 413 for a file of more rows than are taken.
+pub fn too_many_rows() -> Problem {
     Problem::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "too-many-rows",

@@ -97,14 +97,14 @@ pub struct ListQuery {
     #[param(value_type = Vec<Id>, required = false, style = Form, explode = false, min_items = 1, max_items = 100)]
     ids: Option<Vec<String>>,
     /// Only the product of that number. Not together with `q`.
-    #[param(value_type = String, required = false, min_length = 1, max_length = 64, example = "CUP-180")]
+    #[param(value_type = String, required = false, min_length = 1, max_length = 64)]
     sku: Option<String>,
     /// The order; a minus turns it round. Without it, `relevance` when there is `q`, else `-createdAt`. More than 10,000 products that
     /// match `q` are not ranked: those with all words in their names come first, then the others, the newest first.
     #[param(value_type = SortName, inline, required = false)]
     sort: Option<SortName>,
-    /// Number of the page, from 1. Skips 10,000 products at most: go on with `after`. Not together with `after`.
-    #[param(value_type = u64, required = false, minimum = 1, maximum = 10_001, default = 1)]
+    /// Number of the page, from 1; the first one when neither it nor `after` is given. Skips 10,000 products at most: go on with `after`. Not together with `after`.
+    #[param(value_type = u64, required = false, minimum = 1, maximum = 10_001)]
     page: u32,
     /// Most products on a page; 100 with `ids` when it is not given.
     #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 10)]
@@ -148,7 +148,11 @@ pub async fn list(context: Context) -> Result<Reply, Problem> {
 }
 
 impl ListQuery {
-    fn parse(mut query: Query) -> Result<Self, Problem> {
+    /// Reads the query.
+    ///
+    /// # Errors
+    /// 400 naming every parameter at fault.
+    pub fn parse(mut query: Query) -> Result<Self, Problem> {
         let q = query.text("q");
         let mut price = |name| query.optional::<Money>(name, "an amount such as 12.50");
         let (min_price, max_price) = (price("minPrice"), price("maxPrice"));

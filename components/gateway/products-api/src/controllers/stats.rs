@@ -42,7 +42,8 @@ pub struct StatsResource<'a> {
 }
 
 impl<'a> StatsResource<'a> {
-    fn new(stats: &'a CatalogueStats) -> Self {
+    /// The numbers of the catalogue.
+    pub fn new(stats: &'a CatalogueStats) -> Self {
         Self {
             products: stats.products,
             out_of_stock: stats.out_of_stock,

@@ -295,7 +295,8 @@ const CODE: &str = "malformed-csv";
 const HEADER_RULE: &str = "the first row must name the columns, separated by commas, semicolons or tabs: sku, and any of name, \
     description, price, stock; unknown=ignore passes over others, columns=price:Variant Price says how a column is named";
 
-fn no_header(why: &str) -> Problem {
+/// 400 for a file whose first row does not name columns.
+pub fn no_header(why: &str) -> Problem {
     Problem::bad_request(CODE, why).with_hint(HEADER_RULE)
 }
 

@@ -14,9 +14,13 @@ use mercato_edge::{FieldError, Problem};
 
 use crate::bindings::mercato::products::catalogue::ImportRow;
 
+#[cfg(not(target_family = "wasm"))]
+pub use csv::no_header;
 pub use options::{ImportQuery, Options};
 pub use records::Lines;
 pub use report::ImportReport;
+#[cfg(not(target_family = "wasm"))]
+pub use upload::one_part;
 pub use upload::{MEDIA_TYPES, Upload};
 
 use csv::CsvReader;

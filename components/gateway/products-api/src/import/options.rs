@@ -73,8 +73,7 @@ pub struct ImportQuery {
     #[param(
         value_type = String,
         required = false,
-        min_length = 3,
-        example = "sku:Variant SKU,name:Title,price:Variant Price"
+        min_length = 3
     )]
     columns: Option<String>,
     /// What `stock` counts.

@@ -162,7 +162,8 @@ impl Upload {
     }
 }
 
-fn one_part() -> Problem {
+/// 400 for a form that is more or less than a file.
+pub fn one_part() -> Problem {
     Problem::bad_request(
         "malformed-multipart",
         "the form must have exactly one part, the file",

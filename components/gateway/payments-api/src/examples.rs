@@ -1,0 +1,451 @@
+//! What requests to this adapter and its answers look like, for the OpenAPI document.
+
+use mercato_edge::examples::{Examples, OperationExamples, refusal};
+use mercato_edge::story::{
+    CHECKOUT_ID, CHECKOUT_URL, CUP_PRICE_MINOR, CURRENCY, CUSTOMER_ID, EVENT_ID, ORDER_ID, PAID_AT,
+    PAYMENT_ID, PLACED_AT, RECEIPT_URL, REFUND_ID, REFUND_REASON, REFUNDED_AT, RESERVATION_MS,
+    TOTAL_MINOR,
+};
+use mercato_edge::{
+    DEFAULT_PAGE_LIMIT, Fields, Method, OutboxLag, PageInfo, PageRequest, Problem, Query, Reply,
+    StatusCode, paged, paged_with,
+};
+use serde_json::json;
+
+use crate::bindings::mercato::payments::outbox::Entry;
+use crate::bindings::mercato::payments::queries::{Dispute, DisputeStatus, Refund, RefundStatus};
+use crate::bindings::mercato::payments::types::{
+    CheckoutSession, EventType, Payment, PaymentError, PaymentEvent, PaymentStatus,
+};
+use crate::body::{self, SessionRequest, Simulation};
+use crate::controllers::list_disputes::DisputesResource;
+use crate::controllers::list_outbox::OutboxState;
+use crate::controllers::refund::exceeds;
+use crate::controllers::relay_outbox::RelayResource;
+use crate::controllers::retry_event::not_under_way;
+use crate::controllers::show_checkout::check;
+use crate::controllers::simulate_checkout::session_has_ended;
+use crate::controllers::webhook::WebhookReceipt;
+use crate::problems::problem;
+use crate::resource::{
+    DisputeResource, EntryResource, PaymentResource, RefundResource, decimal, reply,
+};
+
+/// A page, in shape.
+const PAGE: &str = "<!doctype html>\n<html lang=\"en\">…</html>\n";
+
+/// What the provider calls the money of the payment.
+const PAYMENT_INTENT: &str = "pi_0123456789abcdef01234567";
+
+/// What the provider calls a dispute about it.
+const DISPUTE_ID: &str = "du_0123456789abcdef01234567";
+
+/// The examples of all operations.
+///
+/// # Errors
+/// What makes an answer fails, which the document's tests find out.
+pub fn examples() -> Result<Examples, Problem> {
+    Ok(Examples::default()
+        .with(list()?)
+        .with(open_session()?)
+        .with(find_by_order()?)
+        .with(webhook()?)
+        .with(show_checkout())
+        .with(simulate_checkout()?)
+        .with(list_outbox()?)
+        .with(relay_outbox()?)
+        .with(retry_event()?)
+        .with(find()?)
+        .with(list_refunds()?)
+        .with(list_disputes()?)
+        .with(refund()?))
+}
+
+fn list() -> Result<OperationExamples, Problem> {
+    let payment = paid();
+    let answer = paged(
+        &[PaymentResource::new(&payment)?],
+        only_page(1),
+        DEFAULT_PAGE_LIMIT,
+    )?;
+    Ok(OperationExamples::of(Method::GET, "/api/v1/payments", &[])
+        .answer("one", "The only payment", &answer)
+        .problem(&refusal(pages("page=0"))))
+}
+
+fn only_page(total: u64) -> PageInfo {
+    PageInfo {
+        total,
+        total_is_exact: true,
+        page: 1,
+        next: None,
+    }
+}
+
+fn pages(query: &str) -> Result<PageRequest, Problem> {
+    let mut query = Query::parse(query);
+    let page = query.page();
+    query.finish().map(|()| page)
+}
+
+fn open_session() -> Result<OperationExamples, Problem> {
+    let wrong = Fields::parse(br#"{"orderId": "M-7K3F-29QD"}"#).and_then(SessionRequest::read);
+    let examples = OperationExamples::of(Method::POST, "/api/v1/payments/session", &[])
+        .request("order", "A pending order", json!({"orderId": ORDER_ID}))
+        .answer("open", "The open session", &reply(&open())?)
+        .problem(&refusal(wrong));
+    let refused = [
+        PaymentError::NotFound,
+        PaymentError::Conflict(PaymentStatus::Succeeded),
+        PaymentError::UnderWay,
+        PaymentError::ProviderRejected(String::new()),
+    ];
+    Ok(with_problems(examples, refused))
+}
+
+fn with_problems(
+    examples: OperationExamples,
+    errors: impl IntoIterator<Item = PaymentError>,
+) -> OperationExamples {
+    let add = |examples: OperationExamples, error| examples.problem(&problem(error));
+    errors.into_iter().fold(examples, add)
+}
+
+fn find_by_order() -> Result<OperationExamples, Problem> {
+    let pattern = "/api/v1/payments/order/{orderId}";
+    let examples = OperationExamples::of(Method::GET, pattern, &[("orderId", ORDER_ID)])
+        .answer("open", "Not paid yet", &reply(&open())?)
+        .answer("paid", "Paid", &reply(&paid())?);
+    Ok(with_problems(examples, [PaymentError::NotFound]))
+}
+
+fn webhook() -> Result<OperationExamples, Problem> {
+    let session = |payment_status: &str| {
+        json!({
+            "id": CHECKOUT_ID, "object": "checkout.session", "client_reference_id": ORDER_ID,
+            "metadata": {"order_id": ORDER_ID}, "amount_total": TOTAL_MINOR, "currency": "eur",
+            "payment_status": payment_status, "payment_intent": PAYMENT_INTENT,
+        })
+    };
+    let event = |id: &str, kind: &str, at_ms: u64, object: serde_json::Value| json!({"id": id, "type": kind, "created": at_ms / 1_000, "data": {"object": object}});
+    let charge = json!({
+        "id": "ch_0123456789abcdef01234567", "object": "charge", "metadata": {"order_id": ORDER_ID},
+        "amount": TOTAL_MINOR, "amount_refunded": CUP_PRICE_MINOR, "currency": "eur",
+        "payment_intent": PAYMENT_INTENT,
+    });
+    let dispute = json!({
+        "id": DISPUTE_ID, "object": "dispute", "amount": TOTAL_MINOR, "currency": "eur", "charge": charge["id"],
+        "payment_intent": PAYMENT_INTENT, "reason": "product_not_received", "status": "needs_response",
+        "created": REFUNDED_AT / 1_000,
+    });
+    let ended = PLACED_AT + RESERVATION_MS;
+    let examples = OperationExamples::of(Method::POST, "/api/v1/payments/webhook", &[])
+        .request(
+            "completed",
+            "The customer has paid",
+            event(
+                "evt_1",
+                "checkout.session.completed",
+                PAID_AT,
+                session("paid"),
+            ),
+        )
+        .request(
+            "completed-unpaid",
+            "The customer has paid, and the money is on its way",
+            event(
+                "evt_2",
+                "checkout.session.completed",
+                PAID_AT,
+                session("unpaid"),
+            ),
+        )
+        .request(
+            "expired",
+            "Nobody has paid in time",
+            event(
+                "evt_3",
+                "checkout.session.expired",
+                ended,
+                session("unpaid"),
+            ),
+        )
+        .request(
+            "refunded",
+            "Some of it was given back",
+            event("evt_4", "charge.refunded", REFUNDED_AT, charge),
+        )
+        .request(
+            "disputed",
+            "The customer's bank wants the money back",
+            event("evt_5", "charge.dispute.created", REFUNDED_AT, dispute),
+        )
+        .answer(
+            "received",
+            "Received",
+            &Reply::json(&WebhookReceipt::RECEIVED)?,
+        )
+        // The event is read by the domain, after its signature was verified.
+        .never("malformed-json");
+    let refused = [PaymentError::InvalidSignature, PaymentError::MalformedEvent];
+    Ok(with_problems(examples, refused))
+}
+
+fn show_checkout() -> OperationExamples {
+    let pattern = "/api/v1/payments/mock/checkout/{sessionId}";
+    let examples = OperationExamples::of(Method::GET, pattern, &[("sessionId", CHECKOUT_ID)])
+        .answer("page", "The page", &Reply::html(PAGE))
+        .answer("not-understood", "A page", &page(StatusCode::BAD_REQUEST))
+        .answer("not-found-page", "A page", &page(StatusCode::NOT_FOUND))
+        .problem(&refusal(check(Query::parse("result=paid"))));
+    with_problems(examples, [PaymentError::NotFound])
+}
+
+fn page(status: StatusCode) -> Reply {
+    Reply::html(PAGE).with_status(status)
+}
+
+fn simulate_checkout() -> Result<OperationExamples, Problem> {
+    let pattern = "/api/v1/payments/mock/checkout/{sessionId}";
+    let form = "application/x-www-form-urlencoded";
+    let wrong = Fields::parse(br#"{"outcome": "paid"}"#).and_then(Simulation::read_json);
+    let examples = OperationExamples::of(Method::POST, pattern, &[("sessionId", CHECKOUT_ID)])
+        .request("pay", "Pay", json!({"outcome": "succeed"}))
+        .request(
+            "tries-a-bad-card",
+            "A card that is declined",
+            json!({"outcome": "decline"}),
+        )
+        .request_as(form, "pay", "Pay", json!({"outcome": "succeed"}))
+        .answer("declined", "Not paid, after `decline`", &reply(&open())?)
+        .answer("paid", "Paid", &reply(&paid())?)
+        .answer("not-understood", "A page", &page(StatusCode::BAD_REQUEST))
+        .answer("not-found-page", "A page", &page(StatusCode::NOT_FOUND))
+        .answer("decided", "A page", &page(StatusCode::CONFLICT))
+        .problem(&refusal(wrong))
+        .problem(&refusal(Simulation::read_form(b"\xff")))
+        .problem_named("conflict-session-has-ended", &session_has_ended());
+    let refused = [
+        PaymentError::NotFound,
+        PaymentError::Conflict(PaymentStatus::Succeeded),
+        PaymentError::UnderWay,
+    ];
+    Ok(with_problems(examples, refused))
+}
+
+fn list_outbox() -> Result<OperationExamples, Problem> {
+    let entry = parked();
+    let lag = OutboxLag {
+        pending: 1,
+        parked: 1,
+        oldest_ms: 3_600_000,
+    };
+    let answer = paged_with(
+        &[EntryResource::new(&entry)?],
+        only_page(1),
+        DEFAULT_PAGE_LIMIT,
+        OutboxState { lag },
+    )?;
+    Ok(
+        OperationExamples::of(Method::GET, "/api/v1/payments/outbox", &[])
+            .answer("parked", "One event was given up", &answer)
+            .problem(&refusal(pages("limit=500"))),
+    )
+}
+
+fn relay_outbox() -> Result<OperationExamples, Problem> {
+    let report = RelayResource {
+        published: 3,
+        failed: 0,
+        pending: 3,
+    };
+    Ok(
+        OperationExamples::of(Method::POST, "/api/v1/payments/outbox/relay", &[]).answer(
+            "report",
+            "Three events",
+            &Reply::json(&report)?,
+        ),
+    )
+}
+
+fn retry_event() -> Result<OperationExamples, Problem> {
+    let pattern = "/api/v1/payments/outbox/{eventId}/retry";
+    let entry = Entry {
+        parked: false,
+        next_attempt_at: PAID_AT + 3_600_000,
+        ..parked()
+    };
+    let answer = Reply::json(&EntryResource::new(&entry)?)?;
+    Ok(
+        OperationExamples::of(Method::POST, pattern, &[("eventId", EVENT_ID)])
+            .answer("under-way", "Under way again", &answer)
+            .problem(&not_under_way()),
+    )
+}
+
+fn find() -> Result<OperationExamples, Problem> {
+    let pattern = "/api/v1/payments/{id}";
+    let examples = OperationExamples::of(Method::GET, pattern, &[("id", PAYMENT_ID)])
+        .answer("paid", "Paid", &reply(&paid())?)
+        .answer(
+            "part-refunded",
+            "With one cup refunded",
+            &reply(&part_refunded())?,
+        );
+    Ok(with_problems(examples, [PaymentError::NotFound]))
+}
+
+fn list_refunds() -> Result<OperationExamples, Problem> {
+    let pattern = "/api/v1/payments/{id}/refunds";
+    let refund = Refund {
+        id: REFUND_ID.to_owned(),
+        amount: CUP_PRICE_MINOR,
+        status: RefundStatus::Succeeded,
+        duplicate_charge: None,
+        reason: Some(REFUND_REASON.to_owned()),
+        error: None,
+        created_at: REFUNDED_AT,
+    };
+    let of = |is_admin| {
+        let refund = RefundResource::new(&refund, CURRENCY, is_admin)?;
+        paged(&[refund], only_page(1), DEFAULT_PAGE_LIMIT)
+    };
+    let examples = OperationExamples::of(Method::GET, pattern, &[("id", PAYMENT_ID)])
+        .answer("admin", "As admins see it", &of(true)?)
+        .answer("customer", "As its customer sees it", &of(false)?);
+    Ok(with_problems(examples, [PaymentError::NotFound]))
+}
+
+fn list_disputes() -> Result<OperationExamples, Problem> {
+    let dispute = Dispute {
+        id: DISPUTE_ID.to_owned(),
+        amount: TOTAL_MINOR,
+        currency: CURRENCY.to_owned(),
+        reason: "product_not_received".to_owned(),
+        status: DisputeStatus::Open,
+        created_at: Some(REFUNDED_AT),
+    };
+    let answer = Reply::json(&DisputesResource {
+        data: vec![DisputeResource::new(&dispute)?],
+    })?;
+    let pattern = "/api/v1/payments/{id}/disputes";
+    let examples = OperationExamples::of(Method::GET, pattern, &[("id", PAYMENT_ID)]).answer(
+        "open",
+        "One that is not decided",
+        &answer,
+    );
+    Ok(with_problems(examples, [PaymentError::NotFound]))
+}
+
+fn refund() -> Result<OperationExamples, Problem> {
+    let pattern = "/api/v1/payments/{id}/refund";
+    let amount = decimal(CUP_PRICE_MINOR, CURRENCY)?;
+    let accepted = reply(&paid())?.with_status(StatusCode::ACCEPTED);
+    let wrong = Fields::parse(br#"{"amount": 0}"#).and_then(body::Refund::read);
+    let examples = OperationExamples::of(Method::POST, pattern, &[("id", PAYMENT_ID)])
+        .request(
+            "a-part",
+            "One cup",
+            json!({"amount": amount, "reason": REFUND_REASON}),
+        )
+        .request("the-rest", "All that is left", json!({}))
+        .answer(
+            "part-refunded",
+            "One cup refunded",
+            &reply(&part_refunded())?,
+        )
+        .answer(
+            "written-down",
+            "Before the refund, which is tried again",
+            &accepted,
+        )
+        .problem(&refusal(wrong))
+        .problem(&exceeds(CUP_PRICE_MINOR, amount));
+    let refused = [
+        PaymentError::NotFound,
+        PaymentError::Conflict(PaymentStatus::Pending),
+        PaymentError::IdempotencyKeyReused,
+        PaymentError::ProviderRejected(String::new()),
+    ];
+    Ok(with_problems(examples, refused))
+}
+
+/// The payment when the order was placed.
+fn open() -> Payment {
+    Payment {
+        id: PAYMENT_ID.to_owned(),
+        order_id: ORDER_ID.to_owned(),
+        customer_id: CUSTOMER_ID.to_owned(),
+        amount: TOTAL_MINOR,
+        refunded_amount: 0,
+        failed_refund_amount: 0,
+        refund_failure: None,
+        duplicate_amount: 0,
+        duplicate_refunded_amount: 0,
+        disputed: false,
+        lost_to_disputes: 0,
+        currency: CURRENCY.to_owned(),
+        status: PaymentStatus::Pending,
+        processing: false,
+        provider: "stripe-mock".to_owned(),
+        session: Some(CheckoutSession {
+            id: CHECKOUT_ID.to_owned(),
+            url: CHECKOUT_URL.to_owned(),
+            expires_at: PLACED_AT + RESERVATION_MS,
+        }),
+        provider_reference: None,
+        receipt_url: None,
+        reason: None,
+        created_at: PLACED_AT,
+        updated_at: PLACED_AT,
+        version: 1,
+    }
+}
+
+/// The payment when it was made.
+fn paid() -> Payment {
+    Payment {
+        status: PaymentStatus::Succeeded,
+        session: None,
+        provider_reference: Some(PAYMENT_INTENT.to_owned()),
+        receipt_url: Some(RECEIPT_URL.to_owned()),
+        updated_at: PAID_AT,
+        version: 2,
+        ..open()
+    }
+}
+
+/// The payment when one of its two cups was given back.
+fn part_refunded() -> Payment {
+    Payment {
+        refunded_amount: CUP_PRICE_MINOR,
+        updated_at: REFUNDED_AT,
+        version: 3,
+        ..paid()
+    }
+}
+
+/// An event that could not be handled.
+fn parked() -> Entry {
+    Entry {
+        event: PaymentEvent {
+            id: EVENT_ID.to_owned(),
+            event_type: EventType::Succeeded,
+            time: PAID_AT,
+            order_id: ORDER_ID.to_owned(),
+            payment_id: PAYMENT_ID.to_owned(),
+            amount: TOTAL_MINOR,
+            refunded_amount: 0,
+            payment_version: 2,
+            currency: CURRENCY.to_owned(),
+            provider_reference: Some(PAYMENT_INTENT.to_owned()),
+            receipt_url: Some(RECEIPT_URL.to_owned()),
+            reason: None,
+        },
+        attempts: 12,
+        failures: 10,
+        parked: true,
+        next_attempt_at: PAID_AT,
+        last_error: Some("a database is busy or out of reach".to_owned()),
+    }
+}
