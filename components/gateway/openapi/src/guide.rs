@@ -98,6 +98,7 @@ fn section_of(operation_id: &str) -> Option<&'static str> {
         "showCheckout" | "simulateCheckout" | "openPaymentSession" | "getPaymentOfOrder"
         | "getPayment" => "paying",
         "refundPayment" | "listRefunds" | "listPayments" => "refunds",
+        "listDisputes" => "second-charges-and-disputes",
         "receiveWebhook" | "listOutbox" | "relayOutbox" | "retryOutboxEvent" => {
             "webhooks-and-events"
         }
