@@ -37,6 +37,9 @@ const PAGE: &str = "<!doctype html>\n<html lang=\"en\">…</html>\n";
 /// What the provider calls the money of the payment.
 const PAYMENT_INTENT: &str = "pi_0123456789abcdef01234567";
 
+/// What the provider calls the charge of it.
+const CHARGE: &str = "ch_0123456789abcdef01234567";
+
 /// What the provider calls a dispute about it.
 const DISPUTE_ID: &str = "du_0123456789abcdef01234567";
 
@@ -129,12 +132,12 @@ fn webhook() -> Result<OperationExamples, Problem> {
     };
     let event = |id: &str, kind: &str, at_ms: u64, object: serde_json::Value| json!({"id": id, "type": kind, "created": at_ms / 1_000, "data": {"object": object}});
     let charge = json!({
-        "id": "ch_0123456789abcdef01234567", "object": "charge", "metadata": {"order_id": ORDER_ID},
+        "id": CHARGE, "object": "charge", "metadata": {"order_id": ORDER_ID},
         "amount": TOTAL_MINOR, "amount_refunded": CUP_PRICE_MINOR, "currency": "eur",
         "payment_intent": PAYMENT_INTENT,
     });
     let dispute = json!({
-        "id": DISPUTE_ID, "object": "dispute", "amount": TOTAL_MINOR, "currency": "eur", "charge": charge["id"],
+        "id": DISPUTE_ID, "object": "dispute", "amount": TOTAL_MINOR, "currency": "eur", "charge": CHARGE,
         "payment_intent": PAYMENT_INTENT, "reason": "product_not_received", "status": "needs_response",
         "created": REFUNDED_AT / 1_000,
     });
