@@ -307,13 +307,20 @@ pub const SCENARIOS: &[Scenario] = &[
             pay_at_stripe(story);
         },
         play: |story| {
-            let charge = story.at_stripe(|account| account.undisputed_charges().remove(0));
-            let dispute = story.at_stripe(|account| account.open_dispute(&charge));
-            story.deliver_webhooks();
-            story.cannot_deliver(&placed(story));
+            let dispute = open_dispute(story);
             story.at_stripe(|account| account.end_dispute(&dispute, "lost"));
             story.deliver_webhooks();
         },
+    },
+    Scenario {
+        name: "deliver what is disputed, with Stripe",
+        provider: Provider::Stripe,
+        prepare: |story| {
+            order(story, "order-1");
+            pay_at_stripe(story);
+            open_dispute(story);
+        },
+        play: |story| story.cannot_deliver(&placed(story)),
     },
     Scenario {
         name: "pay anew, with Stripe",
@@ -465,6 +472,14 @@ fn settle_debit(story: &mut Story<'_>, has_come: bool) {
     let session = text(&placed["paymentSession"]["id"]);
     story.at_stripe(|account| account.settle(&session, has_come));
     story.deliver_webhooks();
+}
+
+/// The customer's bank asks about the money, and the shop hears of it; gives the dispute's id.
+fn open_dispute(story: &mut Story<'_>) -> String {
+    let charge = story.at_stripe(|account| account.undisputed_charges().remove(0));
+    let dispute = story.at_stripe(|account| account.open_dispute(&charge));
+    story.deliver_webhooks();
+    dispute
 }
 
 fn paid(story: &mut Story<'_>) {

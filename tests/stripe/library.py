@@ -16,7 +16,12 @@ REQUESTS = {
     "checkout.session": (_session_create_params, "SessionCreateParams"),
     "refund": (_refund_create_params, "RefundCreateParams"),
 }
-OBJECTS = {"checkout.session": stripe.checkout.Session, "charge": stripe.Charge, "refund": stripe.Refund}
+OBJECTS = {
+    "checkout.session": stripe.checkout.Session,
+    "charge": stripe.Charge,
+    "dispute": stripe.Dispute,
+    "refund": stripe.Refund,
+}
 
 
 def sign(question):

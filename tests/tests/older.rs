@@ -87,7 +87,8 @@ fn everything_of_an_older_shop_goes_on() {
     refund.json(&json!({})).send().expect(200);
     customer.wait_for_order(PAID, "REFUNDED");
     let stats = admin.get("/api/v1/orders/stats").send().expect(200).json();
-    let money = json!([{ "currency": "USD", "gross": 25, "refunded": 25, "net": 0 }]);
+    let money =
+        json!([{ "currency": "USD", "gross": 25, "refunded": 25, "lostToDisputes": 0, "net": 0 }]);
     assert_eq!(stats["byCurrency"], money);
 
     // Orders from before there were numbers have them.

@@ -399,7 +399,8 @@ fn stats_tell_money_received_in_whole_minor_units_of_each_currency() {
             .expect(200)
             .json()
     };
-    let nothing = json!({ "currency": "JPY", "gross": 0, "refunded": 0, "net": 0 });
+    let nothing =
+        json!({ "currency": "JPY", "gross": 0, "refunded": 0, "lostToDisputes": 0, "net": 0 });
     assert_eq!(stats(&shop)["byCurrency"], json!([nothing]));
     let refund = |shop: &Shop, order: &str, body: &serde_json::Value| {
         let payment = text(&shop.payment_of(order)["id"]);
@@ -413,7 +414,8 @@ fn stats_tell_money_received_in_whole_minor_units_of_each_currency() {
     shop.paid_order(&customer, &tea, 3);
     customer.order(&[(&tea, 1)]);
     refund(&shop, &first.id, &json!({ "amount": 30 }));
-    let yen = json!({ "currency": "JPY", "gross": 200, "refunded": 30, "net": 170 });
+    let yen =
+        json!({ "currency": "JPY", "gross": 200, "refunded": 30, "lostToDisputes": 0, "net": 170 });
     let told = stats(&shop);
     assert_eq!(told["byCurrency"], json!([yen]));
     assert_eq!(
@@ -432,8 +434,8 @@ fn stats_tell_money_received_in_whole_minor_units_of_each_currency() {
     refund(&shop, &first.id, &json!({}));
     refund(&shop, &second.id, &json!({ "amount": 0.05 }));
     let told = stats(&shop);
-    let euro = json!({ "currency": "EUR", "gross": 10, "refunded": 0.05, "net": 9.95 });
-    let yen = json!({ "currency": "JPY", "gross": 200, "refunded": 100, "net": 100 });
+    let euro = json!({ "currency": "EUR", "gross": 10, "refunded": 0.05, "lostToDisputes": 0, "net": 9.95 });
+    let yen = json!({ "currency": "JPY", "gross": 200, "refunded": 100, "lostToDisputes": 0, "net": 100 });
     assert_eq!(told["byCurrency"], json!([euro, yen]));
     assert_eq!(
         (&told["revenue"], &told["currency"]),

@@ -113,7 +113,7 @@ fn recorded_events() -> Vec<String> {
     let bodies: Vec<_> = entries
         .map(|entry| fs::read_to_string(entry.expect("an event").path()).expect("its text"))
         .collect();
-    assert_eq!(bodies.len(), 10);
+    assert_eq!(bodies.len(), 12);
     bodies
 }
 

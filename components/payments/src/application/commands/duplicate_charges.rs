@@ -28,8 +28,8 @@ pub(super) fn find(
         .find(|charge| charge.reference == reference))
 }
 
-/// Writes down that a charge is to be given back, which the relay does; nothing when that is known, or when it is a charge of
-/// nothing. Its amount is the payment's: no session is opened for another one, and what tells of another one is refused.
+/// Writes down that a charge is to be given back, which the relay does; nothing when that is known, when it is a charge of
+/// nothing, or when one of the two is not known to be a charge at all. Its amount is the payment's: no session is opened for another one, and what tells of another one is refused.
 pub(super) fn give_back<P: Ports>(
     ports: &P,
     records: &dyn Records,
@@ -38,6 +38,18 @@ pub(super) fn give_back<P: Ports>(
     now: u64,
 ) -> Result<Vec<PaymentEvent>, PaymentError> {
     if payment.amount.is_zero() || find(records, payment, reference)?.is_some() {
+        return Ok(Vec::new());
+    }
+    let own = payment.provider_reference.clone().unwrap_or_default();
+    if is_session(records, &own)? || is_session(records, reference)? {
+        log::error(
+            "perhaps a customer was charged a second time; compare both at the provider",
+            &[
+                ("payment_id", &payment.id),
+                ("known", &own),
+                ("told", reference),
+            ],
+        );
         return Ok(Vec::new());
     }
     let refund = Refund {
@@ -71,6 +83,12 @@ pub(super) fn give_back<P: Ports>(
         ports, records, payment, reference, now,
     )?);
     Ok(events)
+}
+
+/// Whether a reference is that of a session: a session that names no charge is its own reference, and may be about the charge that
+/// another event names.
+fn is_session(records: &dyn Records, reference: &str) -> Result<bool, PaymentError> {
+    Ok(records.find_payment_of_session(reference)?.is_some())
 }
 
 /// The provider refuses to give it back: an admin must.

@@ -233,6 +233,25 @@ fn the_providers_word_on_a_session_tells_of_a_second_charge_too() {
 }
 
 #[test]
+fn a_session_that_names_no_charge_is_not_a_second_one() {
+    for is_first in [true, false] {
+        let shop = Shop::with_pending_order();
+        let mut nameless = shop.completed("evt_1");
+        nameless["data"]["object"]["payment_intent"] = Value::Null;
+        let mut events = [nameless, shop.completed("evt_2")];
+        if !is_first {
+            events.reverse();
+        }
+        for event in &events {
+            shop.webhook(event).unwrap();
+        }
+        shop.relay();
+        assert_eq!(shop.provider.refunded(), 0);
+        assert_eq!(state(&shop), (PaymentStatus::Succeeded, 0, 0, 0));
+    }
+}
+
+#[test]
 fn charges_of_strangers_are_not_given_back() {
     let shop = Shop::with_paid_order();
     let charge = json!({"id": "evt_9", "type": "charge.succeeded", "created": START_MS / 1_000, "data": {"object": {
