@@ -123,10 +123,13 @@ fn record<P: Ports>(
         }
         _ => apply(ports, records, &mut payment, &event.fact, now)?,
     };
-    if payment.version == version {
+    let has_changed = payment.version != version;
+    if !has_changed && events.is_empty() {
         return Ok(WebhookOutcome::Ignored);
     }
-    records.save_payment(&payment)?;
+    if has_changed {
+        records.save_payment(&payment)?;
+    }
     events
         .iter()
         .try_for_each(|event| records.append_event(event))?;

@@ -128,6 +128,29 @@ fn a_dispute_about_a_second_charge_is_the_payments_too() {
 }
 
 #[test]
+fn each_of_two_disputes_is_told() {
+    let shop = Shop::with_paid_order();
+    let other = |mut event: Value| {
+        event["data"]["object"]["id"] = json!("du_2");
+        event
+    };
+    let opened = dispute("evt_1", "needs_response", 1);
+    let second = other(dispute("evt_2", "needs_response", 2));
+    let first_won = dispute("evt_3", "won", 3);
+    for event in [opened, second, first_won] {
+        assert_eq!(shop.webhook(&event), Ok(WebhookOutcome::Applied));
+    }
+    assert!(shop.payment().is_disputed, "the second one goes on");
+    assert_told(
+        &shop,
+        &["du_1) was opened", "du_2) was opened", "du_1) was won"],
+    );
+    shop.webhook(&other(dispute("evt_4", "warning_closed", 4)))
+        .unwrap();
+    assert!(!shop.payment().is_disputed);
+}
+
+#[test]
 fn disputes_are_bounded_and_may_be_in_another_currency() {
     let shop = Shop::with_paid_order();
     for number in 0..DISPUTES_MAX + 2 {
