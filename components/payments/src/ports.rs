@@ -239,7 +239,7 @@ pub trait ProviderRefundRecords {
     ) -> Stored<()>;
     /// Whether there are fewer than [`KEPT_OF_NOBODY_MAX`] refunds of which nobody knows whose they are.
     fn may_keep_refund_of_nobody(&self) -> Stored<bool>;
-    /// The charge is the payment's, and so are its refunds.
+    /// The charge is the payment's, and so are its refunds, but for those that are more than was paid.
     fn adopt_provider_refunds(&self, payment_id: &str, reference: &str) -> Stored<()>;
     /// The sums that were told of a charge.
     fn refund_totals(&self, payment_id: &str, reference: &str) -> Stored<Vec<RefundTotal>>;
@@ -258,6 +258,8 @@ pub trait DisputeRecords {
     fn find_dispute(&self, id: &str) -> Stored<Option<Dispute>>;
     /// Disputes about the charges of a payment, oldest first.
     fn disputes_of_payment(&self, payment_id: &str) -> Stored<Vec<Dispute>>;
+    /// Disputes about one charge of a payment.
+    fn disputes_of_charge(&self, payment_id: &str, reference: &str) -> Stored<Vec<Dispute>>;
     /// Keeps how a dispute stands in the place of what was known of it, and with whose it is, once that is known.
     fn keep_dispute(
         &self,

@@ -20,6 +20,9 @@ const REFERENCE_MAX_BYTES: usize = 2_048;
 /// Longest reason for a dispute or for the failure of a refund that is kept, in characters.
 const REASON_MAX_CHARS: usize = 200;
 
+/// The largest amount, in minor units: an amount of money in a currency without minor units can hold no more.
+const AMOUNT_MAX: i64 = i64::MAX / 10_000;
+
 /// The latest time, in seconds since the Unix epoch: what has no time is not earlier than anything.
 const SECONDS_MAX: u64 = u32::MAX as u64;
 
@@ -89,7 +92,7 @@ struct Object {
     /// Refund and Dispute: the charge, where there is no payment intent.
     charge: Option<String>,
     /// Refund: `failed` and `canceled` are its ends without money; everything else may still come. Dispute: `won`, `lost`,
-    /// `prevented` and `warning_closed` are its ends.
+    /// `prevented`, `warning_closed` and `charge_refunded` are its ends.
     status: Option<String>,
     /// Refund: why it failed.
     failure_reason: Option<String>,
@@ -127,9 +130,9 @@ fn reader(event_type: &str) -> Option<FactReader> {
         "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => refund,
         "charge.dispute.created"
         | "charge.dispute.updated"
-        | "charge.dispute.closed"
         | "charge.dispute.funds_withdrawn"
         | "charge.dispute.funds_reinstated" => dispute,
+        "charge.dispute.closed" => closed_dispute,
         _ => return None,
     };
     Some(read)
@@ -248,13 +251,25 @@ fn refund(refund: &Object, told_at: Option<u64>) -> Result<Option<Fact>, String>
     })))
 }
 
-/// A status that is not known is that of a dispute which goes on; one that has been closed has ended.
+/// A dispute that was closed has ended, also by a status that is not known.
+fn closed_dispute(object: &Object, told_at: Option<u64>) -> Result<Option<Fact>, String> {
+    let fact = dispute(object, told_at)?;
+    Ok(fact.map(|fact| match fact {
+        Fact::Dispute(dispute) if dispute.status == DisputeStatus::Open => Fact::Dispute(Dispute {
+            status: DisputeStatus::Closed,
+            ..dispute
+        }),
+        other => other,
+    }))
+}
+
+/// A status that is not known is that of a dispute which goes on.
 fn dispute(dispute: &Object, told_at: Option<u64>) -> Result<Option<Fact>, String> {
     dispute.check_id()?;
     let status = match dispute.status.as_deref() {
         Some("won") => DisputeStatus::Won,
         Some("lost") => DisputeStatus::Lost,
-        Some("warning_closed" | "prevented") => DisputeStatus::Closed,
+        Some("warning_closed" | "prevented" | "charge_refunded") => DisputeStatus::Closed,
         _ => DisputeStatus::Open,
     };
     let reason = dispute.reason.as_deref().unwrap_or("no reason given");
@@ -275,7 +290,11 @@ fn amount(name: &str, units: Option<i64>) -> Result<MinorUnits, String> {
 
 fn optional_amount(name: &str, units: Option<i64>) -> Result<Option<MinorUnits>, String> {
     units
-        .map(|units| MinorUnits::new(units).ok_or_else(|| format!("{name} is negative")))
+        .map(|units| {
+            MinorUnits::new(units)
+                .filter(|_| units <= AMOUNT_MAX)
+                .ok_or_else(|| format!("{name} must be 0 to {AMOUNT_MAX}"))
+        })
         .transpose()
 }
 
@@ -633,6 +652,7 @@ mod tests {
             ("some_new_status", DisputeStatus::Open),
             ("warning_closed", DisputeStatus::Closed),
             ("prevented", DisputeStatus::Closed),
+            ("charge_refunded", DisputeStatus::Closed),
             ("won", DisputeStatus::Won),
             ("lost", DisputeStatus::Lost),
         ] {
@@ -644,6 +664,34 @@ mod tests {
                 matches!(&event.fact, Fact::Dispute(dispute) if dispute.status == expected),
                 "{status}"
             );
+        }
+    }
+
+    #[test]
+    fn a_dispute_that_was_closed_has_ended_whatever_its_status() {
+        let closed = include_str!("../../../../tests/stripe/events/charge.dispute.closed.json");
+        let body = closed.replace(r#""status": "lost""#, r#""status": "some_new_end""#);
+        assert_ne!(body, closed);
+        let Ok(WebhookContent::Event(event)) = recorded(&body) else {
+            panic!("{body}");
+        };
+        assert!(
+            matches!(&event.fact, Fact::Dispute(dispute) if dispute.status == DisputeStatus::Closed)
+        );
+    }
+
+    #[test]
+    fn amounts_that_no_money_can_hold_are_refused() {
+        let created = include_str!("../../../../tests/stripe/events/charge.dispute.created.json");
+        for (amount, is_taken) in [
+            ("0", true),
+            ("922337203685477", true),
+            ("922337203685478", false),
+            ("9223372036854775807", false),
+            ("-1", false),
+        ] {
+            let body = created.replace(r#""amount": 1999"#, &format!(r#""amount": {amount}"#));
+            assert_eq!(recorded(&body).is_ok(), is_taken, "{amount}");
         }
     }
 

@@ -8,8 +8,8 @@ use super::refund_payment::DUPLICATE_REASON;
 use super::settle_disputes;
 use super::settle_refunds::{amount_of, words};
 use crate::domain::{
-    DuplicateCharge, EventType, MinorUnits, Payment, PaymentError, PaymentEvent, Refund,
-    RefundStatus,
+    DisputeStatus, DuplicateCharge, EventType, MinorUnits, Payment, PaymentError, PaymentEvent,
+    Refund, RefundStatus,
 };
 use crate::ports::{Ports, Records};
 
@@ -52,11 +52,22 @@ pub(super) fn give_back<P: Ports>(
         );
         return Ok(Vec::new());
     }
+    // Somebody may have been faster, and given some or all of it back by hand.
+    records.adopt_provider_refunds(&payment.id, reference)?;
+    let charge = DuplicateCharge {
+        reference: reference.to_owned(),
+        amount: payment.amount,
+        refunded: MinorUnits::ZERO,
+    };
+    let charge = charge.with_refunds(
+        &records.provider_refunds(reference)?,
+        &records.refund_totals(&payment.id, reference)?,
+    );
     let refund = Refund {
         id: ports.ids().new_id(),
         payment_id: payment.id.clone(),
         duplicate_charge: Some(reference.to_owned()),
-        amount: payment.amount,
+        amount: charge.amount.saturating_sub(charge.refunded),
         refunded_before: MinorUnits::ZERO,
         reason: Some(DUPLICATE_REASON.to_owned()),
         idempotency_key: None,
@@ -67,12 +78,16 @@ pub(super) fn give_back<P: Ports>(
         answer: None,
     };
     records.insert_refund(&refund, now)?;
-    records.adopt_provider_refunds(&payment.id, reference)?;
     payment.record_duplicates(&records.duplicate_charges(&payment.id)?, now);
     let told = format!(
-        "The customer was charged a second time, {} ({}); it is given back",
+        "The customer was charged a second time, {} ({}); {}",
         amount_of(payment.amount, payment.currency),
-        words(reference)
+        words(reference),
+        if charge.has_gone_back() {
+            "it has gone back already"
+        } else {
+            "it is given back"
+        }
     );
     log::error(
         "a customer was charged a second time; it is given back",
@@ -91,18 +106,43 @@ fn is_session(records: &dyn Records, reference: &str) -> Result<bool, PaymentErr
     Ok(records.find_payment_of_session(reference)?.is_some())
 }
 
-/// The provider refuses to give it back: an admin must.
+/// How the disputes about a duplicate charge stand in the way of giving it back.
+pub(super) enum Obstacle {
+    /// Not at all.
+    None,
+    /// One is not decided: a provider may refuse until it is.
+    Dispute,
+    /// One was lost: the customer has the money.
+    Lost,
+}
+
+/// What stands in the way of giving a duplicate charge back.
+pub(super) fn obstacle(
+    records: &dyn Records,
+    payment_id: &str,
+    reference: &str,
+) -> Result<Obstacle, PaymentError> {
+    let disputes = records.disputes_of_charge(payment_id, reference)?;
+    let any = |status| disputes.iter().any(|dispute| dispute.status == status);
+    Ok(if any(DisputeStatus::Lost) {
+        Obstacle::Lost
+    } else if any(DisputeStatus::Open) {
+        Obstacle::Dispute
+    } else {
+        Obstacle::None
+    })
+}
+
+/// The provider refuses to give it back: an admin must. Why is with the refund.
 pub(super) fn refused<P: Ports>(
     ports: &P,
     payment: &Payment,
     reference: &str,
-    cause: &str,
     now: u64,
 ) -> PaymentEvent {
     let told = format!(
-        "The second charge ({}) could not be given back ({}); refund it at the payment provider",
-        words(reference),
-        words(cause)
+        "The second charge ({}) could not be given back; it has to be refunded at the payment provider",
+        words(reference)
     );
     log::error(
         "a second charge could not be given back: refund it at the payment provider",

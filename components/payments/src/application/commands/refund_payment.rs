@@ -3,7 +3,7 @@ use mercato_platform::ids::Ids;
 use mercato_platform::{log, text};
 use sha2::{Digest, Sha256};
 
-use super::duplicate_charges;
+use super::duplicate_charges::{self, Obstacle};
 use super::ensure_session::refused;
 use super::relay_outbox::{back_off_ms, publish_due};
 use super::settle_refunds;
@@ -19,6 +19,9 @@ pub const IDEMPOTENCY_KEY_TTL_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// Longest reason, in characters.
 pub const REASON_MAX_CHARS: usize = 500;
+
+/// Why a duplicate charge that was lost in a dispute is not given back.
+const TAKEN_BACK: &str = "the customer's bank has taken the money back";
 
 /// Why the shop gives a duplicate charge back.
 pub(super) const DUPLICATE_REASON: &str = "duplicate";
@@ -249,10 +252,10 @@ async fn finish<P: Ports>(ports: &P, refund: Refund) -> Result<Payment, PaymentE
     if let Some(end) = end_of(&refund, &payment) {
         return end;
     }
-    let answer = if refund.amount.is_zero() || has_gone_back(ports, &payment, &refund)? {
-        Ok(None)
-    } else {
-        ask(ports, &payment, &refund).await.map(Some)
+    let answer = match need(ports, &payment, &refund)? {
+        Need::Refund => ask(ports, &payment, &refund).await.map(Some),
+        Need::Nothing => Ok(None),
+        Need::NotAnyMore(why) => Err(ProviderError::Rejected(why.to_owned())),
     };
     match answer {
         Ok(provider_id) => {
@@ -278,18 +281,34 @@ async fn finish<P: Ports>(ports: &P, refund: Refund) -> Result<Payment, PaymentE
     }
 }
 
-/// Whether the duplicate charge that a refund gives back has been given back by hand.
-fn has_gone_back<P: Ports>(
-    ports: &P,
-    payment: &Payment,
-    refund: &Refund,
-) -> Result<bool, PaymentError> {
+/// What the customer still needs of a refund.
+enum Need {
+    /// That the provider makes it.
+    Refund,
+    /// There is nothing to give back, or it has been given back by hand.
+    Nothing,
+    /// The customer has the money by another way, which it says.
+    NotAnyMore(&'static str),
+}
+
+fn need<P: Ports>(ports: &P, payment: &Payment, refund: &Refund) -> Result<Need, PaymentError> {
+    if refund.amount.is_zero() {
+        return Ok(Need::Nothing);
+    }
     let Some(reference) = &refund.duplicate_charge else {
-        return Ok(false);
+        return Ok(Need::Refund);
     };
     ports.store().read(|records| {
         let charge = duplicate_charges::find(records, payment, reference)?;
-        Ok(charge.is_some_and(|charge| charge.has_gone_back()))
+        if charge.is_some_and(|charge| charge.has_gone_back()) {
+            return Ok(Need::Nothing);
+        }
+        Ok(
+            match duplicate_charges::obstacle(records, &payment.id, reference)? {
+                Obstacle::Lost => Need::NotAnyMore(TAKEN_BACK),
+                Obstacle::None | Obstacle::Dispute => Need::Refund,
+            },
+        )
     })
 }
 
@@ -393,22 +412,31 @@ fn set_back<P: Ports>(
     error: &ProviderError,
 ) -> Result<bool, PaymentError> {
     let now = ports.clock().now_ms();
-    ports.store().write(|records| match error {
-        ProviderError::Unavailable(_) => {
-            let next_attempt_at = now.saturating_add(back_off_ms(refund.attempts));
-            records.postpone_refund(&refund.id, next_attempt_at, now)?;
-            Ok(false)
-        }
-        ProviderError::Rejected(cause) => {
-            let has_ended = records.finish_refund(&refund.id, Err(cause), now)?;
-            let Some(reference) = refund.duplicate_charge.as_ref().filter(|_| has_ended) else {
+    ports.store().write(|records| {
+        let obstacle = match &refund.duplicate_charge {
+            Some(reference) => duplicate_charges::obstacle(records, &refund.payment_id, reference)?,
+            None => Obstacle::None,
+        };
+        let cause = match (error, &obstacle) {
+            // What is refused because of a dispute may be taken when that has ended.
+            (ProviderError::Unavailable(_), _)
+            | (ProviderError::Rejected(_), Obstacle::Dispute) => {
+                let next_attempt_at = now.saturating_add(back_off_ms(refund.attempts));
+                records.postpone_refund(&refund.id, next_attempt_at, now)?;
                 return Ok(false);
-            };
-            let payment = records.find_payment(&refund.payment_id)?;
-            let payment = payment.ok_or(PaymentError::NotFound)?;
-            let event = duplicate_charges::refused(ports, &payment, reference, cause, now);
-            records.append_event(&event)?;
-            Ok(true)
-        }
+            }
+            (ProviderError::Rejected(cause), _) => cause,
+        };
+        let has_ended = records.finish_refund(&refund.id, Err(cause), now)?;
+        let (Some(reference), Obstacle::None, true) =
+            (&refund.duplicate_charge, obstacle, has_ended)
+        else {
+            return Ok(false);
+        };
+        let payment = records.find_payment(&refund.payment_id)?;
+        let payment = payment.ok_or(PaymentError::NotFound)?;
+        let event = duplicate_charges::refused(ports, &payment, reference, now);
+        records.append_event(&event)?;
+        Ok(true)
     })
 }

@@ -40,10 +40,11 @@ pub(super) fn take_note<P: Ports>(
         );
         return Ok(Vec::new());
     }
-    let known_status = known.as_ref().map(|dispute| dispute.status);
+    let stood = |dispute: &Dispute| (dispute.status, dispute.amount, dispute.currency);
+    let known_to_stand = known.as_ref().map(stood);
     let dispute = merged(known, told);
     records.keep_dispute(Some(&payment.id), reference, &dispute, now)?;
-    let is_news = known_status != Some(dispute.status);
+    let is_news = known_to_stand != Some(stood(&dispute));
     let news: Vec<_> = is_news.then_some(dispute).into_iter().collect();
     settle(ports, records, payment, &news, now)
 }
@@ -73,7 +74,7 @@ pub(super) fn adopt_of<P: Ports>(
     settle(ports, records, payment, &adopted, now)
 }
 
-/// Puts the payment right. `news` are the disputes whose status is news.
+/// Puts the payment right. `news` are the disputes that stand otherwise than was known.
 fn settle<P: Ports>(
     ports: &P,
     records: &dyn Records,

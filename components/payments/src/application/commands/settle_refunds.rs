@@ -65,11 +65,13 @@ pub(super) fn settle<P: Ports>(
         sum_duplicates(ports, records, payment, reference, now)?
     };
     for refund in failed {
-        let told = failure_of(payment, refund);
-        log::error(
-            "a refund failed after the provider had taken it: the customer does not have the money, refund it anew",
-            &[("payment_id", &payment.id), ("refund", &told)],
-        );
+        let told = failure_of(payment, reference, refund);
+        let message = if is_own {
+            "a refund failed after the provider had taken it: the customer does not have the money, refund it anew"
+        } else {
+            "a refund of a second charge failed after the provider had taken it: refund that charge at the provider"
+        };
+        log::error(message, &[("payment_id", &payment.id), ("refund", &told)]);
         let cause = refund
             .failure
             .as_ref()
@@ -122,17 +124,20 @@ fn sum_duplicates<P: Ports>(
     Ok(event.into_iter().collect())
 }
 
-/// What the history of the order says.
-fn failure_of(payment: &Payment, refund: &ProviderRefund) -> String {
+/// What the history of the order says. No request to the shop refunds a duplicate charge again.
+fn failure_of(payment: &Payment, reference: &str, refund: &ProviderRefund) -> String {
+    let amount = amount_of(refund.amount, payment.currency);
     let reason = refund
         .failure
         .as_ref()
         .map(|failure| words(&failure.reason));
+    let why = format!("({}, {})", reason.unwrap_or_default(), words(&refund.id));
+    if payment.provider_reference.as_deref() == Some(reference) {
+        return format!("A refund of {amount} failed at the payment provider {why}");
+    }
     format!(
-        "A refund of {} failed at the payment provider ({}, {})",
-        amount_of(refund.amount, payment.currency),
-        reason.unwrap_or_default(),
-        words(&refund.id)
+        "A refund of {amount} of the second charge ({}) failed at the payment provider {why}; it has to be refunded there",
+        words(reference)
     )
 }
 

@@ -128,6 +128,24 @@ fn a_dispute_about_a_second_charge_is_the_payments_too() {
 }
 
 #[test]
+fn what_a_dispute_is_about_may_change() {
+    let shop = Shop::with_paid_order();
+    let about = |mut event: Value, amount: i64| {
+        event["data"]["object"]["amount"] = json!(amount);
+        event
+    };
+    shop.webhook(&about(dispute("evt_1", "lost", 1), 500))
+        .unwrap();
+    assert_eq!(shop.payment().lost_to_disputes, units(500));
+    shop.webhook(&about(dispute("evt_2", "lost", 2), AMOUNT))
+        .unwrap();
+    assert_eq!(shop.payment().lost_to_disputes, units(AMOUNT));
+    let late = about(dispute("evt_3", "lost", 1), 500);
+    assert_eq!(shop.webhook(&late), Ok(WebhookOutcome::Ignored));
+    assert_told(&shop, &["about 5 USD", "about 19.99 USD"]);
+}
+
+#[test]
 fn each_of_two_disputes_is_told() {
     let shop = Shop::with_paid_order();
     let other = |mut event: Value| {

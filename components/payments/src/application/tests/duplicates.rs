@@ -178,7 +178,7 @@ fn a_refusal_is_told_and_somebody_gives_it_back_by_hand() {
     shop.provider.refuses.set(true);
     shop.webhook(&second(&shop, "evt_2")).unwrap();
     shop.relay();
-    assert_told(&shop, &["second time", "could not be given back (no)"]);
+    assert_told(&shop, &["second time", "could not be given back"]);
     assert!(matches!(refunds(&shop)[0].status, RefundStatus::Failed(_)));
     assert_eq!(queries::figures(&shop).unwrap().refunds_failed, 1);
     shop.acknowledge_all();
@@ -203,6 +203,80 @@ fn what_was_given_back_by_hand_is_not_given_back_again() {
 }
 
 #[test]
+fn only_what_is_left_of_a_second_charge_is_given_back() {
+    for (by_hand, left) in [(500, AMOUNT - 500), (AMOUNT, 0)] {
+        let shop = Shop::with_paid_order();
+        // Before anybody knows whose charge it is.
+        let early = shop.refund_event("evt_h", "re_hand", by_hand, "succeeded", 1);
+        let early = about_second(early);
+        assert_eq!(shop.webhook(&early), Ok(WebhookOutcome::Kept));
+        shop.webhook(&second(&shop, "evt_2")).unwrap();
+        shop.relay();
+        assert_eq!(shop.provider.refunded(), left);
+        assert_eq!(state(&shop), (PaymentStatus::Succeeded, 0, AMOUNT, AMOUNT));
+        let listed = refunds(&shop);
+        assert_eq!(listed.len(), 1);
+        assert_eq!(
+            (listed[0].amount, &listed[0].status),
+            (units(left), &RefundStatus::Succeeded)
+        );
+        let first = told(&shop).remove(0);
+        assert_eq!(first.contains("gone back already"), left == 0, "{first}");
+    }
+}
+
+#[test]
+fn refunds_that_are_more_than_was_paid_are_nobodys() {
+    let shop = Shop::with_pending_order();
+    let huge = shop.refund_event("evt_1", "re_1", AMOUNT * 1_000, "failed", 1);
+    assert_eq!(shop.webhook(&huge), Ok(WebhookOutcome::Kept));
+    shop.webhook(&shop.completed("evt_paid")).unwrap();
+    let payment = shop.payment();
+    assert_eq!(
+        (payment.refunded, payment.failed_refunds),
+        (units(0), units(0))
+    );
+}
+
+/// What the provider tells of a dispute about the second charge.
+fn dispute(status: &str, at: u64) -> Value {
+    let created = START_MS / 1_000 + at;
+    json!({"id": format!("evt_d{at}"), "type": "charge.dispute.updated", "created": created, "data": {"object": {
+        "id": "du_2", "object": "dispute", "amount": AMOUNT, "currency": "usd", "payment_intent": "pi_2",
+        "reason": "duplicate", "status": status, "created": created, "metadata": {},
+    }}})
+}
+
+#[test]
+fn a_second_charge_that_is_disputed_goes_back_when_the_dispute_is_won() {
+    let shop = Shop::with_paid_order();
+    shop.webhook(&second(&shop, "evt_2")).unwrap();
+    shop.webhook(&dispute("needs_response", 1)).unwrap();
+    shop.provider.refuses.set(true);
+    shop.relay();
+    shop.advance(60_000);
+    shop.relay();
+    assert_eq!(refunds(&shop)[0].status, RefundStatus::Pending);
+    shop.provider.refuses.set(false);
+    shop.webhook(&dispute("won", 2)).unwrap();
+    shop.advance(3_600_000);
+    shop.relay();
+    assert_eq!(state(&shop), (PaymentStatus::Succeeded, 0, AMOUNT, AMOUNT));
+}
+
+#[test]
+fn a_second_charge_that_was_lost_in_a_dispute_is_not_given_back() {
+    let shop = Shop::with_paid_order();
+    shop.webhook(&second(&shop, "evt_2")).unwrap();
+    shop.webhook(&dispute("lost", 1)).unwrap();
+    shop.relay();
+    assert_eq!(shop.provider.refunded(), 0);
+    assert!(matches!(refunds(&shop)[0].status, RefundStatus::Failed(_)));
+    assert_told(&shop, &["second time", "was lost"]);
+    assert_eq!(shop.payment().lost_to_disputes, units(AMOUNT));
+}
+
+#[test]
 fn a_refund_of_a_second_charge_that_fails_is_told() {
     let shop = Shop::with_paid_order();
     shop.webhook(&second(&shop, "evt_2")).unwrap();
@@ -213,7 +287,7 @@ fn a_refund_of_a_second_charge_that_fails_is_told() {
     assert_eq!(state(&shop), (PaymentStatus::Succeeded, 0, AMOUNT, 0));
     assert_told(
         &shop,
-        &["failed at the payment provider (lost_or_stolen_card"],
+        &["of the second charge (pi_2) failed at the payment provider (lost_or_stolen_card"],
     );
     assert!(matches!(refunds(&shop)[0].status, RefundStatus::Failed(_)));
 }

@@ -25,6 +25,11 @@ const OF_PAYMENT: &str = select_dispute!(
     LIMIT ?"
 );
 
+const OF_CHARGE: &str = select_dispute!(
+    "payment_id = ? AND reference = ?
+    LIMIT ?"
+);
+
 const OF_NOBODY_OF_CHARGE: &str = select_dispute!(
     "payment_id IS NULL AND reference = ?
     LIMIT ?"
@@ -53,7 +58,7 @@ const ADOPT: &str = "
     WHERE reference = ? AND payment_id IS NULL";
 
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 4] = [FIND, OF_PAYMENT, OF_NOBODY_OF_CHARGE, ADOPT];
+pub(super) const STATEMENTS: [&str; 5] = [FIND, OF_PAYMENT, OF_CHARGE, OF_NOBODY_OF_CHARGE, ADOPT];
 
 impl DisputeRecords for SqliteRecords<'_> {
     fn find_dispute(&self, id: &str) -> Stored<Option<Dispute>> {
@@ -67,6 +72,11 @@ impl DisputeRecords for SqliteRecords<'_> {
     fn disputes_of_payment(&self, payment_id: &str) -> Stored<Vec<Dispute>> {
         let values = params![payment_id, limit()];
         all(&self.0.query(OF_PAYMENT, values)?, dispute)
+    }
+
+    fn disputes_of_charge(&self, payment_id: &str, reference: &str) -> Stored<Vec<Dispute>> {
+        let values = params![payment_id, reference, limit()];
+        all(&self.0.query(OF_CHARGE, values)?, dispute)
     }
 
     fn keep_dispute(

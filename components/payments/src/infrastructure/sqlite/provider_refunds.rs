@@ -19,7 +19,8 @@ macro_rules! select_refund {
 
 const FIND: &str = select_refund!("refund_id = ?");
 
-const OF_CHARGE: &str = select_refund!("reference = ?");
+/// Those that are known to be the payment's: what is more than was paid is never adopted.
+const OF_CHARGE: &str = select_refund!("reference = ? AND payment_id IS NOT NULL");
 
 /// Counted in an index of these alone, and no further than they are kept.
 const OF_NOBODY: &str = "
@@ -38,8 +39,8 @@ const KEEP: &str = "
 
 const ADOPT: &str = "
     UPDATE provider_refunds
-    SET payment_id = ?
-    WHERE reference = ? AND payment_id IS NULL";
+    SET payment_id = ?1
+    WHERE reference = ?2 AND payment_id IS NULL AND amount <= (SELECT amount FROM payments WHERE id = ?1)";
 
 const TOTALS: &str = "
     SELECT since, until, total

@@ -73,9 +73,10 @@ pub(super) const FAIL: &str = "
     WHERE provider_id = ? AND status = 'SUCCEEDED'";
 
 pub(super) const DUPLICATE_CHARGES: &str = "
-    SELECT duplicate_charge, amount
+    SELECT refunds.duplicate_charge, payments.amount
     FROM refunds
-    WHERE payment_id = ? AND duplicate_charge IS NOT NULL";
+    JOIN payments ON payments.id = refunds.payment_id
+    WHERE refunds.payment_id = ? AND refunds.duplicate_charge IS NOT NULL";
 
 const SET_ANSWER: &str = "
     UPDATE refunds
