@@ -155,6 +155,9 @@ async function search(words) {
     await field.scrollIntoViewIfNeeded();
     await page.screenshot({ path: screenshot("docs-search") });
   }
+  if (words === "no such words") {
+    await page.getByText("No operation has all of these words.").waitFor();
+  }
   const paths = await page.locator(".opblock-summary-path").evaluateAll((shown) => shown.map((path) => path.getAttribute("data-path") ?? undefined));
   const told = await count.innerText();
   await field.fill("");

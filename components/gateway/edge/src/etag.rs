@@ -116,15 +116,20 @@ pub(crate) enum Expected {
 
 /// The tags that `If-Match` names, each once, to be tried in turn.
 ///
+/// `*` stands alone or is no tag.
+///
 /// # Errors
 /// 400 when there are more than [`MAX_TAGS`].
 pub(crate) fn expected(headers: &HeaderMap) -> Result<Vec<Expected>, Problem> {
+    let mut values = headers.get_all(header::IF_MATCH).iter();
+    if let (Some(only), None) = (values.next(), values.next())
+        && is_any(only)
+    {
+        return Ok(vec![Expected::Any]);
+    }
     let mut expected = Vec::new();
     for value in headers.get_all(header::IF_MATCH) {
         for tag in value.to_str().unwrap_or_default().split(',').map(str::trim) {
-            if tag == "*" {
-                return Ok(vec![Expected::Any]);
-            }
             if let Some(tag) = Tag::parse(tag).map(Expected::One)
                 && !expected.contains(&tag)
             {
@@ -156,12 +161,17 @@ pub(crate) fn require(
     let Some(tag) = tag_of(&reply).filter(|_| reads(&reply, method) && !if_match.is_empty()) else {
         return Ok(reply);
     };
-    let names_it = |named: &str| named == "*" || (!named.starts_with("W/") && is_same(named, tag));
-    if listed(if_match).any(names_it) {
+    let names_it = |named: &str| !named.starts_with("W/") && is_same(named, tag);
+    if matches!(if_match, [only] if is_any(only)) || listed(if_match).any(names_it) {
         Ok(reply)
     } else {
         Err(Problem::precondition_failed())
     }
+}
+
+/// Whether a condition is only that there is a representation.
+fn is_any(value: &HeaderValue) -> bool {
+    value.to_str().is_ok_and(|value| value.trim() == "*")
 }
 
 fn tag_of(reply: &Reply) -> Option<&str> {
@@ -323,7 +333,11 @@ mod tests {
             Ok(vec![one(&[3]), one(&[4]), one(&[5, 0, 1, 2])])
         );
         assert_eq!(named(&["W/\"3\", \"x\", \"4\""]), Ok(vec![one(&[4])]));
-        assert_eq!(named(&["\"3\"", "*"]), Ok(vec![Any]));
+        // Any stands alone: among tags it is none.
+        assert_eq!(named(&["\"3\"", "*"]), Ok(vec![one(&[3])]));
+        assert_eq!(named(&["*, \"3\""]), Ok(vec![one(&[3])]));
+        assert_eq!(named(&["*, *"]), Ok(vec![Expected::None]));
+        assert_eq!(named(&["*", "*"]), Ok(vec![Expected::None]));
     }
 
     #[test]

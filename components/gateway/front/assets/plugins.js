@@ -41,7 +41,19 @@ function searchPlugin({ React }) {
     );
   }
 
-  return { fn: { opsFilter }, components: { FilterContainer: Search } };
+  /** Where nothing is found, Swagger UI would say that there are no operations at all. */
+  const found = (Original) =>
+    function Found(props) {
+      return props.specSelectors.taggedOperations().size > 0
+        ? h(Original, props)
+        : h("p", { className: "wrapper" }, "No operation has all of these words.");
+    };
+
+  return {
+    fn: { opsFilter },
+    components: { FilterContainer: Search },
+    wrapComponents: { operations: found },
+  };
 }
 
 /** Answers from 400 on are a line that opens on a click. */
