@@ -367,6 +367,7 @@ fn refund() -> Result<OperationExamples, Problem> {
     let refused = [
         PaymentError::NotFound,
         PaymentError::Conflict(PaymentStatus::Pending),
+        PaymentError::VersionMismatch,
         PaymentError::IdempotencyKeyReused,
         PaymentError::ProviderRejected(String::new()),
     ];

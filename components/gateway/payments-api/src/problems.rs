@@ -24,6 +24,7 @@ pub fn problem(error: PaymentError) -> Problem {
             "payment-under-way",
             "the customer has paid, and the money is on its way: there is nothing to pay until it has arrived or failed",
         ),
+        PaymentError::VersionMismatch => Problem::precondition_failed(),
         PaymentError::RefundExceedsAmount(_) => {
             let detail = "the refund is more than what is left of the payment: read it and choose a smaller amount";
             Problem::conflict("refund-exceeds-amount", detail)
@@ -68,6 +69,7 @@ mod tests {
         for (error, status, code) in [
             (PaymentError::Invalid(vec![]), 400, "validation"),
             (PaymentError::NotFound, 404, "not-found"),
+            (PaymentError::VersionMismatch, 412, "version-mismatch"),
             (PaymentError::UnderWay, 409, "payment-under-way"),
             (
                 PaymentError::Conflict(types::PaymentStatus::Refunded),

@@ -75,7 +75,7 @@ impl Payments for ComposedPayments {
             reason.to_owned(),
             idempotency_key.to_owned(),
         );
-        match commands::refund(Viewer::System, id, None, Some(reason), Some(key)).await {
+        match commands::refund(Viewer::System, id, None, Some(reason), Some(key), None).await {
             Ok(_)
             | Err(
                 PaymentError::Conflict(WitPaymentStatus::Refunded)

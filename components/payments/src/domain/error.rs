@@ -26,6 +26,9 @@ pub enum PaymentError {
     /// The customer has paid, and the money is on its way.
     #[error("the payment is under way")]
     UnderWay,
+    /// The payment has changed since the version that the caller named.
+    #[error("the payment has changed meanwhile")]
+    VersionMismatch,
     /// More than what can still be refunded, which it holds in minor units.
     #[error("at most {0} can be refunded")]
     RefundExceedsAmount(i64),

@@ -142,6 +142,7 @@ impl commands::Guest for Component {
         amount: Option<i64>,
         reason: Option<String>,
         idempotency_key: Option<String>,
+        expected_version: Option<u64>,
     ) -> Result<commands::RefundOutcome, types::PaymentError> {
         let payment_id = id(&payment_id)?;
         let command = use_cases::RefundCommand {
@@ -150,6 +151,7 @@ impl commands::Guest for Component {
             amount,
             reason,
             idempotency_key,
+            expected_version,
         };
         let ids = [("payment_id", payment_id.as_str())];
         let outcome = log::about(&ids, use_cases::refund_payment(&*host(), command)).await?;
@@ -620,6 +622,7 @@ impl From<PaymentError> for types::PaymentError {
             PaymentError::NotFound => Self::NotFound,
             PaymentError::Conflict(status) => Self::Conflict(status.into()),
             PaymentError::UnderWay => Self::UnderWay,
+            PaymentError::VersionMismatch => Self::VersionMismatch,
             PaymentError::RefundExceedsAmount(left) => Self::RefundExceedsAmount(left),
             PaymentError::IdempotencyKeyReused => Self::IdempotencyKeyReused,
             PaymentError::InvalidSignature => Self::InvalidSignature,

@@ -56,6 +56,24 @@ fn new_key() -> String {
 }
 
 #[test]
+fn a_refund_may_be_meant_for_the_payment_as_it_was_read() {
+    let sale = Sale::new();
+    let admin = Shop::shared().admin();
+    let read = admin.get(&format!("/api/v1/payments/{}", sale.payment));
+    let read = read.send().expect(200);
+    let tag = read.header("etag").expect("a tag").to_owned();
+    let refund = |tag: &str| {
+        let request = admin.post(&sale.path()).header("if-match", tag);
+        request.json(&json!({ "amount": 1 })).send()
+    };
+    refund("\"0\"").expect_problem(412, "version-mismatch");
+    refund(&tag).expect(200);
+    refund(&tag).expect_problem(412, "version-mismatch");
+    let seen = Shop::shared().payment_of(&sale.order.id);
+    assert_eq!(seen["refundedAmount"], 1);
+}
+
+#[test]
 fn a_refund_without_an_amount_gives_everything_back() {
     let sale = Sale::new();
     let payment = sale

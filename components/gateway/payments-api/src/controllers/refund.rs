@@ -1,4 +1,6 @@
-use mercato_edge::{Context, Fields, IdempotencyKey, Problem, ProblemDocument, Reply, StatusCode};
+use mercato_edge::{
+    Context, Fields, IdempotencyKey, IfMatch, Problem, ProblemDocument, Reply, StatusCode,
+};
 use mercato_money::Money;
 use mercato_platform::log;
 use serde::Deserialize;
@@ -25,7 +27,7 @@ use crate::schemas::RefundConflictDocument;
     summary = "Give money back",
     description = "Gives back a part of a paid amount, or without an `amount` all that is left; the order follows by itself. \
         With an `Idempotency-Key` it is safe to send the request again when the answer got lost.",
-    params(PaymentId, IdempotencyKey),
+    params(PaymentId, IdempotencyKey, IfMatch),
     request_body = Refund,
     responses(
         (status = 200, description = "The payment with the refund", body = PaymentResource,
@@ -36,6 +38,8 @@ use crate::schemas::RefundConflictDocument;
         (status = 404, description = "No such payment", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "The payment is not paid, or the amount is more than what is left: `refundable` then says \
             how much that is", body = RefundConflictDocument, content_type = "application/problem+json"),
+        (status = 412, description = "The payment is not what the tag in `If-Match` stands for any more", body = ProblemDocument,
+            content_type = "application/problem+json"),
         (status = 422, description = "The `Idempotency-Key` was sent with another request", body = ProblemDocument,
             content_type = "application/problem+json"),
         (status = 502, description = "The payment provider refused the refund for good", body = ProblemDocument,
@@ -47,6 +51,7 @@ pub async fn refund(context: Context) -> Result<Reply, Problem> {
     let id = context.id("id")?;
     log::learn("payment_id", &id);
     let key = context.idempotency_key()?;
+    let version = context.expected_version()?;
     let request = Refund::read(if context.body().is_empty() {
         Fields::parse(b"{}")?
     } else {
@@ -59,7 +64,7 @@ pub async fn refund(context: Context) -> Result<Reply, Problem> {
     log::learn("order_id", &payment.order_id);
     let amount = request.minor_units(currency(&payment.currency)?)?;
     let (who, reason) = (viewer.clone(), request.reason);
-    match commands::refund(who, id.clone(), amount, reason, key.clone()).await {
+    match commands::refund(who, id.clone(), amount, reason, key.clone(), version).await {
         Ok(RefundOutcome::Replayed(answer)) => Ok(replay(answer)),
         Ok(RefundOutcome::Refunded(refunded)) => keep(viewer, key, made(&refunded)?).await,
         Err(PaymentError::ProviderUnavailable) => {

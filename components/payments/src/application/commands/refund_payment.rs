@@ -48,6 +48,8 @@ pub struct RefundCommand {
     pub reason: Option<String>,
     /// Makes repeating safe until [`IDEMPOTENCY_KEY_TTL_MS`] after the refund has ended.
     pub idempotency_key: Option<String>,
+    /// Only if the payment still has this version.
+    pub expected_version: Option<u64>,
 }
 
 /// What came of it.
@@ -71,6 +73,7 @@ struct Request {
     /// As it is stored.
     key: Option<String>,
     fingerprint: Vec<u8>,
+    expected_version: Option<u64>,
 }
 
 /// What a request has to do next.
@@ -85,7 +88,7 @@ enum Claim {
 /// asked and taken up again after a crash, by a repeated request, by the next one, or by the relay.
 ///
 /// # Errors
-/// `Invalid`, `NotFound`, `Conflict`, `RefundExceedsAmount`, `IdempotencyKeyReused`, `ProviderRejected`;
+/// `Invalid`, `NotFound`, `VersionMismatch`, `Conflict`, `RefundExceedsAmount`, `IdempotencyKeyReused`, `ProviderRejected`;
 /// `ProviderUnavailable` when this refund is written down and will be made as soon as the provider answers;
 /// `Unavailable` when nothing is written down, because another refund of the payment has to end first.
 pub async fn refund_payment<P: Ports>(
@@ -166,6 +169,7 @@ fn validate(command: RefundCommand) -> Result<Request, PaymentError> {
         reason,
         key: key.map(|key| stored_key(&command.requested_by, &key)),
         fingerprint,
+        expected_version: command.expected_version,
     })
 }
 
@@ -211,6 +215,12 @@ fn claim<P: Ports>(
         } else {
             Err(PaymentError::IdempotencyKeyReused)
         };
+    }
+    let is_expected = request
+        .expected_version
+        .is_none_or(|version| version == payment.version);
+    if !is_expected {
+        return Err(PaymentError::VersionMismatch);
     }
     if let Some(pending) = records.find_pending_refund(&payment.id)? {
         // Without a key, the same request again while its refund is under way is taken for a repetition:

@@ -13,6 +13,7 @@ fn refund_of(shop: &Shop, amount: i64, key: &str) -> RefundCommand {
         amount: Some(amount),
         reason: None,
         idempotency_key: Some(key.to_owned()),
+        expected_version: None,
     }
 }
 

@@ -62,6 +62,32 @@ fn only_a_paid_payment_can_be_refunded() {
 }
 
 #[test]
+fn a_refund_of_an_older_version_is_refused_unless_it_was_made() {
+    let shop = Shop::with_paid_order();
+    let version = shop.payment().version;
+    let refund = |version: u64, key: &str| {
+        let command = RefundCommand {
+            requested_by: admin(),
+            payment_id: shop.payment().id,
+            amount: Some(100),
+            reason: None,
+            idempotency_key: Some(key.to_owned()),
+            expected_version: Some(version),
+        };
+        now(commands::refund_payment(&shop, command)).map(drop)
+    };
+    for other in [version - 1, version + 1] {
+        assert_eq!(refund(other, "other"), Err(PaymentError::VersionMismatch));
+    }
+    assert_eq!(shop.provider.refunded(), 0);
+    assert_eq!(refund(version, "first"), Ok(()));
+    assert_eq!(refund(version, "first"), Ok(()), "the same request again");
+    assert_eq!(refund(version, "late"), Err(PaymentError::VersionMismatch));
+    assert_eq!(refund(shop.payment().version, "next"), Ok(()));
+    assert_eq!(shop.provider.refunded(), 200);
+}
+
+#[test]
 fn a_request_that_breaks_a_rule_refunds_nothing() {
     let shop = Shop::with_paid_order();
     let valid = RefundCommand {
@@ -70,6 +96,7 @@ fn a_request_that_breaks_a_rule_refunds_nothing() {
         amount: Some(1),
         reason: None,
         idempotency_key: None,
+        expected_version: None,
     };
     for (field, command) in [
         (

@@ -75,6 +75,7 @@ async fn perform(shop: &Shop, action: Action) {
                 amount,
                 reason: None,
                 idempotency_key: Some(key.to_owned()),
+                expected_version: None,
             };
             drop(commands::refund_payment(shop, command).await);
         }

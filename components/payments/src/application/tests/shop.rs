@@ -541,6 +541,7 @@ impl Shop {
                 amount,
                 reason: Some("returned".to_owned()),
                 idempotency_key: key.map(str::to_owned),
+                expected_version: None,
             },
         ))
     }
