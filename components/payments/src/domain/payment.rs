@@ -453,6 +453,15 @@ impl Payment {
         }
     }
 
+    /// What the history of the order is told about the payment, as it is now.
+    #[must_use]
+    pub fn remark(&self, id: String, told: String, now: u64) -> PaymentEvent {
+        PaymentEvent {
+            reason: Some(told),
+            ..self.event(id, EventType::Updated, now)
+        }
+    }
+
     /// Fills in what was not known of the charge; true when something was.
     fn complete_charge(&mut self, charge: &Charge) -> bool {
         let before = (

@@ -8,8 +8,8 @@ use super::refund_payment::DUPLICATE_REASON;
 use super::settle_disputes;
 use super::settle_refunds::{amount_of, words};
 use crate::domain::{
-    DisputeStatus, DuplicateCharge, EventType, MinorUnits, Payment, PaymentError, PaymentEvent,
-    Refund, RefundStatus,
+    DisputeStatus, DuplicateCharge, MinorUnits, Payment, PaymentError, PaymentEvent, Refund,
+    RefundStatus,
 };
 use crate::ports::{Ports, Records};
 
@@ -93,8 +93,8 @@ pub(super) fn give_back<P: Ports>(
         "a customer was charged a second time; it is given back",
         &[("payment_id", &payment.id), ("charge", reference)],
     );
-    let mut events = vec![tell(ports, payment, told, now)];
-    events.extend(settle_disputes::adopt_of(
+    let mut events = vec![payment.remark(ports.ids().new_id(), told, now)];
+    events.extend(settle_disputes::adopt(
         ports, records, payment, reference, now,
     )?);
     Ok(events)
@@ -148,13 +148,5 @@ pub(super) fn refused<P: Ports>(
         "a second charge could not be given back: refund it at the payment provider",
         &[("payment_id", &payment.id), ("charge", reference)],
     );
-    tell(ports, payment, told, now)
-}
-
-/// An event for the history of the order.
-pub(super) fn tell<P: Ports>(ports: &P, payment: &Payment, told: String, now: u64) -> PaymentEvent {
-    PaymentEvent {
-        reason: Some(told),
-        ..payment.event(ports.ids().new_id(), EventType::Updated, now)
-    }
+    payment.remark(ports.ids().new_id(), told, now)
 }

@@ -119,7 +119,7 @@ fn record<P: Ports>(
     let version = payment.version;
     let events = match &owner {
         Owner::Duplicate(reference) => {
-            apply_to_duplicate(ports, records, &mut payment, reference, &event.fact, now)?
+            take_note(ports, records, &mut payment, reference, &event.fact, now)?
         }
         _ => apply(ports, records, &mut payment, &event.fact, now)?,
     };
@@ -300,46 +300,21 @@ fn apply<P: Ports>(
                 tell(payment, EventType::Failed);
             }
         }
-        Fact::Refunded {
-            refunded, charge, ..
-        } => {
+        Fact::Refunded { charge, .. } => {
             payment.succeed(charge, now);
             if payment.give_nothing_back(now) {
                 tell(payment, EventType::Refunded);
             }
-            if let Some(reference) = payment.provider_reference.clone() {
-                records.keep_refund_total(&payment.id, &reference, *refunded)?;
-                let more = settle_refunds::settle(ports, records, payment, &reference, &[], now)?;
-                events.extend(more);
-            }
         }
-        Fact::Refund(_) | Fact::Dispute(_) => {
-            let Some(reference) = payment.provider_reference.clone() else {
-                return Ok(events);
-            };
-            return take_note(ports, records, payment, &reference, fact, now);
-        }
+        Fact::Refund(_) | Fact::Dispute(_) => {}
+    }
+    if let Some(reference) = payment.provider_reference.clone() {
+        events.extend(take_note(ports, records, payment, &reference, fact, now)?);
     }
     Ok(events)
 }
 
-/// Applies what is told of a charge that the customer paid beside the payment's own.
-fn apply_to_duplicate<P: Ports>(
-    ports: &P,
-    records: &dyn Records,
-    payment: &mut Payment,
-    reference: &str,
-    fact: &Fact,
-    now: u64,
-) -> Result<Vec<PaymentEvent>, PaymentError> {
-    if let Fact::Refunded { refunded, .. } = fact {
-        records.keep_refund_total(&payment.id, reference, *refunded)?;
-        return settle_refunds::settle(ports, records, payment, reference, &[], now);
-    }
-    take_note(ports, records, payment, reference, fact, now)
-}
-
-/// Takes note of what is told one by one of a charge, the payment's own or a duplicate one.
+/// Takes note of refunds and disputes of a charge, the payment's own or a duplicate one.
 fn take_note<P: Ports>(
     ports: &P,
     records: &dyn Records,
@@ -349,6 +324,10 @@ fn take_note<P: Ports>(
     now: u64,
 ) -> Result<Vec<PaymentEvent>, PaymentError> {
     match fact {
+        Fact::Refunded { refunded, .. } => {
+            records.keep_refund_total(&payment.id, reference, *refunded)?;
+            settle_refunds::settle(ports, records, payment, reference, &[], now)
+        }
         Fact::Refund(refund) => {
             settle_refunds::take_note(ports, records, payment, reference, refund, now)
         }
@@ -387,9 +366,13 @@ pub(super) fn take_payment<P: Ports>(
     if payment.succeed(&charge, now) {
         events.push(payment.event(ports.ids().new_id(), EventType::Succeeded, now));
     }
-    if is_first {
-        events.extend(settle_refunds::adopt(ports, records, payment, now)?);
-        events.extend(settle_disputes::adopt(ports, records, payment, now)?);
+    if is_first && let Some(reference) = &charge.reference {
+        events.extend(settle_refunds::adopt(
+            ports, records, payment, reference, now,
+        )?);
+        events.extend(settle_disputes::adopt(
+            ports, records, payment, reference, now,
+        )?);
     }
     Ok(events)
 }

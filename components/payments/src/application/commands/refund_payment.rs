@@ -265,7 +265,7 @@ async fn finish<P: Ports>(ports: &P, refund: Refund) -> Result<Payment, PaymentE
     let answer = match need(ports, &payment, &refund)? {
         Need::Refund => ask(ports, &payment, &refund).await.map(Some),
         Need::Nothing => Ok(None),
-        Need::NotAnyMore(why) => Err(ProviderError::Rejected(why.to_owned())),
+        Need::TakenBack => Err(ProviderError::Rejected(TAKEN_BACK.to_owned())),
     };
     match answer {
         Ok(provider_id) => {
@@ -297,8 +297,8 @@ enum Need {
     Refund,
     /// There is nothing to give back, or it has been given back by hand.
     Nothing,
-    /// The customer has the money by another way, which it says.
-    NotAnyMore(&'static str),
+    /// The customer's bank has taken the money back.
+    TakenBack,
 }
 
 fn need<P: Ports>(ports: &P, payment: &Payment, refund: &Refund) -> Result<Need, PaymentError> {
@@ -315,7 +315,7 @@ fn need<P: Ports>(ports: &P, payment: &Payment, refund: &Refund) -> Result<Need,
         }
         Ok(
             match duplicate_charges::obstacle(records, &payment.id, reference)? {
-                Obstacle::Lost => Need::NotAnyMore(TAKEN_BACK),
+                Obstacle::Lost => Need::TakenBack,
                 Obstacle::None | Obstacle::Dispute => Need::Refund,
             },
         )

@@ -1,8 +1,8 @@
 //! Keeps what the provider tells of disputes about a payment's charges, and tells the order.
 
+use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
-use super::duplicate_charges::tell;
 use super::settle_refunds::{amount_of, words};
 use crate::domain::{DISPUTES_MAX, Dispute, DisputeStatus, Payment, PaymentError, PaymentEvent};
 use crate::ports::{Ports, Records};
@@ -49,21 +49,8 @@ pub(super) fn take_note<P: Ports>(
     settle(ports, records, payment, &news, now)
 }
 
-/// The charge is known to be the payment's own: takes up what was told of disputes about it before.
+/// The charge is known to be the payment's, its own or a duplicate one: takes up what was told of disputes about it before.
 pub(super) fn adopt<P: Ports>(
-    ports: &P,
-    records: &dyn Records,
-    payment: &mut Payment,
-    now: u64,
-) -> Result<Vec<PaymentEvent>, PaymentError> {
-    let Some(reference) = payment.provider_reference.clone() else {
-        return Ok(Vec::new());
-    };
-    adopt_of(ports, records, payment, &reference, now)
-}
-
-/// The same of a charge of that reference, which is the payment's.
-pub(super) fn adopt_of<P: Ports>(
     ports: &P,
     records: &dyn Records,
     payment: &mut Payment,
@@ -92,7 +79,7 @@ fn settle<P: Ports>(
             "a customer's bank disputes a charge",
             &[("payment_id", &payment.id), ("dispute", &told)],
         );
-        tell(ports, payment, told, now)
+        payment.remark(ports.ids().new_id(), told, now)
     });
     Ok(events.collect())
 }

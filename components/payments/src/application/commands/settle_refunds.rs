@@ -4,7 +4,6 @@ use mercato_money::{Currency, Money};
 use mercato_platform::ids::Ids;
 use mercato_platform::{log, text};
 
-use super::duplicate_charges::tell;
 use crate::domain::{EventType, MinorUnits, Payment, PaymentError, PaymentEvent, ProviderRefund};
 use crate::ports::{Ports, Records};
 
@@ -34,18 +33,16 @@ pub(super) fn adopt<P: Ports>(
     ports: &P,
     records: &dyn Records,
     payment: &mut Payment,
+    reference: &str,
     now: u64,
 ) -> Result<Vec<PaymentEvent>, PaymentError> {
-    let Some(reference) = payment.provider_reference.clone() else {
-        return Ok(Vec::new());
-    };
-    records.adopt_provider_refunds(&payment.id, &reference)?;
-    let refunds = records.provider_refunds(&reference)?;
+    records.adopt_provider_refunds(&payment.id, reference)?;
+    let refunds = records.provider_refunds(reference)?;
     let failed: Vec<_> = refunds
         .iter()
         .filter(|refund| refund.failure.is_some())
         .collect();
-    settle(ports, records, payment, &reference, &failed, now)
+    settle(ports, records, payment, reference, &failed, now)
 }
 
 /// Computes the sum anew from all that is known of that charge. `failed` are the refunds of which it is news that they have
@@ -77,7 +74,7 @@ pub(super) fn settle<P: Ports>(
             .as_ref()
             .map(|failure| failure.reason.as_str());
         records.fail_refund(&refund.id, cause.unwrap_or_default(), now)?;
-        events.push(tell(ports, payment, told, now));
+        events.push(payment.remark(ports.ids().new_id(), told, now));
     }
     Ok(events)
 }
@@ -119,7 +116,7 @@ fn sum_duplicates<P: Ports>(
             amount_of(charge.amount, payment.currency),
             words(reference)
         );
-        tell(ports, payment, told, now)
+        payment.remark(ports.ids().new_id(), told, now)
     });
     Ok(event.into_iter().collect())
 }
