@@ -180,8 +180,7 @@ fn update_profile() -> Result<OperationExamples, Problem> {
         AccountError::VersionMismatch,
         AccountError::TooManyAttempts(PAUSE_SECONDS),
     ];
-    let add = |examples: OperationExamples, error| examples.problem(&password_problem(error));
-    Ok(refused.into_iter().fold(examples, add))
+    Ok(examples.problems(refused.map(password_problem)))
 }
 
 fn list_sessions() -> Result<OperationExamples, Problem> {
@@ -257,8 +256,7 @@ fn update_account() -> Result<OperationExamples, Problem> {
         AccountError::LastAdmin,
         AccountError::VersionMismatch,
     ];
-    let add = |examples: OperationExamples, error| examples.problem(&problem(error));
-    Ok(refused.into_iter().fold(examples, add))
+    Ok(examples.problems(refused.map(problem)))
 }
 
 fn of(method: Method, pattern: &'static str) -> OperationExamples {

@@ -130,6 +130,13 @@ impl OperationExamples {
         self.problem_named(code, problem)
     }
 
+    /// Those problems, each under the name of its kind.
+    #[must_use]
+    pub fn problems(self, problems: impl IntoIterator<Item = Problem>) -> Self {
+        let add = |examples: Self, problem| examples.problem(&problem);
+        problems.into_iter().fold(self, add)
+    }
+
     /// That problem, where there are several of its kind.
     #[must_use]
     pub fn problem_named(mut self, name: &str, problem: &Problem) -> Self {

@@ -93,15 +93,7 @@ fn create() -> Result<OperationExamples, Problem> {
         OrderError::PaymentRefused("the amount must be at least 0.50 EUR".to_owned()),
         OrderError::PaymentUnavailable,
     ];
-    Ok(with_problems(examples, refused))
-}
-
-fn with_problems(
-    examples: OperationExamples,
-    errors: impl IntoIterator<Item = OrderError>,
-) -> OperationExamples {
-    let add = |examples: OperationExamples, error| examples.problem(&problem(error));
-    errors.into_iter().fold(examples, add)
+    Ok(examples.problems(refused.map(problem)))
 }
 
 fn limit(limit: Limit, max: u64, retry_after_seconds: Option<u64>) -> OrderError {
@@ -166,7 +158,7 @@ fn find() -> Result<OperationExamples, Problem> {
                 history: vec![placed()],
             })?,
         );
-    Ok(with_problems(examples, [OrderError::NotFound]))
+    Ok(examples.problems([OrderError::NotFound].map(problem)))
 }
 
 fn change_status() -> Result<OperationExamples, Problem> {
@@ -212,7 +204,7 @@ fn change_status() -> Result<OperationExamples, Problem> {
         OrderError::VersionMismatch,
         OrderError::PaymentUnavailable,
     ];
-    Ok(with_problems(examples, refused))
+    Ok(examples.problems(refused.map(problem)))
 }
 
 fn stats() -> Result<OperationExamples, Problem> {

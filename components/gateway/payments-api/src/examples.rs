@@ -103,15 +103,7 @@ fn open_session() -> Result<OperationExamples, Problem> {
         PaymentError::UnderWay,
         PaymentError::ProviderRejected(String::new()),
     ];
-    Ok(with_problems(examples, refused))
-}
-
-fn with_problems(
-    examples: OperationExamples,
-    errors: impl IntoIterator<Item = PaymentError>,
-) -> OperationExamples {
-    let add = |examples: OperationExamples, error| examples.problem(&problem(error));
-    errors.into_iter().fold(examples, add)
+    Ok(examples.problems(refused.map(problem)))
 }
 
 fn find_by_order() -> Result<OperationExamples, Problem> {
@@ -119,7 +111,7 @@ fn find_by_order() -> Result<OperationExamples, Problem> {
     let examples = OperationExamples::of(Method::GET, pattern, &[("orderId", ORDER_ID)])
         .answer("open", "Not paid yet", &reply(&open())?)
         .answer("paid", "Paid", &reply(&paid())?);
-    Ok(with_problems(examples, [PaymentError::NotFound]))
+    Ok(examples.problems([PaymentError::NotFound].map(problem)))
 }
 
 fn webhook() -> Result<OperationExamples, Problem> {
@@ -191,7 +183,7 @@ fn webhook() -> Result<OperationExamples, Problem> {
         // The event is read by the domain, after its signature was verified.
         .never("malformed-json");
     let refused = [PaymentError::InvalidSignature, PaymentError::MalformedEvent];
-    Ok(with_problems(examples, refused))
+    Ok(examples.problems(refused.map(problem)))
 }
 
 fn show_checkout() -> OperationExamples {
@@ -201,7 +193,7 @@ fn show_checkout() -> OperationExamples {
         .answer("not-understood", "A page", &page(StatusCode::BAD_REQUEST))
         .answer("not-found-page", "A page", &page(StatusCode::NOT_FOUND))
         .problem(&refusal(check(Query::parse("result=paid"))));
-    with_problems(examples, [PaymentError::NotFound])
+    examples.problems([PaymentError::NotFound].map(problem))
 }
 
 fn page(status: StatusCode) -> Reply {
@@ -233,7 +225,7 @@ fn simulate_checkout() -> Result<OperationExamples, Problem> {
         PaymentError::Conflict(PaymentStatus::Succeeded),
         PaymentError::UnderWay,
     ];
-    Ok(with_problems(examples, refused))
+    Ok(examples.problems(refused.map(problem)))
 }
 
 fn list_outbox() -> Result<OperationExamples, Problem> {
@@ -295,7 +287,7 @@ fn find() -> Result<OperationExamples, Problem> {
             "With one cup refunded",
             &reply(&part_refunded())?,
         );
-    Ok(with_problems(examples, [PaymentError::NotFound]))
+    Ok(examples.problems([PaymentError::NotFound].map(problem)))
 }
 
 fn list_refunds() -> Result<OperationExamples, Problem> {
@@ -316,7 +308,7 @@ fn list_refunds() -> Result<OperationExamples, Problem> {
     let examples = OperationExamples::of(Method::GET, pattern, &[("id", PAYMENT_ID)])
         .answer("admin", "As admins see it", &of(true)?)
         .answer("customer", "As its customer sees it", &of(false)?);
-    Ok(with_problems(examples, [PaymentError::NotFound]))
+    Ok(examples.problems([PaymentError::NotFound].map(problem)))
 }
 
 fn list_disputes() -> Result<OperationExamples, Problem> {
@@ -337,7 +329,7 @@ fn list_disputes() -> Result<OperationExamples, Problem> {
         "One that is not decided",
         &answer,
     );
-    Ok(with_problems(examples, [PaymentError::NotFound]))
+    Ok(examples.problems([PaymentError::NotFound].map(problem)))
 }
 
 fn refund() -> Result<OperationExamples, Problem> {
@@ -371,7 +363,7 @@ fn refund() -> Result<OperationExamples, Problem> {
         PaymentError::IdempotencyKeyReused,
         PaymentError::ProviderRejected(String::new()),
     ];
-    Ok(with_problems(examples, refused))
+    Ok(examples.problems(refused.map(problem)))
 }
 
 /// The payment when the order was placed.

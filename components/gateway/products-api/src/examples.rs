@@ -168,8 +168,7 @@ fn update() -> Result<OperationExamples, Problem> {
         ProductError::TooMuchStock,
         ProductError::VersionMismatch,
     ];
-    let add = |examples: OperationExamples, error| examples.problem(&problem(error));
-    Ok(refused.into_iter().fold(examples, add))
+    Ok(examples.problems(refused.map(problem)))
 }
 
 fn delete() -> OperationExamples {
