@@ -2,8 +2,9 @@
 //!
 //! Never log a secret, a token, a password or a whole request body.
 //!
-//! What a line is about stands in it under names that are the same everywhere: `request_id`, `order_id`, `event_id`,
-//! `payment_id`. Work that is about something runs inside [`about`]; what is found out on the way is added by [`learn`].
+//! Work that belongs to a request, an order, an event or a payment runs in a span ([`in_span`]). The fields of a span stand in
+//! every line that its work logs, under names that are the same everywhere: `request_id`, `order_id`, `event_id`, `payment_id`.
+//! What becomes known on the way is added by [`record`].
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
@@ -31,81 +32,81 @@ pub fn error(message: &str, fields: &[(&str, &str)]) {
     write("error", message, fields);
 }
 
-/// What the lines of some work are about.
-struct Subject {
-    /// The work that this one is a part of.
-    outer: Option<Rc<Subject>>,
+/// Fields of some work.
+struct Span {
+    /// The span that this one is a part of.
+    outer: Option<Rc<Span>>,
     fields: RefCell<Vec<(&'static str, String)>>,
 }
 
 thread_local! {
-    /// The subject of the work that runs right now. One instance may have several requests under way at the same time,
+    /// The span of the work that runs right now. One instance may have several requests under way at the same time,
     /// but only one runs at a time: this changes with every turn.
-    static CURRENT: RefCell<Option<Rc<Subject>>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Rc<Span>>> = const { RefCell::new(None) };
 }
 
 /// Puts these fields into every line that `work` logs, and no other work, however the two take turns.
-pub async fn about<T>(fields: &[(&'static str, &str)], work: impl Future<Output = T>) -> T {
+pub async fn in_span<T>(fields: &[(&'static str, &str)], work: impl Future<Output = T>) -> T {
     let fields = fields
         .iter()
         .map(|(name, value)| (*name, (*value).to_owned()));
-    let subject = Rc::new(Subject {
+    let span = Rc::new(Span {
         outer: CURRENT.with_borrow(Clone::clone),
         fields: RefCell::new(fields.collect()),
     });
     let mut work = pin!(work);
     poll_fn(|context| {
-        let _turn = Turn::of(&subject);
+        let _entered = Entered::of(&span);
         work.as_mut().poll(context)
     })
     .await
 }
 
-/// Adds a field to the lines that follow in the innermost [`about`]; does nothing outside of any.
-pub fn learn(name: &'static str, value: &str) {
-    let Some(subject) = CURRENT.with_borrow(Clone::clone) else {
+/// Adds a field to the lines that follow in the innermost span; does nothing outside of any.
+pub fn record(name: &'static str, value: &str) {
+    let Some(span) = CURRENT.with_borrow(Clone::clone) else {
         return;
     };
-    let mut fields = subject.fields.borrow_mut();
+    let mut fields = span.fields.borrow_mut();
     fields.retain(|(known, _)| *known != name);
     fields.push((name, value.to_owned()));
 }
 
-/// Makes a subject the current one until it is dropped.
-struct Turn {
-    before: Option<Rc<Subject>>,
+/// Makes a span the current one until it is dropped.
+struct Entered {
+    before: Option<Rc<Span>>,
 }
 
-impl Turn {
-    fn of(subject: &Rc<Subject>) -> Self {
+impl Entered {
+    fn of(span: &Rc<Span>) -> Self {
         Self {
-            before: CURRENT.replace(Some(Rc::clone(subject))),
+            before: CURRENT.replace(Some(Rc::clone(span))),
         }
     }
 }
 
-impl Drop for Turn {
+impl Drop for Entered {
     fn drop(&mut self) {
         CURRENT.set(self.before.take());
     }
 }
 
-/// The fields of the current subject and those around it. The nearest value of a name is the last one of it.
+/// The fields of the current span and those around it. The nearest value of a name is the last one of it.
 fn current_fields() -> Vec<(&'static str, String)> {
     let mut nearest_first = Vec::new();
-    let mut subject = CURRENT.with_borrow(Clone::clone);
-    while let Some(current) = subject {
+    let mut span = CURRENT.with_borrow(Clone::clone);
+    while let Some(current) = span {
         nearest_first.extend(current.fields.borrow().iter().rev().cloned());
-        subject = current.outer.clone();
+        span = current.outer.clone();
     }
     nearest_first.reverse();
     nearest_first
 }
 
 fn write(level: &str, message: &str, fields: &[(&str, &str)]) {
-    let subject = current_fields();
-    let subject = subject.iter().map(|(name, value)| (*name, value.as_str()));
-    let all: Vec<_> = subject.chain(fields.iter().copied()).collect();
+    let span = current_fields();
+    let span = span.iter().map(|(name, value)| (*name, value.as_str()));
+    let all: Vec<_> = span.chain(fields.iter().copied()).collect();
     let time = clock::rfc3339(SystemClock.now_ms());
     print(line(&time, level, message, &all));
 }
@@ -202,13 +203,13 @@ mod tests {
 
     /// A request that is told which order it is about on its way, and lets others run all the time.
     async fn request(id: &str, order: &str) -> Vec<String> {
-        about(&[("request_id", id)], async {
+        in_span(&[("request_id", id)], async {
             let mut lines = vec![told()];
             yield_now().await;
-            learn("order_id", order);
+            record("order_id", order);
             yield_now().await;
             lines.push(told());
-            let inner = about(&[("event_id", "e")], async {
+            let inner = in_span(&[("event_id", "e")], async {
                 yield_now().await;
                 told()
             });
@@ -249,21 +250,21 @@ mod tests {
 
     #[test]
     fn what_is_nearer_wins_and_ends_with_its_work() {
-        run(about(&[("order_id", "outer")], async {
-            let inner = about(&[("order_id", "inner")], async { told() }).await;
+        run(in_span(&[("order_id", "outer")], async {
+            let inner = in_span(&[("order_id", "inner")], async { told() }).await;
             assert_eq!(inner, "order_id=outer order_id=inner");
             assert_eq!(told(), "order_id=outer");
-            learn("order_id", "learnt");
+            record("order_id", "learnt");
             assert_eq!(told(), "order_id=learnt");
         }));
-        learn("order_id", "nobody's");
+        record("order_id", "nobody's");
         assert_eq!(told(), "");
     }
 
     #[test]
     fn work_that_panics_takes_its_ids_with_it() {
         let broken = std::panic::catch_unwind(|| {
-            run(about(&[("order_id", "o")], async { panic!("broken") }));
+            run(in_span(&[("order_id", "o")], async { panic!("broken") }));
         });
         assert!(broken.is_err());
         assert_eq!(told(), "");

@@ -1,0 +1,392 @@
+//! Places an order for a customer.
+//!
+//! With an idempotency key a repeated request continues or repeats the first one. A request whose lines are rejected
+//! keeps its key, and so the same rejection; one that was abandoned before there was an order gives its key free.
+//!
+//! Before an order is begun, limits are looked at: what the account and its client hold unpaid, and how many orders they
+//! began of late. They are looked at once without the writers' lock, so that whoever has reached one keeps nobody
+//! waiting, and again in the transaction that begins the order. A repeated request is never refused. An order that is paid
+//! counts as unpaid until it has heard of that: whoever would be refused for that reason has it told first.
+//!
+//! An order may take the place of an older one. That it is to end is recorded in the transaction that begins the new one, and
+//! the saga ends it before it holds any stock (docs/decisions/0053): there are never two of them, wherever a crash happens.
+
+use mercato_money::Money;
+use mercato_platform::client::Client;
+use mercato_platform::clock::Clock;
+use mercato_platform::ids::Ids;
+use mercato_platform::log;
+
+use crate::application::commands::apply_payment_event;
+use crate::application::saga::close;
+use crate::application::saga::place::{self, Placement};
+use crate::application::{ABANDON_AFTER_MS, KEY_KEPT_MS, RESUME_AFTER_MS};
+use crate::domain::{
+    Actor, Closing, CustomerId, FieldError, Holder, HolderKind, LimitReached, Limits, Line,
+    OrderError, OrderId, OrderStatus, RequestedLine, Saga, Step, merge_lines, units_of,
+};
+use crate::ports::{KeyRecord, OrderRecords, OrderRepository, Payments, Ports, RecordedAnswer};
+
+/// Characters of an idempotency key.
+pub const KEY_MAX_CHARS: usize = 255;
+
+const FINGERPRINT_BYTES: usize = 32;
+
+/// Payment events of that age, in milliseconds, are applied before an order is refused: younger ones are on their way.
+const EVENT_LATE_AFTER_MS: u32 = 1_000;
+
+/// Most of them for one refusal.
+const LATE_EVENTS_MAX: u32 = 16;
+
+/// The command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateOrder {
+    /// Who orders.
+    pub customer_id: CustomerId,
+    /// Where from, if that is known.
+    pub client: Option<Client>,
+    /// Whether the limits do not concern this order.
+    pub is_exempt: bool,
+    /// What.
+    pub lines: Vec<RequestedLine>,
+    /// The total that the customer saw: with another one nothing is ordered.
+    pub expected_total: Option<Money>,
+    /// A pending order of the same customer that is to end first.
+    pub replaces: Option<OrderId>,
+    /// The key of the request, if the client gave one.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// An idempotency key and what it was sent with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    /// 1 to [`KEY_MAX_CHARS`] visible ASCII characters.
+    pub key: String,
+    /// SHA-256 of the request's body.
+    pub fingerprint: Vec<u8>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one per request, and it is nearly always the large one"
+)]
+pub enum CreateOutcome {
+    /// The order stands, made now or resumed.
+    Placed(Placement),
+    /// This request was answered before.
+    Replayed(RecordedAnswer),
+}
+
+enum Begun {
+    Saga(OrderId),
+    Answered(RecordedAnswer),
+}
+
+/// Takes the order as far as it goes now; what is left is taken up again as the module says.
+///
+/// # Errors
+/// Why there is no order; see [`OrderError`].
+pub async fn handle(ports: &impl Ports, command: CreateOrder) -> Result<CreateOutcome, OrderError> {
+    let lines = merge_lines(&command.lines)?;
+    if let Some(idempotency) = &command.idempotency {
+        check(idempotency)?;
+    }
+    let holders = Holders::of(&command, &lines, &ports.settings().limits);
+    if let Err(reached) = look(ports, &command, &holders)
+        && !(reached.is_for_unpaid_orders() && learn_what_is_paid(ports).await)
+    {
+        return Err(reached);
+    }
+    let order_id = match begin(ports, &command, &holders, lines)? {
+        Begun::Answered(answer) => return Ok(CreateOutcome::Replayed(answer)),
+        Begun::Saga(order_id) => order_id,
+    };
+    log::record("order_id", order_id.as_str());
+    let placed = place::advance(ports, &order_id).await;
+    if placed.is_err() && command.idempotency.is_none() {
+        give_up(ports, &order_id);
+    }
+    placed.map(CreateOutcome::Placed)
+}
+
+fn check(idempotency: &Idempotency) -> Result<(), OrderError> {
+    let key = &idempotency.key;
+    let is_key =
+        (1..=KEY_MAX_CHARS).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_key {
+        let message =
+            format!("Idempotency-Key must be 1 to {KEY_MAX_CHARS} visible ASCII characters");
+        return Err(OrderError::Invalid(vec![FieldError::new(
+            "Idempotency-Key",
+            "format",
+            message,
+        )]));
+    }
+    if idempotency.fingerprint.len() == FINGERPRINT_BYTES {
+        Ok(())
+    } else {
+        Err(OrderError::Internal)
+    }
+}
+
+/// [`OrderError::LimitReached`] when a new request would be refused, told without the writers' lock.
+fn look(ports: &impl Ports, command: &CreateOrder, holders: &Holders) -> Result<(), OrderError> {
+    if holders.are_unlimited() {
+        return Ok(());
+    }
+    let now = ports.clock().now_ms();
+    ports.orders().read(
+        |records| match holders.check(records, now, &freed(records, command)?) {
+            Err(OrderError::LimitReached(_)) if is_known(records, command, now)? => Ok(()),
+            checked => checked,
+        },
+    )
+}
+
+/// Applies payment events that should have arrived by now; says whether there were any. The sweeper will do it when this
+/// fails.
+async fn learn_what_is_paid(ports: &impl Ports) -> bool {
+    let late = ports
+        .payments()
+        .overdue_events(EVENT_LATE_AFTER_MS, LATE_EVENTS_MAX)
+        .await;
+    let late = late.unwrap_or_default();
+    apply_payment_event::apply_all(ports, &late).await > 0
+}
+
+fn begin(
+    ports: &impl Ports,
+    command: &CreateOrder,
+    holders: &Holders,
+    lines: Vec<Line>,
+) -> Result<Begun, OrderError> {
+    let now = ports.clock().now_ms();
+    let expires_at = now.saturating_add(ports.settings().reservation_ttl_ms);
+    let idempotency = command.idempotency.as_ref();
+    let order_id = OrderId::parse(&ports.ids().new_id())?;
+    ports.orders().write(|records| {
+        if let Some(idempotency) = idempotency
+            && let Some(begun) = earlier(records, &command.customer_id, idempotency, now)?
+        {
+            return Ok(begun);
+        }
+        holders.check(records, now, &freed(records, command)?)?;
+        if let Some(older) = &command.replaces {
+            let actor = Actor::Account(command.customer_id.clone());
+            let reason = format!("Replaced by order {order_id}");
+            replace(records, older, Closing { actor, reason }, now)?;
+        }
+        if let Some(idempotency) = idempotency {
+            let fingerprint = idempotency.fingerprint.clone();
+            let record = KeyRecord {
+                fingerprint,
+                order_id: order_id.clone(),
+                created_at: now,
+                answer: None,
+            };
+            records.insert_key(&command.customer_id, &idempotency.key, &record)?;
+        }
+        let patience = if idempotency.is_some() {
+            RESUME_AFTER_MS
+        } else {
+            ABANDON_AFTER_MS
+        };
+        let saga = Saga::begin(
+            order_id.clone(),
+            command.customer_id.clone(),
+            command.client.as_ref().map(Holder::client),
+            lines,
+            now,
+            expires_at,
+        );
+        records.insert_saga(&Saga {
+            next_attempt_at: now + patience,
+            expected_total: command.expected_total,
+            replaces: command.replaces.clone(),
+            ..saga
+        })?;
+        Ok(Begun::Saga(order_id))
+    })
+}
+
+/// Records that an order is to end, unless it has ended.
+///
+/// # Errors
+/// [`OrderError::Invalid`] for an order that whoever wants it ended does not have, [`OrderError::InvalidTransition`] for one
+/// that is paid, [`OrderError::AlreadyReplaced`] for one whose place is taken.
+fn replace(
+    records: &dyn OrderRecords,
+    older: &OrderId,
+    closing: Closing,
+    now: u64,
+) -> Result<(), OrderError> {
+    let Some(order) = records
+        .order(older)?
+        .filter(|order| closing.actor == Actor::Account(order.customer_id.clone()))
+    else {
+        let message = "replaces must be the id of an order of yours";
+        let error = FieldError::new("replaces", "unknown", message);
+        return Err(OrderError::Invalid(vec![error]));
+    };
+    if let Some(other) = records.replacement(older)? {
+        // A request that is under way, or was interrupted: it is not known yet whether there will be such an order.
+        return Err(if other.step == Step::New {
+            OrderError::Unavailable
+        } else {
+            OrderError::AlreadyReplaced(other.order_id)
+        });
+    }
+    match order.status {
+        OrderStatus::Cancelled => Ok(()),
+        OrderStatus::Pending => {
+            let saga = records.saga(older)?.ok_or(OrderError::Internal)?;
+            close::intend(records, saga, closing, now)
+        }
+        OrderStatus::Paid | OrderStatus::Delivered | OrderStatus::Refunded => {
+            Err(order.refuse(OrderStatus::Cancelled))
+        }
+    }
+}
+
+/// What the order that is to end holds until then: it does not count against its successor.
+#[derive(Debug, Default)]
+struct Freed {
+    orders: u64,
+    units: u64,
+    client: Option<Holder>,
+}
+
+fn freed(records: &dyn OrderRecords, command: &CreateOrder) -> Result<Freed, OrderError> {
+    let Some(older) = &command.replaces else {
+        return Ok(Freed::default());
+    };
+    let saga = records.saga(older)?;
+    let own = saga.filter(|saga| saga.customer_id == command.customer_id);
+    let Some((saga, units)) = own.zip(records.held_units(older)?) else {
+        return Ok(Freed::default());
+    };
+    Ok(Freed {
+        orders: 1,
+        units,
+        client: saga.client,
+    })
+}
+
+/// Who is about to hold an order, and what they may hold.
+struct Holders {
+    account: Holder,
+    client: Option<Holder>,
+    units: u64,
+    limits: Limits,
+}
+
+impl Holders {
+    fn of(command: &CreateOrder, lines: &[Line], limits: &Limits) -> Self {
+        let limits = if command.is_exempt {
+            Limits::default()
+        } else {
+            *limits
+        };
+        Self {
+            account: Holder::account(&command.customer_id),
+            client: command.client.as_ref().map(Holder::client),
+            units: units_of(lines),
+            limits,
+        }
+    }
+
+    fn are_unlimited(&self) -> bool {
+        self.limits == Limits::default()
+    }
+
+    /// [`OrderError::LimitReached`] when one of them has reached a limit.
+    fn check(&self, records: &dyn OrderRecords, now: u64, freed: &Freed) -> Result<(), OrderError> {
+        let (account, client) = (Some(&self.account), self.client.as_ref());
+        for (kind, holder, share) in [
+            (HolderKind::Account, account, &self.limits.account),
+            (HolderKind::Client, client, &self.limits.client),
+        ] {
+            let Some(holder) = holder.filter(|_| !share.is_unlimited()) else {
+                continue;
+            };
+            let mut holding = records.holding(holder)?;
+            if kind == HolderKind::Account || freed.client.as_ref() == Some(holder) {
+                holding.open_orders = holding.open_orders.saturating_sub(freed.orders);
+                holding.held_units = holding.held_units.saturating_sub(freed.units);
+            }
+            if let Some((limit, max)) = holding.limit_reached(share, self.units, now) {
+                return Err(OrderError::LimitReached(LimitReached {
+                    holder: kind,
+                    limit,
+                    max,
+                }));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the request was sent before.
+fn is_known(
+    records: &dyn OrderRecords,
+    command: &CreateOrder,
+    now: u64,
+) -> Result<bool, OrderError> {
+    let Some(idempotency) = &command.idempotency else {
+        return Ok(false);
+    };
+    let record = records.key(&command.customer_id, &idempotency.key)?;
+    Ok(record.is_some_and(|record| !is_forgotten(&record, now)))
+}
+
+fn is_forgotten(record: &KeyRecord, now: u64) -> bool {
+    record.created_at.saturating_add(KEY_KEPT_MS) <= now
+}
+
+fn earlier(
+    records: &dyn OrderRecords,
+    customer_id: &CustomerId,
+    idempotency: &Idempotency,
+    now: u64,
+) -> Result<Option<Begun>, OrderError> {
+    let Some(record) = records.key(customer_id, &idempotency.key)? else {
+        return Ok(None);
+    };
+    if is_forgotten(&record, now) {
+        records.free_key(&record.order_id)?;
+        return Ok(None);
+    }
+    if record.fingerprint != idempotency.fingerprint {
+        return Err(OrderError::IdempotencyKeyReused);
+    }
+    Ok(Some(
+        record
+            .answer
+            .map_or(Begun::Saga(record.order_id), Begun::Answered),
+    ))
+}
+
+/// Nobody can ask for this order again: the sweeper need not wait before it ends it.
+fn give_up(ports: &impl Ports, order_id: &OrderId) {
+    let now = ports.clock().now_ms();
+    let result = ports
+        .orders()
+        .write(|records| match records.saga(order_id)? {
+            Some(saga) if matches!(saga.step, Step::New | Step::Reserved) => {
+                records.update_saga(&Saga {
+                    next_attempt_at: now,
+                    ..saga
+                })
+            }
+            _ => Ok(()),
+        });
+    if let Err(error) = result {
+        let cause = error.to_string();
+        log::warn(
+            "a failed order is left to the sweeper",
+            &[("order_id", order_id.as_str()), ("error", &cause)],
+        );
+    }
+}

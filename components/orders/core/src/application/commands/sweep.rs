@@ -1,0 +1,437 @@
+//! Keeps orders going without a customer waiting: expires reservations, takes up what a crash left, fetches events
+//! that never arrived, removes what is old. A run goes on while there is work, until its time is over; what remains is due
+//! at the next one. It looks before it writes: with nothing to do it writes nothing.
+//!
+//! What is due at the same time is ended together, in transactions that are short because their number of orders is
+//! bounded, not their number in a run: one account can make orders as fast as it likes, and they are given back faster.
+
+use mercato_platform::clock::Clock;
+use mercato_platform::log;
+
+use crate::application::commands::apply_payment_event;
+use crate::application::saga::close::{self, Closed};
+use crate::application::saga::{follow_ups, place};
+use crate::application::{INBOX_KEPT_MS, KEY_KEPT_MS};
+use crate::domain::{
+    Actor, Closing, DAY_MS, Order, OrderError, OrderId, OrderStatus, PAUSE_LONGEST_MS, Rejection,
+    Saga, Step,
+};
+use crate::ports::{Inventory, OrderRecords, OrderRepository, Payments, Ports, PurgeTimes};
+
+/// How long a run begins anything new, in milliseconds: a slow provider must not keep the events waiting that the run
+/// applies after the orders.
+pub const SWEEP_TIME_MS: u64 = 1_500;
+
+/// Orders taken up together at first: as many as payments ends sessions of at a time.
+pub const ORDERS_AT_FIRST: u32 = 8;
+
+/// Most orders taken up together. A transaction about so many keeps other writers waiting for some milliseconds.
+pub const ORDERS_TOGETHER_MAX: u32 = 32;
+
+/// When orders took so long together, in milliseconds, the next ones are not more.
+const QUICK_MS: u64 = 100;
+
+/// So often an order is taken up together with others. One that still fails is taken up alone: it may be what makes them
+/// fail.
+const TRIES_TOGETHER: u32 = 2;
+
+/// Events fetched at a time.
+pub const EVENTS_AT_A_TIME: u32 = 50;
+
+/// Old things removed in one run, of each kind. They are removed by one transaction.
+pub const PURGED_PER_SWEEP: u32 = 200;
+
+/// An event that is not acknowledged after this time has got lost on its way, in milliseconds.
+pub const EVENT_OVERDUE_AFTER_MS: u32 = 3_000;
+
+const BACK_OFF_FIRST_MS: u64 = 1_000;
+
+const INTERRUPTED: &str = "Placing the order was interrupted";
+
+/// What a run did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SweepReport {
+    /// Orders cancelled because their reservation ran out.
+    pub expired: u32,
+    /// Orders found half-way and finished or cancelled.
+    pub resumed: u32,
+    /// Payment events fetched and applied.
+    pub events_applied: u32,
+    /// Whether there may be more to do at once.
+    pub more: bool,
+}
+
+/// Does nothing when the last run that found work is younger than `min_interval_ms`, or when somebody else writes; with 0
+/// it waits for them.
+///
+/// # Errors
+/// When the orders database or the outbox cannot be used. A single order that fails is logged and tried again later,
+/// after a pause that doubles every time. When a database cannot be used, the other orders, or follow-ups, are left for
+/// the next run: each would wait for it as long. Events are all applied: what one of them cannot reach, another may not need.
+pub async fn handle(ports: &impl Ports, min_interval_ms: u32) -> Result<SweepReport, OrderError> {
+    let mut run = Run::begin(ports, min_interval_ms);
+    if run.is_too_early()? {
+        return Ok(run.report);
+    }
+    let (now, before) = (run.begun_at, run.before);
+    let (is_due, is_old) = ports
+        .orders()
+        .read(|records| Ok((records.has_due(now)?, records.has_old(before)?)))?;
+    if (is_due || is_old) && !run.claim()? {
+        return Ok(run.report);
+    }
+    if is_due {
+        run.sweep_sagas().await?;
+        run.sweep_follow_ups().await?;
+    }
+    run.apply_events().await?;
+    if is_old {
+        let more = ports
+            .orders()
+            .write(|records| records.purge(before, PURGED_PER_SWEEP))?;
+        run.report.more |= more;
+    }
+    run.purge_reservations().await;
+    Ok(run.report)
+}
+
+/// Before which times records have done their service.
+fn purge_times(ports: &impl Ports, now: u64) -> PurgeTimes {
+    let before = |kept_ms| now.saturating_sub(kept_ms);
+    PurgeTimes {
+        requests: before(KEY_KEPT_MS),
+        inbox: before(INBOX_KEPT_MS),
+        holders: before(DAY_MS),
+        unpaid: ports.settings().unpaid_retention_ms.map_or(0, before),
+    }
+}
+
+/// Pause before the next attempt, in milliseconds.
+fn back_off(attempts: u32) -> u64 {
+    BACK_OFF_FIRST_MS
+        .saturating_mul(1_u64.checked_shl(attempts).unwrap_or(u64::MAX))
+        .min(PAUSE_LONGEST_MS)
+}
+
+/// A run of the sweeper.
+struct Run<'p, P> {
+    ports: &'p P,
+    min_interval_ms: u32,
+    begun_at: u64,
+    before: PurgeTimes,
+    is_claimed: bool,
+    report: SweepReport,
+}
+
+/// Orders that a run has taken up.
+#[derive(Default)]
+struct TakenUp {
+    /// To be cancelled together because their reservations ran out.
+    expired: Vec<OrderId>,
+    /// Whose cancelling was left half-way: to be finished together.
+    closing: Vec<OrderId>,
+    /// Others, with whether they were asked for under a key.
+    others: Vec<(Saga, bool)>,
+}
+
+impl<'p, P: Ports> Run<'p, P> {
+    fn begin(ports: &'p P, min_interval_ms: u32) -> Self {
+        let begun_at = ports.clock().now_ms();
+        Self {
+            ports,
+            min_interval_ms,
+            begun_at,
+            before: purge_times(ports, begun_at),
+            is_claimed: false,
+            report: SweepReport::default(),
+        }
+    }
+
+    fn is_too_early(&self) -> Result<bool, OrderError> {
+        let last = self.ports.orders().read(|records| records.last_sweep())?;
+        Ok(!self.is_interval_over(last))
+    }
+
+    /// A last run in the future (the clock was set back) does not stop the sweeper.
+    fn is_interval_over(&self, last: u64) -> bool {
+        last > self.begun_at || self.begun_at - last >= u64::from(self.min_interval_ms)
+    }
+
+    /// Makes this run the one that does what there is to do; false when another one is.
+    fn claim(&mut self) -> Result<bool, OrderError> {
+        if self.is_claimed {
+            return Ok(true);
+        }
+        let claim = |records: &dyn OrderRecords| {
+            let is_ours = self.is_interval_over(records.last_sweep()?);
+            if is_ours {
+                records.set_last_sweep(self.begun_at)?;
+            }
+            Ok(is_ours)
+        };
+        let orders = self.ports.orders();
+        self.is_claimed = if self.min_interval_ms == 0 {
+            orders.write(claim)?
+        } else {
+            orders.write_if_free(claim)?.unwrap_or(false)
+        };
+        Ok(self.is_claimed)
+    }
+
+    fn now(&self) -> u64 {
+        self.ports.clock().now_ms()
+    }
+
+    /// Whether a run begins nothing new any more. What is due is due at the next one, and every run does something of each
+    /// kind, so that none waits for ever.
+    fn has_no_time_left(&self) -> bool {
+        self.now().abs_diff(self.begun_at) >= SWEEP_TIME_MS
+    }
+
+    async fn sweep_sagas(&mut self) -> Result<(), OrderError> {
+        let mut together = ORDERS_AT_FIRST;
+        loop {
+            let now = self.now();
+            let due = self
+                .ports
+                .orders()
+                .read(|records| records.due_sagas(now, together))?;
+            if due.is_empty() {
+                return Ok(());
+            }
+            let taken_up = self
+                .ports
+                .orders()
+                .write(|records| take_up(records, &due, now))?;
+            if !self.finish_all(taken_up, now).await {
+                return Ok(());
+            }
+            if self.has_no_time_left() {
+                self.report.more = true;
+                return Ok(());
+            }
+            if self.now().abs_diff(now) < QUICK_MS {
+                together = (together * 2).min(ORDERS_TOGETHER_MAX);
+            }
+        }
+    }
+
+    /// False when a database cannot be used, and the rest is left to the next run.
+    async fn finish_all(&mut self, taken_up: TakenUp, now: u64) -> bool {
+        for (ids, are_expired) in [(taken_up.expired, true), (taken_up.closing, false)] {
+            if !ids.is_empty() && !self.close_all(&ids, are_expired).await {
+                return false;
+            }
+        }
+        for (index, (saga, keyed)) in taken_up.others.iter().enumerate() {
+            // What is left has its pause before it, which is short for one that was not tried before.
+            if index > 0 && self.has_no_time_left() {
+                return true;
+            }
+            let ids = [("order_id", saga.order_id.as_str())];
+            match log::in_span(&ids, finish(self.ports, saga, *keyed, now)).await {
+                Ok(Finished::Expired) => self.report.expired += 1,
+                Ok(Finished::Resumed) => self.report.resumed += 1,
+                Err(error) => {
+                    let what = "a half-made order could not be finished";
+                    warn(what, &saga.order_id, &error);
+                    if error == OrderError::Unavailable {
+                        return false;
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    async fn close_all(&mut self, ids: &[OrderId], are_expired: bool) -> bool {
+        let what = "an order could not be cancelled";
+        let outcomes = match close::resume_all(self.ports, ids).await {
+            Ok(outcomes) => outcomes,
+            Err(error) => vec![Closed::Failed(error); ids.len()],
+        };
+        let mut may_go_on = true;
+        for (outcome, id) in outcomes.into_iter().zip(ids) {
+            match outcome {
+                Closed::Cancelled if are_expired => self.report.expired += 1,
+                Closed::Cancelled | Closed::Otherwise => self.report.resumed += 1,
+                Closed::Failed(error) => {
+                    may_go_on &= error != OrderError::Unavailable;
+                    warn(what, id, &error);
+                }
+            }
+        }
+        may_go_on
+    }
+
+    async fn sweep_follow_ups(&mut self) -> Result<(), OrderError> {
+        let mut together = ORDERS_AT_FIRST;
+        loop {
+            let now = self.now();
+            let due = self
+                .ports
+                .orders()
+                .read(|records| records.due_follow_ups(now, together))?;
+            if due.is_empty() {
+                return Ok(());
+            }
+            self.ports.orders().write(|records| {
+                due.iter().try_for_each(|(id, attempts)| {
+                    records.postpone_follow_ups(id, now + back_off(*attempts))
+                })
+            })?;
+            let ids: Vec<OrderId> = due.into_iter().map(|(id, _)| id).collect();
+            let may_go_on = || !self.has_no_time_left();
+            let outcomes = follow_ups::run_all(self.ports, &ids, may_go_on).await?;
+            let mut is_reachable = true;
+            for (outcome, id) in outcomes.into_iter().zip(&ids) {
+                match outcome {
+                    Ok(()) => self.report.resumed += 1,
+                    Err(error) => {
+                        is_reachable &= error != OrderError::Unavailable;
+                        warn("a follow-up failed", id, &error);
+                    }
+                }
+            }
+            if !is_reachable {
+                return Ok(());
+            }
+            if self.has_no_time_left() {
+                self.report.more = true;
+                return Ok(());
+            }
+            together = (together * 2).min(ORDERS_TOGETHER_MAX);
+        }
+    }
+
+    /// Goes on while all that was fetched could be applied: what could not is overdue for longer.
+    async fn apply_events(&mut self) -> Result<(), OrderError> {
+        loop {
+            let overdue = self
+                .ports
+                .payments()
+                .overdue_events(EVENT_OVERDUE_AFTER_MS, EVENTS_AT_A_TIME)
+                .await?;
+            if overdue.is_empty() || !self.claim()? {
+                return Ok(());
+            }
+            let applied = apply_payment_event::apply_all(self.ports, &overdue).await;
+            self.report.events_applied += applied;
+            if applied < EVENTS_AT_A_TIME {
+                return Ok(());
+            }
+            if self.has_no_time_left() {
+                self.report.more = true;
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reservations of orders that are gone, or never were, go after the same time. A purge that fails is made up for by
+    /// the next run.
+    async fn purge_reservations(&mut self) {
+        let Some(kept_ms) = self.ports.settings().unpaid_retention_ms else {
+            return;
+        };
+        let purged = self
+            .ports
+            .inventory()
+            .purge(kept_ms, PURGED_PER_SWEEP)
+            .await;
+        match purged {
+            Ok(removed) => self.report.more |= removed >= PURGED_PER_SWEEP,
+            Err(error) => log::warn("no reservation purged", &[("error", &error.to_string())]),
+        }
+    }
+}
+
+/// Takes orders up: their next attempt is put off before this one, so that one that breaks the sweeper cannot stop all
+/// others. The intent to cancel one whose reservation ran out is recorded with that.
+fn take_up(records: &dyn OrderRecords, due: &[OrderId], now: u64) -> Result<TakenUp, OrderError> {
+    let mut taken_up = TakenUp::default();
+    for order_id in due {
+        let Some(mut saga) = records.saga(order_id)?.filter(|saga| saga.is_due(now)) else {
+            continue;
+        };
+        if matches!(saga.step, Step::Reserved | Step::Ready) && saga.is_expired(now) {
+            close::intend(records, saga, closing(close::EXPIRED), now)?;
+            taken_up.expired.push(order_id.clone());
+            continue;
+        }
+        let is_together = saga.step == Step::Closing && saga.attempts < TRIES_TOGETHER;
+        saga.next_attempt_at = now + back_off(saga.attempts);
+        saga.attempts = saga.attempts.saturating_add(1);
+        records.update_saga(&saga)?;
+        if is_together {
+            taken_up.closing.push(order_id.clone());
+        } else {
+            taken_up.others.push((saga, records.has_key(order_id)?));
+        }
+    }
+    Ok(taken_up)
+}
+
+/// What became of a saga.
+enum Finished {
+    /// Its reservation had run out.
+    Expired,
+    /// It was half-way.
+    Resumed,
+}
+
+/// Finishes an order whose request can still be repeated; ends one that has run out or that nobody can ask for.
+async fn finish(
+    ports: &impl Ports,
+    saga: &Saga,
+    keyed: bool,
+    now: u64,
+) -> Result<Finished, OrderError> {
+    let id = &saga.order_id;
+    match saga.step {
+        Step::New if saga.is_expired(now) || !keyed => {
+            place::end(ports, id, Rejection::Abandoned).await?;
+        }
+        Step::Reserved if !keyed => {
+            close::close(ports, id, closing(INTERRUPTED)).await?;
+        }
+        Step::New | Step::Reserved => match place::advance(ports, id).await {
+            Ok(_)
+            | Err(
+                OrderError::LinesRejected(_)
+                | OrderError::TotalChanged(_)
+                | OrderError::InvalidTransition(_)
+                | OrderError::Invalid(_),
+            ) => {}
+            Err(error) => return Err(error),
+        },
+        Step::Closing => {
+            let was_expiring = saga
+                .closing
+                .as_ref()
+                .is_some_and(|closing| closing.reason == close::EXPIRED);
+            let order: Order = close::resume(ports, id).await?;
+            if was_expiring && order.status == OrderStatus::Cancelled {
+                return Ok(Finished::Expired);
+            }
+        }
+        Step::Ready | Step::Done | Step::Rejected => {}
+    }
+    Ok(Finished::Resumed)
+}
+
+fn closing(reason: &str) -> Closing {
+    Closing {
+        actor: Actor::System,
+        reason: reason.to_owned(),
+    }
+}
+
+fn warn(message: &str, order_id: &OrderId, error: &OrderError) {
+    log::warn(
+        message,
+        &[
+            ("order_id", order_id.as_str()),
+            ("error", &error.to_string()),
+        ],
+    );
+}

@@ -1,0 +1,396 @@
+use mercato_platform::clock::Clock;
+use mercato_platform::ids::Ids;
+use mercato_platform::log;
+
+use super::relay_outbox::publish_due;
+use super::{duplicate_charges, settle_disputes, settle_refunds};
+use crate::application::queries::webhook_secret;
+use crate::domain::{
+    Charge, EventType, Fact, KeptCharge, Payment, PaymentError, PaymentEvent, ProviderEvent,
+    Subject,
+};
+use crate::ports::{Ports, Records, Store, WebhookContent, WebhookFormat};
+
+const DECLINED: &str = "the payment was declined";
+const EXPIRED: &str = "the checkout session ended without a payment";
+
+/// What became of a webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WebhookOutcome {
+    /// It changed a payment.
+    Applied,
+    /// It was known already.
+    Duplicate,
+    /// It tells of a charge that no session of the payment has named yet: kept until one does.
+    Kept,
+    /// It changes nothing here.
+    Ignored,
+}
+
+/// Whose session or charge an event speaks of.
+enum Owner {
+    /// The payment's.
+    Payment,
+    /// A charge that the customer paid beside the payment's own.
+    Duplicate(String),
+    /// Nobody knows yet: a charge is told before the session that it was made in.
+    Unknown(String),
+    /// Somebody else's.
+    Other,
+}
+
+/// Verifies a webhook and applies it exactly once. Nothing of the body is read before the signature is verified.
+///
+/// # Errors
+/// `InvalidSignature`; `MalformedEvent` when it cannot be read, or speaks of another payment, amount or currency than
+/// the order's: such an event is not remembered, so that it is applied when sent again after the cause is mended.
+pub async fn handle_webhook<P: Ports>(
+    ports: &P,
+    body: &[u8],
+    signature: &str,
+) -> Result<WebhookOutcome, PaymentError> {
+    let secret = webhook_secret(ports).await?;
+    let now_seconds = ports.clock().now_seconds();
+    ports
+        .webhooks()
+        .authenticate(&secret, signature, body, now_seconds)
+        .map_err(|cause| {
+            log::warn("webhook refused", &[("cause", &cause)]);
+            PaymentError::InvalidSignature
+        })?;
+    let content = ports.webhooks().read(body).map_err(|cause| {
+        log::error("webhook unreadable", &[("cause", &cause)]);
+        PaymentError::MalformedEvent
+    })?;
+    let event = match content {
+        WebhookContent::Event(event) => event,
+        WebhookContent::Irrelevant(why) => {
+            log::info("webhook ignored", &[("why", &why)]);
+            return Ok(WebhookOutcome::Ignored);
+        }
+    };
+    log::record("webhook_id", &event.id);
+    if let Some(order_id) = &event.order_id {
+        log::record("order_id", order_id);
+    }
+    let outcome = ports
+        .store()
+        .write(|records| record(ports, records, &event))?;
+    if outcome == WebhookOutcome::Applied {
+        publish_due(ports).await;
+    }
+    Ok(outcome)
+}
+
+/// Remembers the webhook, changes the payment and writes the events, all in the caller's transaction.
+fn record<P: Ports>(
+    ports: &P,
+    records: &dyn Records,
+    event: &ProviderEvent,
+) -> Result<WebhookOutcome, PaymentError> {
+    let now = ports.clock().now_ms();
+    let Some(mut payment) = find_payment(records, event)? else {
+        return keep_of_nobody(records, event, now);
+    };
+    let owner = owner(records, &payment, event)?;
+    if matches!(owner, Owner::Other) {
+        log::warn(
+            "webhook ignored: its session or charge is not of this order's payment",
+            &[("event", &event.name), ("payment_id", &payment.id)],
+        );
+        return Ok(WebhookOutcome::Ignored);
+    }
+    if !records.insert_webhook(event, &payment.id, now)? {
+        return Ok(WebhookOutcome::Duplicate);
+    }
+    check_subject(&payment, event)?;
+    if let Subject::Session(id) = &event.subject
+        && !matches!(event.fact, Fact::Processing { .. })
+    {
+        // Whatever else it tells of a session is the last thing that happens in it.
+        records.end_session_named(id)?;
+    }
+    if let Owner::Unknown(reference) = &owner {
+        return keep(records, &payment, reference, event, now);
+    }
+    if ends_an_older_session(records, &payment, event)? {
+        return Ok(WebhookOutcome::Ignored);
+    }
+    let version = payment.version;
+    let events = match &owner {
+        Owner::Duplicate(reference) => {
+            take_note(ports, records, &mut payment, reference, &event.fact, now)?
+        }
+        _ => apply(ports, records, &mut payment, &event.fact, now)?,
+    };
+    let has_changed = payment.version != version;
+    if !has_changed && events.is_empty() {
+        return Ok(WebhookOutcome::Ignored);
+    }
+    if has_changed {
+        records.save_payment(&payment)?;
+    }
+    events
+        .iter()
+        .try_for_each(|event| records.append_event(event))?;
+    Ok(WebhookOutcome::Applied)
+}
+
+/// The payment of the order that the event names, or of the charge when it names none.
+fn find_payment(
+    records: &dyn Records,
+    event: &ProviderEvent,
+) -> Result<Option<Payment>, PaymentError> {
+    match (&event.order_id, &event.subject) {
+        (Some(order_id), _) => records.find_payment_of_order(order_id),
+        (None, Subject::Charge(reference)) => records.find_payment_of_charge(reference),
+        (None, Subject::Session(_)) => Ok(None),
+    }
+}
+
+/// A refund or a dispute may be told before the payment is known by its charge: it is kept until then.
+fn keep_of_nobody(
+    records: &dyn Records,
+    event: &ProviderEvent,
+    now: u64,
+) -> Result<WebhookOutcome, PaymentError> {
+    let is_kept = match (&event.fact, &event.subject) {
+        (Fact::Refund(refund), Subject::Charge(reference)) => {
+            let may_keep = records.find_provider_refund(&refund.id)?.is_some()
+                || records.may_keep_refund_of_nobody()?;
+            if may_keep {
+                records.keep_provider_refund(None, reference, refund, now)?;
+            }
+            may_keep
+        }
+        (Fact::Dispute(dispute), Subject::Charge(reference)) => {
+            settle_disputes::keep_of_nobody(records, reference, dispute, now)?
+        }
+        _ => {
+            log::info("webhook ignored", &[("why", "no payment of that order")]);
+            return Ok(WebhookOutcome::Ignored);
+        }
+    };
+    if is_kept {
+        return Ok(WebhookOutcome::Kept);
+    }
+    log::warn(
+        "webhook ignored: too many refunds or disputes of charges that no payment has",
+        &[("event", &event.name)],
+    );
+    Ok(WebhookOutcome::Ignored)
+}
+
+/// An authentic event that names the order may still be about a session or charge that the shop has nothing to do with:
+/// whoever makes sessions at the provider writes into them what they like.
+fn owner(
+    records: &dyn Records,
+    payment: &Payment,
+    event: &ProviderEvent,
+) -> Result<Owner, PaymentError> {
+    match &event.subject {
+        Subject::Session(id) => match records.find_payment_of_session(id)? {
+            Some(owner) if owner.id == payment.id => Ok(Owner::Payment),
+            Some(_) => Ok(Owner::Other),
+            // The answer to its opening may have been lost, and with it the id: then it bears the payment's own id,
+            // which only the shop writes into its sessions.
+            None if event.payment_id.as_ref() == Some(&payment.id)
+                && records.has_unanswered_session(&payment.id)? =>
+            {
+                Ok(Owner::Payment)
+            }
+            None => Ok(Owner::Other),
+        },
+        Subject::Charge(reference) => Ok(match &payment.provider_reference {
+            Some(known) if known == reference => Owner::Payment,
+            Some(_) if duplicate_charges::find(records, payment, reference)?.is_some() => {
+                Owner::Duplicate(reference.clone())
+            }
+            // Perhaps a duplicate one whose session is told later. What is told of it until then is lost; its refund is not.
+            Some(_) => Owner::Other,
+            None => Owner::Unknown(reference.clone()),
+        }),
+    }
+}
+
+/// Keeps what is told of a charge until a session names it.
+fn keep(
+    records: &dyn Records,
+    payment: &Payment,
+    reference: &str,
+    event: &ProviderEvent,
+    now: u64,
+) -> Result<WebhookOutcome, PaymentError> {
+    let (charge, refunded) = match &event.fact {
+        Fact::Paid { charge, .. } => (charge, None),
+        Fact::Refunded {
+            charge, refunded, ..
+        } => (charge, Some(*refunded)),
+        Fact::Refund(_) | Fact::Dispute(_) => return keep_of_nobody(records, event, now),
+        Fact::Processing { .. } | Fact::SessionExpired { .. } | Fact::PaymentFailed { .. } => {
+            return Ok(WebhookOutcome::Ignored);
+        }
+    };
+    let charge = KeptCharge {
+        receipt_url: charge.receipt_url.clone(),
+    };
+    if records.keep_charge(&payment.id, reference, &charge, now)? {
+        if let Some(refunded) = refunded {
+            records.keep_refund_total(&payment.id, reference, refunded)?;
+        }
+        return Ok(WebhookOutcome::Kept);
+    }
+    log::warn(
+        "webhook ignored: too many charges of this payment that no session names",
+        &[("payment_id", &payment.id)],
+    );
+    Ok(WebhookOutcome::Ignored)
+}
+
+/// An authentic event may still be about something else: another payment, another amount, another currency.
+fn check_subject(payment: &Payment, event: &ProviderEvent) -> Result<(), PaymentError> {
+    let same_payment = event.payment_id.as_ref().is_none_or(|id| *id == payment.id);
+    // Of a dispute the customer's bank decides how much it is about, and in which currency.
+    let same_currency = matches!(event.fact, Fact::Dispute(_))
+        || event
+            .currency
+            .is_none_or(|currency| currency == payment.currency);
+    let same_amount = event
+        .fact
+        .amount()
+        .is_none_or(|amount| amount == payment.amount);
+    let refund_fits = match &event.fact {
+        Fact::Refunded { refunded, .. } => refunded.total <= payment.amount,
+        Fact::Refund(refund) => refund.amount <= payment.amount,
+        _ => true,
+    };
+    if same_payment && same_currency && same_amount && refund_fits {
+        return Ok(());
+    }
+    log::error(
+        "webhook does not fit its payment; compare both at the provider",
+        &[("event", &event.name), ("payment_id", &payment.id)],
+    );
+    Err(PaymentError::MalformedEvent)
+}
+
+/// Applies a fact and gives the events that tell of it.
+fn apply<P: Ports>(
+    ports: &P,
+    records: &dyn Records,
+    payment: &mut Payment,
+    fact: &Fact,
+    now: u64,
+) -> Result<Vec<PaymentEvent>, PaymentError> {
+    let mut events = Vec::new();
+    let mut tell = |payment: &Payment, event_type| {
+        events.push(payment.event(ports.ids().new_id(), event_type, now));
+    };
+    match fact {
+        Fact::Paid { charge, .. } => return take_payment(ports, records, payment, charge, now),
+        // The order goes on waiting, and shows the payment as it is.
+        Fact::Processing { .. } => drop(payment.await_money(now)),
+        Fact::SessionExpired { .. } => {
+            if payment.cancel(EXPIRED, now) {
+                tell(payment, EventType::Cancelled);
+            }
+        }
+        Fact::PaymentFailed { .. } => {
+            if payment.fail(DECLINED, now) {
+                tell(payment, EventType::Failed);
+            }
+        }
+        Fact::Refunded { charge, .. } => {
+            payment.succeed(charge, now);
+            if payment.give_nothing_back(now) {
+                tell(payment, EventType::Refunded);
+            }
+        }
+        Fact::Refund(_) | Fact::Dispute(_) => {}
+    }
+    if let Some(reference) = payment.provider_reference.clone() {
+        events.extend(take_note(ports, records, payment, &reference, fact, now)?);
+    }
+    Ok(events)
+}
+
+/// Takes note of refunds and disputes of a charge, the payment's own or a duplicate one.
+fn take_note<P: Ports>(
+    ports: &P,
+    records: &dyn Records,
+    payment: &mut Payment,
+    reference: &str,
+    fact: &Fact,
+    now: u64,
+) -> Result<Vec<PaymentEvent>, PaymentError> {
+    match fact {
+        Fact::Refunded { refunded, .. } => {
+            records.keep_refund_total(&payment.id, reference, *refunded)?;
+            settle_refunds::settle(ports, records, payment, reference, &[], now)
+        }
+        Fact::Refund(refund) => {
+            settle_refunds::take_note(ports, records, payment, reference, refund, now)
+        }
+        Fact::Dispute(dispute) => {
+            settle_disputes::take_note(ports, records, payment, reference, dispute, now)
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// The customer has paid by that charge, in a session of the payment. What was told of it before is taken up: its receipt,
+/// refunds and disputes. Gives the events that tell of it, the payment before its refund. When the payment has another charge, the
+/// customer has paid twice, and this one is given back.
+pub(super) fn take_payment<P: Ports>(
+    ports: &P,
+    records: &dyn Records,
+    payment: &mut Payment,
+    charge: &Charge,
+    now: u64,
+) -> Result<Vec<PaymentEvent>, PaymentError> {
+    let mut events = Vec::new();
+    let mut charge = charge.clone();
+    if let (Some(known), Some(told)) = (&payment.provider_reference, &charge.reference)
+        && known != told
+    {
+        return duplicate_charges::give_back(ports, records, payment, told, now);
+    }
+    let is_first = payment.provider_reference.is_none() && charge.reference.is_some();
+    let kept = match &charge.reference {
+        Some(reference) if is_first => records.take_kept_charge(&payment.id, reference)?,
+        _ => None,
+    };
+    if let Some(kept) = &kept {
+        charge.receipt_url = charge.receipt_url.or_else(|| kept.receipt_url.clone());
+    }
+    if payment.succeed(&charge, now) {
+        events.push(payment.event(ports.ids().new_id(), EventType::Succeeded, now));
+    }
+    if is_first && let Some(reference) = &charge.reference {
+        events.extend(settle_refunds::adopt(
+            ports, records, payment, reference, now,
+        )?);
+        events.extend(settle_disputes::adopt(
+            ports, records, payment, reference, now,
+        )?);
+    }
+    Ok(events)
+}
+
+/// The end of a session that another one has replaced decides nothing. While the provider's answer to the newest
+/// session's opening is not known, a session that nobody has recorded may be that one.
+fn ends_an_older_session(
+    records: &dyn Records,
+    payment: &Payment,
+    event: &ProviderEvent,
+) -> Result<bool, PaymentError> {
+    let (Fact::SessionExpired { .. } | Fact::PaymentFailed { .. }, Subject::Session(session_id)) =
+        (&event.fact, &event.subject)
+    else {
+        return Ok(false);
+    };
+    match &payment.session.opened {
+        Some(newest) => Ok(newest.id != *session_id),
+        None => Ok(records.find_payment_of_session(session_id)?.is_some()),
+    }
+}

@@ -1,0 +1,34 @@
+use mercato_edge::{Context, IfNoneMatch, Problem, ProblemDocument, Reply};
+use mercato_platform::log;
+
+use super::viewer;
+use crate::bindings::mercato::payments::queries;
+use crate::parameters::PaymentId;
+use crate::problems::problem;
+use crate::resource::{PaymentResource, reply};
+
+/// `GET /payments/{id}`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/payments/{id}",
+    tag = "Payments",
+    operation_id = "getPayment",
+    summary = "Read a payment",
+    description = "A customer sees their own, an admin any.",
+    params(PaymentId, IfNoneMatch),
+    responses(
+        (status = 200, description = "The payment", body = PaymentResource,
+            headers(("ETag" = String, description = "The payment's version"))),
+        (status = 304, description = "Unchanged since the answer with that `ETag`",
+            headers(("ETag" = String, description = "The same"))),
+        (status = 404, description = "No such payment, or somebody else's", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn find(context: Context) -> Result<Reply, Problem> {
+    context.query().finish()?;
+    let viewer = viewer(&context)?;
+    let id = context.id("id")?;
+    log::record("payment_id", &id);
+    let payment = queries::find(viewer, id).await.map_err(problem)?;
+    reply(&payment)
+}

@@ -1,0 +1,166 @@
+//! What every REST adapter of Mercato shares: routing, the guard, validation, one format for errors, and the
+//! headers that belong to every answer.
+//!
+//! An adapter is a table of [`Route`]s and one function per route:
+//!
+//! ```ignore
+//! const ROUTES: &[Route] = &[
+//!     route!(GET "/api/v1/products/{id}", Access::Optional, find),
+//!     route!(POST "/api/v1/products", Access::Admin, create),
+//! ];
+//!
+//! edge::serve!(ROUTES);
+//! ```
+
+#[allow(
+    unsafe_code,
+    missing_docs,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    reason = "generated"
+)]
+mod bindings {
+    spin_sdk::wit_bindgen::generate!({
+        path: "../../wit",
+        world: "mercato:shop/edge",
+        runtime_path: "::spin_sdk::wit_bindgen::rt",
+        generate_all,
+    });
+}
+
+mod accept;
+mod admission;
+mod audit;
+mod body;
+pub mod client;
+mod context;
+mod cors;
+mod decoding;
+pub mod encoding;
+mod etag;
+#[cfg(not(target_family = "wasm"))]
+pub mod examples;
+mod field_errors;
+mod fields;
+mod followed;
+mod guard;
+mod headers;
+mod idempotency;
+pub mod internal;
+mod multipart;
+#[cfg(not(target_family = "wasm"))]
+pub mod openapi;
+mod outbox_lag;
+mod page;
+mod parameters;
+mod payment_status;
+mod problem;
+mod query;
+mod reply;
+mod revocation;
+mod router;
+mod schemas;
+mod server;
+pub mod settings;
+#[cfg(not(target_family = "wasm"))]
+pub mod story;
+mod stream;
+
+pub use accept::wants_html;
+pub use audit::opened_session_of;
+pub use body::{BodyMode, BodyRule, MAX_BODY_BYTES, unsupported_media_type};
+pub use context::{Body, Context};
+pub use etag::Tag;
+pub use field_errors::{FieldError, MAX_LISTED_ERRORS};
+pub use fields::{Draft, Fields, FromJson};
+pub use followed::{Followed, let_the_answer_go};
+pub use guard::{Guard, NoGuard, Principal, Role, SignatureGuard, TokenGuard};
+pub use idempotency::MAX_IDEMPOTENCY_KEY_CHARS;
+pub use mercato_settings::Invalid as InvalidSetting;
+pub use multipart::{FormPiece, MULTIPART, Multipart, PartHead};
+pub use outbox_lag::OutboxLag;
+pub use page::{
+    DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, PageInfo, PageMeta, PageRequest, paged, paged_with,
+};
+pub use parameters::{IdempotencyKey, IfMatch, IfNoneMatch, PageParameters};
+pub use payment_status::PaymentStatusName;
+pub use problem::{Problem, ProblemDocument};
+pub use query::Query;
+pub use reply::Reply;
+pub use revocation::RevocationList;
+pub use router::{Access, Handler, HandlerFuture, Route};
+pub use schemas::{Amount, Balance, Id, Price, Timestamp};
+#[doc(hidden)]
+pub use server::respond;
+pub use server::serve;
+pub use stream::BodyStream;
+
+/// The methods an API uses.
+pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+
+/// Base path of the API.
+pub const BASE_PATH: &str = "/api/v1";
+
+/// One row of a route table: `route!(GET "/api/v1/orders/{id}", Access::Bearer, find)`. A `POST`, `PUT` or `PATCH` takes
+/// JSON up to [`MAX_BODY_BYTES`]; with `body RULE` at its end a route takes what that [`BodyRule`] says.
+#[macro_export]
+macro_rules! route {
+    ($method:ident $pattern:literal, $access:expr, $handler:path) => {
+        $crate::route!($method $pattern, $access, $handler, body $crate::route!(@body $method))
+    };
+    ($method:ident $pattern:literal, $access:expr, $handler:path, body $body:expr) => {
+        $crate::Route {
+            method: $crate::Method::$method,
+            pattern: $pattern,
+            access: $access,
+            body: $body,
+            handler: |context| ::std::boxed::Box::pin($handler(context)),
+        }
+    };
+    (@body POST) => { $crate::BodyRule::JSON };
+    (@body PUT) => { $crate::BodyRule::JSON };
+    (@body PATCH) => { $crate::BodyRule::JSON };
+    (@body $method:ident) => { $crate::BodyRule::IGNORED };
+}
+
+/// Makes the component answer HTTP with that route table. With a second argument, an `async fn()` that runs when the
+/// answer to a request that was not internal has been taken. `serve!(public ROUTES)` makes a box that verifies no tokens,
+/// `serve!(own_sessions ROUTES)` one that verifies them and looks at their sessions itself.
+#[macro_export]
+macro_rules! serve {
+    (public $routes:expr) => {
+        $crate::serve!(@entry $routes, $crate::NoGuard, $crate::NOTHING);
+    };
+    (own_sessions $routes:expr) => {
+        $crate::serve!(@entry $routes, $crate::SignatureGuard, $crate::NOTHING);
+    };
+    ($routes:expr) => {
+        $crate::serve!(@entry $routes, $crate::TokenGuard, $crate::NOTHING);
+    };
+    ($routes:expr, $after:path) => {
+        $crate::serve!(@entry $routes, $crate::TokenGuard, Some($after));
+    };
+    (@entry $routes:expr, $guard:expr, $after:expr) => {
+        // Natively, for tests, there is nobody to export to (and no linker takes such symbol names).
+        #[cfg(target_family = "wasm")]
+        #[allow(unsafe_code, unused_qualifications, missing_docs, reason = "generated entry point")]
+        mod entry {
+            use super::*;
+
+            #[::spin_sdk::http_service]
+            async fn handle(request: ::spin_sdk::http::Request) -> $crate::ServedResponse {
+                $crate::serve($routes, &$guard, request, $after).await
+            }
+        }
+    };
+}
+
+/// The answer as the SDK takes it.
+pub type HttpResponse = http::Response<spin_sdk::http::FullBody<bytes::Bytes>>;
+
+/// The answer and the work that follows it, as the SDK takes it.
+pub type ServedResponse = http::Response<Followed>;
+
+/// For adapters that have nothing to do after a request.
+pub const NOTHING: Option<fn() -> std::future::Ready<()>> = None;
