@@ -1,7 +1,6 @@
 //! Fields at fault, of which an answer lists so many and counts the others: it must not grow with what was sent.
 
-use serde::Serialize;
-use utoipa::ToSchema;
+use mercato_kernel::FieldError;
 
 /// Most fields at fault that an answer lists; the others are counted.
 pub const MAX_LISTED_ERRORS: usize = 50;
@@ -15,40 +14,10 @@ const MAX_FIELD_CHARS: usize = 128;
 /// Longest sentence about a field, in characters.
 const MAX_MESSAGE_CHARS: usize = 512;
 
-/// One field at fault.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct FieldError {
-    /// Name as in the API; elements of lists as `items[0].quantity`. A long unknown name is cut and ends in `…`.
-    #[schema(example = "price")]
-    pub field: String,
-    /// Stable code.
-    #[schema(example = "min")]
-    pub code: String,
-    /// A sentence for people.
-    #[schema(example = "price must not be less than 0")]
-    pub message: String,
-}
-
-impl FieldError {
-    /// A field at fault.
-    #[must_use]
-    pub fn new(
-        field: impl Into<String>,
-        code: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Self {
-        Self {
-            field: field.into(),
-            code: code.into(),
-            message: message.into(),
-        }
-    }
-
-    fn cut(mut self) -> Self {
-        shorten(&mut self.field, MAX_FIELD_CHARS);
-        shorten(&mut self.message, MAX_MESSAGE_CHARS);
-        self
-    }
+fn cut(mut error: FieldError) -> FieldError {
+    shorten(&mut error.field, MAX_FIELD_CHARS);
+    shorten(&mut error.message, MAX_MESSAGE_CHARS);
+    error
 }
 
 /// The fields at fault: the first [`MAX_LISTED_ERRORS`], and how many there are.
@@ -63,7 +32,7 @@ impl FieldErrors {
     pub(crate) fn push_with(&mut self, make: impl FnOnce() -> FieldError) {
         self.total = self.total.saturating_add(1);
         if self.listed.len() < MAX_LISTED_ERRORS {
-            self.listed.push(make().cut());
+            self.listed.push(cut(make()));
         }
     }
 

@@ -363,7 +363,7 @@ impl Fields {
     }
 
     /// Notes that a field breaks a rule; `rest` continues the sentence after the field's name.
-    pub fn reject(&mut self, name: &str, code: &str, rest: &str) {
+    pub fn reject(&mut self, name: &str, code: &'static str, rest: &str) {
         if self.is_refused {
             return;
         }

@@ -72,17 +72,16 @@ pub use audit::opened_session_of;
 pub use body::{BodyMode, BodyRule, MAX_BODY_BYTES, unsupported_media_type};
 pub use context::{Body, Context};
 pub use etag::Tag;
-pub use field_errors::{FieldError, MAX_LISTED_ERRORS};
+pub use field_errors::MAX_LISTED_ERRORS;
 pub use fields::{Draft, Fields, FromJson};
 pub use followed::{Followed, let_the_answer_go};
 pub use guard::{Guard, NoGuard, Principal, Role, SignatureGuard, TokenGuard};
 pub use idempotency::MAX_IDEMPOTENCY_KEY_CHARS;
+pub use mercato_kernel::{DEFAULT_PAGE_LIMIT, FieldError, PAGE_LIMIT_MAX, PageRequest};
 pub use mercato_settings::Invalid as InvalidSetting;
 pub use multipart::{FormPiece, MULTIPART, Multipart, PartHead};
 pub use outbox_lag::OutboxLag;
-pub use page::{
-    DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, PageInfo, PageMeta, PageRequest, paged, paged_with,
-};
+pub use page::{PageInfo, PageMeta, paged, paged_with};
 pub use parameters::{IdempotencyKey, IfMatch, IfNoneMatch, PageParameters};
 pub use payment_status::PaymentStatusName;
 pub use problem::{Problem, ProblemDocument};

@@ -3,48 +3,31 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use mercato_kernel::{DEFAULT_PAGE_LIMIT, PAGE_LIMIT_MAX, Page, PageRequest};
+
 use crate::{Problem, Query, Reply};
 
-/// Entries on a page when the client does not say.
-pub const DEFAULT_PAGE_LIMIT: u32 = 10;
-
-/// Most entries on a page.
-pub const MAX_PAGE_LIMIT: u32 = 100;
-
-/// Which page of a list is wanted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PageRequest {
-    /// From 1.
-    pub page: u32,
-    /// 1 to [`MAX_PAGE_LIMIT`].
-    pub limit: u32,
-    /// The `next` of the page before, instead of a number.
-    pub after: Option<String>,
-}
-
-impl PageRequest {
-    pub(crate) fn from_query(query: &mut Query) -> Self {
-        let numbered = query.optional("page", "a whole number from 1");
-        let page = numbered.unwrap_or(1);
-        let after = query.text("after");
-        if after.is_some() && numbered.is_some() {
-            query.reject("after", "exclusive", "must not be given together with page");
-        }
-        let limit = query
-            .optional("limit", "a whole number from 1 to 100")
-            .unwrap_or(DEFAULT_PAGE_LIMIT);
-        if page == 0 {
-            query.reject("page", "min", "must not be less than 1");
-        }
-        if limit == 0 || limit > MAX_PAGE_LIMIT {
-            query.reject(
-                "limit",
-                if limit == 0 { "min" } else { "max" },
-                "must be from 1 to 100",
-            );
-        }
-        Self { page, limit, after }
+pub(crate) fn from_query(query: &mut Query) -> PageRequest {
+    let numbered = query.optional("page", "a whole number from 1");
+    let page = numbered.unwrap_or(1);
+    let after = query.text("after");
+    if after.is_some() && numbered.is_some() {
+        query.reject("after", "exclusive", "must not be given together with page");
     }
+    let limit = query
+        .optional("limit", "a whole number from 1 to 100")
+        .unwrap_or(DEFAULT_PAGE_LIMIT);
+    if page == 0 {
+        query.reject("page", "min", "must not be less than 1");
+    }
+    if limit == 0 || limit > PAGE_LIMIT_MAX {
+        query.reject(
+            "limit",
+            if limit == 0 { "min" } else { "max" },
+            "must be from 1 to 100",
+        );
+    }
+    PageRequest { page, limit, after }
 }
 
 /// What an answer says of a list beside its entries.
@@ -81,6 +64,17 @@ pub struct PageInfo {
     pub page: u32,
     /// Cursor of the next page; none on the last one.
     pub next: Option<String>,
+}
+
+impl<T> From<&Page<T>> for PageInfo {
+    fn from(page: &Page<T>) -> Self {
+        Self {
+            total: page.total.entries,
+            total_is_exact: page.total.is_exact,
+            page: page.page,
+            next: page.next.clone(),
+        }
+    }
 }
 
 #[derive(Serialize)]

@@ -107,11 +107,11 @@ impl Query {
 
     /// `page` and `limit`.
     pub fn page(&mut self) -> PageRequest {
-        PageRequest::from_query(self)
+        crate::page::from_query(self)
     }
 
     /// Notes that a parameter breaks a rule; `rest` continues the sentence after its name.
-    pub fn reject(&mut self, name: &str, code: &str, rest: &str) {
+    pub fn reject(&mut self, name: &str, code: &'static str, rest: &str) {
         self.errors.push_with(|| {
             let name = shown(name);
             let message = format!("{name} {rest}");

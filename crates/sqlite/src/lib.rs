@@ -13,7 +13,7 @@ mod migrate;
 mod value;
 
 pub use migrate::Migration;
-pub use value::{FromValue, Row, Value};
+pub use value::{Column, FromValue, Row, Value};
 
 use backend::Backend;
 
@@ -67,8 +67,8 @@ pub enum Error {
     /// A column does not hold what the code expects.
     #[error("column {column} does not hold {expected}")]
     Type {
-        /// Position from 0.
-        column: usize,
+        /// Its name, or its position from 0.
+        column: String,
         /// What was asked for.
         expected: &'static str,
     },
@@ -89,6 +89,14 @@ impl Error {
             Self::Interrupted(message)
         } else {
             Self::Storage(message)
+        }
+    }
+
+    /// The column does not hold what is expected, as in "column amount does not hold an amount".
+    pub fn not(column: impl Column, expected: &'static str) -> Self {
+        Self::Type {
+            column: column.name(),
+            expected,
         }
     }
 
@@ -345,14 +353,14 @@ mod tests {
         assert_eq!(
             row.get::<i64>(3),
             Err(Error::Type {
-                column: 3,
+                column: "3".to_owned(),
                 expected: "an integer"
             })
         );
         assert_eq!(
             row.get::<i64>(9),
             Err(Error::Type {
-                column: 9,
+                column: "9".to_owned(),
                 expected: "an integer"
             })
         );

@@ -1,3 +1,7 @@
+use std::rc::Rc;
+
+use uuid::Uuid;
+
 use crate::Error;
 
 /// A value of SQLite, bound to a statement or read from a row.
@@ -33,6 +37,7 @@ value_from! {
     u64 => |value| Self::Integer(i64::try_from(value).unwrap_or(i64::MAX)),
     bool => |value| Self::Integer(i64::from(value)),
     String => Self::Text,
+    Uuid => |value: Uuid| Self::Text(value.to_string()),
     &String => |value: &String| Self::Text(value.clone()),
     &str => |value: &str| Self::Text(value.to_owned()),
     Vec<u8> => Self::Blob,
@@ -116,21 +121,64 @@ impl<T: FromValue> FromValue for Option<T> {
     }
 }
 
+impl FromValue for Uuid {
+    const EXPECTED: &'static str = "a UUID";
+
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Text(text) => Self::try_parse(text).ok(),
+            _ => None,
+        }
+    }
+}
+
+/// Which column of a row: its name, or its position from 0.
+pub trait Column {
+    /// The position of the column among those names, from 0.
+    fn position(&self, names: &[String]) -> Option<usize>;
+    /// What it is called in an error.
+    fn name(&self) -> String;
+}
+
+impl Column for usize {
+    fn position(&self, _: &[String]) -> Option<usize> {
+        Some(*self)
+    }
+
+    fn name(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Column for &str {
+    fn position(&self, names: &[String]) -> Option<usize> {
+        names.iter().position(|name| name == self)
+    }
+
+    fn name(&self) -> String {
+        (*self).to_owned()
+    }
+}
+
 /// One row of a result.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row(pub(crate) Vec<Value>);
+pub struct Row {
+    pub(crate) names: Rc<[String]>,
+    pub(crate) values: Vec<Value>,
+}
 
 impl Row {
-    /// The column at that position, from 0.
+    /// A column by its name, or by its position from 0.
     ///
     /// # Errors
     /// [`Error::Type`] when there is no such column or it holds something else.
-    pub fn get<T: FromValue>(&self, column: usize) -> Result<T, Error> {
-        self.0
-            .get(column)
+    pub fn get<T: FromValue>(&self, column: impl Column) -> Result<T, Error> {
+        let position = column.position(&self.names);
+        position
+            .and_then(|position| self.values.get(position))
             .and_then(T::from_value)
-            .ok_or(Error::Type {
-                column,
+            .ok_or_else(|| Error::Type {
+                column: column.name(),
                 expected: T::EXPECTED,
             })
     }

@@ -1,6 +1,6 @@
 //! What the application needs from outside.
 
-use mercato_cursor::Total;
+use mercato_kernel::Total;
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_tokens::KeyRing;

@@ -4,7 +4,7 @@
     reason = "a component has one thread; nothing here needs Send"
 )]
 
-use mercato_cursor::Total;
+use mercato_kernel::Total;
 use mercato_money::Currency;
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;

@@ -1,9 +1,9 @@
 //! Orders and payments of the component this one is composed with.
 
-use crate::bindings::mercato::orders::commands::{self, EventOutcome, EventType, PaymentEvent};
-use crate::bindings::mercato::orders::maintenance;
-use crate::bindings::mercato::payments::outbox;
-use crate::bindings::mercato::payments::types;
+use crate::bindings::mercato::orders_old::commands::{self, EventOutcome, EventType, PaymentEvent};
+use crate::bindings::mercato::orders_old::maintenance;
+use crate::bindings::mercato::payments_old::outbox;
+use crate::bindings::mercato::payments_old::types;
 use crate::handler::Shop;
 
 /// The shop as it is composed.

@@ -6,8 +6,8 @@ use mercato_edge::{Amount, Fields, Id, Problem};
 use mercato_money::Money;
 use utoipa::ToSchema;
 
-use crate::bindings::mercato::orders::commands::{self, Line};
-use crate::bindings::mercato::orders::types::OrderStatus;
+use crate::bindings::mercato::orders_old::commands::{self, Line};
+use crate::bindings::mercato::orders_old::types::OrderStatus;
 use crate::status::{OrderStatusName, STATUS_RULE, parse_order_status};
 
 /// Most lines of an order, as sent.

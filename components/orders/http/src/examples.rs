@@ -12,10 +12,10 @@ use mercato_edge::{
 };
 use serde_json::json;
 
-use crate::bindings::mercato::orders::queries::{
+use crate::bindings::mercato::orders_old::queries::{
     MoneyReceived, OrderDetails, OrderStats, StatusCount,
 };
-use crate::bindings::mercato::orders::types::{
+use crate::bindings::mercato::orders_old::types::{
     Limit, LimitReached, LineProblem, Order, OrderError, OrderItem, OrderStatus, PaymentSession,
     PaymentStatus, PaymentSummary, Receipt, RejectedLine, StatusChange, TotalChanged, Transition,
 };

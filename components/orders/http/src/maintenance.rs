@@ -5,8 +5,8 @@ use std::cell::Cell;
 use mercato_platform::clock::{Clock, SystemClock};
 use mercato_platform::log;
 
-use crate::bindings::mercato::orders::maintenance;
-use crate::bindings::mercato::payments::outbox;
+use crate::bindings::mercato::orders_old::maintenance;
+use crate::bindings::mercato::payments_old::outbox;
 
 /// Shortest time between two runs, in milliseconds.
 const INTERVAL_MS: u32 = 1_000;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use crate::bindings::mercato::orders::types::{
+use crate::bindings::mercato::orders_old::types::{
     Limit, LimitReached, LineProblem, OrderError, OrderItem, RejectedLine, TotalChanged, Transition,
 };
 use crate::status::order_status_name;
@@ -215,7 +215,7 @@ fn invalid_transition(transition: &Transition) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::mercato::orders::types::{self, OrderStatus};
+    use crate::bindings::mercato::orders_old::types::{self, OrderStatus};
 
     #[test]
     fn every_error_has_its_status_and_code() {

@@ -8,8 +8,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use crate::bindings::mercato::orders::queries::OrderDetails;
-use crate::bindings::mercato::orders::types::{
+use crate::bindings::mercato::orders_old::queries::OrderDetails;
+use crate::bindings::mercato::orders_old::types::{
     Order, OrderItem, OrderStatus, PaymentSession, PaymentSummary, Receipt, StatusChange,
 };
 use crate::status::OrderStatusName;
@@ -381,7 +381,7 @@ pub fn placement_reply(order: &Order, session: &PaymentSession) -> Result<Reply,
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use crate::bindings::mercato::orders::types::PaymentStatus;
+    use crate::bindings::mercato::orders_old::types::PaymentStatus;
     use serde_json::{Value, json};
 
     const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";

@@ -4,7 +4,7 @@ use mercato_edge::PaymentStatusName;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::bindings::mercato::orders::types::{OrderStatus, PaymentStatus};
+use crate::bindings::mercato::orders_old::types::{OrderStatus, PaymentStatus};
 
 /// Every status of an order with its name, in the order of an order's life.
 pub const ORDER_STATUSES: [(OrderStatus, &str); 5] = [

@@ -2,7 +2,7 @@
 
 use mercato_edge::{Context, Problem};
 
-use crate::bindings::mercato::orders::types::Viewer;
+use crate::bindings::mercato::orders_old::types::Viewer;
 
 /// The holder of the request's token.
 ///

@@ -5,7 +5,7 @@
     reason = "components are single-threaded; no future leaves its thread"
 )]
 
-use mercato_cursor::Total;
+use mercato_kernel::Total;
 use mercato_money::Currency;
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;

@@ -6,7 +6,7 @@ use mercato_platform::ids;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::bindings::mercato::payments::commands::CheckoutOutcome;
+use crate::bindings::mercato::payments_old::commands::CheckoutOutcome;
 
 /// Which order is to be paid.
 #[derive(Debug, PartialEq, Eq, ToSchema)]

@@ -5,8 +5,8 @@ use mercato_money::{Currency, Money};
 use mercato_platform::clock::{Clock, SystemClock, rfc3339};
 use mercato_settings::CheckoutReturn;
 
-use crate::bindings::mercato::payments::queries::{self, Checkout, CheckoutLine};
-use crate::bindings::mercato::payments::types::{CheckoutSession, Payment, PaymentStatus};
+use crate::bindings::mercato::payments_old::queries::{self, Checkout, CheckoutLine};
+use crate::bindings::mercato::payments_old::types::{CheckoutSession, Payment, PaymentStatus};
 use crate::body::Outcome;
 use crate::resource::{currency, decimal};
 use crate::storefront::Storefront;

@@ -12,9 +12,11 @@ use mercato_edge::{
 };
 use serde_json::json;
 
-use crate::bindings::mercato::payments::outbox::Entry;
-use crate::bindings::mercato::payments::queries::{Dispute, DisputeStatus, Refund, RefundStatus};
-use crate::bindings::mercato::payments::types::{
+use crate::bindings::mercato::payments_old::outbox::Entry;
+use crate::bindings::mercato::payments_old::queries::{
+    Dispute, DisputeStatus, Refund, RefundStatus,
+};
+use crate::bindings::mercato::payments_old::types::{
     CheckoutSession, EventType, Payment, PaymentError, PaymentEvent, PaymentStatus,
 };
 use crate::body::{self, SessionRequest, Simulation};

@@ -2,7 +2,7 @@
 
 use mercato_edge::{FieldError, PaymentStatusName, Problem, StatusCode};
 
-use crate::bindings::mercato::payments::types::{self, PaymentError};
+use crate::bindings::mercato::payments_old::types::{self, PaymentError};
 
 /// The problem that a client sees.
 pub fn problem(error: PaymentError) -> Problem {

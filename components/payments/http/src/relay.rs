@@ -5,7 +5,7 @@ use std::cell::Cell;
 use mercato_platform::clock::{Clock, SystemClock};
 use mercato_platform::log;
 
-use crate::bindings::mercato::payments::outbox;
+use crate::bindings::mercato::payments_old::outbox;
 
 /// Least time between two runs that requests start, whichever instance answers them, in milliseconds.
 const MIN_INTERVAL_MS: u32 = 1_000;

@@ -7,9 +7,11 @@ use mercato_platform::log;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::bindings::mercato::payments::outbox::{self, Entry};
-use crate::bindings::mercato::payments::queries::{Dispute, DisputeStatus, Refund, RefundStatus};
-use crate::bindings::mercato::payments::types::{
+use crate::bindings::mercato::payments_old::outbox::{self, Entry};
+use crate::bindings::mercato::payments_old::queries::{
+    Dispute, DisputeStatus, Refund, RefundStatus,
+};
+use crate::bindings::mercato::payments_old::types::{
     CheckoutSession, EventType, Payment, PaymentStatus,
 };
 
@@ -428,7 +430,7 @@ fn session(session: &CheckoutSession) -> SessionResource<'_> {
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use crate::bindings::mercato::payments::types::PaymentEvent;
+    use crate::bindings::mercato::payments_old::types::PaymentEvent;
 
     const ORDER: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
     const PAYMENT: &str = "01890a5d-ac96-774b-bcce-b302099a8058";

@@ -1,3 +1,5 @@
+use std::rc::Rc;
+
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
 use crate::{Error, Row, Value};
@@ -20,6 +22,11 @@ impl Backend {
     pub fn query(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
         let mut prepared = self.0.prepare_cached(statement).map_err(from_native)?;
         let columns = prepared.column_count();
+        let names: Rc<[String]> = prepared
+            .column_names()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
         let mut rows = prepared
             .query(rusqlite::params_from_iter(parameters))
             .map_err(from_native)?;
@@ -28,7 +35,10 @@ impl Backend {
             let values = (0..columns)
                 .map(|column| row.get_ref(column).map(to_value))
                 .collect::<Result<_, _>>();
-            result.push(Row(values.map_err(from_native)?));
+            result.push(Row {
+                names: Rc::clone(&names),
+                values: values.map_err(from_native)?,
+            });
         }
         Ok(result)
     }

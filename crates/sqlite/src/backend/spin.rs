@@ -1,3 +1,5 @@
+use std::rc::Rc;
+
 use bindings::spin::sqlite::sqlite as host;
 
 use crate::{Error, Row, Value};
@@ -35,7 +37,11 @@ impl Backend {
 
     pub fn query(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
         let result = self.run(statement, parameters)?;
-        let to_row = |row: host::RowResult| Row(row.values.into_iter().map(to_value).collect());
+        let names: Rc<[String]> = result.columns.into();
+        let to_row = |row: host::RowResult| Row {
+            names: Rc::clone(&names),
+            values: row.values.into_iter().map(to_value).collect(),
+        };
         Ok(result.rows.into_iter().map(to_row).collect())
     }
 

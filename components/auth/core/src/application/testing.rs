@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use mercato_cursor::Total;
+use mercato_kernel::Total;
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_tokens::{Claims, KeyRing, Role, VerifyError};

@@ -1,4 +1,4 @@
-use mercato_cursor::Total;
+use mercato_kernel::Total;
 use mercato_sqlite::{Connection, Database, Migration, Row, migrations, params};
 use mercato_tokens::Role;
 

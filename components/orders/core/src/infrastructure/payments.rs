@@ -2,12 +2,12 @@
 
 use mercato_platform::log;
 
-use crate::bindings::mercato::payments::commands::{self, CheckoutLine, SessionRequest};
-use crate::bindings::mercato::payments::types::{
+use crate::bindings::mercato::payments_old::commands::{self, CheckoutLine, SessionRequest};
+use crate::bindings::mercato::payments_old::types::{
     CheckoutSession, EventType as WitEventType, Payment as WitPayment, PaymentError,
     PaymentEvent as WitPaymentEvent, PaymentStatus as WitPaymentStatus, Viewer,
 };
-use crate::bindings::mercato::payments::{outbox, queries};
+use crate::bindings::mercato::payments_old::{outbox, queries};
 use crate::domain::{
     EventId, EventType, Order, OrderError, OrderId, OrderItem, Payment, PaymentEvent, PaymentId,
     PaymentSession, PaymentStatus,

@@ -2,7 +2,7 @@
 
 mod listing;
 
-use mercato_cursor::Total;
+use mercato_kernel::Total;
 use mercato_money::Money;
 use mercato_platform::log;
 use mercato_sqlite::{Connection, Database, Error, Migration, Row, migrations, params};

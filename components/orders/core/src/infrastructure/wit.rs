@@ -17,7 +17,7 @@ use crate::application::commands::create_order::{self, CreateOrder, CreateOutcom
 use crate::application::commands::sweep;
 use crate::application::commands::{apply_payment_event, record_answer};
 use crate::application::queries::{figures, find_order, list_orders, order_stats};
-use crate::bindings::exports::mercato::orders::{commands, maintenance, queries, types};
+use crate::bindings::exports::mercato::orders_old::{commands, maintenance, queries, types};
 use crate::domain::{
     CustomerId, EventId, EventOutcome, EventType, FieldError, HolderKind, Limit, LimitReached,
     LineProblem, Order, OrderError, OrderId, OrderItem, OrderNumber, OrderStatus, Payment,

@@ -1,8 +1,8 @@
 use mercato_edge::{Context, FieldError, IfMatch, Problem, ProblemDocument, Reply};
 use mercato_platform::{ids, log};
 
-use crate::bindings::mercato::orders::types::Viewer;
-use crate::bindings::mercato::orders::{commands, queries};
+use crate::bindings::mercato::orders_old::types::Viewer;
+use crate::bindings::mercato::orders_old::{commands, queries};
 use crate::body::StatusChange;
 use crate::parameters::OrderIdInPlaceOfStatus;
 use crate::problems::problem;

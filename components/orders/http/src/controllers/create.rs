@@ -5,10 +5,10 @@ use mercato_platform::log;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::bindings::mercato::orders::commands::{
+use crate::bindings::mercato::orders_old::commands::{
     self, Buyer, CreateOutcome, Idempotency, RecordedAnswer,
 };
-use crate::bindings::mercato::orders::types::OrderError;
+use crate::bindings::mercato::orders_old::types::OrderError;
 use crate::body::NewOrder;
 use crate::problems::problem;
 use crate::resource::{PlacementResource, placement_reply};

@@ -2,7 +2,7 @@ use mercato_edge::{Context, IfNoneMatch, Problem, ProblemDocument, Reply};
 
 use mercato_platform::log;
 
-use crate::bindings::mercato::orders::queries;
+use crate::bindings::mercato::orders_old::queries;
 use crate::parameters::OrderId;
 use crate::problems::problem;
 use crate::resource::{DetailsResource, details_reply};

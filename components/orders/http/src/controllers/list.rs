@@ -3,8 +3,8 @@ use mercato_edge::{
 };
 use mercato_platform::ids;
 
-use crate::bindings::mercato::orders::queries::{self, Filter, Sort};
-use crate::bindings::mercato::orders::types::OrderStatus;
+use crate::bindings::mercato::orders_old::queries::{self, Filter, Sort};
+use crate::bindings::mercato::orders_old::types::OrderStatus;
 use crate::parameters::{Owner, Status, StatusInPlaceOfOrderId, Times};
 use crate::problems::problem;
 use crate::resource::resources;

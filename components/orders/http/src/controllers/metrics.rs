@@ -1,7 +1,7 @@
 use mercato_edge::{Context, Problem, Reply};
 use mercato_metrics::{Exposition, Kind};
 
-use crate::bindings::mercato::orders::maintenance::{self, Figures};
+use crate::bindings::mercato::orders_old::maintenance::{self, Figures};
 use crate::problems::problem;
 use crate::status::ORDER_STATUSES;
 
@@ -62,7 +62,7 @@ fn exposition(figures: &Figures) -> Exposition {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::mercato::orders::types::OrderStatus;
+    use crate::bindings::mercato::orders_old::types::OrderStatus;
 
     #[test]
     fn the_metrics_are_in_the_format_and_conventional() {

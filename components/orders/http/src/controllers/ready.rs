@@ -1,6 +1,6 @@
 use mercato_edge::{Context, Problem, Reply, settings};
 
-use crate::bindings::mercato::orders::{maintenance, types};
+use crate::bindings::mercato::orders_old::{maintenance, types};
 use crate::problems::problem;
 
 /// `GET /internal/ready`: whether orders can answer.

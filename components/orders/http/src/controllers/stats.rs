@@ -3,8 +3,8 @@ use mercato_money::{Currency, Money};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::bindings::mercato::orders::queries::{self, MoneyReceived, OrderStats};
-use crate::bindings::mercato::orders::types::OrderStatus;
+use crate::bindings::mercato::orders_old::queries::{self, MoneyReceived, OrderStats};
+use crate::bindings::mercato::orders_old::types::OrderStatus;
 use crate::problems::problem;
 
 /// `GET /orders/stats`: orders by status, and the money that was received for them.
@@ -147,7 +147,7 @@ fn decimal(minor: i64, code: &str) -> Money {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::mercato::orders::queries::StatusCount;
+    use crate::bindings::mercato::orders_old::queries::StatusCount;
     use serde_json::{Value, json};
 
     fn money(currency: &str, gross: i64, refunded: i64, lost: i64) -> MoneyReceived {

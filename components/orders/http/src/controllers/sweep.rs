@@ -1,7 +1,7 @@
 use mercato_edge::{Context, Problem, Reply};
 use serde_json::json;
 
-use crate::bindings::mercato::orders::maintenance;
+use crate::bindings::mercato::orders_old::maintenance;
 use crate::problems::problem;
 
 /// `POST /internal/sweep`: the timer's call, which is told when there is more to do at once.

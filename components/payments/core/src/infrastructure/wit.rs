@@ -13,7 +13,7 @@ use super::settings::VariableSettings;
 use super::sqlite::SqliteStore;
 use super::stripe_webhook::StripeWebhooks;
 use crate::application::{commands as use_cases, queries as views};
-use crate::bindings::exports::mercato::payments::{commands, outbox, queries, types};
+use crate::bindings::exports::mercato::payments_old::{commands, outbox, queries, types};
 use crate::domain::{
     CheckoutLine, CheckoutSession, Dispute, DisputeStatus, EventType, FieldError, MinorUnits,
     NewPayment, OutboxEntry, Payment, PaymentError, PaymentEvent, PaymentStatus, RecordedAnswer,

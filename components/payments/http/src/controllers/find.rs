@@ -2,7 +2,7 @@ use mercato_edge::{Context, IfNoneMatch, Problem, ProblemDocument, Reply};
 use mercato_platform::log;
 
 use super::viewer;
-use crate::bindings::mercato::payments::queries;
+use crate::bindings::mercato::payments_old::queries;
 use crate::parameters::PaymentId;
 use crate::problems::problem;
 use crate::resource::{PaymentResource, reply};

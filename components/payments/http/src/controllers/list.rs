@@ -1,6 +1,6 @@
 use mercato_edge::{Context, PageInfo, PageParameters, Problem, Reply, paged};
 
-use crate::bindings::mercato::payments::queries::{self, PageRequest};
+use crate::bindings::mercato::payments_old::queries::{self, PageRequest};
 use crate::problems::problem;
 use crate::resource::PaymentResource;
 use crate::schemas::PaymentPageDocument;

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::viewer;
-use crate::bindings::mercato::payments::queries;
+use crate::bindings::mercato::payments_old::queries;
 use crate::parameters::PaymentId;
 use crate::problems::problem;
 use crate::resource::DisputeResource;

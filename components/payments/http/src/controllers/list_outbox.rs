@@ -1,7 +1,7 @@
 use mercato_edge::{Context, OutboxLag, PageInfo, PageParameters, Problem, Reply, paged_with};
 use serde::Serialize;
 
-use crate::bindings::mercato::payments::outbox;
+use crate::bindings::mercato::payments_old::outbox;
 use crate::problems::problem;
 use crate::resource::EntryResource;
 use crate::schemas::PageDocument;

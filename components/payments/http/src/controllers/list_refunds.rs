@@ -2,7 +2,7 @@ use mercato_edge::{Context, PageInfo, PageParameters, Problem, ProblemDocument, 
 use mercato_platform::log;
 
 use super::viewer;
-use crate::bindings::mercato::payments::queries::{self, PageRequest};
+use crate::bindings::mercato::payments_old::queries::{self, PageRequest};
 use crate::parameters::PaymentId;
 use crate::problems::problem;
 use crate::resource::RefundResource;

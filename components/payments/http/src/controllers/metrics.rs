@@ -3,8 +3,8 @@ use std::time::Duration;
 use mercato_edge::{Context, PaymentStatusName, Problem, Reply};
 use mercato_metrics::{Exposition, Kind};
 
-use crate::bindings::mercato::payments::outbox::{self, OutboxLag};
-use crate::bindings::mercato::payments::queries::{self, Figures};
+use crate::bindings::mercato::payments_old::outbox::{self, OutboxLag};
+use crate::bindings::mercato::payments_old::queries::{self, Figures};
 use crate::problems::problem;
 
 /// `GET /internal/metrics`: what operators watch, in Prometheus' text format.
@@ -120,7 +120,7 @@ fn outbox_of(text: &mut Exposition, figures: &Figures, lag: &OutboxLag) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::mercato::payments::types::PaymentStatus;
+    use crate::bindings::mercato::payments_old::types::PaymentStatus;
 
     #[test]
     fn the_metrics_are_in_the_format_and_conventional() {

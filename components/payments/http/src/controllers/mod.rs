@@ -2,7 +2,7 @@
 
 use mercato_edge::{Context, Problem};
 
-use crate::bindings::mercato::payments::types::Viewer;
+use crate::bindings::mercato::payments_old::types::Viewer;
 
 pub mod find;
 pub mod find_by_order;

@@ -2,7 +2,7 @@ use mercato_edge::{Context, Problem, ProblemDocument, Reply};
 use mercato_platform::log;
 
 use super::viewer;
-use crate::bindings::mercato::payments::commands;
+use crate::bindings::mercato::payments_old::commands;
 use crate::body::SessionRequest;
 use crate::problems::problem;
 use crate::resource::{PaymentResource, reply};

@@ -1,8 +1,8 @@
 use mercato_edge::{Context, OutboxLag, Problem, Reply, settings};
 use serde_json::json;
 
-use crate::bindings::mercato::payments::types::PaymentError;
-use crate::bindings::mercato::payments::{outbox, queries};
+use crate::bindings::mercato::payments_old::types::PaymentError;
+use crate::bindings::mercato::payments_old::{outbox, queries};
 use crate::problems::problem;
 
 /// `GET /internal/ready`: whether payments can answer, and how far telling is behind.

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::viewer;
-use crate::bindings::mercato::payments::commands::{self, RecordedAnswer, RefundOutcome};
-use crate::bindings::mercato::payments::queries;
-use crate::bindings::mercato::payments::types::{Payment, PaymentError, Viewer};
+use crate::bindings::mercato::payments_old::commands::{self, RecordedAnswer, RefundOutcome};
+use crate::bindings::mercato::payments_old::queries;
+use crate::bindings::mercato::payments_old::types::{Payment, PaymentError, Viewer};
 use crate::body::Refund;
 use crate::parameters::PaymentId;
 use crate::problems::problem;

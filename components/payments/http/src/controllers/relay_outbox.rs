@@ -2,7 +2,7 @@ use mercato_edge::{Context, Problem, Reply};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::bindings::mercato::payments::outbox;
+use crate::bindings::mercato::payments_old::outbox;
 use crate::problems::problem;
 
 /// What a run of the relay did.

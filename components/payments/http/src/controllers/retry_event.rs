@@ -1,8 +1,8 @@
 use mercato_edge::{Context, Problem, ProblemDocument, Reply};
 use mercato_platform::log;
 
-use crate::bindings::mercato::payments::outbox;
-use crate::bindings::mercato::payments::types::PaymentError;
+use crate::bindings::mercato::payments_old::outbox;
+use crate::bindings::mercato::payments_old::types::PaymentError;
 use crate::parameters::EventId;
 use crate::problems::problem;
 use crate::resource::EntryResource;

@@ -1,7 +1,7 @@
 use mercato_edge::{Context, Problem, ProblemDocument, Query, Reply};
 use mercato_platform::clock::{Clock, SystemClock};
 
-use crate::bindings::mercato::payments::queries;
+use crate::bindings::mercato::payments_old::queries;
 use crate::body::Outcome;
 use crate::checkout_page::{Visit, or_page, page};
 use crate::parameters::{CheckoutResult, SessionId};

@@ -1,10 +1,10 @@
 use mercato_edge::{BodyRule, Context, MAX_BODY_BYTES, Problem, ProblemDocument, Reply};
 use mercato_platform::clock::{Clock, SystemClock};
 
-use crate::bindings::mercato::payments::types::{
+use crate::bindings::mercato::payments_old::types::{
     CheckoutSession, Payment, PaymentError, PaymentStatus,
 };
-use crate::bindings::mercato::payments::{commands, queries};
+use crate::bindings::mercato::payments_old::{commands, queries};
 use crate::body::Simulation;
 use crate::checkout_page::{or_page, path};
 use crate::parameters::SessionId;

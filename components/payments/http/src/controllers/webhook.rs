@@ -2,7 +2,7 @@ use mercato_edge::{BodyRule, Context, HeaderName, Problem, ProblemDocument, Repl
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::bindings::mercato::payments::commands;
+use crate::bindings::mercato::payments_old::commands;
 use crate::parameters::StripeSignature;
 use crate::problems::problem;
 use crate::schemas::WebhookEvent;

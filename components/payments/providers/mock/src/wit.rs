@@ -3,7 +3,7 @@
 use mercato_platform::clock::{Clock, SystemClock};
 use mercato_platform::log;
 
-use crate::bindings::exports::mercato::payments::{checkout_simulator, provider};
+use crate::bindings::exports::mercato::payments_old::{checkout_simulator, provider};
 use crate::bindings::spin::variables::variables;
 use crate::{checkout, webhook};
 

@@ -37,4 +37,4 @@ mod bindings {
 }
 
 /// The port's own records.
-pub use bindings::exports::mercato::payments::provider as port;
+pub use bindings::exports::mercato::payments_old::provider as port;

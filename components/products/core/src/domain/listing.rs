@@ -1,6 +1,6 @@
 //! Which products a list shows, in which order, and how much of it.
 
-use mercato_cursor::{Cursor, Key, NotACursor, Total, skipped_rows};
+use mercato_kernel::{Cursor, Key, NotACursor, Total, skipped_rows};
 use mercato_money::Money;
 
 use crate::domain::error::{FieldCode, FieldError, ProductError};

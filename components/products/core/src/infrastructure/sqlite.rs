@@ -472,10 +472,7 @@ fn to_product(row: &Row) -> Result<Product, Error> {
 }
 
 fn to_line(row: &Row) -> Result<ReservedLine, Error> {
-    let no_quantity = Error::Type {
-        column: 3,
-        expected: "a quantity",
-    };
+    let no_quantity = Error::not(3, "a quantity");
     Ok(ReservedLine {
         product_id: ProductId::stored(row.get(0)?),
         name: Name::stored(row.get(1)?),

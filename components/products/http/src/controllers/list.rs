@@ -1,5 +1,5 @@
 use mercato_edge::{
-    Context, Id, MAX_PAGE_LIMIT, PageInfo, PageRequest, Price, Problem, Query, Reply, paged,
+    Context, Id, PAGE_LIMIT_MAX, PageInfo, PageRequest, Price, Problem, Query, Reply, paged,
 };
 use mercato_money::Money;
 use utoipa::ToSchema;
@@ -164,7 +164,7 @@ impl ListQuery {
         let PageRequest { page, limit, after } = query.page();
         query.finish()?;
         let limit = if ids.is_some() && !is_limited {
-            MAX_PAGE_LIMIT
+            PAGE_LIMIT_MAX
         } else {
             limit
         };

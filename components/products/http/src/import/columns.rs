@@ -49,7 +49,7 @@ impl Column {
     }
 
     /// It breaks a rule; `rest` continues the sentence after its name.
-    pub fn error(self, code: &str, rest: &str) -> FieldError {
+    pub fn error(self, code: &'static str, rest: &str) -> FieldError {
         let name = self.name();
         FieldError::new(name, code, format!("{name} {rest}"))
     }

@@ -285,7 +285,7 @@ impl Cells<'_> {
             .ok()
     }
 
-    fn reject(&mut self, column: Column, code: &str, rest: &str) {
+    fn reject(&mut self, column: Column, code: &'static str, rest: &str) {
         self.errors.push(column.error(code, rest));
     }
 }

@@ -230,7 +230,7 @@ fn a_row_of_csv_that_breaks_a_rule_names_its_fields() {
     let seen = csv(text);
     let codes = |seen: &Seen, index: usize| -> Vec<(String, String)> {
         let refusal = seen[index].1.as_ref().unwrap_err();
-        let pair = |error: &FieldError| (error.field.clone(), error.code.clone());
+        let pair = |error: &FieldError| (error.field.clone(), error.code.to_string());
         refusal.errors.iter().map(pair).collect()
     };
     let pair = |field: &str, code: &str| (field.to_owned(), code.to_owned());

@@ -1,4 +1,4 @@
-use mercato_cursor::{Cursor, Key, NotACursor, Total, skipped_rows};
+use mercato_kernel::{Cursor, Key, NotACursor, Total, skipped_rows};
 
 use crate::application::Error;
 use crate::domain::{Account, AccountId, BrokenRule, Email, Fields};

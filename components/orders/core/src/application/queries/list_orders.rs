@@ -4,7 +4,7 @@
 //! orders ends with the id, or with the last change and the id: a page by cursor is one search, however far down the list it
 //! lies.
 
-use mercato_cursor::{Cursor, Key, Total, skipped_rows};
+use mercato_kernel::{Cursor, Key, Total, skipped_rows};
 
 use crate::application::Viewer;
 use crate::domain::{FieldError, Order, OrderError, OrderId};
@@ -106,7 +106,7 @@ fn check(request: &PageRequest, sort: OrderSort) -> Result<(u32, PageStart), Ord
     let start = match &request.after {
         None => numbered(request),
         Some(after) => position(after, sort).ok_or_else(|| {
-            let message = format!("after {}", mercato_cursor::NotACursor);
+            let message = format!("after {}", mercato_kernel::NotACursor);
             FieldError::new("after", "format", message)
         }),
     };

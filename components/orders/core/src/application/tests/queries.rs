@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use mercato_cursor::{Cursor, Key, Total};
+use mercato_kernel::{Cursor, Key, Total};
 
 use crate::application::Viewer;
 use crate::application::queries::list_orders::{self, PageRequest};

@@ -4,7 +4,7 @@
 //! stands behind a `+`, which takes it out of the choice (<https://sqlite.org/optoverview.html>, "Disqualifying WHERE clause
 //! terms").
 
-use mercato_cursor::Total;
+use mercato_kernel::Total;
 use mercato_sqlite::Value;
 
 use super::ORDER_COLUMNS;

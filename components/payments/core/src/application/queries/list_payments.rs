@@ -1,4 +1,4 @@
-use mercato_cursor::{Cursor, Key, Total, skipped_rows};
+use mercato_kernel::{Cursor, Key, Total, skipped_rows};
 
 use super::{PAGE_LIMIT_MAX, PageRequest, find_payment};
 use crate::domain::{Payment, PaymentError, Refund, Viewer};
@@ -137,7 +137,7 @@ fn check(request: &PageRequest, scope: &str) -> Result<Start, PaymentError> {
         _ => None,
     });
     place.ok_or_else(|| {
-        let message = format!("after {}", mercato_cursor::NotACursor);
+        let message = format!("after {}", mercato_kernel::NotACursor);
         PaymentError::invalid("after", "format", message)
     })
 }

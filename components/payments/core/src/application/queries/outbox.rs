@@ -1,4 +1,4 @@
-use mercato_cursor::{Cursor, Key, Total, skipped_rows};
+use mercato_kernel::{Cursor, Key, Total, skipped_rows};
 use mercato_platform::clock::Clock;
 
 use crate::domain::{OutboxEntry, PaymentError, PaymentEvent};
@@ -120,7 +120,7 @@ fn check(request: &PageRequest) -> Result<(u32, PageStart), PaymentError> {
         return Ok((request.page, PageStart::Offset(skipped)));
     };
     position(after).ok_or_else(|| {
-        let message = format!("after {}", mercato_cursor::NotACursor);
+        let message = format!("after {}", mercato_kernel::NotACursor);
         PaymentError::invalid("after", "format", message)
     })
 }

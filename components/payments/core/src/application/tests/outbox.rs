@@ -1,4 +1,4 @@
-use mercato_cursor::{Cursor, Key, Total};
+use mercato_kernel::{Cursor, Key, Total};
 use mercato_platform::clock::Clock;
 
 use super::shop::{ORDER, Shop, Stored, UNPAID_KEPT_MS, now, units};

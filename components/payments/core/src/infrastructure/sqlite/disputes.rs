@@ -132,10 +132,7 @@ fn dispute(row: &Row) -> Stored<Dispute> {
         amount: minor_units(row, 1)?,
         currency: currency(row, 2)?,
         reason: row.get(3)?,
-        status: DisputeStatus::from_name(&status).ok_or(Error::Type {
-            column: 4,
-            expected: "a dispute's status",
-        })?,
+        status: DisputeStatus::from_name(&status).ok_or(Error::not(4, "a dispute's status"))?,
         told_at: row.get(5)?,
         created_at: row.get(6)?,
     })

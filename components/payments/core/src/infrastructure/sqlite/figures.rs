@@ -72,10 +72,7 @@ impl FigureRecords for SqliteRecords<'_> {
 
 fn payments_of_status(row: &Row) -> Stored<(PaymentStatus, u64)> {
     let status: String = row.get(0)?;
-    let status = PaymentStatus::from_name(&status).ok_or(Error::Type {
-        column: 0,
-        expected: "a payment's status",
-    })?;
+    let status = PaymentStatus::from_name(&status).ok_or(Error::not(0, "a payment's status"))?;
     Ok((status, row.get(1)?))
 }
 

@@ -8,7 +8,7 @@ mod payments;
 mod provider_refunds;
 mod refunds;
 
-use mercato_cursor::Total;
+use mercato_kernel::Total;
 use mercato_money::Currency;
 use mercato_platform::log;
 use mercato_sqlite::{Connection, Database, Error, Migration, Row};
@@ -169,24 +169,13 @@ fn too_late(now: u64) -> u64 {
 }
 
 fn minor_units(row: &Row, column: usize) -> Stored<MinorUnits> {
-    MinorUnits::new(row.get(column)?).ok_or_else(|| {
-        Error::Type {
-            column,
-            expected: "an amount",
-        }
-        .into()
-    })
+    MinorUnits::new(row.get(column)?).ok_or_else(|| Error::not(column, "an amount").into())
 }
 
 fn currency(row: &Row, column: usize) -> Stored<Currency> {
     let code: String = row.get(column)?;
-    code.parse().map_err(|_| {
-        Error::Type {
-            column,
-            expected: "a currency",
-        }
-        .into()
-    })
+    code.parse()
+        .map_err(|_| Error::not(column, "a currency").into())
 }
 
 /// How many rows were counted.

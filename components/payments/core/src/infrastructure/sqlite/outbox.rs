@@ -1,4 +1,4 @@
-use mercato_cursor::Total;
+use mercato_kernel::Total;
 use mercato_sqlite::{Error, Row, params};
 
 use super::{SqliteRecords, all, currency, minor_units, too_late};
@@ -215,13 +215,7 @@ fn event_type(row: &Row, column: usize) -> Stored<EventType> {
     ]
     .into_iter()
     .find(|event_type| type_name(*event_type) == name)
-    .ok_or_else(|| {
-        Error::Type {
-            column,
-            expected: "an event type",
-        }
-        .into()
-    })
+    .ok_or_else(|| Error::not(column, "an event type").into())
 }
 
 fn event(row: &Row) -> Stored<PaymentEvent> {

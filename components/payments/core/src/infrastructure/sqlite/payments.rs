@@ -1,4 +1,4 @@
-use mercato_cursor::Total;
+use mercato_kernel::Total;
 use mercato_money::Money;
 use mercato_sqlite::{Error, Row, params};
 
@@ -413,13 +413,7 @@ fn outcome_of(name: &str) -> Stored<CheckoutOutcome> {
     ]
     .into_iter()
     .find(|outcome| outcome_name(*outcome) == name)
-    .ok_or_else(|| {
-        Error::Type {
-            column: 0,
-            expected: "an outcome",
-        }
-        .into()
-    })
+    .ok_or_else(|| Error::not(0, "an outcome").into())
 }
 
 const fn outcome_name(outcome: CheckoutOutcome) -> &'static str {
@@ -441,10 +435,7 @@ fn payment(row: &Row) -> Stored<Payment> {
         amount: minor_units(row, 3)?,
         refunded: minor_units(row, 4)?,
         currency: currency(row, 5)?,
-        status: PaymentStatus::from_name(&status).ok_or(Error::Type {
-            column: 6,
-            expected: "a payment status",
-        })?,
+        status: PaymentStatus::from_name(&status).ok_or(Error::not(6, "a payment status"))?,
         provider: row.get(7)?,
         session: SessionSlot {
             number: row.get(8)?,

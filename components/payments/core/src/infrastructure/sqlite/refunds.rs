@@ -1,4 +1,4 @@
-use mercato_cursor::Total;
+use mercato_kernel::Total;
 use mercato_sqlite::{Error, Row, params};
 
 use super::{SqliteRecords, all, counted, minor_units, too_late};
@@ -213,11 +213,7 @@ fn refund(row: &Row) -> Stored<Refund> {
         SUCCEEDED => RefundStatus::Succeeded,
         FAILED => RefundStatus::Failed(row.get(8)?),
         _ => {
-            return Err(Error::Type {
-                column: 7,
-                expected: "a refund status",
-            }
-            .into());
+            return Err(Error::not(7, "a refund status").into());
         }
     };
     let (answer_status, answer_body): (Option<u16>, Option<Vec<u8>>) = (row.get(11)?, row.get(12)?);

@@ -9,7 +9,7 @@ use super::http::HostHttp;
 use super::pace::HostPace;
 use super::settings::Settings;
 use crate::adapter;
-use crate::bindings::exports::mercato::payments::{checkout_simulator, provider};
+use crate::bindings::exports::mercato::payments_old::{checkout_simulator, provider};
 use crate::breaker::Breaker;
 use crate::client::Client;
 use crate::watch;

@@ -2,7 +2,7 @@
 //! and stops when the page is full, and for lists whose products are few, all of them gathered and sorted. A walk is good when
 //! many products are in the list, sorting when few are, so it is counted first, and no further than a total goes.
 
-use mercato_cursor::{Key, Total};
+use mercato_kernel::{Key, Total};
 use mercato_sqlite::{Connection, Error, Row};
 
 use super::to_product;

@@ -1,7 +1,7 @@
 //! Searches. Few matches are ranked and sorted. Many are not: those are taken in the order in which the index of words has
 //! them, newest first, or looked for along the index of the order that was asked for.
 
-use mercato_cursor::{COUNTED_ROWS_MAX, Key, Total};
+use mercato_kernel::{COUNTED_ROWS_MAX, Key, Total};
 use mercato_sqlite::{Connection, Error, Row};
 
 use super::statement::{

@@ -1,6 +1,6 @@
 //! The parts that the statements of lists are made of.
 
-use mercato_cursor::Key;
+use mercato_kernel::Key;
 use mercato_sqlite::Value;
 
 use crate::domain::listing::{Listing, Sort, SortKey, Start};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use mercato_cursor::Total;
+use mercato_kernel::Total;
 
 use super::*;
 use crate::application::queries::list_products;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mercato_cursor::Total;
+use mercato_kernel::Total;
 use proptest::prelude::*;
 
 use super::*;

@@ -4,10 +4,6 @@
 //! index, wherever it is, and entries that come or go meanwhile move nothing. It carries no secret and no right: it is
 //! a position, and whoever makes one up gets the entries after a place of their own choice.
 
-mod page;
-
-pub use page::{COUNTED_ROWS_MAX, PageTooDeep, SKIPPED_ROWS_MAX, Total, skipped_rows};
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;

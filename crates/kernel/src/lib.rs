@@ -1,0 +1,21 @@
+//! What every context needs and none owns: identifiers, callers, field errors, pages of lists, back-off.
+
+mod back_off;
+mod caller;
+mod cursor;
+mod field_error;
+mod id;
+mod page;
+
+pub use back_off::{BackOff, Throttle};
+pub use caller::Caller;
+pub use cursor::{Cursor, Key, MAX_CURSOR_BYTES, MAX_KEYS, NotACursor};
+pub use field_error::FieldError;
+pub use id::{AccountId, IdText, NotAnId, OrderId, PaymentId, ProductId};
+pub use page::{
+    COUNTED_ROWS_MAX, DEFAULT_PAGE_LIMIT, PAGE_LIMIT_MAX, Page, PageRequest, PageStart,
+    PageTooDeep, SKIPPED_ROWS_MAX, Total, skipped_rows,
+};
+
+#[doc(hidden)]
+pub use uuid::Uuid;
