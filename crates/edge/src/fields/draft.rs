@@ -1,0 +1,31 @@
+use crate::field_errors::FieldErrors;
+use crate::{FieldError, Problem};
+
+/// What a body says, if it could be read; a member that could not has its type's default.
+#[derive(Debug)]
+#[must_use = "what is wrong with it is told by `check`"]
+pub struct Draft<T> {
+    pub(super) value: T,
+    pub(super) errors: FieldErrors,
+}
+
+impl<T> Draft<T> {
+    /// The value, if all of it could be read. Otherwise `rules` says what is wrong with the rest, so that whoever
+    /// corrects a form learns everything at once.
+    ///
+    /// # Errors
+    /// [`Problem::validation`] with every field at fault; of one that could not be read the rules have nothing to add.
+    pub fn check(self, rules: impl FnOnce(&T) -> Vec<FieldError>) -> Result<T, Problem> {
+        let Self { value, mut errors } = self;
+        if errors.is_empty() {
+            return Ok(value);
+        }
+        let mut broken = rules(&value);
+        broken.retain(|error| {
+            let known = errors.listed();
+            known.iter().all(|known| known.field != error.field)
+        });
+        errors.append(broken.into_iter().collect());
+        Err(Problem::of_fields(errors))
+    }
+}

@@ -1,0 +1,285 @@
+//! Validation of JSON bodies: every field at fault is named, unknown ones too, all at once.
+
+mod draft;
+mod from_json;
+mod members;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use mercato_platform::ids;
+use serde_json::value::RawValue;
+
+pub use draft::Draft;
+pub use from_json::FromJson;
+use members::{Elements, MAX_MEMBERS, Members};
+
+use crate::field_errors::{FieldErrors, shown};
+use crate::{FieldError, Problem};
+
+/// The members of a JSON object, taken out one by one. What is wrong is collected; [`Fields::finish`] tells.
+///
+/// A member that could not be read comes out as its type's default, which is never used because `finish` fails.
+#[derive(Debug)]
+pub struct Fields {
+    values: BTreeMap<String, Box<RawValue>>,
+    prefix: String,
+    errors: FieldErrors,
+    /// The object has too many members: nothing else is said of it.
+    is_refused: bool,
+}
+
+impl Fields {
+    /// The members of the JSON object in `body`.
+    ///
+    /// # Errors
+    /// 400 with the position when it is not JSON, or not an object.
+    pub fn parse(body: &[u8]) -> Result<Self, Problem> {
+        if body.is_empty() {
+            return Err(Problem::bad_request(
+                "malformed-json",
+                "the body is empty: send a JSON object",
+            ));
+        }
+        Self::object(body).map_err(|error| {
+            if error.is_data() {
+                return Problem::bad_request("malformed-json", "the body must be a JSON object");
+            }
+            let (line, column) = (error.line(), column(body, &error));
+            Problem::bad_request(
+                "malformed-json",
+                format!("the body is not valid JSON at line {line} column {column}"),
+            )
+        })
+    }
+
+    /// The members of a JSON object that is only a part of the body.
+    ///
+    /// # Errors
+    /// Why it is not one.
+    pub fn object(json: &[u8]) -> Result<Self, serde_json::Error> {
+        Ok(Self::of(serde_json::from_slice(json)?, String::new()))
+    }
+
+    fn of(members: Members, prefix: String) -> Self {
+        let mut fields = Self {
+            values: members.values,
+            prefix,
+            errors: FieldErrors::default(),
+            is_refused: false,
+        };
+        if members.are_too_many {
+            fields.refuse();
+            return fields;
+        }
+        for name in members.repeated {
+            fields.reject(&name, "repeated", "is given more than once");
+        }
+        fields
+    }
+
+    /// Notes that the object has too many members, and that nothing else is worth saying of it.
+    fn refuse(&mut self) {
+        let place = match self.prefix.strip_suffix('.') {
+            Some(place) => place.to_owned(),
+            None => "body".to_owned(),
+        };
+        let message = format!("{place} must not have more than {MAX_MEMBERS} members");
+        self.errors
+            .push_with(|| FieldError::new(place, "max", message));
+        self.is_refused = true;
+        self.values.clear();
+    }
+
+    /// A member that must be there.
+    pub fn required<T: FromJson>(&mut self, name: &str) -> T {
+        match self.values.remove(name) {
+            Some(raw) => self.read(name, raw.get()).unwrap_or_default(),
+            None => {
+                self.reject(name, "required", "is required");
+                T::default()
+            }
+        }
+    }
+
+    /// An identifier that must be there.
+    pub fn required_id(&mut self, name: &str) -> String {
+        match self.values.remove(name) {
+            Some(raw) => self.id(name, &raw),
+            None => self.required(name),
+        }
+    }
+
+    /// An identifier that may be absent; `null` is none.
+    pub fn optional_id(&mut self, name: &str) -> Option<String> {
+        let raw = self.values.remove(name)?;
+        Some(self.id(name, &raw))
+    }
+
+    fn id(&mut self, name: &str, raw: &RawValue) -> String {
+        let given: String = self.read(name, raw.get()).unwrap_or_default();
+        match ids::parse(&given) {
+            Ok(id) => id,
+            // What is no string at all has been told already.
+            Err(error) => {
+                if raw.get().starts_with('"') {
+                    self.reject(name, "format", &error.to_string());
+                }
+                given
+            }
+        }
+    }
+
+    /// A whole number that must be there and within a range.
+    pub fn required_within(&mut self, name: &str, range: RangeInclusive<u32>) -> u32 {
+        let Some(raw) = self.values.remove(name) else {
+            return self.required(name);
+        };
+        let Some(given) = self.read::<i64>(name, raw.get()) else {
+            return 0;
+        };
+        let (min, max) = (range.start(), range.end());
+        if given < i64::from(*min) {
+            self.reject(name, "min", &format!("must not be less than {min}"));
+        } else if given > i64::from(*max) {
+            self.reject(name, "max", &format!("must not be more than {max}"));
+        }
+        u32::try_from(given).unwrap_or_default()
+    }
+
+    /// A member that may be absent; `null` is not a value of it.
+    pub fn optional<T: FromJson>(&mut self, name: &str) -> Option<T> {
+        let raw = self.values.remove(name)?;
+        self.read(name, raw.get())
+    }
+
+    /// A member that may be absent (`None`) or `null` (`Some(None)`).
+    #[allow(
+        clippy::option_option,
+        reason = "absent and null mean different things in a PATCH"
+    )]
+    pub fn nullable<T: FromJson>(&mut self, name: &str) -> Option<Option<T>> {
+        let raw = self.values.remove(name)?;
+        if raw.get() == "null" {
+            Some(None)
+        } else {
+            self.read(name, raw.get()).map(Some)
+        }
+    }
+
+    /// A list of at most `max` objects that must be there, each read by `item`. Of a longer one none is looked at.
+    pub fn objects<T>(
+        &mut self,
+        name: &str,
+        max: usize,
+        mut item: impl FnMut(&mut Self) -> T,
+    ) -> Vec<T> {
+        let Some(raw) = self.values.remove(name) else {
+            self.reject(name, "required", "is required");
+            return Vec::new();
+        };
+        let Ok(elements) = Elements::read(raw.get(), max) else {
+            self.reject(name, "type", "must be a list");
+            return Vec::new();
+        };
+        if elements.count > max {
+            let rest = format!("must not have more than {max} entries");
+            self.reject(name, "max", &rest);
+            return Vec::new();
+        }
+        let mut items = Vec::with_capacity(elements.values.len());
+        for (index, element) in elements.values.iter().enumerate() {
+            let place = format!("{name}[{index}]");
+            let Ok(members) = serde_json::from_str(element.get()) else {
+                self.reject(&place, "type", "must be an object");
+                continue;
+            };
+            let mut fields = Self::of(members, format!("{}{place}.", self.prefix));
+            items.push(item(&mut fields));
+            self.errors.append(fields.into_all_errors());
+        }
+        items
+    }
+
+    /// Whether a member of that name is (still) there.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.values.contains_key(name)
+    }
+
+    /// Notes that a field breaks a rule; `rest` continues the sentence after the field's name.
+    pub fn reject(&mut self, name: &str, code: &'static str, rest: &str) {
+        if self.is_refused {
+            return;
+        }
+        self.errors.push_with(|| {
+            let field = format!("{}{}", self.prefix, shown(name));
+            let message = format!("{field} {rest}");
+            FieldError::new(field, code, message)
+        });
+    }
+
+    /// Passes over all members that have not been taken: they are not unknown.
+    pub fn ignore_others(&mut self) {
+        self.values.clear();
+    }
+
+    /// All members have been taken: what is left is unknown.
+    ///
+    /// # Errors
+    /// [`Problem::validation`] with everything that was wrong.
+    pub fn finish(self) -> Result<(), Problem> {
+        let errors = self.into_all_errors();
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::of_fields(errors))
+        }
+    }
+
+    /// All members have been taken: what they say, with all that is wrong so far.
+    pub fn draft<T>(self, value: T) -> Draft<T> {
+        Draft {
+            value,
+            errors: self.into_all_errors(),
+        }
+    }
+
+    /// All members have been taken: what was wrong, and what is left because it is unknown; the first
+    /// [`MAX_LISTED_ERRORS`](crate::MAX_LISTED_ERRORS) of it.
+    #[must_use]
+    pub fn into_errors(self) -> Vec<FieldError> {
+        self.into_all_errors().into_listed()
+    }
+
+    fn into_all_errors(mut self) -> FieldErrors {
+        for name in std::mem::take(&mut self.values).into_keys() {
+            self.reject(&name, "unknown", "is not a known field");
+        }
+        self.errors
+    }
+
+    fn read<T: FromJson>(&mut self, name: &str, json: &str) -> Option<T> {
+        match T::from_json(json) {
+            Ok(value) => Some(value),
+            Err((code, rest)) => {
+                self.reject(name, code, &rest);
+                None
+            }
+        }
+    }
+}
+
+/// The column of an error in characters, from 1: the parser counts bytes.
+fn column(body: &[u8], error: &serde_json::Error) -> usize {
+    let line = body
+        .split(|byte| *byte == b'\n')
+        .nth(error.line().saturating_sub(1));
+    let is_continuation = |byte: &&u8| matches!(byte, 0x80..=0xbf);
+    let before = line.unwrap_or_default().iter().take(error.column());
+    error
+        .column()
+        .saturating_sub(before.filter(is_continuation).count())
+}
