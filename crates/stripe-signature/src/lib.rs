@@ -149,9 +149,9 @@ fn decode(hex: &str) -> Option<Tag> {
     if digits.len() != 2 * TAG_BYTES {
         return None;
     }
+    let (pairs, _) = digits.as_chunks();
     let mut tag = [0; TAG_BYTES];
-    for (byte, pair) in tag.iter_mut().zip(digits.chunks_exact(2)) {
-        let [high, low] = pair else { return None };
+    for (byte, [high, low]) in tag.iter_mut().zip(pairs) {
         *byte = (nibble(*high)? << 4) | nibble(*low)?;
     }
     Some(tag)
