@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, HeaderName};
 use mercato_platform::client::ip_address;
 
 use crate::limits::CLIENT_REQUESTS_MAX;
+use crate::sync::lock;
 
 /// Most proxies one behind the other.
 const TRUSTED_PROXIES_MAX: usize = 16;
@@ -92,7 +93,7 @@ pub(crate) struct Underway {
 impl Requests {
     /// Notes a request; `None` when its client has too many already.
     pub(crate) fn begin(&self, client: Client) -> Option<Underway> {
-        let mut requests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut requests = lock(&self.0);
         let count = requests.entry(client).or_default();
         if *count >= CLIENT_REQUESTS_MAX {
             return None;
@@ -107,7 +108,7 @@ impl Requests {
 
 impl Drop for Underway {
     fn drop(&mut self) {
-        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut requests = lock(&self.requests);
         if let Some(count) = requests.get_mut(&self.client) {
             *count = count.saturating_sub(1);
             if *count == 0 {

@@ -209,7 +209,7 @@ pub const METRICS_TIME: Duration = Duration::from_secs(2);
 /// Longest text of metrics that is taken from a component.
 pub const METRICS_BYTES: usize = 256 << 10;
 /// Most metrics that components can make up in their logs, all of them together.
-pub const TOLD_METRICS_MAX: usize = 64;
+pub const COMPONENT_METRICS_MAX: usize = 64;
 
 /// Longest wait of a timer whose component keeps failing.
 pub const TIMER_BACKOFF_MAX: Duration = Duration::from_secs(60);

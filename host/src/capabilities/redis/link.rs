@@ -5,7 +5,7 @@
 //! command stays unanswered for [`REDIS_SILENCE_TIME`] is given up. Nothing else would tell: a network that has
 //! forgotten a connection says nothing.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use futures::FutureExt;
@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::limits::{REDIS_PAUSE, REDIS_SILENCE_TIME, REDIS_TIME};
+use crate::sync::lock;
 
 /// A connection, or the attempt to make one.
 type Connecting = Shared<BoxFuture<'static, RedisResult<MultiplexedConnection>>>;
@@ -93,10 +94,7 @@ impl Link {
 
     /// The connection there is, or the attempt to make one, which goes on when nobody waits for it.
     fn connecting(&self) -> Connecting {
-        let mut slot = self
-            .connecting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut slot = lock(&self.connecting);
         if let Some(connecting) = &*slot {
             return connecting.clone();
         }
@@ -119,10 +117,7 @@ impl Link {
 
     /// The next command makes a new connection, unless another one has begun to.
     fn forget(&self, connecting: &Connecting) {
-        let mut slot = self
-            .connecting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut slot = lock(&self.connecting);
         if slot
             .as_ref()
             .is_some_and(|current| current.ptr_eq(connecting))
@@ -132,19 +127,12 @@ impl Link {
     }
 
     fn counts_as_down(&self) -> bool {
-        let until = self
-            .down_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let until = lock(&self.down_until);
         until.is_some_and(|until| Instant::now() < until)
     }
 
     fn note(&self, is_down: bool) {
-        *self
-            .down_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) =
-            is_down.then(|| Instant::now() + REDIS_PAUSE);
+        *lock(&self.down_until) = is_down.then(|| Instant::now() + REDIS_PAUSE);
     }
 }
 

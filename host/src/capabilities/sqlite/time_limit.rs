@@ -1,0 +1,191 @@
+//! How long a statement has taken: looked at every so many steps of SQLite's virtual machine, and interrupted at its bound.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::limits::{
+    INLINE_READ_PROCESSOR_TIME, INLINE_READ_TIME, INLINE_WRITE_TIME, LONG_READ_TIME,
+    LONG_READ_TIME_MAX, PROBED_READ_TIME, WRITE_TIME,
+};
+use crate::scheduling::workers::thread_time;
+
+/// What a statement may take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum TimeLimit {
+    /// What it needs.
+    #[default]
+    None,
+    /// A moment of a thread that serves connections.
+    Inline,
+    /// As long as it takes to find out whether it is long, on a thread of low priority.
+    Probe,
+    /// As long as a statement that reads may take at all.
+    Long,
+    /// As long as a statement that writes may take at all.
+    Write,
+}
+
+impl TimeLimit {
+    /// The time that it stands for; none is no time.
+    pub(super) const fn time(self) -> Duration {
+        match self {
+            Self::None => Duration::ZERO,
+            Self::Inline => INLINE_READ_TIME,
+            Self::Probe => PROBED_READ_TIME,
+            Self::Long => LONG_READ_TIME,
+            Self::Write => WRITE_TIME,
+        }
+    }
+}
+
+/// What became of a statement at its bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Outcome {
+    /// Nothing.
+    None,
+    /// It was interrupted, and may be begun again background.
+    Long,
+    /// It was interrupted for good.
+    TooLong,
+    /// It was interrupted because nobody waits for its rows.
+    Abandoned,
+    /// It went on, but has kept its thread for long.
+    Slow,
+}
+
+/// The timer over one connection. Whoever runs its statements sets the bound; SQLite asks on the same thread.
+#[derive(Default)]
+pub(super) struct StatementTimer {
+    /// Counts the statements, so that each is timed from its own beginning.
+    run: AtomicU64,
+    bound: AtomicU8,
+    verdict: AtomicU8,
+    is_abandoned: AtomicBool,
+}
+
+impl StatementTimer {
+    /// A statement begins.
+    pub(super) fn begin(&self, bound: TimeLimit) {
+        // Nobody else writes it: a connection does one thing at a time.
+        let run = self.run.load(Ordering::Relaxed).wrapping_add(1);
+        self.run.store(run, Ordering::Relaxed);
+        self.verdict.store(Outcome::None as u8, Ordering::Relaxed);
+        self.bound.store(bound as u8, Ordering::Relaxed);
+    }
+
+    /// It has ended; says what became of it.
+    pub(super) fn end(&self) -> Outcome {
+        self.bound.store(TimeLimit::None as u8, Ordering::Relaxed);
+        self.verdict()
+    }
+
+    /// Whether the last statement has kept its thread for long.
+    pub(super) fn was_slow(&self) -> bool {
+        self.verdict() == Outcome::Slow
+    }
+
+    fn verdict(&self) -> Outcome {
+        match self.verdict.load(Ordering::Relaxed) {
+            verdict if verdict == Outcome::Long as u8 => Outcome::Long,
+            verdict if verdict == Outcome::TooLong as u8 => Outcome::TooLong,
+            verdict if verdict == Outcome::Abandoned as u8 => Outcome::Abandoned,
+            verdict if verdict == Outcome::Slow as u8 => Outcome::Slow,
+            _ => Outcome::None,
+        }
+    }
+
+    /// Says whether anybody waits for the rows of what runs on another thread.
+    pub(super) fn set_abandoned(&self, is_abandoned: bool) {
+        self.is_abandoned.store(is_abandoned, Ordering::Relaxed);
+    }
+
+    fn bound(&self) -> TimeLimit {
+        match self.bound.load(Ordering::Relaxed) {
+            bound if bound == TimeLimit::Inline as u8 => TimeLimit::Inline,
+            bound if bound == TimeLimit::Probe as u8 => TimeLimit::Probe,
+            bound if bound == TimeLimit::Long as u8 => TimeLimit::Long,
+            bound if bound == TimeLimit::Write as u8 => TimeLimit::Write,
+            _ => TimeLimit::None,
+        }
+    }
+
+    fn give(&self, verdict: Outcome) {
+        self.verdict.store(verdict as u8, Ordering::Relaxed);
+    }
+}
+
+/// What SQLite asks every so many steps.
+pub(super) struct ProgressCheck {
+    run: u64,
+    started: Instant,
+    /// The thread's processor time when it was looked at first.
+    used: Option<Duration>,
+}
+
+impl ProgressCheck {
+    pub(super) fn new() -> Self {
+        Self {
+            run: 0,
+            started: Instant::now(),
+            used: None,
+        }
+    }
+
+    /// True to interrupt the statement.
+    pub(super) fn is_over(&mut self, timer: &StatementTimer) -> bool {
+        let bound = timer.bound();
+        let run = timer.run.load(Ordering::Relaxed);
+        if run != self.run {
+            *self = Self { run, ..Self::new() };
+            if matches!(bound, TimeLimit::Probe | TimeLimit::Long) {
+                self.used = thread_time();
+            }
+            return false;
+        }
+        let took = self.started.elapsed();
+        let verdict = match bound {
+            TimeLimit::None => Outcome::None,
+            TimeLimit::Inline => self.inline(took),
+            TimeLimit::Write if took >= WRITE_TIME => Outcome::TooLong,
+            TimeLimit::Write if took >= INLINE_WRITE_TIME => Outcome::Slow,
+            TimeLimit::Write => Outcome::None,
+            TimeLimit::Probe | TimeLimit::Long if timer.is_abandoned.load(Ordering::Relaxed) => {
+                Outcome::Abandoned
+            }
+            TimeLimit::Probe if self.has_used(PROBED_READ_TIME, took) => Outcome::Long,
+            TimeLimit::Long if self.has_used(LONG_READ_TIME, took) => Outcome::TooLong,
+            TimeLimit::Probe | TimeLimit::Long if took >= LONG_READ_TIME_MAX => Outcome::TooLong,
+            TimeLimit::Probe | TimeLimit::Long => Outcome::None,
+        };
+        if verdict != Outcome::None {
+            timer.give(verdict);
+        }
+        !matches!(verdict, Outcome::None | Outcome::Slow)
+    }
+
+    fn inline(&mut self, took: Duration) -> Outcome {
+        if took < INLINE_READ_TIME {
+            return Outcome::None;
+        }
+        if self.used.is_none() {
+            self.used = thread_time();
+        }
+        if self.has_used(INLINE_READ_PROCESSOR_TIME, took - INLINE_READ_TIME) {
+            Outcome::Long
+        } else {
+            Outcome::None
+        }
+    }
+
+    /// Whether the statement has used so much processor time; where the system does not tell that, the time that it
+    /// `took`.
+    fn has_used(&self, limit: Duration, took: Duration) -> bool {
+        took >= limit
+            && match (self.used, thread_time()) {
+                (Some(before), Some(now)) => now.saturating_sub(before) >= limit,
+                _ => true,
+            }
+    }
+}

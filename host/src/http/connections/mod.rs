@@ -1,0 +1,733 @@
+//! Who is connected, what each of them keeps the shop from using for others, and who has to go when it runs out: slots,
+//! memory for bodies that are still coming, memory for answers that nobody takes.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
+
+use crate::client::Client;
+use crate::limits::{CLIENT_SHARE, Limits, ROOM_SHARE, SLOW_BODY_TIME};
+use crate::observe::metrics::Metrics;
+use crate::sync::lock;
+
+/// How long somebody who wants in waits before it is looked again who could go.
+const ENTER_WAIT: Duration = Duration::from_millis(20);
+
+/// A memory that all connections share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Budget {
+    /// Bodies that are short. Nothing else takes from it, so that orders and webhooks get through.
+    SmallBodies,
+    /// Longer bodies.
+    LargeBodies,
+    /// Answers, or what is left of them, that wait for their clients.
+    Unread,
+}
+
+/// Number of [`Budget`]s.
+const BUDGETS: usize = 3;
+
+/// All connections of a shop.
+#[derive(Clone)]
+pub(crate) struct Connections(Arc<Table>);
+
+struct Table {
+    started: Instant,
+    connections_max: usize,
+    connections_per_client_max: usize,
+    max_bytes: [u64; BUDGETS],
+    metrics: Arc<Metrics>,
+    open: Mutex<Open>,
+    /// Told when a connection has ended.
+    left: Notify,
+}
+
+/// Who is there.
+#[derive(Default)]
+struct Open {
+    last_id: u64,
+    slots: HashMap<u64, Entry>,
+    clients: HashMap<Client, Usage>,
+    total: Usage,
+}
+
+/// What a client, or all of them, have of everything. What was taken away already does not count.
+#[derive(Clone, Copy, Default)]
+struct Usage {
+    connections: usize,
+    bytes: [u64; BUDGETS],
+}
+
+struct Entry {
+    slot: Arc<ConnectionSlot>,
+    client: Client,
+    /// Not any more when it was told to go.
+    counts: bool,
+    bytes: [u64; BUDGETS],
+    /// Since when it has had some of a budget, in milliseconds since the start.
+    since_ms: [u64; BUDGETS],
+}
+
+/// One connection's slot.
+pub(crate) struct ConnectionSlot {
+    id: u64,
+    table: Arc<Table>,
+    doing: AtomicU64,
+    has_unread: AtomicBool,
+    is_cut: AtomicBool,
+    cut: Notify,
+}
+
+/// A slot that is left when this is dropped.
+pub(crate) struct OccupiedSlot(pub Arc<ConnectionSlot>);
+
+/// What a connection is busy with. Its number takes the two lowest bits of [`ConnectionSlot::doing`]; the others say since when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ConnectionState {
+    /// Nothing: it waits for a request, or for the rest of a head.
+    Idle,
+    /// It waits for a body.
+    Receiving,
+    /// A request is at work.
+    Working,
+}
+
+const DOING_BITS: u32 = 2;
+
+/// Memory that a connection holds; given back when this is dropped.
+pub(crate) struct MemoryReservation {
+    slot: Arc<ConnectionSlot>,
+    budget: Budget,
+    bytes: u64,
+}
+
+/// The connection is to end, because others need what it holds.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Cut;
+
+/// What became of somebody who wants in.
+enum Entrance {
+    Open(OccupiedSlot),
+    /// Its client has too many connections, and all of them are busy.
+    Refused,
+    /// Somebody else is on the way out.
+    Wait,
+}
+
+impl Connections {
+    /// With `counts_clients`, who is connected is who asks, and has no more than its share of the connections.
+    pub(crate) fn new(
+        limits: &Limits,
+        connections_max: usize,
+        counts_clients: bool,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self(Arc::new(Table {
+            started: Instant::now(),
+            connections_max,
+            connections_per_client_max: if counts_clients {
+                connections_max.div_ceil(CLIENT_SHARE)
+            } else {
+                usize::MAX
+            },
+            max_bytes: [
+                limits.small_bodies_bytes,
+                limits.bodies_buffer_bytes,
+                limits.unread_bytes,
+            ],
+            metrics,
+            open: Mutex::default(),
+            left: Notify::new(),
+        }))
+    }
+
+    /// Gives a client's connection a slot; when none is left, takes it from those who do nothing. `None` when the
+    /// client has too many, and all are busy.
+    pub(crate) async fn enter(&self, client: Client) -> Option<OccupiedSlot> {
+        loop {
+            let left = self.0.left.notified();
+            match self.0.enter(client) {
+                Entrance::Open(slot) => return Some(slot),
+                Entrance::Refused => return None,
+                // Also without anybody leaving, somebody may be idle by then.
+                Entrance::Wait => drop(timeout(ENTER_WAIT, left).await),
+            }
+        }
+    }
+
+    /// Closes some connections that do nothing, because something else has run out, such as files.
+    pub(crate) fn make_room(&self) {
+        self.0.close_some(&mut self.0.lock(), |_| true);
+    }
+
+    /// A slot that counts nowhere, for requests that come over no connection.
+    pub(crate) fn detached(&self) -> Arc<ConnectionSlot> {
+        Arc::new(ConnectionSlot::new(0, Arc::clone(&self.0)))
+    }
+}
+
+impl Table {
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        lock(&self.open)
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn enter(self: &Arc<Self>, client: Client) -> Entrance {
+        let mut open = self.lock();
+        if open.of(client).connections >= self.connections_per_client_max
+            && !self.close_some(&mut open, |entry| entry.client == client)
+        {
+            return Entrance::Refused;
+        }
+        if open.total.connections >= self.connections_max && !self.close_some(&mut open, |_| true) {
+            return Entrance::Wait;
+        }
+        // Whoever was told to go is still there for a moment.
+        let leaving_max = (self.connections_max / ROOM_SHARE).max(1);
+        if open.slots.len() >= self.connections_max + leaving_max {
+            return Entrance::Wait;
+        }
+        open.last_id += 1;
+        let slot = Arc::new(ConnectionSlot::new(open.last_id, Arc::clone(self)));
+        open.add(Arc::clone(&slot), client);
+        self.metrics.connection_opened();
+        Entrance::Open(OccupiedSlot(slot))
+    }
+
+    /// Ends some of these connections: first those that do nothing, then those whose answers nobody takes, then those whose
+    /// bodies are slow; of the clients with most connections first, of each the ones that have done so longest. False
+    /// when all are at work.
+    fn close_some(&self, open: &mut Open, may_go: impl Fn(&Entry) -> bool) -> bool {
+        let now_ms = self.now_ms();
+        let mut candidates: Vec<(u8, Reverse<usize>, u64, u64)> = open
+            .slots
+            .iter()
+            .filter(|(_, entry)| may_go(entry) && !entry.slot.is_cut())
+            .filter_map(|(id, entry)| {
+                let (rank, since_ms) = entry.rank(now_ms)?;
+                let connections = open.of(entry.client).connections;
+                Some((rank, Reverse(connections), since_ms, *id))
+            })
+            .collect();
+        candidates.sort_unstable();
+        let enough = (candidates.len() / ROOM_SHARE).max(1);
+        for (_, _, _, id) in candidates.iter().take(enough) {
+            self.cut(open, *id);
+        }
+        !candidates.is_empty()
+    }
+
+    /// Takes memory back from the slowest until there is some for others again. False when there is none for that client.
+    fn reclaim(&self, open: &mut Open, budget: Budget, client: Client) -> bool {
+        let max_bytes = self.max_bytes(budget);
+        let share_bytes = max_bytes / len(CLIENT_SHARE);
+        let excess = |used_bytes: u64, allowed_bytes: u64| {
+            let target_bytes = allowed_bytes - allowed_bytes / len(ROOM_SHARE);
+            (used_bytes > allowed_bytes).then(|| used_bytes - target_bytes)
+        };
+        if let Some(excess) = excess(open.of(client).bytes(budget), share_bytes) {
+            self.cut_slowest(open, budget, excess, |entry| entry.client == client);
+        }
+        if let Some(excess) = excess(open.total.bytes(budget), max_bytes) {
+            self.cut_slowest(open, budget, excess, |_| true);
+        }
+        open.of(client).bytes(budget) <= share_bytes && open.total.bytes(budget) <= max_bytes
+    }
+
+    /// Ends the connections with the least pace, of the clients that have most first, until so much is free.
+    fn cut_slowest(
+        &self,
+        open: &mut Open,
+        budget: Budget,
+        excess_bytes: u64,
+        may_go: impl Fn(&Entry) -> bool,
+    ) {
+        let now_ms = self.now_ms();
+        let mut candidates: Vec<(Reverse<u64>, u64, u64, u64)> = open
+            .slots
+            .iter()
+            .filter(|(_, entry)| entry.bytes(budget) > 0 && may_go(entry) && !entry.slot.is_cut())
+            .filter_map(|(id, entry)| {
+                let pace = entry.pace(budget, now_ms)?;
+                let greed = Reverse(open.of(entry.client).bytes(budget));
+                Some((greed, pace, entry.since_ms(budget), *id))
+            })
+            .collect();
+        candidates.sort_unstable();
+        let mut freed_bytes = 0;
+        for (_, _, _, id) in candidates {
+            if freed_bytes >= excess_bytes {
+                return;
+            }
+            freed_bytes += open.slots.get(&id).map_or(0, |entry| entry.bytes(budget));
+            self.cut(open, id);
+        }
+    }
+
+    /// Tells a connection to go. What it has does not count any more.
+    fn cut(&self, open: &mut Open, id: u64) {
+        if let Some(entry) = open.take_away(id) {
+            entry.slot.cut_off();
+            self.metrics.connection_cut();
+        }
+    }
+
+    fn max_bytes(&self, budget: Budget) -> u64 {
+        self.max_bytes
+            .get(budget as usize)
+            .copied()
+            .unwrap_or_default()
+    }
+}
+
+fn len(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+impl Usage {
+    fn bytes(&self, budget: Budget) -> u64 {
+        self.bytes.get(budget as usize).copied().unwrap_or_default()
+    }
+
+    fn add(&mut self, connections: usize, bytes: [u64; BUDGETS]) {
+        self.connections += connections;
+        for (sum, more) in self.bytes.iter_mut().zip(bytes) {
+            *sum = sum.saturating_add(more);
+        }
+    }
+
+    fn subtract(&mut self, connections: usize, bytes: [u64; BUDGETS]) {
+        self.connections = self.connections.saturating_sub(connections);
+        for (sum, less) in self.bytes.iter_mut().zip(bytes) {
+            *sum = sum.saturating_sub(less);
+        }
+    }
+}
+
+impl Open {
+    fn of(&self, client: Client) -> Usage {
+        self.clients.get(&client).copied().unwrap_or_default()
+    }
+
+    fn add(&mut self, slot: Arc<ConnectionSlot>, client: Client) {
+        self.count(client, 1, [0; BUDGETS]);
+        let entry = Entry {
+            client,
+            counts: true,
+            bytes: [0; BUDGETS],
+            since_ms: [0; BUDGETS],
+            slot,
+        };
+        self.slots.insert(entry.slot.id, entry);
+    }
+
+    fn count(&mut self, client: Client, connections: usize, bytes: [u64; BUDGETS]) {
+        self.total.add(connections, bytes);
+        let usage = self.clients.entry(client).or_default();
+        usage.add(connections, bytes);
+    }
+
+    fn discount(&mut self, client: Client, connections: usize, bytes: [u64; BUDGETS]) {
+        self.total.subtract(connections, bytes);
+        if let Some(usage) = self.clients.get_mut(&client) {
+            usage.subtract(connections, bytes);
+            if usage.connections == 0 {
+                self.clients.remove(&client);
+            }
+        }
+    }
+
+    /// Notes how much of a budget a connection has from now on. False when it counts no more.
+    fn set(&mut self, id: u64, budget: Budget, bytes: u64, now_ms: u64) -> bool {
+        let Some(entry) = self.slots.get_mut(&id).filter(|entry| entry.counts) else {
+            return false;
+        };
+        let (Some(own), Some(since_ms)) = (
+            entry.bytes.get_mut(budget as usize),
+            entry.since_ms.get_mut(budget as usize),
+        ) else {
+            return false;
+        };
+        let before = std::mem::replace(own, bytes);
+        if before == 0 {
+            *since_ms = now_ms;
+        }
+        let (client, mut less, mut more) = (entry.client, [0; BUDGETS], [0; BUDGETS]);
+        for (slot, value) in [(&mut less, before), (&mut more, bytes)] {
+            if let Some(slot) = slot.get_mut(budget as usize) {
+                *slot = value;
+            }
+        }
+        self.count(client, 0, more);
+        self.discount(client, 0, less);
+        true
+    }
+
+    /// What a connection has does not count any more; gives the connection, the first time.
+    fn take_away(&mut self, id: u64) -> Option<&Entry> {
+        let entry = self.slots.get_mut(&id).filter(|entry| entry.counts)?;
+        entry.counts = false;
+        let (client, bytes) = (entry.client, std::mem::take(&mut entry.bytes));
+        self.discount(client, 1, bytes);
+        self.slots.get(&id)
+    }
+
+    fn hand_over(&mut self, id: u64, client: Client) {
+        let Some(entry) = self.slots.get_mut(&id).filter(|entry| entry.counts) else {
+            return;
+        };
+        let (before, bytes) = (entry.client, entry.bytes);
+        if before != client {
+            entry.client = client;
+            self.count(client, 1, bytes);
+            self.discount(before, 1, bytes);
+        }
+    }
+}
+
+impl Entry {
+    fn bytes(&self, budget: Budget) -> u64 {
+        self.bytes.get(budget as usize).copied().unwrap_or_default()
+    }
+
+    fn since_ms(&self, budget: Budget) -> u64 {
+        self.since_ms
+            .get(budget as usize)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// How readily it is closed, lowest first, and since when that is so; `None` while it is at work.
+    fn rank(&self, now_ms: u64) -> Option<(u8, u64)> {
+        let (doing, since_ms) = self.slot.doing();
+        if self.bytes(Budget::Unread) > 0 {
+            return Some((1, self.since_ms(Budget::Unread)));
+        }
+        match doing {
+            ConnectionState::Idle => Some((0, since_ms)),
+            ConnectionState::Receiving => self.is_slow(since_ms, now_ms).then_some((2, since_ms)),
+            ConnectionState::Working => None,
+        }
+    }
+
+    /// Bytes a second, roughly; `None` while it cannot be told, or nobody is waited for.
+    fn pace(&self, budget: Budget, now_ms: u64) -> Option<u64> {
+        let (doing, doing_since_ms) = self.slot.doing();
+        if budget == Budget::Unread {
+            // Whatever was taken, the rest has been waiting since then.
+            return Some(0);
+        }
+        let is_slow = doing == ConnectionState::Receiving && self.is_slow(doing_since_ms, now_ms);
+        let took_ms = now_ms.saturating_sub(doing_since_ms).max(1);
+        is_slow.then(|| self.bytes(budget).saturating_mul(1000) / took_ms)
+    }
+
+    fn is_slow(&self, since_ms: u64, now_ms: u64) -> bool {
+        let slow_ms = u64::try_from(SLOW_BODY_TIME.as_millis()).unwrap_or(u64::MAX);
+        now_ms.saturating_sub(since_ms) >= slow_ms
+    }
+}
+
+impl ConnectionSlot {
+    fn new(id: u64, table: Arc<Table>) -> Self {
+        let slot = Self {
+            id,
+            table,
+            doing: AtomicU64::default(),
+            has_unread: AtomicBool::default(),
+            is_cut: AtomicBool::default(),
+            cut: Notify::new(),
+        };
+        slot.set_doing(ConnectionState::Idle);
+        slot
+    }
+
+    fn set_doing(&self, doing: ConnectionState) {
+        let since = self.table.now_ms() << DOING_BITS;
+        self.doing.store(since | doing as u64, Ordering::Relaxed);
+    }
+
+    /// What the connection is busy with, and since when, in milliseconds since the start.
+    pub(crate) fn doing(&self) -> (ConnectionState, u64) {
+        let value = self.doing.load(Ordering::Relaxed);
+        let doing = match value & ((1 << DOING_BITS) - 1) {
+            0 => ConnectionState::Idle,
+            1 => ConnectionState::Receiving,
+            _ => ConnectionState::Working,
+        };
+        (doing, value >> DOING_BITS)
+    }
+
+    /// A request is at work from now on.
+    pub(crate) fn works(&self) {
+        self.set_doing(ConnectionState::Working);
+    }
+
+    /// From now on the client's body is waited for.
+    pub(crate) fn receives(&self) {
+        self.set_doing(ConnectionState::Receiving);
+    }
+
+    /// Nothing is under way any more.
+    pub(crate) fn rests(&self) {
+        self.set_doing(ConnectionState::Idle);
+    }
+
+    /// Behind proxies, each request has a client of its own.
+    pub(crate) fn belongs_to(&self, client: Client) {
+        self.table.lock().hand_over(self.id, client);
+    }
+
+    /// Whom a line of the log about a refusal names, if there may be one more.
+    pub(crate) fn client_to_log(&self) -> Option<Client> {
+        let open = self.table.lock();
+        let client = open.slots.get(&self.id)?.client;
+        drop(open);
+        let shares = &self.table.metrics.log_shares;
+        shares.admit(client, true).then_some(client)
+    }
+
+    /// So many bytes of answers cannot be sent, because the client does not take them.
+    pub(crate) fn has_unread(&self, bytes: u64) {
+        // Most answers are taken at once.
+        if bytes == 0 && !self.has_unread.load(Ordering::Relaxed) {
+            return;
+        }
+        self.has_unread.store(bytes > 0, Ordering::Relaxed);
+        // Who has to go learns it as everybody does.
+        let _ = self.set(Budget::Unread, bytes);
+    }
+
+    /// Whether the client leaves answers unread.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.has_unread.load(Ordering::Relaxed)
+    }
+
+    /// Holds nothing of a budget yet.
+    pub(crate) fn hold(self: &Arc<Self>, budget: Budget) -> MemoryReservation {
+        MemoryReservation {
+            slot: Arc::clone(self),
+            budget,
+            bytes: 0,
+        }
+    }
+
+    fn set(&self, budget: Budget, bytes: u64) -> Result<(), Cut> {
+        let now_ms = self.table.now_ms();
+        let mut open = self.table.lock();
+        let Some(client) = open.slots.get(&self.id).map(|entry| entry.client) else {
+            return Ok(());
+        };
+        let counts = open.set(self.id, budget, bytes, now_ms);
+        let is_room = bytes == 0 || self.table.reclaim(&mut open, budget, client);
+        if counts && is_room && !self.is_cut() {
+            Ok(())
+        } else {
+            Err(Cut)
+        }
+    }
+
+    /// Others need what this connection holds.
+    fn cut_off(&self) {
+        self.is_cut.store(true, Ordering::Relaxed);
+        self.cut.notify_waiters();
+    }
+
+    /// Whether the connection is to end.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut.load(Ordering::Relaxed)
+    }
+
+    /// Resolves when the connection is to end.
+    pub(crate) async fn cut(&self) {
+        loop {
+            let cut = self.cut.notified();
+            if self.is_cut() {
+                return;
+            }
+            cut.await;
+        }
+    }
+}
+
+impl Drop for OccupiedSlot {
+    fn drop(&mut self) {
+        let Self(slot) = self;
+        let mut open = slot.table.lock();
+        open.take_away(slot.id);
+        open.slots.remove(&slot.id);
+        drop(open);
+        slot.table.metrics.connection_closed();
+        slot.table.left.notify_waiters();
+    }
+}
+
+impl MemoryReservation {
+    /// Holds so much from now on. When that is more than there is, somebody slower has to go.
+    ///
+    /// # Errors
+    /// When this connection has to go, or nobody can.
+    pub(crate) fn grow_to(&mut self, bytes: u64) -> Result<(), Cut> {
+        self.bytes = bytes;
+        self.slot.set(self.budget, bytes)
+    }
+}
+
+impl Drop for MemoryReservation {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            // There is always room for less.
+            let _ = self.slot.set(self.budget, 0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+
+    const KIBIBYTE: u64 = 1 << 10;
+
+    fn connections(connections_max: usize) -> Connections {
+        let limits = Limits {
+            unread_bytes: 64 * KIBIBYTE,
+            ..Limits::default()
+        };
+        Connections::new(&limits, connections_max, true, Arc::new(Metrics::new()))
+    }
+
+    fn client(last: u8) -> Client {
+        IpAddr::from(Ipv4Addr::new(192, 0, 2, last)).into()
+    }
+
+    /// A connection that is let in at once.
+    #[track_caller]
+    fn enter(connections: &Connections, last: u8) -> OccupiedSlot {
+        match connections.0.enter(client(last)) {
+            Entrance::Open(slot) => slot,
+            Entrance::Refused | Entrance::Wait => panic!("no slot for {last}"),
+        }
+    }
+
+    fn cut(slots: &[OccupiedSlot]) -> Vec<usize> {
+        let is_cut = |(number, slot): (usize, &OccupiedSlot)| slot.0.is_cut().then_some(number);
+        slots.iter().enumerate().filter_map(is_cut).collect()
+    }
+
+    #[test]
+    fn who_does_nothing_goes_when_places_run_out_and_nobody_else() {
+        let connections = connections(4);
+        let mut slots: Vec<OccupiedSlot> = (0..4).map(|last| enter(&connections, last)).collect();
+        for slot in &slots[..3] {
+            slot.0.works();
+        }
+        let newcomer = enter(&connections, 9);
+        assert_eq!(cut(&slots), [3]);
+        drop(slots.pop());
+        newcomer.0.works();
+        assert!(matches!(connections.0.enter(client(10)), Entrance::Wait));
+        assert_eq!(cut(&slots), [] as [usize; 0]);
+        slots[1].0.rests();
+        drop(enter(&connections, 10));
+        assert_eq!(cut(&slots), [1]);
+    }
+
+    #[test]
+    fn the_client_with_most_connections_loses_its_oldest() {
+        let connections = connections(12);
+        let few = [enter(&connections, 1), enter(&connections, 2)];
+        let many: Vec<OccupiedSlot> = (0..10)
+            .map(|number| enter(&connections, 3 + number / 3))
+            .collect();
+        // Clients 3, 4 and 5 have three each.
+        enter(&connections, 9);
+        assert_eq!(cut(&few), [] as [usize; 0]);
+        let [gone] = cut(&many)[..] else {
+            panic!("one goes")
+        };
+        assert!(gone < 9);
+    }
+
+    #[test]
+    fn one_client_has_at_most_its_share_of_the_connections() {
+        let connections = connections(4 * CLIENT_SHARE);
+        let slots: Vec<OccupiedSlot> = (0..4).map(|_| enter(&connections, 1)).collect();
+        for slot in &slots {
+            slot.0.works();
+        }
+        assert!(matches!(connections.0.enter(client(1)), Entrance::Refused));
+        let _other = enter(&connections, 2);
+        slots[2].0.rests();
+        let _newcomer = enter(&connections, 1);
+        assert_eq!(cut(&slots), [2]);
+    }
+
+    #[test]
+    fn a_place_is_free_again_when_its_connection_has_ended() {
+        let connections = connections(2);
+        for _ in 0..10 {
+            enter(&connections, 1).0.works();
+        }
+        assert_eq!(connections.0.lock().total.connections, 0);
+        assert!(connections.0.lock().clients.is_empty());
+    }
+
+    #[test]
+    fn whoever_leaves_answers_unread_for_longest_is_cut_off() {
+        let connections = connections(100);
+        let slots: Vec<OccupiedSlot> = (0..5).map(|last| enter(&connections, last)).collect();
+        for slot in &slots[..4] {
+            slot.0.has_unread(16 * KIBIBYTE);
+        }
+        assert_eq!(cut(&slots), [] as [usize; 0]);
+        slots[1].0.has_unread(0);
+        slots[1].0.has_unread(16 * KIBIBYTE);
+        slots[4].0.has_unread(KIBIBYTE);
+        // Of those that have most, one that began first.
+        let [gone] = cut(&slots)[..] else {
+            panic!("one goes")
+        };
+        assert!(gone < 4);
+        let unread = connections.0.lock().total.bytes(Budget::Unread);
+        assert_eq!(unread, (3 * 16 + 1) * KIBIBYTE);
+        // One client alone does not get so far.
+        let greedy = [enter(&connections, 9), enter(&connections, 9)];
+        greedy[0].0.has_unread(10 * KIBIBYTE);
+        greedy[1].0.has_unread(10 * KIBIBYTE);
+        assert_eq!(cut(&greedy).len(), 1);
+    }
+
+    #[test]
+    fn memory_moves_with_a_connection_to_its_next_client() {
+        let connections = connections(100);
+        let slot = enter(&connections, 1);
+        slot.0.has_unread(KIBIBYTE);
+        slot.0.belongs_to(client(2));
+        let open = connections.0.lock();
+        assert_eq!(open.of(client(1)).bytes(Budget::Unread), 0);
+        assert_eq!(open.of(client(2)).bytes(Budget::Unread), KIBIBYTE);
+        assert_eq!(open.clients.len(), 1);
+        assert_eq!(open.total.connections, 1);
+    }
+
+    #[tokio::test]
+    async fn who_is_told_to_go_learns_it_before_and_after() {
+        let connections = connections(1);
+        let slot = enter(&connections, 1);
+        let _newcomer = enter(&connections, 2);
+        slot.0.cut().await;
+        assert!(slot.0.is_cut());
+        let mut hold = slot.0.hold(Budget::SmallBodies);
+        assert_eq!(hold.grow_to(KIBIBYTE), Err(Cut));
+    }
+}
