@@ -228,7 +228,7 @@ pub const LOG_LINES_PER_SECOND: u32 = 1_000;
 /// Of these, lines about requests that were refused.
 pub const LOG_REFUSALS_PER_SECOND: u32 = 200;
 /// Clients whose lines are counted at a time; while there are more, lines about others are left out.
-pub const LOG_SHARES_MAX: usize = 4096;
+pub const LOG_CLIENTS_MAX: usize = 4096;
 /// How long the log lets further lines come before it writes again.
 pub const LOG_GATHER_TIME: Duration = Duration::from_millis(10);
 /// Pause of the log before it writes again to a pipe that is full and does not block.

@@ -90,14 +90,19 @@ impl Memory {
         self.used_bytes() <= self.max_bytes
     }
 
+    fn report(&self, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.metrics.instances_memory_bytes.set(bytes);
+    }
+
     fn take(&self, bytes: usize) {
         let before = self.used_bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.metrics.instances_memory(before.saturating_add(bytes));
+        self.report(before.saturating_add(bytes));
     }
 
     fn give_back(&self, bytes: usize) {
         let before = self.used_bytes.fetch_sub(bytes, Ordering::Relaxed);
-        self.metrics.instances_memory(before.saturating_sub(bytes));
+        self.report(before.saturating_sub(bytes));
         self.freed.notify_waiters();
     }
 }
@@ -189,7 +194,7 @@ mod tests {
             instances_memory_bytes: max_bytes,
             ..Limits::default()
         };
-        Arc::new(Memory::new(&limits, Arc::new(Metrics::new())))
+        Arc::new(Memory::new(&limits, Arc::new(Metrics::default())))
     }
 
     fn instance(shared: &Arc<Memory>) -> InstanceMemory {
@@ -205,7 +210,7 @@ mod tests {
         let (mut one, mut other) = (instance(&memory), instance(&memory));
         assert!(one.grow(7) && other.grow(5));
         drop(other);
-        let text = memory.metrics.render().into_text();
+        let text = memory.metrics.render();
         let line = "mercato_instances_memory_bytes 7";
         assert!(text.lines().any(|shown| shown == line), "{text}");
     }

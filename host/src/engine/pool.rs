@@ -65,7 +65,7 @@ pub(crate) struct Instance {
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        self.metrics.instance_dropped();
+        self.metrics.instances.dec();
     }
 }
 
@@ -228,7 +228,7 @@ impl Pool {
             .as_ref()
             .map(|indices| indices.load(&mut store, &instance))
             .transpose()?;
-        self.services.metrics.instance_made();
+        self.services.metrics.instances.inc();
         let metrics = Arc::clone(&self.services.metrics);
         Ok(Instance {
             store,

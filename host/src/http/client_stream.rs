@@ -262,7 +262,7 @@ mod tests {
 
     /// Of a connection that counts nowhere.
     fn slot() -> Arc<ConnectionSlot> {
-        let metrics = Arc::new(Metrics::new());
+        let metrics = Arc::new(Metrics::default());
         Connections::new(&limits(), 1, true, metrics).detached()
     }
 

@@ -237,7 +237,7 @@ async fn serve(
             }
         }
         Some(Err(_)) if lease.instance.store.data().memory.was_refused() => {
-            services.metrics.memory_refused();
+            services.metrics.memory_refusals.inc();
             tracing::warn!(
                 component = id,
                 request_id,
@@ -246,7 +246,7 @@ async fn serve(
             Some(Err(Problem::BUSY))
         }
         Some(Err(cause)) => {
-            services.metrics.trap();
+            services.metrics.traps.inc();
             tracing::error!(
                 component = id,
                 request_id,

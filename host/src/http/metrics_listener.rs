@@ -100,16 +100,15 @@ pub(crate) async fn render(metrics: &Metrics, sources: &[Source]) -> String {
         }
     }
     let mut text = metrics.render();
-    let own = text.clone().into_text();
-    let mut names: BTreeSet<String> = mercato_metrics::parse(&own)
+    let mut names: BTreeSet<String> = mercato_metrics::parse(&text)
         .unwrap_or_default()
         .into_iter()
         .map(|family| family.name)
         .collect();
     for (component, families) in told {
         for family in families {
-            if names.insert(family.name.clone()) {
-                text.append(&family.text);
+            if !metrics.is_reserved(&family.name) && names.insert(family.name.clone()) {
+                text.push_str(&family.text);
             } else {
                 tracing::warn!(
                     component,
@@ -119,7 +118,7 @@ pub(crate) async fn render(metrics: &Metrics, sources: &[Source]) -> String {
             }
         }
     }
-    text.into_text()
+    text
 }
 
 /// Serves the counters, and what the components tell of themselves, until the shop closes.

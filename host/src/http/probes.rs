@@ -296,8 +296,7 @@ mod tests {
             let number = asked.fetch_add(1, Ordering::Relaxed);
             async move {
                 tokio::task::yield_now().await;
-                let body = Full::new(number.to_string().into()).map_err(|never| match never {});
-                let mut response = Response::new(body.boxed_unsync());
+                let mut response = Response::new(body::full(number.to_string()));
                 *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
                 response
             }

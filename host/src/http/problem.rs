@@ -227,7 +227,6 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::http::body;
     use crate::http::connections::Connections;
     use crate::limits::Limits;
     use crate::observe::metrics::Metrics;
@@ -251,7 +250,7 @@ mod tests {
 
     /// Of a connection that counts nowhere.
     fn slot() -> Arc<ConnectionSlot> {
-        let metrics = Arc::new(Metrics::new());
+        let metrics = Arc::new(Metrics::default());
         Connections::new(&Limits::default(), 1, true, metrics).detached()
     }
 

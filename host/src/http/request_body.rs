@@ -412,7 +412,6 @@ mod tests {
     use http_body_util::StreamBody;
     use tokio::time::timeout;
 
-    use super::body::{self, Pieces};
     use super::*;
     use crate::http::connections::{Connections, OccupiedSlot};
     use crate::observe::metrics::Metrics;
@@ -467,7 +466,7 @@ mod tests {
     };
 
     fn connections(limits: &Limits) -> Connections {
-        Connections::new(limits, 100, true, Arc::new(Metrics::new()))
+        Connections::new(limits, 100, true, Arc::new(Metrics::default()))
     }
 
     /// A connection of a client of its own.

@@ -257,7 +257,7 @@ impl Server {
         let (method, path) = (loggable(method.as_str()), loggable(&path));
         let (method, path) = (method.as_ref(), path.as_ref());
         let is_refusal = response.status().is_client_error() || response.status().is_server_error();
-        let shares = &self.services.metrics.log_shares;
+        let shares = &self.services.metrics.log_limits;
         let Some(left_out) = shares.admit_with_left_out(client, is_refusal) else {
             return response;
         };

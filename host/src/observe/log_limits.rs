@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::client::Client;
-use crate::limits::{LOG_LINES_PER_SECOND, LOG_REFUSALS_PER_SECOND, LOG_SHARES_MAX};
+use crate::limits::{LOG_CLIENTS_MAX, LOG_LINES_PER_SECOND, LOG_REFUSALS_PER_SECOND};
 use crate::sync::lock;
 
 /// What a share is counted over.
@@ -13,7 +13,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 
 /// The clients that have caused lines lately.
 #[derive(Default)]
-pub(crate) struct LogShares(Mutex<HashMap<Client, Share>>);
+pub(crate) struct LogLimits(Mutex<HashMap<Client, Share>>);
 
 struct Share {
     since: Instant,
@@ -22,7 +22,7 @@ struct Share {
     left_out: u64,
 }
 
-impl LogShares {
+impl LogLimits {
     /// Counts a line about a client's request, or about its refusal; says whether it may be written.
     pub(crate) fn admit(&self, client: Client, is_refusal: bool) -> bool {
         self.count(client, is_refusal).is_ok()
@@ -42,10 +42,10 @@ impl LogShares {
     ) -> Result<MutexGuard<'_, HashMap<Client, Share>>, LeftOut> {
         let now = Instant::now();
         let mut shares = lock(&self.0);
-        if shares.len() >= LOG_SHARES_MAX && !shares.contains_key(&client) {
+        if shares.len() >= LOG_CLIENTS_MAX && !shares.contains_key(&client) {
             forget_idle(&mut shares, now);
         }
-        if shares.len() >= LOG_SHARES_MAX && !shares.contains_key(&client) {
+        if shares.len() >= LOG_CLIENTS_MAX && !shares.contains_key(&client) {
             // So many at once share what one may.
             return Err(LeftOut);
         }
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_client_has_so_many_lines_a_second_and_fewer_about_refusals() {
-        let shares = LogShares::default();
+        let shares = LogLimits::default();
         for _ in 0..LOG_REFUSALS_PER_SECOND {
             assert!(shares.admit(client(1), true));
         }
@@ -119,12 +119,12 @@ mod tests {
 
     #[test]
     fn so_many_clients_have_a_share_at_a_time() {
-        let shares = LogShares::default();
-        for number in 0..LOG_SHARES_MAX {
+        let shares = LogLimits::default();
+        for number in 0..LOG_CLIENTS_MAX {
             shares.admit(client(u32::try_from(number).unwrap()), false);
         }
-        assert!(shares.0.lock().unwrap().len() <= LOG_SHARES_MAX);
+        assert!(shares.0.lock().unwrap().len() <= LOG_CLIENTS_MAX);
         shares.admit(client(u32::MAX), false);
-        assert!(shares.0.lock().unwrap().len() <= LOG_SHARES_MAX);
+        assert!(shares.0.lock().unwrap().len() <= LOG_CLIENTS_MAX);
     }
 }

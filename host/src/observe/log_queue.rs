@@ -5,12 +5,12 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mercato_platform::clock::{Clock, SystemClock, rfc3339};
 use mercato_platform::text::loggable;
+use prometheus_client::metrics::counter::Counter;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -22,17 +22,22 @@ const DEFAULT_LOG: &str = "info,wasmtime=warn,wasmtime_wasi=warn,wasmtime_wasi_h
 
 /// How many lines of a log were lost.
 #[derive(Clone, Debug, Default)]
-pub struct LogLosses(Arc<AtomicU64>);
+pub struct LogLosses(Counter);
 
 impl LogLosses {
     /// Lines lost since the start.
     #[must_use]
     pub fn lines(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.get()
     }
 
     fn add(&self, lines: u64) {
-        self.0.fetch_add(lines, Ordering::Relaxed);
+        self.0.inc_by(lines);
+    }
+
+    /// The metric that counts them.
+    pub(super) fn counter(&self) -> Counter {
+        self.0.clone()
     }
 }
 

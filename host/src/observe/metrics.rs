@@ -1,117 +1,228 @@
-//! Counters in Prometheus' text format, served on a listener of their own.
+//! The runner's own metrics, served on a listener of their own.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
-use mercato_metrics::{Exposition, Family, Kind};
+use mercato_metrics::Kind;
+use prometheus_client::encoding::{EncodeLabelSet, prometheus_text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Metric, Registry};
 
-use crate::limits::COMPONENT_METRICS_MAX;
-use crate::observe::log_limits::LogShares;
+use crate::observe::component_metrics::ComponentMetrics;
+use crate::observe::log_limits::LogLimits;
 use crate::observe::log_queue::LogLosses;
-use crate::sync::lock;
 
-/// Upper bounds of the histogram of request durations, in milliseconds.
-const BUCKETS_MS: [u64; 11] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 5000];
+/// Upper bounds of the histogram of request durations, in seconds.
+const BUCKETS_S: [f64; 11] = [
+    0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
+];
 
-/// What the names of metrics that components tell must begin with.
-const TOLD_PREFIX: &str = "mercato_";
-/// Longest name of such a metric, in characters.
-const TOLD_NAME_CHARS_MAX: usize = 80;
-/// Longest text of such a metric, in characters; the rest is left out.
-const TOLD_HELP_CHARS_MAX: usize = 200;
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(crate) struct ByComponent {
+    component: String,
+}
 
-/// All counters of one shop.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ByStatus {
+    component: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ByOutcome {
+    component: String,
+    outcome: &'static str,
+}
+
+type Durations = Family<ByComponent, Histogram, fn() -> Histogram>;
+
+/// All metrics of one shop.
 pub(crate) struct Metrics {
+    registry: Registry,
+    /// Names of the runner's own metrics, and of the samples of each.
+    reserved: Vec<String>,
     started: Instant,
-    requests: Mutex<BTreeMap<(String, u16), u64>>,
-    durations: Mutex<BTreeMap<String, Durations>>,
-    messages: Mutex<BTreeMap<(String, bool), u64>>,
-    timer_calls: Mutex<BTreeMap<(String, bool), u64>>,
-    /// Families of the runner's own.
-    own: Vec<Family>,
-    /// By name.
-    told: Mutex<BTreeMap<String, Told>>,
-    /// By component.
-    scrapes: Mutex<BTreeMap<String, Scrapes>>,
-    traps: AtomicU64,
-    memory_refusals: AtomicU64,
-    instances: AtomicI64,
-    instances_memory_bytes: AtomicUsize,
-    connections: AtomicI64,
-    connections_cut: AtomicU64,
-    sqlite_statements: AtomicU64,
-    long_reads: AtomicU64,
-    long_reads_refused: AtomicU64,
-    published: AtomicU64,
-    publish_failures: AtomicU64,
+    uptime: Gauge,
+    requests: Family<ByStatus, Counter>,
+    durations: Durations,
+    messages: Family<ByOutcome, Counter>,
+    timer_calls: Family<ByOutcome, Counter>,
+    component_up: Family<ByComponent, Gauge>,
+    scrape_failures: Family<ByComponent, Counter>,
+    recorded: Arc<ComponentMetrics>,
+    pub traps: Counter,
+    pub memory_refusals: Counter,
+    pub instances: Gauge,
+    pub instances_memory_bytes: Gauge<u64, AtomicU64>,
+    pub connections: Gauge,
+    pub connections_cut: Counter,
+    pub sqlite_statements: Counter,
+    pub long_reads: Counter,
+    pub long_reads_refused: Counter,
+    published: Counter,
+    publish_failures: Counter,
     log_losses: LogLosses,
     /// What each client may cause in the log.
-    pub log_shares: LogShares,
-}
-
-#[derive(Default)]
-struct Durations {
-    sum: Duration,
-    buckets: [u64; BUCKETS_MS.len()],
-    count: u64,
-}
-
-/// A metric that components tell in their logs.
-struct Told {
-    kind: Kind,
-    help: String,
-    /// By component.
-    values: BTreeMap<String, u64>,
-}
-
-/// How well a component tells its metrics.
-#[derive(Default)]
-struct Scrapes {
-    is_up: bool,
-    failures: u64,
+    pub log_limits: LogLimits,
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Self {
-        let mut metrics = Self::unnamed();
-        let own = metrics.render().into_text();
-        metrics.own = mercato_metrics::parse(&own).unwrap_or_default();
+    pub(crate) fn new(log_losses: LogLosses) -> Self {
+        let mut metrics = Self {
+            registry: Registry::default(),
+            reserved: Vec::new(),
+            started: Instant::now(),
+            uptime: Gauge::default(),
+            requests: Family::default(),
+            durations: Family::new_with_constructor(|| Histogram::new(BUCKETS_S)),
+            messages: Family::default(),
+            timer_calls: Family::default(),
+            component_up: Family::default(),
+            scrape_failures: Family::default(),
+            recorded: Arc::default(),
+            traps: Counter::default(),
+            memory_refusals: Counter::default(),
+            instances: Gauge::default(),
+            instances_memory_bytes: Gauge::default(),
+            connections: Gauge::default(),
+            connections_cut: Counter::default(),
+            sqlite_statements: Counter::default(),
+            long_reads: Counter::default(),
+            long_reads_refused: Counter::default(),
+            published: Counter::default(),
+            publish_failures: Counter::default(),
+            log_losses,
+            log_limits: LogLimits::default(),
+        };
+        metrics.register_all();
         metrics
     }
 
-    /// Does not know yet which names are its own.
-    fn unnamed() -> Self {
-        Self {
-            started: Instant::now(),
-            own: Vec::new(),
-            requests: Mutex::default(),
-            durations: Mutex::default(),
-            messages: Mutex::default(),
-            timer_calls: Mutex::default(),
-            told: Mutex::default(),
-            scrapes: Mutex::default(),
-            traps: AtomicU64::new(0),
-            memory_refusals: AtomicU64::new(0),
-            instances: AtomicI64::new(0),
-            instances_memory_bytes: AtomicUsize::new(0),
-            connections: AtomicI64::new(0),
-            connections_cut: AtomicU64::new(0),
-            sqlite_statements: AtomicU64::new(0),
-            long_reads: AtomicU64::new(0),
-            long_reads_refused: AtomicU64::new(0),
-            published: AtomicU64::new(0),
-            publish_failures: AtomicU64::new(0),
-            log_losses: LogLosses::default(),
-            log_shares: LogShares::default(),
-        }
+    /// The library ends names of counters with `_total`, and texts with a full stop.
+    fn register_all(&mut self) {
+        self.counter(
+            "requests",
+            "Requests answered, by component and status",
+            self.requests.clone(),
+        );
+        let durations = "From the request's head to the response's, by component";
+        self.register(
+            "request_duration_seconds",
+            durations,
+            self.durations.clone(),
+            &["", "_bucket", "_sum", "_count"],
+        );
+        self.counter(
+            "messages",
+            "Messages handed to components, by outcome",
+            self.messages.clone(),
+        );
+        self.counter(
+            "timer_calls",
+            "Calls of the components' timers, by outcome",
+            self.timer_calls.clone(),
+        );
+        self.counter("traps", "Instances that trapped", self.traps.clone());
+        self.counter(
+            "memory_refusals",
+            "Requests that needed more memory than there was",
+            self.memory_refusals.clone(),
+        );
+        self.counter(
+            "sqlite_statements",
+            "SQLite statements",
+            self.sqlite_statements.clone(),
+        );
+        self.counter(
+            "sqlite_long_reads",
+            "SQLite statements that were moved to a thread of low priority",
+            self.long_reads.clone(),
+        );
+        let refused =
+            "SQLite statements given up because too many long ones waited or they took too long";
+        self.counter(
+            "sqlite_long_reads_refused",
+            refused,
+            self.long_reads_refused.clone(),
+        );
+        self.counter(
+            "redis_published",
+            "Messages published",
+            self.published.clone(),
+        );
+        self.counter(
+            "redis_publish_failures",
+            "Messages that could not be published",
+            self.publish_failures.clone(),
+        );
+        self.counter(
+            "log_lines_lost",
+            "Lines of the log that could not be written, or not in time",
+            self.log_losses.counter(),
+        );
+        self.gauge(
+            "uptime_seconds",
+            "Seconds since the start",
+            self.uptime.clone(),
+        );
+        self.gauge(
+            "instances",
+            "Instances alive, idle ones included",
+            self.instances.clone(),
+        );
+        self.gauge(
+            "instances_memory_bytes",
+            "Linear memory that all instances have grown by",
+            self.instances_memory_bytes.clone(),
+        );
+        self.gauge(
+            "connections",
+            "Client connections open",
+            self.connections.clone(),
+        );
+        self.counter(
+            "connections_cut",
+            "Client connections ended because others needed their place or memory",
+            self.connections_cut.clone(),
+        );
+        self.gauge(
+            "component_up",
+            "Whether the component told its metrics",
+            self.component_up.clone(),
+        );
+        let failures = "Times that the component did not tell its metrics, or not in time";
+        self.counter(
+            "metrics_scrape_failures",
+            failures,
+            self.scrape_failures.clone(),
+        );
+        self.registry
+            .register_collector(Box::new(Arc::clone(&self.recorded)));
     }
 
-    /// Also tells how much of the log was lost.
-    pub(crate) fn with_log_losses(mut self, losses: LogLosses) -> Self {
-        self.log_losses = losses;
-        self
+    fn counter(&mut self, name: &str, help: &str, metric: impl Metric) {
+        self.register(name, help, metric, &["_total"]);
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, metric: impl Metric) {
+        self.register(name, help, metric, &[""]);
+    }
+
+    fn register(&mut self, name: &str, help: &str, metric: impl Metric, suffixes: &[&str]) {
+        let name = format!("mercato_{name}");
+        let samples = suffixes.iter().map(|suffix| format!("{name}{suffix}"));
+        self.reserved.extend(samples);
+        self.registry.register(name, help, metric);
+    }
+
+    /// Whether a name is one of the runner's own.
+    pub(crate) fn is_reserved(&self, name: &str) -> bool {
+        self.reserved.iter().any(|reserved| reserved == name)
     }
 
     /// Lines of the log that were lost since the start.
@@ -120,92 +231,47 @@ impl Metrics {
     }
 
     pub(crate) fn request(&self, component: &str, status: u16, took: Duration) {
-        *lock(&self.requests)
-            .entry((component.to_owned(), status))
-            .or_default() += 1;
-        lock(&self.durations)
-            .entry(component.to_owned())
-            .or_default()
-            .add(took);
+        let component = component.to_owned();
+        let labels = ByComponent { component };
+        let durations = self.durations.get_or_create(&labels);
+        durations.observe(took.as_secs_f64());
+        drop(durations);
+        let ByComponent { component } = labels;
+        self.requests
+            .get_or_create(&ByStatus { component, status })
+            .inc();
     }
 
-    pub(crate) fn message(&self, component: &str, handled: bool) {
-        *lock(&self.messages)
-            .entry((component.to_owned(), handled))
-            .or_default() += 1;
+    pub(crate) fn message(&self, component: &str, is_handled: bool) {
+        let outcome = if is_handled { "handled" } else { "failed" };
+        count(&self.messages, component, outcome);
     }
 
     /// A component has answered a call of its timer, or failed to.
-    pub(crate) fn timer_call(&self, component: &str, done: bool) {
-        *lock(&self.timer_calls)
-            .entry((component.to_owned(), done))
-            .or_default() += 1;
+    pub(crate) fn timer_call(&self, component: &str, is_done: bool) {
+        let outcome = if is_done { "done" } else { "failed" };
+        count(&self.timer_calls, component, outcome);
     }
 
-    pub(crate) fn trap(&self) {
-        self.traps.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// A request needed more memory than there was.
-    pub(crate) fn memory_refused(&self) {
-        self.memory_refusals.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn instance_made(&self) {
-        self.instances.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn instance_dropped(&self) {
-        self.instances.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// Linear memory of all instances has changed.
-    pub(crate) fn instances_memory(&self, bytes: usize) {
-        self.instances_memory_bytes.store(bytes, Ordering::Relaxed);
-    }
-
-    pub(crate) fn connection_opened(&self) {
-        self.connections.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn connection_closed(&self) {
-        self.connections.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// A connection was told to go, because others needed what it had.
-    pub(crate) fn connection_cut(&self) {
-        self.connections_cut.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn sqlite_statement(&self) {
-        self.sqlite_statements.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// A statement is long.
-    pub(crate) fn long_read(&self) {
-        self.long_reads.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// A long statement was given up: too many wait, or it took too long.
-    pub(crate) fn long_read_refused(&self) {
-        self.long_reads_refused.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn redis_publish(&self, done: bool) {
-        let counter = if done {
+    pub(crate) fn redis_publish(&self, is_done: bool) {
+        let counter = if is_done {
             &self.published
         } else {
             &self.publish_failures
         };
-        counter.fetch_add(1, Ordering::Relaxed);
+        counter.inc();
     }
 
-    /// A component has told its metrics, or could not.
-    pub(crate) fn scrape(&self, component: &str, done: bool) {
-        let mut scrapes = lock(&self.scrapes);
-        let scrapes = scrapes.entry(component.to_owned()).or_default();
-        scrapes.is_up = done;
-        scrapes.failures += u64::from(!done);
+    /// A component has answered with its metrics, or has failed to.
+    pub(crate) fn scrape(&self, component: &str, is_done: bool) {
+        let component = component.to_owned();
+        let labels = ByComponent { component };
+        self.component_up
+            .get_or_create(&labels)
+            .set(i64::from(is_done));
+        self.scrape_failures
+            .get_or_create(&labels)
+            .inc_by(u64::from(!is_done));
     }
 
     /// A component adds to a counter of its own making.
@@ -219,7 +285,7 @@ impl Metrics {
         help: &str,
         by: u64,
     ) -> Result<(), &'static str> {
-        self.tell(component, name, help, Kind::Counter, |value| {
+        self.record(component, name, help, Kind::Counter, |value| {
             value.saturating_add(by)
         })
     }
@@ -236,14 +302,12 @@ impl Metrics {
         before: u64,
         now: u64,
     ) -> Result<(), &'static str> {
-        self.tell(component, name, help, Kind::Gauge, |value| {
+        self.record(component, name, help, Kind::Gauge, |value| {
             value.saturating_add(now).saturating_sub(before)
         })
     }
 
-    /// What a component makes up must not fill the memory nor break the format: names are of few characters and few, and
-    /// none is the runner's own.
-    fn tell(
+    fn record(
         &self,
         component: &str,
         name: &str,
@@ -251,262 +315,48 @@ impl Metrics {
         kind: Kind,
         change: impl FnOnce(u64) -> u64,
     ) -> Result<(), &'static str> {
-        let mut told = lock(&self.told);
-        if !told.contains_key(name) {
-            if !may_be_told(name, kind) || self.own.iter().any(|own| own.takes(name)) {
-                return Err("its name is not one that components may use");
-            }
-            if told.len() >= COMPONENT_METRICS_MAX {
-                return Err("components have told too many");
-            }
+        if self.is_reserved(name) {
+            return Err("its name is not one that components may use");
         }
-        let metric = told.entry(name.to_owned()).or_insert_with(|| Told {
-            kind,
-            help: help.chars().take(TOLD_HELP_CHARS_MAX).collect(),
-            values: BTreeMap::new(),
-        });
-        if metric.kind != kind {
-            return Err("it was of another kind before");
-        }
-        let value = metric.values.entry(component.to_owned()).or_default();
-        *value = change(*value);
-        Ok(())
+        self.recorded.record(component, name, help, kind, change)
     }
 
-    /// All counters as text.
-    pub(crate) fn render(&self) -> Exposition {
-        let mut text = Exposition::default();
-        self.render_requests(&mut text);
-        self.render_durations(&mut text);
-        self.render_messages(&mut text);
-        self.render_timer_calls(&mut text);
-        self.render_process(&mut text);
-        self.render_connections(&mut text);
-        self.render_scrapes(&mut text);
-        self.render_told(&mut text);
+    /// All metrics in Prometheus' text format.
+    pub(crate) fn render(&self) -> String {
+        let uptime = self.started.elapsed().as_secs();
+        self.uptime.set(uptime.try_into().unwrap_or(i64::MAX));
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _: fmt::Result = prometheus_text::encode(&mut text, &self.registry);
         text
     }
+}
 
-    fn render_process(&self, text: &mut Exposition) {
-        text.single(
-            "mercato_traps_total",
-            Kind::Counter,
-            "Instances that trapped.",
-            self.traps.load(Ordering::Relaxed),
-        );
-        text.single(
-            "mercato_memory_refusals_total",
-            Kind::Counter,
-            "Requests that needed more memory than there was.",
-            self.memory_refusals.load(Ordering::Relaxed),
-        );
-        text.single(
-            "mercato_sqlite_statements_total",
-            Kind::Counter,
-            "SQLite statements.",
-            self.sqlite_statements.load(Ordering::Relaxed),
-        );
-        text.single(
-            "mercato_sqlite_long_reads_total",
-            Kind::Counter,
-            "SQLite statements that were moved to a thread of low priority.",
-            self.long_reads.load(Ordering::Relaxed),
-        );
-        text.single(
-            "mercato_sqlite_long_reads_refused_total",
-            Kind::Counter,
-            "SQLite statements given up because too many long ones waited or they took too long.",
-            self.long_reads_refused.load(Ordering::Relaxed),
-        );
-        text.single(
-            "mercato_redis_published_total",
-            Kind::Counter,
-            "Messages published.",
-            self.published.load(Ordering::Relaxed),
-        );
-        text.single(
-            "mercato_redis_publish_failures_total",
-            Kind::Counter,
-            "Messages that could not be published.",
-            self.publish_failures.load(Ordering::Relaxed),
-        );
-        text.single(
-            "mercato_log_lines_lost_total",
-            Kind::Counter,
-            "Lines of the log that could not be written, or not in time.",
-            self.log_lines_lost(),
-        );
-        text.single(
-            "mercato_uptime_seconds",
-            Kind::Gauge,
-            "Seconds since the start.",
-            self.started.elapsed().as_secs(),
-        );
-        text.single(
-            "mercato_instances",
-            Kind::Gauge,
-            "Instances alive, idle ones included.",
-            u64::try_from(self.instances.load(Ordering::Relaxed)).unwrap_or_default(),
-        );
-    }
-
-    fn render_connections(&self, text: &mut Exposition) {
-        text.single(
-            "mercato_instances_memory_bytes",
-            Kind::Gauge,
-            "Linear memory that all instances have grown by.",
-            self.instances_memory_bytes.load(Ordering::Relaxed),
-        );
-        text.single(
-            "mercato_connections",
-            Kind::Gauge,
-            "Client connections open.",
-            u64::try_from(self.connections.load(Ordering::Relaxed)).unwrap_or_default(),
-        );
-        text.single(
-            "mercato_connections_cut_total",
-            Kind::Counter,
-            "Client connections ended because others needed their place or memory.",
-            self.connections_cut.load(Ordering::Relaxed),
-        );
-    }
-
-    fn render_requests(&self, text: &mut Exposition) {
-        const NAME: &str = "mercato_requests_total";
-        text.family(
-            NAME,
-            Kind::Counter,
-            "Requests answered, by component and status.",
-        );
-        for ((component, status), count) in &*lock(&self.requests) {
-            let status = status.to_string();
-            text.sample(
-                NAME,
-                &[("component", component), ("status", &status)],
-                count,
-            );
-        }
-    }
-
-    fn render_durations(&self, text: &mut Exposition) {
-        const NAME: &str = "mercato_request_duration_seconds";
-        let (bucket, sum, count) = (
-            &format!("{NAME}_bucket"),
-            &format!("{NAME}_sum"),
-            &format!("{NAME}_count"),
-        );
-        text.family(
-            NAME,
-            Kind::Histogram,
-            "From the request's head to the response's, by component.",
-        );
-        for (component, durations) in &*lock(&self.durations) {
-            let of = ("component", component.as_str());
-            for (bound_ms, count) in BUCKETS_MS.iter().zip(durations.buckets) {
-                let bound = Duration::from_millis(*bound_ms).as_secs_f64().to_string();
-                text.sample(bucket, &[of, ("le", &bound)], count);
-            }
-            text.sample(bucket, &[of, ("le", "+Inf")], durations.count);
-            text.sample(sum, &[of], durations.sum.as_secs_f64());
-            text.sample(count, &[of], durations.count);
-        }
-    }
-
-    fn render_messages(&self, text: &mut Exposition) {
-        const NAME: &str = "mercato_messages_total";
-        text.family(
-            NAME,
-            Kind::Counter,
-            "Messages handed to components, by outcome.",
-        );
-        for ((component, handled), count) in &*lock(&self.messages) {
-            let outcome = if *handled { "handled" } else { "failed" };
-            text.sample(
-                NAME,
-                &[("component", component), ("outcome", outcome)],
-                count,
-            );
-        }
-    }
-
-    fn render_timer_calls(&self, text: &mut Exposition) {
-        const NAME: &str = "mercato_timer_calls_total";
-        text.family(
-            NAME,
-            Kind::Counter,
-            "Calls of the components' timers, by outcome.",
-        );
-        for ((component, done), count) in &*lock(&self.timer_calls) {
-            let outcome = if *done { "done" } else { "failed" };
-            text.sample(
-                NAME,
-                &[("component", component), ("outcome", outcome)],
-                count,
-            );
-        }
-    }
-
-    fn render_scrapes(&self, text: &mut Exposition) {
-        const UP: &str = "mercato_component_up";
-        const FAILURES: &str = "mercato_metrics_scrape_failures_total";
-        let scrapes = lock(&self.scrapes);
-        text.family(UP, Kind::Gauge, "Whether the component told its metrics.");
-        for (component, scrapes) in &*scrapes {
-            text.sample(UP, &[("component", component)], u8::from(scrapes.is_up));
-        }
-        text.family(
-            FAILURES,
-            Kind::Counter,
-            "Times that the component did not tell its metrics, or not in time.",
-        );
-        for (component, scrapes) in &*scrapes {
-            text.sample(FAILURES, &[("component", component)], scrapes.failures);
-        }
-    }
-
-    fn render_told(&self, text: &mut Exposition) {
-        for (name, told) in &*lock(&self.told) {
-            text.family(name, told.kind, &told.help);
-            for (component, value) in &told.values {
-                text.sample(name, &[("component", component)], value);
-            }
-        }
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new(LogLosses::default())
     }
 }
 
-/// Whether a component may make up a metric of that name.
-fn may_be_told(name: &str, kind: Kind) -> bool {
-    name.len() <= TOLD_NAME_CHARS_MAX
-        && name.starts_with(TOLD_PREFIX)
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-        && (kind == Kind::Counter) == name.ends_with("_total")
-}
-
-impl Durations {
-    fn add(&mut self, took: Duration) {
-        self.sum += took;
-        self.count += 1;
-        for (bucket, bound_ms) in self.buckets.iter_mut().zip(BUCKETS_MS) {
-            if took <= Duration::from_millis(bound_ms) {
-                *bucket += 1;
-            }
-        }
-    }
+fn count(family: &Family<ByOutcome, Counter>, component: &str, outcome: &'static str) {
+    let component = component.to_owned();
+    family
+        .get_or_create(&ByOutcome { component, outcome })
+        .inc();
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::COMPONENT_METRICS_MAX;
 
     #[test]
     fn requests_are_counted_by_component_status_and_bucket() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::default();
         metrics.request("gateway", 200, Duration::from_millis(3));
         metrics.request("gateway", 200, Duration::from_millis(30));
         metrics.request("gateway", 404, Duration::from_millis(1));
-        let text = metrics.render().into_text();
+        let text = metrics.render();
         for expected in [
             "mercato_requests_total{component=\"gateway\",status=\"200\"} 2",
             "mercato_requests_total{component=\"gateway\",status=\"404\"} 1",
@@ -524,7 +374,7 @@ mod tests {
 
     #[test]
     fn everything_is_in_the_format_and_conventional() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::default();
         metrics.request("", 404, Duration::from_millis(1));
         metrics.request("gateway", 200, Duration::from_secs(9));
         metrics.message("order-events", true);
@@ -533,7 +383,7 @@ mod tests {
         metrics
             .record_counter("a", "mercato_x_total", "X.", 2)
             .unwrap();
-        let text = metrics.render().into_text();
+        let text = metrics.render();
         let families = mercato_metrics::parse(&text).unwrap();
         assert_eq!(
             mercato_metrics::unconventional(&families),
@@ -549,10 +399,10 @@ mod tests {
     }
 
     #[test]
-    fn gauges_that_components_tell_are_summed_over_instances() {
-        let metrics = Metrics::new();
+    fn gauges_of_components_are_summed_over_instances() {
+        let metrics = Metrics::default();
         let value = || {
-            let text = metrics.render().into_text();
+            let text = metrics.render();
             let line = text.lines().find(|line| line.starts_with("mercato_open{"));
             line.unwrap().rsplit_once(' ').unwrap().1.to_owned()
         };
@@ -571,7 +421,7 @@ mod tests {
 
     #[test]
     fn components_cannot_make_up_any_name_nor_many() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::default();
         let counter = |name: &str| metrics.record_counter("a", name, "help", 1);
         for name in [
             "",
@@ -602,14 +452,14 @@ mod tests {
 
     #[test]
     fn a_metric_keeps_its_kind_and_a_text_of_bounded_length() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::default();
         metrics
             .record_gauge("a", "mercato_x", &"long\n".repeat(1_000), 0, 1)
             .unwrap();
         assert!(metrics.record_counter("a", "mercato_x", "", 1).is_err());
-        let text = metrics.render().into_text();
+        let text = metrics.render();
         let families = mercato_metrics::parse(&text).unwrap();
-        let told = families.iter().find(|family| family.name == "mercato_x");
-        assert!(told.unwrap().help.len() < 2 * TOLD_HELP_CHARS_MAX);
+        let metric = families.iter().find(|family| family.name == "mercato_x");
+        assert!(metric.unwrap().help.len() < 2 * 200);
     }
 }

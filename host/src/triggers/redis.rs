@@ -60,7 +60,7 @@ impl MessageComponent {
                 match timeout(self.request_time, call(&mut lease.instance, message)).await {
                     Err(_) => Err("it took too long; its instance is ended".to_owned()),
                     Ok(Err(cause)) => {
-                        self.services.metrics.trap();
+                        self.services.metrics.traps.inc();
                         Err(one_line(&format!("the instance trapped: {cause:#}")))
                     }
                     Ok(Ok((answer, settled))) => {

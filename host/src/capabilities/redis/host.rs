@@ -370,7 +370,7 @@ mod tests {
                 component: "test".into(),
                 faults: Faults::new(None),
                 stop: Arc::default(),
-                metrics: Arc::new(Metrics::new()),
+                metrics: Arc::new(Metrics::default()),
                 request: Arc::default(),
             },
         };

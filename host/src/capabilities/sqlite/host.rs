@@ -113,7 +113,7 @@ async fn execute(
     statement: &str,
     parameters: &[Value],
 ) -> wasmtime::Result<(Result<QueryResult, Error>, bool)> {
-    host.metrics.sqlite_statement();
+    host.metrics.sqlite_statements.inc();
     // What waits for this statement must not wait for other computing.
     host.request.cpu.leave_background().await;
     let fault = host.ask(CallKind::Sqlite, statement, &[]).await;

@@ -175,13 +175,13 @@ impl OpenConnection {
                 }
                 Err(QueryError::Long) => {
                     self.database.long.note(statement);
-                    context.metrics.long_read();
+                    context.metrics.long_reads.inc();
                     place = Thread::Long;
                     continue;
                 }
                 Err(error) => {
                     if matches!(error, QueryError::TooLong(_) | QueryError::QueueFull) {
-                        context.metrics.long_read_refused();
+                        context.metrics.long_reads_refused.inc();
                         context.request.refuse();
                     }
                     return Err(refusal(&error));

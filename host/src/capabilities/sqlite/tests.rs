@@ -59,7 +59,7 @@ impl Drop for Fixture {
 
 /// The request of a client that stays, in a shop without threads for what is long.
 static REQUEST: LazyLock<CurrentRequest> = LazyLock::new(CurrentRequest::default);
-static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
+static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::default);
 
 fn context() -> StatementContext<'static> {
     StatementContext {

@@ -47,7 +47,7 @@ impl LogContext {
     /// Whether a line about a refusal may be written: a client can cause as many as it likes.
     fn may_log_refusal(&self) -> bool {
         let client = *lock(&self.client);
-        client.is_none_or(|client| self.metrics.log_shares.admit(client, true))
+        client.is_none_or(|client| self.metrics.log_limits.admit(client, true))
     }
 
     /// Logs a line of the guest's output.
@@ -182,14 +182,8 @@ mod tests {
 
     #[test]
     fn gauges_of_an_instance_end_with_it_and_counters_stay() {
-        let metrics = Arc::new(Metrics::new());
-        let shown = |line: &str| {
-            metrics
-                .render()
-                .into_text()
-                .lines()
-                .any(|shown| shown == line)
-        };
+        let metrics = Arc::new(Metrics::default());
+        let shown = |line: &str| metrics.render().lines().any(|shown| shown == line);
         let (first, second) = (log_context(&metrics), log_context(&metrics));
         for (log_context, value) in [(&first, "1"), (&first, "1"), (&second, "1")] {
             log_context.log("stderr", &metric_line("gauge", "mercato_open", value));
@@ -226,7 +220,7 @@ mod tests {
 
     #[test]
     fn lines_without_a_number_change_no_metric() {
-        let metrics = Arc::new(Metrics::new());
+        let metrics = Arc::new(Metrics::default());
         let log_context = log_context(&metrics);
         for line in [
             metric_line("counter", "mercato_x_total", "-1"),
@@ -239,7 +233,7 @@ mod tests {
             log_context.log("stderr", &line);
         }
         drop(log_context);
-        let text = metrics.render().into_text();
+        let text = metrics.render();
         assert!(!text.contains("x_total"), "{text}");
     }
 }

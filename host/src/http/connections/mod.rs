@@ -198,7 +198,7 @@ impl Table {
         open.last_id += 1;
         let slot = Arc::new(ConnectionSlot::new(open.last_id, Arc::clone(self)));
         open.add(Arc::clone(&slot), client);
-        self.metrics.connection_opened();
+        self.metrics.connections.inc();
         Entrance::Open(OccupiedSlot(slot))
     }
 
@@ -276,7 +276,7 @@ impl Table {
     fn cut(&self, open: &mut Open, id: u64) {
         if let Some(entry) = open.take_away(id) {
             entry.slot.cut_off();
-            self.metrics.connection_cut();
+            self.metrics.connections_cut.inc();
         }
     }
 
@@ -491,7 +491,7 @@ impl ConnectionSlot {
         let open = self.table.lock();
         let client = open.slots.get(&self.id)?.client;
         drop(open);
-        let shares = &self.table.metrics.log_shares;
+        let shares = &self.table.metrics.log_limits;
         shares.admit(client, true).then_some(client)
     }
 
@@ -565,7 +565,7 @@ impl Drop for OccupiedSlot {
         open.take_away(slot.id);
         open.slots.remove(&slot.id);
         drop(open);
-        slot.table.metrics.connection_closed();
+        slot.table.metrics.connections.dec();
         slot.table.left.notify_waiters();
     }
 }
@@ -603,7 +603,7 @@ mod tests {
             unread_bytes: 64 * KIBIBYTE,
             ..Limits::default()
         };
-        Connections::new(&limits, connections_max, true, Arc::new(Metrics::new()))
+        Connections::new(&limits, connections_max, true, Arc::new(Metrics::default()))
     }
 
     fn client(last: u8) -> Client {

@@ -4,6 +4,7 @@ use tokio::runtime::Handle;
 
 use super::*;
 use crate::capabilities::sqlite::background::Thread;
+use crate::capabilities::sqlite::query::refusal;
 use crate::capabilities::sqlite::statement::is_of_a_migration;
 use crate::limits::{LONG_READ_TIME, LONG_READS_WAITING, RECENT_EXCEPTIONS};
 use crate::scheduling::workers::half_of_the_cores;
@@ -125,7 +126,7 @@ async fn a_short_read_does_not_wait_behind_long_ones() {
 
 #[tokio::test]
 async fn a_read_that_nobody_waits_for_is_interrupted() {
-    let (fixture, threads) = (Fixture::new(), Threads::start());
+    let (fixture, mut threads) = (Fixture::new(), Threads::start());
     let mut connection = fixture.open();
     let counting = threads.count(&mut connection, ENDLESS);
     let leaving = async {
@@ -189,7 +190,7 @@ async fn only_so_many_long_reads_wait() {
                 &[Value::Integer(ENDLESS)],
                 &context,
             );
-            let message = read.await.map(drop).map_err(|error| query::refusal(&error));
+            let message = read.await.map(drop).map_err(|error| refusal(&error));
             if matches!(&message, Err(Error::Io(text)) if text.contains("too many")) {
                 threads.request.abandon();
             }
