@@ -18,9 +18,9 @@ use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
 
 use super::body;
 use super::problem::Problem;
-use super::request_body::Upload;
 use super::request_id::{Purpose, REQUEST_ID};
 use super::response_body::{Early, Reply, deliver};
+use super::upload::Upload;
 use crate::capabilities::faults::{CallKind, Fault, Stopped};
 use crate::client::Client;
 use crate::engine::guest::{Guest, Services};

@@ -17,3 +17,4 @@ pub(crate) mod request_id;
 mod response_body;
 pub mod routes;
 pub(crate) mod server;
+mod upload;

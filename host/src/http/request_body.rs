@@ -3,26 +3,24 @@
 //! A body is received before an instance is asked for, so that a slow client keeps nobody busy. What is long and taken
 //! piece by piece streams on into the instance. Either way the client has to keep up a least pace.
 
-use std::pin::Pin;
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
+use http_body::Body;
 use http_body_util::BodyExt;
-use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::body::{self, Pieces};
-use crate::http::client_stream::ReceiveState;
-use crate::http::connections::{Budget, ConnectionSlot, Cut, MemoryReservation};
-use crate::http::problem::Problem;
+use super::client_stream::ReceiveState;
+use super::connections::{Budget, ConnectionSlot, Cut, MemoryReservation};
+use super::problem::Problem;
+use super::upload::{StreamingBody, Upload, len};
 use crate::limits::{
     BODY_BYTES_LEAST, BODY_BYTES_PER_SECOND, Limits, REQUEST_BODY_BUFFER_BYTES, SMALL_BODY_BYTES,
-    SMALL_BODY_TIME, UPLOAD_PIECE_BYTES,
+    SMALL_BODY_TIME,
 };
-use crate::sync::lock;
 
 /// What bodies a route takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,16 +125,11 @@ where
                 Progress::Long => return Ok(self.stream(rule, limits)),
             }
         }
-        self.check_length(rule)?;
-        Ok(self.whole())
-    }
-
-    /// What has come on time although nobody was asked, is it too long?
-    fn check_length(&self, rule: Rule) -> Result<(), Problem> {
+        // A short body may have come before the component was asked for its limit.
         if self.len() > rule.max_bytes {
             return Err(Problem::larger_than(rule.max_bytes));
         }
-        Ok(())
+        Ok(self.whole())
     }
 
     /// Receives until all is here, or more than so many bytes, or it is too late for what is here.
@@ -218,7 +211,7 @@ where
     fn stream(self, rule: Rule, limits: &Limits) -> Received {
         let upload = Arc::new(Upload::new(limits));
         let data = self.data.join();
-        let rest = Rest {
+        let rest = StreamingBody {
             left_bytes: rule.max_bytes.saturating_sub(len(&data)),
             start: Some((data, self.memory)),
             body: self.body,
@@ -234,174 +227,9 @@ where
     }
 }
 
-fn len(data: &[u8]) -> u64 {
-    u64::try_from(data.len()).unwrap_or(u64::MAX)
-}
-
 /// How long a client may take for so many bytes.
 fn least_pace(bytes: u64) -> Duration {
     Duration::from_millis(bytes.saturating_mul(1000) / BODY_BYTES_PER_SECOND)
-}
-
-/// How a body is doing that an instance takes while the client sends it.
-pub(crate) struct Upload {
-    state: Mutex<State>,
-    piece_time: Duration,
-    wait_time: Duration,
-}
-
-#[derive(Default)]
-struct State {
-    /// How long the instance has waited for the client, not counting the wait that goes on now.
-    waited: Duration,
-    waiting_since: Option<Instant>,
-    /// Of that, for the piece that is due, and what of it has come.
-    waited_for_piece: Duration,
-    piece_bytes: u64,
-    refusal: Option<Refusal>,
-}
-
-#[derive(Clone, Copy)]
-enum Refusal {
-    TooLarge,
-    TooSlow,
-    Broken,
-}
-
-impl Upload {
-    fn new(limits: &Limits) -> Self {
-        Self {
-            state: Mutex::default(),
-            piece_time: limits.upload_piece_time,
-            wait_time: limits.upload_wait_time,
-        }
-    }
-
-    /// How long the instance has waited for the client: time in which it could not work.
-    pub(crate) fn waited(&self) -> Duration {
-        let state = self.lock();
-        let now = state
-            .waiting_since
-            .map_or(Duration::ZERO, |since| since.elapsed());
-        (state.waited + now).min(self.wait_time)
-    }
-
-    /// The answer to a client that did not send what it was to send.
-    pub(crate) fn refusal(&self) -> Option<Problem> {
-        self.lock().refusal.map(|refusal| match refusal {
-            Refusal::TooLarge => Problem::TOO_LARGE,
-            Refusal::TooSlow => Problem::BODY_TOO_SLOW,
-            Refusal::Broken => Problem::BODY_BROKEN,
-        })
-    }
-
-    fn refuse(&self, refusal: Refusal) {
-        self.lock().refusal = Some(refusal);
-    }
-
-    /// The instance begins to wait; until when it may.
-    fn wait(&self) -> Instant {
-        let mut state = self.lock();
-        let since = *state.waiting_since.get_or_insert_with(Instant::now);
-        let left_of_piece = self.piece_time.saturating_sub(state.waited_for_piece);
-        let left = self.wait_time.saturating_sub(state.waited);
-        since + left_of_piece.min(left)
-    }
-
-    /// Something has come.
-    fn took(&self, bytes: u64) {
-        let mut state = self.lock();
-        let waited = state
-            .waiting_since
-            .take()
-            .map_or(Duration::ZERO, |since| since.elapsed());
-        state.waited += waited;
-        state.waited_for_piece += waited;
-        state.piece_bytes += bytes;
-        if state.piece_bytes >= UPLOAD_PIECE_BYTES {
-            state.piece_bytes = 0;
-            state.waited_for_piece = Duration::ZERO;
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        lock(&self.state)
-    }
-}
-
-/// A body of which only the beginning is here.
-struct Rest<B> {
-    /// What is here, and the memory that it takes until the instance has it.
-    start: Option<(Bytes, Option<MemoryReservation>)>,
-    body: B,
-    left_bytes: u64,
-    upload: Arc<Upload>,
-    reception: ReceiveState,
-    /// Runs while the client is waited for.
-    timer: Option<Pin<Box<Sleep>>>,
-}
-
-impl<B> Rest<B>
-where
-    B: Body<Data = Bytes> + Unpin,
-    B::Error: Into<Error>,
-{
-    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let upload = &self.upload;
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(sleep_until(upload.wait())));
-        ready!(timer.as_mut().poll(cx));
-        upload.refuse(Refusal::TooSlow);
-        Poll::Ready(Some(Err(Error::ConnectionReadTimeout)))
-    }
-}
-
-impl<B> Body for Rest<B>
-where
-    B: Body<Data = Bytes> + Unpin,
-    B::Error: Into<Error>,
-{
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        if let Some((start, _memory)) = self.start.take() {
-            return Poll::Ready(Some(Ok(Frame::data(start))));
-        }
-        let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
-            return self.wait(cx);
-        };
-        self.timer = None;
-        let Some(frame) = frame else {
-            self.upload.took(0);
-            self.reception.complete();
-            return Poll::Ready(None);
-        };
-        let frame = frame.map_err(|cause| {
-            self.upload.refuse(Refusal::Broken);
-            cause.into()
-        })?;
-        let bytes = frame.data_ref().map_or(0, |data| len(data));
-        self.upload.took(bytes);
-        let Some(left_bytes) = self.left_bytes.checked_sub(bytes) else {
-            self.upload.refuse(Refusal::TooLarge);
-            return Poll::Ready(Some(Err(Error::HttpRequestBodySize(None))));
-        };
-        self.left_bytes = left_bytes;
-        Poll::Ready(Some(Ok(frame)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.start.is_none() && self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::default()
-    }
 }
 
 #[cfg(test)]
@@ -409,6 +237,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     use futures::stream::{BoxStream, FuturesUnordered, StreamExt, iter, pending, unfold};
+    use http_body::Frame;
     use http_body_util::StreamBody;
     use tokio::time::timeout;
 
