@@ -96,8 +96,7 @@ fn failure(error: &Error) -> String {
     lines.collect()
 }
 
-/// Standard output and error: whoever started the runner may not read them, may have closed them, or have no room for what
-/// they take. None of that stops a shop.
+/// Standard output and error: they may be closed, full, or not read. None of that stops a shop.
 struct Outputs {
     output: LineQueue,
     log: LineQueue,
@@ -263,7 +262,7 @@ async fn asked_to_end() {
     }
 }
 
-/// Whether whoever started this process wants it to outlive its terminal, as `nohup` does. Only Linux tells.
+/// Whether this process was started to outlive its terminal, as by `nohup`. Only Linux shows that.
 #[cfg(unix)]
 fn is_hangup_ignored() -> bool {
     const HANGUP_BIT: u64 = 1;

@@ -1,4 +1,4 @@
-//! Whom a request comes from, as far as limits per client are concerned.
+//! The client of a request, as far as limits per client are concerned.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,13 +13,13 @@ use crate::sync::lock;
 
 /// Most proxies one behind the other.
 const TRUSTED_PROXIES_MAX: usize = 16;
-/// Bits of an IPv6 address that tell one customer of a provider from another.
+/// Bits of an IPv6 address that distinguish one customer of a provider from another.
 const IPV6_PREFIX_BITS: u32 = 64;
 
 /// Each proxy puts the address that it was asked from at the end.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// An IPv4 address, or the network of an IPv6 address: whoever has one of its addresses has all of them.
+/// An IPv4 address, or the network of an IPv6 address: a client that has one of its addresses has all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Client(IpAddr);
 
@@ -56,13 +56,13 @@ impl Proxies {
         )
     }
 
-    /// Whether who is connected is not who asks.
+    /// Whether there are proxies in front.
     pub(crate) fn are_there(self) -> bool {
         self.0 > 0
     }
 
-    /// Whom a request comes from: the entry that the first of the proxies made; when there is none or it is no
-    /// address, whoever is connected.
+    /// The client of a request: the entry that the first of the proxies made; when there is none or it is no
+    /// address, the peer of the connection.
     pub(crate) fn client(self, headers: &HeaderMap, connected: SocketAddr) -> Client {
         self.0
             .checked_sub(1)

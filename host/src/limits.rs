@@ -14,7 +14,7 @@ pub const INSTANCES_KEPT_FOR_TIMERS: u32 = 1;
 pub const REQUESTS_WAITING: usize = 512;
 /// Those of one client among them: an IPv4 address or an IPv6 network.
 pub const REQUESTS_WAITING_PER_CLIENT: usize = 384;
-/// How long an answer that says whether the shop is ready is given to others who ask.
+/// How long an answer that says whether the shop is ready is repeated to other requests.
 pub const READINESS_TIME: Duration = Duration::from_millis(250);
 /// How long a request waits for a free instance before it is answered 503.
 pub const QUEUE_TIME: Duration = Duration::from_secs(10);
@@ -100,7 +100,7 @@ pub const LISTEN_QUEUE: i32 = 4096;
 pub const CLIENT_SHARE: usize = 4;
 /// When something is used up, one part in so many is made free at once, so that not everybody has to look for it.
 pub const ROOM_SHARE: usize = 16;
-/// How long a connection that was told to go may take to be told why.
+/// How long a connection that is cut off may take to be answered why.
 pub const CUT_TIME: Duration = Duration::from_secs(1);
 /// Requests of one client under way at a time, where proxies are in front; further ones are answered 429.
 pub const CLIENT_REQUESTS_MAX: usize = 256;
@@ -160,8 +160,8 @@ pub const RECENT_TEXTS: usize = 64;
 pub const RECENT_TIME: Duration = Duration::from_secs(60);
 /// A text is forgotten after it was otherwise so often in a row: a statement that was short, a path that cost little.
 pub const RECENT_EXCEPTIONS: u32 = 8;
-/// How long the answer to a request is held back, without an instance, that was refused a long statement: whoever asks
-/// again at once keeps nobody from anything.
+/// How long the answer to a request is held back, without an instance, that was refused a long statement: a client
+/// that asks again at once then holds up no other.
 pub const CROWDED_TIME: Duration = Duration::from_millis(200);
 /// Longest text that is remembered.
 pub const RECENT_BYTES: usize = 16 << 10;
@@ -184,7 +184,7 @@ pub const SHORT_LOOKS_MAX: u32 = 3;
 
 /// How long a component waits for one command to Redis, connecting included.
 pub const REDIS_TIME: Duration = Duration::from_secs(1);
-/// How long connecting to Redis, a subscription or an answer takes before the connection counts as dead. Nobody waits so
+/// How long connecting to Redis, a subscription or an answer takes before the connection counts as dead. No command waits so
 /// long: a server that is slower than [`REDIS_TIME`] is slow, not gone.
 pub const REDIS_SILENCE_TIME: Duration = Duration::from_secs(5);
 /// After a failure to reach Redis, commands fail at once for this long.
@@ -204,7 +204,7 @@ pub const OUTBOUND_READ_TIME: Duration = Duration::from_secs(25);
 
 /// Connections to the listener of metrics at a time; further ones are closed at once.
 pub const METRICS_CONNECTIONS_MAX: usize = 32;
-/// How long a component may take to tell its metrics.
+/// How long a component may take to answer with its metrics.
 pub const METRICS_TIME: Duration = Duration::from_secs(2);
 /// Longest text of metrics that is taken from a component.
 pub const METRICS_BYTES: usize = 256 << 10;

@@ -101,7 +101,7 @@ impl WasiHttpHooks for OutboundHttp {
             Ok(target) => target,
             Err(error) => return Box::new(async move { Err(error) }),
         };
-        // Whoever waits for others keeps nobody from a processor.
+        // While the request waits for another, others may have the processor.
         self.host.request.cpu.release_permits();
         let exchange: Exchange = match target.host.strip_suffix(CHAINING_SUFFIX) {
             Some(name) => Box::pin(chain(

@@ -1,4 +1,4 @@
-//! wasmtime: its settings, the cache of compiled components, and the linker with everything a guest may import.
+//! wasmtime: its settings, and the cache of compiled components.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fmt::Write as _;

@@ -106,7 +106,7 @@ impl Guest {
         }
     }
 
-    /// Begins to work on a request: its id, whom it is for, and how deep in a chain of requests between components it is.
+    /// Begins to work on a request: its id, its client, and how deep in a chain of requests between components it is.
     pub(crate) fn begin(&mut self, request_id: &str, client: Option<Client>, depth: u32) {
         self.host.request = Arc::new(CurrentRequest::new(client, depth));
         self.outbound.host.request = Arc::clone(&self.host.request);

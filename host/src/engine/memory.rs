@@ -138,7 +138,7 @@ impl InstanceMemory {
         bytes.saturating_sub(self.first_bytes)
     }
 
-    /// Takes more. Whoever needs little gets it in any case: a large one must not make others fail.
+    /// Takes more. An instance that needs little gets it in any case: a large one must not make others fail.
     fn grow(&mut self, more_bytes: usize) -> bool {
         let used_bytes = self.used_bytes.saturating_add(more_bytes);
         let fits = used_bytes <= self.max_bytes;

@@ -1,7 +1,7 @@
 //! Instances of one component: the one used last is used next, each for one request at a time.
 //!
-//! Requests queue for an instance, in rotation between clients, and only so many: further ones are told at once. Apart
-//! from all these, a few instances are kept for what must be told whatever else goes on, such as readiness, and for timers.
+//! Requests queue for an instance, in rotation between clients, and only so many: further ones are refused at once. Apart
+//! from all these, a few instances are kept for what must be answered whatever else goes on, such as readiness, and for timers.
 //! They are made when all others are taken, so an idle shop does not have them.
 
 use std::sync::{Arc, Mutex};

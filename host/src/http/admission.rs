@@ -1,5 +1,5 @@
-//! Asks a component, from a request's head alone, whether it admits the request: nobody is waited for, and nothing is
-//! kept, whose request is refused anyway.
+//! Asks a component, from a request's head alone, whether it admits the request: the body of one that is
+//! refused is neither waited for nor kept.
 //!
 //! The component gets a `POST` to the path that its manifest names, without a body, with the headers of the original
 //! request and [`METHOD`] and [`TARGET`]. It answers 204 with [`BODY_BYTES_MAX`] and [`BODY_MODE`], or refuses as it would

@@ -17,7 +17,7 @@ use crate::http::head_scanner::{END_OF_HEAD, HeadScanner};
 use crate::http::problem;
 use crate::limits::{LINGER_BYTES, Limits};
 
-/// Bytes read at a time from a client that nobody listens to any more.
+/// Bytes read at a time from a client whose request is refused.
 const SCRATCH_BYTES: usize = 8 << 10;
 
 /// What has come of a client's requests so far.
@@ -317,7 +317,7 @@ mod tests {
                 let serving = hyper::server::conn::http1::Builder::new()
                     .serve_connection(TokioIo::new(wire), service);
                 let asking = async {
-                    // Who is refused early may find nobody to send the rest to.
+                    // The rest of a request that is refused early may find a closed connection.
                     let _ = sent.write_all(head.as_bytes()).await;
                     let mut answer = String::new();
                     received.read_to_string(&mut answer).await.unwrap();
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn closing_waits_only_so_long_and_not_at_all_when_everything_was_read() {
+    async fn closing_waits_only_for_unread_bytes_and_only_so_long() {
         let (ours, mut theirs) = duplex(4);
         let reception = ReceiveState::default();
         let mut wire = ClientStream::new(ours, reception.clone(), slot(), &limits());

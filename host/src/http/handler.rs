@@ -54,7 +54,6 @@ pub(crate) struct Invocation {
     pub depth: u32,
     /// What it is for.
     pub lane: Lane,
-    /// Whom it is for.
     pub client: Option<Client>,
 }
 
@@ -79,7 +78,7 @@ impl Invocation {
     }
 }
 
-/// What came of it.
+/// The answer to an invocation.
 pub(crate) struct Answer {
     outcome: Result<Response<WasiBody>, Problem>,
     path: String,
@@ -104,7 +103,7 @@ impl Answer {
 type Outcome = Result<Response<WasiBody>, Problem>;
 
 impl HttpComponent {
-    /// Answers the request. When nobody waits for the answer any more, the component still finishes what it began.
+    /// Answers the request. When the client leaves, the component still finishes what it began.
     pub(crate) async fn invoke(self: &Arc<Self>, invocation: Invocation) -> Answer {
         let path = invocation.request.uri().path().to_owned();
         let request_id = header_text(invocation.request.headers(), &REQUEST_ID);

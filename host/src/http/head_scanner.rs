@@ -7,7 +7,7 @@ use memchr::memchr;
 const LINE_BYTES_KEPT: usize = 256;
 /// Digits of the longest `Content-Length` that is understood.
 const LENGTH_DIGITS_MAX: usize = 19;
-/// In slot of the end of a line that nobody shall understand: no parser takes it.
+/// Takes the place of the end of a line: no parser accepts it.
 const SPOILED: u8 = 0;
 /// What the parser takes for the end of a head. It looks again at a head that comes in pieces only when it sees one.
 pub(crate) const END_OF_HEAD: &[u8] = b"\n\n";
@@ -154,7 +154,7 @@ impl Framing {
         Ok(())
     }
 
-    /// A connection ends after a body in chunks, so nobody has to find where that does.
+    /// A connection ends after a body in chunks, so it is not looked for.
     fn after_head(self) -> State {
         if self.is_chunked {
             State::Over
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_spoils_a_head_is_told_once() {
+    fn what_spoils_a_head_is_reported_once() {
         let mut heads = HeadScanner::default();
         assert!(!heads.scan(&mut b"GET / HTTP/1.1\r".to_vec()));
         assert!(!heads.scan(&mut b"\nA: b".to_vec()));

@@ -1,4 +1,4 @@
-//! Heads of requests: which are refused, and what components are told beside what the client sent.
+//! Heads of requests: which are refused, and which headers the runner adds.
 
 use std::net::SocketAddr;
 
@@ -11,11 +11,11 @@ use crate::limits::REQUEST_HEAD_BYTES;
 
 /// Ties a call to the calls it sets off (W3C Trace Context).
 pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-/// What the runner tells a component about the request, as Spin does.
+/// What the runner adds about the request, as Spin does.
 const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("spin-client-addr");
 const PATH_INFO: HeaderName = HeaderName::from_static("spin-path-info");
 const MATCHED_ROUTE: HeaderName = HeaderName::from_static("spin-matched-route");
-/// How many lines of the log were lost, when there are any: whoever answers for the shop's readiness may tell.
+/// How many lines of the log were lost, when there are any: for the component that answers for the shop's readiness.
 pub(super) const LOG_LINES_LOST: HeaderName = HeaderName::from_static("mercato-log-lines-lost");
 /// What the names of headers begin with that the runner or Spin say something with, so that no client may.
 const RESERVED_PREFIXES: [&str; 2] = ["spin-", "mercato-"];
@@ -51,7 +51,7 @@ fn head_bytes<B>(request: &Request<B>) -> usize {
 }
 
 /// Whether the request says which host it is for: HTTP/1.1 wants exactly one valid `Host` (RFC 9112 section 3.2),
-/// so that nobody on the way understands the request differently.
+/// so that no server on the way understands the request differently.
 fn names_its_host<B>(request: &Request<B>) -> bool {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
@@ -61,7 +61,7 @@ fn names_its_host<B>(request: &Request<B>) -> bool {
     }
 }
 
-/// Whether we can tell where the body ends as everybody else does (RFC 9112 section 6): requests that two servers cut
+/// Whether the body ends at the same place for every server on the way (RFC 9112 section 6): requests that two servers cut
 /// differently are how one client's bytes end up in another one's request. The parser has refused a `Content-Length`
 /// that is not one number.
 fn frames_its_body(headers: &http::HeaderMap) -> bool {
@@ -86,7 +86,7 @@ pub(super) fn continue_trace(headers: &mut http::HeaderMap) -> Option<TraceConte
     Some(ours)
 }
 
-/// Adds what Spin tells components, and removes what a client made up.
+/// Adds the headers that Spin adds, and removes those that a client made up.
 pub(super) fn describe(
     headers: &mut http::HeaderMap,
     client: SocketAddr,
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_names_exactly_one_host_unless_it_is_older_than_http_1_1() {
+    fn a_request_names_exactly_one_host_from_http_1_1_on() {
         let named = |version: Version, hosts: &[&str]| {
             let mut request = Request::new(());
             *request.version_mut() = version;
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_ends_where_everybody_says_it_does() {
+    fn a_body_has_one_coding_or_none() {
         let framed = |given: &[(HeaderName, &'static str)]| {
             let mut headers = http::HeaderMap::new();
             for (name, value) in given {

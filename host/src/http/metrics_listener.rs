@@ -1,4 +1,4 @@
-//! Everything there is to measure: the runner's own counters and what the components tell
+//! The listener of metrics: the runner's own, and those of components
 //! (`metrics` in `[component.ID.tool.mercato]`).
 
 use std::collections::BTreeSet;
@@ -27,7 +27,7 @@ use crate::shutdown::Activity;
 /// Pause after the listener failed, for example because no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A component that tells metrics, and where.
+/// A component that has metrics, and its path for them.
 pub(crate) struct Source {
     component: Arc<HttpComponent>,
     path: String,
@@ -44,7 +44,7 @@ impl Source {
         }
     }
 
-    /// What the component tells, or why it does not.
+    /// The component's metrics, or why there are none.
     async fn ask(&self) -> Result<Vec<Family>, String> {
         let (component, path) = (Arc::clone(&self.component), self.path.clone());
         let answer = async move { request(&component, &path).await };
@@ -62,7 +62,7 @@ async fn in_turn(
     let late = "it did not answer in time";
     let turn = timeout(limit, Arc::clone(asking).lock_owned());
     let turn = turn.await.map_err(|_| late)?;
-    // A task of its own: it keeps its turn until the component is done, also when nobody waits any more.
+    // A task of its own: it keeps its turn until the component is done, also when the scrape has ended.
     let answer = tokio::spawn(async move {
         let answer = answer.await;
         drop(turn);
@@ -87,15 +87,15 @@ async fn request(component: &Arc<HttpComponent>, path: &str) -> Result<String, S
     String::from_utf8(body.to_bytes().into()).map_err(|cause| cause.to_string())
 }
 
-/// All there is to measure, as text. A component that does not tell leaves the others' metrics where they are.
+/// All metrics as text. Those of a component that does not answer are missing.
 pub(crate) async fn render(metrics: &Metrics, sources: &[Source]) -> String {
     let answers = futures::future::join_all(sources.iter().map(Source::ask)).await;
-    let mut told = Vec::new();
+    let mut scraped = Vec::new();
     for (source, answer) in sources.iter().zip(answers) {
         let component = source.component.id.as_str();
         metrics.scrape(component, answer.is_ok());
         match answer {
-            Ok(families) => told.push((component, families)),
+            Ok(families) => scraped.push((component, families)),
             Err(cause) => tracing::warn!(component, "no metrics of a component: {cause}"),
         }
     }
@@ -105,7 +105,7 @@ pub(crate) async fn render(metrics: &Metrics, sources: &[Source]) -> String {
         .into_iter()
         .map(|family| family.name)
         .collect();
-    for (component, families) in told {
+    for (component, families) in scraped {
         for family in families {
             if !metrics.is_reserved(&family.name) && names.insert(family.name.clone()) {
                 text.push_str(&family.text);
@@ -121,7 +121,7 @@ pub(crate) async fn render(metrics: &Metrics, sources: &[Source]) -> String {
     text
 }
 
-/// Serves the counters, and what the components tell of themselves, until the shop closes.
+/// Serves all metrics until the shop closes.
 pub(crate) async fn serve(
     listener: TcpListener,
     services: Arc<Services>,
@@ -144,7 +144,7 @@ pub(crate) async fn serve(
             () = &mut closing => return,
         };
         let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
-            // Its end tells whoever finds no slot.
+            // There are too many connections: this one is closed.
             continue;
         };
         let (services, sources) = (Arc::clone(&services), Arc::clone(&sources));
@@ -196,7 +196,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(30);
 
     #[tokio::test]
-    async fn a_component_that_hangs_is_waited_for_no_longer_and_asked_no_further() {
+    async fn a_component_that_hangs_is_not_waited_for_or_asked_again() {
         let asking = Arc::default();
         let (end, ended) = oneshot::channel();
         let hanging = async { ended.await.map_err(|_| "never ended".to_owned()) };
@@ -205,7 +205,7 @@ mod tests {
         let prompt = || async { Ok("prompt".to_owned()) };
         assert_eq!(in_turn(&asking, SHORT, prompt()).await, late);
         end.send("late".to_owned()).unwrap();
-        let told = in_turn(&asking, LONG, prompt()).await;
-        assert_eq!(told, Ok("prompt".to_owned()));
+        let scraped = in_turn(&asking, LONG, prompt()).await;
+        assert_eq!(scraped, Ok("prompt".to_owned()));
     }
 }

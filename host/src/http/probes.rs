@@ -1,7 +1,7 @@
 //! Requests that find out whether the shop is up (`live` and `ready` in `[component.ID.tool.mercato]`). They must be
 //! answered however busy it is: one that asks whether it is alive gets the answer that the component has given at the start,
-//! and for one that asks whether it is ready an instance is kept. Those who ask whether it is ready at about the same time
-//! get one answer, so that it costs nothing to be asked by many.
+//! and for one that asks whether it is ready an instance is kept. Requests at about the same time that ask whether it is ready
+//! share one answer, so that many of them cost nothing.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::http::request_id::{Purpose, REQUEST_ID};
 use crate::limits::{READINESS_TIME, RESPONSE_BUFFER_BYTES};
 
 /// What an answer may depend on besides the path: a request that has any of these is the component's own.
-const TELLING: [HeaderName; 6] = [
+const DISTINGUISHING: [HeaderName; 6] = [
     header::ORIGIN,
     header::IF_MATCH,
     header::IF_NONE_MATCH,
@@ -46,7 +46,7 @@ struct Repeated {
     head: Answer,
 }
 
-/// An answer that all get who ask at about the same time.
+/// An answer that requests at about the same time share.
 pub(crate) struct Shared {
     component: String,
     path: String,
@@ -136,8 +136,8 @@ fn of_method<T, B: Body>(request: &Request<B>, get: T, head: T) -> Option<T> {
         _ => return None,
     };
     let headers = request.headers();
-    let is_plain =
-        request.uri().query().is_none() && !TELLING.iter().any(|name| headers.contains_key(name));
+    let is_plain = request.uri().query().is_none()
+        && !DISTINGUISHING.iter().any(|name| headers.contains_key(name));
     is_plain.then_some(found)
 }
 
@@ -156,7 +156,7 @@ impl Shared {
             Method::HEAD => &self.head,
             _ => &self.get,
         };
-        // Who comes meanwhile waits for the same answer.
+        // Requests that come meanwhile wait for the same answer.
         let mut kept = kept.lock().await;
         if let Some((since, answer)) = &*kept
             && since.elapsed() < READINESS_TIME
@@ -196,7 +196,7 @@ impl Answer {
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers.clone();
         if let Some(id) = request_id {
-            // In the slot where the component had it.
+            // In the place where the component had it.
             response.headers_mut().insert(REQUEST_ID, id.clone());
         }
         response
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_the_component_may_answer_differently_is_its_own() {
+    fn requests_that_may_be_answered_differently_are_not_repeated() {
         let probes = probes();
         let is_repeated =
             |component: &str, request: &Request<_>| probes.answer(component, request).is_some();
@@ -278,16 +278,16 @@ mod tests {
         assert!(!is_repeated("front", &request(Method::GET, "/live?a=b")));
         assert!(!is_repeated("front", &request(Method::GET, "/live/")));
         assert!(!is_repeated("front", &request(Method::POST, "/live")));
-        for name in TELLING {
-            let mut telling = request(Method::GET, "/live");
+        for name in DISTINGUISHING {
+            let mut distinguished = request(Method::GET, "/live");
             let value = HeaderValue::from_static("1");
-            telling.headers_mut().insert(name.clone(), value);
-            assert!(!is_repeated("front", &telling), "{name}");
+            distinguished.headers_mut().insert(name.clone(), value);
+            assert!(!is_repeated("front", &distinguished), "{name}");
         }
     }
 
     #[tokio::test]
-    async fn those_who_ask_at_about_the_same_time_share_an_answer() {
+    async fn requests_at_about_the_same_time_share_an_answer() {
         let mut probes = probes();
         probes.keep_for("front".into(), "/ready".into(), true);
         let asked = AtomicU32::new(0);
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_problem_is_for_whom_it_names() {
+    async fn a_problem_is_not_shared() {
         let mut probes = probes();
         probes.keep_for("front".into(), "/ready".into(), true);
         for id in ["r-1", "r-2"] {

@@ -1,7 +1,7 @@
 //! A request's body on its way from the client to an instance.
 //!
-//! A body is received before an instance is asked for, so that a slow client keeps nobody busy. What is long and taken
-//! piece by piece streams on into the instance. Either way the client has to keep up a least pace.
+//! A body is received before an instance is asked for, so that a slow client keeps no instance busy. A long one
+//! that is taken piece by piece streams on into the instance. Either way the client has to keep up a least pace.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -440,7 +440,7 @@ mod tests {
             .map(|client| receive(client, sends_and_stops(vec![piece("a")])))
             .collect();
         let newcomer = async {
-            // Nobody is slow before his time.
+            // No client is slow before its time.
             let mut answers = vec![receive(9, sends(vec![piece("a")])).await];
             while answers.last() != Some(&None) {
                 tokio::task::yield_now().await;

@@ -9,18 +9,18 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// Longest request id taken over from a client, in characters.
 const REQUEST_ID_CHARS_MAX: usize = 128;
 
-/// Whom the runner calls a component for by itself.
+/// Why the runner calls a component by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// A component's timer.
     Timer,
     /// A message.
     Message,
-    /// Somebody who asks for metrics.
+    /// A collection of metrics.
     Metrics,
-    /// Somebody who asks whether the component is well.
+    /// A probe.
     Probe,
-    /// The start, which asks whether the settings can be used.
+    /// The check of the settings at the start.
     Settings,
 }
 
@@ -75,7 +75,7 @@ fn is_well_formed(id: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
-/// Whether whoever reads the log would take it for a call of the runner's.
+/// Whether a reader of the log would take it for a call of the runner.
 fn is_reserved(id: &str) -> bool {
     Purpose::ALL.iter().any(|purpose| {
         let start = id.split('-').next().filter(|start| start.len() < id.len());

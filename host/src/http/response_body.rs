@@ -58,7 +58,7 @@ pub(super) async fn deliver(
             )));
         }
     }
-    // How long it takes from here on is the client's affair.
+    // From here on the client decides how long it takes.
     cpu.release_permits();
     let (frames, queue) = mpsc::channel(RESPONSE_FRAMES);
     // Without a receiver the client is gone; the guest may still finish.
@@ -74,7 +74,7 @@ pub(super) async fn deliver(
         let piece = frame.map_or_else(Piece::Broken, Piece::Frame);
         gone = gone || frames.send(piece).await.is_err();
     }
-    // Nobody listening is fine here too.
+    // The client may be gone here, too.
     let _ = frames.send(Piece::End).await;
     Ok((Reply::Streamed, None))
 }

@@ -52,7 +52,7 @@ pub(crate) struct Server {
     pub limits: Limits,
 }
 
-/// Who has sent a request, and how the connection is doing.
+/// The sender of a request, and the state of its connection.
 pub(crate) struct Peer {
     pub address: SocketAddr,
     pub reception: ReceiveState,
@@ -86,7 +86,7 @@ impl Server {
     async fn accept(self: &Arc<Self>, listener: &TcpListener) {
         match listener.accept().await {
             Ok((stream, address)) => {
-                // Whoever finds no slot is told so by the end of the connection.
+                // A connection that finds no slot is closed.
                 if let Some(slot) = self.connections.enter(address.ip().into()).await {
                     tokio::spawn(Arc::clone(self).connection(stream, address, slot));
                 }
@@ -132,7 +132,7 @@ impl Server {
             ended = &mut connection => ended,
             () = &mut closing => {
                 if reception.is_waiting() {
-                    // Nobody waits for what a client may never send.
+                    // A client may never send the rest.
                     return;
                 }
                 connection.as_mut().graceful_shutdown();
@@ -141,7 +141,7 @@ impl Server {
             () = slot.cut() => {
                 connection.as_mut().graceful_shutdown();
                 match slot.doing().0 {
-                    // Who takes no answer gets none.
+                    // A client that takes no answers gets none.
                     _ if slot.is_unread() => return,
                     ConnectionState::Idle => return,
                     ConnectionState::Receiving => timeout(CUT_TIME, connection).await.unwrap_or(Ok(())),
@@ -235,8 +235,8 @@ impl Server {
         {
             response.headers_mut().insert(REQUEST_ID, id);
         }
-        // The parser takes a Content-Length beside chunks away, so nobody can tell whether there was one. Whoever counted by
-        // it would see another request begin than we do: so none does (RFC 9112 section 6.1).
+        // The parser takes a Content-Length beside chunks away, so it is not known whether there was one. A server
+        // that counted by it would see another request begin than we do: so none does (RFC 9112 section 6.1).
         if peer.reception.is_open() || is_chunked {
             response
                 .headers_mut()
@@ -327,7 +327,7 @@ impl Server {
         }
     }
 
-    /// Receives the body, once it is certain that somebody wants it. A short one that is here at once is not worth asking.
+    /// Receives the body, once the component has admitted the request. A short one that is here at once is not worth asking.
     async fn receive<B>(
         &self,
         component: &Arc<HttpComponent>,

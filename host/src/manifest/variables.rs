@@ -18,7 +18,7 @@ pub const ENV_PREFIX: &str = "SPIN_VARIABLE_";
 #[derive(Clone, Default)]
 pub struct Variables {
     values: BTreeMap<String, String>,
-    /// Those that nobody gave a value but the manifest.
+    /// Those that have the manifest's default.
     defaulted: BTreeSet<String>,
 }
 
@@ -75,7 +75,7 @@ impl Variables {
         Ok(Self { values, defaulted })
     }
 
-    /// Gives a variable another default than the manifest's: what somebody gave stays.
+    /// Gives a variable another default than the manifest's: a given value stays.
     pub(crate) fn set_default(&mut self, name: &str, value: String) {
         if self.defaulted.contains(name) {
             self.values.insert(name.to_owned(), value);
@@ -417,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn another_default_gives_way_to_what_somebody_gave() {
+    fn another_default_gives_way_to_a_given_value() {
         let mut variables = resolve(&[("key", "k")], &[], &[]).unwrap();
         variables.set_default("url", "http://here".into());
         assert_eq!(variables.fill("{{ url }}").unwrap(), "http://here");

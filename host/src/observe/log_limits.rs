@@ -1,4 +1,4 @@
-//! How many lines of the log one client may cause: what a flood of requests is worth is a number, not a line for each.
+//! How many lines of the log one client may cause: a flood of requests is reported by a number, not by a line for each.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
@@ -70,7 +70,7 @@ impl LogLimits {
     }
 }
 
-/// Forgets the clients that have caused nothing lately, and tells of what was left out about them.
+/// Forgets the clients that have caused nothing lately, and logs how many of their lines were left out.
 fn forget_idle(shares: &mut HashMap<Client, Share>, now: Instant) {
     let mut left_out = 0;
     shares.retain(|_, share| {

@@ -1,6 +1,6 @@
-//! The log of the process: whoever has a line puts it into a queue, and one thread writes the queue to standard error.
+//! The log of the process: lines are put into a queue, and one thread writes the queue to standard error.
 //!
-//! A pipe that nobody reads, a reader that is gone or a full disk keeps that thread busy and nobody else. What does not
+//! A pipe that nobody reads, a reader that is gone or a full disk keeps that thread busy and no other. What does not
 //! fit into the queue, or cannot be written, is lost and counted; as soon as writing works again, a line says how much.
 
 use std::fs::File;
@@ -183,7 +183,7 @@ fn lines_of(text: &[u8]) -> u64 {
 struct Writer<W> {
     output: W,
     losses: LogLosses,
-    /// So many losses have been told.
+    /// So many losses have been reported.
     reported: u64,
     /// The last thing that was written is part of a line.
     is_inside_line: bool,
@@ -231,7 +231,7 @@ impl<W: Write> Writer<W> {
                     written_bytes += bytes;
                 }
                 Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
-                // Somebody else has made the pipe non-blocking.
+                // Another process has made the pipe non-blocking.
                 Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => {
                     std::thread::sleep(LOG_RETRY_PAUSE);
                 }
@@ -276,8 +276,8 @@ impl<'a> MakeWriter<'a> for LineQueue {
     }
 }
 
-/// A queue to standard error or output. It has a descriptor of its own: whoever uses the standard library's handle would
-/// wait for the one that writes.
+/// A queue to standard error or output. It has a descriptor of its own: users of the standard library's handle wait
+/// for each other.
 ///
 /// # Errors
 /// When there is no further descriptor or thread.
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn an_output_that_takes_nothing_keeps_nobody_waiting() {
+    fn an_output_that_takes_nothing_blocks_no_caller() {
         let (go_on, blocked) = mpsc::channel::<()>();
         let mut is_blocked = true;
         let (output, written) = output(move |bytes| {
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_cannot_be_written_are_counted_and_told_later() {
+    fn lines_that_cannot_be_written_are_counted_and_reported() {
         let fails = Arc::new(Mutex::new(true));
         let is_failing = Arc::clone(&fails);
         let (output, written) = output(move |bytes| {
@@ -438,9 +438,9 @@ mod tests {
         queue.push(b"three\n");
         queue.finish(LONG);
         let text = text(&written);
-        let (told, rest) = text.split_once('\n').unwrap();
-        let told: serde_json::Value = serde_json::from_str(told).unwrap();
-        assert_eq!((&told["lines_lost"], rest), (&2.into(), "three\n"));
+        let (reported, rest) = text.split_once('\n').unwrap();
+        let reported: serde_json::Value = serde_json::from_str(reported).unwrap();
+        assert_eq!((&reported["lines_lost"], rest), (&2.into(), "three\n"));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! How much processor time a guest's code has used for a request. What has used more than its allowance goes on at a low
-//! priority, and only so much of it at a time: see [`crate::scheduling::work`].
+//! priority, and only so much of it at a time: see `PrioritizedWork`.
 //!
 //! A guest yields at the first function or loop that it comes to in a new epoch, so one that computes does so once an
 //! epoch. From the first time on, its thread's processor time is looked at around every piece of its work. One whose
@@ -24,8 +24,8 @@ pub(crate) struct CpuUsage {
     since_ns: AtomicU64,
     is_over_allowance: AtomicBool,
     is_in_background: AtomicBool,
-    /// The request's turns.
-    admitted: Mutex<Option<RequestPermits>>,
+    /// The permits that the request holds.
+    permits: Mutex<Option<RequestPermits>>,
 }
 
 impl CpuUsage {
@@ -39,26 +39,26 @@ impl CpuUsage {
         Duration::from_nanos(self.used_ns.load(Ordering::Relaxed))
     }
 
-    /// Keeps the turns until the request ends, waits for others, or goes on where it keeps nobody waiting.
-    pub(crate) fn hold_permits(&self, admitted: RequestPermits) {
-        *self.admitted() = Some(admitted);
+    /// Keeps the permits until the request ends, waits for something else, or goes on in the background.
+    pub(crate) fn hold_permits(&self, permits: RequestPermits) {
+        *self.permits() = Some(permits);
     }
 
-    /// Ends all turns.
+    /// Gives all permits back.
     pub(crate) fn release_permits(&self) {
-        let admitted = self.admitted().take();
-        drop(admitted);
+        let permits = self.permits().take();
+        drop(permits);
     }
 
     /// Lets others have the processor, while others of the same account go on waiting: they want what this one waits for.
     pub(crate) fn release_processor(&self) {
-        if let Some(admitted) = &mut *self.admitted() {
-            admitted.release_processor();
+        if let Some(permits) = &mut *self.permits() {
+            permits.release_processor();
         }
     }
 
-    fn admitted(&self) -> MutexGuard<'_, Option<RequestPermits>> {
-        lock(&self.admitted)
+    fn permits(&self) -> MutexGuard<'_, Option<RequestPermits>> {
+        lock(&self.permits)
     }
 
     /// A piece of work begins on this thread.
@@ -95,7 +95,7 @@ impl CpuUsage {
         self.used_ns.fetch_add(used_ns, Ordering::Relaxed);
     }
 
-    /// Whether the next piece of work has to wait for a turn.
+    /// Whether the next piece of work has to wait for a thread of low priority.
     pub(crate) fn is_over_allowance(&self) -> bool {
         self.is_over_allowance.load(Ordering::Relaxed)
     }
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_used_its_allowance_waits_for_turns() {
+    fn work_over_its_allowance_waits() {
         let cpu = CpuUsage::default();
         cpu.begin();
         cpu.on_yield(false);

@@ -1,6 +1,6 @@
-//! The limiter before the instances: which requests run now, and which wait for a permit.
+//! Which requests run now, and which wait for a permit, before they get an instance.
 //!
-//! A request that is cheap must not wait behind many that are not, and nobody's must wait behind all of another's. So of
+//! A cheap request must not wait behind many that cost much, nor one client's behind all of another's. So of
 //! each kind only some run at a time: fewest of the reads that cost much (lists, searches, and whatever else takes more
 //! than a moment of a processor), more of the other reads, and some that write; one account's leave others half of the
 //! cores, and one client's are no more than there are cores while others want something. All others wait, without an instance, in bounded queues that are fair between clients. Which paths cost much
@@ -56,7 +56,7 @@ impl<'r, B> From<&'r Request<B>> for RequestInfo<'r> {
     }
 }
 
-/// A request's permits.
+/// The permits of a request.
 pub(crate) struct RequestPermits {
     /// Among all that want a processor, and among those of its client.
     processor: Option<(Permit, Slot)>,
@@ -117,7 +117,7 @@ impl RequestLimiter {
         } else {
             &self.other_reads
         };
-        // Whoever waits for others of the same account keeps no place among those of the client.
+        // A request that waits for others of its account takes no place among those of its client.
         let credentials = info.credentials.map(HeaderValue::as_bytes);
         let account = self.share(&self.accounts, credentials).await?;
         let of_client = self.share(&self.clients, client).await?;
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_account_leaves_others_of_the_same_client_half_of_the_cores() {
+    async fn an_account_leaves_others_of_its_client_half_of_the_cores() {
         let limiter = limiter();
         let (flooder, other) = (post(Some("Bearer a")), post(Some("Bearer b")));
         let mut running = at_a_time(&limiter, &flooder, client(1));
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_waits_for_the_database_keeps_its_account_waiting_and_nobody_else() {
+    async fn waiting_for_the_database_holds_up_only_the_same_account() {
         let limiter = limiter();
         let flooder = post(Some("Bearer a"));
         let mut running = at_a_time(&limiter, &flooder, client(1));

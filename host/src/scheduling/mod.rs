@@ -1,4 +1,4 @@
-//! Who runs when: queues that are fair between clients, limits for each owner, threads of low priority.
+//! Which request runs when: queues that are fair between clients, limits for each owner, threads of low priority.
 
 pub(crate) mod cpu;
 pub(crate) mod limiter;

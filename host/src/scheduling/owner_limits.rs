@@ -1,5 +1,4 @@
-//! OwnerLimits in the processor: while others want something too, one account's or one client's requests leave them some of it.
-//!
+//! Limits for each account or client: while others have requests, too, an owner's requests leave them some of the processor.
 //! Nothing is kept of an owner that has no requests.
 
 use std::collections::{HashMap, VecDeque};
@@ -16,7 +15,7 @@ use crate::sync::lock;
 
 /// All requests that run, and those of each owner.
 pub(crate) struct OwnerLimits {
-    /// Nobody who does not know it can find two owners that count as one.
+    /// Seeded at random: an attacker cannot find two owners that count as one.
     hasher: RandomState,
     state: Mutex<State>,
     limit: OwnerLimit,
@@ -25,7 +24,7 @@ pub(crate) struct OwnerLimits {
 /// How many requests of one owner there may be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OwnerLimit {
-    /// That run, while nobody else's do.
+    /// That run while no other owner's do.
     pub alone: usize,
     /// That run beside others'.
     pub beside_others: usize,
@@ -40,7 +39,7 @@ struct State {
     owners: HashMap<u64, Owner>,
 }
 
-/// Whoever has requests that wait has one that runs.
+/// An owner with requests that wait has one that runs.
 #[derive(Default)]
 struct Owner {
     running: usize,
@@ -68,7 +67,7 @@ impl OwnerLimits {
         })
     }
 
-    /// Lets a request run, or puts it behind the others of its owner. One that is nobody's runs.
+    /// Lets a request run, or puts it behind the others of its owner. One without an owner runs.
     pub(crate) fn enter(self: &Arc<Self>, owner: Option<impl Hash>) -> Result<Entered, Full> {
         let key = owner.map(|owner| self.hasher.hash_one(owner));
         let state = &mut *self.state();
@@ -138,7 +137,7 @@ pub(crate) enum Entered {
     Waits(Wait),
 }
 
-/// Resolves when the request may run. Whoever drops it waits no more.
+/// Resolves when the request may run. Dropping it leaves the queue.
 pub(crate) struct Wait {
     limits: Arc<OwnerLimits>,
     key: u64,
@@ -162,7 +161,7 @@ impl Future for Wait {
             // Polled again after it was ready, which no caller does.
             return Poll::Pending;
         };
-        // Nobody drops the sender without using it: see `leave`.
+        // The sender is always used before it is dropped: see `leave`.
         let granted = std::task::ready!(Pin::new(granted).poll(cx)).is_ok();
         self.granted = None;
         if granted {
@@ -219,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_alone_has_everything() {
+    fn an_owner_that_is_alone_has_everything() {
         let limits = OwnerLimits::new(MOST);
         let running: Vec<_> = (0..4).map(|_| runs(&limits, Some("a"))).collect();
         let mut waiting: Vec<_> = (0..3).map(|_| waits(&limits, Some("a"))).collect();
@@ -258,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nobodys_does_not_wait() {
+    fn requests_without_an_owner_do_not_wait() {
         let limits = OwnerLimits::new(MOST);
         let running: Vec<_> = (0..100).map(|_| runs(&limits, None)).collect();
         drop(running);
@@ -266,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_leaves_loses_no_turn_and_leaves_nothing_behind() {
+    fn requests_that_are_given_up_leave_nothing_behind() {
         let limits = OwnerLimits::new(MOST);
         let mut running: Vec<_> = (0..4).map(|_| runs(&limits, Some("a"))).collect();
         let leaves = waits(&limits, Some("a"));

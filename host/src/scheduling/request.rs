@@ -1,4 +1,4 @@
-//! The request or message that an instance works on: for whom, what it has cost, and whether anybody still waits for it.
+//! The request or message that an instance works on: its client, what it has cost, and whether its answer is still wanted.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -30,13 +30,13 @@ impl CurrentRequest {
         }
     }
 
-    /// Nobody waits for the answer any more, and nothing is lost without it.
+    /// The client has left, and nothing is lost without an answer.
     pub(crate) fn abandon(&self) {
         self.is_abandoned.store(true, Ordering::SeqCst);
         self.change.notify_waiters();
     }
 
-    /// Resolves when nobody waits for the answer any more.
+    /// Resolves when the client has left.
     pub(crate) async fn abandoned(&self) {
         loop {
             let change = self.change.notified();

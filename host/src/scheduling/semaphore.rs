@@ -1,5 +1,5 @@
-//! FairSemaphore at something of which there are only so many at a time. Whoever has to wait does so in a bounded queue that is
-//! fair between clients: each has its own, and they are served in rotation.
+//! A semaphore that is fair between clients: requests that find no permit wait in a bounded queue, one for each client, and
+//! the clients are served in rotation.
 
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
@@ -12,14 +12,14 @@ use tokio::sync::oneshot;
 use crate::client::Client;
 use crate::sync::lock;
 
-/// A fixed number of permits.
+/// A fixed number of permits, and the requests that wait for one.
 pub(crate) struct FairSemaphore {
     state: Mutex<State>,
     count: usize,
     limits: QueueLimits,
 }
 
-/// How many may wait for a permit.
+/// How many requests may wait for a permit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct QueueLimits {
     /// All together.
@@ -39,7 +39,7 @@ impl QueueLimits {
 struct State {
     free: usize,
     waiting: usize,
-    /// Those who wait, by client; no queue is empty.
+    /// The requests that wait, by client; no queue is empty.
     queues: HashMap<Option<Client>, VecDeque<oneshot::Sender<()>>>,
     /// Every client with a queue, the next one to be served first.
     rotation: VecDeque<Option<Client>>,
@@ -49,7 +49,7 @@ struct State {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Full;
 
-/// A permit; over when it is dropped.
+/// A permit; dropping it gives it to the next.
 pub(crate) struct Permit(Arc<FairSemaphore>);
 
 impl Drop for Permit {
@@ -73,7 +73,7 @@ impl FairSemaphore {
         })
     }
 
-    /// Whether nobody has a permit.
+    /// Whether no permit is taken.
     pub(crate) fn is_all_free(&self) -> bool {
         self.state().free == self.count
     }
@@ -140,7 +140,7 @@ impl FairSemaphore {
         })
     }
 
-    /// Ends a permit: the next client in the rotation gets it.
+    /// Gives a permit back: the next client in the rotation gets it.
     fn release(&self) {
         let mut state = self.state();
         loop {
@@ -161,8 +161,8 @@ impl FairSemaphore {
 }
 
 impl State {
-    /// Sends the last one away of the client of whom most wait, if it has at least two more than somebody of whom so many
-    /// wait: then whoever comes has a place, and the client that takes most has fewer.
+    /// Drops the last request of the client that has most waiting, if it has at least two more than the newcomer's client:
+    /// then the newcomer has a place, and the client that takes most has fewer.
     fn make_room(&mut self, waiting_of_newcomer: usize) -> bool {
         let most = self.queues.iter().max_by_key(|(_, queue)| queue.len());
         let Some((client, _)) = most.filter(|(_, queue)| queue.len() > waiting_of_newcomer + 1)
@@ -170,7 +170,7 @@ impl State {
             return false;
         };
         let client = *client;
-        // Whoever loses its sender is told that the queue is full.
+        // A waiting request whose sender is dropped gets `Full`.
         let last = self.queues.get_mut(&client).and_then(VecDeque::pop_back);
         self.waiting -= usize::from(last.is_some());
         last.is_some()
@@ -188,7 +188,7 @@ impl State {
         next
     }
 
-    /// Takes those who have left out of a client's queue.
+    /// Takes requests that were given up out of a client's queue.
     fn clean(&mut self, client: Option<Client>) {
         let Some(queue) = self.queues.get_mut(&client) else {
             return;
@@ -203,8 +203,7 @@ impl State {
     }
 }
 
-/// Resolves when it is one's permit, or when somebody else has got the place because one's client had many. Whoever drops it
-/// leaves the queue.
+/// Resolves with a permit, or with [`Full`] when another client's request has got the place. Dropping it leaves the queue.
 pub(crate) struct Acquire {
     permits: Arc<FairSemaphore>,
     client: Option<Client>,
@@ -265,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_free_turn_is_had_at_once() {
+    fn a_free_permit_is_taken_at_once() {
         let permits = FairSemaphore::new(2, LIMITS);
         let first = permits.try_acquire().unwrap();
         let second = queue(&permits, 1).now_or_never().unwrap().unwrap();
@@ -314,17 +313,17 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_many_in_a_full_queue_makes_room_for_others() {
+    fn a_client_with_many_in_a_full_queue_makes_room_for_others() {
         let permits = FairSemaphore::new(1, LIMITS);
         let permit = permits.try_acquire().unwrap();
         let mut flood: Vec<Acquire> = (0..3).map(|_| queue(&permits, 1)).collect();
         let second = queue(&permits, 2);
-        // Full: whoever comes with nothing takes the place of the flood's last.
+        // Full: a newcomer without waiting requests takes the place of the flood's last.
         let third = queue(&permits, 3);
         assert_eq!((&mut flood[2]).now_or_never().unwrap().err(), Some(Full));
         let fourth = queue(&permits, 4);
         assert_eq!((&mut flood[1]).now_or_never().unwrap().err(), Some(Full));
-        // Now nobody has more than anybody else would have.
+        // Now no client has more than another.
         assert_eq!(permits.acquire(client(5)).err(), Some(Full));
         assert_eq!(permits.acquire(client(2)).err(), Some(Full));
         assert_eq!(permits.waiting(), 4);
@@ -338,13 +337,13 @@ mod tests {
     }
 
     #[test]
-    fn whoever_leaves_is_passed_over_and_loses_no_turn() {
+    fn requests_that_are_given_up_lose_no_permit() {
         let permits = FairSemaphore::new(1, LIMITS);
         let permit = permits.try_acquire().unwrap();
         let (leaves, granted, last) = (queue(&permits, 1), queue(&permits, 1), queue(&permits, 2));
         drop(leaves);
         drop(permit);
-        // It has its permit, and goes without having looked.
+        // It has its permit, and is dropped before it was polled.
         drop(granted);
         drop(last.now_or_never().unwrap());
         assert!(permits.is_all_free());

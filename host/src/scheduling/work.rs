@@ -16,13 +16,13 @@ use crate::shutdown::Guard;
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Work that may have to wait for permits on threads of low priority, a piece at a time. `None` when they have ended with it.
+/// Work that may have to wait for threads of low priority, a piece at a time. `None` when they have ended with it.
 pub(crate) struct PrioritizedWork<T> {
     place: Place<T>,
     request: Arc<CurrentRequest>,
     /// None where all work is done in one place.
     workers: Option<Arc<Workers>>,
-    /// Wants to know what it costs.
+    /// Records what the work costs.
     sampled: Option<CpuSample>,
 }
 
@@ -36,7 +36,7 @@ impl<T> Drop for PrioritizedWork<T> {
 enum Place<T> {
     /// On the threads that serve connections.
     Foreground(Boxed<T>),
-    /// It waits for its permit.
+    /// It waits for a thread of low priority.
     Queued(Boxed<T>, Acquire),
     /// A piece of it is being done on a thread of low priority.
     Background(oneshot::Receiver<(Boxed<T>, Poll<T>, Permit)>),
@@ -107,7 +107,7 @@ impl<T: Send + 'static> PrioritizedWork<T> {
         permit: Permit,
         waker: Waker,
     ) -> Place<T> {
-        // From here on it keeps nobody waiting.
+        // In the background it makes no other request wait.
         self.request.cpu.release_permits();
         let request = Arc::clone(&self.request);
         let (done, back) = oneshot::channel();
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_that_nobody_waits_for_is_finished_all_the_same() {
+    async fn abandoned_work_is_finished_all_the_same() {
         let (workers, request) = (start(), Arc::<CurrentRequest>::default());
         let wait = Arc::<Notify>::default();
         let work = compute(Arc::clone(&request), Arc::clone(&wait), Arc::default());

@@ -1,4 +1,4 @@
-//! Threads of low priority, for work that takes long and that nobody else may have to wait for.
+//! Threads of low priority, for work that takes long and must not make other requests wait.
 //!
 //! There are at most half as many as cores, so the other half is left whatever they do; and where they compete with the
 //! threads that serve the connections, the system prefers those. Work waits for its permit at a thread in a queue that is
@@ -115,7 +115,7 @@ fn lower_priority() {
 #[cfg(not(target_os = "linux"))]
 fn lower_priority() {}
 
-/// Processor time that this thread has used; none where the system does not tell.
+/// Processor time that this thread has used; none where the system does not offer it.
 pub(crate) fn thread_time() -> Option<Duration> {
     #[cfg(unix)]
     {

@@ -138,7 +138,7 @@ impl Builder {
     }
 
     /// Lets the guests draw the same random numbers each time, and run without being asked to yield. Only for tests:
-    /// whoever knows the seed knows every secret.
+    /// the seed gives away every secret.
     #[must_use]
     pub fn random_seed(mut self, seed: u64) -> Self {
         self.random_seed = Some(seed);

@@ -58,7 +58,7 @@ impl Builder {
         {
             given.insert(REDIS_VARIABLE.into(), url.clone());
         }
-        // What is no text is nobody's variable.
+        // What is not text is no variable.
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();

@@ -162,7 +162,7 @@ async fn shut_down(runtime: Option<Runtime>, services: Arc<Services>) {
         if let Some(runtime) = runtime {
             runtime.shutdown_timeout(RUNTIME_STOP_TIME);
         }
-        // Nobody waits any more for what still runs: it ends soon.
+        // What still runs is abandoned: it ends soon.
         if let Some(reads) = &services.long_reads {
             reads.close();
         }

@@ -470,7 +470,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_is_not_granted_cannot_be_reached_and_one_that_is_gone_is_an_error() {
+    async fn servers_that_are_not_granted_or_gone_are_errors() {
         let mut redis = tokio::task::spawn_blocking(Redis::start).await.unwrap();
         let url = redis.url();
         redis.kill();

@@ -11,7 +11,6 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::file_health::{Damage, Health};
-use super::query::is_busy;
 use super::time_limit::{ProgressCheck, StatementTimer};
 use crate::error;
 use crate::limits::{
@@ -80,7 +79,7 @@ impl Databases {
             permissions::create_folder(folder)
                 .map_err(|cause| fail(format!("cannot create its folder: {cause}")))?;
         }
-        // SQLite makes none: whoever connects later must find this one.
+        // SQLite makes none: later connections must find this one.
         permissions::create_file(path)
             .map_err(|cause| fail(format!("{cause}; check the path and its permissions")))?;
         for file in files_of(path) {
@@ -200,7 +199,7 @@ impl Database {
         }
     }
 
-    /// A statement has waited in vain for another process.
+    /// Notes that a statement has waited for another process without success.
     pub(super) fn note_stuck(&self) {
         let now = Instant::now();
         let before = lock(&self.stuck_until).replace(now + BUSY_TIME);
@@ -338,8 +337,21 @@ pub(super) fn abandon(connection: PooledConnection) {
 
 /// The last connection of a database moves its write-ahead log into it: not into a file that is damaged.
 pub(super) fn keep_file_as_it_is(sqlite: &Connection) {
-    // A connection that cannot be told so is closed like any other.
+    // A connection that does not take the setting is closed like any other.
     let _ = sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+}
+
+/// Busy, but not because the transaction reads a snapshot that is out of date: that never gets better.
+pub(super) fn is_busy(cause: &rusqlite::Error) -> bool {
+    cause.sqlite_error().is_some_and(|error| {
+        error.code == ffi::ErrorCode::DatabaseBusy
+            && error.extended_code != ffi::SQLITE_BUSY_SNAPSHOT
+    })
+}
+
+/// Whether there was no room for what was to be written.
+pub(super) fn is_full(cause: &rusqlite::Error) -> bool {
+    cause.sqlite_error_code() == Some(ffi::ErrorCode::DiskFull)
 }
 
 /// Refuses files to ATTACH, as Spin does, and notices what would stay behind on a pooled connection.

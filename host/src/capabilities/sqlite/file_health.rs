@@ -84,7 +84,7 @@ impl Damage {
         }
     }
 
-    /// Whether only SQLite can tell that it is over.
+    /// Whether only a check by SQLite can end it.
     pub(crate) fn needs_check(&self) -> bool {
         !matches!(self, Self::Missing)
     }
@@ -191,7 +191,7 @@ impl Health {
     }
 
     /// Looks at the file's header too, and the first time reads the whole file: damage that no statement has met yet is found
-    /// before one does. A file that is too short may be one that is just being written: only several looks in a row tell.
+    /// before one does. A file that is too short may be one that is just being written: only several looks in a row count.
     ///
     /// # Errors
     /// What is wrong.

@@ -4,25 +4,12 @@ use std::time::Duration;
 
 use rusqlite::fallible_iterator::FallibleIterator;
 use rusqlite::types::ValueRef;
-use rusqlite::{Batch, Connection, Statement, ffi};
+use rusqlite::{Batch, Connection, Statement};
 
 use super::bindings::spin::sqlite::sqlite::{Error, QueryResult, RowResult, Value};
 use super::database::PooledConnection;
 use super::time_limit::{Outcome, TimeLimit};
 use crate::limits::RESULT_BYTES;
-
-/// Busy, but not because the transaction reads a snapshot that is out of date: that never gets better.
-pub(super) fn is_busy(cause: &rusqlite::Error) -> bool {
-    cause.sqlite_error().is_some_and(|error| {
-        error.code == ffi::ErrorCode::DatabaseBusy
-            && error.extended_code != ffi::SQLITE_BUSY_SNAPSHOT
-    })
-}
-
-/// Whether there was no room for what was to be written.
-pub(super) fn is_full(cause: &rusqlite::Error) -> bool {
-    cause.sqlite_error_code() == Some(ffi::ErrorCode::DiskFull)
-}
 
 #[allow(
     clippy::needless_pass_by_value,
@@ -88,7 +75,7 @@ pub(super) enum QueryError {
     Long,
     /// It was interrupted for good.
     TooLong(Duration),
-    /// It was interrupted because nobody waits for its rows.
+    /// It was interrupted because its request was abandoned.
     Abandoned,
     /// Too many long statements wait already.
     QueueFull,

@@ -9,8 +9,8 @@ use tokio::time::timeout;
 use super::background::{StatementContext, Thread};
 use super::bindings::spin::sqlite::sqlite::{Error, QueryResult, RowResult, Value};
 use super::connection::OpenConnection;
-use super::database::BUSY_PAUSES_MS;
-use super::query::{QueryError, StatementLimits, io, is_busy, is_full, query, refusal};
+use super::database::{BUSY_PAUSES_MS, is_busy, is_full};
+use super::query::{QueryError, StatementLimits, io, query, refusal};
 use super::time_limit::{StatementTimer, TimeLimit};
 use crate::client::Client;
 use crate::limits::LONG_READ_QUEUE_TIME;
@@ -202,7 +202,7 @@ impl OpenConnection {
         }
     }
 
-    /// Runs a statement that reads on a thread of low priority. Whoever has left is not waited for.
+    /// Runs a statement that reads on a thread of low priority. It ends when the request is abandoned.
     pub(super) async fn read_in_background(
         &mut self,
         place: Thread,
@@ -282,7 +282,7 @@ impl OpenConnection {
     }
 }
 
-/// Says so when nobody waits for a statement's rows any more.
+/// Interrupts the statement when it is dropped: its request was abandoned.
 struct AbandonOnDrop(Arc<StatementTimer>);
 
 impl Drop for AbandonOnDrop {

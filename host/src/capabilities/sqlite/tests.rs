@@ -197,7 +197,7 @@ async fn a_writer_waits_no_longer_than_it_wants_to() {
 }
 
 #[tokio::test]
-async fn under_a_fault_plan_a_writer_waits_for_its_turn_however_long_that_takes() {
+async fn under_a_fault_plan_a_writer_waits_however_long_that_takes() {
     let fixture = Fixture::new();
     let (mut first, mut second) = (fixture.open(), fixture.open());
     second.is_planned = true;
@@ -213,7 +213,7 @@ async fn under_a_fault_plan_a_writer_waits_for_its_turn_however_long_that_takes(
 }
 
 #[tokio::test]
-async fn an_open_transaction_is_rolled_back_before_the_connection_is_used_again() {
+async fn an_open_transaction_is_rolled_back_before_reuse() {
     let fixture = Fixture::new();
     let mut connection = fixture.open();
     run(&mut connection, "CREATE TABLE t (n INTEGER)").await;
@@ -251,7 +251,7 @@ async fn a_connection_that_a_guest_changed_is_not_used_again() {
 }
 
 #[tokio::test]
-async fn pragmas_that_the_runner_provides_are_answered_as_sqlite_would() {
+async fn provided_pragmas_are_answered_as_sqlite_would() {
     let fixture = Fixture::new();
     let mut connection = fixture.open();
     let answer = run(&mut connection, "PRAGMA busy_timeout = 5000;").await;

@@ -1,4 +1,4 @@
-//! How long a statement has taken: looked at every so many steps of SQLite's virtual machine, and interrupted at its bound.
+//! How long a statement has taken: looked at every so many steps of SQLite's virtual machine, and interrupted at its limit.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -39,7 +39,7 @@ impl TimeLimit {
     }
 }
 
-/// What became of a statement at its bound.
+/// What became of a statement at its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Outcome {
@@ -49,35 +49,35 @@ pub(super) enum Outcome {
     Long,
     /// It was interrupted for good.
     TooLong,
-    /// It was interrupted because nobody waits for its rows.
+    /// It was interrupted because its request was abandoned.
     Abandoned,
     /// It went on, but has kept its thread for long.
     Slow,
 }
 
-/// The timer over one connection. Whoever runs its statements sets the bound; SQLite asks on the same thread.
+/// The timer of one connection. The code that runs a statement sets the limit; SQLite asks on the same thread.
 #[derive(Default)]
 pub(super) struct StatementTimer {
     /// Counts the statements, so that each is timed from its own beginning.
     run: AtomicU64,
-    bound: AtomicU8,
+    limit: AtomicU8,
     verdict: AtomicU8,
     is_abandoned: AtomicBool,
 }
 
 impl StatementTimer {
     /// A statement begins.
-    pub(super) fn begin(&self, bound: TimeLimit) {
-        // Nobody else writes it: a connection does one thing at a time.
+    pub(super) fn begin(&self, limit: TimeLimit) {
+        // There is no other writer: a connection does one thing at a time.
         let run = self.run.load(Ordering::Relaxed).wrapping_add(1);
         self.run.store(run, Ordering::Relaxed);
         self.verdict.store(Outcome::None as u8, Ordering::Relaxed);
-        self.bound.store(bound as u8, Ordering::Relaxed);
+        self.limit.store(limit as u8, Ordering::Relaxed);
     }
 
     /// It has ended; says what became of it.
     pub(super) fn end(&self) -> Outcome {
-        self.bound.store(TimeLimit::None as u8, Ordering::Relaxed);
+        self.limit.store(TimeLimit::None as u8, Ordering::Relaxed);
         self.verdict()
     }
 
@@ -101,12 +101,12 @@ impl StatementTimer {
         self.is_abandoned.store(is_abandoned, Ordering::Relaxed);
     }
 
-    fn bound(&self) -> TimeLimit {
-        match self.bound.load(Ordering::Relaxed) {
-            bound if bound == TimeLimit::Inline as u8 => TimeLimit::Inline,
-            bound if bound == TimeLimit::Probe as u8 => TimeLimit::Probe,
-            bound if bound == TimeLimit::Long as u8 => TimeLimit::Long,
-            bound if bound == TimeLimit::Write as u8 => TimeLimit::Write,
+    fn limit(&self) -> TimeLimit {
+        match self.limit.load(Ordering::Relaxed) {
+            limit if limit == TimeLimit::Inline as u8 => TimeLimit::Inline,
+            limit if limit == TimeLimit::Probe as u8 => TimeLimit::Probe,
+            limit if limit == TimeLimit::Long as u8 => TimeLimit::Long,
+            limit if limit == TimeLimit::Write as u8 => TimeLimit::Write,
             _ => TimeLimit::None,
         }
     }
@@ -135,17 +135,17 @@ impl ProgressCheck {
 
     /// True to interrupt the statement.
     pub(super) fn is_over(&mut self, timer: &StatementTimer) -> bool {
-        let bound = timer.bound();
+        let limit = timer.limit();
         let run = timer.run.load(Ordering::Relaxed);
         if run != self.run {
             *self = Self { run, ..Self::new() };
-            if matches!(bound, TimeLimit::Probe | TimeLimit::Long) {
+            if matches!(limit, TimeLimit::Probe | TimeLimit::Long) {
                 self.used = thread_time();
             }
             return false;
         }
         let took = self.started.elapsed();
-        let verdict = match bound {
+        let verdict = match limit {
             TimeLimit::None => Outcome::None,
             TimeLimit::Inline => self.inline(took),
             TimeLimit::Write if took >= WRITE_TIME => Outcome::TooLong,
@@ -179,7 +179,7 @@ impl ProgressCheck {
         }
     }
 
-    /// Whether the statement has used so much processor time; where the system does not tell that, the time that it
+    /// Whether the statement has used so much processor time; where the system does not offer that, the time that it
     /// `took`.
     fn has_used(&self, limit: Duration, took: Duration) -> bool {
         took >= limit

@@ -128,7 +128,7 @@ struct Record {
 }
 
 impl Record {
-    /// `current` is the request that the instance works on: not every part of a component is told its id.
+    /// `current` is the request that the instance works on: not every part of a component knows its id.
     fn log(&self, component: &str, stream: &str, current: Option<&str>) {
         let message = loggable(&self.message);
         let request_id = self.request_id.as_deref().map(loggable);

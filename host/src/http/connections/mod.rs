@@ -1,5 +1,5 @@
-//! Who is connected, what each of them keeps the shop from using for others, and who has to go when it runs out: slots,
-//! memory for bodies that are still coming, memory for answers that nobody takes.
+//! Client connections: what each holds of what all share, and which are cut off when that runs out: places, memory for bodies
+//! that are still coming, memory for answers that clients do not take.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ use crate::limits::{CLIENT_SHARE, Limits, ROOM_SHARE, SLOW_BODY_TIME};
 use crate::observe::metrics::Metrics;
 use crate::sync::lock;
 
-/// How long somebody who wants in waits before it is looked again who could go.
+/// How long a new connection waits before the open ones are looked at again.
 const ENTER_WAIT: Duration = Duration::from_millis(20);
 
 /// A memory that all connections share.
@@ -43,11 +43,11 @@ struct Table {
     max_bytes: [u64; BUDGETS],
     metrics: Arc<Metrics>,
     open: Mutex<Open>,
-    /// Told when a connection has ended.
+    /// Notified when a connection has ended.
     left: Notify,
 }
 
-/// Who is there.
+/// The open connections.
 #[derive(Default)]
 struct Open {
     last_id: u64,
@@ -66,14 +66,14 @@ struct Usage {
 struct Entry {
     slot: Arc<ConnectionSlot>,
     client: Client,
-    /// Not any more when it was told to go.
+    /// False once it was cut off.
     counts: bool,
     bytes: [u64; BUDGETS],
     /// Since when it has had some of a budget, in milliseconds since the start.
     since_ms: [u64; BUDGETS],
 }
 
-/// One connection's slot.
+/// One connection's place.
 pub(crate) struct ConnectionSlot {
     id: u64,
     table: Arc<Table>,
@@ -83,7 +83,7 @@ pub(crate) struct ConnectionSlot {
     cut: Notify,
 }
 
-/// A slot that is left when this is dropped.
+/// A slot that is free again when this is dropped.
 pub(crate) struct OccupiedSlot(pub Arc<ConnectionSlot>);
 
 /// What a connection is busy with. Its number takes the two lowest bits of [`ConnectionSlot::doing`]; the others say since when.
@@ -110,17 +110,17 @@ pub(crate) struct MemoryReservation {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Cut;
 
-/// What became of somebody who wants in.
+/// What became of a new connection.
 enum Entrance {
     Open(OccupiedSlot),
     /// Its client has too many connections, and all of them are busy.
     Refused,
-    /// Somebody else is on the way out.
+    /// Another connection is about to end.
     Wait,
 }
 
 impl Connections {
-    /// With `counts_clients`, who is connected is who asks, and has no more than its share of the connections.
+    /// With `counts_clients` there is no proxy in front, and a client has no more than its share of the connections.
     pub(crate) fn new(
         limits: &Limits,
         connections_max: usize,
@@ -146,7 +146,7 @@ impl Connections {
         }))
     }
 
-    /// Gives a client's connection a slot; when none is left, takes it from those who do nothing. `None` when the
+    /// Gives a client's connection a slot; when none is left, takes it from one that is idle. `None` when the
     /// client has too many, and all are busy.
     pub(crate) async fn enter(&self, client: Client) -> Option<OccupiedSlot> {
         loop {
@@ -154,7 +154,7 @@ impl Connections {
             match self.0.enter(client) {
                 Entrance::Open(slot) => return Some(slot),
                 Entrance::Refused => return None,
-                // Also without anybody leaving, somebody may be idle by then.
+                // Another connection may be idle by then.
                 Entrance::Wait => drop(timeout(ENTER_WAIT, left).await),
             }
         }
@@ -190,7 +190,7 @@ impl Table {
         if open.total.connections >= self.connections_max && !self.close_some(&mut open, |_| true) {
             return Entrance::Wait;
         }
-        // Whoever was told to go is still there for a moment.
+        // A connection that was cut off is still there for a moment.
         let leaving_max = (self.connections_max / ROOM_SHARE).max(1);
         if open.slots.len() >= self.connections_max + leaving_max {
             return Entrance::Wait;
@@ -202,7 +202,7 @@ impl Table {
         Entrance::Open(OccupiedSlot(slot))
     }
 
-    /// Ends some of these connections: first those that do nothing, then those whose answers nobody takes, then those whose
+    /// Ends some of these connections: first idle ones, then those whose answers are not taken, then those whose
     /// bodies are slow; of the clients with most connections first, of each the ones that have done so longest. False
     /// when all are at work.
     fn close_some(&self, open: &mut Open, may_go: impl Fn(&Entry) -> bool) -> bool {
@@ -272,7 +272,7 @@ impl Table {
         }
     }
 
-    /// Tells a connection to go. What it has does not count any more.
+    /// Cuts a connection off. What it has does not count any more.
     fn cut(&self, open: &mut Open, id: u64) {
         if let Some(entry) = open.take_away(id) {
             entry.slot.cut_off();
@@ -418,7 +418,7 @@ impl Entry {
         }
     }
 
-    /// Bytes a second, roughly; `None` while it cannot be told, or nobody is waited for.
+    /// Bytes a second, roughly; `None` while it is not known, or the client is not waited for.
     fn pace(&self, budget: Budget, now_ms: u64) -> Option<u64> {
         let (doing, doing_since_ms) = self.slot.doing();
         if budget == Budget::Unread {
@@ -486,7 +486,7 @@ impl ConnectionSlot {
         self.table.lock().hand_over(self.id, client);
     }
 
-    /// Whom a line of the log about a refusal names, if there may be one more.
+    /// The client that a line of the log about a refusal names, if there may be one more.
     pub(crate) fn client_to_log(&self) -> Option<Client> {
         let open = self.table.lock();
         let client = open.slots.get(&self.id)?.client;
@@ -502,7 +502,7 @@ impl ConnectionSlot {
             return;
         }
         self.has_unread.store(bytes > 0, Ordering::Relaxed);
-        // Who has to go learns it as everybody does.
+        // A connection that is cut off learns it as all do.
         let _ = self.set(Budget::Unread, bytes);
     }
 
@@ -571,10 +571,10 @@ impl Drop for OccupiedSlot {
 }
 
 impl MemoryReservation {
-    /// Holds so much from now on. When that is more than there is, somebody slower has to go.
+    /// Holds so much from now on. When that is more than there is, a slower connection is cut off.
     ///
     /// # Errors
-    /// When this connection has to go, or nobody can.
+    /// When this connection is cut off, or no other can be.
     pub(crate) fn grow_to(&mut self, bytes: u64) -> Result<(), Cut> {
         self.bytes = bytes;
         self.slot.set(self.budget, bytes)

@@ -31,7 +31,7 @@ fn cut(slots: &[OccupiedSlot]) -> Vec<usize> {
 }
 
 #[test]
-fn who_does_nothing_goes_when_places_run_out_and_nobody_else() {
+fn only_idle_connections_are_cut_when_places_run_out() {
     let connections = connections(4);
     let mut slots: Vec<OccupiedSlot> = (0..4).map(|last| enter(&connections, last)).collect();
     for slot in &slots[..3] {
@@ -89,7 +89,7 @@ fn a_place_is_free_again_when_its_connection_has_ended() {
 }
 
 #[test]
-fn whoever_leaves_answers_unread_for_longest_is_cut_off() {
+fn answers_left_unread_for_longest_are_cut_off() {
     let connections = connections(100);
     let slots: Vec<OccupiedSlot> = (0..5).map(|last| enter(&connections, last)).collect();
     for slot in &slots[..4] {
@@ -127,7 +127,7 @@ fn memory_moves_with_a_connection_to_its_next_client() {
 }
 
 #[tokio::test]
-async fn who_is_told_to_go_learns_it_before_and_after() {
+async fn a_connection_that_is_cut_learns_it_before_and_after() {
     let connections = connections(1);
     let slot = enter(&connections, 1);
     let _newcomer = enter(&connections, 2);
