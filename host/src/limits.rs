@@ -236,74 +236,47 @@ pub const LOG_RETRY_PAUSE: Duration = Duration::from_millis(10);
 /// How long the process waits for its last lines to be written when it ends.
 pub const LOG_FLUSH_TIME: Duration = Duration::from_secs(1);
 
-/// The limits that a test may want tighter than the constants.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// See [`INSTANCES_PER_COMPONENT`].
-    pub instances_per_component: u32,
-    /// See [`REQUESTS_WAITING`].
-    pub requests_waiting: usize,
-    /// See [`REQUESTS_WAITING_PER_CLIENT`].
-    pub requests_waiting_per_client: usize,
-    /// See [`QUEUE_TIME`].
-    pub queue_time: Duration,
-    /// See [`REQUEST_TIME`].
-    pub request_time: Duration,
-    /// See [`REQUEST_BODY_BYTES`].
-    pub request_body_bytes: u64,
-    /// See [`REQUEST_HEAD_TIME`].
-    pub request_head_time: Duration,
-    /// See [`REQUEST_BODY_TIME`].
-    pub request_body_time: Duration,
-    /// See [`BODY_GRACE_TIME`].
-    pub body_grace_time: Duration,
-    /// See [`SMALL_BODIES_BYTES`].
-    pub small_bodies_bytes: u64,
-    /// See [`BODIES_BUFFER_BYTES`].
-    pub bodies_buffer_bytes: u64,
-    /// See [`UNREAD_BYTES`].
-    pub unread_bytes: u64,
-    /// See [`CONNECTIONS_MAX`].
-    pub connections_max: usize,
-    /// See [`UPLOAD_PIECE_TIME`].
-    pub upload_piece_time: Duration,
-    /// See [`UPLOAD_WAIT_TIME`].
-    pub upload_wait_time: Duration,
-    /// See [`RESPONSE_WRITE_TIME`].
-    pub response_write_time: Duration,
-    /// See [`LINGER_TIME`].
-    pub linger_time: Duration,
-    /// See [`INSTANCE_MEMORY_BYTES`].
-    pub instance_memory_bytes: usize,
-    /// See [`INSTANCES_MEMORY_BYTES`].
-    pub instances_memory_bytes: usize,
-    /// See [`SHUTDOWN_TIME`].
-    pub shutdown_time: Duration,
+/// Makes [`Limits`], whose defaults are the constants.
+macro_rules! limits {
+    ($($name:ident: $type:ty = $constant:ident,)+) => {
+        /// The limits that a test may want tighter than the constants.
+        #[derive(Clone, Debug)]
+        pub struct Limits {
+            $(
+                #[doc = concat!("See [`", stringify!($constant), "`].")]
+                pub $name: $type,
+            )+
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self {
+                    $($name: $constant,)+
+                }
+            }
+        }
+    };
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            instances_per_component: INSTANCES_PER_COMPONENT,
-            requests_waiting: REQUESTS_WAITING,
-            requests_waiting_per_client: REQUESTS_WAITING_PER_CLIENT,
-            queue_time: QUEUE_TIME,
-            request_time: REQUEST_TIME,
-            request_body_bytes: REQUEST_BODY_BYTES,
-            request_head_time: REQUEST_HEAD_TIME,
-            request_body_time: REQUEST_BODY_TIME,
-            body_grace_time: BODY_GRACE_TIME,
-            small_bodies_bytes: SMALL_BODIES_BYTES,
-            bodies_buffer_bytes: BODIES_BUFFER_BYTES,
-            unread_bytes: UNREAD_BYTES,
-            connections_max: CONNECTIONS_MAX,
-            upload_piece_time: UPLOAD_PIECE_TIME,
-            upload_wait_time: UPLOAD_WAIT_TIME,
-            response_write_time: RESPONSE_WRITE_TIME,
-            linger_time: LINGER_TIME,
-            instance_memory_bytes: INSTANCE_MEMORY_BYTES,
-            instances_memory_bytes: INSTANCES_MEMORY_BYTES,
-            shutdown_time: SHUTDOWN_TIME,
-        }
-    }
+limits! {
+    instances_per_component: u32 = INSTANCES_PER_COMPONENT,
+    requests_waiting: usize = REQUESTS_WAITING,
+    requests_waiting_per_client: usize = REQUESTS_WAITING_PER_CLIENT,
+    queue_time: Duration = QUEUE_TIME,
+    request_time: Duration = REQUEST_TIME,
+    request_body_bytes: u64 = REQUEST_BODY_BYTES,
+    request_head_time: Duration = REQUEST_HEAD_TIME,
+    request_body_time: Duration = REQUEST_BODY_TIME,
+    body_grace_time: Duration = BODY_GRACE_TIME,
+    small_bodies_bytes: u64 = SMALL_BODIES_BYTES,
+    bodies_buffer_bytes: u64 = BODIES_BUFFER_BYTES,
+    unread_bytes: u64 = UNREAD_BYTES,
+    connections_max: usize = CONNECTIONS_MAX,
+    upload_piece_time: Duration = UPLOAD_PIECE_TIME,
+    upload_wait_time: Duration = UPLOAD_WAIT_TIME,
+    response_write_time: Duration = RESPONSE_WRITE_TIME,
+    linger_time: Duration = LINGER_TIME,
+    instance_memory_bytes: usize = INSTANCE_MEMORY_BYTES,
+    instances_memory_bytes: usize = INSTANCES_MEMORY_BYTES,
+    shutdown_time: Duration = SHUTDOWN_TIME,
 }

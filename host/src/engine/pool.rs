@@ -11,10 +11,8 @@ use wasmtime::component::InstancePre;
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi_http::p3::bindings::{Service, ServiceIndices};
 
+use crate::capabilities::bindings::{Subscriber, SubscriberIndices};
 use crate::capabilities::http::Networks;
-use crate::capabilities::redis::bindings::{
-    Redis as MessageHandler, RedisIndices as MessageHandlerIndices,
-};
 use crate::client::Client;
 use crate::engine::guest::{ComponentGrants, Guest, Services};
 use crate::engine::memory::IdleInstances;
@@ -30,7 +28,7 @@ use crate::sync::lock;
 pub(crate) struct Pool {
     pre: InstancePre<Guest>,
     http: Option<ServiceIndices>,
-    messages: Option<MessageHandlerIndices>,
+    messages: Option<SubscriberIndices>,
     grants: Arc<ComponentGrants>,
     services: Arc<Services>,
     networks: Networks,
@@ -57,7 +55,7 @@ pub(crate) enum Lane {
 pub(crate) struct Instance {
     pub store: Store<Guest>,
     pub http: Option<Service>,
-    pub messages: Option<MessageHandler>,
+    pub messages: Option<Subscriber>,
     served: u32,
     idle_since: Instant,
     metrics: Arc<Metrics>,
@@ -106,8 +104,7 @@ impl Pool {
         let messages = wanted
             .messages
             .then(|| {
-                MessageHandlerIndices::new(&pre)
-                    .map_err(|_| lacks("spin:redis/inbound-redis@3.0.0"))
+                SubscriberIndices::new(&pre).map_err(|_| lacks("spin:redis/inbound-redis@3.0.0"))
             })
             .transpose()?;
         let count = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);

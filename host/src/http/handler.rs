@@ -197,13 +197,17 @@ fn header_text(headers: &http::HeaderMap, name: &HeaderName) -> String {
 
 /// Runs the request in its instance to the end. `None`: the response went out through `early`.
 async fn serve(
-    component: Arc<HttpComponent>,
+    serving: Arc<HttpComponent>,
     mut lease: Lease,
     invocation: Invocation,
     early: Early,
     request_id: String,
 ) -> Option<Outcome> {
-    let HttpComponent { id, services, .. } = &*component;
+    let HttpComponent {
+        id: component,
+        services,
+        ..
+    } = &*serving;
     let Invocation {
         request, upload, ..
     } = invocation;
@@ -213,11 +217,11 @@ async fn serve(
         uploaded.unwrap_or_default() + current.excluded()
     };
     let work = handle(&mut lease.instance, request, early);
-    match within(component.request_time, waited, work).await {
+    match within(serving.request_time, waited, work).await {
         Some(Ok((reply, settled))) => {
             let is_refused = current.is_refused();
             if settled {
-                component.pool.give_back(lease);
+                serving.pool.give_back(lease);
             }
             if is_refused {
                 tokio::time::sleep(CROWDED_TIME).await;
@@ -226,40 +230,23 @@ async fn serve(
                 Reply::Whole(response) => Some(Ok(response)),
                 Reply::Streamed => None,
                 Reply::Refused(code) => {
-                    tracing::error!(
-                        component = id,
-                        request_id,
-                        "the component answered with an error: {code}"
-                    );
+                    tracing::error!(%component, request_id, "the component answered with an error: {code}");
                     Some(Err(Problem::TRAPPED))
                 }
             }
         }
         Some(Err(_)) if lease.instance.store.data().memory.was_refused() => {
             services.metrics.memory_refusals.inc();
-            tracing::warn!(
-                component = id,
-                request_id,
-                "the request needed more memory than there is; its instance is ended"
-            );
+            tracing::warn!(%component, request_id, "the request needed more memory than there is; its instance is ended");
             Some(Err(Problem::BUSY))
         }
         Some(Err(cause)) => {
             services.metrics.traps.inc();
-            tracing::error!(
-                component = id,
-                request_id,
-                "the instance trapped: {}",
-                one_line(&format!("{cause:#}"))
-            );
+            tracing::error!(%component, request_id, "the instance trapped: {}", one_line(&format!("{cause:#}")));
             Some(Err(Problem::TRAPPED))
         }
         None => {
-            tracing::error!(
-                component = id,
-                request_id,
-                "the request took too long; its instance is ended"
-            );
+            tracing::error!(%component, request_id, "the request took too long; its instance is ended");
             Some(Err(Problem::TIMED_OUT))
         }
     }

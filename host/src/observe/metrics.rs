@@ -71,153 +71,94 @@ pub(crate) struct Metrics {
     pub log_limits: LogLimits,
 }
 
-impl Metrics {
-    pub(crate) fn new(log_losses: LogLosses) -> Self {
-        let mut metrics = Self {
-            registry: Registry::default(),
-            reserved: Vec::new(),
-            started: Instant::now(),
-            uptime: Gauge::default(),
-            requests: Family::default(),
-            durations: Family::new_with_constructor(|| Histogram::new(BUCKETS_S)),
-            messages: Family::default(),
-            timer_calls: Family::default(),
-            component_up: Family::default(),
-            scrape_failures: Family::default(),
-            recorded: Arc::default(),
-            traps: Counter::default(),
-            memory_refusals: Counter::default(),
-            instances: Gauge::default(),
-            instances_memory_bytes: Gauge::default(),
-            connections: Gauge::default(),
-            connections_cut: Counter::default(),
-            sqlite_statements: Counter::default(),
-            long_reads: Counter::default(),
-            long_reads_refused: Counter::default(),
-            published: Counter::default(),
-            publish_failures: Counter::default(),
-            log_losses,
-            log_limits: LogLimits::default(),
-        };
-        metrics.register_all();
-        metrics
+/// Makes metrics and registers them. The library ends names of counters with `_total`, and texts with a full stop.
+#[derive(Default)]
+struct Registration {
+    registry: Registry,
+    reserved: Vec<String>,
+}
+
+impl Registration {
+    fn counter<M: Metric + Clone + Default>(&mut self, name: &str, help: &str) -> M {
+        self.register(name, help, M::default(), &["_total"])
     }
 
-    /// The library ends names of counters with `_total`, and texts with a full stop.
-    fn register_all(&mut self) {
-        self.counter(
-            "requests",
-            "Requests answered, by component and status",
-            self.requests.clone(),
-        );
-        let durations = "From the request's head to the response's, by component";
-        self.register(
-            "request_duration_seconds",
-            durations,
-            self.durations.clone(),
-            &["", "_bucket", "_sum", "_count"],
-        );
-        self.counter(
-            "messages",
-            "Messages handed to components, by outcome",
-            self.messages.clone(),
-        );
-        self.counter(
-            "timer_calls",
-            "Calls of the components' timers, by outcome",
-            self.timer_calls.clone(),
-        );
-        self.counter("traps", "Instances that trapped", self.traps.clone());
-        self.counter(
-            "memory_refusals",
-            "Requests that needed more memory than there was",
-            self.memory_refusals.clone(),
-        );
-        self.counter(
-            "sqlite_statements",
-            "SQLite statements",
-            self.sqlite_statements.clone(),
-        );
-        self.counter(
-            "sqlite_long_reads",
-            "SQLite statements that were moved to a thread of low priority",
-            self.long_reads.clone(),
-        );
-        let refused =
-            "SQLite statements given up because too many long ones waited or they took too long";
-        self.counter(
-            "sqlite_long_reads_refused",
-            refused,
-            self.long_reads_refused.clone(),
-        );
-        self.counter(
-            "redis_published",
-            "Messages published",
-            self.published.clone(),
-        );
-        self.counter(
-            "redis_publish_failures",
-            "Messages that could not be published",
-            self.publish_failures.clone(),
-        );
-        self.counter(
-            "log_lines_lost",
-            "Lines of the log that could not be written, or not in time",
-            self.log_losses.counter(),
-        );
-        self.gauge(
-            "uptime_seconds",
-            "Seconds since the start",
-            self.uptime.clone(),
-        );
-        self.gauge(
-            "instances",
-            "Instances alive, idle ones included",
-            self.instances.clone(),
-        );
-        self.gauge(
-            "instances_memory_bytes",
-            "Linear memory that all instances have grown by",
-            self.instances_memory_bytes.clone(),
-        );
-        self.gauge(
-            "connections",
-            "Client connections open",
-            self.connections.clone(),
-        );
-        self.counter(
-            "connections_cut",
-            "Client connections ended because others needed their place or memory",
-            self.connections_cut.clone(),
-        );
-        self.gauge(
-            "component_up",
-            "Whether the component told its metrics",
-            self.component_up.clone(),
-        );
-        let failures = "Times that the component did not tell its metrics, or not in time";
-        self.counter(
-            "metrics_scrape_failures",
-            failures,
-            self.scrape_failures.clone(),
-        );
-        self.registry
-            .register_collector(Box::new(Arc::clone(&self.recorded)));
+    fn gauge<M: Metric + Clone + Default>(&mut self, name: &str, help: &str) -> M {
+        self.register(name, help, M::default(), &[""])
     }
 
-    fn counter(&mut self, name: &str, help: &str, metric: impl Metric) {
-        self.register(name, help, metric, &["_total"]);
-    }
-
-    fn gauge(&mut self, name: &str, help: &str, metric: impl Metric) {
-        self.register(name, help, metric, &[""]);
-    }
-
-    fn register(&mut self, name: &str, help: &str, metric: impl Metric, suffixes: &[&str]) {
+    fn register<M: Metric + Clone>(
+        &mut self,
+        name: &str,
+        help: &str,
+        metric: M,
+        suffixes: &[&str],
+    ) -> M {
         let name = format!("mercato_{name}");
         let samples = suffixes.iter().map(|suffix| format!("{name}{suffix}"));
         self.reserved.extend(samples);
-        self.registry.register(name, help, metric);
+        self.registry.register(name, help, metric.clone());
+        metric
+    }
+}
+
+impl Metrics {
+    pub(crate) fn new(log_losses: LogLosses) -> Self {
+        let mut r = Registration::default();
+        let durations = "From the request's head to the response's, by component";
+        let durations = r.register(
+            "request_duration_seconds",
+            durations,
+            Durations::new_with_constructor(|| Histogram::new(BUCKETS_S)),
+            &["", "_bucket", "_sum", "_count"],
+        );
+        let lost = "Lines of the log that could not be written, or not in time";
+        r.register("log_lines_lost", lost, log_losses.counter(), &["_total"]);
+        let refused =
+            "SQLite statements given up because too many long ones waited or they took too long";
+        let cut = "Client connections ended because others needed their place or memory";
+        let failures = "Times that the component did not tell its metrics, or not in time";
+        let recorded = Arc::<ComponentMetrics>::default();
+        r.registry
+            .register_collector(Box::new(Arc::clone(&recorded)));
+        Self {
+            started: Instant::now(),
+            uptime: r.gauge("uptime_seconds", "Seconds since the start"),
+            requests: r.counter("requests", "Requests answered, by component and status"),
+            durations,
+            messages: r.counter("messages", "Messages handed to components, by outcome"),
+            timer_calls: r.counter("timer_calls", "Calls of the components' timers, by outcome"),
+            component_up: r.gauge("component_up", "Whether the component told its metrics"),
+            scrape_failures: r.counter("metrics_scrape_failures", failures),
+            recorded,
+            traps: r.counter("traps", "Instances that trapped"),
+            memory_refusals: r.counter(
+                "memory_refusals",
+                "Requests that needed more memory than there was",
+            ),
+            instances: r.gauge("instances", "Instances alive, idle ones included"),
+            instances_memory_bytes: r.gauge(
+                "instances_memory_bytes",
+                "Linear memory that all instances have grown by",
+            ),
+            connections: r.gauge("connections", "Client connections open"),
+            connections_cut: r.counter("connections_cut", cut),
+            sqlite_statements: r.counter("sqlite_statements", "SQLite statements"),
+            long_reads: r.counter(
+                "sqlite_long_reads",
+                "SQLite statements that were moved to a thread of low priority",
+            ),
+            long_reads_refused: r.counter("sqlite_long_reads_refused", refused),
+            published: r.counter("redis_published", "Messages published"),
+            publish_failures: r.counter(
+                "redis_publish_failures",
+                "Messages that could not be published",
+            ),
+            log_losses,
+            log_limits: LogLimits::default(),
+            registry: r.registry,
+            reserved: r.reserved,
+        }
     }
 
     /// Whether a name is one of the runner's own.

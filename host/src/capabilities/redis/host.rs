@@ -5,12 +5,12 @@ use std::sync::Arc;
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, Value};
 use wasmtime::component::{Accessor, HasData, Linker, Resource, ResourceTable};
 
-use super::bindings::spin::redis::redis::{
+use super::broker::Broker;
+use super::link::Link;
+use crate::capabilities::bindings::spin::redis::redis::{
     self as interface, Connection as ConnectionResource, Error, Host, HostConnection,
     HostConnectionWithStore, RedisParameter, RedisResult,
 };
-use super::broker::Broker;
-use super::link::Link;
 use crate::capabilities::faults::{CallKind, Fault, Stopped};
 use crate::capabilities::host_context::HostContext;
 use crate::limits::CONNECTIONS_PER_INSTANCE;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::Mutex;
 
-use super::bindings::spin::sqlite::sqlite::Error;
 use super::database::{Database, PooledConnection, abandon};
+use crate::capabilities::bindings::spin::sqlite::sqlite::Error;
 use crate::scheduling::semaphore::Permit;
 
 /// A connection while a guest holds it.

@@ -10,13 +10,13 @@ use wasmtime::component::{
 };
 
 use super::background::{LongReads, StatementContext};
-use super::bindings::spin::sqlite::sqlite::{
-    self, Connection as ConnectionResource, Error, Host, HostConnection, HostConnectionWithStore,
-    QueryResult, RowResult, Value,
-};
 use super::connection::{OpenConnection, OpenTransactions};
 use super::database::Database;
 use super::query::io;
+use crate::capabilities::bindings::spin::sqlite::sqlite::{
+    self, Connection as ConnectionResource, Error, Host, HostConnection, HostConnectionWithStore,
+    QueryResult, RowResult, Value,
+};
 use crate::capabilities::faults::{CallKind, Fault, Stopped};
 use crate::capabilities::host_context::HostContext;
 use crate::limits::CONNECTIONS_PER_INSTANCE;

@@ -10,7 +10,6 @@
 //! instance for the whole time, and soon those that only read would find none.
 
 mod background;
-mod bindings;
 pub(crate) mod connection;
 pub(crate) mod database;
 mod file_health;

@@ -6,9 +6,9 @@ use rusqlite::fallible_iterator::FallibleIterator;
 use rusqlite::types::ValueRef;
 use rusqlite::{Batch, Connection, Statement};
 
-use super::bindings::spin::sqlite::sqlite::{Error, QueryResult, RowResult, Value};
 use super::database::PooledConnection;
 use super::time_limit::{Outcome, TimeLimit};
+use crate::capabilities::bindings::spin::sqlite::sqlite::{Error, QueryResult, RowResult, Value};
 use crate::limits::RESULT_BYTES;
 
 #[allow(

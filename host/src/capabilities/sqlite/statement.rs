@@ -7,11 +7,11 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::background::{StatementContext, Thread};
-use super::bindings::spin::sqlite::sqlite::{Error, QueryResult, RowResult, Value};
 use super::connection::OpenConnection;
 use super::database::{BUSY_PAUSES_MS, is_busy, is_full};
 use super::query::{QueryError, StatementLimits, io, query, refusal};
 use super::time_limit::{StatementTimer, TimeLimit};
+use crate::capabilities::bindings::spin::sqlite::sqlite::{Error, QueryResult, RowResult, Value};
 use crate::client::Client;
 use crate::limits::LONG_READ_QUEUE_TIME;
 use crate::scheduling::semaphore::Permit;

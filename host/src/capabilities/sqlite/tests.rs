@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::background::{LongReads, StatementContext};
-use super::bindings::spin::sqlite::sqlite::{Error, QueryResult, Value};
 use super::connection::OpenConnection;
 use super::database::{Database, Databases};
 use super::query::{QueryError, StatementLimits, query};
 use super::time_limit::TimeLimit;
 mod long;
 
+use crate::capabilities::bindings::spin::sqlite::sqlite::{Error, QueryResult, Value};
 use crate::limits::BUSY_TIME;
 use crate::manifest::runtime_config::DatabaseConfig;
 use crate::observe::metrics::Metrics;

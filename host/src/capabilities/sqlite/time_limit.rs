@@ -1,6 +1,7 @@
 //! How long a statement has taken: looked at every so many steps of SQLite's virtual machine, and interrupted at its limit.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::limits::{
@@ -8,10 +9,10 @@ use crate::limits::{
     LONG_READ_TIME_MAX, PROBED_READ_TIME, WRITE_TIME,
 };
 use crate::scheduling::workers::thread_time;
+use crate::sync::lock;
 
 /// What a statement may take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(u8)]
 pub(super) enum TimeLimit {
     /// What it needs.
     #[default]
@@ -40,10 +41,10 @@ impl TimeLimit {
 }
 
 /// What became of a statement at its limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// Nothing.
+    #[default]
     None,
     /// It was interrupted, and may be begun again background.
     Long,
@@ -58,61 +59,44 @@ pub(super) enum Outcome {
 /// The timer of one connection. The code that runs a statement sets the limit; SQLite asks on the same thread.
 #[derive(Default)]
 pub(super) struct StatementTimer {
-    /// Counts the statements, so that each is timed from its own beginning.
-    run: AtomicU64,
-    limit: AtomicU8,
-    verdict: AtomicU8,
+    statement: Mutex<Timed>,
     is_abandoned: AtomicBool,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Timed {
+    /// Counts the statements, so that each is timed from its own beginning.
+    run: u64,
+    limit: TimeLimit,
+    outcome: Outcome,
 }
 
 impl StatementTimer {
     /// A statement begins.
     pub(super) fn begin(&self, limit: TimeLimit) {
-        // There is no other writer: a connection does one thing at a time.
-        let run = self.run.load(Ordering::Relaxed).wrapping_add(1);
-        self.run.store(run, Ordering::Relaxed);
-        self.verdict.store(Outcome::None as u8, Ordering::Relaxed);
-        self.limit.store(limit as u8, Ordering::Relaxed);
+        let mut statement = lock(&self.statement);
+        *statement = Timed {
+            run: statement.run.wrapping_add(1),
+            limit,
+            outcome: Outcome::None,
+        };
     }
 
     /// It has ended; says what became of it.
     pub(super) fn end(&self) -> Outcome {
-        self.limit.store(TimeLimit::None as u8, Ordering::Relaxed);
-        self.verdict()
+        let mut statement = lock(&self.statement);
+        statement.limit = TimeLimit::None;
+        statement.outcome
     }
 
     /// Whether the last statement has kept its thread for long.
     pub(super) fn was_slow(&self) -> bool {
-        self.verdict() == Outcome::Slow
+        lock(&self.statement).outcome == Outcome::Slow
     }
 
-    fn verdict(&self) -> Outcome {
-        match self.verdict.load(Ordering::Relaxed) {
-            verdict if verdict == Outcome::Long as u8 => Outcome::Long,
-            verdict if verdict == Outcome::TooLong as u8 => Outcome::TooLong,
-            verdict if verdict == Outcome::Abandoned as u8 => Outcome::Abandoned,
-            verdict if verdict == Outcome::Slow as u8 => Outcome::Slow,
-            _ => Outcome::None,
-        }
-    }
-
-    /// Says whether anybody waits for the rows of what runs on another thread.
+    /// Sets whether the request was abandoned of a statement that runs on another thread.
     pub(super) fn set_abandoned(&self, is_abandoned: bool) {
         self.is_abandoned.store(is_abandoned, Ordering::Relaxed);
-    }
-
-    fn limit(&self) -> TimeLimit {
-        match self.limit.load(Ordering::Relaxed) {
-            limit if limit == TimeLimit::Inline as u8 => TimeLimit::Inline,
-            limit if limit == TimeLimit::Probe as u8 => TimeLimit::Probe,
-            limit if limit == TimeLimit::Long as u8 => TimeLimit::Long,
-            limit if limit == TimeLimit::Write as u8 => TimeLimit::Write,
-            _ => TimeLimit::None,
-        }
-    }
-
-    fn give(&self, verdict: Outcome) {
-        self.verdict.store(verdict as u8, Ordering::Relaxed);
     }
 }
 
@@ -135,8 +119,7 @@ impl ProgressCheck {
 
     /// True to interrupt the statement.
     pub(super) fn is_over(&mut self, timer: &StatementTimer) -> bool {
-        let limit = timer.limit();
-        let run = timer.run.load(Ordering::Relaxed);
+        let Timed { run, limit, .. } = *lock(&timer.statement);
         if run != self.run {
             *self = Self { run, ..Self::new() };
             if matches!(limit, TimeLimit::Probe | TimeLimit::Long) {
@@ -145,7 +128,7 @@ impl ProgressCheck {
             return false;
         }
         let took = self.started.elapsed();
-        let verdict = match limit {
+        let outcome = match limit {
             TimeLimit::None => Outcome::None,
             TimeLimit::Inline => self.inline(took),
             TimeLimit::Write if took >= WRITE_TIME => Outcome::TooLong,
@@ -159,10 +142,10 @@ impl ProgressCheck {
             TimeLimit::Probe | TimeLimit::Long if took >= LONG_READ_TIME_MAX => Outcome::TooLong,
             TimeLimit::Probe | TimeLimit::Long => Outcome::None,
         };
-        if verdict != Outcome::None {
-            timer.give(verdict);
+        if outcome != Outcome::None {
+            lock(&timer.statement).outcome = outcome;
         }
-        !matches!(verdict, Outcome::None | Outcome::Slow)
+        !matches!(outcome, Outcome::None | Outcome::Slow)
     }
 
     fn inline(&mut self, took: Duration) -> Outcome {

@@ -29,8 +29,35 @@ pub(crate) enum Budget {
     Unread,
 }
 
-/// Number of [`Budget`]s.
-const BUDGETS: usize = 3;
+/// A number of bytes, or of milliseconds, for each [`Budget`].
+#[derive(Clone, Copy, Default)]
+struct PerBudget {
+    small_bodies: u64,
+    large_bodies: u64,
+    unread: u64,
+}
+
+impl PerBudget {
+    fn get(mut self, budget: Budget) -> u64 {
+        *self.of(budget)
+    }
+
+    fn of(&mut self, budget: Budget) -> &mut u64 {
+        match budget {
+            Budget::SmallBodies => &mut self.small_bodies,
+            Budget::LargeBodies => &mut self.large_bodies,
+            Budget::Unread => &mut self.unread,
+        }
+    }
+
+    fn each(self, other: Self, change: fn(u64, u64) -> u64) -> Self {
+        Self {
+            small_bodies: change(self.small_bodies, other.small_bodies),
+            large_bodies: change(self.large_bodies, other.large_bodies),
+            unread: change(self.unread, other.unread),
+        }
+    }
+}
 
 /// All connections of a shop.
 #[derive(Clone)]
@@ -40,7 +67,7 @@ struct Table {
     started: Instant,
     connections_max: usize,
     connections_per_client_max: usize,
-    max_bytes: [u64; BUDGETS],
+    max_bytes: PerBudget,
     metrics: Arc<Metrics>,
     open: Mutex<Open>,
     /// Notified when a connection has ended.
@@ -60,7 +87,7 @@ struct Open {
 #[derive(Clone, Copy, Default)]
 struct Usage {
     connections: usize,
-    bytes: [u64; BUDGETS],
+    bytes: PerBudget,
 }
 
 struct Entry {
@@ -68,9 +95,9 @@ struct Entry {
     client: Client,
     /// False once it was cut off.
     counts: bool,
-    bytes: [u64; BUDGETS],
+    bytes: PerBudget,
     /// Since when it has had some of a budget, in milliseconds since the start.
-    since_ms: [u64; BUDGETS],
+    since_ms: PerBudget,
 }
 
 /// One connection's place.
@@ -135,11 +162,11 @@ impl Connections {
             } else {
                 usize::MAX
             },
-            max_bytes: [
-                limits.small_bodies_bytes,
-                limits.bodies_buffer_bytes,
-                limits.unread_bytes,
-            ],
+            max_bytes: PerBudget {
+                small_bodies: limits.small_bodies_bytes,
+                large_bodies: limits.bodies_buffer_bytes,
+                unread: limits.unread_bytes,
+            },
             metrics,
             open: Mutex::default(),
             left: Notify::new(),
@@ -227,19 +254,20 @@ impl Table {
 
     /// Takes memory back from the slowest until there is some for others again. False when there is none for that client.
     fn reclaim(&self, open: &mut Open, budget: Budget, client: Client) -> bool {
-        let max_bytes = self.max_bytes(budget);
+        let max_bytes = self.max_bytes.get(budget);
         let share_bytes = max_bytes / len(CLIENT_SHARE);
         let excess = |used_bytes: u64, allowed_bytes: u64| {
             let target_bytes = allowed_bytes - allowed_bytes / len(ROOM_SHARE);
             (used_bytes > allowed_bytes).then(|| used_bytes - target_bytes)
         };
-        if let Some(excess) = excess(open.of(client).bytes(budget), share_bytes) {
+        if let Some(excess) = excess(open.of(client).bytes.get(budget), share_bytes) {
             self.cut_slowest(open, budget, excess, |entry| entry.client == client);
         }
-        if let Some(excess) = excess(open.total.bytes(budget), max_bytes) {
+        if let Some(excess) = excess(open.total.bytes.get(budget), max_bytes) {
             self.cut_slowest(open, budget, excess, |_| true);
         }
-        open.of(client).bytes(budget) <= share_bytes && open.total.bytes(budget) <= max_bytes
+        open.of(client).bytes.get(budget) <= share_bytes
+            && open.total.bytes.get(budget) <= max_bytes
     }
 
     /// Ends the connections with the least pace, of the clients that have most first, until so much is free.
@@ -254,11 +282,13 @@ impl Table {
         let mut candidates: Vec<(Reverse<u64>, u64, u64, u64)> = open
             .slots
             .iter()
-            .filter(|(_, entry)| entry.bytes(budget) > 0 && may_go(entry) && !entry.slot.is_cut())
+            .filter(|(_, entry)| {
+                entry.bytes.get(budget) > 0 && may_go(entry) && !entry.slot.is_cut()
+            })
             .filter_map(|(id, entry)| {
                 let pace = entry.pace(budget, now_ms)?;
-                let greed = Reverse(open.of(entry.client).bytes(budget));
-                Some((greed, pace, entry.since_ms(budget), *id))
+                let greed = Reverse(open.of(entry.client).bytes.get(budget));
+                Some((greed, pace, entry.since_ms.get(budget), *id))
             })
             .collect();
         candidates.sort_unstable();
@@ -267,7 +297,10 @@ impl Table {
             if freed_bytes >= excess_bytes {
                 return;
             }
-            freed_bytes += open.slots.get(&id).map_or(0, |entry| entry.bytes(budget));
+            freed_bytes += open
+                .slots
+                .get(&id)
+                .map_or(0, |entry| entry.bytes.get(budget));
             self.cut(open, id);
         }
     }
@@ -279,13 +312,6 @@ impl Table {
             self.metrics.connections_cut.inc();
         }
     }
-
-    fn max_bytes(&self, budget: Budget) -> u64 {
-        self.max_bytes
-            .get(budget as usize)
-            .copied()
-            .unwrap_or_default()
-    }
 }
 
 fn len(count: usize) -> u64 {
@@ -293,22 +319,14 @@ fn len(count: usize) -> u64 {
 }
 
 impl Usage {
-    fn bytes(&self, budget: Budget) -> u64 {
-        self.bytes.get(budget as usize).copied().unwrap_or_default()
-    }
-
-    fn add(&mut self, connections: usize, bytes: [u64; BUDGETS]) {
+    fn add(&mut self, connections: usize, bytes: PerBudget) {
         self.connections += connections;
-        for (sum, more) in self.bytes.iter_mut().zip(bytes) {
-            *sum = sum.saturating_add(more);
-        }
+        self.bytes = self.bytes.each(bytes, u64::saturating_add);
     }
 
-    fn subtract(&mut self, connections: usize, bytes: [u64; BUDGETS]) {
+    fn subtract(&mut self, connections: usize, bytes: PerBudget) {
         self.connections = self.connections.saturating_sub(connections);
-        for (sum, less) in self.bytes.iter_mut().zip(bytes) {
-            *sum = sum.saturating_sub(less);
-        }
+        self.bytes = self.bytes.each(bytes, u64::saturating_sub);
     }
 }
 
@@ -318,24 +336,24 @@ impl Open {
     }
 
     fn add(&mut self, slot: Arc<ConnectionSlot>, client: Client) {
-        self.count(client, 1, [0; BUDGETS]);
+        self.count(client, 1, PerBudget::default());
         let entry = Entry {
             client,
             counts: true,
-            bytes: [0; BUDGETS],
-            since_ms: [0; BUDGETS],
+            bytes: PerBudget::default(),
+            since_ms: PerBudget::default(),
             slot,
         };
         self.slots.insert(entry.slot.id, entry);
     }
 
-    fn count(&mut self, client: Client, connections: usize, bytes: [u64; BUDGETS]) {
+    fn count(&mut self, client: Client, connections: usize, bytes: PerBudget) {
         self.total.add(connections, bytes);
         let usage = self.clients.entry(client).or_default();
         usage.add(connections, bytes);
     }
 
-    fn discount(&mut self, client: Client, connections: usize, bytes: [u64; BUDGETS]) {
+    fn discount(&mut self, client: Client, connections: usize, bytes: PerBudget) {
         self.total.subtract(connections, bytes);
         if let Some(usage) = self.clients.get_mut(&client) {
             usage.subtract(connections, bytes);
@@ -350,22 +368,13 @@ impl Open {
         let Some(entry) = self.slots.get_mut(&id).filter(|entry| entry.counts) else {
             return false;
         };
-        let (Some(own), Some(since_ms)) = (
-            entry.bytes.get_mut(budget as usize),
-            entry.since_ms.get_mut(budget as usize),
-        ) else {
-            return false;
-        };
-        let before = std::mem::replace(own, bytes);
+        let before = std::mem::replace(entry.bytes.of(budget), bytes);
         if before == 0 {
-            *since_ms = now_ms;
+            *entry.since_ms.of(budget) = now_ms;
         }
-        let (client, mut less, mut more) = (entry.client, [0; BUDGETS], [0; BUDGETS]);
-        for (slot, value) in [(&mut less, before), (&mut more, bytes)] {
-            if let Some(slot) = slot.get_mut(budget as usize) {
-                *slot = value;
-            }
-        }
+        let client = entry.client;
+        let (mut less, mut more) = (PerBudget::default(), PerBudget::default());
+        (*less.of(budget), *more.of(budget)) = (before, bytes);
         self.count(client, 0, more);
         self.discount(client, 0, less);
         true
@@ -394,22 +403,11 @@ impl Open {
 }
 
 impl Entry {
-    fn bytes(&self, budget: Budget) -> u64 {
-        self.bytes.get(budget as usize).copied().unwrap_or_default()
-    }
-
-    fn since_ms(&self, budget: Budget) -> u64 {
-        self.since_ms
-            .get(budget as usize)
-            .copied()
-            .unwrap_or_default()
-    }
-
     /// How readily it is closed, lowest first, and since when that is so; `None` while it is at work.
     fn rank(&self, now_ms: u64) -> Option<(u8, u64)> {
         let (doing, since_ms) = self.slot.doing();
-        if self.bytes(Budget::Unread) > 0 {
-            return Some((1, self.since_ms(Budget::Unread)));
+        if self.bytes.get(Budget::Unread) > 0 {
+            return Some((1, self.since_ms.get(Budget::Unread)));
         }
         match doing {
             ConnectionState::Idle => Some((0, since_ms)),
@@ -427,7 +425,7 @@ impl Entry {
         }
         let is_slow = doing == ConnectionState::Receiving && self.is_slow(doing_since_ms, now_ms);
         let took_ms = now_ms.saturating_sub(doing_since_ms).max(1);
-        is_slow.then(|| self.bytes(budget).saturating_mul(1000) / took_ms)
+        is_slow.then(|| self.bytes.get(budget).saturating_mul(1000) / took_ms)
     }
 
     fn is_slow(&self, since_ms: u64, now_ms: u64) -> bool {

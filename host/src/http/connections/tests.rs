@@ -104,7 +104,7 @@ fn answers_left_unread_for_longest_are_cut_off() {
         panic!("one goes")
     };
     assert!(gone < 4);
-    let unread = connections.0.lock().total.bytes(Budget::Unread);
+    let unread = connections.0.lock().total.bytes.get(Budget::Unread);
     assert_eq!(unread, (3 * 16 + 1) * KIBIBYTE);
     // One client alone does not get so far.
     let greedy = [enter(&connections, 9), enter(&connections, 9)];
@@ -120,8 +120,8 @@ fn memory_moves_with_a_connection_to_its_next_client() {
     slot.0.has_unread(KIBIBYTE);
     slot.0.belongs_to(client(2));
     let open = connections.0.lock();
-    assert_eq!(open.of(client(1)).bytes(Budget::Unread), 0);
-    assert_eq!(open.of(client(2)).bytes(Budget::Unread), KIBIBYTE);
+    assert_eq!(open.of(client(1)).bytes.get(Budget::Unread), 0);
+    assert_eq!(open.of(client(2)).bytes.get(Budget::Unread), KIBIBYTE);
     assert_eq!(open.clients.len(), 1);
     assert_eq!(open.total.connections, 1);
 }

@@ -1,4 +1,4 @@
-//! Generated from `host/wit`: `spin:sqlite`.
+//! Generated from `host/wit`: the interfaces that guests import beside WASI, and the Redis trigger's export.
 
 #![allow(
     missing_docs,
@@ -15,7 +15,7 @@
 
 wasmtime::component::bindgen!({
     path: "wit",
-    world: "mercato:host/sqlite",
+    world: "mercato:host/subscriber",
     imports: {
         // Plain functions to the guest, but here they may wait: for the writer lock of a database.
         "spin:sqlite/sqlite@3.1.0.[static]connection.open": async | trappable,
@@ -24,5 +24,6 @@ wasmtime::component::bindgen!({
         "spin:sqlite/sqlite@3.1.0.[method]connection.changes": async | trappable,
         default: trappable,
     },
+    exports: { default: async | store },
     require_store_data_send: true,
 });

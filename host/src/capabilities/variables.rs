@@ -5,12 +5,8 @@ use std::sync::Arc;
 
 use wasmtime::component::{Accessor, HasData, Linker};
 
+use crate::capabilities::bindings::spin::variables::variables::{self, Error, Host, HostWithStore};
 use crate::manifest::variables::valid_name;
-
-#[allow(unsafe_code, reason = "generated code")]
-mod bindings;
-
-use bindings::spin::variables::variables::{self, Error, Host, HostWithStore};
 
 /// Gives the linker access to the variables in a store's data.
 pub(crate) trait VariablesView: Send {
