@@ -74,7 +74,7 @@ pub(crate) struct ClientStream<S> {
     linger_time: Duration,
     /// Runs while the client takes nothing.
     stuck: Option<Pin<Box<Sleep>>>,
-    /// What is sent in slot of what the HTTP library wants to send.
+    /// What is sent in place of what the HTTP library wants to send.
     instead: Option<Bytes>,
     /// Set when our side is closed and the client's is waited for.
     lingering: Option<Linger>,

@@ -188,7 +188,7 @@ impl Problem {
     }
 }
 
-/// What is sent in slot of an answer that the HTTP library gives by itself, to bytes that are no request: it has no
+/// What is sent in place of an answer that the HTTP library gives by itself, to bytes that are no request: it has no
 /// body, and only these headers. `None` for every other answer.
 pub(crate) fn in_place_of(answer: &[u8], slot: &ConnectionSlot) -> Option<Bytes> {
     if !answer.starts_with(b"HTTP/1.1 4") {

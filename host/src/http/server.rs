@@ -140,7 +140,7 @@ impl Server {
             }
             () = slot.cut() => {
                 connection.as_mut().graceful_shutdown();
-                match slot.doing().0 {
+                match slot.state().0 {
                     // A client that takes no answers gets none.
                     _ if slot.is_unread() => return,
                     ConnectionState::Idle => return,

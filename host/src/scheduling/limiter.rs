@@ -23,7 +23,7 @@ use crate::scheduling::recent::Recent;
 use crate::scheduling::semaphore::{FairSemaphore, Full, Permit, QueueLimits};
 use crate::scheduling::workers::half_of_the_cores;
 
-/// Of what there are only so many permits, and which paths cost much.
+/// The permits for each kind of request, and which paths cost much.
 pub(crate) struct RequestLimiter {
     costly_reads: Arc<FairSemaphore>,
     other_reads: Arc<FairSemaphore>,

@@ -1,7 +1,7 @@
 //! Threads of low priority, for work that takes long and must not make other requests wait.
 //!
 //! There are at most half as many as cores, so the other half is left whatever they do; and where they compete with the
-//! threads that serve the connections, the system prefers those. Work waits for its permit at a thread in a queue that is
+//! threads that serve the connections, the system prefers those. Work waits for a permit to use a thread in a queue that is
 //! fair between clients.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,7 +24,7 @@ const NICENESS_MAX: i32 = 19;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// A number of threads and the permits at them.
+/// A number of threads, and a permit for each.
 pub(crate) struct Workers {
     permits: Arc<FairSemaphore>,
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
@@ -63,12 +63,12 @@ impl Workers {
         }))
     }
 
-    /// The permits at the threads.
+    /// The permits to use the threads.
     pub(crate) fn permits(&self) -> &Arc<FairSemaphore> {
         &self.permits
     }
 
-    /// Does the job on a thread; the permit at it ends when the job drops it. When the threads have ended, drops it.
+    /// Does the job on a thread; another job may use the thread when this one drops the permit. When the threads have ended, drops it.
     pub(crate) fn run(&self, permit: Permit, job: impl FnOnce(Permit) + Send + 'static) {
         let job: Job = Box::new(move || job(permit));
         if let Some(jobs) = &*lock(&self.jobs) {

@@ -129,7 +129,7 @@ async fn start(settings: Builder) -> Result<Parts> {
         Routes::build(&plan.manifest.trigger.http).map_err(|message| plan.fault(message))?;
     let wiring = Wiring::new(&plan)?;
     let metrics = Arc::new(Metrics::new(plan.settings.log_losses.clone()));
-    // A plan counts on everything happening in one slot.
+    // A plan counts on everything happening in one place.
     let is_live = plan.settings.faults.is_none();
     let services = Arc::new(Services {
         broker: Arc::new(wiring.broker),

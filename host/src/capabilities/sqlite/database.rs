@@ -30,7 +30,7 @@ pub(crate) struct Database {
     pub(super) label: String,
     config: DatabaseConfig,
     pub(super) idle: Mutex<Vec<PooledConnection>>,
-    /// The permit of the one that writes.
+    /// One permit, for the connection that writes.
     pub(super) writer: Arc<FairSemaphore>,
     /// Statements that read and do not run where they are begun.
     pub(super) long: Recent,
@@ -330,15 +330,13 @@ impl Database {
     }
 }
 
-/// Closes a connection to a file that is not whole.
+/// Closes a connection to a file that is not whole. The last connection of a database moves its write-ahead log into it: not
+/// into a file that is damaged.
 pub(super) fn abandon(connection: PooledConnection) {
-    keep_file_as_it_is(&connection.sqlite);
-}
-
-/// The last connection of a database moves its write-ahead log into it: not into a file that is damaged.
-pub(super) fn keep_file_as_it_is(sqlite: &Connection) {
     // A connection that does not take the setting is closed like any other.
-    let _ = sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+    let _ = connection
+        .sqlite
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
 }
 
 /// Busy, but not because the transaction reads a snapshot that is out of date: that never gets better.

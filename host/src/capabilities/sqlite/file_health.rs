@@ -227,15 +227,23 @@ fn unreadable(cause: &io::Error) -> Damage {
     }
 }
 
+/// A connection of no guest. Should it be the last one, it leaves the write-ahead log where it is.
+pub(super) fn open_to_look(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let sqlite = Connection::open_with_flags(path, flags)?;
+    sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    sqlite.busy_timeout(BUSY_TIME)?;
+    Ok(sqlite)
+}
+
+/// What SQLite says of the pages; `ok` when all is well.
+pub(super) fn quick_check(sqlite: &Connection) -> rusqlite::Result<String> {
+    sqlite.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+}
+
 /// Lets SQLite read every page.
 fn read_through(path: &Path) -> Result<(), Damage> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let answer = Connection::open_with_flags(path, flags).and_then(|sqlite| {
-        // Should it be the last one, it leaves the write-ahead log where it is.
-        sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        sqlite.busy_timeout(BUSY_TIME)?;
-        sqlite.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
-    });
+    let answer = open_to_look(path).and_then(|sqlite| quick_check(&sqlite));
     match answer {
         Ok(answer) if answer == "ok" => Ok(()),
         Ok(answer) => Err(Damage::Corrupt(one_line(&answer))),

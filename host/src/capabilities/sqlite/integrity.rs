@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OpenFlags, ffi};
+use rusqlite::ffi;
 
-use super::database::{Database, keep_file_as_it_is};
-use super::file_health::Damage;
-use crate::limits::{BUSY_TIME, FILE_LOOK_TIME};
+use super::database::Database;
+use super::file_health::{Damage, open_to_look, quick_check};
+use crate::limits::FILE_LOOK_TIME;
 use crate::shutdown::Activity;
 use crate::sync::lock;
 
@@ -63,15 +63,12 @@ impl Database {
     }
 
     fn quick_check(&self, path: &Path) -> Result<String, rusqlite::Error> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let sqlite = Connection::open_with_flags(path, flags)?;
-        keep_file_as_it_is(&sqlite);
-        sqlite.busy_timeout(BUSY_TIME)?;
+        let sqlite = open_to_look(path)?;
         let count = sqlite.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        if let Err(damage) = self.health.note_tables(count) {
-            return Ok(damage.text());
+        match self.health.note_tables(count) {
+            Ok(()) => quick_check(&sqlite),
+            Err(damage) => Ok(damage.text()),
         }
-        sqlite.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which databases a shop has: a file beside them remembers it, so that one that is missing is not known anew in silence.
+//! Which databases a shop has: a file beside them remembers it, so that a missing one is not made anew without notice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
@@ -27,7 +27,7 @@ struct Record {
 /// The databases of an application, by label.
 pub(crate) struct KnownDatabases<'a> {
     files: BTreeMap<&'a str, &'a Path>,
-    /// Those that have been known before, by what the files beside them say.
+    /// Those that have been made before, by what the files beside them say.
     recorded: BTreeSet<String>,
 }
 
@@ -71,7 +71,7 @@ impl<'a> KnownDatabases<'a> {
             .filter(|(label, _)| !anew.contains(**label))
             .filter(|(_, path)| size_bytes(path) == 0)
             .collect();
-        // Versions before these files known all databases at their first start.
+        // Versions before these files made all databases at their first start.
         let is_older_shop =
             || self.recorded.is_empty() && self.files.values().any(|path| has_tables(path));
         let lost = missing
@@ -92,12 +92,12 @@ impl<'a> KnownDatabases<'a> {
         }
     }
 
-    /// Remembers that all of them have been known. A shop whose disk is full goes on without.
+    /// Remembers that all of them have been made. A shop whose disk is full goes on without.
     pub(crate) fn remember(&self) {
         for folder in self.folders() {
             if let Err(cause) = self.remember_in(&folder) {
                 let path = folder.join(RECORD_FILE);
-                tracing::warn!(path = %path.display(), "cannot note which databases there are; one that gets lost would be known anew: {cause}");
+                tracing::warn!(path = %path.display(), "cannot note which databases there are; one that gets lost would be made anew: {cause}");
             }
         }
     }
@@ -156,7 +156,7 @@ fn size_bytes(path: &Path) -> u64 {
     path.metadata().map_or(0, |metadata| metadata.len())
 }
 
-/// Whether something was known in a database. One that cannot be read is found out about later.
+/// Whether something was made in a database. One that cannot be read is found out about later.
 fn has_tables(path: &Path) -> bool {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     Connection::open_with_flags(path, flags)

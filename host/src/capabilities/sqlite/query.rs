@@ -71,7 +71,7 @@ pub(super) enum QueryError {
     Writes,
     Sqlite(rusqlite::Error),
     TooBig,
-    /// It was interrupted, and may be begun again background.
+    /// It was interrupted, and may be begun again on another thread.
     Long,
     /// It was interrupted for good.
     TooLong(Duration),

@@ -105,7 +105,7 @@ impl OpenConnection {
         self.busy_time.map_or(patience, |time| time.min(patience))
     }
 
-    /// Of several clients that write, each has its permit, however many requests one of them has.
+    /// Waits for the permit to write. Of several clients each gets it in rotation, however many requests one of them has.
     async fn wait_for_writer(&mut self, client: Option<Client>) -> Result<Permit, Error> {
         let locked = || Error::Io("database is locked".into());
         // A plan counts on first come, first served.

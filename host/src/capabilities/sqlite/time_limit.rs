@@ -46,7 +46,7 @@ pub(super) enum Outcome {
     /// Nothing.
     #[default]
     None,
-    /// It was interrupted, and may be begun again background.
+    /// It was interrupted, and may be begun again on another thread.
     Long,
     /// It was interrupted for good.
     TooLong,
@@ -94,7 +94,7 @@ impl StatementTimer {
         lock(&self.statement).outcome == Outcome::Slow
     }
 
-    /// Sets whether the request was abandoned of a statement that runs on another thread.
+    /// Sets whether the request of a statement that runs on another thread was abandoned.
     pub(super) fn set_abandoned(&self, is_abandoned: bool) {
         self.is_abandoned.store(is_abandoned, Ordering::Relaxed);
     }

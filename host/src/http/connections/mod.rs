@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -104,7 +104,8 @@ struct Entry {
 pub(crate) struct ConnectionSlot {
     id: u64,
     table: Arc<Table>,
-    doing: AtomicU64,
+    /// What it is busy with, and since when, in milliseconds since the start.
+    state: Mutex<(ConnectionState, u64)>,
     has_unread: AtomicBool,
     is_cut: AtomicBool,
     cut: Notify,
@@ -113,7 +114,7 @@ pub(crate) struct ConnectionSlot {
 /// A slot that is free again when this is dropped.
 pub(crate) struct OccupiedSlot(pub Arc<ConnectionSlot>);
 
-/// What a connection is busy with. Its number takes the two lowest bits of [`ConnectionSlot::doing`]; the others say since when.
+/// What a connection is busy with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ConnectionState {
     /// Nothing: it waits for a request, or for the rest of a head.
@@ -123,8 +124,6 @@ pub(crate) enum ConnectionState {
     /// A request is at work.
     Working,
 }
-
-const DOING_BITS: u32 = 2;
 
 /// Memory that a connection holds; given back when this is dropped.
 pub(crate) struct MemoryReservation {
@@ -405,11 +404,11 @@ impl Open {
 impl Entry {
     /// How readily it is closed, lowest first, and since when that is so; `None` while it is at work.
     fn rank(&self, now_ms: u64) -> Option<(u8, u64)> {
-        let (doing, since_ms) = self.slot.doing();
+        let (state, since_ms) = self.slot.state();
         if self.bytes.get(Budget::Unread) > 0 {
             return Some((1, self.since_ms.get(Budget::Unread)));
         }
-        match doing {
+        match state {
             ConnectionState::Idle => Some((0, since_ms)),
             ConnectionState::Receiving => self.is_slow(since_ms, now_ms).then_some((2, since_ms)),
             ConnectionState::Working => None,
@@ -418,13 +417,13 @@ impl Entry {
 
     /// Bytes a second, roughly; `None` while it is not known, or the client is not waited for.
     fn pace(&self, budget: Budget, now_ms: u64) -> Option<u64> {
-        let (doing, doing_since_ms) = self.slot.doing();
+        let (state, state_since_ms) = self.slot.state();
         if budget == Budget::Unread {
             // Whatever was taken, the rest has been waiting since then.
             return Some(0);
         }
-        let is_slow = doing == ConnectionState::Receiving && self.is_slow(doing_since_ms, now_ms);
-        let took_ms = now_ms.saturating_sub(doing_since_ms).max(1);
+        let is_slow = state == ConnectionState::Receiving && self.is_slow(state_since_ms, now_ms);
+        let took_ms = now_ms.saturating_sub(state_since_ms).max(1);
         is_slow.then(|| self.bytes.get(budget).saturating_mul(1000) / took_ms)
     }
 
@@ -436,47 +435,38 @@ impl Entry {
 
 impl ConnectionSlot {
     fn new(id: u64, table: Arc<Table>) -> Self {
-        let slot = Self {
+        Self {
             id,
+            state: Mutex::new((ConnectionState::Idle, table.now_ms())),
             table,
-            doing: AtomicU64::default(),
             has_unread: AtomicBool::default(),
             is_cut: AtomicBool::default(),
             cut: Notify::new(),
-        };
-        slot.set_doing(ConnectionState::Idle);
-        slot
+        }
     }
 
-    fn set_doing(&self, doing: ConnectionState) {
-        let since = self.table.now_ms() << DOING_BITS;
-        self.doing.store(since | doing as u64, Ordering::Relaxed);
+    fn set_state(&self, state: ConnectionState) {
+        *lock(&self.state) = (state, self.table.now_ms());
     }
 
     /// What the connection is busy with, and since when, in milliseconds since the start.
-    pub(crate) fn doing(&self) -> (ConnectionState, u64) {
-        let value = self.doing.load(Ordering::Relaxed);
-        let doing = match value & ((1 << DOING_BITS) - 1) {
-            0 => ConnectionState::Idle,
-            1 => ConnectionState::Receiving,
-            _ => ConnectionState::Working,
-        };
-        (doing, value >> DOING_BITS)
+    pub(crate) fn state(&self) -> (ConnectionState, u64) {
+        *lock(&self.state)
     }
 
     /// A request is at work from now on.
     pub(crate) fn works(&self) {
-        self.set_doing(ConnectionState::Working);
+        self.set_state(ConnectionState::Working);
     }
 
     /// From now on the client's body is waited for.
     pub(crate) fn receives(&self) {
-        self.set_doing(ConnectionState::Receiving);
+        self.set_state(ConnectionState::Receiving);
     }
 
     /// Nothing is under way any more.
     pub(crate) fn rests(&self) {
-        self.set_doing(ConnectionState::Idle);
+        self.set_state(ConnectionState::Idle);
     }
 
     /// Behind proxies, each request has a client of its own.
@@ -572,7 +562,7 @@ impl MemoryReservation {
     /// Holds so much from now on. When that is more than there is, a slower connection is cut off.
     ///
     /// # Errors
-    /// When this connection is cut off, or no other can be.
+    /// This connection is cut off, or no other can be.
     pub(crate) fn grow_to(&mut self, bytes: u64) -> Result<(), Cut> {
         self.bytes = bytes;
         self.slot.set(self.budget, bytes)
