@@ -9,11 +9,11 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::error::{Error, Result};
 use crate::limits::LOG_FLUSH_TIME;
-use crate::log::{self, LineQueue};
-use crate::manifest::Manifest;
-use crate::private;
-use crate::shop::{Builder, Shop};
-use crate::variables::{self, Given};
+use crate::manifest::spin::Manifest;
+use crate::manifest::variables::{self, Given};
+use crate::observe::log_queue::{self, LineQueue};
+use crate::permissions;
+use crate::shop::builder::{Builder, Shop};
 
 /// Runs the application of a spin.toml.
 #[derive(Debug, Parser)]
@@ -76,7 +76,7 @@ struct Compile {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    private::make_new_files_private();
+    permissions::make_new_files_private();
     match cli.command {
         Command::Up(arguments) => up(arguments),
         Command::Compile(arguments) => match run_compile(arguments) {
@@ -96,8 +96,7 @@ fn failure(error: &Error) -> String {
     lines.collect()
 }
 
-/// Standard output and error: whoever started the runner may not read them, may have closed them, or have no room for what
-/// they take. None of that stops a shop.
+/// Standard output and error: they may be closed, full, or not read. None of that stops a shop.
 struct Outputs {
     output: LineQueue,
     log: LineQueue,
@@ -106,8 +105,8 @@ struct Outputs {
 impl Outputs {
     fn open() -> io::Result<Self> {
         Ok(Self {
-            output: log::to_standard(&io::stdout())?,
-            log: log::to_standard(&io::stderr())?,
+            output: log_queue::to_standard(&io::stdout())?,
+            log: log_queue::to_standard(&io::stderr())?,
         })
     }
 
@@ -121,7 +120,7 @@ fn up(arguments: Up) -> ExitCode {
         // Without threads there is no shop either.
         return ExitCode::FAILURE;
     };
-    log::install(&outputs.log);
+    log_queue::install(&outputs.log);
     let code = run_up(arguments, &outputs).unwrap_or_else(|error| {
         outputs.log.push(failure(&error).as_bytes());
         ExitCode::FAILURE
@@ -263,7 +262,7 @@ async fn asked_to_end() {
     }
 }
 
-/// Whether whoever started this process wants it to outlive its terminal, as `nohup` does. Only Linux tells.
+/// Whether this process was started to outlive its terminal, as by `nohup`. Only Linux shows that.
 #[cfg(unix)]
 fn is_hangup_ignored() -> bool {
     const HANGUP_BIT: u64 = 1;

@@ -1,24 +1,25 @@
-//! Whom a request comes from, as far as limits per client are concerned.
+//! The client of a request, as far as limits per client are concerned.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, HeaderName};
 use mercato_platform::client::ip_address;
 
 use crate::limits::CLIENT_REQUESTS_MAX;
+use crate::sync::lock;
 
 /// Most proxies one behind the other.
 const TRUSTED_PROXIES_MAX: usize = 16;
-/// Bits of an IPv6 address that tell one customer of a provider from another.
+/// Bits of an IPv6 address that distinguish one customer of a provider from another.
 const IPV6_PREFIX_BITS: u32 = 64;
 
 /// Each proxy puts the address that it was asked from at the end.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// An IPv4 address, or the network of an IPv6 address: whoever has one of its addresses has all of them.
+/// An IPv4 address, or the network of an IPv6 address: a client that has one of its addresses has all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Client(IpAddr);
 
@@ -55,13 +56,13 @@ impl Proxies {
         )
     }
 
-    /// Whether who is connected is not who asks.
+    /// Whether there are proxies in front.
     pub(crate) fn are_there(self) -> bool {
         self.0 > 0
     }
 
-    /// Whom a request comes from: the entry that the first of the proxies made; when there is none or it is no
-    /// address, whoever is connected.
+    /// The client of a request: the entry that the first of the proxies made; when there is none or it is no
+    /// address, the peer of the connection.
     pub(crate) fn client(self, headers: &HeaderMap, connected: SocketAddr) -> Client {
         self.0
             .checked_sub(1)
@@ -92,7 +93,7 @@ pub(crate) struct Underway {
 impl Requests {
     /// Notes a request; `None` when its client has too many already.
     pub(crate) fn begin(&self, client: Client) -> Option<Underway> {
-        let mut requests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut requests = lock(&self.0);
         let count = requests.entry(client).or_default();
         if *count >= CLIENT_REQUESTS_MAX {
             return None;
@@ -107,7 +108,7 @@ impl Requests {
 
 impl Drop for Underway {
     fn drop(&mut self) {
-        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut requests = lock(&self.requests);
         if let Some(count) = requests.get_mut(&self.client) {
             *count = count.saturating_sub(1);
             if *count == 0 {

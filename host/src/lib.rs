@@ -31,58 +31,27 @@
 //! # }
 //! ```
 
-mod admission;
-#[allow(unsafe_code, reason = "generated code")]
-mod bindings;
 mod capabilities;
 pub mod cli;
 mod client;
-mod clock;
-mod connections;
 mod engine;
 mod error;
-mod faults;
-mod files;
-mod gate;
-pub mod grants;
-mod guest;
-mod head;
-mod health;
+mod http;
 pub mod limits;
-mod log;
-mod log_shares;
-mod made;
 pub mod manifest;
-mod memory;
-mod metrics;
-mod pace;
-mod pool;
-mod presence;
-mod private;
-mod probes;
-mod problem;
-mod random;
-mod recent;
-mod request_id;
-pub mod routes;
-pub mod runtime_config;
-mod scrape;
-mod server;
-mod settings;
-mod shares;
+mod observe;
+mod permissions;
+mod scheduling;
 mod shop;
 mod shutdown;
+mod sync;
 mod triggers;
-mod turns;
-mod upload;
-pub mod variables;
-mod wire;
-mod workers;
 
+pub use capabilities::clock::{Clock, OffsetClock, SystemClock};
+pub use capabilities::faults::{CallKind, Fault, FaultPlan, HostCall, Turn};
 pub use capabilities::http::{Network, NetworkAnswer};
-pub use clock::{Clock, OffsetClock, SystemClock};
 pub use error::{Error, Result};
-pub use faults::{CallKind, Fault, FaultPlan, HostCall, Turn};
 pub use limits::Limits;
-pub use log::LogLosses;
-pub use shop::{Builder, Running, Shop};
+pub use observe::log_queue::LogLosses;
+pub use shop::builder::{Builder, Shop};
+pub use shop::running::Running;

@@ -14,7 +14,7 @@ pub const INSTANCES_KEPT_FOR_TIMERS: u32 = 1;
 pub const REQUESTS_WAITING: usize = 512;
 /// Those of one client among them: an IPv4 address or an IPv6 network.
 pub const REQUESTS_WAITING_PER_CLIENT: usize = 384;
-/// How long an answer that says whether the shop is ready is given to others who ask.
+/// How long an answer that says whether the shop is ready is repeated to other requests.
 pub const READINESS_TIME: Duration = Duration::from_millis(250);
 /// How long a request waits for a free instance before it is answered 503.
 pub const QUEUE_TIME: Duration = Duration::from_secs(10);
@@ -100,7 +100,7 @@ pub const LISTEN_QUEUE: i32 = 4096;
 pub const CLIENT_SHARE: usize = 4;
 /// When something is used up, one part in so many is made free at once, so that not everybody has to look for it.
 pub const ROOM_SHARE: usize = 16;
-/// How long a connection that was told to go may take to be told why.
+/// How long a connection that is cut off may take to be answered why.
 pub const CUT_TIME: Duration = Duration::from_secs(1);
 /// Requests of one client under way at a time, where proxies are in front; further ones are answered 429.
 pub const CLIENT_REQUESTS_MAX: usize = 256;
@@ -160,8 +160,8 @@ pub const RECENT_TEXTS: usize = 64;
 pub const RECENT_TIME: Duration = Duration::from_secs(60);
 /// A text is forgotten after it was otherwise so often in a row: a statement that was short, a path that cost little.
 pub const RECENT_EXCEPTIONS: u32 = 8;
-/// How long the answer to a request is held back, without an instance, that was refused a long statement: whoever asks
-/// again at once keeps nobody from anything.
+/// How long the answer to a request is held back, without an instance, that was refused a long statement: a client
+/// that asks again at once then holds up no other.
 pub const CROWDED_TIME: Duration = Duration::from_millis(200);
 /// Longest text that is remembered.
 pub const RECENT_BYTES: usize = 16 << 10;
@@ -184,7 +184,7 @@ pub const SHORT_LOOKS_MAX: u32 = 3;
 
 /// How long a component waits for one command to Redis, connecting included.
 pub const REDIS_TIME: Duration = Duration::from_secs(1);
-/// How long connecting to Redis, a subscription or an answer takes before the connection counts as dead. Nobody waits so
+/// How long connecting to Redis, a subscription or an answer takes before the connection counts as dead. No command waits so
 /// long: a server that is slower than [`REDIS_TIME`] is slow, not gone.
 pub const REDIS_SILENCE_TIME: Duration = Duration::from_secs(5);
 /// After a failure to reach Redis, commands fail at once for this long.
@@ -204,12 +204,12 @@ pub const OUTBOUND_READ_TIME: Duration = Duration::from_secs(25);
 
 /// Connections to the listener of metrics at a time; further ones are closed at once.
 pub const METRICS_CONNECTIONS_MAX: usize = 32;
-/// How long a component may take to tell its metrics.
+/// How long a component may take to answer with its metrics.
 pub const METRICS_TIME: Duration = Duration::from_secs(2);
 /// Longest text of metrics that is taken from a component.
 pub const METRICS_BYTES: usize = 256 << 10;
 /// Most metrics that components can make up in their logs, all of them together.
-pub const TOLD_METRICS_MAX: usize = 64;
+pub const COMPONENT_METRICS_MAX: usize = 64;
 
 /// Longest wait of a timer whose component keeps failing.
 pub const TIMER_BACKOFF_MAX: Duration = Duration::from_secs(60);
@@ -228,7 +228,7 @@ pub const LOG_LINES_PER_SECOND: u32 = 1_000;
 /// Of these, lines about requests that were refused.
 pub const LOG_REFUSALS_PER_SECOND: u32 = 200;
 /// Clients whose lines are counted at a time; while there are more, lines about others are left out.
-pub const LOG_SHARES_MAX: usize = 4096;
+pub const LOG_CLIENTS_MAX: usize = 4096;
 /// How long the log lets further lines come before it writes again.
 pub const LOG_GATHER_TIME: Duration = Duration::from_millis(10);
 /// Pause of the log before it writes again to a pipe that is full and does not block.
@@ -236,74 +236,47 @@ pub const LOG_RETRY_PAUSE: Duration = Duration::from_millis(10);
 /// How long the process waits for its last lines to be written when it ends.
 pub const LOG_FLUSH_TIME: Duration = Duration::from_secs(1);
 
-/// The limits that a test may want tighter than the constants.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// See [`INSTANCES_PER_COMPONENT`].
-    pub instances_per_component: u32,
-    /// See [`REQUESTS_WAITING`].
-    pub requests_waiting: usize,
-    /// See [`REQUESTS_WAITING_PER_CLIENT`].
-    pub requests_waiting_per_client: usize,
-    /// See [`QUEUE_TIME`].
-    pub queue_time: Duration,
-    /// See [`REQUEST_TIME`].
-    pub request_time: Duration,
-    /// See [`REQUEST_BODY_BYTES`].
-    pub request_body_bytes: u64,
-    /// See [`REQUEST_HEAD_TIME`].
-    pub request_head_time: Duration,
-    /// See [`REQUEST_BODY_TIME`].
-    pub request_body_time: Duration,
-    /// See [`BODY_GRACE_TIME`].
-    pub body_grace_time: Duration,
-    /// See [`SMALL_BODIES_BYTES`].
-    pub small_bodies_bytes: u64,
-    /// See [`BODIES_BUFFER_BYTES`].
-    pub bodies_buffer_bytes: u64,
-    /// See [`UNREAD_BYTES`].
-    pub unread_bytes: u64,
-    /// See [`CONNECTIONS_MAX`].
-    pub connections_max: usize,
-    /// See [`UPLOAD_PIECE_TIME`].
-    pub upload_piece_time: Duration,
-    /// See [`UPLOAD_WAIT_TIME`].
-    pub upload_wait_time: Duration,
-    /// See [`RESPONSE_WRITE_TIME`].
-    pub response_write_time: Duration,
-    /// See [`LINGER_TIME`].
-    pub linger_time: Duration,
-    /// See [`INSTANCE_MEMORY_BYTES`].
-    pub instance_memory_bytes: usize,
-    /// See [`INSTANCES_MEMORY_BYTES`].
-    pub instances_memory_bytes: usize,
-    /// See [`SHUTDOWN_TIME`].
-    pub shutdown_time: Duration,
+/// Makes [`Limits`], whose defaults are the constants.
+macro_rules! limits {
+    ($($name:ident: $type:ty = $constant:ident,)+) => {
+        /// The limits that a test may want tighter than the constants.
+        #[derive(Clone, Debug)]
+        pub struct Limits {
+            $(
+                #[doc = concat!("See [`", stringify!($constant), "`].")]
+                pub $name: $type,
+            )+
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self {
+                    $($name: $constant,)+
+                }
+            }
+        }
+    };
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            instances_per_component: INSTANCES_PER_COMPONENT,
-            requests_waiting: REQUESTS_WAITING,
-            requests_waiting_per_client: REQUESTS_WAITING_PER_CLIENT,
-            queue_time: QUEUE_TIME,
-            request_time: REQUEST_TIME,
-            request_body_bytes: REQUEST_BODY_BYTES,
-            request_head_time: REQUEST_HEAD_TIME,
-            request_body_time: REQUEST_BODY_TIME,
-            body_grace_time: BODY_GRACE_TIME,
-            small_bodies_bytes: SMALL_BODIES_BYTES,
-            bodies_buffer_bytes: BODIES_BUFFER_BYTES,
-            unread_bytes: UNREAD_BYTES,
-            connections_max: CONNECTIONS_MAX,
-            upload_piece_time: UPLOAD_PIECE_TIME,
-            upload_wait_time: UPLOAD_WAIT_TIME,
-            response_write_time: RESPONSE_WRITE_TIME,
-            linger_time: LINGER_TIME,
-            instance_memory_bytes: INSTANCE_MEMORY_BYTES,
-            instances_memory_bytes: INSTANCES_MEMORY_BYTES,
-            shutdown_time: SHUTDOWN_TIME,
-        }
-    }
+limits! {
+    instances_per_component: u32 = INSTANCES_PER_COMPONENT,
+    requests_waiting: usize = REQUESTS_WAITING,
+    requests_waiting_per_client: usize = REQUESTS_WAITING_PER_CLIENT,
+    queue_time: Duration = QUEUE_TIME,
+    request_time: Duration = REQUEST_TIME,
+    request_body_bytes: u64 = REQUEST_BODY_BYTES,
+    request_head_time: Duration = REQUEST_HEAD_TIME,
+    request_body_time: Duration = REQUEST_BODY_TIME,
+    body_grace_time: Duration = BODY_GRACE_TIME,
+    small_bodies_bytes: u64 = SMALL_BODIES_BYTES,
+    bodies_buffer_bytes: u64 = BODIES_BUFFER_BYTES,
+    unread_bytes: u64 = UNREAD_BYTES,
+    connections_max: usize = CONNECTIONS_MAX,
+    upload_piece_time: Duration = UPLOAD_PIECE_TIME,
+    upload_wait_time: Duration = UPLOAD_WAIT_TIME,
+    response_write_time: Duration = RESPONSE_WRITE_TIME,
+    linger_time: Duration = LINGER_TIME,
+    instance_memory_bytes: usize = INSTANCE_MEMORY_BYTES,
+    instances_memory_bytes: usize = INSTANCES_MEMORY_BYTES,
+    shutdown_time: Duration = SHUTDOWN_TIME,
 }

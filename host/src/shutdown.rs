@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
-/// Counts what runs, and tells it when the shop closes.
+/// Counts what runs, and notifies it when the shop closes.
 #[derive(Clone)]
 pub(crate) struct Activity {
     running: Arc<Running>,

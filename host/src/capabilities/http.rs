@@ -9,18 +9,12 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, default_send_request};
 
+use crate::capabilities::faults::{CallKind, Fault};
+use crate::capabilities::host_context::HostContext;
 use crate::client::Client;
-use crate::faults::{CallKind, Fault, StopSign};
-use crate::grants::{CHAINING_SUFFIX, Target};
-use crate::guest::{ComponentGrants, Services};
 use crate::limits::{CHAIN_DEPTH, OUTBOUND_CONNECT_TIME, OUTBOUND_READ_TIME};
-use crate::pace::Pace;
-use crate::pool::Lane;
-use crate::shop::Components;
-use crate::triggers::http::Invocation;
-
-/// Paths that only components ask each other for, and that are answered quickly.
-const INTERNAL_PREFIX: &str = "/internal/";
+use crate::manifest::allowed_hosts::{AllowedHosts, CHAINING_SUFFIX, Target};
+use crate::scheduling::request::CurrentRequest;
 
 /// What a stand-in for the network answers; an error is what the guest sees of a connection that failed.
 pub type NetworkAnswer =
@@ -32,39 +26,49 @@ pub trait Network: Send + Sync + 'static {
     fn send(&self, request: http::Request<Bytes>) -> NetworkAnswer;
 }
 
+/// A request of one component to another.
+pub(crate) struct InternalRequest {
+    pub request: http::Request<WasiBody>,
+    /// How many components stand between the client and the one that is called.
+    pub depth: u32,
+    pub client: Option<Client>,
+}
+
+/// The answer of a component to another.
+pub(crate) type InternalAnswer = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+/// Takes requests to the components of the application.
+pub(crate) trait InternalNetwork: Send + Sync {
+    /// Answers a request; `None` when there is no component of that name.
+    fn send(&self, component: &str, request: InternalRequest) -> Option<InternalAnswer>;
+}
+
+/// Where requests of guests go.
+#[derive(Clone)]
+pub(crate) struct Networks {
+    /// The components of the application; gone when the shop is.
+    pub internal: Weak<dyn InternalNetwork>,
+    /// Stands in for the network, in tests.
+    pub external: Option<Arc<dyn Network>>,
+}
+
 /// The hooks of one instance.
 pub(crate) struct OutboundHttp {
-    component: Arc<ComponentGrants>,
-    services: Arc<Services>,
-    components: Weak<Components>,
-    /// How deep in a chain of requests the instance is right now.
-    pub depth: u32,
-    /// Whom it works for right now.
-    pub client: Option<Client>,
-    /// How much it has computed for whom it works for.
-    pub pace: Arc<Pace>,
-    /// Ends the instance, which a hook cannot do itself.
-    stop: Arc<StopSign>,
+    pub host: HostContext,
+    /// The hosts that the component was granted.
+    hosts: Arc<AllowedHosts>,
+    networks: Networks,
 }
 
 type Response = http::Response<WasiBody>;
 type Finished = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
 impl OutboundHttp {
-    pub(crate) fn new(
-        component: &Arc<ComponentGrants>,
-        services: &Arc<Services>,
-        components: &Weak<Components>,
-        stop: &Arc<StopSign>,
-    ) -> Self {
+    pub(crate) fn new(host: &HostContext, hosts: &Arc<AllowedHosts>, networks: &Networks) -> Self {
         Self {
-            component: Arc::clone(component),
-            services: Arc::clone(services),
-            components: components.clone(),
-            depth: 0,
-            client: None,
-            pace: Arc::default(),
-            stop: Arc::clone(stop),
+            host: host.clone(),
+            hosts: Arc::clone(hosts),
+            networks: networks.clone(),
         }
     }
 
@@ -72,9 +76,9 @@ impl OutboundHttp {
     fn permit(&self, request: &http::Request<WasiBody>) -> Result<Target, Error> {
         let target = Target::parse(&request.uri().to_string(), "https")
             .ok_or(Error::HttpRequestUriInvalid)?;
-        if !self.component.hosts.allows(&target) {
+        if !self.hosts.allows(&target) {
             tracing::warn!(
-                component = %self.component.id,
+                component = %self.host.component,
                 "request to {}://{} denied; grant it in allowed_outbound_hosts",
                 target.scheme,
                 target.host
@@ -97,28 +101,25 @@ impl WasiHttpHooks for OutboundHttp {
             Ok(target) => target,
             Err(error) => return Box::new(async move { Err(error) }),
         };
-        // Whoever waits for others keeps nobody from a processor.
-        self.pace.let_go();
+        // While the request waits for another, others may have the processor.
+        self.host.request.cpu.release_permits();
         let exchange: Exchange = match target.host.strip_suffix(CHAINING_SUFFIX) {
             Some(name) => Box::pin(chain(
-                self.components.upgrade(),
+                self.networks.internal.upgrade(),
                 name.to_owned(),
-                self.depth,
-                self.client,
+                Arc::clone(&self.host.request),
                 request,
             )),
-            None => match &self.services.network {
+            None => match &self.networks.external {
                 Some(network) => Box::pin(stand_in(Arc::clone(network), request)),
                 None => Box::pin(send(request, options)),
             },
         };
-        if !self.services.faults.are_planned() {
+        if !self.host.faults.are_planned() {
             return Box::new(exchange);
         }
         Box::new(under_plan(
-            Arc::clone(&self.component),
-            Arc::clone(&self.services),
-            Arc::clone(&self.stop),
+            self.host.clone(),
             format!("{}://{}", target.scheme, target.host),
             exchange,
         ))
@@ -130,16 +131,11 @@ type Exchange = Pin<Box<dyn Future<Output = Result<(Response, Finished), Error>>
 
 /// Lets the fault plan decide about a request.
 async fn under_plan(
-    component: Arc<ComponentGrants>,
-    services: Arc<Services>,
-    stop: Arc<StopSign>,
+    host: HostContext,
     target: String,
     exchange: Exchange,
 ) -> Result<(Response, Finished), Error> {
-    let fault = services
-        .faults
-        .ask(&component.id, CallKind::Http, &target, &[])
-        .await;
+    let fault = host.ask(CallKind::Http, &target, &[]).await;
     match fault {
         Fault::Pass | Fault::Pretend | Fault::Then(_) => return exchange.await,
         Fault::Fail(reason) => return Err(Error::InternalError(Some(reason))),
@@ -147,7 +143,7 @@ async fn under_plan(
         // The other side has done what it was asked to.
         Fault::StopAfter => drop(exchange.await),
     }
-    stop.put_up();
+    host.stop.put_up();
     std::future::pending().await
 }
 
@@ -170,39 +166,27 @@ async fn stand_in(
 
 /// Hands the request to another component of the application.
 async fn chain(
-    components: Option<Arc<Components>>,
+    network: Option<Arc<dyn InternalNetwork>>,
     name: String,
-    depth: u32,
-    client: Option<Client>,
+    caused_by: Arc<CurrentRequest>,
     mut request: http::Request<WasiBody>,
 ) -> Result<(Response, Finished), Error> {
-    if depth >= CHAIN_DEPTH {
+    if caused_by.depth >= CHAIN_DEPTH {
         return Err(Error::LoopDetected);
     }
-    let component = components
-        .and_then(|components| components.http(&name))
-        .ok_or(Error::DestinationNotFound)?;
     request.headers_mut().remove(http::header::HOST);
-    let lane = if request.uri().path().starts_with(INTERNAL_PREFIX) {
-        Lane::Probe
-    } else {
-        Lane::Client
+    let request = InternalRequest {
+        request,
+        depth: caused_by.depth + 1,
+        client: caused_by.client,
     };
+    let answer = network
+        .and_then(|network| network.send(&name, request))
+        .ok_or(Error::DestinationNotFound)?;
     // A task of its own: the caller's store is inside `run_concurrent`, which must not be entered a second time.
-    let called = tokio::spawn(async move {
-        component
-            .invoke(Invocation {
-                request,
-                upload: None,
-                depth: depth + 1,
-                lane,
-                client,
-            })
-            .await
-            .into_response()
-    });
-    let response = called.await.map_err(|_| Error::ConnectionTerminated)?;
-    let response = response.map(|body| body.map_err(Error::from).boxed_unsync());
+    let response = tokio::spawn(answer)
+        .await
+        .map_err(|_| Error::ConnectionTerminated)?;
     Ok((response, Box::new(async { Ok(()) })))
 }
 

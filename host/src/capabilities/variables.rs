@@ -1,25 +1,52 @@
 //! `spin:variables`: a component sees the variables of its own table, templates filled, and no others.
 
-use wasmtime::component::{Accessor, HasSelf};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::bindings::spin::variables::variables::{Error, Host, HostWithStore};
-use crate::guest::Guest;
-use crate::variables::valid_name;
+use wasmtime::component::{Accessor, HasData, Linker};
 
-impl Host for Guest {}
+use crate::capabilities::bindings::spin::variables::variables::{self, Error, Host, HostWithStore};
+use crate::manifest::variables::valid_name;
 
-impl HostWithStore<Guest> for HasSelf<Guest> {
+/// Gives the linker access to the variables in a store's data.
+pub(crate) trait VariablesView: Send {
+    fn variables(&mut self) -> VariablesCtxView<'_>;
+}
+
+/// The variables of one component.
+pub(crate) struct VariablesCtxView<'a> {
+    pub component: &'a str,
+    pub values: &'a Arc<BTreeMap<String, String>>,
+}
+
+/// Names the capability to the generated code.
+struct VariablesCapability;
+
+impl HasData for VariablesCapability {
+    type Data<'a> = VariablesCtxView<'a>;
+}
+
+/// Adds the interface to a linker.
+pub(crate) fn add_to_linker<T: VariablesView + 'static>(
+    linker: &mut Linker<T>,
+) -> wasmtime::Result<()> {
+    variables::add_to_linker::<T, VariablesCapability>(linker, T::variables)
+}
+
+impl Host for VariablesCtxView<'_> {}
+
+impl<T: Send + 'static> HostWithStore<T> for VariablesCapability {
     async fn get(
-        accessor: &Accessor<Guest, Self>,
+        accessor: &Accessor<T, Self>,
         name: String,
     ) -> wasmtime::Result<Result<String, Error>> {
         if let Err(reason) = valid_name(&name) {
             return Ok(Err(Error::InvalidName(format!("{name:?}: {reason}"))));
         }
         Ok(accessor.with(|mut access| {
-            let component = &access.get().component;
-            component.variables.get(&name).cloned().ok_or_else(|| {
-                Error::Undefined(format!("no variable for {:?}.{name:?}", component.id))
+            let view = access.get();
+            view.values.get(&name).cloned().ok_or_else(|| {
+                Error::Undefined(format!("no variable for {:?}.{name:?}", view.component))
             })
         }))
     }

@@ -1,6 +1,4 @@
-//! What makes a component run: requests, messages, timers.
+//! What calls components beside HTTP: messages and timers.
 
-pub(crate) mod http;
 pub(crate) mod redis;
 pub(crate) mod timer;
-pub(crate) mod work;

@@ -9,12 +9,13 @@ use redis::aio::PubSub;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use crate::capabilities::faults::Stopped;
+use crate::engine::guest::Services;
+use crate::engine::pool::{Instance, Lane, NoInstance, Pool};
 use crate::error::one_line;
-use crate::faults::Stopped;
-use crate::guest::Services;
+use crate::http::request_id::Purpose;
 use crate::limits::{POST_RETURN_TIME, REDIS_BACKOFF, REDIS_PING, REDIS_SILENCE_TIME};
-use crate::pool::{Instance, Lane, NoInstance, Pool};
-use crate::request_id::Caller;
+use crate::manifest::allowed_hosts::Target;
 use crate::shutdown::Activity;
 
 /// A component that handles messages.
@@ -49,16 +50,17 @@ impl MessageComponent {
 
     /// A message is handled once or not at all: what fails is logged and dropped, as under Spin.
     async fn handle(&self, message: Vec<u8>) {
-        let request_id = Caller::Message.new_id();
+        let request_id = Purpose::Message.new_id();
         let handled = match self.pool.lease(Lane::Client, None).await {
             Err(NoInstance::Busy) => Err("all instances are busy".to_owned()),
             Err(NoInstance::Broken(cause)) => Err(one_line(&format!("{cause:#}"))),
             Ok(mut lease) => {
-                lease.instance.store.data().voice.work_on(&request_id, None);
+                let guest = lease.instance.store.data_mut();
+                guest.begin(&request_id, None, 0);
                 match timeout(self.request_time, call(&mut lease.instance, message)).await {
                     Err(_) => Err("it took too long; its instance is ended".to_owned()),
                     Ok(Err(cause)) => {
-                        self.services.metrics.trap();
+                        self.services.metrics.traps.inc();
                         Err(one_line(&format!("the instance trapped: {cause:#}")))
                     }
                     Ok(Ok((answer, settled))) => {
@@ -88,8 +90,8 @@ async fn call(
     let handler = messages
         .as_ref()
         .ok_or_else(|| wasmtime::Error::msg("the component does not handle messages"))?;
-    let stop = store.data().stop();
-    let is_planned = store.data().services.faults.are_planned();
+    let host = &store.data().host;
+    let (stop, is_planned) = (Arc::clone(&host.stop), host.faults.are_planned());
     let run = store.run_concurrent(async |accessor| {
         let answer = handler
             .spin_redis_inbound_redis()
@@ -222,7 +224,7 @@ impl Listener {
 
 /// Host and port of an address, for messages: never its credentials.
 pub(crate) fn server_name(address: &str) -> String {
-    crate::grants::Target::parse(address, "redis").map_or_else(
+    Target::parse(address, "redis").map_or_else(
         || "a Redis server".to_owned(),
         |target| format!("{}:{}", target.host, target.port.unwrap_or_default()),
     )

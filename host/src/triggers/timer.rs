@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use http::{HeaderName, Method, StatusCode};
 
+use crate::engine::pool::Lane;
+use crate::http::handler::{HttpComponent, Invocation};
+use crate::http::request_id::Purpose;
 use crate::limits::TIMER_BACKOFF_MAX;
-use crate::manifest::TimerSpec;
-use crate::pool::Lane;
-use crate::request_id::Caller;
+use crate::manifest::spin::TimerSpec;
 use crate::shutdown::Activity;
-use crate::triggers::http::{HttpComponent, Invocation};
 
 /// On an answer: there is more to do.
 const MORE_WORK: HeaderName = HeaderName::from_static("mercato-more-work");
@@ -54,8 +54,8 @@ impl Timer {
 
     /// One call, now: its status, and whether there is more to do.
     pub(crate) async fn call(&self) -> (StatusCode, bool) {
-        let (caller, path) = (Caller::Timer, &self.spec.path);
-        let invocation = Invocation::by_runner(caller, Lane::Timer, Method::POST, path);
+        let (purpose, path) = (Purpose::Timer, &self.spec.path);
+        let invocation = Invocation::by_runner(purpose, Lane::Timer, Method::POST, path);
         let response = self.component.invoke(invocation).await.into_response();
         let status = response.status();
         let metrics = &self.component.services.metrics;

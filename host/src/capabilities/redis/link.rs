@@ -2,10 +2,10 @@
 //!
 //! A caller waits for [`REDIS_TIME`] and no longer. What the caller does not wait for goes on beside it, also when the
 //! guest has given up: a connection that takes longer to be made is there for the next command, and one on which a
-//! command stays unanswered for [`REDIS_SILENCE_TIME`] is given up. Nothing else would tell: a network that has
-//! forgotten a connection says nothing.
+//! command stays unanswered for [`REDIS_SILENCE_TIME`] is given up. There is no other sign: a network that has
+//! forgotten a connection sends nothing.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use futures::FutureExt;
@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::limits::{REDIS_PAUSE, REDIS_SILENCE_TIME, REDIS_TIME};
+use crate::sync::lock;
 
 /// A connection, or the attempt to make one.
 type Connecting = Shared<BoxFuture<'static, RedisResult<MultiplexedConnection>>>;
@@ -57,7 +58,7 @@ impl Link {
         let is_late = in_time.is_err();
         let result = in_time.unwrap_or_else(|_| Err(unanswered()));
         self.note(result.as_ref().err().is_some_and(is_unreachable));
-        // Whoever asked may have gone.
+        // The guest may have ended.
         let _ = answer.send(result);
         if is_late {
             // The answer comes too late for anybody; that it comes is what matters.
@@ -91,12 +92,9 @@ impl Link {
         result
     }
 
-    /// The connection there is, or the attempt to make one, which goes on when nobody waits for it.
+    /// The connection there is, or the attempt to make one, which goes on when no command waits for it.
     fn connecting(&self) -> Connecting {
-        let mut slot = self
-            .connecting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut slot = lock(&self.connecting);
         if let Some(connecting) = &*slot {
             return connecting.clone();
         }
@@ -119,10 +117,7 @@ impl Link {
 
     /// The next command makes a new connection, unless another one has begun to.
     fn forget(&self, connecting: &Connecting) {
-        let mut slot = self
-            .connecting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut slot = lock(&self.connecting);
         if slot
             .as_ref()
             .is_some_and(|current| current.ptr_eq(connecting))
@@ -132,19 +127,12 @@ impl Link {
     }
 
     fn counts_as_down(&self) -> bool {
-        let until = self
-            .down_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let until = lock(&self.down_until);
         until.is_some_and(|until| Instant::now() < until)
     }
 
     fn note(&self, is_down: bool) {
-        *self
-            .down_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) =
-            is_down.then(|| Instant::now() + REDIS_PAUSE);
+        *lock(&self.down_until) = is_down.then(|| Instant::now() + REDIS_PAUSE);
     }
 }
 
@@ -199,7 +187,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_that_takes_longer_than_a_command_may_is_there_for_the_next_one() {
+    async fn a_slow_connection_is_there_for_the_next_command() {
         let (_redis, proxy, link) = redis_behind_a_proxy().await;
         // A command there and back takes less than its time, connecting and a command more.
         proxy.delay(REDIS_TIME.mul_f64(0.4));
@@ -208,7 +196,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_that_was_closed_is_made_again_within_the_same_command() {
+    async fn a_closed_connection_is_made_again_within_the_command() {
         let (_redis, proxy, link) = redis_behind_a_proxy().await;
         link.run(Cmd::ping()).await.unwrap();
         proxy.refuse(true);

@@ -3,24 +3,24 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
+use rusqlite::config::DbConfig;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Connection, OpenFlags, ffi};
 
-use super::damage::abandon;
-use super::query::is_busy;
-use super::watch::{Stopwatch, Watch};
+use super::file_health::{Damage, Health};
+use super::time_limit::{ProgressCheck, StatementTimer};
 use crate::error;
-use crate::health::Health;
 use crate::limits::{
     BUSY_TIME, BUSY_TIME_KNOWN, IDLE_CONNECTIONS, STATEMENT_STEPS, STATEMENTS_PER_CONNECTION,
 };
-use crate::private;
-use crate::recent::Recent;
-use crate::runtime_config::DatabaseConfig;
-use crate::turns::{QueueLimits, Turns};
+use crate::manifest::runtime_config::DatabaseConfig;
+use crate::permissions;
+use crate::scheduling::recent::Recent;
+use crate::scheduling::semaphore::{FairSemaphore, QueueLimits};
+use crate::sync::lock;
 
 /// Pauses between tries while another process holds the database, in milliseconds; the last one repeats.
 pub(super) const BUSY_PAUSES_MS: [u64; 6] = [1, 2, 5, 10, 15, 25];
@@ -30,8 +30,8 @@ pub(crate) struct Database {
     pub(super) label: String,
     config: DatabaseConfig,
     pub(super) idle: Mutex<Vec<PooledConnection>>,
-    /// The turn of the one that writes.
-    pub(super) writer: Arc<Turns>,
+    /// One permit, for the connection that writes.
+    pub(super) writer: Arc<FairSemaphore>,
     /// Statements that read and do not run where they are begun.
     pub(super) long: Recent,
     /// Statements of transactions that have kept their thread for long.
@@ -50,9 +50,9 @@ pub(crate) struct Databases(BTreeMap<PathBuf, Arc<Database>>);
 pub(super) struct PooledConnection {
     pub(super) sqlite: Connection,
     /// How long its statements take.
-    pub(super) watch: Arc<Watch>,
+    pub(super) timer: Arc<StatementTimer>,
     /// Set by the authorizer when a guest makes something that would outlive it on this connection.
-    stained: Arc<AtomicBool>,
+    poisoned: Arc<AtomicBool>,
     /// See [`Health::generation`].
     pub(super) generation: u64,
 }
@@ -76,14 +76,14 @@ impl Databases {
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty())
         {
-            private::create_folder(folder)
+            permissions::create_folder(folder)
                 .map_err(|cause| fail(format!("cannot create its folder: {cause}")))?;
         }
-        // SQLite makes none: whoever connects later must find this one.
-        private::create_file(path)
+        // SQLite makes none: later connections must find this one.
+        permissions::create_file(path)
             .map_err(|cause| fail(format!("{cause}; check the path and its permissions")))?;
         for file in files_of(path) {
-            private::tighten(&file);
+            permissions::tighten(&file);
         }
         let key = path
             .parent()
@@ -114,7 +114,7 @@ impl Databases {
     /// write-ahead log into it.
     pub(crate) fn close_idle(&self) {
         for database in self.0.values() {
-            let mut idle = database.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut idle = lock(&database.idle);
             let connections = std::mem::take(&mut *idle);
             drop(idle);
             drop(connections);
@@ -128,7 +128,7 @@ impl Databases {
             if database.is_closed() {
                 database.drop_idle();
             }
-            let mut idle = database.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut idle = lock(&database.idle);
             let connections = std::mem::take(&mut *idle);
             drop(idle);
             if let Some(connection) = connections.first() {
@@ -181,7 +181,7 @@ impl Database {
             label: label.to_owned(),
             config: config.clone(),
             idle: Mutex::default(),
-            writer: Turns::new(1, QueueLimits::NONE),
+            writer: FairSemaphore::new(1, QueueLimits::NONE),
             long: Recent::default(),
             slow: Recent::default(),
             stuck_until: Mutex::default(),
@@ -192,24 +192,17 @@ impl Database {
 
     /// How long a statement waits for the writer lock now.
     pub(super) fn patience(&self) -> Duration {
-        let until = self
-            .stuck_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let until = lock(&self.stuck_until);
         match *until {
             Some(until) if Instant::now() < until => BUSY_TIME_KNOWN,
             _ => BUSY_TIME,
         }
     }
 
-    /// A statement has waited in vain for another process.
+    /// Notes that a statement has waited for another process without success.
     pub(super) fn note_stuck(&self) {
         let now = Instant::now();
-        let before = self
-            .stuck_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .replace(now + BUSY_TIME);
+        let before = lock(&self.stuck_until).replace(now + BUSY_TIME);
         if before.is_none() {
             tracing::warn!(database = %self.label, "another program has held the write lock for {} s; what writes is refused until it lets go", BUSY_TIME.as_secs());
         }
@@ -222,14 +215,37 @@ impl Database {
 
     /// A statement has written.
     pub(super) fn note_free(&self) {
-        let before = self
-            .stuck_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let before = lock(&self.stuck_until).take();
         if before.is_some() {
             tracing::info!(database = %self.label, "the write lock is free again");
         }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.health.damage().is_some()
+    }
+
+    /// What statements get to know while the database is closed.
+    pub(super) fn closed(&self, damage: &Damage) -> rusqlite::Error {
+        let text = format!("the database `{}` is closed: {}", self.label, damage.text());
+        rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), Some(text))
+    }
+
+    /// Lets every statement be an error until the file is whole.
+    pub(super) fn close(&self, damage: Damage) {
+        let text = damage.text();
+        if self.health.close(damage) {
+            let path = self.path().unwrap_or(Path::new(":memory:"));
+            tracing::error!(database = %self.label, path = %path.display(), "the database is closed until it is whole: {text}");
+            self.drop_idle();
+        }
+    }
+
+    pub(super) fn drop_idle(&self) {
+        let mut idle = lock(&self.idle);
+        let connections = std::mem::take(&mut *idle);
+        drop(idle);
+        connections.into_iter().for_each(abandon);
     }
 
     pub(super) fn path(&self) -> Option<&Path> {
@@ -240,11 +256,7 @@ impl Database {
         if let Some(damage) = self.health.damage() {
             return Err(self.closed(&damage));
         }
-        let pooled = self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
+        let pooled = lock(&self.idle).pop();
         pooled.map_or_else(|| self.connect(), Ok)
     }
 
@@ -282,19 +294,19 @@ impl Database {
         }
         // From now on waiting is done outside of SQLite, without holding the thread.
         sqlite.busy_timeout(Duration::ZERO)?;
-        let stained = Arc::new(AtomicBool::new(false));
+        let poisoned = Arc::new(AtomicBool::new(false));
         sqlite.authorizer(Some(authorizer(
             self.config.allow_attach_file,
-            Arc::clone(&stained),
+            Arc::clone(&poisoned),
         )))?;
-        let watch = Arc::new(Watch::default());
-        let (watched, mut stopwatch) = (Arc::clone(&watch), Stopwatch::new());
+        let timer = Arc::new(StatementTimer::default());
+        let (watched, mut stopwatch) = (Arc::clone(&timer), ProgressCheck::new());
         let is_over = move || stopwatch.is_over(&watched);
         sqlite.progress_handler(STATEMENT_STEPS, Some(is_over))?;
         Ok(PooledConnection {
             sqlite,
-            watch,
-            stained,
+            timer,
+            poisoned,
             generation: self.health.generation(),
         })
     }
@@ -306,27 +318,49 @@ impl Database {
             return;
         }
         if self.path().is_none()
-            || connection.stained.load(Ordering::Relaxed)
+            || connection.poisoned.load(Ordering::Relaxed)
             || !connection.sqlite.is_autocommit()
         {
             return;
         }
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = lock(&self.idle);
         if idle.len() < IDLE_CONNECTIONS {
             idle.push(connection);
         }
     }
 }
 
+/// Closes a connection to a file that is not whole. The last connection of a database moves its write-ahead log into it: not
+/// into a file that is damaged.
+pub(super) fn abandon(connection: PooledConnection) {
+    // A connection that does not take the setting is closed like any other.
+    let _ = connection
+        .sqlite
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+}
+
+/// Busy, but not because the transaction reads a snapshot that is out of date: that never gets better.
+pub(super) fn is_busy(cause: &rusqlite::Error) -> bool {
+    cause.sqlite_error().is_some_and(|error| {
+        error.code == ffi::ErrorCode::DatabaseBusy
+            && error.extended_code != ffi::SQLITE_BUSY_SNAPSHOT
+    })
+}
+
+/// Whether there was no room for what was to be written.
+pub(super) fn is_full(cause: &rusqlite::Error) -> bool {
+    cause.sqlite_error_code() == Some(ffi::ErrorCode::DiskFull)
+}
+
 /// Refuses files to ATTACH, as Spin does, and notices what would stay behind on a pooled connection.
 fn authorizer(
     attach_files: bool,
-    stained: Arc<AtomicBool>,
+    poisoned: Arc<AtomicBool>,
 ) -> impl for<'c> FnMut(AuthContext<'c>) -> Authorization + Send + 'static {
     move |context| {
         match context.action {
             AuthAction::Attach { filename } => {
-                stained.store(true, Ordering::Relaxed);
+                poisoned.store(true, Ordering::Relaxed);
                 if !attach_files && !matches!(filename, "" | ":memory:") {
                     return Authorization::Deny;
                 }
@@ -334,12 +368,12 @@ fn authorizer(
             AuthAction::CreateTempTable { .. }
             | AuthAction::CreateTempIndex { .. }
             | AuthAction::CreateTempTrigger { .. }
-            | AuthAction::CreateTempView { .. } => stained.store(true, Ordering::Relaxed),
+            | AuthAction::CreateTempView { .. } => poisoned.store(true, Ordering::Relaxed),
             AuthAction::Pragma {
                 pragma_name,
                 pragma_value,
             } if !harmless(pragma_name, pragma_value) => {
-                stained.store(true, Ordering::Relaxed);
+                poisoned.store(true, Ordering::Relaxed);
             }
             _ => {}
         }

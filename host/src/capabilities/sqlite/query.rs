@@ -4,25 +4,12 @@ use std::time::Duration;
 
 use rusqlite::fallible_iterator::FallibleIterator;
 use rusqlite::types::ValueRef;
-use rusqlite::{Batch, Connection, Statement, ffi};
+use rusqlite::{Batch, Connection, Statement};
 
 use super::database::PooledConnection;
-use super::watch::{Bound, Verdict};
-use crate::bindings::spin::sqlite::sqlite::{Error, QueryResult, RowResult, Value};
+use super::time_limit::{Outcome, TimeLimit};
+use crate::capabilities::bindings::spin::sqlite::sqlite::{Error, QueryResult, RowResult, Value};
 use crate::limits::RESULT_BYTES;
-
-/// Busy, but not because the transaction reads a snapshot that is out of date: that never gets better.
-pub(super) fn is_busy(cause: &rusqlite::Error) -> bool {
-    cause.sqlite_error().is_some_and(|error| {
-        error.code == ffi::ErrorCode::DatabaseBusy
-            && error.extended_code != ffi::SQLITE_BUSY_SNAPSHOT
-    })
-}
-
-/// Whether there was no room for what was to be written.
-pub(super) fn is_full(cause: &rusqlite::Error) -> bool {
-    cause.sqlite_error_code() == Some(ffi::ErrorCode::DiskFull)
-}
 
 #[allow(
     clippy::needless_pass_by_value,
@@ -43,8 +30,8 @@ pub(super) fn refusal(error: &QueryError) -> Error {
                 time.as_millis()
             )
         }
-        QueryError::Crowded => "interrupted: too many long statements wait".into(),
-        QueryError::Deserted => "interrupted: nobody waits for the rows".into(),
+        QueryError::QueueFull => "interrupted: too many long statements wait".into(),
+        QueryError::Abandoned => "interrupted: nobody waits for the rows".into(),
         // The first two are taken care of before.
         QueryError::Writes | QueryError::Long | QueryError::Closed => {
             "interrupted: the shop is closing".into()
@@ -70,13 +57,13 @@ fn with_statement<R>(
 
 /// What a statement may do and take.
 #[derive(Clone, Copy)]
-pub(super) struct Terms {
+pub(super) struct StatementLimits {
     /// Whether the writer lock is held.
     pub may_write: bool,
     /// If it only reads, outside a transaction.
-    pub reads: Bound,
+    pub reads: TimeLimit,
     /// If it writes, or belongs to a transaction.
-    pub writes: Bound,
+    pub writes: TimeLimit,
 }
 
 pub(super) enum QueryError {
@@ -84,14 +71,14 @@ pub(super) enum QueryError {
     Writes,
     Sqlite(rusqlite::Error),
     TooBig,
-    /// It was interrupted, and may be begun again elsewhere.
+    /// It was interrupted, and may be begun again on another thread.
     Long,
     /// It was interrupted for good.
     TooLong(Duration),
-    /// It was interrupted because nobody waits for its rows.
-    Deserted,
+    /// It was interrupted because its request was abandoned.
+    Abandoned,
     /// Too many long statements wait already.
-    Crowded,
+    QueueFull,
     /// The shop is closing.
     Closed,
 }
@@ -107,22 +94,22 @@ pub(super) fn query(
     connection: &PooledConnection,
     text: &str,
     parameters: &[Value],
-    terms: Terms,
+    limits: StatementLimits,
 ) -> Result<QueryResult, QueryError> {
-    let (sqlite, watch) = (&connection.sqlite, &connection.watch);
+    let (sqlite, timer) = (&connection.sqlite, &connection.timer);
     with_statement(sqlite, text, |prepared| {
         let is_readonly = prepared.readonly();
-        if !terms.may_write && !is_readonly {
+        if !limits.may_write && !is_readonly {
             return Err(QueryError::Writes);
         }
         let is_read = is_readonly && sqlite.is_autocommit();
-        let bound = if is_read { terms.reads } else { terms.writes };
-        watch.begin(bound);
+        let bound = if is_read { limits.reads } else { limits.writes };
+        timer.begin(bound);
         let result = rows_of(prepared, parameters);
-        match (watch.end(), result) {
-            (Verdict::Long, Err(_)) => Err(QueryError::Long),
-            (Verdict::TooLong, Err(_)) => Err(QueryError::TooLong(bound.time())),
-            (Verdict::Deserted, Err(_)) => Err(QueryError::Deserted),
+        match (timer.end(), result) {
+            (Outcome::Long, Err(_)) => Err(QueryError::Long),
+            (Outcome::TooLong, Err(_)) => Err(QueryError::TooLong(bound.time())),
+            (Outcome::Abandoned, Err(_)) => Err(QueryError::Abandoned),
             (_, result) => result,
         }
     })

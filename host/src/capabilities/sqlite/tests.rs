@@ -6,19 +6,23 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::query::{QueryError, Terms, query};
-use super::watch::Bound;
-use super::*;
+use super::background::{LongReads, StatementContext};
+use super::connection::OpenConnection;
+use super::database::{Database, Databases};
+use super::query::{QueryError, StatementLimits, query};
+use super::time_limit::TimeLimit;
 mod long;
 
+use crate::capabilities::bindings::spin::sqlite::sqlite::{Error, QueryResult, Value};
 use crate::limits::BUSY_TIME;
-use crate::metrics::Metrics;
-use crate::runtime_config::DatabaseConfig;
+use crate::manifest::runtime_config::DatabaseConfig;
+use crate::observe::metrics::Metrics;
+use crate::scheduling::request::CurrentRequest;
 
-const READ_ONLY: Terms = Terms {
+const READ_ONLY: StatementLimits = StatementLimits {
     may_write: false,
-    reads: Bound::None,
-    writes: Bound::None,
+    reads: TimeLimit::None,
+    writes: TimeLimit::None,
 };
 
 struct Fixture {
@@ -38,15 +42,8 @@ impl Fixture {
         Self { folder, database }
     }
 
-    fn open(&self) -> Held {
-        Held {
-            database: Arc::clone(&self.database),
-            connection: Some(self.database.take().unwrap()),
-            writing: None,
-            busy_time: None,
-            is_planned: false,
-            migrates: false,
-        }
+    fn open(&self) -> OpenConnection {
+        OpenConnection::new(&self.database, false).unwrap()
     }
 
     fn idle(&self) -> usize {
@@ -60,29 +57,27 @@ impl Drop for Fixture {
     }
 }
 
-/// A client that stays, in a shop without threads for what is long.
-static PRESENCE: LazyLock<Presence> = LazyLock::new(Presence::default);
-static PACE: LazyLock<Pace> = LazyLock::new(Pace::default);
-static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
+/// The request of a client that stays, in a shop without threads for what is long.
+static REQUEST: LazyLock<CurrentRequest> = LazyLock::new(CurrentRequest::default);
+static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::default);
 
-fn caller() -> Caller<'static> {
-    Caller {
+fn context() -> StatementContext<'static> {
+    StatementContext {
         reads: None,
-        presence: &PRESENCE,
-        pace: &PACE,
-        client: None,
+        request: &REQUEST,
         metrics: &METRICS,
     }
 }
 
-async fn run(held: &mut Held, statement: &str) -> QueryResult {
-    held.run(statement, &[], &caller())
+async fn run(connection: &mut OpenConnection, statement: &str) -> QueryResult {
+    connection
+        .run(statement, &[], &context())
         .await
         .unwrap_or_else(|error| panic!("{statement}: {error:?}"))
 }
 
-async fn error(held: &mut Held, statement: &str) -> String {
-    match held.run(statement, &[], &caller()).await {
+async fn error(connection: &mut OpenConnection, statement: &str) -> String {
+    match connection.run(statement, &[], &context()).await {
         Err(Error::Io(message)) => message,
         other => panic!("{statement}: {other:?}"),
     }
@@ -98,9 +93,9 @@ fn integer(result: &QueryResult) -> i64 {
 #[tokio::test]
 async fn only_writing_statements_take_the_writer_lock() {
     let fixture = Fixture::new();
-    let mut held = fixture.open();
+    let mut connection = fixture.open();
     run(
-        &mut held,
+        &mut connection,
         "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER)",
     )
     .await;
@@ -119,7 +114,12 @@ async fn only_writing_statements_take_the_writer_lock() {
     ];
     for (statement, writes) in cases {
         let refused = matches!(
-            query(held.connection.as_ref().unwrap(), statement, &[], READ_ONLY),
+            query(
+                connection.connection.as_ref().unwrap(),
+                statement,
+                &[],
+                READ_ONLY
+            ),
             Err(QueryError::Writes)
         );
         assert_eq!(refused, writes, "{statement}");
@@ -151,19 +151,25 @@ async fn a_writer_waits_for_the_other_one_to_commit() {
 #[tokio::test]
 async fn a_writer_waits_for_another_process() {
     let fixture = Fixture::new();
-    let mut held = fixture.open();
-    run(&mut held, "CREATE TABLE t (n INTEGER)").await;
+    let mut connection = fixture.open();
+    run(&mut connection, "CREATE TABLE t (n INTEGER)").await;
     let other = Connection::open(fixture.database.path().unwrap()).unwrap();
     other
         .execute_batch("BEGIN IMMEDIATE; INSERT INTO t VALUES (1)")
         .unwrap();
-    let caller = caller();
-    let (inserted, ()) = tokio::join!(held.run("INSERT INTO t VALUES (2)", &[], &caller), async {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        other.execute_batch("COMMIT").unwrap();
-    });
+    let context = context();
+    let (inserted, ()) = tokio::join!(
+        connection.run("INSERT INTO t VALUES (2)", &[], &context),
+        async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            other.execute_batch("COMMIT").unwrap();
+        }
+    );
     inserted.unwrap();
-    assert_eq!(integer(&run(&mut held, "SELECT COUNT(*) FROM t").await), 2);
+    assert_eq!(
+        integer(&run(&mut connection, "SELECT COUNT(*) FROM t").await),
+        2
+    );
 }
 
 #[tokio::test]
@@ -191,14 +197,14 @@ async fn a_writer_waits_no_longer_than_it_wants_to() {
 }
 
 #[tokio::test]
-async fn under_a_fault_plan_a_writer_waits_for_its_turn_however_long_that_takes() {
+async fn under_a_fault_plan_a_writer_waits_however_long_that_takes() {
     let fixture = Fixture::new();
     let (mut first, mut second) = (fixture.open(), fixture.open());
     second.is_planned = true;
     run(&mut second, "PRAGMA busy_timeout = 0").await;
     run(&mut first, "BEGIN IMMEDIATE").await;
-    let caller = caller();
-    let (begun, ()) = tokio::join!(second.run("BEGIN IMMEDIATE", &[], &caller), async {
+    let context = context();
+    let (begun, ()) = tokio::join!(second.run("BEGIN IMMEDIATE", &[], &context), async {
         // Longer than the writer wants to wait, for which the timer needs a moment of its own.
         tokio::time::sleep(Duration::from_millis(20)).await;
         run(&mut first, "COMMIT").await;
@@ -207,18 +213,21 @@ async fn under_a_fault_plan_a_writer_waits_for_its_turn_however_long_that_takes(
 }
 
 #[tokio::test]
-async fn an_open_transaction_is_rolled_back_before_the_connection_is_used_again() {
+async fn an_open_transaction_is_rolled_back_before_reuse() {
     let fixture = Fixture::new();
-    let mut held = fixture.open();
-    run(&mut held, "CREATE TABLE t (n INTEGER)").await;
-    run(&mut held, "BEGIN IMMEDIATE").await;
-    run(&mut held, "INSERT INTO t VALUES (1)").await;
-    drop(held);
+    let mut connection = fixture.open();
+    run(&mut connection, "CREATE TABLE t (n INTEGER)").await;
+    run(&mut connection, "BEGIN IMMEDIATE").await;
+    run(&mut connection, "INSERT INTO t VALUES (1)").await;
+    drop(connection);
     assert_eq!(fixture.idle(), 1);
-    let mut held = fixture.open();
-    assert!(held.sqlite().unwrap().is_autocommit());
-    assert_eq!(integer(&run(&mut held, "SELECT COUNT(*) FROM t").await), 0);
-    run(&mut held, "INSERT INTO t VALUES (1)").await;
+    let mut connection = fixture.open();
+    assert!(connection.sqlite().unwrap().is_autocommit());
+    assert_eq!(
+        integer(&run(&mut connection, "SELECT COUNT(*) FROM t").await),
+        0
+    );
+    run(&mut connection, "INSERT INTO t VALUES (1)").await;
 }
 
 #[tokio::test]
@@ -234,42 +243,48 @@ async fn a_connection_that_a_guest_changed_is_not_used_again() {
         ("ATTACH ':memory:' AS other", 0),
     ] {
         let fixture = Fixture::new();
-        let mut held = fixture.open();
-        run(&mut held, statement).await;
-        drop(held);
+        let mut connection = fixture.open();
+        run(&mut connection, statement).await;
+        drop(connection);
         assert_eq!(fixture.idle(), kept, "{statement}");
     }
 }
 
 #[tokio::test]
-async fn pragmas_that_the_runner_provides_are_answered_as_sqlite_would() {
+async fn provided_pragmas_are_answered_as_sqlite_would() {
     let fixture = Fixture::new();
-    let mut held = fixture.open();
-    let answer = run(&mut held, "PRAGMA busy_timeout = 5000;").await;
+    let mut connection = fixture.open();
+    let answer = run(&mut connection, "PRAGMA busy_timeout = 5000;").await;
     assert_eq!(
         (answer.columns[0].as_str(), integer(&answer)),
         ("timeout", 5000)
     );
     assert!(
-        matches!(&run(&mut held, "pragma journal_mode=WAL").await.rows[0].values[0], Value::Text(mode) if mode == "wal")
+        matches!(&run(&mut connection, "pragma journal_mode=WAL").await.rows[0].values[0], Value::Text(mode) if mode == "wal")
     );
-    assert_eq!(integer(&run(&mut held, "PRAGMA foreign_keys").await), 1);
-    assert_eq!(integer(&run(&mut held, "PRAGMA synchronous").await), 2);
+    assert_eq!(
+        integer(&run(&mut connection, "PRAGMA foreign_keys").await),
+        1
+    );
+    assert_eq!(
+        integer(&run(&mut connection, "PRAGMA synchronous").await),
+        2
+    );
 }
 
 #[tokio::test]
 async fn of_several_statements_the_first_one_runs() {
     let fixture = Fixture::new();
-    let mut held = fixture.open();
-    run(&mut held, "CREATE TABLE a (x); CREATE TABLE b (x)").await;
-    let tables = run(&mut held, "SELECT COUNT(*) FROM sqlite_schema").await;
+    let mut connection = fixture.open();
+    run(&mut connection, "CREATE TABLE a (x); CREATE TABLE b (x)").await;
+    let tables = run(&mut connection, "SELECT COUNT(*) FROM sqlite_schema").await;
     assert_eq!(integer(&tables), 1);
 }
 
 #[tokio::test]
 async fn every_kind_of_value_comes_back_as_it_went_in() {
     let fixture = Fixture::new();
-    let mut held = fixture.open();
+    let mut connection = fixture.open();
     let values = [
         Value::Integer(-7),
         Value::Real(0.5),
@@ -277,8 +292,8 @@ async fn every_kind_of_value_comes_back_as_it_went_in() {
         Value::Blob(vec![0, 255]),
         Value::Null,
     ];
-    let result = held
-        .run("SELECT ?, ?, ?, ?, ?", &values, &caller())
+    let result = connection
+        .run("SELECT ?, ?, ?, ?, ?", &values, &context())
         .await
         .unwrap();
     assert_eq!(
@@ -290,9 +305,9 @@ async fn every_kind_of_value_comes_back_as_it_went_in() {
 #[tokio::test]
 async fn other_files_cannot_be_attached() {
     let fixture = Fixture::new();
-    let mut held = fixture.open();
+    let mut connection = fixture.open();
     assert!(
-        error(&mut held, "ATTACH '/tmp/other.db' AS other")
+        error(&mut connection, "ATTACH '/tmp/other.db' AS other")
             .await
             .contains("not authorized")
     );

@@ -3,9 +3,11 @@
 use tokio::runtime::Handle;
 
 use super::*;
-use crate::capabilities::sqlite::elsewhere::{Place, is_of_a_migration};
+use crate::capabilities::sqlite::background::Thread;
+use crate::capabilities::sqlite::query::refusal;
+use crate::capabilities::sqlite::statement::is_of_a_migration;
 use crate::limits::{LONG_READ_TIME, LONG_READS_WAITING, RECENT_EXCEPTIONS};
-use crate::workers::half_of_the_cores;
+use crate::scheduling::workers::half_of_the_cores;
 
 /// Counts to its parameter.
 const COUNT: &str = "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < ?) SELECT MAX(n) FROM c";
@@ -17,29 +19,29 @@ const HANGS: Duration = Duration::from_secs(120);
 
 struct Threads {
     reads: Arc<LongReads>,
-    presence: Arc<Presence>,
+    request: CurrentRequest,
 }
 
 impl Threads {
     fn start() -> Self {
         Self {
             reads: Arc::new(LongReads::start(&Handle::current()).unwrap()),
-            presence: Arc::default(),
+            request: CurrentRequest::default(),
         }
     }
 
-    fn caller(&self) -> Caller<'_> {
-        Caller {
+    fn context(&self) -> StatementContext<'_> {
+        StatementContext {
             reads: Some(&self.reads),
-            presence: &self.presence,
-            pace: &PACE,
-            client: None,
+            request: &self.request,
             metrics: &METRICS,
         }
     }
 
-    async fn count(&self, held: &mut Held, to: i64) -> Result<i64, String> {
-        let counted = held.run(COUNT, &[Value::Integer(to)], &self.caller()).await;
+    async fn count(&self, connection: &mut OpenConnection, to: i64) -> Result<i64, String> {
+        let counted = connection
+            .run(COUNT, &[Value::Integer(to)], &self.context())
+            .await;
         match counted {
             Ok(result) => Ok(integer(&result)),
             Err(Error::Io(message)) => Err(message),
@@ -50,7 +52,7 @@ impl Threads {
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        self.presence.leave();
+        self.request.abandon();
         self.reads.close();
     }
 }
@@ -58,17 +60,17 @@ impl Drop for Threads {
 #[tokio::test]
 async fn a_long_read_is_answered_from_another_thread() {
     let (fixture, threads) = (Fixture::new(), Threads::start());
-    let mut held = fixture.open();
-    assert_eq!(threads.count(&mut held, 10).await, Ok(10));
+    let mut connection = fixture.open();
+    assert_eq!(threads.count(&mut connection, 10).await, Ok(10));
     assert!(!fixture.database.long.has(COUNT));
-    assert_eq!(threads.count(&mut held, LONG).await, Ok(LONG));
+    assert_eq!(threads.count(&mut connection, LONG).await, Ok(LONG));
     assert!(fixture.database.long.has(COUNT));
-    let place = held.place_of(COUNT, &threads.caller()).unwrap();
-    assert_eq!(place, Place::Probe);
-    assert_eq!(threads.count(&mut held, LONG).await, Ok(LONG));
+    let thread = connection.thread_of(COUNT, &threads.context()).unwrap();
+    assert_eq!(thread, Thread::Probe);
+    assert_eq!(threads.count(&mut connection, LONG).await, Ok(LONG));
     for _ in 0..RECENT_EXCEPTIONS {
         assert!(fixture.database.long.has(COUNT));
-        assert_eq!(threads.count(&mut held, 10).await, Ok(10));
+        assert_eq!(threads.count(&mut connection, 10).await, Ok(10));
     }
     assert!(!fixture.database.long.has(COUNT));
 }
@@ -76,12 +78,12 @@ async fn a_long_read_is_answered_from_another_thread() {
 #[tokio::test]
 async fn a_read_without_end_is_interrupted_and_keeps_nobody_waiting() {
     let (fixture, threads) = (Fixture::new(), Threads::start());
-    let (mut held, mut other) = (fixture.open(), fixture.open());
-    let mut endless = Box::pin(threads.count(&mut held, ENDLESS));
+    let (mut connection, mut other) = (fixture.open(), fixture.open());
+    let mut endless = Box::pin(threads.count(&mut connection, ENDLESS));
     let mut answered = 0;
     let message = loop {
-        let caller = threads.caller();
-        let short = other.run("SELECT 1", &[], &caller);
+        let context = threads.context();
+        let short = other.run("SELECT 1", &[], &context);
         let answer = tokio::select! {
             biased;
             ended = &mut endless => break ended.unwrap_err(),
@@ -96,17 +98,18 @@ async fn a_read_without_end_is_interrupted_and_keeps_nobody_waiting() {
     let expected = format!("interrupted: the statement took longer than {ms} ms");
     assert_eq!(message, expected);
     assert!(answered > 100, "{answered} answers meanwhile");
-    assert_eq!(threads.count(&mut held, 10).await, Ok(10));
+    assert_eq!(threads.count(&mut connection, 10).await, Ok(10));
 }
 
 #[tokio::test]
 async fn a_short_read_does_not_wait_behind_long_ones() {
     let (fixture, threads) = (Fixture::new(), Threads::start());
-    let mut connections: Vec<Held> = (0..=half_of_the_cores()).map(|_| fixture.open()).collect();
+    let mut connections: Vec<OpenConnection> =
+        (0..=half_of_the_cores()).map(|_| fixture.open()).collect();
     let mut last = connections.pop().unwrap();
     let endless = connections
         .iter_mut()
-        .map(|held| threads.count(held, ENDLESS));
+        .map(|connection| threads.count(connection, ENDLESS));
     let mut endless = Box::pin(futures::future::select_all(endless.map(Box::pin)));
     let known = async {
         while !fixture.database.long.has(COUNT) {
@@ -123,29 +126,29 @@ async fn a_short_read_does_not_wait_behind_long_ones() {
 
 #[tokio::test]
 async fn a_read_that_nobody_waits_for_is_interrupted() {
-    let (fixture, threads) = (Fixture::new(), Threads::start());
-    let mut held = fixture.open();
-    let counting = threads.count(&mut held, ENDLESS);
+    let (fixture, mut threads) = (Fixture::new(), Threads::start());
+    let mut connection = fixture.open();
+    let counting = threads.count(&mut connection, ENDLESS);
     let leaving = async {
         while !fixture.database.long.has(COUNT) {
             tokio::task::yield_now().await;
         }
-        threads.presence.leave();
+        threads.request.abandon();
     };
     let (counted, ()) = tokio::join!(counting, leaving);
     assert_eq!(
         counted.unwrap_err(),
         "interrupted: nobody waits for the rows"
     );
-    threads.presence.renew();
-    assert_eq!(threads.count(&mut held, 10).await, Ok(10));
+    threads.request = CurrentRequest::default();
+    assert_eq!(threads.count(&mut connection, 10).await, Ok(10));
 }
 
 #[tokio::test]
 async fn the_connection_of_a_read_that_is_dropped_comes_back() {
     let (fixture, threads) = (Fixture::new(), Threads::start());
-    let mut held = fixture.open();
-    let mut counting = Box::pin(threads.count(&mut held, ENDLESS));
+    let mut connection = fixture.open();
+    let mut counting = Box::pin(threads.count(&mut connection, ENDLESS));
     while !fixture.database.long.has(COUNT) {
         tokio::select! {
             biased;
@@ -153,22 +156,22 @@ async fn the_connection_of_a_read_that_is_dropped_comes_back() {
             () = tokio::task::yield_now() => {}
         }
     }
-    // Its turn is there, so it is on the other thread after this.
+    // Its permit is there, so it is on the other thread after this.
     tokio::select! {
         biased;
         ended = &mut counting => panic!("{ended:?}"),
         () = tokio::task::yield_now() => {}
     }
     drop(counting);
-    drop(held);
+    drop(connection);
     let back = async {
         while fixture.idle() == 0 {
             tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(HANGS, back).await.unwrap();
-    let mut held = fixture.open();
-    assert_eq!(threads.count(&mut held, 10).await, Ok(10));
+    let mut connection = fixture.open();
+    assert_eq!(threads.count(&mut connection, 10).await, Ok(10));
 }
 
 #[tokio::test]
@@ -176,15 +179,20 @@ async fn only_so_many_long_reads_wait() {
     let (fixture, threads) = (Fixture::new(), Threads::start());
     let (_, per_client) = LONG_READS_WAITING;
     let too_many = half_of_the_cores() + per_client + 1;
-    let mut connections: Vec<Held> = (0..too_many).map(|_| fixture.open()).collect();
-    let reads = connections.iter_mut().map(|held| {
+    let mut connections: Vec<OpenConnection> = (0..too_many).map(|_| fixture.open()).collect();
+    let reads = connections.iter_mut().map(|connection| {
         let threads = &threads;
         async move {
-            let caller = threads.caller();
-            let read = held.read_elsewhere(Place::Long, COUNT, &[Value::Integer(ENDLESS)], &caller);
-            let message = read.await.map(drop).map_err(|error| query::refusal(&error));
+            let context = threads.context();
+            let read = connection.read_in_background(
+                Thread::Long,
+                COUNT,
+                &[Value::Integer(ENDLESS)],
+                &context,
+            );
+            let message = read.await.map(drop).map_err(|error| refusal(&error));
             if matches!(&message, Err(Error::Io(text)) if text.contains("too many")) {
-                threads.presence.leave();
+                threads.request.abandon();
             }
             message
         }
@@ -203,24 +211,34 @@ async fn only_so_many_long_reads_wait() {
 #[tokio::test]
 async fn inside_a_transaction_nothing_begins_again() {
     let (fixture, threads) = (Fixture::new(), Threads::start());
-    let mut held = fixture.open();
-    held.run("CREATE TABLE t (n INTEGER)", &[], &threads.caller())
+    let mut connection = fixture.open();
+    connection
+        .run("CREATE TABLE t (n INTEGER)", &[], &threads.context())
         .await
         .unwrap();
-    for place in [Place::Here, Place::Apart] {
+    for place in [Thread::Request, Thread::Own] {
         for statement in ["BEGIN IMMEDIATE", "INSERT INTO t VALUES (1)"] {
-            held.run(statement, &[], &threads.caller()).await.unwrap();
+            connection
+                .run(statement, &[], &threads.context())
+                .await
+                .unwrap();
         }
-        assert_eq!(held.place_of(COUNT, &threads.caller()).unwrap(), place);
-        assert_eq!(threads.count(&mut held, 4 * LONG).await, Ok(4 * LONG));
-        assert!(held.writing.is_some());
-        held.run("COMMIT", &[], &threads.caller()).await.unwrap();
+        assert_eq!(
+            connection.thread_of(COUNT, &threads.context()).unwrap(),
+            place
+        );
+        assert_eq!(threads.count(&mut connection, 4 * LONG).await, Ok(4 * LONG));
+        assert!(connection.writing.is_some());
+        connection
+            .run("COMMIT", &[], &threads.context())
+            .await
+            .unwrap();
         // It has kept the thread for long, which is remembered.
         assert!(fixture.database.slow.has(COUNT));
         assert!(!fixture.database.long.has(COUNT));
     }
-    let count = held
-        .run("SELECT COUNT(*) FROM t", &[], &threads.caller())
+    let count = connection
+        .run("SELECT COUNT(*) FROM t", &[], &threads.context())
         .await;
     assert_eq!(integer(&count.unwrap()), 2);
 }
@@ -228,7 +246,7 @@ async fn inside_a_transaction_nothing_begins_again() {
 #[tokio::test]
 async fn a_migration_has_a_thread_of_its_own_and_no_bound() {
     let (fixture, threads) = (Fixture::new(), Threads::start());
-    let mut held = fixture.open();
+    let mut connection = fixture.open();
     let fill = "INSERT INTO t VALUES (1)";
     for statement in [
         "BEGIN IMMEDIATE",
@@ -236,22 +254,34 @@ async fn a_migration_has_a_thread_of_its_own_and_no_bound() {
         "CREATE TABLE t (n INTEGER)",
         fill,
     ] {
-        held.run(statement, &[], &threads.caller()).await.unwrap();
+        connection
+            .run(statement, &[], &threads.context())
+            .await
+            .unwrap();
         let is_begun = statement != "BEGIN IMMEDIATE";
-        assert_eq!(held.migrates, is_begun, "{statement}");
+        assert_eq!(connection.migrates, is_begun, "{statement}");
     }
     assert_eq!(
-        held.place_of(fill, &threads.caller()).unwrap(),
-        Place::Apart
+        connection.thread_of(fill, &threads.context()).unwrap(),
+        Thread::Own
     );
-    assert_eq!(held.terms(&threads.caller()).writes, Bound::None);
-    held.run("COMMIT", &[], &threads.caller()).await.unwrap();
-    assert!(!held.migrates);
-    assert_eq!(held.terms(&threads.caller()).writes, Bound::Write);
+    assert_eq!(
+        connection.limits(&threads.context()).writes,
+        TimeLimit::None
+    );
+    connection
+        .run("COMMIT", &[], &threads.context())
+        .await
+        .unwrap();
+    assert!(!connection.migrates);
+    assert_eq!(
+        connection.limits(&threads.context()).writes,
+        TimeLimit::Write
+    );
 }
 
 #[test]
-fn migrations_are_told_by_their_statements() {
+fn migrations_are_recognised_by_their_statements() {
     for statement in [
         "CREATE TABLE t (n)",
         "  create index i ON t (n)",

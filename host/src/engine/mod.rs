@@ -1,0 +1,7 @@
+//! Components: compiled, linked, and kept as instances for requests.
+
+pub(crate) mod compiler;
+pub(crate) mod guest;
+pub(crate) mod linker;
+pub(crate) mod memory;
+pub(crate) mod pool;
