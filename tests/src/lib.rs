@@ -9,9 +9,9 @@
 //! let server = Server::start(); // its own port, databases and variables; ends when dropped
 //! let client = server.client();
 //! let login = json!({ "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD });
-//! let session = client.post("/api/v1/auth/login").json(&login).send().expect(200).json();
+//! let session = client.post("/api/v1/auth/login").json(&login).expect_json(200);
 //! let token = session["accessToken"].as_str().unwrap();
-//! client.get("/api/v1/orders").bearer(token).send().expect(200);
+//! client.get("/api/v1/orders").bearer(token).expect(200);
 //! ```
 //!
 //! - [`Server::start`] gives a server with defaults, [`Server::builder`] one with other variables or a Redis server.

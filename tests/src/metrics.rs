@@ -89,6 +89,6 @@ impl Listener {
     /// What it tells now.
     pub fn read(&self) -> Metrics {
         let client = Client::new(format!("http://127.0.0.1:{}", self.port));
-        Metrics::read(&client.get("/metrics").send().expect(200).text())
+        Metrics::read(&client.get("/metrics").expect(200).text())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    ops::Deref,
     sync::{Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
@@ -9,7 +10,7 @@ use std::{
 use mercato_platform::ids::{Ids as _, RandomIds};
 use serde_json::{Value, json};
 
-use crate::{Client, JWT_SECRET, Request, Response, Server, WEBHOOK_SECRET, left_out, wait_until};
+use crate::{Client, JWT_SECRET, Response, Server, WEBHOOK_SECRET, left_out, wait_until};
 
 /// A password that follows the rules; every customer made here has it.
 pub const PASSWORD: &str = "Tr0ub4dor&3";
@@ -120,12 +121,13 @@ impl Shop {
 
     /// The account of a session as registration, login and refresh answer it.
     pub fn account(&self, session: &Value) -> Account {
+        let token = text(&session["accessToken"]);
         Account {
             id: text(&session["user"]["id"]),
             email: text(&session["user"]["email"]),
-            token: text(&session["accessToken"]),
+            client: self.client.clone().with_token(&token),
             refresh_token: text(&session["refreshToken"]),
-            client: self.client.clone(),
+            token,
         }
     }
 
@@ -138,11 +140,10 @@ impl Shop {
 
     /// Where a product's units are, as the admin sees it.
     pub fn stock(&self, product: &str) -> Stock {
-        let answer = self
+        let product = self
             .admin()
             .get(&format!("/api/v1/products/{product}"))
-            .send();
-        let product = answer.expect(200).json();
+            .expect_json(200);
         let count = |name: &str| {
             product[name]
                 .as_u64()
@@ -198,44 +199,26 @@ impl Shop {
 
     /// The payment of an order, as the admin sees it.
     pub fn payment_of(&self, order_id: &str) -> Value {
-        let answer = self
-            .admin()
+        self.admin()
             .get(&format!("/api/v1/payments/order/{order_id}"))
-            .send();
-        answer.expect(200).json()
+            .expect_json(200)
+    }
+}
+
+/// An account is a client that sends its access token.
+impl Deref for Account {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
     }
 }
 
 impl Account {
-    /// A request of any method.
-    pub fn request(&self, method: &str, path: &str) -> Request<'_> {
-        self.client.request(method, path).bearer(&self.token)
-    }
-
-    /// A GET request.
-    pub fn get(&self, path: &str) -> Request<'_> {
-        self.request("GET", path)
-    }
-
-    /// A POST request.
-    pub fn post(&self, path: &str) -> Request<'_> {
-        self.request("POST", path)
-    }
-
-    /// A PATCH request.
-    pub fn patch(&self, path: &str) -> Request<'_> {
-        self.request("PATCH", path)
-    }
-
-    /// A DELETE request.
-    pub fn delete(&self, path: &str) -> Request<'_> {
-        self.request("DELETE", path)
-    }
-
     /// The same account on a connection of its own, for requests at the same time.
     pub fn on_own_connection(&self) -> Self {
         Self {
-            client: Client::new(self.client.base_url()),
+            client: Client::new(self.base_url()).with_token(&self.token),
             ..self.clone()
         }
     }
@@ -253,9 +236,7 @@ impl Account {
     /// An order with items, payment, receipt and history.
     pub fn read_order(&self, id: &str) -> Value {
         self.get(&format!("/api/v1/orders/id/{id}"))
-            .send()
-            .expect(200)
-            .json()
+            .expect_json(200)
     }
 
     /// Asks for another status of an order.

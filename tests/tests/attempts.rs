@@ -107,7 +107,7 @@ fn after_ten_wrong_passwords_the_right_one_has_to_wait_and_nobody_else() {
 
     log_in(&shop, ELSEWHERE, &customer.email, PASSWORD).expect(200);
     log_in(&shop, HERE, &shop.customer().email, PASSWORD).expect(200);
-    customer.get("/api/v1/auth/me").send().expect(200);
+    customer.get("/api/v1/auth/me").expect(200);
 }
 
 #[test]
@@ -378,7 +378,7 @@ fn a_refusal_takes_the_same_time_whatever_its_cause() {
 fn disable(shop: &Shop, account: &Account) {
     let path = format!("/api/v1/auth/users/{}", account.id);
     let body = json!({ "disabled": true });
-    shop.admin().patch(&path).json(&body).send().expect(200);
+    shop.admin().patch(&path).json(&body).expect(200);
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

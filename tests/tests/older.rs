@@ -64,9 +64,8 @@ fn everything_of_an_older_shop_goes_on() {
     let admin = shop.admin();
     let refreshed = shop.nobody().post("/api/v1/auth/refresh");
     let refreshed = refreshed.json(&json!({ "refreshToken": REFRESH_TOKEN }));
-    let customer = shop.account(&refreshed.send().expect(200).json());
-    let sessions = customer.get("/api/v1/auth/sessions").send();
-    let sessions = sessions.expect(200).json();
+    let customer = shop.account(&refreshed.expect_json(200));
+    let sessions = customer.get("/api/v1/auth/sessions").expect_json(200);
     assert_eq!(sessions["data"].as_array().map(Vec::len), Some(1));
     let customer = shop.log_in(EMAIL, PASSWORD);
 
@@ -84,9 +83,9 @@ fn everything_of_an_older_shop_goes_on() {
     assert_eq!(paid["payment"]["status"], "SUCCEEDED");
     let payment = paid["payment"]["id"].as_str().expect("an id");
     let refund = admin.post(&format!("/api/v1/payments/{payment}/refund"));
-    refund.json(&json!({})).send().expect(200);
+    refund.json(&json!({})).expect(200);
     customer.wait_for_order(PAID, "REFUNDED");
-    let stats = admin.get("/api/v1/orders/stats").send().expect(200).json();
+    let stats = admin.get("/api/v1/orders/stats").expect_json(200);
     let money =
         json!([{ "currency": "USD", "gross": 25, "refunded": 25, "lostToDisputes": 0, "net": 0 }]);
     assert_eq!(stats["byCurrency"], money);
@@ -100,9 +99,7 @@ fn everything_of_an_older_shop_goes_on() {
     assert_eq!(found.expect(200).json()["data"][0]["id"], PAID);
     let all = customer
         .get("/api/v1/orders?sort=updatedAt")
-        .send()
-        .expect(200)
-        .json();
+        .expect_json(200);
     let all = all["data"].as_array().expect("orders");
     let numbers: BTreeSet<&str> = all
         .iter()

@@ -99,11 +99,7 @@ fn only_the_operators_secret_opens_the_metrics() {
     let server = Server::start();
     let shop = Shop::on(&server);
     let client = server.client();
-    let answer = client
-        .get("/api/metrics")
-        .bearer(METRICS_TOKEN)
-        .send()
-        .expect(200);
+    let answer = client.get("/api/metrics").bearer(METRICS_TOKEN).expect(200);
     let content_type = answer.header("content-type");
     assert_eq!(
         content_type,
@@ -111,11 +107,12 @@ fn only_the_operators_secret_opens_the_metrics() {
     );
     client
         .get("/api/metrics")
-        .send()
         .expect_problem(401, "unauthorized");
     for wrong in ["wrong", &METRICS_TOKEN[1..], &shop.admin().token] {
-        let answer = client.get("/api/metrics").bearer(wrong).send();
-        answer.expect_problem(401, "unauthorized");
+        client
+            .get("/api/metrics")
+            .bearer(wrong)
+            .expect_problem(401, "unauthorized");
     }
 }
 
@@ -123,8 +120,11 @@ fn only_the_operators_secret_opens_the_metrics() {
 fn without_a_secret_there_are_no_metrics_for_anybody() {
     let server = Server::builder().variable("metrics_token", "").start();
     for token in ["", "x"] {
-        let answer = server.client().get("/api/metrics").bearer(token).send();
-        answer.expect_problem(404, "not-found");
+        server
+            .client()
+            .get("/api/metrics")
+            .bearer(token)
+            .expect_problem(404, "not-found");
     }
 }
 
@@ -197,8 +197,7 @@ fn message_of(entry: &Value) -> String {
 }
 
 fn outbox(shop: &Shop) -> Value {
-    let answer = shop.admin().get("/api/v1/payments/outbox").send();
-    answer.expect(200).json()
+    shop.admin().get("/api/v1/payments/outbox").expect_json(200)
 }
 
 /// A shop that has lost the database of its orders after a payment: the event of the payment can never be applied.
@@ -230,12 +229,7 @@ fn an_event_that_cannot_be_applied_is_parked_and_seen_everywhere() {
     assert_eq!(parked["lag"]["parked"], 1, "{parked}");
     assert_eq!(parked["lag"]["pending"], 0, "{parked}");
     assert!(parked["data"][0]["lastError"].is_string(), "{parked}");
-    let ready = shop
-        .nobody()
-        .get("/api/health/ready")
-        .send()
-        .expect(200)
-        .json();
+    let ready = shop.nobody().get("/api/health/ready").expect_json(200);
     assert_eq!(ready["outbox"]["parked"], 1, "{ready}");
 
     let metrics = listener.read();
@@ -263,7 +257,7 @@ fn an_event_that_cannot_be_applied_is_parked_and_seen_everywhere() {
     }
 
     let path = format!("/api/v1/payments/outbox/{}/retry", text(event));
-    let retried = shop.admin().post(&path).send().expect(200).json();
+    let retried = shop.admin().post(&path).expect_json(200);
     assert_eq!(retried["parked"], false);
     assert_eq!(outbox(&shop)["lag"]["parked"], 0);
 }
@@ -287,16 +281,13 @@ fn a_request_is_found_in_the_log_by_its_id_and_by_its_order() {
                     .post("/api/v1/orders")
                     .header("x-request-id", &id)
                     .json(&order_of(&[(product, 1)]))
-                    .send()
-                    .expect(201)
-                    .json();
+                    .expect_json(201);
                 let session = text(&placed["paymentSession"]["id"]);
                 let path = format!("/api/v1/payments/mock/checkout/{session}");
                 shop.nobody()
                     .post(&path)
                     .header("x-request-id", &format!("pay-{number}"))
                     .json(&json!({ "outcome": "succeed" }))
-                    .send()
                     .expect(200);
                 (id, text(&placed["id"]))
             })
@@ -351,9 +342,9 @@ fn the_log_says_who_changed_something_and_who_was_refused() {
     let shop = Shop::on(&server);
     let customer = shop.customer();
     customer.order(&[(&shop.product(1, 5), 1)]);
-    customer.get("/api/v1/orders").send().expect(200);
-    customer.get("/api/v1/auth/users").send().expect(403);
-    shop.nobody().get("/api/v1/orders").send().expect(401);
+    customer.get("/api/v1/orders").expect(200);
+    customer.get("/api/v1/auth/users").expect(403);
+    shop.nobody().get("/api/v1/orders").expect(401);
     let refused = wait_until("both refusals", || {
         let refused = told(&server, "a request was refused");
         (refused.len() >= 2).then_some(refused)
@@ -396,15 +387,12 @@ fn a_purchase_leaves_no_secret_in_the_log() {
     shop.nobody()
         .post("/api/v1/auth/login")
         .json(&login)
-        .send()
         .expect(401);
     let refreshed = shop
         .nobody()
         .post("/api/v1/auth/refresh")
         .json(&json!({ "refreshToken": customer.refresh_token }))
-        .send()
-        .expect(200)
-        .json();
+        .expect_json(200);
     let order = shop.paid_order(&customer, &shop.product(1, 5), 1);
     customer.read_order(&order.id);
     Metrics::of_shop(&server);

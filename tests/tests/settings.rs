@@ -46,7 +46,7 @@ fn the_checkout_page_names_the_shop_and_leads_back_to_it() {
         let query = format!("lang=en&amp;order={}&amp;checkout={outcome}", order.id);
         format!("href=\"https://shop.example/thanks?{query}\"")
     };
-    let page = || shop.nobody().get(&path).send().expect(200).text();
+    let page = || shop.nobody().get(&path).expect(200).text();
     let open = page();
     assert!(open.contains("Tea &amp; &lt;Cups&gt;"), "{open}");
     assert!(open.contains(&back("cancel")), "{open}");
@@ -89,9 +89,7 @@ fn an_access_token_ends_and_its_session_goes_on_with_the_refresh_token() {
         .nobody()
         .post("/api/v1/auth/refresh")
         .json(&body)
-        .send()
-        .expect(200)
-        .json();
+        .expect_json(200);
     assert_eq!(session["expiresIn"], 1);
 }
 
@@ -105,12 +103,10 @@ fn a_refresh_token_ends_too() {
         (issued.elapsed() > Duration::from_millis(1_100)).then_some(())
     });
     let body = json!({ "refreshToken": customer.refresh_token });
-    let answer = shop
-        .nobody()
+    shop.nobody()
         .post("/api/v1/auth/refresh")
         .json(&body)
-        .send();
-    answer.expect_problem(401, "invalid-refresh-token");
+        .expect_problem(401, "invalid-refresh-token");
 }
 
 #[test]
@@ -129,8 +125,7 @@ fn the_token_secret_can_be_replaced_without_logging_anybody_out() {
     server.restart();
     let shop = Shop::on(&server);
     for path in DOORS {
-        let answer = shop.nobody().get(path).bearer(&old.token).send();
-        answer.expect(200);
+        shop.nobody().get(path).bearer(&old.token).expect(200);
     }
     let body = json!({ "refreshToken": old.refresh_token });
     let answer = shop
@@ -146,25 +141,24 @@ fn the_token_secret_can_be_replaced_without_logging_anybody_out() {
         "another key signs now"
     );
     let verified = shop.nobody().get("/api/v1/auth/verify").bearer(&old.token);
-    let verified = verified.send().expect(200).json();
+    let verified = verified.expect_json(200);
     assert_eq!(kid(&text(&verified["token"])), kid(&renewed.token));
 
     server.set_variable("jwt_previous_secret", "");
     server.restart();
     let shop = Shop::on(&server);
     for path in DOORS {
-        let refused = shop.nobody().get(path).bearer(&old.token).send();
-        refused.expect_problem(401, "unauthorized");
-        let accepted = shop.nobody().get(path).bearer(&renewed.token).send();
-        accepted.expect(200);
+        shop.nobody()
+            .get(path)
+            .bearer(&old.token)
+            .expect_problem(401, "unauthorized");
+        shop.nobody().get(path).bearer(&renewed.token).expect(200);
     }
     let body = json!({ "refreshToken": renewed.refresh_token });
-    let answer = shop
-        .nobody()
+    shop.nobody()
         .post("/api/v1/auth/refresh")
         .json(&body)
-        .send();
-    answer.expect(200);
+        .expect(200);
 }
 
 /// The databases are read after the shop has ended: no answer shows a hash.
@@ -186,8 +180,10 @@ fn a_hash_is_made_anew_at_the_next_login_when_the_cost_has_grown() {
     server.restart();
     let shop = Shop::on(&server);
     let wrong = json!({ "email": customer.email, "password": "Wrong-Password-1" });
-    let answer = shop.nobody().post("/api/v1/auth/login").json(&wrong).send();
-    answer.expect_problem(401, "invalid-credentials");
+    shop.nobody()
+        .post("/api/v1/auth/login")
+        .json(&wrong)
+        .expect_problem(401, "invalid-credentials");
     assert_eq!(
         hashes(&mut server, "06"),
         0,
@@ -199,7 +195,7 @@ fn a_hash_is_made_anew_at_the_next_login_when_the_cost_has_grown() {
     server.restart();
     let shop = Shop::on(&server);
     let me = shop.log_in(&customer.email, PASSWORD);
-    let me = me.get("/api/v1/auth/me").send().expect(200).json();
+    let me = me.get("/api/v1/auth/me").expect_json(200);
     assert_eq!(me["version"], 1, "nothing that anyone can see has changed");
 }
 
@@ -270,7 +266,6 @@ fn pages_of_an_origin_that_is_configured_may_read() {
             .post("/api/v1/auth/login")
             .header("origin", origin)
             .body("application/json", "x".repeat(100_000))
-            .send()
             .expect(413);
         let named = refused.header("access-control-allow-origin");
         assert_eq!(named, is_allowed.then_some(origin));
@@ -281,7 +276,6 @@ fn pages_of_an_origin_that_is_configured_may_read() {
         .header("origin", "https://shop.example");
     let preflight = preflight
         .header("access-control-request-method", "POST")
-        .send()
         .expect(204);
     let methods = preflight
         .header("access-control-allow-methods")
@@ -320,16 +314,14 @@ fn without_admin_variables_there_is_no_admin() {
         .variable("admin_password", "")
         .start();
     let credentials = json!({ "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD });
-    let answer = server
+    server
         .client()
         .post("/api/v1/auth/login")
         .json(&credentials)
-        .send();
-    answer.expect_problem(401, "invalid-credentials");
+        .expect_problem(401, "invalid-credentials");
     let first = Shop::on(&server).customer();
     first
         .get("/api/v1/auth/users")
-        .send()
         .expect_problem(403, "forbidden");
 }
 
@@ -351,7 +343,6 @@ fn without_a_webhook_secret_one_is_made_and_nobody_else_knows_it() {
             .header("stripe-signature", &signature);
         request
             .body("application/json", body)
-            .send()
             .expect_problem(400, "invalid-signature");
     }
 }
@@ -367,7 +358,6 @@ fn the_shop_is_never_without_an_admin() {
         admin
             .patch(&path)
             .json(&body)
-            .send()
             .expect_problem(409, "last-admin");
     }
     let second = shop.customer();
@@ -375,16 +365,13 @@ fn the_shop_is_never_without_an_admin() {
     admin
         .patch(&promote)
         .json(&json!({ "role": "admin" }))
-        .send()
         .expect(200);
     admin
         .patch(&path)
         .json(&json!({ "role": "customer" }))
-        .send()
         .expect(200);
     admin
         .get("/api/v1/auth/users")
-        .send()
         .expect_problem(403, "forbidden");
 }
 
@@ -392,20 +379,14 @@ fn the_shop_is_never_without_an_admin() {
 fn stats_tell_money_received_in_whole_minor_units_of_each_currency() {
     let mut server = Server::builder().variable("currency", "JPY").start();
     let shop = Shop::on(&server);
-    let stats = |shop: &Shop| {
-        shop.admin()
-            .get("/api/v1/orders/stats")
-            .send()
-            .expect(200)
-            .json()
-    };
+    let stats = |shop: &Shop| shop.admin().get("/api/v1/orders/stats").expect_json(200);
     let nothing =
         json!({ "currency": "JPY", "gross": 0, "refunded": 0, "lostToDisputes": 0, "net": 0 });
     assert_eq!(stats(&shop)["byCurrency"], json!([nothing]));
     let refund = |shop: &Shop, order: &str, body: &serde_json::Value| {
         let payment = text(&shop.payment_of(order)["id"]);
         let path = format!("/api/v1/payments/{payment}/refund");
-        shop.admin().post(&path).json(body).send().expect(200);
+        shop.admin().post(&path).json(body).expect(200);
     };
     let customer = shop.customer();
     // Three times 33.4 is 100.2, and 100 is paid.

@@ -55,7 +55,7 @@ fn a_shop_without_its_catalogue_does_not_start() {
 
     // Whoever wants a new one says so, and only once.
     let anew = again().argument("--new-database=products").start();
-    anew.client().get("/api/v1/products").send().expect(200);
+    anew.client().get("/api/v1/products").expect(200);
     drop(anew);
     again().start();
 }
@@ -121,7 +121,7 @@ fn damaged(damage: impl FnOnce(&Path)) -> (Server, Account, String) {
     // Reads may still find the pages in memory for a moment; no order is made on what is gone.
     wait_until_down(&server, CATALOGUE_BOX);
     assert_catalogue_fails(&customer, &product);
-    customer.get("/api/v1/auth/me").send().expect(200);
+    customer.get("/api/v1/auth/me").expect(200);
     let log = server.log();
     assert!(log.contains("is closed until it is whole"), "{log}");
     (server, customer, product)

@@ -7,17 +7,12 @@ use crate::market::Market;
 const STOCK: u64 = 100_000;
 
 fn read_everything(market: &Market, customer: &Account, order: &str) {
-    let get = |path: &str| customer.get(path).send().expect(200);
+    let get = |path: &str| customer.get(path).expect(200);
     get("/api/v1/products?limit=3");
     get("/api/v1/orders");
     get(&format!("/api/v1/orders/id/{order}"));
     get(&format!("/api/v1/payments/order/{order}"));
-    market
-        .shop()
-        .nobody()
-        .get("/api/v1/products")
-        .send()
-        .expect(200);
+    market.shop().nobody().get("/api/v1/products").expect(200);
 }
 
 #[test]

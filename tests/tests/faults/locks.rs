@@ -86,7 +86,7 @@ fn who_reads_does_not_wait_for_what_follows_the_answer() {
     let lock = Lock::hold(&server, "payments", "BEGIN IMMEDIATE");
     let started = Instant::now();
     while started.elapsed() < 3 * MOMENT {
-        let ((), took) = timed(|| drop(customer.get("/api/v1/orders").send().expect(200)));
+        let ((), took) = timed(|| drop(customer.get("/api/v1/orders").expect(200)));
         assert!(took < MOMENT, "{took:?}");
     }
     lock.release();
@@ -123,7 +123,7 @@ fn lock_accounts_for_long() {
         assert!(refused.header("retry-after").is_some());
         refused.expect_problem(503, "unavailable");
         assert!(took < REFUSAL_TIME, "{took:?}");
-        admin.get("/api/v1/auth/users").send().expect(200);
+        admin.get("/api/v1/auth/users").expect(200);
     });
     lock.release();
     report.expect_no_trouble();
@@ -181,7 +181,7 @@ fn timed<T>(act: impl FnOnce() -> T) -> (T, Duration) {
 }
 
 fn read_everything(shop: &Shop, customer: &Account, product: &str, orders: [&str; 2]) {
-    let get = |path: &str| customer.get(path).send().expect(200);
+    let get = |path: &str| customer.get(path).expect(200);
     get(&format!("/api/v1/products/{product}"));
     get("/api/v1/products?limit=3");
     get("/api/v1/orders");
@@ -189,7 +189,7 @@ fn read_everything(shop: &Shop, customer: &Account, product: &str, orders: [&str
         get(&format!("/api/v1/orders/id/{order}"));
         get(&format!("/api/v1/payments/order/{order}"));
     }
-    shop.nobody().get("/api/health/ready").send().expect(200);
+    shop.nobody().get("/api/health/ready").expect(200);
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn one_key_sent_to_both_runners_at_once_makes_one_order() {
         });
         assert!(answers.iter().all(|answer| *answer == answers[0]));
     }
-    let orders = customer.get("/api/v1/orders").send().expect(200).json();
+    let orders = customer.get("/api/v1/orders").expect_json(200);
     assert_eq!(orders["meta"]["total"], KEYS);
     let keys = KEYS as u64;
     shop.wait_for_stock(&product, STOCK - keys, keys, 0);
@@ -109,10 +109,7 @@ fn a_webhook_sent_to_both_runners_at_once_counts_once() {
                     start.wait();
                     let webhook = client.post("/api/v1/payments/webhook");
                     let webhook = webhook.header("stripe-signature", signature);
-                    webhook
-                        .body("application/json", body.as_str())
-                        .send()
-                        .expect(200);
+                    webhook.body("application/json", body.as_str()).expect(200);
                 });
             }
         });
@@ -219,8 +216,7 @@ fn two_runners_that_start_for_the_first_time_at_once_are_one_shop() {
         });
         use_for_the_first_time(&servers);
         let shop = Shop::on(&servers[0]);
-        let accounts = shop.admin().get("/api/v1/auth/users").send();
-        let accounts = accounts.expect(200).json();
+        let accounts = shop.admin().get("/api/v1/auth/users").expect_json(200);
         let list = accounts["data"].as_array().expect("a list");
         let admins = list
             .iter()

@@ -45,7 +45,7 @@ impl Network {
 
     /// How many messages from Redis the shop has handled.
     fn messages(&self) -> u64 {
-        let metrics = self.metrics.get("/metrics").send().expect(200).text();
+        let metrics = self.metrics.get("/metrics").expect(200).text();
         let of_messages = |line: &&str| line.starts_with("mercato_messages_total{");
         let counts = metrics.lines().filter(of_messages);
         counts
@@ -84,7 +84,7 @@ fn cut(mend: impl FnOnce(&Proxy)) {
         market.shop().pay(&unread);
         thread::sleep(cut_time());
         let health = network.server.client();
-        health.get("/api/health/ready").send().expect(200);
+        health.get("/api/health/ready").expect(200);
     });
     eprintln!(
         "cut for {:?}: {} orders, {} paid, slowest answer {:?}",

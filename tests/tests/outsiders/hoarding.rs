@@ -271,7 +271,7 @@ fn a_shop_in_which_nothing_is_to_be_done_writes_nothing() {
     let client = server.client();
     for _ in 0..3 {
         for path in ["/api/v1/products?limit=5", "/api/health/ready"] {
-            client.get(path).send().expect(200);
+            client.get(path).expect(200);
         }
         for path in ["/api/v1/orders?limit=5", "/api/v1/orders/id/none"] {
             customer.get(path).send();

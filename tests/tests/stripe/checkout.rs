@@ -61,7 +61,7 @@ fn there_is_no_simulated_checkout() {
     let site = Site::shared();
     let order = site.shop.customer().order(&[(&site.shop.product(1, 5), 1)]);
     let path = format!("/api/v1/payments/mock/checkout/{}", order.session_id);
-    site.shop.nobody().get(&path).send().expect(404);
+    site.shop.nobody().get(&path).expect(404);
     site.shop
         .check_out(&order.session_id, "succeed")
         .expect(404);
@@ -78,18 +78,14 @@ fn asking_for_the_session_again_gives_the_same_one() {
             .post("/api/v1/orders")
             .header("idempotency-key", &key)
             .json(&order_of(&[(&product, 1)]))
-            .send()
-            .expect(201)
-            .json()
+            .expect_json(201)
     };
     let (first, second) = (place(), place());
     assert_eq!(first, second);
     let again = customer
         .post("/api/v1/payments/session")
         .json(&json!({ "orderId": first["id"] }))
-        .send()
-        .expect(200)
-        .json();
+        .expect_json(200);
     assert_eq!(
         again["session"]["id"], first["paymentSession"]["id"],
         "{again}"
@@ -154,7 +150,7 @@ fn an_order_that_stripe_cannot_take_is_cancelled() {
     );
     assert_eq!(order().bytes(), refusal.bytes(), "{}", refusal.text());
     site.shop.wait_for_stock(&product, 5, 0, 0);
-    let orders = customer.get("/api/v1/orders").send().expect(200).json();
+    let orders = customer.get("/api/v1/orders").expect_json(200);
     assert_eq!(orders["data"][0]["status"], "CANCELLED", "{orders}");
     assert!(site.stripe.received("").is_empty(), "nothing was asked");
 }
@@ -210,11 +206,10 @@ fn an_order_whose_money_is_on_its_way_is_not_cancelled_until_it_has_failed() {
             ),
             (&json!("PENDING"), &json!(true), &json!(null))
         );
-        let again = customer
+        customer
             .post("/api/v1/payments/session")
             .json(&json!({ "orderId": order.id }))
-            .send();
-        again.expect_problem(409, "payment-under-way");
+            .expect_problem(409, "payment-under-way");
         site.stripe.settle(&order.session_id, has_come);
         site.deliver();
         let status = if has_come { "PAID" } else { "CANCELLED" };

@@ -36,12 +36,12 @@ fn a_customer_who_paid_twice_gets_the_second_charge_back() {
     site.shop.wait_for_stock(&product, 3, 0, 2);
     let admin = site.shop.admin();
     let path = format!("/api/v1/payments/{}/refunds", text(&payment["id"]));
-    let refunds = admin.get(&path).send().expect(200).json();
+    let refunds = admin.get(&path).expect_json(200);
     let charge = &refunds["data"][0]["duplicateCharge"];
     assert_eq!(*charge, refund["payment_intent"]);
-    let own = customer.get(&path).send().expect(200).json();
+    let own = customer.get(&path).expect_json(200);
     assert_eq!(own["data"][0]["duplicateCharge"], json!(null), "for admins");
-    let stats = admin.get("/api/v1/orders/stats").send().expect(200).json();
+    let stats = admin.get("/api/v1/orders/stats").expect_json(200);
     let money = &stats["byCurrency"][0];
     assert_eq!(
         (&money["gross"], &money["refunded"], &money["net"]),
@@ -70,7 +70,7 @@ fn nothing_is_delivered_until_a_dispute_ends() {
             (&json!("PAID"), &json!(true))
         );
         let path = format!("/api/v1/payments/{}/disputes", text(&seen["payment"]["id"]));
-        let listed = admin.get(&path).send().expect(200).json();
+        let listed = admin.get(&path).expect_json(200);
         let listed = &listed["data"][0];
         assert_eq!(
             (
@@ -86,7 +86,7 @@ fn nothing_is_delivered_until_a_dispute_ends() {
                 &json!("product_not_received")
             )
         );
-        customer.get(&path).send().expect_problem(403, "forbidden");
+        customer.get(&path).expect_problem(403, "forbidden");
 
         site.stripe.end_dispute(&dispute, end);
         site.deliver();
@@ -103,7 +103,7 @@ fn nothing_is_delivered_until_a_dispute_ends() {
             "{history}"
         );
     }
-    let stats = admin.get("/api/v1/orders/stats").send().expect(200).json();
+    let stats = admin.get("/api/v1/orders/stats").expect_json(200);
     let money = &stats["byCurrency"][0];
     assert_eq!(
         (&money["gross"], &money["lostToDisputes"], &money["net"]),

@@ -30,8 +30,8 @@ fn a_generated_typescript_client_compiles_strictly_and_makes_a_purchase() {
     let name = shop
         .nobody()
         .get(&format!("/api/v1/products/{product}"))
-        .send();
-    let name = name.expect(200).json()["name"].clone();
+        .expect_json(200)["name"]
+        .clone();
     let shown = run(bench
         .script("out/purchase.js")
         .env("SHOP", shop.nobody().base_url())

@@ -21,7 +21,6 @@ fn a_new_password_replaces_the_old_one() {
     shop.nobody()
         .post("/api/v1/auth/login")
         .json(&old)
-        .send()
         .expect_problem(401, "invalid-credentials");
 }
 
@@ -43,7 +42,7 @@ fn a_new_password_ends_every_session_and_opens_one_for_whoever_changed_it() {
         refresh(ended).expect_problem(401, "invalid-refresh-token");
     }
     let current = shop.account(&session);
-    current.get("/api/v1/auth/me").send().expect(200);
+    current.get("/api/v1/auth/me").expect(200);
     refresh(&current.refresh_token).expect(200);
 }
 

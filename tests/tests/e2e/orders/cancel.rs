@@ -9,7 +9,7 @@ fn a_customer_cancels_a_pending_order_and_the_stock_is_free_again() {
     let order = customer.order(&[(&product, 2)]);
     let path = format!("/api/v1/orders/{}", order.id);
     let body = json!({ "status": "CANCELLED", "reason": "Changed my mind" });
-    let cancelled = customer.patch(&path).json(&body).send().expect(200).json();
+    let cancelled = customer.patch(&path).json(&body).expect_json(200);
     assert_eq!(cancelled["status"], "CANCELLED");
     shop.wait_for_stock(&product, 5, 0, 0);
     let seen = customer.read_order(&order.id);
@@ -38,7 +38,6 @@ fn a_cancelled_order_cannot_be_paid_any_more() {
     customer
         .post("/api/v1/payments/session")
         .json(&session)
-        .send()
         .expect_problem(409, "conflict");
     assert_eq!(customer.read_order(&order.id)["status"], "CANCELLED");
 }
@@ -115,7 +114,6 @@ fn a_reason_has_its_limits() {
         customer
             .patch(&path)
             .json(&body)
-            .send()
             .expect_invalid(&[("reason", code)]);
     }
     assert_eq!(customer.read_order(&order.id)["status"], "PENDING");

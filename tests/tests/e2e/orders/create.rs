@@ -42,7 +42,7 @@ fn an_order_takes_names_and_prices_from_the_catalogue() {
             .is_some_and(|name| name.starts_with("Tea ")),
         "{item}"
     );
-    customer.get(&location).send().expect(200);
+    customer.get(&location).expect(200);
 }
 
 #[test]
@@ -99,7 +99,6 @@ fn a_later_change_of_price_or_name_leaves_an_order_alone() {
     shop.admin()
         .patch(&path)
         .json(&json!({ "price": 99, "name": "Gold" }))
-        .send()
         .expect(200);
     let seen = customer.read_order(&order.id);
     assert_eq!(seen["totalAmount"].as_f64(), Some(10.0));
@@ -148,7 +147,6 @@ fn lines_that_cannot_be_served_are_named_and_nothing_is_reserved() {
     );
     shop.admin()
         .delete(&format!("/api/v1/products/{deleted}"))
-        .send()
         .expect(204);
     let answer = customer.try_order(&[(&plenty, 1), (&scarce, 3), (&deleted, 1), (&unknown, 2)]);
     let problem = answer.expect_problem(409, "lines-rejected");
@@ -176,7 +174,7 @@ fn lines_that_cannot_be_served_are_named_and_nothing_is_reserved() {
     );
     let stock = shop.stock(&plenty);
     assert_eq!((stock.free, stock.reserved), (10, 0));
-    let list = customer.get(ORDERS).send().expect(200).json();
+    let list = customer.get(ORDERS).expect_json(200);
     assert_eq!(list["meta"]["total"], 0, "a refused order is none: {list}");
 }
 

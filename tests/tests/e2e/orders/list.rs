@@ -4,9 +4,7 @@ use serde_json::{Value, json};
 fn list(account: &Account, path: &str) -> Value {
     account
         .get(&format!("/api/v1/orders{path}"))
-        .send()
-        .expect(200)
-        .json()
+        .expect_json(200)
 }
 
 fn ids(list: &Value) -> Vec<String> {
@@ -121,10 +119,9 @@ fn a_customer_cannot_ask_for_somebody_elses_orders() {
     let shop = Shop::shared();
     let (customer, other) = (shop.customer(), shop.customer());
     other.order(&[(&shop.product(1, 10), 1)]);
-    let answer = customer
+    customer
         .get(&format!("/api/v1/orders?userId={}", other.id))
-        .send();
-    answer.expect_invalid(&[("userId", "unknown")]);
+        .expect_invalid(&[("userId", "unknown")]);
 }
 
 #[test]
@@ -144,12 +141,10 @@ fn parameters_that_are_wrong_are_named() {
     ] {
         customer
             .get(&format!("/api/v1/orders{path}"))
-            .send()
             .expect_invalid(&[(field, code)]);
     }
     shop.admin()
         .get("/api/v1/orders?userId=1")
-        .send()
         .expect_invalid(&[("userId", "format")]);
 }
 
@@ -237,12 +232,10 @@ fn a_cursor_of_another_list_or_beside_a_page_is_refused() {
     ] {
         customer
             .get(&format!("/api/v1/orders{path}"))
-            .send()
             .expect_invalid(&[("after", code)]);
     }
     shop.admin()
         .get(&format!("/api/v1/payments/outbox?after={next}"))
-        .send()
         .expect_invalid(&[("after", "format")]);
 }
 
@@ -297,16 +290,18 @@ fn orders_are_found_by_time_and_by_their_last_change() {
     let next = first["meta"]["next"].as_str().expect("a next page");
     let second = list(&customer, &format!("?sort=updatedAt&limit=1&after={next}"));
     assert_eq!([ids(&first), ids(&second)].concat(), [id(1), id(2)]);
-    let other_order = customer.get(&format!("/api/v1/orders?after={next}")).send();
-    other_order.expect_problem(400, "validation");
+    customer
+        .get(&format!("/api/v1/orders?after={next}"))
+        .expect_problem(400, "validation");
     for wrong in [
         "createdAfter=today",
         "createdBefore=1",
         "updatedAfter=",
         "sort=total",
     ] {
-        let refused = customer.get(&format!("/api/v1/orders?{wrong}")).send();
-        let refused = refused.expect_problem(400, "validation");
+        let refused = customer
+            .get(&format!("/api/v1/orders?{wrong}"))
+            .expect_problem(400, "validation");
         let field = wrong.split('=').next().expect("a name");
         assert_eq!(refused["errors"][0]["field"], field);
     }
@@ -347,7 +342,8 @@ fn orders_are_found_by_the_number_that_people_read_out() {
         .expect(200)
         .json();
     assert_eq!(changed["number"], json!(number));
-    let wrong = customer.get("/api/v1/orders?number=7").send();
-    let wrong = wrong.expect_problem(400, "validation");
+    let wrong = customer
+        .get("/api/v1/orders?number=7")
+        .expect_problem(400, "validation");
     assert_eq!(wrong["errors"][0]["field"], "number");
 }

@@ -84,12 +84,10 @@ fn an_order_is_placed_only_for_the_total_that_was_shown() {
             .expect(200);
     }
     let path = format!("/api/v1/products/{product}");
-    let dearer = shop
-        .admin()
+    shop.admin()
         .patch(&path)
         .json(&json!({ "price": 0.2 }))
-        .send();
-    dearer.expect(200);
+        .expect(200);
     let refused = expecting(&customer, &product, 0.32).expect_problem(409, "total-changed");
     assert_eq!(
         (&refused["total"], &refused["expectedTotal"]),

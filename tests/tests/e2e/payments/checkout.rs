@@ -20,11 +20,7 @@ fn submit(session_id: &str, outcome: &str) -> Response {
 fn the_checkout_page_shows_order_total_and_buttons() {
     let shop = Shop::shared();
     let order = shop.customer().order(&[(&shop.product(9.95, 5), 2)]);
-    let page = shop
-        .nobody()
-        .get(&path(&order.session_id))
-        .send()
-        .expect(200);
+    let page = shop.nobody().get(&path(&order.session_id)).expect(200);
     assert_eq!(
         page.header("content-type"),
         Some("text/html; charset=utf-8")
@@ -64,16 +60,13 @@ fn names_are_escaped_on_the_checkout_page() {
         .admin()
         .post("/api/v1/products")
         .json(&body)
-        .send()
-        .expect(201)
-        .json();
+        .expect_json(201);
     let order = shop
         .customer()
         .order(&[(product["id"].as_str().expect("an id"), 1)]);
     let html = shop
         .nobody()
         .get(&path(&order.session_id))
-        .send()
         .expect(200)
         .text();
     assert!(!html.contains("<script>"), "{html}");
@@ -87,7 +80,7 @@ fn a_customer_pays_with_the_form_and_is_sent_to_the_result() {
     let order = customer.order(&[(&shop.product(5, 5), 1)]);
     let answer = submit(&order.session_id, "succeed").expect(303);
     let location = answer.header("location").expect("a location").to_owned();
-    let result = shop.nobody().get(&location).send().expect(200);
+    let result = shop.nobody().get(&location).expect(200);
     assert!(result.text().contains("<h1>Paid</h1>"), "{}", result.text());
     assert!(!result.text().contains("<form"), "it is paid");
     customer.wait_for_order(&order.id, "PAID");
@@ -117,7 +110,7 @@ fn a_declined_card_ends_nothing_and_another_one_pays() {
     }
     let answer = submit(&order.session_id, "decline").expect(303);
     let location = answer.header("location").expect("a location").to_owned();
-    let page = shop.nobody().get(&location).send().expect(200).text();
+    let page = shop.nobody().get(&location).expect(200).text();
     assert!(page.contains("Your card was declined."), "{page}");
     assert!(page.contains("value=\"succeed\""), "{page}");
     assert_eq!(customer.read_order(&order.id)["status"], "PENDING");
@@ -135,8 +128,11 @@ fn a_debit_under_way_cannot_be_declined() {
     submit(&order.session_id, "debit").expect(303);
     shop.check_out(&order.session_id, "decline")
         .expect_problem(409, "payment-under-way");
-    let page = shop.nobody().get(&path(&order.session_id)).send();
-    let page = page.expect(200).text();
+    let page = shop
+        .nobody()
+        .get(&path(&order.session_id))
+        .expect(200)
+        .text();
     for part in ["Payment under way", "checkout=success", "value=\"fail\""] {
         assert!(page.contains(part), "no {part:?} in {page}");
     }
@@ -196,11 +192,7 @@ fn an_order_is_paid_without_anybody_reading_it() {
     let order = customer.order(&[(&product, 1)]);
     shop.pay(&order);
     shop.wait_for_stock(&product, 4, 0, 1);
-    let list = customer
-        .get("/api/v1/orders/PAID")
-        .send()
-        .expect(200)
-        .json();
+    let list = customer.get("/api/v1/orders/PAID").expect_json(200);
     assert_eq!(
         list["data"][0]["id"], order.id,
         "the event came over the channel: {list}"
@@ -228,7 +220,6 @@ fn an_unknown_session_is_not_found() {
     for session in ["cs_test_0", "x", "%27%20OR%201=1"] {
         shop.nobody()
             .get(&path(session))
-            .send()
             .expect_problem(404, "not-found");
         shop.check_out(session, "succeed")
             .expect_problem(404, "not-found");
@@ -247,7 +238,6 @@ fn an_unknown_outcome_changes_nothing() {
     submit(&order.session_id, "succeed&amount=0").expect_invalid(&[("amount", "unknown")]);
     let post = shop.nobody().post(&path(&order.session_id));
     post.body("text/plain", "outcome=succeed")
-        .send()
         .expect_problem(415, "unsupported-media-type");
     assert_eq!(customer.read_order(&order.id)["status"], "PENDING");
 }
@@ -303,7 +293,6 @@ fn the_result_page_says_what_happens_next_and_links_the_receipt() {
     let html = shop
         .nobody()
         .get(&path(&order.session_id))
-        .send()
         .expect(200)
         .text();
     for part in [
@@ -322,8 +311,9 @@ fn the_front_door_takes_customers_back_when_no_page_is_named() {
     let order = shop.customer().order(&[(&shop.product(5, 5), 1)]);
     for outcome in ["success", "cancel"] {
         let path = format!("/?order={}&checkout={outcome}", order.id);
-        shop.nobody().get(&path).send().expect(200);
+        shop.nobody().get(&path).expect(200);
     }
-    let unknown = shop.nobody().get("/?colour=red").send();
-    unknown.expect_problem(400, "validation");
+    shop.nobody()
+        .get("/?colour=red")
+        .expect_problem(400, "validation");
 }

@@ -11,14 +11,9 @@ fn a_payment_is_read_by_its_id_or_its_order() {
     let order = customer.order(&[(&shop.product(3.5, 5), 2)]);
     let by_order = customer
         .get(&format!("/api/v1/payments/order/{}", order.id))
-        .send()
-        .expect(200)
-        .json();
+        .expect_json(200);
     let id = by_order["id"].as_str().expect("an id");
-    let answer = customer
-        .get(&format!("/api/v1/payments/{id}"))
-        .send()
-        .expect(200);
+    let answer = customer.get(&format!("/api/v1/payments/{id}")).expect(200);
     assert!(answer.header("etag").is_some());
     assert_eq!(answer.json(), by_order);
     assert_eq!(by_order["orderId"], order.id);
@@ -36,9 +31,7 @@ fn a_payment_is_read_by_its_id_or_its_order() {
     assert_eq!(
         shop.admin()
             .get(&format!("/api/v1/payments/{id}"))
-            .send()
-            .expect(200)
-            .json(),
+            .expect_json(200),
         by_order
     );
 }
@@ -58,7 +51,6 @@ fn somebody_elses_payment_does_not_exist() {
     ] {
         other
             .get(&format!("/api/v1/payments/{path}"))
-            .send()
             .expect_problem(404, "not-found");
     }
 }
@@ -72,7 +64,7 @@ fn a_paid_payment_has_a_receipt() {
     assert_eq!(payment["status"], "SUCCEEDED");
     let url = payment["receiptUrl"].as_str().expect("a URL");
     assert_eq!(customer.read_order(&order.id)["receipt"]["url"], url);
-    let page = shop.nobody().get(url).send().expect(200);
+    let page = shop.nobody().get(url).expect(200);
     assert!(
         page.text().contains(&order.id),
         "the receipt names the order"
@@ -86,11 +78,11 @@ fn a_payment_that_is_unchanged_is_not_sent_again() {
     let order = customer.order(&[(&shop.product(1, 5), 1)]);
     let path = format!("/api/v1/payments/order/{}", order.id);
     let read = || customer.get(&path);
-    let tag = read().send().expect(200).header("etag").map(str::to_owned);
+    let tag = read().expect(200).header("etag").map(str::to_owned);
     let tag = tag.expect("an entity tag");
-    read().header("if-none-match", &tag).send().expect(304);
+    read().header("if-none-match", &tag).expect(304);
     shop.pay(&order);
-    read().header("if-none-match", &tag).send().expect(200);
+    read().header("if-none-match", &tag).expect(200);
 }
 
 #[test]
@@ -108,7 +100,7 @@ fn the_admin_walks_through_all_payments_newest_first() {
     made.reverse();
     let page = |query: &str| {
         let path = format!("/api/v1/payments?{query}");
-        admin.get(&path).send().expect(200).json()
+        admin.get(&path).expect_json(200)
     };
     let mut seen = Vec::new();
     let mut list = page("limit=2");
@@ -126,8 +118,9 @@ fn the_admin_walks_through_all_payments_newest_first() {
     assert_eq!(found, made.iter().collect::<Vec<_>>());
     assert!(list["meta"]["total"].as_u64() >= Some(3));
     for wrong in ["limit=0", "page=0", "after=x", "status=PAID"] {
-        let refused = admin.get(&format!("/api/v1/payments?{wrong}")).send();
-        refused.expect_problem(400, "validation");
+        admin
+            .get(&format!("/api/v1/payments?{wrong}"))
+            .expect_problem(400, "validation");
     }
 }
 
@@ -138,16 +131,13 @@ fn refunds_of_a_payment_are_listed_with_reasons_for_admins_only() {
     let order = shop.paid_order(&customer, &shop.product(10, 5), 2);
     let payment = text(&shop.payment_of(&order.id)["id"]);
     let path = format!("/api/v1/payments/{payment}/refunds");
-    assert_eq!(
-        customer.get(&path).send().expect(200).json()["data"],
-        json!([])
-    );
+    assert_eq!(customer.get(&path).expect_json(200)["data"], json!([]));
     for (amount, reason) in [(2.5, "One cup broken"), (1.25, "Late")] {
         let refund = admin.post(&format!("/api/v1/payments/{payment}/refund"));
         let body = json!({ "amount": amount, "reason": reason });
-        refund.json(&body).send().expect(200);
+        refund.json(&body).expect(200);
     }
-    let seen = admin.get(&path).send().expect(200).json();
+    let seen = admin.get(&path).expect_json(200);
     let refunds = seen["data"].as_array().expect("a list");
     assert_eq!((refunds.len(), &seen["meta"]["total"]), (2, &json!(2)));
     assert_eq!(
@@ -168,20 +158,17 @@ fn refunds_of_a_payment_are_listed_with_reasons_for_admins_only() {
     );
     let created = refunds[0]["createdAt"].as_str().expect("a time");
     assert!(is_rfc3339_milliseconds(created), "{created}");
-    let own = customer.get(&path).send().expect(200).json();
+    let own = customer.get(&path).expect_json(200);
     assert_eq!(own["data"][0]["reason"], json!(null));
-    let first = admin
-        .get(&format!("{path}?limit=1"))
-        .send()
-        .expect(200)
-        .json();
+    let first = admin.get(&format!("{path}?limit=1")).expect_json(200);
     let next = first["meta"]["next"].as_str().expect("a next page");
-    let second = admin.get(&format!("{path}?limit=1&after={next}")).send();
-    let second = second.expect(200).json();
+    let second = admin
+        .get(&format!("{path}?limit=1&after={next}"))
+        .expect_json(200);
     assert_eq!(
         (&second["data"][0], &second["meta"]["next"]),
         (&refunds[1], &json!(null))
     );
     let unknown = format!("/api/v1/payments/{}/refunds", unknown_id());
-    admin.get(&unknown).send().expect_problem(404, "not-found");
+    admin.get(&unknown).expect_problem(404, "not-found");
 }

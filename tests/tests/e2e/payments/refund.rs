@@ -60,7 +60,7 @@ fn a_refund_may_be_meant_for_the_payment_as_it_was_read() {
     let sale = Sale::new();
     let admin = Shop::shared().admin();
     let read = admin.get(&format!("/api/v1/payments/{}", sale.payment));
-    let read = read.send().expect(200);
+    let read = read.expect(200);
     let tag = read.header("etag").expect("a tag").to_owned();
     let refund = |tag: &str| {
         let request = admin.post(&sale.path()).header("if-match", tag);
@@ -90,12 +90,7 @@ fn a_refund_without_an_amount_gives_everything_back() {
 #[test]
 fn a_refund_needs_no_body() {
     let sale = Sale::new();
-    let payment = Shop::shared()
-        .admin()
-        .post(&sale.path())
-        .send()
-        .expect(200)
-        .json();
+    let payment = Shop::shared().admin().post(&sale.path()).expect_json(200);
     assert_eq!(payment["status"], "REFUNDED");
 }
 
@@ -152,13 +147,11 @@ fn only_a_paid_payment_can_be_refunded() {
     shop.admin()
         .post(&path)
         .json(&json!({}))
-        .send()
         .expect_problem(409, "conflict");
     customer.change_order(&order.id, "CANCELLED").expect(200);
     shop.admin()
         .post(&path)
         .json(&json!({}))
-        .send()
         .expect_problem(409, "conflict");
 }
 
@@ -257,6 +250,5 @@ fn an_unknown_payment_is_not_found() {
         .admin()
         .post(&path)
         .json(&json!({}))
-        .send()
         .expect_problem(404, "not-found");
 }

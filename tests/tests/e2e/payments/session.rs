@@ -12,9 +12,7 @@ fn the_open_session_of_a_pending_order_is_used_again() {
         let payment = customer
             .post(SESSION)
             .json(&json!({ "orderId": order.id }))
-            .send()
-            .expect(200)
-            .json();
+            .expect_json(200);
         assert_eq!(payment["session"], order.answer["paymentSession"]);
         assert_eq!(payment["orderId"], order.id);
         assert_eq!(payment["amount"].as_f64(), Some(3.0));
@@ -27,11 +25,10 @@ fn a_decided_payment_has_no_session_to_open() {
     let shop = Shop::shared();
     let customer = shop.customer();
     let order = shop.paid_order(&customer, &shop.product(3, 5), 1);
-    let answer = customer
+    customer
         .post(SESSION)
         .json(&json!({ "orderId": order.id }))
-        .send();
-    answer.expect_problem(409, "conflict");
+        .expect_problem(409, "conflict");
 }
 
 #[test]
@@ -58,11 +55,10 @@ fn a_payment_under_way_has_no_session_to_open() {
             ),
             (&json!("PENDING"), &json!(true), &json!(null))
         );
-        let answer = customer
+        customer
             .post(SESSION)
             .json(&json!({ "orderId": order.id }))
-            .send();
-        answer.expect_problem(409, "payment-under-way");
+            .expect_problem(409, "payment-under-way");
         let refused = customer.change_order(&order.id, "CANCELLED");
         refused.expect_problem(409, "payment-under-way");
         play("cancel").expect_problem(409, "payment-under-way");
@@ -84,7 +80,6 @@ fn somebody_elses_order_has_no_session() {
         other
             .post(SESSION)
             .json(&json!({ "orderId": id }))
-            .send()
             .expect_problem(404, "not-found");
     }
 }

@@ -240,9 +240,7 @@ fn news_of_a_foreign_session_or_charge_pay_no_order() {
     let other = customer.order(&[(&product, 1)]);
     let payment = customer
         .get(&format!("/api/v1/payments/order/{}", order.id))
-        .send()
-        .expect(200)
-        .json();
+        .expect_json(200);
     let charge = json!({
         "id": "ch_foreign", "metadata": { "order_id": order.id, "payment_id": payment["id"] }, "amount": 1_000,
         "amount_refunded": 0, "currency": "usd", "payment_intent": "pi_foreign", "captured": true,
@@ -429,8 +427,8 @@ fn a_signed_body_that_cannot_be_read_is_refused() {
 fn a_webhook_is_json_and_its_address_has_no_parameters() {
     let nobody = Shop::shared().nobody();
     let text = nobody.post(WEBHOOK).body("text/plain", "{}");
-    text.send().expect_problem(415, "unsupported-media-type");
+    text.expect_problem(415, "unsupported-media-type");
     let path = format!("{WEBHOOK}?replay=1");
     let query = nobody.post(&path).body("application/json", "{}");
-    query.send().expect_invalid(&[("replay", "unknown")]);
+    query.expect_invalid(&[("replay", "unknown")]);
 }

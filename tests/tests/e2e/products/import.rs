@@ -41,7 +41,7 @@ fn sku() -> String {
 
 fn find(sku: &str) -> Value {
     let path = format!("/api/v1/products?q={sku}");
-    let list = Shop::shared().admin().get(&path).send().expect(200).json();
+    let list = Shop::shared().admin().get(&path).expect_json(200);
     assert_eq!(list["meta"]["total"], 1, "{list}");
     list["data"][0].clone()
 }
@@ -235,11 +235,14 @@ fn only_files_of_known_types_are_taken() {
     for content_type in ["application/json", "text/plain", "application/xml"] {
         send(&admin, content_type, "{}").expect_problem(415, "unsupported-media-type");
     }
-    let nothing = admin.post(PATH).send();
-    nothing.expect_problem(415, "unsupported-media-type");
+    admin
+        .post(PATH)
+        .expect_problem(415, "unsupported-media-type");
     let query = format!("{PATH}?dryRun=true");
-    let answer = admin.post(&query).body(NDJSON, "").send();
-    answer.expect_invalid(&[("dryRun", "unknown")]);
+    admin
+        .post(&query)
+        .body(NDJSON, "")
+        .expect_invalid(&[("dryRun", "unknown")]);
 }
 
 #[test]
@@ -259,8 +262,7 @@ fn a_row_that_is_too_long_fails_by_itself() {
 fn import_with(query: &str, content_type: &str, body: impl Into<Vec<u8>>) -> Value {
     let admin = Shop::shared().admin();
     let path = format!("{PATH}?{query}");
-    let answer = admin.post(&path).body(content_type, body).send();
-    answer.expect(200).json()
+    admin.post(&path).body(content_type, body).expect_json(200)
 }
 
 /// The failures of a report: first and last line, and the code.
@@ -276,7 +278,7 @@ fn failures(report: &Value) -> Vec<(u64, u64, String)> {
 
 fn is_listed(sku: &str) -> bool {
     let path = format!("/api/v1/products?q={sku}");
-    let list = Shop::shared().admin().get(&path).send().expect(200).json();
+    let list = Shop::shared().admin().get(&path).expect_json(200);
     list["meta"]["total"] != 0
 }
 
@@ -463,12 +465,16 @@ fn parameters_that_say_nothing_clear_are_refused() {
         ("columns=price:A&columns=name:B", "columns", "repeated"),
     ] {
         let path = format!("{PATH}?{query}");
-        let answer = admin.post(&path).body(CSV, "sku\n").send();
-        answer.expect_invalid(&[(field, code)]);
+        admin
+            .post(&path)
+            .body(CSV, "sku\n")
+            .expect_invalid(&[(field, code)]);
     }
     let path = format!("{PATH}?columns=price:A");
-    let answer = admin.post(&path).body(NDJSON, "").send();
-    answer.expect_invalid(&[("columns", "exclusive")]);
+    admin
+        .post(&path)
+        .body(NDJSON, "")
+        .expect_invalid(&[("columns", "exclusive")]);
 }
 
 #[test]
@@ -504,7 +510,7 @@ fn what_came_before_the_body_broke_off_stays() {
     }
     wait_until("the row that came whole", || {
         let path = format!("/api/v1/products?q={sku}");
-        let list = shop.nobody().get(&path).send().expect(200).json();
+        let list = shop.nobody().get(&path).expect_json(200);
         (list["meta"]["total"] == 1).then_some(())
     });
 }
@@ -572,18 +578,14 @@ fn fifty_thousand_rows_are_one_request() {
         send(&admin, CSV, &*csv).expect(200).json(),
         report(0, 0, ROWS as u64)
     );
-    let stats = admin
-        .get("/api/v1/products/stats")
-        .send()
-        .expect(200)
-        .json();
+    let stats = admin.get("/api/v1/products/stats").expect_json(200);
     assert_eq!(
         (&stats["products"], &stats["outOfStock"]),
         (&json!(ROWS), &json!(0))
     );
     let found = |query: &str| {
         let path = format!("/api/v1/products?{query}");
-        shop.nobody().get(&path).send().expect(200).json()
+        shop.nobody().get(&path).expect_json(200)
     };
     assert_eq!(found("q=tea+49999")["data"][0]["sku"], "S-49999");
     assert_eq!(found("q=leaves+y1950")["meta"]["total"], ROWS / 100);
