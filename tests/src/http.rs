@@ -232,6 +232,18 @@ impl Response {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// A header's first value, which there must be.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[track_caller]
+    pub fn expect_header(&self, name: &str) -> String {
+        let value = self.header(name);
+        value
+            .unwrap_or_else(|| panic!("{} answered without {name}", self.request))
+            .to_owned()
+    }
+
     /// Whether a header that is a list names the entry.
     pub fn lists(&self, name: &str, entry: &str) -> bool {
         self.headers

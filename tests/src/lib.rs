@@ -25,6 +25,7 @@
 
 pub mod artifacts;
 pub mod disk;
+mod folder;
 pub mod forge;
 mod http;
 pub mod load;
@@ -33,6 +34,8 @@ mod problem;
 mod process;
 pub mod proxy;
 pub mod raw;
+mod redis;
+mod server;
 pub mod shop;
 pub mod stripe;
 pub mod tools;
@@ -45,11 +48,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use folder::{Folder, shared_data};
 pub use http::{Client, Request, Response};
-pub use problem::is_rfc3339_milliseconds;
-pub use process::{
-    ADMIN_EMAIL, ADMIN_PASSWORD, Folder, Guarded, JWT_SECRET, METRICS_TOKEN, Redis, Server,
-    ServerBuilder, WEBHOOK_SECRET, free_port, runner, shared_data,
+pub use problem::{assert_members, is_rfc3339_milliseconds};
+pub use process::{Guarded, free_port, runner};
+pub use redis::Redis;
+pub use server::{
+    ADMIN_EMAIL, ADMIN_PASSWORD, JWT_SECRET, METRICS_TOKEN, Server, ServerBuilder, WEBHOOK_SECRET,
 };
 
 /// How long [`wait_until`] waits. Generous: it only matters when something is broken.

@@ -67,6 +67,18 @@ impl Response {
     }
 }
 
+/// Checks members of an object, whatever else it has.
+///
+/// # Panics
+/// When one is missing or another one; shows the object then.
+#[track_caller]
+pub fn assert_members(object: &Value, expected: &Value) {
+    let expected = expected.as_object().expect("an object");
+    for (name, value) in expected {
+        assert_eq!(&object[name], value, "{name} of {object}");
+    }
+}
+
 /// Whether a text is a moment as the API writes it: `2026-01-31T12:00:00.000Z`.
 pub fn is_rfc3339_milliseconds(text: &str) -> bool {
     let pattern = b"0000-00-00T00:00:00.000Z";

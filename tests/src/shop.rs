@@ -181,27 +181,55 @@ impl Shop {
 
     /// Pays an order; gives the payment.
     pub fn pay(&self, order: &Placed) -> Value {
-        let payment = self
-            .check_out(&order.session_id, "succeed")
-            .expect(200)
-            .json();
+        let answer = self.check_out(&order.session_id, "succeed");
+        let payment = answer.expect(200).json();
         assert_eq!(payment["status"], "SUCCEEDED", "{payment}");
         payment
     }
 
     /// An order that its customer has paid.
-    pub fn paid_order(&self, customer: &Account, product: &str, quantity: u32) -> Placed {
+    pub fn buy(&self, customer: &Account, product: &str, quantity: u32) -> Placed {
         let order = customer.order(&[(product, quantity)]);
         self.pay(&order);
         customer.wait_for_order(&order.id, "PAID");
         order
     }
 
+    /// A new customer's order of so many of the five units of a new product, not paid yet.
+    pub fn pending_order(
+        &self,
+        price: impl Into<Value>,
+        quantity: u32,
+    ) -> (Account, String, Placed) {
+        let (customer, product) = (self.customer(), self.product(price, 5));
+        let order = customer.order(&[(&product, quantity)]);
+        (customer, product, order)
+    }
+
+    /// The same, paid.
+    pub fn paid_order(&self, price: impl Into<Value>, quantity: u32) -> (Account, String, Placed) {
+        let (customer, product) = (self.customer(), self.product(price, 5));
+        let order = self.buy(&customer, &product, quantity);
+        (customer, product, order)
+    }
+
     /// The payment of an order, as the admin sees it.
     pub fn payment_of(&self, order_id: &str) -> Value {
-        self.admin()
-            .get(&format!("/api/v1/payments/order/{order_id}"))
-            .expect_json(200)
+        let path = format!("/api/v1/payments/order/{order_id}");
+        self.admin().get(&path).expect_json(200)
+    }
+
+    /// Waits until the payment of an order has a status, and returns it.
+    pub fn wait_for_payment(&self, order_id: &str, status: &str) -> Value {
+        wait_until(&format!("payment of {order_id} {status}"), || {
+            Some(self.payment_of(order_id)).filter(|payment| payment["status"] == status)
+        })
+    }
+
+    /// Where refunds of an order's payment are asked for.
+    pub fn refund_path(&self, order_id: &str) -> String {
+        let payment = text(&self.payment_of(order_id)["id"]);
+        format!("/api/v1/payments/{payment}/refund")
     }
 }
 
@@ -251,6 +279,15 @@ impl Account {
             Some(self.read_order(id)).filter(|order| order["status"] == status)
         })
     }
+
+    /// Waits until the history of an order says that, and returns the order.
+    pub fn wait_for_history(&self, id: &str, what: &str) -> Value {
+        wait_until(&format!("{what:?} in the history of order {id}"), || {
+            let order = self.read_order(id);
+            let is_there = order["history"].to_string().contains(what);
+            is_there.then_some(order)
+        })
+    }
 }
 
 impl From<Value> for Placed {
@@ -261,6 +298,16 @@ impl From<Value> for Placed {
             answer,
         }
     }
+}
+
+/// The last change in the history of an order.
+///
+/// # Panics
+/// When there is none.
+#[track_caller]
+pub fn last_change(order: &Value) -> &Value {
+    let history = order["history"].as_array();
+    history.and_then(|lines| lines.last()).expect("a history")
 }
 
 /// The body of a request for an order.

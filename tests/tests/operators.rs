@@ -37,7 +37,7 @@ fn a_purchase_is_measured() {
     let shop = Shop::on(&server);
     let customer = shop.customer();
     let product = shop.product(2, 9);
-    shop.paid_order(&customer, &product, 1);
+    shop.buy(&customer, &product, 1);
     customer.order(&[(&product, 2)]);
     let metrics = wait_until(
         "the event's acknowledgement and calls of both timers",
@@ -207,7 +207,7 @@ fn an_event_that_cannot_be_applied_is_parked_and_seen_everywhere() {
     let (listener, builder) = Listener::on(Server::builder().redis(&redis.url()));
     let mut server = builder.start();
     let shop = Shop::on(&server);
-    let order = shop.customer().order(&[(&shop.product(1, 5), 1)]);
+    let (_, _, order) = shop.pending_order(1, 1);
     redis.kill();
     shop.pay(&order);
     server.kill();
@@ -393,7 +393,7 @@ fn a_purchase_leaves_no_secret_in_the_log() {
         .post("/api/v1/auth/refresh")
         .json(&json!({ "refreshToken": customer.refresh_token }))
         .expect_json(200);
-    let order = shop.paid_order(&customer, &shop.product(1, 5), 1);
+    let order = shop.buy(&customer, &shop.product(1, 5), 1);
     customer.read_order(&order.id);
     Metrics::of_shop(&server);
     line_about(&server, "a payment event was handled", &order.id);

@@ -22,7 +22,7 @@ fn files(server: &Server, label: &str) -> [PathBuf; 3] {
 fn stopped_shop() -> Server {
     let mut server = Server::start();
     let shop = Shop::on(&server);
-    shop.paid_order(&shop.customer(), &shop.product(10, 5), 1);
+    shop.buy(&shop.customer(), &shop.product(10, 5), 1);
     assert!(server.stop(), "the exit code is 0");
     server
 }
@@ -116,7 +116,7 @@ fn damaged(damage: impl FnOnce(&Path)) -> (Server, Account, String) {
     let server = Server::start();
     let shop = Shop::on(&server);
     let (customer, product) = (shop.customer(), shop.product(10, 5));
-    shop.paid_order(&customer, &product, 1);
+    shop.buy(&customer, &product, 1);
     damage(&files(&server, "products")[0]);
     // Reads may still find the pages in memory for a moment; no order is made on what is gone.
     wait_until_down(&server, CATALOGUE_BOX);
@@ -160,7 +160,7 @@ fn another_database_in_a_databases_place_is_an_error_until_the_right_one_is_back
     let mut server = Server::start();
     let shop = Shop::on(&server);
     let (customer, product) = (shop.customer(), shop.product(10, 5));
-    shop.paid_order(&customer, &product, 1);
+    shop.buy(&customer, &product, 1);
     server.stop();
     let [path, ..] = files(&server, "products");
     let right = fs::read(&path).expect("the catalogue");

@@ -27,7 +27,7 @@ fn while_the_disk_is_full_purchases_are_refused_and_nothing_is_lost() {
     let mut server = Server::builder().databases(disk.path()).start();
     let market = Market::new(&[&server], 4, STOCK);
     let (customer, product) = (market.shop().customer(), market.shop().product(1, 10));
-    let paid = market.shop().paid_order(&customer, &product, 1);
+    let paid = market.shop().buy(&customer, &product, 1);
 
     let mut report = market.trade_during(|| {
         market.wait_for_answers(20);

@@ -82,7 +82,7 @@ fn who_reads_does_not_wait_for_what_follows_the_answer() {
     let shop = Shop::on(&server);
     let customer = shop.customer();
     // Every database has its tables.
-    shop.paid_order(&customer, &shop.product(1, 1), 1);
+    shop.buy(&customer, &shop.product(1, 1), 1);
     let lock = Lock::hold(&server, "payments", "BEGIN IMMEDIATE");
     let started = Instant::now();
     while started.elapsed() < 3 * MOMENT {
@@ -138,7 +138,7 @@ fn lock_for_long(database: &str, code: &str) {
     let market = Market::new(&[&server], WAITING, STOCK);
     let shop = market.shop();
     let (customer, product) = (shop.customer(), shop.product(1, STOCK));
-    let paid = shop.paid_order(&customer, &product, 1);
+    let paid = shop.buy(&customer, &product, 1);
     let pending = customer.order(&[(&product, 1)]);
     let key = unique("key").replace(' ', "-");
     let ask = || order(&server.client(), &customer, &key, &product).expect("an answer");

@@ -41,7 +41,7 @@ fn expect_newcomers_to_be_served(server: &Server, crowd: usize) -> Vec<Raw> {
     // Whatever the shop does by itself needs files too.
     let customer = shop.customer();
     let product = shop.product(5, 10);
-    shop.paid_order(&customer, &product, 1);
+    shop.buy(&customer, &product, 1);
     crowd
 }
 

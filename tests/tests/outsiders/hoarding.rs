@@ -241,7 +241,7 @@ fn a_shop_in_which_nothing_is_to_be_done_writes_nothing() {
     let server = builder.start();
     let shop = Shop::on(&server);
     let (customer, product) = (shop.customer(), shop.product(1, 1_000));
-    shop.paid_order(&customer, &product, 1);
+    shop.buy(&customer, &product, 1);
     customer.order(&[(&product, 1)]);
     wait_until("everything is told", || {
         let metrics = listener.read();

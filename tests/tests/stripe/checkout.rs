@@ -1,4 +1,5 @@
 use mercato_tests::{
+    assert_members,
     shop::{order_of, unique},
     wait_until,
 };
@@ -9,14 +10,12 @@ use crate::Site;
 #[test]
 fn an_order_is_paid_on_stripes_page() {
     let site = Site::start();
-    let customer = site.shop.customer();
-    let product = site.shop.product(12.5, 5);
-    let order = customer.order(&[(&product, 2)]);
+    let (customer, product, order) = site.shop.pending_order(12.5, 2);
     let session = site.stripe.session(&order.session_id);
     assert_eq!(order.answer["paymentSession"]["url"], session["url"]);
-    assert_eq!(
-        (&session["amount_total"], &session["currency"]),
-        (&json!(2500), &json!("usd"))
+    assert_members(
+        &session,
+        &json!({ "amount_total": 2500, "currency": "usd" }),
     );
     let payment = site.shop.payment_of(&order.id);
     assert_eq!(payment["provider"], "stripe");
@@ -59,7 +58,7 @@ fn lines_are_shown_one_by_one_only_when_they_come_out_even() {
 #[test]
 fn there_is_no_simulated_checkout() {
     let site = Site::shared();
-    let order = site.shop.customer().order(&[(&site.shop.product(1, 5), 1)]);
+    let (_, _, order) = site.shop.pending_order(1, 1);
     let path = format!("/api/v1/payments/mock/checkout/{}", order.session_id);
     site.shop.nobody().get(&path).expect(404);
     site.shop
@@ -95,9 +94,7 @@ fn asking_for_the_session_again_gives_the_same_one() {
 #[test]
 fn a_cancelled_order_cannot_be_paid_any_more() {
     let site = Site::shared();
-    let customer = site.shop.customer();
-    let product = site.shop.product(1, 5);
-    let order = customer.order(&[(&product, 2)]);
+    let (customer, product, order) = site.shop.pending_order(1, 2);
     customer.change_order(&order.id, "CANCELLED").expect(200);
     assert_eq!(site.stripe.session(&order.session_id)["status"], "expired");
     site.shop.wait_for_stock(&product, 5, 0, 0);
@@ -108,9 +105,7 @@ fn a_cancelled_order_cannot_be_paid_any_more() {
 #[test]
 fn a_customer_who_pays_while_the_order_is_being_cancelled_has_paid() {
     let site = Site::start();
-    let customer = site.shop.customer();
-    let product = site.shop.product(1, 5);
-    let order = customer.order(&[(&product, 2)]);
+    let (customer, product, order) = site.shop.pending_order(1, 2);
     site.stripe.pay(&order.session_id);
     customer
         .change_order(&order.id, "CANCELLED")
@@ -158,9 +153,7 @@ fn an_order_that_stripe_cannot_take_is_cancelled() {
 #[test]
 fn when_the_reservation_runs_out_the_session_is_ended_at_stripe() {
     let site = Site::with(&[("reservation_ttl", "1")]);
-    let customer = site.shop.customer();
-    let product = site.shop.product(1, 5);
-    let order = customer.order(&[(&product, 2)]);
+    let (customer, product, order) = site.shop.pending_order(1, 2);
     wait_until("the end of the session", || {
         (site.stripe.session(&order.session_id)["status"] == "expired").then_some(())
     });
@@ -176,7 +169,7 @@ fn customers_return_to_the_page_that_was_named() {
         "checkout_return_url",
         "https://shop.example.com/thanks?lang=en",
     )]);
-    let order = site.shop.customer().order(&[(&site.shop.product(1, 5), 1)]);
+    let (_, _, order) = site.shop.pending_order(1, 1);
     assert_eq!(
         site.stripe.session(&order.session_id)["success_url"],
         format!(

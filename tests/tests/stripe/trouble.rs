@@ -120,15 +120,12 @@ fn a_refund_whose_answers_are_lost_is_made_once() {
         return;
     }
     let site = Site::start();
-    let customer = site.shop.customer();
-    let order = site.paid_order(&customer, &site.shop.product(10, 5), 1);
+    let (customer, _, order) = site.paid_order(10, 1);
     let payment = site.shop.payment_of(&order.id);
     site.stripe.trouble(REFUND, [AnswerLost; TRIES]);
     site.refund(&payment, &json!({}), "once").expect(202);
     // Nobody asks again: the relay must take it up.
-    wait_until("the refund in the books", || {
-        (site.shop.payment_of(&order.id)["status"] == "REFUNDED").then_some(())
-    });
+    site.shop.wait_for_payment(&order.id, "REFUNDED");
     customer.wait_for_order(&order.id, "REFUNDED");
     assert_eq!(site.stripe.refunds().len(), 1);
     site.deliver();
@@ -170,8 +167,7 @@ fn a_crash_while_stripe_gives_money_back_gives_it_back_once() {
         return;
     }
     let mut site = Site::start();
-    let customer = site.shop.customer();
-    let order = site.paid_order(&customer, &site.shop.product(10, 5), 1);
+    let (customer, _, order) = site.paid_order(10, 1);
     let payment = site.shop.payment_of(&order.id);
     site.stripe.trouble(REFUND, [Slow(Duration::from_secs(3))]);
     let asking = {
@@ -200,9 +196,7 @@ fn a_cancellation_waits_until_stripe_has_ended_the_session() {
         return;
     }
     let site = Site::start();
-    let customer = site.shop.customer();
-    let product = site.shop.product(1, 5);
-    let order = customer.order(&[(&product, 1)]);
+    let (customer, product, order) = site.shop.pending_order(1, 1);
     site.stripe
         .trouble("POST /v1/checkout/sessions/", [Broken; TRIES]);
     customer.change_order(&order.id, "CANCELLED").expect(503);
@@ -233,7 +227,7 @@ fn a_purchase_leaves_no_secret_in_the_log() {
     let site = Site::start();
     let customer = site.shop.customer();
     site.stripe.trouble(CREATE, [Broken, Garbage]);
-    site.paid_order(&customer, &site.shop.product(1, 5), 1);
+    site.buy(&customer, &site.shop.product(1, 5), 1);
     let log = site.server.log();
     assert!(log.contains("stripe did not answer a try"), "{log}");
     for secret in [

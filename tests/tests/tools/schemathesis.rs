@@ -28,7 +28,7 @@ impl Stocked {
         let shop = Shop::on(&server);
         let customer = shop.customer();
         let product = shop.product(5, 1000);
-        let order = shop.paid_order(&customer, &product, 1);
+        let order = shop.buy(&customer, &product, 1);
         let payment = text(&shop.payment_of(&order.id)["id"]);
         let things = [
             ("accounts", customer.id),

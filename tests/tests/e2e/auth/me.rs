@@ -109,7 +109,7 @@ fn invalid_and_unknown_fields_are_named() {
 fn a_profile_has_an_entity_tag_that_writes_honour() {
     let customer = Shop::shared().customer();
     let first = customer.get(ME).expect(200);
-    let tag = first.header("etag").expect("an entity tag").to_owned();
+    let tag = first.expect_header("etag");
     let unchanged = customer.get(ME).header("if-none-match", &tag).expect(304);
     assert_eq!(unchanged.bytes(), b"");
     let rename = |name: &str| {

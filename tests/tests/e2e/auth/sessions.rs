@@ -30,7 +30,7 @@ impl Victim {
         update(shop, &customer, &json!({ "role": "admin" }));
         let account = shop.log_in(&customer.email, PASSWORD);
         let product = shop.product(5, 10);
-        let order = shop.paid_order(&account, &product, 1);
+        let order = shop.buy(&account, &product, 1);
         let payment = shop.payment_of(&order.id)["id"].clone();
         Self {
             account,

@@ -1,5 +1,5 @@
 use mercato_tests::{
-    Response,
+    Response, assert_members,
     shop::{Account, PASSWORD, Shop, text, unknown_id},
 };
 use serde_json::{Value, json};
@@ -169,11 +169,11 @@ fn the_admin_finds_an_account_by_its_id_and_by_its_address() {
     let (admin, customer) = (shop.admin(), shop.customer());
     let path = format!("/api/v1/auth/users/{}", customer.id);
     let found = admin.get(&path).expect(200);
-    let tag = found.header("etag").expect("a tag").to_owned();
+    let tag = found.expect_header("etag");
     let account = found.json();
-    assert_eq!(
-        (&account["email"], &account["role"]),
-        (&json!(customer.email), &json!("customer"))
+    assert_members(
+        &account,
+        &json!({ "email": customer.email, "role": "customer" }),
     );
     assert!(!account.to_string().contains("$2"), "{account}");
     let same = admin.get(&path).header("if-none-match", &tag).send();

@@ -2,7 +2,7 @@ use std::io::Write as _;
 
 use flate2::{Compression, write::GzEncoder};
 use mercato_tests::{
-    Response,
+    Response, assert_members,
     shop::{PASSWORD, Shop, unique, unique_email},
 };
 use serde_json::json;
@@ -17,9 +17,7 @@ fn long_product(shop: &Shop) -> String {
         .post("/api/v1/products")
         .json(&body)
         .expect(201)
-        .header("location")
-        .expect("a path")
-        .to_owned()
+        .expect_header("location")
 }
 
 fn get(shop: &Shop, path: &str, accepted: &str) -> Response {
@@ -59,7 +57,7 @@ fn tags_of_compressed_answers_are_good_for_reading_and_writing() {
     let shop = Shop::shared();
     let product = long_product(shop);
     let packed = get(shop, &product, "gzip");
-    let tag = packed.header("etag").expect("a tag").to_owned();
+    let tag = packed.expect_header("etag");
     assert_ne!(get(shop, &product, "identity").header("etag"), Some(&*tag));
     let again = shop
         .nobody()
@@ -133,10 +131,7 @@ fn a_packed_import_arrives_row_by_row() {
     };
     let file = gzip(format!("sku,name,price,stock\n{rows}").as_bytes());
     let report = import(file.clone()).expect(200).json();
-    assert_eq!(
-        (&report["created"], &report["failed"]),
-        (&json!(2_000), &json!([]))
-    );
+    assert_members(&report, &json!({ "created": 2_000, "failed": [] }));
     // Several members are one file.
     let members = [gzip(b"sku,name,price,stock\n"), gzip(rows.as_bytes())].concat();
     assert_eq!(import(members).expect(200).json()["unchanged"], 2_000);

@@ -7,7 +7,7 @@ use serde_json::json;
 
 #[track_caller]
 fn tag(answer: &Response) -> String {
-    answer.header("etag").expect("a tag").to_owned()
+    answer.expect_header("etag")
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn an_order_beside_a_change_is_never_overwritten() {
 fn the_tag_of_an_order_stands_for_its_payment_too() {
     let shop = Shop::shared();
     let (admin, customer) = (shop.admin(), shop.customer());
-    let order = shop.paid_order(&customer, &shop.product(10, 5), 2);
+    let order = shop.buy(&customer, &shop.product(10, 5), 2);
     let details = format!("/api/v1/orders/id/{}", order.id);
     let path = format!("/api/v1/orders/{}", order.id);
     let seen = tag(&admin.get(&details).expect(200));

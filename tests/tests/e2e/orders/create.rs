@@ -1,5 +1,5 @@
 use mercato_tests::{
-    is_rfc3339_milliseconds,
+    assert_members, is_rfc3339_milliseconds,
     shop::{Shop, order_of, unknown_id},
 };
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ fn an_order_takes_names_and_prices_from_the_catalogue() {
     let customer = shop.customer();
     let (tea, cup) = (shop.product(19.99, 10), shop.product(0.5, 10));
     let answer = customer.try_order(&[(&tea, 3), (&cup, 1)]).expect(201);
-    let location = answer.header("location").expect("a location").to_owned();
+    let location = answer.expect_header("location");
     let placed = answer.json();
     let (id, order) = (&placed["id"], &placed["order"]);
     assert_eq!(
@@ -32,10 +32,7 @@ fn an_order_takes_names_and_prices_from_the_catalogue() {
         .iter()
         .find(|item| item["productId"] == tea)
         .expect("the tea");
-    assert_eq!(
-        (&item["price"], &item["quantity"]),
-        (&json!(19.99), &json!(3))
-    );
+    assert_members(&item, &json!({ "price": 19.99, "quantity": 3 }));
     assert!(
         item["name"]
             .as_str()
@@ -92,9 +89,7 @@ fn the_same_product_twice_is_one_line() {
 #[test]
 fn a_later_change_of_price_or_name_leaves_an_order_alone() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let product = shop.product(10, 5);
-    let order = customer.order(&[(&product, 1)]);
+    let (customer, product, order) = shop.pending_order(10, 1);
     let path = format!("/api/v1/products/{product}");
     shop.admin()
         .patch(&path)
@@ -129,8 +124,7 @@ fn the_amount_to_pay_is_the_total_rounded_half_even_to_cents() {
 #[test]
 fn what_costs_nothing_can_be_ordered_too() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = customer.order(&[(&shop.product(0, 5), 2)]);
+    let (customer, _, order) = shop.pending_order(0, 2);
     shop.pay(&order);
     customer.wait_for_order(&order.id, "PAID");
 }

@@ -19,7 +19,7 @@ fn submit(session_id: &str, outcome: &str) -> Response {
 #[test]
 fn the_checkout_page_shows_order_total_and_buttons() {
     let shop = Shop::shared();
-    let order = shop.customer().order(&[(&shop.product(9.95, 5), 2)]);
+    let (_, _, order) = shop.pending_order(9.95, 2);
     let page = shop.nobody().get(&path(&order.session_id)).expect(200);
     assert_eq!(
         page.header("content-type"),
@@ -76,10 +76,9 @@ fn names_are_escaped_on_the_checkout_page() {
 #[test]
 fn a_customer_pays_with_the_form_and_is_sent_to_the_result() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = customer.order(&[(&shop.product(5, 5), 1)]);
+    let (customer, _, order) = shop.pending_order(5, 1);
     let answer = submit(&order.session_id, "succeed").expect(303);
-    let location = answer.header("location").expect("a location").to_owned();
+    let location = answer.expect_header("location");
     let result = shop.nobody().get(&location).expect(200);
     assert!(result.text().contains("<h1>Paid</h1>"), "{}", result.text());
     assert!(!result.text().contains("<form"), "it is paid");
@@ -89,8 +88,7 @@ fn a_customer_pays_with_the_form_and_is_sent_to_the_result() {
 #[test]
 fn a_customer_pays_with_json_and_gets_the_payment() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = customer.order(&[(&shop.product(5, 5), 1)]);
+    let (customer, _, order) = shop.pending_order(5, 1);
     let payment = shop.pay(&order);
     assert_eq!(payment["orderId"], order.id);
     assert_eq!(payment["amount"].as_f64(), Some(5.0));
@@ -100,8 +98,7 @@ fn a_customer_pays_with_json_and_gets_the_payment() {
 #[test]
 fn a_declined_card_ends_nothing_and_another_one_pays() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = customer.order(&[(&shop.product(5, 5), 1)]);
+    let (customer, _, order) = shop.pending_order(5, 1);
     for _ in 0..2 {
         let answer = shop.check_out(&order.session_id, "decline").expect(200);
         let payment = answer.json();
@@ -109,7 +106,7 @@ fn a_declined_card_ends_nothing_and_another_one_pays() {
         assert_eq!(payment["session"]["id"], order.session_id);
     }
     let answer = submit(&order.session_id, "decline").expect(303);
-    let location = answer.header("location").expect("a location").to_owned();
+    let location = answer.expect_header("location");
     let page = shop.nobody().get(&location).expect(200).text();
     assert!(page.contains("Your card was declined."), "{page}");
     assert!(page.contains("value=\"succeed\""), "{page}");
@@ -123,8 +120,7 @@ fn a_declined_card_ends_nothing_and_another_one_pays() {
 #[test]
 fn a_debit_under_way_cannot_be_declined() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = customer.order(&[(&shop.product(5, 5), 1)]);
+    let (customer, _, order) = shop.pending_order(5, 1);
     submit(&order.session_id, "debit").expect(303);
     shop.check_out(&order.session_id, "decline")
         .expect_problem(409, "payment-under-way");
@@ -144,9 +140,7 @@ fn a_debit_under_way_cannot_be_declined() {
 fn a_failed_payment_cancels_the_order_and_frees_the_stock() {
     for form in [true, false] {
         let shop = Shop::shared();
-        let customer = shop.customer();
-        let product = shop.product(5, 5);
-        let order = customer.order(&[(&product, 3)]);
+        let (customer, product, order) = shop.pending_order(5, 3);
         if form {
             submit(&order.session_id, "fail").expect(303);
         } else {
@@ -166,9 +160,7 @@ fn a_failed_payment_cancels_the_order_and_frees_the_stock() {
 fn a_customer_who_leaves_cancels_the_order() {
     for form in [true, false] {
         let shop = Shop::shared();
-        let customer = shop.customer();
-        let product = shop.product(5, 5);
-        let order = customer.order(&[(&product, 1)]);
+        let (customer, product, order) = shop.pending_order(5, 1);
         if form {
             submit(&order.session_id, "cancel").expect(303);
         } else {
@@ -187,9 +179,7 @@ fn a_customer_who_leaves_cancels_the_order() {
 #[test]
 fn an_order_is_paid_without_anybody_reading_it() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let product = shop.product(5, 5);
-    let order = customer.order(&[(&product, 1)]);
+    let (customer, product, order) = shop.pending_order(5, 1);
     shop.pay(&order);
     shop.wait_for_stock(&product, 4, 0, 1);
     let list = customer.get("/api/v1/orders/PAID").expect_json(200);
@@ -202,9 +192,7 @@ fn an_order_is_paid_without_anybody_reading_it() {
 #[test]
 fn nobody_pays_twice() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let product = shop.product(5, 5);
-    let order = shop.paid_order(&customer, &product, 1);
+    let (customer, product, order) = shop.paid_order(5, 1);
     for outcome in ["succeed", "fail", "cancel"] {
         shop.check_out(&order.session_id, outcome)
             .expect_problem(409, "conflict");
@@ -229,8 +217,7 @@ fn an_unknown_session_is_not_found() {
 #[test]
 fn an_unknown_outcome_changes_nothing() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = customer.order(&[(&shop.product(5, 5), 1)]);
+    let (customer, _, order) = shop.pending_order(5, 1);
     shop.check_out(&order.session_id, "explode")
         .expect_invalid(&[("outcome", "format")]);
     submit(&order.session_id, "explode").expect_invalid(&[("outcome", "format")]);
@@ -263,8 +250,7 @@ fn a_browser_gets_what_went_wrong_as_a_page() {
         request.send()
     };
     expect_page(show(&path("cs_test_0")), 404, "Not found");
-    let customer = shop.customer();
-    let order = shop.paid_order(&customer, &shop.product(5, 5), 1);
+    let (customer, _, order) = shop.paid_order(5, 1);
     let checkout = path(&order.session_id);
     expect_page(show(&format!("{checkout}?result=x")), 400, "Not understood");
     let again = shop.nobody().post(&checkout).header("accept", BROWSER);
@@ -288,8 +274,7 @@ fn a_browser_gets_what_went_wrong_as_a_page() {
 #[test]
 fn the_result_page_says_what_happens_next_and_links_the_receipt() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = shop.paid_order(&customer, &shop.product(1234.5, 5), 2);
+    let (_, _, order) = shop.paid_order(1234.5, 2);
     let html = shop
         .nobody()
         .get(&path(&order.session_id))
@@ -308,7 +293,7 @@ fn the_result_page_says_what_happens_next_and_links_the_receipt() {
 #[test]
 fn the_front_door_takes_customers_back_when_no_page_is_named() {
     let shop = Shop::shared();
-    let order = shop.customer().order(&[(&shop.product(5, 5), 1)]);
+    let (_, _, order) = shop.pending_order(5, 1);
     for outcome in ["success", "cancel"] {
         let path = format!("/?order={}&checkout={outcome}", order.id);
         shop.nobody().get(&path).expect(200);

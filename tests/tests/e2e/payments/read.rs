@@ -1,5 +1,5 @@
 use mercato_tests::{
-    is_rfc3339_milliseconds,
+    assert_members, is_rfc3339_milliseconds,
     shop::{Shop, text, unknown_id},
 };
 use serde_json::json;
@@ -7,8 +7,7 @@ use serde_json::json;
 #[test]
 fn a_payment_is_read_by_its_id_or_its_order() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = customer.order(&[(&shop.product(3.5, 5), 2)]);
+    let (customer, _, order) = shop.pending_order(3.5, 2);
     let by_order = customer
         .get(&format!("/api/v1/payments/order/{}", order.id))
         .expect_json(200);
@@ -39,8 +38,8 @@ fn a_payment_is_read_by_its_id_or_its_order() {
 #[test]
 fn somebody_elses_payment_does_not_exist() {
     let shop = Shop::shared();
-    let (customer, other) = (shop.customer(), shop.customer());
-    let order = customer.order(&[(&shop.product(3, 5), 1)]);
+    let (_, _, order) = shop.pending_order(3, 1);
+    let other = shop.customer();
     let payment = shop.payment_of(&order.id);
     let id = payment["id"].as_str().expect("an id");
     for path in [
@@ -58,8 +57,7 @@ fn somebody_elses_payment_does_not_exist() {
 #[test]
 fn a_paid_payment_has_a_receipt() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = shop.paid_order(&customer, &shop.product(3, 5), 1);
+    let (customer, _, order) = shop.paid_order(3, 1);
     let payment = shop.payment_of(&order.id);
     assert_eq!(payment["status"], "SUCCEEDED");
     let url = payment["receiptUrl"].as_str().expect("a URL");
@@ -74,12 +72,10 @@ fn a_paid_payment_has_a_receipt() {
 #[test]
 fn a_payment_that_is_unchanged_is_not_sent_again() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = customer.order(&[(&shop.product(1, 5), 1)]);
+    let (customer, _, order) = shop.pending_order(1, 1);
     let path = format!("/api/v1/payments/order/{}", order.id);
     let read = || customer.get(&path);
-    let tag = read().expect(200).header("etag").map(str::to_owned);
-    let tag = tag.expect("an entity tag");
+    let tag = read().expect(200).expect_header("etag");
     read().header("if-none-match", &tag).expect(304);
     shop.pay(&order);
     read().header("if-none-match", &tag).expect(200);
@@ -128,7 +124,7 @@ fn the_admin_walks_through_all_payments_newest_first() {
 fn refunds_of_a_payment_are_listed_with_reasons_for_admins_only() {
     let shop = Shop::shared();
     let (admin, customer) = (shop.admin(), shop.customer());
-    let order = shop.paid_order(&customer, &shop.product(10, 5), 2);
+    let order = shop.buy(&customer, &shop.product(10, 5), 2);
     let payment = text(&shop.payment_of(&order.id)["id"]);
     let path = format!("/api/v1/payments/{payment}/refunds");
     assert_eq!(customer.get(&path).expect_json(200)["data"], json!([]));
@@ -140,13 +136,9 @@ fn refunds_of_a_payment_are_listed_with_reasons_for_admins_only() {
     let seen = admin.get(&path).expect_json(200);
     let refunds = seen["data"].as_array().expect("a list");
     assert_eq!((refunds.len(), &seen["meta"]["total"]), (2, &json!(2)));
-    assert_eq!(
-        (
-            &refunds[0]["amount"],
-            &refunds[0]["status"],
-            &refunds[0]["reason"]
-        ),
-        (&json!(2.5), &json!("SUCCEEDED"), &json!("One cup broken"))
+    assert_members(
+        &refunds[0],
+        &json!({ "amount": 2.5, "status": "SUCCEEDED", "reason": "One cup broken" }),
     );
     assert_eq!(
         (

@@ -17,9 +17,7 @@ impl Sale {
     /// Two units at 10.00 each, paid.
     fn new() -> Self {
         let shop = Shop::shared();
-        let customer = shop.customer();
-        let product = shop.product(10, 5);
-        let order = shop.paid_order(&customer, &product, 2);
+        let (customer, product, order) = shop.paid_order(10, 2);
         let payment = shop.payment_of(&order.id)["id"]
             .as_str()
             .expect("an id")
@@ -61,7 +59,7 @@ fn a_refund_may_be_meant_for_the_payment_as_it_was_read() {
     let admin = Shop::shared().admin();
     let read = admin.get(&format!("/api/v1/payments/{}", sale.payment));
     let read = read.expect(200);
-    let tag = read.header("etag").expect("a tag").to_owned();
+    let tag = read.expect_header("etag");
     let refund = |tag: &str| {
         let request = admin.post(&sale.path()).header("if-match", tag);
         request.json(&json!({ "amount": 1 })).send()
@@ -138,12 +136,8 @@ fn what_is_refunded_in_whole_cannot_be_refunded_again() {
 #[test]
 fn only_a_paid_payment_can_be_refunded() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = customer.order(&[(&shop.product(1, 5), 1)]);
-    let path = format!(
-        "/api/v1/payments/{}/refund",
-        shop.payment_of(&order.id)["id"].as_str().expect("an id")
-    );
+    let (customer, _, order) = shop.pending_order(1, 1);
+    let path = shop.refund_path(&order.id);
     shop.admin()
         .post(&path)
         .json(&json!({}))

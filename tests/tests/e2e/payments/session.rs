@@ -1,4 +1,7 @@
-use mercato_tests::shop::{Shop, unknown_id};
+use mercato_tests::{
+    assert_members,
+    shop::{Shop, unknown_id},
+};
 use serde_json::json;
 
 const SESSION: &str = "/api/v1/payments/session";
@@ -6,8 +9,7 @@ const SESSION: &str = "/api/v1/payments/session";
 #[test]
 fn the_open_session_of_a_pending_order_is_used_again() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = customer.order(&[(&shop.product(3, 5), 1)]);
+    let (customer, _, order) = shop.pending_order(3, 1);
     for _ in 0..2 {
         let payment = customer
             .post(SESSION)
@@ -23,8 +25,7 @@ fn the_open_session_of_a_pending_order_is_used_again() {
 #[test]
 fn a_decided_payment_has_no_session_to_open() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = shop.paid_order(&customer, &shop.product(3, 5), 1);
+    let (customer, _, order) = shop.paid_order(3, 1);
     customer
         .post(SESSION)
         .json(&json!({ "orderId": order.id }))
@@ -47,13 +48,9 @@ fn a_payment_under_way_has_no_session_to_open() {
             request.send()
         };
         let payment = play("debit").expect(200).json();
-        assert_eq!(
-            (
-                &payment["status"],
-                &payment["processing"],
-                &payment["session"]
-            ),
-            (&json!("PENDING"), &json!(true), &json!(null))
+        assert_members(
+            &payment,
+            &json!({ "status": "PENDING", "processing": true, "session": null }),
         );
         customer
             .post(SESSION)
@@ -74,8 +71,8 @@ fn a_payment_under_way_has_no_session_to_open() {
 #[test]
 fn somebody_elses_order_has_no_session() {
     let shop = Shop::shared();
-    let (customer, other) = (shop.customer(), shop.customer());
-    let order = customer.order(&[(&shop.product(3, 5), 1)]);
+    let (_, _, order) = shop.pending_order(3, 1);
+    let other = shop.customer();
     for id in [order.id, unknown_id()] {
         other
             .post(SESSION)

@@ -1,5 +1,5 @@
 use mercato_tests::{
-    Response,
+    Response, assert_members,
     shop::{Shop, unique},
 };
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ fn a_new_product_can_be_read_where_its_location_says() {
     let sku = unique("SKU");
     let body = json!({ "name": "  Green tea ", "description": "Leaves\nfrom Uji", "sku": sku, "price": 4.99, "stock": 7 });
     let answer = create(&body).expect(201);
-    let location = answer.header("location").expect("a location").to_owned();
+    let location = answer.expect_header("location");
     let product = answer.json();
     assert_eq!(
         location,
@@ -39,10 +39,7 @@ fn a_new_product_can_be_read_where_its_location_says() {
     assert_eq!(product["currency"], "USD");
     assert_eq!(product["stock"], 7);
     assert_eq!(product["available"], true);
-    assert_eq!(
-        (&product["reserved"], &product["sold"]),
-        (&json!(0), &json!(0))
-    );
+    assert_members(&product, &json!({ "reserved": 0, "sold": 0 }));
     assert_eq!(product["version"], 1);
     let read = Shop::shared().admin().get(&location).expect_json(200);
     assert_eq!(read, product);

@@ -1,4 +1,4 @@
-use mercato_tests::shop::{Shop, unique};
+use mercato_tests::shop::{Shop, text, unique};
 use serde_json::{Value, json};
 
 /// A word that no other product has.
@@ -13,7 +13,7 @@ fn add(name: &str, description: &str, price: u64, stock: u64) -> String {
         .post("/api/v1/products")
         .json(&body)
         .expect_json(201);
-    product["id"].as_str().expect("an id").to_owned()
+    text(&product["id"])
 }
 
 fn list(query: &str) -> Value {
@@ -26,7 +26,7 @@ fn names(query: &str) -> Vec<String> {
     let products = list["data"].as_array().expect("a list");
     products
         .iter()
-        .map(|product| product["name"].as_str().expect("a name").to_owned())
+        .map(|product| text(&product["name"]))
         .collect()
 }
 
