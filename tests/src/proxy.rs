@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_cable_is_silent_and_a_mended_one_delivers_what_was_sent() {
+    fn a_cut_cable_is_silent_and_a_mended_one_delivers_the_rest() {
         let proxy = Proxy::before(echo());
         let mut stream = connect(&proxy);
         ask(&mut stream, 1);

@@ -260,18 +260,18 @@ impl Server {
         self.child.as_ref().expect("a running server").id()
     }
 
-    /// The most memory that the server has had at a time, in bytes; Linux only.
+    /// The most memory that the server has had at a time, in bytes, where the system says.
     ///
     /// # Panics
-    /// When it does not run, or the system does not tell.
-    pub fn peak_memory_bytes(&self) -> u64 {
+    /// When it does not run.
+    pub fn peak_memory_bytes(&self) -> Option<u64> {
         let status = format!("/proc/{}/status", self.process_id());
-        let status = fs::read_to_string(status).expect("what the system tells of the process");
+        let status = fs::read_to_string(status).ok()?;
         let peak = status
             .lines()
             .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
-        let kib: u64 = peak.and_then(|kib| kib.parse().ok()).expect("VmHWM");
-        kib * 1024
+        let kib: u64 = peak?.parse().ok()?;
+        Some(kib * 1024)
     }
 
     /// How long the last start took until the first answer.

@@ -85,7 +85,7 @@ fn expect_wait(answer: Response) -> (u64, Value) {
 }
 
 #[test]
-fn after_ten_wrong_passwords_the_right_one_has_to_wait_and_nobody_else() {
+fn after_ten_wrong_passwords_only_that_account_has_to_wait() {
     let server = behind_a_proxy();
     let shop = Shop::on(&server);
     let customer = shop.customer();
@@ -203,7 +203,7 @@ fn a_new_address_that_is_taken_counts_like_a_wrong_password() {
 }
 
 #[test]
-fn whoever_registers_taken_addresses_has_to_wait_and_nobody_else() {
+fn whoever_registers_taken_addresses_alone_has_to_wait() {
     let server = behind_a_proxy();
     let shop = Shop::on(&server);
     let email = shop.customer().email;
@@ -245,7 +245,7 @@ fn registrations_are_counted_by_client_and_in_all() {
 }
 
 #[test]
-fn the_addresses_of_a_network_are_one_client_and_nonsense_is_the_proxy() {
+fn addresses_of_a_network_are_one_client_nonsense_is_the_proxy() {
     let server = behind_a_proxy();
     let shop = Shop::on(&server);
     let email = unique_email();
@@ -286,7 +286,7 @@ fn without_a_proxy_nobody_can_say_where_they_come_from() {
 }
 
 #[test]
-fn neither_the_database_nor_the_log_shows_who_was_tried_and_with_what() {
+fn neither_database_nor_log_shows_who_was_tried_and_with_what() {
     let mut server = behind_a_proxy();
     let shop = Shop::on(&server);
     let (customer, tried) = (shop.customer(), unique_email());

@@ -243,7 +243,7 @@ fn every_component_reaches_what_its_row_says_and_nothing_else() {
 }
 
 #[test]
-fn every_box_reaches_what_its_row_says_and_gives_only_its_handler() {
+fn every_component_reaches_what_its_row_says_and_no_more() {
     for (name, reaches, gives) in BOXES {
         let border = composed_box(name);
         assert_eq!(capabilities(&border), set(reaches), "{name} reaches");
@@ -252,7 +252,7 @@ fn every_box_reaches_what_its_row_says_and_gives_only_its_handler() {
 }
 
 #[test]
-fn a_box_with_stripe_reaches_http_besides_what_it_reaches_with_the_stand_in() {
+fn with_stripe_a_component_reaches_http_besides_the_rest() {
     for (name, more) in BOXES_WITH_STRIPE {
         let border = composed_box(&format!("stripe/{name}"));
         let (_, reaches, gives) = BOXES.iter().find(|(other, _, _)| other == name).unwrap();

@@ -509,7 +509,7 @@ fn set_schema_version(file: &Path, version: u32) -> u32 {
 
 #[cfg(unix)]
 #[test]
-fn a_database_that_is_damaged_inside_gives_clean_errors_and_the_rest_goes_on() {
+fn a_damaged_database_gives_clean_errors_and_the_rest_goes_on() {
     let mut server = Server::start();
     let shop = Shop::on(&server);
     for _ in 0..20 {

@@ -202,7 +202,7 @@ fn outbox(shop: &Shop) -> Value {
 
 /// A shop that has lost the database of its orders after a payment: the event of the payment can never be applied.
 #[test]
-fn an_event_that_cannot_be_applied_is_parked_and_seen_everywhere() {
+fn an_event_that_cannot_be_applied_is_parked_and_shown() {
     let mut redis = Redis::start();
     let (listener, builder) = Listener::on(Server::builder().redis(&redis.url()));
     let mut server = builder.start();

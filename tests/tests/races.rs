@@ -130,7 +130,7 @@ fn of_two_who_pay_one_succeeds_and_the_unit_is_sold_once() {
 
 /// Whoever wins, the end is one of two that make sense: paid, or cancelled with nothing kept of the money.
 #[test]
-fn a_payment_and_a_cancellation_at_the_same_time_agree_in_the_end() {
+fn a_payment_and_a_cancellation_at_once_agree_in_the_end() {
     let shop = Shop::shared();
     let customer = shop.customer();
     for _ in 0..10 {

@@ -127,7 +127,7 @@ fn every_kind_of_event_has_its_channel() {
 }
 
 #[test]
-fn the_shop_goes_on_while_redis_is_gone_and_events_flow_when_it_is_back() {
+fn the_shop_goes_on_without_redis_and_events_flow_afterwards() {
     let mut redis = Redis::start();
     let server = Server::builder().redis(&redis.url()).start();
     let shop = Shop::on(&server);

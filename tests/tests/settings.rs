@@ -14,7 +14,7 @@ use serde_json::json;
 const NEW_JWT_SECRET: &str = "8c1f0e2d3b4a59687786a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0";
 
 #[test]
-fn a_reservation_that_runs_out_cancels_the_order_and_frees_the_stock() {
+fn an_expired_reservation_cancels_the_order_and_frees_the_stock() {
     let server = Server::builder().variable("reservation_ttl", "1").start();
     let shop = Shop::on(&server);
     let (customer, product, order) = shop.pending_order(1, 2);
@@ -65,7 +65,7 @@ fn an_order_that_is_paid_in_time_outlives_its_reservation() {
 }
 
 #[test]
-fn an_access_token_ends_and_its_session_goes_on_with_the_refresh_token() {
+fn an_access_token_expires_and_its_session_is_refreshed() {
     let server = Server::builder().variable("access_token_ttl", "1").start();
     let shop = Shop::on(&server);
     let customer = shop.customer();
@@ -159,7 +159,7 @@ fn the_token_secret_can_be_replaced_without_logging_anybody_out() {
 /// The databases are read after the shop has ended: no answer shows a hash.
 #[cfg(unix)]
 #[test]
-fn a_hash_is_made_anew_at_the_next_login_when_the_cost_has_grown() {
+fn a_hash_is_renewed_at_the_next_login_when_the_cost_has_grown() {
     let mut server = Server::builder().variable("bcrypt_cost", "5").start();
     let customer = Shop::on(&server).customer();
     let hashes = |server: &mut Server, cost: &str| {
@@ -316,7 +316,7 @@ fn without_admin_variables_there_is_no_admin() {
 }
 
 #[test]
-fn without_a_webhook_secret_one_is_made_and_nobody_else_knows_it() {
+fn without_a_webhook_secret_one_is_made_that_nobody_knows() {
     let server = Server::builder()
         .variable("payment_webhook_secret", "")
         .start();
@@ -366,7 +366,7 @@ fn the_shop_is_never_without_an_admin() {
 }
 
 #[test]
-fn stats_tell_money_received_in_whole_minor_units_of_each_currency() {
+fn stats_show_money_in_whole_minor_units_of_each_currency() {
     let mut server = Server::builder().variable("currency", "JPY").start();
     let shop = Shop::on(&server);
     let stats = |shop: &Shop| shop.admin().get("/api/v1/orders/stats").expect_json(200);

@@ -101,7 +101,7 @@ fn spin_gives_every_import() {
 }
 
 #[test]
-fn interfaces_of_spin_itself_are_imported_in_exactly_the_version_that_it_gives() {
+fn interfaces_of_spin_are_imported_in_exactly_its_version() {
     let exact: BTreeSet<_> = given().collect();
     for (name, component) in manifests().iter().flat_map(components) {
         for import in box_of(component).imports {

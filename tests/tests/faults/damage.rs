@@ -156,7 +156,7 @@ fn an_order_is_not_made_in_a_file_that_was_deleted() {
 }
 
 #[test]
-fn another_database_in_a_databases_place_is_an_error_until_the_right_one_is_back() {
+fn another_database_is_an_error_until_the_right_one_is_back() {
     let mut server = Server::start();
     let shop = Shop::on(&server);
     let (customer, product) = (shop.customer(), shop.product(10, 5));

@@ -16,11 +16,11 @@ fn read_everything(market: &Market, customer: &Account, order: &str) {
 }
 
 #[test]
-fn while_the_disk_is_full_purchases_are_refused_and_nothing_is_lost() {
+fn with_a_full_disk_purchases_are_refused_and_nothing_is_lost() {
     if is_quick() {
         return;
     }
-    let Some(disk) = disk("disk::while_the_disk_is_full_purchases_are_refused_and_nothing_is_lost")
+    let Some(disk) = disk("disk::with_a_full_disk_purchases_are_refused_and_nothing_is_lost")
     else {
         return;
     };

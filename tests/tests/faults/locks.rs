@@ -93,7 +93,7 @@ fn who_reads_does_not_wait_for_what_follows_the_answer() {
 }
 
 #[test]
-fn while_a_database_is_locked_for_long_what_writes_is_refused_and_reads_go_on() {
+fn while_a_database_is_locked_writes_are_refused_reads_go_on() {
     if is_quick() {
         return;
     }
@@ -193,7 +193,7 @@ fn read_everything(shop: &Shop, customer: &Account, product: &str, orders: [&str
 }
 
 #[test]
-fn a_shop_that_finds_a_database_taken_does_not_start_and_says_so() {
+fn a_shop_whose_database_is_taken_does_not_start_and_says_so() {
     if is_quick() {
         return;
     }

@@ -175,7 +175,7 @@ fn when_one_of_two_runners_is_killed_the_other_goes_on() {
 }
 
 #[test]
-fn when_one_of_two_runners_over_redis_is_killed_the_other_goes_on() {
+fn when_one_of_two_runners_over_redis_dies_the_other_goes_on() {
     if is_quick() {
         return;
     }
@@ -195,7 +195,7 @@ fn when_one_of_two_runners_ends_in_order_the_other_goes_on() {
 
 /// Both find no databases, and both make them.
 #[test]
-fn two_runners_that_start_for_the_first_time_at_once_are_one_shop() {
+fn two_runners_that_start_at_once_are_one_shop() {
     const TIMES: usize = 4;
     for _ in 0..TIMES {
         let folder = Folder::new("databases");

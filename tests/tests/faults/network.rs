@@ -112,7 +112,7 @@ fn purchases_go_on_while_the_cable_to_redis_is_cut() {
 }
 
 #[test]
-fn events_flow_again_when_the_network_has_forgotten_the_connections() {
+fn events_flow_again_when_the_network_forgot_the_connections() {
     if is_quick() {
         return;
     }

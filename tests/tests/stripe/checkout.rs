@@ -103,7 +103,7 @@ fn a_cancelled_order_cannot_be_paid_any_more() {
 }
 
 #[test]
-fn a_customer_who_pays_while_the_order_is_being_cancelled_has_paid() {
+fn a_customer_who_pays_during_a_cancellation_has_paid() {
     let site = Site::start();
     let (customer, product, order) = site.shop.pending_order(1, 2);
     site.stripe.pay(&order.session_id);
@@ -180,7 +180,7 @@ fn customers_return_to_the_page_that_was_named() {
 }
 
 #[test]
-fn an_order_whose_money_is_on_its_way_is_not_cancelled_until_it_has_failed() {
+fn an_order_with_a_payment_under_way_is_not_cancelled() {
     let site = Site::start();
     let customer = site.shop.customer();
     let product = site.shop.product(10, 5);

@@ -50,7 +50,7 @@ fn an_order_is_placed_although_stripe_stumbles() {
 }
 
 #[test]
-fn an_answer_that_comes_after_the_timeout_opens_no_second_session() {
+fn an_answer_after_the_timeout_opens_no_second_session() {
     if is_quick() {
         return;
     }
@@ -65,7 +65,7 @@ fn an_answer_that_comes_after_the_timeout_opens_no_second_session() {
 }
 
 #[test]
-fn an_order_that_stripe_did_not_answer_is_finished_by_repeating_it() {
+fn an_order_that_stripe_did_not_answer_is_resumed_by_repeating() {
     if is_quick() {
         return;
     }
@@ -89,7 +89,7 @@ fn an_order_that_stripe_did_not_answer_is_finished_by_repeating_it() {
 }
 
 #[test]
-fn a_stripe_that_is_broken_is_left_alone_and_nothing_stays_undecided() {
+fn a_broken_stripe_is_left_alone_and_nothing_stays_undecided() {
     if is_quick() {
         return;
     }

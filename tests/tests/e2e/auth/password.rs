@@ -25,7 +25,7 @@ fn a_new_password_replaces_the_old_one() {
 }
 
 #[test]
-fn a_new_password_ends_every_session_and_opens_one_for_whoever_changed_it() {
+fn a_new_password_ends_every_session_and_opens_a_new_one() {
     let shop = Shop::shared();
     let customer = shop.customer();
     let other = shop.log_in(&customer.email, PASSWORD);

@@ -178,7 +178,7 @@ fn a_disabled_account_has_no_access_token_that_is_good() {
 }
 
 #[test]
-fn a_session_ended_from_another_one_ends_access_tokens_everywhere() {
+fn a_session_ended_by_another_ends_access_tokens_everywhere() {
     let victim = end_by(|shop, account| {
         let here = shop.log_in(&account.email, PASSWORD);
         here.delete("/api/v1/auth/sessions").expect(204);
@@ -189,7 +189,7 @@ fn a_session_ended_from_another_one_ends_access_tokens_everywhere() {
 }
 
 #[test]
-fn a_stolen_refresh_token_that_shows_ends_access_tokens_everywhere() {
+fn a_reused_refresh_token_ends_access_tokens_everywhere() {
     let victim = end_by(|shop, account| {
         let agents = ["owner", "thief"];
         let body = json!({ "refreshToken": account.refresh_token });

@@ -147,7 +147,7 @@ fn only_the_bearer_scheme_is_known() {
 }
 
 #[test]
-fn a_token_that_is_well_signed_but_says_something_else_is_refused() {
+fn a_well_signed_token_with_other_claims_is_refused() {
     let Some(secret) = jwt_secret() else { return };
     let with = |claim: &str, value: Value| {
         let mut token = admin_token();

@@ -42,7 +42,7 @@ fn a_client_that_knows_one_of_several_tags_is_spared_the_body() {
 }
 
 #[test]
-fn a_write_may_name_several_versions_and_happens_when_one_is_right() {
+fn a_write_may_name_several_versions_and_one_must_match() {
     let shop = Shop::shared();
     let admin = shop.admin();
     let path = format!("/api/v1/products/{}", shop.product(1, 5));

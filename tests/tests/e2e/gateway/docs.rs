@@ -36,7 +36,7 @@ fn the_document_is_the_one_of_the_repository() {
 }
 
 #[test]
-fn the_page_may_load_nothing_from_elsewhere_and_be_framed_by_nobody() {
+fn the_page_loads_nothing_from_elsewhere_and_is_not_framed() {
     let answer = get("/api/docs").expect(200);
     assert_eq!(
         answer.header("content-type"),

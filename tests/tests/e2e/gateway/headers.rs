@@ -84,7 +84,7 @@ fn a_request_id_that_could_do_harm_is_replaced() {
 }
 
 #[test]
-fn a_page_of_another_origin_gets_no_leave_to_read_unless_it_is_configured() {
+fn a_page_of_another_origin_may_not_read_unless_configured() {
     let nobody = Shop::shared().nobody();
     let origin = "https://elsewhere.example";
     let answer = nobody

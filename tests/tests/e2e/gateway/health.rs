@@ -8,7 +8,7 @@ fn the_shop_is_alive() {
 }
 
 #[test]
-fn the_shop_is_ready_when_every_box_reaches_its_databases() {
+fn the_shop_is_ready_when_components_reach_their_databases() {
     let answer = Shop::shared()
         .nobody()
         .get("/api/health/ready")
@@ -23,7 +23,7 @@ fn the_shop_is_ready_when_every_box_reaches_its_databases() {
 }
 
 #[test]
-fn what_boxes_ask_each_other_cannot_be_reached_from_outside() {
+fn internal_paths_cannot_be_reached_from_outside() {
     let nobody = Shop::shared().nobody();
     for path in [
         "/internal/ready",

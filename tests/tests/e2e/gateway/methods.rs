@@ -8,7 +8,7 @@ fn methods(list: &str) -> Vec<&str> {
 }
 
 #[test]
-fn a_wrong_method_is_told_the_right_ones() {
+fn a_wrong_method_is_answered_with_the_right_ones() {
     let shop = Shop::shared();
     let id = unknown_id();
     for (method, path, allowed) in [

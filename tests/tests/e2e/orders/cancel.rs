@@ -5,7 +5,7 @@ use mercato_tests::{
 use serde_json::json;
 
 #[test]
-fn a_customer_cancels_a_pending_order_and_the_stock_is_free_again() {
+fn a_customer_cancels_a_pending_order_and_frees_the_stock() {
     let shop = Shop::shared();
     let (customer, product, order) = shop.pending_order(1, 2);
     let path = format!("/api/v1/orders/{}", order.id);
@@ -51,7 +51,7 @@ fn a_paid_order_cannot_be_cancelled() {
 }
 
 #[test]
-fn an_order_that_was_just_paid_cannot_be_cancelled_even_before_anybody_has_looked() {
+fn an_order_that_was_just_paid_cannot_be_cancelled() {
     let shop = Shop::shared();
     let (customer, product, order) = shop.pending_order(1, 1);
     shop.pay(&order);

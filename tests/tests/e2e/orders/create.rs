@@ -130,7 +130,7 @@ fn what_costs_nothing_can_be_ordered_too() {
 }
 
 #[test]
-fn lines_that_cannot_be_served_are_named_and_nothing_is_reserved() {
+fn lines_that_cannot_be_served_are_named_and_none_is_reserved() {
     let shop = Shop::shared();
     let customer = shop.customer();
     let (plenty, scarce, deleted, unknown) = (

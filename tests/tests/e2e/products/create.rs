@@ -72,7 +72,7 @@ fn prices_are_exact_to_four_decimals() {
 }
 
 #[test]
-fn a_price_that_floating_point_has_blurred_is_read_as_it_was_meant() {
+fn a_price_blurred_by_floating_point_is_read_as_it_was_meant() {
     for (sent, meant) in [
         ("0.30000000000000004", "0.3"),
         ("0.00030000000000000003", "0.0003"),
@@ -188,7 +188,7 @@ fn sql_in_a_name_is_just_a_strange_name() {
 }
 
 #[test]
-fn what_is_unreadable_unknown_and_against_a_rule_is_named_at_once() {
+fn unreadable_unknown_and_invalid_members_are_named_at_once() {
     let admin = Shop::shared().admin();
     let body = json!({ "name": "", "price": -1, "stock": "many", "colour": "red" });
     let everything = [

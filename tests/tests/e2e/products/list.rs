@@ -191,7 +191,7 @@ fn a_walk_by_cursor_is_the_whole_list_in_every_order() {
 }
 
 #[test]
-fn a_walk_by_cursor_sees_what_stays_exactly_once_while_others_come_and_go() {
+fn a_walk_by_cursor_sees_once_what_stays_while_others_change() {
     let shelf = Shelf::new();
     let first = shelf.list("sort=price&limit=2");
     let next = text(&first["meta"]["next"]);
