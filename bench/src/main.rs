@@ -161,7 +161,7 @@ fn make_product(server: &Server) -> Result<String> {
     }
 }
 
-/// The memory a process holds in RAM, where the system tells (Linux).
+/// The memory a process holds in RAM, where the system says (Linux).
 fn resident_mib(process_id: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process_id}/status")).ok()?;
     let line = status

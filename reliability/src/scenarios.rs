@@ -325,7 +325,7 @@ fn settle_debit(story: &mut Story<'_>, has_come: bool) {
     story.deliver_webhooks();
 }
 
-/// The customer's bank asks about the money, and the shop hears of it; gives the dispute's id.
+/// The customer's bank asks about the money, and the shop is notified; returns the dispute's id.
 fn open_dispute(story: &mut Story<'_>) -> String {
     let charge = story.at_stripe(|account| account.undisputed_charges().remove(0));
     let dispute = story.at_stripe(|account| account.open_dispute(&charge));
@@ -409,7 +409,7 @@ fn completed(story: &mut Story<'_>, event_id: &str) {
     story.webhook(event_id, "checkout.session.completed", &object);
 }
 
-/// The customer was faster at the provider than the shop at closing the session.
+/// The customer was faster at the provider than the shop at ending the session.
 fn late_payment(story: &mut Story<'_>) {
     completed(story, "evt_late");
 }

@@ -44,7 +44,7 @@ pub enum Provider {
     Stripe,
 }
 
-/// A clock that moves only when it is read, or told to.
+/// A clock that moves only when it is read or advanced.
 #[derive(Debug, Clone)]
 pub struct VirtualClock(Arc<AtomicU64>);
 
@@ -363,7 +363,7 @@ impl Drop for World {
     }
 }
 
-/// A shop with its databases in a folder, on a clock that moves only when it is read or told to.
+/// A shop with its databases in a folder, on a clock that moves only when it is read or advanced.
 pub(crate) fn in_world(shop: Builder, folder: &Folder, clock: &VirtualClock) -> Builder {
     shop.runtime_config(folder.runtime_config())
         .data_dir(shared_data())

@@ -18,7 +18,7 @@
 //! - [`Server::shared`] is one server for all tests of a file that need nothing special. With `MERCATO_BASE_URL` set it
 //!   is that server instead, wherever it runs; the admin is then `MERCATO_ADMIN_EMAIL` and `MERCATO_ADMIN_PASSWORD`.
 //! - [`shop::Shop`] knows the ways of customers and admins: register, order, pay, wait for a status.
-//! - [`metrics::Metrics`] reads what a server tells of itself, strictly.
+//! - [`metrics::Metrics`] reads the metrics of a server, strictly.
 //! - [`Server::kill`] and [`Server::restart`] are for crash tests: the databases stay.
 //! - [`wait_until`] waits for a condition with a deadline: tests never sleep for a fixed time.
 //! - [`is_quick`] is true under `cargo xtask test --quick`: slow tests then return at once.

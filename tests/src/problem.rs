@@ -92,7 +92,7 @@ pub fn is_rfc3339_milliseconds(text: &str) -> bool {
             })
 }
 
-/// What an error must never tell: SQL, files, or where in the code it happened.
+/// What an error must never show: SQL, files, or where in the code it happened.
 #[track_caller]
 fn assert_leaks_nothing(body: &str) {
     for sign in [
@@ -109,6 +109,6 @@ fn assert_leaks_nothing(body: &str) {
         "/home/",
         "/tmp/",
     ] {
-        assert!(!body.contains(sign), "an error tells of {sign:?}: {body}");
+        assert!(!body.contains(sign), "an error shows {sign:?}: {body}");
     }
 }

@@ -50,7 +50,7 @@ impl Guarded {
     /// How the process ended, if it has.
     ///
     /// # Panics
-    /// When the operating system does not tell.
+    /// When the operating system does not say.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("look at the process")
     }

@@ -206,16 +206,16 @@ impl Server {
     }
 
     /// The e-mail address and password of the admin: of a server started here, its own; of one that runs elsewhere, what
-    /// `MERCATO_ADMIN_EMAIL` and `MERCATO_ADMIN_PASSWORD` tell.
+    /// `MERCATO_ADMIN_EMAIL` and `MERCATO_ADMIN_PASSWORD` name.
     pub fn admin(&self) -> (String, String) {
-        self.admin_told(|name| env::var(name).ok())
+        self.admin_named_by(|name| env::var(name).ok())
     }
 
-    fn admin_told(&self, environment: impl Fn(&str) -> Option<String>) -> (String, String) {
+    fn admin_named_by(&self, environment: impl Fn(&str) -> Option<String>) -> (String, String) {
         let is_elsewhere = self.settings.folder.is_none();
-        let of = |told: &str, variable: &str, default: &str| {
+        let of = |name: &str, variable: &str, default: &str| {
             let value = if is_elsewhere {
-                environment(told)
+                environment(name)
             } else {
                 self.settings.variables.get(variable).cloned()
             };
@@ -440,7 +440,7 @@ impl Server {
 mod tests {
     use super::*;
 
-    fn told(name: &str) -> Option<String> {
+    fn environment(name: &str) -> Option<String> {
         Some(format!("{name} of the environment"))
     }
 
@@ -451,24 +451,24 @@ mod tests {
     #[test]
     fn the_admin_of_a_server_started_here_is_its_own() {
         let own = Server::builder().prepare();
-        assert_eq!(own.admin_told(told), pair(ADMIN_EMAIL, ADMIN_PASSWORD));
+        assert_eq!(own.admin_named_by(environment), pair(ADMIN_EMAIL, ADMIN_PASSWORD));
         let given = Server::builder().variable("admin_email", "root@example.com");
-        let given = given.prepare().admin_told(told);
+        let given = given.prepare().admin_named_by(environment);
         assert_eq!(given, pair("root@example.com", ADMIN_PASSWORD));
     }
 
     #[test]
-    fn the_admin_of_a_shop_elsewhere_is_told_by_the_environment() {
+    fn the_admin_of_a_shop_elsewhere_comes_from_the_environment() {
         let elsewhere = Server {
             settings: ServerBuilder::default(),
             base_url: "http://shop.example".to_owned(),
             start_time: Duration::ZERO,
             child: None,
         };
-        let expected = ["MERCATO_ADMIN_EMAIL", "MERCATO_ADMIN_PASSWORD"].map(told);
-        let (email, password) = elsewhere.admin_told(told);
+        let expected = ["MERCATO_ADMIN_EMAIL", "MERCATO_ADMIN_PASSWORD"].map(environment);
+        let (email, password) = elsewhere.admin_named_by(environment);
         assert_eq!([Some(email), Some(password)], expected);
-        let untold = elsewhere.admin_told(|_| None);
-        assert_eq!(untold, pair(ADMIN_EMAIL, ADMIN_PASSWORD));
+        let by_default = elsewhere.admin_named_by(|_| None);
+        assert_eq!(by_default, pair(ADMIN_EMAIL, ADMIN_PASSWORD));
     }
 }

@@ -330,22 +330,22 @@ pub fn unique_email() -> String {
 }
 
 /// What the shared shop signs webhooks with, if that is known: it is for a shop started here, and a shop elsewhere may
-/// tell it in `MERCATO_WEBHOOK_SECRET`.
+/// name it in `MERCATO_WEBHOOK_SECRET`.
 pub fn webhook_secret() -> Option<String> {
     secret("MERCATO_WEBHOOK_SECRET", WEBHOOK_SECRET)
 }
 
-/// What the shared shop signs tokens with, if that is known; a shop elsewhere may tell it in `MERCATO_JWT_SECRET`.
+/// What the shared shop signs tokens with, if that is known; a shop elsewhere may name it in `MERCATO_JWT_SECRET`.
 pub fn jwt_secret() -> Option<String> {
     secret("MERCATO_JWT_SECRET", JWT_SECRET)
 }
 
 fn secret(variable: &str, of_shops_started_here: &str) -> Option<String> {
     let is_elsewhere = env::var("MERCATO_BASE_URL").is_ok_and(|url| !url.is_empty());
-    let told = env::var(variable).ok().filter(|secret| !secret.is_empty());
-    let secret = told.or_else(|| (!is_elsewhere).then(|| of_shops_started_here.to_owned()));
+    let given = env::var(variable).ok().filter(|secret| !secret.is_empty());
+    let secret = given.or_else(|| (!is_elsewhere).then(|| of_shops_started_here.to_owned()));
     if secret.is_none() {
-        left_out(&format!("{variable} does not tell the shop's secret"));
+        left_out(&format!("{variable} does not hold the shop's secret"));
     }
     secret
 }

@@ -72,7 +72,7 @@ fn guess(shop: &Shop, client: &str, email: &str, times: usize) {
     }
 }
 
-/// Checks that the answer tells to wait, and gives its seconds and what it says beside its own id and time.
+/// Checks that the answer asks to wait, and returns its seconds and what it says beside its own id and time.
 #[track_caller]
 fn expect_wait(answer: Response) -> (u64, Value) {
     let header = answer.header("retry-after").map(str::to_owned);
@@ -103,7 +103,7 @@ fn after_ten_wrong_passwords_only_that_account_has_to_wait() {
     guess(&shop, HERE, &nobody, PAIR_FAILURES);
     let (seconds, unknown) = expect_wait(log_in(&shop, HERE, &nobody, WRONG));
     assert!((1..=FIRST_WAIT).contains(&seconds), "{seconds}");
-    assert_eq!(known, unknown, "who has an account cannot be told");
+    assert_eq!(known, unknown, "who has an account cannot be seen");
 
     log_in(&shop, ELSEWHERE, &customer.email, PASSWORD).expect(200);
     log_in(&shop, HERE, &shop.customer().email, PASSWORD).expect(200);
@@ -199,7 +199,7 @@ fn a_new_address_that_is_taken_counts_like_a_wrong_password() {
     }
     let (_, taken) = expect_wait(change_address(&customer, HERE, &other.email, PASSWORD));
     let (_, free) = expect_wait(change_address(&customer, HERE, &unique_email(), PASSWORD));
-    assert_eq!(taken, free, "who has an account cannot be told");
+    assert_eq!(taken, free, "who has an account cannot be seen");
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn whoever_registers_taken_addresses_alone_has_to_wait() {
     let (seconds, taken) = expect_wait(register(&shop, HERE, &email));
     assert!((1..=FIRST_WAIT).contains(&seconds), "{seconds}");
     let (_, free) = expect_wait(register(&shop, HERE, &unique_email()));
-    assert_eq!(taken, free, "who has an account cannot be told");
+    assert_eq!(taken, free, "who has an account cannot be seen");
     register(&shop, ELSEWHERE, &unique_email()).expect(201);
     log_in(&shop, HERE, &email, PASSWORD).expect(200);
 }
@@ -328,7 +328,7 @@ fn neither_database_nor_log_shows_who_was_tried_and_with_what() {
     }
 }
 
-/// How long a refusal takes must not tell why. Medians of attempts in turn, so that a busy machine slows all of them.
+/// How long a refusal takes must not show why. Medians of attempts in turn, so that a busy machine slows all of them.
 #[test]
 fn a_refusal_takes_the_same_time_whatever_its_cause() {
     const ROUNDS: usize = 15;

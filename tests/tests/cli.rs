@@ -534,7 +534,7 @@ fn a_damaged_database_gives_clean_errors_and_the_rest_goes_on() {
     fs::write(&path, bytes).expect("the database");
     server.restart();
     let client = server.client();
-    wait_until("readiness to name the box", || {
+    wait_until("readiness to name the component", || {
         let ready = client.get("/api/health/ready").send();
         (ready.status() == 503 && ready.json()["boxes"]["products-api"] == "down").then_some(())
     });

@@ -65,15 +65,15 @@ fn a_purchase_is_measured() {
     assert_eq!(metrics.sum("mercato_metrics_scrape_failures_total"), 0.0);
     assert!(metrics.sum("mercato_request_duration_seconds_count") > 0.0);
 
-    // Without our runner there is the public route: it tells the same of the databases.
-    let told = Metrics::of_shop(&server);
-    assert_eq!(told.of("mercato_orders", "status", "PAID"), 1.0);
+    // Without our runner there is the public route: it has the same about the databases.
+    let metrics = Metrics::of_shop(&server);
+    assert_eq!(metrics.of("mercato_orders", "status", "PAID"), 1.0);
     assert_eq!(
-        told.of("mercato_component_up", "component", "orders-api"),
+        metrics.of("mercato_component_up", "component", "orders-api"),
         1.0
     );
     let known = metrics.names();
-    let only_there: Vec<_> = told
+    let only_there: Vec<_> = metrics
         .names()
         .into_iter()
         .filter(|name| !known.contains(name))
@@ -303,7 +303,7 @@ fn a_request_is_found_in_the_log_by_its_id_and_by_its_order() {
         assert_eq!(placed["request_id"], *id, "{placed}");
         assert_eq!(placed["component"], "orders-api", "{placed}");
     }
-    // Redis is gone: publishing fails in the part of the box that knows no request.
+    // Redis is gone: publishing fails in the part of the component that knows no request.
     let unpublished = wait_until("an event that is not published", || {
         let found = lines(&server.log()).into_iter();
         found
@@ -327,8 +327,8 @@ fn a_request_is_found_in_the_log_by_its_id_and_by_its_order() {
     assert!(is_known, "{unpublished}");
 }
 
-/// What components tell of who changed what (`a change was made`) or was refused (`a request was refused`).
-fn told(server: &Server, message: &str) -> Vec<Value> {
+/// What components log of who changed what (`a change was made`) or was refused (`a request was refused`).
+fn logged(server: &Server, message: &str) -> Vec<Value> {
     let found = lines(&server.log()).into_iter();
     found
         .filter(|line| line["message"] == message)
@@ -346,7 +346,7 @@ fn the_log_says_who_changed_something_and_who_was_refused() {
     customer.get("/api/v1/auth/users").expect(403);
     shop.nobody().get("/api/v1/orders").expect(401);
     let refused = wait_until("both refusals", || {
-        let refused = told(&server, "a request was refused");
+        let refused = logged(&server, "a request was refused");
         (refused.len() >= 2).then_some(refused)
     });
     let line = |method: &str, path: &str, status: &str, user_id: Option<&str>| {
@@ -362,7 +362,7 @@ fn the_log_says_who_changed_something_and_who_was_refused() {
         line("GET", "/api/v1/orders", "401", None),
     ];
     assert_eq!(refused, expected);
-    let changed = told(&server, "a change was made");
+    let changed = logged(&server, "a change was made");
     for expected in [
         line("POST", "/api/v1/auth/register", "201", own),
         line("POST", "/api/v1/orders", "201", own),

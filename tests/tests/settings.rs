@@ -106,7 +106,7 @@ fn a_refresh_token_ends_too() {
 
 #[test]
 fn the_token_secret_can_be_replaced_without_logging_anybody_out() {
-    /// A route of every box that asks for a token.
+    /// A route of every component that asks for a token.
     const DOORS: [&str; 4] = [
         "/api/v1/auth/me",
         "/api/v1/products/stats",
@@ -387,9 +387,9 @@ fn stats_show_money_in_whole_minor_units_of_each_currency() {
     refund(&shop, &first.id, &json!({ "amount": 30 }));
     let yen =
         json!({ "currency": "JPY", "gross": 200, "refunded": 30, "lostToDisputes": 0, "net": 170 });
-    let told = stats(&shop);
-    assert_eq!(told["byCurrency"], json!([yen]));
-    assert_members(&told, &json!({ "revenue": 170, "currency": "JPY" }));
+    let money = stats(&shop);
+    assert_eq!(money["byCurrency"], json!([yen]));
+    assert_members(&money, &json!({ "revenue": 170, "currency": "JPY" }));
 
     // The shop turns to another currency: what was received in the first one stays.
     server.set_variable("currency", "EUR");
@@ -401,9 +401,9 @@ fn stats_show_money_in_whole_minor_units_of_each_currency() {
     let second = shop.buy(&customer, &cup, 3);
     refund(&shop, &first.id, &json!({}));
     refund(&shop, &second.id, &json!({ "amount": 0.05 }));
-    let told = stats(&shop);
+    let money = stats(&shop);
     let euro = json!({ "currency": "EUR", "gross": 10, "refunded": 0.05, "lostToDisputes": 0, "net": 9.95 });
     let yen = json!({ "currency": "JPY", "gross": 200, "refunded": 100, "lostToDisputes": 0, "net": 100 });
-    assert_eq!(told["byCurrency"], json!([euro, yen]));
-    assert_members(&told, &json!({ "revenue": 9.95, "currency": "EUR" }));
+    assert_eq!(money["byCurrency"], json!([euro, yen]));
+    assert_members(&money, &json!({ "revenue": 9.95, "currency": "EUR" }));
 }

@@ -51,7 +51,7 @@ impl Life {
     }
 }
 
-/// True when nothing is left to tell, several times in a row.
+/// True when nothing is left to publish, several times in a row.
 async fn settle(town: &Town, admin: &mut Person) -> bool {
     let mut quiet = 0;
     for _ in 0..invariants::ROUNDS {

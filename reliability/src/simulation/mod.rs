@@ -3,7 +3,7 @@
 //! The shop is the one that is shipped, with Stripe for its provider, on a single thread. Everything that reaches out of a
 //! component waits at the [`Scheduler`] until it is chosen, and so does everything that comes in. So requests interleave
 //! between any two statements, and the whole of it can be repeated from the seed. The clock moves when it is read and
-//! when it is told to; pauses take no time.
+//! when it is advanced; pauses take no time.
 
 mod evening;
 pub mod people;
@@ -81,7 +81,7 @@ pub struct Settings {
     pub is_watched: bool,
 }
 
-/// After so many days somebody who watches hears how it goes.
+/// After so many days somebody who watches sees how it goes.
 const DAYS_PER_LINE: u64 = 20;
 
 /// What came of it.

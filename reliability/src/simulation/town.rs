@@ -26,7 +26,7 @@ pub struct Town {
     pub scheduler: Scheduler,
     /// The time.
     pub clock: VirtualClock,
-    /// What people were told.
+    /// What people were answered.
     pub facts: RefCell<Facts>,
     /// Products on the shelf.
     pub products: RefCell<Vec<String>>,
@@ -36,7 +36,7 @@ pub struct Town {
     pub is_down: Cell<bool>,
     /// Things that were not as they should be when somebody noticed.
     pub complaints: RefCell<Vec<String>>,
-    /// Everybody hears of a crash.
+    /// Notified when the shop crashes.
     pub crash: Notify,
     /// Of everything that happened.
     pub record: RefCell<Record>,

@@ -148,7 +148,7 @@ impl Life {
     }
 }
 
-/// The first word of a statement, as a component's call tells it.
+/// The first word of a statement, as a component's call has it.
 pub(super) fn verb(detail: &str) -> &str {
     let statement = detail.split(": ").nth(1).unwrap_or_default();
     statement.split(' ').next().unwrap_or_default()

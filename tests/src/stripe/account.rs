@@ -223,7 +223,7 @@ impl Account {
     }
 
     /// The money of a session has come.
-    fn charge(&mut self, session_id: &str, told_by: &str) {
+    fn charge(&mut self, session_id: &str, event_type: &str) {
         let (intent, charge_id) = ((self.id)("pi_"), (self.id)("ch_"));
         let metadata = self.payment_metadata[session_id].clone();
         let session = self.sessions.get_mut(session_id).expect("a session");
@@ -238,7 +238,7 @@ impl Account {
         });
         let charge = charge.as_object().expect("an object").clone();
         self.event("charge.succeeded", &charge);
-        self.event(told_by, &session);
+        self.event(event_type, &session);
         self.charges.insert(intent, charge);
     }
 

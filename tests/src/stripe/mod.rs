@@ -2,7 +2,7 @@
 //!
 //! It is written from Stripe's documentation, not from the adapter. It keeps idempotency keys as Stripe does (same
 //! request, same answer; another request, an error), refuses parameters it does not know, and can be slow, broken or
-//! lose its answers. What it was told to do, it does once, in the order of requests.
+//! lose its answers. What it is asked to do, it does once, in the order of requests.
 
 mod account;
 mod api;

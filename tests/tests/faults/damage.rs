@@ -77,7 +77,7 @@ fn a_shop_of_an_older_version_has_all_its_databases() {
     assert!(said.contains("payments.db"), "{said}");
 }
 
-/// The box whose readiness depends on the catalogue alone.
+/// The component whose readiness depends on the catalogue alone.
 const CATALOGUE_BOX: &str = "products-api";
 
 /// What customers see of a shop whose catalogue is damaged: never that there is nothing, nor that an order was made.
@@ -95,7 +95,7 @@ fn assert_catalogue_fails(customer: &Account, product: &str) {
     assert!(matches!(status, 500 | 503), "an order: {status}");
 }
 
-/// Waits until readiness names the box.
+/// Waits until readiness names the component.
 fn wait_until_down(server: &Server, name: &str) {
     wait_until("readiness to say so", || {
         let ready = server.client().get("/api/health/ready").send();
@@ -111,7 +111,7 @@ fn wait_until_ready(server: &Server) {
     });
 }
 
-/// Damages the catalogue of a shop that runs and sees that nobody is told otherwise; gives the shop.
+/// Damages the catalogue of a shop that runs and sees that no answer says otherwise; returns the shop.
 fn damaged(damage: impl FnOnce(&Path)) -> (Server, Account, String) {
     let server = Server::start();
     let shop = Shop::on(&server);

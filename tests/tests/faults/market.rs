@@ -14,7 +14,7 @@ use mercato_tests::{
 };
 use serde_json::{Value, json};
 
-/// How long a client that was told to try again waits; shorter than it was told, so that the tests are short.
+/// How long a client that was asked to try again waits; shorter than it was asked, so that the tests are short.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 /// Buyers of one product.

@@ -123,7 +123,7 @@ fn a_webhook_sent_to_both_runners_at_once_counts_once() {
     shop.wait_for_stock(&product, 0, 0, ORDERS);
 }
 
-/// The news that an order of ten dollars is paid.
+/// The event that an order of ten dollars is paid.
 fn completed(order: &Placed) -> Value {
     json!({
         "id": unique("evt").replace([' ', '-'], "_"),
@@ -229,7 +229,7 @@ fn two_runners_that_start_at_once_are_one_shop() {
     }
 }
 
-/// Every box of every server, at the same moment: whoever comes first makes the tables.
+/// Every component of every server, at the same moment: whoever comes first makes the tables.
 fn use_for_the_first_time(servers: &[Server]) {
     let requests: [(&str, u16, Option<Value>); 4] = [
         (

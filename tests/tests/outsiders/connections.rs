@@ -73,8 +73,8 @@ fn idle_connections_make_room_when_files_run_out() {
     let server = builder.hard_file_limit(1024).start();
     let crowd = expect_newcomers_to_be_served(&server, 1100);
     assert!(still_open(crowd) < 600);
-    let told = metrics.read();
-    assert!(told.sum("mercato_connections_cut_total") > 400.0);
+    let now = metrics.read();
+    assert!(now.sum("mercato_connections_cut_total") > 400.0);
 }
 
 #[test]

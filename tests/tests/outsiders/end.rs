@@ -86,7 +86,7 @@ fn is_hangup_ignored() -> bool {
 fn a_hangup_ends_the_shop_as_sigterm_does() {
     let _alone = mercato_tests::load::alone();
     if is_hangup_ignored() {
-        left_out("the tests were told to ignore hangups");
+        left_out("the tests run with hangups ignored");
         return;
     }
     let mut server = Server::start();

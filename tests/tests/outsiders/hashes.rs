@@ -48,7 +48,7 @@ fn logins_at_a_time_leave_the_catalogue_and_readiness_alone() {
         };
         match answer.status() {
             200 | 201 => drop(counted.fetch_add(1, Ordering::Relaxed)),
-            // Not as long as it is told.
+            // Not as long as it is asked to.
             429 | 503 | 504 => std::thread::sleep(Duration::from_millis(10)),
             other => panic!("{other}: {}", answer.text()),
         }

@@ -243,7 +243,7 @@ fn a_shop_in_which_nothing_is_to_be_done_writes_nothing() {
     let (customer, product) = (shop.customer(), shop.product(1, 1_000));
     shop.buy(&customer, &product, 1);
     customer.order(&[(&product, 1)]);
-    wait_until("everything is told", || {
+    wait_until("everything is published", || {
         let metrics = listener.read();
         let waiting = ["mercato_outbox_pending", "mercato_follow_ups_waiting"];
         (waiting.iter().all(|name| metrics.sum(name) == 0.0)).then_some(())

@@ -131,12 +131,12 @@ fn a_pipe_that_nobody_reads_costs_only_the_log() {
     assert!(server.stop(), "the exit code is 0");
     reading.join().expect("the log is read to its end");
     let lines = lines.lock().unwrap();
-    let told: u64 = lines
+    let reported: u64 = lines
         .iter()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}")))
         .filter_map(|line: Value| line["lines_lost"].as_u64())
         .sum();
-    assert_eq!(told as f64, lost);
+    assert_eq!(reported as f64, lost);
     assert!(lines.last().is_some_and(|line| line.contains("closed")));
 }
 

@@ -26,10 +26,10 @@ fn the_runner_repeats_exactly_what_the_box_says_of_being_alive() {
     let client = server.client();
     for method in ["GET", "HEAD"] {
         let ask = || client.request(method, "/api/health/live");
-        // What a client has already is compared by the box itself.
-        let boxes = ask().header("if-none-match", "\"another\"").send();
+        // What a client has already is compared by the component itself.
+        let whole = ask().header("if-none-match", "\"another\"").send();
         let repeated = ask().header("x-request-id", "probe.1").send();
-        assert_eq!(lasting(&repeated.clone().expect(200)), lasting(&boxes));
+        assert_eq!(lasting(&repeated.clone().expect(200)), lasting(&whole));
         assert_eq!(repeated.header("x-request-id"), Some("probe.1"));
     }
     client

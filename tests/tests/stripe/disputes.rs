@@ -12,10 +12,10 @@ fn a_customer_who_paid_twice_gets_the_second_charge_back() {
     let refund = wait_until("the refund", || site.stripe.refunds().pop());
     assert_members(&refund, &json!({ "amount": 2000, "reason": "duplicate" }));
     site.deliver();
-    let seen = wait_until("the news of it", || {
+    let seen = wait_until("both in the history", || {
         let order = customer.read_order(&order.id);
-        let told = order["history"].to_string();
-        (told.contains("charged a second time") && told.contains("given back")).then_some(order)
+        let history = order["history"].to_string();
+        (history.contains("charged a second time") && history.contains("given back")).then_some(order)
     });
     assert_eq!(seen["status"], "PAID");
     let payment = &seen["payment"];

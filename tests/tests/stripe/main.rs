@@ -49,13 +49,13 @@ impl Site {
         }
     }
 
-    /// The customer pays, and Stripe tells the shop.
+    /// The customer pays, and Stripe's events reach the shop.
     fn pay(&self, order: &Placed) {
         self.stripe.pay(&order.session_id);
         self.deliver();
     }
 
-    /// Stripe tells the shop what has happened.
+    /// The shop receives Stripe's events.
     fn deliver(&self) {
         for answer in self.stripe.deliver(&self.server.client()) {
             answer.expect(200);

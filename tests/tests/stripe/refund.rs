@@ -24,7 +24,7 @@ fn refunds_are_made_at_stripe_and_add_up() {
     let refunds = site.stripe.refunds();
     assert_eq!((refunds.len(), &refunds[1]["amount"]), (2, &json!(1450)));
     assert_eq!(refunds[1]["reason"], "duplicate");
-    // Stripe tells of both refunds besides; that changes nothing.
+    // Stripe sends events of both refunds besides; that changes nothing.
     site.deliver();
     customer.wait_for_order(&order.id, "REFUNDED");
     assert_eq!(site.shop.payment_of(&order.id)["refundedAmount"], 20);
@@ -35,7 +35,7 @@ fn refunds_are_made_at_stripe_and_add_up() {
 fn money_that_comes_for_a_cancelled_order_goes_back() {
     let site = Site::start();
     let (customer, _, order) = site.shop.pending_order(10, 1);
-    // Stripe ends the session and tells so; that it was paid just before comes later.
+    // Stripe ends the session and sends the event; that it was paid just before comes later.
     site.stripe.pay(&order.session_id);
     site.stripe.forget_that_it_is_complete(&order.session_id);
     customer.change_order(&order.id, "CANCELLED").expect(200);
@@ -116,7 +116,7 @@ fn a_part_refund_that_fails_later_leaves_the_rest() {
             .expect(200);
     }
     site.fail_first_refund();
-    // The failure arrives before what was told of the refunds.
+    // The failure arrives before the events of the refunds.
     site.stripe.turn_events_round();
     site.deliver();
     let seen = customer.wait_for_history(&order.id, "A refund of 5 USD failed");

@@ -124,7 +124,7 @@ fn a_refund_whose_answers_are_lost_is_made_once() {
     let payment = site.shop.payment_of(&order.id);
     site.stripe.trouble(REFUND, [AnswerLost; TRIES]);
     site.refund(&payment, &json!({}), "once").expect(202);
-    // Nobody asks again: the relay must take it up.
+    // Nobody asks again: the relay must resume it.
     site.shop.wait_for_payment(&order.id, "REFUNDED");
     customer.wait_for_order(&order.id, "REFUNDED");
     assert_eq!(site.stripe.refunds().len(), 1);
@@ -179,7 +179,7 @@ fn a_crash_while_stripe_gives_money_back_gives_it_back_once() {
     site.server.kill();
     assert!(asking.join().unwrap(), "there is no answer");
     site.server.restart();
-    // Neither Stripe's webhook nor anybody else tells; the relay takes it up.
+    // No webhook of Stripe's arrives; the relay resumes it.
     let customer = customer.on_own_connection();
     customer.wait_for_order(&order.id, "REFUNDED");
     assert_eq!(site.stripe.refunds().len(), 1);
@@ -216,7 +216,7 @@ fn a_wrong_key_decides_nothing_and_is_in_no_log() {
     let log = site.server.log();
     assert!(
         log.contains("stripe_secret_key"),
-        "the operator is told:\n{log}"
+        "the operator reads it:\n{log}"
     );
     assert!(!log.contains(WRONG), "{log}");
     site.shop.wait_for_stock(&product, 4, 1, 0);

@@ -108,9 +108,9 @@ impl Victim {
         }
     }
 
-    /// Nothing about money, stock and the shop, within the seconds that boxes keep the list of revocations.
+    /// Nothing about money, stock and the shop, within the seconds that components keep the list of revocations.
     fn may_do_nothing_soon(&self) {
-        wait_until("the end of an access token in all boxes", || {
+        wait_until("the end of an access token in all components", || {
             let attempts = self.attempts().into_iter();
             attempts
                 .map(|(_, answer, _)| answer.status())

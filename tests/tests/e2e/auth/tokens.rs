@@ -5,7 +5,7 @@ use mercato_tests::{
 };
 use serde_json::{Value, json};
 
-/// A route of every box that asks for a token.
+/// A route of every component that asks for a token.
 const DOORS: [&str; 4] = [
     "/api/v1/auth/me",
     "/api/v1/products/stats",

@@ -135,7 +135,7 @@ fn a_packed_import_arrives_row_by_row() {
     // Several members are one file.
     let members = [gzip(b"sku,name,price,stock\n"), gzip(rows.as_bytes())].concat();
     assert_eq!(import(members).expect(200).json()["unchanged"], 2_000);
-    // What was imported before the file broke off stays, and is told.
+    // What was imported before the file broke off stays, and is reported.
     let problem = import(file[..file.len() / 2].to_vec()).expect_problem(400, "invalid-encoding");
     assert!(
         problem["report"]["unchanged"]

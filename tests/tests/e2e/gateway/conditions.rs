@@ -87,7 +87,7 @@ fn a_tag_from_before_an_order_took_stock_writes_nothing() {
     }
     shop.wait_for_stock(&product, 2, 3, 0);
 
-    // What was seen by a shopper does not tell reserved from sold units: paying changes nothing of it.
+    // What a shopper sees does not distinguish reserved from sold units: paying changes nothing of it.
     let of_admin = tag(&admin.get(&path).expect(200));
     let of_shopper = tag(&shop.nobody().get(&path).expect(200));
     shop.pay(&order);

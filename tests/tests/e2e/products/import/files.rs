@@ -137,7 +137,7 @@ fn a_file_comes_in_a_form_too() {
     let ndjson = part("list.jsonl", &format!("{{\"sku\":\"{sku}\",\"price\":2}}"));
     assert_eq!(import(FORM, format!("{ndjson}{end}")), report(0, 1, 0));
     let admin = Shop::shared().admin();
-    // What came before the fault stays, and the answer tells it.
+    // What came before the fault stays, and the answer reports it.
     let problem =
         send(&admin, FORM, format!("{csv}{csv}{end}")).expect_problem(400, "malformed-multipart");
     assert_eq!(problem["report"]["updated"], 1, "{problem}");

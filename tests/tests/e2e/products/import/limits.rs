@@ -165,11 +165,11 @@ fn a_large_file_takes_no_more_memory_than_a_small_one() {
         let description = "x".repeat(letters);
         format!("{{\"sku\":\"A\",\"description\":\"{description}\"}}\n")
     };
-    // As many failures as are told, so that the report is as long.
+    // As many failures as are reported, so that the report is as long.
     let small = line(1).repeat(REPORTED_FAILURES_MAX + 1);
     send(&admin, NDJSON, small).expect(200);
     let Some(before) = server.peak_memory_bytes() else {
-        left_out("this system does not tell the memory of a process");
+        left_out("this system does not say how much memory a process has");
         return;
     };
     let line = line(4_000);
