@@ -84,7 +84,7 @@ fn measure_requests(server: &Server, arguments: &Arguments) -> Result<()> {
         .build()
         .context("cannot start the load generator")?;
     for (name, path) in [("greeting", "/"), ("one product", path.as_str())] {
-        let answer = server.client().get(path).send().expect(200);
+        let answer = server.client().get(path).expect(200);
         let body = Bytes::copy_from_slice(answer.bytes());
         let comparison = runtime.block_on(compare(address, path, &body, load, arguments.rounds))?;
         comparison.print(name);
@@ -148,24 +148,20 @@ fn make_product(server: &Server) -> Result<String> {
     let session = client
         .post("/api/v1/auth/login")
         .json(&json!({ "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD }))
-        .send()
-        .expect(200)
-        .json();
+        .expect_json(200);
     let token = session.get("accessToken").and_then(|token| token.as_str());
     let product = client
         .post("/api/v1/products")
         .bearer(token.context("the login gave no token")?)
         .json(&json!({ "name": "Yardstick", "description": "One metre.", "price": 12.5, "stock": 100 }))
-        .send()
-        .expect(201)
-        .json();
+        .expect_json(201);
     match product.get("id").and_then(|id| id.as_str()) {
         Some(id) => Ok(format!("/api/v1/products/{id}")),
         None => bail!("the new product has no id"),
     }
 }
 
-/// The memory a process holds in RAM, where the system tells (Linux).
+/// The memory a process holds in RAM, where the system says (Linux).
 fn resident_mib(process_id: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process_id}/status")).ok()?;
     let line = status

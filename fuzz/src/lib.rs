@@ -37,7 +37,7 @@ const ROUTES: &[Route] = &[
     route!(GET "/api/v1/things/{id}/parts/{part}", Access::Public, part),
 ];
 
-/// A guard that believes what it is told.
+/// A guard that believes what it is given.
 struct Trusting;
 
 impl Guard for Trusting {

@@ -1,4 +1,4 @@
-//! Clients as they should be: they send again what was not answered, with the same key, and note what they were told.
+//! Clients as they should be: they send again what was not answered, with the same key, and note what they were answered.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -20,16 +20,16 @@ pub(crate) const REVOKED_WITHIN: Duration = Duration::from_secs(31);
 /// How often something is sent before it counts as a fault of the shop.
 const ATTEMPTS: u32 = 6;
 
-/// What clients were told, and what they did. Whatever was answered must stay true.
+/// What clients were answered, and what they did. Whatever was answered must stay true.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     /// Addresses whose registration was answered 201.
     pub registered: BTreeSet<String>,
     /// Passwords whose change was answered, by address; the others have [`PASSWORD`].
     pub passwords: BTreeMap<String, String>,
-    /// Sessions that people were told have ended.
+    /// Sessions whose end was answered.
     pub ended: Vec<Session>,
-    /// Units that an admin was told to have put in, by product.
+    /// Units that were answered as put in, by product.
     pub units: BTreeMap<String, i64>,
     /// Idempotency keys of orders that were not refused.
     pub order_keys: BTreeSet<String>,
@@ -64,7 +64,7 @@ pub struct Session {
 pub struct Story<'w> {
     /// The shop.
     pub world: &'w World,
-    /// What people were told.
+    /// What people were answered.
     pub facts: Facts,
     /// The customer's session.
     pub customer: Session,
@@ -361,7 +361,7 @@ impl<'w> Story<'w> {
         payment
     }
 
-    /// Pays at Stripe, which tells the shop by webhooks.
+    /// Pays at Stripe, which sends webhooks to the shop.
     pub fn pay_at_stripe(&mut self, placed: &Value) {
         let session = shop::text(&placed["paymentSession"]["id"]);
         self.at_stripe(|account| account.pay(&session));
@@ -372,14 +372,14 @@ impl<'w> Story<'w> {
         }
     }
 
-    /// Delivers what Stripe has to tell, each event until it is taken.
+    /// Delivers the events of Stripe, each until it is taken.
     pub fn deliver_webhooks(&mut self) {
         for event in self.at_stripe(Account::take_events) {
             self.send_event(&event);
         }
     }
 
-    /// Delivers what Stripe has to tell, the last event first.
+    /// Delivers the events of Stripe, the last one first.
     pub fn deliver_webhooks_backwards(&mut self) {
         for event in self.at_stripe(Account::take_events).iter().rev() {
             self.send_event(event);
@@ -445,7 +445,7 @@ impl<'w> Story<'w> {
             .insert(key.to_owned(), (order, minor_units));
     }
 
-    /// Every refund that was made at the provider fails there: whoever asked for it is told by the payment. Gives how many
+    /// Every refund that was made at the provider fails there: whoever asked for it sees it at the payment. Returns how many
     /// there were.
     pub fn fail_refunds(&mut self) -> usize {
         let failed = self.at_stripe(|account| {

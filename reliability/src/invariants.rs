@@ -13,7 +13,7 @@ use crate::world::UNPAID_RETENTION_SECONDS;
 /// How often the shop is given the time to put itself in order, and how much time each time.
 pub(crate) const ROUNDS: u32 = 40;
 pub(crate) const ROUND: Duration = Duration::from_secs(20);
-/// How many rounds in a row there must be nothing left to tell.
+/// How many rounds in a row there must be nothing left to publish.
 pub(crate) const QUIET_ROUNDS: u32 = 3;
 
 /// Statuses of an order whose money has arrived.
@@ -43,7 +43,7 @@ impl Readings {
             .collect()
     }
 
-    /// Whether an order may have been removed: it is old, and no money has moved for it. Its id tells its age (UUIDv7).
+    /// Whether an order may have been removed: it is old, and no money has moved for it. Its id holds its age (UUIDv7).
     fn may_be_gone(&self, id: &str, facts: &Facts) -> bool {
         let digits: String = id.chars().filter(|c| *c != '-').take(12).collect();
         let asked_for_at = u64::from_str_radix(&digits, 16).unwrap_or(u64::MAX);
@@ -73,7 +73,7 @@ pub fn violations(story: &mut Story<'_>) -> Vec<String> {
     found
 }
 
-/// Everything that is not true of what was read, for people who were told these facts.
+/// Everything that is not true of what was read, for people who know these facts.
 pub fn check(readings: &Readings, facts: &Facts) -> Vec<String> {
     let mut found = Vec::new();
     check_stock(readings, facts, &mut found);
@@ -87,7 +87,7 @@ pub fn check(readings: &Readings, facts: &Facts) -> Vec<String> {
     found
 }
 
-/// True when nothing is left to tell, several times in a row: what an event sets going has its own time to be repeated.
+/// True when nothing is left to publish, several times in a row: what an event sets going has its own time to be repeated.
 fn settle(story: &mut Story<'_>) -> bool {
     let mut quiet = 0;
     for _ in 0..ROUNDS {
@@ -257,12 +257,12 @@ fn check_provider(provider: &Account, orders: &[Value], found: &mut Vec<String>)
         let own = i64::from(has_arrived) * decimal(&payment["amount"]);
         let duplicates = decimal(&payment["duplicateAmount"]);
         let duplicates_refunded = decimal(&payment["duplicateRefundedAmount"]);
-        let told = (
+        let shown = (
             own + duplicates,
             decimal(&payment["refundedAmount"]) + duplicates_refunded,
         );
         let sum = |part: fn(&(i64, i64)) -> i64| taken.iter().map(part).sum::<i64>();
-        if (sum(|charge| charge.0), sum(|charge| charge.1)) != told {
+        if (sum(|charge| charge.0), sum(|charge| charge.1)) != shown {
             found.push(format!(
                 "2: the provider has taken and given back {taken:?} / 10,000, the shop says {order}"
             ));
@@ -293,7 +293,7 @@ fn check_provider(provider: &Account, orders: &[Value], found: &mut Vec<String>)
             ));
         }
     }
-    // Whether or not a customer was ever told of it.
+    // Whether or not a customer ever learned of it.
     for (session, id) in provider.open_sessions() {
         let order = orders.iter().find(|order| order["id"] == id.as_str());
         if !order.is_some_and(|order| order["status"] == "PENDING") {
@@ -304,7 +304,7 @@ fn check_provider(provider: &Account, orders: &[Value], found: &mut Vec<String>)
     }
 }
 
-/// What the shop says of disputes is what the provider says; and nothing was delivered from when the order's history tells of a
+/// What the shop says of disputes is what the provider says; and nothing was delivered from when the order's history records a
 /// dispute until that ended.
 fn check_disputes(provider: &Account, id: &str, order: &Value, found: &mut Vec<String>) {
     let payment = &order["payment"];
@@ -315,8 +315,8 @@ fn check_disputes(provider: &Account, id: &str, order: &Value, found: &mut Vec<S
         .iter()
         .filter(|dispute| matches!(dispute.ended, Some(("lost", _))));
     let lost: i64 = lost.map(|dispute| dispute.amount * 100).sum();
-    let told = (&payment["disputed"], decimal(&payment["lostToDisputes"]));
-    if told != (&Value::Bool(is_open), lost) {
+    let shown = (&payment["disputed"], decimal(&payment["lostToDisputes"]));
+    if shown != (&Value::Bool(is_open), lost) {
         found.push(format!(
             "2: disputes at the provider: open {is_open}, lost {lost} / 10,000, the shop says {order}"
         ));
@@ -327,15 +327,15 @@ fn check_disputes(provider: &Account, id: &str, order: &Value, found: &mut Vec<S
     });
     let Some(delivered) = delivered else { return };
     for dispute in disputes {
-        let tells = |change: &&Value| {
+        let records = |change: &&Value| {
             let reason = change["reason"].as_str().unwrap_or_default();
             reason.contains(&dispute.id)
         };
-        let was_told = history[..delivered].iter().any(tells);
+        let is_recorded = history[..delivered].iter().any(records);
         let has_ended = dispute
             .ended
             .is_some_and(|(_, at)| at <= seconds_of(&history[delivered]["at"]));
-        if was_told && !has_ended {
+        if is_recorded && !has_ended {
             found.push(format!(
                 "2: delivered while {} was open: {order}",
                 dispute.id

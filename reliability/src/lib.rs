@@ -1,6 +1,6 @@
 //! Proof that nothing is lost and nothing happens twice (`docs/decisions`, and the invariants in [`invariants`]).
 //!
-//! A [`World`] is a shop that runs in this process, on a clock that moves only when it is read or told to. Its plan
+//! A [`World`] is a shop that runs in this process, on a clock that moves only when it is read or advanced. Its plan
 //! counts every call that the shop's components make to the outside: each SQLite statement, publication, request to the
 //! provider, look at the clock, pause and answer. At one of them the shop can be made to crash, just before the call or
 //! just after it, as `kill -9` would: what was committed stays, nothing that comes after it happens. A [`Scenario`] is what

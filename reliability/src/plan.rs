@@ -18,7 +18,7 @@ pub(crate) const LONG_PAUSE: Duration = Duration::from_secs(3);
 pub enum Side {
     /// The call does not happen any more.
     Before,
-    /// The call happens, but nobody hears of it.
+    /// The call happens, but its answer is lost.
     After,
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use std::{env, fs};
 
 use bytes::Bytes;
-use mercato::{Clock, Limits, Network, NetworkAnswer, Running, Shop};
+use mercato::{Builder, Clock, Limits, Network, NetworkAnswer, Running, Shop};
 use mercato_platform::ids::{Ids as _, RandomIds};
 use mercato_tests::stripe::{Account, Answer, Received, SECRET_KEY, parse_form};
 use mercato_tests::{Client, JWT_SECRET, WEBHOOK_SECRET, repository, shared_data};
@@ -44,7 +44,7 @@ pub enum Provider {
     Stripe,
 }
 
-/// A clock that moves only when it is read, or told to.
+/// A clock that moves only when it is read or advanced.
 #[derive(Debug, Clone)]
 pub struct VirtualClock(Arc<AtomicU64>);
 
@@ -335,31 +335,16 @@ impl World {
                 .network(stripe.clone())
                 .variable("stripe_secret_key", SECRET_KEY),
         };
-        let shop = shop
-            .runtime_config(self.folder.runtime_config())
-            .data_dir(shared_data())
-            .listen("127.0.0.1:0")
-            .clock(self.clock.clone())
+        let retention = UNPAID_RETENTION_SECONDS.to_string();
+        let shop = in_world(shop, &self.folder, &self.clock)
             .faults(self.plan.clone())
-            .timers(false)
             .limits(Limits {
                 instances_per_component: 4,
                 shutdown_time: Duration::from_secs(2),
                 ..Limits::default()
             })
-            .variable("jwt_secret", JWT_SECRET)
-            .variable("payment_webhook_secret", WEBHOOK_SECRET)
-            .variable("bcrypt_cost", "4")
-            .variable("admin_email", ADMIN_EMAIL)
-            .variable("admin_password", ADMIN_PASSWORD)
-            .variable("public_url", "http://shop.test")
-            .variable("reservation_ttl", RESERVATION_TTL_SECONDS.to_string())
-            .variable(
-                "unpaid_order_retention",
-                UNPAID_RETENTION_SECONDS.to_string(),
-            )
-            .variable("open_orders_max", self.open_orders_max.to_string())
-            .variable("orders_per_minute", "0");
+            .variable("unpaid_order_retention", retention)
+            .variable("open_orders_max", self.open_orders_max.to_string());
         let running = self
             .runtime
             .block_on(shop.start())
@@ -376,6 +361,23 @@ impl Drop for World {
             self.runtime.block_on(running.kill());
         }
     }
+}
+
+/// A shop with its databases in a folder, on a clock that moves only when it is read or advanced.
+pub(crate) fn in_world(shop: Builder, folder: &Folder, clock: &VirtualClock) -> Builder {
+    shop.runtime_config(folder.runtime_config())
+        .data_dir(shared_data())
+        .listen("127.0.0.1:0")
+        .clock(clock.clone())
+        .timers(false)
+        .variable("jwt_secret", JWT_SECRET)
+        .variable("payment_webhook_secret", WEBHOOK_SECRET)
+        .variable("bcrypt_cost", "4")
+        .variable("admin_email", ADMIN_EMAIL)
+        .variable("admin_password", ADMIN_PASSWORD)
+        .variable("public_url", "http://shop.test")
+        .variable("reservation_ttl", RESERVATION_TTL_SECONDS.to_string())
+        .variable("orders_per_minute", "0")
 }
 
 /// Copies the databases of a shop that has none of them open.

@@ -8,7 +8,7 @@ use mercato_reliability::world::{ADMIN_EMAIL, ADMIN_PASSWORD, Provider, World};
 use mercato_tests::{Response, is_quick};
 use serde_json::json;
 
-/// After that, no box takes an access token of a session that has ended.
+/// After that, no component takes an access token of a session that has ended.
 const REVOKED_WITHIN: Duration = Duration::from_secs(31);
 
 /// Longer than an access token is good for, and than its revocation is kept: 16 minutes.
@@ -17,7 +17,7 @@ const SLEEP: Duration = Duration::from_secs(45 * 60);
 /// Calls that a request makes at most.
 const CALLS_MAX: u64 = 200;
 
-/// Requests that need a session that has not ended: who sends them, method and path, to each box that others tell which have.
+/// Requests that need a session that has not ended: who sends them, method and path, to each component that learns from others which have.
 const REQUESTS: [(&str, &str, &str, &str); 3] = [
     (CUSTOMER_EMAIL, PASSWORD, "POST", "/api/v1/orders"),
     (CUSTOMER_EMAIL, PASSWORD, "POST", "/api/v1/payments/session"),
@@ -45,7 +45,7 @@ fn an_ended_session_is_of_no_use_to_who_sleeps_in_between() {
                     request.json(&json!({}))
                 })
             };
-            // The box has a list of revocations, in which this session is not named.
+            // The component has a list of revocations, in which this session is not named.
             assert_eq!(send().status(), 400, "{path}: the session lives");
             let body = json!({ "refreshToken": session.refresh_token });
             let left = story.send(|client| client.post("/api/v1/auth/logout").json(&body));

@@ -19,7 +19,7 @@ pub struct Border {
     pub exports: BTreeSet<String>,
 }
 
-/// The border of a composed box.
+/// The border of a composed component.
 ///
 /// # Panics
 /// When it is not built, or not a component.

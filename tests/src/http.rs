@@ -18,6 +18,7 @@ const MAX_BODY_BYTES: u64 = 64 * 1024 * 1024;
 pub struct Client {
     agent: Agent,
     base_url: String,
+    token: Option<String>,
 }
 
 impl Client {
@@ -34,7 +35,14 @@ impl Client {
         Self {
             agent: config.new_agent(),
             base_url: base_url.into().trim_end_matches('/').to_owned(),
+            token: None,
         }
+    }
+
+    /// The client, sending this access token with every request.
+    pub fn with_token(self, token: &str) -> Self {
+        let token = Some(token.to_owned());
+        Self { token, ..self }
     }
 
     /// The server's URL without a path.
@@ -52,12 +60,16 @@ impl Client {
         } else {
             path.to_owned()
         };
-        Request {
+        let request = Request {
             agent: &self.agent,
             method: method.parse().expect("a method"),
             url,
             headers: HeaderMap::new(),
             body: None,
+        };
+        match &self.token {
+            Some(token) => request.bearer(token),
+            None => request,
         }
     }
 
@@ -131,6 +143,30 @@ impl Request<'_> {
             .unwrap_or_else(|error| panic!("{shown}: {error}"))
     }
 
+    /// Sends the request and checks the status: see [`Response::expect`].
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Response {
+        self.send().expect(status)
+    }
+
+    /// Sends the request, checks the status and returns the JSON of the answer.
+    #[track_caller]
+    pub fn expect_json(self, status: u16) -> Value {
+        self.expect(status).json()
+    }
+
+    /// Sends the request, which is refused: see [`Response::expect_problem`].
+    #[track_caller]
+    pub fn expect_problem(self, status: u16, code: &str) -> Value {
+        self.send().expect_problem(status, code)
+    }
+
+    /// Sends the request, which is refused for these fields: see [`Response::expect_invalid`].
+    #[track_caller]
+    pub fn expect_invalid(self, fields: &[(&str, &str)]) -> Value {
+        self.send().expect_invalid(fields)
+    }
+
     /// Sends the request and reads the whole answer, if there is one: for servers that are killed meanwhile.
     ///
     /// # Errors
@@ -194,6 +230,18 @@ impl Response {
     /// A header's first value.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// A header's first value, which there must be.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[track_caller]
+    pub fn expect_header(&self, name: &str) -> String {
+        let value = self.header(name);
+        value
+            .unwrap_or_else(|| panic!("{} answered without {name}", self.request))
+            .to_owned()
     }
 
     /// Whether a header that is a list names the entry.

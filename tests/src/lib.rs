@@ -9,22 +9,23 @@
 //! let server = Server::start(); // its own port, databases and variables; ends when dropped
 //! let client = server.client();
 //! let login = json!({ "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD });
-//! let session = client.post("/api/v1/auth/login").json(&login).send().expect(200).json();
+//! let session = client.post("/api/v1/auth/login").json(&login).expect_json(200);
 //! let token = session["accessToken"].as_str().unwrap();
-//! client.get("/api/v1/orders").bearer(token).send().expect(200);
+//! client.get("/api/v1/orders").bearer(token).expect(200);
 //! ```
 //!
 //! - [`Server::start`] gives a server with defaults, [`Server::builder`] one with other variables or a Redis server.
 //! - [`Server::shared`] is one server for all tests of a file that need nothing special. With `MERCATO_BASE_URL` set it
 //!   is that server instead, wherever it runs; the admin is then `MERCATO_ADMIN_EMAIL` and `MERCATO_ADMIN_PASSWORD`.
 //! - [`shop::Shop`] knows the ways of customers and admins: register, order, pay, wait for a status.
-//! - [`metrics::Metrics`] reads what a server tells of itself, strictly.
+//! - [`metrics::Metrics`] reads the metrics of a server, strictly.
 //! - [`Server::kill`] and [`Server::restart`] are for crash tests: the databases stay.
 //! - [`wait_until`] waits for a condition with a deadline: tests never sleep for a fixed time.
 //! - [`is_quick`] is true under `cargo xtask test --quick`: slow tests then return at once.
 
 pub mod artifacts;
 pub mod disk;
+mod folder;
 pub mod forge;
 mod http;
 pub mod load;
@@ -33,6 +34,8 @@ mod problem;
 mod process;
 pub mod proxy;
 pub mod raw;
+mod redis;
+mod server;
 pub mod shop;
 pub mod stripe;
 pub mod tools;
@@ -45,11 +48,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use folder::{Folder, shared_data};
 pub use http::{Client, Request, Response};
-pub use problem::is_rfc3339_milliseconds;
-pub use process::{
-    ADMIN_EMAIL, ADMIN_PASSWORD, Folder, Guarded, JWT_SECRET, METRICS_TOKEN, Redis, Server,
-    ServerBuilder, WEBHOOK_SECRET, free_port, runner, shared_data,
+pub use problem::{assert_members, is_rfc3339_milliseconds};
+pub use process::{Guarded, free_port, runner};
+pub use redis::Redis;
+pub use server::{
+    ADMIN_EMAIL, ADMIN_PASSWORD, JWT_SECRET, METRICS_TOKEN, Server, ServerBuilder, WEBHOOK_SECRET,
 };
 
 /// How long [`wait_until`] waits. Generous: it only matters when something is broken.

@@ -97,7 +97,7 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    /// Starts so many threads; each is told its number.
+    /// Starts so many threads; each is given its number.
     ///
     /// # Panics
     /// When the machine gives no threads.

@@ -4,7 +4,7 @@ use mercato_metrics::Family;
 
 use crate::{Client, METRICS_TOKEN, Server, ServerBuilder, free_port};
 
-/// What a server tells.
+/// The metrics of a server.
 #[derive(Debug)]
 pub struct Metrics(Vec<Family>);
 
@@ -23,10 +23,10 @@ impl Metrics {
         Self(families)
     }
 
-    /// What the shop's public route tells whoever holds the secret.
+    /// What the shop's public route answers to whoever holds the secret.
     ///
     /// # Panics
-    /// When it tells nothing.
+    /// When there is no answer.
     pub fn of_shop(server: &Server) -> Self {
         let client = server.client();
         let answer = client.get("/api/metrics").bearer(METRICS_TOKEN).send();
@@ -86,9 +86,9 @@ impl Listener {
         (Self { port }, builder)
     }
 
-    /// What it tells now.
+    /// The metrics now.
     pub fn read(&self) -> Metrics {
         let client = Client::new(format!("http://127.0.0.1:{}", self.port));
-        Metrics::read(&client.get("/metrics").send().expect(200).text())
+        Metrics::read(&client.get("/metrics").expect(200).text())
     }
 }

@@ -67,6 +67,18 @@ impl Response {
     }
 }
 
+/// Checks members of an object, whatever else it has.
+///
+/// # Panics
+/// When one is missing or another one; shows the object then.
+#[track_caller]
+pub fn assert_members(object: &Value, expected: &Value) {
+    let expected = expected.as_object().expect("an object");
+    for (name, value) in expected {
+        assert_eq!(&object[name], value, "{name} of {object}");
+    }
+}
+
 /// Whether a text is a moment as the API writes it: `2026-01-31T12:00:00.000Z`.
 pub fn is_rfc3339_milliseconds(text: &str) -> bool {
     let pattern = b"0000-00-00T00:00:00.000Z";
@@ -80,7 +92,7 @@ pub fn is_rfc3339_milliseconds(text: &str) -> bool {
             })
 }
 
-/// What an error must never tell: SQL, files, or where in the code it happened.
+/// What an error must never show: SQL, files, or where in the code it happened.
 #[track_caller]
 fn assert_leaks_nothing(body: &str) {
     for sign in [
@@ -97,6 +109,6 @@ fn assert_leaks_nothing(body: &str) {
         "/home/",
         "/tmp/",
     ] {
-        assert!(!body.contains(sign), "an error tells of {sign:?}: {body}");
+        assert!(!body.contains(sign), "an error shows {sign:?}: {body}");
     }
 }

@@ -61,7 +61,7 @@ impl Proxy {
         self.line.change(|state| state.delay = delay);
     }
 
-    /// Cuts the cable: nothing passes any more, and nobody is told.
+    /// Cuts the cable: nothing passes any more, and nobody notices.
     pub fn cut(&self) {
         self.line.change(|state| state.is_cut = true);
     }
@@ -214,7 +214,7 @@ mod tests {
     }
 
     /// The next byte, or the kind of silence.
-    fn hear(stream: &mut TcpStream) -> Result<u8, std::io::ErrorKind> {
+    fn receive(stream: &mut TcpStream) -> Result<u8, std::io::ErrorKind> {
         let mut byte = [0];
         stream
             .read_exact(&mut byte)
@@ -223,16 +223,16 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_cable_is_silent_and_a_mended_one_delivers_what_was_sent() {
+    fn a_cut_cable_is_silent_and_a_mended_one_delivers_the_rest() {
         let proxy = Proxy::before(echo());
         let mut stream = connect(&proxy);
         ask(&mut stream, 1);
-        assert_eq!(hear(&mut stream), Ok(1));
+        assert_eq!(receive(&mut stream), Ok(1));
         proxy.cut();
         ask(&mut stream, 2);
-        assert_eq!(hear(&mut stream), Err(std::io::ErrorKind::WouldBlock));
+        assert_eq!(receive(&mut stream), Err(std::io::ErrorKind::WouldBlock));
         proxy.mend();
-        assert_eq!(hear(&mut stream), Ok(2));
+        assert_eq!(receive(&mut stream), Ok(2));
     }
 
     #[test]
@@ -240,14 +240,14 @@ mod tests {
         let proxy = Proxy::before(echo());
         let mut old = connect(&proxy);
         ask(&mut old, 1);
-        assert_eq!(hear(&mut old), Ok(1));
+        assert_eq!(receive(&mut old), Ok(1));
         proxy.cut();
         proxy.mend_for_new_connections();
         ask(&mut old, 2);
-        assert_eq!(hear(&mut old), Err(std::io::ErrorKind::WouldBlock));
+        assert_eq!(receive(&mut old), Err(std::io::ErrorKind::WouldBlock));
         let mut new = connect(&proxy);
         ask(&mut new, 3);
-        assert_eq!(hear(&mut new), Ok(3));
+        assert_eq!(receive(&mut new), Ok(3));
     }
 
     #[test]
@@ -257,7 +257,7 @@ mod tests {
         let mut stream = connect(&proxy);
         let started = Instant::now();
         ask(&mut stream, 1);
-        assert_eq!(hear(&mut stream), Ok(1));
+        assert_eq!(receive(&mut stream), Ok(1));
         assert!(started.elapsed() >= SHORT / 2);
     }
 
@@ -266,15 +266,15 @@ mod tests {
         let proxy = Proxy::before(echo());
         let mut stream = connect(&proxy);
         ask(&mut stream, 1);
-        assert_eq!(hear(&mut stream), Ok(1));
+        assert_eq!(receive(&mut stream), Ok(1));
         proxy.refuse(true);
-        assert_eq!(hear(&mut stream), Err(std::io::ErrorKind::UnexpectedEof));
+        assert_eq!(receive(&mut stream), Err(std::io::ErrorKind::UnexpectedEof));
         assert!(
-            hear(&mut connect(&proxy)).is_err_and(|kind| kind != std::io::ErrorKind::WouldBlock)
+            receive(&mut connect(&proxy)).is_err_and(|kind| kind != std::io::ErrorKind::WouldBlock)
         );
         proxy.refuse(false);
         let mut stream = connect(&proxy);
         ask(&mut stream, 2);
-        assert_eq!(hear(&mut stream), Ok(2));
+        assert_eq!(receive(&mut stream), Ok(2));
     }
 }

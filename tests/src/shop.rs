@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    ops::Deref,
     sync::{Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
@@ -9,7 +10,7 @@ use std::{
 use mercato_platform::ids::{Ids as _, RandomIds};
 use serde_json::{Value, json};
 
-use crate::{Client, JWT_SECRET, Request, Response, Server, WEBHOOK_SECRET, left_out, wait_until};
+use crate::{Client, JWT_SECRET, Response, Server, WEBHOOK_SECRET, left_out, wait_until};
 
 /// A password that follows the rules; every customer made here has it.
 pub const PASSWORD: &str = "Tr0ub4dor&3";
@@ -120,12 +121,13 @@ impl Shop {
 
     /// The account of a session as registration, login and refresh answer it.
     pub fn account(&self, session: &Value) -> Account {
+        let token = text(&session["accessToken"]);
         Account {
             id: text(&session["user"]["id"]),
             email: text(&session["user"]["email"]),
-            token: text(&session["accessToken"]),
+            client: self.client.clone().with_token(&token),
             refresh_token: text(&session["refreshToken"]),
-            client: self.client.clone(),
+            token,
         }
     }
 
@@ -138,11 +140,10 @@ impl Shop {
 
     /// Where a product's units are, as the admin sees it.
     pub fn stock(&self, product: &str) -> Stock {
-        let answer = self
+        let product = self
             .admin()
             .get(&format!("/api/v1/products/{product}"))
-            .send();
-        let product = answer.expect(200).json();
+            .expect_json(200);
         let count = |name: &str| {
             product[name]
                 .as_u64()
@@ -180,62 +181,72 @@ impl Shop {
 
     /// Pays an order; gives the payment.
     pub fn pay(&self, order: &Placed) -> Value {
-        let payment = self
-            .check_out(&order.session_id, "succeed")
-            .expect(200)
-            .json();
+        let answer = self.check_out(&order.session_id, "succeed");
+        let payment = answer.expect(200).json();
         assert_eq!(payment["status"], "SUCCEEDED", "{payment}");
         payment
     }
 
     /// An order that its customer has paid.
-    pub fn paid_order(&self, customer: &Account, product: &str, quantity: u32) -> Placed {
+    pub fn buy(&self, customer: &Account, product: &str, quantity: u32) -> Placed {
         let order = customer.order(&[(product, quantity)]);
         self.pay(&order);
         customer.wait_for_order(&order.id, "PAID");
         order
     }
 
+    /// A new customer's order of so many of the five units of a new product, not paid yet.
+    pub fn pending_order(
+        &self,
+        price: impl Into<Value>,
+        quantity: u32,
+    ) -> (Account, String, Placed) {
+        let (customer, product) = (self.customer(), self.product(price, 5));
+        let order = customer.order(&[(&product, quantity)]);
+        (customer, product, order)
+    }
+
+    /// The same, paid.
+    pub fn paid_order(&self, price: impl Into<Value>, quantity: u32) -> (Account, String, Placed) {
+        let (customer, product) = (self.customer(), self.product(price, 5));
+        let order = self.buy(&customer, &product, quantity);
+        (customer, product, order)
+    }
+
     /// The payment of an order, as the admin sees it.
     pub fn payment_of(&self, order_id: &str) -> Value {
-        let answer = self
-            .admin()
-            .get(&format!("/api/v1/payments/order/{order_id}"))
-            .send();
-        answer.expect(200).json()
+        let path = format!("/api/v1/payments/order/{order_id}");
+        self.admin().get(&path).expect_json(200)
+    }
+
+    /// Waits until the payment of an order has a status, and returns it.
+    pub fn wait_for_payment(&self, order_id: &str, status: &str) -> Value {
+        wait_until(&format!("payment of {order_id} {status}"), || {
+            Some(self.payment_of(order_id)).filter(|payment| payment["status"] == status)
+        })
+    }
+
+    /// Where refunds of an order's payment are asked for.
+    pub fn refund_path(&self, order_id: &str) -> String {
+        let payment = text(&self.payment_of(order_id)["id"]);
+        format!("/api/v1/payments/{payment}/refund")
+    }
+}
+
+/// An account is a client that sends its access token.
+impl Deref for Account {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
     }
 }
 
 impl Account {
-    /// A request of any method.
-    pub fn request(&self, method: &str, path: &str) -> Request<'_> {
-        self.client.request(method, path).bearer(&self.token)
-    }
-
-    /// A GET request.
-    pub fn get(&self, path: &str) -> Request<'_> {
-        self.request("GET", path)
-    }
-
-    /// A POST request.
-    pub fn post(&self, path: &str) -> Request<'_> {
-        self.request("POST", path)
-    }
-
-    /// A PATCH request.
-    pub fn patch(&self, path: &str) -> Request<'_> {
-        self.request("PATCH", path)
-    }
-
-    /// A DELETE request.
-    pub fn delete(&self, path: &str) -> Request<'_> {
-        self.request("DELETE", path)
-    }
-
     /// The same account on a connection of its own, for requests at the same time.
     pub fn on_own_connection(&self) -> Self {
         Self {
-            client: Client::new(self.client.base_url()),
+            client: Client::new(self.base_url()).with_token(&self.token),
             ..self.clone()
         }
     }
@@ -253,9 +264,7 @@ impl Account {
     /// An order with items, payment, receipt and history.
     pub fn read_order(&self, id: &str) -> Value {
         self.get(&format!("/api/v1/orders/id/{id}"))
-            .send()
-            .expect(200)
-            .json()
+            .expect_json(200)
     }
 
     /// Asks for another status of an order.
@@ -270,6 +279,15 @@ impl Account {
             Some(self.read_order(id)).filter(|order| order["status"] == status)
         })
     }
+
+    /// Waits until the history of an order says that, and returns the order.
+    pub fn wait_for_history(&self, id: &str, what: &str) -> Value {
+        wait_until(&format!("{what:?} in the history of order {id}"), || {
+            let order = self.read_order(id);
+            let is_there = order["history"].to_string().contains(what);
+            is_there.then_some(order)
+        })
+    }
 }
 
 impl From<Value> for Placed {
@@ -280,6 +298,16 @@ impl From<Value> for Placed {
             answer,
         }
     }
+}
+
+/// The last change in the history of an order.
+///
+/// # Panics
+/// When there is none.
+#[track_caller]
+pub fn last_change(order: &Value) -> &Value {
+    let history = order["history"].as_array();
+    history.and_then(|lines| lines.last()).expect("a history")
 }
 
 /// The body of a request for an order.
@@ -302,22 +330,22 @@ pub fn unique_email() -> String {
 }
 
 /// What the shared shop signs webhooks with, if that is known: it is for a shop started here, and a shop elsewhere may
-/// tell it in `MERCATO_WEBHOOK_SECRET`.
+/// name it in `MERCATO_WEBHOOK_SECRET`.
 pub fn webhook_secret() -> Option<String> {
     secret("MERCATO_WEBHOOK_SECRET", WEBHOOK_SECRET)
 }
 
-/// What the shared shop signs tokens with, if that is known; a shop elsewhere may tell it in `MERCATO_JWT_SECRET`.
+/// What the shared shop signs tokens with, if that is known; a shop elsewhere may name it in `MERCATO_JWT_SECRET`.
 pub fn jwt_secret() -> Option<String> {
     secret("MERCATO_JWT_SECRET", JWT_SECRET)
 }
 
 fn secret(variable: &str, of_shops_started_here: &str) -> Option<String> {
     let is_elsewhere = env::var("MERCATO_BASE_URL").is_ok_and(|url| !url.is_empty());
-    let told = env::var(variable).ok().filter(|secret| !secret.is_empty());
-    let secret = told.or_else(|| (!is_elsewhere).then(|| of_shops_started_here.to_owned()));
+    let given = env::var(variable).ok().filter(|secret| !secret.is_empty());
+    let secret = given.or_else(|| (!is_elsewhere).then(|| of_shops_started_here.to_owned()));
     if secret.is_none() {
-        left_out(&format!("{variable} does not tell the shop's secret"));
+        left_out(&format!("{variable} does not hold the shop's secret"));
     }
     secret
 }

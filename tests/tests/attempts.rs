@@ -72,7 +72,7 @@ fn guess(shop: &Shop, client: &str, email: &str, times: usize) {
     }
 }
 
-/// Checks that the answer tells to wait, and gives its seconds and what it says beside its own id and time.
+/// Checks that the answer asks to wait, and returns its seconds and what it says beside its own id and time.
 #[track_caller]
 fn expect_wait(answer: Response) -> (u64, Value) {
     let header = answer.header("retry-after").map(str::to_owned);
@@ -85,7 +85,7 @@ fn expect_wait(answer: Response) -> (u64, Value) {
 }
 
 #[test]
-fn after_ten_wrong_passwords_the_right_one_has_to_wait_and_nobody_else() {
+fn after_ten_wrong_passwords_only_that_account_has_to_wait() {
     let server = behind_a_proxy();
     let shop = Shop::on(&server);
     let customer = shop.customer();
@@ -103,11 +103,11 @@ fn after_ten_wrong_passwords_the_right_one_has_to_wait_and_nobody_else() {
     guess(&shop, HERE, &nobody, PAIR_FAILURES);
     let (seconds, unknown) = expect_wait(log_in(&shop, HERE, &nobody, WRONG));
     assert!((1..=FIRST_WAIT).contains(&seconds), "{seconds}");
-    assert_eq!(known, unknown, "who has an account cannot be told");
+    assert_eq!(known, unknown, "who has an account cannot be seen");
 
     log_in(&shop, ELSEWHERE, &customer.email, PASSWORD).expect(200);
     log_in(&shop, HERE, &shop.customer().email, PASSWORD).expect(200);
-    customer.get("/api/v1/auth/me").send().expect(200);
+    customer.get("/api/v1/auth/me").expect(200);
 }
 
 #[test]
@@ -199,11 +199,11 @@ fn a_new_address_that_is_taken_counts_like_a_wrong_password() {
     }
     let (_, taken) = expect_wait(change_address(&customer, HERE, &other.email, PASSWORD));
     let (_, free) = expect_wait(change_address(&customer, HERE, &unique_email(), PASSWORD));
-    assert_eq!(taken, free, "who has an account cannot be told");
+    assert_eq!(taken, free, "who has an account cannot be seen");
 }
 
 #[test]
-fn whoever_registers_taken_addresses_has_to_wait_and_nobody_else() {
+fn whoever_registers_taken_addresses_alone_has_to_wait() {
     let server = behind_a_proxy();
     let shop = Shop::on(&server);
     let email = shop.customer().email;
@@ -213,7 +213,7 @@ fn whoever_registers_taken_addresses_has_to_wait_and_nobody_else() {
     let (seconds, taken) = expect_wait(register(&shop, HERE, &email));
     assert!((1..=FIRST_WAIT).contains(&seconds), "{seconds}");
     let (_, free) = expect_wait(register(&shop, HERE, &unique_email()));
-    assert_eq!(taken, free, "who has an account cannot be told");
+    assert_eq!(taken, free, "who has an account cannot be seen");
     register(&shop, ELSEWHERE, &unique_email()).expect(201);
     log_in(&shop, HERE, &email, PASSWORD).expect(200);
 }
@@ -245,7 +245,7 @@ fn registrations_are_counted_by_client_and_in_all() {
 }
 
 #[test]
-fn the_addresses_of_a_network_are_one_client_and_nonsense_is_the_proxy() {
+fn addresses_of_a_network_are_one_client_nonsense_is_the_proxy() {
     let server = behind_a_proxy();
     let shop = Shop::on(&server);
     let email = unique_email();
@@ -286,7 +286,7 @@ fn without_a_proxy_nobody_can_say_where_they_come_from() {
 }
 
 #[test]
-fn neither_the_database_nor_the_log_shows_who_was_tried_and_with_what() {
+fn neither_database_nor_log_shows_who_was_tried_and_with_what() {
     let mut server = behind_a_proxy();
     let shop = Shop::on(&server);
     let (customer, tried) = (shop.customer(), unique_email());
@@ -328,7 +328,7 @@ fn neither_the_database_nor_the_log_shows_who_was_tried_and_with_what() {
     }
 }
 
-/// How long a refusal takes must not tell why. Medians of attempts in turn, so that a busy machine slows all of them.
+/// How long a refusal takes must not show why. Medians of attempts in turn, so that a busy machine slows all of them.
 #[test]
 fn a_refusal_takes_the_same_time_whatever_its_cause() {
     const ROUNDS: usize = 15;
@@ -378,7 +378,7 @@ fn a_refusal_takes_the_same_time_whatever_its_cause() {
 fn disable(shop: &Shop, account: &Account) {
     let path = format!("/api/v1/auth/users/{}", account.id);
     let body = json!({ "disabled": true });
-    shop.admin().patch(&path).json(&body).send().expect(200);
+    shop.admin().patch(&path).json(&body).expect(200);
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

@@ -178,8 +178,8 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
     ),
 ];
 
-/// The boxes: name, what they can reach, the one thing they give.
-const BOXES: &[(&str, &[&str], &str)] = &[
+/// The composed components: name, what they can reach, the one thing they export.
+const COMPONENTS: &[(&str, &[&str], &str)] = &[
     (
         "gateway",
         &[VARIABLES, HTTP_TYPES, HTTP_CLIENT],
@@ -208,8 +208,8 @@ const BOXES: &[(&str, &[&str], &str)] = &[
     ),
 ];
 
-/// The boxes that hold Stripe instead of its stand-in: what they can reach besides. The other boxes are the same.
-const BOXES_WITH_STRIPE: &[(&str, &[&str])] = &[
+/// The components that hold Stripe instead of its stand-in: what they can reach besides. The others are the same.
+const COMPONENTS_WITH_STRIPE: &[(&str, &[&str])] = &[
     ("orders-api", &[]),
     ("payments-api", &[]),
     ("order-events", &[HTTP_TYPES, HTTP_CLIENT]),
@@ -243,8 +243,8 @@ fn every_component_reaches_what_its_row_says_and_nothing_else() {
 }
 
 #[test]
-fn every_box_reaches_what_its_row_says_and_gives_only_its_handler() {
-    for (name, reaches, gives) in BOXES {
+fn every_component_reaches_what_its_row_says_and_no_more() {
+    for (name, reaches, gives) in COMPONENTS {
         let border = composed_box(name);
         assert_eq!(capabilities(&border), set(reaches), "{name} reaches");
         assert_eq!(exports(&border), set(&[gives]), "{name} gives");
@@ -252,10 +252,10 @@ fn every_box_reaches_what_its_row_says_and_gives_only_its_handler() {
 }
 
 #[test]
-fn a_box_with_stripe_reaches_http_besides_what_it_reaches_with_the_stand_in() {
-    for (name, more) in BOXES_WITH_STRIPE {
+fn with_stripe_a_component_reaches_http_besides_the_rest() {
+    for (name, more) in COMPONENTS_WITH_STRIPE {
         let border = composed_box(&format!("stripe/{name}"));
-        let (_, reaches, gives) = BOXES.iter().find(|(other, _, _)| other == name).unwrap();
+        let (_, reaches, gives) = COMPONENTS.iter().find(|(other, _, _)| other == name).unwrap();
         let reaches = [*reaches, *more].concat();
         assert_eq!(capabilities(&border), set(&reaches), "{name} reaches");
         assert_eq!(exports(&border), set(&[gives]), "{name} gives");
@@ -272,7 +272,7 @@ fn only_payments_publishes() {
     assert_eq!(publishing, ["payments"]);
 }
 
-/// The front door asks the boxes, the adapters ask `auth-api` for revocations, and Stripe is somewhere else.
+/// The gateway asks the other components, the adapters ask `auth-api` for revocations, and Stripe is somewhere else.
 #[test]
 fn no_domain_and_no_adapter_of_accounts_makes_requests() {
     let calling: Vec<_> = GUESTS
@@ -304,11 +304,11 @@ fn only_domains_have_a_database_and_no_adapter_has() {
 
 #[test]
 fn nothing_of_a_box_is_left_unwired() {
-    let with_stripe = BOXES_WITH_STRIPE
+    let with_stripe = COMPONENTS_WITH_STRIPE
         .iter()
         .map(|(name, _)| format!("stripe/{name}"));
-    let boxes = BOXES.iter().map(|(name, _, _)| (*name).to_owned());
-    for name in boxes.chain(with_stripe) {
+    let names = COMPONENTS.iter().map(|(name, _, _)| (*name).to_owned());
+    for name in names.chain(with_stripe) {
         let border = composed_box(&name);
         let unwired: Vec<_> = border
             .imports
@@ -319,7 +319,7 @@ fn nothing_of_a_box_is_left_unwired() {
     }
 }
 
-/// Grants are per box, and the box of orders holds three domains: that each opens only its own database is in no
+/// Grants are per component, and the one of orders holds three domains: that each opens only its own database is in no
 /// artifact, but in the one call of each domain that names it.
 #[test]
 fn every_domain_opens_its_own_database_and_no_other() {

@@ -193,12 +193,7 @@ fn check(server: &Server, buyers: &[Account], product: &str, attempts: &mut [Att
         }
     }
     wait_until("an empty outbox", || {
-        let outbox = shop
-            .admin()
-            .get("/api/v1/payments/outbox")
-            .send()
-            .expect(200)
-            .json();
+        let outbox = shop.admin().get("/api/v1/payments/outbox").expect_json(200);
         (outbox["meta"]["total"] == 0).then_some(())
     });
     expect_everything_adds_up(&shop, buyers, product, attempts.len());
@@ -231,7 +226,7 @@ fn orders_of(shop: &Shop, buyer: &Account) -> Vec<Value> {
     let mut orders = Vec::new();
     for page in 1.. {
         let path = format!("/api/v1/orders?userId={}&limit=100&page={page}", buyer.id);
-        let list = shop.admin().get(&path).send().expect(200).json();
+        let list = shop.admin().get(&path).expect_json(200);
         let entries = list["data"].as_array().expect("a list");
         orders.extend(entries.iter().cloned());
         if entries.len() < 100 {

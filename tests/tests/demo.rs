@@ -32,8 +32,10 @@ fn fill(tasks: &PathBuf, server: &Server, password: &str) -> Output {
 }
 
 fn number_of_products(server: &Server) -> u64 {
-    let answer = server.client().get("/api/v1/products?limit=1").send();
-    answer.expect(200).json()["meta"]["total"]
+    server
+        .client()
+        .get("/api/v1/products?limit=1")
+        .expect_json(200)["meta"]["total"]
         .as_u64()
         .expect("a number")
 }
@@ -68,7 +70,9 @@ fn an_empty_shop_is_filled_once_and_says_where_to_look() {
         }
     }
 
-    let found = server.client().get("/api/v1/products?q=coffee").send();
-    let found = found.expect(200).json();
+    let found = server
+        .client()
+        .get("/api/v1/products?q=coffee")
+        .expect_json(200);
     assert!(found["meta"]["total"].as_u64() > Some(10), "{found}");
 }

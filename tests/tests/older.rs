@@ -6,8 +6,8 @@ use std::{collections::BTreeSet, fs, path::Path};
 use mercato_platform::clock::{Clock as _, SystemClock};
 use mercato_platform::ids::{Ids as _, RandomIds};
 use mercato_tests::{
-    Folder, Server, repository,
-    shop::{PASSWORD, Shop},
+    Folder, Server, assert_members, repository,
+    shop::{PASSWORD, Shop, text},
 };
 use rusqlite::{Connection, params};
 use serde_json::json;
@@ -64,9 +64,8 @@ fn everything_of_an_older_shop_goes_on() {
     let admin = shop.admin();
     let refreshed = shop.nobody().post("/api/v1/auth/refresh");
     let refreshed = refreshed.json(&json!({ "refreshToken": REFRESH_TOKEN }));
-    let customer = shop.account(&refreshed.send().expect(200).json());
-    let sessions = customer.get("/api/v1/auth/sessions").send();
-    let sessions = sessions.expect(200).json();
+    let customer = shop.account(&refreshed.expect_json(200));
+    let sessions = customer.get("/api/v1/auth/sessions").expect_json(200);
     assert_eq!(sessions["data"].as_array().map(Vec::len), Some(1));
     let customer = shop.log_in(EMAIL, PASSWORD);
 
@@ -77,32 +76,27 @@ fn everything_of_an_older_shop_goes_on() {
 
     // The paid one is as it was, and its money can be given back.
     let paid = customer.read_order(PAID);
-    assert_eq!(
-        (&paid["status"], &paid["totalAmount"]),
-        (&json!("PAID"), &json!(25))
-    );
+    assert_members(&paid, &json!({ "status": "PAID", "totalAmount": 25 }));
     assert_eq!(paid["payment"]["status"], "SUCCEEDED");
     let payment = paid["payment"]["id"].as_str().expect("an id");
     let refund = admin.post(&format!("/api/v1/payments/{payment}/refund"));
-    refund.json(&json!({})).send().expect(200);
+    refund.json(&json!({})).expect(200);
     customer.wait_for_order(PAID, "REFUNDED");
-    let stats = admin.get("/api/v1/orders/stats").send().expect(200).json();
+    let stats = admin.get("/api/v1/orders/stats").expect_json(200);
     let money =
         json!([{ "currency": "USD", "gross": 25, "refunded": 25, "lostToDisputes": 0, "net": 0 }]);
     assert_eq!(stats["byCurrency"], money);
 
     // Orders from before there were numbers have them.
-    let told = paid["number"].as_str().expect("a number").to_owned();
-    let bare = told.replace('-', "").to_lowercase();
+    let number = text(&paid["number"]);
+    let bare = number.replace('-', "").to_lowercase();
     let found = customer
         .get(&format!("/api/v1/orders?number={bare}"))
         .send();
     assert_eq!(found.expect(200).json()["data"][0]["id"], PAID);
     let all = customer
         .get("/api/v1/orders?sort=updatedAt")
-        .send()
-        .expect(200)
-        .json();
+        .expect_json(200);
     let all = all["data"].as_array().expect("orders");
     let numbers: BTreeSet<&str> = all
         .iter()

@@ -37,7 +37,7 @@ fn a_purchase_is_measured() {
     let shop = Shop::on(&server);
     let customer = shop.customer();
     let product = shop.product(2, 9);
-    shop.paid_order(&customer, &product, 1);
+    shop.buy(&customer, &product, 1);
     customer.order(&[(&product, 2)]);
     let metrics = wait_until(
         "the event's acknowledgement and calls of both timers",
@@ -65,15 +65,15 @@ fn a_purchase_is_measured() {
     assert_eq!(metrics.sum("mercato_metrics_scrape_failures_total"), 0.0);
     assert!(metrics.sum("mercato_request_duration_seconds_count") > 0.0);
 
-    // Without our runner there is the public route: it tells the same of the databases.
-    let told = Metrics::of_shop(&server);
-    assert_eq!(told.of("mercato_orders", "status", "PAID"), 1.0);
+    // Without our runner there is the public route: it has the same about the databases.
+    let metrics = Metrics::of_shop(&server);
+    assert_eq!(metrics.of("mercato_orders", "status", "PAID"), 1.0);
     assert_eq!(
-        told.of("mercato_component_up", "component", "orders-api"),
+        metrics.of("mercato_component_up", "component", "orders-api"),
         1.0
     );
     let known = metrics.names();
-    let only_there: Vec<_> = told
+    let only_there: Vec<_> = metrics
         .names()
         .into_iter()
         .filter(|name| !known.contains(name))
@@ -99,11 +99,7 @@ fn only_the_operators_secret_opens_the_metrics() {
     let server = Server::start();
     let shop = Shop::on(&server);
     let client = server.client();
-    let answer = client
-        .get("/api/metrics")
-        .bearer(METRICS_TOKEN)
-        .send()
-        .expect(200);
+    let answer = client.get("/api/metrics").bearer(METRICS_TOKEN).expect(200);
     let content_type = answer.header("content-type");
     assert_eq!(
         content_type,
@@ -111,11 +107,12 @@ fn only_the_operators_secret_opens_the_metrics() {
     );
     client
         .get("/api/metrics")
-        .send()
         .expect_problem(401, "unauthorized");
     for wrong in ["wrong", &METRICS_TOKEN[1..], &shop.admin().token] {
-        let answer = client.get("/api/metrics").bearer(wrong).send();
-        answer.expect_problem(401, "unauthorized");
+        client
+            .get("/api/metrics")
+            .bearer(wrong)
+            .expect_problem(401, "unauthorized");
     }
 }
 
@@ -123,8 +120,11 @@ fn only_the_operators_secret_opens_the_metrics() {
 fn without_a_secret_there_are_no_metrics_for_anybody() {
     let server = Server::builder().variable("metrics_token", "").start();
     for token in ["", "x"] {
-        let answer = server.client().get("/api/metrics").bearer(token).send();
-        answer.expect_problem(404, "not-found");
+        server
+            .client()
+            .get("/api/metrics")
+            .bearer(token)
+            .expect_problem(404, "not-found");
     }
 }
 
@@ -197,18 +197,17 @@ fn message_of(entry: &Value) -> String {
 }
 
 fn outbox(shop: &Shop) -> Value {
-    let answer = shop.admin().get("/api/v1/payments/outbox").send();
-    answer.expect(200).json()
+    shop.admin().get("/api/v1/payments/outbox").expect_json(200)
 }
 
 /// A shop that has lost the database of its orders after a payment: the event of the payment can never be applied.
 #[test]
-fn an_event_that_cannot_be_applied_is_parked_and_seen_everywhere() {
+fn an_event_that_cannot_be_applied_is_parked_and_shown() {
     let mut redis = Redis::start();
     let (listener, builder) = Listener::on(Server::builder().redis(&redis.url()));
     let mut server = builder.start();
     let shop = Shop::on(&server);
-    let order = shop.customer().order(&[(&shop.product(1, 5), 1)]);
+    let (_, _, order) = shop.pending_order(1, 1);
     redis.kill();
     shop.pay(&order);
     server.kill();
@@ -230,12 +229,7 @@ fn an_event_that_cannot_be_applied_is_parked_and_seen_everywhere() {
     assert_eq!(parked["lag"]["parked"], 1, "{parked}");
     assert_eq!(parked["lag"]["pending"], 0, "{parked}");
     assert!(parked["data"][0]["lastError"].is_string(), "{parked}");
-    let ready = shop
-        .nobody()
-        .get("/api/health/ready")
-        .send()
-        .expect(200)
-        .json();
+    let ready = shop.nobody().get("/api/health/ready").expect_json(200);
     assert_eq!(ready["outbox"]["parked"], 1, "{ready}");
 
     let metrics = listener.read();
@@ -263,7 +257,7 @@ fn an_event_that_cannot_be_applied_is_parked_and_seen_everywhere() {
     }
 
     let path = format!("/api/v1/payments/outbox/{}/retry", text(event));
-    let retried = shop.admin().post(&path).send().expect(200).json();
+    let retried = shop.admin().post(&path).expect_json(200);
     assert_eq!(retried["parked"], false);
     assert_eq!(outbox(&shop)["lag"]["parked"], 0);
 }
@@ -287,16 +281,13 @@ fn a_request_is_found_in_the_log_by_its_id_and_by_its_order() {
                     .post("/api/v1/orders")
                     .header("x-request-id", &id)
                     .json(&order_of(&[(product, 1)]))
-                    .send()
-                    .expect(201)
-                    .json();
+                    .expect_json(201);
                 let session = text(&placed["paymentSession"]["id"]);
                 let path = format!("/api/v1/payments/mock/checkout/{session}");
                 shop.nobody()
                     .post(&path)
                     .header("x-request-id", &format!("pay-{number}"))
                     .json(&json!({ "outcome": "succeed" }))
-                    .send()
                     .expect(200);
                 (id, text(&placed["id"]))
             })
@@ -312,7 +303,7 @@ fn a_request_is_found_in_the_log_by_its_id_and_by_its_order() {
         assert_eq!(placed["request_id"], *id, "{placed}");
         assert_eq!(placed["component"], "orders-api", "{placed}");
     }
-    // Redis is gone: publishing fails in the part of the box that knows no request.
+    // Redis is gone: publishing fails in the part of the component that knows no request.
     let unpublished = wait_until("an event that is not published", || {
         let found = lines(&server.log()).into_iter();
         found
@@ -336,8 +327,8 @@ fn a_request_is_found_in_the_log_by_its_id_and_by_its_order() {
     assert!(is_known, "{unpublished}");
 }
 
-/// What components tell of who changed what (`a change was made`) or was refused (`a request was refused`).
-fn told(server: &Server, message: &str) -> Vec<Value> {
+/// What components log of who changed what (`a change was made`) or was refused (`a request was refused`).
+fn logged(server: &Server, message: &str) -> Vec<Value> {
     let found = lines(&server.log()).into_iter();
     found
         .filter(|line| line["message"] == message)
@@ -351,11 +342,11 @@ fn the_log_says_who_changed_something_and_who_was_refused() {
     let shop = Shop::on(&server);
     let customer = shop.customer();
     customer.order(&[(&shop.product(1, 5), 1)]);
-    customer.get("/api/v1/orders").send().expect(200);
-    customer.get("/api/v1/auth/users").send().expect(403);
-    shop.nobody().get("/api/v1/orders").send().expect(401);
+    customer.get("/api/v1/orders").expect(200);
+    customer.get("/api/v1/auth/users").expect(403);
+    shop.nobody().get("/api/v1/orders").expect(401);
     let refused = wait_until("both refusals", || {
-        let refused = told(&server, "a request was refused");
+        let refused = logged(&server, "a request was refused");
         (refused.len() >= 2).then_some(refused)
     });
     let line = |method: &str, path: &str, status: &str, user_id: Option<&str>| {
@@ -371,7 +362,7 @@ fn the_log_says_who_changed_something_and_who_was_refused() {
         line("GET", "/api/v1/orders", "401", None),
     ];
     assert_eq!(refused, expected);
-    let changed = told(&server, "a change was made");
+    let changed = logged(&server, "a change was made");
     for expected in [
         line("POST", "/api/v1/auth/register", "201", own),
         line("POST", "/api/v1/orders", "201", own),
@@ -396,16 +387,13 @@ fn a_purchase_leaves_no_secret_in_the_log() {
     shop.nobody()
         .post("/api/v1/auth/login")
         .json(&login)
-        .send()
         .expect(401);
     let refreshed = shop
         .nobody()
         .post("/api/v1/auth/refresh")
         .json(&json!({ "refreshToken": customer.refresh_token }))
-        .send()
-        .expect(200)
-        .json();
-    let order = shop.paid_order(&customer, &shop.product(1, 5), 1);
+        .expect_json(200);
+    let order = shop.buy(&customer, &shop.product(1, 5), 1);
     customer.read_order(&order.id);
     Metrics::of_shop(&server);
     line_about(&server, "a payment event was handled", &order.id);

@@ -1,8 +1,11 @@
 //! Many at once: threads with connections of their own, answered by as many instances as the server likes.
 
-use std::{sync::Barrier, thread};
+use std::{collections::BTreeMap, sync::Barrier, thread};
 
-use mercato_tests::shop::{Account, Shop};
+use mercato_tests::{
+    shop::{Account, PASSWORD, Shop, unique, unique_email},
+    wait_until,
+};
 use serde_json::json;
 
 const BUYERS: usize = 40;
@@ -28,17 +31,33 @@ fn all_at_once<T: Send>(count: usize, act: impl Fn(usize) -> T + Sync) -> Vec<T>
     })
 }
 
-fn count_of(statuses: &[u16], status: u16) -> usize {
-    statuses.iter().filter(|found| **found == status).count()
+/// How often each status was answered, in their order.
+fn tally(statuses: &[u16]) -> Vec<(u16, usize)> {
+    let mut tally = BTreeMap::new();
+    for status in statuses {
+        *tally.entry(*status).or_default() += 1;
+    }
+    tally.into_iter().collect()
+}
+
+/// At least one request has succeeded, and the others were refused.
+#[track_caller]
+fn assert_won(statuses: &[u16]) {
+    assert!(statuses.contains(&200), "{statuses:?}");
+    let are_known = statuses.iter().all(|status| [200, 409].contains(status));
+    assert!(are_known, "{statuses:?}");
+}
+
+fn customers(shop: &Shop, count: usize) -> Vec<Account> {
+    let customer = |_| shop.customer().on_own_connection();
+    (0..count).map(customer).collect()
 }
 
 #[test]
 fn forty_buyers_and_ten_units_make_ten_orders() {
     let shop = Shop::shared();
     let product = shop.product(1, UNITS);
-    let buyers: Vec<Account> = (0..BUYERS)
-        .map(|_| shop.customer().on_own_connection())
-        .collect();
+    let buyers = customers(shop, BUYERS);
     let statuses = all_at_once(BUYERS, |index| {
         let answer = buyers[index].try_order(&[(&product, 1)]);
         let status = answer.status();
@@ -47,11 +66,7 @@ fn forty_buyers_and_ten_units_make_ten_orders() {
         }
         status
     });
-    assert_eq!(
-        (count_of(&statuses, 201), count_of(&statuses, 409)),
-        (10, 30),
-        "{statuses:?}"
-    );
+    assert_eq!(tally(&statuses), [(201, 10), (409, 30)]);
     let stock = shop.stock(&product);
     assert_eq!((stock.free, stock.reserved, stock.sold), (0, UNITS, 0));
 }
@@ -60,9 +75,7 @@ fn forty_buyers_and_ten_units_make_ten_orders() {
 fn buyers_of_two_products_in_opposite_order_get_all_or_nothing() {
     let shop = Shop::shared();
     let (first, second) = (shop.product(1, 7), shop.product(1, 5));
-    let buyers: Vec<Account> = (0..20)
-        .map(|_| shop.customer().on_own_connection())
-        .collect();
+    let buyers = customers(shop, 20);
     let statuses = all_at_once(buyers.len(), |index| {
         let lines = [(first.as_str(), 1), (second.as_str(), 1)];
         let lines = if index % 2 == 0 {
@@ -72,11 +85,7 @@ fn buyers_of_two_products_in_opposite_order_get_all_or_nothing() {
         };
         buyers[index].try_order(&lines).status()
     });
-    assert_eq!(
-        (count_of(&statuses, 201), count_of(&statuses, 409)),
-        (5, 15),
-        "{statuses:?}"
-    );
+    assert_eq!(tally(&statuses), [(201, 5), (409, 15)]);
     let (first, second) = (shop.stock(&first), shop.stock(&second));
     assert_eq!((first.free, first.reserved), (2, 5));
     assert_eq!((second.free, second.reserved), (0, 5));
@@ -97,12 +106,7 @@ fn of_two_who_cancel_one_succeeds_and_the_stock_comes_back_once() {
             };
             who.change_order(&order.id, "CANCELLED").status()
         });
-        assert!(count_of(&statuses, 200) >= 1, "{statuses:?}");
-        assert_eq!(
-            count_of(&statuses, 200) + count_of(&statuses, 409),
-            2,
-            "{statuses:?}"
-        );
+        assert_won(&statuses);
         let seen = customer.wait_for_order(&order.id, "CANCELLED");
         assert_eq!(seen["history"].as_array().map(Vec::len), Some(2), "{seen}");
         shop.wait_for_stock(&product, 5, 0, 0);
@@ -117,12 +121,7 @@ fn of_two_who_pay_one_succeeds_and_the_unit_is_sold_once() {
         let product = shop.product(1, 5);
         let order = customer.order(&[(&product, 1)]);
         let statuses = all_at_once(2, |_| shop.check_out(&order.session_id, "succeed").status());
-        assert!(count_of(&statuses, 200) >= 1, "{statuses:?}");
-        assert_eq!(
-            count_of(&statuses, 200) + count_of(&statuses, 409),
-            2,
-            "{statuses:?}"
-        );
+        assert_won(&statuses);
         let seen = customer.wait_for_order(&order.id, "PAID");
         assert_eq!(seen["history"].as_array().map(Vec::len), Some(2), "{seen}");
         shop.wait_for_stock(&product, 4, 0, 1);
@@ -131,7 +130,7 @@ fn of_two_who_pay_one_succeeds_and_the_unit_is_sold_once() {
 
 /// Whoever wins, the end is one of two that make sense: paid, or cancelled with nothing kept of the money.
 #[test]
-fn a_payment_and_a_cancellation_at_the_same_time_agree_in_the_end() {
+fn a_payment_and_a_cancellation_at_once_agree_in_the_end() {
     let shop = Shop::shared();
     let customer = shop.customer();
     for _ in 0..10 {
@@ -147,13 +146,8 @@ fn a_payment_and_a_cancellation_at_the_same_time_agree_in_the_end() {
                     .status()
             }
         });
-        let [paid, cancelled] = [statuses[0] == 200, statuses[1] == 200];
-        assert!(paid || cancelled, "{statuses:?}");
-        assert!(
-            statuses.iter().all(|status| [200, 409].contains(status)),
-            "{statuses:?}"
-        );
-        if cancelled {
+        assert_won(&statuses);
+        if statuses[1] == 200 {
             let seen = customer.wait_for_order(&order.id, "CANCELLED");
             let payment = &seen["payment"]["status"];
             assert!(
@@ -161,7 +155,7 @@ fn a_payment_and_a_cancellation_at_the_same_time_agree_in_the_end() {
                 "{seen}"
             );
             shop.wait_for_stock(&product, 5, 0, 0);
-            mercato_tests::wait_until("the end of the payment", || {
+            wait_until("the end of the payment", || {
                 let status = shop.payment_of(&order.id)["status"].clone();
                 (status == "CANCELLED" || status == "REFUNDED").then_some(())
             });
@@ -175,13 +169,8 @@ fn a_payment_and_a_cancellation_at_the_same_time_agree_in_the_end() {
 #[test]
 fn refunds_at_the_same_time_never_exceed_the_amount() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let product = shop.product(10, 5);
-    let order = shop.paid_order(&customer, &product, 1);
-    let path = format!(
-        "/api/v1/payments/{}/refund",
-        shop.payment_of(&order.id)["id"].as_str().expect("an id")
-    );
+    let (_, _, order) = shop.paid_order(10, 1);
+    let path = shop.refund_path(&order.id);
     let statuses = all_at_once(10, |index| {
         let key = format!("{}-{index}", order.id);
         let admin = shop.admin().on_own_connection();
@@ -192,11 +181,7 @@ fn refunds_at_the_same_time_never_exceed_the_amount() {
             .send()
             .status()
     });
-    assert_eq!(
-        (count_of(&statuses, 200), count_of(&statuses, 409)),
-        (3, 7),
-        "{statuses:?}"
-    );
+    assert_eq!(tally(&statuses), [(200, 3), (409, 7)]);
     assert_eq!(
         shop.payment_of(&order.id)["refundedAmount"].as_f64(),
         Some(9.0)
@@ -206,8 +191,8 @@ fn refunds_at_the_same_time_never_exceed_the_amount() {
 #[test]
 fn one_address_registered_at_the_same_time_makes_one_account() {
     let shop = Shop::shared();
-    let email = mercato_tests::shop::unique_email();
-    let body = json!({ "name": "Ada", "email": email, "password": mercato_tests::shop::PASSWORD });
+    let email = unique_email();
+    let body = json!({ "name": "Ada", "email": email, "password": PASSWORD });
     let statuses = all_at_once(8, |_| {
         shop.nobody()
             .post("/api/v1/auth/register")
@@ -215,17 +200,13 @@ fn one_address_registered_at_the_same_time_makes_one_account() {
             .send()
             .status()
     });
-    assert_eq!(
-        (count_of(&statuses, 201), count_of(&statuses, 409)),
-        (1, 7),
-        "{statuses:?}"
-    );
+    assert_eq!(tally(&statuses), [(201, 1), (409, 7)]);
 }
 
 #[test]
 fn one_sku_created_at_the_same_time_makes_one_product() {
     let shop = Shop::shared();
-    let sku = mercato_tests::shop::unique("SKU");
+    let sku = unique("SKU");
     let body = json!({ "name": "Tea", "price": 1, "sku": sku });
     let statuses = all_at_once(8, |_| {
         shop.admin()
@@ -235,9 +216,5 @@ fn one_sku_created_at_the_same_time_makes_one_product() {
             .send()
             .status()
     });
-    assert_eq!(
-        (count_of(&statuses, 201), count_of(&statuses, 409)),
-        (1, 7),
-        "{statuses:?}"
-    );
+    assert_eq!(tally(&statuses), [(201, 1), (409, 7)]);
 }

@@ -10,7 +10,7 @@ fn what_was_bought_and_paid_is_still_there_after_a_clean_stop() {
     let customer = shop.customer();
     let product = shop.product(12.5, 5);
     let pending = customer.order(&[(&product, 1)]);
-    let paid = shop.paid_order(&customer, &product, 2);
+    let paid = shop.buy(&customer, &product, 2);
     let before = (
         customer.read_order(&pending.id),
         customer.read_order(&paid.id),
@@ -49,13 +49,11 @@ fn sessions_and_tokens_outlive_a_restart() {
     shop.nobody()
         .get("/api/v1/auth/me")
         .bearer(&customer.token)
-        .send()
         .expect(200);
     let body = serde_json::json!({ "refreshToken": customer.refresh_token });
     shop.nobody()
         .post("/api/v1/auth/refresh")
         .json(&body)
-        .send()
         .expect(200);
 }
 
@@ -88,7 +86,7 @@ fn a_log_of_a_purchase_tells_no_secret() {
     let mut server = Server::start();
     let shop = Shop::on(&server);
     let customer = shop.customer();
-    shop.paid_order(&customer, &shop.product(1, 5), 1);
+    shop.buy(&customer, &shop.product(1, 5), 1);
     assert!(server.stop(), "the exit code is 0");
     let log = server.log();
     assert!(

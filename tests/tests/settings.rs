@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use mercato_platform::clock::{Clock as _, SystemClock};
 use mercato_tests::{
-    ADMIN_EMAIL, ADMIN_PASSWORD, JWT_SECRET, Server, WEBHOOK_SECRET,
+    ADMIN_EMAIL, ADMIN_PASSWORD, JWT_SECRET, Server, WEBHOOK_SECRET, assert_members,
     forge::{Token, stripe_signature},
-    shop::{PASSWORD, Shop, text},
+    shop::{PASSWORD, Shop, last_change, text},
     wait_until,
 };
 use serde_json::json;
@@ -14,20 +14,15 @@ use serde_json::json;
 const NEW_JWT_SECRET: &str = "8c1f0e2d3b4a59687786a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0";
 
 #[test]
-fn a_reservation_that_runs_out_cancels_the_order_and_frees_the_stock() {
+fn an_expired_reservation_cancels_the_order_and_frees_the_stock() {
     let server = Server::builder().variable("reservation_ttl", "1").start();
     let shop = Shop::on(&server);
-    let customer = shop.customer();
-    let product = shop.product(1, 5);
-    let order = customer.order(&[(&product, 2)]);
+    let (customer, product, order) = shop.pending_order(1, 2);
     // Nobody reads the order meanwhile: the sweeper alone must do it.
     shop.wait_for_stock(&product, 5, 0, 0);
     let seen = customer.wait_for_order(&order.id, "CANCELLED");
     assert_eq!(seen["payment"]["status"], "CANCELLED");
-    let last = seen["history"]
-        .as_array()
-        .and_then(|history| history.last())
-        .expect("a history");
+    let last = last_change(&seen);
     assert_eq!(last["actor"], "system");
     shop.check_out(&order.session_id, "succeed")
         .expect_problem(409, "conflict");
@@ -40,13 +35,13 @@ fn the_checkout_page_names_the_shop_and_leads_back_to_it() {
         .variable("checkout_return_url", "https://shop.example/thanks?lang=en")
         .start();
     let shop = Shop::on(&server);
-    let order = shop.customer().order(&[(&shop.product(1, 5), 1)]);
+    let (_, _, order) = shop.pending_order(1, 1);
     let path = format!("/api/v1/payments/mock/checkout/{}", order.session_id);
     let back = |outcome: &str| {
         let query = format!("lang=en&amp;order={}&amp;checkout={outcome}", order.id);
         format!("href=\"https://shop.example/thanks?{query}\"")
     };
-    let page = || shop.nobody().get(&path).send().expect(200).text();
+    let page = || shop.nobody().get(&path).expect(200).text();
     let open = page();
     assert!(open.contains("Tea &amp; &lt;Cups&gt;"), "{open}");
     assert!(open.contains(&back("cancel")), "{open}");
@@ -62,7 +57,7 @@ fn an_order_that_is_paid_in_time_outlives_its_reservation() {
     let shop = Shop::on(&server);
     let customer = shop.customer();
     let product = shop.product(1, 5);
-    let paid = shop.paid_order(&customer, &product, 1);
+    let paid = shop.buy(&customer, &product, 1);
     let unpaid = customer.order(&[(&product, 1)]);
     customer.wait_for_order(&unpaid.id, "CANCELLED");
     assert_eq!(customer.read_order(&paid.id)["status"], "PAID");
@@ -70,7 +65,7 @@ fn an_order_that_is_paid_in_time_outlives_its_reservation() {
 }
 
 #[test]
-fn an_access_token_ends_and_its_session_goes_on_with_the_refresh_token() {
+fn an_access_token_expires_and_its_session_is_refreshed() {
     let server = Server::builder().variable("access_token_ttl", "1").start();
     let shop = Shop::on(&server);
     let customer = shop.customer();
@@ -89,9 +84,7 @@ fn an_access_token_ends_and_its_session_goes_on_with_the_refresh_token() {
         .nobody()
         .post("/api/v1/auth/refresh")
         .json(&body)
-        .send()
-        .expect(200)
-        .json();
+        .expect_json(200);
     assert_eq!(session["expiresIn"], 1);
 }
 
@@ -105,17 +98,15 @@ fn a_refresh_token_ends_too() {
         (issued.elapsed() > Duration::from_millis(1_100)).then_some(())
     });
     let body = json!({ "refreshToken": customer.refresh_token });
-    let answer = shop
-        .nobody()
+    shop.nobody()
         .post("/api/v1/auth/refresh")
         .json(&body)
-        .send();
-    answer.expect_problem(401, "invalid-refresh-token");
+        .expect_problem(401, "invalid-refresh-token");
 }
 
 #[test]
 fn the_token_secret_can_be_replaced_without_logging_anybody_out() {
-    /// A route of every box that asks for a token.
+    /// A route of every component that asks for a token.
     const DOORS: [&str; 4] = [
         "/api/v1/auth/me",
         "/api/v1/products/stats",
@@ -129,8 +120,7 @@ fn the_token_secret_can_be_replaced_without_logging_anybody_out() {
     server.restart();
     let shop = Shop::on(&server);
     for path in DOORS {
-        let answer = shop.nobody().get(path).bearer(&old.token).send();
-        answer.expect(200);
+        shop.nobody().get(path).bearer(&old.token).expect(200);
     }
     let body = json!({ "refreshToken": old.refresh_token });
     let answer = shop
@@ -146,31 +136,30 @@ fn the_token_secret_can_be_replaced_without_logging_anybody_out() {
         "another key signs now"
     );
     let verified = shop.nobody().get("/api/v1/auth/verify").bearer(&old.token);
-    let verified = verified.send().expect(200).json();
+    let verified = verified.expect_json(200);
     assert_eq!(kid(&text(&verified["token"])), kid(&renewed.token));
 
     server.set_variable("jwt_previous_secret", "");
     server.restart();
     let shop = Shop::on(&server);
     for path in DOORS {
-        let refused = shop.nobody().get(path).bearer(&old.token).send();
-        refused.expect_problem(401, "unauthorized");
-        let accepted = shop.nobody().get(path).bearer(&renewed.token).send();
-        accepted.expect(200);
+        shop.nobody()
+            .get(path)
+            .bearer(&old.token)
+            .expect_problem(401, "unauthorized");
+        shop.nobody().get(path).bearer(&renewed.token).expect(200);
     }
     let body = json!({ "refreshToken": renewed.refresh_token });
-    let answer = shop
-        .nobody()
+    shop.nobody()
         .post("/api/v1/auth/refresh")
         .json(&body)
-        .send();
-    answer.expect(200);
+        .expect(200);
 }
 
 /// The databases are read after the shop has ended: no answer shows a hash.
 #[cfg(unix)]
 #[test]
-fn a_hash_is_made_anew_at_the_next_login_when_the_cost_has_grown() {
+fn a_hash_is_renewed_at_the_next_login_when_the_cost_has_grown() {
     let mut server = Server::builder().variable("bcrypt_cost", "5").start();
     let customer = Shop::on(&server).customer();
     let hashes = |server: &mut Server, cost: &str| {
@@ -186,8 +175,10 @@ fn a_hash_is_made_anew_at_the_next_login_when_the_cost_has_grown() {
     server.restart();
     let shop = Shop::on(&server);
     let wrong = json!({ "email": customer.email, "password": "Wrong-Password-1" });
-    let answer = shop.nobody().post("/api/v1/auth/login").json(&wrong).send();
-    answer.expect_problem(401, "invalid-credentials");
+    shop.nobody()
+        .post("/api/v1/auth/login")
+        .json(&wrong)
+        .expect_problem(401, "invalid-credentials");
     assert_eq!(
         hashes(&mut server, "06"),
         0,
@@ -199,7 +190,7 @@ fn a_hash_is_made_anew_at_the_next_login_when_the_cost_has_grown() {
     server.restart();
     let shop = Shop::on(&server);
     let me = shop.log_in(&customer.email, PASSWORD);
-    let me = me.get("/api/v1/auth/me").send().expect(200).json();
+    let me = me.get("/api/v1/auth/me").expect_json(200);
     assert_eq!(me["version"], 1, "nothing that anyone can see has changed");
 }
 
@@ -208,9 +199,7 @@ fn the_amount_to_pay_has_as_many_decimals_as_the_currency() {
     for (currency, amount) in [("JPY", 12.0), ("BHD", 12.346), ("EUR", 12.35)] {
         let server = Server::builder().variable("currency", currency).start();
         let shop = Shop::on(&server);
-        let customer = shop.customer();
-        let product = shop.product(12.3456, 5);
-        let order = customer.order(&[(&product, 1)]);
+        let (customer, _, order) = shop.pending_order(12.3456, 1);
         assert_eq!(order.answer["order"]["currency"], currency);
         assert_eq!(order.answer["order"]["totalAmount"], 12.3456);
         let payment = shop.pay(&order);
@@ -270,7 +259,6 @@ fn pages_of_an_origin_that_is_configured_may_read() {
             .post("/api/v1/auth/login")
             .header("origin", origin)
             .body("application/json", "x".repeat(100_000))
-            .send()
             .expect(413);
         let named = refused.header("access-control-allow-origin");
         assert_eq!(named, is_allowed.then_some(origin));
@@ -281,7 +269,6 @@ fn pages_of_an_origin_that_is_configured_may_read() {
         .header("origin", "https://shop.example");
     let preflight = preflight
         .header("access-control-request-method", "POST")
-        .send()
         .expect(204);
     let methods = preflight
         .header("access-control-allow-methods")
@@ -303,10 +290,7 @@ fn checkout_addresses_begin_with_the_public_url() {
         .start();
     let shop = Shop::on(&server);
     let order = shop.customer().order(&[(&shop.product(1, 1), 1)]);
-    let url = order.answer["paymentSession"]["url"]
-        .as_str()
-        .expect("a URL")
-        .to_owned();
+    let url = text(&order.answer["paymentSession"]["url"]);
     assert!(
         url.starts_with("https://pay.example/shop/api/v1/payments/mock/checkout/"),
         "{url}"
@@ -320,27 +304,25 @@ fn without_admin_variables_there_is_no_admin() {
         .variable("admin_password", "")
         .start();
     let credentials = json!({ "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD });
-    let answer = server
+    server
         .client()
         .post("/api/v1/auth/login")
         .json(&credentials)
-        .send();
-    answer.expect_problem(401, "invalid-credentials");
+        .expect_problem(401, "invalid-credentials");
     let first = Shop::on(&server).customer();
     first
         .get("/api/v1/auth/users")
-        .send()
         .expect_problem(403, "forbidden");
 }
 
 #[test]
-fn without_a_webhook_secret_one_is_made_and_nobody_else_knows_it() {
+fn without_a_webhook_secret_one_is_made_that_nobody_knows() {
     let server = Server::builder()
         .variable("payment_webhook_secret", "")
         .start();
     let shop = Shop::on(&server);
     let customer = shop.customer();
-    shop.paid_order(&customer, &shop.product(1, 5), 1);
+    shop.buy(&customer, &shop.product(1, 5), 1);
     let body = "{}";
     for secret in ["", "whsec_", WEBHOOK_SECRET] {
         let now = SystemClock.now_ms() / 1_000;
@@ -351,7 +333,6 @@ fn without_a_webhook_secret_one_is_made_and_nobody_else_knows_it() {
             .header("stripe-signature", &signature);
         request
             .body("application/json", body)
-            .send()
             .expect_problem(400, "invalid-signature");
     }
 }
@@ -367,7 +348,6 @@ fn the_shop_is_never_without_an_admin() {
         admin
             .patch(&path)
             .json(&body)
-            .send()
             .expect_problem(409, "last-admin");
     }
     let second = shop.customer();
@@ -375,53 +355,41 @@ fn the_shop_is_never_without_an_admin() {
     admin
         .patch(&promote)
         .json(&json!({ "role": "admin" }))
-        .send()
         .expect(200);
     admin
         .patch(&path)
         .json(&json!({ "role": "customer" }))
-        .send()
         .expect(200);
     admin
         .get("/api/v1/auth/users")
-        .send()
         .expect_problem(403, "forbidden");
 }
 
 #[test]
-fn stats_tell_money_received_in_whole_minor_units_of_each_currency() {
+fn stats_show_money_in_whole_minor_units_of_each_currency() {
     let mut server = Server::builder().variable("currency", "JPY").start();
     let shop = Shop::on(&server);
-    let stats = |shop: &Shop| {
-        shop.admin()
-            .get("/api/v1/orders/stats")
-            .send()
-            .expect(200)
-            .json()
-    };
+    let stats = |shop: &Shop| shop.admin().get("/api/v1/orders/stats").expect_json(200);
     let nothing =
         json!({ "currency": "JPY", "gross": 0, "refunded": 0, "lostToDisputes": 0, "net": 0 });
     assert_eq!(stats(&shop)["byCurrency"], json!([nothing]));
     let refund = |shop: &Shop, order: &str, body: &serde_json::Value| {
         let payment = text(&shop.payment_of(order)["id"]);
         let path = format!("/api/v1/payments/{payment}/refund");
-        shop.admin().post(&path).json(body).send().expect(200);
+        shop.admin().post(&path).json(body).expect(200);
     };
     let customer = shop.customer();
     // Three times 33.4 is 100.2, and 100 is paid.
     let tea = shop.product(33.4, 9);
-    let first = shop.paid_order(&customer, &tea, 3);
-    shop.paid_order(&customer, &tea, 3);
+    let first = shop.buy(&customer, &tea, 3);
+    shop.buy(&customer, &tea, 3);
     customer.order(&[(&tea, 1)]);
     refund(&shop, &first.id, &json!({ "amount": 30 }));
     let yen =
         json!({ "currency": "JPY", "gross": 200, "refunded": 30, "lostToDisputes": 0, "net": 170 });
-    let told = stats(&shop);
-    assert_eq!(told["byCurrency"], json!([yen]));
-    assert_eq!(
-        (&told["revenue"], &told["currency"]),
-        (&json!(170), &json!("JPY"))
-    );
+    let money = stats(&shop);
+    assert_eq!(money["byCurrency"], json!([yen]));
+    assert_members(&money, &json!({ "revenue": 170, "currency": "JPY" }));
 
     // The shop turns to another currency: what was received in the first one stays.
     server.set_variable("currency", "EUR");
@@ -430,15 +398,12 @@ fn stats_tell_money_received_in_whole_minor_units_of_each_currency() {
     let customer = shop.customer();
     // 10.005 is rounded half to even.
     let cup = shop.product(3.335, 9);
-    let second = shop.paid_order(&customer, &cup, 3);
+    let second = shop.buy(&customer, &cup, 3);
     refund(&shop, &first.id, &json!({}));
     refund(&shop, &second.id, &json!({ "amount": 0.05 }));
-    let told = stats(&shop);
+    let money = stats(&shop);
     let euro = json!({ "currency": "EUR", "gross": 10, "refunded": 0.05, "lostToDisputes": 0, "net": 9.95 });
     let yen = json!({ "currency": "JPY", "gross": 200, "refunded": 100, "lostToDisputes": 0, "net": 100 });
-    assert_eq!(told["byCurrency"], json!([euro, yen]));
-    assert_eq!(
-        (&told["revenue"], &told["currency"]),
-        (&json!(9.95), &json!("EUR"))
-    );
+    assert_eq!(money["byCurrency"], json!([euro, yen]));
+    assert_members(&money, &json!({ "revenue": 9.95, "currency": "EUR" }));
 }

@@ -1,4 +1,4 @@
-//! The built boxes fit Spin 4.1: it gives them every import, calls their export, and the manifest grants what they use.
+//! The built components fit Spin 4.1: it gives them every import, calls their export, and the manifest grants what they use.
 //!
 //! That manifest and runtime configuration hold only keys that Spin reads is checked by `cargo xtask check` and by the
 //! tests of the tasks.
@@ -30,7 +30,7 @@ fn manifests() -> [Table; 2] {
     MANIFESTS.map(manifest)
 }
 
-/// The box that a component of a manifest is made from.
+/// The composition that a component of a manifest is made from.
 fn box_of(component: &Table) -> Border {
     let source = component["source"].as_str().unwrap();
     let name = source.strip_prefix("target/components/").unwrap();
@@ -101,7 +101,7 @@ fn spin_gives_every_import() {
 }
 
 #[test]
-fn interfaces_of_spin_itself_are_imported_in_exactly_the_version_that_it_gives() {
+fn interfaces_of_spin_are_imported_in_exactly_its_version() {
     let exact: BTreeSet<_> = given().collect();
     for (name, component) in manifests().iter().flat_map(components) {
         for import in box_of(component).imports {
@@ -172,13 +172,13 @@ fn the_boxes_of_the_manifest_are_the_compositions() {
         .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
     let manifest = manifest("spin.toml");
-    let boxes: BTreeSet<_> = components(&manifest)
+    let named: BTreeSet<_> = components(&manifest)
         .map(|(name, _)| name.clone())
         .collect();
-    assert_eq!(boxes, compositions);
+    assert_eq!(named, compositions);
 }
 
-/// Each box is granted the databases of the domains it is composed of, and each domain owns exactly one.
+/// Each component is granted the databases of the domains it is composed of, and each domain owns exactly one.
 #[test]
 fn a_box_may_open_the_databases_of_its_own_domains_only() {
     let domains = ["auth", "products", "orders", "payments"];

@@ -208,6 +208,5 @@ fn the_end_to_end_tests_pass_under_spin() {
     Client::new(&spin.base_url)
         .post("/api/v1/auth/register")
         .json(&body)
-        .send()
         .expect(201);
 }

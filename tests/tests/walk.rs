@@ -71,7 +71,7 @@ fn is_installed(program: &str) -> bool {
 }
 
 #[test]
-fn the_walk_of_the_readme_ends_with_a_paid_order_that_outlives_a_restart() {
+fn the_walk_of_the_readme_ends_with_a_paid_order_that_lasts() {
     if !["bash", "curl", "jq"].into_iter().all(is_installed) {
         return;
     }
@@ -167,7 +167,7 @@ fn no_document_puts_a_secret_on_a_command_line() {
 }
 
 #[test]
-fn only_blocks_of_the_section_that_are_fenced_as_bash_are_commands() {
+fn only_bash_blocks_of_the_section_are_commands() {
     let text = "\n## A\n```bash\nno\n```\n## B\nwords\n```bash\none\ntwo\n```\n```console\nno\n```\n```bash\nthree\n```\n## C\n```bash\nno\n```\n";
     assert_eq!(commands_of("## B", text), "one\ntwo\nthree\n");
 }

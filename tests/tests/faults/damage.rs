@@ -22,7 +22,7 @@ fn files(server: &Server, label: &str) -> [PathBuf; 3] {
 fn stopped_shop() -> Server {
     let mut server = Server::start();
     let shop = Shop::on(&server);
-    shop.paid_order(&shop.customer(), &shop.product(10, 5), 1);
+    shop.buy(&shop.customer(), &shop.product(10, 5), 1);
     assert!(server.stop(), "the exit code is 0");
     server
 }
@@ -55,7 +55,7 @@ fn a_shop_without_its_catalogue_does_not_start() {
 
     // Whoever wants a new one says so, and only once.
     let anew = again().argument("--new-database=products").start();
-    anew.client().get("/api/v1/products").send().expect(200);
+    anew.client().get("/api/v1/products").expect(200);
     drop(anew);
     again().start();
 }
@@ -77,7 +77,7 @@ fn a_shop_of_an_older_version_has_all_its_databases() {
     assert!(said.contains("payments.db"), "{said}");
 }
 
-/// The box whose readiness depends on the catalogue alone.
+/// The component whose readiness depends on the catalogue alone.
 const CATALOGUE_BOX: &str = "products-api";
 
 /// What customers see of a shop whose catalogue is damaged: never that there is nothing, nor that an order was made.
@@ -95,7 +95,7 @@ fn assert_catalogue_fails(customer: &Account, product: &str) {
     assert!(matches!(status, 500 | 503), "an order: {status}");
 }
 
-/// Waits until readiness names the box.
+/// Waits until readiness names the component.
 fn wait_until_down(server: &Server, name: &str) {
     wait_until("readiness to say so", || {
         let ready = server.client().get("/api/health/ready").send();
@@ -111,17 +111,17 @@ fn wait_until_ready(server: &Server) {
     });
 }
 
-/// Damages the catalogue of a shop that runs and sees that nobody is told otherwise; gives the shop.
+/// Damages the catalogue of a shop that runs and sees that no answer says otherwise; returns the shop.
 fn damaged(damage: impl FnOnce(&Path)) -> (Server, Account, String) {
     let server = Server::start();
     let shop = Shop::on(&server);
     let (customer, product) = (shop.customer(), shop.product(10, 5));
-    shop.paid_order(&customer, &product, 1);
+    shop.buy(&customer, &product, 1);
     damage(&files(&server, "products")[0]);
     // Reads may still find the pages in memory for a moment; no order is made on what is gone.
     wait_until_down(&server, CATALOGUE_BOX);
     assert_catalogue_fails(&customer, &product);
-    customer.get("/api/v1/auth/me").send().expect(200);
+    customer.get("/api/v1/auth/me").expect(200);
     let log = server.log();
     assert!(log.contains("is closed until it is whole"), "{log}");
     (server, customer, product)
@@ -156,11 +156,11 @@ fn an_order_is_not_made_in_a_file_that_was_deleted() {
 }
 
 #[test]
-fn another_database_in_a_databases_place_is_an_error_until_the_right_one_is_back() {
+fn another_database_is_an_error_until_the_right_one_is_back() {
     let mut server = Server::start();
     let shop = Shop::on(&server);
     let (customer, product) = (shop.customer(), shop.product(10, 5));
-    shop.paid_order(&customer, &product, 1);
+    shop.buy(&customer, &product, 1);
     server.stop();
     let [path, ..] = files(&server, "products");
     let right = fs::read(&path).expect("the catalogue");

@@ -7,32 +7,27 @@ use crate::market::Market;
 const STOCK: u64 = 100_000;
 
 fn read_everything(market: &Market, customer: &Account, order: &str) {
-    let get = |path: &str| customer.get(path).send().expect(200);
+    let get = |path: &str| customer.get(path).expect(200);
     get("/api/v1/products?limit=3");
     get("/api/v1/orders");
     get(&format!("/api/v1/orders/id/{order}"));
     get(&format!("/api/v1/payments/order/{order}"));
-    market
-        .shop()
-        .nobody()
-        .get("/api/v1/products")
-        .send()
-        .expect(200);
+    market.shop().nobody().get("/api/v1/products").expect(200);
 }
 
 #[test]
-fn while_the_disk_is_full_purchases_are_refused_and_nothing_is_lost() {
+fn with_a_full_disk_purchases_are_refused_and_nothing_is_lost() {
     if is_quick() {
         return;
     }
-    let Some(disk) = disk("disk::while_the_disk_is_full_purchases_are_refused_and_nothing_is_lost")
+    let Some(disk) = disk("disk::with_a_full_disk_purchases_are_refused_and_nothing_is_lost")
     else {
         return;
     };
     let mut server = Server::builder().databases(disk.path()).start();
     let market = Market::new(&[&server], 4, STOCK);
     let (customer, product) = (market.shop().customer(), market.shop().product(1, 10));
-    let paid = market.shop().paid_order(&customer, &product, 1);
+    let paid = market.shop().buy(&customer, &product, 1);
 
     let mut report = market.trade_during(|| {
         market.wait_for_answers(20);

@@ -82,18 +82,18 @@ fn who_reads_does_not_wait_for_what_follows_the_answer() {
     let shop = Shop::on(&server);
     let customer = shop.customer();
     // Every database has its tables.
-    shop.paid_order(&customer, &shop.product(1, 1), 1);
+    shop.buy(&customer, &shop.product(1, 1), 1);
     let lock = Lock::hold(&server, "payments", "BEGIN IMMEDIATE");
     let started = Instant::now();
     while started.elapsed() < 3 * MOMENT {
-        let ((), took) = timed(|| drop(customer.get("/api/v1/orders").send().expect(200)));
+        let ((), took) = timed(|| drop(customer.get("/api/v1/orders").expect(200)));
         assert!(took < MOMENT, "{took:?}");
     }
     lock.release();
 }
 
 #[test]
-fn while_a_database_is_locked_for_long_what_writes_is_refused_and_reads_go_on() {
+fn while_a_database_is_locked_writes_are_refused_reads_go_on() {
     if is_quick() {
         return;
     }
@@ -123,7 +123,7 @@ fn lock_accounts_for_long() {
         assert!(refused.header("retry-after").is_some());
         refused.expect_problem(503, "unavailable");
         assert!(took < REFUSAL_TIME, "{took:?}");
-        admin.get("/api/v1/auth/users").send().expect(200);
+        admin.get("/api/v1/auth/users").expect(200);
     });
     lock.release();
     report.expect_no_trouble();
@@ -138,7 +138,7 @@ fn lock_for_long(database: &str, code: &str) {
     let market = Market::new(&[&server], WAITING, STOCK);
     let shop = market.shop();
     let (customer, product) = (shop.customer(), shop.product(1, STOCK));
-    let paid = shop.paid_order(&customer, &product, 1);
+    let paid = shop.buy(&customer, &product, 1);
     let pending = customer.order(&[(&product, 1)]);
     let key = unique("key").replace(' ', "-");
     let ask = || order(&server.client(), &customer, &key, &product).expect("an answer");
@@ -181,7 +181,7 @@ fn timed<T>(act: impl FnOnce() -> T) -> (T, Duration) {
 }
 
 fn read_everything(shop: &Shop, customer: &Account, product: &str, orders: [&str; 2]) {
-    let get = |path: &str| customer.get(path).send().expect(200);
+    let get = |path: &str| customer.get(path).expect(200);
     get(&format!("/api/v1/products/{product}"));
     get("/api/v1/products?limit=3");
     get("/api/v1/orders");
@@ -189,11 +189,11 @@ fn read_everything(shop: &Shop, customer: &Account, product: &str, orders: [&str
         get(&format!("/api/v1/orders/id/{order}"));
         get(&format!("/api/v1/payments/order/{order}"));
     }
-    shop.nobody().get("/api/health/ready").send().expect(200);
+    shop.nobody().get("/api/health/ready").expect(200);
 }
 
 #[test]
-fn a_shop_that_finds_a_database_taken_does_not_start_and_says_so() {
+fn a_shop_whose_database_is_taken_does_not_start_and_says_so() {
     if is_quick() {
         return;
     }

@@ -14,7 +14,7 @@ use mercato_tests::{
 };
 use serde_json::{Value, json};
 
-/// How long a client that was told to try again waits; shorter than it was told, so that the tests are short.
+/// How long a client that was asked to try again waits; shorter than it was asked, so that the tests are short.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 /// Buyers of one product.
@@ -275,7 +275,7 @@ impl Market {
         let mut orders = Vec::new();
         for page in 1.. {
             let path = format!("/api/v1/orders?userId={}&limit=100&page={page}", buyer.id);
-            let list = self.shop.admin().get(&path).send().expect(200).json();
+            let list = self.shop.admin().get(&path).expect_json(200);
             let entries = list["data"].as_array().expect("a list");
             orders.extend(entries.iter().cloned());
             if entries.len() < 100 {

@@ -84,7 +84,7 @@ fn one_key_sent_to_both_runners_at_once_makes_one_order() {
         });
         assert!(answers.iter().all(|answer| *answer == answers[0]));
     }
-    let orders = customer.get("/api/v1/orders").send().expect(200).json();
+    let orders = customer.get("/api/v1/orders").expect_json(200);
     assert_eq!(orders["meta"]["total"], KEYS);
     let keys = KEYS as u64;
     shop.wait_for_stock(&product, STOCK - keys, keys, 0);
@@ -109,10 +109,7 @@ fn a_webhook_sent_to_both_runners_at_once_counts_once() {
                     start.wait();
                     let webhook = client.post("/api/v1/payments/webhook");
                     let webhook = webhook.header("stripe-signature", signature);
-                    webhook
-                        .body("application/json", body.as_str())
-                        .send()
-                        .expect(200);
+                    webhook.body("application/json", body.as_str()).expect(200);
                 });
             }
         });
@@ -126,7 +123,7 @@ fn a_webhook_sent_to_both_runners_at_once_counts_once() {
     shop.wait_for_stock(&product, 0, 0, ORDERS);
 }
 
-/// The news that an order of ten dollars is paid.
+/// The event that an order of ten dollars is paid.
 fn completed(order: &Placed) -> Value {
     json!({
         "id": unique("evt").replace([' ', '-'], "_"),
@@ -178,7 +175,7 @@ fn when_one_of_two_runners_is_killed_the_other_goes_on() {
 }
 
 #[test]
-fn when_one_of_two_runners_over_redis_is_killed_the_other_goes_on() {
+fn when_one_of_two_runners_over_redis_dies_the_other_goes_on() {
     if is_quick() {
         return;
     }
@@ -198,7 +195,7 @@ fn when_one_of_two_runners_ends_in_order_the_other_goes_on() {
 
 /// Both find no databases, and both make them.
 #[test]
-fn two_runners_that_start_for_the_first_time_at_once_are_one_shop() {
+fn two_runners_that_start_at_once_are_one_shop() {
     const TIMES: usize = 4;
     for _ in 0..TIMES {
         let folder = Folder::new("databases");
@@ -219,8 +216,7 @@ fn two_runners_that_start_for_the_first_time_at_once_are_one_shop() {
         });
         use_for_the_first_time(&servers);
         let shop = Shop::on(&servers[0]);
-        let accounts = shop.admin().get("/api/v1/auth/users").send();
-        let accounts = accounts.expect(200).json();
+        let accounts = shop.admin().get("/api/v1/auth/users").expect_json(200);
         let list = accounts["data"].as_array().expect("a list");
         let admins = list
             .iter()
@@ -233,7 +229,7 @@ fn two_runners_that_start_for_the_first_time_at_once_are_one_shop() {
     }
 }
 
-/// Every box of every server, at the same moment: whoever comes first makes the tables.
+/// Every component of every server, at the same moment: whoever comes first makes the tables.
 fn use_for_the_first_time(servers: &[Server]) {
     let requests: [(&str, u16, Option<Value>); 4] = [
         (

@@ -45,7 +45,7 @@ impl Network {
 
     /// How many messages from Redis the shop has handled.
     fn messages(&self) -> u64 {
-        let metrics = self.metrics.get("/metrics").send().expect(200).text();
+        let metrics = self.metrics.get("/metrics").expect(200).text();
         let of_messages = |line: &&str| line.starts_with("mercato_messages_total{");
         let counts = metrics.lines().filter(of_messages);
         counts
@@ -84,7 +84,7 @@ fn cut(mend: impl FnOnce(&Proxy)) {
         market.shop().pay(&unread);
         thread::sleep(cut_time());
         let health = network.server.client();
-        health.get("/api/health/ready").send().expect(200);
+        health.get("/api/health/ready").expect(200);
     });
     eprintln!(
         "cut for {:?}: {} orders, {} paid, slowest answer {:?}",
@@ -112,7 +112,7 @@ fn purchases_go_on_while_the_cable_to_redis_is_cut() {
 }
 
 #[test]
-fn events_flow_again_when_the_network_has_forgotten_the_connections() {
+fn events_flow_again_when_the_network_forgot_the_connections() {
     if is_quick() {
         return;
     }

@@ -105,7 +105,7 @@ fn a_crowd_of_bodies_without_end_keeps_nobody_waiting() {
     let product = shop.product(5, 100_000);
     let path = format!("/api/v1/products/{product}");
     let get = || {
-        shop.nobody().get(&path).send().expect(200);
+        shop.nobody().get(&path).expect(200);
     };
     let order = |customer: &mercato_tests::shop::Account| {
         customer.order(&[(&product, 1)]);

@@ -41,7 +41,7 @@ fn expect_newcomers_to_be_served(server: &Server, crowd: usize) -> Vec<Raw> {
     // Whatever the shop does by itself needs files too.
     let customer = shop.customer();
     let product = shop.product(5, 10);
-    shop.paid_order(&customer, &product, 1);
+    shop.buy(&customer, &product, 1);
     crowd
 }
 
@@ -73,8 +73,8 @@ fn idle_connections_make_room_when_files_run_out() {
     let server = builder.hard_file_limit(1024).start();
     let crowd = expect_newcomers_to_be_served(&server, 1100);
     assert!(still_open(crowd) < 600);
-    let told = metrics.read();
-    assert!(told.sum("mercato_connections_cut_total") > 400.0);
+    let now = metrics.read();
+    assert!(now.sum("mercato_connections_cut_total") > 400.0);
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn one_address_takes_only_its_share_of_the_connections() {
     let _alone = mercato_tests::load::alone();
     let server = Server::builder().hard_file_limit(1024).start();
     let crowd: Vec<Raw> = (0..400).map(|_| Raw::connect(server.base_url())).collect();
-    server.client().get("/").send().expect(200);
+    server.client().get("/").expect(200);
     let others = idle_crowd(&server, 100);
     assert!((64..=160).contains(&still_open(crowd)));
     assert_eq!(still_open(others), 100);
@@ -94,6 +94,6 @@ fn behind_a_proxy_its_address_may_have_all_connections() {
     let builder: ServerBuilder = Server::builder().variable("trusted_proxies", "1");
     let server = builder.hard_file_limit(1024).start();
     let crowd: Vec<Raw> = (0..400).map(|_| Raw::connect(server.base_url())).collect();
-    server.client().get("/").send().expect(200);
+    server.client().get("/").expect(200);
     assert_eq!(still_open(crowd), 400);
 }

@@ -63,7 +63,7 @@ fn a_request_that_was_not_sent_whole_does_not_hold_up_the_end() {
         ),
     ];
     // Whoever connects is accepted in turn: these are when a later one is answered.
-    server.client().get("/api/health/live").send().expect(200);
+    server.client().get("/api/health/live").expect(200);
     let started = Instant::now();
     assert!(server.stop(), "the exit code is 0: {}", server.log());
     let took = started.elapsed();
@@ -86,7 +86,7 @@ fn is_hangup_ignored() -> bool {
 fn a_hangup_ends_the_shop_as_sigterm_does() {
     let _alone = mercato_tests::load::alone();
     if is_hangup_ignored() {
-        left_out("the tests were told to ignore hangups");
+        left_out("the tests run with hangups ignored");
         return;
     }
     let mut server = Server::start();

@@ -31,8 +31,8 @@ fn logins_at_a_time_leave_the_catalogue_and_readiness_alone() {
     let product = format!("/api/v1/products/{}", shop.product(9.99, 10));
     let customer = shop.customer();
     let nobody = shop.nobody();
-    let look = || drop(nobody.get(&product).send().expect(200));
-    let live = || drop(nobody.get("/api/health/live").send().expect(200));
+    let look = || drop(nobody.get(&product).expect(200));
+    let live = || drop(nobody.get("/api/health/live").expect(200));
     look();
     let idle = Latencies::of(LOOKS, look);
 
@@ -48,7 +48,7 @@ fn logins_at_a_time_leave_the_catalogue_and_readiness_alone() {
         };
         match answer.status() {
             200 | 201 => drop(counted.fetch_add(1, Ordering::Relaxed)),
-            // Not as long as it is told.
+            // Not as long as it is asked to.
             429 | 503 | 504 => std::thread::sleep(Duration::from_millis(10)),
             other => panic!("{other}: {}", answer.text()),
         }

@@ -241,9 +241,9 @@ fn a_shop_in_which_nothing_is_to_be_done_writes_nothing() {
     let server = builder.start();
     let shop = Shop::on(&server);
     let (customer, product) = (shop.customer(), shop.product(1, 1_000));
-    shop.paid_order(&customer, &product, 1);
+    shop.buy(&customer, &product, 1);
     customer.order(&[(&product, 1)]);
-    wait_until("everything is told", || {
+    wait_until("everything is published", || {
         let metrics = listener.read();
         let waiting = ["mercato_outbox_pending", "mercato_follow_ups_waiting"];
         (waiting.iter().all(|name| metrics.sum(name) == 0.0)).then_some(())
@@ -271,7 +271,7 @@ fn a_shop_in_which_nothing_is_to_be_done_writes_nothing() {
     let client = server.client();
     for _ in 0..3 {
         for path in ["/api/v1/products?limit=5", "/api/health/ready"] {
-            client.get(path).send().expect(200);
+            client.get(path).expect(200);
         }
         for path in ["/api/v1/orders?limit=5", "/api/v1/orders/id/none"] {
             customer.get(path).send();

@@ -38,7 +38,7 @@ const READY: &str = "/api/health/ready";
 fn pace_of(server: &Server, path: &str) -> Latencies {
     let client = server.client();
     Latencies::of(REQUESTS, || {
-        client.get(path).send().expect(200);
+        client.get(path).expect(200);
     })
 }
 
@@ -69,7 +69,7 @@ fn lines_lost(metrics: &Listener) -> f64 {
 /// Readiness says that lines were lost, and that the shop is ready all the same.
 #[track_caller]
 fn assert_ready_with_a_warning(server: &Server) {
-    let ready = server.client().get(READY).send().expect(200).json();
+    let ready = server.client().get(READY).expect_json(200);
     assert_eq!(ready["status"], "ok", "{ready}");
     let warning = ready["warnings"][0].as_str().unwrap_or_default();
     assert!(warning.contains("log lines were lost"), "{ready}");
@@ -100,10 +100,10 @@ fn a_pipe_that_nobody_reads_costs_only_the_log() {
     let (metrics, builder) = Listener::on(Server::builder().standard_error(writer));
     let mut server = builder.start();
     let client = server.client();
-    assert!(client.get(READY).send().expect(200).json()["warnings"].is_null());
+    assert!(client.get(READY).expect_json(200)["warnings"].is_null());
     let path = format!("/{}", "x".repeat(LONG_PATH_CHARS));
     let crowd = Crowd::start(4, move |_| {
-        client.get(&path).send().expect(404);
+        client.get(&path).expect(404);
     });
     wait_until("losses", || (lines_lost(&metrics) > 0.0).then_some(()));
     drop(crowd);
@@ -131,12 +131,12 @@ fn a_pipe_that_nobody_reads_costs_only_the_log() {
     assert!(server.stop(), "the exit code is 0");
     reading.join().expect("the log is read to its end");
     let lines = lines.lock().unwrap();
-    let told: u64 = lines
+    let reported: u64 = lines
         .iter()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}")))
         .filter_map(|line: Value| line["lines_lost"].as_u64())
         .sum();
-    assert_eq!(told as f64, lost);
+    assert_eq!(reported as f64, lost);
     assert!(lines.last().is_some_and(|line| line.contains("closed")));
 }
 
@@ -160,7 +160,7 @@ fn a_log_on_a_full_disk_costs_only_the_log() {
     assert_ready_with_a_warning(&server);
     disk.make_room();
     wait_until("a line about the losses", || {
-        server.client().get(LIVE).send().expect(200);
+        server.client().get(LIVE).expect(200);
         let log = fs::read_to_string(&path).expect("the log");
         log.contains("log lines were lost").then_some(())
     });
@@ -176,7 +176,7 @@ fn an_unread_pipe_does_not_hold_up_the_end() {
     let client = server.client();
     let path = format!("/{}", "x".repeat(LONG_PATH_CHARS));
     let crowd = Crowd::start(4, move |_| {
-        client.get(&path).send().expect(404);
+        client.get(&path).expect(404);
     });
     wait_until("losses", || (lines_lost(&metrics) > 0.0).then_some(()));
     drop(crowd);
@@ -221,7 +221,6 @@ fn nothing_a_client_sends_makes_a_long_line() {
         client
             .get(&path)
             .header("user-agent", &"u".repeat(500))
-            .send()
             .expect(404);
     }
     let half = LONG_PATH_CHARS / 2;
@@ -250,7 +249,7 @@ fn what_a_terminal_obeys_does_not_reach_the_log() {
     assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
     let client = server.client();
     // Percent signs stay as they are.
-    client.get("/strange%E2%80%AE%1B").send().expect(404);
+    client.get("/strange%E2%80%AE%1B").expect(404);
     lines_with(&server, "/strange%E2%80%AE%1B", 1);
     let log = server.log();
     for character in strange {
@@ -264,10 +263,9 @@ fn a_client_cannot_pass_for_the_runner() {
     let server = Server::start();
     let client = server.client();
     for id in ["timer-1", "message-1", "Metrics-1"] {
-        let answer = client.get(LIVE).header("x-request-id", id).send();
-        let answer = answer.expect(200);
+        let answer = client.get(LIVE).header("x-request-id", id).expect(200);
         assert_ne!(answer.header("x-request-id"), Some(id));
     }
     let forged = client.get(READY).header("mercato-log-lines-lost", "7");
-    assert!(forged.send().expect(200).json()["warnings"].is_null());
+    assert!(forged.expect_json(200)["warnings"].is_null());
 }

@@ -1,4 +1,4 @@
-//! Crowds that log in and register: few passwords are hashed at a time, few wait, everybody else is told to come back.
+//! Crowds that log in and register: few passwords are hashed at a time, few wait, everybody else is asked to come back.
 
 use std::{
     path::Path,
@@ -50,7 +50,7 @@ fn seconds_to_wait(answer: &Response) -> Option<u64> {
     answer.header("retry-after")?.parse().ok()
 }
 
-/// Logs in, coming back when told to; gives how long all of it took.
+/// Logs in, coming back when asked to; returns how long all of it took.
 fn log_in_patiently(client: &Client, from: &str) -> Duration {
     let started = Instant::now();
     loop {
@@ -60,9 +60,9 @@ fn log_in_patiently(client: &Client, from: &str) -> Duration {
         }
         assert_eq!(answer.status(), 503, "{}", answer.text());
         let seconds = seconds_to_wait(&answer).expect("Retry-After");
-        let told = Instant::now();
+        let asked = Instant::now();
         wait_until("the time to come back", || {
-            (told.elapsed() >= Duration::from_secs(seconds)).then_some(())
+            (asked.elapsed() >= Duration::from_secs(seconds)).then_some(())
         });
     }
 }

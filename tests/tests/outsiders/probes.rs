@@ -26,15 +26,16 @@ fn the_runner_repeats_exactly_what_the_box_says_of_being_alive() {
     let client = server.client();
     for method in ["GET", "HEAD"] {
         let ask = || client.request(method, "/api/health/live");
-        // What a client has already is compared by the box itself.
-        let boxes = ask().header("if-none-match", "\"another\"").send();
+        // What a client has already is compared by the component itself.
+        let whole = ask().header("if-none-match", "\"another\"").send();
         let repeated = ask().header("x-request-id", "probe.1").send();
-        assert_eq!(lasting(&repeated.clone().expect(200)), lasting(&boxes));
+        assert_eq!(lasting(&repeated.clone().expect(200)), lasting(&whole));
         assert_eq!(repeated.header("x-request-id"), Some("probe.1"));
     }
-    let unknown = client.get("/api/health/live?x=1").send();
-    unknown.expect_problem(400, "validation");
-    client.post("/api/health/live").send().expect(405);
+    client
+        .get("/api/health/live?x=1")
+        .expect_problem(400, "validation");
+    client.post("/api/health/live").expect(405);
 }
 
 #[test]
@@ -47,12 +48,12 @@ fn a_crowd_that_asks_for_readiness_keeps_nobody_waiting() {
     let shop = Shop::on(&server);
     let product = format!("/api/v1/products/{}", shop.product(9.99, 10));
     let nobody = shop.nobody();
-    let look = || drop(nobody.get(&product).send().expect(200));
+    let look = || drop(nobody.get(&product).expect(200));
     look();
     let idle = Latencies::of(LOOKS, look);
     let clients: Vec<_> = (0..CLIENTS).map(|_| server.client()).collect();
     let crowd = Crowd::start(CLIENTS, move |number| {
-        let answer = clients[number].get("/api/health/ready").send().expect(200);
+        let answer = clients[number].get("/api/health/ready").expect(200);
         assert_eq!(answer.json()["status"], "ok");
     });
     idle.expect_no_slower(99, RATIO_MAX, || Latencies::of(LOOKS, look));

@@ -49,8 +49,8 @@ fn long_searches_leave_the_catalogue_and_liveness_alone() {
     let product = format!("/api/v1/products/{}", shop.product(9.99, 10));
     fill(&server);
     let nobody = shop.nobody();
-    let look = || drop(nobody.get(&product).send().expect(200));
-    let live = || drop(nobody.get("/api/health/live").send().expect(200));
+    let look = || drop(nobody.get(&product).expect(200));
+    let live = || drop(nobody.get("/api/health/live").expect(200));
     look();
     let idle = Latencies::of(LOOKS, look);
 

@@ -2,9 +2,12 @@
 
 use std::fmt::Write as _;
 
-use mercato_tests::load::{Crowd, Latencies};
 use mercato_tests::shop::Shop;
 use mercato_tests::{Server, is_quick};
+use mercato_tests::{
+    assert_members,
+    load::{Crowd, Latencies},
+};
 use serde_json::json;
 
 /// More products than are ranked.
@@ -49,7 +52,7 @@ fn a_word_that_every_product_has_costs_what_a_rare_one_costs() {
     let time = |query: &str| {
         let path = format!("/api/v1/products?{query}");
         Latencies::of(40, || {
-            client.get(&path).send().expect(200);
+            client.get(&path).expect(200);
         })
     };
     time("q=rare");
@@ -68,11 +71,11 @@ fn a_word_that_every_product_has_costs_what_a_rare_one_costs() {
         println!("{query}, at most {ratio_max} times as long as a rare word");
         rare.expect_no_slower(50, ratio_max, || time(query));
     }
-    let list = client.get("/api/v1/products?q=item").send().expect(200);
+    let list = client.get("/api/v1/products?q=item").expect(200);
     let meta = &list.json()["meta"];
-    assert_eq!(
-        (&meta["total"], &meta["totalIsExact"], &meta["lastPage"]),
-        (&json!(10_000), &json!(false), &json!(1_000))
+    assert_members(
+        &meta,
+        &json!({ "total": 10_000, "totalIsExact": false, "lastPage": 1_000 }),
     );
 }
 
@@ -84,18 +87,14 @@ fn a_crowd_that_searches_leaves_others_their_answers() {
     }
     let server = server_with_items();
     let client = server.client();
-    let id = client
-        .get("/api/v1/products?limit=1")
-        .send()
-        .expect(200)
-        .json();
+    let id = client.get("/api/v1/products?limit=1").expect_json(200);
     let product = format!(
         "/api/v1/products/{}",
         id["data"][0]["id"].as_str().expect("an id")
     );
     let time = |path: &str| {
         Latencies::of(200, || {
-            client.get(path).send().expect(200);
+            client.get(path).expect(200);
         })
     };
     time(&product);

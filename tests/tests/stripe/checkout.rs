@@ -1,4 +1,5 @@
 use mercato_tests::{
+    assert_members,
     shop::{order_of, unique},
     wait_until,
 };
@@ -9,14 +10,12 @@ use crate::Site;
 #[test]
 fn an_order_is_paid_on_stripes_page() {
     let site = Site::start();
-    let customer = site.shop.customer();
-    let product = site.shop.product(12.5, 5);
-    let order = customer.order(&[(&product, 2)]);
+    let (customer, product, order) = site.shop.pending_order(12.5, 2);
     let session = site.stripe.session(&order.session_id);
     assert_eq!(order.answer["paymentSession"]["url"], session["url"]);
-    assert_eq!(
-        (&session["amount_total"], &session["currency"]),
-        (&json!(2500), &json!("usd"))
+    assert_members(
+        &session,
+        &json!({ "amount_total": 2500, "currency": "usd" }),
     );
     let payment = site.shop.payment_of(&order.id);
     assert_eq!(payment["provider"], "stripe");
@@ -59,9 +58,9 @@ fn lines_are_shown_one_by_one_only_when_they_come_out_even() {
 #[test]
 fn there_is_no_simulated_checkout() {
     let site = Site::shared();
-    let order = site.shop.customer().order(&[(&site.shop.product(1, 5), 1)]);
+    let (_, _, order) = site.shop.pending_order(1, 1);
     let path = format!("/api/v1/payments/mock/checkout/{}", order.session_id);
-    site.shop.nobody().get(&path).send().expect(404);
+    site.shop.nobody().get(&path).expect(404);
     site.shop
         .check_out(&order.session_id, "succeed")
         .expect(404);
@@ -78,18 +77,14 @@ fn asking_for_the_session_again_gives_the_same_one() {
             .post("/api/v1/orders")
             .header("idempotency-key", &key)
             .json(&order_of(&[(&product, 1)]))
-            .send()
-            .expect(201)
-            .json()
+            .expect_json(201)
     };
     let (first, second) = (place(), place());
     assert_eq!(first, second);
     let again = customer
         .post("/api/v1/payments/session")
         .json(&json!({ "orderId": first["id"] }))
-        .send()
-        .expect(200)
-        .json();
+        .expect_json(200);
     assert_eq!(
         again["session"]["id"], first["paymentSession"]["id"],
         "{again}"
@@ -99,9 +94,7 @@ fn asking_for_the_session_again_gives_the_same_one() {
 #[test]
 fn a_cancelled_order_cannot_be_paid_any_more() {
     let site = Site::shared();
-    let customer = site.shop.customer();
-    let product = site.shop.product(1, 5);
-    let order = customer.order(&[(&product, 2)]);
+    let (customer, product, order) = site.shop.pending_order(1, 2);
     customer.change_order(&order.id, "CANCELLED").expect(200);
     assert_eq!(site.stripe.session(&order.session_id)["status"], "expired");
     site.shop.wait_for_stock(&product, 5, 0, 0);
@@ -110,11 +103,9 @@ fn a_cancelled_order_cannot_be_paid_any_more() {
 }
 
 #[test]
-fn a_customer_who_pays_while_the_order_is_being_cancelled_has_paid() {
+fn a_customer_who_pays_during_a_cancellation_has_paid() {
     let site = Site::start();
-    let customer = site.shop.customer();
-    let product = site.shop.product(1, 5);
-    let order = customer.order(&[(&product, 2)]);
+    let (customer, product, order) = site.shop.pending_order(1, 2);
     site.stripe.pay(&order.session_id);
     customer
         .change_order(&order.id, "CANCELLED")
@@ -154,7 +145,7 @@ fn an_order_that_stripe_cannot_take_is_cancelled() {
     );
     assert_eq!(order().bytes(), refusal.bytes(), "{}", refusal.text());
     site.shop.wait_for_stock(&product, 5, 0, 0);
-    let orders = customer.get("/api/v1/orders").send().expect(200).json();
+    let orders = customer.get("/api/v1/orders").expect_json(200);
     assert_eq!(orders["data"][0]["status"], "CANCELLED", "{orders}");
     assert!(site.stripe.received("").is_empty(), "nothing was asked");
 }
@@ -162,9 +153,7 @@ fn an_order_that_stripe_cannot_take_is_cancelled() {
 #[test]
 fn when_the_reservation_runs_out_the_session_is_ended_at_stripe() {
     let site = Site::with(&[("reservation_ttl", "1")]);
-    let customer = site.shop.customer();
-    let product = site.shop.product(1, 5);
-    let order = customer.order(&[(&product, 2)]);
+    let (customer, product, order) = site.shop.pending_order(1, 2);
     wait_until("the end of the session", || {
         (site.stripe.session(&order.session_id)["status"] == "expired").then_some(())
     });
@@ -180,7 +169,7 @@ fn customers_return_to_the_page_that_was_named() {
         "checkout_return_url",
         "https://shop.example.com/thanks?lang=en",
     )]);
-    let order = site.shop.customer().order(&[(&site.shop.product(1, 5), 1)]);
+    let (_, _, order) = site.shop.pending_order(1, 1);
     assert_eq!(
         site.stripe.session(&order.session_id)["success_url"],
         format!(
@@ -191,7 +180,7 @@ fn customers_return_to_the_page_that_was_named() {
 }
 
 #[test]
-fn an_order_whose_money_is_on_its_way_is_not_cancelled_until_it_has_failed() {
+fn an_order_with_a_payment_under_way_is_not_cancelled() {
     let site = Site::start();
     let customer = site.shop.customer();
     let product = site.shop.product(10, 5);
@@ -210,11 +199,10 @@ fn an_order_whose_money_is_on_its_way_is_not_cancelled_until_it_has_failed() {
             ),
             (&json!("PENDING"), &json!(true), &json!(null))
         );
-        let again = customer
+        customer
             .post("/api/v1/payments/session")
             .json(&json!({ "orderId": order.id }))
-            .send();
-        again.expect_problem(409, "payment-under-way");
+            .expect_problem(409, "payment-under-way");
         site.stripe.settle(&order.session_id, has_come);
         site.deliver();
         let status = if has_come { "PAID" } else { "CANCELLED" };

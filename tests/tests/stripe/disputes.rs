@@ -1,4 +1,4 @@
-use mercato_tests::{shop::text, wait_until};
+use mercato_tests::{assert_members, shop::text, wait_until};
 use serde_json::json;
 
 use crate::Site;
@@ -6,47 +6,34 @@ use crate::Site;
 #[test]
 fn a_customer_who_paid_twice_gets_the_second_charge_back() {
     let site = Site::start();
-    let customer = site.shop.customer();
-    let product = site.shop.product(10, 5);
-    let order = site.paid_order(&customer, &product, 2);
+    let (customer, product, order) = site.paid_order(10, 2);
     site.stripe.charge_again(&order.session_id);
     site.deliver();
     let refund = wait_until("the refund", || site.stripe.refunds().pop());
-    assert_eq!(
-        (&refund["amount"], &refund["reason"]),
-        (&json!(2000), &json!("duplicate"))
-    );
+    assert_members(&refund, &json!({ "amount": 2000, "reason": "duplicate" }));
     site.deliver();
-    let seen = wait_until("the news of it", || {
+    let seen = wait_until("both in the history", || {
         let order = customer.read_order(&order.id);
-        let told = order["history"].to_string();
-        (told.contains("charged a second time") && told.contains("given back")).then_some(order)
+        let history = order["history"].to_string();
+        (history.contains("charged a second time") && history.contains("given back")).then_some(order)
     });
     assert_eq!(seen["status"], "PAID");
     let payment = &seen["payment"];
-    assert_eq!(
-        (
-            &payment["status"],
-            &payment["refundedAmount"],
-            &payment["duplicateAmount"],
-            &payment["duplicateRefundedAmount"]
-        ),
-        (&json!("SUCCEEDED"), &json!(0), &json!(20), &json!(20))
+    assert_members(
+        &payment,
+        &json!({ "status": "SUCCEEDED", "refundedAmount": 0, "duplicateAmount": 20, "duplicateRefundedAmount": 20 }),
     );
     site.shop.wait_for_stock(&product, 3, 0, 2);
     let admin = site.shop.admin();
     let path = format!("/api/v1/payments/{}/refunds", text(&payment["id"]));
-    let refunds = admin.get(&path).send().expect(200).json();
+    let refunds = admin.get(&path).expect_json(200);
     let charge = &refunds["data"][0]["duplicateCharge"];
     assert_eq!(*charge, refund["payment_intent"]);
-    let own = customer.get(&path).send().expect(200).json();
+    let own = customer.get(&path).expect_json(200);
     assert_eq!(own["data"][0]["duplicateCharge"], json!(null), "for admins");
-    let stats = admin.get("/api/v1/orders/stats").send().expect(200).json();
+    let stats = admin.get("/api/v1/orders/stats").expect_json(200);
     let money = &stats["byCurrency"][0];
-    assert_eq!(
-        (&money["gross"], &money["refunded"], &money["net"]),
-        (&json!(40), &json!(20), &json!(20))
-    );
+    assert_members(&money, &json!({ "gross": 40, "refunded": 20, "net": 20 }));
     // The order's own charge stays as it is.
     assert_eq!(site.stripe.refunds().len(), 1);
     admin.change_order(&order.id, "DELIVERED").expect(200);
@@ -58,9 +45,8 @@ fn nothing_is_delivered_until_a_dispute_ends() {
     let customer = site.shop.customer();
     let admin = site.shop.admin();
     for (end, lost) in [("won", 0), ("lost", 10), ("warning_closed", 0)] {
-        let order = site.paid_order(&customer, &site.shop.product(10, 5), 1);
-        let session = site.stripe.session(&order.session_id);
-        let dispute = site.stripe.open_dispute(&text(&session["payment_intent"]));
+        let order = site.buy(&customer, &site.shop.product(10, 5), 1);
+        let dispute = site.stripe.open_dispute(&site.intent_of(&order));
         site.deliver();
         let refused = admin.change_order(&order.id, "DELIVERED");
         refused.expect_problem(409, "payment-disputed");
@@ -70,23 +56,13 @@ fn nothing_is_delivered_until_a_dispute_ends() {
             (&json!("PAID"), &json!(true))
         );
         let path = format!("/api/v1/payments/{}/disputes", text(&seen["payment"]["id"]));
-        let listed = admin.get(&path).send().expect(200).json();
+        let listed = admin.get(&path).expect_json(200);
         let listed = &listed["data"][0];
-        assert_eq!(
-            (
-                &listed["id"],
-                &listed["status"],
-                &listed["amount"],
-                &listed["reason"]
-            ),
-            (
-                &json!(dispute),
-                &json!("OPEN"),
-                &json!(10),
-                &json!("product_not_received")
-            )
+        assert_members(
+            &listed,
+            &json!({ "id": dispute, "status": "OPEN", "amount": 10, "reason": "product_not_received" }),
         );
-        customer.get(&path).send().expect_problem(403, "forbidden");
+        customer.get(&path).expect_problem(403, "forbidden");
 
         site.stripe.end_dispute(&dispute, end);
         site.deliver();
@@ -103,10 +79,10 @@ fn nothing_is_delivered_until_a_dispute_ends() {
             "{history}"
         );
     }
-    let stats = admin.get("/api/v1/orders/stats").send().expect(200).json();
+    let stats = admin.get("/api/v1/orders/stats").expect_json(200);
     let money = &stats["byCurrency"][0];
-    assert_eq!(
-        (&money["gross"], &money["lostToDisputes"], &money["net"]),
-        (&json!(30), &json!(10), &json!(20))
+    assert_members(
+        &money,
+        &json!({ "gross": 30, "lostToDisputes": 10, "net": 20 }),
     );
 }

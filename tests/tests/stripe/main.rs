@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use mercato_tests::{
     Response, Server,
-    shop::{Account, Placed, Shop},
+    shop::{Account, Placed, Shop, text},
     stripe::FakeStripe,
 };
 use serde_json::Value;
@@ -49,29 +49,47 @@ impl Site {
         }
     }
 
-    /// The customer pays, and Stripe tells the shop.
+    /// The customer pays, and Stripe's events reach the shop.
     fn pay(&self, order: &Placed) {
         self.stripe.pay(&order.session_id);
         self.deliver();
     }
 
-    /// Stripe tells the shop what has happened.
+    /// The shop receives Stripe's events.
     fn deliver(&self) {
         for answer in self.stripe.deliver(&self.server.client()) {
             answer.expect(200);
         }
     }
 
-    fn paid_order(&self, customer: &Account, product: &str, quantity: u32) -> Placed {
+    fn buy(&self, customer: &Account, product: &str, quantity: u32) -> Placed {
         let order = customer.order(&[(product, quantity)]);
         self.pay(&order);
         customer.wait_for_order(&order.id, "PAID");
         order
     }
 
+    /// A new customer's paid order of so many of the five units of a new product.
+    fn paid_order(&self, price: impl Into<Value>, quantity: u32) -> (Account, String, Placed) {
+        let (customer, product) = (self.shop.customer(), self.shop.product(price, 5));
+        let order = self.buy(&customer, &product, quantity);
+        (customer, product, order)
+    }
+
+    /// What Stripe calls the payment of an order.
+    fn intent_of(&self, order: &Placed) -> String {
+        text(&self.stripe.session(&order.session_id)["payment_intent"])
+    }
+
+    /// The customer's bank does not take the first refund.
+    fn fail_first_refund(&self) {
+        let refund = text(&self.stripe.refunds()[0]["id"]);
+        self.stripe.fail_refund(&refund);
+    }
+
     /// Asks for a refund under an idempotency key.
     fn refund(&self, payment: &Value, body: &Value, key: &str) -> Response {
-        let id = mercato_tests::shop::text(&payment["id"]);
+        let id = text(&payment["id"]);
         let admin = self.shop.admin();
         let path = format!("/api/v1/payments/{id}/refund");
         admin

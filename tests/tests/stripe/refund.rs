@@ -1,4 +1,4 @@
-use mercato_tests::{shop::text, wait_until};
+use mercato_tests::{assert_members, wait_until};
 use serde_json::json;
 
 use crate::Site;
@@ -6,9 +6,7 @@ use crate::Site;
 #[test]
 fn refunds_are_made_at_stripe_and_add_up() {
     let site = Site::start();
-    let customer = site.shop.customer();
-    let product = site.shop.product(10, 5);
-    let order = site.paid_order(&customer, &product, 2);
+    let (customer, product, order) = site.paid_order(10, 2);
     let payment = site.shop.payment_of(&order.id);
     let part = json!({ "amount": 5.5, "reason": "one cup was cracked" });
     for _ in 0..2 {
@@ -26,7 +24,7 @@ fn refunds_are_made_at_stripe_and_add_up() {
     let refunds = site.stripe.refunds();
     assert_eq!((refunds.len(), &refunds[1]["amount"]), (2, &json!(1450)));
     assert_eq!(refunds[1]["reason"], "duplicate");
-    // Stripe tells of both refunds besides; that changes nothing.
+    // Stripe sends events of both refunds besides; that changes nothing.
     site.deliver();
     customer.wait_for_order(&order.id, "REFUNDED");
     assert_eq!(site.shop.payment_of(&order.id)["refundedAmount"], 20);
@@ -36,10 +34,8 @@ fn refunds_are_made_at_stripe_and_add_up() {
 #[test]
 fn money_that_comes_for_a_cancelled_order_goes_back() {
     let site = Site::start();
-    let customer = site.shop.customer();
-    let product = site.shop.product(10, 5);
-    let order = customer.order(&[(&product, 1)]);
-    // Stripe ends the session and tells so; that it was paid just before comes later.
+    let (customer, _, order) = site.shop.pending_order(10, 1);
+    // Stripe ends the session and sends the event; that it was paid just before comes later.
     site.stripe.pay(&order.session_id);
     site.stripe.forget_that_it_is_complete(&order.session_id);
     customer.change_order(&order.id, "CANCELLED").expect(200);
@@ -47,9 +43,7 @@ fn money_that_comes_for_a_cancelled_order_goes_back() {
     let refund = wait_until("the refund", || site.stripe.refunds().pop());
     assert_eq!(refund["amount"], 1000);
     site.deliver();
-    let seen = wait_until("the news of it", || {
-        Some(site.shop.payment_of(&order.id)).filter(|payment| payment["status"] == "REFUNDED")
-    });
+    let seen = site.shop.wait_for_payment(&order.id, "REFUNDED");
     assert_eq!(seen["refundedAmount"], 10);
     assert_eq!(customer.read_order(&order.id)["status"], "CANCELLED");
     assert_eq!(site.stripe.refunds().len(), 1);
@@ -58,13 +52,10 @@ fn money_that_comes_for_a_cancelled_order_goes_back() {
 #[test]
 fn what_stripe_refuses_is_refused() {
     let site = Site::shared();
-    let customer = site.shop.customer();
-    let order = site.paid_order(&customer, &site.shop.product(10, 5), 1);
+    let (customer, _, order) = site.paid_order(10, 1);
     let payment = site.shop.payment_of(&order.id);
     // Somebody has given the money back in Stripe's dashboard, and the shop does not know yet.
-    let session = site.stripe.session(&order.session_id);
-    site.stripe
-        .refund_in_dashboard(&text(&session["payment_intent"]));
+    site.stripe.refund_in_dashboard(&site.intent_of(&order));
     let answer = site.refund(&payment, &json!({}), "late");
     let problem = answer.expect_problem(502, "provider-rejected");
     assert!(!problem.to_string().contains("sk_test"), "{problem}");
@@ -75,24 +66,18 @@ fn what_stripe_refuses_is_refused() {
 #[test]
 fn a_whole_refund_that_fails_later_is_taken_back_and_made_anew() {
     let site = Site::start();
-    let customer = site.shop.customer();
-    let product = site.shop.product(10, 5);
-    let order = site.paid_order(&customer, &product, 2);
+    let (customer, product, order) = site.paid_order(10, 2);
     let payment = site.shop.payment_of(&order.id);
     site.refund(&payment, &json!({}), "first").expect(200);
     site.deliver();
     customer.wait_for_order(&order.id, "REFUNDED");
     site.shop.wait_for_stock(&product, 5, 0, 0);
 
-    site.stripe
-        .fail_refund(&text(&site.stripe.refunds()[0]["id"]));
+    site.fail_first_refund();
     site.deliver();
     let paid = customer.wait_for_order(&order.id, "PAID");
     let now = site.shop.payment_of(&order.id);
-    assert_eq!(
-        (&now["status"], &now["refundedAmount"]),
-        (&json!("SUCCEEDED"), &json!(0))
-    );
+    assert_members(&now, &json!({ "status": "SUCCEEDED", "refundedAmount": 0 }));
     assert_eq!(now["failedRefundAmount"], 20);
     assert_eq!(now["refundFailure"], "lost_or_stolen_card");
     assert_eq!(paid["payment"]["failedRefundAmount"], 20);
@@ -107,9 +92,9 @@ fn a_whole_refund_that_fails_later_is_taken_back_and_made_anew() {
         .refund(&payment, &json!({}), "second")
         .expect(200)
         .json();
-    assert_eq!(
-        (&again["status"], &again["refundedAmount"]),
-        (&json!("REFUNDED"), &json!(20))
+    assert_members(
+        &again,
+        &json!({ "status": "REFUNDED", "refundedAmount": 20 }),
     );
     site.deliver();
     customer.wait_for_order(&order.id, "REFUNDED");
@@ -120,9 +105,7 @@ fn a_whole_refund_that_fails_later_is_taken_back_and_made_anew() {
 #[test]
 fn a_part_refund_that_fails_later_leaves_the_rest() {
     let site = Site::start();
-    let customer = site.shop.customer();
-    let product = site.shop.product(10, 5);
-    let order = site.paid_order(&customer, &product, 2);
+    let (customer, product, order) = site.paid_order(10, 2);
     site.shop
         .admin()
         .change_order(&order.id, "DELIVERED")
@@ -132,27 +115,16 @@ fn a_part_refund_that_fails_later_leaves_the_rest() {
         site.refund(&payment, &json!({ "amount": amount }), key)
             .expect(200);
     }
-    site.stripe
-        .fail_refund(&text(&site.stripe.refunds()[0]["id"]));
-    // The failure arrives before what was told of the refunds.
+    site.fail_first_refund();
+    // The failure arrives before the events of the refunds.
     site.stripe.turn_events_round();
     site.deliver();
-    let seen = wait_until("the news of it", || {
-        let order = customer.read_order(&order.id);
-        let told = order["history"]
-            .to_string()
-            .contains("A refund of 5 USD failed");
-        told.then_some(order)
-    });
+    let seen = customer.wait_for_history(&order.id, "A refund of 5 USD failed");
     assert_eq!(seen["status"], "DELIVERED");
     let payment = &seen["payment"];
-    assert_eq!(
-        (
-            &payment["status"],
-            &payment["refundedAmount"],
-            &payment["failedRefundAmount"]
-        ),
-        (&json!("SUCCEEDED"), &json!(3), &json!(5))
+    assert_members(
+        &payment,
+        &json!({ "status": "SUCCEEDED", "refundedAmount": 3, "failedRefundAmount": 5 }),
     );
     site.shop.wait_for_stock(&product, 3, 0, 2);
 }
@@ -160,15 +132,11 @@ fn a_part_refund_that_fails_later_leaves_the_rest() {
 #[test]
 fn a_refund_by_hand_that_fails_is_found_by_its_charge() {
     let site = Site::start();
-    let customer = site.shop.customer();
-    let order = site.paid_order(&customer, &site.shop.product(10, 5), 1);
-    let session = site.stripe.session(&order.session_id);
-    site.stripe
-        .refund_in_dashboard(&text(&session["payment_intent"]));
+    let (customer, _, order) = site.paid_order(10, 1);
+    site.stripe.refund_in_dashboard(&site.intent_of(&order));
     site.deliver();
     customer.wait_for_order(&order.id, "REFUNDED");
-    site.stripe
-        .fail_refund(&text(&site.stripe.refunds()[0]["id"]));
+    site.fail_first_refund();
     site.deliver();
     customer.wait_for_order(&order.id, "PAID");
     assert_eq!(site.shop.payment_of(&order.id)["refundedAmount"], 0);

@@ -69,11 +69,7 @@ fn a_front_end_on_another_origin_walks_from_the_list_to_paid() {
         ("phone", json!(60), 1),
     ] {
         let body = json!({ "name": products[product], "price": price, "stock": stock });
-        admin
-            .post("/api/v1/products")
-            .json(&body)
-            .send()
-            .expect(201);
+        admin.post("/api/v1/products").json(&body).expect(201);
     }
     let shown = run(bench
         .script("front-end.js")

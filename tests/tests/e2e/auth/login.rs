@@ -65,7 +65,6 @@ fn a_password_that_begins_like_the_right_one_is_wrong() {
     shop.nobody()
         .post("/api/v1/auth/register")
         .json(&body)
-        .send()
         .expect(201);
     let cut = json!({ "email": body["email"], "password": format!("{password}y") });
     log_in(&cut).expect_problem(401, "invalid-credentials");

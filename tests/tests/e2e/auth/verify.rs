@@ -4,11 +4,7 @@ use mercato_tests::shop::Shop;
 fn a_token_is_verified_and_renewed() {
     let shop = Shop::shared();
     let customer = shop.customer();
-    let answer = customer
-        .get("/api/v1/auth/verify")
-        .send()
-        .expect(200)
-        .json();
+    let answer = customer.get("/api/v1/auth/verify").expect_json(200);
     assert_eq!(answer["user"]["id"], customer.id);
     assert_eq!(answer["user"]["email"], customer.email);
     let renewed = answer["token"].as_str().expect("a token");
@@ -16,7 +12,6 @@ fn a_token_is_verified_and_renewed() {
     shop.nobody()
         .get("/api/v1/auth/me")
         .bearer(renewed)
-        .send()
         .expect(200);
 }
 

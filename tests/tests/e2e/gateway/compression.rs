@@ -2,7 +2,7 @@ use std::io::Write as _;
 
 use flate2::{Compression, write::GzEncoder};
 use mercato_tests::{
-    Response,
+    Response, assert_members,
     shop::{PASSWORD, Shop, unique, unique_email},
 };
 use serde_json::json;
@@ -13,20 +13,16 @@ const GZIP: [u8; 3] = [0x1f, 0x8b, 8];
 /// A product whose answer is long enough to be compressed, and its path.
 fn long_product(shop: &Shop) -> String {
     let body = json!({ "name": "Tea", "description": "leaf ".repeat(400), "price": 1, "stock": 3 });
-    let answer = shop.admin().post("/api/v1/products").json(&body).send();
-    answer
+    shop.admin()
+        .post("/api/v1/products")
+        .json(&body)
         .expect(201)
-        .header("location")
-        .expect("a path")
-        .to_owned()
+        .expect_header("location")
 }
 
 fn get(shop: &Shop, path: &str, accepted: &str) -> Response {
     let request = shop.nobody().get(path);
-    request
-        .header("accept-encoding", accepted)
-        .send()
-        .expect(200)
+    request.header("accept-encoding", accepted).expect(200)
 }
 
 #[test]
@@ -48,7 +44,7 @@ fn long_answers_are_compressed_for_those_who_take_that() {
     let length = packed.bytes().len().to_string();
     assert_eq!(packed.header("content-length"), Some(&*length));
     let head = shop.nobody().request("HEAD", &product);
-    let head = head.header("accept-encoding", "gzip").send().expect(200);
+    let head = head.header("accept-encoding", "gzip").expect(200);
     assert_eq!(head.header("content-length"), Some(&*length));
     for refused in ["gzip;q=0", "br", "identity, gzip;q=0.5"] {
         let answer = get(shop, &product, refused);
@@ -61,13 +57,13 @@ fn tags_of_compressed_answers_are_good_for_reading_and_writing() {
     let shop = Shop::shared();
     let product = long_product(shop);
     let packed = get(shop, &product, "gzip");
-    let tag = packed.header("etag").expect("a tag").to_owned();
+    let tag = packed.expect_header("etag");
     assert_ne!(get(shop, &product, "identity").header("etag"), Some(&*tag));
     let again = shop
         .nobody()
         .get(&product)
         .header("accept-encoding", "gzip");
-    let again = again.header("if-none-match", &tag).send().expect(304);
+    let again = again.header("if-none-match", &tag).expect(304);
     assert_eq!(again.header("etag"), Some(&*tag));
     let admin = shop.admin();
     let change = || {
@@ -86,7 +82,7 @@ fn answers_with_tokens_and_short_answers_are_never_compressed() {
     let shop = Shop::shared();
     let login = json!({ "email": shop.customer().email, "password": PASSWORD });
     let request = shop.nobody().post("/api/v1/auth/login").json(&login);
-    let answer = request.header("accept-encoding", "gzip").send().expect(200);
+    let answer = request.header("accept-encoding", "gzip").expect(200);
     assert_eq!(answer.header("content-encoding"), None);
     let live = get(shop, "/api/health/live", "gzip");
     assert_eq!(live.header("content-encoding"), None);
@@ -135,14 +131,11 @@ fn a_packed_import_arrives_row_by_row() {
     };
     let file = gzip(format!("sku,name,price,stock\n{rows}").as_bytes());
     let report = import(file.clone()).expect(200).json();
-    assert_eq!(
-        (&report["created"], &report["failed"]),
-        (&json!(2_000), &json!([]))
-    );
+    assert_members(&report, &json!({ "created": 2_000, "failed": [] }));
     // Several members are one file.
     let members = [gzip(b"sku,name,price,stock\n"), gzip(rows.as_bytes())].concat();
     assert_eq!(import(members).expect(200).json()["unchanged"], 2_000);
-    // What was imported before the file broke off stays, and is told.
+    // What was imported before the file broke off stays, and is reported.
     let problem = import(file[..file.len() / 2].to_vec()).expect_problem(400, "invalid-encoding");
     assert!(
         problem["report"]["unchanged"]

@@ -2,7 +2,7 @@ use mercato_tests::shop::Shop;
 
 #[test]
 fn the_front_door_says_that_the_shop_is_up() {
-    let answer = Shop::shared().nobody().get("/").send().expect(200);
+    let answer = Shop::shared().nobody().get("/").expect(200);
     assert_eq!(answer.text(), "API Gateway is up and running!");
     assert_eq!(
         answer.header("content-type"),
@@ -14,11 +14,7 @@ fn the_front_door_says_that_the_shop_is_up() {
 fn a_browser_gets_a_page_that_leads_on() {
     let nobody = Shop::shared().nobody();
     let accepted = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
-    let page = nobody
-        .get("/")
-        .header("accept", accepted)
-        .send()
-        .expect(200);
+    let page = nobody.get("/").header("accept", accepted).expect(200);
     assert_eq!(
         page.header("content-type"),
         Some("text/html; charset=utf-8")
@@ -32,14 +28,10 @@ fn a_browser_gets_a_page_that_leads_on() {
     let links: Vec<&str> = links.filter_map(|rest| rest.split('"').next()).collect();
     assert_eq!(links.len(), 4);
     for link in links {
-        nobody.get(link).send().expect(200);
+        nobody.get(link).expect(200);
     }
     for accepted in ["text/plain", "*/*", "application/json"] {
-        let answer = nobody
-            .get("/")
-            .header("accept", accepted)
-            .send()
-            .expect(200);
+        let answer = nobody.get("/").header("accept", accepted).expect(200);
         assert_eq!(answer.text(), "API Gateway is up and running!");
     }
 }

@@ -8,7 +8,7 @@ fn methods(list: &str) -> Vec<&str> {
 }
 
 #[test]
-fn a_wrong_method_is_told_the_right_ones() {
+fn a_wrong_method_is_answered_with_the_right_ones() {
     let shop = Shop::shared();
     let id = unknown_id();
     for (method, path, allowed) in [
@@ -118,11 +118,8 @@ fn head_answers_as_get_does_without_the_body() {
         let length = head.header("content-length");
         assert_eq!(length, Some(&*get.bytes().len().to_string()), "{path}");
     }
-    shop.nobody().request("HEAD", "/nowhere").send().expect(404);
-    shop.nobody()
-        .request("HEAD", "/api/v1/auth/me")
-        .send()
-        .expect(401);
+    shop.nobody().request("HEAD", "/nowhere").expect(404);
+    shop.nobody().request("HEAD", "/api/v1/auth/me").expect(401);
 }
 
 #[test]
@@ -138,7 +135,7 @@ fn options_names_the_methods_of_a_path() {
         ("/api/v1/payments", "GET, HEAD, OPTIONS"),
         ("/api/v1/orders/PAID", "GET, HEAD, OPTIONS, PATCH"),
     ] {
-        let answer = nobody.request("OPTIONS", path).send().expect(204);
+        let answer = nobody.request("OPTIONS", path).expect(204);
         assert_eq!(
             methods(answer.header("allow").unwrap_or_default()),
             methods(allowed),
@@ -148,6 +145,5 @@ fn options_names_the_methods_of_a_path() {
     }
     nobody
         .request("OPTIONS", "/nowhere")
-        .send()
         .expect_problem(404, "not-found");
 }

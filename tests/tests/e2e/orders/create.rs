@@ -1,5 +1,5 @@
 use mercato_tests::{
-    is_rfc3339_milliseconds,
+    assert_members, is_rfc3339_milliseconds,
     shop::{Shop, order_of, unknown_id},
 };
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ fn an_order_takes_names_and_prices_from_the_catalogue() {
     let customer = shop.customer();
     let (tea, cup) = (shop.product(19.99, 10), shop.product(0.5, 10));
     let answer = customer.try_order(&[(&tea, 3), (&cup, 1)]).expect(201);
-    let location = answer.header("location").expect("a location").to_owned();
+    let location = answer.expect_header("location");
     let placed = answer.json();
     let (id, order) = (&placed["id"], &placed["order"]);
     assert_eq!(
@@ -32,17 +32,14 @@ fn an_order_takes_names_and_prices_from_the_catalogue() {
         .iter()
         .find(|item| item["productId"] == tea)
         .expect("the tea");
-    assert_eq!(
-        (&item["price"], &item["quantity"]),
-        (&json!(19.99), &json!(3))
-    );
+    assert_members(&item, &json!({ "price": 19.99, "quantity": 3 }));
     assert!(
         item["name"]
             .as_str()
             .is_some_and(|name| name.starts_with("Tea ")),
         "{item}"
     );
-    customer.get(&location).send().expect(200);
+    customer.get(&location).expect(200);
 }
 
 #[test]
@@ -92,14 +89,11 @@ fn the_same_product_twice_is_one_line() {
 #[test]
 fn a_later_change_of_price_or_name_leaves_an_order_alone() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let product = shop.product(10, 5);
-    let order = customer.order(&[(&product, 1)]);
+    let (customer, product, order) = shop.pending_order(10, 1);
     let path = format!("/api/v1/products/{product}");
     shop.admin()
         .patch(&path)
         .json(&json!({ "price": 99, "name": "Gold" }))
-        .send()
         .expect(200);
     let seen = customer.read_order(&order.id);
     assert_eq!(seen["totalAmount"].as_f64(), Some(10.0));
@@ -130,14 +124,13 @@ fn the_amount_to_pay_is_the_total_rounded_half_even_to_cents() {
 #[test]
 fn what_costs_nothing_can_be_ordered_too() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = customer.order(&[(&shop.product(0, 5), 2)]);
+    let (customer, _, order) = shop.pending_order(0, 2);
     shop.pay(&order);
     customer.wait_for_order(&order.id, "PAID");
 }
 
 #[test]
-fn lines_that_cannot_be_served_are_named_and_nothing_is_reserved() {
+fn lines_that_cannot_be_served_are_named_and_none_is_reserved() {
     let shop = Shop::shared();
     let customer = shop.customer();
     let (plenty, scarce, deleted, unknown) = (
@@ -148,7 +141,6 @@ fn lines_that_cannot_be_served_are_named_and_nothing_is_reserved() {
     );
     shop.admin()
         .delete(&format!("/api/v1/products/{deleted}"))
-        .send()
         .expect(204);
     let answer = customer.try_order(&[(&plenty, 1), (&scarce, 3), (&deleted, 1), (&unknown, 2)]);
     let problem = answer.expect_problem(409, "lines-rejected");
@@ -176,7 +168,7 @@ fn lines_that_cannot_be_served_are_named_and_nothing_is_reserved() {
     );
     let stock = shop.stock(&plenty);
     assert_eq!((stock.free, stock.reserved), (10, 0));
-    let list = customer.get(ORDERS).send().expect(200).json();
+    let list = customer.get(ORDERS).expect_json(200);
     assert_eq!(list["meta"]["total"], 0, "a refused order is none: {list}");
 }
 

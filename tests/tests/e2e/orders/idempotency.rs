@@ -17,7 +17,7 @@ fn order(customer: &Account, key: &str, product: &str, quantity: u32) -> Respons
 }
 
 fn count(customer: &Account) -> u64 {
-    let list = customer.get(ORDERS).send().expect(200).json();
+    let list = customer.get(ORDERS).expect_json(200);
     list["meta"]["total"].as_u64().expect("a total")
 }
 
@@ -124,7 +124,6 @@ fn a_refusal_for_lack_of_stock_is_repeated_too() {
     shop.admin()
         .patch(&path)
         .json(&serde_json::json!({ "stock": 50 }))
-        .send()
         .expect(200);
     let again = order(&customer, &key, &product, 2).expect(409);
     assert_eq!(again.bytes(), bytes);

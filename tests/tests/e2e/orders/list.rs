@@ -1,20 +1,18 @@
-use mercato_tests::shop::{Account, Shop, unknown_id};
+use mercato_tests::{
+    assert_members,
+    shop::{Account, Shop, text, unknown_id},
+};
 use serde_json::{Value, json};
 
 fn list(account: &Account, path: &str) -> Value {
     account
         .get(&format!("/api/v1/orders{path}"))
-        .send()
-        .expect(200)
-        .json()
+        .expect_json(200)
 }
 
 fn ids(list: &Value) -> Vec<String> {
     let orders = list["data"].as_array().expect("a list");
-    orders
-        .iter()
-        .map(|order| order["id"].as_str().expect("an id").to_owned())
-        .collect()
+    orders.iter().map(|order| text(&order["id"])).collect()
 }
 
 #[test]
@@ -35,17 +33,11 @@ fn a_customer_sees_their_own_orders_newest_first_in_pages() {
         ids(&all),
         [placed[2].clone(), placed[1].clone(), placed[0].clone()]
     );
-    assert_eq!(
-        (&all["meta"]["total"], &all["meta"]["limit"]),
-        (&json!(3), &json!(10))
-    );
+    assert_members(&all["meta"], &json!({ "total": 3, "limit": 10 }));
     assert_eq!(all["data"][0]["items"][0]["productId"], product);
     let second = list(&customer, "?page=2&limit=2");
     assert_eq!(ids(&second), [placed[0].clone()]);
-    assert_eq!(
-        (&second["meta"]["page"], &second["meta"]["lastPage"]),
-        (&json!(2), &json!(2))
-    );
+    assert_members(&second["meta"], &json!({ "page": 2, "lastPage": 2 }));
     assert_eq!(
         ids(&list(&customer, "?page=3&limit=2")),
         Vec::<String>::new()
@@ -64,7 +56,7 @@ fn orders_can_be_asked_for_by_status() {
     let customer = shop.customer();
     let product = shop.product(1, 10);
     let pending = customer.order(&[(&product, 1)]).id;
-    let paid = shop.paid_order(&customer, &product, 1).id;
+    let paid = shop.buy(&customer, &product, 1).id;
     let cancelled = customer.order(&[(&product, 1)]).id;
     customer.change_order(&cancelled, "CANCELLED").expect(200);
     for (status, id) in [
@@ -121,10 +113,9 @@ fn a_customer_cannot_ask_for_somebody_elses_orders() {
     let shop = Shop::shared();
     let (customer, other) = (shop.customer(), shop.customer());
     other.order(&[(&shop.product(1, 10), 1)]);
-    let answer = customer
+    customer
         .get(&format!("/api/v1/orders?userId={}", other.id))
-        .send();
-    answer.expect_invalid(&[("userId", "unknown")]);
+        .expect_invalid(&[("userId", "unknown")]);
 }
 
 #[test]
@@ -144,12 +135,10 @@ fn parameters_that_are_wrong_are_named() {
     ] {
         customer
             .get(&format!("/api/v1/orders{path}"))
-            .send()
             .expect_invalid(&[(field, code)]);
     }
     shop.admin()
         .get("/api/v1/orders?userId=1")
-        .send()
         .expect_invalid(&[("userId", "format")]);
 }
 
@@ -200,7 +189,7 @@ fn a_walk_by_cursor_keeps_to_its_status_and_its_customer() {
         .map(|_| {
             // Orders of one millisecond have no order in time.
             std::thread::sleep(std::time::Duration::from_millis(2));
-            let paid = shop.paid_order(&customer, &product, 1).id;
+            let paid = shop.buy(&customer, &product, 1).id;
             customer.order(&[(&product, 1)]);
             other.order(&[(&product, 1)]);
             paid
@@ -237,12 +226,10 @@ fn a_cursor_of_another_list_or_beside_a_page_is_refused() {
     ] {
         customer
             .get(&format!("/api/v1/orders{path}"))
-            .send()
             .expect_invalid(&[("after", code)]);
     }
     shop.admin()
         .get(&format!("/api/v1/payments/outbox?after={next}"))
-        .send()
         .expect_invalid(&[("after", "format")]);
 }
 
@@ -297,16 +284,18 @@ fn orders_are_found_by_time_and_by_their_last_change() {
     let next = first["meta"]["next"].as_str().expect("a next page");
     let second = list(&customer, &format!("?sort=updatedAt&limit=1&after={next}"));
     assert_eq!([ids(&first), ids(&second)].concat(), [id(1), id(2)]);
-    let other_order = customer.get(&format!("/api/v1/orders?after={next}")).send();
-    other_order.expect_problem(400, "validation");
+    customer
+        .get(&format!("/api/v1/orders?after={next}"))
+        .expect_problem(400, "validation");
     for wrong in [
         "createdAfter=today",
         "createdBefore=1",
         "updatedAfter=",
         "sort=total",
     ] {
-        let refused = customer.get(&format!("/api/v1/orders?{wrong}")).send();
-        let refused = refused.expect_problem(400, "validation");
+        let refused = customer
+            .get(&format!("/api/v1/orders?{wrong}"))
+            .expect_problem(400, "validation");
         let field = wrong.split('=').next().expect("a name");
         assert_eq!(refused["errors"][0]["field"], field);
     }
@@ -318,10 +307,7 @@ fn orders_are_found_by_the_number_that_people_read_out() {
     let (customer, other) = (shop.customer(), shop.customer());
     let product = shop.product(2, 100);
     let placed = customer.order(&[(&product, 1)]);
-    let number = placed.answer["number"]
-        .as_str()
-        .expect("a number")
-        .to_owned();
+    let number = text(&placed.answer["number"]);
     assert_eq!(number.len(), "M-7K3F-29QD".len());
     assert!(number.starts_with("M-"), "{number}");
     assert!(!number.contains(['I', 'L', 'O', 'U']), "{number}");
@@ -347,7 +333,8 @@ fn orders_are_found_by_the_number_that_people_read_out() {
         .expect(200)
         .json();
     assert_eq!(changed["number"], json!(number));
-    let wrong = customer.get("/api/v1/orders?number=7").send();
-    let wrong = wrong.expect_problem(400, "validation");
+    let wrong = customer
+        .get("/api/v1/orders?number=7")
+        .expect_problem(400, "validation");
     assert_eq!(wrong["errors"][0]["field"], "number");
 }

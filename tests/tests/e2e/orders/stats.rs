@@ -4,15 +4,9 @@ use mercato_tests::shop::Shop;
 fn the_admin_sees_orders_by_status_and_revenue() {
     let shop = Shop::shared();
     let customer = shop.customer();
-    let stats = || {
-        shop.admin()
-            .get("/api/v1/orders/stats")
-            .send()
-            .expect(200)
-            .json()
-    };
+    let stats = || shop.admin().get("/api/v1/orders/stats").expect_json(200);
     let before = stats();
-    shop.paid_order(&customer, &shop.product(12.5, 5), 2);
+    shop.buy(&customer, &shop.product(12.5, 5), 2);
     let after = stats();
     let revenue = |stats: &serde_json::Value| stats["revenue"].as_f64().expect("revenue");
     // Other tests buy and refund at the same time: only what can be said all the same is checked.

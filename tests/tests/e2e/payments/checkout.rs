@@ -19,12 +19,8 @@ fn submit(session_id: &str, outcome: &str) -> Response {
 #[test]
 fn the_checkout_page_shows_order_total_and_buttons() {
     let shop = Shop::shared();
-    let order = shop.customer().order(&[(&shop.product(9.95, 5), 2)]);
-    let page = shop
-        .nobody()
-        .get(&path(&order.session_id))
-        .send()
-        .expect(200);
+    let (_, _, order) = shop.pending_order(9.95, 2);
+    let page = shop.nobody().get(&path(&order.session_id)).expect(200);
     assert_eq!(
         page.header("content-type"),
         Some("text/html; charset=utf-8")
@@ -64,16 +60,13 @@ fn names_are_escaped_on_the_checkout_page() {
         .admin()
         .post("/api/v1/products")
         .json(&body)
-        .send()
-        .expect(201)
-        .json();
+        .expect_json(201);
     let order = shop
         .customer()
         .order(&[(product["id"].as_str().expect("an id"), 1)]);
     let html = shop
         .nobody()
         .get(&path(&order.session_id))
-        .send()
         .expect(200)
         .text();
     assert!(!html.contains("<script>"), "{html}");
@@ -83,11 +76,10 @@ fn names_are_escaped_on_the_checkout_page() {
 #[test]
 fn a_customer_pays_with_the_form_and_is_sent_to_the_result() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = customer.order(&[(&shop.product(5, 5), 1)]);
+    let (customer, _, order) = shop.pending_order(5, 1);
     let answer = submit(&order.session_id, "succeed").expect(303);
-    let location = answer.header("location").expect("a location").to_owned();
-    let result = shop.nobody().get(&location).send().expect(200);
+    let location = answer.expect_header("location");
+    let result = shop.nobody().get(&location).expect(200);
     assert!(result.text().contains("<h1>Paid</h1>"), "{}", result.text());
     assert!(!result.text().contains("<form"), "it is paid");
     customer.wait_for_order(&order.id, "PAID");
@@ -96,8 +88,7 @@ fn a_customer_pays_with_the_form_and_is_sent_to_the_result() {
 #[test]
 fn a_customer_pays_with_json_and_gets_the_payment() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = customer.order(&[(&shop.product(5, 5), 1)]);
+    let (customer, _, order) = shop.pending_order(5, 1);
     let payment = shop.pay(&order);
     assert_eq!(payment["orderId"], order.id);
     assert_eq!(payment["amount"].as_f64(), Some(5.0));
@@ -107,8 +98,7 @@ fn a_customer_pays_with_json_and_gets_the_payment() {
 #[test]
 fn a_declined_card_ends_nothing_and_another_one_pays() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = customer.order(&[(&shop.product(5, 5), 1)]);
+    let (customer, _, order) = shop.pending_order(5, 1);
     for _ in 0..2 {
         let answer = shop.check_out(&order.session_id, "decline").expect(200);
         let payment = answer.json();
@@ -116,8 +106,8 @@ fn a_declined_card_ends_nothing_and_another_one_pays() {
         assert_eq!(payment["session"]["id"], order.session_id);
     }
     let answer = submit(&order.session_id, "decline").expect(303);
-    let location = answer.header("location").expect("a location").to_owned();
-    let page = shop.nobody().get(&location).send().expect(200).text();
+    let location = answer.expect_header("location");
+    let page = shop.nobody().get(&location).expect(200).text();
     assert!(page.contains("Your card was declined."), "{page}");
     assert!(page.contains("value=\"succeed\""), "{page}");
     assert_eq!(customer.read_order(&order.id)["status"], "PENDING");
@@ -130,13 +120,15 @@ fn a_declined_card_ends_nothing_and_another_one_pays() {
 #[test]
 fn a_debit_under_way_cannot_be_declined() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = customer.order(&[(&shop.product(5, 5), 1)]);
+    let (customer, _, order) = shop.pending_order(5, 1);
     submit(&order.session_id, "debit").expect(303);
     shop.check_out(&order.session_id, "decline")
         .expect_problem(409, "payment-under-way");
-    let page = shop.nobody().get(&path(&order.session_id)).send();
-    let page = page.expect(200).text();
+    let page = shop
+        .nobody()
+        .get(&path(&order.session_id))
+        .expect(200)
+        .text();
     for part in ["Payment under way", "checkout=success", "value=\"fail\""] {
         assert!(page.contains(part), "no {part:?} in {page}");
     }
@@ -148,9 +140,7 @@ fn a_debit_under_way_cannot_be_declined() {
 fn a_failed_payment_cancels_the_order_and_frees_the_stock() {
     for form in [true, false] {
         let shop = Shop::shared();
-        let customer = shop.customer();
-        let product = shop.product(5, 5);
-        let order = customer.order(&[(&product, 3)]);
+        let (customer, product, order) = shop.pending_order(5, 3);
         if form {
             submit(&order.session_id, "fail").expect(303);
         } else {
@@ -170,9 +160,7 @@ fn a_failed_payment_cancels_the_order_and_frees_the_stock() {
 fn a_customer_who_leaves_cancels_the_order() {
     for form in [true, false] {
         let shop = Shop::shared();
-        let customer = shop.customer();
-        let product = shop.product(5, 5);
-        let order = customer.order(&[(&product, 1)]);
+        let (customer, product, order) = shop.pending_order(5, 1);
         if form {
             submit(&order.session_id, "cancel").expect(303);
         } else {
@@ -191,16 +179,10 @@ fn a_customer_who_leaves_cancels_the_order() {
 #[test]
 fn an_order_is_paid_without_anybody_reading_it() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let product = shop.product(5, 5);
-    let order = customer.order(&[(&product, 1)]);
+    let (customer, product, order) = shop.pending_order(5, 1);
     shop.pay(&order);
     shop.wait_for_stock(&product, 4, 0, 1);
-    let list = customer
-        .get("/api/v1/orders/PAID")
-        .send()
-        .expect(200)
-        .json();
+    let list = customer.get("/api/v1/orders/PAID").expect_json(200);
     assert_eq!(
         list["data"][0]["id"], order.id,
         "the event came over the channel: {list}"
@@ -210,9 +192,7 @@ fn an_order_is_paid_without_anybody_reading_it() {
 #[test]
 fn nobody_pays_twice() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let product = shop.product(5, 5);
-    let order = shop.paid_order(&customer, &product, 1);
+    let (customer, product, order) = shop.paid_order(5, 1);
     for outcome in ["succeed", "fail", "cancel"] {
         shop.check_out(&order.session_id, outcome)
             .expect_problem(409, "conflict");
@@ -228,7 +208,6 @@ fn an_unknown_session_is_not_found() {
     for session in ["cs_test_0", "x", "%27%20OR%201=1"] {
         shop.nobody()
             .get(&path(session))
-            .send()
             .expect_problem(404, "not-found");
         shop.check_out(session, "succeed")
             .expect_problem(404, "not-found");
@@ -238,8 +217,7 @@ fn an_unknown_session_is_not_found() {
 #[test]
 fn an_unknown_outcome_changes_nothing() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = customer.order(&[(&shop.product(5, 5), 1)]);
+    let (customer, _, order) = shop.pending_order(5, 1);
     shop.check_out(&order.session_id, "explode")
         .expect_invalid(&[("outcome", "format")]);
     submit(&order.session_id, "explode").expect_invalid(&[("outcome", "format")]);
@@ -247,7 +225,6 @@ fn an_unknown_outcome_changes_nothing() {
     submit(&order.session_id, "succeed&amount=0").expect_invalid(&[("amount", "unknown")]);
     let post = shop.nobody().post(&path(&order.session_id));
     post.body("text/plain", "outcome=succeed")
-        .send()
         .expect_problem(415, "unsupported-media-type");
     assert_eq!(customer.read_order(&order.id)["status"], "PENDING");
 }
@@ -273,8 +250,7 @@ fn a_browser_gets_what_went_wrong_as_a_page() {
         request.send()
     };
     expect_page(show(&path("cs_test_0")), 404, "Not found");
-    let customer = shop.customer();
-    let order = shop.paid_order(&customer, &shop.product(5, 5), 1);
+    let (customer, _, order) = shop.paid_order(5, 1);
     let checkout = path(&order.session_id);
     expect_page(show(&format!("{checkout}?result=x")), 400, "Not understood");
     let again = shop.nobody().post(&checkout).header("accept", BROWSER);
@@ -298,12 +274,10 @@ fn a_browser_gets_what_went_wrong_as_a_page() {
 #[test]
 fn the_result_page_says_what_happens_next_and_links_the_receipt() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = shop.paid_order(&customer, &shop.product(1234.5, 5), 2);
+    let (_, _, order) = shop.paid_order(1234.5, 2);
     let html = shop
         .nobody()
         .get(&path(&order.session_id))
-        .send()
         .expect(200)
         .text();
     for part in [
@@ -319,11 +293,12 @@ fn the_result_page_says_what_happens_next_and_links_the_receipt() {
 #[test]
 fn the_front_door_takes_customers_back_when_no_page_is_named() {
     let shop = Shop::shared();
-    let order = shop.customer().order(&[(&shop.product(5, 5), 1)]);
+    let (_, _, order) = shop.pending_order(5, 1);
     for outcome in ["success", "cancel"] {
         let path = format!("/?order={}&checkout={outcome}", order.id);
-        shop.nobody().get(&path).send().expect(200);
+        shop.nobody().get(&path).expect(200);
     }
-    let unknown = shop.nobody().get("/?colour=red").send();
-    unknown.expect_problem(400, "validation");
+    shop.nobody()
+        .get("/?colour=red")
+        .expect_problem(400, "validation");
 }

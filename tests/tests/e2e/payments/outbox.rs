@@ -6,15 +6,12 @@ use mercato_tests::{
 #[test]
 fn after_a_payment_no_event_stays_under_way() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = shop.paid_order(&customer, &shop.product(1, 5), 1);
+    let (_, _, order) = shop.paid_order(1, 1);
     wait_until("the acknowledgement of the event", || {
         let outbox = shop
             .admin()
             .get("/api/v1/payments/outbox?limit=100")
-            .send()
-            .expect(200)
-            .json();
+            .expect_json(200);
         let entries = outbox["data"].as_array().cloned().expect("a list");
         (!entries.iter().any(|entry| entry["orderId"] == order.id)).then_some(())
     });
@@ -25,9 +22,7 @@ fn the_admin_runs_the_relay() {
     let report = Shop::shared()
         .admin()
         .post("/api/v1/payments/outbox/relay")
-        .send()
-        .expect(200)
-        .json();
+        .expect_json(200);
     for member in ["published", "failed", "pending"] {
         assert!(report[member].is_u64(), "{report}");
     }
@@ -38,9 +33,7 @@ fn the_outbox_comes_in_pages() {
     let admin = Shop::shared().admin();
     let page = admin
         .get("/api/v1/payments/outbox?page=1&limit=5")
-        .send()
-        .expect(200)
-        .json();
+        .expect_json(200);
     assert_eq!(
         (
             page["meta"]["page"].as_u64(),
@@ -54,15 +47,12 @@ fn the_outbox_comes_in_pages() {
     assert_eq!(page["meta"]["totalIsExact"], true);
     admin
         .get("/api/v1/payments/outbox?page=1002")
-        .send()
         .expect_invalid(&[("page", "max")]);
     admin
         .get("/api/v1/payments/outbox?limit=0")
-        .send()
         .expect_invalid(&[("limit", "min")]);
     admin
         .get("/api/v1/payments/outbox?all=1")
-        .send()
         .expect_invalid(&[("all", "unknown")]);
 }
 
@@ -70,9 +60,8 @@ fn the_outbox_comes_in_pages() {
 fn an_event_that_is_not_under_way_cannot_be_retried() {
     let admin = Shop::shared().admin();
     let path = format!("/api/v1/payments/outbox/{}/retry", unknown_id());
-    admin.post(&path).send().expect_problem(404, "not-found");
+    admin.post(&path).expect_problem(404, "not-found");
     admin
         .post("/api/v1/payments/outbox/1/retry")
-        .send()
         .expect_invalid(&[("eventId", "format")]);
 }

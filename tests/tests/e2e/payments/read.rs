@@ -1,5 +1,5 @@
 use mercato_tests::{
-    is_rfc3339_milliseconds,
+    assert_members, is_rfc3339_milliseconds,
     shop::{Shop, text, unknown_id},
 };
 use serde_json::json;
@@ -7,18 +7,12 @@ use serde_json::json;
 #[test]
 fn a_payment_is_read_by_its_id_or_its_order() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = customer.order(&[(&shop.product(3.5, 5), 2)]);
+    let (customer, _, order) = shop.pending_order(3.5, 2);
     let by_order = customer
         .get(&format!("/api/v1/payments/order/{}", order.id))
-        .send()
-        .expect(200)
-        .json();
+        .expect_json(200);
     let id = by_order["id"].as_str().expect("an id");
-    let answer = customer
-        .get(&format!("/api/v1/payments/{id}"))
-        .send()
-        .expect(200);
+    let answer = customer.get(&format!("/api/v1/payments/{id}")).expect(200);
     assert!(answer.header("etag").is_some());
     assert_eq!(answer.json(), by_order);
     assert_eq!(by_order["orderId"], order.id);
@@ -36,9 +30,7 @@ fn a_payment_is_read_by_its_id_or_its_order() {
     assert_eq!(
         shop.admin()
             .get(&format!("/api/v1/payments/{id}"))
-            .send()
-            .expect(200)
-            .json(),
+            .expect_json(200),
         by_order
     );
 }
@@ -46,8 +38,8 @@ fn a_payment_is_read_by_its_id_or_its_order() {
 #[test]
 fn somebody_elses_payment_does_not_exist() {
     let shop = Shop::shared();
-    let (customer, other) = (shop.customer(), shop.customer());
-    let order = customer.order(&[(&shop.product(3, 5), 1)]);
+    let (_, _, order) = shop.pending_order(3, 1);
+    let other = shop.customer();
     let payment = shop.payment_of(&order.id);
     let id = payment["id"].as_str().expect("an id");
     for path in [
@@ -58,7 +50,6 @@ fn somebody_elses_payment_does_not_exist() {
     ] {
         other
             .get(&format!("/api/v1/payments/{path}"))
-            .send()
             .expect_problem(404, "not-found");
     }
 }
@@ -66,13 +57,12 @@ fn somebody_elses_payment_does_not_exist() {
 #[test]
 fn a_paid_payment_has_a_receipt() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = shop.paid_order(&customer, &shop.product(3, 5), 1);
+    let (customer, _, order) = shop.paid_order(3, 1);
     let payment = shop.payment_of(&order.id);
     assert_eq!(payment["status"], "SUCCEEDED");
     let url = payment["receiptUrl"].as_str().expect("a URL");
     assert_eq!(customer.read_order(&order.id)["receipt"]["url"], url);
-    let page = shop.nobody().get(url).send().expect(200);
+    let page = shop.nobody().get(url).expect(200);
     assert!(
         page.text().contains(&order.id),
         "the receipt names the order"
@@ -82,15 +72,13 @@ fn a_paid_payment_has_a_receipt() {
 #[test]
 fn a_payment_that_is_unchanged_is_not_sent_again() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = customer.order(&[(&shop.product(1, 5), 1)]);
+    let (customer, _, order) = shop.pending_order(1, 1);
     let path = format!("/api/v1/payments/order/{}", order.id);
     let read = || customer.get(&path);
-    let tag = read().send().expect(200).header("etag").map(str::to_owned);
-    let tag = tag.expect("an entity tag");
-    read().header("if-none-match", &tag).send().expect(304);
+    let tag = read().expect(200).expect_header("etag");
+    read().header("if-none-match", &tag).expect(304);
     shop.pay(&order);
-    read().header("if-none-match", &tag).send().expect(200);
+    read().header("if-none-match", &tag).expect(200);
 }
 
 #[test]
@@ -108,7 +96,7 @@ fn the_admin_walks_through_all_payments_newest_first() {
     made.reverse();
     let page = |query: &str| {
         let path = format!("/api/v1/payments?{query}");
-        admin.get(&path).send().expect(200).json()
+        admin.get(&path).expect_json(200)
     };
     let mut seen = Vec::new();
     let mut list = page("limit=2");
@@ -126,8 +114,9 @@ fn the_admin_walks_through_all_payments_newest_first() {
     assert_eq!(found, made.iter().collect::<Vec<_>>());
     assert!(list["meta"]["total"].as_u64() >= Some(3));
     for wrong in ["limit=0", "page=0", "after=x", "status=PAID"] {
-        let refused = admin.get(&format!("/api/v1/payments?{wrong}")).send();
-        refused.expect_problem(400, "validation");
+        admin
+            .get(&format!("/api/v1/payments?{wrong}"))
+            .expect_problem(400, "validation");
     }
 }
 
@@ -135,28 +124,21 @@ fn the_admin_walks_through_all_payments_newest_first() {
 fn refunds_of_a_payment_are_listed_with_reasons_for_admins_only() {
     let shop = Shop::shared();
     let (admin, customer) = (shop.admin(), shop.customer());
-    let order = shop.paid_order(&customer, &shop.product(10, 5), 2);
+    let order = shop.buy(&customer, &shop.product(10, 5), 2);
     let payment = text(&shop.payment_of(&order.id)["id"]);
     let path = format!("/api/v1/payments/{payment}/refunds");
-    assert_eq!(
-        customer.get(&path).send().expect(200).json()["data"],
-        json!([])
-    );
+    assert_eq!(customer.get(&path).expect_json(200)["data"], json!([]));
     for (amount, reason) in [(2.5, "One cup broken"), (1.25, "Late")] {
         let refund = admin.post(&format!("/api/v1/payments/{payment}/refund"));
         let body = json!({ "amount": amount, "reason": reason });
-        refund.json(&body).send().expect(200);
+        refund.json(&body).expect(200);
     }
-    let seen = admin.get(&path).send().expect(200).json();
+    let seen = admin.get(&path).expect_json(200);
     let refunds = seen["data"].as_array().expect("a list");
     assert_eq!((refunds.len(), &seen["meta"]["total"]), (2, &json!(2)));
-    assert_eq!(
-        (
-            &refunds[0]["amount"],
-            &refunds[0]["status"],
-            &refunds[0]["reason"]
-        ),
-        (&json!(2.5), &json!("SUCCEEDED"), &json!("One cup broken"))
+    assert_members(
+        &refunds[0],
+        &json!({ "amount": 2.5, "status": "SUCCEEDED", "reason": "One cup broken" }),
     );
     assert_eq!(
         (
@@ -168,20 +150,17 @@ fn refunds_of_a_payment_are_listed_with_reasons_for_admins_only() {
     );
     let created = refunds[0]["createdAt"].as_str().expect("a time");
     assert!(is_rfc3339_milliseconds(created), "{created}");
-    let own = customer.get(&path).send().expect(200).json();
+    let own = customer.get(&path).expect_json(200);
     assert_eq!(own["data"][0]["reason"], json!(null));
-    let first = admin
-        .get(&format!("{path}?limit=1"))
-        .send()
-        .expect(200)
-        .json();
+    let first = admin.get(&format!("{path}?limit=1")).expect_json(200);
     let next = first["meta"]["next"].as_str().expect("a next page");
-    let second = admin.get(&format!("{path}?limit=1&after={next}")).send();
-    let second = second.expect(200).json();
+    let second = admin
+        .get(&format!("{path}?limit=1&after={next}"))
+        .expect_json(200);
     assert_eq!(
         (&second["data"][0], &second["meta"]["next"]),
         (&refunds[1], &json!(null))
     );
     let unknown = format!("/api/v1/payments/{}/refunds", unknown_id());
-    admin.get(&unknown).send().expect_problem(404, "not-found");
+    admin.get(&unknown).expect_problem(404, "not-found");
 }

@@ -17,9 +17,7 @@ impl Sale {
     /// Two units at 10.00 each, paid.
     fn new() -> Self {
         let shop = Shop::shared();
-        let customer = shop.customer();
-        let product = shop.product(10, 5);
-        let order = shop.paid_order(&customer, &product, 2);
+        let (customer, product, order) = shop.paid_order(10, 2);
         let payment = shop.payment_of(&order.id)["id"]
             .as_str()
             .expect("an id")
@@ -60,8 +58,8 @@ fn a_refund_may_be_meant_for_the_payment_as_it_was_read() {
     let sale = Sale::new();
     let admin = Shop::shared().admin();
     let read = admin.get(&format!("/api/v1/payments/{}", sale.payment));
-    let read = read.send().expect(200);
-    let tag = read.header("etag").expect("a tag").to_owned();
+    let read = read.expect(200);
+    let tag = read.expect_header("etag");
     let refund = |tag: &str| {
         let request = admin.post(&sale.path()).header("if-match", tag);
         request.json(&json!({ "amount": 1 })).send()
@@ -90,12 +88,7 @@ fn a_refund_without_an_amount_gives_everything_back() {
 #[test]
 fn a_refund_needs_no_body() {
     let sale = Sale::new();
-    let payment = Shop::shared()
-        .admin()
-        .post(&sale.path())
-        .send()
-        .expect(200)
-        .json();
+    let payment = Shop::shared().admin().post(&sale.path()).expect_json(200);
     assert_eq!(payment["status"], "REFUNDED");
 }
 
@@ -143,22 +136,16 @@ fn what_is_refunded_in_whole_cannot_be_refunded_again() {
 #[test]
 fn only_a_paid_payment_can_be_refunded() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = customer.order(&[(&shop.product(1, 5), 1)]);
-    let path = format!(
-        "/api/v1/payments/{}/refund",
-        shop.payment_of(&order.id)["id"].as_str().expect("an id")
-    );
+    let (customer, _, order) = shop.pending_order(1, 1);
+    let path = shop.refund_path(&order.id);
     shop.admin()
         .post(&path)
         .json(&json!({}))
-        .send()
         .expect_problem(409, "conflict");
     customer.change_order(&order.id, "CANCELLED").expect(200);
     shop.admin()
         .post(&path)
         .json(&json!({}))
-        .send()
         .expect_problem(409, "conflict");
 }
 
@@ -257,6 +244,5 @@ fn an_unknown_payment_is_not_found() {
         .admin()
         .post(&path)
         .json(&json!({}))
-        .send()
         .expect_problem(404, "not-found");
 }

@@ -1,4 +1,7 @@
-use mercato_tests::shop::{Shop, unknown_id};
+use mercato_tests::{
+    assert_members,
+    shop::{Shop, unknown_id},
+};
 use serde_json::json;
 
 const SESSION: &str = "/api/v1/payments/session";
@@ -6,15 +9,12 @@ const SESSION: &str = "/api/v1/payments/session";
 #[test]
 fn the_open_session_of_a_pending_order_is_used_again() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = customer.order(&[(&shop.product(3, 5), 1)]);
+    let (customer, _, order) = shop.pending_order(3, 1);
     for _ in 0..2 {
         let payment = customer
             .post(SESSION)
             .json(&json!({ "orderId": order.id }))
-            .send()
-            .expect(200)
-            .json();
+            .expect_json(200);
         assert_eq!(payment["session"], order.answer["paymentSession"]);
         assert_eq!(payment["orderId"], order.id);
         assert_eq!(payment["amount"].as_f64(), Some(3.0));
@@ -25,13 +25,11 @@ fn the_open_session_of_a_pending_order_is_used_again() {
 #[test]
 fn a_decided_payment_has_no_session_to_open() {
     let shop = Shop::shared();
-    let customer = shop.customer();
-    let order = shop.paid_order(&customer, &shop.product(3, 5), 1);
-    let answer = customer
+    let (customer, _, order) = shop.paid_order(3, 1);
+    customer
         .post(SESSION)
         .json(&json!({ "orderId": order.id }))
-        .send();
-    answer.expect_problem(409, "conflict");
+        .expect_problem(409, "conflict");
 }
 
 #[test]
@@ -50,19 +48,14 @@ fn a_payment_under_way_has_no_session_to_open() {
             request.send()
         };
         let payment = play("debit").expect(200).json();
-        assert_eq!(
-            (
-                &payment["status"],
-                &payment["processing"],
-                &payment["session"]
-            ),
-            (&json!("PENDING"), &json!(true), &json!(null))
+        assert_members(
+            &payment,
+            &json!({ "status": "PENDING", "processing": true, "session": null }),
         );
-        let answer = customer
+        customer
             .post(SESSION)
             .json(&json!({ "orderId": order.id }))
-            .send();
-        answer.expect_problem(409, "payment-under-way");
+            .expect_problem(409, "payment-under-way");
         let refused = customer.change_order(&order.id, "CANCELLED");
         refused.expect_problem(409, "payment-under-way");
         play("cancel").expect_problem(409, "payment-under-way");
@@ -78,13 +71,12 @@ fn a_payment_under_way_has_no_session_to_open() {
 #[test]
 fn somebody_elses_order_has_no_session() {
     let shop = Shop::shared();
-    let (customer, other) = (shop.customer(), shop.customer());
-    let order = customer.order(&[(&shop.product(3, 5), 1)]);
+    let (_, _, order) = shop.pending_order(3, 1);
+    let other = shop.customer();
     for id in [order.id, unknown_id()] {
         other
             .post(SESSION)
             .json(&json!({ "orderId": id }))
-            .send()
             .expect_problem(404, "not-found");
     }
 }

@@ -1,5 +1,5 @@
 use mercato_tests::{
-    Response,
+    Response, assert_members,
     shop::{Shop, unique},
 };
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ fn a_new_product_can_be_read_where_its_location_says() {
     let sku = unique("SKU");
     let body = json!({ "name": "  Green tea ", "description": "Leaves\nfrom Uji", "sku": sku, "price": 4.99, "stock": 7 });
     let answer = create(&body).expect(201);
-    let location = answer.header("location").expect("a location").to_owned();
+    let location = answer.expect_header("location");
     let product = answer.json();
     assert_eq!(
         location,
@@ -39,17 +39,9 @@ fn a_new_product_can_be_read_where_its_location_says() {
     assert_eq!(product["currency"], "USD");
     assert_eq!(product["stock"], 7);
     assert_eq!(product["available"], true);
-    assert_eq!(
-        (&product["reserved"], &product["sold"]),
-        (&json!(0), &json!(0))
-    );
+    assert_members(&product, &json!({ "reserved": 0, "sold": 0 }));
     assert_eq!(product["version"], 1);
-    let read = Shop::shared()
-        .admin()
-        .get(&location)
-        .send()
-        .expect(200)
-        .json();
+    let read = Shop::shared().admin().get(&location).expect_json(200);
     assert_eq!(read, product);
 }
 
@@ -70,7 +62,6 @@ fn prices_are_exact_to_four_decimals() {
             .admin()
             .post("/api/v1/products")
             .body("application/json", body)
-            .send()
             .expect(201);
         let text = answer.text();
         assert!(
@@ -81,7 +72,7 @@ fn prices_are_exact_to_four_decimals() {
 }
 
 #[test]
-fn a_price_that_floating_point_has_blurred_is_read_as_it_was_meant() {
+fn a_price_blurred_by_floating_point_is_read_as_it_was_meant() {
     for (sent, meant) in [
         ("0.30000000000000004", "0.3"),
         ("0.00030000000000000003", "0.0003"),
@@ -93,7 +84,6 @@ fn a_price_that_floating_point_has_blurred_is_read_as_it_was_meant() {
             .admin()
             .post("/api/v1/products")
             .body("application/json", body)
-            .send()
             .expect(201);
         let text = answer.text();
         assert!(
@@ -117,21 +107,19 @@ fn a_price_is_0_to_a_thousand_million_with_four_decimals() {
         ("null", "type"),
     ] {
         let body = format!("{{\"name\":\"Tea\",\"price\":{price}}}");
-        let answer = Shop::shared()
+        Shop::shared()
             .admin()
             .post("/api/v1/products")
             .body("application/json", body)
-            .send();
-        answer.expect_invalid(&[("price", code)]);
+            .expect_invalid(&[("price", code)]);
     }
     for price in ["NaN", "Infinity", "1.", ".5", "01"] {
         let body = format!("{{\"name\":\"Tea\",\"price\":{price}}}");
-        let answer = Shop::shared()
+        Shop::shared()
             .admin()
             .post("/api/v1/products")
             .body("application/json", body)
-            .send();
-        answer.expect_problem(400, "malformed-json");
+            .expect_problem(400, "malformed-json");
     }
 }
 
@@ -188,7 +176,7 @@ fn a_sku_belongs_to_one_product_until_that_is_deleted() {
     let first = create(&with("sku", sku.clone())).expect(201).json();
     create(&with("sku", format!(" {sku} "))).expect_problem(409, "sku-taken");
     let path = format!("/api/v1/products/{}", first["id"].as_str().expect("an id"));
-    Shop::shared().admin().delete(&path).send().expect(204);
+    Shop::shared().admin().delete(&path).expect(204);
     create(&with("sku", sku)).expect(201);
 }
 
@@ -200,7 +188,7 @@ fn sql_in_a_name_is_just_a_strange_name() {
 }
 
 #[test]
-fn what_is_unreadable_unknown_and_against_a_rule_is_named_at_once() {
+fn unreadable_unknown_and_invalid_members_are_named_at_once() {
     let admin = Shop::shared().admin();
     let body = json!({ "name": "", "price": -1, "stock": "many", "colour": "red" });
     let everything = [
@@ -212,13 +200,11 @@ fn what_is_unreadable_unknown_and_against_a_rule_is_named_at_once() {
     admin
         .post("/api/v1/products")
         .json(&body)
-        .send()
         .expect_invalid(&everything);
     let product = Shop::shared().product(1, 1);
     admin
         .patch(&format!("/api/v1/products/{product}"))
         .json(&body)
-        .send()
         .expect_invalid(&everything);
 }
 

@@ -6,29 +6,18 @@ fn a_deleted_product_is_gone_from_the_catalogue() {
     let shop = Shop::shared();
     let product = shop.product(1, 1);
     let path = format!("/api/v1/products/{product}");
-    let answer = shop.admin().delete(&path).send().expect(204);
+    let answer = shop.admin().delete(&path).expect(204);
     assert_eq!(answer.bytes(), b"");
-    shop.nobody()
-        .get(&path)
-        .send()
-        .expect_problem(404, "not-found");
-    shop.admin()
-        .get(&path)
-        .send()
-        .expect_problem(404, "not-found");
+    shop.nobody().get(&path).expect_problem(404, "not-found");
+    shop.admin().get(&path).expect_problem(404, "not-found");
     shop.admin()
         .patch(&path)
         .json(&json!({ "price": 2 }))
-        .send()
         .expect_problem(404, "not-found");
-    shop.admin()
-        .delete(&path)
-        .send()
-        .expect_problem(404, "not-found");
+    shop.admin().delete(&path).expect_problem(404, "not-found");
     let newest = shop
         .admin()
         .get("/api/v1/products?limit=100")
-        .send()
         .expect(200)
         .text();
     assert!(!newest.contains(&product));
@@ -42,7 +31,6 @@ fn old_orders_still_show_a_deleted_product_and_can_be_paid() {
     let order = customer.order(&[(&product, 2)]);
     shop.admin()
         .delete(&format!("/api/v1/products/{product}"))
-        .send()
         .expect(204);
     let seen = customer.read_order(&order.id);
     assert_eq!(seen["items"][0]["productId"], product);
@@ -67,7 +55,7 @@ fn the_sku_of_a_deleted_product_is_free_again() {
     let first = create().expect(201).json();
     create().expect_problem(409, "sku-taken");
     let path = format!("/api/v1/products/{}", first["id"].as_str().expect("an id"));
-    admin.delete(&path).send().expect(204);
+    admin.delete(&path).expect(204);
     let second = create().expect(201).json();
     assert_ne!(first["id"], second["id"]);
 }
@@ -77,10 +65,8 @@ fn what_does_not_exist_cannot_be_deleted() {
     let admin = Shop::shared().admin();
     admin
         .delete(&format!("/api/v1/products/{}", unknown_id()))
-        .send()
         .expect_problem(404, "not-found");
     admin
         .delete("/api/v1/products/1")
-        .send()
         .expect_invalid(&[("id", "format")]);
 }

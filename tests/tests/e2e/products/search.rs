@@ -1,4 +1,4 @@
-use mercato_tests::shop::{Shop, unique};
+use mercato_tests::shop::{Shop, text, unique};
 use serde_json::{Value, json};
 
 /// A word that no other product has.
@@ -8,18 +8,17 @@ fn word() -> String {
 
 fn add(name: &str, description: &str, price: u64, stock: u64) -> String {
     let body = json!({ "name": name, "description": description, "price": price, "stock": stock });
-    let answer = Shop::shared()
+    let product = Shop::shared()
         .admin()
         .post("/api/v1/products")
         .json(&body)
-        .send();
-    let product = answer.expect(201).json();
-    product["id"].as_str().expect("an id").to_owned()
+        .expect_json(201);
+    text(&product["id"])
 }
 
 fn list(query: &str) -> Value {
     let path = format!("/api/v1/products?{query}");
-    Shop::shared().nobody().get(&path).send().expect(200).json()
+    Shop::shared().nobody().get(&path).expect_json(200)
 }
 
 fn names(query: &str) -> Vec<String> {
@@ -27,7 +26,7 @@ fn names(query: &str) -> Vec<String> {
     let products = list["data"].as_array().expect("a list");
     products
         .iter()
-        .map(|product| product["name"].as_str().expect("a name").to_owned())
+        .map(|product| text(&product["name"]))
         .collect()
 }
 
@@ -59,11 +58,7 @@ fn accents_and_capitals_do_not_matter_and_numbers_are_found_too() {
     let sku = format!("{word}-100");
     let body = json!({ "name": "Grüner Tee", "sku": sku, "price": 1 });
     let admin = Shop::shared().admin();
-    admin
-        .post("/api/v1/products")
-        .json(&body)
-        .send()
-        .expect(201);
+    admin.post("/api/v1/products").json(&body).expect(201);
     for query in [
         format!("q=GRUNER+{word}"),
         format!("q=gr%C3%BCner+{}", word.to_uppercase()),
@@ -116,9 +111,9 @@ fn the_search_knows_every_change_at_once() {
     let count = |word: &str| list(&format!("q={word}"))["meta"]["total"].clone();
     assert_eq!(count(&old), 1);
     let body = json!({ "name": format!("Chai {new}") });
-    admin.patch(&path).json(&body).send().expect(200);
+    admin.patch(&path).json(&body).expect(200);
     assert_eq!((count(&old), count(&new)), (json!(0), json!(1)));
-    admin.delete(&path).send().expect(204);
+    admin.delete(&path).expect(204);
     assert_eq!(count(&new), 0);
 }
 

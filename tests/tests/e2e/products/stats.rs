@@ -4,12 +4,7 @@ use mercato_tests::shop::Shop;
 fn the_admin_sees_what_must_be_bought_soon() {
     let shop = Shop::shared();
     shop.product(1, 0);
-    let stats = shop
-        .admin()
-        .get("/api/v1/products/stats")
-        .send()
-        .expect(200)
-        .json();
+    let stats = shop.admin().get("/api/v1/products/stats").expect_json(200);
     assert!(
         stats["products"].as_u64().is_some_and(|count| count >= 1),
         "{stats}"
