@@ -21,7 +21,7 @@ fn a_customer_who_paid_twice_gets_the_second_charge_back() {
     assert_eq!(seen["status"], "PAID");
     let payment = &seen["payment"];
     assert_members(
-        &payment,
+        payment,
         &json!({ "status": "SUCCEEDED", "refundedAmount": 0, "duplicateAmount": 20, "duplicateRefundedAmount": 20 }),
     );
     site.shop.wait_for_stock(&product, 3, 0, 2);
@@ -34,7 +34,7 @@ fn a_customer_who_paid_twice_gets_the_second_charge_back() {
     assert_eq!(own["data"][0]["duplicateCharge"], json!(null), "for admins");
     let stats = admin.get("/api/v1/orders/stats").expect_json(200);
     let money = &stats["byCurrency"][0];
-    assert_members(&money, &json!({ "gross": 40, "refunded": 20, "net": 20 }));
+    assert_members(money, &json!({ "gross": 40, "refunded": 20, "net": 20 }));
     // The order's own charge stays as it is.
     assert_eq!(site.stripe.refunds().len(), 1);
     admin.deliver(&order.id).expect(200);
@@ -83,7 +83,7 @@ fn nothing_is_delivered_until_a_dispute_ends() {
     let stats = admin.get("/api/v1/orders/stats").expect_json(200);
     let money = &stats["byCurrency"][0];
     assert_members(
-        &money,
+        money,
         &json!({ "gross": 30, "lostToDisputes": 10, "net": 20 }),
     );
 }

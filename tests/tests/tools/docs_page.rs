@@ -53,7 +53,7 @@ fn a_developer_learns_the_api_on_the_docs_page() {
         json!({"listProducts": 0, "listOrders": 1})
     );
     let errors = &seen["errors"];
-    assert_members(&errors, &json!({ "before": 0, "after": 0 }));
+    assert_members(errors, &json!({ "before": 0, "after": 0 }));
     assert!(errors["folded"].as_u64() > Some(5), "{errors}");
     let shown = errors["shown"].as_str().expect("an example");
     assert!(shown.contains("\"status\": 409"), "{shown}");

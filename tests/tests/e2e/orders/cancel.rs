@@ -16,7 +16,7 @@ fn a_customer_cancels_a_pending_order_and_frees_the_stock() {
     let seen = customer.read_order(&order.id);
     assert_eq!(seen["payment"]["status"], "CANCELLED");
     let last = last_change(&seen);
-    assert_members(&last, &json!({ "from": "PENDING", "to": "CANCELLED" }));
+    assert_members(last, &json!({ "from": "PENDING", "to": "CANCELLED" }));
     assert_eq!(last["actor"], customer.id);
     assert_eq!(last["reason"], "Changed my mind");
 }

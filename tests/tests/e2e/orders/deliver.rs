@@ -13,7 +13,7 @@ fn the_admin_delivers_a_paid_order() {
     let seen = customer.read_order(&order.id);
     assert_eq!(seen["status"], "DELIVERED");
     let last = last_change(&seen);
-    assert_members(&last, &json!({ "from": "PAID", "to": "DELIVERED" }));
+    assert_members(last, &json!({ "from": "PAID", "to": "DELIVERED" }));
     assert_eq!(last["actor"], shop.admin().id);
     shop.wait_for_stock(&product, 3, 0, 2);
 }

@@ -299,7 +299,7 @@ fn a_refund_that_failed_is_known_by_its_charge_in_any_order() {
         assert_eq!(seen["status"], "PAID");
         let payment = &seen["payment"];
         assert_members(
-            &payment,
+            payment,
             &json!({ "status": "SUCCEEDED", "refundedAmount": 0, "failedRefundAmount": 10 }),
         );
         assert_eq!(payment["refundFailure"], "expired_or_canceled_card");
