@@ -284,14 +284,18 @@ impl<'w> Story<'w> {
         panic!("orders move the units of {product} all the time");
     }
 
+    fn send_order(&self, key: &str, body: &Value) -> Response {
+        self.send(|client| {
+            let request = client.post("/api/v1/orders").bearer(&self.customer.token);
+            request.header("idempotency-key", key).json(body)
+        })
+    }
+
     /// Orders one unit of each product, under a key.
     pub fn order(&mut self, key: &str, lines: &[(&str, u32)]) -> Value {
         self.facts.order_keys.insert(key.to_owned());
         let body = shop::order_of(lines);
-        let answer = self.send(|client| {
-            let request = client.post("/api/v1/orders").bearer(&self.customer.token);
-            request.header("idempotency-key", key).json(&body)
-        });
+        let answer = self.send_order(key, &body);
         let answer = answer.expect(201).json();
         if let Some(first) = self.facts.placed.insert(key.to_owned(), answer.clone()) {
             assert_eq!(first, answer, "the same key gives the same answer");
@@ -305,10 +309,7 @@ impl<'w> Story<'w> {
         let older = shop::text(&older["id"]);
         let mut body = shop::order_of(lines);
         body["replaces"] = json!(older);
-        let answer = self.send(|client| {
-            let request = client.post("/api/v1/orders").bearer(&self.customer.token);
-            request.header("idempotency-key", key).json(&body)
-        });
+        let answer = self.send_order(key, &body);
         let answer = answer.expect(201).json();
         self.facts.cancelled.insert(older.clone());
         let ended = self.get(&self.customer, &format!("/api/v1/orders/id/{older}"));
@@ -321,26 +322,16 @@ impl<'w> Story<'w> {
     pub fn order_at_another_total(&mut self, key: &str, lines: &[(&str, u32)]) {
         let mut body = shop::order_of(lines);
         body["expectedTotal"] = json!(0.01);
-        let answer = self.send(|client| {
-            let request = client.post("/api/v1/orders").bearer(&self.customer.token);
-            request.header("idempotency-key", key).json(&body)
-        });
-        let problem = answer.expect(409).json();
-        let code = shop::text(&problem["type"]);
-        assert!(code.ends_with("/total-changed"), "{problem}");
+        let answer = self.send_order(key, &body);
+        expect_conflict(&answer, "total-changed");
     }
 
     /// Asks for an order that the shop refuses because the customer has too many that are not paid. Nothing of it is left:
     /// the same key may make an order later.
     pub fn refused_order(&mut self, key: &str, lines: &[(&str, u32)]) {
         let body = shop::order_of(lines);
-        let answer = self.send(|client| {
-            let request = client.post("/api/v1/orders").bearer(&self.customer.token);
-            request.header("idempotency-key", key).json(&body)
-        });
-        let problem = answer.expect(409).json();
-        let code = shop::text(&problem["type"]);
-        assert!(code.ends_with("/too-many-open-orders"), "{problem}");
+        let answer = self.send_order(key, &body);
+        expect_conflict(&answer, "too-many-open-orders");
     }
 
     /// Plays the customer at the checkout: `succeed`, `fail` or `cancel`. Whoever was not answered looks at the payment.
@@ -458,27 +449,25 @@ impl<'w> Story<'w> {
         failed
     }
 
-    /// The customer wants to go on paying after the session has ended.
-    pub fn pay_anew(&mut self, placed: &Value) {
+    fn ask_for_session(&self, placed: &Value) -> Response {
         let body = json!({ "orderId": placed["id"] });
-        let answer = self.send(|client| {
+        self.send(|client| {
             let request = client.post("/api/v1/payments/session");
             request.bearer(&self.customer.token).json(&body)
-        });
+        })
+    }
+
+    /// The customer wants to go on paying after the session has ended.
+    pub fn pay_anew(&mut self, placed: &Value) {
+        let answer = self.ask_for_session(placed);
         // 409 when the shop was faster at giving the order up.
         assert!(matches!(answer.status(), 200 | 409), "{}", answer.text());
     }
 
     /// The customer would like to pay once more while the money is on its way.
     pub fn cannot_pay_again(&mut self, placed: &Value) {
-        let body = json!({ "orderId": placed["id"] });
-        let answer = self.send(|client| {
-            let request = client.post("/api/v1/payments/session");
-            request.bearer(&self.customer.token).json(&body)
-        });
-        let problem = answer.expect(409).json();
-        let code = shop::text(&problem["type"]);
-        assert!(code.ends_with("/payment-under-way"), "{problem}");
+        let answer = self.ask_for_session(placed);
+        expect_conflict(&answer, "payment-under-way");
     }
 
     /// The admin would like to deliver what is disputed.
@@ -486,9 +475,7 @@ impl<'w> Story<'w> {
         let path = format!("/api/v1/orders/{}", shop::text(&placed["id"]));
         let body = json!({ "status": "DELIVERED" });
         let answer = self.send(|client| client.patch(&path).bearer(&self.admin.token).json(&body));
-        let problem = answer.expect(409).json();
-        let code = shop::text(&problem["type"]);
-        assert!(code.ends_with("/payment-disputed"), "{problem}");
+        expect_conflict(&answer, "payment-disputed");
     }
 
     /// The provider's webhook of a session that was paid, sent until it is answered, as providers do.
@@ -511,6 +498,14 @@ impl<'w> Story<'w> {
         });
         answer.expect(200);
     }
+}
+
+/// Checks that the shop refused for this reason.
+fn expect_conflict(answer: &Response, code: &str) {
+    let problem = answer.json();
+    assert_eq!(answer.status(), 409, "{problem}");
+    let found = shop::text(&problem["type"]);
+    assert!(found.ends_with(&format!("/{code}")), "{problem}");
 }
 
 fn session(answer: &Value) -> Session {

@@ -7,6 +7,9 @@ use mercato_reliability::world::{RESERVATION_TTL_SECONDS, UNPAID_RETENTION_SECON
 use mercato_tests::shop::text;
 use serde_json::Value;
 
+/// The list of cancelled orders.
+const CANCELLED: &str = "/api/v1/orders?status=CANCELLED&limit=1";
+
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const TIMED: [&str; 2] = ["orders-api", "payments-api"];
 /// Calls of the timers within which everything must have come to its end.
@@ -100,7 +103,7 @@ fn what_nobody_paid_is_removed_and_the_databases_stop_growing() {
         run_timers(&world, 5);
         story.log_in_as_admin();
         assert_eq!(
-            total(&story, "/api/v1/orders?status=CANCELLED&limit=1"),
+            total(&story, CANCELLED),
             ORDERS,
             "those of the rounds before are gone"
         );
@@ -109,11 +112,7 @@ fn what_nobody_paid_is_removed_and_the_databases_stop_growing() {
         world.clock.advance(retention - Duration::from_secs(3_600));
         run_timers(&world, 5);
         story.log_in_as_admin();
-        assert_eq!(
-            total(&story, "/api/v1/orders?status=CANCELLED&limit=1"),
-            ORDERS,
-            "they are kept that long"
-        );
+        assert_eq!(total(&story, CANCELLED), ORDERS, "they are kept that long");
         world.clock.advance(DAY);
         run_timers(&world, 10);
         story.log_in_as_admin();

@@ -23,7 +23,7 @@ pub struct Border {
 ///
 /// # Panics
 /// When it is not built, or not a component.
-pub fn composed_box(name: &str) -> Border {
+pub fn composed(name: &str) -> Border {
     border(repository().join(format!("target/components/{name}.wasm")))
 }
 

@@ -3,7 +3,7 @@
 use std::{
     io,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Barrier, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
@@ -87,6 +87,26 @@ impl Latencies {
     pub fn ratio(of: Duration, base: Duration) -> f64 {
         of.as_secs_f64() / base.as_secs_f64().max(0.005)
     }
+}
+
+/// Does the same thing in so many threads at the same moment; returns what came of it, in the order of their numbers.
+///
+/// # Panics
+/// When one of them panics.
+pub fn all_at_once<T: Send>(count: usize, act: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let start = Barrier::new(count);
+    thread::scope(|scope| {
+        let one = |index| {
+            let (start, act) = (&start, &act);
+            scope.spawn(move || {
+                start.wait();
+                act(index)
+            })
+        };
+        let threads: Vec<_> = (0..count).map(one).collect();
+        let results = threads.into_iter().map(|thread| thread.join());
+        results.map(|result| result.expect("a result")).collect()
+    })
 }
 
 /// Threads that do the same again and again until this is dropped.

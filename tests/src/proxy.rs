@@ -184,6 +184,8 @@ fn pass_on(line: &Arc<Line>, connection: usize, mut from: TcpStream, mut to: Tcp
 
 #[cfg(test)]
 mod tests {
+    use std::io::ErrorKind;
+
     use super::*;
 
     const SHORT: Duration = Duration::from_millis(200);
@@ -213,8 +215,22 @@ mod tests {
         stream.write_all(&[byte]).unwrap();
     }
 
+    /// What is asked comes back.
+    #[track_caller]
+    fn expect_echo(stream: &mut TcpStream, byte: u8) {
+        ask(stream, byte);
+        assert_eq!(receive(stream), Ok(byte));
+    }
+
+    /// What is asked is not answered.
+    #[track_caller]
+    fn expect_silence(stream: &mut TcpStream, byte: u8) {
+        ask(stream, byte);
+        assert_eq!(receive(stream), Err(ErrorKind::WouldBlock));
+    }
+
     /// The next byte, or the kind of silence.
-    fn receive(stream: &mut TcpStream) -> Result<u8, std::io::ErrorKind> {
+    fn receive(stream: &mut TcpStream) -> Result<u8, ErrorKind> {
         let mut byte = [0];
         stream
             .read_exact(&mut byte)
@@ -226,11 +242,9 @@ mod tests {
     fn a_cut_cable_is_silent_and_a_mended_one_delivers_the_rest() {
         let proxy = Proxy::before(echo());
         let mut stream = connect(&proxy);
-        ask(&mut stream, 1);
-        assert_eq!(receive(&mut stream), Ok(1));
+        expect_echo(&mut stream, 1);
         proxy.cut();
-        ask(&mut stream, 2);
-        assert_eq!(receive(&mut stream), Err(std::io::ErrorKind::WouldBlock));
+        expect_silence(&mut stream, 2);
         proxy.mend();
         assert_eq!(receive(&mut stream), Ok(2));
     }
@@ -239,15 +253,12 @@ mod tests {
     fn a_forgotten_connection_stays_silent_and_a_new_one_passes() {
         let proxy = Proxy::before(echo());
         let mut old = connect(&proxy);
-        ask(&mut old, 1);
-        assert_eq!(receive(&mut old), Ok(1));
+        expect_echo(&mut old, 1);
         proxy.cut();
         proxy.mend_for_new_connections();
-        ask(&mut old, 2);
-        assert_eq!(receive(&mut old), Err(std::io::ErrorKind::WouldBlock));
+        expect_silence(&mut old, 2);
         let mut new = connect(&proxy);
-        ask(&mut new, 3);
-        assert_eq!(receive(&mut new), Ok(3));
+        expect_echo(&mut new, 3);
     }
 
     #[test]
@@ -256,8 +267,7 @@ mod tests {
         proxy.delay(SHORT / 4);
         let mut stream = connect(&proxy);
         let started = Instant::now();
-        ask(&mut stream, 1);
-        assert_eq!(receive(&mut stream), Ok(1));
+        expect_echo(&mut stream, 1);
         assert!(started.elapsed() >= SHORT / 2);
     }
 
@@ -265,16 +275,12 @@ mod tests {
     fn whoever_refuses_says_so() {
         let proxy = Proxy::before(echo());
         let mut stream = connect(&proxy);
-        ask(&mut stream, 1);
-        assert_eq!(receive(&mut stream), Ok(1));
+        expect_echo(&mut stream, 1);
         proxy.refuse(true);
-        assert_eq!(receive(&mut stream), Err(std::io::ErrorKind::UnexpectedEof));
-        assert!(
-            receive(&mut connect(&proxy)).is_err_and(|kind| kind != std::io::ErrorKind::WouldBlock)
-        );
+        assert_eq!(receive(&mut stream), Err(ErrorKind::UnexpectedEof));
+        assert!(receive(&mut connect(&proxy)).is_err_and(|kind| kind != ErrorKind::WouldBlock));
         proxy.refuse(false);
         let mut stream = connect(&proxy);
-        ask(&mut stream, 2);
-        assert_eq!(receive(&mut stream), Ok(2));
+        expect_echo(&mut stream, 2);
     }
 }

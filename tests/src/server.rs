@@ -451,7 +451,10 @@ mod tests {
     #[test]
     fn the_admin_of_a_server_started_here_is_its_own() {
         let own = Server::builder().prepare();
-        assert_eq!(own.admin_named_by(environment), pair(ADMIN_EMAIL, ADMIN_PASSWORD));
+        assert_eq!(
+            own.admin_named_by(environment),
+            pair(ADMIN_EMAIL, ADMIN_PASSWORD)
+        );
         let given = Server::builder().variable("admin_email", "root@example.com");
         let given = given.prepare().admin_named_by(environment);
         assert_eq!(given, pair("root@example.com", ADMIN_PASSWORD));

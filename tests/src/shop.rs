@@ -112,10 +112,27 @@ impl Shop {
         self.account(&answer.expect(201).json())
     }
 
+    /// Asks for a session of an account.
+    pub fn try_log_in(&self, email: &str, password: &str) -> Response {
+        let body = json!({ "email": email, "password": password });
+        self.client.post("/api/v1/auth/login").json(&body).send()
+    }
+
+    /// Trades a refresh token for a new session.
+    pub fn refresh(&self, token: &str) -> Response {
+        let body = json!({ "refreshToken": token });
+        self.client.post("/api/v1/auth/refresh").json(&body).send()
+    }
+
+    /// Ends the session of a refresh token.
+    pub fn log_out(&self, token: &str) -> Response {
+        let body = json!({ "refreshToken": token });
+        self.client.post("/api/v1/auth/logout").json(&body).send()
+    }
+
     /// Opens a session of an account.
     pub fn log_in(&self, email: &str, password: &str) -> Account {
-        let body = json!({ "email": email, "password": password });
-        let answer = self.client.post("/api/v1/auth/login").json(&body).send();
+        let answer = self.try_log_in(email, password);
         self.account(&answer.expect(200).json())
     }
 
@@ -131,11 +148,16 @@ impl Shop {
         }
     }
 
-    /// A new product with a name of its own; gives its id.
+    /// A new product with a name of its own; returns its id.
     pub fn product(&self, price: impl Into<Value>, stock: u64) -> String {
         let body = json!({ "name": unique("Tea"), "description": "Leaves", "price": price.into(), "stock": stock });
-        let answer = self.admin().post("/api/v1/products").json(&body).send();
-        text(&answer.expect(201).json()["id"])
+        text(&self.create_product(&body)["id"])
+    }
+
+    /// A new product as it is described.
+    pub fn create_product(&self, body: &Value) -> Value {
+        let admin = self.admin();
+        admin.post("/api/v1/products").json(body).expect_json(201)
     }
 
     /// Where a product's units are, as the admin sees it.
@@ -271,6 +293,16 @@ impl Account {
     pub fn change_order(&self, id: &str, status: &str) -> Response {
         let path = format!("/api/v1/orders/{id}");
         self.patch(&path).json(&json!({ "status": status })).send()
+    }
+
+    /// Asks for the cancellation of an order.
+    pub fn cancel(&self, id: &str) -> Response {
+        self.change_order(id, "CANCELLED")
+    }
+
+    /// Asks for the delivery of an order, as an admin may.
+    pub fn deliver(&self, id: &str) -> Response {
+        self.change_order(id, "DELIVERED")
     }
 
     /// Waits until an order has a status, and gives it.

@@ -6,7 +6,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{left_out, repository};
+use serde_json::Value;
+
+use crate::{Server, is_quick, left_out, repository};
 
 /// The names under which Chromium is looked for on PATH.
 const CHROMIUM: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
@@ -22,11 +24,14 @@ pub struct Workbench {
 }
 
 impl Workbench {
-    /// A fresh one; none when the tools are not installed.
+    /// A fresh one; none when slow tests shall be left out, or the tools are not installed.
     ///
     /// # Panics
     /// When it cannot be made, or the tools are required and not installed.
     pub fn new(name: &str) -> Option<Self> {
+        if is_quick() {
+            return None;
+        }
         let node = installed("node")?;
         let folder = node.join("work").join(name);
         fs::remove_dir_all(&folder).ok();
@@ -61,11 +66,57 @@ impl Workbench {
     }
 }
 
-/// A Python program, by the name it is installed under; none when the tools are not installed.
+/// The browser of this machine, driven by a program of ours.
+#[derive(Debug)]
+pub struct Browser {
+    bench: Workbench,
+    chromium: PathBuf,
+    script: String,
+}
+
+impl Browser {
+    /// Driven by the program of that name in `tests/tools/src`; none when slow tests shall be left out, or the tools are not
+    /// installed.
+    ///
+    /// # Panics
+    /// When the tools are required and not installed.
+    pub fn new(name: &str) -> Option<Self> {
+        Some(Self {
+            bench: Workbench::new(name)?,
+            chromium: chromium()?,
+            script: format!("{name}.js"),
+        })
+    }
+
+    /// The workbench of the program.
+    pub fn bench(&self) -> &Workbench {
+        &self.bench
+    }
+
+    /// Visits a shop; returns what the program saw. `more` are further variables of its environment.
+    ///
+    /// # Panics
+    /// When it fails, or does not print JSON.
+    #[track_caller]
+    pub fn visit(&self, shop: &Server, more: &[(&str, &str)]) -> Value {
+        let mut script = self.bench.script(&self.script);
+        script
+            .env("CHROMIUM", &self.chromium)
+            .env("SCREENSHOTS", screenshots())
+            .env("SHOP", shop.base_url())
+            .envs(more.iter().copied());
+        serde_json::from_str(&run(&mut script)).expect("what was seen")
+    }
+}
+
+/// A Python program, by the name it is installed under; none when slow tests shall be left out, or the tools are not installed.
 ///
 /// # Panics
 /// When the tools are required and not installed.
 pub fn python(name: &str) -> Option<Command> {
+    if is_quick() {
+        return None;
+    }
     let folder = installed("python")?;
     Some(Command::new(folder.join(PYTHON_BIN).join(name)))
 }
@@ -74,7 +125,7 @@ pub fn python(name: &str) -> Option<Command> {
 ///
 /// # Panics
 /// When the tools are required and there is none.
-pub fn chromium() -> Option<PathBuf> {
+fn chromium() -> Option<PathBuf> {
     let named = env::var_os("CHROMIUM").filter(|path| !path.is_empty());
     let path = env::var_os("PATH").unwrap_or_default();
     let found = named.map(PathBuf::from).or_else(|| {
@@ -110,7 +161,7 @@ pub fn run(command: &mut Command) -> String {
 ///
 /// # Panics
 /// When it cannot be made.
-pub fn screenshots() -> PathBuf {
+fn screenshots() -> PathBuf {
     let folder = repository().join("target/screenshots");
     fs::create_dir_all(&folder).expect("a folder for screenshots");
     folder

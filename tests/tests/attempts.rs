@@ -5,13 +5,12 @@
 
 use std::{
     fs,
-    sync::Barrier,
-    thread,
     time::{Duration, Instant},
 };
 
 use mercato_tests::{
     Response, Server, is_quick,
+    load::all_at_once,
     shop::{Account, PASSWORD, Shop, unique_email},
 };
 use serde_json::{Value, json};
@@ -126,18 +125,8 @@ fn guesses_at_the_same_time_do_not_slip_through() {
     let server = behind_a_proxy();
     let shop = Shop::on(&server);
     for email in [shop.customer().email, unique_email()] {
-        let start = Barrier::new(4 * PAIR_FAILURES);
-        let statuses: Vec<u16> = thread::scope(|scope| {
-            let threads: Vec<_> = (0..4 * PAIR_FAILURES)
-                .map(|_| {
-                    scope.spawn(|| {
-                        start.wait();
-                        log_in(&shop, HERE, &email, WRONG).status()
-                    })
-                })
-                .collect();
-            let answers = threads.into_iter().map(|thread| thread.join());
-            answers.map(|status| status.expect("an answer")).collect()
+        let statuses = all_at_once(4 * PAIR_FAILURES, |_| {
+            log_in(&shop, HERE, &email, WRONG).status()
         });
         let count = |status| statuses.iter().filter(|found| **found == status).count();
         assert_eq!(

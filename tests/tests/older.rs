@@ -88,8 +88,8 @@ fn everything_of_an_older_shop_goes_on() {
     assert_eq!(stats["byCurrency"], money);
 
     // Orders from before there were numbers have them.
-    let number = text(&paid["number"]);
-    let bare = number.replace('-', "").to_lowercase();
+    let read_out = text(&paid["number"]);
+    let bare = read_out.replace('-', "").to_lowercase();
     let found = customer
         .get(&format!("/api/v1/orders?number={bare}"))
         .send();

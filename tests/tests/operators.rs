@@ -129,7 +129,7 @@ fn without_a_secret_there_are_no_metrics_for_anybody() {
 }
 
 #[test]
-fn a_box_that_tells_no_metrics_leaves_the_others_theirs() {
+fn a_component_without_metrics_leaves_the_others_theirs() {
     let folder = Folder::new("metrics");
     let manifest = folder.path().join("spin.toml");
     let root = repository();
@@ -383,16 +383,9 @@ fn a_purchase_leaves_no_secret_in_the_log() {
     let server = Server::start();
     let shop = Shop::on(&server);
     let customer = shop.customer();
-    let login = json!({ "email": customer.email, "password": "Not-my-password-1" });
-    shop.nobody()
-        .post("/api/v1/auth/login")
-        .json(&login)
+    shop.try_log_in(&customer.email, "Not-my-password-1")
         .expect(401);
-    let refreshed = shop
-        .nobody()
-        .post("/api/v1/auth/refresh")
-        .json(&json!({ "refreshToken": customer.refresh_token }))
-        .expect_json(200);
+    let refreshed = shop.refresh(&customer.refresh_token).expect(200).json();
     let order = shop.buy(&customer, &shop.product(1, 5), 1);
     customer.read_order(&order.id);
     Metrics::of_shop(&server);

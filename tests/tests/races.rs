@@ -1,8 +1,9 @@
 //! Many at once: threads with connections of their own, answered by as many instances as the server likes.
 
-use std::{collections::BTreeMap, sync::Barrier, thread};
+use std::collections::BTreeMap;
 
 use mercato_tests::{
+    load::all_at_once,
     shop::{Account, PASSWORD, Shop, unique, unique_email},
     wait_until,
 };
@@ -10,26 +11,6 @@ use serde_json::json;
 
 const BUYERS: usize = 40;
 const UNITS: u64 = 10;
-
-/// Does the same thing in every thread at the same moment and gives what came of it.
-fn all_at_once<T: Send>(count: usize, act: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let start = Barrier::new(count);
-    thread::scope(|scope| {
-        let threads: Vec<_> = (0..count)
-            .map(|index| {
-                let (start, act) = (&start, &act);
-                scope.spawn(move || {
-                    start.wait();
-                    act(index)
-                })
-            })
-            .collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().expect("an answer"))
-            .collect()
-    })
-}
 
 /// How often each status was answered, in their order.
 fn tally(statuses: &[u16]) -> Vec<(u16, usize)> {
@@ -104,7 +85,7 @@ fn of_two_who_cancel_one_succeeds_and_the_stock_comes_back_once() {
             } else {
                 shop.admin().on_own_connection()
             };
-            who.change_order(&order.id, "CANCELLED").status()
+            who.cancel(&order.id).status()
         });
         assert_won(&statuses);
         let seen = customer.wait_for_order(&order.id, "CANCELLED");
@@ -140,10 +121,7 @@ fn a_payment_and_a_cancellation_at_once_agree_in_the_end() {
             if index == 0 {
                 shop.check_out(&order.session_id, "succeed").status()
             } else {
-                customer
-                    .on_own_connection()
-                    .change_order(&order.id, "CANCELLED")
-                    .status()
+                customer.on_own_connection().cancel(&order.id).status()
             }
         });
         assert_won(&statuses);

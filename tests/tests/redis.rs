@@ -116,11 +116,7 @@ fn every_kind_of_event_has_its_channel() {
     }
     let mut events = Subscriber::new(&redis, "payment.refunded");
     let order = buy_and_pay(&shop, &customer, &product);
-    let payment = shop.payment_of(&order);
-    let path = format!(
-        "/api/v1/payments/{}/refund",
-        payment["id"].as_str().expect("an id")
-    );
+    let path = shop.refund_path(&order);
     shop.admin().post(&path).expect(200);
     assert_eq!(events.event_of(&order)["data"]["refundedAmount"], 100);
     shop.wait_for_stock(&product, 50, 0, 0);

@@ -1,7 +1,17 @@
 //! A shop that is stopped and started again is the same shop.
 #![cfg(unix)]
 
-use mercato_tests::{Server, shop::Shop};
+use mercato_tests::{
+    Server,
+    shop::{PASSWORD, Shop},
+};
+
+fn stopped_and_started(server: &mut Server) -> Shop {
+    let is_clean = server.stop();
+    assert!(is_clean, "the exit code is 0; the log:\n{}", server.log());
+    server.restart();
+    Shop::on(server)
+}
 
 #[test]
 fn what_was_bought_and_paid_is_still_there_after_a_clean_stop() {
@@ -25,7 +35,7 @@ fn what_was_bought_and_paid_is_still_there_after_a_clean_stop() {
     server.restart();
 
     let shop = Shop::on(&server);
-    let customer = shop.log_in(&customer.email, mercato_tests::shop::PASSWORD);
+    let customer = shop.log_in(&customer.email, PASSWORD);
     assert_eq!(
         (
             customer.read_order(&pending.id),
@@ -43,18 +53,12 @@ fn what_was_bought_and_paid_is_still_there_after_a_clean_stop() {
 fn sessions_and_tokens_outlive_a_restart() {
     let mut server = Server::start();
     let customer = Shop::on(&server).customer();
-    assert!(server.stop(), "the exit code is 0");
-    server.restart();
-    let shop = Shop::on(&server);
+    let shop = stopped_and_started(&mut server);
     shop.nobody()
         .get("/api/v1/auth/me")
         .bearer(&customer.token)
         .expect(200);
-    let body = serde_json::json!({ "refreshToken": customer.refresh_token });
-    shop.nobody()
-        .post("/api/v1/auth/refresh")
-        .json(&body)
-        .expect(200);
+    shop.refresh(&customer.refresh_token).expect(200);
 }
 
 #[test]
@@ -75,14 +79,14 @@ fn a_payment_that_was_just_made_is_not_lost_by_a_stop() {
     server.restart();
     let shop = Shop::on(&server);
     shop.wait_for_stock(&product, 30, 0, 20);
-    let customer = shop.log_in(&customer.email, mercato_tests::shop::PASSWORD);
+    let customer = shop.log_in(&customer.email, PASSWORD);
     for order in &orders {
         assert_eq!(customer.read_order(&order.id)["status"], "PAID");
     }
 }
 
 #[test]
-fn a_log_of_a_purchase_tells_no_secret() {
+fn the_log_of_a_purchase_has_no_secret() {
     let mut server = Server::start();
     let shop = Shop::on(&server);
     let customer = shop.customer();
@@ -97,7 +101,7 @@ fn a_log_of_a_purchase_tells_no_secret() {
         mercato_tests::JWT_SECRET,
         mercato_tests::WEBHOOK_SECRET,
         mercato_tests::ADMIN_PASSWORD,
-        mercato_tests::shop::PASSWORD,
+        PASSWORD,
         &customer.token,
         &customer.refresh_token,
         "$2b$",

@@ -79,12 +79,7 @@ fn an_access_token_expires_and_its_session_is_refreshed() {
         .to_owned();
     assert!(challenge.contains("invalid_token"), "{challenge}");
     refusal.expect_problem(401, "unauthorized");
-    let body = json!({ "refreshToken": customer.refresh_token });
-    let session = shop
-        .nobody()
-        .post("/api/v1/auth/refresh")
-        .json(&body)
-        .expect_json(200);
+    let session = shop.refresh(&customer.refresh_token).expect(200).json();
     assert_eq!(session["expiresIn"], 1);
 }
 
@@ -97,10 +92,7 @@ fn a_refresh_token_ends_too() {
     wait_until("the end of its second", || {
         (issued.elapsed() > Duration::from_millis(1_100)).then_some(())
     });
-    let body = json!({ "refreshToken": customer.refresh_token });
-    shop.nobody()
-        .post("/api/v1/auth/refresh")
-        .json(&body)
+    shop.refresh(&customer.refresh_token)
         .expect_problem(401, "invalid-refresh-token");
 }
 
@@ -149,11 +141,7 @@ fn the_token_secret_can_be_replaced_without_logging_anybody_out() {
             .expect_problem(401, "unauthorized");
         shop.nobody().get(path).bearer(&renewed.token).expect(200);
     }
-    let body = json!({ "refreshToken": renewed.refresh_token });
-    shop.nobody()
-        .post("/api/v1/auth/refresh")
-        .json(&body)
-        .expect(200);
+    shop.refresh(&renewed.refresh_token).expect(200);
 }
 
 /// The databases are read after the shop has ended: no answer shows a hash.
@@ -174,10 +162,7 @@ fn a_hash_is_renewed_at_the_next_login_when_the_cost_has_grown() {
     server.set_variable("bcrypt_cost", "6");
     server.restart();
     let shop = Shop::on(&server);
-    let wrong = json!({ "email": customer.email, "password": "Wrong-Password-1" });
-    shop.nobody()
-        .post("/api/v1/auth/login")
-        .json(&wrong)
+    shop.try_log_in(&customer.email, "Wrong-Password-1")
         .expect_problem(401, "invalid-credentials");
     assert_eq!(
         hashes(&mut server, "06"),

@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use mercato_tests::{
-    artifacts::{Border, composed_box},
+    artifacts::{Border, composed},
     repository,
 };
 use toml::{Table, Value};
@@ -34,7 +34,7 @@ fn manifests() -> [Table; 2] {
 fn box_of(component: &Table) -> Border {
     let source = component["source"].as_str().unwrap();
     let name = source.strip_prefix("target/components/").unwrap();
-    composed_box(name.strip_suffix(".wasm").unwrap())
+    composed(name.strip_suffix(".wasm").unwrap())
 }
 
 fn components(manifest: &Table) -> impl Iterator<Item = (&String, &Table)> {
@@ -129,7 +129,7 @@ fn every_trigger_finds_the_export_that_it_calls() {
 }
 
 #[test]
-fn the_manifest_grants_what_the_boxes_use_and_no_more() {
+fn the_manifest_grants_what_the_components_use_and_no_more() {
     for (name, component) in manifests().iter().flat_map(components) {
         let border = box_of(component);
         let databases = grants(component, "sqlite_databases");
@@ -149,7 +149,7 @@ fn the_manifest_grants_what_the_boxes_use_and_no_more() {
 }
 
 #[test]
-fn every_box_is_built_where_the_manifest_looks_for_it() {
+fn every_component_is_built_where_the_manifest_looks_for_it() {
     let options = ["", "--provider stripe "];
     for (manifest, options) in manifests().iter().zip(options) {
         for (name, component) in components(manifest) {
@@ -164,7 +164,7 @@ fn every_box_is_built_where_the_manifest_looks_for_it() {
 }
 
 #[test]
-fn the_boxes_of_the_manifest_are_the_compositions() {
+fn the_components_of_the_manifest_are_the_compositions() {
     let files = fs::read_dir(repository().join("compose")).unwrap();
     let compositions: BTreeSet<_> = files
         .map(|file| file.unwrap().path())
@@ -180,7 +180,7 @@ fn the_boxes_of_the_manifest_are_the_compositions() {
 
 /// Each component is granted the databases of the domains it is composed of, and each domain owns exactly one.
 #[test]
-fn a_box_may_open_the_databases_of_its_own_domains_only() {
+fn a_component_may_open_its_own_domains_databases_only() {
     let domains = ["auth", "products", "orders", "payments"];
     for (name, component) in manifests().iter().flat_map(components) {
         let composition =

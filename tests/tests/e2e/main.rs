@@ -8,5 +8,6 @@
 mod auth;
 mod gateway;
 mod orders;
+mod pages;
 mod payments;
 mod products;

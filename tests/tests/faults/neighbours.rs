@@ -1,12 +1,11 @@
 //! Two runners on the same databases.
 
-use std::{sync::Barrier, thread};
-
 use mercato_platform::clock::{Clock as _, SystemClock};
 use mercato_tests::{
-    ADMIN_EMAIL, Client, Folder, Redis, Server, WEBHOOK_SECRET,
+    ADMIN_EMAIL, Folder, Redis, Server, WEBHOOK_SECRET,
     forge::stripe_signature,
     is_quick,
+    load::all_at_once,
     shop::{PASSWORD, Placed, Shop, unique, unique_email},
     wait_until,
 };
@@ -64,23 +63,10 @@ fn one_key_sent_to_both_runners_at_once_makes_one_order() {
     let (customer, product) = (shop.customer(), shop.product(1, STOCK));
     for key in 0..KEYS {
         let key = format!("{}-{key}", customer.id);
-        let start = Barrier::new(TIMES);
-        let answers: Vec<Vec<u8>> = thread::scope(|scope| {
-            let threads: Vec<_> = (0..TIMES)
-                .map(|index| {
-                    let client = if index % 2 == 0 { &first } else { &second }.client();
-                    let (start, customer, product, key) = (&start, &customer, &product, &key);
-                    scope.spawn(move || {
-                        start.wait();
-                        let answer = order(&client, customer, key, product).expect("an answer");
-                        answer.expect(201).bytes().to_vec()
-                    })
-                })
-                .collect();
-            let threads = threads.into_iter();
-            threads
-                .map(|thread| thread.join().expect("an answer"))
-                .collect()
+        let answers = all_at_once(TIMES, |index| {
+            let client = [&first, &second][index % 2].client();
+            let answer = order(&client, &customer, &key, &product).expect("an answer");
+            answer.expect(201).bytes().to_vec()
         });
         assert!(answers.iter().all(|answer| *answer == answers[0]));
     }
@@ -101,17 +87,11 @@ fn a_webhook_sent_to_both_runners_at_once_counts_once() {
         let order = customer.order(&[(&product, 1)]);
         let body = completed(&order).to_string();
         let signature = stripe_signature(WEBHOOK_SECRET, SystemClock.now_ms() / 1_000, &body);
-        let start = Barrier::new(2);
-        thread::scope(|scope| {
-            for server in [&first, &second] {
-                let (client, start, body, signature) = (server.client(), &start, &body, &signature);
-                scope.spawn(move || {
-                    start.wait();
-                    let webhook = client.post("/api/v1/payments/webhook");
-                    let webhook = webhook.header("stripe-signature", signature);
-                    webhook.body("application/json", body.as_str()).expect(200);
-                });
-            }
+        all_at_once(2, |index| {
+            let client = [&first, &second][index].client();
+            let webhook = client.post("/api/v1/payments/webhook");
+            let webhook = webhook.header("stripe-signature", &signature);
+            webhook.body("application/json", body.as_str()).expect(200);
         });
         let order = customer.wait_for_order(&order.id, "PAID");
         assert_eq!(
@@ -199,21 +179,7 @@ fn two_runners_that_start_at_once_are_one_shop() {
     const TIMES: usize = 4;
     for _ in 0..TIMES {
         let folder = Folder::new("databases");
-        let start = Barrier::new(2);
-        let servers: Vec<Server> = thread::scope(|scope| {
-            let threads: Vec<_> = (0..2)
-                .map(|_| {
-                    scope.spawn(|| {
-                        start.wait();
-                        Server::builder().databases(folder.path()).start()
-                    })
-                })
-                .collect();
-            let threads = threads.into_iter();
-            threads
-                .map(|thread| thread.join().expect("a server"))
-                .collect()
-        });
+        let servers = all_at_once(2, |_| Server::builder().databases(folder.path()).start());
         use_for_the_first_time(&servers);
         let shop = Shop::on(&servers[0]);
         let accounts = shop.admin().get("/api/v1/auth/users").expect_json(200);
@@ -241,25 +207,17 @@ fn use_for_the_first_time(servers: &[Server]) {
         ("/api/health/ready", 200, None),
         ("/api/v1/payments/mock/checkout/unknown", 404, None),
     ];
-    let start = Barrier::new(servers.len() * requests.len());
-    thread::scope(|scope| {
-        for server in servers {
-            for (path, status, body) in &requests {
-                let start = &start;
-                let client: Client = server.client();
-                scope.spawn(move || {
-                    start.wait();
-                    let answer = match body.clone() {
-                        Some(mut body) => {
-                            body["email"] = unique_email().into();
-                            client.post(path).json(&body).send()
-                        }
-                        None => client.get(path).send(),
-                    };
-                    answer.expect(*status);
-                });
+    all_at_once(servers.len() * requests.len(), |index| {
+        let client = servers[index / requests.len()].client();
+        let (path, status, body) = &requests[index % requests.len()];
+        let request = match body.clone() {
+            Some(mut body) => {
+                body["email"] = unique_email().into();
+                client.post(path).json(&body)
             }
-        }
+            None => client.get(path),
+        };
+        request.expect(*status);
     });
     wait_until("two healthy servers", || {
         let is_ready = |server: &Server| {

@@ -2,15 +2,11 @@
 //! which nothing is to be done writes nothing. How fast reservations end, and that what is finished and unpaid goes, is
 //! shown in `reliability/tests/hoarding.rs`, where time passes as the test wants.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    sync::{Barrier, Mutex},
-    thread,
-};
+use std::{collections::BTreeMap, fs, sync::Mutex};
 
 use mercato_tests::{
     Response, Server, ServerBuilder,
+    load::all_at_once,
     load::{Crowd, Latencies},
     metrics::Listener,
     repository,
@@ -45,17 +41,7 @@ fn as_shipped() -> ServerBuilder {
 
 /// So many orders of these lines at the same moment, each on a connection of its own.
 fn order_at_once(account: &Account, lines: &[(&str, u32)]) -> Vec<Response> {
-    let barrier = Barrier::new(AT_ONCE);
-    thread::scope(|scope| {
-        let ask = || {
-            let account = account.on_own_connection();
-            barrier.wait();
-            account.try_order(lines)
-        };
-        let threads: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(ask)).collect();
-        let answers = threads.into_iter().map(|thread| thread.join());
-        answers.map(|answer| answer.expect("an answer")).collect()
-    })
+    all_at_once(AT_ONCE, |_| account.on_own_connection().try_order(lines))
 }
 
 fn with_status(answers: &[Response], status: u16) -> usize {

@@ -20,7 +20,7 @@ fn lasting(answer: &Response) -> (u16, Vec<(String, String)>, Vec<u8>) {
 }
 
 #[test]
-fn the_runner_repeats_exactly_what_the_box_says_of_being_alive() {
+fn the_runner_repeats_exactly_what_liveness_answers() {
     let _alone = mercato_tests::load::alone();
     let server = Server::start();
     let client = server.client();

@@ -74,7 +74,7 @@ fn a_word_that_every_product_has_costs_what_a_rare_one_costs() {
     let list = client.get("/api/v1/products?q=item").expect(200);
     let meta = &list.json()["meta"];
     assert_members(
-        &meta,
+        meta,
         &json!({ "total": 10_000, "totalIsExact": false, "lastPage": 1_000 }),
     );
 }

@@ -95,7 +95,7 @@ fn asking_for_the_session_again_gives_the_same_one() {
 fn a_cancelled_order_cannot_be_paid_any_more() {
     let site = Site::shared();
     let (customer, product, order) = site.shop.pending_order(1, 2);
-    customer.change_order(&order.id, "CANCELLED").expect(200);
+    customer.cancel(&order.id).expect(200);
     assert_eq!(site.stripe.session(&order.session_id)["status"], "expired");
     site.shop.wait_for_stock(&product, 5, 0, 0);
     site.deliver();
@@ -108,7 +108,7 @@ fn a_customer_who_pays_during_a_cancellation_has_paid() {
     let (customer, product, order) = site.shop.pending_order(1, 2);
     site.stripe.pay(&order.session_id);
     customer
-        .change_order(&order.id, "CANCELLED")
+        .cancel(&order.id)
         .expect_problem(409, "invalid-transition");
     assert_eq!(
         customer.read_order(&order.id)["status"],
@@ -188,7 +188,7 @@ fn an_order_with_a_payment_under_way_is_not_cancelled() {
         let order = customer.order(&[(&product, 1)]);
         site.stripe.debit(&order.session_id);
         site.deliver();
-        let refused = customer.change_order(&order.id, "CANCELLED");
+        let refused = customer.cancel(&order.id);
         refused.expect_problem(409, "payment-under-way");
         let seen = customer.read_order(&order.id);
         assert_eq!(

@@ -15,12 +15,13 @@ fn a_customer_who_paid_twice_gets_the_second_charge_back() {
     let seen = wait_until("both in the history", || {
         let order = customer.read_order(&order.id);
         let history = order["history"].to_string();
-        (history.contains("charged a second time") && history.contains("given back")).then_some(order)
+        (history.contains("charged a second time") && history.contains("given back"))
+            .then_some(order)
     });
     assert_eq!(seen["status"], "PAID");
     let payment = &seen["payment"];
     assert_members(
-        &payment,
+        payment,
         &json!({ "status": "SUCCEEDED", "refundedAmount": 0, "duplicateAmount": 20, "duplicateRefundedAmount": 20 }),
     );
     site.shop.wait_for_stock(&product, 3, 0, 2);
@@ -33,10 +34,10 @@ fn a_customer_who_paid_twice_gets_the_second_charge_back() {
     assert_eq!(own["data"][0]["duplicateCharge"], json!(null), "for admins");
     let stats = admin.get("/api/v1/orders/stats").expect_json(200);
     let money = &stats["byCurrency"][0];
-    assert_members(&money, &json!({ "gross": 40, "refunded": 20, "net": 20 }));
+    assert_members(money, &json!({ "gross": 40, "refunded": 20, "net": 20 }));
     // The order's own charge stays as it is.
     assert_eq!(site.stripe.refunds().len(), 1);
-    admin.change_order(&order.id, "DELIVERED").expect(200);
+    admin.deliver(&order.id).expect(200);
 }
 
 #[test]
@@ -48,7 +49,7 @@ fn nothing_is_delivered_until_a_dispute_ends() {
         let order = site.buy(&customer, &site.shop.product(10, 5), 1);
         let dispute = site.stripe.open_dispute(&site.intent_of(&order));
         site.deliver();
-        let refused = admin.change_order(&order.id, "DELIVERED");
+        let refused = admin.deliver(&order.id);
         refused.expect_problem(409, "payment-disputed");
         let seen = customer.read_order(&order.id);
         assert_eq!(
@@ -72,7 +73,7 @@ fn nothing_is_delivered_until_a_dispute_ends() {
             (&json!(false), &json!(lost)),
             "{end}"
         );
-        admin.change_order(&order.id, "DELIVERED").expect(200);
+        admin.deliver(&order.id).expect(200);
         let history = customer.read_order(&order.id)["history"].to_string();
         assert!(
             history.contains("A dispute about 10 USD (product_not_received"),
@@ -82,7 +83,7 @@ fn nothing_is_delivered_until_a_dispute_ends() {
     let stats = admin.get("/api/v1/orders/stats").expect_json(200);
     let money = &stats["byCurrency"][0];
     assert_members(
-        &money,
+        money,
         &json!({ "gross": 30, "lostToDisputes": 10, "net": 20 }),
     );
 }

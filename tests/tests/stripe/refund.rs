@@ -38,7 +38,7 @@ fn money_that_comes_for_a_cancelled_order_goes_back() {
     // Stripe ends the session and sends the event; that it was paid just before comes later.
     site.stripe.pay(&order.session_id);
     site.stripe.forget_that_it_is_complete(&order.session_id);
-    customer.change_order(&order.id, "CANCELLED").expect(200);
+    customer.cancel(&order.id).expect(200);
     site.deliver();
     let refund = wait_until("the refund", || site.stripe.refunds().pop());
     assert_eq!(refund["amount"], 1000);
@@ -85,7 +85,7 @@ fn a_whole_refund_that_fails_later_is_taken_back_and_made_anew() {
     assert!(history.contains("A refund of 20 USD failed"), "{history}");
     // Its units are on sale again, and may be somebody else's by now.
     site.shop.wait_for_stock(&product, 5, 0, 0);
-    let delivered = site.shop.admin().change_order(&order.id, "DELIVERED");
+    let delivered = site.shop.admin().deliver(&order.id);
     delivered.expect_problem(409, "stock-returned");
 
     let again = site
@@ -106,10 +106,7 @@ fn a_whole_refund_that_fails_later_is_taken_back_and_made_anew() {
 fn a_part_refund_that_fails_later_leaves_the_rest() {
     let site = Site::start();
     let (customer, product, order) = site.paid_order(10, 2);
-    site.shop
-        .admin()
-        .change_order(&order.id, "DELIVERED")
-        .expect(200);
+    site.shop.admin().deliver(&order.id).expect(200);
     let payment = site.shop.payment_of(&order.id);
     for (amount, key) in [(5, "first"), (3, "second")] {
         site.refund(&payment, &json!({ "amount": amount }), key)

@@ -199,7 +199,7 @@ fn a_cancellation_waits_until_stripe_has_ended_the_session() {
     let (customer, product, order) = site.shop.pending_order(1, 1);
     site.stripe
         .trouble("POST /v1/checkout/sessions/", [Broken; TRIES]);
-    customer.change_order(&order.id, "CANCELLED").expect(503);
+    customer.cancel(&order.id).expect(503);
     site.shop.wait_for_stock(&product, 4, 1, 0);
     customer.wait_for_order(&order.id, "CANCELLED");
     assert_eq!(site.stripe.session(&order.session_id)["status"], "expired");

@@ -1,7 +1,7 @@
 use mercato_tests::{
-    Server, is_quick,
+    Server,
     shop::{Placed, Shop},
-    tools::{Workbench, chromium, run, screenshots},
+    tools::Browser,
 };
 use serde_json::{Value, json};
 
@@ -14,10 +14,7 @@ fn address(order: &Placed) -> &str {
 
 #[test]
 fn customers_pay_or_are_declined_and_find_back_to_the_shop() {
-    if is_quick() {
-        return;
-    }
-    let (Some(bench), Some(chromium)) = (Workbench::new("checkout-page"), chromium()) else {
+    let Some(browser) = Browser::new("checkout-page") else {
         return;
     };
     let server = Server::start();
@@ -26,13 +23,8 @@ fn customers_pay_or_are_declined_and_find_back_to_the_shop() {
     let product = shop.product(json!(12.5), 10);
     let orders = [(); 3].map(|()| customer.order(&[(&product, 2)]));
     let addresses = orders.each_ref().map(address);
-    let shown = run(bench
-        .script("checkout-page.js")
-        .env("CHROMIUM", chromium)
-        .env("SCREENSHOTS", screenshots())
-        .env("SHOP", server.base_url())
-        .env("CHECKOUTS", json!(addresses).to_string()));
-    let visits: Value = serde_json::from_str(&shown).expect("what was seen");
+    let checkouts = json!(addresses).to_string();
+    let visits = browser.visit(&server, &[("CHECKOUTS", &checkouts)]);
     let visits = visits.as_array().expect("visits");
     assert_eq!(visits.len(), orders.len());
     for visit in visits {

@@ -1,9 +1,9 @@
 use std::fs;
 
 use mercato_tests::{
-    Server, assert_members, is_quick,
+    Server, assert_members,
     shop::{PASSWORD, Shop},
-    tools::{Workbench, chromium, run, screenshots},
+    tools::Browser,
 };
 use serde_json::{Value, json};
 
@@ -32,24 +32,15 @@ fn body(answer: &Value) -> Value {
 
 #[test]
 fn a_developer_learns_the_api_on_the_docs_page() {
-    if is_quick() {
-        return;
-    }
-    let (Some(bench), Some(chromium)) = (Workbench::new("docs-page"), chromium()) else {
+    let Some(browser) = Browser::new("docs-page") else {
         return;
     };
     let server = Server::start();
     let shop = Shop::on(&server);
     shop.product(12.5, 20);
     let customer = shop.customer();
-    let shown = run(bench
-        .script("docs-page.js")
-        .env("CHROMIUM", chromium)
-        .env("SCREENSHOTS", screenshots())
-        .env("SHOP", server.base_url())
-        .env("EMAIL", &customer.email)
-        .env("PASSWORD", PASSWORD));
-    let seen: Value = serde_json::from_str(&shown).expect("what was seen");
+    let credentials = [("EMAIL", &*customer.email), ("PASSWORD", PASSWORD)];
+    let seen = browser.visit(&server, &credentials);
     assert_eq!(
         seen["complaints"],
         json!([]),
@@ -62,7 +53,7 @@ fn a_developer_learns_the_api_on_the_docs_page() {
         json!({"listProducts": 0, "listOrders": 1})
     );
     let errors = &seen["errors"];
-    assert_members(&errors, &json!({ "before": 0, "after": 0 }));
+    assert_members(errors, &json!({ "before": 0, "after": 0 }));
     assert!(errors["folded"].as_u64() > Some(5), "{errors}");
     let shown = errors["shown"].as_str().expect("an example");
     assert!(shown.contains("\"status\": 409"), "{shown}");

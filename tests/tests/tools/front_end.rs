@@ -1,9 +1,9 @@
 use std::fs;
 
 use mercato_tests::{
-    Server, free_port, is_quick, repository,
+    Server, free_port, repository,
     shop::Shop,
-    tools::{Workbench, chromium, run, screenshots},
+    tools::{Browser, Workbench},
 };
 use serde_json::{Value, json};
 
@@ -44,10 +44,7 @@ fn set_up(bench: &Workbench, server: &Server) {
 
 #[test]
 fn a_front_end_on_another_origin_walks_from_the_list_to_paid() {
-    if is_quick() {
-        return;
-    }
-    let (Some(bench), Some(chromium)) = (Workbench::new("front-end"), chromium()) else {
+    let Some(browser) = Browser::new("front-end") else {
         return;
     };
     let up = fs::read_to_string(repository().join("xtask/src/up.rs")).expect("what up does");
@@ -58,7 +55,7 @@ fn a_front_end_on_another_origin_walks_from_the_list_to_paid() {
         .variable("checkout_return_url", &format!("http://localhost:{port}/"))
         .variable("orders_per_minute", ORDERS_PER_MINUTE)
         .start();
-    set_up(&bench, &server);
+    set_up(browser.bench(), &server);
     let shop = Shop::on(&server);
     let admin = shop.admin();
     let products = json!({ "cup": "Walk cup", "saucer": "Walk saucer", "desktop": "Rare teapot", "phone": "Rare kettle" });
@@ -71,15 +68,12 @@ fn a_front_end_on_another_origin_walks_from_the_list_to_paid() {
         let body = json!({ "name": products[product], "price": price, "stock": stock });
         admin.post("/api/v1/products").json(&body).expect(201);
     }
-    let shown = run(bench
-        .script("front-end.js")
-        .env("CHROMIUM", chromium)
-        .env("SCREENSHOTS", screenshots())
-        .env("SHOP", server.base_url())
-        .env("FRONT_END_PORT", port.to_string())
-        .env("ADMIN_TOKEN", &admin.token)
-        .env("PRODUCTS", products.to_string()));
-    let seen: Value = serde_json::from_str(&shown).expect("what was seen");
+    let more = [
+        ("FRONT_END_PORT", &*port.to_string()),
+        ("ADMIN_TOKEN", &admin.token),
+        ("PRODUCTS", &products.to_string()),
+    ];
+    let seen = browser.visit(&server, &more);
     for name in ["desktop", "phone"] {
         walked(&seen[name], name, &shop);
     }

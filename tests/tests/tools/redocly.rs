@@ -1,5 +1,5 @@
 use mercato_tests::{
-    is_quick, repository,
+    repository,
     tools::{Workbench, run},
 };
 use serde_json::Value;
@@ -9,9 +9,6 @@ use crate::document;
 /// With the recommended rules; `tests/tools/redocly.yaml` gives a reason for every exception.
 #[test]
 fn redocly_finds_nothing_wrong_with_the_document() {
-    if is_quick() {
-        return;
-    }
     let Some(bench) = Workbench::new("redocly") else {
         return;
     };

@@ -4,7 +4,7 @@
 use std::{env, fs, process::Command};
 
 use mercato_tests::{
-    Server, is_quick, repository,
+    Server, repository,
     shop::{Shop, text},
     tools::{python, run},
 };
@@ -71,9 +71,6 @@ impl Stocked {
 
 #[test]
 fn schemathesis_finds_only_documented_answers_to_an_admin() {
-    if is_quick() {
-        return;
-    }
     let Some(schemathesis) = python("schemathesis") else {
         return;
     };
@@ -84,9 +81,6 @@ fn schemathesis_finds_only_documented_answers_to_an_admin() {
 
 #[test]
 fn schemathesis_finds_only_documented_answers_to_nobody() {
-    if is_quick() {
-        return;
-    }
     let Some(schemathesis) = python("schemathesis") else {
         return;
     };

@@ -1,7 +1,7 @@
 use std::fs;
 
 use mercato_tests::{
-    Server, assert_members, is_quick,
+    Server, assert_members,
     shop::Shop,
     tools::{Workbench, run},
 };
@@ -9,19 +9,21 @@ use serde_json::{Value, json};
 
 use crate::document;
 
+/// A workbench with the types that are generated from the document.
+fn with_generated_client(name: &str) -> Option<Workbench> {
+    let bench = Workbench::new(name)?;
+    let mut generator = bench.tool("openapi-typescript");
+    let generator = generator.arg(document());
+    run(generator.args(["--output", "openapi.ts"]));
+    Some(bench)
+}
+
 /// `tests/tools/src/purchase.ts` is the client; the programs for the browser are checked along with it.
 #[test]
 fn a_generated_typescript_client_compiles_and_makes_a_purchase() {
-    if is_quick() {
-        return;
-    }
-    let Some(bench) = Workbench::new("typescript") else {
+    let Some(bench) = with_generated_client("typescript") else {
         return;
     };
-    run(bench
-        .tool("openapi-typescript")
-        .arg(document())
-        .args(["--output", "openapi.ts"]));
     run(&mut bench.tool("tsc"));
 
     let server = Server::start();
@@ -48,16 +50,9 @@ fn a_generated_typescript_client_compiles_and_makes_a_purchase() {
 /// A client of this kind is no proof if it would compile against anything.
 #[test]
 fn a_client_that_does_not_fit_the_document_does_not_compile() {
-    if is_quick() {
-        return;
-    }
-    let Some(bench) = Workbench::new("typescript-mismatch") else {
+    let Some(bench) = with_generated_client("typescript-mismatch") else {
         return;
     };
-    run(bench
-        .tool("openapi-typescript")
-        .arg(document())
-        .args(["--output", "openapi.ts"]));
     let program = bench.folder().join("purchase.ts");
     let fitting = fs::read_to_string(&program).expect("the program");
     let unfitting = fitting.replace("quantity: 2", "quantity: \"two\"");

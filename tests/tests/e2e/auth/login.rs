@@ -33,7 +33,7 @@ fn capitals_and_blanks_around_the_address_do_not_matter() {
 }
 
 #[test]
-fn a_wrong_password_and_an_unknown_address_cannot_be_told_apart() {
+fn wrong_passwords_and_unknown_addresses_look_the_same() {
     let customer = Shop::shared().customer();
     let refusal = |email: &str, password: &str| {
         let answer = log_in(&json!({ "email": email, "password": password }));

@@ -17,10 +17,7 @@ fn a_new_password_replaces_the_old_one() {
     let customer = shop.customer();
     change(&customer, PASSWORD, NEW_PASSWORD).expect(200);
     shop.log_in(&customer.email, NEW_PASSWORD);
-    let old = json!({ "email": customer.email, "password": PASSWORD });
-    shop.nobody()
-        .post("/api/v1/auth/login")
-        .json(&old)
+    shop.try_log_in(&customer.email, PASSWORD)
         .expect_problem(401, "invalid-credentials");
 }
 
@@ -31,19 +28,13 @@ fn a_new_password_ends_every_session_and_opens_a_new_one() {
     let other = shop.log_in(&customer.email, PASSWORD);
     let session = change(&customer, PASSWORD, NEW_PASSWORD).expect(200).json();
     assert_eq!(session["user"]["id"], customer.id);
-    let refresh = |token: &str| {
-        let body = json!({ "refreshToken": token });
-        shop.nobody()
-            .post("/api/v1/auth/refresh")
-            .json(&body)
-            .send()
-    };
     for ended in [&customer.refresh_token, &other.refresh_token] {
-        refresh(ended).expect_problem(401, "invalid-refresh-token");
+        shop.refresh(ended)
+            .expect_problem(401, "invalid-refresh-token");
     }
     let current = shop.account(&session);
     current.get("/api/v1/auth/me").expect(200);
-    refresh(&current.refresh_token).expect(200);
+    shop.refresh(&current.refresh_token).expect(200);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use mercato_tests::{Response, shop::Shop};
+use mercato_tests::{Response, load::all_at_once, shop::Shop};
 use serde_json::json;
 
 fn refresh(token: &str) -> Response {
@@ -64,19 +64,7 @@ fn a_client_that_lost_the_answer_gets_the_same_pair_again() {
 #[test]
 fn of_several_that_refresh_at_once_all_get_the_same_pair() {
     let customer = Shop::shared().customer();
-    let answers = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..8)
-            .map(|_| scope.spawn(|| refresh(&customer.refresh_token)))
-            .collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().expect("an answer"))
-            .collect::<Vec<_>>()
-    });
-    let pairs: Vec<_> = answers
-        .into_iter()
-        .map(|answer| answer.expect(200).json())
-        .collect();
+    let pairs = all_at_once(8, |_| refresh(&customer.refresh_token).expect(200).json());
     assert!(pairs.iter().all(|pair| *pair == pairs[0]), "{pairs:?}");
     let pair = Shop::shared().account(&pairs[0]);
     pair.get("/api/v1/auth/me").expect(200);

@@ -125,11 +125,6 @@ fn update(shop: &Shop, account: &Account, changes: &Value) {
     shop.admin().patch(&path).json(changes).expect(200);
 }
 
-fn post_refresh_token(path: &str, token: &str) -> Response {
-    let body = json!({ "refreshToken": token });
-    Shop::shared().nobody().post(path).json(&body).send()
-}
-
 fn end_by(event: impl FnOnce(&Shop, &Account)) -> Victim {
     let shop = Shop::shared();
     let victim = Victim::new(shop);
@@ -141,7 +136,7 @@ fn end_by(event: impl FnOnce(&Shop, &Account)) -> Victim {
 #[test]
 fn a_logout_ends_access_tokens_everywhere() {
     let victim = end_by(|_, account| {
-        post_refresh_token("/api/v1/auth/logout", &account.refresh_token).expect(204);
+        Shop::shared().log_out(&account.refresh_token).expect(204);
     });
     victim.may_do_nothing_about_accounts();
     victim.may_do_nothing_soon();
@@ -261,7 +256,7 @@ fn an_import_that_is_under_way_ends_with_its_session() {
         (list["meta"]["total"] == 1).then_some(())
     });
     let refresh_token = &victim.account.refresh_token;
-    post_refresh_token("/api/v1/auth/logout", refresh_token).expect(204);
+    Shop::shared().log_out(refresh_token).expect(204);
     // It goes on until the list is asked for again.
     let mut answer = vec![0];
     stream
@@ -286,7 +281,7 @@ fn an_import_that_is_under_way_ends_with_its_session() {
 fn own_orders_can_be_read_until_the_token_ends() {
     let shop = Shop::shared();
     let customer = shop.customer();
-    post_refresh_token("/api/v1/auth/logout", &customer.refresh_token).expect(204);
+    Shop::shared().log_out(&customer.refresh_token).expect(204);
     wait_until("the end of the token for orders", || {
         let answer = customer.post("/api/v1/orders").json(&json!({})).send();
         (answer.status() == 401).then_some(())
@@ -321,7 +316,8 @@ fn sessions_are_listed_and_ended_one_by_one() {
     there
         .get("/api/v1/auth/me")
         .expect_problem(401, "unauthorized");
-    post_refresh_token("/api/v1/auth/refresh", &there.refresh_token)
+    Shop::shared()
+        .refresh(&there.refresh_token)
         .expect_problem(401, "invalid-refresh-token");
     here.delete(&path).expect_problem(404, "not-found");
     assert_eq!(list(&here)["data"].as_array().map(Vec::len), Some(1));

@@ -71,23 +71,10 @@ fn cursors_lead_through_all_accounts_once_while_others_register() {
 }
 
 #[test]
-fn a_page_must_be_one() {
+fn an_unknown_parameter_is_named() {
     let admin = Shop::shared().admin();
-    for (query, field, code) in [
-        ("page=0", "page", "min"),
-        ("page=102&limit=100", "page", "max"),
-        ("limit=0", "limit", "min"),
-        ("limit=101", "limit", "max"),
-        ("page=x", "page", "type"),
-        ("after=x", "after", "format"),
-        ("after=", "after", "format"),
-        ("page=1&after=x", "after", "exclusive"),
-        ("role=admin", "role", "unknown"),
-    ] {
-        admin
-            .get(&format!("/api/v1/auth/users?{query}"))
-            .expect_invalid(&[(field, code)]);
-    }
+    let list = admin.get("/api/v1/auth/users?role=admin");
+    list.expect_invalid(&[("role", "unknown")]);
 }
 
 #[test]
@@ -106,10 +93,7 @@ fn a_disabled_account_has_no_sessions_and_gets_none() {
             .send()
     };
     log_in().expect_problem(401, "invalid-credentials");
-    let refresh = json!({ "refreshToken": customer.refresh_token });
-    shop.nobody()
-        .post("/api/v1/auth/refresh")
-        .json(&refresh)
+    shop.refresh(&customer.refresh_token)
         .expect_problem(401, "invalid-refresh-token");
     for path in ["/api/v1/auth/verify", "/api/v1/auth/me"] {
         customer.get(path).expect_problem(401, "unauthorized");

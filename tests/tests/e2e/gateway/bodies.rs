@@ -1,4 +1,7 @@
 use mercato_tests::{Request, shop::Shop};
+use serde_json::Value;
+
+const JSON: &str = "application/json";
 
 /// Where bodies go, and who may send them.
 const DOORS: [(&str, &str); 9] = [
@@ -22,18 +25,41 @@ fn at_every_door(check: impl Fn(Request<'_>)) {
     }
 }
 
+/// Every door answers a body of that type with this problem.
+fn expect_everywhere(content_type: &str, body: &[u8], status: u16, code: &str) {
+    at_every_door(|request| {
+        request
+            .body(content_type, body)
+            .expect_problem(status, code);
+    });
+}
+
+fn expect_malformed(body: &str) {
+    expect_everywhere(JSON, body.as_bytes(), 400, "malformed-json");
+}
+
+#[track_caller]
+fn expect_malformed_at(body: &str, line: u32, column: u32) {
+    let expected = format!("the body is not valid JSON at line {line} column {column}");
+    at_every_door(|request| {
+        let request = request.body(JSON, body);
+        let problem = request.expect_problem(400, "malformed-json");
+        assert_eq!(problem["detail"], expected);
+    });
+}
+
+/// How many errors of a problem name that field with that code.
+fn count_of(problem: &Value, field: &str, code: &str) -> usize {
+    let errors = problem["errors"].as_array().expect("errors");
+    let is_it = |error: &&Value| error["field"] == field && error["code"] == code;
+    errors.iter().filter(is_it).count()
+}
+
 #[test]
 fn a_body_that_is_not_declared_as_json_is_refused() {
-    at_every_door(|request| {
-        request
-            .body("text/plain", "{}")
-            .expect_problem(415, "unsupported-media-type");
-    });
-    at_every_door(|request| {
-        request
-            .body("application/jsonp", "{}")
-            .expect_problem(415, "unsupported-media-type");
-    });
+    for content_type in ["text/plain", "application/jsonp"] {
+        expect_everywhere(content_type, b"{}", 415, "unsupported-media-type");
+    }
     at_every_door(|request| {
         request.expect_problem(415, "unsupported-media-type");
     });
@@ -41,76 +67,42 @@ fn a_body_that_is_not_declared_as_json_is_refused() {
 
 #[test]
 fn malformed_json_is_refused_with_its_position() {
-    at_every_door(|request| {
-        let body = "{\"name\": \"a\",\n  oops}";
-        let problem = request
-            .body("application/json", body)
-            .expect_problem(400, "malformed-json");
-        assert_eq!(
-            problem["detail"],
-            "the body is not valid JSON at line 2 column 3"
-        );
-    });
-    at_every_door(|request| {
-        let problem = request
-            .body("application/json", "{\"a\":1")
-            .expect_problem(400, "malformed-json");
-        assert_eq!(
-            problem["detail"],
-            "the body is not valid JSON at line 1 column 6"
-        );
-    });
+    expect_malformed_at("{\"name\": \"a\",\n  oops}", 2, 3);
+    expect_malformed_at("{\"a\":1", 1, 6);
 }
 
 #[test]
 fn only_an_object_will_do() {
     for body in ["[]", "null", "\"text\"", "7", ""] {
-        at_every_door(|request| {
-            request
-                .body("application/json", body)
-                .expect_problem(400, "malformed-json");
-        });
+        expect_malformed(body);
     }
 }
 
 #[test]
 fn a_charset_and_capitals_in_the_content_type_do_no_harm() {
     at_every_door(|request| {
-        let answer = request
-            .body("Application/JSON; charset=UTF-8", "{\"unknownField\":1}")
-            .send();
-        let problem = answer.expect_problem(400, "validation");
-        let errors = problem["errors"].as_array().expect("errors");
-        let unknown = errors
-            .iter()
-            .filter(|error| error["field"] == "unknownField" && error["code"] == "unknown");
-        assert_eq!(unknown.count(), 1, "{problem}");
+        let request = request.body("Application/JSON; charset=UTF-8", "{\"unknownField\":1}");
+        let problem = request.expect_problem(400, "validation");
+        assert_eq!(
+            count_of(&problem, "unknownField", "unknown"),
+            1,
+            "{problem}"
+        );
     });
 }
 
 #[test]
 fn text_that_is_not_utf_8_is_refused() {
     at_every_door(|request| {
-        request
-            .body("application/json", *b"{\"name\":\"\xff\xfe\"}")
-            .expect(400);
+        request.body(JSON, *b"{\"name\":\"\xff\xfe\"}").expect(400);
     });
 }
 
 #[test]
 fn a_body_over_its_limit_is_refused_and_one_of_it_is_read() {
-    at_every_door(|request| {
-        let body = vec![b' '; BODY_BYTES_MAX + 1];
-        request
-            .body("application/json", body)
-            .expect_problem(413, "payload-too-large");
-    });
-    at_every_door(|request| {
-        let body = vec![b' '; BODY_BYTES_MAX];
-        request
-            .body("application/json", body)
-            .expect_problem(400, "malformed-json");
-    });
+    let body = [b' '; BODY_BYTES_MAX + 1];
+    expect_everywhere(JSON, &body, 413, "payload-too-large");
+    expect_everywhere(JSON, &body[1..], 400, "malformed-json");
 }
 
 #[test]
@@ -118,7 +110,7 @@ fn a_webhook_may_be_longer_than_other_bodies() {
     const EVENT_BYTES_MAX: usize = 256 * 1024;
     let send = |bytes| {
         let event = Shop::shared().nobody().post("/api/v1/payments/webhook");
-        event.body("application/json", vec![b' '; bytes]).send()
+        event.body(JSON, vec![b' '; bytes]).send()
     };
     send(EVENT_BYTES_MAX).expect_problem(400, "invalid-signature");
     let problem = send(EVENT_BYTES_MAX + 1).expect_problem(413, "payload-too-large");
@@ -154,7 +146,7 @@ fn answers_to_bad_bodies_stay_short() {
         format!("{{\"items\":[{}]}}", members(4_000)),
     ] {
         at_every_door(|request| {
-            let answer = request.body("application/json", body.as_str()).send();
+            let answer = request.body(JSON, body.as_str()).send();
             assert!(
                 answer.text().len() <= ANSWER_BYTES_MAX,
                 "{}",
@@ -175,36 +167,22 @@ fn json_that_is_nested_very_deep_is_refused_and_hurts_nobody() {
     at_every_door(|request| {
         let depth = 30_000;
         let body = format!("{{\"name\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
-        request.body("application/json", body).expect(400);
+        request.body(JSON, body).expect(400);
     });
     Shop::shared().nobody().get("/api/health/ready").expect(200);
 }
 
 #[test]
 fn a_position_counts_characters() {
-    at_every_door(|request| {
-        let body = "{\n\"é日🍵\": oops}";
-        let problem = request
-            .body("application/json", body)
-            .expect_problem(400, "malformed-json");
-        assert_eq!(
-            problem["detail"],
-            "the body is not valid JSON at line 2 column 8"
-        );
-    });
+    expect_malformed_at("{\n\"é日🍵\": oops}", 2, 8);
 }
 
 #[test]
 fn a_member_given_twice_is_refused() {
     at_every_door(|request| {
-        let body = "{\"name\":\"a\",\"name\":\"b\"}";
-        let problem = request
-            .body("application/json", body)
-            .expect_problem(400, "validation");
-        let errors = problem["errors"].as_array().expect("errors");
-        let is_repeated =
-            |error: &&serde_json::Value| error["field"] == "name" && error["code"] == "repeated";
-        assert_eq!(errors.iter().filter(is_repeated).count(), 1, "{problem}");
+        let request = request.body(JSON, "{\"name\":\"a\",\"name\":\"b\"}");
+        let problem = request.expect_problem(400, "validation");
+        assert_eq!(count_of(&problem, "name", "repeated"), 1, "{problem}");
     });
 }
 
@@ -225,11 +203,7 @@ fn what_only_looks_like_json_is_refused() {
         "{\"\\ud800\":1}",
         "// {}\n{}",
     ] {
-        at_every_door(|request| {
-            request
-                .body("application/json", body)
-                .expect_problem(400, "malformed-json");
-        });
+        expect_malformed(body);
     }
 }
 
@@ -244,9 +218,7 @@ fn text_and_numbers_that_cannot_be_are_refused_by_name() {
         ("stock", "18446744073709551616"),
     ] {
         let body = format!("{{\"{field}\":{value}}}");
-        let answer = admin
-            .post("/api/v1/products")
-            .body("application/json", body);
+        let answer = admin.post("/api/v1/products").body(JSON, body);
         let problem = answer.expect_problem(400, "validation");
         let errors = problem["errors"].as_array().expect("errors");
         assert!(

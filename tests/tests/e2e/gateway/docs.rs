@@ -183,7 +183,7 @@ fn every_client_gets_the_coding_that_it_likes_best() {
 }
 
 #[test]
-fn head_tells_how_long_each_part_is() {
+fn head_answers_how_long_each_part_is() {
     let nobody = Shop::shared().nobody();
     for path in ["/api/docs", GUIDE, DOCUMENT, "/api/docs/page.css"] {
         let full = get(path).expect(200);

@@ -1,5 +1,14 @@
 use mercato_tests::{Response, shop::Shop};
 
+/// Paths of several components, two of which refuse a client without a token, and one that is not there.
+const PATHS: [&str; 5] = [
+    "/",
+    "/nowhere",
+    "/api/v1/products",
+    "/api/v1/orders",
+    "/api/v1/auth/me",
+];
+
 #[track_caller]
 fn expect_security_headers(answer: &Response) {
     for (name, value) in [
@@ -48,13 +57,7 @@ fn every_answer_has_security_headers_and_a_request_id() {
 #[test]
 fn a_well_formed_request_id_is_taken_over() {
     let nobody = Shop::shared().nobody();
-    for path in [
-        "/",
-        "/nowhere",
-        "/api/v1/products",
-        "/api/v1/orders",
-        "/api/v1/auth/me",
-    ] {
+    for path in PATHS {
         let answer = nobody.get(path).header("x-request-id", "call-1.2_3").send();
         assert_eq!(answer.header("x-request-id"), Some("call-1.2_3"), "{path}");
     }
@@ -99,7 +102,7 @@ fn a_page_of_another_origin_may_not_read_unless_configured() {
 #[test]
 fn every_answer_says_that_it_depends_on_the_origin() {
     let nobody = Shop::shared().nobody();
-    for path in ["/", "/nowhere", "/api/v1/products", "/api/v1/auth/me"] {
+    for path in PATHS {
         let answer = nobody.get(path).send();
         assert!(answer.lists("vary", "origin"), "{path}");
         // There are caches that look at no second line.
@@ -111,7 +114,7 @@ fn every_answer_says_that_it_depends_on_the_origin() {
 fn an_answer_belongs_to_the_trace_of_its_request() {
     let nobody = Shop::shared().nobody();
     let given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    for path in ["/", "/nowhere", "/api/v1/products", "/api/v1/orders"] {
+    for path in PATHS {
         let answer = nobody.get(path).header("traceparent", given).send();
         let ours = answer.header("traceparent").unwrap_or_default();
         assert!(

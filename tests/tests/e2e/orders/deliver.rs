@@ -8,16 +8,12 @@ use serde_json::json;
 fn the_admin_delivers_a_paid_order() {
     let shop = Shop::shared();
     let (customer, product, order) = shop.paid_order(1, 2);
-    let delivered = shop
-        .admin()
-        .change_order(&order.id, "DELIVERED")
-        .expect(200)
-        .json();
+    let delivered = shop.admin().deliver(&order.id).expect(200).json();
     assert_eq!(delivered["status"], "DELIVERED");
     let seen = customer.read_order(&order.id);
     assert_eq!(seen["status"], "DELIVERED");
     let last = last_change(&seen);
-    assert_members(&last, &json!({ "from": "PAID", "to": "DELIVERED" }));
+    assert_members(last, &json!({ "from": "PAID", "to": "DELIVERED" }));
     assert_eq!(last["actor"], shop.admin().id);
     shop.wait_for_stock(&product, 3, 0, 2);
 }
@@ -28,7 +24,7 @@ fn a_pending_order_cannot_be_delivered() {
     let (_, _, order) = shop.pending_order(1, 1);
     let problem = shop
         .admin()
-        .change_order(&order.id, "DELIVERED")
+        .deliver(&order.id)
         .expect_problem(409, "invalid-transition");
     assert_members(&problem, &json!({ "from": "PENDING", "to": "DELIVERED" }));
 }
@@ -37,8 +33,6 @@ fn a_pending_order_cannot_be_delivered() {
 fn a_customer_delivers_nothing() {
     let shop = Shop::shared();
     let (customer, _, order) = shop.paid_order(1, 1);
-    customer
-        .change_order(&order.id, "DELIVERED")
-        .expect_problem(403, "forbidden");
+    customer.deliver(&order.id).expect_problem(403, "forbidden");
     assert_eq!(customer.read_order(&order.id)["status"], "PAID");
 }

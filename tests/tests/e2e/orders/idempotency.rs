@@ -1,7 +1,6 @@
-use std::thread;
-
 use mercato_tests::{
     Response,
+    load::all_at_once,
     shop::{Account, Shop, order_of, unique},
 };
 
@@ -87,21 +86,9 @@ fn one_key_at_the_same_time_makes_one_order() {
     let shop = Shop::shared();
     let customer = shop.customer();
     let (key, product) = (new_key(), shop.product(1, 100));
-    let bodies = thread::scope(|scope| {
-        let threads: Vec<_> = (0..10)
-            .map(|_| {
-                let customer = customer.on_own_connection();
-                let (key, product) = (&key, &product);
-                scope.spawn(move || {
-                    let answer = order(&customer, key, product, 3);
-                    (answer.status(), answer.bytes().to_vec())
-                })
-            })
-            .collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().expect("an answer"))
-            .collect::<Vec<_>>()
+    let bodies = all_at_once(10, |_| {
+        let answer = order(&customer.on_own_connection(), &key, &product, 3);
+        (answer.status(), answer.bytes().to_vec())
     });
     for (status, body) in &bodies {
         let text = String::from_utf8_lossy(body);

@@ -8,7 +8,7 @@ fn a_payment_of_a_cancelled_order_is_refunded() {
     let Some(provider) = provider() else { return };
     let shop = Shop::shared();
     let (customer, product, order) = shop.pending_order(30, 1);
-    customer.change_order(&order.id, "CANCELLED").expect(200);
+    customer.cancel(&order.id).expect(200);
     provider.send(&completed(&order, 3_000)).expect(200);
     let payment = shop.wait_for_payment(&order.id, "REFUNDED");
     assert_eq!(payment["refundedAmount"].as_f64(), Some(30.0));

@@ -58,7 +58,7 @@ fn orders_can_be_asked_for_by_status() {
     let pending = customer.order(&[(&product, 1)]).id;
     let paid = shop.buy(&customer, &product, 1).id;
     let cancelled = customer.order(&[(&product, 1)]).id;
-    customer.change_order(&cancelled, "CANCELLED").expect(200);
+    customer.cancel(&cancelled).expect(200);
     for (status, id) in [
         ("PENDING", &pending),
         ("PAID", &paid),
@@ -123,14 +123,9 @@ fn parameters_that_are_wrong_are_named() {
     let shop = Shop::shared();
     let customer = shop.customer();
     for (path, field, code) in [
-        ("?page=0", "page", "min"),
-        ("?page=102&limit=100", "page", "max"),
-        ("/PAID?page=10002&limit=1", "page", "max"),
-        ("?limit=101", "limit", "max"),
         ("?status=LOST", "status", "format"),
         ("/LOST", "status", "format"),
         ("?sort=id", "sort", "format"),
-        ("?colour=red", "colour", "unknown"),
         ("/PAID?status=PAID", "status", "unknown"),
     ] {
         customer
@@ -328,10 +323,7 @@ fn orders_are_found_by_the_number_that_people_read_out() {
         );
         assert_eq!(ids(&list(&other, &query)), Vec::<String>::new());
     }
-    let changed = customer
-        .change_order(&placed.id, "CANCELLED")
-        .expect(200)
-        .json();
+    let changed = customer.cancel(&placed.id).expect(200).json();
     assert_eq!(changed["number"], json!(number));
     let wrong = customer
         .get("/api/v1/orders?number=7")

@@ -41,7 +41,7 @@ fn an_order_shows_items_payment_receipt_and_history() {
         "{paid}"
     );
     let last = &paid["history"][1];
-    assert_members(&last, &json!({ "from": "PENDING", "to": "PAID" }));
+    assert_members(last, &json!({ "from": "PENDING", "to": "PAID" }));
     assert_eq!(last["actor"], "system");
     assert!(
         last["at"].as_str().is_some_and(is_rfc3339_milliseconds),

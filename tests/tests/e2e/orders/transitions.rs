@@ -13,22 +13,16 @@ fn order_that_is(status: &str, shop: &Shop, customer: &Account) -> Placed {
     let product = shop.product(1, 5);
     let order = customer.order(&[(&product, 1)]);
     if status == "CANCELLED" {
-        customer.change_order(&order.id, "CANCELLED").expect(200);
+        customer.cancel(&order.id).expect(200);
     } else if status != "PENDING" {
         shop.pay(&order);
         customer.wait_for_order(&order.id, "PAID");
     }
     if status == "DELIVERED" {
-        shop.admin()
-            .change_order(&order.id, "DELIVERED")
-            .expect(200);
+        shop.admin().deliver(&order.id).expect(200);
     }
     if status == "REFUNDED" {
-        let payment = shop.payment_of(&order.id);
-        let path = format!(
-            "/api/v1/payments/{}/refund",
-            payment["id"].as_str().expect("an id")
-        );
+        let path = shop.refund_path(&order.id);
         shop.admin().post(&path).json(&json!({})).expect(200);
         customer.wait_for_order(&order.id, "REFUNDED");
     }

@@ -1,6 +1,6 @@
 use mercato_tests::{
     Response,
-    shop::{Shop, unique},
+    shop::{Placed, Shop, unique},
 };
 use serde_json::json;
 
@@ -14,6 +14,22 @@ fn submit(session_id: &str, outcome: &str) -> Response {
     request
         .body("application/x-www-form-urlencoded", form)
         .send()
+}
+
+fn page_of(order: &Placed) -> String {
+    let page = Shop::shared().nobody().get(&path(&order.session_id));
+    page.expect(200).text()
+}
+
+/// Ends a payment with the form, which leads on, or with JSON, which is answered with the payment in this status.
+#[track_caller]
+fn end(order: &Placed, outcome: &str, with_form: bool, status: &str) {
+    if with_form {
+        submit(&order.session_id, outcome).expect(303);
+    } else {
+        let answer = Shop::shared().check_out(&order.session_id, outcome);
+        assert_eq!(answer.expect(200).json()["status"], status);
+    }
 }
 
 #[test]
@@ -56,19 +72,11 @@ fn names_are_escaped_on_the_checkout_page() {
     let shop = Shop::shared();
     let name = unique("<script>alert('x')</script> & \"tea\"");
     let body = json!({ "name": name, "price": 1, "stock": 1 });
-    let product = shop
-        .admin()
-        .post("/api/v1/products")
-        .json(&body)
-        .expect_json(201);
+    let product = shop.create_product(&body);
     let order = shop
         .customer()
         .order(&[(product["id"].as_str().expect("an id"), 1)]);
-    let html = shop
-        .nobody()
-        .get(&path(&order.session_id))
-        .expect(200)
-        .text();
+    let html = page_of(&order);
     assert!(!html.contains("<script>"), "{html}");
     assert!(html.contains("&lt;script&gt;"), "{html}");
 }
@@ -124,11 +132,7 @@ fn a_debit_under_way_cannot_be_declined() {
     submit(&order.session_id, "debit").expect(303);
     shop.check_out(&order.session_id, "decline")
         .expect_problem(409, "payment-under-way");
-    let page = shop
-        .nobody()
-        .get(&path(&order.session_id))
-        .expect(200)
-        .text();
+    let page = page_of(&order);
     for part in ["Payment under way", "checkout=success", "value=\"fail\""] {
         assert!(page.contains(part), "no {part:?} in {page}");
     }
@@ -141,14 +145,7 @@ fn a_failed_payment_cancels_the_order_and_frees_the_stock() {
     for form in [true, false] {
         let shop = Shop::shared();
         let (customer, product, order) = shop.pending_order(5, 3);
-        if form {
-            submit(&order.session_id, "fail").expect(303);
-        } else {
-            assert_eq!(
-                shop.check_out(&order.session_id, "fail").expect(200).json()["status"],
-                "FAILED"
-            );
-        }
+        end(&order, "fail", form, "FAILED");
         let seen = customer.wait_for_order(&order.id, "CANCELLED");
         assert_eq!(seen["payment"]["status"], "FAILED");
         assert!(seen["payment"]["reason"].is_string(), "{seen}");
@@ -161,16 +158,7 @@ fn a_customer_who_leaves_cancels_the_order() {
     for form in [true, false] {
         let shop = Shop::shared();
         let (customer, product, order) = shop.pending_order(5, 1);
-        if form {
-            submit(&order.session_id, "cancel").expect(303);
-        } else {
-            assert_eq!(
-                shop.check_out(&order.session_id, "cancel")
-                    .expect(200)
-                    .json()["status"],
-                "CANCELLED"
-            );
-        }
+        end(&order, "cancel", form, "CANCELLED");
         customer.wait_for_order(&order.id, "CANCELLED");
         shop.wait_for_stock(&product, 5, 0, 0);
     }
@@ -275,11 +263,7 @@ fn a_browser_gets_what_went_wrong_as_a_page() {
 fn the_result_page_says_what_happens_next_and_links_the_receipt() {
     let shop = Shop::shared();
     let (_, _, order) = shop.paid_order(1234.5, 2);
-    let html = shop
-        .nobody()
-        .get(&path(&order.session_id))
-        .expect(200)
-        .text();
+    let html = page_of(&order);
     for part in [
         "What happens next",
         "<dt>Paid</dt><dd>2,469.00 USD</dd>",

@@ -113,11 +113,9 @@ fn the_admin_walks_through_all_payments_newest_first() {
     let found: Vec<&String> = seen.iter().filter(|id| made.contains(id)).collect();
     assert_eq!(found, made.iter().collect::<Vec<_>>());
     assert!(list["meta"]["total"].as_u64() >= Some(3));
-    for wrong in ["limit=0", "page=0", "after=x", "status=PAID"] {
-        admin
-            .get(&format!("/api/v1/payments?{wrong}"))
-            .expect_problem(400, "validation");
-    }
+    admin
+        .get("/api/v1/payments?status=PAID")
+        .expect_problem(400, "validation");
 }
 
 #[test]

@@ -1,8 +1,7 @@
-use std::thread;
-
 use mercato_tests::{
     Response,
-    shop::{Account, Placed, Shop, unique, unknown_id},
+    load::all_at_once,
+    shop::{Account, Placed, Shop, text, unique, unknown_id},
 };
 use serde_json::{Value, json};
 
@@ -18,16 +17,19 @@ impl Sale {
     fn new() -> Self {
         let shop = Shop::shared();
         let (customer, product, order) = shop.paid_order(10, 2);
-        let payment = shop.payment_of(&order.id)["id"]
-            .as_str()
-            .expect("an id")
-            .to_owned();
+        let payment = text(&shop.payment_of(&order.id)["id"]);
         Self {
             customer,
             product,
             order,
             payment,
         }
+    }
+
+    #[track_caller]
+    fn expect_refunded(&self, amount: f64) {
+        let payment = Shop::shared().payment_of(&self.order.id);
+        assert_eq!(payment["refundedAmount"].as_f64(), Some(amount));
     }
 
     fn path(&self) -> String {
@@ -118,10 +120,7 @@ fn more_than_what_is_left_is_refused() {
         .refund(json!({ "amount": 5.01 }))
         .expect_problem(409, "refund-exceeds-amount");
     assert_eq!(problem["refundable"].as_f64(), Some(5.0));
-    assert_eq!(
-        Shop::shared().payment_of(&sale.order.id)["refundedAmount"].as_f64(),
-        Some(15.0)
-    );
+    sale.expect_refunded(15.0);
 }
 
 #[test]
@@ -142,7 +141,7 @@ fn only_a_paid_payment_can_be_refunded() {
         .post(&path)
         .json(&json!({}))
         .expect_problem(409, "conflict");
-    customer.change_order(&order.id, "CANCELLED").expect(200);
+    customer.cancel(&order.id).expect(200);
     shop.admin()
         .post(&path)
         .json(&json!({}))
@@ -152,10 +151,7 @@ fn only_a_paid_payment_can_be_refunded() {
 #[test]
 fn a_delivered_order_can_be_refunded_and_its_units_stay_sold() {
     let sale = Sale::new();
-    Shop::shared()
-        .admin()
-        .change_order(&sale.order.id, "DELIVERED")
-        .expect(200);
+    Shop::shared().admin().deliver(&sale.order.id).expect(200);
     sale.refund(json!({})).expect(200);
     sale.customer.wait_for_order(&sale.order.id, "REFUNDED");
     Shop::shared().wait_for_stock(&sale.product, 3, 0, 2);
@@ -182,34 +178,19 @@ fn a_repeated_refund_with_its_key_gives_the_money_back_once() {
     }
     sale.refund_with_key(&key, json!({ "amount": 6 }))
         .expect_problem(422, "idempotency-key-reused");
-    assert_eq!(
-        Shop::shared().payment_of(&sale.order.id)["refundedAmount"].as_f64(),
-        Some(6.0)
-    );
+    sale.expect_refunded(6.0);
 }
 
 #[test]
 fn one_key_at_the_same_time_gives_the_money_back_once() {
     let sale = Sale::new();
     let key = new_key();
-    let answer = || {
-        sale.refund_with_key(&key, json!({ "amount": 2.5 }))
-            .expect(200)
-    };
-    let bodies = thread::scope(|scope| {
-        let threads: Vec<_> = (0..8)
-            .map(|_| scope.spawn(|| answer().bytes().to_vec()))
-            .collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().expect("an answer"))
-            .collect::<Vec<_>>()
+    let bodies = all_at_once(8, |_| {
+        let answer = sale.refund_with_key(&key, json!({ "amount": 2.5 }));
+        answer.expect(200).bytes().to_vec()
     });
     assert!(bodies.iter().all(|body| *body == bodies[0]));
-    assert_eq!(
-        Shop::shared().payment_of(&sale.order.id)["refundedAmount"].as_f64(),
-        Some(2.5)
-    );
+    sale.expect_refunded(2.5);
 }
 
 #[test]
@@ -231,10 +212,7 @@ fn an_amount_must_be_one() {
         .expect_invalid(&[("to", "unknown")]);
     sale.refund(json!({ "reason": "x".repeat(501) }))
         .expect_invalid(&[("reason", "max")]);
-    assert_eq!(
-        Shop::shared().payment_of(&sale.order.id)["refundedAmount"].as_f64(),
-        Some(0.0)
-    );
+    sale.expect_refunded(0.0);
 }
 
 #[test]

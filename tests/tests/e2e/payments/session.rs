@@ -56,7 +56,7 @@ fn a_payment_under_way_has_no_session_to_open() {
             .post(SESSION)
             .json(&json!({ "orderId": order.id }))
             .expect_problem(409, "payment-under-way");
-        let refused = customer.change_order(&order.id, "CANCELLED");
+        let refused = customer.cancel(&order.id);
         refused.expect_problem(409, "payment-under-way");
         play("cancel").expect_problem(409, "payment-under-way");
         let seen = customer.read_order(&order.id);

@@ -2,6 +2,7 @@ use mercato_platform::clock::{Clock as _, SystemClock};
 use mercato_tests::{
     Response, assert_members,
     forge::stripe_signature,
+    load::all_at_once,
     shop::{Placed, Shop, unique, unknown_id, webhook_secret},
 };
 use serde_json::{Value, json};
@@ -174,11 +175,7 @@ fn the_same_event_at_the_same_time_is_applied_once() {
     let shop = Shop::shared();
     let (customer, product, order) = shop.pending_order(10, 1);
     let paid = completed(&order, 1_000);
-    std::thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| provider.send(&paid).expect(200));
-        }
-    });
+    all_at_once(8, |_| provider.send(&paid).expect(200));
     let seen = customer.wait_for_order(&order.id, "PAID");
     assert_eq!(seen["history"].as_array().map(Vec::len), Some(2), "{seen}");
     shop.wait_for_stock(&product, 4, 0, 1);
@@ -302,7 +299,7 @@ fn a_refund_that_failed_is_known_by_its_charge_in_any_order() {
         assert_eq!(seen["status"], "PAID");
         let payment = &seen["payment"];
         assert_members(
-            &payment,
+            payment,
             &json!({ "status": "SUCCEEDED", "refundedAmount": 0, "failedRefundAmount": 10 }),
         );
         assert_eq!(payment["refundFailure"], "expired_or_canceled_card");
@@ -350,11 +347,11 @@ fn an_open_dispute_holds_the_parcel() {
     let opened = event("charge.dispute.created", dispute("needs_response"));
     provider.publish(&[opened, completed(&order, 1_000)]);
     customer.wait_for_order(&order.id, "PAID");
-    let refused = admin.change_order(&order.id, "DELIVERED");
+    let refused = admin.deliver(&order.id);
     refused.expect_problem(409, "payment-disputed");
     let closed = event("charge.dispute.closed", dispute("won"));
     provider.send(&closed).expect(200);
-    admin.change_order(&order.id, "DELIVERED").expect(200);
+    admin.deliver(&order.id).expect(200);
 }
 
 #[test]

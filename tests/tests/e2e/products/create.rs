@@ -54,20 +54,25 @@ fn name_and_price_are_enough() {
     assert_eq!(product["available"], false);
 }
 
+/// A price as it is written in JSON.
+fn create_for(price: &str) -> Response {
+    let body = format!("{{\"name\":\"{}\",\"price\":{price}}}", unique("Tea"));
+    let admin = Shop::shared().admin();
+    let request = admin.post("/api/v1/products");
+    request.body("application/json", body).send()
+}
+
+#[track_caller]
+fn expect_price(sent: &str, read: &str) {
+    let text = create_for(sent).expect(201).text();
+    let member = format!("\"price\":{read},");
+    assert!(text.contains(&member), "{sent}: {text}");
+}
+
 #[test]
 fn prices_are_exact_to_four_decimals() {
     for price in ["0.1", "0.0001", "19.99", "999999999.9999", "1000000000"] {
-        let body = format!("{{\"name\":\"{}\",\"price\":{price}}}", unique("Tea"));
-        let answer = Shop::shared()
-            .admin()
-            .post("/api/v1/products")
-            .body("application/json", body)
-            .expect(201);
-        let text = answer.text();
-        assert!(
-            text.contains(&format!("\"price\":{price},")),
-            "{price}: {text}"
-        );
+        expect_price(price, price);
     }
 }
 
@@ -79,17 +84,7 @@ fn a_price_blurred_by_floating_point_is_read_as_it_was_meant() {
         ("19.989999999999998", "19.99"),
         ("3.0000000000000003e-4", "0.0003"),
     ] {
-        let body = format!("{{\"name\":\"{}\",\"price\":{sent}}}", unique("Tea"));
-        let answer = Shop::shared()
-            .admin()
-            .post("/api/v1/products")
-            .body("application/json", body)
-            .expect(201);
-        let text = answer.text();
-        assert!(
-            text.contains(&format!("\"price\":{meant},")),
-            "{sent}: {text}"
-        );
+        expect_price(sent, meant);
     }
 }
 
@@ -106,20 +101,10 @@ fn a_price_is_0_to_a_thousand_million_with_four_decimals() {
         ("true", "type"),
         ("null", "type"),
     ] {
-        let body = format!("{{\"name\":\"Tea\",\"price\":{price}}}");
-        Shop::shared()
-            .admin()
-            .post("/api/v1/products")
-            .body("application/json", body)
-            .expect_invalid(&[("price", code)]);
+        create_for(price).expect_invalid(&[("price", code)]);
     }
     for price in ["NaN", "Infinity", "1.", ".5", "01"] {
-        let body = format!("{{\"name\":\"Tea\",\"price\":{price}}}");
-        Shop::shared()
-            .admin()
-            .post("/api/v1/products")
-            .body("application/json", body)
-            .expect_problem(400, "malformed-json");
+        create_for(price).expect_problem(400, "malformed-json");
     }
 }
 

@@ -8,11 +8,7 @@ fn word() -> String {
 
 fn add(name: &str, description: &str, price: u64, stock: u64) -> String {
     let body = json!({ "name": name, "description": description, "price": price, "stock": stock });
-    let product = Shop::shared()
-        .admin()
-        .post("/api/v1/products")
-        .json(&body)
-        .expect_json(201);
+    let product = Shop::shared().create_product(&body);
     text(&product["id"])
 }
 
