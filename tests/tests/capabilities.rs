@@ -51,11 +51,6 @@ const REDIS_HANDLER: &str = "spin:redis/inbound-redis@3.0.0";
 
 /// The single components: name, what they can reach, what they give.
 const GUESTS: &[(&str, &[&str], &[&str])] = &[
-    (
-        "auth",
-        &[DATABASE, VARIABLES],
-        &["mercato:auth/accounts@0.1.0"],
-    ),
     ("auth-tokens", &[VARIABLES], &["mercato:auth/tokens@0.1.0"]),
     (
         "products",
@@ -129,13 +124,8 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
         &[HTTP_HANDLER],
     ),
     (
-        "auth-api",
-        &[
-            VARIABLES,
-            HTTP_TYPES,
-            "mercato:auth/accounts",
-            "mercato:auth/tokens",
-        ],
+        "auth-http",
+        &[DATABASE, VARIABLES, HTTP_TYPES, "mercato:auth/tokens"],
         &[HTTP_HANDLER],
     ),
     (
@@ -293,10 +283,10 @@ fn no_domain_and_no_adapter_of_accounts_makes_requests() {
 }
 
 #[test]
-fn only_domains_have_a_database_and_no_adapter_has() {
+fn only_domains_and_who_links_one_have_a_database() {
     assert_eq!(
         guests_that_reach(DATABASE),
-        ["auth", "products", "orders", "payments"]
+        ["products", "orders", "payments", "auth-http"]
     );
 }
 
@@ -322,7 +312,7 @@ fn nothing_of_a_composed_component_is_left_unwired() {
 #[test]
 fn every_domain_opens_its_own_database_and_no_other() {
     for domain in ["auth", "products", "orders", "payments"] {
-        let sources = sources_under(&repository().join("components").join(domain).join("src"));
+        let sources = sources_under(&repository().join("components").join(domain).join("core/src"));
         let labels: BTreeSet<_> = sources
             .iter()
             .flat_map(|source| source.split("Database::new(").skip(1))

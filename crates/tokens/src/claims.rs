@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The `iss` claim of every access token.
 pub const ISSUER: &str = "mercato";
@@ -12,8 +13,9 @@ pub const ISSUER: &str = "mercato";
 pub const AUDIENCE: &str = "mercato-api";
 
 /// What an account may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(example = "customer")]
 pub enum Role {
     /// Buys.
     Customer,

@@ -1,10 +1,10 @@
 //! What requests bring. The rules for it are the domain's.
 
+use auth::application::commands::register::Register;
+use auth::domain::{self, Role};
 use mercato_edge::{Draft, Fields, Problem};
 use utoipa::ToSchema;
 
-use crate::bindings::mercato::auth::accounts;
-use crate::resource::RoleName;
 use crate::schemas::{EmailAddress, NewPassword, PersonName};
 
 /// Opens an account.
@@ -73,8 +73,8 @@ pub struct ProfileChanges {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"disabled": true}))]
 pub struct AccountChanges {
-    #[schema(value_type = RoleName, required = false)]
-    pub role: Option<RoleName>,
+    #[schema(value_type = Role, required = false)]
+    pub role: Option<Role>,
     /// A disabled account has no sessions and gets none.
     #[schema(value_type = bool, required = false, example = true)]
     pub disabled: Option<bool>,
@@ -140,7 +140,7 @@ impl AccountChanges {
     /// Any of `{role, disabled}`.
     pub fn read(mut fields: Fields) -> Result<Self, Problem> {
         let role = fields.optional::<String>("role").and_then(|name| {
-            let role = RoleName::parse(&name);
+            let role = name.parse::<Role>().ok();
             if role.is_none() {
                 fields.reject("role", "format", "must be customer or admin");
             }
@@ -154,35 +154,27 @@ impl AccountChanges {
     }
 }
 
-impl From<&Registration> for accounts::Registration {
-    fn from(body: &Registration) -> Self {
-        Self {
-            name: body.name.clone(),
-            email: body.email.clone(),
-            password: body.password.clone(),
+impl Registration {
+    /// The command, from that client.
+    pub fn from_client(self, client: Option<String>) -> Register {
+        let Self {
+            name,
+            email,
+            password,
+        } = self;
+        Register {
+            name,
+            email,
+            password,
+            client,
         }
     }
 }
 
-impl From<ProfileChanges> for accounts::ProfileChanges {
-    fn from(body: ProfileChanges) -> Self {
-        let ProfileChanges {
-            name,
-            email,
-            current_password,
-        } = body;
-        Self {
-            name,
-            email,
-            current_password,
-        }
-    }
-}
-
-impl From<AccountChanges> for accounts::AccountChanges {
+impl From<AccountChanges> for domain::AccountChanges {
     fn from(body: AccountChanges) -> Self {
         Self {
-            role: body.role.map(accounts::Role::from),
+            role: body.role,
             disabled: body.disabled,
         }
     }
@@ -219,7 +211,7 @@ mod tests {
         let body = r#"{"name":"Ada","email":"ada@example.com","password":"x","role":"admin"}"#;
         assert_eq!(read(body, registration).unwrap_err(), ["role: unknown"]);
         let body = body.replace(r#","role":"admin""#, "");
-        let registration = accounts::Registration::from(&read(&body, registration).unwrap());
+        let registration = read(&body, registration).unwrap().from_client(None);
         assert_eq!(registration.name, "Ada");
         assert_eq!(
             (registration.email.as_str(), registration.password.as_str()),
@@ -289,28 +281,26 @@ mod tests {
         let given = read(r#"{"refreshToken":"abc"}"#, RefreshRequest::read).unwrap();
         assert_eq!(given.refresh_token, "abc");
         let given = read(r#"{"email":"b@example.com"}"#, ProfileChanges::read).unwrap();
-        let given = accounts::ProfileChanges::from(given);
         assert_eq!(
             (given.name, given.email.as_deref()),
             (None, Some("b@example.com"))
         );
         let given = read(r#"{"currentPassword":"p"}"#, ProfileChanges::read).unwrap();
-        let given = accounts::ProfileChanges::from(given);
         assert_eq!(given.current_password.as_deref(), Some("p"));
     }
 
     #[test]
     fn an_admin_sets_role_and_disabled_and_nothing_else() {
-        let changes = |body| read(body, AccountChanges::read).map(accounts::AccountChanges::from);
+        let changes = |body| read(body, AccountChanges::read).map(domain::AccountChanges::from);
         let promoted = changes(r#"{"role":"admin"}"#).unwrap();
         assert_eq!(
             (promoted.role, promoted.disabled),
-            (Some(accounts::Role::Admin), None)
+            (Some(Role::Admin), None)
         );
         let disabled = changes(r#"{"role":"customer","disabled":true}"#).unwrap();
         assert_eq!(
             (disabled.role, disabled.disabled),
-            (Some(accounts::Role::Customer), Some(true))
+            (Some(Role::Customer), Some(true))
         );
         let error = changes(r#"{"role":"Admin","disabled":"yes","password":"x"}"#).unwrap_err();
         assert_eq!(

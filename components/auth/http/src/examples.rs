@@ -1,5 +1,8 @@
 //! What requests to this adapter and its answers look like, for the OpenAPI document.
 
+use auth::Error;
+use auth::application::{Renewal, Session, TokenPair};
+use auth::domain::{AccountId, AccountView, RefreshSecret, Role, SessionSummary};
 use mercato_edge::examples::{Examples, OperationExamples, refusal};
 use mercato_edge::story::{
     ADMIN_ID, CUSTOMER_EMAIL, CUSTOMER_ID, CUSTOMER_NAME, DAY_MS, LISTED_AT, LOGIN_ID, PHONE_ID,
@@ -10,9 +13,6 @@ use mercato_edge::{
 };
 use serde_json::json;
 
-use crate::bindings::mercato::auth::accounts::{
-    AccountError, Renewal, Role, Session, SessionSummary, TokenPair, User,
-};
 use crate::body::{
     AccountChanges, Credentials, PasswordChange, ProfileChanges, RefreshRequest, Registration,
 };
@@ -67,13 +67,13 @@ fn register() -> Result<OperationExamples, Problem> {
     let body = json!({"name": CUSTOMER_NAME, "email": CUSTOMER_EMAIL, "password": PASSWORD});
     let wrong = Fields::parse(br#"{"name": "Ada", "email": "ada@example.com", "role": "admin"}"#)
         .and_then(|fields| Registration::read(fields).check(|_| Vec::new()));
-    let opened = resource::session(&session())?.created(OWN_ACCOUNT);
+    let opened = resource::session(&session()?)?.created(OWN_ACCOUNT);
     Ok(of(Method::POST, "/api/v1/auth/register")
         .request("customer", "A customer", body)
         .answer("customer", "The account and its first session", &opened)
         .problem(&refusal(wrong))
-        .problem(&problem(AccountError::EmailTaken))
-        .problem(&problem(AccountError::TooManyAttempts(PAUSE_SECONDS))))
+        .problem(&problem(Error::EmailTaken))
+        .problem(&problem(Error::TooManyAttempts(PAUSE_SECONDS))))
 }
 
 fn log_in() -> Result<OperationExamples, Problem> {
@@ -84,10 +84,14 @@ fn log_in() -> Result<OperationExamples, Problem> {
             "A customer",
             json!({"email": CUSTOMER_EMAIL, "password": PASSWORD}),
         )
-        .answer("customer", "A new session", &resource::session(&session())?)
+        .answer(
+            "customer",
+            "A new session",
+            &resource::session(&session()?)?,
+        )
         .problem(&refusal(wrong))
-        .problem(&problem(AccountError::InvalidCredentials))
-        .problem(&problem(AccountError::TooManyAttempts(PAUSE_SECONDS))))
+        .problem(&problem(Error::InvalidCredentials))
+        .problem(&problem(Error::TooManyAttempts(PAUSE_SECONDS))))
 }
 
 fn refresh() -> Result<OperationExamples, Problem> {
@@ -98,9 +102,13 @@ fn refresh() -> Result<OperationExamples, Problem> {
             "The last one",
             json!({"refreshToken": REFRESH_TOKEN}),
         )
-        .answer("tokens", "The next tokens", &resource::session(&session())?)
+        .answer(
+            "tokens",
+            "The next tokens",
+            &resource::session(&session()?)?,
+        )
         .problem(&refusal(wrong))
-        .problem(&problem(AccountError::InvalidRefreshToken)))
+        .problem(&problem(Error::InvalidRefreshToken)))
 }
 
 fn log_out() -> OperationExamples {
@@ -116,13 +124,13 @@ fn log_out() -> OperationExamples {
 
 fn verify() -> Result<OperationExamples, Problem> {
     let renewal = Renewal {
-        user: customer(),
+        account: customer()?,
         access_token: ACCESS_TOKEN.to_owned(),
         expires_in: ACCESS_TOKEN_SECONDS,
     };
     Ok(of(Method::GET, "/api/v1/auth/verify")
         .answer("customer", "A valid token", &resource::renewal(&renewal)?)
-        .problem(&problem(AccountError::SessionEnded)))
+        .problem(&problem(Error::SessionEnded)))
 }
 
 fn change_password() -> Result<OperationExamples, Problem> {
@@ -133,31 +141,29 @@ fn change_password() -> Result<OperationExamples, Problem> {
         .answer(
             "session",
             "The only session",
-            &resource::session(&session())?,
+            &resource::session(&session()?)?,
         )
         .problem(&refusal(wrong))
-        .problem(&password_problem(AccountError::InvalidCredentials))
-        .problem(&password_problem(AccountError::SessionEnded))
-        .problem(&password_problem(AccountError::TooManyAttempts(
-            PAUSE_SECONDS,
-        ))))
+        .problem(&password_problem(Error::InvalidCredentials))
+        .problem(&password_problem(Error::SessionEnded))
+        .problem(&password_problem(Error::TooManyAttempts(PAUSE_SECONDS))))
 }
 
 fn show_profile() -> Result<OperationExamples, Problem> {
     Ok(of(Method::GET, "/api/v1/auth/me").answer(
         "customer",
         "A customer's account",
-        &resource::profile(&customer())?,
+        &resource::profile(&customer()?)?,
     ))
 }
 
 fn update_profile() -> Result<OperationExamples, Problem> {
     let wrong = Fields::parse(br#"{"name": 5}"#).and_then(ProfileChanges::read);
-    let renamed = User {
+    let renamed = AccountView {
         name: "Ada King".to_owned(),
         updated_at: PLACED_AT + DAY_MS,
         version: 2,
-        ..customer()
+        ..customer()?
     };
     let examples = of(Method::PATCH, "/api/v1/auth/me")
         .request("name", "Another name", json!({"name": "Ada King"}))
@@ -173,12 +179,12 @@ fn update_profile() -> Result<OperationExamples, Problem> {
         )
         .problem(&refusal(wrong));
     let refused = [
-        AccountError::InvalidCredentials,
-        AccountError::SessionEnded,
-        AccountError::PasswordRequired,
-        AccountError::EmailTaken,
-        AccountError::VersionMismatch,
-        AccountError::TooManyAttempts(PAUSE_SECONDS),
+        Error::InvalidCredentials,
+        Error::SessionEnded,
+        Error::PasswordRequired,
+        Error::EmailTaken,
+        Error::VersionMismatch,
+        Error::TooManyAttempts(PAUSE_SECONDS),
     ];
     Ok(examples.problems(refused.map(password_problem)))
 }
@@ -204,11 +210,11 @@ fn list_sessions() -> Result<OperationExamples, Problem> {
 fn end_session() -> OperationExamples {
     let pattern = "/api/v1/auth/sessions/{id}";
     OperationExamples::of(Method::DELETE, pattern, &[("id", PHONE_ID)])
-        .problem(&problem(AccountError::SessionNotFound))
+        .problem(&problem(Error::SessionNotFound))
 }
 
 fn list_accounts() -> Result<OperationExamples, Problem> {
-    let users = [admin(), customer()];
+    let users = [admin()?, customer()?];
     let accounts: Vec<_> = users.iter().map(AccountResource::new).collect();
     let info = PageInfo {
         total: users.len() as u64,
@@ -232,30 +238,26 @@ fn get_account() -> Result<OperationExamples, Problem> {
     let pattern = "/api/v1/auth/users/{id}";
     Ok(
         OperationExamples::of(Method::GET, pattern, &[("id", CUSTOMER_ID)])
-            .answer("customer", "A customer", &resource::account(&customer())?)
-            .problem(&problem(AccountError::NotFound)),
+            .answer("customer", "A customer", &resource::account(&customer()?)?)
+            .problem(&problem(Error::NotFound)),
     )
 }
 
 fn update_account() -> Result<OperationExamples, Problem> {
     let pattern = "/api/v1/auth/users/{id}";
     let wrong = Fields::parse(br#"{"role": "owner"}"#).and_then(AccountChanges::read);
-    let disabled = User {
+    let disabled = AccountView {
         disabled: true,
         updated_at: PLACED_AT + DAY_MS,
         version: 2,
-        ..customer()
+        ..customer()?
     };
     let examples = OperationExamples::of(Method::PATCH, pattern, &[("id", CUSTOMER_ID)])
         .request("disable", "Disable", json!({"disabled": true}))
         .request("role", "Make an admin", json!({"role": "admin"}))
         .answer("disabled", "Disabled", &resource::account(&disabled)?)
         .problem(&refusal(wrong));
-    let refused = [
-        AccountError::NotFound,
-        AccountError::LastAdmin,
-        AccountError::VersionMismatch,
-    ];
+    let refused = [Error::NotFound, Error::LastAdmin, Error::VersionMismatch];
     Ok(examples.problems(refused.map(problem)))
 }
 
@@ -263,9 +265,9 @@ fn of(method: Method, pattern: &'static str) -> OperationExamples {
     OperationExamples::of(method, pattern, &[])
 }
 
-fn customer() -> User {
-    User {
-        id: CUSTOMER_ID.to_owned(),
+fn customer() -> Result<AccountView, Problem> {
+    Ok(AccountView {
+        id: account_id(CUSTOMER_ID)?,
         name: CUSTOMER_NAME.to_owned(),
         email: CUSTOMER_EMAIL.to_owned(),
         role: Role::Customer,
@@ -273,28 +275,32 @@ fn customer() -> User {
         created_at: REGISTERED_AT,
         updated_at: REGISTERED_AT,
         version: 1,
-    }
+    })
 }
 
-fn admin() -> User {
-    User {
-        id: ADMIN_ID.to_owned(),
+fn admin() -> Result<AccountView, Problem> {
+    Ok(AccountView {
+        id: account_id(ADMIN_ID)?,
         name: "Admin".to_owned(),
         email: "admin@example.com".to_owned(),
         role: Role::Admin,
         created_at: LISTED_AT - 10 * DAY_MS,
         updated_at: LISTED_AT - 10 * DAY_MS,
-        ..customer()
-    }
+        ..customer()?
+    })
 }
 
-fn session() -> Session {
-    Session {
-        user: customer(),
+fn account_id(text: &str) -> Result<AccountId, Problem> {
+    AccountId::parse(text).map_err(|_| Problem::internal())
+}
+
+fn session() -> Result<Session, Problem> {
+    Ok(Session {
+        account: customer()?,
         tokens: TokenPair {
             access_token: ACCESS_TOKEN.to_owned(),
-            refresh_token: REFRESH_TOKEN.to_owned(),
+            refresh_token: RefreshSecret::new(REFRESH_TOKEN.to_owned()),
             expires_in: ACCESS_TOKEN_SECONDS,
         },
-    }
+    })
 }

@@ -3,8 +3,8 @@
 use mercato_edge::{Access, Route, client, route};
 
 mod body;
+mod caller;
 mod controllers;
-mod current;
 #[cfg(not(target_family = "wasm"))]
 pub mod examples;
 #[cfg(not(target_family = "wasm"))]
@@ -12,23 +12,6 @@ pub mod openapi;
 mod problems;
 mod resource;
 mod schemas;
-
-#[allow(
-    unsafe_code,
-    missing_docs,
-    unused_qualifications,
-    clippy::all,
-    clippy::pedantic,
-    reason = "generated"
-)]
-mod bindings {
-    spin_sdk::wit_bindgen::generate!({
-        path: "../../../wit",
-        world: "mercato:shop/auth-api",
-        runtime_path: "::spin_sdk::wit_bindgen::rt",
-        generate_all,
-    });
-}
 
 use controllers::{
     login, logout, me, password, ready, refresh, register, revocations, sessions, settings, users,

@@ -1,61 +1,57 @@
 //! What the accounts' errors are in HTTP: the whole table.
 
-use mercato_edge::{FieldError, HeaderValue, Problem, StatusCode, header};
+use auth::Error;
+use mercato_edge::{HeaderValue, Problem, StatusCode, header};
+use mercato_platform::log;
 
-use crate::bindings::mercato::auth::accounts::{self, AccountError};
-
-/// The fields at fault, as clients see them.
-pub fn field_errors(fields: Vec<accounts::FieldError>) -> Vec<FieldError> {
-    let to_error =
-        |error: accounts::FieldError| FieldError::new(error.field, error.code, error.message);
-    fields.into_iter().map(to_error).collect()
-}
-
-/// The problem that a client sees.
-pub fn problem(error: AccountError) -> Problem {
+/// The problem that a client sees. Causes go to the log and no further.
+pub fn problem(error: Error) -> Problem {
     match error {
-        AccountError::Invalid(fields) => Problem::validation(field_errors(fields)),
-        AccountError::EmailTaken => Problem::conflict(
+        Error::Invalid(fields) => Problem::validation(fields),
+        Error::EmailTaken => Problem::conflict(
             "email-taken",
             "an account with this e-mail address exists: log in instead",
         ),
-        AccountError::InvalidCredentials => {
+        Error::InvalidCredentials => {
             invalid_credentials("the e-mail address or the password is wrong")
         }
-        AccountError::PasswordRequired => Problem::new(
+        Error::PasswordRequired => Problem::new(
             StatusCode::FORBIDDEN,
             "password-required",
             "Password required",
             "send the current password, too: currentPassword",
         ),
-        AccountError::TooManyAttempts(seconds) => too_many_attempts(seconds),
-        AccountError::Busy(seconds) => {
-            Problem::unavailable("too many people are logging in at the moment: try again soon")
-                .with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
-        }
-        AccountError::InvalidRefreshToken => unauthorized(
+        Error::TooManyAttempts(seconds) => too_many_attempts(seconds),
+        Error::Busy(seconds) => busy(seconds),
+        // No use case returns it.
+        Error::MustWait(_) => busy(1),
+        Error::InvalidRefreshToken => unauthorized(
             "invalid-refresh-token",
             "the refresh token is not valid: log in again",
         ),
-        AccountError::SessionEnded => ended_session(),
-        AccountError::SessionNotFound => Problem::not_found("session"),
-        AccountError::NotFound => Problem::not_found("account"),
-        AccountError::VersionMismatch => Problem::precondition_failed(),
-        AccountError::LastAdmin => Problem::conflict(
+        Error::SessionEnded => ended_session(),
+        Error::SessionNotFound => Problem::not_found("session"),
+        Error::NotFound => Problem::not_found("account"),
+        Error::VersionMismatch => Problem::precondition_failed(),
+        Error::LastAdmin => Problem::conflict(
             "last-admin",
             "this is the last active admin: make another one first",
         ),
-        AccountError::Unavailable => {
+        Error::Unavailable(cause) => {
+            log::error("accounts are unavailable", &[("cause", &cause)]);
             Problem::unavailable("accounts cannot be changed at the moment: try again")
         }
-        AccountError::Internal => Problem::internal(),
+        Error::Internal(cause) => {
+            log::error("accounts failed", &[("cause", &cause)]);
+            Problem::internal()
+        }
     }
 }
 
 /// As [`problem`], where the current password was asked for.
-pub fn password_problem(error: AccountError) -> Problem {
+pub fn password_problem(error: Error) -> Problem {
     match error {
-        AccountError::InvalidCredentials => invalid_credentials("the current password is wrong"),
+        Error::InvalidCredentials => invalid_credentials("the current password is wrong"),
         other => problem(other),
     }
 }
@@ -63,6 +59,12 @@ pub fn password_problem(error: AccountError) -> Problem {
 /// 401 for a valid token whose session has ended, or whose account is gone or disabled.
 fn ended_session() -> Problem {
     Problem::unauthorized(Some("invalid_token"), "the session has ended: log in again")
+}
+
+/// 503 with the seconds to wait.
+fn busy(seconds: u64) -> Problem {
+    Problem::unavailable("too many people are logging in at the moment: try again soon")
+        .with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
 }
 
 /// 401 for a password that does not fit.
@@ -91,6 +93,8 @@ fn unauthorized(code: &'static str, detail: &str) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use mercato_edge::FieldError;
+
     use super::*;
 
     fn status_and_code(problem: &Problem) -> (u16, &'static str) {
@@ -100,24 +104,20 @@ mod tests {
     #[test]
     fn every_error_has_its_status_and_code() {
         for (error, status, code) in [
-            (AccountError::Invalid(vec![]), 400, "validation"),
-            (AccountError::EmailTaken, 409, "email-taken"),
-            (AccountError::InvalidCredentials, 401, "invalid-credentials"),
-            (AccountError::PasswordRequired, 403, "password-required"),
-            (AccountError::TooManyAttempts(60), 429, "too-many-attempts"),
-            (AccountError::Busy(2), 503, "unavailable"),
-            (
-                AccountError::InvalidRefreshToken,
-                401,
-                "invalid-refresh-token",
-            ),
-            (AccountError::SessionEnded, 401, "unauthorized"),
-            (AccountError::SessionNotFound, 404, "not-found"),
-            (AccountError::NotFound, 404, "not-found"),
-            (AccountError::VersionMismatch, 412, "version-mismatch"),
-            (AccountError::LastAdmin, 409, "last-admin"),
-            (AccountError::Unavailable, 503, "unavailable"),
-            (AccountError::Internal, 500, "internal"),
+            (Error::Invalid(vec![]), 400, "validation"),
+            (Error::EmailTaken, 409, "email-taken"),
+            (Error::InvalidCredentials, 401, "invalid-credentials"),
+            (Error::PasswordRequired, 403, "password-required"),
+            (Error::TooManyAttempts(60), 429, "too-many-attempts"),
+            (Error::Busy(2), 503, "unavailable"),
+            (Error::InvalidRefreshToken, 401, "invalid-refresh-token"),
+            (Error::SessionEnded, 401, "unauthorized"),
+            (Error::SessionNotFound, 404, "not-found"),
+            (Error::NotFound, 404, "not-found"),
+            (Error::VersionMismatch, 412, "version-mismatch"),
+            (Error::LastAdmin, 409, "last-admin"),
+            (Error::Unavailable("cause".to_owned()), 503, "unavailable"),
+            (Error::Internal("cause".to_owned()), 500, "internal"),
         ] {
             assert_eq!(status_and_code(&problem(error)), (status, code));
         }
@@ -126,8 +126,8 @@ mod tests {
     #[test]
     fn a_wrong_current_password_is_told_apart_from_an_ended_session() {
         for (error, code) in [
-            (AccountError::InvalidCredentials, "invalid-credentials"),
-            (AccountError::SessionEnded, "unauthorized"),
+            (Error::InvalidCredentials, "invalid-credentials"),
+            (Error::SessionEnded, "unauthorized"),
         ] {
             assert_eq!(status_and_code(&password_problem(error)), (401, code));
         }
@@ -135,15 +135,21 @@ mod tests {
 
     #[test]
     fn invalid_fields_are_named_as_the_domain_names_them() {
-        let field = accounts::FieldError {
-            field: "email".to_owned(),
-            code: "format".to_owned(),
-            message: "email must be an address such as name@example.com".to_owned(),
-        };
-        let document = problem(AccountError::Invalid(vec![field])).document("/", "r", "t");
+        let message = "email must be an address such as name@example.com";
+        let field = FieldError::new("email", "format", message);
+        let document = problem(Error::Invalid(vec![field])).document("/", "r", "t");
         let expected = serde_json::json!([
             {"field": "email", "code": "format", "message": "email must be an address such as name@example.com"}
         ]);
         assert_eq!(document["errors"], expected);
+    }
+
+    #[test]
+    fn causes_are_not_shown() {
+        let cause = || "secret cause".to_owned();
+        for error in [Error::Unavailable(cause()), Error::Internal(cause())] {
+            let document = problem(error).document("/", "r", "t");
+            assert!(!document.to_string().contains("secret"));
+        }
     }
 }

@@ -1,22 +1,11 @@
 //! Accounts and sessions as clients see them.
 
+use auth::application::{Renewal, Session};
+use auth::domain::{AccountView, Role, SessionSummary};
 use mercato_edge::{Id, PageMeta, Problem, Reply, Timestamp};
 use mercato_platform::clock::rfc3339;
 use serde::Serialize;
 use utoipa::ToSchema;
-
-use crate::bindings::mercato::auth::accounts::{Renewal, Role, Session, SessionSummary, User};
-
-/// What an account may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[schema(as = Role, example = "customer")]
-pub enum RoleName {
-    /// Buys.
-    Customer,
-    /// Runs the shop.
-    Admin,
-}
 
 /// How an access token is sent (RFC 6750).
 #[derive(Debug, Serialize, ToSchema)]
@@ -31,13 +20,13 @@ pub enum TokenType {
 #[schema(as = User)]
 pub struct UserSummary<'a> {
     #[schema(value_type = Id)]
-    id: &'a str,
+    id: String,
     #[schema(example = "Ada Lovelace")]
     name: &'a str,
     /// In lower case.
     #[schema(format = Email, example = "ada@example.com")]
     email: &'a str,
-    role: RoleName,
+    role: Role,
 }
 
 /// An account as its owner sees it.
@@ -141,63 +130,34 @@ pub struct RenewalResource<'a> {
     token: &'a str,
 }
 
-impl RoleName {
-    /// The role of that name.
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "customer" => Some(Self::Customer),
-            "admin" => Some(Self::Admin),
-            _ => None,
-        }
-    }
-}
-
-impl From<Role> for RoleName {
-    fn from(role: Role) -> Self {
-        match role {
-            Role::Customer => Self::Customer,
-            Role::Admin => Self::Admin,
-        }
-    }
-}
-
-impl From<RoleName> for Role {
-    fn from(name: RoleName) -> Self {
-        match name {
-            RoleName::Customer => Self::Customer,
-            RoleName::Admin => Self::Admin,
-        }
-    }
-}
-
 impl<'a> UserSummary<'a> {
-    fn new(user: &'a User) -> Self {
+    fn new(account: &'a AccountView) -> Self {
         Self {
-            id: &user.id,
-            name: &user.name,
-            email: &user.email,
-            role: user.role.into(),
+            id: account.id.to_string(),
+            name: &account.name,
+            email: &account.email,
+            role: account.role,
         }
     }
 }
 
 impl<'a> ProfileResource<'a> {
-    fn new(user: &'a User) -> Self {
+    fn new(account: &'a AccountView) -> Self {
         Self {
-            summary: UserSummary::new(user),
-            version: user.version,
-            created_at: rfc3339(user.created_at),
-            updated_at: rfc3339(user.updated_at),
+            summary: UserSummary::new(account),
+            version: account.version,
+            created_at: rfc3339(account.created_at),
+            updated_at: rfc3339(account.updated_at),
         }
     }
 }
 
 impl<'a> AccountResource<'a> {
     /// The account as an admin sees it.
-    pub fn new(user: &'a User) -> Self {
+    pub fn new(account: &'a AccountView) -> Self {
         Self {
-            profile: ProfileResource::new(user),
-            disabled: user.disabled,
+            profile: ProfileResource::new(account),
+            disabled: account.disabled,
         }
     }
 }
@@ -216,12 +176,12 @@ impl<'a> SessionSummaryResource<'a> {
 
 /// 200 with a session's account and tokens.
 pub fn session(session: &Session) -> Result<Reply, Problem> {
-    mercato_edge::opened_session_of(&session.user.id);
+    mercato_edge::opened_session_of(&session.account.id.text());
     Ok(Reply::json(&SessionResource {
-        user: UserSummary::new(&session.user),
+        user: UserSummary::new(&session.account),
         token: &session.tokens.access_token,
         access_token: &session.tokens.access_token,
-        refresh_token: &session.tokens.refresh_token,
+        refresh_token: session.tokens.refresh_token.expose(),
         token_type: TokenType::Bearer,
         expires_in: session.tokens.expires_in,
     })?
@@ -238,31 +198,33 @@ pub fn sessions(sessions: &[SessionSummary], own: Option<&str>) -> Result<Reply,
 /// 200 with an account and its renewed access token.
 pub fn renewal(renewal: &Renewal) -> Result<Reply, Problem> {
     Ok(Reply::json(&RenewalResource {
-        user: UserSummary::new(&renewal.user),
+        user: UserSummary::new(&renewal.account),
         token: &renewal.access_token,
     })?
     .holding_secret())
 }
 
 /// 200 with an account as its owner sees it, and its entity tag.
-pub fn profile(user: &User) -> Result<Reply, Problem> {
-    Ok(Reply::json(&ProfileResource::new(user))?.with_version(user.version, &[]))
+pub fn profile(account: &AccountView) -> Result<Reply, Problem> {
+    Ok(Reply::json(&ProfileResource::new(account))?.with_version(account.version, &[]))
 }
 
 /// 200 with an account as an admin sees it, and its entity tag.
-pub fn account(user: &User) -> Result<Reply, Problem> {
-    Ok(Reply::json(&AccountResource::new(user))?.with_version(user.version, &[]))
+pub fn account(account: &AccountView) -> Result<Reply, Problem> {
+    Ok(Reply::json(&AccountResource::new(account))?.with_version(account.version, &[]))
 }
 
 #[cfg(test)]
 pub mod tests {
+    use auth::application::TokenPair;
+    use auth::domain::{AccountId, RefreshSecret};
+
     use super::*;
-    use crate::bindings::mercato::auth::accounts::TokenPair;
 
     /// An account with something in every field.
-    pub fn ada() -> User {
-        User {
-            id: "01890a5d-ac96-774b-bcce-b302099a8057".to_owned(),
+    pub fn ada() -> AccountView {
+        AccountView {
+            id: AccountId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap(),
             name: "Ada".to_owned(),
             email: "ada@example.com".to_owned(),
             role: Role::Customer,
@@ -281,11 +243,11 @@ pub mod tests {
     fn a_session_has_the_token_under_both_names() {
         let tokens = TokenPair {
             access_token: "aaa".to_owned(),
-            refresh_token: "rrr".to_owned(),
+            refresh_token: RefreshSecret::new("rrr".to_owned()),
             expires_in: 900,
         };
         let reply = session(&Session {
-            user: ada(),
+            account: ada(),
             tokens,
         })
         .unwrap();
@@ -301,13 +263,13 @@ pub mod tests {
 
     #[test]
     fn a_renewal_is_the_account_and_a_token() {
-        let user = User {
+        let account = AccountView {
             role: Role::Admin,
             ..ada()
         };
         let access_token = "aaa".to_owned();
         let reply = renewal(&Renewal {
-            user,
+            account,
             access_token,
             expires_in: 900,
         })
@@ -335,7 +297,7 @@ pub mod tests {
 
     #[test]
     fn an_admin_also_sees_whether_an_account_is_disabled() {
-        let disabled = User {
+        let disabled = AccountView {
             disabled: true,
             ..ada()
         };

@@ -1,38 +1,17 @@
 //! Verification of access tokens, without a database.
 //!
-//! Composed into every box: what it can reach is two variables and the clock.
+//! Composed into every component that serves the API: what it can reach is two variables and the clock.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use bindings::exports::mercato::auth::tokens::{Guest, Principal, Role, TokenError};
-use bindings::spin::variables::variables::{self, Error as VariableError};
+use bindings::exports::mercato::auth::tokens::{Caller, Guest, Role, TokenError};
+use mercato_contracts::variables::variables::{self, Error as VariableError};
 use mercato_platform::clock::{Clock, SystemClock};
 use mercato_platform::log;
 use mercato_tokens::{Claims, KeyRing, Role as ClaimedRole, VerifyError};
 
-mod bindings {
-    #![allow(
-        unsafe_code,
-        missing_docs,
-        unused_qualifications,
-        clippy::all,
-        clippy::pedantic,
-        clippy::restriction
-    )]
-
-    spin_sdk::wit_bindgen::generate!({
-        path: "../../../wit",
-        world: "mercato:shop/auth-tokens",
-        runtime_path: "::spin_sdk::wit_bindgen::rt",
-        generate_all,
-    });
-    // Natively, for tests, there is nobody to export to (and no linker takes such symbol names).
-    #[cfg(target_family = "wasm")]
-    use super::Component;
-    #[cfg(target_family = "wasm")]
-    export!(Component);
-}
+mercato_contracts::component!(Component, "mercato:shop/auth-tokens", "../../../wit");
 
 thread_local! {
     /// The keys of this instance. A replaced secret reaches new instances only.
@@ -42,10 +21,10 @@ thread_local! {
 struct Component;
 
 impl Guest for Component {
-    async fn verify(token: String) -> Result<Principal, TokenError> {
+    async fn verify(token: String) -> Result<Caller, TokenError> {
         let keys = keys().await?;
         keys.verify(&token, SystemClock.now_seconds())
-            .map(Principal::from)
+            .map(Caller::from)
             .map_err(TokenError::from)
     }
 }
@@ -67,7 +46,7 @@ async fn keys() -> Result<Rc<KeyRing>, TokenError> {
     Ok(KEYS.with(|cell| cell.get_or_init(|| Rc::new(keys)).clone()))
 }
 
-/// A variable; one that the box does not have is as good as empty.
+/// A variable; one that this component is not granted is as good as empty.
 async fn variable(name: &str) -> Result<String, TokenError> {
     match variables::get(name.to_owned()).await {
         Ok(value) => Ok(value),
@@ -82,7 +61,7 @@ async fn variable(name: &str) -> Result<String, TokenError> {
     }
 }
 
-impl From<Claims> for Principal {
+impl From<Claims> for Caller {
     fn from(claims: Claims) -> Self {
         let role = match claims.role {
             ClaimedRole::Customer => Role::Customer,
@@ -117,18 +96,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn claims_become_a_principal_field_by_field() {
+    fn claims_become_a_caller_field_by_field() {
         let claims = Claims::new("user", ClaimedRole::Admin, "token".to_owned(), 1_000, 60)
             .of_session(Some("session".to_owned()), 7);
-        let principal = Principal::from(claims);
-        assert_eq!(principal.session_id.as_deref(), Some("session"));
-        assert_eq!((principal.generation, principal.issued_at), (7, 1_000));
-        assert_eq!(principal.user_id, "user");
-        assert_eq!(principal.role, Role::Admin);
-        assert_eq!(principal.token_id, "token");
-        assert_eq!(principal.expires_at, 1_060);
+        let caller = Caller::from(claims);
+        assert_eq!(caller.session_id.as_deref(), Some("session"));
+        assert_eq!((caller.generation, caller.issued_at), (7, 1_000));
+        assert_eq!(caller.user_id, "user");
+        assert_eq!(caller.role, Role::Admin);
+        assert_eq!(caller.token_id, "token");
+        assert_eq!(caller.expires_at, 1_060);
         let customer = Claims::new("user", ClaimedRole::Customer, "token".to_owned(), 1_000, 60);
-        assert_eq!(Principal::from(customer).role, Role::Customer);
+        assert_eq!(Caller::from(customer).role, Role::Customer);
     }
 
     #[test]

@@ -47,17 +47,17 @@ fn sources(folder: &Path, found: &mut Vec<String>) {
 
 #[test]
 fn every_kind_of_problem_has_an_example() {
-    let gateway = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut texts = Vec::new();
     for adapter in [
-        "auth-api",
-        "edge",
-        "front",
-        "orders-api",
-        "payments-api",
-        "products-api",
+        "components/auth/http",
+        "components/gateway",
+        "components/orders/http",
+        "components/payments/http",
+        "components/products/http",
+        "crates/edge",
     ] {
-        sources(&gateway.join(adapter).join("src"), &mut texts);
+        sources(&repository.join(adapter).join("src"), &mut texts);
     }
     let shown: BTreeSet<String> = examples(&DOCUMENT)
         .iter()

@@ -1,9 +1,8 @@
 use mercato_tokens::SignError;
 
-use super::Place;
-use crate::domain::FieldError;
+use crate::domain::{FieldError, Place};
 
-/// Why a use case was refused. One case per case of the contract.
+/// Why a use case was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// Fields that break a rule, each named.
@@ -24,14 +23,14 @@ pub enum Error {
     /// Too many passwords are being hashed; holds the seconds until another attempt, at least 1.
     #[error("busy: wait {0} seconds")]
     Busy(u64),
-    /// Has a place in the line of those whose password is to be hashed. Never leaves the component: the use case is tried again
-    /// with the place.
+    /// Has a place in the line of those whose password is to be hashed. No use case returns it: the attempt is made again with
+    /// the place.
     #[error("waiting for a slot")]
     MustWait(Place),
     /// Unknown, expired, spent or ended.
     #[error("invalid refresh token")]
     InvalidRefreshToken,
-    /// The session of the token's bearer has ended, or the account is gone or disabled.
+    /// The caller's session has ended, or the account is gone or disabled.
     #[error("the session has ended")]
     SessionEnded,
     /// The account has no such session.

@@ -1,7 +1,8 @@
-//! Use cases of accounts, over the traits of [`crate::ports`].
+//! Use cases of accounts: what changes something in [`commands`], what changes nothing in [`queries`].
 
 pub mod commands;
 mod error;
+pub mod ports;
 pub mod queries;
 mod session;
 mod throttle;
@@ -10,7 +11,6 @@ mod verify;
 
 pub use error::Error;
 pub use session::{Renewal, Session, TokenPair};
-pub use turn::Place;
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -3,11 +3,12 @@
 use mercato_tokens::{CLOCK_SKEW_MAX_SECONDS, Claims};
 
 use super::Error;
+use super::ports::Ports;
 use crate::domain::{
-    Account, AccountId, Bearer, RefreshSecret, RefreshToken, Revocation, Revoked,
+    Account, AccountView, Caller, RefreshSecret, RefreshToken, Revocation, Revoked,
     SESSIONS_PER_ACCOUNT_MAX, latest_end,
 };
-use crate::ports::{Ports, Records, Store};
+use crate::store::Records;
 
 const MS_PER_SECOND: u64 = 1_000;
 
@@ -26,7 +27,7 @@ pub struct TokenPair {
 #[derive(Debug)]
 pub struct Session {
     /// Whose session it is.
-    pub account: Account,
+    pub account: AccountView,
     /// Its tokens.
     pub tokens: TokenPair,
 }
@@ -35,7 +36,7 @@ pub struct Session {
 #[derive(Debug)]
 pub struct Renewal {
     /// Whose token it is.
-    pub account: Account,
+    pub account: AccountView,
     /// For the `Authorization` header.
     pub access_token: String,
     /// Lifetime of the access token in seconds.
@@ -54,7 +55,7 @@ pub(super) struct AccessToken<'a> {
     pub latest: u64,
 }
 
-impl<S: Store> Ports<S> {
+impl Ports {
     /// A signed access token for the account as it is now, and its lifetime in seconds.
     pub(super) fn access_token(
         &self,
@@ -62,43 +63,36 @@ impl<S: Store> Ports<S> {
         token: AccessToken<'_>,
     ) -> Result<(String, u64), Error> {
         let claims = Claims::new(
-            account.id.as_str(),
-            account.role,
+            &account.id().text(),
+            account.role(),
             token.id,
             token.issued_at,
             self.lifetimes.access_seconds,
         )
-        .of_session(token.session.map(str::to_owned), account.token_generation)
+        .of_session(token.session.map(str::to_owned), account.token_generation())
         .ending_by(token.latest);
         let expires_in = claims.exp.saturating_sub(claims.iat);
         Ok((self.keys.sign(&claims)?, expires_in))
     }
 
-    /// Opens a session of the account and gives its first pair of tokens. An account that has too many loses the one that
+    /// Opens a session of the account and returns its first pair of tokens. An account that has too many loses the one that
     /// was refreshed longest ago.
     pub(super) fn open_session(
         &self,
-        records: &dyn Records,
+        records: &Records<'_>,
         account: Account,
     ) -> Result<Session, Error> {
         let now = self.clock.now_ms();
         records.forget_expired_tokens(now)?;
-        if records.count_sessions(&account.id)? >= SESSIONS_PER_ACCOUNT_MAX
-            && let Some(oldest) = records.oldest_session(&account.id)?
+        if records.count_sessions(account.id())? >= SESSIONS_PER_ACCOUNT_MAX
+            && let Some(oldest) = records.oldest_session(account.id())?
         {
             self.end_session(records, &oldest)?;
         }
         let secret = self.secrets.refresh_secret();
         let family = self.ids.new_id();
-        let token = RefreshToken {
-            hash: secret.hash(),
-            expires_at: self.refresh_end(&family, now),
-            family,
-            account: account.id.clone(),
-            issued_at: now,
-            number: 1,
-            spent: None,
-        };
+        let expires_at = self.refresh_end(&family, now);
+        let token = RefreshToken::first(&secret, family, account.id(), now, expires_at);
         records.add_refresh_token(&token)?;
         self.pair(account, &token, secret, self.ids.new_id())
     }
@@ -131,11 +125,14 @@ impl<S: Store> Ports<S> {
             refresh_token,
             expires_in,
         };
-        Ok(Session { account, tokens })
+        Ok(Session {
+            account: account.into(),
+            tokens,
+        })
     }
 
     /// Ends a session: its refresh tokens go, its access tokens are revoked.
-    pub(super) fn end_session(&self, records: &dyn Records, family: &str) -> Result<(), Error> {
+    pub(super) fn end_session(&self, records: &Records<'_>, family: &str) -> Result<(), Error> {
         records.end_family(family)?;
         self.revoke(records, Revoked::Session(family.to_owned()))
     }
@@ -143,24 +140,24 @@ impl<S: Store> Ports<S> {
     /// Ends all sessions of an account, whose generation of tokens has been raised already.
     pub(super) fn end_sessions_of(
         &self,
-        records: &dyn Records,
+        records: &Records<'_>,
         account: &Account,
     ) -> Result<(), Error> {
-        records.end_sessions(&account.id)?;
+        records.end_sessions(account.id())?;
         self.revoke_tokens_of(records, account)
     }
 
     /// Revokes the access tokens of an account's earlier generations.
     pub(super) fn revoke_tokens_of(
         &self,
-        records: &dyn Records,
+        records: &Records<'_>,
         account: &Account,
     ) -> Result<(), Error> {
-        let revoked = Revoked::Account(account.id.clone(), account.token_generation);
+        let revoked = Revoked::Account(account.id(), account.token_generation());
         self.revoke(records, revoked)
     }
 
-    fn revoke(&self, records: &dyn Records, revoked: Revoked) -> Result<(), Error> {
+    fn revoke(&self, records: &Records<'_>, revoked: Revoked) -> Result<(), Error> {
         let now = self.clock.now_ms();
         let last = self
             .lifetimes
@@ -174,32 +171,32 @@ impl<S: Store> Ports<S> {
         })
     }
 
-    /// The account of a bearer, if it is enabled and the bearer's session lives. A token without a session is good as long as
+    /// The caller's account, if it is enabled and the caller's session lives. A token without a session is good as long as
     /// all tokens of its generation are.
-    pub(super) fn bearer_account(
+    pub(super) fn caller_account(
         &self,
-        records: &dyn Records,
-        bearer: &Bearer,
+        records: &Records<'_>,
+        caller: &Caller,
     ) -> Result<Account, Error> {
-        Ok(self.bearer_session(records, bearer)?.0)
+        Ok(self.caller_session(records, caller)?.0)
     }
 
-    /// As [`Ports::bearer_account`], with the end of the session in seconds since the Unix epoch: a new access token must not
+    /// As [`Ports::caller_account`], with the end of the session in seconds since the Unix epoch: a new access token must not
     /// outlive it. Without a session it is the end of the presented token.
-    pub(super) fn bearer_session(
+    pub(super) fn caller_session(
         &self,
-        records: &dyn Records,
-        bearer: &Bearer,
+        records: &Records<'_>,
+        caller: &Caller,
     ) -> Result<(Account, u64), Error> {
         let account = records
-            .account(&bearer.account)?
-            .filter(|account| !account.disabled)
+            .account(caller.account)?
+            .filter(Account::is_enabled)
             .ok_or(Error::SessionEnded)?;
-        let end = match &bearer.session {
+        let end = match &caller.session {
             Some(session) => records
-                .session_end(&account.id, session, self.clock.now_ms())?
+                .session_end(account.id(), session, self.clock.now_ms())?
                 .map(|end| end / MS_PER_SECOND),
-            None => (bearer.generation >= account.token_generation).then_some(bearer.expires_at),
+            None => (caller.generation >= account.token_generation()).then_some(caller.expires_at),
         };
         end.map(|end| (account, end)).ok_or(Error::SessionEnded)
     }
@@ -209,27 +206,23 @@ impl<S: Store> Ports<S> {
 ///
 /// Another hash at the same version is the same password, hashed anew by a login meanwhile.
 pub(super) fn unchanged_account(
-    records: &dyn Records,
+    records: &Records<'_>,
     verified: &Account,
 ) -> Result<Account, Error> {
     let has_that_password = |account: &Account| {
-        account.password_hash == verified.password_hash || account.version == verified.version
+        account.password_hash() == verified.password_hash()
+            || account.version() == verified.version()
     };
-    let account = records.account(&verified.id)?;
+    let account = records.account(verified.id())?;
     account
-        .filter(|account| !account.disabled && has_that_password(account))
+        .filter(|account| account.is_enabled() && has_that_password(account))
         .ok_or(Error::InvalidCredentials)
-}
-
-/// The id that a caller named; what is no id belongs to no account.
-pub(super) fn account_id(text: &str) -> Result<AccountId, Error> {
-    AccountId::parse(text).map_err(|_| Error::NotFound)
 }
 
 /// Refuses when the caller expected another version.
 pub(super) fn check_version(account: &Account, expected: Option<u64>) -> Result<(), Error> {
     match expected {
-        Some(version) if version != account.version => Err(Error::VersionMismatch),
+        Some(version) if version != account.version() => Err(Error::VersionMismatch),
         _ => Ok(()),
     }
 }

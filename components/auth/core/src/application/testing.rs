@@ -1,26 +1,32 @@
-//! A shop in memory, for tests of the use cases.
+//! A shop on a database in memory, for tests of the use cases.
 
 use std::cell::{Cell, RefCell};
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use mercato_kernel::Total;
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
-use mercato_tokens::{Claims, KeyRing, Role, VerifyError};
+use mercato_tokens::{Claims, KeyRing, VerifyError};
 
-use super::commands::{Login, Refresh, Register, login, refresh, register};
-use super::{Error, Session};
+use super::commands::login::{self, Login};
+use super::commands::logout::{self, Logout};
+use super::commands::refresh::{self, Refresh};
+use super::commands::register::{self, Register};
+use super::commands::renew::{self, Renew};
+use super::ports::{Lifetimes, Limits, Passwords, Ports, Secrets};
+use super::{Error, Renewal, Session};
 use crate::domain::{
-    Account, AccountId, Bearer, CounterKey, Email, Failures, Password, PasswordHash,
-    REVOCATIONS_MAX, RefreshSecret, RefreshToken, Revocation, RevocationBounds, Revoked,
-    SessionSummary, Slots, Spending, TokenHash, Turn,
+    Account, AccountId, AccountRecord, AccountView, Caller, Email, Password, PasswordHash,
+    RefreshSecret, RefreshToken, Revoked, Slots, Turn,
 };
-use crate::ports::{Lifetimes, Limits, Passwords, Ports, Records, Secrets, Store};
+use crate::store::{Records, Store};
 
 /// A password that follows the rules.
 pub const PASSWORD: &str = "Correct-H0rse";
+
+/// The id of no account.
+pub fn nobody() -> AccountId {
+    AccountId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap()
+}
 
 /// What one hashing costs in [`Shop::work`].
 pub const COST_UNITS: u64 = 1;
@@ -39,9 +45,9 @@ pub fn register_command(email: &str) -> Register {
 }
 
 /// Whoever holds an access token of that account that no generation makes invalid, and that belongs to no session.
-pub fn bearer_of(account_id: &str) -> Bearer {
-    Bearer {
-        account: AccountId::parse(account_id).unwrap(),
+pub fn caller_of(account: AccountId) -> Caller {
+    Caller {
+        account,
         session: None,
         generation: u64::MAX,
         expires_at: u64::MAX,
@@ -49,28 +55,25 @@ pub fn bearer_of(account_id: &str) -> Bearer {
 }
 
 /// From a client that is not known.
-pub fn refresh_from_anywhere<S: Store>(
-    ports: &Ports<S>,
-    presented: &RefreshSecret,
-) -> Result<Session, Error> {
+pub fn refresh_from_anywhere(ports: &Ports, presented: &RefreshSecret) -> Result<Session, Error> {
     let command = Refresh {
         presented: presented.clone(),
         client: None,
         user_agent: None,
     };
-    refresh(ports, command)
+    refresh::handle(ports, command)
 }
 
-/// The use cases' ports in memory, and what tests look at and turn.
+/// The use cases' ports on a database in memory, and what tests look at and turn.
 pub struct Shop {
-    pub ports: Ports<MemoryStore>,
+    pub ports: Ports,
     hashing: Rc<Hashing>,
     now_ms: Rc<Cell<u64>>,
 }
 
 impl Shop {
     pub fn new() -> Self {
-        let store = MemoryStore::default();
+        let store = Store::in_memory();
         let hashing = Rc::new(Hashing {
             generation: Cell::new(1),
             work: Cell::new(0),
@@ -80,7 +83,7 @@ impl Shop {
         let count = Rc::new(Cell::new(0));
         let ports = Ports {
             store: store.clone(),
-            passwords: Box::new(MemoryPasswords {
+            passwords: Box::new(ToyPasswords {
                 hashing: Rc::clone(&hashing),
                 store,
             }),
@@ -119,7 +122,7 @@ impl Shop {
     }
 
     pub fn try_register(&self, command: Register) -> Result<Session, Error> {
-        register(&self.ports, command, None)
+        register::attempt(&self.ports, &command, None)
     }
 
     /// From a client that is not known.
@@ -137,15 +140,22 @@ impl Shop {
         email: &str,
         password: &str,
     ) -> Result<Session, Error> {
-        login(
-            &self.ports,
-            Login {
-                email: email.to_owned(),
-                password: password.to_owned(),
-                client: client.map(str::to_owned),
-            },
-            None,
-        )
+        let command = Login {
+            email: email.to_owned(),
+            password: password.to_owned(),
+            client: client.map(str::to_owned),
+        };
+        login::attempt(&self.ports, &command, None)
+    }
+
+    pub fn log_out(&self, presented: &RefreshSecret) -> Result<(), Error> {
+        let presented = presented.clone();
+        logout::handle(&self.ports, Logout { presented })
+    }
+
+    pub fn renew(&self, caller: &Caller) -> Result<Renewal, Error> {
+        let caller = caller.clone();
+        renew::handle(&self.ports, Renew { caller })
     }
 
     /// From a client that is not known.
@@ -164,13 +174,13 @@ impl Shop {
             client: client.map(str::to_owned),
             user_agent: user_agent.map(str::to_owned),
         };
-        refresh(&self.ports, command)
+        refresh::handle(&self.ports, command)
     }
 
     /// Who presents the access token of a session.
-    pub fn bearer(&self, session: &Session) -> Bearer {
+    pub fn caller(&self, session: &Session) -> Caller {
         let claims = self.claims(&session.tokens.access_token);
-        Bearer {
+        Caller {
             account: AccountId::parse(&claims.sub).unwrap(),
             session: claims.sid,
             generation: claims.generation,
@@ -180,11 +190,17 @@ impl Shop {
 
     /// Everything that was revoked, in that order.
     pub fn revoked(&self) -> Vec<Revoked> {
-        let tables = self.ports.store.0.borrow();
-        let revocations = tables.revocations.iter();
-        revocations
-            .map(|revocation| revocation.revoked.clone())
-            .collect()
+        let revocations = self.read(|records| records.revocations_after(0, 0, u32::MAX));
+        let revocations = revocations.into_iter();
+        revocations.map(|revocation| revocation.revoked).collect()
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&Records<'_>) -> Result<T, Error>) -> T {
+        self.ports.store.read(work).unwrap()
+    }
+
+    fn write<T>(&self, work: impl FnOnce(&Records<'_>) -> Result<T, Error>) -> T {
+        self.ports.store.write(work).unwrap()
     }
 
     pub fn has_expired(&self, token: &str) -> bool {
@@ -192,66 +208,57 @@ impl Shop {
         self.ports.keys.verify(token, now) == Err(VerifyError::Expired)
     }
 
-    pub fn account(&self, email: &str) -> Account {
+    fn stored(&self, email: &str) -> Account {
         let email = Email::parse(email).unwrap();
-        self.ports
-            .store
-            .read(|records| records.account_by_email(&email))
+        self.read(|records| records.account_by_email(&email))
             .unwrap()
-            .unwrap()
+    }
+
+    /// What is stored of the account of that address.
+    pub fn account(&self, email: &str) -> AccountRecord {
+        self.stored(email).record().clone()
+    }
+
+    /// What is shown of the account of that address.
+    pub fn view(&self, email: &str) -> AccountView {
+        self.stored(email).into()
     }
 
     /// Changes an account behind the use cases' back.
-    pub fn change(&self, email: &str, change: impl FnOnce(&mut Account)) {
-        let mut account = self.account(email);
-        change(&mut account);
-        self.ports
-            .store
-            .write(|records| records.save_account(&account))
-            .unwrap();
+    pub fn change(&self, email: &str, change: impl FnOnce(&mut AccountRecord)) {
+        let mut record = self.account(email);
+        change(&mut record);
+        self.write(|records| records.save_account(&Account::restore(record)));
     }
 
     pub fn disable(&self, email: &str) {
-        self.change(email, |account| account.disabled = true);
+        self.change(email, |record| record.disabled = true);
     }
 
     /// All refresh tokens.
     pub fn tokens(&self) -> Vec<RefreshToken> {
-        self.ports
-            .store
-            .0
-            .borrow()
-            .tokens
-            .values()
-            .cloned()
-            .collect()
+        self.read(|records| records.refresh_tokens())
     }
 
     /// Those who hash or wait.
     pub fn turns(&self) -> Vec<Turn> {
-        self.ports.store.0.borrow().turns.clone()
+        self.read(|records| records.turns())
     }
 
     /// Somebody else takes a turn.
     pub fn add_turn(&self, turn: &Turn) -> u64 {
-        self.ports
-            .store
-            .write(|records| records.add_turn(turn))
-            .unwrap()
+        self.write(|records| records.add_turn(turn))
     }
 
     /// Somebody else's turn is over.
     pub fn remove_turn(&self, id: u64) {
-        self.ports
-            .store
-            .write(|records| records.remove_turn(id))
-            .unwrap();
+        self.write(|records| records.remove_turn(id));
     }
 
     /// Number of counters and of familiar clients.
-    pub fn counters(&self) -> usize {
-        let tables = self.ports.store.0.borrow();
-        tables.failures.len() + tables.familiar.len()
+    pub fn counters(&self) -> u64 {
+        let counts = self.read(|records| records.count_attempts());
+        counts.iter().sum()
     }
 
     /// What a token says, whose signature must be ours.
@@ -293,23 +300,27 @@ struct Hashing {
 }
 
 /// "Hashes" are the generation of the cost and the password.
-struct MemoryPasswords {
+struct ToyPasswords {
     hashing: Rc<Hashing>,
-    store: MemoryStore,
+    store: Store,
 }
 
-impl MemoryPasswords {
+impl ToyPasswords {
     fn toil(&self) {
         self.hashing.work.set(self.hashing.work.get() + COST_UNITS);
         if let Some(change) = self.hashing.meanwhile.borrow_mut().take() {
-            for account in self.store.0.borrow_mut().accounts.values_mut() {
-                *account = change(account);
-            }
+            let change_all = |records: &Records<'_>| {
+                let accounts = records.all_accounts()?;
+                accounts
+                    .iter()
+                    .try_for_each(|account| records.save_account(&change(account)))
+            };
+            self.store.write(change_all).unwrap();
         }
     }
 }
 
-impl Passwords for MemoryPasswords {
+impl Passwords for ToyPasswords {
     fn hash(&self, password: &Password) -> Result<PasswordHash, Error> {
         self.toil();
         Ok(PasswordHash::new(format!(
@@ -380,315 +391,5 @@ impl Secrets for Counting {
 
     fn salt(&self) -> String {
         format!("salt-{}", self.next())
-    }
-}
-
-/// Accounts and tokens in memory.
-#[derive(Clone, Default)]
-pub struct MemoryStore(Rc<RefCell<Tables>>);
-
-#[derive(Clone, Default)]
-struct Tables {
-    accounts: BTreeMap<AccountId, Account>,
-    tokens: BTreeMap<TokenHash, RefreshToken>,
-    revocations: Vec<Revocation>,
-    revocation_bounds: RevocationBounds,
-    failures: BTreeMap<CounterKey, Failures>,
-    familiar: BTreeMap<CounterKey, u64>,
-    turns: Vec<Turn>,
-    last_turn: u64,
-    held_ms: u64,
-}
-
-impl Tables {
-    fn by_age(&self) -> Vec<Account> {
-        let mut all: Vec<_> = self.accounts.values().cloned().collect();
-        all.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
-        all
-    }
-}
-
-impl Store for MemoryStore {
-    fn read<T>(&self, work: impl FnOnce(&dyn Records) -> Result<T, Error>) -> Result<T, Error> {
-        work(&*self.0)
-    }
-
-    fn write<T>(&self, work: impl FnOnce(&dyn Records) -> Result<T, Error>) -> Result<T, Error> {
-        let before = self.0.borrow().clone();
-        work(&*self.0).inspect_err(|_| *self.0.borrow_mut() = before)
-    }
-}
-
-impl Records for RefCell<Tables> {
-    fn account(&self, id: &AccountId) -> Result<Option<Account>, Error> {
-        Ok(self.borrow().accounts.get(id).cloned())
-    }
-
-    fn account_by_email(&self, email: &Email) -> Result<Option<Account>, Error> {
-        Ok(self
-            .borrow()
-            .accounts
-            .values()
-            .find(|account| account.email == *email)
-            .cloned())
-    }
-
-    fn accounts(&self, offset: u64, limit: u32) -> Result<Vec<Account>, Error> {
-        let offset = usize::try_from(offset).unwrap();
-        let all = self.borrow().by_age();
-        Ok(all.into_iter().skip(offset).take(limit as usize).collect())
-    }
-
-    fn accounts_after(
-        &self,
-        created_at: u64,
-        id: &AccountId,
-        limit: u32,
-    ) -> Result<Vec<Account>, Error> {
-        let is_later = |account: &Account| (account.created_at, &account.id) > (created_at, id);
-        let all = self.borrow().by_age();
-        Ok(all
-            .into_iter()
-            .filter(is_later)
-            .take(limit as usize)
-            .collect())
-    }
-
-    fn count_accounts(&self) -> Result<Total, Error> {
-        Ok(Total::counted(self.borrow().accounts.len() as u64))
-    }
-
-    fn count_other_active_admins(&self, id: &AccountId) -> Result<u64, Error> {
-        let is_other = |account: &&Account| account.id != *id && account.is_active_admin();
-        Ok(self.borrow().accounts.values().filter(is_other).count() as u64)
-    }
-
-    fn costliest_hash(&self) -> Result<Option<PasswordHash>, Error> {
-        let tables = self.borrow();
-        let hashes = tables
-            .accounts
-            .values()
-            .map(|account| &account.password_hash);
-        Ok(hashes.max_by_key(|hash| hash.expose().to_owned()).cloned())
-    }
-
-    fn has_admin(&self) -> Result<bool, Error> {
-        Ok(self
-            .borrow()
-            .accounts
-            .values()
-            .any(|account| account.role == Role::Admin))
-    }
-
-    fn add_account(&self, account: &Account) -> Result<(), Error> {
-        self.save_account(account)
-    }
-
-    fn save_account(&self, account: &Account) -> Result<(), Error> {
-        let owner = self.account_by_email(&account.email)?;
-        if owner.is_some_and(|owner| owner.id != account.id) {
-            return Err(Error::EmailTaken);
-        }
-        self.borrow_mut()
-            .accounts
-            .insert(account.id.clone(), account.clone());
-        Ok(())
-    }
-
-    fn refresh_token(&self, hash: &TokenHash) -> Result<Option<RefreshToken>, Error> {
-        Ok(self.borrow().tokens.get(hash).cloned())
-    }
-
-    fn add_refresh_token(&self, token: &RefreshToken) -> Result<(), Error> {
-        self.borrow_mut()
-            .tokens
-            .insert(token.hash.clone(), token.clone());
-        Ok(())
-    }
-
-    fn spend_refresh_token(&self, hash: &TokenHash, spending: &Spending) -> Result<(), Error> {
-        if let Some(token) = self.borrow_mut().tokens.get_mut(hash) {
-            token.spent = Some(spending.clone());
-        }
-        Ok(())
-    }
-
-    fn session_end(
-        &self,
-        account: &AccountId,
-        family: &str,
-        now: u64,
-    ) -> Result<Option<u64>, Error> {
-        let sessions = self.sessions(account, now, u32::MAX)?.into_iter();
-        let mut of_family = sessions.filter(|session| session.id == family);
-        Ok(of_family.next().map(|session| session.expires_at))
-    }
-
-    fn sessions(
-        &self,
-        account: &AccountId,
-        now: u64,
-        limit: u32,
-    ) -> Result<Vec<SessionSummary>, Error> {
-        let tables = self.borrow();
-        let mut sessions: Vec<_> = tables
-            .tokens
-            .values()
-            .filter(|token| {
-                token.account == *account && token.spent.is_none() && token.expires_at > now
-            })
-            .map(|token| SessionSummary {
-                id: token.family.clone(),
-                refreshed_at: token.issued_at,
-                expires_at: token.expires_at,
-            })
-            .collect();
-        sessions.sort_by_key(|session| Reverse(session.refreshed_at));
-        sessions.truncate(limit as usize);
-        Ok(sessions)
-    }
-
-    fn count_sessions(&self, account: &AccountId) -> Result<u64, Error> {
-        Ok(self.sessions(account, 0, u32::MAX)?.len() as u64)
-    }
-
-    fn oldest_session(&self, account: &AccountId) -> Result<Option<String>, Error> {
-        let mut sessions = self.sessions(account, 0, u32::MAX)?;
-        Ok(sessions.pop().map(|session| session.id))
-    }
-
-    fn count_refresh_tokens(&self, account: &AccountId, limit: u64) -> Result<u64, Error> {
-        let tables = self.borrow();
-        let tokens = tables.tokens.values();
-        Ok((tokens.filter(|token| token.account == *account).count() as u64).min(limit))
-    }
-
-    fn add_revocation(&self, revocation: &Revocation) -> Result<(), Error> {
-        let mut tables = self.borrow_mut();
-        tables.revocation_bounds.last_sequence += 1;
-        let revocation = Revocation {
-            sequence: tables.revocation_bounds.last_sequence,
-            ..revocation.clone()
-        };
-        tables.revocations.push(revocation);
-        if tables.revocations.len() as u64 > REVOCATIONS_MAX {
-            tables.revocation_bounds.floor = tables.revocations.remove(0).revoked_at;
-        }
-        Ok(())
-    }
-
-    fn revocations_after(
-        &self,
-        sequence: u64,
-        now: u64,
-        limit: u32,
-    ) -> Result<Vec<Revocation>, Error> {
-        let tables = self.borrow();
-        let is_wanted = |revocation: &&Revocation| {
-            revocation.sequence > sequence && revocation.expires_at > now
-        };
-        let wanted = tables.revocations.iter().filter(is_wanted);
-        Ok(wanted.take(limit as usize).cloned().collect())
-    }
-
-    fn revocation_bounds(&self) -> Result<RevocationBounds, Error> {
-        Ok(self.borrow().revocation_bounds)
-    }
-
-    fn end_family(&self, family: &str) -> Result<(), Error> {
-        self.borrow_mut()
-            .tokens
-            .retain(|_, token| token.family != family);
-        Ok(())
-    }
-
-    fn end_sessions(&self, account: &AccountId) -> Result<(), Error> {
-        self.borrow_mut()
-            .tokens
-            .retain(|_, token| token.account != *account);
-        Ok(())
-    }
-
-    fn forget_expired_tokens(&self, now: u64) -> Result<(), Error> {
-        self.borrow_mut()
-            .tokens
-            .retain(|_, token| token.expires_at > now);
-        Ok(())
-    }
-
-    fn failures(&self, key: &CounterKey) -> Result<Failures, Error> {
-        Ok(self.borrow().failures.get(key).copied().unwrap_or_default())
-    }
-
-    fn save_failures(&self, key: &CounterKey, failures: &Failures) -> Result<(), Error> {
-        self.borrow_mut().failures.insert(key.clone(), *failures);
-        Ok(())
-    }
-
-    fn clear_failures(&self, key: &CounterKey) -> Result<(), Error> {
-        self.borrow_mut().failures.remove(key);
-        Ok(())
-    }
-
-    fn is_familiar(&self, key: &CounterKey, now: u64) -> Result<bool, Error> {
-        Ok(self
-            .borrow()
-            .familiar
-            .get(key)
-            .is_some_and(|until| *until > now))
-    }
-
-    fn make_familiar(&self, key: &CounterKey, until: u64) -> Result<(), Error> {
-        self.borrow_mut().familiar.insert(key.clone(), until);
-        Ok(())
-    }
-
-    fn turns(&self) -> Result<Vec<Turn>, Error> {
-        Ok(self.borrow().turns.clone())
-    }
-
-    fn add_turn(&self, turn: &Turn) -> Result<u64, Error> {
-        let mut tables = self.borrow_mut();
-        tables.last_turn += 1;
-        let id = tables.last_turn;
-        tables.turns.push(Turn { id, ..turn.clone() });
-        Ok(id)
-    }
-
-    fn save_turn(&self, turn: &Turn) -> Result<(), Error> {
-        let mut tables = self.borrow_mut();
-        let turns = tables.turns.iter_mut();
-        turns
-            .filter(|known| known.id == turn.id)
-            .for_each(|known| known.clone_from(turn));
-        Ok(())
-    }
-
-    fn remove_turn(&self, id: u64) -> Result<(), Error> {
-        self.borrow_mut().turns.retain(|turn| turn.id != id);
-        Ok(())
-    }
-
-    fn forget_turns(&self, now: u64) -> Result<(), Error> {
-        self.borrow_mut().turns.retain(|turn| turn.expires_at > now);
-        Ok(())
-    }
-
-    fn held_ms(&self) -> Result<u64, Error> {
-        Ok(self.borrow().held_ms)
-    }
-
-    fn save_held_ms(&self, held_ms: u64) -> Result<(), Error> {
-        self.borrow_mut().held_ms = held_ms;
-        Ok(())
-    }
-
-    fn forget_old_attempts(&self, now: u64) -> Result<(), Error> {
-        let mut tables = self.borrow_mut();
-        tables
-            .failures
-            .retain(|_, failures| failures.forgotten_at() > now);
-        tables.familiar.retain(|_, until| *until > now);
-        Ok(())
     }
 }

@@ -1,15 +1,14 @@
 //! Attempts at a password are counted before it is verified: guesses at the same time cannot slip through together.
 
-use mercato_tokens::Role;
-
+use super::Error;
+use super::ports::Ports;
 use super::turn::{Claim, Slot};
-use super::{Error, Place};
 use crate::domain::{
     ALL_REGISTRATIONS_WINDOW_MS, AccountId, CLIENT_FAILURES_MAX, Client, CounterKey, Email,
-    FAMILIAR_MS, FIRST_REGISTRATIONS, Lane, Mark, PAIR_FAILURES_MAX, REGISTRATIONS_WINDOW_MS,
-    SUBJECT_FAILURES_MAX,
+    FAMILIAR_MS, FIRST_REGISTRATIONS, Lane, Mark, PAIR_FAILURES_MAX, Place,
+    REGISTRATIONS_WINDOW_MS, Role, SUBJECT_FAILURES_MAX,
 };
-use crate::ports::{Ports, Records, Store};
+use crate::store::Records;
 
 /// An attempt that was let through and counts as a failure until [`Attempt::succeeded`].
 ///
@@ -30,7 +29,7 @@ struct Marks {
     lane: Lane,
 }
 
-impl<S: Store> Ports<S> {
+impl Ports {
     /// Counts an attempt at the password of an account, which its address and perhaps its id name, or refuses it. Who has no
     /// account is counted alike. Whoever has to wait for a slot is not counted yet.
     ///
@@ -39,14 +38,13 @@ impl<S: Store> Ports<S> {
     pub(super) fn begin_attempt(
         &self,
         email: &Email,
-        id: Option<&AccountId>,
+        id: Option<AccountId>,
         client: Option<&Client>,
         place: Option<Place>,
     ) -> Result<Attempt, Error> {
         self.look(client, place)?;
-        let subjects: Vec<&str> = std::iter::once(email.as_str())
-            .chain(id.map(AccountId::as_str))
-            .collect();
+        let mut subjects = vec![email.as_str().to_owned()];
+        subjects.extend(id.map(|id| id.to_string()));
         let now = self.clock.now_ms();
         // A place in the line must be kept, so it is an outcome of the unit of work and not an error.
         self.store.write(|records| {
@@ -66,10 +64,7 @@ impl<S: Store> Ports<S> {
                 records.save_failures(&mark.key, &mark.after)?;
             }
             Ok(Ok(Attempt {
-                subjects: subjects
-                    .iter()
-                    .map(|subject| (*subject).to_owned())
-                    .collect(),
+                subjects,
                 client: client.cloned(),
                 marks,
                 slot,
@@ -138,7 +133,7 @@ impl<S: Store> Ports<S> {
     /// Seconds until a client may register, if it may not now.
     fn registration_wait(
         &self,
-        records: &dyn Records,
+        records: &Records<'_>,
         client: Option<&Client>,
         now: u64,
     ) -> Result<Option<u64>, Error> {
@@ -160,8 +155,8 @@ impl<S: Store> Ports<S> {
     }
 }
 
-/// Counts as a failed login does: an answer that tells who has an account is a guess that was right.
-fn count_taken(records: &dyn Records, client: Option<&Client>, now: u64) -> Result<(), Error> {
+/// Counts as a failed login does: an answer that shows who has an account is a guess that was right.
+fn count_taken(records: &Records<'_>, client: Option<&Client>, now: u64) -> Result<(), Error> {
     let Some(client) = client else { return Ok(()) };
     let key = CounterKey::taken_addresses(client);
     let counted = records
@@ -173,9 +168,9 @@ fn count_taken(records: &dyn Records, client: Option<&Client>, now: u64) -> Resu
 /// What the attempt is counted by. A client that is familiar to the account is not held up by what others do to the
 /// account, nor by what is tried from there at accounts that are new to it: strangers cannot lock a customer out.
 fn marks(
-    records: &dyn Records,
+    records: &Records<'_>,
     email: &Email,
-    subjects: &[&str],
+    subjects: &[String],
     client: Option<&Client>,
     now: u64,
 ) -> Result<Marks, Error> {
@@ -202,7 +197,7 @@ fn marks(
         Lane::Open
     } else if records
         .account_by_email(email)?
-        .is_some_and(|account| account.role == Role::Admin)
+        .is_some_and(|account| account.role() == Role::Admin)
     {
         Lane::Admin
     } else {
@@ -216,7 +211,7 @@ impl Attempt {
     ///
     /// # Errors
     /// A fault of the database.
-    pub(super) fn succeeded(&self, records: &dyn Records, now: u64) -> Result<(), Error> {
+    pub(super) fn succeeded(&self, records: &Records<'_>, now: u64) -> Result<(), Error> {
         self.slot.give_back(records, now)?;
         let client = self.client.as_ref();
         for subject in &self.subjects {
@@ -238,7 +233,7 @@ impl Attempt {
 
 /// The account, which `subjects` name, was used from that client by whoever knows its password.
 pub(super) fn make_familiar(
-    records: &dyn Records,
+    records: &Records<'_>,
     subjects: &[impl AsRef<str>],
     client: &Client,
     now: u64,
@@ -253,7 +248,7 @@ pub(super) fn make_familiar(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::commands::Register;
+    use crate::application::commands::register::Register;
     use crate::application::testing::{PASSWORD, Shop, register_command};
     use crate::domain::{WAIT_MAX_MS, WAIT_MIN_MS, WINDOW_MS};
 
@@ -265,16 +260,16 @@ mod tests {
         format!("203.0.113.{number}")
     }
 
-    /// Wrong passwords until there is a wait; gives how many were let through and the seconds to wait.
+    /// Wrong passwords until there is a wait; returns how many were let through and the seconds to wait.
     fn guess(shop: &Shop, email: &str, client: &str) -> (u32, u64) {
-        for count in 0.. {
+        for count in 0..=SUBJECT_FAILURES_MAX {
             match shop.login_from(client, email, WRONG).unwrap_err() {
                 Error::InvalidCredentials => {}
                 Error::TooManyAttempts(seconds) => return (count, seconds),
                 other => panic!("{other}"),
             }
         }
-        unreachable!()
+        panic!("{SUBJECT_FAILURES_MAX} wrong passwords lead to no wait")
     }
 
     fn is_held_up(shop: &Shop, email: &str, client: &str) -> bool {

@@ -1,23 +1,16 @@
 //! Turns in hashing passwords, kept in the database: they hold over all instances and processes.
 
+use std::time::Duration;
+
 use mercato_platform::log;
 
 use super::Error;
+use super::ports::Ports;
 use crate::domain::{
-    Applicant, Client, CounterKey, Decision, Lane, Line, PLACE_MS, PLACE_RENEWED_MS,
+    Applicant, Client, CounterKey, Decision, Lane, Line, PLACE_MS, PLACE_RENEWED_MS, Place,
     SLOT_WAIT_MAX_MS, Turn, average_ms, slot_ms,
 };
-use crate::ports::{Ports, Records, Store};
-
-/// A place in the line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    id: u64,
-    lane: Lane,
-    since: u64,
-    /// How long to wait before the next look, in milliseconds.
-    pub pause_ms: u64,
-}
+use crate::store::Records;
 
 /// The right to hash one request's passwords. It must be given back, and goes by itself in the end.
 #[derive(Debug)]
@@ -35,7 +28,23 @@ pub(super) enum Claim {
     Later(Error),
 }
 
-impl<S: Store> Ports<S> {
+/// Makes the attempt again and again while it has a place in the line of those whose passwords are to be hashed.
+pub(super) async fn in_turn<T>(
+    attempt: impl Fn(Option<Place>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut place = None;
+    loop {
+        match attempt(place) {
+            Err(Error::MustWait(next)) => {
+                mercato_contracts::time::sleep(Duration::from_millis(next.pause_ms)).await;
+                place = Some(next);
+            }
+            result => return result,
+        }
+    }
+}
+
+impl Ports {
     /// Refuses with [`Error::MustWait`] while a place in the line leads to nothing new. Only reads: many look often.
     pub(super) fn look(&self, client: Option<&Client>, place: Option<Place>) -> Result<(), Error> {
         let Some(place) = place else { return Ok(()) };
@@ -60,7 +69,7 @@ impl<S: Store> Ports<S> {
     /// Takes a slot, or a place in the line, or gives the place up.
     pub(super) fn claim(
         &self,
-        records: &dyn Records,
+        records: &Records<'_>,
         client: Option<&Client>,
         lane: Lane,
         place: Option<Place>,
@@ -117,7 +126,7 @@ impl<S: Store> Ports<S> {
 
     fn decide(
         &self,
-        records: &dyn Records,
+        records: &Records<'_>,
         turns: &[Turn],
         client: Option<&Client>,
         lane: Lane,
@@ -158,7 +167,7 @@ impl<S: Store> Ports<S> {
 
 impl Slot {
     /// Gives the slot back at `now` (milliseconds since the Unix epoch).
-    pub(super) fn give_back(&self, records: &dyn Records, now: u64) -> Result<(), Error> {
+    pub(super) fn give_back(&self, records: &Records<'_>, now: u64) -> Result<(), Error> {
         let Some(id) = self.id else { return Ok(()) };
         records.remove_turn(id)?;
         let held_ms = now.saturating_sub(self.since);
@@ -166,13 +175,13 @@ impl Slot {
     }
 }
 
-fn live_turns(records: &dyn Records, now: u64) -> Result<Vec<Turn>, Error> {
+fn live_turns(records: &Records<'_>, now: u64) -> Result<Vec<Turn>, Error> {
     let mut turns = records.turns()?;
     turns.retain(|turn| turn.expires_at > now);
     Ok(turns)
 }
 
-fn save_turn(records: &dyn Records, turn: &Turn) -> Result<u64, Error> {
+fn save_turn(records: &Records<'_>, turn: &Turn) -> Result<u64, Error> {
     if turn.id == 0 {
         return records.add_turn(turn);
     }
@@ -190,7 +199,7 @@ fn client_key(client: Option<&Client>) -> String {
 mod tests {
     use super::*;
     use crate::application::Session;
-    use crate::application::commands::{Login, login};
+    use crate::application::commands::login::{self, Login};
     use crate::application::testing::{PASSWORD, Shop};
     use crate::domain::{CLIENT_FAILURES_MAX, SLOT_MAX_MS, SLOT_MIN_MS};
 
@@ -221,7 +230,7 @@ mod tests {
             password: PASSWORD.to_owned(),
             client: Some(client.to_owned()),
         };
-        login(&shop.ports, command, place)
+        login::attempt(&shop.ports, &command, place)
     }
 
     fn place_of(result: Result<Session, Error>) -> Place {
@@ -306,9 +315,9 @@ mod tests {
         let shop = Shop::new();
         shop.register("ada@example.com");
         shop.login("ada@example.com", PASSWORD).unwrap();
-        let save = |records: &dyn Records| records.save_held_ms(10);
+        let save = |records: &Records<'_>| records.save_held_ms(10);
         shop.ports.store.write(save).unwrap();
-        let claim = |records: &dyn Records| shop.ports.claim(records, None, Lane::Open, None);
+        let claim = |records: &Records<'_>| shop.ports.claim(records, None, Lane::Open, None);
         let lost = shop.ports.store.write(claim).unwrap();
         assert!(matches!(lost, Claim::Slot(_)));
         let now = shop.ports.clock.now_ms();
@@ -336,11 +345,11 @@ mod tests {
 
     #[test]
     fn the_familiar_and_admins_do_not_wait_behind_strangers() {
-        use mercato_tokens::Role;
+        use crate::domain::Role;
         let shop = Shop::new();
         shop.register_from(HERE, "ada@example.com");
         shop.register_from(HERE, "root@example.com");
-        shop.change("root@example.com", |account| account.role = Role::Admin);
+        shop.change("root@example.com", |record| record.role = Role::Admin);
         for _ in 0..2 {
             other(&shop, Lane::Open, false);
             other(&shop, Lane::Open, true);

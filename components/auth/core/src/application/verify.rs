@@ -1,8 +1,8 @@
 //! Whether a password is that of an account, however its letters were written.
 
-use crate::application::Error;
+use super::Error;
+use super::ports::Ports;
 use crate::domain::{Candidate, PasswordHash};
-use crate::ports::{Ports, Store};
 
 /// How a password fits a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,12 +15,12 @@ pub(super) enum Fit {
     AsSent,
 }
 
-impl<S: Store> Ports<S> {
+impl Ports {
     /// How the password fits the hash. What that costs depends on the candidate alone: one that is not normalized is tried in
     /// both forms whatever comes out.
     ///
     /// # Errors
-    /// As [`Passwords::verify`](crate::ports::Passwords::verify).
+    /// As [`Passwords::verify`](crate::application::ports::Passwords::verify).
     pub(super) fn fit(
         &self,
         candidate: Candidate<'_>,
@@ -40,7 +40,7 @@ impl<S: Store> Ports<S> {
     /// Takes the same time as [`Ports::fit`] without a hash to compare with.
     ///
     /// # Errors
-    /// As [`Passwords::verify_nothing`](crate::ports::Passwords::verify_nothing).
+    /// As [`Passwords::verify_nothing`](crate::application::ports::Passwords::verify_nothing).
     pub(super) fn fit_nothing(
         &self,
         candidate: Candidate<'_>,

@@ -70,6 +70,12 @@ impl Email {
     }
 }
 
+impl From<Email> for String {
+    fn from(email: Email) -> Self {
+        email.0
+    }
+}
+
 fn too_long() -> BrokenRule {
     BrokenRule::new(
         "max",

@@ -71,7 +71,7 @@ impl Slots {
 pub struct Turn {
     /// Its number.
     pub id: u64,
-    /// Whose it is: a hash of the client's network, empty where the host tells none.
+    /// Whose it is: a hash of the client's network, empty where it is not known.
     pub client: String,
     /// The lane of the slot, or of the request that waits.
     pub lane: Lane,
@@ -83,10 +83,23 @@ pub struct Turn {
     pub expires_at: u64,
 }
 
+/// A place in the line, which a request keeps while it waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The number of its turn.
+    pub id: u64,
+    /// The lane that the request may use.
+    pub lane: Lane,
+    /// When it began to wait, in milliseconds since the Unix epoch.
+    pub since: u64,
+    /// How long to wait before the next look, in milliseconds.
+    pub pause_ms: u64,
+}
+
 /// Who asks for a slot.
 #[derive(Debug, Clone, Copy)]
 pub struct Applicant<'a> {
-    /// A hash of the client's network, empty where the host tells none.
+    /// A hash of the client's network, empty where it is not known.
     pub client: &'a str,
     /// The lane it may use.
     pub lane: Lane,

@@ -9,20 +9,22 @@ mod rules;
 mod session;
 mod throttle;
 
-pub use account::{Account, AccountChanges, AccountId, ProfileChanges};
+pub use account::{Account, AccountChanges, AccountRecord, AccountView, ProfileChanges};
 pub use email::{EMAIL_MAX_BYTES, Email};
 pub use hashing::{
-    Applicant, Decision, LINE_MAX, Lane, Line, PLACE_MS, PLACE_RENEWED_MS, SLOT_MAX_MS,
+    Applicant, Decision, LINE_MAX, Lane, Line, PLACE_MS, PLACE_RENEWED_MS, Place, SLOT_MAX_MS,
     SLOT_MIN_MS, SLOT_WAIT_MAX_MS, Slots, Turn, average_ms, slot_ms,
 };
+pub use mercato_kernel::{AccountId, FieldError};
 pub use mercato_platform::client::Client;
+pub use mercato_tokens::Role;
 pub use password::{Candidate, PASSWORD_MAX_BYTES, PASSWORD_MIN_CHARS, Password, PasswordHash};
 pub use refresh_token::{
     REUSE_GRACE_MS, RefreshSecret, RefreshToken, Spending, Standing, TokenHash,
 };
-pub use rules::{BrokenRule, FieldError, Fields, NAME_MAX_CHARS, Name};
+pub use rules::{BrokenRule, Fields, NAME_MAX_CHARS, Name};
 pub use session::{
-    Bearer, PAIRS_PER_COUNT, PAIRS_PER_SESSION_MAX, REFRESH_TOKENS_PER_ACCOUNT_MAX,
+    Caller, PAIRS_PER_COUNT, PAIRS_PER_SESSION_MAX, REFRESH_TOKENS_PER_ACCOUNT_MAX,
     REVOCATIONS_LISTED_MAX, REVOCATIONS_MAX, Revocation, RevocationBounds, Revoked,
     SESSION_LIFETIME_MAX_MS, SESSIONS_ENDED_PER_COUNT, SESSIONS_LISTED_MAX,
     SESSIONS_PER_ACCOUNT_MAX, SessionSummary, latest_end,

@@ -6,10 +6,11 @@
 use std::fmt;
 
 use hmac::{Hmac, Mac};
+use mercato_kernel::AccountId;
 use mercato_platform::random::to_hex;
 use sha2::{Digest, Sha256};
 
-use super::{AccountId, Client};
+use super::Client;
 
 /// A spent token that comes again from the same client within so many milliseconds gets the same answer: see
 /// docs/decisions/0036.
@@ -104,7 +105,7 @@ pub struct RefreshToken {
 pub struct Spending {
     /// When, in milliseconds since the Unix epoch.
     pub at: u64,
-    /// Who did, as [`Spending::client_key`] tells; none when that is not known.
+    /// Who did, as [`Spending::client_key`]; none when that is not known.
     pub client: Option<String>,
     /// What makes the [successor](RefreshSecret::successor) of the token; none in trades of older versions.
     pub salt: Option<String>,
@@ -148,6 +149,39 @@ pub enum Standing {
 }
 
 impl RefreshToken {
+    /// The first token of a new family.
+    #[must_use]
+    pub fn first(
+        secret: &RefreshSecret,
+        family: String,
+        account: AccountId,
+        issued_at: u64,
+        expires_at: u64,
+    ) -> Self {
+        Self {
+            hash: secret.hash(),
+            family,
+            account,
+            issued_at,
+            expires_at,
+            number: 1,
+            spent: None,
+        }
+    }
+
+    /// The token that this one is traded for.
+    #[must_use]
+    pub fn next(self, secret: &RefreshSecret, issued_at: u64, expires_at: u64) -> Self {
+        Self {
+            hash: secret.hash(),
+            issued_at,
+            expires_at,
+            number: self.number.saturating_add(1),
+            spent: None,
+            ..self
+        }
+    }
+
     /// The standing at `now` (milliseconds since the Unix epoch).
     #[must_use]
     pub const fn standing(&self, now: u64) -> Standing {
@@ -209,6 +243,11 @@ mod tests {
             format!("{:?}", RefreshSecret::new("abc".to_owned())),
             "RefreshSecret(hidden)"
         );
+    }
+
+    #[test]
+    fn its_bearer_gets_the_token_itself() {
+        assert_eq!(RefreshSecret::new("abc".to_owned()).expose(), "abc");
     }
 
     #[test]

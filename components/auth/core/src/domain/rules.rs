@@ -1,5 +1,6 @@
-//! How a broken rule is told, and the rule for names.
+//! Broken rules by field, and the rule for names.
 
+use mercato_kernel::FieldError;
 use mercato_platform::text;
 
 /// Longest name of a person.
@@ -24,29 +25,6 @@ impl BrokenRule {
     }
 }
 
-/// A field whose value breaks a rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldError {
-    /// Name as in the API.
-    pub field: &'static str,
-    /// Code of the rule.
-    pub code: &'static str,
-    /// A sentence for people.
-    pub message: String,
-}
-
-impl FieldError {
-    /// The broken rule of that field.
-    #[must_use]
-    pub fn new(field: &'static str, rule: &BrokenRule) -> Self {
-        Self {
-            field,
-            code: rule.code,
-            message: format!("{field} {}", rule.must),
-        }
-    }
-}
-
 /// Collects what is wrong with several fields, so that a client learns all of it at once.
 #[derive(Debug, Default)]
 pub struct Fields(Vec<FieldError>);
@@ -55,8 +33,16 @@ impl Fields {
     /// The value, or none with its broken rule noted.
     pub fn take<T>(&mut self, field: &'static str, value: Result<T, BrokenRule>) -> Option<T> {
         value
-            .map_err(|rule| self.0.push(FieldError::new(field, &rule)))
+            .map_err(|BrokenRule { code, must }| {
+                let message = format!("{field} {must}");
+                self.0.push(FieldError::new(field, code, message));
+            })
             .ok()
+    }
+
+    /// The value, or none with the field at fault noted.
+    pub fn note<T>(&mut self, value: Result<T, FieldError>) -> Option<T> {
+        value.map_err(|error| self.0.push(error)).ok()
     }
 
     /// As [`Fields::take`], for a field that may be absent.
@@ -100,6 +86,12 @@ impl Name {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<Name> for String {
+    fn from(name: Name) -> Self {
+        name.0
     }
 }
 

@@ -1,8 +1,7 @@
 //! Sessions: what a login opens, and whose access tokens end with it.
 
+use mercato_kernel::AccountId;
 use mercato_platform::ids;
-
-use super::AccountId;
 
 /// Sessions of one account that have not ended; one more ends the one that was refreshed longest ago.
 pub const SESSIONS_PER_ACCOUNT_MAX: u64 = 1_000;
@@ -38,9 +37,9 @@ pub const REVOCATIONS_MAX: u64 = 20_000;
 /// Revocations in one list.
 pub const REVOCATIONS_LISTED_MAX: u32 = 1_000;
 
-/// Who presents a valid access token, as its claims say.
+/// Who calls, as the claims of a valid access token say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bearer {
+pub struct Caller {
     /// The account.
     pub account: AccountId,
     /// The session; tokens of versions before sessions were claimed have none.
@@ -56,6 +55,8 @@ pub struct Bearer {
 pub struct SessionSummary {
     /// The id of its family of refresh tokens.
     pub id: String,
+    /// When it was opened, in milliseconds since the Unix epoch.
+    pub created_at: u64,
     /// When its last refresh token was made, in milliseconds since the Unix epoch.
     pub refreshed_at: u64,
     /// When that ends, in milliseconds since the Unix epoch.

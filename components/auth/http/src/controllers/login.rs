@@ -1,6 +1,6 @@
+use auth::application::commands::login::{self, Login};
 use mercato_edge::{Context, Problem, ProblemDocument, Reply};
 
-use crate::bindings::mercato::auth::accounts;
 use crate::body::Credentials;
 use crate::problems::problem;
 use crate::resource::SessionResource;
@@ -38,8 +38,12 @@ pub async fn login(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     let Credentials { email, password } = Credentials::read(context.json()?)?;
     let client = client::address(&context).await?;
-    let session = accounts::login(email, password, client)
-        .await
-        .map_err(problem)?;
+    let command = Login {
+        email,
+        password,
+        client,
+    };
+    let ports = auth::instance().await.map_err(problem)?;
+    let session = login::handle(&ports, command).await.map_err(problem)?;
     resource::session(&session)
 }

@@ -1,6 +1,7 @@
+use auth::application::commands::logout::{self, Logout};
+use auth::domain::RefreshSecret;
 use mercato_edge::{Context, Problem, Reply};
 
-use crate::bindings::mercato::auth::accounts;
 use crate::body::RefreshRequest;
 use crate::problems::problem;
 
@@ -20,8 +21,8 @@ use crate::problems::problem;
 pub async fn logout(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     let body = RefreshRequest::read(context.json()?)?;
-    accounts::logout(body.refresh_token)
-        .await
-        .map_err(problem)?;
+    let presented = RefreshSecret::new(body.refresh_token);
+    let ports = auth::instance().await.map_err(problem)?;
+    logout::handle(&ports, Logout { presented }).map_err(problem)?;
     Ok(Reply::no_content())
 }

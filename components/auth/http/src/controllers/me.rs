@@ -1,12 +1,14 @@
+use auth::application::commands::update_profile::{self, UpdateProfile};
+use auth::application::queries::accounts;
 use mercato_edge::{Context, IfMatch, IfNoneMatch, Problem, ProblemDocument, Reply};
 
-use crate::bindings::mercato::auth::accounts;
 use crate::body::ProfileChanges;
-use crate::problems::password_problem;
+use crate::caller::caller;
+use crate::problems::{password_problem, problem};
 use crate::resource::ProfileResource;
-use crate::{client, current, resource};
+use crate::{client, resource};
 
-/// `GET /auth/me`: the account of whoever asks.
+/// `GET /auth/me`: the account of the caller.
 #[utoipa::path(
     get,
     path = "/api/v1/auth/me",
@@ -21,7 +23,9 @@ use crate::{client, current, resource};
 )]
 pub async fn show(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    resource::profile(&current::account(&context).await?)
+    let ports = auth::instance().await.map_err(problem)?;
+    let account = accounts::own(&ports, &caller(&context)?);
+    resource::profile(&account.map_err(problem)?)
 }
 
 /// `PATCH /auth/me`: changes name or address. With `If-Match`, only that version of the account.
@@ -58,12 +62,18 @@ pub async fn show(context: Context) -> Result<Reply, Problem> {
 )]
 pub async fn update(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    let bearer = current::bearer(&context)?;
-    let version = context.expected_version()?;
+    let caller = caller(&context)?;
+    let expected_version = context.expected_version()?;
     let changes = ProfileChanges::read(context.json()?)?;
-    let client = client::address(&context).await?;
-    let user = accounts::update_profile(bearer, changes.into(), version, client)
-        .await
-        .map_err(password_problem)?;
-    resource::profile(&user)
+    let command = UpdateProfile {
+        caller,
+        name: changes.name,
+        email: changes.email,
+        current_password: changes.current_password,
+        expected_version,
+        client: client::address(&context).await?,
+    };
+    let ports = auth::instance().await.map_err(problem)?;
+    let account = update_profile::handle(&ports, command).await;
+    resource::profile(&account.map_err(password_problem)?)
 }

@@ -1,10 +1,11 @@
+use auth::application::commands::change_password::{self, ChangePassword};
 use mercato_edge::{Context, Problem, ProblemDocument, Reply};
 
-use crate::bindings::mercato::auth::accounts;
 use crate::body::PasswordChange;
-use crate::problems::password_problem;
+use crate::caller::caller;
+use crate::problems::{password_problem, problem};
 use crate::resource::SessionResource;
-use crate::{client, current, resource};
+use crate::{client, resource};
 
 /// `POST /auth/password`: changes the password, ends every session of the account and opens a new one for the caller.
 #[utoipa::path(
@@ -36,12 +37,15 @@ use crate::{client, current, resource};
 )]
 pub async fn change(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    let bearer = current::bearer(&context)?;
+    let caller = caller(&context)?;
     let body = PasswordChange::read(context.json()?)?;
-    let client = client::address(&context).await?;
-    let session =
-        accounts::change_password(bearer, body.current_password, body.new_password, client)
-            .await
-            .map_err(password_problem)?;
-    resource::session(&session)
+    let command = ChangePassword {
+        caller,
+        current: body.current_password,
+        new: body.new_password,
+        client: client::address(&context).await?,
+    };
+    let ports = auth::instance().await.map_err(problem)?;
+    let session = change_password::handle(&ports, command).await;
+    resource::session(&session.map_err(password_problem)?)
 }

@@ -1,6 +1,7 @@
+use auth::application::commands::refresh::{self, Refresh};
+use auth::domain::RefreshSecret;
 use mercato_edge::{Context, Problem, ProblemDocument, Reply, header};
 
-use crate::bindings::mercato::auth::accounts;
 use crate::body::RefreshRequest;
 use crate::problems::problem;
 use crate::resource::SessionResource;
@@ -31,10 +32,12 @@ use crate::{client, resource};
 pub async fn refresh(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     let body = RefreshRequest::read(context.json()?)?;
-    let client = client::address(&context).await?;
-    let user_agent = context.header(&header::USER_AGENT).map(str::to_owned);
-    let session = accounts::refresh(body.refresh_token, client, user_agent)
-        .await
-        .map_err(problem)?;
+    let command = Refresh {
+        presented: RefreshSecret::new(body.refresh_token),
+        client: client::address(&context).await?,
+        user_agent: context.header(&header::USER_AGENT).map(str::to_owned),
+    };
+    let ports = auth::instance().await.map_err(problem)?;
+    let session = refresh::handle(&ports, command).map_err(problem)?;
     resource::session(&session)
 }

@@ -1,8 +1,8 @@
+use auth::application::commands::register;
 use mercato_edge::{Context, Problem, ProblemDocument, Reply};
 
-use crate::bindings::mercato::auth::accounts;
 use crate::body::Registration;
-use crate::problems::{field_errors, problem};
+use crate::problems::problem;
 use crate::resource::SessionResource;
 use crate::{client, resource};
 
@@ -39,10 +39,9 @@ pub const OWN_ACCOUNT: &str = "/api/v1/auth/me";
 pub async fn register(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     let registration = Registration::read(context.json()?)
-        .check(|body| field_errors(accounts::check_registration(&body.into())))?;
-    let client = client::address(&context).await?;
-    let session = accounts::register((&registration).into(), client)
-        .await
-        .map_err(problem)?;
+        .check(|body| register::check(&body.name, &body.email, &body.password))?;
+    let command = registration.from_client(client::address(&context).await?);
+    let ports = auth::instance().await.map_err(problem)?;
+    let session = register::handle(&ports, command).await.map_err(problem)?;
     Ok(resource::session(&session)?.created(OWN_ACCOUNT))
 }

@@ -1,32 +1,43 @@
+use std::collections::BTreeMap;
+
+use auth::application::queries::revocations;
+use auth::domain::Revoked;
 use mercato_edge::{Context, Problem, Reply, RevocationList};
 
-use crate::bindings::mercato::auth::accounts;
 use crate::problems::problem;
 
-/// `GET /internal/revocations?after=NUMBER`: what was revoked since, for the other boxes (`mercato_edge` reads it).
+const MS_PER_SECOND: u64 = 1_000;
+
+/// `GET /internal/revocations?after=NUMBER`: what was revoked since, for the other components (`mercato_edge` reads it).
 pub async fn list(context: Context) -> Result<Reply, Problem> {
     let mut query = context.query();
     let after = query.optional("after", "a whole number");
     query.finish()?;
-    let list = accounts::list_revocations(after.unwrap_or_default())
-        .await
-        .map_err(problem)?;
-    Reply::json(&to_list(list))
+    let ports = auth::instance().await.map_err(problem)?;
+    let list = revocations::list(&ports, after.unwrap_or_default()).map_err(problem)?;
+    Reply::json(&in_seconds(list))
 }
 
-fn to_list(list: accounts::RevocationList) -> RevocationList {
-    let sessions = list.sessions.into_iter();
-    let accounts = list.accounts.into_iter();
+/// Tokens count in seconds: what is revoked is so for the whole of its last one.
+fn in_seconds(list: revocations::RevocationList) -> RevocationList {
+    let (mut sessions, mut accounts) = (BTreeMap::new(), BTreeMap::new());
+    for revocation in list.revocations {
+        let expires_at = revocation.expires_at.div_ceil(MS_PER_SECOND);
+        match revocation.revoked {
+            Revoked::Session(id) => {
+                sessions.insert(id, expires_at);
+            }
+            Revoked::Account(id, generation) => {
+                accounts.insert(id.to_string(), (generation, expires_at));
+            }
+        }
+    }
     RevocationList {
         after: list.after,
         sequence: list.sequence,
         more: list.more,
-        floor: list.floor,
-        sessions: sessions
-            .map(|revoked| (revoked.session_id, revoked.expires_at))
-            .collect(),
-        accounts: accounts
-            .map(|revoked| (revoked.user_id, (revoked.generation, revoked.expires_at)))
-            .collect(),
+        floor: list.floor.div_ceil(MS_PER_SECOND),
+        sessions,
+        accounts,
     }
 }

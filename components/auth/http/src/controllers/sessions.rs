@@ -1,9 +1,11 @@
+use auth::application::commands::end_other_sessions::{self, EndOtherSessions};
+use auth::application::commands::end_session::{self, EndSession};
+use auth::application::queries::sessions;
 use mercato_edge::{Context, Id, Problem, ProblemDocument, Reply};
 
-use crate::bindings::mercato::auth::accounts;
+use crate::caller::caller;
 use crate::problems::problem;
-use crate::resource::SessionList;
-use crate::{current, resource};
+use crate::resource::{self, SessionList};
 
 /// `GET /auth/sessions`: where one is logged in.
 #[utoipa::path(
@@ -17,10 +19,10 @@ use crate::{current, resource};
 )]
 pub async fn list(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    let bearer = current::bearer(&context)?;
-    let own = bearer.session_id.clone();
-    let sessions = accounts::list_sessions(bearer).await.map_err(problem)?;
-    resource::sessions(&sessions, own.as_deref())
+    let caller = caller(&context)?;
+    let ports = auth::instance().await.map_err(problem)?;
+    let sessions = sessions::list(&ports, &caller).map_err(problem)?;
+    resource::sessions(&sessions, caller.session.as_deref())
 }
 
 /// `DELETE /auth/sessions/{id}`: ends one of them.
@@ -39,10 +41,10 @@ pub async fn list(context: Context) -> Result<Reply, Problem> {
 )]
 pub async fn end(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    let id = context.id("id")?;
-    accounts::end_session(current::bearer(&context)?, id)
-        .await
-        .map_err(problem)?;
+    let session_id = context.id("id")?;
+    let caller = caller(&context)?;
+    let ports = auth::instance().await.map_err(problem)?;
+    end_session::handle(&ports, EndSession { caller, session_id }).map_err(problem)?;
     Ok(Reply::no_content())
 }
 
@@ -58,8 +60,8 @@ pub async fn end(context: Context) -> Result<Reply, Problem> {
 )]
 pub async fn end_others(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    accounts::end_other_sessions(current::bearer(&context)?)
-        .await
-        .map_err(problem)?;
+    let caller = caller(&context)?;
+    let ports = auth::instance().await.map_err(problem)?;
+    end_other_sessions::handle(&ports, EndOtherSessions { caller }).map_err(problem)?;
     Ok(Reply::no_content())
 }

@@ -1,9 +1,8 @@
-use mercato_edge::{Context, InvalidSetting, Problem, Reply, settings};
+use auth::application::commands::create_first_admin::{self, FirstAdmin};
+use mercato_contracts::variables::variables;
+use mercato_edge::{Context, FieldError, InvalidSetting, Problem, Reply, settings};
 
-use crate::bindings::mercato::auth::accounts::{self, FieldError, Registration};
-use crate::bindings::spin::variables::variables;
-
-/// `GET /internal/settings`: as in every box, and whether the first admin can have the account that is set.
+/// `GET /internal/settings`: as in every component, and whether the first admin can have the account that is set.
 pub async fn settings(_: Context) -> Result<Reply, Problem> {
     settings::told(&invalid().await)
 }
@@ -20,35 +19,28 @@ async fn invalid() -> Vec<InvalidSetting> {
     invalid
 }
 
-/// What breaks the rules of accounts. When only one of the two is set, that has been told already.
+/// What breaks the rules of accounts. When only one of the two is set, `invalid_settings` names it.
 async fn first_admin() -> Vec<InvalidSetting> {
     let (email, password) = (get("admin_email").await, get("admin_password").await);
     if email.trim().is_empty() || password.is_empty() {
         return Vec::new();
     }
-    let errors = accounts::check_registration(&Registration {
-        name: "Admin".to_owned(),
-        email,
-        password,
-    });
+    let errors = create_first_admin::check(&FirstAdmin { email, password });
     errors.iter().filter_map(broken_rule).collect()
 }
 
-/// A variable; one that cannot be read has been told already.
+/// A variable; one that cannot be read is named by `invalid_settings`.
 async fn get(name: &str) -> String {
     variables::get(name.to_owned()).await.unwrap_or_default()
 }
 
-/// The message begins with the field's name, and so does what is said of a variable with the variable's.
+/// The message of a field begins with its name, and that of a setting does not.
 fn broken_rule(error: &FieldError) -> Option<InvalidSetting> {
-    let variable = match error.field.as_str() {
-        "email" => "admin_email",
-        "password" => "admin_password",
-        _ => return None,
-    };
-    let rest = error.message.strip_prefix(error.field.as_str());
-    let rest = rest.map_or(error.message.as_str(), str::trim_start);
-    Some(InvalidSetting::new(variable, rest))
+    let variable = ["admin_email", "admin_password"]
+        .into_iter()
+        .find(|variable| *variable == error.field)?;
+    let rest = error.message.strip_prefix(variable)?;
+    Some(InvalidSetting::new(variable, rest.trim_start()))
 }
 
 #[cfg(test)]
@@ -56,18 +48,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_of_accounts_is_told_of_the_variable() {
-        let error = |field: &str| FieldError {
-            field: field.to_owned(),
-            code: "weak".to_owned(),
-            message: format!("{field} must be longer"),
-        };
-        let invalid = broken_rule(&error("password")).unwrap();
-        assert_eq!(invalid.to_string(), "admin_password must be longer");
+    fn a_broken_rule_names_the_variable_once() {
+        let (email, password) = ("nobody".to_owned(), "short".to_owned());
+        let errors = create_first_admin::check(&FirstAdmin { email, password });
+        let invalid: Vec<_> = errors.iter().filter_map(broken_rule).collect();
+        let texts: Vec<_> = invalid.iter().map(ToString::to_string).collect();
         assert_eq!(
-            broken_rule(&error("email")).unwrap().variable,
-            "admin_email"
+            texts,
+            [
+                "admin_email must be an address such as name@example.com",
+                "admin_password must have at least 8 characters"
+            ]
         );
-        assert_eq!(broken_rule(&error("name")), None);
+        assert_eq!(broken_rule(&FieldError::new("name", "max", "name x")), None);
     }
 }

@@ -1,13 +1,15 @@
+use auth::application::commands::update_account::{self, UpdateAccount};
+use auth::application::queries::accounts;
+use auth::domain::AccountId;
 use mercato_edge::{
     Context, Id, IfMatch, IfNoneMatch, PageInfo, PageParameters, Problem, ProblemDocument, Reply,
     paged,
 };
 
-use crate::bindings::mercato::auth::accounts;
 use crate::body::AccountChanges;
 use crate::problems::problem;
 use crate::resource::{AccountPage, AccountResource};
-use crate::{current, resource};
+use crate::{caller, resource};
 
 /// `GET /auth/users`: one page of all accounts, oldest first.
 #[utoipa::path(
@@ -29,23 +31,11 @@ pub async fn list(context: Context) -> Result<Reply, Problem> {
     let email = query.text("email");
     let page = query.page();
     query.finish()?;
-    current::require_admin(&context).await?;
-    let request = accounts::PageRequest {
-        page: page.page,
-        limit: page.limit,
-        after: page.after,
-    };
-    let list = accounts::list_users(request, email)
-        .await
-        .map_err(problem)?;
-    let resources: Vec<_> = list.users.iter().map(AccountResource::new).collect();
-    let info = PageInfo {
-        total: list.total,
-        total_is_exact: list.total_is_exact,
-        page: list.page,
-        next: list.next,
-    };
-    paged(&resources, info, page.limit)
+    let ports = auth::instance().await.map_err(problem)?;
+    caller::require_admin(&ports, &context)?;
+    let list = accounts::list(&ports, &page, email.as_deref()).map_err(problem)?;
+    let resources: Vec<_> = list.entries.iter().map(AccountResource::new).collect();
+    paged(&resources, PageInfo::from(&list), list.limit)
 }
 
 /// `GET /auth/users/{id}`: one account.
@@ -67,10 +57,10 @@ pub async fn list(context: Context) -> Result<Reply, Problem> {
 )]
 pub async fn find(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    let id = context.id("id")?;
-    current::require_admin(&context).await?;
-    let user = accounts::find_user(id).await.map_err(problem)?;
-    resource::account(&user)
+    let id = account_id(&context)?;
+    let ports = auth::instance().await.map_err(problem)?;
+    caller::require_admin(&ports, &context)?;
+    resource::account(&accounts::find(&ports, id).map_err(problem)?)
 }
 
 /// `PATCH /auth/users/{id}`: sets role or disables. With `If-Match`, only that version of the account.
@@ -97,12 +87,20 @@ pub async fn find(context: Context) -> Result<Reply, Problem> {
 )]
 pub async fn update(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    let id = context.id("id")?;
-    let version = context.expected_version()?;
-    let changes = AccountChanges::read(context.json()?)?;
-    current::require_admin(&context).await?;
-    let user = accounts::update_account(id, changes.into(), version)
-        .await
-        .map_err(problem)?;
-    resource::account(&user)
+    let account = account_id(&context)?;
+    let expected_version = context.expected_version()?;
+    let changes = AccountChanges::read(context.json()?)?.into();
+    let ports = auth::instance().await.map_err(problem)?;
+    caller::require_admin(&ports, &context)?;
+    let command = UpdateAccount {
+        account,
+        changes,
+        expected_version,
+    };
+    resource::account(&update_account::handle(&ports, command).map_err(problem)?)
+}
+
+/// The account of the path.
+fn account_id(context: &Context) -> Result<AccountId, Problem> {
+    AccountId::parse(&context.id("id")?).map_err(|_| problem(auth::Error::NotFound))
 }

@@ -1,9 +1,9 @@
+use auth::application::commands::renew::{self, Renew};
 use mercato_edge::{Context, Problem, Reply};
 
-use crate::bindings::mercato::auth::accounts;
+use crate::caller::caller;
 use crate::problems::problem;
-use crate::resource::RenewalResource;
-use crate::{current, resource};
+use crate::resource::{self, RenewalResource};
 
 /// `GET /auth/verify`: the account of the token, and a renewed token.
 #[utoipa::path(
@@ -18,8 +18,8 @@ use crate::{current, resource};
 )]
 pub async fn verify(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    let renewal = accounts::renew(current::bearer(&context)?)
-        .await
-        .map_err(problem)?;
+    let caller = caller(&context)?;
+    let ports = auth::instance().await.map_err(problem)?;
+    let renewal = renew::handle(&ports, Renew { caller }).map_err(problem)?;
     resource::renewal(&renewal)
 }

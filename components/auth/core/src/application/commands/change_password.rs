@@ -1,14 +1,14 @@
+use crate::application::ports::Ports;
 use crate::application::session::unchanged_account;
+use crate::application::turn::in_turn;
 use crate::application::verify::Fit;
-use crate::application::{Error, Place, Session};
-use crate::domain::{Account, Bearer, Candidate, Client, Fields, Password};
-use crate::ports::{Ports, Store};
+use crate::application::{Error, Session};
+use crate::domain::{Account, Caller, Candidate, Client, Fields, Password, Place};
 
 /// Changes the password of an account.
-#[derive(Clone)]
 pub struct ChangePassword {
     /// Who changes it.
-    pub bearer: Bearer,
+    pub caller: Caller,
     /// The current password.
     pub current: String,
     /// The new one.
@@ -24,27 +24,31 @@ pub struct ChangePassword {
 ///
 /// # Errors
 /// [`Error::Invalid`] for the new password, [`Error::InvalidCredentials`] for the current one, [`Error::SessionEnded`],
-/// [`Error::TooManyAttempts`], [`Error::Busy`], [`Error::MustWait`], or a fault of the database.
-pub fn change_password<S: Store>(
-    ports: &Ports<S>,
-    command: ChangePassword,
+/// [`Error::TooManyAttempts`], [`Error::Busy`], or a fault of the database.
+pub async fn handle(ports: &Ports, command: ChangePassword) -> Result<Session, Error> {
+    in_turn(|place| attempt(ports, &command, place)).await
+}
+
+pub(crate) fn attempt(
+    ports: &Ports,
+    command: &ChangePassword,
     place: Option<Place>,
 ) -> Result<Session, Error> {
-    let bearer = command.bearer;
-    let new = validate(command.new)?;
+    let caller = &command.caller;
+    let new = validate(&command.new)?;
     let account = ports
         .store
-        .read(|records| ports.bearer_account(records, &bearer))?;
-    let id = account.id.clone();
+        .read(|records| ports.caller_account(records, caller))?;
     let client = command.client.as_deref().and_then(Client::parse);
     // By the id, too: whoever holds a stolen token can change the address.
-    let attempt = ports.begin_attempt(&account.email, Some(&id), client.as_ref(), place)?;
+    let id = Some(account.id());
+    let attempt = ports.begin_attempt(account.email(), id, client.as_ref(), place)?;
     ports.in_slot(&attempt.slot, || {
         verify_password(ports, &account, &command.current)?;
         let hash = ports.passwords.hash(&new)?;
         ports.store.write(|records| {
             let now = ports.clock.now_ms();
-            ports.bearer_account(records, &bearer)?;
+            ports.caller_account(records, caller)?;
             let account = unchanged_account(records, &account)?.with_password(hash, now);
             records.save_account(&account)?;
             ports.end_sessions_of(records, &account)?;
@@ -55,65 +59,60 @@ pub fn change_password<S: Store>(
 }
 
 /// Goes on when that is the account's password.
-pub(super) fn verify_password<S: Store>(
-    ports: &Ports<S>,
+pub(super) fn verify_password(
+    ports: &Ports,
     account: &Account,
     password: &str,
 ) -> Result<(), Error> {
-    let hash = &account.password_hash;
-    match ports.fit(Candidate::new(password), hash, None)? {
+    match ports.fit(Candidate::new(password), account.password_hash(), None)? {
         Fit::Yes | Fit::AsSent => Ok(()),
         Fit::No => Err(Error::InvalidCredentials),
     }
 }
 
-fn validate(new: String) -> Result<Password, Error> {
+fn validate(new: &str) -> Result<Password, Error> {
     let mut fields = Fields::default();
     fields
-        .take("newPassword", Password::parse(new))
+        .take("newPassword", Password::parse(new.to_owned()))
         .ok_or_else(|| Error::Invalid(fields.into_errors()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::commands::logout;
     use crate::application::testing::{
-        PASSWORD, Shop, bearer_of, refresh_from_anywhere as refresh,
+        PASSWORD, Shop, caller_of, nobody, refresh_from_anywhere as refresh,
     };
-    use crate::domain::{Email, PasswordHash, Revoked};
+    use crate::domain::{AccountId, Email, PasswordHash, Revoked};
 
     const NEW_PASSWORD: &str = "An0ther-Password";
 
-    fn change(shop: &Shop, user_id: &str, current: &str, new: &str) -> Result<Session, Error> {
-        change_from(shop, None, user_id, current, new)
+    fn change(shop: &Shop, id: AccountId, current: &str, new: &str) -> Result<Session, Error> {
+        change_from(shop, None, id, current, new)
     }
 
     fn change_from(
         shop: &Shop,
         client: Option<&str>,
-        user_id: &str,
+        id: AccountId,
         current: &str,
         new: &str,
     ) -> Result<Session, Error> {
         let (current, new) = (current.to_owned(), new.to_owned());
-        change_password(
-            &shop.ports,
-            ChangePassword {
-                bearer: bearer_of(user_id),
-                current,
-                new,
-                client: client.map(str::to_owned),
-            },
-            None,
-        )
+        let command = ChangePassword {
+            caller: caller_of(id),
+            current,
+            new,
+            client: client.map(str::to_owned),
+        };
+        attempt(&shop.ports, &command, None)
     }
 
     #[test]
     fn the_new_password_replaces_the_old_one() {
         let shop = Shop::new();
         let id = shop.register("ada@example.com").account.id;
-        change(&shop, id.as_str(), PASSWORD, NEW_PASSWORD).unwrap();
+        change(&shop, id, PASSWORD, NEW_PASSWORD).unwrap();
         assert!(shop.login("ada@example.com", NEW_PASSWORD).is_ok());
         assert_eq!(
             shop.login("ada@example.com", PASSWORD).unwrap_err(),
@@ -128,8 +127,8 @@ mod tests {
         let first = shop.register("ada@example.com");
         let second = shop.login("ada@example.com", PASSWORD).unwrap();
         let other = shop.register("grace@example.com");
-        let new = change(&shop, first.account.id.as_str(), PASSWORD, NEW_PASSWORD).unwrap();
-        assert_eq!(new.account, shop.account("ada@example.com"));
+        let new = change(&shop, first.account.id, PASSWORD, NEW_PASSWORD).unwrap();
+        assert_eq!(new.account, shop.view("ada@example.com"));
         assert!(refresh(&shop.ports, &new.tokens.refresh_token).is_ok());
         for session in [first, second] {
             let refused = refresh(&shop.ports, &session.tokens.refresh_token);
@@ -142,28 +141,28 @@ mod tests {
     fn access_tokens_from_before_end_and_the_new_one_does_not() {
         let shop = Shop::new();
         let session = shop.register("ada@example.com");
-        let new = change(&shop, session.account.id.as_str(), PASSWORD, NEW_PASSWORD).unwrap();
+        let new = change(&shop, session.account.id, PASSWORD, NEW_PASSWORD).unwrap();
         let [Revoked::Account(account, generation)] = &shop.revoked()[..] else {
             panic!("not one account")
         };
         assert_eq!(*account, session.account.id);
-        assert!(shop.bearer(&session).generation < *generation);
-        assert_eq!(shop.bearer(&new).generation, *generation);
+        assert!(shop.caller(&session).generation < *generation);
+        assert_eq!(shop.caller(&new).generation, *generation);
     }
 
     #[test]
-    fn a_bearer_whose_session_has_ended_changes_nothing() {
+    fn a_caller_whose_session_has_ended_changes_nothing() {
         let shop = Shop::new();
         let session = shop.register("ada@example.com");
-        let bearer = shop.bearer(&session);
-        logout(&shop.ports, &session.tokens.refresh_token).unwrap();
+        let caller = shop.caller(&session);
+        shop.log_out(&session.tokens.refresh_token).unwrap();
         let command = ChangePassword {
-            bearer,
+            caller,
             current: PASSWORD.to_owned(),
             new: NEW_PASSWORD.to_owned(),
             client: None,
         };
-        let refused = change_password(&shop.ports, command, None);
+        let refused = attempt(&shop.ports, &command, None);
         assert_eq!(refused.unwrap_err(), Error::SessionEnded);
     }
 
@@ -171,7 +170,7 @@ mod tests {
     fn without_the_current_password_nothing_changes() {
         let shop = Shop::new();
         let session = shop.register("ada@example.com");
-        let id = session.account.id.as_str();
+        let id = session.account.id;
         for wrong in ["", "Wrong-Passw0rd", &*"x".repeat(100)] {
             assert_eq!(
                 change(&shop, id, wrong, NEW_PASSWORD).unwrap_err(),
@@ -186,11 +185,13 @@ mod tests {
     fn the_new_password_follows_the_rules() {
         let shop = Shop::new();
         let id = shop.register("ada@example.com").account.id;
-        let Error::Invalid(errors) = change(&shop, id.as_str(), PASSWORD, "weak").unwrap_err()
-        else {
+        let Error::Invalid(errors) = change(&shop, id, PASSWORD, "weak").unwrap_err() else {
             panic!("not Invalid")
         };
-        assert_eq!((errors[0].field, errors[0].code), ("newPassword", "min"));
+        assert_eq!(
+            (&*errors[0].field, &*errors[0].code),
+            ("newPassword", "min")
+        );
     }
 
     #[test]
@@ -200,10 +201,10 @@ mod tests {
         let theirs = PasswordHash::new("changed by the other".to_owned());
         let expected = theirs.clone();
         shop.while_hashing(move |account| {
-            account.with_password(theirs.clone(), account.updated_at)
+            account.with_password(theirs.clone(), account.record().updated_at)
         });
         assert_eq!(
-            change(&shop, id.as_str(), PASSWORD, NEW_PASSWORD).unwrap_err(),
+            change(&shop, id, PASSWORD, NEW_PASSWORD).unwrap_err(),
             Error::InvalidCredentials
         );
         assert_eq!(shop.account("ada@example.com").password_hash, expected);
@@ -213,19 +214,13 @@ mod tests {
     fn nobody_and_the_disabled_change_nothing() {
         let shop = Shop::new();
         assert_eq!(
-            change(
-                &shop,
-                "01890a5d-ac96-774b-bcce-b302099a8057",
-                PASSWORD,
-                NEW_PASSWORD
-            )
-            .unwrap_err(),
+            change(&shop, nobody(), PASSWORD, NEW_PASSWORD).unwrap_err(),
             Error::SessionEnded
         );
         let id = shop.register("ada@example.com").account.id;
         shop.disable("ada@example.com");
         assert_eq!(
-            change(&shop, id.as_str(), PASSWORD, NEW_PASSWORD).unwrap_err(),
+            change(&shop, id, PASSWORD, NEW_PASSWORD).unwrap_err(),
             Error::SessionEnded
         );
     }
@@ -235,7 +230,7 @@ mod tests {
         let shop = Shop::new();
         let id = shop.register("ada@example.com").account.id;
         let wrong = |client: &str| {
-            change_from(&shop, Some(client), id.as_str(), "Wrong-1", NEW_PASSWORD).unwrap_err()
+            change_from(&shop, Some(client), id, "Wrong-1", NEW_PASSWORD).unwrap_err()
         };
         for _ in 0..4 {
             shop.login_from("192.0.2.1", "ada@example.com", "Wrong-1")
@@ -247,13 +242,7 @@ mod tests {
         assert_eq!(wrong("192.0.2.1"), Error::TooManyAttempts(60));
         let login = shop.login_from("192.0.2.1", "ada@example.com", PASSWORD);
         assert_eq!(login.unwrap_err(), Error::TooManyAttempts(60));
-        let right = change_from(
-            &shop,
-            Some("192.0.2.2"),
-            id.as_str(),
-            PASSWORD,
-            NEW_PASSWORD,
-        );
+        let right = change_from(&shop, Some("192.0.2.2"), id, PASSWORD, NEW_PASSWORD);
         assert!(right.is_ok());
     }
 
@@ -262,12 +251,12 @@ mod tests {
         let shop = Shop::new();
         let id = shop.register("ada@example.com").account.id;
         for _ in 0..10 {
-            change(&shop, id.as_str(), "Wrong-1", NEW_PASSWORD).unwrap_err();
+            change(&shop, id, "Wrong-1", NEW_PASSWORD).unwrap_err();
         }
-        shop.change("ada@example.com", |account| {
-            account.email = Email::parse("other@example.com").unwrap();
+        shop.change("ada@example.com", |record| {
+            record.email = Email::parse("other@example.com").unwrap();
         });
-        let refused = change(&shop, id.as_str(), "Wrong-1", NEW_PASSWORD);
+        let refused = change(&shop, id, "Wrong-1", NEW_PASSWORD);
         assert_eq!(refused.unwrap_err(), Error::TooManyAttempts(60));
     }
 
@@ -276,8 +265,8 @@ mod tests {
         let shop = Shop::new();
         let id = shop.register("ada@example.com").account.id;
         for _ in 0..20 {
-            change(&shop, id.as_str(), "Wrong-1", "weak").unwrap_err();
+            change(&shop, id, "Wrong-1", "weak").unwrap_err();
         }
-        assert!(change(&shop, id.as_str(), PASSWORD, NEW_PASSWORD).is_ok());
+        assert!(change(&shop, id, PASSWORD, NEW_PASSWORD).is_ok());
     }
 }

@@ -1,14 +1,11 @@
-use mercato_tokens::Role;
-
 use crate::application::Error;
-use crate::application::session::account_id;
-use crate::domain::{Account, Email, Fields, Name, Password};
-use crate::ports::{Ports, Store};
+use crate::application::ports::Ports;
+use crate::domain::{Account, Email, FieldError, Fields, Name, Password, Role};
 
 /// Name of the first admin, who may change it.
 const FIRST_ADMIN_NAME: &str = "Administrator";
 
-/// Makes the account that all other admins owe their role to.
+/// Makes the account that all other admins have their role from.
 pub struct FirstAdmin {
     /// Variable `admin_email`.
     pub email: String,
@@ -32,14 +29,11 @@ pub enum FirstAdminOutcome {
 ///
 /// # Errors
 /// [`Error::Invalid`] when address or password break a rule, or a fault of the database.
-pub fn create_first_admin<S: Store>(
-    ports: &Ports<S>,
-    command: FirstAdmin,
-) -> Result<FirstAdminOutcome, Error> {
+pub fn handle(ports: &Ports, command: FirstAdmin) -> Result<FirstAdminOutcome, Error> {
     if ports.store.read(|records| records.has_admin())? {
         return Ok(FirstAdminOutcome::AdminExists);
     }
-    let (email, password) = validate(command)?;
+    let (email, password) = validate(&command)?;
     if ports
         .store
         .read(|records| records.account_by_email(&email))?
@@ -61,12 +55,8 @@ pub fn create_first_admin<S: Store>(
     })
 }
 
-fn open_admin<S: Store>(
-    ports: &Ports<S>,
-    email: Email,
-    password: &Password,
-) -> Result<Account, Error> {
-    let id = account_id(&ports.ids.new_id())?;
+fn open_admin(ports: &Ports, email: Email, password: &Password) -> Result<Account, Error> {
+    let id = ports.new_account_id()?;
     let name = Name::parse(FIRST_ADMIN_NAME).map_err(|rule| Error::Internal(rule.must))?;
     let hash = ports.passwords.hash(password)?;
     Ok(Account::open(
@@ -79,10 +69,19 @@ fn open_admin<S: Store>(
     ))
 }
 
-fn validate(command: FirstAdmin) -> Result<(Email, Password), Error> {
+/// What breaks the rules of accounts, by the variable's name.
+#[must_use]
+pub fn check(command: &FirstAdmin) -> Vec<FieldError> {
+    match validate(command) {
+        Err(Error::Invalid(errors)) => errors,
+        Ok(_) | Err(_) => Vec::new(),
+    }
+}
+
+fn validate(command: &FirstAdmin) -> Result<(Email, Password), Error> {
     let mut fields = Fields::default();
     let email = fields.take("admin_email", Email::parse(&command.email));
-    let password = fields.take("admin_password", Password::parse(command.password));
+    let password = fields.take("admin_password", Password::parse(command.password.clone()));
     match (email, password) {
         (Some(email), Some(password)) => Ok((email, password)),
         _ => Err(Error::Invalid(fields.into_errors())),
@@ -93,10 +92,11 @@ fn validate(command: FirstAdmin) -> Result<(Email, Password), Error> {
 mod tests {
     use super::*;
     use crate::application::testing::{PASSWORD, Shop};
+    use crate::domain::AccountRecord;
 
     fn create(shop: &Shop, email: &str, password: &str) -> Result<FirstAdminOutcome, Error> {
         let (email, password) = (email.to_owned(), password.to_owned());
-        create_first_admin(&shop.ports, FirstAdmin { email, password })
+        handle(&shop.ports, FirstAdmin { email, password })
     }
 
     #[test]
@@ -150,7 +150,7 @@ mod tests {
         };
         let named: Vec<_> = errors
             .iter()
-            .map(|error| (error.field, error.code))
+            .map(|error| (&*error.field, &*error.code))
             .collect();
         assert_eq!(
             named,
@@ -162,9 +162,11 @@ mod tests {
     fn of_two_instances_that_start_at_once_one_makes_the_admin() {
         let shop = Shop::new();
         shop.register("grace@example.com");
-        shop.while_hashing(|account| Account {
-            role: Role::Admin,
-            ..account.clone()
+        shop.while_hashing(|account| {
+            Account::restore(AccountRecord {
+                role: Role::Admin,
+                ..account.record().clone()
+            })
         });
         assert_eq!(
             create(&shop, "root@example.com", PASSWORD),

@@ -1,13 +1,13 @@
+use crate::application::ports::Ports;
 use crate::application::session::unchanged_account;
+use crate::application::turn::in_turn;
 use crate::application::verify::Fit;
-use crate::application::{Error, Place, Session};
+use crate::application::{Error, Session};
 use crate::domain::{
-    Account, BrokenRule, Candidate, Client, Email, Fields, Password, PasswordHash,
+    Account, BrokenRule, Candidate, Client, Email, Fields, Password, PasswordHash, Place,
 };
-use crate::ports::{Ports, Store};
 
 /// Opens a session.
-#[derive(Clone)]
 pub struct Login {
     /// Address of the account.
     pub email: String,
@@ -20,25 +20,27 @@ pub struct Login {
 /// Opens a session. An unknown address, a wrong password and a disabled account answer alike and take the same time,
 /// and too many of them in a row make all three wait.
 ///
-/// Whoever has a place in the line of those whose password is to be verified comes again with it.
-///
 /// A hash made at a lower cost than today's, or of a password that was not normalized, is replaced: this is the only moment
 /// at which the password is known.
 ///
 /// # Errors
 /// [`Error::Invalid`] for what cannot be an address or a password at all, [`Error::InvalidCredentials`],
-/// [`Error::TooManyAttempts`], [`Error::Busy`], [`Error::MustWait`], or a fault of the database.
-pub fn login<S: Store>(
-    ports: &Ports<S>,
-    command: Login,
+/// [`Error::TooManyAttempts`], [`Error::Busy`], or a fault of the database.
+pub async fn handle(ports: &Ports, command: Login) -> Result<Session, Error> {
+    in_turn(|place| attempt(ports, &command, place)).await
+}
+
+pub(crate) fn attempt(
+    ports: &Ports,
+    command: &Login,
     place: Option<Place>,
 ) -> Result<Session, Error> {
-    let email = validate(&command)?;
+    let email = validate(command)?;
     let client = command.client.as_deref().and_then(Client::parse);
     let attempt = ports.begin_attempt(&email, None, client.as_ref(), place)?;
     ports.in_slot(&attempt.slot, || {
         let (verified, fit) = verify(ports, &email, &command.password)?;
-        let stronger_hash = stronger_hash(ports, &verified, fit, command.password)?;
+        let stronger_hash = stronger_hash(ports, &verified, fit, &command.password)?;
         ports.store.write(|records| {
             let account = unchanged_account(records, &verified)?;
             attempt.succeeded(records, ports.clock.now_ms())?;
@@ -68,11 +70,7 @@ fn validate(command: &Login) -> Result<Email, Error> {
 }
 
 /// The account of that address, if it exists, is enabled and has that password. Every way through costs the same.
-fn verify<S: Store>(
-    ports: &Ports<S>,
-    email: &Email,
-    password: &str,
-) -> Result<(Account, Fit), Error> {
+fn verify(ports: &Ports, email: &Email, password: &str) -> Result<(Account, Fit), Error> {
     let candidate = Candidate::new(password);
     let (account, costliest) = ports
         .store
@@ -81,25 +79,25 @@ fn verify<S: Store>(
         ports.fit_nothing(candidate, costliest.as_ref())?;
         return Err(Error::InvalidCredentials);
     };
-    let fit = ports.fit(candidate, &account.password_hash, costliest.as_ref())?;
-    if fit == Fit::No || account.disabled {
+    let fit = ports.fit(candidate, account.password_hash(), costliest.as_ref())?;
+    if fit == Fit::No || !account.is_enabled() {
         Err(Error::InvalidCredentials)
     } else {
         Ok((account, fit))
     }
 }
 
-fn stronger_hash<S: Store>(
-    ports: &Ports<S>,
+fn stronger_hash(
+    ports: &Ports,
     account: &Account,
     fit: Fit,
-    password: String,
+    password: &str,
 ) -> Result<Option<PasswordHash>, Error> {
-    if fit != Fit::AsSent && !ports.passwords.is_outdated(&account.password_hash) {
+    if fit != Fit::AsSent && !ports.passwords.is_outdated(account.password_hash()) {
         return Ok(None);
     }
     // A password from before a rule was added cannot be hashed anew; its old hash stays good.
-    Password::parse(password)
+    Password::parse(password.to_owned())
         .ok()
         .map(|password| ports.passwords.hash(&password))
         .transpose()
@@ -108,8 +106,9 @@ fn stronger_hash<S: Store>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::commands::Register;
+    use crate::application::commands::register::Register;
     use crate::application::testing::{COST_UNITS, PASSWORD, Shop, register_command};
+    use crate::domain::AccountRecord;
 
     #[test]
     fn a_login_opens_a_session_of_its_own() {
@@ -131,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_address_a_wrong_password_and_a_disabled_account_answer_and_work_alike() {
+    fn all_refusals_answer_and_work_alike() {
         let shop = Shop::new();
         shop.register("ada@example.com");
         shop.register("disabled@example.com");
@@ -159,7 +158,7 @@ mod tests {
     /// As if the password had been set before passwords were normalized.
     fn with_hash_as_sent(shop: &Shop, password: &str) {
         let hash = PasswordHash::new(format!("1:{password}"));
-        shop.change("ada@example.com", |account| account.password_hash = hash);
+        shop.change("ada@example.com", |record| record.password_hash = hash);
     }
 
     #[test]
@@ -229,7 +228,7 @@ mod tests {
         };
         let named: Vec<_> = errors
             .iter()
-            .map(|error| (error.field, error.code))
+            .map(|error| (&*error.field, &*error.code))
             .collect();
         assert_eq!(named, [("email", "format"), ("password", "required")]);
         assert_eq!(shop.work(), 0);
@@ -244,11 +243,12 @@ mod tests {
         let session = shop.login("ada@example.com", PASSWORD).unwrap();
         let after = shop.account("ada@example.com");
         assert_ne!(after.password_hash, before.password_hash);
-        assert_eq!(
-            after.with_stronger_hash(before.password_hash.clone()),
-            before
-        );
-        assert_eq!(session.account, after);
+        let with_older_hash = AccountRecord {
+            password_hash: before.password_hash.clone(),
+            ..after.clone()
+        };
+        assert_eq!(with_older_hash, before);
+        assert_eq!(session.account, shop.view("ada@example.com"));
 
         shop.login("ada@example.com", PASSWORD).unwrap();
         assert_eq!(
@@ -259,11 +259,13 @@ mod tests {
     }
 
     #[test]
-    fn a_password_changed_while_it_was_being_verified_does_not_log_in() {
+    fn a_password_changed_meanwhile_does_not_log_in() {
         let shop = Shop::new();
         shop.register("ada@example.com");
         let other = PasswordHash::new("changed".to_owned());
-        shop.while_hashing(move |account| account.with_password(other.clone(), account.updated_at));
+        shop.while_hashing(move |account| {
+            account.with_password(other.clone(), account.record().updated_at)
+        });
         assert_eq!(
             shop.login("ada@example.com", PASSWORD).unwrap_err(),
             Error::InvalidCredentials
@@ -271,12 +273,14 @@ mod tests {
     }
 
     #[test]
-    fn an_account_disabled_while_its_password_was_being_verified_does_not_log_in() {
+    fn an_account_disabled_meanwhile_does_not_log_in() {
         let shop = Shop::new();
         shop.register("ada@example.com");
-        shop.while_hashing(|account| Account {
-            disabled: true,
-            ..account.clone()
+        shop.while_hashing(|account| {
+            Account::restore(AccountRecord {
+                disabled: true,
+                ..account.record().clone()
+            })
         });
         assert_eq!(
             shop.login("ada@example.com", PASSWORD).unwrap_err(),

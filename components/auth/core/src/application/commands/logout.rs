@@ -1,15 +1,22 @@
 use crate::application::Error;
+use crate::application::ports::Ports;
 use crate::domain::RefreshSecret;
-use crate::ports::{Ports, Store};
 
-/// Ends the session that a refresh token belongs to, be the token spent or not. An unknown one is not an error.
+/// Ends the session that a refresh token belongs to.
+pub struct Logout {
+    /// The token as it was presented, spent or not.
+    pub presented: RefreshSecret,
+}
+
+/// Ends the session that a refresh token belongs to. An unknown one is not an error.
 ///
 /// # Errors
 /// Only a fault of the database.
-pub fn logout<S: Store>(ports: &Ports<S>, presented: &RefreshSecret) -> Result<(), Error> {
+pub fn handle(ports: &Ports, command: Logout) -> Result<(), Error> {
+    let hash = command.presented.hash();
     ports
         .store
-        .write(|records| match records.refresh_token(&presented.hash())? {
+        .write(|records| match records.refresh_token(&hash)? {
             Some(token) => ports.end_session(records, &token.family),
             None => Ok(()),
         })
@@ -29,7 +36,7 @@ mod tests {
             .unwrap()
             .tokens
             .refresh_token;
-        logout(&shop.ports, &here).unwrap();
+        shop.log_out(&here).unwrap();
         assert_eq!(
             refresh(&shop.ports, &here).unwrap_err(),
             Error::InvalidRefreshToken
@@ -42,7 +49,7 @@ mod tests {
         let shop = Shop::new();
         let older = shop.register("ada@example.com").tokens.refresh_token;
         let newer = refresh(&shop.ports, &older).unwrap().tokens.refresh_token;
-        logout(&shop.ports, &older).unwrap();
+        shop.log_out(&older).unwrap();
         assert_eq!(
             refresh(&shop.ports, &newer).unwrap_err(),
             Error::InvalidRefreshToken
@@ -53,7 +60,8 @@ mod tests {
     fn an_unknown_token_is_no_error() {
         let shop = Shop::new();
         shop.register("ada@example.com");
-        logout(&shop.ports, &RefreshSecret::new("unknown".to_owned())).unwrap();
+        shop.log_out(&RefreshSecret::new("unknown".to_owned()))
+            .unwrap();
         assert_eq!(shop.tokens().len(), 1);
     }
 }

@@ -1,23 +1,24 @@
 //! What changes something: one file per command.
 
-mod change_password;
-mod create_first_admin;
-mod end_sessions;
-mod login;
-mod logout;
-mod refresh;
-mod register;
-mod renew;
-mod update_account;
-mod update_profile;
-
-pub use change_password::{ChangePassword, change_password};
-pub use create_first_admin::{FirstAdmin, FirstAdminOutcome, create_first_admin};
-pub use end_sessions::{end_other_sessions, end_session};
-pub use login::{Login, login};
-pub use logout::logout;
-pub use refresh::{Refresh, refresh};
-pub use register::{Register, check_registration, register};
-pub use renew::renew;
-pub use update_account::{UpdateAccount, update_account};
-pub use update_profile::{UpdateProfile, update_profile};
+/// Change one's password.
+pub mod change_password;
+/// Create the first admin.
+pub mod create_first_admin;
+/// End all of one's other sessions.
+pub mod end_other_sessions;
+/// End one of one's sessions.
+pub mod end_session;
+/// Log in.
+pub mod login;
+/// Log out.
+pub mod logout;
+/// Trade a refresh token.
+pub mod refresh;
+/// Open an account.
+pub mod register;
+/// Renew an access token.
+pub mod renew;
+/// Change somebody's role, or disable an account.
+pub mod update_account;
+/// Change one's name or address.
+pub mod update_profile;

@@ -1,11 +1,12 @@
 use mercato_platform::log;
 
+use crate::application::ports::Ports;
 use crate::application::{Error, Session};
 use crate::domain::{
     Account, Client, PAIRS_PER_COUNT, PAIRS_PER_SESSION_MAX, REFRESH_TOKENS_PER_ACCOUNT_MAX,
     RefreshSecret, RefreshToken, SESSIONS_ENDED_PER_COUNT, Spending, Standing,
 };
-use crate::ports::{Ports, Records, Store};
+use crate::store::Records;
 
 /// Trades of one session within [`REUSE_GRACE_MS`](crate::domain::REUSE_GRACE_MS) that are followed from a spent token to the
 /// newest one.
@@ -27,7 +28,7 @@ pub struct Refresh {
 ///
 /// # Errors
 /// [`Error::InvalidRefreshToken`], or a fault of the database.
-pub fn refresh<S: Store>(ports: &Ports<S>, command: Refresh) -> Result<Session, Error> {
+pub fn handle(ports: &Ports, command: Refresh) -> Result<Session, Error> {
     let client = command.client.as_deref().and_then(Client::parse);
     let client = Spending::client_key(client.as_ref(), command.user_agent.as_deref());
     // The end of a family must be kept, so it is an outcome of the unit of work and not an error.
@@ -50,14 +51,14 @@ pub fn refresh<S: Store>(ports: &Ports<S>, command: Refresh) -> Result<Session, 
     session.ok_or(Error::InvalidRefreshToken)
 }
 
-fn enabled_account(records: &dyn Records, token: &RefreshToken) -> Result<Option<Account>, Error> {
-    let account = records.account(&token.account)?;
-    Ok(account.filter(|account| !account.disabled))
+fn enabled_account(records: &Records<'_>, token: &RefreshToken) -> Result<Option<Account>, Error> {
+    let account = records.account(token.account)?;
+    Ok(account.filter(Account::is_enabled))
 }
 
-fn rotate<S: Store>(
-    ports: &Ports<S>,
-    records: &dyn Records,
+fn rotate(
+    ports: &Ports,
+    records: &Records<'_>,
     token: RefreshToken,
     presented: &RefreshSecret,
     client: Option<String>,
@@ -86,14 +87,7 @@ fn rotate<S: Store>(
     };
     records.forget_expired_tokens(now)?;
     records.spend_refresh_token(&token.hash, &spending)?;
-    let next = RefreshToken {
-        hash: successor.hash(),
-        issued_at: now,
-        expires_at,
-        number: token.number.saturating_add(1),
-        spent: None,
-        ..token
-    };
+    let next = token.next(&successor, now, expires_at);
     records.add_refresh_token(&next)?;
     if next.number.is_multiple_of(PAIRS_PER_COUNT) {
         bound_tokens(ports, records, &next)?;
@@ -103,17 +97,13 @@ fn rotate<S: Store>(
 
 /// Ends sessions of an account that has too many refresh tokens, from the one that was refreshed longest ago; not the one
 /// that has just been given the newest.
-fn bound_tokens<S: Store>(
-    ports: &Ports<S>,
-    records: &dyn Records,
-    newest: &RefreshToken,
-) -> Result<(), Error> {
+fn bound_tokens(ports: &Ports, records: &Records<'_>, newest: &RefreshToken) -> Result<(), Error> {
     for _ in 0..SESSIONS_ENDED_PER_COUNT {
         let limit = REFRESH_TOKENS_PER_ACCOUNT_MAX + 1;
-        if records.count_refresh_tokens(&newest.account, limit)? < limit {
+        if records.count_refresh_tokens(newest.account, limit)? < limit {
             break;
         }
-        match records.oldest_session(&newest.account)? {
+        match records.oldest_session(newest.account)? {
             Some(oldest) if oldest != newest.family => ports.end_session(records, &oldest)?,
             _ => break,
         }
@@ -123,9 +113,9 @@ fn bound_tokens<S: Store>(
 
 /// The pair that a spent token was traded for, if the same client may have it again. When that was traded for the next one
 /// meanwhile, the newest pair.
-fn traded_for<S: Store>(
-    ports: &Ports<S>,
-    records: &dyn Records,
+fn traded_for(
+    ports: &Ports,
+    records: &Records<'_>,
     spent: &RefreshToken,
     presented: RefreshSecret,
     client: Option<&str>,
@@ -157,16 +147,10 @@ fn traded_for<S: Store>(
     Ok(None)
 }
 
-fn end_family_of<S: Store>(
-    ports: &Ports<S>,
-    records: &dyn Records,
-    token: &RefreshToken,
-) -> Result<(), Error> {
+fn end_family_of(ports: &Ports, records: &Records<'_>, token: &RefreshToken) -> Result<(), Error> {
     ports.end_session(records, &token.family)?;
-    let fields = [
-        ("user_id", token.account.as_str()),
-        ("family", &token.family),
-    ];
+    let user_id = token.account.text();
+    let fields = [("user_id", &*user_id), ("family", &token.family)];
     log::warn(
         "a spent refresh token was used again: its session has ended",
         &fields,
@@ -181,11 +165,10 @@ fn unusable_salt() -> Error {
 #[cfg(test)]
 mod tests {
     use mercato_platform::ids;
-    use mercato_tokens::Role;
 
     use super::*;
     use crate::application::testing::{PASSWORD, Shop, refresh_from_anywhere as refresh};
-    use crate::domain::{REUSE_GRACE_MS, Revoked, SESSION_LIFETIME_MAX_MS};
+    use crate::domain::{REUSE_GRACE_MS, Revoked, Role, SESSION_LIFETIME_MAX_MS};
 
     const HERE: Option<&str> = Some("192.0.2.1");
     const BROWSER: Option<&str> = Some("browser");
@@ -198,7 +181,7 @@ mod tests {
         assert_ne!(session.tokens.refresh_token, first);
         assert_eq!(
             shop.claims(&session.tokens.access_token).sub,
-            session.account.id.as_str()
+            session.account.id.to_string()
         );
         let tokens = shop.tokens();
         assert_eq!(tokens.len(), 2);
@@ -234,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_good_until_it_expires_and_each_new_one_has_its_own_time() {
+    fn each_token_is_good_until_it_expires() {
         let shop = Shop::new();
         let lifetime = shop.ports.lifetimes.refresh_seconds;
         let first = shop.register("ada@example.com").tokens.refresh_token;
@@ -250,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_ends_a_year_after_it_was_opened_however_often_it_is_refreshed() {
+    fn a_session_ends_a_year_after_it_was_opened() {
         let shop = Shop::new();
         let lifetime = shop.ports.lifetimes.refresh_seconds;
         let mut session = shop.register("ada@example.com");
@@ -299,7 +282,7 @@ mod tests {
     fn the_new_token_has_the_role_of_now() {
         let shop = Shop::new();
         let token = shop.register("ada@example.com").tokens.refresh_token;
-        shop.change("ada@example.com", |account| account.role = Role::Admin);
+        shop.change("ada@example.com", |record| record.role = Role::Admin);
         let session = refresh(&shop.ports, &token).unwrap();
         assert_eq!(shop.claims(&session.tokens.access_token).role, Role::Admin);
     }
@@ -308,7 +291,7 @@ mod tests {
     fn a_disabled_account_gets_nothing() {
         let shop = Shop::new();
         let token = shop.register("ada@example.com").tokens.refresh_token;
-        shop.change("ada@example.com", |account| account.disabled = true);
+        shop.disable("ada@example.com");
         assert_eq!(
             refresh(&shop.ports, &token).unwrap_err(),
             Error::InvalidRefreshToken
@@ -340,7 +323,7 @@ mod tests {
         ] {
             let shop = Shop::new();
             let first = shop.register("ada@example.com");
-            let session = shop.bearer(&first).session.unwrap();
+            let session = shop.caller(&first).session.unwrap();
             shop.refresh_as(&first, HERE, BROWSER).unwrap();
             shop.advance_seconds(wait_seconds);
             let refused = shop.refresh_as(&first, client, user_agent);
@@ -372,14 +355,14 @@ mod tests {
             salt: None,
             token_id: None,
         };
-        let spend = |records: &dyn Records| records.spend_refresh_token(&hash, &spending);
+        let spend = |records: &Records<'_>| records.spend_refresh_token(&hash, &spending);
         shop.ports.store.write(spend).unwrap();
         assert!(shop.refresh_as(&first, HERE, BROWSER).is_err());
         assert_eq!(shop.tokens(), []);
     }
 
     #[test]
-    fn an_account_with_too_many_tokens_loses_the_sessions_refreshed_longest_ago() {
+    fn too_many_tokens_end_the_sessions_refreshed_longest_ago() {
         let shop = Shop::new();
         let session = shop.register("ada@example.com");
         let token = shop.tokens().remove(0);
@@ -388,11 +371,10 @@ mod tests {
             issued_at: token.issued_at + 9,
             ..token.clone()
         };
-        let other = |family: u64, number: u64, spent| RefreshToken {
+        let other = |family: u64, number: u64| RefreshToken {
             hash: RefreshSecret::new(format!("{family}-{number}")).hash(),
             family: format!("family {family}"),
             issued_at: token.issued_at + family,
-            spent,
             ..token.clone()
         };
         let spent = Spending {
@@ -401,20 +383,23 @@ mod tests {
             salt: None,
             token_id: None,
         };
-        let fill = |records: &dyn Records| -> Result<(), Error> {
+        let fill = |records: &Records<'_>| -> Result<(), Error> {
+            records.end_family(&nearly.family)?;
             records.add_refresh_token(&nearly)?;
             for number in 0..REFRESH_TOKENS_PER_ACCOUNT_MAX - 4 {
-                records.add_refresh_token(&other(2, number, Some(spent.clone())))?;
+                let other = other(2, number);
+                records.add_refresh_token(&other)?;
+                records.spend_refresh_token(&other.hash, &spent)?;
             }
             // Of these sessions the first was refreshed longest ago.
             for family in 1..=3 {
-                records.add_refresh_token(&other(family, u64::MAX, None))?;
+                records.add_refresh_token(&other(family, u64::MAX))?;
             }
             Ok(())
         };
         shop.ports.store.write(fill).unwrap();
         let sessions = || {
-            let list = |records: &dyn Records| records.sessions(&token.account, 0, 10);
+            let list = |records: &Records<'_>| records.sessions(token.account, 0, 10);
             let list = shop.ports.store.read(list).unwrap();
             list.into_iter()
                 .map(|session| session.id)
@@ -436,7 +421,10 @@ mod tests {
             number: PAIRS_PER_SESSION_MAX - 1,
             ..shop.tokens().remove(0)
         };
-        let replace = |records: &dyn Records| records.add_refresh_token(&nearly);
+        let replace = |records: &Records<'_>| {
+            records.end_family(&nearly.family)?;
+            records.add_refresh_token(&nearly)
+        };
         shop.ports.store.write(replace).unwrap();
         session = shop.refresh(&session).unwrap();
         let refused = shop.refresh(&session);

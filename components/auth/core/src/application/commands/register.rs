@@ -1,13 +1,10 @@
-use mercato_tokens::Role;
-
-use crate::application::session::account_id;
+use crate::application::ports::Ports;
 use crate::application::throttle::make_familiar;
-use crate::application::{Error, Place, Session};
-use crate::domain::{Account, Client, Email, FieldError, Fields, Name, Password};
-use crate::ports::{Ports, Store};
+use crate::application::turn::in_turn;
+use crate::application::{Error, Session};
+use crate::domain::{Account, Client, Email, FieldError, Fields, Name, Password, Place, Role};
 
 /// Opens a customer account.
-#[derive(Clone)]
 pub struct Register {
     /// The person's name.
     pub name: String,
@@ -19,30 +16,32 @@ pub struct Register {
     pub client: Option<String>,
 }
 
-/// Opens a customer account and its first session. Whoever has a place in the line of those whose password is to be hashed comes
-/// again with it.
+/// Opens a customer account and its first session.
 ///
 /// # Errors
-/// [`Error::Invalid`], [`Error::EmailTaken`], [`Error::TooManyAttempts`], [`Error::Busy`], [`Error::MustWait`], or a fault of the
-/// database.
-pub fn register<S: Store>(
-    ports: &Ports<S>,
-    command: Register,
+/// [`Error::Invalid`], [`Error::EmailTaken`], [`Error::TooManyAttempts`], [`Error::Busy`], or a fault of the database.
+pub async fn handle(ports: &Ports, command: Register) -> Result<Session, Error> {
+    in_turn(|place| attempt(ports, &command, place)).await
+}
+
+pub(crate) fn attempt(
+    ports: &Ports,
+    command: &Register,
     place: Option<Place>,
 ) -> Result<Session, Error> {
     let client = command.client.as_deref().and_then(Client::parse);
-    let (name, email, password) = validate(command)?;
+    let (name, email, password) = validate(&command.name, &command.email, &command.password)?;
     let slot = ports.begin_registration(&email, client.as_ref(), place)?;
     let result = ports.in_slot(&slot, || {
         let hash = ports.passwords.hash(&password)?;
-        let id = account_id(&ports.ids.new_id())?;
+        let id = ports.new_account_id()?;
         let account = Account::open(id, name, email, hash, Role::Customer, ports.clock.now_ms());
         ports.store.write(|records| {
             slot.give_back(records, ports.clock.now_ms())?;
             records.add_account(&account)?;
             if let Some(client) = &client {
-                let subjects = [account.email.as_str(), account.id.as_str()];
-                make_familiar(records, &subjects, client, account.created_at)?;
+                let subjects = [account.email().as_str(), &account.id().text()];
+                make_familiar(records, &subjects, client, ports.clock.now_ms())?;
             }
             ports.open_session(records, account)
         })
@@ -55,18 +54,18 @@ pub fn register<S: Store>(
 
 /// Which fields of a registration break a rule.
 #[must_use]
-pub fn check_registration(command: Register) -> Vec<FieldError> {
-    match validate(command) {
+pub fn check(name: &str, email: &str, password: &str) -> Vec<FieldError> {
+    match validate(name, email, password) {
         Err(Error::Invalid(errors)) => errors,
         Ok(_) | Err(_) => Vec::new(),
     }
 }
 
-fn validate(command: Register) -> Result<(Name, Email, Password), Error> {
+fn validate(name: &str, email: &str, password: &str) -> Result<(Name, Email, Password), Error> {
     let mut fields = Fields::default();
-    let name = fields.take("name", Name::parse(&command.name));
-    let email = fields.take("email", Email::parse(&command.email));
-    let password = fields.take("password", Password::parse(command.password));
+    let name = fields.take("name", Name::parse(name));
+    let email = fields.take("email", Email::parse(email));
+    let password = fields.take("password", Password::parse(password.to_owned()));
     match (name, email, password) {
         (Some(name), Some(email), Some(password)) => Ok((name, email, password)),
         _ => Err(Error::Invalid(fields.into_errors())),
@@ -79,18 +78,10 @@ mod tests {
     use crate::application::testing::{PASSWORD, Shop, register_command};
 
     #[test]
-    fn what_breaks_a_rule_is_told_without_an_account() {
+    fn what_breaks_a_rule_is_known_without_an_account() {
         let check = |name: &str, email: &str, password: &str| -> Vec<String> {
-            let errors = check_registration(Register {
-                name: name.to_owned(),
-                email: email.to_owned(),
-                password: password.to_owned(),
-                client: None,
-            });
-            errors
-                .into_iter()
-                .map(|error| error.field.to_string())
-                .collect()
+            let errors = check(name, email, password).into_iter();
+            errors.map(|error| error.field).collect()
         };
         assert_eq!(check(" ", "nobody", "x"), ["name", "email", "password"]);
         assert!(check("Ada", "ada@example.com", PASSWORD).is_empty());
@@ -102,7 +93,7 @@ mod tests {
         let session = shop
             .try_register(register_command("Ada@Example.com"))
             .unwrap();
-        assert_eq!(session.account.email.as_str(), "ada@example.com");
+        assert_eq!(session.account.email, "ada@example.com");
         assert_eq!(session.account.role, Role::Customer);
         assert_eq!(
             session.tokens.expires_in,
@@ -110,10 +101,10 @@ mod tests {
         );
 
         let claims = shop.claims(&session.tokens.access_token);
-        assert_eq!(claims.sub, session.account.id.as_str());
+        assert_eq!(claims.sub, session.account.id.to_string());
         assert_eq!(claims.role, Role::Customer);
         assert_eq!(claims.exp - claims.iat, shop.ports.lifetimes.access_seconds);
-        assert_eq!(shop.account("ada@example.com"), session.account);
+        assert_eq!(shop.view("ada@example.com"), session.account);
     }
 
     #[test]
@@ -149,7 +140,7 @@ mod tests {
         };
         let named: Vec<_> = errors
             .iter()
-            .map(|error| (error.field, error.code))
+            .map(|error| (&*error.field, &*error.code))
             .collect();
         assert_eq!(
             named,

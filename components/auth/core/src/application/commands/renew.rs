@@ -1,26 +1,33 @@
+use crate::application::ports::Ports;
 use crate::application::session::AccessToken;
 use crate::application::{Error, Renewal};
-use crate::domain::Bearer;
-use crate::ports::{Ports, Store};
+use crate::domain::Caller;
 
-/// A new access token for the bearer of a valid one, while its session lives. It ends with the session at the latest; that of a
-/// bearer without a session ends when the presented one does. Opens no session and keeps none alive.
+/// Makes a new access token.
+pub struct Renew {
+    /// Who wants it.
+    pub caller: Caller,
+}
+
+/// A new access token for the caller, while the caller's session lives. It ends with the session at the latest; that of a
+/// caller without a session ends when the presented one does. Opens no session and keeps none alive.
 ///
 /// # Errors
 /// [`Error::SessionEnded`], or a fault of the database.
-pub fn renew<S: Store>(ports: &Ports<S>, bearer: &Bearer) -> Result<Renewal, Error> {
+pub fn handle(ports: &Ports, command: Renew) -> Result<Renewal, Error> {
+    let Renew { caller } = command;
     let (account, latest) = ports
         .store
-        .read(|records| ports.bearer_session(records, bearer))?;
+        .read(|records| ports.caller_session(records, &caller))?;
     let wanted = AccessToken {
-        session: bearer.session.as_deref(),
+        session: caller.session.as_deref(),
         id: ports.ids.new_id(),
         issued_at: ports.clock.now_seconds(),
         latest,
     };
     let (access_token, expires_in) = ports.access_token(&account, wanted)?;
     Ok(Renewal {
-        account,
+        account: account.into(),
         access_token,
         expires_in,
     })
@@ -28,15 +35,12 @@ pub fn renew<S: Store>(ports: &Ports<S>, bearer: &Bearer) -> Result<Renewal, Err
 
 #[cfg(test)]
 mod tests {
-    use mercato_tokens::Role;
-
     use super::*;
-    use crate::application::commands::logout;
-    use crate::application::testing::{PASSWORD, Shop};
-    use crate::domain::AccountId;
+    use crate::application::testing::{PASSWORD, Shop, nobody};
+    use crate::domain::Role;
 
-    fn refused(shop: &Shop, bearer: &Bearer) -> Error {
-        renew(&shop.ports, bearer).unwrap_err()
+    fn refused(shop: &Shop, caller: &Caller) -> Error {
+        shop.renew(caller).unwrap_err()
     }
 
     #[test]
@@ -44,9 +48,9 @@ mod tests {
         let shop = Shop::new();
         let session = shop.register("ada@example.com");
         let before = shop.claims(&session.tokens.access_token);
-        shop.change("ada@example.com", |account| account.role = Role::Admin);
+        shop.change("ada@example.com", |record| record.role = Role::Admin);
         shop.advance_seconds(10);
-        let renewal = renew(&shop.ports, &shop.bearer(&session)).unwrap();
+        let renewal = shop.renew(&shop.caller(&session)).unwrap();
         let after = shop.claims(&renewal.access_token);
         assert_eq!((after.sub, after.role), (before.sub, Role::Admin));
         assert_eq!(after.exp, before.exp + 10);
@@ -59,14 +63,14 @@ mod tests {
     fn renewals_end_with_the_refresh_token() {
         let shop = Shop::new();
         let session = shop.register("ada@example.com");
-        let bearer = shop.bearer(&session);
+        let caller = shop.caller(&session);
         let lifetime = shop.ports.lifetimes.refresh_seconds;
         shop.advance_seconds(lifetime - 100);
-        let renewal = renew(&shop.ports, &bearer).unwrap();
+        let renewal = shop.renew(&caller).unwrap();
         assert_eq!(renewal.expires_in, 100);
         shop.advance_seconds(100);
         assert!(shop.has_expired(&renewal.access_token));
-        assert_eq!(refused(&shop, &bearer), Error::SessionEnded);
+        assert_eq!(refused(&shop, &caller), Error::SessionEnded);
     }
 
     #[test]
@@ -74,9 +78,9 @@ mod tests {
         let shop = Shop::new();
         let session = shop.register("ada@example.com");
         let other = shop.login("ada@example.com", PASSWORD).unwrap();
-        logout(&shop.ports, &session.tokens.refresh_token).unwrap();
-        assert_eq!(refused(&shop, &shop.bearer(&session)), Error::SessionEnded);
-        assert!(renew(&shop.ports, &shop.bearer(&other)).is_ok());
+        shop.log_out(&session.tokens.refresh_token).unwrap();
+        assert_eq!(refused(&shop, &shop.caller(&session)), Error::SessionEnded);
+        assert!(shop.renew(&shop.caller(&other)).is_ok());
     }
 
     #[test]
@@ -84,15 +88,15 @@ mod tests {
         let shop = Shop::new();
         let session = shop.register("ada@example.com");
         shop.refresh(&session).unwrap();
-        assert!(renew(&shop.ports, &shop.bearer(&session)).is_ok());
+        assert!(shop.renew(&shop.caller(&session)).is_ok());
     }
 
     #[test]
     fn the_session_of_another_account_is_none() {
         let shop = Shop::new();
-        let ada = shop.bearer(&shop.register("ada@example.com"));
-        let grace = shop.bearer(&shop.register("grace@example.com"));
-        let mixed = Bearer {
+        let ada = shop.caller(&shop.register("ada@example.com"));
+        let grace = shop.caller(&shop.register("grace@example.com"));
+        let mixed = Caller {
             session: grace.session,
             ..ada
         };
@@ -103,15 +107,15 @@ mod tests {
     fn a_token_without_a_session_is_renewed_until_its_own_end() {
         let shop = Shop::new();
         let session = shop.register("ada@example.com");
-        let older = Bearer {
+        let older = Caller {
             session: None,
-            ..shop.bearer(&session)
+            ..shop.caller(&session)
         };
         shop.advance_seconds(300);
-        let renewal = renew(&shop.ports, &older).unwrap();
+        let renewal = shop.renew(&older).unwrap();
         let claims = shop.claims(&renewal.access_token);
         assert_eq!((claims.exp, claims.sid), (older.expires_at, None));
-        shop.change("ada@example.com", |account| account.token_generation += 1);
+        shop.change("ada@example.com", |record| record.token_generation += 1);
         assert_eq!(refused(&shop, &older), Error::SessionEnded);
     }
 
@@ -119,13 +123,13 @@ mod tests {
     fn there_is_none_for_nobody_and_for_the_disabled() {
         let shop = Shop::new();
         let session = shop.register("ada@example.com");
-        let bearer = shop.bearer(&session);
-        let nobody = Bearer {
-            account: AccountId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap(),
-            ..bearer.clone()
+        let caller = shop.caller(&session);
+        let nobody = Caller {
+            account: nobody(),
+            ..caller.clone()
         };
         assert_eq!(refused(&shop, &nobody), Error::SessionEnded);
         shop.disable("ada@example.com");
-        assert_eq!(refused(&shop, &bearer), Error::SessionEnded);
+        assert_eq!(refused(&shop, &caller), Error::SessionEnded);
     }
 }

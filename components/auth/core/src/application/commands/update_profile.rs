@@ -1,15 +1,17 @@
 use super::change_password::verify_password;
+use crate::application::Error;
+use crate::application::ports::Ports;
 use crate::application::session::{check_version, unchanged_account};
 use crate::application::throttle::make_familiar;
-use crate::application::{Error, Place};
-use crate::domain::{Account, Bearer, Client, Email, Fields, Name, ProfileChanges};
-use crate::ports::{Ports, Store};
+use crate::application::turn::in_turn;
+use crate::domain::{
+    Account, AccountView, Caller, Client, Email, Fields, Name, Place, ProfileChanges,
+};
 
 /// Changes name or address of an account; absent fields stay.
-#[derive(Clone)]
 pub struct UpdateProfile {
     /// Who changes it.
-    pub bearer: Bearer,
+    pub caller: Caller,
     /// New name.
     pub name: Option<String>,
     /// New address.
@@ -24,28 +26,34 @@ pub struct UpdateProfile {
 
 /// Changes name or address of an account. Whoever has the address can have the password changed, and whoever holds a stolen
 /// access token must not have it: another address needs the current password, which is counted as that of a login is. So is an
-/// address that another account has: that tells who has one.
+/// address that another account has: the answer shows who has one.
 ///
 /// # Errors
 /// [`Error::Invalid`], [`Error::SessionEnded`], [`Error::VersionMismatch`], [`Error::EmailTaken`], for another address also
-/// [`Error::PasswordRequired`], [`Error::InvalidCredentials`], [`Error::TooManyAttempts`], [`Error::Busy`] and [`Error::MustWait`], or a fault of the database.
-pub fn update_profile<S: Store>(
-    ports: &Ports<S>,
-    command: UpdateProfile,
+/// [`Error::PasswordRequired`], [`Error::InvalidCredentials`], [`Error::TooManyAttempts`] and [`Error::Busy`], or a fault of the
+/// database.
+pub async fn handle(ports: &Ports, command: UpdateProfile) -> Result<AccountView, Error> {
+    let account = in_turn(|place| attempt(ports, &command, place)).await?;
+    Ok(account.into())
+}
+
+pub(crate) fn attempt(
+    ports: &Ports,
+    command: &UpdateProfile,
     place: Option<Place>,
 ) -> Result<Account, Error> {
-    let (bearer, expected_version) = (&command.bearer, command.expected_version);
-    let changes = validate(&command)?;
+    let (caller, expected_version) = (&command.caller, command.expected_version);
+    let changes = validate(command)?;
     let account = ports
         .store
-        .read(|records| ports.bearer_account(records, bearer))?;
+        .read(|records| ports.caller_account(records, caller))?;
     check_version(&account, expected_version)?;
     match &changes.email {
-        Some(email) if *email != account.email => {
-            move_address(ports, &command, &changes, &account, place)
+        Some(email) if email != account.email() => {
+            move_address(ports, command, &changes, &account, place)
         }
         _ => ports.store.write(|records| {
-            let account = ports.bearer_account(records, bearer)?;
+            let account = ports.caller_account(records, caller)?;
             check_version(&account, expected_version)?;
             // The address may have changed meanwhile: it stays as it is now.
             let name = changes.name.clone();
@@ -59,8 +67,8 @@ pub fn update_profile<S: Store>(
     }
 }
 
-fn move_address<S: Store>(
-    ports: &Ports<S>,
+fn move_address(
+    ports: &Ports,
     command: &UpdateProfile,
     changes: &ProfileChanges,
     account: &Account,
@@ -69,12 +77,13 @@ fn move_address<S: Store>(
     let password = command.current_password.as_deref();
     let password = password.ok_or(Error::PasswordRequired)?;
     let client = command.client.as_deref().and_then(Client::parse);
-    let attempt = ports.begin_attempt(&account.email, Some(&account.id), client.as_ref(), place)?;
+    let id = Some(account.id());
+    let attempt = ports.begin_attempt(account.email(), id, client.as_ref(), place)?;
     ports.in_slot(&attempt.slot, || {
         verify_password(ports, account, password)?;
         ports.store.write(|records| {
             let now = ports.clock.now_ms();
-            ports.bearer_account(records, &command.bearer)?;
+            ports.caller_account(records, &command.caller)?;
             let account = unchanged_account(records, account)?;
             check_version(&account, command.expected_version)?;
             let Some(changed) = account.with_profile(changes.clone(), now) else {
@@ -84,7 +93,7 @@ fn move_address<S: Store>(
             records.save_account(&changed)?;
             attempt.succeeded(records, now)?;
             if let Some(client) = &client {
-                make_familiar(records, &[changed.email.as_str()], client, now)?;
+                make_familiar(records, &[changed.email().as_str()], client, now)?;
             }
             Ok(changed)
         })
@@ -105,18 +114,16 @@ fn validate(command: &UpdateProfile) -> Result<ProfileChanges, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::testing::{COST_UNITS, PASSWORD, Shop, bearer_of};
+    use crate::application::testing::{COST_UNITS, PASSWORD, Shop, caller_of, nobody};
+    use crate::domain::AccountId;
 
-    fn update_profile<S: Store>(
-        ports: &Ports<S>,
-        command: UpdateProfile,
-    ) -> Result<Account, Error> {
-        super::update_profile(ports, command, None)
+    fn update_profile(ports: &Ports, command: UpdateProfile) -> Result<AccountView, Error> {
+        attempt(ports, &command, None).map(AccountView::from)
     }
 
-    fn command(user_id: &str) -> UpdateProfile {
+    fn command(id: AccountId) -> UpdateProfile {
         UpdateProfile {
-            bearer: bearer_of(user_id),
+            caller: caller_of(id),
             name: None,
             email: None,
             current_password: Some(PASSWORD.to_owned()),
@@ -135,19 +142,16 @@ mod tests {
             &shop.ports,
             UpdateProfile {
                 name,
-                ..command(before.id.as_str())
+                ..command(before.id)
             },
         )
         .unwrap();
-        assert_eq!(
-            (after.name.as_str(), &after.email),
-            ("Ada King", &before.email)
-        );
+        assert_eq!((&*after.name, &after.email), ("Ada King", &before.email));
         assert_eq!(
             (after.version, after.updated_at),
             (2, before.updated_at + 5_000)
         );
-        assert_eq!(shop.account("ada@example.com"), after);
+        assert_eq!(shop.view("ada@example.com"), after);
     }
 
     #[test]
@@ -159,7 +163,7 @@ mod tests {
             &shop.ports,
             UpdateProfile {
                 email,
-                ..command(id.as_str())
+                ..command(id)
             },
         )
         .unwrap();
@@ -180,7 +184,7 @@ mod tests {
             &shop.ports,
             UpdateProfile {
                 email,
-                ..command(id.as_str())
+                ..command(id)
             },
         );
         assert_eq!(refused.unwrap_err(), Error::EmailTaken);
@@ -190,7 +194,7 @@ mod tests {
                 &shop.ports,
                 UpdateProfile {
                     email: own,
-                    ..command(id.as_str())
+                    ..command(id)
                 }
             )
             .is_ok()
@@ -201,7 +205,7 @@ mod tests {
     fn a_change_of_nothing_leaves_the_version() {
         let shop = Shop::new();
         let before = shop.register("ada@example.com").account;
-        let after = update_profile(&shop.ports, command(before.id.as_str())).unwrap();
+        let after = update_profile(&shop.ports, command(before.id)).unwrap();
         assert_eq!(after, before);
     }
 
@@ -216,7 +220,7 @@ mod tests {
                 UpdateProfile {
                     name,
                     expected_version,
-                    ..command(id.as_str())
+                    ..command(id)
                 },
             )
         };
@@ -235,28 +239,27 @@ mod tests {
             UpdateProfile {
                 name,
                 email,
-                ..command(id.as_str())
+                ..command(id)
             },
         );
         assert!(matches!(invalid, Err(Error::Invalid(errors)) if errors.len() == 2));
         assert_eq!(
-            update_profile(&shop.ports, command("01890a5d-ac96-774b-bcce-b302099a8057"))
-                .unwrap_err(),
+            update_profile(&shop.ports, command(nobody())).unwrap_err(),
             Error::SessionEnded
         );
         shop.disable("ada@example.com");
         assert_eq!(
-            update_profile(&shop.ports, command(id.as_str())).unwrap_err(),
+            update_profile(&shop.ports, command(id)).unwrap_err(),
             Error::SessionEnded
         );
     }
 
     fn move_to(
         shop: &Shop,
-        id: &str,
+        id: AccountId,
         email: &str,
         password: Option<&str>,
-    ) -> Result<Account, Error> {
+    ) -> Result<AccountView, Error> {
         let changes = UpdateProfile {
             email: Some(email.to_owned()),
             current_password: password.map(str::to_owned),
@@ -266,10 +269,10 @@ mod tests {
     }
 
     #[test]
-    fn another_address_needs_the_password_and_everything_else_does_not() {
+    fn only_another_address_needs_the_password() {
         let shop = Shop::new();
         let id = shop.register("ada@example.com").account.id;
-        let move_to = |email, password| move_to(&shop, id.as_str(), email, password);
+        let move_to = |email, password| move_to(&shop, id, email, password);
         let without = move_to("other@example.com", None);
         assert_eq!(without.unwrap_err(), Error::PasswordRequired);
         assert_eq!(shop.work(), COST_UNITS, "nothing was hashed");
@@ -278,7 +281,7 @@ mod tests {
         assert!(move_to(" ADA@example.com", None).is_ok(), "it stays");
         assert_eq!(shop.account("ada@example.com").version, 1);
         let moved = move_to("other@example.com", Some(PASSWORD)).unwrap();
-        assert_eq!(moved.email.as_str(), "other@example.com");
+        assert_eq!(moved.email, "other@example.com");
     }
 
     #[test]
@@ -288,10 +291,10 @@ mod tests {
         for _ in 0..5 {
             shop.login_from("192.0.2.1", "ada@example.com", "Wrong-1")
                 .unwrap_err();
-            let wrong = move_to(&shop, id.as_str(), "other@example.com", Some("Wrong-1"));
+            let wrong = move_to(&shop, id, "other@example.com", Some("Wrong-1"));
             assert_eq!(wrong.unwrap_err(), Error::InvalidCredentials);
         }
-        let refused = move_to(&shop, id.as_str(), "other@example.com", Some(PASSWORD));
+        let refused = move_to(&shop, id, "other@example.com", Some(PASSWORD));
         assert_eq!(refused.unwrap_err(), Error::TooManyAttempts(60));
         let login = shop.login_from("192.0.2.1", "ada@example.com", PASSWORD);
         assert_eq!(login.unwrap_err(), Error::TooManyAttempts(60));
@@ -302,7 +305,7 @@ mod tests {
         let shop = Shop::new();
         let id = shop.register("ada@example.com").account.id;
         shop.register("grace@example.com");
-        let attempt = |email| move_to(&shop, id.as_str(), email, Some(PASSWORD));
+        let attempt = |email| move_to(&shop, id, email, Some(PASSWORD));
         for _ in 0..10 {
             let taken = attempt("grace@example.com");
             assert_eq!(taken.unwrap_err(), Error::EmailTaken);

@@ -1,13 +1,8 @@
-//! What changes nothing: one file per query.
+//! What changes nothing: one file per noun.
 
-mod authenticate;
-mod find_user;
-mod list_revocations;
-mod list_sessions;
-mod list_users;
-
-pub use authenticate::authenticate;
-pub use find_user::find_user;
-pub use list_revocations::{RevocationList, list_revocations};
-pub use list_sessions::list_sessions;
-pub use list_users::{ListUsers, PAGE_LIMIT_MAX, UserPage, list_users};
+/// Accounts, one or a page of them.
+pub mod accounts;
+/// What was revoked.
+pub mod revocations;
+/// The caller's sessions.
+pub mod sessions;

@@ -1,26 +1,22 @@
 use crate::application::Error;
-use crate::domain::{Bearer, SESSIONS_LISTED_MAX, SessionSummary};
-use crate::ports::{Ports, Store};
+use crate::application::ports::Ports;
+use crate::domain::{Caller, SESSIONS_LISTED_MAX, SessionSummary};
 
-/// The sessions of the bearer's account that have not ended, the one refreshed last first, at most
+/// The sessions of the caller's account that have not ended, the one refreshed last first, at most
 /// [`SESSIONS_LISTED_MAX`].
 ///
 /// # Errors
 /// [`Error::SessionEnded`], or a fault of the database.
-pub fn list_sessions<S: Store>(
-    ports: &Ports<S>,
-    bearer: &Bearer,
-) -> Result<Vec<SessionSummary>, Error> {
+pub fn list(ports: &Ports, caller: &Caller) -> Result<Vec<SessionSummary>, Error> {
     ports.store.read(|records| {
-        let account = ports.bearer_account(records, bearer)?;
-        records.sessions(&account.id, ports.clock.now_ms(), SESSIONS_LISTED_MAX)
+        let account = ports.caller_account(records, caller)?;
+        records.sessions(account.id(), ports.clock.now_ms(), SESSIONS_LISTED_MAX)
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::commands::logout;
     use crate::application::testing::{PASSWORD, Shop};
 
     #[test]
@@ -31,15 +27,15 @@ mod tests {
         shop.advance_seconds(1);
         let second = shop.login("ada@example.com", PASSWORD).unwrap();
         let ended = shop.login("ada@example.com", PASSWORD).unwrap();
-        logout(&shop.ports, &ended.tokens.refresh_token).unwrap();
+        shop.log_out(&ended.tokens.refresh_token).unwrap();
         shop.advance_seconds(1);
         shop.refresh(&first).unwrap();
-        let listed = list_sessions(&shop.ports, &shop.bearer(&second)).unwrap();
+        let listed = list(&shop.ports, &shop.caller(&second)).unwrap();
         let ids: Vec<_> = listed
             .iter()
             .map(|session| Some(session.id.clone()))
             .collect();
-        let expected = [&first, &second].map(|session| shop.bearer(session).session);
+        let expected = [&first, &second].map(|session| shop.caller(session).session);
         assert_eq!(ids, expected);
         assert_eq!(
             listed[0].expires_at - listed[0].refreshed_at,

@@ -1,7 +1,7 @@
 use mercato_platform::random;
 
+use crate::application::ports::Secrets;
 use crate::domain::RefreshSecret;
-use crate::ports::Secrets;
 
 /// Randomness in a refresh token: as much as its SHA-256 can hold.
 const REFRESH_SECRET_BYTES: usize = 32;

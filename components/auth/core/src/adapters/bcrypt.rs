@@ -2,8 +2,8 @@ use bcrypt::HashParts;
 use mercato_platform::random;
 
 use crate::application::Error;
+use crate::application::ports::Passwords;
 use crate::domain::{PASSWORD_MAX_BYTES, Password, PasswordHash};
-use crate::ports::Passwords;
 
 const SALT_BYTES: usize = 16;
 

@@ -1,11 +1,13 @@
+//! What the variables mean.
+
 use std::ops::RangeInclusive;
 
 use mercato_settings::{ACCESS_TOKEN_TTL_SECONDS, BCRYPT_COST, LIMIT, REFRESH_TOKEN_TTL_SECONDS};
 use mercato_tokens::{KeyError, KeyRing};
 
-use crate::application::commands::FirstAdmin;
+use crate::application::commands::create_first_admin::FirstAdmin;
+use crate::application::ports::{Lifetimes, Limits};
 use crate::domain::Slots;
-use crate::ports::{Lifetimes, Limits};
 
 /// Passwords of unfamiliar clients that are hashed at a time, when `hashing_slots` is not set.
 const HASHING_SLOTS: u32 = 2;

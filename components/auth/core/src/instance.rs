@@ -3,42 +3,41 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
+use mercato_contracts::variables::variables::{self, Error as VariableError};
 use mercato_platform::clock::SystemClock;
 use mercato_platform::ids::RandomIds;
 use mercato_platform::log;
 
-use super::bcrypt::BcryptPasswords;
-use super::random::RandomSecrets;
-use super::settings::{FirstAdminSetting, Settings, Variables};
-use super::sqlite::SqliteStore;
+use crate::adapters::{BcryptPasswords, RandomSecrets};
 use crate::application::Error;
-use crate::application::commands::{FirstAdminOutcome, create_first_admin};
-use crate::bindings::spin::variables::variables::{self, Error as VariableError};
-use crate::ports::Ports;
-
-/// The ports as this component has them.
-pub type Service = Ports<SqliteStore>;
+use crate::application::commands::create_first_admin::{self, FirstAdminOutcome};
+use crate::application::ports::Ports;
+use crate::settings::{FirstAdminSetting, Settings, Variables};
+use crate::store::Store;
 
 thread_local! {
     /// The ports of this instance. A changed variable reaches new instances only.
-    static SERVICE: OnceCell<Rc<Service>> = const { OnceCell::new() };
+    static INSTANCE: OnceCell<Rc<Ports>> = const { OnceCell::new() };
 }
 
 /// The ports of this instance. Whoever comes first reads the variables and makes the first admin; a failure is not
 /// kept, so the next request tries again.
-pub async fn service() -> Result<Rc<Service>, Error> {
-    if let Some(service) = SERVICE.with(|cell| cell.get().cloned()) {
-        return Ok(service);
+///
+/// # Errors
+/// [`Error::Internal`] for variables that cannot be used, or a fault of the database.
+pub async fn instance() -> Result<Rc<Ports>, Error> {
+    if let Some(ports) = INSTANCE.with(|cell| cell.get().cloned()) {
+        return Ok(ports);
     }
     let settings =
         Settings::parse(variables().await?).map_err(|error| Error::Internal(error.to_string()))?;
-    let service = open(settings, SqliteStore::new())?;
-    Ok(SERVICE.with(|cell| cell.get_or_init(|| Rc::new(service)).clone()))
+    let ports = open(settings, Store::new())?;
+    Ok(INSTANCE.with(|cell| cell.get_or_init(|| Rc::new(ports)).clone()))
 }
 
 /// The ports over that database, in which the first admin has been made.
-fn open(settings: Settings, store: SqliteStore) -> Result<Service, Error> {
-    let service = Ports {
+fn open(settings: Settings, store: Store) -> Result<Ports, Error> {
+    let ports = Ports {
         store,
         passwords: Box::new(BcryptPasswords::new(settings.bcrypt_cost)),
         secrets: Box::new(RandomSecrets),
@@ -48,12 +47,12 @@ fn open(settings: Settings, store: SqliteStore) -> Result<Service, Error> {
         lifetimes: settings.lifetimes,
         limits: settings.limits,
     };
-    make_first_admin(&service, settings.first_admin)?;
-    Ok(service)
+    make_first_admin(&ports, settings.first_admin)?;
+    Ok(ports)
 }
 
 /// Makes the first admin if one is wanted. What is wrong with the variables is logged, and the shop opens without.
-fn make_first_admin(service: &Service, setting: FirstAdminSetting) -> Result<(), Error> {
+fn make_first_admin(ports: &Ports, setting: FirstAdminSetting) -> Result<(), Error> {
     let command = match setting {
         FirstAdminSetting::Nobody => return Ok(()),
         FirstAdminSetting::Incomplete => {
@@ -65,7 +64,7 @@ fn make_first_admin(service: &Service, setting: FirstAdminSetting) -> Result<(),
         }
         FirstAdminSetting::Somebody(command) => command,
     };
-    match create_first_admin(service, command) {
+    match create_first_admin::handle(ports, command) {
         Ok(FirstAdminOutcome::Created) => {
             log::info("the first admin was created from admin_email", &[])
         }
@@ -103,7 +102,7 @@ async fn variables() -> Result<Variables, Error> {
     })
 }
 
-/// A variable; one that the box does not have is as good as empty.
+/// A variable; one that this component is not granted is as good as empty.
 async fn variable(name: &str) -> Result<String, Error> {
     match variables::get(name.to_owned()).await {
         Ok(value) => Ok(value),

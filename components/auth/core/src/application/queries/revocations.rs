@@ -1,6 +1,6 @@
 use crate::application::Error;
+use crate::application::ports::Ports;
 use crate::domain::{REVOCATIONS_LISTED_MAX, Revocation};
-use crate::ports::{Ports, Store};
 
 /// Revocations in the order in which they were made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,10 +23,10 @@ pub struct RevocationList {
 ///
 /// # Errors
 /// A fault of the database.
-pub fn list_revocations<S: Store>(ports: &Ports<S>, after: u64) -> Result<RevocationList, Error> {
+pub fn list(ports: &Ports, after: u64) -> Result<RevocationList, Error> {
     let now = ports.clock.now_ms();
     ports.store.read(|records| {
-        // One more than wanted tells whether there are more.
+        // One more than wanted says whether there are more.
         let wanted = REVOCATIONS_LISTED_MAX.saturating_add(1);
         let last_sequence = records.revocation_bounds()?.last_sequence;
         let after = if after > last_sequence { 0 } else { after };
@@ -50,15 +50,14 @@ pub fn list_revocations<S: Store>(ports: &Ports<S>, after: u64) -> Result<Revoca
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::commands::logout;
     use crate::application::testing::{PASSWORD, Shop};
     use crate::domain::Revoked;
-    use crate::ports::Records;
+    use crate::store::Records;
 
     fn log_out_once(shop: &Shop) -> Revoked {
         let session = shop.login("ada@example.com", PASSWORD).unwrap();
-        logout(&shop.ports, &session.tokens.refresh_token).unwrap();
-        Revoked::Session(shop.bearer(&session).session.unwrap())
+        shop.log_out(&session.tokens.refresh_token).unwrap();
+        Revoked::Session(shop.caller(&session).session.unwrap())
     }
 
     fn revoked(list: RevocationList) -> Vec<Revoked> {
@@ -70,19 +69,19 @@ mod tests {
     fn whoever_knows_the_list_gets_what_is_new() {
         let shop = Shop::new();
         shop.register("ada@example.com");
-        let empty = list_revocations(&shop.ports, 0).unwrap();
+        let empty = list(&shop.ports, 0).unwrap();
         assert_eq!((empty.sequence, empty.more, empty.floor), (0, false, 0));
         let first = log_out_once(&shop);
-        let list = list_revocations(&shop.ports, 0).unwrap();
-        let known = list.sequence;
-        assert_eq!(revoked(list), std::slice::from_ref(&first));
+        let part = list(&shop.ports, 0).unwrap();
+        let known = part.sequence;
+        assert_eq!(revoked(part), std::slice::from_ref(&first));
         let second = log_out_once(&shop);
-        let list = list_revocations(&shop.ports, known).unwrap();
-        assert_eq!((list.after, list.sequence), (known, known + 1));
-        assert_eq!(revoked(list), std::slice::from_ref(&second));
-        let nothing = list_revocations(&shop.ports, known + 1).unwrap();
+        let part = list(&shop.ports, known).unwrap();
+        assert_eq!((part.after, part.sequence), (known, known + 1));
+        assert_eq!(revoked(part), std::slice::from_ref(&second));
+        let nothing = list(&shop.ports, known + 1).unwrap();
         assert_eq!((nothing.sequence, nothing.revocations), (known + 1, vec![]));
-        let of_another_shop = list_revocations(&shop.ports, 1_000).unwrap();
+        let of_another_shop = list(&shop.ports, 1_000).unwrap();
         assert_eq!(of_another_shop.after, 0);
         assert_eq!(revoked(of_another_shop), [first, second]);
     }
@@ -92,7 +91,7 @@ mod tests {
         let shop = Shop::new();
         shop.register("ada@example.com");
         log_out_once(&shop);
-        let left = || list_revocations(&shop.ports, 0).unwrap().revocations.len();
+        let left = || list(&shop.ports, 0).unwrap().revocations.len();
         shop.advance_seconds(shop.ports.lifetimes.access_seconds);
         assert_eq!(left(), 1);
         shop.advance_seconds(60);
@@ -103,7 +102,7 @@ mod tests {
     fn long_lists_come_in_parts() {
         let shop = Shop::new();
         let max = REVOCATIONS_LISTED_MAX as usize;
-        let many = |records: &dyn Records| {
+        let many = |records: &Records<'_>| {
             (0..=max).try_for_each(|number| {
                 records.add_revocation(&Revocation {
                     sequence: 0,
@@ -114,9 +113,9 @@ mod tests {
             })
         };
         shop.ports.store.write(many).unwrap();
-        let list = list_revocations(&shop.ports, 0).unwrap();
-        assert_eq!((list.revocations.len(), list.more), (max, true));
-        let rest = list_revocations(&shop.ports, list.sequence).unwrap();
+        let part = list(&shop.ports, 0).unwrap();
+        assert_eq!((part.revocations.len(), part.more), (max, true));
+        let rest = list(&shop.ports, part.sequence).unwrap();
         assert_eq!((rest.revocations.len(), rest.more), (1, false));
     }
 }

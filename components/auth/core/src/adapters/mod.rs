@@ -1,0 +1,7 @@
+//! Adapters behind [`crate::application::ports`].
+
+mod bcrypt;
+mod random;
+
+pub use bcrypt::BcryptPasswords;
+pub use random::RandomSecrets;

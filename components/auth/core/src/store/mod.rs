@@ -1,0 +1,155 @@
+//! The database `auth`: one file per table, or per group of tables that are written together.
+
+use std::rc::Rc;
+
+use mercato_sqlite::{Connection, Database, Migration, Row, migrations};
+
+use crate::application::Error;
+
+mod accounts;
+mod attempts;
+mod refresh_tokens;
+mod revocations;
+#[cfg(test)]
+mod testing;
+mod turns;
+
+/// The schema, step by step.
+const MIGRATIONS: &[Migration] = migrations![
+    "0001_accounts",
+    "0002_login_throttle",
+    "0003_sessions",
+    "0004_hashing_slots",
+];
+
+/// Rows of one table forgotten at a time, so that no login pays for all of them.
+const FORGET_MAX_ROWS: u32 = 100;
+
+/// The database `auth`.
+#[derive(Clone)]
+pub struct Store(Rc<Database>);
+
+/// The records of a [`Store`], inside a unit of work. Every function fails when the database does.
+pub struct Records<'a>(&'a Connection);
+
+impl Store {
+    /// The database `auth`, opened at first use.
+    pub fn new() -> Self {
+        Self(Rc::new(Database::new("auth", MIGRATIONS)))
+    }
+
+    /// A fresh database in memory.
+    #[cfg(test)]
+    pub fn in_memory() -> Self {
+        Self(Rc::new(Database::in_memory("auth", MIGRATIONS).unwrap()))
+    }
+
+    /// Reads.
+    ///
+    /// # Errors
+    /// What the closure returns, or why the database could not be read.
+    pub fn read<T>(&self, work: impl FnOnce(&Records<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        self.0.read(|connection| work(&Records(connection)))
+    }
+
+    /// Reads and writes as one unit: all of it when the closure returns `Ok`, nothing when it returns `Err`.
+    ///
+    /// # Errors
+    /// What the closure returns, or why the database could not be written.
+    pub fn write<T>(
+        &self,
+        work: impl FnOnce(&Records<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.0.write(|connection| work(&Records(connection)))
+    }
+}
+
+impl Records<'_> {
+    fn execute(&self, statement: &str, parameters: &[mercato_sqlite::Value]) -> Result<(), Error> {
+        self.0.execute(statement, parameters)?;
+        Ok(())
+    }
+
+    /// All rows, each read by `read`.
+    fn all<T>(
+        &self,
+        statement: &str,
+        parameters: &[mercato_sqlite::Value],
+        read: impl Fn(&Row) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let rows = self.0.query(statement, parameters)?;
+        rows.iter().map(read).collect()
+    }
+
+    /// The first row, read by `read`.
+    fn first<T>(
+        &self,
+        statement: &str,
+        parameters: &[mercato_sqlite::Value],
+        read: impl FnOnce(&Row) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        let row = self.0.query_one(statement, parameters)?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// The number in that column of the first row; 0 without a row.
+    fn number(
+        &self,
+        statement: &str,
+        parameters: &[mercato_sqlite::Value],
+        column: &str,
+    ) -> Result<u64, Error> {
+        let number = self.first(statement, parameters, |row| Ok(row.get(column)?))?;
+        Ok(number.unwrap_or_default())
+    }
+}
+
+fn damaged(column: &str, rule: &str) -> Error {
+    Error::Internal(format!("the database auth is damaged: {column} {rule}"))
+}
+
+impl From<mercato_sqlite::Error> for Error {
+    fn from(error: mercato_sqlite::Error) -> Self {
+        use mercato_sqlite::Error as Cause;
+        match error {
+            Cause::Busy(_)
+            | Cause::Denied(_)
+            | Cause::Unknown(_)
+            | Cause::Full
+            | Cause::Interrupted(_)
+            | Cause::Foreign(_)
+            | Cause::NewerSchema { .. } => Self::Unavailable(error.to_string()),
+            _ => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_pass_is_unavailable_and_the_rest_is_a_fault() {
+        use mercato_sqlite::Error as Cause;
+        for cause in [
+            Cause::Busy("locked".to_owned()),
+            Cause::Denied("auth".to_owned()),
+            Cause::Full,
+            Cause::Interrupted("interrupted: the statement took longer than 2000 ms".to_owned()),
+        ] {
+            assert!(
+                matches!(Error::from(cause.clone()), Error::Unavailable(_)),
+                "{cause}"
+            );
+        }
+        for cause in [
+            Cause::Constraint("x".to_owned()),
+            Cause::Storage("no such table".to_owned()),
+        ] {
+            assert!(
+                matches!(Error::from(cause.clone()), Error::Internal(_)),
+                "{cause}"
+            );
+        }
+    }
+}
