@@ -58,12 +58,9 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
     ),
     ("auth-tokens", &[VARIABLES], &["mercato:auth/tokens@0.1.0"]),
     (
-        "products",
-        &[DATABASE, VARIABLES],
-        &[
-            "mercato:products/catalogue@0.1.0",
-            "mercato:products/inventory@0.1.0",
-        ],
+        "products-inventory",
+        &[DATABASE],
+        &["mercato:products/inventory@0.1.0"],
     ),
     (
         "orders",
@@ -139,13 +136,13 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
         &[HTTP_HANDLER],
     ),
     (
-        "products-api",
+        "products-http",
         &[
+            DATABASE,
             VARIABLES,
             HTTP_TYPES,
             HTTP_CLIENT,
             "mercato:auth/tokens",
-            "mercato:products/catalogue",
         ],
         &[HTTP_HANDLER],
     ),
@@ -285,7 +282,7 @@ fn no_domain_and_no_adapter_of_accounts_makes_requests() {
         [
             "stripe",
             "gateway",
-            "products-api",
+            "products-http",
             "orders-api",
             "payments-api"
         ]
@@ -299,7 +296,10 @@ fn only_domains_have_a_database_and_no_adapter_has() {
         .map(|(name, _, _)| *name)
         .filter(|name| capabilities(&guest(name)).contains(DATABASE))
         .collect();
-    assert_eq!(storing, ["auth", "products", "orders", "payments"]);
+    assert_eq!(
+        storing,
+        ["auth", "products-inventory", "orders", "payments", "products-http"]
+    );
 }
 
 #[test]
@@ -324,7 +324,7 @@ fn nothing_of_a_box_is_left_unwired() {
 #[test]
 fn every_domain_opens_its_own_database_and_no_other() {
     for domain in ["auth", "products", "orders", "payments"] {
-        let sources = sources_under(&repository().join("components").join(domain).join("src"));
+        let sources = sources_under(&repository().join("components").join(domain).join("core/src"));
         let labels: BTreeSet<_> = sources
             .iter()
             .flat_map(|source| source.split("Database::new(").skip(1))
