@@ -53,12 +53,9 @@ const REDIS_HANDLER: &str = "spin:redis/inbound-redis@3.0.0";
 const GUESTS: &[(&str, &[&str], &[&str])] = &[
     ("auth-tokens", &[VARIABLES], &["mercato:auth/tokens@0.1.0"]),
     (
-        "products",
-        &[DATABASE, VARIABLES],
-        &[
-            "mercato:products/catalogue@0.1.0",
-            "mercato:products/inventory@0.1.0",
-        ],
+        "products-inventory",
+        &[DATABASE],
+        &["mercato:products/inventory@0.1.0"],
     ),
     (
         "orders",
@@ -129,13 +126,13 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
         &[HTTP_HANDLER],
     ),
     (
-        "products-api",
+        "products-http",
         &[
+            DATABASE,
             VARIABLES,
             HTTP_TYPES,
             HTTP_CLIENT,
             "mercato:auth/tokens",
-            "mercato:products/catalogue",
         ],
         &[HTTP_HANDLER],
     ),
@@ -275,7 +272,7 @@ fn no_domain_and_no_adapter_of_accounts_makes_requests() {
         [
             "stripe",
             "gateway",
-            "products-api",
+            "products-http",
             "orders-api",
             "payments-api"
         ]
@@ -286,7 +283,7 @@ fn no_domain_and_no_adapter_of_accounts_makes_requests() {
 fn only_domains_and_who_links_one_have_a_database() {
     assert_eq!(
         guests_that_reach(DATABASE),
-        ["products", "orders", "payments", "auth-http"]
+        ["products-inventory", "orders", "payments", "auth-http", "products-http"]
     );
 }
 

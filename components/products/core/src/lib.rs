@@ -1,35 +1,15 @@
 //! The catalogue and its stock.
 //!
-//! `domain` has the rules, `application` the use cases over the traits of `ports`, `infrastructure` the adapters:
-//! SQLite behind them, and in front the WIT world `products`.
+//! `domain` has the rules, `application` the use cases over its ports, `store` the database behind them. Adapters take the
+//! wired [`instance`] and hand it to the use cases.
 
 pub mod application;
 pub mod domain;
-pub mod infrastructure;
-pub mod ports;
+mod instance;
+mod settings;
+mod store;
+#[cfg(test)]
+mod testing;
 
-#[allow(
-    unsafe_code,
-    missing_docs,
-    unused_qualifications,
-    clippy::all,
-    clippy::pedantic,
-    reason = "generated"
-)]
-mod bindings {
-    spin_sdk::wit_bindgen::generate!({
-        path: "../../../wit",
-        world: "mercato:shop/products",
-        runtime_path: "::spin_sdk::wit_bindgen::rt",
-        generate_all,
-    });
-
-    // Only a component has these exports: no native linker takes their names.
-    #[cfg(target_family = "wasm")]
-    export!(Component);
-    #[cfg(target_family = "wasm")]
-    use super::Component;
-}
-
-/// What the world `products` exports.
-pub struct Component;
+pub use instance::{Products, instance, log_cause};
+pub use settings::{SettingsError, currency};

@@ -6,23 +6,24 @@ use mercato_edge::story::{
     SAUCER_ID, SAUCER_NAME, SAUCER_PRICE, SAUCER_SKU, SAUCER_STOCK,
 };
 use mercato_edge::{
-    BASE_PATH, DEFAULT_PAGE_LIMIT, Fields, Method, PageInfo, Problem, Query, Reply, paged,
+    BASE_PATH, DEFAULT_PAGE_LIMIT, FieldError, Fields, Method, PageInfo, Problem, Query, Reply,
+    paged,
 };
+use mercato_money::{Currency, Money};
+use products::application::commands::import_products::RowOutcome;
+use products::application::ports::StockStats;
+use products::domain::error::{ProductError, StoreError};
+use products::domain::product::{Product, ProductChanges, ProductView, StockChange};
+use products::domain::stock::Stock;
+use products::domain::values::ProductId;
 use serde_json::json;
 
-use crate::bindings::mercato::products::catalogue::{
-    self, CatalogueStats, Product, ProductError, RowOutcome,
-};
-use crate::body::{ChangesBody, NewProductBody};
-use crate::controllers::import::{interrupted, too_many_rows};
-use crate::controllers::list::ListQuery;
-use crate::controllers::stats::StatsResource;
-use crate::import::{ImportReport, Lines, no_header, one_part};
-use crate::problems::problem;
-use crate::resource::{Viewer, reply, resources};
-
-/// Free units from which on downwards a product counts as running out; the default of the domain.
-const LOW_STOCK: u64 = 10;
+use crate::import::{interrupted, too_many_rows};
+use crate::list::ListQuery;
+use crate::price_list::{ImportReport, Lines, no_header, one_part};
+use crate::problems::{problem, unreadable};
+use crate::product::{Audience, ChangesBody, NewProductBody, reply, resources};
+use crate::stats::StatsResource;
 
 /// The examples of all operations.
 ///
@@ -46,20 +47,17 @@ fn list() -> Result<OperationExamples, Problem> {
         page: 1,
         next: None,
     };
-    let products = [saucer(), cup()];
-    let of = |viewer| {
-        paged(
-            &resources(&products, viewer),
-            info.clone(),
-            DEFAULT_PAGE_LIMIT,
-        )
+    let (products, currency) = ([saucer()?, cup()?], currency()?);
+    let of = |audience| {
+        let shown = resources(&products, &currency, audience);
+        paged(&shown, info.clone(), DEFAULT_PAGE_LIMIT)
     };
     let wrong = ListQuery::parse(Query::parse("minPrice=20&maxPrice=10&sort=colour"));
     Ok(OperationExamples::of(Method::GET, "/api/v1/products", &[])
-        .answer("customer", "As customers see it", &of(Viewer::Shopper)?)
-        .answer("with-units", "As admins see it", &of(Viewer::Admin)?)
+        .answer("customer", "As customers see it", &of(Audience::Everyone)?)
+        .answer("with-units", "As admins see it", &of(Audience::Admins)?)
         .problem(&refusal(wrong))
-        .problem(&problem(ProductError::TooExpensive)))
+        .problem(&unreadable(&StoreError::TooExpensive(String::new()))))
 }
 
 fn create() -> Result<OperationExamples, Problem> {
@@ -68,7 +66,7 @@ fn create() -> Result<OperationExamples, Problem> {
     });
     let wrong = Fields::parse(br#"{"name": "Espresso cup", "price": "12.50", "colour": "white"}"#)
         .and_then(|fields| NewProductBody::read(fields).check(|_| Vec::new()));
-    let made = reply(&cup(), Viewer::Admin)?.created(&format!("{BASE_PATH}/products/{CUP_ID}"));
+    let made = shown(&cup()?, Audience::Admins)?.created(&format!("{BASE_PATH}/products/{CUP_ID}"));
     Ok(OperationExamples::of(Method::POST, "/api/v1/products", &[])
         .request("cup", "A cup", body)
         .answer("cup", "The cup", &made)
@@ -95,11 +93,7 @@ fn report() -> ImportReport {
     let mut report = ImportReport::default();
     let line = |first| Lines { first, last: first };
     report.count(line(2), RowOutcome::Updated);
-    let error = catalogue::FieldError {
-        field: "price".to_owned(),
-        code: "min".to_owned(),
-        message: "price must not be less than 0".to_owned(),
-    };
+    let error = FieldError::new("price", "min", "price must not be less than 0");
     report.count(line(3), RowOutcome::Refused(vec![error]));
     for row in 4..=1_001 {
         report.count(line(row), RowOutcome::Created);
@@ -108,13 +102,12 @@ fn report() -> ImportReport {
 }
 
 fn stats() -> Result<OperationExamples, Problem> {
-    let stats = CatalogueStats {
+    let stats = StockStats {
         products: 250,
         out_of_stock: 0,
-        low_stock: vec![saucer()],
-        low_stock_threshold: LOW_STOCK,
+        low_stock: vec![saucer()?],
     };
-    let answer = Reply::json(&StatsResource::new(&stats))?;
+    let answer = Reply::json(&StatsResource::new(&stats, &currency()?))?;
     Ok(
         OperationExamples::of(Method::GET, "/api/v1/products/stats", &[]).answer(
             "saucers",
@@ -131,12 +124,12 @@ fn find() -> Result<OperationExamples, Problem> {
             .answer(
                 "customer",
                 "As customers see it",
-                &reply(&cup(), Viewer::Shopper)?,
+                &shown(&cup()?, Audience::Everyone)?,
             )
             .answer(
                 "with-units",
                 "As admins see it, while two units are held for an order",
-                &reply(&held(), Viewer::Admin)?,
+                &shown(&held()?, Audience::Admins)?,
             )
             .problem(&problem(ProductError::NotFound)),
     )
@@ -146,11 +139,11 @@ fn update() -> Result<OperationExamples, Problem> {
     let pattern = "/api/v1/products/{id}";
     let wrong = Fields::parse(br#"{"stock": 5, "stockDelta": 6}"#)
         .and_then(|fields| ChangesBody::read(fields).check(|_| Vec::new()));
-    let delivered = Product {
-        stock: CUP_STOCK + 6,
+    let delivered = ProductView {
+        stock: Stock::restore(CUP_STOCK + 6, 0, 0),
         version: 2,
         updated_at: PLACED_AT - 60_000,
-        ..cup()
+        ..cup()?
     };
     let examples = OperationExamples::of(Method::PATCH, pattern, &[("id", CUP_ID)])
         .request("delivery", "Six more units", json!({"stockDelta": 6}))
@@ -158,7 +151,7 @@ fn update() -> Result<OperationExamples, Problem> {
         .answer(
             "delivery",
             "With six more units",
-            &reply(&delivered, Viewer::Admin)?,
+            &shown(&delivered, Audience::Admins)?,
         )
         .problem(&refusal(wrong));
     let refused = [
@@ -178,45 +171,48 @@ fn delete() -> OperationExamples {
         .problem(&problem(ProductError::VersionMismatch))
 }
 
+fn currency() -> Result<Currency, Problem> {
+    CURRENCY.parse().map_err(|_| Problem::internal())
+}
+
+fn shown(product: &ProductView, audience: Audience) -> Result<Reply, Problem> {
+    reply(product, currency()?, audience)
+}
+
+fn product(id: &str, new: &ProductChanges, listed_at: u64) -> Result<ProductView, Problem> {
+    let id = ProductId::stored(id.to_owned());
+    let product = Product::create(id, new, listed_at).map_err(problem)?;
+    Ok(product.into_view())
+}
+
 /// What is ordered, before it is.
-fn cup() -> Product {
-    Product {
-        id: CUP_ID.to_owned(),
-        name: CUP_NAME.to_owned(),
-        description: "Porcelain, 90 ml".to_owned(),
-        sku: Some(CUP_SKU.to_owned()),
-        price: CUP_PRICE,
-        currency: CURRENCY.to_owned(),
-        stock: CUP_STOCK,
-        reserved: 0,
-        sold: 0,
-        version: 1,
-        created_at: LISTED_AT,
-        updated_at: LISTED_AT,
-    }
+fn cup() -> Result<ProductView, Problem> {
+    let new = ProductChanges {
+        name: Some(CUP_NAME.to_owned()),
+        description: Some("Porcelain, 90 ml".to_owned()),
+        sku: Some(Some(CUP_SKU.to_owned())),
+        price: Some(Money::from_units(CUP_PRICE)),
+        stock: Some(StockChange::Absolute(CUP_STOCK)),
+    };
+    product(CUP_ID, &new, LISTED_AT)
 }
 
 /// The same while the order waits for its payment.
-fn held() -> Product {
+fn held() -> Result<ProductView, Problem> {
     let units = u64::from(QUANTITY);
-    Product {
-        stock: CUP_STOCK - units,
-        reserved: units,
-        ..cup()
-    }
+    Ok(ProductView {
+        stock: Stock::restore(CUP_STOCK - units, units, 0),
+        ..cup()?
+    })
 }
 
-fn saucer() -> Product {
-    let created_at = LISTED_AT + 61_000;
-    Product {
-        id: SAUCER_ID.to_owned(),
-        name: SAUCER_NAME.to_owned(),
-        description: String::new(),
-        sku: Some(SAUCER_SKU.to_owned()),
-        price: SAUCER_PRICE,
-        stock: SAUCER_STOCK,
-        created_at,
-        updated_at: created_at,
-        ..cup()
-    }
+fn saucer() -> Result<ProductView, Problem> {
+    let new = ProductChanges {
+        name: Some(SAUCER_NAME.to_owned()),
+        description: None,
+        sku: Some(Some(SAUCER_SKU.to_owned())),
+        price: Some(Money::from_units(SAUCER_PRICE)),
+        stock: Some(StockChange::Absolute(SAUCER_STOCK)),
+    };
+    product(SAUCER_ID, &new, LISTED_AT + 61_000)
 }

@@ -2,8 +2,8 @@
 
 use utoipa::OpenApi;
 
-use crate::body::ImportRowBody;
-use crate::controllers::{create, delete, find, import, list, stats, update};
+use crate::product::ImportRowBody;
+use crate::{create, delete, find, import, list, stats, update};
 
 /// The operations of this adapter.
 #[derive(OpenApi)]

@@ -2,11 +2,7 @@
 
 #![allow(dead_code, reason = "only their schemas are used")]
 
-use mercato_edge::ProblemDocument;
-use serde::Serialize;
 use utoipa::ToSchema;
-
-use crate::import::ImportReport;
 
 /// Name of a product: one line; blanks at its ends are taken off.
 #[derive(ToSchema)]
@@ -54,14 +50,3 @@ pub struct SearchWords(String);
 #[derive(ToSchema)]
 #[schema(minimum = 0, maximum = 1_000_000_000, example = 20)]
 pub struct Units(u64);
-
-/// A problem of an import that has failed half-way.
-#[derive(Serialize, ToSchema)]
-#[schema(as = ImportInterrupted)]
-pub struct InterruptedDocument<'a> {
-    #[serde(flatten)]
-    problem: ProblemDocument<'a>,
-    /// What was imported before; absent when nothing was.
-    #[schema(nullable = false)]
-    report: Option<ImportReport>,
-}

@@ -1,7 +1,5 @@
-//! The use cases, over the traits of [`crate::ports`].
+//! The use cases: what changes the catalogue and its stock, and what is read of them.
 
 pub mod commands;
+pub mod ports;
 pub mod queries;
-
-#[cfg(test)]
-pub(crate) mod memory;

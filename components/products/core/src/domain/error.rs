@@ -1,56 +1,27 @@
-//! Why a request to the catalogue or to the inventory was refused.
+//! Why a request to the catalogue was refused.
 
-use crate::domain::reservation::{Rejection, ReservationState};
-use crate::ports::StoreError;
+use std::fmt::Display;
 
-/// The rule that a field broke; the stable code of the public API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FieldCode {
-    /// Nothing is there.
-    Required,
-    /// Too small.
-    Min,
-    /// Too long or too large.
-    Max,
-    /// Not of the expected form.
-    Format,
-    /// Holds control characters.
-    ControlCharacters,
+use mercato_kernel::FieldError;
+
+/// The field breaks a rule; `rule` ends the sentence that begins with the field's name.
+pub fn broken(field: &str, code: &'static str, rule: impl Display) -> FieldError {
+    FieldError::new(field, code, format!("{field} {rule}"))
 }
 
-impl FieldCode {
-    /// The code as the API shows it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Required => "required",
-            Self::Min => "min",
-            Self::Max => "max",
-            Self::Format => "format",
-            Self::ControlCharacters => "control-characters",
-        }
-    }
-}
-
-/// One field that broke one rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldError {
-    /// Name as in the API, camelCase.
-    pub field: &'static str,
-    /// The rule.
-    pub code: FieldCode,
-    /// A sentence for people.
-    pub message: String,
-}
-
-impl FieldError {
-    /// `field` broke the rule `code`; `rule` ends the sentence that begins with the field's name.
-    pub fn new(field: &'static str, code: FieldCode, rule: impl AsRef<str>) -> Self {
-        Self {
-            field,
-            code,
-            message: format!("{field} {}", rule.as_ref()),
-        }
-    }
+/// Why products or reservations could not be read or written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Busy or full; the same call may be tried again later.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// Reading took longer than it may, or too many long readings wait; another question, or the same one later, may be
+    /// answered.
+    #[error("too expensive: {0}")]
+    TooExpensive(String),
+    /// A fault that trying again does not cure.
+    #[error("{0}")]
+    Fault(String),
 }
 
 /// Why the catalogue refused a request.
@@ -75,26 +46,6 @@ pub enum ProductError {
     #[error("the stock would be too large")]
     TooMuchStock,
     /// What keeps the products failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// Why the inventory refused a request.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InventoryError {
-    /// Nothing was reserved; every line that failed is named.
-    #[error("{} lines cannot be reserved", .0.len())]
-    Rejected(Vec<Rejection>),
-    /// The reservation of this order is in a state that does not allow it.
-    #[error("the reservation is {}", .0.as_str())]
-    Conflict(ReservationState),
-    /// Nothing was ever reserved for this order.
-    #[error("no reservation for this order")]
-    NotFound,
-    /// The caller broke the contract: its fault, not a customer's.
-    #[error("the caller broke the contract of the inventory: {0}")]
-    Contract(String),
-    /// What keeps the stock failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

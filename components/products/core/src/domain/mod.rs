@@ -1,7 +1,6 @@
 //! Entities and rules of the catalogue and its stock. No I/O, no wire formats.
 
 pub mod error;
-pub mod import;
 pub mod listing;
 pub mod product;
 pub mod reservation;

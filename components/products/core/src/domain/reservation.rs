@@ -1,6 +1,7 @@
 //! Stock held for an order, and how the reservation ends.
 
-use crate::domain::stock::{Quantity, Stock, StockError};
+use crate::domain::error::StoreError;
+use crate::domain::stock::Quantity;
 use crate::domain::values::{Name, OrderId, Price, ProductId};
 
 /// Most lines in one request.
@@ -86,6 +87,26 @@ pub struct Rejection {
     pub available: u64,
 }
 
+/// Why the inventory refused a request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InventoryError {
+    /// Nothing was reserved; every line that failed is named.
+    #[error("{} lines cannot be reserved", .0.len())]
+    Rejected(Vec<Rejection>),
+    /// The reservation of this order is in a state that does not allow it.
+    #[error("the reservation is {}", .0.as_str())]
+    Conflict(ReservationState),
+    /// Nothing was ever reserved for this order.
+    #[error("no reservation for this order")]
+    NotFound,
+    /// The caller broke the contract: its fault, not a customer's.
+    #[error("the caller broke the contract of the inventory: {0}")]
+    Contract(String),
+    /// What keeps the stock failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// Where the stock of an order is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReservationState {
@@ -166,15 +187,6 @@ impl Settlement {
             Self::Restock => ReservationState::Restocked,
         }
     }
-
-    /// Moves the units of one line.
-    pub fn apply(self, stock: Stock, quantity: Quantity) -> Result<Stock, StockError> {
-        match self {
-            Self::Commit => stock.commit(quantity),
-            Self::Release => stock.release(quantity),
-            Self::Restock => stock.restock(quantity),
-        }
-    }
 }
 
 /// A line whose stock is taken, with the name and price of the moment it was reserved.
@@ -193,21 +205,90 @@ pub struct ReservedLine {
 /// The stock of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reservation {
-    /// The order.
-    pub order_id: OrderId,
-    /// Where the stock is.
-    pub state: ReservationState,
+    order_id: OrderId,
+    state: ReservationState,
     /// One line per product; none when the order was released before anything was reserved.
-    pub lines: Vec<ReservedLine>,
-    /// Milliseconds since the Unix epoch.
-    pub created_at: u64,
-    /// Of the last change of state, in milliseconds since the Unix epoch.
-    pub updated_at: u64,
+    lines: Vec<ReservedLine>,
+    made_at: u64,
 }
 
 impl Reservation {
+    /// Stock held for an order, at a time in milliseconds since the Unix epoch.
+    #[must_use]
+    pub const fn hold(order_id: OrderId, lines: Vec<ReservedLine>, now: u64) -> Self {
+        Self::restore(order_id, ReservationState::Held, lines, now)
+    }
+
+    /// An order that was released before anything was reserved for it, so that a late request cannot take stock any more.
+    #[must_use]
+    pub const fn released_early(order_id: OrderId, now: u64) -> Self {
+        Self::restore(order_id, ReservationState::Released, Vec::new(), now)
+    }
+
+    /// The reservation as it was stored.
+    #[must_use]
+    pub const fn restore(
+        order_id: OrderId,
+        state: ReservationState,
+        lines: Vec<ReservedLine>,
+        made_at: u64,
+    ) -> Self {
+        Self {
+            order_id,
+            state,
+            lines,
+            made_at,
+        }
+    }
+
+    /// The order.
+    #[must_use]
+    pub const fn order_id(&self) -> &OrderId {
+        &self.order_id
+    }
+
+    /// Where the stock is.
+    #[must_use]
+    pub const fn state(&self) -> ReservationState {
+        self.state
+    }
+
+    /// Its lines.
+    #[must_use]
+    pub fn lines(&self) -> &[ReservedLine] {
+        &self.lines
+    }
+
+    /// Its lines.
+    #[must_use]
+    pub fn into_lines(self) -> Vec<ReservedLine> {
+        self.lines
+    }
+
+    /// When it was made, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub const fn made_at(&self) -> u64 {
+        self.made_at
+    }
+
+    /// The answer to the request that it was made for, when that is made again.
+    ///
+    /// # Errors
+    /// [`InventoryError::Conflict`] when the stock was given back, or the request is for other lines.
+    pub fn answer_again(self, demands: &[Demand]) -> Result<Vec<ReservedLine>, InventoryError> {
+        let stands = matches!(
+            self.state,
+            ReservationState::Held | ReservationState::Committed
+        );
+        if stands && self.is_for(demands) {
+            Ok(self.lines)
+        } else {
+            Err(InventoryError::Conflict(self.state))
+        }
+    }
+
     /// Whether it was made for just these demands, in whatever order.
-    pub fn is_for(&self, demands: &[Demand]) -> bool {
+    fn is_for(&self, demands: &[Demand]) -> bool {
         let wants = |line: &ReservedLine| {
             demands.iter().any(|demand| {
                 demand.product_id == line.product_id.as_str() && demand.quantity == line.quantity

@@ -101,49 +101,10 @@ impl Stock {
         Ok(Self { free, ..self })
     }
 
-    /// Free units become reserved.
-    pub fn reserve(self, quantity: Quantity) -> Result<Self, StockError> {
-        let (free, reserved) = shift(self.free, self.reserved, quantity)?;
-        Ok(Self {
-            free,
-            reserved,
-            ..self
-        })
+    /// Whether so many units can be taken off the free ones.
+    pub fn has_free(self, quantity: Quantity) -> bool {
+        u64::from(quantity.units()) <= self.free
     }
-
-    /// Reserved units become sold.
-    pub fn commit(self, quantity: Quantity) -> Result<Self, StockError> {
-        let (reserved, sold) = shift(self.reserved, self.sold, quantity)?;
-        Ok(Self {
-            reserved,
-            sold,
-            ..self
-        })
-    }
-
-    /// Reserved units become free.
-    pub fn release(self, quantity: Quantity) -> Result<Self, StockError> {
-        let (reserved, free) = shift(self.reserved, self.free, quantity)?;
-        Ok(Self {
-            free,
-            reserved,
-            ..self
-        })
-    }
-
-    /// Sold units become free.
-    pub fn restock(self, quantity: Quantity) -> Result<Self, StockError> {
-        let (sold, free) = shift(self.sold, self.free, quantity)?;
-        Ok(Self { free, sold, ..self })
-    }
-}
-
-/// Moves units from one place to another.
-fn shift(from: u64, to: u64, quantity: Quantity) -> Result<(u64, u64), StockError> {
-    let units = u64::from(quantity.units());
-    let from = from.checked_sub(units).ok_or(StockError::Insufficient)?;
-    let to = to.checked_add(units).ok_or(StockError::TooMany)?;
-    Ok((from, to))
 }
 
 #[cfg(test)]
@@ -154,44 +115,13 @@ mod tests {
         Quantity::new(n).unwrap()
     }
 
-    fn total(stock: Stock) -> u64 {
-        stock.free() + stock.reserved() + stock.sold()
-    }
-
     #[test]
-    fn orders_move_units_and_never_make_or_lose_any() {
-        let start = Stock::default().set_free(10).unwrap();
-        let held = start.reserve(units(4)).unwrap();
-        assert_eq!(held, Stock::restore(6, 4, 0));
-        let sold = held.commit(units(4)).unwrap();
-        assert_eq!(sold, Stock::restore(6, 0, 4));
-        assert_eq!(held.release(units(4)).unwrap(), start);
-        assert_eq!(sold.restock(units(4)).unwrap(), start);
-        assert!(
-            [start, held, sold]
-                .into_iter()
-                .all(|stock| total(stock) == 10)
-        );
-    }
-
-    #[test]
-    fn no_place_goes_below_zero() {
+    fn free_units_do_not_go_below_zero() {
         let stock = Stock::restore(3, 2, 1);
-        assert_eq!(stock.reserve(units(4)), Err(StockError::Insufficient));
-        assert_eq!(stock.commit(units(3)), Err(StockError::Insufficient));
-        assert_eq!(stock.release(units(3)), Err(StockError::Insufficient));
-        assert_eq!(stock.restock(units(2)), Err(StockError::Insufficient));
+        assert!(stock.has_free(units(3)) && !stock.has_free(units(4)));
         assert_eq!(stock.adjust(-4), Err(StockError::Insufficient));
         assert_eq!(stock.adjust(i64::MIN), Err(StockError::Insufficient));
         assert_eq!(stock.adjust(-3).unwrap(), Stock::restore(0, 2, 1));
-    }
-
-    #[test]
-    fn the_last_unit_can_be_reserved() {
-        assert_eq!(
-            Stock::restore(1, 0, 0).reserve(units(1)).unwrap(),
-            Stock::restore(0, 1, 0)
-        );
     }
 
     #[test]
@@ -225,9 +155,7 @@ mod tests {
 
     #[test]
     fn units_given_back_may_exceed_the_limit_and_can_be_taken_away() {
-        let full = Stock::restore(STOCK_UNITS_MAX, 5, 0);
-        let over = full.release(units(5)).unwrap();
-        assert_eq!(over.free(), STOCK_UNITS_MAX + 5);
+        let over = Stock::restore(STOCK_UNITS_MAX + 5, 0, 0);
         assert_eq!(over.adjust(-1).unwrap().free(), STOCK_UNITS_MAX + 4);
     }
 

@@ -1,10 +1,11 @@
 //! The values a product is made of. Each has one constructor that can fail, and one for what was stored.
 
+use mercato_kernel::FieldError;
 use mercato_money::{Money, UNITS_PER_WHOLE};
 use mercato_platform::ids;
 use mercato_platform::text::{self, TextProblem};
 
-use crate::domain::error::{FieldCode, FieldError};
+use crate::domain::error::broken;
 
 /// Longest name, in characters.
 pub const NAME_CHARS_MAX: usize = 200;
@@ -134,20 +135,13 @@ pub struct Price(Money);
 
 impl Price {
     /// Checks a price that somebody named in `field`.
-    pub fn parse(field: &'static str, amount: Money) -> Result<Self, FieldError> {
+    pub fn parse(field: &str, amount: Money) -> Result<Self, FieldError> {
         if amount < Money::ZERO {
-            return Err(FieldError::new(
-                field,
-                FieldCode::Min,
-                "must not be less than 0",
-            ));
+            return Err(broken(field, "min", "must not be less than 0"));
         }
         if amount > PRICE_MAX {
-            return Err(FieldError::new(
-                field,
-                FieldCode::Max,
-                format!("must not be more than {PRICE_MAX}"),
-            ));
+            let rule = format!("must not be more than {PRICE_MAX}");
+            return Err(broken(field, "max", rule));
         }
         Ok(Self(amount))
     }
@@ -164,13 +158,13 @@ impl Price {
 }
 
 /// The error of a field whose text breaks a rule.
-pub fn text_error(field: &'static str, problem: TextProblem) -> FieldError {
+pub fn text_error(field: &str, problem: TextProblem) -> FieldError {
     let code = match problem {
-        TextProblem::Empty => FieldCode::Required,
-        TextProblem::TooLong(_) => FieldCode::Max,
-        TextProblem::ControlCharacters => FieldCode::ControlCharacters,
+        TextProblem::Empty => "required",
+        TextProblem::TooLong(_) => "max",
+        TextProblem::ControlCharacters => "control-characters",
     };
-    FieldError::new(field, code, problem.to_string())
+    broken(field, code, problem)
 }
 
 #[cfg(test)]
@@ -182,13 +176,13 @@ mod tests {
         assert_eq!(Name::parse("  Tea  ").unwrap().as_str(), "Tea");
         assert!(Name::parse(&"é".repeat(NAME_CHARS_MAX)).is_ok());
         for (text, code) in [
-            ("   ", FieldCode::Required),
-            ("a\u{0}b", FieldCode::ControlCharacters),
-            ("two\nlines", FieldCode::ControlCharacters),
-            (&*"x".repeat(NAME_CHARS_MAX + 1), FieldCode::Max),
+            ("   ", "required"),
+            ("a\u{0}b", "control-characters"),
+            ("two\nlines", "control-characters"),
+            (&*"x".repeat(NAME_CHARS_MAX + 1), "max"),
         ] {
             let error = Name::parse(text).unwrap_err();
-            assert_eq!((error.field, error.code), ("name", code));
+            assert_eq!((&*error.field, &*error.code), ("name", code));
             assert!(
                 error.message.starts_with("name must not"),
                 "{}",
@@ -203,23 +197,23 @@ mod tests {
         assert_eq!(Description::parse("one\ntwo").unwrap().as_str(), "one\ntwo");
         assert_eq!(
             Description::parse("\u{1b}[31m").unwrap_err().code,
-            FieldCode::ControlCharacters
+            "control-characters"
         );
         assert_eq!(
             Description::parse(&"x".repeat(DESCRIPTION_CHARS_MAX + 1))
                 .unwrap_err()
                 .code,
-            FieldCode::Max
+            "max"
         );
     }
 
     #[test]
     fn a_sku_is_trimmed_and_never_empty() {
         assert_eq!(Sku::parse(" TEA-1 ").unwrap().as_str(), "TEA-1");
-        assert_eq!(Sku::parse("").unwrap_err().code, FieldCode::Required);
+        assert_eq!(Sku::parse("").unwrap_err().code, "required");
         assert_eq!(
             Sku::parse(&"x".repeat(SKU_CHARS_MAX + 1)).unwrap_err().code,
-            FieldCode::Max
+            "max"
         );
     }
 
@@ -229,12 +223,12 @@ mod tests {
         assert_eq!(parse(0).unwrap().amount(), Money::ZERO);
         assert_eq!(parse(1).unwrap().amount().to_string(), "0.0001");
         assert_eq!(parse(PRICE_MAX.units()).unwrap().amount(), PRICE_MAX);
-        assert_eq!(parse(-1).unwrap_err().code, FieldCode::Min);
+        assert_eq!(parse(-1).unwrap_err().code, "min");
         let beyond = parse(PRICE_MAX.units() + 1).unwrap_err();
-        assert_eq!(beyond.code, FieldCode::Max);
+        assert_eq!(beyond.code, "max");
         assert_eq!(beyond.message, "price must not be more than 1000000000");
-        assert_eq!(parse(i64::MIN).unwrap_err().code, FieldCode::Min);
-        assert_eq!(parse(i64::MAX).unwrap_err().code, FieldCode::Max);
+        assert_eq!(parse(i64::MIN).unwrap_err().code, "min");
+        assert_eq!(parse(i64::MAX).unwrap_err().code, "max");
     }
 
     #[test]

@@ -1,43 +1,42 @@
+//! Takes a product out of the catalogue.
+
+use crate::application::ports::{Clock as _, Ports, Store as _};
 use crate::domain::error::ProductError;
 use crate::domain::product::Seen;
 use crate::domain::values::ProductId;
-use crate::ports::{Clock, Store};
 
-/// Takes a product out of the catalogue; where the caller tells what they have seen of it, only if it is still so.
+/// Which product to take out of the catalogue.
+#[derive(Debug)]
+pub struct Command<'a> {
+    /// What should be its identifier.
+    pub id: &'a str,
+    /// What the caller has seen of it, where they say so.
+    pub seen: Option<Seen>,
+}
+
+/// Takes a product out of the catalogue; where the caller says what they have seen of it, only if it is still so.
 /// Orders that hold it keep it, and its number is free for another product.
 ///
 /// # Errors
 /// [`ProductError::NotFound`], [`ProductError::VersionMismatch`], [`ProductError::Store`].
-pub fn delete_product(
-    store: &impl Store,
-    clock: &impl Clock,
-    id: &str,
-    seen: Option<Seen>,
-) -> Result<(), ProductError> {
-    let id = ProductId::parse(id).ok_or(ProductError::NotFound)?;
-    store.write(|transaction| {
-        let product = transaction
-            .product(id.as_str())?
-            .ok_or(ProductError::NotFound)?
-            .expect(seen)?;
-        Ok(transaction.save_product(&product.delete(clock.now_ms()))?)
+pub fn handle(ports: &impl Ports, command: &Command<'_>) -> Result<(), ProductError> {
+    let id = ProductId::parse(command.id).ok_or(ProductError::NotFound)?;
+    ports.store().write(|transaction| {
+        let product = transaction.product(&id)?.ok_or(ProductError::NotFound)?;
+        let product = product.expect(command.seen)?;
+        Ok(transaction.save_product(&product.delete(ports.clock().now_ms()))?)
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::memory::{Fixture, new_product, seen};
-    use crate::domain::product::NewProduct;
+    use crate::testing::{Shop, numbered, seen};
 
     #[test]
-    fn a_deleted_product_is_gone_for_the_catalogue_and_its_sku_is_free() {
-        let shop = Fixture::new();
-        let numbered = NewProduct {
-            sku: Some("A-1".to_owned()),
-            ..new_product("Tea", 10)
-        };
-        let tea = shop.create(&numbered).unwrap();
+    fn a_deleted_product_is_gone_and_its_sku_is_free() {
+        let shop = Shop::new();
+        let tea = shop.create(&numbered("Tea", "A-1")).unwrap();
         let other = Seen {
             version: 7,
             ..seen(&tea)
@@ -48,6 +47,6 @@ mod tests {
         );
         shop.delete(&tea, Some(seen(&tea))).unwrap();
         assert_eq!(shop.delete(&tea, None), Err(ProductError::NotFound));
-        shop.create(&numbered).unwrap();
+        shop.create(&numbered("Tea", "A-1")).unwrap();
     }
 }

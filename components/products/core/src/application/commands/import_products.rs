@@ -1,11 +1,30 @@
-use crate::application::commands::record_stock;
-use crate::domain::error::{FieldCode, FieldError, ProductError};
-use crate::domain::import::{IMPORT_BATCH_ROWS_MAX, ImportRow, RowOutcome, StockCount};
-use crate::domain::product::Product;
-use crate::domain::values::{ProductId, Sku};
-use crate::ports::{Clock, Ids, Store, Transaction};
+//! Imports rows of a price list.
 
-/// Imports some rows of a price list in one transaction, in their order, and tells what became of each.
+use mercato_kernel::FieldError;
+
+use super::save;
+use crate::application::ports::{Clock as _, Ids as _, Ports, Store as _, Transaction};
+use crate::domain::error::{ProductError, broken};
+use crate::domain::product::{Product, ProductChanges};
+use crate::domain::values::{ProductId, Sku};
+
+/// Most rows that are imported in one transaction. Buyers wait for it, so it lasts some hundredths of a second.
+pub const IMPORT_BATCH_ROWS_MAX: usize = 250;
+
+/// What became of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RowOutcome {
+    /// There was no product of that number.
+    Created,
+    /// The product of that number has a new version.
+    Updated,
+    /// The product of that number says this already.
+    Unchanged,
+    /// Nothing, for these fields break a rule.
+    Refused(Vec<FieldError>),
+}
+
+/// Imports some rows of a price list in one transaction, in their order, and returns what became of each.
 ///
 /// A row is about the product that has its number; without one it makes a new product. A row that breaks a rule fails
 /// by itself. Imported again, the same rows change nothing.
@@ -13,20 +32,16 @@ use crate::ports::{Clock, Ids, Store, Transaction};
 /// # Errors
 /// [`ProductError::Invalid`] when there are more than [`IMPORT_BATCH_ROWS_MAX`] rows, [`ProductError::Store`]: none of
 /// the rows is imported then.
-pub fn import_products(
-    store: &impl Store,
-    clock: &impl Clock,
-    ids: &impl Ids,
-    rows: &[ImportRow],
-    count: StockCount,
+pub fn handle(
+    ports: &impl Ports,
+    rows: &[ProductChanges],
 ) -> Result<Vec<RowOutcome>, ProductError> {
     if rows.len() > IMPORT_BATCH_ROWS_MAX {
         let rule = format!("must not be more than {IMPORT_BATCH_ROWS_MAX}");
-        let error = FieldError::new("rows", FieldCode::Max, rule);
-        return Err(ProductError::Invalid(vec![error]));
+        return Err(ProductError::Invalid(vec![broken("rows", "max", rule)]));
     }
-    store.write(|transaction| {
-        let import = |row| match import_row(transaction, clock, ids, row, count) {
+    ports.store().write(|transaction| {
+        let import = |row| match import_row(transaction, ports, row) {
             // A row is checked before anything of it is written.
             Err(ProductError::Invalid(errors)) => Ok(RowOutcome::Refused(errors)),
             outcome => outcome,
@@ -37,66 +52,64 @@ pub fn import_products(
 
 fn import_row(
     transaction: &dyn Transaction,
-    clock: &impl Clock,
-    ids: &impl Ids,
-    row: &ImportRow,
-    count: StockCount,
+    ports: &impl Ports,
+    row: &ProductChanges,
 ) -> Result<RowOutcome, ProductError> {
-    let sku = Sku::parse(&row.sku).map_err(|error| ProductError::Invalid(vec![error]))?;
-    let Some(before) = transaction.product_by_sku(&sku)? else {
-        let id = ProductId::stored(ids.new_id());
-        let product = Product::create(id, &row.to_new_product()?, clock.now_ms())?;
-        transaction.insert_product(&product)?;
-        record_stock(transaction, 0, &product)?;
+    let sku = row.sku.iter().flatten().next();
+    let sku = Sku::parse(sku.map_or("", String::as_str));
+    let sku = sku.map_err(|error| ProductError::Invalid(vec![error]))?;
+    let now = ports.clock().now_ms();
+    let Some(product) = transaction.product_by_sku(&sku)? else {
+        let id = ProductId::stored(ports.ids().new_id());
+        save::insert(transaction, &Product::create(id, row, now)?)?;
         return Ok(RowOutcome::Created);
     };
-    let after = before
-        .clone()
-        .change(&row.to_changes(count), clock.now_ms())?;
+    let before = product.view().clone();
+    let after = product.change(row, now)?;
     if after.says_the_same_as(&before) {
         return Ok(RowOutcome::Unchanged);
     }
-    transaction.save_product(&after)?;
-    record_stock(transaction, before.stock.free(), &after)?;
+    save::save(transaction, before.stock.free(), &after)?;
     Ok(RowOutcome::Updated)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::memory::{Fixture, MemoryStore, line};
+    use crate::domain::product::{ProductView, StockChange};
     use crate::domain::reservation::Settlement;
     use crate::domain::stock::{STOCK_UNITS_MAX, Stock};
+    use crate::testing::{Shop, line};
 
-    fn row(sku: &str, name: &str, price: i64, stock: u64) -> ImportRow {
-        ImportRow {
-            sku: sku.to_owned(),
+    fn row(sku: &str, name: &str, price: i64, stock: u64) -> ProductChanges {
+        ProductChanges {
+            sku: Some(Some(sku.to_owned())),
             name: Some(name.to_owned()),
             description: None,
             price: Some(mercato_money::Money::from_units(price)),
-            stock: Some(stock),
+            stock: Some(StockChange::Absolute(stock)),
         }
     }
 
-    fn refused(outcome: &RowOutcome) -> Vec<(&'static str, &'static str)> {
+    fn refused(outcome: &RowOutcome) -> Vec<(&str, &str)> {
         match outcome {
             RowOutcome::Refused(errors) => errors
                 .iter()
-                .map(|error| (error.field, error.code.as_str()))
+                .map(|error| (&*error.field, &*error.code))
                 .collect(),
             other => panic!("{other:?}"),
         }
     }
 
-    fn only(shop: &Fixture<MemoryStore>) -> Product {
-        let products = shop.store.products();
+    fn only(shop: &Shop) -> ProductView {
+        let products = shop.all();
         assert_eq!(products.len(), 1);
         products[0].clone()
     }
 
     #[test]
     fn an_unknown_sku_makes_a_product_and_a_known_one_changes_it() {
-        let shop = Fixture::new();
+        let shop = Shop::new();
         assert_eq!(
             shop.import(&[row("T-1", "Tea", 49_900, 3)]),
             Ok(vec![RowOutcome::Created])
@@ -110,43 +123,43 @@ mod tests {
             (tea.name.as_str(), tea.version, tea.stock.free()),
             ("Chai", 2, 5)
         );
-        assert_eq!(shop.store.book_total(), 5);
+        assert_eq!(shop.book_total(), 5);
     }
 
     #[test]
     fn the_same_rows_again_change_nothing() {
-        let shop = Fixture::new();
+        let shop = Shop::new();
         let rows = [row("T-1", "Tea", 49_900, 3), row("M-1", "Milk", 1, 0)];
         shop.import(&rows).unwrap();
-        let before = shop.store.products();
+        let before = shop.all();
         assert_eq!(
             shop.import(&rows),
             Ok(vec![RowOutcome::Unchanged, RowOutcome::Unchanged])
         );
-        assert_eq!(shop.store.products(), before);
+        assert_eq!(shop.all(), before);
     }
 
     #[test]
     fn of_two_rows_with_the_same_sku_the_later_one_wins() {
-        let shop = Fixture::new();
+        let shop = Shop::new();
         let outcomes = shop.import(&[row("T-1", "Tea", 1, 3), row("T-1", "Chai", 1, 4)]);
         assert_eq!(outcomes, Ok(vec![RowOutcome::Created, RowOutcome::Updated]));
         assert_eq!(only(&shop).name.as_str(), "Chai");
-        assert_eq!(shop.store.book_total(), 4);
+        assert_eq!(shop.book_total(), 4);
     }
 
     #[test]
     fn what_a_row_does_not_say_stays_as_it_is() {
-        let shop = Fixture::new();
-        let described = ImportRow {
+        let shop = Shop::new();
+        let described = ProductChanges {
             description: Some("Leaves".to_owned()),
             ..row("T-1", "Tea", 49_900, 3)
         };
         shop.import(&[described]).unwrap();
-        let cheaper = ImportRow {
-            sku: "T-1".to_owned(),
+        let cheaper = ProductChanges {
+            sku: Some(Some("T-1".to_owned())),
             price: Some("3.99".parse().unwrap()),
-            ..ImportRow::default()
+            ..ProductChanges::default()
         };
         assert_eq!(shop.import(&[cheaper]), Ok(vec![RowOutcome::Updated]));
         let tea = only(&shop);
@@ -159,15 +172,15 @@ mod tests {
 
     #[test]
     fn a_row_that_breaks_a_rule_fails_by_itself() {
-        let shop = Fixture::new();
+        let shop = Shop::new();
         let outcomes = shop
             .import(&[
                 row("", "Tea", 1, 1),
                 row("A", "", -1, STOCK_UNITS_MAX + 1),
                 row("B", "Tea", 1, 1),
-                ImportRow {
-                    sku: "C".to_owned(),
-                    ..ImportRow::default()
+                ProductChanges {
+                    sku: Some(Some("C".to_owned())),
+                    ..ProductChanges::default()
                 },
                 row("B", "\0", 1, 9),
             ])
@@ -186,7 +199,7 @@ mod tests {
 
     #[test]
     fn the_stock_of_a_row_is_what_is_free_whatever_orders_hold() {
-        let shop = Fixture::new();
+        let shop = Shop::new();
         shop.import(&[row("T-1", "Tea", 1, 10)]).unwrap();
         let tea = only(&shop);
         shop.reserve(1, &[line(&tea, 4)]).unwrap();
@@ -194,15 +207,18 @@ mod tests {
         shop.reserve(2, &[line(&tea, 1)]).unwrap();
         shop.import(&[row("T-1", "Tea", 1, 7)]).unwrap();
         assert_eq!(shop.stock(&tea), Stock::restore(7, 1, 4));
-        assert_eq!(shop.store.book_total(), 12);
+        assert_eq!(shop.book_total(), 12);
     }
 
     #[test]
     fn units_on_hand_are_free_but_for_the_reserved_ones() {
-        let shop = Fixture::new();
+        let shop = Shop::new();
         let import = |price, stock| {
-            let rows = [row("T-1", "Tea", price, stock)];
-            shop.import_counting(StockCount::OnHand, &rows).unwrap()
+            let on_hand = ProductChanges {
+                stock: Some(StockChange::OnHand(stock)),
+                ..row("T-1", "Tea", price, 0)
+            };
+            shop.import(&[on_hand]).unwrap()
         };
         assert_eq!(import(1, 10), [RowOutcome::Created]);
         let tea = only(&shop);
@@ -222,26 +238,36 @@ mod tests {
         assert_eq!(refused(&refused_most[0]), [("stock", "max")]);
         assert_eq!(only(&shop).price.amount().units(), 1);
         assert_eq!(shop.stock(&tea), Stock::restore(0, 3, 4));
-        assert_eq!(shop.store.book_total(), 7);
+        assert_eq!(shop.book_total(), 7);
     }
 
     #[test]
     fn the_sku_of_a_deleted_product_makes_a_new_one() {
-        let shop = Fixture::new();
+        let shop = Shop::new();
         shop.import(&[row("T-1", "Tea", 1, 10)]).unwrap();
         shop.delete(&only(&shop), None).unwrap();
         assert_eq!(
             shop.import(&[row("T-1", "Tea", 1, 1)]),
             Ok(vec![RowOutcome::Created])
         );
-        assert_eq!(shop.store.products().len(), 2);
+        assert_eq!(shop.number("SELECT COUNT(*) FROM products"), 2);
+    }
+
+    #[test]
+    fn a_row_without_a_sku_is_about_no_product() {
+        let row = ProductChanges {
+            sku: None,
+            ..row("", "Tea", 1, 1)
+        };
+        let outcomes = Shop::new().import(&[row]).unwrap();
+        assert_eq!(refused(&outcomes[0]), [("sku", "required")]);
     }
 
     #[test]
     fn more_rows_than_a_transaction_takes_are_refused() {
-        let shop = Fixture::new();
+        let shop = Shop::new();
         let rows = vec![row("T-1", "Tea", 1, 1); IMPORT_BATCH_ROWS_MAX + 1];
         assert!(matches!(shop.import(&rows), Err(ProductError::Invalid(_))));
-        assert_eq!(shop.store.products(), []);
+        assert_eq!(shop.all(), []);
     }
 }

@@ -1,11 +1,21 @@
-use crate::domain::error::InventoryError;
-use crate::domain::product::Product;
+//! Holds stock for an order.
+
+use crate::application::ports::{Clock as _, Ports, Store as _, Transaction};
+use crate::domain::product::ProductView;
 use crate::domain::reservation::{
-    Demand, Rejection, RejectionReason, RequestedLine, Reservation, ReservationState, ReservedLine,
+    Demand, InventoryError, Rejection, RejectionReason, RequestedLine, Reservation, ReservedLine,
     merge,
 };
 use crate::domain::values::{OrderId, ProductId};
-use crate::ports::{Clock, Store, Transaction};
+
+/// The stock that an order needs.
+#[derive(Debug)]
+pub struct Command<'a> {
+    /// The order.
+    pub order_id: &'a OrderId,
+    /// Its lines, as they came.
+    pub lines: &'a [RequestedLine],
+}
 
 /// Takes the stock of every line for an order, or of none, and names the prices it was reserved at.
 ///
@@ -14,47 +24,22 @@ use crate::ports::{Clock, Store, Transaction};
 /// # Errors
 /// [`InventoryError::Rejected`] with every line that failed; [`InventoryError::Conflict`] when the order has other
 /// lines or its stock was given back; [`InventoryError::Contract`], [`InventoryError::Store`].
-pub fn reserve_stock(
-    store: &impl Store,
-    clock: &impl Clock,
-    order_id: &OrderId,
-    lines: &[RequestedLine],
+pub fn handle(
+    ports: &impl Ports,
+    command: &Command<'_>,
 ) -> Result<Vec<ReservedLine>, InventoryError> {
-    let demands = merge(lines).map_err(InventoryError::Contract)?;
-    store.write(|transaction| {
-        if let Some(reservation) = transaction.reservation(order_id)? {
-            return repeat(reservation, &demands);
+    let demands = merge(command.lines).map_err(InventoryError::Contract)?;
+    ports.store().write(|transaction| {
+        if let Some(reservation) = transaction.reservation(command.order_id)? {
+            return reservation.answer_again(&demands);
         }
         let lines = find_all(transaction, &demands)?;
         transaction.take(&lines)?;
-        let (state, now) = (ReservationState::Held, clock.now_ms());
-        let (order_id, created_at, updated_at) = (order_id.clone(), now, now);
-        let reservation = Reservation {
-            order_id,
-            state,
-            lines,
-            created_at,
-            updated_at,
-        };
+        let now = ports.clock().now_ms();
+        let reservation = Reservation::hold(command.order_id.clone(), lines, now);
         transaction.insert_reservation(&reservation)?;
-        Ok(reservation.lines)
+        Ok(reservation.into_lines())
     })
-}
-
-/// The answer to a request that was made before.
-fn repeat(
-    reservation: Reservation,
-    demands: &[Demand],
-) -> Result<Vec<ReservedLine>, InventoryError> {
-    let stands = matches!(
-        reservation.state,
-        ReservationState::Held | ReservationState::Committed
-    );
-    if stands && reservation.is_for(demands) {
-        Ok(reservation.lines)
-    } else {
-        Err(InventoryError::Conflict(reservation.state))
-    }
 }
 
 /// Every line, with name and price of now, or every line that cannot be had.
@@ -82,7 +67,7 @@ fn find_all(
     }
 }
 
-fn line(product: Option<&Product>, demand: &Demand) -> Result<ReservedLine, Rejection> {
+fn line(product: Option<&ProductView>, demand: &Demand) -> Result<ReservedLine, Rejection> {
     let quantity = demand.quantity;
     let reject = |reason, available| Rejection {
         product_id: demand.product_id.clone(),
@@ -90,10 +75,10 @@ fn line(product: Option<&Product>, demand: &Demand) -> Result<ReservedLine, Reje
         requested: quantity.units(),
         available,
     };
-    let Some(product) = product.filter(|product| product.deleted_at.is_none()) else {
+    let Some(product) = product else {
         return Err(reject(RejectionReason::UnknownProduct, 0));
     };
-    if product.stock.reserve(quantity).is_err() {
+    if !product.stock.has_free(quantity) {
         let free = product.stock.free();
         return Err(reject(RejectionReason::InsufficientStock, free));
     }
@@ -108,14 +93,14 @@ fn line(product: Option<&Product>, demand: &Demand) -> Result<ReservedLine, Reje
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::memory::{Fixture, line, new_product, order};
     use crate::domain::product::ProductChanges;
-    use crate::domain::reservation::Settlement;
+    use crate::domain::reservation::{ReservationState, Settlement};
     use crate::domain::stock::Stock;
+    use crate::testing::{Shop, line, new_product};
 
     #[test]
     fn the_stock_of_every_line_is_taken_at_the_price_of_now() {
-        let shop = Fixture::new();
+        let shop = Shop::new();
         let tea = shop.create(&new_product("Tea", 10)).unwrap();
         let lines = shop.reserve(1, &[line(&tea, 3), line(&tea, 1)]).unwrap();
         assert_eq!(lines.len(), 1);
@@ -128,8 +113,8 @@ mod tests {
     }
 
     #[test]
-    fn one_line_that_fails_takes_nothing_and_every_failing_line_is_named() {
-        let shop = Fixture::new();
+    fn a_line_that_fails_takes_nothing_and_all_of_them_are_named() {
+        let shop = Shop::new();
         let (tea, milk) = (
             shop.create(&new_product("Tea", 10)).unwrap(),
             shop.create(&new_product("Milk", 1)).unwrap(),
@@ -165,21 +150,21 @@ mod tests {
             ]
         );
         assert_eq!(shop.stock(&tea), Stock::restore(10, 0, 0));
-        assert_eq!(shop.store.reservation_state(&order(1)), None);
+        assert_eq!(shop.state(1), None);
         shop.reserve(1, &[line(&tea, 10)]).unwrap();
     }
 
     #[test]
     fn merged_lines_are_checked_against_the_stock_together() {
-        let shop = Fixture::new();
+        let shop = Shop::new();
         let tea = shop.create(&new_product("Tea", 5)).unwrap();
         let refused = shop.reserve(1, &[line(&tea, 3), line(&tea, 3)]);
         assert!(matches!(refused, Err(InventoryError::Rejected(lines)) if lines[0].requested == 6));
     }
 
     #[test]
-    fn the_first_answer_is_given_again_even_when_price_and_stock_have_changed() {
-        let shop = Fixture::new();
+    fn the_first_answer_is_repeated_though_the_price_has_changed() {
+        let shop = Shop::new();
         let (tea, milk) = (
             shop.create(&new_product("Tea", 2)).unwrap(),
             shop.create(&new_product("Milk", 2)).unwrap(),
@@ -201,7 +186,7 @@ mod tests {
 
     #[test]
     fn other_lines_for_the_same_order_are_a_conflict() {
-        let shop = Fixture::new();
+        let shop = Shop::new();
         let (tea, milk) = (
             shop.create(&new_product("Tea", 9)).unwrap(),
             shop.create(&new_product("Milk", 9)).unwrap(),
@@ -220,7 +205,7 @@ mod tests {
 
     #[test]
     fn stock_that_was_given_back_is_not_taken_again() {
-        let shop = Fixture::new();
+        let shop = Shop::new();
         let tea = shop.create(&new_product("Tea", 9)).unwrap();
         shop.reserve(1, &[line(&tea, 2)]).unwrap();
         shop.settle(1, Settlement::Release).unwrap();
@@ -233,8 +218,8 @@ mod tests {
     }
 
     #[test]
-    fn a_release_that_comes_first_keeps_a_late_request_from_taking_stock() {
-        let shop = Fixture::new();
+    fn after_a_release_a_late_request_takes_no_stock() {
+        let shop = Shop::new();
         let tea = shop.create(&new_product("Tea", 9)).unwrap();
         shop.settle(1, Settlement::Release).unwrap();
         let late = shop.reserve(1, &[line(&tea, 2)]);
@@ -247,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_broken_contract_is_not_a_rejection() {
-        let shop = Fixture::new();
+        let shop = Shop::new();
         assert!(matches!(
             shop.reserve(1, &[]),
             Err(InventoryError::Contract(_))

@@ -1,21 +1,32 @@
-use crate::domain::error::{FieldCode, FieldError, ProductError};
-use crate::domain::listing::{Filter, Listing, PageRequest, ProductPage, Sort};
-use crate::ports::Store;
+//! Lists and searches.
+
+use mercato_kernel::{Page, PageRequest};
+
+use crate::application::ports::{Ports, Store as _};
+use crate::domain::error::{ProductError, broken};
+use crate::domain::listing::{Filter, Listing, Sort};
+use crate::domain::product::ProductView;
+
+/// Which part of the catalogue is wanted.
+#[derive(Debug)]
+pub struct Query {
+    /// What the products must be.
+    pub filter: Filter,
+    /// In which order; without one by relevance where words are searched for, else newest first.
+    pub sort: Option<Sort>,
+    /// Which page.
+    pub page: PageRequest,
+}
 
 /// One page of the catalogue.
 ///
 /// # Errors
 /// [`ProductError::Invalid`], also when so many products have come to match a search that its walk cannot go on;
 /// [`ProductError::Store`].
-pub fn list_products(
-    store: &impl Store,
-    filter: &Filter,
-    sort: Option<Sort>,
-    page: &PageRequest,
-) -> Result<ProductPage, ProductError> {
-    let found = store.list(&Listing::new(filter, sort, page)?)?;
-    found.ok_or_else(|| {
+pub fn handle(ports: &impl Ports, query: Query) -> Result<Page<ProductView>, ProductError> {
+    let listing = Listing::new(&query.filter, query.sort, query.page)?;
+    ports.store().list(&listing)?.ok_or_else(|| {
         let rule = "leads on in a search that finds too much by now: begin it again";
-        ProductError::Invalid(vec![FieldError::new("after", FieldCode::Format, rule)])
+        ProductError::Invalid(vec![broken("after", "format", rule)])
     })
 }

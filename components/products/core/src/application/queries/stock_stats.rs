@@ -1,11 +1,12 @@
+//! The stock as a whole.
+
+use crate::application::ports::{Ports, StockStats, Store as _};
 use crate::domain::error::ProductError;
-use crate::domain::listing::Stats;
-use crate::ports::Store;
 
 /// The state of the stock as a whole.
 ///
 /// # Errors
 /// [`ProductError::Store`].
-pub fn stock_stats(store: &impl Store) -> Result<Stats, ProductError> {
-    Ok(store.stats()?)
+pub fn handle(ports: &impl Ports) -> Result<StockStats, ProductError> {
+    Ok(ports.store().stats()?)
 }

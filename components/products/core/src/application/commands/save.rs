@@ -1,0 +1,51 @@
+//! What all commands that write a product have in common.
+
+use crate::application::ports::{StockEntry, Transaction};
+use crate::domain::error::{ProductError, StoreError};
+use crate::domain::product::Product;
+
+/// A product's number belongs to it alone.
+pub fn check_sku(transaction: &dyn Transaction, product: &Product) -> Result<(), ProductError> {
+    let Some(sku) = &product.view().sku else {
+        return Ok(());
+    };
+    match transaction.sku_owner(sku)? {
+        Some(owner) if owner != product.view().id => Err(ProductError::SkuTaken),
+        _ => Ok(()),
+    }
+}
+
+/// Adds a new product, and its units to the stock book.
+pub fn insert(transaction: &dyn Transaction, product: &Product) -> Result<(), StoreError> {
+    transaction.insert_product(product)?;
+    record_stock(transaction, 0, product)
+}
+
+/// Saves a product that had so many free units, and enters the difference into the stock book.
+pub fn save(
+    transaction: &dyn Transaction,
+    free_before: u64,
+    product: &Product,
+) -> Result<(), StoreError> {
+    transaction.save_product(product)?;
+    record_stock(transaction, free_before, product)
+}
+
+fn record_stock(
+    transaction: &dyn Transaction,
+    free_before: u64,
+    product: &Product,
+) -> Result<(), StoreError> {
+    let view = product.view();
+    let free_after = view.stock.free();
+    if free_before == free_after {
+        return Ok(());
+    }
+    transaction.record(&StockEntry {
+        product_id: view.id.clone(),
+        version: view.version,
+        free_before,
+        free_after,
+        at: view.updated_at,
+    })
+}

@@ -1,0 +1,162 @@
+//! What the use cases need of the world outside.
+
+pub use mercato_platform::clock::Clock;
+pub use mercato_platform::ids::Ids;
+
+use mercato_kernel::Page;
+
+use crate::domain::error::StoreError;
+use crate::domain::listing::Listing;
+use crate::domain::product::{Product, ProductView};
+use crate::domain::reservation::{Reservation, ReservationState, ReservedLine, Settlement};
+use crate::domain::values::{OrderId, ProductId, Sku};
+
+/// What the use cases are given.
+pub trait Ports {
+    /// Where products and reservations are kept.
+    fn store(&self) -> &impl Store;
+
+    /// The time of day.
+    fn clock(&self) -> &impl Clock;
+
+    /// New identifiers.
+    fn ids(&self) -> &impl Ids;
+}
+
+/// What an admin did to the free units of a product. The entries of a product add up to all its units:
+/// the sum of `free_after - free_before` is free + reserved + sold, for orders only move units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StockEntry {
+    /// The product.
+    pub product_id: ProductId,
+    /// The version of the product that the change made.
+    pub version: u64,
+    /// Free units before it.
+    pub free_before: u64,
+    /// Free units after it.
+    pub free_after: u64,
+    /// When, in milliseconds since the Unix epoch.
+    pub at: u64,
+}
+
+/// Free units from which on downwards a product counts as running out.
+pub const LOW_STOCK_UNITS: u64 = 10;
+
+/// Most products that [`StockStats`] names.
+pub const LOW_STOCK_PRODUCTS_MAX: u32 = 50;
+
+/// The state of the stock as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StockStats {
+    /// Products in the catalogue.
+    pub products: u64,
+    /// Those of them without a free unit.
+    pub out_of_stock: u64,
+    /// Those with at most [`LOW_STOCK_UNITS`] free units, fewest first, [`LOW_STOCK_PRODUCTS_MAX`] at the most.
+    pub low_stock: Vec<ProductView>,
+}
+
+/// Reservations that wait for a payment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HeldReservations {
+    /// How many.
+    pub reservations: u64,
+    /// When the oldest was made, in milliseconds since the Unix epoch.
+    pub oldest_at: Option<u64>,
+}
+
+/// Where products and reservations are kept.
+pub trait Store {
+    /// Makes everything ready to use.
+    fn ready(&self) -> Result<(), StoreError>;
+
+    /// A product that is not deleted.
+    fn product(&self, id: &ProductId) -> Result<Option<ProductView>, StoreError>;
+
+    /// One page of the products that are not deleted. None when more products than
+    /// [`RANKED_WALK_MATCHES_MAX`](crate::domain::search::RANKED_WALK_MATCHES_MAX) have come to match a search that was
+    /// ranked when its walk began.
+    fn list(&self, listing: &Listing) -> Result<Option<Page<ProductView>>, StoreError>;
+
+    /// The state of the stock of all products that are not deleted.
+    fn stats(&self) -> Result<StockStats, StoreError>;
+
+    /// The reservations that wait for a payment. Costs as much as there are of them.
+    fn held_reservations(&self) -> Result<HeldReservations, StoreError>;
+
+    /// Whether a reservation was given back before that time, in milliseconds since the Unix epoch.
+    fn has_released(&self, before: u64) -> Result<bool, StoreError>;
+
+    /// Runs `work` alone among all writers: all of what it does remains when it returns `Ok`, nothing when `Err`.
+    fn write<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&dyn Transaction) -> Result<T, E>,
+    ) -> Result<T, E>;
+}
+
+/// What can be done while no one else writes.
+pub trait Transaction: Catalogue + Inventory {}
+
+impl<T: Catalogue + Inventory> Transaction for T {}
+
+/// Products and their stock book, while no one else writes.
+pub trait Catalogue {
+    /// A product that is not deleted.
+    fn product(&self, id: &ProductId) -> Result<Option<Product>, StoreError>;
+
+    /// The product that has this number and is not deleted.
+    fn product_by_sku(&self, sku: &Sku) -> Result<Option<Product>, StoreError>;
+
+    /// The identifier of the product that has this number and is not deleted.
+    fn sku_owner(&self, sku: &Sku) -> Result<Option<ProductId>, StoreError>;
+
+    /// Adds a product.
+    fn insert_product(&self, product: &Product) -> Result<(), StoreError>;
+
+    /// Replaces everything of a product.
+    fn save_product(&self, product: &Product) -> Result<(), StoreError>;
+
+    /// Writes an entry into the stock book.
+    fn record(&self, entry: &StockEntry) -> Result<(), StoreError>;
+}
+
+/// The stock of orders, while no one else writes.
+pub trait Inventory {
+    /// Those of these products that are not deleted, in any order.
+    fn products(&self, ids: &[ProductId]) -> Result<Vec<ProductView>, StoreError>;
+
+    /// Takes the units of these lines, one per product, off the free stock and holds them. Changes no version.
+    ///
+    /// # Errors
+    /// [`StoreError::Fault`] when a product has fewer free units.
+    fn take(&self, lines: &[ReservedLine]) -> Result<(), StoreError>;
+
+    /// The reservation of an order.
+    fn reservation(&self, order_id: &OrderId) -> Result<Option<Reservation>, StoreError>;
+
+    /// Adds a reservation with its lines.
+    fn insert_reservation(&self, reservation: &Reservation) -> Result<(), StoreError>;
+
+    /// Where the stock of those of these orders is that have a reservation.
+    fn reservation_states(
+        &self,
+        order_ids: &[OrderId],
+    ) -> Result<Vec<(OrderId, ReservationState)>, StoreError>;
+
+    /// Moves all units of these reservations as the settlement says, and the reservations to the state it leads to, at a
+    /// time in milliseconds since the Unix epoch. None of them may be named twice, and the settlement must be allowed for
+    /// all of them.
+    ///
+    /// # Errors
+    /// [`StoreError::Fault`] when a product counts fewer units than its reservations hold.
+    fn settle(
+        &self,
+        order_ids: &[OrderId],
+        settlement: Settlement,
+        at: u64,
+    ) -> Result<(), StoreError>;
+
+    /// Removes reservations that were given back before that time, in milliseconds since the Unix epoch, the oldest first
+    /// and at most `limit`; gives how many.
+    fn purge_released(&self, before: u64, limit: u32) -> Result<u64, StoreError>;
+}

@@ -1,0 +1,451 @@
+//! Searches. Few matches are ranked and sorted. Many are not: those are taken in the order in which the index of words has
+//! them, newest first, or looked for along the index of the order that was asked for.
+
+use mercato_kernel::{COUNTED_ROWS_MAX, Key, Page, PageStart, Total};
+use mercato_sqlite::{Connection, Error, Row};
+
+use super::found::{Found, count, products, sort_key, to_found};
+use super::statement::{
+    Statement, column, has_filter, index_of_order, offset, order_by, rows_wanted,
+};
+use super::words::Words;
+use crate::domain::listing::{Listing, Place, Ranking, SortKey};
+use crate::domain::product::ProductView;
+use crate::domain::search::{RANKED_MATCHES_MAX, RANKED_WALK_MATCHES_MAX, Search};
+
+/// Most products that a filter may let through to be looked for among the matches, instead of looking at each match.
+const CANDIDATES_MAX: u64 = 20_000;
+
+/// How far a walk along the index of an order looks, in products, whether each one has the words. When the page is not
+/// full by then, few of the first products have them, and all matches are gathered into a set after all.
+const PROBED_PRODUCTS_MAX: u64 = 2_000;
+
+/// [`Ranking::Newest`] as one number, smallest first: the negative number of a product in the index of words, and that much
+/// more when not all the words are in its name. Numbers are far below that.
+const NOT_IN_NAME: i64 = 1 << 40;
+
+const MATCHES: &str = "\
+SELECT COUNT(*) AS number
+FROM (
+  SELECT 1
+  FROM products_by_word
+  WHERE products_by_word MATCH ?
+  LIMIT ?)";
+
+/// The words choose first: CROSS JOIN keeps the order of the tables.
+const FROM_WORDS: &str = "
+FROM products_by_word
+  CROSS JOIN catalogue_entries AS e ON e.number = products_by_word.rowid
+  CROSS JOIN products AS p ON p.id = e.product_id
+WHERE products_by_word MATCH ?";
+
+const FROM_WORDS_ALONE: &str = "
+FROM products_by_word
+WHERE products_by_word MATCH ?";
+
+/// All words in the name, some of them, none; then short names first. [`NAME_CHARS_MAX`] is far below the steps.
+///
+/// [`NAME_CHARS_MAX`]: crate::domain::values::NAME_CHARS_MAX
+const BEST_RANK: &str = "\
+CASE
+    WHEN e.number IN (SELECT rowid FROM products_by_word WHERE products_by_word MATCH ?) THEN 0
+    WHEN e.number IN (SELECT rowid FROM products_by_word WHERE products_by_word MATCH ?) THEN 1000
+    ELSE 2000
+  END + e.name_chars";
+
+/// The same for a single word, which is in the name or not.
+const BEST_RANK_OF_ONE: &str = "\
+CASE
+    WHEN e.number IN (SELECT rowid FROM products_by_word WHERE products_by_word MATCH ?) THEN 0
+    ELSE 2000
+  END + e.name_chars";
+
+const CANDIDATES: &str = "\
+WITH candidates (number) AS MATERIALIZED (
+SELECT (SELECT number FROM catalogue_entries WHERE product_id = p.id)";
+
+/// The plus keeps SQLite from looking each candidate up among the matches.
+const AMONG_CANDIDATES: &str = "
+  AND +products_by_word.rowid IN (SELECT number FROM candidates)";
+
+const PROBE: &str = "
+  AND EXISTS (SELECT 1 FROM products_by_word WHERE products_by_word MATCH ? AND rowid = e.number)";
+
+const AMONG_MATCHES: &str = "
+  AND +e.number IN (SELECT rowid FROM products_by_word WHERE products_by_word MATCH ?)";
+
+/// How matches are found that are few, or of which few pass the filter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// All matches are looked at.
+    Matches,
+    /// Those that the filter lets through are gathered first.
+    Candidates,
+}
+
+/// One page of a search. None when a walk through ranked matches cannot go on.
+pub(super) fn page(
+    connection: &Connection,
+    listing: &Listing,
+    search: &Search,
+) -> Result<Option<Page<ProductView>>, Error> {
+    let none = || Ok(Some(listing.page(None, Total::counted(0), Vec::new())));
+    let Some(words) = Words::look_up(connection, search)? else {
+        return none();
+    };
+    let by_relevance = |ranking| Some(ranking).filter(|_| listing.sort.key == SortKey::Relevance);
+    let ranked_max = match listing.ranking {
+        Some(Ranking::Best) => RANKED_WALK_MATCHES_MAX,
+        _ => RANKED_MATCHES_MAX,
+    };
+    let matches = count(connection, &matches_statement(&words, ranked_max + 1))?;
+    if matches == 0 {
+        return none();
+    }
+    if matches <= ranked_max {
+        let gather = Gather {
+            words: &words,
+            source: Source::Matches,
+            ranking: by_relevance(listing.ranking.unwrap_or(Ranking::Best)),
+            most: ranked_max,
+        };
+        return gather.page(connection, listing);
+    }
+    if listing.ranking == Some(Ranking::Best) {
+        return Ok(None);
+    }
+    let ranking = by_relevance(Ranking::Newest);
+    let source = match passing(connection, listing, &words)? {
+        Passing::None => return none(),
+        Passing::Few(source) => Some(source),
+        Passing::Many => None,
+    };
+    if let Some(source) = source {
+        let gather = Gather {
+            words: &words,
+            source,
+            ranking,
+            most: COUNTED_ROWS_MAX,
+        };
+        if let Some(page) = gather.page(connection, listing)? {
+            return Ok(Some(page));
+        }
+    }
+    let found = if ranking.is_some() {
+        newest(connection, listing, &words)?
+    } else {
+        walked(connection, listing, &words)?
+    };
+    let total = Total::counted(Total::LIMIT_ROWS);
+    Ok(Some(listing.page(ranking, total, found)))
+}
+
+fn matches_statement(words: &Words, limit: u64) -> Statement {
+    Statement::new(MATCHES, [words.all().into(), limit.into()])
+}
+
+/// How many of many matches pass the filter.
+enum Passing {
+    /// None, for the filter lets no product through.
+    None,
+    /// Few, which are to be gathered from there.
+    Few(Source),
+    /// More than are counted.
+    Many,
+}
+
+fn passing(connection: &Connection, listing: &Listing, words: &Words) -> Result<Passing, Error> {
+    if !has_filter(listing) {
+        return Ok(Passing::Many);
+    }
+    let candidates = count(
+        connection,
+        &Statement::filtered(listing, CANDIDATES_MAX + 1),
+    )?;
+    let source = match candidates {
+        0 => return Ok(Passing::None),
+        1..=COUNTED_ROWS_MAX => return Ok(Passing::Few(Source::Candidates)),
+        found if found <= CANDIDATES_MAX => Source::Candidates,
+        _ => Source::Matches,
+    };
+    let passing = count(connection, &passing_statement(listing, words, source))?;
+    Ok(if passing <= COUNTED_ROWS_MAX {
+        Passing::Few(source)
+    } else {
+        Passing::Many
+    })
+}
+
+/// Counts the matches that pass the filter, as far as a total goes.
+fn passing_statement(listing: &Listing, words: &Words, source: Source) -> Statement {
+    let mut statement = Statement::default();
+    if source == Source::Candidates {
+        add_candidates(&mut statement, listing);
+    }
+    statement.add("SELECT COUNT(*) AS number\nFROM (\nSELECT 1", []);
+    match source {
+        Source::Matches => {
+            statement.add(FROM_WORDS, [words.all().into()]);
+            statement.add_filter(listing);
+        }
+        Source::Candidates => {
+            statement.add(FROM_WORDS_ALONE, [words.all().into()]);
+            statement.add(AMONG_CANDIDATES, []);
+        }
+    }
+    statement.add_limit(Total::LIMIT_ROWS, 0);
+    statement.add(")", []);
+    statement
+}
+
+/// What the filter lets through, by its numbers in the index of words.
+fn add_candidates(statement: &mut Statement, listing: &Listing) {
+    statement.add(CANDIDATES, []);
+    statement.add_filtered_products(listing);
+    statement.add(")\n", []);
+}
+
+/// A page of matches that are gathered and sorted.
+struct Gather<'a> {
+    words: &'a Words,
+    source: Source,
+    /// How they are ranked, in a list by relevance.
+    ranking: Option<Ranking>,
+    /// So many at most.
+    most: u64,
+}
+
+impl Gather<'_> {
+    /// The page; none when there are more matches.
+    fn page(
+        &self,
+        connection: &Connection,
+        listing: &Listing,
+    ) -> Result<Option<Page<ProductView>>, Error> {
+        let rows = self.rows(connection, listing)?;
+        let first = if rows.is_empty() && listing.start != PageStart::Offset(0) {
+            // Beyond the end: the total stands beside the products of the first page.
+            let start = PageStart::Offset(0);
+            self.rows(
+                connection,
+                &Listing {
+                    start,
+                    ..listing.clone()
+                },
+            )?
+        } else {
+            Vec::new()
+        };
+        let total = rows.first().or(first.first());
+        let total = total.map_or(Ok(0), |row| row.get("total"))?;
+        if total > self.most {
+            return Ok(None);
+        }
+        let found = to_found(&rows, listing.sort)?;
+        let total = Total::counted(total);
+        Ok(Some(listing.page(self.ranking, total, found)))
+    }
+
+    fn rows(&self, connection: &Connection, listing: &Listing) -> Result<Vec<Row>, Error> {
+        let statement = self.statement(listing);
+        connection.query(&statement.sql, &statement.parameters)
+    }
+
+    fn statement(&self, listing: &Listing) -> Statement {
+        let mut statement = Statement::default();
+        if self.source == Source::Candidates {
+            add_candidates(&mut statement, listing);
+            statement.add(", ", []);
+        } else {
+            statement.add("WITH ", []);
+        }
+        statement.add("found (id, sort_key) AS MATERIALIZED (\nSELECT p.id, ", []);
+        self.add_key(&mut statement, listing);
+        statement.add(FROM_WORDS, [self.words.all().into()]);
+        match self.source {
+            Source::Matches => statement.add_filter(listing),
+            Source::Candidates => statement.add(AMONG_CANDIDATES, []),
+        }
+        statement.add_limit(self.most + 1, 0);
+        statement.add(")", []);
+        statement.add_sorted_page(listing);
+        statement
+    }
+
+    /// What the matches are sorted by.
+    fn add_key(&self, statement: &mut Statement, listing: &Listing) {
+        let words = self.words;
+        match self.ranking {
+            None => statement.add(column(listing.sort.key), []),
+            Some(Ranking::Best) if words.are_several() => {
+                let parameters = [words.all_in_name().into(), words.some_in_name().into()];
+                statement.add(BEST_RANK, parameters);
+            }
+            Some(Ranking::Best) => statement.add(BEST_RANK_OF_ONE, [words.all_in_name().into()]),
+            Some(Ranking::Newest) => {
+                let among = match self.source {
+                    Source::Matches => "",
+                    Source::Candidates => AMONG_CANDIDATES,
+                };
+                let rank = format!(
+                    "CASE WHEN e.number IN (SELECT rowid FROM products_by_word WHERE products_by_word MATCH ?{among}) \
+                     THEN 0 ELSE {NOT_IN_NAME} END - e.number"
+                );
+                statement.add(&rank, [words.all_in_name().into()]);
+            }
+        }
+    }
+}
+
+/// A page of many matches by [`Ranking::Newest`], in the order in which the index of words has them.
+fn newest(connection: &Connection, listing: &Listing, words: &Words) -> Result<Vec<Found>, Error> {
+    let wanted = rows_wanted(listing);
+    let place = match &listing.start {
+        PageStart::After((Key::Integer(rank), _)) => Some(*rank),
+        PageStart::After((Key::Text(_), _)) | PageStart::Offset(_) => None,
+    };
+    let mut skipped = offset(listing);
+    let mut found = Vec::new();
+    // The numbers are negative in the ranks of those that have all the words in their names.
+    if place.is_none_or(|rank| rank < 0) {
+        let in_name = words.all_in_name();
+        let below = place.map(i64::saturating_neg);
+        let statement = newest_statement(listing, &in_name, 0, below, (wanted, skipped));
+        found = products(connection, &statement, listing.sort)?;
+        if found.is_empty() && skipped > 0 {
+            let statement = Statement::new(MATCHES, [in_name.into(), skipped.into()]);
+            skipped = skipped.saturating_sub(count(connection, &statement)?);
+        } else {
+            skipped = 0;
+        }
+    }
+    let missing = wanted.saturating_sub(u64::try_from(found.len()).unwrap_or(u64::MAX));
+    if missing > 0 {
+        let below = place.filter(|rank| *rank >= 0);
+        let below = below.map(|rank| NOT_IN_NAME.saturating_sub(rank));
+        let others = words.not_all_in_name();
+        let rows = (missing, skipped);
+        let statement = newest_statement(listing, &others, NOT_IN_NAME, below, rows);
+        found.extend(products(connection, &statement, listing.sort)?);
+    }
+    Ok(found)
+}
+
+/// Matches of an expression, newest first, after so many, below a number.
+fn newest_statement(
+    listing: &Listing,
+    expression: &str,
+    step: i64,
+    below: Option<i64>,
+    (rows, skipped): (u64, u64),
+) -> Statement {
+    let mut statement = Statement::select_products(&format!("{step} - products_by_word.rowid"));
+    statement.add(FROM_WORDS, [expression.into()]);
+    statement.add_filter(listing);
+    if let Some(number) = below {
+        statement.add("\n  AND products_by_word.rowid < ?", [number.into()]);
+    }
+    statement.add("\nORDER BY products_by_word.rowid DESC", []);
+    statement.add_limit(rows, skipped);
+    statement
+}
+
+/// A page of many matches in an order that has an index.
+fn walked(connection: &Connection, listing: &Listing, words: &Words) -> Result<Vec<Found>, Error> {
+    if words.is_indexed() && rows_wanted(listing) + offset(listing) <= PROBED_PRODUCTS_MAX {
+        let end = horizon(connection, listing)?;
+        let statement = walk_statement(listing, words, PROBE, end.as_ref());
+        let found = products(connection, &statement, listing.sort)?;
+        let is_full = u64::try_from(found.len()).is_ok_and(|found| found >= rows_wanted(listing));
+        if is_full || end.is_none() {
+            return Ok(found);
+        }
+    }
+    let statement = walk_statement(listing, words, AMONG_MATCHES, None);
+    products(connection, &statement, listing.sort)
+}
+
+/// The place up to which a walk probes; none when the list ends before.
+fn horizon(connection: &Connection, listing: &Listing) -> Result<Option<Place>, Error> {
+    let statement = horizon_statement(listing);
+    let row = connection.query_one(&statement.sql, &statement.parameters)?;
+    row.map(|row| Ok((sort_key(listing.sort, &row)?, row.get("id")?)))
+        .transpose()
+}
+
+fn horizon_statement(listing: &Listing) -> Statement {
+    let key = column(listing.sort.key);
+    let mut statement = Statement::new(&format!("SELECT {key} AS sort_key, p.id"), []);
+    statement.add_products(index_of_order(listing));
+    // Elsewhere the index of the order does not know what the filter asks, and each product would have to be read.
+    if listing.sort.key == SortKey::Price {
+        statement.add_filter(listing);
+    }
+    statement.add_start("AND", (key, "p.id"), listing);
+    statement.add(&order_by((key, "p.id"), listing.sort), []);
+    statement.add_limit(1, PROBED_PRODUCTS_MAX - 1);
+    statement
+}
+
+/// A walk along the index of the order, up to a place, that takes what has the words.
+fn walk_statement(
+    listing: &Listing,
+    words: &Words,
+    condition: &str,
+    end: Option<&Place>,
+) -> Statement {
+    let key = column(listing.sort.key);
+    let mut statement = Statement::select_products(key);
+    let from = format!(
+        "\nFROM products AS p INDEXED BY {}\n  \
+           CROSS JOIN catalogue_entries AS e ON e.product_id = p.id\n\
+         WHERE p.deleted_at IS NULL",
+        index_of_order(listing)
+    );
+    statement.add(&from, []);
+    statement.add_filter(listing);
+    statement.add_start("AND", (key, "p.id"), listing);
+    if let Some((end_key, end_id)) = end {
+        let until = if listing.sort.descending { ">=" } else { "<=" };
+        statement.add_place("AND", (key, "p.id"), until, end_key, end_id);
+    }
+    statement.add(condition, [words.all().into()]);
+    statement.add_end((key, "p.id"), listing);
+    statement
+}
+
+/// The statements of a search whose matches are few, and of one whose matches are many, for tests of their plans.
+#[cfg(test)]
+pub(super) fn statements(words: &Words, listing: &Listing) -> [Vec<Statement>; 2] {
+    let gather = |source, ranking| Gather {
+        words,
+        source,
+        ranking,
+        most: COUNTED_ROWS_MAX,
+    };
+    let by_relevance = listing.sort.key == SortKey::Relevance;
+    let best = by_relevance.then_some(Ranking::Best);
+    let few = vec![
+        matches_statement(words, Total::LIMIT_ROWS),
+        gather(Source::Matches, best).statement(listing),
+    ];
+    let mut many = vec![matches_statement(words, Total::LIMIT_ROWS)];
+    if has_filter(listing) {
+        many.push(Statement::filtered(listing, CANDIDATES_MAX + 1));
+        for source in [Source::Matches, Source::Candidates] {
+            many.push(passing_statement(listing, words, source));
+        }
+    }
+    if by_relevance {
+        let rows = (rows_wanted(listing), offset(listing));
+        let in_name = words.all_in_name();
+        many.push(newest_statement(listing, &in_name, 0, Some(7), rows));
+        let others = words.not_all_in_name();
+        many.push(newest_statement(listing, &others, NOT_IN_NAME, None, rows));
+    } else {
+        many.push(horizon_statement(listing));
+        many.push(walk_statement(listing, words, PROBE, None));
+        many.push(walk_statement(listing, words, AMONG_MATCHES, None));
+    }
+    [few, many]
+}

@@ -1,0 +1,222 @@
+//! The parts that the statements of lists are made of.
+
+use mercato_kernel::{Key, PageStart};
+use mercato_sqlite::Value;
+
+use crate::domain::listing::{Listing, Sort, SortKey};
+use crate::domain::values::ProductId;
+use crate::store::products::PRODUCT_COLUMNS;
+use crate::store::rows::json_of;
+
+/// A statement with its parameters, in the order in which they stand in it.
+#[derive(Default)]
+pub struct Statement {
+    /// Its text.
+    pub sql: String,
+    /// What its question marks stand for.
+    pub parameters: Vec<Value>,
+}
+
+impl Statement {
+    /// A statement that begins so.
+    pub fn new(sql: &str, parameters: impl IntoIterator<Item = Value>) -> Self {
+        let mut statement = Self::default();
+        statement.add(sql, parameters);
+        statement
+    }
+
+    /// Products with what they are sorted by, of tables that are to be added.
+    pub fn select_products(sort_key: &str) -> Self {
+        Self::new(
+            &format!("SELECT {PRODUCT_COLUMNS}, {sort_key} AS sort_key"),
+            [],
+        )
+    }
+
+    /// Gathers the products of tables that are to be added, as `found`.
+    pub fn gather(listing: &Listing) -> Self {
+        let key = column(listing.sort.key);
+        let with = format!("WITH found (id, sort_key) AS MATERIALIZED (\nSELECT p.id, {key}");
+        Self::new(&with, [])
+    }
+
+    /// Counts what a filter lets through, up to a limit, from the index that has just that.
+    pub fn filtered(listing: &Listing, limit: u64) -> Self {
+        let mut statement = Self::new("SELECT COUNT(*) AS number\nFROM (\nSELECT 1", []);
+        statement.add_filtered_products(listing);
+        statement.add_limit(limit, 0);
+        statement.add(")", []);
+        statement
+    }
+
+    /// Goes on with that text.
+    pub fn add(&mut self, sql: &str, parameters: impl IntoIterator<Item = Value>) {
+        self.sql.push_str(sql);
+        self.parameters.extend(parameters);
+    }
+
+    /// `FROM products` by that index, of which SQLite may use no other.
+    pub fn add_products(&mut self, index: &str) {
+        let from = format!("\nFROM products AS p INDEXED BY {index}\nWHERE p.deleted_at IS NULL");
+        self.add(&from, []);
+    }
+
+    /// `FROM products` by their identifiers, or by the number: few rows, each looked up by its key.
+    pub fn add_named_products(&mut self, listing: &Listing) {
+        self.add("\nFROM products AS p\nWHERE p.deleted_at IS NULL", []);
+        if let Some(ids) = &listing.ids {
+            let ids = json_of(ids.iter().map(ProductId::as_str));
+            self.add(
+                "\n  AND p.id IN (SELECT value FROM json_each(?))",
+                [ids.into()],
+            );
+        }
+        if let Some(sku) = &listing.sku {
+            self.add("\n  AND p.sku = ?", [sku.as_str().into()]);
+        }
+    }
+
+    /// `FROM products` that a filter lets through, by the index that has just these.
+    pub fn add_filtered_products(&mut self, listing: &Listing) {
+        self.add_products(index_of_filter(listing));
+        self.add_filter(listing);
+    }
+
+    /// What a list asks of a product beside its words.
+    pub fn add_filter(&mut self, listing: &Listing) {
+        for (condition, price) in [
+            ("\n  AND p.price >= ?", listing.min_price),
+            ("\n  AND p.price <= ?", listing.max_price),
+        ] {
+            if let Some(price) = price {
+                self.add(condition, [price.amount().units().into()]);
+            }
+        }
+        match listing.in_stock {
+            Some(true) => self.add("\n  AND p.stock > 0", []),
+            Some(false) => self.add("\n  AND p.stock = 0", []),
+            None => {}
+        }
+    }
+
+    /// A page by cursor begins at its place, not after so many rows.
+    pub fn add_start(&mut self, conjunction: &str, columns: (&str, &str), listing: &Listing) {
+        if let PageStart::After((key, id)) = &listing.start {
+            let beyond = if listing.sort.descending { "<" } else { ">" };
+            self.add_place(conjunction, columns, beyond, key, id);
+        }
+    }
+
+    /// A condition on the place of a product in the order.
+    pub fn add_place(
+        &mut self,
+        conjunction: &str,
+        (key_column, id_column): (&str, &str),
+        comparison: &str,
+        key: &Key,
+        id: &str,
+    ) {
+        let condition =
+            format!("\n  {conjunction} ({key_column}, {id_column}) {comparison} (?, ?)");
+        self.add(&condition, [to_value(key), id.into()]);
+    }
+
+    /// The order, and as many rows as the page takes and one more, which says that there is a next page.
+    pub fn add_end(&mut self, columns: (&str, &str), listing: &Listing) {
+        self.add(&order_by(columns, listing.sort), []);
+        self.add_limit(rows_wanted(listing), offset(listing));
+    }
+
+    /// The page of what was found, sorted by key and identifier; the rest is read of the products of the page alone. The
+    /// column `total` is the number of all that were found.
+    pub fn add_sorted_page(&mut self, listing: &Listing) {
+        self.add(
+            ",\npage (id, sort_key) AS MATERIALIZED (\nSELECT id, sort_key\nFROM found",
+            [],
+        );
+        self.add_start("WHERE", ("sort_key", "id"), listing);
+        self.add_end(("sort_key", "id"), listing);
+        let columns = format!(
+            ")\nSELECT {PRODUCT_COLUMNS}, page.sort_key AS sort_key, (SELECT COUNT(*) FROM found) AS total\n\
+             FROM page CROSS JOIN products AS p ON p.id = page.id"
+        );
+        self.add(&columns, []);
+        self.add(&order_by(("page.sort_key", "p.id"), listing.sort), []);
+    }
+
+    /// So many rows after so many.
+    pub fn add_limit(&mut self, rows: u64, offset: u64) {
+        if offset == 0 {
+            self.add("\nLIMIT ?", [rows.into()]);
+        } else {
+            self.add("\nLIMIT ? OFFSET ?", [rows.into(), offset.into()]);
+        }
+    }
+}
+
+/// Rows of a page, and one more.
+pub fn rows_wanted(listing: &Listing) -> u64 {
+    u64::from(listing.request.rows_to_read())
+}
+
+/// Rows that a page skips.
+pub const fn offset(listing: &Listing) -> u64 {
+    match listing.start {
+        PageStart::Offset(before) => before,
+        PageStart::After(_) => 0,
+    }
+}
+
+/// Whether the products are asked for by their identifiers or by the number.
+pub const fn has_names(listing: &Listing) -> bool {
+    listing.ids.is_some() || listing.sku.is_some()
+}
+
+/// Whether anything is asked of a product beside its words.
+pub const fn has_filter(listing: &Listing) -> bool {
+    listing.min_price.is_some() || listing.max_price.is_some() || listing.in_stock.is_some()
+}
+
+/// The clause for an order.
+pub fn order_by((key, id): (&str, &str), sort: Sort) -> String {
+    let direction = if sort.descending { " DESC" } else { "" };
+    format!("\nORDER BY {key}{direction}, {id}{direction}")
+}
+
+/// The column behind an order. Nothing is relevant without a search, where [`Listing`] never asks for it.
+pub const fn column(key: SortKey) -> &'static str {
+    match key {
+        SortKey::Created | SortKey::Relevance => "p.created_at",
+        SortKey::Updated => "p.updated_at",
+        SortKey::Name => "p.name_key",
+        SortKey::Price => "p.price",
+        SortKey::Stock => "p.stock",
+    }
+}
+
+/// The index that has the products of a list in its order.
+pub const fn index_of_order(listing: &Listing) -> &'static str {
+    match listing.sort.key {
+        SortKey::Created | SortKey::Relevance => "products_by_age",
+        SortKey::Updated => "products_by_change",
+        SortKey::Name => "products_by_name",
+        SortKey::Price => index_of_filter(listing),
+        SortKey::Stock => "products_by_stock",
+    }
+}
+
+/// The index that has just the products that a filter lets through.
+pub const fn index_of_filter(listing: &Listing) -> &'static str {
+    match listing.in_stock {
+        None => "products_by_price",
+        Some(true) => "products_for_sale_by_price",
+        Some(false) => "products_sold_out_by_price",
+    }
+}
+
+fn to_value(key: &Key) -> Value {
+    match key {
+        Key::Integer(number) => (*number).into(),
+        Key::Text(text) => text.as_str().into(),
+    }
+}

@@ -1,0 +1,97 @@
+//! Products and reservations in SQLite.
+
+mod listing;
+mod products;
+mod reservations;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use mercato_kernel::Page;
+use mercato_sqlite::{Database, Error, Migration, migrations};
+
+use crate::application::ports::{HeldReservations, StockStats, Store, Transaction};
+use crate::domain::error::StoreError;
+use crate::domain::listing::Listing;
+use crate::domain::product::ProductView;
+use crate::domain::values::ProductId;
+
+/// Label of the database in the manifest.
+pub const DATABASE_LABEL: &str = "products";
+
+/// The steps of its schema.
+const MIGRATIONS: &[Migration] = migrations![
+    "0001_catalogue_and_stock",
+    "0002_search",
+    "0003_held_reservations",
+    "0004_released_reservations",
+    "0005_bounded_search"
+];
+
+/// The database of the catalogue.
+pub struct SqliteStore(pub(crate) Database);
+
+impl SqliteStore {
+    /// Not opened yet.
+    pub const fn new() -> Self {
+        Self(Database::new(DATABASE_LABEL, MIGRATIONS))
+    }
+}
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        if matches!(error, Error::Interrupted(_)) {
+            Self::TooExpensive(error.to_string())
+        } else if error.is_transient() {
+            Self::Unavailable(error.to_string())
+        } else {
+            Self::Fault(error.to_string())
+        }
+    }
+}
+
+/// The error of a use case, so that the database's own errors can be turned into it.
+struct Outcome<E>(E);
+
+impl<E: From<StoreError>> From<Error> for Outcome<E> {
+    fn from(error: Error) -> Self {
+        Self(E::from(StoreError::from(error)))
+    }
+}
+
+impl Store for SqliteStore {
+    fn ready(&self) -> Result<(), StoreError> {
+        self.0.read(products::ready)
+    }
+
+    fn product(&self, id: &ProductId) -> Result<Option<ProductView>, StoreError> {
+        self.0.read(|connection| products::find(connection, id))
+    }
+
+    fn list(&self, listing: &Listing) -> Result<Option<Page<ProductView>>, StoreError> {
+        self.0
+            .read(|connection| Ok(listing::page(connection, listing)?))
+    }
+
+    fn stats(&self) -> Result<StockStats, StoreError> {
+        self.0.read(products::stats)
+    }
+
+    fn held_reservations(&self) -> Result<HeldReservations, StoreError> {
+        self.0.read(reservations::held)
+    }
+
+    fn has_released(&self, before: u64) -> Result<bool, StoreError> {
+        self.0
+            .read(|connection| reservations::has_released(connection, before))
+    }
+
+    fn write<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&dyn Transaction) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.0
+            .write(|connection| work(connection).map_err(Outcome))
+            .map_err(|Outcome(error)| error)
+    }
+}

@@ -1,0 +1,186 @@
+//! The table of products, and the stock book beside it.
+
+use mercato_money::Money;
+use mercato_sqlite::{Connection, Error, Row, Value, params};
+
+use super::rows::{check_rows, json_of};
+use crate::application::ports::{
+    Catalogue, LOW_STOCK_PRODUCTS_MAX, LOW_STOCK_UNITS, StockEntry, StockStats,
+};
+use crate::domain::error::StoreError;
+use crate::domain::product::{Product, ProductView};
+use crate::domain::stock::Stock;
+use crate::domain::values::{Description, Name, Price, ProductId, Sku};
+
+/// What [`to_view`] reads of a product, which is `p` in every statement.
+macro_rules! product_columns {
+    () => {
+        "p.id, p.name, p.description, p.sku, p.price, p.stock, p.reserved, p.sold, p.version, p.created_at, p.updated_at"
+    };
+}
+
+/// The columns that [`to_view`] reads, for statements that are put together.
+pub const PRODUCT_COLUMNS: &str = product_columns!();
+
+/// The products that are not deleted, and which of them.
+macro_rules! select_products {
+    ($($clauses:literal),+) => {
+        concat!("SELECT ", product_columns!(), "\nFROM products AS p\nWHERE p.deleted_at IS NULL\n", $($clauses),+)
+    };
+}
+
+const PRODUCT_BY_ID: &str = select_products!("  AND p.id = ?");
+
+const PRODUCT_BY_SKU: &str = select_products!("  AND p.sku = ?");
+
+pub(super) const PRODUCTS_BY_ID: &str =
+    select_products!("  AND p.id IN (SELECT value FROM json_each(?))");
+
+const LOW_STOCK: &str = select_products!("  AND p.stock <= ?\nORDER BY p.stock, p.id\nLIMIT ?");
+
+const SKU_OWNER: &str = "\
+SELECT id
+FROM products
+WHERE sku = ?
+  AND deleted_at IS NULL";
+
+pub(super) const INSERT_PRODUCT: &str = "\
+INSERT INTO products
+  (id, name, name_key, description, sku, price, stock, reserved, sold, version, created_at, updated_at, deleted_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+
+const SAVE_PRODUCT: &str = "\
+UPDATE products
+SET name = ?2, name_key = ?3, description = ?4, sku = ?5, price = ?6, stock = ?7, reserved = ?8, sold = ?9,
+  version = ?10, created_at = ?11, updated_at = ?12, deleted_at = ?13
+WHERE id = ?1";
+
+/// What stands for the question marks of [`INSERT_PRODUCT`] and [`SAVE_PRODUCT`].
+fn product_parameters(product: &Product) -> [Value; 13] {
+    let view = product.view();
+    [
+        view.id.as_str().into(),
+        view.name.as_str().into(),
+        view.name.sort_key().into(),
+        view.description.as_str().into(),
+        view.sku.as_ref().map(Sku::as_str).into(),
+        view.price.amount().units().into(),
+        view.stock.free().into(),
+        view.stock.reserved().into(),
+        view.stock.sold().into(),
+        view.version.into(),
+        view.created_at.into(),
+        view.updated_at.into(),
+        product.deleted_at().into(),
+    ]
+}
+
+/// A product of a row that has [`PRODUCT_COLUMNS`].
+pub fn to_view(row: &Row) -> Result<ProductView, Error> {
+    Ok(ProductView {
+        id: ProductId::stored(row.get("id")?),
+        name: Name::stored(row.get("name")?),
+        description: Description::stored(row.get("description")?),
+        sku: row.get::<Option<String>>("sku")?.map(Sku::stored),
+        price: Price::stored(Money::from_units(row.get("price")?)),
+        stock: Stock::restore(row.get("stock")?, row.get("reserved")?, row.get("sold")?),
+        version: row.get("version")?,
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
+    })
+}
+
+fn views(
+    connection: &Connection,
+    statement: &str,
+    parameters: &[Value],
+) -> Result<Vec<ProductView>, StoreError> {
+    let rows = connection.query(statement, parameters)?;
+    Ok(rows.iter().map(to_view).collect::<Result<_, _>>()?)
+}
+
+/// Makes sure that products can be read.
+pub fn ready(connection: &Connection) -> Result<(), StoreError> {
+    connection.query_one("SELECT 1 FROM products LIMIT 1", params![])?;
+    Ok(())
+}
+
+/// A product that is not deleted.
+pub fn find(connection: &Connection, id: &ProductId) -> Result<Option<ProductView>, StoreError> {
+    Ok(views(connection, PRODUCT_BY_ID, params![id.as_str()])?.pop())
+}
+
+/// Those of these products that are not deleted.
+pub fn find_all(
+    connection: &Connection,
+    ids: &[ProductId],
+) -> Result<Vec<ProductView>, StoreError> {
+    let ids = json_of(ids.iter().map(ProductId::as_str));
+    views(connection, PRODUCTS_BY_ID, params![ids])
+}
+
+const STOCK_COUNTS: &str = "\
+SELECT
+  (SELECT COUNT(*) FROM catalogue_entries) AS products,
+  (SELECT COUNT(*)
+  FROM products INDEXED BY products_sold_out_by_price
+  WHERE deleted_at IS NULL AND stock = 0) AS out_of_stock";
+
+/// The state of the stock as a whole.
+pub fn stats(connection: &Connection) -> Result<StockStats, StoreError> {
+    let counts = connection.query_one(STOCK_COUNTS, params![])?;
+    let count = |name| counts.as_ref().map_or(Ok(0), |row| row.get(name));
+    let limits = params![LOW_STOCK_UNITS, LOW_STOCK_PRODUCTS_MAX];
+    Ok(StockStats {
+        products: count("products")?,
+        out_of_stock: count("out_of_stock")?,
+        low_stock: views(connection, LOW_STOCK, limits)?,
+    })
+}
+
+const INSERT_STOCK_ENTRY: &str = "\
+INSERT INTO stock_book (product_id, version, free_before, free_after, at)
+VALUES (?, ?, ?, ?, ?)";
+
+impl Catalogue for Connection {
+    fn product(&self, id: &ProductId) -> Result<Option<Product>, StoreError> {
+        Ok(find(self, id)?.map(Product::restore))
+    }
+
+    fn product_by_sku(&self, sku: &Sku) -> Result<Option<Product>, StoreError> {
+        let found = views(self, PRODUCT_BY_SKU, params![sku.as_str()])?.pop();
+        Ok(found.map(Product::restore))
+    }
+
+    fn sku_owner(&self, sku: &Sku) -> Result<Option<ProductId>, StoreError> {
+        let row = self.query_one(SKU_OWNER, params![sku.as_str()])?;
+        let id = row.map(|row| row.get("id")).transpose()?;
+        Ok(id.map(ProductId::stored))
+    }
+
+    fn insert_product(&self, product: &Product) -> Result<(), StoreError> {
+        self.execute(INSERT_PRODUCT, &product_parameters(product))?;
+        Ok(())
+    }
+
+    fn save_product(&self, product: &Product) -> Result<(), StoreError> {
+        let changed = self.execute(SAVE_PRODUCT, &product_parameters(product))?;
+        check_rows(changed, 1, "products")
+    }
+
+    fn record(&self, entry: &StockEntry) -> Result<(), StoreError> {
+        let StockEntry {
+            ref product_id,
+            version,
+            free_before,
+            free_after,
+            at,
+        } = *entry;
+        let id = product_id.as_str();
+        self.execute(
+            INSERT_STOCK_ENTRY,
+            params![id, version, free_before, free_after, at],
+        )?;
+        Ok(())
+    }
+}

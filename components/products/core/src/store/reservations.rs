@@ -1,0 +1,223 @@
+//! The tables of reservations and their lines, and the units of products that they move.
+
+use mercato_money::Money;
+use mercato_sqlite::{Connection, Error, Row, params};
+
+use super::products;
+use super::rows::{check_rows, json_of};
+use crate::application::ports::{HeldReservations, Inventory};
+use crate::domain::error::StoreError;
+use crate::domain::product::ProductView;
+use crate::domain::reservation::{Reservation, ReservationState, ReservedLine, Settlement};
+use crate::domain::stock::Quantity;
+use crate::domain::values::{Name, OrderId, Price, ProductId};
+
+pub(super) const HELD_RESERVATIONS: &str = "\
+SELECT COUNT(*) AS held, MIN(created_at) AS oldest_at
+FROM reservations
+WHERE state = 'held'";
+
+/// The parameter lists identifiers and units.
+pub(super) const TAKE: &str = "\
+UPDATE products
+SET stock = stock - taken.units, reserved = reserved + taken.units
+FROM (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS units FROM json_each(?)) AS taken
+WHERE products.id = taken.id";
+
+/// The units of all lines of some orders are added up by product: a product is written once, however many orders had it.
+macro_rules! move_units {
+    ($changes:literal) => {
+        concat!(
+            "\
+UPDATE products
+SET ",
+            $changes,
+            "
+FROM (
+  SELECT product_id, SUM(quantity) AS units
+  FROM reservation_lines
+  WHERE order_id IN (SELECT value FROM json_each(?))
+  GROUP BY product_id) AS moved
+WHERE products.id = moved.product_id"
+        )
+    };
+}
+
+pub(super) const COMMIT_UNITS: &str =
+    move_units!("reserved = reserved - moved.units, sold = sold + moved.units");
+
+pub(super) const RELEASE_UNITS: &str =
+    move_units!("stock = stock + moved.units, reserved = reserved - moved.units");
+
+pub(super) const RESTOCK_UNITS: &str =
+    move_units!("stock = stock + moved.units, sold = sold - moved.units");
+
+const RESERVATION_BY_ORDER: &str = "\
+SELECT state, created_at
+FROM reservations
+WHERE order_id = ?";
+
+const LINES_BY_ORDER: &str = "\
+SELECT product_id, name, unit_price, quantity
+FROM reservation_lines
+WHERE order_id = ?
+ORDER BY position";
+
+const INSERT_RESERVATION: &str = "\
+INSERT INTO reservations (order_id, state, created_at, updated_at)
+VALUES (?, ?, ?, ?)";
+
+/// Name and price are those of the product in this very transaction. The second parameter lists identifiers and units.
+pub(super) const INSERT_LINES: &str = "\
+INSERT INTO reservation_lines (order_id, product_id, position, name, unit_price, quantity)
+SELECT ?1, products.id, wanted.key, name, price, json_extract(wanted.value, '$[1]')
+FROM json_each(?2) AS wanted JOIN products ON products.id = json_extract(wanted.value, '$[0]')";
+
+pub(super) const STATES_BY_ORDER: &str = "\
+SELECT order_id, state
+FROM reservations
+WHERE order_id IN (SELECT value FROM json_each(?))";
+
+pub(super) const SET_STATES: &str = "\
+UPDATE reservations
+SET state = ?2, updated_at = max(updated_at, ?3)
+WHERE order_id IN (SELECT value FROM json_each(?1))";
+
+pub(super) const HAS_RELEASED: &str = "\
+SELECT EXISTS (SELECT 1 FROM reservations WHERE state = 'released' AND updated_at <= ?) AS has_released";
+
+/// Both purges choose the same reservations.
+macro_rules! released_before {
+    ($table:literal) => {
+        concat!(
+            "\
+DELETE FROM ",
+            $table,
+            "
+WHERE order_id IN (
+  SELECT order_id
+  FROM reservations
+  WHERE state = 'released' AND updated_at <= ?
+  ORDER BY updated_at, order_id
+  LIMIT ?)"
+        )
+    };
+}
+
+pub(super) const PURGE_LINES: &str = released_before!("reservation_lines");
+
+pub(super) const PURGE_RESERVATIONS: &str = released_before!("reservations");
+
+/// The reservations that wait for a payment.
+pub fn held(connection: &Connection) -> Result<HeldReservations, StoreError> {
+    let Some(row) = connection.query_one(HELD_RESERVATIONS, params![])? else {
+        return Ok(HeldReservations::default());
+    };
+    Ok(HeldReservations {
+        reservations: row.get("held")?,
+        oldest_at: row.get("oldest_at")?,
+    })
+}
+
+/// Whether a reservation was given back before that time, in milliseconds since the Unix epoch.
+pub fn has_released(connection: &Connection, before: u64) -> Result<bool, StoreError> {
+    let row = connection.query_one(HAS_RELEASED, params![before])?;
+    Ok(row.map_or(Ok(false), |row| row.get("has_released"))?)
+}
+
+impl Inventory for Connection {
+    fn products(&self, ids: &[ProductId]) -> Result<Vec<ProductView>, StoreError> {
+        products::find_all(self, ids)
+    }
+
+    fn take(&self, lines: &[ReservedLine]) -> Result<(), StoreError> {
+        let changed = self.execute(TAKE, params![json_of_lines(lines)])?;
+        check_rows(changed, lines.len(), "products")
+    }
+
+    fn reservation(&self, order_id: &OrderId) -> Result<Option<Reservation>, StoreError> {
+        let id = order_id.as_str();
+        let Some(row) = self.query_one(RESERVATION_BY_ORDER, params![id])? else {
+            return Ok(None);
+        };
+        let lines = self.query(LINES_BY_ORDER, params![id])?;
+        let lines = lines.iter().map(to_line).collect::<Result<_, _>>()?;
+        let made_at = row.get("created_at")?;
+        let reservation = Reservation::restore(order_id.clone(), state(&row)?, lines, made_at);
+        Ok(Some(reservation))
+    }
+
+    fn insert_reservation(&self, reservation: &Reservation) -> Result<(), StoreError> {
+        let id = reservation.order_id().as_str();
+        let (state, made_at) = (reservation.state().as_str(), reservation.made_at());
+        self.execute(INSERT_RESERVATION, params![id, state, made_at, made_at])?;
+        let lines = reservation.lines();
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let inserted = self.execute(INSERT_LINES, params![id, json_of_lines(lines)])?;
+        check_rows(inserted, lines.len(), "lines")
+    }
+
+    fn reservation_states(
+        &self,
+        order_ids: &[OrderId],
+    ) -> Result<Vec<(OrderId, ReservationState)>, StoreError> {
+        let ids = json_of(order_ids.iter().map(OrderId::as_str));
+        let rows = self.query(STATES_BY_ORDER, params![ids])?;
+        let of_order = |row: &Row| {
+            let id: String = row.get("order_id")?;
+            let order_id = OrderId::parse(&id).ok_or(Error::not("order_id", "a UUID"))?;
+            Ok((order_id, state(row)?))
+        };
+        rows.iter().map(of_order).collect()
+    }
+
+    fn settle(
+        &self,
+        order_ids: &[OrderId],
+        settlement: Settlement,
+        at: u64,
+    ) -> Result<(), StoreError> {
+        let ids = json_of(order_ids.iter().map(OrderId::as_str));
+        let statement = match settlement {
+            Settlement::Commit => COMMIT_UNITS,
+            Settlement::Release => RELEASE_UNITS,
+            Settlement::Restock => RESTOCK_UNITS,
+        };
+        self.execute(statement, params![ids.as_str()])?;
+        let state = settlement.target().as_str();
+        let changed = self.execute(SET_STATES, params![ids, state, at])?;
+        check_rows(changed, order_ids.len(), "reservations")
+    }
+
+    fn purge_released(&self, before: u64, limit: u32) -> Result<u64, StoreError> {
+        self.execute(PURGE_LINES, params![before, limit])?;
+        Ok(self.execute(PURGE_RESERVATIONS, params![before, limit])?)
+    }
+}
+
+/// A JSON array with the product and the units of every line.
+fn json_of_lines(lines: &[ReservedLine]) -> String {
+    let pair = |line: &ReservedLine| {
+        let (id, units) = (line.product_id.as_str(), line.quantity.units());
+        format!("[\"{id}\",{units}]")
+    };
+    let lines: Vec<String> = lines.iter().map(pair).collect();
+    format!("[{}]", lines.join(","))
+}
+
+fn state(row: &Row) -> Result<ReservationState, Error> {
+    let name: String = row.get("state")?;
+    ReservationState::parse(&name).ok_or(Error::not("state", "the state of a reservation"))
+}
+
+fn to_line(row: &Row) -> Result<ReservedLine, Error> {
+    let no_quantity = Error::not("quantity", "a quantity");
+    Ok(ReservedLine {
+        product_id: ProductId::stored(row.get("product_id")?),
+        name: Name::stored(row.get("name")?),
+        unit_price: Price::stored(Money::from_units(row.get("unit_price")?)),
+        quantity: Quantity::new(row.get("quantity")?).ok_or(no_quantity)?,
+    })
+}

@@ -1,0 +1,242 @@
+//! Which products a search finds, on a real SQLite.
+
+use mercato_kernel::PageRequest;
+use proptest::prelude::*;
+
+use super::lists::searching;
+use super::*;
+use crate::domain::values::Name;
+
+#[test]
+fn words_are_found_in_all_texts_whatever_accents_and_capitals() {
+    let shop = Shop::new();
+    shop.describe("Grüner Tee", "Blätter aus Uji", Some("GT-100"));
+    shop.describe("Café crème", "mit Milch", None);
+    shop.describe("茶", "", None);
+    for (words, expected) in [
+        ("gruner", vec!["Grüner Tee"]),
+        ("GRÜNER tee", vec!["Grüner Tee"]),
+        ("uji", vec!["Grüner Tee"]),
+        ("gt-100", vec!["Grüner Tee"]),
+        ("gt 100", vec!["Grüner Tee"]),
+        ("GT-1", vec!["Grüner Tee"]),
+        ("creme cafe", vec!["Café crème"]),
+        ("茶", vec!["茶"]),
+        ("tee milch", vec![]),
+        ("tee kaffee", vec![]),
+    ] {
+        assert_eq!(shop.found(words), expected, "{words}");
+    }
+}
+
+#[test]
+fn only_the_last_word_may_be_a_beginning() {
+    let shop = Shop::new();
+    shop.describe("Teapot", "made of iron", None);
+    for beginning in ["t", "te", "tea", "teap", "TEAPO", "teapot"] {
+        assert_eq!(shop.found(beginning), ["Teapot"], "{beginning}");
+    }
+    assert_eq!(shop.found("iron teap"), ["Teapot"]);
+    assert_eq!(shop.found("iro teapot"), [""; 0]);
+    assert_eq!(shop.found("eapot"), [""; 0]);
+}
+
+#[test]
+fn words_in_the_name_and_short_names_come_first() {
+    let shop = Shop::new();
+    shop.describe("Kettle", "for green tea", None);
+    shop.describe("Tea towel", "green", None);
+    shop.describe("Green tea from Uji", "", None);
+    shop.describe("Green tea", "", None);
+    assert_eq!(
+        shop.found("green tea"),
+        ["Green tea", "Green tea from Uji", "Tea towel", "Kettle"]
+    );
+}
+
+#[test]
+fn nothing_a_shopper_types_is_query_language() {
+    let shop = Shop::new();
+    shop.describe("Tea OR coffee", "near the \"AND\" gate", Some("name:tea*"));
+    for (words, expected) in [
+        ("tea OR milk", 0),
+        ("tea OR coffee", 1),
+        ("tea NOT milk", 0),
+        ("tea AND", 1),
+        ("NEAR(tea coffee)", 0),
+        ("name : tea", 1),
+        ("milk : tea", 0),
+        ("{name} : tea", 1),
+        ("^coffee", 1),
+        ("name:tea*", 1),
+    ] {
+        assert_eq!(shop.found(words).len(), expected, "{words}");
+    }
+    for words in [
+        "\"",
+        "\"\"\"",
+        "*",
+        "a\"b*",
+        "'); DROP TABLE products; --",
+        "tea\" OR \"x",
+        "(",
+        "-",
+        "+ : ^",
+    ] {
+        assert!(shop.found(words).is_empty(), "{words}");
+    }
+}
+
+#[test]
+fn any_text_can_be_searched_and_a_name_finds_itself() {
+    let shop = Shop::new();
+    proptest!(|(text in "\\PC{1,40}|[\"*^(){}:+ a-z-]{1,40}|(AND|OR|NOT|NEAR|tea|\"| ){1,9}")| {
+        let list = |text: &str| {
+            let request = PageRequest { page: 1, limit: 1, after: None };
+            shop.list(&searching(text), None, request)
+        };
+        match list(&text) {
+            Ok(page) => prop_assert!(page.total.entries <= 1),
+            Err(error) => prop_assert!(matches!(error, ProductError::Invalid(_)), "{error:?}"),
+        }
+        // Letters of today's alphabets that SQLite knows: what it does not know, it takes for a space.
+        let is_known = text.is_ascii();
+        if is_known && text.chars().any(char::is_alphanumeric) {
+            let product = shop.describe(&text, "", None);
+            prop_assert_eq!(list(&text).unwrap().total.entries, 1);
+            shop.delete(&product, None).unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_search_without_a_letter_or_digit_finds_nothing() {
+    let shop = Shop::new();
+    shop.add("Tea", "1", 1);
+    for words in ["-", "***", "\u{1f375}", "\u{301}"] {
+        assert_eq!(shop.found(words), [""; 0], "{words}");
+    }
+    assert_eq!(shop.found("\u{1f375} tea"), ["Tea"]);
+}
+
+#[test]
+fn the_search_follows_every_change_of_a_product() {
+    let shop = Shop::new();
+    let tea = shop.describe("Tea", "green", Some("T-1"));
+    let set = |changes: ProductChanges| shop.update(&tea, &changes, None).unwrap();
+    set(ProductChanges {
+        name: Some("Chai".to_owned()),
+        sku: Some(None),
+        description: Some("black".to_owned()),
+        ..ProductChanges::default()
+    });
+    for gone in ["tea", "T-1", "green"] {
+        assert_eq!(shop.found(gone), [""; 0], "{gone}");
+    }
+    assert_eq!(shop.found("black chai"), ["Chai"]);
+    set(ProductChanges {
+        stock: Some(StockChange::Delta(5)),
+        ..ProductChanges::default()
+    });
+    shop.reserve(1, &[line(&tea, 1)]).unwrap();
+    assert_eq!(shop.found("chai"), ["Chai"]);
+    shop.assert_search_is_in_step();
+    shop.delete(&tea, None).unwrap();
+    assert_eq!(shop.found("chai"), [""; 0]);
+    shop.assert_search_is_in_step();
+}
+
+#[test]
+fn what_is_taken_back_was_never_in_the_search() {
+    let shop = Shop::new();
+    let tea = shop.add("Tea", "1", 1);
+    let milk = ProductView {
+        id: ProductId::parse("01890a5d-ac96-774b-bcce-ffffffffffff").unwrap(),
+        name: Name::parse("Milk").unwrap(),
+        ..tea.clone()
+    };
+    let failed = shop.products.store.write::<(), _>(|transaction| {
+        transaction.save_product(&Product::restore(tea).delete(9))?;
+        transaction.insert_product(&Product::restore(milk))?;
+        Err(StoreError::Fault("the power is out".to_owned()))
+    });
+    assert!(failed.is_err());
+    assert_eq!(shop.found("tea"), ["Tea"]);
+    assert_eq!(shop.found("milk"), [""; 0]);
+    shop.assert_search_is_in_step();
+}
+
+#[test]
+fn a_product_that_comes_back_is_found_an_erased_one_is_not() {
+    let shop = Shop::new();
+    let tea = shop.add("Tea", "1", 0);
+    shop.delete(&tea, None).unwrap();
+    let back = Product::restore(tea.clone());
+    let saved = shop
+        .products
+        .store
+        .write(|transaction| transaction.save_product(&back));
+    saved.unwrap();
+    assert_eq!(shop.found("tea"), ["Tea"]);
+    shop.assert_search_is_in_step();
+    let erase = "DELETE FROM products WHERE id = ?";
+    let erased = shop.execute(erase, params![tea.id.as_str()]);
+    assert_eq!(erased, Ok(1));
+    assert_eq!(shop.found("tea"), [""; 0]);
+    shop.assert_search_is_in_step();
+}
+
+#[test]
+fn products_from_before_the_search_are_found() {
+    let before = Database::in_memory(DATABASE_LABEL, &MIGRATIONS[..1]).unwrap();
+    let insert = |name: &str, deleted_at: Option<u64>, number: u64| {
+        let id = format!("01890a5d-ac96-774b-bcce-{number:012x}");
+        let statement = products::INSERT_PRODUCT;
+        let parameters = params![
+            id,
+            name,
+            name,
+            "green",
+            None::<i64>,
+            1,
+            1,
+            0,
+            0,
+            1,
+            number,
+            number,
+            deleted_at
+        ];
+        before.write::<_, Error>(|connection| connection.execute(statement, parameters))
+    };
+    insert("Tea", None, 1).unwrap();
+    insert("Tea of old", Some(9), 2).unwrap();
+    insert("Teapot", None, 3).unwrap();
+    let later = MIGRATIONS[1..].iter();
+    for statement in later.flat_map(|migration| migration.sql.split(";\n\n")) {
+        before
+            .write::<_, Error>(|connection| connection.execute(statement, params![]))
+            .unwrap();
+    }
+    let mut shop = Shop::new();
+    shop.products.store = SqliteStore(before);
+    assert_eq!(shop.found("green te"), ["Tea", "Teapot"]);
+    assert_eq!(shop.found("old"), [""; 0]);
+    shop.assert_search_is_in_step();
+}
+
+#[test]
+fn vacuum_changes_nothing_of_what_is_found() {
+    let shop = Shop::new();
+    for number in 0..20 {
+        let product = shop.add(&format!("Tea {number}"), "1", 1);
+        if number % 2 == 0 {
+            shop.delete(&product, None).unwrap();
+        }
+    }
+    let before = shop.found("tea");
+    shop.read(|connection| connection.execute("VACUUM", params![]));
+    assert_eq!(shop.found("tea"), before);
+    assert_eq!(before.len(), 10);
+    assert_eq!(shop.found("tea 7"), ["Tea 7"]);
+}

@@ -1,0 +1,236 @@
+//! A shop on a database in memory with its use cases at hand, for tests.
+
+use std::cell::Cell;
+
+use mercato_sqlite::{Error, params};
+
+use crate::application::commands::import_products::RowOutcome;
+use crate::application::commands::{
+    create_product, delete_product, import_products, purge_reservations, reserve_stock,
+    settle_reservations, update_product,
+};
+use crate::application::ports::{Clock, Ids, Store as _};
+use crate::application::queries::list_products;
+use crate::domain::error::ProductError;
+use crate::domain::listing::{Filter, Sort};
+use crate::domain::product::{ProductChanges, ProductView, Seen, StockChange};
+use crate::domain::reservation::{InventoryError, RequestedLine, ReservedLine, Settlement};
+use crate::domain::stock::Stock;
+use crate::domain::values::{OrderId, ProductId};
+use crate::instance::Products;
+use mercato_kernel::{Page, PageRequest};
+
+/// A clock that goes on by one millisecond each time it is read.
+#[derive(Default)]
+pub struct TickingClock(Cell<u64>);
+
+impl Clock for TickingClock {
+    fn now_ms(&self) -> u64 {
+        self.0.set(self.0.get() + 1);
+        self.0.get()
+    }
+}
+
+/// Identifiers in a row.
+#[derive(Default)]
+pub struct CountingIds(Cell<u64>);
+
+impl Ids for CountingIds {
+    fn new_id(&self) -> String {
+        self.0.set(self.0.get() + 1);
+        format!("01890a5d-ac96-774b-bcce-{:012x}", self.0.get())
+    }
+}
+
+/// A shop on a database of its own.
+pub struct Shop {
+    /// Its ports.
+    pub products: Products<TickingClock, CountingIds>,
+}
+
+impl Shop {
+    /// An empty shop.
+    pub fn new() -> Self {
+        Self {
+            products: Products::new(TickingClock::default(), CountingIds::default()),
+        }
+    }
+
+    /// Adds a product.
+    pub fn create(&self, new: &ProductChanges) -> Result<ProductView, ProductError> {
+        create_product::handle(&self.products, new)
+    }
+
+    /// Adds a product of that name and price.
+    pub fn add(&self, name: &str, price: &str, stock: u64) -> ProductView {
+        let price = Some(price.parse().unwrap());
+        self.create(&ProductChanges {
+            price,
+            ..new_product(name, stock)
+        })
+        .unwrap()
+    }
+
+    /// Changes a product.
+    pub fn update(
+        &self,
+        product: &ProductView,
+        changes: &ProductChanges,
+        seen: Option<Seen>,
+    ) -> Result<ProductView, ProductError> {
+        let id = product.id.as_str();
+        update_product::handle(
+            &self.products,
+            &update_product::Command { id, changes, seen },
+        )
+    }
+
+    /// Deletes a product.
+    pub fn delete(&self, product: &ProductView, seen: Option<Seen>) -> Result<(), ProductError> {
+        let id = product.id.as_str();
+        delete_product::handle(&self.products, &delete_product::Command { id, seen })
+    }
+
+    /// Imports rows of a price list.
+    pub fn import(&self, rows: &[ProductChanges]) -> Result<Vec<RowOutcome>, ProductError> {
+        import_products::handle(&self.products, rows)
+    }
+
+    /// One page of the catalogue.
+    pub fn list(
+        &self,
+        filter: &Filter,
+        sort: Option<Sort>,
+        page: PageRequest,
+    ) -> Result<Page<ProductView>, ProductError> {
+        let filter = filter.clone();
+        list_products::handle(&self.products, list_products::Query { filter, sort, page })
+    }
+
+    /// Reserves lines for an order.
+    pub fn reserve(
+        &self,
+        number: u64,
+        lines: &[RequestedLine],
+    ) -> Result<Vec<ReservedLine>, InventoryError> {
+        let order_id = &order(number);
+        reserve_stock::handle(&self.products, &reserve_stock::Command { order_id, lines })
+    }
+
+    /// Ends the reservation of an order.
+    pub fn settle(&self, number: u64, settlement: Settlement) -> Result<(), InventoryError> {
+        settle_reservations::handle_one(&self.products, &order(number), settlement)
+    }
+
+    /// Ends the reservations of several orders.
+    pub fn settle_all(
+        &self,
+        order_ids: &[OrderId],
+        settlement: Settlement,
+    ) -> Result<Vec<Result<(), InventoryError>>, InventoryError> {
+        let command = settle_reservations::Command {
+            order_ids,
+            settlement,
+        };
+        settle_reservations::handle(&self.products, &command)
+    }
+
+    /// Removes old reservations.
+    pub fn purge(&self, released_for_ms: u64, limit: u32) -> Result<u64, InventoryError> {
+        let command = purge_reservations::Command {
+            released_for_ms,
+            limit,
+        };
+        purge_reservations::handle(&self.products, &command)
+    }
+
+    /// A product as it is now, unless it is deleted.
+    pub fn find(&self, product: &ProductView) -> Option<ProductView> {
+        self.products.store.product(&product.id).unwrap()
+    }
+
+    /// All products that are not deleted, oldest first.
+    pub fn all(&self) -> Vec<ProductView> {
+        let ids = self.texts("SELECT id FROM products WHERE deleted_at IS NULL ORDER BY id");
+        let find = |id| self.products.store.product(&ProductId::stored(id));
+        ids.into_iter()
+            .map(|id| find(id).unwrap().unwrap())
+            .collect()
+    }
+
+    /// Where the units of a product are now, deleted or not.
+    pub fn stock(&self, product: &ProductView) -> Stock {
+        let id = product.id.as_str();
+        let units =
+            |column: &str| self.number(&format!("SELECT {column} FROM products WHERE id = '{id}'"));
+        Stock::restore(units("stock"), units("reserved"), units("sold"))
+    }
+
+    /// What the stock book says was put in, less what was taken out.
+    pub fn book_total(&self) -> u64 {
+        self.number("SELECT COALESCE(SUM(free_after - free_before), 0) FROM stock_book")
+    }
+
+    /// The name of the state in which the reservation of an order is.
+    pub fn state(&self, number: u64) -> Option<String> {
+        let id = order(number);
+        let query = format!(
+            "SELECT state FROM reservations WHERE order_id = '{}'",
+            id.as_str()
+        );
+        self.texts(&query).pop()
+    }
+
+    /// The number that a query gives.
+    pub fn number(&self, sql: &str) -> u64 {
+        let read = |connection: &mercato_sqlite::Connection| connection.query_one(sql, params![]);
+        let row = self.products.store.0.read::<_, Error>(read);
+        row.unwrap().unwrap().get(0).unwrap()
+    }
+
+    fn texts(&self, sql: &str) -> Vec<String> {
+        let read = |connection: &mercato_sqlite::Connection| connection.query(sql, params![]);
+        let rows = self.products.store.0.read::<_, Error>(read).unwrap();
+        rows.iter().map(|row| row.get(0).unwrap()).collect()
+    }
+}
+
+/// A product that costs 4.99, without a number.
+pub fn new_product(name: &str, stock: u64) -> ProductChanges {
+    ProductChanges {
+        name: Some(name.to_owned()),
+        price: Some("4.99".parse().unwrap()),
+        stock: Some(StockChange::Absolute(stock)),
+        ..ProductChanges::default()
+    }
+}
+
+/// A product with that number, of which there is one.
+pub fn numbered(name: &str, sku: &str) -> ProductChanges {
+    ProductChanges {
+        sku: Some(Some(sku.to_owned())),
+        ..new_product(name, 1)
+    }
+}
+
+/// A line of a request.
+pub fn line(product: &ProductView, quantity: u32) -> RequestedLine {
+    RequestedLine {
+        product_id: product.id.as_str().to_owned(),
+        quantity,
+    }
+}
+
+/// What an admin sees of a product.
+pub fn seen(product: &ProductView) -> Seen {
+    Seen {
+        version: product.version,
+        free: product.stock.free(),
+        of_orders: Some((product.stock.reserved(), product.stock.sold())),
+    }
+}
+
+/// The order of that number.
+pub fn order(number: u64) -> OrderId {
+    OrderId::parse(&format!("01890a5d-ac96-774b-bccf-{number:012x}")).unwrap()
+}

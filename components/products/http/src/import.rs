@@ -1,0 +1,203 @@
+use mercato_edge::{
+    BodyStream, Context, Guard, Principal, Problem, ProblemDocument, Reply, StatusCode, TokenGuard,
+    header,
+};
+use mercato_platform::log;
+use products::application::commands::import_products::{self, IMPORT_BATCH_ROWS_MAX};
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use crate::price_list::{
+    ImportQuery, ImportReport, Line, MAX_BATCH_BYTES, MAX_FILE_ROWS, Options, Upload,
+};
+use crate::problems::problem;
+
+#[allow(dead_code, reason = "only the OpenAPI document names it")]
+const NDJSON_EXAMPLE: &str = "\
+{\"sku\": \"CUP-90\", \"name\": \"Espresso cup\", \"price\": 12.5, \"stock\": 20}
+{\"sku\": \"POT-1\", \"stock\": 3}
+";
+
+#[allow(dead_code, reason = "only the OpenAPI document names it")]
+const CSV_EXAMPLE: &str = "\
+sku,name,description,price,stock\r
+CUP-90,Espresso cup,\"Porcelain, 90 ml\",12.5,20\r
+POT-1,,,,3\r
+";
+
+/// A form with the file in it.
+#[allow(dead_code, reason = "only the OpenAPI document names it")]
+#[derive(ToSchema)]
+pub struct ImportForm {
+    /// The only part of the form, whatever its name: CSV or NDJSON, told by its media type or else by how its file name ends
+    /// (`.csv`, `.tsv`, `.txt`; `.ndjson`, `.jsonl`).
+    #[schema(format = Binary, content_media_type = "application/octet-stream")]
+    file: String,
+}
+
+/// A problem of an import that has failed half-way.
+#[allow(dead_code, reason = "only its schema is used")]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ImportInterrupted)]
+pub struct InterruptedDocument<'a> {
+    #[serde(flatten)]
+    problem: ProblemDocument<'a>,
+    /// What was imported before; absent when nothing was.
+    #[schema(nullable = false)]
+    report: Option<ImportReport>,
+}
+
+/// `POST /products/import`: what became of the rows of a price list.
+#[utoipa::path(
+    post,
+    path = "/api/v1/products/import",
+    tag = "Catalogue",
+    operation_id = "importProducts",
+    summary = "Import a price list",
+    description = "Creates and changes products by their `sku`, up to 100,000 rows and 64 MiB in one request, read as they arrive. \
+        An unknown `sku` makes a product, which needs `name` and `price`; a known one changes it, and what is absent stays. \
+        `stock` is the number of free units, or with `stock=onHand` that of the free and the reserved ones. Of two rows with the same \
+        `sku` the later one wins. A row that breaks a rule fails by itself and is reported by its line; the others stay. Sent again, the \
+        same file changes nothing.\n\n\
+        **NDJSON**: one object (`ImportRow`) on each line. **CSV** (RFC 4180, UTF-8): the first row names the columns, in any order, up to \
+        256; they are separated by commas, semicolons or tabs, as the first row is. An empty cell says nothing, so what it is about stays as \
+        it is; a row of empty cells is passed over.\n\n\
+        A quote in a field that does not begin with one, text after the quote that closes a field, and a quote that is not closed are \
+        failures. All lines up to the next one that certainly begins a row fail with it: `line` to `lastLine`.\n\n\
+        When the request fails half-way, what was imported stays, and the member `report` of the problem tells what that is. It fails \
+        (401) when the access token ends or is revoked while the file arrives.",
+    params(ImportQuery),
+    request_body(
+        description = "A price list",
+        content(
+            (String = "application/x-ndjson", example = json!(NDJSON_EXAMPLE)),
+            (String = "application/jsonl", example = json!(NDJSON_EXAMPLE)),
+            (String = "text/csv", example = json!(CSV_EXAMPLE)),
+            (inline(ImportForm) = "multipart/form-data", encoding(("file" = (content_type = "text/csv, application/x-ndjson, application/jsonl")))),
+        )
+    ),
+    responses(
+        (status = 200, description = "What became of the rows", body = ImportReport),
+        (status = 413, description = "The file has too many bytes or rows; what was imported stays", body = InterruptedDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn import(context: Context) -> Result<Reply, Problem> {
+    let options = Options::read(context.query())?;
+    let content_type = context.header(&header::CONTENT_TYPE).unwrap_or_default();
+    let mut import = Import {
+        admin: context.principal()?.clone(),
+        upload: Upload::of(content_type, options)?,
+        batch: Vec::new(),
+        batch_bytes: 0,
+        report: ImportReport::default(),
+    };
+    match import.run(&context.stream()).await {
+        Ok(()) => Reply::json(&import.report),
+        Err(problem) if import.report.rows() == 0 => Err(problem),
+        Err(problem) => Err(interrupted(problem, &import.report)),
+    }
+}
+
+/// The problem of a request that has failed half-way, telling what was imported.
+pub fn interrupted(problem: Problem, report: &ImportReport) -> Problem {
+    let hint = hint(problem.status());
+    problem.with_hint(hint).with_member("report", json!(report))
+}
+
+/// What to do when the request has failed half-way.
+fn hint(status: StatusCode) -> &'static str {
+    if status == StatusCode::UNAUTHORIZED || status.is_server_error() {
+        "what was imported before stays: send the file again"
+    } else {
+        "what was imported before stays: correct the file and send it again"
+    }
+}
+
+/// A file on its way into the catalogue.
+struct Import {
+    /// Who sends it.
+    admin: Principal,
+    upload: Upload,
+    batch: Vec<Line>,
+    batch_bytes: usize,
+    report: ImportReport,
+}
+
+impl Import {
+    async fn run(&mut self, stream: &BodyStream) -> Result<(), Problem> {
+        let arrived = self.take_all(stream).await;
+        // What has arrived before it broke off is imported too.
+        self.flush().await?;
+        arrived
+    }
+
+    async fn take_all(&mut self, stream: &BodyStream) -> Result<(), Problem> {
+        while let Some(piece) = stream.next().await? {
+            self.upload.push(piece);
+            while let Some(line) = self.upload.next()? {
+                self.add(line).await?;
+            }
+        }
+        while let Some(line) = self.upload.finish()? {
+            self.add(line).await?;
+        }
+        Ok(())
+    }
+
+    async fn add(&mut self, line: Line) -> Result<(), Problem> {
+        let rows = self.report.rows() + self.batch.len() as u64;
+        if rows >= MAX_FILE_ROWS {
+            return Err(too_many_rows());
+        }
+        self.batch_bytes = self.batch_bytes.saturating_add(line.bytes);
+        self.batch.push(line);
+        if self.batch.len() >= IMPORT_BATCH_ROWS_MAX || self.batch_bytes >= MAX_BATCH_BYTES {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    /// Hands the rows over, in one transaction of the catalogue, if whoever sends them is still an admin: a file may arrive for
+    /// hours.
+    async fn flush(&mut self) -> Result<(), Problem> {
+        self.batch_bytes = 0;
+        let batch = std::mem::take(&mut self.batch);
+        let rows: Vec<_> = batch
+            .iter()
+            .filter_map(|line| line.row.as_ref().ok().cloned())
+            .collect();
+        let outcomes = if rows.is_empty() {
+            Vec::new()
+        } else {
+            TokenGuard.check_session(&self.admin).await?;
+            import_products::handle(&*products::instance(), &rows).map_err(problem)?
+        };
+        let mut outcomes = outcomes.into_iter();
+        for line in batch {
+            match line.row {
+                Err(refusal) => self.report.fail(line.lines, refusal),
+                Ok(_) => {
+                    let outcome = outcomes.next().ok_or_else(no_outcome)?;
+                    self.report.count(line.lines, outcome);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// 413 for a file of more rows than are taken.
+pub fn too_many_rows() -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too-many-rows",
+        "Payload too large",
+        format!("a file must not have more than {MAX_FILE_ROWS} rows"),
+    )
+}
+
+fn no_outcome() -> Problem {
+    log::error("the catalogue did not tell what became of every row", &[]);
+    Problem::internal()
+}

@@ -1,0 +1,58 @@
+use std::time::Duration;
+
+use mercato_edge::{Context, Problem, Reply};
+use mercato_metrics::{Exposition, Kind};
+use products::application::queries::reservation_metrics::{self, ReservationMetrics};
+
+use crate::problems::problem;
+
+/// `GET /internal/metrics`: what operators watch, in Prometheus' text format.
+pub async fn metrics(_: Context) -> Result<Reply, Problem> {
+    let snapshot = reservation_metrics::handle(&*products::instance()).map_err(problem)?;
+    Ok(Reply::metrics(exposition(&snapshot)))
+}
+
+fn exposition(snapshot: &ReservationMetrics) -> Exposition {
+    let mut text = Exposition::default();
+    text.single(
+        "mercato_reservations_held",
+        Kind::Gauge,
+        "Orders whose stock is held until they are paid.",
+        snapshot.held,
+    );
+    text.single(
+        "mercato_reservations_oldest_age_seconds",
+        Kind::Gauge,
+        "Age of the oldest held reservation; 0 without one.",
+        Duration::from_millis(snapshot.oldest_held_ms).as_secs_f64(),
+    );
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_metrics_are_in_the_format_and_conventional() {
+        let text = exposition(&ReservationMetrics {
+            held: 2,
+            oldest_held_ms: 2_500,
+        })
+        .into_text();
+        let families = mercato_metrics::parse(&text).unwrap();
+        assert_eq!(
+            mercato_metrics::unconventional(&families),
+            Vec::<String>::new()
+        );
+        for line in [
+            "mercato_reservations_held 2",
+            "mercato_reservations_oldest_age_seconds 2.5",
+        ] {
+            assert!(
+                text.lines().any(|written| written == line),
+                "{line} in\n{text}"
+            );
+        }
+    }
+}
