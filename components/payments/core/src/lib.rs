@@ -1,12 +1,18 @@
 //! Payments: sessions at a provider, its webhooks, refunds, and the outbox of payment events.
 //!
-//! `domain` holds the rules, `application` the use cases over `ports`, `infrastructure` what stands behind the ports
-//! in a component.
+//! `domain` holds the rules, `application` the use cases over `ports`; `store`, `adapters` and `settings` implement the ports,
+//! and [`instance`] wires them.
 
+pub mod adapters;
 pub mod application;
 pub mod domain;
-pub mod infrastructure;
+mod instance;
 pub mod ports;
+pub mod settings;
+mod store;
+pub mod wit;
+
+pub use instance::{Instance, instance};
 
 #[allow(
     unsafe_code,
@@ -29,7 +35,7 @@ mod bindings {
     });
 
     #[cfg(target_family = "wasm")]
-    use crate::infrastructure::wit::Component;
+    use crate::wit::Component;
     #[cfg(target_family = "wasm")]
     export!(Component);
 }

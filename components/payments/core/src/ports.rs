@@ -1,4 +1,4 @@
-//! What the use cases need from outside. Tests and infrastructure implement it.
+//! What the use cases need from outside. Store, adapters and tests implement it.
 
 #![allow(
     async_fn_in_trait,

@@ -1,17 +1,14 @@
 //! The component's exports.
 
+use mercato_contracts::variables::variables;
 use mercato_platform::clock::{Clock, SystemClock};
 use mercato_platform::log;
 
-use crate::bindings::exports::mercato::payments_old::{checkout_simulator, provider};
-use crate::bindings::spin::variables::variables;
-use crate::{checkout, webhook};
+use crate::bindings::exports::mercato::payments::{checkout_simulator, provider};
+use crate::{Component, checkout, webhook};
 
 /// Its name, as stored with payments.
 const NAME: &str = "stripe-mock";
-
-/// The component.
-pub struct Component;
 
 impl provider::Guest for Component {
     fn name() -> String {

@@ -10,31 +10,14 @@ pub mod infrastructure;
 pub mod transformers;
 pub mod watch;
 
-#[allow(
-    unsafe_code,
-    missing_docs,
-    unused_qualifications,
-    clippy::all,
-    clippy::pedantic,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "generated"
-)]
-mod bindings {
-    spin_sdk::wit_bindgen::generate!({
-        path: "../../../../wit",
-        world: "mercato:shop/stripe",
-        runtime_path: "::spin_sdk::wit_bindgen::rt",
-        generate_all,
-    });
+mercato_contracts::component!(
+    Component,
+    "mercato:shop/payment-provider",
+    "../../../../wit"
+);
 
-    #[cfg(target_family = "wasm")]
-    use crate::infrastructure::wit::Component;
-    #[cfg(target_family = "wasm")]
-    export!(Component);
-}
+/// The component.
+pub struct Component;
 
 /// The port's own records.
-pub use bindings::exports::mercato::payments_old::provider as port;
+pub use bindings::exports::mercato::payments::provider as port;

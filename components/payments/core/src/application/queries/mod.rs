@@ -17,7 +17,7 @@ pub use list_disputes::list_disputes;
 pub use list_payments::{Page, list_payments, list_refunds};
 pub use money_received::money_received;
 pub use outbox::{
-    EntryPage, Lag, PAGE_LIMIT_MAX, PageRequest, lag, list_entries, overdue_events,
+    EntryPage, Lag, PAGE_LIMIT_MAX, PageRequest, lag, list_entries, overdue_events, pending_event,
     pending_events_of_order,
 };
 pub use ready::ready;

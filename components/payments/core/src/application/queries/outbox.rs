@@ -45,6 +45,18 @@ pub struct Lag {
     pub oldest_ms: u64,
 }
 
+/// The event of that id, unless it is acknowledged; parked ones too.
+///
+/// # Errors
+/// `Unavailable`, `Internal`.
+pub fn pending_event<P: Ports>(
+    ports: &P,
+    event_id: &str,
+) -> Result<Option<PaymentEvent>, PaymentError> {
+    let entry = ports.store().read(|records| records.find_entry(event_id))?;
+    Ok(entry.map(|entry| entry.event))
+}
+
 /// Unacknowledged events of one order, oldest first, parked ones too.
 ///
 /// # Errors

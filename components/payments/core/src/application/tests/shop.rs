@@ -12,19 +12,19 @@ use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use serde_json::{Value, json};
 
+use crate::adapters::stripe_webhook::StripeWebhooks;
 use crate::application::commands::{self, RefundCommand, RefundOutcome, WebhookOutcome};
 use crate::application::queries::{self, EntryPage, PageRequest};
 use crate::domain::{
     CheckoutLine, CheckoutSession, EventType, MinorUnits, NewPayment, OutboxEntry, Payment,
     PaymentError, PaymentEvent, RecordedAnswer, Viewer,
 };
-use crate::infrastructure::sqlite::SqliteStore;
-use crate::infrastructure::stripe_webhook::StripeWebhooks;
 use crate::ports::{
     CheckoutOutcome, CheckoutSimulator, PaidSession, Ports, Provider, ProviderError, PublishError,
     Publisher, Records, RefundRequest, SessionRequest, SessionState, Settings, SignedWebhook,
     Store,
 };
+use crate::store::SqliteStore;
 
 pub const ORDER_NUMBER: &str = "M-084S-N02Q";
 pub const ORDER: &str = "01890a5d-ac96-774b-bcce-b302099a8057";

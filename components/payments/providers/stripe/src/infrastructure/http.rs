@@ -77,7 +77,7 @@ fn answer(status: u16, headers: &HeaderMap, body: Vec<u8>) -> Answer {
 /// What `work` gives, or `None` when it takes longer than `limit`; it is dropped then.
 async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
-    let mut timer = pin!(spin_sdk::time::sleep(limit));
+    let mut timer = pin!(mercato_contracts::time::sleep(limit));
     poll_fn(|context| {
         if let Poll::Ready(value) = work.as_mut().poll(context) {
             return Poll::Ready(Some(value));

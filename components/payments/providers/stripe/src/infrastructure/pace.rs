@@ -26,7 +26,7 @@ impl Pace for HostPace {
     }
 
     async fn sleep(&self, pause: Duration) {
-        spin_sdk::time::sleep(pause).await;
+        mercato_contracts::time::sleep(pause).await;
     }
 
     fn up_to_ms(&self, longest_ms: u64) -> u64 {

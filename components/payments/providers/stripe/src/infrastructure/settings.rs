@@ -1,9 +1,9 @@
 //! Configuration from Spin variables.
 
+use mercato_contracts::variables::variables;
 use mercato_platform::log;
 use mercato_settings::return_page;
 
-use crate::bindings::spin::variables::variables;
 use crate::client::Access;
 use crate::transformers::CheckoutSettings;
 

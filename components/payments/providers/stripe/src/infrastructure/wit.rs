@@ -8,17 +8,15 @@ use mercato_platform::log;
 use super::http::HostHttp;
 use super::pace::HostPace;
 use super::settings::Settings;
+use crate::Component;
 use crate::adapter;
-use crate::bindings::exports::mercato::payments_old::{checkout_simulator, provider};
+use crate::bindings::exports::mercato::payments::{checkout_simulator, provider};
 use crate::breaker::Breaker;
 use crate::client::Client;
 use crate::watch;
 
 /// Its name, as stored with payments.
 const NAME: &str = "stripe";
-
-/// The component.
-pub struct Component;
 
 /// What an instance keeps from one request to the next: nothing that belongs to a request.
 #[derive(Default)]

@@ -1,6 +1,7 @@
 //! The provider that this component was composed with.
 
-use crate::bindings::mercato::payments_old::{checkout_simulator, provider};
+use mercato_contracts::payments::{checkout_simulator, provider};
+
 use crate::domain::{CheckoutSession, MinorUnits, Payment};
 use crate::ports::{
     CheckoutOutcome, CheckoutSimulator, PaidSession, Provider, ProviderError, RefundRequest,

@@ -1,17 +1,8 @@
 //! The component's exports: from WIT to use cases and back.
 
-use std::rc::Rc;
-
 use mercato_money::{Currency, Money};
-use mercato_platform::clock::SystemClock;
-use mercato_platform::ids::{self, RandomIds};
-use mercato_platform::log;
+use mercato_platform::{ids, log};
 
-use super::provider::ComposedProvider;
-use super::publisher::RedisPublisher;
-use super::settings::VariableSettings;
-use super::sqlite::SqliteStore;
-use super::stripe_webhook::StripeWebhooks;
 use crate::application::{commands as use_cases, queries as views};
 use crate::bindings::exports::mercato::payments_old::{commands, outbox, queries, types};
 use crate::domain::{
@@ -19,70 +10,11 @@ use crate::domain::{
     NewPayment, OutboxEntry, Payment, PaymentError, PaymentEvent, PaymentStatus, RecordedAnswer,
     Refund, RefundStatus, Viewer,
 };
-use crate::ports::{CheckoutOutcome, MoneyReceived, Ports};
-
-const MS_PER_SECOND: u64 = 1_000;
+use crate::instance as host;
+use crate::ports::{CheckoutOutcome, MoneyReceived};
 
 /// The component.
 pub struct Component;
-
-/// The ports as a component has them; one set per instance.
-#[derive(Default)]
-struct Host {
-    store: SqliteStore,
-    provider: ComposedProvider,
-    publisher: RedisPublisher,
-    webhooks: StripeWebhooks,
-    settings: VariableSettings,
-    clock: SystemClock,
-    ids: RandomIds,
-}
-
-impl Ports for Host {
-    type Store = SqliteStore;
-    type Provider = ComposedProvider;
-    type Publisher = RedisPublisher;
-    type Webhooks = StripeWebhooks;
-    type Settings = VariableSettings;
-    type Clock = SystemClock;
-    type Ids = RandomIds;
-
-    fn store(&self) -> &SqliteStore {
-        &self.store
-    }
-
-    fn provider(&self) -> &ComposedProvider {
-        &self.provider
-    }
-
-    fn publisher(&self) -> &RedisPublisher {
-        &self.publisher
-    }
-
-    fn webhooks(&self) -> &StripeWebhooks {
-        &self.webhooks
-    }
-
-    fn settings(&self) -> &VariableSettings {
-        &self.settings
-    }
-
-    fn clock(&self) -> &SystemClock {
-        &self.clock
-    }
-
-    fn ids(&self) -> &RandomIds {
-        &self.ids
-    }
-}
-
-thread_local! {
-    static HOST: Rc<Host> = Rc::default();
-}
-
-fn host() -> Rc<Host> {
-    HOST.with(Rc::clone)
-}
 
 impl commands::Guest for Component {
     async fn create_session(
@@ -356,7 +288,7 @@ impl From<Refund> for queries::Refund {
 
 impl From<Dispute> for queries::Dispute {
     fn from(dispute: Dispute) -> Self {
-        let created_at_ms = dispute.created_at.saturating_mul(MS_PER_SECOND);
+        let created_at_ms = dispute.created_at.saturating_mul(1_000);
         Self {
             id: dispute.id,
             amount: dispute.amount.get(),

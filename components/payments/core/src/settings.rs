@@ -2,9 +2,9 @@
 
 use std::cell::RefCell;
 
+use mercato_contracts::variables::variables;
 use mercato_platform::{log, random};
 
-use crate::bindings::spin::variables::variables;
 use crate::domain::PaymentError;
 use crate::ports::Settings;
 

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use mercato_payment_events as wire;
 
-use super::settings::VariableSettings;
-use crate::bindings::spin::redis::redis::{Connection, Error};
 use crate::domain::{EventType, PaymentEvent};
 use crate::ports::{PublishError, Publisher};
+use crate::settings::VariableSettings;
+use mercato_contracts::redis::redis::{Connection, Error};
 
 /// How long one event may take, connecting included. Redis answers within a few milliseconds or is in trouble, and
 /// customers are waiting meanwhile.
@@ -81,7 +81,7 @@ fn describe(error: Error) -> PublishError {
 /// What `work` gives, or `None` when it takes longer than `limit`; it is dropped then.
 async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
-    let mut timer = pin!(spin_sdk::time::sleep(limit));
+    let mut timer = pin!(mercato_contracts::time::sleep(limit));
     poll_fn(|context| {
         if let Poll::Ready(value) = work.as_mut().poll(context) {
             return Poll::Ready(Some(value));
