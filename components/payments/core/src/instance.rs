@@ -8,7 +8,7 @@ use mercato_platform::ids::RandomIds;
 use crate::adapters::provider::ComposedProvider;
 use crate::adapters::publisher::RedisPublisher;
 use crate::adapters::stripe_webhook::StripeWebhooks;
-use crate::ports::Ports;
+use crate::application::ports::Ports;
 use crate::settings::VariableSettings;
 use crate::store::SqliteStore;
 

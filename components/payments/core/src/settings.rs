@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use mercato_contracts::variables::variables;
 use mercato_platform::{log, random};
 
+use crate::application::ports::Settings;
 use crate::domain::PaymentError;
-use crate::ports::Settings;
 
 const MS_PER_SECOND: u64 = 1_000;
 

@@ -1,8 +1,9 @@
 use mercato_edge::{Context, IfNoneMatch, Problem, ProblemDocument, Reply};
 use mercato_platform::log;
 
-use super::viewer;
-use crate::bindings::mercato::payments_old::queries;
+use payments::application::queries;
+use payments::instance;
+
 use crate::parameters::PaymentId;
 use crate::problems::problem;
 use crate::resource::{PaymentResource, reply};
@@ -26,9 +27,9 @@ use crate::resource::{PaymentResource, reply};
 )]
 pub async fn find(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    let viewer = viewer(&context)?;
+    let caller = context.caller()?;
     let id = context.id("id")?;
     log::record("payment_id", &id);
-    let payment = queries::find(viewer, id).await.map_err(problem)?;
+    let payment = queries::find_payment(&*instance(), &caller, &id).map_err(problem)?;
     reply(&payment)
 }

@@ -1,8 +1,9 @@
 use mercato_edge::{Context, IfNoneMatch, Problem, ProblemDocument, Reply};
 use mercato_platform::log;
 
-use super::viewer;
-use crate::bindings::mercato::payments_old::queries;
+use payments::application::queries;
+use payments::instance;
+
 use crate::parameters::OrderId;
 use crate::problems::problem;
 use crate::resource::{PaymentResource, reply};
@@ -27,11 +28,9 @@ use crate::resource::{PaymentResource, reply};
 )]
 pub async fn find_by_order(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    let viewer = viewer(&context)?;
+    let caller = context.caller()?;
     let order_id = context.id("orderId")?;
     log::record("order_id", &order_id);
-    let payment = queries::find_by_order(viewer, order_id)
-        .await
-        .map_err(problem)?;
-    reply(&payment)
+    let payment = queries::find_payment_of_order(&*instance(), &caller, &order_id);
+    reply(&payment.map_err(problem)?)
 }

@@ -1,6 +1,8 @@
-use mercato_edge::{Context, PageInfo, PageParameters, Problem, Reply, paged};
+use mercato_edge::{Context, PageParameters, Problem, Reply};
+use payments::application::queries;
+use payments::instance;
 
-use crate::bindings::mercato::payments_old::queries::{self, PageRequest};
+use crate::page;
 use crate::problems::problem;
 use crate::resource::PaymentResource;
 use crate::schemas::PaymentPageDocument;
@@ -17,25 +19,7 @@ use crate::schemas::PaymentPageDocument;
     responses((status = 200, description = "One page of payments", body = PaymentPageDocument))
 )]
 pub async fn list(context: Context) -> Result<Reply, Problem> {
-    let mut query = context.query();
-    let page = query.page();
-    query.finish()?;
-    let request = PageRequest {
-        page: page.page,
-        limit: page.limit,
-        after: page.after,
-    };
-    let list = queries::list_payments(request).await.map_err(problem)?;
-    let payments = list
-        .payments
-        .iter()
-        .map(PaymentResource::new)
-        .collect::<Result<Vec<_>, _>>()?;
-    let info = PageInfo {
-        total: list.total,
-        total_is_exact: list.total_is_exact,
-        page: list.page,
-        next: list.next,
-    };
-    paged(&payments, info, page.limit)
+    let request = page::requested(&context)?;
+    let list = queries::list_payments(&*instance(), &request).map_err(problem)?;
+    page::reply(&list, PaymentResource::new, ())
 }

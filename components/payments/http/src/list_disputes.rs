@@ -1,10 +1,10 @@
 use mercato_edge::{Context, Problem, ProblemDocument, Reply};
 use mercato_platform::log;
+use payments::application::queries;
+use payments::instance;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::viewer;
-use crate::bindings::mercato::payments_old::queries;
 use crate::parameters::PaymentId;
 use crate::problems::problem;
 use crate::resource::DisputeResource;
@@ -35,13 +35,12 @@ pub struct DisputesResource<'a> {
 )]
 pub async fn list_disputes(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    let viewer = viewer(&context)?;
+    let caller = context.caller()?;
     let id = context.id("id")?;
     log::record("payment_id", &id);
-    let disputes = queries::list_disputes(viewer, id).await.map_err(problem)?;
-    let data = disputes
-        .iter()
-        .map(DisputeResource::new)
-        .collect::<Result<Vec<_>, _>>()?;
-    Reply::json(&DisputesResource { data })
+    let disputes = queries::list_disputes(&*instance(), &caller, &id).map_err(problem)?;
+    let data = disputes.iter().map(DisputeResource::new);
+    Reply::json(&DisputesResource {
+        data: data.collect::<Result<Vec<_>, _>>()?,
+    })
 }

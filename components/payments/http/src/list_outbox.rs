@@ -1,9 +1,11 @@
-use mercato_edge::{Context, OutboxLag, PageInfo, PageParameters, Problem, Reply, paged_with};
+use mercato_edge::{Context, OutboxLag, PageParameters, Problem, Reply};
+use payments::application::queries;
+use payments::instance;
 use serde::Serialize;
 
-use crate::bindings::mercato::payments_old::outbox;
+use crate::page;
 use crate::problems::problem;
-use crate::resource::EntryResource;
+use crate::resource::{EntryResource, lag_resource};
 use crate::schemas::PageDocument;
 
 /// What the list says besides its entries.
@@ -25,27 +27,9 @@ pub struct OutboxState {
     responses((status = 200, description = "One page of events", body = PageDocument))
 )]
 pub async fn list_outbox(context: Context) -> Result<Reply, Problem> {
-    let mut query = context.query();
-    let page = query.page();
-    query.finish()?;
-    let request = outbox::PageRequest {
-        page: page.page,
-        limit: page.limit,
-        after: page.after,
-    };
-    let list = outbox::entries(request).await.map_err(problem)?;
-    let lag = outbox::lag().await.map_err(problem)?;
-    let entries = list
-        .entries
-        .iter()
-        .map(EntryResource::new)
-        .collect::<Result<Vec<_>, _>>()?;
-    let info = PageInfo {
-        total: list.total,
-        total_is_exact: list.total_is_exact,
-        page: list.page,
-        next: list.next,
-    };
-    let lag = OutboxLag::from(lag);
-    paged_with(&entries, info, page.limit, OutboxState { lag })
+    let request = page::requested(&context)?;
+    let instance = instance();
+    let list = queries::list_entries(&*instance, &request).map_err(problem)?;
+    let lag = lag_resource(queries::lag(&*instance).map_err(problem)?);
+    page::reply(&list, EntryResource::new, OutboxState { lag })
 }

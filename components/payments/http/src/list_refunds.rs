@@ -1,8 +1,9 @@
-use mercato_edge::{Context, PageInfo, PageParameters, Problem, ProblemDocument, Reply, paged};
+use mercato_edge::{Context, PageParameters, Problem, ProblemDocument, Reply};
 use mercato_platform::log;
+use payments::application::queries;
+use payments::instance;
 
-use super::viewer;
-use crate::bindings::mercato::payments_old::queries::{self, PageRequest};
+use crate::page;
 use crate::parameters::PaymentId;
 use crate::problems::problem;
 use crate::resource::RefundResource;
@@ -24,31 +25,12 @@ use crate::schemas::RefundPageDocument;
     )
 )]
 pub async fn list_refunds(context: Context) -> Result<Reply, Problem> {
-    let mut query = context.query();
-    let page = query.page();
-    query.finish()?;
-    let viewer = viewer(&context)?;
+    let request = page::requested(&context)?;
+    let caller = context.caller()?;
     let id = context.id("id")?;
     log::record("payment_id", &id);
-    let request = PageRequest {
-        page: page.page,
-        limit: page.limit,
-        after: page.after,
-    };
-    let list = queries::list_refunds(viewer, id, request)
-        .await
-        .map_err(problem)?;
-    let is_admin = context.is_admin();
-    let refunds = list
-        .refunds
-        .iter()
-        .map(|refund| RefundResource::new(refund, &list.currency, is_admin))
-        .collect::<Result<Vec<_>, _>>()?;
-    let info = PageInfo {
-        total: list.total,
-        total_is_exact: list.total_is_exact,
-        page: list.page,
-        next: list.next,
-    };
-    paged(&refunds, info, page.limit)
+    let list = queries::list_refunds(&*instance(), &caller, &id, &request);
+    let (currency, list) = list.map_err(problem)?;
+    let resource = |refund| RefundResource::new(refund, &currency, caller.is_admin());
+    page::reply(&list, resource, ())
 }

@@ -1,72 +1,75 @@
 use std::time::Duration;
 
-use mercato_edge::{Context, PaymentStatusName, Problem, Reply};
+use mercato_edge::{Context, Problem, Reply};
 use mercato_metrics::{Exposition, Kind};
+use payments::application::ports::MetricsSnapshot;
+use payments::application::queries::{self, Lag};
+use payments::instance;
 
-use crate::bindings::mercato::payments_old::outbox::{self, OutboxLag};
-use crate::bindings::mercato::payments_old::queries::{self, Figures};
 use crate::problems::problem;
+use crate::resource::status_name;
 
 /// `GET /internal/metrics`: what operators watch, in Prometheus' text format.
 pub async fn metrics(_: Context) -> Result<Reply, Problem> {
-    let figures = queries::measure().await.map_err(problem)?;
-    let lag = outbox::lag().await.map_err(problem)?;
-    Ok(Reply::metrics(exposition(&figures, &lag)))
+    let instance = instance();
+    let snapshot = queries::metrics_snapshot(&*instance).map_err(problem)?;
+    let lag = queries::lag(&*instance).map_err(problem)?;
+    Ok(Reply::metrics(exposition(&snapshot, &lag)))
 }
 
-fn exposition(figures: &Figures, lag: &OutboxLag) -> Exposition {
+fn exposition(snapshot: &MetricsSnapshot, lag: &Lag) -> Exposition {
     let mut text = Exposition::default();
-    payments(&mut text, figures);
-    outbox_of(&mut text, figures, lag);
+    payments(&mut text, snapshot);
+    outbox_of(&mut text, snapshot, lag);
     text
 }
 
-fn payments(text: &mut Exposition, figures: &Figures) {
+fn payments(text: &mut Exposition, snapshot: &MetricsSnapshot) {
     const PAYMENTS: &str = "mercato_payments";
     text.family(PAYMENTS, Kind::Gauge, "Payments, by status.");
-    for counted in &figures.payments {
-        let status = PaymentStatusName::from(counted.status).as_str();
-        text.sample(PAYMENTS, &[("status", status)], counted.payments);
+    for (status, payments) in &snapshot.payments {
+        let status = status_name(*status).as_str();
+        text.sample(PAYMENTS, &[("status", status)], *payments);
     }
     text.single(
         "mercato_refunds_waiting",
         Kind::Gauge,
         "Refunds that are written down and that the provider has not made yet.",
-        figures.refunds_waiting,
+        snapshot.refunds_waiting,
     );
     text.single(
         "mercato_refund_retries_total",
         Kind::Counter,
         "How often the provider did not answer a refund, which is then asked for again.",
-        figures.refund_retries,
+        snapshot.refund_retries,
     );
     text.single(
         "mercato_refunds_failed_total",
         Kind::Counter,
         "Refunds that failed after the provider had taken them, and of second charges that it refused: the customers do not have that money.",
-        figures.refunds_failed,
+        snapshot.refunds_failed,
     );
     text.single(
         "mercato_duplicate_charges_total",
         Kind::Counter,
         "Charges beside a payment's own: the customers have paid twice, and get the second one back.",
-        figures.duplicate_charges,
+        snapshot.duplicate_charges,
     );
     text.single(
         "mercato_disputes_total",
         Kind::Counter,
         "Disputes about charges that the provider has told of.",
-        figures.disputes,
+        snapshot.disputes,
     );
     text.single(
         "mercato_disputes_open",
         Kind::Gauge,
         "Disputes that are not decided yet: their orders are not delivered.",
-        figures.disputes_open,
+        snapshot.disputes_open,
     );
 }
 
-fn outbox_of(text: &mut Exposition, figures: &Figures, lag: &OutboxLag) {
+fn outbox_of(text: &mut Exposition, snapshot: &MetricsSnapshot, lag: &Lag) {
     text.single(
         "mercato_outbox_pending",
         Kind::Gauge,
@@ -89,47 +92,45 @@ fn outbox_of(text: &mut Exposition, figures: &Figures, lag: &OutboxLag) {
         "mercato_outbox_relay_runs_total",
         Kind::Counter,
         "Runs of the relay that found something to do.",
-        figures.relay_runs,
+        snapshot.relay_runs,
     );
     text.single(
         "mercato_outbox_published_total",
         Kind::Counter,
         "Events published, each as often as it was.",
-        figures.published,
+        snapshot.published,
     );
     text.single(
         "mercato_outbox_published_again_total",
         Kind::Counter,
         "Events published although they had been before: they were not acknowledged in time.",
-        figures.published_again,
+        snapshot.published_again,
     );
     text.single(
         "mercato_outbox_handling_failures_total",
         Kind::Counter,
         "How often applying an event failed; it is applied again later.",
-        figures.handling_failures,
+        snapshot.handling_failures,
     );
     text.single(
         "mercato_outbox_parkings_total",
         Kind::Counter,
         "How often an event was parked because applying it failed too often.",
-        figures.parked,
+        snapshot.parked,
     );
 }
 
 #[cfg(test)]
 mod tests {
+    use payments::domain::PaymentStatus;
+
     use super::*;
-    use crate::bindings::mercato::payments_old::types::PaymentStatus;
 
     #[test]
     fn the_metrics_are_in_the_format_and_conventional() {
         let text = exposition(
-            &Figures {
-                payments: vec![queries::PaymentsOfStatus {
-                    status: PaymentStatus::Succeeded,
-                    payments: 3,
-                }],
+            &MetricsSnapshot {
+                payments: vec![(PaymentStatus::Succeeded, 3)],
                 refunds_waiting: 1,
                 relay_runs: 2,
                 published: 4,
@@ -142,7 +143,7 @@ mod tests {
                 disputes: 13,
                 disputes_open: 14,
             },
-            &OutboxLag {
+            &Lag {
                 pending: 9,
                 parked: 10,
                 oldest_ms: 1_500,

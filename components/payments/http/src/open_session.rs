@@ -1,8 +1,9 @@
 use mercato_edge::{Context, Problem, ProblemDocument, Reply};
 use mercato_platform::log;
 
-use super::viewer;
-use crate::bindings::mercato::payments_old::commands;
+use payments::application::commands;
+use payments::instance;
+
 use crate::body::SessionRequest;
 use crate::problems::problem;
 use crate::resource::{PaymentResource, reply};
@@ -30,9 +31,8 @@ pub async fn open_session(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     let request = SessionRequest::read(context.json()?)?;
     log::record("order_id", &request.order_id);
-    let viewer = viewer(&context)?;
-    let payment = commands::open_session(viewer, request.order_id)
-        .await
-        .map_err(problem)?;
+    let caller = context.caller()?;
+    let payment = commands::open_session(&*instance(), &caller, &request.order_id).await;
+    let payment = payment.map_err(problem)?;
     reply(&payment)
 }

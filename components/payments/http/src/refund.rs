@@ -1,19 +1,20 @@
 use mercato_edge::{
     Context, Fields, IdempotencyKey, IfMatch, Problem, ProblemDocument, Reply, StatusCode,
 };
-use mercato_money::Money;
+use mercato_kernel::Caller;
+use mercato_money::Currency;
 use mercato_platform::log;
+use payments::application::commands::{self, RefundCommand, RefundOutcome};
+use payments::application::queries;
+use payments::domain::{MinorUnits, PaymentError, PaymentView, RecordedAnswer};
+use payments::instance;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::viewer;
-use crate::bindings::mercato::payments_old::commands::{self, RecordedAnswer, RefundOutcome};
-use crate::bindings::mercato::payments_old::queries;
-use crate::bindings::mercato::payments_old::types::{Payment, PaymentError, Viewer};
 use crate::body::Refund;
 use crate::parameters::PaymentId;
 use crate::problems::problem;
-use crate::resource::{PaymentResource, currency, decimal, reply};
+use crate::resource::{PaymentResource, decimal, reply};
 use crate::schemas::RefundConflictDocument;
 
 /// `POST /payments/{id}/refund`: 200 with the payment as it is then; 202 when the provider does not answer, and the
@@ -57,46 +58,43 @@ pub async fn refund(context: Context) -> Result<Reply, Problem> {
     } else {
         context.json()?
     })?;
-    let viewer = viewer(&context)?;
-    let payment = queries::find(viewer.clone(), id.clone())
-        .await
-        .map_err(problem)?;
+    let (instance, caller) = (instance(), context.caller()?);
+    let payment = queries::find_payment(&*instance, &caller, &id).map_err(problem)?;
     log::record("order_id", &payment.order_id);
-    let amount = request.minor_units(currency(&payment.currency)?)?;
-    let (who, reason) = (viewer.clone(), request.reason);
-    match commands::refund(who, id.clone(), amount, reason, key.clone(), version).await {
+    let command = RefundCommand {
+        requested_by: caller,
+        payment_id: id.clone(),
+        amount: request.minor_units(payment.currency)?,
+        reason: request.reason,
+        idempotency_key: key.clone(),
+        expected_version: version,
+    };
+    match commands::refund_payment(&*instance, command).await {
         Ok(RefundOutcome::Replayed(answer)) => Ok(replay(answer)),
-        Ok(RefundOutcome::Refunded(refunded)) => keep(viewer, key, made(&refunded)?).await,
+        Ok(RefundOutcome::Refunded(refunded)) => keep(&caller, key, made(&refunded)?),
         Err(PaymentError::ProviderUnavailable) => {
-            let waiting = queries::find(viewer, id).await.map_err(problem)?;
+            let waiting = queries::find_payment(&*instance, &caller, &id).map_err(problem)?;
             Ok(reply(&waiting)?.with_status(StatusCode::ACCEPTED))
         }
         Err(error @ PaymentError::ProviderRejected(_)) if key.is_some() => {
-            keep(viewer, key, refusal(&context, &problem(error))).await
+            keep(&caller, key, refusal(&context, &problem(error)))
         }
-        Err(PaymentError::RefundExceedsAmount(left)) => {
-            let refundable = decimal(left, &payment.currency)?;
-            Err(exceeds(left, refundable))
-        }
+        Err(PaymentError::RefundExceedsAmount(left)) => Err(exceeds(left, payment.currency)?),
         Err(error) => Err(problem(error)),
     }
 }
 
 /// The answer of a refund that has ended, kept under its key if it has one.
-async fn keep(
-    viewer: Viewer,
-    key: Option<String>,
-    answer: RecordedAnswer,
-) -> Result<Reply, Problem> {
-    Ok(replay(match key {
-        Some(key) => commands::record_refund_answer(viewer, key, answer)
-            .await
-            .map_err(problem)?,
-        None => answer,
-    }))
+fn keep(caller: &Caller, key: Option<String>, answer: RecordedAnswer) -> Result<Reply, Problem> {
+    let Some(key) = key else {
+        return Ok(replay(answer));
+    };
+    commands::record_refund_answer(&*instance(), caller, &key, answer)
+        .map(replay)
+        .map_err(problem)
 }
 
-fn made(refunded: &Payment) -> Result<RecordedAnswer, Problem> {
+fn made(refunded: &PaymentView) -> Result<RecordedAnswer, Problem> {
     let reply = reply(refunded)?;
     Ok(RecordedAnswer {
         status: reply.status().as_u16(),
@@ -127,9 +125,13 @@ fn replay(answer: RecordedAnswer) -> Reply {
 }
 
 /// The problem names what can still be refunded.
-pub fn exceeds(left: i64, refundable: Money) -> Problem {
-    let number = serde_json::to_value(refundable).unwrap_or(Value::Null);
-    problem(PaymentError::RefundExceedsAmount(left)).with_member("refundable", json!(number))
+///
+/// # Errors
+/// 500 when that cannot be written as a decimal number.
+pub fn exceeds(left: MinorUnits, currency: Currency) -> Result<Problem, Problem> {
+    let refundable = serde_json::to_value(decimal(left, currency)?).unwrap_or(Value::Null);
+    let problem = problem(PaymentError::RefundExceedsAmount(left));
+    Ok(problem.with_member("refundable", refundable))
 }
 
 #[cfg(test)]
@@ -155,8 +157,9 @@ mod tests {
 
     #[test]
     fn a_refund_that_is_too_large_is_told_what_is_left() {
-        let left: Money = "9.99".parse().unwrap();
-        let document = exceeds(999, left).document("/", "r", "t");
+        let left = MinorUnits::new(999).unwrap();
+        let problem = exceeds(left, "USD".parse().unwrap()).unwrap();
+        let document = problem.document("/", "r", "t");
         assert_eq!(
             (
                 document["status"].as_u64(),

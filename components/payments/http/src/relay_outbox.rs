@@ -1,8 +1,9 @@
 use mercato_edge::{Context, Problem, Reply};
+use payments::application::commands;
+use payments::instance;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::bindings::mercato::payments_old::outbox;
 use crate::problems::problem;
 
 /// What a run of the relay did.
@@ -35,7 +36,7 @@ pub async fn relay_outbox(context: Context) -> Result<Reply, Problem> {
     Ok(relay().await?.0)
 }
 
-/// `POST /internal/relay`: the same, called by a timer of the host, which is told when there is more to do at once.
+/// `POST /internal/relay`: the same, called by a timer of the host; the answer says when there is more to do at once.
 pub async fn relay_on_timer(_: Context) -> Result<Reply, Problem> {
     let (reply, is_more) = relay().await?;
     Ok(if is_more {
@@ -46,7 +47,9 @@ pub async fn relay_on_timer(_: Context) -> Result<Reply, Problem> {
 }
 
 async fn relay() -> Result<(Reply, bool), Problem> {
-    let report = outbox::relay(0).await.map_err(problem)?;
+    let report = commands::relay_outbox(&*instance(), 0)
+        .await
+        .map_err(problem)?;
     let reply = Reply::json(&RelayResource {
         published: report.published,
         failed: report.failed,

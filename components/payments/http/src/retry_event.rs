@@ -1,13 +1,15 @@
 use mercato_edge::{Context, Problem, ProblemDocument, Reply};
 use mercato_platform::log;
 
-use crate::bindings::mercato::payments_old::outbox;
-use crate::bindings::mercato::payments_old::types::PaymentError;
+use payments::application::commands;
+use payments::domain::PaymentError;
+use payments::instance;
+
 use crate::parameters::EventId;
 use crate::problems::problem;
 use crate::resource::EntryResource;
 
-/// `POST /payments/outbox/{eventId}/retry`: takes a parked event up again.
+/// `POST /payments/outbox/{eventId}/retry`: publishes a parked event again.
 #[utoipa::path(
     post,
     path = "/api/v1/payments/outbox/{eventId}/retry",
@@ -25,7 +27,7 @@ pub async fn retry_event(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     let id = context.id("eventId")?;
     log::record("event_id", &id);
-    match outbox::retry(id).await {
+    match commands::retry_event(&*instance(), &id).await {
         Ok(entry) => {
             log::record("order_id", &entry.event.order_id);
             Reply::json(&EntryResource::new(&entry)?)

@@ -1,7 +1,8 @@
 use mercato_edge::{Context, Problem, ProblemDocument, Query, Reply};
 use mercato_platform::clock::{Clock, SystemClock};
+use payments::application::queries;
+use payments::instance;
 
-use crate::bindings::mercato::payments_old::queries;
 use crate::body::Outcome;
 use crate::checkout_page::{Visit, or_page, page};
 use crate::parameters::{CheckoutResult, SessionId};
@@ -34,12 +35,10 @@ pub async fn show_checkout(context: Context) -> Result<Reply, Problem> {
 
 async fn show(context: &Context) -> Result<Reply, Problem> {
     let result = check(context.query())?;
-    let session_id = context.param("sessionId").to_owned();
-    let checkout = queries::find_checkout(session_id.clone())
-        .await
-        .map_err(problem)?;
+    let session_id = context.param("sessionId");
+    let checkout = queries::find_checkout(&*instance(), session_id).map_err(problem)?;
     let visit = Visit {
-        session_id: &session_id,
+        session_id,
         result,
         is_refused: false,
         now_ms: SystemClock.now_ms(),

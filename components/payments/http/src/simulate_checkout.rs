@@ -1,10 +1,9 @@
 use mercato_edge::{BodyRule, Context, MAX_BODY_BYTES, Problem, ProblemDocument, Reply};
 use mercato_platform::clock::{Clock, SystemClock};
+use payments::application::{commands, queries};
+use payments::domain::{PaymentError, PaymentView};
+use payments::instance;
 
-use crate::bindings::mercato::payments_old::types::{
-    CheckoutSession, Payment, PaymentError, PaymentStatus,
-};
-use crate::bindings::mercato::payments_old::{commands, queries};
 use crate::body::Simulation;
 use crate::checkout_page::{or_page, path};
 use crate::parameters::SessionId;
@@ -56,42 +55,39 @@ async fn simulate(context: &Context) -> Result<Reply, Problem> {
     } else {
         Simulation::read_json(context.json()?)?
     };
-    let session_id = context.param("sessionId").to_owned();
+    let session_id = context.param("sessionId");
     let payment = match outcome.effect() {
-        Some(effect) => commands::simulate_checkout(session_id.clone(), effect)
+        Some(effect) => commands::simulate_checkout(&*instance(), session_id, effect)
             .await
             .map_err(problem)?,
-        None => decline(&session_id).await?,
+        None => decline(session_id)?,
     };
     if is_form {
         return Ok(Reply::see_other(&format!(
             "{}?result={}",
-            path(&session_id),
+            path(session_id),
             outcome.name()
         )));
     }
     reply(&payment)
 }
 
-/// A card is declined. Providers tell nobody of that: the customer stays on their page and may try again.
-async fn decline(session_id: &str) -> Result<Payment, Problem> {
-    let checkout = queries::find_checkout(session_id.to_owned())
-        .await
-        .map_err(problem)?;
+/// A card is declined. Providers notify nobody of that: the customer stays on their page and may try again.
+fn decline(session_id: &str) -> Result<PaymentView, Problem> {
+    let checkout = queries::find_checkout(&*instance(), session_id).map_err(problem)?;
     expect_open(&checkout.payment, SystemClock.now_ms())?;
     Ok(checkout.payment)
 }
 
 /// Only who could pay can be declined.
-fn expect_open(payment: &Payment, now_ms: u64) -> Result<(), Problem> {
-    if payment.status != PaymentStatus::Pending {
+fn expect_open(payment: &PaymentView, now_ms: u64) -> Result<(), Problem> {
+    if !payment.is_pending() {
         return Err(problem(PaymentError::Conflict(payment.status)));
     }
-    if payment.processing {
+    if payment.is_processing {
         return Err(problem(PaymentError::UnderWay));
     }
-    let is_open = |session: &CheckoutSession| session.expires_at > now_ms;
-    if payment.session.as_ref().is_some_and(is_open) {
+    if payment.usable_session(now_ms).is_some() {
         return Ok(());
     }
     Err(session_has_ended())
@@ -105,13 +101,15 @@ pub fn session_has_ended() -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use payments::domain::PaymentStatus;
+
     use super::*;
     use crate::resource::tests::pending;
 
     /// When the session of [`pending`] ends.
     const END_MS: u64 = 900_000;
 
-    fn refusal(payment: &Payment, now_ms: u64) -> Option<String> {
+    fn refusal(payment: &PaymentView, now_ms: u64) -> Option<String> {
         let problem = expect_open(payment, now_ms).err()?;
         assert_eq!(problem.status().as_u16(), 409);
         let document = problem.document("/", "r", "t");
@@ -124,7 +122,7 @@ mod tests {
         assert_eq!(refusal(&payment, END_MS - 1), None);
         let lapsed = refusal(&payment, END_MS).unwrap();
         assert!(lapsed.ends_with("/conflict"), "{lapsed}");
-        payment.processing = true;
+        payment.is_processing = true;
         let under_way = refusal(&payment, 0).unwrap();
         assert!(under_way.ends_with("/payment-under-way"), "{under_way}");
         payment.status = PaymentStatus::Succeeded;

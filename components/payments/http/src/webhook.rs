@@ -1,8 +1,9 @@
 use mercato_edge::{BodyRule, Context, HeaderName, Problem, ProblemDocument, Reply};
+use payments::application::commands;
+use payments::instance;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::bindings::mercato::payments_old::commands;
 use crate::parameters::StripeSignature;
 use crate::problems::problem;
 use crate::schemas::WebhookEvent;
@@ -48,8 +49,8 @@ impl WebhookReceipt {
 )]
 pub async fn webhook(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
-    let signature = context.header(&SIGNATURE).unwrap_or_default().to_owned();
-    commands::handle_webhook(context.body().to_vec(), signature)
+    let signature = context.header(&SIGNATURE).unwrap_or_default();
+    commands::handle_webhook(&*instance(), context.body(), signature)
         .await
         .map_err(problem)?;
     Reply::json(&WebhookReceipt::RECEIVED)

@@ -41,7 +41,7 @@ fn internal(error: &domain::PaymentError) -> PaymentError {
 }
 
 /// The payment as others see it: with its session only while the customer can pay in it.
-fn payment(payment: domain::Payment) -> types::Payment {
+fn payment(payment: domain::PaymentView) -> types::Payment {
     let can_be_paid = payment.can_be_paid();
     let opened = opened(payment);
     types::Payment {
@@ -52,7 +52,7 @@ fn payment(payment: domain::Payment) -> types::Payment {
 
 /// The payment for whoever opened it: with its session, also when nobody can pay in it any more. An order that was paid
 /// before it knew its session is answered with it.
-fn opened(payment: domain::Payment) -> types::Payment {
+fn opened(payment: domain::PaymentView) -> types::Payment {
     types::Payment {
         id: payment.id,
         status: match payment.status {

@@ -1,11 +1,12 @@
 //! `mercato:payments/service`: the payment of an order.
 
 use mercato_contracts::payments::types::{Payment, PaymentError};
+use mercato_kernel::{AccountId, Caller};
 use mercato_money::{Currency, Money};
 use mercato_platform::{ids, log};
 use payments::application::commands::{self, RefundCommand};
 use payments::application::queries;
-use payments::domain::{self, CheckoutLine, MinorUnits, NewPayment, PaymentStatus, Viewer};
+use payments::domain::{self, CheckoutLine, MinorUnits, NewPayment, PaymentStatus, PaymentView};
 use payments::instance;
 
 use crate::bindings::exports::mercato::payments::service::{
@@ -18,7 +19,9 @@ impl Guest for Component {
         let new = new_payment(request).map_err(open_error)?;
         let ids = [("order_id", new.order_id.as_str())];
         let payment = log::in_span(&ids, commands::create_session(&*instance(), &new)).await;
-        payment.map(opened).map_err(open_error)
+        payment
+            .map(|payment| opened(payment.into()))
+            .map_err(open_error)
     }
 
     async fn cancel(cancellation: Cancellation) -> Result<Option<Payment>, PaymentError> {
@@ -56,7 +59,7 @@ impl Guest for Component {
     ) -> Result<(), PaymentError> {
         let ids = [("payment_id", payment_id.as_str())];
         let command = RefundCommand {
-            requested_by: Viewer::System,
+            requested_by: Caller::System,
             payment_id: payment_id.clone(),
             amount: None,
             reason: Some(reason),
@@ -67,7 +70,7 @@ impl Guest for Component {
             Ok(_)
             | Err(
                 domain::PaymentError::Conflict(PaymentStatus::Refunded)
-                | domain::PaymentError::RefundExceedsAmount(0),
+                | domain::PaymentError::RefundExceedsAmount(MinorUnits::ZERO),
             ) => Ok(()),
             // A reason or a key that is no such thing is a fault of the caller's, not the provider's no.
             Err(error @ domain::PaymentError::Invalid(_)) => Err(internal(&error)),
@@ -82,7 +85,7 @@ impl Guest for Component {
         log::in_span(&[("order_id", order_id.as_str())], async {
             found(queries::find_payment_of_order(
                 &*instance(),
-                &Viewer::System,
+                &Caller::System,
                 &order_id,
             ))
         })
@@ -103,11 +106,11 @@ impl Guest for Component {
     }
 }
 
-fn found(
-    result: Result<domain::Payment, domain::PaymentError>,
+fn found<P: Into<PaymentView>>(
+    result: Result<P, domain::PaymentError>,
 ) -> Result<Option<Payment>, PaymentError> {
     match result {
-        Ok(found) => Ok(Some(payment(found))),
+        Ok(found) => Ok(Some(payment(found.into()))),
         Err(domain::PaymentError::NotFound) => Ok(None),
         Err(error) => Err(payment_error(error)),
     }
@@ -135,6 +138,9 @@ fn new_payment(request: SessionRequest) -> Result<NewPayment, domain::PaymentErr
     let order_id = ids::parse(&request.order_id).map_err(|problem| {
         domain::PaymentError::invalid("orderId", "format", format!("orderId {problem}"))
     })?;
+    let customer_id = AccountId::parse(&request.customer_id).map_err(|problem| {
+        domain::PaymentError::invalid("customerId", "format", format!("customerId {problem}"))
+    })?;
     let lines = request.lines.into_iter().map(|line| CheckoutLine {
         name: line.name,
         unit_price: Money::from_units(line.unit_price),
@@ -143,7 +149,7 @@ fn new_payment(request: SessionRequest) -> Result<NewPayment, domain::PaymentErr
     Ok(NewPayment {
         order_id,
         order_number: request.order_number,
-        customer_id: request.customer_id,
+        customer_id,
         amount,
         currency,
         lines: lines.collect(),
@@ -189,9 +195,10 @@ mod tests {
 
     #[test]
     fn what_is_no_order_has_no_payment() {
-        assert_eq!(found(Err(domain::PaymentError::NotFound)), Ok(None));
+        let found = |error| found::<PaymentView>(Err(error));
+        assert_eq!(found(domain::PaymentError::NotFound), Ok(None));
         assert_eq!(
-            found(Err(domain::PaymentError::UnderWay)),
+            found(domain::PaymentError::UnderWay),
             Err(PaymentError::Internal)
         );
     }

@@ -2,11 +2,11 @@
 
 use mercato_contracts::payments::{checkout_simulator, provider};
 
-use crate::domain::{CheckoutSession, MinorUnits, Payment};
-use crate::ports::{
+use crate::application::ports::{
     CheckoutOutcome, CheckoutSimulator, PaidSession, Provider, ProviderError, RefundRequest,
     SessionRequest, SessionState, SignedWebhook,
 };
+use crate::domain::{CheckoutSession, MinorUnits, PaymentView};
 
 /// The provider behind `mercato:payments/provider`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -100,7 +100,7 @@ impl CheckoutSimulator for ComposedProvider {
 
     async fn simulate(
         &self,
-        payment: &Payment,
+        payment: &PaymentView,
         session_id: &str,
         outcome: CheckoutOutcome,
         secret: &str,

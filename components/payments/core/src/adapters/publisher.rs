@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use mercato_payment_events as wire;
 
+use crate::application::ports::{PublishError, Publisher};
 use crate::domain::{EventType, PaymentEvent};
-use crate::ports::{PublishError, Publisher};
 use crate::settings::VariableSettings;
 use mercato_contracts::redis::redis::{Connection, Error};
 

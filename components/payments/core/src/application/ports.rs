@@ -5,15 +5,15 @@
     reason = "components are single-threaded; no future leaves its thread"
 )]
 
-use mercato_kernel::Total;
+use mercato_kernel::{PageStart, Total};
 use mercato_money::Currency;
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 
 use crate::domain::{
     CheckoutLine, CheckoutSession, Dispute, DuplicateCharge, KeptCharge, MinorUnits, OutboxEntry,
-    Payment, PaymentError, PaymentEvent, PaymentStatus, ProviderEvent, ProviderRefund,
-    RecordedAnswer, Refund, RefundTotal, SessionSlot,
+    OutboxEntryView, Payment, PaymentError, PaymentEvent, PaymentStatus, PaymentView,
+    ProviderEvent, ProviderRefund, RecordedAnswer, Refund, RefundTotal, SessionSlot,
 };
 
 /// Everything a use case may reach.
@@ -88,8 +88,11 @@ pub trait Records:
     + ProviderRefundRecords
     + DisputeRecords
     + OutboxRecords
-    + OldRecords
-    + FigureRecords
+    + SessionRecords
+    + WebhookRecords
+    + SettingRecords
+    + PurgeRecords
+    + MetricsRecords
 {
 }
 
@@ -99,13 +102,13 @@ impl<T> Records for T where
         + ProviderRefundRecords
         + DisputeRecords
         + OutboxRecords
-        + OldRecords
-        + FigureRecords
+        + SessionRecords
+        + WebhookRecords
+        + SettingRecords
+        + PurgeRecords
+        + MetricsRecords
 {
 }
-
-/// Nothing is put off for longer than this, in milliseconds. What seems to be is due: the clock was set back.
-pub const PAUSE_LONGEST_MS: u64 = 5 * 60 * 1_000;
 
 /// Most charges kept for one payment: a session that is declined a few times makes as many.
 pub const KEPT_CHARGES_MAX: u32 = 16;
@@ -117,18 +120,16 @@ pub const KEPT_OF_NOBODY_MAX: u32 = 10_000;
 /// What the database answers: the value, or `Unavailable` or `Internal`.
 pub type Stored<T> = Result<T, PaymentError>;
 
-/// Payments, their sessions and lines, the webhooks seen, and the secret made at first use.
+/// Payments with what is paid for, and orders of which no payment may be opened any more.
 pub trait PaymentRecords {
     /// The payment of that id.
     fn find_payment(&self, id: &str) -> Stored<Option<Payment>>;
     /// The payment of that order.
     fn find_payment_of_order(&self, order_id: &str) -> Stored<Option<Payment>>;
-    /// The payment that any session, the newest or an older one, belongs to.
-    fn find_payment_of_session(&self, session_id: &str) -> Stored<Option<Payment>>;
     /// The payment of that charge, be it its own or a duplicate one.
     fn find_payment_of_charge(&self, reference: &str) -> Stored<Option<Payment>>;
-    /// Payments older than that id, or all, newest first, after so many.
-    fn payments(&self, before: Option<&str>, offset: u64, limit: u32) -> Stored<Vec<Payment>>;
+    /// Payments from there on, newest first.
+    fn payments(&self, start: &PageStart<String>, limit: u32) -> Stored<Vec<PaymentView>>;
     /// Number of payments, as far as they are counted.
     fn count_payments(&self) -> Stored<Total>;
     /// A new payment with what is paid for, and what people call the order by.
@@ -148,6 +149,12 @@ pub trait PaymentRecords {
     fn refuse_order(&self, order_id: &str, now: u64) -> Stored<()>;
     /// Whether no payment of this order may be opened any more.
     fn is_refused_order(&self, order_id: &str) -> Stored<bool>;
+}
+
+/// Sessions at the provider, the newest and older ones.
+pub trait SessionRecords {
+    /// The payment that any session, the newest or an older one, belongs to.
+    fn find_payment_of_session(&self, session_id: &str) -> Stored<Option<Payment>>;
     /// What the customer did first in a simulated session: `outcome`, unless there was something before.
     fn decide_simulation(
         &self,
@@ -159,8 +166,8 @@ pub trait PaymentRecords {
     /// The session that has been waiting longest to be ended at the provider: its payment with it in the place of the newest
     /// one, and how often the provider was asked in vain.
     fn find_session_to_end(&self, now: u64) -> Stored<Option<(Payment, u32)>>;
-    /// Keeps the provider's answer to the opening of a session that is to be ended.
-    fn keep_session(&self, payment_id: &str, session: &SessionSlot) -> Stored<()>;
+    /// A session as it was asked for, with the provider's answer once that is known.
+    fn save_session(&self, payment_id: &str, session: &SessionSlot) -> Stored<()>;
     /// Asks the provider again later to end the session of that number, and counts the attempt.
     fn postpone_session_end(&self, payment_id: &str, number: u32, end_at: u64) -> Stored<()>;
     /// Nobody can pay in the session of that number any more: the provider has said so.
@@ -169,7 +176,14 @@ pub trait PaymentRecords {
     fn end_session_named(&self, session_id: &str) -> Stored<()>;
     /// Whether the provider's answer to the opening of one of the payment's sessions is not known.
     fn has_unanswered_session(&self, payment_id: &str) -> Stored<bool>;
-    /// Keeps what was told of a charge that no session of the payment has named yet, the receipt. False when the payment has [`KEPT_CHARGES_MAX`] others.
+}
+
+/// Webhooks received, and charges that no session has named yet.
+pub trait WebhookRecords {
+    /// Remembers a webhook; false when it is known already.
+    fn insert_webhook(&self, event: &ProviderEvent, payment_id: &str, now: u64) -> Stored<bool>;
+    /// Keeps what is known of a charge that no session of the payment has named yet: the receipt. False when the payment has
+    /// [`KEPT_CHARGES_MAX`] others.
     fn keep_charge(
         &self,
         payment_id: &str,
@@ -179,12 +193,22 @@ pub trait PaymentRecords {
     ) -> Stored<bool>;
     /// What was kept of a charge; nothing is kept of any other charge of the payment afterwards.
     fn take_kept_charge(&self, payment_id: &str, reference: &str) -> Stored<Option<KeptCharge>>;
-    /// Remembers a webhook; false when it is known already.
-    fn insert_webhook(&self, event: &ProviderEvent, payment_id: &str, now: u64) -> Stored<bool>;
+}
+
+/// The secret made at first use, and when the relay runs.
+pub trait SettingRecords {
     /// The signing secret made at first use, once there is one.
     fn generated_secret(&self) -> Stored<Option<String>>;
     /// Keeps this signing secret unless there is one; gives the one that is kept.
     fn keep_generated_secret(&self, secret: &str) -> Stored<String>;
+    /// When the relay ran last, in milliseconds since the Unix epoch; 0 if never.
+    fn last_relay_run(&self) -> Stored<u64>;
+    /// Remembers that the relay runs now.
+    fn record_relay_run(&self, now: u64) -> Stored<()>;
+    /// Until when customers' requests publish nothing, in milliseconds since the Unix epoch; 0 if they may.
+    fn publishing_paused_until(&self) -> Stored<u64>;
+    /// Sets that time.
+    fn pause_publishing(&self, until: u64) -> Stored<()>;
 }
 
 /// Refunds asked for.
@@ -197,12 +221,11 @@ pub trait RefundRecords {
     fn find_refund(&self, id: &str) -> Stored<Option<Refund>>;
     /// The one refund of a payment's own charge whose end is not known.
     fn find_pending_refund(&self, payment_id: &str) -> Stored<Option<Refund>>;
-    /// Refunds of a payment after that id, or all, oldest first, after so many.
+    /// Refunds of a payment from there on, oldest first.
     fn refunds_of_payment(
         &self,
         payment_id: &str,
-        after: Option<&str>,
-        offset: u64,
+        start: &PageStart<String>,
         limit: u32,
     ) -> Stored<Vec<Refund>>;
     /// Number of refunds of a payment, as far as they are counted.
@@ -285,16 +308,7 @@ pub struct OutboxLag {
     pub oldest_time: Option<u64>,
 }
 
-/// Where a page of the outbox begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PageStart {
-    /// After so many entries.
-    Offset(u64),
-    /// After the place of the entry with this sequence, which need not be there any more.
-    After(u64),
-}
-
-/// Events that are to be told.
+/// Events on their way to whoever must know.
 pub trait OutboxRecords {
     /// A new event, due at once.
     fn append_event(&self, event: &PaymentEvent) -> Stored<()>;
@@ -307,25 +321,19 @@ pub trait OutboxRecords {
     fn save_entry(&self, entry: &OutboxEntry) -> Stored<()>;
     /// Marks an event as applied; nothing happens when it is unknown or was marked before.
     fn acknowledge_event(&self, event_id: &str, now: u64) -> Stored<()>;
+    /// An event that is not acknowledged.
+    fn pending_event(&self, event_id: &str) -> Stored<Option<PaymentEvent>>;
     /// Events of one order that are not acknowledged, oldest first, parked ones too.
     fn pending_events_of_order(&self, order_id: &str) -> Stored<Vec<PaymentEvent>>;
     /// Events from before `time` that are neither acknowledged nor parked, oldest first; those whose handling has
     /// failed only when they are due again at `now`; of each order only its oldest event that is not acknowledged.
     fn overdue_events(&self, time: u64, now: u64, limit: u32) -> Stored<Vec<PaymentEvent>>;
-    /// Entries not acknowledged, oldest first.
-    fn entries(&self, start: PageStart, limit: u32) -> Stored<Vec<OutboxEntry>>;
+    /// Entries not acknowledged from there on, oldest first.
+    fn entries(&self, start: &PageStart<u64>, limit: u32) -> Stored<Vec<OutboxEntryView>>;
     /// Number of entries not acknowledged, as far as they are counted.
     fn count_entries(&self) -> Stored<Total>;
     /// Numbers of pending and parked events.
     fn lag(&self) -> Stored<OutboxLag>;
-    /// When the relay ran last, in milliseconds since the Unix epoch; 0 if never.
-    fn last_relay_run(&self) -> Stored<u64>;
-    /// Remembers that the relay runs now.
-    fn record_relay_run(&self, now: u64) -> Stored<()>;
-    /// Until when customers' requests publish nothing, in milliseconds since the Unix epoch; 0 if they may.
-    fn publishing_paused_until(&self) -> Stored<u64>;
-    /// Sets that time.
-    fn pause_publishing(&self, until: u64) -> Stored<()>;
 }
 
 /// Before which times records have done their service, in milliseconds since the Unix epoch.
@@ -340,7 +348,7 @@ pub struct PurgeTimes {
 }
 
 /// Records that nobody asks for any more.
-pub trait OldRecords {
+pub trait PurgeRecords {
     /// Whether there are any.
     fn has_old(&self, before: PurgeTimes) -> Stored<bool>;
     /// Removes the oldest, at most `limit` of each kind; true when there may be more.
@@ -348,8 +356,8 @@ pub trait OldRecords {
 }
 
 /// What operators watch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Figures {
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MetricsSnapshot {
     /// Number of payments of every status, none left out.
     pub payments: Vec<(PaymentStatus, u64)>,
     /// Refunds that are written down and not made yet.
@@ -390,11 +398,11 @@ pub struct MoneyReceived {
 }
 
 /// What the database counts by itself.
-pub trait FigureRecords {
+pub trait MetricsRecords {
     /// What was charged and given back, by currency. Costs the same however many payments there are.
     fn money_received(&self) -> Stored<Vec<MoneyReceived>>;
     /// What operators watch. Costs the same however many payments there are.
-    fn figures(&self) -> Stored<Figures>;
+    fn metrics_snapshot(&self) -> Stored<MetricsSnapshot>;
 }
 
 /// A session to be opened at the provider.
@@ -500,7 +508,7 @@ pub trait CheckoutSimulator {
     /// The webhook of that outcome, which for a payment under way tells how it ended; `None` from a real provider.
     async fn simulate(
         &self,
-        payment: &Payment,
+        payment: &PaymentView,
         session_id: &str,
         outcome: CheckoutOutcome,
         secret: &str,

@@ -1,10 +1,10 @@
 use mercato_sqlite::{Error, Row, params};
 
-use super::{SqliteRecords, all, currency, minor_units};
+use super::{SqliteRecords, currency, minor_units};
+use crate::application::ports::{DisputeRecords, KEPT_OF_NOBODY_MAX, Stored};
 use crate::domain::{DISPUTES_MAX, Dispute, DisputeStatus};
-use crate::ports::{DisputeRecords, KEPT_OF_NOBODY_MAX, Stored};
 
-/// Everything of a dispute, in the order [`dispute`] reads it.
+/// Everything of a dispute.
 macro_rules! select_dispute {
     ($condition:literal) => {
         concat!(
@@ -37,7 +37,7 @@ const OF_NOBODY_OF_CHARGE: &str = select_dispute!(
 
 /// Counted in an index of these alone, and no further than they are kept.
 const COUNT_OF_NOBODY: &str = "
-    SELECT COUNT(*)
+    SELECT COUNT(*) AS counted
     FROM (SELECT 1 FROM disputes WHERE payment_id IS NULL LIMIT ?)";
 
 const KEEP: &str = "
@@ -62,21 +62,16 @@ pub(super) const STATEMENTS: [&str; 5] = [FIND, OF_PAYMENT, OF_CHARGE, OF_NOBODY
 
 impl DisputeRecords for SqliteRecords<'_> {
     fn find_dispute(&self, id: &str) -> Stored<Option<Dispute>> {
-        self.0
-            .query_one(FIND, params![id])?
-            .as_ref()
-            .map(dispute)
-            .transpose()
+        self.one(FIND, params![id], dispute)
     }
 
     fn disputes_of_payment(&self, payment_id: &str) -> Stored<Vec<Dispute>> {
-        let values = params![payment_id, limit()];
-        all(&self.0.query(OF_PAYMENT, values)?, dispute)
+        self.all(OF_PAYMENT, params![payment_id, limit()], dispute)
     }
 
     fn disputes_of_charge(&self, payment_id: &str, reference: &str) -> Stored<Vec<Dispute>> {
         let values = params![payment_id, reference, limit()];
-        all(&self.0.query(OF_CHARGE, values)?, dispute)
+        self.all(OF_CHARGE, values, dispute)
     }
 
     fn keep_dispute(
@@ -86,38 +81,31 @@ impl DisputeRecords for SqliteRecords<'_> {
         dispute: &Dispute,
         now: u64,
     ) -> Stored<()> {
-        self.0.execute(
-            KEEP,
-            params![
-                &dispute.id,
-                reference,
-                payment_id,
-                dispute.amount.get(),
-                dispute.currency.code(),
-                &dispute.reason,
-                dispute.status.name(),
-                dispute.told_at,
-                dispute.created_at,
-                now,
-            ],
-        )?;
-        Ok(())
+        let values = params![
+            &dispute.id,
+            reference,
+            payment_id,
+            dispute.amount.get(),
+            dispute.currency.code(),
+            &dispute.reason,
+            dispute.status.name(),
+            dispute.told_at,
+            dispute.created_at,
+            now,
+        ];
+        self.execute(KEEP, values).map(drop)
     }
 
     fn may_keep_dispute_of_nobody(&self) -> Stored<bool> {
-        let row = self
-            .0
-            .query_one(COUNT_OF_NOBODY, params![KEPT_OF_NOBODY_MAX])?;
-        let kept: u32 = row.map_or(Ok(0), |row| row.get(0))?;
-        Ok(kept < KEPT_OF_NOBODY_MAX)
+        let kept: Option<u32> =
+            self.value(COUNT_OF_NOBODY, params![KEPT_OF_NOBODY_MAX], "counted")?;
+        Ok(kept.unwrap_or_default() < KEPT_OF_NOBODY_MAX)
     }
 
     fn adopt_disputes(&self, payment_id: &str, reference: &str) -> Stored<Vec<Dispute>> {
-        let rows = self
-            .0
-            .query(OF_NOBODY_OF_CHARGE, params![reference, limit()])?;
-        self.0.execute(ADOPT, params![payment_id, reference])?;
-        all(&rows, dispute)
+        let adopted = self.all(OF_NOBODY_OF_CHARGE, params![reference, limit()], dispute)?;
+        self.execute(ADOPT, params![payment_id, reference])?;
+        Ok(adopted)
     }
 }
 
@@ -126,14 +114,15 @@ fn limit() -> u64 {
 }
 
 fn dispute(row: &Row) -> Stored<Dispute> {
-    let status: String = row.get(4)?;
+    let status: String = row.get("status")?;
     Ok(Dispute {
-        id: row.get(0)?,
-        amount: minor_units(row, 1)?,
-        currency: currency(row, 2)?,
-        reason: row.get(3)?,
-        status: DisputeStatus::from_name(&status).ok_or(Error::not(4, "a dispute's status"))?,
-        told_at: row.get(5)?,
-        created_at: row.get(6)?,
+        id: row.get("dispute_id")?,
+        amount: minor_units(row, "amount")?,
+        currency: currency(row)?,
+        reason: row.get("reason")?,
+        status: DisputeStatus::from_name(&status)
+            .ok_or(Error::not("status", "a dispute's status"))?,
+        told_at: row.get("told_at")?,
+        created_at: row.get("created_at")?,
     })
 }

@@ -1,20 +1,23 @@
 //! The `payments` database.
 
 mod disputes;
-mod figures;
-mod old;
+mod metrics;
 mod outbox;
 mod payments;
 mod provider_refunds;
+mod purge;
 mod refunds;
+mod sessions;
+mod settings;
+mod webhooks;
 
 use mercato_kernel::Total;
 use mercato_money::Currency;
 use mercato_platform::log;
-use mercato_sqlite::{Connection, Database, Error, Migration, Row};
+use mercato_sqlite::{Connection, Database, Error, FromValue, Migration, Row, Value};
 
-use crate::domain::{MinorUnits, PaymentError};
-use crate::ports::{PAUSE_LONGEST_MS, Records, Store, Stored};
+use crate::application::ports::{Records, Store, Stored};
+use crate::domain::{MinorUnits, PAUSE_LONGEST_MS, PaymentError};
 
 const LABEL: &str = "payments";
 
@@ -31,18 +34,6 @@ const MIGRATIONS: &[Migration] = mercato_sqlite::migrations![
     "0010_duplicate_charges_and_disputes",
     "0011_order_numbers"
 ];
-
-const SELECT_SETTING: &str = "SELECT value FROM settings WHERE name = ?";
-
-const INSERT_SETTING: &str = "
-    INSERT INTO settings (name, value)
-    VALUES (?, ?)
-    ON CONFLICT (name) DO NOTHING";
-
-const REPLACE_SETTING: &str = "
-    INSERT INTO settings (name, value)
-    VALUES (?, ?)
-    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
 /// The store over SQLite.
 pub struct SqliteStore(Database);
@@ -88,10 +79,10 @@ impl SqliteStore {
         let plan = format!("EXPLAIN QUERY PLAN {statement}");
         let numbered = (1..=9).rev().find(|n| statement.contains(&format!("?{n}")));
         let count = numbered.unwrap_or_else(|| statement.matches('?').count());
-        let values = vec![mercato_sqlite::Value::from(1_u32); count];
+        let values = vec![Value::from(1_u32); count];
         let steps: Result<Vec<String>, Error> = self.0.read(|connection| {
             let rows = connection.query(&plan, &values)?;
-            rows.iter().map(|row| row.get(3)).collect()
+            rows.iter().map(|row| row.get("detail")).collect()
         });
         steps.unwrap()
     }
@@ -131,23 +122,45 @@ impl Store for SqliteStore {
 struct SqliteRecords<'a>(&'a Connection);
 
 impl SqliteRecords<'_> {
-    fn setting(&self, name: &str) -> Stored<Option<String>> {
-        let row = self
-            .0
-            .query_one(SELECT_SETTING, mercato_sqlite::params![name])?;
-        Ok(row.map(|row| row.get(0)).transpose()?)
+    fn execute(&self, statement: &str, values: &[Value]) -> Stored<u64> {
+        Ok(self.0.execute(statement, values)?)
     }
 
-    fn keep_setting(&self, name: &str, value: &str) -> Stored<()> {
-        self.0
-            .execute(INSERT_SETTING, mercato_sqlite::params![name, value])?;
-        Ok(())
+    /// The first row.
+    fn one<T>(
+        &self,
+        statement: &str,
+        values: &[Value],
+        read: impl Fn(&Row) -> Stored<T>,
+    ) -> Stored<Option<T>> {
+        let row = self.0.query_one(statement, values)?;
+        row.as_ref().map(read).transpose()
     }
 
-    fn replace_setting(&self, name: &str, value: &str) -> Stored<()> {
-        self.0
-            .execute(REPLACE_SETTING, mercato_sqlite::params![name, value])?;
-        Ok(())
+    /// All rows.
+    fn all<T>(
+        &self,
+        statement: &str,
+        values: &[Value],
+        read: impl Fn(&Row) -> Stored<T>,
+    ) -> Stored<Vec<T>> {
+        self.0.query(statement, values)?.iter().map(read).collect()
+    }
+
+    /// A column of the first row.
+    fn value<T: FromValue>(
+        &self,
+        statement: &str,
+        values: &[Value],
+        column: &str,
+    ) -> Stored<Option<T>> {
+        self.one(statement, values, |row| Ok(row.get(column)?))
+    }
+
+    /// How many rows a statement has counted.
+    fn total(&self, statement: &str, values: &[Value]) -> Stored<Total> {
+        let rows = self.value(statement, values, "counted")?;
+        Ok(Total::counted(rows.unwrap_or_default()))
     }
 }
 
@@ -168,23 +181,14 @@ fn too_late(now: u64) -> u64 {
     now.saturating_add(PAUSE_LONGEST_MS)
 }
 
-fn minor_units(row: &Row, column: usize) -> Stored<MinorUnits> {
+fn minor_units(row: &Row, column: &str) -> Stored<MinorUnits> {
     MinorUnits::new(row.get(column)?).ok_or_else(|| Error::not(column, "an amount").into())
 }
 
-fn currency(row: &Row, column: usize) -> Stored<Currency> {
-    let code: String = row.get(column)?;
+fn currency(row: &Row) -> Stored<Currency> {
+    let code: String = row.get("currency")?;
     code.parse()
-        .map_err(|_| Error::not(column, "a currency").into())
-}
-
-/// How many rows were counted.
-fn counted(row: Option<Row>) -> Stored<Total> {
-    Ok(Total::counted(row.map_or(Ok(0), |row| row.get(0))?))
-}
-
-fn all<T>(rows: &[Row], read: impl Fn(&Row) -> Stored<T>) -> Stored<Vec<T>> {
-    rows.iter().map(read).collect()
+        .map_err(|_| Error::not("currency", "a currency").into())
 }
 
 #[cfg(test)]

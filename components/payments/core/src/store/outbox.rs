@@ -1,14 +1,11 @@
-use mercato_kernel::Total;
+use mercato_kernel::{PageStart, Total};
 use mercato_sqlite::{Error, Row, params};
 
-use super::{SqliteRecords, all, currency, minor_units, too_late};
-use crate::domain::{EventType, OutboxEntry, PaymentEvent};
-use crate::ports::{OutboxLag, OutboxRecords, PageStart, Stored};
+use super::{SqliteRecords, currency, minor_units, too_late};
+use crate::application::ports::{OutboxLag, OutboxRecords, Stored};
+use crate::domain::{EventType, OutboxEntry, OutboxEntryView, PaymentEvent};
 
-const LAST_RELAY_RUN: &str = "last_relay_run";
-const PUBLISHING_PAUSED_UNTIL: &str = "publishing_paused_until";
-
-/// Everything of an entry that is not acknowledged, in the order [`entry`] reads it.
+/// Everything of an entry that is not acknowledged.
 macro_rules! select_entry {
     ($condition:literal) => {
         concat!(
@@ -25,7 +22,7 @@ macro_rules! select_entry {
 
 const FIND: &str = select_entry!("AND event_id = ?");
 
-/// Events of one order are told one after the other: a receiver never sees a refund before its payment.
+/// Events of one order are published one after the other: a receiver never sees a refund before its payment.
 const DUE: &str = select_entry!(
     "AND parked = 0 AND (next_attempt_at <= ? OR next_attempt_at > ?) AND NOT EXISTS (
       SELECT 1 FROM outbox older
@@ -55,11 +52,12 @@ const PAGE: &str = select_entry!(
 );
 
 const COUNT: &str = "
-    SELECT COUNT(*)
+    SELECT COUNT(*) AS counted
     FROM (SELECT 1 FROM outbox WHERE acknowledged_at IS NULL LIMIT ?)";
 
 const LAG: &str = "
-    SELECT COUNT(*) FILTER (WHERE parked = 0), COUNT(*) FILTER (WHERE parked = 1), MIN(time) FILTER (WHERE parked = 0)
+    SELECT COUNT(*) FILTER (WHERE parked = 0) AS pending, COUNT(*) FILTER (WHERE parked = 1) AS parked,
+      MIN(time) FILTER (WHERE parked = 0) AS oldest_time
     FROM outbox
     WHERE acknowledged_at IS NULL";
 
@@ -80,117 +78,81 @@ const ACKNOWLEDGE: &str = "
 
 impl OutboxRecords for SqliteRecords<'_> {
     fn append_event(&self, event: &PaymentEvent) -> Stored<()> {
-        self.0.execute(
-            INSERT,
-            params![
-                &event.id,
-                type_name(event.event_type),
-                event.time,
-                &event.order_id,
-                &event.payment_id,
-                event.amount.get(),
-                event.refunded.get(),
-                event.currency.code(),
-                event.provider_reference.as_deref(),
-                event.receipt_url.as_deref(),
-                event.reason.as_deref(),
-                event.time,
-                event.payment_version,
-            ],
-        )?;
-        Ok(())
+        let values = params![
+            &event.id,
+            type_name(event.event_type),
+            event.time,
+            &event.order_id,
+            &event.payment_id,
+            event.amount.get(),
+            event.refunded.get(),
+            event.currency.code(),
+            event.provider_reference.as_deref(),
+            event.receipt_url.as_deref(),
+            event.reason.as_deref(),
+            event.time,
+            event.payment_version,
+        ];
+        self.execute(INSERT, values).map(drop)
     }
 
     fn due_entries(&self, now: u64, limit: u32) -> Stored<Vec<OutboxEntry>> {
-        let times = params![now, too_late(now), limit];
-        all(&self.0.query(DUE, times)?, entry)
+        self.all(DUE, params![now, too_late(now), limit], entry)
     }
 
     fn find_entry(&self, event_id: &str) -> Stored<Option<OutboxEntry>> {
-        self.0
-            .query_one(FIND, params![event_id])?
-            .as_ref()
-            .map(entry)
-            .transpose()
+        self.one(FIND, params![event_id], entry)
     }
 
     fn save_entry(&self, entry: &OutboxEntry) -> Stored<()> {
-        self.0.execute(
-            SAVE,
-            params![
-                entry.attempts,
-                entry.failures,
-                entry.parked,
-                entry.next_attempt_at,
-                entry.last_error.as_deref(),
-                &entry.event.id,
-            ],
-        )?;
-        Ok(())
+        let values = params![
+            entry.attempts,
+            entry.failures,
+            entry.parked,
+            entry.next_attempt_at,
+            entry.last_error.as_deref(),
+            &entry.event.id,
+        ];
+        self.execute(SAVE, values).map(drop)
     }
 
     fn acknowledge_event(&self, event_id: &str, now: u64) -> Stored<()> {
-        self.0.execute(ACKNOWLEDGE, params![now, event_id])?;
-        Ok(())
+        self.execute(ACKNOWLEDGE, params![now, event_id]).map(drop)
+    }
+
+    fn pending_event(&self, event_id: &str) -> Stored<Option<PaymentEvent>> {
+        self.one(FIND, params![event_id], event)
     }
 
     fn pending_events_of_order(&self, order_id: &str) -> Stored<Vec<PaymentEvent>> {
-        all(&self.0.query(OF_ORDER, params![order_id])?, event)
+        self.all(OF_ORDER, params![order_id], event)
     }
 
     fn overdue_events(&self, time: u64, now: u64, limit: u32) -> Stored<Vec<PaymentEvent>> {
-        let times = params![time, now, too_late(now), limit];
-        all(&self.0.query(OVERDUE, times)?, event)
+        self.all(OVERDUE, params![time, now, too_late(now), limit], event)
     }
 
-    fn entries(&self, start: PageStart, limit: u32) -> Stored<Vec<OutboxEntry>> {
-        let (after, offset) = match start {
+    fn entries(&self, start: &PageStart<u64>, limit: u32) -> Stored<Vec<OutboxEntryView>> {
+        let (after, offset) = match *start {
             PageStart::Offset(offset) => (0, offset),
             PageStart::After(sequence) => (sequence, 0),
         };
-        all(&self.0.query(PAGE, params![after, limit, offset])?, entry)
+        self.all(PAGE, params![after, limit, offset], view)
     }
 
     fn count_entries(&self) -> Stored<Total> {
-        let row = self.0.query_one(COUNT, params![Total::LIMIT_ROWS])?;
-        Ok(Total::counted(row.map_or(Ok(0), |row| row.get(0))?))
+        self.total(COUNT, params![Total::LIMIT_ROWS])
     }
 
     fn lag(&self) -> Stored<OutboxLag> {
-        let Some(row) = self.0.query_one(LAG, params![])? else {
-            return Ok(OutboxLag::default());
-        };
-        Ok(OutboxLag {
-            pending: row.get(0)?,
-            parked: row.get(1)?,
-            oldest_time: row.get(2)?,
-        })
-    }
-
-    fn last_relay_run(&self) -> Stored<u64> {
-        self.time(LAST_RELAY_RUN)
-    }
-
-    fn record_relay_run(&self, now: u64) -> Stored<()> {
-        self.replace_setting(LAST_RELAY_RUN, &now.to_string())
-    }
-
-    fn publishing_paused_until(&self) -> Stored<u64> {
-        self.time(PUBLISHING_PAUSED_UNTIL)
-    }
-
-    fn pause_publishing(&self, until: u64) -> Stored<()> {
-        self.replace_setting(PUBLISHING_PAUSED_UNTIL, &until.to_string())
-    }
-}
-
-impl SqliteRecords<'_> {
-    /// A time among the settings; 0 when it was never set.
-    fn time(&self, name: &str) -> Stored<u64> {
-        Ok(self
-            .setting(name)?
-            .and_then(|text| text.parse().ok())
-            .unwrap_or_default())
+        let lag = self.one(LAG, params![], |row| {
+            Ok(OutboxLag {
+                pending: row.get("pending")?,
+                parked: row.get("parked")?,
+                oldest_time: row.get("oldest_time")?,
+            })
+        })?;
+        Ok(lag.unwrap_or_default())
     }
 }
 
@@ -204,8 +166,8 @@ const fn type_name(event_type: EventType) -> &'static str {
     }
 }
 
-fn event_type(row: &Row, column: usize) -> Stored<EventType> {
-    let name: String = row.get(column)?;
+fn event_type(row: &Row) -> Stored<EventType> {
+    let name: String = row.get("event_type")?;
     [
         EventType::Succeeded,
         EventType::Failed,
@@ -215,34 +177,38 @@ fn event_type(row: &Row, column: usize) -> Stored<EventType> {
     ]
     .into_iter()
     .find(|event_type| type_name(*event_type) == name)
-    .ok_or_else(|| Error::not(column, "an event type").into())
+    .ok_or_else(|| Error::not("event_type", "an event type").into())
 }
 
 fn event(row: &Row) -> Stored<PaymentEvent> {
     Ok(PaymentEvent {
-        id: row.get(0)?,
-        event_type: event_type(row, 1)?,
-        time: row.get(2)?,
-        order_id: row.get(3)?,
-        payment_id: row.get(4)?,
-        amount: minor_units(row, 5)?,
-        refunded: minor_units(row, 6)?,
-        currency: currency(row, 7)?,
-        provider_reference: row.get(8)?,
-        receipt_url: row.get(9)?,
-        reason: row.get(10)?,
-        payment_version: row.get(17)?,
+        id: row.get("event_id")?,
+        event_type: event_type(row)?,
+        time: row.get("time")?,
+        order_id: row.get("order_id")?,
+        payment_id: row.get("payment_id")?,
+        amount: minor_units(row, "amount")?,
+        refunded: minor_units(row, "refunded_amount")?,
+        payment_version: row.get("payment_version")?,
+        currency: currency(row)?,
+        provider_reference: row.get("provider_reference")?,
+        receipt_url: row.get("receipt_url")?,
+        reason: row.get("reason")?,
     })
 }
 
 fn entry(row: &Row) -> Stored<OutboxEntry> {
-    Ok(OutboxEntry {
-        sequence: row.get(16)?,
+    view(row).map(OutboxEntry::restore)
+}
+
+fn view(row: &Row) -> Stored<OutboxEntryView> {
+    Ok(OutboxEntryView {
+        sequence: row.get("sequence")?,
         event: event(row)?,
-        attempts: row.get(11)?,
-        failures: row.get(12)?,
-        parked: row.get(13)?,
-        next_attempt_at: row.get(14)?,
-        last_error: row.get(15)?,
+        attempts: row.get("attempts")?,
+        failures: row.get("failures")?,
+        parked: row.get("parked")?,
+        next_attempt_at: row.get("next_attempt_at")?,
+        last_error: row.get("last_error")?,
     })
 }

@@ -1,10 +1,10 @@
 use mercato_sqlite::{Row, params};
 
-use super::{SqliteRecords, all, minor_units};
+use super::{SqliteRecords, minor_units};
+use crate::application::ports::{KEPT_OF_NOBODY_MAX, ProviderRefundRecords, Stored};
 use crate::domain::{ProviderRefund, RefundFailure, RefundTotal};
-use crate::ports::{KEPT_OF_NOBODY_MAX, ProviderRefundRecords, Stored};
 
-/// Everything of a refund, in the order [`refund`] reads it.
+/// Everything of a refund.
 macro_rules! select_refund {
     ($condition:literal) => {
         concat!(
@@ -24,7 +24,7 @@ const OF_CHARGE: &str = select_refund!("reference = ? AND payment_id IS NOT NULL
 
 /// Counted in an index of these alone, and no further than they are kept.
 const OF_NOBODY: &str = "
-    SELECT COUNT(*)
+    SELECT COUNT(*) AS counted
     FROM (SELECT 1 FROM provider_refunds WHERE payment_id IS NULL LIMIT ?)";
 
 /// What has failed stays so; the first failure that the provider told of counts.
@@ -58,15 +58,11 @@ pub(super) const STATEMENTS: [&str; 4] = [FIND, OF_CHARGE, ADOPT, TOTALS];
 
 impl ProviderRefundRecords for SqliteRecords<'_> {
     fn find_provider_refund(&self, id: &str) -> Stored<Option<ProviderRefund>> {
-        self.0
-            .query_one(FIND, params![id])?
-            .as_ref()
-            .map(refund)
-            .transpose()
+        self.one(FIND, params![id], refund)
     }
 
     fn provider_refunds(&self, reference: &str) -> Stored<Vec<ProviderRefund>> {
-        all(&self.0.query(OF_CHARGE, params![reference])?, refund)
+        self.all(OF_CHARGE, params![reference], refund)
     }
 
     fn keep_provider_refund(
@@ -77,40 +73,35 @@ impl ProviderRefundRecords for SqliteRecords<'_> {
         now: u64,
     ) -> Stored<()> {
         let failure = refund.failure.as_ref();
-        self.0.execute(
-            KEEP,
-            params![
-                &refund.id,
-                reference,
-                payment_id,
-                refund.amount.get(),
-                refund.created_at,
-                failure.map(|failure| failure.at),
-                failure.map(|failure| failure.reason.as_str()),
-                now,
-            ],
-        )?;
-        Ok(())
+        let values = params![
+            &refund.id,
+            reference,
+            payment_id,
+            refund.amount.get(),
+            refund.created_at,
+            failure.map(|failure| failure.at),
+            failure.map(|failure| failure.reason.as_str()),
+            now,
+        ];
+        self.execute(KEEP, values).map(drop)
     }
 
     fn may_keep_refund_of_nobody(&self) -> Stored<bool> {
-        let row = self.0.query_one(OF_NOBODY, params![KEPT_OF_NOBODY_MAX])?;
-        let kept: u32 = row.map_or(Ok(0), |row| row.get(0))?;
-        Ok(kept < KEPT_OF_NOBODY_MAX)
+        let kept: Option<u32> = self.value(OF_NOBODY, params![KEPT_OF_NOBODY_MAX], "counted")?;
+        Ok(kept.unwrap_or_default() < KEPT_OF_NOBODY_MAX)
     }
 
     fn adopt_provider_refunds(&self, payment_id: &str, reference: &str) -> Stored<()> {
-        self.0.execute(ADOPT, params![payment_id, reference])?;
-        Ok(())
+        self.execute(ADOPT, params![payment_id, reference])
+            .map(drop)
     }
 
     fn refund_totals(&self, payment_id: &str, reference: &str) -> Stored<Vec<RefundTotal>> {
-        let rows = self.0.query(TOTALS, params![payment_id, reference])?;
-        all(&rows, |row| {
+        self.all(TOTALS, params![payment_id, reference], |row| {
             Ok(RefundTotal {
-                since: row.get(0)?,
-                until: row.get(1)?,
-                total: minor_units(row, 2)?,
+                since: row.get("since")?,
+                until: row.get("until")?,
+                total: minor_units(row, "total")?,
             })
         })
     }
@@ -121,23 +112,18 @@ impl ProviderRefundRecords for SqliteRecords<'_> {
         reference: &str,
         total: RefundTotal,
     ) -> Stored<()> {
-        let RefundTotal {
-            since,
-            until,
-            total,
-        } = total;
-        let values = params![payment_id, reference, since, until, total.get()];
-        self.0.execute(KEEP_TOTAL, values)?;
-        Ok(())
+        let (since, until) = (total.since, total.until);
+        let values = params![payment_id, reference, since, until, total.total.get()];
+        self.execute(KEEP_TOTAL, values).map(drop)
     }
 }
 
 fn refund(row: &Row) -> Stored<ProviderRefund> {
-    let (at, reason): (Option<u64>, Option<String>) = (row.get(3)?, row.get(4)?);
+    let (at, reason): (Option<u64>, Option<String>) = (row.get("failed_at")?, row.get("failure")?);
     Ok(ProviderRefund {
-        id: row.get(0)?,
-        amount: minor_units(row, 1)?,
-        created_at: row.get(2)?,
+        id: row.get("refund_id")?,
+        amount: minor_units(row, "amount")?,
+        created_at: row.get("created_at")?,
         failure: at
             .zip(reason)
             .map(|(at, reason)| RefundFailure { at, reason }),

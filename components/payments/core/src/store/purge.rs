@@ -1,9 +1,9 @@
 use mercato_sqlite::{Row, params};
 
 use super::SqliteRecords;
-use crate::ports::{OldRecords, PurgeTimes, Stored};
+use crate::application::ports::{PurgeRecords, PurgeTimes, Stored};
 
-/// Payments that ended without money, and of which everything is told. What has a charge or a refund stays for ever,
+/// Payments that ended without money, and of which every event is acknowledged. What has a charge or a refund stays for ever,
 /// whatever its status says.
 macro_rules! unpaid_before {
     ($before:literal) => {
@@ -36,7 +36,7 @@ const HAS_OLD: &str = concat!(
       OR EXISTS (SELECT 1 FROM refunds WHERE answer_status IS NOT NULL AND updated_at <= ?2)
       OR EXISTS (SELECT 1",
     unpaid_before!("?3"),
-    ")"
+    ") AS has_old"
 );
 
 const UNPAID: &str = concat!(
@@ -60,46 +60,52 @@ const REMOVE_PAYMENTS: [&str; 5] = [
 /// A payment has up to a hundred lines: so many are removed in one transaction that nobody waits long for it.
 const PAYMENTS_PER_PURGE: u32 = 25;
 
-const PURGE_WEBHOOKS: &str = "
-    DELETE FROM webhooks
-    WHERE event_id IN (SELECT event_id FROM webhooks WHERE received_at <= ? ORDER BY received_at LIMIT ?)";
+/// Removes the oldest rows of a table, by its key: those from before a time, and not more than so many.
+macro_rules! purge {
+    ($table:literal, $key:literal, $time:literal) => {
+        purge!($table, $key, $time, "")
+    };
+    ($table:literal, $key:literal, $time:literal, $condition:literal) => {
+        concat!(
+            "
+    DELETE FROM ",
+            $table,
+            "
+    WHERE (",
+            $key,
+            ") IN (SELECT ",
+            $key,
+            " FROM ",
+            $table,
+            " WHERE ",
+            $condition,
+            $time,
+            " <= ? ORDER BY ",
+            $time,
+            " LIMIT ?)"
+        )
+    };
+}
 
-const PURGE_OUTBOX: &str = "
-    DELETE FROM outbox
-    WHERE sequence IN (SELECT sequence FROM outbox WHERE acknowledged_at <= ? ORDER BY acknowledged_at LIMIT ?)";
-
-const PURGE_REFUSED_ORDERS: &str = "
-    DELETE FROM refused_orders
-    WHERE order_id IN (SELECT order_id FROM refused_orders WHERE at <= ? ORDER BY at LIMIT ?)";
-
-const PURGE_KEPT_CHARGES: &str = "
-    DELETE FROM kept_charges
-    WHERE (payment_id, reference) IN (
-      SELECT payment_id, reference
-      FROM kept_charges
-      WHERE received_at <= ?
-      ORDER BY received_at
-      LIMIT ?)";
-
-/// Of charges that no payment has named.
-const PURGE_PROVIDER_REFUNDS: &str = "
-    DELETE FROM provider_refunds
-    WHERE refund_id IN (
-      SELECT refund_id
-      FROM provider_refunds
-      WHERE payment_id IS NULL AND received_at <= ?
-      ORDER BY received_at
-      LIMIT ?)";
-
-/// About charges that no payment has named.
-const PURGE_DISPUTES: &str = "
-    DELETE FROM disputes
-    WHERE dispute_id IN (
-      SELECT dispute_id
-      FROM disputes
-      WHERE payment_id IS NULL AND received_at <= ?
-      ORDER BY received_at
-      LIMIT ?)";
+/// Refunds and disputes only of charges that no payment has named.
+const PURGE_EXCHANGED: [&str; 6] = [
+    purge!("webhooks", "event_id", "received_at"),
+    purge!("outbox", "sequence", "acknowledged_at"),
+    purge!("refused_orders", "order_id", "at"),
+    purge!("kept_charges", "payment_id, reference", "received_at"),
+    purge!(
+        "provider_refunds",
+        "refund_id",
+        "received_at",
+        "payment_id IS NULL AND "
+    ),
+    purge!(
+        "disputes",
+        "dispute_id",
+        "received_at",
+        "payment_id IS NULL AND "
+    ),
+];
 
 /// The refund stays, its answer goes.
 const PURGE_ANSWERS: &str = "
@@ -113,40 +119,28 @@ const PURGE_ANSWERS: &str = "
       LIMIT ?)";
 
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 9] = [
-    HAS_OLD,
-    UNPAID,
-    PURGE_WEBHOOKS,
-    PURGE_OUTBOX,
-    PURGE_REFUSED_ORDERS,
-    PURGE_KEPT_CHARGES,
-    PURGE_PROVIDER_REFUNDS,
-    PURGE_DISPUTES,
-    PURGE_ANSWERS,
-];
+pub(super) fn statements() -> Vec<&'static str> {
+    [HAS_OLD, UNPAID, PURGE_ANSWERS]
+        .into_iter()
+        .chain(PURGE_EXCHANGED)
+        .chain(REMOVE_PAYMENTS)
+        .collect()
+}
 
-#[cfg(test)]
-pub(super) const REMOVALS: [&str; 5] = REMOVE_PAYMENTS;
-
-impl OldRecords for SqliteRecords<'_> {
+impl PurgeRecords for SqliteRecords<'_> {
     fn has_old(&self, before: PurgeTimes) -> Stored<bool> {
         let times = params![before.exchanged, before.answered, before.unpaid];
-        let row = self.0.query_one(HAS_OLD, times)?;
-        Ok(row.map_or(Ok(false), |row| row.get(0))?)
+        Ok(self.value(HAS_OLD, times, "has_old")?.unwrap_or_default())
     }
 
     fn purge(&self, before: PurgeTimes, limit: u32) -> Stored<bool> {
+        let exchanged = PURGE_EXCHANGED.map(|statement| (statement, before.exchanged));
         let mut is_more = false;
-        for (statement, before) in [
-            (PURGE_WEBHOOKS, before.exchanged),
-            (PURGE_OUTBOX, before.exchanged),
-            (PURGE_REFUSED_ORDERS, before.exchanged),
-            (PURGE_KEPT_CHARGES, before.exchanged),
-            (PURGE_PROVIDER_REFUNDS, before.exchanged),
-            (PURGE_DISPUTES, before.exchanged),
-            (PURGE_ANSWERS, before.answered),
-        ] {
-            is_more |= self.0.execute(statement, params![before, limit])? >= u64::from(limit);
+        for (statement, before) in exchanged
+            .into_iter()
+            .chain([(PURGE_ANSWERS, before.answered)])
+        {
+            is_more |= self.execute(statement, params![before, limit])? >= u64::from(limit);
         }
         Ok(self.purge_unpaid(before.unpaid, limit.min(PAYMENTS_PER_PURGE))? || is_more)
     }
@@ -155,17 +149,17 @@ impl OldRecords for SqliteRecords<'_> {
 impl SqliteRecords<'_> {
     /// True when there may be more.
     fn purge_unpaid(&self, before: u64, limit: u32) -> Stored<bool> {
-        let rows = self.0.query(UNPAID, params![before, limit])?;
-        if rows.is_empty() {
+        // Identifiers hold nothing that JSON would have to escape.
+        let quoted = |row: &Row| Ok(format!("\"{}\"", row.get::<String>("id")?));
+        let ids = self.all(UNPAID, params![before, limit], quoted)?;
+        if ids.is_empty() {
             return Ok(false);
         }
-        // Identifiers hold nothing that JSON would have to escape.
-        let quoted = |row: &Row| Ok(format!("\"{}\"", row.get::<String>(0)?));
-        let ids = rows.iter().map(quoted).collect::<Stored<Vec<_>>>()?;
+        let removed = u32::try_from(ids.len());
         let ids = format!("[{}]", ids.join(","));
         for statement in REMOVE_PAYMENTS {
-            self.0.execute(statement, params![ids.as_str()])?;
+            self.execute(statement, params![ids.as_str()])?;
         }
-        Ok(u32::try_from(rows.len()).is_ok_and(|removed| removed >= limit))
+        Ok(removed.is_ok_and(|removed| removed >= limit))
     }
 }

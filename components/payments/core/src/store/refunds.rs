@@ -1,15 +1,15 @@
-use mercato_kernel::Total;
+use mercato_kernel::{PageStart, Total};
 use mercato_sqlite::{Error, Row, params};
 
-use super::{SqliteRecords, all, counted, minor_units, too_late};
+use super::{SqliteRecords, minor_units, too_late};
+use crate::application::ports::{ProviderRefundRecords as _, RefundRecords, Stored};
 use crate::domain::{DuplicateCharge, MinorUnits, RecordedAnswer, Refund, RefundStatus};
-use crate::ports::{ProviderRefundRecords as _, RefundRecords, Stored};
 
 const PENDING: &str = "PENDING";
 const SUCCEEDED: &str = "SUCCEEDED";
 const FAILED: &str = "FAILED";
 
-/// Everything of a refund, in the order [`refund`] reads it.
+/// Everything of a refund.
 macro_rules! select_refund {
     ($condition:literal) => {
         concat!(
@@ -44,7 +44,7 @@ pub(super) const OF_PAYMENT: &str = select_refund!(
 );
 
 pub(super) const COUNT_OF_PAYMENT: &str = "
-    SELECT COUNT(*)
+    SELECT COUNT(*) AS counted
     FROM (SELECT 1 FROM refunds WHERE payment_id = ? LIMIT ?)";
 
 const RELEASE_KEY: &str = "
@@ -85,87 +85,71 @@ const SET_ANSWER: &str = "
 
 impl RefundRecords for SqliteRecords<'_> {
     fn find_refund_by_key(&self, key: &str, since: u64) -> Stored<Option<Refund>> {
-        self.0
-            .query_one(FIND_BY_KEY, params![key, since])?
-            .as_ref()
-            .map(refund)
-            .transpose()
+        self.one(FIND_BY_KEY, params![key, since], refund)
     }
 
     fn set_refund_answer(&self, id: &str, answer: &RecordedAnswer) -> Stored<()> {
         let values = params![u32::from(answer.status), answer.body.as_slice(), id];
-        self.0.execute(SET_ANSWER, values)?;
-        Ok(())
+        self.execute(SET_ANSWER, values).map(drop)
     }
 
     fn find_refund(&self, id: &str) -> Stored<Option<Refund>> {
-        self.0
-            .query_one(FIND_BY_ID, params![id])?
-            .as_ref()
-            .map(refund)
-            .transpose()
+        self.one(FIND_BY_ID, params![id], refund)
     }
 
     fn find_pending_refund(&self, payment_id: &str) -> Stored<Option<Refund>> {
-        self.0
-            .query_one(FIND_PENDING, params![payment_id])?
-            .as_ref()
-            .map(refund)
-            .transpose()
+        self.one(FIND_PENDING, params![payment_id], refund)
     }
 
     fn refunds_of_payment(
         &self,
         payment_id: &str,
-        after: Option<&str>,
-        offset: u64,
+        start: &PageStart<String>,
         limit: u32,
     ) -> Stored<Vec<Refund>> {
-        let values = params![payment_id, after.unwrap_or_default(), limit, offset];
-        all(&self.0.query(OF_PAYMENT, values)?, refund)
+        let (after, offset) = match start {
+            PageStart::Offset(offset) => ("", *offset),
+            PageStart::After(id) => (id.as_str(), 0),
+        };
+        self.all(
+            OF_PAYMENT,
+            params![payment_id, after, limit, offset],
+            refund,
+        )
     }
 
     fn count_refunds(&self, payment_id: &str) -> Stored<Total> {
-        let values = params![payment_id, Total::LIMIT_ROWS];
-        counted(self.0.query_one(COUNT_OF_PAYMENT, values)?)
+        self.total(COUNT_OF_PAYMENT, params![payment_id, Total::LIMIT_ROWS])
     }
 
     fn find_due_refund(&self, now: u64) -> Stored<Option<Refund>> {
-        self.0
-            .query_one(FIND_DUE, params![now, too_late(now)])?
-            .as_ref()
-            .map(refund)
-            .transpose()
+        self.one(FIND_DUE, params![now, too_late(now)], refund)
     }
 
     fn insert_refund(&self, refund: &Refund, next_attempt_at: u64) -> Stored<()> {
         if let Some(key) = &refund.idempotency_key {
-            self.0.execute(RELEASE_KEY, params![key])?;
+            self.execute(RELEASE_KEY, params![key])?;
         }
-        self.0.execute(
-            INSERT,
-            params![
-                &refund.id,
-                &refund.payment_id,
-                refund.amount.get(),
-                refund.refunded_before.get(),
-                refund.reason.as_deref(),
-                refund.idempotency_key.as_deref(),
-                refund.fingerprint.as_slice(),
-                refund.attempts,
-                next_attempt_at,
-                refund.created_at,
-                refund.created_at,
-                refund.duplicate_charge.as_deref(),
-            ],
-        )?;
-        Ok(())
+        let values = params![
+            &refund.id,
+            &refund.payment_id,
+            refund.amount.get(),
+            refund.refunded_before.get(),
+            refund.reason.as_deref(),
+            refund.idempotency_key.as_deref(),
+            refund.fingerprint.as_slice(),
+            refund.attempts,
+            next_attempt_at,
+            refund.created_at,
+            refund.created_at,
+            refund.duplicate_charge.as_deref(),
+        ];
+        self.execute(INSERT, values).map(drop)
     }
 
     fn postpone_refund(&self, id: &str, next_attempt_at: u64, now: u64) -> Stored<()> {
-        self.0
-            .execute(POSTPONE, params![next_attempt_at, now, id])?;
-        Ok(())
+        self.execute(POSTPONE, params![next_attempt_at, now, id])
+            .map(drop)
     }
 
     fn finish_refund(&self, id: &str, end: Result<Option<&str>, &str>, now: u64) -> Stored<bool> {
@@ -173,62 +157,51 @@ impl RefundRecords for SqliteRecords<'_> {
             Ok(provider_id) => (SUCCEEDED, provider_id, None),
             Err(error) => (FAILED, None, Some(error)),
         };
-        Ok(self
-            .0
-            .execute(FINISH, params![status, provider_id, error, now, id])?
-            == 1)
+        let values = params![status, provider_id, error, now, id];
+        Ok(self.execute(FINISH, values)? == 1)
     }
 
     fn fail_refund(&self, provider_id: &str, cause: &str, now: u64) -> Stored<()> {
-        self.0.execute(FAIL, params![cause, now, provider_id])?;
-        Ok(())
+        self.execute(FAIL, params![cause, now, provider_id])
+            .map(drop)
     }
 
     fn duplicate_charges(&self, payment_id: &str) -> Stored<Vec<DuplicateCharge>> {
-        let charges = all(
-            &self.0.query(DUPLICATE_CHARGES, params![payment_id])?,
-            |row| {
-                Ok(DuplicateCharge {
-                    reference: row.get(0)?,
-                    amount: minor_units(row, 1)?,
-                    refunded: MinorUnits::ZERO,
-                })
-            },
-        )?;
-        charges
-            .into_iter()
-            .map(|charge| {
-                let refunds = self.provider_refunds(&charge.reference)?;
-                let totals = self.refund_totals(payment_id, &charge.reference)?;
-                Ok(charge.with_refunds(&refunds, &totals))
-            })
-            .collect()
+        self.all(DUPLICATE_CHARGES, params![payment_id], |row| {
+            let charge = DuplicateCharge {
+                reference: row.get("duplicate_charge")?,
+                amount: minor_units(row, "amount")?,
+                refunded: MinorUnits::ZERO,
+            };
+            let refunds = self.provider_refunds(&charge.reference)?;
+            let totals = self.refund_totals(payment_id, &charge.reference)?;
+            Ok(charge.with_refunds(&refunds, &totals))
+        })
     }
 }
 
 fn refund(row: &Row) -> Stored<Refund> {
-    let status: String = row.get(7)?;
+    let status: String = row.get("status")?;
     let status = match status.as_str() {
         PENDING => RefundStatus::Pending,
         SUCCEEDED => RefundStatus::Succeeded,
-        FAILED => RefundStatus::Failed(row.get(8)?),
-        _ => {
-            return Err(Error::not(7, "a refund status").into());
-        }
+        FAILED => RefundStatus::Failed(row.get("error")?),
+        _ => return Err(Error::not("status", "a refund status").into()),
     };
-    let (answer_status, answer_body): (Option<u16>, Option<Vec<u8>>) = (row.get(11)?, row.get(12)?);
+    let answer_status: Option<u16> = row.get("answer_status")?;
+    let answer_body: Option<Vec<u8>> = row.get("answer_body")?;
     Ok(Refund {
-        id: row.get(0)?,
-        payment_id: row.get(1)?,
-        duplicate_charge: row.get(13)?,
-        amount: minor_units(row, 2)?,
-        refunded_before: minor_units(row, 3)?,
-        reason: row.get(4)?,
-        idempotency_key: row.get(5)?,
-        fingerprint: row.get(6)?,
+        id: row.get("id")?,
+        payment_id: row.get("payment_id")?,
+        duplicate_charge: row.get("duplicate_charge")?,
+        amount: minor_units(row, "amount")?,
+        refunded_before: minor_units(row, "refunded_before")?,
+        reason: row.get("reason")?,
+        idempotency_key: row.get("idempotency_key")?,
+        fingerprint: row.get("fingerprint")?,
         status,
-        attempts: row.get(9)?,
-        created_at: row.get(10)?,
+        attempts: row.get("attempts")?,
+        created_at: row.get("created_at")?,
         answer: answer_status
             .zip(answer_body)
             .map(|(status, body)| RecordedAnswer { status, body }),

@@ -1,11 +1,15 @@
+use mercato_kernel::AccountId;
 use mercato_money::Money;
 
 use super::{Connection, Database, Error, LABEL, MIGRATIONS, Migration, SqliteStore};
+use crate::application::ports::{PurgeTimes, Records, Store, Stored};
 use crate::domain::{
     Charge, CheckoutLine, CheckoutSession, EventType, MinorUnits, NewPayment, Payment,
-    PaymentError, PaymentStatus, ProviderRefund, Refund, RefundFailure, RefundStatus, RefundTotal,
+    PaymentError, PaymentStatus, PaymentView, ProviderRefund, Refund, RefundFailure, RefundStatus,
+    RefundTotal,
 };
-use crate::ports::{PurgeTimes, Records, Store, Stored};
+
+const CUSTOMER: &str = "01890a5d-ac96-774b-bcce-000000000001";
 
 fn units(units: i64) -> MinorUnits {
     MinorUnits::new(units).unwrap()
@@ -15,7 +19,7 @@ fn payment(id: &str, order_id: &str) -> Payment {
     let new = NewPayment {
         order_id: order_id.to_owned(),
         order_number: "M-7K3F-29QD".to_owned(),
-        customer_id: "customer".to_owned(),
+        customer_id: AccountId::parse(CUSTOMER).unwrap(),
         amount: units(100),
         currency: "USD".parse().unwrap(),
         lines: vec![],
@@ -136,7 +140,10 @@ fn the_database_itself_refuses_to_refund_more_than_was_paid() {
     let store = store_with_payment();
     let mut payment = payment("p1", "o1");
     payment.succeed(&Charge::default(), 20);
-    payment.refunded = units(101);
+    let payment = Payment::restore(PaymentView {
+        refunded: units(101),
+        ..payment.into()
+    });
     assert!(
         store
             .write(|records| records.save_payment(&payment))
@@ -276,12 +283,17 @@ fn an_acknowledged_event_is_out_of_reach() {
         records.append_event(&event)?;
         let mut entry = records.find_entry("e1")?.ok_or(PaymentError::NotFound)?;
         assert_eq!(entry.event, event);
+        assert_eq!(records.pending_event("e1")?.as_ref(), Some(&event));
         records.acknowledge_event("e1", 6)?;
-        entry.attempts = 9;
+        entry.retry(9);
         records.save_entry(&entry)?;
         assert_eq!(records.find_entry("e1")?, None);
+        assert_eq!(records.pending_event("e1")?, None);
         assert_eq!(records.pending_events_of_order("o1")?, []);
-        assert_eq!(records.lag()?, crate::ports::OutboxLag::default());
+        assert_eq!(
+            records.lag()?,
+            crate::application::ports::OutboxLag::default()
+        );
         Ok(())
     });
 }
@@ -301,9 +313,8 @@ fn the_relays_last_run_is_remembered() {
 #[test]
 fn what_is_old_or_told_of_is_found_by_an_index() {
     let store = SqliteStore::new();
-    for statement in super::old::STATEMENTS
+    for statement in super::purge::statements()
         .into_iter()
-        .chain(super::old::REMOVALS)
         .chain(super::provider_refunds::STATEMENTS)
         .chain(super::disputes::STATEMENTS)
         .chain([
@@ -330,7 +341,7 @@ fn older_store() -> SqliteStore {
     const PAYMENT: &str = "
         INSERT INTO payments (id, order_id, customer_id, amount, refunded_amount, currency, status, provider,
           session_number, provider_reference, created_at, updated_at, version)
-        VALUES (?1, ?1, 'c', 5, 0, 'EUR', ?2, 'mock', 1, ?3, 1, 10, 2)";
+        VALUES (?1, ?1, '01890a5d-ac96-774b-bcce-000000000001', 5, 0, 'EUR', ?2, 'mock', 1, ?3, 1, 10, 2)";
     let database = Database::in_memory(LABEL, &MIGRATIONS[..3]).unwrap();
     let run: Result<(), Error> = database.write(|connection| {
         for (id, status, reference) in [
@@ -378,7 +389,7 @@ fn refunds_of_older_versions_can_fail_too() {
         for statement in [
             "INSERT INTO payments (id, order_id, customer_id, amount, refunded_amount, currency, status, provider,
                 session_number, provider_reference, created_at, updated_at, version)
-              VALUES ('p1', 'o1', 'c', 100, 90, 'EUR', 'SUCCEEDED', 'mock', 1, 'pi_1', 1, 10, 4)",
+              VALUES ('p1', 'o1', '01890a5d-ac96-774b-bcce-000000000001', 100, 90, 'EUR', 'SUCCEEDED', 'mock', 1, 'pi_1', 1, 10, 4)",
             "INSERT INTO sessions (payment_id, number, requested_expiry) VALUES ('p1', 1, 9)",
             "INSERT INTO refunds (id, payment_id, amount, refunded_before, fingerprint, status, provider_id, attempts,
                 next_attempt_at, created_at, updated_at)
@@ -432,8 +443,8 @@ fn refunds_of_older_versions_can_fail_too() {
         store.count("outbox WHERE sequence = 8 AND event_type = 'updated'"),
         1
     );
-    let figures = store.read(|records| records.figures()).unwrap();
-    assert_eq!(figures.refunds_failed, 1);
+    let snapshot = store.read(|records| records.metrics_snapshot()).unwrap();
+    assert_eq!(snapshot.refunds_failed, 1);
 }
 
 #[test]
@@ -465,7 +476,10 @@ fn old_payments_without_money_go_with_all_that_is_theirs() {
         assert_eq!(store.count(table), 4, "{table}");
     }
     assert_eq!(store.count("payments WHERE id IN ('unpaid', 'failed')"), 0);
-    let counted = store.read(|records| records.figures()).unwrap().payments;
+    let counted = store
+        .read(|records| records.metrics_snapshot())
+        .unwrap()
+        .payments;
     let total: u64 = counted.iter().map(|(_, payments)| payments).sum();
     assert_eq!(total, 4);
 }
@@ -535,9 +549,11 @@ fn money_of_payments_is_counted_and_corrected() {
 fn no_number_of_payments_makes_a_sum_overflow() {
     let store = SqliteStore::new();
     for number in 0..4 {
-        let mut large = payment(&format!("p{number}"), &format!("o{number}"));
-        large.amount = units(i64::MAX / 2);
-        large.status = PaymentStatus::Succeeded;
+        let large = Payment::restore(PaymentView {
+            amount: units(i64::MAX / 2),
+            status: PaymentStatus::Succeeded,
+            ..payment(&format!("p{number}"), &format!("o{number}")).into()
+        });
         write(&store, |records| records.insert_payment(&large, None, &[]));
     }
     let counted = store.read(|records| records.money_received()).unwrap();

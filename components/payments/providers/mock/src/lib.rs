@@ -3,9 +3,9 @@
 //! It keeps nothing: every id is made from the idempotency key or the session it belongs to.
 
 pub mod checkout;
+mod component;
 mod ids;
 pub mod webhook;
-pub mod wit;
 
 mercato_contracts::component!(
     Component,

@@ -5,15 +5,15 @@ use std::rc::Rc;
 
 use mercato_platform::log;
 
-use super::http::HostHttp;
-use super::pace::HostPace;
-use super::settings::Settings;
 use crate::Component;
 use crate::adapter;
 use crate::bindings::exports::mercato::payments::{checkout_simulator, provider};
 use crate::breaker::Breaker;
 use crate::client::Client;
-use crate::watch;
+use crate::host_http::HostHttp;
+use crate::metrics;
+use crate::pace::HostPace;
+use crate::settings::Settings;
 
 /// Its name, as stored with payments.
 const NAME: &str = "stripe";
@@ -29,7 +29,7 @@ struct Kept {
 
 thread_local! {
     static KEPT: Rc<Kept> = {
-        watch::started();
+        metrics::started();
         Rc::default()
     };
 }

@@ -1,4 +1,4 @@
-//! What operators see of the adapter's dealings with Stripe.
+//! The metrics of the adapter: how Stripe answers.
 
 use mercato_platform::{log, metric};
 

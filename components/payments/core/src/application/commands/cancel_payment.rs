@@ -1,16 +1,12 @@
 use futures::{StreamExt as _, stream};
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
-use mercato_platform::log;
 
-use super::ensure_session::{record_paid, record_processing, refused, request_session};
-use super::refund_payment::REASON_MAX_CHARS;
-use super::relay_outbox::publish_due;
-use crate::domain::{CheckoutSession, EventType, Payment, PaymentError};
-use crate::ports::{PaidSession, Ports, Provider, ProviderError, Records, SessionState, Store};
-
-/// No provider keeps a session open for longer than this after the end the shop asked for, in milliseconds.
-pub const SESSION_LIFE_LONGEST_MS: u64 = 24 * 60 * 60 * 1_000;
+use super::provider_sessions::{end, request_session};
+use super::publish_events::publish_due;
+use super::take_payment::{record_paid, record_processing};
+use crate::application::ports::{PaidSession, Ports, Records, SessionState, Store};
+use crate::domain::{CheckoutSession, EventType, Payment, PaymentError, REASON_MAX_CHARS};
 
 /// Most payments of one call.
 pub const CANCELLATIONS_MAX: usize = 100;
@@ -155,7 +151,7 @@ async fn ending<P: Ports>(ports: &P, payment: Option<Payment>) -> Ending {
             payment,
             is_over: true,
         }),
-        Ok(SessionState::Completed(Some(paid))) => Ending::Paid(payment.id, paid),
+        Ok(SessionState::Completed(Some(paid))) => Ending::Paid(payment.id.clone(), paid),
         Ok(SessionState::Completed(None)) => match record_processing(ports, &payment.id) {
             Ok(payment) => Ending::Stands(payment),
             Err(error) => Ending::Failed(error),
@@ -250,32 +246,6 @@ async fn session_to_end<P: Ports>(
         Err(PaymentError::ProviderRejected(_)) => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Ends a session at the provider. One that the provider will not end, because it knows no such session for example, is
-/// over when no session lives that long.
-pub(super) async fn end<P: Ports>(
-    ports: &P,
-    payment: &Payment,
-    session: &CheckoutSession,
-) -> Result<SessionState, PaymentError> {
-    let error = match ports.provider().expire_session(&session.id).await {
-        // A session that is complete does not expire: a stand-in for a provider knows nothing of its sessions.
-        Ok(SessionState::Expired) if payment.is_processing => {
-            return Ok(SessionState::Completed(None));
-        }
-        Ok(state) => return Ok(state),
-        Err(error) => error,
-    };
-    let over_at = session.expires_at.saturating_add(SESSION_LIFE_LONGEST_MS);
-    if matches!(error, ProviderError::Rejected(_)) && over_at <= ports.clock().now_ms() {
-        log::warn(
-            "a session that the provider will not end counts as over",
-            &[("payment_id", &payment.id), ("session_id", &session.id)],
-        );
-        return Ok(SessionState::Expired);
-    }
-    Err(refused("expire a session", &payment.id, error))
 }
 
 /// Closes the payment and writes the event that tells of it; none when another session has taken the place of the one that

@@ -4,14 +4,16 @@
 use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
-use super::refund_payment::DUPLICATE_REASON;
 use super::settle_disputes;
-use super::settle_refunds::{amount_of, words};
+use super::wording::{amount_of, words};
+use crate::application::ports::{Ports, Records};
 use crate::domain::{
     DisputeStatus, DuplicateCharge, MinorUnits, Payment, PaymentError, PaymentEvent, Refund,
     RefundStatus,
 };
-use crate::ports::{Ports, Records};
+
+/// Why the shop gives a duplicate charge back.
+const DUPLICATE_REASON: &str = "duplicate";
 
 /// The duplicate charge of that reference, if the payment has it.
 pub(super) fn find(

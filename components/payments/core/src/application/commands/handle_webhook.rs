@@ -2,14 +2,14 @@ use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
-use super::relay_outbox::publish_due;
+use super::publish_events::publish_due;
+use super::take_payment::take_payment;
 use super::{duplicate_charges, settle_disputes, settle_refunds};
+use crate::application::ports::{Ports, Records, Store, WebhookContent, WebhookFormat};
 use crate::application::queries::webhook_secret;
 use crate::domain::{
-    Charge, EventType, Fact, KeptCharge, Payment, PaymentError, PaymentEvent, ProviderEvent,
-    Subject,
+    EventType, Fact, KeptCharge, Payment, PaymentError, PaymentEvent, ProviderEvent, Subject,
 };
-use crate::ports::{Ports, Records, Store, WebhookContent, WebhookFormat};
 
 const DECLINED: &str = "the payment was declined";
 const EXPIRED: &str = "the checkout session ended without a payment";
@@ -336,45 +336,6 @@ fn take_note<P: Ports>(
         }
         _ => Ok(Vec::new()),
     }
-}
-
-/// The customer has paid by that charge, in a session of the payment. What was told of it before is taken up: its receipt,
-/// refunds and disputes. Gives the events that tell of it, the payment before its refund. When the payment has another charge, the
-/// customer has paid twice, and this one is given back.
-pub(super) fn take_payment<P: Ports>(
-    ports: &P,
-    records: &dyn Records,
-    payment: &mut Payment,
-    charge: &Charge,
-    now: u64,
-) -> Result<Vec<PaymentEvent>, PaymentError> {
-    let mut events = Vec::new();
-    let mut charge = charge.clone();
-    if let (Some(known), Some(told)) = (&payment.provider_reference, &charge.reference)
-        && known != told
-    {
-        return duplicate_charges::give_back(ports, records, payment, told, now);
-    }
-    let is_first = payment.provider_reference.is_none() && charge.reference.is_some();
-    let kept = match &charge.reference {
-        Some(reference) if is_first => records.take_kept_charge(&payment.id, reference)?,
-        _ => None,
-    };
-    if let Some(kept) = &kept {
-        charge.receipt_url = charge.receipt_url.or_else(|| kept.receipt_url.clone());
-    }
-    if payment.succeed(&charge, now) {
-        events.push(payment.event(ports.ids().new_id(), EventType::Succeeded, now));
-    }
-    if is_first && let Some(reference) = &charge.reference {
-        events.extend(settle_refunds::adopt(
-            ports, records, payment, reference, now,
-        )?);
-        events.extend(settle_disputes::adopt(
-            ports, records, payment, reference, now,
-        )?);
-    }
-    Ok(events)
 }
 
 /// The end of a session that another one has replaced decides nothing. While the provider's answer to the newest

@@ -3,9 +3,9 @@
 use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
-use super::settle_refunds::{amount_of, words};
+use super::wording::{amount_of, words};
+use crate::application::ports::{Ports, Records};
 use crate::domain::{DISPUTES_MAX, Dispute, DisputeStatus, Payment, PaymentError, PaymentEvent};
-use crate::ports::{Ports, Records};
 
 /// Keeps a dispute about a charge that no payment has named yet; false when too many are kept.
 pub(super) fn keep_of_nobody(

@@ -1,14 +1,11 @@
 //! Puts the refunded sum of a payment right whenever something is told of the refunds of its charges.
 
-use mercato_money::{Currency, Money};
 use mercato_platform::ids::Ids;
-use mercato_platform::{log, text};
+use mercato_platform::log;
 
-use crate::domain::{EventType, MinorUnits, Payment, PaymentError, PaymentEvent, ProviderRefund};
-use crate::ports::{Ports, Records};
-
-/// Longest reason or id of the provider's that is repeated to people, in characters.
-const PROVIDER_WORDS_MAX_CHARS: usize = 100;
+use super::wording::{amount_of, words};
+use crate::application::ports::{Ports, Records};
+use crate::domain::{EventType, Payment, PaymentError, PaymentEvent, ProviderRefund};
 
 /// Takes note of a refund of a charge of the payment, its own or a duplicate one. Gives the events that tell of what has
 /// changed by it.
@@ -135,18 +132,5 @@ fn failure_of(payment: &Payment, reference: &str, refund: &ProviderRefund) -> St
     format!(
         "A refund of {amount} of the second charge ({}) failed at the payment provider {why}; it has to be refunded there",
         words(reference)
-    )
-}
-
-/// Words of the provider's as they are repeated to people.
-pub(super) fn words(text: &str) -> String {
-    text::escaped(text, PROVIDER_WORDS_MAX_CHARS).into_owned()
-}
-
-/// An amount for people.
-pub(super) fn amount_of(amount: MinorUnits, currency: Currency) -> String {
-    Money::from_minor(amount.get(), currency).map_or_else(
-        |_| format!("{amount} minor units of {currency}"),
-        |money| format!("{money} {currency}"),
     )
 }

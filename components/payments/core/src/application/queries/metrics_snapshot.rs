@@ -1,10 +1,10 @@
+use crate::application::ports::{MetricsSnapshot, Ports, Store};
 use crate::domain::PaymentError;
-use crate::ports::{Figures, Ports, Store};
 
 /// What operators watch.
 ///
 /// # Errors
 /// `Unavailable`, `Internal`.
-pub fn figures<P: Ports>(ports: &P) -> Result<Figures, PaymentError> {
-    ports.store().read(|records| records.figures())
+pub fn metrics_snapshot<P: Ports>(ports: &P) -> Result<MetricsSnapshot, PaymentError> {
+    ports.store().read(|records| records.metrics_snapshot())
 }

@@ -1,7 +1,7 @@
 use super::shop::{Crash, ORDER_NUMBER, SESSION_MS, Shop, now, session_id};
+use crate::application::ports::CheckoutOutcome;
 use crate::application::queries;
 use crate::domain::{EventType, PaymentError, PaymentStatus};
-use crate::ports::CheckoutOutcome;
 
 #[test]
 fn what_the_simulated_customer_does_arrives_as_a_webhook() {

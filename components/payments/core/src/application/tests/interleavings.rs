@@ -60,7 +60,7 @@ fn a_payment_that_arrives_while_it_is_being_cancelled_stands() {
     shop.webhook(&shop.completed("evt_1")).unwrap();
     let payment = now(cancelling).unwrap();
     assert_eq!(
-        (payment.status, payment.reason),
+        (payment.status, payment.reason.clone()),
         (PaymentStatus::Succeeded, None)
     );
     assert_eq!(shop.event_types(), [EventType::Succeeded]);
@@ -102,9 +102,9 @@ fn two_refunds_at_once_cannot_exceed_the_amount() {
     ));
     assert_eq!(
         second,
-        Err(crate::domain::PaymentError::RefundExceedsAmount(
+        Err(crate::domain::PaymentError::RefundExceedsAmount(units(
             AMOUNT - 1_500
-        ))
+        )))
     );
     assert_eq!(refunded(now(first).unwrap()).refunded, units(1_500));
     assert_eq!(shop.provider.refunded(), 1_500);

@@ -1,13 +1,14 @@
 use super::shop::{AMOUNT, Shop, now};
-use crate::application::commands::{self, FAILURES_MAX};
+use crate::application::commands;
+use crate::application::ports::MetricsSnapshot;
 use crate::application::queries;
+use crate::domain::FAILURES_MAX;
 use crate::domain::PaymentStatus;
-use crate::ports::Figures;
 
 const LONG_MS: u64 = 10 * 60 * 1_000;
 
-fn figures(shop: &Shop) -> Figures {
-    queries::figures(shop).unwrap()
+fn figures(shop: &Shop) -> MetricsSnapshot {
+    queries::metrics_snapshot(shop).unwrap()
 }
 
 fn payments(shop: &Shop, status: PaymentStatus) -> u64 {

@@ -1,6 +1,8 @@
-use super::shop::{AMOUNT, Shop, admin, now, units};
+use mercato_kernel::Caller;
+
+use super::shop::{AMOUNT, Shop, account, admin, now, units};
 use crate::application::commands::{self, IDEMPOTENCY_KEY_TTL_MS, RefundCommand, RefundOutcome};
-use crate::domain::{EventType, PaymentError, PaymentStatus, Viewer};
+use crate::domain::{EventType, PaymentError, PaymentStatus};
 
 /// Longer than any pause before a refund is taken up again.
 const LATER_MS: u64 = 10 * 60 * 1_000;
@@ -30,7 +32,7 @@ fn refunds_in_part_never_exceed_the_amount() {
     );
     assert_eq!(
         shop.refund(Some(1_000), None),
-        Err(PaymentError::RefundExceedsAmount(999))
+        Err(PaymentError::RefundExceedsAmount(units(999)))
     );
     assert_eq!(shop.refund(Some(900), None).unwrap().refunded, units(1_900));
     assert_eq!(
@@ -265,7 +267,7 @@ fn the_next_refund_finishes_the_one_before_it() {
     );
     assert_eq!(
         shop.refund(Some(100), Some("third")),
-        Err(PaymentError::RefundExceedsAmount(99))
+        Err(PaymentError::RefundExceedsAmount(units(99)))
     );
     assert_eq!(shop.provider.refunded(), 1_900);
 }
@@ -351,9 +353,9 @@ fn a_refund_that_has_not_ended_keeps_no_answer() {
 #[test]
 fn a_key_belongs_to_one_person() {
     let shop = Shop::with_paid_order();
-    let another = Viewer::Admin("01890a5d-ac96-774b-bcce-000000000003".to_owned());
+    let another = Caller::Admin(account("01890a5d-ac96-774b-bcce-000000000003"));
     shop.refund(Some(500), Some("key")).unwrap();
-    for requested_by in [another, Viewer::System] {
+    for requested_by in [another, Caller::System] {
         let other = shop.refund_by(&requested_by, Some(10), Some("key"));
         assert!(matches!(other, Ok(RefundOutcome::Refunded(_))));
     }

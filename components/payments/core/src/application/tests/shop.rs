@@ -7,6 +7,7 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use mercato_kernel::{AccountId, Caller, Page, PageRequest};
 use mercato_money::Money;
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
@@ -14,15 +15,15 @@ use serde_json::{Value, json};
 
 use crate::adapters::stripe_webhook::StripeWebhooks;
 use crate::application::commands::{self, RefundCommand, RefundOutcome, WebhookOutcome};
-use crate::application::queries::{self, EntryPage, PageRequest};
-use crate::domain::{
-    CheckoutLine, CheckoutSession, EventType, MinorUnits, NewPayment, OutboxEntry, Payment,
-    PaymentError, PaymentEvent, RecordedAnswer, Viewer,
-};
-use crate::ports::{
+use crate::application::ports::{
     CheckoutOutcome, CheckoutSimulator, PaidSession, Ports, Provider, ProviderError, PublishError,
     Publisher, Records, RefundRequest, SessionRequest, SessionState, Settings, SignedWebhook,
     Store,
+};
+use crate::application::queries;
+use crate::domain::{
+    CheckoutLine, CheckoutSession, EventType, MinorUnits, NewPayment, OutboxEntryView, Payment,
+    PaymentError, PaymentEvent, PaymentView, RecordedAnswer,
 };
 use crate::store::SqliteStore;
 
@@ -274,7 +275,7 @@ impl CheckoutSimulator for TestProvider {
 
     async fn simulate(
         &self,
-        payment: &Payment,
+        payment: &PaymentView,
         session_id: &str,
         outcome: CheckoutOutcome,
         secret: &str,
@@ -486,7 +487,7 @@ impl Shop {
     pub fn open_session(&self) -> Result<Payment, PaymentError> {
         now(commands::open_session(
             self,
-            &Viewer::Customer(CUSTOMER.to_owned()),
+            &Caller::Customer(account(CUSTOMER)),
             ORDER,
         ))
     }
@@ -495,12 +496,12 @@ impl Shop {
         now(commands::cancel_payment(self, ORDER, "order cancelled"))
     }
 
-    pub fn payment(&self) -> Payment {
+    pub fn payment(&self) -> PaymentView {
         self.try_payment().unwrap()
     }
 
-    pub fn try_payment(&self) -> Result<Payment, PaymentError> {
-        queries::find_payment_of_order(self, &Viewer::System, ORDER)
+    pub fn try_payment(&self) -> Result<PaymentView, PaymentError> {
+        queries::find_payment_of_order(self, &Caller::System, ORDER)
     }
 
     /// The customer pays in the newest session they were sent to, if it is still open.
@@ -516,7 +517,7 @@ impl Shop {
         &self,
         session_id: &str,
         outcome: CheckoutOutcome,
-    ) -> Result<Payment, PaymentError> {
+    ) -> Result<PaymentView, PaymentError> {
         now(commands::simulate_checkout(self, session_id, outcome))
     }
 
@@ -529,14 +530,14 @@ impl Shop {
 
     pub fn refund_by(
         &self,
-        requested_by: &Viewer,
+        requested_by: &Caller,
         amount: Option<i64>,
         key: Option<&str>,
     ) -> Result<RefundOutcome, PaymentError> {
         now(commands::refund_payment(
             self,
             RefundCommand {
-                requested_by: requested_by.clone(),
+                requested_by: *requested_by,
                 payment_id: self.payment().id,
                 amount,
                 reason: Some("returned".to_owned()),
@@ -661,11 +662,11 @@ impl Shop {
         session_id(&self.payment().session_idempotency_key())
     }
 
-    pub fn entries(&self) -> Vec<OutboxEntry> {
+    pub fn entries(&self) -> Vec<OutboxEntryView> {
         self.page(1, 100).unwrap().entries
     }
 
-    pub fn page(&self, page: u32, limit: u32) -> Result<EntryPage, PaymentError> {
+    pub fn page(&self, page: u32, limit: u32) -> Result<Page<OutboxEntryView>, PaymentError> {
         let request = PageRequest {
             page,
             limit,
@@ -707,8 +708,12 @@ pub fn session_id(idempotency_key: &str) -> String {
     format!("cs_{idempotency_key}")
 }
 
-pub fn admin() -> Viewer {
-    Viewer::Admin("01890a5d-ac96-774b-bcce-000000000002".to_owned())
+pub fn admin() -> Caller {
+    Caller::Admin(account("01890a5d-ac96-774b-bcce-000000000002"))
+}
+
+pub fn account(id: &str) -> AccountId {
+    AccountId::parse(id).unwrap()
 }
 
 pub fn units(units: i64) -> MinorUnits {
@@ -719,7 +724,7 @@ pub fn new_payment() -> NewPayment {
     NewPayment {
         order_id: ORDER.to_owned(),
         order_number: ORDER_NUMBER.to_owned(),
-        customer_id: CUSTOMER.to_owned(),
+        customer_id: account(CUSTOMER),
         amount: units(AMOUNT),
         currency: "USD".parse().unwrap(),
         lines: vec![

@@ -3,8 +3,8 @@ use serde_json::{Value, json};
 
 use super::shop::{AMOUNT, ORDER, SECRET, SESSION_MS, Shop, now, units};
 use crate::application::commands::{self, WebhookOutcome};
+use crate::application::ports::{KEPT_CHARGES_MAX, Ports as _, Store as _};
 use crate::domain::{EventType, PaymentError, PaymentStatus};
-use crate::ports::{KEPT_CHARGES_MAX, Ports as _, Store as _};
 
 const TOLERANCE_SECONDS: u64 = 300;
 
@@ -355,7 +355,7 @@ fn the_end_of_a_replaced_session_decides_nothing_while_the_next_one_is_being_ope
     let shop = Shop::with_pending_order();
     let first = shop.newest_session();
     let began = shop.store().write(|records| {
-        let mut payment = shop.payment();
+        let mut payment = records.find_payment_of_order(ORDER)?.unwrap();
         payment.begin_next_session(u64::MAX, 1);
         records.save_payment(&payment)
     });

@@ -332,7 +332,8 @@ fn when_the_refunds_cannot_be_listed_nothing_is_given_back() {
 
 #[test]
 fn all_calls_of_one_use_share_its_time() {
-    use crate::client::{BUDGET_MS, TRY_MS};
+    use crate::client::BUDGET_MS;
+    use crate::tries::TRY_MS;
     let script = script([
         says(200, "garbage"),
         refuses(400, "invalid_request_error", "", "not open"),
