@@ -83,18 +83,10 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
         ],
     ),
     (
-        "payments",
+        "payments-service",
+        &[DATABASE, VARIABLES, PUBLISH, "mercato:payments/provider"],
         &[
-            DATABASE,
-            VARIABLES,
-            PUBLISH,
-            "mercato:payments/provider",
-            "mercato:payments/checkout-simulator",
-        ],
-        &[
-            "mercato:payments/types@0.1.0",
-            "mercato:payments/commands@0.1.0",
-            "mercato:payments/queries@0.1.0",
+            "mercato:payments/service@0.1.0",
             "mercato:payments/outbox@0.1.0",
         ],
     ),
@@ -164,15 +156,16 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
         &[HTTP_HANDLER],
     ),
     (
-        "payments-api",
+        "payments-http",
         &[
+            DATABASE,
             VARIABLES,
+            PUBLISH,
             HTTP_TYPES,
             HTTP_CLIENT,
             "mercato:auth/tokens",
-            "mercato:payments/commands",
-            "mercato:payments/queries",
-            "mercato:payments/outbox",
+            "mercato:payments/provider",
+            "mercato:payments/checkout-simulator",
         ],
         &[HTTP_HANDLER],
     ),
@@ -269,7 +262,7 @@ fn only_payments_publishes() {
         .map(|(name, _, _)| *name)
         .filter(|name| capabilities(&guest(name)).contains(PUBLISH))
         .collect();
-    assert_eq!(publishing, ["payments"]);
+    assert_eq!(publishing, ["payments-service", "payments-http"]);
 }
 
 /// The front door asks the boxes, the adapters ask `auth-api` for revocations, and Stripe is somewhere else.
@@ -287,7 +280,7 @@ fn no_domain_and_no_adapter_of_accounts_makes_requests() {
             "gateway",
             "products-api",
             "orders-api",
-            "payments-api"
+            "payments-http"
         ]
     );
 }
@@ -299,7 +292,16 @@ fn only_domains_have_a_database_and_no_adapter_has() {
         .map(|(name, _, _)| *name)
         .filter(|name| capabilities(&guest(name)).contains(DATABASE))
         .collect();
-    assert_eq!(storing, ["auth", "products", "orders", "payments"]);
+    assert_eq!(
+        storing,
+        [
+            "auth",
+            "products",
+            "orders",
+            "payments-service",
+            "payments-http"
+        ]
+    );
 }
 
 #[test]
