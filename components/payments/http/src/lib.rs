@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_provider_its_customers_and_the_host_come_without_a_token() {
+    fn only_provider_customers_and_host_come_without_a_token() {
         let public: Vec<_> = ROUTES
             .iter()
             .filter(|route| {

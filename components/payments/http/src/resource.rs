@@ -470,7 +470,7 @@ pub mod tests {
     }
 
     #[test]
-    fn a_payment_shows_exact_decimals_and_nothing_of_the_provider_but_its_name() {
+    fn a_payment_shows_exact_decimals_and_the_providers_name() {
         let reply = reply(&pending()).unwrap();
         assert_eq!(
             String::from_utf8(reply.body().to_vec()).unwrap(),

@@ -120,8 +120,8 @@ mod tests {
     fn a_card_is_declined_only_where_one_could_pay() {
         let mut payment = pending();
         assert_eq!(refusal(&payment, END_MS - 1), None);
-        let lapsed = refusal(&payment, END_MS).unwrap();
-        assert!(lapsed.ends_with("/conflict"), "{lapsed}");
+        let expired = refusal(&payment, END_MS).unwrap();
+        assert!(expired.ends_with("/conflict"), "{expired}");
         payment.is_processing = true;
         let under_way = refusal(&payment, 0).unwrap();
         assert!(under_way.ends_with("/payment-under-way"), "{under_way}");

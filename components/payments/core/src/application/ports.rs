@@ -114,7 +114,7 @@ impl<T> Records for T where
 pub const KEPT_CHARGES_MAX: u32 = 16;
 
 /// Most refunds, and as many disputes, kept of charges that no payment has named: they are of other programs that share the
-/// provider's account, or of payments that the shop has not heard of yet.
+/// provider's account, or of payments that the shop does not know yet.
 pub const KEPT_OF_NOBODY_MAX: u32 = 10_000;
 
 /// What the database answers: the value, or `Unavailable` or `Internal`.
@@ -232,7 +232,7 @@ pub trait RefundRecords {
     fn count_refunds(&self, payment_id: &str) -> Stored<Total>;
     /// The pending refund whose next attempt has been due longest.
     fn find_due_refund(&self, now: u64) -> Stored<Option<Refund>>;
-    /// A new refund, with the time when it is to be taken up again should nobody finish it. Its idempotency key is
+    /// A new refund, with the time when it is resumed should nobody finish it. Its idempotency key is
     /// taken from an older refund that has it.
     fn insert_refund(&self, refund: &Refund, next_attempt_at: u64) -> Stored<()>;
     /// Postpones a pending refund and counts the attempt.
@@ -246,7 +246,7 @@ pub trait RefundRecords {
     fn duplicate_charges(&self, payment_id: &str) -> Stored<Vec<DuplicateCharge>>;
 }
 
-/// Refunds as the provider tells of them, by the reference of the charge.
+/// Refunds as the provider reports them, by the reference of the charge.
 pub trait ProviderRefundRecords {
     /// The refund of that id.
     fn find_provider_refund(&self, id: &str) -> Stored<Option<ProviderRefund>>;
@@ -264,9 +264,9 @@ pub trait ProviderRefundRecords {
     fn may_keep_refund_of_nobody(&self) -> Stored<bool>;
     /// The charge is the payment's, and so are its refunds, but for those that are more than was paid.
     fn adopt_provider_refunds(&self, payment_id: &str, reference: &str) -> Stored<()>;
-    /// The sums that were told of a charge.
+    /// The sums that the provider has reported of a charge.
     fn refund_totals(&self, payment_id: &str, reference: &str) -> Stored<Vec<RefundTotal>>;
-    /// Keeps a sum that was told of a charge.
+    /// Keeps a sum that the provider reports of a charge.
     fn keep_refund_total(
         &self,
         payment_id: &str,
@@ -275,7 +275,7 @@ pub trait ProviderRefundRecords {
     ) -> Stored<()>;
 }
 
-/// Disputes as the provider tells of them, by the reference of the charge.
+/// Disputes as the provider reports them, by the reference of the charge.
 pub trait DisputeRecords {
     /// The dispute of that id.
     fn find_dispute(&self, id: &str) -> Stored<Option<Dispute>>;
@@ -293,7 +293,7 @@ pub trait DisputeRecords {
     ) -> Stored<()>;
     /// Whether there are fewer than [`KEPT_OF_NOBODY_MAX`] disputes of which nobody knows whose they are.
     fn may_keep_dispute_of_nobody(&self) -> Stored<bool>;
-    /// The charge is the payment's: gives what was told before of disputes about it, and they are the payment's.
+    /// The charge is the payment's: returns the disputes about it that are known, and they are the payment's.
     fn adopt_disputes(&self, payment_id: &str, reference: &str) -> Stored<Vec<Dispute>>;
 }
 
@@ -339,7 +339,7 @@ pub trait OutboxRecords {
 /// Before which times records have done their service, in milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PurgeTimes {
-    /// Of webhooks received, events acknowledged, orders refused, and what was told of charges that no payment has named.
+    /// Of webhooks received, events acknowledged, orders refused, and what is known of charges that no payment has named.
     pub exchanged: u64,
     /// Of refunds that ended and whose answers are kept.
     pub answered: u64,
@@ -505,7 +505,7 @@ pub struct SignedWebhook {
 pub trait CheckoutSimulator {
     /// Whether this provider is a stand-in.
     fn is_simulator(&self) -> bool;
-    /// The webhook of that outcome, which for a payment under way tells how it ended; `None` from a real provider.
+    /// The webhook of that outcome, which for a payment under way says how it ended; `None` from a real provider.
     async fn simulate(
         &self,
         payment: &PaymentView,
@@ -559,7 +559,7 @@ pub trait WebhookFormat {
 pub trait Settings {
     /// The configured signing secret of webhooks; empty when one is to be made at first use.
     async fn webhook_secret(&self) -> Result<String, PaymentError>;
-    /// How long a session that replaces a lapsed one stays open, in milliseconds.
+    /// How long a session that replaces an expired one stays open, in milliseconds.
     async fn session_lifetime_ms(&self) -> Result<u64, PaymentError>;
     /// How long a payment that ended without money is kept, in milliseconds; none for ever.
     async fn unpaid_retention_ms(&self) -> Result<Option<u64>, PaymentError>;

@@ -37,7 +37,7 @@ pub struct CheckoutSession {
 /// request under the same idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionSlot {
-    /// From 1; grows when a session has lapsed and another is opened.
+    /// From 1; grows when a session has expired and another is opened.
     pub number: u32,
     /// When the session shall end, in milliseconds since the Unix epoch.
     pub requested_expiry: u64,

@@ -236,12 +236,12 @@ impl Payment {
     /// Fills in what was not known of the charge; true when something was.
     fn complete_charge(&mut self, charge: &Charge) -> bool {
         let mut is_news = false;
-        for (known, told) in [
+        for (known, reported) in [
             (&mut self.view.provider_reference, &charge.reference),
             (&mut self.view.receipt_url, &charge.receipt_url),
         ] {
-            if known.is_none() && told.is_some() {
-                known.clone_from(told);
+            if known.is_none() && reported.is_some() {
+                known.clone_from(reported);
                 is_news = true;
             }
         }

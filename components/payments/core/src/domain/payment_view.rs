@@ -89,7 +89,7 @@ impl PaymentView {
 
     /// Whether the newest session can no longer be paid in, be it known or still to be asked for.
     #[must_use]
-    pub fn session_has_lapsed(&self, now: u64) -> bool {
+    pub fn session_has_expired(&self, now: u64) -> bool {
         let expiry = self
             .session
             .opened

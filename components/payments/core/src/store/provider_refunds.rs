@@ -27,7 +27,7 @@ const OF_NOBODY: &str = "
     SELECT COUNT(*) AS counted
     FROM (SELECT 1 FROM provider_refunds WHERE payment_id IS NULL LIMIT ?)";
 
-/// What has failed stays so; the first failure that the provider told of counts.
+/// What has failed stays so; the first failure that the provider reported counts.
 const KEEP: &str = "
     INSERT INTO provider_refunds (refund_id, reference, payment_id, amount, created_at, failed_at, failure, received_at)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)

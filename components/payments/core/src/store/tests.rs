@@ -243,7 +243,7 @@ fn a_payment_has_one_pending_refund() {
 }
 
 #[test]
-fn an_idempotency_key_is_found_until_it_is_old_and_then_taken_over() {
+fn an_idempotency_key_is_found_until_it_is_old() {
     let store = store_with_payment();
     write(&store, |records| {
         records.insert_refund(&refund("r1", Some("k"), 10), 20)?;

@@ -24,7 +24,7 @@ use standing::{CROSS, Standing, standing};
 pub struct Visit<'a> {
     /// The session in the page's address.
     pub session_id: &'a str,
-    /// What the customer has just done, as the address tells.
+    /// What the customer has just done, as the address says.
     pub result: Option<Outcome>,
     /// Whether it was refused, because the payment stands otherwise than the customer thought.
     pub is_refused: bool,

@@ -162,7 +162,7 @@ fn a_total_that_is_not_the_sum_of_the_lines_is_explained() {
 }
 
 #[test]
-fn a_decided_or_lapsed_session_has_no_buttons_and_says_what_happens_next() {
+fn an_ended_session_has_no_buttons_and_says_what_happens_next() {
     let mut decided = checkout();
     for (status, title) in [
         (PaymentStatus::Succeeded, "<h1>Paid</h1>"),
@@ -180,9 +180,9 @@ fn a_decided_or_lapsed_session_has_no_buttons_and_says_what_happens_next() {
         assert!(page.contains("What happens next"));
         assert_eq!(page.matches("<h1>").count(), 1);
     }
-    let lapsed = visited(&checkout(), Some(Outcome::Decline), 900_000);
-    assert!(!lapsed.contains("role=\"alert\""));
-    assert!(lapsed.contains("<h1>Time is up</h1>") && !lapsed.contains("<button"));
+    let expired = visited(&checkout(), Some(Outcome::Decline), 900_000);
+    assert!(!expired.contains("role=\"alert\""));
+    assert!(expired.contains("<h1>Time is up</h1>") && !expired.contains("<button"));
 }
 
 #[test]

@@ -32,7 +32,7 @@ impl provider::Guest for Component {
         })
     }
 
-    /// Nobody pays behind the mock's back: a session that the shop has not been told of is unpaid.
+    /// Nobody pays behind the mock's back: a session without a webhook is unpaid.
     async fn expire_session(
         _session_id: String,
     ) -> Result<provider::SessionState, provider::ProviderError> {

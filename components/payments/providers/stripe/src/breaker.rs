@@ -40,7 +40,7 @@ impl Default for Breaker {
 }
 
 impl Breaker {
-    /// Whether a request may be sent now. Whoever is told so must say how it ended.
+    /// Whether a request may be sent now. After a yes the caller must record how it ended.
     pub fn admits(&mut self, now_ms: u64) -> bool {
         let admits = match self.state {
             State::Closed { .. } => return true,

@@ -1,4 +1,4 @@
-//! Time as the host tells it.
+//! The host's monotonic clock.
 
 use std::time::{Duration, Instant};
 

@@ -258,7 +258,7 @@ fn disputes_are_understood_as_stripe_sends_them() {
 }
 
 #[test]
-fn every_status_of_a_dispute_is_read_and_one_that_is_not_known_goes_on() {
+fn a_dispute_of_an_unknown_status_goes_on() {
     let created = include_str!("../../../../../../tests/stripe/events/charge.dispute.created.json");
     for (status, expected) in [
         ("warning_needs_response", DisputeStatus::Open),

@@ -4,7 +4,7 @@ use super::publish_events::publish_due;
 use crate::application::ports::{Ports, Store};
 use crate::domain::PaymentError;
 
-/// The event is applied; it is not told again, and the order's next event is. Unknown or acknowledged already:
+/// The event is applied; it is not published again, and the order's next event is. Unknown or acknowledged already:
 /// nothing changes.
 ///
 /// # Errors

@@ -46,7 +46,7 @@ pub async fn cancel_payment<P: Ports>(
             payment,
             is_over: session.is_some(),
         };
-        if let Some(cancelled) = close_and_tell(ports, &ended, reason)? {
+        if let Some(cancelled) = close_and_publish(ports, &ended, reason)? {
             publish_due(ports).await;
             return Ok(cancelled);
         }
@@ -64,7 +64,7 @@ pub struct Cancellation {
 }
 
 /// [`cancel_payment`] for several orders, with one outcome for each, in their order. Sessions are ended some at a time,
-/// and all payments are closed in one transaction. No event tells of them: the outcome does, and whoever has not heard it
+/// and all payments are closed in one transaction. No event is published: the outcome says it, and whoever has not received it
 /// asks again.
 ///
 /// # Errors
@@ -105,7 +105,7 @@ pub async fn cancel_payments<P: Ports>(
     let mut decided = Vec::with_capacity(outcomes.len());
     for (outcome, cancellation) in outcomes.into_iter().zip(cancellations) {
         decided.push(match outcome {
-            Decision::Told(outcome) => *outcome,
+            Decision::Done(outcome) => *outcome,
             Decision::Paid(payment_id, paid) => record_paid(ports, &payment_id, &paid).await,
             Decision::Open => {
                 cancel_payment(ports, &cancellation.order_id, &cancellation.reason).await
@@ -163,7 +163,7 @@ async fn ending<P: Ports>(ports: &P, payment: Option<Payment>) -> Ending {
 /// What is still to be done for a payment after the transaction that closes the others.
 enum Decision {
     /// Nothing.
-    Told(Box<Result<Payment, PaymentError>>),
+    Done(Box<Result<Payment, PaymentError>>),
     /// Its money is to be recorded.
     Paid(String, PaidSession),
     /// Another session has taken the place of the one that was ended: it is closed by itself.
@@ -171,8 +171,8 @@ enum Decision {
 }
 
 impl Decision {
-    fn told(outcome: Result<Payment, PaymentError>) -> Self {
-        Self::Told(Box::new(outcome))
+    fn done(outcome: Result<Payment, PaymentError>) -> Self {
+        Self::Done(Box::new(outcome))
     }
 }
 
@@ -183,18 +183,18 @@ fn decide(
     now: u64,
 ) -> Result<Decision, PaymentError> {
     Ok(match ending {
-        Ending::Stands(payment) => Decision::told(Ok(payment)),
-        Ending::Failed(error) => Decision::told(Err(error)),
+        Ending::Stands(payment) => Decision::done(Ok(payment)),
+        Ending::Failed(error) => Decision::done(Err(error)),
         Ending::Paid(payment_id, paid) => Decision::Paid(payment_id, paid),
         Ending::Absent => match records.find_payment_of_order(&cancellation.order_id)? {
             Some(_) => Decision::Open,
             None => {
                 records.refuse_order(&cancellation.order_id, now)?;
-                Decision::told(Err(PaymentError::NotFound))
+                Decision::done(Err(PaymentError::NotFound))
             }
         },
         Ending::Ended(ended) => match close(records, &ended, &cancellation.reason, now)? {
-            Some((payment, _)) => Decision::told(Ok(payment)),
+            Some((payment, _)) => Decision::done(Ok(payment)),
             None => Decision::Open,
         },
     })
@@ -238,7 +238,7 @@ async fn session_to_end<P: Ports>(
     if payment.session.opened.is_some() {
         return Ok(payment.session.opened.clone());
     }
-    if payment.session_has_lapsed(ports.clock().now_ms()) {
+    if payment.session_has_expired(ports.clock().now_ms()) {
         return Ok(None);
     }
     match request_session(ports, payment).await {
@@ -248,9 +248,9 @@ async fn session_to_end<P: Ports>(
     }
 }
 
-/// Closes the payment and writes the event that tells of it; none when another session has taken the place of the one that
+/// Closes the payment and writes the event about it; none when another session has taken the place of the one that
 /// has ended.
-fn close_and_tell<P: Ports>(
+fn close_and_publish<P: Ports>(
     ports: &P,
     ended: &Ended,
     reason: &str,

@@ -1,5 +1,5 @@
 //! Ends sessions at the provider in which nobody is to pay any more: their payment is decided, or another session has taken
-//! their place. Mostly the request that decided it has ended its session, or a webhook has told of its end; what is left was
+//! their place. Mostly the request that decided it has ended its session, or a webhook has reported its end; what is left was
 //! lost on the way. The provider is asked until it says that the session is over.
 
 use mercato_platform::clock::Clock;

@@ -7,7 +7,7 @@ use crate::application::ports::{Ports, Provider, SessionState, Settings, Store};
 use crate::domain::{CheckoutSession, Payment, PaymentError};
 
 /// A pending payment with a session the customer can pay in: the one it has, the one a crash left half-open, or a
-/// new one when the last has lapsed. A payment that is decided or under way comes back as it is.
+/// new one when the last has expired. A payment that is decided or under way comes back as it is.
 ///
 /// # Errors
 /// `ProviderUnavailable`, `ProviderRejected`.
@@ -19,8 +19,8 @@ pub(super) async fn ensure_session<P: Ports>(
     if !payment.can_be_paid() || payment.usable_session(now).is_some() {
         return Ok(payment);
     }
-    let payment = if payment.session_has_lapsed(now) {
-        match end_lapsed(ports, &payment).await? {
+    let payment = if payment.session_has_expired(now) {
+        match end_expired(ports, &payment).await? {
             Some(paid) => paid,
             None => begin_next(ports, payment).await?,
         }
@@ -53,10 +53,10 @@ fn record_session<P: Ports>(
     })
 }
 
-/// Makes sure that nobody can pay in a lapsed session any more before another takes its place: a provider may keep a
+/// Makes sure that nobody can pay in an expired session any more before another takes its place: a provider may keep a
 /// session open for longer than the shop wants, and two open sessions could both be paid. Gives the payment when the
-/// lapsed one was paid, be the money here or on its way.
-async fn end_lapsed<P: Ports>(
+/// expired one was paid, be the money here or on its way.
+async fn end_expired<P: Ports>(
     ports: &P,
     payment: &Payment,
 ) -> Result<Option<Payment>, PaymentError> {
@@ -64,7 +64,7 @@ async fn end_lapsed<P: Ports>(
         return Ok(None);
     };
     let ended = ports.provider().expire_session(&session.id).await;
-    match ended.map_err(|error| refused("expire a lapsed session", &payment.id, error))? {
+    match ended.map_err(|error| refused("expire the session before", &payment.id, error))? {
         SessionState::Expired => Ok(None),
         SessionState::Completed(Some(paid)) => {
             let payment = record_paid(ports, &payment.id, &paid).await?;
@@ -77,15 +77,15 @@ async fn end_lapsed<P: Ports>(
     }
 }
 
-async fn begin_next<P: Ports>(ports: &P, lapsed: Payment) -> Result<Payment, PaymentError> {
+async fn begin_next<P: Ports>(ports: &P, expired: Payment) -> Result<Payment, PaymentError> {
     let lifetime = ports.settings().session_lifetime_ms().await?;
     let now = ports.clock().now_ms();
     ports.store().write(|records| {
         let mut payment = records
-            .find_payment(&lapsed.id)?
+            .find_payment(&expired.id)?
             .ok_or(PaymentError::NotFound)?;
-        if payment.can_be_paid() && payment.session_has_lapsed(now) {
-            if payment.session == lapsed.session && lapsed.session.opened.is_some() {
+        if payment.can_be_paid() && payment.session_has_expired(now) {
+            if payment.session == expired.session && expired.session.opened.is_some() {
                 // The provider has said so.
                 records.end_session(&payment.id, payment.session.number)?;
             }

@@ -16,7 +16,7 @@ use crate::domain::{
 /// Why a duplicate charge that was lost in a dispute is not given back.
 const TAKEN_BACK: &str = "the customer's bank has taken the money back";
 
-/// Takes up the pending refund that has been due longest, if any; the provider's errors only postpone it.
+/// Resumes the pending refund that has been due longest, if any; the provider's errors only postpone it.
 pub(super) async fn resume_due_refund<P: Ports>(ports: &P) -> Result<(), PaymentError> {
     let now = ports.clock().now_ms();
     let Some(refund) = ports.store().read(|records| records.find_due_refund(now))? else {
@@ -139,8 +139,8 @@ fn charge_of(refund: &Refund, payment: &Payment) -> Option<String> {
     duplicate.or_else(|| payment.provider_reference.clone())
 }
 
-/// The provider has done it: refund, payment and event in one transaction. The provider's webhook may have told the
-/// same sum before; then there is nothing left to tell. It may also have told that the refund has failed: then that is its
+/// The provider has done it: refund, payment and event in one transaction. The provider's webhook may have reported
+/// the same sum before; then there is nothing left to publish. It may also have reported that the refund has failed: then that is its
 /// end.
 fn complete<P: Ports>(
     ports: &P,
@@ -195,7 +195,7 @@ fn complete<P: Ports>(
     })
 }
 
-/// The provider has not done it. True when the order is to be told.
+/// The provider has not done it. True when there is an event about it.
 fn set_back<P: Ports>(
     ports: &P,
     refund: &Refund,

@@ -21,7 +21,7 @@ pub enum WebhookOutcome {
     Applied,
     /// It was known already.
     Duplicate,
-    /// It tells of a charge that no session of the payment has named yet: kept until one does.
+    /// It is about a charge that no session of the payment has named yet: kept until one does.
     Kept,
     /// It changes nothing here.
     Ignored,
@@ -33,7 +33,7 @@ enum Owner {
     Payment,
     /// A charge that the customer paid beside the payment's own.
     Duplicate(String),
-    /// Nobody knows yet: a charge is told before the session that it was made in.
+    /// Nobody knows yet: a charge is reported before the session that it was made in.
     Unknown(String),
     /// Somebody else's.
     Other,
@@ -107,7 +107,7 @@ fn record<P: Ports>(
     if let Subject::Session(id) = &event.subject
         && !matches!(event.fact, Fact::Processing { .. })
     {
-        // Whatever else it tells of a session is the last thing that happens in it.
+        // Whatever else it says of a session is the last thing that happens in it.
         records.end_session_named(id)?;
     }
     if let Owner::Unknown(reference) = &owner {
@@ -148,7 +148,7 @@ fn find_payment(
     }
 }
 
-/// A refund or a dispute may be told before the payment is known by its charge: it is kept until then.
+/// A refund or a dispute may be reported before the payment is known by its charge: it is kept until then.
 fn keep_of_nobody(
     records: &dyn Records,
     event: &ProviderEvent,
@@ -206,14 +206,14 @@ fn owner(
             Some(_) if duplicate_charges::find(records, payment, reference)?.is_some() => {
                 Owner::Duplicate(reference.clone())
             }
-            // Perhaps a duplicate one whose session is told later. What is told of it until then is lost; its refund is not.
+            // Perhaps a duplicate one whose session is reported later. What is reported of it until then is lost; its refund is not.
             Some(_) => Owner::Other,
             None => Owner::Unknown(reference.clone()),
         }),
     }
 }
 
-/// Keeps what is told of a charge until a session names it.
+/// Keeps what is reported of a charge until a session names it.
 fn keep(
     records: &dyn Records,
     payment: &Payment,
@@ -274,7 +274,7 @@ fn check_subject(payment: &Payment, event: &ProviderEvent) -> Result<(), Payment
     Err(PaymentError::MalformedEvent)
 }
 
-/// Applies a fact and gives the events that tell of it.
+/// Applies a fact and returns the events about it.
 fn apply<P: Ports>(
     ports: &P,
     records: &dyn Records,
@@ -283,7 +283,7 @@ fn apply<P: Ports>(
     now: u64,
 ) -> Result<Vec<PaymentEvent>, PaymentError> {
     let mut events = Vec::new();
-    let mut tell = |payment: &Payment, event_type| {
+    let mut publish = |payment: &Payment, event_type| {
         events.push(payment.event(ports.ids().new_id(), event_type, now));
     };
     match fact {
@@ -292,18 +292,18 @@ fn apply<P: Ports>(
         Fact::Processing { .. } => drop(payment.await_money(now)),
         Fact::SessionExpired { .. } => {
             if payment.cancel(EXPIRED, now) {
-                tell(payment, EventType::Cancelled);
+                publish(payment, EventType::Cancelled);
             }
         }
         Fact::PaymentFailed { .. } => {
             if payment.fail(DECLINED, now) {
-                tell(payment, EventType::Failed);
+                publish(payment, EventType::Failed);
             }
         }
         Fact::Refunded { charge, .. } => {
             payment.succeed(charge, now);
             if payment.give_nothing_back(now) {
-                tell(payment, EventType::Refunded);
+                publish(payment, EventType::Refunded);
             }
         }
         Fact::Refund(_) | Fact::Dispute(_) => {}

@@ -4,7 +4,7 @@ use super::ensure_session::ensure_session;
 use crate::application::ports::{Ports, Store};
 use crate::domain::{Payment, PaymentError};
 
-/// The open session of a pending payment; a new one when it has lapsed.
+/// The open session of a pending payment; a new one when it has expired.
 ///
 /// # Errors
 /// `NotFound`, also for another customer's; `Conflict` when the payment is decided; `UnderWay` when the customer has

@@ -17,7 +17,7 @@ pub const IDEMPOTENCY_KEY_TTL_MS: u64 = 24 * 60 * 60 * 1_000;
 /// Longest idempotency key, in bytes.
 const IDEMPOTENCY_KEY_MAX_BYTES: usize = 255;
 
-/// How long the request that asked for a refund has to finish it before the relay takes it up, in milliseconds.
+/// How long the request that asked for a refund has to finish it before the relay resumes it, in milliseconds.
 const RESUME_AFTER_MS: u64 = 10_000;
 
 /// How many refunds left by others a request finishes before its own.
@@ -73,7 +73,7 @@ enum Claim {
 }
 
 /// Refunds a succeeded payment, in whole when no amount is given. The refund is written down before the provider is
-/// asked and taken up again after a crash, by a repeated request, by the next one, or by the relay.
+/// asked and resumed after a crash, by a repeated request, by the next one, or by the relay.
 ///
 /// # Errors
 /// `Invalid`, `NotFound`, `VersionMismatch`, `Conflict`, `RefundExceedsAmount`, `IdempotencyKeyReused`, `ProviderRejected`;

@@ -20,7 +20,7 @@ pub struct RelayReport {
     pub more: bool,
 }
 
-/// Publishes what is due, oldest first, takes up a refund that a crash left, ends sessions at the provider in which nobody
+/// Publishes what is due, oldest first, resumes a refund that a crash interrupted, ends sessions at the provider in which nobody
 /// is to pay any more, and removes what is old; with nothing to do
 /// it writes nothing. With `min_interval_ms`, does nothing when the last run, of whichever instance, is younger, and
 /// publishes nothing while a broker that failed is spared.

@@ -4,7 +4,7 @@ use super::publish_events::publish_due;
 use crate::application::ports::{Ports, Store};
 use crate::domain::{OutboxEntry, PaymentError};
 
-/// Takes a parked event up again as if it were new: its failures and attempts are forgotten and it is due at once. Why
+/// Publishes a parked event again as if it were new: its failures and attempts are forgotten and it is due at once. Why
 /// it failed last stays to be read. Works for an event that only waits, too.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Puts the refunded sum of a payment right whenever something is told of the refunds of its charges.
+//! Puts the refunded sum of a payment right whenever something is reported of the refunds of its charges.
 
 use mercato_platform::ids::Ids;
 use mercato_platform::log;
@@ -7,7 +7,7 @@ use super::wording::{amount_of, words};
 use crate::application::ports::{Ports, Records};
 use crate::domain::{EventType, Payment, PaymentError, PaymentEvent, ProviderRefund};
 
-/// Takes note of a refund of a charge of the payment, its own or a duplicate one. Gives the events that tell of what has
+/// Takes note of a refund of a charge of the payment, its own or a duplicate one. Returns the events about what has
 /// changed by it.
 pub(super) fn take_note<P: Ports>(
     ports: &P,
@@ -25,7 +25,7 @@ pub(super) fn take_note<P: Ports>(
     settle(ports, records, payment, reference, &failed, now)
 }
 
-/// The charge is known to be the payment's own: takes up what was told of its refunds before.
+/// The charge is known to be the payment's own: applies what is known of its refunds.
 pub(super) fn adopt<P: Ports>(
     ports: &P,
     records: &dyn Records,
@@ -59,19 +59,22 @@ pub(super) fn settle<P: Ports>(
         sum_duplicates(ports, records, payment, reference, now)?
     };
     for refund in failed {
-        let told = failure_of(payment, reference, refund);
+        let sentence = failure_of(payment, reference, refund);
         let message = if is_own {
             "a refund failed after the provider had taken it: the customer does not have the money, refund it anew"
         } else {
             "a refund of a second charge failed after the provider had taken it: refund that charge at the provider"
         };
-        log::error(message, &[("payment_id", &payment.id), ("refund", &told)]);
+        log::error(
+            message,
+            &[("payment_id", &payment.id), ("refund", &sentence)],
+        );
         let cause = refund
             .failure
             .as_ref()
             .map(|failure| failure.reason.as_str());
         records.fail_refund(&refund.id, cause.unwrap_or_default(), now)?;
-        events.push(payment.remark(ports.ids().new_id(), told, now));
+        events.push(payment.remark(ports.ids().new_id(), sentence, now));
     }
     Ok(events)
 }
@@ -107,13 +110,13 @@ fn sum_duplicates<P: Ports>(
         .find(|charge| charge.reference == reference)
         .filter(|_| payment.duplicates_refunded > before);
     let event = charge.map(|charge| {
-        let told = format!(
+        let sentence = format!(
             "{} of the second charge of {} ({}) given back",
             amount_of(charge.refunded, payment.currency),
             amount_of(charge.amount, payment.currency),
             words(reference)
         );
-        payment.remark(ports.ids().new_id(), told, now)
+        payment.remark(ports.ids().new_id(), sentence, now)
     });
     Ok(event.into_iter().collect())
 }

@@ -10,7 +10,7 @@ use crate::domain::{PaymentError, PaymentView};
 ///
 /// # Errors
 /// `NotSupported` by a real provider; `NotFound`; `Conflict` when the payment is decided, when the customer has done
-/// something else first, `UnderWay` for leaving while the money is on its way, and `Conflict` when the session has lapsed: then the news of that are sent, whatever the customer wants.
+/// something else first, `UnderWay` for leaving while the money is on its way, and `Conflict` when the session has expired: then that is what happens, whatever the customer wants.
 pub async fn simulate_checkout<P: Ports>(
     ports: &P,
     session_id: &str,
@@ -28,8 +28,8 @@ pub async fn simulate_checkout<P: Ports>(
             Err(PaymentError::UnderWay)
         };
     }
-    let lapsed = !payment.is_processing && payment.session_has_lapsed(ports.clock().now_ms());
-    let possible = if lapsed {
+    let expired = !payment.is_processing && payment.session_has_expired(ports.clock().now_ms());
+    let possible = if expired {
         CheckoutOutcome::Cancel
     } else {
         outcome

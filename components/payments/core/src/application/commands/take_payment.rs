@@ -63,8 +63,8 @@ pub(super) async fn record_paid<P: Ports>(
     Ok(payment)
 }
 
-/// The customer has paid by that charge, in a session of the payment. What was told of it before is taken up: its receipt,
-/// refunds and disputes. Gives the events that tell of it, the payment before its refund. When the payment has another charge, the
+/// The customer has paid by that charge, in a session of the payment. What is known of it already is applied: its receipt,
+/// refunds and disputes. Returns the events about it, the payment before its refund. When the payment has another charge, the
 /// customer has paid twice, and this one is given back.
 pub(super) fn take_payment<P: Ports>(
     ports: &P,
@@ -75,10 +75,10 @@ pub(super) fn take_payment<P: Ports>(
 ) -> Result<Vec<PaymentEvent>, PaymentError> {
     let mut events = Vec::new();
     let mut charge = charge.clone();
-    if let (Some(known), Some(told)) = (&payment.provider_reference, &charge.reference)
-        && known != told
+    if let (Some(known), Some(reported)) = (&payment.provider_reference, &charge.reference)
+        && known != reported
     {
-        return duplicate_charges::give_back(ports, records, payment, told, now);
+        return duplicate_charges::give_back(ports, records, payment, reported, now);
     }
     let is_first = payment.provider_reference.is_none() && charge.reference.is_some();
     let kept = match &charge.reference {

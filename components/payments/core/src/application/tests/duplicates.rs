@@ -253,7 +253,7 @@ fn dispute(status: &str, at: u64) -> Value {
 }
 
 #[test]
-fn a_second_charge_that_is_disputed_goes_back_when_the_dispute_is_won() {
+fn a_disputed_second_charge_goes_back_when_the_dispute_is_won() {
     let shop = Shop::with_paid_order();
     shop.webhook(&second(&shop, "evt_2")).unwrap();
     shop.webhook(&dispute("needs_response", 1)).unwrap();

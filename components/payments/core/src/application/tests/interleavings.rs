@@ -25,7 +25,7 @@ fn refunded(outcome: RefundOutcome) -> Payment {
 }
 
 #[test]
-fn a_session_that_opens_while_its_payment_is_cancelled_is_closed() {
+fn a_session_opened_while_its_payment_is_cancelled_is_closed() {
     let shop = Shop::new();
     let new = new_payment();
     shop.provider.slow.set(true);
@@ -169,7 +169,7 @@ fn a_slow_broker_ends_a_run_and_what_is_left_stays_due() {
 }
 
 #[test]
-fn a_session_that_replaces_a_lapsed_one_while_its_payment_is_cancelled_is_closed_too() {
+fn a_next_session_opened_during_a_cancellation_is_closed_too() {
     let shop = Shop::with_pending_order();
     shop.provider.slow.set(true);
     let cancelling = started(commands::cancel_payment(&shop, ORDER, "too late"));

@@ -16,3 +16,4 @@ mod sessions;
 mod shop;
 mod under_way;
 mod webhooks;
+mod world;

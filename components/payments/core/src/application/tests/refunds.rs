@@ -175,7 +175,7 @@ fn a_request_that_breaks_a_rule_refunds_nothing() {
 }
 
 #[test]
-fn an_idempotency_key_refunds_once_and_only_what_it_was_used_for() {
+fn an_idempotency_key_refunds_once_what_it_was_used_for() {
     let shop = Shop::with_paid_order();
     let first = shop.refund(Some(500), Some("key")).unwrap();
     assert_eq!(shop.refund(Some(500), Some("key")).unwrap(), first);
@@ -273,7 +273,7 @@ fn the_next_refund_finishes_the_one_before_it() {
 }
 
 #[test]
-fn the_same_request_without_a_key_while_it_is_under_way_is_a_repetition() {
+fn without_a_key_the_same_request_under_way_is_a_repetition() {
     let shop = Shop::with_paid_order();
     shop.provider.down.set(true);
     assert!(shop.refund(Some(500), None).is_err());
@@ -287,7 +287,7 @@ fn the_same_request_without_a_key_while_it_is_under_way_is_a_repetition() {
 }
 
 #[test]
-fn a_refused_refund_stays_refused_under_its_key_and_blocks_nobody() {
+fn a_refused_refund_stays_refused_and_blocks_nobody() {
     let shop = Shop::with_paid_order();
     shop.provider.refuses.set(true);
     let refused = Err(PaymentError::ProviderRejected("no".to_owned()));
@@ -321,7 +321,7 @@ fn a_refund_that_the_webhook_told_first_is_not_counted_twice() {
 }
 
 #[test]
-fn a_refund_is_answered_again_byte_for_byte_whatever_came_after_it() {
+fn a_refund_is_answered_again_byte_for_byte() {
     let shop = Shop::with_paid_order();
     let asked = || shop.refund_by(&admin(), Some(500), Some("key"));
     assert!(matches!(asked(), Ok(RefundOutcome::Refunded(_))));

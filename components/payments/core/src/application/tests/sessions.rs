@@ -117,7 +117,7 @@ fn a_request_that_breaks_a_rule_opens_nothing() {
 }
 
 #[test]
-fn a_session_that_could_not_be_opened_is_opened_by_the_next_request() {
+fn a_session_that_was_not_opened_is_opened_by_the_next_request() {
     let shop = Shop::new();
     shop.provider.down.set(true);
     assert_eq!(shop.create(), Err(PaymentError::ProviderUnavailable));
@@ -139,7 +139,7 @@ fn a_provider_that_refuses_is_not_asked_for_something_else() {
 }
 
 #[test]
-fn an_open_session_stays_and_a_lapsed_one_is_replaced() {
+fn an_open_session_stays_and_a_expired_one_is_replaced() {
     let shop = Shop::with_pending_order();
     shop.advance(SESSION_MS - 1);
     assert_eq!(shop.open_session().unwrap().session.number, 1);
@@ -152,7 +152,7 @@ fn an_open_session_stays_and_a_lapsed_one_is_replaced() {
 }
 
 #[test]
-fn a_lapsed_session_is_ended_before_another_takes_its_place() {
+fn a_expired_session_is_ended_before_another_takes_its_place() {
     let shop = Shop::with_pending_order();
     let first = shop.newest_session();
     shop.advance(SESSION_MS);
@@ -165,7 +165,7 @@ fn a_lapsed_session_is_ended_before_another_takes_its_place() {
 }
 
 #[test]
-fn a_lapsed_session_that_was_paid_after_all_is_not_replaced() {
+fn a_expired_session_that_was_paid_after_all_is_not_replaced() {
     let shop = Shop::with_pending_order();
     shop.advance(SESSION_MS);
     shop.provider.paid.set(true);
@@ -179,7 +179,7 @@ fn a_lapsed_session_that_was_paid_after_all_is_not_replaced() {
 }
 
 #[test]
-fn only_the_customer_reaches_a_session_and_only_while_it_is_pending() {
+fn only_the_customer_reaches_a_session_while_it_is_pending() {
     let shop = Shop::with_pending_order();
     let other = Caller::Customer(account(ORDER));
     assert_eq!(

@@ -65,7 +65,7 @@ fn money_on_its_way_arrives_or_fails() {
 }
 
 #[test]
-fn a_payment_under_way_is_not_cancelled_whatever_the_provider_says() {
+fn a_payment_under_way_is_not_cancelled() {
     let shop = Shop::with_pending_order();
     shop.webhook(&unpaid(&shop)).unwrap();
     // The test's provider ends every session that is not paid.

@@ -195,7 +195,7 @@ fn a_session_ends_for_the_shop_when_the_reservation_does() {
 }
 
 #[test]
-fn a_session_whose_answer_was_lost_is_asked_for_again_with_the_same_request() {
+fn a_lost_answer_is_asked_for_again_with_the_same_request() {
     let script = script([
         Err(TransportError::TimedOut),
         says(200, "{\"id\":\"cs_te"),
