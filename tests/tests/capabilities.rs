@@ -86,6 +86,7 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
         "payments-service",
         &[DATABASE, VARIABLES, PUBLISH, "mercato:payments/provider"],
         &[
+            "mercato:payments/types@0.1.0",
             "mercato:payments/service@0.1.0",
             "mercato:payments/outbox@0.1.0",
         ],

@@ -3,16 +3,11 @@
 mod outbox;
 mod service;
 
-use mercato_contracts::payments::types::{self, PaymentError};
+use bindings::exports::mercato::payments::types::{self, PaymentError};
 use mercato_platform::log;
 use payments::domain;
 
-mercato_contracts::component!(
-    Component,
-    "mercato:shop/payments-service",
-    "../../../wit",
-    with: { "mercato:payments/types@0.1.0": mercato_contracts::payments::types }
-);
+mercato_contracts::component!(Component, "mercato:shop/payments-service", "../../../wit");
 
 /// The component.
 pub struct Component;

@@ -1,11 +1,11 @@
 //! `mercato:payments/outbox`: events on their way to other contexts.
 
-use mercato_contracts::payments::types::{PaymentError, PaymentEvent};
 use mercato_platform::{ids, log};
 use payments::application::{commands, queries};
 use payments::{domain, instance};
 
 use crate::bindings::exports::mercato::payments::outbox::Guest;
+use crate::bindings::exports::mercato::payments::types::{PaymentError, PaymentEvent};
 use crate::{Component, event, payment_error};
 
 impl Guest for Component {
