@@ -75,18 +75,11 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
         ],
     ),
     (
-        "payments",
-        &[
-            DATABASE,
-            VARIABLES,
-            PUBLISH,
-            "mercato:payments/provider",
-            "mercato:payments/checkout-simulator",
-        ],
+        "payments-service",
+        &[DATABASE, VARIABLES, PUBLISH, "mercato:payments/provider"],
         &[
             "mercato:payments/types@0.1.0",
-            "mercato:payments/commands@0.1.0",
-            "mercato:payments/queries@0.1.0",
+            "mercato:payments/service@0.1.0",
             "mercato:payments/outbox@0.1.0",
         ],
     ),
@@ -151,15 +144,16 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
         &[HTTP_HANDLER],
     ),
     (
-        "payments-api",
+        "payments-http",
         &[
+            DATABASE,
             VARIABLES,
+            PUBLISH,
             HTTP_TYPES,
             HTTP_CLIENT,
             "mercato:auth/tokens",
-            "mercato:payments/commands",
-            "mercato:payments/queries",
-            "mercato:payments/outbox",
+            "mercato:payments/provider",
+            "mercato:payments/checkout-simulator",
         ],
         &[HTTP_HANDLER],
     ),
@@ -261,7 +255,7 @@ fn guests_that_reach(capability: &str) -> Vec<&'static str> {
 
 #[test]
 fn only_payments_publishes() {
-    assert_eq!(guests_that_reach(PUBLISH), ["payments"]);
+    assert_eq!(guests_that_reach(PUBLISH), ["payments-service", "payments-http"]);
 }
 
 /// The gateway asks the other components, the adapters ask `auth-api` for revocations, and Stripe is somewhere else.
@@ -274,7 +268,7 @@ fn no_domain_and_no_adapter_of_accounts_makes_requests() {
             "gateway",
             "products-http",
             "orders-api",
-            "payments-api"
+            "payments-http"
         ]
     );
 }
@@ -283,7 +277,14 @@ fn no_domain_and_no_adapter_of_accounts_makes_requests() {
 fn only_domains_and_who_links_one_have_a_database() {
     assert_eq!(
         guests_that_reach(DATABASE),
-        ["products-inventory", "orders", "payments", "auth-http", "products-http"]
+        [
+            "products-inventory",
+            "orders",
+            "payments-service",
+            "auth-http",
+            "products-http",
+            "payments-http"
+        ]
     );
 }
 

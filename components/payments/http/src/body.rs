@@ -3,10 +3,9 @@
 use mercato_edge::{FieldError, Fields, Id, Problem, Query};
 use mercato_money::{Currency, Money};
 use mercato_platform::ids;
+use payments::application::ports::CheckoutOutcome;
 use serde::Serialize;
 use utoipa::ToSchema;
-
-use crate::bindings::mercato::payments_old::commands::CheckoutOutcome;
 
 /// Which order is to be paid.
 #[derive(Debug, PartialEq, Eq, ToSchema)]

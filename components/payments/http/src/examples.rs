@@ -10,28 +10,27 @@ use mercato_edge::{
     DEFAULT_PAGE_LIMIT, Fields, Method, OutboxLag, PageInfo, PageRequest, Problem, Query, Reply,
     StatusCode, paged, paged_with,
 };
+use mercato_kernel::AccountId;
+use mercato_money::Currency;
+use payments::domain::{
+    CheckoutSession, Dispute, DisputeStatus, EventType, MinorUnits, OutboxEntryView, PaymentError,
+    PaymentEvent, PaymentStatus, PaymentView, Refund, RefundStatus, SessionSlot,
+};
 use serde_json::json;
 
-use crate::bindings::mercato::payments_old::outbox::Entry;
-use crate::bindings::mercato::payments_old::queries::{
-    Dispute, DisputeStatus, Refund, RefundStatus,
-};
-use crate::bindings::mercato::payments_old::types::{
-    CheckoutSession, EventType, Payment, PaymentError, PaymentEvent, PaymentStatus,
-};
 use crate::body::{self, SessionRequest, Simulation};
-use crate::controllers::list_disputes::DisputesResource;
-use crate::controllers::list_outbox::OutboxState;
-use crate::controllers::refund::exceeds;
-use crate::controllers::relay_outbox::RelayResource;
-use crate::controllers::retry_event::not_under_way;
-use crate::controllers::show_checkout::check;
-use crate::controllers::simulate_checkout::session_has_ended;
-use crate::controllers::webhook::WebhookReceipt;
+use crate::list_disputes::DisputesResource;
+use crate::list_outbox::OutboxState;
 use crate::problems::problem;
+use crate::refund::exceeds;
+use crate::relay_outbox::RelayResource;
 use crate::resource::{
     DisputeResource, EntryResource, PaymentResource, RefundResource, decimal, reply,
 };
+use crate::retry_event::not_under_way;
+use crate::show_checkout::check;
+use crate::simulate_checkout::session_has_ended;
+use crate::webhook::WebhookReceipt;
 
 /// A page, in shape.
 const PAGE: &str = "<!doctype html>\n<html lang=\"en\">…</html>\n";
@@ -67,7 +66,7 @@ pub fn examples() -> Result<Examples, Problem> {
 }
 
 fn list() -> Result<OperationExamples, Problem> {
-    let payment = paid();
+    let payment = paid()?;
     let answer = paged(
         &[PaymentResource::new(&payment)?],
         only_page(1),
@@ -97,7 +96,7 @@ fn open_session() -> Result<OperationExamples, Problem> {
     let wrong = Fields::parse(br#"{"orderId": "M-7K3F-29QD"}"#).and_then(SessionRequest::read);
     let examples = OperationExamples::of(Method::POST, "/api/v1/payments/session", &[])
         .request("order", "A pending order", json!({"orderId": ORDER_ID}))
-        .answer("open", "The open session", &reply(&open())?)
+        .answer("open", "The open session", &reply(&open()?)?)
         .problem(&refusal(wrong));
     let refused = [
         PaymentError::NotFound,
@@ -111,8 +110,8 @@ fn open_session() -> Result<OperationExamples, Problem> {
 fn find_by_order() -> Result<OperationExamples, Problem> {
     let pattern = "/api/v1/payments/order/{orderId}";
     let examples = OperationExamples::of(Method::GET, pattern, &[("orderId", ORDER_ID)])
-        .answer("open", "Not paid yet", &reply(&open())?)
-        .answer("paid", "Paid", &reply(&paid())?);
+        .answer("open", "Not paid yet", &reply(&open()?)?)
+        .answer("paid", "Paid", &reply(&paid()?)?);
     Ok(examples.problems([PaymentError::NotFound].map(problem)))
 }
 
@@ -214,8 +213,8 @@ fn simulate_checkout() -> Result<OperationExamples, Problem> {
             json!({"outcome": "decline"}),
         )
         .request_as(form, "pay", "Pay", json!({"outcome": "succeed"}))
-        .answer("declined", "Not paid, after `decline`", &reply(&open())?)
-        .answer("paid", "Paid", &reply(&paid())?)
+        .answer("declined", "Not paid, after `decline`", &reply(&open()?)?)
+        .answer("paid", "Paid", &reply(&paid()?)?)
         .answer("not-understood", "A page", &page(StatusCode::BAD_REQUEST))
         .answer("not-found-page", "A page", &page(StatusCode::NOT_FOUND))
         .answer("decided", "A page", &page(StatusCode::CONFLICT))
@@ -231,7 +230,7 @@ fn simulate_checkout() -> Result<OperationExamples, Problem> {
 }
 
 fn list_outbox() -> Result<OperationExamples, Problem> {
-    let entry = parked();
+    let entry = parked()?;
     let lag = OutboxLag {
         pending: 1,
         parked: 1,
@@ -267,10 +266,10 @@ fn relay_outbox() -> Result<OperationExamples, Problem> {
 
 fn retry_event() -> Result<OperationExamples, Problem> {
     let pattern = "/api/v1/payments/outbox/{eventId}/retry";
-    let entry = Entry {
+    let entry = OutboxEntryView {
         parked: false,
         next_attempt_at: PAID_AT + 3_600_000,
-        ..parked()
+        ..parked()?
     };
     let answer = Reply::json(&EntryResource::new(&entry)?)?;
     Ok(
@@ -283,11 +282,11 @@ fn retry_event() -> Result<OperationExamples, Problem> {
 fn find() -> Result<OperationExamples, Problem> {
     let pattern = "/api/v1/payments/{id}";
     let examples = OperationExamples::of(Method::GET, pattern, &[("id", PAYMENT_ID)])
-        .answer("paid", "Paid", &reply(&paid())?)
+        .answer("paid", "Paid", &reply(&paid()?)?)
         .answer(
             "part-refunded",
             "With one cup refunded",
-            &reply(&part_refunded())?,
+            &reply(&part_refunded()?)?,
         );
     Ok(examples.problems([PaymentError::NotFound].map(problem)))
 }
@@ -296,15 +295,21 @@ fn list_refunds() -> Result<OperationExamples, Problem> {
     let pattern = "/api/v1/payments/{id}/refunds";
     let refund = Refund {
         id: REFUND_ID.to_owned(),
-        amount: CUP_PRICE_MINOR,
+        payment_id: PAYMENT_ID.to_owned(),
+        amount: units(CUP_PRICE_MINOR)?,
+        refunded_before: MinorUnits::ZERO,
         status: RefundStatus::Succeeded,
         duplicate_charge: None,
         reason: Some(REFUND_REASON.to_owned()),
-        error: None,
+        idempotency_key: None,
+        fingerprint: Vec::new(),
+        attempts: 0,
         created_at: REFUNDED_AT,
+        answer: None,
     };
+    let currency = currency()?;
     let of = |is_admin| {
-        let refund = RefundResource::new(&refund, CURRENCY, is_admin)?;
+        let refund = RefundResource::new(&refund, &currency, is_admin)?;
         paged(&[refund], only_page(1), DEFAULT_PAGE_LIMIT)
     };
     let examples = OperationExamples::of(Method::GET, pattern, &[("id", PAYMENT_ID)])
@@ -316,11 +321,12 @@ fn list_refunds() -> Result<OperationExamples, Problem> {
 fn list_disputes() -> Result<OperationExamples, Problem> {
     let dispute = Dispute {
         id: DISPUTE_ID.to_owned(),
-        amount: TOTAL_MINOR,
-        currency: CURRENCY.to_owned(),
+        amount: units(TOTAL_MINOR)?,
+        currency: currency()?,
         reason: "product_not_received".to_owned(),
         status: DisputeStatus::Open,
-        created_at: Some(REFUNDED_AT),
+        told_at: REFUNDED_AT / 1_000,
+        created_at: REFUNDED_AT / 1_000,
     };
     let answer = Reply::json(&DisputesResource {
         data: vec![DisputeResource::new(&dispute)?],
@@ -336,8 +342,8 @@ fn list_disputes() -> Result<OperationExamples, Problem> {
 
 fn refund() -> Result<OperationExamples, Problem> {
     let pattern = "/api/v1/payments/{id}/refund";
-    let amount = decimal(CUP_PRICE_MINOR, CURRENCY)?;
-    let accepted = reply(&paid())?.with_status(StatusCode::ACCEPTED);
+    let amount = decimal(units(CUP_PRICE_MINOR)?, currency()?)?;
+    let accepted = reply(&paid()?)?.with_status(StatusCode::ACCEPTED);
     let wrong = Fields::parse(br#"{"amount": 0}"#).and_then(body::Refund::read);
     let examples = OperationExamples::of(Method::POST, pattern, &[("id", PAYMENT_ID)])
         .request(
@@ -349,7 +355,7 @@ fn refund() -> Result<OperationExamples, Problem> {
         .answer(
             "part-refunded",
             "One cup refunded",
-            &reply(&part_refunded())?,
+            &reply(&part_refunded()?)?,
         )
         .answer(
             "written-down",
@@ -357,7 +363,7 @@ fn refund() -> Result<OperationExamples, Problem> {
             &accepted,
         )
         .problem(&refusal(wrong))
-        .problem(&exceeds(CUP_PRICE_MINOR, amount));
+        .problem(&exceeds(units(CUP_PRICE_MINOR)?, currency()?)?);
     let refused = [
         PaymentError::NotFound,
         PaymentError::Conflict(PaymentStatus::Pending),
@@ -368,74 +374,87 @@ fn refund() -> Result<OperationExamples, Problem> {
     Ok(examples.problems(refused.map(problem)))
 }
 
+fn units(units: i64) -> Result<MinorUnits, Problem> {
+    MinorUnits::new(units).ok_or_else(Problem::internal)
+}
+
+fn currency() -> Result<Currency, Problem> {
+    CURRENCY.parse().map_err(|_| Problem::internal())
+}
+
 /// The payment when the order was placed.
-fn open() -> Payment {
-    Payment {
+fn open() -> Result<PaymentView, Problem> {
+    let expires_at = PLACED_AT + RESERVATION_MS;
+    Ok(PaymentView {
         id: PAYMENT_ID.to_owned(),
         order_id: ORDER_ID.to_owned(),
-        customer_id: CUSTOMER_ID.to_owned(),
-        amount: TOTAL_MINOR,
-        refunded_amount: 0,
-        failed_refund_amount: 0,
+        customer_id: AccountId::parse(CUSTOMER_ID).map_err(|_| Problem::internal())?,
+        amount: units(TOTAL_MINOR)?,
+        refunded: MinorUnits::ZERO,
+        failed_refunds: MinorUnits::ZERO,
         refund_failure: None,
-        duplicate_amount: 0,
-        duplicate_refunded_amount: 0,
-        disputed: false,
-        lost_to_disputes: 0,
-        currency: CURRENCY.to_owned(),
+        duplicates: MinorUnits::ZERO,
+        duplicates_refunded: MinorUnits::ZERO,
+        is_disputed: false,
+        lost_to_disputes: MinorUnits::ZERO,
+        currency: currency()?,
         status: PaymentStatus::Pending,
-        processing: false,
+        is_processing: false,
         provider: "stripe-mock".to_owned(),
-        session: Some(CheckoutSession {
-            id: CHECKOUT_ID.to_owned(),
-            url: CHECKOUT_URL.to_owned(),
-            expires_at: PLACED_AT + RESERVATION_MS,
-        }),
+        session: SessionSlot {
+            number: 1,
+            requested_expiry: expires_at,
+            opened: Some(CheckoutSession {
+                id: CHECKOUT_ID.to_owned(),
+                url: CHECKOUT_URL.to_owned(),
+                expires_at,
+            }),
+        },
         provider_reference: None,
         receipt_url: None,
         reason: None,
         created_at: PLACED_AT,
         updated_at: PLACED_AT,
         version: 1,
-    }
+    })
 }
 
 /// The payment when it was made.
-fn paid() -> Payment {
-    Payment {
+fn paid() -> Result<PaymentView, Problem> {
+    Ok(PaymentView {
         status: PaymentStatus::Succeeded,
-        session: None,
         provider_reference: Some(PAYMENT_INTENT.to_owned()),
         receipt_url: Some(RECEIPT_URL.to_owned()),
         updated_at: PAID_AT,
         version: 2,
-        ..open()
-    }
+        ..open()?
+    })
 }
 
 /// The payment when one of its two cups was given back.
-fn part_refunded() -> Payment {
-    Payment {
-        refunded_amount: CUP_PRICE_MINOR,
+fn part_refunded() -> Result<PaymentView, Problem> {
+    Ok(PaymentView {
+        refunded: units(CUP_PRICE_MINOR)?,
         updated_at: REFUNDED_AT,
         version: 3,
-        ..paid()
-    }
+        ..paid()?
+    })
 }
 
 /// An event that could not be handled.
-fn parked() -> Entry {
-    Entry {
+fn parked() -> Result<OutboxEntryView, Problem> {
+    Ok(OutboxEntryView {
+        sequence: 1,
         event: PaymentEvent {
             id: EVENT_ID.to_owned(),
             event_type: EventType::Succeeded,
             time: PAID_AT,
             order_id: ORDER_ID.to_owned(),
             payment_id: PAYMENT_ID.to_owned(),
-            amount: TOTAL_MINOR,
-            refunded_amount: 0,
+            amount: units(TOTAL_MINOR)?,
+            refunded: MinorUnits::ZERO,
             payment_version: 2,
-            currency: CURRENCY.to_owned(),
+            currency: currency()?,
             provider_reference: Some(PAYMENT_INTENT.to_owned()),
             receipt_url: Some(RECEIPT_URL.to_owned()),
             reason: None,
@@ -445,5 +464,5 @@ fn parked() -> Entry {
         parked: true,
         next_attempt_at: PAID_AT,
         last_error: Some("a database is busy or out of reach".to_owned()),
-    }
+    })
 }

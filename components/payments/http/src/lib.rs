@@ -4,39 +4,32 @@ use mercato_edge::{Access, BodyRule, Route, route, settings};
 
 mod body;
 mod checkout_page;
-mod controllers;
 #[cfg(not(target_family = "wasm"))]
 pub mod examples;
+mod find;
+mod find_by_order;
+mod list;
+mod list_disputes;
+mod list_outbox;
+mod list_refunds;
+mod metrics;
+mod open_session;
 #[cfg(not(target_family = "wasm"))]
 pub mod openapi;
+mod page;
 mod parameters;
 mod problems;
+mod ready;
+mod refund;
 pub mod relay;
+mod relay_outbox;
 mod resource;
+mod retry_event;
 mod schemas;
+mod show_checkout;
+mod simulate_checkout;
 mod storefront;
-
-#[allow(
-    unsafe_code,
-    missing_docs,
-    unused_qualifications,
-    clippy::all,
-    clippy::pedantic,
-    reason = "generated"
-)]
-mod bindings {
-    spin_sdk::wit_bindgen::generate!({
-        path: "../../../wit",
-        world: "mercato:shop/payments-api",
-        runtime_path: "::spin_sdk::wit_bindgen::rt",
-        generate_all,
-    });
-}
-
-use controllers::{
-    find, find_by_order, list, list_disputes, list_outbox, list_refunds, metrics, open_session,
-    ready, refund, relay_outbox, retry_event, show_checkout, simulate_checkout, webhook,
-};
+mod webhook;
 
 /// The routes of payments.
 pub const ROUTES: &[Route] = &[
@@ -66,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_provider_its_customers_and_the_host_come_without_a_token() {
+    fn only_provider_customers_and_host_come_without_a_token() {
         let public: Vec<_> = ROUTES
             .iter()
             .filter(|route| {

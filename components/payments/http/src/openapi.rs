@@ -6,19 +6,19 @@ use utoipa::{Modify, OpenApi};
 /// The operations of this adapter.
 #[derive(OpenApi)]
 #[openapi(modifiers(&RefundWithoutBody), paths(
-    crate::controllers::list::list,
-    crate::controllers::open_session::open_session,
-    crate::controllers::find_by_order::find_by_order,
-    crate::controllers::webhook::webhook,
-    crate::controllers::show_checkout::show_checkout,
-    crate::controllers::simulate_checkout::simulate_checkout,
-    crate::controllers::list_outbox::list_outbox,
-    crate::controllers::relay_outbox::relay_outbox,
-    crate::controllers::retry_event::retry_event,
-    crate::controllers::find::find,
-    crate::controllers::list_refunds::list_refunds,
-    crate::controllers::list_disputes::list_disputes,
-    crate::controllers::refund::refund
+    crate::list::list,
+    crate::open_session::open_session,
+    crate::find_by_order::find_by_order,
+    crate::webhook::webhook,
+    crate::show_checkout::show_checkout,
+    crate::simulate_checkout::simulate_checkout,
+    crate::list_outbox::list_outbox,
+    crate::relay_outbox::relay_outbox,
+    crate::retry_event::retry_event,
+    crate::find::find,
+    crate::list_refunds::list_refunds,
+    crate::list_disputes::list_disputes,
+    crate::refund::refund
 ))]
 pub struct Document;
 

@@ -1,22 +1,19 @@
 //! What errors of payments are in HTTP: the whole table.
 
-use mercato_edge::{FieldError, PaymentStatusName, Problem, StatusCode};
+use mercato_edge::{Problem, StatusCode};
+use payments::domain::PaymentError;
 
-use crate::bindings::mercato::payments_old::types::{self, PaymentError};
+use crate::resource::status_name;
 
 /// The problem that a client sees.
 pub fn problem(error: PaymentError) -> Problem {
     match error {
-        PaymentError::Invalid(fields) => {
-            let to_error =
-                |error: types::FieldError| FieldError::new(error.field, error.code, error.message);
-            Problem::validation(fields.into_iter().map(to_error).collect())
-        }
+        PaymentError::Invalid(errors) => Problem::validation(errors),
         PaymentError::NotFound => Problem::not_found("payment"),
         PaymentError::Conflict(status) => {
             let detail = format!(
                 "the payment is {}, which does not allow this",
-                PaymentStatusName::from(status).as_str()
+                status_name(status).as_str()
             );
             Problem::conflict("conflict", detail)
         }
@@ -62,6 +59,8 @@ pub fn problem(error: PaymentError) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use payments::domain::{MinorUnits, PaymentStatus};
+
     use super::*;
 
     #[test]
@@ -72,12 +71,12 @@ mod tests {
             (PaymentError::VersionMismatch, 412, "version-mismatch"),
             (PaymentError::UnderWay, 409, "payment-under-way"),
             (
-                PaymentError::Conflict(types::PaymentStatus::Refunded),
+                PaymentError::Conflict(PaymentStatus::Refunded),
                 409,
                 "conflict",
             ),
             (
-                PaymentError::RefundExceedsAmount(1),
+                PaymentError::RefundExceedsAmount(MinorUnits::ZERO),
                 409,
                 "refund-exceeds-amount",
             ),
@@ -116,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_conflict_names_the_status() {
-        let problem = problem(PaymentError::Conflict(types::PaymentStatus::Refunded));
+        let problem = problem(PaymentError::Conflict(PaymentStatus::Refunded));
         let document = problem.document("/", "r", "t");
         assert_eq!(
             document["detail"],

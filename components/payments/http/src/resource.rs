@@ -4,16 +4,15 @@ use mercato_edge::{Amount, Id, OutboxLag, PaymentStatusName, Problem, Reply, Tim
 use mercato_money::{Currency, Money};
 use mercato_platform::clock::rfc3339;
 use mercato_platform::log;
+use payments::application::queries::Lag;
+use payments::domain::{
+    CheckoutSession, Dispute, DisputeStatus, EventType, MinorUnits, OutboxEntryView, PaymentStatus,
+    PaymentView, Refund, RefundStatus,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::bindings::mercato::payments_old::outbox::{self, Entry};
-use crate::bindings::mercato::payments_old::queries::{
-    Dispute, DisputeStatus, Refund, RefundStatus,
-};
-use crate::bindings::mercato::payments_old::types::{
-    CheckoutSession, EventType, Payment, PaymentStatus,
-};
+const MS_PER_SECOND: u64 = 1_000;
 
 /// A payment.
 #[derive(Debug, Serialize, ToSchema)]
@@ -102,15 +101,14 @@ pub struct SessionResource<'a> {
     expires_at: String,
 }
 
-impl From<PaymentStatus> for PaymentStatusName {
-    fn from(status: PaymentStatus) -> Self {
-        match status {
-            PaymentStatus::Pending => Self::Pending,
-            PaymentStatus::Succeeded => Self::Succeeded,
-            PaymentStatus::Failed => Self::Failed,
-            PaymentStatus::Cancelled => Self::Cancelled,
-            PaymentStatus::Refunded => Self::Refunded,
-        }
+/// The status as the API names it.
+pub const fn status_name(status: PaymentStatus) -> PaymentStatusName {
+    match status {
+        PaymentStatus::Pending => PaymentStatusName::Pending,
+        PaymentStatus::Succeeded => PaymentStatusName::Succeeded,
+        PaymentStatus::Failed => PaymentStatusName::Failed,
+        PaymentStatus::Cancelled => PaymentStatusName::Cancelled,
+        PaymentStatus::Refunded => PaymentStatusName::Refunded,
     }
 }
 
@@ -165,19 +163,24 @@ impl<'a> RefundResource<'a> {
     ///
     /// # Errors
     /// 500 when its amount cannot be written as a decimal number.
-    pub fn new(refund: &'a Refund, currency: &'a str, is_admin: bool) -> Result<Self, Problem> {
+    pub fn new(
+        refund: &'a Refund,
+        currency: &'a Currency,
+        is_admin: bool,
+    ) -> Result<Self, Problem> {
+        let (status, error) = match &refund.status {
+            RefundStatus::Pending => (RefundStatusName::Pending, None),
+            RefundStatus::Succeeded => (RefundStatusName::Succeeded, None),
+            RefundStatus::Failed(error) => (RefundStatusName::Failed, Some(error.as_str())),
+        };
         Ok(Self {
             id: &refund.id,
-            amount: decimal(refund.amount, currency)?,
-            currency,
-            status: match refund.status {
-                RefundStatus::Pending => RefundStatusName::Pending,
-                RefundStatus::Succeeded => RefundStatusName::Succeeded,
-                RefundStatus::Failed => RefundStatusName::Failed,
-            },
+            amount: decimal(refund.amount, *currency)?,
+            currency: currency.code(),
+            status,
             duplicate_charge: refund.duplicate_charge.as_deref().filter(|_| is_admin),
             reason: refund.reason.as_deref().filter(|_| is_admin),
-            error: refund.error.as_deref().filter(|_| is_admin),
+            error: error.filter(|_| is_admin),
             created_at: rfc3339(refund.created_at),
         })
     }
@@ -232,10 +235,11 @@ impl<'a> DisputeResource<'a> {
     /// # Errors
     /// 500 when its amount cannot be written as a decimal number.
     pub fn new(dispute: &'a Dispute) -> Result<Self, Problem> {
+        let created_at_ms = dispute.created_at.saturating_mul(MS_PER_SECOND);
         Ok(Self {
             id: &dispute.id,
-            amount: decimal(dispute.amount, &dispute.currency)?,
-            currency: &dispute.currency,
+            amount: decimal(dispute.amount, dispute.currency)?,
+            currency: dispute.currency.code(),
             reason: &dispute.reason,
             status: match dispute.status {
                 DisputeStatus::Open => DisputeStatusName::Open,
@@ -243,7 +247,7 @@ impl<'a> DisputeResource<'a> {
                 DisputeStatus::Won => DisputeStatusName::Won,
                 DisputeStatus::Lost => DisputeStatusName::Lost,
             },
-            created_at: dispute.created_at.map(rfc3339),
+            created_at: (created_at_ms > 0).then(|| rfc3339(created_at_ms)),
         })
     }
 }
@@ -293,13 +297,12 @@ pub struct EntryResource<'a> {
     last_error: Option<&'a str>,
 }
 
-impl From<outbox::OutboxLag> for OutboxLag {
-    fn from(lag: outbox::OutboxLag) -> Self {
-        Self {
-            pending: lag.pending,
-            parked: lag.parked,
-            oldest_ms: lag.oldest_ms,
-        }
+/// How far the outbox is behind, in JSON.
+pub const fn lag_resource(lag: Lag) -> OutboxLag {
+    OutboxLag {
+        pending: lag.pending,
+        parked: lag.parked,
+        oldest_ms: lag.oldest_ms,
     }
 }
 
@@ -336,26 +339,24 @@ impl<'a> PaymentResource<'a> {
     ///
     /// # Errors
     /// 500 when its amount cannot be written as a decimal number.
-    pub fn new(payment: &'a Payment) -> Result<Self, Problem> {
+    pub fn new(payment: &'a PaymentView) -> Result<Self, Problem> {
+        let decimal = |amount| decimal(amount, payment.currency);
         Ok(Self {
             id: &payment.id,
             order_id: &payment.order_id,
-            amount: decimal(payment.amount, &payment.currency)?,
-            refunded_amount: decimal(payment.refunded_amount, &payment.currency)?,
-            failed_refund_amount: decimal(payment.failed_refund_amount, &payment.currency)?,
+            amount: decimal(payment.amount)?,
+            refunded_amount: decimal(payment.refunded)?,
+            failed_refund_amount: decimal(payment.failed_refunds)?,
             refund_failure: payment.refund_failure.as_deref(),
-            duplicate_amount: decimal(payment.duplicate_amount, &payment.currency)?,
-            duplicate_refunded_amount: decimal(
-                payment.duplicate_refunded_amount,
-                &payment.currency,
-            )?,
-            disputed: payment.disputed,
-            lost_to_disputes: decimal(payment.lost_to_disputes, &payment.currency)?,
-            currency: &payment.currency,
-            status: payment.status.into(),
-            processing: payment.processing,
+            duplicate_amount: decimal(payment.duplicates)?,
+            duplicate_refunded_amount: decimal(payment.duplicates_refunded)?,
+            disputed: payment.is_disputed,
+            lost_to_disputes: decimal(payment.lost_to_disputes)?,
+            currency: payment.currency.code(),
+            status: status_name(payment.status),
+            processing: payment.is_processing,
             provider: &payment.provider,
-            session: payment.session.as_ref().map(session),
+            session: payment.open_session().map(session),
             receipt_url: payment.receipt_url.as_deref(),
             reason: payment.reason.as_deref(),
             created_at: rfc3339(payment.created_at),
@@ -370,7 +371,7 @@ impl<'a> EntryResource<'a> {
     ///
     /// # Errors
     /// 500 when its amount cannot be written as a decimal number.
-    pub fn new(entry: &'a Entry) -> Result<Self, Problem> {
+    pub fn new(entry: &'a OutboxEntryView) -> Result<Self, Problem> {
         let event = &entry.event;
         Ok(Self {
             id: &event.id,
@@ -378,9 +379,9 @@ impl<'a> EntryResource<'a> {
             time: rfc3339(event.time),
             order_id: &event.order_id,
             payment_id: &event.payment_id,
-            amount: decimal(event.amount, &event.currency)?,
-            refunded_amount: decimal(event.refunded_amount, &event.currency)?,
-            currency: &event.currency,
+            amount: decimal(event.amount, event.currency)?,
+            refunded_amount: decimal(event.refunded, event.currency)?,
+            currency: event.currency.code(),
             attempts: entry.attempts,
             failures: entry.failures,
             parked: entry.parked,
@@ -394,29 +395,20 @@ impl<'a> EntryResource<'a> {
 ///
 /// # Errors
 /// As [`PaymentResource::new`].
-pub fn reply(payment: &Payment) -> Result<Reply, Problem> {
+pub fn reply(payment: &PaymentView) -> Result<Reply, Problem> {
     Ok(Reply::json(&PaymentResource::new(payment)?)?.with_version(payment.version, &[]))
-}
-
-/// The currency of that code.
-///
-/// # Errors
-/// 500: what is stored was checked when it came.
-pub fn currency(code: &str) -> Result<Currency, Problem> {
-    code.parse().map_err(|_| unwritable("currency", code))
 }
 
 /// Whole minor units as a decimal number of the currency.
 ///
 /// # Errors
 /// 500 when that does not fit.
-pub fn decimal(minor: i64, code: &str) -> Result<Money, Problem> {
-    Money::from_minor(minor, currency(code)?).map_err(|_| unwritable("amount", &minor.to_string()))
-}
-
-fn unwritable(what: &str, value: &str) -> Problem {
-    log::error("a payment cannot be shown", &[(what, value)]);
-    Problem::internal()
+pub fn decimal(amount: MinorUnits, currency: Currency) -> Result<Money, Problem> {
+    Money::from_minor(amount.get(), currency).map_err(|_| {
+        let amount = amount.to_string();
+        log::error("a payment cannot be shown", &[("amount", &amount)]);
+        Problem::internal()
+    })
 }
 
 fn session(session: &CheckoutSession) -> SessionResource<'_> {
@@ -429,35 +421,45 @@ fn session(session: &CheckoutSession) -> SessionResource<'_> {
 
 #[cfg(test)]
 pub mod tests {
+    use mercato_kernel::AccountId;
+    use payments::domain::{PaymentEvent, SessionSlot};
+
     use super::*;
-    use crate::bindings::mercato::payments_old::types::PaymentEvent;
 
     const ORDER: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
     const PAYMENT: &str = "01890a5d-ac96-774b-bcce-b302099a8058";
 
+    fn units(units: i64) -> MinorUnits {
+        MinorUnits::new(units).unwrap()
+    }
+
     /// A payment that waits for its customer.
-    pub fn pending() -> Payment {
-        Payment {
+    pub fn pending() -> PaymentView {
+        PaymentView {
             id: PAYMENT.to_owned(),
             order_id: ORDER.to_owned(),
-            customer_id: "customer".to_owned(),
-            amount: 1_990,
-            refunded_amount: 5,
-            failed_refund_amount: 7,
+            customer_id: AccountId::parse("01890a5d-ac96-774b-bcce-b302099a8059").unwrap(),
+            amount: units(1_990),
+            refunded: units(5),
+            failed_refunds: units(7),
             refund_failure: None,
-            duplicate_amount: 1_990,
-            duplicate_refunded_amount: 3,
-            disputed: true,
-            lost_to_disputes: 2,
-            currency: "USD".to_owned(),
+            duplicates: units(1_990),
+            duplicates_refunded: units(3),
+            is_disputed: true,
+            lost_to_disputes: units(2),
+            currency: "USD".parse().unwrap(),
             status: PaymentStatus::Pending,
-            processing: false,
+            is_processing: false,
             provider: "stripe-mock".to_owned(),
-            session: Some(CheckoutSession {
-                id: "cs_1".to_owned(),
-                url: "http://shop.test/pay".to_owned(),
-                expires_at: 900_000,
-            }),
+            session: SessionSlot {
+                number: 1,
+                requested_expiry: 900_000,
+                opened: Some(CheckoutSession {
+                    id: "cs_1".to_owned(),
+                    url: "http://shop.test/pay".to_owned(),
+                    expires_at: 900_000,
+                }),
+            },
             provider_reference: Some("pi_1".to_owned()),
             receipt_url: None,
             reason: None,
@@ -468,7 +470,7 @@ pub mod tests {
     }
 
     #[test]
-    fn a_payment_shows_exact_decimals_and_nothing_of_the_provider_but_its_name() {
+    fn a_payment_shows_exact_decimals_and_the_providers_name() {
         let reply = reply(&pending()).unwrap();
         assert_eq!(
             String::from_utf8(reply.body().to_vec()).unwrap(),
@@ -490,25 +492,27 @@ pub mod tests {
             ("JPY", 1_234, "1234"),
             ("KWD", 1_234, "1.234"),
         ] {
-            assert_eq!(decimal(minor, code).unwrap().to_string(), text);
+            let shown = decimal(units(minor), code.parse().unwrap()).unwrap();
+            assert_eq!(shown.to_string(), text);
         }
-        assert_eq!(decimal(i64::MAX, "JPY").unwrap_err().status().as_u16(), 500);
-        assert_eq!(decimal(1, "usd").unwrap_err().status().as_u16(), 500);
+        let too_much = decimal(units(i64::MAX), "JPY".parse().unwrap());
+        assert_eq!(too_much.unwrap_err().status().as_u16(), 500);
     }
 
     #[test]
     fn an_entry_shows_the_event_and_its_way() {
-        let mut entry = Entry {
+        let mut entry = OutboxEntryView {
+            sequence: 1,
             event: PaymentEvent {
                 id: PAYMENT.to_owned(),
                 event_type: EventType::Refunded,
                 time: 0,
                 order_id: ORDER.to_owned(),
                 payment_id: PAYMENT.to_owned(),
-                amount: 100,
-                refunded_amount: 50,
+                amount: units(100),
+                refunded: units(50),
                 payment_version: 3,
-                currency: "EUR".to_owned(),
+                currency: "EUR".parse().unwrap(),
                 provider_reference: None,
                 receipt_url: None,
                 reason: None,

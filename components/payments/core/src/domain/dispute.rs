@@ -52,24 +52,24 @@ pub struct Dispute {
     pub reason: String,
     /// How it stands.
     pub status: DisputeStatus,
-    /// When the provider told so, in seconds since the Unix epoch.
+    /// When the provider reported it, in seconds since the Unix epoch.
     pub told_at: u64,
     /// When it began, in seconds since the Unix epoch; 0 when that is not known.
     pub created_at: u64,
 }
 
 impl Dispute {
-    /// What is known when both have been told, whichever came first: an end is never taken back, and of two ends the one told
-    /// later counts.
+    /// What is known when both have been reported, whichever came first: an end is never taken back, and of two ends the one
+    /// reported later counts.
     #[must_use]
-    pub fn merged_with(self, told: Self) -> Self {
+    pub fn merged_with(self, reported: Self) -> Self {
         let rank = |dispute: &Self| {
             let has_ended = dispute.status != DisputeStatus::Open;
             (has_ended, dispute.told_at, dispute.status)
         };
-        let created_at = self.created_at.max(told.created_at);
-        let newest = if rank(&told) > rank(&self) {
-            told
+        let created_at = self.created_at.max(reported.created_at);
+        let newest = if rank(&reported) > rank(&self) {
+            reported
         } else {
             self
         };
@@ -107,12 +107,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_does_not_depend_on_the_order_in_which_it_was_told() {
+    fn what_is_known_does_not_depend_on_the_order_of_events() {
         use DisputeStatus::{Closed, Lost, Open, Won};
         for (one, other, expected) in [
             ((Open, 1), (Open, 2), Open),
             ((Open, 1), (Lost, 9), Lost),
-            // An end is an end, whatever is told of earlier days afterwards.
+            // An end is an end, whatever is reported of earlier days afterwards.
             ((Open, 9), (Won, 1), Won),
             ((Won, 3), (Lost, 9), Lost),
             ((Lost, 3), (Won, 9), Won),

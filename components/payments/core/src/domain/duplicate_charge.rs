@@ -44,12 +44,12 @@ mod tests {
                 amount: units(500),
                 refunded: MinorUnits::ZERO,
             };
-            let told = RefundTotal {
+            let reported = RefundTotal {
                 since: 1,
                 until: 1,
                 total: units(total),
             };
-            let charge = charge.with_refunds(&[], &[told]);
+            let charge = charge.with_refunds(&[], &[reported]);
             assert_eq!(
                 (charge.refunded, charge.has_gone_back()),
                 (units(refunded), has_gone_back)

@@ -1,15 +1,6 @@
-use super::PaymentStatus;
+use mercato_kernel::FieldError;
 
-/// A field of a request that breaks a rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldError {
-    /// Name as in the API, camelCase.
-    pub field: &'static str,
-    /// Stable code: `required`, `min`, `max`, `format`, `control-characters`, `mismatch`.
-    pub code: &'static str,
-    /// A sentence for people.
-    pub message: String,
-}
+use super::{MinorUnits, PaymentStatus};
 
 /// Why payments refused or could not do something.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,9 +20,9 @@ pub enum PaymentError {
     /// The payment has changed since the version that the caller named.
     #[error("the payment has changed meanwhile")]
     VersionMismatch,
-    /// More than what can still be refunded, which it holds in minor units.
+    /// More than what can still be refunded, which it holds.
     #[error("at most {0} can be refunded")]
-    RefundExceedsAmount(i64),
+    RefundExceedsAmount(MinorUnits),
     /// The same idempotency key with another request.
     #[error("the idempotency key was used for another request")]
     IdempotencyKeyReused,
@@ -62,10 +53,12 @@ impl PaymentError {
     /// One field that breaks a rule.
     #[must_use]
     pub fn invalid(field: &'static str, code: &'static str, message: impl Into<String>) -> Self {
-        Self::Invalid(vec![FieldError {
-            field,
-            code,
-            message: message.into(),
-        }])
+        Self::Invalid(vec![FieldError::new(field, code, message)])
+    }
+}
+
+impl From<FieldError> for PaymentError {
+    fn from(error: FieldError) -> Self {
+        Self::Invalid(vec![error])
     }
 }

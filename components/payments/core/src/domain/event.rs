@@ -45,22 +45,3 @@ pub struct PaymentEvent {
     /// Why it failed or was cancelled, or what has happened.
     pub reason: Option<String>,
 }
-
-/// An event on its way, not acknowledged yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutboxEntry {
-    /// Its place in the outbox: later entries have larger numbers.
-    pub sequence: u64,
-    /// What is told.
-    pub event: PaymentEvent,
-    /// How often it was published.
-    pub attempts: u32,
-    /// How often its handling failed.
-    pub failures: u32,
-    /// Given up until an admin retries it.
-    pub parked: bool,
-    /// When it is published next, in milliseconds since the Unix epoch.
-    pub next_attempt_at: u64,
-    /// Why publishing or handling failed last.
-    pub last_error: Option<String>,
-}

@@ -1,24 +1,32 @@
 //! Entities and rules of payments. No I/O and no wire formats.
 
 mod amount;
+mod checkout;
 mod dispute;
 mod duplicate_charge;
 mod error;
 mod event;
+mod outbox_entry;
 mod payment;
+mod payment_status;
+mod payment_view;
 mod provider_event;
 mod provider_refund;
 mod refund;
 
 pub use amount::MinorUnits;
+pub use checkout::{
+    CHECKOUT_LINES_MAX, CheckoutLine, CheckoutSession, NewPayment, ORDER_NUMBER_MAX_CHARS,
+    SessionSlot,
+};
 pub use dispute::{DISPUTES_MAX, Dispute, DisputeStatus};
 pub use duplicate_charge::DuplicateCharge;
-pub use error::{FieldError, PaymentError};
-pub use event::{EventType, OutboxEntry, PaymentEvent};
-pub use payment::{
-    CHECKOUT_LINES_MAX, CheckoutLine, CheckoutSession, NewPayment, ORDER_NUMBER_MAX_CHARS, Payment,
-    PaymentStatus, SessionSlot, Viewer,
-};
+pub use error::PaymentError;
+pub use event::{EventType, PaymentEvent};
+pub use outbox_entry::{BACK_OFF, FAILURES_MAX, OutboxEntry, OutboxEntryView, PAUSE_LONGEST_MS};
+pub use payment::Payment;
+pub use payment_status::PaymentStatus;
+pub use payment_view::PaymentView;
 pub use provider_event::{Charge, Fact, KeptCharge, ProviderEvent, Subject};
 pub use provider_refund::{ProviderRefund, RefundFailure, RefundTotal, failed_sum, refunded_sum};
-pub use refund::{RecordedAnswer, Refund, RefundStatus};
+pub use refund::{REASON_MAX_CHARS, RecordedAnswer, Refund, RefundStatus};

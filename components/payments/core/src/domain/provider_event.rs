@@ -11,10 +11,10 @@ pub struct Charge {
     pub receipt_url: Option<String>,
 }
 
-/// A charge that the provider has told of before the payment's session named it.
+/// A charge that the provider has reported before the payment's session named it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptCharge {
-    /// Where the customer finds the receipt, if it was told.
+    /// Where the customer finds the receipt, if that is known.
     pub receipt_url: Option<String>,
 }
 
@@ -72,7 +72,7 @@ pub enum Fact {
         /// The amount it was opened for, when it says so.
         amount: Option<MinorUnits>,
     },
-    /// Money went back; the refunds of a charge are told as their sum.
+    /// Money went back; the refunds of a charge are reported as their sum.
     Refunded {
         /// What was paid.
         amount: MinorUnits,

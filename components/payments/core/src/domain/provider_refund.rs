@@ -3,7 +3,7 @@ use super::MinorUnits;
 /// That a refund came to nothing, and the customer does not have the money.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefundFailure {
-    /// When the provider told so first, in seconds since the Unix epoch.
+    /// When the provider reported it first, in seconds since the Unix epoch.
     pub at: u64,
     /// Why, in the provider's words.
     pub reason: String,
@@ -23,7 +23,7 @@ pub struct ProviderRefund {
     pub failure: Option<RefundFailure>,
 }
 
-/// What had gone back of a charge at some time, as the provider told it: without refunds that had failed by then.
+/// What had gone back of a charge at some time, as the provider reported it: without refunds that had failed by then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RefundTotal {
     /// It was so at a time that is not before this one, in seconds since the Unix epoch.
@@ -34,13 +34,13 @@ pub struct RefundTotal {
     pub total: MinorUnits,
 }
 
-/// What has gone back of a charge, as far as is known: the refunds that have not failed, or more if a total tells of
-/// refunds that are not known one by one. It depends on what was told, not on the order in which it was.
+/// What has gone back of a charge, as far as is known: the refunds that have not failed, or more if a total counts
+/// refunds that are not known one by one. It depends on what was reported, not on the order.
 #[must_use]
 pub fn refunded_sum(refunds: &[ProviderRefund], totals: &[RefundTotal]) -> MinorUnits {
     let standing = refunds.iter().filter(|refund| refund.failure.is_none());
     let known = sum(standing);
-    let told = totals.iter().map(|total| {
+    let reported = totals.iter().map(|total| {
         // Those that were part of the total and have failed since; also those of which it is not known.
         let failed = refunds.iter().filter(|refund| {
             let failure = refund.failure.as_ref();
@@ -48,7 +48,7 @@ pub fn refunded_sum(refunds: &[ProviderRefund], totals: &[RefundTotal]) -> Minor
         });
         total.total.saturating_sub(sum(failed))
     });
-    told.fold(known, MinorUnits::max)
+    reported.fold(known, MinorUnits::max)
 }
 
 /// The sum of refunds that have failed, and why the last of them did.
@@ -110,13 +110,13 @@ mod tests {
                 vec![total(1, 500), total(10, 300)],
                 300,
             ),
-            // It had failed before the total was told, so it is no part of it.
+            // It had failed before the total was reported, so it is no part of it.
             (
                 vec![refund("a", 500, 1, Some(9))],
                 vec![total(10, 500)],
                 500,
             ),
-            // It was made after the total was told, so it is no part of it.
+            // It was made after the total was reported, so it is no part of it.
             (vec![refund("b", 300, 5, Some(6))], vec![total(2, 500)], 500),
             // In the same second both is possible: the other refund is known by itself.
             (

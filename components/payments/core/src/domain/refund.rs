@@ -1,5 +1,8 @@
 use super::MinorUnits;
 
+/// Longest reason, in characters.
+pub const REASON_MAX_CHARS: usize = 500;
+
 /// How far a refund has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RefundStatus {

@@ -3,15 +3,17 @@
 //! A pure state machine; the caller brings the time. One lives in each instance of the component. Instances are reused
 //! for many requests, so that is enough to spare both sides, and it needs no database.
 
+use crate::tries::{TRIES_MAX, TRY_MS};
+
 /// So many failures in a row open the breaker: as many as one call has tries, so that a call that failed altogether is
 /// the last one to wait.
-pub const FAILURES_MAX: u32 = crate::client::TRIES_MAX;
+pub const FAILURES_MAX: u32 = TRIES_MAX;
 
 /// How long an open breaker lets nothing through, in milliseconds.
 pub const OPEN_MS: u64 = 10_000;
 
 /// A probe that has not ended after this time never will: its request was given up. In milliseconds.
-pub const PROBE_MS: u64 = 2 * crate::client::TRY_MS;
+pub const PROBE_MS: u64 = 2 * TRY_MS;
 
 /// The breaker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +40,7 @@ impl Default for Breaker {
 }
 
 impl Breaker {
-    /// Whether a request may be sent now. Whoever is told so must say how it ended.
+    /// Whether a request may be sent now. After a yes the caller must record how it ended.
     pub fn admits(&mut self, now_ms: u64) -> bool {
         let admits = match self.state {
             State::Closed { .. } => return true,

@@ -14,14 +14,9 @@ use std::time::Duration;
 use mercato_platform::log;
 
 use crate::breaker::Breaker;
+use crate::metrics;
 use crate::transformers::{API_VERSION, Call, Method, Refusal, clean, read_refusal};
-use crate::watch;
-
-/// Most tries of one call.
-pub const TRIES_MAX: u32 = 3;
-
-/// How long one try may take, in milliseconds. Stripe answers within one or two seconds.
-pub const TRY_MS: u64 = 6_000;
+use crate::tries::{TRIES_MAX, TRY_MS};
 
 /// How long one use of the port may take altogether, in milliseconds, all calls, tries and pauses together. The runner
 /// ends a request after 30 seconds, and there is more to do in it than this.
@@ -192,7 +187,7 @@ impl<T: Transport, P: Pace> Client<'_, T, P> {
                 break;
             }
             if tried > 0 {
-                watch::tried_again();
+                metrics::tried_again();
             }
             let limit = Duration::from_millis(left_ms.min(TRY_MS));
             let outcome = self.transport.send(&request, limit).await;
@@ -218,7 +213,7 @@ impl<T: Transport, P: Pace> Client<'_, T, P> {
         ))
     }
 
-    /// Tells the breaker how a try ended, and operators when that changes what becomes of the next.
+    /// Records in the breaker how a try ended, and in the metrics when that changes what becomes of the next.
     fn note(&self, health: Health) {
         let mut breaker = self.breaker.borrow_mut();
         let was_closed = breaker.is_closed();
@@ -227,8 +222,8 @@ impl<T: Transport, P: Pace> Client<'_, T, P> {
             Health::Broken => breaker.failed(self.pace.now_ms()),
         }
         match (was_closed, breaker.is_closed()) {
-            (true, false) => watch::breaker_opened(),
-            (false, true) => watch::breaker_closed(),
+            (true, false) => metrics::breaker_opened(),
+            (false, true) => metrics::breaker_closed(),
             _ => {}
         }
     }

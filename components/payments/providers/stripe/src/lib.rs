@@ -1,40 +1,27 @@
 //! Stripe behind the port `mercato:payments/provider`: Checkout Sessions and Refunds over HTTPS.
 //!
 //! `transformers` knows Stripe's requests and answers and does no I/O; `client` asks until there is an answer or no time
-//! left; `adapter` is the port on top of both; `infrastructure` brings HTTP and the variables.
+//! left; `adapter` is the port on top of both; `host_http`, `pace` and `settings` are the host's HTTP, clock and variables.
 
 pub mod adapter;
 pub mod breaker;
 pub mod client;
-pub mod infrastructure;
+mod component;
+mod host_http;
+mod metrics;
+mod pace;
+mod settings;
 pub mod transformers;
-pub mod watch;
+pub mod tries;
 
-#[allow(
-    unsafe_code,
-    missing_docs,
-    unused_qualifications,
-    clippy::all,
-    clippy::pedantic,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "generated"
-)]
-mod bindings {
-    spin_sdk::wit_bindgen::generate!({
-        path: "../../../../wit",
-        world: "mercato:shop/stripe",
-        runtime_path: "::spin_sdk::wit_bindgen::rt",
-        generate_all,
-    });
+mercato_contracts::component!(
+    Component,
+    "mercato:shop/payment-provider",
+    "../../../../wit"
+);
 
-    #[cfg(target_family = "wasm")]
-    use crate::infrastructure::wit::Component;
-    #[cfg(target_family = "wasm")]
-    export!(Component);
-}
+/// The component.
+pub struct Component;
 
 /// The port's own records.
-pub use bindings::exports::mercato::payments_old::provider as port;
+pub use bindings::exports::mercato::payments::provider as port;

@@ -304,7 +304,7 @@ pub fn read_session_state(body: &[u8]) -> Result<Option<SessionState>, String> {
 }
 
 impl SessionBody {
-    /// What was paid. None while the money is still on its way (`unpaid`): it may come, and a webhook will tell.
+    /// What was paid. None while the money is still on its way (`unpaid`): it may come, and a webhook says so then.
     fn charge(self) -> Option<Charge> {
         let is_paid = matches!(
             self.payment_status.as_deref(),
@@ -341,7 +341,7 @@ struct RefundList {
 /// A refund, or why it came to nothing.
 pub type Refunded = Result<RefundReceipt, String>;
 
-/// The refund that was made. One that is pending is made: Stripe owes the money from then on.
+/// The refund that was made. One that is pending is made: Stripe pays it out from then on.
 ///
 /// # Errors
 /// What is wrong with the answer.

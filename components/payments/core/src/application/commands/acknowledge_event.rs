@@ -1,10 +1,10 @@
 use mercato_platform::clock::Clock;
 
-use super::relay_outbox::publish_due;
+use super::publish_events::publish_due;
+use crate::application::ports::{Ports, Store};
 use crate::domain::PaymentError;
-use crate::ports::{Ports, Store};
 
-/// The event is applied; it is not told again, and the order's next event is. Unknown or acknowledged already:
+/// The event is applied; it is not published again, and the order's next event is. Unknown or acknowledged already:
 /// nothing changes.
 ///
 /// # Errors

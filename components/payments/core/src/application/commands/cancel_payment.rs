@@ -1,16 +1,12 @@
 use futures::{StreamExt as _, stream};
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
-use mercato_platform::log;
 
-use super::ensure_session::{record_paid, record_processing, refused, request_session};
-use super::refund_payment::REASON_MAX_CHARS;
-use super::relay_outbox::publish_due;
-use crate::domain::{CheckoutSession, EventType, Payment, PaymentError};
-use crate::ports::{PaidSession, Ports, Provider, ProviderError, Records, SessionState, Store};
-
-/// No provider keeps a session open for longer than this after the end the shop asked for, in milliseconds.
-pub const SESSION_LIFE_LONGEST_MS: u64 = 24 * 60 * 60 * 1_000;
+use super::provider_sessions::{end, request_session};
+use super::publish_events::publish_due;
+use super::take_payment::{record_paid, record_processing};
+use crate::application::ports::{PaidSession, Ports, Records, SessionState, Store};
+use crate::domain::{CheckoutSession, EventType, Payment, PaymentError, REASON_MAX_CHARS};
 
 /// Most payments of one call.
 pub const CANCELLATIONS_MAX: usize = 100;
@@ -50,7 +46,7 @@ pub async fn cancel_payment<P: Ports>(
             payment,
             is_over: session.is_some(),
         };
-        if let Some(cancelled) = close_and_tell(ports, &ended, reason)? {
+        if let Some(cancelled) = close_and_publish(ports, &ended, reason)? {
             publish_due(ports).await;
             return Ok(cancelled);
         }
@@ -68,7 +64,7 @@ pub struct Cancellation {
 }
 
 /// [`cancel_payment`] for several orders, with one outcome for each, in their order. Sessions are ended some at a time,
-/// and all payments are closed in one transaction. No event tells of them: the outcome does, and whoever has not heard it
+/// and all payments are closed in one transaction. No event is published: the outcome says it, and whoever has not received it
 /// asks again.
 ///
 /// # Errors
@@ -109,7 +105,7 @@ pub async fn cancel_payments<P: Ports>(
     let mut decided = Vec::with_capacity(outcomes.len());
     for (outcome, cancellation) in outcomes.into_iter().zip(cancellations) {
         decided.push(match outcome {
-            Decision::Told(outcome) => *outcome,
+            Decision::Done(outcome) => *outcome,
             Decision::Paid(payment_id, paid) => record_paid(ports, &payment_id, &paid).await,
             Decision::Open => {
                 cancel_payment(ports, &cancellation.order_id, &cancellation.reason).await
@@ -155,7 +151,7 @@ async fn ending<P: Ports>(ports: &P, payment: Option<Payment>) -> Ending {
             payment,
             is_over: true,
         }),
-        Ok(SessionState::Completed(Some(paid))) => Ending::Paid(payment.id, paid),
+        Ok(SessionState::Completed(Some(paid))) => Ending::Paid(payment.id.clone(), paid),
         Ok(SessionState::Completed(None)) => match record_processing(ports, &payment.id) {
             Ok(payment) => Ending::Stands(payment),
             Err(error) => Ending::Failed(error),
@@ -167,7 +163,7 @@ async fn ending<P: Ports>(ports: &P, payment: Option<Payment>) -> Ending {
 /// What is still to be done for a payment after the transaction that closes the others.
 enum Decision {
     /// Nothing.
-    Told(Box<Result<Payment, PaymentError>>),
+    Done(Box<Result<Payment, PaymentError>>),
     /// Its money is to be recorded.
     Paid(String, PaidSession),
     /// Another session has taken the place of the one that was ended: it is closed by itself.
@@ -175,8 +171,8 @@ enum Decision {
 }
 
 impl Decision {
-    fn told(outcome: Result<Payment, PaymentError>) -> Self {
-        Self::Told(Box::new(outcome))
+    fn done(outcome: Result<Payment, PaymentError>) -> Self {
+        Self::Done(Box::new(outcome))
     }
 }
 
@@ -187,18 +183,18 @@ fn decide(
     now: u64,
 ) -> Result<Decision, PaymentError> {
     Ok(match ending {
-        Ending::Stands(payment) => Decision::told(Ok(payment)),
-        Ending::Failed(error) => Decision::told(Err(error)),
+        Ending::Stands(payment) => Decision::done(Ok(payment)),
+        Ending::Failed(error) => Decision::done(Err(error)),
         Ending::Paid(payment_id, paid) => Decision::Paid(payment_id, paid),
         Ending::Absent => match records.find_payment_of_order(&cancellation.order_id)? {
             Some(_) => Decision::Open,
             None => {
                 records.refuse_order(&cancellation.order_id, now)?;
-                Decision::told(Err(PaymentError::NotFound))
+                Decision::done(Err(PaymentError::NotFound))
             }
         },
         Ending::Ended(ended) => match close(records, &ended, &cancellation.reason, now)? {
-            Some((payment, _)) => Decision::told(Ok(payment)),
+            Some((payment, _)) => Decision::done(Ok(payment)),
             None => Decision::Open,
         },
     })
@@ -242,7 +238,7 @@ async fn session_to_end<P: Ports>(
     if payment.session.opened.is_some() {
         return Ok(payment.session.opened.clone());
     }
-    if payment.session_has_lapsed(ports.clock().now_ms()) {
+    if payment.session_has_expired(ports.clock().now_ms()) {
         return Ok(None);
     }
     match request_session(ports, payment).await {
@@ -252,35 +248,9 @@ async fn session_to_end<P: Ports>(
     }
 }
 
-/// Ends a session at the provider. One that the provider will not end, because it knows no such session for example, is
-/// over when no session lives that long.
-pub(super) async fn end<P: Ports>(
-    ports: &P,
-    payment: &Payment,
-    session: &CheckoutSession,
-) -> Result<SessionState, PaymentError> {
-    let error = match ports.provider().expire_session(&session.id).await {
-        // A session that is complete does not expire: a stand-in for a provider knows nothing of its sessions.
-        Ok(SessionState::Expired) if payment.is_processing => {
-            return Ok(SessionState::Completed(None));
-        }
-        Ok(state) => return Ok(state),
-        Err(error) => error,
-    };
-    let over_at = session.expires_at.saturating_add(SESSION_LIFE_LONGEST_MS);
-    if matches!(error, ProviderError::Rejected(_)) && over_at <= ports.clock().now_ms() {
-        log::warn(
-            "a session that the provider will not end counts as over",
-            &[("payment_id", &payment.id), ("session_id", &session.id)],
-        );
-        return Ok(SessionState::Expired);
-    }
-    Err(refused("expire a session", &payment.id, error))
-}
-
-/// Closes the payment and writes the event that tells of it; none when another session has taken the place of the one that
+/// Closes the payment and writes the event about it; none when another session has taken the place of the one that
 /// has ended.
-fn close_and_tell<P: Ports>(
+fn close_and_publish<P: Ports>(
     ports: &P,
     ended: &Ended,
     reason: &str,

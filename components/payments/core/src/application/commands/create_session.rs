@@ -1,13 +1,14 @@
+use mercato_kernel::FieldError;
 use mercato_money::Money;
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 
 use super::ensure_session::ensure_session;
+use crate::application::ports::{Ports, Provider, Store};
 use crate::domain::{
-    CHECKOUT_LINES_MAX, CheckoutLine, FieldError, NewPayment, ORDER_NUMBER_MAX_CHARS, Payment,
-    PaymentError, PaymentStatus,
+    CHECKOUT_LINES_MAX, CheckoutLine, NewPayment, ORDER_NUMBER_MAX_CHARS, Payment, PaymentError,
+    PaymentStatus,
 };
-use crate::ports::{Ports, Provider, Store};
 
 /// Opens a payment and its session at the provider. Idempotent by order id: a repeated request continues where the
 /// first one ended, be that before or after the provider was asked. A payment that is decided is returned as it is.
@@ -51,19 +52,11 @@ fn validate(new: &NewPayment) -> Result<(), PaymentError> {
     let mut errors = Vec::new();
     if !(1..=ORDER_NUMBER_MAX_CHARS).contains(&new.order_number.chars().count()) {
         let message = format!("orderNumber must have 1 to {ORDER_NUMBER_MAX_CHARS} characters");
-        errors.push(FieldError {
-            field: "orderNumber",
-            code: "length",
-            message,
-        });
+        errors.push(FieldError::new("orderNumber", "length", message));
     }
     if new.lines.is_empty() || new.lines.len() > CHECKOUT_LINES_MAX {
         let message = format!("there must be 1 to {CHECKOUT_LINES_MAX} lines");
-        errors.push(FieldError {
-            field: "lines",
-            code: "length",
-            message,
-        });
+        errors.push(FieldError::new("lines", "length", message));
     }
     if new
         .lines
@@ -72,19 +65,11 @@ fn validate(new: &NewPayment) -> Result<(), PaymentError> {
     {
         let message =
             "every line must have a name, a price that is not negative and a quantity".to_owned();
-        errors.push(FieldError {
-            field: "lines",
-            code: "format",
-            message,
-        });
+        errors.push(FieldError::new("lines", "format", message));
     }
     if total(&new.lines).map(|total| total.to_minor(new.currency)) != Some(new.amount.get()) {
         let message = "amount must be the total of the lines in minor units".to_owned();
-        errors.push(FieldError {
-            field: "amount",
-            code: "mismatch",
-            message,
-        });
+        errors.push(FieldError::new("amount", "mismatch", message));
     }
     if errors.is_empty() {
         Ok(())

@@ -4,14 +4,16 @@
 use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
-use super::refund_payment::DUPLICATE_REASON;
 use super::settle_disputes;
-use super::settle_refunds::{amount_of, words};
+use super::wording::{amount_of, words};
+use crate::application::ports::{Ports, Records};
 use crate::domain::{
     DisputeStatus, DuplicateCharge, MinorUnits, Payment, PaymentError, PaymentEvent, Refund,
     RefundStatus,
 };
-use crate::ports::{Ports, Records};
+
+/// Why the shop gives a duplicate charge back.
+const DUPLICATE_REASON: &str = "duplicate";
 
 /// The duplicate charge of that reference, if the payment has it.
 pub(super) fn find(
@@ -29,7 +31,8 @@ pub(super) fn find(
 }
 
 /// Writes down that a charge is to be given back, which the relay does; nothing when that is known, when it is a charge of
-/// nothing, or when one of the two is not known to be a charge at all. Its amount is the payment's: no session is opened for another one, and what tells of another one is refused.
+/// nothing, or when one of the two is not known to be a charge at all. Its amount is the payment's: no session is opened for another one,
+/// and an event about another one is refused.
 pub(super) fn give_back<P: Ports>(
     ports: &P,
     records: &dyn Records,
@@ -79,7 +82,7 @@ pub(super) fn give_back<P: Ports>(
     };
     records.insert_refund(&refund, now)?;
     payment.record_duplicates(&records.duplicate_charges(&payment.id)?, now);
-    let told = format!(
+    let sentence = format!(
         "The customer was charged a second time, {} ({}); {}",
         amount_of(payment.amount, payment.currency),
         words(reference),
@@ -93,7 +96,7 @@ pub(super) fn give_back<P: Ports>(
         "a customer was charged a second time; it is given back",
         &[("payment_id", &payment.id), ("charge", reference)],
     );
-    let mut events = vec![payment.remark(ports.ids().new_id(), told, now)];
+    let mut events = vec![payment.remark(ports.ids().new_id(), sentence, now)];
     events.extend(settle_disputes::adopt(
         ports, records, payment, reference, now,
     )?);
@@ -140,7 +143,7 @@ pub(super) fn refused<P: Ports>(
     reference: &str,
     now: u64,
 ) -> PaymentEvent {
-    let told = format!(
+    let sentence = format!(
         "The second charge ({}) could not be given back; it has to be refunded at the payment provider",
         words(reference)
     );
@@ -148,5 +151,5 @@ pub(super) fn refused<P: Ports>(
         "a second charge could not be given back: refund it at the payment provider",
         &[("payment_id", &payment.id), ("charge", reference)],
     );
-    payment.remark(ports.ids().new_id(), told, now)
+    payment.remark(ports.ids().new_id(), sentence, now)
 }

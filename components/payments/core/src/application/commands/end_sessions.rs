@@ -1,15 +1,14 @@
 //! Ends sessions at the provider in which nobody is to pay any more: their payment is decided, or another session has taken
-//! their place. Mostly the request that decided it has ended its session, or a webhook has told of its end; what is left was
+//! their place. Mostly the request that decided it has ended its session, or a webhook has reported its end; what is left was
 //! lost on the way. The provider is asked until it says that the session is over.
 
 use mercato_platform::clock::Clock;
 use mercato_platform::log;
 
-use super::cancel_payment::{SESSION_LIFE_LONGEST_MS, end};
-use super::ensure_session::{record_paid, request_session};
-use super::relay_outbox::back_off_ms;
-use crate::domain::{CheckoutSession, Payment, PaymentError};
-use crate::ports::{Ports, SessionState, Store};
+use super::provider_sessions::{SESSION_LIFE_LONGEST_MS, end, request_session};
+use super::take_payment::record_paid;
+use crate::application::ports::{Ports, SessionState, Store};
+use crate::domain::{BACK_OFF, CheckoutSession, Payment, PaymentError};
 
 /// Most sessions of one run.
 const SESSIONS_PER_RUN: u32 = 10;
@@ -51,7 +50,10 @@ pub(super) async fn end_due_sessions<P: Ports>(ports: &P) -> Result<bool, Paymen
                 .store()
                 .write(|records| records.end_session(&payment.id, payment.session.number))?,
             Ending::Open => {
-                let end_at = ports.clock().now_ms().saturating_add(back_off_ms(attempts));
+                let end_at = ports
+                    .clock()
+                    .now_ms()
+                    .saturating_add(BACK_OFF.pause_ms(attempts));
                 ports.store().write(|records| {
                     records.postpone_session_end(&payment.id, payment.session.number, end_at)
                 })?;
@@ -107,7 +109,7 @@ async fn known<P: Ports>(
     slot.opened = Some(session.clone());
     ports
         .store()
-        .write(|records| records.keep_session(&payment.id, &slot))?;
+        .write(|records| records.save_session(&payment.id, &slot))?;
     Ok(Some(session))
 }
 

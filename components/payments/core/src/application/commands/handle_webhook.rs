@@ -2,14 +2,14 @@ use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
-use super::relay_outbox::publish_due;
+use super::publish_events::publish_due;
+use super::take_payment::take_payment;
 use super::{duplicate_charges, settle_disputes, settle_refunds};
+use crate::application::ports::{Ports, Records, Store, WebhookContent, WebhookFormat};
 use crate::application::queries::webhook_secret;
 use crate::domain::{
-    Charge, EventType, Fact, KeptCharge, Payment, PaymentError, PaymentEvent, ProviderEvent,
-    Subject,
+    EventType, Fact, KeptCharge, Payment, PaymentError, PaymentEvent, ProviderEvent, Subject,
 };
-use crate::ports::{Ports, Records, Store, WebhookContent, WebhookFormat};
 
 const DECLINED: &str = "the payment was declined";
 const EXPIRED: &str = "the checkout session ended without a payment";
@@ -21,7 +21,7 @@ pub enum WebhookOutcome {
     Applied,
     /// It was known already.
     Duplicate,
-    /// It tells of a charge that no session of the payment has named yet: kept until one does.
+    /// It is about a charge that no session of the payment has named yet: kept until one does.
     Kept,
     /// It changes nothing here.
     Ignored,
@@ -33,7 +33,7 @@ enum Owner {
     Payment,
     /// A charge that the customer paid beside the payment's own.
     Duplicate(String),
-    /// Nobody knows yet: a charge is told before the session that it was made in.
+    /// Nobody knows yet: a charge is reported before the session that it was made in.
     Unknown(String),
     /// Somebody else's.
     Other,
@@ -107,7 +107,7 @@ fn record<P: Ports>(
     if let Subject::Session(id) = &event.subject
         && !matches!(event.fact, Fact::Processing { .. })
     {
-        // Whatever else it tells of a session is the last thing that happens in it.
+        // Whatever else it says of a session is the last thing that happens in it.
         records.end_session_named(id)?;
     }
     if let Owner::Unknown(reference) = &owner {
@@ -148,7 +148,7 @@ fn find_payment(
     }
 }
 
-/// A refund or a dispute may be told before the payment is known by its charge: it is kept until then.
+/// A refund or a dispute may be reported before the payment is known by its charge: it is kept until then.
 fn keep_of_nobody(
     records: &dyn Records,
     event: &ProviderEvent,
@@ -206,14 +206,14 @@ fn owner(
             Some(_) if duplicate_charges::find(records, payment, reference)?.is_some() => {
                 Owner::Duplicate(reference.clone())
             }
-            // Perhaps a duplicate one whose session is told later. What is told of it until then is lost; its refund is not.
+            // Perhaps a duplicate one whose session is reported later. What is reported of it until then is lost; its refund is not.
             Some(_) => Owner::Other,
             None => Owner::Unknown(reference.clone()),
         }),
     }
 }
 
-/// Keeps what is told of a charge until a session names it.
+/// Keeps what is reported of a charge until a session names it.
 fn keep(
     records: &dyn Records,
     payment: &Payment,
@@ -274,7 +274,7 @@ fn check_subject(payment: &Payment, event: &ProviderEvent) -> Result<(), Payment
     Err(PaymentError::MalformedEvent)
 }
 
-/// Applies a fact and gives the events that tell of it.
+/// Applies a fact and returns the events about it.
 fn apply<P: Ports>(
     ports: &P,
     records: &dyn Records,
@@ -283,7 +283,7 @@ fn apply<P: Ports>(
     now: u64,
 ) -> Result<Vec<PaymentEvent>, PaymentError> {
     let mut events = Vec::new();
-    let mut tell = |payment: &Payment, event_type| {
+    let mut publish = |payment: &Payment, event_type| {
         events.push(payment.event(ports.ids().new_id(), event_type, now));
     };
     match fact {
@@ -292,18 +292,18 @@ fn apply<P: Ports>(
         Fact::Processing { .. } => drop(payment.await_money(now)),
         Fact::SessionExpired { .. } => {
             if payment.cancel(EXPIRED, now) {
-                tell(payment, EventType::Cancelled);
+                publish(payment, EventType::Cancelled);
             }
         }
         Fact::PaymentFailed { .. } => {
             if payment.fail(DECLINED, now) {
-                tell(payment, EventType::Failed);
+                publish(payment, EventType::Failed);
             }
         }
         Fact::Refunded { charge, .. } => {
             payment.succeed(charge, now);
             if payment.give_nothing_back(now) {
-                tell(payment, EventType::Refunded);
+                publish(payment, EventType::Refunded);
             }
         }
         Fact::Refund(_) | Fact::Dispute(_) => {}
@@ -336,45 +336,6 @@ fn take_note<P: Ports>(
         }
         _ => Ok(Vec::new()),
     }
-}
-
-/// The customer has paid by that charge, in a session of the payment. What was told of it before is taken up: its receipt,
-/// refunds and disputes. Gives the events that tell of it, the payment before its refund. When the payment has another charge, the
-/// customer has paid twice, and this one is given back.
-pub(super) fn take_payment<P: Ports>(
-    ports: &P,
-    records: &dyn Records,
-    payment: &mut Payment,
-    charge: &Charge,
-    now: u64,
-) -> Result<Vec<PaymentEvent>, PaymentError> {
-    let mut events = Vec::new();
-    let mut charge = charge.clone();
-    if let (Some(known), Some(told)) = (&payment.provider_reference, &charge.reference)
-        && known != told
-    {
-        return duplicate_charges::give_back(ports, records, payment, told, now);
-    }
-    let is_first = payment.provider_reference.is_none() && charge.reference.is_some();
-    let kept = match &charge.reference {
-        Some(reference) if is_first => records.take_kept_charge(&payment.id, reference)?,
-        _ => None,
-    };
-    if let Some(kept) = &kept {
-        charge.receipt_url = charge.receipt_url.or_else(|| kept.receipt_url.clone());
-    }
-    if payment.succeed(&charge, now) {
-        events.push(payment.event(ports.ids().new_id(), EventType::Succeeded, now));
-    }
-    if is_first && let Some(reference) = &charge.reference {
-        events.extend(settle_refunds::adopt(
-            ports, records, payment, reference, now,
-        )?);
-        events.extend(settle_disputes::adopt(
-            ports, records, payment, reference, now,
-        )?);
-    }
-    Ok(events)
 }
 
 /// The end of a session that another one has replaced decides nothing. While the provider's answer to the newest

@@ -1,9 +1,10 @@
-use super::ensure_session::ensure_session;
-use crate::application::queries::find_payment_of_order;
-use crate::domain::{Payment, PaymentError, Viewer};
-use crate::ports::Ports;
+use mercato_kernel::Caller;
 
-/// The open session of a pending payment; a new one when it has lapsed.
+use super::ensure_session::ensure_session;
+use crate::application::ports::{Ports, Store};
+use crate::domain::{Payment, PaymentError};
+
+/// The open session of a pending payment; a new one when it has expired.
 ///
 /// # Errors
 /// `NotFound`, also for another customer's; `Conflict` when the payment is decided; `UnderWay` when the customer has
@@ -11,10 +12,14 @@ use crate::ports::Ports;
 /// `ProviderRejected`.
 pub async fn open_session<P: Ports>(
     ports: &P,
-    viewer: &Viewer,
+    caller: &Caller,
     order_id: &str,
 ) -> Result<Payment, PaymentError> {
-    let payment = find_payment_of_order(ports, viewer, order_id)?;
+    let payment = ports
+        .store()
+        .read(|records| records.find_payment_of_order(order_id))?
+        .filter(|payment| payment.is_visible_to(caller))
+        .ok_or(PaymentError::NotFound)?;
     let payment = ensure_session(ports, payment).await?;
     if payment.can_be_paid() {
         Ok(payment)

@@ -1,7 +1,9 @@
-use super::refund_payment::{IDEMPOTENCY_KEY_TTL_MS, stored_key};
-use crate::domain::{PaymentError, RecordedAnswer, RefundStatus, Viewer};
-use crate::ports::{Ports, Store};
+use mercato_kernel::Caller;
 use mercato_platform::clock::Clock;
+
+use super::refund_payment::{IDEMPOTENCY_KEY_TTL_MS, stored_key};
+use crate::application::ports::{Ports, Store};
+use crate::domain::{PaymentError, RecordedAnswer, RefundStatus};
 
 /// Keeps the answer given to a refund under its idempotency key. The first answer kept is given back, and is what must
 /// be sent. A key without a refund that has ended keeps nothing.
@@ -10,7 +12,7 @@ use mercato_platform::clock::Clock;
 /// `Unavailable`, `Internal`.
 pub fn record_refund_answer<P: Ports>(
     ports: &P,
-    requested_by: &Viewer,
+    requested_by: &Caller,
     key: &str,
     answer: RecordedAnswer,
 ) -> Result<RecordedAnswer, PaymentError> {

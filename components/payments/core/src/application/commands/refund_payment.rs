@@ -1,35 +1,23 @@
+use mercato_kernel::Caller;
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
-use mercato_platform::{log, text};
+use mercato_platform::text;
 use sha2::{Digest, Sha256};
 
-use super::duplicate_charges::{self, Obstacle};
-use super::ensure_session::refused;
-use super::relay_outbox::{back_off_ms, publish_due};
-use super::settle_refunds;
+use super::finish_refund::finish;
+use crate::application::ports::{Ports, Records, Store};
 use crate::domain::{
-    EventType, MinorUnits, Payment, PaymentError, ProviderRefund, RecordedAnswer, Refund,
-    RefundStatus, Viewer,
+    MinorUnits, Payment, PaymentError, REASON_MAX_CHARS, RecordedAnswer, Refund, RefundStatus,
 };
-use crate::ports::{Ports, Provider, ProviderError, Records, RefundRequest, Store};
 
 /// How long a refund's idempotency key is remembered after the refund has ended, in milliseconds. Until then it is
 /// remembered however long the provider is silent: whoever asks every hour must not be given the money twice.
 pub const IDEMPOTENCY_KEY_TTL_MS: u64 = 24 * 60 * 60 * 1_000;
 
-/// Longest reason, in characters.
-pub const REASON_MAX_CHARS: usize = 500;
-
-/// Why a duplicate charge that was lost in a dispute is not given back.
-const TAKEN_BACK: &str = "the customer's bank has taken the money back";
-
-/// Why the shop gives a duplicate charge back.
-pub(super) const DUPLICATE_REASON: &str = "duplicate";
-
 /// Longest idempotency key, in bytes.
 const IDEMPOTENCY_KEY_MAX_BYTES: usize = 255;
 
-/// How long the request that asked for a refund has to finish it before the relay takes it up, in milliseconds.
+/// How long the request that asked for a refund has to finish it before the relay resumes it, in milliseconds.
 const RESUME_AFTER_MS: u64 = 10_000;
 
 /// How many refunds left by others a request finishes before its own.
@@ -39,7 +27,7 @@ const OTHERS_MAX: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefundCommand {
     /// Who wants it: everybody has keys of their own.
-    pub requested_by: Viewer,
+    pub requested_by: Caller,
     /// The payment, UUIDv7.
     pub payment_id: String,
     /// Whole minor units; all that is left when absent.
@@ -85,7 +73,7 @@ enum Claim {
 }
 
 /// Refunds a succeeded payment, in whole when no amount is given. The refund is written down before the provider is
-/// asked and taken up again after a crash, by a repeated request, by the next one, or by the relay.
+/// asked and resumed after a crash, by a repeated request, by the next one, or by the relay.
 ///
 /// # Errors
 /// `Invalid`, `NotFound`, `VersionMismatch`, `Conflict`, `RefundExceedsAmount`, `IdempotencyKeyReused`, `ProviderRejected`;
@@ -115,22 +103,6 @@ pub async fn refund_payment<P: Ports>(
         }
     }
     Err(PaymentError::Unavailable)
-}
-
-/// Takes up the pending refund that has been due longest, if any; the provider's errors only postpone it.
-pub(super) async fn resume_due_refund<P: Ports>(ports: &P) -> Result<(), PaymentError> {
-    let now = ports.clock().now_ms();
-    let Some(refund) = ports.store().read(|records| records.find_due_refund(now))? else {
-        return Ok(());
-    };
-    let payment_id = refund.payment_id.clone();
-    log::in_span(&[("payment_id", &payment_id)], async {
-        if let Err(error) = finish(ports, refund).await {
-            log::warn("refund not finished", &[("cause", &error.to_string())]);
-        }
-    })
-    .await;
-    Ok(())
 }
 
 fn validate(command: RefundCommand) -> Result<Request, PaymentError> {
@@ -174,10 +146,10 @@ fn validate(command: RefundCommand) -> Result<Request, PaymentError> {
 }
 
 /// A key together with whose it is. Ids hold no colon, so no two people's keys are the same.
-pub(super) fn stored_key(requested_by: &Viewer, key: &str) -> String {
-    match requested_by {
-        Viewer::Customer(id) | Viewer::Admin(id) => format!("{id}:{key}"),
-        Viewer::System => format!(":{key}"),
+pub(super) fn stored_key(requested_by: &Caller, key: &str) -> String {
+    match requested_by.account() {
+        Some(id) => format!("{id}:{key}"),
+        None => format!(":{key}"),
     }
 }
 
@@ -238,7 +210,7 @@ fn claim<P: Ports>(
         id: ports.ids().new_id(),
         amount: payment.amount_to_refund(request.amount)?,
         refunded_before: payment.refunded,
-        payment_id: payment.id,
+        payment_id: payment.id.clone(),
         duplicate_charge: None,
         reason: request.reason.clone(),
         idempotency_key: request.key.clone(),
@@ -250,203 +222,4 @@ fn claim<P: Ports>(
     };
     records.insert_refund(&refund, now.saturating_add(RESUME_AFTER_MS))?;
     Ok(Claim::Own(refund))
-}
-
-/// Brings a refund to its end and gives the payment as it is then.
-async fn finish<P: Ports>(ports: &P, refund: Refund) -> Result<Payment, PaymentError> {
-    let payment = ports
-        .store()
-        .read(|records| records.find_payment(&refund.payment_id))?
-        .ok_or(PaymentError::NotFound)?;
-    log::record("order_id", &payment.order_id);
-    if let Some(end) = end_of(&refund, &payment) {
-        return end;
-    }
-    let answer = match need(ports, &payment, &refund)? {
-        Need::Refund => ask(ports, &payment, &refund).await.map(Some),
-        Need::Nothing => Ok(None),
-        Need::TakenBack => Err(ProviderError::Rejected(TAKEN_BACK.to_owned())),
-    };
-    match answer {
-        Ok(provider_id) => {
-            let end = complete(ports, &refund, provider_id)?;
-            publish_due(ports).await;
-            end
-        }
-        Err(error) => {
-            let is_told = set_back(ports, &refund, &error)?;
-            if is_told {
-                publish_due(ports).await;
-            }
-            let error = refused("refund", &refund.payment_id, error);
-            // Another request may have brought the same refund to its end meanwhile: then that is the answer.
-            let (refund, payment) = ports.store().read(|records| {
-                let payment = records.find_payment(&refund.payment_id)?;
-                Ok((records.find_refund(&refund.id)?, payment))
-            })?;
-            let end = refund.zip(payment);
-            end.and_then(|(refund, payment)| end_of(&refund, &payment))
-                .unwrap_or(Err(error))
-        }
-    }
-}
-
-/// What the customer still needs of a refund.
-enum Need {
-    /// That the provider makes it.
-    Refund,
-    /// There is nothing to give back, or it has been given back by hand.
-    Nothing,
-    /// The customer's bank has taken the money back.
-    TakenBack,
-}
-
-fn need<P: Ports>(ports: &P, payment: &Payment, refund: &Refund) -> Result<Need, PaymentError> {
-    if refund.amount.is_zero() {
-        return Ok(Need::Nothing);
-    }
-    let Some(reference) = &refund.duplicate_charge else {
-        return Ok(Need::Refund);
-    };
-    ports.store().read(|records| {
-        let charge = duplicate_charges::find(records, payment, reference)?;
-        if charge.is_some_and(|charge| charge.has_gone_back()) {
-            return Ok(Need::Nothing);
-        }
-        Ok(
-            match duplicate_charges::obstacle(records, &payment.id, reference)? {
-                Obstacle::Lost => Need::TakenBack,
-                Obstacle::None | Obstacle::Dispute => Need::Refund,
-            },
-        )
-    })
-}
-
-/// What a refund has come to; none while it is pending.
-fn end_of(refund: &Refund, payment: &Payment) -> Option<Result<Payment, PaymentError>> {
-    match &refund.status {
-        RefundStatus::Succeeded => Some(Ok(payment.clone())),
-        RefundStatus::Failed(cause) => Some(Err(PaymentError::ProviderRejected(cause.clone()))),
-        RefundStatus::Pending => None,
-    }
-}
-
-async fn ask<P: Ports>(
-    ports: &P,
-    payment: &Payment,
-    refund: &Refund,
-) -> Result<String, ProviderError> {
-    let Some(provider_reference) = charge_of(refund, payment) else {
-        return Err(ProviderError::Rejected(
-            "the charge to refund is not known".to_owned(),
-        ));
-    };
-    let request = RefundRequest {
-        payment_id: payment.id.clone(),
-        order_id: payment.order_id.clone(),
-        currency: payment.currency.to_string(),
-        provider_reference,
-        amount: refund.amount,
-        reason: refund.reason.clone(),
-        idempotency_key: format!("refund:{}", refund.id),
-    };
-    ports.provider().refund(&request).await
-}
-
-/// The charge that a refund gives back, by the provider's reference.
-fn charge_of(refund: &Refund, payment: &Payment) -> Option<String> {
-    let duplicate = refund.duplicate_charge.clone();
-    duplicate.or_else(|| payment.provider_reference.clone())
-}
-
-/// The provider has done it: refund, payment and event in one transaction. The provider's webhook may have told the
-/// same sum before; then there is nothing left to tell. It may also have told that the refund has failed: then that is its
-/// end.
-fn complete<P: Ports>(
-    ports: &P,
-    refund: &Refund,
-    provider_id: Option<String>,
-) -> Result<Result<Payment, PaymentError>, PaymentError> {
-    let now = ports.clock().now_ms();
-    ports.store().write(|records| {
-        let mut payment = records
-            .find_payment(&refund.payment_id)?
-            .ok_or(PaymentError::NotFound)?;
-        let version = payment.version;
-        let known = match &provider_id {
-            Some(id) => records.find_provider_refund(id)?,
-            None => None,
-        };
-        let failure = known.and_then(|known| known.failure);
-        let end = match &failure {
-            Some(failure) => Err(failure.reason.as_str()),
-            None => Ok(provider_id.as_deref()),
-        };
-        if !records.finish_refund(&refund.id, end, now)? {
-            let ended = records.find_refund(&refund.id)?;
-            let end = ended.and_then(|refund| end_of(&refund, &payment));
-            return Ok(end.unwrap_or(Ok(payment)));
-        }
-        let events = match (provider_id, charge_of(refund, &payment)) {
-            (Some(id), Some(reference)) => {
-                let made = ProviderRefund {
-                    id,
-                    amount: refund.amount,
-                    created_at: 0,
-                    failure: None,
-                };
-                settle_refunds::take_note(ports, records, &mut payment, &reference, &made, now)?
-            }
-            (None, _) if refund.duplicate_charge.is_none() && payment.give_nothing_back(now) => {
-                vec![payment.event(ports.ids().new_id(), EventType::Refunded, now)]
-            }
-            _ => Vec::new(),
-        };
-        if payment.version != version {
-            records.save_payment(&payment)?;
-        }
-        events
-            .iter()
-            .try_for_each(|event| records.append_event(event))?;
-        Ok(match failure {
-            Some(failure) => Err(PaymentError::ProviderRejected(failure.reason)),
-            None => Ok(payment),
-        })
-    })
-}
-
-/// The provider has not done it. True when the order is to be told.
-fn set_back<P: Ports>(
-    ports: &P,
-    refund: &Refund,
-    error: &ProviderError,
-) -> Result<bool, PaymentError> {
-    let now = ports.clock().now_ms();
-    ports.store().write(|records| {
-        let obstacle = match &refund.duplicate_charge {
-            Some(reference) => duplicate_charges::obstacle(records, &refund.payment_id, reference)?,
-            None => Obstacle::None,
-        };
-        let cause = match (error, &obstacle) {
-            // What is refused because of a dispute may be taken when that has ended.
-            (ProviderError::Unavailable(_), _)
-            | (ProviderError::Rejected(_), Obstacle::Dispute) => {
-                let next_attempt_at = now.saturating_add(back_off_ms(refund.attempts));
-                records.postpone_refund(&refund.id, next_attempt_at, now)?;
-                return Ok(false);
-            }
-            (ProviderError::Rejected(cause), _) => cause,
-        };
-        let has_ended = records.finish_refund(&refund.id, Err(cause), now)?;
-        let (Some(reference), Obstacle::None, true) =
-            (&refund.duplicate_charge, obstacle, has_ended)
-        else {
-            return Ok(false);
-        };
-        let payment = records.find_payment(&refund.payment_id)?;
-        let payment = payment.ok_or(PaymentError::NotFound)?;
-        let event = duplicate_charges::refused(ports, &payment, reference, now);
-        records.append_event(&event)?;
-        Ok(true)
-    })
 }

@@ -1,10 +1,10 @@
 use mercato_platform::clock::Clock;
 
-use super::relay_outbox::publish_due;
+use super::publish_events::publish_due;
+use crate::application::ports::{Ports, Store};
 use crate::domain::{OutboxEntry, PaymentError};
-use crate::ports::{Ports, Store};
 
-/// Takes a parked event up again as if it were new: its failures and attempts are forgotten and it is due at once. Why
+/// Publishes a parked event again as if it were new: its failures and attempts are forgotten and it is due at once. Why
 /// it failed last stays to be read. Works for an event that only waits, too.
 ///
 /// # Errors
@@ -15,10 +15,7 @@ pub async fn retry_event<P: Ports>(ports: &P, event_id: &str) -> Result<OutboxEn
         let mut entry = records
             .find_entry(event_id)?
             .ok_or(PaymentError::NotFound)?;
-        entry.parked = false;
-        entry.failures = 0;
-        entry.attempts = 0;
-        entry.next_attempt_at = now;
+        entry.retry(now);
         records.save_entry(&entry)?;
         Ok(entry)
     })?;

@@ -1,11 +1,11 @@
-//! Keeps what the provider tells of disputes about a payment's charges, and tells the order.
+//! Keeps what the provider reports of disputes about a payment's charges, and publishes it.
 
 use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
-use super::settle_refunds::{amount_of, words};
+use super::wording::{amount_of, words};
+use crate::application::ports::{Ports, Records};
 use crate::domain::{DISPUTES_MAX, Dispute, DisputeStatus, Payment, PaymentError, PaymentEvent};
-use crate::ports::{Ports, Records};
 
 /// Keeps a dispute about a charge that no payment has named yet; false when too many are kept.
 pub(super) fn keep_of_nobody(
@@ -23,16 +23,16 @@ pub(super) fn keep_of_nobody(
     Ok(true)
 }
 
-/// Takes note of a dispute about a charge of the payment. Gives the event that tells of it, if it is news.
+/// Takes note of a dispute about a charge of the payment. Returns the event about it, if it is news.
 pub(super) fn take_note<P: Ports>(
     ports: &P,
     records: &dyn Records,
     payment: &mut Payment,
     reference: &str,
-    told: &Dispute,
+    reported: &Dispute,
     now: u64,
 ) -> Result<Vec<PaymentEvent>, PaymentError> {
-    let known = records.find_dispute(&told.id)?;
+    let known = records.find_dispute(&reported.id)?;
     if known.is_none() && records.disputes_of_payment(&payment.id)?.len() >= DISPUTES_MAX {
         log::warn(
             "webhook ignored: too many disputes of this payment",
@@ -42,14 +42,14 @@ pub(super) fn take_note<P: Ports>(
     }
     let stood = |dispute: &Dispute| (dispute.status, dispute.amount, dispute.currency);
     let known_to_stand = known.as_ref().map(stood);
-    let dispute = merged(known, told);
+    let dispute = merged(known, reported);
     records.keep_dispute(Some(&payment.id), reference, &dispute, now)?;
     let is_news = known_to_stand != Some(stood(&dispute));
     let news: Vec<_> = is_news.then_some(dispute).into_iter().collect();
     settle(ports, records, payment, &news, now)
 }
 
-/// The charge is known to be the payment's, its own or a duplicate one: takes up what was told of disputes about it before.
+/// The charge is known to be the payment's, its own or a duplicate one: applies what is known of disputes about it.
 pub(super) fn adopt<P: Ports>(
     ports: &P,
     records: &dyn Records,
@@ -74,20 +74,20 @@ fn settle<P: Ports>(
     }
     payment.record_disputes(&records.disputes_of_payment(&payment.id)?, now);
     let events = news.iter().map(|dispute| {
-        let told = sentence(dispute);
+        let reported = sentence(dispute);
         log::warn(
             "a customer's bank disputes a charge",
-            &[("payment_id", &payment.id), ("dispute", &told)],
+            &[("payment_id", &payment.id), ("dispute", &reported)],
         );
-        payment.remark(ports.ids().new_id(), told, now)
+        payment.remark(ports.ids().new_id(), reported, now)
     });
     Ok(events.collect())
 }
 
-fn merged(known: Option<Dispute>, told: &Dispute) -> Dispute {
+fn merged(known: Option<Dispute>, reported: &Dispute) -> Dispute {
     match known {
-        Some(known) => known.merged_with(told.clone()),
-        None => told.clone(),
+        Some(known) => known.merged_with(reported.clone()),
+        None => reported.clone(),
     }
 }
 

@@ -1,16 +1,13 @@
-//! Puts the refunded sum of a payment right whenever something is told of the refunds of its charges.
+//! Puts the refunded sum of a payment right whenever something is reported of the refunds of its charges.
 
-use mercato_money::{Currency, Money};
 use mercato_platform::ids::Ids;
-use mercato_platform::{log, text};
+use mercato_platform::log;
 
-use crate::domain::{EventType, MinorUnits, Payment, PaymentError, PaymentEvent, ProviderRefund};
-use crate::ports::{Ports, Records};
+use super::wording::{amount_of, words};
+use crate::application::ports::{Ports, Records};
+use crate::domain::{EventType, Payment, PaymentError, PaymentEvent, ProviderRefund};
 
-/// Longest reason or id of the provider's that is repeated to people, in characters.
-const PROVIDER_WORDS_MAX_CHARS: usize = 100;
-
-/// Takes note of a refund of a charge of the payment, its own or a duplicate one. Gives the events that tell of what has
+/// Takes note of a refund of a charge of the payment, its own or a duplicate one. Returns the events about what has
 /// changed by it.
 pub(super) fn take_note<P: Ports>(
     ports: &P,
@@ -28,7 +25,7 @@ pub(super) fn take_note<P: Ports>(
     settle(ports, records, payment, reference, &failed, now)
 }
 
-/// The charge is known to be the payment's own: takes up what was told of its refunds before.
+/// The charge is known to be the payment's own: applies what is known of its refunds.
 pub(super) fn adopt<P: Ports>(
     ports: &P,
     records: &dyn Records,
@@ -62,19 +59,22 @@ pub(super) fn settle<P: Ports>(
         sum_duplicates(ports, records, payment, reference, now)?
     };
     for refund in failed {
-        let told = failure_of(payment, reference, refund);
+        let sentence = failure_of(payment, reference, refund);
         let message = if is_own {
             "a refund failed after the provider had taken it: the customer does not have the money, refund it anew"
         } else {
             "a refund of a second charge failed after the provider had taken it: refund that charge at the provider"
         };
-        log::error(message, &[("payment_id", &payment.id), ("refund", &told)]);
+        log::error(
+            message,
+            &[("payment_id", &payment.id), ("refund", &sentence)],
+        );
         let cause = refund
             .failure
             .as_ref()
             .map(|failure| failure.reason.as_str());
         records.fail_refund(&refund.id, cause.unwrap_or_default(), now)?;
-        events.push(payment.remark(ports.ids().new_id(), told, now));
+        events.push(payment.remark(ports.ids().new_id(), sentence, now));
     }
     Ok(events)
 }
@@ -110,13 +110,13 @@ fn sum_duplicates<P: Ports>(
         .find(|charge| charge.reference == reference)
         .filter(|_| payment.duplicates_refunded > before);
     let event = charge.map(|charge| {
-        let told = format!(
+        let sentence = format!(
             "{} of the second charge of {} ({}) given back",
             amount_of(charge.refunded, payment.currency),
             amount_of(charge.amount, payment.currency),
             words(reference)
         );
-        payment.remark(ports.ids().new_id(), told, now)
+        payment.remark(ports.ids().new_id(), sentence, now)
     });
     Ok(event.into_iter().collect())
 }
@@ -135,18 +135,5 @@ fn failure_of(payment: &Payment, reference: &str, refund: &ProviderRefund) -> St
     format!(
         "A refund of {amount} of the second charge ({}) failed at the payment provider {why}; it has to be refunded there",
         words(reference)
-    )
-}
-
-/// Words of the provider's as they are repeated to people.
-pub(super) fn words(text: &str) -> String {
-    text::escaped(text, PROVIDER_WORDS_MAX_CHARS).into_owned()
-}
-
-/// An amount for people.
-pub(super) fn amount_of(amount: MinorUnits, currency: Currency) -> String {
-    Money::from_minor(amount.get(), currency).map_or_else(
-        |_| format!("{amount} minor units of {currency}"),
-        |money| format!("{money} {currency}"),
     )
 }

@@ -1,21 +1,21 @@
 use mercato_platform::clock::Clock;
 
 use super::handle_webhook::handle_webhook;
+use crate::application::ports::{CheckoutOutcome, CheckoutSimulator, Ports, Store};
 use crate::application::queries::{find_checkout_payment, webhook_secret};
-use crate::domain::{Payment, PaymentError};
-use crate::ports::{CheckoutOutcome, CheckoutSimulator, Ports, Store};
+use crate::domain::{PaymentError, PaymentView};
 
 /// Plays the customer in a session of a simulated provider. The provider's signed webhook is handled like any other.
 /// A session ends once: what the customer does first is what happens, also when its webhook was cut off by a crash.
 ///
 /// # Errors
 /// `NotSupported` by a real provider; `NotFound`; `Conflict` when the payment is decided, when the customer has done
-/// something else first, `UnderWay` for leaving while the money is on its way, and `Conflict` when the session has lapsed: then the news of that are sent, whatever the customer wants.
+/// something else first, `UnderWay` for leaving while the money is on its way, and `Conflict` when the session has expired: then that is what happens, whatever the customer wants.
 pub async fn simulate_checkout<P: Ports>(
     ports: &P,
     session_id: &str,
     outcome: CheckoutOutcome,
-) -> Result<Payment, PaymentError> {
+) -> Result<PaymentView, PaymentError> {
     let payment = find_checkout_payment(ports, session_id)?;
     if !payment.is_pending() {
         return Err(PaymentError::Conflict(payment.status));
@@ -28,8 +28,8 @@ pub async fn simulate_checkout<P: Ports>(
             Err(PaymentError::UnderWay)
         };
     }
-    let lapsed = !payment.is_processing && payment.session_has_lapsed(ports.clock().now_ms());
-    let possible = if lapsed {
+    let expired = !payment.is_processing && payment.session_has_expired(ports.clock().now_ms());
+    let possible = if expired {
         CheckoutOutcome::Cancel
     } else {
         outcome
@@ -50,7 +50,7 @@ pub async fn simulate_checkout<P: Ports>(
         .read(|records| records.find_payment(&payment.id))?
         .ok_or(PaymentError::NotFound)?;
     if happens == outcome {
-        Ok(decided)
+        Ok(decided.into())
     } else {
         Err(PaymentError::Conflict(decided.status))
     }

@@ -1,11 +1,11 @@
-use crate::domain::{CheckoutLine, Payment, PaymentError};
-use crate::ports::{CheckoutSimulator, Ports, Store};
+use crate::application::ports::{CheckoutSimulator, Ports, Store};
+use crate::domain::{CheckoutLine, PaymentError, PaymentView};
 
 /// What a checkout page shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkout {
     /// The payment.
-    pub payment: Payment,
+    pub payment: PaymentView,
     /// What people call the order by; none of payments from before that was known here.
     pub order_number: Option<String>,
     /// What is paid for.
@@ -35,13 +35,14 @@ pub fn find_checkout<P: Ports>(ports: &P, session_id: &str) -> Result<Checkout, 
 pub fn find_checkout_payment<P: Ports>(
     ports: &P,
     session_id: &str,
-) -> Result<Payment, PaymentError> {
+) -> Result<PaymentView, PaymentError> {
     if !ports.provider().is_simulator() {
         return Err(PaymentError::NotSupported);
     }
     let payment = ports
         .store()
         .read(|records| records.find_payment_of_session(session_id))?
+        .map(PaymentView::from)
         .ok_or(PaymentError::NotFound)?;
     let is_newest = payment
         .session

@@ -1,5 +1,7 @@
-use crate::domain::{Payment, PaymentError, Viewer};
-use crate::ports::{Ports, Store};
+use mercato_kernel::Caller;
+
+use crate::application::ports::{Ports, Store};
+use crate::domain::{Payment, PaymentError, PaymentView};
 
 /// One payment.
 ///
@@ -7,11 +9,11 @@ use crate::ports::{Ports, Store};
 /// `NotFound`, also for another customer's.
 pub fn find_payment<P: Ports>(
     ports: &P,
-    viewer: &Viewer,
+    caller: &Caller,
     id: &str,
-) -> Result<Payment, PaymentError> {
+) -> Result<PaymentView, PaymentError> {
     shown_to(
-        viewer,
+        caller,
         ports.store().read(|records| records.find_payment(id))?,
     )
 }
@@ -22,19 +24,20 @@ pub fn find_payment<P: Ports>(
 /// `NotFound`, also for another customer's.
 pub fn find_payment_of_order<P: Ports>(
     ports: &P,
-    viewer: &Viewer,
+    caller: &Caller,
     order_id: &str,
-) -> Result<Payment, PaymentError> {
+) -> Result<PaymentView, PaymentError> {
     shown_to(
-        viewer,
+        caller,
         ports
             .store()
             .read(|records| records.find_payment_of_order(order_id))?,
     )
 }
 
-fn shown_to(viewer: &Viewer, payment: Option<Payment>) -> Result<Payment, PaymentError> {
+fn shown_to(caller: &Caller, payment: Option<Payment>) -> Result<PaymentView, PaymentError> {
     payment
-        .filter(|payment| payment.is_visible_to(viewer))
+        .filter(|payment| payment.is_visible_to(caller))
+        .map(PaymentView::from)
         .ok_or(PaymentError::NotFound)
 }

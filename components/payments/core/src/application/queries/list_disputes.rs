@@ -1,6 +1,8 @@
+use mercato_kernel::Caller;
+
 use super::find_payment;
-use crate::domain::{Dispute, PaymentError, Viewer};
-use crate::ports::{Ports, Store};
+use crate::application::ports::{Ports, Store};
+use crate::domain::{Dispute, PaymentError};
 
 /// Disputes about the charges of a payment, oldest first, at most [`DISPUTES_MAX`](crate::domain::DISPUTES_MAX).
 ///
@@ -8,10 +10,10 @@ use crate::ports::{Ports, Store};
 /// `NotFound`, also for another customer's payment.
 pub fn list_disputes<P: Ports>(
     ports: &P,
-    viewer: &Viewer,
+    caller: &Caller,
     payment_id: &str,
 ) -> Result<Vec<Dispute>, PaymentError> {
-    let payment = find_payment(ports, viewer, payment_id)?;
+    let payment = find_payment(ports, caller, payment_id)?;
     ports
         .store()
         .read(|records| records.disputes_of_payment(&payment.id))

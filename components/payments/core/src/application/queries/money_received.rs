@@ -1,5 +1,5 @@
+use crate::application::ports::{MoneyReceived, Ports, Store};
 use crate::domain::PaymentError;
-use crate::ports::{MoneyReceived, Ports, Store};
 
 /// What was really charged and given back, by currency.
 ///

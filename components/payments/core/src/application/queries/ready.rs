@@ -1,5 +1,5 @@
+use crate::application::ports::{Ports, Store};
 use crate::domain::PaymentError;
-use crate::ports::{Ports, Store};
 
 /// Opens and migrates the database and reads from it.
 ///

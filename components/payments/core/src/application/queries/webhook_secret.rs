@@ -1,5 +1,5 @@
+use crate::application::ports::{Ports, Settings, Store};
 use crate::domain::PaymentError;
-use crate::ports::{Ports, Settings, Store};
 
 /// The signing secret of webhooks: the configured one, else one made at first use and kept in the database, where
 /// every instance finds the same.

@@ -69,7 +69,7 @@ fn a_session_that_the_provider_refused_needs_no_closing() {
 }
 
 #[test]
-fn a_session_that_lapsed_before_it_was_known_is_not_asked_for_again() {
+fn a_session_that_expired_unknown_is_not_asked_for_again() {
     let shop = Shop::new();
     shop.provider.down.set(true);
     assert!(shop.create().is_err());
@@ -87,7 +87,7 @@ fn an_order_without_payment_has_nothing_to_cancel() {
 }
 
 #[test]
-fn no_payment_can_be_opened_for_an_order_that_was_cancelled_without_one() {
+fn an_order_cancelled_without_a_payment_never_gets_one() {
     let shop = Shop::new();
     assert_eq!(shop.cancel(), Err(PaymentError::NotFound));
     let refused = Err(PaymentError::Conflict(PaymentStatus::Cancelled));
@@ -101,7 +101,7 @@ fn no_payment_can_be_opened_for_an_order_that_was_cancelled_without_one() {
 }
 
 #[test]
-fn a_session_that_the_provider_will_not_end_is_over_when_no_session_lives_that_long() {
+fn a_session_that_cannot_be_ended_is_over_some_day() {
     let shop = Shop::with_pending_order();
     shop.provider.refuses.set(true);
     let refused = Err(PaymentError::ProviderRejected("no".to_owned()));
@@ -113,7 +113,7 @@ fn a_session_that_the_provider_will_not_end_is_over_when_no_session_lives_that_l
 }
 
 #[test]
-fn what_the_provider_says_is_paid_is_paid_though_its_webhook_never_comes() {
+fn what_the_provider_says_is_paid_needs_no_webhook() {
     let shop = Shop::with_pending_order();
     shop.provider.take(AMOUNT, "USD");
     let paid = shop.cancel().unwrap();
@@ -128,7 +128,7 @@ fn what_the_provider_says_is_paid_is_paid_though_its_webhook_never_comes() {
 }
 
 #[test]
-fn a_lapsed_session_that_is_paid_is_not_replaced() {
+fn a_expired_session_that_is_paid_is_not_replaced() {
     let shop = Shop::with_pending_order();
     shop.provider.take(AMOUNT, "USD");
     shop.advance(SESSION_MS);

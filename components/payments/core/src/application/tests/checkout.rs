@@ -1,7 +1,7 @@
 use super::shop::{Crash, ORDER_NUMBER, SESSION_MS, Shop, now, session_id};
+use crate::application::ports::CheckoutOutcome;
 use crate::application::queries;
 use crate::domain::{EventType, PaymentError, PaymentStatus};
-use crate::ports::CheckoutOutcome;
 
 #[test]
 fn what_the_simulated_customer_does_arrives_as_a_webhook() {
@@ -52,7 +52,7 @@ fn the_page_and_the_provider_know_the_number_of_the_order() {
 }
 
 #[test]
-fn a_lapsed_session_expires_whatever_the_customer_wants() {
+fn a_expired_session_expires_whatever_the_customer_wants() {
     let shop = Shop::with_pending_order();
     shop.advance(SESSION_MS);
     let result = shop.simulate(&shop.newest_session(), CheckoutOutcome::Succeed);
@@ -64,7 +64,7 @@ fn a_lapsed_session_expires_whatever_the_customer_wants() {
 }
 
 #[test]
-fn a_replaced_session_leads_nowhere_until_the_payment_is_decided() {
+fn a_replaced_session_leads_nowhere_until_it_is_decided() {
     let shop = Shop::with_pending_order();
     let first = shop.newest_session();
     shop.advance(SESSION_MS);

@@ -1,11 +1,13 @@
 //! Customers' banks that want money back.
 
+use mercato_kernel::Caller;
+
 use serde_json::{Value, json};
 
 use super::shop::{AMOUNT, START_MS, Shop, units};
 use crate::application::commands::WebhookOutcome;
 use crate::application::queries;
-use crate::domain::{DISPUTES_MAX, DisputeStatus, EventType, Viewer};
+use crate::domain::{DISPUTES_MAX, DisputeStatus, EventType};
 
 /// What the provider tells of a dispute, so many seconds after the shop began.
 fn dispute(id: &str, status: &str, at: u64) -> Value {
@@ -24,9 +26,9 @@ fn dispute(id: &str, status: &str, at: u64) -> Value {
 /// What the payment, the list and the figures say of disputes.
 fn state(shop: &Shop) -> (bool, i64, Vec<DisputeStatus>, u64) {
     let payment = shop.payment();
-    let disputes = queries::list_disputes(shop, &Viewer::System, &payment.id).unwrap();
+    let disputes = queries::list_disputes(shop, &Caller::System, &payment.id).unwrap();
     let statuses = disputes.iter().map(|dispute| dispute.status).collect();
-    let open = queries::figures(shop).unwrap().disputes_open;
+    let open = queries::metrics_snapshot(shop).unwrap().disputes_open;
     (
         payment.is_disputed,
         payment.lost_to_disputes.get(),
@@ -64,7 +66,7 @@ fn a_dispute_is_told_when_it_opens_and_when_it_ends() {
         shop.webhook(&dispute("evt_3", end, 3)).unwrap();
         assert_eq!(state(&shop), (false, lost, vec![status], 0));
         assert_told(&shop, &["19.99 USD (fraudulent, du_1) was opened", words]);
-        assert_eq!(queries::figures(&shop).unwrap().disputes, 1);
+        assert_eq!(queries::metrics_snapshot(&shop).unwrap().disputes, 1);
         let money = queries::money_received(&shop).unwrap();
         assert_eq!(money[0].lost_to_disputes, units(lost));
         assert_eq!(money[0].gross, units(AMOUNT));
@@ -91,7 +93,7 @@ fn every_order_of_events_ends_in_the_same_state() {
             }
             let expected = (false, AMOUNT, vec![DisputeStatus::Lost], 0);
             assert_eq!(state(&shop), expected, "{first} {second}");
-            assert_eq!(queries::figures(&shop).unwrap().disputes, 1);
+            assert_eq!(queries::metrics_snapshot(&shop).unwrap().disputes, 1);
         }
     }
 }
@@ -102,7 +104,7 @@ fn a_dispute_that_comes_before_the_payment_is_kept_for_it() {
     let opened = dispute("evt_1", "needs_response", 1);
     assert_eq!(shop.webhook(&opened), Ok(WebhookOutcome::Kept));
     assert!(!shop.payment().is_disputed);
-    assert_eq!(queries::figures(&shop).unwrap().disputes_open, 0);
+    assert_eq!(queries::metrics_snapshot(&shop).unwrap().disputes_open, 0);
     shop.webhook(&shop.completed("evt_paid")).unwrap();
     assert!(shop.payment().is_disputed);
     assert_eq!(

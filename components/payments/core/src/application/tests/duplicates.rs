@@ -1,12 +1,14 @@
 //! A customer who has paid twice for the same order.
 
+use mercato_kernel::{Caller, PageRequest};
+
 use serde_json::{Value, json};
 
 use super::shop::{AMOUNT, Crash, START_MS, Shop, units};
 use crate::application::commands::WebhookOutcome;
-use crate::application::queries::{self, PageRequest};
-use crate::domain::{EventType, PaymentStatus, Refund, RefundStatus, Viewer};
-use crate::ports::MoneyReceived;
+use crate::application::ports::MoneyReceived;
+use crate::application::queries;
+use crate::domain::{EventType, PaymentStatus, Refund, RefundStatus};
 
 /// The session was paid, but by another charge than the payment's own.
 fn second(shop: &Shop, id: &str) -> Value {
@@ -32,7 +34,7 @@ fn refunds(shop: &Shop) -> Vec<Refund> {
         after: None,
     };
     let payment = shop.payment();
-    let (_, page) = queries::list_refunds(shop, &Viewer::System, &payment.id, &request).unwrap();
+    let (_, page) = queries::list_refunds(shop, &Caller::System, &payment.id, &request).unwrap();
     page.entries
 }
 
@@ -92,7 +94,10 @@ fn a_second_charge_is_given_back_and_the_first_stays() {
     let listed = refunds(&shop);
     assert_eq!(listed[0].duplicate_charge.as_deref(), Some("pi_2"));
     assert_eq!(listed[0].status, RefundStatus::Succeeded);
-    assert_eq!(queries::figures(&shop).unwrap().duplicate_charges, 1);
+    assert_eq!(
+        queries::metrics_snapshot(&shop).unwrap().duplicate_charges,
+        1
+    );
     let money = MoneyReceived {
         currency: "USD".parse().unwrap(),
         gross: units(2 * AMOUNT),
@@ -166,7 +171,7 @@ fn the_provider_is_asked_until_it_answers() {
         shop.advance(60_000);
     }
     assert_eq!(state(&shop), (PaymentStatus::Succeeded, 0, AMOUNT, 0));
-    assert_eq!(queries::figures(&shop).unwrap().refunds_waiting, 1);
+    assert_eq!(queries::metrics_snapshot(&shop).unwrap().refunds_waiting, 1);
     shop.provider.down.set(false);
     shop.relay();
     assert_eq!(state(&shop), (PaymentStatus::Succeeded, 0, AMOUNT, AMOUNT));
@@ -180,7 +185,7 @@ fn a_refusal_is_told_and_somebody_gives_it_back_by_hand() {
     shop.relay();
     assert_told(&shop, &["second time", "could not be given back"]);
     assert!(matches!(refunds(&shop)[0].status, RefundStatus::Failed(_)));
-    assert_eq!(queries::figures(&shop).unwrap().refunds_failed, 1);
+    assert_eq!(queries::metrics_snapshot(&shop).unwrap().refunds_failed, 1);
     shop.acknowledge_all();
     shop.relay();
     assert_eq!(shop.entries().len(), 0, "it is not asked again");
@@ -248,7 +253,7 @@ fn dispute(status: &str, at: u64) -> Value {
 }
 
 #[test]
-fn a_second_charge_that_is_disputed_goes_back_when_the_dispute_is_won() {
+fn a_disputed_second_charge_goes_back_when_the_dispute_is_won() {
     let shop = Shop::with_paid_order();
     shop.webhook(&second(&shop, "evt_2")).unwrap();
     shop.webhook(&dispute("needs_response", 1)).unwrap();

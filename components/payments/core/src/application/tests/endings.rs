@@ -40,7 +40,7 @@ fn what_came_of_a_session_is_not_asked_when_it_is_known() {
 }
 
 #[test]
-fn a_session_whose_opening_was_not_answered_is_ended_when_another_ones_end_decides() {
+fn an_unanswered_session_is_ended_when_another_one_decides() {
     let shop = Shop::with_pending_order();
     let first = shop.newest_session();
     // The first one's answer is forgotten, as if it had been lost, and the second one's is lost.
@@ -133,7 +133,7 @@ fn money_on_its_way_is_waited_for() {
 }
 
 #[test]
-fn a_session_that_the_provider_will_not_end_is_over_when_no_session_lives_that_long() {
+fn a_session_that_cannot_be_ended_is_over_some_day() {
     let shop = Shop::with_pending_order();
     shop.fail_payment();
     shop.reopen_sessions();

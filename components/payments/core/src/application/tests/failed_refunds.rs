@@ -93,7 +93,7 @@ fn a_failure_told_before_the_answer_ends_the_refund() {
     );
     assert_eq!(state(&shop), (PaymentStatus::Succeeded, 0, 500));
     assert_eq!(shop.event_types(), [EventType::Updated]);
-    assert_eq!(queries::figures(&shop).unwrap().refunds_failed, 1);
+    assert_eq!(queries::metrics_snapshot(&shop).unwrap().refunds_failed, 1);
 }
 
 #[test]
@@ -138,5 +138,5 @@ fn refunds_of_strangers_change_nothing() {
     assert_eq!(shop.webhook(&nobodys), Ok(WebhookOutcome::Ignored));
     let too_much = shop.refund_event("evt_3", "re_7", AMOUNT + 1, "failed", 5);
     assert_eq!(shop.webhook(&too_much), Err(PaymentError::MalformedEvent));
-    assert_eq!(queries::figures(&shop).unwrap().refunds_failed, 0);
+    assert_eq!(queries::metrics_snapshot(&shop).unwrap().refunds_failed, 0);
 }

@@ -25,7 +25,7 @@ fn refunded(outcome: RefundOutcome) -> Payment {
 }
 
 #[test]
-fn a_session_that_opens_while_its_payment_is_cancelled_is_closed() {
+fn a_session_opened_while_its_payment_is_cancelled_is_closed() {
     let shop = Shop::new();
     let new = new_payment();
     shop.provider.slow.set(true);
@@ -60,7 +60,7 @@ fn a_payment_that_arrives_while_it_is_being_cancelled_stands() {
     shop.webhook(&shop.completed("evt_1")).unwrap();
     let payment = now(cancelling).unwrap();
     assert_eq!(
-        (payment.status, payment.reason),
+        (payment.status, payment.reason.clone()),
         (PaymentStatus::Succeeded, None)
     );
     assert_eq!(shop.event_types(), [EventType::Succeeded]);
@@ -102,9 +102,9 @@ fn two_refunds_at_once_cannot_exceed_the_amount() {
     ));
     assert_eq!(
         second,
-        Err(crate::domain::PaymentError::RefundExceedsAmount(
+        Err(crate::domain::PaymentError::RefundExceedsAmount(units(
             AMOUNT - 1_500
-        ))
+        )))
     );
     assert_eq!(refunded(now(first).unwrap()).refunded, units(1_500));
     assert_eq!(shop.provider.refunded(), 1_500);
@@ -169,7 +169,7 @@ fn a_slow_broker_ends_a_run_and_what_is_left_stays_due() {
 }
 
 #[test]
-fn a_session_that_replaces_a_lapsed_one_while_its_payment_is_cancelled_is_closed_too() {
+fn a_next_session_opened_during_a_cancellation_is_closed_too() {
     let shop = Shop::with_pending_order();
     shop.provider.slow.set(true);
     let cancelling = started(commands::cancel_payment(&shop, ORDER, "too late"));

@@ -1,6 +1,8 @@
-use super::shop::{AMOUNT, Shop, admin, now, units};
+use mercato_kernel::Caller;
+
+use super::shop::{AMOUNT, Shop, account, admin, now, units};
 use crate::application::commands::{self, IDEMPOTENCY_KEY_TTL_MS, RefundCommand, RefundOutcome};
-use crate::domain::{EventType, PaymentError, PaymentStatus, Viewer};
+use crate::domain::{EventType, PaymentError, PaymentStatus};
 
 /// Longer than any pause before a refund is taken up again.
 const LATER_MS: u64 = 10 * 60 * 1_000;
@@ -30,7 +32,7 @@ fn refunds_in_part_never_exceed_the_amount() {
     );
     assert_eq!(
         shop.refund(Some(1_000), None),
-        Err(PaymentError::RefundExceedsAmount(999))
+        Err(PaymentError::RefundExceedsAmount(units(999)))
     );
     assert_eq!(shop.refund(Some(900), None).unwrap().refunded, units(1_900));
     assert_eq!(
@@ -173,7 +175,7 @@ fn a_request_that_breaks_a_rule_refunds_nothing() {
 }
 
 #[test]
-fn an_idempotency_key_refunds_once_and_only_what_it_was_used_for() {
+fn an_idempotency_key_refunds_once_what_it_was_used_for() {
     let shop = Shop::with_paid_order();
     let first = shop.refund(Some(500), Some("key")).unwrap();
     assert_eq!(shop.refund(Some(500), Some("key")).unwrap(), first);
@@ -265,13 +267,13 @@ fn the_next_refund_finishes_the_one_before_it() {
     );
     assert_eq!(
         shop.refund(Some(100), Some("third")),
-        Err(PaymentError::RefundExceedsAmount(99))
+        Err(PaymentError::RefundExceedsAmount(units(99)))
     );
     assert_eq!(shop.provider.refunded(), 1_900);
 }
 
 #[test]
-fn the_same_request_without_a_key_while_it_is_under_way_is_a_repetition() {
+fn without_a_key_the_same_request_under_way_is_a_repetition() {
     let shop = Shop::with_paid_order();
     shop.provider.down.set(true);
     assert!(shop.refund(Some(500), None).is_err());
@@ -285,7 +287,7 @@ fn the_same_request_without_a_key_while_it_is_under_way_is_a_repetition() {
 }
 
 #[test]
-fn a_refused_refund_stays_refused_under_its_key_and_blocks_nobody() {
+fn a_refused_refund_stays_refused_and_blocks_nobody() {
     let shop = Shop::with_paid_order();
     shop.provider.refuses.set(true);
     let refused = Err(PaymentError::ProviderRejected("no".to_owned()));
@@ -319,7 +321,7 @@ fn a_refund_that_the_webhook_told_first_is_not_counted_twice() {
 }
 
 #[test]
-fn a_refund_is_answered_again_byte_for_byte_whatever_came_after_it() {
+fn a_refund_is_answered_again_byte_for_byte() {
     let shop = Shop::with_paid_order();
     let asked = || shop.refund_by(&admin(), Some(500), Some("key"));
     assert!(matches!(asked(), Ok(RefundOutcome::Refunded(_))));
@@ -351,9 +353,9 @@ fn a_refund_that_has_not_ended_keeps_no_answer() {
 #[test]
 fn a_key_belongs_to_one_person() {
     let shop = Shop::with_paid_order();
-    let another = Viewer::Admin("01890a5d-ac96-774b-bcce-000000000003".to_owned());
+    let another = Caller::Admin(account("01890a5d-ac96-774b-bcce-000000000003"));
     shop.refund(Some(500), Some("key")).unwrap();
-    for requested_by in [another, Viewer::System] {
+    for requested_by in [another, Caller::System] {
         let other = shop.refund_by(&requested_by, Some(10), Some("key"));
         assert!(matches!(other, Ok(RefundOutcome::Refunded(_))));
     }

@@ -2,12 +2,16 @@
 //! its end, then the first one ends. Afterwards the provider and the shop agree:
 //! nobody can pay for what is cancelled, and what was taken and given back is known.
 
+use mercato_kernel::Caller;
+
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use super::shop::{AMOUNT, CUSTOMER, ORDER, SESSION_MS, Shop, admin, new_payment, session_id};
+use super::shop::{
+    AMOUNT, CUSTOMER, ORDER, SESSION_MS, Shop, account, admin, new_payment, session_id,
+};
 use crate::application::commands::{self, RefundCommand};
-use crate::domain::{EventType, PaymentStatus, Viewer};
+use crate::domain::{EventType, PaymentStatus};
 
 /// Longer than any pause.
 const LATER_MS: u64 = 10 * 60 * 1_000;
@@ -60,7 +64,7 @@ async fn perform(shop: &Shop, action: Action) {
     match action {
         Action::Create => drop(commands::create_session(shop, &new_payment()).await),
         Action::Open => {
-            let viewer = Viewer::Customer(CUSTOMER.to_owned());
+            let viewer = Caller::Customer(account(CUSTOMER));
             drop(commands::open_session(shop, &viewer, ORDER).await);
         }
         Action::Cancel => drop(commands::cancel_payment(shop, ORDER, "cancelled").await),

@@ -1,8 +1,11 @@
+use mercato_kernel::Caller;
 use mercato_money::Money;
 
-use super::shop::{AMOUNT, CUSTOMER, ORDER, SESSION_MS, START_MS, Shop, new_payment, now, units};
+use super::shop::{
+    AMOUNT, CUSTOMER, ORDER, SESSION_MS, START_MS, Shop, account, new_payment, now, units,
+};
 use crate::application::{commands, queries};
-use crate::domain::{NewPayment, PaymentError, PaymentStatus, Viewer};
+use crate::domain::{NewPayment, PaymentError, PaymentStatus};
 
 #[test]
 fn a_payment_is_opened_once_per_order() {
@@ -27,7 +30,7 @@ fn an_order_has_no_second_payment_of_another_kind() {
     line.quantity = 1;
     for other in [
         NewPayment {
-            customer_id: ORDER.to_owned(),
+            customer_id: account(ORDER),
             ..new_payment()
         },
         NewPayment {
@@ -108,13 +111,13 @@ fn a_request_that_breaks_a_rule_opens_nothing() {
         }
     }
     assert_eq!(
-        queries::find_payment_of_order(&shop, &Viewer::System, ORDER),
+        queries::find_payment_of_order(&shop, &Caller::System, ORDER),
         Err(PaymentError::NotFound)
     );
 }
 
 #[test]
-fn a_session_that_could_not_be_opened_is_opened_by_the_next_request() {
+fn a_session_that_was_not_opened_is_opened_by_the_next_request() {
     let shop = Shop::new();
     shop.provider.down.set(true);
     assert_eq!(shop.create(), Err(PaymentError::ProviderUnavailable));
@@ -136,20 +139,20 @@ fn a_provider_that_refuses_is_not_asked_for_something_else() {
 }
 
 #[test]
-fn an_open_session_stays_and_a_lapsed_one_is_replaced() {
+fn an_open_session_stays_and_a_expired_one_is_replaced() {
     let shop = Shop::with_pending_order();
     shop.advance(SESSION_MS - 1);
     assert_eq!(shop.open_session().unwrap().session.number, 1);
     shop.advance(1);
     let reopened = shop.open_session().unwrap();
     assert_eq!(reopened.session.number, 2);
-    let session = reopened.session.opened.unwrap();
+    let session = reopened.session.opened.clone().unwrap();
     assert_eq!(session.expires_at, START_MS + 2 * SESSION_MS);
     assert_eq!(shop.provider.sessions.borrow().len(), 2);
 }
 
 #[test]
-fn a_lapsed_session_is_ended_before_another_takes_its_place() {
+fn a_expired_session_is_ended_before_another_takes_its_place() {
     let shop = Shop::with_pending_order();
     let first = shop.newest_session();
     shop.advance(SESSION_MS);
@@ -162,7 +165,7 @@ fn a_lapsed_session_is_ended_before_another_takes_its_place() {
 }
 
 #[test]
-fn a_lapsed_session_that_was_paid_after_all_is_not_replaced() {
+fn a_expired_session_that_was_paid_after_all_is_not_replaced() {
     let shop = Shop::with_pending_order();
     shop.advance(SESSION_MS);
     shop.provider.paid.set(true);
@@ -176,9 +179,9 @@ fn a_lapsed_session_that_was_paid_after_all_is_not_replaced() {
 }
 
 #[test]
-fn only_the_customer_reaches_a_session_and_only_while_it_is_pending() {
+fn only_the_customer_reaches_a_session_while_it_is_pending() {
     let shop = Shop::with_pending_order();
-    let other = Viewer::Customer(ORDER.to_owned());
+    let other = Caller::Customer(account(ORDER));
     assert_eq!(
         now(commands::open_session(&shop, &other, ORDER)),
         Err(PaymentError::NotFound)
@@ -187,7 +190,7 @@ fn only_the_customer_reaches_a_session_and_only_while_it_is_pending() {
         queries::find_payment(&shop, &other, &shop.payment().id),
         Err(PaymentError::NotFound)
     );
-    let own = Viewer::Customer(CUSTOMER.to_owned());
+    let own = Caller::Customer(account(CUSTOMER));
     assert_eq!(
         queries::find_payment(&shop, &own, &shop.payment().id),
         Ok(shop.payment())

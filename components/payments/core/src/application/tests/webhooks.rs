@@ -3,8 +3,8 @@ use serde_json::{Value, json};
 
 use super::shop::{AMOUNT, ORDER, SECRET, SESSION_MS, Shop, now, units};
 use crate::application::commands::{self, WebhookOutcome};
+use crate::application::ports::{KEPT_CHARGES_MAX, Ports as _, Store as _};
 use crate::domain::{EventType, PaymentError, PaymentStatus};
-use crate::ports::{KEPT_CHARGES_MAX, Ports as _, Store as _};
 
 const TOLERANCE_SECONDS: u64 = 300;
 
@@ -82,7 +82,7 @@ fn only_the_providers_recent_signature_over_this_body_counts() {
 }
 
 #[test]
-fn an_event_about_another_amount_currency_or_payment_is_refused_and_not_remembered() {
+fn an_event_that_does_not_fit_is_refused_and_not_remembered() {
     let shop = Shop::with_pending_order();
     let event = shop.completed("evt_1");
     for (member, value) in [
@@ -351,11 +351,11 @@ fn the_end_of_a_replaced_session_decides_nothing() {
 }
 
 #[test]
-fn the_end_of_a_replaced_session_decides_nothing_while_the_next_one_is_being_opened() {
+fn the_end_of_a_replaced_session_decides_nothing_meanwhile() {
     let shop = Shop::with_pending_order();
     let first = shop.newest_session();
     let began = shop.store().write(|records| {
-        let mut payment = shop.payment();
+        let mut payment = records.find_payment_of_order(ORDER)?.unwrap();
         payment.begin_next_session(u64::MAX, 1);
         records.save_payment(&payment)
     });
@@ -370,7 +370,7 @@ fn the_end_of_a_replaced_session_decides_nothing_while_the_next_one_is_being_ope
 }
 
 #[test]
-fn a_payment_made_while_it_was_cancelled_is_told_so_that_it_can_be_refunded() {
+fn a_payment_made_while_it_was_cancelled_is_published() {
     let shop = Shop::with_pending_order();
     shop.cancel().unwrap();
     assert_eq!(

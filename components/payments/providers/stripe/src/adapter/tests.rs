@@ -195,7 +195,7 @@ fn a_session_ends_for_the_shop_when_the_reservation_does() {
 }
 
 #[test]
-fn a_session_whose_answer_was_lost_is_asked_for_again_with_the_same_request() {
+fn a_lost_answer_is_asked_for_again_with_the_same_request() {
     let script = script([
         Err(TransportError::TimedOut),
         says(200, "{\"id\":\"cs_te"),
@@ -332,7 +332,8 @@ fn when_the_refunds_cannot_be_listed_nothing_is_given_back() {
 
 #[test]
 fn all_calls_of_one_use_share_its_time() {
-    use crate::client::{BUDGET_MS, TRY_MS};
+    use crate::client::BUDGET_MS;
+    use crate::tries::TRY_MS;
     let script = script([
         says(200, "garbage"),
         refuses(400, "invalid_request_error", "", "not open"),

@@ -228,7 +228,7 @@ fn the_sum_is_the_amount_whatever_the_prices() {
 }
 
 #[test]
-fn a_session_stays_open_at_stripe_for_longer_than_the_reservation_and_no_longer_than_a_day() {
+fn a_session_outlives_the_reservation_and_ends_within_a_day() {
     assert_eq!(expiry_seconds(1_000_000, 900), Some(1_000 + 35 * 60));
     let longest = SESSION_LIFETIME_MAX_SECONDS - EXPIRY_GRACE_SECONDS;
     assert!(expiry_seconds(1_000_000, longest).is_some());
@@ -389,7 +389,7 @@ fn states_of_sessions_are_read() {
 }
 
 #[test]
-fn a_complete_session_tells_what_was_paid_once_the_money_has_come() {
+fn a_complete_session_says_what_was_paid_once_the_money_is_here() {
     let charge = |rest: &str| {
         let body = format!(r#"{{"id":"cs_1","status":"complete",{rest}}}"#);
         match read_session_state(body.as_bytes()) {

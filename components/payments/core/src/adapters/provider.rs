@@ -1,0 +1,130 @@
+//! The provider that this component was composed with.
+
+use mercato_contracts::payments::{checkout_simulator, provider};
+
+use crate::application::ports::{
+    CheckoutOutcome, CheckoutSimulator, PaidSession, Provider, ProviderError, RefundRequest,
+    SessionRequest, SessionState, SignedWebhook,
+};
+use crate::domain::{CheckoutSession, MinorUnits, PaymentView};
+
+/// The provider behind `mercato:payments/provider`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ComposedProvider;
+
+impl Provider for ComposedProvider {
+    fn name(&self) -> String {
+        provider::name()
+    }
+
+    async fn create_session(
+        &self,
+        request: &SessionRequest,
+    ) -> Result<CheckoutSession, ProviderError> {
+        let payment = &request.payment;
+        let line_items = request
+            .lines
+            .iter()
+            .map(|line| provider::LineItem {
+                name: line.name.clone(),
+                unit_price: line.unit_price.units(),
+                quantity: line.quantity,
+            })
+            .collect();
+        let session = provider::create_session(provider::SessionRequest {
+            order_id: payment.order_id.clone(),
+            order_number: request.order_number.clone(),
+            payment_id: payment.id.clone(),
+            amount: payment.amount.get(),
+            currency: payment.currency.to_string(),
+            line_items,
+            expires_at: payment.session.requested_expiry,
+            idempotency_key: payment.session_idempotency_key(),
+        })
+        .await?;
+        Ok(CheckoutSession {
+            id: session.id,
+            url: session.url,
+            expires_at: session.expires_at,
+        })
+    }
+
+    async fn expire_session(&self, session_id: &str) -> Result<SessionState, ProviderError> {
+        let state = provider::expire_session(session_id.to_owned()).await?;
+        Ok(match state {
+            provider::SessionState::Expired => SessionState::Expired,
+            provider::SessionState::Completed(charge) => {
+                SessionState::Completed(charge.map(paid_session).transpose()?)
+            }
+        })
+    }
+
+    async fn refund(&self, request: &RefundRequest) -> Result<String, ProviderError> {
+        let receipt = provider::refund(provider::RefundRequest {
+            payment_id: request.payment_id.clone(),
+            order_id: request.order_id.clone(),
+            provider_reference: request.provider_reference.clone(),
+            amount: request.amount.get(),
+            currency: request.currency.clone(),
+            reason: request.reason.clone(),
+            idempotency_key: request.idempotency_key.clone(),
+        })
+        .await?;
+        Ok(receipt.id)
+    }
+}
+
+fn paid_session(charge: provider::Charge) -> Result<PaidSession, ProviderError> {
+    let amount = MinorUnits::new(charge.amount)
+        .ok_or_else(|| ProviderError::Unavailable("a charge with a negative amount".to_owned()))?;
+    Ok(PaidSession {
+        reference: charge.reference,
+        amount,
+        currency: charge.currency,
+    })
+}
+
+impl From<provider::ProviderError> for ProviderError {
+    fn from(error: provider::ProviderError) -> Self {
+        match error {
+            provider::ProviderError::Unavailable(cause) => Self::Unavailable(cause),
+            provider::ProviderError::Rejected(cause) => Self::Rejected(cause),
+        }
+    }
+}
+
+impl CheckoutSimulator for ComposedProvider {
+    fn is_simulator(&self) -> bool {
+        checkout_simulator::is_simulator()
+    }
+
+    async fn simulate(
+        &self,
+        payment: &PaymentView,
+        session_id: &str,
+        outcome: CheckoutOutcome,
+        secret: &str,
+    ) -> Option<SignedWebhook> {
+        let simulated = checkout_simulator::SimulatedPayment {
+            session_id: session_id.to_owned(),
+            order_id: payment.order_id.clone(),
+            payment_id: payment.id.clone(),
+            amount: payment.amount.get(),
+            currency: payment.currency.to_string(),
+        };
+        let outcome = match outcome {
+            CheckoutOutcome::Succeed if payment.is_processing => {
+                checkout_simulator::Outcome::Settle
+            }
+            CheckoutOutcome::Succeed => checkout_simulator::Outcome::Succeed,
+            CheckoutOutcome::Fail => checkout_simulator::Outcome::Fail,
+            CheckoutOutcome::Cancel => checkout_simulator::Outcome::Cancel,
+            CheckoutOutcome::Debit => checkout_simulator::Outcome::Debit,
+        };
+        let webhook = checkout_simulator::simulate(simulated, outcome, secret.to_owned()).await?;
+        Some(SignedWebhook {
+            body: webhook.body,
+            signature: webhook.signature,
+        })
+    }
+}

@@ -1,0 +1,148 @@
+//! Publishes events of the outbox.
+
+use mercato_platform::clock::Clock;
+use mercato_platform::log;
+
+use crate::application::ports::{Ports, PublishError, Publisher, Records, Store};
+use crate::domain::{OutboxEntry, PaymentError};
+
+/// Most events that one run publishes.
+pub const RELAY_BATCH: u32 = 50;
+
+/// How long a run keeps others away from the entries it publishes, in milliseconds: longer than a batch takes.
+const LEASE_MS: u64 = 5_000;
+
+/// How long a run goes on, in milliseconds: a slow broker must not keep a customer waiting. What is left stays due.
+const BATCH_TIME_MS: u64 = 1_500;
+
+/// How long nothing is published after a failure while customers wait, and when the event that failed is tried again,
+/// in milliseconds. A run stops at the first failure, so a broker that is down costs one attempt per pause, whatever
+/// is waiting.
+const BROKER_PAUSE_MS: u64 = 2_000;
+
+/// Whether a run spares a broker that has just failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pause {
+    /// A customer waits for the end of the run.
+    Respected,
+    /// Somebody asked for this run.
+    Ignored,
+}
+
+/// Publishes what is due right after a change. The change stands whatever happens here: the relay tries again.
+pub(super) async fn publish_due<P: Ports>(ports: &P) {
+    if let Err(error) = publish_batch(ports, Pause::Respected).await {
+        log::warn("events not published yet", &[("cause", &error.to_string())]);
+    }
+}
+
+pub(super) fn may_publish(
+    records: &dyn Records,
+    now: u64,
+    pause: Pause,
+) -> Result<bool, PaymentError> {
+    Ok(!records.due_entries(now, 1)?.is_empty()
+        && (pause == Pause::Ignored || !is_paused(records, now)?))
+}
+
+/// Publishes one batch up to the first failure or the end of [`BATCH_TIME_MS`]; gives how many were published and how many failed.
+pub(super) async fn publish_batch<P: Ports>(
+    ports: &P,
+    pause: Pause,
+) -> Result<(u32, u32), PaymentError> {
+    let batch = lease(ports, pause)?;
+    if batch.is_empty() {
+        return Ok((0, 0));
+    }
+    let deadline = ports.clock().now_ms().saturating_add(BATCH_TIME_MS);
+    let mut published = 0_usize;
+    let mut failure = None;
+    for entry in &batch {
+        if ports.clock().now_ms() >= deadline {
+            break;
+        }
+        let ids = [
+            ("order_id", entry.event.order_id.as_str()),
+            ("event_id", entry.event.id.as_str()),
+        ];
+        match log::in_span(&ids, ports.publisher().publish(&entry.event)).await {
+            Ok(()) => published += 1,
+            Err(error) => {
+                failure = Some(error);
+                break;
+            }
+        }
+    }
+    let failed = u32::from(failure.is_some());
+    settle(ports, batch, published, failure)?;
+    Ok((u32::try_from(published).unwrap_or(RELAY_BATCH), failed))
+}
+
+/// Takes what is due out of others' reach. A crash gives it back when the lease ends.
+fn lease<P: Ports>(ports: &P, pause: Pause) -> Result<Vec<OutboxEntry>, PaymentError> {
+    let now = ports.clock().now_ms();
+    let may_publish = ports
+        .store()
+        .read(|records| may_publish(records, now, pause))?;
+    if !may_publish {
+        return Ok(Vec::new());
+    }
+    ports.store().write(|records| {
+        let batch = records.due_entries(now, RELAY_BATCH)?;
+        for entry in &batch {
+            let mut leased = entry.clone();
+            leased.lease(now.saturating_add(LEASE_MS));
+            records.save_entry(&leased)?;
+        }
+        Ok(batch)
+    })
+}
+
+/// A pause that ends later than any could (the clock was set back) counts as over.
+fn is_paused(records: &dyn Records, now: u64) -> Result<bool, PaymentError> {
+    let until = records.publishing_paused_until()?;
+    Ok(until > now && until - now <= BROKER_PAUSE_MS)
+}
+
+/// Writes down what became of the batch: the first `published` entries wait for their acknowledgement, the one after
+/// them failed, the rest is due as before. An entry whose handling failed meanwhile keeps that.
+fn settle<P: Ports>(
+    ports: &P,
+    batch: Vec<OutboxEntry>,
+    published: usize,
+    mut failure: Option<PublishError>,
+) -> Result<(), PaymentError> {
+    let now = ports.clock().now_ms();
+    if let (Some(PublishError(cause)), Some(entry)) = (&failure, batch.get(published)) {
+        let event = &entry.event;
+        log::warn(
+            "event not published",
+            &[
+                ("order_id", &event.order_id),
+                ("event_id", &event.id),
+                ("error", cause),
+            ],
+        );
+    }
+    ports.store().write(|records| {
+        if failure.is_some() {
+            records.pause_publishing(now.saturating_add(BROKER_PAUSE_MS))?;
+        } else if published > 0 && is_paused(records, now)? {
+            records.pause_publishing(0)?;
+        }
+        for (index, leased) in batch.into_iter().enumerate() {
+            let Some(mut entry) = records.find_entry(&leased.event.id)? else {
+                continue;
+            };
+            if index < published {
+                entry.published(&leased, now);
+            } else if let Some(PublishError(cause)) = failure.take() {
+                entry.not_published(&cause, now.saturating_add(BROKER_PAUSE_MS));
+            } else {
+                entry.release(&leased);
+            }
+            records.save_entry(&entry)?;
+        }
+        Ok(())
+    })
+}

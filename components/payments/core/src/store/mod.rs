@@ -1,0 +1,195 @@
+//! The `payments` database.
+
+mod disputes;
+mod metrics;
+mod outbox;
+mod payments;
+mod provider_refunds;
+mod purge;
+mod refunds;
+mod sessions;
+mod settings;
+mod webhooks;
+
+use mercato_kernel::Total;
+use mercato_money::Currency;
+use mercato_platform::log;
+use mercato_sqlite::{Connection, Database, Error, FromValue, Migration, Row, Value};
+
+use crate::application::ports::{Records, Store, Stored};
+use crate::domain::{MinorUnits, PAUSE_LONGEST_MS, PaymentError};
+
+const LABEL: &str = "payments";
+
+const MIGRATIONS: &[Migration] = mercato_sqlite::migrations![
+    "0001_payments",
+    "0002_figures",
+    "0003_kept_answers_and_purge",
+    "0004_kept_charges",
+    "0005_unpaid_payments",
+    "0006_sessions_that_end",
+    "0007_refunds_that_fail",
+    "0008_payments_under_way",
+    "0009_money_received",
+    "0010_duplicate_charges_and_disputes",
+    "0011_order_numbers"
+];
+
+/// The store over SQLite.
+pub struct SqliteStore(Database);
+
+impl SqliteStore {
+    /// The database as the host grants it; opened and migrated at first use.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Database::new(LABEL, MIGRATIONS))
+    }
+}
+
+#[cfg(test)]
+impl SqliteStore {
+    /// How many rows there are.
+    pub fn count(&self, from: &str) -> u64 {
+        let statement = format!("SELECT COUNT(*) FROM {from}");
+        let count: Result<u64, Error> = self
+            .0
+            .read(|connection| connection.query_one(&statement, &[])?.unwrap().get(0));
+        count.unwrap()
+    }
+
+    /// Changes something as no use case does.
+    pub fn execute(&self, statement: &str) {
+        let done: Result<u64, Error> = self
+            .0
+            .write(|connection| connection.execute(statement, &[]));
+        done.unwrap();
+    }
+
+    /// How often anything was written since it was opened.
+    pub fn writes(&self) -> u64 {
+        let statement = "SELECT total_changes()";
+        let writes: Result<u64, Error> = self
+            .0
+            .read(|connection| connection.query_one(statement, &[])?.unwrap().get(0));
+        writes.unwrap()
+    }
+
+    /// How SQLite goes about a statement.
+    fn plan(&self, statement: &str) -> Vec<String> {
+        let plan = format!("EXPLAIN QUERY PLAN {statement}");
+        let numbered = (1..=9).rev().find(|n| statement.contains(&format!("?{n}")));
+        let count = numbered.unwrap_or_else(|| statement.matches('?').count());
+        let values = vec![Value::from(1_u32); count];
+        let steps: Result<Vec<String>, Error> = self.0.read(|connection| {
+            let rows = connection.query(&plan, &values)?;
+            rows.iter().map(|row| row.get("detail")).collect()
+        });
+        steps.unwrap()
+    }
+}
+
+impl Default for SqliteStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Store for SqliteStore {
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&dyn Records) -> Result<T, PaymentError>,
+    ) -> Result<T, PaymentError> {
+        self.0.read(|connection| work(&SqliteRecords(connection)))
+    }
+
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&dyn Records) -> Result<T, PaymentError>,
+    ) -> Result<T, PaymentError> {
+        self.0.write(|connection| work(&SqliteRecords(connection)))
+    }
+
+    fn write_if_free<T>(
+        &self,
+        work: impl FnOnce(&dyn Records) -> Result<T, PaymentError>,
+    ) -> Result<Option<T>, PaymentError> {
+        self.0
+            .write_if_free(|connection| work(&SqliteRecords(connection)))
+    }
+}
+
+/// The records within one read or one transaction.
+struct SqliteRecords<'a>(&'a Connection);
+
+impl SqliteRecords<'_> {
+    fn execute(&self, statement: &str, values: &[Value]) -> Stored<u64> {
+        Ok(self.0.execute(statement, values)?)
+    }
+
+    /// The first row.
+    fn one<T>(
+        &self,
+        statement: &str,
+        values: &[Value],
+        read: impl Fn(&Row) -> Stored<T>,
+    ) -> Stored<Option<T>> {
+        let row = self.0.query_one(statement, values)?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// All rows.
+    fn all<T>(
+        &self,
+        statement: &str,
+        values: &[Value],
+        read: impl Fn(&Row) -> Stored<T>,
+    ) -> Stored<Vec<T>> {
+        self.0.query(statement, values)?.iter().map(read).collect()
+    }
+
+    /// A column of the first row.
+    fn value<T: FromValue>(
+        &self,
+        statement: &str,
+        values: &[Value],
+        column: &str,
+    ) -> Stored<Option<T>> {
+        self.one(statement, values, |row| Ok(row.get(column)?))
+    }
+
+    /// How many rows a statement has counted.
+    fn total(&self, statement: &str, values: &[Value]) -> Stored<Total> {
+        let rows = self.value(statement, values, "counted")?;
+        Ok(Total::counted(rows.unwrap_or_default()))
+    }
+}
+
+/// What the database says goes to the log; callers learn only whether trying again may help.
+impl From<Error> for PaymentError {
+    fn from(error: Error) -> Self {
+        log::error("payments database", &[("cause", &error.to_string())]);
+        if error.is_transient() {
+            Self::Unavailable
+        } else {
+            Self::Internal
+        }
+    }
+}
+
+/// What is put off until after that was so before the clock was set back.
+fn too_late(now: u64) -> u64 {
+    now.saturating_add(PAUSE_LONGEST_MS)
+}
+
+fn minor_units(row: &Row, column: &str) -> Stored<MinorUnits> {
+    MinorUnits::new(row.get(column)?).ok_or_else(|| Error::not(column, "an amount").into())
+}
+
+fn currency(row: &Row) -> Stored<Currency> {
+    let code: String = row.get("currency")?;
+    code.parse()
+        .map_err(|_| Error::not("currency", "a currency").into())
+}
+
+#[cfg(test)]
+mod tests;

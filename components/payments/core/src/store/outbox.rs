@@ -1,0 +1,214 @@
+use mercato_kernel::{PageStart, Total};
+use mercato_sqlite::{Error, Row, params};
+
+use super::{SqliteRecords, currency, minor_units, too_late};
+use crate::application::ports::{OutboxLag, OutboxRecords, Stored};
+use crate::domain::{EventType, OutboxEntry, OutboxEntryView, PaymentEvent};
+
+/// Everything of an entry that is not acknowledged.
+macro_rules! select_entry {
+    ($condition:literal) => {
+        concat!(
+            "
+    SELECT event_id, event_type, time, order_id, payment_id, amount, refunded_amount, currency,
+      provider_reference, receipt_url, reason, attempts, failures, parked, next_attempt_at, last_error, sequence,
+      payment_version
+    FROM outbox
+    WHERE acknowledged_at IS NULL ",
+            $condition
+        )
+    };
+}
+
+const FIND: &str = select_entry!("AND event_id = ?");
+
+/// Events of one order are published one after the other: a receiver never sees a refund before its payment.
+const DUE: &str = select_entry!(
+    "AND parked = 0 AND (next_attempt_at <= ? OR next_attempt_at > ?) AND NOT EXISTS (
+      SELECT 1 FROM outbox older
+      WHERE older.acknowledged_at IS NULL AND older.order_id = outbox.order_id AND older.sequence < outbox.sequence)
+    ORDER BY sequence
+    LIMIT ?"
+);
+
+const OF_ORDER: &str = select_entry!(
+    "AND order_id = ?
+    ORDER BY sequence"
+);
+
+const OVERDUE: &str = select_entry!(
+    "AND parked = 0 AND (time <= ?1 OR time > ?2)
+    AND (failures = 0 OR next_attempt_at <= ?2 OR next_attempt_at > ?3) AND NOT EXISTS (
+      SELECT 1 FROM outbox older
+      WHERE older.acknowledged_at IS NULL AND older.order_id = outbox.order_id AND older.sequence < outbox.sequence)
+    ORDER BY sequence
+    LIMIT ?4"
+);
+
+const PAGE: &str = select_entry!(
+    "AND sequence > ?
+    ORDER BY sequence
+    LIMIT ? OFFSET ?"
+);
+
+const COUNT: &str = "
+    SELECT COUNT(*) AS counted
+    FROM (SELECT 1 FROM outbox WHERE acknowledged_at IS NULL LIMIT ?)";
+
+const LAG: &str = "
+    SELECT COUNT(*) FILTER (WHERE parked = 0) AS pending, COUNT(*) FILTER (WHERE parked = 1) AS parked,
+      MIN(time) FILTER (WHERE parked = 0) AS oldest_time
+    FROM outbox
+    WHERE acknowledged_at IS NULL";
+
+const INSERT: &str = "
+    INSERT INTO outbox (event_id, event_type, time, order_id, payment_id, amount, refunded_amount, currency,
+      provider_reference, receipt_url, reason, next_attempt_at, payment_version)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+const SAVE: &str = "
+    UPDATE outbox
+    SET attempts = ?, failures = ?, parked = ?, next_attempt_at = ?, last_error = ?
+    WHERE event_id = ? AND acknowledged_at IS NULL";
+
+const ACKNOWLEDGE: &str = "
+    UPDATE outbox
+    SET acknowledged_at = ?, parked = 0
+    WHERE event_id = ? AND acknowledged_at IS NULL";
+
+impl OutboxRecords for SqliteRecords<'_> {
+    fn append_event(&self, event: &PaymentEvent) -> Stored<()> {
+        let values = params![
+            &event.id,
+            type_name(event.event_type),
+            event.time,
+            &event.order_id,
+            &event.payment_id,
+            event.amount.get(),
+            event.refunded.get(),
+            event.currency.code(),
+            event.provider_reference.as_deref(),
+            event.receipt_url.as_deref(),
+            event.reason.as_deref(),
+            event.time,
+            event.payment_version,
+        ];
+        self.execute(INSERT, values).map(drop)
+    }
+
+    fn due_entries(&self, now: u64, limit: u32) -> Stored<Vec<OutboxEntry>> {
+        self.all(DUE, params![now, too_late(now), limit], entry)
+    }
+
+    fn find_entry(&self, event_id: &str) -> Stored<Option<OutboxEntry>> {
+        self.one(FIND, params![event_id], entry)
+    }
+
+    fn save_entry(&self, entry: &OutboxEntry) -> Stored<()> {
+        let values = params![
+            entry.attempts,
+            entry.failures,
+            entry.parked,
+            entry.next_attempt_at,
+            entry.last_error.as_deref(),
+            &entry.event.id,
+        ];
+        self.execute(SAVE, values).map(drop)
+    }
+
+    fn acknowledge_event(&self, event_id: &str, now: u64) -> Stored<()> {
+        self.execute(ACKNOWLEDGE, params![now, event_id]).map(drop)
+    }
+
+    fn pending_event(&self, event_id: &str) -> Stored<Option<PaymentEvent>> {
+        self.one(FIND, params![event_id], event)
+    }
+
+    fn pending_events_of_order(&self, order_id: &str) -> Stored<Vec<PaymentEvent>> {
+        self.all(OF_ORDER, params![order_id], event)
+    }
+
+    fn overdue_events(&self, time: u64, now: u64, limit: u32) -> Stored<Vec<PaymentEvent>> {
+        self.all(OVERDUE, params![time, now, too_late(now), limit], event)
+    }
+
+    fn entries(&self, start: &PageStart<u64>, limit: u32) -> Stored<Vec<OutboxEntryView>> {
+        let (after, offset) = match *start {
+            PageStart::Offset(offset) => (0, offset),
+            PageStart::After(sequence) => (sequence, 0),
+        };
+        self.all(PAGE, params![after, limit, offset], view)
+    }
+
+    fn count_entries(&self) -> Stored<Total> {
+        self.total(COUNT, params![Total::LIMIT_ROWS])
+    }
+
+    fn lag(&self) -> Stored<OutboxLag> {
+        let lag = self.one(LAG, params![], |row| {
+            Ok(OutboxLag {
+                pending: row.get("pending")?,
+                parked: row.get("parked")?,
+                oldest_time: row.get("oldest_time")?,
+            })
+        })?;
+        Ok(lag.unwrap_or_default())
+    }
+}
+
+const fn type_name(event_type: EventType) -> &'static str {
+    match event_type {
+        EventType::Succeeded => "succeeded",
+        EventType::Failed => "failed",
+        EventType::Cancelled => "cancelled",
+        EventType::Refunded => "refunded",
+        EventType::Updated => "updated",
+    }
+}
+
+fn event_type(row: &Row) -> Stored<EventType> {
+    let name: String = row.get("event_type")?;
+    [
+        EventType::Succeeded,
+        EventType::Failed,
+        EventType::Cancelled,
+        EventType::Refunded,
+        EventType::Updated,
+    ]
+    .into_iter()
+    .find(|event_type| type_name(*event_type) == name)
+    .ok_or_else(|| Error::not("event_type", "an event type").into())
+}
+
+fn event(row: &Row) -> Stored<PaymentEvent> {
+    Ok(PaymentEvent {
+        id: row.get("event_id")?,
+        event_type: event_type(row)?,
+        time: row.get("time")?,
+        order_id: row.get("order_id")?,
+        payment_id: row.get("payment_id")?,
+        amount: minor_units(row, "amount")?,
+        refunded: minor_units(row, "refunded_amount")?,
+        payment_version: row.get("payment_version")?,
+        currency: currency(row)?,
+        provider_reference: row.get("provider_reference")?,
+        receipt_url: row.get("receipt_url")?,
+        reason: row.get("reason")?,
+    })
+}
+
+fn entry(row: &Row) -> Stored<OutboxEntry> {
+    view(row).map(OutboxEntry::restore)
+}
+
+fn view(row: &Row) -> Stored<OutboxEntryView> {
+    Ok(OutboxEntryView {
+        sequence: row.get("sequence")?,
+        event: event(row)?,
+        attempts: row.get("attempts")?,
+        failures: row.get("failures")?,
+        parked: row.get("parked")?,
+        next_attempt_at: row.get("next_attempt_at")?,
+        last_error: row.get("last_error")?,
+    })
+}

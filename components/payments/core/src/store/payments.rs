@@ -1,0 +1,260 @@
+use mercato_kernel::{AccountId, PageStart, Total};
+use mercato_money::Money;
+use mercato_sqlite::{Error, Row, params};
+
+use super::{SqliteRecords, currency, minor_units};
+use crate::application::ports::{PaymentRecords, SessionRecords as _, Stored};
+use crate::domain::{
+    CheckoutLine, CheckoutSession, Payment, PaymentStatus, PaymentView, SessionSlot,
+};
+
+/// Everything of a payment and one of its sessions.
+macro_rules! select_payment_and_session {
+    ($rest:literal) => {
+        concat!(
+            "
+    SELECT p.id, p.order_id, p.customer_id, p.amount, p.refunded_amount, p.currency, p.status, p.provider,
+      s.number, s.requested_expiry, s.provider_id, s.url, s.expires_at,
+      p.provider_reference, p.receipt_url, p.reason, p.created_at, p.updated_at, p.version,
+      p.failed_refunds, p.refund_failure, p.is_processing,
+      p.duplicates, p.duplicates_refunded, p.is_disputed, p.lost_to_disputes, s.end_attempts",
+            $rest
+        )
+    };
+}
+
+/// A payment and its newest session.
+macro_rules! select_payment {
+    ($condition:literal) => {
+        concat!(
+            select_payment_and_session!(
+                "
+    FROM payments p
+    JOIN sessions s ON s.payment_id = p.id AND s.number = p.session_number
+    WHERE "
+            ),
+            $condition
+        )
+    };
+}
+
+pub(super) use {select_payment, select_payment_and_session};
+
+const FIND_BY_ID: &str = select_payment!("p.id = ?");
+
+const FIND_BY_ORDER: &str = select_payment!("p.order_id = ?");
+
+/// The payment's own charge, or a duplicate one.
+pub(super) const FIND_BY_CHARGE: &str = select_payment!(
+    "p.id = coalesce(
+      (SELECT id FROM payments WHERE provider_reference = ?1 LIMIT 1),
+      (SELECT payment_id FROM refunds WHERE duplicate_charge = ?1))"
+);
+
+/// What a page begins before when it begins with the newest: greater than every identifier.
+const NEWEST: &str = "~";
+
+pub(super) const PAYMENTS: &str = select_payment!(
+    "p.id < ?
+    ORDER BY p.id DESC
+    LIMIT ? OFFSET ?"
+);
+
+const COUNT_PAYMENTS: &str = "
+    SELECT COUNT(*) AS counted
+    FROM (SELECT 1 FROM payments LIMIT ?)";
+
+const INSERT_PAYMENT: &str = "
+    INSERT INTO payments (id, order_id, customer_id, amount, refunded_amount, currency, status, provider,
+      session_number, provider_reference, receipt_url, reason, created_at, updated_at, version, order_number)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+const UPDATE_PAYMENT: &str = "
+    UPDATE payments
+    SET refunded_amount = ?, failed_refunds = ?, refund_failure = ?, duplicates = ?, duplicates_refunded = ?, is_disputed = ?,
+      lost_to_disputes = ?, status = ?, session_number = ?, provider_reference = ?, receipt_url = ?, reason = ?,
+      is_processing = ?, updated_at = ?, version = ?
+    WHERE id = ?";
+
+const INSERT_LINE: &str = "
+    INSERT INTO checkout_lines (payment_id, position, name, unit_price, quantity)
+    VALUES (?, ?, ?, ?, ?)";
+
+const LINES: &str = "
+    SELECT name, unit_price, quantity
+    FROM checkout_lines
+    WHERE payment_id = ?
+    ORDER BY position";
+
+const ORDER_NUMBER: &str = "
+    SELECT order_number
+    FROM payments
+    WHERE id = ?";
+
+const REFUSE_ORDER: &str = "
+    INSERT INTO refused_orders (order_id, at)
+    VALUES (?, ?)
+    ON CONFLICT (order_id) DO NOTHING";
+
+const IS_REFUSED_ORDER: &str = "SELECT 1 FROM refused_orders WHERE order_id = ?";
+
+impl PaymentRecords for SqliteRecords<'_> {
+    fn find_payment(&self, id: &str) -> Stored<Option<Payment>> {
+        self.one(FIND_BY_ID, params![id], payment)
+    }
+
+    fn find_payment_of_order(&self, order_id: &str) -> Stored<Option<Payment>> {
+        self.one(FIND_BY_ORDER, params![order_id], payment)
+    }
+
+    fn find_payment_of_charge(&self, reference: &str) -> Stored<Option<Payment>> {
+        self.one(FIND_BY_CHARGE, params![reference], payment)
+    }
+
+    fn payments(&self, start: &PageStart<String>, limit: u32) -> Stored<Vec<PaymentView>> {
+        let (before, offset) = match start {
+            PageStart::Offset(offset) => (NEWEST, *offset),
+            PageStart::After(id) => (id.as_str(), 0),
+        };
+        self.all(PAYMENTS, params![before, limit, offset], view)
+    }
+
+    fn count_payments(&self) -> Stored<Total> {
+        self.total(COUNT_PAYMENTS, params![Total::LIMIT_ROWS])
+    }
+
+    fn insert_payment(
+        &self,
+        payment: &Payment,
+        order_number: Option<&str>,
+        lines: &[CheckoutLine],
+    ) -> Stored<()> {
+        self.execute(
+            INSERT_PAYMENT,
+            params![
+                &payment.id,
+                &payment.order_id,
+                &*payment.customer_id.text(),
+                payment.amount.get(),
+                payment.refunded.get(),
+                payment.currency.code(),
+                payment.status.name(),
+                &payment.provider,
+                payment.session.number,
+                payment.provider_reference.as_deref(),
+                payment.receipt_url.as_deref(),
+                payment.reason.as_deref(),
+                payment.created_at,
+                payment.updated_at,
+                payment.version,
+                order_number,
+            ],
+        )?;
+        self.save_session(&payment.id, &payment.session)?;
+        for (position, line) in (0_u32..).zip(lines) {
+            let price = line.unit_price.units();
+            let values = params![&payment.id, position, &line.name, price, line.quantity];
+            self.execute(INSERT_LINE, values)?;
+        }
+        Ok(())
+    }
+
+    fn save_payment(&self, payment: &Payment) -> Stored<()> {
+        self.save_session(&payment.id, &payment.session)?;
+        self.execute(
+            UPDATE_PAYMENT,
+            params![
+                payment.refunded.get(),
+                payment.failed_refunds.get(),
+                payment.refund_failure.as_deref(),
+                payment.duplicates.get(),
+                payment.duplicates_refunded.get(),
+                payment.is_disputed,
+                payment.lost_to_disputes.get(),
+                payment.status.name(),
+                payment.session.number,
+                payment.provider_reference.as_deref(),
+                payment.receipt_url.as_deref(),
+                payment.reason.as_deref(),
+                payment.is_processing,
+                payment.updated_at,
+                payment.version,
+                &payment.id,
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn order_number_of_payment(&self, payment_id: &str) -> Stored<Option<String>> {
+        let number = self.value(ORDER_NUMBER, params![payment_id], "order_number")?;
+        Ok(number.flatten())
+    }
+
+    fn lines_of_payment(&self, payment_id: &str) -> Stored<Vec<CheckoutLine>> {
+        self.all(LINES, params![payment_id], |row| {
+            Ok(CheckoutLine {
+                name: row.get("name")?,
+                unit_price: Money::from_units(row.get("unit_price")?),
+                quantity: row.get("quantity")?,
+            })
+        })
+    }
+
+    fn refuse_order(&self, order_id: &str, now: u64) -> Stored<()> {
+        self.execute(REFUSE_ORDER, params![order_id, now]).map(drop)
+    }
+
+    fn is_refused_order(&self, order_id: &str) -> Stored<bool> {
+        let found = self.one(IS_REFUSED_ORDER, params![order_id], |_| Ok(()))?;
+        Ok(found.is_some())
+    }
+}
+
+pub(super) fn payment(row: &Row) -> Stored<Payment> {
+    view(row).map(Payment::restore)
+}
+
+fn view(row: &Row) -> Stored<PaymentView> {
+    let (customer_id, status): (String, String) = (row.get("customer_id")?, row.get("status")?);
+    Ok(PaymentView {
+        id: row.get("id")?,
+        order_id: row.get("order_id")?,
+        customer_id: AccountId::parse(&customer_id)
+            .map_err(|_| Error::not("customer_id", "an id"))?,
+        amount: minor_units(row, "amount")?,
+        refunded: minor_units(row, "refunded_amount")?,
+        failed_refunds: minor_units(row, "failed_refunds")?,
+        refund_failure: row.get("refund_failure")?,
+        duplicates: minor_units(row, "duplicates")?,
+        duplicates_refunded: minor_units(row, "duplicates_refunded")?,
+        is_disputed: row.get("is_disputed")?,
+        lost_to_disputes: minor_units(row, "lost_to_disputes")?,
+        currency: currency(row)?,
+        status: PaymentStatus::from_name(&status)
+            .ok_or(Error::not("status", "a payment status"))?,
+        is_processing: row.get("is_processing")?,
+        provider: row.get("provider")?,
+        session: SessionSlot {
+            number: row.get("number")?,
+            requested_expiry: row.get("requested_expiry")?,
+            opened: session(row)?,
+        },
+        provider_reference: row.get("provider_reference")?,
+        receipt_url: row.get("receipt_url")?,
+        reason: row.get("reason")?,
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
+        version: row.get("version")?,
+    })
+}
+
+fn session(row: &Row) -> Stored<Option<CheckoutSession>> {
+    let Some(id) = row.get("provider_id")? else {
+        return Ok(None);
+    };
+    Ok(Some(CheckoutSession {
+        id,
+        url: row.get("url")?,
+        expires_at: row.get("expires_at")?,
+    }))
+}

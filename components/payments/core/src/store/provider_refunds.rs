@@ -1,0 +1,131 @@
+use mercato_sqlite::{Row, params};
+
+use super::{SqliteRecords, minor_units};
+use crate::application::ports::{KEPT_OF_NOBODY_MAX, ProviderRefundRecords, Stored};
+use crate::domain::{ProviderRefund, RefundFailure, RefundTotal};
+
+/// Everything of a refund.
+macro_rules! select_refund {
+    ($condition:literal) => {
+        concat!(
+            "
+    SELECT refund_id, amount, created_at, failed_at, failure
+    FROM provider_refunds
+    WHERE ",
+            $condition
+        )
+    };
+}
+
+const FIND: &str = select_refund!("refund_id = ?");
+
+/// Those that are known to be the payment's: what is more than was paid is never adopted.
+const OF_CHARGE: &str = select_refund!("reference = ? AND payment_id IS NOT NULL");
+
+/// Counted in an index of these alone, and no further than they are kept.
+const OF_NOBODY: &str = "
+    SELECT COUNT(*) AS counted
+    FROM (SELECT 1 FROM provider_refunds WHERE payment_id IS NULL LIMIT ?)";
+
+/// What has failed stays so; the first failure that the provider reported counts.
+const KEEP: &str = "
+    INSERT INTO provider_refunds (refund_id, reference, payment_id, amount, created_at, failed_at, failure, received_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (refund_id) DO UPDATE
+    SET payment_id = coalesce(payment_id, excluded.payment_id),
+      created_at = max(created_at, excluded.created_at),
+      failure = iif(failed_at IS NULL OR failed_at > excluded.failed_at, coalesce(excluded.failure, failure), failure),
+      failed_at = coalesce(min(failed_at, excluded.failed_at), failed_at, excluded.failed_at)";
+
+const ADOPT: &str = "
+    UPDATE provider_refunds
+    SET payment_id = ?1
+    WHERE reference = ?2 AND payment_id IS NULL AND amount <= (SELECT amount FROM payments WHERE id = ?1)";
+
+const TOTALS: &str = "
+    SELECT since, until, total
+    FROM refund_totals
+    WHERE payment_id = ? AND reference = ?";
+
+const KEEP_TOTAL: &str = "
+    INSERT INTO refund_totals (payment_id, reference, since, until, total)
+    VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (payment_id, reference, since, until) DO UPDATE
+    SET total = max(total, excluded.total)";
+
+#[cfg(test)]
+pub(super) const STATEMENTS: [&str; 4] = [FIND, OF_CHARGE, ADOPT, TOTALS];
+
+impl ProviderRefundRecords for SqliteRecords<'_> {
+    fn find_provider_refund(&self, id: &str) -> Stored<Option<ProviderRefund>> {
+        self.one(FIND, params![id], refund)
+    }
+
+    fn provider_refunds(&self, reference: &str) -> Stored<Vec<ProviderRefund>> {
+        self.all(OF_CHARGE, params![reference], refund)
+    }
+
+    fn keep_provider_refund(
+        &self,
+        payment_id: Option<&str>,
+        reference: &str,
+        refund: &ProviderRefund,
+        now: u64,
+    ) -> Stored<()> {
+        let failure = refund.failure.as_ref();
+        let values = params![
+            &refund.id,
+            reference,
+            payment_id,
+            refund.amount.get(),
+            refund.created_at,
+            failure.map(|failure| failure.at),
+            failure.map(|failure| failure.reason.as_str()),
+            now,
+        ];
+        self.execute(KEEP, values).map(drop)
+    }
+
+    fn may_keep_refund_of_nobody(&self) -> Stored<bool> {
+        let kept: Option<u32> = self.value(OF_NOBODY, params![KEPT_OF_NOBODY_MAX], "counted")?;
+        Ok(kept.unwrap_or_default() < KEPT_OF_NOBODY_MAX)
+    }
+
+    fn adopt_provider_refunds(&self, payment_id: &str, reference: &str) -> Stored<()> {
+        self.execute(ADOPT, params![payment_id, reference])
+            .map(drop)
+    }
+
+    fn refund_totals(&self, payment_id: &str, reference: &str) -> Stored<Vec<RefundTotal>> {
+        self.all(TOTALS, params![payment_id, reference], |row| {
+            Ok(RefundTotal {
+                since: row.get("since")?,
+                until: row.get("until")?,
+                total: minor_units(row, "total")?,
+            })
+        })
+    }
+
+    fn keep_refund_total(
+        &self,
+        payment_id: &str,
+        reference: &str,
+        total: RefundTotal,
+    ) -> Stored<()> {
+        let (since, until) = (total.since, total.until);
+        let values = params![payment_id, reference, since, until, total.total.get()];
+        self.execute(KEEP_TOTAL, values).map(drop)
+    }
+}
+
+fn refund(row: &Row) -> Stored<ProviderRefund> {
+    let (at, reason): (Option<u64>, Option<String>) = (row.get("failed_at")?, row.get("failure")?);
+    Ok(ProviderRefund {
+        id: row.get("refund_id")?,
+        amount: minor_units(row, "amount")?,
+        created_at: row.get("created_at")?,
+        failure: at
+            .zip(reason)
+            .map(|(at, reason)| RefundFailure { at, reason }),
+    })
+}

@@ -1,0 +1,209 @@
+use mercato_kernel::{PageStart, Total};
+use mercato_sqlite::{Error, Row, params};
+
+use super::{SqliteRecords, minor_units, too_late};
+use crate::application::ports::{ProviderRefundRecords as _, RefundRecords, Stored};
+use crate::domain::{DuplicateCharge, MinorUnits, RecordedAnswer, Refund, RefundStatus};
+
+const PENDING: &str = "PENDING";
+const SUCCEEDED: &str = "SUCCEEDED";
+const FAILED: &str = "FAILED";
+
+/// Everything of a refund.
+macro_rules! select_refund {
+    ($condition:literal) => {
+        concat!(
+            "
+    SELECT id, payment_id, amount, refunded_before, reason, idempotency_key, fingerprint, status, error, attempts,
+      created_at, answer_status, answer_body, duplicate_charge
+    FROM refunds
+    WHERE ",
+            $condition
+        )
+    };
+}
+
+const FIND_BY_KEY: &str =
+    select_refund!("idempotency_key = ? AND (updated_at > ? OR status = 'PENDING')");
+
+const FIND_BY_ID: &str = select_refund!("id = ?");
+
+const FIND_PENDING: &str =
+    select_refund!("payment_id = ? AND status = 'PENDING' AND duplicate_charge IS NULL");
+
+const FIND_DUE: &str = select_refund!(
+    "status = 'PENDING' AND (next_attempt_at <= ? OR next_attempt_at > ?)
+    ORDER BY next_attempt_at
+    LIMIT 1"
+);
+
+pub(super) const OF_PAYMENT: &str = select_refund!(
+    "payment_id = ? AND id > ?
+    ORDER BY id
+    LIMIT ? OFFSET ?"
+);
+
+pub(super) const COUNT_OF_PAYMENT: &str = "
+    SELECT COUNT(*) AS counted
+    FROM (SELECT 1 FROM refunds WHERE payment_id = ? LIMIT ?)";
+
+const RELEASE_KEY: &str = "
+    UPDATE refunds
+    SET idempotency_key = NULL
+    WHERE idempotency_key = ?";
+
+const INSERT: &str = "
+    INSERT INTO refunds (id, payment_id, amount, refunded_before, reason, idempotency_key, fingerprint, status,
+      attempts, next_attempt_at, created_at, updated_at, duplicate_charge)
+    VALUES (?, ?, ?, ?, ?, ?, ?, 'PENDING', ?, ?, ?, ?, ?)";
+
+const POSTPONE: &str = "
+    UPDATE refunds
+    SET attempts = attempts + 1, next_attempt_at = ?, updated_at = ?
+    WHERE id = ? AND status = 'PENDING'";
+
+const FINISH: &str = "
+    UPDATE refunds
+    SET status = ?, provider_id = ?, error = ?, updated_at = ?
+    WHERE id = ? AND status = 'PENDING'";
+
+pub(super) const FAIL: &str = "
+    UPDATE refunds
+    SET status = 'FAILED', error = ?, updated_at = ?
+    WHERE provider_id = ? AND status = 'SUCCEEDED'";
+
+pub(super) const DUPLICATE_CHARGES: &str = "
+    SELECT refunds.duplicate_charge, payments.amount
+    FROM refunds
+    JOIN payments ON payments.id = refunds.payment_id
+    WHERE refunds.payment_id = ? AND refunds.duplicate_charge IS NOT NULL";
+
+const SET_ANSWER: &str = "
+    UPDATE refunds
+    SET answer_status = ?, answer_body = ?
+    WHERE id = ?";
+
+impl RefundRecords for SqliteRecords<'_> {
+    fn find_refund_by_key(&self, key: &str, since: u64) -> Stored<Option<Refund>> {
+        self.one(FIND_BY_KEY, params![key, since], refund)
+    }
+
+    fn set_refund_answer(&self, id: &str, answer: &RecordedAnswer) -> Stored<()> {
+        let values = params![u32::from(answer.status), answer.body.as_slice(), id];
+        self.execute(SET_ANSWER, values).map(drop)
+    }
+
+    fn find_refund(&self, id: &str) -> Stored<Option<Refund>> {
+        self.one(FIND_BY_ID, params![id], refund)
+    }
+
+    fn find_pending_refund(&self, payment_id: &str) -> Stored<Option<Refund>> {
+        self.one(FIND_PENDING, params![payment_id], refund)
+    }
+
+    fn refunds_of_payment(
+        &self,
+        payment_id: &str,
+        start: &PageStart<String>,
+        limit: u32,
+    ) -> Stored<Vec<Refund>> {
+        let (after, offset) = match start {
+            PageStart::Offset(offset) => ("", *offset),
+            PageStart::After(id) => (id.as_str(), 0),
+        };
+        self.all(
+            OF_PAYMENT,
+            params![payment_id, after, limit, offset],
+            refund,
+        )
+    }
+
+    fn count_refunds(&self, payment_id: &str) -> Stored<Total> {
+        self.total(COUNT_OF_PAYMENT, params![payment_id, Total::LIMIT_ROWS])
+    }
+
+    fn find_due_refund(&self, now: u64) -> Stored<Option<Refund>> {
+        self.one(FIND_DUE, params![now, too_late(now)], refund)
+    }
+
+    fn insert_refund(&self, refund: &Refund, next_attempt_at: u64) -> Stored<()> {
+        if let Some(key) = &refund.idempotency_key {
+            self.execute(RELEASE_KEY, params![key])?;
+        }
+        let values = params![
+            &refund.id,
+            &refund.payment_id,
+            refund.amount.get(),
+            refund.refunded_before.get(),
+            refund.reason.as_deref(),
+            refund.idempotency_key.as_deref(),
+            refund.fingerprint.as_slice(),
+            refund.attempts,
+            next_attempt_at,
+            refund.created_at,
+            refund.created_at,
+            refund.duplicate_charge.as_deref(),
+        ];
+        self.execute(INSERT, values).map(drop)
+    }
+
+    fn postpone_refund(&self, id: &str, next_attempt_at: u64, now: u64) -> Stored<()> {
+        self.execute(POSTPONE, params![next_attempt_at, now, id])
+            .map(drop)
+    }
+
+    fn finish_refund(&self, id: &str, end: Result<Option<&str>, &str>, now: u64) -> Stored<bool> {
+        let (status, provider_id, error) = match end {
+            Ok(provider_id) => (SUCCEEDED, provider_id, None),
+            Err(error) => (FAILED, None, Some(error)),
+        };
+        let values = params![status, provider_id, error, now, id];
+        Ok(self.execute(FINISH, values)? == 1)
+    }
+
+    fn fail_refund(&self, provider_id: &str, cause: &str, now: u64) -> Stored<()> {
+        self.execute(FAIL, params![cause, now, provider_id])
+            .map(drop)
+    }
+
+    fn duplicate_charges(&self, payment_id: &str) -> Stored<Vec<DuplicateCharge>> {
+        self.all(DUPLICATE_CHARGES, params![payment_id], |row| {
+            let charge = DuplicateCharge {
+                reference: row.get("duplicate_charge")?,
+                amount: minor_units(row, "amount")?,
+                refunded: MinorUnits::ZERO,
+            };
+            let refunds = self.provider_refunds(&charge.reference)?;
+            let totals = self.refund_totals(payment_id, &charge.reference)?;
+            Ok(charge.with_refunds(&refunds, &totals))
+        })
+    }
+}
+
+fn refund(row: &Row) -> Stored<Refund> {
+    let status: String = row.get("status")?;
+    let status = match status.as_str() {
+        PENDING => RefundStatus::Pending,
+        SUCCEEDED => RefundStatus::Succeeded,
+        FAILED => RefundStatus::Failed(row.get("error")?),
+        _ => return Err(Error::not("status", "a refund status").into()),
+    };
+    let answer_status: Option<u16> = row.get("answer_status")?;
+    let answer_body: Option<Vec<u8>> = row.get("answer_body")?;
+    Ok(Refund {
+        id: row.get("id")?,
+        payment_id: row.get("payment_id")?,
+        duplicate_charge: row.get("duplicate_charge")?,
+        amount: minor_units(row, "amount")?,
+        refunded_before: minor_units(row, "refunded_before")?,
+        reason: row.get("reason")?,
+        idempotency_key: row.get("idempotency_key")?,
+        fingerprint: row.get("fingerprint")?,
+        status,
+        attempts: row.get("attempts")?,
+        created_at: row.get("created_at")?,
+        answer: answer_status
+            .zip(answer_body)
+            .map(|(status, body)| RecordedAnswer { status, body }),
+    })
+}

@@ -1,0 +1,127 @@
+use mercato_sqlite::{Error, params};
+
+use super::payments::{payment, select_payment, select_payment_and_session};
+use super::{SqliteRecords, too_late};
+use crate::application::ports::{CheckoutOutcome, SessionRecords, Stored};
+use crate::domain::{Payment, PaymentError, SessionSlot};
+
+const FIND_BY_SESSION: &str =
+    select_payment!("p.id = (SELECT payment_id FROM sessions WHERE provider_id = ?)");
+
+/// One that seems to be put off for very long is due: the clock was set back.
+pub(super) const SESSION_TO_END: &str = select_payment_and_session!(
+    "
+    FROM sessions s
+    JOIN payments p ON p.id = s.payment_id
+    WHERE s.is_over = 0 AND s.end_at IS NOT NULL AND (s.end_at <= ? OR s.end_at > ?)
+    ORDER BY s.end_at
+    LIMIT 1"
+);
+
+const POSTPONE_SESSION_END: &str = "
+    UPDATE sessions
+    SET end_at = ?, end_attempts = end_attempts + 1
+    WHERE payment_id = ? AND number = ?";
+
+const END_SESSION: &str = "UPDATE sessions SET is_over = 1 WHERE payment_id = ? AND number = ?";
+
+const END_SESSION_NAMED: &str = "UPDATE sessions SET is_over = 1 WHERE provider_id = ?";
+
+const SAVE_SESSION: &str = "
+    INSERT INTO sessions (payment_id, number, requested_expiry, provider_id, url, expires_at)
+    VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (payment_id, number) DO UPDATE
+    SET provider_id = excluded.provider_id, url = excluded.url, expires_at = excluded.expires_at";
+
+const DECIDE_SIMULATION: &str = "
+    UPDATE sessions
+    SET simulated_outcome = coalesce(simulated_outcome, ?)
+    WHERE provider_id = ?
+    RETURNING simulated_outcome";
+
+const FIND_SIMULATION: &str = "SELECT simulated_outcome FROM sessions WHERE provider_id = ?";
+
+const HAS_UNANSWERED_SESSION: &str = "
+    SELECT EXISTS (SELECT 1 FROM sessions WHERE payment_id = ? AND provider_id IS NULL) AS has_one";
+
+impl SessionRecords for SqliteRecords<'_> {
+    fn find_payment_of_session(&self, session_id: &str) -> Stored<Option<Payment>> {
+        self.one(FIND_BY_SESSION, params![session_id], payment)
+    }
+
+    fn decide_simulation(
+        &self,
+        session_id: &str,
+        outcome: CheckoutOutcome,
+    ) -> Stored<CheckoutOutcome> {
+        let values = params![outcome_name(outcome), session_id];
+        let name: Option<String> = self.value(DECIDE_SIMULATION, values, "simulated_outcome")?;
+        outcome_of(&name.ok_or(PaymentError::NotFound)?)
+    }
+
+    fn find_simulation(&self, session_id: &str) -> Stored<Option<CheckoutOutcome>> {
+        let name: Option<Option<String>> =
+            self.value(FIND_SIMULATION, params![session_id], "simulated_outcome")?;
+        name.flatten().as_deref().map(outcome_of).transpose()
+    }
+
+    fn find_session_to_end(&self, now: u64) -> Stored<Option<(Payment, u32)>> {
+        self.one(SESSION_TO_END, params![now, too_late(now)], |row| {
+            Ok((payment(row)?, row.get("end_attempts")?))
+        })
+    }
+
+    fn save_session(&self, payment_id: &str, session: &SessionSlot) -> Stored<()> {
+        let opened = session.opened.as_ref();
+        let values = params![
+            payment_id,
+            session.number,
+            session.requested_expiry,
+            opened.map(|session| session.id.as_str()),
+            opened.map(|session| session.url.as_str()),
+            opened.map(|session| session.expires_at),
+        ];
+        self.execute(SAVE_SESSION, values).map(drop)
+    }
+
+    fn postpone_session_end(&self, payment_id: &str, number: u32, end_at: u64) -> Stored<()> {
+        let values = params![end_at, payment_id, number];
+        self.execute(POSTPONE_SESSION_END, values).map(drop)
+    }
+
+    fn end_session(&self, payment_id: &str, number: u32) -> Stored<()> {
+        self.execute(END_SESSION, params![payment_id, number])
+            .map(drop)
+    }
+
+    fn end_session_named(&self, session_id: &str) -> Stored<()> {
+        self.execute(END_SESSION_NAMED, params![session_id])
+            .map(drop)
+    }
+
+    fn has_unanswered_session(&self, payment_id: &str) -> Stored<bool> {
+        let has_one = self.value(HAS_UNANSWERED_SESSION, params![payment_id], "has_one")?;
+        Ok(has_one.unwrap_or_default())
+    }
+}
+
+fn outcome_of(name: &str) -> Stored<CheckoutOutcome> {
+    [
+        CheckoutOutcome::Succeed,
+        CheckoutOutcome::Fail,
+        CheckoutOutcome::Cancel,
+    ]
+    .into_iter()
+    .find(|outcome| outcome_name(*outcome) == name)
+    .ok_or_else(|| Error::not("simulated_outcome", "an outcome").into())
+}
+
+const fn outcome_name(outcome: CheckoutOutcome) -> &'static str {
+    match outcome {
+        CheckoutOutcome::Succeed => "succeed",
+        CheckoutOutcome::Fail => "fail",
+        CheckoutOutcome::Cancel => "cancel",
+        // What may follow decides: it is not kept.
+        CheckoutOutcome::Debit => "debit",
+    }
+}

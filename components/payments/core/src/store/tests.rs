@@ -1,0 +1,589 @@
+use mercato_kernel::AccountId;
+use mercato_money::Money;
+
+use super::{Connection, Database, Error, LABEL, MIGRATIONS, Migration, SqliteStore};
+use crate::application::ports::{PurgeTimes, Records, Store, Stored};
+use crate::domain::{
+    Charge, CheckoutLine, CheckoutSession, EventType, MinorUnits, NewPayment, Payment,
+    PaymentError, PaymentStatus, PaymentView, ProviderRefund, Refund, RefundFailure, RefundStatus,
+    RefundTotal,
+};
+
+const CUSTOMER: &str = "01890a5d-ac96-774b-bcce-000000000001";
+
+fn units(units: i64) -> MinorUnits {
+    MinorUnits::new(units).unwrap()
+}
+
+fn payment(id: &str, order_id: &str) -> Payment {
+    let new = NewPayment {
+        order_id: order_id.to_owned(),
+        order_number: "M-7K3F-29QD".to_owned(),
+        customer_id: AccountId::parse(CUSTOMER).unwrap(),
+        amount: units(100),
+        currency: "USD".parse().unwrap(),
+        lines: vec![],
+        expires_at: 1_000,
+    };
+    Payment::open(id.to_owned(), "test".to_owned(), &new, 10)
+}
+
+fn refund(id: &str, key: Option<&str>, created_at: u64) -> Refund {
+    Refund {
+        id: id.to_owned(),
+        payment_id: "p1".to_owned(),
+        duplicate_charge: None,
+        amount: units(30),
+        refunded_before: units(0),
+        reason: Some("it's \"broken\"; DROP TABLE refunds".to_owned()),
+        idempotency_key: key.map(str::to_owned),
+        fingerprint: vec![0, 255],
+        status: RefundStatus::Pending,
+        attempts: 0,
+        created_at,
+        answer: None,
+    }
+}
+
+fn write<T>(store: &SqliteStore, work: impl FnOnce(&dyn Records) -> Stored<T>) -> T {
+    store.write(work).unwrap()
+}
+
+fn store_with_payment() -> SqliteStore {
+    let store = SqliteStore::new();
+    write(&store, |records| {
+        records.insert_payment(&payment("p1", "o1"), None, &[])
+    });
+    store
+}
+
+#[test]
+fn a_payment_is_read_as_it_was_written() {
+    let store = store_with_payment();
+    let mut payment = payment("p1", "o1");
+    let found = || {
+        store
+            .read(|records| records.find_payment("p1"))
+            .unwrap()
+            .unwrap()
+    };
+    assert_eq!(found(), payment);
+    payment.record_session(
+        1,
+        CheckoutSession {
+            id: "cs_1".to_owned(),
+            url: "http://pay".to_owned(),
+            expires_at: 1_000,
+        },
+        20,
+    );
+    write(&store, |records| records.save_payment(&payment));
+    assert_eq!(found(), payment);
+    payment.begin_next_session(2_000, 1_000);
+    payment.succeed(
+        &Charge {
+            reference: Some("pi_1".to_owned()),
+            receipt_url: Some("http://receipt".to_owned()),
+        },
+        1_001,
+    );
+    let failed = ProviderRefund {
+        id: "re_1".to_owned(),
+        amount: units(30),
+        created_at: 1,
+        failure: Some(RefundFailure {
+            at: 2,
+            reason: "gone".to_owned(),
+        }),
+    };
+    let total = RefundTotal {
+        since: 3,
+        until: 3,
+        total: units(40),
+    };
+    assert!(payment.record_refunds(&[failed], &[total], 1_002));
+    write(&store, |records| records.save_payment(&payment));
+    assert_eq!(found(), payment);
+    store
+        .read(|records| {
+            assert_eq!(
+                records.find_payment_of_order("o1")?.as_ref(),
+                Some(&payment)
+            );
+            assert_eq!(
+                records.find_payment_of_session("cs_1")?.as_ref(),
+                Some(&payment),
+                "an older one"
+            );
+            assert_eq!(records.find_payment("p2")?, None);
+            assert_eq!(records.find_payment_of_order("o2")?, None);
+            assert_eq!(records.find_payment_of_session("cs_2")?, None);
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn an_order_has_one_payment() {
+    let store = store_with_payment();
+    let second = store.write(|records| records.insert_payment(&payment("p2", "o1"), None, &[]));
+    assert_eq!(second, Err(PaymentError::Internal));
+    assert_eq!(
+        store.read(|records| records.find_payment("p2")),
+        Ok(None),
+        "nothing is left of it"
+    );
+}
+
+#[test]
+fn the_database_itself_refuses_to_refund_more_than_was_paid() {
+    let store = store_with_payment();
+    let mut payment = payment("p1", "o1");
+    payment.succeed(&Charge::default(), 20);
+    let payment = Payment::restore(PaymentView {
+        refunded: units(101),
+        ..payment.into()
+    });
+    assert!(
+        store
+            .write(|records| records.save_payment(&payment))
+            .is_err()
+    );
+}
+
+#[test]
+fn an_error_takes_the_whole_transaction_back() {
+    let store = store_with_payment();
+    let result: Result<(), _> = store.write(|records| {
+        records.append_event(&payment("p1", "o1").event(
+            "e1".to_owned(),
+            EventType::Succeeded,
+            1,
+        ))?;
+        Err(PaymentError::MalformedEvent)
+    });
+    assert_eq!(result, Err(PaymentError::MalformedEvent));
+    assert_eq!(store.read(|records| records.find_entry("e1")), Ok(None));
+}
+
+#[test]
+fn lines_keep_their_sequence() {
+    let store = SqliteStore::new();
+    let lines: Vec<_> = ["b", "a", "c"]
+        .into_iter()
+        .zip(1..)
+        .map(|(name, quantity)| CheckoutLine {
+            name: name.to_owned(),
+            unit_price: Money::from_units(12_345),
+            quantity,
+        })
+        .collect();
+    write(&store, |records| {
+        records.insert_payment(&payment("p1", "o1"), Some("M-7K3F-29QD"), &lines)?;
+        records.insert_payment(&payment("p2", "o2"), None, &[])
+    });
+    for (payment, number) in [("p1", Some("M-7K3F-29QD")), ("p2", None), ("p3", None)] {
+        assert_eq!(
+            store.read(|records| records.order_number_of_payment(payment)),
+            Ok(number.map(str::to_owned))
+        );
+    }
+    assert_eq!(
+        store.read(|records| records.lines_of_payment("p1")),
+        Ok(lines)
+    );
+}
+
+#[test]
+fn a_payment_has_one_pending_refund() {
+    let store = store_with_payment();
+    write(&store, |records| {
+        records.insert_refund(&refund("r1", Some("k"), 10), 20)
+    });
+    assert!(
+        store
+            .write(|records| records.insert_refund(&refund("r2", None, 10), 20))
+            .is_err()
+    );
+    write(&store, |records| {
+        assert_eq!(
+            records.find_pending_refund("p1")?,
+            Some(refund("r1", Some("k"), 10))
+        );
+        assert_eq!(records.find_due_refund(19)?, None);
+        assert_eq!(
+            records.find_due_refund(20)?.map(|refund| refund.id),
+            Some("r1".to_owned())
+        );
+        records.postpone_refund("r1", 50, 21)?;
+        assert_eq!(records.find_due_refund(49)?, None);
+        assert_eq!(
+            records
+                .find_pending_refund("p1")?
+                .map(|refund| refund.attempts),
+            Some(1)
+        );
+        assert!(records.finish_refund("r1", Ok(Some("re_1")), 30)?);
+        assert!(!records.finish_refund("r1", Err("too late"), 31)?);
+        assert_eq!(
+            records
+                .find_refund_by_key("k", 0)?
+                .map(|refund| refund.status),
+            Some(RefundStatus::Succeeded)
+        );
+        records.insert_refund(&refund("r2", Some("k2"), 40), 50)?;
+        assert!(records.finish_refund("r2", Err("no"), 41)?);
+        let status = records
+            .find_refund_by_key("k2", 0)?
+            .map(|refund| refund.status);
+        assert_eq!(status, Some(RefundStatus::Failed("no".to_owned())));
+        assert_eq!(records.find_pending_refund("p1")?, None);
+        Ok(())
+    });
+}
+
+#[test]
+fn an_idempotency_key_is_found_until_it_is_old() {
+    let store = store_with_payment();
+    write(&store, |records| {
+        records.insert_refund(&refund("r1", Some("k"), 10), 20)?;
+        assert!(
+            records.find_refund_by_key("k", 10)?.is_some(),
+            "pending ones never grow old"
+        );
+        records.finish_refund("r1", Ok(None), 30)?;
+        assert!(records.find_refund_by_key("k", 29)?.is_some());
+        assert!(records.find_refund_by_key("k", 30)?.is_none());
+        records.insert_refund(&refund("r2", Some("k"), 40), 50)?;
+        assert_eq!(
+            records.find_refund_by_key("k", 0)?.map(|refund| refund.id),
+            Some("r2".to_owned())
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn the_secret_that_was_kept_first_stays() {
+    let store = SqliteStore::new();
+    write(&store, |records| {
+        assert_eq!(records.generated_secret()?, None);
+        assert_eq!(records.keep_generated_secret("one")?, "one");
+        assert_eq!(records.keep_generated_secret("two")?, "one");
+        assert_eq!(records.generated_secret()?, Some("one".to_owned()));
+        Ok(())
+    });
+}
+
+#[test]
+fn an_acknowledged_event_is_out_of_reach() {
+    let store = store_with_payment();
+    let event = payment("p1", "o1").event("e1".to_owned(), EventType::Cancelled, 5);
+    write(&store, |records| {
+        records.append_event(&event)?;
+        let mut entry = records.find_entry("e1")?.ok_or(PaymentError::NotFound)?;
+        assert_eq!(entry.event, event);
+        assert_eq!(records.pending_event("e1")?.as_ref(), Some(&event));
+        records.acknowledge_event("e1", 6)?;
+        entry.retry(9);
+        records.save_entry(&entry)?;
+        assert_eq!(records.find_entry("e1")?, None);
+        assert_eq!(records.pending_event("e1")?, None);
+        assert_eq!(records.pending_events_of_order("o1")?, []);
+        assert_eq!(
+            records.lag()?,
+            crate::application::ports::OutboxLag::default()
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn the_relays_last_run_is_remembered() {
+    let store = SqliteStore::new();
+    write(&store, |records| {
+        assert_eq!(records.last_relay_run()?, 0);
+        records.record_relay_run(7)?;
+        records.record_relay_run(8)?;
+        assert_eq!(records.last_relay_run()?, 8);
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_old_or_told_of_is_found_by_an_index() {
+    let store = SqliteStore::new();
+    for statement in super::purge::statements()
+        .into_iter()
+        .chain(super::provider_refunds::STATEMENTS)
+        .chain(super::disputes::STATEMENTS)
+        .chain([
+            super::payments::FIND_BY_CHARGE,
+            super::refunds::FAIL,
+            super::refunds::DUPLICATE_CHARGES,
+        ])
+    {
+        let steps = store.plan(statement);
+        let is_harmless = |step: &str| step == "SCAN CONSTANT ROW" || step.contains("json_each");
+        let scans = steps
+            .iter()
+            .any(|step| step.starts_with("SCAN") && !is_harmless(step));
+        assert!(!scans, "{statement}: {steps:?}");
+        let sorts = steps
+            .iter()
+            .any(|step| step.contains("TEMP B-TREE FOR ORDER"));
+        assert!(!sorts, "{statement}: {steps:?}");
+    }
+}
+
+/// A database from before payments were removed, with a payment of every kind.
+fn older_store() -> SqliteStore {
+    const PAYMENT: &str = "
+        INSERT INTO payments (id, order_id, customer_id, amount, refunded_amount, currency, status, provider,
+          session_number, provider_reference, created_at, updated_at, version)
+        VALUES (?1, ?1, '01890a5d-ac96-774b-bcce-000000000001', 5, 0, 'EUR', ?2, 'mock', 1, ?3, 1, 10, 2)";
+    let database = Database::in_memory(LABEL, &MIGRATIONS[..3]).unwrap();
+    let run: Result<(), Error> = database.write(|connection| {
+        for (id, status, reference) in [
+            ("unpaid", "CANCELLED", None),
+            ("failed", "FAILED", None),
+            ("charged", "CANCELLED", Some("pi_1")),
+            ("paid", "SUCCEEDED", Some("pi_2")),
+            ("open", "PENDING", None),
+            ("untold", "CANCELLED", None),
+        ] {
+            connection.execute(PAYMENT, mercato_sqlite::params![id, status, reference])?;
+        }
+        for statement in [
+            "INSERT INTO sessions (payment_id, number, requested_expiry) SELECT id, 1, 9 FROM payments",
+            "INSERT INTO checkout_lines (payment_id, position, name, unit_price, quantity)
+              SELECT id, 0, 'Tea', 1, 1 FROM payments",
+            "INSERT INTO webhooks (event_id, event_type, payment_id, received_at) SELECT id, 'x', id, 9 FROM payments",
+            "INSERT INTO outbox (event_id, event_type, time, order_id, payment_id, amount, refunded_amount, currency,
+                next_attempt_at, acknowledged_at)
+              SELECT id, 'cancelled', 1, id, id, 5, 0, 'EUR', 1, iif(id = 'untold', NULL, 9) FROM payments",
+        ] {
+            connection.execute(statement, &[])?;
+        }
+        migrate_from(connection, 3)
+    });
+    run.unwrap();
+    SqliteStore(database)
+}
+
+/// Brings an older database to the newest version.
+fn migrate_from(connection: &Connection, version: usize) -> Result<(), Error> {
+    for statement in MIGRATIONS[version..]
+        .iter()
+        .flat_map(|migration| migration.sql.split(";\n\n"))
+    {
+        connection.execute(statement, &[])?;
+    }
+    Ok(())
+}
+
+#[test]
+fn refunds_of_older_versions_can_fail_too() {
+    let database = Database::in_memory(LABEL, &MIGRATIONS[..6]).unwrap();
+    let run: Result<(), Error> = database.write(|connection| {
+        for statement in [
+            "INSERT INTO payments (id, order_id, customer_id, amount, refunded_amount, currency, status, provider,
+                session_number, provider_reference, created_at, updated_at, version)
+              VALUES ('p1', 'o1', '01890a5d-ac96-774b-bcce-000000000001', 100, 90, 'EUR', 'SUCCEEDED', 'mock', 1, 'pi_1', 1, 10, 4)",
+            "INSERT INTO sessions (payment_id, number, requested_expiry) VALUES ('p1', 1, 9)",
+            "INSERT INTO refunds (id, payment_id, amount, refunded_before, fingerprint, status, provider_id, attempts,
+                next_attempt_at, created_at, updated_at)
+              VALUES ('r1', 'p1', 60, 0, X'00', 'SUCCEEDED', 're_1', 0, 1, 1, 1)",
+            "INSERT INTO outbox (sequence, event_id, event_type, time, order_id, payment_id, amount, refunded_amount,
+                currency, next_attempt_at)
+              VALUES (7, 'e1', 'refunded', 1, 'o1', 'p1', 100, 90, 'EUR', 1)",
+        ] {
+            connection.execute(statement, &[])?;
+        }
+        migrate_from(connection, 6)
+    });
+    run.unwrap();
+    let store = SqliteStore(database);
+    let mut payment = store
+        .read(|records| records.find_payment("p1"))
+        .unwrap()
+        .unwrap();
+    let failed = ProviderRefund {
+        id: "re_1".to_owned(),
+        amount: units(60),
+        created_at: 5,
+        failure: Some(RefundFailure {
+            at: 7,
+            reason: "gone".to_owned(),
+        }),
+    };
+    let known = |store: &SqliteStore| {
+        let known = store.read(|records| {
+            let refunds = records.provider_refunds("pi_1")?;
+            Ok((refunds, records.refund_totals("p1", "pi_1")?))
+        });
+        known.unwrap()
+    };
+    let (refunds, totals) = known(&store);
+    assert!(!payment.record_refunds(&refunds, &totals, 20), "as it was");
+    write(&store, |records| {
+        records.keep_provider_refund(None, "pi_1", &failed, 20)?;
+        records.fail_refund("re_1", "gone", 20)?;
+        let event = payment.event("e2".to_owned(), EventType::Updated, 20);
+        records.append_event(&event)
+    });
+    let (refunds, totals) = known(&store);
+    assert!(payment.record_refunds(&refunds, &totals, 20));
+    assert_eq!(
+        (payment.refunded, payment.failed_refunds),
+        (units(30), units(60))
+    );
+    assert_eq!(store.count("refunds WHERE status = 'FAILED'"), 1);
+    assert_eq!(
+        store.count("outbox WHERE sequence = 8 AND event_type = 'updated'"),
+        1
+    );
+    let snapshot = store.read(|records| records.metrics_snapshot()).unwrap();
+    assert_eq!(snapshot.refunds_failed, 1);
+}
+
+#[test]
+fn old_payments_without_money_go_with_all_that_is_theirs() {
+    let store = older_store();
+    let before = |unpaid| PurgeTimes {
+        exchanged: 0,
+        answered: 0,
+        unpaid,
+    };
+    assert_eq!(store.read(|records| records.has_old(before(9))), Ok(false));
+    assert_eq!(store.read(|records| records.has_old(before(10))), Ok(true));
+    assert_eq!(
+        store.write(|records| records.purge(before(10), 1)),
+        Ok(true)
+    );
+    assert_eq!(
+        store.write(|records| records.purge(before(10), 10)),
+        Ok(false)
+    );
+    assert_eq!(store.read(|records| records.has_old(before(10))), Ok(false));
+    for table in [
+        "payments",
+        "sessions",
+        "checkout_lines",
+        "webhooks",
+        "outbox",
+    ] {
+        assert_eq!(store.count(table), 4, "{table}");
+    }
+    assert_eq!(store.count("payments WHERE id IN ('unpaid', 'failed')"), 0);
+    let counted = store
+        .read(|records| records.metrics_snapshot())
+        .unwrap()
+        .payments;
+    let total: u64 = counted.iter().map(|(_, payments)| payments).sum();
+    assert_eq!(total, 4);
+}
+
+/// Sums of all payments as they are, and as they were counted.
+fn sums(store: &SqliteStore) -> (Vec<(i64, i64)>, u64) {
+    let counted = store.read(|records| records.money_received()).unwrap();
+    let sums = counted
+        .iter()
+        .map(|money| (money.gross.get(), money.refunded.get()));
+    let wrong = "
+        (SELECT currency, SUM(amount + duplicates) AS gross, SUM(refunded_amount + duplicates_refunded) AS refunded,
+          SUM(lost_to_disputes) AS lost
+        FROM payments
+        WHERE status IN ('SUCCEEDED', 'REFUNDED')
+        GROUP BY currency)
+        JOIN money_received USING (currency)
+        WHERE gross <> gross_high * 1000000000 + gross_low
+          OR refunded <> refunded_high * 1000000000 + refunded_low
+          OR lost <> lost_high * 1000000000 + lost_low";
+    (sums.collect(), store.count(wrong))
+}
+
+#[test]
+fn money_of_payments_is_counted_and_corrected() {
+    let store = store_with_payment();
+    assert_eq!(sums(&store), (vec![], 0));
+    for (change, expected) in [
+        ("UPDATE payments SET amount = 5000000000", vec![]),
+        (
+            "UPDATE payments SET status = 'SUCCEEDED'",
+            vec![(5_000_000_000, 0)],
+        ),
+        (
+            "UPDATE payments SET refunded_amount = 3000000001",
+            vec![(5_000_000_000, 3_000_000_001)],
+        ),
+        (
+            "UPDATE payments SET refunded_amount = amount, status = 'REFUNDED'",
+            vec![(5_000_000_000, 5_000_000_000)],
+        ),
+        // A second charge, given back, and a dispute that was lost and is won after all.
+        (
+            "UPDATE payments SET duplicates = 5000000000, duplicates_refunded = 4999999999, lost_to_disputes = 7000000001",
+            vec![(10_000_000_000, 9_999_999_999)],
+        ),
+        (
+            "UPDATE payments SET duplicates = 0, duplicates_refunded = 0, lost_to_disputes = 0",
+            vec![(5_000_000_000, 5_000_000_000)],
+        ),
+        // A refund that did not arrive.
+        (
+            "UPDATE payments SET refunded_amount = 1999999999, status = 'SUCCEEDED'",
+            vec![(5_000_000_000, 1_999_999_999)],
+        ),
+        (
+            "UPDATE payments SET refunded_amount = 0, status = 'FAILED'",
+            vec![(0, 0)],
+        ),
+    ] {
+        store.execute(change);
+        assert_eq!(sums(&store), (expected, 0), "{change}");
+    }
+}
+
+#[test]
+fn no_number_of_payments_makes_a_sum_overflow() {
+    let store = SqliteStore::new();
+    for number in 0..4 {
+        let large = Payment::restore(PaymentView {
+            amount: units(i64::MAX / 2),
+            status: PaymentStatus::Succeeded,
+            ..payment(&format!("p{number}"), &format!("o{number}")).into()
+        });
+        write(&store, |records| records.insert_payment(&large, None, &[]));
+    }
+    let counted = store.read(|records| records.money_received()).unwrap();
+    assert_eq!(counted[0].gross, units(i64::MAX), "the largest there is");
+}
+
+#[test]
+fn payments_from_before_their_money_was_counted_are_counted() {
+    const OLDER: [&str; 2] = [
+        "INSERT INTO payments (id, order_id, customer_id, amount, refunded_amount, currency, status, provider,
+          session_number, created_at, updated_at, version)
+        VALUES ('a', 'o1', 'c', 3000000000, 5, 'EUR', 'SUCCEEDED', 'test', 1, 1, 1, 1),
+          ('b', 'o2', 'c', 7, 7, 'EUR', 'REFUNDED', 'test', 1, 1, 1, 1),
+          ('c', 'o3', 'c', 11, 0, 'EUR', 'PENDING', 'test', 1, 1, 1, 1)",
+        "INSERT INTO payments (id, order_id, customer_id, amount, refunded_amount, currency, status, provider,
+          session_number, created_at, updated_at, version)
+        VALUES ('d', 'o4', 'c', 13, 0, 'JPY', 'SUCCEEDED', 'test', 1, 1, 1, 1)",
+    ];
+    let is_it = |migration: &Migration| migration.name == "0009_money_received";
+    let place = MIGRATIONS.iter().position(is_it).unwrap();
+    let database = Database::in_memory(LABEL, &MIGRATIONS[..place]).unwrap();
+    let run: Result<(), Error> = database.write(|connection| {
+        for statement in OLDER {
+            connection.execute(statement, &[])?;
+        }
+        migrate_from(connection, place)
+    });
+    run.unwrap();
+    assert_eq!(
+        sums(&SqliteStore(database)).0,
+        [(3_000_000_007, 12), (13, 0)]
+    );
+}
