@@ -155,8 +155,8 @@ impl AccountChanges {
 }
 
 impl Registration {
-    /// The command, from that client.
-    pub fn from_client(self, client: Option<String>) -> Register {
+    /// The command of that client.
+    pub fn into_command(self, client: Option<String>) -> Register {
         let Self {
             name,
             email,
@@ -211,7 +211,7 @@ mod tests {
         let body = r#"{"name":"Ada","email":"ada@example.com","password":"x","role":"admin"}"#;
         assert_eq!(read(body, registration).unwrap_err(), ["role: unknown"]);
         let body = body.replace(r#","role":"admin""#, "");
-        let registration = read(&body, registration).unwrap().from_client(None);
+        let registration = read(&body, registration).unwrap().into_command(None);
         assert_eq!(registration.name, "Ada");
         assert_eq!(
             (registration.email.as_str(), registration.password.as_str()),

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_current_password_is_told_apart_from_an_ended_session() {
+    fn a_wrong_password_and_an_ended_session_differ() {
         for (error, code) in [
             (Error::InvalidCredentials, "invalid-credentials"),
             (Error::SessionEnded, "unauthorized"),

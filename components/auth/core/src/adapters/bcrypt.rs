@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_costs_the_same_with_an_account_an_older_hash_and_none() {
+    fn a_refusal_costs_the_same_whatever_the_account_has() {
         let current = BcryptPasswords::new(7);
         let old_hash = BcryptPasswords::new(4).hash(&password(PASSWORD)).unwrap();
         let new_hash = current.hash(&password(PASSWORD)).unwrap();
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn after_the_cost_was_lowered_all_cost_what_the_costliest_hash_does() {
+    fn after_the_cost_was_lowered_all_cost_as_the_costliest() {
         let current = BcryptPasswords::new(4);
         let hash_at = |cost| {
             BcryptPasswords::new(cost)

@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_goes_on_waits_longer_and_attempts_during_a_wait_count_for_nothing() {
+    fn whoever_goes_on_waits_longer() {
         let shop = Shop::new();
         let mut waits = Vec::new();
         let (_, mut wait) = guess(&shop, "ada@example.com", HERE);
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn many_strangers_hold_up_the_account_but_not_where_its_owner_has_logged_in() {
+    fn strangers_do_not_hold_up_a_familiar_client() {
         let shop = Shop::new();
         shop.register("ada@example.com");
         assert!(!is_held_up(&shop, "ada@example.com", HERE));
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn a_familiar_client_has_ten_attempts_as_any_other_and_becomes_a_stranger_again() {
+    fn a_familiar_client_has_ten_attempts_and_turns_stranger_again() {
         let shop = Shop::new();
         shop.register("ada@example.com");
         assert!(!is_held_up(&shop, "ada@example.com", HERE));
@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn logins_of_an_office_do_not_use_its_attempts_up_nor_give_them_back() {
+    fn logins_of_an_office_leave_its_attempts_as_they_are() {
         let shop = Shop::new();
         for number in 0..3 {
             shop.register(&format!("user{number}@example.com"));
@@ -474,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_may_register_so_many_accounts_in_a_quarter_of_an_hour() {
+    fn a_client_may_register_so_many_accounts_in_a_window() {
         let mut shop = Shop::new();
         shop.ports.limits.registrations_per_client = 5;
         for number in 0..5 {
@@ -491,7 +491,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_so_many_registrations_a_minute_and_newcomers_get_some_more() {
+    fn registrations_a_minute_are_limited_newcomers_get_some_more() {
         let mut shop = Shop::new();
         shop.ports.limits.registrations_per_minute = 10;
         for number in 0..10 {

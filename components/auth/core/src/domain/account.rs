@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_password_is_a_change_and_a_stronger_hash_of_the_old_one_is_not() {
+    fn a_new_password_is_a_change_and_a_stronger_hash_is_not() {
         let hash = PasswordHash::new("other".to_owned());
         let changed = account().with_password(hash.clone(), 2_000);
         assert_eq!((changed.version(), changed.0.updated_at), (2, 2_000));

@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_weak_password_is_told_what_it_lacks() {
+    fn a_weak_password_is_refused_with_what_it_lacks() {
         let rule = Password::parse("abcdefgh".to_owned()).unwrap_err();
         assert_eq!(
             rule.must,

@@ -114,7 +114,7 @@ pub struct Spending {
 }
 
 impl Spending {
-    /// What a client is told apart by: its network and what it says that it is. Only a hash is kept. None without a network.
+    /// What clients differ by: their network and what they say that they are. Only a hash is kept. None without a network.
     #[must_use]
     pub fn client_key(client: Option<&Client>, user_agent: Option<&str>) -> Option<String> {
         let mut hash = Sha256::new();

@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_is_told_in_whole_seconds_and_never_as_0() {
+    fn a_wait_is_in_whole_seconds_and_never_0() {
         let blocked = failures(10, 10);
         assert_eq!(blocked.wait_seconds(NOW + 59_001), Some(1));
         assert_eq!(blocked.wait_seconds(NOW + 59_999), Some(1));

@@ -40,7 +40,7 @@ pub async fn register(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     let registration = Registration::read(context.json()?)
         .check(|body| register::check(&body.name, &body.email, &body.password))?;
-    let command = registration.from_client(client::address(&context).await?);
+    let command = registration.into_command(client::address(&context).await?);
     let ports = auth::instance().await.map_err(problem)?;
     let session = register::handle(&ports, command).await.map_err(problem)?;
     Ok(resource::session(&session)?.created(OWN_ACCOUNT))

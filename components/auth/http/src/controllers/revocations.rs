@@ -41,3 +41,36 @@ fn in_seconds(list: revocations::RevocationList) -> RevocationList {
         accounts,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use auth::domain::Revocation;
+
+    use super::*;
+    use crate::resource::tests::ada;
+
+    #[test]
+    fn what_is_revoked_is_so_for_the_whole_of_its_last_second() {
+        let revocation = |revoked, expires_at| Revocation {
+            sequence: 1,
+            revoked,
+            revoked_at: 0,
+            expires_at,
+        };
+        let account = ada().id;
+        let answer = in_seconds(revocations::RevocationList {
+            after: 3,
+            sequence: 5,
+            more: true,
+            floor: 1_001,
+            revocations: vec![
+                revocation(Revoked::Session("one".to_owned()), 2_000),
+                revocation(Revoked::Account(account, 7), 2_001),
+            ],
+        });
+        assert_eq!((answer.after, answer.sequence, answer.more), (3, 5, true));
+        assert_eq!(answer.floor, 2);
+        assert_eq!(answer.sessions, [("one".to_owned(), 2)].into());
+        assert_eq!(answer.accounts, [(account.to_string(), (7, 3))].into());
+    }
+}

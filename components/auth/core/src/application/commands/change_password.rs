@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn every_session_of_the_account_ends_and_the_caller_has_a_new_one() {
+    fn every_session_ends_and_the_caller_has_a_new_one() {
         let shop = Shop::new();
         let first = shop.register("ada@example.com");
         let second = shop.login("ada@example.com", PASSWORD).unwrap();

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn address_and_password_follow_the_rules_and_are_named_as_the_variables() {
+    fn what_breaks_a_rule_is_named_as_the_variable() {
         let shop = Shop::new();
         let Error::Invalid(errors) = create(&shop, "root", "admin").unwrap_err() else {
             panic!("not Invalid")

@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_skips_too_many_and_a_wrong_address_are_both_named() {
+    fn a_page_too_deep_and_a_wrong_address_are_both_named() {
         let shop = Shop::new();
         let refused = list(&shop.ports, &request(102, 100, None), Some("nobody"));
         let Error::Invalid(errors) = refused.unwrap_err() else {
