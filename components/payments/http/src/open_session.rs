@@ -32,7 +32,7 @@ pub async fn open_session(context: Context) -> Result<Reply, Problem> {
     let request = SessionRequest::read(context.json()?)?;
     log::record("order_id", &request.order_id);
     let caller = context.caller()?;
-    let payment = commands::open_session(&*instance(), &caller, &request.order_id).await;
+    let payment = commands::open_session::handle(&*instance(), &caller, &request.order_id).await;
     let payment = payment.map_err(problem)?;
     reply(&payment)
 }

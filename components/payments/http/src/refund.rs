@@ -69,7 +69,7 @@ pub async fn refund(context: Context) -> Result<Reply, Problem> {
         idempotency_key: key.clone(),
         expected_version: version,
     };
-    match commands::refund_payment(&*instance, command).await {
+    match commands::refund_payment::handle(&*instance, command).await {
         Ok(RefundOutcome::Replayed(answer)) => Ok(replay(answer)),
         Ok(RefundOutcome::Refunded(refunded)) => keep(&caller, key, made(&refunded)?),
         Err(PaymentError::ProviderUnavailable) => {
@@ -89,7 +89,7 @@ fn keep(caller: &Caller, key: Option<String>, answer: RecordedAnswer) -> Result<
     let Some(key) = key else {
         return Ok(replay(answer));
     };
-    commands::record_refund_answer(&*instance(), caller, &key, answer)
+    commands::record_refund_answer::handle(&*instance(), caller, &key, answer)
         .map(replay)
         .map_err(problem)
 }

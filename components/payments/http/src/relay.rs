@@ -21,7 +21,7 @@ pub async fn after_request() {
         return;
     }
     mercato_edge::let_the_answer_go().await;
-    if let Err(error) = commands::relay_outbox(&*instance(), MIN_INTERVAL_MS).await {
+    if let Err(error) = commands::relay_outbox::handle(&*instance(), MIN_INTERVAL_MS).await {
         log::warn("relay not run", &[("cause", &error.to_string())]);
     }
 }

@@ -47,7 +47,7 @@ pub async fn relay_on_timer(_: Context) -> Result<Reply, Problem> {
 }
 
 async fn relay() -> Result<(Reply, bool), Problem> {
-    let report = commands::relay_outbox(&*instance(), 0)
+    let report = commands::relay_outbox::handle(&*instance(), 0)
         .await
         .map_err(problem)?;
     let reply = Reply::json(&RelayResource {

@@ -27,7 +27,7 @@ pub async fn retry_event(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     let id = context.id("eventId")?;
     log::record("event_id", &id);
-    match commands::retry_event(&*instance(), &id).await {
+    match commands::retry_event::handle(&*instance(), &id).await {
         Ok(entry) => {
             log::record("order_id", &entry.event.order_id);
             Reply::json(&EntryResource::new(&entry)?)

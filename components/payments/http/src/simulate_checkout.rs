@@ -57,7 +57,7 @@ async fn simulate(context: &Context) -> Result<Reply, Problem> {
     };
     let session_id = context.param("sessionId");
     let payment = match outcome.effect() {
-        Some(effect) => commands::simulate_checkout(&*instance(), session_id, effect)
+        Some(effect) => commands::simulate_checkout::handle(&*instance(), session_id, effect)
             .await
             .map_err(problem)?,
         None => decline(session_id)?,

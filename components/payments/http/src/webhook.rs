@@ -50,7 +50,7 @@ impl WebhookReceipt {
 pub async fn webhook(context: Context) -> Result<Reply, Problem> {
     context.query().finish()?;
     let signature = context.header(&SIGNATURE).unwrap_or_default();
-    commands::handle_webhook(&*instance(), context.body(), signature)
+    commands::handle_webhook::handle(&*instance(), context.body(), signature)
         .await
         .map_err(problem)?;
     Reply::json(&WebhookReceipt::RECEIVED)

@@ -10,7 +10,7 @@ use crate::{Component, event, payment_error};
 
 impl Guest for Component {
     async fn relay(min_interval_ms: u32) -> Result<(), PaymentError> {
-        let report = commands::relay_outbox(&*instance(), min_interval_ms).await;
+        let report = commands::relay_outbox::handle(&*instance(), min_interval_ms).await;
         report.map(drop).map_err(payment_error)
     }
 
@@ -38,14 +38,17 @@ impl Guest for Component {
 
     async fn acknowledge(event_id: String) -> Result<(), PaymentError> {
         let ids = [("event_id", event_id.as_str())];
-        let acknowledged =
-            log::in_span(&ids, commands::acknowledge_event(&*instance(), &event_id)).await;
+        let acknowledged = log::in_span(
+            &ids,
+            commands::acknowledge_event::handle(&*instance(), &event_id),
+        )
+        .await;
         acknowledged.map_err(payment_error)
     }
 
     async fn report_failure(event_id: String, error: String) -> Result<(), PaymentError> {
         log::in_span(&[("event_id", event_id.as_str())], async {
-            commands::report_failure(&*instance(), &event_id, &error).map_err(payment_error)
+            commands::report_failure::handle(&*instance(), &event_id, &error).map_err(payment_error)
         })
         .await
     }

@@ -18,7 +18,8 @@ impl Guest for Component {
     async fn open(request: SessionRequest) -> Result<Payment, PaymentError> {
         let new = new_payment(request).map_err(open_error)?;
         let ids = [("order_id", new.order_id.as_str())];
-        let payment = log::in_span(&ids, commands::create_session(&*instance(), &new)).await;
+        let payment =
+            log::in_span(&ids, commands::create_session::handle(&*instance(), &new)).await;
         payment
             .map(|payment| opened(payment.into()))
             .map_err(open_error)
@@ -29,8 +30,12 @@ impl Guest for Component {
             return Ok(None);
         };
         let ids = [("order_id", order_id.as_str())];
+        let cancellation = commands::Cancellation {
+            order_id: order_id.clone(),
+            reason: cancellation.reason,
+        };
         let instance = instance();
-        let cancelled = commands::cancel_payment(&*instance, &order_id, &cancellation.reason);
+        let cancelled = commands::cancel_payment::handle(&*instance, &cancellation);
         found(log::in_span(&ids, cancelled).await)
     }
 
@@ -47,7 +52,7 @@ impl Guest for Component {
                 })
             })
             .collect::<Result<Vec<_>, PaymentError>>()?;
-        let outcomes = commands::cancel_payments(&*instance(), &cancellations).await;
+        let outcomes = commands::cancel_payment::handle_all(&*instance(), &cancellations).await;
         let outcomes = outcomes.map_err(payment_error)?;
         Ok(outcomes.into_iter().map(found).collect())
     }
@@ -66,7 +71,12 @@ impl Guest for Component {
             idempotency_key: Some(idempotency_key),
             expected_version: None,
         };
-        match log::in_span(&ids, commands::refund_payment(&*instance(), command)).await {
+        match log::in_span(
+            &ids,
+            commands::refund_payment::handle(&*instance(), command),
+        )
+        .await
+        {
             Ok(_)
             | Err(
                 domain::PaymentError::Conflict(PaymentStatus::Refunded)

@@ -1,3 +1,5 @@
+//! Takes an applied event out of the outbox.
+
 use mercato_platform::clock::Clock;
 
 use super::publish_events::publish_due;
@@ -9,7 +11,7 @@ use crate::domain::PaymentError;
 ///
 /// # Errors
 /// `Unavailable`, `Internal`.
-pub async fn acknowledge_event<P: Ports>(ports: &P, event_id: &str) -> Result<(), PaymentError> {
+pub async fn handle<P: Ports>(ports: &P, event_id: &str) -> Result<(), PaymentError> {
     let now = ports.clock().now_ms();
     ports
         .store()

@@ -1,3 +1,5 @@
+//! Closes pending payments and their sessions.
+
 use futures::{StreamExt as _, stream};
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
@@ -17,19 +19,27 @@ const ENDED_AT_A_TIME: usize = 8;
 /// How often another session may take the place of the one that was just ended.
 const SESSIONS_MAX: usize = 4;
 
+/// A payment that is to be closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cancellation {
+    /// Its order.
+    pub order_id: String,
+    /// Why.
+    pub reason: String,
+}
+
 /// Closes a pending payment and its session. When the customer was faster, the payment is what the provider says of it:
 /// paid, or still pending until its webhook says that the money has come. A decided payment comes back as it is.
 ///
 /// # Errors
 /// `NotFound`, after which none can be opened for this order any more; `ProviderUnavailable`, `ProviderRejected`;
 /// `Unavailable` when others open one session after the other.
-pub async fn cancel_payment<P: Ports>(
+pub async fn handle<P: Ports>(
     ports: &P,
-    order_id: &str,
-    reason: &str,
+    cancellation: &Cancellation,
 ) -> Result<Payment, PaymentError> {
     for _ in 0..SESSIONS_MAX {
-        let payment = find_or_refuse(ports, order_id)?;
+        let payment = find_or_refuse(ports, &cancellation.order_id)?;
         if !payment.is_pending() {
             return Ok(payment);
         }
@@ -46,7 +56,7 @@ pub async fn cancel_payment<P: Ports>(
             payment,
             is_over: session.is_some(),
         };
-        if let Some(cancelled) = close_and_publish(ports, &ended, reason)? {
+        if let Some(cancelled) = close_and_publish(ports, &ended, &cancellation.reason)? {
             publish_due(ports).await;
             return Ok(cancelled);
         }
@@ -54,23 +64,14 @@ pub async fn cancel_payment<P: Ports>(
     Err(PaymentError::Unavailable)
 }
 
-/// A payment that is to be closed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cancellation {
-    /// Its order.
-    pub order_id: String,
-    /// Why.
-    pub reason: String,
-}
-
-/// [`cancel_payment`] for several orders, with one outcome for each, in their order. Sessions are ended some at a time,
+/// [`handle`] for several orders, with one outcome for each, in their order. Sessions are ended some at a time,
 /// and all payments are closed in one transaction. No event is published: the outcome says it, and whoever has not received it
 /// asks again.
 ///
 /// # Errors
 /// `Invalid` for more than [`CANCELLATIONS_MAX`]; `Unavailable`, `Internal` when the database cannot be used. Sessions may
 /// have ended then; asking again finds them so.
-pub async fn cancel_payments<P: Ports>(
+pub async fn handle_all<P: Ports>(
     ports: &P,
     cancellations: &[Cancellation],
 ) -> Result<Vec<Result<Payment, PaymentError>>, PaymentError> {
@@ -107,9 +108,7 @@ pub async fn cancel_payments<P: Ports>(
         decided.push(match outcome {
             Decision::Done(outcome) => *outcome,
             Decision::Paid(payment_id, paid) => record_paid(ports, &payment_id, &paid).await,
-            Decision::Open => {
-                cancel_payment(ports, &cancellation.order_id, &cancellation.reason).await
-            }
+            Decision::Open => handle(ports, cancellation).await,
         });
     }
     Ok(decided)

@@ -1,3 +1,5 @@
+//! Opens the payment of an order and its session.
+
 use mercato_kernel::FieldError;
 use mercato_money::Money;
 use mercato_platform::clock::Clock;
@@ -17,10 +19,7 @@ use crate::domain::{
 /// `Invalid`; `IdempotencyKeyReused` when the order has a payment of another customer, amount or currency; `Conflict` when
 /// the order was cancelled before it had one;
 /// `ProviderUnavailable`, `ProviderRejected`.
-pub async fn create_session<P: Ports>(
-    ports: &P,
-    new: &NewPayment,
-) -> Result<Payment, PaymentError> {
+pub async fn handle<P: Ports>(ports: &P, new: &NewPayment) -> Result<Payment, PaymentError> {
     let now = ports.clock().now_ms();
     validate(new)?;
     let payment = ports.store().write(|records| {

@@ -1,3 +1,5 @@
+//! Verifies a webhook of the provider and applies it once.
+
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_platform::log;
@@ -44,7 +46,7 @@ enum Owner {
 /// # Errors
 /// `InvalidSignature`; `MalformedEvent` when it cannot be read, or speaks of another payment, amount or currency than
 /// the order's: such an event is not remembered, so that it is applied when sent again after the cause is mended.
-pub async fn handle_webhook<P: Ports>(
+pub async fn handle<P: Ports>(
     ports: &P,
     body: &[u8],
     signature: &str,

@@ -1,40 +1,33 @@
-//! What changes payments.
+//! What changes payments: one file for each command, and `handle` in it.
 
-mod acknowledge_event;
-mod cancel_payment;
-mod create_session;
+pub mod acknowledge_event;
+pub mod cancel_payment;
+pub mod create_session;
 mod duplicate_charges;
 mod end_sessions;
 mod ensure_session;
 mod finish_refund;
-mod handle_webhook;
-mod open_session;
+pub mod handle_webhook;
+pub mod open_session;
 mod provider_error;
 mod provider_sessions;
 mod publish_events;
 mod purge;
-mod record_refund_answer;
-mod refund_payment;
-mod relay_outbox;
-mod report_failure;
-mod retry_event;
+pub mod record_refund_answer;
+pub mod refund_payment;
+pub mod relay_outbox;
+pub mod report_failure;
+pub mod retry_event;
 mod settle_disputes;
 mod settle_refunds;
-mod simulate_checkout;
+pub mod simulate_checkout;
 mod take_payment;
 mod wording;
 
-pub use acknowledge_event::acknowledge_event;
-pub use cancel_payment::{CANCELLATIONS_MAX, Cancellation, cancel_payment, cancel_payments};
-pub use create_session::create_session;
-pub use handle_webhook::{WebhookOutcome, handle_webhook};
-pub use open_session::open_session;
+pub use cancel_payment::{CANCELLATIONS_MAX, Cancellation};
+pub use handle_webhook::WebhookOutcome;
 pub use provider_sessions::SESSION_LIFE_LONGEST_MS;
 pub use publish_events::RELAY_BATCH;
 pub use purge::{EXCHANGED_KEPT_MS, OUTLIVES_ORDER_MS, PURGED_PER_RUN};
-pub use record_refund_answer::record_refund_answer;
-pub use refund_payment::{IDEMPOTENCY_KEY_TTL_MS, RefundCommand, RefundOutcome, refund_payment};
-pub use relay_outbox::{RelayReport, relay_outbox};
-pub use report_failure::report_failure;
-pub use retry_event::retry_event;
-pub use simulate_checkout::simulate_checkout;
+pub use refund_payment::{IDEMPOTENCY_KEY_TTL_MS, RefundCommand, RefundOutcome};
+pub use relay_outbox::RelayReport;

@@ -1,3 +1,5 @@
+//! Lets a customer go on paying.
+
 use mercato_kernel::Caller;
 
 use super::ensure_session::ensure_session;
@@ -10,7 +12,7 @@ use crate::domain::{Payment, PaymentError};
 /// `NotFound`, also for another customer's; `Conflict` when the payment is decided; `UnderWay` when the customer has
 /// paid and the money is on its way; `ProviderUnavailable`,
 /// `ProviderRejected`.
-pub async fn open_session<P: Ports>(
+pub async fn handle<P: Ports>(
     ports: &P,
     caller: &Caller,
     order_id: &str,

@@ -1,3 +1,5 @@
+//! Keeps the answer given to a refund.
+
 use mercato_kernel::Caller;
 use mercato_platform::clock::Clock;
 
@@ -10,7 +12,7 @@ use crate::domain::{PaymentError, RecordedAnswer, RefundStatus};
 ///
 /// # Errors
 /// `Unavailable`, `Internal`.
-pub fn record_refund_answer<P: Ports>(
+pub fn handle<P: Ports>(
     ports: &P,
     requested_by: &Caller,
     key: &str,

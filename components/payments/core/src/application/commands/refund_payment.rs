@@ -1,3 +1,5 @@
+//! Gives money back.
+
 use mercato_kernel::Caller;
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
@@ -79,7 +81,7 @@ enum Claim {
 /// `Invalid`, `NotFound`, `VersionMismatch`, `Conflict`, `RefundExceedsAmount`, `IdempotencyKeyReused`, `ProviderRejected`;
 /// `ProviderUnavailable` when this refund is written down and will be made as soon as the provider answers;
 /// `Unavailable` when nothing is written down, because another refund of the payment has to end first.
-pub async fn refund_payment<P: Ports>(
+pub async fn handle<P: Ports>(
     ports: &P,
     command: RefundCommand,
 ) -> Result<RefundOutcome, PaymentError> {

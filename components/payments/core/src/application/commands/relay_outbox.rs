@@ -1,3 +1,5 @@
+//! The recurring maintenance: events, refunds, sessions, old records.
+
 use mercato_platform::clock::Clock;
 
 use super::end_sessions::end_due_sessions;
@@ -27,7 +29,7 @@ pub struct RelayReport {
 ///
 /// # Errors
 /// `Unavailable`, `Internal`. A broker that is down is no error: it is in the report.
-pub async fn relay_outbox<P: Ports>(
+pub async fn handle<P: Ports>(
     ports: &P,
     min_interval_ms: u32,
 ) -> Result<RelayReport, PaymentError> {

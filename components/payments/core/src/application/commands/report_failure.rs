@@ -1,3 +1,5 @@
+//! Counts that an event could not be applied.
+
 use mercato_platform::clock::Clock;
 use mercato_platform::log;
 
@@ -13,11 +15,7 @@ const ERROR_MAX_CHARS: usize = 500;
 ///
 /// # Errors
 /// `Unavailable`, `Internal`.
-pub fn report_failure<P: Ports>(
-    ports: &P,
-    event_id: &str,
-    error: &str,
-) -> Result<(), PaymentError> {
+pub fn handle<P: Ports>(ports: &P, event_id: &str, error: &str) -> Result<(), PaymentError> {
     let now = ports.clock().now_ms();
     let error: String = error
         .chars()

@@ -1,3 +1,5 @@
+//! Publishes a parked event again.
+
 use mercato_platform::clock::Clock;
 
 use super::publish_events::publish_due;
@@ -9,7 +11,7 @@ use crate::domain::{OutboxEntry, PaymentError};
 ///
 /// # Errors
 /// `NotFound` when it is unknown or acknowledged.
-pub async fn retry_event<P: Ports>(ports: &P, event_id: &str) -> Result<OutboxEntry, PaymentError> {
+pub async fn handle<P: Ports>(ports: &P, event_id: &str) -> Result<OutboxEntry, PaymentError> {
     let now = ports.clock().now_ms();
     let due = ports.store().write(|records| {
         let mut entry = records

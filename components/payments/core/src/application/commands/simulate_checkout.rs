@@ -1,6 +1,8 @@
+//! Plays the customer of a simulated provider.
+
 use mercato_platform::clock::Clock;
 
-use super::handle_webhook::handle_webhook;
+use super::handle_webhook;
 use crate::application::ports::{CheckoutOutcome, CheckoutSimulator, Ports, Store};
 use crate::application::queries::{find_checkout_payment, webhook_secret};
 use crate::domain::{PaymentError, PaymentView};
@@ -11,7 +13,7 @@ use crate::domain::{PaymentError, PaymentView};
 /// # Errors
 /// `NotSupported` by a real provider; `NotFound`; `Conflict` when the payment is decided, when the customer has done
 /// something else first, `UnderWay` for leaving while the money is on its way, and `Conflict` when the session has expired: then that is what happens, whatever the customer wants.
-pub async fn simulate_checkout<P: Ports>(
+pub async fn handle<P: Ports>(
     ports: &P,
     session_id: &str,
     outcome: CheckoutOutcome,
@@ -44,7 +46,7 @@ pub async fn simulate_checkout<P: Ports>(
         .simulate(&payment, session_id, happens, &secret)
         .await
         .ok_or(PaymentError::NotSupported)?;
-    handle_webhook(ports, &webhook.body, &webhook.signature).await?;
+    handle_webhook::handle(ports, &webhook.body, &webhook.signature).await?;
     let decided = ports
         .store()
         .read(|records| records.find_payment(&payment.id))?

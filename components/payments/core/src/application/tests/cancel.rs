@@ -1,4 +1,4 @@
-use super::shop::{AMOUNT, Crash, ORDER, SESSION_MS, Shop, now};
+use super::shop::{AMOUNT, Crash, ORDER, SESSION_MS, Shop, cancellation, now};
 use crate::application::commands::{
     self, CANCELLATIONS_MAX, Cancellation, SESSION_LIFE_LONGEST_MS,
 };
@@ -81,7 +81,7 @@ fn a_session_that_expired_unknown_is_not_asked_for_again() {
 fn an_order_without_payment_has_nothing_to_cancel() {
     let shop = Shop::new();
     assert_eq!(
-        now(commands::cancel_payment(&shop, ORDER, "x")),
+        now(commands::cancel_payment::handle(&shop, &cancellation("x"))),
         Err(PaymentError::NotFound)
     );
 }
@@ -160,7 +160,7 @@ fn cancel_all(
         reason: "run out".to_owned(),
     };
     let cancellations: Vec<_> = orders.iter().map(cancellation).collect();
-    now(commands::cancel_payments(shop, &cancellations))
+    now(commands::cancel_payment::handle_all(shop, &cancellations))
 }
 
 #[test]

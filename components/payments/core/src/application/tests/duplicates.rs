@@ -360,7 +360,7 @@ fn no_crash_gives_a_second_charge_back_twice_or_never() {
         shop.crash_at(crash(step / 2));
         let mut answered = shop.webhook(&event).is_ok();
         if answered {
-            let _ = super::shop::now(crate::application::commands::relay_outbox(&shop, 0));
+            let _ = super::shop::now(crate::application::commands::relay_outbox::handle(&shop, 0));
         }
         let died = shop.restart();
         crashes += u32::from(died);

@@ -87,7 +87,7 @@ fn a_session_that_opens_while_its_order_is_cancelled_is_ended() {
             let shop = Shop::new();
             shop.provider.slow.set(true);
             let new = new_payment();
-            let opening = started(create_session(&shop, &new));
+            let opening = started(create_session::handle(&shop, &new));
             shop.crash_at(point);
             let _ = shop.cancel();
             shop.restart();

@@ -1,6 +1,8 @@
 //! Two requests at a time: one waits for the provider or the broker while another one runs.
 
-use super::shop::{AMOUNT, ORDER, SESSION_MS, Shop, admin, new_payment, now, started, units};
+use super::shop::{
+    AMOUNT, SESSION_MS, Shop, admin, cancellation, new_payment, now, started, units,
+};
 use crate::application::commands::{self, RefundCommand, RefundOutcome};
 use crate::domain::{EventType, Payment, PaymentStatus};
 
@@ -29,7 +31,7 @@ fn a_session_opened_while_its_payment_is_cancelled_is_closed() {
     let shop = Shop::new();
     let new = new_payment();
     shop.provider.slow.set(true);
-    let creating = started(commands::create_session(&shop, &new));
+    let creating = started(commands::create_session::handle(&shop, &new));
     assert_eq!(shop.cancel().unwrap().status, PaymentStatus::Cancelled);
     assert_eq!(now(creating).unwrap().status, PaymentStatus::Cancelled);
     assert!(
@@ -46,7 +48,7 @@ fn two_requests_open_one_session() {
     let shop = Shop::new();
     let new = new_payment();
     shop.provider.slow.set(true);
-    let first = started(commands::create_session(&shop, &new));
+    let first = started(commands::create_session::handle(&shop, &new));
     let second = shop.create().unwrap();
     assert_eq!(now(first).unwrap(), second);
     assert_eq!(shop.provider.sessions.borrow().len(), 1);
@@ -56,7 +58,8 @@ fn two_requests_open_one_session() {
 fn a_payment_that_arrives_while_it_is_being_cancelled_stands() {
     let shop = Shop::with_pending_order();
     shop.provider.slow.set(true);
-    let cancelling = started(commands::cancel_payment(&shop, ORDER, "too late"));
+    let too_late = cancellation("too late");
+    let cancelling = started(commands::cancel_payment::handle(&shop, &too_late));
     shop.webhook(&shop.completed("evt_1")).unwrap();
     let payment = now(cancelling).unwrap();
     assert_eq!(
@@ -70,11 +73,11 @@ fn a_payment_that_arrives_while_it_is_being_cancelled_stands() {
 fn the_same_refund_twice_at_once_is_one() {
     let shop = Shop::with_paid_order();
     shop.provider.slow.set(true);
-    let first = started(commands::refund_payment(
+    let first = started(commands::refund_payment::handle(
         &shop,
         refund_of(&shop, 500, "key"),
     ));
-    let second = now(commands::refund_payment(
+    let second = now(commands::refund_payment::handle(
         &shop,
         refund_of(&shop, 500, "key"),
     ))
@@ -92,11 +95,11 @@ fn the_same_refund_twice_at_once_is_one() {
 fn two_refunds_at_once_cannot_exceed_the_amount() {
     let shop = Shop::with_paid_order();
     shop.provider.slow.set(true);
-    let first = started(commands::refund_payment(
+    let first = started(commands::refund_payment::handle(
         &shop,
         refund_of(&shop, 1_500, "a"),
     ));
-    let second = now(commands::refund_payment(
+    let second = now(commands::refund_payment::handle(
         &shop,
         refund_of(&shop, 1_500, "b"),
     ));
@@ -117,7 +120,7 @@ fn two_runs_do_not_publish_the_same_event() {
     let event = shop.completed("evt_1").to_string().into_bytes();
     let signature =
         stripe_signature::sign(super::shop::SECRET, super::shop::START_MS / 1_000, &event).unwrap();
-    let webhook = started(commands::handle_webhook(&shop, &event, &signature));
+    let webhook = started(commands::handle_webhook::handle(&shop, &event, &signature));
     assert_eq!(shop.relay().published, 0);
     now(webhook).unwrap();
     assert_eq!(shop.published_types(), [EventType::Succeeded]);
@@ -130,9 +133,9 @@ fn what_happens_to_an_event_while_it_is_published_is_kept() {
     let id = shop.entries()[0].event.id.clone();
     shop.advance(LONG_MS);
     shop.publisher.slow.set(true);
-    let relay = started(commands::relay_outbox(&shop, 0));
+    let relay = started(commands::relay_outbox::handle(&shop, 0));
     for _ in 0..3 {
-        commands::report_failure(&shop, &id, "no").unwrap();
+        commands::report_failure::handle(&shop, &id, "no").unwrap();
     }
     let next_attempt_at = shop.entries()[0].next_attempt_at;
     now(relay).unwrap();
@@ -144,7 +147,7 @@ fn what_happens_to_an_event_while_it_is_published_is_kept() {
 
     shop.advance(LONG_MS);
     shop.publisher.slow.set(true);
-    let relay = started(commands::relay_outbox(&shop, 0));
+    let relay = started(commands::relay_outbox::handle(&shop, 0));
     shop.acknowledge(&id);
     now(relay).unwrap();
     assert!(
@@ -162,7 +165,7 @@ fn a_slow_broker_ends_a_run_and_what_is_left_stays_due() {
     shop.publisher.down.set(false);
     shop.advance(LONG_MS);
     shop.publisher.slow.set(true);
-    let relay = started(commands::relay_outbox(&shop, 0));
+    let relay = started(commands::relay_outbox::handle(&shop, 0));
     shop.advance(2_000);
     assert_eq!(now(relay).unwrap().published, 1);
     assert_eq!(shop.relay().published, 2);
@@ -172,7 +175,8 @@ fn a_slow_broker_ends_a_run_and_what_is_left_stays_due() {
 fn a_next_session_opened_during_a_cancellation_is_closed_too() {
     let shop = Shop::with_pending_order();
     shop.provider.slow.set(true);
-    let cancelling = started(commands::cancel_payment(&shop, ORDER, "too late"));
+    let too_late = cancellation("too late");
+    let cancelling = started(commands::cancel_payment::handle(&shop, &too_late));
     shop.advance(SESSION_MS);
     assert_eq!(shop.open_session().unwrap().session.number, 2);
     assert_eq!(now(cancelling).unwrap().status, PaymentStatus::Cancelled);
@@ -196,7 +200,7 @@ fn events_do_not_wait_for_a_refund_that_is_taken_up() {
     shop.publisher.down.set(false);
     shop.advance(LONG_MS);
     shop.provider.slow.set(true);
-    let relay = started(commands::relay_outbox(&shop, 0));
+    let relay = started(commands::relay_outbox::handle(&shop, 0));
     assert_eq!(shop.published_types(), [EventType::Refunded]);
     now(relay).unwrap();
     assert_eq!(shop.payment().refunded, units(500));
@@ -207,12 +211,12 @@ fn who_asks_in_vain_is_told_what_another_one_reached() {
     for refuses in [false, true] {
         let shop = Shop::with_paid_order();
         shop.provider.yields.set(true);
-        let mut first = started(commands::refund_payment(
+        let mut first = started(commands::refund_payment::handle(
             &shop,
             refund_of(&shop, 500, "key"),
         ));
         shop.provider.yields.set(false);
-        let second = commands::refund_payment(&shop, refund_of(&shop, 500, "key"));
+        let second = commands::refund_payment::handle(&shop, refund_of(&shop, 500, "key"));
         let second = now(second).unwrap();
         shop.provider.refuses.set(refuses);
         shop.provider.down.set(!refuses);

@@ -46,7 +46,7 @@ fn runs_of_the_relay_and_what_they_publish_again_are_counted() {
         shop.relay();
     }
     // Too early: this is no run.
-    now(commands::relay_outbox(&shop, 1_000)).unwrap();
+    now(commands::relay_outbox::handle(&shop, 1_000)).unwrap();
     let after = figures(&shop);
     assert_eq!(after.relay_runs, before.relay_runs + 2);
     assert_eq!((after.published, after.published_again), (3, 2));
@@ -70,7 +70,7 @@ fn failures_and_parked_events_are_counted() {
     shop.webhook(&shop.completed("evt_1")).unwrap();
     let id = shop.entries()[0].event.id.clone();
     for _ in 0..=FAILURES_MAX {
-        commands::report_failure(&shop, &id, "no").unwrap();
+        commands::report_failure::handle(&shop, &id, "no").unwrap();
     }
     let counted = figures(&shop);
     assert_eq!(counted.handling_failures, u64::from(FAILURES_MAX) + 1);
@@ -78,7 +78,7 @@ fn failures_and_parked_events_are_counted() {
         counted.parked, 1,
         "parked once, however often it fails then"
     );
-    now(commands::retry_event(&shop, &id)).unwrap();
+    now(commands::retry_event::handle(&shop, &id)).unwrap();
     assert_eq!(
         figures(&shop).handling_failures,
         u64::from(FAILURES_MAX) + 1

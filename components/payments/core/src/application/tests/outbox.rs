@@ -149,7 +149,8 @@ fn a_run_is_bounded() {
 #[test]
 fn a_run_waits_for_the_least_time_since_the_last() {
     let shop = shop_with_unpublished_event();
-    let relay = |min_interval_ms| now(commands::relay_outbox(&shop, min_interval_ms)).unwrap();
+    let relay =
+        |min_interval_ms| now(commands::relay_outbox::handle(&shop, min_interval_ms)).unwrap();
     shop.publisher.down.set(false);
     shop.advance(2_000);
     shop.publisher.attempts.set(0);
@@ -180,7 +181,7 @@ fn an_event_that_fails_too_often_is_parked_until_it_is_retried() {
     let id = shop.entries()[0].event.id.clone();
     for failures in 1..=FAILURES_MAX {
         assert!(!shop.entries()[0].parked);
-        commands::report_failure(&shop, &id, "orders\nunavailable").unwrap();
+        commands::report_failure::handle(&shop, &id, "orders\nunavailable").unwrap();
         assert_eq!(shop.entries()[0].failures, failures);
     }
     let parked = shop.entries().remove(0);
@@ -205,16 +206,16 @@ fn an_event_that_fails_too_often_is_parked_until_it_is_retried() {
         })
     );
 
-    let retried = now(commands::retry_event(&shop, &id)).unwrap();
+    let retried = now(commands::retry_event::handle(&shop, &id)).unwrap();
     assert!(!retried.parked && retried.failures == 0);
     assert_eq!(shop.published_types(), [EventType::Succeeded]);
     shop.acknowledge(&id);
     assert_eq!(
-        now(commands::retry_event(&shop, &id)),
+        now(commands::retry_event::handle(&shop, &id)),
         Err(PaymentError::NotFound)
     );
     assert_eq!(
-        now(commands::retry_event(&shop, ORDER)),
+        now(commands::retry_event::handle(&shop, ORDER)),
         Err(PaymentError::NotFound)
     );
 }
@@ -223,7 +224,10 @@ fn an_event_that_fails_too_often_is_parked_until_it_is_retried() {
 fn an_unknown_event_leaves_no_trace() {
     let shop = Shop::with_paid_order();
     shop.acknowledge("nothing");
-    assert_eq!(commands::report_failure(&shop, "nothing", "x"), Ok(()));
+    assert_eq!(
+        commands::report_failure::handle(&shop, "nothing", "x"),
+        Ok(())
+    );
     assert!(shop.entries().is_empty());
 }
 
@@ -236,7 +240,7 @@ fn overdue_events_are_old_and_not_in_the_pause_after_a_failure() {
     let overdue = queries::overdue_events(&shop, 2_000, 10).unwrap();
     assert_eq!(overdue.len(), 1);
     assert_eq!(queries::overdue_events(&shop, 2_000, 0), Ok(vec![]));
-    commands::report_failure(&shop, &overdue[0].id, "no").unwrap();
+    commands::report_failure::handle(&shop, &overdue[0].id, "no").unwrap();
     assert_eq!(queries::overdue_events(&shop, 2_000, 10), Ok(vec![]));
     shop.advance(5_000);
     assert_eq!(queries::overdue_events(&shop, 2_000, 10), Ok(overdue));
@@ -342,7 +346,7 @@ fn a_broker_that_failed_is_spared_while_customers_wait() {
     let shop = shop_with_unpublished_event();
     add_events(&shop, 1);
     let attempts = || shop.publisher.attempts.get();
-    let ordinary = || now(commands::relay_outbox(&shop, 1)).unwrap();
+    let ordinary = || now(commands::relay_outbox::handle(&shop, 1)).unwrap();
     assert_eq!(attempts(), 1);
     ordinary();
     shop.acknowledge("nothing");
@@ -537,10 +541,10 @@ fn a_retried_event_that_goes_on_failing_is_parked_again() {
             assert!(!entry.parked && entry.failures + 1 == failures);
             shop.advance(LONG_MS);
             shop.relay();
-            commands::report_failure(&shop, &id, "no").unwrap();
+            commands::report_failure::handle(&shop, &id, "no").unwrap();
         }
         assert!(shop.entries()[0].parked);
-        let retried = now(commands::retry_event(&shop, &id)).unwrap();
+        let retried = now(commands::retry_event::handle(&shop, &id)).unwrap();
         assert_eq!((retried.attempts, retried.failures), (1, 0));
         assert_eq!(retried.last_error.as_deref(), Some("no"));
         shop.publisher.published.borrow_mut().clear();
@@ -564,7 +568,7 @@ fn a_relay_that_finds_nothing_to_do_writes_nothing() {
     );
     for _ in 0..50 {
         assert_eq!(shop.relay(), RelayReport::default());
-        let ordinary = now(commands::relay_outbox(&shop, 1_000)).unwrap();
+        let ordinary = now(commands::relay_outbox::handle(&shop, 1_000)).unwrap();
         assert_eq!(ordinary, RelayReport::default());
         shop.advance(1_000);
     }

@@ -76,7 +76,7 @@ fn a_refund_of_an_older_version_is_refused_unless_it_was_made() {
             idempotency_key: Some(key.to_owned()),
             expected_version: Some(version),
         };
-        now(commands::refund_payment(&shop, command)).map(drop)
+        now(commands::refund_payment::handle(&shop, command)).map(drop)
     };
     for other in [version - 1, version + 1] {
         assert_eq!(refund(other, "other"), Err(PaymentError::VersionMismatch));
@@ -158,7 +158,7 @@ fn a_request_that_breaks_a_rule_refunds_nothing() {
             },
         ),
     ] {
-        match now(commands::refund_payment(&shop, command)) {
+        match now(commands::refund_payment::handle(&shop, command)) {
             Err(PaymentError::Invalid(errors)) => assert_eq!(errors[0].field, field),
             other => panic!("{field}: {other:?}"),
         }
@@ -168,7 +168,7 @@ fn a_request_that_breaks_a_rule_refunds_nothing() {
         ..valid
     };
     assert_eq!(
-        now(commands::refund_payment(&shop, unknown)),
+        now(commands::refund_payment::handle(&shop, unknown)),
         Err(PaymentError::NotFound)
     );
     assert_eq!(shop.provider.refunded(), 0);

@@ -8,7 +8,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use super::shop::{
-    AMOUNT, CUSTOMER, ORDER, SESSION_MS, Shop, account, admin, new_payment, session_id,
+    AMOUNT, CUSTOMER, ORDER, SESSION_MS, Shop, account, admin, cancellation, new_payment,
+    session_id,
 };
 use crate::application::commands::{self, RefundCommand};
 use crate::domain::{EventType, PaymentStatus};
@@ -62,12 +63,14 @@ impl Start {
 /// What comes of it is looked at afterwards: a refusal may be right.
 async fn perform(shop: &Shop, action: Action) {
     match action {
-        Action::Create => drop(commands::create_session(shop, &new_payment()).await),
+        Action::Create => drop(commands::create_session::handle(shop, &new_payment()).await),
         Action::Open => {
             let viewer = Caller::Customer(account(CUSTOMER));
-            drop(commands::open_session(shop, &viewer, ORDER).await);
+            drop(commands::open_session::handle(shop, &viewer, ORDER).await);
         }
-        Action::Cancel => drop(commands::cancel_payment(shop, ORDER, "cancelled").await),
+        Action::Cancel => {
+            drop(commands::cancel_payment::handle(shop, &cancellation("cancelled")).await)
+        }
         Action::Pay => {
             shop.provider.let_others_run().await;
             shop.pay_newest();
@@ -81,9 +84,9 @@ async fn perform(shop: &Shop, action: Action) {
                 idempotency_key: Some(key.to_owned()),
                 expected_version: None,
             };
-            drop(commands::refund_payment(shop, command).await);
+            drop(commands::refund_payment::handle(shop, command).await);
         }
-        Action::Relay => drop(commands::relay_outbox(shop, 0).await),
+        Action::Relay => drop(commands::relay_outbox::handle(shop, 0).await),
         Action::ToldOfRefunds => {
             shop.provider.let_others_run().await;
             tell_of_refunds(shop);

@@ -43,7 +43,7 @@ fn an_order_has_no_second_payment_of_another_kind() {
             ..new_payment()
         },
     ] {
-        let result = now(commands::create_session(&shop, &other));
+        let result = now(commands::create_session::handle(&shop, &other));
         // 4.995 is rounded half to even, to 5.00.
         assert_eq!(result, Err(PaymentError::IdempotencyKeyReused), "{other:?}");
     }
@@ -105,7 +105,7 @@ fn a_request_that_breaks_a_rule_opens_nothing() {
             },
         ),
     ] {
-        match now(commands::create_session(&shop, &new)) {
+        match now(commands::create_session::handle(&shop, &new)) {
             Err(PaymentError::Invalid(errors)) => assert_eq!(errors[0].field, field, "{errors:?}"),
             other => panic!("{field}: {other:?}"),
         }
@@ -183,7 +183,7 @@ fn only_the_customer_reaches_a_session_while_it_is_pending() {
     let shop = Shop::with_pending_order();
     let other = Caller::Customer(account(ORDER));
     assert_eq!(
-        now(commands::open_session(&shop, &other, ORDER)),
+        now(commands::open_session::handle(&shop, &other, ORDER)),
         Err(PaymentError::NotFound)
     );
     assert_eq!(

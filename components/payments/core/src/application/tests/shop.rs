@@ -15,7 +15,9 @@ use super::world::{
     Faults, TestClock, TestIds, TestProvider, TestPublisher, TestSettings, TestStore,
 };
 use crate::adapters::stripe_webhook::StripeWebhooks;
-use crate::application::commands::{self, RefundCommand, RefundOutcome, WebhookOutcome};
+use crate::application::commands::{
+    self, Cancellation, RefundCommand, RefundOutcome, WebhookOutcome,
+};
 use crate::application::ports::{CheckoutOutcome, Ports};
 use crate::application::queries;
 use crate::domain::{
@@ -170,11 +172,11 @@ impl Shop {
     }
 
     pub fn create(&self) -> Result<Payment, PaymentError> {
-        now(commands::create_session(self, &new_payment()))
+        now(commands::create_session::handle(self, &new_payment()))
     }
 
     pub fn open_session(&self) -> Result<Payment, PaymentError> {
-        now(commands::open_session(
+        now(commands::open_session::handle(
             self,
             &Caller::Customer(account(CUSTOMER)),
             ORDER,
@@ -182,7 +184,10 @@ impl Shop {
     }
 
     pub fn cancel(&self) -> Result<Payment, PaymentError> {
-        now(commands::cancel_payment(self, ORDER, "order cancelled"))
+        now(commands::cancel_payment::handle(
+            self,
+            &cancellation("order cancelled"),
+        ))
     }
 
     pub fn payment(&self) -> PaymentView {
@@ -207,7 +212,9 @@ impl Shop {
         session_id: &str,
         outcome: CheckoutOutcome,
     ) -> Result<PaymentView, PaymentError> {
-        now(commands::simulate_checkout(self, session_id, outcome))
+        now(commands::simulate_checkout::handle(
+            self, session_id, outcome,
+        ))
     }
 
     pub fn refund(&self, amount: Option<i64>, key: Option<&str>) -> Result<Payment, PaymentError> {
@@ -223,7 +230,7 @@ impl Shop {
         amount: Option<i64>,
         key: Option<&str>,
     ) -> Result<RefundOutcome, PaymentError> {
-        now(commands::refund_payment(
+        now(commands::refund_payment::handle(
             self,
             RefundCommand {
                 requested_by: *requested_by,
@@ -241,18 +248,18 @@ impl Shop {
             status,
             body: body.to_vec(),
         };
-        commands::record_refund_answer(self, &admin(), key, answer).unwrap()
+        commands::record_refund_answer::handle(self, &admin(), key, answer).unwrap()
     }
 
     pub fn relay(&self) -> commands::RelayReport {
-        now(commands::relay_outbox(self, 0)).unwrap()
+        now(commands::relay_outbox::handle(self, 0)).unwrap()
     }
 
     /// Delivers an event signed now.
     pub fn webhook(&self, event: &Value) -> Result<WebhookOutcome, PaymentError> {
         let body = event.to_string().into_bytes();
         let signature = stripe_signature::sign(SECRET, self.clock.now_seconds(), &body).unwrap();
-        now(commands::handle_webhook(self, &body, &signature))
+        now(commands::handle_webhook::handle(self, &body, &signature))
     }
 
     pub fn completed(&self, id: &str) -> Value {
@@ -382,7 +389,7 @@ impl Shop {
     }
 
     pub fn acknowledge(&self, event_id: &str) {
-        now(commands::acknowledge_event(self, event_id)).unwrap();
+        now(commands::acknowledge_event::handle(self, event_id)).unwrap();
     }
 
     pub fn acknowledge_all(&self) {
@@ -390,6 +397,13 @@ impl Shop {
             self.acknowledge(&entry.event.id);
         }
         self.publisher.published.borrow_mut().clear();
+    }
+}
+
+pub fn cancellation(reason: &str) -> Cancellation {
+    Cancellation {
+        order_id: ORDER.to_owned(),
+        reason: reason.to_owned(),
     }
 }
 

@@ -43,8 +43,9 @@ fn only_the_providers_recent_signature_over_this_body_counts() {
     let body = shop.completed("evt_1").to_string().into_bytes();
     let seconds = shop.clock.now_seconds();
     let sign = |secret, seconds| stripe_signature::sign(secret, seconds, &body).unwrap();
-    let deliver =
-        |body: &[u8], signature: &str| now(commands::handle_webhook(&shop, body, signature));
+    let deliver = |body: &[u8], signature: &str| {
+        now(commands::handle_webhook::handle(&shop, body, signature))
+    };
     for (case, signature) in [
         ("missing", String::new()),
         ("another secret", sign("whsec_other", seconds)),
