@@ -310,7 +310,12 @@ fn nothing_of_a_composed_component_is_left_unwired() {
 #[test]
 fn every_domain_opens_its_own_database_and_no_other() {
     for domain in ["auth", "products", "orders", "payments"] {
-        let sources = sources_under(&repository().join("components").join(domain).join("core/src"));
+        let sources = sources_under(
+            &repository()
+                .join("components")
+                .join(domain)
+                .join("core/src"),
+        );
         let labels: BTreeSet<_> = sources
             .iter()
             .flat_map(|source| source.split("Database::new(").skip(1))
