@@ -298,7 +298,13 @@ fn only_domains_have_a_database_and_no_adapter_has() {
         .collect();
     assert_eq!(
         storing,
-        ["auth", "products-inventory", "orders", "payments", "products-http"]
+        [
+            "auth",
+            "products-inventory",
+            "orders",
+            "payments",
+            "products-http"
+        ]
     );
 }
 
@@ -324,7 +330,12 @@ fn nothing_of_a_box_is_left_unwired() {
 #[test]
 fn every_domain_opens_its_own_database_and_no_other() {
     for domain in ["auth", "products", "orders", "payments"] {
-        let sources = sources_under(&repository().join("components").join(domain).join("core/src"));
+        let sources = sources_under(
+            &repository()
+                .join("components")
+                .join(domain)
+                .join("core/src"),
+        );
         let labels: BTreeSet<_> = sources
             .iter()
             .flat_map(|source| source.split("Database::new(").skip(1))
