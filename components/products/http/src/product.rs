@@ -167,7 +167,7 @@ impl ImportRowBody {
     }
 
     /// What the row says of its product, where `count` is what its stock counts.
-    pub fn changes(self, count: fn(u64) -> StockChange) -> ProductChanges {
+    pub fn changes(self, count: StockCount) -> ProductChanges {
         ProductChanges {
             sku: Some(Some(self.sku)),
             name: self.name,
@@ -177,6 +177,9 @@ impl ImportRowBody {
         }
     }
 }
+
+/// What the stock of a row counts: the free units, or all on hand.
+pub type StockCount = fn(u64) -> StockChange;
 
 /// What a row is read from: the members of a JSON object, or the cells of a row of CSV.
 pub trait Row {

@@ -3,12 +3,12 @@
 use std::fmt;
 
 use mercato_edge::{FieldError, FromJson, Problem};
-use products::domain::product::{ProductChanges, StockChange};
+use products::domain::product::ProductChanges;
 
 use super::line::{Line, Lines, MAX_ROW_BYTES, Refusal, split};
 use super::options::{COLUMNS, ColumnNames, HEADER_RULE, MALFORMED_CSV, Options, no_header};
 use super::records::{Fault, MAX_COLUMNS, Record, Records};
-use crate::product::{ImportRowBody, Row};
+use crate::product::{ImportRowBody, Row, StockCount};
 
 /// What may set fields apart. Of those that are equally frequent in a header, the first one does.
 const SEPARATORS: [u8; 3] = *b",;\t";
@@ -18,7 +18,7 @@ pub struct CsvReader {
     records: Records,
     names: ColumnNames,
     ignores_unknown: bool,
-    stock: fn(u64) -> StockChange,
+    stock: StockCount,
     header: Header,
     /// What each field of a row is, once the header has said so; `None` for those that are passed over.
     columns: Option<Vec<Option<&'static str>>>,

@@ -1,11 +1,11 @@
 //! Newline-delimited JSON: one object on each line (<https://github.com/ndjson/ndjson-spec>). Empty lines are passed over.
 
 use mercato_edge::Fields;
-use products::domain::product::{ProductChanges, StockChange};
+use products::domain::product::ProductChanges;
 
 use super::line::{Line, Lines, MAX_ROW_BYTES, Refusal, split};
 use super::options::Options;
-use crate::product::ImportRowBody;
+use crate::product::{ImportRowBody, StockCount};
 
 /// Takes objects out of the pieces of a file.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct NdjsonReader {
     /// Lines that are complete.
     lines: u64,
     ignores_unknown: bool,
-    stock: fn(u64) -> StockChange,
+    stock: StockCount,
 }
 
 impl NdjsonReader {

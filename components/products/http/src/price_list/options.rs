@@ -5,6 +5,7 @@ use products::domain::product::StockChange;
 use utoipa::{IntoParams, ToSchema};
 
 use super::records::Records;
+use crate::product::StockCount;
 
 /// The columns that are read: the members of a row in the API, which are their names in a file, too, unless the query says
 /// another.
@@ -77,7 +78,7 @@ pub struct Options {
     /// The names of the columns in the file.
     pub columns: ColumnNames,
     /// What the column `stock` counts.
-    pub stock: fn(u64) -> StockChange,
+    pub stock: StockCount,
 }
 
 impl Default for Options {
@@ -98,8 +99,8 @@ impl Options {
     pub fn read(mut query: Query) -> Result<Self, Problem> {
         let unknown = choice(&mut query, "unknown", [("refuse", false), ("ignore", true)]);
         let columns = ColumnNames::take(&mut query);
-        let (free, on_hand): (fn(u64) -> _, fn(u64) -> _) =
-            (StockChange::Absolute, StockChange::OnHand);
+        let free: StockCount = StockChange::Absolute;
+        let on_hand: StockCount = StockChange::OnHand;
         let stock = choice(&mut query, "stock", [("free", free), ("onHand", on_hand)]);
         query.finish()?;
         Ok(Self {

@@ -93,7 +93,8 @@ pub(super) fn page(
     let Some(words) = Words::look_up(connection, search)? else {
         return none();
     };
-    let by_relevance = |ranking| Some(ranking).filter(|_| listing.sort.key == SortKey::Relevance);
+    let is_by_relevance = listing.sort.key == SortKey::Relevance;
+    let by_relevance = |ranking| is_by_relevance.then_some(ranking);
     let ranked_max = match listing.ranking {
         Some(Ranking::Best) => RANKED_WALK_MATCHES_MAX,
         _ => RANKED_MATCHES_MAX,
