@@ -35,6 +35,7 @@ mod admission;
 #[allow(unsafe_code, reason = "generated code")]
 mod bindings;
 mod capabilities;
+mod check;
 pub mod cli;
 mod client;
 mod clock;
