@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::check;
 use crate::error::{Error, Result};
 use crate::limits::LOG_FLUSH_TIME;
 use crate::manifest::spin::Manifest;
@@ -29,6 +30,8 @@ enum Command {
     Up(Up),
     /// Compiles the components into the cache, so that the next start is quick.
     Compile(Compile),
+    /// Reads the manifest and the runtime configuration and names everything that is wrong with them.
+    Check(Check),
 }
 
 #[derive(Debug, Args)]
@@ -72,6 +75,16 @@ struct Compile {
     data_dir: Option<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+struct Check {
+    /// The application's manifest.
+    #[arg(long, short = 'f', default_value = "spin.toml", value_name = "FILE")]
+    app: PathBuf,
+    /// Where the databases live; by default runtime-config.toml beside the manifest.
+    #[arg(long, value_name = "FILE")]
+    runtime_config_file: Option<PathBuf>,
+}
+
 /// Runs the command line of this process; on an error says what is wrong, each thing in a line, and answers 1.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -79,15 +92,18 @@ pub fn main() -> ExitCode {
     permissions::make_new_files_private();
     match cli.command {
         Command::Up(arguments) => up(arguments),
-        Command::Compile(arguments) => match run_compile(arguments) {
-            Ok(code) => code,
-            Err(error) => {
-                // Nowhere else to say it.
-                let _ = io::stderr().write_all(failure(&error).as_bytes());
-                ExitCode::FAILURE
-            }
-        },
+        Command::Compile(arguments) => ended(run_compile(arguments)),
+        Command::Check(arguments) => ended(run_check(arguments)),
     }
+}
+
+fn ended(result: Result<()>) -> ExitCode {
+    let Err(error) = result else {
+        return ExitCode::SUCCESS;
+    };
+    // Nowhere else to say it.
+    let _ = io::stderr().write_all(failure(&error).as_bytes());
+    ExitCode::FAILURE
 }
 
 fn failure(error: &Error) -> String {
@@ -130,13 +146,20 @@ fn up(arguments: Up) -> ExitCode {
     code
 }
 
-fn run_compile(arguments: Compile) -> Result<ExitCode> {
+fn run_compile(arguments: Compile) -> Result<()> {
     let mut shop = Shop::builder().app(arguments.app);
     if let Some(folder) = arguments.data_dir {
         shop = shop.data_dir(folder);
     }
-    shop.compile()?;
-    Ok(ExitCode::SUCCESS)
+    shop.compile()
+}
+
+fn run_check(arguments: Check) -> Result<()> {
+    let runtime_config = arguments.runtime_config_file.unwrap_or_else(|| {
+        let beside = arguments.app.parent().unwrap_or("".as_ref());
+        beside.join("runtime-config.toml")
+    });
+    check::check(&arguments.app, &runtime_config)
 }
 
 fn run_up(arguments: Up, outputs: &Outputs) -> Result<ExitCode> {

@@ -32,6 +32,7 @@
 //! ```
 
 mod capabilities;
+mod check;
 pub mod cli;
 mod client;
 mod engine;

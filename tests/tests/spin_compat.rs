@@ -1,10 +1,10 @@
 //! The built components fit Spin 4.1: it gives them every import, calls their export, and the manifest grants what they use.
 //!
-//! That manifest and runtime configuration hold only keys that Spin reads is checked by `cargo xtask check` and by the
-//! tests of the tasks.
+//! What `mercato check` finds in manifest and runtime configuration alone is checked by `cargo xtask check`.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use mercato_settings::VARIABLES;
 use mercato_tests::{
     artifacts::{Border, composed},
     repository,
@@ -42,6 +42,10 @@ fn components(manifest: &Table) -> impl Iterator<Item = (&String, &Table)> {
     components
         .iter()
         .map(|(name, value)| (name, value.as_table().unwrap()))
+}
+
+fn variables(manifest: &Table) -> impl Iterator<Item = (&String, &Value)> {
+    manifest["variables"].as_table().unwrap().iter()
 }
 
 /// The components that a kind of trigger calls.
@@ -145,6 +149,16 @@ fn the_manifest_grants_what_the_components_use_and_no_more() {
             !hosts.iter().any(|host| host.contains("*://")),
             "{name}: {hosts:?}"
         );
+    }
+}
+
+#[test]
+fn every_variable_of_the_manifests_has_a_rule() {
+    for (name, declared) in manifests().iter().flat_map(variables) {
+        let rule = VARIABLES.iter().find(|rule| rule.name == name);
+        let rule = rule.unwrap_or_else(|| panic!("{name} has no rule"));
+        let is_secret = declared.get("secret").is_some();
+        assert!(rule.is_secret || !is_secret, "{name} is a secret");
     }
 }
 

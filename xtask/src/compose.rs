@@ -1,198 +1,164 @@
 //! Composition: a `.wac` file names the components of a box and wires them; the result is one component.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs};
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
+use clap::ValueEnum;
 use indexmap::IndexMap;
-use miette::Diagnostic;
+use miette::{NarratableReportHandler, Report};
 use wac_graph::{EncodeOptions, types::BorrowedPackageKey};
-use wac_parser::{Document, Expr, InstantiationArgument, PrimaryExpr, Statement};
+use wac_parser::Document;
 
-use crate::provider::Provider;
+use crate::{stripe, workspace::Workspace};
 
-/// The namespace of our own components in `.wac` files: `mercato:orders` is the guest crate `orders`.
-const NAMESPACE: &str = "mercato:";
+/// How a `.wac` file makes a component of ours: `new mercato:orders { … }` is the package `orders`.
+const NEW: &str = "new mercato:";
 
-/// One composition: a box of the architecture.
+/// A payment provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Provider {
+    /// The stand-in, which needs nothing.
+    Mock,
+    /// Stripe.
+    Stripe,
+}
+
+impl Provider {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Mock, Self::Stripe];
+
+    /// The application with this provider.
+    pub const fn manifest(self) -> &'static str {
+        match self {
+            Self::Mock => "spin.toml",
+            Self::Stripe => stripe::MANIFEST,
+        }
+    }
+}
+
+/// A component of the application, and what it is composed of.
 #[derive(Debug, Clone)]
 pub struct Composition {
-    /// The box's name, as in `spin.toml`.
+    /// The name, as in `spin.toml`.
     pub name: String,
-    /// The provider whose folder it lies in.
-    pub provider: Provider,
-    /// The names of the guest crates it is made of, sorted.
-    pub guests: Vec<String>,
+    /// The provider inside; none when there is none.
+    pub provider: Option<Provider>,
     source: String,
 }
 
 impl Composition {
-    /// Reads the `.wac` files in a provider's folder, sorted by name.
-    ///
-    /// # Errors
-    /// When one cannot be read or parsed.
-    pub fn read_all(compositions: &Path, provider: Provider) -> Result<Vec<Self>> {
-        let folder = compositions.join(provider.folder());
-        crate::fingerprint::files_under(&folder)?
-            .into_iter()
-            .filter(|path| path.extension().is_some_and(|extension| extension == "wac"))
-            .filter(|path| path.parent() == Some(&folder))
-            .map(|path| Self::read(&path, provider))
+    /// The compositions with every provider, sorted by name.
+    pub fn all(workspace: &Workspace) -> Result<Vec<Self>> {
+        let folder = workspace.path("compose");
+        let files = fs::read_dir(&folder)
+            .and_then(|files| files.collect::<Result<Vec<_>, _>>())
+            .with_context(|| format!("cannot read {}", folder.display()))?;
+        let mut all = Vec::new();
+        for path in files.into_iter().map(|file| file.path()) {
+            let name = path.file_stem().context("a file has a name")?;
+            let name = name.to_string_lossy().into_owned();
+            let source = workspace.read(&path)?;
+            let with_stripe = stripe::composition(&source);
+            let is_with_provider = with_stripe.is_some();
+            all.extend(with_stripe.map(|source| Self {
+                name: name.clone(),
+                provider: Some(Provider::Stripe),
+                source,
+            }));
+            all.push(Self {
+                name,
+                provider: is_with_provider.then_some(Provider::Mock),
+                source,
+            });
+        }
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(all)
+    }
+
+    /// Where the composed component lies, below `target/components`.
+    pub fn file(&self) -> String {
+        let folder = match self.provider {
+            Some(Provider::Stripe) => "stripe/",
+            Some(Provider::Mock) | None => "",
+        };
+        format!("{folder}{}.wasm", self.name)
+    }
+
+    /// The packages that it is made of.
+    pub fn packages(&self) -> BTreeSet<&str> {
+        let instances = self.source.split(NEW).skip(1);
+        instances
+            .filter_map(|text| text.split_whitespace().next())
             .collect()
     }
 
-    fn read(path: &Path, provider: Provider) -> Result<Self> {
-        let source =
-            fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let name = path
-            .file_stem()
-            .and_then(|stem| stem.to_str())
-            .with_context(|| format!("{} has no usable name", path.display()))?
-            .to_owned();
-        let guests = guests_of(&source).with_context(|| path.display().to_string())?;
-        Ok(Self {
-            name,
-            provider,
-            guests,
-            source,
-        })
-    }
-
-    /// The name, with the provider's folder if it lies in one.
-    pub fn shown_name(&self) -> String {
-        self.provider
-            .folder()
-            .join(&self.name)
-            .display()
-            .to_string()
-    }
-
-    /// The text of the `.wac` file.
-    pub fn source(&self) -> &str {
-        &self.source
-    }
-
-    /// Composes the box out of its guests' bytes.
-    ///
-    /// # Errors
-    /// When a guest is missing, an import does not fit the export it is wired to, or the result is not a valid component.
-    pub fn compose(&self, read_guest: impl Fn(&str) -> Result<Vec<u8>>) -> Result<Vec<u8>> {
-        let document = parse(&self.source)?;
-        let packages: Vec<_> = self
-            .guests
-            .iter()
-            .map(|guest| format!("{NAMESPACE}{guest}"))
+    /// Composes it out of the components of its packages.
+    pub fn compose(&self, component: impl Fn(&str) -> Result<Vec<u8>>) -> Result<Vec<u8>> {
+        let names = self.packages().into_iter();
+        let names: Vec<_> = names
+            .map(|package| (package, format!("mercato:{package}")))
             .collect();
         let mut components = IndexMap::new();
-        for (package, guest) in packages.iter().zip(&self.guests) {
-            let key = BorrowedPackageKey::from_name_and_version(package, None);
-            components.insert(key, read_guest(guest)?);
+        for (package, name) in &names {
+            let key = BorrowedPackageKey::from_name_and_version(name, None);
+            components.insert(key, component(package)?);
         }
-        let resolution = document
-            .resolve(components)
-            .map_err(|error| located(&self.source, &error))?;
-        resolution
-            .encode(EncodeOptions::default())
-            .map_err(|error| located(&self.source, &error))
+        let composed = Document::parse(&self.source)
+            .map_err(Report::from)
+            .and_then(|document| {
+                let resolution = document.resolve(components)?;
+                Ok(resolution.encode(EncodeOptions::default())?)
+            });
+        composed.map_err(|error| self.located(error))
     }
-}
 
-/// The guest crates that a `.wac` text instantiates.
-fn guests_of(source: &str) -> Result<Vec<String>> {
-    let document = parse(source)?;
-    let mut packages = Vec::new();
-    for statement in &document.statements {
-        match statement {
-            Statement::Let(binding) => collect(&binding.expr, &mut packages),
-            Statement::Export(export) => collect(&export.expr, &mut packages),
-            Statement::Import(_) | Statement::Type(_) => {}
+    /// An error with the lines of the composition that it is about.
+    fn located(&self, error: Report) -> anyhow::Error {
+        let report = error.with_source_code(self.source.clone());
+        let mut text = String::new();
+        match NarratableReportHandler::new().render_report(&mut text, report.as_ref()) {
+            Ok(()) => anyhow!(text),
+            Err(_) => anyhow!("{report}"),
         }
     }
-    packages.sort_unstable();
-    packages.dedup();
-    packages
-        .into_iter()
-        .map(|package| match package.strip_prefix(NAMESPACE) {
-            Some(name) => Ok(name.to_owned()),
-            None => bail!("`{package}` is not one of ours: name it {NAMESPACE}CRATE"),
-        })
-        .collect()
-}
-
-/// Collects the packages of all `new` expressions inside an expression.
-fn collect<'a>(expression: &Expr<'a>, packages: &mut Vec<&'a str>) {
-    match &expression.primary {
-        PrimaryExpr::New(new) => {
-            packages.push(new.package.string);
-            for argument in &new.arguments {
-                if let InstantiationArgument::Named(named) = argument {
-                    collect(&named.expr, packages);
-                }
-            }
-        }
-        PrimaryExpr::Nested(nested) => collect(&nested.inner, packages),
-        PrimaryExpr::Ident(_) => {}
-    }
-}
-
-fn parse(source: &str) -> Result<Document<'_>> {
-    Document::parse(source).map_err(|error| located(source, &error))
-}
-
-/// An error of the WAC crates with its causes and the lines it points at, which its own text leaves out.
-fn located(source: &str, error: &(impl Diagnostic + 'static)) -> anyhow::Error {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        text.push_str(&format!(": {inner}"));
-        cause = inner.source();
-    }
-    for label in error.labels().into_iter().flatten() {
-        let before = source.get(..label.offset()).unwrap_or_default();
-        let line = before.lines().count().max(1);
-        let note = label.label().unwrap_or("here");
-        text.push_str(&format!("\n  line {line}: {note}"));
-    }
-    anyhow!(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const NESTED: &str = "
-        package test:box;
-        let a = new mercato:orders {
-            ports: (new mercato:products { ... }).catalogue,
-            ...
-        };
-        export new mercato:orders-api { ...a, ... }...;
-    ";
+    fn composition(source: &str) -> Composition {
+        Composition {
+            name: "box".to_owned(),
+            provider: None,
+            source: format!("package test:box;\n{source}"),
+        }
+    }
 
     #[test]
-    fn guests_are_found_wherever_they_are_instantiated() {
-        assert_eq!(
-            guests_of(NESTED).unwrap(),
-            ["orders", "orders-api", "products"]
+    fn packages_are_found_wherever_they_are_instantiated() {
+        let nested = composition(
+            "let a = new mercato:orders { ports: (new mercato:products { ... }).catalogue, ... };
+             export new mercato:orders-api { ...a, ... }...;",
+        );
+        let packages: Vec<_> = nested.packages().into_iter().collect();
+        assert_eq!(packages, ["orders", "orders-api", "products"]);
+    }
+
+    #[test]
+    fn components_of_others_are_refused_with_their_place() {
+        let other = composition("export new other:thing { ... }...;");
+        let error = other.compose(|_| Ok(Vec::new())).unwrap_err().to_string();
+        assert!(
+            error.contains("other:thing") && error.contains("line 2"),
+            "{error}"
         );
     }
 
     #[test]
-    fn components_of_others_are_refused() {
-        let error = guests_of("package test:box; let a = new other:thing { ... };").unwrap_err();
-        assert!(error.to_string().contains("other:thing"), "{error}");
-    }
-
-    #[test]
-    fn a_missing_guest_stops_the_composition() {
-        let composition = Composition {
-            provider: Provider::Mock,
-            name: "box".to_owned(),
-            guests: vec!["orders".to_owned()],
-            source: "package test:box; export new mercato:orders { ... }...;".to_owned(),
-        };
-        let error = composition
-            .compose(|name| bail!("no {name} here"))
-            .unwrap_err();
-        assert_eq!(error.to_string(), "no orders here");
+    fn a_missing_component_stops_the_composition() {
+        let orders = composition("export new mercato:orders { ... }...;");
+        let error = orders.compose(|name| Err(anyhow!("no {name} here")));
+        assert_eq!(error.unwrap_err().to_string(), "no orders here");
     }
 }

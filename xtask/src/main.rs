@@ -1,25 +1,18 @@
 //! The tasks of this repository: `cargo xtask --help`.
 
-mod bench;
 mod build;
 mod check;
 mod compose;
+mod debian;
 mod demo;
-mod dependencies;
-mod evidence;
-mod fingerprint;
-mod manifest;
-mod openapi;
-mod process;
-mod provider;
-mod reliability;
+mod programs;
+mod stripe;
 mod test;
 mod tidy;
 mod toolchain;
 mod tools;
 mod up;
 mod variables;
-mod variants;
 mod workspace;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -27,7 +20,7 @@ use std::{ffi::OsString, process::ExitCode};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{provider::Provider, test::Selection, workspace::Workspace};
+use crate::{compose::Provider, workspace::Workspace};
 
 /// Builds, runs, tests and checks Mercato.
 #[derive(Debug, Parser)]
@@ -39,10 +32,10 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Build the WebAssembly components into target/components, as far as they are out of date.
+    /// Build the WebAssembly components into target/components, as far as they are out of date, and write spin.stripe.toml.
     Build {
-        /// Only this box of compose/, for example orders-api.
-        #[arg(long, value_name = "BOX")]
+        /// Only this one of compose/, for example orders-api.
+        #[arg(long, value_name = "NAME")]
         component: Option<String>,
         /// Only what the application with this payment provider needs; by default, everything.
         #[arg(long)]
@@ -66,14 +59,7 @@ enum Task {
     /// Make the secrets that have no default, once, into .mercato/variables.toml.
     Variables,
     /// Run the tests; the last line says how many passed and failed.
-    Test {
-        /// Leave the slow tests out.
-        #[arg(long)]
-        quick: bool,
-        /// Only the end-to-end tests over HTTP; with MERCATO_BASE_URL set, against the server that runs there.
-        #[arg(long)]
-        e2e: bool,
-    },
+    Test(test::Selection),
     /// Measure start, memory and throughput of the runner against a native yardstick.
     Bench {
         /// For example: --connections 64 --seconds 10
@@ -89,36 +75,22 @@ enum Task {
     /// Install the tools that some tests need into target/tools: Redocly, Schemathesis, generators of clients.
     Tools,
     /// Crash the shop at every call it makes, scenario by scenario, and check what must be true after each.
-    CrashPoints(reliability::CrashPoints),
+    CrashPoints(programs::CrashPoints),
     /// Let customers, an admin, Stripe and Redis live with a shop in which everything goes wrong, drawn from a seed, and
     /// check every evening what must be true.
-    Simulate(reliability::Simulate),
-    /// Check formatting, tidiness, manifest, contracts and lints, and that the components build.
+    Simulate(programs::Simulate),
+    /// Check formatting, tidiness, documents, dependencies, manifests and lints, and that the components build.
     Check,
 }
 
-fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match run(arguments.task) {
-        Ok(code) => code,
-        Err(error) => {
-            // Not the `Debug` form of `main`'s own errors: it adds a stack trace that helps nobody.
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(task: Task) -> Result<ExitCode> {
+fn main() -> Result<ExitCode> {
+    let task = Arguments::parse().task;
     let workspace = Workspace::find()?;
     match task {
         Task::Build {
             component,
             provider,
-        } => {
-            let name = component.as_deref();
-            build::build(&workspace, build::Selection { provider, name })?;
-        }
+        } => build::build(&workspace, provider, component.as_deref())?,
         Task::Up {
             demo,
             provider,
@@ -126,14 +98,12 @@ fn run(task: Task) -> Result<ExitCode> {
         } => up::up(&workspace, demo, provider, &arguments)?,
         Task::DemoFill(filling) => demo::fill(&workspace, &filling)?,
         Task::Variables => variables::ensure(&workspace, Provider::Mock)?,
-        Task::Test { quick, e2e } => {
-            return Ok(test::test(&workspace, Selection { quick, e2e }));
-        }
-        Task::Bench { arguments } => bench::bench(&workspace, &arguments)?,
-        Task::Openapi { check } => openapi::openapi(&workspace, check)?,
+        Task::Test(selection) => return Ok(test::test(&workspace, selection)),
+        Task::Bench { arguments } => programs::bench(&workspace, &arguments)?,
+        Task::Openapi { check } => programs::openapi(&workspace, check)?,
         Task::Tools => tools::ensure(&workspace)?,
-        Task::CrashPoints(wanted) => reliability::crash_points(&workspace, &wanted)?,
-        Task::Simulate(wanted) => reliability::simulate(&workspace, &wanted)?,
+        Task::CrashPoints(wanted) => programs::crash_points(&workspace, &wanted)?,
+        Task::Simulate(wanted) => programs::simulate(&workspace, &wanted)?,
         Task::Check => check::check(&workspace)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -2,192 +2,147 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    process::{Command, ExitCode, Stdio},
+    process::ExitCode,
     time::Instant,
 };
 
 use anyhow::{Context as _, Result};
+use duct::Expression;
 
 use crate::{
     build,
-    process::{self, PRODUCT},
-    provider::Provider,
+    compose::Provider,
     tools,
-    workspace::Workspace,
+    workspace::{Workspace, run},
 };
 
-/// The end-to-end tests over HTTP, which can also run against a server that was started otherwise.
-const END_TO_END: &str = "e2e";
-
 /// What to test.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, clap::Args)]
 pub struct Selection {
     /// Leave the slow tests out.
-    pub quick: bool,
-    /// Only the end-to-end tests over HTTP.
-    pub e2e: bool,
+    #[arg(long)]
+    quick: bool,
+    /// Only the end-to-end tests over HTTP; with MERCATO_BASE_URL set, against the server that runs there.
+    #[arg(long)]
+    e2e: bool,
 }
 
 /// Runs the tests; fails when something does not build, a test failed, or there was none. The count is the last line.
 pub fn test(workspace: &Workspace, selection: Selection) -> ExitCode {
+    let started = Instant::now();
     let mut run = Run {
         workspace,
         selection,
-        started: Instant::now(),
-        count: Count::default(),
+        passed: 0,
+        failed: 0,
     };
     if let Err(error) = run.stages() {
         // What could not even be started is a failure too, and the count still comes last.
         eprintln!("error: {error:#}");
-        run.count.failed += 1;
+        run.failed += 1;
     }
-    run.finish()
-}
-
-/// Passed and failed tests.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Count {
-    passed: u64,
-    failed: u64,
-}
-
-impl Count {
-    /// Adds what a line of libtest's output tells; other lines tell nothing.
-    fn add_line(&mut self, line: &str) {
-        let Some(result) = line.trim_start().strip_prefix("test result: ") else {
-            return;
-        };
-        // "ok. 12 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.01s"
-        let numbers = result.split_once(". ").map_or(result, |(_, rest)| rest);
-        for part in numbers.split("; ") {
-            let Some((number, what)) = part.split_once(' ') else {
-                continue;
-            };
-            let number = number.parse().unwrap_or(0);
-            match what {
-                "passed" => self.passed += number,
-                "failed" => self.failed += number,
-                _ => {}
-            }
-        }
+    let Run { passed, failed, .. } = run;
+    eprintln!("== all stages: {} s", started.elapsed().as_secs());
+    println!("{passed} passed, {failed} failed");
+    if passed > 0 && failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }
 
 struct Run<'a> {
     workspace: &'a Workspace,
     selection: Selection,
-    started: Instant,
-    count: Count,
+    passed: u64,
+    failed: u64,
 }
 
 impl Run<'_> {
     fn stages(&mut self) -> Result<()> {
+        let workspace = self.workspace;
         // Also for a shop that runs elsewhere: some tests start one of their own.
-        self.prepare()?;
-        if self.selection.e2e {
-            return self.stage("end to end", |run| run.cargo_test(&["--test", END_TO_END]));
-        }
-        self.everything()
-    }
-
-    /// Components, runner and test programs.
-    fn prepare(&mut self) -> Result<()> {
-        self.stage("components", |run| {
-            build::build(run.workspace, build::Selection::ALL)
-        })?;
-        self.stage("runner and test programs", |run| {
-            process::run(
-                process::cargo(run.workspace)
-                    .arg("build")
-                    .args(PRODUCT)
-                    .arg("--all-targets"),
-            )
+        stage("components", || build::build(workspace, None, None))?;
+        stage("runner and test programs", || {
+            run(workspace.cargo_product("build", "--all-targets"))
         })?;
         // Once, before several servers start at the same time; the folder is the one they all share.
-        self.stage("compiled components", |run| {
-            for provider in Provider::ALL {
-                process::run(
-                    Command::new(run.workspace.native_binary("mercato")?)
-                        .current_dir(run.workspace.root())
-                        .args(["compile", "--app", provider.manifest()])
-                        .args(["--data-dir", "target/test-data"]),
-                )?;
-            }
-            Ok(())
-        })
-    }
-
-    fn everything(&mut self) -> Result<()> {
-        self.stage("unit tests", |run| run.cargo_test(&["--lib", "--bins"]))?;
-        self.stage("tests of the tasks", |run| {
-            let mut cargo = process::cargo(run.workspace);
-            cargo.args(["test", "--package", "xtask"]);
-            run.counted(&mut cargo)
+        stage("compiled components", || {
+            Provider::ALL.into_iter().try_for_each(|provider| {
+                let compile = format!(
+                    "compile --data-dir target/test-data --app {}",
+                    provider.manifest()
+                );
+                run(workspace.program(workspace.binary("mercato")?, &compile))
+            })
         })?;
-        self.stage("examples in the documentation", |run| {
-            run.cargo_test(&["--doc"])
-        })?;
-        if !self.selection.quick {
-            self.stage("tools", |run| tools::ensure_for_tests(run.workspace))?;
+        if self.selection.e2e {
+            return self.product("end to end", "--test e2e");
         }
-        self.stage("artifacts, servers, end to end, tools", |run| {
-            run.cargo_test(&["--test", "*"])
-        })
+        self.product("unit tests", "--lib --bins")?;
+        self.counted(
+            "tests of the tasks",
+            workspace.cargo("test --package xtask"),
+        )?;
+        self.product("examples in the documentation", "--doc")?;
+        if !self.selection.quick {
+            let tools = stage("tools", || tools::ensure(workspace));
+            tools::unless_left_out(tools, "the tests that need these tools")?;
+        }
+        self.product("artifacts, servers, end to end, tools", "--test *")
     }
 
-    fn cargo_test(&mut self, targets: &[&str]) -> Result<()> {
-        let mut cargo = process::cargo(self.workspace);
-        cargo
-            .arg("test")
-            .args(PRODUCT)
-            .arg("--no-fail-fast")
-            .args(targets);
-        self.counted(&mut cargo)
+    fn product(&mut self, name: &str, targets: &str) -> Result<()> {
+        let arguments = format!("--no-fail-fast {targets}");
+        self.counted(name, self.workspace.cargo_product("test", &arguments))
     }
 
     /// Runs a test command, shows its output and counts its tests. A command that fails without a failed test
     /// (a test program that does not compile or crashes) counts as one failure.
-    fn counted(&mut self, command: &mut Command) -> Result<()> {
-        command.env("RUST_BACKTRACE", "0").stdout(Stdio::piped());
+    fn counted(&mut self, name: &str, command: Expression) -> Result<()> {
+        let mut command = command.env("RUST_BACKTRACE", "0");
         if self.selection.quick {
-            command.env("MERCATO_TEST_QUICK", "1");
+            command = command.env("MERCATO_TEST_QUICK", "1");
         }
-        let mut child = command.spawn().context("cannot start cargo")?;
-        let output = child.stdout.take().context("cargo has no output")?;
-        let mut count = Count::default();
-        for line in BufReader::new(output).split(b'\n') {
-            let line = line.context("cannot read cargo's output")?;
-            let line = String::from_utf8_lossy(&line);
-            println!("{line}");
-            count.add_line(&line);
-        }
-        let succeeded = child.wait().context("cannot wait for cargo")?.success();
-        if !succeeded && count.failed == 0 {
-            count.failed = 1;
-        }
-        self.count.passed += count.passed;
-        self.count.failed += count.failed;
-        Ok(())
+        stage(name, || {
+            let output = command.unchecked().reader()?;
+            let failed_before = self.failed;
+            for line in BufReader::new(&output).split(b'\n') {
+                let line = line?;
+                let line = String::from_utf8_lossy(&line);
+                println!("{line}");
+                let (passed, failed) = results(&line).unwrap_or_default();
+                self.passed += passed;
+                self.failed += failed;
+            }
+            let has_succeeded = output
+                .try_wait()?
+                .is_some_and(|ended| ended.status.success());
+            if !has_succeeded && self.failed == failed_before {
+                self.failed += 1;
+            }
+            Ok(())
+        })
     }
+}
 
-    fn stage(&mut self, name: &str, work: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
-        eprintln!("== {name}");
-        let started = Instant::now();
-        work(self).with_context(|| format!("stage `{name}`"))?;
-        eprintln!("== {name}: {} s", started.elapsed().as_secs());
-        Ok(())
-    }
+/// How many tests passed and failed, if a line of libtest's output says so.
+fn results(line: &str) -> Option<(u64, u64)> {
+    let result = line.trim_start().strip_prefix("test result: ")?;
+    let words: Vec<_> = result.split([' ', ';']).collect();
+    let number_of = |what| {
+        let mut pairs = words.windows(2);
+        pairs.find_map(|pair| (pair.last() == Some(&what)).then(|| pair.first()?.parse().ok())?)
+    };
+    Some((number_of("passed")?, number_of("failed")?))
+}
 
-    fn finish(self) -> ExitCode {
-        let Count { passed, failed } = self.count;
-        eprintln!("== all stages: {} s", self.started.elapsed().as_secs());
-        println!("{passed} passed, {failed} failed");
-        if passed > 0 && failed == 0 {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        }
-    }
+fn stage(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    eprintln!("== {name}");
+    let started = Instant::now();
+    work().with_context(|| format!("stage `{name}`"))?;
+    eprintln!("== {name}: {} s", started.elapsed().as_secs());
+    Ok(())
 }
 
 #[cfg(test)]
@@ -195,21 +150,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn results_are_summed() {
-        let mut count = Count::default();
-        for line in [
-            "running 3 tests",
-            "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.01s",
-            "test result: FAILED. 2 passed; 4 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.00s",
-        ] {
-            count.add_line(line);
-        }
-        assert_eq!(
-            count,
-            Count {
-                passed: 14,
-                failed: 4
-            }
-        );
+    fn results_are_read_from_the_words_of_libtest() {
+        let line = "test result: FAILED. 12 passed; 4 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.01s";
+        assert_eq!(results(line), Some((12, 4)));
+        assert_eq!(results("running 3 tests"), None);
     }
 }

@@ -1,81 +1,65 @@
-//! What the repository's own files must and must not hold.
+//! What the repository's own files must and must not hold, and what its documents point at.
 
-use std::path::Path;
+use anyhow::{Result, ensure};
 
-use anyhow::Result;
+use crate::workspace::{Workspace, run};
 
-use crate::{process, workspace::Workspace};
-
-/// Longer lines are hard to review; generated and data files are exempt.
+/// Longer lines of code are hard to review.
 const MAX_LINE_CHARACTERS: usize = 200;
 
 /// The kinds of files that are looked into.
-const TEXT_EXTENSIONS: &[&str] = &[
-    "rs", "toml", "wit", "wac", "sql", "md", "yml", "yaml", "html", "js", "css", "ts", "py",
-];
+const TEXT_EXTENSIONS: &str = "rs toml wit wac sql md yml yaml html js css ts py";
 
 /// Marks of unfinished work, written in pieces so that this file does not hold them.
-const UNFINISHED: &[&str] = &[
+const UNFINISHED: [&str; 3] = [
     concat!("TO", "DO"),
     concat!("FIX", "ME"),
     concat!("XX", "X"),
 ];
 
 /// Beginnings of paths that exist only on somebody's machine.
-const MACHINE_PATHS: &[&str] = &[
+const MACHINE_PATHS: [&str; 4] = [
     concat!("/ho", "me/"),
     concat!("/Us", "ers/"),
     concat!("/ro", "ot/"),
     concat!("C:", "\\Users"),
 ];
 
+/// A path in a document begins with one of these folders; anything else in backquotes is no path.
+const FOLDERS: &str =
+    "bench components compose crates demo docs fuzz host reliability tests wit xtask";
+
+/// What git compares with to look at every line of every file.
+const NOTHING: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+
 /// Everything untidy in the files that git knows or would take.
-///
-/// # Errors
-/// When git cannot list them.
-pub fn problems(workspace: &Workspace) -> Result<Vec<String>> {
-    let mut git = std::process::Command::new("git");
-    git.current_dir(workspace.root()).args([
-        "ls-files",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-    ]);
+pub fn check(workspace: &Workspace) -> Result<()> {
+    // Spaces and carriage returns at the ends of lines.
+    run(workspace.program("git", &format!("diff --check {NOTHING}")))?;
+    let list = "ls-files --cached --others --exclude-standard";
     let mut problems = Vec::new();
-    for name in process::output(&mut git)?.lines() {
-        let path = workspace.path(name);
+    for name in workspace.program("git", list).read()?.lines() {
+        let extension = name.rsplit('.').next().unwrap_or_default();
         // A file that was deleted but not yet committed is listed too.
-        if path.is_file() && is_text(&path) {
-            check(name, &std::fs::read(&path)?, &mut problems);
+        if is_among(TEXT_EXTENSIONS, extension) && workspace.path(name).is_file() {
+            problems.extend(problems_in(workspace, name, &workspace.read(name)?));
         }
     }
-    Ok(problems)
+    ensure!(problems.is_empty(), "\n{}", problems.join("\n"));
+    Ok(())
 }
 
-fn is_text(path: &Path) -> bool {
-    path.extension()
-        .and_then(|extension| extension.to_str())
-        .is_some_and(|extension| TEXT_EXTENSIONS.contains(&extension))
-}
-
-fn check(name: &str, bytes: &[u8], problems: &mut Vec<String>) {
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        problems.push(format!("{name}: is not UTF-8"));
-        return;
+fn problems_in(workspace: &Workspace, name: &str, text: &str) -> Vec<String> {
+    // Decisions speak of their own time.
+    let is_document = match name.rsplit_once('/') {
+        None | Some(("docs", _)) => name.ends_with(".md"),
+        Some(_) => false,
     };
-    if text.contains('\r') {
-        problems.push(format!("{name}: has CR LF line ends"));
-        return;
-    }
-    if !text.is_empty() && !text.ends_with('\n') {
-        problems.push(format!("{name}: does not end with a line end"));
-    }
-    for (index, line) in text.lines().enumerate() {
-        let mut complain = |what: String| problems.push(format!("{name}:{}: {what}", index + 1));
-        if line.ends_with([' ', '\t']) {
-            complain("ends with a space".to_owned());
-        }
-        for mark in UNFINISHED.iter().filter(|mark| has_word(line, mark)) {
+    let mut problems = Vec::new();
+    for (line, number) in text.lines().zip(1..) {
+        let mut complain = |what: String| problems.push(format!("{name}:{number}: {what}"));
+        let mut words = line.split(|letter: char| !letter.is_ascii_alphanumeric());
+        if let Some(mark) = words.find(|word| UNFINISHED.contains(word)) {
             complain(format!("says {mark}"));
         }
         for path in MACHINE_PATHS.iter().filter(|path| leads_on(line, path)) {
@@ -84,20 +68,40 @@ fn check(name: &str, bytes: &[u8], problems: &mut Vec<String>) {
         if name.ends_with(".rs") && line.chars().count() > MAX_LINE_CHARACTERS {
             complain(format!("is longer than {MAX_LINE_CHARACTERS} characters"));
         }
+        if is_document {
+            let quoted = line.split('`').skip(1).step_by(2);
+            let dangling = quoted.filter_map(|quoted| dangling(workspace, quoted));
+            dangling.for_each(complain);
+        }
     }
+    problems
+}
+
+fn is_among(words: &str, word: &str) -> bool {
+    words.split(' ').any(|known| known == word)
 }
 
 /// Whether a path in a line goes on after its beginning: by itself that names no machine.
 fn leads_on(line: &str, beginning: &str) -> bool {
-    line.split(beginning)
-        .skip(1)
-        .any(|rest| rest.starts_with(|letter: char| letter.is_ascii_alphanumeric()))
+    let mut rests = line.split(beginning).skip(1);
+    rests.any(|rest| rest.starts_with(|letter: char| letter.is_ascii_alphanumeric()))
 }
 
-/// Whether a word stands in a line by itself, not as part of a longer one.
-fn has_word(line: &str, word: &str) -> bool {
-    line.split(|letter: char| !letter.is_ascii_alphanumeric())
-        .any(|part| part == word)
+/// What is wrong with a quoted text, if it is a path of the repository, as in `docs/api.md`, or of a test in it, as in
+/// `tests/tests/races.rs::the_last_unit_is_sold_once`.
+fn dangling(workspace: &Workspace, quoted: &str) -> Option<String> {
+    let (path, test) = quoted.split_once("::").unwrap_or((quoted, ""));
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-".contains(letter);
+    let (folder, _) = path.split_once('/')?;
+    if !is_among(FOLDERS, folder) || !path.chars().all(is_plain) {
+        return None;
+    }
+    if !workspace.path(path).exists() {
+        return Some(format!("{quoted} does not exist"));
+    }
+    let has_test = |text: String| text.contains(&format!("fn {test}("));
+    let is_there = test.is_empty() || workspace.read(path).is_ok_and(has_test);
+    (!is_there).then(|| format!("{quoted}: the file has no such test"))
 }
 
 #[cfg(test)]
@@ -105,34 +109,44 @@ mod tests {
     use super::*;
 
     fn found(name: &str, text: &str) -> Vec<String> {
-        let mut problems = Vec::new();
-        check(name, text.as_bytes(), &mut problems);
-        problems
+        problems_in(&Workspace::find().unwrap(), name, text)
     }
 
     #[test]
     fn tidy_files_pass() {
-        assert!(found("a.rs", "//! A module.\n\nfn todo_list() {}\n").is_empty());
-        assert!(found("a.rs", "").is_empty());
-        assert!(found("a.rs", &format!("\"{}\"\n", MACHINE_PATHS[0])).is_empty());
+        let code = format!(
+            "fn todo_list() {{}}\na path begins with {}\n",
+            MACHINE_PATHS[0]
+        );
+        assert_eq!(found("a.rs", &code), [""; 0]);
+        let paths = "`xtask/src/tidy.rs`, `xtask/src/`, `xtask`, `xtask/src/tidy.rs::tidy_files_pass`, `text/html`, \
+                     `GET /api/v1/products`, `docs/{file}`, `tests/*.rs`, `a::b`, `/internal/ready`\n";
+        assert_eq!(found("docs/a.md", paths), [""; 0]);
     }
 
     #[test]
-    fn untidy_lines_are_named() {
-        let unfinished = format!("// {}: later\n", UNFINISHED[0]);
-        assert_eq!(found("a.rs", &unfinished).len(), 1);
+    fn each_untidiness_is_named_with_its_line() {
+        let unfinished = format!("\n// {}: later\n", UNFINISHED[0]);
         let path = format!("\n{}me/x\n", MACHINE_PATHS[0]);
-        assert!(found("a.toml", &path)[0].starts_with("a.toml:2:"));
-        assert_eq!(found("a.md", "text \n").len(), 1);
-        assert_eq!(found("a.md", "text").len(), 1);
-        assert_eq!(found("a.md", "a\r\nb\r\n").len(), 1);
-        assert_eq!(found("a.rs", &format!("{}\n", "x".repeat(201))).len(), 1);
-    }
-
-    #[test]
-    fn files_that_are_not_text_are_named() {
-        let mut problems = Vec::new();
-        check("a.md", &[0xff, 0xfe], &mut problems);
-        assert_eq!(problems, ["a.md: is not UTF-8"]);
+        let long = format!("\n{}\n", "x".repeat(MAX_LINE_CHARACTERS + 1));
+        for text in [unfinished, path, long] {
+            let found = found("a.rs", &text);
+            assert!(
+                matches!(&found[..], [one] if one.starts_with("a.rs:2: ")),
+                "{found:?}"
+            );
+        }
+        let unknown = format!("xtask/src/tidy.rs::{}", ["no", "such"].join("_"));
+        let text = format!("`xtask/src/nothing.rs`, `{unknown}`\n");
+        let missing = found("docs/a.md", &text);
+        assert_eq!(
+            missing[0],
+            "docs/a.md:1: xtask/src/nothing.rs does not exist"
+        );
+        assert_eq!(
+            missing[1],
+            format!("docs/a.md:1: {unknown}: the file has no such test")
+        );
+        assert_eq!(found("docs/decisions/a.md", &text), [""; 0]);
     }
 }

@@ -1,13 +1,18 @@
-//! Where things are in the repository.
+//! Where things are in the repository, and how Cargo is started in it.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result};
+use duct::Expression;
 
-/// The repository and the fixed places inside it.
+/// Set by `cargo run` for the program it runs, by prefix; an inner Cargo would take them for changes and compile again.
+const SET_BY_CARGO_RUN: &str =
+    "CARGO_BIN_ CARGO_CRATE_NAME CARGO_MANIFEST_ CARGO_PKG_ CARGO_PRIMARY_PACKAGE";
+
+/// The repository.
 #[derive(Debug, Clone)]
 pub struct Workspace {
     root: PathBuf,
@@ -15,71 +20,84 @@ pub struct Workspace {
 
 impl Workspace {
     /// Finds the repository from where Cargo says this crate lives.
-    ///
-    /// # Errors
-    /// When this crate's folder has no parent, which a checkout always has.
     pub fn find() -> Result<Self> {
-        let manifest_dir = env::var_os("CARGO_MANIFEST_DIR")
-            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-        let root = manifest_dir
-            .parent()
-            .context("run this as `cargo xtask` inside the repository")?;
+        let here = env::var_os("CARGO_MANIFEST_DIR");
+        let here = here.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let root = Path::new(&here).parent();
+        let root = root.context("run this as `cargo xtask` inside the repository")?;
         Ok(Self {
             root: root.to_path_buf(),
         })
     }
 
-    /// The folder that holds `spin.toml`.
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
-    /// A path given relative to the root.
+    /// A path given relative to the root; an empty one is the root itself.
     pub fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
         self.root.join(relative)
     }
 
-    /// The `.wac` files, one per box.
-    pub fn compositions(&self) -> PathBuf {
-        self.path("compose")
-    }
-
-    /// The composed boxes, where `spin.toml` looks for them.
-    pub fn boxes(&self) -> PathBuf {
-        self.path("target/components")
-    }
-
-    /// Cargo's target directory for guests: their own, because their standard library may be built with them.
-    pub fn guest_target(&self) -> PathBuf {
-        self.path("target/guest")
-    }
-
-    /// The variables file that `up` reads; ignored by git.
-    pub fn variables(&self) -> PathBuf {
-        self.path(".mercato/variables.toml")
-    }
-
-    /// The OpenAPI document, checked in.
-    pub fn openapi(&self) -> PathBuf {
-        self.path("docs/openapi.json")
-    }
-
-    /// What says which tools the tests need, with the programs that use them.
-    pub fn tools_sources(&self) -> PathBuf {
-        self.path("tests/tools")
-    }
-
-    /// Where these tools are installed.
-    pub fn tools(&self) -> PathBuf {
-        self.path("target/tools")
+    /// The text of a file.
+    pub fn read(&self, relative: impl AsRef<Path>) -> Result<String> {
+        let path = self.path(relative);
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
     }
 
     /// A native binary, beside this very program: that is right whatever the target directory is.
-    ///
-    /// # Errors
-    /// When the operating system does not tell where this program is.
-    pub fn native_binary(&self, name: &str) -> Result<PathBuf> {
+    pub fn binary(&self, name: &str) -> Result<PathBuf> {
         let program = env::current_exe().context("cannot find the path of this program")?;
         Ok(program.with_file_name(format!("{name}{}", env::consts::EXE_SUFFIX)))
     }
+
+    /// A program in the root of the repository, with its arguments in one line.
+    pub fn program(&self, program: impl duct::IntoExecutablePath, arguments: &str) -> Expression {
+        duct::cmd(program, arguments.split_whitespace()).dir(&self.root)
+    }
+
+    /// `cargo`, as if typed into a fresh shell in the root of the repository.
+    pub fn cargo(&self, arguments: &str) -> Expression {
+        without_variables(self.program("cargo", arguments), SET_BY_CARGO_RUN)
+    }
+
+    /// `cargo` for every package but this one, which cannot replace itself while it runs. Whatever Cargo is to build
+    /// natively, it is told these packages: with others it would choose other features for what they share and compile
+    /// Wasmtime again.
+    pub fn cargo_product(&self, subcommand: &str, arguments: &str) -> Expression {
+        self.cargo(&format!(
+            "{subcommand} --workspace --exclude xtask {arguments}"
+        ))
+    }
+
+    /// Builds and gives a program of the product.
+    pub fn built(&self, name: &str) -> Result<PathBuf> {
+        run(self.cargo_product("build", &format!("--bin {name}")))?;
+        self.binary(name)
+    }
+}
+
+/// Runs a program, which must succeed.
+pub fn run(program: Expression) -> Result<()> {
+    program.run()?;
+    Ok(())
+}
+
+/// Keeps variables whose names begin so from a program.
+pub fn without_variables(program: Expression, prefixes: &str) -> Expression {
+    let begins = |name: &str| prefixes.split(' ').any(|prefix| name.starts_with(prefix));
+    env::vars_os()
+        .filter(|(name, _)| name.to_str().is_some_and(begins))
+        .fold(program, |program, (name, _)| program.env_remove(name))
+}
+
+/// Writes a file so that nobody ever reads half of it, and leaves an identical one alone. Says whether it wrote.
+pub fn replace(path: &Path, bytes: impl AsRef<[u8]>) -> Result<bool> {
+    let bytes = bytes.as_ref();
+    if fs::read(path).is_ok_and(|old| old == bytes) {
+        return Ok(false);
+    }
+    let folder = path.parent().context("a file has a folder")?;
+    let temporary = path.with_extension(format!("{}.new", std::process::id()));
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&temporary, bytes))
+        .and_then(|()| fs::rename(&temporary, path))
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(true)
 }

@@ -251,26 +251,6 @@ mod tests {
     }
 
     #[test]
-    fn every_variable_of_the_manifests_has_a_rule() {
-        for manifest in [
-            include_str!("../../../spin.toml"),
-            include_str!("../../../spin.stripe.toml"),
-        ] {
-            let table = manifest.split("[variables]\n").nth(1).unwrap();
-            let lines = table.lines().take_while(|line| !line.is_empty());
-            for line in lines.filter(|line| !line.starts_with('#')) {
-                let name = line.split(' ').next().unwrap();
-                let known = VARIABLES.iter().find(|variable| variable.name == name);
-                let known = known.unwrap_or_else(|| panic!("{name} has no rule"));
-                assert!(
-                    known.is_secret || !line.contains("secret = true"),
-                    "{name} is a secret"
-                );
-            }
-        }
-    }
-
-    #[test]
     fn each_variable_that_cannot_be_used_is_told_with_what_to_set() {
         for (name, value, line) in [
             (

@@ -331,17 +331,22 @@ impl Manifest {
             line: line_of(text, &error),
             message: one_line(error.message()),
         })?;
-        manifest.check().map_err(|message| Error::Manifest {
+        let faults = manifest.faults();
+        if faults.is_empty() {
+            return Ok(manifest);
+        }
+        Err(Error::Manifest {
             path: path.to_owned(),
             line: None,
-            message,
-        })?;
-        Ok(manifest)
+            message: faults.join(&format!("\n{}: ", path.display())),
+        })
     }
 
-    fn check(&self) -> Result<(), String> {
+    /// What keeps the runner from running this manifest, each fault in a sentence.
+    fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
         if self.spin_manifest_version != 2 {
-            return Err(format!(
+            faults.push(format!(
                 "spin_manifest_version must be 2, not {}",
                 self.spin_manifest_version
             ));
@@ -354,90 +359,82 @@ impl Manifest {
             .and_then(|http| http.base.as_deref())
             && base != "/"
         {
-            return Err(format!(
+            faults.push(format!(
                 "application.trigger.http.base must be \"/\", not {base:?}"
             ));
         }
-        self.check_variables()?;
-        self.check_components()?;
-        self.check_triggers()
+        self.check_variables(&mut faults);
+        self.check_components(&mut faults);
+        self.check_triggers(&mut faults);
+        faults
     }
 
-    fn check_variables(&self) -> Result<(), String> {
+    fn check_variables(&self, faults: &mut Vec<String>) {
         for (name, variable) in &self.variables {
             match (variable.required, &variable.default) {
-                (true, Some(_)) => {
-                    return Err(format!(
-                        "variable `{name}` is required and has a default; keep one of the two"
-                    ));
-                }
-                (false, None) => {
-                    return Err(format!(
-                        "variable `{name}` needs `required = true` or a default"
-                    ));
-                }
+                (true, Some(_)) => faults.push(format!(
+                    "variable `{name}` is required and has a default; keep one of the two"
+                )),
+                (false, None) => faults.push(format!(
+                    "variable `{name}` needs `required = true` or a default"
+                )),
                 _ => {}
             }
         }
-        Ok(())
     }
 
-    fn check_components(&self) -> Result<(), String> {
+    fn check_components(&self, faults: &mut Vec<String>) {
         for (id, component) in &self.component {
             if !is_kebab(id) {
-                return Err(format!(
+                faults.push(format!(
                     "component id `{id}` must be lower-case words joined by `-`"
                 ));
             }
             if let Some(what) = component.unsupported() {
-                return Err(format!(
+                faults.push(format!(
                     "component `{id}` uses {what}, which this runner does not offer"
                 ));
             }
-            component
-                .tool()
-                .map_err(|message| format!("component.{id}.tool.mercato: {message}"))?;
+            if let Err(message) = component.tool() {
+                faults.push(format!("component.{id}.tool.mercato: {message}"));
+            }
         }
-        Ok(())
     }
 
-    fn check_triggers(&self) -> Result<(), String> {
-        let known = |id: &str| {
-            if self.component.contains_key(id) {
-                Ok(())
-            } else {
-                Err(format!(
+    fn check_triggers(&self, faults: &mut Vec<String>) {
+        let http = self.trigger.http.iter().map(|trigger| &trigger.component);
+        let redis = self.trigger.redis.iter().map(|trigger| &trigger.component);
+        for id in http.chain(redis) {
+            if !self.component.contains_key(id) {
+                faults.push(format!(
                     "a trigger names component `{id}`, which is not defined"
-                ))
+                ));
             }
-        };
+        }
         for trigger in &self.trigger.http {
-            known(&trigger.component)?;
             if let Some(executor) = &trigger.executor
                 && executor.kind != "http"
             {
-                return Err(format!(
+                faults.push(format!(
                     "executor type `{}` is not offered; use `http`",
                     executor.kind
                 ));
             }
             if let RouteSpec::Private { private: false } = trigger.route {
-                return Err(format!(
+                faults.push(format!(
                     "route of `{}` must be a string or {{ private = true }}",
                     trigger.component
                 ));
             }
         }
         for trigger in &self.trigger.redis {
-            known(&trigger.component)?;
             if trigger.address.is_none() && self.application.trigger.redis.is_none() {
-                return Err(format!(
+                faults.push(format!(
                     "the Redis trigger of `{}` has no address; set it there or in [application.trigger.redis]",
                     trigger.component
                 ));
             }
         }
-        Ok(())
     }
 
     /// Whether an HTTP trigger, private or not, names the component.

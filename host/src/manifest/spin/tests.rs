@@ -97,8 +97,9 @@ fn mistakes_are_answered_in_one_line() {
             "spin.toml: the Redis trigger of `a` has no address; set it there or in [application.trigger.redis]",
         ),
         (
-            "[component.A]\nsource = \"a.wasm\"\n",
-            "spin.toml: component id `A` must be lower-case words joined by `-`",
+            "[component.A]\nsource = \"a.wasm\"\nfiles = [\"x\"]\n",
+            "spin.toml: component id `A` must be lower-case words joined by `-`\n\
+             spin.toml: component `A` uses `files`, which this runner does not offer",
         ),
         (
             "[[trigger.http]]\nroute = 5\ncomponent = \"a\"\n",
