@@ -66,19 +66,16 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
         ],
     ),
     (
-        "orders",
+        "orders-service",
         &[
             DATABASE,
             VARIABLES,
             "mercato:products/inventory",
-            "mercato:payments/commands",
-            "mercato:payments/queries",
+            "mercato:payments/service",
             "mercato:payments/outbox",
         ],
         &[
-            "mercato:orders/types@0.1.0",
-            "mercato:orders/commands@0.1.0",
-            "mercato:orders/queries@0.1.0",
+            "mercato:orders/events@0.1.0",
             "mercato:orders/maintenance@0.1.0",
         ],
     ),
@@ -115,12 +112,8 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
         ],
     ),
     (
-        "order-events",
-        &[
-            "mercato:orders/commands",
-            "mercato:orders/maintenance",
-            "mercato:payments/outbox",
-        ],
+        "orders-events",
+        &["mercato:orders/events", "mercato:orders/maintenance"],
         &[REDIS_HANDLER],
     ),
     (
@@ -150,15 +143,15 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
         &[HTTP_HANDLER],
     ),
     (
-        "orders-api",
+        "orders-http",
         &[
+            DATABASE,
             VARIABLES,
             HTTP_TYPES,
             HTTP_CLIENT,
             "mercato:auth/tokens",
-            "mercato:orders/commands",
-            "mercato:orders/queries",
-            "mercato:orders/maintenance",
+            "mercato:products/inventory",
+            "mercato:payments/service",
             "mercato:payments/outbox",
         ],
         &[HTTP_HANDLER],

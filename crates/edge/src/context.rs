@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
+use mercato_kernel::{AccountId, Caller};
 use mercato_platform::ids;
 
 use crate::etag::Expected;
@@ -94,6 +95,20 @@ impl Context {
     /// 401 when there was no token.
     pub fn principal(&self) -> Result<&Principal, Problem> {
         self.principal.as_ref().ok_or_else(guard::missing_token)
+    }
+
+    /// Who calls, as use cases know it.
+    ///
+    /// # Errors
+    /// 401 when there was no token.
+    pub fn caller(&self) -> Result<Caller, Problem> {
+        let principal = self.principal()?;
+        let id = AccountId::parse(&principal.user_id).map_err(|_| Problem::internal())?;
+        Ok(if principal.is_admin() {
+            Caller::Admin(id)
+        } else {
+            Caller::Customer(id)
+        })
     }
 
     /// Whether an admin asks.
@@ -194,11 +209,32 @@ mod tests {
     }
 
     #[test]
+    fn a_caller_is_the_account_of_the_token() {
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let account = AccountId::parse(id).unwrap();
+        for (role, caller) in [
+            (crate::Role::Customer, Caller::Customer(account)),
+            (crate::Role::Admin, Caller::Admin(account)),
+        ] {
+            let mut context = context(None, "");
+            context.principal = Some(Principal {
+                user_id: id.to_owned(),
+                role,
+                session_id: None,
+                generation: 0,
+                issued_at: 0,
+                expires_at: 0,
+            });
+            assert_eq!(context.caller().unwrap(), caller);
+        }
+    }
+
+    #[test]
     fn nobody_is_no_principal() {
         assert_eq!(
             context(None, "").principal().unwrap_err().status(),
             StatusCode::UNAUTHORIZED
         );
-        assert!(!context(None, "").is_admin());
+        assert!(!context(None, "").is_admin() && context(None, "").caller().is_err());
     }
 }

@@ -153,6 +153,39 @@ impl PaymentEvent {
     }
 }
 
+/// What is believed of a message: which event to look up in the outbox, and the order that it should be about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventReference {
+    /// The event's id.
+    pub id: String,
+    /// The order that the event is about.
+    pub subject: String,
+}
+
+#[derive(Deserialize)]
+struct Attributes {
+    id: String,
+    subject: String,
+}
+
+impl EventReference {
+    /// Reads these two attributes of a CloudEvent, and nothing else of it.
+    ///
+    /// # Errors
+    /// [`MessageError`] says what is wrong.
+    pub fn from_cloud_event_json(message: &[u8]) -> Result<Self, MessageError> {
+        if message.len() > MESSAGE_MAX_BYTES {
+            return Err(MessageError::TooLong(message.len()));
+        }
+        let attributes: Attributes = serde_json::from_slice(message)
+            .map_err(|error| MessageError::Malformed(error.to_string()))?;
+        Ok(Self {
+            id: id(&attributes.id, "id")?,
+            subject: id(&attributes.subject, "subject")?,
+        })
+    }
+}
+
 #[derive(Deserialize)]
 struct Envelope {
     specversion: String,

@@ -175,3 +175,34 @@ fn channels_and_types_correspond() {
     }
     assert_eq!(EventType::from_channel("payment.Succeeded"), None);
 }
+
+#[test]
+fn a_receiver_reads_the_event_and_its_order_and_nothing_else() {
+    let reference = EventReference {
+        id: EVENT_ID.into(),
+        subject: ORDER_ID.into(),
+    };
+    let read = |text: &str| EventReference::from_cloud_event_json(text.as_bytes());
+    let written = event().to_cloud_event_json("/p");
+    assert_eq!(read(&written), Ok(reference.clone()));
+    let forged = json!({"id": EVENT_ID.to_uppercase(), "subject": ORDER_ID, "data": "forged"});
+    assert_eq!(read(&forged.to_string()), Ok(reference));
+    for (broken, part) in [
+        (json!({"subject": ORDER_ID}), "id"),
+        (json!({"id": EVENT_ID}), "subject"),
+        (json!({"id": 1, "subject": ORDER_ID}), "not a CloudEvent"),
+        (json!({"id": "1", "subject": ORDER_ID}), "id must be a UUID"),
+        (
+            json!({"id": EVENT_ID, "subject": "../orders"}),
+            "subject must be a UUID",
+        ),
+    ] {
+        let error = read(&broken.to_string()).unwrap_err().to_string();
+        assert!(error.contains(part), "{broken}: {error}");
+    }
+    let long = " ".repeat(MESSAGE_MAX_BYTES + 1);
+    assert_eq!(
+        read(&long),
+        Err(MessageError::TooLong(MESSAGE_MAX_BYTES + 1))
+    );
+}

@@ -1,35 +1,15 @@
 //! Orders: the saga over catalogue and payments.
 //!
-//! `domain` has the rules, `application` the use cases over the traits of `ports`, `infrastructure` the adapters:
-//! SQLite, stock and payments behind them, and in front the WIT world `orders`.
+//! `domain` has the rules, `application` the use cases over the traits of `ports`, `store` the database, `adapters` stock and
+//! payments behind the contracts of their contexts.
 
+mod adapters;
 pub mod application;
 pub mod domain;
-pub mod infrastructure;
+mod instance;
 pub mod ports;
+mod settings;
+mod store;
 
-#[allow(
-    unsafe_code,
-    missing_docs,
-    unused_qualifications,
-    clippy::all,
-    clippy::pedantic,
-    reason = "generated"
-)]
-mod bindings {
-    spin_sdk::wit_bindgen::generate!({
-        path: "../../../wit",
-        world: "mercato:shop/orders",
-        runtime_path: "::spin_sdk::wit_bindgen::rt",
-        generate_all,
-    });
-
-    // Only a component has these exports: no native linker takes their names.
-    #[cfg(target_family = "wasm")]
-    export!(Component);
-    #[cfg(target_family = "wasm")]
-    use super::Component;
-}
-
-/// What the world `orders` exports.
-pub struct Component;
+pub use instance::{Orders, instance};
+pub use settings::Settings;

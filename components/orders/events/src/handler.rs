@@ -1,106 +1,145 @@
 //! What becomes of a message.
 
-use mercato_payment_events::PaymentEvent;
+use mercato_contracts::orders::events::{Event, EventError, EventOutcome};
+use mercato_payment_events::EventReference;
 use mercato_platform::log;
 
-/// Shortest time between two runs of the relay and of the sweeper, in milliseconds.
+/// Shortest time between two runs of the relay and of the sweep, in milliseconds.
 const MAINTENANCE_INTERVAL_MS: u32 = 1_000;
 
-/// The parts of the shop that a message concerns.
+/// Orders, as the trigger uses them.
 #[allow(
     async_fn_in_trait,
     reason = "a component has one thread; nothing here needs Send"
 )]
-pub trait Shop {
-    /// An event as payments keeps it.
-    type Event;
+pub trait Orders {
+    /// Looks the event up at payments and applies it.
+    async fn apply(&self, event: Event) -> Result<EventOutcome, EventError>;
 
-    /// The event of that id, if payments still waits for it to be applied.
-    async fn pending_event(
-        &self,
-        order_id: &str,
-        event_id: &str,
-    ) -> Result<Option<Self::Event>, String>;
-
-    /// Lets orders apply an event; tells what became of it.
-    async fn apply(&self, event: Self::Event) -> Result<&'static str, String>;
-
-    /// Publishes waiting events, unless that was done just now.
-    async fn relay(&self, min_interval_ms: u32) -> Result<(), String>;
-
-    /// Takes up orders that were left half-way, unless that was done just now.
-    async fn sweep(&self, min_interval_ms: u32) -> Result<(), String>;
-}
-
-/// What became of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// No payment event.
-    Malformed,
-    /// Payments knows no such event that waits: applied already, or forged.
-    Unconfirmed,
-    /// Orders was given the event.
-    Applied,
-    /// A part of the shop failed; the event stays with payments and comes again.
-    Failed,
+    /// Keeps other events and orders moving, unless that was done just now.
+    async fn sweep(&self, min_interval_ms: u32) -> Result<(), EventError>;
 }
 
 /// Applies the event that a message names, then keeps other events and orders moving.
 ///
 /// Whoever reaches Redis can write messages, so nothing of the message is believed but the ids it names: what is
 /// applied is what payments has under them.
-pub async fn handle(shop: &impl Shop, message: &[u8]) -> Outcome {
-    let outcome = match PaymentEvent::from_cloud_event_json(message) {
-        Ok(named) => {
-            let ids = [
-                ("event_id", named.id.as_str()),
-                ("order_id", named.order_id.as_str()),
-            ];
-            log::in_span(&ids, apply(shop, &named)).await
+pub async fn handle(orders: &impl Orders, message: &[u8]) {
+    match EventReference::from_cloud_event_json(message) {
+        Ok(EventReference { id, subject }) => {
+            let ids = [("event_id", id.as_str()), ("order_id", subject.as_str())];
+            let event = Event {
+                id: id.clone(),
+                subject: subject.clone(),
+            };
+            log::in_span(&ids, apply(orders, event)).await;
+        }
+        Err(error) => log::warn(
+            "a message that is no payment event was dropped",
+            &[("error", &error.to_string())],
+        ),
+    }
+    if let Err(error) = orders.sweep(MAINTENANCE_INTERVAL_MS).await {
+        let cause = format!("{error:?}");
+        log::warn("orders could not be swept", &[("error", &cause)]);
+    }
+}
+
+/// An event that cannot be applied stays in the outbox of payments and comes again.
+async fn apply(orders: &impl Orders, event: Event) {
+    match orders.apply(event).await {
+        Ok(EventOutcome::Unconfirmed) => {
+            log::info("a payment event that nobody waits for was ignored", &[]);
+        }
+        Ok(outcome) => {
+            let outcome = match outcome {
+                EventOutcome::Applied => "applied",
+                EventOutcome::Duplicate => "duplicate",
+                EventOutcome::Ignored | EventOutcome::Unconfirmed => "ignored",
+            };
+            log::info("a payment event was handled", &[("outcome", outcome)]);
         }
         Err(error) => {
-            log::warn(
-                "a message that is no payment event was dropped",
-                &[("error", &error.to_string())],
-            );
-            Outcome::Malformed
+            let cause = format!("{error:?}");
+            log::warn("a payment event could not be applied", &[("error", &cause)]);
         }
-    };
-    maintain(shop).await;
-    outcome
-}
-
-async fn apply(shop: &impl Shop, named: &PaymentEvent) -> Outcome {
-    let event = match shop.pending_event(&named.order_id, &named.id).await {
-        Ok(Some(event)) => event,
-        Ok(None) => {
-            log::info("a payment event that nobody waits for was ignored", &[]);
-            return Outcome::Unconfirmed;
-        }
-        Err(error) => return fail("a payment event could not be looked up", &error),
-    };
-    match shop.apply(event).await {
-        Ok(outcome) => {
-            log::info("a payment event was handled", &[("outcome", outcome)]);
-            Outcome::Applied
-        }
-        Err(error) => fail("a payment event could not be applied", &error),
-    }
-}
-
-fn fail(message: &str, error: &str) -> Outcome {
-    log::warn(message, &[("error", error)]);
-    Outcome::Failed
-}
-
-async fn maintain(shop: &impl Shop) {
-    if let Err(error) = shop.relay(MAINTENANCE_INTERVAL_MS).await {
-        log::warn("the outbox could not be relayed", &[("error", &error)]);
-    }
-    if let Err(error) = shop.sweep(MAINTENANCE_INTERVAL_MS).await {
-        log::warn("orders could not be swept", &[("error", &error)]);
     }
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::cell::RefCell;
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    const EVENT_ID: &str = "01939f6e-8a00-7000-8000-000000000001";
+    const ORDER_ID: &str = "01939f6e-8a00-7000-8000-000000000002";
+
+    /// Orders that record what is asked of them.
+    struct FakeOrders {
+        outcome: Result<EventOutcome, EventError>,
+        calls: RefCell<Vec<String>>,
+    }
+
+    impl Orders for FakeOrders {
+        async fn apply(&self, event: Event) -> Result<EventOutcome, EventError> {
+            let call = format!("apply {} {}", event.id, event.subject);
+            self.calls.borrow_mut().push(call);
+            self.outcome.clone()
+        }
+
+        async fn sweep(&self, min_interval_ms: u32) -> Result<(), EventError> {
+            let call = format!("sweep {min_interval_ms}");
+            self.calls.borrow_mut().push(call);
+            Err(EventError::Unavailable)
+        }
+    }
+
+    fn run(future: impl Future<Output = ()>) {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(()) => {}
+            Poll::Pending => panic!("nothing here waits"),
+        }
+    }
+
+    fn calls_of(message: &[u8], outcome: Result<EventOutcome, EventError>) -> Vec<String> {
+        let orders = FakeOrders {
+            outcome,
+            calls: RefCell::default(),
+        };
+        run(handle(&orders, message));
+        orders.calls.into_inner()
+    }
+
+    #[test]
+    fn orders_get_the_ids_of_a_message_and_nothing_else_of_it() {
+        let message = format!(
+            r#"{{"specversion":"1.0","type":"payment.refunded","id":"{EVENT_ID}","subject":"{ORDER_ID}","data":{{"amount":1}}}}"#
+        );
+        for outcome in [
+            Ok(EventOutcome::Applied),
+            Ok(EventOutcome::Unconfirmed),
+            Err(EventError::Internal),
+        ] {
+            let expected = [format!("apply {EVENT_ID} {ORDER_ID}"), "sweep 1000".into()];
+            assert_eq!(calls_of(message.as_bytes(), outcome), expected);
+        }
+    }
+
+    #[test]
+    fn a_malformed_message_is_dropped_and_the_shop_goes_on() {
+        let deep = "[".repeat(60_000);
+        for message in [
+            &b""[..],
+            b"\xff\xfe\x00",
+            b"{}",
+            b"{\"id\":1}",
+            deep.as_bytes(),
+        ] {
+            assert_eq!(calls_of(message, Ok(EventOutcome::Applied)), ["sweep 1000"]);
+        }
+    }
+}

@@ -3,33 +3,30 @@
 use std::ops::RangeInclusive;
 
 use mercato_edge::{Amount, Fields, Id, Problem};
+use mercato_kernel::{OrderId, ProductId};
 use mercato_money::Money;
+use orders::domain::{LINES_MAX, Line, OrderStatus, QUANTITY_MAX, Quantity};
 use utoipa::ToSchema;
 
-use crate::bindings::mercato::orders_old::commands::{self, Line};
-use crate::bindings::mercato::orders_old::types::OrderStatus;
 use crate::status::{OrderStatusName, STATUS_RULE, parse_order_status};
 
-/// Most lines of an order, as sent.
-const MAX_LINES: usize = 100;
-
 /// Units in one line.
-const QUANTITY: RangeInclusive<u32> = 1..=10_000;
+const QUANTITY: RangeInclusive<u32> = 1..=QUANTITY_MAX;
 
 /// What is ordered.
 #[derive(Debug, PartialEq, Eq, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct NewOrder {
     /// 1 to 100 lines as sent. Lines of the same product are then merged; their quantities together must not exceed 10,000.
-    #[schema(min_items = 1, max_items = 100)]
-    items: Vec<NewOrderLine>,
+    #[schema(value_type = Vec<NewOrderLine>, rename = "items", min_items = 1, max_items = 100)]
+    pub lines: Vec<Line>,
     /// The total that the customer saw: `totalAmount`, or what it comes to in the currency's minor unit. With another one nothing
     /// is ordered.
     #[schema(value_type = Amount, required = false, nullable = false)]
-    expected_total: Option<Money>,
+    pub expected_total: Option<Money>,
     /// A `PENDING` order of one's own that ends before this one begins: its units are free then, and nobody can pay it any more.
     #[schema(value_type = Id, required = false, nullable = false)]
-    replaces: Option<String>,
+    pub replaces: Option<OrderId>,
 }
 
 /// So many units of one product.
@@ -42,41 +39,42 @@ pub struct NewOrderLine {
     quantity: u32,
 }
 
+impl NewOrderLine {
+    fn read(line: &mut Fields) -> Self {
+        Self {
+            product_id: line.required_id("productId"),
+            quantity: line.required_within("quantity", QUANTITY),
+        }
+    }
+
+    fn into_line(self) -> Option<Line> {
+        Some(Line {
+            product_id: ProductId::parse(&self.product_id).ok()?,
+            quantity: Quantity::new(self.quantity)?,
+        })
+    }
+}
+
 impl NewOrder {
     /// Reads `{items: [{productId, quantity}], expectedTotal?, replaces?}`.
     ///
     /// # Errors
-    /// 400 naming every field that is missing, unknown or of the wrong type; the rules are the domain's.
+    /// 400 naming every field that is missing, unknown or of the wrong type; the other rules are the domain's.
     pub fn read(mut fields: Fields) -> Result<Self, Problem> {
-        let items = fields.objects("items", MAX_LINES, |item| NewOrderLine {
-            product_id: item.required_id("productId"),
-            quantity: item.required_within("quantity", QUANTITY),
-        });
+        let items = fields.objects("items", LINES_MAX, NewOrderLine::read);
         let expected_total = fields.optional::<Money>("expectedTotal");
         if expected_total.is_some_and(|total| total < Money::ZERO) {
             fields.reject("expectedTotal", "min", "must not be less than 0");
         }
         let replaces = fields.optional_id("replaces");
         fields.finish()?;
+        // What is no id, or no quantity, has made `finish` fail.
+        let lines = items.into_iter().map(NewOrderLine::into_line);
         Ok(Self {
-            items,
+            lines: lines.collect::<Option<_>>().ok_or_else(Problem::internal)?,
             expected_total,
-            replaces,
+            replaces: replaces.and_then(|id| OrderId::parse(&id).ok()),
         })
-    }
-}
-
-impl From<NewOrder> for commands::NewOrder {
-    fn from(order: NewOrder) -> Self {
-        let line = |line: NewOrderLine| Line {
-            product_id: line.product_id,
-            quantity: line.quantity,
-        };
-        Self {
-            lines: order.items.into_iter().map(line).collect(),
-            expected_total: order.expected_total.map(Money::units),
-            replaces: order.replaces,
-        }
     }
 }
 
@@ -143,12 +141,12 @@ mod tests {
                 {"productId":"01890a5d-ac96-774b-bcce-b302099a8057","quantity":2},
                 {"productId":"01890a5d-ac96-774b-bcce-b302099a8058","quantity":10000}]}"#,
         ));
-        let order = commands::NewOrder::from(order.unwrap());
+        let order = order.unwrap();
         assert_eq!((order.expected_total, order.replaces), (None, None));
         let pairs: Vec<_> = order
             .lines
             .into_iter()
-            .map(|line| (line.product_id, line.quantity))
+            .map(|line| (line.product_id.to_string(), line.quantity.get()))
             .collect();
         let id = |end| format!("01890a5d-ac96-774b-bcce-b302099a805{end}");
         assert_eq!(pairs, [(id(7), 2), (id(8), 10_000)]);
@@ -162,10 +160,9 @@ mod tests {
         };
         let id = "01890a5d-ac96-774b-bcce-b302099a8058";
         let order = body(&format!(r#""expectedTotal":12.5,"replaces":"{id}""#)).unwrap();
-        let order = commands::NewOrder::from(order);
         assert_eq!(
-            (order.expected_total, order.replaces.as_deref()),
-            (Some(125_000), Some(id))
+            (order.expected_total, order.replaces),
+            (Some(Money::from_units(125_000)), OrderId::parse(id).ok())
         );
         for wrong in [
             r#""expectedTotal":-1"#,

@@ -10,20 +10,23 @@ use mercato_edge::story::{
 use mercato_edge::{
     BASE_PATH, DEFAULT_PAGE_LIMIT, Fields, Method, PageInfo, Problem, Reply, paged,
 };
+use mercato_kernel::{AccountId, OrderId, ProductId};
+use mercato_money::Money;
+use orders::application::commands::create_order::Placement;
+use orders::application::queries::find_order::OrderDetails;
+use orders::application::queries::order_stats::{MoneyReceived, OrderStats};
+use orders::domain::{
+    Actor, CheckoutSession, HolderKind, Limit, LimitReached, LineProblem, OrderError, OrderItem,
+    OrderNumber, OrderStatus, OrderView, Payment, PaymentStatus, Quantity, Receipt, RejectedLine,
+    StatusChange, TotalChanged, Transition,
+};
 use serde_json::json;
 
-use crate::bindings::mercato::orders_old::queries::{
-    MoneyReceived, OrderDetails, OrderStats, StatusCount,
-};
-use crate::bindings::mercato::orders_old::types::{
-    Limit, LimitReached, LineProblem, Order, OrderError, OrderItem, OrderStatus, PaymentSession,
-    PaymentStatus, PaymentSummary, Receipt, RejectedLine, StatusChange, TotalChanged, Transition,
-};
 use crate::body;
-use crate::controllers::list::{parse, unknown_status};
-use crate::controllers::stats::StatsResource;
+use crate::list::{parse, unknown_status};
 use crate::problems::problem;
 use crate::resource::{details_reply, placement_reply, reply, resources};
+use crate::stats::StatsResource;
 
 /// Orders of an account that may wait for their payment; the default of the domain.
 const MAX_OPEN_ORDERS: u64 = 50;
@@ -50,8 +53,11 @@ pub fn examples() -> Result<Examples, Problem> {
 
 fn create() -> Result<OperationExamples, Problem> {
     let line = json!({"productId": CUP_ID, "quantity": QUANTITY});
-    let placed = placement_reply(&pending(), &session())?
-        .created(&format!("{BASE_PATH}/orders/id/{ORDER_ID}"));
+    let placed = placement_reply(&Placement {
+        order: pending()?,
+        session: session(),
+    })?
+    .created(&format!("{BASE_PATH}/orders/id/{ORDER_ID}"));
     let examples = OperationExamples::of(Method::POST, "/api/v1/orders", &[])
         .request("cups", "Two cups", json!({"items": [line]}))
         .request(
@@ -71,24 +77,24 @@ fn create() -> Result<OperationExamples, Problem> {
     let refused = [
         OrderError::LinesRejected(vec![RejectedLine {
             product_id: SAUCER_ID.to_owned(),
-            problem: LineProblem::InsufficientStock,
+            reason: LineProblem::InsufficientStock,
             requested: 4,
             available: SAUCER_STOCK,
         }]),
         OrderError::TotalChanged(TotalChanged {
-            expected: 240_000,
-            total: TOTAL,
-            items: vec![cups()],
+            expected: Money::from_units(240_000),
+            total: Money::from_units(TOTAL),
+            items: vec![cups()?],
         }),
-        OrderError::AlreadyReplaced(ORDER_ID.to_owned()),
+        OrderError::AlreadyReplaced(known(OrderId::parse(ORDER_ID))?),
         OrderError::InvalidTransition(Transition {
-            from_status: OrderStatus::Paid,
-            to_status: OrderStatus::Cancelled,
+            from: OrderStatus::Paid,
+            to: OrderStatus::Cancelled,
         }),
         OrderError::PaymentUnderWay,
-        limit(Limit::OpenOrders, MAX_OPEN_ORDERS, None),
-        limit(Limit::HeldUnits, MAX_HELD_UNITS, None),
-        limit(Limit::OrdersPerMinute, MAX_ORDERS_PER_MINUTE, Some(12)),
+        limit(Limit::OpenOrders, MAX_OPEN_ORDERS),
+        limit(Limit::HeldUnits, MAX_HELD_UNITS),
+        limit(Limit::OrdersPerMinute(12), MAX_ORDERS_PER_MINUTE),
         OrderError::IdempotencyKeyReused,
         OrderError::PaymentRefused("the amount must be at least 0.50 EUR".to_owned()),
         OrderError::PaymentUnavailable,
@@ -96,17 +102,21 @@ fn create() -> Result<OperationExamples, Problem> {
     Ok(examples.problems(refused.map(problem)))
 }
 
-fn limit(limit: Limit, max: u64, retry_after_seconds: Option<u64>) -> OrderError {
+/// What a constant says, which is well-formed.
+fn known<T, E>(parsed: Result<T, E>) -> Result<T, Problem> {
+    parsed.map_err(|_| Problem::internal())
+}
+
+fn limit(limit: Limit, max: u64) -> OrderError {
     OrderError::LimitReached(LimitReached {
         limit,
-        of_client: false,
+        holder: HolderKind::Account,
         max,
-        retry_after_seconds,
     })
 }
 
 fn list() -> Result<OperationExamples, Problem> {
-    let page = page_of(&[paid(), cancelled()])?;
+    let page = page_of(&[paid()?, cancelled()?])?;
     let wrong = parse(
         mercato_edge::Query::parse("sort=total&limit=0"),
         None,
@@ -119,7 +129,7 @@ fn list() -> Result<OperationExamples, Problem> {
 
 fn list_by_status() -> Result<OperationExamples, Problem> {
     let pattern = "/api/v1/orders/{statusOrId}";
-    let page = page_of(&[paid()])?;
+    let page = page_of(&[paid()?])?;
     Ok(
         OperationExamples::of(Method::GET, pattern, &[("statusOrId", "PAID")])
             .answer("paid", "The paid orders of a customer", &page)
@@ -127,7 +137,7 @@ fn list_by_status() -> Result<OperationExamples, Problem> {
     )
 }
 
-fn page_of(orders: &[Order]) -> Result<Reply, Problem> {
+fn page_of(orders: &[OrderView]) -> Result<Reply, Problem> {
     let info = PageInfo {
         total: orders.len() as u64,
         total_is_exact: true,
@@ -144,18 +154,18 @@ fn find() -> Result<OperationExamples, Problem> {
             "paid",
             "Paid",
             &details_reply(&OrderDetails {
-                order: paid(),
+                order: paid()?,
                 payment: Some(succeeded()),
-                history: vec![placed(), payment_arrived()],
+                history: vec![placed()?, payment_arrived()],
             })?,
         )
         .answer(
             "pending",
             "Waiting for its payment",
             &details_reply(&OrderDetails {
-                order: pending(),
+                order: pending()?,
                 payment: Some(open()),
-                history: vec![placed()],
+                history: vec![placed()?],
             })?,
         );
     Ok(examples.problems([OrderError::NotFound].map(problem)))
@@ -165,17 +175,17 @@ fn change_status() -> Result<OperationExamples, Problem> {
     let pattern = "/api/v1/orders/{statusOrId}";
     let not_a_status =
         Fields::parse(br#"{"status": "SHIPPED"}"#).and_then(body::StatusChange::read);
-    let ended = Order {
+    let ended = OrderView {
         status: OrderStatus::Cancelled,
         updated_at: PLACED_AT + 30_000,
         version: 2,
-        ..pending()
+        ..pending()?
     };
-    let delivered = Order {
+    let delivered = OrderView {
         status: OrderStatus::Delivered,
         updated_at: PLACED_AT + 2 * DAY_MS,
         version: 3,
-        ..paid()
+        ..paid()?
     };
     let examples = OperationExamples::of(Method::PATCH, pattern, &[("statusOrId", ORDER_ID)])
         .request(
@@ -195,8 +205,8 @@ fn change_status() -> Result<OperationExamples, Problem> {
         OrderError::Forbidden,
         OrderError::NotFound,
         OrderError::InvalidTransition(Transition {
-            from_status: OrderStatus::Paid,
-            to_status: OrderStatus::Cancelled,
+            from: OrderStatus::Paid,
+            to: OrderStatus::Cancelled,
         }),
         OrderError::StockReturned,
         OrderError::PaymentDisputed,
@@ -208,24 +218,22 @@ fn change_status() -> Result<OperationExamples, Problem> {
 }
 
 fn stats() -> Result<OperationExamples, Problem> {
-    let count = |status, orders| StatusCount { status, orders };
     let gross = 30 * TOTAL_MINOR;
     let stats = OrderStats {
         by_status: vec![
-            count(OrderStatus::Pending, 2),
-            count(OrderStatus::Paid, 24),
-            count(OrderStatus::Delivered, 5),
-            count(OrderStatus::Cancelled, 4),
-            count(OrderStatus::Refunded, 1),
+            (OrderStatus::Pending, 2),
+            (OrderStatus::Paid, 24),
+            (OrderStatus::Delivered, 5),
+            (OrderStatus::Cancelled, 4),
+            (OrderStatus::Refunded, 1),
         ],
         by_currency: vec![MoneyReceived {
             currency: CURRENCY.to_owned(),
             gross,
             refunded: CUP_PRICE_MINOR,
             lost_to_disputes: TOTAL_MINOR,
-            net: gross - CUP_PRICE_MINOR - TOTAL_MINOR,
         }],
-        currency: CURRENCY.to_owned(),
+        currency: known(CURRENCY.parse())?,
     };
     let answer = Reply::json(&StatsResource::from(stats))?;
     Ok(
@@ -237,37 +245,37 @@ fn stats() -> Result<OperationExamples, Problem> {
     )
 }
 
-fn cups() -> OrderItem {
-    OrderItem {
-        product_id: CUP_ID.to_owned(),
+fn cups() -> Result<OrderItem, Problem> {
+    Ok(OrderItem {
+        product_id: known(ProductId::parse(CUP_ID))?,
         name: CUP_NAME.to_owned(),
-        unit_price: CUP_PRICE,
-        quantity: QUANTITY,
-    }
+        unit_price: Money::from_units(CUP_PRICE),
+        quantity: known(Quantity::new(QUANTITY).ok_or(()))?,
+    })
 }
 
 /// The order when it was placed.
-fn pending() -> Order {
-    Order {
-        id: ORDER_ID.to_owned(),
-        number: ORDER_NUMBER.to_owned(),
-        customer_id: CUSTOMER_ID.to_owned(),
+fn pending() -> Result<OrderView, Problem> {
+    Ok(OrderView {
+        id: known(OrderId::parse(ORDER_ID))?,
+        number: known(OrderNumber::parse(ORDER_NUMBER))?,
+        customer_id: known(AccountId::parse(CUSTOMER_ID))?,
         status: OrderStatus::Pending,
-        items: vec![cups()],
-        total_amount: TOTAL,
+        items: vec![cups()?],
+        total_amount: Money::from_units(TOTAL),
         total_items: QUANTITY.into(),
-        currency: CURRENCY.to_owned(),
+        currency: known(CURRENCY.parse())?,
         receipt: None,
         paid_at: None,
         created_at: PLACED_AT,
         updated_at: PLACED_AT,
         version: 1,
-    }
+    })
 }
 
 /// The order when it was paid.
-fn paid() -> Order {
-    Order {
+fn paid() -> Result<OrderView, Problem> {
+    Ok(OrderView {
         status: OrderStatus::Paid,
         receipt: Some(Receipt {
             id: RECEIPT_ID.to_owned(),
@@ -277,40 +285,40 @@ fn paid() -> Order {
         paid_at: Some(PAID_AT),
         updated_at: PAID_AT,
         version: 2,
-        ..pending()
-    }
+        ..pending()?
+    })
 }
 
 /// An order that the customer did not want after all.
-fn cancelled() -> Order {
+fn cancelled() -> Result<OrderView, Problem> {
     let created_at = PLACED_AT - 200_000;
-    Order {
-        id: CANCELLED_ORDER_ID.to_owned(),
-        number: CANCELLED_ORDER_NUMBER.to_owned(),
+    let one = known(Quantity::new(1).ok_or(()))?;
+    let saucer = OrderItem {
+        product_id: known(ProductId::parse(SAUCER_ID))?,
+        name: SAUCER_NAME.to_owned(),
+        unit_price: Money::from_units(SAUCER_PRICE),
+        quantity: one,
+    };
+    let cup = OrderItem {
+        quantity: one,
+        ..cups()?
+    };
+    Ok(OrderView {
+        id: known(OrderId::parse(CANCELLED_ORDER_ID))?,
+        number: known(OrderNumber::parse(CANCELLED_ORDER_NUMBER))?,
         status: OrderStatus::Cancelled,
-        items: vec![
-            OrderItem {
-                quantity: 1,
-                ..cups()
-            },
-            OrderItem {
-                product_id: SAUCER_ID.to_owned(),
-                name: SAUCER_NAME.to_owned(),
-                unit_price: SAUCER_PRICE,
-                quantity: 1,
-            },
-        ],
-        total_amount: CUP_PRICE + SAUCER_PRICE,
+        items: vec![cup, saucer],
+        total_amount: Money::from_units(CUP_PRICE + SAUCER_PRICE),
         total_items: 2,
         created_at,
         updated_at: created_at + 60_000,
         version: 2,
-        ..pending()
-    }
+        ..pending()?
+    })
 }
 
-fn session() -> PaymentSession {
-    PaymentSession {
+fn session() -> CheckoutSession {
+    CheckoutSession {
         id: CHECKOUT_ID.to_owned(),
         url: CHECKOUT_URL.to_owned(),
         expires_at: PLACED_AT + RESERVATION_MS,
@@ -318,8 +326,8 @@ fn session() -> PaymentSession {
 }
 
 /// The payment when the order was placed.
-fn open() -> PaymentSummary {
-    PaymentSummary {
+fn open() -> Payment {
+    Payment {
         id: PAYMENT_ID.to_owned(),
         status: PaymentStatus::Pending,
         processing: false,
@@ -340,8 +348,8 @@ fn open() -> PaymentSummary {
 }
 
 /// The payment when it was made.
-fn succeeded() -> PaymentSummary {
-    PaymentSummary {
+fn succeeded() -> Payment {
+    Payment {
         status: PaymentStatus::Succeeded,
         session: None,
         receipt_url: Some(RECEIPT_URL.to_owned()),
@@ -349,21 +357,21 @@ fn succeeded() -> PaymentSummary {
     }
 }
 
-fn placed() -> StatusChange {
-    StatusChange {
-        from_status: None,
-        to_status: OrderStatus::Pending,
-        actor: CUSTOMER_ID.to_owned(),
+fn placed() -> Result<StatusChange, Problem> {
+    Ok(StatusChange {
+        from: None,
+        to: OrderStatus::Pending,
+        actor: Actor::Account(known(AccountId::parse(CUSTOMER_ID))?),
         reason: "Order placed".to_owned(),
         at: PLACED_AT,
-    }
+    })
 }
 
 fn payment_arrived() -> StatusChange {
     StatusChange {
-        from_status: Some(OrderStatus::Pending),
-        to_status: OrderStatus::Paid,
-        actor: "system".to_owned(),
+        from: Some(OrderStatus::Pending),
+        to: OrderStatus::Paid,
+        actor: Actor::System,
         reason: "Payment succeeded".to_owned(),
         at: PAID_AT,
     }

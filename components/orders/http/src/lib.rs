@@ -2,10 +2,6 @@
 
 use mercato_edge::{Access, BodyRule, Route, route, settings};
 
-mod body;
-mod controllers;
-#[cfg(not(target_family = "wasm"))]
-pub mod examples;
 #[cfg_attr(
     not(target_family = "wasm"),
     allow(
@@ -13,34 +9,26 @@ pub mod examples;
         reason = "called by the entry point, which only a component has"
     )
 )]
-mod maintenance;
+mod after_request;
+mod body;
+mod change_status;
+mod create;
+#[cfg(not(target_family = "wasm"))]
+pub mod examples;
+mod find;
+mod list;
+mod metrics;
 #[cfg(not(target_family = "wasm"))]
 pub mod openapi;
 mod parameters;
 mod problems;
+mod ready;
+mod request;
 mod resource;
 mod schemas;
+mod stats;
 mod status;
-mod viewer;
-
-#[allow(
-    unsafe_code,
-    missing_docs,
-    unused_qualifications,
-    clippy::all,
-    clippy::pedantic,
-    reason = "generated"
-)]
-mod bindings {
-    spin_sdk::wit_bindgen::generate!({
-        path: "../../../wit",
-        world: "mercato:shop/orders-api",
-        runtime_path: "::spin_sdk::wit_bindgen::rt",
-        generate_all,
-    });
-}
-
-use controllers::{change_status, create, find, list, metrics, ready, stats, sweep};
+mod sweep;
 
 /// The routes of orders.
 pub const ROUTES: &[Route] = &[
@@ -56,4 +44,4 @@ pub const ROUTES: &[Route] = &[
     route!(POST "/internal/sweep", Access::Public, sweep::sweep, body BodyRule::IGNORED),
 ];
 
-mercato_edge::serve!(ROUTES, maintenance::after_request);
+mercato_edge::serve!(ROUTES, after_request::after_request);

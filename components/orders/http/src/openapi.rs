@@ -5,12 +5,12 @@ use utoipa::OpenApi;
 /// The operations of this adapter.
 #[derive(OpenApi)]
 #[openapi(paths(
-    crate::controllers::list::list,
-    crate::controllers::create::create,
-    crate::controllers::stats::stats,
-    crate::controllers::list::list_by_status,
-    crate::controllers::find::find,
-    crate::controllers::change_status::change_status
+    crate::list::list,
+    crate::create::create,
+    crate::stats::stats,
+    crate::list::list_by_status,
+    crate::find::find,
+    crate::change_status::change_status
 ))]
 pub struct Document;
 

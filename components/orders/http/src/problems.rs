@@ -1,15 +1,14 @@
 //! What the errors of orders are in HTTP: the whole table.
 
-use mercato_edge::{FieldError, HeaderValue, Id, Price, Problem, StatusCode, header};
+use mercato_edge::{HeaderValue, Id, Price, Problem, StatusCode, header};
 use mercato_money::Money;
+use orders::domain::{
+    HolderKind, Limit, LimitReached, LineProblem, OrderError, OrderItem, RejectedLine,
+    TotalChanged, Transition,
+};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
-
-use crate::bindings::mercato::orders_old::types::{
-    Limit, LimitReached, LineProblem, OrderError, OrderItem, RejectedLine, TotalChanged, Transition,
-};
-use crate::status::order_status_name;
 
 /// Pause before a customer should try again to open a payment, in seconds.
 const PAYMENT_RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
@@ -17,12 +16,7 @@ const PAYMENT_RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 /// The problem that a client sees.
 pub fn problem(error: OrderError) -> Problem {
     match error {
-        OrderError::Invalid(fields) => {
-            let named = fields
-                .into_iter()
-                .map(|error| FieldError::new(error.field, error.code, error.message));
-            Problem::validation(named.collect())
-        }
+        OrderError::Invalid(errors) => Problem::validation(errors),
         OrderError::NotFound => Problem::not_found("order"),
         OrderError::Forbidden => {
             Problem::forbidden("of an order's status you may change only PENDING to CANCELLED")
@@ -33,7 +27,7 @@ pub fn problem(error: OrderError) -> Problem {
             "already-replaced",
             "nothing was ordered: another order has taken the place of the one that was to be replaced",
         )
-        .with_member("replacedBy", other.into()),
+        .with_member("replacedBy", other.to_string().into()),
         OrderError::LimitReached(reached) => limit_reached(&reached),
         OrderError::InvalidTransition(transition) => invalid_transition(&transition),
         OrderError::StockReturned => Problem::conflict(
@@ -111,7 +105,7 @@ fn lines_rejected(lines: &[RejectedLine]) -> Problem {
 fn line(line: &RejectedLine) -> LineDocument<'_> {
     LineDocument {
         product_id: &line.product_id,
-        code: match line.problem {
+        code: match line.reason {
             LineProblem::UnknownProduct => LineCode::UnknownProduct,
             LineProblem::InsufficientStock => LineCode::InsufficientStock,
         },
@@ -138,15 +132,12 @@ pub struct PricedLineDocument {
 }
 
 fn total_changed(changed: TotalChanged) -> Problem {
-    let (expected, total) = (
-        Money::from_units(changed.expected),
-        Money::from_units(changed.total),
-    );
+    let (expected, total) = (changed.expected, changed.total);
     let priced = |item: OrderItem| PricedLineDocument {
-        product_id: item.product_id,
+        product_id: item.product_id.to_string(),
         name: item.name,
-        price: Money::from_units(item.unit_price),
-        quantity: item.quantity,
+        price: item.unit_price,
+        quantity: item.quantity.get(),
     };
     let lines: Vec<_> = changed.items.into_iter().map(priced).collect();
     let detail = format!(
@@ -161,10 +152,9 @@ fn total_changed(changed: TotalChanged) -> Problem {
 /// Says what to do about it.
 fn limit_reached(reached: &LimitReached) -> Problem {
     let max = reached.max;
-    let (whose, holder) = if reached.of_client {
-        ("from your network", "your network")
-    } else {
-        ("of your account", "your account")
+    let (whose, holder) = match reached.holder {
+        HolderKind::Client => ("from your network", "your network"),
+        HolderKind::Account => ("of your account", "your account"),
     };
     let problem = match reached.limit {
         Limit::OpenOrders => Problem::conflict(
@@ -178,32 +168,24 @@ fn limit_reached(reached: &LimitReached) -> Problem {
                 cancel one of them"
             ),
         ),
-        Limit::OrdersPerMinute => {
-            too_many_orders(format!("{max} a minute are taken from {holder}"))
-        }
-        Limit::OrdersPerDay => too_many_orders(format!("{max} a day are taken from {holder}")),
+        Limit::OrdersPerMinute(seconds) => too_many_orders(max, "minute", holder, seconds),
+        Limit::OrdersPerDay(seconds) => too_many_orders(max, "day", holder, seconds),
     };
-    let problem = problem.with_member("limit", max.into());
-    match reached.retry_after_seconds {
-        Some(seconds) => problem.with_header(header::RETRY_AFTER, HeaderValue::from(seconds)),
-        None => problem,
-    }
+    problem.with_member("limit", max.into())
 }
 
-fn too_many_orders(rule: String) -> Problem {
+fn too_many_orders(max: u64, period: &str, holder: &str, retry_after_seconds: u64) -> Problem {
     Problem::new(
         StatusCode::TOO_MANY_REQUESTS,
         "too-many-orders",
         "Too many orders",
-        format!("{rule}: try again later"),
+        format!("{max} a {period} are taken from {holder}: try again later"),
     )
+    .with_header(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds))
 }
 
 fn invalid_transition(transition: &Transition) -> Problem {
-    let (from, to) = (
-        order_status_name(transition.from_status),
-        order_status_name(transition.to_status),
-    );
+    let (from, to) = (transition.from.name(), transition.to.name());
     Problem::conflict(
         "invalid-transition",
         format!("an order that is {from} cannot become {to}"),
@@ -215,13 +197,16 @@ fn invalid_transition(transition: &Transition) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::mercato::orders_old::types::{self, OrderStatus};
+    use mercato_kernel::{FieldError, OrderId, ProductId};
+    use orders::domain::{OrderStatus, Quantity};
+
+    const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
     #[test]
     fn every_error_has_its_status_and_code() {
         let transition = Transition {
-            from_status: OrderStatus::Paid,
-            to_status: OrderStatus::Cancelled,
+            from: OrderStatus::Paid,
+            to: OrderStatus::Cancelled,
         };
         for (error, status, code) in [
             (OrderError::Invalid(vec![]), 400, "validation"),
@@ -234,7 +219,7 @@ mod tests {
                 "invalid-transition",
             ),
             (
-                OrderError::AlreadyReplaced("b".to_owned()),
+                OrderError::AlreadyReplaced(OrderId::parse(ID).unwrap()),
                 409,
                 "already-replaced",
             ),
@@ -257,65 +242,36 @@ mod tests {
 
     #[test]
     fn a_limit_that_is_reached_says_what_to_do() {
-        let of = |limit, of_client, retry_after_seconds| {
+        let of = |limit, holder| {
             problem(OrderError::LimitReached(LimitReached {
                 limit,
-                of_client,
+                holder,
                 max: 50,
-                retry_after_seconds,
             }))
         };
-        for (limit, of_client, retry, status, code, part) in [
-            (
-                Limit::OpenOrders,
-                false,
-                None,
-                409,
-                "too-many-open-orders",
-                "of your account",
-            ),
-            (
-                Limit::OpenOrders,
-                true,
-                None,
-                409,
-                "too-many-open-orders",
-                "from your network",
-            ),
-            (
-                Limit::HeldUnits,
-                false,
-                None,
-                409,
-                "too-many-units-held",
-                "order fewer",
-            ),
-            (
-                Limit::OrdersPerMinute,
-                false,
-                Some(7),
-                429,
-                "too-many-orders",
-                "a minute",
-            ),
-            (
-                Limit::OrdersPerDay,
-                true,
-                Some(9),
-                429,
-                "too-many-orders",
-                "your network",
-            ),
+        use HolderKind::{Account, Client};
+        use Limit::{HeldUnits, OpenOrders, OrdersPerDay, OrdersPerMinute};
+        let (open, units, many) = (
+            "too-many-open-orders",
+            "too-many-units-held",
+            "too-many-orders",
+        );
+        for (limit, holder, retry, status, code, part) in [
+            (OpenOrders, Account, None, 409, open, "of your account"),
+            (OpenOrders, Client, None, 409, open, "from your network"),
+            (HeldUnits, Account, None, 409, units, "order fewer"),
+            (OrdersPerMinute(7), Account, Some(7), 429, many, "a minute"),
+            (OrdersPerDay(9), Client, Some(9), 429, many, "your network"),
         ] {
-            let problem = of(limit, of_client, retry);
+            let problem = of(limit, holder);
             assert_eq!((problem.status().as_u16(), problem.code()), (status, code));
             let document = problem.document("/", "r", "t");
             assert_eq!(document["limit"], 50);
             let detail = document["detail"].as_str().unwrap();
             assert!(detail.contains(part) && detail.contains("50"), "{detail}");
-            let told = problem.headers().get(header::RETRY_AFTER);
-            let told = told.and_then(|value| value.to_str().ok()?.parse().ok());
-            assert_eq!(told, retry);
+            let after = problem.headers().get(header::RETRY_AFTER);
+            let after = after.and_then(|value| value.to_str().ok()?.parse().ok());
+            assert_eq!(after, retry);
         }
     }
 
@@ -323,7 +279,7 @@ mod tests {
     fn rejected_lines_and_both_states_are_named() {
         let line = RejectedLine {
             product_id: "p".to_owned(),
-            problem: LineProblem::InsufficientStock,
+            reason: LineProblem::InsufficientStock,
             requested: 3,
             available: 1,
         };
@@ -332,8 +288,8 @@ mod tests {
         assert_eq!(document["lines"], expected);
 
         let transition = Transition {
-            from_status: OrderStatus::Paid,
-            to_status: OrderStatus::Cancelled,
+            from: OrderStatus::Paid,
+            to: OrderStatus::Cancelled,
         };
         let document = problem(OrderError::InvalidTransition(transition)).document("/", "r", "t");
         assert_eq!(
@@ -347,15 +303,15 @@ mod tests {
     }
 
     #[test]
-    fn a_total_that_has_changed_is_told_with_its_lines() {
+    fn a_total_that_has_changed_is_answered_with_its_lines() {
         let changed = TotalChanged {
-            expected: 125_000,
-            total: 130_000,
+            expected: Money::from_units(125_000),
+            total: Money::from_units(130_000),
             items: vec![OrderItem {
-                product_id: "p".to_owned(),
+                product_id: ProductId::parse(ID).unwrap(),
                 name: "Tea".to_owned(),
-                unit_price: 65_000,
-                quantity: 2,
+                unit_price: Money::from_units(65_000),
+                quantity: Quantity::new(2).unwrap(),
             }],
         };
         let problem = problem(OrderError::TotalChanged(changed));
@@ -376,11 +332,8 @@ mod tests {
 
     #[test]
     fn fields_are_named_as_the_domain_names_them() {
-        let field = types::FieldError {
-            field: "items[0].quantity".to_owned(),
-            code: "min".to_owned(),
-            message: "quantity must not be less than 1".to_owned(),
-        };
+        let message = "quantity must not be less than 1";
+        let field = FieldError::new("items[0].quantity", "min", message);
         let document = problem(OrderError::Invalid(vec![field])).document("/", "r", "t");
         assert_eq!(document["errors"][0]["field"], "items[0].quantity");
     }

@@ -4,15 +4,16 @@ use mercato_edge::{Amount, Id, PaymentStatusName, Price, Problem, Reply, Timesta
 use mercato_money::{Currency, Money};
 use mercato_platform::clock::rfc3339;
 use mercato_platform::log;
+use orders::application::commands::create_order::Placement;
+use orders::application::queries::find_order::OrderDetails;
+use orders::domain::{
+    CheckoutSession, OrderItem, OrderStatus, OrderView, Payment, Receipt, StatusChange,
+};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use crate::bindings::mercato::orders_old::queries::OrderDetails;
-use crate::bindings::mercato::orders_old::types::{
-    Order, OrderItem, OrderStatus, PaymentSession, PaymentSummary, Receipt, StatusChange,
-};
-use crate::status::OrderStatusName;
+use crate::status::{OrderStatusName, payment_status_name};
 
 /// An order.
 #[derive(Debug, Serialize, ToSchema)]
@@ -20,7 +21,7 @@ use crate::status::OrderStatusName;
 #[schema(as = Order)]
 pub struct OrderResource<'a> {
     #[schema(value_type = Id)]
-    id: &'a str,
+    id: String,
     /// What people call the order by, on the telephone or on a parcel: unique, and random, so that it does not tell how many orders
     /// there are. No letters in it look alike.
     #[schema(
@@ -30,7 +31,7 @@ pub struct OrderResource<'a> {
     number: &'a str,
     /// The account that ordered.
     #[schema(value_type = Id)]
-    user_id: &'a str,
+    user_id: String,
     status: OrderStatusName,
     /// Sum of price times quantity, exact. What is paid is this rounded half-even to the currency's minor unit.
     #[schema(value_type = Amount)]
@@ -73,7 +74,7 @@ pub struct OrderResource<'a> {
 #[schema(as = OrderItem)]
 pub struct ItemResource<'a> {
     #[schema(value_type = Id)]
-    product_id: &'a str,
+    product_id: String,
     /// The product's name when it was ordered.
     #[schema(min_length = 1, max_length = 200, example = "Espresso cup")]
     name: &'a str,
@@ -184,7 +185,7 @@ pub struct ChangeResource<'a> {
     to: OrderStatusName,
     /// The account that made the change, or `system`.
     #[schema(example = "system")]
-    actor: &'a str,
+    actor: String,
     /// Why, for people.
     #[schema(example = "Payment received")]
     reason: &'a str,
@@ -212,7 +213,7 @@ pub struct DetailsResource<'a> {
 pub struct PlacementResource<'a> {
     /// The order's id.
     #[schema(value_type = Id)]
-    id: &'a str,
+    id: String,
     /// The order's number.
     #[schema(
         pattern = "^M-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}$",
@@ -223,16 +224,16 @@ pub struct PlacementResource<'a> {
     payment_session: SessionResource<'a>,
 }
 
-impl<'a> From<&'a Order> for OrderResource<'a> {
-    fn from(order: &'a Order) -> Self {
+impl<'a> From<&'a OrderView> for OrderResource<'a> {
+    fn from(order: &'a OrderView) -> Self {
         Self {
-            id: &order.id,
-            number: &order.number,
-            user_id: &order.customer_id,
+            id: order.id.to_string(),
+            number: order.number.as_str(),
+            user_id: order.customer_id.to_string(),
             status: order.status.into(),
-            total_amount: Money::from_units(order.total_amount),
+            total_amount: order.total_amount,
             total_items: order.total_items,
-            currency: &order.currency,
+            currency: order.currency.code(),
             paid: matches!(order.status, OrderStatus::Paid | OrderStatus::Delivered),
             paid_at: order.paid_at.map(rfc3339),
             items: order.items.iter().map(Into::into).collect(),
@@ -247,10 +248,10 @@ impl<'a> From<&'a Order> for OrderResource<'a> {
 impl<'a> From<&'a OrderItem> for ItemResource<'a> {
     fn from(item: &'a OrderItem) -> Self {
         Self {
-            product_id: &item.product_id,
+            product_id: item.product_id.to_string(),
             name: &item.name,
-            price: Money::from_units(item.unit_price),
-            quantity: item.quantity,
+            price: item.unit_price,
+            quantity: item.quantity.get(),
         }
     }
 }
@@ -265,8 +266,8 @@ impl<'a> From<&'a Receipt> for ReceiptResource<'a> {
     }
 }
 
-impl<'a> From<&'a PaymentSession> for SessionResource<'a> {
-    fn from(session: &'a PaymentSession) -> Self {
+impl<'a> From<&'a CheckoutSession> for SessionResource<'a> {
+    fn from(session: &'a CheckoutSession) -> Self {
         Self {
             id: &session.id,
             url: &session.url,
@@ -278,9 +279,9 @@ impl<'a> From<&'a PaymentSession> for SessionResource<'a> {
 impl<'a> From<&'a StatusChange> for ChangeResource<'a> {
     fn from(change: &'a StatusChange) -> Self {
         Self {
-            from: change.from_status.map(Into::into),
-            to: change.to_status.into(),
-            actor: &change.actor,
+            from: change.from.map(Into::into),
+            to: change.to.into(),
+            actor: change.actor.name(),
             reason: &change.reason,
             at: rfc3339(change.at),
         }
@@ -288,10 +289,10 @@ impl<'a> From<&'a StatusChange> for ChangeResource<'a> {
 }
 
 impl<'a> PaymentResource<'a> {
-    fn new(payment: &'a PaymentSummary) -> Result<Self, Problem> {
+    fn new(payment: &'a Payment) -> Result<Self, Problem> {
         Ok(Self {
             id: &payment.id,
-            status: payment.status.into(),
+            status: payment_status_name(payment.status),
             processing: payment.processing,
             amount: from_minor(payment.amount, &payment.currency)?,
             refunded_amount: from_minor(payment.refunded_amount, &payment.currency)?,
@@ -327,12 +328,12 @@ fn from_minor(minor: i64, currency: &str) -> Result<Money, Problem> {
 }
 
 /// Several orders.
-pub fn resources(orders: &[Order]) -> Vec<OrderResource<'_>> {
+pub fn resources(orders: &[OrderView]) -> Vec<OrderResource<'_>> {
     orders.iter().map(Into::into).collect()
 }
 
 /// 200 with one order and its entity tag.
-pub fn reply(order: &Order) -> Result<Reply, Problem> {
+pub fn reply(order: &OrderView) -> Result<Reply, Problem> {
     Ok(Reply::json(&OrderResource::from(order))?.with_version(order.version, &[]))
 }
 
@@ -369,10 +370,11 @@ fn details_body(details: &OrderDetails) -> Result<Reply, Problem> {
 }
 
 /// The body of the answer to a new order.
-pub fn placement_reply(order: &Order, session: &PaymentSession) -> Result<Reply, Problem> {
+pub fn placement_reply(placement: &Placement) -> Result<Reply, Problem> {
+    let Placement { order, session } = placement;
     Reply::json(&PlacementResource {
-        id: &order.id,
-        number: &order.number,
+        id: order.id.to_string(),
+        number: order.number.as_str(),
         order: order.into(),
         payment_session: session.into(),
     })
@@ -381,27 +383,29 @@ pub fn placement_reply(order: &Order, session: &PaymentSession) -> Result<Reply,
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use crate::bindings::mercato::orders_old::types::PaymentStatus;
+    use mercato_kernel::{AccountId, OrderId, ProductId};
+    use orders::domain::{Actor, OrderNumber, PaymentStatus, Quantity};
     use serde_json::{Value, json};
 
     const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
     /// A paid order with something in every field.
-    pub fn order() -> Order {
-        Order {
-            id: ID.to_owned(),
-            number: "M-084S-N02Q".to_owned(),
-            customer_id: "01890a5d-ac96-774b-bcce-b302099a8058".to_owned(),
+    fn order() -> OrderView {
+        let id = OrderId::parse(ID).unwrap();
+        OrderView {
+            id,
+            number: OrderNumber::of_id(id),
+            customer_id: AccountId::parse("01890a5d-ac96-774b-bcce-b302099a8058").unwrap(),
             status: OrderStatus::Paid,
             items: vec![OrderItem {
-                product_id: "01890a5d-ac96-774b-bcce-b302099a8059".to_owned(),
+                product_id: ProductId::parse("01890a5d-ac96-774b-bcce-b302099a8059").unwrap(),
                 name: "Tea".to_owned(),
-                unit_price: 49_950,
-                quantity: 2,
+                unit_price: Money::from_units(49_950),
+                quantity: Quantity::new(2).unwrap(),
             }],
-            total_amount: 99_900,
+            total_amount: Money::from_units(99_900),
             total_items: 2,
-            currency: "EUR".to_owned(),
+            currency: "EUR".parse().unwrap(),
             receipt: Some(Receipt {
                 id: "r".to_owned(),
                 url: Some("https://r".to_owned()),
@@ -414,12 +418,19 @@ pub mod tests {
         }
     }
 
-    /// A session.
-    pub fn session() -> PaymentSession {
-        PaymentSession {
+    fn session() -> CheckoutSession {
+        CheckoutSession {
             id: "cs_1".to_owned(),
             url: "https://pay".to_owned(),
             expires_at: 900_000,
+        }
+    }
+
+    /// That order with a session.
+    pub fn placement() -> Placement {
+        Placement {
+            order: order(),
+            session: session(),
         }
     }
 
@@ -454,7 +465,7 @@ pub mod tests {
             (OrderStatus::Refunded, false),
         ] {
             assert_eq!(
-                json_of(&reply(&Order { status, ..order() }).unwrap())["paid"],
+                json_of(&reply(&OrderView { status, ..order() }).unwrap())["paid"],
                 paid
             );
         }
@@ -462,7 +473,7 @@ pub mod tests {
 
     /// The details of that order with something in every field.
     fn details() -> OrderDetails {
-        let payment = PaymentSummary {
+        let payment = Payment {
             id: "p".to_owned(),
             status: PaymentStatus::Succeeded,
             processing: false,
@@ -481,9 +492,9 @@ pub mod tests {
             reason: None,
         };
         let change = StatusChange {
-            from_status: None,
-            to_status: OrderStatus::Pending,
-            actor: "system".to_owned(),
+            from: None,
+            to: OrderStatus::Pending,
+            actor: Actor::System,
             reason: "Order placed".to_owned(),
             at: 0,
         };
@@ -548,9 +559,6 @@ pub mod tests {
             json!({"id": "cs_1", "url": "https://pay", "expiresAt": "1970-01-01T00:15:00.000Z"});
         let number = "M-084S-N02Q";
         let expected = json!({"id": ID, "number": number, "order": order_json(), "paymentSession": session_json});
-        assert_eq!(
-            json_of(&placement_reply(&order(), &session()).unwrap()),
-            expected
-        );
+        assert_eq!(json_of(&placement_reply(&placement()).unwrap()), expected);
     }
 }

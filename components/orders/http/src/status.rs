@@ -1,19 +1,9 @@
 //! Statuses by their names in the API.
 
 use mercato_edge::PaymentStatusName;
+use orders::domain::{OrderStatus, PaymentStatus};
 use serde::Serialize;
 use utoipa::ToSchema;
-
-use crate::bindings::mercato::orders_old::types::{OrderStatus, PaymentStatus};
-
-/// Every status of an order with its name, in the order of an order's life.
-pub const ORDER_STATUSES: [(OrderStatus, &str); 5] = [
-    (OrderStatus::Pending, "PENDING"),
-    (OrderStatus::Paid, "PAID"),
-    (OrderStatus::Delivered, "DELIVERED"),
-    (OrderStatus::Cancelled, "CANCELLED"),
-    (OrderStatus::Refunded, "REFUNDED"),
-];
 
 /// The rest of a sentence about a text that is no status.
 pub const STATUS_RULE: &str = "must be one of PENDING, PAID, DELIVERED, CANCELLED, REFUNDED";
@@ -42,36 +32,21 @@ impl From<OrderStatus> for OrderStatusName {
     }
 }
 
-impl From<PaymentStatus> for PaymentStatusName {
-    fn from(status: PaymentStatus) -> Self {
-        match status {
-            PaymentStatus::Pending => Self::Pending,
-            PaymentStatus::Succeeded => Self::Succeeded,
-            PaymentStatus::Failed => Self::Failed,
-            PaymentStatus::Cancelled => Self::Cancelled,
-            PaymentStatus::Refunded => Self::Refunded,
-        }
-    }
-}
-
-/// The name of an order's status.
-pub const fn order_status_name(status: OrderStatus) -> &'static str {
+/// The name of a payment's status.
+pub const fn payment_status_name(status: PaymentStatus) -> PaymentStatusName {
     match status {
-        OrderStatus::Pending => "PENDING",
-        OrderStatus::Paid => "PAID",
-        OrderStatus::Delivered => "DELIVERED",
-        OrderStatus::Cancelled => "CANCELLED",
-        OrderStatus::Refunded => "REFUNDED",
+        PaymentStatus::Pending => PaymentStatusName::Pending,
+        PaymentStatus::Succeeded => PaymentStatusName::Succeeded,
+        PaymentStatus::Failed => PaymentStatusName::Failed,
+        PaymentStatus::Cancelled => PaymentStatusName::Cancelled,
+        PaymentStatus::Refunded => PaymentStatusName::Refunded,
     }
 }
 
 /// The status of that name, in capital or small letters.
 pub fn parse_order_status(text: &str) -> Option<OrderStatus> {
-    let named = |(_, name): &(OrderStatus, &str)| name.eq_ignore_ascii_case(text);
-    ORDER_STATUSES
-        .into_iter()
-        .find(named)
-        .map(|(status, _)| status)
+    let mut all = OrderStatus::ALL.into_iter();
+    all.find(|status| status.name().eq_ignore_ascii_case(text))
 }
 
 #[cfg(test)]
@@ -80,15 +55,13 @@ mod tests {
 
     #[test]
     fn statuses_are_read_in_any_case_and_written_in_capitals() {
-        for (status, name) in ORDER_STATUSES {
-            assert_eq!(order_status_name(status), name);
+        for status in OrderStatus::ALL {
+            let name = status.name();
             assert_eq!(parse_order_status(name), Some(status));
             assert_eq!(parse_order_status(&name.to_lowercase()), Some(status));
             assert!(STATUS_RULE.contains(name));
-            assert_eq!(
-                serde_json::to_value(OrderStatusName::from(status)).unwrap(),
-                name
-            );
+            let written = serde_json::to_value(OrderStatusName::from(status)).unwrap();
+            assert_eq!(written, name);
         }
         for text in ["", "OPEN", "PAID ", "PENDİNG"] {
             assert_eq!(parse_order_status(text), None, "{text}");

@@ -1,21 +1,18 @@
 //! The use cases of ordering.
 //!
 //! Commands change orders, queries read them. A change that concerns several databases is a saga: its next step is
-//! recorded before it is taken, every step may be repeated, and whoever meets an unfinished saga takes it up.
+//! recorded before it is taken, every step may be repeated, and whoever meets an unfinished saga resumes it.
 
 pub mod commands;
 pub mod queries;
 mod saga;
-mod viewer;
 
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use viewer::Viewer;
-
-/// How long a request is left alone before the sweeper takes its saga or follow-ups up, in milliseconds.
+/// How long a request is left alone before the sweep resumes its saga or its pending actions, in milliseconds.
 pub const RESUME_AFTER_MS: u64 = 5_000;
 
 /// The same for a request without an idempotency key, which can only be ended, in milliseconds.
@@ -25,5 +22,5 @@ pub const ABANDON_AFTER_MS: u64 = 60_000;
 pub const KEY_KEPT_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// How long the inbox remembers an event, in milliseconds. One that is acknowledged, as everything is once its order
-/// owes nothing more, is never published again; only copies that are on their way already can still arrive.
+/// has no pending action any more, is never published again; only copies that are on their way already can still arrive.
 pub const INBOX_KEPT_MS: u64 = 30 * KEY_KEPT_MS;

@@ -1,51 +1,8 @@
+use mercato_kernel::{FieldError, NotAnId, OrderId};
 use mercato_money::Money;
+use mercato_platform::log;
 
-use super::{Limit, LimitReached, OrderId, OrderItem, ProductId, Transition};
-
-/// A field of a request that breaks a rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldError {
-    /// Name as in the API, camelCase.
-    pub field: String,
-    /// Stable code: `required`, `min`, `max`, `format`, `control-characters`.
-    pub code: &'static str,
-    /// A sentence for people.
-    pub message: String,
-}
-
-impl FieldError {
-    /// An error of that field.
-    #[must_use]
-    pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            code,
-            message: message.into(),
-        }
-    }
-}
-
-/// Why the catalogue could not serve a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LineProblem {
-    /// No such product, or deleted.
-    UnknownProduct,
-    /// Fewer units free than asked for.
-    InsufficientStock,
-}
-
-/// A line the catalogue could not serve.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RejectedLine {
-    /// The product.
-    pub product_id: ProductId,
-    /// What is wrong.
-    pub problem: LineProblem,
-    /// Units asked for.
-    pub requested: u32,
-    /// Units that were free.
-    pub available: u64,
-}
+use super::{Limit, LimitReached, OrderItem, RejectedLine, Transition};
 
 /// What an order would cost whose total is not the one that its customer expects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,13 +19,13 @@ pub struct TotalChanged {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OrderError {
     /// Fields that break a rule, each named.
-    #[error("{}", told(.0))]
+    #[error("{}", messages(.0))]
     Invalid(Vec<FieldError>),
     /// No such order, or somebody else's.
     #[error("no such order")]
     NotFound,
-    /// The order is visible, the change is not this viewer's to make.
-    #[error("not this viewer's change to make")]
+    /// The order is visible, the change is not this caller's to make.
+    #[error("not this caller's change to make")]
     Forbidden,
     /// Nothing was ordered; every line that failed is named.
     #[error("{} lines were rejected", .0.len())]
@@ -115,12 +72,29 @@ pub enum OrderError {
 }
 
 /// All messages in one sentence: an admin reads it beside an event that could not be applied.
-fn told(errors: &[FieldError]) -> String {
+fn messages(errors: &[FieldError]) -> String {
     let messages: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
     format!("not valid: {}", messages.join("; "))
 }
 
+/// Another context gave an id that is none.
+impl From<NotAnId> for OrderError {
+    fn from(error: NotAnId) -> Self {
+        log::error(
+            "another context gave an id that is no UUID",
+            &[("error", &error.to_string())],
+        );
+        Self::Internal
+    }
+}
+
 impl OrderError {
+    /// The error of one field at fault.
+    #[must_use]
+    pub fn field(field: &str, code: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError::new(field, code, message)])
+    }
+
     /// Whether waiting mends it: something was out of reach.
     #[must_use]
     pub const fn passes_by_itself(&self) -> bool {

@@ -1,4 +1,6 @@
-use super::{FieldError, OrderError, ProductId};
+use mercato_kernel::{FieldError, ProductId};
+
+use super::OrderError;
 
 /// Lines an order can have.
 pub const LINES_MAX: usize = 100;
@@ -24,15 +26,6 @@ impl Quantity {
     }
 }
 
-/// A line as a client sent it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestedLine {
-    /// Should be a product's id.
-    pub product_id: String,
-    /// Should be 1 to [`QUANTITY_MAX`].
-    pub quantity: u32,
-}
-
 /// A line that can be asked of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
@@ -42,32 +35,49 @@ pub struct Line {
     pub quantity: Quantity,
 }
 
+impl Line {
+    /// Units of several lines together.
+    #[must_use]
+    pub fn units_of(lines: &[Self]) -> u64 {
+        let units = lines.iter().map(|line| line.quantity.get());
+        units.map(u64::from).sum()
+    }
+}
+
 /// Checks the lines of a request and merges those of the same product, in the order of their first mention.
 ///
 /// # Errors
 /// [`OrderError::Invalid`] with every line that breaks a rule.
-pub fn merge_lines(requested: &[RequestedLine]) -> Result<Vec<Line>, OrderError> {
+pub fn merge_lines(requested: &[Line]) -> Result<Vec<Line>, OrderError> {
     if requested.is_empty() {
-        return Err(OrderError::Invalid(vec![FieldError::new(
+        return Err(OrderError::field(
             "items",
             "required",
             "items must not be empty",
-        )]));
+        ));
     }
     if requested.len() > LINES_MAX {
         let message = format!("items must not have more than {LINES_MAX} lines");
-        return Err(OrderError::Invalid(vec![FieldError::new(
-            "items", "max", message,
-        )]));
+        return Err(OrderError::field("items", "max", message));
     }
     let mut merged: Vec<Line> = Vec::new();
     let mut errors = Vec::new();
     for (index, line) in requested.iter().enumerate() {
-        if let Err(error) = merge_line(&mut merged, line) {
-            errors.push(FieldError {
-                field: format!("items[{index}].{}", error.field),
-                ..error
-            });
+        let known = merged
+            .iter_mut()
+            .find(|known| known.product_id == line.product_id);
+        let Some(known) = known else {
+            merged.push(line.clone());
+            continue;
+        };
+        match Quantity::new(known.quantity.get() + line.quantity.get()) {
+            Some(sum) => known.quantity = sum,
+            None => {
+                let message =
+                    format!("quantity of one product must not be more than {QUANTITY_MAX}");
+                let field = format!("items[{index}].quantity");
+                errors.push(FieldError::new(field, "max", message));
+            }
         }
     }
     if errors.is_empty() {
@@ -77,42 +87,6 @@ pub fn merge_lines(requested: &[RequestedLine]) -> Result<Vec<Line>, OrderError>
     }
 }
 
-fn merge_line(merged: &mut Vec<Line>, line: &RequestedLine) -> Result<(), FieldError> {
-    let Ok(product_id) = ProductId::parse(&line.product_id) else {
-        return Err(FieldError::new(
-            "productId",
-            "format",
-            "productId must be a UUID",
-        ));
-    };
-    if line.quantity == 0 {
-        return Err(FieldError::new(
-            "quantity",
-            "min",
-            "quantity must not be less than 1",
-        ));
-    }
-    let known = merged
-        .iter_mut()
-        .find(|known| known.product_id == product_id);
-    let sum = known
-        .as_ref()
-        .map_or(0, |known| known.quantity.get())
-        .saturating_add(line.quantity);
-    let Some(quantity) = Quantity::new(sum) else {
-        let message = format!("quantity of one product must not be more than {QUANTITY_MAX}");
-        return Err(FieldError::new("quantity", "max", message));
-    };
-    match known {
-        Some(known) => known.quantity = quantity,
-        None => merged.push(Line {
-            product_id,
-            quantity,
-        }),
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,62 +94,53 @@ mod tests {
     const A: &str = "01939f6e-8a00-7000-8000-00000000000a";
     const B: &str = "01939f6e-8a00-7000-8000-00000000000b";
 
-    fn line(product_id: &str, quantity: u32) -> RequestedLine {
-        RequestedLine {
-            product_id: product_id.into(),
-            quantity,
+    fn line(product_id: &str, quantity: u32) -> Line {
+        Line {
+            product_id: ProductId::parse(product_id).unwrap(),
+            quantity: Quantity::new(quantity).unwrap(),
         }
     }
 
-    fn errors(lines: &[RequestedLine]) -> Vec<(String, &'static str)> {
+    fn errors(lines: &[Line]) -> Vec<(String, String)> {
         match merge_lines(lines) {
             Err(OrderError::Invalid(errors)) => errors
                 .into_iter()
-                .map(|error| (error.field, error.code))
+                .map(|error| (error.field, error.code.into_owned()))
                 .collect(),
             other => panic!("{other:?}"),
         }
     }
 
-    #[test]
-    fn lines_of_one_product_are_merged_where_it_was_first_named() {
-        let merged = merge_lines(&[line(A, 1), line(B, 2), line(&A.to_uppercase(), 3)]).unwrap();
-        let pairs: Vec<_> = merged
-            .iter()
-            .map(|line| (line.product_id.as_str(), line.quantity.get()))
-            .collect();
-        assert_eq!(pairs, [(A, 4), (B, 2)]);
+    fn max_of(field: &str) -> (String, String) {
+        (field.to_owned(), "max".to_owned())
     }
 
     #[test]
-    fn every_broken_line_is_named() {
-        let broken = errors(&[
-            line("x", 1),
-            line(A, 0),
-            line(A, 10_001),
-            line(A, 10_000),
-            line(A, 1),
-        ]);
-        let expected = [
-            ("items[0].productId", "format"),
-            ("items[1].quantity", "min"),
-            ("items[2].quantity", "max"),
-            ("items[4].quantity", "max"),
-        ];
+    fn a_quantity_has_bounds() {
+        let taken = [0, 1, 10_000, 10_001, u32::MAX].map(|units| Quantity::new(units).is_some());
+        assert_eq!(taken, [false, true, true, false, false]);
+    }
+
+    #[test]
+    fn lines_of_one_product_are_merged_where_it_was_first_named() {
+        let merged = merge_lines(&[line(A, 1), line(B, 2), line(&A.to_uppercase(), 3)]);
+        assert_eq!(merged, Ok(vec![line(A, 4), line(B, 2)]));
+    }
+
+    #[test]
+    fn every_line_that_is_too_much_is_named() {
+        let broken = errors(&[line(A, 10_000), line(B, 9_999), line(A, 1), line(B, 2)]);
         assert_eq!(
             broken,
-            expected.map(|(field, code)| (field.to_owned(), code))
+            [max_of("items[2].quantity"), max_of("items[3].quantity")]
         );
-        assert_eq!(errors(&[line(A, u32::MAX), line(A, u32::MAX)]).len(), 2);
+        assert!(merge_lines(&[line(B, 9_999), line(B, 1)]).is_ok());
     }
 
     #[test]
     fn an_order_has_1_to_100_lines() {
-        assert_eq!(errors(&[]), [("items".to_owned(), "required")]);
+        assert_eq!(errors(&[]), [("items".to_owned(), "required".to_owned())]);
         assert!(merge_lines(&vec![line(A, 1); 100]).is_ok());
-        assert_eq!(
-            errors(&vec![line(A, 1); 101]),
-            [("items".to_owned(), "max")]
-        );
+        assert_eq!(errors(&vec![line(A, 1); 101]), [max_of("items")]);
     }
 }

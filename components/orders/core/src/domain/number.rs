@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::{FieldError, OrderError, OrderId};
+use mercato_kernel::OrderId;
 
 /// Crockford's base 32: no I, L, O and U, so that no two symbols look alike or make words
 /// (<https://www.crockford.com/base32.html>).
@@ -21,6 +21,11 @@ const MARK: char = 'M';
 /// Longest text that is read as a number, in characters.
 const TEXT_MAX_CHARS: usize = 32;
 
+/// The text is not the number of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be an order number such as M-7K3F-29QD")]
+pub struct NotANumber;
+
 /// What people call an order by, as in `M-7K3F-29QD`: unique, and random, so that nobody can tell from it how many orders there
 /// are.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -29,16 +34,8 @@ pub struct OrderNumber(String);
 impl OrderNumber {
     /// The number made of the last 40 bits of an identifier, which are random in UUIDs of version 7.
     #[must_use]
-    pub fn of_id(id: &OrderId) -> Self {
-        let digits = id.as_str().bytes().rev().filter_map(|byte| {
-            let digit = char::from(byte).to_digit(16)?;
-            Some(u64::from(digit))
-        });
-        let hex_digits = SYMBOLS_COUNT * SYMBOL_BITS / 4;
-        let bits = digits
-            .take(hex_digits)
-            .zip((0_u32..).step_by(4))
-            .fold(0, |bits, (digit, shift)| bits | (digit << shift));
+    pub fn of_id(id: OrderId) -> Self {
+        let bits = mercato_kernel::Uuid::from(id).as_u128();
         let symbol = |place: usize| {
             let value = bits >> (SYMBOL_BITS * (SYMBOLS_COUNT - 1 - place)) & 31;
             let value = usize::try_from(value).unwrap_or_default();
@@ -51,14 +48,10 @@ impl OrderNumber {
     /// the letters O, I and L in the place of the digits that they look like.
     ///
     /// # Errors
-    /// [`OrderError::Invalid`] for everything else.
-    pub fn parse(text: &str) -> Result<Self, OrderError> {
-        let error = || {
-            let message = "number must be an order number such as M-7K3F-29QD";
-            OrderError::Invalid(vec![FieldError::new("number", "format", message)])
-        };
+    /// For everything else.
+    pub fn parse(text: &str) -> Result<Self, NotANumber> {
         if text.chars().nth(TEXT_MAX_CHARS).is_some() {
-            return Err(error());
+            return Err(NotANumber);
         }
         let written: Vec<char> = text
             .chars()
@@ -77,7 +70,7 @@ impl OrderNumber {
         symbols
             .filter(|symbols| symbols.len() == SYMBOLS_COUNT)
             .map(|symbols| Self::of_symbols(symbols.into_iter()))
-            .ok_or_else(error)
+            .ok_or(NotANumber)
     }
 
     fn of_symbols(symbols: impl Iterator<Item = char>) -> Self {
@@ -132,7 +125,7 @@ mod tests {
     use super::*;
 
     fn number(id: &str) -> String {
-        OrderNumber::of_id(&OrderId::parse(id).unwrap()).to_string()
+        OrderNumber::of_id(OrderId::parse(id).unwrap()).to_string()
     }
 
     #[test]
@@ -195,7 +188,7 @@ mod tests {
         fn every_id_has_a_number_that_is_read_again(bits in any::<u64>()) {
             let low = bits & 0xffff_ffff_ffff;
             let id = format!("01890a5d-ac96-774b-bcce-{low:012x}");
-            let number = OrderNumber::of_id(&OrderId::parse(&id).unwrap());
+            let number = OrderNumber::of_id(OrderId::parse(&id).unwrap());
             prop_assert_eq!(number.as_str().len(), 11);
             prop_assert_eq!(OrderNumber::parse(number.as_str()), Ok(number.clone()));
             let bare = number.as_str().replace('-', "").to_lowercase();

@@ -1,9 +1,7 @@
+use mercato_kernel::{AccountId, OrderId, ProductId};
 use mercato_money::{Currency, Money, MoneyError};
 
-use super::{
-    Actor, CustomerId, OrderError, OrderId, OrderNumber, OrderStatus, ProductId, Quantity,
-    Transition,
-};
+use super::{Actor, OrderError, OrderNumber, OrderStatus, Quantity, Transition};
 
 /// A line of an order, with name and price of the moment the stock was reserved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,15 +54,15 @@ pub struct StatusChange {
     pub at: u64,
 }
 
-/// What a customer ordered and where it stands.
+/// What a customer ordered and where it stands, as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Order {
+pub struct OrderView {
     /// UUIDv7.
     pub id: OrderId,
     /// What people call it by.
     pub number: OrderNumber,
     /// Who ordered.
-    pub customer_id: CustomerId,
+    pub customer_id: AccountId,
     /// Where it stands.
     pub status: OrderStatus,
     /// What was ordered.
@@ -85,48 +83,9 @@ pub struct Order {
     pub updated_at: u64,
     /// Grows by one with every change.
     pub version: u64,
-    /// The version of the payment that the order has heard of; 0 before.
-    pub payment_version: u64,
-    /// A refund has put its units on sale again: they cannot be delivered any more, also if that refund fails later.
-    pub stock_returned: bool,
 }
 
-impl Order {
-    /// A new order that waits for its payment. Its number is that of its id, until somebody finds that another order has it.
-    ///
-    /// # Errors
-    /// [`MoneyError::Overflow`] when the total is more than an amount of money can hold.
-    pub fn place(
-        id: OrderId,
-        customer_id: CustomerId,
-        items: Vec<OrderItem>,
-        currency: Currency,
-        now: u64,
-    ) -> Result<Self, MoneyError> {
-        let total_amount = OrderItem::total_of(&items)?;
-        let total_items = items
-            .iter()
-            .map(|item| u64::from(item.quantity.get()))
-            .sum();
-        Ok(Self {
-            number: OrderNumber::of_id(&id),
-            id,
-            customer_id,
-            status: OrderStatus::Pending,
-            items,
-            total_amount,
-            total_items,
-            currency,
-            receipt: None,
-            paid_at: None,
-            created_at: now,
-            updated_at: now,
-            version: 1,
-            payment_version: 0,
-            stock_returned: false,
-        })
-    }
-
+impl OrderView {
     /// What is to be paid, in whole minor units of the currency.
     #[must_use]
     pub fn amount_due(&self) -> i64 {
@@ -140,15 +99,109 @@ impl Order {
             || Money::from_minor(self.amount_due(), self.currency) == Ok(expected)
     }
 
+    /// The error of a change that the status does not allow.
+    #[must_use]
+    pub const fn refuse(&self, to: OrderStatus) -> OrderError {
+        OrderError::InvalidTransition(Transition {
+            from: self.status,
+            to,
+        })
+    }
+}
+
+/// An order: the aggregate. Every change of it gives a line for its history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    pub(super) view: OrderView,
+    /// The version of the payment that the order has heard of; 0 before.
+    pub(super) payment_version: u64,
+    /// A refund has put its units on sale again: they cannot be delivered any more, also if that refund fails later.
+    pub(super) stock_returned: bool,
+}
+
+impl Order {
+    /// A new order that waits for its payment. Its number is that of its id, until somebody finds that another order has it.
+    ///
+    /// # Errors
+    /// [`MoneyError::Overflow`] when the total is more than an amount of money can hold.
+    pub fn place(
+        id: OrderId,
+        customer_id: AccountId,
+        items: Vec<OrderItem>,
+        currency: Currency,
+        now: u64,
+    ) -> Result<Self, MoneyError> {
+        let total_amount = OrderItem::total_of(&items)?;
+        let total_items = items
+            .iter()
+            .map(|item| u64::from(item.quantity.get()))
+            .sum();
+        let view = OrderView {
+            id,
+            number: OrderNumber::of_id(id),
+            customer_id,
+            status: OrderStatus::Pending,
+            items,
+            total_amount,
+            total_items,
+            currency,
+            receipt: None,
+            paid_at: None,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        };
+        Ok(Self::restore(view, 0, false))
+    }
+
+    /// The order as it was stored.
+    #[must_use]
+    pub const fn restore(view: OrderView, payment_version: u64, stock_returned: bool) -> Self {
+        Self {
+            view,
+            payment_version,
+            stock_returned,
+        }
+    }
+
+    /// The order as it is shown.
+    #[must_use]
+    pub const fn view(&self) -> &OrderView {
+        &self.view
+    }
+
+    /// The order as it is shown.
+    #[must_use]
+    pub fn into_view(self) -> OrderView {
+        self.view
+    }
+
+    /// The version of the payment that the order has heard of; 0 before.
+    #[must_use]
+    pub const fn payment_version(&self) -> u64 {
+        self.payment_version
+    }
+
+    /// Whether a refund has put its units on sale again.
+    #[must_use]
+    pub const fn stock_returned(&self) -> bool {
+        self.stock_returned
+    }
+
+    /// Gives a new order another number, when another order has its own.
+    pub fn renumber(&mut self, number: OrderNumber) {
+        self.view.number = number;
+    }
+
     /// The first line of the history.
     #[must_use]
     pub fn placed_change(&self) -> StatusChange {
         StatusChange {
             from: None,
-            to: self.status,
-            actor: Actor::Account(self.customer_id.clone()),
+            to: self.view.status,
+            actor: Actor::Account(self.view.customer_id),
             reason: "Order placed".to_owned(),
-            at: self.created_at,
+            at: self.view.created_at,
         }
     }
 
@@ -163,10 +216,10 @@ impl Order {
         reason: impl Into<String>,
         now: u64,
     ) -> Result<StatusChange, OrderError> {
-        if !self.status.may_become(to) {
-            return Err(self.refuse(to));
+        if !self.view.status.may_become(to) {
+            return Err(self.view.refuse(to));
         }
-        let from = std::mem::replace(&mut self.status, to);
+        let from = std::mem::replace(&mut self.view.status, to);
         self.touch(now);
         Ok(StatusChange {
             from: Some(from),
@@ -188,7 +241,7 @@ impl Order {
         reason: impl Into<String>,
         now: u64,
     ) -> Result<StatusChange, OrderError> {
-        if self.status == OrderStatus::Paid && self.stock_returned {
+        if self.view.status == OrderStatus::Paid && self.stock_returned {
             return Err(OrderError::StockReturned);
         }
         self.change_status(OrderStatus::Delivered, actor, reason, now)
@@ -201,7 +254,7 @@ impl Order {
         } else {
             OrderStatus::Delivered
         };
-        let from = std::mem::replace(&mut self.status, before);
+        let from = std::mem::replace(&mut self.view.status, before);
         self.touch(now);
         StatusChange {
             from: Some(from),
@@ -223,8 +276,8 @@ impl Order {
         now: u64,
     ) -> Result<StatusChange, OrderError> {
         let change = self.change_status(OrderStatus::Paid, Actor::System, reason, now)?;
-        self.paid_at = Some(receipt.issued_at);
-        self.receipt = Some(receipt);
+        self.view.paid_at = Some(receipt.issued_at);
+        self.view.receipt = Some(receipt);
         Ok(change)
     }
 
@@ -233,26 +286,17 @@ impl Order {
     pub fn remark(&mut self, reason: impl Into<String>, now: u64) -> StatusChange {
         self.touch(now);
         StatusChange {
-            from: Some(self.status),
-            to: self.status,
+            from: Some(self.view.status),
+            to: self.view.status,
             actor: Actor::System,
             reason: reason.into(),
             at: now,
         }
     }
 
-    /// The error of a change that the status does not allow.
-    #[must_use]
-    pub const fn refuse(&self, to: OrderStatus) -> OrderError {
-        OrderError::InvalidTransition(Transition {
-            from: self.status,
-            to,
-        })
-    }
-
     fn touch(&mut self, now: u64) {
-        self.updated_at = self.updated_at.max(now);
-        self.version += 1;
+        self.view.updated_at = self.view.updated_at.max(now);
+        self.view.version += 1;
     }
 }
 
@@ -272,7 +316,7 @@ mod tests {
     }
 
     fn place(items: Vec<OrderItem>) -> Result<Order, MoneyError> {
-        let (id, customer) = (OrderId::parse(ID).unwrap(), CustomerId::parse(ID).unwrap());
+        let (id, customer) = (OrderId::parse(ID).unwrap(), AccountId::parse(ID).unwrap());
         Order::place(id, customer, items, "USD".parse().unwrap(), 7)
     }
 
@@ -280,11 +324,11 @@ mod tests {
     fn totals_are_sums_and_the_amount_due_is_rounded_half_even() {
         let order = place(vec![item("0.105", 1), item("2", 3)]).unwrap();
         assert_eq!(
-            (order.total_amount.to_string(), order.total_items),
+            (order.view.total_amount.to_string(), order.view.total_items),
             ("6.105".to_owned(), 4)
         );
-        assert_eq!(order.amount_due(), 610);
-        assert_eq!(place(vec![item("0.115", 1)]).unwrap().amount_due(), 12);
+        assert_eq!(order.view.amount_due(), 610);
+        assert_eq!(place(vec![item("0.115", 1)]).unwrap().view.amount_due(), 12);
     }
 
     #[test]
@@ -297,7 +341,7 @@ mod tests {
             ("6", false),
         ] {
             let expected = expected.parse().unwrap();
-            assert_eq!(order.has_total(expected), is_right, "{expected}");
+            assert_eq!(order.view.has_total(expected), is_right, "{expected}");
         }
     }
 
@@ -320,7 +364,7 @@ mod tests {
             (change.from, change.to, change.at),
             (Some(OrderStatus::Pending), OrderStatus::Cancelled, 9)
         );
-        assert_eq!((order.version, order.updated_at), (2, 9));
+        assert_eq!((order.view.version, order.view.updated_at), (2, 9));
         let before = order.clone();
         let transition = Transition {
             from: OrderStatus::Cancelled,

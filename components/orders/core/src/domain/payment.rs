@@ -1,135 +1,16 @@
+use mercato_kernel::FieldError;
 use mercato_money::Money;
 
 use super::StatusChange;
 use super::{
-    Actor, Closing, EventId, FieldError, Order, OrderError, OrderId, OrderStatus, PaymentId,
-    Receipt,
+    Actor, Cancellation, EventType, Order, OrderError, OrderStatus, PaymentEvent, Receipt,
 };
 
 /// Characters of a provider's reason that the history keeps.
 const REASON_MAX_CHARS: usize = 200;
 
-/// Characters of what payments tells that the history keeps.
-const TOLD_MAX_CHARS: usize = 500;
-
-/// What happened to a payment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum EventType {
-    /// The customer paid.
-    Succeeded,
-    /// The payment was declined.
-    Failed,
-    /// The session ended without a payment.
-    Cancelled,
-    /// Some or all of the money went back.
-    Refunded,
-    /// Something else that the order must know of; the event's reason says what.
-    Updated,
-}
-
-impl EventType {
-    /// The stored name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Succeeded => "payment.succeeded",
-            Self::Failed => "payment.failed",
-            Self::Cancelled => "payment.cancelled",
-            Self::Refunded => "payment.refunded",
-            Self::Updated => "payment.updated",
-        }
-    }
-}
-
-/// A payment event. Amounts in whole minor units.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PaymentEvent {
-    /// What the inbox knows it by.
-    pub id: EventId,
-    /// What happened.
-    pub event_type: EventType,
-    /// Milliseconds since the Unix epoch.
-    pub time: u64,
-    /// The order that is paid.
-    pub order_id: OrderId,
-    /// Its payment.
-    pub payment_id: PaymentId,
-    /// What was to be paid.
-    pub amount: i64,
-    /// Sum of all refunds so far that have not failed.
-    pub refunded_amount: i64,
-    /// The payment's version then; 0 when that is not known.
-    pub payment_version: u64,
-    /// ISO 4217 code.
-    pub currency: String,
-    /// Where the customer finds the receipt.
-    pub receipt_url: Option<String>,
-    /// Why it failed or was cancelled, or what has happened.
-    pub reason: Option<String>,
-}
-
-/// Where a payment stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PaymentStatus {
-    /// Waiting for the customer.
-    Pending,
-    /// Paid.
-    Succeeded,
-    /// Declined; final.
-    Failed,
-    /// Closed without a payment; final.
-    Cancelled,
-    /// Given back as a whole; final, unless a refund fails later.
-    Refunded,
-}
-
-/// Where the customer pays.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PaymentSession {
-    /// The provider's id.
-    pub id: String,
-    /// The checkout page.
-    pub url: String,
-    /// Milliseconds since the Unix epoch.
-    pub expires_at: u64,
-}
-
-/// An order's payment. Amounts in whole minor units.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Payment {
-    /// UUIDv7.
-    pub id: PaymentId,
-    /// Where it stands.
-    pub status: PaymentStatus,
-    /// The customer has paid, and the money is on its way.
-    pub is_processing: bool,
-    /// What is to be paid.
-    pub amount: i64,
-    /// Sum of all refunds that have not failed.
-    pub refunded_amount: i64,
-    /// Sum of all refunds that the provider had taken and could not make.
-    pub failed_refund_amount: i64,
-    /// Why the last of these failed.
-    pub refund_failure: Option<String>,
-    /// Sum of all charges beside the payment's own: the customer has paid for the same order once more.
-    pub duplicate_amount: i64,
-    /// How much of that has gone back.
-    pub duplicate_refunded_amount: i64,
-    /// A dispute about one of its charges is not decided yet.
-    pub is_disputed: bool,
-    /// Sum of all disputes that were lost.
-    pub lost_to_disputes: i64,
-    /// ISO 4217 code.
-    pub currency: String,
-    /// The provider's name.
-    pub provider: String,
-    /// The open session while pending.
-    pub session: Option<PaymentSession>,
-    /// Where the customer finds the receipt.
-    pub receipt_url: Option<String>,
-    /// Why it failed or was cancelled.
-    pub reason: Option<String>,
-}
+/// Characters of what an event says that the history keeps.
+const REMARK_MAX_CHARS: usize = 500;
 
 /// Where an order's stock has to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -151,6 +32,8 @@ pub enum EventOutcome {
     Duplicate,
     /// Recorded, but it changes nothing any more.
     Ignored,
+    /// Payments has no such event that waits for this order: acknowledged already, or forged.
+    Unconfirmed,
 }
 
 /// What follows from an event.
@@ -191,22 +74,24 @@ impl EventEffect {
 }
 
 impl Order {
-    /// Applies an event of this order's payment, in whatever order events arrive. `closing` is the intent to cancel
-    /// the order, if there is one; `receipt_id` names the receipt of a payment.
+    /// Applies an event of this order's payment, in whatever order events arrive. `cancellation` is the intent to
+    /// cancel the order, if there is one; `receipt_id` names the receipt of a payment.
     ///
     /// # Errors
     /// [`OrderError::Invalid`] when the event is not about what this order costs.
     pub fn apply_payment_event(
         &mut self,
         event: &PaymentEvent,
-        closing: Option<&Closing>,
+        cancellation: Option<&Cancellation>,
         receipt_id: String,
         now: u64,
     ) -> Result<EventEffect, OrderError> {
         self.check_amount(event)?;
         match event.event_type {
             EventType::Succeeded => self.payment_succeeded(event, receipt_id, now),
-            EventType::Failed | EventType::Cancelled => self.payment_ended(event, closing, now),
+            EventType::Failed | EventType::Cancelled => {
+                self.payment_ended(event, cancellation, now)
+            }
             EventType::Refunded => self.payment_refunded(event, receipt_id, now),
             EventType::Updated => self.payment_updated(event, receipt_id, now),
         }
@@ -214,14 +99,14 @@ impl Order {
 
     fn check_amount(&self, event: &PaymentEvent) -> Result<(), OrderError> {
         let mut errors = Vec::new();
-        if event.currency != self.currency.code() {
+        if event.currency != self.view.currency.code() {
             errors.push(FieldError::new(
                 "currency",
                 "format",
                 "the event's currency is not the order's",
             ));
         }
-        if event.amount != self.amount_due() {
+        if event.amount != self.view.amount_due() {
             errors.push(FieldError::new(
                 "amount",
                 "format",
@@ -241,7 +126,7 @@ impl Order {
         receipt_id: String,
         now: u64,
     ) -> Result<EventEffect, OrderError> {
-        match self.status {
+        match self.view.status {
             OrderStatus::Pending => {
                 let paid = self.pay(receipt_of(event, receipt_id), "Payment succeeded", now)?;
                 Ok(EventEffect::new(vec![paid], Some(StockMove::Commit)))
@@ -266,21 +151,21 @@ impl Order {
     fn payment_ended(
         &mut self,
         event: &PaymentEvent,
-        closing: Option<&Closing>,
+        cancellation: Option<&Cancellation>,
         now: u64,
     ) -> Result<EventEffect, OrderError> {
-        if self.status != OrderStatus::Pending {
+        if self.view.status != OrderStatus::Pending {
             return Ok(EventEffect::NOTHING);
         }
-        let (actor, reason) = match closing {
-            Some(closing) => (closing.actor.clone(), closing.reason.clone()),
+        let (actor, reason) = match cancellation {
+            Some(cancellation) => (cancellation.actor, cancellation.reason.clone()),
             None => (Actor::System, reason_of(event)),
         };
         let cancelled = self.change_status(OrderStatus::Cancelled, actor, reason, now)?;
         Ok(EventEffect::new(vec![cancelled], Some(StockMove::Release)))
     }
 
-    /// A refund tells that the payment had succeeded, even when that event has not arrived yet.
+    /// A refund says that the payment had succeeded, even when that event has not arrived yet.
     fn payment_refunded(
         &mut self,
         event: &PaymentEvent,
@@ -290,13 +175,17 @@ impl Order {
         let is_newer = event.payment_version > self.payment_version;
         let is_news = self.is_news(event);
         let is_part = event.refunded_amount < event.amount;
-        if self.status == OrderStatus::Refunded && is_newer && is_part {
-            // What tells that a refund has failed is still on its way.
-            let told = format!("{} refunded", self.refunded_share(event)?);
-            let back = self.take_refund_back(told, now);
+        if self.view.status == OrderStatus::Refunded && is_newer && is_part {
+            // The event of the refund that has failed is still on its way.
+            let reason = format!("{} refunded", self.refunded_share(event)?);
+            let back = self.take_refund_back(reason, now);
             return Ok(EventEffect::new(vec![back], None));
         }
-        if matches!(self.status, OrderStatus::Cancelled | OrderStatus::Refunded) || !is_news {
+        if matches!(
+            self.view.status,
+            OrderStatus::Cancelled | OrderStatus::Refunded
+        ) || !is_news
+        {
             return Ok(EventEffect::NOTHING);
         }
         let mut changes = self.pay_late(event, receipt_id, "its refund", now)?;
@@ -318,47 +207,47 @@ impl Order {
         receipt_id: String,
         now: u64,
     ) -> Result<EventEffect, OrderError> {
-        let told = cut(event.reason.as_deref().unwrap_or("The payment has changed"));
-        if self.status == OrderStatus::Cancelled || !self.is_news(event) {
-            return Ok(EventEffect::new(vec![self.remark(told, now)], None));
+        let remark = cut(event.reason.as_deref().unwrap_or("The payment has changed"));
+        if self.view.status == OrderStatus::Cancelled || !self.is_news(event) {
+            return Ok(EventEffect::new(vec![self.remark(remark, now)], None));
         }
         let mut changes = self.pay_late(event, receipt_id, "what came after it", now)?;
         let held = !changes.is_empty();
         let is_refunded = event.refunded_amount >= event.amount;
-        let stock = if is_refunded && self.status != OrderStatus::Refunded {
-            changes.push(self.remark(told, now));
+        let stock = if is_refunded && self.view.status != OrderStatus::Refunded {
+            changes.push(self.remark(remark, now));
             let (change, stock) = self.refund(held, now)?;
             changes.push(change);
             stock
-        } else if !is_refunded && self.status == OrderStatus::Refunded {
-            changes.push(self.take_refund_back(told, now));
+        } else if !is_refunded && self.view.status == OrderStatus::Refunded {
+            changes.push(self.take_refund_back(remark, now));
             None
         } else {
-            changes.push(self.remark(told, now));
+            changes.push(self.remark(remark, now));
             held.then_some(StockMove::Commit)
         };
         Ok(EventEffect::new(changes, stock))
     }
 
-    /// Whether an event tells of a newer state of the payment than the order knows; it knows that one then.
+    /// Whether an event is about a newer state of the payment than the order knows; it knows that one then.
     fn is_news(&mut self, event: &PaymentEvent) -> bool {
         let is_news = event.payment_version >= self.payment_version;
         self.payment_version = self.payment_version.max(event.payment_version);
         is_news
     }
 
-    /// A PENDING order whose payment has succeeded, as something that came after it tells.
+    /// Pays a PENDING order whose payment has succeeded: an event that came after that success has arrived before it.
     fn pay_late(
         &mut self,
         event: &PaymentEvent,
         receipt_id: String,
-        teller: &str,
+        later_event: &str,
         now: u64,
     ) -> Result<Vec<StatusChange>, OrderError> {
-        if self.status != OrderStatus::Pending {
+        if self.view.status != OrderStatus::Pending {
             return Ok(Vec::new());
         }
-        let reason = format!("Payment succeeded, as {teller} tells");
+        let reason = format!("Payment succeeded, as {later_event} tells");
         Ok(vec![self.pay(
             receipt_of(event, receipt_id),
             &reason,
@@ -372,7 +261,7 @@ impl Order {
         held: bool,
         now: u64,
     ) -> Result<(StatusChange, Option<StockMove>), OrderError> {
-        let was_delivered = self.status == OrderStatus::Delivered;
+        let was_delivered = self.view.status == OrderStatus::Delivered;
         let change = self.change_status(
             OrderStatus::Refunded,
             Actor::System,
@@ -393,12 +282,12 @@ impl Order {
 
     fn refunded_share(&self, event: &PaymentEvent) -> Result<String, OrderError> {
         let money =
-            |minor| Money::from_minor(minor, self.currency).map_err(|_| OrderError::Internal);
+            |minor| Money::from_minor(minor, self.view.currency).map_err(|_| OrderError::Internal);
         Ok(format!(
             "{} of {} {}",
             money(event.refunded_amount)?,
             money(event.amount)?,
-            self.currency
+            self.view.currency
         ))
     }
 }
@@ -415,7 +304,7 @@ fn receipt_of(event: &PaymentEvent, id: String) -> Receipt {
 fn cut(text: &str) -> String {
     text.chars()
         .filter(|character| !character.is_control())
-        .take(TOLD_MAX_CHARS)
+        .take(REMARK_MAX_CHARS)
         .collect()
 }
 

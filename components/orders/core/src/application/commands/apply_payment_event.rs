@@ -1,27 +1,47 @@
 //! Applies a payment event exactly once, then moves the stock and acknowledges the event.
 
+use mercato_kernel::OrderId;
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
 use crate::application::RESUME_AFTER_MS;
-use crate::application::saga::follow_ups;
-use crate::domain::{
-    EventOutcome, OrderError, OrderId, OrderStatus, PaymentEvent, Saga, Step, StockMove,
-};
-use crate::ports::{OrderRecords, OrderRepository, Payments, Ports, Task};
+use crate::application::saga::pending_actions;
+use crate::domain::{EventOutcome, OrderError, OrderStatus, PaymentEvent, StockMove};
+use crate::ports::{Payments, Ports, Store};
+use crate::store::{Action, Records};
+
+/// Applies the event that a message names. Whoever reaches Redis can write messages: what is applied is what payments has
+/// under that id, if it is about that order.
+///
+/// # Errors
+/// As [`handle`], and when payments cannot be asked.
+pub async fn handle_named(
+    ports: &impl Ports,
+    event_id: &str,
+    order_id: &str,
+) -> Result<EventOutcome, OrderError> {
+    log::in_span(&[("order_id", order_id), ("event_id", event_id)], async {
+        let event = ports.payments().pending_event(event_id).await?;
+        match event.filter(|event| event.order_id == order_id) {
+            Some(event) => apply_or_report(ports, &event).await,
+            None => Ok(EventOutcome::Unconfirmed),
+        }
+    })
+    .await
+}
 
 /// An event that comes again changes nothing, but what the first time may have left undone is done.
 ///
 /// # Errors
-/// Why the event could not be applied. Payments is told, and parks an event that fails again and again; but not when a
+/// Why the event could not be applied. Payments records it, and parks an event that fails again and again; but not when a
 /// database was out of reach, which is no fault of the event and passes by itself.
 pub async fn handle(ports: &impl Ports, event: &PaymentEvent) -> Result<EventOutcome, OrderError> {
-    log::in_span(&ids(event), apply_or_report(ports, event)).await
+    log::in_span(&fields(event), apply_or_report(ports, event)).await
 }
 
-/// What the lines of the log are about.
-fn ids(event: &PaymentEvent) -> [(&'static str, &str); 2] {
+/// The fields of the span in which an event is applied.
+fn fields(event: &PaymentEvent) -> [(&'static str, &str); 2] {
     [
         ("order_id", event.order_id.as_str()),
         ("event_id", event.id.as_str()),
@@ -34,7 +54,7 @@ async fn apply_or_report(
 ) -> Result<EventOutcome, OrderError> {
     match apply(ports, event).await {
         Ok(applied) => {
-            if let Some(error) = applied.still_owes {
+            if let Some(error) = applied.left_undone {
                 report(ports, event, &error).await;
             }
             Ok(applied.outcome)
@@ -47,13 +67,13 @@ async fn apply_or_report(
 }
 
 /// Applies what payments knows of an order and the order does not. An event that cannot be applied does not stop the
-/// others, and payments is not told: whoever reads an order again and again would have its events parked.
+/// others, and no failure is reported: whoever reads an order again and again would have its events parked.
 ///
 /// # Errors
 /// When payments cannot be asked.
-pub async fn apply_pending(ports: &impl Ports, order_id: &OrderId) -> Result<(), OrderError> {
+pub async fn apply_pending(ports: &impl Ports, order_id: OrderId) -> Result<(), OrderError> {
     for event in ports.payments().pending_events(order_id).await? {
-        log::in_span(&ids(&event), async {
+        log::in_span(&fields(&event), async {
             if let Err(error) = apply(ports, &event).await {
                 log_failure(&error);
             }
@@ -63,29 +83,7 @@ pub async fn apply_pending(ports: &impl Ports, order_id: &OrderId) -> Result<(),
     Ok(())
 }
 
-/// What applying an event came to.
-struct Applied {
-    outcome: EventOutcome,
-    /// Why what follows from it could not be done yet.
-    still_owes: Option<OrderError>,
-}
-
-async fn apply(ports: &impl Ports, event: &PaymentEvent) -> Result<Applied, OrderError> {
-    let (now, receipt_id) = (ports.clock().now_ms(), ports.ids().new_id());
-    let outcome = ports
-        .orders()
-        .write(|records| record(records, event, receipt_id, now))?;
-    let still_owes = follow_ups::run_or_leave(ports, &event.order_id).await;
-    if still_owes.is_none() && outcome == EventOutcome::Duplicate {
-        ports.payments().acknowledge(&event.id).await?;
-    }
-    Ok(Applied {
-        outcome,
-        still_owes,
-    })
-}
-
-/// Applies events one after another; gives how many could be.
+/// Applies events one after another; returns how many could be.
 pub async fn apply_all(ports: &impl Ports, events: &[PaymentEvent]) -> u32 {
     let mut applied = 0;
     for event in events {
@@ -94,8 +92,32 @@ pub async fn apply_all(ports: &impl Ports, events: &[PaymentEvent]) -> u32 {
     applied
 }
 
+/// What came of applying an event.
+struct Applied {
+    outcome: EventOutcome,
+    /// Why a pending action of the order could not be done yet.
+    left_undone: Option<OrderError>,
+}
+
+async fn apply(ports: &impl Ports, event: &PaymentEvent) -> Result<Applied, OrderError> {
+    let order_id = OrderId::parse(&event.order_id)?;
+    let (now, receipt_id) = (ports.clock().now_ms(), ports.ids().new_id());
+    let outcome = ports
+        .store()
+        .write(|records| record(records, order_id, event, receipt_id, now))?;
+    let left_undone = pending_actions::run_or_leave(ports, order_id).await;
+    if left_undone.is_none() && outcome == EventOutcome::Duplicate {
+        ports.payments().acknowledge(&event.id).await?;
+    }
+    Ok(Applied {
+        outcome,
+        left_undone,
+    })
+}
+
 fn record(
-    records: &dyn OrderRecords,
+    records: &Records<'_>,
+    id: OrderId,
     event: &PaymentEvent,
     receipt_id: String,
     now: u64,
@@ -103,41 +125,37 @@ fn record(
     if !records.insert_into_inbox(event, now)? {
         return Ok(EventOutcome::Duplicate);
     }
-    let id = &event.order_id;
     let mut order = records.order(id)?.ok_or(OrderError::NotFound)?;
     let saga = records.saga(id)?;
-    let closing = saga.as_ref().and_then(|saga| saga.closing.as_ref());
-    let known_version = order.payment_version;
-    let effect = order.apply_payment_event(event, closing, receipt_id, now)?;
-    if !effect.changes.is_empty() || order.payment_version != known_version {
+    let cancellation = saga.as_ref().and_then(|saga| saga.cancellation());
+    let known_version = order.payment_version();
+    let effect = order.apply_payment_event(event, cancellation, receipt_id, now)?;
+    if !effect.changes.is_empty() || order.payment_version() != known_version {
         records.update_order(&order)?;
     }
     for change in &effect.changes {
         records.add_history(id, change)?;
     }
-    if let Some(saga) =
-        saga.filter(|saga| order.status != OrderStatus::Pending && saga.step != Step::Done)
+    if let Some(mut saga) = saga
+        && order.view().status != OrderStatus::Pending
+        && saga.finish()
     {
-        records.update_saga(&Saga {
-            step: Step::Done,
-            closing: None,
-            ..saga
-        })?;
+        records.update_saga(&saga)?;
     }
     let stock = effect.stock.map(|stock| match stock {
-        StockMove::Commit => Task::CommitStock,
-        StockMove::Release => Task::ReleaseStock,
-        StockMove::Restock => Task::RestockStock,
+        StockMove::Commit => Action::CommitStock,
+        StockMove::Release => Action::ReleaseStock,
+        StockMove::Restock => Action::RestockStock,
     });
     let refund = effect
         .refund
-        .then(|| Task::Refund(event.payment_id.clone()));
-    for task in stock
+        .then(|| Action::Refund(event.payment_id.clone()));
+    for action in stock
         .into_iter()
-        .chain([Task::Acknowledge(event.id.clone())])
+        .chain([Action::Acknowledge(event.id.clone())])
         .chain(refund)
     {
-        records.add_follow_up(id, &task, now + RESUME_AFTER_MS)?;
+        records.add_pending_action(id, &action, now + RESUME_AFTER_MS)?;
     }
     Ok(effect.outcome())
 }
@@ -156,7 +174,7 @@ async fn report(ports: &impl Ports, event: &PaymentEvent, error: &OrderError) {
     if let Err(error) = ports.payments().report_failure(&event.id, &cause).await {
         let cause = error.to_string();
         log::warn(
-            "payments could not be told of the failure",
+            "the failure could not be reported to payments",
             &[("error", &cause)],
         );
     }

@@ -1,14 +1,16 @@
 //! Changes an order's status: a customer cancels a PENDING order of their own, an admin delivers a PAID one or cancels
 //! a PENDING one. Everything else is the payment's to decide.
 
+use mercato_kernel::{Caller, OrderId};
 use mercato_platform::clock::Clock;
 use mercato_platform::text;
 
-use crate::application::Viewer;
+use crate::application::RESUME_AFTER_MS;
 use crate::application::commands::apply_payment_event;
-use crate::application::saga::close;
-use crate::domain::{Actor, Closing, FieldError, Order, OrderError, OrderId, OrderStatus};
-use crate::ports::{OrderRecords, OrderRepository, Payments as _, Ports};
+use crate::application::saga::cancel;
+use crate::domain::{Actor, Cancellation, Order, OrderError, OrderStatus, OrderView};
+use crate::ports::{Payments as _, Ports, Store};
+use crate::store::Records;
 
 /// Characters of a reason.
 pub const REASON_MAX_CHARS: usize = 500;
@@ -17,7 +19,7 @@ pub const REASON_MAX_CHARS: usize = 500;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeStatus {
     /// Who wants it.
-    pub viewer: Viewer,
+    pub caller: Caller,
     /// Which order.
     pub order_id: OrderId,
     /// What it should become.
@@ -28,19 +30,22 @@ pub struct ChangeStatus {
     pub expected_version: Option<u64>,
 }
 
-/// Gives the order as it is after the change.
+/// Returns the order as it is after the change.
 ///
 /// # Errors
 /// Why the order was not changed; see [`OrderError`].
-pub async fn handle(ports: &impl Ports, command: ChangeStatus) -> Result<Order, OrderError> {
+pub async fn handle(ports: &impl Ports, command: ChangeStatus) -> Result<OrderView, OrderError> {
     let reason = reason(&command)?;
-    let order = ports.orders().read(|records| visible(records, &command))?;
-    if matches!(command.viewer, Viewer::Customer(_)) && command.status != OrderStatus::Cancelled {
+    let order = ports.store().read(|records| visible(records, &command))?;
+    if matches!(command.caller, Caller::Customer(_)) && command.status != OrderStatus::Cancelled {
         return Err(OrderError::Forbidden);
     }
     // Nothing is cancelled that is paid, and nothing delivered that is refunded, only because the news are on their way.
-    if matches!(order.status, OrderStatus::Pending | OrderStatus::Paid) {
-        apply_payment_event::apply_pending(ports, &command.order_id).await?;
+    if matches!(
+        order.view().status,
+        OrderStatus::Pending | OrderStatus::Paid
+    ) {
+        apply_payment_event::apply_pending(ports, command.order_id).await?;
     }
     match command.status {
         OrderStatus::Delivered => {
@@ -48,21 +53,21 @@ pub async fn handle(ports: &impl Ports, command: ChangeStatus) -> Result<Order, 
             deliver(ports, &command, reason)
         }
         OrderStatus::Cancelled => cancel(ports, &command, reason).await,
-        other => Err(ports
-            .orders()
-            .read(|records| expected(records, &command))?
-            .refuse(other)),
+        other => {
+            let order = ports.store().read(|records| expected(records, &command))?;
+            Err(order.view().refuse(other))
+        }
     }
 }
 
 /// Whoever has a dispute under way may get the money back: until it ends the parcel stays here.
 async fn refuse_if_disputed(ports: &impl Ports, command: &ChangeStatus) -> Result<(), OrderError> {
-    let order = ports.orders().read(|records| expected(records, command))?;
-    if order.status != OrderStatus::Paid {
+    let order = ports.store().read(|records| expected(records, command))?;
+    if order.view().status != OrderStatus::Paid {
         return Ok(());
     }
-    let payment = ports.payments().of_order(&order.id).await?;
-    if payment.is_some_and(|payment| payment.is_disputed) {
+    let payment = ports.payments().of_order(command.order_id).await?;
+    if payment.is_some_and(|payment| payment.disputed) {
         return Err(OrderError::PaymentDisputed);
     }
     Ok(())
@@ -72,15 +77,14 @@ fn deliver(
     ports: &impl Ports,
     command: &ChangeStatus,
     reason: String,
-) -> Result<Order, OrderError> {
+) -> Result<OrderView, OrderError> {
     let now = ports.clock().now_ms();
-    let actor = Actor::Account(command.viewer.account().clone());
-    ports.orders().write(|records| {
+    ports.store().write(|records| {
         let mut order = expected(records, command)?;
-        let change = order.deliver(actor, reason, now)?;
+        let change = order.deliver(actor(&command.caller), reason, now)?;
         records.update_order(&order)?;
-        records.add_history(&order.id, &change)?;
-        Ok(order)
+        records.add_history(command.order_id, &change)?;
+        Ok(order.into_view())
     })
 }
 
@@ -88,21 +92,26 @@ async fn cancel(
     ports: &impl Ports,
     command: &ChangeStatus,
     reason: String,
-) -> Result<Order, OrderError> {
-    let now = ports.clock().now_ms();
-    let closing = Closing {
-        actor: Actor::Account(command.viewer.account().clone()),
+) -> Result<OrderView, OrderError> {
+    let resume_at = ports.clock().now_ms() + RESUME_AFTER_MS;
+    let cancellation = Cancellation {
+        actor: actor(&command.caller),
         reason,
     };
-    ports.orders().write(|records| {
+    ports.store().write(|records| {
         let order = expected(records, command)?;
-        if !order.status.may_become(OrderStatus::Cancelled) {
-            return Err(order.refuse(OrderStatus::Cancelled));
+        if !order.view().status.may_become(OrderStatus::Cancelled) {
+            return Err(order.view().refuse(OrderStatus::Cancelled));
         }
-        let saga = records.saga(&order.id)?.ok_or(OrderError::Internal)?;
-        close::intend(records, saga, closing, now)
+        let saga = records.saga(command.order_id)?;
+        cancel::intend(
+            records,
+            saga.ok_or(OrderError::Internal)?,
+            cancellation,
+            resume_at,
+        )
     })?;
-    let order = close::resume(ports, &command.order_id).await?;
+    let order = cancel::resume(ports, command.order_id).await?;
     if order.status == OrderStatus::Cancelled {
         Ok(order)
     } else {
@@ -110,18 +119,22 @@ async fn cancel(
     }
 }
 
-fn visible(records: &dyn OrderRecords, command: &ChangeStatus) -> Result<Order, OrderError> {
-    command
-        .viewer
-        .only_visible(records.order(&command.order_id)?)
+fn actor(caller: &Caller) -> Actor {
+    caller.account().map_or(Actor::System, Actor::Account)
+}
+
+fn visible(records: &Records<'_>, command: &ChangeStatus) -> Result<Order, OrderError> {
+    records
+        .order(command.order_id)?
+        .filter(|order| command.caller.may_see(order.view().customer_id))
         .ok_or(OrderError::NotFound)
 }
 
-fn expected(records: &dyn OrderRecords, command: &ChangeStatus) -> Result<Order, OrderError> {
+fn expected(records: &Records<'_>, command: &ChangeStatus) -> Result<Order, OrderError> {
     let order = visible(records, command)?;
     let is_expected = command
         .expected_version
-        .is_none_or(|version| version == order.version);
+        .is_none_or(|version| version == order.view().version);
     if is_expected {
         Ok(order)
     } else {
@@ -134,14 +147,11 @@ fn reason(command: &ChangeStatus) -> Result<String, OrderError> {
         command.reason.as_deref().unwrap_or_default(),
         REASON_MAX_CHARS,
     )
-    .map_err(|problem| {
-        let message = format!("reason {problem}");
-        OrderError::Invalid(vec![FieldError::new("reason", problem.code(), message)])
-    })?;
-    let default = match (&command.viewer, command.status) {
-        (Viewer::Customer(_), _) => "Cancelled by the customer",
-        (Viewer::Admin(_), OrderStatus::Delivered) => "Delivered",
-        (Viewer::Admin(_), _) => "Cancelled by an admin",
+    .map_err(|problem| OrderError::field("reason", problem.code(), format!("reason {problem}")))?;
+    let default = match (&command.caller, command.status) {
+        (Caller::Customer(_), _) => "Cancelled by the customer",
+        (_, OrderStatus::Delivered) => "Delivered",
+        _ => "Cancelled by an admin",
     };
     Ok(if given.is_empty() {
         default.to_owned()

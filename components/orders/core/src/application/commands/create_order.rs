@@ -6,11 +6,12 @@
 //! Before an order is begun, limits are looked at: what the account and its client hold unpaid, and how many orders they
 //! began of late. They are looked at once without the writers' lock, so that whoever has reached one keeps nobody
 //! waiting, and again in the transaction that begins the order. A repeated request is never refused. An order that is paid
-//! counts as unpaid until it has heard of that: whoever would be refused for that reason has it told first.
+//! counts as unpaid until it has heard of that: before somebody is refused for that reason, late events are applied.
 //!
 //! An order may take the place of an older one. That it is to end is recorded in the transaction that begins the new one, and
 //! the saga ends it before it holds any stock (docs/decisions/0053): there are never two of them, wherever a crash happens.
 
+use mercato_kernel::{AccountId, OrderId};
 use mercato_money::Money;
 use mercato_platform::client::Client;
 use mercato_platform::clock::Clock;
@@ -18,14 +19,18 @@ use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
 use crate::application::commands::apply_payment_event;
-use crate::application::saga::close;
-use crate::application::saga::place::{self, Placement};
+use crate::application::saga::cancel;
+use crate::application::saga::place;
 use crate::application::{ABANDON_AFTER_MS, KEY_KEPT_MS, RESUME_AFTER_MS};
 use crate::domain::{
-    Actor, Closing, CustomerId, FieldError, Holder, HolderKind, LimitReached, Limits, Line,
-    OrderError, OrderId, OrderStatus, RequestedLine, Saga, Step, merge_lines, units_of,
+    Actor, Cancellation, Holder, HolderKind, LimitReached, Limits, Line, OrderError, OrderRequest,
+    OrderStatus, Saga, Step, merge_lines,
 };
-use crate::ports::{KeyRecord, OrderRecords, OrderRepository, Payments, Ports, RecordedAnswer};
+use crate::ports::{Payments, Ports, Store};
+use crate::store::{KeyRecord, Records};
+
+pub use crate::application::saga::place::Placement;
+pub use crate::store::RecordedAnswer;
 
 /// Characters of an idempotency key.
 pub const KEY_MAX_CHARS: usize = 255;
@@ -42,13 +47,13 @@ const LATE_EVENTS_MAX: u32 = 16;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreateOrder {
     /// Who orders.
-    pub customer_id: CustomerId,
+    pub customer_id: AccountId,
     /// Where from, if that is known.
     pub client: Option<Client>,
     /// Whether the limits do not concern this order.
     pub is_exempt: bool,
     /// What.
-    pub lines: Vec<RequestedLine>,
+    pub lines: Vec<Line>,
     /// The total that the customer saw: with another one nothing is ordered.
     pub expected_total: Option<Money>,
     /// A pending order of the same customer that is to end first.
@@ -84,7 +89,7 @@ enum Begun {
     Answered(RecordedAnswer),
 }
 
-/// Takes the order as far as it goes now; what is left is taken up again as the module says.
+/// Takes the order as far as it goes now; what is left is resumed as the module says.
 ///
 /// # Errors
 /// Why there is no order; see [`OrderError`].
@@ -103,10 +108,10 @@ pub async fn handle(ports: &impl Ports, command: CreateOrder) -> Result<CreateOu
         Begun::Answered(answer) => return Ok(CreateOutcome::Replayed(answer)),
         Begun::Saga(order_id) => order_id,
     };
-    log::record("order_id", order_id.as_str());
-    let placed = place::advance(ports, &order_id).await;
+    log::record("order_id", &order_id.text());
+    let placed = place::advance(ports, order_id).await;
     if placed.is_err() && command.idempotency.is_none() {
-        give_up(ports, &order_id);
+        give_up(ports, order_id);
     }
     placed.map(CreateOutcome::Placed)
 }
@@ -118,11 +123,7 @@ fn check(idempotency: &Idempotency) -> Result<(), OrderError> {
     if !is_key {
         let message =
             format!("Idempotency-Key must be 1 to {KEY_MAX_CHARS} visible ASCII characters");
-        return Err(OrderError::Invalid(vec![FieldError::new(
-            "Idempotency-Key",
-            "format",
-            message,
-        )]));
+        return Err(OrderError::field("Idempotency-Key", "format", message));
     }
     if idempotency.fingerprint.len() == FINGERPRINT_BYTES {
         Ok(())
@@ -131,13 +132,13 @@ fn check(idempotency: &Idempotency) -> Result<(), OrderError> {
     }
 }
 
-/// [`OrderError::LimitReached`] when a new request would be refused, told without the writers' lock.
+/// [`OrderError::LimitReached`] when a new request would be refused, found without the writers' lock.
 fn look(ports: &impl Ports, command: &CreateOrder, holders: &Holders) -> Result<(), OrderError> {
     if holders.are_unlimited() {
         return Ok(());
     }
     let now = ports.clock().now_ms();
-    ports.orders().read(
+    ports.store().read(
         |records| match holders.check(records, now, &freed(records, command)?) {
             Err(OrderError::LimitReached(_)) if is_known(records, command, now)? => Ok(()),
             checked => checked,
@@ -145,7 +146,7 @@ fn look(ports: &impl Ports, command: &CreateOrder, holders: &Holders) -> Result<
     )
 }
 
-/// Applies payment events that should have arrived by now; says whether there were any. The sweeper will do it when this
+/// Applies payment events that should have arrived by now; returns whether there were any. The sweep will do it when this
 /// fails.
 async fn learn_what_is_paid(ports: &impl Ports) -> bool {
     let late = ports
@@ -166,47 +167,44 @@ fn begin(
     let expires_at = now.saturating_add(ports.settings().reservation_ttl_ms);
     let idempotency = command.idempotency.as_ref();
     let order_id = OrderId::parse(&ports.ids().new_id())?;
-    ports.orders().write(|records| {
+    ports.store().write(|records| {
         if let Some(idempotency) = idempotency
-            && let Some(begun) = earlier(records, &command.customer_id, idempotency, now)?
+            && let Some(begun) = earlier(records, command.customer_id, idempotency, now)?
         {
             return Ok(begun);
         }
         holders.check(records, now, &freed(records, command)?)?;
-        if let Some(older) = &command.replaces {
-            let actor = Actor::Account(command.customer_id.clone());
+        if let Some(older) = command.replaces {
+            let actor = Actor::Account(command.customer_id);
             let reason = format!("Replaced by order {order_id}");
-            replace(records, older, Closing { actor, reason }, now)?;
+            replace(records, older, Cancellation { actor, reason }, now)?;
         }
         if let Some(idempotency) = idempotency {
             let fingerprint = idempotency.fingerprint.clone();
             let record = KeyRecord {
                 fingerprint,
-                order_id: order_id.clone(),
+                order_id,
                 created_at: now,
                 answer: None,
             };
-            records.insert_key(&command.customer_id, &idempotency.key, &record)?;
+            records.insert_key(command.customer_id, &idempotency.key, &record)?;
         }
         let patience = if idempotency.is_some() {
             RESUME_AFTER_MS
         } else {
             ABANDON_AFTER_MS
         };
-        let saga = Saga::begin(
-            order_id.clone(),
-            command.customer_id.clone(),
-            command.client.as_ref().map(Holder::client),
+        let request = OrderRequest {
+            order_id,
+            customer_id: command.customer_id,
+            client: command.client.as_ref().map(Holder::client),
             lines,
-            now,
-            expires_at,
-        );
-        records.insert_saga(&Saga {
-            next_attempt_at: now + patience,
             expected_total: command.expected_total,
-            replaces: command.replaces.clone(),
-            ..saga
-        })?;
+            replaces: command.replaces,
+            created_at: now,
+            expires_at,
+        };
+        records.insert_saga(&Saga::begin(request, now + patience))?;
         Ok(Begun::Saga(order_id))
     })
 }
@@ -217,32 +215,30 @@ fn begin(
 /// [`OrderError::Invalid`] for an order that whoever wants it ended does not have, [`OrderError::InvalidTransition`] for one
 /// that is paid, [`OrderError::AlreadyReplaced`] for one whose place is taken.
 fn replace(
-    records: &dyn OrderRecords,
-    older: &OrderId,
-    closing: Closing,
+    records: &Records<'_>,
+    older: OrderId,
+    cancellation: Cancellation,
     now: u64,
 ) -> Result<(), OrderError> {
-    let Some(order) = records
-        .order(older)?
-        .filter(|order| closing.actor == Actor::Account(order.customer_id.clone()))
+    let order = records.order_view(older)?;
+    let Some(order) = order.filter(|order| cancellation.actor == Actor::Account(order.customer_id))
     else {
         let message = "replaces must be the id of an order of yours";
-        let error = FieldError::new("replaces", "unknown", message);
-        return Err(OrderError::Invalid(vec![error]));
+        return Err(OrderError::field("replaces", "unknown", message));
     };
     if let Some(other) = records.replacement(older)? {
         // A request that is under way, or was interrupted: it is not known yet whether there will be such an order.
-        return Err(if other.step == Step::New {
+        return Err(if other.step() == Step::New {
             OrderError::Unavailable
         } else {
-            OrderError::AlreadyReplaced(other.order_id)
+            OrderError::AlreadyReplaced(other.request().order_id)
         });
     }
     match order.status {
         OrderStatus::Cancelled => Ok(()),
         OrderStatus::Pending => {
             let saga = records.saga(older)?.ok_or(OrderError::Internal)?;
-            close::intend(records, saga, closing, now)
+            cancel::intend(records, saga, cancellation, now + RESUME_AFTER_MS)
         }
         OrderStatus::Paid | OrderStatus::Delivered | OrderStatus::Refunded => {
             Err(order.refuse(OrderStatus::Cancelled))
@@ -258,19 +254,19 @@ struct Freed {
     client: Option<Holder>,
 }
 
-fn freed(records: &dyn OrderRecords, command: &CreateOrder) -> Result<Freed, OrderError> {
-    let Some(older) = &command.replaces else {
+fn freed(records: &Records<'_>, command: &CreateOrder) -> Result<Freed, OrderError> {
+    let Some(older) = command.replaces else {
         return Ok(Freed::default());
     };
     let saga = records.saga(older)?;
-    let own = saga.filter(|saga| saga.customer_id == command.customer_id);
+    let own = saga.filter(|saga| saga.request().customer_id == command.customer_id);
     let Some((saga, units)) = own.zip(records.held_units(older)?) else {
         return Ok(Freed::default());
     };
     Ok(Freed {
         orders: 1,
         units,
-        client: saga.client,
+        client: saga.request().client.clone(),
     })
 }
 
@@ -290,9 +286,9 @@ impl Holders {
             *limits
         };
         Self {
-            account: Holder::account(&command.customer_id),
+            account: Holder::account(command.customer_id),
             client: command.client.as_ref().map(Holder::client),
-            units: units_of(lines),
+            units: Line::units_of(lines),
             limits,
         }
     }
@@ -302,7 +298,7 @@ impl Holders {
     }
 
     /// [`OrderError::LimitReached`] when one of them has reached a limit.
-    fn check(&self, records: &dyn OrderRecords, now: u64, freed: &Freed) -> Result<(), OrderError> {
+    fn check(&self, records: &Records<'_>, now: u64, freed: &Freed) -> Result<(), OrderError> {
         let (account, client) = (Some(&self.account), self.client.as_ref());
         for (kind, holder, share) in [
             (HolderKind::Account, account, &self.limits.account),
@@ -329,15 +325,11 @@ impl Holders {
 }
 
 /// Whether the request was sent before.
-fn is_known(
-    records: &dyn OrderRecords,
-    command: &CreateOrder,
-    now: u64,
-) -> Result<bool, OrderError> {
+fn is_known(records: &Records<'_>, command: &CreateOrder, now: u64) -> Result<bool, OrderError> {
     let Some(idempotency) = &command.idempotency else {
         return Ok(false);
     };
-    let record = records.key(&command.customer_id, &idempotency.key)?;
+    let record = records.key(command.customer_id, &idempotency.key)?;
     Ok(record.is_some_and(|record| !is_forgotten(&record, now)))
 }
 
@@ -346,8 +338,8 @@ fn is_forgotten(record: &KeyRecord, now: u64) -> bool {
 }
 
 fn earlier(
-    records: &dyn OrderRecords,
-    customer_id: &CustomerId,
+    records: &Records<'_>,
+    customer_id: AccountId,
     idempotency: &Idempotency,
     now: u64,
 ) -> Result<Option<Begun>, OrderError> {
@@ -355,7 +347,7 @@ fn earlier(
         return Ok(None);
     };
     if is_forgotten(&record, now) {
-        records.free_key(&record.order_id)?;
+        records.free_key(record.order_id)?;
         return Ok(None);
     }
     if record.fingerprint != idempotency.fingerprint {
@@ -368,25 +360,22 @@ fn earlier(
     ))
 }
 
-/// Nobody can ask for this order again: the sweeper need not wait before it ends it.
-fn give_up(ports: &impl Ports, order_id: &OrderId) {
+/// Nobody can ask for this order again: the sweep need not wait before it ends it.
+fn give_up(ports: &impl Ports, order_id: OrderId) {
     let now = ports.clock().now_ms();
-    let result = ports
-        .orders()
-        .write(|records| match records.saga(order_id)? {
-            Some(saga) if matches!(saga.step, Step::New | Step::Reserved) => {
-                records.update_saga(&Saga {
-                    next_attempt_at: now,
-                    ..saga
-                })
-            }
-            _ => Ok(()),
-        });
+    let result = ports.store().write(|records| {
+        if let Some(mut saga) = records.saga(order_id)?
+            && saga.give_up(now)
+        {
+            records.update_saga(&saga)?;
+        }
+        Ok(())
+    });
     if let Err(error) = result {
         let cause = error.to_string();
         log::warn(
-            "a failed order is left to the sweeper",
-            &[("order_id", order_id.as_str()), ("error", &cause)],
+            "a failed order is left to the sweep",
+            &[("order_id", &order_id.text()), ("error", &cause)],
         );
     }
 }

@@ -3,5 +3,6 @@
 pub mod apply_payment_event;
 pub mod change_status;
 pub mod create_order;
+pub mod maintain;
 pub mod record_answer;
 pub mod sweep;

@@ -1,22 +1,25 @@
 //! Keeps the answer of a request under its idempotency key.
 
-use crate::application::commands::create_order::Idempotency;
-use crate::domain::{CustomerId, OrderError};
-use crate::ports::{OrderRepository, Ports, RecordedAnswer};
+use mercato_kernel::AccountId;
 
-/// The first answer kept is given back, and is what must be sent. A key that is free, or was sent with another body,
+use crate::application::commands::create_order::Idempotency;
+use crate::domain::OrderError;
+use crate::ports::{Ports, Store};
+use crate::store::RecordedAnswer;
+
+/// The first answer kept is returned, and is what must be sent. A key that is free, or was sent with another body,
 /// keeps nothing.
 ///
 /// # Errors
 /// When the orders database cannot be used.
 pub fn handle(
     ports: &impl Ports,
-    customer_id: &CustomerId,
+    customer_id: AccountId,
     idempotency: &Idempotency,
     answer: RecordedAnswer,
 ) -> Result<RecordedAnswer, OrderError> {
     let key = idempotency.key.as_str();
-    ports.orders().write(|records| {
+    ports.store().write(|records| {
         let record = records.key(customer_id, key)?;
         match record.filter(|record| record.fingerprint == idempotency.fingerprint) {
             Some(record) => match record.answer {

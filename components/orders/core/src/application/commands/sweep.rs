@@ -1,37 +1,38 @@
-//! Keeps orders going without a customer waiting: expires reservations, takes up what a crash left, fetches events
+//! Keeps orders going without a customer waiting: expires reservations, resumes what a crash interrupted, fetches events
 //! that never arrived, removes what is old. A run goes on while there is work, until its time is over; what remains is due
 //! at the next one. It looks before it writes: with nothing to do it writes nothing.
 //!
 //! What is due at the same time is ended together, in transactions that are short because their number of orders is
 //! bounded, not their number in a run: one account can make orders as fast as it likes, and they are given back faster.
 
+use mercato_kernel::OrderId;
 use mercato_platform::clock::Clock;
 use mercato_platform::log;
 
 use crate::application::commands::apply_payment_event;
-use crate::application::saga::close::{self, Closed};
-use crate::application::saga::{follow_ups, place};
-use crate::application::{INBOX_KEPT_MS, KEY_KEPT_MS};
+use crate::application::saga::cancel::{self, Outcome};
+use crate::application::saga::{pending_actions, place};
+use crate::application::{INBOX_KEPT_MS, KEY_KEPT_MS, RESUME_AFTER_MS};
 use crate::domain::{
-    Actor, Closing, DAY_MS, Order, OrderError, OrderId, OrderStatus, PAUSE_LONGEST_MS, Rejection,
-    Saga, Step,
+    BACK_OFF, Cancellation, DAY_MS, OrderError, OrderStatus, Rejection, Saga, Step,
 };
-use crate::ports::{Inventory, OrderRecords, OrderRepository, Payments, Ports, PurgeTimes};
+use crate::ports::{Inventory, Payments, Ports, Store};
+use crate::store::{PurgeTimes, Records};
 
 /// How long a run begins anything new, in milliseconds: a slow provider must not keep the events waiting that the run
 /// applies after the orders.
 pub const SWEEP_TIME_MS: u64 = 1_500;
 
-/// Orders taken up together at first: as many as payments ends sessions of at a time.
+/// Orders resumed together at first: as many as payments ends sessions of at a time.
 pub const ORDERS_AT_FIRST: u32 = 8;
 
-/// Most orders taken up together. A transaction about so many keeps other writers waiting for some milliseconds.
+/// Most orders resumed together. A transaction about so many keeps other writers waiting for some milliseconds.
 pub const ORDERS_TOGETHER_MAX: u32 = 32;
 
 /// When orders took so long together, in milliseconds, the next ones are not more.
 const QUICK_MS: u64 = 100;
 
-/// So often an order is taken up together with others. One that still fails is taken up alone: it may be what makes them
+/// So often an order is resumed together with others. One that still fails is resumed alone: it may be what makes them
 /// fail.
 const TRIES_TOGETHER: u32 = 2;
 
@@ -44,14 +45,12 @@ pub const PURGED_PER_SWEEP: u32 = 200;
 /// An event that is not acknowledged after this time has got lost on its way, in milliseconds.
 pub const EVENT_OVERDUE_AFTER_MS: u32 = 3_000;
 
-const BACK_OFF_FIRST_MS: u64 = 1_000;
-
 const INTERRUPTED: &str = "Placing the order was interrupted";
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SweepReport {
-    /// Orders cancelled because their reservation ran out.
+    /// Orders cancelled because their reservation expired.
     pub expired: u32,
     /// Orders found half-way and finished or cancelled.
     pub resumed: u32,
@@ -66,7 +65,7 @@ pub struct SweepReport {
 ///
 /// # Errors
 /// When the orders database or the outbox cannot be used. A single order that fails is logged and tried again later,
-/// after a pause that doubles every time. When a database cannot be used, the other orders, or follow-ups, are left for
+/// after a pause that doubles every time. When a database cannot be used, the other orders, or pending actions, are left for
 /// the next run: each would wait for it as long. Events are all applied: what one of them cannot reach, another may not need.
 pub async fn handle(ports: &impl Ports, min_interval_ms: u32) -> Result<SweepReport, OrderError> {
     let mut run = Run::begin(ports, min_interval_ms);
@@ -75,19 +74,19 @@ pub async fn handle(ports: &impl Ports, min_interval_ms: u32) -> Result<SweepRep
     }
     let (now, before) = (run.begun_at, run.before);
     let (is_due, is_old) = ports
-        .orders()
+        .store()
         .read(|records| Ok((records.has_due(now)?, records.has_old(before)?)))?;
     if (is_due || is_old) && !run.claim()? {
         return Ok(run.report);
     }
     if is_due {
         run.sweep_sagas().await?;
-        run.sweep_follow_ups().await?;
+        run.sweep_pending_actions().await?;
     }
     run.apply_events().await?;
     if is_old {
         let more = ports
-            .orders()
+            .store()
             .write(|records| records.purge(before, PURGED_PER_SWEEP))?;
         run.report.more |= more;
     }
@@ -106,14 +105,7 @@ fn purge_times(ports: &impl Ports, now: u64) -> PurgeTimes {
     }
 }
 
-/// Pause before the next attempt, in milliseconds.
-fn back_off(attempts: u32) -> u64 {
-    BACK_OFF_FIRST_MS
-        .saturating_mul(1_u64.checked_shl(attempts).unwrap_or(u64::MAX))
-        .min(PAUSE_LONGEST_MS)
-}
-
-/// A run of the sweeper.
+/// One run of the sweep.
 struct Run<'p, P> {
     ports: &'p P,
     min_interval_ms: u32,
@@ -123,13 +115,13 @@ struct Run<'p, P> {
     report: SweepReport,
 }
 
-/// Orders that a run has taken up.
+/// Orders that a run resumes.
 #[derive(Default)]
-struct TakenUp {
-    /// To be cancelled together because their reservations ran out.
+struct Resumed {
+    /// To be cancelled together because their reservations expired.
     expired: Vec<OrderId>,
     /// Whose cancelling was left half-way: to be finished together.
-    closing: Vec<OrderId>,
+    cancelling: Vec<OrderId>,
     /// Others, with whether they were asked for under a key.
     others: Vec<(Saga, bool)>,
 }
@@ -148,11 +140,11 @@ impl<'p, P: Ports> Run<'p, P> {
     }
 
     fn is_too_early(&self) -> Result<bool, OrderError> {
-        let last = self.ports.orders().read(|records| records.last_sweep())?;
+        let last = self.ports.store().read(|records| records.last_sweep())?;
         Ok(!self.is_interval_over(last))
     }
 
-    /// A last run in the future (the clock was set back) does not stop the sweeper.
+    /// A last run in the future (the clock was set back) does not stop the sweep.
     fn is_interval_over(&self, last: u64) -> bool {
         last > self.begun_at || self.begun_at - last >= u64::from(self.min_interval_ms)
     }
@@ -162,18 +154,18 @@ impl<'p, P: Ports> Run<'p, P> {
         if self.is_claimed {
             return Ok(true);
         }
-        let claim = |records: &dyn OrderRecords| {
+        let claim = |records: &Records<'_>| {
             let is_ours = self.is_interval_over(records.last_sweep()?);
             if is_ours {
                 records.set_last_sweep(self.begun_at)?;
             }
             Ok(is_ours)
         };
-        let orders = self.ports.orders();
+        let store = self.ports.store();
         self.is_claimed = if self.min_interval_ms == 0 {
-            orders.write(claim)?
+            store.write(claim)?
         } else {
-            orders.write_if_free(claim)?.unwrap_or(false)
+            store.write_if_free(claim)?.unwrap_or(false)
         };
         Ok(self.is_claimed)
     }
@@ -194,16 +186,16 @@ impl<'p, P: Ports> Run<'p, P> {
             let now = self.now();
             let due = self
                 .ports
-                .orders()
+                .store()
                 .read(|records| records.due_sagas(now, together))?;
             if due.is_empty() {
                 return Ok(());
             }
-            let taken_up = self
+            let resumed = self
                 .ports
-                .orders()
-                .write(|records| take_up(records, &due, now))?;
-            if !self.finish_all(taken_up, now).await {
+                .store()
+                .write(|records| resume(records, &due, now))?;
+            if !self.finish_all(resumed, now).await {
                 return Ok(());
             }
             if self.has_no_time_left() {
@@ -217,24 +209,24 @@ impl<'p, P: Ports> Run<'p, P> {
     }
 
     /// False when a database cannot be used, and the rest is left to the next run.
-    async fn finish_all(&mut self, taken_up: TakenUp, now: u64) -> bool {
-        for (ids, are_expired) in [(taken_up.expired, true), (taken_up.closing, false)] {
-            if !ids.is_empty() && !self.close_all(&ids, are_expired).await {
+    async fn finish_all(&mut self, resumed: Resumed, now: u64) -> bool {
+        for (ids, are_expired) in [(resumed.expired, true), (resumed.cancelling, false)] {
+            if !ids.is_empty() && !self.cancel_all(&ids, are_expired).await {
                 return false;
             }
         }
-        for (index, (saga, keyed)) in taken_up.others.iter().enumerate() {
+        for (index, (saga, keyed)) in resumed.others.iter().enumerate() {
             // What is left has its pause before it, which is short for one that was not tried before.
             if index > 0 && self.has_no_time_left() {
                 return true;
             }
-            let ids = [("order_id", saga.order_id.as_str())];
+            let ids = [("order_id", &*saga.request().order_id.text())];
             match log::in_span(&ids, finish(self.ports, saga, *keyed, now)).await {
                 Ok(Finished::Expired) => self.report.expired += 1,
                 Ok(Finished::Resumed) => self.report.resumed += 1,
                 Err(error) => {
                     let what = "a half-made order could not be finished";
-                    warn(what, &saga.order_id, &error);
+                    warn(what, saga.request().order_id, &error);
                     if error == OrderError::Unavailable {
                         return false;
                     }
@@ -244,52 +236,52 @@ impl<'p, P: Ports> Run<'p, P> {
         true
     }
 
-    async fn close_all(&mut self, ids: &[OrderId], are_expired: bool) -> bool {
+    async fn cancel_all(&mut self, ids: &[OrderId], are_expired: bool) -> bool {
         let what = "an order could not be cancelled";
-        let outcomes = match close::resume_all(self.ports, ids).await {
+        let outcomes = match cancel::resume_all(self.ports, ids).await {
             Ok(outcomes) => outcomes,
-            Err(error) => vec![Closed::Failed(error); ids.len()],
+            Err(error) => vec![Outcome::Failed(error); ids.len()],
         };
         let mut may_go_on = true;
         for (outcome, id) in outcomes.into_iter().zip(ids) {
             match outcome {
-                Closed::Cancelled if are_expired => self.report.expired += 1,
-                Closed::Cancelled | Closed::Otherwise => self.report.resumed += 1,
-                Closed::Failed(error) => {
+                Outcome::Cancelled if are_expired => self.report.expired += 1,
+                Outcome::Cancelled | Outcome::Otherwise => self.report.resumed += 1,
+                Outcome::Failed(error) => {
                     may_go_on &= error != OrderError::Unavailable;
-                    warn(what, id, &error);
+                    warn(what, *id, &error);
                 }
             }
         }
         may_go_on
     }
 
-    async fn sweep_follow_ups(&mut self) -> Result<(), OrderError> {
+    async fn sweep_pending_actions(&mut self) -> Result<(), OrderError> {
         let mut together = ORDERS_AT_FIRST;
         loop {
             let now = self.now();
             let due = self
                 .ports
-                .orders()
-                .read(|records| records.due_follow_ups(now, together))?;
+                .store()
+                .read(|records| records.due_pending_actions(now, together))?;
             if due.is_empty() {
                 return Ok(());
             }
-            self.ports.orders().write(|records| {
+            self.ports.store().write(|records| {
                 due.iter().try_for_each(|(id, attempts)| {
-                    records.postpone_follow_ups(id, now + back_off(*attempts))
+                    records.postpone_pending_actions(*id, now + BACK_OFF.pause_ms(*attempts))
                 })
             })?;
             let ids: Vec<OrderId> = due.into_iter().map(|(id, _)| id).collect();
             let may_go_on = || !self.has_no_time_left();
-            let outcomes = follow_ups::run_all(self.ports, &ids, may_go_on).await?;
+            let outcomes = pending_actions::run_all(self.ports, &ids, may_go_on).await?;
             let mut is_reachable = true;
             for (outcome, id) in outcomes.into_iter().zip(&ids) {
                 match outcome {
                     Ok(()) => self.report.resumed += 1,
                     Err(error) => {
                         is_reachable &= error != OrderError::Unavailable;
-                        warn("a follow-up failed", id, &error);
+                        warn("a pending action failed", *id, &error);
                     }
                 }
             }
@@ -345,54 +337,54 @@ impl<'p, P: Ports> Run<'p, P> {
     }
 }
 
-/// Takes orders up: their next attempt is put off before this one, so that one that breaks the sweeper cannot stop all
-/// others. The intent to cancel one whose reservation ran out is recorded with that.
-fn take_up(records: &dyn OrderRecords, due: &[OrderId], now: u64) -> Result<TakenUp, OrderError> {
-    let mut taken_up = TakenUp::default();
+/// Resumes orders: their next attempt is put off before this one, so that one that breaks the sweep cannot stop all
+/// others. The intent to cancel one whose reservation expired is recorded with that.
+fn resume(records: &Records<'_>, due: &[OrderId], now: u64) -> Result<Resumed, OrderError> {
+    let mut resumed = Resumed::default();
     for order_id in due {
-        let Some(mut saga) = records.saga(order_id)?.filter(|saga| saga.is_due(now)) else {
+        let Some(mut saga) = records.saga(*order_id)?.filter(|saga| saga.is_due(now)) else {
             continue;
         };
-        if matches!(saga.step, Step::Reserved | Step::Ready) && saga.is_expired(now) {
-            close::intend(records, saga, closing(close::EXPIRED), now)?;
-            taken_up.expired.push(order_id.clone());
+        if saga.can_be_cancelled() && saga.is_expired(now) {
+            let expired = Cancellation::by_the_shop(cancel::EXPIRED);
+            cancel::intend(records, saga, expired, now + RESUME_AFTER_MS)?;
+            resumed.expired.push(*order_id);
             continue;
         }
-        let is_together = saga.step == Step::Closing && saga.attempts < TRIES_TOGETHER;
-        saga.next_attempt_at = now + back_off(saga.attempts);
-        saga.attempts = saga.attempts.saturating_add(1);
+        let is_together = saga.step() == Step::Cancelling && saga.attempts() < TRIES_TOGETHER;
+        saga.attempt(now);
         records.update_saga(&saga)?;
         if is_together {
-            taken_up.closing.push(order_id.clone());
+            resumed.cancelling.push(*order_id);
         } else {
-            taken_up.others.push((saga, records.has_key(order_id)?));
+            resumed.others.push((saga, records.has_key(*order_id)?));
         }
     }
-    Ok(taken_up)
+    Ok(resumed)
 }
 
 /// What became of a saga.
 enum Finished {
-    /// Its reservation had run out.
+    /// Its reservation had expired.
     Expired,
     /// It was half-way.
     Resumed,
 }
 
-/// Finishes an order whose request can still be repeated; ends one that has run out or that nobody can ask for.
+/// Finishes an order whose request can still be repeated; ends one that has expired or that nobody can ask for.
 async fn finish(
     ports: &impl Ports,
     saga: &Saga,
     keyed: bool,
     now: u64,
 ) -> Result<Finished, OrderError> {
-    let id = &saga.order_id;
-    match saga.step {
+    let id = saga.request().order_id;
+    match saga.step() {
         Step::New if saga.is_expired(now) || !keyed => {
             place::end(ports, id, Rejection::Abandoned).await?;
         }
         Step::Reserved if !keyed => {
-            close::close(ports, id, closing(INTERRUPTED)).await?;
+            cancel::cancel(ports, id, Cancellation::by_the_shop(INTERRUPTED)).await?;
         }
         Step::New | Step::Reserved => match place::advance(ports, id).await {
             Ok(_)
@@ -404,12 +396,10 @@ async fn finish(
             ) => {}
             Err(error) => return Err(error),
         },
-        Step::Closing => {
-            let was_expiring = saga
-                .closing
-                .as_ref()
-                .is_some_and(|closing| closing.reason == close::EXPIRED);
-            let order: Order = close::resume(ports, id).await?;
+        Step::Cancelling => {
+            let cancellation = saga.cancellation();
+            let was_expiring = cancellation.is_some_and(|it| it.reason == cancel::EXPIRED);
+            let order = cancel::resume(ports, id).await?;
             if was_expiring && order.status == OrderStatus::Cancelled {
                 return Ok(Finished::Expired);
             }
@@ -419,19 +409,10 @@ async fn finish(
     Ok(Finished::Resumed)
 }
 
-fn closing(reason: &str) -> Closing {
-    Closing {
-        actor: Actor::System,
-        reason: reason.to_owned(),
-    }
-}
-
-fn warn(message: &str, order_id: &OrderId, error: &OrderError) {
+fn warn(message: &str, order_id: OrderId, error: &OrderError) {
+    let cause = error.to_string();
     log::warn(
         message,
-        &[
-            ("order_id", order_id.as_str()),
-            ("error", &error.to_string()),
-        ],
+        &[("order_id", &order_id.text()), ("error", &cause)],
     );
 }

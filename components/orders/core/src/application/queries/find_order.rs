@@ -1,35 +1,35 @@
 //! One order with payment and history. What was decided or left half-made meanwhile is caught up with first.
 
+use mercato_kernel::{Caller, OrderId};
 use mercato_platform::log;
 
-use crate::application::Viewer;
 use crate::application::commands::apply_payment_event;
-use crate::application::saga::{close, place};
-use crate::domain::{Order, OrderError, OrderId, OrderStatus, Payment, Saga, StatusChange, Step};
-use crate::ports::{OrderRepository, Payments, Ports};
+use crate::application::saga::{cancel, place};
+use crate::domain::{OrderError, OrderStatus, OrderView, Payment, Saga, StatusChange, Step};
+use crate::ports::{Payments, Ports, Store};
 
 /// An order and what belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderDetails {
     /// The order.
-    pub order: Order,
+    pub order: OrderView,
     /// Its payment, once opened.
     pub payment: Option<Payment>,
     /// Its history, oldest first.
     pub history: Vec<StatusChange>,
 }
 
-/// Gives the order as it is now.
+/// Returns the order as it is now.
 ///
 /// # Errors
 /// [`OrderError::NotFound`] for an order that does not exist or is somebody else's.
 pub async fn handle(
     ports: &impl Ports,
-    viewer: &Viewer,
-    order_id: &OrderId,
+    caller: Caller,
+    order_id: OrderId,
 ) -> Result<OrderDetails, OrderError> {
-    let (order, saga) = ports.orders().read(|records| {
-        let order = records.order(order_id)?;
+    let (owner, saga) = ports.store().read(|records| {
+        let order = records.order_view(order_id)?;
         let is_open = order
             .as_ref()
             .is_none_or(|order| order.status == OrderStatus::Pending);
@@ -38,23 +38,19 @@ pub async fn handle(
         } else {
             None
         };
-        Ok((order, saga))
+        let of_saga = saga.as_ref().map(|saga| saga.request().customer_id);
+        Ok((order.map(|order| order.customer_id).or(of_saga), saga))
     })?;
-    let owner = order
-        .as_ref()
-        .map(|order| &order.customer_id)
-        .or(saga.as_ref().map(|saga| &saga.customer_id));
-    if !owner.is_some_and(|owner| viewer.may_see(owner)) {
+    if !owner.is_some_and(|owner| caller.may_see(owner)) {
         return Err(OrderError::NotFound);
     }
     if let Some(saga) = saga {
         catch_up(ports, &saga).await;
     }
     let payment = ports.payments().of_order(order_id).await?;
-    ports.orders().read(|records| {
-        let order = records.order(order_id)?.ok_or(OrderError::NotFound)?;
+    ports.store().read(|records| {
         Ok(OrderDetails {
-            order,
+            order: records.order_view(order_id)?.ok_or(OrderError::NotFound)?,
             payment,
             history: records.history(order_id)?,
         })
@@ -63,10 +59,10 @@ pub async fn handle(
 
 /// The order can be shown as it stands when this fails.
 async fn catch_up(ports: &impl Ports, saga: &Saga) {
-    let id = &saga.order_id;
-    let result = match saga.step {
+    let id = saga.request().order_id;
+    let result = match saga.step() {
         Step::New | Step::Reserved => place::advance(ports, id).await.map(drop),
-        Step::Closing => close::resume(ports, id).await.map(drop),
+        Step::Cancelling => cancel::resume(ports, id).await.map(drop),
         Step::Ready => apply_payment_event::apply_pending(ports, id).await,
         Step::Done | Step::Rejected => Ok(()),
     };
@@ -74,7 +70,7 @@ async fn catch_up(ports: &impl Ports, saga: &Saga) {
         let cause = error.to_string();
         log::warn(
             "an order is shown as it stands",
-            &[("order_id", id.as_str()), ("error", &cause)],
+            &[("order_id", &id.text()), ("error", &cause)],
         );
     }
 }

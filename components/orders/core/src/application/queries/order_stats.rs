@@ -6,7 +6,9 @@
 use mercato_money::Currency;
 
 use crate::domain::{OrderError, OrderStatus};
-use crate::ports::{MoneyReceived, OrderRepository, Payments, Ports};
+use crate::ports::{Payments, Ports, Store};
+
+pub use mercato_contracts::payments::service::MoneyReceived;
 
 /// The state of the shop's orders.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,17 +27,17 @@ pub struct OrderStats {
 /// When the orders database or payments cannot be used.
 pub async fn handle(ports: &impl Ports) -> Result<OrderStats, OrderError> {
     let currency = ports.settings().currency;
-    let by_status = ports.orders().read(|records| records.counts())?;
+    let by_status = ports.store().read(|records| records.counts())?;
     let mut by_currency = ports.payments().money_received().await?;
-    if !by_currency.iter().any(|money| money.currency == currency) {
+    if !by_currency.iter().any(|of| of.currency == currency.code()) {
         by_currency.push(MoneyReceived {
-            currency,
+            currency: currency.code().to_owned(),
             gross: 0,
             refunded: 0,
             lost_to_disputes: 0,
         });
     }
-    by_currency.sort_by(|one, other| one.currency.code().cmp(other.currency.code()));
+    by_currency.sort_by(|one, other| one.currency.cmp(&other.currency));
     Ok(OrderStats {
         by_status,
         by_currency,

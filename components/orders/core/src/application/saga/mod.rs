@@ -1,5 +1,5 @@
-//! How an order is made and ended across three databases, step by step.
+//! How an order is made and cancelled across three databases, step by step.
 
-pub mod close;
-pub mod follow_ups;
+pub mod cancel;
+pub mod pending_actions;
 pub mod place;

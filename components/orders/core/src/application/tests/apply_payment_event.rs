@@ -1,21 +1,22 @@
-use crate::application::testing::{REQUEST_MINOR, Shop, StockState, TTL_MS, admin};
+use crate::application::commands::apply_payment_event;
+use crate::application::testing::{REQUEST_MINOR, Shop, StockState, TTL_MS, admin, run};
 use crate::domain::{EventOutcome, OrderError, OrderStatus, PaymentEvent, PaymentStatus};
-use crate::ports::Task;
+use crate::store::Action;
 
-use EventOutcome::{Applied, Duplicate, Ignored};
+use EventOutcome::{Applied, Duplicate, Ignored, Unconfirmed};
 use OrderStatus::{Cancelled, Paid, Refunded};
 
 #[test]
 fn a_success_pays_the_order_sells_the_stock_and_is_acknowledged() {
     let shop = Shop::new();
     let id = shop.placed();
-    shop.customer_pays(&id);
+    shop.customer_pays(id);
     let event = shop.waiting_events().remove(0);
     assert_eq!(shop.apply(&event), Ok(Applied));
-    let order = shop.order(&id).unwrap();
+    let order = shop.order(id).unwrap();
     assert_eq!((order.status, order.paid_at), (Paid, Some(event.time)));
     assert_eq!(order.receipt.unwrap().url, event.receipt_url);
-    assert_eq!(shop.stock_state(&id), Some(StockState::Committed));
+    assert_eq!(shop.stock_state(id), Some(StockState::Committed));
     shop.check_invariants("paid");
 }
 
@@ -23,25 +24,25 @@ fn a_success_pays_the_order_sells_the_stock_and_is_acknowledged() {
 fn an_event_that_comes_again_changes_nothing() {
     let shop = Shop::new();
     let id = shop.placed();
-    shop.customer_pays(&id);
+    shop.customer_pays(id);
     let event = shop.waiting_events().remove(0);
     assert_eq!(shop.apply(&event), Ok(Applied));
-    let before = (shop.order(&id), shop.history(&id));
+    let before = (shop.order(id), shop.history(id));
     assert_eq!(shop.apply(&event), Ok(Duplicate));
-    assert_eq!((shop.order(&id), shop.history(&id)), before);
+    assert_eq!((shop.order(id), shop.history(id)), before);
     shop.check_invariants("twice");
 }
 
 #[test]
-fn an_event_that_comes_again_does_what_the_first_time_left_undone() {
+fn an_event_that_comes_again_does_what_was_left_undone() {
     let shop = Shop::new();
     let id = shop.placed();
-    shop.customer_pays(&id);
+    shop.customer_pays(id);
     let event = shop.waiting_events().remove(0);
     shop.inventory.down.set(true);
     assert_eq!(shop.apply(&event), Ok(Applied));
     assert_eq!(
-        (shop.status(&id), shop.stock_state(&id)),
+        (shop.status(id), shop.stock_state(id)),
         (Paid, Some(StockState::Held))
     );
     assert_eq!(shop.apply(&event), Ok(Duplicate));
@@ -59,10 +60,10 @@ fn an_event_that_comes_again_does_what_the_first_time_left_undone() {
 fn a_payment_that_ends_without_success_cancels_the_order() {
     let shop = Shop::new();
     let id = shop.placed();
-    shop.payment_fails(&id);
+    shop.payment_fails(id);
     shop.deliver_events();
-    assert_eq!((shop.status(&id), shop.free(1)), (Cancelled, 10));
-    assert_eq!(shop.history(&id)[1], "PENDING>CANCELLED Payment failed");
+    assert_eq!((shop.status(id), shop.free(1)), (Cancelled, 10));
+    assert_eq!(shop.history(id)[1], "PENDING>CANCELLED Payment failed");
     shop.check_invariants("failed");
 }
 
@@ -72,12 +73,12 @@ fn a_full_refund_gives_the_stock_back_unless_it_was_delivered() {
         let shop = Shop::new();
         let id = shop.paid();
         if delivered {
-            shop.change(admin(), &id, OrderStatus::Delivered).unwrap();
+            shop.change(admin(), id, OrderStatus::Delivered).unwrap();
         }
-        shop.refund(&id, i64::MAX);
+        shop.refund(id, i64::MAX);
         shop.deliver_events();
         assert_eq!(
-            (shop.status(&id), shop.free(1)),
+            (shop.status(id), shop.free(1)),
             (Refunded, if delivered { 8 } else { 10 })
         );
         shop.check_invariants("refunded");
@@ -88,17 +89,17 @@ fn a_full_refund_gives_the_stock_back_unless_it_was_delivered() {
 fn part_refunds_leave_the_order_paid_until_all_is_given_back() {
     let shop = Shop::new();
     let id = shop.paid();
-    shop.refund(&id, 8);
+    shop.refund(id, 8);
     shop.deliver_events();
     assert_eq!(
-        (shop.status(&id), shop.stock_state(&id)),
+        (shop.status(id), shop.stock_state(id)),
         (Paid, Some(StockState::Committed))
     );
-    assert_eq!(shop.history(&id)[2], "PAID>PAID 0.08 of 20.08 USD refunded");
-    shop.refund(&id, REQUEST_MINOR - 8);
+    assert_eq!(shop.history(id)[2], "PAID>PAID 0.08 of 20.08 USD refunded");
+    shop.refund(id, REQUEST_MINOR - 8);
     shop.deliver_events();
     assert_eq!(
-        (shop.status(&id), shop.stock_state(&id)),
+        (shop.status(id), shop.stock_state(id)),
         (Refunded, Some(StockState::Restocked))
     );
     shop.check_invariants("refunded in parts");
@@ -126,9 +127,9 @@ fn events_in_any_order_end_in_the_same_state() {
     for order_of_arrival in 0..6 {
         let shop = Shop::new();
         let id = shop.placed();
-        shop.customer_pays(&id);
-        shop.refund(&id, 8);
-        shop.refund(&id, i64::MAX);
+        shop.customer_pays(id);
+        shop.refund(id, 8);
+        shop.refund(id, i64::MAX);
         let arrival = permutations(&shop.waiting_events()).remove(order_of_arrival);
         for event in &arrival {
             shop.apply(event).unwrap();
@@ -140,7 +141,7 @@ fn events_in_any_order_end_in_the_same_state() {
                 .map(|event| event.event_type)
                 .collect::<Vec<_>>()
         );
-        let order = shop.order(&id).unwrap();
+        let order = shop.order(id).unwrap();
         assert_eq!((order.status, shop.free(1)), (Refunded, 10), "{case}");
         assert!(order.receipt.is_some(), "{case}");
         shop.check_invariants(&case);
@@ -151,37 +152,37 @@ fn events_in_any_order_end_in_the_same_state() {
 fn a_part_refund_that_arrives_first_pays_the_order() {
     let shop = Shop::new();
     let id = shop.placed();
-    shop.customer_pays(&id);
-    shop.refund(&id, 8);
+    shop.customer_pays(id);
+    shop.refund(id, 8);
     for event in shop.waiting_events().iter().rev() {
         shop.apply(event).unwrap();
     }
     assert_eq!(
-        (shop.status(&id), shop.stock_state(&id)),
+        (shop.status(id), shop.stock_state(id)),
         (Paid, Some(StockState::Committed))
     );
     shop.check_invariants("part refund first");
 }
 
 #[test]
-fn a_payment_for_a_cancelled_order_is_refunded_and_the_history_says_so() {
+fn a_payment_for_a_cancelled_order_is_refunded() {
     let shop = Shop::new();
     let id = shop.placed();
-    shop.cancel(&id).unwrap();
+    shop.cancel(id).unwrap();
     shop.deliver_events();
-    shop.customer_pays(&id);
+    shop.customer_pays(id);
     let late = shop.waiting_events().remove(0);
     assert_eq!(shop.apply(&late), Ok(Applied));
-    assert_eq!(shop.payment_status(&id), Some(PaymentStatus::Refunded));
+    assert_eq!(shop.payment_status(id), Some(PaymentStatus::Refunded));
     assert_eq!(shop.apply(&late), Ok(Duplicate));
     let refund = shop.waiting_events().remove(0);
     assert_eq!(shop.apply(&refund), Ok(Ignored));
-    assert_eq!(shop.status(&id), Cancelled);
+    assert_eq!(shop.status(id), Cancelled);
     assert_eq!(
-        shop.history(&id)[2],
+        shop.history(id)[2],
         "CANCELLED>CANCELLED The payment succeeded after the order was cancelled; it is refunded"
     );
-    assert_eq!(shop.history(&id).len(), 3);
+    assert_eq!(shop.history(id).len(), 3);
     shop.check_invariants("late payment");
 }
 
@@ -189,26 +190,26 @@ fn a_payment_for_a_cancelled_order_is_refunded_and_the_history_says_so() {
 fn a_late_payment_is_refunded_as_soon_as_payments_can() {
     let shop = Shop::new();
     let id = shop.placed();
-    shop.cancel(&id).unwrap();
+    shop.cancel(id).unwrap();
     shop.deliver_events();
-    shop.customer_pays(&id);
+    shop.customer_pays(id);
     let late = shop.waiting_events().remove(0);
     shop.payments.down.set(true);
     assert_eq!(shop.apply(&late), Ok(Applied));
-    assert_eq!(shop.payment_status(&id), Some(PaymentStatus::Succeeded));
+    assert_eq!(shop.payment_status(id), Some(PaymentStatus::Succeeded));
     shop.payments.down.set(false);
     shop.settle();
-    assert_eq!(shop.payment_status(&id), Some(PaymentStatus::Refunded));
+    assert_eq!(shop.payment_status(id), Some(PaymentStatus::Refunded));
     shop.check_invariants("late refund");
 }
 
 #[test]
-fn a_late_refund_that_the_provider_refuses_is_noted_and_not_asked_for_ever() {
+fn a_late_refund_that_is_refused_is_recorded_once() {
     let shop = Shop::new();
     let id = shop.placed();
-    shop.cancel(&id).unwrap();
+    shop.cancel(id).unwrap();
     shop.deliver_events();
-    shop.customer_pays(&id);
+    shop.customer_pays(id);
     shop.payments.refuses_refunds.set(true);
     shop.deliver_events();
     for _ in 0..3 {
@@ -216,26 +217,26 @@ fn a_late_refund_that_the_provider_refuses_is_noted_and_not_asked_for_ever() {
         shop.sweep();
     }
     assert_eq!(shop.payments.refunds_asked.get(), 1);
-    assert_eq!(shop.status(&id), Cancelled);
-    let history = shop.history(&id);
+    assert_eq!(shop.status(id), Cancelled);
+    let history = shop.history(id);
     assert_eq!(history.len(), 4);
     assert!(history[3].contains("refused to refund"), "{history:?}");
 }
 
 #[test]
-fn an_event_that_cannot_be_applied_is_reported_and_can_be_applied_later() {
+fn an_event_that_cannot_be_applied_is_reported() {
     let shop = Shop::new();
     let id = shop.placed();
-    shop.customer_pays(&id);
+    shop.customer_pays(id);
     let event = shop.waiting_events().remove(0);
     let wrong = PaymentEvent {
         amount: event.amount + 1,
         ..event.clone()
     };
     assert!(matches!(shop.apply(&wrong), Err(OrderError::Invalid(_))));
-    shop.orders.down.set(true);
+    shop.store.down.set(true);
     assert_eq!(shop.apply(&event), Err(OrderError::Unavailable));
-    shop.orders.down.set(false);
+    shop.store.down.set(false);
     assert_eq!(shop.outbox()[0].failures, 1);
     assert_eq!(shop.apply(&event), Ok(Applied));
     shop.check_invariants("applied later");
@@ -245,21 +246,50 @@ fn an_event_that_cannot_be_applied_is_reported_and_can_be_applied_later() {
 fn an_event_of_an_unknown_order_is_reported() {
     let shop = Shop::new();
     let id = shop.placed();
-    shop.customer_pays(&id);
+    shop.customer_pays(id);
     let mut event = shop.waiting_events().remove(0);
-    event.order_id = crate::domain::OrderId::parse("01939f6e-8a00-7000-8000-ffffffffffff").unwrap();
+    event.order_id = "01939f6e-8a00-7000-8000-ffffffffffff".to_owned();
     assert_eq!(shop.apply(&event), Err(OrderError::NotFound));
     assert_eq!(shop.outbox()[0].failures, 1);
 }
 
 #[test]
-fn only_what_comes_after_a_pause_counts_as_a_failure_of_the_event() {
+fn what_a_message_names_is_applied_as_payments_has_it() {
+    let shop = Shop::new();
+    let (id, other) = (shop.placed(), shop.placed());
+    shop.customer_pays(id);
+    let event = shop.waiting_events().remove(0);
+    let named = |event_id: &str, order_id: &str| {
+        run(apply_payment_event::handle_named(&shop, event_id, order_id))
+    };
+    // Of another order, of no order, unknown: nothing is applied, and nothing counts against the event.
+    for (event_id, order_id) in [
+        (event.id.as_str(), &*other.text()),
+        (&event.id, "no id"),
+        (&event.order_id, &event.order_id),
+    ] {
+        assert_eq!(named(event_id, order_id), Ok(Unconfirmed));
+    }
+    assert_eq!(shop.outbox()[0].failures, 0);
+    assert_eq!(named(&event.id, &event.order_id), Ok(Applied));
+    assert_eq!(shop.status(id), Paid);
+    let again = named(&event.id, &event.order_id);
+    assert_eq!(again, Ok(Unconfirmed), "acknowledged");
+    shop.payments.down.set(true);
+    let unknown = named(&event.id, &event.order_id);
+    assert_eq!(unknown, Err(OrderError::Unavailable));
+    shop.payments.down.set(false);
+    shop.check_invariants("named");
+}
+
+#[test]
+fn readers_do_not_count_as_failures_of_an_event() {
     let shop = Shop::new();
     let id = shop.placed();
-    shop.customer_pays(&id);
+    shop.customer_pays(id);
     shop.payments.spoil_events();
     for _ in 0..3 {
-        assert_eq!(shop.find(&id).unwrap().order.status, OrderStatus::Pending);
+        assert_eq!(shop.find(id).unwrap().order.status, OrderStatus::Pending);
     }
     assert_eq!(shop.outbox()[0].failures, 0, "readers do not park an event");
     shop.sweep();
@@ -270,11 +300,11 @@ fn only_what_comes_after_a_pause_counts_as_a_failure_of_the_event() {
 fn a_database_that_is_out_of_reach_is_no_failure_of_the_event() {
     let shop = Shop::new();
     let id = shop.placed();
-    shop.customer_pays(&id);
+    shop.customer_pays(id);
     let event = shop.waiting_events().remove(0);
-    shop.orders.down.set(true);
+    shop.store.down.set(true);
     assert_eq!(shop.apply(&event), Err(OrderError::Unavailable));
-    shop.orders.down.set(false);
+    shop.store.down.set(false);
     assert_eq!(shop.outbox()[0].failures, 0);
     assert_eq!(shop.apply(&event), Ok(Applied));
 }
@@ -283,7 +313,7 @@ fn a_database_that_is_out_of_reach_is_no_failure_of_the_event() {
 fn an_event_whose_stock_cannot_be_moved_is_reported() {
     let shop = Shop::new();
     let id = shop.placed();
-    shop.customer_pays(&id);
+    shop.customer_pays(id);
     let event = shop.waiting_events().remove(0);
     shop.inventory.broken.set(true);
     assert_eq!(shop.apply(&event), Ok(Applied));
@@ -294,17 +324,17 @@ fn an_event_whose_stock_cannot_be_moved_is_reported() {
 }
 
 #[test]
-fn a_payment_that_could_not_be_closed_yet_stays_owed() {
+fn a_payment_that_could_not_be_closed_yet_stays_pending() {
     let shop = Shop::new();
     let id = shop.placed();
     shop.payments.keeps_sessions.set(true);
-    shop.owe(&id, &Task::CancelPayment);
+    shop.leave_to_do(id, &Action::CancelPayment);
     shop.wait(TTL_MS / 2);
     shop.sweep();
-    assert!(shop.has_pending_payment(&id));
-    assert_eq!(shop.follow_ups_tried(&id), 1, "it is still owed");
+    assert!(shop.has_pending_payment(id));
+    assert_eq!(shop.actions_tried(id), 1, "it is still pending");
     shop.payments.keeps_sessions.set(false);
     shop.settle();
-    assert_eq!(shop.payment_status(&id), Some(PaymentStatus::Cancelled));
+    assert_eq!(shop.payment_status(id), Some(PaymentStatus::Cancelled));
     shop.check_invariants("closed in the end");
 }

@@ -1,8 +1,10 @@
 //! A crash at every call that leaves the application, before and after its effect; then the shop is put right by
 //! whoever comes by, and everything must hold.
 
+use mercato_kernel::OrderId;
+
 use crate::application::testing::{SIDES, Shop, Side, StockState, UNPAID_KEPT_MS, admin};
-use crate::domain::{OrderError, OrderId, OrderStatus, PaymentStatus};
+use crate::domain::{OrderError, OrderStatus, PaymentStatus};
 
 /// More calls than any use case makes.
 const CALLS_MAX: u64 = 200;
@@ -18,18 +20,18 @@ enum Recovery {
 const RECOVERIES: [Recovery; 3] = [Recovery::Repeat, Recovery::Read, Recovery::Sweep];
 
 /// Crashes `work` at every call in turn; `check` gets the shop after each crash.
-fn at_every_call<T>(
+fn at_every_call<T: Copy>(
     prepare: impl Fn(&Shop) -> T,
-    work: impl Fn(&Shop, &T),
-    check: impl Fn(&Shop, &T, &str),
+    work: impl Fn(&Shop, T),
+    check: impl Fn(&Shop, T, &str),
 ) {
     for side in SIDES {
         for call in 0..CALLS_MAX {
             let shop = Shop::new();
             let prepared = prepare(&shop);
-            let crashed = shop.crash_at(call, side, |shop| work(shop, &prepared));
+            let crashed = shop.crash_at(call, side, |shop| work(shop, prepared));
             let case = format!("crash {side:?} call {call}");
-            check(&shop, &prepared, &case);
+            check(&shop, prepared, &case);
             if !crashed {
                 assert!(call > 1, "nothing to crash");
                 break;
@@ -42,12 +44,12 @@ fn at_every_call<T>(
 fn only_order(shop: &Shop) -> OrderId {
     let orders = shop.all_orders();
     assert_eq!(orders.len(), 1);
-    orders[0].id.clone()
+    orders[0].id
 }
 
 #[test]
 fn the_key_finishes_an_order_wherever_its_making_crashed() {
-    let create = |shop: &Shop, (): &()| drop(shop.create(Some("k")));
+    let create = |shop: &Shop, (): ()| drop(shop.create(Some("k")));
     at_every_call(
         |_| (),
         create,
@@ -55,14 +57,14 @@ fn the_key_finishes_an_order_wherever_its_making_crashed() {
             shop.create(Some("k")).unwrap();
             let id = only_order(shop);
             assert_eq!(
-                (shop.status(&id), shop.free(1)),
+                (shop.status(id), shop.free(1)),
                 (OrderStatus::Pending, 8),
                 "{case}"
             );
             shop.check_invariants(case);
             shop.settle();
             assert_eq!(
-                (shop.status(&id), shop.free(1)),
+                (shop.status(id), shop.free(1)),
                 (OrderStatus::Cancelled, 10),
                 "{case}"
             );
@@ -89,9 +91,9 @@ fn two_crashes_in_a_row_do_no_harm() {
 }
 
 #[test]
-fn the_sweeper_finishes_or_ends_an_order_wherever_its_making_crashed() {
+fn the_sweep_finishes_or_ends_an_order_after_a_crash() {
     for key in [None, Some("k")] {
-        let create = |shop: &Shop, (): &()| drop(shop.create(key));
+        let create = |shop: &Shop, (): ()| drop(shop.create(key));
         at_every_call(
             |_| (),
             create,
@@ -117,13 +119,13 @@ fn the_sweeper_finishes_or_ends_an_order_wherever_its_making_crashed() {
 
 #[test]
 fn an_order_is_never_shown_half_made() {
-    let create = |shop: &Shop, (): &()| drop(shop.create(Some("k")));
+    let create = |shop: &Shop, (): ()| drop(shop.create(Some("k")));
     at_every_call(
         |_| (),
         create,
         |shop, (), case| {
             for order in shop.all_orders() {
-                let details = shop.find(&order.id).unwrap();
+                let details = shop.find(order.id).unwrap();
                 assert_eq!(
                     details.payment.unwrap().status,
                     PaymentStatus::Pending,
@@ -141,7 +143,7 @@ fn an_order_is_never_shown_half_made() {
 #[test]
 fn a_rejection_leaves_no_stock_behind_wherever_it_crashed() {
     let prepare = |shop: &Shop| shop.add_product(2, "1", 0);
-    let create = |shop: &Shop, (): &()| drop(shop.create(Some("k")));
+    let create = |shop: &Shop, (): ()| drop(shop.create(Some("k")));
     at_every_call(prepare, create, |shop, (), case| {
         assert!(
             matches!(shop.create(Some("k")), Err(OrderError::LinesRejected(_))),
@@ -158,7 +160,7 @@ fn a_payment_event_is_applied_once_wherever_that_crashed() {
     for recovery in RECOVERIES {
         let prepare = |shop: &Shop| {
             let id = shop.placed();
-            shop.customer_pays(&id);
+            shop.customer_pays(id);
             id
         };
         at_every_call(
@@ -177,7 +179,7 @@ fn a_payment_event_is_applied_once_wherever_that_crashed() {
 }
 
 /// Events come again, or the order is read, or time goes by; what reading leaves is swept.
-fn recover_events(shop: &Shop, id: &OrderId, recovery: Recovery) {
+fn recover_events(shop: &Shop, id: OrderId, recovery: Recovery) {
     match recovery {
         Recovery::Repeat => shop.deliver_events(),
         Recovery::Read => drop(shop.find(id).unwrap()),
@@ -191,8 +193,8 @@ fn a_refund_is_applied_once_wherever_that_crashed() {
     for recovery in RECOVERIES {
         let prepare = |shop: &Shop| {
             let id = shop.placed();
-            shop.customer_pays(&id);
-            shop.refund(&id, i64::MAX);
+            shop.customer_pays(id);
+            shop.refund(id, i64::MAX);
             id
         };
         at_every_call(
@@ -215,9 +217,9 @@ fn a_refund_is_applied_once_wherever_that_crashed() {
 fn a_late_payment_is_refunded_once_wherever_that_crashed() {
     let prepare = |shop: &Shop| {
         let id = shop.placed();
-        shop.cancel(&id).unwrap();
+        shop.cancel(id).unwrap();
         shop.deliver_events();
-        shop.customer_pays(&id);
+        shop.customer_pays(id);
         id
     };
     at_every_call(
@@ -241,9 +243,9 @@ fn a_late_payment_is_refunded_once_wherever_that_crashed() {
 }
 
 #[test]
-fn a_cancellation_is_carried_out_or_never_began_wherever_it_crashed() {
+fn a_cancellation_is_whole_or_never_began_after_a_crash() {
     for recovery in RECOVERIES {
-        let cancel = |shop: &Shop, id: &OrderId| drop(shop.cancel(id));
+        let cancel = |shop: &Shop, id: OrderId| drop(shop.cancel(id));
         at_every_call(Shop::placed, cancel, |shop, id, case| {
             let case = format!("{case}, {recovery:?}");
             match recovery {
@@ -276,10 +278,10 @@ fn a_cancellation_is_carried_out_or_never_began_wherever_it_crashed() {
 }
 
 #[test]
-fn a_cancellation_that_loses_against_the_payment_ends_paid_wherever_it_crashed() {
+fn a_cancellation_that_loses_ends_paid_after_a_crash() {
     let prepare = |shop: &Shop| {
         let id = shop.placed();
-        shop.customer_pays(&id);
+        shop.customer_pays(id);
         id
     };
     at_every_call(
@@ -299,14 +301,17 @@ fn a_cancellation_that_loses_against_the_payment_ends_paid_wherever_it_crashed()
 
 #[test]
 fn a_delivery_stands_or_does_not_wherever_it_crashed() {
-    let deliver =
-        |shop: &Shop, id: &OrderId| drop(shop.change(admin(), id, OrderStatus::Delivered));
+    let deliver = |shop: &Shop, id: OrderId| drop(shop.change(admin(), id, OrderStatus::Delivered));
     at_every_call(Shop::paid, deliver, |shop, id, case| {
-        let told = shop
+        let is_recorded = shop
             .history(id)
             .iter()
             .any(|line| line.starts_with("PAID>DELIVERED"));
-        assert_eq!(shop.status(id) == OrderStatus::Delivered, told, "{case}");
+        assert_eq!(
+            shop.status(id) == OrderStatus::Delivered,
+            is_recorded,
+            "{case}"
+        );
         shop.check_invariants(case);
     });
 }
@@ -315,7 +320,7 @@ fn a_delivery_stands_or_does_not_wherever_it_crashed() {
 fn a_sweep_that_crashed_is_made_up_for_by_the_next() {
     let prepare = |shop: &Shop| {
         let (expired, paid) = (shop.placed(), shop.placed());
-        shop.customer_pays(&paid);
+        shop.customer_pays(paid);
         shop.wait(2_000_000);
         (expired, paid)
     };

@@ -1,11 +1,12 @@
 //! What accounts and clients may hold and do before they pay or cancel.
 
+use mercato_kernel::OrderId;
 use mercato_platform::client::Client;
 
 use crate::application::commands::create_order::{self, CreateOrder, CreateOutcome};
 use crate::application::testing::{SIDES, Shop, TTL_MS, customer, lines, request, run};
 use crate::domain::{
-    DAY_MS, Holder, HolderKind, Limit, LimitReached, Limits, MINUTE_MS, OrderError, OrderId, Share,
+    DAY_MS, Holder, HolderKind, Limit, LimitReached, Limits, MINUTE_MS, OrderError, Share,
 };
 
 const NONE: Share = Share {
@@ -61,10 +62,10 @@ fn unpaid_orders_count_until_they_are_paid_or_cancelled() {
     let full = (HolderKind::Account, Limit::OpenOrders, 2);
     assert_eq!(reached(order(&shop, 1, OFFICE, 1)), full);
     order(&shop, 2, HOME, 1).expect("another account");
-    shop.cancel(&first).unwrap();
+    shop.cancel(first).unwrap();
     order(&shop, 1, HOME, 1).expect("one was cancelled");
     assert_eq!(reached(order(&shop, 1, HOME, 1)), full);
-    shop.customer_pays(&second);
+    shop.customer_pays(second);
     shop.deliver_events();
     order(&shop, 1, HOME, 1).expect("one was paid");
     assert_eq!(reached(order(&shop, 1, HOME, 1)), full);
@@ -85,7 +86,7 @@ fn a_paid_order_that_has_not_heard_of_it_counts_no_more() {
         let paid = order(&shop, 1, HOME, 1).unwrap();
         order(&shop, 1, HOME, 1).unwrap();
         reached(order(&shop, 1, HOME, 1));
-        shop.customer_pays(&paid);
+        shop.customer_pays(paid);
         order(&shop, 1, HOME, 1).expect("one is paid");
         reached(order(&shop, 1, HOME, 1));
         shop.check_invariants("late events");
@@ -105,7 +106,7 @@ fn units_of_unpaid_orders_are_counted_together() {
     assert_eq!(reached(order(&shop, 1, HOME, 4)), full);
     order(&shop, 1, HOME, 3).unwrap();
     assert_eq!(shop.free(1), 1_000_000 - 10);
-    shop.cancel(&first).unwrap();
+    shop.cancel(first).unwrap();
     order(&shop, 1, HOME, 7).unwrap();
     shop.deliver_events();
     shop.check_invariants("units");
@@ -172,7 +173,7 @@ fn orders_without_stock_count_for_the_rate_and_hold_nothing() {
     for _ in 0..2 {
         assert!(matches!(too_many(), Err(OrderError::LinesRejected(_))));
     }
-    let holding = shop.holding(&Holder::account(&customer(1)));
+    let holding = shop.holding(&Holder::account(customer(1)));
     assert_eq!((holding.minute_orders, holding.open_orders), (2, 0));
     let (_, limit, _) = reached(too_many());
     assert_eq!(limit, Limit::OrdersPerMinute(60));
@@ -228,7 +229,7 @@ fn an_exempt_order_is_counted_and_not_limited() {
         };
         run(create_order::handle(&shop, command)).unwrap();
     }
-    assert_eq!(shop.holding(&Holder::account(&customer(1))).open_orders, 3);
+    assert_eq!(shop.holding(&Holder::account(customer(1))).open_orders, 3);
     reached(order(&shop, 1, OFFICE, 1));
 }
 

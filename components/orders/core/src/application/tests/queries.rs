@@ -1,20 +1,20 @@
 use std::collections::BTreeSet;
 
-use mercato_kernel::{Cursor, Key, Total};
+use mercato_kernel::{AccountId, Caller, Cursor, Key, OrderId, PageRequest, Total};
 
-use crate::application::Viewer;
-use crate::application::queries::list_orders::{self, PageRequest};
-use crate::application::queries::{find_order, order_stats};
+use crate::application::queries::find_order;
+use crate::application::queries::list_orders::{self, OrderFilter, OrderSort};
+use crate::application::queries::order_stats::{self, MoneyReceived};
 use crate::application::testing::{REQUEST_MINOR, Shop, admin, buyer, customer, run};
-use crate::domain::{CustomerId, OrderError, OrderId, OrderNumber, OrderStatus};
-use crate::ports::{MoneyReceived, OpenError, OrderFilter, OrderSort};
+use crate::domain::{OrderError, OrderNumber, OrderStatus};
+use crate::ports::OpenError;
 
 #[test]
-fn an_order_whose_payment_is_decided_is_updated_before_it_is_shown() {
+fn a_decided_payment_is_applied_before_the_order_is_shown() {
     let shop = Shop::new();
     let id = shop.placed();
-    shop.customer_pays(&id);
-    let details = shop.find(&id).unwrap();
+    shop.customer_pays(id);
+    let details = shop.find(id).unwrap();
     assert_eq!(details.order.status, OrderStatus::Paid);
     assert_eq!(details.history.len(), 2);
     assert_eq!(details.payment.unwrap().amount, details.order.amount_due());
@@ -26,10 +26,10 @@ fn a_reserved_order_that_is_read_is_finished() {
     let shop = Shop::new();
     shop.payments.refuses.replace(Some(OpenError::Unavailable));
     assert!(shop.create(Some("k")).is_err());
-    let id = shop.all_orders()[0].id.clone();
-    assert_eq!(shop.find(&id).unwrap().payment, None, "shown as it stands");
+    let id = shop.all_orders()[0].id;
+    assert_eq!(shop.find(id).unwrap().payment, None, "shown as it stands");
     shop.payments.refuses.replace(None);
-    assert!(shop.find(&id).unwrap().payment.unwrap().session.is_some());
+    assert!(shop.find(id).unwrap().payment.unwrap().session.is_some());
     shop.check_invariants("finished by reading");
 }
 
@@ -40,18 +40,15 @@ fn what_was_rejected_or_belongs_to_others_is_not_found() {
     assert!(shop.create(Some("k")).is_err());
     shop.inventory.down.set(false);
     let first_id = OrderId::parse("01939f6e-8a00-7000-8000-000000000001").unwrap();
-    let find = |viewer: &Viewer| run(find_order::handle(&shop, viewer, &first_id));
-    let stranger = Viewer::Customer(customer(2));
-    assert_eq!(find(&stranger), Err(OrderError::NotFound));
+    let find = |caller: Caller| run(find_order::handle(&shop, caller, first_id));
+    let stranger = Caller::Customer(customer(2));
+    assert_eq!(find(stranger), Err(OrderError::NotFound));
     assert!(shop.all_orders().is_empty(), "a stranger finishes nothing");
-    assert!(
-        find(&buyer()).is_ok(),
-        "its customer finishes it by reading"
-    );
-    assert_eq!(find(&stranger), Err(OrderError::NotFound));
+    assert!(find(buyer()).is_ok(), "its customer finishes it by reading");
+    assert_eq!(find(stranger), Err(OrderError::NotFound));
     let unknown = OrderId::parse("01939f6e-8a00-7000-8000-ffffffffffff").unwrap();
     assert_eq!(
-        run(find_order::handle(&shop, &admin(), &unknown)),
+        run(find_order::handle(&shop, admin(), unknown)),
         Err(OrderError::NotFound)
     );
 }
@@ -74,21 +71,21 @@ fn after(cursor: &str, limit: u32) -> PageRequest {
 
 fn ids(
     shop: &Shop,
-    viewer: &Viewer,
+    caller: Caller,
     filter: OrderFilter,
     page: u32,
     limit: u32,
 ) -> (Vec<OrderId>, u64) {
     let page = list_orders::handle(
         shop,
-        viewer,
+        caller,
         filter,
         OrderSort::default(),
         &numbered(page, limit),
     )
     .unwrap();
     (
-        page.orders.into_iter().map(|order| order.id).collect(),
+        page.entries.into_iter().map(|order| order.id).collect(),
         page.total.entries,
     )
 }
@@ -98,36 +95,33 @@ fn lists_show_the_newest_first_and_a_customer_only_their_own() {
     let shop = Shop::new();
     let (first, second, third) = (shop.placed(), shop.paid(), shop.placed());
     let all = OrderFilter::default;
-    assert_eq!(
-        ids(&shop, &buyer(), all(), 1, 2),
-        (vec![third.clone(), second.clone()], 3)
-    );
-    assert_eq!(ids(&shop, &buyer(), all(), 2, 2), (vec![first.clone()], 3));
-    assert_eq!(ids(&shop, &buyer(), all(), 3, 2), (vec![], 3));
-    assert_eq!(ids(&shop, &admin(), all(), 1, 10).1, 3);
+    assert_eq!(ids(&shop, buyer(), all(), 1, 2), (vec![third, second], 3));
+    assert_eq!(ids(&shop, buyer(), all(), 2, 2), (vec![first], 3));
+    assert_eq!(ids(&shop, buyer(), all(), 3, 2), (vec![], 3));
+    assert_eq!(ids(&shop, admin(), all(), 1, 10).1, 3);
 
     let of_status = |status| OrderFilter {
         status: Some(status),
         ..OrderFilter::default()
     };
     assert_eq!(
-        ids(&shop, &buyer(), of_status(OrderStatus::Paid), 1, 10),
+        ids(&shop, buyer(), of_status(OrderStatus::Paid), 1, 10),
         (vec![second], 1)
     );
     assert_eq!(
-        ids(&shop, &admin(), of_status(OrderStatus::Pending), 1, 10),
+        ids(&shop, admin(), of_status(OrderStatus::Pending), 1, 10),
         (vec![third, first], 2)
     );
 
-    let of_customer = |id: CustomerId| OrderFilter {
+    let of_customer = |id: AccountId| OrderFilter {
         customer_id: Some(id),
         ..OrderFilter::default()
     };
-    assert_eq!(ids(&shop, &admin(), of_customer(customer(1)), 1, 10).1, 3);
-    assert_eq!(ids(&shop, &admin(), of_customer(customer(2)), 1, 10).1, 0);
-    let stranger = Viewer::Customer(customer(2));
+    assert_eq!(ids(&shop, admin(), of_customer(customer(1)), 1, 10).1, 3);
+    assert_eq!(ids(&shop, admin(), of_customer(customer(2)), 1, 10).1, 0);
+    let stranger = Caller::Customer(customer(2));
     assert_eq!(
-        ids(&shop, &stranger, of_customer(customer(1)), 1, 10).1,
+        ids(&shop, stranger, of_customer(customer(1)), 1, 10).1,
         0,
         "a filter widens nobody's view"
     );
@@ -136,11 +130,11 @@ fn lists_show_the_newest_first_and_a_customer_only_their_own() {
 #[test]
 fn pages_have_bounds() {
     let shop = Shop::new();
-    for (page, limit) in [(0, 10), (1, 0), (1, 101), (102, 100), (u32::MAX, 1)] {
+    for (page, limit) in [(102, 100), (10_002, 1), (u32::MAX, 1)] {
         let request = numbered(page, limit);
         let list = list_orders::handle(
             &shop,
-            &admin(),
+            admin(),
             OrderFilter::default(),
             OrderSort::default(),
             &request,
@@ -153,13 +147,13 @@ fn pages_have_bounds() {
     assert!(
         list_orders::handle(
             &shop,
-            &admin(),
+            admin(),
             OrderFilter::default(),
             OrderSort::default(),
             &numbered(101, 100)
         )
         .unwrap()
-        .orders
+        .entries
         .is_empty()
     );
 }
@@ -167,7 +161,7 @@ fn pages_have_bounds() {
 /// Follows the cursors from the first page on; `meanwhile` happens between two pages.
 fn walk(
     shop: &Shop,
-    viewer: &Viewer,
+    caller: Caller,
     filter: &OrderFilter,
     limit: u32,
     meanwhile: impl Fn(),
@@ -176,10 +170,10 @@ fn walk(
     let mut request = numbered(1, limit);
     for number in 1.. {
         let page =
-            list_orders::handle(shop, viewer, filter.clone(), OrderSort::default(), &request)
+            list_orders::handle(shop, caller, filter.clone(), OrderSort::default(), &request)
                 .unwrap();
         assert_eq!(page.page, number);
-        seen.extend(page.orders.into_iter().map(|order| order.id));
+        seen.extend(page.entries.into_iter().map(|order| order.id));
         let Some(next) = page.next else { break };
         request = after(&next, limit);
         meanwhile();
@@ -195,7 +189,7 @@ fn a_walk_by_cursor_sees_every_order_once_while_others_come_in() {
     let mut placed: Vec<OrderId> = (0..5).map(|_| shop.placed()).collect();
     placed.reverse();
     for limit in [1, 2, 3, 4] {
-        let seen = walk(&shop, &admin(), &OrderFilter::default(), limit, || {
+        let seen = walk(&shop, admin(), &OrderFilter::default(), limit, || {
             shop.placed();
         });
         assert!(seen.ends_with(&placed), "{limit} at a time: {seen:?}");
@@ -216,13 +210,13 @@ fn a_walk_by_cursor_keeps_to_the_filter_and_to_ones_own_orders() {
         customer_id: Some(customer(1)),
         ..OrderFilter::default()
     };
-    for (viewer, filter, expected) in [
+    for (caller, filter, expected) in [
         (buyer(), pending.clone(), vec![&third, &first]),
         (admin(), pending, vec![&third, &first]),
         (admin(), of_buyer.clone(), vec![&third, &paid, &first]),
-        (Viewer::Customer(customer(2)), of_buyer, vec![]),
+        (Caller::Customer(customer(2)), of_buyer, vec![]),
     ] {
-        let seen = walk(&shop, &viewer, &filter, 1, || {});
+        let seen = walk(&shop, caller, &filter, 1, || {});
         assert_eq!(seen.iter().collect::<Vec<_>>(), expected);
     }
 }
@@ -235,7 +229,7 @@ fn the_last_page_has_no_next_even_when_it_is_full() {
     let list = |request| {
         list_orders::handle(
             &shop,
-            &admin(),
+            admin(),
             OrderFilter::default(),
             OrderSort::default(),
             &request,
@@ -249,7 +243,7 @@ fn the_last_page_has_no_next_even_when_it_is_full() {
         (last.page, last.total, last.next),
         (2, Total::counted(2), None)
     );
-    assert_eq!(last.orders, list(numbered(2, 1)).orders);
+    assert_eq!(last.entries, list(numbered(2, 1)).entries);
 }
 
 #[test]
@@ -274,7 +268,7 @@ fn a_cursor_that_no_page_gave_is_refused() {
     ] {
         let list = list_orders::handle(
             &shop,
-            &admin(),
+            admin(),
             OrderFilter::default(),
             OrderSort::default(),
             &after(&text, 10),
@@ -287,7 +281,7 @@ fn a_cursor_that_no_page_gave_is_refused() {
     assert!(
         list_orders::handle(
             &shop,
-            &admin(),
+            admin(),
             OrderFilter::default(),
             OrderSort::default(),
             &after(&cursor("orders:-id", vec![id.into()]), 10)
@@ -304,7 +298,7 @@ fn listed_orders_have_their_items() {
     let listed = shop.all_orders();
     assert_eq!(
         listed,
-        [shop.order(&second).unwrap(), shop.order(&first).unwrap()]
+        [shop.order(second).unwrap(), shop.order(first).unwrap()]
     );
     assert_eq!(listed[0].items.len(), 2);
 }
@@ -314,9 +308,8 @@ fn stats_count_every_status_and_what_was_charged_and_given_back() {
     use OrderStatus::{Cancelled, Delivered, Paid, Pending, Refunded};
     let shop = Shop::new();
     let stats = || run(order_stats::handle(&shop)).unwrap();
-    let usd = "USD".parse().unwrap();
     let money = |gross, refunded| MoneyReceived {
-        currency: usd,
+        currency: "USD".to_owned(),
         gross,
         lost_to_disputes: 0,
         refunded,
@@ -324,11 +317,11 @@ fn stats_count_every_status_and_what_was_charged_and_given_back() {
     assert_eq!(stats().by_currency, [money(0, 0)], "of a new shop");
     shop.placed();
     let delivered = shop.paid();
-    shop.change(admin(), &delivered, Delivered).unwrap();
+    shop.change(admin(), delivered, Delivered).unwrap();
     let paid = shop.paid();
     let refunded = shop.paid();
-    shop.refund(&refunded, i64::MAX);
-    shop.refund(&paid, 1_000);
+    shop.refund(refunded, i64::MAX);
+    shop.refund(paid, 1_000);
     shop.deliver_events();
     assert_eq!(
         stats().by_status,
@@ -345,7 +338,6 @@ fn stats_count_every_status_and_what_was_charged_and_given_back() {
         stats().by_currency,
         [money(3 * REQUEST_MINOR, REQUEST_MINOR + 1_000)]
     );
-    assert_eq!(stats().by_currency[0].net(), 2 * REQUEST_MINOR - 1_000);
     shop.payments.down.set(true);
     assert_eq!(
         run(order_stats::handle(&shop)),
@@ -357,12 +349,18 @@ fn stats_count_every_status_and_what_was_charged_and_given_back() {
 fn a_payment_that_came_too_late_is_charged_and_given_back() {
     let shop = Shop::new();
     let late = shop.placed();
-    shop.cancel(&late).unwrap();
+    shop.cancel(late).unwrap();
     shop.deliver_events();
-    shop.customer_pays(&late);
+    shop.customer_pays(late);
     shop.deliver_events();
-    let money = run(order_stats::handle(&shop)).unwrap().by_currency[0];
-    assert_eq!((money.gross, money.net()), (REQUEST_MINOR, 0));
+    let money = run(order_stats::handle(&shop))
+        .unwrap()
+        .by_currency
+        .remove(0);
+    assert_eq!(
+        (money.gross, money.refunded),
+        (REQUEST_MINOR, REQUEST_MINOR)
+    );
 }
 
 /// What a list in that order shows, walked one at a time.
@@ -370,8 +368,8 @@ fn listed(shop: &Shop, filter: &OrderFilter, sort: OrderSort) -> Vec<OrderId> {
     let mut seen = Vec::new();
     let mut request = numbered(1, 1);
     loop {
-        let page = list_orders::handle(shop, &admin(), filter.clone(), sort, &request).unwrap();
-        seen.extend(page.orders.into_iter().map(|order| order.id));
+        let page = list_orders::handle(shop, admin(), filter.clone(), sort, &request).unwrap();
+        seen.extend(page.entries.into_iter().map(|order| order.id));
         match page.next {
             Some(next) => request = after(&next, 1),
             None => return seen,
@@ -388,7 +386,7 @@ fn lists_are_sorted_by_creation_or_by_the_last_change() {
     };
     let (first, second, third) = (place(), place(), place());
     shop.wait(1_000);
-    shop.cancel(&first).unwrap();
+    shop.cancel(first).unwrap();
     shop.deliver_events();
     let all = OrderFilter::default();
     for (sort, expected) in [
@@ -405,14 +403,14 @@ fn lists_are_sorted_by_creation_or_by_the_last_change() {
     }
     let page = list_orders::handle(
         &shop,
-        &admin(),
+        admin(),
         all.clone(),
         OrderSort::OldestFirst,
         &numbered(1, 1),
     );
     let next = page.unwrap().next.unwrap();
     for sort in [OrderSort::NewestFirst, OrderSort::LongUnchangedFirst] {
-        let other = list_orders::handle(&shop, &admin(), all.clone(), sort, &after(&next, 1));
+        let other = list_orders::handle(&shop, admin(), all.clone(), sort, &after(&next, 1));
         assert!(
             matches!(other, Err(OrderError::Invalid(_))),
             "a cursor is for its own order"
@@ -427,17 +425,14 @@ fn times_narrow_a_list_and_are_not_in_it_themselves() {
     for _ in 0..4 {
         shop.wait(1_000);
         let id = shop.placed();
-        orders.push((shop.order(&id).unwrap().created_at, id));
+        orders.push((shop.order(id).unwrap().created_at, id));
     }
     shop.wait(90_000);
-    shop.cancel(&orders[0].1).unwrap();
+    shop.cancel(orders[0].1).unwrap();
     shop.deliver_events();
-    let cancelled_at = shop.order(&orders[0].1).unwrap().updated_at;
+    let cancelled_at = shop.order(orders[0].1).unwrap().updated_at;
     let ids = |wanted: &[usize]| -> BTreeSet<OrderId> {
-        wanted
-            .iter()
-            .map(|index| orders[*index].1.clone())
-            .collect()
+        wanted.iter().map(|index| orders[*index].1).collect()
     };
     let filter = |created_after, created_before, updated_after| OrderFilter {
         created_after,
@@ -465,11 +460,11 @@ fn times_narrow_a_list_and_are_not_in_it_themselves() {
             OrderSort::LongUnchangedFirst,
         ] {
             let shown = listed(&shop, &filter, sort);
-            let once: BTreeSet<OrderId> = shown.iter().cloned().collect();
+            let once: BTreeSet<OrderId> = shown.iter().copied().collect();
             assert_eq!(once, expected, "{filter:?} {sort:?}");
             assert_eq!(shown.len(), once.len(), "{filter:?} {sort:?}");
             let page = numbered(1, 100);
-            let page = list_orders::handle(&shop, &admin(), filter.clone(), sort, &page).unwrap();
+            let page = list_orders::handle(&shop, admin(), filter.clone(), sort, &page).unwrap();
             assert_eq!(page.total, Total::counted(expected.len() as u64));
         }
     }
@@ -479,29 +474,29 @@ fn times_narrow_a_list_and_are_not_in_it_themselves() {
 fn an_order_is_found_by_its_number_by_whoever_may_see_it() {
     let shop = Shop::new();
     shop.placed();
-    let wanted = shop.order(&shop.placed()).unwrap();
+    let wanted = shop.order(shop.placed()).unwrap();
     let filter = || OrderFilter {
         number: Some(wanted.number.clone()),
         ..OrderFilter::default()
     };
-    for viewer in [buyer(), admin()] {
-        let found = ids(&shop, &viewer, filter(), 1, 10).0;
+    for caller in [buyer(), admin()] {
+        let found = ids(&shop, caller, filter(), 1, 10).0;
         assert_eq!(found, std::slice::from_ref(&wanted.id));
     }
-    let stranger = Viewer::Customer(customer(2));
-    assert_eq!(ids(&shop, &stranger, filter(), 1, 10).1, 0);
+    let stranger = Caller::Customer(customer(2));
+    assert_eq!(ids(&shop, stranger, filter(), 1, 10).1, 0);
 }
 
 #[test]
 fn an_order_whose_number_another_one_has_gets_a_new_one() {
     let shop = Shop::new();
     let first = shop.placed();
-    let taken = OrderNumber::of_id(&shop.upcoming_id());
-    shop.renumber(&first, &taken);
+    let taken = OrderNumber::of_id(shop.upcoming_id());
+    shop.renumber(first, &taken);
     let second = shop.placed();
-    assert_eq!(OrderNumber::of_id(&second), taken);
-    let number = shop.order(&second).unwrap().number;
+    assert_eq!(OrderNumber::of_id(second), taken);
+    let number = shop.order(second).unwrap().number;
     assert_ne!(number, taken);
-    assert_eq!(shop.order(&first).unwrap().number, taken);
+    assert_eq!(shop.order(first).unwrap().number, taken);
     shop.check_invariants("with a number of its own");
 }

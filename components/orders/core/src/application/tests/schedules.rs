@@ -4,12 +4,13 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::application::Viewer;
+use mercato_kernel::{Caller, OrderId};
+
 use crate::application::commands::change_status::{self, ChangeStatus};
 use crate::application::commands::{apply_payment_event, create_order, sweep};
 use crate::application::queries::find_order;
 use crate::application::testing::{Shop, TTL_MS, admin, buyer, request};
-use crate::domain::{OrderId, OrderStatus};
+use crate::domain::OrderStatus;
 use crate::ports::OpenError;
 
 const KEY: &str = "k";
@@ -45,13 +46,13 @@ impl Start {
         }
         drop(shop.create(Some(KEY)));
         shop.payments.refuses.replace(None);
-        let id = shop.all_orders()[0].id.clone();
+        let id = shop.all_orders()[0].id;
         match self {
             Self::HalfMade => shop.wait(TTL_MS / 2),
             Self::Pending => {}
             Self::Expired => shop.wait(TTL_MS),
             Self::Paid => {
-                shop.customer_pays(&id);
+                shop.customer_pays(id);
                 shop.deliver_events();
             }
         }
@@ -60,10 +61,10 @@ impl Start {
 }
 
 /// What comes of it is looked at afterwards: a refusal may be right.
-async fn perform(shop: &Shop, id: &OrderId, action: Action) {
+async fn perform(shop: &Shop, id: OrderId, action: Action) {
     match action {
         Action::Create => drop(create_order::handle(shop, request(Some(KEY))).await),
-        Action::Find => drop(find_order::handle(shop, &buyer(), id).await),
+        Action::Find => drop(find_order::handle(shop, buyer(), id).await),
         Action::Cancel => change(shop, id, buyer(), OrderStatus::Cancelled).await,
         Action::Deliver => change(shop, id, admin(), OrderStatus::Delivered).await,
         Action::Pay => {
@@ -87,10 +88,10 @@ async fn perform(shop: &Shop, id: &OrderId, action: Action) {
     }
 }
 
-async fn change(shop: &Shop, id: &OrderId, viewer: Viewer, status: OrderStatus) {
+async fn change(shop: &Shop, id: OrderId, caller: Caller, status: OrderStatus) {
     let command = ChangeStatus {
-        viewer,
-        order_id: id.clone(),
+        caller,
+        order_id: id,
         status,
         reason: None,
         expected_version: None,
@@ -111,7 +112,7 @@ fn at_every_schedule(start: Start, actions: &[Action]) {
                     let (shop, id) = start.shop();
                     let both = [first, second].map(|action| {
                         let perform: Pin<Box<dyn Future<Output = ()>>> =
-                            Box::pin(perform(&shop, &id, *action));
+                            Box::pin(perform(&shop, id, *action));
                         perform
                     });
                     shop.interleave(both, schedule(turns, other_turns));
@@ -138,7 +139,7 @@ fn an_order_is_paid_or_cancelled_however_requests_meet() {
 }
 
 #[test]
-fn an_order_that_runs_out_is_paid_or_cancelled_however_requests_meet() {
+fn an_expired_order_is_paid_or_cancelled_however_requests_meet() {
     let actions = [Action::Create, Action::Cancel, Action::Pay, Action::Sweep];
     at_every_schedule(Start::Expired, &actions);
 }

@@ -1,8 +1,10 @@
 //! Days in the life of a shop, from a seed: customers, admins, the provider, lost and repeated events, crashes.
 
+use mercato_kernel::OrderId;
+
 use crate::application::commands::create_order::{self, CreateOrder};
 use crate::application::testing::{SIDES, Shop, admin, request, run};
-use crate::domain::{OrderId, OrderStatus, PaymentEvent};
+use crate::domain::{OrderStatus, PaymentEvent};
 
 const SEEDS: u64 = 150;
 const STEPS: u32 = 60;
@@ -38,7 +40,7 @@ impl Life {
             .into_iter()
             .map(|order| order.id)
             .collect();
-        let id = self.dice.pick(&ids).cloned();
+        let id = self.dice.pick(&ids).copied();
         self.seen.extend(self.shop.waiting_events());
         let event = self.dice.pick(&self.seen).cloned();
         let (what, amount) = (
@@ -52,7 +54,7 @@ impl Life {
                 SIDES[usize::try_from(self.dice.below(2)).unwrap()],
             )
         });
-        let act = |shop: &Shop| match (what, &id) {
+        let act = |shop: &Shop| match (what, id) {
             (0, _) => drop(shop.create(None)),
             (1, _) => drop(shop.create(Some(key))),
             (2 | 3, Some(id)) if shop.has_pending_payment(id) => shop.customer_pays(id),
@@ -62,7 +64,7 @@ impl Life {
             (7, Some(id)) => drop(shop.change(admin(), id, OrderStatus::Delivered)),
             (12, Some(id)) => {
                 let command = CreateOrder {
-                    replaces: Some(id.clone()),
+                    replaces: Some(id),
                     ..request(None)
                 };
                 drop(run(create_order::handle(shop, command)));

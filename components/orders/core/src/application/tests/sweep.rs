@@ -1,6 +1,6 @@
 use crate::application::commands::create_order::{self, CreateOrder};
 use crate::application::commands::sweep::{self, SweepReport};
-use crate::application::queries::figures;
+use crate::application::queries::metrics_snapshot;
 use crate::application::testing::{
     START_MS, Shop, StockState, TTL_MS, UNPAID_KEPT_MS, lines, request, run,
 };
@@ -9,7 +9,7 @@ use crate::domain::{OrderError, OrderStatus, PaymentStatus};
 use crate::ports::OpenError;
 
 #[test]
-fn a_reservation_that_runs_out_cancels_the_order_and_closes_the_payment() {
+fn an_expired_reservation_cancels_order_and_payment() {
     let shop = Shop::new();
     let id = shop.placed();
     shop.wait(TTL_MS - 1);
@@ -17,12 +17,12 @@ fn a_reservation_that_runs_out_cancels_the_order_and_closes_the_payment() {
     shop.wait(1);
     assert_eq!(shop.sweep().expired, 1);
     assert_eq!(
-        (shop.status(&id), shop.free(1)),
+        (shop.status(id), shop.free(1)),
         (OrderStatus::Cancelled, 10)
     );
-    assert_eq!(shop.payment_status(&id), Some(PaymentStatus::Cancelled));
+    assert_eq!(shop.payment_status(id), Some(PaymentStatus::Cancelled));
     assert_eq!(
-        shop.history(&id)[1],
+        shop.history(id)[1],
         "PENDING>CANCELLED The reservation ran out before the order was paid"
     );
     shop.sweep();
@@ -34,14 +34,14 @@ fn an_order_that_was_paid_in_time_does_not_expire() {
     let shop = Shop::new();
     let id = shop.placed();
     shop.wait(TTL_MS);
-    shop.customer_pays(&id);
+    shop.customer_pays(id);
     assert_eq!(shop.sweep().expired, 0);
     assert_eq!(
-        (shop.status(&id), shop.stock_state(&id)),
+        (shop.status(id), shop.stock_state(id)),
         (OrderStatus::Paid, Some(StockState::Committed))
     );
     shop.settle();
-    assert_eq!(shop.status(&id), OrderStatus::Paid);
+    assert_eq!(shop.status(id), OrderStatus::Paid);
     shop.check_invariants("paid at the last moment");
 }
 
@@ -49,13 +49,13 @@ fn an_order_that_was_paid_in_time_does_not_expire() {
 fn events_that_never_arrive_are_fetched() {
     let shop = Shop::new();
     let id = shop.placed();
-    shop.customer_pays(&id);
+    shop.customer_pays(id);
     let report = SweepReport {
         events_applied: 1,
         ..SweepReport::default()
     };
     assert_eq!(shop.sweep(), report);
-    assert_eq!(shop.status(&id), OrderStatus::Paid);
+    assert_eq!(shop.status(id), OrderStatus::Paid);
     shop.check_invariants("fetched");
 }
 
@@ -69,7 +69,7 @@ fn a_half_made_order_with_a_key_is_finished_after_a_while() {
     shop.wait(RESUME_AFTER_MS);
     assert_eq!(shop.sweep().resumed, 1);
     let order = shop.all_orders().remove(0);
-    assert!(shop.has_pending_payment(&order.id));
+    assert!(shop.has_pending_payment(order.id));
     shop.check_invariants("finished");
 }
 
@@ -107,18 +107,18 @@ fn a_half_made_order_that_fails_is_tried_less_and_less_often() {
 }
 
 #[test]
-fn a_follow_up_that_fails_is_tried_less_and_less_often_and_done_in_the_end() {
+fn a_pending_action_that_fails_is_tried_less_and_less_often() {
     let shop = Shop::new();
     let id = shop.placed();
-    shop.customer_pays(&id);
+    shop.customer_pays(id);
     shop.inventory.down.set(true);
     shop.deliver_events();
     shop.wait(RESUME_AFTER_MS);
     let mut tries = Vec::new();
     for second in 0..60 {
-        let before = shop.follow_ups_tried(&id);
+        let before = shop.actions_tried(id);
         shop.sweep();
-        if shop.follow_ups_tried(&id) > before {
+        if shop.actions_tried(id) > before {
             tries.push(second);
         }
         shop.wait(1_000);
@@ -127,7 +127,7 @@ fn a_follow_up_that_fails_is_tried_less_and_less_often_and_done_in_the_end() {
     shop.inventory.down.set(false);
     shop.wait(60_000);
     shop.sweep();
-    assert_eq!(shop.stock_state(&id), Some(StockState::Committed));
+    assert_eq!(shop.stock_state(id), Some(StockState::Committed));
     shop.check_invariants("done in the end");
 }
 
@@ -139,7 +139,7 @@ fn a_run_that_follows_too_soon_does_nothing() {
     shop.wait(TTL_MS);
     assert_eq!(sweep().expired, 1);
     let id = shop.placed();
-    shop.customer_pays(&id);
+    shop.customer_pays(id);
     shop.wait(999);
     assert_eq!(sweep().events_applied, 0);
     shop.wait(1);
@@ -175,7 +175,7 @@ fn one_run_ends_all_that_is_due_many_orders_at_a_time() {
 }
 
 #[test]
-fn what_a_run_has_no_time_for_is_told_and_due_at_the_next() {
+fn what_a_run_has_no_time_for_is_due_at_the_next() {
     let shop = Shop::new();
     let count = u32::try_from(3 * sweep::ORDERS_AT_FIRST as usize).unwrap();
     place_many(&shop, count as usize);
@@ -231,51 +231,54 @@ fn a_run_that_finds_nothing_to_do_writes_nothing() {
     let shop = Shop::new();
     let (placed, paid) = (shop.placed(), shop.paid());
     shop.sweep();
-    let (writes, sweeps) = (shop.writes(), figures::handle(&shop).unwrap().sweeps);
+    let (writes, sweeps) = (
+        shop.writes(),
+        metrics_snapshot::handle(&shop).unwrap().sweeps,
+    );
     for _ in 0..50 {
         assert_eq!(shop.sweep(), SweepReport::default());
         assert_eq!(run(sweep::handle(&shop, 1_000)), Ok(SweepReport::default()));
         shop.wait(1_000);
     }
     assert_eq!(shop.writes(), writes);
-    assert_eq!(figures::handle(&shop).unwrap().sweeps, sweeps);
-    assert_eq!(shop.status(&placed), OrderStatus::Pending);
-    assert_eq!(shop.status(&paid), OrderStatus::Paid);
+    assert_eq!(metrics_snapshot::handle(&shop).unwrap().sweeps, sweeps);
+    assert_eq!(shop.status(placed), OrderStatus::Pending);
+    assert_eq!(shop.status(paid), OrderStatus::Paid);
 }
 
 #[test]
 fn orders_that_nobody_paid_are_removed_after_their_time() {
     let shop = Shop::new();
     let (cancelled, expired, paid) = (shop.placed(), shop.placed(), shop.paid());
-    shop.cancel(&cancelled).unwrap();
+    shop.cancel(cancelled).unwrap();
     shop.deliver_events();
     shop.wait(TTL_MS);
     shop.sweep();
     let late = shop.placed();
-    shop.cancel(&late).unwrap();
+    shop.cancel(late).unwrap();
     shop.deliver_events();
-    shop.customer_pays(&late);
+    shop.customer_pays(late);
     shop.deliver_events();
-    assert_eq!(shop.payment_status(&late), Some(PaymentStatus::Refunded));
+    assert_eq!(shop.payment_status(late), Some(PaymentStatus::Refunded));
     shop.deliver_events();
     shop.wait(UNPAID_KEPT_MS - TTL_MS - 1);
     shop.sweep();
-    assert!(shop.order(&cancelled).is_some(), "not old enough");
+    assert!(shop.order(cancelled).is_some(), "not old enough");
     shop.wait(1);
     assert!(!shop.sweep().more);
-    assert!(shop.order(&cancelled).is_none());
-    assert!(shop.order(&expired).is_some(), "cancelled later");
+    assert!(shop.order(cancelled).is_none());
+    assert!(shop.order(expired).is_some(), "cancelled later");
     shop.wait(TTL_MS);
     shop.sweep();
-    assert!(shop.order(&expired).is_none());
-    assert_eq!(shop.status(&paid), OrderStatus::Paid);
-    assert_eq!(shop.status(&late), OrderStatus::Cancelled, "money moved");
+    assert!(shop.order(expired).is_none());
+    assert_eq!(shop.status(paid), OrderStatus::Paid);
+    assert_eq!(shop.status(late), OrderStatus::Cancelled, "money moved");
     assert_eq!(shop.rows("orders"), 2);
     assert_eq!(shop.rows("order_items"), 4);
     assert_eq!(shop.rows("holders"), 0, "nobody has ordered for a day");
     assert_eq!(shop.inventory.purged_after_ms.get(), UNPAID_KEPT_MS);
-    assert!(matches!(shop.find(&cancelled), Err(OrderError::NotFound)));
-    let counted = figures::handle(&shop).unwrap().orders;
+    assert!(matches!(shop.find(cancelled), Err(OrderError::NotFound)));
+    let counted = metrics_snapshot::handle(&shop).unwrap().orders;
     let cancelled = counted
         .iter()
         .find(|(status, _)| *status == OrderStatus::Cancelled);
@@ -290,19 +293,19 @@ fn orders_that_nobody_paid_are_removed_after_their_time() {
 }
 
 #[test]
-fn an_order_that_still_owes_something_is_not_removed() {
+fn an_order_with_a_pending_action_is_not_removed() {
     let shop = Shop::new();
     let id = shop.placed();
     shop.inventory.down.set(true);
-    shop.cancel(&id).unwrap();
+    shop.cancel(id).unwrap();
     shop.wait(2 * UNPAID_KEPT_MS);
     shop.sweep();
-    assert!(shop.order(&id).is_some());
+    assert!(shop.order(id).is_some());
     shop.inventory.down.set(false);
     shop.wait(UNPAID_KEPT_MS);
     shop.sweep();
     shop.sweep();
-    assert!(shop.order(&id).is_none());
+    assert!(shop.order(id).is_none());
     assert_eq!(shop.free(1), 10);
 }
 
@@ -311,11 +314,11 @@ fn without_a_retention_cancelled_orders_stay() {
     let mut shop = Shop::new();
     shop.settings.unpaid_retention_ms = None;
     let id = shop.placed();
-    shop.cancel(&id).unwrap();
+    shop.cancel(id).unwrap();
     shop.deliver_events();
     shop.wait(100 * UNPAID_KEPT_MS);
     shop.sweep();
-    assert_eq!(shop.status(&id), OrderStatus::Cancelled);
+    assert_eq!(shop.status(id), OrderStatus::Cancelled);
     assert_eq!(shop.inventory.purged_after_ms.get(), 0);
     assert_eq!(shop.stored_sagas_and_keys(), (0, 0));
 }
@@ -324,8 +327,8 @@ fn without_a_retention_cancelled_orders_stay() {
 fn old_keys_and_finished_sagas_are_removed_and_orders_stay() {
     let shop = Shop::new();
     assert!(shop.create(Some("k")).is_ok());
-    let id = shop.all_orders()[0].id.clone();
-    shop.cancel(&id).unwrap();
+    let id = shop.all_orders()[0].id;
+    shop.cancel(id).unwrap();
     let rejected = CreateOrder {
         lines: lines(&[(1, 11)]),
         ..request(Some("rejected"))
@@ -341,16 +344,16 @@ fn old_keys_and_finished_sagas_are_removed_and_orders_stay() {
     shop.wait(1);
     shop.sweep();
     assert_eq!(shop.stored_sagas_and_keys(), (0, 0));
-    assert_eq!(shop.find(&id).unwrap().order.status, OrderStatus::Cancelled);
-    assert_eq!(shop.order(&id).unwrap().created_at, START_MS);
+    assert_eq!(shop.find(id).unwrap().order.status, OrderStatus::Cancelled);
+    assert_eq!(shop.order(id).unwrap().created_at, START_MS);
     shop.check_invariants("purged");
 }
 
 #[test]
-fn old_inbox_marks_are_removed_unless_their_order_still_owes_something() {
+fn old_inbox_marks_stay_while_an_action_is_pending() {
     let shop = Shop::new();
     let (settled, owing) = (shop.paid(), shop.placed());
-    shop.customer_pays(&owing);
+    shop.customer_pays(owing);
     shop.inventory.down.set(true);
     shop.deliver_events();
     assert_eq!(shop.inbox_marks(), 2);
@@ -366,7 +369,7 @@ fn old_inbox_marks_are_removed_unless_their_order_still_owes_something() {
     shop.sweep();
     assert_eq!(shop.inbox_marks(), 0);
     for id in [settled, owing] {
-        assert_eq!(shop.order(&id).unwrap().status, OrderStatus::Paid);
+        assert_eq!(shop.order(id).unwrap().status, OrderStatus::Paid);
     }
     shop.check_invariants("purged");
 }
@@ -391,27 +394,27 @@ fn a_run_removes_a_bounded_number_of_old_things() {
 }
 
 #[test]
-fn a_sweep_without_payments_tells_so() {
+fn a_sweep_without_payments_fails() {
     let shop = Shop::new();
     shop.payments.down.set(true);
     assert_eq!(run(sweep::handle(&shop, 0)), Err(OrderError::Unavailable));
 }
 
 #[test]
-fn a_clock_that_is_set_back_holds_up_nothing_but_the_end_of_reservations() {
+fn a_clock_that_is_set_back_holds_up_only_reservations() {
     let shop = Shop::new();
     let (waiting, cancelled, paid) = (shop.placed(), shop.placed(), shop.placed());
-    shop.customer_pays(&paid);
+    shop.customer_pays(paid);
     shop.inventory.down.set(true);
     shop.deliver_events();
     shop.payments.keeps_sessions.set(true);
-    assert!(shop.cancel(&cancelled).is_err());
+    assert!(shop.cancel(cancelled).is_err());
     shop.payments.keeps_sessions.set(false);
     shop.inventory.down.set(false);
     shop.set_clock_back(TTL_MS);
     shop.sweep();
-    assert_eq!(shop.status(&cancelled), OrderStatus::Cancelled);
-    assert_eq!(shop.stock_state(&paid), Some(StockState::Committed));
-    assert_eq!(shop.status(&waiting), OrderStatus::Pending);
+    assert_eq!(shop.status(cancelled), OrderStatus::Cancelled);
+    assert_eq!(shop.stock_state(paid), Some(StockState::Committed));
+    assert_eq!(shop.status(waiting), OrderStatus::Pending);
     shop.check_invariants("set back");
 }

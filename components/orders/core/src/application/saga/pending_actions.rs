@@ -1,0 +1,191 @@
+//! Pending actions: what a committed change still has to do in other databases.
+
+use mercato_kernel::OrderId;
+use mercato_platform::clock::Clock;
+use mercato_platform::log;
+
+use crate::domain::{OrderError, PaymentStatus};
+use crate::ports::{Inventory, Payments, Ports, Refunding, Store};
+use crate::store::{Action, PendingAction};
+
+/// Seen in the order's history by the admin, who can refund the payment by hand.
+const REFUND_REFUSED: &str =
+    "The payment provider refused to refund the late payment: an admin must look at it";
+
+const LATE_PAYMENT: &str = "The order was cancelled before the payment succeeded";
+const CANCELLED_MEANWHILE: &str = "The order was cancelled while its payment was being opened";
+
+/// Does an order's pending actions, in order, and stops at the first one that fails.
+///
+/// # Errors
+/// Why one could not be done; it stays pending.
+pub async fn run(ports: &impl Ports, order_id: OrderId) -> Result<(), OrderError> {
+    for pending in ports
+        .store()
+        .read(|records| records.pending_actions(order_id))?
+    {
+        perform(ports, &pending).await?;
+        ports
+            .store()
+            .write(|records| records.remove_pending_action(pending.number))?;
+    }
+    Ok(())
+}
+
+/// Does an order's pending actions. What fails is left to the sweep and need not concern the caller: returns why
+/// something is still pending, if it is.
+pub async fn run_or_leave(ports: &impl Ports, order_id: OrderId) -> Option<OrderError> {
+    let error = run(ports, order_id).await.err()?;
+    log_left(order_id, &error);
+    Some(error)
+}
+
+fn log_left(order_id: OrderId, error: &OrderError) {
+    let cause = error.to_string();
+    log::warn(
+        "a pending action is left to the sweep",
+        &[("order_id", &order_id.text()), ("error", &cause)],
+    );
+}
+
+/// Does the pending actions of several orders: stock that is to be given back, and nothing else, at once for all of them;
+/// those of other orders one order after the other, as long as `may_go_on` says so. Returns what came of each that was
+/// begun, in their order.
+///
+/// # Errors
+/// When the orders database cannot be used; everything stays pending.
+pub async fn run_all(
+    ports: &impl Ports,
+    order_ids: &[OrderId],
+    may_go_on: impl Fn() -> bool,
+) -> Result<Vec<Result<(), OrderError>>, OrderError> {
+    let pending = ports.store().read(|records| {
+        let pending = |id: &OrderId| records.pending_actions(*id);
+        order_ids.iter().map(pending).collect::<Result<Vec<_>, _>>()
+    })?;
+    let is_release = |pending: &&Vec<PendingAction>| matches!(pending.as_slice(), [only] if only.action == Action::ReleaseStock);
+    let releases: Vec<_> = pending
+        .iter()
+        .filter(is_release)
+        .flatten()
+        .cloned()
+        .collect();
+    let released = release(ports, &releases).await;
+    let mut outcomes = Vec::with_capacity(order_ids.len());
+    for order_id in order_ids {
+        let known = released.iter().find(|(id, _)| id == order_id);
+        outcomes.push(match known {
+            Some((_, outcome)) => outcome.clone(),
+            None if may_go_on() => run(ports, *order_id).await,
+            None => break,
+        });
+    }
+    Ok(outcomes)
+}
+
+/// Gives back the stock of orders that have just been cancelled. What fails is left to the sweep.
+pub async fn release_or_leave(ports: &impl Ports, order_ids: &[OrderId]) {
+    let outcomes = match run_all(ports, order_ids, || true).await {
+        Ok(outcomes) => outcomes,
+        Err(error) => vec![Err(error)],
+    };
+    for (outcome, order_id) in outcomes.into_iter().zip(order_ids) {
+        if let Err(error) = outcome {
+            log_left(*order_id, &error);
+        }
+    }
+}
+
+/// Gives stock back in one transaction and then records in another that it is done. A fault of one order does not keep
+/// the others from it: they are tried one by one.
+async fn release(
+    ports: &impl Ports,
+    releases: &[PendingAction],
+) -> Vec<(OrderId, Result<(), OrderError>)> {
+    let ids: Vec<OrderId> = releases.iter().map(|pending| pending.order_id).collect();
+    let outcomes = match ports.inventory().release_all(&ids).await {
+        Ok(outcomes) => outcomes,
+        Err(OrderError::Internal) => {
+            let mut outcomes = Vec::with_capacity(ids.len());
+            for id in &ids {
+                outcomes.push(ports.inventory().release(*id).await);
+            }
+            outcomes
+        }
+        Err(error) => vec![Err(error); ids.len()],
+    };
+    let done = releases.iter().zip(&outcomes);
+    let done: Vec<u64> = done
+        .filter(|(_, outcome)| outcome.is_ok())
+        .map(|(pending, _)| pending.number)
+        .collect();
+    if done.is_empty() {
+        return ids.into_iter().zip(outcomes).collect();
+    }
+    let recorded = ports.store().write(|records| {
+        done.iter()
+            .try_for_each(|number| records.remove_pending_action(*number))
+    });
+    let as_recorded = |outcome: Result<(), OrderError>| outcome.and(recorded.clone());
+    ids.into_iter()
+        .zip(outcomes.into_iter().map(as_recorded))
+        .collect()
+}
+
+async fn perform(ports: &impl Ports, pending: &PendingAction) -> Result<(), OrderError> {
+    let order_id = pending.order_id;
+    match &pending.action {
+        Action::CommitStock => ports.inventory().commit(order_id).await,
+        Action::ReleaseStock => ports.inventory().release(order_id).await,
+        Action::RestockStock => ports.inventory().restock(order_id).await,
+        Action::Acknowledge(event_id) => ports.payments().acknowledge(event_id).await,
+        Action::Refund(payment_id) => refund(ports, order_id, payment_id).await,
+        Action::CancelPayment => cancel_payment(ports, order_id).await,
+    }
+}
+
+/// Pending until the payment is decided, one way or the other.
+async fn cancel_payment(ports: &impl Ports, order_id: OrderId) -> Result<(), OrderError> {
+    let payment = ports
+        .payments()
+        .cancel(order_id, CANCELLED_MEANWHILE)
+        .await?;
+    match payment.map(|payment| payment.status) {
+        Some(PaymentStatus::Pending) => Err(OrderError::PaymentUnderWay),
+        _ => Ok(()),
+    }
+}
+
+/// Gives a late payment back. What the provider refuses for good is not asked again: the history says so.
+async fn refund(ports: &impl Ports, order_id: OrderId, payment_id: &str) -> Result<(), OrderError> {
+    let idempotency_key = format!("late-payment:{order_id}");
+    let refunding = ports
+        .payments()
+        .refund(payment_id, LATE_PAYMENT, &idempotency_key)
+        .await?;
+    match refunding {
+        Refunding::Done => Ok(()),
+        Refunding::Refused => {
+            log::error(
+                "the refund of a late payment was refused: refund it by hand",
+                &[("order_id", &order_id.text())],
+            );
+            record_refusal(ports, order_id)
+        }
+    }
+}
+
+/// Recorded once, however often the action is tried before it is removed.
+fn record_refusal(ports: &impl Ports, order_id: OrderId) -> Result<(), OrderError> {
+    let now = ports.clock().now_ms();
+    ports.store().write(|records| {
+        let history = records.history(order_id)?;
+        if history.iter().any(|change| change.reason == REFUND_REFUSED) {
+            return Ok(());
+        }
+        let mut order = records.order(order_id)?.ok_or(OrderError::Internal)?;
+        let remark = order.remark(REFUND_REFUSED, now);
+        records.update_order(&order)?;
+        records.add_history(order_id, &remark)
+    })
+}

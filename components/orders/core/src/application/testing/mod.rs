@@ -1,0 +1,501 @@
+//! A shop for tests: the real store on a real SQLite in memory, stock and payments as small models, a clock that
+//! stands still, and crashes on demand.
+
+mod faults;
+mod invariants;
+mod inventory;
+mod payments;
+mod store;
+
+pub use faults::{SIDES, Side};
+pub use inventory::StockState;
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use mercato_kernel::{AccountId, Caller, OrderId, PageRequest, ProductId};
+use mercato_platform::clock::Clock;
+use mercato_platform::ids::Ids;
+use mercato_sqlite::Database;
+
+use self::faults::Faults;
+use self::inventory::{FakeInventory, Product};
+use self::payments::{FakePayments, OutboxRow};
+use self::store::TestStore;
+use crate::application::commands::change_status::{self, ChangeStatus};
+use crate::application::commands::create_order::{
+    self, CreateOrder, CreateOutcome, Idempotency, RecordedAnswer,
+};
+use crate::application::commands::sweep::{self, SweepReport};
+use crate::application::commands::{apply_payment_event, record_answer};
+use crate::application::queries::find_order::{self, OrderDetails};
+use crate::application::queries::list_orders::{self, OrderFilter, OrderSort};
+use crate::domain::{
+    EventOutcome, EventType, Holder, Holding, Limits, Line, OrderError, OrderNumber, OrderStatus,
+    OrderView, PaymentEvent, PaymentStatus, Quantity,
+};
+use crate::ports::{Ports, Store};
+use crate::settings::Settings;
+use crate::store::{Action, LABEL, MIGRATIONS};
+
+pub const START_MS: u64 = 0x0193_9f6e_8a00;
+pub const TTL_MS: u64 = 900_000;
+pub const UNPAID_KEPT_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
+
+/// A clock that only tests move.
+pub struct TestClock(Cell<u64>);
+
+impl Clock for TestClock {
+    fn now_ms(&self) -> u64 {
+        self.0.get()
+    }
+}
+
+/// Ids in a row, of the time that it is.
+pub struct TestIds(Cell<u64>, Rc<TestClock>);
+
+impl Ids for TestIds {
+    fn new_id(&self) -> String {
+        self.0.set(self.0.get() + 1);
+        let (now, number) = (self.1.now_ms(), self.0.get());
+        format!(
+            "{:08x}-{:04x}-7000-8000-{number:012x}",
+            now >> 16,
+            now & 0xffff
+        )
+    }
+}
+
+/// The shop.
+pub struct Shop {
+    pub faults: Rc<Faults>,
+    pub store: TestStore,
+    pub inventory: FakeInventory,
+    pub payments: FakePayments,
+    clock: Rc<TestClock>,
+    ids: Rc<TestIds>,
+    pub settings: Settings,
+}
+
+impl Ports for Shop {
+    type Store = TestStore;
+    type Inventory = FakeInventory;
+    type Payments = FakePayments;
+    type Clock = TestClock;
+    type Ids = TestIds;
+
+    fn store(&self) -> &TestStore {
+        &self.store
+    }
+
+    fn inventory(&self) -> &FakeInventory {
+        &self.inventory
+    }
+
+    fn payments(&self) -> &FakePayments {
+        &self.payments
+    }
+
+    fn clock(&self) -> &TestClock {
+        &self.clock
+    }
+
+    fn ids(&self) -> &TestIds {
+        &self.ids
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.settings
+    }
+}
+
+pub fn customer(number: u64) -> AccountId {
+    AccountId::parse(&format!("01939f6e-8a00-7000-8000-c{number:011x}")).unwrap()
+}
+
+pub fn product(number: u64) -> ProductId {
+    ProductId::parse(&format!("01939f6e-8a00-7000-8000-b{number:011x}")).unwrap()
+}
+
+pub fn lines(wanted: &[(u64, u32)]) -> Vec<Line> {
+    let line = |(number, quantity): &(u64, u32)| Line {
+        product_id: product(*number),
+        quantity: Quantity::new(*quantity).unwrap(),
+    };
+    wanted.iter().map(line).collect()
+}
+
+/// Customer 1 wants two of product 1 (at 9.99) and one of product 2 (at 0.105).
+pub fn request(key: Option<&str>) -> CreateOrder {
+    let idempotency = key.map(|key| Idempotency {
+        key: key.to_owned(),
+        fingerprint: vec![7; 32],
+    });
+    CreateOrder {
+        customer_id: customer(1),
+        client: None,
+        is_exempt: false,
+        lines: lines(&[(1, 2), (2, 1)]),
+        expected_total: None,
+        replaces: None,
+        idempotency,
+    }
+}
+
+/// What [`request`] costs, in minor units.
+pub const REQUEST_MINOR: i64 = 2_008;
+
+impl Shop {
+    pub fn new() -> Self {
+        let faults: Rc<Faults> = Rc::default();
+        let clock = Rc::new(TestClock(Cell::new(START_MS)));
+        let ids = Rc::new(TestIds(Cell::new(0), Rc::clone(&clock)));
+        let database = Database::in_memory(LABEL, MIGRATIONS).unwrap();
+        let shop = Self {
+            store: TestStore {
+                database,
+                faults: Rc::clone(&faults),
+                down: Cell::new(false),
+            },
+            inventory: FakeInventory {
+                faults: Rc::clone(&faults),
+                products: RefCell::default(),
+                reservations: RefCell::default(),
+                down: Cell::new(false),
+                broken: Cell::new(false),
+                released_together: Cell::new(0),
+                purged_after_ms: Cell::new(0),
+            },
+            payments: FakePayments {
+                faults: Rc::clone(&faults),
+                ids: Rc::clone(&ids),
+                clock: Rc::clone(&clock),
+                payments: RefCell::default(),
+                outbox: RefCell::default(),
+                refund_keys: RefCell::default(),
+                refuses: RefCell::new(None),
+                refuses_refunds: Cell::new(false),
+                refunds_asked: Cell::new(0),
+                takes_ms: Cell::new(0),
+                keeps_sessions: Cell::new(false),
+                down: Cell::new(false),
+            },
+            clock,
+            ids,
+            settings: Settings {
+                currency: "USD".parse().unwrap(),
+                reservation_ttl_ms: TTL_MS,
+                limits: Limits::default(),
+                unpaid_retention_ms: Some(UNPAID_KEPT_MS),
+            },
+            faults,
+        };
+        shop.add_product(1, "9.99", 10);
+        shop.add_product(2, "0.105", 10);
+        shop
+    }
+
+    pub fn add_product(&self, number: u64, price: &str, units: u64) {
+        let price = price.parse().unwrap();
+        let new = Product {
+            price,
+            free: units,
+            initial: units,
+            ..Product::default()
+        };
+        self.inventory
+            .products
+            .borrow_mut()
+            .insert(product(number), new);
+    }
+
+    pub fn add_stock(&self, number: u64, units: u64) {
+        let mut products = self.inventory.products.borrow_mut();
+        let product = products.get_mut(&product(number)).unwrap();
+        product.free += units;
+        product.initial += units;
+    }
+
+    pub fn free(&self, number: u64) -> u64 {
+        self.inventory.products.borrow()[&product(number)].free
+    }
+
+    pub fn stock_state(&self, order_id: OrderId) -> Option<StockState> {
+        self.inventory
+            .reservations
+            .borrow()
+            .get(&order_id)
+            .map(|reservation| reservation.state)
+    }
+
+    /// The id that is made next, unless time goes by.
+    pub fn upcoming_id(&self) -> OrderId {
+        let next = TestIds(Cell::new(self.ids.0.get()), Rc::clone(&self.clock)).new_id();
+        OrderId::parse(&next).unwrap()
+    }
+
+    /// Gives an order the number of another one.
+    pub fn renumber(&self, order_id: OrderId, number: &OrderNumber) {
+        let statement = format!("UPDATE orders SET number = '{number}' WHERE id = '{order_id}'");
+        let done: Result<u64, mercato_sqlite::Error> = self
+            .store
+            .database
+            .write(|connection| connection.execute(&statement, &[]));
+        assert_eq!(done.unwrap(), 1);
+    }
+
+    pub fn wait(&self, ms: u64) {
+        self.clock.0.set(self.clock.0.get() + ms);
+    }
+
+    pub fn set_clock_back(&self, ms: u64) {
+        self.clock.0.set(self.clock.0.get() - ms);
+    }
+
+    pub fn create(&self, key: Option<&str>) -> Result<CreateOutcome, OrderError> {
+        run(create_order::handle(self, request(key)))
+    }
+
+    /// A new PENDING order.
+    pub fn placed(&self) -> OrderId {
+        match self.create(None) {
+            Ok(CreateOutcome::Placed(placement)) => placement.order.id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A new PAID order.
+    pub fn paid(&self) -> OrderId {
+        let id = self.placed();
+        self.customer_pays(id);
+        self.deliver_events();
+        assert_eq!(self.status(id), OrderStatus::Paid);
+        id
+    }
+
+    pub fn record(&self, key: &str, status: u16, body: &[u8]) -> RecordedAnswer {
+        let idempotency = request(Some(key)).idempotency.unwrap();
+        record_answer::handle(
+            self,
+            customer(1),
+            &idempotency,
+            RecordedAnswer {
+                status,
+                body: body.to_vec(),
+            },
+        )
+        .unwrap()
+    }
+
+    pub fn change(
+        &self,
+        caller: Caller,
+        order_id: OrderId,
+        status: OrderStatus,
+    ) -> Result<OrderView, OrderError> {
+        run(change_status::handle(
+            self,
+            ChangeStatus {
+                caller,
+                order_id,
+                status,
+                reason: None,
+                expected_version: None,
+            },
+        ))
+    }
+
+    pub fn cancel(&self, order_id: OrderId) -> Result<OrderView, OrderError> {
+        self.change(
+            Caller::Customer(customer(1)),
+            order_id,
+            OrderStatus::Cancelled,
+        )
+    }
+
+    pub fn find(&self, order_id: OrderId) -> Result<OrderDetails, OrderError> {
+        run(find_order::handle(self, admin(), order_id))
+    }
+
+    pub fn sweep(&self) -> SweepReport {
+        run(sweep::handle(self, 0)).unwrap()
+    }
+
+    pub fn apply(&self, event: &PaymentEvent) -> Result<EventOutcome, OrderError> {
+        run(apply_payment_event::handle(self, event))
+    }
+
+    pub fn order(&self, order_id: OrderId) -> Option<OrderView> {
+        Store::read(&self.store.database, |records| records.order_view(order_id)).unwrap()
+    }
+
+    /// That action of the order is pending, from now on.
+    pub fn leave_to_do(&self, order_id: OrderId, task: &Action) {
+        Store::write(&self.store.database, |records| {
+            records.add_pending_action(order_id, task, self.clock.now_ms())
+        })
+        .unwrap();
+    }
+
+    pub fn status(&self, order_id: OrderId) -> OrderStatus {
+        self.order(order_id).unwrap().status
+    }
+
+    /// The history as `from>to reason` lines.
+    pub fn history(&self, order_id: OrderId) -> Vec<String> {
+        let history =
+            Store::read(&self.store.database, |records| records.history(order_id)).unwrap();
+        let name = |status: Option<OrderStatus>| status.map_or("", OrderStatus::name);
+        history
+            .iter()
+            .map(|line| format!("{}>{} {}", name(line.from), line.to, line.reason))
+            .collect()
+    }
+
+    pub fn all_orders(&self) -> Vec<OrderView> {
+        let request = PageRequest {
+            page: 1,
+            limit: 100,
+            after: None,
+        };
+        list_orders::handle(
+            self,
+            admin(),
+            OrderFilter::default(),
+            OrderSort::default(),
+            &request,
+        )
+        .unwrap()
+        .entries
+    }
+
+    /// How many attempts of the sweeper all unfinished sagas have had.
+    pub fn sagas_tried(&self) -> u32 {
+        let attempts = Store::read(&self.store.database, |records| {
+            let mut attempts = 0;
+            for id in records.due_sagas(u64::MAX, 100)? {
+                attempts += records.saga(id)?.unwrap().attempts();
+            }
+            Ok(attempts)
+        });
+        attempts.unwrap()
+    }
+
+    /// How many attempts of the sweep the pending actions of an order have had.
+    pub fn actions_tried(&self, order_id: OrderId) -> u32 {
+        let pending = Store::read(&self.store.database, |records| {
+            records.pending_actions(order_id)
+        });
+        pending
+            .unwrap()
+            .iter()
+            .map(|pending| pending.attempts)
+            .max()
+            .unwrap()
+    }
+
+    /// How many sagas and idempotency keys are stored.
+    pub fn stored_sagas_and_keys(&self) -> (u64, u64) {
+        (self.rows("sagas"), self.rows("idempotency_keys"))
+    }
+
+    /// How many events the inbox remembers.
+    pub fn inbox_marks(&self) -> u64 {
+        self.rows("inbox")
+    }
+
+    /// How many rows a table of the orders database has.
+    pub fn rows(&self, table: &str) -> u64 {
+        self.number(&format!("SELECT COUNT(*) FROM {table}"))
+    }
+
+    /// How often anything was written to the orders database since it was opened.
+    pub fn writes(&self) -> u64 {
+        self.number("SELECT total_changes()")
+    }
+
+    fn number(&self, statement: &str) -> u64 {
+        let number = self.store.database.read(|connection| {
+            connection
+                .query_one(statement, &[])?
+                .unwrap()
+                .get::<u64>(0_usize)
+        });
+        let number: Result<u64, mercato_sqlite::Error> = number;
+        number.unwrap()
+    }
+
+    /// What a holder holds and has done.
+    pub fn holding(&self, holder: &Holder) -> Holding {
+        Store::read(&self.store.database, |records| records.holding(holder)).unwrap()
+    }
+
+    /// The customer is faster than anybody who closes the session.
+    pub fn customer_pays(&self, order_id: OrderId) {
+        self.payments
+            .decide(order_id, PaymentStatus::Succeeded, EventType::Succeeded);
+    }
+
+    pub fn payment_fails(&self, order_id: OrderId) {
+        self.payments
+            .decide(order_id, PaymentStatus::Failed, EventType::Failed);
+    }
+
+    pub fn refund(&self, order_id: OrderId, minor: i64) {
+        self.payments.refund_amount(order_id, minor);
+    }
+
+    pub fn has_pending_payment(&self, order_id: OrderId) -> bool {
+        self.payment_status(order_id) == Some(PaymentStatus::Pending)
+    }
+
+    pub fn payment_status(&self, order_id: OrderId) -> Option<PaymentStatus> {
+        self.payments
+            .payments
+            .borrow()
+            .get(&order_id)
+            .map(|payment| payment.status)
+    }
+
+    pub fn waiting_events(&self) -> Vec<PaymentEvent> {
+        self.payments.waiting()
+    }
+
+    pub fn outbox(&self) -> Vec<OutboxRow> {
+        self.payments.outbox.borrow().clone()
+    }
+
+    /// Every waiting event arrives once.
+    pub fn deliver_events(&self) {
+        for event in self.waiting_events() {
+            self.apply(&event).unwrap();
+        }
+    }
+
+    /// Time goes by and the sweeper runs until nothing is left to do. Reservations run out on the way.
+    pub fn settle(&self) {
+        for _ in 0..12 {
+            self.wait(TTL_MS);
+            self.sweep();
+        }
+    }
+}
+
+pub fn admin() -> Caller {
+    Caller::Admin(customer(99))
+}
+
+pub fn buyer() -> Caller {
+    Caller::Customer(customer(1))
+}
+
+/// Runs a future in which nothing waits.
+pub fn run<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("nothing here waits"),
+    }
+}

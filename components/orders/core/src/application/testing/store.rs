@@ -1,0 +1,47 @@
+//! The store of the product on a real SQLite in memory, with faults around it.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use mercato_sqlite::Database;
+
+use super::faults::Faults;
+use crate::domain::OrderError;
+use crate::ports::Store;
+use crate::store::Records;
+
+/// The store of the product, with faults around it.
+pub struct TestStore {
+    pub database: Database,
+    pub faults: Rc<Faults>,
+    pub down: Cell<bool>,
+}
+
+impl Store for TestStore {
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&Records<'_>) -> Result<T, OrderError>,
+    ) -> Result<T, OrderError> {
+        if self.down.get() {
+            return Err(OrderError::Unavailable);
+        }
+        self.faults.around(|| Store::read(&self.database, work))
+    }
+
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&Records<'_>) -> Result<T, OrderError>,
+    ) -> Result<T, OrderError> {
+        if self.down.get() {
+            return Err(OrderError::Unavailable);
+        }
+        self.faults.around(|| Store::write(&self.database, work))
+    }
+
+    fn write_if_free<T>(
+        &self,
+        work: impl FnOnce(&Records<'_>) -> Result<T, OrderError>,
+    ) -> Result<Option<T>, OrderError> {
+        self.write(work).map(Some)
+    }
+}

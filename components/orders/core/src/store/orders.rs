@@ -1,0 +1,230 @@
+//! Orders with their items.
+
+use mercato_kernel::{OrderId, PageStart, Total};
+use mercato_money::Money;
+use mercato_sqlite::{Error, Row, Value, params};
+
+use super::listing::{count_of, page_of};
+use super::{Records, exactly_one, id, json_of, key, status};
+use crate::application::queries::list_orders::{OrderFilter, OrderSort, Place};
+use crate::domain::{
+    Order, OrderError, OrderItem, OrderNumber, OrderStatus, OrderView, Quantity, Receipt,
+};
+
+/// All columns of an order.
+pub(super) const COLUMNS: &str = "
+  id, customer_id, status, total_amount, total_items, currency,
+  receipt_id, receipt_url, receipt_issued_at, paid_at, created_at, updated_at, version,
+  payment_version, stock_returned, number";
+
+const HAS_NUMBER: &str = "SELECT 1 FROM orders WHERE number = ?";
+
+const INSERT_ORDER: &str = "
+INSERT INTO orders
+  (id, customer_id, status, total_amount, total_items, currency,
+   receipt_id, receipt_url, receipt_issued_at, paid_at, created_at, updated_at, version, number)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+const INSERT_ITEM: &str = "
+INSERT INTO order_items (order_id, position, product_id, name, unit_price, quantity)
+VALUES (?, ?, ?, ?, ?, ?)";
+
+const UPDATE_ORDER: &str = "
+UPDATE orders
+SET status = ?, receipt_id = ?, receipt_url = ?, receipt_issued_at = ?, paid_at = ?, updated_at = ?, version = ?,
+  payment_version = ?, stock_returned = ?
+WHERE id = ?";
+
+const ITEMS: &str = "
+SELECT order_id, product_id, name, unit_price, quantity
+FROM order_items
+WHERE order_id IN (SELECT value FROM json_each(?))
+ORDER BY order_id, position";
+
+pub(super) const ORDER_COUNTS: &str = "
+SELECT status, orders
+FROM order_counts";
+
+impl Records<'_> {
+    /// One order with its items.
+    pub fn order(&self, id: OrderId) -> Result<Option<Order>, OrderError> {
+        let Some(row) = self.order_row(id)? else {
+            return Ok(None);
+        };
+        let (payment_version, stock_returned) =
+            (row.get("payment_version")?, row.get("stock_returned")?);
+        let view = self.views(&[row])?.pop();
+        Ok(view.map(|view| Order::restore(view, payment_version, stock_returned)))
+    }
+
+    /// One order as it is shown.
+    pub fn order_view(&self, id: OrderId) -> Result<Option<OrderView>, OrderError> {
+        let row = self.order_row(id)?;
+        Ok(self.views(row.as_slice())?.pop())
+    }
+
+    /// Whether an order has that number.
+    pub fn has_number(&self, number: &OrderNumber) -> Result<bool, OrderError> {
+        let row = self.0.query_one(HAS_NUMBER, params![number.as_str()])?;
+        Ok(row.is_some())
+    }
+
+    /// Stores a new order with its items.
+    pub fn insert_order(&self, order: &Order) -> Result<(), OrderError> {
+        let order = order.view();
+        let receipt = order.receipt.as_ref();
+        self.0.execute(
+            INSERT_ORDER,
+            params![
+                key(order.id),
+                key(order.customer_id),
+                order.status.name(),
+                order.total_amount.units(),
+                order.total_items,
+                order.currency.code(),
+                receipt.map(|receipt| receipt.id.as_str()),
+                receipt.and_then(|receipt| receipt.url.as_deref()),
+                receipt.map(|receipt| receipt.issued_at),
+                order.paid_at,
+                order.created_at,
+                order.updated_at,
+                order.version,
+                order.number.as_str(),
+            ],
+        )?;
+        self.insert_items(INSERT_ITEM, order.id, &order.items)
+    }
+
+    /// Stores items with that statement, in their order.
+    pub(super) fn insert_items(
+        &self,
+        statement: &str,
+        order_id: OrderId,
+        items: &[OrderItem],
+    ) -> Result<(), OrderError> {
+        for (position, item) in (0_u32..).zip(items) {
+            let values = params![
+                key(order_id),
+                position,
+                key(item.product_id),
+                item.name.as_str(),
+                item.unit_price.units(),
+                item.quantity.get()
+            ];
+            self.0.execute(statement, values)?;
+        }
+        Ok(())
+    }
+
+    /// Stores what can change of an order: status, receipt, times, version.
+    pub fn update_order(&self, order: &Order) -> Result<(), OrderError> {
+        let view = order.view();
+        let receipt = view.receipt.as_ref();
+        let changed = self.0.execute(
+            UPDATE_ORDER,
+            params![
+                view.status.name(),
+                receipt.map(|receipt| receipt.id.as_str()),
+                receipt.and_then(|receipt| receipt.url.as_deref()),
+                receipt.map(|receipt| receipt.issued_at),
+                view.paid_at,
+                view.updated_at,
+                view.version,
+                order.payment_version(),
+                order.stock_returned(),
+                key(view.id),
+            ],
+        )?;
+        exactly_one(changed, "orders")
+    }
+
+    /// At most `limit` orders from `start` on, and how many there are in all, as far as they are counted.
+    pub fn list(
+        &self,
+        filter: &OrderFilter,
+        sort: OrderSort,
+        start: &PageStart<Place>,
+        limit: u32,
+    ) -> Result<(Vec<OrderView>, Total), OrderError> {
+        let (statement, values) = count_of(filter);
+        let count = self.0.query_one(&statement, &values)?;
+        let total = Total::counted(count.map_or(Ok(0), |row| row.get("orders"))?);
+        let (statement, values) = page_of(filter, sort, total.is_exact, start, limit);
+        let rows = self.0.query(&statement, &values)?;
+        Ok((self.views(&rows)?, total))
+    }
+
+    /// Number of orders of every status, none left out. Costs the same however many orders there are.
+    pub fn counts(&self) -> Result<Vec<(OrderStatus, u64)>, OrderError> {
+        let mut counts = OrderStatus::ALL.map(|status| (status, 0)).to_vec();
+        for row in self.0.query(ORDER_COUNTS, &[])? {
+            let counted = status(&row, "status")?;
+            if let Some(count) = counts.iter_mut().find(|(status, _)| *status == counted) {
+                count.1 = row.get("orders")?;
+            }
+        }
+        Ok(counts)
+    }
+
+    fn order_row(&self, id: OrderId) -> Result<Option<Row>, OrderError> {
+        let statement = format!("SELECT {COLUMNS} FROM orders WHERE id = ?");
+        Ok(self.0.query_one(&statement, params![key(id)])?)
+    }
+
+    /// The orders of these rows, with their items, which one statement reads.
+    fn views(&self, rows: &[Row]) -> Result<Vec<OrderView>, OrderError> {
+        let mut orders = rows.iter().map(view_of).collect::<Result<Vec<_>, _>>()?;
+        if orders.is_empty() {
+            return Ok(orders);
+        }
+        let ids = json_of(orders.iter().map(|order| order.id.to_string()));
+        for row in self.0.query(ITEMS, &[Value::Text(ids)])? {
+            let order_id: OrderId = id(&row, "order_id")?;
+            if let Some(order) = orders.iter_mut().find(|order| order.id == order_id) {
+                order.items.push(item_of(&row)?);
+            }
+        }
+        Ok(orders)
+    }
+}
+
+fn view_of(row: &Row) -> Result<OrderView, OrderError> {
+    let receipt_id: Option<String> = row.get("receipt_id")?;
+    let issued_at: Option<u64> = row.get("receipt_issued_at")?;
+    let url: Option<String> = row.get("receipt_url")?;
+    let currency: String = row.get("currency")?;
+    Ok(OrderView {
+        id: id(row, "id")?,
+        number: OrderNumber::parse(&row.get::<String>("number")?)
+            .map_err(|_| Error::not("number", "an order number"))?,
+        customer_id: id(row, "customer_id")?,
+        status: status(row, "status")?,
+        items: Vec::new(),
+        total_amount: Money::from_units(row.get("total_amount")?),
+        total_items: row.get("total_items")?,
+        currency: currency
+            .parse()
+            .map_err(|_| Error::not("currency", "a currency"))?,
+        receipt: receipt_id
+            .zip(issued_at)
+            .map(|(id, issued_at)| Receipt { id, url, issued_at }),
+        paid_at: row.get("paid_at")?,
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
+        version: row.get("version")?,
+    })
+}
+
+pub(super) fn item_of(row: &Row) -> Result<OrderItem, OrderError> {
+    Ok(OrderItem {
+        product_id: id(row, "product_id")?,
+        name: row.get("name")?,
+        unit_price: Money::from_units(row.get("unit_price")?),
+        quantity: quantity(row)?,
+    })
+}
+
+pub(super) fn quantity(row: &Row) -> Result<Quantity, OrderError> {
+    let quantity = Quantity::new(row.get("quantity")?);
+    Ok(quantity.ok_or_else(|| Error::not("quantity", "a quantity"))?)
+}

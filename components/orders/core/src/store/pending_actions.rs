@@ -1,0 +1,138 @@
+//! Pending actions, in the table `follow_ups`: what a committed change still has to do in another database.
+
+use mercato_kernel::OrderId;
+use mercato_sqlite::{Error, Row, params};
+
+use super::{Records, id, key, too_late};
+use crate::domain::OrderError;
+
+/// What a committed change still has to do in another database. Done in the order of the numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingAction {
+    /// Grows with every action.
+    pub number: u64,
+    /// The order it belongs to.
+    pub order_id: OrderId,
+    /// What is to be done.
+    pub action: Action,
+    /// How often the sweep has tried it.
+    pub attempts: u32,
+}
+
+/// What can be pending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// The held stock is to be sold.
+    CommitStock,
+    /// The held stock is to be given back.
+    ReleaseStock,
+    /// The sold stock is to be given back.
+    RestockStock,
+    /// The event of this id is to be acknowledged at payments.
+    Acknowledge(String),
+    /// The payment of this id came too late and is to be given back.
+    Refund(String),
+    /// The order was cancelled while its payment was being opened.
+    CancelPayment,
+}
+
+const INSERT: &str = "
+INSERT INTO follow_ups (order_id, task, subject, next_attempt_at)
+VALUES (?, ?, ?, ?)";
+
+pub(super) const OF_ORDER: &str = "
+SELECT number, task, subject, attempts
+FROM follow_ups
+WHERE order_id = ?
+ORDER BY number";
+
+const REMOVE: &str = "DELETE FROM follow_ups WHERE number = ?";
+
+const POSTPONE: &str = "
+UPDATE follow_ups
+SET next_attempt_at = ?, attempts = attempts + 1
+WHERE order_id = ?";
+
+const DUE: &str = "
+SELECT order_id, MAX(attempts) AS attempts, MIN(next_attempt_at) AS due
+FROM follow_ups
+WHERE next_attempt_at <= ? OR next_attempt_at > ?
+GROUP BY order_id
+ORDER BY due
+LIMIT ?";
+
+impl Records<'_> {
+    /// Adds an action that the sweep tries from `not_before` on.
+    pub fn add_pending_action(
+        &self,
+        id: OrderId,
+        action: &Action,
+        not_before: u64,
+    ) -> Result<(), OrderError> {
+        let (task, subject) = columns_of(action);
+        self.0
+            .execute(INSERT, params![key(id), task, subject, not_before])?;
+        Ok(())
+    }
+
+    /// The pending actions of an order, in their order.
+    pub fn pending_actions(&self, order_id: OrderId) -> Result<Vec<PendingAction>, OrderError> {
+        let pending = |row: &Row| {
+            Ok(PendingAction {
+                number: row.get("number")?,
+                order_id,
+                action: action_of(row)?,
+                attempts: row.get("attempts")?,
+            })
+        };
+        let rows = self.0.query(OF_ORDER, params![key(order_id)])?;
+        rows.iter().map(pending).collect()
+    }
+
+    /// The action is done.
+    pub fn remove_pending_action(&self, number: u64) -> Result<(), OrderError> {
+        self.0.execute(REMOVE, params![number])?;
+        Ok(())
+    }
+
+    /// Puts an order's pending actions off.
+    pub fn postpone_pending_actions(&self, id: OrderId, until: u64) -> Result<(), OrderError> {
+        self.0.execute(POSTPONE, params![until, key(id)])?;
+        Ok(())
+    }
+
+    /// Orders whose first action is due, longest waiting first, with its attempts so far.
+    pub fn due_pending_actions(
+        &self,
+        now: u64,
+        limit: u32,
+    ) -> Result<Vec<(OrderId, u32)>, OrderError> {
+        let rows = self.0.query(DUE, params![now, too_late(now), limit])?;
+        let due = |row: &Row| Ok((id(row, "order_id")?, row.get("attempts")?));
+        rows.iter().map(due).collect()
+    }
+}
+
+fn columns_of(action: &Action) -> (&'static str, Option<&str>) {
+    match action {
+        Action::CommitStock => ("commit-stock", None),
+        Action::ReleaseStock => ("release-stock", None),
+        Action::RestockStock => ("restock-stock", None),
+        Action::Acknowledge(event_id) => ("acknowledge", Some(event_id)),
+        Action::Refund(payment_id) => ("refund", Some(payment_id)),
+        Action::CancelPayment => ("cancel-payment", None),
+    }
+}
+
+fn action_of(row: &Row) -> Result<Action, OrderError> {
+    let task: String = row.get("task")?;
+    match (task.as_str(), row.get("subject")?) {
+        ("commit-stock", None) => Ok(Action::CommitStock),
+        ("release-stock", None) => Ok(Action::ReleaseStock),
+        ("restock-stock", None) => Ok(Action::RestockStock),
+        ("acknowledge", Some(event_id)) => Ok(Action::Acknowledge(event_id)),
+        ("refund", Some(payment_id)) => Ok(Action::Refund(payment_id)),
+        ("cancel-payment", None) => Ok(Action::CancelPayment),
+        _ => Err(Error::not("task", "an action that this program knows").into()),
+    }
+}

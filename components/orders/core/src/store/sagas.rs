@@ -1,0 +1,314 @@
+//! Sagas, with the lines of their requests and of their rejections.
+
+use mercato_kernel::OrderId;
+use mercato_money::Money;
+use mercato_sqlite::{Error, Row, params};
+
+use super::history::actor;
+use super::orders::{item_of, quantity};
+use super::{Records, exactly_one, id, key, named, too_late};
+use crate::domain::{
+    Cancellation, CheckoutSession, Holder, Line, LineProblem, OrderError, OrderItem, OrderRequest,
+    RejectedLine, Rejection, Saga, Step, TotalChanged,
+};
+
+pub(super) const SAGA: &str = "
+SELECT customer_id, step, created_at, expires_at, next_attempt_at, attempts,
+  session_id, session_url, session_expires_at, closing_actor, closing_reason, rejection, client,
+  expected_total, replaces
+FROM sagas
+WHERE order_id = ?";
+
+/// One whose order is cancelled has come to nothing.
+pub(super) const REPLACEMENT: &str = "
+SELECT order_id
+FROM sagas
+WHERE replaces = ? AND step <> 'rejected'
+  AND NOT EXISTS (SELECT 1 FROM orders WHERE orders.id = sagas.order_id AND status = 'CANCELLED')
+LIMIT 1";
+
+const SAGA_LINES: &str = "
+SELECT product_id, quantity
+FROM saga_lines
+WHERE order_id = ?
+ORDER BY position";
+
+const REJECTED_LINES: &str = "
+SELECT product_id, problem, requested, available
+FROM saga_rejected_lines
+WHERE order_id = ?
+ORDER BY position";
+
+const CHANGED_LINES: &str = "
+SELECT product_id, name, unit_price, quantity
+FROM saga_changed_lines
+WHERE order_id = ?
+ORDER BY position";
+
+const INSERT_SAGA: &str = "
+INSERT INTO sagas
+  (order_id, customer_id, step, created_at, expires_at, next_attempt_at, attempts, units, client, expected_total, replaces)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+/// The second parameter lists products and quantities.
+const INSERT_SAGA_LINES: &str = "
+INSERT INTO saga_lines (order_id, position, product_id, quantity)
+SELECT ?1, key, json_extract(value, '$[0]'), json_extract(value, '$[1]')
+FROM json_each(?2)";
+
+/// Nobody needs to know any more where an order that has ended came from.
+const UPDATE_SAGA: &str = "
+UPDATE sagas
+SET step = ?1, next_attempt_at = ?2, attempts = ?3, session_id = ?4, session_url = ?5, session_expires_at = ?6,
+  closing_actor = ?7, closing_reason = ?8, rejection = ?9,
+  client = CASE WHEN ?1 IN ('done', 'rejected') THEN NULL ELSE client END
+WHERE order_id = ?10";
+
+const INSERT_REJECTED_LINE: &str = "
+INSERT OR REPLACE INTO saga_rejected_lines (order_id, position, product_id, problem, requested, available)
+VALUES (?, ?, ?, ?, ?, ?)";
+
+const INSERT_CHANGED_LINE: &str = "
+INSERT OR REPLACE INTO saga_changed_lines (order_id, position, product_id, name, unit_price, quantity)
+VALUES (?, ?, ?, ?, ?, ?)";
+
+pub(super) const DUE_SAGAS: &str = "
+SELECT order_id
+FROM sagas
+WHERE step IN ('new', 'reserved', 'ready', 'closing')
+  AND next_attempt_at <= ?
+ORDER BY next_attempt_at
+LIMIT ?";
+
+/// [`Saga::is_due`] says why these are due.
+pub(super) const SAGAS_PUT_OFF_TOO_LONG: &str = "
+SELECT order_id
+FROM sagas
+WHERE step IN ('new', 'reserved', 'closing')
+  AND next_attempt_at > ?
+ORDER BY next_attempt_at
+LIMIT ?";
+
+/// The stored name of a rejection for its lines, or for their total: the tables of lines say which.
+const REJECTED_FOR_LINES: &str = "lines";
+
+const REJECTED_AS_TOO_LARGE: &str = "total-too-large";
+
+const REJECTED_AS_ABANDONED: &str = "abandoned";
+
+impl Records<'_> {
+    /// The saga of an order.
+    pub fn saga(&self, order_id: OrderId) -> Result<Option<Saga>, OrderError> {
+        let Some(row) = self.0.query_one(SAGA, params![key(order_id)])? else {
+            return Ok(None);
+        };
+        let lines = self.0.query(SAGA_LINES, params![key(order_id)])?;
+        let expected_total: Option<i64> = row.get("expected_total")?;
+        let replaces: Option<mercato_kernel::Uuid> = row.get("replaces")?;
+        let client: Option<String> = row.get("client")?;
+        let request = OrderRequest {
+            order_id,
+            customer_id: id(&row, "customer_id")?,
+            client: client.map(Holder::stored),
+            lines: lines.iter().map(line_of).collect::<Result<_, _>>()?,
+            expected_total: expected_total.map(Money::from_units),
+            replaces: replaces.map(OrderId::from),
+            created_at: row.get("created_at")?,
+            expires_at: row.get("expires_at")?,
+        };
+        let rejection = self.rejection(&row, &request)?;
+        Ok(Some(Saga::restore(
+            request,
+            named(&row, "step", Step::from_name)?,
+            row.get("next_attempt_at")?,
+            row.get("attempts")?,
+            session_of(&row)?,
+            cancellation_of(&row)?,
+            rejection,
+        )))
+    }
+
+    /// Stores a new saga with its lines: from now on its account and its client hold it.
+    pub fn insert_saga(&self, saga: &Saga) -> Result<(), OrderError> {
+        let request = saga.request();
+        self.0.execute(
+            INSERT_SAGA,
+            params![
+                key(request.order_id),
+                key(request.customer_id),
+                saga.step().name(),
+                request.created_at,
+                request.expires_at,
+                saga.next_attempt_at(),
+                saga.attempts(),
+                request.units(),
+                request.client.as_ref().map(Holder::as_str),
+                request.expected_total.map(Money::units),
+                request.replaces.map(key),
+            ],
+        )?;
+        let line = |line: &Line| format!("[\"{}\",{}]", line.product_id, line.quantity.get());
+        let lines: Vec<String> = request.lines.iter().map(line).collect();
+        let lines = format!("[{}]", lines.join(","));
+        self.0
+            .execute(INSERT_SAGA_LINES, params![key(request.order_id), lines])?;
+        Ok(())
+    }
+
+    /// Stores what can change of a saga: all but its request. One that has ended is held by nobody any more.
+    pub fn update_saga(&self, saga: &Saga) -> Result<(), OrderError> {
+        let order_id = saga.request().order_id;
+        let (session, cancellation) = (saga.session(), saga.cancellation());
+        let changed = self.0.execute(
+            UPDATE_SAGA,
+            params![
+                saga.step().name(),
+                saga.next_attempt_at(),
+                saga.attempts(),
+                session.map(|session| session.id.as_str()),
+                session.map(|session| session.url.as_str()),
+                session.map(|session| session.expires_at),
+                cancellation.map(|cancellation| cancellation.actor.name()),
+                cancellation.map(|cancellation| cancellation.reason.as_str()),
+                saga.rejection().map(rejection_name),
+                key(order_id),
+            ],
+        )?;
+        match saga.rejection() {
+            Some(Rejection::Lines(lines)) => self.insert_rejected_lines(order_id, lines)?,
+            Some(Rejection::TotalChanged(changed)) => {
+                self.insert_items(INSERT_CHANGED_LINE, order_id, &changed.items)?;
+            }
+            Some(Rejection::TotalTooLarge | Rejection::Abandoned) | None => {}
+        }
+        exactly_one(changed, "sagas")
+    }
+
+    /// The saga that has taken an order's place, or is about to; those that came to nothing do not count.
+    pub fn replacement(&self, order_id: OrderId) -> Result<Option<Saga>, OrderError> {
+        match self.0.query_one(REPLACEMENT, params![key(order_id)])? {
+            Some(row) => self.saga(id(&row, "order_id")?),
+            None => Ok(None),
+        }
+    }
+
+    /// Unfinished sagas that the sweep should look at, longest waiting first.
+    pub fn due_sagas(&self, now: u64, limit: u32) -> Result<Vec<OrderId>, OrderError> {
+        let mut rows = self.0.query(DUE_SAGAS, params![now, limit])?;
+        let late = params![too_late(now), limit];
+        rows.extend(self.0.query(SAGAS_PUT_OFF_TOO_LONG, late)?);
+        rows.iter()
+            .take(usize::try_from(limit).unwrap_or(usize::MAX))
+            .map(|row| id(row, "order_id"))
+            .collect()
+    }
+
+    fn rejection(
+        &self,
+        row: &Row,
+        request: &OrderRequest,
+    ) -> Result<Option<Rejection>, OrderError> {
+        let name: Option<String> = row.get("rejection")?;
+        match name.as_deref() {
+            None => return Ok(None),
+            Some(REJECTED_AS_TOO_LARGE) => return Ok(Some(Rejection::TotalTooLarge)),
+            Some(REJECTED_AS_ABANDONED) => return Ok(Some(Rejection::Abandoned)),
+            Some(_) => {}
+        }
+        let values = params![key(request.order_id)];
+        let changed = self.0.query(CHANGED_LINES, values)?;
+        if let Some(expected) = request.expected_total
+            && !changed.is_empty()
+        {
+            let items = changed.iter().map(item_of).collect::<Result<Vec<_>, _>>()?;
+            let total = OrderItem::total_of(&items)
+                .map_err(|_| Error::not("unit_price", "prices that money can hold together"))?;
+            return Ok(Some(Rejection::TotalChanged(TotalChanged {
+                expected,
+                total,
+                items,
+            })));
+        }
+        let rejected = self.0.query(REJECTED_LINES, values)?;
+        let lines = rejected.iter().map(rejected_line_of);
+        Ok(Some(Rejection::Lines(lines.collect::<Result<_, _>>()?)))
+    }
+
+    fn insert_rejected_lines(
+        &self,
+        order_id: OrderId,
+        lines: &[RejectedLine],
+    ) -> Result<(), OrderError> {
+        for (position, line) in (0_u32..).zip(lines) {
+            let values = params![
+                key(order_id),
+                position,
+                line.product_id.as_str(),
+                problem_name(line.reason),
+                line.requested,
+                line.available
+            ];
+            self.0.execute(INSERT_REJECTED_LINE, values)?;
+        }
+        Ok(())
+    }
+}
+
+fn line_of(row: &Row) -> Result<Line, OrderError> {
+    Ok(Line {
+        product_id: id(row, "product_id")?,
+        quantity: quantity(row)?,
+    })
+}
+
+fn rejected_line_of(row: &Row) -> Result<RejectedLine, OrderError> {
+    Ok(RejectedLine {
+        product_id: row.get("product_id")?,
+        reason: named(row, "problem", problem_of_name)?,
+        requested: row.get("requested")?,
+        available: row.get("available")?,
+    })
+}
+
+fn session_of(row: &Row) -> Result<Option<CheckoutSession>, OrderError> {
+    let id: Option<String> = row.get("session_id")?;
+    let url: Option<String> = row.get("session_url")?;
+    let expires_at: Option<u64> = row.get("session_expires_at")?;
+    let session = id.zip(url).zip(expires_at);
+    Ok(session.map(|((id, url), expires_at)| CheckoutSession {
+        id,
+        url,
+        expires_at,
+    }))
+}
+
+fn cancellation_of(row: &Row) -> Result<Option<Cancellation>, OrderError> {
+    let reason: Option<String> = row.get("closing_reason")?;
+    let cancellation = |reason| {
+        Ok(Cancellation {
+            actor: actor(row, "closing_actor")?,
+            reason,
+        })
+    };
+    reason.map(cancellation).transpose()
+}
+
+const fn rejection_name(rejection: &Rejection) -> &'static str {
+    match rejection {
+        Rejection::Lines(_) | Rejection::TotalChanged(_) => REJECTED_FOR_LINES,
+        Rejection::TotalTooLarge => REJECTED_AS_TOO_LARGE,
+        Rejection::Abandoned => REJECTED_AS_ABANDONED,
+    }
+}
+
+const fn problem_name(problem: LineProblem) -> &'static str {
+    match problem {
+        LineProblem::UnknownProduct => "unknown-product",
+        LineProblem::InsufficientStock => "insufficient-stock",
+    }
+}
+
+fn problem_of_name(name: &str) -> Option<LineProblem> {
+    let mut all = [LineProblem::UnknownProduct, LineProblem::InsufficientStock].into_iter();
+    all.find(|problem| problem_name(*problem) == name)
+}
