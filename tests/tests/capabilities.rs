@@ -248,7 +248,10 @@ fn guests_that_reach(capability: &str) -> Vec<&'static str> {
 
 #[test]
 fn only_payments_publishes() {
-    assert_eq!(guests_that_reach(PUBLISH), ["payments-service", "payments-http"]);
+    assert_eq!(
+        guests_that_reach(PUBLISH),
+        ["payments-service", "payments-http"]
+    );
 }
 
 /// The gateway asks the other components, the adapters ask `auth-api` for revocations, and Stripe is somewhere else.
@@ -260,7 +263,7 @@ fn no_domain_and_no_adapter_of_accounts_makes_requests() {
             "stripe",
             "gateway",
             "products-http",
-            "orders-api",
+            "orders-http",
             "payments-http"
         ]
     );
@@ -272,10 +275,11 @@ fn only_domains_and_who_links_one_have_a_database() {
         guests_that_reach(DATABASE),
         [
             "products-inventory",
-            "orders",
+            "orders-service",
             "payments-service",
             "auth-http",
             "products-http",
+            "orders-http",
             "payments-http"
         ]
     );

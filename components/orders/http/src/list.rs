@@ -69,8 +69,8 @@ async fn answer(
 ) -> Result<Reply, Problem> {
     let (filter, sort, request) = parse(query, status, context.is_admin())?;
     let orders = orders::instance().await.map_err(problem)?;
-    let page =
-        list_orders::handle(&*orders, context.caller()?, filter, sort, &request).map_err(problem)?;
+    let page = list_orders::handle(&*orders, context.caller()?, filter, sort, &request)
+        .map_err(problem)?;
     paged(&resources(&page.entries), PageInfo::from(&page), page.limit)
 }
 
