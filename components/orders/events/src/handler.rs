@@ -88,7 +88,7 @@ mod tests {
         async fn apply(&self, event: Event) -> Result<EventOutcome, EventError> {
             let call = format!("apply {} {}", event.id, event.subject);
             self.calls.borrow_mut().push(call);
-            self.outcome.clone()
+            self.outcome
         }
 
         async fn sweep(&self, min_interval_ms: u32) -> Result<(), EventError> {

@@ -8,8 +8,6 @@ pub mod queries;
 mod saga;
 
 #[cfg(test)]
-mod testing;
-#[cfg(test)]
 mod tests;
 
 /// How long a request is left alone before the sweep resumes its saga or its pending actions, in milliseconds.

@@ -1,5 +1,5 @@
 use crate::application::commands::apply_payment_event;
-use crate::application::testing::{REQUEST_MINOR, Shop, StockState, TTL_MS, admin, run};
+use crate::application::tests::shop::{REQUEST_MINOR, Shop, StockState, TTL_MS, admin, run};
 use crate::domain::{EventOutcome, OrderError, OrderStatus, PaymentEvent, PaymentStatus};
 use crate::store::Action;
 

@@ -1,7 +1,7 @@
 use mercato_kernel::{Caller, OrderId};
 
 use crate::application::commands::change_status::{self, ChangeStatus};
-use crate::application::testing::{Shop, StockState, admin, buyer, customer, run};
+use crate::application::tests::shop::{Shop, StockState, admin, buyer, customer, run};
 use crate::domain::{Actor, OrderError, OrderStatus, OrderView, PaymentStatus, Transition};
 
 use OrderStatus::{Cancelled, Delivered, Paid, Pending, Refunded};

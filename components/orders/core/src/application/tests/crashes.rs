@@ -3,7 +3,7 @@
 
 use mercato_kernel::OrderId;
 
-use crate::application::testing::{SIDES, Shop, Side, StockState, UNPAID_KEPT_MS, admin};
+use crate::application::tests::shop::{SIDES, Shop, Side, StockState, UNPAID_KEPT_MS, admin};
 use crate::domain::{OrderError, OrderStatus, PaymentStatus};
 
 /// More calls than any use case makes.

@@ -8,7 +8,7 @@ use crate::application::commands::create_order::{
     self, CreateOutcome, Idempotency, Placement, RecordedAnswer,
 };
 use crate::application::commands::record_answer;
-use crate::application::testing::{
+use crate::application::tests::shop::{
     REQUEST_MINOR, START_MS, Shop, Side, StockState, TTL_MS, admin, customer, lines, product,
     request, run,
 };

@@ -4,7 +4,7 @@ use mercato_kernel::OrderId;
 use mercato_platform::client::Client;
 
 use crate::application::commands::create_order::{self, CreateOrder, CreateOutcome};
-use crate::application::testing::{SIDES, Shop, TTL_MS, customer, lines, request, run};
+use crate::application::tests::shop::{SIDES, Shop, TTL_MS, customer, lines, request, run};
 use crate::domain::{
     DAY_MS, Holder, HolderKind, Limit, LimitReached, Limits, MINUTE_MS, OrderError, Share,
 };

@@ -1,6 +1,6 @@
 use crate::application::commands::sweep;
 use crate::application::queries::metrics_snapshot::{self, MetricsSnapshot};
-use crate::application::testing::{REQUEST_MINOR, Shop, TTL_MS, run};
+use crate::application::tests::shop::{REQUEST_MINOR, Shop, TTL_MS, run};
 use crate::domain::OrderStatus;
 use crate::ports::OpenError;
 

@@ -1,4 +1,4 @@
-//! Use cases against the shop of `testing`.
+//! Use cases against the shop of the module `shop`.
 
 mod apply_payment_event;
 mod change_status;
@@ -9,5 +9,6 @@ mod metrics_snapshot;
 mod queries;
 mod replacements;
 mod schedules;
+mod shop;
 mod simulation;
 mod sweep;

@@ -5,7 +5,7 @@ use mercato_kernel::{AccountId, Caller, Cursor, Key, OrderId, PageRequest, Total
 use crate::application::queries::find_order;
 use crate::application::queries::list_orders::{self, OrderFilter, OrderSort};
 use crate::application::queries::order_stats::{self, MoneyReceived};
-use crate::application::testing::{REQUEST_MINOR, Shop, admin, buyer, customer, run};
+use crate::application::tests::shop::{REQUEST_MINOR, Shop, admin, buyer, customer, run};
 use crate::domain::{OrderError, OrderNumber, OrderStatus};
 use crate::ports::OpenError;
 

@@ -4,7 +4,7 @@ use mercato_kernel::OrderId;
 use mercato_platform::client::Client;
 
 use crate::application::commands::create_order::{self, CreateOrder, CreateOutcome, Placement};
-use crate::application::testing::{SIDES, Shop, customer, lines, request, run};
+use crate::application::tests::shop::{SIDES, Shop, customer, lines, request, run};
 use crate::domain::{
     HolderKind, Limit, LimitReached, Limits, OrderError, OrderStatus, PaymentStatus, Share,
     TotalChanged, Transition,

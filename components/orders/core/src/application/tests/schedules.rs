@@ -9,7 +9,7 @@ use mercato_kernel::{Caller, OrderId};
 use crate::application::commands::change_status::{self, ChangeStatus};
 use crate::application::commands::{apply_payment_event, create_order, sweep};
 use crate::application::queries::find_order;
-use crate::application::testing::{Shop, TTL_MS, admin, buyer, request};
+use crate::application::tests::shop::{Shop, TTL_MS, admin, buyer, request};
 use crate::domain::OrderStatus;
 use crate::ports::OpenError;
 

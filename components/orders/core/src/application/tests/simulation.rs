@@ -3,7 +3,7 @@
 use mercato_kernel::OrderId;
 
 use crate::application::commands::create_order::{self, CreateOrder};
-use crate::application::testing::{SIDES, Shop, admin, request, run};
+use crate::application::tests::shop::{SIDES, Shop, admin, request, run};
 use crate::domain::{OrderStatus, PaymentEvent};
 
 const SEEDS: u64 = 150;

@@ -1,7 +1,7 @@
 use crate::application::commands::create_order::{self, CreateOrder};
 use crate::application::commands::sweep::{self, SweepReport};
 use crate::application::queries::metrics_snapshot;
-use crate::application::testing::{
+use crate::application::tests::shop::{
     START_MS, Shop, StockState, TTL_MS, UNPAID_KEPT_MS, lines, request, run,
 };
 use crate::application::{ABANDON_AFTER_MS, INBOX_KEPT_MS, KEY_KEPT_MS, RESUME_AFTER_MS};
@@ -76,11 +76,11 @@ fn a_half_made_order_with_a_key_is_finished_after_a_while() {
 #[test]
 fn a_running_request_without_a_key_is_given_time() {
     let shop = Shop::new();
-    assert!(
-        shop.crash_at(2, crate::application::testing::Side::After, |shop| drop(
-            shop.create(None)
-        ))
-    );
+    assert!(shop.crash_at(
+        2,
+        crate::application::tests::shop::Side::After,
+        |shop| drop(shop.create(None))
+    ));
     shop.wait(ABANDON_AFTER_MS - 1);
     assert_eq!(shop.sweep().resumed, 0);
     shop.wait(1);
