@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_front_door_is_open_to_everyone_because_it_verifies_no_tokens() {
+    fn the_gateway_is_open_to_everyone_as_it_verifies_no_tokens() {
         assert!(ROUTES.iter().all(|route| route.access == Access::Public));
     }
 

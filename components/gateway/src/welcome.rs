@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_says_how_the_shop_is_and_needs_nothing_from_elsewhere() {
+    fn the_page_shows_the_state_of_the_shop_and_loads_nothing() {
         let page = document(&standing(&[]));
         assert!(page.contains("Everything is up."));
         for foreign in ["<script", "http:", "https:", "style=\"", "src="] {

@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_proxies_the_client_is_whom_the_first_of_them_was_asked_by() {
+    fn behind_proxies_the_client_is_whoever_asked_the_first() {
         let forged_first = ["203.0.113.9, 192.0.2.1", " 10.0.0.2"];
         assert_eq!(found(CONNECTED, &forged_first, 1).unwrap(), "10.0.0.2");
         assert_eq!(found(CONNECTED, &forged_first, 2).unwrap(), "192.0.2.1");

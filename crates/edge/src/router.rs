@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_literal_path_does_not_answer_is_no_parameters_business() {
+    fn a_literal_path_goes_before_a_parameter() {
         let expected = [Method::GET, Method::HEAD, Method::OPTIONS];
         assert!(matches!(
             find(ROUTES, &Method::PATCH, "/orders/stats"),

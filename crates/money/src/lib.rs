@@ -314,7 +314,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_floating_point_number_is_read_as_the_amount_it_is_nearest_to(
+        fn a_floating_point_number_is_read_as_the_nearest_amount(
             units in -LARGEST_UNITS..=LARGEST_UNITS,
             digits in 15_usize..40,
         ) {
@@ -329,7 +329,7 @@ mod tests {
         }
 
         #[test]
-        fn a_sum_of_floating_point_prices_is_read_as_the_sum_that_was_meant(
+        fn a_sum_of_floating_point_prices_is_read_as_meant(
             a in 0..LARGEST_UNITS / 10_000,
             b in 0..LARGEST_UNITS / 10_000,
         ) {

@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_done_later_is_done_at_once_when_nobody_else_writes() {
+    fn deferrable_work_is_done_at_once_when_nobody_else_writes() {
         let database = database();
         let insert = "INSERT INTO things (name) VALUES ('a')";
         let done = database.write_if_free::<_, Error>(|c| c.execute(insert, &[]));

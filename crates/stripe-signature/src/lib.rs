@@ -352,7 +352,7 @@ mod tests {
         }
 
         #[test]
-        fn what_was_signed_is_believed_within_the_tolerance_to_the_second(
+        fn a_signature_is_accepted_within_the_tolerance(
             secret in ".{1,40}",
             body in vec(any::<u8>(), 0..200),
             seconds in TOLERANCE_SECONDS + 1..u64::MAX - TOLERANCE_SECONDS,

@@ -223,7 +223,7 @@ fn missing_and_misshapen_claims_are_refused() {
 }
 
 #[test]
-fn a_token_from_the_future_is_refused_beyond_what_clocks_may_differ() {
+fn a_token_from_the_future_is_refused_beyond_clock_skew() {
     let latest = NOW + CLOCK_SKEW_MAX_SECONDS;
     let exp = json!(latest + LIFETIME);
     for claim in ["iat", "nbf"] {

@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn every_change_grows_the_version_and_a_refused_one_changes_nothing() {
+    fn every_change_grows_the_version_a_refused_one_nothing() {
         let mut order = place(vec![item("1", 1)]).unwrap();
         let change = order
             .change_status(OrderStatus::Cancelled, Actor::System, "why", 9)
