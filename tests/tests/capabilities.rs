@@ -302,6 +302,20 @@ fn nothing_of_a_composed_component_is_left_unwired() {
     }
 }
 
+#[test]
+fn every_context_exports_what_another_component_uses() {
+    for context in ["auth", "products", "orders", "payments"] {
+        let contract = format!("mercato:{context}/");
+        let is_exported = GUESTS
+            .iter()
+            .any(|(_, _, gives)| gives.iter().any(|name| name.starts_with(&contract)));
+        let is_used = GUESTS
+            .iter()
+            .any(|(_, reaches, _)| reaches.iter().any(|name| name.starts_with(&contract)));
+        assert!(is_exported && is_used, "{contract}");
+    }
+}
+
 /// Grants are per component, and the one of orders holds three domains: that each opens only its own database is in no
 /// artifact, but in the one call of each domain that names it.
 #[test]

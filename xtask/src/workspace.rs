@@ -8,9 +8,10 @@ use std::{
 use anyhow::{Context as _, Result};
 use duct::Expression;
 
-/// Set by `cargo run` for the program it runs, by prefix; an inner Cargo would take them for changes and compile again.
-const SET_BY_CARGO_RUN: &str =
-    "CARGO_BIN_ CARGO_CRATE_NAME CARGO_MANIFEST_ CARGO_PKG_ CARGO_PRIMARY_PACKAGE";
+/// Set by `cargo run` for the program it runs, by prefix. An inner Cargo would take them for changes and compile again, and
+/// Debian's compiler would find the libraries of another.
+const SET_BY_CARGO_RUN: &str = "CARGO_BIN_ CARGO_CRATE_NAME CARGO_MANIFEST_ CARGO_PKG_ CARGO_PRIMARY_PACKAGE \
+    DYLD_FALLBACK_LIBRARY_PATH LD_LIBRARY_PATH";
 
 /// The repository.
 #[derive(Debug, Clone)]

@@ -1,0 +1,116 @@
+//! The layers of a context are kept by what its crates depend on: what a crate cannot name it cannot use.
+
+use std::{collections::BTreeSet, path::Path, process::Command};
+
+use mercato_tests::repository;
+use serde_json::Value;
+
+const CONTEXTS: [&str; 4] = ["auth", "orders", "payments", "products"];
+
+/// A crate of this workspace.
+struct Package {
+    /// Its folder inside the repository.
+    folder: String,
+    name: String,
+    /// What its code names, test code aside.
+    dependencies: BTreeSet<String>,
+}
+
+fn packages() -> Vec<Package> {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let output = Command::new(cargo)
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
+        .current_dir(repository())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "cargo metadata");
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    packages.iter().map(package).collect()
+}
+
+fn package(metadata: &Value) -> Package {
+    let manifest = Path::new(metadata["manifest_path"].as_str().unwrap());
+    let folder = manifest.parent().unwrap();
+    let folder = folder.strip_prefix(repository()).unwrap_or(folder);
+    let dependencies = metadata["dependencies"].as_array().unwrap().iter();
+    let named = dependencies.filter(|dependency| dependency["kind"].is_null());
+    Package {
+        folder: folder.to_str().unwrap().to_owned(),
+        name: metadata["name"].as_str().unwrap().to_owned(),
+        dependencies: named
+            .map(|dependency| dependency["name"].as_str().unwrap().to_owned())
+            .collect(),
+    }
+}
+
+/// The crate in that folder must not name any of these.
+fn must_not_name(packages: &[Package], folder: &str, forbidden: &[&str]) {
+    let package = packages.iter().find(|package| package.folder == folder);
+    let package = package.unwrap_or_else(|| panic!("there is no crate in {folder}"));
+    for name in forbidden {
+        assert!(
+            !package.dependencies.contains(*name),
+            "{folder} names {name}"
+        );
+    }
+}
+
+#[test]
+fn a_rest_adapter_does_not_see_the_store() {
+    let packages = packages();
+    for context in CONTEXTS {
+        let folder = format!("components/{context}/http");
+        must_not_name(&packages, &folder, &["mercato-sqlite", "rusqlite"]);
+    }
+}
+
+#[test]
+fn a_core_sees_no_json_no_http_and_no_sdk() {
+    let packages = packages();
+    for context in CONTEXTS {
+        let folder = format!("components/{context}/core");
+        must_not_name(
+            &packages,
+            &folder,
+            &["serde_json", "http", "spin-sdk", "mercato-edge"],
+        );
+    }
+}
+
+#[test]
+fn a_context_is_linked_by_its_own_crates_alone() {
+    let packages = packages();
+    let document = "crates/openapi";
+    for context in CONTEXTS {
+        let own = format!("components/{context}/");
+        let names: BTreeSet<_> = packages
+            .iter()
+            .filter(|package| package.folder.starts_with(&own))
+            .map(|package| package.name.as_str())
+            .collect();
+        assert!(
+            names.len() > 1,
+            "{context} has a core and adapters: {names:?}"
+        );
+        for package in &packages {
+            let is_own = package.folder.starts_with(&own) || package.folder == document;
+            let linked: Vec<_> = package
+                .dependencies
+                .iter()
+                .filter(|name| names.contains(name.as_str()))
+                .collect();
+            assert!(
+                is_own || linked.is_empty(),
+                "{} links {linked:?}",
+                package.folder
+            );
+        }
+    }
+}
