@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::grants::AllowedHosts;
-use crate::manifest::{ComponentSpec, Manifest, RouteSpec};
-use crate::routes::Routes;
-use crate::runtime_config::{self, DataDir, DatabaseConfig};
-use crate::variables::{Sources, Variables, valid_name};
+use crate::http::routes::Routes;
+use crate::manifest::allowed_hosts::AllowedHosts;
+use crate::manifest::runtime_config::{self, DataDir, DatabaseConfig};
+use crate::manifest::spin::{ComponentSpec, Manifest, RouteSpec};
+use crate::manifest::variables::{Sources, Variables, valid_name};
 
 /// The database that is there without being configured.
 const DEFAULT_DATABASE: &str = "default";
@@ -186,7 +186,7 @@ mod tests {
             (
                 "\"{{ currency }}\"",
                 "\"{{ curency }}\"",
-                "component `order-events`: `{{ curency }}` uses `curency`",
+                "component `products-api`: `{{ curency }}` uses `curency`",
             ),
             (
                 "[\"auth\"]",

@@ -192,16 +192,27 @@ fn the_components_of_the_manifest_are_the_compositions() {
     assert_eq!(named, compositions);
 }
 
-/// Each component is granted the databases of the domains it is composed of, and each domain owns exactly one.
+/// What is composed and opens a database: the crate, and the context that owns the database.
+const STORES: [(&str, &str); 7] = [
+    ("auth-http", "auth"),
+    ("products-http", "products"),
+    ("products-inventory", "products"),
+    ("orders-http", "orders"),
+    ("orders-service", "orders"),
+    ("payments-http", "payments"),
+    ("payments-service", "payments"),
+];
+
+/// Each component is granted the databases of the contexts it is composed of, and each context owns exactly one.
 #[test]
-fn a_component_may_open_its_own_domains_databases_only() {
-    let domains = ["auth", "products", "orders", "payments"];
+fn a_component_may_open_its_own_contexts_databases_only() {
     for (name, component) in manifests().iter().flat_map(components) {
         let composition =
             fs::read_to_string(repository().join(format!("compose/{name}.wac"))).unwrap();
-        let inside: BTreeSet<_> = domains
+        let inside: BTreeSet<_> = STORES
             .into_iter()
-            .filter(|domain| composition.contains(&format!("new mercato:{domain} {{")))
+            .filter(|(part, _)| composition.contains(&format!("new mercato:{part} {{")))
+            .map(|(_, context)| context)
             .collect();
         let granted: BTreeSet<_> = grants(component, "sqlite_databases").into_iter().collect();
         assert_eq!(granted, inside, "{name}");
