@@ -56,11 +56,11 @@ impl Redis {
         command
             .args(["--port", &self.port.to_string()])
             .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
-            .current_dir(&self.folder.path())
+            .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        let child = Guarded::spawn_in(&mut command, Some(&self.folder.path()));
+        let child = Guarded::spawn_in(&mut command, Some(self.folder.path()));
         self.child =
             Some(child.expect("redis-server is on PATH (Debian: apt-get install redis-server)"));
         wait_until("the start of Redis", || {

@@ -60,7 +60,7 @@ fn nothing_is_delivered_until_a_dispute_ends() {
         let listed = admin.get(&path).expect_json(200);
         let listed = &listed["data"][0];
         assert_members(
-            &listed,
+            listed,
             &json!({ "id": dispute, "status": "OPEN", "amount": 10, "reason": "product_not_received" }),
         );
         customer.get(&path).expect_problem(403, "forbidden");

@@ -120,7 +120,7 @@ fn a_part_refund_that_fails_later_leaves_the_rest() {
     assert_eq!(seen["status"], "DELIVERED");
     let payment = &seen["payment"];
     assert_members(
-        &payment,
+        payment,
         &json!({ "status": "SUCCEEDED", "refundedAmount": 3, "failedRefundAmount": 5 }),
     );
     site.shop.wait_for_stock(&product, 3, 0, 2);

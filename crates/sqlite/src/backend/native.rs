@@ -22,11 +22,7 @@ impl Backend {
     pub fn query(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
         let mut prepared = self.0.prepare_cached(statement).map_err(from_native)?;
         let columns = prepared.column_count();
-        let names: Rc<[String]> = prepared
-            .column_names()
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
+        let names: Rc<[String]> = prepared.column_names().map(str::to_owned).collect();
         let mut rows = prepared
             .query(rusqlite::params_from_iter(parameters))
             .map_err(from_native)?;

@@ -32,7 +32,7 @@ fn an_order_takes_names_and_prices_from_the_catalogue() {
         .iter()
         .find(|item| item["productId"] == tea)
         .expect("the tea");
-    assert_members(&item, &json!({ "price": 19.99, "quantity": 3 }));
+    assert_members(item, &json!({ "price": 19.99, "quantity": 3 }));
     assert!(
         item["name"]
             .as_str()
