@@ -14,23 +14,6 @@ pub mod openapi;
 mod ready;
 mod welcome;
 
-#[allow(
-    unsafe_code,
-    missing_docs,
-    unused_qualifications,
-    clippy::all,
-    clippy::pedantic,
-    reason = "generated"
-)]
-mod bindings {
-    spin_sdk::wit_bindgen::generate!({
-        path: "../../wit",
-        world: "mercato:shop/gateway",
-        runtime_path: "::spin_sdk::wit_bindgen::rt",
-        generate_all,
-    });
-}
-
 /// What the box at this door says when it is asked for nothing in particular.
 const GREETING: &str = "API Gateway is up and running!";
 

@@ -7,7 +7,7 @@ use mercato_platform::log;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::bindings::spin::variables::variables;
+use mercato_contracts::variables::variables;
 
 /// The boxes that have something to tell.
 pub const BOXES: [&str; 3] = ["orders-api", "payments-api", "products-api"];

@@ -12,8 +12,8 @@ use mercato_platform::client::ip_address;
 use mercato_platform::log;
 use mercato_settings::TRUSTED_PROXIES;
 
-use crate::bindings::spin::variables::variables;
 use crate::{Context, Problem};
+use mercato_contracts::variables::variables;
 
 const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("spin-client-addr");
 

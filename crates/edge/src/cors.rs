@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use mercato_platform::log;
 
-use crate::bindings::spin::variables::variables;
+use mercato_contracts::variables::variables;
 
 /// How long a browser may remember a preflight answer, in seconds.
 const PREFLIGHT_MAX_AGE_S: &str = "600";

@@ -5,8 +5,8 @@ use std::future::Future;
 use http::{HeaderMap, header};
 use mercato_platform::{ids, log};
 
-use crate::bindings::mercato::auth::tokens;
 use crate::{Access, Problem, audit, revocation};
+use mercato_contracts::auth::tokens;
 
 /// Longest token that is looked at, in bytes.
 const MAX_TOKEN_BYTES: usize = 4096;

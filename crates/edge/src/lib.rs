@@ -12,23 +12,6 @@
 //! edge::serve!(ROUTES);
 //! ```
 
-#[allow(
-    unsafe_code,
-    missing_docs,
-    unused_qualifications,
-    clippy::all,
-    clippy::pedantic,
-    reason = "generated"
-)]
-mod bindings {
-    spin_sdk::wit_bindgen::generate!({
-        path: "../../wit",
-        world: "mercato:shop/edge",
-        runtime_path: "::spin_sdk::wit_bindgen::rt",
-        generate_all,
-    });
-}
-
 mod accept;
 mod admission;
 mod audit;

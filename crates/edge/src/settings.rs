@@ -6,8 +6,8 @@ use mercato_platform::log;
 use mercato_settings::{Invalid, VARIABLES};
 use serde_json::json;
 
-use crate::bindings::spin::variables::variables::{self, Error};
 use crate::{Context, Problem, Reply, StatusCode};
+use mercato_contracts::variables::variables::{self, Error};
 
 thread_local! {
     /// All variables of this instance can be used. A changed variable reaches new instances only.
