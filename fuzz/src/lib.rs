@@ -69,12 +69,12 @@ impl Guard for Trusting {
 }
 
 async fn greet(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     Ok(Reply::text("hello"))
 }
 
 async fn list(context: Context) -> Result<Reply, Problem> {
-    let mut query = context.query();
+    let mut query = context.query_string();
     let page = query.page();
     let text = query.text("q");
     let in_stock: Option<bool> = query.optional("inStock", "true or false");
@@ -98,7 +98,7 @@ async fn list(context: Context) -> Result<Reply, Problem> {
 }
 
 async fn create(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let key = context.idempotency_key()?;
     let mut fields = context.json()?;
     let name: String = fields.required("name");
@@ -133,7 +133,7 @@ async fn import(context: Context) -> Result<Reply, Problem> {
 }
 
 async fn find(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let id = context.id("id")?;
     Ok(Reply::json(&id)?.with_version(VERSION, &[97]))
 }

@@ -52,7 +52,7 @@ mercato_edge::serve!(public ROUTES);
     )))
 )]
 pub async fn greet(context: Context) -> Result<Reply, Problem> {
-    let mut query = context.query();
+    let mut query = context.query_string();
     // Where customers come back to without `checkout_return_url`: they must not meet a refusal.
     for brought_along in ["order", "checkout"] {
         let _ = query.text(brought_along);
@@ -88,7 +88,7 @@ const LIVE: Liveness = Liveness { status: "ok" };
     responses((status = 200, description = "It is", body = Liveness))
 )]
 pub async fn live(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     Reply::json(&LIVE)
 }
 

@@ -32,7 +32,7 @@ pub const BOXES: [&str; 3] = ["orders-api", "payments-api", "products-api"];
 )]
 pub async fn metrics(context: Context) -> Result<Reply, Problem> {
     admit(&secret().await?, context.bearer_token())?;
-    context.query().finish()?;
+    context.query_string().finish()?;
     let asked =
         BOXES.map(|name| internal::ask(name, "/internal/metrics", Some(context.request_id())));
     let told: Vec<_> = BOXES.into_iter().zip(join_all(asked).await).collect();

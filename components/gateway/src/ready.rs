@@ -72,7 +72,7 @@ pub struct Unready {
     )
 )]
 pub async fn ready(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     settings::usable_settings().await?;
     let asked = BOXES.map(|name| report_of(name, context.request_id()));
     let reports: BTreeMap<&str, Option<Report>> = join_all(asked).await.into_iter().collect();

@@ -7,7 +7,7 @@ use mercato_platform::ids;
 
 use crate::etag::Expected;
 use crate::router::Params;
-use crate::{BodyStream, FieldError, Fields, Principal, Problem, Query, body, guard};
+use crate::{BodyStream, FieldError, Fields, Principal, Problem, QueryString, body, guard};
 
 /// A request's body, read whole.
 #[derive(Debug, Clone, Default)]
@@ -42,8 +42,8 @@ impl Context {
 
     /// The parameters of the query string.
     #[must_use]
-    pub fn query(&self) -> Query {
-        Query::parse(&self.query)
+    pub fn query_string(&self) -> QueryString {
+        QueryString::parse(&self.query)
     }
 
     /// A header as text, if it is there and readable.

@@ -2,6 +2,7 @@
 //! that make them in a running shop, so they say what the shop says.
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use mercato_kernel::{Page, Total};
 use serde_json::Value;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::path::Operation;
@@ -10,8 +11,8 @@ use utoipa::openapi::{Content, RefOr, Response};
 use crate::openapi::Mismatch;
 use crate::story::{PROBLEM_TIME, REQUEST_ID};
 use crate::{
-    Access, Fields, Problem, Query, Reply, Route, decoding, etag, guard, stream,
-    unsupported_media_type,
+    Access, Answer, DEFAULT_PAGE_LIMIT, Fields, FromFields, FromQuery, Problem, QueryString, Reply,
+    Route, decoding, etag, guard, stream, unsupported_media_type,
 };
 
 const JSON: &str = "application/json";
@@ -71,10 +72,16 @@ impl Examples {
     }
 }
 
-impl OperationExamples {
-    /// The examples of an operation, in whose path the parameters have these values.
+impl Route {
+    /// The examples of this operation, none so far, in whose path the parameters have these values.
     #[must_use]
-    pub fn of(method: Method, pattern: &'static str, parameters: &[(&str, &str)]) -> Self {
+    pub fn examples(&self, parameters: &[(&str, &str)]) -> OperationExamples {
+        OperationExamples::of(self.method.clone(), self.pattern, parameters)
+    }
+}
+
+impl OperationExamples {
+    fn of(method: Method, pattern: &'static str, parameters: &[(&str, &str)]) -> Self {
         let fill = |path: String, (name, value): &(&str, &str)| {
             path.replace(&format!("{{{name}}}"), value)
         };
@@ -107,8 +114,15 @@ impl OperationExamples {
     }
 
     /// That answer.
-    #[must_use]
-    pub fn answer(mut self, name: &str, summary: &str, reply: &Reply) -> Self {
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn answer(self, name: &str, summary: &str, answer: impl Answer) -> Result<Self, Problem> {
+        let reply = answer.into_reply()?;
+        Ok(self.reply(name, summary, &reply))
+    }
+
+    fn reply(mut self, name: &str, summary: &str, reply: &Reply) -> Self {
         let declared = reply.headers().get(header::CONTENT_TYPE);
         let content_type = declared.and_then(|value| value.to_str().ok());
         let content_type = content_type.and_then(|value| value.split(';').next());
@@ -226,7 +240,7 @@ fn is_of_kind(problem: &Value, code: &str) -> bool {
 /// What the edge itself may answer to an operation: made by the code that answers it.
 fn problems_of_the_edge(operation: &Operation, route: &Route) -> Vec<Problem> {
     let mut problems = vec![
-        refusal(Query::parse("surprise=1").finish()),
+        refusal(QueryString::parse("surprise=1").finish()),
         Problem::internal(),
         Problem::unavailable("too busy at the moment: try again soon"),
     ];
@@ -267,6 +281,39 @@ fn too_many_tags() -> HeaderMap {
         .map(|value| (header::IF_MATCH, value))
         .into_iter()
         .collect()
+}
+
+/// What is read of a JSON body.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn from_json<T: FromFields>(json: &str) -> Result<T, Problem> {
+    let mut fields = Fields::parse(json.as_bytes())?;
+    let read = T::from_fields(&mut fields);
+    fields.finish().map(|()| read)
+}
+
+/// What is read of a query string.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn from_query<T: FromQuery>(query: &str) -> Result<T, Problem> {
+    let mut query = QueryString::parse(query);
+    let read = T::from_query(&mut query);
+    query.finish().map(|()| read)
+}
+
+/// The only page of a list that has just these entries.
+#[must_use]
+pub fn only_page<T>(entries: Vec<T>) -> Page<T> {
+    let total = Total::counted(entries.len() as u64);
+    Page {
+        entries,
+        total,
+        page: 1,
+        limit: DEFAULT_PAGE_LIMIT,
+        next: None,
+    }
 }
 
 /// The problem that something is refused with. What is not refused comes out as a fault, which no check of the examples lets

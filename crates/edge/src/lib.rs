@@ -1,26 +1,44 @@
 //! What every REST adapter of Mercato shares: routing, the guard, validation, one format for errors, and the
 //! headers that belong to every answer.
 //!
-//! An adapter is a table of [`Route`]s and one function per route:
+//! An adapter is a table of endpoints. An endpoint is a function whose declaration says where it is and who may call it, and
+//! whose signature says what it reads and answers; the OpenAPI document is made of both:
 //!
 //! ```ignore
-//! const ROUTES: &[Route] = &[
-//!     route!(GET "/api/v1/products/{id}", Access::Optional, find),
-//!     route!(POST "/api/v1/products", Access::Admin, create),
-//! ];
+//! /// One product
+//! #[endpoint(
+//!     GET "/api/v1/products/{id}", access = Optional, tag = "Catalogue", id = "findProduct",
+//!     returns = "The product",
+//!     404 = "No such product, or deleted",
+//! )]
+//! pub async fn find(caller: Option<Caller>, Path(id): Path<ProductId>) -> Result<Tagged<ProductResource>, Problem> {
+//!     …
+//! }
 //!
-//! edge::serve!(ROUTES);
+//! pub const ROUTES: &[Route] = &[FIND, …];
+//!
+//! mercato_edge::serve!(ROUTES);
 //! ```
+//!
+//! What clients send is a struct with `#[body]` or `#[query]`, which reads and describes it by the same fields.
+
+extern crate self as mercato_edge;
 
 mod accept;
 mod admission;
+mod answers;
+mod arguments;
 mod audit;
 mod body;
 pub mod client;
 mod context;
 mod cors;
 mod decoding;
+#[cfg(not(target_family = "wasm"))]
+mod description;
 pub mod encoding;
+#[doc(hidden)]
+pub mod endpoint;
 mod etag;
 #[cfg(not(target_family = "wasm"))]
 pub mod examples;
@@ -36,7 +54,6 @@ mod multipart;
 pub mod openapi;
 mod outbox_lag;
 mod page;
-mod parameters;
 mod payment_status;
 mod problem;
 mod query;
@@ -51,31 +68,42 @@ pub mod story;
 mod stream;
 
 pub use accept::wants_html;
+pub use answers::{Created, Json, Listed, NoContent, Paged, Recorded, Replayed, Secret, Tagged};
+pub use arguments::{
+    ClientAddress, ExpectedTag, ExpectedVersion, FromFields, FromQuery, IdempotencyKey, Path,
+    PathParameter, Query, RawBody,
+};
 pub use audit::opened_session_of;
 pub use body::{BodyMode, BodyRule, MAX_BODY_BYTES, unsupported_media_type};
 pub use context::{Body, Context};
+#[cfg(not(target_family = "wasm"))]
+pub use description::Description;
+pub use endpoint::{Answer, FromContext};
 pub use etag::Tag;
 pub use field_errors::MAX_LISTED_ERRORS;
-pub use fields::{Draft, Fields, FromJson};
+pub use fields::{Draft, Fields};
 pub use followed::{Followed, let_the_answer_go};
 pub use guard::{Guard, NoGuard, Principal, Role, SignatureGuard, TokenGuard};
 pub use idempotency::MAX_IDEMPOTENCY_KEY_CHARS;
-pub use mercato_kernel::{DEFAULT_PAGE_LIMIT, FieldError, PAGE_LIMIT_MAX, PageRequest};
+pub use mercato_edge_macros::{body, endpoint, query};
+pub use mercato_kernel::{
+    DEFAULT_PAGE_LIMIT, FieldError, FromJson, FromText, PAGE_LIMIT_MAX, PageRequest, Refusal,
+};
 pub use mercato_settings::Invalid as InvalidSetting;
 pub use multipart::{FormPiece, MULTIPART, Multipart, PartHead};
 pub use outbox_lag::OutboxLag;
-pub use page::{PageInfo, PageMeta, paged, paged_with};
-pub use parameters::{IdempotencyKey, IfMatch, IfNoneMatch, PageParameters};
+pub use page::{PageInfo, PageLimit, PageMeta, PageNumber, paged, paged_with};
 pub use payment_status::PaymentStatusName;
 pub use problem::{Problem, ProblemDocument};
-pub use query::Query;
+pub use query::QueryString;
 pub use reply::Reply;
 pub use revocation::RevocationList;
 pub use router::{Access, Handler, HandlerFuture, Route};
-pub use schemas::{Amount, Balance, Id, Price, Timestamp};
+pub use schemas::{Amount, Balance, Price, Timestamp};
 #[doc(hidden)]
 pub use server::respond;
 pub use server::serve;
+pub use settings::Ready;
 pub use stream::BodyStream;
 
 /// The methods an API uses.
@@ -98,6 +126,8 @@ macro_rules! route {
             access: $access,
             body: $body,
             handler: |context| ::std::boxed::Box::pin($handler(context)),
+            #[cfg(not(target_family = "wasm"))]
+            describe: None,
         }
     };
     (@body POST) => { $crate::BodyRule::JSON };

@@ -10,7 +10,7 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema as _, ToSchema as _};
 
 use crate::examples::{self, Examples};
-use crate::{Access, FieldError, HeaderMap, Method, ProblemDocument, Route};
+use crate::{Access, Description, FieldError, HeaderMap, Method, ProblemDocument, Route};
 
 /// Name of the security scheme.
 const BEARER: &str = "bearer";
@@ -39,53 +39,34 @@ const HEADERS_OF_PROBLEMS: [(&str, Type, &str); 2] = [
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Mismatch {
     /// A route that clients can reach is not described.
-    #[error("{0} {1} is not in the document")]
+    #[error("{0} {1} says nothing of itself: give its endpoint an id")]
     Undocumented(Method, &'static str),
-    /// The document describes what no route answers.
-    #[error("the document describes {0} {1}, which no route answers")]
-    Unrouted(Method, String),
     /// There is an example of what the document does not describe.
     #[error("there is an example of {0} {1}: {2}, which the document does not describe")]
     ExampleOfNothing(Method, &'static str, String),
 }
 
-/// Completes the document of one adapter from its routes and its examples: who may call each operation, the answers that the
-/// edge itself gives, and what requests and answers look like.
+/// The document of one adapter, from its routes and its examples: what each operation says of itself, who may call it, the
+/// answers that the edge itself gives, and what requests and answers look like.
 ///
 /// # Errors
-/// Every difference between the document, the routes and the examples.
-pub fn complete(
-    mut document: OpenApi,
-    routes: &[Route],
-    mut examples: Examples,
-) -> Result<OpenApi, Vec<Mismatch>> {
+/// Every route that says nothing of itself, and every example of what is not described.
+pub fn document(routes: &[Route], mut examples: Examples) -> Result<OpenApi, Vec<Mismatch>> {
+    let mut document = OpenApi::default();
+    let schemas = &mut document.components.get_or_insert_default().schemas;
     let mut mismatches = Vec::new();
-    for route in routes.iter().filter(|route| is_described(route)) {
-        let item = document.paths.paths.get_mut(route.pattern);
-        match item.and_then(|item| operation_mut(item, &route.method)) {
-            Some(operation) => {
-                complete_operation(operation, route);
-                let put = examples.take(route).put_into(operation, route);
-                mismatches.extend(put.err());
-            }
-            None => mismatches.push(Mismatch::Undocumented(route.method.clone(), route.pattern)),
-        }
-    }
-    for (path, item) in &mut document.paths.paths {
-        for method in [
-            Method::GET,
-            Method::POST,
-            Method::PUT,
-            Method::PATCH,
-            Method::DELETE,
-        ] {
-            let is_routed = routes
-                .iter()
-                .any(|route| route.pattern == path && route.method == method);
-            if !is_routed && operation_mut(item, &method).is_some() {
-                mismatches.push(Mismatch::Unrouted(method, path.clone()));
-            }
-        }
+    for route in routes.iter().filter(|route| is_public(route)) {
+        let Some(describe) = route.describe else {
+            mismatches.push(Mismatch::Undocumented(route.method.clone(), route.pattern));
+            continue;
+        };
+        let (mut operation, referred) = described(describe(), route);
+        schemas.extend(referred);
+        complete_operation(&mut operation, route);
+        let put = examples.take(route).put_into(&mut operation, route);
+        mismatches.extend(put.err());
+        let item = document.paths.paths.entry(route.pattern.to_owned());
+        *operation_mut(item.or_default(), &route.method) = Some(operation);
     }
     mismatches.extend(examples.rest());
     if mismatches.is_empty() {
@@ -126,20 +107,41 @@ pub fn add_shared_components(document: &mut OpenApi) {
 
 /// Routes that only other components reach are nobody else's business, and a path with a slash at its end only leads to
 /// the one without.
-fn is_described(route: &Route) -> bool {
+fn is_public(route: &Route) -> bool {
     let is_internal = route.pattern.starts_with(crate::server::INTERNAL_PREFIX);
     let is_redirect = route.pattern.len() > 1 && route.pattern.ends_with('/');
     !is_internal && !is_redirect
 }
 
-fn operation_mut<'a>(item: &'a mut PathItem, method: &Method) -> Option<&'a mut Operation> {
+/// What the route says of itself, with what follows from its method and path.
+fn described(
+    mut description: Description,
+    route: &Route,
+) -> (Operation, Vec<(String, RefOr<Schema>)>) {
+    if description.is_tagged && route.method == Method::GET {
+        description.if_none_match();
+    }
+    let (mut operation, schemas) = description.into_operation();
+    let segments = route.pattern.split('/');
+    let mut names = segments.filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(parameter) = parameter
+            && parameter.parameter_in == ParameterIn::Path
+            && parameter.name.is_empty()
+        {
+            parameter.name = names.next().unwrap_or_default().to_owned();
+        }
+    }
+    (operation, schemas)
+}
+
+fn operation_mut<'a>(item: &'a mut PathItem, method: &Method) -> &'a mut Option<Operation> {
     match *method {
-        Method::GET => item.get.as_mut(),
-        Method::POST => item.post.as_mut(),
-        Method::PUT => item.put.as_mut(),
-        Method::PATCH => item.patch.as_mut(),
-        Method::DELETE => item.delete.as_mut(),
-        _ => None,
+        Method::POST => &mut item.post,
+        Method::PUT => &mut item.put,
+        Method::PATCH => &mut item.patch,
+        Method::DELETE => &mut item.delete,
+        _ => &mut item.get,
     }
 }
 
@@ -151,7 +153,6 @@ fn complete_operation(operation: &mut Operation, route: &Route) {
     for parameter in operation.parameters.iter_mut().flatten() {
         if let RefOr::T(parameter) = parameter {
             never_null(parameter);
-            one_tag(parameter);
         }
     }
     for (status, description) in examples::answers_of_the_edge(operation, route) {
@@ -192,15 +193,6 @@ fn never_null(parameter: &mut Parameter) {
         if let [only] = either.items.as_slice() {
             parameter.schema = Some(only.clone());
         }
-    }
-}
-
-/// Whoever writes knows one representation: `If-Match` names one tag in the document.
-fn one_tag(parameter: &mut Parameter) {
-    if parameter.name == "If-Match"
-        && let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema
-    {
-        schema.pattern.get_or_insert_with(|| "^[^,]*$".to_owned());
     }
 }
 

@@ -1,33 +1,83 @@
 //! Pages of lists.
 
+use mercato_edge_macros::query;
+use mercato_kernel::{DEFAULT_PAGE_LIMIT, FromText, PAGE_LIMIT_MAX, Page, PageRequest, Refusal};
 use serde::Serialize;
 use utoipa::ToSchema;
+#[cfg(not(target_family = "wasm"))]
+use utoipa::openapi::path::Parameter;
 
-use mercato_kernel::{DEFAULT_PAGE_LIMIT, PAGE_LIMIT_MAX, Page, PageRequest};
+use crate::{FieldError, FromQuery, Problem, QueryString, Reply};
 
-use crate::{Problem, Query, Reply};
+/// Which page of a list is wanted, as clients say it.
+#[query(check = PageParameters::rules)]
+#[derive(Debug)]
+struct PageParameters {
+    /// Number of the page, from 1; the first one when neither it nor `after` is given. Skips 10,000 entries at most: go on with
+    /// `after`, which is cheaper, and nothing is seen twice or missed.
+    #[param(value_type = u64, required = false, minimum = 1, maximum = 10_001)]
+    page: Option<PageNumber>,
+    /// Most entries on a page.
+    #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 10)]
+    limit: Option<PageLimit>,
+    /// The `meta.next` of the page before, instead of `page`.
+    #[param(min_length = 1, max_length = 4_096, pattern = "^[A-Za-z0-9_-]+$")]
+    after: Option<String>,
+}
 
-pub(crate) fn from_query(query: &mut Query) -> PageRequest {
-    let numbered = query.optional("page", "a whole number from 1");
-    let page = numbered.unwrap_or(1);
-    let after = query.text("after");
-    if after.is_some() && numbered.is_some() {
-        query.reject("after", "exclusive", "must not be given together with page");
+/// Number of a page, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageNumber(pub u32);
+
+/// Most entries on a page, 1 to [`PAGE_LIMIT_MAX`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageLimit(pub u32);
+
+impl PageParameters {
+    fn rules(&self) -> Vec<FieldError> {
+        let message = "after must not be given together with page";
+        let both = self.after.is_some() && self.page.is_some();
+        both.then(|| FieldError::new("after", "exclusive", message))
+            .into_iter()
+            .collect()
     }
-    let limit = query
-        .optional("limit", "a whole number from 1 to 100")
-        .unwrap_or(DEFAULT_PAGE_LIMIT);
-    if page == 0 {
-        query.reject("page", "min", "must not be less than 1");
+}
+
+impl FromQuery for PageRequest {
+    fn from_query(query: &mut QueryString) -> Self {
+        let PageParameters { page, limit, after } = PageParameters::from_query(query);
+        Self {
+            page: page.map_or(1, |page| page.0),
+            limit: limit.map_or(DEFAULT_PAGE_LIMIT, |limit| limit.0),
+            after,
+        }
     }
-    if limit == 0 || limit > PAGE_LIMIT_MAX {
-        query.reject(
-            "limit",
-            if limit == 0 { "min" } else { "max" },
-            "must be from 1 to 100",
-        );
+
+    #[cfg(not(target_family = "wasm"))]
+    fn parameters() -> Vec<Parameter> {
+        PageParameters::parameters()
     }
-    PageRequest { page, limit, after }
+}
+
+impl FromText for PageNumber {
+    fn from_text(text: &str) -> Result<Self, Refusal> {
+        match u32::from_text(text) {
+            Ok(0) => Err(("min", "must not be less than 1".into())),
+            Ok(number) => Ok(Self(number)),
+            Err(_) => Err(("type", "must be a whole number from 1".into())),
+        }
+    }
+}
+
+impl FromText for PageLimit {
+    fn from_text(text: &str) -> Result<Self, Refusal> {
+        match u32::from_text(text) {
+            Ok(0) => Err(("min", "must be from 1 to 100".into())),
+            Ok(limit @ 1..=PAGE_LIMIT_MAX) => Ok(Self(limit)),
+            Ok(_) => Err(("max", "must be from 1 to 100".into())),
+            Err(_) => Err(("type", "must be a whole number from 1 to 100".into())),
+        }
+    }
 }
 
 /// What an answer says of a list beside its entries.
@@ -120,8 +170,8 @@ mod tests {
     use super::*;
 
     fn page(query: &str) -> Result<PageRequest, Problem> {
-        let mut query = Query::parse(query);
-        let page = query.page();
+        let mut query = QueryString::parse(query);
+        let page = PageRequest::from_query(&mut query);
         query.finish().map(|()| page)
     }
 

@@ -1,24 +1,22 @@
-//! Query strings, with unknown parameters refused.
+//! QueryString strings, with unknown parameters refused.
 
-use std::str::FromStr;
-
-use mercato_platform::clock::parse_moment;
+use mercato_kernel::FromText;
 
 use crate::field_errors::{FieldErrors, shown};
 use crate::router::percent_decode;
-use crate::{FieldError, PageRequest, Problem};
+use crate::{FieldError, Problem};
 
 /// Most parameters of a query string. No operation takes nearly as many; of one that has more none is looked at.
 const MAX_PARAMETERS: usize = 100;
 
-/// The parameters of a query string, taken out one by one; [`Query::finish`] tells what was wrong.
+/// The parameters of a query string, taken out one by one; [`QueryString::finish`] tells what was wrong.
 #[derive(Debug)]
-pub struct Query {
+pub struct QueryString {
     pairs: Vec<(String, String)>,
     errors: FieldErrors,
 }
 
-impl Query {
+impl QueryString {
     /// The parameters of `text`, the part of a URL after `?`.
     #[must_use]
     pub fn parse(text: &str) -> Self {
@@ -64,50 +62,46 @@ impl Query {
     }
 
     /// A parameter that lists 1 to `max` values, separated by commas.
-    pub fn list(&mut self, name: &str, max: usize) -> Option<Vec<String>> {
+    pub fn list<T: FromText>(&mut self, name: &str, max: usize) -> Option<Vec<T>> {
         let text = self.text(name)?;
         if text.is_empty() {
             self.reject(name, "required", "must not be empty");
-        } else if text.split(',').nth(max).is_some() {
-            self.reject(
-                name,
-                "max",
-                &format!("must not have more than {max} values"),
-            );
-        } else {
-            return Some(text.split(',').map(str::to_owned).collect());
+            return None;
         }
-        None
+        if text.split(',').nth(max).is_some() {
+            let rest = format!("must not have more than {max} values");
+            self.reject(name, "max", &rest);
+            return None;
+        }
+        match text.split(',').map(T::from_text).collect() {
+            Ok(values) => Some(values),
+            Err((code, rest)) => {
+                self.reject(name, code, &rest);
+                None
+            }
+        }
     }
 
-    /// A parameter of a type; `expected` says what it must be, as in "a whole number".
-    pub fn optional<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {
+    /// A parameter of a type.
+    pub fn optional<T: FromText>(&mut self, name: &str) -> Option<T> {
         let text = self.text(name)?;
-        // Rust reads a leading plus; no other reader of numbers in JSON or OpenAPI does.
-        let value = (!text.starts_with('+'))
-            .then(|| text.parse().ok())
-            .flatten();
-        if value.is_none() {
-            self.reject(name, "type", &format!("must be {expected}"));
+        match T::from_text(&text) {
+            Ok(value) => Some(value),
+            Err((code, rest)) => {
+                self.reject(name, code, &rest);
+                None
+            }
         }
-        value
     }
 
-    /// A parameter that is a moment, in milliseconds since the Unix epoch.
-    pub fn moment(&mut self, name: &str) -> Option<u64> {
-        const RULE: &str =
-            "must be a time such as 2026-03-01T09:30:00.000Z (RFC 3339; a plus sign is %2B)";
-        let text = self.text(name)?;
-        let moment = parse_moment(&text);
-        if moment.is_none() {
-            self.reject(name, "format", RULE);
+    /// Notes what a rule of several parameters says, unless something is known of that one already.
+    pub fn reject_all(&mut self, errors: Vec<FieldError>) {
+        for error in errors {
+            let known = self.errors.listed();
+            if known.iter().all(|known| known.field != error.field) {
+                self.errors.push_with(|| error);
+            }
         }
-        moment
-    }
-
-    /// `page` and `limit`.
-    pub fn page(&mut self) -> PageRequest {
-        crate::page::from_query(self)
     }
 
     /// Notes that a parameter breaks a rule; `rest` continues the sentence after its name.
@@ -141,27 +135,26 @@ fn decode(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use mercato_kernel::PageRequest;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::FromQuery as _;
 
     #[test]
     fn parameters_are_decoded_and_typed() {
-        let mut query = Query::parse("q=caf%C3%A9+noir&inStock=true&&minPrice=3&empty=");
+        let mut query = QueryString::parse("q=caf%C3%A9+noir&inStock=true&&minPrice=3&empty=");
         assert_eq!(query.text("q").as_deref(), Some("café noir"));
-        assert_eq!(
-            query.optional::<bool>("inStock", "true or false"),
-            Some(true)
-        );
-        assert_eq!(query.optional::<u32>("minPrice", "a number"), Some(3));
+        assert_eq!(query.optional::<bool>("inStock"), Some(true));
+        assert_eq!(query.optional::<u32>("minPrice"), Some(3));
         assert_eq!(query.text("empty").as_deref(), Some(""));
         query.finish().unwrap();
     }
 
     #[test]
     fn unknown_repeated_and_malformed_parameters_are_named() {
-        let mut query = Query::parse("page=x&limit=0&limit=5&role=admin&bad=%f");
-        query.page();
+        let mut query = QueryString::parse("page=x&limit=0&limit=5&role=admin&bad=%f");
+        PageRequest::from_query(&mut query);
         let document = query.finish().unwrap_err().document("/", "r", "t");
         let named: Vec<_> = document["errors"]
             .as_array()
@@ -175,8 +168,8 @@ mod tests {
     #[test]
     fn what_is_odd_is_named_too() {
         let named = |text: &str| {
-            let mut query = Query::parse(text);
-            query.page();
+            let mut query = QueryString::parse(text);
+            PageRequest::from_query(&mut query);
             let document = query.finish().unwrap_err().document("/", "r", "t");
             let error = document["errors"][0].clone();
             (
@@ -212,7 +205,7 @@ mod tests {
             (broken, &["format"], 1_000),
             (worst.collect(), &["format"; 50], 40_000),
         ] {
-            let document = Query::parse(&text)
+            let document = QueryString::parse(&text)
                 .finish()
                 .unwrap_err()
                 .document("/", "r", "t");
@@ -230,16 +223,16 @@ mod tests {
         #[test]
         fn whatever_is_percent_encoded_comes_out_again(name in "[a-z]{1,8}", value in any::<String>()) {
             let escaped: String = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
-            let mut query = Query::parse(&format!("{name}={escaped}"));
+            let mut query = QueryString::parse(&format!("{name}={escaped}"));
             prop_assert_eq!(query.text(&name), Some(value));
             prop_assert!(query.finish().is_ok());
         }
 
         #[test]
         fn any_text_is_read_or_refused(text in any::<String>()) {
-            let mut query = Query::parse(&text);
-            query.page();
-            query.optional::<bool>("inStock", "true or false");
+            let mut query = QueryString::parse(&text);
+            PageRequest::from_query(&mut query);
+            query.optional::<bool>("inStock");
             if let Err(problem) = query.finish() {
                 prop_assert_eq!(problem.status().as_u16(), 400);
             }

@@ -5,6 +5,8 @@ use std::pin::Pin;
 
 use http::Method;
 
+#[cfg(not(target_family = "wasm"))]
+use crate::Description;
 use crate::{BodyRule, Context, Problem, Reply};
 
 /// What a handler gives back.
@@ -29,7 +31,15 @@ pub enum Access {
     Admin,
 }
 
-/// One row of an adapter's table.
+impl Access {
+    /// Whether a request that is let in has a caller.
+    #[must_use]
+    pub const fn has_caller(self) -> bool {
+        matches!(self, Self::Bearer | Self::Session | Self::Admin)
+    }
+}
+
+/// One row of an adapter's table, made by `#[endpoint]`.
 #[derive(Debug, Clone)]
 pub struct Route {
     /// Method it answers; `GET` also answers `HEAD`.
@@ -42,6 +52,9 @@ pub struct Route {
     pub body: BodyRule,
     /// What answers.
     pub handler: Handler,
+    /// What it says of itself in the document; nothing when only other components reach it.
+    #[cfg(not(target_family = "wasm"))]
+    pub describe: Option<fn() -> Description>,
 }
 
 /// The parameters of a path, by name.

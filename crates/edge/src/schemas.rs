@@ -1,8 +1,13 @@
-//! Schemas of what the whole API speaks of, for `#[schema(value_type = …)]`.
+//! Values that the whole API speaks of: how they are read, written and described.
 
+use mercato_money::{Money, MoneyError};
+use mercato_platform::clock::{parse_moment, rfc3339};
+use serde::{Serialize, Serializer};
 use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
+
+use crate::{FromJson, FromText, Refusal};
 
 /// Largest price, in units of the currency.
 const MAX_AMOUNT: f64 = 1_000_000_000.0;
@@ -10,12 +15,8 @@ const MAX_AMOUNT: f64 = 1_000_000_000.0;
 /// Smallest step of an amount, in units of the currency.
 const AMOUNT_STEP: f64 = 0.0001;
 
-macro_rules! schema_only {
-    ($(#[$documentation:meta])* $name:ident => $schema:expr) => {
-        $(#[$documentation])*
-        #[derive(Debug, Clone, Copy)]
-        pub struct $name;
-
+macro_rules! described {
+    ($name:ident => $schema:expr) => {
         impl PartialSchema for $name {
             fn schema() -> RefOr<Schema> {
                 let object: Object = $schema.build();
@@ -27,8 +28,25 @@ macro_rules! schema_only {
     };
 }
 
-schema_only! {
-    /// An amount of money: a decimal number of at most four places.
+macro_rules! sum_of_money {
+    ($(#[$documentation:meta])* $name:ident => $schema:expr) => {
+        $(#[$documentation])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Money);
+
+        described!($name => $schema);
+
+        impl From<Money> for $name {
+            fn from(money: Money) -> Self {
+                Self(money)
+            }
+        }
+    };
+}
+
+sum_of_money! {
+    /// An amount of money: a decimal number of at most four places, not less than 0.
     Amount => ObjectBuilder::new()
         .schema_type(Type::Number)
         .minimum(Some(0.0))
@@ -37,7 +55,7 @@ schema_only! {
         .examples([serde_json::json!(12.5)])
 }
 
-schema_only! {
+sum_of_money! {
     /// A sum of money that may be less than nothing.
     Balance => ObjectBuilder::new()
         .schema_type(Type::Number)
@@ -46,8 +64,8 @@ schema_only! {
         .examples([serde_json::json!(12.5)])
 }
 
-schema_only! {
-    /// A price that a product may have.
+sum_of_money! {
+    /// A price that a product may have. Its bounds are the catalogue's rule; here it is a decimal number.
     Price => ObjectBuilder::new()
         .schema_type(Type::Number)
         .minimum(Some(0.0))
@@ -57,20 +75,92 @@ schema_only! {
         .examples([serde_json::json!(12.5)])
 }
 
-schema_only! {
-    /// An identifier: a UUID in lower case.
-    Id => ObjectBuilder::new()
-        .schema_type(Type::String)
-        .format(Some(SchemaFormat::Custom("uuid".to_owned())))
-        .description(Some("A UUID (RFC 9562)"))
-        .examples([serde_json::json!("01890a5d-ac96-774b-bcce-b302099a8057")])
+impl FromJson for Amount {
+    fn placeholder() -> Self {
+        Self(Money::ZERO)
+    }
+
+    fn from_json(json: &str) -> Result<Self, Refusal> {
+        let amount = decimal(json)?;
+        if amount < Money::ZERO {
+            return Err(("min", "must not be less than 0".into()));
+        }
+        Ok(Self(amount))
+    }
 }
 
-schema_only! {
-    /// A moment: RFC 3339 in UTC with milliseconds.
+impl FromJson for Price {
+    fn placeholder() -> Self {
+        Self(Money::ZERO)
+    }
+
+    fn from_json(json: &str) -> Result<Self, Refusal> {
+        decimal(json).map(Self)
+    }
+}
+
+impl FromText for Price {
+    fn from_text(text: &str) -> Result<Self, Refusal> {
+        let refused = |_| ("type", "must be an amount such as 12.50".into());
+        text.parse().map(Self).map_err(refused)
+    }
+}
+
+fn decimal(json: &str) -> Result<Money, Refusal> {
+    json.parse().map_err(|error: MoneyError| {
+        let code = match error {
+            MoneyError::TooPrecise => "precision",
+            MoneyError::Overflow => "max",
+            MoneyError::Malformed | MoneyError::UnknownCurrency => "type",
+        };
+        (code, error.to_string().into())
+    })
+}
+
+/// A moment: milliseconds since the Unix epoch, written as RFC 3339 in UTC with milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(pub u64);
+
+described! {
     Timestamp => ObjectBuilder::new()
         .schema_type(Type::String)
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
         .description(Some("A moment (RFC 3339) in UTC, with milliseconds"))
         .examples([serde_json::json!("2026-03-01T09:30:00.000Z")])
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&rfc3339(self.0))
+    }
+}
+
+impl FromText for Timestamp {
+    fn from_text(text: &str) -> Result<Self, Refusal> {
+        const RULE: &str =
+            "must be a time such as 2026-03-01T09:30:00.000Z (RFC 3339; a plus sign is %2B)";
+        let refused = || ("format", RULE.into());
+        parse_moment(text).map(Self).ok_or_else(refused)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_not_less_than_nothing() {
+        assert_eq!(Amount::from_json("0").unwrap(), Amount(Money::ZERO));
+        assert_eq!(Amount::from_json("-1").unwrap_err().0, "min");
+        assert_eq!(Amount::from_json("1.00001").unwrap_err().0, "precision");
+        assert!(Price::from_json("-1").is_ok(), "the catalogue refuses it");
+    }
+
+    #[test]
+    fn a_moment_is_read_as_it_is_written() {
+        let text = "2026-03-01T09:30:00.000Z";
+        let moment = Timestamp::from_text(text).unwrap();
+        assert_eq!(serde_json::to_value(moment).unwrap(), text);
+        assert_eq!(Timestamp::from_text("yesterday").unwrap_err().0, "format");
+    }
 }

@@ -1,12 +1,16 @@
 //! Whether the variables that a component is granted can be used: asked at the start, and by readiness.
 
 use std::cell::Cell;
+use std::future::Future;
 
+use mercato_edge_macros::endpoint;
 use mercato_platform::log;
 use mercato_settings::{Invalid, VARIABLES};
+use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
-use crate::{Context, Problem, Reply, StatusCode};
+use crate::{NoContent, Problem, StatusCode};
 use mercato_contracts::variables::variables::{self, Error};
 
 thread_local! {
@@ -14,21 +18,48 @@ thread_local! {
     static ARE_USABLE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// `GET /internal/settings`: 204, or 503 naming every variable that cannot be used.
+/// Whether all variables can be used: 503 names every one that cannot.
 ///
 /// # Errors
 /// As [`told`].
-pub async fn settings(_: Context) -> Result<Reply, Problem> {
+#[endpoint(GET "/internal/settings", access = Public)]
+pub async fn settings() -> Result<NoContent, Problem> {
     told(&invalid_settings().await)
+}
+
+/// What a component says that is ready.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct Ready {
+    status: &'static str,
+}
+
+impl Ready {
+    /// It is.
+    pub const OK: Self = Self { status: "ok" };
+}
+
+/// What `check` finds, when all variables can be used. `whose` begins the sentence "the catalogue is not ready".
+///
+/// # Errors
+/// 503 whatever is wrong: not to be ready is no fault.
+pub async fn readiness<T>(
+    whose: &str,
+    check: impl Future<Output = Result<T, Problem>>,
+) -> Result<T, Problem> {
+    usable_settings().await?;
+    check.await.map_err(|problem| {
+        let code = problem.code();
+        Problem::unavailable(format!("{whose} not ready ({code}): see the log"))
+    })
 }
 
 /// The answer of `GET /internal/settings`: 204 when nothing is invalid.
 ///
 /// # Errors
 /// 503 with a member `settings`: `name` and `message` of each. The log says the same.
-pub fn told(invalid: &[Invalid]) -> Result<Reply, Problem> {
+pub fn told(invalid: &[Invalid]) -> Result<NoContent, Problem> {
     if invalid.is_empty() {
-        return Ok(Reply::no_content());
+        return Ok(NoContent);
     }
     for setting in invalid {
         let fields = [("setting", setting.variable), ("cause", &setting.message)];
@@ -116,8 +147,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_not_ready_answers_503_whatever_the_cause() {
+        ARE_USABLE.set(true);
+        for cause in [Problem::internal(), Problem::unavailable("busy")] {
+            let check = async { Err::<(), _>(cause) };
+            let checked = futures::executor::block_on(readiness("tea is", check));
+            assert_eq!(
+                checked.unwrap_err().status(),
+                StatusCode::SERVICE_UNAVAILABLE
+            );
+        }
+    }
+
+    #[test]
     fn what_cannot_be_used_is_told_by_name() {
-        assert_eq!(told(&[]).unwrap().status(), StatusCode::NO_CONTENT);
+        assert!(told(&[]).is_ok());
         let invalid = [
             Invalid::new("public_url", "is \"ftp://x\": set it to an address"),
             Invalid::new("jwt_secret", "has 1 byte: set it to a longer one"),

@@ -1,6 +1,8 @@
 use std::fmt;
 use std::ops::Deref;
 
+use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::{RefOr, Schema};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
@@ -22,10 +24,7 @@ macro_rules! id_types {
                 /// # Errors
                 /// When the text is anything else.
                 pub fn parse(text: &str) -> Result<Self, $crate::NotAnId> {
-                    if text.len() != $crate::IdText::LENGTH {
-                        return Err($crate::NotAnId);
-                    }
-                    $crate::Uuid::try_parse(text).map(Self).map_err(|_| $crate::NotAnId)
+                    $crate::IdText::parse(text).map(Self)
                 }
 
                 /// The canonical text: lower case, hyphenated.
@@ -47,6 +46,31 @@ macro_rules! id_types {
                 }
             }
 
+            $crate::read_from_text!(
+                $name,
+                |text: &str| Self::parse(text).map_err(|error| ("format", error.to_string().into())),
+                Self($crate::Uuid::nil())
+            );
+
+            impl $crate::serde::Serialize for $name {
+                fn serialize<S: $crate::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    serializer.serialize_str(&self.text())
+                }
+            }
+
+            // One schema for all: to a client, an id is an id.
+            impl $crate::utoipa::PartialSchema for $name {
+                fn schema() -> $crate::utoipa::openapi::RefOr<$crate::utoipa::openapi::Schema> {
+                    $crate::IdText::schema()
+                }
+            }
+
+            impl $crate::utoipa::ToSchema for $name {
+                fn name() -> ::std::borrow::Cow<'static, str> {
+                    "Id".into()
+                }
+            }
+
             impl ::std::fmt::Display for $name {
                 fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                     f.write_str(&self.text())
@@ -63,6 +87,28 @@ pub struct IdText([u8; Self::LENGTH]);
 impl IdText {
     /// Of every id, in bytes.
     pub const LENGTH: usize = Hyphenated::LENGTH;
+
+    /// The UUID that a text stands for.
+    ///
+    /// # Errors
+    /// When it is not the hyphenated form of [`IdText::LENGTH`] characters.
+    pub fn parse(text: &str) -> Result<Uuid, NotAnId> {
+        if text.len() != Self::LENGTH {
+            return Err(NotAnId);
+        }
+        Uuid::try_parse(text).map_err(|_| NotAnId)
+    }
+
+    /// How an id is described to clients.
+    #[must_use]
+    pub fn schema() -> RefOr<Schema> {
+        let schema = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::Custom("uuid".to_owned())))
+            .description(Some("A UUID (RFC 9562)"))
+            .examples([serde_json::json!("01890a5d-ac96-774b-bcce-b302099a8057")]);
+        RefOr::T(Schema::Object(schema.build()))
+    }
 }
 
 impl From<Uuid> for IdText {

@@ -9,7 +9,7 @@ use mercato_edge::story::{
     PLACED_AT, REGISTERED_AT,
 };
 use mercato_edge::{
-    DEFAULT_PAGE_LIMIT, Fields, Method, PageInfo, PageRequest, Problem, Query, paged,
+    DEFAULT_PAGE_LIMIT, Fields, Method, PageInfo, PageRequest, Problem, QueryString, paged,
 };
 use serde_json::json;
 
@@ -229,7 +229,7 @@ fn list_accounts() -> Result<OperationExamples, Problem> {
 }
 
 fn pages(query: &str) -> Result<PageRequest, Problem> {
-    let mut query = Query::parse(query);
+    let mut query = QueryString::parse(query);
     let page = query.page();
     query.finish().map(|()| page)
 }

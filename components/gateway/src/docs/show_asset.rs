@@ -48,7 +48,7 @@ const ASSETS: [Packed; 8] = [
     )
 )]
 pub async fn show_asset(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let name = context.param("file");
     for asset in ASSETS {
         if asset.tagged_name == name {

@@ -27,6 +27,6 @@ const DOCUMENT: Packed = packed!("openapi.json", "application/json");
     )
 )]
 pub async fn show_document(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     DOCUMENT.reply(&context, ASKED_AGAIN)
 }

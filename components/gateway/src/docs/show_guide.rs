@@ -33,7 +33,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     )
 )]
 pub async fn show_guide(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let reply = GUIDE.reply(&context, ASKED_AGAIN)?;
     Ok(reply.with_header(header::CONTENT_SECURITY_POLICY, POLICY))
 }

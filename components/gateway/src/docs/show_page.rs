@@ -34,7 +34,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     )
 )]
 pub async fn show_page(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let reply = PAGE.reply(&context, ASKED_AGAIN)?;
     Ok(reply.with_header(header::CONTENT_SECURITY_POLICY, POLICY))
 }

@@ -38,7 +38,7 @@ use crate::schemas::ConflictDocument;
     )
 )]
 pub async fn change_status(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     // The path has one name for the status that a GET lists and the id that a PATCH changes.
     let (caller, id) = (context.caller()?, order_id(&context, "statusOrId")?);
     log::record("order_id", &id.text());

@@ -49,7 +49,7 @@ use crate::schemas::ConflictDocument;
     )
 )]
 pub async fn create(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let caller = context.caller()?;
     let Some(customer_id) = caller.account() else {
         return Err(Problem::internal());

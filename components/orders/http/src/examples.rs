@@ -118,7 +118,7 @@ fn limit(limit: Limit, max: u64) -> OrderError {
 fn list() -> Result<OperationExamples, Problem> {
     let page = page_of(&[paid()?, cancelled()?])?;
     let wrong = parse(
-        mercato_edge::Query::parse("sort=total&limit=0"),
+        mercato_edge::QueryString::parse("sort=total&limit=0"),
         None,
         false,
     );

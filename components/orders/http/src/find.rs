@@ -26,7 +26,7 @@ use crate::resource::{DetailsResource, details_reply};
     )
 )]
 pub async fn find(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let id = order_id(&context, "id")?;
     log::record("order_id", &id.text());
     let orders = orders::instance().await.map_err(problem)?;

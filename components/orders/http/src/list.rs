@@ -1,5 +1,5 @@
 use mercato_edge::{
-    Context, FieldError, PageInfo, PageParameters, PageRequest, Problem, Query, Reply, paged,
+    Context, FieldError, PageInfo, PageParameters, PageRequest, Problem, QueryString, Reply, paged,
 };
 use mercato_kernel::AccountId;
 use orders::application::queries::list_orders::{self, OrderFilter, OrderSort};
@@ -32,7 +32,7 @@ const SORTS: [(&str, OrderSort); 4] = [
     responses((status = 200, description = "One page of orders", body = PageDocument))
 )]
 pub async fn list(context: Context) -> Result<Reply, Problem> {
-    let mut query = context.query();
+    let mut query = context.query_string();
     let status = status_parameter(&mut query);
     answer(&context, query, status).await
 }
@@ -53,7 +53,7 @@ pub async fn list_by_status(context: Context) -> Result<Reply, Problem> {
     if status.is_none() {
         return Err(unknown_status());
     }
-    answer(&context, context.query(), status).await
+    answer(&context, context.query_string(), status).await
 }
 
 /// 400 for what is no status.
@@ -79,7 +79,7 @@ async fn answer(
 /// # Errors
 /// 400 naming every parameter at fault.
 pub fn parse(
-    mut query: Query,
+    mut query: QueryString,
     status: Option<OrderStatus>,
     is_admin: bool,
 ) -> Result<(OrderFilter, OrderSort, PageRequest), Problem> {
@@ -102,7 +102,7 @@ pub fn parse(
     Ok((filter, sort, page))
 }
 
-fn sort_parameter(query: &mut Query) -> Option<OrderSort> {
+fn sort_parameter(query: &mut QueryString) -> Option<OrderSort> {
     let wanted = query.text("sort")?;
     let known = SORTS.into_iter().find(|(name, _)| *name == wanted);
     if known.is_none() {
@@ -112,7 +112,7 @@ fn sort_parameter(query: &mut Query) -> Option<OrderSort> {
     known.map(|(_, sort)| sort)
 }
 
-fn status_parameter(query: &mut Query) -> Option<OrderStatus> {
+fn status_parameter(query: &mut QueryString) -> Option<OrderStatus> {
     let text = query.text("status")?;
     let status = parse_order_status(&text);
     if status.is_none() {
@@ -121,14 +121,14 @@ fn status_parameter(query: &mut Query) -> Option<OrderStatus> {
     status
 }
 
-fn user_parameter(query: &mut Query) -> Option<AccountId> {
+fn user_parameter(query: &mut QueryString) -> Option<AccountId> {
     let text = query.text("userId")?;
     let id = AccountId::parse(&text);
     id.map_err(|error| query.reject("userId", "format", &error.to_string()))
         .ok()
 }
 
-fn number_parameter(query: &mut Query) -> Option<OrderNumber> {
+fn number_parameter(query: &mut QueryString) -> Option<OrderNumber> {
     let text = query.text("number")?;
     let number = OrderNumber::parse(&text);
     number
@@ -143,13 +143,13 @@ mod tests {
     const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
     fn sorted(text: &str) -> Result<(OrderFilter, OrderSort, PageRequest), Problem> {
-        let mut query = Query::parse(text);
+        let mut query = QueryString::parse(text);
         let status = status_parameter(&mut query);
         parse(query, status, true)
     }
 
     fn listing(text: &str, is_admin: bool) -> Result<(OrderFilter, PageRequest), Problem> {
-        let mut query = Query::parse(text);
+        let mut query = QueryString::parse(text);
         let status = status_parameter(&mut query);
         let (filter, _, page) = parse(query, status, is_admin)?;
         Ok((filter, page))

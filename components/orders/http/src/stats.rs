@@ -20,7 +20,7 @@ use crate::problems::problem;
     responses((status = 200, description = "The numbers of now", body = StatsResource))
 )]
 pub async fn stats(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let orders = orders::instance().await.map_err(problem)?;
     let stats = order_stats::handle(&*orders).await.map_err(problem)?;
     Reply::json(&StatsResource::from(stats))

@@ -1,6 +1,6 @@
 //! The bodies that clients send.
 
-use mercato_edge::{FieldError, Fields, Id, Problem, Query};
+use mercato_edge::{FieldError, Fields, Id, Problem, QueryString};
 use mercato_money::{Currency, Money};
 use mercato_platform::ids;
 use payments::application::ports::CheckoutOutcome;
@@ -170,7 +170,7 @@ impl Simulation {
     pub fn read_form(body: &[u8]) -> Result<Self, Problem> {
         let text = std::str::from_utf8(body)
             .map_err(|_| Problem::bad_request("malformed-form", "the form is not UTF-8"))?;
-        let mut form = Query::parse(text);
+        let mut form = QueryString::parse(text);
         let name = form.text("outcome");
         form.finish()?;
         Self::named(&name.unwrap_or_default())

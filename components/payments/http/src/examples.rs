@@ -7,7 +7,7 @@ use mercato_edge::story::{
     TOTAL_MINOR,
 };
 use mercato_edge::{
-    DEFAULT_PAGE_LIMIT, Fields, Method, OutboxLag, PageInfo, PageRequest, Problem, Query, Reply,
+    DEFAULT_PAGE_LIMIT, Fields, Method, OutboxLag, PageInfo, PageRequest, Problem, QueryString, Reply,
     StatusCode, paged, paged_with,
 };
 use mercato_kernel::AccountId;
@@ -87,7 +87,7 @@ fn only_page(total: u64) -> PageInfo {
 }
 
 fn pages(query: &str) -> Result<PageRequest, Problem> {
-    let mut query = Query::parse(query);
+    let mut query = QueryString::parse(query);
     let page = query.page();
     query.finish().map(|()| page)
 }
@@ -193,7 +193,7 @@ fn show_checkout() -> OperationExamples {
         .answer("page", "The page", &Reply::html(PAGE))
         .answer("not-understood", "A page", &page(StatusCode::BAD_REQUEST))
         .answer("not-found-page", "A page", &page(StatusCode::NOT_FOUND))
-        .problem(&refusal(check(Query::parse("result=paid"))));
+        .problem(&refusal(check(QueryString::parse("result=paid"))));
     examples.problems([PaymentError::NotFound].map(problem))
 }
 

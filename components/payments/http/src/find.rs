@@ -26,7 +26,7 @@ use crate::resource::{PaymentResource, reply};
     )
 )]
 pub async fn find(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let caller = context.caller()?;
     let id = context.id("id")?;
     log::record("payment_id", &id);

@@ -27,7 +27,7 @@ use crate::resource::{PaymentResource, reply};
     )
 )]
 pub async fn find_by_order(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let caller = context.caller()?;
     let order_id = context.id("orderId")?;
     log::record("order_id", &order_id);

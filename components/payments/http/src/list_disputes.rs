@@ -34,7 +34,7 @@ pub struct DisputesResource<'a> {
     )
 )]
 pub async fn list_disputes(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let caller = context.caller()?;
     let id = context.id("id")?;
     log::record("payment_id", &id);

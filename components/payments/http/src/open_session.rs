@@ -28,7 +28,7 @@ use crate::resource::{PaymentResource, reply};
     )
 )]
 pub async fn open_session(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let request = SessionRequest::read(context.json()?)?;
     log::record("order_id", &request.order_id);
     let caller = context.caller()?;

@@ -9,7 +9,7 @@ use serde::Serialize;
 /// # Errors
 /// 400 naming every parameter at fault.
 pub fn requested(context: &Context) -> Result<PageRequest, Problem> {
-    let mut query = context.query();
+    let mut query = context.query_string();
     let page = query.page();
     query.finish()?;
     Ok(page)

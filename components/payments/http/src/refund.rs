@@ -48,7 +48,7 @@ use crate::schemas::RefundConflictDocument;
     )
 )]
 pub async fn refund(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let id = context.id("id")?;
     log::record("payment_id", &id);
     let key = context.idempotency_key()?;

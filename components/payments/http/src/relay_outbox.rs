@@ -32,7 +32,7 @@ pub struct RelayResource {
     responses((status = 200, description = "What the run did", body = RelayResource))
 )]
 pub async fn relay_outbox(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     Ok(relay().await?.0)
 }
 

@@ -24,7 +24,7 @@ use crate::resource::EntryResource;
     )
 )]
 pub async fn retry_event(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let id = context.id("eventId")?;
     log::record("event_id", &id);
     match commands::retry_event::handle(&*instance(), &id).await {

@@ -1,4 +1,4 @@
-use mercato_edge::{Context, Problem, ProblemDocument, Query, Reply};
+use mercato_edge::{Context, Problem, ProblemDocument, QueryString, Reply};
 use mercato_platform::clock::{Clock, SystemClock};
 use payments::application::queries;
 use payments::instance;
@@ -34,7 +34,7 @@ pub async fn show_checkout(context: Context) -> Result<Reply, Problem> {
 }
 
 async fn show(context: &Context) -> Result<Reply, Problem> {
-    let result = check(context.query())?;
+    let result = check(context.query_string())?;
     let session_id = context.param("sessionId");
     let checkout = queries::find_checkout(&*instance(), session_id).map_err(problem)?;
     let visit = Visit {
@@ -50,7 +50,7 @@ async fn show(context: &Context) -> Result<Reply, Problem> {
 ///
 /// # Errors
 /// 400 for another result.
-pub fn check(mut query: Query) -> Result<Option<Outcome>, Problem> {
+pub fn check(mut query: QueryString) -> Result<Option<Outcome>, Problem> {
     let named = query.text("result");
     let result = named.as_deref().and_then(Outcome::from_name);
     if named.is_some() && result.is_none() {
@@ -74,7 +74,7 @@ mod tests {
             ("result=%3Cb%3E", false),
             ("outcome=fail", false),
         ] {
-            assert_eq!(check(Query::parse(query)).is_ok(), fits, "{query}");
+            assert_eq!(check(QueryString::parse(query)).is_ok(), fits, "{query}");
         }
     }
 }

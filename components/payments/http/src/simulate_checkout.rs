@@ -48,7 +48,7 @@ pub async fn simulate_checkout(context: Context) -> Result<Reply, Problem> {
 }
 
 async fn simulate(context: &Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let is_form = context.has_content_type(FORM);
     let Simulation { outcome } = if is_form {
         Simulation::read_form(context.body())?

@@ -48,7 +48,7 @@ impl WebhookReceipt {
     )
 )]
 pub async fn webhook(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let signature = context.header(&SIGNATURE).unwrap_or_default();
     commands::handle_webhook::handle(&*instance(), context.body(), signature)
         .await

@@ -1,14 +1,13 @@
 //! What requests to this adapter and its answers look like, for the OpenAPI document.
 
-use mercato_edge::examples::{Examples, OperationExamples, refusal};
+use mercato_edge::examples::{
+    Examples, OperationExamples, from_json, from_query, only_page, refusal,
+};
 use mercato_edge::story::{
     CUP_ID, CUP_NAME, CUP_PRICE, CUP_SKU, CUP_STOCK, CURRENCY, LISTED_AT, PLACED_AT, QUANTITY,
     SAUCER_ID, SAUCER_NAME, SAUCER_PRICE, SAUCER_SKU, SAUCER_STOCK,
 };
-use mercato_edge::{
-    BASE_PATH, DEFAULT_PAGE_LIMIT, FieldError, Fields, Method, PageInfo, Problem, Query, Reply,
-    paged,
-};
+use mercato_edge::{BASE_PATH, Created, FieldError, Json, Paged, Problem, Tagged};
 use mercato_money::{Currency, Money};
 use products::application::commands::import_products::RowOutcome;
 use products::application::ports::StockStats;
@@ -18,12 +17,17 @@ use products::domain::stock::Stock;
 use products::domain::values::ProductId;
 use serde_json::json;
 
-use crate::import::{interrupted, too_many_rows};
-use crate::list::ListQuery;
+use crate::body::{ChangesBody, NewProductBody};
+use crate::create::CREATE;
+use crate::delete::DELETE;
+use crate::find::FIND;
+use crate::import::{IMPORT, interrupted, too_many_rows};
+use crate::list::{LIST, ListQuery};
 use crate::price_list::{ImportReport, Lines, no_header, one_part};
 use crate::problems::{problem, unreadable};
-use crate::product::{Audience, ChangesBody, NewProductBody, reply, resources};
-use crate::stats::StatsResource;
+use crate::product::{Audience, ProductResource, tagged};
+use crate::stats::{STATS, StatsResource};
+use crate::update::UPDATE;
 
 /// The examples of all operations.
 ///
@@ -41,21 +45,18 @@ pub fn examples() -> Result<Examples, Problem> {
 }
 
 fn list() -> Result<OperationExamples, Problem> {
-    let info = PageInfo {
-        total: 2,
-        total_is_exact: true,
-        page: 1,
-        next: None,
-    };
-    let (products, currency) = ([saucer()?, cup()?], currency()?);
+    let currency = currency()?;
     let of = |audience| {
-        let shown = resources(&products, &currency, audience);
-        paged(&shown, info.clone(), DEFAULT_PAGE_LIMIT)
+        let page = only_page(vec![saucer()?, cup()?]);
+        Paged::of(page, |product| {
+            Ok(ProductResource::new(product, currency, audience))
+        })
     };
-    let wrong = ListQuery::parse(Query::parse("minPrice=20&maxPrice=10&sort=colour"));
-    Ok(OperationExamples::of(Method::GET, "/api/v1/products", &[])
-        .answer("customer", "As customers see it", &of(Audience::Everyone)?)
-        .answer("with-units", "As admins see it", &of(Audience::Admins)?)
+    let wrong = from_query::<ListQuery>("minPrice=20&maxPrice=10&sort=colour");
+    Ok(LIST
+        .examples(&[])
+        .answer("customer", "As customers see it", of(Audience::Everyone)?)?
+        .answer("with-units", "As admins see it", of(Audience::Admins)?)?
         .problem(&refusal(wrong))
         .problem(&unreadable(&StoreError::TooExpensive(String::new()))))
 }
@@ -64,29 +65,30 @@ fn create() -> Result<OperationExamples, Problem> {
     let body = json!({
         "name": CUP_NAME, "description": "Porcelain, 90 ml", "sku": CUP_SKU, "price": 12.5, "stock": CUP_STOCK,
     });
-    let wrong = Fields::parse(br#"{"name": "Espresso cup", "price": "12.50", "colour": "white"}"#)
-        .and_then(|fields| NewProductBody::read(fields).check(|_| Vec::new()));
-    let made = shown(&cup()?, Audience::Admins)?.created(&format!("{BASE_PATH}/products/{CUP_ID}"));
-    Ok(OperationExamples::of(Method::POST, "/api/v1/products", &[])
+    let wrong = from_json::<NewProductBody>(
+        r#"{"name": "Espresso cup", "price": "12.50", "colour": "white"}"#,
+    );
+    let made = Created {
+        location: format!("{BASE_PATH}/products/{CUP_ID}"),
+        shown: shown(cup()?, Audience::Admins)?,
+    };
+    Ok(CREATE
+        .examples(&[])
         .request("cup", "A cup", body)
-        .answer("cup", "The cup", &made)
+        .answer("cup", "The cup", made)?
         .problem(&refusal(wrong))
         .problem(&problem(ProductError::SkuTaken)))
 }
 
 fn import() -> Result<OperationExamples, Problem> {
     let report = report();
-    Ok(
-        OperationExamples::of(Method::POST, "/api/v1/products/import", &[])
-            .answer(
-                "report",
-                "One row of a thousand failed",
-                &Reply::json(&report)?,
-            )
-            .problem(&no_header("the file is empty"))
-            .problem(&one_part())
-            .problem(&interrupted(too_many_rows(), &report)),
-    )
+    let interrupted = interrupted(too_many_rows(), &report);
+    Ok(IMPORT
+        .examples(&[])
+        .answer("report", "One row of a thousand failed", Json(report))?
+        .problem(&no_header("the file is empty"))
+        .problem(&one_part())
+        .problem(&interrupted))
 }
 
 fn report() -> ImportReport {
@@ -107,52 +109,42 @@ fn stats() -> Result<OperationExamples, Problem> {
         out_of_stock: 0,
         low_stock: vec![saucer()?],
     };
-    let answer = Reply::json(&StatsResource::new(&stats, &currency()?))?;
-    Ok(
-        OperationExamples::of(Method::GET, "/api/v1/products/stats", &[]).answer(
-            "saucers",
-            "Saucers run out",
-            &answer,
-        ),
-    )
+    let answer = Json(StatsResource::new(stats, currency()?));
+    STATS
+        .examples(&[])
+        .answer("saucers", "Saucers run out", answer)
 }
 
 fn find() -> Result<OperationExamples, Problem> {
-    let pattern = "/api/v1/products/{id}";
-    Ok(
-        OperationExamples::of(Method::GET, pattern, &[("id", CUP_ID)])
-            .answer(
-                "customer",
-                "As customers see it",
-                &shown(&cup()?, Audience::Everyone)?,
-            )
-            .answer(
-                "with-units",
-                "As admins see it, while two units are held for an order",
-                &shown(&held()?, Audience::Admins)?,
-            )
-            .problem(&problem(ProductError::NotFound)),
-    )
+    let summary = "As admins see it, while two units are held for an order";
+    Ok(FIND
+        .examples(&[("id", CUP_ID)])
+        .answer(
+            "customer",
+            "As customers see it",
+            shown(cup()?, Audience::Everyone)?,
+        )?
+        .answer("with-units", summary, shown(held()?, Audience::Admins)?)?
+        .problem(&problem(ProductError::NotFound)))
 }
 
 fn update() -> Result<OperationExamples, Problem> {
-    let pattern = "/api/v1/products/{id}";
-    let wrong = Fields::parse(br#"{"stock": 5, "stockDelta": 6}"#)
-        .and_then(|fields| ChangesBody::read(fields).check(|_| Vec::new()));
+    let wrong = from_json::<ChangesBody>(r#"{"stock": 5, "stockDelta": 6}"#);
     let delivered = ProductView {
         stock: Stock::restore(CUP_STOCK + 6, 0, 0),
         version: 2,
         updated_at: PLACED_AT - 60_000,
         ..cup()?
     };
-    let examples = OperationExamples::of(Method::PATCH, pattern, &[("id", CUP_ID)])
+    let examples = UPDATE
+        .examples(&[("id", CUP_ID)])
         .request("delivery", "Six more units", json!({"stockDelta": 6}))
         .request("price", "Another price", json!({"price": 13}))
         .answer(
             "delivery",
             "With six more units",
-            &shown(&delivered, Audience::Admins)?,
-        )
+            shown(delivered, Audience::Admins)?,
+        )?
         .problem(&refusal(wrong));
     let refused = [
         ProductError::NotFound,
@@ -165,8 +157,8 @@ fn update() -> Result<OperationExamples, Problem> {
 }
 
 fn delete() -> OperationExamples {
-    let pattern = "/api/v1/products/{id}";
-    OperationExamples::of(Method::DELETE, pattern, &[("id", CUP_ID)])
+    DELETE
+        .examples(&[("id", CUP_ID)])
         .problem(&problem(ProductError::NotFound))
         .problem(&problem(ProductError::VersionMismatch))
 }
@@ -175,8 +167,8 @@ fn currency() -> Result<Currency, Problem> {
     CURRENCY.parse().map_err(|_| Problem::internal())
 }
 
-fn shown(product: &ProductView, audience: Audience) -> Result<Reply, Problem> {
-    reply(product, currency()?, audience)
+fn shown(product: ProductView, audience: Audience) -> Result<Tagged<ProductResource>, Problem> {
+    Ok(tagged(product, currency()?, audience))
 }
 
 fn product(id: &str, new: &ProductChanges, listed_at: u64) -> Result<ProductView, Problem> {
@@ -215,4 +207,16 @@ fn saucer() -> Result<ProductView, Problem> {
         stock: Some(StockChange::Absolute(SAUCER_STOCK)),
     };
     product(SAUCER_ID, &new, LISTED_AT + 61_000)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_example_is_of_what_is_described() {
+        let document = mercato_edge::openapi::document(crate::ROUTES, super::examples().unwrap());
+        assert_eq!(document.as_ref().err(), None);
+        if let Ok(path) = std::env::var("DUMP") {
+            std::fs::write(path, document.unwrap().to_pretty_json().unwrap()).unwrap();
+        }
+    }
 }

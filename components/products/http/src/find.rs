@@ -1,30 +1,23 @@
-use mercato_edge::{Context, IfNoneMatch, Problem, ProblemDocument, Reply};
+use mercato_edge::{Path, Problem, Tagged, endpoint};
+use mercato_kernel::{Caller, ProductId};
 use products::application::queries::find_product;
 
-use crate::parameters::ProductPath;
 use crate::problems::{currency, problem};
-use crate::product::{Audience, ProductResource, reply};
+use crate::product::{Audience, ProductResource, tagged};
 
-/// `GET /products/{id}`.
-#[utoipa::path(
-    get,
-    path = "/api/v1/products/{id}",
-    tag = "Catalogue",
-    operation_id = "findProduct",
-    summary = "One product",
-    description = "A product of the catalogue. An admin also sees `reserved` and `sold`.",
-    params(ProductPath, IfNoneMatch),
-    responses(
-        (status = 200, description = "The product", body = ProductResource,
-            headers(("ETag", description = "Its version, and the counts that are shown"))),
-        (status = 304, description = "It is as `If-None-Match` says"),
-        (status = 404, description = "No such product, or deleted", body = ProblemDocument, content_type = "application/problem+json"),
-    )
+/// One product
+///
+/// A product of the catalogue. An admin also sees `reserved` and `sold`.
+#[endpoint(
+    GET "/api/v1/products/{id}", access = Optional, tag = "Catalogue", id = "findProduct",
+    returns = "The product",
+    404 = "No such product, or deleted",
 )]
-pub async fn find(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
-    let id = context.id("id")?;
+pub async fn find(
+    caller: Option<Caller>,
+    Path(id): Path<ProductId>,
+) -> Result<Tagged<ProductResource>, Problem> {
     let currency = currency().await?;
-    let product = find_product::handle(&*products::instance(), &id).map_err(problem)?;
-    reply(&product, currency, Audience::of(context.is_admin()))
+    let product = find_product::handle(&*products::instance(), &id.text()).map_err(problem)?;
+    Ok(tagged(product, currency, Audience::of(caller)))
 }

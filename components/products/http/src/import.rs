@@ -1,25 +1,30 @@
+#[cfg(not(target_family = "wasm"))]
+use mercato_edge::Description;
 use mercato_edge::{
-    BodyStream, Context, Guard, Principal, Problem, ProblemDocument, Reply, StatusCode, TokenGuard,
-    header,
+    BodyRule, BodyStream, Context, Guard, Json, Principal, Problem, ProblemDocument, Query,
+    StatusCode, TokenGuard, endpoint, header,
 };
 use mercato_platform::log;
 use products::application::commands::import_products::{self, IMPORT_BATCH_ROWS_MAX};
 use serde::Serialize;
 use serde_json::json;
+#[cfg(not(target_family = "wasm"))]
+use utoipa::PartialSchema as _;
 use utoipa::ToSchema;
 
 use crate::price_list::{
-    ImportQuery, ImportReport, Line, MAX_BATCH_BYTES, MAX_FILE_ROWS, Options, Upload,
+    ImportQuery, ImportReport, Line, MAX_BATCH_BYTES, MAX_FILE_BYTES, MAX_FILE_ROWS, MEDIA_TYPES,
+    Upload,
 };
 use crate::problems::problem;
 
-#[allow(dead_code, reason = "only the OpenAPI document names it")]
+#[cfg(not(target_family = "wasm"))]
 const NDJSON_EXAMPLE: &str = "\
 {\"sku\": \"CUP-90\", \"name\": \"Espresso cup\", \"price\": 12.5, \"stock\": 20}
 {\"sku\": \"POT-1\", \"stock\": 3}
 ";
 
-#[allow(dead_code, reason = "only the OpenAPI document names it")]
+#[cfg(not(target_family = "wasm"))]
 const CSV_EXAMPLE: &str = "\
 sku,name,description,price,stock\r
 CUP-90,Espresso cup,\"Porcelain, 90 ml\",12.5,20\r
@@ -27,20 +32,19 @@ POT-1,,,,3\r
 ";
 
 /// A form with the file in it.
-#[allow(dead_code, reason = "only the OpenAPI document names it")]
 #[derive(ToSchema)]
-pub struct ImportForm {
+#[allow(dead_code, reason = "the form is read piece by piece, not into this")]
+struct ImportForm {
     /// The only part of the form, whatever its name: CSV or NDJSON, told by its media type or else by how its file name ends
     /// (`.csv`, `.tsv`, `.txt`; `.ndjson`, `.jsonl`).
     #[schema(format = Binary, content_media_type = "application/octet-stream")]
     file: String,
 }
 
-/// A problem of an import that has failed half-way.
-#[allow(dead_code, reason = "only its schema is used")]
-#[derive(Serialize, ToSchema)]
+/// What a problem of an import says that has failed half-way.
+#[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ImportInterrupted)]
-pub struct InterruptedDocument<'a> {
+pub struct Interrupted<'a> {
     #[serde(flatten)]
     problem: ProblemDocument<'a>,
     /// What was imported before; absent when nothing was.
@@ -48,55 +52,60 @@ pub struct InterruptedDocument<'a> {
     report: Option<ImportReport>,
 }
 
-/// `POST /products/import`: what became of the rows of a price list.
-#[utoipa::path(
-    post,
-    path = "/api/v1/products/import",
-    tag = "Catalogue",
-    operation_id = "importProducts",
-    summary = "Import a price list",
-    description = "Creates and changes products by their `sku`, up to 100,000 rows and 64 MiB in one request, read as they arrive. \
-        An unknown `sku` makes a product, which needs `name` and `price`; a known one changes it, and what is absent stays. \
-        `stock` is the number of free units, or with `stock=onHand` that of the free and the reserved ones. Of two rows with the same \
-        `sku` the later one wins. A row that breaks a rule fails by itself and is reported by its line; the others stay. Sent again, the \
-        same file changes nothing.\n\n\
-        **NDJSON**: one object (`ImportRow`) on each line. **CSV** (RFC 4180, UTF-8): the first row names the columns, in any order, up to \
-        256; they are separated by commas, semicolons or tabs, as the first row is. An empty cell says nothing, so what it is about stays as \
-        it is; a row of empty cells is passed over.\n\n\
-        A quote in a field that does not begin with one, text after the quote that closes a field, and a quote that is not closed are \
-        failures. All lines up to the next one that certainly begins a row fail with it: `line` to `lastLine`.\n\n\
-        When the request fails half-way, what was imported stays, and the member `report` of the problem tells what that is. It fails \
-        (401) when the access token ends or is revoked while the file arrives.",
-    params(ImportQuery),
-    request_body(
-        description = "A price list",
-        content(
-            (String = "application/x-ndjson", example = json!(NDJSON_EXAMPLE)),
-            (String = "application/jsonl", example = json!(NDJSON_EXAMPLE)),
-            (String = "text/csv", example = json!(CSV_EXAMPLE)),
-            (inline(ImportForm) = "multipart/form-data", encoding(("file" = (content_type = "text/csv, application/x-ndjson, application/jsonl")))),
-        )
-    ),
-    responses(
-        (status = 200, description = "What became of the rows", body = ImportReport),
-        (status = 413, description = "The file has too many bytes or rows; what was imported stays", body = InterruptedDocument, content_type = "application/problem+json"),
-    )
+/// Import a price list
+///
+/// Creates and changes products by their `sku`, up to 100,000 rows and 64 MiB in one request, read as they arrive. An unknown
+/// `sku` makes a product, which needs `name` and `price`; a known one changes it, and what is absent stays. `stock` is the
+/// number of free units, or with `stock=onHand` that of the free and the reserved ones. Of two rows with the same `sku` the
+/// later one wins. A row that breaks a rule fails by itself and is reported by its line; the others stay. Sent again, the same
+/// file changes nothing.
+///
+/// **NDJSON**: one object (`ImportRow`) on each line. **CSV** (RFC 4180, UTF-8): the first row names the columns, in any order,
+/// up to 256; they are separated by commas, semicolons or tabs, as the first row is. An empty cell says nothing, so what it is
+/// about stays as it is; a row of empty cells is passed over.
+///
+/// A quote in a field that does not begin with one, text after the quote that closes a field, and a quote that is not closed
+/// are failures. All lines up to the next one that certainly begins a row fail with it: `line` to `lastLine`.
+///
+/// When the request fails half-way, what was imported stays, and the member `report` of the problem tells what that is. It
+/// fails (401) when the access token ends or is revoked while the file arrives.
+#[endpoint(
+    POST "/api/v1/products/import", access = Admin, tag = "Catalogue", id = "importProducts",
+    body = BodyRule::streamed(&MEDIA_TYPES, MAX_FILE_BYTES),
+    returns = "What became of the rows",
+    413: Interrupted<'static> = "The file has too many bytes or rows; what was imported stays",
+    describe = describe,
 )]
-pub async fn import(context: Context) -> Result<Reply, Problem> {
-    let options = Options::read(context.query())?;
+pub async fn import(
+    context: Context,
+    admin: Principal,
+    Query(query): Query<ImportQuery>,
+) -> Result<Json<ImportReport>, Problem> {
     let content_type = context.header(&header::CONTENT_TYPE).unwrap_or_default();
     let mut import = Import {
-        admin: context.principal()?.clone(),
-        upload: Upload::of(content_type, options)?,
+        admin,
+        upload: Upload::of(content_type, query.into())?,
         batch: Vec::new(),
         batch_bytes: 0,
         report: ImportReport::default(),
     };
     match import.run(&context.stream()).await {
-        Ok(()) => Reply::json(&import.report),
+        Ok(()) => Ok(Json(import.report)),
         Err(problem) if import.report.rows() == 0 => Err(problem),
         Err(problem) => Err(interrupted(problem, &import.report)),
     }
+}
+
+/// What a file is, and an example of each form.
+#[cfg(not(target_family = "wasm"))]
+fn describe(description: &mut Description) {
+    let text = || Some(String::schema());
+    for media_type in ["application/x-ndjson", "application/jsonl"] {
+        description.body_of_schema(media_type, text(), Some(json!(NDJSON_EXAMPLE)));
+    }
+    description.body_of_schema("text/csv", text(), Some(json!(CSV_EXAMPLE)));
+    description.form::<ImportForm>("file", "text/csv, application/x-ndjson, application/jsonl");
+    description.describe_body("A price list");
 }
 
 /// The problem of a request that has failed half-way, telling what was imported.

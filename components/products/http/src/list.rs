@@ -1,204 +1,97 @@
 use mercato_edge::{
-    Context, Id, PAGE_LIMIT_MAX, PageInfo, PageRequest, Price, Problem, Query, Reply, paged,
+    DEFAULT_PAGE_LIMIT, PAGE_LIMIT_MAX, PageLimit, PageNumber, PageRequest, Paged, Price, Problem,
+    Query, endpoint, query,
 };
-use mercato_money::Money;
+use mercato_kernel::{Caller, ProductId};
 use products::application::queries::list_products;
-use products::domain::listing::{Filter, IDS_MAX, Sort, SortKey};
-use utoipa::ToSchema;
+use products::domain::listing::{Filter, Sort};
 
 use crate::problems::{currency, problem};
-use crate::product::{Audience, ProductPage, resources};
-use crate::schemas::SearchWords;
-
-/// The orders of a list as they are named in the query; a minus turns them round.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
-#[schema(as = ProductSort)]
-pub enum SortName {
-    /// Oldest first.
-    #[schema(rename = "createdAt")]
-    OldestFirst,
-    /// Newest first.
-    #[schema(rename = "-createdAt")]
-    NewestFirst,
-    /// Longest unchanged first.
-    #[schema(rename = "updatedAt")]
-    LongUnchangedFirst,
-    /// Changed last first.
-    #[schema(rename = "-updatedAt")]
-    RecentlyUpdatedFirst,
-    /// By name, capitals and small letters alike.
-    #[schema(rename = "name")]
-    NameAscending,
-    /// By name, backwards.
-    #[schema(rename = "-name")]
-    NameDescending,
-    /// Cheapest first.
-    #[schema(rename = "price")]
-    PriceAscending,
-    /// Dearest first.
-    #[schema(rename = "-price")]
-    PriceDescending,
-    /// Fewest free units first.
-    #[schema(rename = "stock")]
-    StockAscending,
-    /// Most free units first.
-    #[schema(rename = "-stock")]
-    StockDescending,
-    /// What fits `q` best first; without `q`, newest first.
-    #[schema(rename = "relevance")]
-    Relevance,
-}
-
-/// Every order with its name in the query.
-const SORTS: [(&str, SortName, Sort); 11] = {
-    use SortKey::{Created, Name, Price, Relevance, Stock, Updated};
-    const fn up(key: SortKey) -> Sort {
-        Sort::ascending(key)
-    }
-    const fn down(key: SortKey) -> Sort {
-        Sort::descending(key)
-    }
-    [
-        ("createdAt", SortName::OldestFirst, up(Created)),
-        ("-createdAt", SortName::NewestFirst, down(Created)),
-        ("updatedAt", SortName::LongUnchangedFirst, up(Updated)),
-        ("-updatedAt", SortName::RecentlyUpdatedFirst, down(Updated)),
-        ("name", SortName::NameAscending, up(Name)),
-        ("-name", SortName::NameDescending, down(Name)),
-        ("price", SortName::PriceAscending, up(Price)),
-        ("-price", SortName::PriceDescending, down(Price)),
-        ("stock", SortName::StockAscending, up(Stock)),
-        ("-stock", SortName::StockDescending, down(Stock)),
-        ("relevance", SortName::Relevance, up(Relevance)),
-    ]
-};
+use crate::product::{Audience, ProductResource};
+use crate::values::SearchWords;
 
 /// What the query of a list may ask for; what is absent does not restrict.
-#[derive(Debug, utoipa::IntoParams)]
-#[into_params(parameter_in = Query, rename_all = "camelCase")]
+#[query]
+#[derive(Debug)]
 pub struct ListQuery {
     /// Words that name, sku or description must have, the last one perhaps only as the beginning of a word there; capitals and
     /// accents do not matter. What has no letter and no digit is no word, and without any word nothing is found. A word counts once,
     /// and what follows the first eight does not count.
     #[param(value_type = SearchWords, inline, required = false)]
-    q: Option<String>,
+    q: Option<SearchWords>,
     /// Lowest price.
-    #[param(value_type = Price, required = false)]
-    min_price: Option<Money>,
+    min_price: Option<Price>,
     /// Highest price, not less than `minPrice`.
-    #[param(value_type = Price, required = false)]
-    max_price: Option<Money>,
+    max_price: Option<Price>,
     /// Only products that have free units (`true`), or only those that have none (`false`).
-    #[param(value_type = bool, required = false)]
     in_stock: Option<bool>,
     /// Only products of these ids, at most 100, separated by commas. Those that are unknown or deleted are left out. Not together with
     /// `q`.
-    #[param(value_type = Vec<Id>, required = false, style = Form, explode = false, min_items = 1, max_items = 100)]
+    #[param(value_type = Vec<ProductId>, required = false, style = Form, explode = false, min_items = 1, max_items = 100)]
     ids: Option<Vec<String>>,
     /// Only the product of that number. Not together with `q`.
     #[param(value_type = String, required = false, min_length = 1, max_length = 64)]
     sku: Option<String>,
     /// The order; a minus turns it round. Without it, `relevance` when there is `q`, else `-createdAt`. More than 10,000 products that
     /// match `q` are not ranked: those with all words in their names come first, then the others, the newest first.
-    #[param(value_type = SortName, inline, required = false)]
-    sort: Option<SortName>,
+    #[param(value_type = Sort, inline, required = false)]
+    sort: Option<Sort>,
     /// Number of the page, from 1; the first one when neither it nor `after` is given. Skips 10,000 products at most: go on with `after`. Not together with `after`.
     #[param(value_type = u64, required = false, minimum = 1, maximum = 10_001)]
-    page: u32,
+    page: Option<PageNumber>,
     /// Most products on a page; 100 with `ids` when it is not given.
     #[param(value_type = u32, required = false, minimum = 1, maximum = 100, default = 10)]
-    limit: u32,
+    limit: Option<PageLimit>,
     /// The `next` of the page before, of the same list in the same order: costs the same on every page, and whoever walks so sees every
     /// product that stays exactly once.
     #[param(value_type = String, required = false, max_length = 4096, pattern = "^[A-Za-z0-9_-]+$")]
     after: Option<String>,
 }
 
-/// `GET /products`: one page of the catalogue.
-#[utoipa::path(
-    get,
-    path = "/api/v1/products",
-    tag = "Catalogue",
-    operation_id = "listProducts",
-    summary = "List and search products",
-    description = "One page of the products that are not deleted. All conditions hold together. Equal ones stand in the order of their ids. \
-        A product whose sort key changes during a walk by `after` may be met twice or not at all; others are not.",
-    params(ListQuery),
-    responses((status = 200, description = "A page of the catalogue", body = ProductPage))
+/// List and search products
+///
+/// One page of the products that are not deleted. All conditions hold together. Equal ones stand in the order of their ids. A
+/// product whose sort key changes during a walk by `after` may be met twice or not at all; others are not.
+#[endpoint(
+    GET "/api/v1/products", access = Optional, tag = "Catalogue", id = "listProducts",
+    returns = "A page of the catalogue",
 )]
-pub async fn list(context: Context) -> Result<Reply, Problem> {
-    let query = ListQuery::parse(context.query())?;
-    let limit = query.limit;
+pub async fn list(
+    caller: Option<Caller>,
+    Query(query): Query<ListQuery>,
+) -> Result<Paged<ProductResource>, Problem> {
     let currency = currency().await?;
     let page = list_products::handle(&*products::instance(), query.into()).map_err(problem)?;
-    let audience = Audience::of(context.is_admin());
-    let shown = resources(&page.entries, &currency, audience);
-    paged(&shown, PageInfo::from(&page), limit)
-}
-
-impl ListQuery {
-    /// Reads the query.
-    ///
-    /// # Errors
-    /// 400 naming every parameter at fault.
-    pub fn parse(mut query: Query) -> Result<Self, Problem> {
-        let q = query.text("q");
-        let mut price = |name| query.optional::<Money>(name, "an amount such as 12.50");
-        let (min_price, max_price) = (price("minPrice"), price("maxPrice"));
-        let in_stock = query.optional("inStock", "true or false");
-        let ids = query.list("ids", IDS_MAX);
-        let sku = query.text("sku");
-        let sort = sort(&mut query);
-        let is_limited = query.has("limit");
-        let PageRequest { page, limit, after } = query.page();
-        query.finish()?;
-        let limit = if ids.is_some() && !is_limited {
-            PAGE_LIMIT_MAX
-        } else {
-            limit
-        };
-        Ok(Self {
-            q,
-            min_price,
-            max_price,
-            in_stock,
-            ids,
-            sku,
-            sort,
-            page,
-            limit,
-            after,
-        })
-    }
+    let audience = Audience::of(caller);
+    Paged::of(page, |product| {
+        Ok(ProductResource::new(product, currency, audience))
+    })
 }
 
 impl From<ListQuery> for list_products::Query {
     fn from(query: ListQuery) -> Self {
-        let named = |wanted: SortName| SORTS.into_iter().find(|(_, name, _)| *name == wanted);
-        let (page, limit, after) = (query.page, query.limit, query.after);
+        let most = if query.ids.is_some() {
+            PAGE_LIMIT_MAX
+        } else {
+            DEFAULT_PAGE_LIMIT
+        };
         Self {
             filter: Filter {
-                query: query.q,
-                min_price: query.min_price,
-                max_price: query.max_price,
+                query: query.q.map(Into::into),
+                min_price: query.min_price.map(|price| price.0),
+                max_price: query.max_price.map(|price| price.0),
                 in_stock: query.in_stock,
                 ids: query.ids,
                 sku: query.sku,
             },
-            sort: query.sort.and_then(named).map(|(.., sort)| sort),
-            page: PageRequest { page, limit, after },
+            sort: query.sort,
+            page: PageRequest {
+                page: query.page.map_or(1, |page| page.0),
+                limit: query.limit.map_or(most, |limit| limit.0),
+                after: query.after,
+            },
         }
     }
-}
-
-fn sort(query: &mut Query) -> Option<SortName> {
-    let wanted = query.text("sort")?;
-    let known = SORTS.into_iter().find(|(name, ..)| *name == wanted);
-    if known.is_none() {
-        let names = SORTS.map(|(name, ..)| name).join(", ");
-        query.reject("sort", "format", &format!("must be one of {names}"));
-    }
-    known.map(|(_, name, _)| name)
 }
 
 #[cfg(test)]
@@ -206,7 +99,7 @@ mod tests {
     use super::*;
 
     fn parse(query: &str) -> Result<ListQuery, Problem> {
-        ListQuery::parse(Query::parse(query))
+        ListQuery::parse(QueryString::parse(query))
     }
 
     fn read(query: &str) -> list_products::Query {

@@ -1,13 +1,14 @@
 use std::time::Duration;
 
-use mercato_edge::{Context, Problem, Reply};
+use mercato_edge::{Problem, Reply, endpoint};
 use mercato_metrics::{Exposition, Kind};
 use products::application::queries::reservation_metrics::{self, ReservationMetrics};
 
 use crate::problems::problem;
 
-/// `GET /internal/metrics`: what operators watch, in Prometheus' text format.
-pub async fn metrics(_: Context) -> Result<Reply, Problem> {
+/// What operators watch, in Prometheus' text format
+#[endpoint(GET "/internal/metrics", access = Public)]
+pub async fn metrics() -> Result<Reply, Problem> {
     let snapshot = reservation_metrics::handle(&*products::instance()).map_err(problem)?;
     Ok(Reply::metrics(exposition(&snapshot)))
 }

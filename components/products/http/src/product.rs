@@ -1,270 +1,11 @@
-//! A product in JSON: what admins send of it, and what clients see of it.
+//! A product as clients see it.
 
-use mercato_edge::{
-    Context, Draft, Fields, FromJson, Id, PageMeta, Price, Problem, Reply, Timestamp,
-};
-use mercato_money::{Currency, Money};
-use mercato_platform::clock::rfc3339;
-use products::domain::product::{ProductChanges, ProductView, Seen, StockChange};
-use products::domain::values::Sku as SkuValue;
+use mercato_edge::{ExpectedTag, Listed, Price, Tagged, Timestamp};
+use mercato_kernel::{Caller, ProductId};
+use mercato_money::Currency;
+use products::domain::product::{ProductView, Seen};
 use serde::Serialize;
 use utoipa::ToSchema;
-
-pub use document::Changes;
-
-use crate::schemas::{ProductDescription, ProductName, Sku, Units};
-
-/// A product to be.
-#[derive(Debug, Default, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(
-    as = NewProduct,
-    example = json!({"name": "Espresso cup", "description": "Porcelain, 90 ml", "sku": "CUP-90", "price": 12.5, "stock": 20})
-)]
-pub struct NewProductBody {
-    /// One line; blanks at its ends are taken off.
-    #[schema(value_type = ProductName)]
-    name: String,
-    /// May have line breaks; empty when absent.
-    #[schema(value_type = ProductDescription, required = false)]
-    description: Option<String>,
-    /// Stock keeping unit: the shop's own number, unique among products that are not deleted.
-    #[schema(value_type = Option<Sku>, required = false)]
-    sku: Option<String>,
-    /// Price of one unit, in the shop's currency.
-    #[schema(value_type = Price)]
-    price: Money,
-    /// Units free to sell at first; 0 when absent.
-    #[schema(value_type = Units, required = false)]
-    stock: Option<u64>,
-}
-
-impl NewProductBody {
-    /// Notes every field that is missing, unknown or of the wrong type; the rules are the domain's.
-    pub fn read(mut fields: Fields) -> Draft<Self> {
-        let body = Self {
-            name: fields.required("name"),
-            description: fields.optional("description"),
-            sku: fields.nullable("sku").flatten(),
-            price: fields.required("price"),
-            stock: stock(&mut fields),
-        };
-        fields.draft(body)
-    }
-}
-
-impl From<&NewProductBody> for ProductChanges {
-    fn from(body: &NewProductBody) -> Self {
-        Self {
-            name: Some(body.name.clone()),
-            description: body.description.clone(),
-            sku: body.sku.clone().map(Some),
-            price: Some(body.price),
-            stock: body.stock.map(StockChange::Absolute),
-        }
-    }
-}
-
-/// What to change of a product; what is absent stays.
-#[derive(Debug, Default, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = ProductChanges)]
-pub struct ChangesBody {
-    /// One line; blanks at its ends are taken off.
-    #[schema(value_type = ProductName, required = false)]
-    name: Option<String>,
-    /// May have line breaks.
-    #[schema(value_type = ProductDescription, required = false)]
-    description: Option<String>,
-    /// The shop's own number; `null` takes it away.
-    #[allow(
-        clippy::option_option,
-        reason = "absent and null mean different things in a PATCH"
-    )]
-    #[schema(value_type = Option<Sku>, required = false)]
-    sku: Option<Option<String>>,
-    /// Price of one unit, in the shop's currency.
-    #[schema(value_type = Price, required = false)]
-    price: Option<Money>,
-    /// The new number of free units, whatever orders did meanwhile. Not together with `stockDelta`.
-    #[schema(value_type = Units, required = false)]
-    stock: Option<u64>,
-    /// Added to the free units; two of them at the same time both count. Not together with `stock`.
-    #[schema(value_type = i64, required = false, minimum = -1_000_000_000, maximum = 1_000_000_000)]
-    stock_delta: Option<i64>,
-}
-
-impl ChangesBody {
-    /// As [`NewProductBody::read`]; also notes when both `stock` and `stockDelta` are given.
-    pub fn read(mut fields: Fields) -> Draft<Self> {
-        if fields.contains("stock") && fields.contains("stockDelta") {
-            fields.reject(
-                "stockDelta",
-                "exclusive",
-                "must not be given together with stock",
-            );
-        }
-        let body = Self {
-            name: fields.optional("name"),
-            description: fields.optional("description"),
-            sku: fields.nullable("sku"),
-            price: fields.optional("price"),
-            stock_delta: fields.optional("stockDelta"),
-            stock: stock(&mut fields),
-        };
-        fields.draft(body)
-    }
-}
-
-impl From<&ChangesBody> for ProductChanges {
-    fn from(body: &ChangesBody) -> Self {
-        let delta = body.stock_delta.map(StockChange::Delta);
-        Self {
-            name: body.name.clone(),
-            description: body.description.clone(),
-            sku: body.sku.clone(),
-            price: body.price,
-            stock: body.stock.map(StockChange::Absolute).or(delta),
-        }
-    }
-}
-
-/// A line of a price list in JSON; what is absent stays as it is.
-#[derive(Debug, Default, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(
-    as = ImportRow,
-    example = json!({"sku": "CUP-90", "name": "Espresso cup", "description": "Porcelain, 90 ml", "price": 12.5, "stock": 20})
-)]
-pub struct ImportRowBody {
-    /// The number of the product that the line is about; when there is none of it, the line makes one.
-    #[schema(value_type = Sku)]
-    pub sku: String,
-    /// Needed for a new product.
-    #[schema(value_type = ProductName, required = false)]
-    name: Option<String>,
-    /// May have line breaks.
-    #[schema(value_type = ProductDescription, required = false)]
-    description: Option<String>,
-    /// Needed for a new product.
-    #[schema(value_type = Price, required = false)]
-    price: Option<Money>,
-    /// The number of free units; 0 for a new product when absent.
-    #[schema(value_type = Units, required = false)]
-    stock: Option<u64>,
-}
-
-impl ImportRowBody {
-    /// Reads a row, of whatever format; the row notes what is wrong with it.
-    pub fn read(row: &mut impl Row) -> Self {
-        Self {
-            sku: row.required_text("sku"),
-            name: row.text("name"),
-            description: row.text("description"),
-            price: row.number("price"),
-            stock: stock(row),
-        }
-    }
-
-    /// What the row says of its product, where `count` is what its stock counts.
-    pub fn changes(self, count: StockCount) -> ProductChanges {
-        ProductChanges {
-            sku: Some(Some(self.sku)),
-            name: self.name,
-            description: self.description,
-            price: self.price,
-            stock: self.stock.map(count),
-        }
-    }
-}
-
-/// What the stock of a row counts: the free units, or all on hand.
-pub type StockCount = fn(u64) -> StockChange;
-
-/// What a row is read from: the members of a JSON object, or the cells of a row of CSV.
-pub trait Row {
-    /// A text that must be there.
-    fn required_text(&mut self, name: &'static str) -> String;
-
-    /// A text that may be absent.
-    fn text(&mut self, name: &'static str) -> Option<String>;
-
-    /// A number that may be absent, read as in JSON.
-    fn number<T: FromJson>(&mut self, name: &'static str) -> Option<T>;
-
-    /// Notes that a rule is broken; `rest` continues the sentence after the name.
-    fn reject(&mut self, name: &'static str, code: &'static str, rest: &str);
-}
-
-impl Row for Fields {
-    fn required_text(&mut self, name: &'static str) -> String {
-        self.required(name)
-    }
-
-    fn text(&mut self, name: &'static str) -> Option<String> {
-        self.optional(name)
-    }
-
-    fn number<T: FromJson>(&mut self, name: &'static str) -> Option<T> {
-        self.optional(name)
-    }
-
-    fn reject(&mut self, name: &'static str, code: &'static str, rest: &str) {
-        self.reject(name, code, rest);
-    }
-}
-
-fn stock(row: &mut impl Row) -> Option<u64> {
-    let units: i64 = row.number("stock")?;
-    let stock = u64::try_from(units).ok();
-    if stock.is_none() {
-        row.reject("stock", "min", "must not be less than 0");
-    }
-    stock
-}
-
-mod document {
-    use std::borrow::Cow;
-
-    use utoipa::openapi::schema::AnyOfBuilder;
-    use utoipa::openapi::{RefOr, Schema};
-    use utoipa::{PartialSchema, ToSchema};
-
-    use super::ChangesBody;
-
-    /// The schema of [`ChangesBody`]: with `stock` or with `stockDelta`, but not with both.
-    #[allow(dead_code, reason = "only the OpenAPI document names it")]
-    pub struct Changes;
-
-    impl PartialSchema for Changes {
-        fn schema() -> RefOr<Schema> {
-            let whole = ChangesBody::schema();
-            let without = |name: &str| {
-                let mut schema = whole.clone();
-                if let RefOr::T(Schema::Object(object)) = &mut schema {
-                    object.properties.remove(name);
-                }
-                schema
-            };
-            let either = AnyOfBuilder::new()
-                .item(without("stockDelta"))
-                .item(without("stock"))
-                .description(Some("What to change of a product; what is absent stays"))
-                .examples([serde_json::json!({"price": 11.9, "stockDelta": 12})]);
-            RefOr::T(Schema::AnyOf(either.build()))
-        }
-    }
-
-    impl ToSchema for Changes {
-        fn name() -> Cow<'static, str> {
-            ChangesBody::name()
-        }
-
-        fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-            ChangesBody::schemas(schemas);
-        }
-    }
-}
 
 /// To whom a product is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -277,8 +18,8 @@ pub enum Audience {
 
 impl Audience {
     /// An admin, or anyone else.
-    pub fn of(is_admin: bool) -> Self {
-        if is_admin {
+    pub fn of(caller: Option<Caller>) -> Self {
+        if caller.is_some_and(|caller| caller.is_admin()) {
             Self::Admins
         } else {
             Self::Everyone
@@ -290,24 +31,22 @@ impl Audience {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Product)]
-pub struct ProductResource<'a> {
-    #[schema(value_type = Id)]
-    id: &'a str,
+pub struct ProductResource {
+    id: ProductId,
     /// One line.
     #[schema(min_length = 1, max_length = 200)]
-    name: &'a str,
+    name: String,
     /// May be empty and have line breaks.
     #[schema(max_length = 5000)]
-    description: &'a str,
+    description: String,
     /// Stock keeping unit: the shop's own number, if it has one.
     #[schema(required = true, min_length = 1, max_length = 64)]
-    sku: Option<&'a str>,
+    sku: Option<String>,
     /// Price of one unit.
-    #[schema(value_type = Price)]
-    price: Money,
+    price: Price,
     /// The shop's currency (ISO 4217).
     #[schema(pattern = "^[A-Z]{3}$")]
-    currency: &'a str,
+    currency: String,
     /// Units free to sell now.
     #[schema(minimum = 0)]
     stock: u64,
@@ -324,97 +63,70 @@ pub struct ProductResource<'a> {
     /// Grows by one with every change of the catalogue, from 1; orders do not count.
     #[schema(minimum = 1)]
     version: u64,
-    #[schema(value_type = Timestamp)]
-    created_at: String,
+    created_at: Timestamp,
     /// When the catalogue was changed last; orders do not count.
-    #[schema(value_type = Timestamp)]
-    updated_at: String,
+    updated_at: Timestamp,
 }
 
-impl<'a> ProductResource<'a> {
+impl ProductResource {
     /// The product for that audience.
-    pub fn new(product: &'a ProductView, currency: &'a Currency, audience: Audience) -> Self {
+    pub fn new(product: ProductView, currency: Currency, audience: Audience) -> Self {
         let for_admins = |units| (audience == Audience::Admins).then_some(units);
         let stock = product.stock;
         Self {
-            id: product.id.as_str(),
-            name: product.name.as_str(),
-            description: product.description.as_str(),
-            sku: product.sku.as_ref().map(SkuValue::as_str),
-            price: product.price.amount(),
-            currency: currency.code(),
+            id: ProductId::parse(product.id.as_str()).unwrap_or_else(|_| todo!()),
+            name: product.name.into(),
+            description: product.description.into(),
+            sku: product.sku.map(Into::into),
+            price: product.price.amount().into(),
+            currency: currency.to_string(),
             stock: stock.free(),
             available: stock.free() > 0,
             reserved: for_admins(stock.reserved()),
             sold: for_admins(stock.sold()),
             version: product.version,
-            created_at: rfc3339(product.created_at),
-            updated_at: rfc3339(product.updated_at),
+            created_at: Timestamp(product.created_at),
+            updated_at: Timestamp(product.updated_at),
         }
     }
 }
 
-/// One page of the catalogue.
-#[derive(ToSchema)]
-#[allow(dead_code, reason = "only its schema is used")]
-pub struct ProductPage<'a> {
-    /// The products of the page.
-    #[schema(max_items = 100)]
-    data: Vec<ProductResource<'a>>,
-    meta: PageMeta,
+impl Listed for ProductResource {
+    const PAGE: &'static str = "ProductPage";
+    const MEANING: &'static str = "One page of the catalogue.";
+    const ORDER: &'static str = "The products of the page.";
 }
 
-/// Several products for that audience.
-pub fn resources<'a>(
-    products: &'a [ProductView],
-    currency: &'a Currency,
-    audience: Audience,
-) -> Vec<ProductResource<'a>> {
-    products
-        .iter()
-        .map(|product| ProductResource::new(product, currency, audience))
-        .collect()
-}
-
-/// 200 with one product and its entity tag. Orders move units without a new version, so the tag holds them too.
-pub fn reply(
-    product: &ProductView,
+/// One product and its entity tag. Orders move units without a new version, so the tag holds them too.
+pub fn tagged(
+    product: ProductView,
     currency: Currency,
     audience: Audience,
-) -> Result<Reply, Problem> {
-    let reply = Reply::json(&ProductResource::new(product, &currency, audience))?;
-    let stock = product.stock;
-    Ok(match audience {
-        Audience::Everyone => reply.with_version(product.version, &[stock.free()]),
-        Audience::Admins => reply.with_version(
-            product.version,
-            &[stock.free(), stock.reserved(), stock.sold()],
-        ),
-    })
+) -> Tagged<ProductResource> {
+    let (version, stock) = (product.version, product.stock);
+    let shown = Tagged::new(ProductResource::new(product, currency, audience), version);
+    match audience {
+        Audience::Everyone => shown.and(&[stock.free()]),
+        Audience::Admins => shown.and(&[stock.free(), stock.reserved(), stock.sold()]),
+    }
 }
 
 /// A version that no product has.
 const NO_VERSION: u64 = 0;
 
-/// What the client has seen of a product, by the tag that its write names: see [`reply`]. A tag that no representation of a
+/// What the client has seen of a product, by the tag that its write names: see [`tagged`]. A tag that no representation of a
 /// product has stands for what no product is: one that does not exist is 404 all the same.
-///
-/// # Errors
-/// 412 when the header names no tag of ours.
-pub fn seen(context: &Context) -> Result<Option<Seen>, Problem> {
-    let Some(tag) = context.expected_tag()? else {
-        return Ok(None);
-    };
-    let (version, free, of_orders) = match *tag.numbers() {
+pub fn seen(ExpectedTag(tag): ExpectedTag) -> Option<Seen> {
+    let (version, free, of_orders) = match *tag?.numbers() {
         [version, free] => (version, free, None),
         [version, free, reserved, sold] => (version, free, Some((reserved, sold))),
         _ => (NO_VERSION, 0, None),
     };
-    Ok(Some(Seen {
+    Some(Seen {
         version,
         free,
         of_orders,
-    }))
+    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use mercato_edge::{Context, Problem, Reply};
+use mercato_edge::{Json, Problem, endpoint};
 use mercato_money::Currency;
 use products::application::ports::{LOW_STOCK_UNITS, StockStats};
 use products::application::queries::stock_stats;
@@ -6,30 +6,26 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::problems::{currency, problem};
-use crate::product::{Audience, ProductResource, resources};
+use crate::product::{Audience, ProductResource};
 
-/// `GET /products/stats`: what an admin must buy soon.
-#[utoipa::path(
-    get,
-    path = "/api/v1/products/stats",
-    tag = "Catalogue",
-    operation_id = "productStats",
-    summary = "What runs out",
-    description = "The state of the stock as a whole, and the products that must be bought soon.",
-    responses((status = 200, description = "The state of the stock", body = StatsResource))
+/// What runs out
+///
+/// The state of the stock as a whole, and the products that must be bought soon.
+#[endpoint(
+    GET "/api/v1/products/stats", access = Admin, tag = "Catalogue", id = "productStats",
+    returns = "The state of the stock",
 )]
-pub async fn stats(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+pub async fn stats() -> Result<Json<StatsResource>, Problem> {
     let currency = currency().await?;
     let stats = stock_stats::handle(&*products::instance()).map_err(problem)?;
-    Reply::json(&StatsResource::new(&stats, &currency))
+    Ok(Json(StatsResource::new(stats, currency)))
 }
 
 /// The state of the stock as a whole.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = CatalogueStats)]
-pub struct StatsResource<'a> {
+pub struct StatsResource {
     /// Products in the catalogue.
     #[schema(minimum = 0, example = 250)]
     products: u64,
@@ -41,17 +37,20 @@ pub struct StatsResource<'a> {
     low_stock_threshold: u64,
     /// Products that are running out, fewest units first.
     #[schema(max_items = 50)]
-    low_stock: Vec<ProductResource<'a>>,
+    low_stock: Vec<ProductResource>,
 }
 
-impl<'a> StatsResource<'a> {
+impl StatsResource {
     /// The numbers of the catalogue.
-    pub fn new(stats: &'a StockStats, currency: &'a Currency) -> Self {
+    pub fn new(stats: StockStats, currency: Currency) -> Self {
+        let products = stats.low_stock.into_iter();
+        let shown =
+            products.map(|product| ProductResource::new(product, currency, Audience::Admins));
         Self {
             products: stats.products,
             out_of_stock: stats.out_of_stock,
             low_stock_threshold: LOW_STOCK_UNITS,
-            low_stock: resources(&stats.low_stock, currency, Audience::Admins),
+            low_stock: shown.collect(),
         }
     }
 }
@@ -68,7 +67,7 @@ mod tests {
             out_of_stock: 1,
             low_stock: vec![tea()],
         };
-        let value = serde_json::to_value(StatsResource::new(&stats, &euro())).unwrap();
+        let value = serde_json::to_value(StatsResource::new(stats, euro())).unwrap();
         assert_eq!(value["products"], 9);
         assert_eq!(value["outOfStock"], 1);
         assert_eq!(value["lowStockThreshold"], 10);

@@ -1,7 +1,6 @@
 //! Validation of JSON bodies: every field at fault is named, unknown ones too, all at once.
 
 mod draft;
-mod from_json;
 mod members;
 #[cfg(test)]
 mod tests;
@@ -9,19 +8,18 @@ mod tests;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use mercato_platform::ids;
 use serde_json::value::RawValue;
 
 pub use draft::Draft;
-pub use from_json::FromJson;
 use members::{Elements, MAX_MEMBERS, Members};
+pub use mercato_kernel::FromJson;
 
 use crate::field_errors::{FieldErrors, shown};
 use crate::{FieldError, Problem};
 
 /// The members of a JSON object, taken out one by one. What is wrong is collected; [`Fields::finish`] tells.
 ///
-/// A member that could not be read comes out as its type's default, which is never used because `finish` fails.
+/// A member that could not be read comes out as a placeholder, with which nothing is done because `finish` fails.
 #[derive(Debug)]
 pub struct Fields {
     values: BTreeMap<String, Box<RawValue>>,
@@ -96,38 +94,10 @@ impl Fields {
     /// A member that must be there.
     pub fn required<T: FromJson>(&mut self, name: &str) -> T {
         match self.values.remove(name) {
-            Some(raw) => self.read(name, raw.get()).unwrap_or_default(),
+            Some(raw) => self.read(name, raw.get()).unwrap_or_else(T::placeholder),
             None => {
                 self.reject(name, "required", "is required");
-                T::default()
-            }
-        }
-    }
-
-    /// An identifier that must be there.
-    pub fn required_id(&mut self, name: &str) -> String {
-        match self.values.remove(name) {
-            Some(raw) => self.id(name, &raw),
-            None => self.required(name),
-        }
-    }
-
-    /// An identifier that may be absent; `null` is none.
-    pub fn optional_id(&mut self, name: &str) -> Option<String> {
-        let raw = self.values.remove(name)?;
-        Some(self.id(name, &raw))
-    }
-
-    fn id(&mut self, name: &str, raw: &RawValue) -> String {
-        let given: String = self.read(name, raw.get()).unwrap_or_default();
-        match ids::parse(&given) {
-            Ok(id) => id,
-            // What is no string at all has been told already.
-            Err(error) => {
-                if raw.get().starts_with('"') {
-                    self.reject(name, "format", &error.to_string());
-                }
-                given
+                T::placeholder()
             }
         }
     }
@@ -209,6 +179,14 @@ impl Fields {
         self.values.contains_key(name)
     }
 
+    /// Notes when both of two members are there; the other is at fault.
+    pub fn reject_both(&mut self, one: &str, other: &str) {
+        if self.values.contains_key(one) && self.values.contains_key(other) {
+            let rest = format!("must not be given together with {one}");
+            self.reject(other, "exclusive", &rest);
+        }
+    }
+
     /// Notes that a field breaks a rule; `rest` continues the sentence after the field's name.
     pub fn reject(&mut self, name: &str, code: &'static str, rest: &str) {
         if self.is_refused {
@@ -219,6 +197,17 @@ impl Fields {
             let message = format!("{field} {rest}");
             FieldError::new(field, code, message)
         });
+    }
+
+    /// Notes what a rule of several members says, unless something is known of that member already.
+    pub fn reject_all(&mut self, errors: Vec<FieldError>) {
+        for error in errors {
+            let field = format!("{}{}", self.prefix, error.field);
+            let known = self.errors.listed();
+            if !self.is_refused && known.iter().all(|known| known.field != field) {
+                self.errors.push_with(|| FieldError { field, ..error });
+            }
+        }
     }
 
     /// Passes over all members that have not been taken: they are not unknown.

@@ -35,7 +35,7 @@ use crate::{client, resource};
     )
 )]
 pub async fn login(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let Credentials { email, password } = Credentials::read(context.json()?)?;
     let client = client::address(&context).await?;
     let command = Login {

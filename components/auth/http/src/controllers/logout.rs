@@ -19,7 +19,7 @@ use crate::problems::problem;
     responses((status = 204, description = "The session has ended, or there was none"))
 )]
 pub async fn logout(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let body = RefreshRequest::read(context.json()?)?;
     let presented = RefreshSecret::new(body.refresh_token);
     let ports = auth::instance().await.map_err(problem)?;

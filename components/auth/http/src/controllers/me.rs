@@ -22,7 +22,7 @@ use crate::{client, resource};
     )
 )]
 pub async fn show(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let ports = auth::instance().await.map_err(problem)?;
     let account = accounts::own(&ports, &caller(&context)?);
     resource::profile(&account.map_err(problem)?)
@@ -61,7 +61,7 @@ pub async fn show(context: Context) -> Result<Reply, Problem> {
     )
 )]
 pub async fn update(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let caller = caller(&context)?;
     let expected_version = context.expected_version()?;
     let changes = ProfileChanges::read(context.json()?)?;

@@ -36,7 +36,7 @@ use crate::{client, resource};
     )
 )]
 pub async fn change(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let caller = caller(&context)?;
     let body = PasswordChange::read(context.json()?)?;
     let command = ChangePassword {

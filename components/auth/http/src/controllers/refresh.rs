@@ -30,7 +30,7 @@ use crate::{client, resource};
     )
 )]
 pub async fn refresh(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let body = RefreshRequest::read(context.json()?)?;
     let command = Refresh {
         presented: RefreshSecret::new(body.refresh_token),

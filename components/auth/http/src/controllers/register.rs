@@ -37,7 +37,7 @@ pub const OWN_ACCOUNT: &str = "/api/v1/auth/me";
     )
 )]
 pub async fn register(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let registration = Registration::read(context.json()?)
         .check(|body| register::check(&body.name, &body.email, &body.password))?;
     let command = registration.into_command(client::address(&context).await?);

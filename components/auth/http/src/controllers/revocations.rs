@@ -10,7 +10,7 @@ const MS_PER_SECOND: u64 = 1_000;
 
 /// `GET /internal/revocations?after=NUMBER`: what was revoked since, for the other components (`mercato_edge` reads it).
 pub async fn list(context: Context) -> Result<Reply, Problem> {
-    let mut query = context.query();
+    let mut query = context.query_string();
     let after = query.optional("after", "a whole number");
     query.finish()?;
     let ports = auth::instance().await.map_err(problem)?;

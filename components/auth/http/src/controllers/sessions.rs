@@ -18,7 +18,7 @@ use crate::resource::{self, SessionList};
     responses((status = 200, description = "The sessions", body = SessionList))
 )]
 pub async fn list(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let caller = caller(&context)?;
     let ports = auth::instance().await.map_err(problem)?;
     let sessions = sessions::list(&ports, &caller).map_err(problem)?;
@@ -40,7 +40,7 @@ pub async fn list(context: Context) -> Result<Reply, Problem> {
     )
 )]
 pub async fn end(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let session_id = context.id("id")?;
     let caller = caller(&context)?;
     let ports = auth::instance().await.map_err(problem)?;
@@ -59,7 +59,7 @@ pub async fn end(context: Context) -> Result<Reply, Problem> {
     responses((status = 204, description = "All other sessions have ended"))
 )]
 pub async fn end_others(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let caller = caller(&context)?;
     let ports = auth::instance().await.map_err(problem)?;
     end_other_sessions::handle(&ports, EndOtherSessions { caller }).map_err(problem)?;

@@ -27,7 +27,7 @@ use crate::{caller, resource};
     responses((status = 200, description = "One page", body = AccountPage))
 )]
 pub async fn list(context: Context) -> Result<Reply, Problem> {
-    let mut query = context.query();
+    let mut query = context.query_string();
     let email = query.text("email");
     let page = query.page();
     query.finish()?;
@@ -56,7 +56,7 @@ pub async fn list(context: Context) -> Result<Reply, Problem> {
     )
 )]
 pub async fn find(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let id = account_id(&context)?;
     let ports = auth::instance().await.map_err(problem)?;
     caller::require_admin(&ports, &context)?;
@@ -86,7 +86,7 @@ pub async fn find(context: Context) -> Result<Reply, Problem> {
     )
 )]
 pub async fn update(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let account = account_id(&context)?;
     let expected_version = context.expected_version()?;
     let changes = AccountChanges::read(context.json()?)?.into();

@@ -17,7 +17,7 @@ use crate::resource::{self, RenewalResource};
     responses((status = 200, description = "The token is valid", body = RenewalResource))
 )]
 pub async fn verify(context: Context) -> Result<Reply, Problem> {
-    context.query().finish()?;
+    context.query_string().finish()?;
     let caller = caller(&context)?;
     let ports = auth::instance().await.map_err(problem)?;
     let renewal = renew::handle(&ports, Renew { caller }).map_err(problem)?;

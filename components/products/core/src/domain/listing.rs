@@ -1,7 +1,11 @@
 //! Which products a list shows, in which order, and how much of it.
 
-use mercato_kernel::{FieldError, Key, Page, PageRequest, PageStart, Total};
+use mercato_kernel::named::schema_of;
+use mercato_kernel::read::named;
+use mercato_kernel::{FieldError, Key, Named, Page, PageRequest, PageStart, Total, read_from_text};
 use mercato_money::Money;
+use utoipa::PartialSchema;
+use utoipa::openapi::{RefOr, Schema};
 
 use crate::domain::error::{ProductError, broken};
 use crate::domain::product::ProductView;
@@ -56,17 +60,10 @@ impl Sort {
 
     /// The name of the list in this order, which its cursors bear.
     pub(crate) fn scope(self, ranking: Option<Ranking>) -> String {
-        let sign = if self.descending { "-" } else { "" };
-        let key = match self.key {
-            SortKey::Created => "createdAt",
-            SortKey::Updated => "updatedAt",
-            SortKey::Name => "name",
-            SortKey::Price => "price",
-            SortKey::Stock => "stock",
-            SortKey::Relevance if ranking == Some(Ranking::Newest) => "relevance:newest",
-            SortKey::Relevance => "relevance",
-        };
-        format!("products:{sign}{key}")
+        match (self.key, ranking) {
+            (SortKey::Relevance, Some(Ranking::Newest)) => "products:relevance:newest".to_owned(),
+            _ => format!("products:{}", self.name()),
+        }
     }
 
     /// The place that the keys of a cursor name, if they are what this order sorts by.
@@ -78,6 +75,47 @@ impl Sort {
             }
             _ => None,
         }
+    }
+}
+
+impl Named for Sort {
+    const ALL: &'static [Self] = &[
+        Self::ascending(SortKey::Created),
+        Self::descending(SortKey::Created),
+        Self::ascending(SortKey::Updated),
+        Self::descending(SortKey::Updated),
+        Self::ascending(SortKey::Name),
+        Self::descending(SortKey::Name),
+        Self::ascending(SortKey::Price),
+        Self::descending(SortKey::Price),
+        Self::ascending(SortKey::Stock),
+        Self::descending(SortKey::Stock),
+        Self::ascending(SortKey::Relevance),
+    ];
+
+    /// What is sorted by; a minus turns it round.
+    fn name(self) -> &'static str {
+        match (self.key, self.descending) {
+            (SortKey::Created, false) => "createdAt",
+            (SortKey::Created, true) => "-createdAt",
+            (SortKey::Updated, false) => "updatedAt",
+            (SortKey::Updated, true) => "-updatedAt",
+            (SortKey::Name, false) => "name",
+            (SortKey::Name, true) => "-name",
+            (SortKey::Price, false) => "price",
+            (SortKey::Price, true) => "-price",
+            (SortKey::Stock, false) => "stock",
+            (SortKey::Stock, true) => "-stock",
+            (SortKey::Relevance, _) => "relevance",
+        }
+    }
+}
+
+read_from_text!(Sort, named, Self::ascending(SortKey::Created));
+
+impl PartialSchema for Sort {
+    fn schema() -> RefOr<Schema> {
+        schema_of::<Self>()
     }
 }
 

@@ -59,6 +59,12 @@ impl OrderId {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(String);
 
+impl From<Name> for String {
+    fn from(value: Name) -> Self {
+        value.0
+    }
+}
+
 impl Name {
     /// Checks a name that somebody typed.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
@@ -87,6 +93,12 @@ impl Name {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description(String);
 
+impl From<Description> for String {
+    fn from(value: Description) -> Self {
+        value.0
+    }
+}
+
 impl Description {
     /// Checks a description that somebody typed.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
@@ -109,6 +121,12 @@ impl Description {
 /// Stock keeping unit: the shop's own number of a product; one line, trimmed, not empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sku(String);
+
+impl From<Sku> for String {
+    fn from(value: Sku) -> Self {
+        value.0
+    }
+}
 
 impl Sku {
     /// Checks a number that somebody typed.

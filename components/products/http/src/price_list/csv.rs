@@ -8,7 +8,7 @@ use products::domain::product::ProductChanges;
 use super::line::{Line, Lines, MAX_ROW_BYTES, Refusal, split};
 use super::options::{COLUMNS, ColumnNames, HEADER_RULE, MALFORMED_CSV, Options, no_header};
 use super::records::{Fault, MAX_COLUMNS, Record, Records};
-use crate::product::{ImportRowBody, Row, StockCount};
+use crate::row::{ImportRowBody, Row, StockCount};
 
 /// What may set fields apart. Of those that are equally frequent in a header, the first one does.
 const SEPARATORS: [u8; 3] = *b",;\t";
@@ -178,8 +178,8 @@ impl CsvReader {
             errors: Vec::new(),
         };
         let row = ImportRowBody::read(&mut cells);
-        if row.sku.is_empty() {
-            cells.reject("sku", "required", "is required");
+        if row.sku.0.is_empty() {
+            cells.errors.push(error("sku", "required", "is required"));
         }
         if cells.errors.is_empty() {
             Ok(Some(row.changes(self.stock)))
@@ -273,12 +273,8 @@ impl Row for Cells<'_> {
 
     fn number<T: FromJson>(&mut self, name: &'static str) -> Option<T> {
         let read = self.get(name).map(T::from_json)?;
-        read.map_err(|(code, rest)| self.reject(name, code, &rest))
+        read.map_err(|(code, rest)| self.errors.push(error(name, code, &rest)))
             .ok()
-    }
-
-    fn reject(&mut self, name: &'static str, code: &'static str, rest: &str) {
-        self.errors.push(error(name, code, rest));
     }
 }
 

@@ -16,9 +16,9 @@ mod upload;
 pub use line::Line;
 #[cfg(not(target_family = "wasm"))]
 pub use line::Lines;
+pub use options::ImportQuery;
 #[cfg(not(target_family = "wasm"))]
 pub use options::no_header;
-pub use options::{ImportQuery, Options};
 pub use report::ImportReport;
 #[cfg(not(target_family = "wasm"))]
 pub use upload::one_part;

@@ -5,7 +5,7 @@ use products::domain::product::ProductChanges;
 
 use super::line::{Line, Lines, MAX_ROW_BYTES, Refusal, split};
 use super::options::Options;
-use crate::product::{ImportRowBody, StockCount};
+use crate::row::{ImportRowBody, StockCount};
 
 /// Takes objects out of the pieces of a file.
 #[derive(Debug)]

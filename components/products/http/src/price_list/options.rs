@@ -1,11 +1,15 @@
 //! How a file is to be read: the parameters of the query, and the columns that are read.
 
-use mercato_edge::{Problem, Query};
+use std::borrow::Cow;
+
+use mercato_edge::{FromText, Problem, Refusal, query};
+use mercato_kernel::named;
 use products::domain::product::StockChange;
-use utoipa::{IntoParams, ToSchema};
+use strum::{IntoStaticStr, VariantArray};
+use utoipa::ToSchema;
 
 use super::records::Records;
-use crate::product::StockCount;
+use crate::row::StockCount;
 
 /// The columns that are read: the members of a row in the API, which are their names in a file, too, unless the query says
 /// another.
@@ -23,52 +27,47 @@ pub fn no_header(why: &str) -> Problem {
     Problem::bad_request(MALFORMED_CSV, why).with_hint(HEADER_RULE)
 }
 
-/// The parameters as the OpenAPI document describes them.
-#[allow(dead_code, reason = "only its description is used")]
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query, rename_all = "camelCase")]
+/// How a file is to be read, as the query says it.
+#[query]
+#[derive(Debug)]
 pub struct ImportQuery {
     /// What becomes of columns (CSV) and members (NDJSON) that are not known.
     #[param(value_type = UnknownColumns, inline, required = false)]
     unknown: Option<UnknownColumns>,
     /// The names of columns in a CSV file, where they are not `sku`, `name`, `description`, `price` and `stock`: pairs, set apart by
     /// commas. A pair with a comma in it stands in quotes, as in CSV.
-    #[param(
-        value_type = String,
-        required = false,
-        min_length = 3
-    )]
-    columns: Option<String>,
+    #[param(value_type = String, required = false, min_length = 3)]
+    columns: Option<ColumnNames>,
     /// What `stock` counts.
     #[param(value_type = StockCounts, inline, required = false)]
     stock: Option<StockCounts>,
 }
 
 /// What becomes of what is not known.
-#[allow(dead_code, reason = "only its description is used")]
-#[derive(ToSchema)]
-#[schema(default = "refuse")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, VariantArray, IntoStaticStr, ToSchema)]
+#[strum(serialize_all = "camelCase")]
+#[schema(rename_all = "camelCase", default = "refuse")]
 enum UnknownColumns {
     /// A CSV file with such a column is refused, and so is every line of NDJSON with such a member.
-    #[schema(rename = "refuse")]
     Refuse,
     /// They are passed over.
-    #[schema(rename = "ignore")]
     Ignore,
 }
 
+named!(UnknownColumns);
+
 /// What the stock of a row counts.
-#[allow(dead_code, reason = "only its description is used")]
-#[derive(ToSchema)]
-#[schema(default = "free")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, VariantArray, IntoStaticStr, ToSchema)]
+#[strum(serialize_all = "camelCase")]
+#[schema(rename_all = "camelCase", default = "free")]
 enum StockCounts {
     /// The units that are free to sell.
-    #[schema(rename = "free")]
     Free,
     /// These and the units that are reserved for orders which are not paid yet. A row with fewer units than are reserved fails.
-    #[schema(rename = "onHand")]
     OnHand,
 }
+
+named!(StockCounts);
 
 /// How a file is to be read.
 #[derive(Debug, Clone)]
@@ -91,87 +90,24 @@ impl Default for Options {
     }
 }
 
-impl Options {
-    /// What the query asks for.
-    ///
-    /// # Errors
-    /// 400 naming every parameter that is wrong.
-    pub fn read(mut query: Query) -> Result<Self, Problem> {
-        let unknown = choice(&mut query, "unknown", [("refuse", false), ("ignore", true)]);
-        let columns = ColumnNames::take(&mut query);
-        let free: StockCount = StockChange::Absolute;
-        let on_hand: StockCount = StockChange::OnHand;
-        let stock = choice(&mut query, "stock", [("free", free), ("onHand", on_hand)]);
-        query.finish()?;
-        Ok(Self {
-            ignores_unknown: unknown.unwrap_or_default(),
-            columns,
-            stock: stock.unwrap_or(free),
-        })
+impl From<ImportQuery> for Options {
+    fn from(query: ImportQuery) -> Self {
+        Self {
+            ignores_unknown: query.unknown == Some(UnknownColumns::Ignore),
+            columns: query.columns.unwrap_or_default(),
+            stock: match query.stock {
+                None | Some(StockCounts::Free) => StockChange::Absolute,
+                Some(StockCounts::OnHand) => StockChange::OnHand,
+            },
+        }
     }
 }
-
-/// A parameter that has one of two values.
-fn choice<T>(query: &mut Query, name: &str, values: [(&str, T); 2]) -> Option<T> {
-    let wanted = query.text(name)?;
-    let names = values.each_ref().map(|(known, _)| *known).join(" or ");
-    let known = values.into_iter().find(|(known, _)| *known == wanted);
-    if known.is_none() {
-        query.reject(name, "format", &format!("must be {names}"));
-    }
-    known.map(|(_, value)| value)
-}
-
-/// The parameter of the query that says where the columns are.
-const PARAMETER: &str = "columns";
 
 /// The names that columns have in a file where they are not their own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ColumnNames(Vec<(&'static str, String)>);
 
 impl ColumnNames {
-    /// What the query says: pairs of a column and its name in the file, as in `price:Variant Price,name:Title`. The
-    /// list is a record of CSV, so a pair with a comma in it stands in quotes.
-    pub fn take(query: &mut Query) -> Self {
-        let Some(text) = query.text(PARAMETER) else {
-            return Self::default();
-        };
-        let names = Self::parse(&text);
-        if let Err((code, rest)) = &names {
-            query.reject(PARAMETER, code, rest);
-        }
-        names.unwrap_or_default()
-    }
-
-    fn parse(text: &str) -> Result<Self, (&'static str, String)> {
-        let form = || {
-            let example = r#"must be pairs such as price:Variant Price,name:Title; one with a comma stands in quotes"#;
-            ("format", example.to_owned())
-        };
-        let mut names = Self::default();
-        for pair in pairs(text).ok_or_else(form)? {
-            let (ours, theirs) = pair.split_once(':').ok_or_else(form)?;
-            let (ours, theirs) = (ours.trim(), theirs.trim());
-            if theirs.is_empty() {
-                return Err(form());
-            }
-            let column = column_of(ours).ok_or_else(|| {
-                let known = COLUMNS.join(", ");
-                ("unknown", format!("must be about {known}"))
-            })?;
-            if names.given(column).is_some() {
-                let rest = format!("must not name {column} more than once");
-                return Err(("repeated", rest));
-            }
-            if names.0.iter().any(|(_, name)| is_same(name, theirs)) {
-                let rest = "must not name a column of the file more than once";
-                return Err(("repeated", rest.to_owned()));
-            }
-            names.0.push((column, theirs.to_owned()));
-        }
-        Ok(names)
-    }
-
     /// Whether every column has its own name.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -188,6 +124,39 @@ impl ColumnNames {
         COLUMNS
             .into_iter()
             .find(|column| is_same(self.given(column).unwrap_or(column), name))
+    }
+}
+
+/// Pairs of a column and its name in the file, as in `price:Variant Price,name:Title`. The list is a record of CSV, so a pair
+/// with a comma in it stands in quotes.
+impl FromText for ColumnNames {
+    fn from_text(text: &str) -> Result<Self, Refusal> {
+        let form = || {
+            let example = "must be pairs such as price:Variant Price,name:Title; one with a comma stands in quotes";
+            ("format", example.into())
+        };
+        let mut names = Self::default();
+        for pair in pairs(text).ok_or_else(form)? {
+            let (ours, theirs) = pair.split_once(':').ok_or_else(form)?;
+            let (ours, theirs) = (ours.trim(), theirs.trim());
+            if theirs.is_empty() {
+                return Err(form());
+            }
+            let column = column_of(ours).ok_or_else(|| {
+                let rule = format!("must be about {}", COLUMNS.join(", "));
+                ("unknown", Cow::Owned(rule))
+            })?;
+            if names.given(column).is_some() {
+                let rule = format!("must not name {column} more than once");
+                return Err(("repeated", rule.into()));
+            }
+            if names.0.iter().any(|(_, name)| is_same(name, theirs)) {
+                let rule = "must not name a column of the file more than once";
+                return Err(("repeated", rule.into()));
+            }
+            names.0.push((column, theirs.to_owned()));
+        }
+        Ok(names)
     }
 }
 
@@ -219,11 +188,19 @@ fn pairs(text: &str) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
+    use mercato_edge::{FromQuery as _, QueryString};
+
     use super::*;
+
+    fn read(query: &str) -> Result<Options, Problem> {
+        let mut query = QueryString::parse(query);
+        let read = ImportQuery::from_query(&mut query);
+        query.finish().map(|()| read.into())
+    }
 
     #[test]
     fn without_a_query_nothing_unknown_is_let_in() {
-        let options = Options::read(Query::parse("")).unwrap();
+        let options = read("").unwrap();
         assert!(!options.ignores_unknown && options.columns.is_empty());
         assert_eq!((options.stock)(1), StockChange::Absolute(1));
     }
@@ -231,12 +208,12 @@ mod tests {
     #[test]
     fn everything_can_be_asked_for() {
         let query = "unknown=ignore&stock=onHand&columns=price:Variant+Price,name:Title";
-        let options = Options::read(Query::parse(query)).unwrap();
+        let options = read(query).unwrap();
         assert!(options.ignores_unknown);
         assert_eq!((options.stock)(1), StockChange::OnHand(1));
         assert_eq!(options.columns.given("price"), Some("Variant Price"));
         let query = "unknown=refuse&stock=free";
-        let options = Options::read(Query::parse(query)).unwrap();
+        let options = read(query).unwrap();
         assert!(!options.ignores_unknown);
         assert_eq!((options.stock)(1), StockChange::Absolute(1));
     }
@@ -244,7 +221,7 @@ mod tests {
     #[test]
     fn every_parameter_that_is_wrong_is_named() {
         let query = "unknown=Ignore&stock=on-hand&columns=cost:A&dryRun=true";
-        let problem = Options::read(Query::parse(query)).unwrap_err();
+        let problem = read(query).unwrap_err();
         let document = problem.document("/", "r", "t");
         let errors = document["errors"].as_array().unwrap().iter();
         let named: Vec<_> = errors
@@ -267,13 +244,13 @@ mod tests {
     }
 
     fn parse_columns(text: &str) -> Result<Vec<(&'static str, String)>, &'static str> {
-        let names = ColumnNames::parse(text).map_err(|(code, _)| code)?;
+        let names = ColumnNames::from_text(text).map_err(|(code, _)| code)?;
         Ok(names.0)
     }
 
     #[test]
     fn columns_are_found_under_the_names_that_are_given() {
-        let names = ColumnNames::parse(
+        let names = ColumnNames::from_text(
             r#"price:Variant Price, NAME : Title ,"description:Body, in HTML",stock:a:b"#,
         );
         let names = names.unwrap();

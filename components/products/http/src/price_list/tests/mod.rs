@@ -1,6 +1,6 @@
 //! Files as they come, and in what pieces.
 
-use mercato_edge::{FieldError, Problem, Query};
+use mercato_edge::{FieldError, Problem, QueryString};
 use mercato_money::Money;
 use products::application::commands::import_products::RowOutcome;
 use products::domain::product::{ProductChanges, StockChange};
@@ -46,7 +46,7 @@ fn read_pieces<'a>(
 }
 
 fn options(query: &str) -> Options {
-    Options::read(Query::parse(query)).unwrap()
+    Options::read(QueryString::parse(query)).unwrap()
 }
 
 fn ndjson_reader() -> Reader {

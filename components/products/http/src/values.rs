@@ -1,11 +1,28 @@
-//! The texts of a product as the OpenAPI document describes them. The rules themselves are the domain's.
+//! The values of a product as clients send them. The rules are the domain's; the document says the same.
 
-#![allow(dead_code, reason = "only their schemas are used")]
-
+use mercato_edge::{FromJson, Refusal};
+use mercato_kernel::read_from_text;
 use utoipa::ToSchema;
 
+/// A value that is sent as a text.
+macro_rules! text {
+    ($name:ident) => {
+        impl From<$name> for String {
+            fn from(text: $name) -> Self {
+                text.0
+            }
+        }
+
+        read_from_text!(
+            $name,
+            |text: &str| Ok(Self(text.to_owned())),
+            Self(String::new())
+        );
+    };
+}
+
 /// Name of a product: one line; blanks at its ends are taken off.
-#[derive(ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
 #[schema(
     min_length = 1,
     max_length = 200,
@@ -13,11 +30,11 @@ use utoipa::ToSchema;
         \\u180b-\\u180f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb]([^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f])?\\s*$",
     example = "Espresso cup"
 )]
-pub struct ProductName(String);
+pub struct ProductName(pub String);
 
 /// Stock keeping unit: the shop's own number of a product, unique among those that are not deleted; one line, blanks at
 /// its ends are taken off.
-#[derive(ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
 #[schema(
     min_length = 1,
     max_length = 64,
@@ -25,28 +42,46 @@ pub struct ProductName(String);
         \\u180b-\\u180f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb]([^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f])?\\s*$",
     example = "CUP-90"
 )]
-pub struct Sku(String);
+pub struct Sku(pub String);
 
 /// Description of a product: may be empty, may have line breaks and tabs.
-#[derive(ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
 #[schema(
     max_length = 5000,
     pattern = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$",
     example = "Porcelain, 90 ml"
 )]
-pub struct ProductDescription(String);
+pub struct ProductDescription(pub String);
 
 /// Words to search for, such as `espresso cu`.
-#[derive(ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
 #[schema(
     min_length = 1,
     max_length = 200,
     pattern = "^\\s*[^\\s\\x00-\\x1f\\x7f-\\x9f\\u00ad\\u034f\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890\\u0891\\u08e2\\u115f\\u1160\\u17b4\\u17b5\
         \\u180b-\\u180f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb]([^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f])?\\s*$"
 )]
-pub struct SearchWords(String);
+pub struct SearchWords(pub String);
 
 /// A number of free units that a product may have.
-#[derive(ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
 #[schema(minimum = 0, maximum = 1_000_000_000, example = 20)]
-pub struct Units(u64);
+pub struct Units(pub u64);
+
+text!(ProductName);
+text!(Sku);
+text!(ProductDescription);
+text!(SearchWords);
+
+impl FromJson for Units {
+    fn placeholder() -> Self {
+        Self(0)
+    }
+
+    fn from_json(json: &str) -> Result<Self, Refusal> {
+        let units = u64::try_from(i64::from_json(json)?);
+        units
+            .map(Self)
+            .map_err(|_| ("min", "must not be less than 0".into()))
+    }
+}

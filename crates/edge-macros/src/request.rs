@@ -1,0 +1,397 @@
+use proc_macro2::{TokenStream, TokenTree};
+use quote::{quote, quote_spanned};
+use syn::parse::Parser;
+use syn::spanned::Spanned;
+use syn::{
+    Attribute, Expr, Field, Fields, GenericArgument, ItemStruct, LitStr, Meta, Path, PathArguments,
+    Result, Token, Type, parse_quote,
+};
+
+/// How a member or parameter comes.
+enum Presence<'a> {
+    /// It must be there.
+    Required(&'a Type),
+    /// It may be absent.
+    Optional(&'a Type),
+    /// It may be absent or `null`, which is the same.
+    Nullable(&'a Type),
+    /// It may be absent or `null`, which are told apart.
+    Distinct(&'a Type),
+}
+
+pub fn body(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> {
+    let Options {
+        check,
+        exclusive,
+        schema,
+    } = options_of(options)?;
+    let mut reads = Vec::new();
+    let mut names = Vec::new();
+    for field in named_fields(&mut item)? {
+        let takes_null = take_mark(field, "field", "null")?;
+        let name = wire_name(field, "schema")?;
+        let ident = &field.ident;
+        names.push((ident.clone(), name.clone()));
+        let presence = presence(&field.ty, takes_null);
+        let read = match &presence {
+            Presence::Required(ty) => required(field, ty, &name)?,
+            Presence::Optional(ty) => {
+                quote_spanned!(ty.span()=> fields.optional::<#ty>(#name))
+            }
+            Presence::Nullable(ty) => {
+                quote_spanned!(ty.span()=> fields.nullable::<#ty>(#name).flatten())
+            }
+            Presence::Distinct(ty) => quote_spanned!(ty.span()=> fields.nullable::<#ty>(#name)),
+        };
+        reads.push(quote!(#ident: #read));
+        let shown: Option<Attribute> = match presence {
+            Presence::Required(_) => None,
+            Presence::Optional(ty) => {
+                Some(parse_quote!(#[schema(value_type = #ty, required = false)]))
+            }
+            Presence::Nullable(ty) | Presence::Distinct(ty) => {
+                Some(parse_quote!(#[schema(value_type = Option<#ty>, required = false)]))
+            }
+        };
+        if !says(field, "schema", "value_type") {
+            field.attrs.extend(shown);
+        }
+    }
+    let name = item.ident.clone();
+    let schema = (!schema.is_empty()).then(|| quote!(#[schema(#(#schema),*)]));
+    let check = check.map(|check| quote!(fields.reject_all(#check(&read));));
+    let describe = quote! {
+        #[derive(::utoipa::ToSchema)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        #schema
+    };
+    let (described, together) = match exclusive {
+        None => (quote!(#describe #item), None),
+        Some(pair) => {
+            let pair = pair.map(|wanted| {
+                let known = names
+                    .iter()
+                    .find(|(ident, _)| ident.as_ref() == Some(&wanted));
+                known
+                    .map(|(_, name)| name.clone())
+                    .ok_or_else(|| syn::Error::new(wanted.span(), "expected the name of a field"))
+            });
+            let [one, other] = pair;
+            let (one, other) = (one?, other?);
+            let together = quote!(fields.reject_both(#one, #other););
+            (exclusively(&item, &describe, &one, &other), Some(together))
+        }
+    };
+    Ok(quote! {
+        #described
+
+        impl ::mercato_edge::FromFields for #name {
+            fn from_fields(fields: &mut ::mercato_edge::Fields) -> Self {
+                #together
+                let read = Self { #(#reads),* };
+                #check
+                read
+            }
+        }
+    })
+}
+
+/// The struct, whose schema is that of all of its fields with one or the other left out.
+fn exclusively(
+    item: &ItemStruct,
+    describe: &TokenStream,
+    one: &LitStr,
+    other: &LitStr,
+) -> TokenStream {
+    let name = &item.ident;
+    let mut whole = item.clone();
+    whole.ident = quote::format_ident!("{name}Whole");
+    whole.vis = syn::Visibility::Inherited;
+    whole
+        .attrs
+        .retain(|attribute| attribute.path().is_ident("doc"));
+    let whole_name = &whole.ident;
+    let mut plain = item.clone();
+    for field in named_fields(&mut plain).into_iter().flatten() {
+        field
+            .attrs
+            .retain(|attribute| !attribute.path().is_ident("schema"));
+    }
+    quote! {
+        #plain
+
+        const _: () = {
+            #describe
+            #[allow(dead_code, missing_docs, reason = "all fields together, for the schema")]
+            #whole
+
+            impl ::utoipa::PartialSchema for #name {
+                fn schema() -> ::utoipa::openapi::RefOr<::utoipa::openapi::Schema> {
+                    ::mercato_edge::endpoint::either(<#whole_name as ::utoipa::PartialSchema>::schema(), [#other, #one])
+                }
+            }
+
+            impl ::utoipa::ToSchema for #name {
+                fn name() -> ::std::borrow::Cow<'static, str> {
+                    <#whole_name as ::utoipa::ToSchema>::name()
+                }
+
+                fn schemas(schemas: &mut ::std::vec::Vec<(::std::string::String, ::utoipa::openapi::RefOr<::utoipa::openapi::Schema>)>) {
+                    <#whole_name as ::utoipa::ToSchema>::schemas(schemas);
+                }
+            }
+        };
+    }
+}
+
+/// A list of objects, a number within a range, or any other value.
+fn required(field: &Field, ty: &Type, name: &LitStr) -> Result<TokenStream> {
+    if let Some(element) = argument(ty, "Vec") {
+        let max = constraint(field, "schema", "max_items")?.ok_or_else(|| {
+            syn::Error::new(
+                ty.span(),
+                "say how many there may be: #[schema(max_items = …)]",
+            )
+        })?;
+        return Ok(
+            quote_spanned!(ty.span()=> fields.objects(#name, #max, <#element as ::mercato_edge::FromFields>::from_fields)),
+        );
+    }
+    let (minimum, maximum) = (
+        constraint(field, "schema", "minimum")?,
+        constraint(field, "schema", "maximum")?,
+    );
+    Ok(match (is(ty, "u32"), minimum, maximum) {
+        (true, Some(minimum), Some(maximum)) => {
+            quote_spanned!(ty.span()=> fields.required_within(#name, #minimum..=#maximum))
+        }
+        _ => quote_spanned!(ty.span()=> fields.required::<#ty>(#name)),
+    })
+}
+
+pub fn query(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> {
+    let Options { check, schema, .. } = options_of(options)?;
+    if let Some(other) = schema.first() {
+        return Err(syn::Error::new(other.span(), "expected check = path"));
+    }
+    let (mut reads, mut flattened) = (Vec::new(), Vec::new());
+    for field in named_fields(&mut item)? {
+        let ident = field.ident.clone();
+        let ty = field.ty.clone();
+        if take_mark(field, "query", "flatten")? {
+            reads.push(
+                quote_spanned!(ty.span()=> #ident: <#ty as ::mercato_edge::FromQuery>::from_query(query)),
+            );
+            field.attrs.push(parse_quote!(#[param(ignore)]));
+            flattened.push(ty);
+            continue;
+        }
+        let name = wire_name(field, "param")?;
+        let Some(ty) = argument(&ty, "Option") else {
+            let message = "a parameter may be absent: make its type an Option";
+            return Err(syn::Error::new(ty.span(), message));
+        };
+        reads.push(if let Some(element) = argument(ty, "Vec") {
+            let max = constraint(field, "param", "max_items")?.ok_or_else(|| {
+                syn::Error::new(
+                    ty.span(),
+                    "say how many there may be: #[param(max_items = …)]",
+                )
+            })?;
+            quote_spanned!(ty.span()=> #ident: query.list::<#element>(#name, #max))
+        } else {
+            quote_spanned!(ty.span()=> #ident: query.optional::<#ty>(#name))
+        });
+        if !says(field, "param", "value_type") {
+            field
+                .attrs
+                .push(parse_quote!(#[param(value_type = #ty, required = false)]));
+        }
+    }
+    let name = &item.ident;
+    let check = check.map(|check| quote!(query.reject_all(#check(&read));));
+    Ok(quote! {
+        #[derive(::utoipa::IntoParams)]
+        #[into_params(parameter_in = Query, rename_all = "camelCase")]
+        #item
+
+        impl ::mercato_edge::FromQuery for #name {
+            fn from_query(query: &mut ::mercato_edge::QueryString) -> Self {
+                let read = Self { #(#reads),* };
+                #check
+                read
+            }
+
+            #[cfg(not(target_family = "wasm"))]
+            fn parameters() -> ::std::vec::Vec<::utoipa::openapi::path::Parameter> {
+                let mut parameters = <Self as ::utoipa::IntoParams>::into_params(|| ::std::option::Option::None);
+                #(parameters.extend(<#flattened as ::mercato_edge::FromQuery>::parameters());)*
+                parameters
+            }
+        }
+    })
+}
+
+/// What stands in the attribute of the struct.
+struct Options {
+    check: Option<Path>,
+    /// Two fields of which one may be given.
+    exclusive: Option<[syn::Ident; 2]>,
+    /// For `#[schema(…)]`.
+    schema: Vec<TokenStream>,
+}
+
+fn options_of(options: TokenStream) -> Result<Options> {
+    let mut found = Options {
+        check: None,
+        exclusive: None,
+        schema: Vec::new(),
+    };
+    // An example may be any expression, a name may follow `as`: only what is ours is looked into.
+    let parser = |input: syn::parse::ParseStream<'_>| {
+        while !input.is_empty() {
+            let mut option = TokenStream::new();
+            let name = input.fork().parse::<syn::Ident>();
+            let name = name.map(|name| name.to_string()).unwrap_or_default();
+            if name == "check" {
+                input.parse::<syn::Ident>()?;
+                input.parse::<Token![=]>()?;
+                found.check = Some(input.parse()?);
+            } else if name == "exclusive" {
+                input.parse::<syn::Ident>()?;
+                let pair;
+                syn::parenthesized!(pair in input);
+                let one = pair.parse()?;
+                pair.parse::<Token![,]>()?;
+                found.exclusive = Some([one, pair.parse()?]);
+            } else {
+                while !input.is_empty() && !input.peek(Token![,]) {
+                    let token: TokenTree = input.parse()?;
+                    option.extend([token]);
+                }
+                found.schema.push(option);
+            }
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(())
+    };
+    parser.parse2(options)?;
+    Ok(found)
+}
+
+fn named_fields(item: &mut ItemStruct) -> Result<impl Iterator<Item = &mut Field>> {
+    match &mut item.fields {
+        Fields::Named(fields) => Ok(fields.named.iter_mut()),
+        other => Err(syn::Error::new(other.span(), "expected named fields")),
+    }
+}
+
+fn presence(ty: &Type, takes_null: bool) -> Presence<'_> {
+    match argument(ty, "Option") {
+        None => Presence::Required(ty),
+        Some(inner) => match argument(inner, "Option") {
+            Some(innermost) => Presence::Distinct(innermost),
+            None if takes_null => Presence::Nullable(inner),
+            None => Presence::Optional(inner),
+        },
+    }
+}
+
+/// `T` of `Name<T>`.
+fn argument<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last()?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+        return None;
+    };
+    match arguments.args.first() {
+        Some(GenericArgument::Type(inner)) if last.ident == name => Some(inner),
+        _ => None,
+    }
+}
+
+fn is(ty: &Type, name: &str) -> bool {
+    matches!(ty, Type::Path(path) if path.path.is_ident(name))
+}
+
+/// Takes the attribute `#[attribute(mark)]` off a field.
+fn take_mark(field: &mut Field, attribute: &str, mark: &str) -> Result<bool> {
+    let mut found = false;
+    let mut rest = Vec::new();
+    for given in std::mem::take(&mut field.attrs) {
+        if !given.path().is_ident(attribute) {
+            rest.push(given);
+            continue;
+        }
+        let name: syn::Ident = given.parse_args()?;
+        if name != mark {
+            return Err(syn::Error::new(name.span(), format!("expected {mark}")));
+        }
+        found = true;
+    }
+    field.attrs = rest;
+    Ok(found)
+}
+
+/// What stands in `#[attribute(…)]`, by name; the tokens after the `=`, if there is one. A type may stand where an attribute
+/// has an expression, so it is not read as `syn::Meta`.
+fn entries(field: &Field, attribute: &str) -> Vec<(String, TokenStream)> {
+    let mut entries = Vec::new();
+    for given in &field.attrs {
+        let Meta::List(list) = &given.meta else {
+            continue;
+        };
+        if !list.path.is_ident(attribute) {
+            continue;
+        }
+        let tokens: Vec<TokenTree> = list.tokens.clone().into_iter().collect();
+        let is_comma =
+            |token: &TokenTree| matches!(token, TokenTree::Punct(mark) if mark.as_char() == ',');
+        for entry in tokens.split(is_comma) {
+            if let [TokenTree::Ident(name), rest @ ..] = entry {
+                entries.push((name.to_string(), rest.iter().skip(1).cloned().collect()));
+            }
+        }
+    }
+    entries
+}
+
+/// The value of `name = value` in `#[attribute(…)]`.
+fn constraint(field: &Field, attribute: &str, name: &str) -> Result<Option<Expr>> {
+    let mut entries = entries(field, attribute).into_iter();
+    let found = entries.find(|(known, _)| known == name);
+    found.map(|(_, value)| syn::parse2(value)).transpose()
+}
+
+fn says(field: &Field, attribute: &str, name: &str) -> bool {
+    let entries = entries(field, attribute);
+    entries.iter().any(|(known, _)| known == name)
+}
+
+/// The name in camel case, or what the attribute renames it to.
+fn wire_name(field: &Field, attribute: &str) -> Result<LitStr> {
+    let ident = field.ident.as_ref();
+    let span = ident.map_or_else(|| field.span(), syn::Ident::span);
+    if let Some(Expr::Lit(syn::ExprLit {
+        lit: syn::Lit::Str(renamed),
+        ..
+    })) = constraint(field, attribute, "rename")?
+    {
+        return Ok(renamed);
+    }
+    let name = ident.map(ToString::to_string).unwrap_or_default();
+    let mut camel = String::with_capacity(name.len());
+    let mut starts_word = false;
+    for character in name.trim_start_matches("r#").chars() {
+        if character == '_' {
+            starts_word = true;
+        } else if std::mem::take(&mut starts_word) {
+            camel.extend(character.to_uppercase());
+        } else {
+            camel.push(character);
+        }
+    }
+    Ok(LitStr::new(&camel, span))
+}

@@ -1,0 +1,259 @@
+//! The answers of endpoints.
+
+use mercato_kernel::{Page, RecordedAnswer};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+#[cfg(not(target_family = "wasm"))]
+use crate::Description;
+use crate::{Answer, PageInfo, Problem, Reply, StatusCode, paged_with};
+
+/// 200 with JSON; as an argument, a JSON body.
+#[derive(Debug, Clone)]
+pub struct Json<T>(pub T);
+
+impl<T: Serialize + ToSchema> Answer for Json<T> {
+    const STATUS: u16 = 200;
+
+    fn into_reply(self) -> Result<Reply, Problem> {
+        Reply::json(&self.0)
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description, status: u16, meaning: &str) {
+        description.json::<T>(status, meaning);
+    }
+}
+
+/// 200 with JSON and its entity tag. A GET of it answers 304 to a client that has it already.
+#[derive(Debug, Clone)]
+pub struct Tagged<T> {
+    /// What is shown.
+    pub shown: T,
+    /// Its version.
+    pub version: u64,
+    /// Whatever else it shows, as numbers.
+    pub others: Vec<u64>,
+}
+
+impl<T> Tagged<T> {
+    /// A resource whose version says all of it.
+    pub const fn new(shown: T, version: u64) -> Self {
+        Self {
+            shown,
+            version,
+            others: Vec::new(),
+        }
+    }
+
+    /// The same, showing what these numbers say, too.
+    #[must_use]
+    pub fn and(mut self, others: &[u64]) -> Self {
+        self.others.extend(others);
+        self
+    }
+}
+
+impl<T: Serialize + ToSchema> Answer for Tagged<T> {
+    const STATUS: u16 = 200;
+
+    fn into_reply(self) -> Result<Reply, Problem> {
+        Ok(Reply::json(&self.shown)?.with_version(self.version, &self.others))
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description, status: u16, meaning: &str) {
+        description.json::<T>(status, meaning);
+        description.tagged(status);
+    }
+}
+
+/// 201 with what was made, at a path of ours.
+#[derive(Debug, Clone)]
+pub struct Created<A> {
+    /// Its path.
+    pub location: String,
+    /// What is shown of it.
+    pub shown: A,
+}
+
+impl<A: Answer> Answer for Created<A> {
+    const STATUS: u16 = 201;
+
+    fn into_reply(self) -> Result<Reply, Problem> {
+        Ok(self.shown.into_reply()?.created(&self.location))
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description, status: u16, meaning: &str) {
+        A::describe(description, status, meaning);
+        description.header(status, "Location", "Where it is from now on");
+    }
+}
+
+/// An answer that carries a secret and is never compressed.
+#[derive(Debug, Clone)]
+pub struct Secret<A>(pub A);
+
+impl<A: Answer> Answer for Secret<A> {
+    const STATUS: u16 = A::STATUS;
+
+    fn into_reply(self) -> Result<Reply, Problem> {
+        self.0.into_reply().map(Reply::holding_secret)
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description, status: u16, meaning: &str) {
+        A::describe(description, status, meaning);
+    }
+}
+
+/// 204.
+#[derive(Debug, Clone, Copy)]
+pub struct NoContent;
+
+impl Answer for NoContent {
+    const STATUS: u16 = 204;
+
+    fn into_reply(self) -> Result<Reply, Problem> {
+        Ok(Reply::no_content())
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description, status: u16, meaning: &str) {
+        description.answer(status, meaning);
+    }
+}
+
+/// An answer that the endpoint makes by itself and describes by itself.
+impl Answer for Reply {
+    const STATUS: u16 = 200;
+
+    fn into_reply(self) -> Result<Reply, Problem> {
+        Ok(self)
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description, status: u16, meaning: &str) {
+        description.answer(status, meaning);
+    }
+}
+
+/// An entry of a list.
+pub trait Listed: Serialize + ToSchema {
+    /// Name of a page of them in the document.
+    const PAGE: &'static str;
+
+    /// What such a page is.
+    const MEANING: &'static str;
+
+    /// The order in which they stand there.
+    const ORDER: &'static str;
+}
+
+/// 200 with one page of a list: `{data, meta, …}`.
+#[derive(Debug, Clone)]
+pub struct Paged<T, M = ()> {
+    entries: Vec<T>,
+    info: PageInfo,
+    limit: u32,
+    more: M,
+}
+
+impl<T> Paged<T> {
+    /// That page, each of its entries shown as `show` says.
+    ///
+    /// # Errors
+    /// When an entry cannot be shown.
+    pub fn of<E>(
+        page: Page<E>,
+        show: impl FnMut(E) -> Result<T, Problem>,
+    ) -> Result<Self, Problem> {
+        let info = PageInfo::from(&page);
+        let entries = page
+            .entries
+            .into_iter()
+            .map(show)
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            entries,
+            info,
+            limit: page.limit,
+            more: (),
+        })
+    }
+
+    /// The same with members beside `data` and `meta`.
+    pub fn with<M>(self, more: M) -> Paged<T, M> {
+        Paged {
+            entries: self.entries,
+            info: self.info,
+            limit: self.limit,
+            more,
+        }
+    }
+}
+
+impl<T: Listed, M: Serialize + ToSchema> Answer for Paged<T, M> {
+    const STATUS: u16 = 200;
+
+    fn into_reply(self) -> Result<Reply, Problem> {
+        paged_with(&self.entries, self.info, self.limit, self.more)
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description, status: u16, meaning: &str) {
+        description.page::<T, M>(status, meaning);
+    }
+}
+
+/// An answer to a request that may be sent again under its `Idempotency-Key`: what was answered first is given again, byte
+/// for byte. What it shows is an `A`.
+#[derive(Debug, Clone)]
+pub struct Recorded<A> {
+    answer: RecordedAnswer,
+    kind: std::marker::PhantomData<A>,
+}
+
+/// An answer that can be given again from its recorded body alone.
+pub trait Replayed: Answer {
+    /// Puts the headers that the body speaks of into the answer again.
+    fn replay(reply: Reply) -> Reply;
+}
+
+impl<A: Replayed> Recorded<A> {
+    /// The answer that is recorded of this one.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn record(answer: A) -> Result<RecordedAnswer, Problem> {
+        let reply = answer.into_reply()?;
+        Ok(RecordedAnswer {
+            status: reply.status().as_u16(),
+            body: reply.body().to_vec(),
+        })
+    }
+}
+
+impl<A> From<RecordedAnswer> for Recorded<A> {
+    fn from(answer: RecordedAnswer) -> Self {
+        let kind = std::marker::PhantomData;
+        Self { answer, kind }
+    }
+}
+
+impl<A: Replayed> Answer for Recorded<A> {
+    const STATUS: u16 = A::STATUS;
+
+    fn into_reply(self) -> Result<Reply, Problem> {
+        let RecordedAnswer { status, body } = self.answer;
+        let reply = Reply::recorded(status, body);
+        let is_success = StatusCode::from_u16(status).is_ok_and(|status| status.is_success());
+        Ok(if is_success { A::replay(reply) } else { reply })
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description, status: u16, meaning: &str) {
+        A::describe(description, status, meaning);
+    }
+}

@@ -1,0 +1,263 @@
+//! The arguments of endpoints.
+
+use bytes::Bytes;
+use mercato_kernel::{AccountId, Caller, FromText, OrderId, PaymentId, ProductId};
+use utoipa::ToSchema;
+#[cfg(not(target_family = "wasm"))]
+use utoipa::openapi::path::Parameter;
+
+#[cfg(not(target_family = "wasm"))]
+use crate::Description;
+use crate::client;
+use crate::etag::Tag;
+use crate::{
+    BodyRule, Context, Draft, FieldError, Fields, FromContext, Json, Principal, Problem,
+    QueryString,
+};
+
+/// A JSON object that clients send; `#[body]` implements it.
+pub trait FromFields: Sized {
+    /// Takes the members out. What is wrong is noted, and what cannot be read has a placeholder.
+    fn from_fields(fields: &mut Fields) -> Self;
+}
+
+/// The parameters of a query string; `#[query]` implements it.
+pub trait FromQuery: Sized {
+    /// Takes the parameters out. What is wrong is noted.
+    fn from_query(query: &mut QueryString) -> Self;
+
+    /// The parameters, for the document.
+    #[cfg(not(target_family = "wasm"))]
+    fn parameters() -> Vec<Parameter>;
+}
+
+/// What stands in a path.
+pub trait PathParameter: FromText + ToSchema {
+    /// What it means, for the document.
+    const MEANING: &'static str;
+
+    /// The name under which an error speaks of it; that of the path's parameter when there is none.
+    const FIELD: Option<&'static str> = None;
+}
+
+impl PathParameter for AccountId {
+    const MEANING: &'static str = "The account's id.";
+}
+
+impl PathParameter for ProductId {
+    const MEANING: &'static str = "The product's id.";
+}
+
+impl PathParameter for OrderId {
+    const MEANING: &'static str = "The order's id.";
+}
+
+impl PathParameter for PaymentId {
+    const MEANING: &'static str = "The payment's id.";
+}
+
+/// The one parameter of the path.
+#[derive(Debug, Clone, Copy)]
+pub struct Path<T>(pub T);
+
+impl<T: PathParameter> FromContext for Path<T> {
+    async fn from_context(context: &Context) -> Result<Self, Problem> {
+        let Some((name, text)) = context.params.first() else {
+            return Err(Problem::internal());
+        };
+        let refused = |(code, rest): mercato_kernel::Refusal| {
+            let name = T::FIELD.unwrap_or(name);
+            Problem::validation(vec![FieldError::new(name, code, format!("{name} {rest}"))])
+        };
+        T::from_text(text).map(Self).map_err(refused)
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description) {
+        description.path_parameter::<T>(T::MEANING);
+    }
+}
+
+/// The parameters of the query string.
+#[derive(Debug, Clone)]
+pub struct Query<T>(pub T);
+
+impl<T: FromQuery> FromContext for Query<T> {
+    const READS_QUERY: bool = true;
+
+    async fn from_context(context: &Context) -> Result<Self, Problem> {
+        let mut query = context.query_string();
+        let read = T::from_query(&mut query);
+        query.finish().map(|()| Self(read))
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description) {
+        for parameter in T::parameters() {
+            description.parameter(parameter);
+        }
+    }
+}
+
+impl<T: FromFields + ToSchema> FromContext for Json<T> {
+    const BODY: Option<BodyRule> = Some(BodyRule::JSON);
+
+    async fn from_context(context: &Context) -> Result<Self, Problem> {
+        let mut fields = context.json()?;
+        let read = T::from_fields(&mut fields);
+        fields.finish().map(|()| Self(read))
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description) {
+        description.json_body::<T>();
+    }
+}
+
+/// For what a domain's rules can be checked of, though a part of it could not be read: see [`Draft::check`].
+impl<T: FromFields + ToSchema> FromContext for Draft<T> {
+    const BODY: Option<BodyRule> = Some(BodyRule::JSON);
+
+    async fn from_context(context: &Context) -> Result<Self, Problem> {
+        let mut fields = context.json()?;
+        let read = T::from_fields(&mut fields);
+        Ok(fields.draft(read))
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description) {
+        description.json_body::<T>();
+    }
+}
+
+/// A JSON body that may be absent: it is read as an empty object then.
+impl<T: FromFields + ToSchema> FromContext for Option<Json<T>> {
+    const BODY: Option<BodyRule> = Some(BodyRule::OPTIONAL_JSON);
+
+    async fn from_context(context: &Context) -> Result<Self, Problem> {
+        if context.body().is_empty() {
+            return Ok(None);
+        }
+        Json::from_context(context).await.map(Some)
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description) {
+        description.json_body::<T>();
+    }
+}
+
+/// The body as it came; its endpoint says what is taken.
+#[derive(Debug, Clone)]
+pub struct RawBody(pub Bytes);
+
+impl FromContext for RawBody {
+    async fn from_context(context: &Context) -> Result<Self, Problem> {
+        Ok(Self(context.body.0.clone()))
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(_: &mut Description) {}
+}
+
+/// All of the request, for an endpoint that needs more of it than its other arguments read.
+impl FromContext for Context {
+    async fn from_context(context: &Context) -> Result<Self, Problem> {
+        Ok(context.clone())
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(_: &mut Description) {}
+}
+
+impl FromContext for Caller {
+    const NEEDS_CALLER: bool = true;
+
+    async fn from_context(context: &Context) -> Result<Self, Problem> {
+        context.caller()
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(_: &mut Description) {}
+}
+
+impl FromContext for Option<Caller> {
+    async fn from_context(context: &Context) -> Result<Self, Problem> {
+        match context.principal {
+            Some(_) => context.caller().map(Some),
+            None => Ok(None),
+        }
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(_: &mut Description) {}
+}
+
+impl FromContext for Principal {
+    const NEEDS_CALLER: bool = true;
+
+    async fn from_context(context: &Context) -> Result<Self, Problem> {
+        context.principal().cloned()
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(_: &mut Description) {}
+}
+
+/// The client's address, if the host says one: see [`client::address`].
+#[derive(Debug, Clone)]
+pub struct ClientAddress(pub Option<String>);
+
+impl FromContext for ClientAddress {
+    async fn from_context(context: &Context) -> Result<Self, Problem> {
+        client::address(context).await.map(Self)
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(_: &mut Description) {}
+}
+
+/// What the client has seen of the resource, by the tag in `If-Match`: see [`Context::expected_tag`].
+#[derive(Debug, Clone, Copy)]
+pub struct ExpectedTag(pub Option<Tag>);
+
+impl FromContext for ExpectedTag {
+    async fn from_context(context: &Context) -> Result<Self, Problem> {
+        context.expected_tag().map(Self)
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description) {
+        description.if_match();
+    }
+}
+
+/// The version that the client has seen, of a resource whose tag holds nothing else: see [`Context::expected_version`].
+#[derive(Debug, Clone, Copy)]
+pub struct ExpectedVersion(pub Option<u64>);
+
+impl FromContext for ExpectedVersion {
+    async fn from_context(context: &Context) -> Result<Self, Problem> {
+        context.expected_version().map(Self)
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description) {
+        description.if_match();
+    }
+}
+
+/// The name that makes sending the request again safe: see [`Context::idempotency_key`].
+#[derive(Debug, Clone)]
+pub struct IdempotencyKey(pub Option<String>);
+
+impl FromContext for IdempotencyKey {
+    async fn from_context(context: &Context) -> Result<Self, Problem> {
+        context.idempotency_key().map(Self)
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description) {
+        description.idempotency_key();
+    }
+}
