@@ -40,9 +40,9 @@ mercato_edge::serve!(public ROUTES);
 #[derive(Debug)]
 pub struct Return {
     /// The order that was to be paid
-    order: Option<String>,
+    pub order: Option<String>,
     /// `success` or `cancel`
-    checkout: Option<String>,
+    pub checkout: Option<String>,
 }
 
 /// Say hello
