@@ -91,7 +91,9 @@ impl Ports {
                 Ok(Claim::Slot(Slot { id, since: now }))
             }
             Decision::Wait(_) if place.is_some_and(|place| place.is_given_up(now)) => {
-                own_id.map_or(Ok(()), |id| records.remove_turn(id))?;
+                if let Some(id) = own_id {
+                    records.remove_turn(id)?;
+                }
                 Ok(Claim::Later(Error::Busy(1)))
             }
             Decision::Wait(pause_ms) => {

@@ -79,7 +79,7 @@ fn a_session_is_opened_rotated_and_ended() {
 }
 
 #[test]
-fn the_end_of_a_family_outlives_the_refusal_that_caused_it() {
+fn the_end_of_a_session_outlives_the_refusal_that_caused_it() {
     let instance = instance_with("", "");
     let stolen = registered(&instance, "ada@example.com")
         .tokens

@@ -126,7 +126,7 @@ mod tests {
         let caller = shop.caller(&session);
         let nobody = SessionCaller {
             account: nobody(),
-            ..caller.clone()
+            ..caller
         };
         assert_eq!(refused(&shop, &nobody), Error::SessionEnded);
         shop.disable("ada@example.com");

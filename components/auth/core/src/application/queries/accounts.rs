@@ -239,7 +239,7 @@ mod tests {
         assert_eq!(own(&shop.ports, &caller), Ok(session.account.clone()));
         let older = SessionCaller {
             session: None,
-            ..caller.clone()
+            ..caller
         };
         shop.log_out(&session.tokens.refresh_token).unwrap();
         let refused = Err(Error::SessionEnded);
