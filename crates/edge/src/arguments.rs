@@ -1,7 +1,7 @@
 //! The arguments of endpoints.
 
 use bytes::Bytes;
-use mercato_kernel::{AccountId, Caller, FromText, OrderId, PaymentId, ProductId};
+use mercato_kernel::{AccountId, Caller, FromText, OrderId, PaymentId, ProductId, SessionId};
 use utoipa::ToSchema;
 #[cfg(not(target_family = "wasm"))]
 use utoipa::openapi::path::Parameter;
@@ -57,6 +57,10 @@ impl PathParameter for OrderId {
 
 impl PathParameter for PaymentId {
     const MEANING: &'static str = "The payment's id.";
+}
+
+impl PathParameter for SessionId {
+    const MEANING: &'static str = "The session's id.";
 }
 
 /// The one parameter of the path.

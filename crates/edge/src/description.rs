@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
 use utoipa::openapi::encoding::EncodingBuilder;
 use utoipa::openapi::path::{
     Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
@@ -16,6 +15,7 @@ use utoipa::openapi::{
     Content, ContentBuilder, HeaderBuilder, Ref, RefOr, Required, Response, ResponseBuilder,
     Schema, SecurityRequirement,
 };
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::{
     Listed, MAX_IDEMPOTENCY_KEY_CHARS, PAGE_LIMIT_MAX, PageMeta, PathParameter, ProblemDocument,
@@ -185,11 +185,25 @@ impl Description {
         // The document has its schema in any case.
         let schema = RefOr::Ref(Ref::from_schema_name(ProblemDocument::name()));
         self.put_content(status, PROBLEM_JSON, Some(schema));
+        self.headers_of_problem(status);
     }
 
     /// A problem with members of its own.
     pub fn problem_of<T: ToSchema>(&mut self, status: u16, meaning: &str) {
         self.content::<T>(status, meaning, PROBLEM_JSON);
+        self.headers_of_problem(status);
+    }
+
+    /// What every problem of that status brings.
+    fn headers_of_problem(&mut self, status: u16) {
+        match status {
+            401 => self.header(status, "WWW-Authenticate", "The challenge of RFC 6750"),
+            429 => {
+                let meaning = "Seconds until the next attempt is let through";
+                self.header_of::<u64>(status, "Retry-After", meaning);
+            }
+            _ => {}
+        }
     }
 
     /// An answer of that media type, perhaps beside others.
@@ -227,8 +241,12 @@ impl Description {
 
     /// A header of an answer.
     pub fn header(&mut self, status: u16, name: &str, meaning: &str) {
+        self.header_of::<String>(status, name, meaning);
+    }
+
+    fn header_of<T: PartialSchema>(&mut self, status: u16, name: &str, meaning: &str) {
         let header = HeaderBuilder::new()
-            .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+            .schema(Some(T::schema()))
             .description(Some(meaning))
             .build();
         let headers = &mut self.response(status).headers;

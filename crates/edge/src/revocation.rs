@@ -13,6 +13,7 @@ use std::rc::Rc;
 use mercato_platform::clock::{Clock, SystemClock};
 use mercato_platform::log;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{Principal, Problem, guard, internal};
 
@@ -38,7 +39,7 @@ thread_local! {
 }
 
 /// A part of the list of revocations, as `auth-api` gives it under `/internal/revocations?after=NUMBER`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RevocationList {
     /// The number that it begins after; 0 when it is the beginning of all.
     pub after: u64,

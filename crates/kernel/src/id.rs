@@ -143,6 +143,8 @@ id_types! {
     OrderId;
     /// Names a payment.
     PaymentId;
+    /// Names a session: a login and the tokens that follow from it.
+    SessionId;
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! What a token says.
 
-use std::fmt;
-use std::str::FromStr;
-
+use mercato_kernel::named;
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
 /// The `iss` claim of every access token.
@@ -13,8 +12,11 @@ pub const ISSUER: &str = "mercato";
 pub const AUDIENCE: &str = "mercato-api";
 
 /// What an account may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, VariantArray, IntoStaticStr,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 #[schema(example = "customer")]
 pub enum Role {
     /// Buys.
@@ -23,39 +25,7 @@ pub enum Role {
     Admin,
 }
 
-impl Role {
-    /// The stable name, in tokens, databases and the API alike.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Customer => "customer",
-            Self::Admin => "admin",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The text names no role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be customer or admin")]
-pub struct UnknownRole;
-
-impl FromStr for Role {
-    type Err = UnknownRole;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "customer" => Ok(Self::Customer),
-            "admin" => Ok(Self::Admin),
-            _ => Err(UnknownRole),
-        }
-    }
-}
+named!(Role);
 
 /// The claims of an access token (RFC 7519 section 4.1). A token that lacks one is not ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

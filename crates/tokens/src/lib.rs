@@ -6,7 +6,7 @@ mod claims;
 mod keys;
 mod provider;
 
-pub use claims::{AUDIENCE, Claims, ISSUER, Role, UnknownRole};
+pub use claims::{AUDIENCE, Claims, ISSUER, Role};
 pub use keys::{
     CLOCK_SKEW_MAX_SECONDS, KeyError, KeyRing, SECRET_MIN_BYTES, SignError, TOKEN_MAX_BYTES,
     VerifyError,

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use mercato_settings::{ACCESS_TOKEN_TTL_SECONDS, BCRYPT_COST, LIMIT, REFRESH_TOKEN_TTL_SECONDS};
 use mercato_tokens::{KeyError, KeyRing};
 
-use crate::application::commands::create_first_admin::FirstAdmin;
+use crate::application::commands::create_first_admin;
 use crate::application::ports::{Lifetimes, Limits};
 use crate::domain::Slots;
 
@@ -50,7 +50,7 @@ pub enum FirstAdminSetting {
     /// Only one is set, which is not enough to make an account.
     Incomplete,
     /// Both are set.
-    Somebody(FirstAdmin),
+    Somebody(create_first_admin::Command),
 }
 
 /// A variable that cannot be used. Never shows a secret.
@@ -137,7 +137,9 @@ fn number<T: TryFrom<u64>>(
 fn first_admin(email: String, password: String) -> FirstAdminSetting {
     match (email.trim().is_empty(), password.is_empty()) {
         (true, true) => FirstAdminSetting::Nobody,
-        (false, false) => FirstAdminSetting::Somebody(FirstAdmin { email, password }),
+        (false, false) => {
+            FirstAdminSetting::Somebody(create_first_admin::Command { email, password })
+        }
         _ => FirstAdminSetting::Incomplete,
     }
 }

@@ -1,41 +1,37 @@
 //! What requests bring. The rules for it are the domain's.
 
-use auth::application::commands::register::Register;
-use auth::domain::{self, Role};
-use mercato_edge::{Draft, Fields, Problem};
-use utoipa::ToSchema;
+use auth::application::commands::register;
+use auth::domain::{AccountChanges, Role};
+use mercato_edge::body;
 
-use crate::schemas::{EmailAddress, NewPassword, PersonName};
+use crate::values::{EmailAddress, NewPassword, PersonName};
 
 /// Opens an account.
-#[derive(Debug, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "Ada Lovelace", "email": "ada@example.com", "password": "Engine-No-1"}))]
+#[body(
+    example = json!({"name": "Ada Lovelace", "email": "ada@example.com", "password": "Engine-No-1"})
+)]
+#[derive(Debug)]
 pub struct Registration {
-    #[schema(value_type = PersonName)]
-    pub name: String,
-    #[schema(value_type = EmailAddress)]
-    pub email: String,
-    #[schema(value_type = NewPassword)]
-    pub password: String,
+    pub name: PersonName,
+    pub email: EmailAddress,
+    pub password: NewPassword,
 }
 
 /// Opens a session.
-#[derive(Debug, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"email": "ada@example.com", "password": "Engine-No-1"}))]
+#[body(example = json!({"email": "ada@example.com", "password": "Engine-No-1"}))]
+#[derive(Debug)]
 pub struct Credentials {
-    #[schema(value_type = EmailAddress)]
-    pub email: String,
+    pub email: EmailAddress,
     /// The account's password.
     #[schema(format = Password, min_length = 1, example = "Engine-No-1")]
     pub password: String,
 }
 
 /// Names a session.
-#[derive(Debug, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(example = json!({"refreshToken": "7d1f0c5b2a49e8d3b6a7c0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5"}))]
+#[body(
+    example = json!({"refreshToken": "7d1f0c5b2a49e8d3b6a7c0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5"})
+)]
+#[derive(Debug)]
 pub struct RefreshRequest {
     /// The `refreshToken` of the last answer.
     #[schema(example = "7d1f0c5b2a49e8d3b6a7c0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5")]
@@ -43,136 +39,50 @@ pub struct RefreshRequest {
 }
 
 /// Changes a password.
-#[derive(Debug, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(example = json!({"currentPassword": "Engine-No-1", "newPassword": "Engine-No-2"}))]
+#[body(example = json!({"currentPassword": "Engine-No-1", "newPassword": "Engine-No-2"}))]
+#[derive(Debug)]
 pub struct PasswordChange {
     /// The password of now.
     #[schema(format = Password, example = "Engine-No-1")]
     pub current_password: String,
-    #[schema(value_type = NewPassword)]
-    pub new_password: String,
+    pub new_password: NewPassword,
 }
 
 /// Changes one's own account; what is not given stays.
-#[derive(Debug, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(example = json!({"name": "Ada King"}))]
+#[body(example = json!({"name": "Ada King"}))]
+#[derive(Debug)]
 pub struct ProfileChanges {
-    #[schema(value_type = PersonName, required = false)]
-    pub name: Option<String>,
-    #[schema(value_type = EmailAddress, required = false)]
-    pub email: Option<String>,
+    pub name: Option<PersonName>,
+    pub email: Option<EmailAddress>,
     /// The password of now: needed to change the address, and not looked at otherwise.
-    #[schema(value_type = String, format = Password, required = false, example = "Engine-No-1")]
+    #[schema(format = Password, example = "Engine-No-1")]
     pub current_password: Option<String>,
 }
 
 /// Changes somebody's account; what is not given stays.
-#[derive(Debug, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"disabled": true}))]
-pub struct AccountChanges {
-    #[schema(value_type = Role, required = false)]
+#[body(as = AccountChanges, example = json!({"disabled": true}))]
+#[derive(Debug)]
+pub struct AccountChangesBody {
     pub role: Option<Role>,
     /// A disabled account has no sessions and gets none.
-    #[schema(value_type = bool, required = false, example = true)]
+    #[schema(example = true)]
     pub disabled: Option<bool>,
 }
 
 impl Registration {
-    /// `{name, email, password}`.
-    pub fn read(mut fields: Fields) -> Draft<Self> {
-        let body = Self {
-            name: fields.required("name"),
-            email: fields.required("email"),
-            password: fields.required("password"),
-        };
-        fields.draft(body)
-    }
-}
-
-impl Credentials {
-    /// `{email, password}`.
-    pub fn read(mut fields: Fields) -> Result<Self, Problem> {
-        let body = Self {
-            email: fields.required("email"),
-            password: fields.required("password"),
-        };
-        fields.finish().map(|()| body)
-    }
-}
-
-impl RefreshRequest {
-    /// `{refreshToken}`.
-    pub fn read(mut fields: Fields) -> Result<Self, Problem> {
-        let body = Self {
-            refresh_token: fields.required("refreshToken"),
-        };
-        fields.finish().map(|()| body)
-    }
-}
-
-impl PasswordChange {
-    /// `{currentPassword, newPassword}`.
-    pub fn read(mut fields: Fields) -> Result<Self, Problem> {
-        let body = Self {
-            current_password: fields.required("currentPassword"),
-            new_password: fields.required("newPassword"),
-        };
-        fields.finish().map(|()| body)
-    }
-}
-
-impl ProfileChanges {
-    /// Any of `{name, email, currentPassword}`.
-    pub fn read(mut fields: Fields) -> Result<Self, Problem> {
-        let body = Self {
-            name: fields.optional("name"),
-            email: fields.optional("email"),
-            current_password: fields.optional("currentPassword"),
-        };
-        fields.finish().map(|()| body)
-    }
-}
-
-impl AccountChanges {
-    /// Any of `{role, disabled}`.
-    pub fn read(mut fields: Fields) -> Result<Self, Problem> {
-        let role = fields.optional::<String>("role").and_then(|name| {
-            let role = name.parse::<Role>().ok();
-            if role.is_none() {
-                fields.reject("role", "format", "must be customer or admin");
-            }
-            role
-        });
-        let body = Self {
-            role,
-            disabled: fields.optional("disabled"),
-        };
-        fields.finish().map(|()| body)
-    }
-}
-
-impl Registration {
     /// The command of that client.
-    pub fn into_command(self, client: Option<String>) -> Register {
-        let Self {
-            name,
-            email,
-            password,
-        } = self;
-        Register {
-            name,
-            email,
-            password,
+    pub fn into_command(self, client: Option<String>) -> register::Command {
+        register::Command {
+            name: self.name.into(),
+            email: self.email.into(),
+            password: self.password.into(),
             client,
         }
     }
 }
 
-impl From<AccountChanges> for domain::AccountChanges {
-    fn from(body: AccountChanges) -> Self {
+impl From<AccountChangesBody> for AccountChanges {
+    fn from(body: AccountChangesBody) -> Self {
         Self {
             role: body.role,
             disabled: body.disabled,
@@ -182,13 +92,13 @@ impl From<AccountChanges> for domain::AccountChanges {
 
 #[cfg(test)]
 mod tests {
+    use mercato_edge::FromFields;
+    use mercato_edge::examples::from_json;
+
     use super::*;
 
-    fn read<T>(
-        body: &str,
-        reader: impl FnOnce(Fields) -> Result<T, Problem>,
-    ) -> Result<T, Vec<String>> {
-        reader(Fields::parse(body.as_bytes()).unwrap()).map_err(|problem| {
+    fn read<T: FromFields>(body: &str) -> Result<T, Vec<String>> {
+        from_json::<T>(body).map_err(|problem| {
             let document = problem.document("/", "r", "t");
             let named = |error: &serde_json::Value| {
                 format!("{}: {}", error["field"], error["code"]).replace('"', "")
@@ -202,16 +112,12 @@ mod tests {
         })
     }
 
-    fn registration(fields: Fields) -> Result<Registration, Problem> {
-        Registration::read(fields).check(|_| Vec::new())
-    }
-
     #[test]
     fn a_registration_cannot_choose_a_role() {
         let body = r#"{"name":"Ada","email":"ada@example.com","password":"x","role":"admin"}"#;
-        assert_eq!(read(body, registration).unwrap_err(), ["role: unknown"]);
+        assert_eq!(read::<Registration>(body).unwrap_err(), ["role: unknown"]);
         let body = body.replace(r#","role":"admin""#, "");
-        let registration = read(&body, registration).unwrap().into_command(None);
+        let registration = read::<Registration>(&body).unwrap().into_command(None);
         assert_eq!(registration.name, "Ada");
         assert_eq!(
             (registration.email.as_str(), registration.password.as_str()),
@@ -223,7 +129,7 @@ mod tests {
     fn missing_misshapen_and_unknown_fields_are_all_named() {
         let body = r#"{"name":7,"password":null,"isAdmin":true}"#;
         assert_eq!(
-            read(body, registration).unwrap_err(),
+            read::<Registration>(body).unwrap_err(),
             [
                 "name: type",
                 "email: required",
@@ -232,19 +138,19 @@ mod tests {
             ]
         );
         assert_eq!(
-            read("{}", Credentials::read).unwrap_err(),
+            read::<Credentials>("{}").unwrap_err(),
             ["email: required", "password: required"]
         );
         assert_eq!(
-            read("{}", RefreshRequest::read).unwrap_err(),
+            read::<RefreshRequest>("{}").unwrap_err(),
             ["refreshToken: required"]
         );
         assert_eq!(
-            read("{}", PasswordChange::read).unwrap_err(),
+            read::<PasswordChange>("{}").unwrap_err(),
             ["currentPassword: required", "newPassword: required"]
         );
         assert_eq!(
-            read(r#"{"role":"admin"}"#, ProfileChanges::read).unwrap_err(),
+            read::<ProfileChanges>(r#"{"role":"admin"}"#).unwrap_err(),
             ["role: unknown"]
         );
     }
@@ -253,45 +159,41 @@ mod tests {
     fn a_text_with_half_a_character_is_no_text() {
         let body = r#"{"refreshToken":"\ud800"}"#;
         assert_eq!(
-            read(body, RefreshRequest::read).unwrap_err(),
+            read::<RefreshRequest>(body).unwrap_err(),
             ["refreshToken: type"]
         );
     }
 
     #[test]
     fn fields_reach_the_contract_under_their_names() {
-        let given = read(
-            r#"{"email":"a@example.com","password":"p"}"#,
-            Credentials::read,
-        )
-        .unwrap();
+        let given = read::<Credentials>(r#"{"email":"a@example.com","password":"p"}"#).unwrap();
         assert_eq!(
-            (given.email.as_str(), given.password.as_str()),
+            (given.email.0.as_str(), given.password.as_str()),
             ("a@example.com", "p")
         );
-        let given = read(
-            r#"{"currentPassword":"old","newPassword":"new"}"#,
-            PasswordChange::read,
-        )
-        .unwrap();
+        let given =
+            read::<PasswordChange>(r#"{"currentPassword":"old","newPassword":"new"}"#).unwrap();
         assert_eq!(
-            (given.current_password.as_str(), given.new_password.as_str()),
+            (
+                given.current_password.as_str(),
+                given.new_password.0.as_str()
+            ),
             ("old", "new")
         );
-        let given = read(r#"{"refreshToken":"abc"}"#, RefreshRequest::read).unwrap();
+        let given = read::<RefreshRequest>(r#"{"refreshToken":"abc"}"#).unwrap();
         assert_eq!(given.refresh_token, "abc");
-        let given = read(r#"{"email":"b@example.com"}"#, ProfileChanges::read).unwrap();
+        let given = read::<ProfileChanges>(r#"{"email":"b@example.com"}"#).unwrap();
         assert_eq!(
-            (given.name, given.email.as_deref()),
-            (None, Some("b@example.com"))
+            (given.name, given.email.map(String::from)),
+            (None, Some("b@example.com".to_owned()))
         );
-        let given = read(r#"{"currentPassword":"p"}"#, ProfileChanges::read).unwrap();
+        let given = read::<ProfileChanges>(r#"{"currentPassword":"p"}"#).unwrap();
         assert_eq!(given.current_password.as_deref(), Some("p"));
     }
 
     #[test]
     fn an_admin_sets_role_and_disabled_and_nothing_else() {
-        let changes = |body| read(body, AccountChanges::read).map(domain::AccountChanges::from);
+        let changes = |body| read::<AccountChangesBody>(body).map(AccountChanges::from);
         let promoted = changes(r#"{"role":"admin"}"#).unwrap();
         assert_eq!(
             (promoted.role, promoted.disabled),

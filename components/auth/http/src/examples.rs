@@ -2,23 +2,37 @@
 
 use auth::Error;
 use auth::application::{Renewal, Session, TokenPair};
-use auth::domain::{AccountId, AccountView, RefreshSecret, Role, SessionSummary};
-use mercato_edge::examples::{Examples, OperationExamples, refusal};
+use auth::domain::{AccountId, AccountView, RefreshSecret, Role, SessionId, SessionSummary};
+use mercato_edge::examples::{
+    Examples, OperationExamples, from_json, from_query, only_page, refusal,
+};
 use mercato_edge::story::{
     ADMIN_ID, CUSTOMER_EMAIL, CUSTOMER_ID, CUSTOMER_NAME, DAY_MS, LISTED_AT, LOGIN_ID, PHONE_ID,
     PLACED_AT, REGISTERED_AT,
 };
-use mercato_edge::{
-    DEFAULT_PAGE_LIMIT, Fields, Method, PageInfo, PageRequest, Problem, QueryString, paged,
-};
+use mercato_edge::{Created, Json, Paged, Problem, Secret};
 use serde_json::json;
 
 use crate::body::{
-    AccountChanges, Credentials, PasswordChange, ProfileChanges, RefreshRequest, Registration,
+    AccountChangesBody, Credentials, PasswordChange, ProfileChanges, RefreshRequest, Registration,
 };
-use crate::controllers::register::OWN_ACCOUNT;
+use crate::change_password::CHANGE_PASSWORD;
+use crate::end_session::END_SESSION;
+use crate::find_account::FIND_ACCOUNT;
+use crate::list_accounts::{AccountsQuery, LIST_ACCOUNTS};
+use crate::list_sessions::LIST_SESSIONS;
+use crate::login::LOGIN;
+use crate::logout::LOGOUT;
 use crate::problems::{password_problem, problem};
-use crate::resource::{self, AccountResource};
+use crate::refresh::REFRESH;
+use crate::register::{OWN_ACCOUNT, REGISTER};
+use crate::resource::{
+    AccountResource, ProfileResource, RenewalResource, SessionList, opened, tagged,
+};
+use crate::show_profile::SHOW_PROFILE;
+use crate::update_account::UPDATE_ACCOUNT;
+use crate::update_profile::UPDATE_PROFILE;
+use crate::verify::VERIFY;
 
 /// The password of the customer.
 const PASSWORD: &str = "Engine-No-1";
@@ -65,55 +79,55 @@ pub fn examples() -> Result<Examples, Problem> {
 
 fn register() -> Result<OperationExamples, Problem> {
     let body = json!({"name": CUSTOMER_NAME, "email": CUSTOMER_EMAIL, "password": PASSWORD});
-    let wrong = Fields::parse(br#"{"name": "Ada", "email": "ada@example.com", "role": "admin"}"#)
-        .and_then(|fields| Registration::read(fields).check(|_| Vec::new()));
-    let opened = resource::session(&session()?)?.created(OWN_ACCOUNT);
-    Ok(of(Method::POST, "/api/v1/auth/register")
+    let wrong = from_json::<Registration>(
+        r#"{"name": "Ada", "email": "ada@example.com", "role": "admin"}"#,
+    );
+    let opened = Created {
+        location: OWN_ACCOUNT.to_owned(),
+        shown: opened(session()?),
+    };
+    Ok(REGISTER
+        .examples(&[])
         .request("customer", "A customer", body)
-        .answer("customer", "The account and its first session", &opened)
+        .answer("customer", "The account and its first session", opened)?
         .problem(&refusal(wrong))
         .problem(&problem(Error::EmailTaken))
         .problem(&problem(Error::TooManyAttempts(PAUSE_SECONDS))))
 }
 
 fn log_in() -> Result<OperationExamples, Problem> {
-    let wrong = Fields::parse(br#"{"email": "ada@example.com"}"#).and_then(Credentials::read);
-    Ok(of(Method::POST, "/api/v1/auth/login")
+    let wrong = from_json::<Credentials>(r#"{"email": "ada@example.com"}"#);
+    Ok(LOGIN
+        .examples(&[])
         .request(
             "customer",
             "A customer",
             json!({"email": CUSTOMER_EMAIL, "password": PASSWORD}),
         )
-        .answer(
-            "customer",
-            "A new session",
-            &resource::session(&session()?)?,
-        )
+        .answer("customer", "A new session", opened(session()?))?
         .problem(&refusal(wrong))
         .problem(&problem(Error::InvalidCredentials))
         .problem(&problem(Error::TooManyAttempts(PAUSE_SECONDS))))
 }
 
 fn refresh() -> Result<OperationExamples, Problem> {
-    let wrong = Fields::parse(b"{}").and_then(RefreshRequest::read);
-    Ok(of(Method::POST, "/api/v1/auth/refresh")
+    let wrong = from_json::<RefreshRequest>("{}");
+    Ok(REFRESH
+        .examples(&[])
         .request(
             "token",
             "The last one",
             json!({"refreshToken": REFRESH_TOKEN}),
         )
-        .answer(
-            "tokens",
-            "The next tokens",
-            &resource::session(&session()?)?,
-        )
+        .answer("tokens", "The next tokens", opened(session()?))?
         .problem(&refusal(wrong))
         .problem(&problem(Error::InvalidRefreshToken)))
 }
 
 fn log_out() -> OperationExamples {
-    let wrong = Fields::parse(b"{}").and_then(RefreshRequest::read);
-    of(Method::POST, "/api/v1/auth/logout")
+    let wrong = from_json::<RefreshRequest>("{}");
+    LOGOUT
+        .examples(&[])
         .request(
             "token",
             "The last one",
@@ -128,21 +142,23 @@ fn verify() -> Result<OperationExamples, Problem> {
         access_token: ACCESS_TOKEN.to_owned(),
         expires_in: ACCESS_TOKEN_SECONDS,
     };
-    Ok(of(Method::GET, "/api/v1/auth/verify")
-        .answer("customer", "A valid token", &resource::renewal(&renewal)?)
+    Ok(VERIFY
+        .examples(&[])
+        .answer(
+            "customer",
+            "A valid token",
+            Secret(Json(RenewalResource::from(renewal))),
+        )?
         .problem(&problem(Error::SessionEnded)))
 }
 
 fn change_password() -> Result<OperationExamples, Problem> {
-    let wrong = Fields::parse(br#"{"newPassword": "Engine-No-2"}"#).and_then(PasswordChange::read);
+    let wrong = from_json::<PasswordChange>(r#"{"newPassword": "Engine-No-2"}"#);
     let body = json!({"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD});
-    Ok(of(Method::POST, "/api/v1/auth/password")
+    Ok(CHANGE_PASSWORD
+        .examples(&[])
         .request("new", "Another password", body)
-        .answer(
-            "session",
-            "The only session",
-            &resource::session(&session()?)?,
-        )
+        .answer("session", "The only session", opened(session()?))?
         .problem(&refusal(wrong))
         .problem(&password_problem(Error::InvalidCredentials))
         .problem(&password_problem(Error::SessionEnded))
@@ -150,22 +166,22 @@ fn change_password() -> Result<OperationExamples, Problem> {
 }
 
 fn show_profile() -> Result<OperationExamples, Problem> {
-    Ok(of(Method::GET, "/api/v1/auth/me").answer(
-        "customer",
-        "A customer's account",
-        &resource::profile(&customer()?)?,
-    ))
+    let shown = tagged::<ProfileResource>(customer()?);
+    SHOW_PROFILE
+        .examples(&[])
+        .answer("customer", "A customer's account", shown)
 }
 
 fn update_profile() -> Result<OperationExamples, Problem> {
-    let wrong = Fields::parse(br#"{"name": 5}"#).and_then(ProfileChanges::read);
+    let wrong = from_json::<ProfileChanges>(r#"{"name": 5}"#);
     let renamed = AccountView {
         name: "Ada King".to_owned(),
         updated_at: PLACED_AT + DAY_MS,
         version: 2,
         ..customer()?
     };
-    let examples = of(Method::PATCH, "/api/v1/auth/me")
+    let examples = UPDATE_PROFILE
+        .examples(&[])
         .request("name", "Another name", json!({"name": "Ada King"}))
         .request(
             "email",
@@ -175,8 +191,8 @@ fn update_profile() -> Result<OperationExamples, Problem> {
         .answer(
             "renamed",
             "With another name",
-            &resource::profile(&renamed)?,
-        )
+            tagged::<ProfileResource>(renamed),
+        )?
         .problem(&refusal(wrong));
     let refused = [
         Error::InvalidCredentials,
@@ -190,79 +206,63 @@ fn update_profile() -> Result<OperationExamples, Problem> {
 }
 
 fn list_sessions() -> Result<OperationExamples, Problem> {
-    let opened = |id: &str, created_at| SessionSummary {
-        id: id.to_owned(),
+    let opened = |id, created_at| SessionSummary {
+        id,
         created_at,
         refreshed_at: created_at,
         expires_at: created_at + REFRESH_TOKEN_MS,
     };
-    let sessions = [
-        opened(PHONE_ID, REGISTERED_AT + 100_000),
-        opened(LOGIN_ID, REGISTERED_AT),
+    let own = session_id(LOGIN_ID)?;
+    let sessions = vec![
+        opened(session_id(PHONE_ID)?, REGISTERED_AT + 100_000),
+        opened(own, REGISTERED_AT),
     ];
-    Ok(of(Method::GET, "/api/v1/auth/sessions").answer(
-        "two",
-        "Here and on a telephone",
-        &resource::sessions(&sessions, Some(LOGIN_ID))?,
-    ))
+    let shown = Json(SessionList::new(sessions, Some(own)));
+    LIST_SESSIONS
+        .examples(&[])
+        .answer("two", "Here and on a telephone", shown)
 }
 
 fn end_session() -> OperationExamples {
-    let pattern = "/api/v1/auth/sessions/{id}";
-    OperationExamples::of(Method::DELETE, pattern, &[("id", PHONE_ID)])
+    END_SESSION
+        .examples(&[("id", PHONE_ID)])
         .problem(&problem(Error::SessionNotFound))
 }
 
 fn list_accounts() -> Result<OperationExamples, Problem> {
-    let users = [admin()?, customer()?];
-    let accounts: Vec<_> = users.iter().map(AccountResource::new).collect();
-    let info = PageInfo {
-        total: users.len() as u64,
-        total_is_exact: true,
-        page: 1,
-        next: None,
-    };
-    let answer = paged(&accounts, info, DEFAULT_PAGE_LIMIT)?;
-    Ok(of(Method::GET, "/api/v1/auth/users")
-        .answer("all", "An admin and a customer", &answer)
-        .problem(&refusal(pages("limit=500"))))
-}
-
-fn pages(query: &str) -> Result<PageRequest, Problem> {
-    let mut query = QueryString::parse(query);
-    let page = query.page();
-    query.finish().map(|()| page)
+    let page = only_page(vec![admin()?, customer()?]);
+    let shown = Paged::of(page, |account| Ok(AccountResource::from(account)))?;
+    let wrong = from_query::<AccountsQuery>("limit=500");
+    Ok(LIST_ACCOUNTS
+        .examples(&[])
+        .answer("all", "An admin and a customer", shown)?
+        .problem(&refusal(wrong)))
 }
 
 fn get_account() -> Result<OperationExamples, Problem> {
-    let pattern = "/api/v1/auth/users/{id}";
-    Ok(
-        OperationExamples::of(Method::GET, pattern, &[("id", CUSTOMER_ID)])
-            .answer("customer", "A customer", &resource::account(&customer()?)?)
-            .problem(&problem(Error::NotFound)),
-    )
+    let shown = tagged::<AccountResource>(customer()?);
+    Ok(FIND_ACCOUNT
+        .examples(&[("id", CUSTOMER_ID)])
+        .answer("customer", "A customer", shown)?
+        .problem(&problem(Error::NotFound)))
 }
 
 fn update_account() -> Result<OperationExamples, Problem> {
-    let pattern = "/api/v1/auth/users/{id}";
-    let wrong = Fields::parse(br#"{"role": "owner"}"#).and_then(AccountChanges::read);
+    let wrong = from_json::<AccountChangesBody>(r#"{"role": "owner"}"#);
     let disabled = AccountView {
         disabled: true,
         updated_at: PLACED_AT + DAY_MS,
         version: 2,
         ..customer()?
     };
-    let examples = OperationExamples::of(Method::PATCH, pattern, &[("id", CUSTOMER_ID)])
+    let examples = UPDATE_ACCOUNT
+        .examples(&[("id", CUSTOMER_ID)])
         .request("disable", "Disable", json!({"disabled": true}))
         .request("role", "Make an admin", json!({"role": "admin"}))
-        .answer("disabled", "Disabled", &resource::account(&disabled)?)
+        .answer("disabled", "Disabled", tagged::<AccountResource>(disabled))?
         .problem(&refusal(wrong));
     let refused = [Error::NotFound, Error::LastAdmin, Error::VersionMismatch];
     Ok(examples.problems(refused.map(problem)))
-}
-
-fn of(method: Method, pattern: &'static str) -> OperationExamples {
-    OperationExamples::of(method, pattern, &[])
 }
 
 fn customer() -> Result<AccountView, Problem> {
@@ -294,6 +294,10 @@ fn account_id(text: &str) -> Result<AccountId, Problem> {
     AccountId::parse(text).map_err(|_| Problem::internal())
 }
 
+fn session_id(text: &str) -> Result<SessionId, Problem> {
+    SessionId::parse(text).map_err(|_| Problem::internal())
+}
+
 fn session() -> Result<Session, Problem> {
     Ok(Session {
         account: customer()?,
@@ -303,4 +307,13 @@ fn session() -> Result<Session, Problem> {
             expires_in: ACCESS_TOKEN_SECONDS,
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_example_is_of_what_is_described() {
+        let document = mercato_edge::openapi::document(crate::ROUTES, super::examples().unwrap());
+        assert_eq!(document.err(), None);
+    }
 }

@@ -1,48 +1,59 @@
 //! REST adapter of accounts.
 
-use mercato_edge::{Access, Route, client, route};
+use mercato_edge::Route;
 
 mod body;
 mod caller;
-mod controllers;
+mod change_password;
+mod end_other_sessions;
+mod end_session;
 #[cfg(not(target_family = "wasm"))]
 pub mod examples;
-#[cfg(not(target_family = "wasm"))]
-pub mod openapi;
+mod find_account;
+mod list_accounts;
+mod list_sessions;
+mod login;
+mod logout;
 mod problems;
+mod ready;
+mod refresh;
+mod register;
 mod resource;
-mod schemas;
-
-use controllers::{
-    login, logout, me, password, ready, refresh, register, revocations, sessions, settings, users,
-    verify,
-};
+mod revocations;
+mod settings;
+mod show_profile;
+mod update_account;
+mod update_profile;
+mod values;
+mod verify;
 
 /// The routes of accounts.
 pub const ROUTES: &[Route] = &[
-    route!(POST "/api/v1/auth/register", Access::Public, register::register),
-    route!(POST "/api/v1/auth/login", Access::Public, login::login),
-    route!(POST "/api/v1/auth/refresh", Access::Public, refresh::refresh),
-    route!(POST "/api/v1/auth/logout", Access::Public, logout::logout),
-    route!(GET "/api/v1/auth/verify", Access::Bearer, verify::verify),
-    route!(GET "/api/v1/auth/me", Access::Bearer, me::show),
-    route!(PATCH "/api/v1/auth/me", Access::Bearer, me::update),
-    route!(POST "/api/v1/auth/password", Access::Bearer, password::change),
-    route!(GET "/api/v1/auth/sessions", Access::Bearer, sessions::list),
-    route!(DELETE "/api/v1/auth/sessions", Access::Bearer, sessions::end_others),
-    route!(DELETE "/api/v1/auth/sessions/{id}", Access::Bearer, sessions::end),
-    route!(GET "/api/v1/auth/users", Access::Admin, users::list),
-    route!(GET "/api/v1/auth/users/{id}", Access::Admin, users::find),
-    route!(PATCH "/api/v1/auth/users/{id}", Access::Admin, users::update),
-    route!(GET "/internal/ready", Access::Public, ready::ready),
-    route!(GET "/internal/settings", Access::Public, settings::settings),
-    route!(GET "/internal/revocations", Access::Public, revocations::list),
+    register::REGISTER,
+    login::LOGIN,
+    refresh::REFRESH,
+    logout::LOGOUT,
+    verify::VERIFY,
+    show_profile::SHOW_PROFILE,
+    update_profile::UPDATE_PROFILE,
+    change_password::CHANGE_PASSWORD,
+    list_sessions::LIST_SESSIONS,
+    end_other_sessions::END_OTHER_SESSIONS,
+    end_session::END_SESSION,
+    list_accounts::LIST_ACCOUNTS,
+    find_account::FIND_ACCOUNT,
+    update_account::UPDATE_ACCOUNT,
+    ready::READY,
+    settings::SETTINGS,
+    revocations::REVOCATIONS,
 ];
 
 mercato_edge::serve!(own_sessions ROUTES);
 
 #[cfg(test)]
 mod tests {
+    use mercato_edge::Access;
+
     use super::*;
 
     #[test]

@@ -1,9 +1,8 @@
 //! Accounts and sessions as clients see them.
 
 use auth::application::{Renewal, Session};
-use auth::domain::{AccountView, Role, SessionSummary};
-use mercato_edge::{Id, PageMeta, Problem, Reply, Timestamp};
-use mercato_platform::clock::rfc3339;
+use auth::domain::{AccountId, AccountView, Role, SessionId, SessionSummary};
+use mercato_edge::{Json, Listed, Secret, Tagged, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,14 +17,13 @@ pub enum TokenType {
 /// An account in the answer to a login.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = User)]
-pub struct UserSummary<'a> {
-    #[schema(value_type = Id)]
-    id: String,
+pub struct UserSummary {
+    id: AccountId,
     #[schema(example = "Ada Lovelace")]
-    name: &'a str,
+    name: String,
     /// In lower case.
     #[schema(format = Email, example = "ada@example.com")]
-    email: &'a str,
+    email: String,
     role: Role,
 }
 
@@ -33,58 +31,46 @@ pub struct UserSummary<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Profile)]
-pub struct ProfileResource<'a> {
+pub struct ProfileResource {
     #[serde(flatten)]
-    summary: UserSummary<'a>,
+    summary: UserSummary,
     /// Grows by one with every change; the `ETag` of the answer.
     #[schema(minimum = 1, example = 1)]
     version: u64,
-    #[schema(value_type = Timestamp)]
-    created_at: String,
-    #[schema(value_type = Timestamp)]
-    updated_at: String,
+    created_at: Timestamp,
+    updated_at: Timestamp,
 }
 
 /// An account as an admin sees it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Account)]
-pub struct AccountResource<'a> {
+pub struct AccountResource {
     #[serde(flatten)]
-    profile: ProfileResource<'a>,
+    profile: ProfileResource,
     /// A disabled account has no sessions and gets none.
     #[schema(example = false)]
     disabled: bool,
-}
-
-/// One page of accounts.
-#[derive(Debug, ToSchema)]
-#[schema(as = AccountPage)]
-#[allow(dead_code, reason = "describes what `paged` writes")]
-pub struct AccountPage<'a> {
-    /// Oldest first.
-    data: Vec<AccountResource<'a>>,
-    meta: PageMeta,
 }
 
 /// An account and the tokens of a session.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Session)]
-pub struct SessionResource<'a> {
-    user: UserSummary<'a>,
+pub struct SessionResource {
+    user: UserSummary,
     /// As `accessToken`: the name that clients of the first version read.
     #[schema(
         example = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiIsImtpZCI6IjdkMWYwYzViMmE0OWU4ZDMifQ.e30.c2ln"
     )]
-    token: &'a str,
+    token: String,
     /// For `Authorization: Bearer`.
     #[schema(
         example = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiIsImtpZCI6IjdkMWYwYzViMmE0OWU4ZDMifQ.e30.c2ln"
     )]
-    access_token: &'a str,
+    access_token: String,
     /// For the next pair of tokens; good for one use.
     #[schema(example = "7d1f0c5b2a49e8d3b6a7c0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5")]
-    refresh_token: &'a str,
+    refresh_token: String,
     token_type: TokenType,
     /// Lifetime of the access token in seconds.
     #[schema(minimum = 1, example = 900)]
@@ -95,129 +81,130 @@ pub struct SessionResource<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = SessionSummary)]
-pub struct SessionSummaryResource<'a> {
-    #[schema(value_type = Id)]
-    id: &'a str,
+pub struct SessionSummaryResource {
+    id: SessionId,
     /// Whether the token that asks belongs to it.
     #[schema(example = true)]
     current: bool,
-    #[schema(value_type = Timestamp)]
-    created_at: String,
+    created_at: Timestamp,
     /// When its last pair of tokens was made.
-    #[schema(value_type = Timestamp)]
-    refreshed_at: String,
+    refreshed_at: Timestamp,
     /// When it ends unless it is refreshed.
-    #[schema(value_type = Timestamp)]
-    expires_at: String,
+    expires_at: Timestamp,
 }
 
 /// The sessions of an account.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct SessionList<'a> {
+pub struct SessionList {
     /// The one refreshed last first.
-    data: Vec<SessionSummaryResource<'a>>,
+    data: Vec<SessionSummaryResource>,
 }
 
 /// An account and a renewed access token.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Renewal)]
-pub struct RenewalResource<'a> {
-    user: UserSummary<'a>,
+pub struct RenewalResource {
+    user: UserSummary,
     /// For `Authorization: Bearer`.
     #[schema(
         example = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiIsImtpZCI6IjdkMWYwYzViMmE0OWU4ZDMifQ.e30.c2ln"
     )]
-    token: &'a str,
+    token: String,
 }
 
-impl<'a> UserSummary<'a> {
-    fn new(account: &'a AccountView) -> Self {
+impl From<AccountView> for UserSummary {
+    fn from(account: AccountView) -> Self {
         Self {
-            id: account.id.to_string(),
-            name: &account.name,
-            email: &account.email,
+            id: account.id,
+            name: account.name,
+            email: account.email,
             role: account.role,
         }
     }
 }
 
-impl<'a> ProfileResource<'a> {
-    fn new(account: &'a AccountView) -> Self {
+impl From<AccountView> for ProfileResource {
+    fn from(account: AccountView) -> Self {
         Self {
-            summary: UserSummary::new(account),
             version: account.version,
-            created_at: rfc3339(account.created_at),
-            updated_at: rfc3339(account.updated_at),
+            created_at: Timestamp(account.created_at),
+            updated_at: Timestamp(account.updated_at),
+            summary: account.into(),
         }
     }
 }
 
-impl<'a> AccountResource<'a> {
-    /// The account as an admin sees it.
-    pub fn new(account: &'a AccountView) -> Self {
+impl From<AccountView> for AccountResource {
+    fn from(account: AccountView) -> Self {
         Self {
-            profile: ProfileResource::new(account),
             disabled: account.disabled,
+            profile: account.into(),
         }
     }
 }
 
-impl<'a> SessionSummaryResource<'a> {
-    fn new(session: &'a SessionSummary, own: Option<&str>) -> Self {
+impl Listed for AccountResource {
+    const PAGE: &'static str = "AccountPage";
+    const MEANING: &'static str = "One page of accounts.";
+    const ORDER: &'static str = "Oldest first.";
+}
+
+impl SessionList {
+    /// The sessions of an account; `own` is the one that asks.
+    pub fn new(sessions: Vec<SessionSummary>, own: Option<SessionId>) -> Self {
+        let shown = sessions.into_iter().map(|session| SessionSummaryResource {
+            id: session.id,
+            current: own == Some(session.id),
+            created_at: Timestamp(session.created_at),
+            refreshed_at: Timestamp(session.refreshed_at),
+            expires_at: Timestamp(session.expires_at),
+        });
         Self {
-            id: &session.id,
-            current: own == Some(&session.id),
-            created_at: rfc3339(session.created_at),
-            refreshed_at: rfc3339(session.refreshed_at),
-            expires_at: rfc3339(session.expires_at),
+            data: shown.collect(),
         }
     }
 }
 
-/// 200 with a session's account and tokens.
-pub fn session(session: &Session) -> Result<Reply, Problem> {
+impl From<Session> for SessionResource {
+    fn from(session: Session) -> Self {
+        let tokens = session.tokens;
+        Self {
+            user: session.account.into(),
+            token: tokens.access_token.clone(),
+            access_token: tokens.access_token,
+            refresh_token: tokens.refresh_token.expose().to_owned(),
+            token_type: TokenType::Bearer,
+            expires_in: tokens.expires_in,
+        }
+    }
+}
+
+impl From<Renewal> for RenewalResource {
+    fn from(renewal: Renewal) -> Self {
+        Self {
+            user: renewal.account.into(),
+            token: renewal.access_token,
+        }
+    }
+}
+
+/// A session's account and tokens; the log says whose they are.
+pub fn opened(session: Session) -> Secret<Json<SessionResource>> {
     mercato_edge::opened_session_of(&session.account.id.text());
-    Ok(Reply::json(&SessionResource {
-        user: UserSummary::new(&session.account),
-        token: &session.tokens.access_token,
-        access_token: &session.tokens.access_token,
-        refresh_token: session.tokens.refresh_token.expose(),
-        token_type: TokenType::Bearer,
-        expires_in: session.tokens.expires_in,
-    })?
-    .holding_secret())
+    Secret(Json(session.into()))
 }
 
-/// 200 with the sessions of an account; `own` is the one that asks.
-pub fn sessions(sessions: &[SessionSummary], own: Option<&str>) -> Result<Reply, Problem> {
-    let resource = |session| SessionSummaryResource::new(session, own);
-    let data = sessions.iter().map(resource).collect();
-    Reply::json(&SessionList { data })
-}
-
-/// 200 with an account and its renewed access token.
-pub fn renewal(renewal: &Renewal) -> Result<Reply, Problem> {
-    Ok(Reply::json(&RenewalResource {
-        user: UserSummary::new(&renewal.account),
-        token: &renewal.access_token,
-    })?
-    .holding_secret())
-}
-
-/// 200 with an account as its owner sees it, and its entity tag.
-pub fn profile(account: &AccountView) -> Result<Reply, Problem> {
-    Ok(Reply::json(&ProfileResource::new(account))?.with_version(account.version, &[]))
-}
-
-/// 200 with an account as an admin sees it, and its entity tag.
-pub fn account(account: &AccountView) -> Result<Reply, Problem> {
-    Ok(Reply::json(&AccountResource::new(account))?.with_version(account.version, &[]))
+/// An account and its entity tag.
+pub fn tagged<T: From<AccountView>>(account: AccountView) -> Tagged<T> {
+    let version = account.version;
+    Tagged::new(account.into(), version)
 }
 
 #[cfg(test)]
 pub mod tests {
     use auth::application::TokenPair;
-    use auth::domain::{AccountId, RefreshSecret};
+    use auth::domain::RefreshSecret;
+    use mercato_edge::Answer;
 
     use super::*;
 
@@ -235,8 +222,9 @@ pub mod tests {
         }
     }
 
-    fn text(reply: &Reply) -> &str {
-        std::str::from_utf8(reply.body()).unwrap()
+    fn text(answer: impl Answer) -> String {
+        let reply = answer.into_reply().unwrap();
+        String::from_utf8(reply.body().to_vec()).unwrap()
     }
 
     #[test]
@@ -246,13 +234,12 @@ pub mod tests {
             refresh_token: RefreshSecret::new("rrr".to_owned()),
             expires_in: 900,
         };
-        let reply = session(&Session {
+        let session = Session {
             account: ada(),
             tokens,
-        })
-        .unwrap();
+        };
         assert_eq!(
-            text(&reply),
+            text(opened(session)),
             concat!(
                 r#"{"user":{"id":"01890a5d-ac96-774b-bcce-b302099a8057","name":"Ada","email":"ada@example.com","#,
                 r#""role":"customer"},"token":"aaa","accessToken":"aaa","refreshToken":"rrr","#,
@@ -268,14 +255,13 @@ pub mod tests {
             ..ada()
         };
         let access_token = "aaa".to_owned();
-        let reply = renewal(&Renewal {
+        let renewal = Renewal {
             account,
             access_token,
             expires_in: 900,
-        })
-        .unwrap();
+        };
         assert_eq!(
-            text(&reply),
+            text(Json(RenewalResource::from(renewal))),
             concat!(
                 r#"{"user":{"id":"01890a5d-ac96-774b-bcce-b302099a8057","name":"Ada","email":"ada@example.com","#,
                 r#""role":"admin"},"token":"aaa"}"#
@@ -286,7 +272,7 @@ pub mod tests {
     #[test]
     fn an_owner_sees_the_profile() {
         assert_eq!(
-            text(&profile(&ada()).unwrap()),
+            text(tagged::<ProfileResource>(ada())),
             concat!(
                 r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","name":"Ada","email":"ada@example.com","#,
                 r#""role":"customer","version":3,"createdAt":"1970-01-01T00:00:00.000Z","#,
@@ -302,7 +288,7 @@ pub mod tests {
             ..ada()
         };
         let value: serde_json::Value =
-            serde_json::from_slice(account(&disabled).unwrap().body()).unwrap();
+            serde_json::from_str(&text(tagged::<AccountResource>(disabled))).unwrap();
         assert_eq!(
             (&value["disabled"], &value["version"]),
             (&true.into(), &3.into())

@@ -1,11 +1,11 @@
 //! What the use cases need from outside.
 
 use mercato_platform::clock::Clock;
-use mercato_platform::ids::Ids;
+use mercato_platform::ids::{Ids, NotAnId};
 use mercato_tokens::KeyRing;
 
 use super::Error;
-use crate::domain::{AccountId, Password, PasswordHash, RefreshSecret, Slots};
+use crate::domain::{AccountId, Password, PasswordHash, RefreshSecret, SessionId, Slots};
 use crate::store::Store;
 
 /// Hashing of passwords. Slow on purpose, so never inside a unit of work.
@@ -101,7 +101,14 @@ impl Ports {
     }
 
     pub(super) fn new_account_id(&self) -> Result<AccountId, Error> {
-        let id = AccountId::parse(&self.ids.new_id());
-        id.map_err(|error| Error::Internal(format!("a new id {error}")))
+        AccountId::parse(&self.ids.new_id()).map_err(unusable_id)
     }
+
+    pub(super) fn new_session_id(&self) -> Result<SessionId, Error> {
+        SessionId::parse(&self.ids.new_id()).map_err(unusable_id)
+    }
+}
+
+fn unusable_id(error: NotAnId) -> Error {
+    Error::Internal(format!("a new id {error}"))
 }

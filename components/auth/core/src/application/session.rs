@@ -5,8 +5,8 @@ use mercato_tokens::{CLOCK_SKEW_MAX_SECONDS, Claims};
 use super::Error;
 use super::ports::Ports;
 use crate::domain::{
-    Account, AccountView, Caller, RefreshSecret, RefreshToken, Revocation, Revoked,
-    SESSIONS_PER_ACCOUNT_MAX, latest_end,
+    Account, AccountView, RefreshSecret, RefreshToken, Revocation, Revoked,
+    SESSIONS_PER_ACCOUNT_MAX, SessionCaller, SessionId, latest_end,
 };
 use crate::store::Records;
 
@@ -44,9 +44,9 @@ pub struct Renewal {
 }
 
 /// What an access token is made of beside its account.
-pub(super) struct AccessToken<'a> {
+pub(super) struct AccessToken {
     /// The session that it belongs to.
-    pub session: Option<&'a str>,
+    pub session: Option<SessionId>,
     /// Its id.
     pub id: String,
     /// When it is made, in seconds since the Unix epoch.
@@ -60,7 +60,7 @@ impl Ports {
     pub(super) fn access_token(
         &self,
         account: &Account,
-        token: AccessToken<'_>,
+        token: AccessToken,
     ) -> Result<(String, u64), Error> {
         let claims = Claims::new(
             &account.id().text(),
@@ -69,7 +69,10 @@ impl Ports {
             token.issued_at,
             self.lifetimes.access_seconds,
         )
-        .of_session(token.session.map(str::to_owned), account.token_generation())
+        .of_session(
+            token.session.map(|id| id.to_string()),
+            account.token_generation(),
+        )
         .ending_by(token.latest);
         let expires_in = claims.exp.saturating_sub(claims.iat);
         Ok((self.keys.sign(&claims)?, expires_in))
@@ -87,19 +90,19 @@ impl Ports {
         if records.count_sessions(account.id())? >= SESSIONS_PER_ACCOUNT_MAX
             && let Some(oldest) = records.oldest_session(account.id())?
         {
-            self.end_session(records, &oldest)?;
+            self.end_session(records, oldest)?;
         }
         let secret = self.secrets.refresh_secret();
-        let family = self.ids.new_id();
-        let expires_at = self.refresh_end(&family, now);
-        let token = RefreshToken::first(&secret, family, account.id(), now, expires_at);
+        let session = self.new_session_id()?;
+        let expires_at = self.refresh_end(session, now);
+        let token = RefreshToken::first(&secret, session, account.id(), now, expires_at);
         records.add_refresh_token(&token)?;
         self.pair(account, &token, secret, self.ids.new_id())
     }
 
     /// When a refresh token of a session that is made at that moment ends, both in milliseconds since the Unix epoch: with
     /// the session at the latest.
-    pub(super) fn refresh_end(&self, session: &str, issued_at: u64) -> u64 {
+    pub(super) fn refresh_end(&self, session: SessionId, issued_at: u64) -> u64 {
         let lifetime_ms = self.lifetimes.refresh_seconds.saturating_mul(MS_PER_SECOND);
         let end = issued_at.saturating_add(lifetime_ms);
         latest_end(session).map_or(end, |latest| end.min(latest))
@@ -114,10 +117,10 @@ impl Ports {
         access_token_id: String,
     ) -> Result<Session, Error> {
         let wanted = AccessToken {
-            session: Some(&token.family),
+            session: Some(token.session()),
             id: access_token_id,
-            issued_at: token.issued_at / MS_PER_SECOND,
-            latest: token.expires_at / MS_PER_SECOND,
+            issued_at: token.issued_at() / MS_PER_SECOND,
+            latest: token.expires_at() / MS_PER_SECOND,
         };
         let (access_token, expires_in) = self.access_token(&account, wanted)?;
         let tokens = TokenPair {
@@ -132,9 +135,13 @@ impl Ports {
     }
 
     /// Ends a session: its refresh tokens go, its access tokens are revoked.
-    pub(super) fn end_session(&self, records: &Records<'_>, family: &str) -> Result<(), Error> {
-        records.end_family(family)?;
-        self.revoke(records, Revoked::Session(family.to_owned()))
+    pub(super) fn end_session(
+        &self,
+        records: &Records<'_>,
+        session: SessionId,
+    ) -> Result<(), Error> {
+        records.end_session(session)?;
+        self.revoke(records, Revoked::Session(session))
     }
 
     /// Ends all sessions of an account, whose generation of tokens has been raised already.
@@ -176,7 +183,7 @@ impl Ports {
     pub(super) fn caller_account(
         &self,
         records: &Records<'_>,
-        caller: &Caller,
+        caller: &SessionCaller,
     ) -> Result<Account, Error> {
         Ok(self.caller_session(records, caller)?.0)
     }
@@ -186,13 +193,13 @@ impl Ports {
     pub(super) fn caller_session(
         &self,
         records: &Records<'_>,
-        caller: &Caller,
+        caller: &SessionCaller,
     ) -> Result<(Account, u64), Error> {
         let account = records
             .account(caller.account)?
             .filter(Account::is_enabled)
             .ok_or(Error::SessionEnded)?;
-        let end = match &caller.session {
+        let end = match caller.session {
             Some(session) => records
                 .session_end(account.id(), session, self.clock.now_ms())?
                 .map(|end| end / MS_PER_SECOND),

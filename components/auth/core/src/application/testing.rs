@@ -7,16 +7,12 @@ use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_tokens::{Claims, KeyRing, VerifyError};
 
-use super::commands::login::{self, Login};
-use super::commands::logout::{self, Logout};
-use super::commands::refresh::{self, Refresh};
-use super::commands::register::{self, Register};
-use super::commands::renew::{self, Renew};
+use super::commands::{login, logout, refresh, register, renew};
 use super::ports::{Lifetimes, Limits, Passwords, Ports, Secrets};
 use super::{Error, Renewal, Session};
 use crate::domain::{
-    Account, AccountId, AccountRecord, AccountView, Caller, Email, Password, PasswordHash,
-    RefreshSecret, RefreshToken, Revoked, Slots, Turn,
+    Account, AccountId, AccountRecord, AccountView, Email, Password, PasswordHash, RefreshSecret,
+    RefreshToken, Revoked, SessionCaller, SessionId, Slots, Turn,
 };
 use crate::store::{Records, Store};
 
@@ -35,8 +31,8 @@ const SECRET: &str = "a secret of forty bytes, for tests only.";
 const START_MS: u64 = 1_800_000_000_000;
 
 /// The command that registers someone with [`PASSWORD`].
-pub fn register_command(email: &str) -> Register {
-    Register {
+pub fn register_command(email: &str) -> register::Command {
+    register::Command {
         name: "Somebody".to_owned(),
         email: email.to_owned(),
         password: PASSWORD.to_owned(),
@@ -45,8 +41,8 @@ pub fn register_command(email: &str) -> Register {
 }
 
 /// Whoever holds an access token of that account that no generation makes invalid, and that belongs to no session.
-pub fn caller_of(account: AccountId) -> Caller {
-    Caller {
+pub fn caller_of(account: AccountId) -> SessionCaller {
+    SessionCaller {
         account,
         session: None,
         generation: u64::MAX,
@@ -56,7 +52,7 @@ pub fn caller_of(account: AccountId) -> Caller {
 
 /// From a client that is not known.
 pub fn refresh_from_anywhere(ports: &Ports, presented: &RefreshSecret) -> Result<Session, Error> {
-    let command = Refresh {
+    let command = refresh::Command {
         presented: presented.clone(),
         client: None,
         user_agent: None,
@@ -114,14 +110,14 @@ impl Shop {
 
     pub fn register_from(&self, client: &str, email: &str) -> Session {
         let client = Some(client.to_owned());
-        let command = Register {
+        let command = register::Command {
             client,
             ..register_command(email)
         };
         self.try_register(command).unwrap()
     }
 
-    pub fn try_register(&self, command: Register) -> Result<Session, Error> {
+    pub fn try_register(&self, command: register::Command) -> Result<Session, Error> {
         register::attempt(&self.ports, &command, None)
     }
 
@@ -140,7 +136,7 @@ impl Shop {
         email: &str,
         password: &str,
     ) -> Result<Session, Error> {
-        let command = Login {
+        let command = login::Command {
             email: email.to_owned(),
             password: password.to_owned(),
             client: client.map(str::to_owned),
@@ -150,12 +146,11 @@ impl Shop {
 
     pub fn log_out(&self, presented: &RefreshSecret) -> Result<(), Error> {
         let presented = presented.clone();
-        logout::handle(&self.ports, Logout { presented })
+        logout::handle(&self.ports, logout::Command { presented })
     }
 
-    pub fn renew(&self, caller: &Caller) -> Result<Renewal, Error> {
-        let caller = caller.clone();
-        renew::handle(&self.ports, Renew { caller })
+    pub fn renew(&self, caller: &SessionCaller) -> Result<Renewal, Error> {
+        renew::handle(&self.ports, renew::Command { caller: *caller })
     }
 
     /// From a client that is not known.
@@ -169,7 +164,7 @@ impl Shop {
         client: Option<&str>,
         user_agent: Option<&str>,
     ) -> Result<Session, Error> {
-        let command = Refresh {
+        let command = refresh::Command {
             presented: session.tokens.refresh_token.clone(),
             client: client.map(str::to_owned),
             user_agent: user_agent.map(str::to_owned),
@@ -178,11 +173,11 @@ impl Shop {
     }
 
     /// Who presents the access token of a session.
-    pub fn caller(&self, session: &Session) -> Caller {
+    pub fn caller(&self, session: &Session) -> SessionCaller {
         let claims = self.claims(&session.tokens.access_token);
-        Caller {
+        SessionCaller {
             account: AccountId::parse(&claims.sub).unwrap(),
-            session: claims.sid,
+            session: claims.sid.map(|id| SessionId::parse(&id).unwrap()),
             generation: claims.generation,
             expires_at: claims.exp,
         }
@@ -247,7 +242,7 @@ impl Shop {
 
     /// Somebody else takes a turn.
     pub fn add_turn(&self, turn: &Turn) -> u64 {
-        self.write(|records| records.add_turn(turn))
+        self.write(|records| records.save_turn(turn))
     }
 
     /// Somebody else's turn is over.

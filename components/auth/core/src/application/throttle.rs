@@ -248,7 +248,7 @@ pub(super) fn make_familiar(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::commands::register::Register;
+    use crate::application::commands::register;
     use crate::application::testing::{PASSWORD, Shop, register_command};
     use crate::domain::{WAIT_MAX_MS, WAIT_MIN_MS, WINDOW_MS};
 
@@ -462,7 +462,7 @@ mod tests {
     }
 
     fn register_from(shop: &Shop, client: &str, email: &str) -> Result<(), Error> {
-        let command = Register {
+        let command = register::Command {
             client: Some(client.to_owned()),
             ..register_command(email)
         };

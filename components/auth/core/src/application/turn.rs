@@ -6,10 +6,7 @@ use mercato_platform::log;
 
 use super::Error;
 use super::ports::Ports;
-use crate::domain::{
-    Applicant, Client, CounterKey, Decision, Lane, Line, PLACE_MS, PLACE_RENEWED_MS, Place,
-    SLOT_WAIT_MAX_MS, Turn, average_ms, slot_ms,
-};
+use crate::domain::{Applicant, Client, CounterKey, Decision, Lane, Line, Place, Turn, average_ms};
 use crate::store::Records;
 
 /// The right to hash one request's passwords. It must be given back, and goes by itself in the end.
@@ -51,11 +48,10 @@ impl Ports {
         let now = self.clock.now_ms();
         let leads_on = self.store.read(|records| {
             let turns = live_turns(records, now)?;
-            let Some(own) = turns.iter().find(|turn| turn.id == place.id) else {
+            let Some(own) = turns.iter().find(|turn| turn.id() == Some(place.id)) else {
                 return Ok(true);
             };
-            let must_be_written = own.expires_at.saturating_sub(now) < PLACE_RENEWED_MS
-                || now.saturating_sub(place.since) >= SLOT_WAIT_MAX_MS;
+            let must_be_written = own.is_to_be_renewed(now) || place.is_given_up(now);
             let decision = self.decide(records, &turns, client, place.lane, Some(place.id))?;
             Ok(must_be_written || matches!(decision, Decision::Hash(_)))
         })?;
@@ -84,38 +80,27 @@ impl Ports {
         }
         records.forget_turns(now)?;
         let turns = live_turns(records, now)?;
-        let own = place.and_then(|place| turns.iter().find(|turn| turn.id == place.id).cloned());
-        let own_id = own.as_ref().map(|turn| turn.id);
-        let turn = Turn {
-            id: own_id.unwrap_or_default(),
-            client: client_key(client),
-            lane,
-            is_waiting: true,
-            since: place.map_or(now, |place| place.since),
-            expires_at: now.saturating_add(PLACE_MS),
-        };
+        let is_live = |id: &u64| turns.iter().any(|turn| turn.id() == Some(*id));
+        let own_id = place.map(|place| place.id).filter(is_live);
+        let since = place.map_or(now, |place| place.since);
+        let turn = Turn::wait(own_id, client_key(client), lane, since, now);
         match self.decide(records, &turns, client, lane, own_id)? {
             Decision::Hash(lane) => {
-                let turn = Turn {
-                    lane,
-                    is_waiting: false,
-                    since: now,
-                    expires_at: now.saturating_add(slot_ms(records.held_ms()?)),
-                    ..turn
-                };
-                let id = Some(save_turn(records, &turn)?);
+                let slot = turn.take_slot(lane, now, records.held_ms()?);
+                let id = Some(records.save_turn(&slot)?);
                 Ok(Claim::Slot(Slot { id, since: now }))
             }
-            Decision::Wait(_) if now.saturating_sub(turn.since) >= SLOT_WAIT_MAX_MS => {
-                records.remove_turn(turn.id)?;
+            Decision::Wait(_) if place.is_some_and(|place| place.is_given_up(now)) => {
+                if let Some(id) = own_id {
+                    records.remove_turn(id)?;
+                }
                 Ok(Claim::Later(Error::Busy(1)))
             }
             Decision::Wait(pause_ms) => {
-                let id = save_turn(records, &turn)?;
                 let place = Place {
-                    id,
+                    id: records.save_turn(&turn)?,
                     lane,
-                    since: turn.since,
+                    since,
                     pause_ms,
                 };
                 Ok(Claim::Later(Error::MustWait(place)))
@@ -177,16 +162,8 @@ impl Slot {
 
 fn live_turns(records: &Records<'_>, now: u64) -> Result<Vec<Turn>, Error> {
     let mut turns = records.turns()?;
-    turns.retain(|turn| turn.expires_at > now);
+    turns.retain(|turn| !turn.has_gone(now));
     Ok(turns)
-}
-
-fn save_turn(records: &Records<'_>, turn: &Turn) -> Result<u64, Error> {
-    if turn.id == 0 {
-        return records.add_turn(turn);
-    }
-    records.save_turn(turn)?;
-    Ok(turn.id)
 }
 
 fn client_key(client: Option<&Client>) -> String {
@@ -199,9 +176,11 @@ fn client_key(client: Option<&Client>) -> String {
 mod tests {
     use super::*;
     use crate::application::Session;
-    use crate::application::commands::login::{self, Login};
+    use crate::application::commands::login;
     use crate::application::testing::{PASSWORD, Shop};
-    use crate::domain::{CLIENT_FAILURES_MAX, SLOT_MAX_MS, SLOT_MIN_MS};
+    use crate::domain::{
+        CLIENT_FAILURES_MAX, PLACE_MS, SLOT_MAX_MS, SLOT_MIN_MS, SLOT_WAIT_MAX_MS, TurnRecord,
+    };
 
     const HERE: &str = "192.0.2.1";
     const ELSEWHERE: &str = "198.51.100.1";
@@ -209,14 +188,14 @@ mod tests {
     /// Somebody else hashes or waits.
     fn other(shop: &Shop, lane: Lane, is_waiting: bool) -> u64 {
         let now = shop.ports.clock.now_ms();
-        shop.add_turn(&Turn {
-            id: 0,
+        shop.add_turn(&Turn::restore(TurnRecord {
+            id: None,
             client: "other".to_owned(),
             lane,
             is_waiting,
             since: now,
             expires_at: now + SLOT_MAX_MS,
-        })
+        }))
     }
 
     fn log_in(
@@ -225,7 +204,7 @@ mod tests {
         email: &str,
         place: Option<Place>,
     ) -> Result<Session, Error> {
-        let command = Login {
+        let command = login::Command {
             email: email.to_owned(),
             password: PASSWORD.to_owned(),
             client: Some(client.to_owned()),
@@ -321,7 +300,7 @@ mod tests {
         let lost = shop.ports.store.write(claim).unwrap();
         assert!(matches!(lost, Claim::Slot(_)));
         let now = shop.ports.clock.now_ms();
-        assert_eq!(shop.turns()[0].expires_at, now + SLOT_MIN_MS);
+        assert_eq!(shop.turns()[0].record().expires_at, now + SLOT_MIN_MS);
         const { assert!(SLOT_MIN_MS < SLOT_WAIT_MAX_MS) };
     }
 

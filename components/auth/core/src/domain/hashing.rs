@@ -66,11 +66,15 @@ impl Slots {
     }
 }
 
-/// A slot that is taken, or a place in the line.
+/// A slot that is taken, or a place in the line. Only its methods change it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Turn {
-    /// Its number.
-    pub id: u64,
+pub struct Turn(TurnRecord);
+
+/// What is stored of a turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TurnRecord {
+    /// Its number; none before it is stored.
+    pub id: Option<u64>,
     /// Whose it is: a hash of the client's network, empty where it is not known.
     pub client: String,
     /// The lane of the slot, or of the request that waits.
@@ -81,6 +85,65 @@ pub struct Turn {
     pub since: u64,
     /// When it goes by itself, in milliseconds since the Unix epoch.
     pub expires_at: u64,
+}
+
+impl Turn {
+    /// A place in the line at `now`, of a request that has waited since then (both in milliseconds since the Unix epoch); it keeps
+    /// the number of the place that the request has already.
+    #[must_use]
+    pub const fn wait(id: Option<u64>, client: String, lane: Lane, since: u64, now: u64) -> Self {
+        Self(TurnRecord {
+            id,
+            client,
+            lane,
+            is_waiting: true,
+            since,
+            expires_at: now.saturating_add(PLACE_MS),
+        })
+    }
+
+    /// The turn as it was stored; for the store alone.
+    #[must_use]
+    pub const fn restore(record: TurnRecord) -> Self {
+        Self(record)
+    }
+
+    /// What is to be stored.
+    #[must_use]
+    pub const fn record(&self) -> &TurnRecord {
+        &self.0
+    }
+
+    /// The number under which it is stored; none before it is.
+    #[must_use]
+    pub const fn id(&self) -> Option<u64> {
+        self.0.id
+    }
+
+    /// The place turned into a slot of that lane, at `now` (milliseconds since the Unix epoch), where slots are held for
+    /// `held_ms` on average.
+    #[must_use]
+    pub fn take_slot(self, lane: Lane, now: u64, held_ms: u64) -> Self {
+        Self(TurnRecord {
+            lane,
+            is_waiting: false,
+            since: now,
+            expires_at: now.saturating_add(slot_ms(held_ms)),
+            ..self.0
+        })
+    }
+
+    /// Whether it has gone by itself at `now` (milliseconds since the Unix epoch).
+    #[must_use]
+    pub const fn has_gone(&self, now: u64) -> bool {
+        self.0.expires_at <= now
+    }
+
+    /// Whether a place goes soon unless it is renewed, at `now` (milliseconds since the Unix epoch).
+    #[must_use]
+    pub const fn is_to_be_renewed(&self, now: u64) -> bool {
+        self.0.expires_at.saturating_sub(now) < PLACE_RENEWED_MS
+    }
 }
 
 /// A place in the line, which a request keeps while it waits.
@@ -94,6 +157,14 @@ pub struct Place {
     pub since: u64,
     /// How long to wait before the next look, in milliseconds.
     pub pause_ms: u64,
+}
+
+impl Place {
+    /// Whether its request has waited for as long as any may, at `now` (milliseconds since the Unix epoch).
+    #[must_use]
+    pub const fn is_given_up(&self, now: u64) -> bool {
+        now.saturating_sub(self.since) >= SLOT_WAIT_MAX_MS
+    }
 }
 
 /// Who asks for a slot.
@@ -150,22 +221,27 @@ impl Line<'_> {
         Decision::Refuse(seconds.clamp(*RETRY_SECONDS.start(), *RETRY_SECONDS.end()))
     }
 
+    fn turns(&self) -> impl Iterator<Item = &TurnRecord> {
+        self.turns.iter().map(Turn::record)
+    }
+
     /// Whether a slot of the lane is free and nobody who may use it goes first: those of clients that hold fewer do, and of
     /// those that hold as many, those who wait already.
     fn may_take(&self, lane: Lane, applicant: Applicant<'_>) -> bool {
         let taken = |client: Option<&str>| {
-            let held = self.turns.iter().filter(|turn| {
+            let held = self.turns().filter(|turn| {
                 !turn.is_waiting && turn.lane == lane && client.is_none_or(|one| turn.client == one)
             });
             held.count() as u64
         };
         let own = taken(Some(applicant.client));
-        let goes_first = |turn: &Turn| {
+        let goes_first = |turn: &TurnRecord| {
             let others = taken(Some(&turn.client));
             others < own || (others == own && applicant.place.is_none())
         };
-        let mut waiting = self.turns.iter().filter(|turn| {
-            turn.is_waiting && turn.lane >= lane && Some(turn.id) != applicant.place
+        let mut waiting = self.turns().filter(|turn| {
+            let is_own = applicant.place.is_some() && turn.id == applicant.place;
+            turn.is_waiting && turn.lane >= lane && !is_own
         });
         taken(None) < self.slots.of(lane) && !waiting.any(goes_first)
     }
@@ -179,7 +255,7 @@ impl Line<'_> {
             .clamp(1, LINE_MAX);
         let share = (capacity * LINE_SHARE_QUARTERS / 4).max(1);
         let waiting = || {
-            let turns = self.turns.iter();
+            let turns = self.turns();
             turns.filter(|turn| turn.is_waiting && turn.lane == applicant.lane)
         };
         let own = waiting().filter(|turn| turn.client == applicant.client);
@@ -218,14 +294,14 @@ mod tests {
     const SLOTS: Slots = Slots { open: 2 };
 
     fn turn(id: u64, client: &str, lane: Lane, is_waiting: bool) -> Turn {
-        Turn {
-            id,
+        Turn(TurnRecord {
+            id: Some(id),
             client: client.to_owned(),
             lane,
             is_waiting,
             since: 0,
             expires_at: u64::MAX,
-        }
+        })
     }
 
     fn hashing(id: u64, client: &str, lane: Lane) -> Turn {
@@ -345,6 +421,16 @@ mod tests {
             place: None,
         };
         assert_eq!(line.decide(applicant), Decision::Hash(Lane::Open));
+    }
+
+    #[test]
+    fn a_place_goes_unless_it_is_renewed_and_a_slot_lasts_longer() {
+        let place = Turn::wait(Some(7), "a".to_owned(), Lane::Familiar, 500, 1_000);
+        assert!(!place.is_to_be_renewed(2_000) && place.is_to_be_renewed(2_001));
+        assert!(!place.has_gone(2_999) && place.has_gone(3_000));
+        let slot = place.take_slot(Lane::Open, 2_000, 1_000);
+        assert_eq!((slot.id(), slot.record().lane), (Some(7), Lane::Open));
+        assert!(!slot.has_gone(9_999) && slot.has_gone(10_000));
     }
 
     #[test]

@@ -1,16 +1,16 @@
 //! Refresh tokens: random, kept only as a hash, each good for one use.
 //!
-//! The tokens that follow from one login are a family. Using a spent one again means that two parties hold the same
-//! token, so the family ends (RFC 9700 section 4.14.2).
+//! The tokens that follow from one login are its session's. Using a spent one again means that two parties hold the same
+//! token, so the session ends (RFC 9700 section 4.14.2).
 
 use std::fmt;
 
 use hmac::{Hmac, Mac};
-use mercato_kernel::AccountId;
+use mercato_kernel::{AccountId, SessionId};
 use mercato_platform::random::to_hex;
 use sha2::{Digest, Sha256};
 
-use super::Client;
+use super::{Client, PAIRS_PER_COUNT, PAIRS_PER_SESSION_MAX};
 
 /// A spent token that comes again from the same client within so many milliseconds gets the same answer: see
 /// docs/decisions/0036.
@@ -81,20 +81,24 @@ impl TokenHash {
     }
 }
 
-/// What is known of a refresh token.
+/// A refresh token that was given. Only its methods change it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RefreshToken {
+pub struct RefreshToken(RefreshTokenRecord);
+
+/// What is stored of a refresh token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefreshTokenRecord {
     /// The token's hash.
     pub hash: TokenHash,
-    /// Id of the family: the login it follows from.
-    pub family: String,
+    /// The session: the login that it follows from.
+    pub session: SessionId,
     /// Whose session it is.
     pub account: AccountId,
     /// Milliseconds since the Unix epoch.
     pub issued_at: u64,
     /// Milliseconds since the Unix epoch.
     pub expires_at: u64,
-    /// How many tokens the family has had with this one, from 1.
+    /// How many tokens the session has had with this one, from 1.
     pub number: u64,
     /// When and for what it was traded.
     pub spent: Option<Spending>,
@@ -142,52 +146,115 @@ impl Spending {
 pub enum Standing {
     /// May be traded for a new pair.
     Usable,
-    /// Was traded before: its family must end.
+    /// Was traded before: its session must end.
     Spent,
     /// Too old.
     Expired,
 }
 
 impl RefreshToken {
-    /// The first token of a new family.
+    /// The first token of a new session.
     #[must_use]
     pub fn first(
         secret: &RefreshSecret,
-        family: String,
+        session: SessionId,
         account: AccountId,
         issued_at: u64,
         expires_at: u64,
     ) -> Self {
-        Self {
+        Self(RefreshTokenRecord {
             hash: secret.hash(),
-            family,
+            session,
             account,
             issued_at,
             expires_at,
             number: 1,
             spent: None,
-        }
+        })
+    }
+
+    /// The token as it was stored; for the store alone.
+    #[must_use]
+    pub const fn restore(record: RefreshTokenRecord) -> Self {
+        Self(record)
+    }
+
+    /// What is to be stored.
+    #[must_use]
+    pub const fn record(&self) -> &RefreshTokenRecord {
+        &self.0
+    }
+
+    /// The session that it belongs to.
+    #[must_use]
+    pub const fn session(&self) -> SessionId {
+        self.0.session
+    }
+
+    /// Whose session it is.
+    #[must_use]
+    pub const fn account(&self) -> AccountId {
+        self.0.account
+    }
+
+    /// Milliseconds since the Unix epoch.
+    #[must_use]
+    pub const fn issued_at(&self) -> u64 {
+        self.0.issued_at
+    }
+
+    /// Milliseconds since the Unix epoch.
+    #[must_use]
+    pub const fn expires_at(&self) -> u64 {
+        self.0.expires_at
+    }
+
+    /// When and for what it was traded, if it was.
+    #[must_use]
+    pub const fn spending(&self) -> Option<&Spending> {
+        self.0.spent.as_ref()
+    }
+
+    /// Whether its session has had as many pairs as a session may have.
+    #[must_use]
+    pub const fn is_last_of_session(&self) -> bool {
+        self.0.number >= PAIRS_PER_SESSION_MAX
+    }
+
+    /// Whether the account's tokens are counted when this one is given.
+    #[must_use]
+    pub const fn is_to_be_counted(&self) -> bool {
+        self.0.number.is_multiple_of(PAIRS_PER_COUNT)
+    }
+
+    /// The token, traded for the next one.
+    #[must_use]
+    pub fn spend(self, spending: Spending) -> Self {
+        Self(RefreshTokenRecord {
+            spent: Some(spending),
+            ..self.0
+        })
     }
 
     /// The token that this one is traded for.
     #[must_use]
-    pub fn next(self, secret: &RefreshSecret, issued_at: u64, expires_at: u64) -> Self {
-        Self {
+    pub fn next(&self, secret: &RefreshSecret, issued_at: u64, expires_at: u64) -> Self {
+        Self(RefreshTokenRecord {
             hash: secret.hash(),
             issued_at,
             expires_at,
-            number: self.number.saturating_add(1),
+            number: self.0.number.saturating_add(1),
             spent: None,
-            ..self
-        }
+            ..self.0
+        })
     }
 
     /// The standing at `now` (milliseconds since the Unix epoch).
     #[must_use]
     pub const fn standing(&self, now: u64) -> Standing {
-        if self.spent.is_some() {
+        if self.0.spent.is_some() {
             Standing::Spent
-        } else if now >= self.expires_at {
+        } else if now >= self.0.expires_at {
             Standing::Expired
         } else {
             Standing::Usable
@@ -200,15 +267,10 @@ mod tests {
     use super::*;
 
     fn token() -> RefreshToken {
-        RefreshToken {
-            hash: RefreshSecret::new("abc".to_owned()).hash(),
-            family: "family".to_owned(),
-            account: AccountId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap(),
-            issued_at: 1_000,
-            expires_at: 2_000,
-            number: 1,
-            spent: None,
-        }
+        let secret = RefreshSecret::new("abc".to_owned());
+        let session = SessionId::parse("01890a5d-ac96-774b-bcce-b302099a8058").unwrap();
+        let account = AccountId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap();
+        RefreshToken::first(&secret, session, account, 1_000, 2_000)
     }
 
     fn spending(client: Option<&str>) -> Spending {
@@ -224,19 +286,29 @@ mod tests {
     fn a_token_is_usable_until_it_is_spent_or_expires() {
         assert_eq!(token().standing(1_999), Standing::Usable);
         assert_eq!(token().standing(2_000), Standing::Expired);
-        let spent = RefreshToken {
-            spent: Some(spending(None)),
-            ..token()
-        };
+        let spent = token().spend(spending(None));
         assert_eq!(spent.standing(1_600), Standing::Spent);
         assert_eq!(spent.standing(2_000), Standing::Spent);
+    }
+
+    #[test]
+    fn the_next_token_is_of_the_same_session_and_unspent() {
+        let spent = token().spend(spending(None));
+        let next = spent.next(&RefreshSecret::new("abd".to_owned()), 1_500, 2_500);
+        assert_eq!(
+            (next.session(), next.account()),
+            (token().session(), token().account())
+        );
+        assert_eq!((next.issued_at(), next.expires_at()), (1_500, 2_500));
+        assert_eq!((next.0.number, next.spending()), (2, None));
+        assert_ne!(next.0.hash, spent.0.hash);
     }
 
     #[test]
     fn the_hash_is_sha_256_and_the_secret_stays_hidden() {
         // FIPS 180-2, appendix B.1.
         assert_eq!(
-            token().hash.as_str(),
+            token().0.hash.as_str(),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
         assert_eq!(

@@ -1,6 +1,6 @@
 //! Sessions: what a login opens, and whose access tokens end with it.
 
-use mercato_kernel::AccountId;
+use mercato_kernel::{AccountId, SessionId};
 use mercato_platform::ids;
 
 /// Sessions of one account that have not ended; one more ends the one that was refreshed longest ago.
@@ -24,8 +24,8 @@ pub const SESSION_LIFETIME_MAX_MS: u64 = 365 * 24 * 60 * 60 * 1_000;
 
 /// When a session ends at the latest, in milliseconds since the Unix epoch; none when its id does not tell when it was opened.
 #[must_use]
-pub fn latest_end(session: &str) -> Option<u64> {
-    Some(ids::made_at_ms(session)?.saturating_add(SESSION_LIFETIME_MAX_MS))
+pub fn latest_end(session: SessionId) -> Option<u64> {
+    Some(ids::made_at_ms(&session.text())?.saturating_add(SESSION_LIFETIME_MAX_MS))
 }
 
 /// Sessions that a list of them names.
@@ -37,13 +37,13 @@ pub const REVOCATIONS_MAX: u64 = 20_000;
 /// Revocations in one list.
 pub const REVOCATIONS_LISTED_MAX: u32 = 1_000;
 
-/// Who calls, as the claims of a valid access token say.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
+/// Whoever presents a valid access token, as its claims say: the account, and the session that must not have ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionCaller {
     /// The account.
     pub account: AccountId,
     /// The session; tokens of versions before sessions were claimed have none.
-    pub session: Option<String>,
+    pub session: Option<SessionId>,
     /// The account's generation of tokens when the token was made.
     pub generation: u64,
     /// When the token ends, in seconds since the Unix epoch.
@@ -51,10 +51,10 @@ pub struct Caller {
 }
 
 /// A session that has not ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionSummary {
-    /// The id of its family of refresh tokens.
-    pub id: String,
+    /// Its id.
+    pub id: SessionId,
     /// When it was opened, in milliseconds since the Unix epoch.
     pub created_at: u64,
     /// When its last refresh token was made, in milliseconds since the Unix epoch.
@@ -64,16 +64,16 @@ pub struct SessionSummary {
 }
 
 /// What was revoked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Revoked {
     /// All access tokens of a session.
-    Session(String),
+    Session(SessionId),
     /// All access tokens of an account whose generation is below this one.
     Account(AccountId, u64),
 }
 
 /// A revocation, kept for as long as a token that it concerns could be valid.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Revocation {
     /// Its number; later ones have higher numbers. 0 until it is kept.
     pub sequence: u64,

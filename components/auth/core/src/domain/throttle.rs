@@ -106,15 +106,40 @@ impl CounterKey {
 /// Failures of late under one key, and the wait that they led to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Failures {
-    /// How many.
-    pub count: u32,
-    /// Until when they count, unless they have led to a wait; milliseconds since the Unix epoch.
-    pub window_ends_at: u64,
-    /// End of the last wait, in milliseconds since the Unix epoch; 0 when there was none.
-    pub blocked_until: u64,
+    count: u32,
+    window_ends_at: u64,
+    blocked_until: u64,
 }
 
 impl Failures {
+    /// The failures as they were stored; for the store alone.
+    #[must_use]
+    pub const fn restore(count: u32, window_ends_at: u64, blocked_until: u64) -> Self {
+        Self {
+            count,
+            window_ends_at,
+            blocked_until,
+        }
+    }
+
+    /// How many.
+    #[must_use]
+    pub const fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Until when they count, unless they have led to a wait; milliseconds since the Unix epoch.
+    #[must_use]
+    pub const fn window_ends_at(&self) -> u64 {
+        self.window_ends_at
+    }
+
+    /// End of the last wait, in milliseconds since the Unix epoch; 0 when there was none.
+    #[must_use]
+    pub const fn blocked_until(&self) -> u64 {
+        self.blocked_until
+    }
+
     /// Seconds, at least 1, until the next attempt is let through; none when it is let through at `now` (milliseconds
     /// since the Unix epoch).
     #[must_use]

@@ -4,12 +4,9 @@ use mercato_kernel::PageRequest;
 
 use super::*;
 use crate::application::Session;
-use crate::application::commands::change_password::{self, ChangePassword};
-use crate::application::commands::login::{self, Login};
-use crate::application::commands::logout::{self, Logout};
-use crate::application::commands::register::{self, Register};
-use crate::application::commands::update_account::{self, UpdateAccount};
-use crate::application::commands::update_profile::{self, UpdateProfile};
+use crate::application::commands::{
+    change_password, login, logout, register, update_account, update_profile,
+};
 use crate::application::queries::accounts;
 use crate::application::testing::{caller_of, refresh_from_anywhere as refresh};
 use crate::domain::{AccountChanges, Role};
@@ -32,7 +29,7 @@ fn instance_with(admin_email: &str, admin_password: &str) -> Ports {
 
 fn registered(instance: &Ports, email: &str) -> Session {
     let (name, email, password) = ("Somebody".to_owned(), email.to_owned(), PASSWORD.to_owned());
-    let command = Register {
+    let command = register::Command {
         name,
         email,
         password,
@@ -42,7 +39,7 @@ fn registered(instance: &Ports, email: &str) -> Session {
 }
 
 fn log_in(instance: &Ports, email: &str, password: &str) -> Result<Session, Error> {
-    let command = Login {
+    let command = login::Command {
         email: email.to_owned(),
         password: password.to_owned(),
         client: None,
@@ -76,13 +73,13 @@ fn a_session_is_opened_rotated_and_ended() {
     let second = refresh(&instance, &first.tokens.refresh_token).unwrap();
     assert_eq!(second.account, first.account);
     let presented = second.tokens.refresh_token.clone();
-    logout::handle(&instance, Logout { presented }).unwrap();
+    logout::handle(&instance, logout::Command { presented }).unwrap();
     let refused = refresh(&instance, &second.tokens.refresh_token);
     assert_eq!(refused.unwrap_err(), Error::InvalidRefreshToken);
 }
 
 #[test]
-fn the_end_of_a_family_outlives_the_refusal_that_caused_it() {
+fn the_end_of_a_session_outlives_the_refusal_that_caused_it() {
     let instance = instance_with("", "");
     let stolen = registered(&instance, "ada@example.com")
         .tokens
@@ -106,7 +103,7 @@ fn profile_password_and_state_of_an_account_change() {
     let account = session.account.id;
 
     let email = Some("countess@example.com".to_owned());
-    let profile = UpdateProfile {
+    let profile = update_profile::Command {
         caller: caller_of(account),
         name: None,
         email,
@@ -118,7 +115,7 @@ fn profile_password_and_state_of_an_account_change() {
     assert_eq!(changed.version(), 2);
 
     let (current, new) = (PASSWORD.to_owned(), NEW_PASSWORD.to_owned());
-    let command = ChangePassword {
+    let command = change_password::Command {
         caller: caller_of(account),
         current,
         new,
@@ -141,7 +138,7 @@ fn profile_password_and_state_of_an_account_change() {
     };
     let disabled = update_account::handle(
         &instance,
-        UpdateAccount {
+        update_account::Command {
             account,
             changes,
             expected_version: Some(3),
@@ -164,7 +161,7 @@ fn a_taken_address_leaves_nothing_behind() {
         "Ada@example.com".to_owned(),
         PASSWORD.to_owned(),
     );
-    let command = Register {
+    let command = register::Command {
         name,
         email,
         password,
@@ -190,7 +187,7 @@ fn the_first_admin_is_there_at_the_start_and_last_to_go() {
     };
     let refused = update_account::handle(
         &instance,
-        UpdateAccount {
+        update_account::Command {
             account,
             changes,
             expected_version: None,

@@ -1,6 +1,6 @@
 //! Table `users`.
 
-use mercato_kernel::{PageStart, Total};
+use mercato_kernel::{Named as _, PageStart, Total};
 use mercato_sqlite::{Row, params};
 
 use super::{Records, damaged};
@@ -160,7 +160,7 @@ impl Records<'_> {
             record.name.as_str(),
             record.email.as_str(),
             record.password_hash.expose(),
-            record.role.as_str(),
+            record.role.name(),
             record.disabled,
             record.token_generation,
             record.created_at,
@@ -210,8 +210,8 @@ fn view(row: &Row) -> Result<AccountView, Error> {
 }
 
 fn role(row: &Row) -> Result<Role, Error> {
-    let role = row.get::<String>("role")?.parse::<Role>();
-    role.map_err(|error| damaged("role", &error.to_string()))
+    let role = Role::from_name(&row.get::<String>("role")?);
+    role.ok_or_else(|| damaged("role", "must be customer or admin"))
 }
 
 /// The id of an account in that column.
@@ -224,7 +224,9 @@ pub(super) fn account_id(row: &Row, column: &str) -> Result<AccountId, Error> {
 mod tests {
     use super::*;
     use crate::store::Store;
-    use crate::store::testing::{NOW, add, changed, id, kept, query_plan, somebody, token};
+    use crate::store::testing::{
+        NOW, add, changed, id, kept, query_plan, session, somebody, token,
+    };
 
     #[test]
     fn an_account_comes_back_as_it_went_in() {
@@ -309,7 +311,7 @@ mod tests {
             matches!(&result, Err(Error::Internal(cause)) if cause.contains("users.id")),
             "{result:?}"
         );
-        let orphan = token("a", "family", &somebody(7));
+        let orphan = token("a", session(1), &somebody(7));
         let result = store.write(|records| records.add_refresh_token(&orphan));
         assert!(
             matches!(&result, Err(Error::Internal(cause)) if cause.contains("FOREIGN KEY")),
@@ -322,7 +324,7 @@ mod tests {
         let store = Store::in_memory();
         let result = store.write(|records| {
             records.add_account(&somebody(1))?;
-            records.add_refresh_token(&token("a", "family", &somebody(1)))?;
+            records.add_refresh_token(&token("a", session(1), &somebody(1)))?;
             Err::<(), _>(Error::LastAdmin)
         });
         assert_eq!(result, Err(Error::LastAdmin));
@@ -330,7 +332,7 @@ mod tests {
             store.read(|records| records.count_accounts()),
             Ok(Total::counted(0))
         );
-        assert_eq!(kept(&store, &token("a", "family", &somebody(1))), None);
+        assert_eq!(kept(&store, &token("a", session(1), &somebody(1))), None);
     }
 
     #[test]

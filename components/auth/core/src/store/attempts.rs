@@ -60,9 +60,9 @@ impl Records<'_> {
     pub fn save_failures(&self, key: &CounterKey, failures: &Failures) -> Result<(), Error> {
         let values = params![
             key.as_str(),
-            failures.count,
-            failures.window_ends_at,
-            failures.blocked_until,
+            failures.count(),
+            failures.window_ends_at(),
+            failures.blocked_until(),
             failures.forgotten_at(),
         ];
         self.execute(REPLACE_FAILURES, values)
@@ -106,11 +106,11 @@ impl Records<'_> {
 }
 
 fn failures(row: &Row) -> Result<Failures, Error> {
-    Ok(Failures {
-        count: row.get("failures")?,
-        window_ends_at: row.get("window_ends_at")?,
-        blocked_until: row.get("blocked_until")?,
-    })
+    Ok(Failures::restore(
+        row.get("failures")?,
+        row.get("window_ends_at")?,
+        row.get("blocked_until")?,
+    ))
 }
 
 #[cfg(test)]

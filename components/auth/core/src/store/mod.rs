@@ -11,7 +11,7 @@ mod attempts;
 mod refresh_tokens;
 mod revocations;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod turns;
 
 /// The schema, step by step.

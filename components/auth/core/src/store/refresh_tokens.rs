@@ -4,9 +4,11 @@ use mercato_platform::ids;
 use mercato_sqlite::{Row, params};
 
 use super::accounts::account_id;
-use super::{FORGET_MAX_ROWS, Records};
+use super::{FORGET_MAX_ROWS, Records, damaged};
 use crate::application::Error;
-use crate::domain::{AccountId, RefreshToken, SessionSummary, Spending, TokenHash};
+use crate::domain::{
+    AccountId, RefreshToken, RefreshTokenRecord, SessionId, SessionSummary, Spending, TokenHash,
+};
 
 const SELECT_TOKEN: &str = "
     SELECT token_hash, family_id, user_id, issued_at, expires_at, number,
@@ -65,7 +67,7 @@ const SELECT_OLDEST_SESSION: &str = "
     ORDER BY issued_at
     LIMIT 1";
 
-const DELETE_FAMILY: &str = "
+const DELETE_TOKENS_OF_SESSION: &str = "
     DELETE FROM refresh_tokens
     WHERE family_id = ?";
 
@@ -91,9 +93,10 @@ impl Records<'_> {
 
     /// Adds a refresh token.
     pub fn add_refresh_token(&self, token: &RefreshToken) -> Result<(), Error> {
+        let token = token.record();
         let values = params![
             token.hash.as_str(),
-            &token.family,
+            &*token.session.text(),
             &*token.account.text(),
             token.issued_at,
             token.expires_at,
@@ -102,14 +105,17 @@ impl Records<'_> {
         self.execute(INSERT_TOKEN, values)
     }
 
-    /// Marks a refresh token as traded.
-    pub fn spend_refresh_token(&self, hash: &TokenHash, spending: &Spending) -> Result<(), Error> {
+    /// Keeps for what a refresh token was traded, if it was.
+    pub fn save_spending(&self, token: &RefreshToken) -> Result<(), Error> {
+        let Some(spending) = token.spending() else {
+            return Ok(());
+        };
         let values = params![
             spending.at,
             spending.client.as_deref(),
             spending.salt.as_deref(),
             spending.token_id.as_deref(),
-            hash.as_str(),
+            token.record().hash.as_str(),
         ];
         self.execute(SPEND_TOKEN, values)
     }
@@ -119,10 +125,10 @@ impl Records<'_> {
     pub fn session_end(
         &self,
         account: AccountId,
-        family: &str,
+        session: SessionId,
         now: u64,
     ) -> Result<Option<u64>, Error> {
-        let values = params![family, now, &*account.text()];
+        let values = params![&*session.text(), now, &*account.text()];
         self.first(SELECT_SESSION_END, values, |row| Ok(row.get("expires_at")?))
     }
 
@@ -136,7 +142,7 @@ impl Records<'_> {
         self.all(
             SELECT_SESSIONS,
             params![&*account.text(), now, limit],
-            session,
+            summary,
         )
     }
 
@@ -146,10 +152,10 @@ impl Records<'_> {
     }
 
     /// The account's session that was refreshed longest ago.
-    pub fn oldest_session(&self, account: AccountId) -> Result<Option<String>, Error> {
+    pub fn oldest_session(&self, account: AccountId) -> Result<Option<SessionId>, Error> {
         let values = params![&*account.text()];
         self.first(SELECT_OLDEST_SESSION, values, |row| {
-            Ok(row.get("family_id")?)
+            session_id(row, "family_id")
         })
     }
 
@@ -158,9 +164,9 @@ impl Records<'_> {
         self.number(COUNT_TOKENS, params![&*account.text(), limit], "count")
     }
 
-    /// Ends a session: forgets every token of the family.
-    pub fn end_family(&self, family: &str) -> Result<(), Error> {
-        self.execute(DELETE_FAMILY, params![family])
+    /// Ends a session: forgets every token of it.
+    pub fn end_session(&self, session: SessionId) -> Result<(), Error> {
+        self.execute(DELETE_TOKENS_OF_SESSION, params![&*session.text()])
     }
 
     /// Ends every session of an account.
@@ -182,15 +188,15 @@ impl Records<'_> {
 }
 
 fn refresh_token(row: &Row) -> Result<RefreshToken, Error> {
-    Ok(RefreshToken {
+    Ok(RefreshToken::restore(RefreshTokenRecord {
         hash: TokenHash::from_stored(row.get("token_hash")?),
-        family: row.get("family_id")?,
+        session: session_id(row, "family_id")?,
         account: account_id(row, "user_id")?,
         issued_at: row.get("issued_at")?,
         expires_at: row.get("expires_at")?,
         number: row.get("number")?,
         spent: spending(row)?,
-    })
+    }))
 }
 
 fn spending(row: &Row) -> Result<Option<Spending>, Error> {
@@ -205,21 +211,36 @@ fn spending(row: &Row) -> Result<Option<Spending>, Error> {
     }))
 }
 
-fn session(row: &Row) -> Result<SessionSummary, Error> {
-    let (id, refreshed_at): (String, u64) = (row.get("family_id")?, row.get("issued_at")?);
+fn summary(row: &Row) -> Result<SessionSummary, Error> {
+    let id = session_id(row, "family_id")?;
+    let refreshed_at = row.get("issued_at")?;
     Ok(SessionSummary {
-        created_at: ids::made_at_ms(&id).unwrap_or(refreshed_at),
+        created_at: ids::made_at_ms(&id.text()).unwrap_or(refreshed_at),
         id,
         refreshed_at,
         expires_at: row.get("expires_at")?,
     })
 }
 
+/// The id of a session in that column.
+pub(super) fn session_id(row: &Row, column: &str) -> Result<SessionId, Error> {
+    let id = SessionId::parse(&row.get::<String>(column)?);
+    id.map_err(|error| damaged(column, &error.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::RefreshSecret;
     use crate::store::Store;
-    use crate::store::testing::{NOW, add, id, kept, somebody, token};
+    use crate::store::testing::{NOW, add, id, kept, session, somebody, token};
+
+    /// That token with another record.
+    fn with(token: &RefreshToken, change: impl FnOnce(&mut RefreshTokenRecord)) -> RefreshToken {
+        let mut record = token.record().clone();
+        change(&mut record);
+        RefreshToken::restore(record)
+    }
 
     fn add_token(store: &Store, token: &RefreshToken) {
         store
@@ -228,13 +249,13 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_kept_until_its_family_ends() {
+    fn a_token_is_kept_until_its_session_ends() {
         let store = Store::in_memory();
         add(&store, &somebody(1));
         let (first, second, other) = (
-            token("a", "one", &somebody(1)),
-            token("b", "one", &somebody(1)),
-            token("c", "two", &somebody(1)),
+            token("a", session(1), &somebody(1)),
+            token("b", session(1), &somebody(1)),
+            token("c", session(2), &somebody(1)),
         );
         for token in [&first, &second, &other] {
             add_token(&store, token);
@@ -245,18 +266,15 @@ mod tests {
             salt: Some("salt".to_owned()),
             token_id: Some("id".to_owned()),
         };
+        let spent = first.clone().spend(spending);
         store
-            .write(|records| records.spend_refresh_token(&first.hash, &spending))
+            .write(|records| records.save_spending(&spent))
             .unwrap();
-        assert_eq!(
-            kept(&store, &first),
-            Some(RefreshToken {
-                spent: Some(spending),
-                ..first.clone()
-            })
-        );
+        assert_eq!(kept(&store, &first), Some(spent));
         assert_eq!(kept(&store, &second), Some(second.clone()));
-        store.write(|records| records.end_family("one")).unwrap();
+        store
+            .write(|records| records.end_session(session(1)))
+            .unwrap();
         assert_eq!((kept(&store, &first), kept(&store, &second)), (None, None));
         assert_eq!(kept(&store, &other), Some(other));
     }
@@ -267,9 +285,9 @@ mod tests {
         add(&store, &somebody(1));
         add(&store, &somebody(2));
         let (mine, mine_too, theirs) = (
-            token("a", "one", &somebody(1)),
-            token("b", "two", &somebody(1)),
-            token("c", "three", &somebody(2)),
+            token("a", session(1), &somebody(1)),
+            token("b", session(2), &somebody(1)),
+            token("c", session(3), &somebody(2)),
         );
         for token in [&mine, &mine_too, &theirs] {
             add_token(&store, token);
@@ -286,16 +304,16 @@ mod tests {
         let count = FORGET_MAX_ROWS + 1;
         for number in 0..count {
             let expires_at = NOW + 1 + u64::from(number);
-            add_token(
-                &store,
-                &RefreshToken {
-                    expires_at,
-                    ..token(&number.to_string(), "family", &somebody(1))
-                },
-            );
+            let token = token(&number.to_string(), session(1), &somebody(1));
+            let token = with(&token, |record| record.expires_at = expires_at);
+            add_token(&store, &token);
         }
         let is_kept = |number: u32| {
-            kept(&store, &token(&number.to_string(), "family", &somebody(1))).is_some()
+            kept(
+                &store,
+                &token(&number.to_string(), session(1), &somebody(1)),
+            )
+            .is_some()
         };
         store
             .write(|records| records.forget_expired_tokens(NOW))
@@ -318,8 +336,9 @@ mod tests {
             salt: None,
             token_id: None,
         };
+        let spent = token.clone().spend(spending);
         store
-            .write(|records| records.spend_refresh_token(&token.hash, &spending))
+            .write(|records| records.save_spending(&spent))
             .unwrap();
     }
 
@@ -328,59 +347,57 @@ mod tests {
         let store = Store::in_memory();
         add(&store, &somebody(1));
         add(&store, &somebody(2));
-        let end = |account: u32, family: &str, now: u64| {
-            let end = store.read(|records| records.session_end(id(account), family, now));
+        let end = |account: u32, number: u64, now: u64| {
+            let end = store.read(|records| records.session_end(id(account), session(number), now));
             end.unwrap()
         };
-        let first = token("a", "one", &somebody(1));
+        let first = token("a", session(1), &somebody(1));
         add_token(&store, &first);
-        assert_eq!(end(1, "one", NOW + 999), Some(NOW + 1_000));
-        assert_eq!(end(1, "one", NOW + 1_000), None);
-        assert_eq!(end(2, "one", NOW), None);
-        assert_eq!(end(1, "two", NOW), None);
+        assert_eq!(end(1, 1, NOW + 999), Some(NOW + 1_000));
+        assert_eq!(end(1, 1, NOW + 1_000), None);
+        assert_eq!(end(2, 1, NOW), None);
+        assert_eq!(end(1, 2, NOW), None);
         spend(&store, &first);
-        assert_eq!(end(1, "one", NOW), None);
-        let second = RefreshToken {
-            issued_at: NOW + 500,
-            expires_at: NOW + 1_500,
-            number: 2,
-            ..token("b", "one", &somebody(1))
-        };
+        assert_eq!(end(1, 1, NOW), None);
+        let secret = RefreshSecret::new("b".to_owned());
+        let second = first.next(&secret, NOW + 500, NOW + 1_500);
         add_token(&store, &second);
-        assert_eq!(end(1, "one", NOW + 1_000), Some(NOW + 1_500));
+        assert_eq!(end(1, 1, NOW + 1_000), Some(NOW + 1_500));
     }
 
     #[test]
     fn sessions_are_listed_newest_first_and_the_oldest_is_known() {
         let store = Store::in_memory();
         add(&store, &somebody(1));
-        for (number, family) in ["one", "two", "three"].into_iter().enumerate() {
-            let issued_at = NOW + number as u64;
-            let token = RefreshToken {
-                issued_at,
-                expires_at: issued_at + 1_000,
-                ..token(family, family, &somebody(1))
-            };
+        for number in 1..=3 {
+            let issued_at = NOW + number - 1;
+            let token = token(&number.to_string(), session(number), &somebody(1));
+            let token = with(&token, |record| {
+                record.issued_at = issued_at;
+                record.expires_at = issued_at + 1_000;
+            });
             add_token(&store, &token);
         }
         let list = |limit| store.read(|records| records.sessions(id(1), NOW + 1_000, limit));
-        let ids = |limit| -> Vec<String> {
+        let ids = |limit| -> Vec<SessionId> {
             let sessions = list(limit).unwrap().into_iter();
             sessions.map(|session| session.id).collect()
         };
-        assert_eq!(ids(10), ["three", "two"]);
-        assert_eq!(ids(1), ["three"]);
+        assert_eq!(ids(10), [session(3), session(2)]);
+        assert_eq!(ids(1), [session(3)]);
         assert_eq!(list(1).unwrap()[0].refreshed_at, NOW + 2);
         let count = || store.read(|records| records.count_sessions(id(1))).unwrap();
         let oldest = || store.read(|records| records.oldest_session(id(1))).unwrap();
-        assert_eq!((count(), oldest().as_deref()), (3, Some("one")));
+        assert_eq!((count(), oldest()), (3, Some(session(1))));
         let tokens = |limit| {
             store
                 .read(|records| records.count_refresh_tokens(id(1), limit))
                 .unwrap()
         };
         assert_eq!((tokens(10), tokens(2)), (3, 2));
-        store.write(|records| records.end_family("one")).unwrap();
-        assert_eq!((count(), oldest().as_deref()), (2, Some("two")));
+        store
+            .write(|records| records.end_session(session(1)))
+            .unwrap();
+        assert_eq!((count(), oldest()), (2, Some(session(2))));
     }
 }

@@ -3,6 +3,7 @@
 use mercato_sqlite::{Row, params};
 
 use super::accounts::account_id;
+use super::refresh_tokens::session_id;
 use super::{FORGET_MAX_ROWS, Records, damaged};
 use crate::application::Error;
 use crate::domain::{REVOCATIONS_MAX, Revocation, RevocationBounds, Revoked};
@@ -65,9 +66,9 @@ impl Records<'_> {
     pub fn add_revocation(&self, revocation: &Revocation) -> Result<(), Error> {
         let now = revocation.revoked_at;
         self.execute(DELETE_EXPIRED_REVOCATIONS, params![now, FORGET_MAX_ROWS])?;
-        let (session, account, generation) = match &revocation.revoked {
-            Revoked::Session(id) => (Some(id.as_str()), None, None),
-            Revoked::Account(id, generation) => (None, Some(id.to_string()), Some(*generation)),
+        let (session, account, generation) = match revocation.revoked {
+            Revoked::Session(id) => (Some(id.to_string()), None, None),
+            Revoked::Account(id, generation) => (None, Some(id.to_string()), Some(generation)),
         };
         let values = params![session, account, generation, now, revocation.expires_at];
         self.execute(INSERT_REVOCATION, values)?;
@@ -109,7 +110,7 @@ fn revocation(row: &Row) -> Result<Revocation, Error> {
     let session: Option<String> = row.get("session_id")?;
     let account: Option<String> = row.get("user_id")?;
     let revoked = match (session, account) {
-        (Some(id), _) => Revoked::Session(id),
+        (Some(_), _) => Revoked::Session(session_id(row, "session_id")?),
         (None, Some(_)) => Revoked::Account(account_id(row, "user_id")?, row.get("generation")?),
         (None, None) => return Err(damaged("session_id", "or user_id must be there")),
     };
@@ -125,7 +126,7 @@ fn revocation(row: &Row) -> Result<Revocation, Error> {
 mod tests {
     use super::*;
     use crate::store::Store;
-    use crate::store::testing::{NOW, id};
+    use crate::store::testing::{NOW, id, session};
 
     fn revocation(revoked: Revoked, revoked_at: u64) -> Revocation {
         Revocation {
@@ -144,11 +145,8 @@ mod tests {
     #[test]
     fn revocations_are_kept_in_order_until_they_expire() {
         let store = Store::in_memory();
-        let revoked = [
-            Revoked::Session("one".to_owned()),
-            Revoked::Account(id(1), 7),
-        ];
-        for (number, revoked) in revoked.clone().into_iter().enumerate() {
+        let revoked = [Revoked::Session(session(1)), Revoked::Account(id(1), 7)];
+        for (number, revoked) in revoked.into_iter().enumerate() {
             let revocation = revocation(revoked, NOW + number as u64);
             store
                 .write(|records| records.add_revocation(&revocation))
@@ -158,12 +156,12 @@ mod tests {
         assert_eq!(listed[0].revoked, revoked[0]);
         let second = Revocation {
             sequence: 2,
-            ..revocation(revoked[1].clone(), NOW + 1)
+            ..revocation(revoked[1], NOW + 1)
         };
         assert_eq!(listed[1], second);
         assert_eq!(revocations(&store, 1, NOW), std::slice::from_ref(&second));
         assert_eq!(revocations(&store, 0, NOW + 1_000), [second]);
-        let later = revocation(revoked[0].clone(), NOW + 2_000);
+        let later = revocation(revoked[0], NOW + 2_000);
         store
             .write(|records| records.add_revocation(&later))
             .unwrap();
@@ -177,7 +175,7 @@ mod tests {
         let store = Store::in_memory();
         let fill = |records: &Records<'_>| {
             (0..REVOCATIONS_MAX + 2).try_for_each(|number| {
-                let revoked = Revoked::Session(number.to_string());
+                let revoked = Revoked::Session(session(number));
                 records.add_revocation(&Revocation {
                     expires_at: u64::MAX,
                     ..revocation(revoked, NOW + number)

@@ -4,7 +4,8 @@ use mercato_sqlite::Value;
 
 use super::Store;
 use crate::domain::{
-    Account, AccountId, AccountRecord, Email, Name, PasswordHash, RefreshSecret, RefreshToken, Role,
+    Account, AccountId, AccountRecord, Email, Name, PasswordHash, RefreshSecret, RefreshToken,
+    Role, SessionId,
 };
 
 /// The time of the tests, in milliseconds since the Unix epoch.
@@ -35,9 +36,13 @@ pub fn changed(account: &Account, change: impl FnOnce(&mut AccountRecord)) -> Ac
     Account::restore(record)
 }
 
-pub fn token(text: &str, family: &str, account: &Account) -> RefreshToken {
+pub fn session(number: u64) -> SessionId {
+    SessionId::parse(&format!("01890a5d-ac96-774b-abcd-{number:012x}")).unwrap()
+}
+
+pub fn token(text: &str, session: SessionId, account: &Account) -> RefreshToken {
     let secret = RefreshSecret::new(text.to_owned());
-    RefreshToken::first(&secret, family.to_owned(), account.id(), NOW, NOW + 1_000)
+    RefreshToken::first(&secret, session, account.id(), NOW, NOW + 1_000)
 }
 
 pub fn add(store: &Store, account: &Account) {
@@ -46,7 +51,7 @@ pub fn add(store: &Store, account: &Account) {
 
 pub fn kept(store: &Store, token: &RefreshToken) -> Option<RefreshToken> {
     store
-        .read(|records| records.refresh_token(&token.hash))
+        .read(|records| records.refresh_token(&token.record().hash))
         .unwrap()
 }
 

@@ -4,7 +4,7 @@ use mercato_sqlite::{Row, params};
 
 use super::{Records, damaged};
 use crate::application::Error;
-use crate::domain::{Lane, Turn};
+use crate::domain::{Lane, Turn, TurnRecord};
 
 const SELECT_TURNS: &str = "
     SELECT id, client_hash, lane, is_waiting, since, expires_at
@@ -47,8 +47,9 @@ impl Records<'_> {
         self.all(SELECT_TURNS, params![], turn)
     }
 
-    /// Adds a turn and returns its number.
-    pub fn add_turn(&self, turn: &Turn) -> Result<u64, Error> {
+    /// Replaces the turn of that number, or adds one that has none; returns its number.
+    pub fn save_turn(&self, turn: &Turn) -> Result<u64, Error> {
+        let turn = turn.record();
         let values = params![
             &turn.client,
             lane_number(turn.lane),
@@ -56,21 +57,12 @@ impl Records<'_> {
             turn.since,
             turn.expires_at,
         ];
-        self.execute(INSERT_TURN, values)?;
-        self.number(SELECT_NEWEST_TURN, params![], "id")
-    }
-
-    /// Replaces the turn of that number.
-    pub fn save_turn(&self, turn: &Turn) -> Result<(), Error> {
-        let values = params![
-            &turn.client,
-            lane_number(turn.lane),
-            turn.is_waiting,
-            turn.since,
-            turn.expires_at,
-            turn.id,
-        ];
-        self.execute(UPDATE_TURN, values)
+        let Some(id) = turn.id else {
+            self.execute(INSERT_TURN, values)?;
+            return self.number(SELECT_NEWEST_TURN, params![], "id");
+        };
+        self.execute(UPDATE_TURN, &[values.as_slice(), params![id]].concat())?;
+        Ok(id)
     }
 
     /// Forgets the turn of that number.
@@ -95,7 +87,7 @@ impl Records<'_> {
 }
 
 fn turn(row: &Row) -> Result<Turn, Error> {
-    Ok(Turn {
+    Ok(Turn::restore(TurnRecord {
         id: row.get("id")?,
         client: row.get("client_hash")?,
         lane: match row.get::<u32>("lane")? {
@@ -107,7 +99,7 @@ fn turn(row: &Row) -> Result<Turn, Error> {
         is_waiting: row.get("is_waiting")?,
         since: row.get("since")?,
         expires_at: row.get("expires_at")?,
-    })
+    }))
 }
 
 const fn lane_number(lane: Lane) -> u32 {

@@ -3,12 +3,12 @@ use crate::application::session::unchanged_account;
 use crate::application::turn::in_turn;
 use crate::application::verify::Fit;
 use crate::application::{Error, Session};
-use crate::domain::{Account, Caller, Candidate, Client, Fields, Password, Place};
+use crate::domain::{Account, Candidate, Client, Fields, Password, Place, SessionCaller};
 
 /// Changes the password of an account.
-pub struct ChangePassword {
+pub struct Command {
     /// Who changes it.
-    pub caller: Caller,
+    pub caller: SessionCaller,
     /// The current password.
     pub current: String,
     /// The new one.
@@ -25,13 +25,13 @@ pub struct ChangePassword {
 /// # Errors
 /// [`Error::Invalid`] for the new password, [`Error::InvalidCredentials`] for the current one, [`Error::SessionEnded`],
 /// [`Error::TooManyAttempts`], [`Error::Busy`], or a fault of the database.
-pub async fn handle(ports: &Ports, command: ChangePassword) -> Result<Session, Error> {
+pub async fn handle(ports: &Ports, command: Command) -> Result<Session, Error> {
     in_turn(|place| attempt(ports, &command, place)).await
 }
 
 pub(crate) fn attempt(
     ports: &Ports,
-    command: &ChangePassword,
+    command: &Command,
     place: Option<Place>,
 ) -> Result<Session, Error> {
     let caller = &command.caller;
@@ -99,7 +99,7 @@ mod tests {
         new: &str,
     ) -> Result<Session, Error> {
         let (current, new) = (current.to_owned(), new.to_owned());
-        let command = ChangePassword {
+        let command = Command {
             caller: caller_of(id),
             current,
             new,
@@ -156,7 +156,7 @@ mod tests {
         let session = shop.register("ada@example.com");
         let caller = shop.caller(&session);
         shop.log_out(&session.tokens.refresh_token).unwrap();
-        let command = ChangePassword {
+        let command = Command {
             caller,
             current: PASSWORD.to_owned(),
             new: NEW_PASSWORD.to_owned(),

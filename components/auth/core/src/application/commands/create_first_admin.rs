@@ -6,7 +6,7 @@ use crate::domain::{Account, Email, FieldError, Fields, Name, Password, Role};
 const FIRST_ADMIN_NAME: &str = "Administrator";
 
 /// Makes the account that all other admins have their role from.
-pub struct FirstAdmin {
+pub struct Command {
     /// Variable `admin_email`.
     pub email: String,
     /// Variable `admin_password`.
@@ -29,7 +29,7 @@ pub enum FirstAdminOutcome {
 ///
 /// # Errors
 /// [`Error::Invalid`] when address or password break a rule, or a fault of the database.
-pub fn handle(ports: &Ports, command: FirstAdmin) -> Result<FirstAdminOutcome, Error> {
+pub fn handle(ports: &Ports, command: Command) -> Result<FirstAdminOutcome, Error> {
     if ports.store.read(|records| records.has_admin())? {
         return Ok(FirstAdminOutcome::AdminExists);
     }
@@ -71,14 +71,14 @@ fn open_admin(ports: &Ports, email: Email, password: &Password) -> Result<Accoun
 
 /// What breaks the rules of accounts, by the variable's name.
 #[must_use]
-pub fn check(command: &FirstAdmin) -> Vec<FieldError> {
+pub fn check(command: &Command) -> Vec<FieldError> {
     match validate(command) {
         Err(Error::Invalid(errors)) => errors,
         Ok(_) | Err(_) => Vec::new(),
     }
 }
 
-fn validate(command: &FirstAdmin) -> Result<(Email, Password), Error> {
+fn validate(command: &Command) -> Result<(Email, Password), Error> {
     let mut fields = Fields::default();
     let email = fields.take("admin_email", Email::parse(&command.email));
     let password = fields.take("admin_password", Password::parse(command.password.clone()));
@@ -96,7 +96,7 @@ mod tests {
 
     fn create(shop: &Shop, email: &str, password: &str) -> Result<FirstAdminOutcome, Error> {
         let (email, password) = (email.to_owned(), password.to_owned());
-        handle(&shop.ports, FirstAdmin { email, password })
+        handle(&shop.ports, Command { email, password })
     }
 
     #[test]

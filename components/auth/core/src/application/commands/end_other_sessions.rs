@@ -1,29 +1,29 @@
 use crate::application::Error;
 use crate::application::ports::Ports;
-use crate::domain::Caller;
+use crate::domain::SessionCaller;
 
 /// There are no more than [`SESSIONS_PER_ACCOUNT_MAX`](crate::domain::SESSIONS_PER_ACCOUNT_MAX).
 const ALL: u32 = u32::MAX;
 
 /// Ends all sessions of the caller's account but the caller's own.
-pub struct EndOtherSessions {
+pub struct Command {
     /// Who ends them.
-    pub caller: Caller,
+    pub caller: SessionCaller,
 }
 
 /// Ends all sessions of the caller's account but the caller's own.
 ///
 /// # Errors
 /// [`Error::SessionEnded`], or a fault of the database.
-pub fn handle(ports: &Ports, command: EndOtherSessions) -> Result<(), Error> {
-    let EndOtherSessions { caller } = command;
+pub fn handle(ports: &Ports, command: Command) -> Result<(), Error> {
+    let Command { caller } = command;
     ports.store.write(|records| {
         let account = ports.caller_account(records, &caller)?;
         let sessions = records.sessions(account.id(), ports.clock.now_ms(), ALL)?;
         sessions
             .iter()
-            .filter(|session| caller.session.as_ref() != Some(&session.id))
-            .try_for_each(|session| ports.end_session(records, &session.id))
+            .filter(|session| caller.session != Some(session.id))
+            .try_for_each(|session| ports.end_session(records, session.id))
     })
 }
 
@@ -36,7 +36,7 @@ mod tests {
 
     fn end_others(shop: &Shop, session: &Session) -> Result<(), Error> {
         let caller = shop.caller(session);
-        handle(&shop.ports, EndOtherSessions { caller })
+        handle(&shop.ports, Command { caller })
     }
 
     #[test]

@@ -1,13 +1,13 @@
 use crate::application::Error;
 use crate::application::ports::Ports;
-use crate::domain::Caller;
+use crate::domain::{SessionCaller, SessionId};
 
 /// Ends one session of the caller's account; it may be the caller's own.
-pub struct EndSession {
+pub struct Command {
     /// Who ends it.
-    pub caller: Caller,
-    /// Id of the session.
-    pub session_id: String,
+    pub caller: SessionCaller,
+    /// The session.
+    pub session: SessionId,
 }
 
 /// Ends one session of the caller's account.
@@ -15,13 +15,13 @@ pub struct EndSession {
 /// # Errors
 /// [`Error::SessionNotFound`] when the account has no such session, [`Error::SessionEnded`], or a fault of the
 /// database.
-pub fn handle(ports: &Ports, command: EndSession) -> Result<(), Error> {
+pub fn handle(ports: &Ports, command: Command) -> Result<(), Error> {
     ports.store.write(|records| {
         let account = ports.caller_account(records, &command.caller)?;
         records
-            .session_end(account.id(), &command.session_id, ports.clock.now_ms())?
+            .session_end(account.id(), command.session, ports.clock.now_ms())?
             .ok_or(Error::SessionNotFound)?;
-        ports.end_session(records, &command.session_id)
+        ports.end_session(records, command.session)
     })
 }
 
@@ -31,9 +31,8 @@ mod tests {
     use crate::application::testing::{PASSWORD, Shop};
     use crate::domain::Revoked;
 
-    fn end(shop: &Shop, caller: &Caller, session_id: &str) -> Result<(), Error> {
-        let (caller, session_id) = (caller.clone(), session_id.to_owned());
-        handle(&shop.ports, EndSession { caller, session_id })
+    fn end(shop: &Shop, caller: SessionCaller, session: SessionId) -> Result<(), Error> {
+        handle(&shop.ports, Command { caller, session })
     }
 
     #[test]
@@ -43,11 +42,11 @@ mod tests {
         let here = shop.login("ada@example.com", PASSWORD).unwrap();
         let caller = shop.caller(&here);
         let id = shop.caller(&lost).session.unwrap();
-        end(&shop, &caller, &id).unwrap();
+        end(&shop, caller, id).unwrap();
         assert!(shop.renew(&shop.caller(&lost)).is_err());
         assert!(shop.refresh(&lost).is_err());
         assert!(shop.renew(&caller).is_ok());
-        let again = end(&shop, &caller, &id);
+        let again = end(&shop, caller, id);
         assert_eq!(again, Err(Error::SessionNotFound));
         assert_eq!(shop.revoked(), [Revoked::Session(id)]);
     }
@@ -57,9 +56,9 @@ mod tests {
         let shop = Shop::new();
         let ada = shop.caller(&shop.register("ada@example.com"));
         let grace = shop.caller(&shop.register("grace@example.com"));
-        let of_grace = grace.session.clone().unwrap();
-        for id in [of_grace.as_str(), "", "nonsense"] {
-            let refused = end(&shop, &ada, id);
+        let unknown = SessionId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap();
+        for id in [grace.session.unwrap(), unknown] {
+            let refused = end(&shop, ada, id);
             assert_eq!(refused, Err(Error::SessionNotFound), "{id}");
         }
         assert!(shop.renew(&grace).is_ok());

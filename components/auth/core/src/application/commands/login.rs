@@ -8,7 +8,7 @@ use crate::domain::{
 };
 
 /// Opens a session.
-pub struct Login {
+pub struct Command {
     /// Address of the account.
     pub email: String,
     /// Its password.
@@ -26,13 +26,13 @@ pub struct Login {
 /// # Errors
 /// [`Error::Invalid`] for what cannot be an address or a password at all, [`Error::InvalidCredentials`],
 /// [`Error::TooManyAttempts`], [`Error::Busy`], or a fault of the database.
-pub async fn handle(ports: &Ports, command: Login) -> Result<Session, Error> {
+pub async fn handle(ports: &Ports, command: Command) -> Result<Session, Error> {
     in_turn(|place| attempt(ports, &command, place)).await
 }
 
 pub(crate) fn attempt(
     ports: &Ports,
-    command: &Login,
+    command: &Command,
     place: Option<Place>,
 ) -> Result<Session, Error> {
     let email = validate(command)?;
@@ -54,7 +54,7 @@ pub(crate) fn attempt(
     })
 }
 
-fn validate(command: &Login) -> Result<Email, Error> {
+fn validate(command: &Command) -> Result<Email, Error> {
     let mut fields = Fields::default();
     let email = fields.take("email", Email::parse(&command.email));
     if command.password.is_empty() {
@@ -106,9 +106,9 @@ fn stronger_hash(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::commands::register::Register;
+    use crate::application::commands::register;
     use crate::application::testing::{COST_UNITS, PASSWORD, Shop, register_command};
-    use crate::domain::AccountRecord;
+    use crate::domain::{AccountRecord, RefreshToken};
 
     #[test]
     fn a_login_opens_a_session_of_its_own() {
@@ -120,13 +120,9 @@ mod tests {
             session.tokens.refresh_token,
             registered.tokens.refresh_token
         );
-        let families: Vec<_> = shop
-            .tokens()
-            .into_iter()
-            .map(|token| token.family)
-            .collect();
-        assert_eq!(families.len(), 2);
-        assert_ne!(families[0], families[1]);
+        let sessions: Vec<_> = shop.tokens().iter().map(RefreshToken::session).collect();
+        assert_eq!(sessions.len(), 2);
+        assert_ne!(sessions[0], sessions[1]);
     }
 
     #[test]
@@ -165,7 +161,7 @@ mod tests {
     fn a_password_is_the_same_however_its_letters_are_written() {
         for (set, sent) in [(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED)] {
             let shop = Shop::new();
-            let command = Register {
+            let command = register::Command {
                 password: set.to_owned(),
                 ..register_command("ada@example.com")
             };
@@ -304,7 +300,8 @@ mod tests {
         shop.register("ada@example.com");
         shop.advance_seconds(shop.ports.lifetimes.refresh_seconds);
         let session = shop.login("ada@example.com", PASSWORD).unwrap();
-        let kept: Vec<_> = shop.tokens().into_iter().map(|token| token.hash).collect();
-        assert_eq!(kept, [session.tokens.refresh_token.hash()]);
+        let kept = shop.tokens();
+        let kept: Vec<_> = kept.iter().map(|token| &token.record().hash).collect();
+        assert_eq!(kept, [&session.tokens.refresh_token.hash()]);
     }
 }

@@ -3,7 +3,7 @@ use crate::application::ports::Ports;
 use crate::domain::RefreshSecret;
 
 /// Ends the session that a refresh token belongs to.
-pub struct Logout {
+pub struct Command {
     /// The token as it was presented, spent or not.
     pub presented: RefreshSecret,
 }
@@ -12,12 +12,12 @@ pub struct Logout {
 ///
 /// # Errors
 /// Only a fault of the database.
-pub fn handle(ports: &Ports, command: Logout) -> Result<(), Error> {
+pub fn handle(ports: &Ports, command: Command) -> Result<(), Error> {
     let hash = command.presented.hash();
     ports
         .store
         .write(|records| match records.refresh_token(&hash)? {
-            Some(token) => ports.end_session(records, &token.family),
+            Some(token) => ports.end_session(records, token.session()),
             None => Ok(()),
         })
 }

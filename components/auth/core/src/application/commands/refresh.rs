@@ -3,8 +3,8 @@ use mercato_platform::log;
 use crate::application::ports::Ports;
 use crate::application::{Error, Session};
 use crate::domain::{
-    Account, Client, PAIRS_PER_COUNT, PAIRS_PER_SESSION_MAX, REFRESH_TOKENS_PER_ACCOUNT_MAX,
-    RefreshSecret, RefreshToken, SESSIONS_ENDED_PER_COUNT, Spending, Standing,
+    Account, Client, REFRESH_TOKENS_PER_ACCOUNT_MAX, RefreshSecret, RefreshToken,
+    SESSIONS_ENDED_PER_COUNT, Spending, Standing,
 };
 use crate::store::Records;
 
@@ -13,7 +13,7 @@ use crate::store::Records;
 const FOLLOWED_MAX: usize = 16;
 
 /// Trades a refresh token for the next pair of its session.
-pub struct Refresh {
+pub struct Command {
     /// The token as it was presented.
     pub presented: RefreshSecret,
     /// The IP address that it comes from, if it is known.
@@ -24,14 +24,14 @@ pub struct Refresh {
 
 /// Trades a refresh token for a new pair; the old one is spent. The client that spent it may send it again for some seconds
 /// and gets the same pair: its answer was lost, or it has two tabs. In all other cases a token that was spent before ends its
-/// family: either its bearer or a thief has the newer one, and nobody can tell which.
+/// session: either its bearer or a thief has the newer one, and nobody can tell which.
 ///
 /// # Errors
 /// [`Error::InvalidRefreshToken`], or a fault of the database.
-pub fn handle(ports: &Ports, command: Refresh) -> Result<Session, Error> {
+pub fn handle(ports: &Ports, command: Command) -> Result<Session, Error> {
     let client = command.client.as_deref().and_then(Client::parse);
     let client = Spending::client_key(client.as_ref(), command.user_agent.as_deref());
-    // The end of a family must be kept, so it is an outcome of the unit of work and not an error.
+    // The end of a session must be kept, so it is an outcome of the unit of work and not an error.
     let session = ports.store.write(|records| {
         let Some(token) = records.refresh_token(&command.presented.hash())? else {
             return Ok(None);
@@ -43,7 +43,7 @@ pub fn handle(ports: &Ports, command: Refresh) -> Result<Session, Error> {
                 let client = client.as_deref();
                 match traded_for(ports, records, &token, command.presented, client)? {
                     Some(session) => Ok(Some(session)),
-                    None => end_family_of(ports, records, &token).map(|()| None),
+                    None => end_session_of(ports, records, &token).map(|()| None),
                 }
             }
         }
@@ -52,7 +52,7 @@ pub fn handle(ports: &Ports, command: Refresh) -> Result<Session, Error> {
 }
 
 fn enabled_account(records: &Records<'_>, token: &RefreshToken) -> Result<Option<Account>, Error> {
-    let account = records.account(token.account)?;
+    let account = records.account(token.account())?;
     Ok(account.filter(Account::is_enabled))
 }
 
@@ -66,15 +66,15 @@ fn rotate(
     let Some(account) = enabled_account(records, &token)? else {
         return Ok(None);
     };
-    if token.number >= PAIRS_PER_SESSION_MAX {
-        ports.end_session(records, &token.family)?;
+    if token.is_last_of_session() {
+        ports.end_session(records, token.session())?;
         return Ok(None);
     }
     let now = ports.clock.now_ms();
-    let expires_at = ports.refresh_end(&token.family, now);
+    let expires_at = ports.refresh_end(token.session(), now);
     if expires_at <= now {
         // Of a version that let sessions go on for ever.
-        ports.end_session(records, &token.family)?;
+        ports.end_session(records, token.session())?;
         return Ok(None);
     }
     let (salt, token_id) = (ports.secrets.salt(), ports.ids.new_id());
@@ -86,10 +86,10 @@ fn rotate(
         token_id: Some(token_id.clone()),
     };
     records.forget_expired_tokens(now)?;
-    records.spend_refresh_token(&token.hash, &spending)?;
     let next = token.next(&successor, now, expires_at);
+    records.save_spending(&token.spend(spending))?;
     records.add_refresh_token(&next)?;
-    if next.number.is_multiple_of(PAIRS_PER_COUNT) {
+    if next.is_to_be_counted() {
         bound_tokens(ports, records, &next)?;
     }
     ports.pair(account, &next, successor, token_id).map(Some)
@@ -100,11 +100,11 @@ fn rotate(
 fn bound_tokens(ports: &Ports, records: &Records<'_>, newest: &RefreshToken) -> Result<(), Error> {
     for _ in 0..SESSIONS_ENDED_PER_COUNT {
         let limit = REFRESH_TOKENS_PER_ACCOUNT_MAX + 1;
-        if records.count_refresh_tokens(newest.account, limit)? < limit {
+        if records.count_refresh_tokens(newest.account(), limit)? < limit {
             break;
         }
-        match records.oldest_session(newest.account)? {
-            Some(oldest) if oldest != newest.family => ports.end_session(records, &oldest)?,
+        match records.oldest_session(newest.account())? {
+            Some(oldest) if oldest != newest.session() => ports.end_session(records, oldest)?,
             _ => break,
         }
     }
@@ -127,7 +127,7 @@ fn traded_for(
     let (mut token, mut secret) = (spent.clone(), presented);
     let mut access_token_id = None;
     for _ in 0..=FOLLOWED_MAX {
-        let Some(spending) = token.spent.as_ref() else {
+        let Some(spending) = token.spending() else {
             let pair = |id| ports.pair(account, &token, secret, id);
             return access_token_id.map(pair).transpose();
         };
@@ -147,10 +147,10 @@ fn traded_for(
     Ok(None)
 }
 
-fn end_family_of(ports: &Ports, records: &Records<'_>, token: &RefreshToken) -> Result<(), Error> {
-    ports.end_session(records, &token.family)?;
-    let user_id = token.account.text();
-    let fields = [("user_id", &*user_id), ("family", &token.family)];
+fn end_session_of(ports: &Ports, records: &Records<'_>, token: &RefreshToken) -> Result<(), Error> {
+    ports.end_session(records, token.session())?;
+    let (user_id, session) = (token.account().text(), token.session().text());
+    let fields = [("user_id", &*user_id), ("family", &*session)];
     log::warn(
         "a spent refresh token was used again: its session has ended",
         &fields,
@@ -168,13 +168,17 @@ mod tests {
 
     use super::*;
     use crate::application::testing::{PASSWORD, Shop, refresh_from_anywhere as refresh};
-    use crate::domain::{REUSE_GRACE_MS, Revoked, Role, SESSION_LIFETIME_MAX_MS};
+    use crate::domain::{
+        PAIRS_PER_COUNT, PAIRS_PER_SESSION_MAX, REUSE_GRACE_MS, RefreshTokenRecord, Revoked, Role,
+        SESSION_LIFETIME_MAX_MS,
+    };
+    use crate::store::testing::session as other_session;
 
     const HERE: Option<&str> = Some("192.0.2.1");
     const BROWSER: Option<&str> = Some("browser");
 
     #[test]
-    fn a_refresh_gives_a_new_pair_of_the_same_family() {
+    fn a_refresh_gives_a_new_pair_of_the_same_session() {
         let shop = Shop::new();
         let first = shop.register("ada@example.com").tokens.refresh_token;
         let session = refresh(&shop.ports, &first).unwrap();
@@ -185,16 +189,19 @@ mod tests {
         );
         let tokens = shop.tokens();
         assert_eq!(tokens.len(), 2);
-        assert_eq!(tokens[0].family, tokens[1].family);
+        assert_eq!(tokens[0].session(), tokens[1].session());
         assert_eq!(
-            tokens.iter().filter(|token| token.spent.is_some()).count(),
+            tokens
+                .iter()
+                .filter(|token| token.spending().is_some())
+                .count(),
             1
         );
         assert!(refresh(&shop.ports, &session.tokens.refresh_token).is_ok());
     }
 
     #[test]
-    fn using_a_spent_token_ends_its_family_and_no_other() {
+    fn using_a_spent_token_ends_its_session_and_no_other() {
         let shop = Shop::new();
         let stolen = shop.register("ada@example.com").tokens.refresh_token;
         let other_session = shop
@@ -211,7 +218,7 @@ mod tests {
         assert_eq!(
             refresh(&shop.ports, &newest).unwrap_err(),
             Error::InvalidRefreshToken,
-            "the family has ended"
+            "the session has ended"
         );
         assert!(refresh(&shop.ports, &other_session).is_ok());
     }
@@ -237,7 +244,7 @@ mod tests {
         let shop = Shop::new();
         let lifetime = shop.ports.lifetimes.refresh_seconds;
         let mut session = shop.register("ada@example.com");
-        let opened_at = ids::made_at_ms(&shop.tokens()[0].family).unwrap();
+        let opened_at = ids::made_at_ms(&shop.tokens()[0].session().text()).unwrap();
         let latest = opened_at + SESSION_LIFETIME_MAX_MS;
         while shop.ports.clock.now_ms() + lifetime * 1_000 < latest {
             shop.advance_seconds(lifetime - 1);
@@ -246,8 +253,8 @@ mod tests {
         let ends_at = |session: &Session| {
             let hash = session.tokens.refresh_token.hash();
             let tokens = shop.tokens();
-            let token = tokens.into_iter().find(|token| token.hash == hash);
-            token.unwrap().expires_at
+            let token = tokens.into_iter().find(|token| token.record().hash == hash);
+            token.unwrap().expires_at()
         };
         assert_eq!(ends_at(&session), latest);
         let claims = shop.claims(&session.tokens.access_token);
@@ -263,7 +270,7 @@ mod tests {
     fn what_is_no_token_of_ours_is_refused() {
         let shop = Shop::new();
         shop.register("ada@example.com");
-        let hash_itself = shop.tokens()[0].hash.as_str().to_owned();
+        let hash_itself = shop.tokens()[0].record().hash.as_str().to_owned();
         for text in [
             String::new(),
             "x".to_owned(),
@@ -296,7 +303,7 @@ mod tests {
             refresh(&shop.ports, &token).unwrap_err(),
             Error::InvalidRefreshToken
         );
-        assert_eq!(shop.tokens()[0].spent, None);
+        assert_eq!(shop.tokens()[0].spending(), None);
     }
 
     #[test]
@@ -348,15 +355,15 @@ mod tests {
     fn a_token_that_an_older_version_spent_has_no_grace() {
         let shop = Shop::new();
         let first = shop.register("ada@example.com");
-        let hash = first.tokens.refresh_token.hash();
         let spending = Spending {
             at: shop.ports.clock.now_ms(),
             client: Spending::client_key(Client::parse("192.0.2.1").as_ref(), BROWSER),
             salt: None,
             token_id: None,
         };
-        let spend = |records: &Records<'_>| records.spend_refresh_token(&hash, &spending);
-        shop.ports.store.write(spend).unwrap();
+        let spent = shop.tokens().remove(0).spend(spending);
+        let save = |records: &Records<'_>| records.save_spending(&spent);
+        shop.ports.store.write(save).unwrap();
         assert!(shop.refresh_as(&first, HERE, BROWSER).is_err());
         assert_eq!(shop.tokens(), []);
     }
@@ -366,40 +373,45 @@ mod tests {
         let shop = Shop::new();
         let session = shop.register("ada@example.com");
         let token = shop.tokens().remove(0);
-        let nearly = RefreshToken {
+        let nearly = RefreshToken::restore(RefreshTokenRecord {
             number: PAIRS_PER_COUNT - 1,
-            issued_at: token.issued_at + 9,
-            ..token.clone()
-        };
-        let other = |family: u64, number: u64| RefreshToken {
-            hash: RefreshSecret::new(format!("{family}-{number}")).hash(),
-            family: format!("family {family}"),
-            issued_at: token.issued_at + family,
-            ..token.clone()
+            issued_at: token.issued_at() + 9,
+            ..token.record().clone()
+        });
+        let other = |number: u64, secret: u64| {
+            let secret = RefreshSecret::new(format!("{number}-{secret}"));
+            let (issued_at, expires_at) = (token.issued_at() + number, token.expires_at());
+            RefreshToken::first(
+                &secret,
+                other_session(number),
+                token.account(),
+                issued_at,
+                expires_at,
+            )
         };
         let spent = Spending {
-            at: token.issued_at,
+            at: token.issued_at(),
             client: None,
             salt: None,
             token_id: None,
         };
         let fill = |records: &Records<'_>| -> Result<(), Error> {
-            records.end_family(&nearly.family)?;
+            records.end_session(nearly.session())?;
             records.add_refresh_token(&nearly)?;
-            for number in 0..REFRESH_TOKENS_PER_ACCOUNT_MAX - 4 {
-                let other = other(2, number);
+            for secret in 0..REFRESH_TOKENS_PER_ACCOUNT_MAX - 4 {
+                let other = other(2, secret);
                 records.add_refresh_token(&other)?;
-                records.spend_refresh_token(&other.hash, &spent)?;
+                records.save_spending(&other.spend(spent.clone()))?;
             }
             // Of these sessions the first was refreshed longest ago.
-            for family in 1..=3 {
-                records.add_refresh_token(&other(family, u64::MAX))?;
+            for number in 1..=3 {
+                records.add_refresh_token(&other(number, u64::MAX))?;
             }
             Ok(())
         };
         shop.ports.store.write(fill).unwrap();
         let sessions = || {
-            let list = |records: &Records<'_>| records.sessions(token.account, 0, 10);
+            let list = |records: &Records<'_>| records.sessions(token.account(), 0, 10);
             let list = shop.ports.store.read(list).unwrap();
             list.into_iter()
                 .map(|session| session.id)
@@ -408,7 +420,10 @@ mod tests {
         assert_eq!(sessions().len(), 4);
         shop.advance_seconds(1);
         let session = shop.refresh(&session).unwrap();
-        assert_eq!(sessions(), [token.family.as_str(), "family 3", "family 2"]);
+        assert_eq!(
+            sessions(),
+            [token.session(), other_session(3), other_session(2)]
+        );
         assert!(shop.refresh(&session).is_ok());
         assert_eq!(sessions().len(), 3, "it is not counted each time");
     }
@@ -417,12 +432,12 @@ mod tests {
     fn a_session_that_has_had_too_many_pairs_ends() {
         let shop = Shop::new();
         let mut session = shop.register("ada@example.com");
-        let nearly = RefreshToken {
+        let nearly = RefreshToken::restore(RefreshTokenRecord {
             number: PAIRS_PER_SESSION_MAX - 1,
-            ..shop.tokens().remove(0)
-        };
+            ..shop.tokens().remove(0).record().clone()
+        });
         let replace = |records: &Records<'_>| {
-            records.end_family(&nearly.family)?;
+            records.end_session(nearly.session())?;
             records.add_refresh_token(&nearly)
         };
         shop.ports.store.write(replace).unwrap();

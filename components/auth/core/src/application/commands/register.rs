@@ -5,7 +5,7 @@ use crate::application::{Error, Session};
 use crate::domain::{Account, Client, Email, FieldError, Fields, Name, Password, Place, Role};
 
 /// Opens a customer account.
-pub struct Register {
+pub struct Command {
     /// The person's name.
     pub name: String,
     /// Their address.
@@ -20,13 +20,13 @@ pub struct Register {
 ///
 /// # Errors
 /// [`Error::Invalid`], [`Error::EmailTaken`], [`Error::TooManyAttempts`], [`Error::Busy`], or a fault of the database.
-pub async fn handle(ports: &Ports, command: Register) -> Result<Session, Error> {
+pub async fn handle(ports: &Ports, command: Command) -> Result<Session, Error> {
     in_turn(|place| attempt(ports, &command, place)).await
 }
 
 pub(crate) fn attempt(
     ports: &Ports,
-    command: &Register,
+    command: &Command,
     place: Option<Place>,
 ) -> Result<Session, Error> {
     let client = command.client.as_deref().and_then(Client::parse);
@@ -113,8 +113,11 @@ mod tests {
         let session = shop.register("ada@example.com");
         let kept = shop.tokens();
         assert_eq!(kept.len(), 1);
-        assert_eq!(kept[0].hash, session.tokens.refresh_token.hash());
-        assert_ne!(kept[0].hash.as_str(), session.tokens.refresh_token.expose());
+        assert_eq!(kept[0].record().hash, session.tokens.refresh_token.hash());
+        assert_ne!(
+            kept[0].record().hash.as_str(),
+            session.tokens.refresh_token.expose()
+        );
     }
 
     #[test]
@@ -129,7 +132,7 @@ mod tests {
     #[test]
     fn all_invalid_fields_are_named_at_once() {
         let shop = Shop::new();
-        let command = Register {
+        let command = Command {
             name: " ".to_owned(),
             email: "ada".to_owned(),
             password: "short".to_owned(),

@@ -1,12 +1,12 @@
 use crate::application::ports::Ports;
 use crate::application::session::AccessToken;
 use crate::application::{Error, Renewal};
-use crate::domain::Caller;
+use crate::domain::SessionCaller;
 
 /// Makes a new access token.
-pub struct Renew {
+pub struct Command {
     /// Who wants it.
-    pub caller: Caller,
+    pub caller: SessionCaller,
 }
 
 /// A new access token for the caller, while the caller's session lives. It ends with the session at the latest; that of a
@@ -14,13 +14,13 @@ pub struct Renew {
 ///
 /// # Errors
 /// [`Error::SessionEnded`], or a fault of the database.
-pub fn handle(ports: &Ports, command: Renew) -> Result<Renewal, Error> {
-    let Renew { caller } = command;
+pub fn handle(ports: &Ports, command: Command) -> Result<Renewal, Error> {
+    let Command { caller } = command;
     let (account, latest) = ports
         .store
         .read(|records| ports.caller_session(records, &caller))?;
     let wanted = AccessToken {
-        session: caller.session.as_deref(),
+        session: caller.session,
         id: ports.ids.new_id(),
         issued_at: ports.clock.now_seconds(),
         latest,
@@ -39,7 +39,7 @@ mod tests {
     use crate::application::testing::{PASSWORD, Shop, nobody};
     use crate::domain::Role;
 
-    fn refused(shop: &Shop, caller: &Caller) -> Error {
+    fn refused(shop: &Shop, caller: &SessionCaller) -> Error {
         shop.renew(caller).unwrap_err()
     }
 
@@ -96,7 +96,7 @@ mod tests {
         let shop = Shop::new();
         let ada = shop.caller(&shop.register("ada@example.com"));
         let grace = shop.caller(&shop.register("grace@example.com"));
-        let mixed = Caller {
+        let mixed = SessionCaller {
             session: grace.session,
             ..ada
         };
@@ -107,7 +107,7 @@ mod tests {
     fn a_token_without_a_session_is_renewed_until_its_own_end() {
         let shop = Shop::new();
         let session = shop.register("ada@example.com");
-        let older = Caller {
+        let older = SessionCaller {
             session: None,
             ..shop.caller(&session)
         };
@@ -124,9 +124,9 @@ mod tests {
         let shop = Shop::new();
         let session = shop.register("ada@example.com");
         let caller = shop.caller(&session);
-        let nobody = Caller {
+        let nobody = SessionCaller {
             account: nobody(),
-            ..caller.clone()
+            ..caller
         };
         assert_eq!(refused(&shop, &nobody), Error::SessionEnded);
         shop.disable("ada@example.com");

@@ -4,7 +4,7 @@ use crate::application::session::check_version;
 use crate::domain::{AccountChanges, AccountId, AccountView};
 
 /// Sets role or disables an account.
-pub struct UpdateAccount {
+pub struct Command {
     /// Which account.
     pub account: AccountId,
     /// What to change.
@@ -18,7 +18,7 @@ pub struct UpdateAccount {
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::VersionMismatch`], [`Error::LastAdmin`], or a fault of the database.
-pub fn handle(ports: &Ports, command: UpdateAccount) -> Result<AccountView, Error> {
+pub fn handle(ports: &Ports, command: Command) -> Result<AccountView, Error> {
     let id = command.account;
     ports.store.write(|records| {
         let account = records.account(id)?.ok_or(Error::NotFound)?;
@@ -70,7 +70,7 @@ mod tests {
     ) -> Result<AccountView, Error> {
         handle(
             &shop.ports,
-            UpdateAccount {
+            Command {
                 account,
                 changes,
                 expected_version: None,
@@ -184,7 +184,7 @@ mod tests {
             update(&shop, nobody(), DISABLE).unwrap_err(),
             Error::NotFound
         );
-        let command = UpdateAccount {
+        let command = Command {
             account: shop.register("ada@example.com").account.id,
             changes: DISABLE,
             expected_version: Some(7),

@@ -5,13 +5,13 @@ use crate::application::session::{check_version, unchanged_account};
 use crate::application::throttle::make_familiar;
 use crate::application::turn::in_turn;
 use crate::domain::{
-    Account, AccountView, Caller, Client, Email, Fields, Name, Place, ProfileChanges,
+    Account, AccountView, Client, Email, Fields, Name, Place, ProfileChanges, SessionCaller,
 };
 
 /// Changes name or address of an account; absent fields stay.
-pub struct UpdateProfile {
+pub struct Command {
     /// Who changes it.
-    pub caller: Caller,
+    pub caller: SessionCaller,
     /// New name.
     pub name: Option<String>,
     /// New address.
@@ -32,14 +32,14 @@ pub struct UpdateProfile {
 /// [`Error::Invalid`], [`Error::SessionEnded`], [`Error::VersionMismatch`], [`Error::EmailTaken`], for another address also
 /// [`Error::PasswordRequired`], [`Error::InvalidCredentials`], [`Error::TooManyAttempts`] and [`Error::Busy`], or a fault of the
 /// database.
-pub async fn handle(ports: &Ports, command: UpdateProfile) -> Result<AccountView, Error> {
+pub async fn handle(ports: &Ports, command: Command) -> Result<AccountView, Error> {
     let account = in_turn(|place| attempt(ports, &command, place)).await?;
     Ok(account.into())
 }
 
 pub(crate) fn attempt(
     ports: &Ports,
-    command: &UpdateProfile,
+    command: &Command,
     place: Option<Place>,
 ) -> Result<Account, Error> {
     let (caller, expected_version) = (&command.caller, command.expected_version);
@@ -69,7 +69,7 @@ pub(crate) fn attempt(
 
 fn move_address(
     ports: &Ports,
-    command: &UpdateProfile,
+    command: &Command,
     changes: &ProfileChanges,
     account: &Account,
     place: Option<Place>,
@@ -100,7 +100,7 @@ fn move_address(
     })
 }
 
-fn validate(command: &UpdateProfile) -> Result<ProfileChanges, Error> {
+fn validate(command: &Command) -> Result<ProfileChanges, Error> {
     let mut fields = Fields::default();
     let name = fields.take_optional("name", command.name.as_deref().map(Name::parse));
     let email = fields.take_optional("email", command.email.as_deref().map(Email::parse));
@@ -117,12 +117,12 @@ mod tests {
     use crate::application::testing::{COST_UNITS, PASSWORD, Shop, caller_of, nobody};
     use crate::domain::AccountId;
 
-    fn update_profile(ports: &Ports, command: UpdateProfile) -> Result<AccountView, Error> {
+    fn update_profile(ports: &Ports, command: Command) -> Result<AccountView, Error> {
         attempt(ports, &command, None).map(AccountView::from)
     }
 
-    fn command(id: AccountId) -> UpdateProfile {
-        UpdateProfile {
+    fn command(id: AccountId) -> Command {
+        Command {
             caller: caller_of(id),
             name: None,
             email: None,
@@ -140,7 +140,7 @@ mod tests {
         let name = Some(" Ada King ".to_owned());
         let after = update_profile(
             &shop.ports,
-            UpdateProfile {
+            Command {
                 name,
                 ..command(before.id)
             },
@@ -161,7 +161,7 @@ mod tests {
         let email = Some("Countess@Example.com".to_owned());
         update_profile(
             &shop.ports,
-            UpdateProfile {
+            Command {
                 email,
                 ..command(id)
             },
@@ -182,7 +182,7 @@ mod tests {
         let email = Some("Grace@example.com".to_owned());
         let refused = update_profile(
             &shop.ports,
-            UpdateProfile {
+            Command {
                 email,
                 ..command(id)
             },
@@ -192,7 +192,7 @@ mod tests {
         assert!(
             update_profile(
                 &shop.ports,
-                UpdateProfile {
+                Command {
                     email: own,
                     ..command(id)
                 }
@@ -217,7 +217,7 @@ mod tests {
             let name = Some(name.to_owned());
             update_profile(
                 &shop.ports,
-                UpdateProfile {
+                Command {
                     name,
                     expected_version,
                     ..command(id)
@@ -236,7 +236,7 @@ mod tests {
         let (name, email) = (Some("\0".to_owned()), Some("ada".to_owned()));
         let invalid = update_profile(
             &shop.ports,
-            UpdateProfile {
+            Command {
                 name,
                 email,
                 ..command(id)
@@ -260,7 +260,7 @@ mod tests {
         email: &str,
         password: Option<&str>,
     ) -> Result<AccountView, Error> {
-        let changes = UpdateProfile {
+        let changes = Command {
             email: Some(email.to_owned()),
             current_password: password.map(str::to_owned),
             ..command(id)

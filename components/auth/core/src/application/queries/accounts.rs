@@ -2,7 +2,7 @@ use mercato_kernel::{Key, Page, PageRequest, PageStart, Total};
 
 use crate::application::Error;
 use crate::application::ports::Ports;
-use crate::domain::{AccountId, AccountView, Caller, Email, Fields};
+use crate::domain::{AccountId, AccountView, Email, Fields, SessionCaller};
 
 /// The one order that accounts are listed in.
 const CURSOR_SCOPE: &str = "users:createdAt";
@@ -11,7 +11,7 @@ const CURSOR_SCOPE: &str = "users:createdAt";
 ///
 /// # Errors
 /// [`Error::SessionEnded`], or a fault of the database.
-pub fn own(ports: &Ports, caller: &Caller) -> Result<AccountView, Error> {
+pub fn own(ports: &Ports, caller: &SessionCaller) -> Result<AccountView, Error> {
     ports
         .store
         .read(|records| ports.caller_account(records, caller))
@@ -237,9 +237,9 @@ mod tests {
         let session = shop.register("ada@example.com");
         let caller = shop.caller(&session);
         assert_eq!(own(&shop.ports, &caller), Ok(session.account.clone()));
-        let older = Caller {
+        let older = SessionCaller {
             session: None,
-            ..caller.clone()
+            ..caller
         };
         shop.log_out(&session.tokens.refresh_token).unwrap();
         let refused = Err(Error::SessionEnded);

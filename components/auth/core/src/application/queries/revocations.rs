@@ -53,6 +53,7 @@ mod tests {
     use crate::application::testing::{PASSWORD, Shop};
     use crate::domain::Revoked;
     use crate::store::Records;
+    use crate::store::testing::session;
 
     fn log_out_once(shop: &Shop) -> Revoked {
         let session = shop.login("ada@example.com", PASSWORD).unwrap();
@@ -106,7 +107,7 @@ mod tests {
             (0..=max).try_for_each(|number| {
                 records.add_revocation(&Revocation {
                     sequence: 0,
-                    revoked: Revoked::Session(number.to_string()),
+                    revoked: Revoked::Session(session(number as u64)),
                     revoked_at: shop.ports.clock.now_ms(),
                     expires_at: u64::MAX,
                 })

@@ -1,13 +1,13 @@
 use crate::application::Error;
 use crate::application::ports::Ports;
-use crate::domain::{Caller, SESSIONS_LISTED_MAX, SessionSummary};
+use crate::domain::{SESSIONS_LISTED_MAX, SessionCaller, SessionSummary};
 
 /// The sessions of the caller's account that have not ended, the one refreshed last first, at most
 /// [`SESSIONS_LISTED_MAX`].
 ///
 /// # Errors
 /// [`Error::SessionEnded`], or a fault of the database.
-pub fn list(ports: &Ports, caller: &Caller) -> Result<Vec<SessionSummary>, Error> {
+pub fn list(ports: &Ports, caller: &SessionCaller) -> Result<Vec<SessionSummary>, Error> {
     ports.store.read(|records| {
         let account = ports.caller_account(records, caller)?;
         records.sessions(account.id(), ports.clock.now_ms(), SESSIONS_LISTED_MAX)
@@ -31,10 +31,7 @@ mod tests {
         shop.advance_seconds(1);
         shop.refresh(&first).unwrap();
         let listed = list(&shop.ports, &shop.caller(&second)).unwrap();
-        let ids: Vec<_> = listed
-            .iter()
-            .map(|session| Some(session.id.clone()))
-            .collect();
+        let ids: Vec<_> = listed.iter().map(|session| Some(session.id)).collect();
         let expected = [&first, &second].map(|session| shop.caller(session).session);
         assert_eq!(ids, expected);
         assert_eq!(

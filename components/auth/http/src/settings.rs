@@ -1,9 +1,10 @@
-use auth::application::commands::create_first_admin::{self, FirstAdmin};
+use auth::application::commands::create_first_admin;
 use mercato_contracts::variables::variables;
-use mercato_edge::{Context, FieldError, InvalidSetting, Problem, Reply, settings};
+use mercato_edge::{FieldError, InvalidSetting, NoContent, Problem, endpoint, settings};
 
-/// `GET /internal/settings`: as in every component, and whether the first admin can have the account that is set.
-pub async fn settings(_: Context) -> Result<Reply, Problem> {
+/// Whether all variables can be used, as in every component, and whether the first admin can have the account that is set
+#[endpoint(GET "/internal/settings", access = Public)]
+pub async fn settings() -> Result<NoContent, Problem> {
     settings::told(&invalid().await)
 }
 
@@ -25,7 +26,7 @@ async fn first_admin() -> Vec<InvalidSetting> {
     if email.trim().is_empty() || password.is_empty() {
         return Vec::new();
     }
-    let errors = create_first_admin::check(&FirstAdmin { email, password });
+    let errors = create_first_admin::check(&create_first_admin::Command { email, password });
     errors.iter().filter_map(broken_rule).collect()
 }
 
@@ -50,7 +51,7 @@ mod tests {
     #[test]
     fn a_broken_rule_names_the_variable_once() {
         let (email, password) = ("nobody".to_owned(), "short".to_owned());
-        let errors = create_first_admin::check(&FirstAdmin { email, password });
+        let errors = create_first_admin::check(&create_first_admin::Command { email, password });
         let invalid: Vec<_> = errors.iter().filter_map(broken_rule).collect();
         let texts: Vec<_> = invalid.iter().map(ToString::to_string).collect();
         assert_eq!(

@@ -2,20 +2,28 @@ use std::collections::BTreeMap;
 
 use auth::application::queries::revocations;
 use auth::domain::Revoked;
-use mercato_edge::{Context, Problem, Reply, RevocationList};
+use mercato_edge::{Json, Problem, Query, RevocationList, endpoint, query};
 
 use crate::problems::problem;
 
 const MS_PER_SECOND: u64 = 1_000;
 
-/// `GET /internal/revocations?after=NUMBER`: what was revoked since, for the other components (`mercato_edge` reads it).
-pub async fn list(context: Context) -> Result<Reply, Problem> {
-    let mut query = context.query_string();
-    let after = query.optional("after", "a whole number");
-    query.finish()?;
+/// What is known already.
+#[query]
+#[derive(Debug)]
+pub struct RevocationsQuery {
+    /// The number of the last revocation that is known; 0 when it is absent.
+    after: Option<u64>,
+}
+
+/// What was revoked since, for the other components (`mercato_edge` reads it)
+#[endpoint(GET "/internal/revocations", access = Public)]
+pub async fn revocations(
+    Query(query): Query<RevocationsQuery>,
+) -> Result<Json<RevocationList>, Problem> {
     let ports = auth::instance().await.map_err(problem)?;
-    let list = revocations::list(&ports, after.unwrap_or_default()).map_err(problem)?;
-    Reply::json(&in_seconds(list))
+    let list = revocations::list(&ports, query.after.unwrap_or_default()).map_err(problem)?;
+    Ok(Json(in_seconds(list)))
 }
 
 /// Tokens count in seconds: what is revoked is so for the whole of its last one.
@@ -25,7 +33,7 @@ fn in_seconds(list: revocations::RevocationList) -> RevocationList {
         let expires_at = revocation.expires_at.div_ceil(MS_PER_SECOND);
         match revocation.revoked {
             Revoked::Session(id) => {
-                sessions.insert(id, expires_at);
+                sessions.insert(id.to_string(), expires_at);
             }
             Revoked::Account(id, generation) => {
                 accounts.insert(id.to_string(), (generation, expires_at));
@@ -44,7 +52,7 @@ fn in_seconds(list: revocations::RevocationList) -> RevocationList {
 
 #[cfg(test)]
 mod tests {
-    use auth::domain::Revocation;
+    use auth::domain::{Revocation, SessionId};
 
     use super::*;
     use crate::resource::tests::ada;
@@ -58,19 +66,20 @@ mod tests {
             expires_at,
         };
         let account = ada().id;
+        let session = SessionId::parse("01890a5d-ac96-774b-bcce-b302099a8058").unwrap();
         let answer = in_seconds(revocations::RevocationList {
             after: 3,
             sequence: 5,
             more: true,
             floor: 1_001,
             revocations: vec![
-                revocation(Revoked::Session("one".to_owned()), 2_000),
+                revocation(Revoked::Session(session), 2_000),
                 revocation(Revoked::Account(account, 7), 2_001),
             ],
         });
         assert_eq!((answer.after, answer.sequence, answer.more), (3, 5, true));
         assert_eq!(answer.floor, 2);
-        assert_eq!(answer.sessions, [("one".to_owned(), 2)].into());
+        assert_eq!(answer.sessions, [(session.to_string(), 2)].into());
         assert_eq!(answer.accounts, [(account.to_string(), (7, 3))].into());
     }
 }
