@@ -28,7 +28,7 @@ pub fn body(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> {
     let mut reads = Vec::new();
     let mut names = Vec::new();
     for field in named_fields(&mut item)? {
-        let takes_null = take_mark(field, "field", "null")?;
+        let takes_null = take_mark(field, "field", &["null"])?.is_some();
         let name = wire_name(field, "schema")?;
         let ident = &field.ident;
         names.push((ident.clone(), name.clone()));
@@ -178,7 +178,8 @@ pub fn query(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> 
     for field in named_fields(&mut item)? {
         let ident = field.ident.clone();
         let ty = field.ty.clone();
-        if take_mark(field, "query", "flatten")? {
+        let mark = take_mark(field, "query", &["flatten", "admin"])?;
+        if mark == Some("flatten") {
             reads.push(
                 quote_spanned!(ty.span()=> #ident: <#ty as ::mercato_edge::FromQuery>::from_query(query)),
             );
@@ -199,6 +200,8 @@ pub fn query(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> 
                 )
             })?;
             quote_spanned!(ty.span()=> #ident: query.list::<#element>(#name, #max))
+        } else if mark == Some("admin") {
+            quote_spanned!(ty.span()=> #ident: query.optional_of_admin::<#ty>(#name))
         } else {
             quote_spanned!(ty.span()=> #ident: query.optional::<#ty>(#name))
         });
@@ -316,9 +319,13 @@ fn is(ty: &Type, name: &str) -> bool {
     matches!(ty, Type::Path(path) if path.path.is_ident(name))
 }
 
-/// Takes the attribute `#[attribute(mark)]` off a field.
-fn take_mark(field: &mut Field, attribute: &str, mark: &str) -> Result<bool> {
-    let mut found = false;
+/// Takes the attribute `#[attribute(mark)]` off a field, with one of these marks.
+fn take_mark(
+    field: &mut Field,
+    attribute: &str,
+    marks: &[&'static str],
+) -> Result<Option<&'static str>> {
+    let mut found = None;
     let mut rest = Vec::new();
     for given in std::mem::take(&mut field.attrs) {
         if !given.path().is_ident(attribute) {
@@ -326,10 +333,11 @@ fn take_mark(field: &mut Field, attribute: &str, mark: &str) -> Result<bool> {
             continue;
         }
         let name: syn::Ident = given.parse_args()?;
-        if name != mark {
-            return Err(syn::Error::new(name.span(), format!("expected {mark}")));
+        found = marks.iter().copied().find(|mark| name == mark);
+        if found.is_none() {
+            let message = format!("expected {}", marks.join(" or "));
+            return Err(syn::Error::new(name.span(), message));
         }
-        found = true;
     }
     field.attrs = rest;
     Ok(found)

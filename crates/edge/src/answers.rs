@@ -221,6 +221,21 @@ pub trait Replayed: Answer {
     fn replay(reply: Reply) -> Reply;
 }
 
+/// What was made, whose body says where it is.
+pub trait Located {
+    /// The path that such a body speaks of.
+    fn location_of(body: &[u8]) -> Option<String>;
+}
+
+impl<T: Located + Serialize + ToSchema> Replayed for Created<Json<T>> {
+    fn replay(reply: Reply) -> Reply {
+        match T::location_of(reply.body()) {
+            Some(location) => reply.created(&location),
+            None => reply,
+        }
+    }
+}
+
 impl<A: Replayed> Recorded<A> {
     /// The answer that is recorded of this one.
     ///

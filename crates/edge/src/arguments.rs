@@ -63,6 +63,17 @@ impl PathParameter for SessionId {
     const MEANING: &'static str = "The session's id.";
 }
 
+/// What is read of a path that has this text as its parameter of that name.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn from_path<T: PathParameter>(name: &str, text: &str) -> Result<T, Problem> {
+    T::from_text(text).map_err(|(code, rest)| {
+        let name = T::FIELD.unwrap_or(name);
+        Problem::validation(vec![FieldError::new(name, code, format!("{name} {rest}"))])
+    })
+}
+
 /// The one parameter of the path.
 #[derive(Debug, Clone, Copy)]
 pub struct Path<T>(pub T);
@@ -72,11 +83,7 @@ impl<T: PathParameter> FromContext for Path<T> {
         let Some((name, text)) = context.params.first() else {
             return Err(Problem::internal());
         };
-        let refused = |(code, rest): mercato_kernel::Refusal| {
-            let name = T::FIELD.unwrap_or(name);
-            Problem::validation(vec![FieldError::new(name, code, format!("{name} {rest}"))])
-        };
-        T::from_text(text).map(Self).map_err(refused)
+        from_path(name, text).map(Self)
     }
 
     #[cfg(not(target_family = "wasm"))]

@@ -42,7 +42,7 @@ impl Context {
     /// The parameters of the query string.
     #[must_use]
     pub fn query_string(&self) -> QueryString {
-        QueryString::parse(&self.query)
+        QueryString::parse(&self.query).of_admin(self.is_admin())
     }
 
     /// A header as text, if it is there and readable.

@@ -10,7 +10,9 @@ use utoipa::openapi::path::{
     Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
 };
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::schema::{
+    AllOfBuilder, ArrayBuilder, KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type,
+};
 use utoipa::openapi::{
     Content, ContentBuilder, HeaderBuilder, Ref, RefOr, Required, Response, ResponseBuilder,
     Schema, SecurityRequirement,
@@ -70,10 +72,15 @@ impl Description {
 
     /// The parameter of the path; its name is put in with the path.
     pub(crate) fn path_parameter<T: PathParameter>(&mut self) {
-        let schema = if is_value(&T::schema()) {
-            self.schema::<T>()
-        } else {
-            T::schema()
+        let schema = match T::schema() {
+            // A type around another one is described as that one is; what it means here is said beside it.
+            RefOr::Ref(mut inner) => {
+                inner.description.clear();
+                T::schemas(&mut self.schemas);
+                RefOr::Ref(inner)
+            }
+            value if is_value(&value) => self.schema::<T>(),
+            other => other,
         };
         let parameter = ParameterBuilder::new()
             .parameter_in(ParameterIn::Path)
@@ -188,9 +195,14 @@ impl Description {
         self.headers_of_problem(status);
     }
 
-    /// A problem with members of its own.
+    /// A problem with members of its own, which `T` has: see [`Problem::with_members`](crate::Problem::with_members).
     pub fn problem_of<T: ToSchema>(&mut self, status: u16, meaning: &str) {
-        self.content::<T>(status, meaning, PROBLEM_JSON);
+        self.answer(status, meaning);
+        let schema = beside_problem(T::schema());
+        self.schemas.push((T::name().into_owned(), schema));
+        T::schemas(&mut self.schemas);
+        let schema = RefOr::Ref(Ref::from_schema_name(T::name()));
+        self.put_content(status, PROBLEM_JSON, Some(schema));
         self.headers_of_problem(status);
     }
 
@@ -253,6 +265,19 @@ impl Description {
         headers.insert(name.to_owned(), RefOr::T(header));
     }
 
+    /// When a request that is refused with that status may be sent again.
+    pub fn retry_after(&mut self, status: u16, meaning: &str) {
+        let seconds = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+            .minimum(Some(0));
+        let header = HeaderBuilder::new()
+            .schema(Some(seconds))
+            .description(Some(meaning));
+        let headers = &mut self.response(status).headers;
+        headers.insert("Retry-After".to_owned(), RefOr::T(header.build()));
+    }
+
     /// The answer of that status has an entity tag; a GET of it may name the tag that the client knows.
     pub fn tagged(&mut self, status: u16) {
         self.is_tagged = true;
@@ -305,6 +330,18 @@ impl Description {
         }
         (operation, self.schemas)
     }
+}
+
+/// The schema of a problem that has these members, too. One that says already that it is a problem stays as it is.
+fn beside_problem(members: RefOr<Schema>) -> RefOr<Schema> {
+    let RefOr::T(Schema::Object(mut members)) = members else {
+        return members;
+    };
+    let problem = AllOfBuilder::new()
+        .description(members.description.take())
+        .item(Ref::from_schema_name(ProblemDocument::name()))
+        .item(members);
+    RefOr::T(Schema::AllOf(problem.build()))
 }
 
 /// Whether a schema is worth a name of its own: that of an object, or of a value with a format or a list of values.

@@ -51,13 +51,13 @@ pub trait Answer {
 #[doc(hidden)]
 #[must_use]
 pub const fn body_of(arguments: &[Option<BodyRule>]) -> BodyRule {
-    let mut index = 0;
+    let mut rest = arguments;
     let mut found = BodyRule::IGNORED;
-    while index < arguments.len() {
-        if let Some(rule) = arguments[index] {
-            found = rule;
+    while let [argument, others @ ..] = rest {
+        if let Some(rule) = argument {
+            found = *rule;
         }
-        index += 1;
+        rest = others;
     }
     found
 }

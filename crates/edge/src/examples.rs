@@ -8,6 +8,7 @@ use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::{Content, RefOr, Response};
 
+pub use crate::arguments::from_path;
 use crate::openapi::Mismatch;
 use crate::story::{PROBLEM_TIME, REQUEST_ID};
 use crate::{

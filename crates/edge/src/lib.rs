@@ -94,7 +94,9 @@ pub mod story;
 mod stream;
 
 pub use accept::wants_html;
-pub use answers::{Created, Json, Listed, NoContent, Paged, Recorded, Replayed, Secret, Tagged};
+pub use answers::{
+    Created, Json, Listed, Located, NoContent, Paged, Recorded, Replayed, Secret, Tagged,
+};
 pub use arguments::{
     ClientAddress, ExpectedTag, ExpectedVersion, FromFields, FromQuery, IdempotencyKey, Path,
     PathParameter, Query, RawBody,

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use mercato_platform::log;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -193,6 +194,16 @@ impl Problem {
         self
     }
 
+    /// The same problem with all members of that struct, for which `409: Type = "…"` of an endpoint stands.
+    #[must_use]
+    pub fn with_members(mut self, members: &impl Serialize) -> Self {
+        match serde_json::to_value(members) {
+            Ok(Value::Object(members)) => self.0.members.extend(members),
+            _ => log::error("the members of a problem are no JSON object", &[]),
+        }
+        self
+    }
+
     /// Its status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
@@ -319,6 +330,28 @@ mod tests {
                 "timestamp": "2026-01-01T00:00:00.000Z", "path": "/api/v1/products", "hint": "read the docs",
             })
         );
+    }
+
+    #[test]
+    fn a_struct_has_the_members_of_its_kind_of_problem() {
+        #[derive(Serialize)]
+        struct Members {
+            limit: u32,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            lines: Option<u32>,
+        }
+
+        let members = Members {
+            limit: 5,
+            lines: None,
+        };
+        let problem = Problem::conflict("too-many", "5 are taken").with_members(&members);
+        let document = problem.document("/", "r", "t");
+        assert_eq!(
+            (&document["limit"], document.get("lines")),
+            (&json!(5), None)
+        );
+        assert_eq!(document["status"], 409);
     }
 
     #[test]

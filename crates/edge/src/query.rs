@@ -14,6 +14,7 @@ const MAX_PARAMETERS: usize = 100;
 pub struct QueryString {
     pairs: Vec<(String, String)>,
     errors: FieldErrors,
+    is_of_admin: bool,
 }
 
 impl QueryString {
@@ -23,6 +24,7 @@ impl QueryString {
         let mut query = Self {
             pairs: Vec::new(),
             errors: FieldErrors::default(),
+            is_of_admin: false,
         };
         let pairs = text.split('&').filter(|pair| !pair.is_empty());
         if pairs.clone().nth(MAX_PARAMETERS).is_some() {
@@ -38,6 +40,22 @@ impl QueryString {
             }
         }
         query
+    }
+
+    /// The same as an admin asks it: parameters for admins alone are known.
+    #[must_use]
+    pub const fn of_admin(mut self, is_of_admin: bool) -> Self {
+        self.is_of_admin = is_of_admin;
+        self
+    }
+
+    /// A parameter for admins alone: unknown when anybody else asks.
+    pub fn optional_of_admin<T: FromText>(&mut self, name: &str) -> Option<T> {
+        if self.is_of_admin {
+            self.optional(name)
+        } else {
+            None
+        }
     }
 
     /// A parameter as text.
@@ -163,6 +181,20 @@ mod tests {
             .map(|e| e["field"].as_str().unwrap())
             .collect();
         assert_eq!(named, ["bad=%f", "page", "limit", "role"]);
+    }
+
+    #[test]
+    fn what_is_for_admins_is_unknown_to_others() {
+        for (is_admin, expected) in [(true, Some(7)), (false, None)] {
+            let mut query = QueryString::parse("owner=7").of_admin(is_admin);
+            assert_eq!(query.optional_of_admin::<u32>("owner"), expected);
+            let refused = query.finish().err();
+            let document = refused.map(|problem| problem.document("/", "r", "t"));
+            let code = document
+                .as_ref()
+                .map(|document| &document["errors"][0]["code"]);
+            assert_eq!(code, (!is_admin).then_some(&"unknown".into()));
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 )]
 
 use mercato_contracts::payments::service::MoneyReceived;
-use mercato_kernel::OrderId;
+use mercato_kernel::{OrderId, PaymentId};
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 
@@ -137,7 +137,7 @@ pub trait Payments {
     /// Gives back all of a payment that is not given back yet. Repeating with the same key is safe.
     async fn refund(
         &self,
-        payment_id: &str,
+        payment_id: PaymentId,
         reason: &str,
         idempotency_key: &str,
     ) -> Result<Refunding, OrderError>;

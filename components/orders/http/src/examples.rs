@@ -1,15 +1,15 @@
 //! What requests to this adapter and its answers look like, for the OpenAPI document.
 
-use mercato_edge::examples::{Examples, OperationExamples, refusal};
+use mercato_edge::examples::{
+    Examples, OperationExamples, from_json, from_path, from_query, only_page, refusal,
+};
 use mercato_edge::story::{
     CANCELLED_ORDER_ID, CANCELLED_ORDER_NUMBER, CHECKOUT_ID, CHECKOUT_URL, CUP_ID, CUP_NAME,
     CUP_PRICE, CUP_PRICE_MINOR, CURRENCY, CUSTOMER_ID, DAY_MS, ORDER_ID, ORDER_NUMBER, PAID_AT,
     PAYMENT_ID, PLACED_AT, QUANTITY, RECEIPT_ID, RECEIPT_URL, RESERVATION_MS, SAUCER_ID,
     SAUCER_NAME, SAUCER_PRICE, SAUCER_STOCK, TOTAL, TOTAL_MINOR,
 };
-use mercato_edge::{
-    BASE_PATH, DEFAULT_PAGE_LIMIT, Fields, Method, PageInfo, Problem, Reply, paged,
-};
+use mercato_edge::{Json, Paged, Problem, Recorded};
 use mercato_kernel::{AccountId, OrderId, ProductId};
 use mercato_money::Money;
 use orders::application::commands::create_order::Placement;
@@ -17,16 +17,19 @@ use orders::application::queries::find_order::OrderDetails;
 use orders::application::queries::order_stats::{MoneyReceived, OrderStats};
 use orders::domain::{
     Actor, CheckoutSession, HolderKind, Limit, LimitReached, LineProblem, OrderError, OrderItem,
-    OrderNumber, OrderStatus, OrderView, Payment, PaymentStatus, Quantity, Receipt, RejectedLine,
-    StatusChange, TotalChanged, Transition,
+    OrderNumber, OrderStatus, OrderView, Payment, PaymentStatus, Quantity, Receipt, ReceiptId,
+    RejectedLine, StatusChange, TotalChanged, Transition,
 };
 use serde_json::json;
 
-use crate::body;
-use crate::list::{parse, unknown_status};
+use crate::body::{NewOrder, StatusChange as StatusPatch};
+use crate::change_status::CHANGE_STATUS;
+use crate::create::{CREATE, Placed, placed as placed_order};
+use crate::find::FIND;
+use crate::list::{LIST, LIST_BY_STATUS, ListQuery, ListedStatus};
 use crate::problems::problem;
-use crate::resource::{details_reply, placement_reply, reply, resources};
-use crate::stats::StatsResource;
+use crate::resource::{OrderResource, tagged, tagged_details};
+use crate::stats::{STATS, StatsResource};
 
 /// Orders of an account that may wait for their payment; the default of the domain.
 const MAX_OPEN_ORDERS: u64 = 50;
@@ -53,12 +56,13 @@ pub fn examples() -> Result<Examples, Problem> {
 
 fn create() -> Result<OperationExamples, Problem> {
     let line = json!({"productId": CUP_ID, "quantity": QUANTITY});
-    let placed = placement_reply(&Placement {
+    let placement = Placement {
         order: pending()?,
         session: session(),
-    })?
-    .created(&format!("{BASE_PATH}/orders/id/{ORDER_ID}"));
-    let examples = OperationExamples::of(Method::POST, "/api/v1/orders", &[])
+    };
+    let placed = Recorded::<Placed>::from(Recorded::record(placed_order(placement))?);
+    let examples = CREATE
+        .examples(&[])
         .request("cups", "Two cups", json!({"items": [line]}))
         .request(
             "expected-total",
@@ -70,14 +74,14 @@ fn create() -> Result<OperationExamples, Problem> {
             "Two cups in place of an older order",
             json!({"items": [line], "replaces": CANCELLED_ORDER_ID}),
         )
-        .answer("placed", "Waiting for its payment", &placed)
-        .problem(&refusal(
-            Fields::parse(br#"{"items": [{"quantity": 0}]}"#).and_then(body::NewOrder::read),
-        ));
+        .answer("placed", "Waiting for its payment", placed)?
+        .problem(&refusal(from_json::<NewOrder>(
+            r#"{"items": [{"quantity": 0}]}"#,
+        )));
     let refused = [
         OrderError::LinesRejected(vec![RejectedLine {
-            product_id: SAUCER_ID.to_owned(),
-            reason: LineProblem::InsufficientStock,
+            product_id: known(ProductId::parse(SAUCER_ID))?,
+            code: LineProblem::InsufficientStock,
             requested: 4,
             available: SAUCER_STOCK,
         }]),
@@ -116,65 +120,50 @@ fn limit(limit: Limit, max: u64) -> OrderError {
 }
 
 fn list() -> Result<OperationExamples, Problem> {
-    let page = page_of(&[paid()?, cancelled()?])?;
-    let wrong = parse(
-        mercato_edge::QueryString::parse("sort=total&limit=0"),
-        None,
-        false,
-    );
-    Ok(OperationExamples::of(Method::GET, "/api/v1/orders", &[])
-        .answer("orders", "All orders of a customer", &page)
+    let page = page_of(vec![paid()?, cancelled()?])?;
+    let wrong = from_query::<ListQuery>("sort=total&limit=0");
+    Ok(LIST
+        .examples(&[])
+        .answer("orders", "All orders of a customer", page)?
         .problem(&refusal(wrong)))
 }
 
 fn list_by_status() -> Result<OperationExamples, Problem> {
-    let pattern = "/api/v1/orders/{statusOrId}";
-    let page = page_of(&[paid()?])?;
-    Ok(
-        OperationExamples::of(Method::GET, pattern, &[("statusOrId", "PAID")])
-            .answer("paid", "The paid orders of a customer", &page)
-            .problem(&unknown_status()),
-    )
+    let page = page_of(vec![paid()?])?;
+    let wrong = from_path::<ListedStatus>("statusOrId", "OPEN");
+    Ok(LIST_BY_STATUS
+        .examples(&[("statusOrId", "PAID")])
+        .answer("paid", "The paid orders of a customer", page)?
+        .problem(&refusal(wrong)))
 }
 
-fn page_of(orders: &[OrderView]) -> Result<Reply, Problem> {
-    let info = PageInfo {
-        total: orders.len() as u64,
-        total_is_exact: true,
-        page: 1,
-        next: None,
-    };
-    paged(&resources(orders), info, DEFAULT_PAGE_LIMIT)
+fn page_of(orders: Vec<OrderView>) -> Result<Paged<OrderResource>, Problem> {
+    Paged::of(only_page(orders), |order| Ok(order.into()))
 }
 
 fn find() -> Result<OperationExamples, Problem> {
-    let pattern = "/api/v1/orders/id/{id}";
-    let examples = OperationExamples::of(Method::GET, pattern, &[("id", ORDER_ID)])
-        .answer(
-            "paid",
-            "Paid",
-            &details_reply(&OrderDetails {
-                order: paid()?,
-                payment: Some(succeeded()),
-                history: vec![placed()?, payment_arrived()],
-            })?,
-        )
+    let paid = OrderDetails {
+        order: paid()?,
+        payment: Some(succeeded()),
+        history: vec![placed()?, payment_arrived()],
+    };
+    let pending = OrderDetails {
+        order: pending()?,
+        payment: Some(open()),
+        history: vec![placed()?],
+    };
+    Ok(FIND
+        .examples(&[("id", ORDER_ID)])
+        .answer("paid", "Paid", tagged_details(paid)?)?
         .answer(
             "pending",
             "Waiting for its payment",
-            &details_reply(&OrderDetails {
-                order: pending()?,
-                payment: Some(open()),
-                history: vec![placed()?],
-            })?,
-        );
-    Ok(examples.problems([OrderError::NotFound].map(problem)))
+            tagged_details(pending)?,
+        )?
+        .problem(&problem(OrderError::NotFound)))
 }
 
 fn change_status() -> Result<OperationExamples, Problem> {
-    let pattern = "/api/v1/orders/{statusOrId}";
-    let not_a_status =
-        Fields::parse(br#"{"status": "SHIPPED"}"#).and_then(body::StatusChange::read);
     let ended = OrderView {
         status: OrderStatus::Cancelled,
         updated_at: PLACED_AT + 30_000,
@@ -187,7 +176,8 @@ fn change_status() -> Result<OperationExamples, Problem> {
         version: 3,
         ..paid()?
     };
-    let examples = OperationExamples::of(Method::PATCH, pattern, &[("statusOrId", ORDER_ID)])
+    let examples = CHANGE_STATUS
+        .examples(&[("statusOrId", ORDER_ID)])
         .request(
             "cancel",
             "A customer cancels",
@@ -198,9 +188,11 @@ fn change_status() -> Result<OperationExamples, Problem> {
             "An admin has delivered",
             json!({"status": "DELIVERED"}),
         )
-        .answer("cancelled", "Cancelled", &reply(&ended)?)
-        .answer("delivered", "Delivered", &reply(&delivered)?)
-        .problem(&refusal(not_a_status));
+        .answer("cancelled", "Cancelled", tagged(ended))?
+        .answer("delivered", "Delivered", tagged(delivered))?
+        .problem(&refusal(from_json::<StatusPatch>(
+            r#"{"status": "SHIPPED"}"#,
+        )));
     let refused = [
         OrderError::Forbidden,
         OrderError::NotFound,
@@ -235,14 +227,10 @@ fn stats() -> Result<OperationExamples, Problem> {
         }],
         currency: known(CURRENCY.parse())?,
     };
-    let answer = Reply::json(&StatsResource::from(stats))?;
-    Ok(
-        OperationExamples::of(Method::GET, "/api/v1/orders/stats", &[]).answer(
-            "stats",
-            "After thirty payments",
-            &answer,
-        ),
-    )
+    let answer = Json(StatsResource::from(stats));
+    STATS
+        .examples(&[])
+        .answer("stats", "After thirty payments", answer)
 }
 
 fn cups() -> Result<OrderItem, Problem> {
@@ -278,7 +266,7 @@ fn paid() -> Result<OrderView, Problem> {
     Ok(OrderView {
         status: OrderStatus::Paid,
         receipt: Some(Receipt {
-            id: RECEIPT_ID.to_owned(),
+            id: known(ReceiptId::parse(RECEIPT_ID))?,
             url: Some(RECEIPT_URL.to_owned()),
             issued_at: PAID_AT,
         }),
@@ -374,5 +362,14 @@ fn payment_arrived() -> StatusChange {
         actor: Actor::System,
         reason: "Payment succeeded".to_owned(),
         at: PAID_AT,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_example_is_of_what_is_described() {
+        let document = mercato_edge::openapi::document(crate::ROUTES, super::examples().unwrap());
+        assert_eq!(document.err(), None);
     }
 }

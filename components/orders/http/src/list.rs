@@ -1,158 +1,155 @@
 use mercato_edge::{
-    Context, FieldError, PageInfo, PageParameters, PageRequest, Problem, QueryString, Reply, paged,
+    FromText, PageRequest, Paged, Path, PathParameter, Problem, Query, Refusal, Timestamp,
+    endpoint, query,
 };
-use mercato_kernel::AccountId;
+use mercato_kernel::{AccountId, Caller};
 use orders::application::queries::list_orders::{self, OrderFilter, OrderSort};
 use orders::domain::{OrderNumber, OrderStatus};
+use utoipa::ToSchema;
 
-use crate::parameters::{Owner, Status, StatusInPlaceOfOrderId, Times};
 use crate::problems::problem;
-use crate::resource::resources;
-use crate::schemas::PageDocument;
-use crate::status::{STATUS_RULE, parse_order_status};
+use crate::resource::OrderResource;
 
-/// Every order with its name in the query.
-const SORTS: [(&str, OrderSort); 4] = [
-    ("-createdAt", OrderSort::NewestFirst),
-    ("createdAt", OrderSort::OldestFirst),
-    ("-updatedAt", OrderSort::RecentlyUpdatedFirst),
-    ("updatedAt", OrderSort::LongUnchangedFirst),
-];
-
-/// `GET /orders`: one page of one's own orders; an admin sees everybody's, or with `userId` those of one.
-#[utoipa::path(
-    get,
-    path = "/api/v1/orders",
-    tag = "Orders",
-    operation_id = "listOrders",
-    summary = "List orders",
-    description = "One's own orders, newest first unless `sort` says otherwise; an admin sees everybody's, or with `userId` those of one \
-        account. All conditions hold together.",
-    params(Status, Owner, Times, PageParameters),
-    responses((status = 200, description = "One page of orders", body = PageDocument))
-)]
-pub async fn list(context: Context) -> Result<Reply, Problem> {
-    let mut query = context.query_string();
-    let status = status_parameter(&mut query);
-    answer(&context, query, status).await
-}
-
-/// `GET /orders/{status}`: the same, only of that status.
-#[utoipa::path(
-    get,
-    path = "/api/v1/orders/{statusOrId}",
-    tag = "Orders",
-    operation_id = "listOrdersByStatus",
-    summary = "List orders of one status",
-    description = "The same as `GET /api/v1/orders?status=…`.",
-    params(StatusInPlaceOfOrderId, Owner, Times, PageParameters),
-    responses((status = 200, description = "One page of orders", body = PageDocument))
-)]
-pub async fn list_by_status(context: Context) -> Result<Reply, Problem> {
-    let status = parse_order_status(context.param("statusOrId"));
-    if status.is_none() {
-        return Err(unknown_status());
-    }
-    answer(&context, context.query_string(), status).await
-}
-
-/// 400 for what is no status.
-pub fn unknown_status() -> Problem {
-    let error = FieldError::new("status", "format", format!("status {STATUS_RULE}"));
-    Problem::validation(vec![error])
-}
-
-async fn answer(
-    context: &Context,
-    query: Query,
+/// Which orders, and in which order.
+#[query]
+#[derive(Debug)]
+pub struct ListQuery {
+    /// Only orders of this status.
     status: Option<OrderStatus>,
-) -> Result<Reply, Problem> {
-    let (filter, sort, request) = parse(query, status, context.is_admin())?;
-    let orders = orders::instance().await.map_err(problem)?;
-    let page = list_orders::handle(&*orders, context.caller()?, filter, sort, &request)
-        .map_err(problem)?;
-    paged(&resources(&page.entries), PageInfo::from(&page), page.limit)
+    #[query(flatten)]
+    of_status: ListOfStatusQuery,
 }
 
-/// What a query asks for.
+/// The same where the path says the status.
+#[query]
+#[derive(Debug)]
+pub struct ListOfStatusQuery {
+    /// Only orders of this account; for admins only, 400 for anybody else.
+    #[query(admin)]
+    user_id: Option<AccountId>,
+    /// Only the order of that number, such as `M-7K3F-29QD`. Small letters, missing dashes and a missing `M` do not matter, nor do O, I and L for the digits
+    /// that they look like.
+    #[param(value_type = String, required = false, min_length = 8, max_length = 32)]
+    number: Option<OrderNumber>,
+    /// Only orders created later than that.
+    created_after: Option<Timestamp>,
+    /// Only orders created earlier than that.
+    created_before: Option<Timestamp>,
+    /// Only orders changed later than that. Whoever asks again and again does so with some seconds of overlap: a change that is being
+    /// made while the list is read has an earlier time and is seen later.
+    updated_after: Option<Timestamp>,
+    /// The order of the list; a minus turns it round. Orders that are equal stand in the order of their ids.
+    #[param(value_type = OrderSort, inline, required = false)]
+    sort: Option<OrderSort>,
+    #[query(flatten)]
+    page: PageRequest,
+}
+
+/// The status of the orders that a list shows, where the path may also have an id.
+#[derive(Debug, Clone, Copy, ToSchema)]
+pub struct ListedStatus(OrderStatus);
+
+impl FromText for ListedStatus {
+    fn from_text(text: &str) -> Result<Self, Refusal> {
+        OrderStatus::from_text(text).map(Self)
+    }
+}
+
+impl PathParameter for ListedStatus {
+    const MEANING: &'static str = "Only orders of this status.";
+    const FIELD: Option<&'static str> = Some("status");
+}
+
+/// List orders
 ///
-/// # Errors
-/// 400 naming every parameter at fault.
-pub fn parse(
-    mut query: QueryString,
+/// One's own orders, newest first unless `sort` says otherwise; an admin sees everybody's, or with `userId` those of one
+/// account. All conditions hold together.
+#[endpoint(
+    GET "/api/v1/orders", access = Bearer, tag = "Orders", id = "listOrders",
+    returns = "One page of orders",
+)]
+pub async fn list(
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<Paged<OrderResource>, Problem> {
+    page(caller, query.status, query.of_status).await
+}
+
+/// List orders of one status
+///
+/// The same as `GET /api/v1/orders?status=…`.
+#[endpoint(
+    GET "/api/v1/orders/{statusOrId}", access = Bearer, tag = "Orders", id = "listOrdersByStatus",
+    returns = "One page of orders",
+)]
+pub async fn list_by_status(
+    caller: Caller,
+    Path(ListedStatus(status)): Path<ListedStatus>,
+    Query(query): Query<ListOfStatusQuery>,
+) -> Result<Paged<OrderResource>, Problem> {
+    page(caller, Some(status), query).await
+}
+
+async fn page(
+    caller: Caller,
     status: Option<OrderStatus>,
-    is_admin: bool,
-) -> Result<(OrderFilter, OrderSort, PageRequest), Problem> {
-    let customer_id = if is_admin {
-        user_parameter(&mut query)
-    } else {
-        None
-    };
-    let filter = OrderFilter {
-        status,
-        customer_id,
-        number: number_parameter(&mut query),
-        created_after: query.moment("createdAfter"),
-        created_before: query.moment("createdBefore"),
-        updated_after: query.moment("updatedAfter"),
-    };
-    let sort = sort_parameter(&mut query).unwrap_or_default();
-    let page = query.page();
-    query.finish()?;
-    Ok((filter, sort, page))
+    query: ListOfStatusQuery,
+) -> Result<Paged<OrderResource>, Problem> {
+    let (filter, sort, request) = query.of(status);
+    let orders = orders::instance().await.map_err(problem)?;
+    let page = list_orders::handle(&*orders, caller, filter, sort, &request);
+    Paged::of(page.map_err(problem)?, |order| Ok(order.into()))
 }
 
-fn sort_parameter(query: &mut QueryString) -> Option<OrderSort> {
-    let wanted = query.text("sort")?;
-    let known = SORTS.into_iter().find(|(name, _)| *name == wanted);
-    if known.is_none() {
-        let names = SORTS.map(|(name, _)| name).join(", ");
-        query.reject("sort", "format", &format!("must be one of {names}"));
+impl ListOfStatusQuery {
+    /// What is asked of the orders of that status, or of any.
+    fn of(self, status: Option<OrderStatus>) -> (OrderFilter, OrderSort, PageRequest) {
+        let filter = OrderFilter {
+            status,
+            customer_id: self.user_id,
+            number: self.number,
+            created_after: self.created_after.map(|time| time.0),
+            created_before: self.created_before.map(|time| time.0),
+            updated_after: self.updated_after.map(|time| time.0),
+        };
+        (filter, self.sort.unwrap_or_default(), self.page)
     }
-    known.map(|(_, sort)| sort)
-}
-
-fn status_parameter(query: &mut QueryString) -> Option<OrderStatus> {
-    let text = query.text("status")?;
-    let status = parse_order_status(&text);
-    if status.is_none() {
-        query.reject("status", "format", STATUS_RULE);
-    }
-    status
-}
-
-fn user_parameter(query: &mut QueryString) -> Option<AccountId> {
-    let text = query.text("userId")?;
-    let id = AccountId::parse(&text);
-    id.map_err(|error| query.reject("userId", "format", &error.to_string()))
-        .ok()
-}
-
-fn number_parameter(query: &mut QueryString) -> Option<OrderNumber> {
-    let text = query.text("number")?;
-    let number = OrderNumber::parse(&text);
-    number
-        .map_err(|error| query.reject("number", "format", &error.to_string()))
-        .ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use mercato_edge::examples::from_path;
+    use mercato_edge::{FromQuery as _, QueryString};
+
     use super::*;
 
     const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
     fn sorted(text: &str) -> Result<(OrderFilter, OrderSort, PageRequest), Problem> {
-        let mut query = QueryString::parse(text);
-        let status = status_parameter(&mut query);
-        parse(query, status, true)
+        read(text, true)
+    }
+
+    fn read(text: &str, is_admin: bool) -> Result<(OrderFilter, OrderSort, PageRequest), Problem> {
+        let mut query = QueryString::parse(text).of_admin(is_admin);
+        let ListQuery { status, of_status } = ListQuery::from_query(&mut query);
+        query.finish().map(|()| of_status.of(status))
     }
 
     fn listing(text: &str, is_admin: bool) -> Result<(OrderFilter, PageRequest), Problem> {
-        let mut query = QueryString::parse(text);
-        let status = status_parameter(&mut query);
-        let (filter, _, page) = parse(query, status, is_admin)?;
+        let (filter, _, page) = read(text, is_admin)?;
         Ok((filter, page))
+    }
+
+    #[test]
+    fn a_path_names_a_status_which_errors_call_so() {
+        let ListedStatus(status) = from_path("statusOrId", "paid").unwrap();
+        assert_eq!(status, OrderStatus::Paid);
+        let wrong = from_path::<ListedStatus>("statusOrId", "OPEN").unwrap_err();
+        let error = &wrong.document("/", "r", "t")["errors"][0];
+        assert_eq!(
+            (&error["field"], &error["code"]),
+            (&"status".into(), &"format".into())
+        );
     }
 
     #[test]

@@ -1,11 +1,13 @@
-use mercato_edge::{Context, Problem, Reply};
+use mercato_edge::{Problem, Reply, endpoint};
+use mercato_kernel::Named as _;
 use mercato_metrics::{Exposition, Kind};
 use orders::application::queries::metrics_snapshot::{self, MetricsSnapshot};
 
 use crate::problems::problem;
 
-/// `GET /internal/metrics`: what operators watch, in Prometheus' text format.
-pub async fn metrics(_: Context) -> Result<Reply, Problem> {
+/// What operators watch, in Prometheus' text format
+#[endpoint(GET "/internal/metrics", access = Public)]
+pub async fn metrics() -> Result<Reply, Problem> {
     let orders = orders::instance().await.map_err(problem)?;
     let snapshot = metrics_snapshot::handle(&*orders).map_err(problem)?;
     Ok(Reply::metrics(exposition(&snapshot)))

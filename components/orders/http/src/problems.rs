@@ -1,14 +1,11 @@
 //! What the errors of orders are in HTTP: the whole table.
 
-use mercato_edge::{HeaderValue, Id, Price, Problem, StatusCode, header};
-use mercato_money::Money;
+use mercato_edge::{HeaderValue, Problem, StatusCode, header};
 use orders::domain::{
-    HolderKind, Limit, LimitReached, LineProblem, OrderError, OrderItem, RejectedLine,
-    TotalChanged, Transition,
+    HolderKind, Limit, LimitReached, OrderError, RejectedLine, TotalChanged, Transition,
 };
-use serde::Serialize;
-use serde_json::json;
-use utoipa::ToSchema;
+
+use crate::conflict::{ConflictLine, OrderConflict};
 
 /// Pause before a customer should try again to open a payment, in seconds.
 const PAYMENT_RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
@@ -21,15 +18,18 @@ pub fn problem(error: OrderError) -> Problem {
         OrderError::Forbidden => {
             Problem::forbidden("of an order's status you may change only PENDING to CANCELLED")
         }
-        OrderError::LinesRejected(lines) => lines_rejected(&lines),
+        OrderError::LinesRejected(lines) => lines_rejected(lines),
         OrderError::TotalChanged(changed) => total_changed(changed),
         OrderError::AlreadyReplaced(other) => Problem::conflict(
             "already-replaced",
             "nothing was ordered: another order has taken the place of the one that was to be replaced",
         )
-        .with_member("replacedBy", other.to_string().into()),
+        .with_members(&OrderConflict {
+            replaced_by: Some(other),
+            ..OrderConflict::default()
+        }),
         OrderError::LimitReached(reached) => limit_reached(&reached),
-        OrderError::InvalidTransition(transition) => invalid_transition(&transition),
+        OrderError::InvalidTransition(transition) => invalid_transition(transition),
         OrderError::StockReturned => Problem::conflict(
             "stock-returned",
             "the order was refunded and its units are on sale again: they cannot be delivered, refund the payment anew",
@@ -71,82 +71,27 @@ pub fn problem(error: OrderError) -> Problem {
     }
 }
 
-/// A line that cannot be served.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = RejectedLine)]
-pub struct LineDocument<'a> {
-    #[schema(value_type = Id)]
-    product_id: &'a str,
-    code: LineCode,
-    /// Units asked for, lines of the same product together.
-    #[schema(minimum = 1, maximum = 10_000, example = 3)]
-    requested: u32,
-    /// Units there are; 0 for an unknown product.
-    #[schema(minimum = 0, example = 1)]
-    available: u64,
-}
-
-/// Why a line cannot be served.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schema(as = RejectedLineCode, example = "insufficient-stock")]
-pub enum LineCode {
-    UnknownProduct,
-    InsufficientStock,
-}
-
-fn lines_rejected(lines: &[RejectedLine]) -> Problem {
+fn lines_rejected(lines: Vec<RejectedLine>) -> Problem {
     let detail = "nothing was ordered: some products are not there in the quantity you asked for";
-    let lines: Vec<LineDocument<'_>> = lines.iter().map(line).collect();
-    Problem::conflict("lines-rejected", detail).with_member("lines", json!(lines))
-}
-
-fn line(line: &RejectedLine) -> LineDocument<'_> {
-    LineDocument {
-        product_id: &line.product_id,
-        code: match line.reason {
-            LineProblem::UnknownProduct => LineCode::UnknownProduct,
-            LineProblem::InsufficientStock => LineCode::InsufficientStock,
-        },
-        requested: line.requested,
-        available: line.available,
-    }
-}
-
-/// A line of an order whose total is not the expected one.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = PricedLine)]
-pub struct PricedLineDocument {
-    #[schema(value_type = Id)]
-    product_id: String,
-    /// The product's name as it is now.
-    #[schema(min_length = 1, max_length = 200, example = "Espresso cup")]
-    name: String,
-    /// Price of one unit as it is now.
-    #[schema(value_type = Price)]
-    price: Money,
-    #[schema(minimum = 1, maximum = 10_000, example = 2)]
-    quantity: u32,
+    let lines = lines.into_iter().map(ConflictLine::Rejected);
+    Problem::conflict("lines-rejected", detail).with_members(&OrderConflict {
+        lines: Some(lines.collect()),
+        ..OrderConflict::default()
+    })
 }
 
 fn total_changed(changed: TotalChanged) -> Problem {
     let (expected, total) = (changed.expected, changed.total);
-    let priced = |item: OrderItem| PricedLineDocument {
-        product_id: item.product_id.to_string(),
-        name: item.name,
-        price: item.unit_price,
-        quantity: item.quantity.get(),
-    };
-    let lines: Vec<_> = changed.items.into_iter().map(priced).collect();
     let detail = format!(
         "nothing was ordered: the total is {total} by now and not {expected}; show it and ask again"
     );
-    Problem::conflict("total-changed", detail)
-        .with_member("total", json!(total))
-        .with_member("expectedTotal", json!(expected))
-        .with_member("lines", json!(lines))
+    let lines = changed.items.into_iter().map(Into::into);
+    Problem::conflict("total-changed", detail).with_members(&OrderConflict {
+        lines: Some(lines.map(ConflictLine::Priced).collect()),
+        total: Some(total.into()),
+        expected_total: Some(expected.into()),
+        ..OrderConflict::default()
+    })
 }
 
 /// Says what to do about it.
@@ -171,7 +116,10 @@ fn limit_reached(reached: &LimitReached) -> Problem {
         Limit::OrdersPerMinute(seconds) => too_many_orders(max, "minute", holder, seconds),
         Limit::OrdersPerDay(seconds) => too_many_orders(max, "day", holder, seconds),
     };
-    problem.with_member("limit", max.into())
+    problem.with_members(&OrderConflict {
+        limit: Some(max),
+        ..OrderConflict::default()
+    })
 }
 
 fn too_many_orders(max: u64, period: &str, holder: &str, retry_after_seconds: u64) -> Problem {
@@ -184,21 +132,22 @@ fn too_many_orders(max: u64, period: &str, holder: &str, retry_after_seconds: u6
     .with_header(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds))
 }
 
-fn invalid_transition(transition: &Transition) -> Problem {
-    let (from, to) = (transition.from.name(), transition.to.name());
-    Problem::conflict(
-        "invalid-transition",
-        format!("an order that is {from} cannot become {to}"),
-    )
-    .with_member("from", from.into())
-    .with_member("to", to.into())
+fn invalid_transition(Transition { from, to }: Transition) -> Problem {
+    let detail = format!("an order that is {from} cannot become {to}");
+    Problem::conflict("invalid-transition", detail).with_members(&OrderConflict {
+        from: Some(from),
+        to: Some(to),
+        ..OrderConflict::default()
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use mercato_kernel::{FieldError, OrderId, ProductId};
-    use orders::domain::{OrderStatus, Quantity};
+    use mercato_money::Money;
+    use orders::domain::{LineProblem, OrderItem, OrderStatus, Quantity};
+    use serde_json::json;
 
     const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
@@ -278,13 +227,13 @@ mod tests {
     #[test]
     fn rejected_lines_and_both_states_are_named() {
         let line = RejectedLine {
-            product_id: "p".to_owned(),
-            reason: LineProblem::InsufficientStock,
+            product_id: ProductId::parse(ID).unwrap(),
+            code: LineProblem::InsufficientStock,
             requested: 3,
             available: 1,
         };
         let document = problem(OrderError::LinesRejected(vec![line])).document("/", "r", "t");
-        let expected = json!([{"productId": "p", "code": "insufficient-stock", "requested": 3, "available": 1}]);
+        let expected = json!([{"productId": ID, "code": "insufficient-stock", "requested": 3, "available": 1}]);
         assert_eq!(document["lines"], expected);
 
         let transition = Transition {

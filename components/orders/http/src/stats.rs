@@ -1,4 +1,4 @@
-use mercato_edge::{Amount, Balance, Context, Problem, Reply};
+use mercato_edge::{Amount, Balance, Json, Problem, endpoint};
 use mercato_money::{Currency, Money};
 use orders::application::queries::order_stats::{self, MoneyReceived, OrderStats};
 use orders::domain::OrderStatus;
@@ -7,23 +7,19 @@ use utoipa::ToSchema;
 
 use crate::problems::problem;
 
-/// `GET /orders/stats`: orders by status, and the money that was received for them.
-#[utoipa::path(
-    get,
-    path = "/api/v1/orders/stats",
-    tag = "Orders",
-    operation_id = "orderStats",
-    summary = "Count orders and revenue",
-    description = "How many orders there are of each status, and what was charged and given back, to the minor unit of each \
-        currency. Money comes from the payments: a refund counts once it is made, in part or whole, and so do a payment that \
-        came too late and a second charge, which went back, and disputes that were lost.",
-    responses((status = 200, description = "The numbers of now", body = StatsResource))
+/// Count orders and revenue
+///
+/// How many orders there are of each status, and what was charged and given back, to the minor unit of each
+/// currency. Money comes from the payments: a refund counts once it is made, in part or whole, and so do a payment that
+/// came too late and a second charge, which went back, and disputes that were lost.
+#[endpoint(
+    GET "/api/v1/orders/stats", access = Admin, tag = "Orders", id = "orderStats",
+    returns = "The numbers of now",
 )]
-pub async fn stats(context: Context) -> Result<Reply, Problem> {
-    context.query_string().finish()?;
+pub async fn stats() -> Result<Json<StatsResource>, Problem> {
     let orders = orders::instance().await.map_err(problem)?;
     let stats = order_stats::handle(&*orders).await.map_err(problem)?;
-    Reply::json(&StatsResource::from(stats))
+    Ok(Json(stats.into()))
 }
 
 /// Orders by status, and the money that was received for them.
@@ -39,8 +35,7 @@ pub struct StatsResource {
     #[schema(min_items = 1)]
     by_currency: Vec<MoneyResource>,
     /// `net` of the shop's currency.
-    #[schema(value_type = Balance)]
-    revenue: Money,
+    revenue: Balance,
     /// The shop's currency, an ISO 4217 code.
     #[schema(
         min_length = 3,
@@ -65,17 +60,13 @@ pub struct MoneyResource {
     )]
     currency: String,
     /// What customers have paid, refunded since or not.
-    #[schema(value_type = Amount)]
-    gross: Money,
+    gross: Amount,
     /// What has been given back of that, in part or whole.
-    #[schema(value_type = Amount)]
-    refunded: Money,
+    refunded: Amount,
     /// What customers' banks have taken back of that, in disputes that were lost.
-    #[schema(value_type = Amount)]
-    lost_to_disputes: Money,
+    lost_to_disputes: Amount,
     /// `gross` less `refunded` and `lostToDisputes`; less than 0 when more was taken back than paid.
-    #[schema(value_type = Balance)]
-    net: Money,
+    net: Balance,
 }
 
 /// Number of orders of every status.
@@ -111,31 +102,33 @@ impl From<OrderStats> for StatsResource {
             };
             *place = *orders;
         }
-        let by_currency: Vec<MoneyResource> = stats.by_currency.iter().map(Into::into).collect();
+        let by_currency: Vec<MoneyResource> =
+            stats.by_currency.into_iter().map(Into::into).collect();
         let currency = stats.currency.code();
         let own = by_currency.iter().find(|of| of.currency == currency);
         Self {
             total: stats.by_status.iter().map(|(_, orders)| orders).sum(),
             by_status: counts,
-            revenue: own.map_or(Money::ZERO, |of| of.net),
+            revenue: own.map_or(Balance(Money::ZERO), |of| of.net),
             by_currency,
             currency: currency.to_owned(),
         }
     }
 }
 
-impl From<&MoneyReceived> for MoneyResource {
-    fn from(money: &MoneyReceived) -> Self {
+impl From<MoneyReceived> for MoneyResource {
+    fn from(money: MoneyReceived) -> Self {
+        let decimal = |minor| decimal(minor, &money.currency);
         let net = money
             .gross
             .saturating_sub(money.refunded)
             .saturating_sub(money.lost_to_disputes);
         Self {
-            currency: money.currency.clone(),
-            gross: decimal(money.gross, &money.currency),
-            refunded: decimal(money.refunded, &money.currency),
-            lost_to_disputes: decimal(money.lost_to_disputes, &money.currency),
-            net: decimal(net, &money.currency),
+            gross: decimal(money.gross).into(),
+            refunded: decimal(money.refunded).into(),
+            lost_to_disputes: decimal(money.lost_to_disputes).into(),
+            net: decimal(net).into(),
+            currency: money.currency,
         }
     }
 }

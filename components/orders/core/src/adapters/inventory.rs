@@ -1,11 +1,13 @@
 //! The catalogue's stock behind the port [`Inventory`].
 
-use mercato_contracts::products::inventory::{self, InventoryError, ReservationState};
+use mercato_contracts::products::inventory::{
+    self, InventoryError, Rejection, RejectionReason, ReservationState,
+};
 use mercato_kernel::{OrderId, ProductId};
 use mercato_money::Money;
 use mercato_platform::log;
 
-use crate::domain::{Line, OrderError, OrderItem, Quantity};
+use crate::domain::{Line, LineProblem, OrderError, OrderItem, Quantity, RejectedLine};
 use crate::ports::{Inventory, ReserveError};
 
 /// The stock of the component this one is composed with.
@@ -111,7 +113,11 @@ fn failure(what: &str, order_id: &str, error: InventoryError) -> OrderError {
 
 fn reserve_error(error: InventoryError) -> ReserveError {
     match error {
-        InventoryError::Rejected(lines) => ReserveError::Rejected(lines),
+        InventoryError::Rejected(lines) => {
+            let rejected = lines.iter().map(rejected_line_of);
+            let rejected = rejected.collect::<Result<_, _>>();
+            rejected.map_or_else(ReserveError::Failed, ReserveError::Rejected)
+        }
         InventoryError::Conflict(ReservationState::Released) => ReserveError::Released,
         InventoryError::Unavailable => ReserveError::Failed(OrderError::Unavailable),
         other => {
@@ -122,6 +128,18 @@ fn reserve_error(error: InventoryError) -> ReserveError {
             ReserveError::Failed(OrderError::Internal)
         }
     }
+}
+
+fn rejected_line_of(line: &Rejection) -> Result<RejectedLine, OrderError> {
+    Ok(RejectedLine {
+        product_id: ProductId::parse(&line.product_id)?,
+        code: match line.reason {
+            RejectionReason::UnknownProduct => LineProblem::UnknownProduct,
+            RejectionReason::InsufficientStock => LineProblem::InsufficientStock,
+        },
+        requested: line.requested,
+        available: line.available,
+    })
 }
 
 fn item_of(line: inventory::ReservedLine) -> Result<OrderItem, OrderError> {

@@ -5,7 +5,7 @@ use mercato_contracts::payments::service::{
     self, Cancellation, CheckoutLine, MoneyReceived, SessionRequest,
 };
 use mercato_contracts::payments::types::PaymentError;
-use mercato_kernel::OrderId;
+use mercato_kernel::{OrderId, PaymentId};
 use mercato_platform::log;
 
 use crate::domain::{OrderError, OrderItem, OrderView, Payment, PaymentEvent};
@@ -59,15 +59,15 @@ impl Payments for ComposedPayments {
 
     async fn refund(
         &self,
-        payment_id: &str,
+        payment_id: PaymentId,
         reason: &str,
         idempotency_key: &str,
     ) -> Result<Refunding, OrderError> {
-        let (id, reason, key) = (payment_id.into(), reason.into(), idempotency_key.into());
-        match service::refund(id, reason, key).await {
+        let id = payment_id.text();
+        match service::refund(id.to_string(), reason.into(), idempotency_key.into()).await {
             Ok(()) => Ok(Refunding::Done),
             Err(PaymentError::Rejected(_)) => Ok(Refunding::Refused),
-            Err(error) => Err(failed("refund", payment_id)(error)),
+            Err(error) => Err(failed("refund", &id)(error)),
         }
     }
 

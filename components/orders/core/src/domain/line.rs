@@ -1,4 +1,6 @@
-use mercato_kernel::{FieldError, ProductId};
+use mercato_kernel::{FieldError, FromJson, ProductId, Refusal, named};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::OrderError;
 
@@ -9,7 +11,7 @@ pub const LINES_MAX: usize = 100;
 pub const QUANTITY_MAX: u32 = 10_000;
 
 /// A number of units, 1 to [`QUANTITY_MAX`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Quantity(u32);
 
 impl Quantity {
@@ -23,6 +25,25 @@ impl Quantity {
     #[must_use]
     pub const fn get(self) -> u32 {
         self.0
+    }
+}
+
+impl FromJson for Quantity {
+    fn placeholder() -> Self {
+        Self(1)
+    }
+
+    fn from_json(json: &str) -> Result<Self, Refusal> {
+        let units = i64::from_json(json)?;
+        if units < 1 {
+            return Err(("min", "must not be less than 1".into()));
+        }
+        let quantity = u32::try_from(units).ok().and_then(Self::new);
+        let too_many = || {
+            let rule = format!("must not be more than {QUANTITY_MAX}");
+            ("max", rule.into())
+        };
+        quantity.ok_or_else(too_many)
     }
 }
 
@@ -43,6 +64,48 @@ impl Line {
         units.map(u64::from).sum()
     }
 }
+
+/// A line that cannot be served.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[allow(
+    missing_docs,
+    reason = "the types say what these are, in the document too"
+)]
+pub struct RejectedLine {
+    pub product_id: ProductId,
+    pub code: LineProblem,
+    /// Units asked for, lines of the same product together.
+    #[schema(minimum = 1, maximum = 10_000, example = 3)]
+    pub requested: u32,
+    /// Units there are; 0 for an unknown product.
+    #[schema(minimum = 0, example = 1)]
+    pub available: u64,
+}
+
+/// Why a line cannot be served.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+    Serialize,
+    ToSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+#[schema(as = RejectedLineCode, example = "insufficient-stock")]
+pub enum LineProblem {
+    /// The catalogue has no such product.
+    UnknownProduct,
+    /// There are fewer units.
+    InsufficientStock,
+}
+
+named!(LineProblem);
 
 /// Checks the lines of a request and merges those of the same product, in the order of their first mention.
 ///

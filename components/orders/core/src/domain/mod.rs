@@ -18,15 +18,12 @@ pub use error::{OrderError, TotalChanged};
 pub use limits::{
     DAY_MS, Holder, HolderKind, Holding, Limit, LimitReached, Limits, MINUTE_MS, Share,
 };
-pub use line::{LINES_MAX, Line, QUANTITY_MAX, Quantity, merge_lines};
+pub use line::{LINES_MAX, Line, LineProblem, QUANTITY_MAX, Quantity, RejectedLine, merge_lines};
 pub use mercato_contracts::payments::types::{
     CheckoutSession, EventType, Payment, PaymentEvent, PaymentStatus,
 };
-pub use mercato_contracts::products::inventory::{
-    Rejection as RejectedLine, RejectionReason as LineProblem,
-};
 pub use number::{NotANumber, OrderNumber};
-pub use order::{Order, OrderItem, OrderView, Receipt, StatusChange};
+pub use order::{Order, OrderItem, OrderView, Receipt, ReceiptId, StatusChange};
 pub use payment::{EventEffect, EventOutcome, StockMove};
 pub use saga::{BACK_OFF, Cancellation, OrderRequest, PAUSE_LONGEST_MS, Rejection, Saga, Step};
 pub use status::{OrderStatus, Transition};

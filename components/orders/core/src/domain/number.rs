@@ -1,6 +1,7 @@
 use std::fmt;
 
-use mercato_kernel::OrderId;
+use mercato_kernel::{FromText, OrderId, Refusal};
+use serde::Serialize;
 
 /// Crockford's base 32: no I, L, O and U, so that no two symbols look alike or make words
 /// (<https://www.crockford.com/base32.html>).
@@ -28,7 +29,7 @@ pub struct NotANumber;
 
 /// What people call an order by, as in `M-7K3F-29QD`: unique, and random, so that nobody can tell from it how many orders there
 /// are.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct OrderNumber(String);
 
 impl OrderNumber {
@@ -88,6 +89,12 @@ impl OrderNumber {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl FromText for OrderNumber {
+    fn from_text(text: &str) -> Result<Self, Refusal> {
+        Self::parse(text).map_err(|error| ("format", error.to_string().into()))
     }
 }
 

@@ -1,4 +1,4 @@
-use mercato_kernel::{AccountId, OrderId, ProductId};
+use mercato_kernel::{AccountId, OrderId, ProductId, id_types};
 use mercato_money::{Currency, Money, MoneyError};
 
 use super::{Actor, OrderError, OrderNumber, OrderStatus, Quantity, Transition};
@@ -28,11 +28,16 @@ impl OrderItem {
     }
 }
 
+id_types! {
+    /// Names a receipt.
+    ReceiptId;
+}
+
 /// Proof that an order was paid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
     /// UUIDv7.
-    pub id: String,
+    pub id: ReceiptId,
     /// Where the customer finds it.
     pub url: Option<String>,
     /// Milliseconds since the Unix epoch.
@@ -371,7 +376,7 @@ mod tests {
             to: OrderStatus::Paid,
         };
         let receipt = Receipt {
-            id: ID.into(),
+            id: ReceiptId::parse(ID).unwrap(),
             url: None,
             issued_at: 9,
         };

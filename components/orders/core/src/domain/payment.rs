@@ -4,6 +4,7 @@ use mercato_money::Money;
 use super::StatusChange;
 use super::{
     Actor, Cancellation, EventType, Order, OrderError, OrderStatus, PaymentEvent, Receipt,
+    ReceiptId,
 };
 
 /// Characters of a provider's reason that the history keeps.
@@ -83,7 +84,7 @@ impl Order {
         &mut self,
         event: &PaymentEvent,
         cancellation: Option<&Cancellation>,
-        receipt_id: String,
+        receipt_id: ReceiptId,
         now: u64,
     ) -> Result<EventEffect, OrderError> {
         self.check_amount(event)?;
@@ -123,7 +124,7 @@ impl Order {
     fn payment_succeeded(
         &mut self,
         event: &PaymentEvent,
-        receipt_id: String,
+        receipt_id: ReceiptId,
         now: u64,
     ) -> Result<EventEffect, OrderError> {
         match self.view.status {
@@ -169,7 +170,7 @@ impl Order {
     fn payment_refunded(
         &mut self,
         event: &PaymentEvent,
-        receipt_id: String,
+        receipt_id: ReceiptId,
         now: u64,
     ) -> Result<EventEffect, OrderError> {
         let is_newer = event.payment_version > self.payment_version;
@@ -204,7 +205,7 @@ impl Order {
     fn payment_updated(
         &mut self,
         event: &PaymentEvent,
-        receipt_id: String,
+        receipt_id: ReceiptId,
         now: u64,
     ) -> Result<EventEffect, OrderError> {
         let remark = cut(event.reason.as_deref().unwrap_or("The payment has changed"));
@@ -240,7 +241,7 @@ impl Order {
     fn pay_late(
         &mut self,
         event: &PaymentEvent,
-        receipt_id: String,
+        receipt_id: ReceiptId,
         later_event: &str,
         now: u64,
     ) -> Result<Vec<StatusChange>, OrderError> {
@@ -292,7 +293,7 @@ impl Order {
     }
 }
 
-fn receipt_of(event: &PaymentEvent, id: String) -> Receipt {
+fn receipt_of(event: &PaymentEvent, id: ReceiptId) -> Receipt {
     Receipt {
         id,
         url: event.receipt_url.clone(),

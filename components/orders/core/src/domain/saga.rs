@@ -1,4 +1,4 @@
-use mercato_kernel::{AccountId, BackOff, OrderId};
+use mercato_kernel::{AccountId, BackOff, OrderId, named};
 use mercato_money::Money;
 
 use super::{Actor, CheckoutSession, Holder, Line, OrderError, RejectedLine, TotalChanged};
@@ -21,7 +21,8 @@ pub const BACK_OFF: BackOff = BackOff {
 ///  ▼              ▼               │
 /// rejected    cancelling ─────────┘
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::VariantArray, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Step {
     /// Asked for; the stock may or may not be held. There is no order yet.
     New,
@@ -30,6 +31,7 @@ pub enum Step {
     /// The payment is open: the order waits for it.
     Ready,
     /// The order is to be cancelled; the payment goes first.
+    #[strum(serialize = "closing")]
     Cancelling,
     /// The order is no longer PENDING.
     Done,
@@ -37,36 +39,7 @@ pub enum Step {
     Rejected,
 }
 
-impl Step {
-    /// Every step.
-    pub const ALL: [Self; 6] = [
-        Self::New,
-        Self::Reserved,
-        Self::Ready,
-        Self::Cancelling,
-        Self::Done,
-        Self::Rejected,
-    ];
-
-    /// The stored name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Reserved => "reserved",
-            Self::Ready => "ready",
-            Self::Cancelling => "closing",
-            Self::Done => "done",
-            Self::Rejected => "rejected",
-        }
-    }
-
-    /// The step of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|step| step.name() == name)
-    }
-}
+named!(Step);
 
 /// Why there will be no order.
 #[derive(Debug, Clone, PartialEq, Eq)]

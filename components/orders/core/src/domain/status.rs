@@ -1,7 +1,25 @@
 use std::fmt;
 
-/// Where an order stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+use mercato_kernel::{Named as _, named};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// An order's status as the API names it.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    strum::VariantArray,
+    strum::IntoStaticStr,
+    Serialize,
+    ToSchema,
+)]
+#[serde(rename_all = "UPPERCASE")]
+#[strum(serialize_all = "UPPERCASE")]
+#[schema(example = "PAID")]
 pub enum OrderStatus {
     /// Waiting for its payment; the stock is held.
     Pending,
@@ -24,34 +42,9 @@ pub struct Transition {
     pub to: OrderStatus,
 }
 
+named!(OrderStatus, ignoring case);
+
 impl OrderStatus {
-    /// Every status, in the order of an order's life.
-    pub const ALL: [Self; 5] = [
-        Self::Pending,
-        Self::Paid,
-        Self::Delivered,
-        Self::Cancelled,
-        Self::Refunded,
-    ];
-
-    /// The stable name: `PENDING`, `PAID`, …
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::Paid => "PAID",
-            Self::Delivered => "DELIVERED",
-            Self::Cancelled => "CANCELLED",
-            Self::Refunded => "REFUNDED",
-        }
-    }
-
-    /// The status of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.name() == name)
-    }
-
     /// Whether an order of this status may become `next`.
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
@@ -72,6 +65,8 @@ impl fmt::Display for OrderStatus {
 
 #[cfg(test)]
 mod tests {
+    use mercato_kernel::{FromText, Named};
+
     use super::OrderStatus::{self, Cancelled, Delivered, Paid, Pending, Refunded};
 
     #[test]
@@ -86,8 +81,8 @@ mod tests {
         for from in OrderStatus::ALL {
             for to in OrderStatus::ALL {
                 assert_eq!(
-                    from.may_become(to),
-                    allowed.contains(&(from, to)),
+                    from.may_become(*to),
+                    allowed.contains(&(*from, *to)),
                     "{from} to {to}"
                 );
             }
@@ -97,16 +92,34 @@ mod tests {
     #[test]
     fn names_are_stable_and_read_back() {
         let names: Vec<_> = OrderStatus::ALL
-            .into_iter()
-            .map(OrderStatus::name)
+            .iter()
+            .map(|status| status.name())
             .collect();
         assert_eq!(
             names,
             ["PENDING", "PAID", "DELIVERED", "CANCELLED", "REFUNDED"]
         );
         for status in OrderStatus::ALL {
-            assert_eq!(OrderStatus::from_name(status.name()), Some(status));
+            assert_eq!(OrderStatus::from_name(status.name()), Some(*status));
         }
         assert_eq!(OrderStatus::from_name("pending"), None);
+    }
+
+    #[test]
+    fn clients_may_write_statuses_in_capital_or_small_letters() {
+        for status in OrderStatus::ALL {
+            let name = status.name();
+            for text in [name, &name.to_lowercase()] {
+                assert_eq!(OrderStatus::from_text(text), Ok(*status));
+            }
+        }
+        for text in ["", "OPEN", "PAID ", "PENDİNG"] {
+            let (code, rule) = OrderStatus::from_text(text).unwrap_err();
+            assert_eq!(code, "format", "{text}");
+            assert_eq!(
+                rule,
+                "must be one of PENDING, PAID, DELIVERED, CANCELLED, REFUNDED"
+            );
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! The history of orders.
 
-use mercato_kernel::OrderId;
+use mercato_kernel::{Named as _, OrderId};
 use mercato_sqlite::{Error, Row, params};
 
-use super::{Records, key, status};
+use super::{Records, key, named};
 use crate::domain::{Actor, OrderError, OrderStatus, StatusChange};
 
 const INSERT_HISTORY: &str = "
@@ -43,8 +43,8 @@ impl Records<'_> {
 fn change_of(row: &Row) -> Result<StatusChange, OrderError> {
     let from: Option<String> = row.get("from_status")?;
     Ok(StatusChange {
-        from: from.map(|_| status(row, "from_status")).transpose()?,
-        to: status(row, "to_status")?,
+        from: from.map(|_| named(row, "from_status")).transpose()?,
+        to: named(row, "to_status")?,
         actor: actor(row, "actor")?,
         reason: row.get("reason")?,
         at: row.get("at")?,

@@ -1,6 +1,6 @@
 //! Idempotency keys and the answers kept under them.
 
-use mercato_kernel::{AccountId, OrderId};
+use mercato_kernel::{AccountId, OrderId, RecordedAnswer};
 use mercato_sqlite::params;
 
 use super::{Records, exactly_one, id, key};
@@ -17,15 +17,6 @@ pub struct KeyRecord {
     pub created_at: u64,
     /// The answer, once one was given.
     pub answer: Option<RecordedAnswer>,
-}
-
-/// An HTTP answer kept to be given again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordedAnswer {
-    /// HTTP status.
-    pub status: u16,
-    /// Body, byte for byte.
-    pub body: Vec<u8>,
 }
 
 pub(super) const KEY: &str = "

@@ -4,7 +4,7 @@
 //! stands behind a `+`, which takes it out of the choice (<https://sqlite.org/optoverview.html>, "Disqualifying WHERE clause
 //! terms").
 
-use mercato_kernel::{PageStart, Total};
+use mercato_kernel::{Named as _, PageStart, Total};
 use mercato_sqlite::Value;
 
 use super::key;

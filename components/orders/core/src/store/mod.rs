@@ -12,16 +12,16 @@ mod retention;
 mod sagas;
 mod sweep_runs;
 
-pub use idempotency_keys::{KeyRecord, RecordedAnswer};
+pub use idempotency_keys::KeyRecord;
 pub use metrics::MetricsSnapshot;
 pub use pending_actions::{Action, PendingAction};
 pub use retention::PurgeTimes;
 
-use mercato_kernel::Uuid;
+use mercato_kernel::{Named, Uuid};
 use mercato_platform::log;
 use mercato_sqlite::{Connection, Database, Error, Migration, Row, Value, migrations};
 
-use crate::domain::{OrderError, OrderStatus, PAUSE_LONGEST_MS};
+use crate::domain::{OrderError, PAUSE_LONGEST_MS};
 use crate::ports::Store;
 
 /// Label of the database in `spin.toml` and `runtime-config.toml`.
@@ -99,17 +99,9 @@ fn id<I: From<Uuid>>(row: &Row, column: &str) -> Result<I, OrderError> {
 }
 
 /// The value in a column that holds its name.
-fn named<T>(
-    row: &Row,
-    column: &str,
-    from_name: impl FnOnce(&str) -> Option<T>,
-) -> Result<T, OrderError> {
+fn named<T: Named>(row: &Row, column: &str) -> Result<T, OrderError> {
     let name: String = row.get(column)?;
-    from_name(&name).ok_or_else(|| Error::not(column, "a name that this program knows").into())
-}
-
-fn status(row: &Row, column: &str) -> Result<OrderStatus, OrderError> {
-    named(row, column, OrderStatus::from_name)
+    T::from_name(&name).ok_or_else(|| Error::not(column, "a name that this program knows").into())
 }
 
 /// A JSON array of identifiers. They hold nothing that JSON would have to escape.

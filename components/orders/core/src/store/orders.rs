@@ -1,11 +1,11 @@
 //! Orders with their items.
 
-use mercato_kernel::{OrderId, PageStart, Total};
+use mercato_kernel::{Named as _, OrderId, PageStart, Total, Uuid};
 use mercato_money::Money;
 use mercato_sqlite::{Error, Row, Value, params};
 
 use super::listing::{count_of, page_of};
-use super::{Records, exactly_one, id, json_of, key, status};
+use super::{Records, exactly_one, id, json_of, key, named};
 use crate::application::queries::list_orders::{OrderFilter, OrderSort, Place};
 use crate::domain::{
     Order, OrderError, OrderItem, OrderNumber, OrderStatus, OrderView, Quantity, Receipt,
@@ -82,7 +82,7 @@ impl Records<'_> {
                 order.total_amount.units(),
                 order.total_items,
                 order.currency.code(),
-                receipt.map(|receipt| receipt.id.as_str()),
+                receipt.map(|receipt| key(receipt.id)),
                 receipt.and_then(|receipt| receipt.url.as_deref()),
                 receipt.map(|receipt| receipt.issued_at),
                 order.paid_at,
@@ -124,7 +124,7 @@ impl Records<'_> {
             UPDATE_ORDER,
             params![
                 view.status.name(),
-                receipt.map(|receipt| receipt.id.as_str()),
+                receipt.map(|receipt| key(receipt.id)),
                 receipt.and_then(|receipt| receipt.url.as_deref()),
                 receipt.map(|receipt| receipt.issued_at),
                 view.paid_at,
@@ -156,9 +156,10 @@ impl Records<'_> {
 
     /// Number of orders of every status, none left out. Costs the same however many orders there are.
     pub fn counts(&self) -> Result<Vec<(OrderStatus, u64)>, OrderError> {
-        let mut counts = OrderStatus::ALL.map(|status| (status, 0)).to_vec();
+        let all = OrderStatus::ALL.iter();
+        let mut counts: Vec<_> = all.map(|status| (*status, 0)).collect();
         for row in self.0.query(ORDER_COUNTS, &[])? {
-            let counted = status(&row, "status")?;
+            let counted: OrderStatus = named(&row, "status")?;
             if let Some(count) = counts.iter_mut().find(|(status, _)| *status == counted) {
                 count.1 = row.get("orders")?;
             }
@@ -189,7 +190,7 @@ impl Records<'_> {
 }
 
 fn view_of(row: &Row) -> Result<OrderView, OrderError> {
-    let receipt_id: Option<String> = row.get("receipt_id")?;
+    let receipt_id: Option<Uuid> = row.get("receipt_id")?;
     let issued_at: Option<u64> = row.get("receipt_issued_at")?;
     let url: Option<String> = row.get("receipt_url")?;
     let currency: String = row.get("currency")?;
@@ -198,16 +199,18 @@ fn view_of(row: &Row) -> Result<OrderView, OrderError> {
         number: OrderNumber::parse(&row.get::<String>("number")?)
             .map_err(|_| Error::not("number", "an order number"))?,
         customer_id: id(row, "customer_id")?,
-        status: status(row, "status")?,
+        status: named(row, "status")?,
         items: Vec::new(),
         total_amount: Money::from_units(row.get("total_amount")?),
         total_items: row.get("total_items")?,
         currency: currency
             .parse()
             .map_err(|_| Error::not("currency", "a currency"))?,
-        receipt: receipt_id
-            .zip(issued_at)
-            .map(|(id, issued_at)| Receipt { id, url, issued_at }),
+        receipt: receipt_id.zip(issued_at).map(|(id, issued_at)| Receipt {
+            id: id.into(),
+            url,
+            issued_at,
+        }),
         paid_at: row.get("paid_at")?,
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,

@@ -1,7 +1,7 @@
 //! Pending actions, in the table `follow_ups`: what a committed change still has to do in another database.
 
-use mercato_kernel::OrderId;
-use mercato_sqlite::{Error, Row, params};
+use mercato_kernel::{OrderId, PaymentId};
+use mercato_sqlite::{Error, Row, Value, params};
 
 use super::{Records, id, key, too_late};
 use crate::domain::OrderError;
@@ -31,7 +31,7 @@ pub enum Action {
     /// The event of this id is to be acknowledged at payments.
     Acknowledge(String),
     /// The payment of this id came too late and is to be given back.
-    Refund(String),
+    Refund(PaymentId),
     /// The order was cancelled while its payment was being opened.
     CancelPayment,
 }
@@ -113,25 +113,25 @@ impl Records<'_> {
     }
 }
 
-fn columns_of(action: &Action) -> (&'static str, Option<&str>) {
+fn columns_of(action: &Action) -> (&'static str, Value) {
     match action {
-        Action::CommitStock => ("commit-stock", None),
-        Action::ReleaseStock => ("release-stock", None),
-        Action::RestockStock => ("restock-stock", None),
-        Action::Acknowledge(event_id) => ("acknowledge", Some(event_id)),
-        Action::Refund(payment_id) => ("refund", Some(payment_id)),
-        Action::CancelPayment => ("cancel-payment", None),
+        Action::CommitStock => ("commit-stock", Value::Null),
+        Action::ReleaseStock => ("release-stock", Value::Null),
+        Action::RestockStock => ("restock-stock", Value::Null),
+        Action::Acknowledge(event_id) => ("acknowledge", event_id.into()),
+        Action::Refund(payment_id) => ("refund", key(*payment_id)),
+        Action::CancelPayment => ("cancel-payment", Value::Null),
     }
 }
 
 fn action_of(row: &Row) -> Result<Action, OrderError> {
     let task: String = row.get("task")?;
-    match (task.as_str(), row.get("subject")?) {
+    match (task.as_str(), row.get::<Option<String>>("subject")?) {
         ("commit-stock", None) => Ok(Action::CommitStock),
         ("release-stock", None) => Ok(Action::ReleaseStock),
         ("restock-stock", None) => Ok(Action::RestockStock),
         ("acknowledge", Some(event_id)) => Ok(Action::Acknowledge(event_id)),
-        ("refund", Some(payment_id)) => Ok(Action::Refund(payment_id)),
+        ("refund", Some(_)) => Ok(Action::Refund(id(row, "subject")?)),
         ("cancel-payment", None) => Ok(Action::CancelPayment),
         _ => Err(Error::not("task", "an action that this program knows").into()),
     }

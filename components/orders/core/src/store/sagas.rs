@@ -1,6 +1,6 @@
 //! Sagas, with the lines of their requests and of their rejections.
 
-use mercato_kernel::OrderId;
+use mercato_kernel::{Named as _, OrderId};
 use mercato_money::Money;
 use mercato_sqlite::{Error, Row, params};
 
@@ -8,8 +8,8 @@ use super::history::actor;
 use super::orders::{item_of, quantity};
 use super::{Records, exactly_one, id, key, named, too_late};
 use crate::domain::{
-    Cancellation, CheckoutSession, Holder, Line, LineProblem, OrderError, OrderItem, OrderRequest,
-    RejectedLine, Rejection, Saga, Step, TotalChanged,
+    Cancellation, CheckoutSession, Holder, Line, OrderError, OrderItem, OrderRequest, RejectedLine,
+    Rejection, Saga, TotalChanged,
 };
 
 pub(super) const SAGA: &str = "
@@ -119,7 +119,7 @@ impl Records<'_> {
         let rejection = self.rejection(&row, &request)?;
         Ok(Some(Saga::restore(
             request,
-            named(&row, "step", Step::from_name)?,
+            named(&row, "step")?,
             row.get("next_attempt_at")?,
             row.get("attempts")?,
             session_of(&row)?,
@@ -243,8 +243,8 @@ impl Records<'_> {
             let values = params![
                 key(order_id),
                 position,
-                line.product_id.as_str(),
-                problem_name(line.reason),
+                key(line.product_id),
+                line.code.name(),
                 line.requested,
                 line.available
             ];
@@ -263,8 +263,8 @@ fn line_of(row: &Row) -> Result<Line, OrderError> {
 
 fn rejected_line_of(row: &Row) -> Result<RejectedLine, OrderError> {
     Ok(RejectedLine {
-        product_id: row.get("product_id")?,
-        reason: named(row, "problem", problem_of_name)?,
+        product_id: id(row, "product_id")?,
+        code: named(row, "problem")?,
         requested: row.get("requested")?,
         available: row.get("available")?,
     })
@@ -299,16 +299,4 @@ const fn rejection_name(rejection: &Rejection) -> &'static str {
         Rejection::TotalTooLarge => REJECTED_AS_TOO_LARGE,
         Rejection::Abandoned => REJECTED_AS_ABANDONED,
     }
-}
-
-const fn problem_name(problem: LineProblem) -> &'static str {
-    match problem {
-        LineProblem::UnknownProduct => "unknown-product",
-        LineProblem::InsufficientStock => "insufficient-stock",
-    }
-}
-
-fn problem_of_name(name: &str) -> Option<LineProblem> {
-    let mut all = [LineProblem::UnknownProduct, LineProblem::InsufficientStock].into_iter();
-    all.find(|problem| problem_name(*problem) == name)
 }

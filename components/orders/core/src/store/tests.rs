@@ -1,14 +1,14 @@
 mod migrations;
 mod plans;
 
-use mercato_kernel::{AccountId, OrderId, PageStart, ProductId, Total};
+use mercato_kernel::{AccountId, OrderId, PageStart, PaymentId, ProductId, RecordedAnswer, Total};
 use mercato_money::Money;
 
 use super::*;
 use crate::application::queries::list_orders::{OrderFilter, OrderSort};
 use crate::domain::{
     Actor, Cancellation, CheckoutSession, EventType, Holder, Line, LineProblem, Order, OrderItem,
-    OrderNumber, OrderRequest, OrderStatus, OrderView, PaymentEvent, Quantity, Receipt,
+    OrderNumber, OrderRequest, OrderStatus, OrderView, PaymentEvent, Quantity, Receipt, ReceiptId,
     RejectedLine, Rejection, Saga, Step,
 };
 
@@ -56,7 +56,7 @@ fn order(id: &str, price: i64) -> Order {
 
 fn receipt() -> Receipt {
     Receipt {
-        id: OTHER.to_owned(),
+        id: ReceiptId::parse(OTHER).unwrap(),
         url: Some("https://r".to_owned()),
         issued_at: 7,
     }
@@ -138,9 +138,9 @@ fn after(mut saga: Saga, step: impl FnOnce(&mut Saga) -> bool) -> Saga {
 /// A saga at every step.
 fn sagas() -> Vec<Saga> {
     let lines =
-        [LineProblem::UnknownProduct, LineProblem::InsufficientStock].map(|reason| RejectedLine {
-            product_id: PRODUCT.to_owned(),
-            reason,
+        [LineProblem::UnknownProduct, LineProblem::InsufficientStock].map(|code| RejectedLine {
+            product_id: ProductId::parse(PRODUCT).unwrap(),
+            code,
             requested: 3,
             available: 2,
         });
@@ -205,7 +205,7 @@ fn pending_actions_are_read_in_order_and_removed_one_by_one() {
         Action::ReleaseStock,
         Action::RestockStock,
         Action::Acknowledge(OTHER.to_owned()),
-        Action::Refund(OTHER.to_owned()),
+        Action::Refund(PaymentId::parse(OTHER).unwrap()),
         Action::CancelPayment,
     ];
     write(&database, |records| {

@@ -1,13 +1,13 @@
 //! Applies a payment event exactly once, then moves the stock and acknowledges the event.
 
-use mercato_kernel::OrderId;
+use mercato_kernel::{OrderId, PaymentId};
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
 use crate::application::RESUME_AFTER_MS;
 use crate::application::saga::pending_actions;
-use crate::domain::{EventOutcome, OrderError, OrderStatus, PaymentEvent, StockMove};
+use crate::domain::{EventOutcome, OrderError, OrderStatus, PaymentEvent, ReceiptId, StockMove};
 use crate::ports::{Payments, Ports, Store};
 use crate::store::{Action, Records};
 
@@ -101,7 +101,8 @@ struct Applied {
 
 async fn apply(ports: &impl Ports, event: &PaymentEvent) -> Result<Applied, OrderError> {
     let order_id = OrderId::parse(&event.order_id)?;
-    let (now, receipt_id) = (ports.clock().now_ms(), ports.ids().new_id());
+    let now = ports.clock().now_ms();
+    let receipt_id = ReceiptId::parse(&ports.ids().new_id())?;
     let outcome = ports
         .store()
         .write(|records| record(records, order_id, event, receipt_id, now))?;
@@ -119,7 +120,7 @@ fn record(
     records: &Records<'_>,
     id: OrderId,
     event: &PaymentEvent,
-    receipt_id: String,
+    receipt_id: ReceiptId,
     now: u64,
 ) -> Result<EventOutcome, OrderError> {
     if !records.insert_into_inbox(event, now)? {
@@ -147,9 +148,11 @@ fn record(
         StockMove::Release => Action::ReleaseStock,
         StockMove::Restock => Action::RestockStock,
     });
-    let refund = effect
-        .refund
-        .then(|| Action::Refund(event.payment_id.clone()));
+    let refund = if effect.refund {
+        Some(Action::Refund(PaymentId::parse(&event.payment_id)?))
+    } else {
+        None
+    };
     for action in stock
         .into_iter()
         .chain([Action::Acknowledge(event.id.clone())])

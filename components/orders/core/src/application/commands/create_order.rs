@@ -11,7 +11,7 @@
 //! An order may take the place of an older one. That it is to end is recorded in the transaction that begins the new one, and
 //! the saga ends it before it holds any stock (docs/decisions/0053): there are never two of them, wherever a crash happens.
 
-use mercato_kernel::{AccountId, OrderId};
+use mercato_kernel::{AccountId, OrderId, RecordedAnswer};
 use mercato_money::Money;
 use mercato_platform::client::Client;
 use mercato_platform::clock::Clock;
@@ -30,7 +30,6 @@ use crate::ports::{Payments, Ports, Store};
 use crate::store::{KeyRecord, Records};
 
 pub use crate::application::saga::place::Placement;
-pub use crate::store::RecordedAnswer;
 
 /// Characters of an idempotency key.
 pub const KEY_MAX_CHARS: usize = 255;

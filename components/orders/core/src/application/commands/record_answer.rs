@@ -1,11 +1,10 @@
 //! Keeps the answer of a request under its idempotency key.
 
-use mercato_kernel::AccountId;
+use mercato_kernel::{AccountId, RecordedAnswer};
 
 use crate::application::commands::create_order::Idempotency;
 use crate::domain::OrderError;
 use crate::ports::{Ports, Store};
-use crate::store::RecordedAnswer;
 
 /// The first answer kept is returned, and is what must be sent. A key that is free, or was sent with another body,
 /// keeps nothing.

@@ -4,7 +4,8 @@
 //! orders ends with the id, or with the last change and the id: a page by cursor is one search, however far down the list it
 //! lies.
 
-use mercato_kernel::{AccountId, Caller, Key, OrderId, Page, PageRequest, PageStart};
+use mercato_kernel::{AccountId, Caller, Key, OrderId, Page, PageRequest, PageStart, named};
+use utoipa::ToSchema;
 
 use crate::domain::{OrderError, OrderNumber, OrderStatus, OrderView};
 use crate::ports::{Ports, Store};
@@ -26,8 +27,10 @@ pub struct OrderFilter {
     pub updated_after: Option<u64>,
 }
 
-/// The order of a list. Orders that are equal stand in the order of their ids.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// The orders of a list as they are named in the query; a minus turns them round.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, strum::VariantArray, strum::IntoStaticStr, ToSchema,
+)]
 #[allow(
     clippy::enum_variant_names,
     reason = "each says what comes first in the list"
@@ -35,14 +38,24 @@ pub struct OrderFilter {
 pub enum OrderSort {
     /// By creation, backwards.
     #[default]
+    #[strum(serialize = "-createdAt")]
+    #[schema(rename = "-createdAt")]
     NewestFirst,
     /// By creation.
+    #[strum(serialize = "createdAt")]
+    #[schema(rename = "createdAt")]
     OldestFirst,
     /// By the last change, backwards.
+    #[strum(serialize = "-updatedAt")]
+    #[schema(rename = "-updatedAt")]
     RecentlyUpdatedFirst,
     /// By the last change.
+    #[strum(serialize = "updatedAt")]
+    #[schema(rename = "updatedAt")]
     LongUnchangedFirst,
 }
+
+named!(OrderSort);
 
 impl OrderSort {
     /// Whether the list is sorted by the last change, and not by creation.

@@ -1,6 +1,6 @@
 //! Pending actions: what a committed change still has to do in other databases.
 
-use mercato_kernel::OrderId;
+use mercato_kernel::{OrderId, PaymentId};
 use mercato_platform::clock::Clock;
 use mercato_platform::log;
 
@@ -139,7 +139,7 @@ async fn perform(ports: &impl Ports, pending: &PendingAction) -> Result<(), Orde
         Action::ReleaseStock => ports.inventory().release(order_id).await,
         Action::RestockStock => ports.inventory().restock(order_id).await,
         Action::Acknowledge(event_id) => ports.payments().acknowledge(event_id).await,
-        Action::Refund(payment_id) => refund(ports, order_id, payment_id).await,
+        Action::Refund(payment_id) => refund(ports, order_id, *payment_id).await,
         Action::CancelPayment => cancel_payment(ports, order_id).await,
     }
 }
@@ -157,7 +157,11 @@ async fn cancel_payment(ports: &impl Ports, order_id: OrderId) -> Result<(), Ord
 }
 
 /// Gives a late payment back. What the provider refuses for good is not asked again: the history says so.
-async fn refund(ports: &impl Ports, order_id: OrderId, payment_id: &str) -> Result<(), OrderError> {
+async fn refund(
+    ports: &impl Ports,
+    order_id: OrderId,
+    payment_id: PaymentId,
+) -> Result<(), OrderError> {
     let idempotency_key = format!("late-payment:{order_id}");
     let refunding = ports
         .payments()

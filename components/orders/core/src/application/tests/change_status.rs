@@ -1,4 +1,4 @@
-use mercato_kernel::{Caller, OrderId};
+use mercato_kernel::{Caller, Named as _, OrderId};
 
 use crate::application::commands::change_status::{self, ChangeStatus};
 use crate::application::tests::shop::{Shop, StockState, admin, buyer, customer, run};
@@ -36,8 +36,8 @@ fn outcome(result: Result<OrderView, OrderError>) -> Result<OrderStatus, OrderEr
 
 #[test]
 fn every_change_by_everyone_is_as_the_rules_say() {
-    for from in OrderStatus::ALL {
-        for to in OrderStatus::ALL {
+    for from in OrderStatus::ALL.iter().copied() {
+        for to in OrderStatus::ALL.iter().copied() {
             let refused = Err(OrderError::InvalidTransition(Transition { from, to }));
             let cases = [
                 (

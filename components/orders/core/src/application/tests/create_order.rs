@@ -1,12 +1,10 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use mercato_kernel::Caller;
+use mercato_kernel::{Caller, RecordedAnswer};
 
 use crate::application::KEY_KEPT_MS;
-use crate::application::commands::create_order::{
-    self, CreateOutcome, Idempotency, Placement, RecordedAnswer,
-};
+use crate::application::commands::create_order::{self, CreateOutcome, Idempotency, Placement};
 use crate::application::commands::record_answer;
 use crate::application::tests::shop::{
     REQUEST_MINOR, START_MS, Shop, Side, StockState, TTL_MS, admin, customer, lines, product,
@@ -54,14 +52,14 @@ fn rejected_lines_make_no_order_and_keep_no_stock() {
     };
     let expected = vec![
         RejectedLine {
-            product_id: product(2).to_string(),
-            reason: LineProblem::InsufficientStock,
+            product_id: product(2),
+            code: LineProblem::InsufficientStock,
             requested: 11,
             available: 10,
         },
         RejectedLine {
-            product_id: product(3).to_string(),
-            reason: LineProblem::UnknownProduct,
+            product_id: product(3),
+            code: LineProblem::UnknownProduct,
             requested: 1,
             available: 0,
         },

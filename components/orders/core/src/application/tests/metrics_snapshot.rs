@@ -1,3 +1,5 @@
+use mercato_kernel::Named as _;
+
 use crate::application::commands::sweep;
 use crate::application::queries::metrics_snapshot::{self, MetricsSnapshot};
 use crate::application::tests::shop::{REQUEST_MINOR, Shop, TTL_MS, run};

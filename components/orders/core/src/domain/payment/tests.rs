@@ -37,7 +37,7 @@ fn event(event_type: EventType, refunded_amount: i64) -> PaymentEvent {
 
 fn apply(order: &mut Order, event: &PaymentEvent) -> EventEffect {
     order
-        .apply_payment_event(event, None, "receipt".into(), NOW)
+        .apply_payment_event(event, None, ReceiptId::parse(ID).unwrap(), NOW)
         .unwrap()
 }
 
@@ -135,7 +135,7 @@ fn a_payment_gives_the_order_its_receipt() {
     let mut order = order(OrderStatus::Pending);
     apply(&mut order, &event(EventType::Succeeded, 0));
     let receipt = Receipt {
-        id: "receipt".into(),
+        id: ReceiptId::parse(ID).unwrap(),
         url: Some("https://pay.example/r".into()),
         issued_at: 4_000,
     };
@@ -258,7 +258,12 @@ fn the_history_names_who_cancelled_the_order() {
     };
     let cancelled = event(EventType::Cancelled, 0);
     let effect = order(OrderStatus::Pending)
-        .apply_payment_event(&cancelled, Some(&cancellation), String::new(), NOW)
+        .apply_payment_event(
+            &cancelled,
+            Some(&cancellation),
+            ReceiptId::parse(ID).unwrap(),
+            NOW,
+        )
         .unwrap();
     assert_eq!(
         (&effect.changes[0].actor, effect.changes[0].reason.as_str()),
@@ -296,7 +301,7 @@ fn an_event_about_another_amount_is_refused() {
         },
     ] {
         let mut order = order(OrderStatus::Pending);
-        let result = order.apply_payment_event(&broken, None, String::new(), NOW);
+        let result = order.apply_payment_event(&broken, None, ReceiptId::parse(ID).unwrap(), NOW);
         assert!(matches!(result, Err(OrderError::Invalid(_))));
         assert_eq!(order.view.status, OrderStatus::Pending);
     }

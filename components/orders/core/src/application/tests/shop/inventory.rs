@@ -148,15 +148,15 @@ impl FakeInventory {
 fn reject(products: &BTreeMap<ProductId, Product>, line: &Line) -> Option<RejectedLine> {
     let free = products.get(&line.product_id).map(|product| product.free);
     let requested = line.quantity.get();
-    let reason = match free {
+    let code = match free {
         None => LineProblem::UnknownProduct,
         Some(free) if free < u64::from(requested) => LineProblem::InsufficientStock,
         Some(_) => return None,
     };
     let available = free.unwrap_or(0);
     Some(RejectedLine {
-        product_id: line.product_id.to_string(),
-        reason,
+        product_id: line.product_id,
+        code,
         requested,
         available,
     })

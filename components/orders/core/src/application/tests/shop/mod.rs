@@ -16,7 +16,9 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use mercato_kernel::{AccountId, Caller, OrderId, PageRequest, ProductId};
+use mercato_kernel::{
+    AccountId, Caller, Named as _, OrderId, PageRequest, ProductId, RecordedAnswer,
+};
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_sqlite::Database;
@@ -26,9 +28,7 @@ use self::inventory::{FakeInventory, Product};
 use self::payments::{FakePayments, OutboxRow};
 use self::store::TestStore;
 use crate::application::commands::change_status::{self, ChangeStatus};
-use crate::application::commands::create_order::{
-    self, CreateOrder, CreateOutcome, Idempotency, RecordedAnswer,
-};
+use crate::application::commands::create_order::{self, CreateOrder, CreateOutcome, Idempotency};
 use crate::application::commands::sweep::{self, SweepReport};
 use crate::application::commands::{apply_payment_event, record_answer};
 use crate::application::queries::find_order::{self, OrderDetails};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use mercato_contracts::payments::service::MoneyReceived;
-use mercato_kernel::OrderId;
+use mercato_kernel::{OrderId, PaymentId};
 use mercato_platform::ids::Ids;
 
 use super::faults::Faults;
@@ -146,7 +146,7 @@ impl FakePayments {
         Some(payment.clone())
     }
 
-    fn refund_now(&self, payment_id: &str, key: &str) -> Refunding {
+    fn refund_now(&self, payment_id: PaymentId, key: &str) -> Refunding {
         self.refunds_asked.set(self.refunds_asked.get() + 1);
         if self.refuses_refunds.get() {
             return Refunding::Refused;
@@ -160,11 +160,11 @@ impl FakePayments {
         Refunding::Done
     }
 
-    fn order_of(&self, payment_id: &str) -> OrderId {
+    fn order_of(&self, payment_id: PaymentId) -> OrderId {
         let payments = self.payments.borrow();
         payments
             .iter()
-            .find(|(_, payment)| payment.id == payment_id)
+            .find(|(_, payment)| payment.id == *payment_id.text())
             .map(|(order_id, _)| *order_id)
             .unwrap()
     }
@@ -228,7 +228,12 @@ impl Payments for FakePayments {
         self.faults.around_async(|| self.if_up(close)).await
     }
 
-    async fn refund(&self, payment_id: &str, _: &str, key: &str) -> Result<Refunding, OrderError> {
+    async fn refund(
+        &self,
+        payment_id: PaymentId,
+        _: &str,
+        key: &str,
+    ) -> Result<Refunding, OrderError> {
         self.faults
             .around_async(|| self.if_up(|| self.refund_now(payment_id, key)))
             .await
