@@ -35,7 +35,6 @@ pub async fn metrics(_: OperatorSecret, context: Context) -> Result<Reply, Probl
 #[cfg(not(target_family = "wasm"))]
 fn describe(description: &mut Description) {
     description.text(200, "text/plain");
-    description.header(401, "WWW-Authenticate", "How to say who asks (RFC 6750)");
     description.secured_by("metrics");
 }
 

@@ -11,7 +11,7 @@ use utoipa::openapi::path::{
 };
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::schema::{
-    AllOfBuilder, ArrayBuilder, KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type,
+    AllOfBuilder, ArrayBuilder, ObjectBuilder, SchemaType, Type,
 };
 use utoipa::openapi::{
     Content, ContentBuilder, HeaderBuilder, Ref, RefOr, Required, Response, ResponseBuilder,
@@ -209,7 +209,7 @@ impl Description {
     /// What every problem of that status brings.
     fn headers_of_problem(&mut self, status: u16) {
         match status {
-            401 => self.header(status, "WWW-Authenticate", "The challenge of RFC 6750"),
+            401 => self.header(status, "WWW-Authenticate", "How to say who asks (RFC 6750)"),
             429 => {
                 let meaning = "Seconds until the next attempt is let through";
                 self.header_of::<u64>(status, "Retry-After", meaning);
@@ -263,19 +263,6 @@ impl Description {
             .build();
         let headers = &mut self.response(status).headers;
         headers.insert(name.to_owned(), RefOr::T(header));
-    }
-
-    /// When a request that is refused with that status may be sent again.
-    pub fn retry_after(&mut self, status: u16, meaning: &str) {
-        let seconds = ObjectBuilder::new()
-            .schema_type(Type::Integer)
-            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
-            .minimum(Some(0));
-        let header = HeaderBuilder::new()
-            .schema(Some(seconds))
-            .description(Some(meaning));
-        let headers = &mut self.response(status).headers;
-        headers.insert("Retry-After".to_owned(), RefOr::T(header.build()));
     }
 
     /// The answer of that status has an entity tag; a GET of it may name the tag that the client knows.

@@ -1,5 +1,3 @@
-#[cfg(not(target_family = "wasm"))]
-use mercato_edge::Description;
 use mercato_edge::{
     BASE_PATH, ClientAddress, Context, Created, IdempotencyKey, Json, Located, Problem, Recorded,
     endpoint,
@@ -42,7 +40,6 @@ pub type Placed = Created<Json<PlacementResource>>;
         provider does not take a payment like this, and `detail` says why",
     429: OrderConflict = "`too-many-orders`: more orders than are taken from one account, or one address, in a \
         minute or on a day; nothing was ordered",
-    describe = describe,
 )]
 pub async fn create(
     context: Context,
@@ -85,11 +82,6 @@ pub async fn create(
     };
     let kept = record_answer::handle(&*orders, customer_id, &idempotency, answer);
     kept.map(Into::into).map_err(problem)
-}
-
-#[cfg(not(target_family = "wasm"))]
-fn describe(description: &mut Description) {
-    description.retry_after(429, "Seconds until the next order is taken");
 }
 
 /// The answer to a new order.
