@@ -17,6 +17,8 @@ use crate::price_list::{
     Upload,
 };
 use crate::problems::problem;
+#[cfg(not(target_family = "wasm"))]
+use crate::row::ImportRowBody;
 
 #[cfg(not(target_family = "wasm"))]
 const NDJSON_EXAMPLE: &str = "\
@@ -41,7 +43,7 @@ struct ImportForm {
     file: String,
 }
 
-/// What a problem of an import says that has failed half-way.
+/// A problem of an import that has failed half-way.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ImportInterrupted)]
 pub struct Interrupted<'a> {
@@ -106,6 +108,8 @@ fn describe(description: &mut Description) {
     description.body_of_schema("text/csv", text(), Some(json!(CSV_EXAMPLE)));
     description.form::<ImportForm>("file", "text/csv, application/x-ndjson, application/jsonl");
     description.describe_body("A price list");
+    // The text of the operation refers to it by its name.
+    description.schema::<ImportRowBody>();
 }
 
 /// The problem of a request that has failed half-way, telling what was imported.
