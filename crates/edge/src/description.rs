@@ -11,7 +11,7 @@ use utoipa::openapi::path::{
     Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
 };
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::schema::{AllOfBuilder, ArrayBuilder, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{
     Content, ContentBuilder, HeaderBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema,
 };
@@ -183,9 +183,14 @@ impl Description {
         self.put_content(status, PROBLEM_JSON, Some(schema));
     }
 
-    /// A problem with members of its own.
+    /// A problem with members of its own, which `T` has: see [`Problem::with_members`](crate::Problem::with_members).
     pub fn problem_of<T: ToSchema>(&mut self, status: u16, meaning: &str) {
-        self.content::<T>(status, meaning, PROBLEM_JSON);
+        self.answer(status, meaning);
+        let schema = beside_problem(T::schema());
+        self.schemas.push((T::name().into_owned(), schema));
+        T::schemas(&mut self.schemas);
+        let schema = RefOr::Ref(Ref::from_schema_name(T::name()));
+        self.put_content(status, PROBLEM_JSON, Some(schema));
     }
 
     /// An answer of that media type, perhaps beside others.
@@ -269,6 +274,18 @@ impl Description {
         }
         (operation, self.schemas)
     }
+}
+
+/// The schema of a problem that has these members, too. One that says already that it is a problem stays as it is.
+fn beside_problem(members: RefOr<Schema>) -> RefOr<Schema> {
+    let RefOr::T(Schema::Object(mut members)) = members else {
+        return members;
+    };
+    let problem = AllOfBuilder::new()
+        .description(members.description.take())
+        .item(Ref::from_schema_name(ProblemDocument::name()))
+        .item(members);
+    RefOr::T(Schema::AllOf(problem.build()))
 }
 
 /// Whether a schema is worth a name of its own: that of an object, or of a value with a format or a list of values.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use mercato_platform::log;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -190,6 +191,16 @@ impl Problem {
     #[must_use]
     pub fn with_member(mut self, name: &str, value: Value) -> Self {
         self.0.members.insert(name.to_owned(), value);
+        self
+    }
+
+    /// The same problem with all members of that struct, for which `409: Type = "…"` of an endpoint stands.
+    #[must_use]
+    pub fn with_members(mut self, members: &impl Serialize) -> Self {
+        match serde_json::to_value(members) {
+            Ok(Value::Object(members)) => self.0.members.extend(members),
+            _ => log::error("the members of a problem are no JSON object", &[]),
+        }
         self
     }
 
