@@ -58,8 +58,9 @@ pub fn body(options: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes a struct the parameters of a query string: `FromQuery` reads it and describes it by the same fields.
 ///
 /// Parameters are named in camel case, and every field is an `Option`, but for one marked `#[query(flatten)]`, which has
-/// parameters of its own. One marked `#[query(admin)]` is known to admins alone. `Option<Vec<T>>` is a list with commas of at most its `max_items`. `#[query(check = path)]` names a
-/// function from the value to further field errors.
+/// parameters of its own, or `#[query(admin)]`, which is known to admins alone. `Option<Vec<T>>` is a list with commas of at most
+/// its `max_items`. `#[query(check = path)]` names a function from the value to further field errors,
+/// `#[query(exclusive(one, other))]` two parameters of which one at most may be given.
 #[proc_macro_attribute]
 pub fn query(options: TokenStream, item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as syn::ItemStruct);

@@ -68,16 +68,7 @@ pub fn body(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> {
     let (described, together) = match exclusive {
         None => (quote!(#describe #item), None),
         Some(pair) => {
-            let pair = pair.map(|wanted| {
-                let known = names
-                    .iter()
-                    .find(|(ident, _)| ident.as_ref() == Some(&wanted));
-                known
-                    .map(|(_, name)| name.clone())
-                    .ok_or_else(|| syn::Error::new(wanted.span(), "expected the name of a field"))
-            });
-            let [one, other] = pair;
-            let (one, other) = (one?, other?);
+            let (one, other) = names_of(&pair, &names)?;
             let together = quote!(fields.reject_both(#one, #other););
             (exclusively(&item, &describe, &one, &other), Some(together))
         }
@@ -94,6 +85,23 @@ pub fn body(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> {
             }
         }
     })
+}
+
+/// The names of two fields for clients.
+fn names_of(
+    pair: &[syn::Ident; 2],
+    names: &[(Option<syn::Ident>, LitStr)],
+) -> Result<(LitStr, LitStr)> {
+    let name_of = |wanted: &syn::Ident| {
+        let known = names
+            .iter()
+            .find(|(ident, _)| ident.as_ref() == Some(wanted));
+        known
+            .map(|(_, name)| name.clone())
+            .ok_or_else(|| syn::Error::new(wanted.span(), "expected the name of a field"))
+    };
+    let [one, other] = pair;
+    Ok((name_of(one)?, name_of(other)?))
 }
 
 /// The struct, whose schema is that of all of its fields with one or the other left out.
@@ -170,11 +178,16 @@ fn required(field: &Field, ty: &Type, name: &LitStr) -> Result<TokenStream> {
 }
 
 pub fn query(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> {
-    let Options { check, schema, .. } = options_of(options)?;
+    let Options {
+        check,
+        exclusive,
+        schema,
+    } = options_of(options)?;
     if let Some(other) = schema.first() {
-        return Err(syn::Error::new(other.span(), "expected check = path"));
+        let message = "expected check = path, or exclusive(one, other)";
+        return Err(syn::Error::new(other.span(), message));
     }
-    let (mut reads, mut flattened) = (Vec::new(), Vec::new());
+    let (mut reads, mut flattened, mut names) = (Vec::new(), Vec::new(), Vec::new());
     for field in named_fields(&mut item)? {
         let ident = field.ident.clone();
         let ty = field.ty.clone();
@@ -188,6 +201,7 @@ pub fn query(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> 
             continue;
         }
         let name = wire_name(field, "param")?;
+        names.push((ident.clone(), name.clone()));
         let Some(ty) = argument(&ty, "Option") else {
             let message = "a parameter may be absent: make its type an Option";
             return Err(syn::Error::new(ty.span(), message));
@@ -213,6 +227,8 @@ pub fn query(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> 
     }
     let name = &item.ident;
     let check = check.map(|check| quote!(query.reject_all(#check(&read));));
+    let pair = exclusive.map(|pair| names_of(&pair, &names)).transpose()?;
+    let together = pair.map(|(one, other)| quote!(query.reject_both(#one, #other);));
     Ok(quote! {
         #[derive(::utoipa::IntoParams)]
         #[into_params(parameter_in = Query, rename_all = "camelCase")]
@@ -220,6 +236,7 @@ pub fn query(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> 
 
         impl ::mercato_edge::FromQuery for #name {
             fn from_query(query: &mut ::mercato_edge::QueryString) -> Self {
+                #together
                 let read = Self { #(#reads),* };
                 #check
                 read

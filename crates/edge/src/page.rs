@@ -7,10 +7,10 @@ use utoipa::ToSchema;
 #[cfg(not(target_family = "wasm"))]
 use utoipa::openapi::path::Parameter;
 
-use crate::{FieldError, FromQuery, Problem, QueryString, Reply};
+use crate::{FromQuery, Problem, QueryString, Reply};
 
 /// Which page of a list is wanted, as clients say it.
-#[query(check = PageParameters::rules)]
+#[query(exclusive(page, after))]
 #[derive(Debug)]
 struct PageParameters {
     /// Number of the page, from 1; the first one when neither it nor `after` is given. Skips 10,000 entries at most: go on with
@@ -32,16 +32,6 @@ pub struct PageNumber(pub u32);
 /// Most entries on a page, 1 to [`PAGE_LIMIT_MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageLimit(pub u32);
-
-impl PageParameters {
-    fn rules(&self) -> Vec<FieldError> {
-        let message = "after must not be given together with page";
-        let both = self.after.is_some() && self.page.is_some();
-        both.then(|| FieldError::new("after", "exclusive", message))
-            .into_iter()
-            .collect()
-    }
-}
 
 impl FromQuery for PageRequest {
     fn from_query(query: &mut QueryString) -> Self {

@@ -112,6 +112,14 @@ impl QueryString {
         }
     }
 
+    /// Notes when both of two parameters are there; the other is at fault.
+    pub fn reject_both(&mut self, one: &str, other: &str) {
+        if self.has(one) && self.has(other) {
+            let rest = format!("must not be given together with {one}");
+            self.reject(other, "exclusive", &rest);
+        }
+    }
+
     /// Notes what a rule of several parameters says, unless something is known of that one already.
     pub fn reject_all(&mut self, errors: Vec<FieldError>) {
         for error in errors {

@@ -26,6 +26,14 @@ pub trait FromJson: Sized {
     /// # Errors
     /// When it is of another type, or out of its range.
     fn from_json(json: &str) -> Result<Self, Refusal>;
+
+    /// Reads the value where everything is a text, as in CSV: what is no text in JSON is written as there.
+    ///
+    /// # Errors
+    /// When it is of another type, or out of its range.
+    fn from_cell(text: &str) -> Result<Self, Refusal> {
+        Self::from_json(text)
+    }
 }
 
 impl FromText for String {
@@ -52,24 +60,28 @@ parsed! {
     u64 => "a whole number",
 }
 
-macro_rules! from_json {
-    ($($type:ty => $expected:literal),+ $(,)?) => {
-        $(impl FromJson for $type {
-            fn placeholder() -> Self {
-                Self::default()
-            }
+impl FromJson for bool {
+    fn placeholder() -> Self {
+        false
+    }
 
-            fn from_json(json: &str) -> Result<Self, Refusal> {
-                let refused = |_| ("type", Cow::Borrowed(concat!("must be ", $expected)));
-                serde_json::from_str(json).map_err(refused)
-            }
-        })+
-    };
+    fn from_json(json: &str) -> Result<Self, Refusal> {
+        serde_json::from_str(json).map_err(|_| ("type", "must be true or false".into()))
+    }
 }
 
-from_json! {
-    String => "a string",
-    bool => "true or false",
+impl FromJson for String {
+    fn placeholder() -> Self {
+        Self::new()
+    }
+
+    fn from_json(json: &str) -> Result<Self, Refusal> {
+        serde_json::from_str(json).map_err(|_| ("type", "must be a string".into()))
+    }
+
+    fn from_cell(text: &str) -> Result<Self, Refusal> {
+        Ok(text.to_owned())
+    }
 }
 
 /// JSON has one kind of number: `2.0` and `2e0` are as whole as `2` (JSON Schema, section 6.1.1).
@@ -141,6 +153,10 @@ macro_rules! read_from_text {
             fn from_json(json: &str) -> Result<Self, $crate::Refusal> {
                 $crate::FromText::from_text(&<String as $crate::FromJson>::from_json(json)?)
             }
+
+            fn from_cell(text: &str) -> Result<Self, $crate::Refusal> {
+                $crate::FromText::from_text(text)
+            }
         }
     };
 }
@@ -158,6 +174,18 @@ mod tests {
         assert_eq!(OrderId::from_json(&format!("\"{text}\"")), Ok(id));
         assert_eq!(OrderId::from_json("7").unwrap_err().0, "type");
         assert_eq!(OrderId::from_json("\"7\"").unwrap_err().0, "format");
+    }
+
+    #[test]
+    fn a_cell_is_a_text_or_what_json_writes() {
+        let text = "01890a5d-ac96-774b-bcce-b302099a8057";
+        assert_eq!(OrderId::from_cell(text).unwrap().to_string(), text);
+        assert_eq!(String::from_cell("null"), Ok("null".to_owned()));
+        assert_eq!(
+            (u32::from_cell("7"), bool::from_cell("true")),
+            (Ok(7), Ok(true))
+        );
+        assert_eq!(u32::from_cell("\"7\"").unwrap_err().0, "type");
     }
 
     #[test]

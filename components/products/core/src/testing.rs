@@ -16,9 +16,8 @@ use crate::domain::listing::{Filter, Sort};
 use crate::domain::product::{ProductChanges, ProductView, Seen, StockChange};
 use crate::domain::reservation::{InventoryError, RequestedLine, ReservedLine, Settlement};
 use crate::domain::stock::Stock;
-use crate::domain::values::{OrderId, ProductId};
 use crate::instance::Products;
-use mercato_kernel::{Page, PageRequest};
+use mercato_kernel::{OrderId, Page, PageRequest, ProductId};
 
 /// A clock that goes on by one millisecond each time it is read.
 #[derive(Default)]
@@ -78,7 +77,7 @@ impl Shop {
         changes: &ProductChanges,
         seen: Option<Seen>,
     ) -> Result<ProductView, ProductError> {
-        let id = product.id.as_str();
+        let id = product.id;
         update_product::handle(
             &self.products,
             &update_product::Command { id, changes, seen },
@@ -87,7 +86,7 @@ impl Shop {
 
     /// Deletes a product.
     pub fn delete(&self, product: &ProductView, seen: Option<Seen>) -> Result<(), ProductError> {
-        let id = product.id.as_str();
+        let id = product.id;
         delete_product::handle(&self.products, &delete_product::Command { id, seen })
     }
 
@@ -113,13 +112,13 @@ impl Shop {
         number: u64,
         lines: &[RequestedLine],
     ) -> Result<Vec<ReservedLine>, InventoryError> {
-        let order_id = &order(number);
+        let order_id = order(number);
         reserve_stock::handle(&self.products, &reserve_stock::Command { order_id, lines })
     }
 
     /// Ends the reservation of an order.
     pub fn settle(&self, number: u64, settlement: Settlement) -> Result<(), InventoryError> {
-        settle_reservations::handle_one(&self.products, &order(number), settlement)
+        settle_reservations::handle_one(&self.products, order(number), settlement)
     }
 
     /// Ends the reservations of several orders.
@@ -146,21 +145,19 @@ impl Shop {
 
     /// A product as it is now, unless it is deleted.
     pub fn find(&self, product: &ProductView) -> Option<ProductView> {
-        self.products.store.product(&product.id).unwrap()
+        self.products.store.product(product.id).unwrap()
     }
 
     /// All products that are not deleted, oldest first.
     pub fn all(&self) -> Vec<ProductView> {
         let ids = self.texts("SELECT id FROM products WHERE deleted_at IS NULL ORDER BY id");
-        let find = |id| self.products.store.product(&ProductId::stored(id));
-        ids.into_iter()
-            .map(|id| find(id).unwrap().unwrap())
-            .collect()
+        let find = |id: &str| self.products.store.product(ProductId::parse(id).unwrap());
+        ids.iter().map(|id| find(id).unwrap().unwrap()).collect()
     }
 
     /// Where the units of a product are now, deleted or not.
     pub fn stock(&self, product: &ProductView) -> Stock {
-        let id = product.id.as_str();
+        let id = product.id;
         let units =
             |column: &str| self.number(&format!("SELECT {column} FROM products WHERE id = '{id}'"));
         Stock::restore(units("stock"), units("reserved"), units("sold"))
@@ -174,10 +171,7 @@ impl Shop {
     /// The name of the state in which the reservation of an order is.
     pub fn state(&self, number: u64) -> Option<String> {
         let id = order(number);
-        let query = format!(
-            "SELECT state FROM reservations WHERE order_id = '{}'",
-            id.as_str()
-        );
+        let query = format!("SELECT state FROM reservations WHERE order_id = '{id}'");
         self.texts(&query).pop()
     }
 
@@ -216,7 +210,7 @@ pub fn numbered(name: &str, sku: &str) -> ProductChanges {
 /// A line of a request.
 pub fn line(product: &ProductView, quantity: u32) -> RequestedLine {
     RequestedLine {
-        product_id: product.id.as_str().to_owned(),
+        product_id: product.id.to_string(),
         quantity,
     }
 }

@@ -22,7 +22,7 @@ pub async fn create(
     let product = create_product::handle(&*products::instance(), &(&new).into());
     let product = product.map_err(problem)?;
     Ok(Created {
-        location: format!("{BASE_PATH}/products/{}", product.id.as_str()),
+        location: format!("{BASE_PATH}/products/{}", product.id),
         shown: tagged(product, currency, Audience::Admins),
     })
 }

@@ -3,7 +3,7 @@ use mercato_kernel::ProductId;
 use products::application::commands::delete_product;
 
 use crate::problems::problem;
-use crate::product::seen;
+use crate::product;
 
 /// Take a product out of the catalogue
 ///
@@ -14,10 +14,8 @@ use crate::product::seen;
     404 = "No such product, or deleted",
 )]
 pub async fn delete(Path(id): Path<ProductId>, tag: ExpectedTag) -> Result<NoContent, Problem> {
-    let command = delete_product::Command {
-        seen: seen(tag),
-        id: &id.text(),
-    };
+    let seen = product::seen(tag);
+    let command = delete_product::Command { id, seen };
     delete_product::handle(&*products::instance(), &command).map_err(problem)?;
     Ok(NoContent)
 }

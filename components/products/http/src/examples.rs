@@ -8,13 +8,13 @@ use mercato_edge::story::{
     SAUCER_ID, SAUCER_NAME, SAUCER_PRICE, SAUCER_SKU, SAUCER_STOCK,
 };
 use mercato_edge::{BASE_PATH, Created, FieldError, Json, Paged, Problem, Tagged};
+use mercato_kernel::ProductId;
 use mercato_money::{Currency, Money};
 use products::application::commands::import_products::RowOutcome;
 use products::application::ports::StockStats;
 use products::domain::error::{ProductError, StoreError};
 use products::domain::product::{Product, ProductChanges, ProductView, StockChange};
 use products::domain::stock::Stock;
-use products::domain::values::ProductId;
 use serde_json::json;
 
 use crate::body::{ChangesBody, NewProductBody};
@@ -172,7 +172,7 @@ fn shown(product: ProductView, audience: Audience) -> Result<Tagged<ProductResou
 }
 
 fn product(id: &str, new: &ProductChanges, listed_at: u64) -> Result<ProductView, Problem> {
-    let id = ProductId::stored(id.to_owned());
+    let id = ProductId::parse(id).map_err(|_| Problem::internal())?;
     let product = Product::create(id, new, listed_at).map_err(problem)?;
     Ok(product.into_view())
 }

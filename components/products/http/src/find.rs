@@ -18,6 +18,6 @@ pub async fn find(
     Path(id): Path<ProductId>,
 ) -> Result<Tagged<ProductResource>, Problem> {
     let currency = currency().await?;
-    let product = find_product::handle(&*products::instance(), &id.text()).map_err(problem)?;
+    let product = find_product::handle(&*products::instance(), id).map_err(problem)?;
     Ok(tagged(product, currency, Audience::of(caller)))
 }

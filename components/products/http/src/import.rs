@@ -1,12 +1,13 @@
 #[cfg(not(target_family = "wasm"))]
 use mercato_edge::Description;
 use mercato_edge::{
-    BodyRule, BodyStream, Context, Guard, Json, Principal, Problem, ProblemDocument, Query,
-    StatusCode, TokenGuard, endpoint, header,
+    BodyRule, BodyStream, Context, Guard, Json, Principal, Problem, Query, StatusCode, TokenGuard,
+    endpoint, header,
 };
 use mercato_platform::log;
 use products::application::commands::import_products::{self, IMPORT_BATCH_ROWS_MAX};
 use serde::Serialize;
+#[cfg(not(target_family = "wasm"))]
 use serde_json::json;
 #[cfg(not(target_family = "wasm"))]
 use utoipa::PartialSchema as _;
@@ -17,6 +18,8 @@ use crate::price_list::{
     Upload,
 };
 use crate::problems::problem;
+#[cfg(not(target_family = "wasm"))]
+use crate::row::ImportRowBody;
 
 #[cfg(not(target_family = "wasm"))]
 const NDJSON_EXAMPLE: &str = "\
@@ -41,15 +44,13 @@ struct ImportForm {
     file: String,
 }
 
-/// What a problem of an import says that has failed half-way.
+/// A problem of an import that has failed half-way.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ImportInterrupted)]
 pub struct Interrupted<'a> {
-    #[serde(flatten)]
-    problem: ProblemDocument<'a>,
     /// What was imported before; absent when nothing was.
-    #[schema(nullable = false)]
-    report: Option<ImportReport>,
+    #[schema(value_type = ImportReport, required = false)]
+    report: &'a ImportReport,
 }
 
 /// Import a price list
@@ -106,12 +107,16 @@ fn describe(description: &mut Description) {
     description.body_of_schema("text/csv", text(), Some(json!(CSV_EXAMPLE)));
     description.form::<ImportForm>("file", "text/csv, application/x-ndjson, application/jsonl");
     description.describe_body("A price list");
+    // The text of the operation refers to it by its name.
+    description.schema::<ImportRowBody>();
 }
 
 /// The problem of a request that has failed half-way, telling what was imported.
 pub fn interrupted(problem: Problem, report: &ImportReport) -> Problem {
     let hint = hint(problem.status());
-    problem.with_hint(hint).with_member("report", json!(report))
+    problem
+        .with_hint(hint)
+        .with_members(&Interrupted { report })
 }
 
 /// What to do when the request has failed half-way.

@@ -11,7 +11,7 @@ use crate::product::{Audience, ProductResource};
 use crate::values::SearchWords;
 
 /// What the query of a list may ask for; what is absent does not restrict.
-#[query]
+#[query(exclusive(page, after))]
 #[derive(Debug)]
 pub struct ListQuery {
     /// Words that name, sku or description must have, the last one perhaps only as the beginning of a word there; capitals and
@@ -28,7 +28,7 @@ pub struct ListQuery {
     /// Only products of these ids, at most 100, separated by commas. Those that are unknown or deleted are left out. Not together with
     /// `q`.
     #[param(value_type = Vec<ProductId>, required = false, style = Form, explode = false, min_items = 1, max_items = 100)]
-    ids: Option<Vec<String>>,
+    ids: Option<Vec<ProductId>>,
     /// Only the product of that number. Not together with `q`.
     #[param(value_type = String, required = false, min_length = 1, max_length = 64)]
     sku: Option<String>,
@@ -96,10 +96,39 @@ impl From<ListQuery> for list_products::Query {
 
 #[cfg(test)]
 mod tests {
+    use mercato_edge::examples::from_query;
+    use mercato_kernel::Named as _;
+    use mercato_money::Money;
+    use products::domain::listing::SortKey;
+
     use super::*;
 
+    /// All orders by their names, as they are listed.
+    const SORTS: [(&str, Sort); 11] = [
+        ("createdAt", Sort::ascending(SortKey::Created)),
+        ("-createdAt", Sort::descending(SortKey::Created)),
+        ("updatedAt", Sort::ascending(SortKey::Updated)),
+        ("-updatedAt", Sort::descending(SortKey::Updated)),
+        ("name", Sort::ascending(SortKey::Name)),
+        ("-name", Sort::descending(SortKey::Name)),
+        ("price", Sort::ascending(SortKey::Price)),
+        ("-price", Sort::descending(SortKey::Price)),
+        ("stock", Sort::ascending(SortKey::Stock)),
+        ("-stock", Sort::descending(SortKey::Stock)),
+        ("relevance", Sort::ascending(SortKey::Relevance)),
+    ];
+
     fn parse(query: &str) -> Result<ListQuery, Problem> {
-        ListQuery::parse(QueryString::parse(query))
+        from_query(query)
+    }
+
+    /// Field and code of what is wrong.
+    fn only_error(query: &str) -> (String, String) {
+        let document = parse(query).unwrap_err().document("/", "r", "t");
+        let errors = document["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), 1, "{query}");
+        let text = |member| errors[0][member].as_str().unwrap().to_owned();
+        (text("field"), text("code"))
     }
 
     fn read(query: &str) -> list_products::Query {
@@ -133,29 +162,51 @@ mod tests {
 
     #[test]
     fn products_are_asked_for_by_ids_or_by_number() {
-        let list_products::Query { filter, page, .. } = read("ids=a,b%2Cc&sku=CUP-1");
-        let ids: Vec<String> = ["a", "b", "c"].map(str::to_owned).into();
+        let texts =
+            ["a", "b", "c"].map(|last| format!("01890a5d-ac96-774b-bcce-b302099a805{last}"));
+        let [one, two, three] = &texts;
+        let query = format!("ids={one},{}%2C{three}&sku=CUP-1", two.to_uppercase());
+        let list_products::Query { filter, page, .. } = read(&query);
+        let ids = texts.each_ref().map(|text| ProductId::parse(text).unwrap());
         assert_eq!(
             (filter.ids, filter.sku.as_deref(), page.limit),
-            (Some(ids), Some("CUP-1"), 100)
+            (Some(ids.to_vec()), Some("CUP-1"), 100)
         );
-        assert_eq!(read("ids=a&limit=3").page.limit, 3);
-        let many = format!("ids={}", vec!["a"; 101].join(","));
-        for wrong in ["ids=", &many] {
-            assert!(parse(wrong).is_err(), "{wrong}");
+        assert_eq!(read(&format!("ids={one}&limit=3")).page.limit, 3);
+        let many = format!("ids={}", vec![&**one; 101].join(","));
+        for (wrong, code) in [
+            ("ids=", "required"),
+            (&many, "max"),
+            ("ids=x", "format"),
+            (&format!("ids={one},"), "format"),
+            (&format!("ids={one},x,{two}"), "format"),
+        ] {
+            assert_eq!(
+                only_error(wrong),
+                ("ids".to_owned(), code.to_owned()),
+                "{wrong}"
+            );
         }
+    }
+
+    #[test]
+    fn a_page_is_asked_for_by_its_number_or_by_a_cursor() {
+        let expected = ("after".to_owned(), "exclusive".to_owned());
+        assert_eq!(only_error("page=1&after=abc"), expected);
     }
 
     #[test]
     fn every_order_has_one_name_which_the_document_lists_too() {
         use utoipa::PartialSchema as _;
-        let schema = serde_json::to_value(SortName::schema()).unwrap();
-        let names: Vec<_> = SORTS.iter().map(|(name, ..)| *name).collect();
+        let schema = serde_json::to_value(Sort::schema()).unwrap();
+        let names: Vec<_> = SORTS.iter().map(|(name, _)| *name).collect();
         assert_eq!(schema["enum"], serde_json::json!(names));
-        for (name, _, expected) in SORTS {
+        for (name, expected) in SORTS {
             let sort = read(&format!("sort={name}")).sort;
             assert_eq!(sort, Some(expected), "{name}");
         }
+        assert_eq!(SORTS.len(), Sort::ALL.len());
+        assert!(parse("sort=-relevance").is_err());
     }
 
     #[test]

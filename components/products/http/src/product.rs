@@ -74,7 +74,7 @@ impl ProductResource {
         let for_admins = |units| (audience == Audience::Admins).then_some(units);
         let stock = product.stock;
         Self {
-            id: ProductId::parse(product.id.as_str()).unwrap_or_else(|_| todo!()),
+            id: product.id,
             name: product.name.into(),
             description: product.description.into(),
             sku: product.sku.map(Into::into),
@@ -131,121 +131,13 @@ pub fn seen(ExpectedTag(tag): ExpectedTag) -> Option<Seen> {
 
 #[cfg(test)]
 pub mod tests {
-    use products::domain::product::Product;
+    use mercato_edge::Answer as _;
+    use mercato_kernel::AccountId;
+    use mercato_money::Money;
+    use products::domain::product::{Product, ProductChanges};
     use products::domain::stock::Stock;
-    use products::domain::values::ProductId;
-    use serde_json::Value;
 
     use super::*;
-
-    fn new_product(fields: Fields) -> Result<ProductChanges, Problem> {
-        let body = NewProductBody::read(fields).check(|_| Vec::new())?;
-        Ok((&body).into())
-    }
-
-    fn changes(fields: Fields) -> Result<ProductChanges, Problem> {
-        let body = ChangesBody::read(fields).check(|_| Vec::new())?;
-        Ok((&body).into())
-    }
-
-    fn fields(body: &str) -> Fields {
-        Fields::parse(body.as_bytes()).unwrap()
-    }
-
-    fn named(problem: &Problem) -> Vec<(String, String)> {
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        let document = problem.document("/", "r", "t");
-        let errors = document["errors"].as_array().unwrap();
-        errors
-            .iter()
-            .map(|error| (text(&error["field"]), text(&error["code"])))
-            .collect()
-    }
-
-    fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
-        expected
-            .iter()
-            .map(|(field, code)| ((*field).to_owned(), (*code).to_owned()))
-            .collect()
-    }
-
-    #[test]
-    fn a_new_product_needs_a_name_and_a_price() {
-        let product = new_product(fields(r#"{"name":"Tea","price":0.1}"#)).unwrap();
-        let tea = ProductChanges {
-            name: Some("Tea".to_owned()),
-            price: Some(Money::from_units(1_000)),
-            ..ProductChanges::default()
-        };
-        assert_eq!(product, tea);
-        let missing = new_product(fields("{}")).unwrap_err();
-        assert_eq!(
-            named(&missing),
-            pairs(&[("name", "required"), ("price", "required")])
-        );
-    }
-
-    #[test]
-    fn everything_else_can_be_given() {
-        let body = r#"{"name":"Tea","description":"green","sku":"T-1","price":1e3,"stock":7}"#;
-        let product = new_product(fields(body)).unwrap();
-        let tea = ProductChanges {
-            name: Some("Tea".to_owned()),
-            description: Some("green".to_owned()),
-            sku: Some(Some("T-1".to_owned())),
-            price: Some(Money::from_units(10_000_000)),
-            stock: Some(StockChange::Absolute(7)),
-        };
-        assert_eq!(product, tea);
-    }
-
-    #[test]
-    fn prices_are_never_rounded_and_stock_is_whole() {
-        for (body, expected) in [
-            (r#"{"name":"a","price":0.00001}"#, ("price", "precision")),
-            (r#"{"name":"a","price":"1"}"#, ("price", "type")),
-            (r#"{"name":"a","price":1e30}"#, ("price", "max")),
-            (r#"{"name":"a","price":1,"stock":1.5}"#, ("stock", "type")),
-            (r#"{"name":"a","price":1,"stock":-1}"#, ("stock", "min")),
-            (r#"{"name":"a","price":1,"stock":null}"#, ("stock", "type")),
-            (
-                r#"{"name":"a","price":1,"reserved":1}"#,
-                ("reserved", "unknown"),
-            ),
-            (r#"{"name":null,"price":1}"#, ("name", "type")),
-        ] {
-            let problem = new_product(fields(body)).unwrap_err();
-            assert_eq!(
-                (problem.status().as_u16(), named(&problem)),
-                (400, pairs(&[expected])),
-                "{body}"
-            );
-        }
-    }
-
-    #[test]
-    fn changes_are_any_subset() {
-        let none = changes(fields("{}")).unwrap();
-        assert_eq!(none, ProductChanges::default());
-        let some = changes(fields(r#"{"sku":null,"price":2,"stockDelta":-3}"#)).unwrap();
-        assert_eq!(
-            (some.sku, some.price),
-            (Some(None), Some(Money::from_units(20_000)))
-        );
-        assert!(matches!(some.stock, Some(StockChange::Delta(-3))));
-        let stock = changes(fields(r#"{"stock":4,"sku":"A"}"#)).unwrap();
-        assert_eq!(stock.sku, Some(Some("A".to_owned())));
-        assert!(matches!(stock.stock, Some(StockChange::Absolute(4))));
-    }
-
-    #[test]
-    fn stock_is_set_or_moved_but_not_both() {
-        let both = changes(fields(r#"{"stock":1,"stockDelta":1,"id":"x"}"#)).unwrap_err();
-        assert_eq!(
-            named(&both),
-            pairs(&[("stockDelta", "exclusive"), ("id", "unknown")])
-        );
-    }
 
     /// The shop's currency.
     pub fn euro() -> Currency {
@@ -270,7 +162,8 @@ pub mod tests {
 
     #[test]
     fn a_shopper_sees_what_is_for_sale() {
-        let reply = reply(&tea(), euro(), Audience::Everyone).unwrap();
+        let shown = tagged(tea(), euro(), Audience::Everyone);
+        let reply = shown.into_reply().unwrap();
         let text = String::from_utf8(reply.body().to_vec()).unwrap();
         assert_eq!(
             text,
@@ -284,14 +177,16 @@ pub mod tests {
 
     #[test]
     fn an_admin_also_sees_where_the_other_units_are() {
-        let (tea, euro) = (tea(), euro());
-        let shown = ProductResource::new(&tea, &euro, Audience::Admins);
+        let shown = ProductResource::new(tea(), euro(), Audience::Admins);
         let value = serde_json::to_value(shown).unwrap();
         assert_eq!(
             (value["reserved"].as_u64(), value["sold"].as_u64()),
             (Some(2), Some(5))
         );
-        assert_eq!(Audience::of(true), Audience::Admins);
-        assert_eq!(Audience::of(false), Audience::Everyone);
+        let id = AccountId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap();
+        assert_eq!(Audience::of(Some(Caller::Admin(id))), Audience::Admins);
+        for other in [None, Some(Caller::Customer(id)), Some(Caller::System)] {
+            assert_eq!(Audience::of(other), Audience::Everyone);
+        }
     }
 }

@@ -27,7 +27,7 @@ pub async fn update(
     let changes = body.check(|changes| Product::check(&changes.into()))?;
     let currency = currency().await?;
     let command = update_product::Command {
-        id: &id.text(),
+        id,
         changes: &(&changes).into(),
         seen: seen(tag),
     };

@@ -6,7 +6,11 @@ use utoipa::ToSchema;
 
 /// A value that is sent as a text.
 macro_rules! text {
-    ($name:ident) => {
+    ($(#[$meta:meta])* $name:ident) => {
+        #[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
+        $(#[$meta])*
+        pub struct $name(pub String);
+
         impl From<$name> for String {
             fn from(text: $name) -> Self {
                 text.0
@@ -21,57 +25,52 @@ macro_rules! text {
     };
 }
 
-/// Name of a product: one line; blanks at its ends are taken off.
-#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
-#[schema(
-    min_length = 1,
-    max_length = 200,
-    pattern = "^\\s*[^\\s\\x00-\\x1f\\x7f-\\x9f\\u00ad\\u034f\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890\\u0891\\u08e2\\u115f\\u1160\\u17b4\\u17b5\
-        \\u180b-\\u180f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb]([^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f])?\\s*$",
-    example = "Espresso cup"
-)]
-pub struct ProductName(pub String);
+/// A text of one line that shows something; blanks at its ends are taken off.
+macro_rules! line {
+    ($(#[$doc:meta])* $name:ident, $($schema:tt)+) => {
+        text! {
+            $(#[$doc])*
+            #[schema(
+                min_length = 1,
+                pattern = "^\\s*[^\\s\\x00-\\x1f\\x7f-\\x9f\\u00ad\\u034f\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890\\u0891\\u08e2\\u115f\\u1160\\u17b4\\u17b5\
+                    \\u180b-\\u180f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb]([^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f])?\\s*$",
+                $($schema)+
+            )]
+            $name
+        }
+    };
+}
 
-/// Stock keeping unit: the shop's own number of a product, unique among those that are not deleted; one line, blanks at
-/// its ends are taken off.
-#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
-#[schema(
-    min_length = 1,
-    max_length = 64,
-    pattern = "^\\s*[^\\s\\x00-\\x1f\\x7f-\\x9f\\u00ad\\u034f\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890\\u0891\\u08e2\\u115f\\u1160\\u17b4\\u17b5\
-        \\u180b-\\u180f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb]([^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f])?\\s*$",
-    example = "CUP-90"
-)]
-pub struct Sku(pub String);
+line! {
+    /// Name of a product: one line; blanks at its ends are taken off.
+    ProductName, max_length = 200, example = "Espresso cup"
+}
 
-/// Description of a product: may be empty, may have line breaks and tabs.
-#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
-#[schema(
-    max_length = 5000,
-    pattern = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$",
-    example = "Porcelain, 90 ml"
-)]
-pub struct ProductDescription(pub String);
+line! {
+    /// Stock keeping unit: the shop's own number of a product, unique among those that are not deleted; one line, blanks at
+    /// its ends are taken off.
+    Sku, max_length = 64, example = "CUP-90"
+}
 
-/// Words to search for, such as `espresso cu`.
-#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
-#[schema(
-    min_length = 1,
-    max_length = 200,
-    pattern = "^\\s*[^\\s\\x00-\\x1f\\x7f-\\x9f\\u00ad\\u034f\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890\\u0891\\u08e2\\u115f\\u1160\\u17b4\\u17b5\
-        \\u180b-\\u180f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb]([^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f])?\\s*$"
-)]
-pub struct SearchWords(pub String);
+line! {
+    /// Words to search for, such as `espresso cu`.
+    SearchWords, max_length = 200
+}
+
+text! {
+    /// Description of a product: may be empty, may have line breaks and tabs.
+    #[schema(
+        max_length = 5000,
+        pattern = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$",
+        example = "Porcelain, 90 ml"
+    )]
+    ProductDescription
+}
 
 /// A number of free units that a product may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
 #[schema(minimum = 0, maximum = 1_000_000_000, example = 20)]
 pub struct Units(pub u64);
-
-text!(ProductName);
-text!(Sku);
-text!(ProductDescription);
-text!(SearchWords);
 
 impl FromJson for Units {
     fn placeholder() -> Self {

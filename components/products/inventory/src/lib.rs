@@ -1,11 +1,11 @@
 //! The stock of the catalogue, for other contexts: from the types of WIT to the use cases and back.
 
+use mercato_kernel::OrderId;
 use mercato_platform::log;
 use products::application::commands::{purge_reservations, reserve_stock, settle_reservations};
 use products::domain::error::StoreError;
 use products::domain::reservation as domain;
 use products::domain::reservation::{RequestedLine, Settlement};
-use products::domain::values::OrderId;
 use products::{instance, log_cause};
 
 use bindings::exports::mercato::products::inventory::{
@@ -22,13 +22,13 @@ impl Guest for Component {
         order_id: String,
         lines: Vec<Line>,
     ) -> Result<Vec<ReservedLine>, InventoryError> {
-        let order_id = &parse_order_id(&order_id)?;
+        let order_id = parse_order_id(&order_id)?;
         let to_line = |line: Line| RequestedLine {
             product_id: line.product_id,
             quantity: line.quantity,
         };
         let lines: &Vec<_> = &lines.into_iter().map(to_line).collect();
-        log::in_span(&[("order_id", order_id.as_str())], async {
+        log::in_span(&[("order_id", &order_id.text())], async {
             let command = reserve_stock::Command { order_id, lines };
             let reserved = reserve_stock::handle(&*instance(), &command)?;
             Ok(reserved.into_iter().map(Into::into).collect())
@@ -75,22 +75,22 @@ impl Guest for Component {
 
 async fn settle(order_id: &str, settlement: Settlement) -> Result<(), InventoryError> {
     let order_id = parse_order_id(order_id)?;
-    log::in_span(&[("order_id", order_id.as_str())], async {
-        let settled = settle_reservations::handle_one(&*instance(), &order_id, settlement);
+    log::in_span(&[("order_id", &order_id.text())], async {
+        let settled = settle_reservations::handle_one(&*instance(), order_id, settlement);
         Ok(settled?)
     })
     .await
 }
 
 fn parse_order_id(text: &str) -> Result<OrderId, domain::InventoryError> {
-    let not_an_id = || domain::InventoryError::Contract("the order's id is no UUID".to_owned());
-    OrderId::parse(text).ok_or_else(not_an_id)
+    let not_an_id = |_| domain::InventoryError::Contract("the order's id is no UUID".to_owned());
+    OrderId::parse(text).map_err(not_an_id)
 }
 
 impl From<domain::ReservedLine> for ReservedLine {
     fn from(line: domain::ReservedLine) -> Self {
         Self {
-            product_id: line.product_id.as_str().to_owned(),
+            product_id: line.product_id.to_string(),
             name: line.name.as_str().to_owned(),
             unit_price: line.unit_price.amount().units(),
             quantity: line.quantity.units(),

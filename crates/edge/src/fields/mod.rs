@@ -17,12 +17,19 @@ pub use mercato_kernel::FromJson;
 use crate::field_errors::{FieldErrors, shown};
 use crate::{FieldError, Problem};
 
+/// A member as it came.
+#[derive(Debug)]
+enum Value {
+    Json(Box<RawValue>),
+    Cell(String),
+}
+
 /// The members of a JSON object, taken out one by one. What is wrong is collected; [`Fields::finish`] tells.
 ///
 /// A member that could not be read comes out as a placeholder, with which nothing is done because `finish` fails.
 #[derive(Debug)]
 pub struct Fields {
-    values: BTreeMap<String, Box<RawValue>>,
+    values: BTreeMap<String, Value>,
     prefix: String,
     errors: FieldErrors,
     /// The object has too many members: nothing else is said of it.
@@ -61,9 +68,24 @@ impl Fields {
         Ok(Self::of(serde_json::from_slice(json)?, String::new()))
     }
 
+    /// Cells that stand for the members of an object, as in a row of CSV: see [`FromJson::from_cell`].
+    #[must_use]
+    pub fn cells<'a>(cells: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let cells = cells.into_iter();
+        let cells = cells.map(|(name, text)| (name.to_owned(), Value::Cell(text.to_owned())));
+        Self {
+            values: cells.collect(),
+            prefix: String::new(),
+            errors: FieldErrors::default(),
+            is_refused: false,
+        }
+    }
+
     fn of(members: Members, prefix: String) -> Self {
+        let values = members.values.into_iter();
+        let values = values.map(|(name, json)| (name, Value::Json(json)));
         let mut fields = Self {
-            values: members.values,
+            values: values.collect(),
             prefix,
             errors: FieldErrors::default(),
             is_refused: false,
@@ -94,7 +116,7 @@ impl Fields {
     /// A member that must be there.
     pub fn required<T: FromJson>(&mut self, name: &str) -> T {
         match self.values.remove(name) {
-            Some(raw) => self.read(name, raw.get()).unwrap_or_else(T::placeholder),
+            Some(value) => self.read(name, &value).unwrap_or_else(T::placeholder),
             None => {
                 self.reject(name, "required", "is required");
                 T::placeholder()
@@ -104,10 +126,10 @@ impl Fields {
 
     /// A whole number that must be there and within a range.
     pub fn required_within(&mut self, name: &str, range: RangeInclusive<u32>) -> u32 {
-        let Some(raw) = self.values.remove(name) else {
+        let Some(value) = self.values.remove(name) else {
             return self.required(name);
         };
-        let Some(given) = self.read::<i64>(name, raw.get()) else {
+        let Some(given) = self.read::<i64>(name, &value) else {
             return 0;
         };
         let (min, max) = (range.start(), range.end());
@@ -121,8 +143,8 @@ impl Fields {
 
     /// A member that may be absent; `null` is not a value of it.
     pub fn optional<T: FromJson>(&mut self, name: &str) -> Option<T> {
-        let raw = self.values.remove(name)?;
-        self.read(name, raw.get())
+        let value = self.values.remove(name)?;
+        self.read(name, &value)
     }
 
     /// A member that may be absent (`None`) or `null` (`Some(None)`).
@@ -131,11 +153,10 @@ impl Fields {
         reason = "absent and null mean different things in a PATCH"
     )]
     pub fn nullable<T: FromJson>(&mut self, name: &str) -> Option<Option<T>> {
-        let raw = self.values.remove(name)?;
-        if raw.get() == "null" {
-            Some(None)
-        } else {
-            self.read(name, raw.get()).map(Some)
+        let value = self.values.remove(name)?;
+        match &value {
+            Value::Json(json) if json.get() == "null" => Some(None),
+            _ => self.read(name, &value).map(Some),
         }
     }
 
@@ -146,11 +167,15 @@ impl Fields {
         max: usize,
         mut item: impl FnMut(&mut Self) -> T,
     ) -> Vec<T> {
-        let Some(raw) = self.values.remove(name) else {
+        let Some(value) = self.values.remove(name) else {
             self.reject(name, "required", "is required");
             return Vec::new();
         };
-        let Ok(elements) = Elements::read(raw.get(), max) else {
+        let elements = match &value {
+            Value::Json(json) => Elements::read(json.get(), max).ok(),
+            Value::Cell(_) => None,
+        };
+        let Some(elements) = elements else {
             self.reject(name, "type", "must be a list");
             return Vec::new();
         };
@@ -250,8 +275,12 @@ impl Fields {
         self.errors
     }
 
-    fn read<T: FromJson>(&mut self, name: &str, json: &str) -> Option<T> {
-        match T::from_json(json) {
+    fn read<T: FromJson>(&mut self, name: &str, value: &Value) -> Option<T> {
+        let read = match value {
+            Value::Json(json) => T::from_json(json.get()),
+            Value::Cell(text) => T::from_cell(text),
+        };
+        match read {
             Ok(value) => Some(value),
             Err((code, rest)) => {
                 self.reject(name, code, &rest);

@@ -366,3 +366,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn cells_are_texts_or_what_json_writes() {
+    let mut cells = Fields::cells([("name", "null"), ("stock", "3"), ("units", "x"), ("b", "")]);
+    assert_eq!(cells.required::<String>("name"), "null");
+    assert_eq!(cells.nullable::<u64>("stock"), Some(Some(3)));
+    assert_eq!(cells.optional::<u64>("units"), None);
+    assert_eq!(cells.required::<String>("sku"), "");
+    let expected = [("units", "type"), ("sku", "required"), ("b", "unknown")];
+    let expected = expected.map(|(field, code)| (field.to_owned(), code.to_owned()));
+    assert_eq!(errors(cells.finish()), expected);
+}

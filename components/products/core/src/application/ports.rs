@@ -3,13 +3,13 @@
 pub use mercato_platform::clock::Clock;
 pub use mercato_platform::ids::Ids;
 
-use mercato_kernel::Page;
+use mercato_kernel::{OrderId, Page, ProductId};
 
 use crate::domain::error::StoreError;
 use crate::domain::listing::Listing;
 use crate::domain::product::{Product, ProductView};
 use crate::domain::reservation::{Reservation, ReservationState, ReservedLine, Settlement};
-use crate::domain::values::{OrderId, ProductId, Sku};
+use crate::domain::values::Sku;
 
 /// What the use cases are given.
 pub trait Ports {
@@ -71,7 +71,7 @@ pub trait Store {
     fn ready(&self) -> Result<(), StoreError>;
 
     /// A product that is not deleted.
-    fn product(&self, id: &ProductId) -> Result<Option<ProductView>, StoreError>;
+    fn product(&self, id: ProductId) -> Result<Option<ProductView>, StoreError>;
 
     /// One page of the products that are not deleted. None when more products than
     /// [`RANKED_WALK_MATCHES_MAX`](crate::domain::search::RANKED_WALK_MATCHES_MAX) have come to match a search that was
@@ -102,7 +102,7 @@ impl<T: Catalogue + Inventory> Transaction for T {}
 /// Products and their stock book, while no one else writes.
 pub trait Catalogue {
     /// A product that is not deleted.
-    fn product(&self, id: &ProductId) -> Result<Option<Product>, StoreError>;
+    fn product(&self, id: ProductId) -> Result<Option<Product>, StoreError>;
 
     /// The product that has this number and is not deleted.
     fn product_by_sku(&self, sku: &Sku) -> Result<Option<Product>, StoreError>;
@@ -132,7 +132,7 @@ pub trait Inventory {
     fn take(&self, lines: &[ReservedLine]) -> Result<(), StoreError>;
 
     /// The reservation of an order.
-    fn reservation(&self, order_id: &OrderId) -> Result<Option<Reservation>, StoreError>;
+    fn reservation(&self, order_id: OrderId) -> Result<Option<Reservation>, StoreError>;
 
     /// Adds a reservation with its lines.
     fn insert_reservation(&self, reservation: &Reservation) -> Result<(), StoreError>;

@@ -1,11 +1,11 @@
 //! A product and how it changes.
 
-use mercato_kernel::FieldError;
+use mercato_kernel::{FieldError, FromJson as _, ProductId};
 use mercato_money::Money;
 
 use crate::domain::error::{ProductError, broken};
 use crate::domain::stock::{STOCK_UNITS_MAX, Stock, StockError};
-use crate::domain::values::{Description, Name, Price, ProductId, Sku};
+use crate::domain::values::{Description, Name, Price, Sku};
 
 /// What is known of a product of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,7 +137,7 @@ impl Product {
     /// Which changes break a rule, whatever the product is now.
     #[must_use]
     pub fn check(changes: &ProductChanges) -> Vec<FieldError> {
-        match Self::blank(ProductId::stored(String::new()), 0).change(changes, 0) {
+        match Self::blank(ProductId::placeholder(), 0).change(changes, 0) {
             Err(ProductError::Invalid(errors)) => errors,
             Ok(_) | Err(_) => Vec::new(),
         }

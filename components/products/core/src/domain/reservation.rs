@@ -1,8 +1,10 @@
 //! Stock held for an order, and how the reservation ends.
 
+use mercato_kernel::{OrderId, ProductId};
+
 use crate::domain::error::StoreError;
 use crate::domain::stock::Quantity;
-use crate::domain::values::{Name, OrderId, Price, ProductId};
+use crate::domain::values::{Name, Price};
 
 /// Most lines in one request.
 pub const LINES_MAX: usize = 100;
@@ -21,7 +23,9 @@ pub struct RequestedLine {
 /// What an order wants of one product.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Demand {
-    /// The identifier in canonical form; what is no identifier stays as it came, and no product has it.
+    /// The product; none when what came is no identifier.
+    pub product: Option<ProductId>,
+    /// Its identifier in canonical form; what is no identifier stays as it came.
     pub product_id: String,
     /// Units of all lines of that product.
     pub quantity: Quantity,
@@ -45,9 +49,8 @@ pub fn merge(lines: &[RequestedLine]) -> Result<Vec<Demand>, String> {
                 line.quantity
             ));
         };
-        let parsed = ProductId::parse(&line.product_id);
-        let product_id =
-            parsed.map_or_else(|| line.product_id.clone(), |id| id.as_str().to_owned());
+        let product = ProductId::parse(&line.product_id).ok();
+        let product_id = product.map_or_else(|| line.product_id.clone(), |id| id.to_string());
         match demands
             .iter_mut()
             .find(|demand| demand.product_id == product_id)
@@ -57,6 +60,7 @@ pub fn merge(lines: &[RequestedLine]) -> Result<Vec<Demand>, String> {
                 demand.quantity = sum.ok_or_else(|| "more units than can be counted".to_owned())?;
             }
             None => demands.push(Demand {
+                product,
                 product_id,
                 quantity,
             }),
@@ -243,8 +247,8 @@ impl Reservation {
 
     /// The order.
     #[must_use]
-    pub const fn order_id(&self) -> &OrderId {
-        &self.order_id
+    pub const fn order_id(&self) -> OrderId {
+        self.order_id
     }
 
     /// Where the stock is.
@@ -291,7 +295,7 @@ impl Reservation {
     fn is_for(&self, demands: &[Demand]) -> bool {
         let wants = |line: &ReservedLine| {
             demands.iter().any(|demand| {
-                demand.product_id == line.product_id.as_str() && demand.quantity == line.quantity
+                demand.product == Some(line.product_id) && demand.quantity == line.quantity
             })
         };
         self.lines.len() == demands.len() && self.lines.iter().all(wants)

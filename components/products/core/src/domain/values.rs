@@ -2,7 +2,6 @@
 
 use mercato_kernel::FieldError;
 use mercato_money::{Money, UNITS_PER_WHOLE};
-use mercato_platform::ids;
 use mercato_platform::text::{self, TextProblem};
 
 use crate::domain::error::broken;
@@ -17,43 +16,6 @@ pub const SKU_CHARS_MAX: usize = 64;
 pub const PRICE_WHOLE_MAX: i64 = 1_000_000_000;
 /// Highest price.
 pub const PRICE_MAX: Money = Money::from_units(PRICE_WHOLE_MAX * UNITS_PER_WHOLE);
-
-/// Identifier of a product: a UUID in canonical form.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ProductId(String);
-
-impl ProductId {
-    /// `None` when the text is no UUID.
-    pub fn parse(text: &str) -> Option<Self> {
-        ids::parse(text).ok().map(Self)
-    }
-
-    /// The identifier as it was stored.
-    pub fn stored(id: String) -> Self {
-        Self(id)
-    }
-
-    /// The canonical form.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Identifier of an order: a UUID in canonical form, given by the orders domain.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OrderId(String);
-
-impl OrderId {
-    /// `None` when the text is no UUID.
-    pub fn parse(text: &str) -> Option<Self> {
-        ids::parse(text).ok().map(Self)
-    }
-
-    /// The canonical form.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 /// Name of a product: one line, trimmed, not empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -252,13 +214,5 @@ mod tests {
     #[test]
     fn names_sort_without_regard_to_capitals() {
         assert_eq!(Name::parse("ÄPFEL").unwrap().sort_key(), "äpfel");
-    }
-
-    #[test]
-    fn ids_are_normalised() {
-        let id = ProductId::parse("01890A5D-AC96-774B-BCCE-B302099A8057").unwrap();
-        assert_eq!(id.as_str(), "01890a5d-ac96-774b-bcce-b302099a8057");
-        assert_eq!(ProductId::parse("1"), None);
-        assert_eq!(OrderId::parse("' OR 1=1 --"), None);
     }
 }

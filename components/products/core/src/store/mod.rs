@@ -7,14 +7,13 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use mercato_kernel::Page;
+use mercato_kernel::{Page, ProductId};
 use mercato_sqlite::{Database, Error, Migration, migrations};
 
 use crate::application::ports::{HeldReservations, StockStats, Store, Transaction};
 use crate::domain::error::StoreError;
 use crate::domain::listing::Listing;
 use crate::domain::product::ProductView;
-use crate::domain::values::ProductId;
 
 /// Label of the database in the manifest.
 pub const DATABASE_LABEL: &str = "products";
@@ -64,7 +63,7 @@ impl Store for SqliteStore {
         self.0.read(products::ready)
     }
 
-    fn product(&self, id: &ProductId) -> Result<Option<ProductView>, StoreError> {
+    fn product(&self, id: ProductId) -> Result<Option<ProductView>, StoreError> {
         self.0.read(|connection| products::find(connection, id))
     }
 

@@ -1,16 +1,17 @@
 //! The table of products, and the stock book beside it.
 
+use mercato_kernel::{ProductId, Uuid};
 use mercato_money::Money;
 use mercato_sqlite::{Connection, Error, Row, Value, params};
 
-use super::rows::{check_rows, json_of};
+use super::rows::{self, check_rows, json_of, key};
 use crate::application::ports::{
     Catalogue, LOW_STOCK_PRODUCTS_MAX, LOW_STOCK_UNITS, StockEntry, StockStats,
 };
 use crate::domain::error::StoreError;
 use crate::domain::product::{Product, ProductView};
 use crate::domain::stock::Stock;
-use crate::domain::values::{Description, Name, Price, ProductId, Sku};
+use crate::domain::values::{Description, Name, Price, Sku};
 
 /// What [`to_view`] reads of a product, which is `p` in every statement.
 macro_rules! product_columns {
@@ -59,7 +60,7 @@ WHERE id = ?1";
 fn product_parameters(product: &Product) -> [Value; 13] {
     let view = product.view();
     [
-        view.id.as_str().into(),
+        key(view.id),
         view.name.as_str().into(),
         view.name.sort_key().into(),
         view.description.as_str().into(),
@@ -78,7 +79,7 @@ fn product_parameters(product: &Product) -> [Value; 13] {
 /// A product of a row that has [`PRODUCT_COLUMNS`].
 pub fn to_view(row: &Row) -> Result<ProductView, Error> {
     Ok(ProductView {
-        id: ProductId::stored(row.get("id")?),
+        id: rows::id(row, "id")?,
         name: Name::stored(row.get("name")?),
         description: Description::stored(row.get("description")?),
         sku: row.get::<Option<String>>("sku")?.map(Sku::stored),
@@ -106,8 +107,8 @@ pub fn ready(connection: &Connection) -> Result<(), StoreError> {
 }
 
 /// A product that is not deleted.
-pub fn find(connection: &Connection, id: &ProductId) -> Result<Option<ProductView>, StoreError> {
-    Ok(views(connection, PRODUCT_BY_ID, params![id.as_str()])?.pop())
+pub fn find(connection: &Connection, id: ProductId) -> Result<Option<ProductView>, StoreError> {
+    Ok(views(connection, PRODUCT_BY_ID, &[key(id)])?.pop())
 }
 
 /// Those of these products that are not deleted.
@@ -115,8 +116,7 @@ pub fn find_all(
     connection: &Connection,
     ids: &[ProductId],
 ) -> Result<Vec<ProductView>, StoreError> {
-    let ids = json_of(ids.iter().map(ProductId::as_str));
-    views(connection, PRODUCTS_BY_ID, params![ids])
+    views(connection, PRODUCTS_BY_ID, params![json_of(ids)])
 }
 
 const STOCK_COUNTS: &str = "\
@@ -143,7 +143,7 @@ INSERT INTO stock_book (product_id, version, free_before, free_after, at)
 VALUES (?, ?, ?, ?, ?)";
 
 impl Catalogue for Connection {
-    fn product(&self, id: &ProductId) -> Result<Option<Product>, StoreError> {
+    fn product(&self, id: ProductId) -> Result<Option<Product>, StoreError> {
         Ok(find(self, id)?.map(Product::restore))
     }
 
@@ -154,8 +154,7 @@ impl Catalogue for Connection {
 
     fn sku_owner(&self, sku: &Sku) -> Result<Option<ProductId>, StoreError> {
         let row = self.query_one(SKU_OWNER, params![sku.as_str()])?;
-        let id = row.map(|row| row.get("id")).transpose()?;
-        Ok(id.map(ProductId::stored))
+        Ok(row.map(|row| rows::id(&row, "id")).transpose()?)
     }
 
     fn insert_product(&self, product: &Product) -> Result<(), StoreError> {
@@ -170,13 +169,13 @@ impl Catalogue for Connection {
 
     fn record(&self, entry: &StockEntry) -> Result<(), StoreError> {
         let StockEntry {
-            ref product_id,
+            product_id,
             version,
             free_before,
             free_after,
             at,
         } = *entry;
-        let id = product_id.as_str();
+        let id = Uuid::from(product_id);
         self.execute(
             INSERT_STOCK_ENTRY,
             params![id, version, free_before, free_after, at],

@@ -1,16 +1,17 @@
 //! The tables of reservations and their lines, and the units of products that they move.
 
+use mercato_kernel::{OrderId, ProductId, Uuid};
 use mercato_money::Money;
 use mercato_sqlite::{Connection, Error, Row, params};
 
 use super::products;
-use super::rows::{check_rows, json_of};
+use super::rows::{self, check_rows, json_of};
 use crate::application::ports::{HeldReservations, Inventory};
 use crate::domain::error::StoreError;
 use crate::domain::product::ProductView;
 use crate::domain::reservation::{Reservation, ReservationState, ReservedLine, Settlement};
 use crate::domain::stock::Quantity;
-use crate::domain::values::{Name, OrderId, Price, ProductId};
+use crate::domain::values::{Name, Price};
 
 pub(super) const HELD_RESERVATIONS: &str = "\
 SELECT COUNT(*) AS held, MIN(created_at) AS oldest_at
@@ -135,20 +136,20 @@ impl Inventory for Connection {
         check_rows(changed, lines.len(), "products")
     }
 
-    fn reservation(&self, order_id: &OrderId) -> Result<Option<Reservation>, StoreError> {
-        let id = order_id.as_str();
+    fn reservation(&self, order_id: OrderId) -> Result<Option<Reservation>, StoreError> {
+        let id = Uuid::from(order_id);
         let Some(row) = self.query_one(RESERVATION_BY_ORDER, params![id])? else {
             return Ok(None);
         };
         let lines = self.query(LINES_BY_ORDER, params![id])?;
         let lines = lines.iter().map(to_line).collect::<Result<_, _>>()?;
         let made_at = row.get("created_at")?;
-        let reservation = Reservation::restore(order_id.clone(), state(&row)?, lines, made_at);
+        let reservation = Reservation::restore(order_id, state(&row)?, lines, made_at);
         Ok(Some(reservation))
     }
 
     fn insert_reservation(&self, reservation: &Reservation) -> Result<(), StoreError> {
-        let id = reservation.order_id().as_str();
+        let id = Uuid::from(reservation.order_id());
         let (state, made_at) = (reservation.state().as_str(), reservation.made_at());
         self.execute(INSERT_RESERVATION, params![id, state, made_at, made_at])?;
         let lines = reservation.lines();
@@ -163,13 +164,9 @@ impl Inventory for Connection {
         &self,
         order_ids: &[OrderId],
     ) -> Result<Vec<(OrderId, ReservationState)>, StoreError> {
-        let ids = json_of(order_ids.iter().map(OrderId::as_str));
+        let ids = json_of(order_ids);
         let rows = self.query(STATES_BY_ORDER, params![ids])?;
-        let of_order = |row: &Row| {
-            let id: String = row.get("order_id")?;
-            let order_id = OrderId::parse(&id).ok_or(Error::not("order_id", "a UUID"))?;
-            Ok((order_id, state(row)?))
-        };
+        let of_order = |row: &Row| Ok((rows::id(row, "order_id")?, state(row)?));
         rows.iter().map(of_order).collect()
     }
 
@@ -179,7 +176,7 @@ impl Inventory for Connection {
         settlement: Settlement,
         at: u64,
     ) -> Result<(), StoreError> {
-        let ids = json_of(order_ids.iter().map(OrderId::as_str));
+        let ids = json_of(order_ids);
         let statement = match settlement {
             Settlement::Commit => COMMIT_UNITS,
             Settlement::Release => RELEASE_UNITS,
@@ -200,7 +197,7 @@ impl Inventory for Connection {
 /// A JSON array with the product and the units of every line.
 fn json_of_lines(lines: &[ReservedLine]) -> String {
     let pair = |line: &ReservedLine| {
-        let (id, units) = (line.product_id.as_str(), line.quantity.units());
+        let (id, units) = (line.product_id, line.quantity.units());
         format!("[\"{id}\",{units}]")
     };
     let lines: Vec<String> = lines.iter().map(pair).collect();
@@ -215,7 +212,7 @@ fn state(row: &Row) -> Result<ReservationState, Error> {
 fn to_line(row: &Row) -> Result<ReservedLine, Error> {
     let no_quantity = Error::not("quantity", "a quantity");
     Ok(ReservedLine {
-        product_id: ProductId::stored(row.get("product_id")?),
+        product_id: rows::id(row, "product_id")?,
         name: Name::stored(row.get("name")?),
         unit_price: Price::stored(Money::from_units(row.get("unit_price")?)),
         quantity: Quantity::new(row.get("quantity")?).ok_or(no_quantity)?,

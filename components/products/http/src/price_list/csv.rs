@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use mercato_edge::{FieldError, FromJson, Problem};
+use mercato_edge::{FieldError, Fields, FromFields as _, Problem};
 use products::domain::product::ProductChanges;
 
-use super::line::{Line, Lines, MAX_ROW_BYTES, Refusal, split};
+use super::line::{Line, Lines, MAX_ROW_BYTES, Refusal, changes, split};
 use super::options::{COLUMNS, ColumnNames, HEADER_RULE, MALFORMED_CSV, Options, no_header};
 use super::records::{Fault, MAX_COLUMNS, Record, Records};
-use crate::row::{ImportRowBody, Row, StockCount};
+use crate::row::{ImportRowBody, StockCount};
 
 /// What may set fields apart. Of those that are equally frequent in a header, the first one does.
 const SEPARATORS: [u8; 3] = *b",;\t";
@@ -173,19 +173,11 @@ impl CsvReader {
         if cells.is_empty() {
             return Ok(None);
         }
-        let mut cells = Cells {
-            cells,
-            errors: Vec::new(),
-        };
-        let row = ImportRowBody::read(&mut cells);
-        if row.sku.0.is_empty() {
-            cells.errors.push(error("sku", "required", "is required"));
-        }
-        if cells.errors.is_empty() {
-            Ok(Some(row.changes(self.stock)))
-        } else {
-            Err(Refusal::invalid(cells.errors))
-        }
+        // What an empty cell is about stays as it is.
+        cells.retain(|(_, text)| !text.is_empty());
+        let mut fields = Fields::cells(cells);
+        let row = ImportRowBody::from_fields(&mut fields);
+        changes(row, fields, self.stock).map(Some)
     }
 }
 
@@ -244,37 +236,6 @@ impl Header {
             records.set_separator(separator);
         }
         records.next(&mut header.text.as_slice())
-    }
-}
-
-/// The cells of a row that say something: what the others are about stays as it is.
-struct Cells<'a> {
-    cells: Vec<(&'static str, &'a str)>,
-    errors: Vec<FieldError>,
-}
-
-impl Cells<'_> {
-    fn get(&self, wanted: &str) -> Option<&str> {
-        let cell = self.cells.iter().find(|(column, _)| *column == wanted);
-        cell.map(|(_, text)| text.trim())
-            .filter(|text| !text.is_empty())
-    }
-}
-
-impl Row for Cells<'_> {
-    /// Empty when it is absent, which is noted after all others.
-    fn required_text(&mut self, name: &'static str) -> String {
-        self.text(name).unwrap_or_default()
-    }
-
-    fn text(&mut self, name: &'static str) -> Option<String> {
-        self.get(name).map(str::to_owned)
-    }
-
-    fn number<T: FromJson>(&mut self, name: &'static str) -> Option<T> {
-        let read = self.get(name).map(T::from_json)?;
-        read.map_err(|(code, rest)| self.errors.push(error(name, code, &rest)))
-            .ok()
     }
 }
 

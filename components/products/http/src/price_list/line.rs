@@ -1,7 +1,9 @@
 //! A row of a file, whatever its format.
 
-use mercato_edge::FieldError;
+use mercato_edge::{FieldError, Fields};
 use products::domain::product::ProductChanges;
+
+use crate::row::{ImportRowBody, StockCount};
 
 /// Longest row, in bytes. The longest texts that a product may have fit in, every character escaped.
 pub const MAX_ROW_BYTES: usize = 64 * 1024;
@@ -77,6 +79,20 @@ impl Refusal {
             message: messages.join("; "),
             errors,
         }
+    }
+}
+
+/// What a row says of its product, where `count` is what its stock counts, unless something in it is wrong.
+pub fn changes(
+    row: ImportRowBody,
+    fields: Fields,
+    count: StockCount,
+) -> Result<ProductChanges, Refusal> {
+    let errors = fields.into_errors();
+    if errors.is_empty() {
+        Ok(row.changes(count))
+    } else {
+        Err(Refusal::invalid(errors))
     }
 }
 

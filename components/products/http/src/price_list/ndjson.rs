@@ -1,9 +1,9 @@
 //! Newline-delimited JSON: one object on each line (<https://github.com/ndjson/ndjson-spec>). Empty lines are passed over.
 
-use mercato_edge::Fields;
+use mercato_edge::{Fields, FromFields as _};
 use products::domain::product::ProductChanges;
 
-use super::line::{Line, Lines, MAX_ROW_BYTES, Refusal, split};
+use super::line::{Line, Lines, MAX_ROW_BYTES, Refusal, changes, split};
 use super::options::Options;
 use crate::row::{ImportRowBody, StockCount};
 
@@ -91,15 +91,10 @@ impl NdjsonReader {
             };
             Refusal::malformed("malformed-json", message)
         })?;
-        let row = ImportRowBody::read(&mut fields);
+        let row = ImportRowBody::from_fields(&mut fields);
         if self.ignores_unknown {
             fields.ignore_others();
         }
-        let errors = fields.into_errors();
-        if errors.is_empty() {
-            Ok(row.changes(self.stock))
-        } else {
-            Err(Refusal::invalid(errors))
-        }
+        changes(row, fields, self.stock)
     }
 }

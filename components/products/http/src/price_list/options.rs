@@ -188,14 +188,12 @@ fn pairs(text: &str) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use mercato_edge::{FromQuery as _, QueryString};
+    use mercato_edge::examples::from_query;
 
     use super::*;
 
     fn read(query: &str) -> Result<Options, Problem> {
-        let mut query = QueryString::parse(query);
-        let read = ImportQuery::from_query(&mut query);
-        query.finish().map(|()| read.into())
+        from_query::<ImportQuery>(query).map(Into::into)
     }
 
     #[test]

@@ -1,17 +1,16 @@
 //! Adds a product.
 
 use super::save;
-use crate::application::ports::{Clock as _, Ids as _, Ports, Store as _};
+use crate::application::ports::{Clock as _, Ports, Store as _};
 use crate::domain::error::ProductError;
 use crate::domain::product::{Product, ProductChanges, ProductView};
-use crate::domain::values::ProductId;
 
 /// Adds a product to the catalogue.
 ///
 /// # Errors
 /// [`ProductError::Invalid`], [`ProductError::SkuTaken`], [`ProductError::Store`].
 pub fn handle(ports: &impl Ports, new: &ProductChanges) -> Result<ProductView, ProductError> {
-    let id = ProductId::stored(ports.ids().new_id());
+    let id = save::new_id(ports.ids())?;
     let product = Product::create(id, new, ports.clock().now_ms())?;
     ports.store().write(|transaction| {
         save::check_sku(transaction, &product)?;

@@ -1,15 +1,16 @@
 //! Takes a product out of the catalogue.
 
+use mercato_kernel::ProductId;
+
 use crate::application::ports::{Clock as _, Ports, Store as _};
 use crate::domain::error::ProductError;
 use crate::domain::product::Seen;
-use crate::domain::values::ProductId;
 
 /// Which product to take out of the catalogue.
 #[derive(Debug)]
-pub struct Command<'a> {
-    /// What should be its identifier.
-    pub id: &'a str,
+pub struct Command {
+    /// Its identifier.
+    pub id: ProductId,
     /// What the caller has seen of it, where they say so.
     pub seen: Option<Seen>,
 }
@@ -19,10 +20,11 @@ pub struct Command<'a> {
 ///
 /// # Errors
 /// [`ProductError::NotFound`], [`ProductError::VersionMismatch`], [`ProductError::Store`].
-pub fn handle(ports: &impl Ports, command: &Command<'_>) -> Result<(), ProductError> {
-    let id = ProductId::parse(command.id).ok_or(ProductError::NotFound)?;
+pub fn handle(ports: &impl Ports, command: &Command) -> Result<(), ProductError> {
     ports.store().write(|transaction| {
-        let product = transaction.product(&id)?.ok_or(ProductError::NotFound)?;
+        let product = transaction
+            .product(command.id)?
+            .ok_or(ProductError::NotFound)?;
         let product = product.expect(command.seen)?;
         Ok(transaction.save_product(&product.delete(ports.clock().now_ms()))?)
     })

@@ -3,10 +3,10 @@
 use mercato_kernel::FieldError;
 
 use super::save;
-use crate::application::ports::{Clock as _, Ids as _, Ports, Store as _, Transaction};
+use crate::application::ports::{Clock as _, Ports, Store as _, Transaction};
 use crate::domain::error::{ProductError, broken};
 use crate::domain::product::{Product, ProductChanges};
-use crate::domain::values::{ProductId, Sku};
+use crate::domain::values::Sku;
 
 /// Most rows that are imported in one transaction. Buyers wait for it, so it lasts some hundredths of a second.
 pub const IMPORT_BATCH_ROWS_MAX: usize = 250;
@@ -60,7 +60,7 @@ fn import_row(
     let sku = sku.map_err(|error| ProductError::Invalid(vec![error]))?;
     let now = ports.clock().now_ms();
     let Some(product) = transaction.product_by_sku(&sku)? else {
-        let id = ProductId::stored(ports.ids().new_id());
+        let id = save::new_id(ports.ids())?;
         save::insert(transaction, &Product::create(id, row, now)?)?;
         return Ok(RowOutcome::Created);
     };

@@ -1,18 +1,19 @@
 //! Holds stock for an order.
 
+use mercato_kernel::{OrderId, ProductId};
+
 use crate::application::ports::{Clock as _, Ports, Store as _, Transaction};
 use crate::domain::product::ProductView;
 use crate::domain::reservation::{
     Demand, InventoryError, Rejection, RejectionReason, RequestedLine, Reservation, ReservedLine,
     merge,
 };
-use crate::domain::values::{OrderId, ProductId};
 
 /// The stock that an order needs.
 #[derive(Debug)]
 pub struct Command<'a> {
     /// The order.
-    pub order_id: &'a OrderId,
+    pub order_id: OrderId,
     /// Its lines, as they came.
     pub lines: &'a [RequestedLine],
 }
@@ -36,7 +37,7 @@ pub fn handle(
         let lines = find_all(transaction, &demands)?;
         transaction.take(&lines)?;
         let now = ports.clock().now_ms();
-        let reservation = Reservation::hold(command.order_id.clone(), lines, now);
+        let reservation = Reservation::hold(command.order_id, lines, now);
         transaction.insert_reservation(&reservation)?;
         Ok(reservation.into_lines())
     })
@@ -47,14 +48,13 @@ fn find_all(
     transaction: &dyn Transaction,
     demands: &[Demand],
 ) -> Result<Vec<ReservedLine>, InventoryError> {
-    let parsed = |demand: &Demand| ProductId::parse(&demand.product_id);
-    let ids: Vec<ProductId> = demands.iter().filter_map(parsed).collect();
+    let ids: Vec<ProductId> = demands.iter().filter_map(|demand| demand.product).collect();
     let products = transaction.products(&ids)?;
     let (mut lines, mut rejections) = (Vec::with_capacity(demands.len()), Vec::new());
     for demand in demands {
         let found = products
             .iter()
-            .find(|product| product.id.as_str() == demand.product_id);
+            .find(|product| Some(product.id) == demand.product);
         match line(found, demand) {
             Ok(line) => lines.push(line),
             Err(rejection) => rejections.push(rejection),
@@ -83,7 +83,7 @@ fn line(product: Option<&ProductView>, demand: &Demand) -> Result<ReservedLine, 
         return Err(reject(RejectionReason::InsufficientStock, free));
     }
     Ok(ReservedLine {
-        product_id: product.id.clone(),
+        product_id: product.id,
         name: product.name.clone(),
         unit_price: product.price,
         quantity,
@@ -144,9 +144,9 @@ mod tests {
         assert_eq!(
             seen,
             [
-                (milk.id.as_str(), InsufficientStock, 2, 1),
+                (&*milk.id.text(), InsufficientStock, 2, 1),
                 ("nonsense", UnknownProduct, 7, 0),
-                (gone.id.as_str(), UnknownProduct, 1, 0),
+                (&*gone.id.text(), UnknownProduct, 1, 0),
             ]
         );
         assert_eq!(shop.stock(&tea), Stock::restore(10, 0, 0));

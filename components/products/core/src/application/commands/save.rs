@@ -1,8 +1,15 @@
 //! What all commands that write a product have in common.
 
-use crate::application::ports::{StockEntry, Transaction};
+use mercato_kernel::ProductId;
+
+use crate::application::ports::{Ids, StockEntry, Transaction};
 use crate::domain::error::{ProductError, StoreError};
 use crate::domain::product::Product;
+
+/// The identifier of a product to be.
+pub fn new_id(ids: &impl Ids) -> Result<ProductId, StoreError> {
+    ProductId::parse(&ids.new_id()).map_err(|error| StoreError::Fault(format!("a new id {error}")))
+}
 
 /// A product's number belongs to it alone.
 pub fn check_sku(transaction: &dyn Transaction, product: &Product) -> Result<(), ProductError> {
@@ -42,7 +49,7 @@ fn record_stock(
         return Ok(());
     }
     transaction.record(&StockEntry {
-        product_id: view.id.clone(),
+        product_id: view.id,
         version: view.version,
         free_before,
         free_after,

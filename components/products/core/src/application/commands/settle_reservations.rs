@@ -1,9 +1,10 @@
 //! Ends reservations.
 
+use mercato_kernel::OrderId;
+
 use crate::application::ports::{Clock as _, Ports, Store as _, Transaction};
 use crate::domain::error::StoreError;
 use crate::domain::reservation::{InventoryError, Reservation, Settlement, Transition};
-use crate::domain::values::OrderId;
 
 /// Most orders of one call.
 pub const ORDERS_MAX: usize = 100;
@@ -39,15 +40,15 @@ pub fn handle(
         let now = ports.clock().now_ms();
         let states = transaction.reservation_states(order_ids)?;
         let (mut moving, mut outcomes) = (Vec::new(), Vec::with_capacity(order_ids.len()));
-        for order_id in order_ids {
-            let known = states.iter().find(|(id, _)| id == order_id);
+        for &order_id in order_ids {
+            let known = states.iter().find(|(id, _)| *id == order_id);
             outcomes.push(match known.map(|(_, state)| *state) {
                 None => remember(transaction, order_id, settlement, now)?,
                 Some(state) => settlement
                     .transition(state)
                     .map(|transition| {
                         if transition != Transition::Nothing {
-                            moving.push(order_id.clone());
+                            moving.push(order_id);
                         }
                     })
                     .map_err(InventoryError::Conflict),
@@ -66,11 +67,11 @@ pub fn handle(
 /// [`InventoryError::NotFound`], [`InventoryError::Conflict`], [`InventoryError::Store`].
 pub fn handle_one(
     ports: &impl Ports,
-    order_id: &OrderId,
+    order_id: OrderId,
     settlement: Settlement,
 ) -> Result<(), InventoryError> {
     let command = Command {
-        order_ids: std::slice::from_ref(order_id),
+        order_ids: std::slice::from_ref(&order_id),
         settlement,
     };
     let outcome = handle(ports, &command)?.pop();
@@ -84,7 +85,7 @@ fn check(order_ids: &[OrderId]) -> Result<(), String> {
             "{count} orders, but at most {ORDERS_MAX} at a time"
         ));
     }
-    let mut sorted: Vec<&str> = order_ids.iter().map(OrderId::as_str).collect();
+    let mut sorted = order_ids.to_vec();
     sorted.sort_unstable();
     if sorted.is_sorted_by(|one, next| one < next) {
         Ok(())
@@ -96,13 +97,13 @@ fn check(order_ids: &[OrderId]) -> Result<(), String> {
 /// An order that has no reservation.
 fn remember(
     transaction: &dyn Transaction,
-    order_id: &OrderId,
+    order_id: OrderId,
     settlement: Settlement,
     now: u64,
 ) -> Result<Result<(), InventoryError>, StoreError> {
     match settlement {
         Settlement::Release => {
-            let reservation = Reservation::released_early(order_id.clone(), now);
+            let reservation = Reservation::released_early(order_id, now);
             transaction.insert_reservation(&reservation).map(Ok)
         }
         Settlement::Commit | Settlement::Restock => Ok(Err(InventoryError::NotFound)),

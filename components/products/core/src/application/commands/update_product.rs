@@ -1,16 +1,17 @@
 //! Changes a product.
 
+use mercato_kernel::ProductId;
+
 use super::save;
 use crate::application::ports::{Clock as _, Ports, Store as _};
 use crate::domain::error::ProductError;
 use crate::domain::product::{ProductChanges, ProductView, Seen};
-use crate::domain::values::ProductId;
 
 /// What to change of a product.
 #[derive(Debug)]
 pub struct Command<'a> {
-    /// What should be its identifier.
-    pub id: &'a str,
+    /// Its identifier.
+    pub id: ProductId,
     /// What to change.
     pub changes: &'a ProductChanges,
     /// What the caller has seen of it, where they say so.
@@ -24,9 +25,10 @@ pub struct Command<'a> {
 /// [`ProductError::SkuTaken`], [`ProductError::InsufficientStock`], [`ProductError::TooMuchStock`],
 /// [`ProductError::Store`].
 pub fn handle(ports: &impl Ports, command: &Command<'_>) -> Result<ProductView, ProductError> {
-    let id = ProductId::parse(command.id).ok_or(ProductError::NotFound)?;
     ports.store().write(|transaction| {
-        let before = transaction.product(&id)?.ok_or(ProductError::NotFound)?;
+        let before = transaction
+            .product(command.id)?
+            .ok_or(ProductError::NotFound)?;
         let before = before.expect(command.seen)?;
         let (version, free) = (before.view().version, before.view().stock.free());
         let after = before.change(command.changes, ports.clock().now_ms())?;
@@ -116,12 +118,12 @@ mod tests {
             shop.update(&tea, &stock(StockChange::Delta(1)), None),
             Err(ProductError::NotFound)
         );
-        let nonsense = Command {
-            id: "nonsense",
+        let unknown = Command {
+            id: ProductId::parse("01890a5d-ac96-774b-bcce-ffffffffffff").unwrap(),
             changes: &ProductChanges::default(),
             seen: None,
         };
-        let unknown = handle(&shop.products, &nonsense);
+        let unknown = handle(&shop.products, &unknown);
         assert_eq!(unknown, Err(ProductError::NotFound));
     }
 

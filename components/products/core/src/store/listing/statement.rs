@@ -4,7 +4,6 @@ use mercato_kernel::{Key, PageStart};
 use mercato_sqlite::Value;
 
 use crate::domain::listing::{Listing, Sort, SortKey};
-use crate::domain::values::ProductId;
 use crate::store::products::PRODUCT_COLUMNS;
 use crate::store::rows::json_of;
 
@@ -65,10 +64,9 @@ impl Statement {
     pub fn add_named_products(&mut self, listing: &Listing) {
         self.add("\nFROM products AS p\nWHERE p.deleted_at IS NULL", []);
         if let Some(ids) = &listing.ids {
-            let ids = json_of(ids.iter().map(ProductId::as_str));
             self.add(
                 "\n  AND p.id IN (SELECT value FROM json_each(?))",
-                [ids.into()],
+                [json_of(ids).into()],
             );
         }
         if let Some(sku) = &listing.sku {

@@ -111,8 +111,8 @@ fn walk(
     }
 }
 
-fn ids(products: &[ProductView]) -> Vec<&str> {
-    products.iter().map(|product| product.id.as_str()).collect()
+fn ids(products: &[ProductView]) -> Vec<ProductId> {
+    products.iter().map(|product| product.id).collect()
 }
 
 /// The products that pass, in an order that has an index, or newest first after those that are items by name.
@@ -212,12 +212,8 @@ fn numbered_pages_of_many_matches_are_those_of_the_walk() {
             };
             let list = shop.list(&searching("item"), Some(sort), request);
             let first = (number as usize - 1) * 100;
-            let shown = ids(&list.unwrap().entries).join(" ");
-            assert_eq!(
-                shown,
-                ids(&all[first..first + 100]).join(" "),
-                "{sort:?} {number}"
-            );
+            let shown = ids(&list.unwrap().entries);
+            assert_eq!(shown, ids(&all[first..first + 100]), "{sort:?} {number}");
         }
     }
 }
@@ -246,20 +242,20 @@ fn a_walk_through_many_sees_what_stays_exactly_once() {
         let shop = broad_shop();
         let all = walk(&shop, &searching("item"), sort, |_| ());
         let mut leaving: Vec<ProductView> = all.iter().step_by(7).cloned().collect();
-        let gone: BTreeSet<String> = leaving.iter().map(|p| p.id.as_str().to_owned()).collect();
+        let gone: BTreeSet<_> = ids(&leaving).into_iter().collect();
         let seen = walk(&shop, &searching("item"), sort, |number| {
             for product in leaving.drain(..leaving.len().min(20)) {
                 shop.delete(&product, None).unwrap();
             }
             shop.add(&format!("Item new {number}"), "2", u64::from(number % 3));
         });
-        let stayed = |products: &[ProductView]| -> Vec<String> {
+        let stayed = |products: &[ProductView]| -> Vec<ProductId> {
             let old = |product: &&ProductView| {
                 let name = product.name.as_str();
-                !gone.contains(product.id.as_str()) && !name.contains("new")
+                !gone.contains(&product.id) && !name.contains("new")
             };
             let ids = products.iter().filter(old);
-            ids.map(|product| product.id.as_str().to_owned()).collect()
+            ids.map(|product| product.id).collect()
         };
         assert!(stayed(&seen) == stayed(&all), "{sort:?}");
         let distinct: BTreeSet<_> = ids(&seen).into_iter().collect();
@@ -279,10 +275,7 @@ fn a_ranked_walk_goes_on_until_too_many_are_added() {
     assert!(!second.total.is_exact);
     assert_eq!(second.entries.len(), 100);
     let known: BTreeSet<_> = ids(&all).into_iter().collect();
-    let newcomers = second
-        .entries
-        .iter()
-        .filter(|p| !known.contains(p.id.as_str()));
+    let newcomers = second.entries.iter().filter(|p| !known.contains(&p.id));
     assert!(
         newcomers.count() < 100,
         "the walk has the same order as before"

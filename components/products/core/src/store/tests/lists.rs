@@ -382,11 +382,9 @@ fn every_walk_comes_from_the_index_of_its_order() {
 fn products_that_are_named_are_looked_up_by_their_keys() {
     let shop = crowded();
     let all = shop.page(&Filter::default(), None, 100, None).entries;
-    let wanted: Vec<String> = [3, 1, 7]
-        .map(|index: usize| all[index].id.as_str().to_owned())
-        .into();
-    let unknown = "01890a5d-ac96-774b-bcce-000000000000".to_owned();
-    let twice = wanted.iter().chain(&wanted).cloned().chain([unknown]);
+    let wanted: Vec<ProductId> = [3, 1, 7].map(|index: usize| all[index].id).into();
+    let unknown = ProductId::parse("01890a5d-ac96-774b-bcce-000000000000").unwrap();
+    let twice = wanted.iter().chain(&wanted).copied().chain([unknown]);
     let filter = Filter {
         ids: Some(twice.collect()),
         ..Filter::default()
@@ -395,11 +393,11 @@ fn products_that_are_named_are_looked_up_by_their_keys() {
     let first = shop.page(&filter, Some(name), 2, None);
     assert_eq!((first.total, first.entries.len()), (Total::counted(3), 2));
     let rest = shop.page(&filter, Some(name), 2, first.next);
-    let mut seen: Vec<String> = first
+    let mut seen: Vec<ProductId> = first
         .entries
         .iter()
         .chain(&rest.entries)
-        .map(|product| product.id.as_str().to_owned())
+        .map(|product| product.id)
         .collect();
     seen.sort();
     let mut expected = wanted;

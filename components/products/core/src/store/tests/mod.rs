@@ -4,10 +4,11 @@ mod broad;
 mod lists;
 mod search;
 
+use mercato_kernel::OrderId;
 use mercato_money::Money;
 use mercato_sqlite::{Connection, Row, Value, params};
 
-use super::rows::json_of;
+use super::rows::{id, json_of, key};
 use super::*;
 use crate::application::commands::import_products::RowOutcome;
 use crate::application::ports::Transaction;
@@ -16,7 +17,7 @@ use crate::domain::error::ProductError;
 use crate::domain::product::{Product, ProductChanges, StockChange};
 use crate::domain::reservation::{InventoryError, RequestedLine, ReservedLine, Settlement};
 use crate::domain::stock::{Quantity, Stock};
-use crate::domain::values::{OrderId, Sku};
+use crate::domain::values::Sku;
 use crate::testing::{Shop, line, new_product, numbered, order, seen};
 
 /// Products whose counts disagree with the stock book or with the reservations.
@@ -71,7 +72,7 @@ fn a_product_comes_back_as_it_went_in() {
         stock: Some(StockChange::Absolute(1_000_000_000)),
     };
     let tea = shop.create(&new).unwrap();
-    let find = || find_product::handle(&shop.products, tea.id.as_str());
+    let find = || find_product::handle(&shop.products, tea.id);
     assert_eq!(find(), Ok(tea.clone()));
     let changes = ProductChanges {
         name: Some("Tee".to_owned()),
@@ -86,6 +87,18 @@ fn a_product_comes_back_as_it_went_in() {
         (2, None, 999_999_999)
     );
     shop.assert_books_agree();
+}
+
+#[test]
+fn an_identifier_that_is_none_is_a_fault_as_any_other_damage() {
+    let shop = Shop::new();
+    let row = shop.read(|connection| connection.query_one("SELECT 'damaged' AS id", params![]));
+    let read: Result<ProductId, Error> = id(&row.unwrap(), "id");
+    let error = StoreError::from(read.unwrap_err());
+    assert!(
+        matches!(&error, StoreError::Fault(cause) if cause.contains("a UUID")),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -298,7 +311,7 @@ fn orders_of_a_hundred_lines_end_with_few_statements() {
 #[test]
 fn whole_reservations_are_read_and_moved_by_their_keys() {
     let shop = Shop::new();
-    let ids = || json_of([order(1).as_str()].into_iter());
+    let ids = || json_of(&[order(1)]);
     let by_age = || params![1_u32, 1_u32].to_vec();
     let statements = [
         (products::PRODUCTS_BY_ID, params![ids()].to_vec()),
@@ -332,7 +345,7 @@ fn whole_reservations_are_read_and_moved_by_their_keys() {
 
 fn reserved(product: &ProductView, units: u32) -> ReservedLine {
     ReservedLine {
-        product_id: product.id.clone(),
+        product_id: product.id,
         name: product.name.clone(),
         unit_price: product.price,
         quantity: Quantity::new(units).unwrap(),

@@ -180,7 +180,7 @@ fn a_product_that_comes_back_is_found_an_erased_one_is_not() {
     assert_eq!(shop.found("tea"), ["Tea"]);
     shop.assert_search_is_in_step();
     let erase = "DELETE FROM products WHERE id = ?";
-    let erased = shop.execute(erase, params![tea.id.as_str()]);
+    let erased = shop.execute(erase, &[key(tea.id)]);
     assert_eq!(erased, Ok(1));
     assert_eq!(shop.found("tea"), [""; 0]);
     shop.assert_search_is_in_step();

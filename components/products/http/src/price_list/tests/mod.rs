@@ -1,12 +1,14 @@
 //! Files as they come, and in what pieces.
 
-use mercato_edge::{FieldError, Problem, QueryString};
+use mercato_edge::examples::from_query;
+use mercato_edge::{FieldError, Problem};
 use mercato_money::Money;
 use products::application::commands::import_products::RowOutcome;
 use products::domain::product::{ProductChanges, StockChange};
 use proptest::prelude::*;
 
 use super::line::{MAX_ROW_BYTES, Refusal};
+use super::options::Options;
 use super::reader::Reader;
 use super::records::{MAX_COLUMNS, Records};
 use super::report::MAX_REPORTED_FAILURES;
@@ -46,7 +48,7 @@ fn read_pieces<'a>(
 }
 
 fn options(query: &str) -> Options {
-    Options::read(QueryString::parse(query)).unwrap()
+    from_query::<ImportQuery>(query).unwrap().into()
 }
 
 fn ndjson_reader() -> Reader {

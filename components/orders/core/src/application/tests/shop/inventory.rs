@@ -1,45 +1,59 @@
-//! The stock, as its contract says.
+//! The stock: the catalogue itself, on a database of its own in memory.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use mercato_kernel::{OrderId, ProductId};
 use mercato_money::Money;
+use mercato_platform::clock::Clock;
+use mercato_platform::ids::Ids;
+use products::Products;
+use products::application::commands::{
+    create_product, purge_reservations, reserve_stock, settle_reservations, update_product,
+};
+use products::application::ports::{Ports as _, Store as _};
+use products::application::queries::find_product;
+use products::domain::error::StoreError;
+use products::domain::product::{ProductChanges, StockChange};
+pub use products::domain::reservation::ReservationState as StockState;
+use products::domain::reservation::{
+    InventoryError, Rejection, RejectionReason, RequestedLine, ReservedLine, Settlement,
+};
+use products::domain::stock::Stock;
 
+use super::TestClock;
 use super::faults::Faults;
-use crate::domain::{Line, LineProblem, OrderError, OrderItem, RejectedLine};
+use crate::domain::{Line, LineProblem, OrderError, OrderItem, Quantity, RejectedLine};
 use crate::ports::{Inventory, ReserveError};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StockState {
-    Held,
-    Committed,
-    Released,
-    Restocked,
+/// The clock of the shop, which the catalogue looks at too.
+struct SharedClock(Rc<TestClock>);
+
+impl Clock for SharedClock {
+    fn now_ms(&self) -> u64 {
+        self.0.now_ms()
+    }
 }
 
-#[derive(Debug, Clone, Default)]
-pub struct Product {
-    pub price: Money,
-    pub free: u64,
-    pub reserved: u64,
-    pub sold: u64,
-    pub initial: u64,
+/// The id that a test has chosen for the next product.
+struct ChosenId(Rc<RefCell<String>>);
+
+impl Ids for ChosenId {
+    fn new_id(&self) -> String {
+        self.0.borrow().clone()
+    }
 }
 
-#[derive(Debug, Clone)]
-pub struct Reservation {
-    pub state: StockState,
-    lines: Vec<(ProductId, u64)>,
-    answer: Vec<OrderItem>,
-}
-
-/// The stock, as its contract says.
-pub struct FakeInventory {
-    pub faults: Rc<Faults>,
-    pub products: RefCell<BTreeMap<ProductId, Product>>,
-    pub reservations: RefCell<BTreeMap<OrderId, Reservation>>,
+/// The stock of the catalogue, with faults around it.
+pub struct TestInventory {
+    faults: Rc<Faults>,
+    catalogue: Products<SharedClock, ChosenId>,
+    next_product: Rc<RefCell<String>>,
+    /// Units that there are of each product, wherever they are.
+    put_in: RefCell<BTreeMap<ProductId, u64>>,
+    /// Orders that were ever named to the catalogue.
+    orders: RefCell<BTreeSet<OrderId>>,
     pub down: Cell<bool>,
     /// A fault that waiting does not mend.
     pub broken: Cell<bool>,
@@ -49,144 +63,212 @@ pub struct FakeInventory {
     pub purged_after_ms: Cell<u64>,
 }
 
-impl FakeInventory {
+impl TestInventory {
+    pub fn new(faults: Rc<Faults>, clock: Rc<TestClock>) -> Self {
+        let next_product: Rc<RefCell<String>> = Rc::default();
+        let ids = ChosenId(Rc::clone(&next_product));
+        Self {
+            faults,
+            catalogue: Products::new(SharedClock(clock), ids),
+            next_product,
+            put_in: RefCell::default(),
+            orders: RefCell::default(),
+            down: Cell::new(false),
+            broken: Cell::new(false),
+            released_together: Cell::new(0),
+            purged_after_ms: Cell::new(0),
+        }
+    }
+
+    /// The product has that price and so many free units from now on.
+    pub fn put(&self, id: ProductId, price: Money, units: u64) {
+        let changes = ProductChanges {
+            name: Some("Tea".to_owned()),
+            price: Some(price),
+            stock: Some(StockChange::Absolute(units)),
+            ..ProductChanges::default()
+        };
+        if self.put_in.borrow().contains_key(&id) {
+            self.change(id, &changes);
+        } else {
+            *self.next_product.borrow_mut() = id.to_string();
+            create_product::handle(&self.catalogue, &changes).unwrap();
+        }
+        self.put_in.borrow_mut().insert(id, self.units(id));
+    }
+
+    /// So many free units more.
+    pub fn add(&self, id: ProductId, units: u64) {
+        let delta = StockChange::Delta(i64::try_from(units).unwrap());
+        let changes = ProductChanges {
+            stock: Some(delta),
+            ..ProductChanges::default()
+        };
+        self.change(id, &changes);
+        *self.put_in.borrow_mut().get_mut(&id).unwrap() += units;
+    }
+
+    fn change(&self, id: ProductId, changes: &ProductChanges) {
+        let seen = None;
+        let command = update_product::Command { id, changes, seen };
+        update_product::handle(&self.catalogue, &command).unwrap();
+    }
+
+    /// Where the units of a product are.
+    pub fn stock(&self, id: ProductId) -> Stock {
+        find_product::handle(&self.catalogue, id).unwrap().stock
+    }
+
+    fn units(&self, id: ProductId) -> u64 {
+        let stock = self.stock(id);
+        stock.free() + stock.reserved() + stock.sold()
+    }
+
+    /// Where the stock of an order is; none when it has none, or is forgotten.
+    pub fn state(&self, order_id: OrderId) -> Option<StockState> {
+        let reservation = self
+            .catalogue
+            .store()
+            .write::<_, StoreError>(|transaction| transaction.reservation(order_id));
+        reservation.unwrap().map(|reservation| reservation.state())
+    }
+
+    /// No unit is lost, and only `known` orders have any.
+    pub fn check(&self, known: impl Fn(OrderId) -> bool, case: &str) {
+        for (id, units) in self.put_in.borrow().iter() {
+            assert_eq!(self.units(*id), *units, "{case}: stock of {id}");
+        }
+        for id in self.orders.borrow().iter() {
+            let state = self.state(*id);
+            assert!(
+                known(*id) || state.is_none_or(|state| state == StockState::Released),
+                "{case}: stock of no order {id}"
+            );
+        }
+    }
+
     fn reserve_now(
         &self,
         order_id: OrderId,
         lines: &[Line],
     ) -> Result<Vec<OrderItem>, ReserveError> {
-        if let Some(known) = self.reservations.borrow().get(&order_id) {
-            return match known.state {
-                StockState::Released => Err(ReserveError::Released),
-                _ => Ok(known.answer.clone()),
-            };
+        if self.down.get() {
+            return Err(ReserveError::Failed(OrderError::Unavailable));
         }
-        let mut products = self.products.borrow_mut();
-        let rejected: Vec<_> = lines
-            .iter()
-            .filter_map(|line| reject(&products, line))
-            .collect();
-        if !rejected.is_empty() {
-            return Err(ReserveError::Rejected(rejected));
-        }
-        let mut answer = Vec::new();
-        for line in lines {
-            let product = products.get_mut(&line.product_id).unwrap();
-            product.free -= u64::from(line.quantity.get());
-            product.reserved += u64::from(line.quantity.get());
-            answer.push(OrderItem {
-                product_id: line.product_id,
-                name: "Tea".to_owned(),
-                unit_price: product.price,
-                quantity: line.quantity,
-            });
-        }
-        let lines = lines
-            .iter()
-            .map(|line| (line.product_id, u64::from(line.quantity.get())))
-            .collect();
-        let reservation = Reservation {
-            state: StockState::Held,
-            lines,
-            answer: answer.clone(),
+        self.orders.borrow_mut().insert(order_id);
+        let requested = |line: &Line| RequestedLine {
+            product_id: line.product_id.to_string(),
+            quantity: line.quantity.get(),
         };
-        self.reservations.borrow_mut().insert(order_id, reservation);
-        Ok(answer)
+        let lines: &Vec<_> = &lines.iter().map(requested).collect();
+        let command = reserve_stock::Command { order_id, lines };
+        let reserved = reserve_stock::handle(&self.catalogue, &command);
+        let reserved = reserved.map_err(reserve_error)?;
+        Ok(reserved.into_iter().map(item).collect())
     }
 
-    fn settle(&self, order_id: OrderId, to: StockState) -> Result<(), OrderError> {
-        let mut reservations = self.reservations.borrow_mut();
-        use StockState::{Committed, Held, Released, Restocked};
-        let nothing = Reservation {
-            state: Released,
-            lines: vec![],
-            answer: vec![],
-        };
-        let known = match (reservations.get_mut(&order_id), to) {
-            (Some(known), _) => known,
-            (None, Released) => {
-                reservations.insert(order_id, nothing);
-                return Ok(());
-            }
-            (None, _) => return Err(OrderError::Internal),
-        };
-        match (known.state, to) {
-            (Held, Committed | Released) | (Committed, Restocked) => {}
-            (from, to) if from == to => return Ok(()),
-            (Restocked, _) | (Released, Restocked) => return Ok(()),
-            _ => return Err(OrderError::Internal),
+    fn settle(
+        &self,
+        order_ids: &[OrderId],
+        settlement: Settlement,
+    ) -> Result<Vec<Result<(), OrderError>>, OrderError> {
+        if self.down.get() {
+            return Err(OrderError::Unavailable);
+        } else if self.broken.get() {
+            return Err(OrderError::Internal);
         }
-        for (product_id, units) in &known.lines {
-            let mut products = self.products.borrow_mut();
-            let product = products.get_mut(product_id).unwrap();
-            let (from, into) = match to {
-                Committed => (&mut product.reserved, &mut product.sold),
-                Restocked => (&mut product.sold, &mut product.free),
-                _ => (&mut product.reserved, &mut product.free),
-            };
-            *from -= units;
-            *into += units;
-        }
-        known.state = to;
-        Ok(())
+        self.orders.borrow_mut().extend(order_ids);
+        let command = settle_reservations::Command {
+            order_ids,
+            settlement,
+        };
+        let outcomes = settle_reservations::handle(&self.catalogue, &command).map_err(failure)?;
+        let settled = outcomes.into_iter().map(|outcome| match outcome {
+            Err(InventoryError::Conflict(state)) if is_beyond(settlement, state) => Ok(()),
+            outcome => outcome.map_err(failure),
+        });
+        Ok(settled.collect())
     }
 
-    async fn move_stock(&self, order_id: OrderId, to: StockState) -> Result<(), OrderError> {
+    async fn settle_one(
+        &self,
+        order_id: OrderId,
+        settlement: Settlement,
+    ) -> Result<(), OrderError> {
         let settle = || {
-            if self.down.get() {
-                Err(OrderError::Unavailable)
-            } else if self.broken.get() {
-                Err(OrderError::Internal)
-            } else {
-                self.settle(order_id, to)
-            }
+            self.settle(&[order_id], settlement)
+                .and_then(|mut outcomes| outcomes.remove(0))
         };
         self.faults.around_async(settle).await
     }
 }
 
-fn reject(products: &BTreeMap<ProductId, Product>, line: &Line) -> Option<RejectedLine> {
-    let free = products.get(&line.product_id).map(|product| product.free);
-    let requested = line.quantity.get();
-    let code = match free {
-        None => LineProblem::UnknownProduct,
-        Some(free) if free < u64::from(requested) => LineProblem::InsufficientStock,
-        Some(_) => return None,
-    };
-    let available = free.unwrap_or(0);
-    Some(RejectedLine {
-        product_id: line.product_id,
-        code,
-        requested,
-        available,
-    })
+/// Whether a reservation is already beyond what the settlement wants.
+fn is_beyond(settlement: Settlement, state: StockState) -> bool {
+    match settlement {
+        Settlement::Commit | Settlement::Release => state == StockState::Restocked,
+        Settlement::Restock => state == StockState::Released,
+    }
 }
 
-impl Inventory for FakeInventory {
+fn failure(error: InventoryError) -> OrderError {
+    match error {
+        InventoryError::Store(StoreError::Unavailable(_)) => OrderError::Unavailable,
+        _ => OrderError::Internal,
+    }
+}
+
+fn reserve_error(error: InventoryError) -> ReserveError {
+    match error {
+        InventoryError::Rejected(lines) => {
+            ReserveError::Rejected(lines.into_iter().map(rejected).collect())
+        }
+        InventoryError::Conflict(StockState::Released) => ReserveError::Released,
+        error => ReserveError::Failed(failure(error)),
+    }
+}
+
+fn rejected(rejection: Rejection) -> RejectedLine {
+    RejectedLine {
+        product_id: rejection.product_id,
+        code: match rejection.reason {
+            RejectionReason::UnknownProduct => LineProblem::UnknownProduct,
+            RejectionReason::InsufficientStock => LineProblem::InsufficientStock,
+        },
+        requested: rejection.requested,
+        available: rejection.available,
+    }
+}
+
+fn item(line: ReservedLine) -> OrderItem {
+    OrderItem {
+        product_id: line.product_id,
+        name: line.name.into(),
+        unit_price: line.unit_price.amount(),
+        quantity: Quantity::new(line.quantity.units()).unwrap(),
+    }
+}
+
+impl Inventory for TestInventory {
     async fn reserve(
         &self,
         order_id: OrderId,
         lines: &[Line],
     ) -> Result<Vec<OrderItem>, ReserveError> {
-        let reserve = || {
-            if self.down.get() {
-                return Err(ReserveError::Failed(OrderError::Unavailable));
-            }
-            self.reserve_now(order_id, lines)
-        };
+        let reserve = || self.reserve_now(order_id, lines);
         self.faults.around_async(reserve).await
     }
 
     async fn commit(&self, order_id: OrderId) -> Result<(), OrderError> {
-        self.move_stock(order_id, StockState::Committed).await
+        self.settle_one(order_id, Settlement::Commit).await
     }
 
     async fn release(&self, order_id: OrderId) -> Result<(), OrderError> {
-        self.move_stock(order_id, StockState::Released).await
+        self.settle_one(order_id, Settlement::Release).await
     }
 
     async fn restock(&self, order_id: OrderId) -> Result<(), OrderError> {
-        self.move_stock(order_id, StockState::Restocked).await
+        self.settle_one(order_id, Settlement::Restock).await
     }
 
     async fn release_all(
@@ -195,19 +277,18 @@ impl Inventory for FakeInventory {
     ) -> Result<Vec<Result<(), OrderError>>, OrderError> {
         let settle = || {
             self.released_together.set(order_ids.len());
-            if self.down.get() {
-                return Err(OrderError::Unavailable);
-            } else if self.broken.get() {
-                return Err(OrderError::Internal);
-            }
-            let release = |id: &OrderId| self.settle(*id, StockState::Released);
-            Ok(order_ids.iter().map(release).collect())
+            self.settle(order_ids, Settlement::Release)
         };
         self.faults.around_async(settle).await
     }
 
-    async fn purge(&self, released_for_ms: u64, _: u32) -> Result<u32, OrderError> {
+    async fn purge(&self, released_for_ms: u64, limit: u32) -> Result<u32, OrderError> {
         self.purged_after_ms.set(released_for_ms);
-        Ok(0)
+        let command = purge_reservations::Command {
+            released_for_ms,
+            limit,
+        };
+        let purged = purge_reservations::handle(&self.catalogue, &command).map_err(failure)?;
+        Ok(u32::try_from(purged).unwrap())
     }
 }

@@ -1,4 +1,4 @@
-//! A shop for tests: the real store on a real SQLite in memory, stock and payments as small models, a clock that
+//! A shop for tests: the real store and the real catalogue on a real SQLite in memory, payments as a small model, a clock that
 //! stands still, and crashes on demand.
 
 mod faults;
@@ -24,7 +24,7 @@ use mercato_platform::ids::Ids;
 use mercato_sqlite::Database;
 
 use self::faults::Faults;
-use self::inventory::{FakeInventory, Product};
+use self::inventory::TestInventory;
 use self::payments::{FakePayments, OutboxRow};
 use self::store::TestStore;
 use crate::application::commands::change_status::{self, ChangeStatus};
@@ -73,7 +73,7 @@ impl Ids for TestIds {
 pub struct Shop {
     pub faults: Rc<Faults>,
     pub store: TestStore,
-    pub inventory: FakeInventory,
+    pub inventory: TestInventory,
     pub payments: FakePayments,
     clock: Rc<TestClock>,
     ids: Rc<TestIds>,
@@ -82,7 +82,7 @@ pub struct Shop {
 
 impl Ports for Shop {
     type Store = TestStore;
-    type Inventory = FakeInventory;
+    type Inventory = TestInventory;
     type Payments = FakePayments;
     type Clock = TestClock;
     type Ids = TestIds;
@@ -91,7 +91,7 @@ impl Ports for Shop {
         &self.store
     }
 
-    fn inventory(&self) -> &FakeInventory {
+    fn inventory(&self) -> &TestInventory {
         &self.inventory
     }
 
@@ -160,15 +160,7 @@ impl Shop {
                 faults: Rc::clone(&faults),
                 down: Cell::new(false),
             },
-            inventory: FakeInventory {
-                faults: Rc::clone(&faults),
-                products: RefCell::default(),
-                reservations: RefCell::default(),
-                down: Cell::new(false),
-                broken: Cell::new(false),
-                released_together: Cell::new(0),
-                purged_after_ms: Cell::new(0),
-            },
+            inventory: TestInventory::new(Rc::clone(&faults), Rc::clone(&clock)),
             payments: FakePayments {
                 faults: Rc::clone(&faults),
                 ids: Rc::clone(&ids),
@@ -200,35 +192,19 @@ impl Shop {
 
     pub fn add_product(&self, number: u64, price: &str, units: u64) {
         let price = price.parse().unwrap();
-        let new = Product {
-            price,
-            free: units,
-            initial: units,
-            ..Product::default()
-        };
-        self.inventory
-            .products
-            .borrow_mut()
-            .insert(product(number), new);
+        self.inventory.put(product(number), price, units);
     }
 
     pub fn add_stock(&self, number: u64, units: u64) {
-        let mut products = self.inventory.products.borrow_mut();
-        let product = products.get_mut(&product(number)).unwrap();
-        product.free += units;
-        product.initial += units;
+        self.inventory.add(product(number), units);
     }
 
     pub fn free(&self, number: u64) -> u64 {
-        self.inventory.products.borrow()[&product(number)].free
+        self.inventory.stock(product(number)).free()
     }
 
     pub fn stock_state(&self, order_id: OrderId) -> Option<StockState> {
-        self.inventory
-            .reservations
-            .borrow()
-            .get(&order_id)
-            .map(|reservation| reservation.state)
+        self.inventory.state(order_id)
     }
 
     /// The id that is made next, unless time goes by.
