@@ -230,7 +230,7 @@ fn reserve_error(error: InventoryError) -> ReserveError {
 
 fn rejected(rejection: Rejection) -> RejectedLine {
     RejectedLine {
-        product_id: rejection.product_id,
+        product_id: ProductId::parse(&rejection.product_id).unwrap(),
         code: match rejection.reason {
             RejectionReason::UnknownProduct => LineProblem::UnknownProduct,
             RejectionReason::InsufficientStock => LineProblem::InsufficientStock,
