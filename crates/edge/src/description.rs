@@ -11,7 +11,7 @@ use utoipa::openapi::path::{
     Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
 };
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::schema::{AllOfBuilder, ArrayBuilder, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{
     Content, ContentBuilder, HeaderBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema,
 };
@@ -67,12 +67,20 @@ impl Description {
 
     /// The parameter of the path; its name is put in with the path.
     pub(crate) fn path_parameter<T: ToSchema>(&mut self, meaning: &str) {
+        let mut example = None;
         let schema = if is_value(&T::schema()) {
             self.schema::<T>()
         } else {
-            T::schema()
+            let mut schema = T::schema();
+            if let RefOr::T(Schema::Object(object)) = &mut schema {
+                // They stand with the parameter itself.
+                object.description = None;
+                example = object.example.take();
+            }
+            schema
         };
         let parameter = ParameterBuilder::new()
+            .example(example)
             .parameter_in(ParameterIn::Path)
             .required(Required::True)
             .description(Some(meaning))
@@ -151,6 +159,11 @@ impl Description {
             .insert("multipart/form-data".to_owned(), RefOr::T(content.build()));
     }
 
+    /// The request may come without its body.
+    pub(crate) fn body_may_be_absent(&mut self) {
+        self.request_body().required = Some(Required::False);
+    }
+
     /// What the body is.
     pub fn describe_body(&mut self, meaning: &str) {
         self.request_body().description = Some(meaning.to_owned());
@@ -183,9 +196,22 @@ impl Description {
         self.put_content(status, PROBLEM_JSON, Some(schema));
     }
 
-    /// A problem with members of its own.
+    /// A problem with members of its own, which `T` has: see [`Problem::with_members`](crate::Problem::with_members).
     pub fn problem_of<T: ToSchema>(&mut self, status: u16, meaning: &str) {
         self.content::<T>(status, meaning, PROBLEM_JSON);
+        let name = T::name();
+        let described = self.schemas.iter_mut().find(|(known, _)| *known == name);
+        if let Some((_, schema)) = described
+            && let RefOr::T(Schema::Object(members)) = schema
+        {
+            let meaning = members.description.take();
+            let problem = Ref::from_schema_name(ProblemDocument::name());
+            let whole = AllOfBuilder::new()
+                .item(problem)
+                .item(members.clone())
+                .description(meaning);
+            *schema = RefOr::T(Schema::AllOf(whole.build()));
+        }
     }
 
     /// An answer of that media type, perhaps beside others.

@@ -68,7 +68,10 @@ pub mod story;
 mod stream;
 
 pub use accept::wants_html;
-pub use answers::{Created, Json, Listed, NoContent, Paged, Recorded, Replayed, Secret, Tagged};
+pub use answers::{
+    Accepted, Created, Either, Json, Listed, NoContent, Paged, Recorded, Replayed, Secret,
+    SeeOther, Tagged,
+};
 pub use arguments::{
     ClientAddress, ExpectedTag, ExpectedVersion, FromFields, FromQuery, IdempotencyKey, Path,
     PathParameter, Query, RawBody,

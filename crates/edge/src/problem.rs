@@ -193,6 +193,20 @@ impl Problem {
         self
     }
 
+    /// The same problem with the members of an object.
+    ///
+    /// # Errors
+    /// [`Problem::internal`] when it cannot be written as JSON, or is no object.
+    pub fn with_members<T: Serialize>(mut self, members: &T) -> Result<Self, Self> {
+        match serde_json::to_value(members) {
+            Ok(Value::Object(members)) => {
+                self.0.members.extend(members);
+                Ok(self)
+            }
+            _ => Err(Self::internal()),
+        }
+    }
+
     /// Its status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {

@@ -143,6 +143,8 @@ id_types! {
     OrderId;
     /// Names a payment.
     PaymentId;
+    /// Names an event of a payment.
+    EventId;
 }
 
 #[cfg(test)]
