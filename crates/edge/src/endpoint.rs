@@ -50,14 +50,13 @@ pub trait Answer {
 /// What is taken as the body: what an argument reads, or else nothing.
 #[doc(hidden)]
 #[must_use]
-pub const fn body_of(arguments: &[Option<BodyRule>]) -> BodyRule {
-    let mut index = 0;
+pub const fn body_of(mut arguments: &[Option<BodyRule>]) -> BodyRule {
     let mut found = BodyRule::IGNORED;
-    while index < arguments.len() {
-        if let Some(rule) = arguments[index] {
-            found = rule;
+    while let [argument, others @ ..] = arguments {
+        if let Some(rule) = argument {
+            found = *rule;
         }
-        index += 1;
+        arguments = others;
     }
     found
 }
