@@ -398,14 +398,14 @@ fn refunds_of_older_versions_can_fail_too() {
         for statement in [
             "INSERT INTO payments (id, order_id, customer_id, amount, refunded_amount, currency, status, provider,
                 session_number, provider_reference, created_at, updated_at, version)
-              VALUES ('p1', 'o1', '01890a5d-ac96-774b-bcce-000000000001', 100, 90, 'EUR', 'SUCCEEDED', 'mock', 1, 'pi_1', 1, 10, 4)",
-            "INSERT INTO sessions (payment_id, number, requested_expiry) VALUES ('p1', 1, 9)",
+              VALUES ('01890a5d-ac96-774b-bcce-703100000000', '01890a5d-ac96-774b-bcce-6f3100000000', '01890a5d-ac96-774b-bcce-000000000001', 100, 90, 'EUR', 'SUCCEEDED', 'mock', 1, 'pi_1', 1, 10, 4)",
+            "INSERT INTO sessions (payment_id, number, requested_expiry) VALUES ('01890a5d-ac96-774b-bcce-703100000000', 1, 9)",
             "INSERT INTO refunds (id, payment_id, amount, refunded_before, fingerprint, status, provider_id, attempts,
                 next_attempt_at, created_at, updated_at)
-              VALUES ('r1', 'p1', 60, 0, X'00', 'SUCCEEDED', 're_1', 0, 1, 1, 1)",
+              VALUES ('01890a5d-ac96-774b-bcce-723100000000', '01890a5d-ac96-774b-bcce-703100000000', 60, 0, X'00', 'SUCCEEDED', 're_1', 0, 1, 1, 1)",
             "INSERT INTO outbox (sequence, event_id, event_type, time, order_id, payment_id, amount, refunded_amount,
                 currency, next_attempt_at)
-              VALUES (7, 'e1', 'refunded', 1, 'o1', 'p1', 100, 90, 'EUR', 1)",
+              VALUES (7, '01890a5d-ac96-774b-bcce-653100000000', 'refunded', 1, '01890a5d-ac96-774b-bcce-6f3100000000', '01890a5d-ac96-774b-bcce-703100000000', 100, 90, 'EUR', 1)",
         ] {
             connection.execute(statement, &[])?;
         }

@@ -216,7 +216,10 @@ fn only_the_newest_session_takes_the_providers_answer() {
         url: "https://pay".into(),
         expires_at: 1_000,
     };
-    assert_eq!(payment.session_idempotency_key(), "payment:session:1");
+    assert_eq!(
+        payment.session_idempotency_key(),
+        format!("{PAYMENT}:session:1")
+    );
     assert!(payment.record_session(1, session.clone(), 20));
     assert!(!payment.record_session(1, session.clone(), 20));
     assert_eq!(payment.usable_session(999), Some(&session));
