@@ -2,16 +2,15 @@
 //! routes that reads as the adapters do. The adapters themselves end in calls to other components, which exist only
 //! inside WebAssembly.
 
-use std::path::Path;
-
 use bytes::Bytes;
 use futures::executor::block_on;
 use http_body_util::{BodyExt, Full};
 use mercato_edge::{
-    Access, BodyRule, Context, Guard, HttpResponse, Method, PageInfo, Principal, Problem, Reply,
-    Role, Route, header, paged, respond, route,
+    BodyRule, Context, ExpectedTag, FieldError, Guard, HttpResponse, IdempotencyKey, Json, Method,
+    NoContent, PageInfo, PageRequest, Path, Price, Principal, Problem, Query, Reply, Role, Route,
+    Timestamp, body, endpoint, header, paged, query, respond,
 };
-use mercato_money::Money;
+use mercato_kernel::OrderId;
 use serde_json::Value;
 
 /// Largest body that the streaming route takes, in bytes.
@@ -26,16 +25,7 @@ const PROBLEM_BYTES_MAX: usize = 64 * 1024;
 /// The version that every resource is at.
 const VERSION: u64 = 3;
 
-const ROUTES: &[Route] = &[
-    route!(GET "/", Access::Public, greet),
-    route!(GET "/api/v1/things", Access::Optional, list),
-    route!(POST "/api/v1/things", Access::Admin, create),
-    route!(POST "/api/v1/things/import", Access::Admin, import, body BodyRule::streamed(&["text/plain"], STREAM_BYTES_MAX)),
-    route!(GET "/api/v1/things/{id}", Access::Optional, find),
-    route!(PATCH "/api/v1/things/{id}", Access::Bearer, update),
-    route!(DELETE "/api/v1/things/{id}", Access::Admin, delete),
-    route!(GET "/api/v1/things/{id}/parts/{part}", Access::Public, part),
-];
+const ROUTES: &[Route] = &[GREET, LIST, CREATE, IMPORT, FIND, UPDATE, DELETE, PART];
 
 /// A guard that believes what it is given.
 struct Trusting;
@@ -68,60 +58,97 @@ impl Guard for Trusting {
     }
 }
 
-async fn greet(context: Context) -> Result<Reply, Problem> {
-    context.query_string().finish()?;
+#[endpoint(GET "/", access = Public)]
+async fn greet() -> Result<Reply, Problem> {
     Ok(Reply::text("hello"))
 }
 
-async fn list(context: Context) -> Result<Reply, Problem> {
-    let mut query = context.query_string();
-    let page = query.page();
-    let text = query.text("q");
-    let in_stock: Option<bool> = query.optional("inStock", "true or false");
-    let most: Option<u64> = query.optional("max", "a whole number");
-    query.finish()?;
+#[query]
+#[derive(Debug)]
+struct ListQuery {
+    q: Option<String>,
+    in_stock: Option<bool>,
+    max: Option<u64>,
+    min_price: Option<Price>,
+    since: Option<Timestamp>,
+    #[param(max_items = 3)]
+    ids: Option<Vec<OrderId>>,
+    #[query(flatten)]
+    page: PageRequest,
+}
+
+#[endpoint(GET "/api/v1/things", access = Optional)]
+async fn list(Query(query): Query<ListQuery>) -> Result<Reply, Problem> {
+    let page = query.page;
     assert!((1..=100).contains(&page.limit) && page.page > 0);
+    assert!(query.ids.is_none_or(|ids| (1..=3).contains(&ids.len())));
     let info = PageInfo {
-        total: most.unwrap_or_default(),
+        total: query.max.unwrap_or_default(),
         total_is_exact: true,
         page: page.page,
         next: page.after,
     };
-    paged(
-        &[
-            text.unwrap_or_default(),
-            in_stock.unwrap_or_default().to_string(),
-        ],
-        info,
-        page.limit,
-    )
+    let entries = [
+        format!("{:?} {:?}", query.min_price, query.since),
+        query.q.unwrap_or_default(),
+        query.in_stock.unwrap_or_default().to_string(),
+    ];
+    paged(&entries, info, page.limit)
 }
 
-async fn create(context: Context) -> Result<Reply, Problem> {
-    context.query_string().finish()?;
-    let key = context.idempotency_key()?;
-    let mut fields = context.json()?;
-    let name: String = fields.required("name");
-    let price: Money = fields.required("price");
-    let sku: Option<Option<String>> = fields.nullable("sku");
-    let delta: Option<i64> = fields.optional("delta");
-    let parts = fields.objects("parts", PARTS_MAX, |part| {
-        let id: String = part.required("id");
-        let quantity: u32 = part.required("quantity");
-        (id, quantity)
-    });
-    if delta.is_some() && sku.is_none() {
-        fields.reject("delta", "exclusive", "must not be given without sku");
+#[body(check = NewThing::rules)]
+#[derive(Debug)]
+struct NewThing {
+    name: String,
+    price: Price,
+    sku: Option<Option<String>>,
+    delta: Option<i64>,
+    #[schema(max_items = 3)]
+    parts: Vec<Part>,
+}
+
+#[body]
+#[derive(Debug)]
+struct Part {
+    id: OrderId,
+    #[schema(minimum = 1, maximum = 9)]
+    quantity: u32,
+}
+
+impl NewThing {
+    fn rules(&self) -> Vec<FieldError> {
+        let message = "delta must not be given without sku";
+        let alone = self.delta.is_some() && self.sku.is_none();
+        let error = alone.then(|| FieldError::new("delta", "exclusive", message));
+        error.into_iter().collect()
     }
-    fields.finish()?;
-    let text = format!(
-        "{key:?} {name} {} {} {parts:?}",
-        price.units(),
-        context.principal()?.user_id
+}
+
+#[endpoint(POST "/api/v1/things", access = Admin)]
+async fn create(
+    principal: Principal,
+    IdempotencyKey(key): IdempotencyKey,
+    Json(thing): Json<NewThing>,
+) -> Result<Reply, Problem> {
+    assert!(thing.parts.len() <= PARTS_MAX);
+    assert!(
+        thing
+            .parts
+            .iter()
+            .all(|part| (1..=9).contains(&part.quantity))
     );
+    let NewThing {
+        name, price, parts, ..
+    } = thing;
+    let ids: Vec<_> = parts.iter().map(|part| part.id).collect();
+    let text = format!("{key:?} {name} {price:?} {ids:?} {}", principal.user_id);
     Ok(Reply::json(&text)?.created("/api/v1/things/1"))
 }
 
+#[endpoint(
+    POST "/api/v1/things/import", access = Admin,
+    body = BodyRule::streamed(&["text/plain"], STREAM_BYTES_MAX),
+)]
 async fn import(context: Context) -> Result<Reply, Problem> {
     let stream = context.stream();
     let mut taken = 0;
@@ -132,27 +159,33 @@ async fn import(context: Context) -> Result<Reply, Problem> {
     Reply::json(&taken)
 }
 
-async fn find(context: Context) -> Result<Reply, Problem> {
-    context.query_string().finish()?;
-    let id = context.id("id")?;
+#[endpoint(GET "/api/v1/things/{id}", access = Optional)]
+async fn find(Path(id): Path<OrderId>) -> Result<Reply, Problem> {
     Ok(Reply::json(&id)?.with_version(VERSION, &[97]))
 }
 
-async fn update(context: Context) -> Result<Reply, Problem> {
-    let id = context.id("id")?;
-    let expected = context.expected_tag()?;
+#[body]
+#[derive(Debug)]
+struct Nothing {}
+
+#[endpoint(PATCH "/api/v1/things/{id}", access = Bearer)]
+async fn update(
+    Path(id): Path<OrderId>,
+    ExpectedTag(expected): ExpectedTag,
+    _: Json<Nothing>,
+) -> Result<Reply, Problem> {
     if expected.is_some_and(|tag| tag.numbers() != [VERSION, 97]) {
         return Err(Problem::precondition_failed());
     }
-    context.json()?.finish()?;
     Ok(Reply::json(&id)?.with_version(VERSION + 1, &[]))
 }
 
-async fn delete(context: Context) -> Result<Reply, Problem> {
-    context.id("id")?;
-    Ok(Reply::no_content())
+#[endpoint(DELETE "/api/v1/things/{id}", access = Admin)]
+async fn delete(_: Path<OrderId>) -> Result<NoContent, Problem> {
+    Ok(NoContent)
 }
 
+#[endpoint(GET "/api/v1/things/{id}/parts/{part}", access = Public)]
 async fn part(context: Context) -> Result<Reply, Problem> {
     let text = format!("{}/{}", context.param("id"), context.param("part"));
     Reply::json(&text)
@@ -270,7 +303,7 @@ fn check_answer(method: &Method, response: HttpResponse) {
 ///
 /// # Panics
 /// When one is no request or is answered wrongly, or when there is none.
-pub fn check_all(folder: &Path) {
+pub fn check_all(folder: &std::path::Path) {
     let mut count = 0;
     for file in std::fs::read_dir(folder).expect("a folder") {
         let path = file.expect("a file").path();

@@ -3,18 +3,21 @@
 use std::collections::BTreeMap;
 
 use mercato_edge::examples::{Examples, OperationExamples, refusal};
-use mercato_edge::{InvalidSetting, Method, OutboxLag, Problem, Reply, StatusCode, settings};
+use mercato_edge::{
+    InvalidSetting, Json, OutboxLag, Problem, Reply, Route, StatusCode, settings,
+};
 use serde_json::json;
 
-use crate::metrics::admit;
-use crate::ready::{BOXES, Readiness, not_ready};
-use crate::{GREETING, LIVE};
+use crate::docs::{SHOW_ASSET, SHOW_DOCUMENT, SHOW_GUIDE, SHOW_PAGE};
+use crate::metrics::{METRICS, admit};
+use crate::ready::{BOXES, READY, Readiness, not_ready};
+use crate::{GREET, GREETING, LIVE, Liveness};
 
 /// A page, in shape.
 const PAGE: &str = "<!doctype html>\n<html lang=\"en\">…</html>\n";
 
 /// What a scraper sees first.
-const METRICS: &str = "\
+const METRICS_TEXT: &str = "\
     # HELP mercato_component_up Whether the component told its metrics.\n\
     # TYPE mercato_component_up gauge\n\
     mercato_component_up{component=\"orders-api\"} 1\n";
@@ -31,34 +34,35 @@ const NO_LAG: OutboxLag = OutboxLag {
 /// # Errors
 /// What makes an answer fails, which the document's tests find out.
 pub fn examples() -> Result<Examples, Problem> {
+    let document = json!({"openapi": "3.1.0", "info": {"title": "Mercato", "version": "1.0.0"}});
+    let document = Reply::json(&document)?;
     Ok(Examples::default()
         .with(
-            of("/")
-                .answer("greeting", "To programs", &Reply::text(GREETING))
-                .answer("page", "To browsers", &Reply::html(PAGE)),
+            GREET
+                .examples(&[])
+                .answer("greeting", "To programs", Reply::text(GREETING))?
+                .answer("page", "To browsers", Reply::html(PAGE))?,
         )
-        .with(of("/api/health/live").answer("live", "It is", &Reply::json(&LIVE)?))
+        .with(
+            LIVE.examples(&[])
+                .answer("live", "It is", Json(Liveness::OK))?,
+        )
         .with(ready()?)
         .with(
-            of("/api/metrics")
-                .answer("metrics", "The beginning", &Reply::text(METRICS))
+            METRICS
+                .examples(&[])
+                .answer("metrics", "The beginning", Reply::text(METRICS_TEXT))?
                 .problem(&refusal(admit("secret", Ok(None))))
                 .problem(&refusal(admit("", Ok(None)))),
         )
-        .with(of("/api/docs").answer("page", "The page", &Reply::html(PAGE)))
-        .with(of("/api/docs/guide").answer("page", "The guide", &Reply::html(PAGE)))
-        .with(of("/api/docs/openapi.json").answer(
-            "document",
-            "The beginning",
-            &Reply::json(
-                &json!({"openapi": "3.1.0", "info": {"title": "Mercato", "version": "1.0.0"}}),
-            )?,
-        ))
-        .with(file()))
+        .with(page(&SHOW_PAGE, "The page")?)
+        .with(page(&SHOW_GUIDE, "The guide")?)
+        .with(SHOW_DOCUMENT.examples(&[]).answer("document", "The beginning", document)?)
+        .with(file()?))
 }
 
-fn of(pattern: &'static str) -> OperationExamples {
-    OperationExamples::of(Method::GET, pattern, &[])
+fn page(route: &Route, summary: &str) -> Result<OperationExamples, Problem> {
+    route.examples(&[]).answer("page", summary, Reply::html(PAGE))
 }
 
 fn ready() -> Result<OperationExamples, Problem> {
@@ -66,25 +70,22 @@ fn ready() -> Result<OperationExamples, Problem> {
     let is_ready = Readiness::of(boxes.clone(), Some(NO_LAG), Vec::new());
     let mut down = boxes;
     down.insert("orders-api", "down");
-    Ok(of("/api/health/ready")
-        .answer("ready", "Everything is up", &Reply::json(&is_ready)?)
-        .problem(&settings::unusable(&[InvalidSetting::new(
-            "trusted_proxies",
-            "must be a whole number",
-        )]))
+    let unusable = InvalidSetting::new("trusted_proxies", "must be a whole number");
+    Ok(READY
+        .examples(&[])
+        .answer("ready", "Everything is up", Json(is_ready))?
+        .problem(&settings::unusable(&[unusable]))
         .problem(&not_ready(&["orders-api"], &down, Some(NO_LAG), &[])))
 }
 
-fn file() -> OperationExamples {
+fn file() -> Result<OperationExamples, Problem> {
     let of =
         |content_type, text: &'static str| Reply::with_body(StatusCode::OK, content_type, text);
-    OperationExamples::of(Method::GET, "/api/docs/{file}", &[("file", "page.css")])
-        .answer(
-            "script",
-            "A script",
-            &of("text/javascript", "\"use strict\";\n"),
-        )
-        .answer("styles", "Styles", &of("text/css", "html {}\n"))
-        .answer("icon", "An icon", &of("image/png", "‰PNG…"))
-        .problem(&Problem::not_found("file"))
+    let script = of("text/javascript", "\"use strict\";\n");
+    Ok(SHOW_ASSET
+        .examples(&[("file", "page.css")])
+        .answer("script", "A script", script)?
+        .answer("styles", "Styles", of("text/css", "html {}\n"))?
+        .answer("icon", "An icon", of("image/png", "‰PNG…"))?
+        .problem(&Problem::not_found("file")))
 }

@@ -1,7 +1,11 @@
 //! The front door: says that the shop is up and whether it is ready, documents the API, and answers 404 to whatever no
 //! other box does.
 
-use mercato_edge::{Access, Context, HeaderValue, Problem, Reply, Route, header, route, settings};
+#[cfg(not(target_family = "wasm"))]
+use mercato_edge::Description;
+use mercato_edge::{
+    Context, HeaderValue, Json, Problem, Query, Reply, Route, endpoint, header, query, settings,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -9,8 +13,6 @@ pub mod docs;
 #[cfg(not(target_family = "wasm"))]
 pub mod examples;
 mod metrics;
-#[cfg(not(target_family = "wasm"))]
-pub mod openapi;
 mod ready;
 mod welcome;
 
@@ -19,51 +21,52 @@ const GREETING: &str = "API Gateway is up and running!";
 
 /// The routes of the front door. Everything else under `/` is a clean 404.
 pub const ROUTES: &[Route] = &[
-    route!(GET "/", Access::Public, greet),
-    route!(GET "/api/health/live", Access::Public, live),
-    route!(GET "/api/health/ready", Access::Public, ready::ready),
-    route!(GET "/api/metrics", Access::Public, metrics::metrics),
-    route!(GET "/api/docs", Access::Public, docs::show_page),
-    route!(GET "/api/docs/", Access::Public, docs::redirect),
-    route!(GET "/api/docs/guide", Access::Public, docs::show_guide),
-    route!(GET "/api/docs/openapi.json", Access::Public, docs::show_document),
-    route!(GET "/api/docs/{file}", Access::Public, docs::show_asset),
-    route!(GET "/internal/settings", Access::Public, settings::settings),
+    GREET,
+    LIVE,
+    ready::READY,
+    metrics::METRICS,
+    docs::SHOW_PAGE,
+    docs::REDIRECT,
+    docs::SHOW_GUIDE,
+    docs::SHOW_DOCUMENT,
+    docs::SHOW_ASSET,
+    settings::SETTINGS,
 ];
 
 mercato_edge::serve!(public ROUTES);
 
-/// `GET /`.
-#[utoipa::path(
-    get,
-    path = "/",
-    tag = "Health",
-    operation_id = "greet",
-    summary = "Say hello",
-    description = "Says that the front door is open: in a sentence, and to browsers with a page that leads on from there. Customers come back here \
-        from the payment page when the shop names no other page; what they bring along changes nothing.",
-    params(
-        ("order" = Option<String>, Query, description = "The order that was to be paid"),
-        ("checkout" = Option<String>, Query, description = "`success` or `cancel`"),
-    ),
-    responses((status = 200, description = "A greeting", content(
-        (String = "text/plain", example = "API Gateway is up and running!"),
-        (String = "text/html"),
-    )))
+/// What customers bring along who come back without `checkout_return_url`: they must not meet a refusal.
+#[query]
+#[derive(Debug)]
+pub struct Return {
+    /// The order that was to be paid
+    pub order: Option<String>,
+    /// `success` or `cancel`
+    pub checkout: Option<String>,
+}
+
+/// Say hello
+///
+/// Says that the front door is open: in a sentence, and to browsers with a page that leads on from there. Customers come back here from
+/// the payment page when the shop names no other page; what they bring along changes nothing.
+#[endpoint(
+    GET "/", access = Public, tag = "Health", id = "greet",
+    returns = "A greeting",
+    describe = describe_greeting,
 )]
-pub async fn greet(context: Context) -> Result<Reply, Problem> {
-    let mut query = context.query_string();
-    // Where customers come back to without `checkout_return_url`: they must not meet a refusal.
-    for brought_along in ["order", "checkout"] {
-        let _ = query.text(brought_along);
-    }
-    query.finish()?;
+pub async fn greet(context: Context, _: Query<Return>) -> Result<Reply, Problem> {
     let greeting = if mercato_edge::wants_html(&context) {
         welcome::page(&context).await
     } else {
         Reply::text(GREETING)
     };
     Ok(greeting.with_header(header::VARY, HeaderValue::from_static("accept")))
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn describe_greeting(description: &mut Description) {
+    description.text(200, "text/plain");
+    description.text(200, "text/html");
 }
 
 /// Whether something is up.
@@ -74,26 +77,26 @@ pub struct Liveness {
     status: &'static str,
 }
 
-/// The only answer there is.
-const LIVE: Liveness = Liveness { status: "ok" };
+impl Liveness {
+    /// It is.
+    const OK: Self = Self { status: "ok" };
+}
 
-/// `GET /api/health/live`.
-#[utoipa::path(
-    get,
-    path = "/api/health/live",
-    tag = "Health",
-    operation_id = "live",
-    summary = "Is it alive?",
-    description = "Answers as long as the front door does; asks nobody else.",
-    responses((status = 200, description = "It is", body = Liveness))
+/// Is it alive?
+///
+/// Answers as long as the front door does; asks nobody else.
+#[endpoint(
+    GET "/api/health/live", access = Public, tag = "Health", id = "live",
+    returns = "It is",
 )]
-pub async fn live(context: Context) -> Result<Reply, Problem> {
-    context.query_string().finish()?;
-    Reply::json(&LIVE)
+pub async fn live() -> Result<Json<Liveness>, Problem> {
+    Ok(Json(Liveness::OK))
 }
 
 #[cfg(test)]
 mod tests {
+    use mercato_edge::Access;
+
     use super::*;
 
     #[test]

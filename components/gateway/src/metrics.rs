@@ -1,7 +1,9 @@
 //! Metrics of the shop, for whoever holds the secret of the variable `metrics_token`.
 
 use futures::future::join_all;
-use mercato_edge::{Context, Problem, ProblemDocument, Reply, internal};
+#[cfg(not(target_family = "wasm"))]
+use mercato_edge::Description;
+use mercato_edge::{Context, FromContext, Problem, Reply, endpoint, internal};
 use mercato_metrics::{Exposition, Family, Kind};
 use mercato_platform::log;
 use sha2::{Digest, Sha256};
@@ -12,31 +14,41 @@ use mercato_contracts::variables::variables;
 /// The boxes that have something to tell.
 pub const BOXES: [&str; 3] = ["orders-api", "payments-api", "products-api"];
 
-/// 200 with what every box tells; a box that does not answer is shown as down.
-#[utoipa::path(
-    get,
-    path = "/api/metrics",
-    tag = "Health",
-    operation_id = "getMetrics",
-    summary = "Measure the shop",
-    description = "Orders and payments by status, events under way and parked, retries, in Prometheus' text format. Asks for \
-        the secret that the shop's operator has set, not for an account's token.",
-    security(("metrics" = [])),
-    responses(
-        (status = 200, description = "The numbers of now", content_type = "text/plain", body = String,
-            example = "# HELP mercato_outbox_parked Payment events given up until an admin retries them.\n# TYPE mercato_outbox_parked gauge\nmercato_outbox_parked 0\n"),
-        (status = 401, description = "Not the operator's secret", body = ProblemDocument, content_type = "application/problem+json",
-            headers(("WWW-Authenticate" = String, description = "How to say who asks (RFC 6750)"))),
-        (status = 404, description = "The operator has set no secret", body = ProblemDocument, content_type = "application/problem+json"),
-    )
+/// Measure the shop
+///
+/// Orders and payments by status, events under way and parked, retries, in Prometheus' text format. Asks for the secret that the shop's
+/// operator has set, not for an account's token.
+#[endpoint(
+    GET "/api/metrics", access = Public, tag = "Health", id = "getMetrics",
+    returns = "The numbers of now",
+    401 = "Not the operator's secret",
+    404 = "The operator has set no secret",
+    describe = describe,
 )]
-pub async fn metrics(context: Context) -> Result<Reply, Problem> {
-    admit(&secret().await?, context.bearer_token())?;
-    context.query_string().finish()?;
+pub async fn metrics(_: OperatorSecret, context: Context) -> Result<Reply, Problem> {
     let asked =
         BOXES.map(|name| internal::ask(name, "/internal/metrics", Some(context.request_id())));
-    let told: Vec<_> = BOXES.into_iter().zip(join_all(asked).await).collect();
-    Ok(Reply::metrics(merge(&told)))
+    let answers: Vec<_> = BOXES.into_iter().zip(join_all(asked).await).collect();
+    Ok(Reply::metrics(merge(&answers)))
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn describe(description: &mut Description) {
+    description.text(200, "text/plain");
+    description.header(401, "WWW-Authenticate", "How to say who asks (RFC 6750)");
+    description.secured_by("metrics");
+}
+
+/// The request brings the value of `metrics_token`. It is looked at before anything else.
+pub struct OperatorSecret;
+
+impl FromContext for OperatorSecret {
+    async fn from_context(context: &Context) -> Result<Self, Problem> {
+        admit(&secret().await?, context.bearer_token()).map(|()| Self)
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(_: &mut Description) {}
 }
 
 async fn secret() -> Result<String, Problem> {

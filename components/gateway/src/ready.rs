@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::future::join_all;
 use http::HeaderName;
-use mercato_edge::{Context, OutboxLag, Problem, Reply, StatusCode, internal, settings};
+use mercato_edge::{Context, Json, OutboxLag, Problem, StatusCode, endpoint, internal, settings};
 use mercato_platform::log;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -40,9 +40,8 @@ pub struct Readiness {
     warnings: Vec<String>,
 }
 
-/// What a problem says besides when the shop is not ready; for the document.
+/// What a problem says when the shop is not ready.
 #[derive(Debug, Serialize, ToSchema)]
-#[allow(dead_code, reason = "only the OpenAPI document names it")]
 pub struct Unready {
     #[serde(flatten)]
     problem: mercato_edge::ProblemDocument<'static>,
@@ -58,21 +57,15 @@ pub struct Unready {
     warnings: Vec<String>,
 }
 
-/// 200 when every box is ready, 503 naming those that are not.
-#[utoipa::path(
-    get,
-    path = "/api/health/ready",
-    tag = "Health",
-    operation_id = "ready",
-    summary = "Is everything ready?",
-    description = "Asks every box whether it reaches its databases, and payments how far telling the orders is behind.",
-    responses(
-        (status = 200, description = "Every box is up", body = Readiness),
-        (status = 503, description = "Not ready; `boxes` names what is down", body = Unready, content_type = "application/problem+json"),
-    )
+/// Is everything ready?
+///
+/// Asks every box whether it reaches its databases, and payments how far telling the orders is behind.
+#[endpoint(
+    GET "/api/health/ready", access = Public, tag = "Health", id = "ready",
+    returns = "Every box is up",
+    503: Unready = "Not ready; `boxes` names what is down",
 )]
-pub async fn ready(context: Context) -> Result<Reply, Problem> {
-    context.query_string().finish()?;
+pub async fn ready(context: Context) -> Result<Json<Readiness>, Problem> {
     settings::usable_settings().await?;
     let asked = BOXES.map(|name| report_of(name, context.request_id()));
     let reports: BTreeMap<&str, Option<Report>> = join_all(asked).await.into_iter().collect();
@@ -88,7 +81,7 @@ pub async fn ready(context: Context) -> Result<Reply, Problem> {
     let outbox = reports.values().flatten().find_map(|report| report.outbox);
     let warnings = warnings(context.header(&LOG_LINES_LOST));
     if down.is_empty() {
-        return Reply::json(&Readiness::of(boxes, outbox, warnings));
+        return Ok(Json(Readiness::of(boxes, outbox, warnings)));
     }
     log::error("the shop is not ready", &[("down", &down.join(", "))]);
     Err(not_ready(&down, &boxes, outbox, &warnings))

@@ -48,6 +48,9 @@ pub trait PathParameter: FromText + ToSchema {
 
     /// The name under which an error speaks of it; that of the path's parameter when there is none.
     const FIELD: Option<&'static str> = None;
+
+    /// An example, where a reader would not guess one.
+    const EXAMPLE: Option<&'static str> = None;
 }
 
 impl PathParameter for AccountId {
@@ -88,7 +91,7 @@ impl<T: PathParameter> FromContext for Path<T> {
 
     #[cfg(not(target_family = "wasm"))]
     fn describe(description: &mut Description) {
-        description.path_parameter::<T>(T::MEANING);
+        description.path_parameter::<T>();
     }
 }
 

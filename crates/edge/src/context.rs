@@ -3,11 +3,10 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
 use mercato_kernel::{AccountId, Caller};
-use mercato_platform::ids;
 
 use crate::etag::Expected;
 use crate::router::Params;
-use crate::{BodyStream, FieldError, Fields, Principal, Problem, QueryString, body, guard};
+use crate::{BodyStream, Fields, Principal, Problem, QueryString, body, guard};
 
 /// A request's body, read whole.
 #[derive(Debug, Clone, Default)]
@@ -65,20 +64,6 @@ impl Context {
             .iter()
             .find(|(known, _)| *known == name)
             .map_or("", |(_, value)| value.as_str())
-    }
-
-    /// A parameter of the path that is an identifier.
-    ///
-    /// # Errors
-    /// 400 naming the parameter.
-    pub fn id(&self, name: &str) -> Result<String, Problem> {
-        ids::parse(self.param(name)).map_err(|error| {
-            Problem::validation(vec![FieldError::new(
-                name,
-                "format",
-                format!("{name} {error}"),
-            )])
-        })
     }
 
     /// The bearer token of a public route, which nobody has verified.
@@ -187,15 +172,6 @@ mod tests {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             );
         }
-    }
-
-    #[test]
-    fn ids_in_paths_are_strict() {
-        let problem = context(None, "").id("id").unwrap_err();
-        assert_eq!(
-            (problem.status(), problem.code()),
-            (StatusCode::BAD_REQUEST, "validation")
-        );
     }
 
     #[test]

@@ -13,10 +13,13 @@ use utoipa::openapi::path::{
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::schema::{AllOfBuilder, ArrayBuilder, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{
-    Content, ContentBuilder, HeaderBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema,
+    Content, ContentBuilder, HeaderBuilder, Ref, RefOr, Required, Response, ResponseBuilder,
+    Schema, SecurityRequirement,
 };
 
-use crate::{Listed, MAX_IDEMPOTENCY_KEY_CHARS, PAGE_LIMIT_MAX, PageMeta, ProblemDocument};
+use crate::{
+    Listed, MAX_IDEMPOTENCY_KEY_CHARS, PAGE_LIMIT_MAX, PageMeta, PathParameter, ProblemDocument,
+};
 
 const JSON: &str = "application/json";
 
@@ -66,24 +69,22 @@ impl Description {
     }
 
     /// The parameter of the path; its name is put in with the path.
-    pub(crate) fn path_parameter<T: ToSchema>(&mut self, meaning: &str) {
-        let mut example = None;
+    pub(crate) fn path_parameter<T: PathParameter>(&mut self) {
         let schema = if is_value(&T::schema()) {
             self.schema::<T>()
         } else {
             let mut schema = T::schema();
             if let RefOr::T(Schema::Object(object)) = &mut schema {
-                // They stand with the parameter itself.
+                // The parameter has one of its own.
                 object.description = None;
-                example = object.example.take();
             }
             schema
         };
         let parameter = ParameterBuilder::new()
-            .example(example)
             .parameter_in(ParameterIn::Path)
             .required(Required::True)
-            .description(Some(meaning))
+            .description(Some(T::MEANING))
+            .example(T::EXAMPLE.map(Value::from))
             .schema(Some(schema));
         self.parameter(parameter.build());
     }
@@ -228,10 +229,23 @@ impl Description {
         self.put_content(status, media_type, Some(schema));
     }
 
+    /// A JSON object of which nothing more is said.
+    pub fn object(&mut self, status: u16) {
+        let schema = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Object));
+        let schema = RefOr::T(Schema::Object(schema.build()));
+        self.put_content(status, JSON, Some(schema));
+    }
+
     fn put_content(&mut self, status: u16, media_type: &str, schema: Option<RefOr<Schema>>) {
         let content = RefOr::T(Content::new(schema));
         let response = self.response(status);
         response.content.insert(media_type.to_owned(), content);
+    }
+
+    /// Asks for another secret than an account's token; `scheme` is among the document's security schemes.
+    pub fn secured_by(&mut self, scheme: &str) {
+        let requirement = SecurityRequirement::new(scheme, [] as [&str; 0]);
+        self.operation.security = Some(vec![requirement]);
     }
 
     /// A header of an answer.
@@ -244,7 +258,8 @@ impl Description {
         headers.insert(name.to_owned(), RefOr::T(header));
     }
 
-    pub(crate) fn tagged(&mut self, status: u16) {
+    /// The answer of that status has an entity tag; a GET of it may name the tag that the client knows.
+    pub fn tagged(&mut self, status: u16) {
         self.is_tagged = true;
         let meaning = "Stands for what is shown, in `If-Match` and `If-None-Match`";
         self.header(status, "ETag", meaning);

@@ -24,6 +24,32 @@
 
 extern crate self as mercato_edge;
 
+/// A route of tests: `route!(GET "/orders/{id}", Access::Bearer, find)`. A `POST` or `PATCH` takes JSON; with `body RULE` at its end a
+/// route takes what that rule says.
+#[cfg(test)]
+macro_rules! route {
+    ($method:ident $pattern:literal, $access:expr, $handler:path) => {
+        $crate::route!($method $pattern, $access, $handler, body $crate::route!(@body $method))
+    };
+    ($method:ident $pattern:literal, $access:expr, $handler:path, body $body:expr) => {
+        $crate::Route {
+            method: $crate::Method::$method,
+            pattern: $pattern,
+            access: $access,
+            body: $body,
+            handler: |context| ::std::boxed::Box::pin($handler(context)),
+            #[cfg(not(target_family = "wasm"))]
+            describe: None,
+        }
+    };
+    (@body POST) => { $crate::BodyRule::JSON };
+    (@body PUT) => { $crate::BodyRule::JSON };
+    (@body PATCH) => { $crate::BodyRule::JSON };
+    (@body $method:ident) => { $crate::BodyRule::IGNORED };
+}
+#[cfg(test)]
+pub(crate) use route;
+
 mod accept;
 mod admission;
 mod answers;
@@ -114,30 +140,6 @@ pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 /// Base path of the API.
 pub const BASE_PATH: &str = "/api/v1";
-
-/// One row of a route table: `route!(GET "/api/v1/orders/{id}", Access::Bearer, find)`. A `POST`, `PUT` or `PATCH` takes
-/// JSON up to [`MAX_BODY_BYTES`]; with `body RULE` at its end a route takes what that [`BodyRule`] says.
-#[macro_export]
-macro_rules! route {
-    ($method:ident $pattern:literal, $access:expr, $handler:path) => {
-        $crate::route!($method $pattern, $access, $handler, body $crate::route!(@body $method))
-    };
-    ($method:ident $pattern:literal, $access:expr, $handler:path, body $body:expr) => {
-        $crate::Route {
-            method: $crate::Method::$method,
-            pattern: $pattern,
-            access: $access,
-            body: $body,
-            handler: |context| ::std::boxed::Box::pin($handler(context)),
-            #[cfg(not(target_family = "wasm"))]
-            describe: None,
-        }
-    };
-    (@body POST) => { $crate::BodyRule::JSON };
-    (@body PUT) => { $crate::BodyRule::JSON };
-    (@body PATCH) => { $crate::BodyRule::JSON };
-    (@body $method:ident) => { $crate::BodyRule::IGNORED };
-}
 
 /// Makes the component answer HTTP with that route table. With a second argument, an `async fn()` that runs when the
 /// answer to a request that was not internal has been taken. `serve!(public ROUTES)` makes a box that verifies no tokens,

@@ -254,58 +254,81 @@ fn request_id() -> Parameter {
 
 #[cfg(test)]
 mod tests {
+    use mercato_edge_macros::{body, endpoint};
+    use mercato_kernel::OrderId;
+    use serde::Serialize;
     use serde_json::{Value, json};
-    use utoipa::openapi::path::{HttpMethod, OperationBuilder};
-    use utoipa::openapi::request_body::RequestBodyBuilder;
-    use utoipa::openapi::{InfoBuilder, PathsBuilder};
+    use utoipa::ToSchema;
 
     use super::*;
-    use crate::examples::OperationExamples;
-    use crate::{BodyRule, Context, Problem, Reply};
+    use crate::{
+        BodyRule, ExpectedVersion, Json, NoContent, Path, Problem, RawBody, Reply, Tagged,
+    };
 
-    async fn unused(_: Context) -> Result<Reply, Problem> {
-        Ok(Reply::no_content())
+    #[derive(Debug, Serialize, ToSchema)]
+    struct Tea {
+        grams: u32,
     }
 
-    const ROUTES: &[Route] = &[
-        crate::route!(GET "/tea", Access::Public, unused),
-        crate::route!(GET "/tea/", Access::Public, unused),
-        crate::route!(GET "/tea/{id}", Access::Optional, unused),
-        crate::route!(POST "/tea", Access::Admin, unused),
-        crate::route!(PATCH "/tea/{id}", Access::Bearer, unused, body BodyRule::required(&["text/tea"], 5)),
-        crate::route!(GET "/internal/tea", Access::Public, unused),
-    ];
-
-    fn operation(path: &str, method: HttpMethod) -> (String, PathItem) {
-        let mut operation = OperationBuilder::new()
-            .response("200", ResponseBuilder::new().description("Tea").build());
-        if method != HttpMethod::Get {
-            operation = operation.request_body(Some(RequestBodyBuilder::new().build()));
-        }
-        (path.to_owned(), PathItem::new(method, operation))
+    /// What is brewed.
+    #[body]
+    #[derive(Debug)]
+    struct Brew {
+        grams: u32,
     }
 
-    fn described(operations: &[(&str, HttpMethod)]) -> OpenApi {
-        let mut document = OpenApi::new(
-            InfoBuilder::new().title("Tea").version("1").build(),
-            PathsBuilder::new().build(),
-        );
-        for (path, method) in operations {
-            let (path, item) = operation(path, method.clone());
-            let known = document.paths.paths.entry(path).or_default();
-            known.merge_operations(item);
-        }
-        document
+    /// All teas
+    #[endpoint(GET "/tea", access = Public, tag = "Tea", id = "listTea", returns = "Tea")]
+    async fn list() -> Result<Json<Tea>, Problem> {
+        Ok(Json(Tea { grams: 3 }))
     }
+
+    /// One tea
+    ///
+    /// Of all.
+    #[endpoint(GET "/tea/{id}", access = Optional, tag = "Tea", id = "findTea", returns = "Tea")]
+    async fn find(Path(_): Path<OrderId>) -> Result<Tagged<Tea>, Problem> {
+        Ok(Tagged::new(Tea { grams: 3 }, 1))
+    }
+
+    /// Brew tea
+    #[endpoint(POST "/tea", access = Admin, tag = "Tea", id = "brew", returns = "Tea", 415 = "Only leaves")]
+    async fn brew(Json(brew): Json<Brew>) -> Result<Json<Tea>, Problem> {
+        Ok(Json(Tea { grams: brew.grams }))
+    }
+
+    /// Pour tea
+    #[endpoint(
+        PATCH "/tea/{id}", access = Bearer, tag = "Tea", id = "pour", returns = "Done",
+        body = BodyRule::required(&["text/tea"], 5), describe = describe,
+    )]
+    async fn pour(_: Path<OrderId>, _: ExpectedVersion, _: RawBody) -> Result<NoContent, Problem> {
+        Ok(NoContent)
+    }
+
+    fn describe(description: &mut Description) {
+        description.body_of_schema("text/tea", None, None);
+    }
+
+    #[endpoint(GET "/tea/", access = Public)]
+    async fn redirect() -> Result<Reply, Problem> {
+        Ok(Reply::text("tea"))
+    }
+
+    #[endpoint(GET "/internal/tea", access = Public)]
+    async fn internal() -> Result<Reply, Problem> {
+        Ok(Reply::text("tea"))
+    }
+
+    #[endpoint(GET "/pot", access = Public)]
+    async fn undescribed() -> Result<Reply, Problem> {
+        Ok(Reply::text("tea"))
+    }
+
+    const ROUTES: &[Route] = &[LIST, REDIRECT, FIND, BREW, POUR, INTERNAL];
 
     fn completed() -> Value {
-        let document = described(&[
-            ("/tea", HttpMethod::Get),
-            ("/tea", HttpMethod::Post),
-            ("/tea/{id}", HttpMethod::Get),
-            ("/tea/{id}", HttpMethod::Patch),
-        ]);
-        serde_json::to_value(complete(document, ROUTES, Examples::default()).unwrap()).unwrap()
+        serde_json::to_value(document(ROUTES, Examples::default()).unwrap()).unwrap()
     }
 
     fn statuses(operation: &Value) -> Vec<&str> {
@@ -322,7 +345,7 @@ mod tests {
         );
         assert_eq!(
             statuses(&paths["/tea/{id}"]["get"]),
-            ["200", "400", "401", "500", "503"]
+            ["200", "304", "400", "401", "500", "503"]
         );
         assert_eq!(
             statuses(&paths["/tea"]["post"]),
@@ -416,51 +439,60 @@ mod tests {
     }
 
     #[test]
-    fn what_an_adapter_says_itself_stays() {
-        let mut document = described(&[("/tea", HttpMethod::Get)]);
-        let item = document.paths.paths.get_mut("/tea").unwrap();
-        let operation = item.get.as_mut().unwrap();
-        let own = problem("Out of tea", &HeaderMap::new());
-        operation
-            .responses
-            .responses
-            .insert("503".to_owned(), own.into());
-        let document = complete(document, &ROUTES[..1], Examples::default()).unwrap();
-        let document = serde_json::to_value(document).unwrap();
-        let answer = &document["paths"]["/tea"]["get"]["responses"]["503"];
-        assert_eq!(answer["description"], "Out of tea");
+    fn what_an_endpoint_says_itself_stays() {
+        let answer = completed()["paths"]["/tea"]["post"]["responses"]["415"].clone();
+        assert_eq!(answer["description"], "Only leaves");
     }
 
     #[test]
-    fn routes_and_document_must_agree() {
-        let document = described(&[
-            ("/tea", HttpMethod::Get),
-            ("/coffee", HttpMethod::Get),
-            ("/tea", HttpMethod::Delete),
-        ]);
-        let pot = OperationExamples::of(Method::POST, "/pot", &[]);
-        let cup = OperationExamples::of(Method::GET, "/tea", &[]).answer(
-            "cup",
-            "A cup",
-            &Reply::text("tea"),
+    fn an_operation_is_what_its_signature_says() {
+        let document = completed();
+        let find = &document["paths"]["/tea/{id}"]["get"];
+        assert_eq!(
+            (&find["summary"], &find["description"], &find["tags"]),
+            (&json!("One tea"), &json!("Of all."), &json!(["Tea"]))
         );
+        let names = |operation: &Value| {
+            let parameters = operation["parameters"].as_array().unwrap().iter();
+            parameters.map(|it| it["name"].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            names(find),
+            [json!("id"), json!("If-None-Match"), Value::Null]
+        );
+        let schema = &find["responses"]["200"]["content"]["application/json"]["schema"];
+        assert_eq!(schema["$ref"], "#/components/schemas/Tea");
+        let pour = &document["paths"]["/tea/{id}"]["patch"];
+        assert_eq!(names(pour), [json!("id"), json!("If-Match"), Value::Null]);
+        assert!(pour["responses"]["412"].is_object());
+        let body = &document["paths"]["/tea"]["post"]["requestBody"];
+        let schema = &body["content"]["application/json"]["schema"];
+        assert_eq!(schema["$ref"], "#/components/schemas/Brew");
+        let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
+        assert_eq!(paths, ["/tea", "/tea/{id}"]);
+    }
+
+    #[test]
+    fn what_is_not_described_is_named() {
+        let pot = UNDESCRIBED.examples(&[]);
+        let cup = LIST.examples(&[]);
+        let cup = cup.answer("cup", "A cup", Reply::text("tea")).unwrap();
         let examples = Examples::default().with(pot).with(cup);
-        let found = complete(document, &ROUTES[..3], examples).err().unwrap();
+        let found = document(&[LIST, INTERNAL], examples).err().unwrap();
         assert_eq!(
             found,
             [
                 Mismatch::ExampleOfNothing(Method::GET, "/tea", "200 in text/plain".to_owned()),
-                Mismatch::Undocumented(Method::GET, "/tea/{id}"),
-                Mismatch::Unrouted(Method::GET, "/coffee".to_owned()),
-                Mismatch::Unrouted(Method::DELETE, "/tea".to_owned()),
-                Mismatch::ExampleOfNothing(Method::POST, "/pot", "any answer".to_owned()),
+                Mismatch::ExampleOfNothing(Method::GET, "/pot", "any answer".to_owned()),
             ]
         );
+        let found = document(&[UNDESCRIBED], Examples::default()).err().unwrap();
+        assert_eq!(found, [Mismatch::Undocumented(Method::GET, "/pot")]);
     }
 
     #[test]
     fn shared_components_are_there_to_be_referred_to() {
-        let mut document = described(&[]);
+        let mut document = OpenApi::default();
         add_shared_components(&mut document);
         let document = serde_json::to_value(document).unwrap();
         let components = &document["components"];
@@ -468,12 +500,14 @@ mod tests {
         for name in ["Problem", "FieldError"] {
             assert!(components["schemas"][name].is_object(), "{name}");
         }
-        let text = completed().to_string();
+        let document = completed();
+        let text = document["paths"].to_string();
         let references = text.split("\"$ref\":\"#/components").skip(1);
         let mut found = 0;
         for reference in references {
             let pointer = reference.split('"').next().unwrap();
-            assert!(components.pointer(pointer).is_some(), "{pointer}");
+            let own = document["components"].pointer(pointer);
+            assert!(own.or(components.pointer(pointer)).is_some(), "{pointer}");
             found += 1;
         }
         assert!(found > 0);

@@ -1,4 +1,4 @@
-//! The OpenAPI document, put together from the documents of all adapters. `cargo xtask openapi` writes it to
+//! The OpenAPI document, put together from the endpoints of all adapters. `cargo xtask openapi` writes it to
 //! `docs/openapi.json`; a test fails when that file is no longer what the code says.
 
 mod guide;
@@ -6,7 +6,6 @@ mod guide;
 use anyhow::{Result, anyhow, bail};
 use mercato_edge::examples::Examples;
 use mercato_edge::{Problem, Route, openapi};
-use utoipa::OpenApi;
 use utoipa::openapi::{Info, InfoBuilder, LicenseBuilder, OpenApiVersion, ServerBuilder};
 
 const DESCRIPTION: &str = "\
@@ -22,9 +21,8 @@ a `paymentSession.url` to pay at, and *Read an order* tells that it is `PAID`. [
 - Bodies may come in gzip (`Content-Encoding: gzip`); their limits are for what is unpacked.
 - `POST /orders` and refunds take an `Idempotency-Key`: sent again, a request gets the first answer again.";
 
-/// One adapter: its own document, the routes it answers, and examples of its answers.
+/// One adapter: the endpoints it has, and examples of their answers.
 struct Adapter {
-    document: fn() -> utoipa::openapi::OpenApi,
     routes: &'static [Route],
     examples: fn() -> Result<Examples, Problem>,
 }
@@ -32,7 +30,6 @@ struct Adapter {
 macro_rules! adapters {
     ($($name:ident),*) => {
         [$(Adapter {
-            document: $name::openapi::Document::openapi,
             routes: $name::ROUTES,
             examples: $name::examples::examples,
         }),*]
@@ -55,14 +52,14 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
 /// The document of the whole API.
 ///
 /// # Errors
-/// When an adapter's document and its routes differ; every difference is named.
+/// When a public route says nothing of itself, or an example is of what is not described; each is named.
 pub fn document() -> Result<utoipa::openapi::OpenApi> {
     let mut whole = utoipa::openapi::OpenApi::new(info(), utoipa::openapi::Paths::new());
     let mut mismatches = Vec::new();
     for adapter in ADAPTERS {
         let examples = (adapter.examples)()
             .map_err(|problem| anyhow!("an example cannot be made: {problem:?}"))?;
-        match openapi::complete((adapter.document)(), adapter.routes, examples) {
+        match openapi::document(adapter.routes, examples) {
             Ok(document) => whole.merge(document),
             Err(found) => mismatches.extend(found.iter().map(ToString::to_string)),
         }

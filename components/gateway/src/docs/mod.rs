@@ -14,11 +14,21 @@ pub use show_document::*;
 pub use show_guide::*;
 pub use show_page::*;
 
-use mercato_edge::{HeaderValue, Problem, Reply, StatusCode, header};
+#[cfg(not(target_family = "wasm"))]
+use mercato_edge::Description;
+use mercato_edge::{HeaderValue, Problem, Reply, StatusCode, endpoint, header};
 
-/// `GET /api/docs/`: the page is at one address.
-pub async fn redirect(_: mercato_edge::Context) -> Result<Reply, Problem> {
+/// The page is at one address
+#[endpoint(GET "/api/docs/", access = Public)]
+pub async fn redirect() -> Result<Reply, Problem> {
     Ok(Reply::no_content()
         .with_status(StatusCode::PERMANENT_REDIRECT)
         .with_header(header::LOCATION, HeaderValue::from_static("/api/docs")))
+}
+
+/// A page with an entity tag.
+#[cfg(not(target_family = "wasm"))]
+fn html(description: &mut Description) {
+    description.text(200, "text/html");
+    description.tagged(200);
 }

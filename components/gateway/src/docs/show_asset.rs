@@ -1,4 +1,8 @@
-use mercato_edge::{Context, Problem, Reply};
+#[cfg(not(target_family = "wasm"))]
+use mercato_edge::Description;
+use mercato_edge::{Context, Path, PathParameter, Problem, Reply, endpoint};
+use mercato_kernel::read_from_text;
+use utoipa::ToSchema;
 
 use super::packed::{A_DAY, FOR_GOOD, Packed, packed};
 
@@ -14,51 +18,49 @@ const ASSETS: [Packed; 8] = [
     packed!("walk.js", "text/javascript; charset=utf-8"),
 ];
 
-/// `GET /api/docs/{file}`.
-#[utoipa::path(
-    get,
-    path = "/api/docs/{file}",
-    tag = "Health",
-    operation_id = "getDocsFile",
-    summary = "Get a part of the page",
-    description = "Scripts, styles and the icon of `/api/docs`. The page names them with a tag that changes with the file, as in \
-        `page.0123456789abcdef01234567.css`: so they may be kept for good.",
-    params(
-        ("file" = String, Path, description = "Name of the file", example = "page.css"),
-        ("If-None-Match" = Option<String>, Header, description = "A tag of an earlier answer"),
-    ),
-    responses(
-        (
-            status = 200,
-            description = "The file",
-            content(
-                (String = "text/javascript"),
-                (String = "text/css"),
-                (String = "image/png"),
-            ),
-            headers(("ETag" = String, description = "Changes with the file")),
-        ),
-        (status = 304, description = "Still as the client has it"),
-        (
-            status = 404,
-            description = "There is no such file",
-            body = mercato_edge::ProblemDocument,
-            content_type = "application/problem+json",
-        ),
-    )
+/// Name of a file.
+#[derive(Debug, ToSchema)]
+pub struct FileName(String);
+
+read_from_text!(
+    FileName,
+    |text: &str| Ok(Self(text.to_owned())),
+    Self(String::new())
+);
+
+impl PathParameter for FileName {
+    const MEANING: &'static str = "Name of the file";
+    const EXAMPLE: Option<&'static str> = Some("page.css");
+}
+
+/// Get a part of the page
+///
+/// Scripts, styles and the icon of `/api/docs`. The page names them with a tag that changes with the file, as in
+/// `page.0123456789abcdef01234567.css`: so they may be kept for good.
+#[endpoint(
+    GET "/api/docs/{file}", access = Public, tag = "Health", id = "getDocsFile",
+    returns = "The file",
+    404 = "There is no such file",
+    describe = describe,
 )]
-pub async fn show_asset(context: Context) -> Result<Reply, Problem> {
-    context.query_string().finish()?;
-    let name = context.param("file");
+pub async fn show_asset(context: Context, Path(file): Path<FileName>) -> Result<Reply, Problem> {
     for asset in ASSETS {
-        if asset.tagged_name == name {
+        if asset.tagged_name == file.0 {
             return asset.reply(&context, FOR_GOOD);
         }
-        if asset.name == name {
+        if asset.name == file.0 {
             return asset.reply(&context, A_DAY);
         }
     }
     Err(Problem::not_found("file"))
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn describe(description: &mut Description) {
+    for media_type in ["text/javascript", "text/css", "image/png"] {
+        description.text(200, media_type);
+    }
+    description.tagged(200);
 }
 
 #[cfg(test)]

@@ -57,10 +57,7 @@ async fn show(
 
 /// The payment provider's name of a session.
 #[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
-#[schema(
-    pattern = "^cs_test_[0-9a-f]{32}$",
-    example = "cs_test_0123456789abcdef0123456789abcdef"
-)]
+#[schema(pattern = "^cs_test_[0-9a-f]{32}$")]
 pub struct SessionId(pub String);
 
 read_from_text!(
@@ -71,6 +68,7 @@ read_from_text!(
 
 impl PathParameter for SessionId {
     const MEANING: &'static str = "The payment session's id.";
+    const EXAMPLE: Option<&'static str> = Some("cs_test_0123456789abcdef0123456789abcdef");
 }
 
 /// How a page may be asked for as a result; what it shows is the payment's own state.

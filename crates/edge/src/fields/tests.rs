@@ -1,9 +1,8 @@
 use proptest::prelude::*;
 
-use mercato_money::Money;
-
 use super::*;
-use crate::MAX_LISTED_ERRORS;
+use crate::{MAX_LISTED_ERRORS, Price};
+use mercato_kernel::OrderId;
 
 fn errors(result: Result<(), Problem>) -> Vec<(String, String)> {
     let document = result.unwrap_err().document("/", "r", "t");
@@ -27,7 +26,7 @@ fn members_are_read_by_type() {
         Fields::parse(br#"{"name":"a","price":0.1,"stock":3,"sku":null,"items":[{"quantity":2}]}"#)
             .unwrap();
     assert_eq!(fields.required::<String>("name"), "a");
-    assert_eq!(fields.required::<Money>("price").units(), 1_000);
+    assert_eq!(fields.required::<Price>("price").0.units(), 1_000);
     assert_eq!(fields.optional::<u64>("stock"), Some(3));
     assert_eq!(fields.optional::<bool>("absent"), None);
     assert_eq!(fields.nullable::<String>("sku"), Some(None));
@@ -94,12 +93,13 @@ fn identifiers_and_ranges_are_checked_where_they_are_read() {
     const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
     let read = |body: String| {
         let mut fields = Fields::parse(body.as_bytes()).unwrap();
-        let read = (fields.required_id("id"), fields.required_within("n", 1..=9));
+        let id: OrderId = fields.required("id");
+        let read = (id, fields.required_within("n", 1..=9));
         fields.finish().map(|()| read)
     };
     for (given, number) in [("1", 1), ("9", 9), ("2.0", 2)] {
         let body = format!(r#"{{"id":"{ID}","n":{given}}}"#);
-        assert_eq!(read(body).unwrap(), (ID.to_owned(), number));
+        assert_eq!(read(body).unwrap(), (OrderId::parse(ID).unwrap(), number));
     }
     for (body, id, number) in [
         (r#"{"id":"x","n":0}"#, "format", "min"),
@@ -121,7 +121,7 @@ fn everything_that_is_wrong_is_named_at_once() {
     )
     .unwrap();
     fields.required::<String>("name");
-    fields.required::<Money>("price");
+    fields.required::<Price>("price");
     fields.required::<u64>("stock");
     fields.objects("items", 9, |item| item.required::<u32>("quantity"));
     let expected = [
@@ -314,7 +314,7 @@ fn the_worst_body_is_answered_in_so_many_bytes() {
 fn read(body: &[u8]) -> Result<(), Problem> {
     let mut fields = Fields::parse(body)?;
     fields.required::<String>("name");
-    fields.optional::<Money>("price");
+    fields.optional::<Price>("price");
     fields.nullable::<String>("sku");
     fields.objects("items", 9, |item| item.required::<u32>("quantity"));
     fields.finish()
