@@ -446,9 +446,6 @@ mod tests {
     #[test]
     fn every_example_is_of_what_is_described() {
         let document = mercato_edge::openapi::document(crate::ROUTES, super::examples().unwrap());
-        assert_eq!(document.as_ref().err(), None);
-        if let Ok(path) = std::env::var("DUMP") {
-            std::fs::write(path, document.unwrap().to_pretty_json().unwrap()).unwrap();
-        }
+        assert_eq!(document.err(), None);
     }
 }
