@@ -91,6 +91,66 @@ impl<A: Answer> Answer for Created<A> {
     }
 }
 
+/// 202: it is written down and will be done; this is how things are until then.
+#[derive(Debug, Clone)]
+pub struct Accepted<A>(pub A);
+
+impl<A: Answer> Answer for Accepted<A> {
+    const STATUS: u16 = 202;
+
+    fn into_reply(self) -> Result<Reply, Problem> {
+        Ok(self.0.into_reply()?.with_status(StatusCode::ACCEPTED))
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description, status: u16, meaning: &str) {
+        A::describe(description, status, meaning);
+    }
+}
+
+/// 303: the client goes on with a GET of that path of ours.
+#[derive(Debug, Clone)]
+pub struct SeeOther(pub String);
+
+impl Answer for SeeOther {
+    const STATUS: u16 = 303;
+
+    fn into_reply(self) -> Result<Reply, Problem> {
+        Ok(Reply::see_other(&self.0))
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description, status: u16, meaning: &str) {
+        description.answer(status, meaning);
+        description.header(status, "Location", "Where to go on");
+    }
+}
+
+/// One of two answers. The endpoint says what `returns` means of the first, and names the other by its status.
+#[derive(Debug, Clone)]
+pub enum Either<A, B> {
+    /// What is mostly answered.
+    First(A),
+    /// What is answered otherwise.
+    Other(B),
+}
+
+impl<A: Answer, B: Answer> Answer for Either<A, B> {
+    const STATUS: u16 = A::STATUS;
+
+    fn into_reply(self) -> Result<Reply, Problem> {
+        match self {
+            Self::First(answer) => answer.into_reply(),
+            Self::Other(answer) => answer.into_reply(),
+        }
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description, status: u16, meaning: &str) {
+        A::describe(description, status, meaning);
+    }
+}
+
 /// An answer that carries a secret and is never compressed.
 #[derive(Debug, Clone)]
 pub struct Secret<A>(pub A);

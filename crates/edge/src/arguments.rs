@@ -1,7 +1,9 @@
 //! The arguments of endpoints.
 
 use bytes::Bytes;
-use mercato_kernel::{AccountId, Caller, FromText, OrderId, PaymentId, ProductId, SessionId};
+use mercato_kernel::{
+    AccountId, Caller, EventId, FromText, OrderId, PaymentId, ProductId, SessionId,
+};
 use utoipa::ToSchema;
 #[cfg(not(target_family = "wasm"))]
 use utoipa::openapi::path::Parameter;
@@ -31,6 +33,16 @@ pub trait FromQuery: Sized {
     fn parameters() -> Vec<Parameter>;
 }
 
+/// A query string that must be empty.
+impl FromQuery for () {
+    fn from_query(_: &mut QueryString) -> Self {}
+
+    #[cfg(not(target_family = "wasm"))]
+    fn parameters() -> Vec<Parameter> {
+        Vec::new()
+    }
+}
+
 /// What stands in a path.
 pub trait PathParameter: FromText + ToSchema {
     /// What it means, for the document.
@@ -57,6 +69,10 @@ impl PathParameter for OrderId {
 
 impl PathParameter for PaymentId {
     const MEANING: &'static str = "The payment's id.";
+}
+
+impl PathParameter for EventId {
+    const MEANING: &'static str = "The event's id.";
 }
 
 impl PathParameter for SessionId {
@@ -158,6 +174,23 @@ impl<T: FromFields + ToSchema> FromContext for Option<Json<T>> {
     #[cfg(not(target_family = "wasm"))]
     fn describe(description: &mut Description) {
         description.json_body::<T>();
+        description.body_may_be_absent();
+    }
+}
+
+/// What could be read or why it could not, for an endpoint that answers a refusal in a way of its own.
+impl<T: FromContext> FromContext for Result<T, Problem> {
+    const BODY: Option<BodyRule> = T::BODY;
+    const READS_QUERY: bool = T::READS_QUERY;
+    const NEEDS_CALLER: bool = T::NEEDS_CALLER;
+
+    async fn from_context(context: &Context) -> Result<Self, Problem> {
+        Ok(T::from_context(context).await)
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description) {
+        T::describe(description);
     }
 }
 

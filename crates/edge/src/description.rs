@@ -78,6 +78,11 @@ impl Description {
                 RefOr::Ref(inner)
             }
             value if is_value(&value) => self.schema::<T>(),
+            // The parameter has a description of its own.
+            RefOr::T(Schema::Object(mut object)) => {
+                object.description = None;
+                RefOr::T(Schema::Object(object))
+            }
             other => other,
         };
         let parameter = ParameterBuilder::new()
@@ -158,6 +163,11 @@ impl Description {
         self.request_body()
             .content
             .insert("multipart/form-data".to_owned(), RefOr::T(content.build()));
+    }
+
+    /// The request may come without its body.
+    pub(crate) fn body_may_be_absent(&mut self) {
+        self.request_body().required = Some(Required::False);
     }
 
     /// What the body is.

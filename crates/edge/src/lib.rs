@@ -95,7 +95,8 @@ mod stream;
 
 pub use accept::wants_html;
 pub use answers::{
-    Created, Json, Listed, Located, NoContent, Paged, Recorded, Replayed, Secret, Tagged,
+    Accepted, Created, Either, Json, Listed, Located, NoContent, Paged, Recorded, Replayed, Secret,
+    SeeOther, Tagged,
 };
 pub use arguments::{
     ClientAddress, ExpectedTag, ExpectedVersion, FromFields, FromQuery, IdempotencyKey, Path,

@@ -145,6 +145,8 @@ id_types! {
     PaymentId;
     /// Names a session: a login and the tokens that follow from it.
     SessionId;
+    /// Names an event of a payment.
+    EventId;
 }
 
 #[cfg(test)]

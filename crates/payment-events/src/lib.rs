@@ -1,19 +1,18 @@
 //! Payment events as they travel over Redis: CloudEvents 1.0 in the structured JSON format.
 //!
-//! Payments writes them, `order-events` reads them; both use this crate, so the two sides cannot drift apart.
+//! Payments writes them, `order-events` reads of them which event it is; both use this crate, so the two sides cannot drift apart.
 
 use mercato_platform::{clock, ids};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// The version of CloudEvents written and read (CloudEvents 1.0.2, section 3.1.1).
+/// The version of CloudEvents written (CloudEvents 1.0.2, section 3.1.1).
 pub const SPEC_VERSION: &str = "1.0";
 
 /// A longer message is refused before it is parsed, in bytes.
 pub const MESSAGE_MAX_BYTES: usize = 64 * 1024;
 
 const CONTENT_TYPE: &str = "application/json";
-const CURRENCY_LETTERS: usize = 3;
 
 /// What happened to a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,15 +30,6 @@ pub enum EventType {
 }
 
 impl EventType {
-    /// Every type, in the order of a payment's life.
-    pub const ALL: [Self; 5] = [
-        Self::Succeeded,
-        Self::Failed,
-        Self::Cancelled,
-        Self::Refunded,
-        Self::Updated,
-    ];
-
     /// The Redis channel, which is the CloudEvent's `type` too.
     #[must_use]
     pub fn channel(self) -> &'static str {
@@ -50,14 +40,6 @@ impl EventType {
             Self::Refunded => "payment.refunded",
             Self::Updated => "payment.updated",
         }
-    }
-
-    /// The type that travels over this channel.
-    #[must_use]
-    pub fn from_channel(channel: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|event_type| event_type.channel() == channel)
     }
 }
 
@@ -88,7 +70,7 @@ pub struct PaymentEvent {
     pub reason: Option<String>,
 }
 
-/// Why a message is not a payment event.
+/// Why a message names no event.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
     /// Longer than [`MESSAGE_MAX_BYTES`].
@@ -97,13 +79,7 @@ pub enum MessageError {
     /// Not JSON, or a required attribute is missing or of another JSON type.
     #[error("the message is not a CloudEvent in JSON: {0}")]
     Malformed(String),
-    /// Another version of CloudEvents.
-    #[error("specversion is {0:?}; only {SPEC_VERSION} is read")]
-    UnknownVersion(String),
-    /// A type that payments does not send.
-    #[error("type {0:?} is no payment event")]
-    UnknownType(String),
-    /// An attribute or a member of `data` breaks its rule.
+    /// An attribute breaks its rule.
     #[error("{attribute} {rule}")]
     Invalid {
         /// Name in the message.
@@ -137,19 +113,6 @@ impl PaymentEvent {
             ("data", data),
         ])
         .to_string()
-    }
-
-    /// Reads a CloudEvent. Extension attributes are ignored, as CloudEvents 1.0 asks of receivers.
-    ///
-    /// # Errors
-    /// [`MessageError`] names the first thing that is wrong.
-    pub fn from_cloud_event_json(message: &[u8]) -> Result<Self, MessageError> {
-        if message.len() > MESSAGE_MAX_BYTES {
-            return Err(MessageError::TooLong(message.len()));
-        }
-        let envelope: Envelope = serde_json::from_slice(message)
-            .map_err(|error| MessageError::Malformed(error.to_string()))?;
-        envelope.into_event()
     }
 }
 
@@ -186,77 +149,6 @@ impl EventReference {
     }
 }
 
-#[derive(Deserialize)]
-struct Envelope {
-    specversion: String,
-    id: String,
-    source: String,
-    r#type: String,
-    time: String,
-    subject: String,
-    datacontenttype: Option<String>,
-    data: Data,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Data {
-    payment_id: String,
-    amount: i64,
-    refunded_amount: i64,
-    currency: String,
-    provider_reference: Option<String>,
-    receipt_url: Option<String>,
-    reason: Option<String>,
-}
-
-impl Envelope {
-    fn into_event(self) -> Result<PaymentEvent, MessageError> {
-        if self.specversion != SPEC_VERSION {
-            return Err(MessageError::UnknownVersion(self.specversion));
-        }
-        require(!self.source.is_empty(), "source", "must not be empty")?;
-        let content_type = self.datacontenttype.as_deref().unwrap_or(CONTENT_TYPE);
-        require(
-            content_type == CONTENT_TYPE,
-            "datacontenttype",
-            "must be application/json",
-        )?;
-        let Some(event_type) = EventType::from_channel(&self.r#type) else {
-            return Err(MessageError::UnknownType(self.r#type));
-        };
-        let data = self.data;
-        require(data.amount >= 0, "data.amount", "must not be negative")?;
-        let refund_fits = (0..=data.amount).contains(&data.refunded_amount);
-        require(
-            refund_fits,
-            "data.refundedAmount",
-            "must be between 0 and the amount",
-        )?;
-        require(
-            is_currency(&data.currency),
-            "data.currency",
-            "must be three capital letters",
-        )?;
-        Ok(PaymentEvent {
-            id: id(&self.id, "id")?,
-            event_type,
-            time: clock::parse_rfc3339(&self.time).ok_or(MessageError::Invalid {
-                attribute: "time",
-                rule: "must be a time like 2026-01-31T12:00:00.000Z",
-            })?,
-            order_id: id(&self.subject, "subject")?,
-            payment_id: id(&data.payment_id, "data.paymentId")?,
-            amount: data.amount,
-            refunded_amount: data.refunded_amount,
-            currency: data.currency,
-            provider_reference: data.provider_reference,
-            receipt_url: data.receipt_url,
-            reason: data.reason,
-        })
-    }
-}
-
 fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
     Value::Object(
         members
@@ -266,23 +158,11 @@ fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
     )
 }
 
-fn require(holds: bool, attribute: &'static str, rule: &'static str) -> Result<(), MessageError> {
-    if holds {
-        Ok(())
-    } else {
-        Err(MessageError::Invalid { attribute, rule })
-    }
-}
-
 fn id(text: &str, attribute: &'static str) -> Result<String, MessageError> {
     ids::parse(text).map_err(|_| MessageError::Invalid {
         attribute,
         rule: "must be a UUID",
     })
-}
-
-fn is_currency(text: &str) -> bool {
-    text.len() == CURRENCY_LETTERS && text.bytes().all(|letter| letter.is_ascii_uppercase())
 }
 
 #[cfg(test)]

@@ -25,10 +25,6 @@ fn message() -> Value {
     serde_json::from_str(&event().to_cloud_event_json("/mercato/payments")).unwrap()
 }
 
-fn read(message: &Value) -> Result<PaymentEvent, MessageError> {
-    PaymentEvent::from_cloud_event_json(message.to_string().as_bytes())
-}
-
 #[test]
 fn an_event_is_a_cloud_event() {
     assert_eq!(
@@ -45,99 +41,29 @@ fn an_event_is_a_cloud_event() {
 }
 
 #[test]
-fn what_is_written_is_read_again() {
-    for event_type in EventType::ALL {
-        for reason in [
-            None,
-            Some("card_declined \"insufficient\" \u{1f4b8}\n".to_owned()),
-        ] {
-            let event = PaymentEvent {
-                event_type,
-                reason,
-                refunded_amount: 7,
-                ..event()
-            };
-            let read =
-                PaymentEvent::from_cloud_event_json(event.to_cloud_event_json("/p").as_bytes());
-            assert_eq!(read, Ok(event));
-        }
-    }
-}
-
-#[test]
-fn extension_attributes_and_absent_options_are_accepted() {
-    let mut message = message();
-    message["traceparent"] = "00-1-2-01".into();
-    for optional in ["providerReference", "receiptUrl", "reason"] {
-        message["data"].as_object_mut().unwrap().remove(optional);
-    }
-    message.as_object_mut().unwrap().remove("datacontenttype");
-    let expected = PaymentEvent {
-        provider_reference: None,
-        receipt_url: None,
-        ..event()
-    };
-    assert_eq!(read(&message), Ok(expected));
-}
-
-#[test]
-fn every_required_attribute_is_required() {
-    for attribute in [
-        "specversion",
-        "id",
-        "source",
-        "type",
-        "time",
-        "subject",
-        "data",
+fn a_type_is_a_channel_too() {
+    for (event_type, channel) in [
+        (EventType::Succeeded, "payment.succeeded"),
+        (EventType::Failed, "payment.failed"),
+        (EventType::Cancelled, "payment.cancelled"),
+        (EventType::Refunded, "payment.refunded"),
+        (EventType::Updated, "payment.updated"),
     ] {
-        let mut message = message();
-        message.as_object_mut().unwrap().remove(attribute);
-        let error = read(&message).unwrap_err();
-        assert!(
-            error.to_string().contains(attribute),
-            "{attribute}: {error}"
-        );
-    }
-    for member in ["paymentId", "amount", "refundedAmount", "currency"] {
-        let mut message = message();
-        message["data"].as_object_mut().unwrap().remove(member);
-        let error = read(&message).unwrap_err();
-        assert!(error.to_string().contains(member), "{member}: {error}");
-    }
-}
-
-#[test]
-fn a_value_that_breaks_its_rule_is_named() {
-    let broken = [
-        ("/specversion", json!("0.3"), "specversion"),
-        ("/type", json!("payment.exploded"), "payment.exploded"),
-        ("/id", json!("1"), "id must be a UUID"),
-        ("/subject", json!("../orders"), "subject must be a UUID"),
-        ("/source", json!(""), "source"),
-        ("/time", json!("yesterday"), "time"),
-        ("/time", json!("2026-02-30T00:00:00.000Z"), "time"),
-        ("/datacontenttype", json!("text/xml"), "datacontenttype"),
-        ("/data/paymentId", json!("x"), "data.paymentId"),
-        ("/data/amount", json!(-1), "data.amount"),
-        ("/data/amount", json!(10.5), "not a CloudEvent"),
-        ("/data/amount", json!(u64::MAX), "not a CloudEvent"),
-        ("/data/refundedAmount", json!(2_000), "data.refundedAmount"),
-        ("/data/refundedAmount", json!(-1), "data.refundedAmount"),
-        ("/data/currency", json!("usd"), "data.currency"),
-        ("/data/currency", json!("DOLLAR"), "data.currency"),
-        ("/data", json!("text"), "not a CloudEvent"),
-    ];
-    for (pointer, value, part) in broken {
-        let mut message = message();
-        *message.pointer_mut(pointer).unwrap() = value.clone();
-        let error = read(&message).unwrap_err().to_string();
-        assert!(error.contains(part), "{pointer} = {value}: {error}");
+        let event = PaymentEvent {
+            event_type,
+            reason: Some("card_declined \"insufficient\" \u{1f4b8}\n".to_owned()),
+            ..event()
+        };
+        let written: Value = serde_json::from_str(&event.to_cloud_event_json("/p")).unwrap();
+        assert_eq!(event_type.channel(), channel);
+        assert_eq!(written["type"], channel);
+        assert_eq!(written["data"]["reason"].as_str(), event.reason.as_deref());
     }
 }
 
 #[test]
 fn rubbish_and_long_messages_are_refused() {
+    let read = EventReference::from_cloud_event_json;
     for rubbish in [
         &b""[..],
         b"\xff\xfe",
@@ -147,7 +73,7 @@ fn rubbish_and_long_messages_are_refused() {
         b"{\"id\":",
         b"PING",
     ] {
-        let read = PaymentEvent::from_cloud_event_json(rubbish);
+        let read = read(rubbish);
         assert!(
             matches!(read, Err(MessageError::Malformed(_))),
             "{rubbish:?}: {read:?}"
@@ -155,25 +81,14 @@ fn rubbish_and_long_messages_are_refused() {
     }
     let deep = "[".repeat(MESSAGE_MAX_BYTES);
     assert!(matches!(
-        PaymentEvent::from_cloud_event_json(deep.as_bytes()),
+        read(deep.as_bytes()),
         Err(MessageError::Malformed(_))
     ));
     let long = " ".repeat(MESSAGE_MAX_BYTES + 1);
     assert_eq!(
-        PaymentEvent::from_cloud_event_json(long.as_bytes()),
+        read(long.as_bytes()),
         Err(MessageError::TooLong(MESSAGE_MAX_BYTES + 1))
     );
-}
-
-#[test]
-fn channels_and_types_correspond() {
-    for event_type in EventType::ALL {
-        assert_eq!(
-            EventType::from_channel(event_type.channel()),
-            Some(event_type)
-        );
-    }
-    assert_eq!(EventType::from_channel("payment.Succeeded"), None);
 }
 
 #[test]
@@ -200,9 +115,4 @@ fn a_receiver_reads_the_event_and_its_order_and_nothing_else() {
         let error = read(&broken.to_string()).unwrap_err().to_string();
         assert!(error.contains(part), "{broken}: {error}");
     }
-    let long = " ".repeat(MESSAGE_MAX_BYTES + 1);
-    assert_eq!(
-        read(&long),
-        Err(MessageError::TooLong(MESSAGE_MAX_BYTES + 1))
-    );
 }

@@ -13,6 +13,12 @@ const NANOSECONDS_PER_MS: u32 = 1_000_000;
 pub trait Ids {
     /// A new UUIDv7 in its canonical lower-case form.
     fn new_id(&self) -> String;
+
+    /// The same as a value, of which typed identifiers are made.
+    fn new_uuid(&self) -> Uuid {
+        // Every one of these texts is a UUID.
+        Uuid::try_parse(&self.new_id()).unwrap_or_else(|_| random_uuid())
+    }
 }
 
 /// Identifiers from the host's clock and randomness.
@@ -21,11 +27,13 @@ pub struct RandomIds;
 
 impl Ids for RandomIds {
     fn new_id(&self) -> String {
-        let entropy: [u8; 10] = random::bytes();
-        Builder::from_unix_timestamp_millis(SystemClock.now_ms(), &entropy)
-            .into_uuid()
-            .to_string()
+        random_uuid().to_string()
     }
+}
+
+fn random_uuid() -> Uuid {
+    let entropy: [u8; 10] = random::bytes();
+    Builder::from_unix_timestamp_millis(SystemClock.now_ms(), &entropy).into_uuid()
 }
 
 /// The canonical form of an identifier given by a client: only the hyphenated form of 36 characters is one

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 /// Longest id or type of an event, in bytes.
 pub const NAME_MAX_BYTES: usize = 255;
@@ -23,16 +24,30 @@ pub struct Event {
     pub object: Object,
 }
 
-#[derive(Deserialize)]
-struct Document {
+/// An event of the payment provider, in Stripe's shape; it may have further members.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = WebhookEvent)]
+pub struct Document {
+    /// An event that comes again with the same id changes nothing.
+    #[schema(min_length = 1, max_length = 255)]
     id: String,
+    /// `checkout.session.completed`, `checkout.session.expired`, `checkout.session.async_payment_succeeded`,
+    /// `checkout.session.async_payment_failed`, `charge.succeeded`, `charge.refunded`, and those that begin with `refund.`,
+    /// `charge.refund.` or `charge.dispute.`; any other is answered 200 and ignored.
+    #[schema(min_length = 1, max_length = 255)]
     r#type: String,
+    /// Seconds since the Unix epoch.
+    #[schema(nullable = false)]
     created: Option<u64>,
     data: Data,
 }
 
-#[derive(Deserialize)]
+/// What an event of the payment provider is about.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = WebhookData)]
 struct Data {
+    /// A Checkout Session or a Charge, which names its order in `client_reference_id` or `metadata.order_id`.
+    #[schema(value_type = Object)]
     object: Value,
 }
 

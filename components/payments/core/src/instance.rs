@@ -7,7 +7,6 @@ use mercato_platform::ids::RandomIds;
 
 use crate::adapters::provider::ComposedProvider;
 use crate::adapters::publisher::RedisPublisher;
-use crate::adapters::stripe_webhook::StripeWebhooks;
 use crate::application::ports::Ports;
 use crate::settings::VariableSettings;
 use crate::store::SqliteStore;
@@ -18,7 +17,6 @@ pub struct Instance {
     store: SqliteStore,
     provider: ComposedProvider,
     publisher: RedisPublisher,
-    webhooks: StripeWebhooks,
     settings: VariableSettings,
     clock: SystemClock,
     ids: RandomIds,
@@ -28,7 +26,6 @@ impl Ports for Instance {
     type Store = SqliteStore;
     type Provider = ComposedProvider;
     type Publisher = RedisPublisher;
-    type Webhooks = StripeWebhooks;
     type Settings = VariableSettings;
     type Clock = SystemClock;
     type Ids = RandomIds;
@@ -43,10 +40,6 @@ impl Ports for Instance {
 
     fn publisher(&self) -> &RedisPublisher {
         &self.publisher
-    }
-
-    fn webhooks(&self) -> &StripeWebhooks {
-        &self.webhooks
     }
 
     fn settings(&self) -> &VariableSettings {

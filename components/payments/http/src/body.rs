@@ -1,58 +1,38 @@
 //! The bodies that clients send.
 
-use mercato_edge::{FieldError, Fields, Id, Problem, QueryString};
+use mercato_edge::{
+    Amount, FieldError, FromJson, FromText as _, Problem, QueryString, Refusal, body,
+};
+use mercato_kernel::{OrderId, named};
 use mercato_money::{Currency, Money};
-use mercato_platform::ids;
 use payments::application::ports::CheckoutOutcome;
 use serde::Serialize;
+use strum::{IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
 /// Which order is to be paid.
-#[derive(Debug, PartialEq, Eq, ToSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[body()]
+#[derive(Debug, PartialEq, Eq)]
 pub struct SessionRequest {
-    #[schema(value_type = Id)]
-    pub order_id: String,
-}
-
-impl SessionRequest {
-    /// Reads `{orderId}`.
-    ///
-    /// # Errors
-    /// 400 naming every field that is missing, unknown or no identifier.
-    pub fn read(mut fields: Fields) -> Result<Self, Problem> {
-        let given = fields.contains("orderId");
-        let text: String = fields.required("orderId");
-        let id = ids::parse(&text);
-        if let (Err(rule), true) = (&id, given) {
-            fields.reject("orderId", "format", &rule.to_string());
-        }
-        fields.finish()?;
-        // Without an id, `finish` has failed.
-        Ok(Self {
-            order_id: id.unwrap_or_default(),
-        })
-    }
+    pub order_id: OrderId,
 }
 
 /// How much of a payment goes back, and why. All that is left, without an amount.
-#[derive(Debug, PartialEq, Eq, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = RefundRequest, example = json!({"amount": 5.5, "reason": "One cup was broken"}))]
-pub struct Refund {
+#[body(example = json!({"amount": 5.5, "reason": "One cup was broken"}))]
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct RefundRequest {
     /// More than 0, at most what is left, and whole minor units of the payment's currency: 5.5 or 5.25 in EUR, 5 in JPY.
     #[schema(
-        value_type = Option<f64>,
-        nullable = false,
+        value_type = f64,
+        required = false,
         exclusive_minimum = 0,
         maximum = 922_337_203_685_477_i64,
         multiple_of = 0.0001,
         example = 5.5
     )]
-    pub amount: Option<Money>,
+    pub amount: Option<RefundAmount>,
     /// For the record and the payment provider.
     #[schema(
-        nullable = false,
         min_length = 1,
         max_length = 500,
         pattern = r"^[^\u0000-\u001F\u007F-\u009F]*[^\u0000-\u001F\u007F-\u009F\s][^\u0000-\u001F\u007F-\u009F]*$",
@@ -61,27 +41,13 @@ pub struct Refund {
     pub reason: Option<String>,
 }
 
-impl Refund {
-    /// Reads `{amount?, reason?}`.
-    ///
-    /// # Errors
-    /// 400 naming every field that is unknown, of the wrong type, or not more than 0.
-    pub fn read(mut fields: Fields) -> Result<Self, Problem> {
-        let reason = fields.optional("reason");
-        let amount: Option<Money> = fields.optional("amount");
-        if amount.is_some_and(|amount| amount <= Money::ZERO) {
-            fields.reject("amount", "min", "must be more than 0");
-        }
-        fields.finish()?;
-        Ok(Self { amount, reason })
-    }
-
+impl RefundRequest {
     /// The amount in whole minor units of the payment's currency.
     ///
     /// # Errors
     /// 400 when it is finer than the currency.
     pub fn minor_units(&self, currency: Currency) -> Result<Option<i64>, Problem> {
-        let minor = self.amount.map(|amount| {
+        let minor = self.amount.map(|RefundAmount(amount)| {
             amount.to_minor_exact(currency).ok_or_else(|| {
                 let decimals = currency.decimals();
                 let rule = format!(
@@ -94,8 +60,27 @@ impl Refund {
     }
 }
 
+/// An amount of money that is more than nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefundAmount(Money);
+
+impl FromJson for RefundAmount {
+    fn placeholder() -> Self {
+        Self(Money::ZERO)
+    }
+
+    fn from_json(json: &str) -> Result<Self, Refusal> {
+        match Amount::from_json(json) {
+            Ok(Amount(amount)) if amount > Money::ZERO => Ok(Self(amount)),
+            Ok(_) | Err(("min", _)) => Err(("min", "must be more than 0".into())),
+            Err(refusal) => Err(refusal),
+        }
+    }
+}
+
 /// What the customer does on the stand-in provider's checkout page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray, Serialize, ToSchema)]
+#[strum(serialize_all = "lowercase")]
 #[serde(rename_all = "lowercase")]
 #[schema(as = CheckoutOutcome, example = "succeed")]
 pub enum Outcome {
@@ -111,30 +96,9 @@ pub enum Outcome {
     Decline,
 }
 
+named!(Outcome);
+
 impl Outcome {
-    const ALL: [Self; 5] = [
-        Self::Succeed,
-        Self::Fail,
-        Self::Cancel,
-        Self::Debit,
-        Self::Decline,
-    ];
-
-    /// The rest of a sentence about a text that is no outcome.
-    pub const RULE: &str = "must be one of succeed, fail, cancel, debit, decline";
-
-    /// The name in the API.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Succeed => "succeed",
-            Self::Fail => "fail",
-            Self::Cancel => "cancel",
-            Self::Debit => "debit",
-            Self::Decline => "decline",
-        }
-    }
-
     /// What it does to the payment; none when nothing comes of it.
     #[must_use]
     pub const fn effect(self) -> Option<CheckoutOutcome> {
@@ -146,18 +110,11 @@ impl Outcome {
             Self::Decline => None,
         }
     }
-
-    /// The outcome of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|outcome| outcome.name() == name)
-    }
 }
 
 /// What the customer does.
-#[derive(Debug, PartialEq, Eq, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"outcome": "succeed"}))]
+#[body(example = json!({"outcome": "succeed"}))]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Simulation {
     pub outcome: Outcome,
 }
@@ -167,43 +124,29 @@ impl Simulation {
     ///
     /// # Errors
     /// 400 naming every field at fault.
-    pub fn read_form(body: &[u8]) -> Result<Self, Problem> {
+    pub fn from_form(body: &[u8]) -> Result<Self, Problem> {
         let text = std::str::from_utf8(body)
             .map_err(|_| Problem::bad_request("malformed-form", "the form is not UTF-8"))?;
         let mut form = QueryString::parse(text);
-        let name = form.text("outcome");
+        let named = form.text("outcome").unwrap_or_default();
         form.finish()?;
-        Self::named(&name.unwrap_or_default())
-    }
-
-    /// Reads `{outcome}`.
-    ///
-    /// # Errors
-    /// As [`Simulation::read_form`].
-    pub fn read_json(mut fields: Fields) -> Result<Self, Problem> {
-        let name: String = fields.required("outcome");
-        fields.finish()?;
-        Self::named(&name)
-    }
-
-    fn named(name: &str) -> Result<Self, Problem> {
-        let outcome = Outcome::from_name(name).ok_or_else(|| {
-            let rule = format!("outcome {}", Outcome::RULE);
-            Problem::validation(vec![FieldError::new("outcome", "format", rule)])
-        })?;
+        let refused = |(code, rest): Refusal| {
+            let rule = format!("outcome {rest}");
+            Problem::validation(vec![FieldError::new("outcome", code, rule)])
+        };
+        let outcome = Outcome::from_text(&named).map_err(refused)?;
         Ok(Self { outcome })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use mercato_edge::examples::from_json;
+    use mercato_kernel::Named as _;
+
     use super::*;
 
     const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
-
-    fn fields(body: &str) -> Fields {
-        Fields::parse(body.as_bytes()).unwrap()
-    }
 
     /// The first field at fault and its code.
     fn fault(problem: &Problem) -> String {
@@ -219,12 +162,9 @@ mod tests {
     #[test]
     fn an_order_is_named_by_its_id() {
         let body = format!(r#"{{"orderId":"{}"}}"#, ID.to_uppercase());
-        assert_eq!(
-            SessionRequest::read(fields(&body)).unwrap(),
-            SessionRequest {
-                order_id: ID.to_owned()
-            }
-        );
+        let order_id = OrderId::parse(ID).unwrap();
+        let read = from_json::<SessionRequest>(&body).unwrap();
+        assert_eq!(read, SessionRequest { order_id });
         for (body, error) in [
             ("{}".to_owned(), "orderId: required"),
             (r#"{"orderId":""}"#.to_owned(), "orderId: format"),
@@ -235,13 +175,13 @@ mod tests {
                 "amount: unknown",
             ),
         ] {
-            let refused = SessionRequest::read(fields(&body)).unwrap_err();
+            let refused = from_json::<SessionRequest>(&body).unwrap_err();
             assert_eq!(fault(&refused), error, "{body}");
         }
     }
 
     fn minor_units(body: &str, code: &str) -> Result<Option<i64>, String> {
-        let refund = Refund::read(fields(body)).map_err(|problem| fault(&problem))?;
+        let refund = from_json::<RefundRequest>(body).map_err(|problem| fault(&problem))?;
         let units = refund.minor_units(code.parse().unwrap());
         units.map_err(|problem| fault(&problem))
     }
@@ -278,14 +218,13 @@ mod tests {
 
     #[test]
     fn a_form_and_json_say_the_same() {
-        for outcome in Outcome::ALL {
+        for outcome in Outcome::ALL.iter().copied() {
             let name = outcome.name();
             assert_eq!(serde_json::to_value(outcome).unwrap(), name);
-            assert!(Outcome::RULE.contains(name));
-            let json = fields(&format!(r#"{{"outcome":"{name}"}}"#));
-            let form = Simulation::read_form(format!("outcome={name}").as_bytes()).unwrap();
+            let json = format!(r#"{{"outcome":"{name}"}}"#);
+            let form = Simulation::from_form(format!("outcome={name}").as_bytes()).unwrap();
             assert_eq!(form, Simulation { outcome });
-            assert_eq!(Simulation::read_json(json).unwrap(), form);
+            assert_eq!(from_json::<Simulation>(&json).unwrap(), form);
         }
     }
 
@@ -300,13 +239,17 @@ mod tests {
             b"outcome=fail&x=1",
             b"\xff",
         ] {
-            let refused = Simulation::read_form(form).unwrap_err();
+            let refused = Simulation::from_form(form).unwrap_err();
             assert_eq!(refused.status().as_u16(), 400);
         }
-        let extra = fields(r#"{"outcome":"fail","x":1}"#);
-        assert_eq!(
-            fault(&Simulation::read_json(extra).unwrap_err()),
-            "x: unknown"
-        );
+        for (json, error) in [
+            (r#"{"outcome":"fail","x":1}"#, "x: unknown"),
+            (r#"{"outcome":"refund"}"#, "outcome: format"),
+            (r#"{"outcome":1}"#, "outcome: type"),
+            ("{}", "outcome: required"),
+        ] {
+            let refused = from_json::<Simulation>(json).unwrap_err();
+            assert_eq!(fault(&refused), error, "{json}");
+        }
     }
 }

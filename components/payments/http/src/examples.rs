@@ -1,36 +1,40 @@
 //! What requests to this adapter and its answers look like, for the OpenAPI document.
 
-use mercato_edge::examples::{Examples, OperationExamples, refusal};
+use mercato_edge::examples::{
+    Examples, OperationExamples, from_json, from_query, only_page, refusal,
+};
 use mercato_edge::story::{
     CHECKOUT_ID, CHECKOUT_URL, CUP_PRICE_MINOR, CURRENCY, CUSTOMER_ID, EVENT_ID, ORDER_ID, PAID_AT,
     PAYMENT_ID, PLACED_AT, RECEIPT_URL, REFUND_ID, REFUND_REASON, REFUNDED_AT, RESERVATION_MS,
     TOTAL_MINOR,
 };
 use mercato_edge::{
-    DEFAULT_PAGE_LIMIT, Fields, Method, OutboxLag, PageInfo, PageRequest, Problem, QueryString, Reply,
-    StatusCode, paged, paged_with,
+    Accepted, FromText, Json, OutboxLag, PageRequest, Paged, Problem, Reply, StatusCode,
 };
-use mercato_kernel::AccountId;
 use mercato_money::Currency;
+use payments::application::commands::RelayReport;
 use payments::domain::{
     CheckoutSession, Dispute, DisputeStatus, EventType, MinorUnits, OutboxEntryView, PaymentError,
-    PaymentEvent, PaymentStatus, PaymentView, Refund, RefundStatus, SessionSlot,
+    PaymentEvent, PaymentStatus, PaymentView, Refund, RefundState, SessionSlot,
 };
 use serde_json::json;
 
-use crate::body::{self, SessionRequest, Simulation};
-use crate::list_disputes::DisputesResource;
-use crate::list_outbox::OutboxState;
+use crate::body::{RefundRequest, SessionRequest, Simulation};
+use crate::find::FIND;
+use crate::find_by_order::FIND_BY_ORDER;
+use crate::list::LIST;
+use crate::list_disputes::{DisputesResource, LIST_DISPUTES};
+use crate::list_outbox::{LIST_OUTBOX, OutboxState};
+use crate::list_refunds::LIST_REFUNDS;
+use crate::open_session::OPEN_SESSION;
 use crate::problems::problem;
-use crate::refund::exceeds;
-use crate::relay_outbox::RelayResource;
-use crate::resource::{
-    DisputeResource, EntryResource, PaymentResource, RefundResource, decimal, reply,
-};
-use crate::retry_event::not_under_way;
-use crate::show_checkout::check;
-use crate::simulate_checkout::session_has_ended;
-use crate::webhook::WebhookReceipt;
+use crate::refund::{REFUND, Refunded, exceeds};
+use crate::relay_outbox::{RELAY_OUTBOX, RelayResource};
+use crate::resource::{EntryResource, PaymentResource, RefundResource, decimal, tagged};
+use crate::retry_event::{RETRY_EVENT, not_under_way};
+use crate::show_checkout::{CheckoutResult, SHOW_CHECKOUT};
+use crate::simulate_checkout::{SIMULATE_CHECKOUT, session_has_ended};
+use crate::webhook::{WEBHOOK, WebhookReceipt};
 
 /// A page, in shape.
 const PAGE: &str = "<!doctype html>\n<html lang=\"en\">…</html>\n";
@@ -54,7 +58,7 @@ pub fn examples() -> Result<Examples, Problem> {
         .with(open_session()?)
         .with(find_by_order()?)
         .with(webhook()?)
-        .with(show_checkout())
+        .with(show_checkout()?)
         .with(simulate_checkout()?)
         .with(list_outbox()?)
         .with(relay_outbox()?)
@@ -66,37 +70,19 @@ pub fn examples() -> Result<Examples, Problem> {
 }
 
 fn list() -> Result<OperationExamples, Problem> {
-    let payment = paid()?;
-    let answer = paged(
-        &[PaymentResource::new(&payment)?],
-        only_page(1),
-        DEFAULT_PAGE_LIMIT,
-    )?;
-    Ok(OperationExamples::of(Method::GET, "/api/v1/payments", &[])
-        .answer("one", "The only payment", &answer)
-        .problem(&refusal(pages("page=0"))))
-}
-
-fn only_page(total: u64) -> PageInfo {
-    PageInfo {
-        total,
-        total_is_exact: true,
-        page: 1,
-        next: None,
-    }
-}
-
-fn pages(query: &str) -> Result<PageRequest, Problem> {
-    let mut query = QueryString::parse(query);
-    let page = query.page();
-    query.finish().map(|()| page)
+    let page = Paged::of(only_page(vec![paid()?]), PaymentResource::new)?;
+    Ok(LIST
+        .examples(&[])
+        .answer("one", "The only payment", page)?
+        .problem(&refusal(from_query::<PageRequest>("page=0"))))
 }
 
 fn open_session() -> Result<OperationExamples, Problem> {
-    let wrong = Fields::parse(br#"{"orderId": "M-7K3F-29QD"}"#).and_then(SessionRequest::read);
-    let examples = OperationExamples::of(Method::POST, "/api/v1/payments/session", &[])
+    let wrong = from_json::<SessionRequest>(r#"{"orderId": "M-7K3F-29QD"}"#);
+    let examples = OPEN_SESSION
+        .examples(&[])
         .request("order", "A pending order", json!({"orderId": ORDER_ID}))
-        .answer("open", "The open session", &reply(&open()?)?)
+        .answer("open", "The open session", tagged(open()?)?)?
         .problem(&refusal(wrong));
     let refused = [
         PaymentError::NotFound,
@@ -108,11 +94,11 @@ fn open_session() -> Result<OperationExamples, Problem> {
 }
 
 fn find_by_order() -> Result<OperationExamples, Problem> {
-    let pattern = "/api/v1/payments/order/{orderId}";
-    let examples = OperationExamples::of(Method::GET, pattern, &[("orderId", ORDER_ID)])
-        .answer("open", "Not paid yet", &reply(&open()?)?)
-        .answer("paid", "Paid", &reply(&paid()?)?);
-    Ok(examples.problems([PaymentError::NotFound].map(problem)))
+    Ok(FIND_BY_ORDER
+        .examples(&[("orderId", ORDER_ID)])
+        .answer("open", "Not paid yet", tagged(open()?)?)?
+        .answer("paid", "Paid", tagged(paid()?)?)?
+        .problem(&problem(PaymentError::NotFound)))
 }
 
 fn webhook() -> Result<OperationExamples, Problem> {
@@ -135,7 +121,8 @@ fn webhook() -> Result<OperationExamples, Problem> {
         "created": REFUNDED_AT / 1_000,
     });
     let ended = PLACED_AT + RESERVATION_MS;
-    let examples = OperationExamples::of(Method::POST, "/api/v1/payments/webhook", &[])
+    let examples = WEBHOOK
+        .examples(&[])
         .request(
             "completed",
             "The customer has paid",
@@ -176,25 +163,22 @@ fn webhook() -> Result<OperationExamples, Problem> {
             "The customer's bank wants the money back",
             event("evt_5", "charge.dispute.created", REFUNDED_AT, dispute),
         )
-        .answer(
-            "received",
-            "Received",
-            &Reply::json(&WebhookReceipt::RECEIVED)?,
-        )
+        .answer("received", "Received", Json(WebhookReceipt::RECEIVED))?
         // The event is read by the domain, after its signature was verified.
         .never("malformed-json");
     let refused = [PaymentError::InvalidSignature, PaymentError::MalformedEvent];
     Ok(examples.problems(refused.map(problem)))
 }
 
-fn show_checkout() -> OperationExamples {
-    let pattern = "/api/v1/payments/mock/checkout/{sessionId}";
-    let examples = OperationExamples::of(Method::GET, pattern, &[("sessionId", CHECKOUT_ID)])
-        .answer("page", "The page", &Reply::html(PAGE))
-        .answer("not-understood", "A page", &page(StatusCode::BAD_REQUEST))
-        .answer("not-found-page", "A page", &page(StatusCode::NOT_FOUND))
-        .problem(&refusal(check(QueryString::parse("result=paid"))));
-    examples.problems([PaymentError::NotFound].map(problem))
+fn show_checkout() -> Result<OperationExamples, Problem> {
+    let wrong = from_query::<CheckoutResult>("result=paid");
+    Ok(SHOW_CHECKOUT
+        .examples(&[("sessionId", CHECKOUT_ID)])
+        .answer("page", "The page", page(StatusCode::OK))?
+        .answer("not-understood", "A page", page(StatusCode::BAD_REQUEST))?
+        .answer("not-found-page", "A page", page(StatusCode::NOT_FOUND))?
+        .problem(&refusal(wrong))
+        .problem(&problem(PaymentError::NotFound)))
 }
 
 fn page(status: StatusCode) -> Reply {
@@ -202,10 +186,10 @@ fn page(status: StatusCode) -> Reply {
 }
 
 fn simulate_checkout() -> Result<OperationExamples, Problem> {
-    let pattern = "/api/v1/payments/mock/checkout/{sessionId}";
     let form = "application/x-www-form-urlencoded";
-    let wrong = Fields::parse(br#"{"outcome": "paid"}"#).and_then(Simulation::read_json);
-    let examples = OperationExamples::of(Method::POST, pattern, &[("sessionId", CHECKOUT_ID)])
+    let wrong = from_json::<Simulation>(r#"{"outcome": "paid"}"#);
+    let examples = SIMULATE_CHECKOUT
+        .examples(&[("sessionId", CHECKOUT_ID)])
         .request("pay", "Pay", json!({"outcome": "succeed"}))
         .request(
             "tries-a-bad-card",
@@ -213,13 +197,13 @@ fn simulate_checkout() -> Result<OperationExamples, Problem> {
             json!({"outcome": "decline"}),
         )
         .request_as(form, "pay", "Pay", json!({"outcome": "succeed"}))
-        .answer("declined", "Not paid, after `decline`", &reply(&open()?)?)
-        .answer("paid", "Paid", &reply(&paid()?)?)
-        .answer("not-understood", "A page", &page(StatusCode::BAD_REQUEST))
-        .answer("not-found-page", "A page", &page(StatusCode::NOT_FOUND))
-        .answer("decided", "A page", &page(StatusCode::CONFLICT))
+        .answer("declined", "Not paid, after `decline`", tagged(open()?)?)?
+        .answer("paid", "Paid", tagged(paid()?)?)?
+        .answer("not-understood", "A page", page(StatusCode::BAD_REQUEST))?
+        .answer("not-found-page", "A page", page(StatusCode::NOT_FOUND))?
+        .answer("decided", "A page", page(StatusCode::CONFLICT))?
         .problem(&refusal(wrong))
-        .problem(&refusal(Simulation::read_form(b"\xff")))
+        .problem(&refusal(Simulation::from_form(b"\xff")))
         .problem_named("conflict-session-has-ended", &session_has_ended());
     let refused = [
         PaymentError::NotFound,
@@ -230,92 +214,68 @@ fn simulate_checkout() -> Result<OperationExamples, Problem> {
 }
 
 fn list_outbox() -> Result<OperationExamples, Problem> {
-    let entry = parked()?;
     let lag = OutboxLag {
         pending: 1,
         parked: 1,
         oldest_ms: 3_600_000,
     };
-    let answer = paged_with(
-        &[EntryResource::new(&entry)?],
-        only_page(1),
-        DEFAULT_PAGE_LIMIT,
-        OutboxState { lag },
-    )?;
-    Ok(
-        OperationExamples::of(Method::GET, "/api/v1/payments/outbox", &[])
-            .answer("parked", "One event was given up", &answer)
-            .problem(&refusal(pages("limit=500"))),
-    )
+    let page = Paged::of(only_page(vec![parked()?]), EntryResource::new)?;
+    Ok(LIST_OUTBOX
+        .examples(&[])
+        .answer(
+            "parked",
+            "One event was given up",
+            page.with(OutboxState { lag }),
+        )?
+        .problem(&refusal(from_query::<PageRequest>("limit=500"))))
 }
 
 fn relay_outbox() -> Result<OperationExamples, Problem> {
-    let report = RelayResource {
+    let report = RelayReport {
         published: 3,
         failed: 0,
         pending: 3,
+        more: false,
     };
-    Ok(
-        OperationExamples::of(Method::POST, "/api/v1/payments/outbox/relay", &[]).answer(
-            "report",
-            "Three events",
-            &Reply::json(&report)?,
-        ),
-    )
+    RELAY_OUTBOX
+        .examples(&[])
+        .answer("report", "Three events", Json(RelayResource::from(report)))
 }
 
 fn retry_event() -> Result<OperationExamples, Problem> {
-    let pattern = "/api/v1/payments/outbox/{eventId}/retry";
     let entry = OutboxEntryView {
         parked: false,
         next_attempt_at: PAID_AT + 3_600_000,
         ..parked()?
     };
-    let answer = Reply::json(&EntryResource::new(&entry)?)?;
-    Ok(
-        OperationExamples::of(Method::POST, pattern, &[("eventId", EVENT_ID)])
-            .answer("under-way", "Under way again", &answer)
-            .problem(&not_under_way()),
-    )
+    let answer = Json(EntryResource::new(entry)?);
+    Ok(RETRY_EVENT
+        .examples(&[("eventId", EVENT_ID)])
+        .answer("under-way", "Under way again", answer)?
+        .problem(&not_under_way()))
 }
 
 fn find() -> Result<OperationExamples, Problem> {
-    let pattern = "/api/v1/payments/{id}";
-    let examples = OperationExamples::of(Method::GET, pattern, &[("id", PAYMENT_ID)])
-        .answer("paid", "Paid", &reply(&paid()?)?)
-        .answer(
-            "part-refunded",
-            "With one cup refunded",
-            &reply(&part_refunded()?)?,
-        );
-    Ok(examples.problems([PaymentError::NotFound].map(problem)))
+    let refunded = tagged(part_refunded()?)?;
+    Ok(FIND
+        .examples(&[("id", PAYMENT_ID)])
+        .answer("paid", "Paid", tagged(paid()?)?)?
+        .answer("part-refunded", "With one cup refunded", refunded)?
+        .problem(&problem(PaymentError::NotFound)))
 }
 
 fn list_refunds() -> Result<OperationExamples, Problem> {
-    let pattern = "/api/v1/payments/{id}/refunds";
-    let refund = Refund {
-        id: REFUND_ID.to_owned(),
-        payment_id: PAYMENT_ID.to_owned(),
-        amount: units(CUP_PRICE_MINOR)?,
-        refunded_before: MinorUnits::ZERO,
-        status: RefundStatus::Succeeded,
-        duplicate_charge: None,
-        reason: Some(REFUND_REASON.to_owned()),
-        idempotency_key: None,
-        fingerprint: Vec::new(),
-        attempts: 0,
-        created_at: REFUNDED_AT,
-        answer: None,
-    };
     let currency = currency()?;
     let of = |is_admin| {
-        let refund = RefundResource::new(&refund, &currency, is_admin)?;
-        paged(&[refund], only_page(1), DEFAULT_PAGE_LIMIT)
+        Paged::of(only_page(vec![one_cup()?]), |refund| {
+            RefundResource::new(refund, currency, is_admin)
+        })
     };
-    let examples = OperationExamples::of(Method::GET, pattern, &[("id", PAYMENT_ID)])
-        .answer("admin", "As admins see it", &of(true)?)
-        .answer("customer", "As its customer sees it", &of(false)?);
-    Ok(examples.problems([PaymentError::NotFound].map(problem)))
+    Ok(LIST_REFUNDS
+        .examples(&[("id", PAYMENT_ID)])
+        .answer("admin", "As admins see it", of(true)?)?
+        .answer("customer", "As its customer sees it", of(false)?)?
+        .problem(&problem(PaymentError::NotFound)))
 }
 
 fn list_disputes() -> Result<OperationExamples, Problem> {
@@ -328,40 +288,32 @@ fn list_disputes() -> Result<OperationExamples, Problem> {
         told_at: REFUNDED_AT / 1_000,
         created_at: REFUNDED_AT / 1_000,
     };
-    let answer = Reply::json(&DisputesResource {
-        data: vec![DisputeResource::new(&dispute)?],
-    })?;
-    let pattern = "/api/v1/payments/{id}/disputes";
-    let examples = OperationExamples::of(Method::GET, pattern, &[("id", PAYMENT_ID)]).answer(
-        "open",
-        "One that is not decided",
-        &answer,
-    );
-    Ok(examples.problems([PaymentError::NotFound].map(problem)))
+    let answer = Json(DisputesResource::new(vec![dispute])?);
+    Ok(LIST_DISPUTES
+        .examples(&[("id", PAYMENT_ID)])
+        .answer("open", "One that is not decided", answer)?
+        .problem(&problem(PaymentError::NotFound)))
 }
 
 fn refund() -> Result<OperationExamples, Problem> {
-    let pattern = "/api/v1/payments/{id}/refund";
     let amount = decimal(units(CUP_PRICE_MINOR)?, currency()?)?;
-    let accepted = reply(&paid()?)?.with_status(StatusCode::ACCEPTED);
-    let wrong = Fields::parse(br#"{"amount": 0}"#).and_then(body::Refund::read);
-    let examples = OperationExamples::of(Method::POST, pattern, &[("id", PAYMENT_ID)])
+    let refunded = Refunded(tagged(part_refunded()?)?);
+    let accepted = Accepted(tagged(paid()?)?);
+    let wrong = from_json::<RefundRequest>(r#"{"amount": 0}"#);
+    let examples = REFUND
+        .examples(&[("id", PAYMENT_ID)])
         .request(
             "a-part",
             "One cup",
             json!({"amount": amount, "reason": REFUND_REASON}),
         )
         .request("the-rest", "All that is left", json!({}))
-        .answer(
-            "part-refunded",
-            "One cup refunded",
-            &reply(&part_refunded()?)?,
-        )
+        .answer("part-refunded", "One cup refunded", refunded)?
         .answer(
             "written-down",
             "Before the refund, which is tried again",
-            &accepted,
-        )
+            accepted,
+        )?
         .problem(&refusal(wrong))
         .problem(&exceeds(units(CUP_PRICE_MINOR)?, currency()?)?);
     let refused = [
@@ -374,6 +326,10 @@ fn refund() -> Result<OperationExamples, Problem> {
     Ok(examples.problems(refused.map(problem)))
 }
 
+fn id<T: FromText>(text: &str) -> Result<T, Problem> {
+    T::from_text(text).map_err(|_| Problem::internal())
+}
+
 fn units(units: i64) -> Result<MinorUnits, Problem> {
     MinorUnits::new(units).ok_or_else(Problem::internal)
 }
@@ -382,13 +338,31 @@ fn currency() -> Result<Currency, Problem> {
     CURRENCY.parse().map_err(|_| Problem::internal())
 }
 
+/// One of its two cups is given back.
+fn one_cup() -> Result<Refund, Problem> {
+    Ok(Refund {
+        id: id(REFUND_ID)?,
+        payment_id: id(PAYMENT_ID)?,
+        amount: units(CUP_PRICE_MINOR)?,
+        refunded_before: MinorUnits::ZERO,
+        state: RefundState::Succeeded,
+        duplicate_charge: None,
+        reason: Some(REFUND_REASON.to_owned()),
+        idempotency_key: None,
+        fingerprint: Vec::new(),
+        attempts: 0,
+        created_at: REFUNDED_AT,
+        answer: None,
+    })
+}
+
 /// The payment when the order was placed.
 fn open() -> Result<PaymentView, Problem> {
     let expires_at = PLACED_AT + RESERVATION_MS;
     Ok(PaymentView {
-        id: PAYMENT_ID.to_owned(),
-        order_id: ORDER_ID.to_owned(),
-        customer_id: AccountId::parse(CUSTOMER_ID).map_err(|_| Problem::internal())?,
+        id: id(PAYMENT_ID)?,
+        order_id: id(ORDER_ID)?,
+        customer_id: id(CUSTOMER_ID)?,
         amount: units(TOTAL_MINOR)?,
         refunded: MinorUnits::ZERO,
         failed_refunds: MinorUnits::ZERO,
@@ -446,11 +420,11 @@ fn parked() -> Result<OutboxEntryView, Problem> {
     Ok(OutboxEntryView {
         sequence: 1,
         event: PaymentEvent {
-            id: EVENT_ID.to_owned(),
+            id: id(EVENT_ID)?,
             event_type: EventType::Succeeded,
             time: PAID_AT,
-            order_id: ORDER_ID.to_owned(),
-            payment_id: PAYMENT_ID.to_owned(),
+            order_id: id(ORDER_ID)?,
+            payment_id: id(PAYMENT_ID)?,
             amount: units(TOTAL_MINOR)?,
             refunded: MinorUnits::ZERO,
             payment_version: 2,
@@ -465,4 +439,13 @@ fn parked() -> Result<OutboxEntryView, Problem> {
         next_attempt_at: PAID_AT,
         last_error: Some("a database is busy or out of reach".to_owned()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_example_is_of_what_is_described() {
+        let document = mercato_edge::openapi::document(crate::ROUTES, super::examples().unwrap());
+        assert_eq!(document.err(), None);
+    }
 }

@@ -1,35 +1,25 @@
-use mercato_edge::{Context, IfNoneMatch, Problem, ProblemDocument, Reply};
+use mercato_edge::{Path, Problem, Tagged, endpoint};
+use mercato_kernel::{Caller, PaymentId};
 use mercato_platform::log;
-
 use payments::application::queries;
 use payments::instance;
 
-use crate::parameters::PaymentId;
 use crate::problems::problem;
-use crate::resource::{PaymentResource, reply};
+use crate::resource::{PaymentResource, tagged};
 
-/// `GET /payments/{id}`.
-#[utoipa::path(
-    get,
-    path = "/api/v1/payments/{id}",
-    tag = "Payments",
-    operation_id = "getPayment",
-    summary = "Read a payment",
-    description = "A customer sees their own, an admin any.",
-    params(PaymentId, IfNoneMatch),
-    responses(
-        (status = 200, description = "The payment", body = PaymentResource,
-            headers(("ETag" = String, description = "The payment's version"))),
-        (status = 304, description = "Unchanged since the answer with that `ETag`",
-            headers(("ETag" = String, description = "The same"))),
-        (status = 404, description = "No such payment, or somebody else's", body = ProblemDocument, content_type = "application/problem+json"),
-    )
+/// Read a payment
+///
+/// A customer sees their own, an admin any.
+#[endpoint(
+    GET "/api/v1/payments/{id}", access = Bearer, tag = "Payments", id = "getPayment",
+    returns = "The payment",
+    404 = "No such payment, or somebody else's",
 )]
-pub async fn find(context: Context) -> Result<Reply, Problem> {
-    context.query_string().finish()?;
-    let caller = context.caller()?;
-    let id = context.id("id")?;
-    log::record("payment_id", &id);
-    let payment = queries::find_payment(&*instance(), &caller, &id).map_err(problem)?;
-    reply(&payment)
+pub async fn find(
+    caller: Caller,
+    Path(id): Path<PaymentId>,
+) -> Result<Tagged<PaymentResource>, Problem> {
+    log::record("payment_id", &id.text());
+    let payment = queries::find_payment(&*instance(), &caller, id);
+    tagged(payment.map_err(problem)?)
 }

@@ -1,36 +1,25 @@
-use mercato_edge::{Context, IfNoneMatch, Problem, ProblemDocument, Reply};
+use mercato_edge::{Path, Problem, Tagged, endpoint};
+use mercato_kernel::{Caller, OrderId};
 use mercato_platform::log;
-
 use payments::application::queries;
 use payments::instance;
 
-use crate::parameters::OrderId;
 use crate::problems::problem;
-use crate::resource::{PaymentResource, reply};
+use crate::resource::{PaymentResource, tagged};
 
-/// `GET /payments/order/{orderId}`.
-#[utoipa::path(
-    get,
-    path = "/api/v1/payments/order/{orderId}",
-    tag = "Payments",
-    operation_id = "getPaymentOfOrder",
-    summary = "Read the payment of an order",
-    description = "A customer sees their own, an admin any.",
-    params(OrderId, IfNoneMatch),
-    responses(
-        (status = 200, description = "The payment", body = PaymentResource,
-            headers(("ETag" = String, description = "The payment's version"))),
-        (status = 304, description = "Unchanged since the answer with that `ETag`",
-            headers(("ETag" = String, description = "The same"))),
-        (status = 404, description = "No such order, one without a payment, or somebody else's", body = ProblemDocument,
-            content_type = "application/problem+json"),
-    )
+/// Read the payment of an order
+///
+/// A customer sees their own, an admin any.
+#[endpoint(
+    GET "/api/v1/payments/order/{orderId}", access = Bearer, tag = "Payments", id = "getPaymentOfOrder",
+    returns = "The payment",
+    404 = "No such order, one without a payment, or somebody else's",
 )]
-pub async fn find_by_order(context: Context) -> Result<Reply, Problem> {
-    context.query_string().finish()?;
-    let caller = context.caller()?;
-    let order_id = context.id("orderId")?;
-    log::record("order_id", &order_id);
-    let payment = queries::find_payment_of_order(&*instance(), &caller, &order_id);
-    reply(&payment.map_err(problem)?)
+pub async fn find_by_order(
+    caller: Caller,
+    Path(order_id): Path<OrderId>,
+) -> Result<Tagged<PaymentResource>, Problem> {
+    log::record("order_id", &order_id.text());
+    let payment = queries::find_payment_of_order(&*instance(), &caller, order_id);
+    tagged(payment.map_err(problem)?)
 }

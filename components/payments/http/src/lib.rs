@@ -1,6 +1,6 @@
 //! REST adapter of payments.
 
-use mercato_edge::{Access, BodyRule, Route, route, settings};
+use mercato_edge::{Route, settings};
 
 mod body;
 mod checkout_page;
@@ -14,10 +14,6 @@ mod list_outbox;
 mod list_refunds;
 mod metrics;
 mod open_session;
-#[cfg(not(target_family = "wasm"))]
-pub mod openapi;
-mod page;
-mod parameters;
 mod problems;
 mod ready;
 mod refund;
@@ -25,7 +21,6 @@ pub mod relay;
 mod relay_outbox;
 mod resource;
 mod retry_event;
-mod schemas;
 mod show_checkout;
 mod simulate_checkout;
 mod storefront;
@@ -33,29 +28,31 @@ mod webhook;
 
 /// The routes of payments.
 pub const ROUTES: &[Route] = &[
-    route!(GET "/api/v1/payments", Access::Admin, list::list),
-    route!(POST "/api/v1/payments/session", Access::Session, open_session::open_session),
-    route!(GET "/api/v1/payments/order/{orderId}", Access::Bearer, find_by_order::find_by_order),
-    route!(POST "/api/v1/payments/webhook", Access::Public, webhook::webhook, body webhook::BODY),
-    route!(GET "/api/v1/payments/mock/checkout/{sessionId}", Access::Public, show_checkout::show_checkout),
-    route!(POST "/api/v1/payments/mock/checkout/{sessionId}", Access::Public, simulate_checkout::simulate_checkout, body simulate_checkout::BODY),
-    route!(GET "/api/v1/payments/outbox", Access::Admin, list_outbox::list_outbox),
-    route!(POST "/api/v1/payments/outbox/relay", Access::Admin, relay_outbox::relay_outbox, body BodyRule::IGNORED),
-    route!(POST "/api/v1/payments/outbox/{eventId}/retry", Access::Admin, retry_event::retry_event, body BodyRule::IGNORED),
-    route!(GET "/api/v1/payments/{id}", Access::Bearer, find::find),
-    route!(GET "/api/v1/payments/{id}/refunds", Access::Bearer, list_refunds::list_refunds),
-    route!(GET "/api/v1/payments/{id}/disputes", Access::Admin, list_disputes::list_disputes),
-    route!(POST "/api/v1/payments/{id}/refund", Access::Admin, refund::refund, body BodyRule::OPTIONAL_JSON),
-    route!(GET "/internal/ready", Access::Public, ready::ready),
-    route!(GET "/internal/settings", Access::Public, settings::settings),
-    route!(GET "/internal/metrics", Access::Public, metrics::metrics),
-    route!(POST "/internal/relay", Access::Public, relay_outbox::relay_on_timer, body BodyRule::IGNORED),
+    list::LIST,
+    open_session::OPEN_SESSION,
+    find_by_order::FIND_BY_ORDER,
+    webhook::WEBHOOK,
+    show_checkout::SHOW_CHECKOUT,
+    simulate_checkout::SIMULATE_CHECKOUT,
+    list_outbox::LIST_OUTBOX,
+    relay_outbox::RELAY_OUTBOX,
+    retry_event::RETRY_EVENT,
+    find::FIND,
+    list_refunds::LIST_REFUNDS,
+    list_disputes::LIST_DISPUTES,
+    refund::REFUND,
+    ready::READY,
+    settings::SETTINGS,
+    metrics::METRICS,
+    relay_outbox::RELAY_ON_TIMER,
 ];
 
 mercato_edge::serve!(ROUTES, relay::after_request);
 
 #[cfg(test)]
 mod tests {
+    use mercato_edge::Access;
+
     use super::*;
 
     #[test]

@@ -1,25 +1,18 @@
-use mercato_edge::{Context, PageParameters, Problem, Reply};
+use mercato_edge::{PageRequest, Paged, Problem, Query, endpoint};
 use payments::application::queries;
 use payments::instance;
 
-use crate::page;
 use crate::problems::problem;
 use crate::resource::PaymentResource;
-use crate::schemas::PaymentPageDocument;
 
-/// `GET /payments`: everybody's payments, newest first.
-#[utoipa::path(
-    get,
-    path = "/api/v1/payments",
-    tag = "Payments",
-    operation_id = "listPayments",
-    summary = "List payments",
-    description = "Everybody's payments, newest first.",
-    params(PageParameters),
-    responses((status = 200, description = "One page of payments", body = PaymentPageDocument))
+/// List payments
+///
+/// Everybody's payments, newest first.
+#[endpoint(
+    GET "/api/v1/payments", access = Admin, tag = "Payments", id = "listPayments",
+    returns = "One page of payments",
 )]
-pub async fn list(context: Context) -> Result<Reply, Problem> {
-    let request = page::requested(&context)?;
-    let list = queries::list_payments(&*instance(), &request).map_err(problem)?;
-    page::reply(&list, PaymentResource::new, ())
+pub async fn list(Query(page): Query<PageRequest>) -> Result<Paged<PaymentResource>, Problem> {
+    let list = queries::list_payments(&*instance(), &page).map_err(problem)?;
+    Paged::of(list, PaymentResource::new)
 }

@@ -1,36 +1,30 @@
-use mercato_edge::{Context, PageParameters, Problem, ProblemDocument, Reply};
+use mercato_edge::{PageRequest, Paged, Path, Problem, Query, endpoint};
+use mercato_kernel::{Caller, PaymentId};
 use mercato_platform::log;
 use payments::application::queries;
 use payments::instance;
 
-use crate::page;
-use crate::parameters::PaymentId;
 use crate::problems::problem;
 use crate::resource::RefundResource;
-use crate::schemas::RefundPageDocument;
 
-/// `GET /payments/{id}/refunds`: the refunds of a payment, oldest first.
-#[utoipa::path(
-    get,
-    path = "/api/v1/payments/{id}/refunds",
-    tag = "Payments",
-    operation_id = "listRefunds",
-    summary = "List the refunds of a payment",
-    description = "Oldest first, those that failed too. A customer sees those of their own payments, without `reason` and `error`, which \
-        are for admins.",
-    params(PaymentId, PageParameters),
-    responses(
-        (status = 200, description = "One page of refunds", body = RefundPageDocument),
-        (status = 404, description = "No such payment, or somebody else's", body = ProblemDocument, content_type = "application/problem+json"),
-    )
+/// List the refunds of a payment
+///
+/// Oldest first, those that failed too. A customer sees those of their own payments, without `reason` and `error`, which
+/// are for admins.
+#[endpoint(
+    GET "/api/v1/payments/{id}/refunds", access = Bearer, tag = "Payments", id = "listRefunds",
+    returns = "One page of refunds",
+    404 = "No such payment, or somebody else's",
 )]
-pub async fn list_refunds(context: Context) -> Result<Reply, Problem> {
-    let request = page::requested(&context)?;
-    let caller = context.caller()?;
-    let id = context.id("id")?;
-    log::record("payment_id", &id);
-    let list = queries::list_refunds(&*instance(), &caller, &id, &request);
+pub async fn list_refunds(
+    caller: Caller,
+    Path(id): Path<PaymentId>,
+    Query(page): Query<PageRequest>,
+) -> Result<Paged<RefundResource>, Problem> {
+    log::record("payment_id", &id.text());
+    let list = queries::list_refunds(&*instance(), &caller, id, &page);
     let (currency, list) = list.map_err(problem)?;
-    let resource = |refund| RefundResource::new(refund, &currency, caller.is_admin());
-    page::reply(&list, resource, ())
+    Paged::of(list, |refund| {
+        RefundResource::new(refund, currency, caller.is_admin())
+    })
 }

@@ -1,16 +1,16 @@
 use std::time::Duration;
 
-use mercato_edge::{Context, Problem, Reply};
+use mercato_edge::{Problem, Reply, endpoint};
+use mercato_kernel::Named as _;
 use mercato_metrics::{Exposition, Kind};
-use payments::application::ports::MetricsSnapshot;
-use payments::application::queries::{self, Lag};
+use payments::application::queries::{self, Lag, MetricsSnapshot};
 use payments::instance;
 
 use crate::problems::problem;
-use crate::resource::status_name;
 
-/// `GET /internal/metrics`: what operators watch, in Prometheus' text format.
-pub async fn metrics(_: Context) -> Result<Reply, Problem> {
+/// What operators watch, in Prometheus' text format
+#[endpoint(GET "/internal/metrics", access = Public)]
+pub async fn metrics() -> Result<Reply, Problem> {
     let instance = instance();
     let snapshot = queries::metrics_snapshot(&*instance).map_err(problem)?;
     let lag = queries::lag(&*instance).map_err(problem)?;
@@ -28,8 +28,7 @@ fn payments(text: &mut Exposition, snapshot: &MetricsSnapshot) {
     const PAYMENTS: &str = "mercato_payments";
     text.family(PAYMENTS, Kind::Gauge, "Payments, by status.");
     for (status, payments) in &snapshot.payments {
-        let status = status_name(*status).as_str();
-        text.sample(PAYMENTS, &[("status", status)], *payments);
+        text.sample(PAYMENTS, &[("status", status.name())], *payments);
     }
     text.single(
         "mercato_refunds_waiting",

@@ -3,18 +3,13 @@
 use mercato_edge::{Problem, StatusCode};
 use payments::domain::PaymentError;
 
-use crate::resource::status_name;
-
 /// The problem that a client sees.
 pub fn problem(error: PaymentError) -> Problem {
     match error {
         PaymentError::Invalid(errors) => Problem::validation(errors),
         PaymentError::NotFound => Problem::not_found("payment"),
         PaymentError::Conflict(status) => {
-            let detail = format!(
-                "the payment is {}, which does not allow this",
-                status_name(status).as_str()
-            );
+            let detail = format!("the payment is {status}, which does not allow this");
             Problem::conflict("conflict", detail)
         }
         PaymentError::UnderWay => Problem::conflict(

@@ -3,7 +3,7 @@
 use mercato_kernel::Throttle;
 use mercato_platform::clock::{Clock, SystemClock};
 use mercato_platform::log;
-use payments::application::commands;
+use payments::application::commands::relay_outbox;
 use payments::instance;
 
 /// Least time between two runs that requests start, whichever instance answers them, in milliseconds.
@@ -21,7 +21,10 @@ pub async fn after_request() {
         return;
     }
     mercato_edge::let_the_answer_go().await;
-    if let Err(error) = commands::relay_outbox::handle(&*instance(), MIN_INTERVAL_MS).await {
+    let command = relay_outbox::Command {
+        min_interval_ms: MIN_INTERVAL_MS,
+    };
+    if let Err(error) = relay_outbox::handle(&*instance(), command).await {
         log::warn("relay not run", &[("cause", &error.to_string())]);
     }
 }

@@ -1,13 +1,13 @@
 //! Payments and outbox entries as clients see them.
 
-use mercato_edge::{Amount, Id, OutboxLag, PaymentStatusName, Problem, Reply, Timestamp};
+use mercato_edge::{Amount, Listed, OutboxLag, Problem, Tagged, Timestamp};
+use mercato_kernel::{EventId, OrderId, PaymentId};
 use mercato_money::{Currency, Money};
-use mercato_platform::clock::rfc3339;
 use mercato_platform::log;
 use payments::application::queries::Lag;
 use payments::domain::{
     CheckoutSession, Dispute, DisputeStatus, EventType, MinorUnits, OutboxEntryView, PaymentStatus,
-    PaymentView, Refund, RefundStatus,
+    PaymentView, Refund, RefundId, RefundState, RefundStatus,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -18,36 +18,28 @@ const MS_PER_SECOND: u64 = 1_000;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Payment)]
-pub struct PaymentResource<'a> {
-    #[schema(value_type = Id)]
-    id: &'a str,
+pub struct PaymentResource {
+    id: PaymentId,
     /// The order it pays.
-    #[schema(value_type = Id)]
-    order_id: &'a str,
+    order_id: OrderId,
     /// How much is to be paid, in whole minor units of the currency.
-    #[schema(value_type = Amount)]
-    amount: Money,
+    amount: Amount,
     /// Sum of all refunds that have not failed.
-    #[schema(value_type = Amount)]
-    refunded_amount: Money,
+    refunded_amount: Amount,
     /// Sum of all refunds that the payment provider had taken and could not make: the customer does not have that money.
-    #[schema(value_type = Amount)]
-    failed_refund_amount: Money,
+    failed_refund_amount: Amount,
     /// Why the last of these failed, in the provider's words; null without one.
     #[schema(required, example = "lost_or_stolen_card")]
-    refund_failure: Option<&'a str>,
+    refund_failure: Option<String>,
     /// Sum of all charges beside the payment's own: the customer has paid for the same order once more. It is given back
     /// without anybody asking.
-    #[schema(value_type = Amount)]
-    duplicate_amount: Money,
+    duplicate_amount: Amount,
     /// How much of `duplicateAmount` has gone back.
-    #[schema(value_type = Amount)]
-    duplicate_refunded_amount: Money,
+    duplicate_refunded_amount: Amount,
     /// True while a dispute about the payment, a chargeback, is not decided. The order is not delivered until it is.
     disputed: bool,
     /// Sum of all disputes that were lost: the customer's bank has taken it back.
-    #[schema(value_type = Amount)]
-    lost_to_disputes: Money,
+    lost_to_disputes: Amount,
     /// ISO 4217 code.
     #[schema(
         min_length = 3,
@@ -55,28 +47,26 @@ pub struct PaymentResource<'a> {
         pattern = "^[A-Z]{3}$",
         example = "EUR"
     )]
-    currency: &'a str,
+    currency: String,
     /// `REFUNDED` once the whole amount is; a part refund leaves it `SUCCEEDED`.
-    status: PaymentStatusName,
+    status: PaymentStatus,
     /// True while the money of a `PENDING` payment is on its way, by a bank debit for example: the customer has paid, and
     /// whether it arrives shows in some days.
     processing: bool,
     /// Name of the payment provider.
     #[schema(example = "stripe-mock")]
-    provider: &'a str,
+    provider: String,
     /// Where to pay while the payment is pending and not under way; null otherwise.
     #[schema(required)]
-    session: Option<SessionResource<'a>>,
+    session: Option<SessionResource>,
     /// Where the customer finds the receipt, once paid.
     #[schema(required, format = "uri", example = "https://pay.example/receipts/1")]
-    receipt_url: Option<&'a str>,
+    receipt_url: Option<String>,
     /// Why it failed or was cancelled.
     #[schema(required, example = "the payment was declined")]
-    reason: Option<&'a str>,
-    #[schema(value_type = Timestamp)]
-    created_at: String,
-    #[schema(value_type = Timestamp)]
-    updated_at: String,
+    reason: Option<String>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
     /// Grows by one with every change; the entity tag.
     #[schema(minimum = 1, example = 2)]
     version: u64,
@@ -86,42 +76,28 @@ pub struct PaymentResource<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = CheckoutSession)]
-pub struct SessionResource<'a> {
+pub struct SessionResource {
     /// The payment provider's id of it.
     #[schema(min_length = 1, example = "cs_test_0123456789abcdef0123456789abcdef")]
-    id: &'a str,
+    id: String,
     /// Send the customer's browser there.
     #[schema(
         format = "uri",
         example = "http://127.0.0.1:3000/api/v1/payments/mock/checkout/cs_test_0123456789abcdef0123456789abcdef"
     )]
-    url: &'a str,
+    url: String,
     /// Nobody can pay in it from then on.
-    #[schema(value_type = Timestamp)]
-    expires_at: String,
-}
-
-/// The status as the API names it.
-pub const fn status_name(status: PaymentStatus) -> PaymentStatusName {
-    match status {
-        PaymentStatus::Pending => PaymentStatusName::Pending,
-        PaymentStatus::Succeeded => PaymentStatusName::Succeeded,
-        PaymentStatus::Failed => PaymentStatusName::Failed,
-        PaymentStatus::Cancelled => PaymentStatusName::Cancelled,
-        PaymentStatus::Refunded => PaymentStatusName::Refunded,
-    }
+    expires_at: Timestamp,
 }
 
 /// Money on its way back to a customer.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Refund)]
-pub struct RefundResource<'a> {
-    #[schema(value_type = Id)]
-    id: &'a str,
+pub struct RefundResource {
+    id: RefundId,
     /// How much.
-    #[schema(value_type = Amount)]
-    amount: Money,
+    amount: Amount,
     /// ISO 4217 code.
     #[schema(
         min_length = 3,
@@ -129,74 +105,61 @@ pub struct RefundResource<'a> {
         pattern = "^[A-Z]{3}$",
         example = "EUR"
     )]
-    currency: &'a str,
-    status: RefundStatusName,
+    currency: String,
+    status: RefundStatus,
     /// The second charge that it gives back, by the payment provider's id; null for a refund of the payment's own charge, and
     /// for customers.
     #[schema(required, example = "pi_3MtwBwLkdIwHu7ix28a3tqPa")]
-    duplicate_charge: Option<&'a str>,
+    duplicate_charge: Option<String>,
     /// Why it was asked for; null when nobody said so, and for customers.
     #[schema(required, example = "One cup arrived broken")]
-    reason: Option<&'a str>,
+    reason: Option<String>,
     /// Why it failed, as the payment provider said; null otherwise, and for customers.
     #[schema(required, example = "the charge is disputed")]
-    error: Option<&'a str>,
-    #[schema(value_type = Timestamp)]
-    created_at: String,
+    error: Option<String>,
+    created_at: Timestamp,
 }
 
-/// How far a refund has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-#[schema(as = RefundStatus, example = "SUCCEEDED")]
-pub enum RefundStatusName {
-    /// Written down; the payment provider is asked until it answers.
-    Pending,
-    /// Made.
-    Succeeded,
-    /// Refused by the payment provider.
-    Failed,
-}
-
-impl<'a> RefundResource<'a> {
+impl RefundResource {
     /// The refund in JSON, as an admin or as its customer may see it.
     ///
     /// # Errors
     /// 500 when its amount cannot be written as a decimal number.
-    pub fn new(
-        refund: &'a Refund,
-        currency: &'a Currency,
-        is_admin: bool,
-    ) -> Result<Self, Problem> {
-        let (status, error) = match &refund.status {
-            RefundStatus::Pending => (RefundStatusName::Pending, None),
-            RefundStatus::Succeeded => (RefundStatusName::Succeeded, None),
-            RefundStatus::Failed(error) => (RefundStatusName::Failed, Some(error.as_str())),
+    pub fn new(refund: Refund, currency: Currency, is_admin: bool) -> Result<Self, Problem> {
+        let status = RefundStatus::from(&refund.state);
+        let error = match refund.state {
+            RefundState::Failed(error) => Some(error),
+            RefundState::Pending | RefundState::Succeeded => None,
         };
         Ok(Self {
-            id: &refund.id,
-            amount: decimal(refund.amount, *currency)?,
-            currency: currency.code(),
+            id: refund.id,
+            amount: decimal(refund.amount, currency)?.into(),
+            currency: currency.to_string(),
             status,
-            duplicate_charge: refund.duplicate_charge.as_deref().filter(|_| is_admin),
-            reason: refund.reason.as_deref().filter(|_| is_admin),
+            duplicate_charge: refund.duplicate_charge.filter(|_| is_admin),
+            reason: refund.reason.filter(|_| is_admin),
             error: error.filter(|_| is_admin),
-            created_at: rfc3339(refund.created_at),
+            created_at: Timestamp(refund.created_at),
         })
     }
+}
+
+impl Listed for RefundResource {
+    const PAGE: &'static str = "RefundPage";
+    const MEANING: &'static str = "One page of the refunds of a payment.";
+    const ORDER: &'static str = "Oldest first.";
 }
 
 /// A customer's bank wants the money of a charge back, or asks what it was for.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Dispute)]
-pub struct DisputeResource<'a> {
+pub struct DisputeResource {
     /// The payment provider's id of it.
     #[schema(min_length = 1, example = "du_1MtJUT2eZvKYlo2CNaw2HvEv")]
-    id: &'a str,
+    id: String,
     /// How much it is about.
-    #[schema(value_type = Amount)]
-    amount: Money,
+    amount: Amount,
     /// ISO 4217 code; nearly always the payment's.
     #[schema(
         min_length = 3,
@@ -204,50 +167,30 @@ pub struct DisputeResource<'a> {
         pattern = "^[A-Z]{3}$",
         example = "EUR"
     )]
-    currency: &'a str,
+    currency: String,
     /// Why, in the provider's words.
     #[schema(example = "fraudulent")]
-    reason: &'a str,
-    status: DisputeStatusName,
+    reason: String,
+    status: DisputeStatus,
     /// When it began; null when that is not known.
-    #[schema(required, value_type = Option<Timestamp>)]
-    created_at: Option<String>,
+    #[schema(required)]
+    created_at: Option<Timestamp>,
 }
 
-/// How a dispute stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-#[schema(as = DisputeStatus, example = "OPEN")]
-pub enum DisputeStatusName {
-    /// Not decided yet.
-    Open,
-    /// Ended without a decision: the customer's bank only asked, or took it back.
-    Closed,
-    /// The merchant keeps the money.
-    Won,
-    /// The customer has the money back.
-    Lost,
-}
-
-impl<'a> DisputeResource<'a> {
+impl DisputeResource {
     /// The dispute in JSON.
     ///
     /// # Errors
     /// 500 when its amount cannot be written as a decimal number.
-    pub fn new(dispute: &'a Dispute) -> Result<Self, Problem> {
+    pub fn new(dispute: Dispute) -> Result<Self, Problem> {
         let created_at_ms = dispute.created_at.saturating_mul(MS_PER_SECOND);
         Ok(Self {
-            id: &dispute.id,
-            amount: decimal(dispute.amount, dispute.currency)?,
-            currency: dispute.currency.code(),
-            reason: &dispute.reason,
-            status: match dispute.status {
-                DisputeStatus::Open => DisputeStatusName::Open,
-                DisputeStatus::Closed => DisputeStatusName::Closed,
-                DisputeStatus::Won => DisputeStatusName::Won,
-                DisputeStatus::Lost => DisputeStatusName::Lost,
-            },
-            created_at: (created_at_ms > 0).then(|| rfc3339(created_at_ms)),
+            id: dispute.id,
+            amount: decimal(dispute.amount, dispute.currency)?.into(),
+            currency: dispute.currency.to_string(),
+            reason: dispute.reason,
+            status: dispute.status,
+            created_at: (created_at_ms > 0).then_some(Timestamp(created_at_ms)),
         })
     }
 }
@@ -256,22 +199,16 @@ impl<'a> DisputeResource<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = OutboxEvent)]
-pub struct EntryResource<'a> {
-    #[schema(value_type = Id)]
-    id: &'a str,
-    r#type: EventTypeName,
+pub struct EntryResource {
+    id: EventId,
+    r#type: EventType,
     /// When it happened.
-    #[schema(value_type = Timestamp)]
-    time: String,
-    #[schema(value_type = Id)]
-    order_id: &'a str,
-    #[schema(value_type = Id)]
-    payment_id: &'a str,
-    #[schema(value_type = Amount)]
-    amount: Money,
+    time: Timestamp,
+    order_id: OrderId,
+    payment_id: PaymentId,
+    amount: Amount,
     /// Sum of all refunds up to this event.
-    #[schema(value_type = Amount)]
-    refunded_amount: Money,
+    refunded_amount: Amount,
     /// ISO 4217 code.
     #[schema(
         min_length = 3,
@@ -279,7 +216,7 @@ pub struct EntryResource<'a> {
         pattern = "^[A-Z]{3}$",
         example = "EUR"
     )]
-    currency: &'a str,
+    currency: String,
     /// How often it was published.
     #[schema(minimum = 0, example = 2)]
     attempts: u32,
@@ -290,11 +227,11 @@ pub struct EntryResource<'a> {
     #[schema(example = false)]
     parked: bool,
     /// When it is published next; null while it is parked.
-    #[schema(required, value_type = Option<Timestamp>)]
-    next_attempt_at: Option<String>,
+    #[schema(required)]
+    next_attempt_at: Option<Timestamp>,
     /// Why publishing or handling failed last.
     #[schema(required, example = "a database is busy or out of reach")]
-    last_error: Option<&'a str>,
+    last_error: Option<String>,
 }
 
 /// How far the outbox is behind, in JSON.
@@ -306,97 +243,95 @@ pub const fn lag_resource(lag: Lag) -> OutboxLag {
     }
 }
 
-/// The kind of an event: also the channel it is published on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = OutboxEventType, example = "payment.succeeded")]
-pub enum EventTypeName {
-    #[serde(rename = "payment.succeeded")]
-    Succeeded,
-    #[serde(rename = "payment.failed")]
-    Failed,
-    #[serde(rename = "payment.cancelled")]
-    Cancelled,
-    #[serde(rename = "payment.refunded")]
-    Refunded,
-    #[serde(rename = "payment.updated")]
-    Updated,
-}
-
-impl From<EventType> for EventTypeName {
-    fn from(event_type: EventType) -> Self {
-        match event_type {
-            EventType::Succeeded => Self::Succeeded,
-            EventType::Failed => Self::Failed,
-            EventType::Cancelled => Self::Cancelled,
-            EventType::Refunded => Self::Refunded,
-            EventType::Updated => Self::Updated,
-        }
-    }
-}
-
-impl<'a> PaymentResource<'a> {
+impl PaymentResource {
     /// The payment in JSON.
     ///
     /// # Errors
     /// 500 when its amount cannot be written as a decimal number.
-    pub fn new(payment: &'a PaymentView) -> Result<Self, Problem> {
-        let decimal = |amount| decimal(amount, payment.currency);
+    pub fn new(payment: PaymentView) -> Result<Self, Problem> {
+        let amount = |amount| decimal(amount, payment.currency).map(Amount);
+        let can_be_paid = payment.can_be_paid();
+        let session = payment.session.opened.filter(|_| can_be_paid);
         Ok(Self {
-            id: &payment.id,
-            order_id: &payment.order_id,
-            amount: decimal(payment.amount)?,
-            refunded_amount: decimal(payment.refunded)?,
-            failed_refund_amount: decimal(payment.failed_refunds)?,
-            refund_failure: payment.refund_failure.as_deref(),
-            duplicate_amount: decimal(payment.duplicates)?,
-            duplicate_refunded_amount: decimal(payment.duplicates_refunded)?,
+            id: payment.id,
+            order_id: payment.order_id,
+            amount: amount(payment.amount)?,
+            refunded_amount: amount(payment.refunded)?,
+            failed_refund_amount: amount(payment.failed_refunds)?,
+            refund_failure: payment.refund_failure,
+            duplicate_amount: amount(payment.duplicates)?,
+            duplicate_refunded_amount: amount(payment.duplicates_refunded)?,
             disputed: payment.is_disputed,
-            lost_to_disputes: decimal(payment.lost_to_disputes)?,
-            currency: payment.currency.code(),
-            status: status_name(payment.status),
+            lost_to_disputes: amount(payment.lost_to_disputes)?,
+            currency: payment.currency.to_string(),
+            status: payment.status,
             processing: payment.is_processing,
-            provider: &payment.provider,
-            session: payment.open_session().map(session),
-            receipt_url: payment.receipt_url.as_deref(),
-            reason: payment.reason.as_deref(),
-            created_at: rfc3339(payment.created_at),
-            updated_at: rfc3339(payment.updated_at),
+            provider: payment.provider,
+            session: session.map(Into::into),
+            receipt_url: payment.receipt_url,
+            reason: payment.reason,
+            created_at: Timestamp(payment.created_at),
+            updated_at: Timestamp(payment.updated_at),
             version: payment.version,
         })
     }
 }
 
-impl<'a> EntryResource<'a> {
+impl Listed for PaymentResource {
+    const PAGE: &'static str = "PaymentPage";
+    const MEANING: &'static str = "One page of payments.";
+    const ORDER: &'static str = "Newest first.";
+}
+
+impl From<CheckoutSession> for SessionResource {
+    fn from(session: CheckoutSession) -> Self {
+        Self {
+            id: session.id,
+            url: session.url,
+            expires_at: Timestamp(session.expires_at),
+        }
+    }
+}
+
+impl EntryResource {
     /// The entry in JSON.
     ///
     /// # Errors
     /// 500 when its amount cannot be written as a decimal number.
-    pub fn new(entry: &'a OutboxEntryView) -> Result<Self, Problem> {
-        let event = &entry.event;
+    pub fn new(entry: OutboxEntryView) -> Result<Self, Problem> {
+        let event = entry.event;
         Ok(Self {
-            id: &event.id,
-            r#type: event.event_type.into(),
-            time: rfc3339(event.time),
-            order_id: &event.order_id,
-            payment_id: &event.payment_id,
-            amount: decimal(event.amount, event.currency)?,
-            refunded_amount: decimal(event.refunded, event.currency)?,
-            currency: event.currency.code(),
+            id: event.id,
+            r#type: event.event_type,
+            time: Timestamp(event.time),
+            order_id: event.order_id,
+            payment_id: event.payment_id,
+            amount: decimal(event.amount, event.currency)?.into(),
+            refunded_amount: decimal(event.refunded, event.currency)?.into(),
+            currency: event.currency.to_string(),
             attempts: entry.attempts,
             failures: entry.failures,
             parked: entry.parked,
-            next_attempt_at: (!entry.parked).then(|| rfc3339(entry.next_attempt_at)),
-            last_error: entry.last_error.as_deref(),
+            next_attempt_at: (!entry.parked).then_some(Timestamp(entry.next_attempt_at)),
+            last_error: entry.last_error,
         })
     }
 }
 
-/// 200 with a payment and its entity tag.
+impl Listed for EntryResource {
+    const PAGE: &'static str = "OutboxPage";
+    const MEANING: &'static str = "One page of the outbox.";
+    const ORDER: &'static str = "Oldest first.";
+}
+
+/// A payment and its entity tag.
 ///
 /// # Errors
 /// As [`PaymentResource::new`].
-pub fn reply(payment: &PaymentView) -> Result<Reply, Problem> {
-    Ok(Reply::json(&PaymentResource::new(payment)?)?.with_version(payment.version, &[]))
+pub fn tagged(payment: impl Into<PaymentView>) -> Result<Tagged<PaymentResource>, Problem> {
+    let payment = payment.into();
+    let version = payment.version;
+    Ok(Tagged::new(PaymentResource::new(payment)?, version))
 }
 
 /// Whole minor units as a decimal number of the currency.
@@ -411,23 +346,21 @@ pub fn decimal(amount: MinorUnits, currency: Currency) -> Result<Money, Problem>
     })
 }
 
-fn session(session: &CheckoutSession) -> SessionResource<'_> {
-    SessionResource {
-        id: &session.id,
-        url: &session.url,
-        expires_at: rfc3339(session.expires_at),
-    }
-}
-
 #[cfg(test)]
 pub mod tests {
+    use mercato_edge::Answer as _;
     use mercato_kernel::AccountId;
     use payments::domain::{PaymentEvent, SessionSlot};
 
     use super::*;
 
-    const ORDER: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
-    const PAYMENT: &str = "01890a5d-ac96-774b-bcce-b302099a8058";
+    fn order() -> OrderId {
+        OrderId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap()
+    }
+
+    fn payment() -> PaymentId {
+        PaymentId::parse("01890a5d-ac96-774b-bcce-b302099a8058").unwrap()
+    }
 
     fn units(units: i64) -> MinorUnits {
         MinorUnits::new(units).unwrap()
@@ -436,8 +369,8 @@ pub mod tests {
     /// A payment that waits for its customer.
     pub fn pending() -> PaymentView {
         PaymentView {
-            id: PAYMENT.to_owned(),
-            order_id: ORDER.to_owned(),
+            id: payment(),
+            order_id: order(),
             customer_id: AccountId::parse("01890a5d-ac96-774b-bcce-b302099a8059").unwrap(),
             amount: units(1_990),
             refunded: units(5),
@@ -471,7 +404,7 @@ pub mod tests {
 
     #[test]
     fn a_payment_shows_exact_decimals_and_the_providers_name() {
-        let reply = reply(&pending()).unwrap();
+        let reply = tagged(pending()).unwrap().into_reply().unwrap();
         assert_eq!(
             String::from_utf8(reply.body().to_vec()).unwrap(),
             concat!(
@@ -504,11 +437,11 @@ pub mod tests {
         let mut entry = OutboxEntryView {
             sequence: 1,
             event: PaymentEvent {
-                id: PAYMENT.to_owned(),
+                id: EventId::parse("01890a5d-ac96-774b-bcce-b302099a8058").unwrap(),
                 event_type: EventType::Refunded,
                 time: 0,
-                order_id: ORDER.to_owned(),
-                payment_id: PAYMENT.to_owned(),
+                order_id: order(),
+                payment_id: payment(),
                 amount: units(100),
                 refunded: units(50),
                 payment_version: 3,
@@ -524,7 +457,7 @@ pub mod tests {
             last_error: Some("no".to_owned()),
         };
         assert_eq!(
-            serde_json::to_string(&EntryResource::new(&entry).unwrap()).unwrap(),
+            serde_json::to_string(&EntryResource::new(entry.clone()).unwrap()).unwrap(),
             concat!(
                 r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8058","type":"payment.refunded","#,
                 r#""time":"1970-01-01T00:00:00.000Z","orderId":"01890a5d-ac96-774b-bcce-b302099a8057","#,
@@ -534,7 +467,7 @@ pub mod tests {
             )
         );
         entry.parked = true;
-        let parked = serde_json::to_value(EntryResource::new(&entry).unwrap()).unwrap();
+        let parked = serde_json::to_value(EntryResource::new(entry.clone()).unwrap()).unwrap();
         assert_eq!(
             (&parked["parked"], &parked["nextAttemptAt"]),
             (&true.into(), &serde_json::Value::Null)

@@ -1,44 +1,53 @@
-use mercato_edge::{Context, Problem, ProblemDocument, QueryString, Reply};
+#[cfg(not(target_family = "wasm"))]
+use mercato_edge::Description;
+use mercato_edge::{Context, Path, PathParameter, Problem, Query, Reply, endpoint, query};
+use mercato_kernel::read_from_text;
 use mercato_platform::clock::{Clock, SystemClock};
 use payments::application::queries;
 use payments::instance;
+use utoipa::ToSchema;
 
 use crate::body::Outcome;
+#[cfg(not(target_family = "wasm"))]
+use crate::checkout_page::describe_pages;
 use crate::checkout_page::{Visit, or_page, page};
-use crate::parameters::{CheckoutResult, SessionId};
 use crate::problems::problem;
 use crate::storefront::Storefront;
 
-/// `GET /payments/mock/checkout/{sessionId}`: the checkout page, or how it ended.
-#[utoipa::path(
-    get,
-    path = "/api/v1/payments/mock/checkout/{sessionId}",
-    tag = "Payments",
-    operation_id = "showCheckout",
-    summary = "Pay in a browser",
-    description = "Only with the stand-in payment provider: its checkout page with the order, the total, buttons to pay and \
-        to be declined, a way back to the shop, and more for developers; once the payment is decided, how it ended. Whoever holds the session's id may see it.",
-    params(SessionId, CheckoutResult),
-    responses(
-        (status = 200, description = "The page", body = String, content_type = "text/html",
-            example = "<!doctype html>\n<html lang=\"en\">…</html>\n"),
-        (status = 400, description = "`result` is none, or an unknown parameter; a page when `Accept` names `text/html`",
-            content((ProblemDocument = "application/problem+json"), (String = "text/html"))),
-        (status = 404, description = "No such session, another one has taken its place, or the payment provider is a real one; a \
-            page when `Accept` names `text/html`",
-            content((ProblemDocument = "application/problem+json"), (String = "text/html"))),
-    )
+/// Pay in a browser
+///
+/// Only with the stand-in payment provider: its checkout page with the order, the total, buttons to pay and
+/// to be declined, a way back to the shop, and more for developers; once the payment is decided, how it ended. Whoever holds the session's id may see it.
+#[endpoint(
+    GET "/api/v1/payments/mock/checkout/{sessionId}", access = Public, tag = "Payments", id = "showCheckout",
+    returns = "The page",
+    400 = "`result` is none, or an unknown parameter; a page when `Accept` names `text/html`",
+    404 = "No such session, another one has taken its place, or the payment provider is a real one; a \
+        page when `Accept` names `text/html`",
+    describe = describe,
 )]
-pub async fn show_checkout(context: Context) -> Result<Reply, Problem> {
-    or_page(&context, show(&context).await).await
+pub async fn show_checkout(
+    context: Context,
+    Path(session): Path<SessionId>,
+    query: Result<Query<CheckoutResult>, Problem>,
+) -> Result<Reply, Problem> {
+    let shown = show(&session, query).await;
+    or_page(&context, &session, shown).await
 }
 
-async fn show(context: &Context) -> Result<Reply, Problem> {
-    let result = check(context.query_string())?;
-    let session_id = context.param("sessionId");
-    let checkout = queries::find_checkout(&*instance(), session_id).map_err(problem)?;
+#[cfg(not(target_family = "wasm"))]
+fn describe(description: &mut Description) {
+    describe_pages(description, &[200, 400, 404]);
+}
+
+async fn show(
+    session: &SessionId,
+    query: Result<Query<CheckoutResult>, Problem>,
+) -> Result<Reply, Problem> {
+    let Query(CheckoutResult { result }) = query?;
+    let checkout = queries::find_checkout(&*instance(), &session.0).map_err(problem)?;
     let visit = Visit {
-        session_id,
+        session_id: &session.0,
         result,
         is_refused: false,
         now_ms: SystemClock.now_ms(),
@@ -46,22 +55,34 @@ async fn show(context: &Context) -> Result<Reply, Problem> {
     page(&checkout, &visit, &Storefront::read().await?)
 }
 
-/// A result page may be asked for by what the customer chose; what it shows is the payment's own state.
-///
-/// # Errors
-/// 400 for another result.
-pub fn check(mut query: QueryString) -> Result<Option<Outcome>, Problem> {
-    let named = query.text("result");
-    let result = named.as_deref().and_then(Outcome::from_name);
-    if named.is_some() && result.is_none() {
-        query.reject("result", "format", Outcome::RULE);
-    }
-    query.finish()?;
-    Ok(result)
+/// The payment provider's name of a session.
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
+#[schema(pattern = "^cs_test_[0-9a-f]{32}$")]
+pub struct SessionId(pub String);
+
+read_from_text!(
+    SessionId,
+    |text: &str| Ok(Self(text.to_owned())),
+    Self(String::new())
+);
+
+impl PathParameter for SessionId {
+    const MEANING: &'static str = "The payment session's id.";
+    const EXAMPLE: Option<&'static str> = Some("cs_test_0123456789abcdef0123456789abcdef");
+}
+
+/// How a page may be asked for as a result; what it shows is the payment's own state.
+#[query]
+#[derive(Debug)]
+pub struct CheckoutResult {
+    /// What the customer chose; what the page shows is how the payment stands.
+    result: Option<Outcome>,
 }
 
 #[cfg(test)]
 mod tests {
+    use mercato_edge::examples::from_query;
+
     use super::*;
 
     #[test]
@@ -74,7 +95,7 @@ mod tests {
             ("result=%3Cb%3E", false),
             ("outcome=fail", false),
         ] {
-            assert_eq!(check(QueryString::parse(query)).is_ok(), fits, "{query}");
+            assert_eq!(from_query::<CheckoutResult>(query).is_ok(), fits, "{query}");
         }
     }
 }

@@ -1,80 +1,102 @@
-use mercato_edge::{BodyRule, Context, MAX_BODY_BYTES, Problem, ProblemDocument, Reply};
+#[cfg(not(target_family = "wasm"))]
+use mercato_edge::Description;
+use mercato_edge::{
+    Answer as _, BodyRule, Context, Either, FromContext as _, Json, MAX_BODY_BYTES, Path, Problem,
+    Query, Reply, SeeOther, Tagged, endpoint,
+};
+use mercato_kernel::Named as _;
 use mercato_platform::clock::{Clock, SystemClock};
-use payments::application::{commands, queries};
+use payments::application::commands::simulate_checkout;
+use payments::application::queries;
 use payments::domain::{PaymentError, PaymentView};
 use payments::instance;
 
 use crate::body::Simulation;
+#[cfg(not(target_family = "wasm"))]
+use crate::checkout_page::describe_pages;
 use crate::checkout_page::{or_page, path};
-use crate::parameters::SessionId;
 use crate::problems::problem;
-use crate::resource::{PaymentResource, reply};
+use crate::resource::{PaymentResource, tagged};
+use crate::show_checkout::SessionId;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// What a script sends, and what a browser's form sends.
-pub const BODY: BodyRule = BodyRule::required(&["application/json", FORM], MAX_BODY_BYTES);
+const BODY: BodyRule = BodyRule::required(&["application/json", FORM], MAX_BODY_BYTES);
 
-/// `POST /payments/mock/checkout/{sessionId}`: plays the customer. A form is answered with 303 to the result page,
-/// JSON with the payment.
-#[utoipa::path(
-    post,
-    path = "/api/v1/payments/mock/checkout/{sessionId}",
-    tag = "Payments",
-    operation_id = "simulateCheckout",
-    summary = "Play the customer",
-    description = "Only with the stand-in payment provider: pays, tries a card that is declined, or pays by a bank debit, which \
-        `succeed` or `fail` ends later; `fail` and `cancel` end the payment and the order at once. The provider's signed webhook is then \
-        handled like any other. What the customer does first is what happens; doing anything afterwards is a conflict. \
-        `decline` changes nothing and may be repeated: the payment stays open, as after a declined card.",
-    params(SessionId),
-    request_body(content((Simulation = "application/json"), (Simulation = "application/x-www-form-urlencoded"))),
-    responses(
-        (status = 200, description = "To JSON: the payment as it is now", body = PaymentResource,
-            headers(("ETag" = String, description = "The payment's version"))),
-        (status = 303, description = "To a form: go on to the result page",
-            headers(("Location" = String, description = "Path of the result page"))),
-        (status = 400, description = "`outcome` is none of these, or an unknown field; a page when `Accept` names `text/html`",
-            content((ProblemDocument = "application/problem+json"), (String = "text/html"))),
-        (status = 404, description = "No such session, another one has taken its place, or the payment provider is a real one; a \
-            page when `Accept` names `text/html`",
-            content((ProblemDocument = "application/problem+json"), (String = "text/html"))),
-        (status = 409, description = "The payment is decided already, or the session has ended; a page when `Accept` names `text/html`",
-            content((ProblemDocument = "application/problem+json"), (String = "text/html"))),
-    )
+/// The payment, or where to go on, or why not as a page.
+type Played = Either<Tagged<PaymentResource>, Reply>;
+
+/// Play the customer
+///
+/// Only with the stand-in payment provider: pays, tries a card that is declined, or pays by a bank debit, which
+/// `succeed` or `fail` ends later; `fail` and `cancel` end the payment and the order at once. The provider's signed webhook is then
+/// handled like any other. What the customer does first is what happens; doing anything afterwards is a conflict.
+/// `decline` changes nothing and may be repeated: the payment stays open, as after a declined card.
+#[endpoint(
+    POST "/api/v1/payments/mock/checkout/{sessionId}", access = Public, tag = "Payments", id = "simulateCheckout",
+    body = BODY,
+    returns = "To JSON: the payment as it is now",
+    303: SeeOther = "To a form: go on to the result page",
+    400 = "`outcome` is none of these, or an unknown field; a page when `Accept` names `text/html`",
+    404 = "No such session, another one has taken its place, or the payment provider is a real one; a \
+        page when `Accept` names `text/html`",
+    409 = "The payment is decided already, or the session has ended; a page when `Accept` names `text/html`",
+    describe = describe,
 )]
-pub async fn simulate_checkout(context: Context) -> Result<Reply, Problem> {
-    or_page(&context, simulate(&context).await).await
+pub async fn simulate_checkout(
+    context: Context,
+    Path(session): Path<SessionId>,
+    nothing: Result<Query<()>, Problem>,
+) -> Result<Played, Problem> {
+    let played = match nothing {
+        Ok(_) => simulate(&context, &session).await,
+        Err(problem) => Err(problem),
+    };
+    match played {
+        Err(problem) => or_page(&context, &session, Err(problem))
+            .await
+            .map(Either::Other),
+        played => played,
+    }
 }
 
-async fn simulate(context: &Context) -> Result<Reply, Problem> {
-    context.query_string().finish()?;
+#[cfg(not(target_family = "wasm"))]
+fn describe(description: &mut Description) {
+    for media_type in BODY.media_types() {
+        description.body::<Simulation>(media_type);
+    }
+    describe_pages(description, &[400, 404, 409]);
+}
+
+async fn simulate(context: &Context, session: &SessionId) -> Result<Played, Problem> {
     let is_form = context.has_content_type(FORM);
     let Simulation { outcome } = if is_form {
-        Simulation::read_form(context.body())?
+        Simulation::from_form(context.body())?
     } else {
-        Simulation::read_json(context.json()?)?
+        Json::from_context(context).await?.0
     };
-    let session_id = context.param("sessionId");
     let payment = match outcome.effect() {
-        Some(effect) => commands::simulate_checkout::handle(&*instance(), session_id, effect)
-            .await
-            .map_err(problem)?,
-        None => decline(session_id)?,
+        Some(outcome) => {
+            let command = simulate_checkout::Command {
+                session_id: &session.0,
+                outcome,
+            };
+            let played = simulate_checkout::handle(&*instance(), command).await;
+            played.map_err(problem)?
+        }
+        None => decline(session)?,
     };
     if is_form {
-        return Ok(Reply::see_other(&format!(
-            "{}?result={}",
-            path(session_id),
-            outcome.name()
-        )));
+        let result = format!("{}?result={}", path(&session.0), outcome.name());
+        return SeeOther(result).into_reply().map(Either::Other);
     }
-    reply(&payment)
+    tagged(payment).map(Either::First)
 }
 
 /// A card is declined. Providers notify nobody of that: the customer stays on their page and may try again.
-fn decline(session_id: &str) -> Result<PaymentView, Problem> {
-    let checkout = queries::find_checkout(&*instance(), session_id).map_err(problem)?;
+fn decline(session: &SessionId) -> Result<PaymentView, Problem> {
+    let checkout = queries::find_checkout(&*instance(), &session.0).map_err(problem)?;
     expect_open(&checkout.payment, SystemClock.now_ms())?;
     Ok(checkout.payment)
 }

@@ -1,6 +1,7 @@
 //! What the checkout page knows of the shop that it takes payments for.
 
 use mercato_edge::{Problem, settings::variable};
+use mercato_kernel::OrderId;
 use mercato_settings::{CheckoutReturn, return_page, return_url};
 
 /// The shop, as customers know it.
@@ -27,7 +28,7 @@ impl Storefront {
 
     /// Where the customer of an order goes from the checkout page.
     #[must_use]
-    pub fn return_url(&self, order_id: &str, outcome: CheckoutReturn) -> String {
-        return_url(&self.page, order_id, outcome)
+    pub fn return_url(&self, order_id: OrderId, outcome: CheckoutReturn) -> String {
+        return_url(&self.page, &order_id.text(), outcome)
     }
 }

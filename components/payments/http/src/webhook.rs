@@ -1,21 +1,82 @@
-use mercato_edge::{BodyRule, Context, HeaderName, Problem, ProblemDocument, Reply};
-use payments::application::commands;
+#[cfg(not(target_family = "wasm"))]
+use mercato_edge::Description;
+use mercato_edge::{BodyRule, Context, FromContext, HeaderName, Json, Problem, RawBody, endpoint};
+#[cfg(not(target_family = "wasm"))]
+use payments::adapters::stripe_webhook::WebhookEvent;
+use payments::application::commands::handle_webhook;
 use payments::instance;
 use serde::Serialize;
 use utoipa::ToSchema;
+#[cfg(not(target_family = "wasm"))]
+use utoipa::openapi::{
+    ObjectBuilder, Required, Type,
+    path::{ParameterBuilder, ParameterIn},
+};
 
-use crate::parameters::StripeSignature;
 use crate::problems::problem;
-use crate::schemas::WebhookEvent;
-
-/// Where the provider puts its signature.
-const SIGNATURE: HeaderName = HeaderName::from_static("stripe-signature");
 
 /// Largest event, in bytes. Stripe's longest, with a hundred lines, stay well below it.
 const MAX_EVENT_BYTES: u64 = 256 * 1024;
 
-/// An event, read whole: its signature signs all of it.
-pub const BODY: BodyRule = BodyRule::required(&["application/json"], MAX_EVENT_BYTES);
+/// Hear from the payment provider
+///
+/// For the payment provider alone. The signature over the raw body is verified before anything of it is read;
+/// an event that comes again changes nothing, and one that is unknown or none of this shop's business is ignored.
+#[endpoint(
+    POST "/api/v1/payments/webhook", access = Public, tag = "Payments", id = "receiveWebhook",
+    body = BodyRule::required(&["application/json"], MAX_EVENT_BYTES),
+    returns = "Received; do not send it again",
+    400 = "The signature does not sign this body or is too old, or the event cannot be read or does \
+        not fit its payment",
+    describe = Description::json_body::<WebhookEvent>,
+)]
+pub async fn webhook(
+    Signature(signature): Signature,
+    RawBody(body): RawBody,
+) -> Result<Json<WebhookReceipt>, Problem> {
+    // Every event that is the provider's, known or not, is received, so that it is not sent again.
+    let command = handle_webhook::Command {
+        body: &body,
+        signature: &signature,
+    };
+    let handled = handle_webhook::handle(&*instance(), command).await;
+    handled.map_err(problem)?;
+    Ok(Json(WebhookReceipt::RECEIVED))
+}
+
+/// What the provider signs an event with; empty without one.
+pub struct Signature(String);
+
+impl Signature {
+    const HEADER: HeaderName = HeaderName::from_static("stripe-signature");
+}
+
+impl FromContext for Signature {
+    async fn from_context(context: &Context) -> Result<Self, Problem> {
+        let signature = context.header(&Self::HEADER).unwrap_or_default();
+        Ok(Self(signature.to_owned()))
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description) {
+        const MAX_CHARS: usize = 4_096;
+        const MEANING: &str = "`t=SECONDS,v1=HEX`: the HMAC-SHA256 of `SECONDS.BODY` under the endpoint's signing secret, \
+            not older than five\nminutes; several `v1` may be given.";
+        const EXAMPLE: &str =
+            "t=1700000000,v1=c89214b5b5da833daed6f0b8c5bb6bd58cea9022bd80ccc78230f3942d632925";
+        let schema = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .max_length(Some(MAX_CHARS));
+        let parameter = ParameterBuilder::new()
+            .name("Stripe-Signature")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::True)
+            .description(Some(MEANING))
+            .schema(Some(schema))
+            .example(Some(EXAMPLE.into()));
+        description.parameter(parameter.build());
+    }
+}
 
 /// The event has arrived.
 #[derive(Debug, Serialize, ToSchema)]
@@ -28,30 +89,4 @@ pub struct WebhookReceipt {
 impl WebhookReceipt {
     /// The only one there is.
     pub const RECEIVED: Self = Self { received: true };
-}
-
-/// `POST /payments/webhook`: 200 for every event that is the provider's, known or not, so that it is not sent again.
-#[utoipa::path(
-    post,
-    path = "/api/v1/payments/webhook",
-    tag = "Payments",
-    operation_id = "receiveWebhook",
-    summary = "Hear from the payment provider",
-    description = "For the payment provider alone. The signature over the raw body is verified before anything of it is read; \
-        an event that comes again changes nothing, and one that is unknown or none of this shop's business is ignored.",
-    params(StripeSignature),
-    request_body = WebhookEvent,
-    responses(
-        (status = 200, description = "Received; do not send it again", body = WebhookReceipt),
-        (status = 400, description = "The signature does not sign this body or is too old, or the event cannot be read or does \
-            not fit its payment", body = ProblemDocument, content_type = "application/problem+json"),
-    )
-)]
-pub async fn webhook(context: Context) -> Result<Reply, Problem> {
-    context.query_string().finish()?;
-    let signature = context.header(&SIGNATURE).unwrap_or_default();
-    commands::handle_webhook::handle(&*instance(), context.body(), signature)
-        .await
-        .map_err(problem)?;
-    Reply::json(&WebhookReceipt::RECEIVED)
 }

@@ -49,7 +49,7 @@ fn payment(payment: domain::PaymentView) -> types::Payment {
 /// before it knew its session is answered with it.
 fn opened(payment: domain::PaymentView) -> types::Payment {
     types::Payment {
-        id: payment.id,
+        id: payment.id.to_string(),
         status: match payment.status {
             domain::PaymentStatus::Pending => types::PaymentStatus::Pending,
             domain::PaymentStatus::Succeeded => types::PaymentStatus::Succeeded,
@@ -83,7 +83,7 @@ fn opened(payment: domain::PaymentView) -> types::Payment {
 
 fn event(event: domain::PaymentEvent) -> types::PaymentEvent {
     types::PaymentEvent {
-        id: event.id,
+        id: event.id.to_string(),
         event_type: match event.event_type {
             domain::EventType::Succeeded => types::EventType::Succeeded,
             domain::EventType::Failed => types::EventType::Failed,
@@ -92,8 +92,8 @@ fn event(event: domain::PaymentEvent) -> types::PaymentEvent {
             domain::EventType::Updated => types::EventType::Updated,
         },
         time: event.time,
-        order_id: event.order_id,
-        payment_id: event.payment_id,
+        order_id: event.order_id.to_string(),
+        payment_id: event.payment_id.to_string(),
         amount: event.amount.get(),
         refunded_amount: event.refunded.get(),
         payment_version: event.payment_version,

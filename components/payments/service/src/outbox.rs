@@ -1,7 +1,9 @@
 //! `mercato:payments/outbox`: events on their way to other contexts.
 
-use mercato_platform::{ids, log};
-use payments::application::{commands, queries};
+use mercato_kernel::{EventId, OrderId};
+use mercato_platform::log;
+use payments::application::commands::{acknowledge_event, relay_outbox, report_failure};
+use payments::application::queries;
 use payments::{domain, instance};
 
 use crate::bindings::exports::mercato::payments::outbox::Guest;
@@ -10,24 +12,28 @@ use crate::{Component, event, payment_error};
 
 impl Guest for Component {
     async fn relay(min_interval_ms: u32) -> Result<(), PaymentError> {
-        let report = commands::relay_outbox::handle(&*instance(), min_interval_ms).await;
+        let command = relay_outbox::Command { min_interval_ms };
+        let report = relay_outbox::handle(&*instance(), command).await;
         report.map(drop).map_err(payment_error)
     }
 
     async fn pending(event_id: String) -> Result<Option<PaymentEvent>, PaymentError> {
-        log::in_span(&[("event_id", event_id.as_str())], async {
-            let pending = queries::pending_event(&*instance(), &event_id);
+        let Ok(event_id) = EventId::parse(&event_id) else {
+            return Ok(None);
+        };
+        log::in_span(&[("event_id", &event_id.text())], async {
+            let pending = queries::pending_event(&*instance(), event_id);
             Ok(pending.map_err(payment_error)?.map(event))
         })
         .await
     }
 
     async fn pending_of_order(order_id: String) -> Result<Vec<PaymentEvent>, PaymentError> {
-        let Ok(order_id) = ids::parse(&order_id) else {
+        let Ok(order_id) = OrderId::parse(&order_id) else {
             return Ok(Vec::new());
         };
-        log::in_span(&[("order_id", order_id.as_str())], async {
-            events(queries::pending_events_of_order(&*instance(), &order_id))
+        log::in_span(&[("order_id", &order_id.text())], async {
+            events(queries::pending_events_of_order(&*instance(), order_id))
         })
         .await
     }
@@ -37,18 +43,23 @@ impl Guest for Component {
     }
 
     async fn acknowledge(event_id: String) -> Result<(), PaymentError> {
-        let ids = [("event_id", event_id.as_str())];
-        let acknowledged = log::in_span(
-            &ids,
-            commands::acknowledge_event::handle(&*instance(), &event_id),
-        )
-        .await;
+        let Ok(event_id) = EventId::parse(&event_id) else {
+            return Ok(());
+        };
+        let (instance, command) = (instance(), acknowledge_event::Command { event_id });
+        let work = acknowledge_event::handle(&*instance, command);
+        let acknowledged = log::in_span(&[("event_id", &event_id.text())], work).await;
         acknowledged.map_err(payment_error)
     }
 
     async fn report_failure(event_id: String, error: String) -> Result<(), PaymentError> {
-        log::in_span(&[("event_id", event_id.as_str())], async {
-            commands::report_failure::handle(&*instance(), &event_id, &error).map_err(payment_error)
+        let Ok(event_id) = EventId::parse(&event_id) else {
+            return Ok(());
+        };
+        let error = &error;
+        log::in_span(&[("event_id", &event_id.text())], async {
+            let command = report_failure::Command { event_id, error };
+            report_failure::handle(&*instance(), command).map_err(payment_error)
         })
         .await
     }

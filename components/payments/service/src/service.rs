@@ -1,9 +1,9 @@
 //! `mercato:payments/service`: the payment of an order.
 
-use mercato_kernel::{AccountId, Caller};
+use mercato_kernel::{AccountId, Caller, OrderId, PaymentId};
 use mercato_money::{Currency, Money};
-use mercato_platform::{ids, log};
-use payments::application::commands::{self, RefundCommand};
+use mercato_platform::log;
+use payments::application::commands::{self, cancel_payment, create_session, refund_payment};
 use payments::application::queries;
 use payments::domain::{self, CheckoutLine, MinorUnits, NewPayment, PaymentStatus, PaymentView};
 use payments::instance;
@@ -17,26 +17,25 @@ use crate::{Component, internal, opened, payment, payment_error};
 impl Guest for Component {
     async fn open(request: SessionRequest) -> Result<Payment, PaymentError> {
         let new = new_payment(request).map_err(open_error)?;
-        let ids = [("order_id", new.order_id.as_str())];
-        let payment =
-            log::in_span(&ids, commands::create_session::handle(&*instance(), &new)).await;
+        let instance = instance();
+        let opening = create_session::handle(&*instance, &new);
+        let payment = log::in_span(&[("order_id", &new.order_id.text())], opening).await;
         payment
             .map(|payment| opened(payment.into()))
             .map_err(open_error)
     }
 
     async fn cancel(cancellation: Cancellation) -> Result<Option<Payment>, PaymentError> {
-        let Ok(order_id) = ids::parse(&cancellation.order_id) else {
+        let Ok(order_id) = OrderId::parse(&cancellation.order_id) else {
             return Ok(None);
         };
-        let ids = [("order_id", order_id.as_str())];
         let cancellation = commands::Cancellation {
-            order_id: order_id.clone(),
+            order_id,
             reason: cancellation.reason,
         };
         let instance = instance();
-        let cancelled = commands::cancel_payment::handle(&*instance, &cancellation);
-        found(log::in_span(&ids, cancelled).await)
+        let cancelled = cancel_payment::handle(&*instance, &cancellation);
+        found(log::in_span(&[("order_id", &order_id.text())], cancelled).await)
     }
 
     async fn cancel_all(
@@ -46,13 +45,13 @@ impl Guest for Component {
             .into_iter()
             .map(|asked| {
                 Ok(commands::Cancellation {
-                    order_id: ids::parse(&asked.order_id)
+                    order_id: OrderId::parse(&asked.order_id)
                         .map_err(|problem| PaymentError::Rejected(format!("orderId {problem}")))?,
                     reason: asked.reason,
                 })
             })
             .collect::<Result<Vec<_>, PaymentError>>()?;
-        let outcomes = commands::cancel_payment::handle_all(&*instance(), &cancellations).await;
+        let outcomes = cancel_payment::handle_all(&*instance(), &cancellations).await;
         let outcomes = outcomes.map_err(payment_error)?;
         Ok(outcomes.into_iter().map(found).collect())
     }
@@ -62,21 +61,20 @@ impl Guest for Component {
         reason: String,
         idempotency_key: String,
     ) -> Result<(), PaymentError> {
-        let ids = [("payment_id", payment_id.as_str())];
-        let command = RefundCommand {
+        let Ok(payment_id) = PaymentId::parse(&payment_id) else {
+            return Err(payment_error(domain::PaymentError::NotFound));
+        };
+        let command = refund_payment::Command {
             requested_by: Caller::System,
-            payment_id: payment_id.clone(),
+            payment_id,
             amount: None,
             reason: Some(reason),
             idempotency_key: Some(idempotency_key),
             expected_version: None,
         };
-        match log::in_span(
-            &ids,
-            commands::refund_payment::handle(&*instance(), command),
-        )
-        .await
-        {
+        let instance = instance();
+        let refunding = refund_payment::handle(&*instance, command);
+        match log::in_span(&[("payment_id", &payment_id.text())], refunding).await {
             Ok(_)
             | Err(
                 domain::PaymentError::Conflict(PaymentStatus::Refunded)
@@ -89,14 +87,14 @@ impl Guest for Component {
     }
 
     async fn find_by_order(order_id: String) -> Result<Option<Payment>, PaymentError> {
-        let Ok(order_id) = ids::parse(&order_id) else {
+        let Ok(order_id) = OrderId::parse(&order_id) else {
             return Ok(None);
         };
-        log::in_span(&[("order_id", order_id.as_str())], async {
+        log::in_span(&[("order_id", &order_id.text())], async {
             found(queries::find_payment_of_order(
                 &*instance(),
                 &Caller::System,
-                &order_id,
+                order_id,
             ))
         })
         .await
@@ -145,7 +143,7 @@ fn new_payment(request: SessionRequest) -> Result<NewPayment, domain::PaymentErr
         .map_err(|_| invalid("currency", "format", "currency must be an ISO 4217 code"))?;
     let amount = MinorUnits::new(request.amount)
         .ok_or_else(|| invalid("amount", "min", "amount must not be negative"))?;
-    let order_id = ids::parse(&request.order_id).map_err(|problem| {
+    let order_id = OrderId::parse(&request.order_id).map_err(|problem| {
         domain::PaymentError::invalid("orderId", "format", format!("orderId {problem}"))
     })?;
     let customer_id = AccountId::parse(&request.customer_id).map_err(|problem| {
@@ -226,7 +224,7 @@ mod tests {
         };
         let order = "01890A5D-AC96-774B-BCCE-B302099A8058";
         let new = new_payment(request(order, "EUR", 5)).unwrap();
-        assert_eq!(new.order_id, order.to_lowercase());
+        assert_eq!(*new.order_id.text(), order.to_lowercase());
         for wrong in [
             request("7", "EUR", 5),
             request(order, "euro", 5),

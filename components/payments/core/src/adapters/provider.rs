@@ -32,9 +32,9 @@ impl Provider for ComposedProvider {
             })
             .collect();
         let session = provider::create_session(provider::SessionRequest {
-            order_id: payment.order_id.clone(),
+            order_id: payment.order_id.to_string(),
             order_number: request.order_number.clone(),
-            payment_id: payment.id.clone(),
+            payment_id: payment.id.to_string(),
             amount: payment.amount.get(),
             currency: payment.currency.to_string(),
             line_items,
@@ -61,8 +61,8 @@ impl Provider for ComposedProvider {
 
     async fn refund(&self, request: &RefundRequest) -> Result<String, ProviderError> {
         let receipt = provider::refund(provider::RefundRequest {
-            payment_id: request.payment_id.clone(),
-            order_id: request.order_id.clone(),
+            payment_id: request.payment_id.to_string(),
+            order_id: request.order_id.to_string(),
             provider_reference: request.provider_reference.clone(),
             amount: request.amount.get(),
             currency: request.currency.clone(),
@@ -107,8 +107,8 @@ impl CheckoutSimulator for ComposedProvider {
     ) -> Option<SignedWebhook> {
         let simulated = checkout_simulator::SimulatedPayment {
             session_id: session_id.to_owned(),
-            order_id: payment.order_id.clone(),
-            payment_id: payment.id.clone(),
+            order_id: payment.order_id.to_string(),
+            payment_id: payment.id.to_string(),
             amount: payment.amount.get(),
             currency: payment.currency.to_string(),
         };

@@ -93,11 +93,11 @@ async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> 
 
 fn message(event: &PaymentEvent) -> String {
     let event = wire::PaymentEvent {
-        id: event.id.clone(),
+        id: event.id.to_string(),
         event_type: channel_type(event.event_type),
         time: event.time,
-        order_id: event.order_id.clone(),
-        payment_id: event.payment_id.clone(),
+        order_id: event.order_id.to_string(),
+        payment_id: event.payment_id.to_string(),
         amount: event.amount.get(),
         refunded_amount: event.refunded.get(),
         currency: event.currency.to_string(),
@@ -120,19 +120,24 @@ const fn channel_type(event_type: EventType) -> wire::EventType {
 
 #[cfg(test)]
 mod tests {
+    use mercato_kernel::FromText;
     use serde_json::{Value, json};
 
     use super::*;
     use crate::domain::MinorUnits;
 
+    fn id<T: FromText>(text: &str) -> T {
+        T::from_text(text).unwrap()
+    }
+
     #[test]
     fn a_message_says_what_the_event_says() {
         let event = PaymentEvent {
-            id: "01890a5d-ac96-774b-bcce-b302099a8057".to_owned(),
+            id: id("01890a5d-ac96-774b-bcce-b302099a8057"),
             event_type: EventType::Refunded,
             time: 1_700_000_000_123,
-            order_id: "01890a5d-ac96-774b-bcce-b302099a8058".to_owned(),
-            payment_id: "01890a5d-ac96-774b-bcce-b302099a8059".to_owned(),
+            order_id: id("01890a5d-ac96-774b-bcce-b302099a8058"),
+            payment_id: id("01890a5d-ac96-774b-bcce-b302099a8059"),
             amount: MinorUnits::new(1999).unwrap(),
             refunded: MinorUnits::new(500).unwrap(),
             payment_version: 3,

@@ -1,4 +1,4 @@
-use mercato_kernel::AccountId;
+use mercato_kernel::{AccountId, OrderId};
 use mercato_money::{Currency, Money};
 
 use super::MinorUnits;
@@ -49,7 +49,7 @@ pub struct SessionSlot {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewPayment {
     /// The order to pay.
-    pub order_id: String,
+    pub order_id: OrderId,
     /// What people call it by.
     pub order_number: String,
     /// The account that pays.

@@ -1,4 +1,8 @@
+use mercato_kernel::named;
 use mercato_money::Currency;
+use serde::Serialize;
+use strum::{IntoStaticStr, VariantArray};
+use utoipa::ToSchema;
 
 use super::MinorUnits;
 
@@ -6,7 +10,22 @@ use super::MinorUnits;
 pub const DISPUTES_MAX: usize = 16;
 
 /// How a dispute stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    IntoStaticStr,
+    VariantArray,
+    Serialize,
+    ToSchema,
+)]
+#[strum(serialize_all = "UPPERCASE")]
+#[serde(rename_all = "UPPERCASE")]
+#[schema(example = "OPEN")]
 pub enum DisputeStatus {
     /// Not decided yet.
     Open,
@@ -18,26 +37,7 @@ pub enum DisputeStatus {
     Lost,
 }
 
-impl DisputeStatus {
-    const ALL: [Self; 4] = [Self::Open, Self::Closed, Self::Won, Self::Lost];
-
-    /// The status as stored and shown.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Open => "OPEN",
-            Self::Closed => "CLOSED",
-            Self::Won => "WON",
-            Self::Lost => "LOST",
-        }
-    }
-
-    /// The status of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.name() == name)
-    }
-}
+named!(DisputeStatus);
 
 /// A customer's bank wants the money of a charge back, or asks what it was for (a chargeback, an inquiry).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,13 +137,5 @@ mod tests {
             dispute.share_of(units(1_999), "EUR".parse().unwrap()),
             units(1_999)
         );
-    }
-
-    #[test]
-    fn names_are_read_back() {
-        for status in DisputeStatus::ALL {
-            assert_eq!(DisputeStatus::from_name(status.name()), Some(status));
-        }
-        assert_eq!(DisputeStatus::from_name("open"), None);
     }
 }

@@ -1,35 +1,52 @@
+use mercato_kernel::{EventId, OrderId, PaymentId, named};
 use mercato_money::Currency;
+use serde::Serialize;
+use strum::{IntoStaticStr, VariantArray};
+use utoipa::ToSchema;
 
 use super::MinorUnits;
 
-/// What happened to a payment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What happened to a payment. The outbox has it by its name; to clients its name is that of the channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray, Serialize, ToSchema)]
+#[strum(serialize_all = "lowercase")]
+#[schema(
+    as = OutboxEventType,
+    description = "The kind of an event: also the channel it is published on.",
+    example = "payment.succeeded"
+)]
 pub enum EventType {
     /// The customer paid.
+    #[serde(rename = "payment.succeeded")]
     Succeeded,
     /// The payment was declined.
+    #[serde(rename = "payment.failed")]
     Failed,
     /// The session ended without a payment.
+    #[serde(rename = "payment.cancelled")]
     Cancelled,
     /// Some or all of the money went back.
+    #[serde(rename = "payment.refunded")]
     Refunded,
     /// Something else that the order must know of, as the payment is now: its reason says what.
+    #[serde(rename = "payment.updated")]
     Updated,
 }
+
+named!(EventType);
 
 /// Something that happened to a payment, as it was then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentEvent {
     /// UUIDv7.
-    pub id: String,
+    pub id: EventId,
     /// What happened.
     pub event_type: EventType,
     /// Milliseconds since the Unix epoch.
     pub time: u64,
     /// The order that is paid.
-    pub order_id: String,
+    pub order_id: OrderId,
     /// The payment.
-    pub payment_id: String,
+    pub payment_id: PaymentId,
     /// The amount to pay.
     pub amount: MinorUnits,
     /// Sum of all refunds so far that have not failed.

@@ -29,4 +29,4 @@ pub use payment_status::PaymentStatus;
 pub use payment_view::PaymentView;
 pub use provider_event::{Charge, Fact, KeptCharge, ProviderEvent, Subject};
 pub use provider_refund::{ProviderRefund, RefundFailure, RefundTotal, failed_sum, refunded_sum};
-pub use refund::{REASON_MAX_CHARS, RecordedAnswer, Refund, RefundStatus};
+pub use refund::{REASON_MAX_CHARS, Refund, RefundId, RefundState, RefundStatus};

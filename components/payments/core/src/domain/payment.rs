@@ -1,5 +1,7 @@
 use std::ops::Deref;
 
+use mercato_kernel::{EventId, PaymentId};
+
 use super::{
     Charge, CheckoutSession, Dispute, DisputeStatus, DuplicateCharge, EventType, MinorUnits,
     NewPayment, PaymentEvent, PaymentStatus, PaymentView, ProviderRefund, RefundTotal, SessionSlot,
@@ -34,10 +36,10 @@ impl Payment {
 
     /// A pending payment whose first session has not been asked for yet.
     #[must_use]
-    pub fn open(id: String, provider: String, new: &NewPayment, now: u64) -> Self {
+    pub fn open(id: PaymentId, provider: String, new: &NewPayment, now: u64) -> Self {
         let view = PaymentView {
             id,
-            order_id: new.order_id.clone(),
+            order_id: new.order_id,
             customer_id: new.customer_id,
             amount: new.amount,
             refunded: MinorUnits::ZERO,
@@ -207,13 +209,13 @@ impl Payment {
 
     /// The event that says how the payment stands now.
     #[must_use]
-    pub fn event(&self, id: String, event_type: EventType, now: u64) -> PaymentEvent {
+    pub fn event(&self, id: EventId, event_type: EventType, now: u64) -> PaymentEvent {
         PaymentEvent {
             id,
             event_type,
             time: now,
-            order_id: self.order_id.clone(),
-            payment_id: self.id.clone(),
+            order_id: self.order_id,
+            payment_id: self.id,
             amount: self.amount,
             refunded: self.refunded,
             payment_version: self.version,
@@ -226,7 +228,7 @@ impl Payment {
 
     /// An event for the history of the order: `reason` says what happened, and the payment is as it is now.
     #[must_use]
-    pub fn remark(&self, id: String, reason: String, now: u64) -> PaymentEvent {
+    pub fn remark(&self, id: EventId, reason: String, now: u64) -> PaymentEvent {
         PaymentEvent {
             reason: Some(reason),
             ..self.event(id, EventType::Updated, now)

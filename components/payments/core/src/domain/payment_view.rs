@@ -1,4 +1,4 @@
-use mercato_kernel::{AccountId, Caller};
+use mercato_kernel::{AccountId, Caller, OrderId, PaymentId};
 use mercato_money::Currency;
 
 use super::{CheckoutSession, MinorUnits, NewPayment, PaymentError, PaymentStatus, SessionSlot};
@@ -7,9 +7,9 @@ use super::{CheckoutSession, MinorUnits, NewPayment, PaymentError, PaymentStatus
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentView {
     /// UUIDv7.
-    pub id: String,
+    pub id: PaymentId,
     /// The order it pays.
-    pub order_id: String,
+    pub order_id: OrderId,
     /// The account that pays.
     pub customer_id: AccountId,
     /// How much is to be paid.

@@ -1,3 +1,4 @@
+use mercato_kernel::OrderId;
 use mercato_money::Currency;
 
 use super::{Dispute, MinorUnits, ProviderRefund, RefundTotal};
@@ -36,7 +37,7 @@ pub struct ProviderEvent {
     pub name: String,
     /// The order it speaks of. None when it does not say so: disputes, and refunds that are made by hand, know only their
     /// charge.
-    pub order_id: Option<String>,
+    pub order_id: Option<OrderId>,
     /// The payment it speaks of, when it says so.
     pub payment_id: Option<String>,
     /// The currency it speaks of, when it says so.

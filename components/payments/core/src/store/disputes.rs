@@ -1,8 +1,8 @@
-use mercato_sqlite::{Error, Row, params};
+use mercato_kernel::{Named as _, PaymentId};
+use mercato_sqlite::{Row, params};
 
-use super::{SqliteRecords, currency, minor_units};
-use crate::application::ports::{DisputeRecords, KEPT_OF_NOBODY_MAX, Stored};
-use crate::domain::{DISPUTES_MAX, Dispute, DisputeStatus};
+use super::{KEPT_OF_NOBODY_MAX, Records, Stored, currency, minor_units, named};
+use crate::domain::{DISPUTES_MAX, Dispute};
 
 /// Everything of a dispute.
 macro_rules! select_dispute {
@@ -60,23 +60,32 @@ const ADOPT: &str = "
 #[cfg(test)]
 pub(super) const STATEMENTS: [&str; 5] = [FIND, OF_PAYMENT, OF_CHARGE, OF_NOBODY_OF_CHARGE, ADOPT];
 
-impl DisputeRecords for SqliteRecords<'_> {
-    fn find_dispute(&self, id: &str) -> Stored<Option<Dispute>> {
+/// Disputes as the provider reports them, by the reference of the charge.
+impl Records<'_> {
+    /// The dispute of that id.
+    pub fn find_dispute(&self, id: &str) -> Stored<Option<Dispute>> {
         self.one(FIND, params![id], dispute)
     }
 
-    fn disputes_of_payment(&self, payment_id: &str) -> Stored<Vec<Dispute>> {
-        self.all(OF_PAYMENT, params![payment_id, limit()], dispute)
+    /// Disputes about the charges of a payment, oldest first.
+    pub fn disputes_of_payment(&self, payment_id: PaymentId) -> Stored<Vec<Dispute>> {
+        self.all(OF_PAYMENT, params![&*payment_id.text(), limit()], dispute)
     }
 
-    fn disputes_of_charge(&self, payment_id: &str, reference: &str) -> Stored<Vec<Dispute>> {
-        let values = params![payment_id, reference, limit()];
+    /// Disputes about one charge of a payment.
+    pub fn disputes_of_charge(
+        &self,
+        payment_id: PaymentId,
+        reference: &str,
+    ) -> Stored<Vec<Dispute>> {
+        let values = params![&*payment_id.text(), reference, limit()];
         self.all(OF_CHARGE, values, dispute)
     }
 
-    fn keep_dispute(
+    /// Keeps how a dispute stands in the place of what was known of it, and with whose it is, once that is known.
+    pub fn keep_dispute(
         &self,
-        payment_id: Option<&str>,
+        payment_id: Option<PaymentId>,
         reference: &str,
         dispute: &Dispute,
         now: u64,
@@ -84,7 +93,7 @@ impl DisputeRecords for SqliteRecords<'_> {
         let values = params![
             &dispute.id,
             reference,
-            payment_id,
+            payment_id.as_ref().map(PaymentId::text).as_deref(),
             dispute.amount.get(),
             dispute.currency.code(),
             &dispute.reason,
@@ -96,15 +105,17 @@ impl DisputeRecords for SqliteRecords<'_> {
         self.execute(KEEP, values).map(drop)
     }
 
-    fn may_keep_dispute_of_nobody(&self) -> Stored<bool> {
+    /// Whether there are fewer than [`KEPT_OF_NOBODY_MAX`] disputes of which nobody knows whose they are.
+    pub fn may_keep_dispute_of_nobody(&self) -> Stored<bool> {
         let kept: Option<u32> =
             self.value(COUNT_OF_NOBODY, params![KEPT_OF_NOBODY_MAX], "counted")?;
         Ok(kept.unwrap_or_default() < KEPT_OF_NOBODY_MAX)
     }
 
-    fn adopt_disputes(&self, payment_id: &str, reference: &str) -> Stored<Vec<Dispute>> {
+    /// The charge is the payment's: returns the disputes about it that are known, and they are the payment's.
+    pub fn adopt_disputes(&self, payment_id: PaymentId, reference: &str) -> Stored<Vec<Dispute>> {
         let adopted = self.all(OF_NOBODY_OF_CHARGE, params![reference, limit()], dispute)?;
-        self.execute(ADOPT, params![payment_id, reference])?;
+        self.execute(ADOPT, params![&*payment_id.text(), reference])?;
         Ok(adopted)
     }
 }
@@ -114,14 +125,12 @@ fn limit() -> u64 {
 }
 
 fn dispute(row: &Row) -> Stored<Dispute> {
-    let status: String = row.get("status")?;
     Ok(Dispute {
         id: row.get("dispute_id")?,
         amount: minor_units(row, "amount")?,
         currency: currency(row)?,
         reason: row.get("reason")?,
-        status: DisputeStatus::from_name(&status)
-            .ok_or(Error::not("status", "a dispute's status"))?,
+        status: named(row, "status")?,
         told_at: row.get("told_at")?,
         created_at: row.get("created_at")?,
     })

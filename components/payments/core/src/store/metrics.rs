@@ -1,7 +1,7 @@
-use mercato_sqlite::{Error, Row, params};
+use mercato_sqlite::{Row, params};
 
-use super::{SqliteRecords, currency};
-use crate::application::ports::{MetricsRecords, MetricsSnapshot, MoneyReceived, Stored};
+use super::{Records, Stored, currency, named};
+use crate::application::queries::{MetricsSnapshot, MoneyReceived};
 use crate::domain::{MinorUnits, PaymentStatus};
 
 const PAYMENT_COUNTS: &str = "
@@ -24,8 +24,10 @@ const MONEY_RECEIVED: &str = "
 /// Minor units that the higher part of a stored sum counts in.
 const HIGH_UNIT: i128 = 1_000_000_000;
 
-impl MetricsRecords for SqliteRecords<'_> {
-    fn money_received(&self) -> Stored<Vec<MoneyReceived>> {
+/// What the database counts by itself.
+impl Records<'_> {
+    /// What was charged and given back, by currency. Costs the same however many payments there are.
+    pub fn money_received(&self) -> Stored<Vec<MoneyReceived>> {
         self.all(MONEY_RECEIVED, params![], |row| {
             Ok(MoneyReceived {
                 currency: currency(row)?,
@@ -36,7 +38,8 @@ impl MetricsRecords for SqliteRecords<'_> {
         })
     }
 
-    fn metrics_snapshot(&self) -> Stored<MetricsSnapshot> {
+    /// What operators watch. Costs the same however many payments there are.
+    pub fn metrics_snapshot(&self) -> Stored<MetricsSnapshot> {
         let payments = self.all(PAYMENT_COUNTS, params![], payments_of_status)?;
         let snapshot = self.one(TALLIES, params![], |row| {
             Ok(MetricsSnapshot {
@@ -62,10 +65,7 @@ impl MetricsRecords for SqliteRecords<'_> {
 }
 
 fn payments_of_status(row: &Row) -> Stored<(PaymentStatus, u64)> {
-    let status: String = row.get("status")?;
-    let status =
-        PaymentStatus::from_name(&status).ok_or(Error::not("status", "a payment's status"))?;
-    Ok((status, row.get("payments")?))
+    Ok((named(row, "status")?, row.get("payments")?))
 }
 
 /// A sum from its higher and its lower part; the largest there is when that does not fit.

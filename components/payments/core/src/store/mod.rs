@@ -11,13 +11,20 @@ mod sessions;
 mod settings;
 mod webhooks;
 
-use mercato_kernel::Total;
+use mercato_kernel::{FromText, Named, Total};
 use mercato_money::Currency;
 use mercato_platform::log;
 use mercato_sqlite::{Connection, Database, Error, FromValue, Migration, Row, Value};
 
-use crate::application::ports::{Records, Store, Stored};
+use crate::application::ports::Store;
 use crate::domain::{MinorUnits, PAUSE_LONGEST_MS, PaymentError};
+
+/// What the database answers: the value, or `Unavailable` or `Internal`.
+pub type Stored<T> = Result<T, PaymentError>;
+
+/// Most refunds, and as many disputes, kept of charges that no payment has named: they are of other programs that share the
+/// provider's account, or of payments that the shop does not know yet.
+pub const KEPT_OF_NOBODY_MAX: u32 = 10_000;
 
 const LABEL: &str = "payments";
 
@@ -34,6 +41,10 @@ const MIGRATIONS: &[Migration] = mercato_sqlite::migrations![
     "0010_duplicate_charges_and_disputes",
     "0011_order_numbers"
 ];
+
+pub use purge::PurgeTimes;
+#[cfg(test)]
+pub use webhooks::KEPT_CHARGES_MAX;
 
 /// The store over SQLite.
 pub struct SqliteStore(Database);
@@ -97,31 +108,31 @@ impl Default for SqliteStore {
 impl Store for SqliteStore {
     fn read<T>(
         &self,
-        work: impl FnOnce(&dyn Records) -> Result<T, PaymentError>,
+        work: impl FnOnce(&Records<'_>) -> Result<T, PaymentError>,
     ) -> Result<T, PaymentError> {
-        self.0.read(|connection| work(&SqliteRecords(connection)))
+        self.0.read(|connection| work(&Records(connection)))
     }
 
     fn write<T>(
         &self,
-        work: impl FnOnce(&dyn Records) -> Result<T, PaymentError>,
+        work: impl FnOnce(&Records<'_>) -> Result<T, PaymentError>,
     ) -> Result<T, PaymentError> {
-        self.0.write(|connection| work(&SqliteRecords(connection)))
+        self.0.write(|connection| work(&Records(connection)))
     }
 
     fn write_if_free<T>(
         &self,
-        work: impl FnOnce(&dyn Records) -> Result<T, PaymentError>,
+        work: impl FnOnce(&Records<'_>) -> Result<T, PaymentError>,
     ) -> Result<Option<T>, PaymentError> {
         self.0
-            .write_if_free(|connection| work(&SqliteRecords(connection)))
+            .write_if_free(|connection| work(&Records(connection)))
     }
 }
 
-/// The records within one read or one transaction.
-struct SqliteRecords<'a>(&'a Connection);
+/// The records within one read or one transaction. What a function answers is the value, or `Unavailable` or `Internal`.
+pub struct Records<'a>(&'a Connection);
 
-impl SqliteRecords<'_> {
+impl Records<'_> {
     fn execute(&self, statement: &str, values: &[Value]) -> Stored<u64> {
         Ok(self.0.execute(statement, values)?)
     }
@@ -183,6 +194,16 @@ fn too_late(now: u64) -> u64 {
 
 fn minor_units(row: &Row, column: &str) -> Stored<MinorUnits> {
     MinorUnits::new(row.get(column)?).ok_or_else(|| Error::not(column, "an amount").into())
+}
+
+fn id<T: FromText>(row: &Row, column: &'static str) -> Stored<T> {
+    let text: String = row.get(column)?;
+    T::from_text(&text).map_err(|_| Error::not(column, "an id").into())
+}
+
+fn named<T: Named>(row: &Row, column: &'static str) -> Stored<T> {
+    let name: String = row.get(column)?;
+    T::from_name(&name).ok_or_else(|| Error::not(column, "a name of its list").into())
 }
 
 fn currency(row: &Row) -> Stored<Currency> {

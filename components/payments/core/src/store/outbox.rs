@@ -1,9 +1,19 @@
-use mercato_kernel::{PageStart, Total};
-use mercato_sqlite::{Error, Row, params};
+use mercato_kernel::{EventId, Named as _, OrderId, PageStart, Total};
+use mercato_sqlite::{Row, params};
 
-use super::{SqliteRecords, currency, minor_units, too_late};
-use crate::application::ports::{OutboxLag, OutboxRecords, Stored};
-use crate::domain::{EventType, OutboxEntry, OutboxEntryView, PaymentEvent};
+use super::{Records, Stored, currency, id, minor_units, named, too_late};
+use crate::domain::{OutboxEntry, OutboxEntryView, PaymentEvent};
+
+/// Numbers about the outbox.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OutboxLag {
+    /// Events not acknowledged, parked ones left out.
+    pub pending: u64,
+    /// Events given up until an admin retries them.
+    pub parked: u64,
+    /// When the oldest pending event happened, in milliseconds since the Unix epoch.
+    pub oldest_time: Option<u64>,
+}
 
 /// Everything of an entry that is not acknowledged.
 macro_rules! select_entry {
@@ -76,14 +86,16 @@ const ACKNOWLEDGE: &str = "
     SET acknowledged_at = ?, parked = 0
     WHERE event_id = ? AND acknowledged_at IS NULL";
 
-impl OutboxRecords for SqliteRecords<'_> {
-    fn append_event(&self, event: &PaymentEvent) -> Stored<()> {
+/// Events on their way to whoever must know.
+impl Records<'_> {
+    /// A new event, due at once.
+    pub fn append_event(&self, event: &PaymentEvent) -> Stored<()> {
         let values = params![
-            &event.id,
-            type_name(event.event_type),
+            &*event.id.text(),
+            event.event_type.name(),
             event.time,
-            &event.order_id,
-            &event.payment_id,
+            &*event.order_id.text(),
+            &*event.payment_id.text(),
             event.amount.get(),
             event.refunded.get(),
             event.currency.code(),
@@ -96,43 +108,54 @@ impl OutboxRecords for SqliteRecords<'_> {
         self.execute(INSERT, values).map(drop)
     }
 
-    fn due_entries(&self, now: u64, limit: u32) -> Stored<Vec<OutboxEntry>> {
+    /// Entries that are due, neither parked nor acknowledged, oldest first; of each order only its oldest event that
+    /// is not acknowledged.
+    pub fn due_entries(&self, now: u64, limit: u32) -> Stored<Vec<OutboxEntry>> {
         self.all(DUE, params![now, too_late(now), limit], entry)
     }
 
-    fn find_entry(&self, event_id: &str) -> Stored<Option<OutboxEntry>> {
-        self.one(FIND, params![event_id], entry)
+    /// An entry that is not acknowledged.
+    pub fn find_entry(&self, event_id: EventId) -> Stored<Option<OutboxEntry>> {
+        self.one(FIND, params![&*event_id.text()], entry)
     }
 
-    fn save_entry(&self, entry: &OutboxEntry) -> Stored<()> {
+    /// An entry's counters, times, last error and parking; nothing happens when it is acknowledged.
+    pub fn save_entry(&self, entry: &OutboxEntry) -> Stored<()> {
         let values = params![
             entry.attempts,
             entry.failures,
             entry.parked,
             entry.next_attempt_at,
             entry.last_error.as_deref(),
-            &entry.event.id,
+            &*entry.event.id.text(),
         ];
         self.execute(SAVE, values).map(drop)
     }
 
-    fn acknowledge_event(&self, event_id: &str, now: u64) -> Stored<()> {
-        self.execute(ACKNOWLEDGE, params![now, event_id]).map(drop)
+    /// Marks an event as applied; nothing happens when it is unknown or was marked before.
+    pub fn acknowledge_event(&self, event_id: EventId, now: u64) -> Stored<()> {
+        self.execute(ACKNOWLEDGE, params![now, &*event_id.text()])
+            .map(drop)
     }
 
-    fn pending_event(&self, event_id: &str) -> Stored<Option<PaymentEvent>> {
-        self.one(FIND, params![event_id], event)
+    /// An event that is not acknowledged.
+    pub fn pending_event(&self, event_id: EventId) -> Stored<Option<PaymentEvent>> {
+        self.one(FIND, params![&*event_id.text()], event)
     }
 
-    fn pending_events_of_order(&self, order_id: &str) -> Stored<Vec<PaymentEvent>> {
-        self.all(OF_ORDER, params![order_id], event)
+    /// Events of one order that are not acknowledged, oldest first, parked ones too.
+    pub fn pending_events_of_order(&self, order_id: OrderId) -> Stored<Vec<PaymentEvent>> {
+        self.all(OF_ORDER, params![&*order_id.text()], event)
     }
 
-    fn overdue_events(&self, time: u64, now: u64, limit: u32) -> Stored<Vec<PaymentEvent>> {
+    /// Events from before `time` that are neither acknowledged nor parked, oldest first; those whose handling has
+    /// failed only when they are due again at `now`; of each order only its oldest event that is not acknowledged.
+    pub fn overdue_events(&self, time: u64, now: u64, limit: u32) -> Stored<Vec<PaymentEvent>> {
         self.all(OVERDUE, params![time, now, too_late(now), limit], event)
     }
 
-    fn entries(&self, start: &PageStart<u64>, limit: u32) -> Stored<Vec<OutboxEntryView>> {
+    /// Entries not acknowledged from there on, oldest first.
+    pub fn entries(&self, start: &PageStart<u64>, limit: u32) -> Stored<Vec<OutboxEntryView>> {
         let (after, offset) = match *start {
             PageStart::Offset(offset) => (0, offset),
             PageStart::After(sequence) => (sequence, 0),
@@ -140,11 +163,13 @@ impl OutboxRecords for SqliteRecords<'_> {
         self.all(PAGE, params![after, limit, offset], view)
     }
 
-    fn count_entries(&self) -> Stored<Total> {
+    /// Number of entries not acknowledged, as far as they are counted.
+    pub fn count_entries(&self) -> Stored<Total> {
         self.total(COUNT, params![Total::LIMIT_ROWS])
     }
 
-    fn lag(&self) -> Stored<OutboxLag> {
+    /// Numbers of pending and parked events.
+    pub fn lag(&self) -> Stored<OutboxLag> {
         let lag = self.one(LAG, params![], |row| {
             Ok(OutboxLag {
                 pending: row.get("pending")?,
@@ -156,37 +181,13 @@ impl OutboxRecords for SqliteRecords<'_> {
     }
 }
 
-const fn type_name(event_type: EventType) -> &'static str {
-    match event_type {
-        EventType::Succeeded => "succeeded",
-        EventType::Failed => "failed",
-        EventType::Cancelled => "cancelled",
-        EventType::Refunded => "refunded",
-        EventType::Updated => "updated",
-    }
-}
-
-fn event_type(row: &Row) -> Stored<EventType> {
-    let name: String = row.get("event_type")?;
-    [
-        EventType::Succeeded,
-        EventType::Failed,
-        EventType::Cancelled,
-        EventType::Refunded,
-        EventType::Updated,
-    ]
-    .into_iter()
-    .find(|event_type| type_name(*event_type) == name)
-    .ok_or_else(|| Error::not("event_type", "an event type").into())
-}
-
 fn event(row: &Row) -> Stored<PaymentEvent> {
     Ok(PaymentEvent {
-        id: row.get("event_id")?,
-        event_type: event_type(row)?,
+        id: id(row, "event_id")?,
+        event_type: named(row, "event_type")?,
         time: row.get("time")?,
-        order_id: row.get("order_id")?,
-        payment_id: row.get("payment_id")?,
+        order_id: id(row, "order_id")?,
+        payment_id: id(row, "payment_id")?,
         amount: minor_units(row, "amount")?,
         refunded: minor_units(row, "refunded_amount")?,
         payment_version: row.get("payment_version")?,

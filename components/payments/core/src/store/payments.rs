@@ -1,12 +1,9 @@
-use mercato_kernel::{AccountId, PageStart, Total};
+use mercato_kernel::{Named as _, OrderId, PageStart, PaymentId, Total};
 use mercato_money::Money;
-use mercato_sqlite::{Error, Row, params};
+use mercato_sqlite::{Row, params};
 
-use super::{SqliteRecords, currency, minor_units};
-use crate::application::ports::{PaymentRecords, SessionRecords as _, Stored};
-use crate::domain::{
-    CheckoutLine, CheckoutSession, Payment, PaymentStatus, PaymentView, SessionSlot,
-};
+use super::{Records, Stored, currency, id, minor_units, named};
+use crate::domain::{CheckoutLine, CheckoutSession, Payment, PaymentView, SessionSlot};
 
 /// Everything of a payment and one of its sessions.
 macro_rules! select_payment_and_session {
@@ -98,32 +95,39 @@ const REFUSE_ORDER: &str = "
 
 const IS_REFUSED_ORDER: &str = "SELECT 1 FROM refused_orders WHERE order_id = ?";
 
-impl PaymentRecords for SqliteRecords<'_> {
-    fn find_payment(&self, id: &str) -> Stored<Option<Payment>> {
-        self.one(FIND_BY_ID, params![id], payment)
+/// Payments with what is paid for, and orders of which no payment may be opened any more.
+impl Records<'_> {
+    /// The payment of that id.
+    pub fn find_payment(&self, id: PaymentId) -> Stored<Option<Payment>> {
+        self.one(FIND_BY_ID, params![&*id.text()], payment)
     }
 
-    fn find_payment_of_order(&self, order_id: &str) -> Stored<Option<Payment>> {
-        self.one(FIND_BY_ORDER, params![order_id], payment)
+    /// The payment of that order.
+    pub fn find_payment_of_order(&self, order_id: OrderId) -> Stored<Option<Payment>> {
+        self.one(FIND_BY_ORDER, params![&*order_id.text()], payment)
     }
 
-    fn find_payment_of_charge(&self, reference: &str) -> Stored<Option<Payment>> {
+    /// The payment of that charge, be it its own or a duplicate one.
+    pub fn find_payment_of_charge(&self, reference: &str) -> Stored<Option<Payment>> {
         self.one(FIND_BY_CHARGE, params![reference], payment)
     }
 
-    fn payments(&self, start: &PageStart<String>, limit: u32) -> Stored<Vec<PaymentView>> {
+    /// Payments from there on, newest first.
+    pub fn payments(&self, start: &PageStart<PaymentId>, limit: u32) -> Stored<Vec<PaymentView>> {
         let (before, offset) = match start {
-            PageStart::Offset(offset) => (NEWEST, *offset),
-            PageStart::After(id) => (id.as_str(), 0),
+            PageStart::Offset(offset) => (NEWEST.to_owned(), *offset),
+            PageStart::After(id) => (id.to_string(), 0),
         };
         self.all(PAYMENTS, params![before, limit, offset], view)
     }
 
-    fn count_payments(&self) -> Stored<Total> {
+    /// Number of payments, as far as they are counted.
+    pub fn count_payments(&self) -> Stored<Total> {
         self.total(COUNT_PAYMENTS, params![Total::LIMIT_ROWS])
     }
 
-    fn insert_payment(
+    /// A new payment with what is paid for, and what people call the order by.
+    pub fn insert_payment(
         &self,
         payment: &Payment,
         order_number: Option<&str>,
@@ -132,8 +136,8 @@ impl PaymentRecords for SqliteRecords<'_> {
         self.execute(
             INSERT_PAYMENT,
             params![
-                &payment.id,
-                &payment.order_id,
+                &*payment.id.text(),
+                &*payment.order_id.text(),
                 &*payment.customer_id.text(),
                 payment.amount.get(),
                 payment.refunded.get(),
@@ -150,17 +154,24 @@ impl PaymentRecords for SqliteRecords<'_> {
                 order_number,
             ],
         )?;
-        self.save_session(&payment.id, &payment.session)?;
+        self.save_session(payment.id, &payment.session)?;
         for (position, line) in (0_u32..).zip(lines) {
             let price = line.unit_price.units();
-            let values = params![&payment.id, position, &line.name, price, line.quantity];
+            let values = params![
+                &*payment.id.text(),
+                position,
+                &line.name,
+                price,
+                line.quantity
+            ];
             self.execute(INSERT_LINE, values)?;
         }
         Ok(())
     }
 
-    fn save_payment(&self, payment: &Payment) -> Stored<()> {
-        self.save_session(&payment.id, &payment.session)?;
+    /// A payment that has changed, its newest session included.
+    pub fn save_payment(&self, payment: &Payment) -> Stored<()> {
+        self.save_session(payment.id, &payment.session)?;
         self.execute(
             UPDATE_PAYMENT,
             params![
@@ -179,19 +190,21 @@ impl PaymentRecords for SqliteRecords<'_> {
                 payment.is_processing,
                 payment.updated_at,
                 payment.version,
-                &payment.id,
+                &*payment.id.text(),
             ],
         )?;
         Ok(())
     }
 
-    fn order_number_of_payment(&self, payment_id: &str) -> Stored<Option<String>> {
-        let number = self.value(ORDER_NUMBER, params![payment_id], "order_number")?;
+    /// What people call the order by; none of payments from before that was known here.
+    pub fn order_number_of_payment(&self, payment_id: PaymentId) -> Stored<Option<String>> {
+        let number = self.value(ORDER_NUMBER, params![&*payment_id.text()], "order_number")?;
         Ok(number.flatten())
     }
 
-    fn lines_of_payment(&self, payment_id: &str) -> Stored<Vec<CheckoutLine>> {
-        self.all(LINES, params![payment_id], |row| {
+    /// What is paid for, in the order's sequence.
+    pub fn lines_of_payment(&self, payment_id: PaymentId) -> Stored<Vec<CheckoutLine>> {
+        self.all(LINES, params![&*payment_id.text()], |row| {
             Ok(CheckoutLine {
                 name: row.get("name")?,
                 unit_price: Money::from_units(row.get("unit_price")?),
@@ -200,12 +213,15 @@ impl PaymentRecords for SqliteRecords<'_> {
         })
     }
 
-    fn refuse_order(&self, order_id: &str, now: u64) -> Stored<()> {
-        self.execute(REFUSE_ORDER, params![order_id, now]).map(drop)
+    /// Remembers that no payment of this order may be opened any more.
+    pub fn refuse_order(&self, order_id: OrderId, now: u64) -> Stored<()> {
+        self.execute(REFUSE_ORDER, params![&*order_id.text(), now])
+            .map(drop)
     }
 
-    fn is_refused_order(&self, order_id: &str) -> Stored<bool> {
-        let found = self.one(IS_REFUSED_ORDER, params![order_id], |_| Ok(()))?;
+    /// Whether no payment of this order may be opened any more.
+    pub fn is_refused_order(&self, order_id: OrderId) -> Stored<bool> {
+        let found = self.one(IS_REFUSED_ORDER, params![&*order_id.text()], |_| Ok(()))?;
         Ok(found.is_some())
     }
 }
@@ -215,12 +231,10 @@ pub(super) fn payment(row: &Row) -> Stored<Payment> {
 }
 
 fn view(row: &Row) -> Stored<PaymentView> {
-    let (customer_id, status): (String, String) = (row.get("customer_id")?, row.get("status")?);
     Ok(PaymentView {
-        id: row.get("id")?,
-        order_id: row.get("order_id")?,
-        customer_id: AccountId::parse(&customer_id)
-            .map_err(|_| Error::not("customer_id", "an id"))?,
+        id: id(row, "id")?,
+        order_id: id(row, "order_id")?,
+        customer_id: id(row, "customer_id")?,
         amount: minor_units(row, "amount")?,
         refunded: minor_units(row, "refunded_amount")?,
         failed_refunds: minor_units(row, "failed_refunds")?,
@@ -230,8 +244,7 @@ fn view(row: &Row) -> Stored<PaymentView> {
         is_disputed: row.get("is_disputed")?,
         lost_to_disputes: minor_units(row, "lost_to_disputes")?,
         currency: currency(row)?,
-        status: PaymentStatus::from_name(&status)
-            .ok_or(Error::not("status", "a payment status"))?,
+        status: named(row, "status")?,
         is_processing: row.get("is_processing")?,
         provider: row.get("provider")?,
         session: SessionSlot {

@@ -1,7 +1,7 @@
+use mercato_kernel::PaymentId;
 use mercato_sqlite::{Row, params};
 
-use super::{SqliteRecords, minor_units};
-use crate::application::ports::{KEPT_OF_NOBODY_MAX, ProviderRefundRecords, Stored};
+use super::{KEPT_OF_NOBODY_MAX, Records, Stored, minor_units};
 use crate::domain::{ProviderRefund, RefundFailure, RefundTotal};
 
 /// Everything of a refund.
@@ -56,18 +56,22 @@ const KEEP_TOTAL: &str = "
 #[cfg(test)]
 pub(super) const STATEMENTS: [&str; 4] = [FIND, OF_CHARGE, ADOPT, TOTALS];
 
-impl ProviderRefundRecords for SqliteRecords<'_> {
-    fn find_provider_refund(&self, id: &str) -> Stored<Option<ProviderRefund>> {
+/// Refunds as the provider reports them, by the reference of the charge.
+impl Records<'_> {
+    /// The refund of that id.
+    pub fn find_provider_refund(&self, id: &str) -> Stored<Option<ProviderRefund>> {
         self.one(FIND, params![id], refund)
     }
 
-    fn provider_refunds(&self, reference: &str) -> Stored<Vec<ProviderRefund>> {
+    /// All refunds of a charge.
+    pub fn provider_refunds(&self, reference: &str) -> Stored<Vec<ProviderRefund>> {
         self.all(OF_CHARGE, params![reference], refund)
     }
 
-    fn keep_provider_refund(
+    /// Keeps how a refund stands, together with what is known of it, and with whose it is, once that is known.
+    pub fn keep_provider_refund(
         &self,
-        payment_id: Option<&str>,
+        payment_id: Option<PaymentId>,
         reference: &str,
         refund: &ProviderRefund,
         now: u64,
@@ -76,7 +80,7 @@ impl ProviderRefundRecords for SqliteRecords<'_> {
         let values = params![
             &refund.id,
             reference,
-            payment_id,
+            payment_id.as_ref().map(PaymentId::text).as_deref(),
             refund.amount.get(),
             refund.created_at,
             failure.map(|failure| failure.at),
@@ -86,18 +90,25 @@ impl ProviderRefundRecords for SqliteRecords<'_> {
         self.execute(KEEP, values).map(drop)
     }
 
-    fn may_keep_refund_of_nobody(&self) -> Stored<bool> {
+    /// Whether there are fewer than [`KEPT_OF_NOBODY_MAX`] refunds of which nobody knows whose they are.
+    pub fn may_keep_refund_of_nobody(&self) -> Stored<bool> {
         let kept: Option<u32> = self.value(OF_NOBODY, params![KEPT_OF_NOBODY_MAX], "counted")?;
         Ok(kept.unwrap_or_default() < KEPT_OF_NOBODY_MAX)
     }
 
-    fn adopt_provider_refunds(&self, payment_id: &str, reference: &str) -> Stored<()> {
-        self.execute(ADOPT, params![payment_id, reference])
+    /// The charge is the payment's, and so are its refunds, but for those that are more than was paid.
+    pub fn adopt_provider_refunds(&self, payment_id: PaymentId, reference: &str) -> Stored<()> {
+        self.execute(ADOPT, params![&*payment_id.text(), reference])
             .map(drop)
     }
 
-    fn refund_totals(&self, payment_id: &str, reference: &str) -> Stored<Vec<RefundTotal>> {
-        self.all(TOTALS, params![payment_id, reference], |row| {
+    /// The sums that the provider has reported of a charge.
+    pub fn refund_totals(
+        &self,
+        payment_id: PaymentId,
+        reference: &str,
+    ) -> Stored<Vec<RefundTotal>> {
+        self.all(TOTALS, params![&*payment_id.text(), reference], |row| {
             Ok(RefundTotal {
                 since: row.get("since")?,
                 until: row.get("until")?,
@@ -106,14 +117,21 @@ impl ProviderRefundRecords for SqliteRecords<'_> {
         })
     }
 
-    fn keep_refund_total(
+    /// Keeps a sum that the provider reports of a charge.
+    pub fn keep_refund_total(
         &self,
-        payment_id: &str,
+        payment_id: PaymentId,
         reference: &str,
         total: RefundTotal,
     ) -> Stored<()> {
         let (since, until) = (total.since, total.until);
-        let values = params![payment_id, reference, since, until, total.total.get()];
+        let values = params![
+            &*payment_id.text(),
+            reference,
+            since,
+            until,
+            total.total.get()
+        ];
         self.execute(KEEP_TOTAL, values).map(drop)
     }
 }

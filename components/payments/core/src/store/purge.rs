@@ -1,7 +1,17 @@
 use mercato_sqlite::{Row, params};
 
-use super::SqliteRecords;
-use crate::application::ports::{PurgeRecords, PurgeTimes, Stored};
+use super::{Records, Stored};
+
+/// Before which times records have done their service, in milliseconds since the Unix epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PurgeTimes {
+    /// Of webhooks received, events acknowledged, orders refused, and what is known of charges that no payment has named.
+    pub exchanged: u64,
+    /// Of refunds that ended and whose answers are kept.
+    pub answered: u64,
+    /// Of payments that ended without money.
+    pub unpaid: u64,
+}
 
 /// Payments that ended without money, and of which every event is acknowledged. What has a charge or a refund stays for ever,
 /// whatever its status says.
@@ -127,13 +137,16 @@ pub(super) fn statements() -> Vec<&'static str> {
         .collect()
 }
 
-impl PurgeRecords for SqliteRecords<'_> {
-    fn has_old(&self, before: PurgeTimes) -> Stored<bool> {
+/// Records that nobody asks for any more.
+impl Records<'_> {
+    /// Whether there are any.
+    pub fn has_old(&self, before: PurgeTimes) -> Stored<bool> {
         let times = params![before.exchanged, before.answered, before.unpaid];
         Ok(self.value(HAS_OLD, times, "has_old")?.unwrap_or_default())
     }
 
-    fn purge(&self, before: PurgeTimes, limit: u32) -> Stored<bool> {
+    /// Removes the oldest, at most `limit` of each kind; true when there may be more.
+    pub fn purge(&self, before: PurgeTimes, limit: u32) -> Stored<bool> {
         let exchanged = PURGE_EXCHANGED.map(|statement| (statement, before.exchanged));
         let mut is_more = false;
         for (statement, before) in exchanged
@@ -146,7 +159,7 @@ impl PurgeRecords for SqliteRecords<'_> {
     }
 }
 
-impl SqliteRecords<'_> {
+impl Records<'_> {
     /// True when there may be more.
     fn purge_unpaid(&self, before: u64, limit: u32) -> Stored<bool> {
         // Identifiers hold nothing that JSON would have to escape.

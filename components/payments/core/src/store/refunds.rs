@@ -1,13 +1,8 @@
-use mercato_kernel::{PageStart, Total};
-use mercato_sqlite::{Error, Row, params};
+use mercato_kernel::{Named as _, PageStart, PaymentId, RecordedAnswer, Total};
+use mercato_sqlite::{Row, params};
 
-use super::{SqliteRecords, minor_units, too_late};
-use crate::application::ports::{ProviderRefundRecords as _, RefundRecords, Stored};
-use crate::domain::{DuplicateCharge, MinorUnits, RecordedAnswer, Refund, RefundStatus};
-
-const PENDING: &str = "PENDING";
-const SUCCEEDED: &str = "SUCCEEDED";
-const FAILED: &str = "FAILED";
+use super::{Records, Stored, id, minor_units, named, too_late};
+use crate::domain::{DuplicateCharge, MinorUnits, Refund, RefundId, RefundState, RefundStatus};
 
 /// Everything of a refund.
 macro_rules! select_refund {
@@ -83,56 +78,73 @@ const SET_ANSWER: &str = "
     SET answer_status = ?, answer_body = ?
     WHERE id = ?";
 
-impl RefundRecords for SqliteRecords<'_> {
-    fn find_refund_by_key(&self, key: &str, since: u64) -> Stored<Option<Refund>> {
+/// Refunds asked for.
+impl Records<'_> {
+    /// The refund asked for under that idempotency key, if it is pending or has ended after `since`.
+    pub fn find_refund_by_key(&self, key: &str, since: u64) -> Stored<Option<Refund>> {
         self.one(FIND_BY_KEY, params![key, since], refund)
     }
 
-    fn set_refund_answer(&self, id: &str, answer: &RecordedAnswer) -> Stored<()> {
-        let values = params![u32::from(answer.status), answer.body.as_slice(), id];
+    /// Keeps the answer given to a refund.
+    pub fn set_refund_answer(&self, id: RefundId, answer: &RecordedAnswer) -> Stored<()> {
+        let values = params![
+            u32::from(answer.status),
+            answer.body.as_slice(),
+            &*id.text()
+        ];
         self.execute(SET_ANSWER, values).map(drop)
     }
 
-    fn find_refund(&self, id: &str) -> Stored<Option<Refund>> {
-        self.one(FIND_BY_ID, params![id], refund)
+    /// The refund of that id.
+    pub fn find_refund(&self, id: RefundId) -> Stored<Option<Refund>> {
+        self.one(FIND_BY_ID, params![&*id.text()], refund)
     }
 
-    fn find_pending_refund(&self, payment_id: &str) -> Stored<Option<Refund>> {
-        self.one(FIND_PENDING, params![payment_id], refund)
+    /// The one refund of a payment's own charge whose end is not known.
+    pub fn find_pending_refund(&self, payment_id: PaymentId) -> Stored<Option<Refund>> {
+        self.one(FIND_PENDING, params![&*payment_id.text()], refund)
     }
 
-    fn refunds_of_payment(
+    /// Refunds of a payment from there on, oldest first.
+    pub fn refunds_of_payment(
         &self,
-        payment_id: &str,
-        start: &PageStart<String>,
+        payment_id: PaymentId,
+        start: &PageStart<RefundId>,
         limit: u32,
     ) -> Stored<Vec<Refund>> {
         let (after, offset) = match start {
-            PageStart::Offset(offset) => ("", *offset),
-            PageStart::After(id) => (id.as_str(), 0),
+            PageStart::Offset(offset) => (String::new(), *offset),
+            PageStart::After(id) => (id.to_string(), 0),
         };
         self.all(
             OF_PAYMENT,
-            params![payment_id, after, limit, offset],
+            params![&*payment_id.text(), after, limit, offset],
             refund,
         )
     }
 
-    fn count_refunds(&self, payment_id: &str) -> Stored<Total> {
-        self.total(COUNT_OF_PAYMENT, params![payment_id, Total::LIMIT_ROWS])
+    /// Number of refunds of a payment, as far as they are counted.
+    pub fn count_refunds(&self, payment_id: PaymentId) -> Stored<Total> {
+        self.total(
+            COUNT_OF_PAYMENT,
+            params![&*payment_id.text(), Total::LIMIT_ROWS],
+        )
     }
 
-    fn find_due_refund(&self, now: u64) -> Stored<Option<Refund>> {
+    /// The pending refund whose next attempt has been due longest.
+    pub fn find_due_refund(&self, now: u64) -> Stored<Option<Refund>> {
         self.one(FIND_DUE, params![now, too_late(now)], refund)
     }
 
-    fn insert_refund(&self, refund: &Refund, next_attempt_at: u64) -> Stored<()> {
+    /// A new refund, with the time when it is resumed should nobody finish it. Its idempotency key is
+    /// taken from an older refund that has it.
+    pub fn insert_refund(&self, refund: &Refund, next_attempt_at: u64) -> Stored<()> {
         if let Some(key) = &refund.idempotency_key {
             self.execute(RELEASE_KEY, params![key])?;
         }
         let values = params![
-            &refund.id,
-            &refund.payment_id,
+            &*refund.id.text(),
+            &*refund.payment_id.text(),
             refund.amount.get(),
             refund.refunded_before.get(),
             refund.reason.as_deref(),
@@ -147,27 +159,37 @@ impl RefundRecords for SqliteRecords<'_> {
         self.execute(INSERT, values).map(drop)
     }
 
-    fn postpone_refund(&self, id: &str, next_attempt_at: u64, now: u64) -> Stored<()> {
-        self.execute(POSTPONE, params![next_attempt_at, now, id])
+    /// Postpones a pending refund and counts the attempt.
+    pub fn postpone_refund(&self, id: RefundId, next_attempt_at: u64, now: u64) -> Stored<()> {
+        self.execute(POSTPONE, params![next_attempt_at, now, &*id.text()])
             .map(drop)
     }
 
-    fn finish_refund(&self, id: &str, end: Result<Option<&str>, &str>, now: u64) -> Stored<bool> {
+    /// Ends a pending refund with the provider's id or its refusal; false when it has ended already.
+    pub fn finish_refund(
+        &self,
+        id: RefundId,
+        end: Result<Option<&str>, &str>,
+        now: u64,
+    ) -> Stored<bool> {
         let (status, provider_id, error) = match end {
-            Ok(provider_id) => (SUCCEEDED, provider_id, None),
-            Err(error) => (FAILED, None, Some(error)),
+            Ok(provider_id) => (RefundStatus::Succeeded, provider_id, None),
+            Err(error) => (RefundStatus::Failed, None, Some(error)),
         };
-        let values = params![status, provider_id, error, now, id];
+        let values = params![status.name(), provider_id, error, now, &*id.text()];
         Ok(self.execute(FINISH, values)? == 1)
     }
 
-    fn fail_refund(&self, provider_id: &str, cause: &str, now: u64) -> Stored<()> {
+    /// A refund that the provider had made, known by the provider's id, has failed after all; nothing happens when nobody
+    /// knows it here.
+    pub fn fail_refund(&self, provider_id: &str, cause: &str, now: u64) -> Stored<()> {
         self.execute(FAIL, params![cause, now, provider_id])
             .map(drop)
     }
 
-    fn duplicate_charges(&self, payment_id: &str) -> Stored<Vec<DuplicateCharge>> {
-        self.all(DUPLICATE_CHARGES, params![payment_id], |row| {
+    /// The duplicate charges of a payment, each of which has its refund.
+    pub fn duplicate_charges(&self, payment_id: PaymentId) -> Stored<Vec<DuplicateCharge>> {
+        self.all(DUPLICATE_CHARGES, params![&*payment_id.text()], |row| {
             let charge = DuplicateCharge {
                 reference: row.get("duplicate_charge")?,
                 amount: minor_units(row, "amount")?,
@@ -181,25 +203,23 @@ impl RefundRecords for SqliteRecords<'_> {
 }
 
 fn refund(row: &Row) -> Stored<Refund> {
-    let status: String = row.get("status")?;
-    let status = match status.as_str() {
-        PENDING => RefundStatus::Pending,
-        SUCCEEDED => RefundStatus::Succeeded,
-        FAILED => RefundStatus::Failed(row.get("error")?),
-        _ => return Err(Error::not("status", "a refund status").into()),
+    let state = match named(row, "status")? {
+        RefundStatus::Pending => RefundState::Pending,
+        RefundStatus::Succeeded => RefundState::Succeeded,
+        RefundStatus::Failed => RefundState::Failed(row.get("error")?),
     };
     let answer_status: Option<u16> = row.get("answer_status")?;
     let answer_body: Option<Vec<u8>> = row.get("answer_body")?;
     Ok(Refund {
-        id: row.get("id")?,
-        payment_id: row.get("payment_id")?,
+        id: id(row, "id")?,
+        payment_id: id(row, "payment_id")?,
         duplicate_charge: row.get("duplicate_charge")?,
         amount: minor_units(row, "amount")?,
         refunded_before: minor_units(row, "refunded_before")?,
         reason: row.get("reason")?,
         idempotency_key: row.get("idempotency_key")?,
         fingerprint: row.get("fingerprint")?,
-        status,
+        state,
         attempts: row.get("attempts")?,
         created_at: row.get("created_at")?,
         answer: answer_status

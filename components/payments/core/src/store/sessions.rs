@@ -1,8 +1,9 @@
+use mercato_kernel::PaymentId;
 use mercato_sqlite::{Error, params};
 
 use super::payments::{payment, select_payment, select_payment_and_session};
-use super::{SqliteRecords, too_late};
-use crate::application::ports::{CheckoutOutcome, SessionRecords, Stored};
+use super::{Records, Stored, too_late};
+use crate::application::ports::CheckoutOutcome;
 use crate::domain::{Payment, PaymentError, SessionSlot};
 
 const FIND_BY_SESSION: &str =
@@ -44,12 +45,15 @@ const FIND_SIMULATION: &str = "SELECT simulated_outcome FROM sessions WHERE prov
 const HAS_UNANSWERED_SESSION: &str = "
     SELECT EXISTS (SELECT 1 FROM sessions WHERE payment_id = ? AND provider_id IS NULL) AS has_one";
 
-impl SessionRecords for SqliteRecords<'_> {
-    fn find_payment_of_session(&self, session_id: &str) -> Stored<Option<Payment>> {
+/// Sessions at the provider, the newest and older ones.
+impl Records<'_> {
+    /// The payment that any session, the newest or an older one, belongs to.
+    pub fn find_payment_of_session(&self, session_id: &str) -> Stored<Option<Payment>> {
         self.one(FIND_BY_SESSION, params![session_id], payment)
     }
 
-    fn decide_simulation(
+    /// What the customer did first in a simulated session: `outcome`, unless there was something before.
+    pub fn decide_simulation(
         &self,
         session_id: &str,
         outcome: CheckoutOutcome,
@@ -59,22 +63,26 @@ impl SessionRecords for SqliteRecords<'_> {
         outcome_of(&name.ok_or(PaymentError::NotFound)?)
     }
 
-    fn find_simulation(&self, session_id: &str) -> Stored<Option<CheckoutOutcome>> {
+    /// What the customer did first in a simulated session, if it was anything that decides it.
+    pub fn find_simulation(&self, session_id: &str) -> Stored<Option<CheckoutOutcome>> {
         let name: Option<Option<String>> =
             self.value(FIND_SIMULATION, params![session_id], "simulated_outcome")?;
         name.flatten().as_deref().map(outcome_of).transpose()
     }
 
-    fn find_session_to_end(&self, now: u64) -> Stored<Option<(Payment, u32)>> {
+    /// The session that has been waiting longest to be ended at the provider: its payment with it in the place of the newest
+    /// one, and how often the provider was asked in vain.
+    pub fn find_session_to_end(&self, now: u64) -> Stored<Option<(Payment, u32)>> {
         self.one(SESSION_TO_END, params![now, too_late(now)], |row| {
             Ok((payment(row)?, row.get("end_attempts")?))
         })
     }
 
-    fn save_session(&self, payment_id: &str, session: &SessionSlot) -> Stored<()> {
+    /// A session as it was asked for, with the provider's answer once that is known.
+    pub fn save_session(&self, payment_id: PaymentId, session: &SessionSlot) -> Stored<()> {
         let opened = session.opened.as_ref();
         let values = params![
-            payment_id,
+            &*payment_id.text(),
             session.number,
             session.requested_expiry,
             opened.map(|session| session.id.as_str()),
@@ -84,23 +92,36 @@ impl SessionRecords for SqliteRecords<'_> {
         self.execute(SAVE_SESSION, values).map(drop)
     }
 
-    fn postpone_session_end(&self, payment_id: &str, number: u32, end_at: u64) -> Stored<()> {
-        let values = params![end_at, payment_id, number];
+    /// Asks the provider again later to end the session of that number, and counts the attempt.
+    pub fn postpone_session_end(
+        &self,
+        payment_id: PaymentId,
+        number: u32,
+        end_at: u64,
+    ) -> Stored<()> {
+        let values = params![end_at, &*payment_id.text(), number];
         self.execute(POSTPONE_SESSION_END, values).map(drop)
     }
 
-    fn end_session(&self, payment_id: &str, number: u32) -> Stored<()> {
-        self.execute(END_SESSION, params![payment_id, number])
+    /// Nobody can pay in the session of that number any more: the provider has said so.
+    pub fn end_session(&self, payment_id: PaymentId, number: u32) -> Stored<()> {
+        self.execute(END_SESSION, params![&*payment_id.text(), number])
             .map(drop)
     }
 
-    fn end_session_named(&self, session_id: &str) -> Stored<()> {
+    /// The same of the session that the provider knows by that id; nothing happens when nobody knows it here.
+    pub fn end_session_named(&self, session_id: &str) -> Stored<()> {
         self.execute(END_SESSION_NAMED, params![session_id])
             .map(drop)
     }
 
-    fn has_unanswered_session(&self, payment_id: &str) -> Stored<bool> {
-        let has_one = self.value(HAS_UNANSWERED_SESSION, params![payment_id], "has_one")?;
+    /// Whether the provider's answer to the opening of one of the payment's sessions is not known.
+    pub fn has_unanswered_session(&self, payment_id: PaymentId) -> Stored<bool> {
+        let has_one = self.value(
+            HAS_UNANSWERED_SESSION,
+            params![&*payment_id.text()],
+            "has_one",
+        )?;
         Ok(has_one.unwrap_or_default())
     }
 }

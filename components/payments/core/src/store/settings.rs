@@ -1,7 +1,6 @@
 use mercato_sqlite::params;
 
-use super::SqliteRecords;
-use crate::application::ports::{SettingRecords, Stored};
+use super::{Records, Stored};
 
 const GENERATED_SECRET: &str = "generated_webhook_secret";
 const LAST_RELAY_RUN: &str = "last_relay_run";
@@ -19,35 +18,42 @@ const REPLACE_SETTING: &str = "
     VALUES (?, ?)
     ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
-impl SettingRecords for SqliteRecords<'_> {
-    fn generated_secret(&self) -> Stored<Option<String>> {
+/// The secret made at first use, and when the relay runs.
+impl Records<'_> {
+    /// The signing secret made at first use, once there is one.
+    pub fn generated_secret(&self) -> Stored<Option<String>> {
         self.setting(GENERATED_SECRET)
     }
 
-    fn keep_generated_secret(&self, secret: &str) -> Stored<String> {
+    /// Keeps this signing secret unless there is one; gives the one that is kept.
+    pub fn keep_generated_secret(&self, secret: &str) -> Stored<String> {
         self.execute(INSERT_SETTING, params![GENERATED_SECRET, secret])?;
         let kept = self.setting(GENERATED_SECRET)?;
         Ok(kept.unwrap_or_else(|| secret.to_owned()))
     }
 
-    fn last_relay_run(&self) -> Stored<u64> {
+    /// When the relay ran last, in milliseconds since the Unix epoch; 0 if never.
+    pub fn last_relay_run(&self) -> Stored<u64> {
         self.time(LAST_RELAY_RUN)
     }
 
-    fn record_relay_run(&self, now: u64) -> Stored<()> {
+    /// Remembers that the relay runs now.
+    pub fn record_relay_run(&self, now: u64) -> Stored<()> {
         self.set_time(LAST_RELAY_RUN, now)
     }
 
-    fn publishing_paused_until(&self) -> Stored<u64> {
+    /// Until when customers' requests publish nothing, in milliseconds since the Unix epoch; 0 if they may.
+    pub fn publishing_paused_until(&self) -> Stored<u64> {
         self.time(PUBLISHING_PAUSED_UNTIL)
     }
 
-    fn pause_publishing(&self, until: u64) -> Stored<()> {
+    /// Sets that time.
+    pub fn pause_publishing(&self, until: u64) -> Stored<()> {
         self.set_time(PUBLISHING_PAUSED_UNTIL, until)
     }
 }
 
-impl SqliteRecords<'_> {
+impl Records<'_> {
     fn setting(&self, name: &str) -> Stored<Option<String>> {
         self.value(SELECT_SETTING, params![name], "value")
     }

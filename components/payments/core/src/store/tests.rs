@@ -1,11 +1,14 @@
-use mercato_kernel::AccountId;
+use mercato_kernel::{AccountId, FromText};
 use mercato_money::Money;
 
-use super::{Connection, Database, Error, LABEL, MIGRATIONS, Migration, SqliteStore};
-use crate::application::ports::{PurgeTimes, Records, Store, Stored};
+use super::{
+    Connection, Database, Error, LABEL, MIGRATIONS, Migration, PurgeTimes, Records, SqliteStore,
+    Stored,
+};
+use crate::application::ports::Store as _;
 use crate::domain::{
     Charge, CheckoutLine, CheckoutSession, EventType, MinorUnits, NewPayment, Payment,
-    PaymentError, PaymentStatus, PaymentView, ProviderRefund, Refund, RefundFailure, RefundStatus,
+    PaymentError, PaymentStatus, PaymentView, ProviderRefund, Refund, RefundFailure, RefundState,
     RefundTotal,
 };
 
@@ -15,9 +18,20 @@ fn units(units: i64) -> MinorUnits {
     MinorUnits::new(units).unwrap()
 }
 
-fn payment(id: &str, order_id: &str) -> Payment {
+/// The id that is called so in a test.
+fn id<T: FromText>(name: &str) -> T {
+    T::from_text(&text(name)).unwrap()
+}
+
+/// Its text, which sorts as its name.
+fn text(name: &str) -> String {
+    let digits: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("01890a5d-ac96-774b-bcce-{digits:0<12}")
+}
+
+fn payment(name: &str, order: &str) -> Payment {
     let new = NewPayment {
-        order_id: order_id.to_owned(),
+        order_id: id(order),
         order_number: "M-7K3F-29QD".to_owned(),
         customer_id: AccountId::parse(CUSTOMER).unwrap(),
         amount: units(100),
@@ -25,27 +39,27 @@ fn payment(id: &str, order_id: &str) -> Payment {
         lines: vec![],
         expires_at: 1_000,
     };
-    Payment::open(id.to_owned(), "test".to_owned(), &new, 10)
+    Payment::open(id(name), "test".to_owned(), &new, 10)
 }
 
-fn refund(id: &str, key: Option<&str>, created_at: u64) -> Refund {
+fn refund(name: &str, key: Option<&str>, created_at: u64) -> Refund {
     Refund {
-        id: id.to_owned(),
-        payment_id: "p1".to_owned(),
+        id: id(name),
+        payment_id: id("p1"),
         duplicate_charge: None,
         amount: units(30),
         refunded_before: units(0),
         reason: Some("it's \"broken\"; DROP TABLE refunds".to_owned()),
         idempotency_key: key.map(str::to_owned),
         fingerprint: vec![0, 255],
-        status: RefundStatus::Pending,
+        state: RefundState::Pending,
         attempts: 0,
         created_at,
         answer: None,
     }
 }
 
-fn write<T>(store: &SqliteStore, work: impl FnOnce(&dyn Records) -> Stored<T>) -> T {
+fn write<T>(store: &SqliteStore, work: impl FnOnce(&Records<'_>) -> Stored<T>) -> T {
     store.write(work).unwrap()
 }
 
@@ -63,7 +77,7 @@ fn a_payment_is_read_as_it_was_written() {
     let mut payment = payment("p1", "o1");
     let found = || {
         store
-            .read(|records| records.find_payment("p1"))
+            .read(|records| records.find_payment(id("p1")))
             .unwrap()
             .unwrap()
     };
@@ -107,7 +121,7 @@ fn a_payment_is_read_as_it_was_written() {
     store
         .read(|records| {
             assert_eq!(
-                records.find_payment_of_order("o1")?.as_ref(),
+                records.find_payment_of_order(id("o1"))?.as_ref(),
                 Some(&payment)
             );
             assert_eq!(
@@ -115,8 +129,8 @@ fn a_payment_is_read_as_it_was_written() {
                 Some(&payment),
                 "an older one"
             );
-            assert_eq!(records.find_payment("p2")?, None);
-            assert_eq!(records.find_payment_of_order("o2")?, None);
+            assert_eq!(records.find_payment(id("p2"))?, None);
+            assert_eq!(records.find_payment_of_order(id("o2"))?, None);
             assert_eq!(records.find_payment_of_session("cs_2")?, None);
             Ok(())
         })
@@ -129,7 +143,7 @@ fn an_order_has_one_payment() {
     let second = store.write(|records| records.insert_payment(&payment("p2", "o1"), None, &[]));
     assert_eq!(second, Err(PaymentError::Internal));
     assert_eq!(
-        store.read(|records| records.find_payment("p2")),
+        store.read(|records| records.find_payment(id("p2"))),
         Ok(None),
         "nothing is left of it"
     );
@@ -155,15 +169,11 @@ fn the_database_itself_refuses_to_refund_more_than_was_paid() {
 fn an_error_takes_the_whole_transaction_back() {
     let store = store_with_payment();
     let result: Result<(), _> = store.write(|records| {
-        records.append_event(&payment("p1", "o1").event(
-            "e1".to_owned(),
-            EventType::Succeeded,
-            1,
-        ))?;
+        records.append_event(&payment("p1", "o1").event(id("e1"), EventType::Succeeded, 1))?;
         Err(PaymentError::MalformedEvent)
     });
     assert_eq!(result, Err(PaymentError::MalformedEvent));
-    assert_eq!(store.read(|records| records.find_entry("e1")), Ok(None));
+    assert_eq!(store.read(|records| records.find_entry(id("e1"))), Ok(None));
 }
 
 #[test]
@@ -184,12 +194,12 @@ fn lines_keep_their_sequence() {
     });
     for (payment, number) in [("p1", Some("M-7K3F-29QD")), ("p2", None), ("p3", None)] {
         assert_eq!(
-            store.read(|records| records.order_number_of_payment(payment)),
+            store.read(|records| records.order_number_of_payment(id(payment))),
             Ok(number.map(str::to_owned))
         );
     }
     assert_eq!(
-        store.read(|records| records.lines_of_payment("p1")),
+        store.read(|records| records.lines_of_payment(id("p1"))),
         Ok(lines)
     );
 }
@@ -207,37 +217,37 @@ fn a_payment_has_one_pending_refund() {
     );
     write(&store, |records| {
         assert_eq!(
-            records.find_pending_refund("p1")?,
+            records.find_pending_refund(id("p1"))?,
             Some(refund("r1", Some("k"), 10))
         );
         assert_eq!(records.find_due_refund(19)?, None);
         assert_eq!(
             records.find_due_refund(20)?.map(|refund| refund.id),
-            Some("r1".to_owned())
+            Some(id("r1"))
         );
-        records.postpone_refund("r1", 50, 21)?;
+        records.postpone_refund(id("r1"), 50, 21)?;
         assert_eq!(records.find_due_refund(49)?, None);
         assert_eq!(
             records
-                .find_pending_refund("p1")?
+                .find_pending_refund(id("p1"))?
                 .map(|refund| refund.attempts),
             Some(1)
         );
-        assert!(records.finish_refund("r1", Ok(Some("re_1")), 30)?);
-        assert!(!records.finish_refund("r1", Err("too late"), 31)?);
+        assert!(records.finish_refund(id("r1"), Ok(Some("re_1")), 30)?);
+        assert!(!records.finish_refund(id("r1"), Err("too late"), 31)?);
         assert_eq!(
             records
                 .find_refund_by_key("k", 0)?
-                .map(|refund| refund.status),
-            Some(RefundStatus::Succeeded)
+                .map(|refund| refund.state),
+            Some(RefundState::Succeeded)
         );
         records.insert_refund(&refund("r2", Some("k2"), 40), 50)?;
-        assert!(records.finish_refund("r2", Err("no"), 41)?);
+        assert!(records.finish_refund(id("r2"), Err("no"), 41)?);
         let status = records
             .find_refund_by_key("k2", 0)?
-            .map(|refund| refund.status);
-        assert_eq!(status, Some(RefundStatus::Failed("no".to_owned())));
-        assert_eq!(records.find_pending_refund("p1")?, None);
+            .map(|refund| refund.state);
+        assert_eq!(status, Some(RefundState::Failed("no".to_owned())));
+        assert_eq!(records.find_pending_refund(id("p1"))?, None);
         Ok(())
     });
 }
@@ -251,13 +261,13 @@ fn an_idempotency_key_is_found_until_it_is_old() {
             records.find_refund_by_key("k", 10)?.is_some(),
             "pending ones never grow old"
         );
-        records.finish_refund("r1", Ok(None), 30)?;
+        records.finish_refund(id("r1"), Ok(None), 30)?;
         assert!(records.find_refund_by_key("k", 29)?.is_some());
         assert!(records.find_refund_by_key("k", 30)?.is_none());
         records.insert_refund(&refund("r2", Some("k"), 40), 50)?;
         assert_eq!(
             records.find_refund_by_key("k", 0)?.map(|refund| refund.id),
-            Some("r2".to_owned())
+            Some(id("r2"))
         );
         Ok(())
     });
@@ -278,22 +288,21 @@ fn the_secret_that_was_kept_first_stays() {
 #[test]
 fn an_acknowledged_event_is_out_of_reach() {
     let store = store_with_payment();
-    let event = payment("p1", "o1").event("e1".to_owned(), EventType::Cancelled, 5);
+    let event = payment("p1", "o1").event(id("e1"), EventType::Cancelled, 5);
     write(&store, |records| {
         records.append_event(&event)?;
-        let mut entry = records.find_entry("e1")?.ok_or(PaymentError::NotFound)?;
+        let mut entry = records
+            .find_entry(id("e1"))?
+            .ok_or(PaymentError::NotFound)?;
         assert_eq!(entry.event, event);
-        assert_eq!(records.pending_event("e1")?.as_ref(), Some(&event));
-        records.acknowledge_event("e1", 6)?;
+        assert_eq!(records.pending_event(id("e1"))?.as_ref(), Some(&event));
+        records.acknowledge_event(id("e1"), 6)?;
         entry.retry(9);
         records.save_entry(&entry)?;
-        assert_eq!(records.find_entry("e1")?, None);
-        assert_eq!(records.pending_event("e1")?, None);
-        assert_eq!(records.pending_events_of_order("o1")?, []);
-        assert_eq!(
-            records.lag()?,
-            crate::application::ports::OutboxLag::default()
-        );
+        assert_eq!(records.find_entry(id("e1"))?, None);
+        assert_eq!(records.pending_event(id("e1"))?, None);
+        assert_eq!(records.pending_events_of_order(id("o1"))?, []);
+        assert_eq!(records.lag()?, super::outbox::OutboxLag::default());
         Ok(())
     });
 }
@@ -389,14 +398,14 @@ fn refunds_of_older_versions_can_fail_too() {
         for statement in [
             "INSERT INTO payments (id, order_id, customer_id, amount, refunded_amount, currency, status, provider,
                 session_number, provider_reference, created_at, updated_at, version)
-              VALUES ('p1', 'o1', '01890a5d-ac96-774b-bcce-000000000001', 100, 90, 'EUR', 'SUCCEEDED', 'mock', 1, 'pi_1', 1, 10, 4)",
-            "INSERT INTO sessions (payment_id, number, requested_expiry) VALUES ('p1', 1, 9)",
+              VALUES ('01890a5d-ac96-774b-bcce-703100000000', '01890a5d-ac96-774b-bcce-6f3100000000', '01890a5d-ac96-774b-bcce-000000000001', 100, 90, 'EUR', 'SUCCEEDED', 'mock', 1, 'pi_1', 1, 10, 4)",
+            "INSERT INTO sessions (payment_id, number, requested_expiry) VALUES ('01890a5d-ac96-774b-bcce-703100000000', 1, 9)",
             "INSERT INTO refunds (id, payment_id, amount, refunded_before, fingerprint, status, provider_id, attempts,
                 next_attempt_at, created_at, updated_at)
-              VALUES ('r1', 'p1', 60, 0, X'00', 'SUCCEEDED', 're_1', 0, 1, 1, 1)",
+              VALUES ('01890a5d-ac96-774b-bcce-723100000000', '01890a5d-ac96-774b-bcce-703100000000', 60, 0, X'00', 'SUCCEEDED', 're_1', 0, 1, 1, 1)",
             "INSERT INTO outbox (sequence, event_id, event_type, time, order_id, payment_id, amount, refunded_amount,
                 currency, next_attempt_at)
-              VALUES (7, 'e1', 'refunded', 1, 'o1', 'p1', 100, 90, 'EUR', 1)",
+              VALUES (7, '01890a5d-ac96-774b-bcce-653100000000', 'refunded', 1, '01890a5d-ac96-774b-bcce-6f3100000000', '01890a5d-ac96-774b-bcce-703100000000', 100, 90, 'EUR', 1)",
         ] {
             connection.execute(statement, &[])?;
         }
@@ -405,7 +414,7 @@ fn refunds_of_older_versions_can_fail_too() {
     run.unwrap();
     let store = SqliteStore(database);
     let mut payment = store
-        .read(|records| records.find_payment("p1"))
+        .read(|records| records.find_payment(id("p1")))
         .unwrap()
         .unwrap();
     let failed = ProviderRefund {
@@ -420,7 +429,7 @@ fn refunds_of_older_versions_can_fail_too() {
     let known = |store: &SqliteStore| {
         let known = store.read(|records| {
             let refunds = records.provider_refunds("pi_1")?;
-            Ok((refunds, records.refund_totals("p1", "pi_1")?))
+            Ok((refunds, records.refund_totals(id("p1"), "pi_1")?))
         });
         known.unwrap()
     };
@@ -429,7 +438,7 @@ fn refunds_of_older_versions_can_fail_too() {
     write(&store, |records| {
         records.keep_provider_refund(None, "pi_1", &failed, 20)?;
         records.fail_refund("re_1", "gone", 20)?;
-        let event = payment.event("e2".to_owned(), EventType::Updated, 20);
+        let event = payment.event(id("e2"), EventType::Updated, 20);
         records.append_event(&event)
     });
     let (refunds, totals) = known(&store);

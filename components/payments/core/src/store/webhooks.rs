@@ -1,8 +1,11 @@
+use mercato_kernel::PaymentId;
 use mercato_sqlite::params;
 
-use super::SqliteRecords;
-use crate::application::ports::{KEPT_CHARGES_MAX, Stored, WebhookRecords};
+use super::{Records, Stored};
 use crate::domain::{KeptCharge, ProviderEvent};
+
+/// Most charges kept for one payment: a session that is declined a few times makes as many.
+pub const KEPT_CHARGES_MAX: u32 = 16;
 
 const INSERT_WEBHOOK: &str = "
     INSERT INTO webhooks (event_id, event_type, payment_id, received_at)
@@ -27,32 +30,52 @@ const FORGET_KEPT_CHARGES: &str = "DELETE FROM kept_charges WHERE payment_id = ?
 const FORGET_OTHER_TOTALS: &str =
     "DELETE FROM refund_totals WHERE payment_id = ? AND reference <> ?";
 
-impl WebhookRecords for SqliteRecords<'_> {
-    fn insert_webhook(&self, event: &ProviderEvent, payment_id: &str, now: u64) -> Stored<bool> {
-        let values = params![&event.id, &event.name, payment_id, now];
+/// Webhooks received, and charges that no session has named yet.
+impl Records<'_> {
+    /// Remembers a webhook; false when it is known already.
+    pub fn insert_webhook(
+        &self,
+        event: &ProviderEvent,
+        payment_id: PaymentId,
+        now: u64,
+    ) -> Stored<bool> {
+        let values = params![&event.id, &event.name, &*payment_id.text(), now];
         Ok(self.execute(INSERT_WEBHOOK, values)? == 1)
     }
 
-    fn keep_charge(
+    /// Keeps what is known of a charge that no session of the payment has named yet: the receipt. False when the payment has
+    /// [`KEPT_CHARGES_MAX`] others.
+    pub fn keep_charge(
         &self,
-        payment_id: &str,
+        payment_id: PaymentId,
         reference: &str,
         charge: &KeptCharge,
         now: u64,
     ) -> Stored<bool> {
         let receipt_url = charge.receipt_url.as_deref();
-        let values = params![payment_id, reference, receipt_url, now, KEPT_CHARGES_MAX];
+        let values = params![
+            &*payment_id.text(),
+            reference,
+            receipt_url,
+            now,
+            KEPT_CHARGES_MAX
+        ];
         Ok(self.execute(KEEP_CHARGE, values)? == 1)
     }
 
-    fn take_kept_charge(&self, payment_id: &str, reference: &str) -> Stored<Option<KeptCharge>> {
-        let values = params![payment_id, reference];
+    /// What was kept of a charge; nothing is kept of any other charge of the payment afterwards.
+    pub fn take_kept_charge(
+        &self,
+        payment_id: PaymentId,
+        reference: &str,
+    ) -> Stored<Option<KeptCharge>> {
+        let values = params![&*payment_id.text(), reference];
         let kept = self.one(FIND_KEPT_CHARGE, values, |row| {
             Ok(KeptCharge {
                 receipt_url: row.get("receipt_url")?,
             })
         })?;
-        self.execute(FORGET_KEPT_CHARGES, params![payment_id])?;
+        self.execute(FORGET_KEPT_CHARGES, params![&*payment_id.text()])?;
         self.execute(FORGET_OTHER_TOTALS, values)?;
         Ok(kept)
     }

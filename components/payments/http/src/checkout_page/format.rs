@@ -24,12 +24,8 @@ pub fn order_number(checkout: &Checkout) -> String {
     if let Some(number) = &checkout.order_number {
         return number.clone();
     }
-    let digits: Vec<char> = checkout
-        .payment
-        .order_id
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .collect();
+    let id = checkout.payment.order_id.text();
+    let digits: Vec<char> = id.chars().filter(char::is_ascii_alphanumeric).collect();
     let from = digits.len().saturating_sub(ORDER_NUMBER_DIGITS);
     let groups: Vec<String> = digits
         .get(from..)

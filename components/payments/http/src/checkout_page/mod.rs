@@ -5,7 +5,10 @@ mod html;
 mod standing;
 
 use maud::{Markup, html};
+#[cfg(not(target_family = "wasm"))]
+use mercato_edge::Description;
 use mercato_edge::{Context, Problem, Reply, StatusCode};
+use mercato_kernel::Named as _;
 use mercato_money::Money;
 use mercato_platform::clock::{Clock, SystemClock, rfc3339};
 use mercato_settings::CheckoutReturn;
@@ -15,6 +18,7 @@ use payments::instance;
 
 use crate::body::Outcome;
 use crate::resource::decimal;
+use crate::show_checkout::SessionId;
 use crate::storefront::Storefront;
 use format::{amount, order_number, remaining, with_currency};
 use html::{Text, document, heading, is_web, link_back, way_back};
@@ -80,7 +84,11 @@ pub fn page(checkout: &Checkout, visit: &Visit<'_>, shop: &Storefront) -> Result
 }
 
 /// A refusal as a page, for a browser that asked for one; a fault of ours stays a problem document.
-pub async fn or_page(context: &Context, answer: Result<Reply, Problem>) -> Result<Reply, Problem> {
+pub async fn or_page(
+    context: &Context,
+    SessionId(session_id): &SessionId,
+    answer: Result<Reply, Problem>,
+) -> Result<Reply, Problem> {
     match answer {
         Err(problem) if problem.status().is_client_error() && mercato_edge::wants_html(context) => {
             let shop = Storefront::read().await?;
@@ -88,7 +96,6 @@ pub async fn or_page(context: &Context, answer: Result<Reply, Problem>) -> Resul
                 return Ok(refusal(&problem, &shop));
             }
             // The payment itself says best why not, and what to do now.
-            let session_id = context.param("sessionId");
             let checkout = queries::find_checkout(&*instance(), session_id);
             let visit = Visit {
                 session_id,
@@ -99,6 +106,14 @@ pub async fn or_page(context: &Context, answer: Result<Reply, Problem>) -> Resul
             page(&checkout.map_err(crate::problems::problem)?, &visit, &shop)
         }
         answer => answer,
+    }
+}
+
+/// A page is answered with these statuses, too.
+#[cfg(not(target_family = "wasm"))]
+pub fn describe_pages(description: &mut Description, statuses: &[u16]) {
+    for status in statuses {
+        description.text(*status, "text/html");
     }
 }
 
@@ -209,7 +224,7 @@ fn form(
     shop: &Storefront,
 ) -> Result<Markup, Problem> {
     let total = with_currency(payment.amount, payment.currency)?;
-    let cancel = shop.return_url(&payment.order_id, CheckoutReturn::Cancel);
+    let cancel = shop.return_url(payment.order_id, CheckoutReturn::Cancel);
     let left_ms = session.expires_at.saturating_sub(visit.now_ms);
     Ok(html! {
         section class="card" aria-labelledby="payment" {
@@ -279,7 +294,7 @@ fn ending(
     payment: &PaymentView,
     shop: &Storefront,
 ) -> Result<Markup, Problem> {
-    let url = shop.return_url(&payment.order_id, returns(payment));
+    let url = shop.return_url(payment.order_id, returns(payment));
     Ok(html! {
         section class="card" {
             (heading(standing.title, standing.icon))

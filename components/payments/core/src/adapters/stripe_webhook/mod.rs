@@ -1,10 +1,11 @@
 //! Webhooks in Stripe's shape: <https://docs.stripe.com/api/events/object>.
 
+use mercato_kernel::OrderId;
 use mercato_money::Currency;
-use mercato_platform::{ids, text};
+use mercato_platform::text;
+pub use stripe_events::Document as WebhookEvent;
 use stripe_events::{Body, Event, NAME_MAX_BYTES, Object};
 
-use crate::application::ports::{WebhookContent, WebhookFormat};
 use crate::domain::{
     Charge, Dispute, DisputeStatus, Fact, MinorUnits, ProviderEvent, ProviderRefund, RefundFailure,
     RefundTotal, Subject,
@@ -22,30 +23,40 @@ const AMOUNT_MAX: i64 = i64::MAX / 10_000;
 /// The latest time, in seconds since the Unix epoch: what has no time is not earlier than anything.
 const SECONDS_MAX: u64 = u32::MAX as u64;
 
-/// Stripe's webhook format.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct StripeWebhooks;
+/// What a webhook's body says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WebhookContent {
+    /// Something about a payment.
+    Event(ProviderEvent),
+    /// Nothing that concerns this shop; holds why.
+    Irrelevant(String),
+}
 
-impl WebhookFormat for StripeWebhooks {
-    fn authenticate(
-        &self,
-        secret: &str,
-        signature: &str,
-        body: &[u8],
-        now_seconds: u64,
-    ) -> Result<(), String> {
-        stripe_signature::verify(secret, signature, body, now_seconds)
-            .map_err(|error| error.to_string())
-    }
+/// Whether the signature is the provider's and recent.
+///
+/// # Errors
+/// Why not, for the log.
+pub fn authenticate(
+    secret: &str,
+    signature: &str,
+    body: &[u8],
+    now_seconds: u64,
+) -> Result<(), String> {
+    stripe_signature::verify(secret, signature, body, now_seconds)
+        .map_err(|error| error.to_string())
+}
 
-    fn read(&self, body: &[u8]) -> Result<WebhookContent, String> {
-        // Of other events nothing is expected: those of later versions of the API have no `data`, or another one.
-        let body = Body::read(body)?;
-        let event_type = body.event_type()?;
-        match reader(event_type) {
-            Some(read) => content(body.event()?, read),
-            None => Ok(irrelevant(format!("nothing is done on {event_type:?}"))),
-        }
+/// Reads an authenticated body.
+///
+/// # Errors
+/// What is wrong with it, for the log.
+pub fn read(body: &[u8]) -> Result<WebhookContent, String> {
+    // Of other events nothing is expected: those of later versions of the API have no `data`, or another one.
+    let body = Body::read(body)?;
+    let event_type = body.event_type()?;
+    match reader(event_type) {
+        Some(read) => content(body.event()?, read),
+        None => Ok(irrelevant(format!("nothing is done on {event_type:?}"))),
     }
 }
 
@@ -225,21 +236,21 @@ fn optional_amount(name: &str, units: Option<i64>) -> Result<Option<MinorUnits>,
 }
 
 /// The order both references speak of; none when neither is an order's id.
-fn order_id(object: &Object) -> Result<Option<String>, String> {
+fn order_id(object: &Object) -> Result<Option<OrderId>, String> {
     let in_metadata = object
         .metadata
         .as_ref()
         .and_then(|metadata| metadata.order_id.as_deref());
-    let ids: Vec<String> = [object.client_reference_id.as_deref(), in_metadata]
+    let ids: Vec<OrderId> = [object.client_reference_id.as_deref(), in_metadata]
         .into_iter()
         .flatten()
-        .filter_map(|id| ids::parse(id).ok())
+        .filter_map(|id| OrderId::parse(id).ok())
         .collect();
     match ids.as_slice() {
         [first, second] if first != second => {
             Err("client_reference_id and metadata.order_id name different orders".to_owned())
         }
-        ids => Ok(ids.first().cloned()),
+        ids => Ok(ids.first().copied()),
     }
 }
 

@@ -1,14 +1,16 @@
 //! Closes pending payments and their sessions.
 
 use futures::{StreamExt as _, stream};
+use mercato_kernel::{OrderId, PaymentId};
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 
 use super::provider_sessions::{end, request_session};
 use super::publish_events::publish_due;
 use super::take_payment::{record_paid, record_processing};
-use crate::application::ports::{PaidSession, Ports, Records, SessionState, Store};
+use crate::application::ports::{PaidSession, Ports, SessionState, Store};
 use crate::domain::{CheckoutSession, EventType, Payment, PaymentError, REASON_MAX_CHARS};
+use crate::store::Records;
 
 /// Most payments of one call.
 pub const CANCELLATIONS_MAX: usize = 100;
@@ -23,7 +25,7 @@ const SESSIONS_MAX: usize = 4;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cancellation {
     /// Its order.
-    pub order_id: String,
+    pub order_id: OrderId,
     /// Why.
     pub reason: String,
 }
@@ -39,7 +41,7 @@ pub async fn handle<P: Ports>(
     cancellation: &Cancellation,
 ) -> Result<Payment, PaymentError> {
     for _ in 0..SESSIONS_MAX {
-        let payment = find_or_refuse(ports, &cancellation.order_id)?;
+        let payment = find_or_refuse(ports, cancellation.order_id)?;
         if !payment.is_pending() {
             return Ok(payment);
         }
@@ -48,8 +50,8 @@ pub async fn handle<P: Ports>(
             && let SessionState::Completed(paid) = end(ports, &payment, session).await?
         {
             return match paid {
-                Some(paid) => record_paid(ports, &payment.id, &paid).await,
-                None => record_processing(ports, &payment.id),
+                Some(paid) => record_paid(ports, payment.id, &paid).await,
+                None => record_processing(ports, payment.id),
             };
         }
         let ended = Ended {
@@ -81,7 +83,7 @@ pub async fn handle_all<P: Ports>(
     }
     let payments = ports.store().read(|records| {
         let find =
-            |cancellation: &Cancellation| records.find_payment_of_order(&cancellation.order_id);
+            |cancellation: &Cancellation| records.find_payment_of_order(cancellation.order_id);
         cancellations
             .iter()
             .map(find)
@@ -107,7 +109,7 @@ pub async fn handle_all<P: Ports>(
     for (outcome, cancellation) in outcomes.into_iter().zip(cancellations) {
         decided.push(match outcome {
             Decision::Done(outcome) => *outcome,
-            Decision::Paid(payment_id, paid) => record_paid(ports, &payment_id, &paid).await,
+            Decision::Paid(payment_id, paid) => record_paid(ports, payment_id, &paid).await,
             Decision::Open => handle(ports, cancellation).await,
         });
     }
@@ -121,7 +123,7 @@ enum Ending {
     /// It is decided, or the customer is just paying.
     Stands(Payment),
     /// The customer was faster.
-    Paid(String, PaidSession),
+    Paid(PaymentId, PaidSession),
     /// Nobody can pay in its session any more.
     Ended(Ended),
     /// The provider does not end its session.
@@ -150,8 +152,8 @@ async fn ending<P: Ports>(ports: &P, payment: Option<Payment>) -> Ending {
             payment,
             is_over: true,
         }),
-        Ok(SessionState::Completed(Some(paid))) => Ending::Paid(payment.id.clone(), paid),
-        Ok(SessionState::Completed(None)) => match record_processing(ports, &payment.id) {
+        Ok(SessionState::Completed(Some(paid))) => Ending::Paid(payment.id, paid),
+        Ok(SessionState::Completed(None)) => match record_processing(ports, payment.id) {
             Ok(payment) => Ending::Stands(payment),
             Err(error) => Ending::Failed(error),
         },
@@ -164,7 +166,7 @@ enum Decision {
     /// Nothing.
     Done(Box<Result<Payment, PaymentError>>),
     /// Its money is to be recorded.
-    Paid(String, PaidSession),
+    Paid(PaymentId, PaidSession),
     /// Another session has taken the place of the one that was ended: it is closed by itself.
     Open,
 }
@@ -176,7 +178,7 @@ impl Decision {
 }
 
 fn decide(
-    records: &dyn Records,
+    records: &Records<'_>,
     cancellation: &Cancellation,
     ending: Ending,
     now: u64,
@@ -185,10 +187,10 @@ fn decide(
         Ending::Stands(payment) => Decision::done(Ok(payment)),
         Ending::Failed(error) => Decision::done(Err(error)),
         Ending::Paid(payment_id, paid) => Decision::Paid(payment_id, paid),
-        Ending::Absent => match records.find_payment_of_order(&cancellation.order_id)? {
+        Ending::Absent => match records.find_payment_of_order(cancellation.order_id)? {
             Some(_) => Decision::Open,
             None => {
-                records.refuse_order(&cancellation.order_id, now)?;
+                records.refuse_order(cancellation.order_id, now)?;
                 Decision::done(Err(PaymentError::NotFound))
             }
         },
@@ -201,7 +203,7 @@ fn decide(
 
 /// The payment of the order. Without one the order is remembered: a request that is just about to open its payment
 /// comes too late, and would leave one that nobody ever ends.
-fn find_or_refuse<P: Ports>(ports: &P, order_id: &str) -> Result<Payment, PaymentError> {
+fn find_or_refuse<P: Ports>(ports: &P, order_id: OrderId) -> Result<Payment, PaymentError> {
     let find = |order_id| {
         ports
             .store()
@@ -260,7 +262,7 @@ fn close_and_publish<P: Ports>(
             return Ok(None);
         };
         if is_news {
-            let event = payment.event(ports.ids().new_id(), EventType::Cancelled, now);
+            let event = payment.event(ports.ids().new_uuid().into(), EventType::Cancelled, now);
             records.append_event(&event)?;
         }
         Ok(Some(payment))
@@ -270,7 +272,7 @@ fn close_and_publish<P: Ports>(
 /// Cancels the payment whose session has ended, with whether that is news; none when another session has taken its place
 /// meanwhile.
 fn close(
-    records: &dyn Records,
+    records: &Records<'_>,
     ended: &Ended,
     reason: &str,
     now: u64,
@@ -280,7 +282,7 @@ fn close(
         .filter(|c| !c.is_control())
         .take(REASON_MAX_CHARS)
         .collect();
-    let (id, number) = (&ended.payment.id, ended.payment.session.number);
+    let (id, number) = (ended.payment.id, ended.payment.session.number);
     let mut payment = records.find_payment(id)?.ok_or(PaymentError::NotFound)?;
     if ended.is_over {
         records.end_session(id, number)?;

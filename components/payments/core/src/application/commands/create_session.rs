@@ -23,14 +23,14 @@ pub async fn handle<P: Ports>(ports: &P, new: &NewPayment) -> Result<Payment, Pa
     let now = ports.clock().now_ms();
     validate(new)?;
     let payment = ports.store().write(|records| {
-        if let Some(payment) = records.find_payment_of_order(&new.order_id)? {
+        if let Some(payment) = records.find_payment_of_order(new.order_id)? {
             return if payment.was_opened_by(new) {
                 Ok(payment)
             } else {
                 Err(PaymentError::IdempotencyKeyReused)
             };
         }
-        if records.is_refused_order(&new.order_id)? {
+        if records.is_refused_order(new.order_id)? {
             return Err(PaymentError::Conflict(PaymentStatus::Cancelled));
         }
         if new.expires_at <= now {
@@ -40,7 +40,12 @@ pub async fn handle<P: Ports>(ports: &P, new: &NewPayment) -> Result<Payment, Pa
                 "expiresAt must lie in the future",
             ));
         }
-        let payment = Payment::open(ports.ids().new_id(), ports.provider().name(), new, now);
+        let payment = Payment::open(
+            ports.ids().new_uuid().into(),
+            ports.provider().name(),
+            new,
+            now,
+        );
         records.insert_payment(&payment, Some(&new.order_number), &new.lines)?;
         Ok(payment)
     })?;

@@ -1,30 +1,32 @@
 //! Charges beside the payment's own: no two sessions of a payment are open at once, so there should be none; but if a
 //! customer has paid twice, the second charge is given back without anybody asking.
 
+use mercato_kernel::PaymentId;
 use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
 use super::settle_disputes;
 use super::wording::{amount_of, words};
-use crate::application::ports::{Ports, Records};
+use crate::application::ports::Ports;
 use crate::domain::{
     DisputeStatus, DuplicateCharge, MinorUnits, Payment, PaymentError, PaymentEvent, Refund,
-    RefundStatus,
+    RefundState,
 };
+use crate::store::Records;
 
 /// Why the shop gives a duplicate charge back.
 const DUPLICATE_REASON: &str = "duplicate";
 
 /// The duplicate charge of that reference, if the payment has it.
 pub(super) fn find(
-    records: &dyn Records,
+    records: &Records<'_>,
     payment: &Payment,
     reference: &str,
 ) -> Result<Option<DuplicateCharge>, PaymentError> {
     if payment.duplicates.is_zero() {
         return Ok(None);
     }
-    let charges = records.duplicate_charges(&payment.id)?;
+    let charges = records.duplicate_charges(payment.id)?;
     Ok(charges
         .into_iter()
         .find(|charge| charge.reference == reference))
@@ -35,7 +37,7 @@ pub(super) fn find(
 /// and an event about another one is refused.
 pub(super) fn give_back<P: Ports>(
     ports: &P,
-    records: &dyn Records,
+    records: &Records<'_>,
     payment: &mut Payment,
     reference: &str,
     now: u64,
@@ -48,7 +50,7 @@ pub(super) fn give_back<P: Ports>(
         log::error(
             "perhaps a customer was charged a second time; compare both at the provider",
             &[
-                ("payment_id", &payment.id),
+                ("payment_id", &payment.id.text()),
                 ("known", &own),
                 ("told", reference),
             ],
@@ -56,7 +58,7 @@ pub(super) fn give_back<P: Ports>(
         return Ok(Vec::new());
     }
     // Somebody may have been faster, and given some or all of it back by hand.
-    records.adopt_provider_refunds(&payment.id, reference)?;
+    records.adopt_provider_refunds(payment.id, reference)?;
     let charge = DuplicateCharge {
         reference: reference.to_owned(),
         amount: payment.amount,
@@ -64,24 +66,24 @@ pub(super) fn give_back<P: Ports>(
     };
     let charge = charge.with_refunds(
         &records.provider_refunds(reference)?,
-        &records.refund_totals(&payment.id, reference)?,
+        &records.refund_totals(payment.id, reference)?,
     );
     let refund = Refund {
-        id: ports.ids().new_id(),
-        payment_id: payment.id.clone(),
+        id: ports.ids().new_uuid().into(),
+        payment_id: payment.id,
         duplicate_charge: Some(reference.to_owned()),
         amount: charge.amount.saturating_sub(charge.refunded),
         refunded_before: MinorUnits::ZERO,
         reason: Some(DUPLICATE_REASON.to_owned()),
         idempotency_key: None,
         fingerprint: Vec::new(),
-        status: RefundStatus::Pending,
+        state: RefundState::Pending,
         attempts: 0,
         created_at: now,
         answer: None,
     };
     records.insert_refund(&refund, now)?;
-    payment.record_duplicates(&records.duplicate_charges(&payment.id)?, now);
+    payment.record_duplicates(&records.duplicate_charges(payment.id)?, now);
     let sentence = format!(
         "The customer was charged a second time, {} ({}); {}",
         amount_of(payment.amount, payment.currency),
@@ -94,9 +96,9 @@ pub(super) fn give_back<P: Ports>(
     );
     log::error(
         "a customer was charged a second time; it is given back",
-        &[("payment_id", &payment.id), ("charge", reference)],
+        &[("payment_id", &payment.id.text()), ("charge", reference)],
     );
-    let mut events = vec![payment.remark(ports.ids().new_id(), sentence, now)];
+    let mut events = vec![payment.remark(ports.ids().new_uuid().into(), sentence, now)];
     events.extend(settle_disputes::adopt(
         ports, records, payment, reference, now,
     )?);
@@ -105,7 +107,7 @@ pub(super) fn give_back<P: Ports>(
 
 /// Whether a reference is that of a session: a session that names no charge is its own reference, and may be about the charge that
 /// another event names.
-fn is_session(records: &dyn Records, reference: &str) -> Result<bool, PaymentError> {
+fn is_session(records: &Records<'_>, reference: &str) -> Result<bool, PaymentError> {
     Ok(records.find_payment_of_session(reference)?.is_some())
 }
 
@@ -121,8 +123,8 @@ pub(super) enum Obstacle {
 
 /// What stands in the way of giving a duplicate charge back.
 pub(super) fn obstacle(
-    records: &dyn Records,
-    payment_id: &str,
+    records: &Records<'_>,
+    payment_id: PaymentId,
     reference: &str,
 ) -> Result<Obstacle, PaymentError> {
     let disputes = records.disputes_of_charge(payment_id, reference)?;
@@ -149,7 +151,7 @@ pub(super) fn refused<P: Ports>(
     );
     log::error(
         "a second charge could not be given back: refund it at the payment provider",
-        &[("payment_id", &payment.id), ("charge", reference)],
+        &[("payment_id", &payment.id.text()), ("charge", reference)],
     );
-    payment.remark(ports.ids().new_id(), sentence, now)
+    payment.remark(ports.ids().new_uuid().into(), sentence, now)
 }

@@ -42,20 +42,20 @@ pub(super) async fn end_due_sessions<P: Ports>(ports: &P) -> Result<bool, Paymen
             return Ok(false);
         };
         let ids = [
-            ("order_id", payment.order_id.as_str()),
-            ("payment_id", payment.id.as_str()),
+            ("order_id", &*payment.order_id.text()),
+            ("payment_id", &*payment.id.text()),
         ];
         match log::in_span(&ids, end_one(ports, &payment)).await? {
             Ending::Over => ports
                 .store()
-                .write(|records| records.end_session(&payment.id, payment.session.number))?,
+                .write(|records| records.end_session(payment.id, payment.session.number))?,
             Ending::Open => {
                 let end_at = ports
                     .clock()
                     .now_ms()
                     .saturating_add(BACK_OFF.pause_ms(attempts));
                 ports.store().write(|records| {
-                    records.postpone_session_end(&payment.id, payment.session.number, end_at)
+                    records.postpone_session_end(payment.id, payment.session.number, end_at)
                 })?;
                 return Ok(false);
             }
@@ -83,7 +83,7 @@ async fn end_one<P: Ports>(ports: &P, payment: &Payment) -> Result<Ending, Payme
         Ok(SessionState::Expired) => Ok(Ending::Over),
         // What does not fit is in the log; it is over all the same.
         Ok(SessionState::Completed(Some(paid))) => {
-            record_paid(ports, &payment.id, &paid).await?;
+            record_paid(ports, payment.id, &paid).await?;
             Ok(Ending::Over)
         }
         Ok(SessionState::Completed(None)) => Ok(Ending::Open),
@@ -109,7 +109,7 @@ async fn known<P: Ports>(
     slot.opened = Some(session.clone());
     ports
         .store()
-        .write(|records| records.save_session(&payment.id, &slot))?;
+        .write(|records| records.save_session(payment.id, &slot))?;
     Ok(Some(session))
 }
 

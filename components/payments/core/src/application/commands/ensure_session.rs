@@ -44,7 +44,7 @@ fn record_session<P: Ports>(
     let now = ports.clock().now_ms();
     ports.store().write(|records| {
         let mut payment = records
-            .find_payment(&asked.id)?
+            .find_payment(asked.id)?
             .ok_or(PaymentError::NotFound)?;
         if payment.record_session(asked.session.number, session, now) {
             records.save_payment(&payment)?;
@@ -64,16 +64,16 @@ async fn end_expired<P: Ports>(
         return Ok(None);
     };
     let ended = ports.provider().expire_session(&session.id).await;
-    match ended.map_err(|error| refused("expire the session before", &payment.id, error))? {
+    match ended.map_err(|error| refused("expire the session before", payment.id, error))? {
         SessionState::Expired => Ok(None),
         SessionState::Completed(Some(paid)) => {
-            let payment = record_paid(ports, &payment.id, &paid).await?;
+            let payment = record_paid(ports, payment.id, &paid).await?;
             if payment.can_be_paid() {
                 return Err(PaymentError::ProviderUnavailable);
             }
             Ok(Some(payment))
         }
-        SessionState::Completed(None) => record_processing(ports, &payment.id).map(Some),
+        SessionState::Completed(None) => record_processing(ports, payment.id).map(Some),
     }
 }
 
@@ -82,12 +82,12 @@ async fn begin_next<P: Ports>(ports: &P, expired: Payment) -> Result<Payment, Pa
     let now = ports.clock().now_ms();
     ports.store().write(|records| {
         let mut payment = records
-            .find_payment(&expired.id)?
+            .find_payment(expired.id)?
             .ok_or(PaymentError::NotFound)?;
         if payment.can_be_paid() && payment.session_has_expired(now) {
             if payment.session == expired.session && expired.session.opened.is_some() {
                 // The provider has said so.
-                records.end_session(&payment.id, payment.session.number)?;
+                records.end_session(payment.id, payment.session.number)?;
             }
             payment.begin_next_session(now.saturating_add(lifetime), now);
             records.save_payment(&payment)?;

@@ -10,7 +10,7 @@ use super::publish_events::publish_due;
 use super::settle_refunds;
 use crate::application::ports::{Ports, Provider, ProviderError, RefundRequest, Store};
 use crate::domain::{
-    BACK_OFF, EventType, Payment, PaymentError, ProviderRefund, Refund, RefundStatus,
+    BACK_OFF, EventType, Payment, PaymentError, ProviderRefund, Refund, RefundState,
 };
 
 /// Why a duplicate charge that was lost in a dispute is not given back.
@@ -22,8 +22,8 @@ pub(super) async fn resume_due_refund<P: Ports>(ports: &P) -> Result<(), Payment
     let Some(refund) = ports.store().read(|records| records.find_due_refund(now))? else {
         return Ok(());
     };
-    let payment_id = refund.payment_id.clone();
-    log::in_span(&[("payment_id", &payment_id)], async {
+    let payment_id = refund.payment_id;
+    log::in_span(&[("payment_id", &payment_id.text())], async {
         if let Err(error) = finish(ports, refund).await {
             log::warn("refund not finished", &[("cause", &error.to_string())]);
         }
@@ -36,9 +36,9 @@ pub(super) async fn resume_due_refund<P: Ports>(ports: &P) -> Result<(), Payment
 pub(super) async fn finish<P: Ports>(ports: &P, refund: Refund) -> Result<Payment, PaymentError> {
     let payment = ports
         .store()
-        .read(|records| records.find_payment(&refund.payment_id))?
+        .read(|records| records.find_payment(refund.payment_id))?
         .ok_or(PaymentError::NotFound)?;
-    log::record("order_id", &payment.order_id);
+    log::record("order_id", &payment.order_id.text());
     if let Some(end) = end_of(&refund, &payment) {
         return end;
     }
@@ -58,11 +58,11 @@ pub(super) async fn finish<P: Ports>(ports: &P, refund: Refund) -> Result<Paymen
             if is_told {
                 publish_due(ports).await;
             }
-            let error = refused("refund", &refund.payment_id, error);
+            let error = refused("refund", refund.payment_id, error);
             // Another request may have brought the same refund to its end meanwhile: then that is the answer.
             let (refund, payment) = ports.store().read(|records| {
-                let payment = records.find_payment(&refund.payment_id)?;
-                Ok((records.find_refund(&refund.id)?, payment))
+                let payment = records.find_payment(refund.payment_id)?;
+                Ok((records.find_refund(refund.id)?, payment))
             })?;
             let end = refund.zip(payment);
             end.and_then(|(refund, payment)| end_of(&refund, &payment))
@@ -94,7 +94,7 @@ fn need<P: Ports>(ports: &P, payment: &Payment, refund: &Refund) -> Result<Need,
             return Ok(Need::Nothing);
         }
         Ok(
-            match duplicate_charges::obstacle(records, &payment.id, reference)? {
+            match duplicate_charges::obstacle(records, payment.id, reference)? {
                 Obstacle::Lost => Need::TakenBack,
                 Obstacle::None | Obstacle::Dispute => Need::Refund,
             },
@@ -104,10 +104,10 @@ fn need<P: Ports>(ports: &P, payment: &Payment, refund: &Refund) -> Result<Need,
 
 /// What a refund has come to; none while it is pending.
 fn end_of(refund: &Refund, payment: &Payment) -> Option<Result<Payment, PaymentError>> {
-    match &refund.status {
-        RefundStatus::Succeeded => Some(Ok(payment.clone())),
-        RefundStatus::Failed(cause) => Some(Err(PaymentError::ProviderRejected(cause.clone()))),
-        RefundStatus::Pending => None,
+    match &refund.state {
+        RefundState::Succeeded => Some(Ok(payment.clone())),
+        RefundState::Failed(cause) => Some(Err(PaymentError::ProviderRejected(cause.clone()))),
+        RefundState::Pending => None,
     }
 }
 
@@ -122,8 +122,8 @@ async fn ask<P: Ports>(
         ));
     };
     let request = RefundRequest {
-        payment_id: payment.id.clone(),
-        order_id: payment.order_id.clone(),
+        payment_id: payment.id,
+        order_id: payment.order_id,
         currency: payment.currency.to_string(),
         provider_reference,
         amount: refund.amount,
@@ -150,7 +150,7 @@ fn complete<P: Ports>(
     let now = ports.clock().now_ms();
     ports.store().write(|records| {
         let mut payment = records
-            .find_payment(&refund.payment_id)?
+            .find_payment(refund.payment_id)?
             .ok_or(PaymentError::NotFound)?;
         let version = payment.version;
         let known = match &provider_id {
@@ -162,8 +162,8 @@ fn complete<P: Ports>(
             Some(failure) => Err(failure.reason.as_str()),
             None => Ok(provider_id.as_deref()),
         };
-        if !records.finish_refund(&refund.id, end, now)? {
-            let ended = records.find_refund(&refund.id)?;
+        if !records.finish_refund(refund.id, end, now)? {
+            let ended = records.find_refund(refund.id)?;
             let end = ended.and_then(|refund| end_of(&refund, &payment));
             return Ok(end.unwrap_or(Ok(payment)));
         }
@@ -178,7 +178,7 @@ fn complete<P: Ports>(
                 settle_refunds::take_note(ports, records, &mut payment, &reference, &made, now)?
             }
             (None, _) if refund.duplicate_charge.is_none() && payment.give_nothing_back(now) => {
-                vec![payment.event(ports.ids().new_id(), EventType::Refunded, now)]
+                vec![payment.event(ports.ids().new_uuid().into(), EventType::Refunded, now)]
             }
             _ => Vec::new(),
         };
@@ -204,7 +204,7 @@ fn set_back<P: Ports>(
     let now = ports.clock().now_ms();
     ports.store().write(|records| {
         let obstacle = match &refund.duplicate_charge {
-            Some(reference) => duplicate_charges::obstacle(records, &refund.payment_id, reference)?,
+            Some(reference) => duplicate_charges::obstacle(records, refund.payment_id, reference)?,
             None => Obstacle::None,
         };
         let cause = match (error, &obstacle) {
@@ -212,18 +212,18 @@ fn set_back<P: Ports>(
             (ProviderError::Unavailable(_), _)
             | (ProviderError::Rejected(_), Obstacle::Dispute) => {
                 let next_attempt_at = now.saturating_add(BACK_OFF.pause_ms(refund.attempts));
-                records.postpone_refund(&refund.id, next_attempt_at, now)?;
+                records.postpone_refund(refund.id, next_attempt_at, now)?;
                 return Ok(false);
             }
             (ProviderError::Rejected(cause), _) => cause,
         };
-        let has_ended = records.finish_refund(&refund.id, Err(cause), now)?;
+        let has_ended = records.finish_refund(refund.id, Err(cause), now)?;
         let (Some(reference), Obstacle::None, true) =
             (&refund.duplicate_charge, obstacle, has_ended)
         else {
             return Ok(false);
         };
-        let payment = records.find_payment(&refund.payment_id)?;
+        let payment = records.find_payment(refund.payment_id)?;
         let payment = payment.ok_or(PaymentError::NotFound)?;
         let event = duplicate_charges::refused(ports, &payment, reference, now);
         records.append_event(&event)?;

@@ -7,11 +7,13 @@ use mercato_platform::log;
 use super::publish_events::publish_due;
 use super::take_payment::take_payment;
 use super::{duplicate_charges, settle_disputes, settle_refunds};
-use crate::application::ports::{Ports, Records, Store, WebhookContent, WebhookFormat};
+use crate::adapters::stripe_webhook::{self, WebhookContent};
+use crate::application::ports::{Ports, Store};
 use crate::application::queries::webhook_secret;
 use crate::domain::{
     EventType, Fact, KeptCharge, Payment, PaymentError, PaymentEvent, ProviderEvent, Subject,
 };
+use crate::store::Records;
 
 const DECLINED: &str = "the payment was declined";
 const EXPIRED: &str = "the checkout session ended without a payment";
@@ -41,6 +43,15 @@ enum Owner {
     Other,
 }
 
+/// A webhook as it came.
+#[derive(Debug, Clone, Copy)]
+pub struct Command<'a> {
+    /// The raw body.
+    pub body: &'a [u8],
+    /// The signature header's value.
+    pub signature: &'a str,
+}
+
 /// Verifies a webhook and applies it exactly once. Nothing of the body is read before the signature is verified.
 ///
 /// # Errors
@@ -48,19 +59,15 @@ enum Owner {
 /// the order's: such an event is not remembered, so that it is applied when sent again after the cause is mended.
 pub async fn handle<P: Ports>(
     ports: &P,
-    body: &[u8],
-    signature: &str,
+    Command { body, signature }: Command<'_>,
 ) -> Result<WebhookOutcome, PaymentError> {
     let secret = webhook_secret(ports).await?;
     let now_seconds = ports.clock().now_seconds();
-    ports
-        .webhooks()
-        .authenticate(&secret, signature, body, now_seconds)
-        .map_err(|cause| {
-            log::warn("webhook refused", &[("cause", &cause)]);
-            PaymentError::InvalidSignature
-        })?;
-    let content = ports.webhooks().read(body).map_err(|cause| {
+    stripe_webhook::authenticate(&secret, signature, body, now_seconds).map_err(|cause| {
+        log::warn("webhook refused", &[("cause", &cause)]);
+        PaymentError::InvalidSignature
+    })?;
+    let content = stripe_webhook::read(body).map_err(|cause| {
         log::error("webhook unreadable", &[("cause", &cause)]);
         PaymentError::MalformedEvent
     })?;
@@ -72,8 +79,8 @@ pub async fn handle<P: Ports>(
         }
     };
     log::record("webhook_id", &event.id);
-    if let Some(order_id) = &event.order_id {
-        log::record("order_id", order_id);
+    if let Some(order_id) = event.order_id {
+        log::record("order_id", &order_id.text());
     }
     let outcome = ports
         .store()
@@ -87,7 +94,7 @@ pub async fn handle<P: Ports>(
 /// Remembers the webhook, changes the payment and writes the events, all in the caller's transaction.
 fn record<P: Ports>(
     ports: &P,
-    records: &dyn Records,
+    records: &Records<'_>,
     event: &ProviderEvent,
 ) -> Result<WebhookOutcome, PaymentError> {
     let now = ports.clock().now_ms();
@@ -98,11 +105,11 @@ fn record<P: Ports>(
     if matches!(owner, Owner::Other) {
         log::warn(
             "webhook ignored: its session or charge is not of this order's payment",
-            &[("event", &event.name), ("payment_id", &payment.id)],
+            &[("event", &event.name), ("payment_id", &payment.id.text())],
         );
         return Ok(WebhookOutcome::Ignored);
     }
-    if !records.insert_webhook(event, &payment.id, now)? {
+    if !records.insert_webhook(event, payment.id, now)? {
         return Ok(WebhookOutcome::Duplicate);
     }
     check_subject(&payment, event)?;
@@ -140,10 +147,10 @@ fn record<P: Ports>(
 
 /// The payment of the order that the event names, or of the charge when it names none.
 fn find_payment(
-    records: &dyn Records,
+    records: &Records<'_>,
     event: &ProviderEvent,
 ) -> Result<Option<Payment>, PaymentError> {
-    match (&event.order_id, &event.subject) {
+    match (event.order_id, &event.subject) {
         (Some(order_id), _) => records.find_payment_of_order(order_id),
         (None, Subject::Charge(reference)) => records.find_payment_of_charge(reference),
         (None, Subject::Session(_)) => Ok(None),
@@ -152,7 +159,7 @@ fn find_payment(
 
 /// A refund or a dispute may be reported before the payment is known by its charge: it is kept until then.
 fn keep_of_nobody(
-    records: &dyn Records,
+    records: &Records<'_>,
     event: &ProviderEvent,
     now: u64,
 ) -> Result<WebhookOutcome, PaymentError> {
@@ -186,7 +193,7 @@ fn keep_of_nobody(
 /// An authentic event that names the order may still be about a session or charge that the shop has nothing to do with:
 /// whoever makes sessions at the provider writes into them what they like.
 fn owner(
-    records: &dyn Records,
+    records: &Records<'_>,
     payment: &Payment,
     event: &ProviderEvent,
 ) -> Result<Owner, PaymentError> {
@@ -196,8 +203,8 @@ fn owner(
             Some(_) => Ok(Owner::Other),
             // The answer to its opening may have been lost, and with it the id: then it bears the payment's own id,
             // which only the shop writes into its sessions.
-            None if event.payment_id.as_ref() == Some(&payment.id)
-                && records.has_unanswered_session(&payment.id)? =>
+            None if event.payment_id.as_deref() == Some(&*payment.id.text())
+                && records.has_unanswered_session(payment.id)? =>
             {
                 Ok(Owner::Payment)
             }
@@ -217,7 +224,7 @@ fn owner(
 
 /// Keeps what is reported of a charge until a session names it.
 fn keep(
-    records: &dyn Records,
+    records: &Records<'_>,
     payment: &Payment,
     reference: &str,
     event: &ProviderEvent,
@@ -236,22 +243,25 @@ fn keep(
     let charge = KeptCharge {
         receipt_url: charge.receipt_url.clone(),
     };
-    if records.keep_charge(&payment.id, reference, &charge, now)? {
+    if records.keep_charge(payment.id, reference, &charge, now)? {
         if let Some(refunded) = refunded {
-            records.keep_refund_total(&payment.id, reference, refunded)?;
+            records.keep_refund_total(payment.id, reference, refunded)?;
         }
         return Ok(WebhookOutcome::Kept);
     }
     log::warn(
         "webhook ignored: too many charges of this payment that no session names",
-        &[("payment_id", &payment.id)],
+        &[("payment_id", &payment.id.text())],
     );
     Ok(WebhookOutcome::Ignored)
 }
 
 /// An authentic event may still be about something else: another payment, another amount, another currency.
 fn check_subject(payment: &Payment, event: &ProviderEvent) -> Result<(), PaymentError> {
-    let same_payment = event.payment_id.as_ref().is_none_or(|id| *id == payment.id);
+    let same_payment = event
+        .payment_id
+        .as_deref()
+        .is_none_or(|id| *id == *payment.id.text());
     // Of a dispute the customer's bank decides how much it is about, and in which currency.
     let same_currency = matches!(event.fact, Fact::Dispute(_))
         || event
@@ -271,7 +281,7 @@ fn check_subject(payment: &Payment, event: &ProviderEvent) -> Result<(), Payment
     }
     log::error(
         "webhook does not fit its payment; compare both at the provider",
-        &[("event", &event.name), ("payment_id", &payment.id)],
+        &[("event", &event.name), ("payment_id", &payment.id.text())],
     );
     Err(PaymentError::MalformedEvent)
 }
@@ -279,14 +289,14 @@ fn check_subject(payment: &Payment, event: &ProviderEvent) -> Result<(), Payment
 /// Applies a fact and returns the events about it.
 fn apply<P: Ports>(
     ports: &P,
-    records: &dyn Records,
+    records: &Records<'_>,
     payment: &mut Payment,
     fact: &Fact,
     now: u64,
 ) -> Result<Vec<PaymentEvent>, PaymentError> {
     let mut events = Vec::new();
     let mut publish = |payment: &Payment, event_type| {
-        events.push(payment.event(ports.ids().new_id(), event_type, now));
+        events.push(payment.event(ports.ids().new_uuid().into(), event_type, now));
     };
     match fact {
         Fact::Paid { charge, .. } => return take_payment(ports, records, payment, charge, now),
@@ -319,7 +329,7 @@ fn apply<P: Ports>(
 /// Takes note of refunds and disputes of a charge, the payment's own or a duplicate one.
 fn take_note<P: Ports>(
     ports: &P,
-    records: &dyn Records,
+    records: &Records<'_>,
     payment: &mut Payment,
     reference: &str,
     fact: &Fact,
@@ -327,7 +337,7 @@ fn take_note<P: Ports>(
 ) -> Result<Vec<PaymentEvent>, PaymentError> {
     match fact {
         Fact::Refunded { refunded, .. } => {
-            records.keep_refund_total(&payment.id, reference, *refunded)?;
+            records.keep_refund_total(payment.id, reference, *refunded)?;
             settle_refunds::settle(ports, records, payment, reference, &[], now)
         }
         Fact::Refund(refund) => {
@@ -343,7 +353,7 @@ fn take_note<P: Ports>(
 /// The end of a session that another one has replaced decides nothing. While the provider's answer to the newest
 /// session's opening is not known, a session that nobody has recorded may be that one.
 fn ends_an_older_session(
-    records: &dyn Records,
+    records: &Records<'_>,
     payment: &Payment,
     event: &ProviderEvent,
 ) -> Result<bool, PaymentError> {

@@ -29,5 +29,5 @@ pub use handle_webhook::WebhookOutcome;
 pub use provider_sessions::SESSION_LIFE_LONGEST_MS;
 pub use publish_events::RELAY_BATCH;
 pub use purge::{EXCHANGED_KEPT_MS, OUTLIVES_ORDER_MS, PURGED_PER_RUN};
-pub use refund_payment::{IDEMPOTENCY_KEY_TTL_MS, RefundCommand, RefundOutcome};
+pub use refund_payment::{IDEMPOTENCY_KEY_TTL_MS, RefundOutcome};
 pub use relay_outbox::RelayReport;

@@ -1,10 +1,11 @@
+use mercato_kernel::PaymentId;
 use mercato_platform::log;
 
 use crate::application::ports::ProviderError;
 use crate::domain::PaymentError;
 
 /// The provider's answer as this domain's error; the details go to the log.
-pub(super) fn refused(what: &str, payment_id: &str, error: ProviderError) -> PaymentError {
+pub(super) fn refused(what: &str, payment_id: PaymentId, error: ProviderError) -> PaymentError {
     let (message, cause, outcome) = match error {
         ProviderError::Unavailable(cause) => (
             "provider unavailable",
@@ -19,7 +20,11 @@ pub(super) fn refused(what: &str, payment_id: &str, error: ProviderError) -> Pay
     };
     log::warn(
         message,
-        &[("to", what), ("payment_id", payment_id), ("cause", &cause)],
+        &[
+            ("to", what),
+            ("payment_id", &payment_id.text()),
+            ("cause", &cause),
+        ],
     );
     outcome
 }

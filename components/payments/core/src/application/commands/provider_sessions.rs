@@ -20,15 +20,15 @@ pub(super) async fn request_session<P: Ports>(
     let request = ports.store().read(|records| {
         Ok(SessionRequest {
             payment: payment.clone(),
-            order_number: records.order_number_of_payment(&payment.id)?,
-            lines: records.lines_of_payment(&payment.id)?,
+            order_number: records.order_number_of_payment(payment.id)?,
+            lines: records.lines_of_payment(payment.id)?,
         })
     })?;
     ports
         .provider()
         .create_session(&request)
         .await
-        .map_err(|error| refused("open a session", &payment.id, error))
+        .map_err(|error| refused("open a session", payment.id, error))
 }
 
 /// Ends a session at the provider. One that the provider will not end, because it knows no such session for example, is
@@ -50,9 +50,12 @@ pub(super) async fn end<P: Ports>(
     if matches!(error, ProviderError::Rejected(_)) && over_at <= ports.clock().now_ms() {
         log::warn(
             "a session that the provider will not end counts as over",
-            &[("payment_id", &payment.id), ("session_id", &session.id)],
+            &[
+                ("payment_id", &payment.id.text()),
+                ("session_id", &session.id),
+            ],
         );
         return Ok(SessionState::Expired);
     }
-    Err(refused("expire a session", &payment.id, error))
+    Err(refused("expire a session", payment.id, error))
 }

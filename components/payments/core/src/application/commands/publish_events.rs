@@ -3,8 +3,9 @@
 use mercato_platform::clock::Clock;
 use mercato_platform::log;
 
-use crate::application::ports::{Ports, PublishError, Publisher, Records, Store};
+use crate::application::ports::{Ports, PublishError, Publisher, Store};
 use crate::domain::{OutboxEntry, PaymentError};
+use crate::store::Records;
 
 /// Most events that one run publishes.
 pub const RELAY_BATCH: u32 = 50;
@@ -37,7 +38,7 @@ pub(super) async fn publish_due<P: Ports>(ports: &P) {
 }
 
 pub(super) fn may_publish(
-    records: &dyn Records,
+    records: &Records<'_>,
     now: u64,
     pause: Pause,
 ) -> Result<bool, PaymentError> {
@@ -62,8 +63,8 @@ pub(super) async fn publish_batch<P: Ports>(
             break;
         }
         let ids = [
-            ("order_id", entry.event.order_id.as_str()),
-            ("event_id", entry.event.id.as_str()),
+            ("order_id", &*entry.event.order_id.text()),
+            ("event_id", &*entry.event.id.text()),
         ];
         match log::in_span(&ids, ports.publisher().publish(&entry.event)).await {
             Ok(()) => published += 1,
@@ -99,7 +100,7 @@ fn lease<P: Ports>(ports: &P, pause: Pause) -> Result<Vec<OutboxEntry>, PaymentE
 }
 
 /// A pause that ends later than any could (the clock was set back) counts as over.
-fn is_paused(records: &dyn Records, now: u64) -> Result<bool, PaymentError> {
+fn is_paused(records: &Records<'_>, now: u64) -> Result<bool, PaymentError> {
     let until = records.publishing_paused_until()?;
     Ok(until > now && until - now <= BROKER_PAUSE_MS)
 }
@@ -118,8 +119,8 @@ fn settle<P: Ports>(
         log::warn(
             "event not published",
             &[
-                ("order_id", &event.order_id),
-                ("event_id", &event.id),
+                ("order_id", &event.order_id.text()),
+                ("event_id", &event.id.text()),
                 ("error", cause),
             ],
         );
@@ -131,7 +132,7 @@ fn settle<P: Ports>(
             records.pause_publishing(0)?;
         }
         for (index, leased) in batch.into_iter().enumerate() {
-            let Some(mut entry) = records.find_entry(&leased.event.id)? else {
+            let Some(mut entry) = records.find_entry(leased.event.id)? else {
                 continue;
             };
             if index < published {

@@ -4,8 +4,9 @@ use mercato_platform::clock::Clock;
 use mercato_platform::log;
 
 use super::refund_payment::IDEMPOTENCY_KEY_TTL_MS;
-use crate::application::ports::{Ports, PurgeTimes, Settings, Store};
+use crate::application::ports::{Ports, Settings, Store};
 use crate::domain::PaymentError;
+use crate::store::PurgeTimes;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 

@@ -1,16 +1,15 @@
 //! Gives money back.
 
-use mercato_kernel::Caller;
+use mercato_kernel::{Caller, PaymentId, RecordedAnswer};
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_platform::text;
 use sha2::{Digest, Sha256};
 
 use super::finish_refund::finish;
-use crate::application::ports::{Ports, Records, Store};
-use crate::domain::{
-    MinorUnits, Payment, PaymentError, REASON_MAX_CHARS, RecordedAnswer, Refund, RefundStatus,
-};
+use crate::application::ports::{Ports, Store};
+use crate::domain::{MinorUnits, Payment, PaymentError, REASON_MAX_CHARS, Refund, RefundState};
+use crate::store::Records;
 
 /// How long a refund's idempotency key is remembered after the refund has ended, in milliseconds. Until then it is
 /// remembered however long the provider is silent: whoever asks every hour must not be given the money twice.
@@ -27,11 +26,11 @@ const OTHERS_MAX: usize = 8;
 
 /// A request to give money back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RefundCommand {
+pub struct Command {
     /// Who wants it: everybody has keys of their own.
     pub requested_by: Caller,
-    /// The payment, UUIDv7.
-    pub payment_id: String,
+    /// The payment.
+    pub payment_id: PaymentId,
     /// Whole minor units; all that is left when absent.
     pub amount: Option<i64>,
     /// Why.
@@ -55,9 +54,9 @@ pub enum RefundOutcome {
     Replayed(RecordedAnswer),
 }
 
-/// A valid [`RefundCommand`].
+/// A valid [`Command`].
 struct Request {
-    payment_id: String,
+    payment_id: PaymentId,
     amount: Option<MinorUnits>,
     reason: Option<String>,
     /// As it is stored.
@@ -81,10 +80,7 @@ enum Claim {
 /// `Invalid`, `NotFound`, `VersionMismatch`, `Conflict`, `RefundExceedsAmount`, `IdempotencyKeyReused`, `ProviderRejected`;
 /// `ProviderUnavailable` when this refund is written down and will be made as soon as the provider answers;
 /// `Unavailable` when nothing is written down, because another refund of the payment has to end first.
-pub async fn handle<P: Ports>(
-    ports: &P,
-    command: RefundCommand,
-) -> Result<RefundOutcome, PaymentError> {
+pub async fn handle<P: Ports>(ports: &P, command: Command) -> Result<RefundOutcome, PaymentError> {
     let request = validate(command)?;
     for _ in 0..OTHERS_MAX {
         match ports
@@ -107,7 +103,7 @@ pub async fn handle<P: Ports>(
     Err(PaymentError::Unavailable)
 }
 
-fn validate(command: RefundCommand) -> Result<Request, PaymentError> {
+fn validate(command: Command) -> Result<Request, PaymentError> {
     let amount = match command.amount {
         None => None,
         Some(units) => Some(
@@ -135,7 +131,7 @@ fn validate(command: RefundCommand) -> Result<Request, PaymentError> {
         );
         return Err(PaymentError::invalid("Idempotency-Key", "format", rule));
     }
-    let fingerprint = fingerprint(&command.payment_id, amount, reason.as_deref());
+    let fingerprint = fingerprint(command.payment_id, amount, reason.as_deref());
     let key = command.idempotency_key;
     Ok(Request {
         payment_id: command.payment_id,
@@ -161,10 +157,10 @@ fn is_key(key: &str) -> bool {
 }
 
 /// SHA-256 of the request, each part preceded by its length so that no two requests read the same.
-fn fingerprint(payment_id: &str, amount: Option<MinorUnits>, reason: Option<&str>) -> Vec<u8> {
+fn fingerprint(payment_id: PaymentId, amount: Option<MinorUnits>, reason: Option<&str>) -> Vec<u8> {
     let amount = amount.map_or_else(|| "all".to_owned(), |amount| amount.to_string());
     let mut hash = Sha256::new();
-    for part in [payment_id, &amount, reason.unwrap_or_default()] {
+    for part in [&*payment_id.text(), &amount, reason.unwrap_or_default()] {
         hash.update(format!("{}:{part}", part.len()));
     }
     hash.finalize().to_vec()
@@ -172,12 +168,12 @@ fn fingerprint(payment_id: &str, amount: Option<MinorUnits>, reason: Option<&str
 
 fn claim<P: Ports>(
     ports: &P,
-    records: &dyn Records,
+    records: &Records<'_>,
     request: &Request,
 ) -> Result<Claim, PaymentError> {
     let now = ports.clock().now_ms();
     let payment = records
-        .find_payment(&request.payment_id)?
+        .find_payment(request.payment_id)?
         .ok_or(PaymentError::NotFound)?;
     if let Some(key) = &request.key
         && let Some(known) =
@@ -196,7 +192,7 @@ fn claim<P: Ports>(
     if !is_expected {
         return Err(PaymentError::VersionMismatch);
     }
-    if let Some(pending) = records.find_pending_refund(&payment.id)? {
+    if let Some(pending) = records.find_pending_refund(payment.id)? {
         // Without a key, the same request again while its refund is under way is taken for a repetition:
         // the other reading could give the money back twice.
         let repeated = request.key.is_none()
@@ -209,15 +205,15 @@ fn claim<P: Ports>(
         });
     }
     let refund = Refund {
-        id: ports.ids().new_id(),
+        id: ports.ids().new_uuid().into(),
         amount: payment.amount_to_refund(request.amount)?,
         refunded_before: payment.refunded,
-        payment_id: payment.id.clone(),
+        payment_id: payment.id,
         duplicate_charge: None,
         reason: request.reason.clone(),
         idempotency_key: request.key.clone(),
         fingerprint: request.fingerprint.clone(),
-        status: RefundStatus::Pending,
+        state: RefundState::Pending,
         attempts: 0,
         created_at: now,
         answer: None,

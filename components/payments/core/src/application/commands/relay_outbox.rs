@@ -6,8 +6,16 @@ use super::end_sessions::end_due_sessions;
 use super::finish_refund::resume_due_refund;
 use super::publish_events::{Pause, RELAY_BATCH, may_publish, publish_batch};
 use super::purge::{self, purge};
-use crate::application::ports::{Ports, PurgeTimes, Records, Store};
+use crate::application::ports::{Ports, Store};
 use crate::domain::PaymentError;
+use crate::store::{PurgeTimes, Records};
+
+/// A run that somebody asks for, or that a request of a customer starts.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Command {
+    /// Nothing is done when the last run is younger, in milliseconds; 0 when somebody asks for the run.
+    pub min_interval_ms: u32,
+}
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,7 +39,7 @@ pub struct RelayReport {
 /// `Unavailable`, `Internal`. A broker that is down is no error: it is in the report.
 pub async fn handle<P: Ports>(
     ports: &P,
-    min_interval_ms: u32,
+    Command { min_interval_ms }: Command,
 ) -> Result<RelayReport, PaymentError> {
     let before = purge::times(ports).await?;
     let pause = if min_interval_ms == 0 {
@@ -70,7 +78,7 @@ fn may_run<P: Ports>(
     if !is_due {
         return Ok(false);
     }
-    let claim = |records: &dyn Records| {
+    let claim = |records: &Records<'_>| {
         if too_early(records.last_relay_run()?) {
             return Ok(false);
         }
@@ -84,7 +92,7 @@ fn may_run<P: Ports>(
 }
 
 fn has_work(
-    records: &dyn Records,
+    records: &Records<'_>,
     now: u64,
     pause: Pause,
     before: PurgeTimes,

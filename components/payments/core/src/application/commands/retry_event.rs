@@ -1,17 +1,28 @@
 //! Publishes a parked event again.
 
+use mercato_kernel::EventId;
 use mercato_platform::clock::Clock;
 
 use super::publish_events::publish_due;
 use crate::application::ports::{Ports, Store};
 use crate::domain::{OutboxEntry, PaymentError};
 
+/// An event that an admin takes up again.
+#[derive(Debug, Clone, Copy)]
+pub struct Command {
+    /// Which one.
+    pub event_id: EventId,
+}
+
 /// Publishes a parked event again as if it were new: its failures and attempts are forgotten and it is due at once. Why
 /// it failed last stays to be read. Works for an event that only waits, too.
 ///
 /// # Errors
 /// `NotFound` when it is unknown or acknowledged.
-pub async fn handle<P: Ports>(ports: &P, event_id: &str) -> Result<OutboxEntry, PaymentError> {
+pub async fn handle<P: Ports>(
+    ports: &P,
+    Command { event_id }: Command,
+) -> Result<OutboxEntry, PaymentError> {
     let now = ports.clock().now_ms();
     let due = ports.store().write(|records| {
         let mut entry = records

@@ -4,14 +4,15 @@ use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
 use super::wording::{amount_of, words};
-use crate::application::ports::{Ports, Records};
+use crate::application::ports::Ports;
 use crate::domain::{EventType, Payment, PaymentError, PaymentEvent, ProviderRefund};
+use crate::store::Records;
 
 /// Takes note of a refund of a charge of the payment, its own or a duplicate one. Returns the events about what has
 /// changed by it.
 pub(super) fn take_note<P: Ports>(
     ports: &P,
-    records: &dyn Records,
+    records: &Records<'_>,
     payment: &mut Payment,
     reference: &str,
     refund: &ProviderRefund,
@@ -19,7 +20,7 @@ pub(super) fn take_note<P: Ports>(
 ) -> Result<Vec<PaymentEvent>, PaymentError> {
     let known = records.find_provider_refund(&refund.id)?;
     let had_failed = known.is_some_and(|known| known.failure.is_some());
-    records.keep_provider_refund(Some(&payment.id), reference, refund, now)?;
+    records.keep_provider_refund(Some(payment.id), reference, refund, now)?;
     let has_failed_now = refund.failure.is_some() && !had_failed;
     let failed: Vec<_> = has_failed_now.then_some(refund).into_iter().collect();
     settle(ports, records, payment, reference, &failed, now)
@@ -28,12 +29,12 @@ pub(super) fn take_note<P: Ports>(
 /// The charge is known to be the payment's own: applies what is known of its refunds.
 pub(super) fn adopt<P: Ports>(
     ports: &P,
-    records: &dyn Records,
+    records: &Records<'_>,
     payment: &mut Payment,
     reference: &str,
     now: u64,
 ) -> Result<Vec<PaymentEvent>, PaymentError> {
-    records.adopt_provider_refunds(&payment.id, reference)?;
+    records.adopt_provider_refunds(payment.id, reference)?;
     let refunds = records.provider_refunds(reference)?;
     let failed: Vec<_> = refunds
         .iter()
@@ -46,7 +47,7 @@ pub(super) fn adopt<P: Ports>(
 /// failed.
 pub(super) fn settle<P: Ports>(
     ports: &P,
-    records: &dyn Records,
+    records: &Records<'_>,
     payment: &mut Payment,
     reference: &str,
     failed: &[&ProviderRefund],
@@ -67,42 +68,43 @@ pub(super) fn settle<P: Ports>(
         };
         log::error(
             message,
-            &[("payment_id", &payment.id), ("refund", &sentence)],
+            &[("payment_id", &payment.id.text()), ("refund", &sentence)],
         );
         let cause = refund
             .failure
             .as_ref()
             .map(|failure| failure.reason.as_str());
         records.fail_refund(&refund.id, cause.unwrap_or_default(), now)?;
-        events.push(payment.remark(ports.ids().new_id(), sentence, now));
+        events.push(payment.remark(ports.ids().new_uuid().into(), sentence, now));
     }
     Ok(events)
 }
 
 fn sum_own<P: Ports>(
     ports: &P,
-    records: &dyn Records,
+    records: &Records<'_>,
     payment: &mut Payment,
     reference: &str,
     now: u64,
 ) -> Result<Vec<PaymentEvent>, PaymentError> {
     let refunds = records.provider_refunds(reference)?;
-    let totals = records.refund_totals(&payment.id, reference)?;
+    let totals = records.refund_totals(payment.id, reference)?;
     let before = payment.refunded;
     payment.record_refunds(&refunds, &totals, now);
     let has_grown = payment.refunded > before;
-    let event = has_grown.then(|| payment.event(ports.ids().new_id(), EventType::Refunded, now));
+    let event =
+        has_grown.then(|| payment.event(ports.ids().new_uuid().into(), EventType::Refunded, now));
     Ok(event.into_iter().collect())
 }
 
 fn sum_duplicates<P: Ports>(
     ports: &P,
-    records: &dyn Records,
+    records: &Records<'_>,
     payment: &mut Payment,
     reference: &str,
     now: u64,
 ) -> Result<Vec<PaymentEvent>, PaymentError> {
-    let charges = records.duplicate_charges(&payment.id)?;
+    let charges = records.duplicate_charges(payment.id)?;
     let before = payment.duplicates_refunded;
     payment.record_duplicates(&charges, now);
     let charge = charges
@@ -116,7 +118,7 @@ fn sum_duplicates<P: Ports>(
             amount_of(charge.amount, payment.currency),
             words(reference)
         );
-        payment.remark(ports.ids().new_id(), sentence, now)
+        payment.remark(ports.ids().new_uuid().into(), sentence, now)
     });
     Ok(event.into_iter().collect())
 }

@@ -7,6 +7,15 @@ use crate::application::ports::{CheckoutOutcome, CheckoutSimulator, Ports, Store
 use crate::application::queries::{find_checkout_payment, webhook_secret};
 use crate::domain::{PaymentError, PaymentView};
 
+/// What the customer does in a session.
+#[derive(Debug, Clone, Copy)]
+pub struct Command<'a> {
+    /// The provider's id of the session.
+    pub session_id: &'a str,
+    /// What they do.
+    pub outcome: CheckoutOutcome,
+}
+
 /// Plays the customer in a session of a simulated provider. The provider's signed webhook is handled like any other.
 /// A session ends once: what the customer does first is what happens, also when its webhook was cut off by a crash.
 ///
@@ -15,8 +24,10 @@ use crate::domain::{PaymentError, PaymentView};
 /// something else first, `UnderWay` for leaving while the money is on its way, and `Conflict` when the session has expired: then that is what happens, whatever the customer wants.
 pub async fn handle<P: Ports>(
     ports: &P,
-    session_id: &str,
-    outcome: CheckoutOutcome,
+    Command {
+        session_id,
+        outcome,
+    }: Command<'_>,
 ) -> Result<PaymentView, PaymentError> {
     let payment = find_checkout_payment(ports, session_id)?;
     if !payment.is_pending() {
@@ -46,10 +57,14 @@ pub async fn handle<P: Ports>(
         .simulate(&payment, session_id, happens, &secret)
         .await
         .ok_or(PaymentError::NotSupported)?;
-    handle_webhook::handle(ports, &webhook.body, &webhook.signature).await?;
+    let received = handle_webhook::Command {
+        body: &webhook.body,
+        signature: &webhook.signature,
+    };
+    handle_webhook::handle(ports, received).await?;
     let decided = ports
         .store()
-        .read(|records| records.find_payment(&payment.id))?
+        .read(|records| records.find_payment(payment.id))?
         .ok_or(PaymentError::NotFound)?;
     if happens == outcome {
         Ok(decided.into())

@@ -1,18 +1,20 @@
 //! Takes the provider's word that the customer has paid.
 
+use mercato_kernel::PaymentId;
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
 use super::publish_events::publish_due;
 use super::{duplicate_charges, settle_disputes, settle_refunds};
-use crate::application::ports::{PaidSession, Ports, Records, Store};
+use crate::application::ports::{PaidSession, Ports, Store};
 use crate::domain::{Charge, EventType, Payment, PaymentError, PaymentEvent};
+use crate::store::Records;
 
 /// Takes the provider's word that the customer has paid and the money is on its way.
 pub(super) fn record_processing<P: Ports>(
     ports: &P,
-    payment_id: &str,
+    payment_id: PaymentId,
 ) -> Result<Payment, PaymentError> {
     let now = ports.clock().now_ms();
     ports.store().write(|records| {
@@ -30,7 +32,7 @@ pub(super) fn record_processing<P: Ports>(
 /// payment decides nothing.
 pub(super) async fn record_paid<P: Ports>(
     ports: &P,
-    payment_id: &str,
+    payment_id: PaymentId,
     paid: &PaidSession,
 ) -> Result<Payment, PaymentError> {
     let now = ports.clock().now_ms();
@@ -41,7 +43,7 @@ pub(super) async fn record_paid<P: Ports>(
         if paid.amount != payment.amount || paid.currency != payment.currency.code() {
             log::error(
                 "a paid session does not fit its payment; compare both at the provider",
-                &[("payment_id", payment_id)],
+                &[("payment_id", &payment_id.text())],
             );
             return Ok(payment);
         }
@@ -68,7 +70,7 @@ pub(super) async fn record_paid<P: Ports>(
 /// customer has paid twice, and this one is given back.
 pub(super) fn take_payment<P: Ports>(
     ports: &P,
-    records: &dyn Records,
+    records: &Records<'_>,
     payment: &mut Payment,
     charge: &Charge,
     now: u64,
@@ -82,14 +84,14 @@ pub(super) fn take_payment<P: Ports>(
     }
     let is_first = payment.provider_reference.is_none() && charge.reference.is_some();
     let kept = match &charge.reference {
-        Some(reference) if is_first => records.take_kept_charge(&payment.id, reference)?,
+        Some(reference) if is_first => records.take_kept_charge(payment.id, reference)?,
         _ => None,
     };
     if let Some(kept) = &kept {
         charge.receipt_url = charge.receipt_url.or_else(|| kept.receipt_url.clone());
     }
     if payment.succeed(&charge, now) {
-        events.push(payment.event(ports.ids().new_id(), EventType::Succeeded, now));
+        events.push(payment.event(ports.ids().new_uuid().into(), EventType::Succeeded, now));
     }
     if is_first && let Some(reference) = &charge.reference {
         events.extend(settle_refunds::adopt(

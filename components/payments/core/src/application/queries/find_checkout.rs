@@ -20,8 +20,8 @@ pub fn find_checkout<P: Ports>(ports: &P, session_id: &str) -> Result<Checkout, 
     let payment = find_checkout_payment(ports, session_id)?;
     ports.store().read(|records| {
         Ok(Checkout {
-            order_number: records.order_number_of_payment(&payment.id)?,
-            lines: records.lines_of_payment(&payment.id)?,
+            order_number: records.order_number_of_payment(payment.id)?,
+            lines: records.lines_of_payment(payment.id)?,
             payment,
         })
     })

@@ -1,4 +1,4 @@
-use mercato_kernel::Caller;
+use mercato_kernel::{Caller, OrderId, PaymentId};
 
 use crate::application::ports::{Ports, Store};
 use crate::domain::{Payment, PaymentError, PaymentView};
@@ -10,7 +10,7 @@ use crate::domain::{Payment, PaymentError, PaymentView};
 pub fn find_payment<P: Ports>(
     ports: &P,
     caller: &Caller,
-    id: &str,
+    id: PaymentId,
 ) -> Result<PaymentView, PaymentError> {
     shown_to(
         caller,
@@ -25,7 +25,7 @@ pub fn find_payment<P: Ports>(
 pub fn find_payment_of_order<P: Ports>(
     ports: &P,
     caller: &Caller,
-    order_id: &str,
+    order_id: OrderId,
 ) -> Result<PaymentView, PaymentError> {
     shown_to(
         caller,

@@ -1,4 +1,4 @@
-use mercato_kernel::Caller;
+use mercato_kernel::{Caller, PaymentId};
 
 use super::find_payment;
 use crate::application::ports::{Ports, Store};
@@ -11,10 +11,10 @@ use crate::domain::{Dispute, PaymentError};
 pub fn list_disputes<P: Ports>(
     ports: &P,
     caller: &Caller,
-    payment_id: &str,
+    payment_id: PaymentId,
 ) -> Result<Vec<Dispute>, PaymentError> {
     let payment = find_payment(ports, caller, payment_id)?;
     ports
         .store()
-        .read(|records| records.disputes_of_payment(&payment.id))
+        .read(|records| records.disputes_of_payment(payment.id))
 }

@@ -1,4 +1,4 @@
-use mercato_kernel::{Key, Page, PageRequest};
+use mercato_kernel::{FromText, Key, Page, PageRequest};
 
 use crate::application::ports::{Ports, Store};
 use crate::domain::{PaymentError, PaymentView};
@@ -19,14 +19,14 @@ pub fn list_payments<P: Ports>(
         let payments = records.payments(&start, request.rows_to_read())?;
         Ok((payments, records.count_payments()?))
     })?;
-    let keys = |last: &PaymentView| vec![last.id.as_str().into()];
+    let keys = |last: &PaymentView| vec![last.id.to_string().into()];
     Ok(request.page(number, payments, total, SCOPE, keys))
 }
 
 /// The id that a list sorted by ids goes on after.
-pub(super) fn key_of_id(keys: &[Key]) -> Option<String> {
+pub(super) fn key_of_id<T: FromText>(keys: &[Key]) -> Option<T> {
     match keys {
-        [Key::Text(id)] => mercato_platform::ids::parse(id).ok(),
+        [Key::Text(id)] => T::from_text(id).ok(),
         _ => None,
     }
 }

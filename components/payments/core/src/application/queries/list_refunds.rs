@@ -1,4 +1,4 @@
-use mercato_kernel::{Caller, Page, PageRequest};
+use mercato_kernel::{Caller, Page, PageRequest, PaymentId};
 use mercato_money::Currency;
 
 use super::find_payment;
@@ -17,16 +17,16 @@ const SCOPE: &str = "refunds:id";
 pub fn list_refunds<P: Ports>(
     ports: &P,
     caller: &Caller,
-    payment_id: &str,
+    payment_id: PaymentId,
     request: &PageRequest,
 ) -> Result<(Currency, Page<Refund>), PaymentError> {
     let payment = find_payment(ports, caller, payment_id)?;
     let (number, start) = request.start(SCOPE, key_of_id)?;
     let (refunds, total) = ports.store().read(|records| {
-        let refunds = records.refunds_of_payment(&payment.id, &start, request.rows_to_read())?;
-        Ok((refunds, records.count_refunds(&payment.id)?))
+        let refunds = records.refunds_of_payment(payment.id, &start, request.rows_to_read())?;
+        Ok((refunds, records.count_refunds(payment.id)?))
     })?;
-    let keys = |last: &Refund| vec![last.id.as_str().into()];
+    let keys = |last: &Refund| vec![last.id.to_string().into()];
     let page = request.page(number, refunds, total, SCOPE, keys);
     Ok((payment.currency, page))
 }

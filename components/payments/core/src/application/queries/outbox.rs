@@ -1,4 +1,4 @@
-use mercato_kernel::{Key, PAGE_LIMIT_MAX, Page, PageRequest};
+use mercato_kernel::{EventId, Key, OrderId, PAGE_LIMIT_MAX, Page, PageRequest};
 use mercato_platform::clock::Clock;
 
 use crate::application::ports::{Ports, Store};
@@ -24,7 +24,7 @@ pub struct Lag {
 /// `Unavailable`, `Internal`.
 pub fn pending_event<P: Ports>(
     ports: &P,
-    event_id: &str,
+    event_id: EventId,
 ) -> Result<Option<PaymentEvent>, PaymentError> {
     ports
         .store()
@@ -37,7 +37,7 @@ pub fn pending_event<P: Ports>(
 /// `Unavailable`, `Internal`.
 pub fn pending_events_of_order<P: Ports>(
     ports: &P,
-    order_id: &str,
+    order_id: OrderId,
 ) -> Result<Vec<PaymentEvent>, PaymentError> {
     ports
         .store()

@@ -1,4 +1,4 @@
-use super::shop::{AMOUNT, Crash, ORDER, SESSION_MS, Shop, cancellation, now};
+use super::shop::{AMOUNT, Crash, ORDER, SESSION_MS, Shop, cancellation, id_of, now};
 use crate::application::commands::{
     self, CANCELLATIONS_MAX, Cancellation, SESSION_LIFE_LONGEST_MS,
 };
@@ -156,7 +156,7 @@ fn cancel_all(
     orders: &[&str],
 ) -> Result<Vec<Result<Payment, PaymentError>>, PaymentError> {
     let cancellation = |order_id: &&str| Cancellation {
-        order_id: (*order_id).to_owned(),
+        order_id: id_of(order_id),
         reason: "run out".to_owned(),
     };
     let cancellations: Vec<_> = orders.iter().map(cancellation).collect();

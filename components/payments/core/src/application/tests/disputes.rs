@@ -26,7 +26,7 @@ fn dispute(id: &str, status: &str, at: u64) -> Value {
 /// What the payment, the list and the figures say of disputes.
 fn state(shop: &Shop) -> (bool, i64, Vec<DisputeStatus>, u64) {
     let payment = shop.payment();
-    let disputes = queries::list_disputes(shop, &Caller::System, &payment.id).unwrap();
+    let disputes = queries::list_disputes(shop, &Caller::System, payment.id).unwrap();
     let statuses = disputes.iter().map(|dispute| dispute.status).collect();
     let open = queries::metrics_snapshot(shop).unwrap().disputes_open;
     (

@@ -5,10 +5,10 @@ use mercato_kernel::{Caller, PageRequest};
 use serde_json::{Value, json};
 
 use super::shop::{AMOUNT, Crash, START_MS, Shop, units};
-use crate::application::commands::WebhookOutcome;
-use crate::application::ports::MoneyReceived;
+use crate::application::commands::{WebhookOutcome, relay_outbox};
 use crate::application::queries;
-use crate::domain::{EventType, PaymentStatus, Refund, RefundStatus};
+use crate::application::queries::MoneyReceived;
+use crate::domain::{EventType, PaymentStatus, Refund, RefundState};
 
 /// The session was paid, but by another charge than the payment's own.
 fn second(shop: &Shop, id: &str) -> Value {
@@ -34,7 +34,7 @@ fn refunds(shop: &Shop) -> Vec<Refund> {
         after: None,
     };
     let payment = shop.payment();
-    let (_, page) = queries::list_refunds(shop, &Caller::System, &payment.id, &request).unwrap();
+    let (_, page) = queries::list_refunds(shop, &Caller::System, payment.id, &request).unwrap();
     page.entries
 }
 
@@ -93,7 +93,7 @@ fn a_second_charge_is_given_back_and_the_first_stays() {
     );
     let listed = refunds(&shop);
     assert_eq!(listed[0].duplicate_charge.as_deref(), Some("pi_2"));
-    assert_eq!(listed[0].status, RefundStatus::Succeeded);
+    assert_eq!(listed[0].state, RefundState::Succeeded);
     assert_eq!(
         queries::metrics_snapshot(&shop).unwrap().duplicate_charges,
         1
@@ -184,7 +184,7 @@ fn a_refusal_is_told_and_somebody_gives_it_back_by_hand() {
     shop.webhook(&second(&shop, "evt_2")).unwrap();
     shop.relay();
     assert_told(&shop, &["second time", "could not be given back"]);
-    assert!(matches!(refunds(&shop)[0].status, RefundStatus::Failed(_)));
+    assert!(matches!(refunds(&shop)[0].state, RefundState::Failed(_)));
     assert_eq!(queries::metrics_snapshot(&shop).unwrap().refunds_failed, 1);
     shop.acknowledge_all();
     shop.relay();
@@ -203,7 +203,7 @@ fn what_was_given_back_by_hand_is_not_given_back_again() {
     shop.webhook(&by_hand).unwrap();
     shop.relay();
     assert_eq!(shop.provider.refunded(), 0);
-    assert_eq!(refunds(&shop)[0].status, RefundStatus::Succeeded);
+    assert_eq!(refunds(&shop)[0].state, RefundState::Succeeded);
     assert_eq!(state(&shop), (PaymentStatus::Succeeded, 0, AMOUNT, AMOUNT));
 }
 
@@ -222,8 +222,8 @@ fn only_what_is_left_of_a_second_charge_is_given_back() {
         let listed = refunds(&shop);
         assert_eq!(listed.len(), 1);
         assert_eq!(
-            (listed[0].amount, &listed[0].status),
-            (units(left), &RefundStatus::Succeeded)
+            (listed[0].amount, &listed[0].state),
+            (units(left), &RefundState::Succeeded)
         );
         let first = told(&shop).remove(0);
         assert_eq!(first.contains("gone back already"), left == 0, "{first}");
@@ -261,7 +261,7 @@ fn a_disputed_second_charge_goes_back_when_the_dispute_is_won() {
     shop.relay();
     shop.advance(60_000);
     shop.relay();
-    assert_eq!(refunds(&shop)[0].status, RefundStatus::Pending);
+    assert_eq!(refunds(&shop)[0].state, RefundState::Pending);
     shop.provider.refuses.set(false);
     shop.webhook(&dispute("won", 2)).unwrap();
     shop.advance(3_600_000);
@@ -276,7 +276,7 @@ fn a_second_charge_that_was_lost_in_a_dispute_is_not_given_back() {
     shop.webhook(&dispute("lost", 1)).unwrap();
     shop.relay();
     assert_eq!(shop.provider.refunded(), 0);
-    assert!(matches!(refunds(&shop)[0].status, RefundStatus::Failed(_)));
+    assert!(matches!(refunds(&shop)[0].state, RefundState::Failed(_)));
     assert_told(&shop, &["second time", "was lost"]);
     assert_eq!(shop.payment().lost_to_disputes, units(AMOUNT));
 }
@@ -294,7 +294,7 @@ fn a_refund_of_a_second_charge_that_fails_is_told() {
         &shop,
         &["of the second charge (pi_2) failed at the payment provider (lost_or_stolen_card"],
     );
-    assert!(matches!(refunds(&shop)[0].status, RefundStatus::Failed(_)));
+    assert!(matches!(refunds(&shop)[0].state, RefundState::Failed(_)));
 }
 
 #[test]
@@ -360,7 +360,10 @@ fn no_crash_gives_a_second_charge_back_twice_or_never() {
         shop.crash_at(crash(step / 2));
         let mut answered = shop.webhook(&event).is_ok();
         if answered {
-            let _ = super::shop::now(crate::application::commands::relay_outbox::handle(&shop, 0));
+            let _ = super::shop::now(relay_outbox::handle(
+                &shop,
+                relay_outbox::Command::default(),
+            ));
         }
         let died = shop.restart();
         crashes += u32::from(died);

@@ -52,7 +52,7 @@ fn an_unanswered_session_is_ended_when_another_one_decides() {
     assert_eq!(shop.payment().session.number, 2);
     assert_eq!(open_sessions(&shop).len(), 2);
     let mut event = shop.session_event("evt_1", "checkout.session.expired", &first);
-    event["data"]["object"]["metadata"]["payment_id"] = shop.payment().id.into();
+    event["data"]["object"]["metadata"]["payment_id"] = shop.payment().id.to_string().into();
     shop.webhook(&event).unwrap();
     assert_eq!(shop.payment().status, PaymentStatus::Cancelled);
     relay_for_long(&shop);

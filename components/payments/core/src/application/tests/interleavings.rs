@@ -3,13 +3,15 @@
 use super::shop::{
     AMOUNT, SESSION_MS, Shop, admin, cancellation, new_payment, now, started, units,
 };
-use crate::application::commands::{self, RefundCommand, RefundOutcome};
+use crate::application::commands::{
+    self, RefundOutcome, handle_webhook, refund_payment, relay_outbox,
+};
 use crate::domain::{EventType, Payment, PaymentStatus};
 
 const LONG_MS: u64 = 10 * 60 * 1_000;
 
-fn refund_of(shop: &Shop, amount: i64, key: &str) -> RefundCommand {
-    RefundCommand {
+fn refund_of(shop: &Shop, amount: i64, key: &str) -> refund_payment::Command {
+    refund_payment::Command {
         requested_by: admin(),
         payment_id: shop.payment().id,
         amount: Some(amount),
@@ -73,15 +75,8 @@ fn a_payment_that_arrives_while_it_is_being_cancelled_stands() {
 fn the_same_refund_twice_at_once_is_one() {
     let shop = Shop::with_paid_order();
     shop.provider.slow.set(true);
-    let first = started(commands::refund_payment::handle(
-        &shop,
-        refund_of(&shop, 500, "key"),
-    ));
-    let second = now(commands::refund_payment::handle(
-        &shop,
-        refund_of(&shop, 500, "key"),
-    ))
-    .unwrap();
+    let first = started(refund_payment::handle(&shop, refund_of(&shop, 500, "key")));
+    let second = now(refund_payment::handle(&shop, refund_of(&shop, 500, "key"))).unwrap();
     assert_eq!(now(first).unwrap(), second);
     let second = refunded(second);
     assert_eq!(
@@ -95,14 +90,8 @@ fn the_same_refund_twice_at_once_is_one() {
 fn two_refunds_at_once_cannot_exceed_the_amount() {
     let shop = Shop::with_paid_order();
     shop.provider.slow.set(true);
-    let first = started(commands::refund_payment::handle(
-        &shop,
-        refund_of(&shop, 1_500, "a"),
-    ));
-    let second = now(commands::refund_payment::handle(
-        &shop,
-        refund_of(&shop, 1_500, "b"),
-    ));
+    let first = started(refund_payment::handle(&shop, refund_of(&shop, 1_500, "a")));
+    let second = now(refund_payment::handle(&shop, refund_of(&shop, 1_500, "b")));
     assert_eq!(
         second,
         Err(crate::domain::PaymentError::RefundExceedsAmount(units(
@@ -120,7 +109,13 @@ fn two_runs_do_not_publish_the_same_event() {
     let event = shop.completed("evt_1").to_string().into_bytes();
     let signature =
         stripe_signature::sign(super::shop::SECRET, super::shop::START_MS / 1_000, &event).unwrap();
-    let webhook = started(commands::handle_webhook::handle(&shop, &event, &signature));
+    let webhook = started(handle_webhook::handle(
+        &shop,
+        handle_webhook::Command {
+            body: &event,
+            signature: &signature,
+        },
+    ));
     assert_eq!(shop.relay().published, 0);
     now(webhook).unwrap();
     assert_eq!(shop.published_types(), [EventType::Succeeded]);
@@ -130,12 +125,15 @@ fn two_runs_do_not_publish_the_same_event() {
 fn what_happens_to_an_event_while_it_is_published_is_kept() {
     let shop = Shop::with_pending_order();
     shop.webhook(&shop.completed("evt_1")).unwrap();
-    let id = shop.entries()[0].event.id.clone();
+    let id = shop.entries()[0].event.id;
     shop.advance(LONG_MS);
     shop.publisher.slow.set(true);
-    let relay = started(commands::relay_outbox::handle(&shop, 0));
+    let relay = started(relay_outbox::handle(
+        &shop,
+        relay_outbox::Command::default(),
+    ));
     for _ in 0..3 {
-        commands::report_failure::handle(&shop, &id, "no").unwrap();
+        shop.fail_handling(id, "no");
     }
     let next_attempt_at = shop.entries()[0].next_attempt_at;
     now(relay).unwrap();
@@ -147,8 +145,11 @@ fn what_happens_to_an_event_while_it_is_published_is_kept() {
 
     shop.advance(LONG_MS);
     shop.publisher.slow.set(true);
-    let relay = started(commands::relay_outbox::handle(&shop, 0));
-    shop.acknowledge(&id);
+    let relay = started(relay_outbox::handle(
+        &shop,
+        relay_outbox::Command::default(),
+    ));
+    shop.acknowledge(id);
     now(relay).unwrap();
     assert!(
         shop.entries().is_empty(),
@@ -165,7 +166,10 @@ fn a_slow_broker_ends_a_run_and_what_is_left_stays_due() {
     shop.publisher.down.set(false);
     shop.advance(LONG_MS);
     shop.publisher.slow.set(true);
-    let relay = started(commands::relay_outbox::handle(&shop, 0));
+    let relay = started(relay_outbox::handle(
+        &shop,
+        relay_outbox::Command::default(),
+    ));
     shop.advance(2_000);
     assert_eq!(now(relay).unwrap().published, 1);
     assert_eq!(shop.relay().published, 2);
@@ -200,7 +204,10 @@ fn events_do_not_wait_for_a_refund_that_is_taken_up() {
     shop.publisher.down.set(false);
     shop.advance(LONG_MS);
     shop.provider.slow.set(true);
-    let relay = started(commands::relay_outbox::handle(&shop, 0));
+    let relay = started(relay_outbox::handle(
+        &shop,
+        relay_outbox::Command::default(),
+    ));
     assert_eq!(shop.published_types(), [EventType::Refunded]);
     now(relay).unwrap();
     assert_eq!(shop.payment().refunded, units(500));
@@ -211,12 +218,9 @@ fn who_asks_in_vain_is_told_what_another_one_reached() {
     for refuses in [false, true] {
         let shop = Shop::with_paid_order();
         shop.provider.yields.set(true);
-        let mut first = started(commands::refund_payment::handle(
-            &shop,
-            refund_of(&shop, 500, "key"),
-        ));
+        let mut first = started(refund_payment::handle(&shop, refund_of(&shop, 500, "key")));
         shop.provider.yields.set(false);
-        let second = commands::refund_payment::handle(&shop, refund_of(&shop, 500, "key"));
+        let second = refund_payment::handle(&shop, refund_of(&shop, 500, "key"));
         let second = now(second).unwrap();
         shop.provider.refuses.set(refuses);
         shop.provider.down.set(!refuses);

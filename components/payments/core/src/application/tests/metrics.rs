@@ -1,7 +1,6 @@
-use super::shop::{AMOUNT, Shop, now};
-use crate::application::commands;
-use crate::application::ports::MetricsSnapshot;
+use super::shop::{AMOUNT, Shop};
 use crate::application::queries;
+use crate::application::queries::MetricsSnapshot;
 use crate::domain::FAILURES_MAX;
 use crate::domain::PaymentStatus;
 
@@ -46,7 +45,7 @@ fn runs_of_the_relay_and_what_they_publish_again_are_counted() {
         shop.relay();
     }
     // Too early: this is no run.
-    now(commands::relay_outbox::handle(&shop, 1_000)).unwrap();
+    shop.relay_after(1_000);
     let after = figures(&shop);
     assert_eq!(after.relay_runs, before.relay_runs + 2);
     assert_eq!((after.published, after.published_again), (3, 2));
@@ -68,9 +67,9 @@ fn an_event_that_is_not_published_is_not_counted() {
 fn failures_and_parked_events_are_counted() {
     let shop = Shop::with_pending_order();
     shop.webhook(&shop.completed("evt_1")).unwrap();
-    let id = shop.entries()[0].event.id.clone();
+    let id = shop.entries()[0].event.id;
     for _ in 0..=FAILURES_MAX {
-        commands::report_failure::handle(&shop, &id, "no").unwrap();
+        shop.fail_handling(id, "no");
     }
     let counted = figures(&shop);
     assert_eq!(counted.handling_failures, u64::from(FAILURES_MAX) + 1);
@@ -78,7 +77,7 @@ fn failures_and_parked_events_are_counted() {
         counted.parked, 1,
         "parked once, however often it fails then"
     );
-    now(commands::retry_event::handle(&shop, &id)).unwrap();
+    shop.retry(id).unwrap();
     assert_eq!(
         figures(&shop).handling_failures,
         u64::from(FAILURES_MAX) + 1

@@ -1,10 +1,10 @@
-use mercato_kernel::{Cursor, Key, PageRequest, Total};
+use mercato_kernel::{Cursor, EventId, Key, PageRequest, Total};
 use mercato_platform::clock::Clock;
 
-use super::shop::{ORDER, Shop, Stored, UNPAID_KEPT_MS, now, units};
+use super::shop::{ORDER, Shop, Stored, UNPAID_KEPT_MS, id_of, order, units};
 use crate::application::commands::{
-    self, EXCHANGED_KEPT_MS, IDEMPOTENCY_KEY_TTL_MS, OUTLIVES_ORDER_MS, PURGED_PER_RUN,
-    RELAY_BATCH, RelayReport, WebhookOutcome,
+    EXCHANGED_KEPT_MS, IDEMPOTENCY_KEY_TTL_MS, OUTLIVES_ORDER_MS, PURGED_PER_RUN, RELAY_BATCH,
+    RelayReport, WebhookOutcome,
 };
 use crate::application::ports::{Ports, Store};
 use crate::application::queries::{self, Lag};
@@ -27,8 +27,8 @@ pub fn add_events(shop: &Shop, count: u32) {
         .write(|records| {
             (1..=count).try_for_each(|number| {
                 let mut event = first.clone();
-                event.id = format!("01890a5d-ac96-774b-bccf-{number:012x}");
-                event.order_id = format!("01890a5d-ac96-774b-bcd0-{number:012x}");
+                event.id = id_of(&format!("01890a5d-ac96-774b-bccf-{number:012x}"));
+                event.order_id = id_of(&format!("01890a5d-ac96-774b-bcd0-{number:012x}"));
                 event.time += u64::from(number);
                 records.append_event(&event)
             })
@@ -73,8 +73,8 @@ fn an_event_is_published_again_until_it_is_acknowledged() {
             .iter()
             .all(|published| *published == event)
     );
-    shop.acknowledge(&event.id);
-    shop.acknowledge(&event.id);
+    shop.acknowledge(event.id);
+    shop.acknowledge(event.id);
     shop.advance(LONG_MS);
     assert_eq!(shop.relay(), RelayReport::default());
 }
@@ -149,8 +149,7 @@ fn a_run_is_bounded() {
 #[test]
 fn a_run_waits_for_the_least_time_since_the_last() {
     let shop = shop_with_unpublished_event();
-    let relay =
-        |min_interval_ms| now(commands::relay_outbox::handle(&shop, min_interval_ms)).unwrap();
+    let relay = |min_interval_ms| shop.relay_after(min_interval_ms);
     shop.publisher.down.set(false);
     shop.advance(2_000);
     shop.publisher.attempts.set(0);
@@ -178,10 +177,10 @@ fn a_run_waits_for_the_least_time_since_the_last() {
 fn an_event_that_fails_too_often_is_parked_until_it_is_retried() {
     let shop = Shop::with_pending_order();
     shop.webhook(&shop.completed("evt_1")).unwrap();
-    let id = shop.entries()[0].event.id.clone();
+    let id = shop.entries()[0].event.id;
     for failures in 1..=FAILURES_MAX {
         assert!(!shop.entries()[0].parked);
-        commands::report_failure::handle(&shop, &id, "orders\nunavailable").unwrap();
+        shop.fail_handling(id, "orders\nunavailable");
         assert_eq!(shop.entries()[0].failures, failures);
     }
     let parked = shop.entries().remove(0);
@@ -192,7 +191,7 @@ fn an_event_that_fails_too_often_is_parked_until_it_is_retried() {
     assert_eq!(shop.relay(), RelayReport::default());
     assert_eq!(queries::overdue_events(&shop, 0, 10), Ok(vec![]));
     assert_eq!(
-        queries::pending_events_of_order(&shop, ORDER)
+        queries::pending_events_of_order(&shop, order())
             .unwrap()
             .len(),
         1
@@ -206,28 +205,19 @@ fn an_event_that_fails_too_often_is_parked_until_it_is_retried() {
         })
     );
 
-    let retried = now(commands::retry_event::handle(&shop, &id)).unwrap();
+    let retried = shop.retry(id).unwrap();
     assert!(!retried.parked && retried.failures == 0);
     assert_eq!(shop.published_types(), [EventType::Succeeded]);
-    shop.acknowledge(&id);
-    assert_eq!(
-        now(commands::retry_event::handle(&shop, &id)),
-        Err(PaymentError::NotFound)
-    );
-    assert_eq!(
-        now(commands::retry_event::handle(&shop, ORDER)),
-        Err(PaymentError::NotFound)
-    );
+    shop.acknowledge(id);
+    assert_eq!(shop.retry(id), Err(PaymentError::NotFound));
+    assert_eq!(shop.retry(id_of(ORDER)), Err(PaymentError::NotFound));
 }
 
 #[test]
 fn an_unknown_event_leaves_no_trace() {
     let shop = Shop::with_paid_order();
-    shop.acknowledge("nothing");
-    assert_eq!(
-        commands::report_failure::handle(&shop, "nothing", "x"),
-        Ok(())
-    );
+    shop.acknowledge(id_of(ORDER));
+    shop.fail_handling(id_of(ORDER), "x");
     assert!(shop.entries().is_empty());
 }
 
@@ -240,7 +230,7 @@ fn overdue_events_are_old_and_not_in_the_pause_after_a_failure() {
     let overdue = queries::overdue_events(&shop, 2_000, 10).unwrap();
     assert_eq!(overdue.len(), 1);
     assert_eq!(queries::overdue_events(&shop, 2_000, 0), Ok(vec![]));
-    commands::report_failure::handle(&shop, &overdue[0].id, "no").unwrap();
+    shop.fail_handling(overdue[0].id, "no");
     assert_eq!(queries::overdue_events(&shop, 2_000, 10), Ok(vec![]));
     shop.advance(5_000);
     assert_eq!(queries::overdue_events(&shop, 2_000, 10), Ok(overdue));
@@ -284,7 +274,7 @@ fn the_outbox_is_read_in_pages() {
 fn a_walk_by_cursor_sees_every_event_once() {
     let shop = shop_with_unpublished_event();
     add_events(&shop, 4);
-    let there: Vec<String> = shop.entries().into_iter().map(|e| e.event.id).collect();
+    let there: Vec<EventId> = shop.entries().into_iter().map(|e| e.event.id).collect();
     let (mut seen, mut after) = (Vec::new(), None);
     for number in 1.. {
         let request = PageRequest {
@@ -296,8 +286,8 @@ fn a_walk_by_cursor_sees_every_event_once() {
         assert_eq!(page.page, number);
         seen.extend(page.entries.into_iter().map(|entry| entry.event.id));
         if number == 1 {
-            shop.acknowledge(&there[0]);
-            shop.acknowledge(&there[4]);
+            shop.acknowledge(there[0]);
+            shop.acknowledge(there[4]);
             add_one_of_another_order(&shop);
         }
         let Some(next) = page.next else { break };
@@ -346,10 +336,10 @@ fn a_broker_that_failed_is_spared_while_customers_wait() {
     let shop = shop_with_unpublished_event();
     add_events(&shop, 1);
     let attempts = || shop.publisher.attempts.get();
-    let ordinary = || now(commands::relay_outbox::handle(&shop, 1)).unwrap();
+    let ordinary = || shop.relay_after(1);
     assert_eq!(attempts(), 1);
     ordinary();
-    shop.acknowledge("nothing");
+    shop.acknowledge(id_of(ORDER));
     assert_eq!(attempts(), 1, "no request waits for it again");
     shop.advance(1_998);
     ordinary();
@@ -374,14 +364,14 @@ fn a_run_that_reaches_the_broker_ends_the_pause() {
     shop.publisher.down.set(false);
     assert_eq!(shop.relay().published, 2, "all but the one that failed");
     add_one_of_another_order(&shop);
-    shop.acknowledge("nothing");
+    shop.acknowledge(id_of(ORDER));
     assert_eq!(shop.publisher.published.borrow().len(), 3);
 }
 
 fn add_one_of_another_order(shop: &Shop) {
     let mut event = shop.entries()[0].event.clone();
-    event.id = "01890a5d-ac96-774b-bcd1-000000000000".to_owned();
-    event.order_id = event.id.clone();
+    event.id = id_of("01890a5d-ac96-774b-bcd1-000000000000");
+    event.order_id = id_of("01890a5d-ac96-774b-bcd1-000000000000");
     shop.store()
         .write(|records| records.append_event(&event))
         .unwrap();
@@ -403,12 +393,12 @@ fn events_of_one_order_are_told_one_after_the_other() {
     let overdue = queries::overdue_events(&shop, 0, 10).unwrap();
     assert_eq!(overdue.len(), 1);
     assert_eq!(
-        queries::pending_events_of_order(&shop, ORDER)
+        queries::pending_events_of_order(&shop, order())
             .unwrap()
             .len(),
         2
     );
-    shop.acknowledge(&overdue[0].id);
+    shop.acknowledge(overdue[0].id);
     assert_eq!(
         shop.published_types(),
         [
@@ -469,7 +459,7 @@ fn what_has_done_its_service_is_removed_in_small_batches() {
 fn a_walk_by_cursor_goes_on_when_what_was_seen_is_removed() {
     let shop = shop_with_unpublished_event();
     add_events(&shop, 4);
-    let there: Vec<String> = shop.entries().into_iter().map(|e| e.event.id).collect();
+    let there: Vec<EventId> = shop.entries().into_iter().map(|e| e.event.id).collect();
     let page = |after| {
         let request = PageRequest {
             page: 1,
@@ -480,13 +470,13 @@ fn a_walk_by_cursor_goes_on_when_what_was_seen_is_removed() {
     };
     let first = page(None);
     for id in &there[..3] {
-        shop.acknowledge(id);
+        shop.acknowledge(*id);
     }
     shop.advance(EXCHANGED_KEPT_MS);
     shop.relay();
     assert_eq!(shop.stored().outbox, 2, "the seen ones are gone");
     let second = page(first.next);
-    let seen: Vec<&str> = second.entries.iter().map(|e| e.event.id.as_str()).collect();
+    let seen: Vec<EventId> = second.entries.iter().map(|e| e.event.id).collect();
     assert_eq!(seen, there[3..]);
 }
 
@@ -497,13 +487,13 @@ fn add_acknowledged(shop: &Shop, events: u32) {
     shop.store()
         .write(|records| {
             for number in 0..events {
-                let id = format!("01890a5d-ac96-774b-bcd2-{number:012x}");
+                let id = id_of(&format!("01890a5d-ac96-774b-bcd2-{number:012x}"));
                 let event = PaymentEvent {
-                    id: id.clone(),
+                    id,
                     ..event.clone()
                 };
                 records.append_event(&event)?;
-                records.acknowledge_event(&id, now)?;
+                records.acknowledge_event(id, now)?;
             }
             Ok(())
         })
@@ -534,17 +524,17 @@ fn a_clock_that_is_set_back_holds_up_no_event_and_no_refund() {
 fn a_retried_event_that_goes_on_failing_is_parked_again() {
     let shop = Shop::with_pending_order();
     shop.webhook(&shop.completed("evt_1")).unwrap();
-    let id = shop.entries()[0].event.id.clone();
+    let id = shop.entries()[0].event.id;
     for _ in 0..2 {
         for failures in 1..=FAILURES_MAX {
             let entry = shop.entries().remove(0);
             assert!(!entry.parked && entry.failures + 1 == failures);
             shop.advance(LONG_MS);
             shop.relay();
-            commands::report_failure::handle(&shop, &id, "no").unwrap();
+            shop.fail_handling(id, "no");
         }
         assert!(shop.entries()[0].parked);
-        let retried = now(commands::retry_event::handle(&shop, &id)).unwrap();
+        let retried = shop.retry(id).unwrap();
         assert_eq!((retried.attempts, retried.failures), (1, 0));
         assert_eq!(retried.last_error.as_deref(), Some("no"));
         shop.publisher.published.borrow_mut().clear();
@@ -568,7 +558,7 @@ fn a_relay_that_finds_nothing_to_do_writes_nothing() {
     );
     for _ in 0..50 {
         assert_eq!(shop.relay(), RelayReport::default());
-        let ordinary = now(commands::relay_outbox::handle(&shop, 1_000)).unwrap();
+        let ordinary = shop.relay_after(1_000);
         assert_eq!(ordinary, RelayReport::default());
         shop.advance(1_000);
     }

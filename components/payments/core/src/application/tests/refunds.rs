@@ -1,7 +1,7 @@
 use mercato_kernel::Caller;
 
-use super::shop::{AMOUNT, Shop, account, admin, now, units};
-use crate::application::commands::{self, IDEMPOTENCY_KEY_TTL_MS, RefundCommand, RefundOutcome};
+use super::shop::{AMOUNT, ORDER, Shop, account, admin, id_of, now, units};
+use crate::application::commands::{IDEMPOTENCY_KEY_TTL_MS, RefundOutcome, refund_payment};
 use crate::domain::{EventType, PaymentError, PaymentStatus};
 
 /// Longer than any pause before a refund is taken up again.
@@ -68,7 +68,7 @@ fn a_refund_of_an_older_version_is_refused_unless_it_was_made() {
     let shop = Shop::with_paid_order();
     let version = shop.payment().version;
     let refund = |version: u64, key: &str| {
-        let command = RefundCommand {
+        let command = refund_payment::Command {
             requested_by: admin(),
             payment_id: shop.payment().id,
             amount: Some(100),
@@ -76,7 +76,7 @@ fn a_refund_of_an_older_version_is_refused_unless_it_was_made() {
             idempotency_key: Some(key.to_owned()),
             expected_version: Some(version),
         };
-        now(commands::refund_payment::handle(&shop, command)).map(drop)
+        now(refund_payment::handle(&shop, command)).map(drop)
     };
     for other in [version - 1, version + 1] {
         assert_eq!(refund(other, "other"), Err(PaymentError::VersionMismatch));
@@ -92,7 +92,7 @@ fn a_refund_of_an_older_version_is_refused_unless_it_was_made() {
 #[test]
 fn a_request_that_breaks_a_rule_refunds_nothing() {
     let shop = Shop::with_paid_order();
-    let valid = RefundCommand {
+    let valid = refund_payment::Command {
         requested_by: admin(),
         payment_id: shop.payment().id,
         amount: Some(1),
@@ -103,72 +103,72 @@ fn a_request_that_breaks_a_rule_refunds_nothing() {
     for (field, command) in [
         (
             "amount",
-            RefundCommand {
+            refund_payment::Command {
                 amount: Some(0),
                 ..valid.clone()
             },
         ),
         (
             "amount",
-            RefundCommand {
+            refund_payment::Command {
                 amount: Some(-1),
                 ..valid.clone()
             },
         ),
         (
             "reason",
-            RefundCommand {
+            refund_payment::Command {
                 reason: Some(" ".to_owned()),
                 ..valid.clone()
             },
         ),
         (
             "reason",
-            RefundCommand {
+            refund_payment::Command {
                 reason: Some("a\nb".to_owned()),
                 ..valid.clone()
             },
         ),
         (
             "reason",
-            RefundCommand {
+            refund_payment::Command {
                 reason: Some("x".repeat(501)),
                 ..valid.clone()
             },
         ),
         (
             "Idempotency-Key",
-            RefundCommand {
+            refund_payment::Command {
                 idempotency_key: Some(String::new()),
                 ..valid.clone()
             },
         ),
         (
             "Idempotency-Key",
-            RefundCommand {
+            refund_payment::Command {
                 idempotency_key: Some("a b".to_owned()),
                 ..valid.clone()
             },
         ),
         (
             "Idempotency-Key",
-            RefundCommand {
+            refund_payment::Command {
                 idempotency_key: Some("k".repeat(256)),
                 ..valid.clone()
             },
         ),
     ] {
-        match now(commands::refund_payment::handle(&shop, command)) {
+        match now(refund_payment::handle(&shop, command)) {
             Err(PaymentError::Invalid(errors)) => assert_eq!(errors[0].field, field),
             other => panic!("{field}: {other:?}"),
         }
     }
-    let unknown = RefundCommand {
-        payment_id: "x".to_owned(),
+    let unknown = refund_payment::Command {
+        payment_id: id_of(ORDER),
         ..valid
     };
     assert_eq!(
-        now(commands::refund_payment::handle(&shop, unknown)),
+        now(refund_payment::handle(&shop, unknown)),
         Err(PaymentError::NotFound)
     );
     assert_eq!(shop.provider.refunded(), 0);

@@ -8,10 +8,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use super::shop::{
-    AMOUNT, CUSTOMER, ORDER, SESSION_MS, Shop, account, admin, cancellation, new_payment,
+    AMOUNT, CUSTOMER, SESSION_MS, Shop, account, admin, cancellation, new_payment, order,
     session_id,
 };
-use crate::application::commands::{self, RefundCommand};
+use crate::application::commands::{self, open_session, refund_payment, relay_outbox};
 use crate::domain::{EventType, PaymentStatus};
 
 /// Longer than any pause.
@@ -65,8 +65,10 @@ async fn perform(shop: &Shop, action: Action) {
     match action {
         Action::Create => drop(commands::create_session::handle(shop, &new_payment()).await),
         Action::Open => {
-            let viewer = Caller::Customer(account(CUSTOMER));
-            drop(commands::open_session::handle(shop, &viewer, ORDER).await);
+            let caller = Caller::Customer(account(CUSTOMER));
+            let order_id = order();
+            let command = open_session::Command { caller, order_id };
+            drop(open_session::handle(shop, command).await);
         }
         Action::Cancel => {
             drop(commands::cancel_payment::handle(shop, &cancellation("cancelled")).await)
@@ -76,7 +78,7 @@ async fn perform(shop: &Shop, action: Action) {
             shop.pay_newest();
         }
         Action::Refund(amount, key) => {
-            let command = RefundCommand {
+            let command = refund_payment::Command {
                 requested_by: admin(),
                 payment_id: shop.payment().id,
                 amount,
@@ -84,9 +86,9 @@ async fn perform(shop: &Shop, action: Action) {
                 idempotency_key: Some(key.to_owned()),
                 expected_version: None,
             };
-            drop(commands::refund_payment::handle(shop, command).await);
+            drop(refund_payment::handle(shop, command).await);
         }
-        Action::Relay => drop(commands::relay_outbox::handle(shop, 0).await),
+        Action::Relay => drop(relay_outbox::handle(shop, relay_outbox::Command::default()).await),
         Action::ToldOfRefunds => {
             shop.provider.let_others_run().await;
             tell_of_refunds(shop);

@@ -5,7 +5,9 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use mercato_kernel::{AccountId, Caller, Page, PageRequest};
+use mercato_kernel::{
+    AccountId, Caller, EventId, FromText, OrderId, Page, PageRequest, RecordedAnswer,
+};
 use mercato_money::Money;
 use mercato_platform::clock::Clock;
 use serde_json::{Value, json};
@@ -14,15 +16,16 @@ pub use super::world::Crash;
 use super::world::{
     Faults, TestClock, TestIds, TestProvider, TestPublisher, TestSettings, TestStore,
 };
-use crate::adapters::stripe_webhook::StripeWebhooks;
 use crate::application::commands::{
-    self, Cancellation, RefundCommand, RefundOutcome, WebhookOutcome,
+    self, Cancellation, RefundOutcome, WebhookOutcome, acknowledge_event, handle_webhook,
+    open_session, record_refund_answer, refund_payment, relay_outbox, report_failure, retry_event,
+    simulate_checkout,
 };
 use crate::application::ports::{CheckoutOutcome, Ports};
 use crate::application::queries;
 use crate::domain::{
-    CheckoutLine, EventType, MinorUnits, NewPayment, OutboxEntryView, Payment, PaymentError,
-    PaymentView, RecordedAnswer,
+    CheckoutLine, EventType, MinorUnits, NewPayment, OutboxEntry, OutboxEntryView, Payment,
+    PaymentError, PaymentView,
 };
 use crate::store::SqliteStore;
 
@@ -79,7 +82,6 @@ impl Ports for Shop {
     type Store = TestStore;
     type Provider = TestProvider;
     type Publisher = TestPublisher;
-    type Webhooks = StripeWebhooks;
     type Settings = TestSettings;
     type Clock = TestClock;
     type Ids = TestIds;
@@ -94,10 +96,6 @@ impl Ports for Shop {
 
     fn publisher(&self) -> &TestPublisher {
         &self.publisher
-    }
-
-    fn webhooks(&self) -> &StripeWebhooks {
-        &StripeWebhooks
     }
 
     fn settings(&self) -> &TestSettings {
@@ -176,10 +174,14 @@ impl Shop {
     }
 
     pub fn open_session(&self) -> Result<Payment, PaymentError> {
-        now(commands::open_session::handle(
+        self.open_session_by(Caller::Customer(account(CUSTOMER)))
+    }
+
+    pub fn open_session_by(&self, caller: Caller) -> Result<Payment, PaymentError> {
+        let order_id = order();
+        now(open_session::handle(
             self,
-            &Caller::Customer(account(CUSTOMER)),
-            ORDER,
+            open_session::Command { caller, order_id },
         ))
     }
 
@@ -195,7 +197,7 @@ impl Shop {
     }
 
     pub fn try_payment(&self) -> Result<PaymentView, PaymentError> {
-        queries::find_payment_of_order(self, &Caller::System, ORDER)
+        queries::find_payment_of_order(self, &Caller::System, order())
     }
 
     /// The customer pays in the newest session they were sent to, if it is still open.
@@ -212,9 +214,11 @@ impl Shop {
         session_id: &str,
         outcome: CheckoutOutcome,
     ) -> Result<PaymentView, PaymentError> {
-        now(commands::simulate_checkout::handle(
-            self, session_id, outcome,
-        ))
+        let command = simulate_checkout::Command {
+            session_id,
+            outcome,
+        };
+        now(simulate_checkout::handle(self, command))
     }
 
     pub fn refund(&self, amount: Option<i64>, key: Option<&str>) -> Result<Payment, PaymentError> {
@@ -230,9 +234,9 @@ impl Shop {
         amount: Option<i64>,
         key: Option<&str>,
     ) -> Result<RefundOutcome, PaymentError> {
-        now(commands::refund_payment::handle(
+        now(refund_payment::handle(
             self,
-            RefundCommand {
+            refund_payment::Command {
                 requested_by: *requested_by,
                 payment_id: self.payment().id,
                 amount,
@@ -248,18 +252,44 @@ impl Shop {
             status,
             body: body.to_vec(),
         };
-        commands::record_refund_answer::handle(self, &admin(), key, answer).unwrap()
+        let command = record_refund_answer::Command {
+            requested_by: admin(),
+            key,
+            answer,
+        };
+        record_refund_answer::handle(self, command).unwrap()
     }
 
     pub fn relay(&self) -> commands::RelayReport {
-        now(commands::relay_outbox::handle(self, 0)).unwrap()
+        self.relay_after(0)
+    }
+
+    /// The relay runs unless it has within that time.
+    pub fn relay_after(&self, min_interval_ms: u32) -> commands::RelayReport {
+        let command = relay_outbox::Command { min_interval_ms };
+        now(relay_outbox::handle(self, command)).unwrap()
+    }
+
+    pub fn fail_handling(&self, event_id: EventId, error: &str) {
+        report_failure::handle(self, report_failure::Command { event_id, error }).unwrap();
+    }
+
+    pub fn retry(&self, event_id: EventId) -> Result<OutboxEntry, PaymentError> {
+        now(retry_event::handle(self, retry_event::Command { event_id }))
     }
 
     /// Delivers an event signed now.
     pub fn webhook(&self, event: &Value) -> Result<WebhookOutcome, PaymentError> {
         let body = event.to_string().into_bytes();
         let signature = stripe_signature::sign(SECRET, self.clock.now_seconds(), &body).unwrap();
-        now(commands::handle_webhook::handle(self, &body, &signature))
+        self.receive(&body, &signature)
+    }
+
+    pub fn receive(&self, body: &[u8], signature: &str) -> Result<WebhookOutcome, PaymentError> {
+        now(handle_webhook::handle(
+            self,
+            handle_webhook::Command { body, signature },
+        ))
     }
 
     pub fn completed(&self, id: &str) -> Value {
@@ -388,13 +418,17 @@ impl Shop {
             .collect()
     }
 
-    pub fn acknowledge(&self, event_id: &str) {
-        now(commands::acknowledge_event::handle(self, event_id)).unwrap();
+    pub fn acknowledge(&self, event_id: EventId) {
+        now(acknowledge_event::handle(
+            self,
+            acknowledge_event::Command { event_id },
+        ))
+        .unwrap();
     }
 
     pub fn acknowledge_all(&self) {
         for entry in self.entries() {
-            self.acknowledge(&entry.event.id);
+            self.acknowledge(entry.event.id);
         }
         self.publisher.published.borrow_mut().clear();
     }
@@ -402,7 +436,7 @@ impl Shop {
 
 pub fn cancellation(reason: &str) -> Cancellation {
     Cancellation {
-        order_id: ORDER.to_owned(),
+        order_id: order(),
         reason: reason.to_owned(),
     }
 }
@@ -415,6 +449,14 @@ pub fn admin() -> Caller {
     Caller::Admin(account("01890a5d-ac96-774b-bcce-000000000002"))
 }
 
+pub fn order() -> OrderId {
+    id_of(ORDER)
+}
+
+pub fn id_of<T: FromText>(text: &str) -> T {
+    T::from_text(text).unwrap()
+}
+
 pub fn account(id: &str) -> AccountId {
     AccountId::parse(id).unwrap()
 }
@@ -425,7 +467,7 @@ pub fn units(units: i64) -> MinorUnits {
 
 pub fn new_payment() -> NewPayment {
     NewPayment {
-        order_id: ORDER.to_owned(),
+        order_id: order(),
         order_number: ORDER_NUMBER.to_owned(),
         customer_id: account(CUSTOMER),
         amount: units(AMOUNT),

@@ -1,10 +1,11 @@
 use mercato_platform::clock::Clock;
 use serde_json::{Value, json};
 
-use super::shop::{AMOUNT, ORDER, SECRET, SESSION_MS, Shop, now, units};
-use crate::application::commands::{self, WebhookOutcome};
-use crate::application::ports::{KEPT_CHARGES_MAX, Ports as _, Store as _};
+use super::shop::{AMOUNT, ORDER, SECRET, SESSION_MS, Shop, order, units};
+use crate::application::commands::WebhookOutcome;
+use crate::application::ports::{Ports as _, Store as _};
 use crate::domain::{EventType, PaymentError, PaymentStatus};
+use crate::store::KEPT_CHARGES_MAX;
 
 const TOLERANCE_SECONDS: u64 = 300;
 
@@ -43,9 +44,7 @@ fn only_the_providers_recent_signature_over_this_body_counts() {
     let body = shop.completed("evt_1").to_string().into_bytes();
     let seconds = shop.clock.now_seconds();
     let sign = |secret, seconds| stripe_signature::sign(secret, seconds, &body).unwrap();
-    let deliver = |body: &[u8], signature: &str| {
-        now(commands::handle_webhook::handle(&shop, body, signature))
-    };
+    let deliver = |body: &[u8], signature: &str| shop.receive(body, signature);
     for (case, signature) in [
         ("missing", String::new()),
         ("another secret", sign("whsec_other", seconds)),
@@ -356,7 +355,7 @@ fn the_end_of_a_replaced_session_decides_nothing_meanwhile() {
     let shop = Shop::with_pending_order();
     let first = shop.newest_session();
     let began = shop.store().write(|records| {
-        let mut payment = records.find_payment_of_order(ORDER)?.unwrap();
+        let mut payment = records.find_payment_of_order(order())?.unwrap();
         payment.begin_next_session(u64::MAX, 1);
         records.save_payment(&payment)
     });

@@ -13,10 +13,10 @@ use mercato_platform::ids::Ids;
 use super::shop::{AMOUNT, SESSION_MS, UNPAID_KEPT_MS, session_id, units};
 use crate::application::ports::{
     CheckoutOutcome, CheckoutSimulator, PaidSession, Provider, ProviderError, PublishError,
-    Publisher, Records, RefundRequest, SessionRequest, SessionState, Settings, SignedWebhook,
-    Store,
+    Publisher, RefundRequest, SessionRequest, SessionState, Settings, SignedWebhook, Store,
 };
 use crate::domain::{CheckoutSession, PaymentError, PaymentEvent, PaymentView};
+use crate::store::Records;
 use crate::store::SqliteStore;
 
 const PUBLIC_URL: &str = "http://shop.test";
@@ -78,7 +78,7 @@ pub struct TestStore {
 impl Store for TestStore {
     fn read<T>(
         &self,
-        work: impl FnOnce(&dyn Records) -> Result<T, PaymentError>,
+        work: impl FnOnce(&Records<'_>) -> Result<T, PaymentError>,
     ) -> Result<T, PaymentError> {
         if self.faults.dead.get() {
             Err(PaymentError::Internal)
@@ -89,7 +89,7 @@ impl Store for TestStore {
 
     fn write<T>(
         &self,
-        work: impl FnOnce(&dyn Records) -> Result<T, PaymentError>,
+        work: impl FnOnce(&Records<'_>) -> Result<T, PaymentError>,
     ) -> Result<T, PaymentError> {
         self.faults
             .step(|| self.sqlite.write(work))
@@ -245,8 +245,8 @@ impl CheckoutSimulator for TestProvider {
     ) -> Option<SignedWebhook> {
         let session = stripe_mock::webhook::Session {
             id: session_id.to_owned(),
-            order_id: payment.order_id.clone(),
-            payment_id: payment.id.clone(),
+            order_id: payment.order_id.to_string(),
+            payment_id: payment.id.to_string(),
             amount: payment.amount.get(),
             currency: payment.currency.to_string(),
         };

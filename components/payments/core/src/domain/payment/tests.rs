@@ -1,7 +1,9 @@
-use mercato_kernel::{AccountId, Caller};
+use mercato_kernel::{AccountId, Caller, OrderId};
 
 use super::*;
 use crate::domain::PaymentError;
+
+const PAYMENT: &str = "01890a5d-ac96-774b-bcce-000000000003";
 
 fn account(number: u8) -> AccountId {
     AccountId::parse(&format!("01890a5d-ac96-774b-bcce-{number:012}")).unwrap()
@@ -9,7 +11,7 @@ fn account(number: u8) -> AccountId {
 
 fn payment(amount: i64) -> Payment {
     let new = NewPayment {
-        order_id: "order".into(),
+        order_id: OrderId::parse("01890a5d-ac96-774b-bcce-000000000002").unwrap(),
         order_number: "M-7K3F-29QD".to_owned(),
         customer_id: account(1),
         amount: MinorUnits::new(amount).unwrap(),
@@ -17,7 +19,12 @@ fn payment(amount: i64) -> Payment {
         lines: vec![],
         expires_at: 1_000,
     };
-    Payment::open("payment".into(), "stripe-mock".into(), &new, 10)
+    Payment::open(
+        PaymentId::parse(PAYMENT).unwrap(),
+        "stripe-mock".into(),
+        &new,
+        10,
+    )
 }
 
 fn units(units: i64) -> MinorUnits {
@@ -209,7 +216,10 @@ fn only_the_newest_session_takes_the_providers_answer() {
         url: "https://pay".into(),
         expires_at: 1_000,
     };
-    assert_eq!(payment.session_idempotency_key(), "payment:session:1");
+    assert_eq!(
+        payment.session_idempotency_key(),
+        format!("{PAYMENT}:session:1")
+    );
     assert!(payment.record_session(1, session.clone(), 20));
     assert!(!payment.record_session(1, session.clone(), 20));
     assert_eq!(payment.usable_session(999), Some(&session));
