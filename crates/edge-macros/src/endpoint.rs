@@ -111,6 +111,10 @@ pub fn expand(declaration: &Declaration, function: &ItemFn) -> Result<TokenStrea
         },
     };
     let description = description(declaration, function, &arguments, &answer)?;
+    let shown = declaration
+        .answers
+        .iter()
+        .filter_map(|answer| answer.shown.as_ref());
     let documentation = format!("`{method} {}`, answered by [`{name}`].", pattern.value());
     Ok(quote! {
         #function
@@ -124,6 +128,8 @@ pub fn expand(declaration: &Declaration, function: &ItemFn) -> Result<TokenStrea
                     "an argument needs a caller, and this access lets requests in without one"
                 );
             )*
+            // A component describes nothing, and the types are those of the document all the same.
+            #(const _: ::std::marker::PhantomData<#shown> = ::std::marker::PhantomData;)*
             const READS_QUERY: bool = false #(|| <#arguments as ::mercato_edge::FromContext>::READS_QUERY)*;
             ::mercato_edge::Route {
                 method: ::mercato_edge::Method::#method,

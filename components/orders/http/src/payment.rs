@@ -2,11 +2,13 @@
 
 use mercato_edge::{Amount, PaymentStatusName, Problem, Timestamp};
 use mercato_kernel::PaymentId;
-use mercato_money::{Currency, Money};
+use mercato_money::{Currency, Money, MoneyError};
 use mercato_platform::log;
 use orders::domain::{CheckoutSession, Payment, PaymentStatus};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::problems::problem;
 
 /// Where the customer pays.
 #[derive(Debug, Serialize, ToSchema)]
@@ -96,7 +98,7 @@ impl TryFrom<Payment> for PaymentResource {
             money.map(Amount).map_err(not_shown)
         };
         Ok(Self {
-            id: PaymentId::parse(&payment.id).map_err(not_shown)?,
+            id: PaymentId::parse(&payment.id).map_err(|error| problem(error.into()))?,
             status: name_of(payment.status),
             processing: payment.processing,
             amount: amount(payment.amount)?,
@@ -116,9 +118,9 @@ impl TryFrom<Payment> for PaymentResource {
     }
 }
 
-fn not_shown(error: impl std::fmt::Display) -> Problem {
+fn not_shown(error: MoneyError) -> Problem {
     log::error(
-        "a payment cannot be shown",
+        "a payment's amount cannot be shown",
         &[("error", &error.to_string())],
     );
     Problem::internal()
