@@ -3,12 +3,9 @@
 use mercato_edge::{
     Amount, FieldError, FromJson, FromText as _, Problem, QueryString, Refusal, body,
 };
-use mercato_kernel::{OrderId, named};
+use mercato_kernel::OrderId;
 use mercato_money::{Currency, Money};
-use payments::application::ports::CheckoutOutcome;
-use serde::Serialize;
-use strum::{IntoStaticStr, VariantArray};
-use utoipa::ToSchema;
+use payments::domain::CheckoutOutcome;
 
 /// Which order is to be paid.
 #[body()]
@@ -78,45 +75,11 @@ impl FromJson for RefundAmount {
     }
 }
 
-/// What the customer does on the stand-in provider's checkout page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray, Serialize, ToSchema)]
-#[strum(serialize_all = "lowercase")]
-#[serde(rename_all = "lowercase")]
-#[schema(as = CheckoutOutcome, example = "succeed")]
-pub enum Outcome {
-    /// Pays.
-    Succeed,
-    /// The payment fails for good, and the order with it.
-    Fail,
-    /// The session ends, and the order with it.
-    Cancel,
-    /// Pays by a bank debit: the money is on its way until `succeed` lets it arrive or `fail` lets it fail.
-    Debit,
-    /// Tries a card that is declined: nothing ends, the customer may try again.
-    Decline,
-}
-
-named!(Outcome);
-
-impl Outcome {
-    /// What it does to the payment; none when nothing comes of it.
-    #[must_use]
-    pub const fn effect(self) -> Option<CheckoutOutcome> {
-        match self {
-            Self::Succeed => Some(CheckoutOutcome::Succeed),
-            Self::Fail => Some(CheckoutOutcome::Fail),
-            Self::Cancel => Some(CheckoutOutcome::Cancel),
-            Self::Debit => Some(CheckoutOutcome::Debit),
-            Self::Decline => None,
-        }
-    }
-}
-
 /// What the customer does.
 #[body(example = json!({"outcome": "succeed"}))]
 #[derive(Debug, PartialEq, Eq)]
 pub struct Simulation {
-    pub outcome: Outcome,
+    pub outcome: CheckoutOutcome,
 }
 
 impl Simulation {
@@ -134,7 +97,7 @@ impl Simulation {
             let rule = format!("outcome {rest}");
             Problem::validation(vec![FieldError::new("outcome", code, rule)])
         };
-        let outcome = Outcome::from_text(&named).map_err(refused)?;
+        let outcome = CheckoutOutcome::from_text(&named).map_err(refused)?;
         Ok(Self { outcome })
     }
 }
@@ -218,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_form_and_json_say_the_same() {
-        for outcome in Outcome::ALL.iter().copied() {
+        for outcome in CheckoutOutcome::ALL.iter().copied() {
             let name = outcome.name();
             assert_eq!(serde_json::to_value(outcome).unwrap(), name);
             let json = format!(r#"{{"outcome":"{name}"}}"#);

@@ -33,7 +33,7 @@ use crate::relay_outbox::{RELAY_OUTBOX, RelayResource};
 use crate::resource::{EntryResource, PaymentResource, RefundResource, decimal, tagged};
 use crate::retry_event::{RETRY_EVENT, not_under_way};
 use crate::show_checkout::{CheckoutResult, SHOW_CHECKOUT};
-use crate::simulate_checkout::{SIMULATE_CHECKOUT, session_has_ended};
+use crate::simulate_checkout::SIMULATE_CHECKOUT;
 use crate::webhook::{WEBHOOK, WebhookReceipt};
 
 /// A page, in shape.
@@ -204,7 +204,10 @@ fn simulate_checkout() -> Result<OperationExamples, Problem> {
         .answer("decided", "A page", page(StatusCode::CONFLICT))?
         .problem(&refusal(wrong))
         .problem(&refusal(Simulation::from_form(b"\xff")))
-        .problem_named("conflict-session-has-ended", &session_has_ended());
+        .problem_named(
+            "conflict-session-has-ended",
+            &problem(PaymentError::SessionEnded),
+        );
     let refused = [
         PaymentError::NotFound,
         PaymentError::Conflict(PaymentStatus::Succeeded),

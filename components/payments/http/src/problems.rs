@@ -16,6 +16,10 @@ pub fn problem(error: PaymentError) -> Problem {
             "payment-under-way",
             "the customer has paid, and the money is on its way: there is nothing to pay until it has arrived or failed",
         ),
+        PaymentError::SessionEnded => Problem::conflict(
+            "conflict",
+            "the session has ended: open a new one from the order",
+        ),
         PaymentError::VersionMismatch => Problem::precondition_failed(),
         PaymentError::RefundExceedsAmount(_) => {
             let detail = "the refund is more than what is left of the payment: read it and choose a smaller amount";
@@ -65,6 +69,7 @@ mod tests {
             (PaymentError::NotFound, 404, "not-found"),
             (PaymentError::VersionMismatch, 412, "version-mismatch"),
             (PaymentError::UnderWay, 409, "payment-under-way"),
+            (PaymentError::SessionEnded, 409, "conflict"),
             (
                 PaymentError::Conflict(PaymentStatus::Refunded),
                 409,

@@ -4,10 +4,10 @@ use mercato_edge::{Context, Path, PathParameter, Problem, Query, Reply, endpoint
 use mercato_kernel::read_from_text;
 use mercato_platform::clock::{Clock, SystemClock};
 use payments::application::queries;
+use payments::domain::CheckoutOutcome;
 use payments::instance;
 use utoipa::ToSchema;
 
-use crate::body::Outcome;
 #[cfg(not(target_family = "wasm"))]
 use crate::checkout_page::describe_pages;
 use crate::checkout_page::{Visit, or_page, page};
@@ -76,7 +76,7 @@ impl PathParameter for SessionId {
 #[derive(Debug)]
 pub struct CheckoutResult {
     /// What the customer chose; what the page shows is how the payment stands.
-    result: Option<Outcome>,
+    result: Option<CheckoutOutcome>,
 }
 
 #[cfg(test)]

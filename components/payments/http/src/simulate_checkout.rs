@@ -5,10 +5,7 @@ use mercato_edge::{
     Query, Reply, SeeOther, Tagged, endpoint,
 };
 use mercato_kernel::Named as _;
-use mercato_platform::clock::{Clock, SystemClock};
 use payments::application::commands::simulate_checkout;
-use payments::application::queries;
-use payments::domain::{PaymentError, PaymentView};
 use payments::instance;
 
 use crate::body::Simulation;
@@ -76,79 +73,15 @@ async fn simulate(context: &Context, session: &SessionId) -> Result<Played, Prob
     } else {
         Json::from_context(context).await?.0
     };
-    let payment = match outcome.effect() {
-        Some(outcome) => {
-            let command = simulate_checkout::Command {
-                session_id: &session.0,
-                outcome,
-            };
-            let played = simulate_checkout::handle(&*instance(), command).await;
-            played.map_err(problem)?
-        }
-        None => decline(session)?,
+    let command = simulate_checkout::Command {
+        session_id: &session.0,
+        outcome,
     };
+    let payment = simulate_checkout::handle(&*instance(), command).await;
+    let payment = payment.map_err(problem)?;
     if is_form {
         let result = format!("{}?result={}", path(&session.0), outcome.name());
         return SeeOther(result).into_reply().map(Either::Other);
     }
     tagged(payment).map(Either::First)
-}
-
-/// A card is declined. Providers notify nobody of that: the customer stays on their page and may try again.
-fn decline(session: &SessionId) -> Result<PaymentView, Problem> {
-    let checkout = queries::find_checkout(&*instance(), &session.0).map_err(problem)?;
-    expect_open(&checkout.payment, SystemClock.now_ms())?;
-    Ok(checkout.payment)
-}
-
-/// Only who could pay can be declined.
-fn expect_open(payment: &PaymentView, now_ms: u64) -> Result<(), Problem> {
-    if !payment.is_pending() {
-        return Err(problem(PaymentError::Conflict(payment.status)));
-    }
-    if payment.is_processing {
-        return Err(problem(PaymentError::UnderWay));
-    }
-    if payment.usable_session(now_ms).is_some() {
-        return Ok(());
-    }
-    Err(session_has_ended())
-}
-
-/// 409 where nobody can pay any more.
-pub fn session_has_ended() -> Problem {
-    let detail = "the session has ended: open a new one from the order";
-    Problem::conflict("conflict", detail)
-}
-
-#[cfg(test)]
-mod tests {
-    use payments::domain::PaymentStatus;
-
-    use super::*;
-    use crate::resource::tests::pending;
-
-    /// When the session of [`pending`] ends.
-    const END_MS: u64 = 900_000;
-
-    fn refusal(payment: &PaymentView, now_ms: u64) -> Option<String> {
-        let problem = expect_open(payment, now_ms).err()?;
-        assert_eq!(problem.status().as_u16(), 409);
-        let document = problem.document("/", "r", "t");
-        document["type"].as_str().map(str::to_owned)
-    }
-
-    #[test]
-    fn a_card_is_declined_only_where_one_could_pay() {
-        let mut payment = pending();
-        assert_eq!(refusal(&payment, END_MS - 1), None);
-        let expired = refusal(&payment, END_MS).unwrap();
-        assert!(expired.ends_with("/conflict"), "{expired}");
-        payment.is_processing = true;
-        let under_way = refusal(&payment, 0).unwrap();
-        assert!(under_way.ends_with("/payment-under-way"), "{under_way}");
-        payment.status = PaymentStatus::Succeeded;
-        let decided = refusal(&payment, 0).unwrap();
-        assert!(decided.ends_with("/conflict"), "{decided}");
-    }
 }

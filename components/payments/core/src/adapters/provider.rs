@@ -3,10 +3,10 @@
 use mercato_contracts::payments::{checkout_simulator, provider};
 
 use crate::application::ports::{
-    CheckoutOutcome, CheckoutSimulator, PaidSession, Provider, ProviderError, RefundRequest,
-    SessionRequest, SessionState, SignedWebhook,
+    CheckoutSimulator, PaidSession, Provider, ProviderError, RefundRequest, SessionRequest,
+    SessionState, SignedWebhook,
 };
-use crate::domain::{CheckoutSession, MinorUnits, PaymentView};
+use crate::domain::{CheckoutOutcome, CheckoutSession, MinorUnits, PaymentView};
 
 /// The provider behind `mercato:payments/provider`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -120,6 +120,7 @@ impl CheckoutSimulator for ComposedProvider {
             CheckoutOutcome::Fail => checkout_simulator::Outcome::Fail,
             CheckoutOutcome::Cancel => checkout_simulator::Outcome::Cancel,
             CheckoutOutcome::Debit => checkout_simulator::Outcome::Debit,
+            CheckoutOutcome::Decline => return None,
         };
         let webhook = checkout_simulator::simulate(simulated, outcome, secret.to_owned()).await?;
         Some(SignedWebhook {

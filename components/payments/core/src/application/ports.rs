@@ -10,7 +10,8 @@ use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 
 use crate::domain::{
-    CheckoutLine, CheckoutSession, MinorUnits, Payment, PaymentError, PaymentEvent, PaymentView,
+    CheckoutLine, CheckoutOutcome, CheckoutSession, MinorUnits, Payment, PaymentError,
+    PaymentEvent, PaymentView,
 };
 use crate::store::Records;
 
@@ -149,19 +150,6 @@ pub trait Provider {
     async fn refund(&self, request: &RefundRequest) -> Result<String, ProviderError>;
 }
 
-/// What the customer does on a simulated checkout page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CheckoutOutcome {
-    /// Pays.
-    Succeed,
-    /// Is declined.
-    Fail,
-    /// Leaves.
-    Cancel,
-    /// Pays by a bank debit: the money comes later, or fails.
-    Debit,
-}
-
 /// A webhook as the provider sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedWebhook {
@@ -175,7 +163,8 @@ pub struct SignedWebhook {
 pub trait CheckoutSimulator {
     /// Whether this provider is a stand-in.
     fn is_simulator(&self) -> bool;
-    /// The webhook of that outcome, which for a payment under way says how it ended; `None` from a real provider.
+    /// The webhook of that outcome, which for a payment under way says how it ended; `None` from a real provider, and where
+    /// nothing comes of it.
     async fn simulate(
         &self,
         payment: &PaymentView,

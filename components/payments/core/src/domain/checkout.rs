@@ -1,5 +1,8 @@
-use mercato_kernel::{AccountId, OrderId};
+use mercato_kernel::{AccountId, OrderId, named};
 use mercato_money::{Currency, Money};
+use serde::Serialize;
+use strum::{IntoStaticStr, VariantArray};
+use utoipa::ToSchema;
 
 use super::MinorUnits;
 
@@ -44,6 +47,26 @@ pub struct SessionSlot {
     /// The provider's answer.
     pub opened: Option<CheckoutSession>,
 }
+
+/// What the customer does on the stand-in provider's checkout page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray, Serialize, ToSchema)]
+#[strum(serialize_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+#[schema(example = "succeed")]
+pub enum CheckoutOutcome {
+    /// Pays.
+    Succeed,
+    /// The payment fails for good, and the order with it.
+    Fail,
+    /// The session ends, and the order with it.
+    Cancel,
+    /// Pays by a bank debit: the money is on its way until `succeed` lets it arrive or `fail` lets it fail.
+    Debit,
+    /// Tries a card that is declined: nothing ends, the customer may try again.
+    Decline,
+}
+
+named!(CheckoutOutcome);
 
 /// What a payment is opened with.
 #[derive(Debug, Clone, PartialEq, Eq)]

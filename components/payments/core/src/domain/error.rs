@@ -17,6 +17,9 @@ pub enum PaymentError {
     /// The customer has paid, and the money is on its way.
     #[error("the payment is under way")]
     UnderWay,
+    /// Nobody can pay in the session any more.
+    #[error("the session has ended")]
+    SessionEnded,
     /// The payment has changed since the version that the caller named.
     #[error("the payment has changed meanwhile")]
     VersionMismatch,

@@ -16,8 +16,8 @@ mod refund;
 
 pub use amount::MinorUnits;
 pub use checkout::{
-    CHECKOUT_LINES_MAX, CheckoutLine, CheckoutSession, NewPayment, ORDER_NUMBER_MAX_CHARS,
-    SessionSlot,
+    CHECKOUT_LINES_MAX, CheckoutLine, CheckoutOutcome, CheckoutSession, NewPayment,
+    ORDER_NUMBER_MAX_CHARS, SessionSlot,
 };
 pub use dispute::{DISPUTES_MAX, Dispute, DisputeStatus};
 pub use duplicate_charge::DuplicateCharge;

@@ -1,10 +1,9 @@
-use mercato_kernel::PaymentId;
+use mercato_kernel::{Named as _, PaymentId};
 use mercato_sqlite::{Error, params};
 
 use super::payments::{payment, select_payment, select_payment_and_session};
 use super::{Records, Stored, too_late};
-use crate::application::ports::CheckoutOutcome;
-use crate::domain::{Payment, PaymentError, SessionSlot};
+use crate::domain::{CheckoutOutcome, Payment, PaymentError, SessionSlot};
 
 const FIND_BY_SESSION: &str =
     select_payment!("p.id = (SELECT payment_id FROM sessions WHERE provider_id = ?)");
@@ -58,7 +57,7 @@ impl Records<'_> {
         session_id: &str,
         outcome: CheckoutOutcome,
     ) -> Stored<CheckoutOutcome> {
-        let values = params![outcome_name(outcome), session_id];
+        let values = params![outcome.name(), session_id];
         let name: Option<String> = self.value(DECIDE_SIMULATION, values, "simulated_outcome")?;
         outcome_of(&name.ok_or(PaymentError::NotFound)?)
     }
@@ -127,22 +126,6 @@ impl Records<'_> {
 }
 
 fn outcome_of(name: &str) -> Stored<CheckoutOutcome> {
-    [
-        CheckoutOutcome::Succeed,
-        CheckoutOutcome::Fail,
-        CheckoutOutcome::Cancel,
-    ]
-    .into_iter()
-    .find(|outcome| outcome_name(*outcome) == name)
-    .ok_or_else(|| Error::not("simulated_outcome", "an outcome").into())
-}
-
-const fn outcome_name(outcome: CheckoutOutcome) -> &'static str {
-    match outcome {
-        CheckoutOutcome::Succeed => "succeed",
-        CheckoutOutcome::Fail => "fail",
-        CheckoutOutcome::Cancel => "cancel",
-        // What may follow decides: it is not kept.
-        CheckoutOutcome::Debit => "debit",
-    }
+    CheckoutOutcome::from_name(name)
+        .ok_or_else(|| Error::not("simulated_outcome", "an outcome").into())
 }

@@ -13,10 +13,9 @@ use mercato_money::Money;
 use mercato_platform::clock::{Clock, SystemClock, rfc3339};
 use mercato_settings::CheckoutReturn;
 use payments::application::queries::{self, Checkout};
-use payments::domain::{CheckoutSession, PaymentStatus, PaymentView};
+use payments::domain::{CheckoutOutcome, CheckoutSession, PaymentStatus, PaymentView};
 use payments::instance;
 
-use crate::body::Outcome;
 use crate::resource::decimal;
 use crate::show_checkout::SessionId;
 use crate::storefront::Storefront;
@@ -29,7 +28,7 @@ pub struct Visit<'a> {
     /// The session in the page's address.
     pub session_id: &'a str,
     /// What the customer has just done, as the address says.
-    pub result: Option<Outcome>,
+    pub result: Option<CheckoutOutcome>,
     /// Whether it was refused, because the payment stands otherwise than the customer thought.
     pub is_refused: bool,
     /// Milliseconds since the Unix epoch.
@@ -185,22 +184,22 @@ fn table(checkout: &Checkout) -> Result<Markup, Problem> {
 
 /// A button that plays something.
 struct Switch {
-    outcome: Outcome,
+    outcome: CheckoutOutcome,
     label: &'static str,
 }
 
 /// What can be played besides paying and being declined, while the session is open.
 const OPEN_SWITCHES: &[Switch] = &[
     Switch {
-        outcome: Outcome::Debit,
+        outcome: CheckoutOutcome::Debit,
         label: "Pay by bank debit: under way for days",
     },
     Switch {
-        outcome: Outcome::Fail,
+        outcome: CheckoutOutcome::Fail,
         label: "End as failed: cancels the order",
     },
     Switch {
-        outcome: Outcome::Cancel,
+        outcome: CheckoutOutcome::Cancel,
         label: "End the session: cancels the order",
     },
 ];
@@ -208,11 +207,11 @@ const OPEN_SWITCHES: &[Switch] = &[
 /// How money that is under way ends.
 const UNDER_WAY_SWITCHES: &[Switch] = &[
     Switch {
-        outcome: Outcome::Succeed,
+        outcome: CheckoutOutcome::Succeed,
         label: "Let the money arrive",
     },
     Switch {
-        outcome: Outcome::Fail,
+        outcome: CheckoutOutcome::Fail,
         label: "Let it fail: cancels the order",
     },
 ];
@@ -236,15 +235,15 @@ fn form(
             }
             @if visit.is_refused {
                 (refused())
-            } @else if visit.result == Some(Outcome::Decline) {
+            } @else if visit.result == Some(CheckoutOutcome::Decline) {
                 p class="alert" role="alert" {
                     strong { "Your card was declined." }
                     " Nothing was paid. Try again, or pay with another card."
                 }
             }
             form method="post" action=(Text(&path(&session.id))) {
-                (button(Some("pay"), Outcome::Succeed, &format!("Pay {total}")))
-                (button(None, Outcome::Decline, "Decline"))
+                (button(Some("pay"), CheckoutOutcome::Succeed, &format!("Pay {total}")))
+                (button(None, CheckoutOutcome::Decline, "Decline"))
             }
             p class="muted" { "“Decline” plays a card that is refused: you can try again." }
             (link_back(&cancel, &format!("Cancel and go back to {}", shop.name), None))
@@ -262,7 +261,7 @@ fn refused() -> Markup {
     }
 }
 
-fn button(class: Option<&str>, outcome: Outcome, label: &str) -> Markup {
+fn button(class: Option<&str>, outcome: CheckoutOutcome, label: &str) -> Markup {
     html! {
         button type="submit" class=[class] name="outcome" value=(outcome.name()) { (label) }
     }

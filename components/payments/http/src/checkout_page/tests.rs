@@ -30,7 +30,7 @@ fn shop() -> Storefront {
     }
 }
 
-fn visited(checkout: &Checkout, result: Option<Outcome>, now_ms: u64) -> String {
+fn visited(checkout: &Checkout, result: Option<CheckoutOutcome>, now_ms: u64) -> String {
     let visit = Visit {
         session_id: "cs_1",
         result,
@@ -181,14 +181,14 @@ fn an_ended_session_has_no_buttons_and_says_what_happens_next() {
         assert!(page.contains("What happens next"));
         assert_eq!(page.matches("<h1>").count(), 1);
     }
-    let expired = visited(&checkout(), Some(Outcome::Decline), 900_000);
+    let expired = visited(&checkout(), Some(CheckoutOutcome::Decline), 900_000);
     assert!(!expired.contains("role=\"alert\""));
     assert!(expired.contains("<h1>Time is up</h1>") && !expired.contains("<button"));
 }
 
 #[test]
 fn who_was_declined_is_told_and_can_pay() {
-    let page = visited(&checkout(), Some(Outcome::Decline), 0);
+    let page = visited(&checkout(), Some(CheckoutOutcome::Decline), 0);
     assert!(page.contains("role=\"alert\"><strong>Your card was declined.</strong>"));
     assert!(page.contains("value=\"succeed\">Pay 19.90 USD<"));
 }

@@ -3,9 +3,9 @@
 use mercato_platform::clock::Clock;
 
 use super::handle_webhook;
-use crate::application::ports::{CheckoutOutcome, CheckoutSimulator, Ports, Store};
+use crate::application::ports::{CheckoutSimulator, Ports, Store};
 use crate::application::queries::{find_checkout_payment, webhook_secret};
-use crate::domain::{PaymentError, PaymentView};
+use crate::domain::{CheckoutOutcome, PaymentError, PaymentView};
 
 /// What the customer does in a session.
 #[derive(Debug, Clone, Copy)]
@@ -17,11 +17,14 @@ pub struct Command<'a> {
 }
 
 /// Plays the customer in a session of a simulated provider. The provider's signed webhook is handled like any other.
+/// Of a card that is declined providers notify nobody: the customer stays on their page and may try again.
 /// A session ends once: what the customer does first is what happens, also when its webhook was cut off by a crash.
 ///
 /// # Errors
 /// `NotSupported` by a real provider; `NotFound`; `Conflict` when the payment is decided, when the customer has done
-/// something else first, `UnderWay` for leaving while the money is on its way, and `Conflict` when the session has expired: then that is what happens, whatever the customer wants.
+/// something else first, and when the session has expired: then that is what happens, whatever the customer wants;
+/// `UnderWay` for leaving while the money is on its way; `SessionEnded` for a card that is declined where nobody can pay any
+/// more.
 pub async fn handle<P: Ports>(
     ports: &P,
     Command {
@@ -30,6 +33,10 @@ pub async fn handle<P: Ports>(
     }: Command<'_>,
 ) -> Result<PaymentView, PaymentError> {
     let payment = find_checkout_payment(ports, session_id)?;
+    if outcome == CheckoutOutcome::Decline {
+        expect_open(&payment, ports.clock().now_ms())?;
+        return Ok(payment);
+    }
     if !payment.is_pending() {
         return Err(PaymentError::Conflict(payment.status));
     }
@@ -71,4 +78,18 @@ pub async fn handle<P: Ports>(
     } else {
         Err(PaymentError::Conflict(decided.status))
     }
+}
+
+/// Only who could pay can be declined.
+fn expect_open(payment: &PaymentView, now_ms: u64) -> Result<(), PaymentError> {
+    if !payment.is_pending() {
+        return Err(PaymentError::Conflict(payment.status));
+    }
+    if payment.is_processing {
+        return Err(PaymentError::UnderWay);
+    }
+    payment
+        .usable_session(now_ms)
+        .map(drop)
+        .ok_or(PaymentError::SessionEnded)
 }

@@ -1,7 +1,6 @@
 use super::shop::{Crash, ORDER_NUMBER, SESSION_MS, Shop, now, session_id};
-use crate::application::ports::CheckoutOutcome;
 use crate::application::queries;
-use crate::domain::{EventType, PaymentError, PaymentStatus};
+use crate::domain::{CheckoutOutcome, EventType, PaymentError, PaymentStatus};
 
 #[test]
 fn what_the_simulated_customer_does_arrives_as_a_webhook() {
@@ -155,4 +154,23 @@ fn what_the_customer_does_first_is_what_happens() {
     let other = shop.simulate(&session, CheckoutOutcome::Cancel);
     assert_eq!(other, Err(PaymentError::Conflict(PaymentStatus::Succeeded)));
     assert_eq!(shop.event_types(), [EventType::Succeeded]);
+}
+
+#[test]
+fn a_card_is_declined_only_where_one_could_pay() {
+    let shop = Shop::with_pending_order();
+    let session = shop.newest_session();
+    let decline = || shop.simulate(&session, CheckoutOutcome::Decline);
+    for _ in 0..2 {
+        assert_eq!(decline(), Ok(shop.payment()));
+    }
+    assert_eq!(shop.payment().version, 2, "nothing has changed");
+    shop.advance(SESSION_MS);
+    assert_eq!(decline(), Err(PaymentError::SessionEnded));
+    shop.set_back(SESSION_MS);
+    shop.simulate(&session, CheckoutOutcome::Debit).unwrap();
+    assert_eq!(decline(), Err(PaymentError::UnderWay));
+    shop.simulate(&session, CheckoutOutcome::Succeed).unwrap();
+    let paid = Err(PaymentError::Conflict(PaymentStatus::Succeeded));
+    assert_eq!(decline(), paid);
 }

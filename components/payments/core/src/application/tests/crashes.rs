@@ -2,8 +2,7 @@
 //! again, the client repeats its request, and the relay runs. Nothing may be lost, and nothing done twice.
 
 use super::shop::{AMOUNT, Crash, Shop, units};
-use crate::application::ports::CheckoutOutcome;
-use crate::domain::{EventType, PaymentStatus};
+use crate::domain::{CheckoutOutcome, EventType, PaymentStatus};
 
 /// Longer than any lease, pause or session's start.
 const LATER_MS: u64 = 6 * 60 * 1_000;

@@ -21,11 +21,11 @@ use crate::application::commands::{
     open_session, record_refund_answer, refund_payment, relay_outbox, report_failure, retry_event,
     simulate_checkout,
 };
-use crate::application::ports::{CheckoutOutcome, Ports};
+use crate::application::ports::Ports;
 use crate::application::queries;
 use crate::domain::{
-    CheckoutLine, EventType, MinorUnits, NewPayment, OutboxEntry, OutboxEntryView, Payment,
-    PaymentError, PaymentView,
+    CheckoutLine, CheckoutOutcome, EventType, MinorUnits, NewPayment, OutboxEntry, OutboxEntryView,
+    Payment, PaymentError, PaymentView,
 };
 use crate::store::SqliteStore;
 

@@ -2,8 +2,7 @@ use serde_json::{Value, json};
 
 use super::shop::{AMOUNT, SESSION_MS, Shop, units};
 use crate::application::commands::WebhookOutcome;
-use crate::application::ports::CheckoutOutcome;
-use crate::domain::{EventType, PaymentError, PaymentStatus};
+use crate::domain::{CheckoutOutcome, EventType, PaymentError, PaymentStatus};
 
 /// The customer has paid in a way that takes days.
 fn unpaid(shop: &Shop) -> Value {

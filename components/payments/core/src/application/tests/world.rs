@@ -12,10 +12,10 @@ use mercato_platform::ids::Ids;
 
 use super::shop::{AMOUNT, SESSION_MS, UNPAID_KEPT_MS, session_id, units};
 use crate::application::ports::{
-    CheckoutOutcome, CheckoutSimulator, PaidSession, Provider, ProviderError, PublishError,
-    Publisher, RefundRequest, SessionRequest, SessionState, Settings, SignedWebhook, Store,
+    CheckoutSimulator, PaidSession, Provider, ProviderError, PublishError, Publisher,
+    RefundRequest, SessionRequest, SessionState, Settings, SignedWebhook, Store,
 };
-use crate::domain::{CheckoutSession, PaymentError, PaymentEvent, PaymentView};
+use crate::domain::{CheckoutOutcome, CheckoutSession, PaymentError, PaymentEvent, PaymentView};
 use crate::store::Records;
 use crate::store::SqliteStore;
 
@@ -258,6 +258,7 @@ impl CheckoutSimulator for TestProvider {
             CheckoutOutcome::Fail => stripe_mock::webhook::Outcome::Fail,
             CheckoutOutcome::Cancel => stripe_mock::webhook::Outcome::Cancel,
             CheckoutOutcome::Debit => stripe_mock::webhook::Outcome::Debit,
+            CheckoutOutcome::Decline => return None,
         };
         let seconds = self.clock.now_seconds();
         let body = stripe_mock::webhook::body(&session, outcome, PUBLIC_URL, seconds);

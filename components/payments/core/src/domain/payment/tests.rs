@@ -227,7 +227,10 @@ fn only_the_newest_session_takes_the_providers_answer() {
     assert!(payment.session_has_expired(1_000));
     payment.begin_next_session(2_000, 1_000);
     assert!(!payment.record_session(1, session, 1_001));
-    assert_eq!(payment.session_idempotency_key(), "payment:session:2");
+    assert_eq!(
+        payment.session_idempotency_key(),
+        format!("{PAYMENT}:session:2")
+    );
     assert!(!payment.session_has_expired(1_001));
 }
 
