@@ -25,6 +25,8 @@ pub const REQUEST_TIME: Duration = Duration::from_secs(30);
 pub const RESPONSE_HOLD_TIME: Duration = Duration::from_millis(2);
 /// How long an instance may go on working after its response is complete.
 pub const POST_RETURN_TIME: Duration = Duration::from_secs(5);
+/// How long an instance may do nothing before it is ended.
+pub const INSTANCE_IDLE_TIME: Duration = Duration::from_secs(60);
 /// Linear memory of one instance, all its parts together.
 pub const INSTANCE_MEMORY_BYTES: usize = 96 << 20;
 /// What an instance may grow by and still be ordinary. One that has grown more is ended after its request, and gets more
@@ -279,4 +281,26 @@ limits! {
     instance_memory_bytes: usize = INSTANCE_MEMORY_BYTES,
     instances_memory_bytes: usize = INSTANCES_MEMORY_BYTES,
     shutdown_time: Duration = SHUTDOWN_TIME,
+    response_buffer_time: Duration = RESPONSE_BUFFER_TIME,
+    instance_idle_time: Duration = INSTANCE_IDLE_TIME,
+}
+
+/// Longer than anything takes.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+impl Limits {
+    /// The same without those that requests and instances reach as real time goes by, which no seed can repeat.
+    pub(crate) fn without_real_time(self) -> Self {
+        Self {
+            queue_time: NEVER,
+            request_time: NEVER,
+            request_body_time: NEVER,
+            body_grace_time: NEVER,
+            upload_piece_time: NEVER,
+            upload_wait_time: NEVER,
+            response_buffer_time: NEVER,
+            instance_idle_time: NEVER,
+            ..self
+        }
+    }
 }

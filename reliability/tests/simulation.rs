@@ -28,6 +28,7 @@ fn settings(seed: u64, steps: u64) -> Settings {
         sabotage: None,
         trace: None,
         is_watched: false,
+        is_slow: false,
     }
 }
 
@@ -86,14 +87,20 @@ fn whatever_goes_wrong_everything_holds_in_the_evening() {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_days() {
+fn the_same_seed_gives_the_same_days_however_slow_the_machine_is() {
     if is_quick() {
         return;
     }
-    let digest = |seed| run(&settings(seed, 6_000)).digest;
-    let first = digest(SEED);
-    assert_eq!(first, digest(SEED));
-    assert_ne!(first, digest(SEED + 1));
+    let digest = |seed, is_slow| {
+        let settings = Settings {
+            is_slow,
+            ..settings(seed, 6_000)
+        };
+        run(&settings).digest
+    };
+    let first = digest(SEED, false);
+    assert_eq!(first, digest(SEED, true), "real time matters");
+    assert_ne!(first, digest(SEED + 1, false));
 }
 
 #[test]

@@ -25,8 +25,8 @@ pub(crate) struct Memory {
 
 /// Instances that may be ended when memory is short.
 pub(crate) trait IdleInstances: Send + Sync {
-    /// Ends those that have been idle for longer.
-    fn drop_idle(&self, longer_than: Duration);
+    /// Ends those that have been idle for at least so long.
+    fn drop_idle(&self, at_least: Duration);
 }
 
 /// What one instance has of it, all its parts together.

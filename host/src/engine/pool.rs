@@ -239,11 +239,11 @@ impl Pool {
 }
 
 impl IdleInstances for Pool {
-    fn drop_idle(&self, longer_than: Duration) {
+    fn drop_idle(&self, at_least: Duration) {
         let mut idle = lock(&self.idle);
         let (old, young) = idle
             .drain(..)
-            .partition(|instance| instance.idle_since.elapsed() > longer_than);
+            .partition(|instance| instance.idle_since.elapsed() >= at_least);
         *idle = young;
         drop(idle);
         drop::<Vec<Instance>>(old);

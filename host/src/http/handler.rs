@@ -41,6 +41,7 @@ pub(crate) struct HttpComponent {
     pub services: Arc<Services>,
     pub activity: Activity,
     pub request_time: Duration,
+    pub response_buffer_time: Duration,
     /// Where it says from a request's head whether it admits the request.
     pub admit: Option<String>,
 }
@@ -216,7 +217,8 @@ async fn serve(
         let uploaded = upload.as_ref().map(|upload| upload.waited());
         uploaded.unwrap_or_default() + current.excluded()
     };
-    let work = handle(&mut lease.instance, request, early);
+    let buffer_time = serving.response_buffer_time;
+    let work = handle(&mut lease.instance, request, early, buffer_time);
     match within(serving.request_time, waited, work).await {
         Some(Ok((reply, settled))) => {
             let is_refused = current.is_refused();
@@ -273,6 +275,7 @@ async fn handle(
     instance: &mut Instance,
     request: http::Request<WasiBody>,
     early: Early,
+    buffer_time: Duration,
 ) -> wasmtime::Result<(Reply, bool)> {
     let Instance { store, http, .. } = instance;
     let service = http
@@ -285,7 +288,7 @@ async fn handle(
             mut reply,
             early,
             goes_on,
-        } = call(accessor, service, request, early).await?;
+        } = call(accessor, service, request, early, buffer_time).await?;
         if !goes_on {
             return Ok((reply, false));
         }
@@ -331,6 +334,7 @@ async fn call(
     service: &Service,
     request: http::Request<WasiBody>,
     early: Early,
+    buffer_time: Duration,
 ) -> wasmtime::Result<Called> {
     let (request, received) = accessor.with(|mut access| {
         let (request, received) = Request::from_http(access.data_mut().http().hooks, request);
@@ -350,7 +354,7 @@ async fn call(
     let response = accessor.with(|mut access| response.into_http(&mut access, received))?;
     let goes_on = permit(accessor, response.status()).await?;
     let current = accessor.with(|mut access| Arc::clone(&access.get().host.request));
-    let (reply, early) = deliver(response, early, &current.cpu).await?;
+    let (reply, early) = deliver(response, early, buffer_time, &current.cpu).await?;
     Ok(Called {
         reply,
         early,

@@ -1,5 +1,7 @@
 //! A component's response on its way to the client: a short body is collected, a long or slow one streams.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures::Stream;
 use http::{Response, StatusCode, header};
@@ -11,7 +13,7 @@ use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::body::{self, Pieces};
-use crate::limits::{RESPONSE_BUFFER_BYTES, RESPONSE_BUFFER_TIME, RESPONSE_FRAMES};
+use crate::limits::{RESPONSE_BUFFER_BYTES, RESPONSE_FRAMES};
 use crate::scheduling::cpu::CpuUsage;
 
 /// Takes a response to its client while its instance still works.
@@ -41,15 +43,16 @@ impl Reply {
     }
 }
 
-/// Collects a short body; sends the head early when the body is long or slow.
+/// Collects a short body; sends the head early when the body is long, or not complete within the time.
 pub(super) async fn deliver(
     response: Response<WasiBody>,
     early: Early,
+    buffer_time: Duration,
     cpu: &CpuUsage,
 ) -> wasmtime::Result<(Reply, Option<Early>)> {
     let (head, mut body) = response.into_parts();
     let mut start = Collected::default();
-    match timeout(RESPONSE_BUFFER_TIME, start.fill(&mut body)).await {
+    match timeout(buffer_time, start.fill(&mut body)).await {
         Ok(Ok(true)) => return Ok((Reply::Whole(start.whole(head)), Some(early))),
         Ok(Ok(false)) | Err(_) => {}
         Ok(Err(cause)) => {

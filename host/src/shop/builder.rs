@@ -137,8 +137,8 @@ impl Builder {
         self
     }
 
-    /// Lets the guests draw the same random numbers each time, and run without being asked to yield. Only for tests:
-    /// the seed gives away every secret.
+    /// Lets the guests draw the same random numbers each time, run without being asked to yield, and meet no limit that
+    /// counts real time. Only for tests: the seed gives away every secret.
     #[must_use]
     pub fn random_seed(mut self, seed: u64) -> Self {
         self.random_seed = Some(seed);

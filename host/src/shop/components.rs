@@ -83,6 +83,7 @@ pub(super) async fn build(
                 services: Arc::clone(services),
                 activity: activity.clone(),
                 request_time: limits.request_time,
+                response_buffer_time: limits.response_buffer_time,
                 admit: spec.tool().map_err(|message| plan.fault(message))?.admit,
             };
             answering.insert(id.clone(), Arc::new(component));

@@ -44,9 +44,8 @@ const PUBLIC_URL_VARIABLE: &str = "public_url";
 const TRUSTED_PROXIES_VARIABLE: &str = "trusted_proxies";
 /// The variable that names the origins whose pages may read answers, those of the runner too.
 const ORIGINS_VARIABLE: &str = "cors_allowed_origins";
-/// How often idle instances are looked at, and how long they may be idle.
-const IDLE_CHECK: Duration = Duration::from_secs(20);
-const IDLE_TIME: Duration = Duration::from_secs(60);
+/// Idle instances are looked at so often in the time that they may be idle.
+const IDLE_CHECKS: u32 = 3;
 /// SQLite blocks its thread while it waits for the disk; so there are more threads than cores.
 const THREADS_PER_CORE: usize = 2;
 
@@ -108,6 +107,9 @@ impl Builder {
 /// Starts everything; runs on the shop's own threads.
 async fn start(settings: Builder) -> Result<Parts> {
     let mut plan = Plan::read(settings)?;
+    if plan.settings.random_seed.is_some() {
+        plan.settings.limits = plan.settings.limits.without_real_time();
+    }
     let listener = bind(&plan.settings.listen).await?;
     plan.variables.set_default(
         PUBLIC_URL_VARIABLE,
@@ -187,7 +189,8 @@ async fn start(settings: Builder) -> Result<Parts> {
         let pool: Weak<dyn IdleInstances> = Arc::<Pool>::downgrade(pool);
         pool
     }));
-    tokio::spawn(drop_idle_instances(pools.clone()));
+    let idle_time = plan.settings.limits.instance_idle_time;
+    tokio::spawn(drop_idle_instances(pools.clone(), idle_time));
 
     let address = local_address(&listener)?;
     let metrics_address = metrics_listener.as_ref().map(local_address).transpose()?;
@@ -234,11 +237,11 @@ async fn start(settings: Builder) -> Result<Parts> {
     })
 }
 
-async fn drop_idle_instances(pools: Vec<Arc<Pool>>) {
+async fn drop_idle_instances(pools: Vec<Arc<Pool>>, idle_time: Duration) {
     loop {
-        tokio::time::sleep(IDLE_CHECK).await;
+        tokio::time::sleep(idle_time / IDLE_CHECKS).await;
         for pool in &pools {
-            pool.drop_idle(IDLE_TIME);
+            pool.drop_idle(idle_time);
         }
     }
 }

@@ -56,8 +56,8 @@ const DAY_STEPS: u64 = 5_000;
 const EVENING_STEPS_MAX: u64 = 400_000;
 /// Instances of a component: more than there are people, so that nobody queues.
 const INSTANCES: u32 = 32;
-/// A limit that never matters.
-const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
+/// The limits of a slow machine: over before anything is done.
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// Orders that nobody paid are kept for so long, in seconds: the shortest time that there is.
 const UNPAID_RETENTION_SECONDS: u64 = 24 * 60 * 60;
@@ -79,6 +79,9 @@ pub struct Settings {
     pub trace: Option<PathBuf>,
     /// Whether to say on standard error how it goes.
     pub is_watched: bool,
+    /// Whether all limits that count real time are as short as they seem on a machine that hardly gets on; they must not
+    /// matter.
+    pub is_slow: bool,
 }
 
 /// After so many days somebody who watches sees how it goes.
@@ -155,7 +158,8 @@ impl Life {
             },
         );
         let scheduler = Scheduler::new(provider, settings.sabotage);
-        let shop = start(folder, &clock, &scheduler, dice.next_u64()).await;
+        let limits = limits(settings.is_slow);
+        let shop = start(folder, &clock, &scheduler, limits, dice.next_u64()).await;
         let town = Rc::new(Town {
             shop,
             scheduler,
@@ -279,10 +283,34 @@ impl Life {
     }
 }
 
+/// The limits of the shop, which does without those that count real time, because it has a seed. Were it not so, a slow
+/// machine would show it.
+fn limits(is_slow: bool) -> Limits {
+    let limits = Limits {
+        instances_per_component: INSTANCES,
+        ..Limits::default()
+    };
+    if !is_slow {
+        return limits;
+    }
+    Limits {
+        queue_time: MOMENT,
+        request_time: MOMENT,
+        request_body_time: MOMENT,
+        body_grace_time: MOMENT,
+        upload_piece_time: MOMENT,
+        upload_wait_time: MOMENT,
+        response_buffer_time: MOMENT,
+        instance_idle_time: MOMENT,
+        ..limits
+    }
+}
+
 async fn start(
     folder: &Folder,
     clock: &VirtualClock,
     scheduler: &Scheduler,
+    limits: Limits,
     random_seed: u64,
 ) -> Running {
     let shop = Shop::builder().app(repository().join("spin.stripe.toml"));
@@ -290,12 +318,7 @@ async fn start(
         .faults(scheduler.clone())
         .network(scheduler.clone())
         .random_seed(random_seed)
-        .limits(Limits {
-            instances_per_component: INSTANCES,
-            queue_time: NEVER,
-            request_time: NEVER,
-            ..Limits::default()
-        })
+        .limits(limits)
         .variable("stripe_secret_key", SECRET_KEY)
         .variable(
             "unpaid_order_retention",
