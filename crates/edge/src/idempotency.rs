@@ -1,6 +1,7 @@
 //! The `Idempotency-Key` header: a repeated request gives the first answer again.
 
 use http::{HeaderName, StatusCode};
+use mercato_kernel::RecordedAnswer;
 use mercato_platform::clock::{Clock, SystemClock, rfc3339};
 
 use crate::{Context, FieldError, Problem, Reply};
@@ -42,12 +43,15 @@ impl Context {
 }
 
 impl Context {
-    /// The document of a refusal of this request, to be kept under its key and sent as [`Reply::recorded`].
+    /// A refusal of this request as it is kept under its key, to be answered as [`Recorded`](crate::Recorded).
     #[must_use]
-    pub fn refusal(&self, problem: &Problem) -> Vec<u8> {
+    pub fn refusal(&self, problem: &Problem) -> RecordedAnswer {
         let now = rfc3339(SystemClock.now_ms());
         let document = problem.document(self.path(), self.request_id(), &now);
-        document.to_string().into_bytes()
+        RecordedAnswer {
+            status: problem.status().as_u16(),
+            body: document.to_string().into_bytes(),
+        }
     }
 }
 

@@ -2,7 +2,7 @@ use mercato_edge::{
     BASE_PATH, ClientAddress, Context, Created, IdempotencyKey, Json, Located, Problem, Recorded,
     endpoint,
 };
-use mercato_kernel::{Caller, OrderId, RecordedAnswer};
+use mercato_kernel::{Caller, OrderId};
 use mercato_platform::client::Client;
 use mercato_platform::log;
 use orders::application::commands::create_order::{
@@ -73,7 +73,7 @@ pub async fn create(
             Recorded::record(placed(placement))?
         }
         Err(error) if idempotency.is_some() && is_for_good(&error) => {
-            refusal(&context, &problem(error))
+            context.refusal(&problem(error))
         }
         Err(error) => return Err(problem(error)),
     };
@@ -120,17 +120,10 @@ const fn is_for_good(error: &OrderError) -> bool {
     )
 }
 
-/// The document of a problem, to be kept.
-fn refusal(context: &Context, problem: &Problem) -> RecordedAnswer {
-    RecordedAnswer {
-        status: problem.status().as_u16(),
-        body: context.refusal(problem),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use mercato_edge::{Answer as _, StatusCode};
+    use mercato_kernel::RecordedAnswer;
 
     use super::*;
     use crate::resource::tests::placement;
@@ -157,7 +150,7 @@ mod tests {
     #[test]
     fn a_refusal_is_kept_as_the_problem_it_was() {
         let problem = problem(OrderError::LinesRejected(vec![]));
-        let reply = replay(refusal(&Context::default(), &problem));
+        let reply = replay(Context::default().refusal(&problem));
         assert_eq!(reply.status(), StatusCode::CONFLICT);
         assert!(format!("{reply:?}").contains("application/problem+json"));
         let document: serde_json::Value = serde_json::from_slice(reply.body()).unwrap();

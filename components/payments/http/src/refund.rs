@@ -66,7 +66,7 @@ pub async fn refund(
             return Ok(Either::Other(Accepted(waiting)));
         }
         Err(error @ PaymentError::ProviderRejected(_)) if key.is_some() => {
-            keep(&caller, key, refusal(&context, &problem(error)))?
+            keep(&caller, key, context.refusal(&problem(error)))?
         }
         Err(PaymentError::RefundExceedsAmount(left)) => {
             return Err(exceeds(left, payment.currency)?);
@@ -91,13 +91,6 @@ fn keep(
         answer,
     };
     record_refund_answer::handle(&*instance(), command).map_err(problem)
-}
-
-fn refusal(context: &Context, problem: &Problem) -> RecordedAnswer {
-    RecordedAnswer {
-        status: problem.status().as_u16(),
-        body: context.refusal(problem),
-    }
 }
 
 /// A payment after a refund.
@@ -170,7 +163,7 @@ mod tests {
     #[test]
     fn a_refusal_is_kept_as_the_problem_it_was() {
         let problem = problem(PaymentError::ProviderRejected("no".to_owned()));
-        let again = again(refusal(&Context::default(), &problem));
+        let again = again(Context::default().refusal(&problem));
         assert_eq!(again.status(), StatusCode::BAD_GATEWAY);
         let debug = format!("{again:?}");
         assert!(debug.contains("application/problem+json") && !debug.contains("etag"));
