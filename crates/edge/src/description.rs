@@ -17,6 +17,7 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::etag::MAX_TAGS;
 use crate::{
     Listed, MAX_IDEMPOTENCY_KEY_CHARS, PAGE_LIMIT_MAX, PageMeta, PathParameter, ProblemDocument,
 };
@@ -106,8 +107,10 @@ impl Description {
 
     /// A write may name what it is meant for.
     pub(crate) fn if_match(&mut self) {
-        let meaning = "The `ETag` of what you have seen, or up to 8 of them; `*` for any: 412 when it is another one by now.";
-        self.header_parameter("If-Match", meaning, ObjectBuilder::new());
+        let meaning = format!(
+            "The `ETag` of what you have seen, or up to {MAX_TAGS} of them; `*` for any: 412 when it is another one by now."
+        );
+        self.header_parameter("If-Match", &meaning, ObjectBuilder::new());
         let meaning = "It is not what the tag in `If-Match` stands for any more";
         self.problem(412, meaning);
     }
