@@ -45,7 +45,7 @@ FROM products
 WHERE sku = ?
   AND deleted_at IS NULL";
 
-pub(super) const INSERT_PRODUCT: &str = "\
+const INSERT_PRODUCT: &str = "\
 INSERT INTO products
   (id, name, name_key, description, sku, price, stock, reserved, sold, version, created_at, updated_at, deleted_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";

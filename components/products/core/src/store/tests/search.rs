@@ -186,12 +186,18 @@ fn a_product_that_comes_back_is_found_an_erased_one_is_not() {
     shop.assert_search_is_in_step();
 }
 
+/// How the first version of the schema is written, which knew no later columns.
+const INSERT_INTO_FIRST_SCHEMA: &str = "\
+INSERT INTO products
+  (id, name, name_key, description, sku, price, stock, reserved, sold, version, created_at, updated_at, deleted_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
 #[test]
 fn products_from_before_the_search_are_found() {
     let before = Database::in_memory(DATABASE_LABEL, &MIGRATIONS[..1]).unwrap();
     let insert = |name: &str, deleted_at: Option<u64>, number: u64| {
         let id = format!("01890a5d-ac96-774b-bcce-{number:012x}");
-        let statement = products::INSERT_PRODUCT;
+        let statement = INSERT_INTO_FIRST_SCHEMA;
         let parameters = params![
             id,
             name,
