@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use mercato_edge::examples::{Examples, OperationExamples, refusal};
-use mercato_edge::{
-    InvalidSetting, Json, OutboxLag, Problem, Reply, Route, StatusCode, settings,
-};
+use mercato_edge::{InvalidSetting, Json, OutboxLag, Problem, Reply, Route, StatusCode, settings};
 use serde_json::json;
 
 use crate::docs::{SHOW_ASSET, SHOW_DOCUMENT, SHOW_GUIDE, SHOW_PAGE};
@@ -57,12 +55,18 @@ pub fn examples() -> Result<Examples, Problem> {
         )
         .with(page(&SHOW_PAGE, "The page")?)
         .with(page(&SHOW_GUIDE, "The guide")?)
-        .with(SHOW_DOCUMENT.examples(&[]).answer("document", "The beginning", document)?)
+        .with(
+            SHOW_DOCUMENT
+                .examples(&[])
+                .answer("document", "The beginning", document)?,
+        )
         .with(file()?))
 }
 
 fn page(route: &Route, summary: &str) -> Result<OperationExamples, Problem> {
-    route.examples(&[]).answer("page", summary, Reply::html(PAGE))
+    route
+        .examples(&[])
+        .answer("page", summary, Reply::html(PAGE))
 }
 
 fn ready() -> Result<OperationExamples, Problem> {
