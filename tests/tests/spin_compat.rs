@@ -95,7 +95,7 @@ fn given() -> impl Iterator<Item = &'static str> {
 fn spin_gives_every_import() {
     let tracks: BTreeSet<_> = given().map(track).collect();
     for (name, component) in manifests().iter().flat_map(components) {
-        for import in box_of(component).imports {
+        for import in box_of(component).calls {
             assert!(
                 tracks.contains(&track(&import)),
                 "{name}: Spin has no {import}"

@@ -35,7 +35,9 @@ macro_rules! text {
 )]
 pub struct PersonName(pub String);
 
-/// An e-mail address; capitals do not matter, it is kept in lower case. A domain may have letters of any script (the pattern says it for ASCII): it is kept as the DNS has it, in its `xn--` form (UTS 46). Quoted names, addresses in brackets and letters beyond ASCII before the `@` are not accepted
+/// An e-mail address; capitals do not matter, it is kept in lower case. A domain may have letters of any script (the pattern
+/// says it for ASCII): it is kept as the DNS has it, in its `xn--` form (UTS 46). Quoted names, addresses in brackets and
+/// letters beyond ASCII before the `@` are not accepted
 // The pattern: `Dot-string` of RFC 5321 section 4.1.2, and a domain name with a top-level domain that begins with a letter, both
 // in ASCII.
 #[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
@@ -50,7 +52,9 @@ pub struct PersonName(pub String);
 )]
 pub struct EmailAddress(pub String);
 
-/// At least 8 characters, among them a lower case letter, a capital letter, a digit and a symbol, and at most 72 bytes in UTF-8. The pattern says it for ASCII; letters of other scripts are accepted as well, and count in Unicode's Normalization Form C: it does not matter how a keyboard composes them
+/// At least 8 characters, among them a lower case letter, a capital letter, a digit and a symbol, and at most 72 bytes in
+/// UTF-8. The pattern says it for ASCII; letters of other scripts are accepted as well, and count in Unicode's Normalization
+/// Form C: it does not matter how a keyboard composes them
 // The pattern: all four kinds of characters, as ASCII has them: there, as many characters are as many bytes.
 #[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
 #[schema(

@@ -398,7 +398,8 @@ fn refunds_of_older_versions_can_fail_too() {
         for statement in [
             "INSERT INTO payments (id, order_id, customer_id, amount, refunded_amount, currency, status, provider,
                 session_number, provider_reference, created_at, updated_at, version)
-              VALUES ('01890a5d-ac96-774b-bcce-703100000000', '01890a5d-ac96-774b-bcce-6f3100000000', '01890a5d-ac96-774b-bcce-000000000001', 100, 90, 'EUR', 'SUCCEEDED', 'mock', 1, 'pi_1', 1, 10, 4)",
+              VALUES ('01890a5d-ac96-774b-bcce-703100000000', '01890a5d-ac96-774b-bcce-6f3100000000',
+                '01890a5d-ac96-774b-bcce-000000000001', 100, 90, 'EUR', 'SUCCEEDED', 'mock', 1, 'pi_1', 1, 10, 4)",
             "INSERT INTO sessions (payment_id, number, requested_expiry) VALUES ('01890a5d-ac96-774b-bcce-703100000000', 1, 9)",
             "INSERT INTO refunds (id, payment_id, amount, refunded_before, fingerprint, status, provider_id, attempts,
                 next_attempt_at, created_at, updated_at)
