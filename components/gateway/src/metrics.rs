@@ -3,7 +3,7 @@
 use futures::future::join_all;
 #[cfg(not(target_family = "wasm"))]
 use mercato_edge::Description;
-use mercato_edge::{Context, FromContext, Problem, Reply, endpoint, internal};
+use mercato_edge::{Context, FromContext, Problem, Query, Reply, endpoint, internal};
 use mercato_metrics::{Exposition, Family, Kind};
 use mercato_platform::log;
 use sha2::{Digest, Sha256};
@@ -25,7 +25,11 @@ pub const BOXES: [&str; 3] = ["orders-api", "payments-api", "products-api"];
     404 = "The operator has set no secret",
     describe = describe,
 )]
-pub async fn metrics(_: OperatorSecret, context: Context) -> Result<Reply, Problem> {
+pub async fn metrics(
+    _: OperatorSecret,
+    _: Query<()>,
+    context: Context,
+) -> Result<Reply, Problem> {
     let asked =
         BOXES.map(|name| internal::ask(name, "/internal/metrics", Some(context.request_id())));
     let answers: Vec<_> = BOXES.into_iter().zip(join_all(asked).await).collect();

@@ -229,6 +229,18 @@ fn every_route_lets_in_whom_it_should_and_nobody_else() {
 }
 
 #[test]
+fn a_refusal_comes_before_the_query_is_looked_at() {
+    let shop = Shop::shared();
+    let subject = Subject::new(shop);
+    for row in ROWS.iter().filter(|row| row.statuses[0] == 401) {
+        let path = format!("{}?surprise=1", subject.path(row.method, row.pattern));
+        let answer = shop.nobody().request(row.method, &path).send();
+        let is_nothing_there = row.pattern == METRICS && answer.status() == 404;
+        assert!(is_nothing_there || answer.status() == 401, "{row}");
+    }
+}
+
+#[test]
 fn a_refusal_comes_before_the_body_is_looked_at() {
     let shop = Shop::shared();
     let subject = Subject::new(shop);
