@@ -25,11 +25,7 @@ pub const BOXES: [&str; 3] = ["orders-api", "payments-api", "products-api"];
     404 = "The operator has set no secret",
     describe = describe,
 )]
-pub async fn metrics(
-    _: OperatorSecret,
-    _: Query<()>,
-    context: Context,
-) -> Result<Reply, Problem> {
+pub async fn metrics(_: OperatorSecret, _: Query<()>, context: Context) -> Result<Reply, Problem> {
     let asked =
         BOXES.map(|name| internal::ask(name, "/internal/metrics", Some(context.request_id())));
     let answers: Vec<_> = BOXES.into_iter().zip(join_all(asked).await).collect();
