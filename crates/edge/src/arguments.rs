@@ -129,6 +129,22 @@ impl<T: FromQuery> FromContext for Query<T> {
     }
 }
 
+/// For what a domain's rules can be checked of, though a part of it could not be read: see [`Draft::check`].
+impl<T: FromQuery> FromContext for Draft<Query<T>> {
+    const READS_QUERY: bool = true;
+
+    async fn from_context(context: &Context) -> Result<Self, Problem> {
+        let mut query = context.query_string();
+        let read = T::from_query(&mut query);
+        Ok(query.draft(Query(read)))
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description) {
+        Query::<T>::describe(description);
+    }
+}
+
 impl<T: FromFields + ToSchema> FromContext for Json<T> {
     const BODY: Option<BodyRule> = Some(BodyRule::JSON);
 

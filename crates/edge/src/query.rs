@@ -4,7 +4,7 @@ use mercato_kernel::FromText;
 
 use crate::field_errors::{FieldErrors, shown};
 use crate::router::percent_decode;
-use crate::{FieldError, Problem};
+use crate::{Draft, FieldError, Problem};
 
 /// Most parameters of a query string. No operation takes nearly as many; of one that has more none is looked at.
 const MAX_PARAMETERS: usize = 100;
@@ -143,15 +143,22 @@ impl QueryString {
     ///
     /// # Errors
     /// [`Problem::validation`] with everything that was wrong.
-    pub fn finish(mut self) -> Result<(), Problem> {
+    pub fn finish(self) -> Result<(), Problem> {
+        let errors = self.draft(()).errors;
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::of_fields(errors))
+        }
+    }
+
+    /// All parameters have been taken: what they say, with all that is wrong so far.
+    pub(crate) fn draft<T>(mut self, value: T) -> Draft<T> {
         for (name, _) in std::mem::take(&mut self.pairs) {
             self.reject(&name, "unknown", "is not a known parameter");
         }
-        if self.errors.is_empty() {
-            Ok(())
-        } else {
-            Err(Problem::of_fields(self.errors))
-        }
+        let errors = self.errors;
+        Draft { value, errors }
     }
 }
 

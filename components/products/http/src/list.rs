@@ -1,6 +1,6 @@
 use mercato_edge::{
-    DEFAULT_PAGE_LIMIT, PAGE_LIMIT_MAX, PageLimit, PageNumber, PageRequest, Paged, Price, Problem,
-    Query, endpoint, query,
+    DEFAULT_PAGE_LIMIT, Draft, PAGE_LIMIT_MAX, PageLimit, PageNumber, PageRequest, Paged, Price,
+    Problem, Query, endpoint, query,
 };
 use mercato_kernel::{Caller, ProductId};
 use products::application::queries::list_products;
@@ -12,7 +12,7 @@ use crate::values::SearchWords;
 
 /// What the query of a list may ask for; what is absent does not restrict.
 #[query(exclusive(page, after))]
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ListQuery {
     /// Words that name, sku or description must have, the last one perhaps only as the beginning of a word there; capitals and
     /// accents do not matter. What has no letter and no digit is no word, and without any word nothing is found. A word counts once,
@@ -58,8 +58,9 @@ pub struct ListQuery {
 )]
 pub async fn list(
     caller: Option<Caller>,
-    Query(query): Query<ListQuery>,
+    query: Draft<Query<ListQuery>>,
 ) -> Result<Paged<ProductResource>, Problem> {
+    let Query(query) = query.check(|Query(query)| list_products::check(&query.clone().into()))?;
     let currency = currency().await?;
     let page = list_products::handle(&*products::instance(), query.into()).map_err(problem)?;
     let audience = Audience::of(caller);

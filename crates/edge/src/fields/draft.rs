@@ -1,12 +1,12 @@
 use crate::field_errors::FieldErrors;
 use crate::{FieldError, Problem};
 
-/// What a body says, if it could be read; a member that could not has its type's default.
+/// What a body or query string says, as far as it could be read; what could not has a placeholder.
 #[derive(Debug)]
 #[must_use = "what is wrong with it is told by `check`"]
 pub struct Draft<T> {
-    pub(super) value: T,
-    pub(super) errors: FieldErrors,
+    pub(crate) value: T,
+    pub(crate) errors: FieldErrors,
 }
 
 impl<T> Draft<T> {

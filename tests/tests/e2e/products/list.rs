@@ -253,6 +253,14 @@ fn parameters_that_are_wrong_are_named() {
         ("minPrice=2&maxPrice=1", vec![("maxPrice", "min")]),
         ("minPrice=-1", vec![("minPrice", "min")]),
         (
+            "ids=x&minPrice=1000000001",
+            vec![("ids", "format"), ("minPrice", "max")],
+        ),
+        (
+            "q=%20&ids=x&page=10001&limit=100",
+            vec![("ids", "format"), ("q", "required"), ("page", "max")],
+        ),
+        (
             "colour=red&size=1",
             vec![("colour", "unknown"), ("size", "unknown")],
         ),

@@ -1,6 +1,6 @@
 //! Lists and searches.
 
-use mercato_kernel::{Page, PageRequest};
+use mercato_kernel::{FieldError, Page, PageRequest};
 
 use crate::application::ports::{Ports, Store as _};
 use crate::domain::error::{ProductError, broken};
@@ -16,6 +16,15 @@ pub struct Query {
     pub sort: Option<Sort>,
     /// Which page.
     pub page: PageRequest,
+}
+
+/// Which conditions break a rule, whatever is in the catalogue.
+#[must_use]
+pub fn check(query: &Query) -> Vec<FieldError> {
+    match Listing::new(&query.filter, query.sort, query.page.clone()) {
+        Err(ProductError::Invalid(errors)) => errors,
+        Ok(_) | Err(_) => Vec::new(),
+    }
 }
 
 /// One page of the catalogue.
