@@ -6,11 +6,11 @@ use bytes::Bytes;
 use futures::executor::block_on;
 use http_body_util::{BodyExt, Full};
 use mercato_edge::{
-    BodyRule, Context, ExpectedTag, FieldError, Guard, HttpResponse, IdempotencyKey, Json, Method,
-    NoContent, PageInfo, PageRequest, Path, Price, Principal, Problem, Query, Reply, Role, Route,
-    Timestamp, body, endpoint, header, paged, query, respond,
+    BodyRule, Context, ExpectedTag, Guard, HttpResponse, IdempotencyKey, Json, Method, NoContent,
+    PageRequest, Paged, Path, Price, Principal, Problem, Query, Reply, Role, Route, Timestamp,
+    body, endpoint, header, query, respond,
 };
-use mercato_kernel::OrderId;
+use mercato_kernel::{OrderId, Page, Total};
 use serde_json::Value;
 
 /// Largest body that the streaming route takes, in bytes.
@@ -82,21 +82,22 @@ async fn list(Query(query): Query<ListQuery>) -> Result<Reply, Problem> {
     let page = query.page;
     assert!((1..=100).contains(&page.limit) && page.page > 0);
     assert!(query.ids.is_none_or(|ids| (1..=3).contains(&ids.len())));
-    let info = PageInfo {
-        total: query.max.unwrap_or_default(),
-        total_is_exact: true,
-        page: page.page,
-        next: page.after,
-    };
     let entries = [
         format!("{:?} {:?}", query.min_price, query.since),
         query.q.unwrap_or_default(),
         query.in_stock.unwrap_or_default().to_string(),
     ];
-    paged(&entries, info, page.limit)
+    let page = Page {
+        entries: entries.into(),
+        total: Total::counted(query.max.unwrap_or_default()),
+        page: page.page,
+        limit: page.limit,
+        next: page.after,
+    };
+    Reply::json(&Paged::of(page, Ok)?)
 }
 
-#[body(check = NewThing::rules)]
+#[body(exclusive(sku, delta))]
 #[derive(Debug)]
 struct NewThing {
     name: String,
@@ -115,15 +116,6 @@ struct Part {
     quantity: u32,
 }
 
-impl NewThing {
-    fn rules(&self) -> Vec<FieldError> {
-        let message = "delta must not be given without sku";
-        let alone = self.delta.is_some() && self.sku.is_none();
-        let error = alone.then(|| FieldError::new("delta", "exclusive", message));
-        error.into_iter().collect()
-    }
-}
-
 #[endpoint(POST "/api/v1/things", access = Admin)]
 async fn create(
     principal: Principal,
@@ -138,10 +130,18 @@ async fn create(
             .all(|part| (1..=9).contains(&part.quantity))
     );
     let NewThing {
-        name, price, parts, ..
+        name,
+        price,
+        sku,
+        delta,
+        parts,
     } = thing;
+    assert!(sku.is_none() || delta.is_none());
     let ids: Vec<_> = parts.iter().map(|part| part.id).collect();
-    let text = format!("{key:?} {name} {price:?} {ids:?} {}", principal.user_id);
+    let text = format!(
+        "{key:?} {name} {price:?} {sku:?} {delta:?} {ids:?} {}",
+        principal.user_id
+    );
     Ok(Reply::json(&text)?.created("/api/v1/things/1"))
 }
 

@@ -44,9 +44,8 @@ pub fn endpoint(declaration: TokenStream, function: TokenStream) -> TokenStream 
 ///
 /// Members are named in camel case. A field of type `Option` may be absent; it may be `null` only as `Option<Option<T>>`
 /// (which tells both apart) or with `#[field(null)]` (which does not). A `Vec` of objects has the `max_items` of its
-/// `#[schema(…)]`, and a `u32` with `minimum` and `maximum` is within them. `#[body(check = path)]` names a function from
-/// the value to further field errors, `#[body(exclusive(one, other))]` two fields of which one at most may be given; whatever
-/// else stands there goes into `#[schema(…)]`.
+/// `#[schema(…)]`, and a `u32` with `minimum` and `maximum` is within them. `#[body(exclusive(one, other))]` names two fields of
+/// which one at most may be given; whatever else stands there goes into `#[schema(…)]`.
 #[proc_macro_attribute]
 pub fn body(options: TokenStream, item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as syn::ItemStruct);
@@ -59,8 +58,7 @@ pub fn body(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Parameters are named in camel case, and every field is an `Option`, but for one marked `#[query(flatten)]`, which has
 /// parameters of its own, or `#[query(admin)]`, which is known to admins alone. `Option<Vec<T>>` is a list with commas of at most
-/// its `max_items`. `#[query(check = path)]` names a function from the value to further field errors,
-/// `#[query(exclusive(one, other))]` two parameters of which one at most may be given.
+/// its `max_items`. `#[query(exclusive(one, other))]` names two parameters of which one at most may be given.
 #[proc_macro_attribute]
 pub fn query(options: TokenStream, item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as syn::ItemStruct);

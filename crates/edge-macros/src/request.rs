@@ -3,7 +3,7 @@ use quote::{quote, quote_spanned};
 use syn::parse::Parser;
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, Expr, Field, Fields, GenericArgument, ItemStruct, LitStr, Meta, Path, PathArguments,
+    Attribute, Expr, Field, Fields, GenericArgument, ItemStruct, LitStr, Meta, PathArguments,
     Result, Token, Type, parse_quote,
 };
 
@@ -20,11 +20,7 @@ enum Presence<'a> {
 }
 
 pub fn body(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> {
-    let Options {
-        check,
-        exclusive,
-        schema,
-    } = options_of(options)?;
+    let Options { exclusive, schema } = options_of(options)?;
     let mut reads = Vec::new();
     let mut names = Vec::new();
     for field in named_fields(&mut item)? {
@@ -59,7 +55,6 @@ pub fn body(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> {
     }
     let name = item.ident.clone();
     let schema = (!schema.is_empty()).then(|| quote!(#[schema(#(#schema),*)]));
-    let check = check.map(|check| quote!(fields.reject_all(#check(&read));));
     let describe = quote! {
         #[derive(::utoipa::ToSchema)]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -79,9 +74,7 @@ pub fn body(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> {
         impl ::mercato_edge::FromFields for #name {
             fn from_fields(fields: &mut ::mercato_edge::Fields) -> Self {
                 #together
-                let read = Self { #(#reads),* };
-                #check
-                read
+                Self { #(#reads),* }
             }
         }
     })
@@ -178,13 +171,9 @@ fn required(field: &Field, ty: &Type, name: &LitStr) -> Result<TokenStream> {
 }
 
 pub fn query(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> {
-    let Options {
-        check,
-        exclusive,
-        schema,
-    } = options_of(options)?;
+    let Options { exclusive, schema } = options_of(options)?;
     if let Some(other) = schema.first() {
-        let message = "expected check = path, or exclusive(one, other)";
+        let message = "expected exclusive(one, other)";
         return Err(syn::Error::new(other.span(), message));
     }
     let (mut reads, mut flattened, mut names) = (Vec::new(), Vec::new(), Vec::new());
@@ -226,7 +215,6 @@ pub fn query(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> 
         }
     }
     let name = &item.ident;
-    let check = check.map(|check| quote!(query.reject_all(#check(&read));));
     let pair = exclusive.map(|pair| names_of(&pair, &names)).transpose()?;
     let together = pair.map(|(one, other)| quote!(query.reject_both(#one, #other);));
     Ok(quote! {
@@ -237,9 +225,7 @@ pub fn query(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> 
         impl ::mercato_edge::FromQuery for #name {
             fn from_query(query: &mut ::mercato_edge::QueryString) -> Self {
                 #together
-                let read = Self { #(#reads),* };
-                #check
-                read
+                Self { #(#reads),* }
             }
 
             #[cfg(not(target_family = "wasm"))]
@@ -254,7 +240,6 @@ pub fn query(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> 
 
 /// What stands in the attribute of the struct.
 struct Options {
-    check: Option<Path>,
     /// Two fields of which one may be given.
     exclusive: Option<[syn::Ident; 2]>,
     /// For `#[schema(…)]`.
@@ -263,7 +248,6 @@ struct Options {
 
 fn options_of(options: TokenStream) -> Result<Options> {
     let mut found = Options {
-        check: None,
         exclusive: None,
         schema: Vec::new(),
     };
@@ -273,11 +257,7 @@ fn options_of(options: TokenStream) -> Result<Options> {
             let mut option = TokenStream::new();
             let name = input.fork().parse::<syn::Ident>();
             let name = name.map(|name| name.to_string()).unwrap_or_default();
-            if name == "check" {
-                input.parse::<syn::Ident>()?;
-                input.parse::<Token![=]>()?;
-                found.check = Some(input.parse()?);
-            } else if name == "exclusive" {
+            if name == "exclusive" {
                 input.parse::<syn::Ident>()?;
                 let pair;
                 syn::parenthesized!(pair in input);

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 #[cfg(not(target_family = "wasm"))]
 use crate::Description;
-use crate::{Answer, PageInfo, Problem, Reply, StatusCode, paged_with};
+use crate::{Answer, PageMeta, Problem, Reply, StatusCode};
 
 /// 200 with JSON; as an argument, a JSON body.
 #[derive(Debug, Clone)]
@@ -212,11 +212,12 @@ pub trait Listed: Serialize + ToSchema {
 }
 
 /// 200 with one page of a list: `{data, meta, …}`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Paged<T, M = ()> {
+    #[serde(rename = "data")]
     entries: Vec<T>,
-    info: PageInfo,
-    limit: u32,
+    meta: PageMeta,
+    #[serde(flatten)]
     more: M,
 }
 
@@ -229,16 +230,11 @@ impl<T> Paged<T> {
         page: Page<E>,
         show: impl FnMut(E) -> Result<T, Problem>,
     ) -> Result<Self, Problem> {
-        let info = PageInfo::from(&page);
-        let entries = page
-            .entries
-            .into_iter()
-            .map(show)
-            .collect::<Result<_, _>>()?;
+        let meta = PageMeta::from(&page);
+        let entries = page.entries.into_iter().map(show);
         Ok(Self {
-            entries,
-            info,
-            limit: page.limit,
+            entries: entries.collect::<Result<_, _>>()?,
+            meta,
             more: (),
         })
     }
@@ -247,8 +243,7 @@ impl<T> Paged<T> {
     pub fn with<M>(self, more: M) -> Paged<T, M> {
         Paged {
             entries: self.entries,
-            info: self.info,
-            limit: self.limit,
+            meta: self.meta,
             more,
         }
     }
@@ -258,7 +253,7 @@ impl<T: Listed, M: Serialize + ToSchema> Answer for Paged<T, M> {
     const STATUS: u16 = 200;
 
     fn into_reply(self) -> Result<Reply, Problem> {
-        paged_with(&self.entries, self.info, self.limit, self.more)
+        Reply::json(&self)
     }
 
     #[cfg(not(target_family = "wasm"))]

@@ -21,12 +21,24 @@ use crate::{
 pub trait FromFields: Sized {
     /// Takes the members out. What is wrong is noted, and what cannot be read has a placeholder.
     fn from_fields(fields: &mut Fields) -> Self;
+
+    /// What all of these members say.
+    fn draft(mut fields: Fields) -> Draft<Self> {
+        let read = Self::from_fields(&mut fields);
+        fields.draft(read)
+    }
 }
 
 /// The parameters of a query string; `#[query]` implements it.
 pub trait FromQuery: Sized {
     /// Takes the parameters out. What is wrong is noted.
     fn from_query(query: &mut QueryString) -> Self;
+
+    /// What all of these parameters say.
+    fn draft(mut query: QueryString) -> Draft<Self> {
+        let read = Self::from_query(&mut query);
+        query.draft(read)
+    }
 
     /// The parameters, for the document.
     #[cfg(not(target_family = "wasm"))]
@@ -116,9 +128,7 @@ impl<T: FromQuery> FromContext for Query<T> {
     const READS_QUERY: bool = true;
 
     async fn from_context(context: &Context) -> Result<Self, Problem> {
-        let mut query = context.query_string();
-        let read = T::from_query(&mut query);
-        query.finish().map(|()| Self(read))
+        T::draft(context.query_string()).finish().map(Self)
     }
 
     #[cfg(not(target_family = "wasm"))]
@@ -149,9 +159,7 @@ impl<T: FromFields + ToSchema> FromContext for Json<T> {
     const BODY: Option<BodyRule> = Some(BodyRule::JSON);
 
     async fn from_context(context: &Context) -> Result<Self, Problem> {
-        let mut fields = context.json()?;
-        let read = T::from_fields(&mut fields);
-        fields.finish().map(|()| Self(read))
+        T::draft(context.json()?).finish().map(Self)
     }
 
     #[cfg(not(target_family = "wasm"))]
@@ -165,9 +173,7 @@ impl<T: FromFields + ToSchema> FromContext for Draft<T> {
     const BODY: Option<BodyRule> = Some(BodyRule::JSON);
 
     async fn from_context(context: &Context) -> Result<Self, Problem> {
-        let mut fields = context.json()?;
-        let read = T::from_fields(&mut fields);
-        Ok(fields.draft(read))
+        context.json().map(T::draft)
     }
 
     #[cfg(not(target_family = "wasm"))]

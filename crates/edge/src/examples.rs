@@ -289,9 +289,7 @@ fn too_many_tags() -> HeaderMap {
 /// # Errors
 /// What is wrong with it.
 pub fn from_json<T: FromFields>(json: &str) -> Result<T, Problem> {
-    let mut fields = Fields::parse(json.as_bytes())?;
-    let read = T::from_fields(&mut fields);
-    fields.finish().map(|()| read)
+    T::draft(Fields::parse(json.as_bytes())?).finish()
 }
 
 /// What is read of a query string.
@@ -299,9 +297,7 @@ pub fn from_json<T: FromFields>(json: &str) -> Result<T, Problem> {
 /// # Errors
 /// What is wrong with it.
 pub fn from_query<T: FromQuery>(query: &str) -> Result<T, Problem> {
-    let mut query = QueryString::parse(query);
-    let read = T::from_query(&mut query);
-    query.finish().map(|()| read)
+    T::draft(QueryString::parse(query)).finish()
 }
 
 /// The only page of a list that has just these entries.

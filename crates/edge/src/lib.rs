@@ -80,7 +80,6 @@ mod multipart;
 pub mod openapi;
 mod outbox_lag;
 mod page;
-mod payment_status;
 mod problem;
 mod query;
 mod reply;
@@ -121,8 +120,7 @@ pub use mercato_kernel::{
 pub use mercato_settings::Invalid as InvalidSetting;
 pub use multipart::{FormPiece, MULTIPART, Multipart, PartHead};
 pub use outbox_lag::OutboxLag;
-pub use page::{PageInfo, PageLimit, PageMeta, PageNumber, paged, paged_with};
-pub use payment_status::PaymentStatusName;
+pub use page::{PageLimit, PageMeta, PageNumber};
 pub use problem::{Problem, ProblemDocument};
 pub use query::QueryString;
 pub use reply::Reply;

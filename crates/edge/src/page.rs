@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 #[cfg(not(target_family = "wasm"))]
 use utoipa::openapi::path::Parameter;
 
-use crate::{FromQuery, Problem, QueryString, Reply};
+use crate::{FromQuery, QueryString};
 
 /// Which page of a list is wanted, as clients say it.
 #[query(exclusive(page, after))]
@@ -93,71 +93,26 @@ pub struct PageMeta {
     next: Option<String>,
 }
 
-/// A page as the domain answered it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PageInfo {
-    /// Entries on all pages, as far as they are counted.
-    pub total: u64,
-    /// Whether that is their number; if not, there are more.
-    pub total_is_exact: bool,
-    /// Number of this page, from 1.
-    pub page: u32,
-    /// Cursor of the next page; none on the last one.
-    pub next: Option<String>,
-}
-
-impl<T> From<&Page<T>> for PageInfo {
+impl<T> From<&Page<T>> for PageMeta {
     fn from(page: &Page<T>) -> Self {
+        let pages = page.total.entries.div_ceil(u64::from(page.limit.max(1)));
         Self {
             total: page.total.entries,
             total_is_exact: page.total.is_exact,
             page: page.page,
+            last_page: pages.max(1),
+            limit: page.limit,
             next: page.next.clone(),
         }
     }
 }
 
-#[derive(Serialize)]
-struct Envelope<'a, T, M> {
-    data: &'a [T],
-    meta: PageMeta,
-    #[serde(flatten)]
-    more: M,
-}
-
-/// The answer to a request for at most `limit` entries: `{data, meta}`.
-///
-/// # Errors
-/// [`Problem::internal`] when the entries cannot be written as JSON.
-pub fn paged<T: Serialize>(data: &[T], info: PageInfo, limit: u32) -> Result<Reply, Problem> {
-    paged_with(data, info, limit, ())
-}
-
-/// The same with further members: `{data, meta, …}`.
-///
-/// # Errors
-/// [`Problem::internal`] when the entries cannot be written as JSON.
-pub fn paged_with<T: Serialize, M: Serialize>(
-    data: &[T],
-    info: PageInfo,
-    limit: u32,
-    more: M,
-) -> Result<Reply, Problem> {
-    let last_page = info.total.div_ceil(u64::from(limit.max(1))).max(1);
-    let meta = PageMeta {
-        total: info.total,
-        total_is_exact: info.total_is_exact,
-        page: info.page,
-        last_page,
-        limit,
-        next: info.next,
-    };
-    Reply::json(&Envelope { data, meta, more })
-}
-
 #[cfg(test)]
 mod tests {
+    use mercato_kernel::Total;
+
     use super::*;
+    use crate::{Paged, Problem};
 
     fn page(query: &str) -> Result<PageRequest, Problem> {
         let mut query = QueryString::parse(query);
@@ -200,20 +155,25 @@ mod tests {
 
     #[test]
     fn the_envelope_counts_pages() {
-        let info = |total, next: Option<&str>| PageInfo {
-            total,
-            total_is_exact: total < 10_000,
-            page: 3,
-            next: next.map(str::to_owned),
+        let written = |entries: Vec<u8>, total, next: Option<&str>| {
+            let total = Total {
+                entries: total,
+                is_exact: total < 10_000,
+            };
+            let page = Page {
+                entries,
+                total,
+                page: 3,
+                limit: 5,
+                next: next.map(str::to_owned),
+            };
+            serde_json::to_string(&Paged::of(page, Ok).unwrap()).unwrap()
         };
-        let reply = paged(&[1, 2], info(12, Some("abc")), 5).unwrap();
-        let text = String::from_utf8(reply.body().to_vec()).unwrap();
         assert_eq!(
-            text,
+            written(vec![1, 2], 12, Some("abc")),
             r#"{"data":[1,2],"meta":{"total":12,"totalIsExact":true,"page":3,"lastPage":3,"limit":5,"next":"abc"}}"#
         );
-        let empty = paged::<u8>(&[], info(0, None), 5).unwrap();
-        let text = String::from_utf8(empty.body().to_vec()).unwrap();
+        let text = written(vec![], 0, None);
         assert!(
             text.contains(r#""lastPage":1,"limit":5,"next":null"#),
             "{text}"

@@ -120,16 +120,6 @@ impl QueryString {
         }
     }
 
-    /// Notes what a rule of several parameters says, unless something is known of that one already.
-    pub fn reject_all(&mut self, errors: Vec<FieldError>) {
-        for error in errors {
-            let known = self.errors.listed();
-            if known.iter().all(|known| known.field != error.field) {
-                self.errors.push_with(|| error);
-            }
-        }
-    }
-
     /// Notes that a parameter breaks a rule; `rest` continues the sentence after its name.
     pub fn reject(&mut self, name: &str, code: &'static str, rest: &str) {
         self.errors.push_with(|| {
@@ -144,12 +134,7 @@ impl QueryString {
     /// # Errors
     /// [`Problem::validation`] with everything that was wrong.
     pub fn finish(self) -> Result<(), Problem> {
-        let errors = self.draft(()).errors;
-        if errors.is_empty() {
-            Ok(())
-        } else {
-            Err(Problem::of_fields(errors))
-        }
+        self.draft(()).finish()
     }
 
     /// All parameters have been taken: what they say, with all that is wrong so far.

@@ -161,6 +161,25 @@ macro_rules! read_from_text {
     };
 }
 
+/// Makes a struct around a `String` a value that is sent as a text, whatever the text is; the rules are the domain's:
+/// `text_value!(Sku);`
+#[macro_export]
+macro_rules! text_value {
+    ($name:ident) => {
+        impl From<$name> for String {
+            fn from(text: $name) -> Self {
+                text.0
+            }
+        }
+
+        $crate::read_from_text!(
+            $name,
+            |text: &str| Ok(Self(text.to_owned())),
+            Self(String::new())
+        );
+    };
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

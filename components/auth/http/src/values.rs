@@ -1,24 +1,7 @@
 //! What people type. The rules are the domain's; the document says the same.
 
-use mercato_kernel::read_from_text;
+use mercato_kernel::text_value;
 use utoipa::ToSchema;
-
-/// A value that is sent as a text.
-macro_rules! text {
-    ($name:ident) => {
-        impl From<$name> for String {
-            fn from(text: $name) -> Self {
-                text.0
-            }
-        }
-
-        read_from_text!(
-            $name,
-            |text: &str| Ok(Self(text.to_owned())),
-            Self(String::new())
-        );
-    };
-}
 
 /// A person's name on one line; white space around it is taken off, and something of it can be seen
 // The pattern: something beside white space and invisible characters, on one line.
@@ -66,6 +49,6 @@ pub struct EmailAddress(pub String);
 )]
 pub struct NewPassword(pub String);
 
-text!(PersonName);
-text!(EmailAddress);
-text!(NewPassword);
+text_value!(PersonName);
+text_value!(EmailAddress);
+text_value!(NewPassword);

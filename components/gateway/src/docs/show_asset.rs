@@ -1,7 +1,7 @@
 #[cfg(not(target_family = "wasm"))]
 use mercato_edge::Description;
 use mercato_edge::{Context, Path, PathParameter, Problem, Reply, endpoint};
-use mercato_kernel::read_from_text;
+use mercato_kernel::text_value;
 use utoipa::ToSchema;
 
 use super::packed::{A_DAY, FOR_GOOD, Packed, packed};
@@ -22,11 +22,7 @@ const ASSETS: [Packed; 8] = [
 #[derive(Debug, ToSchema)]
 pub struct FileName(String);
 
-read_from_text!(
-    FileName,
-    |text: &str| Ok(Self(text.to_owned())),
-    Self(String::new())
-);
+text_value!(FileName);
 
 impl PathParameter for FileName {
     const MEANING: &'static str = "Name of the file";

@@ -1,6 +1,6 @@
 //! The payment of an order as clients see it.
 
-use mercato_edge::{Amount, PaymentStatusName, Problem, Timestamp};
+use mercato_edge::{Amount, Problem, Timestamp};
 use mercato_kernel::PaymentId;
 use mercato_money::{Currency, Money, MoneyError};
 use mercato_platform::log;
@@ -26,6 +26,23 @@ pub struct SessionResource {
     url: String,
     /// Nobody can pay in it from then on.
     expires_at: Timestamp,
+}
+
+/// A payment's status as the API names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schema(as = PaymentStatus, example = "SUCCEEDED")]
+pub enum PaymentStatusName {
+    /// Waiting for the customer.
+    Pending,
+    /// Paid; perhaps refunded in part.
+    Succeeded,
+    /// Declined.
+    Failed,
+    /// Ended without a payment.
+    Cancelled,
+    /// Refunded in whole.
+    Refunded,
 }
 
 /// The payment of an order, as far as an order shows it.

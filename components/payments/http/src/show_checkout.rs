@@ -1,7 +1,7 @@
 #[cfg(not(target_family = "wasm"))]
 use mercato_edge::Description;
 use mercato_edge::{Context, Path, PathParameter, Problem, Query, Reply, endpoint, query};
-use mercato_kernel::read_from_text;
+use mercato_kernel::text_value;
 use mercato_platform::clock::{Clock, SystemClock};
 use payments::application::queries;
 use payments::domain::CheckoutOutcome;
@@ -60,11 +60,7 @@ async fn show(
 #[schema(pattern = "^cs_test_[0-9a-f]{32}$")]
 pub struct SessionId(pub String);
 
-read_from_text!(
-    SessionId,
-    |text: &str| Ok(Self(text.to_owned())),
-    Self(String::new())
-);
+text_value!(SessionId);
 
 impl PathParameter for SessionId {
     const MEANING: &'static str = "The payment session's id.";

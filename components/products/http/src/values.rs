@@ -1,44 +1,24 @@
 //! The values of a product as clients send them. The rules are the domain's; the document says the same.
 
 use mercato_edge::{FromJson, Refusal};
-use mercato_kernel::read_from_text;
+use mercato_kernel::text_value;
 use utoipa::ToSchema;
-
-/// A value that is sent as a text.
-macro_rules! text {
-    ($(#[$meta:meta])* $name:ident) => {
-        #[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
-        $(#[$meta])*
-        pub struct $name(pub String);
-
-        impl From<$name> for String {
-            fn from(text: $name) -> Self {
-                text.0
-            }
-        }
-
-        read_from_text!(
-            $name,
-            |text: &str| Ok(Self(text.to_owned())),
-            Self(String::new())
-        );
-    };
-}
 
 /// A text of one line that shows something; blanks at its ends are taken off.
 macro_rules! line {
     ($(#[$doc:meta])* $name:ident, $($schema:tt)+) => {
-        text! {
-            $(#[$doc])*
-            #[schema(
-                min_length = 1,
-                pattern = "^\\s*[^\\s\\x00-\\x1f\\x7f-\\x9f\\u00ad\\u034f\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890\\u0891\\u08e2\\u115f\
+        #[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
+        $(#[$doc])*
+        #[schema(
+            min_length = 1,
+            pattern = "^\\s*[^\\s\\x00-\\x1f\\x7f-\\x9f\\u00ad\\u034f\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890\\u0891\\u08e2\\u115f\
                     \\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb]\
                     ([^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f])?\\s*$",
-                $($schema)+
-            )]
-            $name
-        }
+            $($schema)+
+        )]
+        pub struct $name(pub String);
+
+        text_value!($name);
     };
 }
 
@@ -58,15 +38,16 @@ line! {
     SearchWords, max_length = 200
 }
 
-text! {
-    /// Description of a product: may be empty, may have line breaks and tabs.
-    #[schema(
-        max_length = 5000,
-        pattern = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$",
-        example = "Porcelain, 90 ml"
-    )]
-    ProductDescription
-}
+/// Description of a product: may be empty, may have line breaks and tabs.
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
+#[schema(
+    max_length = 5000,
+    pattern = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$",
+    example = "Porcelain, 90 ml"
+)]
+pub struct ProductDescription(pub String);
+
+text_value!(ProductDescription);
 
 /// A number of free units that a product may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]

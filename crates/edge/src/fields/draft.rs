@@ -10,6 +10,14 @@ pub struct Draft<T> {
 }
 
 impl<T> Draft<T> {
+    /// The value, if all of it could be read.
+    ///
+    /// # Errors
+    /// [`Problem::validation`] with every field at fault.
+    pub fn finish(self) -> Result<T, Problem> {
+        self.check(|_| Vec::new())
+    }
+
     /// The value, if all of it could be read. Otherwise `rules` says what is wrong with the rest, so that whoever
     /// corrects a form learns everything at once.
     ///

@@ -224,17 +224,6 @@ impl Fields {
         });
     }
 
-    /// Notes what a rule of several members says, unless something is known of that member already.
-    pub fn reject_all(&mut self, errors: Vec<FieldError>) {
-        for error in errors {
-            let field = format!("{}{}", self.prefix, error.field);
-            let known = self.errors.listed();
-            if !self.is_refused && known.iter().all(|known| known.field != field) {
-                self.errors.push_with(|| FieldError { field, ..error });
-            }
-        }
-    }
-
     /// Passes over all members that have not been taken: they are not unknown.
     pub fn ignore_others(&mut self) {
         self.values.clear();
@@ -245,12 +234,7 @@ impl Fields {
     /// # Errors
     /// [`Problem::validation`] with everything that was wrong.
     pub fn finish(self) -> Result<(), Problem> {
-        let errors = self.into_all_errors();
-        if errors.is_empty() {
-            Ok(())
-        } else {
-            Err(Problem::of_fields(errors))
-        }
+        self.draft(()).finish()
     }
 
     /// All members have been taken: what they say, with all that is wrong so far.
