@@ -1,5 +1,7 @@
 //! Values of a closed list, by name.
 
+use serde::Serialize;
+use utoipa::PartialSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
@@ -29,6 +31,24 @@ pub fn schema_of<T: Named>() -> RefOr<Schema> {
         .schema_type(Type::String)
         .enum_values(Some(names));
     RefOr::T(Schema::Object(schema.build()))
+}
+
+/// Whether clients are told the names of a type by its schema: a derive of its own says them, so tests ask.
+#[must_use]
+pub fn is_described_by_name<T: Named + PartialSchema>() -> bool {
+    let [described, expected] = [T::schema(), schema_of::<T>()].map(|schema| match schema {
+        RefOr::T(Schema::Object(schema)) => schema.enum_values,
+        _ => None,
+    });
+    described.is_some() && described == expected
+}
+
+/// Whether a type is written in JSON by its names, and described so.
+#[must_use]
+pub fn is_written_by_name<T: Named + Serialize + PartialSchema>() -> bool {
+    let mut all = T::ALL.iter();
+    all.all(|value| serde_json::to_value(value).is_ok_and(|written| written == value.name()))
+        && is_described_by_name::<T>()
 }
 
 /// Makes an enum [`Named`] that derives `strum::VariantArray` and `strum::IntoStaticStr`: `named!(Role);`, or
@@ -81,5 +101,29 @@ mod tests {
         }
         assert_eq!(Tea::EarlGrey.name(), "earl-grey");
         assert_eq!(Tea::from_name("green"), None);
+    }
+
+    #[derive(
+        Clone,
+        Copy,
+        PartialEq,
+        Eq,
+        strum::VariantArray,
+        strum::IntoStaticStr,
+        Serialize,
+        utoipa::ToSchema,
+    )]
+    #[strum(serialize_all = "lowercase")]
+    enum Cup {
+        Small,
+        #[serde(rename = "large")]
+        Large,
+    }
+
+    named!(Cup);
+
+    #[test]
+    fn a_derive_that_says_another_name_is_noticed() {
+        assert!(!is_written_by_name::<Cup>() && !is_described_by_name::<Cup>());
     }
 }

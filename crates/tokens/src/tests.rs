@@ -12,6 +12,11 @@ const NOW: u64 = 1_800_000_000;
 const LIFETIME: u64 = 900;
 const USER: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
+#[test]
+fn a_role_has_one_name_for_all_who_read_it() {
+    assert!(mercato_kernel::named::is_written_by_name::<Role>());
+}
+
 fn ring() -> KeyRing {
     KeyRing::new(SECRET, "").unwrap()
 }

@@ -120,6 +120,7 @@ impl ListOfStatusQuery {
 mod tests {
     use mercato_edge::examples::from_path;
     use mercato_edge::{FromQuery as _, QueryString};
+    use mercato_kernel::named::is_described_by_name;
 
     use super::*;
 
@@ -138,6 +139,11 @@ mod tests {
     fn listing(text: &str, is_admin: bool) -> Result<(OrderFilter, PageRequest), Problem> {
         let (filter, _, page) = read(text, is_admin)?;
         Ok((filter, page))
+    }
+
+    #[test]
+    fn an_order_of_the_list_has_one_name() {
+        assert!(is_described_by_name::<OrderSort>());
     }
 
     #[test]

@@ -152,7 +152,14 @@ pub fn merge_lines(requested: &[Line]) -> Result<Vec<Line>, OrderError> {
 
 #[cfg(test)]
 mod tests {
+    use mercato_kernel::named::is_written_by_name;
+
     use super::*;
+
+    #[test]
+    fn names_are_the_same_for_all_who_read_them() {
+        assert!(is_written_by_name::<LineProblem>());
+    }
 
     const A: &str = "01939f6e-8a00-7000-8000-00000000000a";
     const B: &str = "01939f6e-8a00-7000-8000-00000000000b";

@@ -65,9 +65,16 @@ impl fmt::Display for OrderStatus {
 
 #[cfg(test)]
 mod tests {
+    use mercato_kernel::named::is_written_by_name;
+
     use mercato_kernel::{FromText, Named};
 
     use super::OrderStatus::{self, Cancelled, Delivered, Paid, Pending, Refunded};
+
+    #[test]
+    fn names_are_the_same_for_all_who_read_them() {
+        assert!(is_written_by_name::<OrderStatus>());
+    }
 
     #[test]
     fn only_five_changes_are_allowed() {

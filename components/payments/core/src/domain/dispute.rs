@@ -92,7 +92,20 @@ impl Dispute {
 
 #[cfg(test)]
 mod tests {
+    use mercato_kernel::named::is_written_by_name;
+
     use super::*;
+    use crate::domain::{CheckoutOutcome, PaymentStatus, RefundStatus};
+
+    #[test]
+    fn names_are_the_same_for_all_who_read_them() {
+        assert!(
+            is_written_by_name::<DisputeStatus>()
+                && is_written_by_name::<PaymentStatus>()
+                && is_written_by_name::<RefundStatus>()
+                && is_written_by_name::<CheckoutOutcome>()
+        );
+    }
 
     fn dispute(status: DisputeStatus, told_at: u64) -> Dispute {
         Dispute {

@@ -189,8 +189,14 @@ fn pairs(text: &str) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use mercato_edge::examples::from_query;
+    use mercato_kernel::named::is_described_by_name;
 
     use super::*;
+
+    #[test]
+    fn names_are_the_same_for_all_who_read_them() {
+        assert!(is_described_by_name::<UnknownColumns>() && is_described_by_name::<StockCounts>());
+    }
 
     fn read(query: &str) -> Result<Options, Problem> {
         from_query::<ImportQuery>(query).map(Into::into)
