@@ -96,12 +96,23 @@ pub fn expand(declaration: &Declaration, function: &ItemFn) -> Result<TokenStrea
         let message = "say who may call it: access = Public, Optional, Bearer, Session or Admin";
         return Err(syn::Error::new(pattern.span(), message));
     };
-    let arguments = arguments(function)?;
+    let mut arguments = arguments(function)?;
     let answer = answer(function)?;
     let constant = format_ident!("{}", name.to_string().to_uppercase(), span = name.span());
     let visibility = &function.vis;
-    let read = (0..arguments.len()).map(|index| format_ident!("argument_{index}"));
-    let read: Vec<Ident> = read.collect();
+    // The whole request goes to who asks for it once all else is read, so that nobody copies it.
+    let given: Vec<Ident> = (0..)
+        .zip(&arguments)
+        .map(|(index, argument)| {
+            if is_context(argument) {
+                format_ident!("context")
+            } else {
+                format_ident!("argument_{index}")
+            }
+        })
+        .collect();
+    let read: Vec<&Ident> = given.iter().filter(|name| *name != "context").collect();
+    arguments.retain(|argument| !is_context(argument));
     let body = match &declaration.body {
         Some(rule) => quote!(#rule),
         None => quote! {
@@ -141,7 +152,7 @@ pub fn expand(declaration: &Declaration, function: &ItemFn) -> Result<TokenStrea
                         context.query_string().finish()?;
                     }
                     #(let #read = <#arguments as ::mercato_edge::FromContext>::from_context(&context).await?;)*
-                    let answer: #answer = #name(#(#read),*).await?;
+                    let answer: #answer = #name(#(#given),*).await?;
                     ::mercato_edge::Answer::into_reply(answer)
                 }),
                 #[cfg(not(target_family = "wasm"))]
@@ -227,6 +238,10 @@ fn arguments(function: &ItemFn) -> Result<Vec<Type>> {
             )),
         })
         .collect()
+}
+
+fn is_context(argument: &Type) -> bool {
+    matches!(argument, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Context"))
 }
 
 /// `T` of `Result<T, Problem>`.

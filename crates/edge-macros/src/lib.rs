@@ -26,7 +26,8 @@ use syn::parse_macro_input;
 ///
 /// - The comment is the operation's summary (its first paragraph) and description.
 /// - `access` is a variant of `Access`. An endpoint without `id` is internal: it is in no document and needs no texts.
-/// - The arguments say what is read (`FromContext`): a query string that none of them reads must be empty.
+/// - The arguments say what is read (`FromContext`): a query string that none of them reads must be empty. One of type `Context`
+///   is the whole request, for an endpoint that needs more of it than the others read.
 /// - The answer says its status and body (`Answer`); `returns` says what it means.
 /// - `404 = "…"` is a problem; `409: Type = "…"` a problem with members of its own, or with a status below 400 another answer.
 /// - `body = RULE` says what is taken as a body where no argument does; `describe = function` adds to the description what

@@ -229,16 +229,6 @@ impl FromContext for RawBody {
     fn describe(_: &mut Description) {}
 }
 
-/// All of the request, for an endpoint that needs more of it than its other arguments read.
-impl FromContext for Context {
-    async fn from_context(context: &Context) -> Result<Self, Problem> {
-        Ok(context.clone())
-    }
-
-    #[cfg(not(target_family = "wasm"))]
-    fn describe(_: &mut Description) {}
-}
-
 impl FromContext for Caller {
     const NEEDS_CALLER: bool = true;
 

@@ -8,6 +8,8 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::Value;
+
 /// Most members of an object. No object of the API has nearly as many; in one that has more, none is looked at.
 pub(super) const MAX_MEMBERS: usize = 100;
 
@@ -15,7 +17,7 @@ pub(super) const MAX_MEMBERS: usize = 100;
 /// (RFC 8259 section 4), and another reader on the way may have seen the other one.
 #[derive(Debug, Default)]
 pub(super) struct Members {
-    pub(super) values: BTreeMap<String, Box<RawValue>>,
+    pub(super) values: BTreeMap<String, Value>,
     pub(super) repeated: BTreeSet<String>,
     /// There are more than [`MAX_MEMBERS`].
     pub(super) are_too_many: bool,
@@ -48,7 +50,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
             }
             match members.values.entry(name) {
                 Entry::Vacant(place) => {
-                    place.insert(value);
+                    place.insert(Value::Json(value));
                 }
                 Entry::Occupied(place) => {
                     members.repeated.insert(place.key().clone());

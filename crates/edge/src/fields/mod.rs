@@ -82,10 +82,8 @@ impl Fields {
     }
 
     fn of(members: Members, prefix: String) -> Self {
-        let values = members.values.into_iter();
-        let values = values.map(|(name, json)| (name, Value::Json(json)));
         let mut fields = Self {
-            values: values.collect(),
+            values: members.values,
             prefix,
             errors: FieldErrors::default(),
             is_refused: false,

@@ -66,7 +66,6 @@ impl fmt::Display for OrderStatus {
 #[cfg(test)]
 mod tests {
     use mercato_kernel::named::is_written_by_name;
-
     use mercato_kernel::{FromText, Named};
 
     use super::OrderStatus::{self, Cancelled, Delivered, Paid, Pending, Refunded};
