@@ -2,33 +2,23 @@
 
 use std::{
     fs,
-    path::PathBuf,
     process::{Command, Output, Stdio},
 };
 
-use mercato_tests::{ADMIN_EMAIL, ADMIN_PASSWORD, Folder, Server, left_out, runner};
+use mercato_tests::{ADMIN_EMAIL, ADMIN_PASSWORD, Folder, Server, runner};
 
-/// The tasks' program, which stands beside the runner.
-fn tasks() -> Option<PathBuf> {
-    let path = runner().with_file_name(format!("xtask{}", std::env::consts::EXE_SUFFIX));
-    if !path.is_file() {
-        left_out("the program of the tasks is not beside the runner");
-        return None;
-    }
-    Some(path)
-}
-
-fn fill(tasks: &PathBuf, server: &Server, password: &str) -> Output {
+fn fill(server: &Server, password: &str) -> Output {
     let folder = Folder::new("demo");
     let variables = folder.path().join("variables.toml");
     let text = format!("admin_email = \"{ADMIN_EMAIL}\"\nadmin_password = \"{password}\"\n");
     fs::write(&variables, text).expect("a variables file");
-    Command::new(tasks)
-        .args(["demo-fill", "--base-url", server.base_url(), "--variables"])
+    let program = format!("mercato-demo{}", std::env::consts::EXE_SUFFIX);
+    Command::new(runner().with_file_name(program))
+        .args(["--base-url", server.base_url(), "--variables"])
         .arg(&variables)
         .stdin(Stdio::null())
         .output()
-        .expect("the tasks' program runs")
+        .expect("what fills the shop runs")
 }
 
 fn number_of_products(server: &Server) -> u64 {
@@ -42,10 +32,9 @@ fn number_of_products(server: &Server) -> u64 {
 
 #[test]
 fn an_empty_shop_is_filled_once_and_says_where_to_look() {
-    let Some(tasks) = tasks() else { return };
     let server = Server::start();
 
-    let refused = fill(&tasks, &server, "Wrong-Password-1");
+    let refused = fill(&server, "Wrong-Password-1");
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(
         !refused.status.success() && said.contains("cannot log in"),
@@ -55,7 +44,7 @@ fn an_empty_shop_is_filled_once_and_says_where_to_look() {
     assert_eq!(number_of_products(&server), 0);
 
     for round in ["filled", "left as it is"] {
-        let output = fill(&tasks, &server, ADMIN_PASSWORD);
+        let output = fill(&server, ADMIN_PASSWORD);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{round}: {said}");
         let products = number_of_products(&server);

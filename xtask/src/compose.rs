@@ -1,4 +1,4 @@
-//! Composition: a `.wac` file names the components of a box and wires them; the result is one component.
+//! Composition: a `.wac` file names components and wires them; the result is one component of the application.
 
 use std::{collections::BTreeSet, fs};
 
@@ -129,9 +129,9 @@ mod tests {
 
     fn composition(source: &str) -> Composition {
         Composition {
-            name: "box".to_owned(),
+            name: "test".to_owned(),
             provider: None,
-            source: format!("package test:box;\n{source}"),
+            source: format!("package test:composed;\n{source}"),
         }
     }
 

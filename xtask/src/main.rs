@@ -53,9 +53,6 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
-    /// Fill a running shop for `up --demo`.
-    #[command(hide = true)]
-    DemoFill(demo::Filling),
     /// Make the secrets that have no default, once, into .mercato/variables.toml.
     Variables,
     /// Run the tests; the last line says how many passed and failed.
@@ -96,7 +93,6 @@ fn main() -> Result<ExitCode> {
             provider,
             arguments,
         } => up::up(&workspace, demo, provider, &arguments)?,
-        Task::DemoFill(filling) => demo::fill(&workspace, &filling)?,
         Task::Variables => variables::ensure(&workspace, Provider::Mock)?,
         Task::Test(selection) => return Ok(test::test(&workspace, selection)),
         Task::Bench { arguments } => programs::bench(&workspace, &arguments)?,

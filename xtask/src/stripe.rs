@@ -75,22 +75,26 @@ mod tests {
     use super::*;
 
     const SPIN: &str = include_str!("../../spin.toml");
-    const BOXES: [&str; 3] = ["orders-api", "payments-api", "order-events"];
+    const COMPONENTS: [&str; 3] = ["orders-api", "payments-api", "order-events"];
 
     #[test]
     fn only_components_with_a_provider_are_granted_stripe() {
-        let manifest = manifest(SPIN, |name| BOXES.contains(&name)).unwrap();
+        let manifest = manifest(SPIN, |name| COMPONENTS.contains(&name)).unwrap();
         let manifest: DocumentMut = manifest.parse().unwrap();
         let original: DocumentMut = SPIN.parse().unwrap();
         for (name, component) in manifest["component"].as_table().unwrap() {
-            let folder = if BOXES.contains(&name) { "stripe/" } else { "" };
+            let folder = if COMPONENTS.contains(&name) {
+                "stripe/"
+            } else {
+                ""
+            };
             let source = format!("target/components/{folder}{name}.wasm");
             assert_eq!(component["source"].as_str(), Some(&*source));
             let parts = ["variables", "allowed_outbound_hosts"];
             for key in parts.into_iter().filter(|key| component.get(key).is_some()) {
                 let [is, was] =
                     [&manifest, &original].map(|all| all["component"][name][key].to_string());
-                assert_eq!(is != was, BOXES.contains(&name), "{name}: {key}");
+                assert_eq!(is != was, COMPONENTS.contains(&name), "{name}: {key}");
             }
         }
         for secret in ["payment_webhook_secret", "stripe_secret_key"] {

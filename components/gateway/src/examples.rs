@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::docs::{SHOW_ASSET, SHOW_DOCUMENT, SHOW_GUIDE, SHOW_PAGE};
 use crate::metrics::{METRICS, admit};
-use crate::ready::{BOXES, READY, Readiness, not_ready};
+use crate::ready::{COMPONENTS, READY, Readiness, not_ready};
 use crate::{GREET, GREETING, LIVE, Liveness};
 
 /// A page, in shape.
@@ -70,7 +70,7 @@ fn page(route: &Route, summary: &str) -> Result<OperationExamples, Problem> {
 }
 
 fn ready() -> Result<OperationExamples, Problem> {
-    let boxes: BTreeMap<_, _> = BOXES.map(|name| (name, "up")).into();
+    let boxes: BTreeMap<_, _> = COMPONENTS.map(|name| (name, "up")).into();
     let is_ready = Readiness::of(boxes.clone(), Some(NO_LAG), Vec::new());
     let mut down = boxes;
     down.insert("orders-api", "down");

@@ -1,5 +1,5 @@
 //! The front door: says that the shop is up and whether it is ready, documents the API, and answers 404 to whatever no
-//! other box does.
+//! other component does.
 
 #[cfg(not(target_family = "wasm"))]
 use mercato_edge::Description;
@@ -16,7 +16,7 @@ mod metrics;
 mod ready;
 mod welcome;
 
-/// What the box at this door says when it is asked for nothing in particular.
+/// What the front door answers at `/`.
 const GREETING: &str = "API Gateway is up and running!";
 
 /// The routes of the front door. Everything else under `/` is a clean 404.
@@ -116,7 +116,7 @@ mod tests {
             });
         let mut routed: Vec<&str> = routed.filter(|name| *name != "gateway").collect();
         routed.sort_unstable();
-        assert_eq!(routed, ready::BOXES);
-        assert!(metrics::BOXES.iter().all(|name| routed.contains(name)));
+        assert_eq!(routed, ready::COMPONENTS);
+        assert!(metrics::COMPONENTS.iter().all(|name| routed.contains(name)));
     }
 }

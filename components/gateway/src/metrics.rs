@@ -11,8 +11,8 @@ use subtle::ConstantTimeEq;
 
 use mercato_contracts::variables::variables;
 
-/// The boxes that have something to tell.
-pub const BOXES: [&str; 3] = ["orders-api", "payments-api", "products-api"];
+/// The components that have metrics.
+pub const COMPONENTS: [&str; 3] = ["orders-api", "payments-api", "products-api"];
 
 /// Measure the shop
 ///
@@ -27,8 +27,8 @@ pub const BOXES: [&str; 3] = ["orders-api", "payments-api", "products-api"];
 )]
 pub async fn metrics(_: OperatorSecret, _: Query<()>, context: Context) -> Result<Reply, Problem> {
     let asked =
-        BOXES.map(|name| internal::ask(name, "/internal/metrics", Some(context.request_id())));
-    let answers: Vec<_> = BOXES.into_iter().zip(join_all(asked).await).collect();
+        COMPONENTS.map(|name| internal::ask(name, "/internal/metrics", Some(context.request_id())));
+    let answers: Vec<_> = COMPONENTS.into_iter().zip(join_all(asked).await).collect();
     Ok(Reply::metrics(merge(&answers)))
 }
 
@@ -84,7 +84,7 @@ pub fn admit(secret: &str, given: Result<Option<&str>, Problem>) -> Result<(), P
     }
 }
 
-/// What the boxes told, and which of them did.
+/// What the components told, and which of them did.
 fn merge(told: &[(&str, Option<impl AsRef<[u8]>>)]) -> Exposition {
     const UP: &str = "mercato_component_up";
     let read: Vec<(&str, Option<Vec<Family>>)> = told
@@ -117,8 +117,8 @@ fn families(name: &str, body: &[u8]) -> Option<Vec<Family>> {
         Ok(families) => Some(families),
         Err(error) => {
             log::error(
-                "a box tells metrics that nobody can read",
-                &[("box", name), ("error", &error.to_string())],
+                "the metrics of a component cannot be read",
+                &[("asked", name), ("error", &error.to_string())],
             );
             None
         }

@@ -1,4 +1,4 @@
-//! Readiness: every box is asked whether it can reach its databases.
+//! Readiness: every component is asked whether it can reach its databases.
 
 use std::collections::BTreeMap;
 
@@ -10,25 +10,25 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-/// The boxes behind this door.
-pub const BOXES: [&str; 4] = ["auth-api", "orders-api", "payments-api", "products-api"];
+/// The components behind this door.
+pub const COMPONENTS: [&str; 4] = ["auth-api", "orders-api", "payments-api", "products-api"];
 
 /// How many lines of its log the runner has lost, if it has lost any.
 const LOG_LINES_LOST: HeaderName = HeaderName::from_static("mercato-log-lines-lost");
 
-/// What a box says of itself; only payments has an outbox.
+/// What a component says of itself; only payments has an outbox.
 #[derive(Debug, Default, Deserialize)]
 struct Report {
     outbox: Option<OutboxLag>,
 }
 
-/// The state of every box.
+/// The state of every component.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Readiness {
     /// `ok`: everything is up.
     #[schema(pattern = "^ok$", example = "ok")]
     status: &'static str,
-    /// `up` or `down`, by box.
+    /// `up` or `down`, by component.
     #[schema(example = json!({"auth-api": "up", "orders-api": "up", "payments-api": "up", "products-api": "up"}))]
     boxes: BTreeMap<&'static str, &'static str>,
     /// Null when payments does not say.
@@ -45,7 +45,7 @@ pub struct Readiness {
 pub struct Unready {
     #[serde(flatten)]
     problem: mercato_edge::ProblemDocument<'static>,
-    /// With `not-ready`: `up` or `down`, by box.
+    /// With `not-ready`: `up` or `down`, by component.
     #[schema(
         required = false,
         example = json!({"auth-api": "up", "orders-api": "down", "payments-api": "up", "products-api": "up"})
@@ -59,15 +59,15 @@ pub struct Unready {
 
 /// Is everything ready?
 ///
-/// Asks every box whether it reaches its databases, and payments how far telling the orders is behind.
+/// Asks every component whether it reaches its databases, and payments how far telling the orders is behind.
 #[endpoint(
     GET "/api/health/ready", access = Public, tag = "Health", id = "ready",
-    returns = "Every box is up",
+    returns = "Every component is up",
     503: Unready = "Not ready; `boxes` names what is down",
 )]
 pub async fn ready(context: Context) -> Result<Json<Readiness>, Problem> {
     settings::usable_settings().await?;
-    let asked = BOXES.map(|name| report_of(name, context.request_id()));
+    let asked = COMPONENTS.map(|name| report_of(name, context.request_id()));
     let reports: BTreeMap<&str, Option<Report>> = join_all(asked).await.into_iter().collect();
     let down: Vec<&str> = reports
         .iter()
@@ -103,7 +103,7 @@ impl Readiness {
     }
 }
 
-/// 503 naming the boxes that are down.
+/// 503 naming the components that are down.
 pub fn not_ready(
     down: &[&str],
     boxes: &BTreeMap<&'static str, &'static str>,
@@ -125,9 +125,9 @@ pub fn not_ready(
     }
 }
 
-/// The boxes that do not say that they are ready.
+/// The components that do not say that they are ready.
 pub async fn boxes_that_are_down(request_id: &str) -> Vec<&'static str> {
-    let reports = join_all(BOXES.map(|name| report_of(name, request_id))).await;
+    let reports = join_all(COMPONENTS.map(|name| report_of(name, request_id))).await;
     let down = reports.into_iter().filter(|(_, report)| report.is_none());
     down.map(|(name, _)| name).collect()
 }
@@ -141,7 +141,7 @@ fn warnings(log_lines_lost: Option<&str>) -> Vec<String> {
         .collect()
 }
 
-/// What a box says of itself; none when it is down.
+/// What a component says of itself; none when it is down.
 async fn report_of(name: &'static str, request_id: &str) -> (&'static str, Option<Report>) {
     let body = internal::ask(name, "/internal/ready", Some(request_id)).await;
     let report = body.map(|body| serde_json::from_slice(&body).unwrap_or_default());

@@ -74,7 +74,7 @@ impl Guard for TokenGuard {
     }
 }
 
-/// Asks `mercato:auth/tokens` and nobody else: for the box that has the sessions in its own database.
+/// Asks `mercato:auth/tokens` and nobody else: for the component that has the sessions in its own database.
 #[derive(Debug, Clone, Copy)]
 pub struct SignatureGuard;
 
@@ -107,7 +107,7 @@ async fn verified(token: &str) -> Result<Principal, Problem> {
     })
 }
 
-/// For a box that is open to everyone: it carries no token verification at all.
+/// For a component that is open to everyone: it carries no token verification at all.
 #[derive(Debug, Clone, Copy)]
 pub struct NoGuard;
 

@@ -1,4 +1,4 @@
-//! Requests from box to box: paths under `/internal/`, at which there is nothing for clients.
+//! Requests from component to component: paths under `/internal/`, at which there is nothing for clients.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use spin_sdk::http::EmptyBody;
 use spin_sdk::http::body::IncomingBodyExt;
 use spin_sdk::wasip3::clocks::monotonic_clock;
 
-/// How long a box may take to answer. Under a fault plan, shorter pauses take no time: see `reliability/src/plan.rs`.
+/// How long a component may take to answer. Under a fault plan, shorter pauses take no time: see `reliability/src/plan.rs`.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What a box answers at an internal path, if it answers 200 in time. With a request id, that request asks.
+/// What a component answers at an internal path, if it answers 200 in time. With a request id, that request asks.
 ///
 /// The component needs the grant `http://NAME.spin.internal`.
 pub async fn ask(name: &'static str, path: &str, request_id: Option<&str>) -> Option<Bytes> {
@@ -35,8 +35,8 @@ async fn get(name: &'static str, path: &str, request_id: Option<&str>) -> Option
         Ok(response) => response,
         Err(error) => {
             log::warn(
-                "a box cannot be asked",
-                &[("box", name), ("error", &error.to_string())],
+                "a component cannot be asked",
+                &[("asked", name), ("error", &error.to_string())],
             );
             return None;
         }

@@ -126,7 +126,7 @@ pub use query::QueryString;
 pub use reply::Reply;
 pub use revocation::RevocationList;
 pub use router::{Access, Handler, HandlerFuture, Route};
-pub use schemas::{Amount, Balance, Price, Timestamp};
+pub use schemas::{Amount, Balance, CurrencyCode, Price, Timestamp};
 #[doc(hidden)]
 pub use server::respond;
 pub use server::serve;
@@ -140,7 +140,7 @@ pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 pub const BASE_PATH: &str = "/api/v1";
 
 /// Makes the component answer HTTP with that route table. With a second argument, an `async fn()` that runs when the
-/// answer to a request that was not internal has been taken. `serve!(public ROUTES)` makes a box that verifies no tokens,
+/// answer to a request that was not internal has been taken. `serve!(public ROUTES)` makes a component that verifies no tokens,
 /// `serve!(own_sessions ROUTES)` one that verifies them and looks at their sessions itself.
 #[macro_export]
 macro_rules! serve {

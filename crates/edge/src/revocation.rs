@@ -29,7 +29,7 @@ const RETRY_MS: u64 = 1_000;
 /// Parts of one list. `auth-api` keeps no more revocations than fit into them.
 const PARTS_MAX: usize = 32;
 
-/// The box that knows.
+/// The component that knows.
 const AUTH_BOX: &str = "auth-api";
 
 const MS_PER_SECOND: u64 = 1_000;

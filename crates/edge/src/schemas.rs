@@ -1,6 +1,6 @@
 //! Values that the whole API speaks of: how they are read, written and described.
 
-use mercato_money::{Money, MoneyError};
+use mercato_money::{Currency, Money, MoneyError};
 use mercato_platform::clock::{parse_moment, rfc3339};
 use serde::{Serialize, Serializer};
 use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
@@ -115,6 +115,26 @@ fn decimal(json: &str) -> Result<Money, Refusal> {
         };
         (code, error.to_string().into())
     })
+}
+
+/// The currency of an amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CurrencyCode(pub Currency);
+
+described! {
+    CurrencyCode => ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(3))
+        .max_length(Some(3))
+        .pattern(Some("^[A-Z]{3}$"))
+        .description(Some("A currency's code (ISO 4217)"))
+        .examples([serde_json::json!("EUR")])
+}
+
+impl Serialize for CurrencyCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.code())
+    }
 }
 
 /// A moment: milliseconds since the Unix epoch, written as RFC 3339 in UTC with milliseconds.

@@ -7,7 +7,7 @@
 mod parse;
 mod write;
 
-pub use parse::{Family, Invalid, Sample, parse, unconventional};
+pub use parse::{Family, Invalid, Sample, objections, parse, unconventional};
 pub use write::Exposition;
 
 /// The media type of the format.

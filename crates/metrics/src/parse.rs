@@ -125,6 +125,22 @@ pub fn parse(text: &str) -> Result<Vec<Family>, Invalid> {
     Ok(families)
 }
 
+/// What is wrong with a text that should be an exposition with these lines among others, a sentence each: what tests ask.
+#[must_use]
+pub fn objections(text: &str, expected: &[&str]) -> Vec<String> {
+    let missing = expected
+        .iter()
+        .filter(|line| text.lines().all(|written| written != **line))
+        .map(|line| format!("the line `{line}` is missing"));
+    match parse(text) {
+        Ok(families) => unconventional(&families)
+            .into_iter()
+            .chain(missing)
+            .collect(),
+        Err(invalid) => vec![invalid.to_string()],
+    }
+}
+
 /// What in the families is against Prometheus' conventions (<https://prometheus.io/docs/practices/naming/>), a sentence each.
 #[must_use]
 pub fn unconventional(families: &[Family]) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! Access tokens: JSON Web Tokens (RFC 7519) signed with HMAC-SHA-256 (`HS256`, RFC 7518 section 3.2).
 //!
-//! The `auth` component signs them, every box verifies them; both sides of that contract are here.
+//! The `auth` component signs them, every component verifies them; both sides of that contract are here.
 
 mod claims;
 mod keys;

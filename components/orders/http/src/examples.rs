@@ -227,7 +227,7 @@ fn stats() -> Result<OperationExamples, Problem> {
         }],
         currency: known(CURRENCY.parse())?,
     };
-    let answer = Json(StatsResource::from(stats));
+    let answer = Json(StatsResource::try_from(stats)?);
     STATS
         .examples(&[])
         .answer("stats", "After thirty payments", answer)

@@ -1,6 +1,6 @@
 //! The payment of an order as clients see it.
 
-use mercato_edge::{Amount, Problem, Timestamp};
+use mercato_edge::{Amount, CurrencyCode, Problem, Timestamp};
 use mercato_kernel::PaymentId;
 use mercato_money::{Currency, Money, MoneyError};
 use mercato_platform::log;
@@ -73,14 +73,7 @@ pub struct PaymentResource {
     disputed: bool,
     /// Sum of all disputes that were lost: the customer's bank has taken it back.
     lost_to_disputes: Amount,
-    /// ISO 4217 code.
-    #[schema(
-        min_length = 3,
-        max_length = 3,
-        pattern = "^[A-Z]{3}$",
-        example = "EUR"
-    )]
-    currency: String,
+    currency: CurrencyCode,
     /// Name of the payment provider.
     #[schema(example = "stripe-mock")]
     provider: String,
@@ -126,7 +119,7 @@ impl TryFrom<Payment> for PaymentResource {
             duplicate_refunded_amount: amount(payment.duplicate_refunded_amount)?,
             disputed: payment.disputed,
             lost_to_disputes: amount(payment.lost_to_disputes)?,
-            currency: payment.currency,
+            currency: CurrencyCode(currency),
             provider: payment.provider,
             session: payment.session.map(Into::into),
             receipt_url: payment.receipt_url,
@@ -135,7 +128,8 @@ impl TryFrom<Payment> for PaymentResource {
     }
 }
 
-fn not_shown(error: MoneyError) -> Problem {
+/// 500 for an amount of a payment that is none.
+pub fn not_shown(error: MoneyError) -> Problem {
     log::error(
         "a payment's amount cannot be shown",
         &[("error", &error.to_string())],

@@ -1,6 +1,6 @@
 //! Orders as clients see them.
 
-use mercato_edge::{Amount, Listed, Problem, Reply, Tagged, Timestamp};
+use mercato_edge::{Amount, CurrencyCode, Listed, Problem, Reply, Tagged, Timestamp};
 use mercato_kernel::{AccountId, OrderId};
 use orders::application::commands::create_order::Placement;
 use orders::application::queries::find_order::OrderDetails;
@@ -34,14 +34,7 @@ pub struct OrderResource {
     /// Sum of the quantities.
     #[schema(minimum = 1, maximum = 1_000_000, example = 2)]
     total_items: u64,
-    /// ISO 4217 code.
-    #[schema(
-        min_length = 3,
-        max_length = 3,
-        pattern = "^[A-Z]{3}$",
-        example = "EUR"
-    )]
-    currency: String,
+    currency: CurrencyCode,
     /// True for `PAID` and `DELIVERED`.
     #[schema(example = true)]
     paid: bool,
@@ -130,7 +123,7 @@ impl From<OrderView> for OrderResource {
             status: order.status,
             total_amount: order.total_amount.into(),
             total_items: order.total_items,
-            currency: order.currency.to_string(),
+            currency: CurrencyCode(order.currency),
             paid: matches!(order.status, OrderStatus::Paid | OrderStatus::Delivered),
             paid_at: order.paid_at.map(Timestamp),
             items: order.items.into_iter().map(Into::into).collect(),

@@ -1,10 +1,11 @@
-use mercato_edge::{Amount, Balance, Json, Problem, endpoint};
+use mercato_edge::{Amount, Balance, CurrencyCode, Json, Problem, endpoint};
 use mercato_money::{Currency, Money};
 use orders::application::queries::order_stats::{self, MoneyReceived, OrderStats};
 use orders::domain::OrderStatus;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::payment::not_shown;
 use crate::problems::problem;
 
 /// Count orders and revenue
@@ -19,7 +20,7 @@ use crate::problems::problem;
 pub async fn stats() -> Result<Json<StatsResource>, Problem> {
     let orders = orders::instance().await.map_err(problem)?;
     let stats = order_stats::handle(&*orders).await.map_err(problem)?;
-    Ok(Json(stats.into()))
+    stats.try_into().map(Json)
 }
 
 /// Orders by status, and the money that was received for them.
@@ -37,13 +38,7 @@ pub struct StatsResource {
     /// `net` of the shop's currency.
     revenue: Balance,
     /// The shop's currency, an ISO 4217 code.
-    #[schema(
-        min_length = 3,
-        max_length = 3,
-        pattern = "^[A-Z]{3}$",
-        example = "EUR"
-    )]
-    currency: String,
+    currency: CurrencyCode,
 }
 
 /// What was charged and given back in one currency.
@@ -51,14 +46,7 @@ pub struct StatsResource {
 #[serde(rename_all = "camelCase")]
 #[schema(as = MoneyReceived)]
 pub struct MoneyResource {
-    /// ISO 4217 code.
-    #[schema(
-        min_length = 3,
-        max_length = 3,
-        pattern = "^[A-Z]{3}$",
-        example = "EUR"
-    )]
-    currency: String,
+    currency: CurrencyCode,
     /// What customers have paid, refunded since or not.
     gross: Amount,
     /// What has been given back of that, in part or whole.
@@ -89,8 +77,10 @@ pub struct CountsResource {
     refunded: u64,
 }
 
-impl From<OrderStats> for StatsResource {
-    fn from(stats: OrderStats) -> Self {
+impl TryFrom<OrderStats> for StatsResource {
+    type Error = Problem;
+
+    fn try_from(stats: OrderStats) -> Result<Self, Problem> {
         let mut counts = CountsResource::default();
         for (status, orders) in &stats.by_status {
             let place = match status {
@@ -102,42 +92,43 @@ impl From<OrderStats> for StatsResource {
             };
             *place = *orders;
         }
-        let by_currency: Vec<MoneyResource> =
-            stats.by_currency.into_iter().map(Into::into).collect();
-        let currency = stats.currency.code();
+        let by_currency = stats.by_currency.into_iter().map(TryInto::try_into);
+        let by_currency: Vec<MoneyResource> = by_currency.collect::<Result<_, _>>()?;
+        let currency = CurrencyCode(stats.currency);
         let own = by_currency.iter().find(|of| of.currency == currency);
-        Self {
+        Ok(Self {
             total: stats.by_status.iter().map(|(_, orders)| orders).sum(),
             by_status: counts,
             revenue: own.map_or(Balance(Money::ZERO), |of| of.net),
             by_currency,
-            currency: currency.to_owned(),
-        }
+            currency,
+        })
     }
 }
 
-impl From<MoneyReceived> for MoneyResource {
-    fn from(money: MoneyReceived) -> Self {
-        let decimal = |minor| decimal(minor, &money.currency);
+impl TryFrom<MoneyReceived> for MoneyResource {
+    type Error = Problem;
+
+    fn try_from(money: MoneyReceived) -> Result<Self, Problem> {
+        let currency: Currency = money.currency.parse().map_err(not_shown)?;
+        let decimal = |minor| decimal(minor, currency);
         let net = money
             .gross
             .saturating_sub(money.refunded)
             .saturating_sub(money.lost_to_disputes);
-        Self {
+        Ok(Self {
+            currency: CurrencyCode(currency),
             gross: decimal(money.gross).into(),
             refunded: decimal(money.refunded).into(),
             lost_to_disputes: decimal(money.lost_to_disputes).into(),
             net: decimal(net).into(),
-            currency: money.currency,
-        }
+        })
     }
 }
 
 /// Whole minor units as a decimal number of the currency; the largest amount there is, when it is more than that.
-fn decimal(minor: i64, code: &str) -> Money {
-    code.parse::<Currency>()
-        .and_then(|currency| Money::from_minor(minor, currency))
-        .unwrap_or(Money::from_units(i64::MAX))
+fn decimal(minor: i64, currency: Currency) -> Money {
+    Money::from_minor(minor, currency).unwrap_or(Money::from_units(i64::MAX))
 }
 
 #[cfg(test)]
@@ -156,7 +147,7 @@ mod tests {
 
     #[test]
     fn sums_beyond_an_amount_are_the_largest_amount() {
-        assert_eq!(decimal(i64::MAX, "EUR").units(), i64::MAX);
+        assert_eq!(decimal(i64::MAX, "EUR".parse().unwrap()).units(), i64::MAX);
     }
 
     #[test]
@@ -166,7 +157,7 @@ mod tests {
             by_currency: vec![money("EUR", 1_250, 251, 0), money("JPY", 1_234, 34, 1_500)],
             currency: "EUR".parse().unwrap(),
         };
-        let text = serde_json::to_string(&StatsResource::from(stats)).unwrap();
+        let text = serde_json::to_string(&StatsResource::try_from(stats).unwrap()).unwrap();
         let expected = json!({
             "total": 3, "revenue": 9.99, "currency": "EUR",
             "byCurrency": [

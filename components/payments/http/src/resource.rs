@@ -1,6 +1,6 @@
 //! Payments and outbox entries as clients see them.
 
-use mercato_edge::{Amount, Listed, OutboxLag, Problem, Tagged, Timestamp};
+use mercato_edge::{Amount, CurrencyCode, Listed, OutboxLag, Problem, Tagged, Timestamp};
 use mercato_kernel::{EventId, OrderId, PaymentId};
 use mercato_money::{Currency, Money};
 use mercato_platform::log;
@@ -40,14 +40,7 @@ pub struct PaymentResource {
     disputed: bool,
     /// Sum of all disputes that were lost: the customer's bank has taken it back.
     lost_to_disputes: Amount,
-    /// ISO 4217 code.
-    #[schema(
-        min_length = 3,
-        max_length = 3,
-        pattern = "^[A-Z]{3}$",
-        example = "EUR"
-    )]
-    currency: String,
+    currency: CurrencyCode,
     /// `REFUNDED` once the whole amount is; a part refund leaves it `SUCCEEDED`.
     status: PaymentStatus,
     /// True while the money of a `PENDING` payment is on its way, by a bank debit for example: the customer has paid, and
@@ -98,14 +91,7 @@ pub struct RefundResource {
     id: RefundId,
     /// How much.
     amount: Amount,
-    /// ISO 4217 code.
-    #[schema(
-        min_length = 3,
-        max_length = 3,
-        pattern = "^[A-Z]{3}$",
-        example = "EUR"
-    )]
-    currency: String,
+    currency: CurrencyCode,
     status: RefundStatus,
     /// The second charge that it gives back, by the payment provider's id; null for a refund of the payment's own charge, and
     /// for customers.
@@ -134,7 +120,7 @@ impl RefundResource {
         Ok(Self {
             id: refund.id,
             amount: decimal(refund.amount, currency)?.into(),
-            currency: currency.to_string(),
+            currency: CurrencyCode(currency),
             status,
             duplicate_charge: refund.duplicate_charge.filter(|_| is_admin),
             reason: refund.reason.filter(|_| is_admin),
@@ -161,13 +147,7 @@ pub struct DisputeResource {
     /// How much it is about.
     amount: Amount,
     /// ISO 4217 code; nearly always the payment's.
-    #[schema(
-        min_length = 3,
-        max_length = 3,
-        pattern = "^[A-Z]{3}$",
-        example = "EUR"
-    )]
-    currency: String,
+    currency: CurrencyCode,
     /// Why, in the provider's words.
     #[schema(example = "fraudulent")]
     reason: String,
@@ -187,7 +167,7 @@ impl DisputeResource {
         Ok(Self {
             id: dispute.id,
             amount: decimal(dispute.amount, dispute.currency)?.into(),
-            currency: dispute.currency.to_string(),
+            currency: CurrencyCode(dispute.currency),
             reason: dispute.reason,
             status: dispute.status,
             created_at: (created_at_ms > 0).then_some(Timestamp(created_at_ms)),
@@ -209,14 +189,7 @@ pub struct EntryResource {
     amount: Amount,
     /// Sum of all refunds up to this event.
     refunded_amount: Amount,
-    /// ISO 4217 code.
-    #[schema(
-        min_length = 3,
-        max_length = 3,
-        pattern = "^[A-Z]{3}$",
-        example = "EUR"
-    )]
-    currency: String,
+    currency: CurrencyCode,
     /// How often it was published.
     #[schema(minimum = 0, example = 2)]
     attempts: u32,
@@ -263,7 +236,7 @@ impl PaymentResource {
             duplicate_refunded_amount: amount(payment.duplicates_refunded)?,
             disputed: payment.is_disputed,
             lost_to_disputes: amount(payment.lost_to_disputes)?,
-            currency: payment.currency.to_string(),
+            currency: CurrencyCode(payment.currency),
             status: payment.status,
             processing: payment.is_processing,
             provider: payment.provider,
@@ -308,7 +281,7 @@ impl EntryResource {
             payment_id: event.payment_id,
             amount: decimal(event.amount, event.currency)?.into(),
             refunded_amount: decimal(event.refunded, event.currency)?.into(),
-            currency: event.currency.to_string(),
+            currency: CurrencyCode(event.currency),
             attempts: entry.attempts,
             failures: entry.failures,
             parked: entry.parked,

@@ -1,6 +1,6 @@
 //! A product as clients see it.
 
-use mercato_edge::{ExpectedTag, Listed, Price, Tagged, Timestamp};
+use mercato_edge::{CurrencyCode, ExpectedTag, Listed, Price, Tagged, Timestamp};
 use mercato_kernel::{Caller, ProductId};
 use mercato_money::Currency;
 use products::domain::product::{ProductView, Seen};
@@ -45,8 +45,7 @@ pub struct ProductResource {
     /// Price of one unit.
     price: Price,
     /// The shop's currency (ISO 4217).
-    #[schema(pattern = "^[A-Z]{3}$")]
-    currency: String,
+    currency: CurrencyCode,
     /// Units free to sell now.
     #[schema(minimum = 0)]
     stock: u64,
@@ -79,7 +78,7 @@ impl ProductResource {
             description: product.description.into(),
             sku: product.sku.map(Into::into),
             price: product.price.amount().into(),
-            currency: currency.to_string(),
+            currency: CurrencyCode(currency),
             stock: stock.free(),
             available: stock.free() > 0,
             reserved: for_admins(stock.reserved()),

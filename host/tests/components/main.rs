@@ -40,7 +40,8 @@ impl Drop for Accounts {
 
 impl Accounts {
     fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("mercato-boxes-{}", RandomIds.new_id()));
+        let folder =
+            std::env::temp_dir().join(format!("mercato-components-{}", RandomIds.new_id()));
         std::fs::create_dir_all(&folder).unwrap();
         let artifact =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/components/auth-api.wasm");
@@ -86,7 +87,7 @@ impl Accounts {
     fn builder(&self, limits: Limits) -> Builder {
         Shop::builder()
             .app(self.0.join("spin.toml"))
-            .data_dir(Path::new(env!("CARGO_TARGET_TMPDIR")).join("boxes"))
+            .data_dir(Path::new(env!("CARGO_TARGET_TMPDIR")).join("components"))
             .listen("127.0.0.1:0")
             .limits(limits)
     }

@@ -1,0 +1,127 @@
+//! Fills a new shop with something to show, over its API, like any other client: waits until it answers, imports a
+//! catalogue when it has none, and says where to look. `cargo xtask up --demo` starts it beside the runner.
+
+use std::{
+    fs,
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use clap::Parser;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+const CATALOGUE: &str = include_str!("../catalogue.csv");
+
+/// How long the shop may take until it answers: a first start compiles every component.
+const START_LIMIT: Duration = Duration::from_secs(180);
+/// How often it is asked meanwhile, and how long one answer may take.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+/// Fills a new shop with something to show.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Where the shop is, for example http://127.0.0.1:3000
+    #[arg(long, value_name = "URL")]
+    base_url: String,
+    /// Variables file with admin_email and admin_password.
+    #[arg(long, value_name = "FILE")]
+    variables: PathBuf,
+}
+
+/// The admin, as the variables name them.
+#[derive(Debug, Deserialize)]
+struct Admin {
+    admin_email: String,
+    admin_password: String,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let url = arguments.base_url.trim_end_matches('/');
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(ANSWER_LIMIT))
+        .build()
+        .into();
+    wait_until_ready(&agent, url)?;
+    let api = |path: &str| format!("{url}/api/v1{path}");
+    let number_of_products = || -> Result<u64> {
+        let page = read(agent.get(api("/products?limit=1")).call()?)?;
+        page.pointer("/meta/total")
+            .and_then(Value::as_u64)
+            .context("the list of products has no total")
+    };
+    if number_of_products()? == 0 {
+        let variables = fs::read_to_string(&arguments.variables)
+            .with_context(|| format!("cannot read {}", arguments.variables.display()))?;
+        // What is wrong is not told: the text has secrets in it.
+        let admin: Admin = toml::from_str(&variables)
+            .map_err(|_| anyhow!("the variables name no admin: admin_email, admin_password"))?;
+        let credentials = json!({ "email": admin.admin_email, "password": admin.admin_password });
+        let log_in = agent
+            .post(api("/auth/login"))
+            .content_type("application/json");
+        let session = read(log_in.send(credentials.to_string())?)
+            .context("the admin cannot log in: has the password been changed?")?;
+        let token = session.get("accessToken").and_then(Value::as_str);
+        let token = token.context("no token")?;
+        let report = agent
+            .post(api("/products/import"))
+            .header("Authorization", format!("Bearer {token}"))
+            .content_type("text/csv")
+            .send(CATALOGUE)?;
+        let report = read(report)?;
+        if report.get("failed") != Some(&json!([])) {
+            bail!("products were refused: {report}");
+        }
+    }
+    let products = number_of_products()?;
+    eprintln!(
+        "\nThe shop is open, with {products} products.\n\n  \
+         {url}/                          where to begin\n  \
+         {url}/api/docs                  try the API in the browser\n  \
+         {url}/api/v1/products?q=coffee  what customers see\n  \
+         {url}/api/health/ready          whether everything is up\n"
+    );
+    Ok(())
+}
+
+/// Gives up, too, when the runner that this child belongs to has ended.
+fn wait_until_ready(agent: &ureq::Agent, url: &str) -> Result<()> {
+    let (started, parent) = (Instant::now(), parent());
+    while started.elapsed() < START_LIMIT {
+        if parent != self::parent() {
+            bail!("the shop has ended before it was ready");
+        }
+        let answer = agent.get(format!("{url}/api/health/ready")).call();
+        if answer.is_ok_and(|answer| answer.status() == 200) {
+            return Ok(());
+        }
+        thread::sleep(POLL_INTERVAL);
+    }
+    bail!(
+        "{url} is not ready after {} s: see its log",
+        START_LIMIT.as_secs()
+    )
+}
+
+/// The JSON of an answer that has status 200.
+fn read(mut answer: ureq::http::Response<ureq::Body>) -> Result<Value> {
+    let text = answer.body_mut().read_to_string()?;
+    if answer.status() != 200 {
+        bail!("the shop answered {}: {text}", answer.status());
+    }
+    serde_json::from_str(&text).context("the shop did not answer JSON")
+}
+
+/// Whose child this is; it changes when that process ends. Elsewhere than on Unix nobody says.
+fn parent() -> Option<u32> {
+    #[cfg(unix)]
+    return Some(std::os::unix::process::parent_id());
+    #[cfg(not(unix))]
+    None
+}
