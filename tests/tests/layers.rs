@@ -114,3 +114,32 @@ fn a_context_is_linked_by_its_own_crates_alone() {
         }
     }
 }
+
+/// The crates of the product and of others that a build compiles, with their features: `edges` are kinds of dependencies.
+fn compiled(edges: &str) -> BTreeSet<String> {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let output = Command::new(cargo)
+        .args(["tree", "--offline", "--workspace", "--exclude", "xtask"])
+        .args(["--prefix", "none", "--format", "{p} {f}", "--edges", edges])
+        .current_dir(repository())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "cargo tree");
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let without_mark = |line: &str| line.trim_end_matches(" (*)").to_owned();
+    lines.lines().map(without_mark).collect()
+}
+
+#[test]
+fn tests_compile_the_same_wasmtime_as_the_runner() {
+    let tested = compiled("normal,build,dev");
+    let only_run: Vec<_> = compiled("normal,build")
+        .into_iter()
+        .filter(|package| !tested.contains(package))
+        .collect();
+    assert!(
+        only_run.is_empty(),
+        "dev-dependencies give these other features, so that `cargo xtask test` compiles anew what `cargo xtask up` has compiled; \
+         make them dependencies where they stand: {only_run:?}"
+    );
+}
