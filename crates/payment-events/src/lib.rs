@@ -14,42 +14,13 @@ pub const MESSAGE_MAX_BYTES: usize = 64 * 1024;
 
 const CONTENT_TYPE: &str = "application/json";
 
-/// What happened to a payment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum EventType {
-    /// The customer paid.
-    Succeeded,
-    /// The payment was declined.
-    Failed,
-    /// The session ended without a payment.
-    Cancelled,
-    /// Some or all of the money went back.
-    Refunded,
-    /// Something else that the order must know of: a refund failed, for example.
-    Updated,
-}
-
-impl EventType {
-    /// The Redis channel, which is the CloudEvent's `type` too.
-    #[must_use]
-    pub fn channel(self) -> &'static str {
-        match self {
-            Self::Succeeded => "payment.succeeded",
-            Self::Failed => "payment.failed",
-            Self::Cancelled => "payment.cancelled",
-            Self::Refunded => "payment.refunded",
-            Self::Updated => "payment.updated",
-        }
-    }
-}
-
 /// Something that happened to a payment. Amounts in whole minor units of the currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentEvent {
     /// UUIDv7; the receiver's inbox knows the event by it.
     pub id: String,
-    /// What happened.
-    pub event_type: EventType,
+    /// What happened, as in `payment.succeeded`: the Redis channel, too.
+    pub event_type: &'static str,
     /// When, in milliseconds since the Unix epoch.
     pub time: u64,
     /// The order that is paid, UUIDv7.
@@ -106,7 +77,7 @@ impl PaymentEvent {
             ("specversion", SPEC_VERSION.into()),
             ("id", self.id.as_str().into()),
             ("source", source.into()),
-            ("type", self.event_type.channel().into()),
+            ("type", self.event_type.into()),
             ("time", clock::rfc3339(self.time).into()),
             ("subject", self.order_id.as_str().into()),
             ("datacontenttype", CONTENT_TYPE.into()),

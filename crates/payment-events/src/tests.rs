@@ -8,7 +8,7 @@ const PAYMENT_ID: &str = "01939f6e-8a00-7000-8000-000000000003";
 fn event() -> PaymentEvent {
     PaymentEvent {
         id: EVENT_ID.into(),
-        event_type: EventType::Succeeded,
+        event_type: "payment.succeeded",
         time: 1_700_000_000_123,
         order_id: ORDER_ID.into(),
         payment_id: PAYMENT_ID.into(),
@@ -41,24 +41,14 @@ fn an_event_is_a_cloud_event() {
 }
 
 #[test]
-fn a_type_is_a_channel_too() {
-    for (event_type, channel) in [
-        (EventType::Succeeded, "payment.succeeded"),
-        (EventType::Failed, "payment.failed"),
-        (EventType::Cancelled, "payment.cancelled"),
-        (EventType::Refunded, "payment.refunded"),
-        (EventType::Updated, "payment.updated"),
-    ] {
-        let event = PaymentEvent {
-            event_type,
-            reason: Some("card_declined \"insufficient\" \u{1f4b8}\n".to_owned()),
-            ..event()
-        };
-        let written: Value = serde_json::from_str(&event.to_cloud_event_json("/p")).unwrap();
-        assert_eq!(event_type.channel(), channel);
-        assert_eq!(written["type"], channel);
-        assert_eq!(written["data"]["reason"].as_str(), event.reason.as_deref());
-    }
+fn a_reason_may_be_any_text() {
+    let reason = "card_declined \"insufficient\" \u{1f4b8}\n";
+    let event = PaymentEvent {
+        reason: Some(reason.to_owned()),
+        ..event()
+    };
+    let written: Value = serde_json::from_str(&event.to_cloud_event_json("/p")).unwrap();
+    assert_eq!(written["data"]["reason"], reason);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use mercato_payment_events as wire;
 
 use crate::application::ports::{PublishError, Publisher};
-use crate::domain::{EventType, PaymentEvent};
+use crate::domain::PaymentEvent;
 use crate::settings::VariableSettings;
 use mercato_contracts::redis::redis::{Connection, Error};
 
@@ -30,7 +30,7 @@ pub struct RedisPublisher {
 
 impl Publisher for RedisPublisher {
     async fn publish(&self, event: &PaymentEvent) -> Result<(), PublishError> {
-        let channel = channel_type(event.event_type).channel();
+        let channel = event.event_type.channel();
         let message = message(event).into_bytes();
         let sent = within(TIMEOUT, self.send(channel, message)).await;
         let result = sent.unwrap_or_else(|| {
@@ -94,7 +94,7 @@ async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> 
 fn message(event: &PaymentEvent) -> String {
     let event = wire::PaymentEvent {
         id: event.id.to_string(),
-        event_type: channel_type(event.event_type),
+        event_type: event.event_type.channel(),
         time: event.time,
         order_id: event.order_id.to_string(),
         payment_id: event.payment_id.to_string(),
@@ -108,23 +108,13 @@ fn message(event: &PaymentEvent) -> String {
     event.to_cloud_event_json(SOURCE)
 }
 
-const fn channel_type(event_type: EventType) -> wire::EventType {
-    match event_type {
-        EventType::Succeeded => wire::EventType::Succeeded,
-        EventType::Failed => wire::EventType::Failed,
-        EventType::Cancelled => wire::EventType::Cancelled,
-        EventType::Refunded => wire::EventType::Refunded,
-        EventType::Updated => wire::EventType::Updated,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use mercato_kernel::FromText;
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::domain::MinorUnits;
+    use crate::domain::{EventType, MinorUnits};
 
     fn id<T: FromText>(text: &str) -> T {
         T::from_text(text).unwrap()

@@ -34,6 +34,20 @@ pub enum EventType {
 
 named!(EventType);
 
+impl EventType {
+    /// The Redis channel that such an event is published on.
+    #[must_use]
+    pub const fn channel(self) -> &'static str {
+        match self {
+            Self::Succeeded => "payment.succeeded",
+            Self::Failed => "payment.failed",
+            Self::Cancelled => "payment.cancelled",
+            Self::Refunded => "payment.refunded",
+            Self::Updated => "payment.updated",
+        }
+    }
+}
+
 /// Something that happened to a payment, as it was then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentEvent {
@@ -61,4 +75,21 @@ pub struct PaymentEvent {
     pub receipt_url: Option<String>,
     /// Why it failed or was cancelled, or what has happened.
     pub reason: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use mercato_kernel::Named as _;
+
+    use super::*;
+
+    #[test]
+    fn clients_know_a_type_by_its_channel() {
+        for event_type in EventType::ALL.iter().copied() {
+            assert_eq!(
+                serde_json::to_value(event_type).unwrap(),
+                event_type.channel()
+            );
+        }
+    }
 }
