@@ -85,6 +85,14 @@ fn a_core_sees_no_json_no_http_and_no_sdk() {
 }
 
 #[test]
+fn what_tests_share_is_linked_by_tests_alone() {
+    for package in packages() {
+        let links = package.dependencies.contains("mercato-testing");
+        assert!(!links, "{} links it", package.folder);
+    }
+}
+
+#[test]
 fn a_context_is_linked_by_its_own_crates_alone() {
     let packages = packages();
     let document = "crates/openapi";

@@ -72,13 +72,10 @@ pub(crate) fn admitted(body: Option<BodyRule>) -> Reply {
 
 #[cfg(test)]
 mod tests {
-    use std::future::Future;
-    use std::pin::Pin;
-    use std::task::{Context as Task, Poll, Waker};
-
     use bytes::Bytes;
     use http::header;
     use http_body_util::{BodyExt, Full};
+    use mercato_testing::run;
 
     use super::*;
     use crate::{
@@ -133,7 +130,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let body = Full::new(Bytes::from_static(body.as_bytes()));
-        now(respond(ROUTES, &Trusting, request.body(body).unwrap(), &[]))
+        run(respond(ROUTES, &Trusting, request.body(body).unwrap(), &[]))
     }
 
     fn ask(method: &str, target: &str, head: Head<'_>) -> HttpResponse {
@@ -141,17 +138,8 @@ mod tests {
         send("POST", PATH, &[&own, head].concat(), "")
     }
 
-    /// These requests never wait.
-    fn now<T>(future: impl Future<Output = T>) -> T {
-        let mut future = Box::pin(future);
-        match Pin::as_mut(&mut future).poll(&mut Task::from_waker(Waker::noop())) {
-            Poll::Ready(value) => value,
-            Poll::Pending => panic!("it waits"),
-        }
-    }
-
     fn document(response: HttpResponse) -> serde_json::Value {
-        let body = now(response.into_body().collect()).unwrap().to_bytes();
+        let body = run(response.into_body().collect()).unwrap().to_bytes();
         let mut document: serde_json::Value = serde_json::from_slice(&body).unwrap();
         document.as_object_mut().unwrap().remove("timestamp");
         document

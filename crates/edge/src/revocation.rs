@@ -210,9 +210,7 @@ async fn ask(mut after: u64) -> Option<Vec<RevocationList>> {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
-    use std::pin::pin;
-    use std::task::{Context, Poll, Waker};
+    use mercato_testing::{TestClock, run};
 
     use super::*;
     use crate::Role;
@@ -257,15 +255,6 @@ mod tests {
         verdict.err().map(|problem| problem.status().as_u16())
     }
 
-    /// A clock that stands still until it is set.
-    struct SetClock(Cell<u64>);
-
-    impl Clock for SetClock {
-        fn now_ms(&self) -> u64 {
-            self.0.get()
-        }
-    }
-
     /// The status of a check in which asking for the list, which gives `parts`, takes `took_ms`.
     fn checked(
         known: &RefCell<Known>,
@@ -273,16 +262,13 @@ mod tests {
         took_ms: u64,
         parts: Option<Vec<RevocationList>>,
     ) -> Option<u16> {
-        let clock = SetClock(Cell::new(NOW));
+        let clock = TestClock::at(NOW);
         let ask = async |_| {
-            clock.0.set(NOW + took_ms);
+            clock.advance(took_ms);
             parts
         };
-        let check = pin!(check_in(known, &clock, holder, ask));
-        match check.poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(verdict) => verdict.err().map(|problem| problem.status().as_u16()),
-            Poll::Pending => panic!("it waits"),
-        }
+        let verdict = run(check_in(known, &clock, holder, ask));
+        verdict.err().map(|problem| problem.status().as_u16())
     }
 
     #[test]

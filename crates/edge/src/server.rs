@@ -332,10 +332,9 @@ fn finish(
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
-    use std::pin::pin;
-    use std::task::{Context as Task, Poll, Waker};
 
     use http_body_util::Full;
+    use mercato_testing::run;
 
     use super::*;
     use crate::{Access, Role};
@@ -382,11 +381,7 @@ mod tests {
                 .body(Full::new(Bytes::from_static(b"{}")))
                 .unwrap();
             let guard = EndingSession(Cell::new(checks));
-            let response = pin!(respond(ROUTES, &guard, request, &[]));
-            match response.poll(&mut Task::from_waker(Waker::noop())) {
-                Poll::Ready(response) => response.status().as_u16(),
-                Poll::Pending => panic!("it waits"),
-            }
+            run(respond(ROUTES, &guard, request, &[])).status().as_u16()
         };
         assert_eq!(status("POST", "/orders", 0), 401);
         assert_eq!(status("POST", "/orders", 1), 401, "ended meanwhile");
@@ -407,11 +402,9 @@ mod tests {
                 None => request,
             };
             let request = request.body(Full::new(Bytes::new())).unwrap();
-            let response = pin!(respond(ROUTES, &crate::NoGuard, request, &[]));
-            match response.poll(&mut Task::from_waker(Waker::noop())) {
-                Poll::Ready(response) => response.status().as_u16(),
-                Poll::Pending => panic!("it waits"),
-            }
+            run(respond(ROUTES, &crate::NoGuard, request, &[]))
+                .status()
+                .as_u16()
         };
         assert_eq!(status("GET", None), 204);
         assert_eq!(status("GET", Some("0.0.0.0:0")), 204);

@@ -138,12 +138,12 @@ pub fn too_large(max_bytes: u64) -> Problem {
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
-    use std::future::Future;
     use std::io::Write as _;
-    use std::task::{Context, Poll, Waker};
+    use std::task::{Context, Poll};
 
     use flate2::{Compression, write::GzEncoder};
     use http_body::Frame;
+    use mercato_testing::run;
     use proptest::prelude::*;
 
     use super::*;
@@ -171,34 +171,23 @@ mod tests {
         BodyStream::new(Pieces(pieces.iter().map(frame).collect()), max_bytes)
     }
 
-    /// These bodies never wait.
-    fn now<T>(future: impl Future<Output = T>) -> T {
-        match Box::pin(future)
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-        {
-            Poll::Ready(value) => value,
-            Poll::Pending => panic!("the body waits"),
-        }
-    }
-
     #[test]
     fn pieces_come_one_by_one_and_trailers_are_passed_over() {
         let stream = stream(&["ab", "trailers", "c"], 10);
-        assert_eq!(now(stream.next()).unwrap().unwrap(), "ab");
-        assert_eq!(now(stream.clone().next()).unwrap().unwrap(), "c");
-        assert_eq!(now(stream.next()).unwrap(), None);
-        assert_eq!(now(stream.next()).unwrap(), None);
-        assert_eq!(now(BodyStream::default().next()).unwrap(), None);
+        assert_eq!(run(stream.next()).unwrap().unwrap(), "ab");
+        assert_eq!(run(stream.clone().next()).unwrap().unwrap(), "c");
+        assert_eq!(run(stream.next()).unwrap(), None);
+        assert_eq!(run(stream.next()).unwrap(), None);
+        assert_eq!(run(BodyStream::default().next()).unwrap(), None);
     }
 
     #[test]
     fn a_body_is_collected_up_to_its_limit() {
         assert_eq!(
-            now(stream(&["ab", "c", "de"], 5).collect()).unwrap(),
+            run(stream(&["ab", "c", "de"], 5).collect()).unwrap(),
             "abcde"
         );
-        let problem = now(stream(&["ab", "c", "def"], 5).collect()).unwrap_err();
+        let problem = run(stream(&["ab", "c", "def"], 5).collect()).unwrap_err();
         assert_eq!(
             (problem.status().as_u16(), problem.code()),
             (413, "payload-too-large")
@@ -220,7 +209,7 @@ mod tests {
     fn unpack(packed: &[u8], piece_bytes: usize, max_bytes: u64) -> Result<Bytes, (u16, String)> {
         let stream = BodyStream::gunzipped(in_pieces(packed, piece_bytes), max_bytes);
         let code = |problem: Problem| (problem.status().as_u16(), problem.code().to_owned());
-        now(stream.collect()).map_err(code)
+        run(stream.collect()).map_err(code)
     }
 
     #[test]
@@ -248,7 +237,7 @@ mod tests {
         let stream = BodyStream::gunzipped(in_pieces(&bomb, bomb.len()), 65_536);
         let mut taken = 0;
         let problem = loop {
-            match now(stream.next()) {
+            match run(stream.next()) {
                 Ok(piece) => taken += piece.unwrap().len(),
                 Err(problem) => break problem,
             }
@@ -298,7 +287,7 @@ mod tests {
         let mut pieces = in_pieces(&packed[..10], 10);
         pieces.0.push_back(Err("reset"));
         let stream = BodyStream::gunzipped(pieces, 100);
-        let problem = now(stream.collect()).unwrap_err();
+        let problem = run(stream.collect()).unwrap_err();
         assert_eq!(problem.code(), "incomplete-body");
     }
 
@@ -317,7 +306,7 @@ mod tests {
 
     #[test]
     fn a_body_that_breaks_off_is_a_bad_request() {
-        let problem = now(stream(&["ab", "!"], 5).collect()).unwrap_err();
+        let problem = run(stream(&["ab", "!"], 5).collect()).unwrap_err();
         assert_eq!(
             (problem.status().as_u16(), problem.code()),
             (400, "incomplete-body")

@@ -69,9 +69,8 @@ async fn apply(orders: &impl Orders, event: Event) {
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
-    use std::future::Future;
-    use std::pin::pin;
-    use std::task::{Context, Poll, Waker};
+
+    use mercato_testing::run;
 
     use super::*;
 
@@ -95,13 +94,6 @@ mod tests {
             let call = format!("sweep {min_interval_ms}");
             self.calls.borrow_mut().push(call);
             Err(EventError::Unavailable)
-        }
-    }
-
-    fn run(future: impl Future<Output = ()>) {
-        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(()) => {}
-            Poll::Pending => panic!("nothing here waits"),
         }
     }
 

@@ -2,55 +2,83 @@
 
 use std::rc::Rc;
 
-use mercato_platform::clock::SystemClock;
-use mercato_platform::ids::RandomIds;
+use mercato_platform::clock::{Clock, SystemClock};
+use mercato_platform::ids::{Ids, RandomIds};
 
 use crate::adapters::provider::ComposedProvider;
 use crate::adapters::publisher::RedisPublisher;
-use crate::application::ports::Ports;
+use crate::application::ports::{CheckoutSimulator, Ports, Provider, Publisher, Settings};
 use crate::settings::VariableSettings;
 use crate::store::SqliteStore;
 
-/// The ports of an instance: its database, the provider it was composed with, Redis, variables, the host's clock.
+/// The ports of payments: their database, a provider, a broker, settings, a clock and new identifiers. A component has the
+/// provider that it was composed with, Redis, variables, and the host's clock.
 #[derive(Default)]
-pub struct Instance {
+pub struct Instance<
+    P = ComposedProvider,
+    B = RedisPublisher,
+    S = VariableSettings,
+    C = SystemClock,
+    I = RandomIds,
+> {
     store: SqliteStore,
-    provider: ComposedProvider,
-    publisher: RedisPublisher,
-    settings: VariableSettings,
-    clock: SystemClock,
-    ids: RandomIds,
+    provider: P,
+    publisher: B,
+    settings: S,
+    clock: C,
+    ids: I,
 }
 
-impl Ports for Instance {
+impl<P, B, S, C, I> Instance<P, B, S, C, I> {
+    /// With these behind the ports. The database is opened at first use; natively, for tests, it is a new one in memory.
+    pub const fn new(provider: P, publisher: B, settings: S, clock: C, ids: I) -> Self {
+        Self {
+            store: SqliteStore::new(),
+            provider,
+            publisher,
+            settings,
+            clock,
+            ids,
+        }
+    }
+}
+
+impl<P, B, S, C, I> Ports for Instance<P, B, S, C, I>
+where
+    P: Provider + CheckoutSimulator,
+    B: Publisher,
+    S: Settings,
+    C: Clock,
+    I: Ids,
+{
     type Store = SqliteStore;
-    type Provider = ComposedProvider;
-    type Publisher = RedisPublisher;
-    type Settings = VariableSettings;
-    type Clock = SystemClock;
-    type Ids = RandomIds;
+    type Provider = P;
+    type Publisher = B;
+    type Settings = S;
+    type Clock = C;
+    type Ids = I;
 
     fn store(&self) -> &SqliteStore {
         &self.store
     }
 
-    fn provider(&self) -> &ComposedProvider {
+    fn provider(&self) -> &P {
         &self.provider
     }
 
-    fn publisher(&self) -> &RedisPublisher {
+    fn publisher(&self) -> &B {
         &self.publisher
     }
 
-    fn settings(&self) -> &VariableSettings {
+    fn settings(&self) -> &S {
         &self.settings
     }
 
-    fn clock(&self) -> &SystemClock {
+    fn clock(&self) -> &C {
         &self.clock
     }
 
-    fn ids(&self) -> &RandomIds {
+    fn ids(&self) -> &I {
         &self.ids
     }
 }

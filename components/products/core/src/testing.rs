@@ -3,13 +3,14 @@
 use std::cell::Cell;
 
 use mercato_sqlite::{Error, params};
+use mercato_testing::CountingIds;
 
 use crate::application::commands::import_products::RowOutcome;
 use crate::application::commands::{
     create_product, delete_product, import_products, purge_reservations, reserve_stock,
     settle_reservations, update_product,
 };
-use crate::application::ports::{Clock, Ids, Store as _};
+use crate::application::ports::{Clock, Store as _};
 use crate::application::queries::list_products;
 use crate::domain::error::ProductError;
 use crate::domain::listing::{Filter, Sort};
@@ -27,17 +28,6 @@ impl Clock for TickingClock {
     fn now_ms(&self) -> u64 {
         self.0.set(self.0.get() + 1);
         self.0.get()
-    }
-}
-
-/// Identifiers in a row.
-#[derive(Default)]
-pub struct CountingIds(Cell<u64>);
-
-impl Ids for CountingIds {
-    fn new_id(&self) -> String {
-        self.0.set(self.0.get() + 1);
-        format!("01890a5d-ac96-774b-bcce-{:012x}", self.0.get())
     }
 }
 

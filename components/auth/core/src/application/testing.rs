@@ -3,8 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use mercato_platform::clock::Clock;
-use mercato_platform::ids::Ids;
+use mercato_testing::{CountingIds, TestClock};
 use mercato_tokens::{Claims, KeyRing, VerifyError};
 
 use super::commands::{login, logout, refresh, register, renew};
@@ -64,7 +63,7 @@ pub fn refresh_from_anywhere(ports: &Ports, presented: &RefreshSecret) -> Result
 pub struct Shop {
     pub ports: Ports,
     hashing: Rc<Hashing>,
-    now_ms: Rc<Cell<u64>>,
+    clock: TestClock,
 }
 
 impl Shop {
@@ -75,18 +74,17 @@ impl Shop {
             work: Cell::new(0),
             meanwhile: RefCell::default(),
         });
-        let now_ms = Rc::new(Cell::new(START_MS));
-        let count = Rc::new(Cell::new(0));
+        let clock = TestClock::at(START_MS);
         let ports = Ports {
             store: store.clone(),
             passwords: Box::new(ToyPasswords {
                 hashing: Rc::clone(&hashing),
                 store,
             }),
-            secrets: Box::new(Counting(Rc::clone(&count))),
+            secrets: Box::new(CountingSecrets::default()),
             keys: KeyRing::new(SECRET, "").unwrap(),
-            clock: Box::new(SetClock(Rc::clone(&now_ms))),
-            ids: Box::new(Counting(count)),
+            clock: Box::new(clock.clone()),
+            ids: Box::new(CountingIds::new(&clock)),
             lifetimes: Lifetimes {
                 access_seconds: 900,
                 refresh_seconds: 86_400,
@@ -100,7 +98,7 @@ impl Shop {
         Self {
             ports,
             hashing,
-            now_ms,
+            clock,
         }
     }
 
@@ -282,7 +280,7 @@ impl Shop {
     }
 
     pub fn advance_seconds(&self, seconds: u64) {
-        self.now_ms.set(self.now_ms.get() + seconds * 1_000);
+        self.clock.advance(seconds * 1_000);
     }
 }
 
@@ -354,32 +352,18 @@ impl Passwords for ToyPasswords {
     }
 }
 
-struct SetClock(Rc<Cell<u64>>);
+/// Secrets one after another.
+#[derive(Default)]
+struct CountingSecrets(Cell<u64>);
 
-impl Clock for SetClock {
-    fn now_ms(&self) -> u64 {
-        self.0.get()
-    }
-}
-
-/// Ids and secrets one after another.
-struct Counting(Rc<Cell<u64>>);
-
-impl Counting {
+impl CountingSecrets {
     fn next(&self) -> u64 {
         self.0.set(self.0.get() + 1);
         self.0.get()
     }
 }
 
-impl Ids for Counting {
-    fn new_id(&self) -> String {
-        let (high, low) = (START_MS >> 16, START_MS & 0xffff);
-        format!("{high:08x}-{low:04x}-774b-bcce-{:012x}", self.next())
-    }
-}
-
-impl Secrets for Counting {
+impl Secrets for CountingSecrets {
     fn refresh_secret(&self) -> RefreshSecret {
         RefreshSecret::new(format!("refresh-{}", self.next()))
     }

@@ -1,7 +1,7 @@
 //! The contexts that this component is composed with, behind the application's ports.
 
 mod inventory;
-mod payments;
+pub(crate) mod payments;
 
 pub use inventory::ComposedInventory;
 pub use payments::ComposedPayments;

@@ -16,22 +16,8 @@ pub struct ComposedPayments;
 
 impl Payments for ComposedPayments {
     async fn open(&self, order: &OrderView, expires_at: u64) -> Result<Payment, OpenError> {
-        let request = SessionRequest {
-            order_id: order.id.to_string(),
-            order_number: order.number.to_string(),
-            customer_id: order.customer_id.to_string(),
-            amount: order.amount_due(),
-            currency: order.currency.code().to_owned(),
-            lines: order.items.iter().map(checkout_line).collect(),
-            expires_at,
-        };
-        service::open(request).await.map_err(|error| {
-            log_error("open", &order.id.text(), &error);
-            match error {
-                PaymentError::Rejected(reason) => OpenError::Refused(reason),
-                _ => OpenError::Unavailable,
-            }
-        })
+        let opened = service::open(session_request(order, expires_at)).await;
+        opened.map_err(|error| not_opened(order.id, error))
     }
 
     async fn cancel(&self, order_id: OrderId, reason: &str) -> Result<Option<Payment>, OrderError> {
@@ -43,18 +29,9 @@ impl Payments for ComposedPayments {
         &self,
         cancellations: &[(OrderId, String)],
     ) -> Result<Vec<Result<Option<Payment>, OrderError>>, OrderError> {
-        let wanted = cancellations.iter();
-        let wanted = wanted.map(|(order_id, reason)| cancellation(*order_id, reason));
-        let outcomes = service::cancel_all(wanted.collect()).await;
+        let outcomes = service::cancel_all(wanted(cancellations)).await;
         let outcomes = outcomes.map_err(failed("cancel", "several"))?;
-        let outcome = |(outcome, (order_id, _)): (Result<_, _>, &(OrderId, String))| {
-            outcome.map_err(failed("cancel", &order_id.text()))
-        };
-        Ok(outcomes
-            .into_iter()
-            .zip(cancellations)
-            .map(outcome)
-            .collect())
+        Ok(closed(outcomes, cancellations))
     }
 
     async fn refund(
@@ -63,12 +40,11 @@ impl Payments for ComposedPayments {
         reason: &str,
         idempotency_key: &str,
     ) -> Result<Refunding, OrderError> {
-        let id = payment_id.text();
-        match service::refund(id.to_string(), reason.into(), idempotency_key.into()).await {
-            Ok(()) => Ok(Refunding::Done),
-            Err(PaymentError::Rejected(_)) => Ok(Refunding::Refused),
-            Err(error) => Err(failed("refund", &id)(error)),
-        }
+        let id = payment_id.to_string();
+        refunding(
+            payment_id,
+            service::refund(id, reason.into(), idempotency_key.into()).await,
+        )
     }
 
     async fn money_received(&self) -> Result<Vec<MoneyReceived>, OrderError> {
@@ -116,11 +92,68 @@ impl Payments for ComposedPayments {
     }
 }
 
-fn cancellation(order_id: OrderId, reason: &str) -> Cancellation {
+/// The payment of an order, as payments is asked for it.
+pub fn session_request(order: &OrderView, expires_at: u64) -> SessionRequest {
+    SessionRequest {
+        order_id: order.id.to_string(),
+        order_number: order.number.to_string(),
+        customer_id: order.customer_id.to_string(),
+        amount: order.amount_due(),
+        currency: order.currency.code().to_owned(),
+        lines: order.items.iter().map(checkout_line).collect(),
+        expires_at,
+    }
+}
+
+/// Logs why a payment could not be opened and returns what it means for its order.
+pub fn not_opened(order_id: OrderId, error: PaymentError) -> OpenError {
+    log_error("open", &order_id.text(), &error);
+    match error {
+        PaymentError::Rejected(reason) => OpenError::Refused(reason),
+        _ => OpenError::Unavailable,
+    }
+}
+
+/// What became of a refund that payments was asked for.
+///
+/// # Errors
+/// When nothing is decided.
+pub fn refunding(
+    payment_id: PaymentId,
+    refunded: Result<(), PaymentError>,
+) -> Result<Refunding, OrderError> {
+    match refunded {
+        Ok(()) => Ok(Refunding::Done),
+        Err(PaymentError::Rejected(_)) => Ok(Refunding::Refused),
+        Err(error) => Err(failed("refund", &payment_id.text())(error)),
+    }
+}
+
+/// The wish to close the payment of an order.
+pub fn cancellation(order_id: OrderId, reason: &str) -> Cancellation {
     Cancellation {
         order_id: order_id.to_string(),
         reason: reason.to_owned(),
     }
+}
+
+/// The wish to close the payments of several orders.
+pub fn wanted(cancellations: &[(OrderId, String)]) -> Vec<Cancellation> {
+    let wanted = cancellations.iter();
+    wanted
+        .map(|(order_id, reason)| cancellation(*order_id, reason))
+        .collect()
+}
+
+/// What came of each of them.
+pub fn closed(
+    outcomes: Vec<Result<Option<Payment>, PaymentError>>,
+    cancellations: &[(OrderId, String)],
+) -> Vec<Result<Option<Payment>, OrderError>> {
+    let outcomes = outcomes.into_iter().zip(cancellations);
+    outcomes
+        .map(|(outcome, (order_id, _))| outcome.map_err(failed("cancel", &order_id.text())))
+        .collect()
 }
 
 fn checkout_line(item: &OrderItem) -> CheckoutLine {
@@ -132,7 +165,7 @@ fn checkout_line(item: &OrderItem) -> CheckoutLine {
 }
 
 /// Logs an error of payments and returns what it means for an order.
-fn failed(what: &str, id: &str) -> impl Fn(PaymentError) -> OrderError {
+pub fn failed(what: &str, id: &str) -> impl Fn(PaymentError) -> OrderError {
     move |error| {
         log_error(what, id, &error);
         match error {

@@ -37,7 +37,7 @@ pub const KEY_MAX_CHARS: usize = 255;
 const FINGERPRINT_BYTES: usize = 32;
 
 /// Payment events of that age, in milliseconds, are applied before an order is refused: younger ones are on their way.
-const EVENT_LATE_AFTER_MS: u32 = 1_000;
+pub const EVENT_LATE_AFTER_MS: u32 = 1_000;
 
 /// Most of them for one refusal.
 const LATE_EVENTS_MAX: u32 = 16;

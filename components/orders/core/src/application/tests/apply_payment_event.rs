@@ -1,4 +1,5 @@
 use crate::application::commands::apply_payment_event;
+use crate::application::commands::sweep::EVENT_OVERDUE_AFTER_MS;
 use crate::application::tests::shop::{REQUEST_MINOR, Shop, StockState, TTL_MS, admin, run};
 use crate::domain::{EventOutcome, OrderError, OrderStatus, PaymentEvent, PaymentStatus};
 use crate::store::Action;
@@ -63,7 +64,8 @@ fn a_payment_that_ends_without_success_cancels_the_order() {
     shop.payment_fails(id);
     shop.deliver_events();
     assert_eq!((shop.status(id), shop.free(1)), (Cancelled, 10));
-    assert_eq!(shop.history(id)[1], "PENDING>CANCELLED Payment failed");
+    let last = "PENDING>CANCELLED Payment failed: the payment was declined";
+    assert_eq!(shop.history(id)[1], last);
     shop.check_invariants("failed");
 }
 
@@ -210,7 +212,7 @@ fn a_late_refund_that_is_refused_is_recorded_once() {
     shop.cancel(id).unwrap();
     shop.deliver_events();
     shop.customer_pays(id);
-    shop.payments.refuses_refunds.set(true);
+    shop.provider().refuses.replace(Some("no".to_owned()));
     shop.deliver_events();
     for _ in 0..3 {
         shop.wait(600_000);
@@ -287,11 +289,12 @@ fn readers_do_not_count_as_failures_of_an_event() {
     let shop = Shop::new();
     let id = shop.placed();
     shop.customer_pays(id);
-    shop.payments.spoil_events();
+    shop.payments.spoils_events.set(true);
     for _ in 0..3 {
         assert_eq!(shop.find(id).unwrap().order.status, OrderStatus::Pending);
     }
     assert_eq!(shop.outbox()[0].failures, 0, "readers do not park an event");
+    shop.wait(EVENT_OVERDUE_AFTER_MS.into());
     shop.sweep();
     assert_eq!(shop.outbox()[0].failures, 1, "the sweeper keeps the pauses");
 }
@@ -325,16 +328,23 @@ fn an_event_whose_stock_cannot_be_moved_is_reported() {
 
 #[test]
 fn a_payment_that_could_not_be_closed_yet_stays_pending() {
-    let shop = Shop::new();
-    let id = shop.placed();
-    shop.payments.keeps_sessions.set(true);
-    shop.leave_to_do(id, &Action::CancelPayment);
-    shop.wait(TTL_MS / 2);
-    shop.sweep();
-    assert!(shop.has_pending_payment(id));
-    assert_eq!(shop.actions_tried(id), 1, "it is still pending");
-    shop.payments.keeps_sessions.set(false);
-    shop.settle();
-    assert_eq!(shop.payment_status(id), Some(PaymentStatus::Cancelled));
-    shop.check_invariants("closed in the end");
+    for is_paying in [false, true] {
+        let shop = Shop::new();
+        let id = shop.placed();
+        shop.hold_sessions(is_paying);
+        shop.leave_to_do(id, &Action::CancelPayment);
+        shop.wait(TTL_MS / 2);
+        shop.sweep();
+        assert!(shop.has_pending_payment(id));
+        assert_eq!(shop.actions_tried(id), 1, "it is still pending");
+        shop.let_sessions_end(&[id]);
+        shop.settle();
+        let ended = if is_paying {
+            PaymentStatus::Failed
+        } else {
+            PaymentStatus::Cancelled
+        };
+        assert_eq!(shop.payment_status(id), Some(ended));
+        shop.check_invariants("closed in the end");
+    }
 }

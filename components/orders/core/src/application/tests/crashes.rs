@@ -3,6 +3,7 @@
 
 use mercato_kernel::OrderId;
 
+use crate::application::commands::sweep::EVENT_OVERDUE_AFTER_MS;
 use crate::application::tests::shop::{SIDES, Shop, Side, StockState, UNPAID_KEPT_MS, admin};
 use crate::domain::{OrderError, OrderStatus, PaymentStatus};
 
@@ -101,6 +102,7 @@ fn the_sweep_finishes_or_ends_an_order_after_a_crash() {
                 shop.wait(60_000);
                 for _ in 0..3 {
                     shop.sweep();
+                    shop.wait(EVENT_OVERDUE_AFTER_MS.into());
                 }
                 shop.check_invariants(case);
                 shop.settle();

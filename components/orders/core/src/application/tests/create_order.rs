@@ -11,7 +11,6 @@ use crate::application::tests::shop::{
     request, run,
 };
 use crate::domain::{LineProblem, OrderError, OrderStatus, RejectedLine, Transition};
-use crate::ports::OpenError;
 
 fn placed(outcome: Result<CreateOutcome, OrderError>) -> Placement {
     match outcome {
@@ -256,10 +255,10 @@ fn an_order_paid_before_its_answer_is_answered_as_it_is() {
 #[test]
 fn an_order_without_a_payment_is_finished_by_its_key() {
     let shop = Shop::new();
-    shop.payments.refuses.replace(Some(OpenError::Unavailable));
+    shop.provider().down.set(true);
     assert_eq!(shop.create(Some("k")), Err(OrderError::PaymentUnavailable));
     assert_eq!(shop.create(Some("k")), Err(OrderError::PaymentUnavailable));
-    shop.payments.refuses.replace(None);
+    shop.provider().down.set(false);
     let order = placed(shop.create(Some("k"))).order;
     assert_eq!(shop.all_orders(), [order]);
     shop.check_invariants("finished by the key");
@@ -268,8 +267,9 @@ fn an_order_without_a_payment_is_finished_by_its_key() {
 #[test]
 fn without_a_key_the_sweep_ends_it_at_once() {
     let shop = Shop::new();
-    shop.payments.refuses.replace(Some(OpenError::Unavailable));
+    shop.provider().down.set(true);
     assert_eq!(shop.create(None), Err(OrderError::PaymentUnavailable));
+    shop.provider().down.set(false);
     shop.inventory.down.set(true);
     assert_eq!(shop.create(None), Err(OrderError::Unavailable));
     shop.inventory.down.set(false);
@@ -278,20 +278,21 @@ fn without_a_key_the_sweep_ends_it_at_once() {
     let orders = shop.all_orders();
     assert_eq!(orders.len(), 1);
     assert_eq!(orders[0].status, OrderStatus::Cancelled);
+    shop.deliver_events();
     shop.check_invariants("ended");
 }
 
 #[test]
 fn a_definite_no_of_the_provider_cancels_the_order() {
     let shop = Shop::new();
-    let refusal = OpenError::Refused("the amount is too small".to_owned());
-    shop.payments.refuses.replace(Some(refusal));
+    let refusal = "the amount is too small".to_owned();
+    shop.provider().refuses.replace(Some(refusal));
     let refused = Err(OrderError::PaymentRefused(
         "the amount is too small".to_owned(),
     ));
     assert_eq!(shop.create(Some("k")), refused);
     // Also when the answer was lost before it was kept, and whatever the provider would say now.
-    shop.payments.refuses.replace(None);
+    shop.provider().refuses.replace(None);
     assert_eq!(shop.create(Some("k")), refused);
     let orders = shop.all_orders();
     assert_eq!(orders.len(), 1);
@@ -301,16 +302,18 @@ fn a_definite_no_of_the_provider_cancels_the_order() {
         "PENDING>CANCELLED The payment provider does not take this payment: the amount is too small"
     );
     assert!(is_released(&shop));
+    shop.deliver_events();
     shop.check_invariants("refused");
 }
 
 #[test]
 fn an_order_resumed_too_late_is_no_refusal_for_good() {
     let shop = Shop::new();
-    shop.payments.refuses.replace(Some(OpenError::Unavailable));
+    shop.provider().down.set(true);
     assert_eq!(shop.create(Some("k")), Err(OrderError::PaymentUnavailable));
-    let refusal = OpenError::Refused("the session would end too soon".to_owned());
-    shop.payments.refuses.replace(Some(refusal));
+    let refusal = "the session would end too soon".to_owned();
+    shop.provider().down.set(false);
+    shop.provider().refuses.replace(Some(refusal));
     shop.wait(TTL_MS - 1);
     assert_eq!(shop.create(Some("k")), Err(OrderError::PaymentUnavailable));
     let orders = shop.all_orders();
@@ -323,6 +326,7 @@ fn an_order_resumed_too_late_is_no_refusal_for_good() {
         shop.create(Some("k")),
         Err(OrderError::InvalidTransition(_))
     ));
+    shop.deliver_events();
     shop.check_invariants("too late");
 }
 
@@ -346,9 +350,9 @@ fn a_request_that_comes_back_too_late_starts_afresh() {
 #[test]
 fn a_reserved_order_that_comes_back_too_late_is_cancelled() {
     let shop = Shop::new();
-    shop.payments.refuses.replace(Some(OpenError::Unavailable));
+    shop.provider().down.set(true);
     assert_eq!(shop.create(Some("k")), Err(OrderError::PaymentUnavailable));
-    shop.payments.refuses.replace(None);
+    shop.provider().down.set(false);
     shop.wait(TTL_MS);
     let transition = Transition {
         from: OrderStatus::Cancelled,
@@ -359,6 +363,7 @@ fn a_reserved_order_that_comes_back_too_late_is_cancelled() {
         Err(OrderError::InvalidTransition(transition))
     );
     assert!(is_released(&shop));
+    shop.deliver_events();
     shop.check_invariants("too late");
 }
 
@@ -390,9 +395,9 @@ fn requests_with_one_key_make_one_order_however_they_meet() {
 fn a_cancellation_that_meets_the_making_leaves_nothing_open() {
     for schedule in schedules(12) {
         let shop = Shop::new();
-        shop.payments.refuses.replace(Some(OpenError::Unavailable));
+        shop.provider().down.set(true);
         assert_eq!(shop.create(Some("k")), Err(OrderError::PaymentUnavailable));
-        shop.payments.refuses.replace(None);
+        shop.provider().down.set(false);
         let id = shop.all_orders()[0].id;
         let create: Pin<Box<dyn Future<Output = bool>>> = Box::pin(async {
             create_order::handle(&shop, request(Some("k")))

@@ -87,6 +87,8 @@ fn a_paid_order_that_has_not_heard_of_it_counts_no_more() {
         order(&shop, 1, HOME, 1).unwrap();
         reached(order(&shop, 1, HOME, 1));
         shop.customer_pays(paid);
+        reached(order(&shop, 1, HOME, 1));
+        shop.wait(create_order::EVENT_LATE_AFTER_MS.into());
         order(&shop, 1, HOME, 1).expect("one is paid");
         reached(order(&shop, 1, HOME, 1));
         shop.check_invariants("late events");

@@ -4,7 +4,6 @@ use crate::application::commands::sweep;
 use crate::application::queries::metrics_snapshot::{self, MetricsSnapshot};
 use crate::application::tests::shop::{REQUEST_MINOR, Shop, TTL_MS, run};
 use crate::domain::OrderStatus;
-use crate::ports::OpenError;
 
 fn snapshot(shop: &Shop) -> MetricsSnapshot {
     metrics_snapshot::handle(shop).unwrap()
@@ -112,9 +111,7 @@ fn pending_actions_are_counted_until_they_are_done() {
 #[test]
 fn an_order_that_was_never_placed_is_not_counted() {
     let shop = Shop::new();
-    shop.payments
-        .refuses
-        .replace(Some(OpenError::Refused("no".to_owned())));
+    shop.provider().refuses.replace(Some("no".to_owned()));
     assert!(shop.create(None).is_err());
     shop.inventory.down.set(true);
     assert!(shop.create(Some("k")).is_err());

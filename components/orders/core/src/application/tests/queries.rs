@@ -7,7 +7,6 @@ use crate::application::queries::list_orders::{self, OrderFilter, OrderSort};
 use crate::application::queries::order_stats::{self, MoneyReceived};
 use crate::application::tests::shop::{REQUEST_MINOR, Shop, admin, buyer, customer, run};
 use crate::domain::{OrderError, OrderNumber, OrderStatus};
-use crate::ports::OpenError;
 
 #[test]
 fn a_decided_payment_is_applied_before_the_order_is_shown() {
@@ -24,11 +23,12 @@ fn a_decided_payment_is_applied_before_the_order_is_shown() {
 #[test]
 fn a_reserved_order_that_is_read_is_finished() {
     let shop = Shop::new();
-    shop.payments.refuses.replace(Some(OpenError::Unavailable));
+    shop.provider().down.set(true);
     assert!(shop.create(Some("k")).is_err());
     let id = shop.all_orders()[0].id;
-    assert_eq!(shop.find(id).unwrap().payment, None, "shown as it stands");
-    shop.payments.refuses.replace(None);
+    let payment = shop.find(id).unwrap().payment.unwrap();
+    assert_eq!(payment.session, None, "shown as it stands");
+    shop.provider().down.set(false);
     assert!(shop.find(id).unwrap().payment.unwrap().session.is_some());
     shop.check_invariants("finished by reading");
 }

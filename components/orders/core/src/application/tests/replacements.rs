@@ -4,6 +4,7 @@ use mercato_kernel::OrderId;
 use mercato_platform::client::Client;
 
 use crate::application::commands::create_order::{self, CreateOrder, CreateOutcome, Placement};
+use crate::application::commands::sweep::EVENT_OVERDUE_AFTER_MS;
 use crate::application::tests::shop::{SIDES, Shop, customer, lines, request, run};
 use crate::domain::{
     HolderKind, Limit, LimitReached, Limits, OrderError, OrderStatus, PaymentStatus, Share,
@@ -136,12 +137,11 @@ fn an_order_that_is_paid_meanwhile_stays_and_there_is_no_other() {
 fn a_payment_under_way_keeps_the_older_order() {
     let shop = Shop::new();
     let older = shop.placed();
-    shop.payments.keeps_sessions.set(true);
+    shop.provider().is_paying.set(true);
     assert_eq!(
         create(&shop, replacing(older, Some("k"))),
         Err(OrderError::PaymentUnderWay)
     );
-    shop.payments.keeps_sessions.set(false);
     shop.customer_pays(older);
     shop.deliver_events();
     shop.settle();
@@ -220,6 +220,7 @@ fn a_replacement_that_crashed_leaves_nothing_double() {
                     shop.wait(60_000);
                     for _ in 0..3 {
                         shop.sweep();
+                        shop.wait(EVENT_OVERDUE_AFTER_MS.into());
                     }
                     assert!(pending(&shop) <= 1, "{case}");
                     shop.check_invariants(&case);

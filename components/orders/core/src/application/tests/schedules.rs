@@ -11,7 +11,6 @@ use crate::application::commands::{apply_payment_event, create_order, sweep};
 use crate::application::queries::find_order;
 use crate::application::tests::shop::{Shop, TTL_MS, admin, buyer, request};
 use crate::domain::OrderStatus;
-use crate::ports::OpenError;
 
 const KEY: &str = "k";
 
@@ -42,10 +41,10 @@ impl Start {
     fn shop(self) -> (Shop, OrderId) {
         let shop = Shop::new();
         if matches!(self, Self::HalfMade) {
-            shop.payments.refuses.replace(Some(OpenError::Unavailable));
+            shop.provider().down.set(true);
         }
         drop(shop.create(Some(KEY)));
-        shop.payments.refuses.replace(None);
+        shop.provider().down.set(false);
         let id = shop.all_orders()[0].id;
         match self {
             Self::HalfMade => shop.wait(TTL_MS / 2),

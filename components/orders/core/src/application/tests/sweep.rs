@@ -1,12 +1,11 @@
 use crate::application::commands::create_order::{self, CreateOrder};
-use crate::application::commands::sweep::{self, SweepReport};
+use crate::application::commands::sweep::{self, EVENT_OVERDUE_AFTER_MS, SweepReport};
 use crate::application::queries::metrics_snapshot;
 use crate::application::tests::shop::{
     START_MS, Shop, StockState, TTL_MS, UNPAID_KEPT_MS, lines, request, run,
 };
 use crate::application::{ABANDON_AFTER_MS, INBOX_KEPT_MS, KEY_KEPT_MS, RESUME_AFTER_MS};
 use crate::domain::{OrderError, OrderStatus, PaymentStatus};
-use crate::ports::OpenError;
 
 #[test]
 fn an_expired_reservation_cancels_order_and_payment() {
@@ -50,6 +49,8 @@ fn events_that_never_arrive_are_fetched() {
     let shop = Shop::new();
     let id = shop.placed();
     shop.customer_pays(id);
+    assert_eq!(shop.sweep(), SweepReport::default(), "it may still come");
+    shop.wait(EVENT_OVERDUE_AFTER_MS.into());
     let report = SweepReport {
         events_applied: 1,
         ..SweepReport::default()
@@ -62,9 +63,9 @@ fn events_that_never_arrive_are_fetched() {
 #[test]
 fn a_half_made_order_with_a_key_is_finished_after_a_while() {
     let shop = Shop::new();
-    shop.payments.refuses.replace(Some(OpenError::Unavailable));
+    shop.provider().down.set(true);
     assert!(shop.create(Some("k")).is_err());
-    shop.payments.refuses.replace(None);
+    shop.provider().down.set(false);
     assert_eq!(shop.sweep().resumed, 0, "its request may still be running");
     shop.wait(RESUME_AFTER_MS);
     assert_eq!(shop.sweep().resumed, 1);
@@ -91,7 +92,7 @@ fn a_running_request_without_a_key_is_given_time() {
 #[test]
 fn a_half_made_order_that_fails_is_tried_less_and_less_often() {
     let shop = Shop::new();
-    shop.payments.refuses.replace(Some(OpenError::Unavailable));
+    shop.provider().down.set(true);
     assert!(shop.create(Some("k")).is_err());
     shop.wait(RESUME_AFTER_MS);
     let mut tries = Vec::new();
@@ -134,13 +135,13 @@ fn a_pending_action_that_fails_is_tried_less_and_less_often() {
 #[test]
 fn a_run_that_follows_too_soon_does_nothing() {
     let shop = Shop::new();
-    let sweep = || run(sweep::handle(&shop, 1_000)).unwrap();
+    let sweep = || run(sweep::handle(&shop, 5_000)).unwrap();
     shop.placed();
     shop.wait(TTL_MS);
     assert_eq!(sweep().expired, 1);
     let id = shop.placed();
     shop.customer_pays(id);
-    shop.wait(999);
+    shop.wait(4_999);
     assert_eq!(sweep().events_applied, 0);
     shop.wait(1);
     assert_eq!(sweep().events_applied, 1);
@@ -180,7 +181,7 @@ fn what_a_run_has_no_time_for_is_due_at_the_next() {
     let count = u32::try_from(3 * sweep::ORDERS_AT_FIRST as usize).unwrap();
     place_many(&shop, count as usize);
     shop.wait(TTL_MS);
-    shop.payments.takes_ms.set(sweep::SWEEP_TIME_MS);
+    shop.provider().takes_ms.set(sweep::SWEEP_TIME_MS);
     let mut runs = Vec::new();
     for _ in 0..3 {
         let report = shop.sweep();
@@ -194,17 +195,21 @@ fn what_a_run_has_no_time_for_is_due_at_the_next() {
 
 #[test]
 fn an_order_that_fails_with_others_is_tried_alone_in_the_end() {
-    let shop = Shop::new();
-    place_many(&shop, 5);
-    shop.wait(TTL_MS);
-    shop.payments.keeps_sessions.set(true);
-    for _ in 0..4 {
-        assert_eq!(shop.sweep().expired, 0);
-        shop.wait(60_000);
+    for are_paying in [false, true] {
+        let shop = Shop::new();
+        place_many(&shop, 5);
+        shop.wait(TTL_MS);
+        shop.hold_sessions(are_paying);
+        for _ in 0..4 {
+            assert_eq!(shop.sweep().expired, 0);
+            shop.wait(60_000);
+        }
+        let ids: Vec<_> = shop.all_orders().iter().map(|order| order.id).collect();
+        shop.let_sessions_end(&ids);
+        assert_eq!(shop.sweep().expired, 5, "each by itself");
+        shop.deliver_events();
+        shop.check_invariants("alone");
     }
-    shop.payments.keeps_sessions.set(false);
-    assert_eq!(shop.sweep().expired, 5, "each by itself");
-    shop.check_invariants("alone");
 }
 
 #[test]
@@ -407,9 +412,9 @@ fn a_clock_that_is_set_back_holds_up_only_reservations() {
     shop.customer_pays(paid);
     shop.inventory.down.set(true);
     shop.deliver_events();
-    shop.payments.keeps_sessions.set(true);
+    shop.provider().down.set(true);
     assert!(shop.cancel(cancelled).is_err());
-    shop.payments.keeps_sessions.set(false);
+    shop.provider().down.set(false);
     shop.inventory.down.set(false);
     shop.set_clock_back(TTL_MS);
     shop.sweep();

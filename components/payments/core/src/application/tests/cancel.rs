@@ -1,4 +1,4 @@
-use super::shop::{AMOUNT, Crash, ORDER, SESSION_MS, Shop, cancellation, id_of, now};
+use super::shop::{AMOUNT, ORDER, SESSION_MS, SIDES, Shop, Side, cancellation, id_of, run};
 use crate::application::commands::{
     self, CANCELLATIONS_MAX, Cancellation, SESSION_LIFE_LONGEST_MS,
 };
@@ -42,9 +42,7 @@ fn nothing_is_decided_while_the_provider_is_down() {
 #[test]
 fn a_session_whose_opening_was_cut_off_is_closed_too() {
     let shop = Shop::new();
-    shop.crash_at(Crash::After(1));
-    assert!(shop.create().is_err());
-    assert!(shop.restart());
+    assert!(shop.crash_at(1, Side::After, Shop::create).is_none());
     assert_eq!(
         shop.payment().session.opened,
         None,
@@ -81,7 +79,7 @@ fn a_session_that_expired_unknown_is_not_asked_for_again() {
 fn an_order_without_payment_has_nothing_to_cancel() {
     let shop = Shop::new();
     assert_eq!(
-        now(commands::cancel_payment::handle(&shop, &cancellation("x"))),
+        run(commands::cancel_payment::handle(&shop, &cancellation("x"))),
         Err(PaymentError::NotFound)
     );
 }
@@ -160,7 +158,7 @@ fn cancel_all(
         reason: "run out".to_owned(),
     };
     let cancellations: Vec<_> = orders.iter().map(cancellation).collect();
-    now(commands::cancel_payment::handle_all(shop, &cancellations))
+    run(commands::cancel_payment::handle_all(shop, &cancellations))
 }
 
 #[test]
@@ -217,12 +215,11 @@ fn a_silent_provider_leaves_only_its_payments_open() {
 
 #[test]
 fn payments_closed_together_are_closed_wherever_that_crashed() {
-    for step in 0..3 {
-        for crash in [Crash::Before(step), Crash::After(step)] {
+    for call in 0..3 {
+        for side in SIDES {
+            let crash = (side, call);
             let shop = Shop::with_pending_order();
-            shop.crash_at(crash);
-            drop(cancel_all(&shop, &[ORDER, OTHER]));
-            shop.restart();
+            drop(shop.crash_at(call, side, |shop| cancel_all(shop, &[ORDER, OTHER])));
             let outcomes = cancel_all(&shop, &[ORDER, OTHER]).unwrap();
             let closed = outcomes[0].as_ref().unwrap();
             assert_eq!(closed.status, PaymentStatus::Cancelled, "{crash:?}");

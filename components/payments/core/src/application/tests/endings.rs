@@ -1,6 +1,6 @@
 //! Sessions in which nobody is to pay any more are ended at the provider, whatever was lost on the way.
 
-use super::shop::{AMOUNT, Crash, SESSION_MS, Shop, new_payment, now, session_id, started};
+use super::shop::{AMOUNT, SESSION_MS, SIDES, Shop, Side, new_payment, run, session_id, started};
 use crate::application::commands::{SESSION_LIFE_LONGEST_MS, create_session};
 use crate::domain::{EventType, PaymentStatus};
 
@@ -46,9 +46,7 @@ fn an_unanswered_session_is_ended_when_another_one_decides() {
     // The first one's answer is forgotten, as if it had been lost, and the second one's is lost.
     shop.forget_answer(1);
     shop.advance(SESSION_MS);
-    shop.crash_at(Crash::After(1));
-    assert!(shop.open_session().is_err());
-    assert!(shop.restart());
+    assert!(shop.crash_at(1, Side::After, Shop::open_session).is_none());
     assert_eq!(shop.payment().session.number, 2);
     assert_eq!(open_sessions(&shop).len(), 2);
     let mut event = shop.session_event("evt_1", "checkout.session.expired", &first);
@@ -82,16 +80,15 @@ fn the_provider_is_asked_until_it_says_that_a_session_is_over() {
 
 #[test]
 fn a_session_that_opens_while_its_order_is_cancelled_is_ended() {
-    for crash in 0..12 {
-        for point in [Crash::Before(crash), Crash::After(crash)] {
+    for call in 0..12 {
+        for side in SIDES {
+            let point = (side, call);
             let shop = Shop::new();
             shop.provider.slow.set(true);
             let new = new_payment();
             let opening = started(create_session::handle(&shop, &new));
-            shop.crash_at(point);
-            let _ = shop.cancel();
-            shop.restart();
-            drop(now(opening));
+            drop(shop.crash_at(call, side, Shop::cancel));
+            drop(run(opening));
             let _ = shop.cancel();
             relay_for_long(&shop);
             assert_eq!(shop.payment().status, PaymentStatus::Cancelled, "{point:?}");

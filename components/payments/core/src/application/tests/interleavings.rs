@@ -1,7 +1,7 @@
 //! Two requests at a time: one waits for the provider or the broker while another one runs.
 
 use super::shop::{
-    AMOUNT, SESSION_MS, Shop, admin, cancellation, new_payment, now, started, units,
+    AMOUNT, SESSION_MS, Shop, admin, cancellation, new_payment, run, started, units,
 };
 use crate::application::commands::{
     self, RefundOutcome, handle_webhook, refund_payment, relay_outbox,
@@ -35,7 +35,7 @@ fn a_session_opened_while_its_payment_is_cancelled_is_closed() {
     shop.provider.slow.set(true);
     let creating = started(commands::create_session::handle(&shop, &new));
     assert_eq!(shop.cancel().unwrap().status, PaymentStatus::Cancelled);
-    assert_eq!(now(creating).unwrap().status, PaymentStatus::Cancelled);
+    assert_eq!(run(creating).unwrap().status, PaymentStatus::Cancelled);
     assert!(
         shop.provider
             .expired
@@ -52,7 +52,7 @@ fn two_requests_open_one_session() {
     shop.provider.slow.set(true);
     let first = started(commands::create_session::handle(&shop, &new));
     let second = shop.create().unwrap();
-    assert_eq!(now(first).unwrap(), second);
+    assert_eq!(run(first).unwrap(), second);
     assert_eq!(shop.provider.sessions.borrow().len(), 1);
 }
 
@@ -63,7 +63,7 @@ fn a_payment_that_arrives_while_it_is_being_cancelled_stands() {
     let too_late = cancellation("too late");
     let cancelling = started(commands::cancel_payment::handle(&shop, &too_late));
     shop.webhook(&shop.completed("evt_1")).unwrap();
-    let payment = now(cancelling).unwrap();
+    let payment = run(cancelling).unwrap();
     assert_eq!(
         (payment.status, payment.reason.clone()),
         (PaymentStatus::Succeeded, None)
@@ -76,8 +76,8 @@ fn the_same_refund_twice_at_once_is_one() {
     let shop = Shop::with_paid_order();
     shop.provider.slow.set(true);
     let first = started(refund_payment::handle(&shop, refund_of(&shop, 500, "key")));
-    let second = now(refund_payment::handle(&shop, refund_of(&shop, 500, "key"))).unwrap();
-    assert_eq!(now(first).unwrap(), second);
+    let second = run(refund_payment::handle(&shop, refund_of(&shop, 500, "key"))).unwrap();
+    assert_eq!(run(first).unwrap(), second);
     let second = refunded(second);
     assert_eq!(
         (second.refunded, shop.provider.refunded()),
@@ -91,14 +91,14 @@ fn two_refunds_at_once_cannot_exceed_the_amount() {
     let shop = Shop::with_paid_order();
     shop.provider.slow.set(true);
     let first = started(refund_payment::handle(&shop, refund_of(&shop, 1_500, "a")));
-    let second = now(refund_payment::handle(&shop, refund_of(&shop, 1_500, "b")));
+    let second = run(refund_payment::handle(&shop, refund_of(&shop, 1_500, "b")));
     assert_eq!(
         second,
         Err(crate::domain::PaymentError::RefundExceedsAmount(units(
             AMOUNT - 1_500
         )))
     );
-    assert_eq!(refunded(now(first).unwrap()).refunded, units(1_500));
+    assert_eq!(refunded(run(first).unwrap()).refunded, units(1_500));
     assert_eq!(shop.provider.refunded(), 1_500);
 }
 
@@ -117,7 +117,7 @@ fn two_runs_do_not_publish_the_same_event() {
         },
     ));
     assert_eq!(shop.relay().published, 0);
-    now(webhook).unwrap();
+    run(webhook).unwrap();
     assert_eq!(shop.published_types(), [EventType::Succeeded]);
 }
 
@@ -136,7 +136,7 @@ fn what_happens_to_an_event_while_it_is_published_is_kept() {
         shop.fail_handling(id, "no");
     }
     let next_attempt_at = shop.entries()[0].next_attempt_at;
-    now(relay).unwrap();
+    run(relay).unwrap();
     let entry = shop.entries().remove(0);
     assert_eq!(
         (entry.failures, entry.attempts, entry.next_attempt_at),
@@ -150,7 +150,7 @@ fn what_happens_to_an_event_while_it_is_published_is_kept() {
         relay_outbox::Command::default(),
     ));
     shop.acknowledge(id);
-    now(relay).unwrap();
+    run(relay).unwrap();
     assert!(
         shop.entries().is_empty(),
         "an acknowledged event does not come back"
@@ -171,7 +171,7 @@ fn a_slow_broker_ends_a_run_and_what_is_left_stays_due() {
         relay_outbox::Command::default(),
     ));
     shop.advance(2_000);
-    assert_eq!(now(relay).unwrap().published, 1);
+    assert_eq!(run(relay).unwrap().published, 1);
     assert_eq!(shop.relay().published, 2);
 }
 
@@ -183,7 +183,7 @@ fn a_next_session_opened_during_a_cancellation_is_closed_too() {
     let cancelling = started(commands::cancel_payment::handle(&shop, &too_late));
     shop.advance(SESSION_MS);
     assert_eq!(shop.open_session().unwrap().session.number, 2);
-    assert_eq!(now(cancelling).unwrap().status, PaymentStatus::Cancelled);
+    assert_eq!(run(cancelling).unwrap().status, PaymentStatus::Cancelled);
     assert!(
         shop.provider
             .expired
@@ -209,7 +209,7 @@ fn events_do_not_wait_for_a_refund_that_is_taken_up() {
         relay_outbox::Command::default(),
     ));
     assert_eq!(shop.published_types(), [EventType::Refunded]);
-    now(relay).unwrap();
+    run(relay).unwrap();
     assert_eq!(shop.payment().refunded, units(500));
 }
 
@@ -217,14 +217,14 @@ fn events_do_not_wait_for_a_refund_that_is_taken_up() {
 fn who_asks_in_vain_is_told_what_another_one_reached() {
     for refuses in [false, true] {
         let shop = Shop::with_paid_order();
-        shop.provider.yields.set(true);
+        shop.faults.yields.set(true);
         let mut first = started(refund_payment::handle(&shop, refund_of(&shop, 500, "key")));
-        shop.provider.yields.set(false);
+        shop.faults.yields.set(false);
         let second = refund_payment::handle(&shop, refund_of(&shop, 500, "key"));
-        let second = now(second).unwrap();
+        let second = run(second).unwrap();
         shop.provider.refuses.set(refuses);
         shop.provider.down.set(!refuses);
-        assert_eq!(now(first.as_mut()).unwrap(), second);
+        assert_eq!(run(first.as_mut()).unwrap(), second);
         assert_eq!(shop.payment().refunded, units(500));
     }
 }

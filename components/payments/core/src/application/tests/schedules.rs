@@ -3,9 +3,7 @@
 //! nobody can pay for what is cancelled, and what was taken and given back is known.
 
 use mercato_kernel::Caller;
-
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use mercato_testing::Task;
 
 use super::shop::{
     AMOUNT, CUSTOMER, SESSION_MS, Shop, account, admin, cancellation, new_payment, order,
@@ -74,7 +72,7 @@ async fn perform(shop: &Shop, action: Action) {
             drop(commands::cancel_payment::handle(shop, &cancellation("cancelled")).await)
         }
         Action::Pay => {
-            shop.provider.let_others_run().await;
+            shop.faults.let_others_run().await;
             shop.pay_newest();
         }
         Action::Refund(amount, key) => {
@@ -90,11 +88,11 @@ async fn perform(shop: &Shop, action: Action) {
         }
         Action::Relay => drop(relay_outbox::handle(shop, relay_outbox::Command::default()).await),
         Action::ToldOfRefunds => {
-            shop.provider.let_others_run().await;
+            shop.faults.let_others_run().await;
             tell_of_refunds(shop);
         }
         Action::ToldOfPayment => {
-            shop.provider.let_others_run().await;
+            shop.faults.let_others_run().await;
             tell_of_payment(shop);
         }
     }
@@ -116,27 +114,9 @@ fn tell_of_refunds(shop: &Shop) {
 
 /// The first goes on for so many turns, then the second, then the first to its end.
 fn interleave(shop: &Shop, actions: [Action; 2], turns: [u32; 2]) {
-    shop.provider.yields.set(true);
-    let mut futures: [Option<Pin<Box<dyn Future<Output = ()> + '_>>>; 2] =
-        actions.map(|action| Some(Box::pin(perform(shop, action)) as _));
-    for turn in 0.. {
-        let wanted = usize::from((turns[0]..turns[0] + turns[1]).contains(&turn));
-        let next = if futures[wanted].is_some() {
-            wanted
-        } else {
-            1 - wanted
-        };
-        let Some(future) = &mut futures[next] else {
-            break;
-        };
-        let poll = future
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()));
-        if let Poll::Ready(()) = poll {
-            futures[next] = None;
-        }
-    }
-    shop.provider.yields.set(false);
+    let tasks = actions.map(|action| Box::pin(perform(shop, action)) as Task<'_, ()>);
+    let whose = |turn| usize::from((turns[0]..turns[0] + turns[1]).contains(&turn));
+    shop.faults.interleave(tasks, whose);
 }
 
 /// The news that were on their way arrive, and the relay takes up what is left.

@@ -2,7 +2,7 @@ use mercato_kernel::Caller;
 use mercato_money::Money;
 
 use super::shop::{
-    AMOUNT, CUSTOMER, ORDER, SESSION_MS, START_MS, Shop, account, new_payment, now, order, units,
+    AMOUNT, CUSTOMER, ORDER, SESSION_MS, START_MS, Shop, account, new_payment, order, run, units,
 };
 use crate::application::{commands, queries};
 use crate::domain::{NewPayment, PaymentError, PaymentStatus};
@@ -43,7 +43,7 @@ fn an_order_has_no_second_payment_of_another_kind() {
             ..new_payment()
         },
     ] {
-        let result = now(commands::create_session::handle(&shop, &other));
+        let result = run(commands::create_session::handle(&shop, &other));
         // 4.995 is rounded half to even, to 5.00.
         assert_eq!(result, Err(PaymentError::IdempotencyKeyReused), "{other:?}");
     }
@@ -105,7 +105,7 @@ fn a_request_that_breaks_a_rule_opens_nothing() {
             },
         ),
     ] {
-        match now(commands::create_session::handle(&shop, &new)) {
+        match run(commands::create_session::handle(&shop, &new)) {
             Err(PaymentError::Invalid(errors)) => assert_eq!(errors[0].field, field, "{errors:?}"),
             other => panic!("{field}: {other:?}"),
         }

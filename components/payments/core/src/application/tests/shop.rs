@@ -1,21 +1,18 @@
 //! A payments domain whose world is in the test's hands.
 
-use std::cell::{Cell, RefCell};
-use std::pin::{Pin, pin};
+use std::cell::RefCell;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
 
 use mercato_kernel::{
     AccountId, Caller, EventId, FromText, OrderId, Page, PageRequest, RecordedAnswer,
 };
 use mercato_money::Money;
-use mercato_platform::clock::Clock;
+use mercato_platform::clock::Clock as _;
+use mercato_testing::{CountingIds, Faults, TestClock};
+pub use mercato_testing::{SIDES, Side, run, started};
 use serde_json::{Value, json};
 
-pub use super::world::Crash;
-use super::world::{
-    Faults, TestClock, TestIds, TestProvider, TestPublisher, TestSettings, TestStore,
-};
+use super::world::{TestProvider, TestPublisher, TestSettings, TestStore};
 use crate::application::commands::{
     self, Cancellation, RefundOutcome, WebhookOutcome, acknowledge_event, handle_webhook,
     open_session, record_refund_answer, refund_payment, relay_outbox, report_failure, retry_event,
@@ -38,26 +35,6 @@ pub const SESSION_MS: u64 = 900_000;
 pub const AMOUNT: i64 = 1999;
 pub const UNPAID_KEPT_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
 
-/// Runs a future whose ports never wait.
-pub fn now<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => value,
-        Poll::Pending => panic!("a port of the tests waits"),
-    }
-}
-
-/// Starts a request whose provider or broker is slow: it waits there until it is awaited again with [`now`].
-pub fn started<'a, T>(
-    future: impl Future<Output = T> + 'a,
-) -> Pin<Box<dyn Future<Output = T> + 'a>> {
-    let mut future: Pin<Box<dyn Future<Output = T> + 'a>> = Box::pin(future);
-    let poll = future
-        .as_mut()
-        .poll(&mut Context::from_waker(Waker::noop()));
-    assert!(poll.is_pending(), "nothing was slow");
-    future
-}
-
 /// How many records of each kind the database holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stored {
@@ -75,7 +52,7 @@ pub struct Shop {
     pub publisher: TestPublisher,
     pub settings: TestSettings,
     pub clock: TestClock,
-    ids: TestIds,
+    ids: CountingIds,
 }
 
 impl Ports for Shop {
@@ -84,7 +61,7 @@ impl Ports for Shop {
     type Publisher = TestPublisher;
     type Settings = TestSettings;
     type Clock = TestClock;
-    type Ids = TestIds;
+    type Ids = CountingIds;
 
     fn store(&self) -> &TestStore {
         &self.store
@@ -106,7 +83,7 @@ impl Ports for Shop {
         &self.clock
     }
 
-    fn ids(&self) -> &TestIds {
+    fn ids(&self) -> &CountingIds {
         &self.ids
     }
 }
@@ -114,7 +91,7 @@ impl Ports for Shop {
 impl Shop {
     pub fn new() -> Self {
         let faults = Rc::<Faults>::default();
-        let clock = TestClock(Rc::new(Cell::new(START_MS)));
+        let clock = TestClock::at(START_MS);
         Self {
             store: TestStore {
                 sqlite: SqliteStore::new(),
@@ -130,8 +107,8 @@ impl Shop {
                 ..TestPublisher::default()
             },
             settings: TestSettings(RefCell::new(SECRET.to_owned())),
+            ids: CountingIds::new(&clock),
             clock,
-            ids: TestIds::default(),
             faults,
         }
     }
@@ -150,27 +127,21 @@ impl Shop {
         shop
     }
 
-    pub fn crash_at(&self, crash: Crash) {
-        self.faults.steps.set(0);
-        self.faults.crash.set(Some(crash));
-    }
-
-    /// The process starts again; true when it had died.
-    pub fn restart(&self) -> bool {
-        self.faults.crash.set(None);
-        self.faults.dead.replace(false)
+    /// The process dies at that step over the border of this domain; then it starts again. None when it has died.
+    pub fn crash_at<T>(&self, call: u64, side: Side, work: impl FnOnce(&Self) -> T) -> Option<T> {
+        self.faults.crash_at(call, side, || work(self))
     }
 
     pub fn advance(&self, ms: u64) {
-        self.clock.0.set(self.clock.0.get() + ms);
+        self.clock.advance(ms);
     }
 
     pub fn set_back(&self, ms: u64) {
-        self.clock.0.set(self.clock.0.get() - ms);
+        self.clock.set_back(ms);
     }
 
     pub fn create(&self) -> Result<Payment, PaymentError> {
-        now(commands::create_session::handle(self, &new_payment()))
+        run(commands::create_session::handle(self, &new_payment()))
     }
 
     pub fn open_session(&self) -> Result<Payment, PaymentError> {
@@ -179,14 +150,14 @@ impl Shop {
 
     pub fn open_session_by(&self, caller: Caller) -> Result<Payment, PaymentError> {
         let order_id = order();
-        now(open_session::handle(
+        run(open_session::handle(
             self,
             open_session::Command { caller, order_id },
         ))
     }
 
     pub fn cancel(&self) -> Result<Payment, PaymentError> {
-        now(commands::cancel_payment::handle(
+        run(commands::cancel_payment::handle(
             self,
             &cancellation("order cancelled"),
         ))
@@ -218,7 +189,7 @@ impl Shop {
             session_id,
             outcome,
         };
-        now(simulate_checkout::handle(self, command))
+        run(simulate_checkout::handle(self, command))
     }
 
     pub fn refund(&self, amount: Option<i64>, key: Option<&str>) -> Result<Payment, PaymentError> {
@@ -234,7 +205,7 @@ impl Shop {
         amount: Option<i64>,
         key: Option<&str>,
     ) -> Result<RefundOutcome, PaymentError> {
-        now(refund_payment::handle(
+        run(refund_payment::handle(
             self,
             refund_payment::Command {
                 requested_by: *requested_by,
@@ -267,7 +238,7 @@ impl Shop {
     /// The relay runs unless it has within that time.
     pub fn relay_after(&self, min_interval_ms: u32) -> commands::RelayReport {
         let command = relay_outbox::Command { min_interval_ms };
-        now(relay_outbox::handle(self, command)).unwrap()
+        run(relay_outbox::handle(self, command)).unwrap()
     }
 
     pub fn fail_handling(&self, event_id: EventId, error: &str) {
@@ -275,7 +246,7 @@ impl Shop {
     }
 
     pub fn retry(&self, event_id: EventId) -> Result<OutboxEntry, PaymentError> {
-        now(retry_event::handle(self, retry_event::Command { event_id }))
+        run(retry_event::handle(self, retry_event::Command { event_id }))
     }
 
     /// Delivers an event signed now.
@@ -286,7 +257,7 @@ impl Shop {
     }
 
     pub fn receive(&self, body: &[u8], signature: &str) -> Result<WebhookOutcome, PaymentError> {
-        now(handle_webhook::handle(
+        run(handle_webhook::handle(
             self,
             handle_webhook::Command { body, signature },
         ))
@@ -419,7 +390,7 @@ impl Shop {
     }
 
     pub fn acknowledge(&self, event_id: EventId) {
-        now(acknowledge_event::handle(
+        run(acknowledge_event::handle(
             self,
             acknowledge_event::Command { event_id },
         ))

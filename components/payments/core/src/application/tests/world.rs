@@ -3,12 +3,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::Poll;
 
-use mercato_platform::clock::Clock;
-use mercato_platform::ids::Ids;
+use mercato_platform::clock::Clock as _;
+use mercato_testing::{Faults, TestClock, pause};
 
 use super::shop::{AMOUNT, SESSION_MS, UNPAID_KEPT_MS, session_id, units};
 use crate::application::ports::{
@@ -21,55 +19,6 @@ use crate::store::SqliteStore;
 
 const PUBLIC_URL: &str = "http://shop.test";
 
-/// Waits once when somebody is slow.
-async fn pause(slow: bool) {
-    let mut waits = slow;
-    poll_fn(|_| {
-        if std::mem::take(&mut waits) {
-            Poll::Pending
-        } else {
-            Poll::Ready(())
-        }
-    })
-    .await;
-}
-
-/// Where the process dies: at the n-th step over the border of this domain, before or after that step took effect.
-#[derive(Debug, Clone, Copy)]
-pub enum Crash {
-    Before(u32),
-    After(u32),
-}
-
-#[derive(Default)]
-pub struct Faults {
-    pub crash: Cell<Option<Crash>>,
-    pub steps: Cell<u32>,
-    pub dead: Cell<bool>,
-}
-
-impl Faults {
-    /// Takes a step; `None` when the process is dead before its answer arrives.
-    fn step<T>(&self, effect: impl FnOnce() -> T) -> Option<T> {
-        if self.dead.get() {
-            return None;
-        }
-        let step = self.steps.replace(self.steps.get() + 1);
-        match self.crash.get() {
-            Some(Crash::Before(fatal)) if fatal == step => {
-                self.dead.set(true);
-                None
-            }
-            Some(Crash::After(fatal)) if fatal == step => {
-                effect();
-                self.dead.set(true);
-                None
-            }
-            _ => Some(effect()),
-        }
-    }
-}
-
 pub struct TestStore {
     pub sqlite: SqliteStore,
     pub faults: Rc<Faults>,
@@ -80,20 +29,14 @@ impl Store for TestStore {
         &self,
         work: impl FnOnce(&Records<'_>) -> Result<T, PaymentError>,
     ) -> Result<T, PaymentError> {
-        if self.faults.dead.get() {
-            Err(PaymentError::Internal)
-        } else {
-            self.sqlite.read(work)
-        }
+        self.sqlite.read(work)
     }
 
     fn write<T>(
         &self,
         work: impl FnOnce(&Records<'_>) -> Result<T, PaymentError>,
     ) -> Result<T, PaymentError> {
-        self.faults
-            .step(|| self.sqlite.write(work))
-            .unwrap_or(Err(PaymentError::Internal))
+        self.faults.around(|| self.sqlite.write(work))
     }
 }
 
@@ -106,8 +49,6 @@ pub struct TestProvider {
     pub down: Cell<bool>,
     pub refuses: Cell<bool>,
     pub slow: Cell<bool>,
-    /// Every call lets others run, before and after its effect.
-    pub yields: Cell<bool>,
     pub paid: Cell<bool>,
     /// What the provider says of the money in a session that is paid.
     pub charge: RefCell<Option<PaidSession>>,
@@ -122,22 +63,17 @@ impl TestProvider {
         &self,
         effect: impl FnOnce() -> Result<T, ProviderError>,
     ) -> Result<T, ProviderError> {
-        self.let_others_run().await;
+        self.faults.let_others_run().await;
         if self.down.get() {
             return Err(ProviderError::Unavailable("down".to_owned()));
         }
         if self.refuses.get() {
             return Err(ProviderError::Rejected("no".to_owned()));
         }
-        let silence = Err(ProviderError::Unavailable("no answer".to_owned()));
-        let answer = self.faults.step(effect).unwrap_or(silence);
+        let answer = self.faults.around(effect);
         pause(self.slow.take()).await;
-        self.let_others_run().await;
+        self.faults.let_others_run().await;
         answer
-    }
-
-    pub async fn let_others_run(&self) {
-        pause(self.yields.get()).await;
     }
 
     /// The customer has paid that in the open session, and the provider says so when it is asked.
@@ -283,9 +219,9 @@ impl Publisher for TestPublisher {
         if self.down.get() {
             return Err(PublishError("connection refused".to_owned()));
         }
-        self.faults
-            .step(|| self.published.borrow_mut().push(event.clone()))
-            .ok_or_else(|| PublishError("no answer".to_owned()))
+        let publish = || self.published.borrow_mut().push(event.clone());
+        self.faults.around(publish);
+        Ok(())
     }
 }
 
@@ -306,24 +242,5 @@ impl Settings for TestSettings {
 
     fn new_secret(&self) -> String {
         format!("whsec_{}", mercato_platform::random::hex::<16>())
-    }
-}
-
-#[derive(Clone, Default)]
-pub struct TestClock(pub Rc<Cell<u64>>);
-
-impl Clock for TestClock {
-    fn now_ms(&self) -> u64 {
-        self.0.get()
-    }
-}
-
-#[derive(Default)]
-pub struct TestIds(Cell<u32>);
-
-impl Ids for TestIds {
-    fn new_id(&self) -> String {
-        let number = self.0.replace(self.0.get() + 1);
-        format!("01890a5d-ac96-774b-bcce-{number:012x}")
     }
 }

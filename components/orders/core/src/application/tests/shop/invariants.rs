@@ -67,9 +67,8 @@ impl Shop {
             .map(|item| item.unit_price.units() * i64::from(item.quantity.get()))
             .sum();
         assert_eq!(sum, order.total_amount.units(), "{case}");
-        let payments = self.payments.payments.borrow();
-        let payment = payments.get(&order.id);
-        if let Some(payment) = payment {
+        let payment = self.payments.of(order.id);
+        if let Some(payment) = &payment {
             assert_eq!(payment.amount, order.amount_due(), "{case}");
         }
         use PaymentStatus as P;

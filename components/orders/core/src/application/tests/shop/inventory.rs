@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use mercato_kernel::{OrderId, ProductId};
 use mercato_money::Money;
-use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
+use mercato_testing::{Faults, TestClock};
 use products::Products;
 use products::application::commands::{
     create_product, purge_reservations, reserve_stock, settle_reservations, update_product,
@@ -22,19 +22,8 @@ use products::domain::reservation::{
 };
 use products::domain::stock::Stock;
 
-use super::TestClock;
-use super::faults::Faults;
 use crate::domain::{Line, LineProblem, OrderError, OrderItem, Quantity, RejectedLine};
 use crate::ports::{Inventory, ReserveError};
-
-/// The clock of the shop, which the catalogue looks at too.
-struct SharedClock(Rc<TestClock>);
-
-impl Clock for SharedClock {
-    fn now_ms(&self) -> u64 {
-        self.0.now_ms()
-    }
-}
 
 /// The id that a test has chosen for the next product.
 struct ChosenId(Rc<RefCell<String>>);
@@ -48,7 +37,7 @@ impl Ids for ChosenId {
 /// The stock of the catalogue, with faults around it.
 pub struct TestInventory {
     faults: Rc<Faults>,
-    catalogue: Products<SharedClock, ChosenId>,
+    catalogue: Products<TestClock, ChosenId>,
     next_product: Rc<RefCell<String>>,
     /// Units that there are of each product, wherever they are.
     put_in: RefCell<BTreeMap<ProductId, u64>>,
@@ -64,12 +53,12 @@ pub struct TestInventory {
 }
 
 impl TestInventory {
-    pub fn new(faults: Rc<Faults>, clock: Rc<TestClock>) -> Self {
+    pub fn new(faults: Rc<Faults>, clock: TestClock) -> Self {
         let next_product: Rc<RefCell<String>> = Rc::default();
         let ids = ChosenId(Rc::clone(&next_product));
         Self {
             faults,
-            catalogue: Products::new(SharedClock(clock), ids),
+            catalogue: Products::new(clock, ids),
             next_product,
             put_in: RefCell::default(),
             orders: RefCell::default(),

@@ -1,31 +1,28 @@
-//! A shop for tests: the real store and the real catalogue on a real SQLite in memory, payments as a small model, a clock that
-//! stands still, and crashes on demand.
+//! A shop for tests: the real store, the real catalogue and the real payments, each on a real SQLite in memory, with a payment
+//! provider that does as it is told, a clock that stands still, and crashes on demand.
 
-mod faults;
 mod invariants;
 mod inventory;
 mod payments;
 mod store;
 
-pub use faults::{SIDES, Side};
 pub use inventory::StockState;
+pub use mercato_testing::{SIDES, Side, Task, run};
+pub use stripe_mock::webhook::Outcome;
 
-use std::cell::{Cell, RefCell};
-use std::future::Future;
-use std::pin::pin;
+use std::cell::Cell;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
 
+use ::payments::domain::OutboxEntryView;
 use mercato_kernel::{
     AccountId, Caller, Named as _, OrderId, PageRequest, ProductId, RecordedAnswer,
 };
-use mercato_platform::clock::Clock;
-use mercato_platform::ids::Ids;
+use mercato_platform::clock::Clock as _;
 use mercato_sqlite::Database;
+use mercato_testing::{CountingIds, Faults, TestClock};
 
-use self::faults::Faults;
 use self::inventory::TestInventory;
-use self::payments::{FakePayments, OutboxRow};
+use self::payments::{TestPayments, TestProvider};
 use self::store::TestStore;
 use crate::application::commands::change_status::{self, ChangeStatus};
 use crate::application::commands::create_order::{self, CreateOrder, CreateOutcome, Idempotency};
@@ -34,8 +31,8 @@ use crate::application::commands::{apply_payment_event, record_answer};
 use crate::application::queries::find_order::{self, OrderDetails};
 use crate::application::queries::list_orders::{self, OrderFilter, OrderSort};
 use crate::domain::{
-    EventOutcome, EventType, Holder, Holding, Limits, Line, OrderError, OrderNumber, OrderStatus,
-    OrderView, PaymentEvent, PaymentStatus, Quantity,
+    EventOutcome, Holder, Holding, Limits, Line, OrderError, OrderNumber, OrderStatus, OrderView,
+    PaymentEvent, PaymentStatus, Quantity,
 };
 use crate::ports::{Ports, Store};
 use crate::settings::Settings;
@@ -45,47 +42,23 @@ pub const START_MS: u64 = 0x0193_9f6e_8a00;
 pub const TTL_MS: u64 = 900_000;
 pub const UNPAID_KEPT_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
 
-/// A clock that only tests move.
-pub struct TestClock(Cell<u64>);
-
-impl Clock for TestClock {
-    fn now_ms(&self) -> u64 {
-        self.0.get()
-    }
-}
-
-/// Ids in a row, of the time that it is.
-pub struct TestIds(Cell<u64>, Rc<TestClock>);
-
-impl Ids for TestIds {
-    fn new_id(&self) -> String {
-        self.0.set(self.0.get() + 1);
-        let (now, number) = (self.1.now_ms(), self.0.get());
-        format!(
-            "{:08x}-{:04x}-7000-8000-{number:012x}",
-            now >> 16,
-            now & 0xffff
-        )
-    }
-}
-
 /// The shop.
 pub struct Shop {
     pub faults: Rc<Faults>,
     pub store: TestStore,
     pub inventory: TestInventory,
-    pub payments: FakePayments,
-    clock: Rc<TestClock>,
-    ids: Rc<TestIds>,
+    pub payments: TestPayments,
+    clock: TestClock,
+    ids: CountingIds,
     pub settings: Settings,
 }
 
 impl Ports for Shop {
     type Store = TestStore;
     type Inventory = TestInventory;
-    type Payments = FakePayments;
+    type Payments = TestPayments;
     type Clock = TestClock;
-    type Ids = TestIds;
+    type Ids = CountingIds;
 
     fn store(&self) -> &TestStore {
         &self.store
@@ -95,7 +68,7 @@ impl Ports for Shop {
         &self.inventory
     }
 
-    fn payments(&self) -> &FakePayments {
+    fn payments(&self) -> &TestPayments {
         &self.payments
     }
 
@@ -103,7 +76,7 @@ impl Ports for Shop {
         &self.clock
     }
 
-    fn ids(&self) -> &TestIds {
+    fn ids(&self) -> &CountingIds {
         &self.ids
     }
 
@@ -151,8 +124,8 @@ pub const REQUEST_MINOR: i64 = 2_008;
 impl Shop {
     pub fn new() -> Self {
         let faults: Rc<Faults> = Rc::default();
-        let clock = Rc::new(TestClock(Cell::new(START_MS)));
-        let ids = Rc::new(TestIds(Cell::new(0), Rc::clone(&clock)));
+        let clock = TestClock::at(START_MS);
+        let ids = CountingIds::new(&clock);
         let database = Database::in_memory(LABEL, MIGRATIONS).unwrap();
         let shop = Self {
             store: TestStore {
@@ -160,21 +133,8 @@ impl Shop {
                 faults: Rc::clone(&faults),
                 down: Cell::new(false),
             },
-            inventory: TestInventory::new(Rc::clone(&faults), Rc::clone(&clock)),
-            payments: FakePayments {
-                faults: Rc::clone(&faults),
-                ids: Rc::clone(&ids),
-                clock: Rc::clone(&clock),
-                payments: RefCell::default(),
-                outbox: RefCell::default(),
-                refund_keys: RefCell::default(),
-                refuses: RefCell::new(None),
-                refuses_refunds: Cell::new(false),
-                refunds_asked: Cell::new(0),
-                takes_ms: Cell::new(0),
-                keeps_sessions: Cell::new(false),
-                down: Cell::new(false),
-            },
+            inventory: TestInventory::new(Rc::clone(&faults), clock.clone()),
+            payments: TestPayments::new(Rc::clone(&faults), &clock, &ids),
             clock,
             ids,
             settings: Settings {
@@ -209,8 +169,7 @@ impl Shop {
 
     /// The id that is made next, unless time goes by.
     pub fn upcoming_id(&self) -> OrderId {
-        let next = TestIds(Cell::new(self.ids.0.get()), Rc::clone(&self.clock)).new_id();
-        OrderId::parse(&next).unwrap()
+        OrderId::parse(&self.ids.upcoming()).unwrap()
     }
 
     /// Gives an order the number of another one.
@@ -224,11 +183,11 @@ impl Shop {
     }
 
     pub fn wait(&self, ms: u64) {
-        self.clock.0.set(self.clock.0.get() + ms);
+        self.clock.advance(ms);
     }
 
     pub fn set_clock_back(&self, ms: u64) {
-        self.clock.0.set(self.clock.0.get() - ms);
+        self.clock.set_back(ms);
     }
 
     pub fn create(&self, key: Option<&str>) -> Result<CreateOutcome, OrderError> {
@@ -409,19 +368,35 @@ impl Shop {
         Store::read(&self.store.database, |records| records.holding(holder)).unwrap()
     }
 
+    pub fn provider(&self) -> &TestProvider {
+        self.payments.provider()
+    }
+
     /// The customer is faster than anybody who closes the session.
     pub fn customer_pays(&self, order_id: OrderId) {
-        self.payments
-            .decide(order_id, PaymentStatus::Succeeded, EventType::Succeeded);
+        self.payments.report(order_id, Outcome::Succeed);
     }
 
     pub fn payment_fails(&self, order_id: OrderId) {
-        self.payments
-            .decide(order_id, PaymentStatus::Failed, EventType::Failed);
+        self.payments.report(order_id, Outcome::Fail);
+    }
+
+    /// No session can be ended: its customer is just paying, or the provider does not answer.
+    pub fn hold_sessions(&self, are_paying: bool) {
+        self.provider().is_paying.set(are_paying);
+        self.provider().down.set(!are_paying);
+    }
+
+    /// Sessions can be ended again; the money of those customers who were just paying has not come.
+    pub fn let_sessions_end(&self, order_ids: &[OrderId]) {
+        if self.provider().is_paying.take() {
+            order_ids.iter().for_each(|id| self.payment_fails(*id));
+        }
+        self.provider().down.set(false);
     }
 
     pub fn refund(&self, order_id: OrderId, minor: i64) {
-        self.payments.refund_amount(order_id, minor);
+        self.payments.refund(order_id, minor);
     }
 
     pub fn has_pending_payment(&self, order_id: OrderId) -> bool {
@@ -429,19 +404,26 @@ impl Shop {
     }
 
     pub fn payment_status(&self, order_id: OrderId) -> Option<PaymentStatus> {
-        self.payments
-            .payments
-            .borrow()
-            .get(&order_id)
-            .map(|payment| payment.status)
+        self.payments.of(order_id).map(|payment| payment.status)
     }
 
     pub fn waiting_events(&self) -> Vec<PaymentEvent> {
         self.payments.waiting()
     }
 
-    pub fn outbox(&self) -> Vec<OutboxRow> {
-        self.payments.outbox.borrow().clone()
+    pub fn outbox(&self) -> Vec<OutboxEntryView> {
+        self.payments.outbox()
+    }
+
+    /// Runs `work` and crashes at that call; gives whether the crash happened.
+    pub fn crash_at(&self, call: u64, side: Side, work: impl FnOnce(&Self)) -> bool {
+        self.faults.crash_at(call, side, || work(self)).is_none()
+    }
+
+    /// Polls both tasks to their ends, in the order that the bits of `schedule` say.
+    pub fn interleave<T>(&self, tasks: [Task<'_, T>; 2], schedule: u32) -> [T; 2] {
+        let whose = |turn| usize::from(schedule.rotate_right(turn) & 1 == 1);
+        self.faults.interleave(tasks, whose)
     }
 
     /// Every waiting event arrives once.
@@ -466,12 +448,4 @@ pub fn admin() -> Caller {
 
 pub fn buyer() -> Caller {
     Caller::Customer(customer(1))
-}
-
-/// Runs a future in which nothing waits.
-pub fn run<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => value,
-        Poll::Pending => panic!("nothing here waits"),
-    }
 }

@@ -1,219 +1,294 @@
-//! Payments, as their contract says.
+//! Payments: the context itself, on a database of its own in memory, with a provider that does as tests tell it.
+
+/// The contract of payments as its component keeps it, with the types that orders imports.
+#[path = "../../../../../../payments/service/src/contract.rs"]
+mod contract;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use mercato_contracts::payments::service::MoneyReceived;
-use mercato_kernel::{OrderId, PaymentId};
-use mercato_platform::ids::Ids;
-
-use super::faults::Faults;
-use super::{START_MS, TestClock, TestIds};
-use crate::domain::{
-    CheckoutSession, EventType, OrderError, OrderView, Payment, PaymentEvent, PaymentStatus,
+use mercato_contracts::payments::types::PaymentError;
+use mercato_contracts::payments::{service, types};
+use mercato_kernel::{Caller, OrderId, PageRequest, PaymentId};
+use mercato_platform::clock::Clock as _;
+use mercato_testing::{CountingIds, Faults, TestClock, run};
+use payments::Instance;
+use payments::application::commands::{handle_webhook, refund_payment};
+use payments::application::ports::{
+    CheckoutSimulator, Ports as _, Provider, ProviderError, PublishError, Publisher, RefundRequest,
+    SessionRequest, SessionState, Settings, SignedWebhook,
 };
+use payments::application::queries;
+use payments::domain::{CheckoutOutcome, CheckoutSession, OutboxEntryView, PaymentView};
+use stripe_mock::webhook::{self, Outcome, Session};
+
+use super::{TTL_MS, UNPAID_KEPT_MS, admin};
+use crate::adapters::payments::{
+    cancellation, closed, failed, not_opened, refunding, session_request, wanted,
+};
+use crate::domain::{OrderError, OrderView, Payment, PaymentEvent};
 use crate::ports::{OpenError, Payments, Refunding};
 
-#[derive(Debug, Clone)]
-pub struct OutboxRow {
-    pub event: PaymentEvent,
-    pub acknowledged: bool,
-    pub failures: u32,
-}
+const SECRET: &str = "whsec_test";
 
-/// Payments, as its contract says.
-pub struct FakePayments {
-    pub faults: Rc<Faults>,
-    pub ids: Rc<TestIds>,
-    pub clock: Rc<TestClock>,
-    pub payments: RefCell<BTreeMap<OrderId, Payment>>,
-    pub outbox: RefCell<Vec<OutboxRow>>,
-    pub refund_keys: RefCell<Vec<String>>,
-    pub refuses: RefCell<Option<OpenError>>,
-    pub refuses_refunds: Cell<bool>,
-    pub refunds_asked: Cell<u32>,
-    /// How long it takes until a payment is closed, in milliseconds.
+/// A provider that knows what it is asked, and does as it is told.
+pub struct TestProvider {
+    clock: TestClock,
+    pub down: Cell<bool>,
+    /// A definite no to whatever opens a session or gives money back, and why.
+    pub refuses: RefCell<Option<String>>,
+    /// How long it takes to end a session, in milliseconds.
     pub takes_ms: Cell<u64>,
     /// The customer is just paying: nothing is decided yet.
-    pub keeps_sessions: Cell<bool>,
-    pub down: Cell<bool>,
+    pub is_paying: Cell<bool>,
 }
 
-impl FakePayments {
+impl TestProvider {
+    fn answer<T>(&self, answer: T) -> Result<T, ProviderError> {
+        match &*self.refuses.borrow() {
+            _ if self.down.get() => Err(ProviderError::Unavailable("down".to_owned())),
+            Some(cause) => Err(ProviderError::Rejected(cause.clone())),
+            None => Ok(answer),
+        }
+    }
+}
+
+impl Provider for TestProvider {
+    fn name(&self) -> String {
+        "test".to_owned()
+    }
+
+    async fn create_session(
+        &self,
+        request: &SessionRequest,
+    ) -> Result<CheckoutSession, ProviderError> {
+        self.answer(CheckoutSession {
+            id: format!("cs_{}", request.payment.order_id),
+            url: "https://pay.example".to_owned(),
+            expires_at: request.payment.session.requested_expiry,
+        })
+    }
+
+    async fn expire_session(&self, _: &str) -> Result<SessionState, ProviderError> {
+        self.clock.advance(self.takes_ms.get());
+        self.answer(if self.is_paying.get() {
+            SessionState::Completed(None)
+        } else {
+            SessionState::Expired
+        })
+    }
+
+    async fn refund(&self, request: &RefundRequest) -> Result<String, ProviderError> {
+        self.answer(format!("re_{}", request.idempotency_key))
+    }
+}
+
+impl CheckoutSimulator for TestProvider {
+    fn is_simulator(&self) -> bool {
+        false
+    }
+
+    async fn simulate(
+        &self,
+        _: &PaymentView,
+        _: &str,
+        _: CheckoutOutcome,
+        _: &str,
+    ) -> Option<SignedWebhook> {
+        None
+    }
+}
+
+/// A broker that loses every event: orders has to fetch them, or a test delivers them.
+pub struct LosingBroker;
+
+impl Publisher for LosingBroker {
+    async fn publish(&self, _: &payments::domain::PaymentEvent) -> Result<(), PublishError> {
+        Ok(())
+    }
+}
+
+pub struct TestSettings;
+
+impl Settings for TestSettings {
+    async fn webhook_secret(&self) -> Result<String, payments::domain::PaymentError> {
+        Ok(SECRET.to_owned())
+    }
+
+    async fn session_lifetime_ms(&self) -> Result<u64, payments::domain::PaymentError> {
+        Ok(TTL_MS)
+    }
+
+    async fn unpaid_retention_ms(&self) -> Result<Option<u64>, payments::domain::PaymentError> {
+        Ok(Some(UNPAID_KEPT_MS))
+    }
+
+    fn new_secret(&self) -> String {
+        SECRET.to_owned()
+    }
+}
+
+type Context = Instance<TestProvider, LosingBroker, TestSettings, TestClock, CountingIds>;
+
+/// The payments of the shop, with faults around them.
+pub struct TestPayments {
+    faults: Rc<Faults>,
+    context: Context,
+    pub down: Cell<bool>,
+    /// The events that orders sees are about another amount.
+    pub spoils_events: Cell<bool>,
+    /// How often orders has asked for a refund.
+    pub refunds_asked: Cell<u32>,
+}
+
+impl TestPayments {
+    pub fn new(faults: Rc<Faults>, clock: &TestClock, ids: &CountingIds) -> Self {
+        let provider = TestProvider {
+            clock: clock.clone(),
+            down: Cell::new(false),
+            refuses: RefCell::new(None),
+            takes_ms: Cell::new(0),
+            is_paying: Cell::new(false),
+        };
+        let (clock, ids) = (clock.clone(), ids.clone());
+        Self {
+            faults,
+            context: Instance::new(provider, LosingBroker, TestSettings, clock, ids),
+            down: Cell::new(false),
+            spoils_events: Cell::new(false),
+            refunds_asked: Cell::new(0),
+        }
+    }
+
+    pub fn provider(&self) -> &TestProvider {
+        self.context.provider()
+    }
+
+    /// The payment of an order, as orders may see it.
+    pub fn of(&self, order_id: OrderId) -> Option<Payment> {
+        run(contract::find_by_order(&self.context, order_id.to_string())).unwrap()
+    }
+
+    fn view(&self, order_id: OrderId) -> PaymentView {
+        queries::find_payment_of_order(&self.context, &Caller::System, order_id).unwrap()
+    }
+
+    /// The provider reports what the customer has done in their session.
+    pub fn report(&self, order_id: OrderId, outcome: Outcome) {
+        let payment = self.view(order_id);
+        let session = Session {
+            id: payment.session.opened.unwrap().id,
+            order_id: order_id.to_string(),
+            payment_id: payment.id.to_string(),
+            amount: payment.amount.get(),
+            currency: payment.currency.to_string(),
+        };
+        let now = self.context.clock().now_seconds();
+        self.receive(&webhook::body(
+            &session,
+            outcome,
+            "https://shop.example",
+            now,
+        ));
+    }
+
     /// The customer's bank disputes the payment of that order, or does so no more.
     pub fn dispute(&self, order_id: OrderId, is_disputed: bool) {
-        let mut payments = self.payments.borrow_mut();
-        payments.get_mut(&order_id).unwrap().disputed = is_disputed;
-    }
-
-    fn emit(&self, order_id: OrderId, event_type: EventType) {
-        let payments = self.payments.borrow();
-        let payment = payments.get(&order_id).unwrap();
-        let event = PaymentEvent {
-            id: self.ids.new_id(),
-            event_type,
-            time: START_MS,
-            order_id: order_id.to_string(),
-            payment_id: payment.id.clone(),
-            amount: payment.amount,
-            refunded_amount: payment.refunded_amount,
-            payment_version: 0,
-            currency: payment.currency.clone(),
-            receipt_url: Some("https://pay.example/receipt".to_owned()),
-            reason: None,
-        };
-        self.outbox.borrow_mut().push(OutboxRow {
-            event,
-            acknowledged: false,
-            failures: 0,
-        });
-    }
-
-    pub fn decide(&self, order_id: OrderId, status: PaymentStatus, event_type: EventType) {
-        let mut payments = self.payments.borrow_mut();
-        let payment = payments.get_mut(&order_id).unwrap();
-        payment.status = status;
-        drop(payments);
-        self.emit(order_id, event_type);
-    }
-
-    fn if_up<T>(&self, work: impl FnOnce() -> T) -> Result<T, OrderError> {
-        if self.down.get() {
-            Err(OrderError::Unavailable)
+        let payment = self.view(order_id);
+        let (kind, status) = if is_disputed {
+            ("created", "needs_response")
         } else {
-            Ok(work())
-        }
-    }
-
-    fn open_now(&self, order: &OrderView, expires_at: u64) -> Result<Payment, OpenError> {
-        if let Some(error) = self
-            .refuses
-            .borrow()
-            .clone()
-            .or(self.down.get().then_some(OpenError::Unavailable))
-        {
-            return Err(error);
-        }
-        let session = CheckoutSession {
-            id: format!("cs_{}", order.id),
-            url: "https://pay.example".into(),
-            expires_at,
+            ("closed", "won")
         };
-        let new = || Payment {
-            id: self.ids.new_id(),
-            status: PaymentStatus::Pending,
-            processing: false,
-            amount: order.amount_due(),
-            refunded_amount: 0,
-            failed_refund_amount: 0,
-            refund_failure: None,
-            duplicate_amount: 0,
-            duplicate_refunded_amount: 0,
-            disputed: false,
-            lost_to_disputes: 0,
-            currency: order.currency.code().to_owned(),
-            provider: "fake".to_owned(),
-            session: Some(session),
-            receipt_url: None,
-            reason: None,
-        };
-        Ok(self
-            .payments
-            .borrow_mut()
-            .entry(order.id)
-            .or_insert_with(new)
-            .clone())
+        let (charge, amount) = (payment.provider_reference.unwrap(), payment.amount);
+        let now = self.context.clock().now_seconds();
+        let event = format!(
+            r#"{{"id":"evt_{kind}_{charge}","type":"charge.dispute.{kind}","created":{now},"data":{{"object":
+            {{"id":"du_{charge}","object":"dispute","amount":{amount},"currency":"usd","payment_intent":"{charge}",
+            "reason":"fraudulent","status":"{status}","created":{now},"metadata":{{}}}}}}}}"#
+        );
+        self.receive(event.as_bytes());
     }
 
-    fn cancel_now(&self, order_id: OrderId) -> Option<Payment> {
-        self.clock.0.set(self.clock.0.get() + self.takes_ms.get());
-        let is_pending = self.payments.borrow().get(&order_id)?.status == PaymentStatus::Pending;
-        if is_pending && !self.keeps_sessions.get() {
-            self.decide(order_id, PaymentStatus::Cancelled, EventType::Cancelled);
-        }
-        self.payments.borrow().get(&order_id).cloned()
+    fn receive(&self, body: &[u8]) {
+        let now = self.context.clock().now_seconds();
+        let signature = &webhook::signature(SECRET, now, body).unwrap();
+        let command = handle_webhook::Command { body, signature };
+        run(handle_webhook::handle(&self.context, command)).unwrap();
     }
 
-    /// As [`Self::cancel_now`], but no event tells of it.
-    fn close_now(&self, order_id: OrderId) -> Option<Payment> {
-        self.clock.0.set(self.clock.0.get() + self.takes_ms.get());
-        let mut payments = self.payments.borrow_mut();
-        let payment = payments.get_mut(&order_id)?;
-        if payment.status == PaymentStatus::Pending && !self.keeps_sessions.get() {
-            payment.status = PaymentStatus::Cancelled;
-        }
-        Some(payment.clone())
-    }
-
-    fn refund_now(&self, payment_id: PaymentId, key: &str) -> Refunding {
-        self.refunds_asked.set(self.refunds_asked.get() + 1);
-        if self.refuses_refunds.get() {
-            return Refunding::Refused;
-        }
-        if self.refund_keys.borrow().iter().any(|known| known == key) {
-            return Refunding::Done;
-        }
-        self.refund_keys.borrow_mut().push(key.to_owned());
-        let order_id = self.order_of(payment_id);
-        self.refund_amount(order_id, i64::MAX);
-        Refunding::Done
-    }
-
-    fn order_of(&self, payment_id: PaymentId) -> OrderId {
-        let payments = self.payments.borrow();
-        payments
-            .iter()
-            .find(|(_, payment)| payment.id == *payment_id.text())
-            .map(|(order_id, _)| *order_id)
-            .unwrap()
-    }
-
-    /// Gives so many minor units back, or all that is left.
-    pub fn refund_amount(&self, order_id: OrderId, minor: i64) {
-        let mut payments = self.payments.borrow_mut();
-        let payment = payments.get_mut(&order_id).unwrap();
-        if payment.status != PaymentStatus::Succeeded {
+    /// An admin gives so many minor units back, or all that is left.
+    pub fn refund(&self, order_id: OrderId, minor: i64) {
+        let payment = self.view(order_id);
+        if payment.status != payments::domain::PaymentStatus::Succeeded {
             return;
         }
-        payment.refunded_amount = payment
-            .refunded_amount
-            .saturating_add(minor)
-            .min(payment.amount);
-        if payment.refunded_amount == payment.amount {
-            payment.status = PaymentStatus::Refunded;
-        }
-        drop(payments);
-        self.emit(order_id, EventType::Refunded);
+        let is_part = minor < payment.refundable().get();
+        let command = refund_payment::Command {
+            requested_by: admin(),
+            payment_id: payment.id,
+            amount: is_part.then_some(minor),
+            reason: None,
+            idempotency_key: None,
+            expected_version: None,
+        };
+        run(refund_payment::handle(&self.context, command)).unwrap();
     }
 
-    /// No event that waits fits its order any more.
-    pub fn spoil_events(&self) {
-        for row in self.outbox.borrow_mut().iter_mut() {
-            row.event.amount += 1;
-        }
+    /// What is in the outbox, oldest first.
+    pub fn outbox(&self) -> Vec<OutboxEntryView> {
+        let request = PageRequest {
+            page: 1,
+            limit: 100,
+            after: None,
+        };
+        let page = queries::list_entries(&self.context, &request);
+        page.unwrap().entries
     }
 
     pub fn waiting(&self) -> Vec<PaymentEvent> {
-        self.outbox
-            .borrow()
-            .iter()
-            .filter(|row| !row.acknowledged)
-            .map(|row| row.event.clone())
-            .collect()
+        let entries = self.outbox().into_iter();
+        entries.map(|entry| contract::event(entry.event)).collect()
+    }
+
+    async fn answer<T>(
+        &self,
+        work: impl FnOnce(&Context) -> Result<T, PaymentError>,
+    ) -> Result<T, PaymentError> {
+        let answer = || match self.down.get() {
+            true => Err(PaymentError::Unavailable),
+            false => work(&self.context),
+        };
+        self.faults.around_async(answer).await
+    }
+
+    async fn ask<T>(
+        &self,
+        work: impl FnOnce(&Context) -> Result<T, PaymentError>,
+    ) -> Result<T, OrderError> {
+        self.answer(work).await.map_err(failed("ask", ""))
+    }
+
+    /// The events as orders sees them.
+    fn seen(&self, mut events: Vec<PaymentEvent>) -> Vec<PaymentEvent> {
+        for event in &mut events {
+            event.amount += i64::from(self.spoils_events.get());
+        }
+        events
     }
 }
 
-impl Payments for FakePayments {
+impl Payments for TestPayments {
     async fn open(&self, order: &OrderView, expires_at: u64) -> Result<Payment, OpenError> {
-        self.faults
-            .around_async(|| self.open_now(order, expires_at))
-            .await
+        let request = session_request(order, expires_at);
+        let opened = self.answer(|payments| run(contract::open(payments, request)));
+        opened.await.map_err(|error| not_opened(order.id, error))
     }
 
-    async fn cancel(&self, order_id: OrderId, _: &str) -> Result<Option<Payment>, OrderError> {
-        self.faults
-            .around_async(|| self.if_up(|| self.cancel_now(order_id)))
+    async fn cancel(&self, order_id: OrderId, reason: &str) -> Result<Option<Payment>, OrderError> {
+        let wanted = cancellation(order_id, reason);
+        self.ask(|payments| run(contract::cancel(payments, wanted)))
             .await
     }
 
@@ -221,111 +296,65 @@ impl Payments for FakePayments {
         &self,
         cancellations: &[(OrderId, String)],
     ) -> Result<Vec<Result<Option<Payment>, OrderError>>, OrderError> {
-        let close = || {
-            let ids = cancellations.iter().map(|(id, _)| id);
-            ids.map(|id| Ok(self.close_now(*id))).collect()
-        };
-        self.faults.around_async(|| self.if_up(close)).await
+        let all = wanted(cancellations);
+        let outcomes = self.ask(|payments| run(contract::cancel_all(payments, all)));
+        Ok(closed(outcomes.await?, cancellations))
     }
 
     async fn refund(
         &self,
         payment_id: PaymentId,
-        _: &str,
+        reason: &str,
         key: &str,
     ) -> Result<Refunding, OrderError> {
-        self.faults
-            .around_async(|| self.if_up(|| self.refund_now(payment_id, key)))
-            .await
+        self.refunds_asked.set(self.refunds_asked.get() + 1);
+        let (id, reason, key) = (payment_id.to_string(), reason.to_owned(), key.to_owned());
+        let refunded = self.answer(|payments| run(contract::refund(payments, id, reason, key)));
+        refunding(payment_id, refunded.await)
     }
 
     async fn money_received(&self) -> Result<Vec<MoneyReceived>, OrderError> {
-        let sum = || {
-            let mut sums: BTreeMap<String, (i64, i64)> = BTreeMap::new();
-            for payment in self.payments.borrow().values() {
-                if matches!(
-                    payment.status,
-                    PaymentStatus::Succeeded | PaymentStatus::Refunded
-                ) {
-                    let sum = sums.entry(payment.currency.clone()).or_default();
-                    sum.0 += payment.amount;
-                    sum.1 += payment.refunded_amount;
-                }
-            }
-            let received = |(code, (gross, refunded)): (String, (i64, i64))| MoneyReceived {
-                currency: code,
-                gross,
-                lost_to_disputes: 0,
-                refunded,
-            };
-            sums.into_iter().map(received).collect()
-        };
-        self.faults.around_async(|| self.if_up(sum)).await
+        self.ask(contract::money_by_currency).await
     }
 
     async fn of_order(&self, order_id: OrderId) -> Result<Option<Payment>, OrderError> {
-        let find = || self.payments.borrow().get(&order_id).cloned();
-        self.faults.around_async(|| self.if_up(find)).await
+        self.ask(|payments| run(contract::find_by_order(payments, order_id.to_string())))
+            .await
     }
 
-    async fn relay(&self, _: u32) -> Result<(), OrderError> {
-        self.faults.around_async(|| self.if_up(|| ())).await
+    async fn relay(&self, min_interval_ms: u32) -> Result<(), OrderError> {
+        self.ask(|payments| run(contract::relay(payments, min_interval_ms)))
+            .await
     }
 
     async fn pending_event(&self, event_id: &str) -> Result<Option<PaymentEvent>, OrderError> {
-        let find = || {
-            self.waiting()
-                .into_iter()
-                .find(|event| event.id == event_id)
-        };
-        self.faults.around_async(|| self.if_up(find)).await
+        self.ask(|payments| run(contract::pending(payments, event_id.to_owned())))
+            .await
     }
 
     async fn pending_events(&self, order_id: OrderId) -> Result<Vec<PaymentEvent>, OrderError> {
-        let of_order = || {
-            self.waiting()
-                .into_iter()
-                .filter(|event| event.order_id == *order_id.text())
-                .collect()
-        };
-        self.faults.around_async(|| self.if_up(of_order)).await
+        let id = order_id.to_string();
+        let events = self.ask(|payments| run(contract::pending_of_order(payments, id)));
+        Ok(self.seen(events.await?))
     }
 
-    async fn overdue_events(&self, _: u32, limit: u32) -> Result<Vec<PaymentEvent>, OrderError> {
-        let first = || {
-            self.waiting()
-                .into_iter()
-                .take(usize::try_from(limit).unwrap())
-                .collect()
-        };
-        self.faults.around_async(|| self.if_up(first)).await
+    async fn overdue_events(
+        &self,
+        min_age_ms: u32,
+        limit: u32,
+    ) -> Result<Vec<PaymentEvent>, OrderError> {
+        let events = self.ask(|payments| contract::overdue(payments, min_age_ms, limit));
+        Ok(self.seen(events.await?))
     }
 
     async fn acknowledge(&self, event_id: &str) -> Result<(), OrderError> {
-        let acknowledge = || {
-            for row in self
-                .outbox
-                .borrow_mut()
-                .iter_mut()
-                .filter(|row| row.event.id == event_id)
-            {
-                row.acknowledged = true;
-            }
-        };
-        self.faults.around_async(|| self.if_up(acknowledge)).await
+        self.ask(|payments| run(contract::acknowledge(payments, event_id.to_owned())))
+            .await
     }
 
-    async fn report_failure(&self, event_id: &str, _: &str) -> Result<(), OrderError> {
-        let count = || {
-            for row in self
-                .outbox
-                .borrow_mut()
-                .iter_mut()
-                .filter(|row| row.event.id == event_id)
-            {
-                row.failures += 1;
-            }
-        };
-        self.faults.around_async(|| self.if_up(count)).await
+    async fn report_failure(&self, event_id: &str, error: &str) -> Result<(), OrderError> {
+        let (id, error) = (event_id.to_owned(), error.to_owned());
+        self.ask(|payments| run(contract::report_failure(payments, id, error)))
+            .await
     }
 }

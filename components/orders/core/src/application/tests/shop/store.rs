@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use mercato_sqlite::Database;
+use mercato_testing::Faults;
 
-use super::faults::Faults;
 use crate::domain::OrderError;
 use crate::ports::Store;
 use crate::store::Records;
