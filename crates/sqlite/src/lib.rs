@@ -169,7 +169,9 @@ impl Database {
     #[cfg(not(target_family = "wasm"))]
     pub fn in_memory(label: &'static str, migrations: &'static [Migration]) -> Result<Self, Error> {
         let database = Self::new(label, migrations);
-        database.connection()?;
+        let connection = Connection(Backend::copy_of(&image(label, migrations)?)?);
+        configure(&connection)?;
+        database.connection.replace(Some(Rc::new(connection)));
         Ok(database)
     }
 
@@ -278,6 +280,28 @@ impl Database {
         }
         Ok(connection)
     }
+}
+
+/// The image of an empty database with that schema. Tests make thousands, and the migrations of one take milliseconds.
+#[cfg(not(target_family = "wasm"))]
+fn image(label: &str, migrations: &'static [Migration]) -> Result<Vec<u8>, Error> {
+    use std::collections::BTreeMap;
+    use std::sync::{Mutex, PoisonError};
+
+    type Images = BTreeMap<(usize, usize), Vec<u8>>;
+    static IMAGES: Mutex<Images> = Mutex::new(Images::new());
+
+    let key = (migrations.as_ptr().addr(), migrations.len());
+    let mut images = IMAGES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(image) = images.get(&key) {
+        return Ok(image.clone());
+    }
+    let mut connection = Connection(Backend::open(label)?);
+    configure(&connection)?;
+    migrate::run(&connection, label, migrations)?;
+    let image = connection.0.image()?;
+    images.insert(key, image.clone());
+    Ok(image)
 }
 
 fn set_busy_timeout(connection: &Connection, milliseconds: u32) -> Result<(), Error> {

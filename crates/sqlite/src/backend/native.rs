@@ -4,14 +4,32 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 
 use crate::{Error, Row, Value};
 
+/// More than a context has: each is prepared once.
+const STATEMENTS_KEPT: usize = 256;
+
 /// A SQLite database in memory.
 pub struct Backend(rusqlite::Connection);
 
 impl Backend {
     pub fn open(_label: &str) -> Result<Self, Error> {
-        rusqlite::Connection::open_in_memory()
-            .map(Self)
-            .map_err(from_native)
+        let connection = rusqlite::Connection::open_in_memory().map_err(from_native)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        Ok(Self(connection))
+    }
+
+    /// A database with the content of that [image](Self::image).
+    pub fn copy_of(image: &[u8]) -> Result<Self, Error> {
+        let Self(mut connection) = Self::open("")?;
+        connection
+            .deserialize_read_exact(rusqlite::MAIN_DB, image, image.len(), false)
+            .map_err(from_native)?;
+        Ok(Self(connection))
+    }
+
+    /// Its content, as it would be in a file.
+    pub fn image(&mut self) -> Result<Vec<u8>, Error> {
+        let data = self.0.serialize(rusqlite::MAIN_DB).map_err(from_native)?;
+        Ok(data.to_vec())
     }
 
     pub fn execute(&self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
