@@ -1,4 +1,4 @@
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use syn::parse::Parser;
 use syn::spanned::Spanned;
@@ -32,12 +32,12 @@ pub fn body(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> {
         let read = match &presence {
             Presence::Required(ty) => required(field, ty, &name)?,
             Presence::Optional(ty) => {
-                quote_spanned!(ty.span()=> fields.optional::<#ty>(#name))
+                quote_spanned!(at(ty)=> fields.optional::<#ty>(#name))
             }
             Presence::Nullable(ty) => {
-                quote_spanned!(ty.span()=> fields.nullable::<#ty>(#name).flatten())
+                quote_spanned!(at(ty)=> fields.nullable::<#ty>(#name).flatten())
             }
-            Presence::Distinct(ty) => quote_spanned!(ty.span()=> fields.nullable::<#ty>(#name)),
+            Presence::Distinct(ty) => quote_spanned!(at(ty)=> fields.nullable::<#ty>(#name)),
         };
         reads.push(quote!(#ident: #read));
         let shown: Option<Attribute> = match presence {
@@ -53,6 +53,7 @@ pub fn body(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> {
             field.attrs.extend(shown);
         }
     }
+    let all_names: Vec<&LitStr> = names.iter().map(|(_, name)| name).collect();
     let name = item.ident.clone();
     let schema = (!schema.is_empty()).then(|| quote!(#[schema(#(#schema),*)]));
     let describe = quote! {
@@ -72,6 +73,8 @@ pub fn body(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> {
         #described
 
         impl ::mercato_edge::FromFields for #name {
+            const NAMES: &'static [&'static str] = &[#(#all_names),*];
+
             fn from_fields(fields: &mut ::mercato_edge::Fields) -> Self {
                 #together
                 Self { #(#reads),* }
@@ -145,6 +148,11 @@ fn exclusively(
     }
 }
 
+/// Where a type stands, for the names that stand beside it here: another macro may have passed the type on.
+fn at(ty: &Type) -> Span {
+    ty.span().resolved_at(Span::call_site())
+}
+
 /// A list of objects, a number within a range, or any other value.
 fn required(field: &Field, ty: &Type, name: &LitStr) -> Result<TokenStream> {
     if let Some(element) = argument(ty, "Vec") {
@@ -155,7 +163,7 @@ fn required(field: &Field, ty: &Type, name: &LitStr) -> Result<TokenStream> {
             )
         })?;
         return Ok(
-            quote_spanned!(ty.span()=> fields.objects(#name, #max, <#element as ::mercato_edge::FromFields>::from_fields)),
+            quote_spanned!(at(ty)=> fields.objects(#name, #max, <#element as ::mercato_edge::FromFields>::from_fields)),
         );
     }
     let (minimum, maximum) = (
@@ -164,9 +172,9 @@ fn required(field: &Field, ty: &Type, name: &LitStr) -> Result<TokenStream> {
     );
     Ok(match (is(ty, "u32"), minimum, maximum) {
         (true, Some(minimum), Some(maximum)) => {
-            quote_spanned!(ty.span()=> fields.required_within(#name, #minimum..=#maximum))
+            quote_spanned!(at(ty)=> fields.required_within(#name, #minimum..=#maximum))
         }
-        _ => quote_spanned!(ty.span()=> fields.required::<#ty>(#name)),
+        _ => quote_spanned!(at(ty)=> fields.required::<#ty>(#name)),
     })
 }
 
@@ -183,7 +191,7 @@ pub fn query(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> 
         let mark = take_mark(field, "query", &["flatten", "admin"])?;
         if mark == Some("flatten") {
             reads.push(
-                quote_spanned!(ty.span()=> #ident: <#ty as ::mercato_edge::FromQuery>::from_query(query)),
+                quote_spanned!(at(&ty)=> #ident: <#ty as ::mercato_edge::FromQuery>::from_query(query)),
             );
             field.attrs.push(parse_quote!(#[param(ignore)]));
             flattened.push(ty);
@@ -202,11 +210,11 @@ pub fn query(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> 
                     "say how many there may be: #[param(max_items = …)]",
                 )
             })?;
-            quote_spanned!(ty.span()=> #ident: query.list::<#element>(#name, #max))
+            quote_spanned!(at(ty)=> #ident: query.list::<#element>(#name, #max))
         } else if mark == Some("admin") {
-            quote_spanned!(ty.span()=> #ident: query.optional_of_admin::<#ty>(#name))
+            quote_spanned!(at(ty)=> #ident: query.optional_of_admin::<#ty>(#name))
         } else {
-            quote_spanned!(ty.span()=> #ident: query.optional::<#ty>(#name))
+            quote_spanned!(at(ty)=> #ident: query.optional::<#ty>(#name))
         });
         if !says(field, "param", "value_type") {
             field

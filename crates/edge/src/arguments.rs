@@ -19,6 +19,9 @@ use crate::{
 
 /// A JSON object that clients send; `#[body]` implements it.
 pub trait FromFields: Sized {
+    /// The names of the members, in their order.
+    const NAMES: &'static [&'static str];
+
     /// Takes the members out. What is wrong is noted, and what cannot be read has a placeholder.
     fn from_fields(fields: &mut Fields) -> Self;
 

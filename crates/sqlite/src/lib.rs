@@ -325,12 +325,12 @@ macro_rules! params {
     ($($value:expr),+ $(,)?) => { &[$($crate::Value::from($value)),+] };
 }
 
-/// The migrations of a database, in order: `migrations!["0001_orders"]` reads `migrations/0001_orders.sql` beside the
-/// file that calls it.
+/// The migrations of a database, each a [`Migration`] that the caller has in scope: the files in `src/store/migrations` in the order of
+/// their names. The crate's build script lists them: `build = "../../../crates/sqlite/build/migrations.rs"`.
 #[macro_export]
 macro_rules! migrations {
-    ($($name:literal),+ $(,)?) => {
-        &[$($crate::Migration { name: $name, sql: include_str!(concat!("migrations/", $name, ".sql")) }),+]
+    () => {
+        include!(concat!(env!("OUT_DIR"), "/migrations.rs"))
     };
 }
 

@@ -182,7 +182,7 @@ impl Shop {
 /// A product that costs 4.99, without a number.
 pub fn new_product(name: &str, stock: u64) -> ProductChanges {
     ProductChanges {
-        name: Some(name.to_owned()),
+        name: Some(name.parse().unwrap()),
         price: Some("4.99".parse().unwrap()),
         stock: Some(StockChange::Absolute(stock)),
         ..ProductChanges::default()
@@ -192,7 +192,7 @@ pub fn new_product(name: &str, stock: u64) -> ProductChanges {
 /// A product with that number, of which there is one.
 pub fn numbered(name: &str, sku: &str) -> ProductChanges {
     ProductChanges {
-        sku: Some(Some(sku.to_owned())),
+        sku: Some(Some(sku.parse().unwrap())),
         ..new_product(name, 1)
     }
 }

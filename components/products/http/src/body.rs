@@ -1,67 +1,110 @@
-//! What admins send of a product. The rules are the domain's.
+//! What admins send of a product. Texts are read by the domain's types; the other rules are the domain's, too.
 
-use mercato_edge::{Price, body};
+use mercato_edge::{FromJson, Price, Refusal, body};
 use products::domain::product::{ProductChanges, StockChange};
+use products::domain::values::{Description, Name, Sku};
+use utoipa::ToSchema;
 
-use crate::values::{ProductDescription, ProductName, Sku, Units};
+/// A number of free units that a product may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(minimum = 0, maximum = 1_000_000_000, example = 20)]
+struct Units(u64);
 
-/// A product to be.
-#[body(
-    as = NewProduct,
-    example = json!({"name": "Espresso cup", "description": "Porcelain, 90 ml", "sku": "CUP-90", "price": 12.5, "stock": 20})
-)]
-#[derive(Debug)]
-pub struct NewProductBody {
-    /// One line; blanks at its ends are taken off.
-    name: ProductName,
-    /// May have line breaks; empty when absent.
-    description: Option<ProductDescription>,
-    /// Stock keeping unit: the shop's own number, unique among products that are not deleted.
-    #[field(null)]
-    sku: Option<Sku>,
-    /// Price of one unit, in the shop's currency.
-    price: Price,
-    /// Units free to sell at first; 0 when absent.
-    stock: Option<Units>,
+impl FromJson for Units {
+    fn placeholder() -> Self {
+        Self(0)
+    }
+
+    fn from_json(json: &str) -> Result<Self, Refusal> {
+        let units = u64::try_from(i64::from_json(json)?);
+        units
+            .map(Self)
+            .map_err(|_| ("min", "must not be less than 0".into()))
+    }
+}
+
+/// Makes a struct a body about a product. Between members of its own it has those that every body may have: a new field stands here,
+/// once, unless a body must have it.
+macro_rules! product_body {
+    ($(#[$attribute:meta])* $name:ident { $($before:tt)* } { $($after:tt)* }) => {
+        $(#[$attribute])*
+        #[derive(Debug)]
+        pub struct $name {
+            $($before)*
+            /// May have line breaks.
+            description: Option<Description>,
+            $($after)*
+        }
+
+        impl $name {
+            /// What the members say that every body may have.
+            fn common(&self) -> ProductChanges {
+                ProductChanges {
+                    description: self.description.clone(),
+                    ..ProductChanges::default()
+                }
+            }
+        }
+    };
+}
+
+product_body! {
+    /// A product to be.
+    #[body(
+        as = NewProduct,
+        example = json!({"name": "Espresso cup", "description": "Porcelain, 90 ml", "sku": "CUP-90", "price": 12.5, "stock": 20})
+    )]
+    NewProductBody {
+        /// One line; blanks at its ends are taken off.
+        name: Name,
+    } {
+        /// Stock keeping unit: the shop's own number, unique among products that are not deleted.
+        #[field(null)]
+        sku: Option<Sku>,
+        /// Price of one unit, in the shop's currency.
+        price: Price,
+        /// Units free to sell at first; 0 when absent.
+        stock: Option<Units>,
+    }
 }
 
 impl From<&NewProductBody> for ProductChanges {
     fn from(body: &NewProductBody) -> Self {
         Self {
-            name: Some(body.name.clone().into()),
-            description: body.description.clone().map(Into::into),
-            sku: body.sku.clone().map(|sku| Some(sku.into())),
+            name: Some(body.name.clone()),
+            sku: body.sku.clone().map(Some),
             price: Some(body.price.0),
             stock: body.stock.map(|units| StockChange::Absolute(units.0)),
+            ..body.common()
         }
     }
 }
 
-/// What to change of a product; what is absent stays.
-#[body(
-    as = ProductChanges,
-    exclusive(stock, stock_delta),
-    example = json!({"price": 11.9, "stockDelta": 12})
-)]
-#[derive(Debug)]
-pub struct ChangesBody {
-    /// One line; blanks at its ends are taken off.
-    name: Option<ProductName>,
-    /// May have line breaks.
-    description: Option<ProductDescription>,
-    /// The shop's own number; `null` takes it away.
-    #[allow(
-        clippy::option_option,
-        reason = "absent and null mean different things in a PATCH"
+product_body! {
+    /// What to change of a product; what is absent stays.
+    #[body(
+        as = ProductChanges,
+        exclusive(stock, stock_delta),
+        example = json!({"price": 11.9, "stockDelta": 12})
     )]
-    sku: Option<Option<Sku>>,
-    /// Price of one unit, in the shop's currency.
-    price: Option<Price>,
-    /// The new number of free units, whatever orders did meanwhile. Not together with `stockDelta`.
-    stock: Option<Units>,
-    /// Added to the free units; two of them at the same time both count. Not together with `stock`.
-    #[schema(value_type = i64, required = false, minimum = -1_000_000_000, maximum = 1_000_000_000)]
-    stock_delta: Option<i64>,
+    ChangesBody {
+        /// One line; blanks at its ends are taken off.
+        name: Option<Name>,
+    } {
+        /// The shop's own number; `null` takes it away.
+        #[allow(
+            clippy::option_option,
+            reason = "absent and null mean different things in a PATCH"
+        )]
+        sku: Option<Option<Sku>>,
+        /// Price of one unit, in the shop's currency.
+        price: Option<Price>,
+        /// The new number of free units, whatever orders did meanwhile. Not together with `stockDelta`.
+        stock: Option<Units>,
+        /// Added to the free units; two of them at the same time both count. Not together with `stock`.
+        #[schema(value_type = i64, required = false, minimum = -1_000_000_000, maximum = 1_000_000_000)]
+        stock_delta: Option<i64>,
+    }
 }
 
 impl From<&ChangesBody> for ProductChanges {
@@ -69,14 +112,50 @@ impl From<&ChangesBody> for ProductChanges {
         let delta = body.stock_delta.map(StockChange::Delta);
         let stock = body.stock.map(|units| StockChange::Absolute(units.0));
         Self {
-            name: body.name.clone().map(Into::into),
-            description: body.description.clone().map(Into::into),
-            sku: body.sku.clone().map(|sku| sku.map(Into::into)),
+            name: body.name.clone(),
+            sku: body.sku.clone(),
             price: body.price.map(|price| price.0),
             stock: stock.or(delta),
+            ..body.common()
         }
     }
 }
+
+product_body! {
+    /// A line of a price list in JSON; what is absent stays as it is.
+    #[body(
+        as = ImportRow,
+        example = json!({"sku": "CUP-90", "name": "Espresso cup", "description": "Porcelain, 90 ml", "price": 12.5, "stock": 20})
+    )]
+    ImportRowBody {
+        /// The number of the product that the line is about; when there is none of it, the line makes one.
+        sku: Sku,
+        /// Needed for a new product.
+        name: Option<Name>,
+    } {
+        /// Needed for a new product.
+        price: Option<Price>,
+        /// The number of free units; 0 for a new product when absent.
+        stock: Option<Units>,
+    }
+}
+
+impl ImportRowBody {
+    /// What the row says of its product, where `count` is what its stock counts.
+    pub fn changes(self, count: StockCount) -> ProductChanges {
+        let common = self.common();
+        ProductChanges {
+            sku: Some(Some(self.sku)),
+            name: self.name,
+            price: self.price.map(|price| price.0),
+            stock: self.stock.map(|units| count(units.0)),
+            ..common
+        }
+    }
+}
+
+/// What the stock of a row counts: the free units, or all on hand.
+pub type StockCount = fn(u64) -> StockChange;
 
 #[cfg(test)]
 mod tests {
@@ -118,7 +197,7 @@ mod tests {
     fn a_new_product_needs_a_name_and_a_price() {
         let product = new_product(r#"{"name":"Tea","price":0.1}"#).unwrap();
         let tea = ProductChanges {
-            name: Some("Tea".to_owned()),
+            name: Some("Tea".parse().unwrap()),
             price: Some(Money::from_units(1_000)),
             ..ProductChanges::default()
         };
@@ -135,11 +214,12 @@ mod tests {
         let body = r#"{"name":"Tea","description":"green","sku":"T-1","price":1e3,"stock":7}"#;
         let product = new_product(body).unwrap();
         let tea = ProductChanges {
-            name: Some("Tea".to_owned()),
-            description: Some("green".to_owned()),
-            sku: Some(Some("T-1".to_owned())),
+            name: Some("Tea".parse().unwrap()),
+            description: Some("green".parse().unwrap()),
+            sku: Some(Some("T-1".parse().unwrap())),
             price: Some(Money::from_units(10_000_000)),
             stock: Some(StockChange::Absolute(7)),
+            ..ProductChanges::default()
         };
         assert_eq!(product, tea);
     }
@@ -158,6 +238,12 @@ mod tests {
                 ("reserved", "unknown"),
             ),
             (r#"{"name":null,"price":1}"#, ("name", "type")),
+            (r#"{"name":" ","price":1}"#, ("name", "required")),
+            (
+                r#"{"name":"a","price":1,"description":"\u0007"}"#,
+                ("description", "control-characters"),
+            ),
+            (r#"{"name":"a","price":1,"sku":""}"#, ("sku", "required")),
         ] {
             let problem = new_product(body).unwrap_err();
             assert_eq!(
@@ -179,7 +265,7 @@ mod tests {
         );
         assert!(matches!(some.stock, Some(StockChange::Delta(-3))));
         let stock = changes(r#"{"stock":4,"sku":"A"}"#).unwrap();
-        assert_eq!(stock.sku, Some(Some("A".to_owned())));
+        assert_eq!(stock.sku, Some(Some("A".parse().unwrap())));
         assert!(matches!(stock.stock, Some(StockChange::Absolute(4))));
     }
 

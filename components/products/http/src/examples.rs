@@ -15,6 +15,7 @@ use products::application::ports::StockStats;
 use products::domain::error::{ProductError, StoreError};
 use products::domain::product::{Product, ProductChanges, ProductView, StockChange};
 use products::domain::stock::Stock;
+use products::domain::values::{Description, Name, Sku};
 use serde_json::json;
 
 use crate::body::{ChangesBody, NewProductBody};
@@ -177,14 +178,21 @@ fn product(id: &str, new: &ProductChanges, listed_at: u64) -> Result<ProductView
     Ok(product.into_view())
 }
 
+fn listed(name: &str, sku: &str, price: i64, stock: u64) -> ProductChanges {
+    ProductChanges {
+        name: Some(Name::stored(name.to_owned())),
+        sku: Some(Some(Sku::stored(sku.to_owned()))),
+        price: Some(Money::from_units(price)),
+        stock: Some(StockChange::Absolute(stock)),
+        ..ProductChanges::default()
+    }
+}
+
 /// What is ordered, before it is.
 fn cup() -> Result<ProductView, Problem> {
     let new = ProductChanges {
-        name: Some(CUP_NAME.to_owned()),
-        description: Some("Porcelain, 90 ml".to_owned()),
-        sku: Some(Some(CUP_SKU.to_owned())),
-        price: Some(Money::from_units(CUP_PRICE)),
-        stock: Some(StockChange::Absolute(CUP_STOCK)),
+        description: Some(Description::stored("Porcelain, 90 ml".to_owned())),
+        ..listed(CUP_NAME, CUP_SKU, CUP_PRICE, CUP_STOCK)
     };
     product(CUP_ID, &new, LISTED_AT)
 }
@@ -199,13 +207,7 @@ fn held() -> Result<ProductView, Problem> {
 }
 
 fn saucer() -> Result<ProductView, Problem> {
-    let new = ProductChanges {
-        name: Some(SAUCER_NAME.to_owned()),
-        description: None,
-        sku: Some(Some(SAUCER_SKU.to_owned())),
-        price: Some(Money::from_units(SAUCER_PRICE)),
-        stock: Some(StockChange::Absolute(SAUCER_STOCK)),
-    };
+    let new = listed(SAUCER_NAME, SAUCER_SKU, SAUCER_PRICE, SAUCER_STOCK);
     product(SAUCER_ID, &new, LISTED_AT + 61_000)
 }
 

@@ -13,13 +13,13 @@ use serde_json::json;
 use utoipa::PartialSchema as _;
 use utoipa::ToSchema;
 
+#[cfg(not(target_family = "wasm"))]
+use crate::body::ImportRowBody;
 use crate::price_list::{
     ImportQuery, ImportReport, Line, MAX_BATCH_BYTES, MAX_FILE_BYTES, MAX_FILE_ROWS, MEDIA_TYPES,
     Upload,
 };
 use crate::problems::problem;
-#[cfg(not(target_family = "wasm"))]
-use crate::row::ImportRowBody;
 
 #[cfg(not(target_family = "wasm"))]
 const NDJSON_EXAMPLE: &str = "\

@@ -15,10 +15,8 @@ mod price_list;
 mod problems;
 mod product;
 mod ready;
-mod row;
 mod stats;
 mod update;
-mod values;
 
 /// The routes of the catalogue.
 pub const ROUTES: &[Route] = &[

@@ -5,10 +5,11 @@ use mercato_edge::{
 use mercato_kernel::{Caller, ProductId};
 use products::application::queries::list_products;
 use products::domain::listing::{Filter, Sort};
+use products::domain::search::SearchWords;
+use products::domain::values::Sku;
 
 use crate::problems::{currency, problem};
 use crate::product::{Audience, ProductResource};
-use crate::values::SearchWords;
 
 /// What the query of a list may ask for; what is absent does not restrict.
 #[query(exclusive(page, after))]
@@ -31,7 +32,7 @@ pub struct ListQuery {
     ids: Option<Vec<ProductId>>,
     /// Only the product of that number. Not together with `q`.
     #[param(value_type = String, required = false, min_length = 1, max_length = 64)]
-    sku: Option<String>,
+    sku: Option<Sku>,
     /// The order; a minus turns it round. Without it, `relevance` when there is `q`, else `-createdAt`. More than 10,000 products that
     /// match `q` are not ranked: those with all words in their names come first, then the others, the newest first.
     #[param(value_type = Sort, inline, required = false)]
@@ -78,7 +79,7 @@ impl From<ListQuery> for list_products::Query {
         };
         Self {
             filter: Filter {
-                query: query.q.map(Into::into),
+                query: query.q,
                 min_price: query.min_price.map(|price| price.0),
                 max_price: query.max_price.map(|price| price.0),
                 in_stock: query.in_stock,
@@ -149,7 +150,7 @@ mod tests {
         let query = "q=green+tea&page=2&limit=5&minPrice=0.5&maxPrice=10&inStock=false&sort=-price";
         let list_products::Query { filter, sort, page } = read(query);
         let expected = Filter {
-            query: Some("green tea".to_owned()),
+            query: Some("green tea".parse().unwrap()),
             min_price: Some(Money::from_units(5_000)),
             max_price: Some(Money::from_units(100_000)),
             in_stock: Some(false),
@@ -170,8 +171,8 @@ mod tests {
         let list_products::Query { filter, page, .. } = read(&query);
         let ids = texts.each_ref().map(|text| ProductId::parse(text).unwrap());
         assert_eq!(
-            (filter.ids, filter.sku.as_deref(), page.limit),
-            (Some(ids.to_vec()), Some("CUP-1"), 100)
+            (filter.ids, filter.sku, page.limit),
+            (Some(ids.to_vec()), Some("CUP-1".parse().unwrap()), 100)
         );
         assert_eq!(read(&format!("ids={one}&limit=3")).page.limit, 3);
         let many = format!("ids={}", vec![&**one; 101].join(","));
@@ -187,6 +188,14 @@ mod tests {
                 ("ids".to_owned(), code.to_owned()),
                 "{wrong}"
             );
+        }
+    }
+
+    #[test]
+    fn words_and_numbers_must_not_be_empty() {
+        for (query, field) in [("q=+", "q"), ("sku=", "sku")] {
+            let expected = (field.to_owned(), "required".to_owned());
+            assert_eq!(only_error(query), expected);
         }
     }
 

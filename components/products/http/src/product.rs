@@ -146,7 +146,7 @@ pub mod tests {
     /// A product of which none is free.
     pub fn tea() -> ProductView {
         let new = ProductChanges {
-            name: Some("Tea".to_owned()),
+            name: Some("Tea".parse().unwrap()),
             price: Some(Money::from_units(49_900)),
             ..ProductChanges::default()
         };

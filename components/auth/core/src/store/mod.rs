@@ -15,12 +15,7 @@ pub(crate) mod testing;
 mod turns;
 
 /// The schema, step by step.
-const MIGRATIONS: &[Migration] = migrations![
-    "0001_accounts",
-    "0002_login_throttle",
-    "0003_sessions",
-    "0004_hashing_slots",
-];
+const MIGRATIONS: &[Migration] = migrations!();
 
 /// Rows of one table forgotten at a time, so that no login pays for all of them.
 const FORGET_MAX_ROWS: u32 = 100;

@@ -28,16 +28,7 @@ use crate::ports::Store;
 pub const LABEL: &str = "orders";
 
 /// The schema.
-pub const MIGRATIONS: &[Migration] = migrations![
-    "0001_orders",
-    "0002_inbox_by_age",
-    "0003_figures",
-    "0004_sagas_under_way",
-    "0005_limits_and_retention",
-    "0006_refunds_that_fail",
-    "0007_lists_and_replacements",
-    "0008_order_numbers"
-];
+pub const MIGRATIONS: &[Migration] = migrations!();
 
 /// The database of this component.
 pub const fn open() -> Database {

@@ -28,19 +28,7 @@ pub const KEPT_OF_NOBODY_MAX: u32 = 10_000;
 
 const LABEL: &str = "payments";
 
-const MIGRATIONS: &[Migration] = mercato_sqlite::migrations![
-    "0001_payments",
-    "0002_figures",
-    "0003_kept_answers_and_purge",
-    "0004_kept_charges",
-    "0005_unpaid_payments",
-    "0006_sessions_that_end",
-    "0007_refunds_that_fail",
-    "0008_payments_under_way",
-    "0009_money_received",
-    "0010_duplicate_charges_and_disputes",
-    "0011_order_numbers"
-];
+const MIGRATIONS: &[Migration] = mercato_sqlite::migrations!();
 
 pub use purge::PurgeTimes;
 #[cfg(test)]

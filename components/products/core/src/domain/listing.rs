@@ -11,7 +11,7 @@ use utoipa::openapi::{RefOr, Schema};
 
 use crate::domain::error::{ProductError, broken};
 use crate::domain::product::ProductView;
-use crate::domain::search::Search;
+use crate::domain::search::{Search, SearchWords};
 use crate::domain::values::{Price, Sku};
 
 /// Most products that are asked for by their identifiers at a time.
@@ -139,7 +139,7 @@ pub enum Ranking {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Words that a product must have.
-    pub query: Option<String>,
+    pub query: Option<SearchWords>,
     /// Lowest price.
     pub min_price: Option<Money>,
     /// Highest price.
@@ -149,7 +149,7 @@ pub struct Filter {
     /// Only products of these identifiers.
     pub ids: Option<Vec<ProductId>>,
     /// Only the product of that number.
-    pub sku: Option<String>,
+    pub sku: Option<Sku>,
 }
 
 /// A list that keeps the rules.
@@ -189,8 +189,7 @@ impl Listing {
     ) -> Result<Self, ProductError> {
         let mut errors = Vec::new();
         let mut note = |error: FieldError| errors.push(error);
-        let search = filter.query.as_deref().map(Search::parse).transpose();
-        let search = search.map_err(&mut note).unwrap_or_default();
+        let search = filter.query.as_ref().map(Search::new);
         let mut price = |field, amount: Option<Money>| {
             let price = amount.map(|amount| Price::parse(field, amount)).transpose();
             price.map_err(&mut note).unwrap_or_default()
@@ -206,8 +205,7 @@ impl Listing {
         if let Some(Err(error)) = ids.as_deref().map(check_ids) {
             note(error);
         }
-        let sku = filter.sku.as_deref().map(Sku::parse).transpose();
-        let sku = sku.map_err(&mut note).unwrap_or_default();
+        let sku = filter.sku.clone();
         for (field, is_given) in [("ids", ids.is_some()), ("sku", sku.is_some())] {
             if is_given && search.is_some() {
                 note(broken(field, "format", "must not be given together with q"));
@@ -320,7 +318,7 @@ mod tests {
         after: Option<String>,
     ) -> Result<Listing, ProductError> {
         let filter = Filter {
-            query: query.map(str::to_owned),
+            query: query.map(|query| query.parse().unwrap()),
             ..Filter::default()
         };
         let request = PageRequest {
@@ -346,8 +344,8 @@ mod tests {
         let listing = |ids: Option<Vec<ProductId>>, sku: Option<&str>, query: Option<&str>| {
             let filter = Filter {
                 ids,
-                sku: sku.map(str::to_owned),
-                query: query.map(str::to_owned),
+                sku: sku.map(|sku| sku.parse().unwrap()),
+                query: query.map(|query| query.parse().unwrap()),
                 ..Filter::default()
             };
             Listing::new(&filter, None, numbered(1, 10))
@@ -359,7 +357,6 @@ mod tests {
         for (ids, sku, query, field) in [
             (ids(0), None, None, "ids required"),
             (ids(101), None, None, "ids max"),
-            (None, Some(""), None, "sku required"),
             (ids(1), None, Some("tea"), "ids format"),
             (None, Some("A"), Some("tea"), "sku format"),
         ] {
@@ -373,8 +370,6 @@ mod tests {
         assert_eq!(named(errors), ["minPrice min", "maxPrice max", "page max"]);
         let turned = list(Some(2), Some(1), 1, 1).unwrap_err();
         assert_eq!(named(turned), ["maxPrice min"]);
-        let empty = sorted(Some(" "), None, None).unwrap_err();
-        assert_eq!(named(empty), ["q required"]);
         assert!(list(Some(1), Some(1), 1, PAGE_LIMIT_MAX).is_ok());
     }
 

@@ -30,15 +30,16 @@ pub struct ProductView {
     pub updated_at: u64,
 }
 
-/// What somebody wrote of a product; what is absent stays. A new product needs a name and a price.
+/// What somebody wrote of a product; what is absent stays. A new product needs a name and a price. Price and stock are as they were
+/// sent: [`Product::change`] holds them against their rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProductChanges {
     /// Name.
-    pub name: Option<String>,
+    pub name: Option<Name>,
     /// Description.
-    pub description: Option<String>,
+    pub description: Option<Description>,
     /// The shop's own number; `Some(None)` takes it away.
-    pub sku: Option<Option<String>>,
+    pub sku: Option<Option<Sku>>,
     /// Price of one unit.
     pub price: Option<Money>,
     /// Free units.
@@ -152,34 +153,31 @@ impl Product {
         if *changes == ProductChanges::default() {
             return Ok(self);
         }
-        let (mut view, mut errors) = (self.view, Vec::new());
-        let name = changes.name.as_deref().map(Name::parse);
-        set(&mut view.name, name, &mut errors);
-        let description = changes.description.as_deref().map(Description::parse);
-        set(&mut view.description, description, &mut errors);
-        let parse_sku = |sku: &Option<String>| sku.as_deref().map(Sku::parse).transpose();
-        set(
-            &mut view.sku,
-            changes.sku.as_ref().map(parse_sku),
-            &mut errors,
-        );
+        let view = self.view;
         let price = changes.price.map(|price| Price::parse("price", price));
-        set(&mut view.price, price, &mut errors);
+        let price = price.unwrap_or(Ok(view.price));
         let stock = changes
             .stock
             .map(|change| changed_stock(view.stock, change));
-        match stock.transpose() {
-            Ok(stock) => view.stock = stock.unwrap_or(view.stock),
-            Err(ProductError::Invalid(more)) => errors.extend(more),
-            // Not a fault of the form: what is wrong with the form comes first.
-            Err(other) if errors.is_empty() => return Err(other),
-            Err(_) => {}
-        }
-        if !errors.is_empty() {
-            return Err(ProductError::Invalid(errors));
-        }
-        view.version += 1;
-        view.updated_at = now.max(view.updated_at);
+        let (price, stock) = match (price, stock.unwrap_or(Ok(view.stock))) {
+            (Ok(price), Ok(stock)) => (price, stock),
+            (Ok(_), Err(error)) => return Err(error),
+            (Err(error), Err(ProductError::Invalid(more))) => {
+                return Err(ProductError::Invalid([vec![error], more].concat()));
+            }
+            // What this stock does not allow is not a fault of the form: what is wrong with the form comes first.
+            (Err(error), _) => return Err(ProductError::Invalid(vec![error])),
+        };
+        let view = ProductView {
+            name: changes.name.clone().unwrap_or(view.name),
+            description: changes.description.clone().unwrap_or(view.description),
+            sku: changes.sku.clone().unwrap_or(view.sku),
+            price,
+            stock,
+            version: view.version + 1,
+            updated_at: now.max(view.updated_at),
+            ..view
+        };
         Ok(Self { view, ..self })
     }
 
@@ -226,15 +224,6 @@ impl Product {
         seen.version == version
             && seen.free == stock.free()
             && seen.of_orders.is_none_or(|seen| seen == of_orders)
-    }
-}
-
-/// Replaces a value by one that was given, or notes the rule that this one breaks: a form shows them all at once.
-fn set<T>(value: &mut T, given: Option<Result<T, FieldError>>, errors: &mut Vec<FieldError>) {
-    match given {
-        Some(Ok(given)) => *value = given,
-        Some(Err(error)) => errors.push(error),
-        None => {}
     }
 }
 
@@ -296,8 +285,8 @@ mod tests {
 
     fn tea() -> Product {
         let new = ProductChanges {
-            name: Some("Tea".to_owned()),
-            sku: Some(Some("T-1".to_owned())),
+            name: Some("Tea".parse().unwrap()),
+            sku: Some(Some("T-1".parse().unwrap())),
             price: Some("4.99".parse().unwrap()),
             stock: Some(StockChange::Absolute(10)),
             ..ProductChanges::default()
@@ -322,20 +311,19 @@ mod tests {
     #[test]
     fn what_breaks_a_rule_is_told_without_a_product() {
         let changes = ProductChanges {
-            name: Some(String::new()),
             price: Some(Money::from_units(-1)),
             stock: Some(StockChange::Delta(-5)),
             ..ProductChanges::default()
         };
         let broken = Product::check(&changes);
-        assert_eq!(codes(&broken), [("name", "required"), ("price", "min")]);
+        assert_eq!(codes(&broken), [("price", "min")]);
         assert_eq!(Product::check(&ProductChanges::default()), []);
     }
 
     #[test]
     fn a_new_product_needs_a_name_and_a_price() {
         let unnamed = ProductChanges {
-            sku: Some(Some("T-1".to_owned())),
+            sku: Some(Some("T-1".parse().unwrap())),
             stock: Some(StockChange::Absolute(3)),
             ..ProductChanges::default()
         };
@@ -343,7 +331,7 @@ mod tests {
         let expected = [("name", "required"), ("price", "required")];
         assert_eq!(codes(&missing), expected);
         let named = ProductChanges {
-            name: Some("Tea".to_owned()),
+            name: Some("Tea".parse().unwrap()),
             price: Some(Money::ZERO),
             ..unnamed
         };
@@ -369,19 +357,12 @@ mod tests {
     #[test]
     fn every_field_that_breaks_a_rule_is_named() {
         let bad = ProductChanges {
-            name: Some(" ".to_owned()),
-            description: Some("\u{7}".to_owned()),
-            sku: Some(Some(String::new())),
+            name: Some("Tea".parse().unwrap()),
             price: Some(Money::from_units(-1)),
             stock: Some(StockChange::Absolute(STOCK_UNITS_MAX + 1)),
+            ..ProductChanges::default()
         };
-        let expected = [
-            ("name", "required"),
-            ("description", "control-characters"),
-            ("sku", "required"),
-            ("price", "min"),
-            ("stock", "max"),
-        ];
+        let expected = [("price", "min"), ("stock", "max")];
         let created = invalid(Product::create(id(), &bad, 0).unwrap_err());
         assert_eq!(codes(&created), expected);
         let changed = invalid(tea().change(&bad, 0).unwrap_err());
@@ -405,7 +386,7 @@ mod tests {
         assert_eq!(changed.view(), &expected);
         assert!(!changed.says_the_same_as(tea().view()));
         let again = ProductChanges {
-            name: Some("Tea".to_owned()),
+            name: Some("Tea".parse().unwrap()),
             ..ProductChanges::default()
         };
         let same = tea().change(&again, 2_000).unwrap();
@@ -423,7 +404,7 @@ mod tests {
     #[test]
     fn a_clock_that_goes_back_does_not_take_the_product_along() {
         let changes = ProductChanges {
-            description: Some("x".to_owned()),
+            description: Some("x".parse().unwrap()),
             ..ProductChanges::default()
         };
         let changed = tea().change(&changes, 500).unwrap();
@@ -494,11 +475,11 @@ mod tests {
     #[test]
     fn what_is_wrong_with_the_form_comes_before_a_lack_of_stock() {
         let changes = ProductChanges {
-            name: Some(String::new()),
+            price: Some(Money::from_units(-1)),
             ..stock(StockChange::Delta(-11))
         };
         let errors = invalid(tea().change(&changes, 0).unwrap_err());
-        assert_eq!(codes(&errors), [("name", "required")]);
+        assert_eq!(codes(&errors), [("price", "min")]);
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! What a shopper searches for.
 
-use mercato_kernel::FieldError;
-use mercato_platform::text;
+use crate::domain::values::line_of_text;
 
-use crate::domain::values::text_error;
-
-/// Longest text to search for, in characters.
-pub const QUERY_CHARS_MAX: usize = 200;
+line_of_text! {
+    QUERY_CHARS_MAX = 200;
+    /// Words to search for, such as `espresso cu`.
+    SearchWords
+}
 
 /// Most terms of a search that count. A term is a run of letters and digits: `T-100` has two.
 pub const TERMS_MAX: usize = 8;
@@ -34,16 +34,13 @@ pub struct Search {
 }
 
 impl Search {
-    /// Checks what somebody typed.
-    ///
-    /// What has no letter and no digit is no word, and a search without words finds nothing.
-    pub fn parse(text: &str) -> Result<Self, FieldError> {
-        let line = text::line(text, QUERY_CHARS_MAX).map_err(|problem| text_error("q", problem))?;
-        let (words, is_unfinished) = first_terms(distinct(&line));
-        Ok(Self {
+    /// The search for what somebody typed. What has no letter and no digit is no word, and a search without words finds nothing.
+    pub fn new(typed: &SearchWords) -> Self {
+        let (words, is_unfinished) = first_terms(distinct(typed.as_str()));
+        Self {
             words,
             is_unfinished,
-        })
+        }
     }
 
     /// The words as they were typed.
@@ -114,8 +111,12 @@ fn end_of_term(word: &str, number: usize) -> usize {
 mod tests {
     use super::*;
 
+    fn search(text: &str) -> Search {
+        Search::new(&text.parse().unwrap())
+    }
+
     fn words(text: &str) -> Vec<String> {
-        Search::parse(text).unwrap().words
+        search(text).words
     }
 
     #[test]
@@ -130,21 +131,21 @@ mod tests {
     fn a_word_counts_once_where_it_stands_last() {
         assert_eq!(words("item item Item item"), ["item"]);
         assert_eq!(words("tea green TEA"), ["green", "TEA"]);
-        assert!(Search::parse("tea tea").unwrap().is_unfinished());
+        assert!(search("tea tea").is_unfinished());
     }
 
     #[test]
     fn the_first_eight_terms_count_and_a_cut_search_is_finished() {
         let eight = "a b c d e f g h";
         assert_eq!(words(eight).join(" "), eight);
-        assert!(Search::parse(eight).unwrap().is_unfinished());
+        assert!(search(eight).is_unfinished());
         for more in [
             "a b c d e f g h i",
             "a b c d e f g h i-j",
             "a a b c d e f g h i",
         ] {
             assert_eq!(words(more).join(" "), eight, "{more}");
-            assert!(!Search::parse(more).unwrap().is_unfinished(), "{more}");
+            assert!(!search(more).is_unfinished(), "{more}");
         }
         assert_eq!(
             words("a b c d e f-g, h-i-j k"),
@@ -156,15 +157,15 @@ mod tests {
 
     #[test]
     fn a_query_is_1_to_200_characters_and_has_no_control_characters() {
-        assert!(Search::parse(&"é".repeat(QUERY_CHARS_MAX)).is_ok());
+        let parse = str::parse::<SearchWords>;
+        assert!(parse(&"é".repeat(QUERY_CHARS_MAX)).is_ok());
         for (text, code) in [
             ("", "required"),
             (" \t ", "required"),
             ("a\0b", "control-characters"),
             (&*"x".repeat(QUERY_CHARS_MAX + 1), "max"),
         ] {
-            let error = Search::parse(text).unwrap_err();
-            assert_eq!((&*error.field, &*error.code), ("q", code), "{text:?}");
+            assert_eq!(parse(text).unwrap_err().0, code, "{text:?}");
         }
     }
 }

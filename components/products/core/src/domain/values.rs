@@ -1,113 +1,113 @@
-//! The values a product is made of. Each has one constructor that can fail, and one for what was stored.
+//! The values a product is made of. Each has one constructor that can fail, and one for what was stored. What is sent is read as
+//! these types (`FromJson`), whose schemas tell clients the limits.
 
 use mercato_kernel::FieldError;
 use mercato_money::{Money, UNITS_PER_WHOLE};
-use mercato_platform::text::{self, TextProblem};
+use utoipa::ToSchema;
 
 use crate::domain::error::broken;
 
-/// Longest name, in characters.
-pub const NAME_CHARS_MAX: usize = 200;
-/// Longest description, in characters.
-pub const DESCRIPTION_CHARS_MAX: usize = 5_000;
-/// Longest stock keeping unit, in characters.
-pub const SKU_CHARS_MAX: usize = 64;
 /// Highest price, in whole units of the currency.
 pub const PRICE_WHOLE_MAX: i64 = 1_000_000_000;
 /// Highest price.
 pub const PRICE_MAX: Money = Money::from_units(PRICE_WHOLE_MAX * UNITS_PER_WHOLE);
 
-/// Name of a product: one line, trimmed, not empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Name(String);
+/// Makes a struct around a `String` a text that is read by a rule of `mercato_platform::text`, with its limit.
+macro_rules! text_with_rule {
+    ($name:ident, $rule:ident, $limit:expr) => {
+        impl $name {
+            /// The text as it was stored.
+            #[must_use]
+            pub fn stored(text: String) -> Self {
+                Self(text)
+            }
 
-impl From<Name> for String {
-    fn from(value: Name) -> Self {
-        value.0
-    }
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        /// Checks what somebody typed.
+        impl std::str::FromStr for $name {
+            type Err = mercato_kernel::Refusal;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                mercato_platform::text::$rule(text, $limit)
+                    .map(Self)
+                    .map_err(|problem| (problem.code(), problem.to_string().into()))
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(text: $name) -> Self {
+                text.0
+            }
+        }
+
+        mercato_kernel::read_from_text!($name, str::parse, Self(String::new()));
+    };
+}
+
+/// A text of one line that shows something; blanks at its ends are taken off. Its limit comes first, in characters.
+macro_rules! line_of_text {
+    ($limit:ident = $max:tt; $(#[$doc:meta])* $name:ident $($schema:tt)*) => {
+        #[doc = concat!("Longest [`", stringify!($name), "`], in characters.")]
+        pub const $limit: usize = $max;
+
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, utoipa::ToSchema)]
+        #[schema(
+            min_length = 1,
+            max_length = $max,
+            pattern = "^\\s*[^\\s\\x00-\\x1f\\x7f-\\x9f\\u00ad\\u034f\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890\\u0891\\u08e2\\u115f\
+                    \\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb]\
+                    ([^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f])?\\s*$"
+            $($schema)*
+        )]
+        pub struct $name(String);
+
+        $crate::domain::values::text_with_rule!($name, line, $limit);
+    };
+}
+
+pub(crate) use {line_of_text, text_with_rule};
+
+line_of_text! {
+    NAME_CHARS_MAX = 200;
+    /// Name of a product: one line; blanks at its ends are taken off.
+    Name, as = ProductName, example = "Espresso cup"
 }
 
 impl Name {
-    /// Checks a name that somebody typed.
-    pub fn parse(text: &str) -> Result<Self, FieldError> {
-        text::line(text, NAME_CHARS_MAX)
-            .map(Self)
-            .map_err(|problem| text_error("name", problem))
-    }
-
-    /// The name as it was stored.
-    pub fn stored(name: String) -> Self {
-        Self(name)
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// What names are sorted by: capital and small letters are the same.
     pub fn sort_key(&self) -> String {
         self.0.to_lowercase()
     }
 }
 
-/// Description of a product: trimmed, may be empty and may have line breaks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+line_of_text! {
+    SKU_CHARS_MAX = 64;
+    /// Stock keeping unit: the shop's own number of a product, unique among those that are not deleted; one line, blanks at
+    /// its ends are taken off.
+    Sku, example = "CUP-90"
+}
+
+/// Longest description, in characters.
+pub const DESCRIPTION_CHARS_MAX: usize = 5_000;
+
+/// Description of a product: may be empty, may have line breaks and tabs.
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
+#[schema(
+    as = ProductDescription,
+    max_length = 5000,
+    pattern = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$",
+    example = "Porcelain, 90 ml"
+)]
 pub struct Description(String);
 
-impl From<Description> for String {
-    fn from(value: Description) -> Self {
-        value.0
-    }
-}
-
-impl Description {
-    /// Checks a description that somebody typed.
-    pub fn parse(text: &str) -> Result<Self, FieldError> {
-        text::paragraph(text, DESCRIPTION_CHARS_MAX)
-            .map(Self)
-            .map_err(|problem| text_error("description", problem))
-    }
-
-    /// The description as it was stored.
-    pub fn stored(description: String) -> Self {
-        Self(description)
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Stock keeping unit: the shop's own number of a product; one line, trimmed, not empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sku(String);
-
-impl From<Sku> for String {
-    fn from(value: Sku) -> Self {
-        value.0
-    }
-}
-
-impl Sku {
-    /// Checks a number that somebody typed.
-    pub fn parse(text: &str) -> Result<Self, FieldError> {
-        text::line(text, SKU_CHARS_MAX)
-            .map(Self)
-            .map_err(|problem| text_error("sku", problem))
-    }
-
-    /// The number as it was stored.
-    pub fn stored(sku: String) -> Self {
-        Self(sku)
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
+text_with_rule!(Description, paragraph, DESCRIPTION_CHARS_MAX);
 
 /// Price of one unit, in the shop's currency: not negative, at most [`PRICE_MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -137,64 +137,42 @@ impl Price {
     }
 }
 
-/// The error of a field whose text breaks a rule.
-pub fn text_error(field: &str, problem: TextProblem) -> FieldError {
-    let code = match problem {
-        TextProblem::Empty => "required",
-        TextProblem::TooLong(_) => "max",
-        TextProblem::ControlCharacters => "control-characters",
-    };
-    broken(field, code, problem)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn names_are_one_trimmed_line_of_at_most_200_characters() {
-        assert_eq!(Name::parse("  Tea  ").unwrap().as_str(), "Tea");
-        assert!(Name::parse(&"é".repeat(NAME_CHARS_MAX)).is_ok());
+        assert_eq!("  Tea  ".parse::<Name>().unwrap().as_str(), "Tea");
+        assert!("é".repeat(NAME_CHARS_MAX).parse::<Name>().is_ok());
         for (text, code) in [
             ("   ", "required"),
             ("a\u{0}b", "control-characters"),
             ("two\nlines", "control-characters"),
             (&*"x".repeat(NAME_CHARS_MAX + 1), "max"),
         ] {
-            let error = Name::parse(text).unwrap_err();
-            assert_eq!((&*error.field, &*error.code), ("name", code));
-            assert!(
-                error.message.starts_with("name must not"),
-                "{}",
-                error.message
-            );
+            let (refused, rest) = text.parse::<Name>().unwrap_err();
+            assert_eq!(refused, code);
+            assert!(rest.starts_with("must not"), "{rest}");
         }
     }
 
     #[test]
     fn descriptions_may_be_empty_and_have_lines() {
-        assert_eq!(Description::parse("").unwrap().as_str(), "");
-        assert_eq!(Description::parse("one\ntwo").unwrap().as_str(), "one\ntwo");
-        assert_eq!(
-            Description::parse("\u{1b}[31m").unwrap_err().code,
-            "control-characters"
-        );
-        assert_eq!(
-            Description::parse(&"x".repeat(DESCRIPTION_CHARS_MAX + 1))
-                .unwrap_err()
-                .code,
-            "max"
-        );
+        let parse = str::parse::<Description>;
+        assert_eq!(parse("").unwrap().as_str(), "");
+        assert_eq!(parse("one\ntwo").unwrap().as_str(), "one\ntwo");
+        assert_eq!(parse("\u{1b}[31m").unwrap_err().0, "control-characters");
+        let long = "x".repeat(DESCRIPTION_CHARS_MAX + 1);
+        assert_eq!(parse(&long).unwrap_err().0, "max");
     }
 
     #[test]
     fn a_sku_is_trimmed_and_never_empty() {
-        assert_eq!(Sku::parse(" TEA-1 ").unwrap().as_str(), "TEA-1");
-        assert_eq!(Sku::parse("").unwrap_err().code, "required");
-        assert_eq!(
-            Sku::parse(&"x".repeat(SKU_CHARS_MAX + 1)).unwrap_err().code,
-            "max"
-        );
+        let parse = str::parse::<Sku>;
+        assert_eq!(parse(" TEA-1 ").unwrap().as_str(), "TEA-1");
+        assert_eq!(parse("").unwrap_err().0, "required");
+        assert_eq!(parse(&"x".repeat(SKU_CHARS_MAX + 1)).unwrap_err().0, "max");
     }
 
     #[test]
@@ -213,6 +191,6 @@ mod tests {
 
     #[test]
     fn names_sort_without_regard_to_capitals() {
-        assert_eq!(Name::parse("ÄPFEL").unwrap().sort_key(), "äpfel");
+        assert_eq!(Name::stored("ÄPFEL".to_owned()).sort_key(), "äpfel");
     }
 }

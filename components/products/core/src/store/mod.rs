@@ -19,13 +19,7 @@ use crate::domain::product::ProductView;
 pub const DATABASE_LABEL: &str = "products";
 
 /// The steps of its schema.
-const MIGRATIONS: &[Migration] = migrations![
-    "0001_catalogue_and_stock",
-    "0002_search",
-    "0003_held_reservations",
-    "0004_released_reservations",
-    "0005_bounded_search"
-];
+const MIGRATIONS: &[Migration] = migrations!();
 
 /// The database of the catalogue.
 pub struct SqliteStore(pub(crate) Database);

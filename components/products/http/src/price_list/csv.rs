@@ -6,9 +6,9 @@ use mercato_edge::{FieldError, Fields, FromFields as _, Problem};
 use products::domain::product::ProductChanges;
 
 use super::line::{Line, Lines, MAX_ROW_BYTES, Refusal, changes, split};
-use super::options::{COLUMNS, ColumnNames, HEADER_RULE, MALFORMED_CSV, Options, no_header};
+use super::options::{COLUMNS, ColumnNames, MALFORMED_CSV, Options, header_rule, no_header};
 use super::records::{Fault, MAX_COLUMNS, Record, Records};
-use crate::row::{ImportRowBody, StockCount};
+use crate::body::{ImportRowBody, StockCount};
 
 /// What may set fields apart. Of those that are equally frequent in a header, the first one does.
 const SEPARATORS: [u8; 3] = *b",;\t";
@@ -119,7 +119,7 @@ impl CsvReader {
             }
             columns.push(column);
         }
-        for column in COLUMNS {
+        for column in COLUMNS.iter().copied() {
             if columns.contains(&Some(column)) {
                 continue;
             }
@@ -133,7 +133,7 @@ impl CsvReader {
         if errors.is_empty() {
             Ok(columns)
         } else {
-            Err(Problem::validation(errors).with_hint(HEADER_RULE))
+            Err(Problem::validation(errors).with_hint(&header_rule()))
         }
     }
 

@@ -3,7 +3,7 @@
 use mercato_edge::{FieldError, Fields};
 use products::domain::product::ProductChanges;
 
-use crate::row::{ImportRowBody, StockCount};
+use crate::body::{ImportRowBody, StockCount};
 
 /// Longest row, in bytes. The longest texts that a product may have fit in, every character escaped.
 pub const MAX_ROW_BYTES: usize = 64 * 1024;

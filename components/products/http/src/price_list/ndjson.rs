@@ -5,7 +5,7 @@ use products::domain::product::ProductChanges;
 
 use super::line::{Line, Lines, MAX_ROW_BYTES, Refusal, changes, split};
 use super::options::Options;
-use crate::row::{ImportRowBody, StockCount};
+use crate::body::{ImportRowBody, StockCount};
 
 /// Takes objects out of the pieces of a file.
 #[derive(Debug)]

@@ -2,29 +2,39 @@
 
 use std::borrow::Cow;
 
-use mercato_edge::{FromText, Problem, Refusal, query};
+use mercato_edge::{FromFields as _, FromText, Problem, Refusal, query};
 use mercato_kernel::named;
 use products::domain::product::StockChange;
 use strum::{IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
 use super::records::Records;
-use crate::row::StockCount;
+use crate::body::{ImportRowBody, StockCount};
 
 /// The columns that are read: the members of a row in the API, which are their names in a file, too, unless the query says
 /// another.
-pub const COLUMNS: [&str; 5] = ["sku", "name", "description", "price", "stock"];
+pub const COLUMNS: &[&str] = ImportRowBody::NAMES;
 
 /// Code of a CSV file, or a row of one, that cannot be read.
 pub const MALFORMED_CSV: &str = "malformed-csv";
 
 /// What the first row of a CSV file must be.
-pub const HEADER_RULE: &str = "the first row must name the columns, separated by commas, semicolons or tabs: sku, and any of name, \
-    description, price, stock; unknown=ignore passes over others, columns=price:Variant Price says how a column is named";
+pub fn header_rule() -> String {
+    let others: Vec<&str> = COLUMNS
+        .iter()
+        .copied()
+        .filter(|column| *column != "sku")
+        .collect();
+    format!(
+        "the first row must name the columns, separated by commas, semicolons or tabs: sku, and any of {}; unknown=ignore passes over \
+         others, columns=price:Variant Price says how a column is named",
+        others.join(", ")
+    )
+}
 
 /// 400 for a file whose first row does not name columns.
 pub fn no_header(why: &str) -> Problem {
-    Problem::bad_request(MALFORMED_CSV, why).with_hint(HEADER_RULE)
+    Problem::bad_request(MALFORMED_CSV, why).with_hint(&header_rule())
 }
 
 /// How a file is to be read, as the query says it.
@@ -34,7 +44,7 @@ pub struct ImportQuery {
     /// What becomes of columns (CSV) and members (NDJSON) that are not known.
     #[param(value_type = UnknownColumns, inline, required = false)]
     unknown: Option<UnknownColumns>,
-    /// The names of columns in a CSV file, where they are not `sku`, `name`, `description`, `price` and `stock`: pairs, set apart by
+    /// The names of columns in a CSV file, where they are not those of the members of `ImportRow`: pairs, set apart by
     /// commas. A pair with a comma in it stands in quotes, as in CSV.
     #[param(value_type = String, required = false, min_length = 3)]
     columns: Option<ColumnNames>,
@@ -122,7 +132,8 @@ impl ColumnNames {
     /// The column that has a name in the file; capitals and small letters of ASCII are alike.
     pub fn column(&self, name: &str) -> Option<&'static str> {
         COLUMNS
-            .into_iter()
+            .iter()
+            .copied()
             .find(|column| is_same(self.given(column).unwrap_or(column), name))
     }
 }
@@ -161,7 +172,7 @@ impl FromText for ColumnNames {
 }
 
 fn column_of(name: &str) -> Option<&'static str> {
-    COLUMNS.into_iter().find(|column| is_same(column, name))
+    COLUMNS.iter().copied().find(|column| is_same(column, name))
 }
 
 fn is_same(name: &str, other: &str) -> bool {

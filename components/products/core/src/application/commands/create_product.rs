@@ -23,6 +23,7 @@ pub fn handle(ports: &impl Ports, new: &ProductChanges) -> Result<ProductView, P
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::stock::STOCK_UNITS_MAX;
     use crate::testing::{Shop, new_product, numbered};
 
     #[test]
@@ -47,10 +48,9 @@ mod tests {
     #[test]
     fn an_invalid_product_is_not_stored() {
         let shop = Shop::new();
-        assert!(matches!(
-            shop.create(&new_product("", 1)),
-            Err(ProductError::Invalid(_))
-        ));
+        let too_many = new_product("Tea", STOCK_UNITS_MAX + 1);
+        let refused = shop.create(&too_many);
+        assert!(matches!(refused, Err(ProductError::Invalid(_))));
         assert_eq!(shop.number("SELECT COUNT(*) FROM products"), 0);
     }
 }

@@ -99,7 +99,7 @@ mod tests {
         let tea = shop.create(&numbered("Tea", "A-1")).unwrap();
         shop.create(&numbered("Coffee", "A-2")).unwrap();
         let sku = |sku: &str| ProductChanges {
-            sku: Some(Some(sku.to_owned())),
+            sku: Some(Some(sku.parse().unwrap())),
             ..ProductChanges::default()
         };
         assert_eq!(

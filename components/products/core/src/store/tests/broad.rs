@@ -72,7 +72,7 @@ fn broad_shop() -> Shop {
 
 fn searching(words: &str) -> Filter {
     Filter {
-        query: Some(words.to_owned()),
+        query: Some(words.parse().unwrap()),
         ..Filter::default()
     }
 }

@@ -31,7 +31,7 @@ fn orders() -> impl Iterator<Item = (Sort, &'static str)> {
 
 pub fn searching(words: &str) -> Filter {
     Filter {
-        query: Some(words.to_owned()),
+        query: Some(words.parse().unwrap()),
         ..Filter::default()
     }
 }
@@ -108,8 +108,8 @@ impl Shop {
 
     pub fn describe(&self, name: &str, description: &str, sku: Option<&str>) -> ProductView {
         self.create(&ProductChanges {
-            description: Some(description.to_owned()),
-            sku: sku.map(|sku| Some(sku.to_owned())),
+            description: Some(description.parse().unwrap()),
+            sku: sku.map(|sku| Some(sku.parse().unwrap())),
             ..new_product(name, 1)
         })
         .unwrap()
@@ -404,7 +404,7 @@ fn products_that_are_named_are_looked_up_by_their_keys() {
     expected.sort();
     assert_eq!((seen, rest.next), (expected, None));
     let by_sku = Filter {
-        sku: Some("nobody has it".to_owned()),
+        sku: Some("nobody has it".parse().unwrap()),
         ..Filter::default()
     };
     assert_eq!(shop.page(&by_sku, None, 10, None).total, Total::counted(0));

@@ -65,17 +65,18 @@ impl Shop {
 fn a_product_comes_back_as_it_went_in() {
     let shop = Shop::new();
     let new = ProductChanges {
-        name: Some("Grüner Tee".to_owned()),
-        description: Some("'; DROP TABLE products; --\nsecond line".to_owned()),
-        sku: Some(Some("T-1".to_owned())),
+        name: Some("Grüner Tee".parse().unwrap()),
+        description: Some("'; DROP TABLE products; --\nsecond line".parse().unwrap()),
+        sku: Some(Some("T-1".parse().unwrap())),
         price: Some("999999999.9999".parse().unwrap()),
         stock: Some(StockChange::Absolute(1_000_000_000)),
+        ..ProductChanges::default()
     };
     let tea = shop.create(&new).unwrap();
     let find = || find_product::handle(&shop.products, tea.id);
     assert_eq!(find(), Ok(tea.clone()));
     let changes = ProductChanges {
-        name: Some("Tee".to_owned()),
+        name: Some("Tee".parse().unwrap()),
         sku: Some(None),
         stock: Some(StockChange::Delta(-1)),
         ..ProductChanges::default()
@@ -114,7 +115,7 @@ fn a_sku_is_unique_among_products_that_are_not_deleted() {
     let coffee = shop.create(&numbered("Coffee")).unwrap();
     let (milk, cocoa) = (shop.add("Milk", "1", 1), shop.add("Cocoa", "1", 1));
     let taken = ProductChanges {
-        sku: Some(coffee.sku.map(|sku| sku.as_str().to_owned())),
+        sku: Some(coffee.sku),
         ..ProductChanges::default()
     };
     assert_eq!(
@@ -128,7 +129,7 @@ fn a_sku_is_unique_among_products_that_are_not_deleted() {
 fn the_schema_refuses_a_sku_twice_and_stock_below_zero() {
     let shop = Shop::new();
     let tea = ProductView {
-        sku: Some(Sku::parse("A-1").unwrap()),
+        sku: Some("A-1".parse().unwrap()),
         ..shop.add("Tea", "1", 1)
     };
     let twin = ProductView {
@@ -207,7 +208,7 @@ fn a_reservation_keeps_lines_names_and_prices_in_their_order() {
         .reserve(1, &[line(&milk, 1), line(&tea, 2), line(&milk, 3)])
         .unwrap();
     let renamed = ProductChanges {
-        name: Some("Chai".to_owned()),
+        name: Some("Chai".parse().unwrap()),
         price: Some(Money::ZERO),
         ..Default::default()
     };
@@ -372,14 +373,14 @@ fn the_stock_of_a_deleted_product_still_moves_with_its_orders() {
 fn a_price_list_makes_and_changes_products_and_keeps_books() {
     let shop = Shop::new();
     let row = |number: u64, stock: u64| ProductChanges {
-        sku: Some(Some(format!("T-{number}"))),
+        sku: Some(Some(Sku::stored(format!("T-{number}")))),
         ..new_product(&format!("Tea {number}"), stock)
     };
     let rows: Vec<ProductChanges> = (0..100).map(|number| row(number, 5)).collect();
     assert_eq!(shop.import(&rows), Ok(vec![RowOutcome::Created; 100]));
     assert_eq!(shop.import(&rows), Ok(vec![RowOutcome::Unchanged; 100]));
     let broken = ProductChanges {
-        name: Some(String::new()),
+        price: Some(Money::from_units(-1)),
         ..row(1, 1)
     };
     let outcomes = shop

@@ -1,5 +1,7 @@
 //! Files as other shops export them, of the width and with the columns that they have.
 
+use products::domain::values::{Description, Name};
+
 use super::*;
 
 /// What is read of a product: its number, name, price in 1/10,000 and stock.
@@ -13,7 +15,12 @@ fn products(seen: &Seen) -> Vec<Product<'_>> {
     };
     let seen = rows.map(|row| {
         let price = row.price.map(Money::units);
-        (sku(row), row.name.as_deref(), price, units(row))
+        (
+            sku(row),
+            row.name.as_ref().map(Name::as_str),
+            price,
+            units(row),
+        )
     });
     seen.collect()
 }
@@ -32,7 +39,7 @@ fn an_export_of_shopify_is_read() {
     );
     let desk = seen[0].1.as_ref().unwrap();
     assert_eq!(
-        desk.description.as_deref(),
+        desk.description.as_ref().map(Description::as_str),
         Some("<p>A desk of \"oiled\" oak,\nmade to last.</p>")
     );
     // The row of a second picture says nothing of what is read; fewer than no units are none that can be sold.

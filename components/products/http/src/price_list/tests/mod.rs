@@ -92,13 +92,13 @@ fn header_errors_with(query: &str, text: &str) -> Vec<(String, String)> {
 
 fn row(sku: &str) -> ProductChanges {
     ProductChanges {
-        sku: Some(Some(sku.to_owned())),
+        sku: Some(Some(sku.parse().unwrap())),
         ..ProductChanges::default()
     }
 }
 
 fn sku(row: &ProductChanges) -> &str {
-    row.sku.as_ref().unwrap().as_ref().unwrap()
+    row.sku.as_ref().unwrap().as_ref().unwrap().as_str()
 }
 
 fn refused(seen: &Seen) -> Vec<(u64, &'static str, String)> {
@@ -123,8 +123,8 @@ fn every_line_of_ndjson_is_a_row_of_its_own() {
         r#"{"sku":"M-1"}"#,
     );
     let tea = ProductChanges {
-        name: Some("Tea".to_owned()),
-        description: Some("a\nb".to_owned()),
+        name: Some("Tea".parse().unwrap()),
+        description: Some("a\nb".parse().unwrap()),
         price: Some(Money::from_units(49_900)),
         stock: Some(StockChange::Absolute(3)),
         ..row("T-1")
@@ -186,7 +186,7 @@ fn a_line_of_ndjson_that_cannot_be_read_fails_by_itself() {
 fn csv_columns_come_in_any_order_and_empty_cells_say_nothing() {
     let text = "Price, sku ,NAME,stock\r\n4.99,T-1,\"Tea, \"\"green\"\"\",3\r\n,M-1,, \r\n";
     let tea = ProductChanges {
-        name: Some("Tea, \"green\"".to_owned()),
+        name: Some("Tea, \"green\"".parse().unwrap()),
         price: Some(Money::from_units(49_900)),
         stock: Some(StockChange::Absolute(3)),
         ..row("T-1")
@@ -228,7 +228,8 @@ fn lines_of_csv_are_counted_as_an_editor_does() {
         let Ok(first) = &seen[0].1 else {
             panic!("not read")
         };
-        assert_eq!(first.description, Some(format!("two{end}lines")));
+        let lines = format!("two{end}lines");
+        assert_eq!(first.description, Some(lines.parse().unwrap()));
     }
 }
 
@@ -352,7 +353,9 @@ fn the_longest_texts_of_a_product_fit_into_a_row() {
     let seen = ndjson(&text);
     let row = seen[0].1.as_ref().unwrap();
     assert_eq!(
-        row.description.as_ref().map(|text| text.chars().count()),
+        row.description
+            .as_ref()
+            .map(|text| text.as_str().chars().count()),
         Some(5_000)
     );
 }
@@ -402,7 +405,7 @@ fn a_report_names_a_bounded_number_of_failures_and_counts_all() {
 #[test]
 fn separators_are_those_of_the_header() {
     let tea = ProductChanges {
-        name: Some("Tea, green; loose".to_owned()),
+        name: Some("Tea, green; loose".parse().unwrap()),
         price: Some(Money::from_units(49_900)),
         ..row("T-1")
     };
@@ -481,7 +484,7 @@ fn columns_are_read_under_the_names_that_the_query_gives() {
     let query = "columns=price:Variant+Price,name:Title&unknown=ignore";
     let seen = csv_with(query, "SKU,TITLE,Price,variant price,Name\nA,Tea,9,1.5,x\n");
     let tea = ProductChanges {
-        name: Some("Tea".to_owned()),
+        name: Some("Tea".parse().unwrap()),
         price: Some(Money::from_units(15_000)),
         ..row("A")
     };

@@ -104,7 +104,7 @@ fn a_fault_takes_the_lines_that_are_doubtful_with_it() {
         ),
     ];
     for (rows, failed, taken) in cases {
-        let (seen, skus) = outcome(&format!("sku,name,price\n{rows}"));
+        let (seen, skus) = outcome(&format!("sku,description,price\n{rows}"));
         assert_eq!(
             (&*seen, skus),
             (*failed, taken.iter().map(|sku| (*sku).to_owned()).collect()),

@@ -72,7 +72,7 @@ impl TestInventory {
     /// The product has that price and so many free units from now on.
     pub fn put(&self, id: ProductId, price: Money, units: u64) {
         let changes = ProductChanges {
-            name: Some("Tea".to_owned()),
+            name: Some("Tea".parse().unwrap()),
             price: Some(price),
             stock: Some(StockChange::Absolute(units)),
             ..ProductChanges::default()
