@@ -1,172 +1,170 @@
-//! Measures what a shop owner feels: how soon the runner answers after its start, how much memory it takes when idle,
-//! and how many requests it answers compared with a native server that does nothing but send the same bytes.
+//! Measures the shop against the same work in axum and rusqlite (`native/`), in one run, and writes `REPORT.md` with its
+//! charts. The load comes from wrk.
 //!
 //! Run it with `cargo xtask bench`, on an otherwise idle machine.
 
-mod load;
-mod yardstick;
+mod chart;
+mod charts;
+mod figures;
+mod filling;
+mod import;
+mod machine;
+mod measure;
+mod probe;
+mod process;
+mod report;
+mod server;
+mod wal;
+mod workload;
+mod wrk;
 
-use std::{fs, net::SocketAddr, thread, time::Duration};
+use std::{fs, path::PathBuf, thread, time::Duration};
 
-use anyhow::{Context as _, Result, bail};
-use bytes::Bytes;
+use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
-use mercato_tests::{ADMIN_EMAIL, ADMIN_PASSWORD, Server};
-use serde_json::json;
 
-use crate::load::{Load, Outcome};
+use crate::{
+    measure::{Load, Shop},
+    report::Report,
+    server::Server,
+    workload::Workload,
+};
 
-/// How long the runner is left alone before its idle memory is read.
-const SETTLE_SECONDS: u64 = 3;
+/// How long a server is left alone before its idle memory is read.
+const SETTLE: Duration = Duration::from_secs(3);
 
-/// Before each measured run, so that caches are filled and instances exist.
-const WARM_UP: Duration = Duration::from_secs(1);
+/// Seconds, rounds, and rows of an imported file: without options, and with `--quick`.
+const USUAL: [u64; 3] = [5, 3, 20_000];
+const QUICK: [u64; 3] = [1, 1, 2_000];
 
-/// Measures the runner against a yardstick in the same run.
+/// Measures the shop against the same work in axum and rusqlite, in the same run.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench", bin_name = "cargo xtask bench")]
 struct Arguments {
-    /// Connections of the load generator.
-    #[arg(long, default_value_t = 32)]
-    connections: usize,
-    /// Length of each run in seconds.
-    #[arg(long, default_value_t = 5)]
-    seconds: u64,
-    /// How often every run is repeated; the median is reported.
-    #[arg(long, default_value_t = 3)]
-    rounds: usize,
+    /// One short round of everything, in about a minute: rough figures.
+    #[arg(long)]
+    quick: bool,
+    /// Length of each measurement in seconds [default: 5]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: Option<u64>,
+    /// How often each is repeated; medians are reported [default: 3]
+    #[arg(long)]
+    rounds: Option<u64>,
+    /// Open connections, separated by commas.
+    #[arg(long, value_delimiter = ',', default_value = "1,16,64")]
+    connections: Vec<usize>,
+    /// Only these workloads, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    workloads: Vec<Workload>,
+    /// Also measure the same components under this `spin`; needs redis-server.
+    #[arg(long, value_name = "PATH")]
+    spin: Option<PathBuf>,
+    /// Also measure the shop that runs there; MERCATO_ADMIN_EMAIL and MERCATO_ADMIN_PASSWORD name its admin, and its limits
+    /// for orders and logins have to be high enough.
+    #[arg(long, value_name = "URL")]
+    base_url: Option<String>,
+    /// Print, but leave REPORT.md and its charts as they are.
+    #[arg(long)]
+    no_report: bool,
+    /// The runner.
+    #[arg(long, env = "MERCATO_RUNNER", hide = true)]
+    runner: PathBuf,
+    /// The yardstick.
+    #[arg(long, env = "MERCATO_NATIVE", hide = true)]
+    native: PathBuf,
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let cold = Server::builder().own_cache().start();
-    println!(
-        "first answer, compiling   {:>8.2} s",
-        cold.start_time().as_secs_f64()
+    ensure!(
+        !arguments.connections.contains(&0),
+        "there must be at least one connection"
     );
-    drop(cold);
-    Server::start();
-    let server = Server::start();
-    println!(
-        "first answer, compiled    {:>8.3} s",
-        server.start_time().as_secs_f64()
-    );
-    thread::sleep(Duration::from_secs(SETTLE_SECONDS));
-    println!(
-        "memory, idle              {:>8} MiB",
-        shown(resident_mib(server.process_id()))
-    );
-    measure_requests(&server, &arguments)?;
-    println!(
-        "memory, after the load    {:>8} MiB",
-        shown(resident_mib(server.process_id()))
-    );
-    Ok(())
-}
-
-fn shown(mebibytes: Option<u64>) -> String {
-    mebibytes.map_or_else(|| "?".to_owned(), |number| number.to_string())
-}
-
-fn measure_requests(server: &Server, arguments: &Arguments) -> Result<()> {
-    let address: SocketAddr = server
-        .base_url()
-        .trim_start_matches("http://")
-        .parse()
-        .context("the server's address")?;
-    let path = make_product(server)?;
+    let is_quick = arguments.quick;
+    let [seconds, rounds, rows] = if is_quick { QUICK } else { USUAL };
     let load = Load {
-        connections: arguments.connections,
-        duration: Duration::from_secs(arguments.seconds),
+        seconds: arguments.seconds.unwrap_or(seconds),
+        warms_up: !is_quick,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the load generator")?;
-    for (name, path) in [("greeting", "/"), ("one product", path.as_str())] {
-        let answer = server.client().get(path).expect(200);
-        let body = Bytes::copy_from_slice(answer.bytes());
-        let comparison = runtime.block_on(compare(address, path, &body, load, arguments.rounds))?;
-        comparison.print(name);
+    let rounds = arguments.rounds.unwrap_or(rounds);
+    let mut report = Report::new(is_quick, load.seconds, rounds, rows)?;
+    let mut shops = start(&arguments, &mut report)?;
+    let is_wanted = |workload: &Workload| {
+        arguments.workloads.is_empty() || arguments.workloads.contains(workload)
+    };
+    for workload in Workload::ALL.into_iter().filter(is_wanted) {
+        if workload == Workload::Import {
+            report.add(import::measure(&mut shops, rows, rounds)?);
+            continue;
+        }
+        for shop in &mut shops {
+            shop.probe(workload)?;
+        }
+        let wanted = arguments.connections.iter();
+        let mut all: Vec<_> = wanted.map(|wanted| workload.connections(*wanted)).collect();
+        all.dedup();
+        for connections in all {
+            report.add(measure::measure(
+                &mut shops,
+                workload,
+                connections,
+                rounds,
+                load,
+            )?);
+        }
+    }
+    report.finish(&shops);
+    let text = report.markdown();
+    println!("\n{text}");
+    if !arguments.no_report {
+        write(&report, &text)?;
     }
     Ok(())
 }
 
-/// The runner and the yardstick under the same load, one after the other.
-#[derive(Debug)]
-struct Comparison {
-    runner: Outcome,
-    yardstick: Outcome,
+/// Starts what is to be measured, the shop first and the yardstick second, and fills each with the same things.
+fn start(arguments: &Arguments, report: &mut Report) -> Result<Vec<Shop>> {
+    let cache = server::cache();
+    if !arguments.quick {
+        eprintln!("starting the shop without compiled components");
+        match fs::remove_dir_all(&cache) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }?;
+        report.cold_start = Some(Server::mercato(&arguments.runner)?.start_time());
+    } else if !cache.is_dir() {
+        drop(Server::mercato(&arguments.runner)?);
+    }
+    let mut servers = vec![
+        Server::mercato(&arguments.runner)?,
+        Server::native(&arguments.native)?,
+    ];
+    if let Some(program) = &arguments.spin {
+        servers.push(Server::spin(program)?);
+    }
+    if let Some(url) = &arguments.base_url {
+        servers.push(Server::elsewhere(url)?);
+    }
+    thread::sleep(SETTLE);
+    let shops = servers.into_iter().map(|server| {
+        eprintln!("filling {}", server.name());
+        Shop::fill(server).context("cannot fill it with products and customers")
+    });
+    shops.collect()
 }
 
-impl Comparison {
-    fn ratio(&self) -> f64 {
-        self.runner.per_second / self.yardstick.per_second
+/// The report and its charts; a chart of another run does not stay.
+fn write(report: &Report, text: &str) -> Result<()> {
+    let folder = PathBuf::from("bench");
+    let charts = folder.join("charts");
+    fs::create_dir_all(&charts)?;
+    for entry in fs::read_dir(&charts)? {
+        fs::remove_file(entry?.path())?;
     }
-
-    fn print(&self, name: &str) {
-        println!(
-            "GET {name:<21} {:>8.0} requests/s, median {} µs, p99 {} µs; {:.1} % of the yardstick's {:.0}",
-            self.runner.per_second,
-            self.runner.median_us,
-            self.runner.p99_us,
-            100.0 * self.ratio(),
-            self.yardstick.per_second,
-        );
+    for (name, chart) in charts::all(report) {
+        fs::write(charts.join(format!("{name}.svg")), chart)?;
     }
-}
-
-/// Alternates between the two and gives the round with the median ratio.
-async fn compare(
-    server: SocketAddr,
-    path: &str,
-    body: &Bytes,
-    load: Load,
-    rounds: usize,
-) -> Result<Comparison> {
-    let yardstick = yardstick::start(body.clone()).await?;
-    let warm_up = Load {
-        duration: WARM_UP,
-        ..load
-    };
-    let mut comparisons = Vec::new();
-    for _ in 0..rounds.max(1) {
-        load::run(server, path, body, warm_up).await?;
-        let runner = load::run(server, path, body, load).await?;
-        load::run(yardstick, path, body, warm_up).await?;
-        let yardstick = load::run(yardstick, path, body, load).await?;
-        comparisons.push(Comparison { runner, yardstick });
-    }
-    comparisons.sort_by(|one, other| one.ratio().total_cmp(&other.ratio()));
-    let middle = comparisons.len() / 2;
-    Ok(comparisons.swap_remove(middle))
-}
-
-/// Makes a product and returns its path.
-fn make_product(server: &Server) -> Result<String> {
-    let client = server.client();
-    let session = client
-        .post("/api/v1/auth/login")
-        .json(&json!({ "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD }))
-        .expect_json(200);
-    let token = session.get("accessToken").and_then(|token| token.as_str());
-    let product = client
-        .post("/api/v1/products")
-        .bearer(token.context("the login gave no token")?)
-        .json(&json!({ "name": "Yardstick", "description": "One metre.", "price": 12.5, "stock": 100 }))
-        .expect_json(201);
-    match product.get("id").and_then(|id| id.as_str()) {
-        Some(id) => Ok(format!("/api/v1/products/{id}")),
-        None => bail!("the new product has no id"),
-    }
-}
-
-/// The memory a process holds in RAM, where the system says (Linux).
-fn resident_mib(process_id: u32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{process_id}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
-    Some(kibibytes / 1024)
+    fs::write(folder.join("REPORT.md"), text)?;
+    eprintln!("wrote bench/REPORT.md and bench/charts");
+    Ok(())
 }

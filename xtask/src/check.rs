@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 use crate::{
     build,
     compose::Provider,
-    tidy, tools,
+    programs, tidy, tools,
     workspace::{Workspace, run},
 };
 
@@ -13,7 +13,10 @@ use crate::{
 pub fn check(workspace: &Workspace) -> Result<()> {
     step("tidiness and documents", || tidy::check(workspace))?;
     step("formatting", || {
-        run(workspace.cargo("fmt --all --check")).context("run `cargo fmt --all`")
+        run(workspace.cargo("fmt --all --check")).context("run `cargo fmt --all`")?;
+        let bench = format!("fmt --manifest-path {} --all", programs::BENCH_MANIFEST);
+        run(workspace.cargo(&format!("{bench} --check")))
+            .with_context(|| format!("run `cargo {bench}`"))
     })?;
     step("dependencies", || dependencies(workspace))?;
     step("components", || build::build(workspace, None, None))?;
@@ -28,7 +31,9 @@ pub fn check(workspace: &Workspace) -> Result<()> {
     step("lints", || {
         let all = "--all-targets -- --deny warnings";
         run(workspace.cargo_product("clippy", all))?;
-        run(workspace.cargo(&format!("clippy --package xtask {all}")))
+        run(workspace.cargo(&format!("clippy --package xtask {all}")))?;
+        let all = format!("--release --workspace {all}");
+        run(programs::bench_cargo(workspace, "clippy", &all))
     })
 }
 
@@ -44,7 +49,7 @@ fn dependencies(workspace: &Workspace) -> Result<()> {
     let Some(deny) = tools::unless_left_out(deny, "licences and duplicates")? else {
         return Ok(());
     };
-    for manifest in ["Cargo.toml", "fuzz/Cargo.toml"] {
+    for manifest in ["Cargo.toml", programs::BENCH_MANIFEST, "fuzz/Cargo.toml"] {
         let options = format!("--log-level error --manifest-path {manifest} --config deny.toml");
         let arguments = format!("{options} check bans licenses sources");
         run(workspace.program(&deny, &arguments))?;

@@ -57,9 +57,10 @@ enum Task {
     Variables,
     /// Run the tests; the last line says how many passed and failed.
     Test(test::Selection),
-    /// Measure start, memory and throughput of the runner against a native yardstick.
+    /// Measure throughput, latency, processor time, writes and memory of the shop against the same work in axum and rusqlite,
+    /// and write bench/REPORT.md; needs wrk.
     Bench {
-        /// For example: --connections 64 --seconds 10
+        /// For example: --quick, or --workloads order,purchase --connections 64 --seconds 10; all of them: -- --help
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },

@@ -4,6 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Args;
+use duct::Expression;
 use mercato_platform::random;
 
 use crate::{
@@ -87,13 +88,38 @@ fn reliability(
     run(variables.fold(cargo, |cargo, (name, value)| cargo.env(name, value)))
 }
 
+/// The workspace of what measures and of the yardstick, and where it is built.
+pub const BENCH_MANIFEST: &str = "bench/Cargo.toml";
+pub const BENCH_TARGET: &str = "target/bench";
+
 /// Builds what is measured and what measures, then measures; arguments are those of `mercato-bench`.
 pub fn bench(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
+    // Sooner than after all that building.
+    if workspace
+        .program("wrk", "-v")
+        .stdout_null()
+        .stderr_null()
+        .unchecked()
+        .run()
+        .is_err()
+    {
+        bail!(
+            "wrk is missing: install it, for example with `apt-get install wrk` or `brew install wrk`"
+        );
+    }
     build::build(workspace, Some(Provider::Mock), None)?;
-    run(workspace.cargo_product("build", "--bin mercato --bin mercato-bench"))?;
-    let bench = duct::cmd(workspace.binary("mercato-bench")?, arguments);
-    let runner = workspace.binary("mercato")?;
+    let runner = workspace.built("mercato")?;
+    run(bench_cargo(workspace, "build", "--release --workspace"))?;
+    let program = |name| workspace.path(BENCH_TARGET).join("release").join(name);
+    let bench = duct::cmd(program("mercato-bench"), arguments);
+    let bench = bench.env("MERCATO_NATIVE", program("native"));
     run(bench.dir(workspace.path("")).env("MERCATO_RUNNER", runner))
+}
+
+/// `cargo` for the workspace of what measures.
+pub fn bench_cargo(workspace: &Workspace, subcommand: &str, arguments: &str) -> Expression {
+    let place = format!("--manifest-path {BENCH_MANIFEST} --target-dir {BENCH_TARGET}");
+    workspace.cargo(&format!("{subcommand} {place} {arguments}"))
 }
 
 /// Writes the OpenAPI document, from the code into the repository, or only says whether it is up to date.

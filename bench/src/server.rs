@@ -1,0 +1,330 @@
+//! The servers that are measured, each with a port and a folder of its own.
+
+use std::{
+    env, fs,
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail};
+use tempfile::TempDir;
+
+use crate::{
+    filling::agent,
+    machine,
+    process::{self, Usage},
+    wal::Logs,
+};
+
+/// The admin of every server started here.
+const ADMIN_EMAIL: &str = "admin@mercato.bench";
+const ADMIN_PASSWORD: &str = "Correct-Horse-7";
+
+/// What signs access tokens and webhooks.
+const SECRET: &str = "2f7d9c1e8b3a4655a0c9e1f2d3b4a5968778695a4b3c2d1e0f9e8d7c6b5a4938";
+
+/// Where the folders of servers lie, seen from the root of the repository: on its disk, not in memory as `/tmp` may be.
+const FOLDER: &str = "target/bench/servers";
+
+/// The variables that a measurement needs otherwise than a shop does: one client does everything, and a few accounts order
+/// thousands of times. Orders are counted as ever.
+pub const VARIABLES: [(&str, &str); 9] = [
+    ("open_orders_max", "1000000000"),
+    ("held_units_max", "1000000000"),
+    ("orders_per_minute", "1000000000"),
+    ("orders_per_day", "1000000000"),
+    ("open_orders_per_client_max", "1000000000"),
+    ("held_units_per_client_max", "1000000000"),
+    ("orders_per_minute_per_client", "1000000000"),
+    ("orders_per_day_per_client", "1000000000"),
+    // Nothing expires while something else is measured.
+    ("reservation_ttl", "86400"),
+];
+
+/// A first start compiles every component.
+const START_LIMIT: Duration = Duration::from_secs(600);
+const END_LIMIT: Duration = Duration::from_secs(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
+
+/// A server that uses no more than a tenth of a processor for so long has nothing left to do.
+const REST: Duration = Duration::from_millis(200);
+const REST_LIMIT: Duration = Duration::from_secs(60);
+
+/// A program that ends with this one.
+#[derive(Debug)]
+struct Program(Child);
+
+impl Drop for Program {
+    /// Asks it to end, so that it ends what it has started itself, and kills it when it does not.
+    fn drop(&mut self) {
+        let _ = Command::new("kill").arg(self.0.id().to_string()).status();
+        let asked = Instant::now();
+        while matches!(self.0.try_wait(), Ok(None)) && asked.elapsed() < END_LIMIT {
+            thread::sleep(POLL_INTERVAL);
+        }
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A server under measurement.
+#[derive(Debug)]
+pub struct Server {
+    name: &'static str,
+    base_url: String,
+    admin: (String, String),
+    metrics_url: Option<String>,
+    start_time: Duration,
+    // In the order in which they have to go: the server, what it needs, its files.
+    program: Option<Program>,
+    _redis: Option<Program>,
+    folder: TempDir,
+}
+
+impl Server {
+    /// The shop on its own runner.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn mercato(runner: &Path) -> Result<Self> {
+        let mut server = Self::new("mercato")?;
+        let metrics = format!("127.0.0.1:{}", free_port()?);
+        server.metrics_url = Some(format!("http://{metrics}/metrics"));
+        let mut command = Command::new(runner);
+        command
+            .args(["up", "--app", "spin.toml", "--listen", server.address()])
+            .args(["--metrics-listen", &metrics, "--data-dir"])
+            .arg(cache())
+            // Captured for every error of a component otherwise.
+            .env_remove("RUST_BACKTRACE");
+        server.configure(&mut command, None)?;
+        server.launch(command)?;
+        Ok(server)
+    }
+
+    /// The yardstick.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn native(program: &Path) -> Result<Self> {
+        let mut server = Self::new("native")?;
+        server.metrics_url = Some(format!("{}/metrics", server.base_url));
+        let mut command = Command::new(program);
+        command
+            .args(["--listen", server.address(), "--admin-email", ADMIN_EMAIL])
+            .arg("--database")
+            .arg(server.databases().join("shop.db"))
+            .env("NATIVE_JWT_SECRET", SECRET)
+            .env("NATIVE_ADMIN_PASSWORD", ADMIN_PASSWORD);
+        server.launch(command)?;
+        Ok(server)
+    }
+
+    /// The shop under Spin, with a Redis server.
+    ///
+    /// # Errors
+    /// When one of them does not answer.
+    pub fn spin(program: &Path) -> Result<Self> {
+        let mut server = Self::new("spin")?;
+        let port = free_port()?.to_string();
+        let mut redis = Command::new("redis-server");
+        redis.args([
+            "--port",
+            &port,
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--dir",
+        ]);
+        redis.arg(server.folder.path());
+        server._redis = Some(server.spawn(redis, "redis.log")?);
+        let mut command = Command::new(program);
+        command
+            .args(["up", "--from", "spin.toml", "--listen", server.address()])
+            .arg("--state-dir")
+            .arg(server.folder.path().join("state"));
+        server.configure(&mut command, Some(&format!("redis://127.0.0.1:{port}")))?;
+        server.launch(command)?;
+        Ok(server)
+    }
+
+    /// A shop that runs already.
+    ///
+    /// # Errors
+    /// When the environment does not name its admin.
+    pub fn elsewhere(url: &str) -> Result<Self> {
+        let named = |name| env::var(name).with_context(|| format!("{name} is not set"));
+        Ok(Self {
+            base_url: url.trim_end_matches('/').to_owned(),
+            admin: (
+                named("MERCATO_ADMIN_EMAIL")?,
+                named("MERCATO_ADMIN_PASSWORD")?,
+            ),
+            ..Self::new("other")?
+        })
+    }
+
+    fn new(name: &'static str) -> Result<Self> {
+        fs::create_dir_all(FOLDER)?;
+        let folder = TempDir::new_in(fs::canonicalize(FOLDER)?)?;
+        fs::create_dir(folder.path().join("databases"))?;
+        Ok(Self {
+            name,
+            base_url: format!("http://127.0.0.1:{}", free_port()?),
+            admin: (ADMIN_EMAIL.to_owned(), ADMIN_PASSWORD.to_owned()),
+            metrics_url: None,
+            start_time: Duration::ZERO,
+            program: None,
+            _redis: None,
+            folder,
+        })
+    }
+
+    /// What it is called in the report.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Its URL without a path.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// Address and password of its admin.
+    pub fn admin(&self) -> (&str, &str) {
+        (&self.admin.0, &self.admin.1)
+    }
+
+    /// A folder that goes with it.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where it tells how many statements it has run.
+    pub fn metrics_url(&self) -> Option<&str> {
+        self.metrics_url.as_deref()
+    }
+
+    /// How long it took until its first answer.
+    pub fn start_time(&self) -> Duration {
+        self.start_time
+    }
+
+    /// The memory that it holds, in bytes.
+    pub fn resident_bytes(&self) -> Option<u64> {
+        process::resident_bytes(self.program.as_ref()?.0.id())
+    }
+
+    /// What it has used up.
+    pub fn usage(&self) -> Option<Usage> {
+        process::usage(self.program.as_ref()?.0.id())
+    }
+
+    /// The write-ahead logs of its databases.
+    pub fn logs(&self) -> Option<Logs> {
+        self.program.as_ref()?;
+        Logs::read(&self.databases()).ok()
+    }
+
+    /// Waits until it has nothing left to do, such as events that it handles after its answers.
+    pub fn rest(&self) {
+        let began = Instant::now();
+        let mut before = self.usage();
+        while let Some(usage) = before
+            && began.elapsed() < REST_LIMIT
+        {
+            thread::sleep(REST);
+            before = self.usage();
+            let used = before.map(|now| now.since(usage).cpu_us);
+            if used.is_none_or(|used| u128::from(used) <= REST.as_micros() / 10) {
+                return;
+            }
+        }
+    }
+
+    fn address(&self) -> &str {
+        self.base_url.trim_start_matches("http://")
+    }
+
+    fn databases(&self) -> PathBuf {
+        self.folder.path().join("databases")
+    }
+
+    /// Names databases and variables, in the same way to the runner and to Spin.
+    fn configure(&self, command: &mut Command, redis: Option<&str>) -> Result<()> {
+        let [databases, variables] =
+            ["runtime-config.toml", "variables.toml"].map(|name| self.folder.path().join(name));
+        let text = fs::read_to_string("runtime-config.toml")?;
+        let folder = format!("{}/", self.databases().display());
+        fs::write(&databases, text.replace(".mercato/", &folder))?;
+        let slots = machine::cores().to_string();
+        let own = [
+            ("jwt_secret", SECRET),
+            ("payment_webhook_secret", SECRET),
+            ("admin_email", ADMIN_EMAIL),
+            ("admin_password", ADMIN_PASSWORD),
+            ("public_url", self.base_url.as_str()),
+            // As many as the yardstick hashes at a time.
+            ("hashing_slots", &slots),
+        ];
+        let redis = redis.map(|url| ("redis_url", url));
+        let all = own.into_iter().chain(VARIABLES).chain(redis);
+        let text: String = all
+            .map(|(name, value)| format!("{name} = {value:?}\n"))
+            .collect();
+        fs::write(&variables, text)?;
+        command
+            .arg("--runtime-config-file")
+            .arg(databases)
+            .arg("--variable")
+            .arg(format!("@{}", variables.display()));
+        Ok(())
+    }
+
+    fn launch(&mut self, command: Command) -> Result<()> {
+        let began = Instant::now();
+        let mut program = self.spawn(command, "log")?;
+        let agent = agent();
+        let answers = || {
+            let answer = agent.get(&self.base_url).call();
+            answer.is_ok_and(|answer| answer.status() == 200)
+        };
+        while !answers() {
+            if program.0.try_wait()?.is_some() || began.elapsed() > START_LIMIT {
+                let log = fs::read_to_string(self.folder.path().join("log"))?;
+                bail!("{} does not answer; its log:\n{log}", self.name);
+            }
+            thread::sleep(POLL_INTERVAL);
+        }
+        self.start_time = began.elapsed();
+        self.program = Some(program);
+        Ok(())
+    }
+
+    fn spawn(&self, mut command: Command, log: &str) -> Result<Program> {
+        let log = fs::File::create(self.folder.path().join(log))?;
+        command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log);
+        let name = command.get_program().to_string_lossy().into_owned();
+        let child = command
+            .spawn()
+            .with_context(|| format!("cannot start {name}"))?;
+        Ok(Program(child))
+    }
+}
+
+/// Where the runner keeps compiled components from run to run.
+pub fn cache() -> PathBuf {
+    PathBuf::from("target/bench/cache")
+}
+
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("there is no free port")?;
+    Ok(listener.local_addr()?.port())
+}
