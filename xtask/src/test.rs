@@ -12,7 +12,7 @@ use duct::Expression;
 use crate::{
     build,
     compose::Provider,
-    programs, tools,
+    tools,
     workspace::{Workspace, run},
 };
 
@@ -84,12 +84,6 @@ impl Run<'_> {
             "tests of the tasks",
             workspace.cargo("test --package xtask"),
         )?;
-        if !self.selection.quick {
-            self.counted(
-                "tests of what measures",
-                programs::bench_cargo(workspace, "test", "--release --workspace --no-fail-fast"),
-            )?;
-        }
         self.product("examples in the documentation", "--doc")?;
         if !self.selection.quick {
             let tools = stage("tools", || tools::ensure(workspace));
