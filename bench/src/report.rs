@@ -307,7 +307,7 @@ impl Report {
             of 30 words that a tenth of the products have; the import is one request with {} new products as CSV.\n\
             - The shop mix: of 100 requests 45 read a product, 25 a list, 10 search, 10 read an order, 5 order and 5 pay.\n\
             - mercato's limits for accounts and clients are set out of reach, but counted: {}. Both hash as many passwords at a time as there are \
-            cores; no more than four logins for each are sent at a time, for the shop refuses some beyond.\n",
+            cores; no more than two logins for each are sent at a time, for the shop refuses some beyond.\n",
             table(&["", ""], rows),
             self.seconds,
             grouped(self.import_rows as f64, 0),
