@@ -1,5 +1,7 @@
 #[cfg(not(target_family = "wasm"))]
 mod native;
+#[cfg(not(target_family = "wasm"))]
+pub mod pool;
 #[cfg(target_family = "wasm")]
 mod spin;
 

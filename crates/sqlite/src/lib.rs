@@ -169,7 +169,7 @@ impl Database {
     #[cfg(not(target_family = "wasm"))]
     pub fn in_memory(label: &'static str, migrations: &'static [Migration]) -> Result<Self, Error> {
         let database = Self::new(label, migrations);
-        let connection = Connection(Backend::copy_of(&image(label, migrations)?)?);
+        let connection = Connection(Backend::of(pool(label, migrations)?)?);
         configure(&connection)?;
         database.connection.replace(Some(Rc::new(connection)));
         Ok(database)
@@ -282,26 +282,34 @@ impl Database {
     }
 }
 
-/// The image of an empty database with that schema. Tests make thousands, and the migrations of one take milliseconds.
+/// The databases in memory with that schema.
 #[cfg(not(target_family = "wasm"))]
-fn image(label: &str, migrations: &'static [Migration]) -> Result<Vec<u8>, Error> {
+fn pool(
+    label: &str,
+    migrations: &'static [Migration],
+) -> Result<&'static backend::pool::Pool, Error> {
     use std::collections::BTreeMap;
     use std::sync::{Mutex, PoisonError};
 
-    type Images = BTreeMap<(usize, usize), Vec<u8>>;
-    static IMAGES: Mutex<Images> = Mutex::new(Images::new());
+    use backend::pool::Pool;
+
+    type Pools = BTreeMap<(usize, usize), &'static Pool>;
+    static POOLS: Mutex<Pools> = Mutex::new(Pools::new());
 
     let key = (migrations.as_ptr().addr(), migrations.len());
-    let mut images = IMAGES.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(image) = images.get(&key) {
-        return Ok(image.clone());
+    let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(pool) = pools.get(&key) {
+        return Ok(pool);
     }
-    let mut connection = Connection(Backend::open(label)?);
-    configure(&connection)?;
-    migrate::run(&connection, label, migrations)?;
-    let image = connection.0.image()?;
-    images.insert(key, image.clone());
-    Ok(image)
+    let first = Connection(Backend::open(label)?);
+    configure(&first)?;
+    migrate::run(&first, label, migrations)?;
+    let closed = || Error::Storage("the connection is closed".to_owned());
+    let first = first.0.into_connection().ok_or_else(closed)?;
+    // There are as many as schemas, and they are kept to the end.
+    let pool: &'static Pool = Box::leak(Box::new(Pool::new(first)?));
+    pools.insert(key, pool);
+    Ok(pool)
 }
 
 fn set_busy_timeout(connection: &Connection, milliseconds: u32) -> Result<(), Error> {
@@ -388,6 +396,32 @@ mod tests {
                 expected: "an integer"
             })
         );
+    }
+
+    #[test]
+    fn every_database_in_memory_begins_alike() {
+        let count = |database: &Database| {
+            let rows =
+                database.read::<_, Error>(|c| c.query("SELECT name, price FROM things", &[]));
+            rows.unwrap().len()
+        };
+        let insert = "INSERT INTO things (name) VALUES ('a')";
+        let (one, other) = (database(), database());
+        let done = one.write::<_, Error>(|c| c.execute(insert, &[]));
+        assert_eq!((done, count(&one), count(&other)), (Ok(1), 1, 0));
+        // What the next ones are lent has been used, has another schema, or has a transaction open.
+        let change = "ALTER TABLE things DROP COLUMN price";
+        let changed = one.write::<_, Error>(|c| c.execute(change, &[]));
+        assert!(changed.is_ok(), "{changed:?}");
+        let begun = other.read::<_, Error>(|c| c.execute("BEGIN", &[]));
+        assert!(begun.is_ok(), "{begun:?}");
+        drop((one, other));
+        let databases = [database(), database(), database()];
+        assert_eq!(databases.each_ref().map(count), [0, 0, 0]);
+        for database in &databases {
+            let done = database.write::<_, Error>(|c| c.execute(insert, &[]));
+            assert_eq!((done, count(database)), (Ok(1), 1));
+        }
     }
 
     #[test]

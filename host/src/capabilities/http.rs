@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, default_send_request};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, default_send_request};
 
 use crate::capabilities::faults::{CallKind, Fault};
 use crate::capabilities::host_context::HostContext;
@@ -61,7 +61,12 @@ pub(crate) struct OutboundHttp {
 }
 
 type Response = http::Response<WasiBody>;
-type Finished = Box<dyn Future<Output = Result<(), Error>> + Send>;
+
+/// What became of a request's body, or of a response's.
+pub(crate) type Finished = Box<dyn Future<Output = Result<(), Error>> + Send>;
+
+/// A request and its answer.
+pub(crate) type Exchange = Box<dyn Future<Output = Result<(Response, Finished), Error>> + Send>;
 
 impl OutboundHttp {
     pub(crate) fn new(host: &HostContext, hosts: &Arc<AllowedHosts>, networks: &Networks) -> Self {
@@ -87,16 +92,13 @@ impl OutboundHttp {
         }
         Ok(target)
     }
-}
 
-impl WasiHttpHooks for OutboundHttp {
-    fn send_request(
-        &mut self,
+    /// Sends a request where it may go.
+    pub(crate) fn send(
+        &self,
         request: http::Request<WasiBody>,
         options: Option<RequestOptions>,
-        finished: Finished,
-    ) -> Box<dyn Future<Output = Result<(Response, Finished), Error>> + Send> {
-        drop(finished);
+    ) -> Exchange {
         let target = match self.permit(&request) {
             Ok(target) => target,
             Err(error) => return Box::new(async move { Err(error) }),
@@ -104,36 +106,33 @@ impl WasiHttpHooks for OutboundHttp {
         // While the request waits for another, others may have the processor.
         self.host.request.cpu.release_permits();
         let exchange: Exchange = match target.host.strip_suffix(CHAINING_SUFFIX) {
-            Some(name) => Box::pin(chain(
+            Some(name) => Box::new(chain(
                 self.networks.internal.upgrade(),
                 name.to_owned(),
                 Arc::clone(&self.host.request),
                 request,
             )),
             None => match &self.networks.external {
-                Some(network) => Box::pin(stand_in(Arc::clone(network), request)),
-                None => Box::pin(send(request, options)),
+                Some(network) => Box::new(stand_in(Arc::clone(network), request)),
+                None => Box::new(send(request, options)),
             },
         };
         if !self.host.faults.are_planned() {
-            return Box::new(exchange);
+            return exchange;
         }
         Box::new(under_plan(
             self.host.clone(),
             format!("{}://{}", target.scheme, target.host),
-            exchange,
+            Box::into_pin(exchange),
         ))
     }
 }
-
-/// A request and its answer.
-type Exchange = Pin<Box<dyn Future<Output = Result<(Response, Finished), Error>> + Send>>;
 
 /// Lets the fault plan decide about a request.
 async fn under_plan(
     host: HostContext,
     target: String,
-    exchange: Exchange,
+    exchange: Pin<Exchange>,
 ) -> Result<(Response, Finished), Error> {
     let fault = host.ask(CallKind::Http, &target, &[]).await;
     match fault {

@@ -1,16 +1,16 @@
-//! The data of an instance's store: a view of it for each capability.
+//! What the runner keeps of an instance in its store: a view of it for each capability.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use mercato_wasi::StoreData;
 use wasmtime::component::ResourceTable;
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi_http::{RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::capabilities::clock::Clock;
 use crate::capabilities::faults::Faults;
 use crate::capabilities::host_context::HostContext;
-use crate::capabilities::http::{Networks, OutboundHttp};
+use crate::capabilities::http::{Exchange, Finished, Networks, OutboundHttp};
 use crate::capabilities::random::SeededRandom;
 use crate::capabilities::redis::broker::Broker;
 use crate::capabilities::redis::host::{RedisCtx, RedisCtxView, RedisView};
@@ -57,27 +57,25 @@ pub(crate) struct Services {
     pub limiter: Option<Arc<RequestLimiter>>,
 }
 
-/// The data of a store.
+/// The runner's part of a store's data.
 pub(crate) struct Guest {
     pub host: HostContext,
     pub memory: InstanceMemory,
     pub sqlite: SqliteCtx,
     log_context: Arc<LogContext>,
-    table: ResourceTable,
     redis: RedisCtx,
     variables: Arc<BTreeMap<String, String>>,
-    wasi: WasiCtx,
-    http: WasiHttpCtx,
     outbound: OutboundHttp,
 }
 
 impl Guest {
-    pub(crate) fn new(
+    /// The data of a new instance's store.
+    pub(crate) fn store_data(
         grants: &ComponentGrants,
         services: &Services,
         networks: &Networks,
         memory_bytes: usize,
-    ) -> Self {
+    ) -> StoreData {
         let host = HostContext {
             component: Arc::clone(&grants.id),
             faults: services.faults.clone(),
@@ -86,24 +84,38 @@ impl Guest {
             request: Arc::default(),
         };
         let log_context = Arc::new(LogContext::new(&grants.id, &services.metrics));
-        Self {
+        let wasi = wasi::context(
+            &host,
+            &log_context,
+            &grants.environment,
+            &services.clock,
+            services.random.as_ref(),
+        );
+        let guest = Self {
             memory: InstanceMemory::new(&services.memory, memory_bytes),
             sqlite: SqliteCtx::new(&grants.databases, services.long_reads.as_ref()),
             redis: RedisCtx::new(&grants.hosts, &services.broker),
             variables: Arc::clone(&grants.variables),
-            table: ResourceTable::new(),
-            wasi: wasi::context(
-                &host,
-                &log_context,
-                &grants.environment,
-                &services.clock,
-                services.random.as_ref(),
-            ),
-            http: WasiHttpCtx::new(),
             outbound: OutboundHttp::new(&host, &grants.hosts, networks),
             log_context,
             host,
-        }
+        };
+        StoreData::new(wasi, guest)
+    }
+
+    /// The runner's part.
+    pub(crate) fn of(data: &StoreData) -> &Self {
+        data.extension().unwrap_or_else(|| unreachable!("{ONLY}"))
+    }
+
+    /// The runner's part.
+    pub(crate) fn of_mut(data: &mut StoreData) -> &mut Self {
+        Self::with_table(data).0
+    }
+
+    fn with_table(data: &mut StoreData) -> (&mut Self, &mut ResourceTable) {
+        data.extension_and_table()
+            .unwrap_or_else(|| unreachable!("{ONLY}"))
     }
 
     /// Begins to work on a request: its id, its client, and how deep in a chain of requests between components it is.
@@ -114,56 +126,54 @@ impl Guest {
     }
 }
 
-impl HostContextView for Guest {
+const ONLY: &str = "every store's data is made by store_data";
+
+impl WasiHttpHooks for Guest {
+    fn send_request(
+        &mut self,
+        request: http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+        finished: Finished,
+    ) -> Exchange {
+        drop(finished);
+        self.outbound.send(request, options)
+    }
+}
+
+impl HostContextView for StoreData {
     fn host_context(&self) -> &HostContext {
-        &self.host
+        &Guest::of(self).host
     }
 }
 
-impl SqliteView for Guest {
+impl SqliteView for StoreData {
     fn sqlite(&mut self) -> SqliteCtxView<'_> {
+        let (guest, table) = Guest::with_table(self);
         SqliteCtxView {
-            ctx: &mut self.sqlite,
-            table: &mut self.table,
-            host: &self.host,
+            ctx: &mut guest.sqlite,
+            table,
+            host: &guest.host,
         }
     }
 }
 
-impl RedisView for Guest {
+impl RedisView for StoreData {
     fn redis(&mut self) -> RedisCtxView<'_> {
+        let (guest, table) = Guest::with_table(self);
         RedisCtxView {
-            ctx: &mut self.redis,
-            table: &mut self.table,
-            host: &self.host,
+            ctx: &mut guest.redis,
+            table,
+            host: &guest.host,
         }
     }
 }
 
-impl VariablesView for Guest {
+impl VariablesView for StoreData {
     fn variables(&mut self) -> VariablesCtxView<'_> {
+        let guest = Guest::of_mut(self);
         VariablesCtxView {
-            component: &self.host.component,
-            values: &self.variables,
-        }
-    }
-}
-
-impl WasiView for Guest {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
-    }
-}
-
-impl WasiHttpView for Guest {
-    fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView {
-            hooks: &mut self.outbound,
-            table: &mut self.table,
-            ctx: &mut self.http,
+            component: &guest.host.component,
+            values: &guest.variables,
         }
     }
 }

@@ -1,25 +1,22 @@
 //! The interfaces that components are offered.
 
+use mercato_wasi::StoreData;
 use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
 
 use crate::capabilities::{redis, sqlite, variables, wasi};
 use crate::engine::compiler::{component_error, machine_error};
-use crate::engine::guest::Guest;
 use crate::error::{Error, Result};
 
 /// A linker with every interface that this runner offers; with pauses under the fault plan, if there is one.
-pub(crate) fn linker(engine: &Engine, is_planned: bool) -> Result<Linker<Guest>> {
+pub(crate) fn linker(engine: &Engine, is_planned: bool) -> Result<Linker<StoreData>> {
     build_linker(engine, is_planned)
         .map_err(|cause| machine_error("cannot set up the host interfaces", &cause))
 }
 
-fn build_linker(engine: &Engine, is_planned: bool) -> wasmtime::Result<Linker<Guest>> {
+fn build_linker(engine: &Engine, is_planned: bool) -> wasmtime::Result<Linker<StoreData>> {
     let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    wasmtime_wasi::p3::add_to_linker(&mut linker)?;
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+    mercato_wasi::add_to_linker(&mut linker)?;
     sqlite::host::add_to_linker(&mut linker)?;
     redis::host::add_to_linker(&mut linker)?;
     variables::add_to_linker(&mut linker)?;
@@ -33,8 +30,8 @@ fn build_linker(engine: &Engine, is_planned: bool) -> wasmtime::Result<Linker<Gu
 pub(crate) fn link(
     id: &str,
     component: &Component,
-    linker: &Linker<Guest>,
-) -> Result<InstancePre<Guest>> {
+    linker: &Linker<StoreData>,
+) -> Result<InstancePre<StoreData>> {
     linker.instantiate_pre(component).map_err(|cause| {
         let engine = component.engine();
         let unknown: Vec<String> = component

@@ -7,6 +7,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use mercato_wasi::StoreData;
 use wasmtime::component::InstancePre;
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi_http::p3::bindings::{Service, ServiceIndices};
@@ -26,7 +27,7 @@ use crate::sync::lock;
 
 /// The pool of one component.
 pub(crate) struct Pool {
-    pre: InstancePre<Guest>,
+    pre: InstancePre<StoreData>,
     http: Option<ServiceIndices>,
     messages: Option<SubscriberIndices>,
     grants: Arc<ComponentGrants>,
@@ -53,7 +54,7 @@ pub(crate) enum Lane {
 
 /// An instance and its store.
 pub(crate) struct Instance {
-    pub store: Store<Guest>,
+    pub store: Store<StoreData>,
     pub http: Option<Service>,
     pub messages: Option<Subscriber>,
     served: u32,
@@ -84,7 +85,7 @@ pub(crate) enum NoInstance {
 impl Pool {
     /// A pool for a component that must answer HTTP, messages, or both.
     pub(crate) fn new(
-        pre: InstancePre<Guest>,
+        pre: InstancePre<StoreData>,
         wanted: Triggers,
         grants: Arc<ComponentGrants>,
         services: Arc<Services>,
@@ -175,11 +176,11 @@ impl Pool {
             mut instance,
             _permit,
         } = lease;
-        if instance.store.data_mut().sqlite.transactions.roll_back() {
+        if Guest::of_mut(instance.store.data_mut()).sqlite.transactions.roll_back() {
             tracing::error!(component = %self.grants.id, "a transaction was left open at the end of a request; rolled back");
         }
         instance.served += 1;
-        let is_large = instance.store.data().memory.is_large();
+        let is_large = Guest::of(instance.store.data()).memory.is_large();
         if instance.served < REQUESTS_PER_INSTANCE && !is_large {
             instance.idle_since = Instant::now();
             lock(&self.idle).push(instance);
@@ -194,18 +195,18 @@ impl Pool {
     }
 
     async fn instantiate(&self) -> wasmtime::Result<Instance> {
-        let guest = Guest::new(
+        let data = Guest::store_data(
             &self.grants,
             &self.services,
             &self.networks,
             self.limits.instance_memory_bytes,
         );
-        let mut store = Store::new(self.pre.engine(), guest);
-        store.limiter(|guest| &mut guest.memory);
+        let mut store = Store::new(self.pre.engine(), data);
+        store.limiter(|data| &mut Guest::of_mut(data).memory);
         store.set_epoch_deadline(1);
         if self.services.heavy_guests.is_some() {
             store.epoch_deadline_callback(|mut store| {
-                let guest = store.data_mut();
+                let guest = Guest::of_mut(store.data_mut());
                 let has_transaction = guest.sqlite.transactions.are_any();
                 guest.host.request.cpu.on_yield(has_transaction);
                 Ok(UpdateDeadline::Yield(1))
@@ -214,7 +215,7 @@ impl Pool {
             store.epoch_deadline_async_yield_and_update(1);
         }
         let instance = self.pre.instantiate_async(&mut store).await?;
-        store.data_mut().memory.begins();
+        Guest::of_mut(store.data_mut()).memory.begins();
         let http = self
             .http
             .as_ref()

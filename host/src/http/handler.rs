@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::{Either, select};
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
+use mercato_wasi::StoreData;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 use wasmtime::component::Accessor;
@@ -152,7 +153,7 @@ impl HttpComponent {
         invocation: Invocation,
         request_id: &str,
     ) -> Outcome {
-        let guest = lease.instance.store.data_mut();
+        let guest = Guest::of_mut(lease.instance.store.data_mut());
         guest.begin(request_id, invocation.client, invocation.depth);
         let current = Arc::clone(&guest.host.request);
         if self.services.heavy_guests.is_some() {
@@ -212,7 +213,7 @@ async fn serve(
     let Invocation {
         request, upload, ..
     } = invocation;
-    let current = Arc::clone(&lease.instance.store.data().host.request);
+    let current = Arc::clone(&Guest::of(lease.instance.store.data()).host.request);
     let waited = || {
         let uploaded = upload.as_ref().map(|upload| upload.waited());
         uploaded.unwrap_or_default() + current.excluded()
@@ -237,7 +238,7 @@ async fn serve(
                 }
             }
         }
-        Some(Err(_)) if lease.instance.store.data().memory.was_refused() => {
+        Some(Err(_)) if Guest::of(lease.instance.store.data()).memory.was_refused() => {
             services.metrics.memory_refusals.inc();
             tracing::warn!(%component, request_id, "the request needed more memory than there is; its instance is ended");
             Some(Err(Problem::BUSY))
@@ -281,7 +282,7 @@ async fn handle(
     let service = http
         .as_ref()
         .ok_or_else(|| wasmtime::Error::msg("the component does not handle requests"))?;
-    let host = &store.data().host;
+    let host = &Guest::of(store.data()).host;
     let (stop, is_planned) = (Arc::clone(&host.stop), host.faults.are_planned());
     let run = store.run_concurrent(async |accessor| {
         let Called {
@@ -301,7 +302,7 @@ async fn handle(
             timeout(RESPONSE_HOLD_TIME, &mut idle).await.is_ok()
         };
         if !settled {
-            accessor.with(|mut access| access.get().host.request.cpu.release_processor());
+            accessor.with(|mut access| Guest::of(access.get()).host.request.cpu.release_processor());
             reply = reply.send_ahead(early);
             settled = if is_planned {
                 idle.await;
@@ -330,7 +331,7 @@ struct Called {
 
 /// Gets the component's response and passes it on.
 async fn call(
-    accessor: &Accessor<Guest>,
+    accessor: &Accessor<StoreData>,
     service: &Service,
     request: http::Request<WasiBody>,
     early: Early,
@@ -353,7 +354,7 @@ async fn call(
     };
     let response = accessor.with(|mut access| response.into_http(&mut access, received))?;
     let goes_on = permit(accessor, response.status()).await?;
-    let current = accessor.with(|mut access| Arc::clone(&access.get().host.request));
+    let current = accessor.with(|mut access| Arc::clone(&Guest::of(access.get()).host.request));
     let (reply, early) = deliver(response, early, buffer_time, &current.cpu).await?;
     Ok(Called {
         reply,
@@ -363,8 +364,8 @@ async fn call(
 }
 
 /// Asks the fault plan whether the response may go out; says whether the instance may go on after it.
-async fn permit(accessor: &Accessor<Guest>, status: StatusCode) -> wasmtime::Result<bool> {
-    let host = accessor.with(|mut access| access.get().host.clone());
+async fn permit(accessor: &Accessor<StoreData>, status: StatusCode) -> wasmtime::Result<bool> {
+    let host = accessor.with(|mut access| Guest::of(access.get()).host.clone());
     if !host.faults.are_planned() {
         return Ok(true);
     }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::capabilities::faults::Stopped;
-use crate::engine::guest::Services;
+use crate::engine::guest::{Guest, Services};
 use crate::engine::pool::{Instance, Lane, NoInstance, Pool};
 use crate::error::one_line;
 use crate::http::request_id::Purpose;
@@ -55,7 +55,7 @@ impl MessageComponent {
             Err(NoInstance::Busy) => Err("all instances are busy".to_owned()),
             Err(NoInstance::Broken(cause)) => Err(one_line(&format!("{cause:#}"))),
             Ok(mut lease) => {
-                let guest = lease.instance.store.data_mut();
+                let guest = Guest::of_mut(lease.instance.store.data_mut());
                 guest.begin(&request_id, None, 0);
                 match timeout(self.request_time, call(&mut lease.instance, message)).await {
                     Err(_) => Err("it took too long; its instance is ended".to_owned()),
@@ -90,7 +90,7 @@ async fn call(
     let handler = messages
         .as_ref()
         .ok_or_else(|| wasmtime::Error::msg("the component does not handle messages"))?;
-    let host = &store.data().host;
+    let host = &Guest::of(store.data()).host;
     let (stop, is_planned) = (Arc::clone(&host.stop), host.faults.are_planned());
     let run = store.run_concurrent(async |accessor| {
         let answer = handler

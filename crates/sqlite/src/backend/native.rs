@@ -2,43 +2,38 @@ use std::rc::Rc;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
+use super::pool::{Lent, Pool};
 use crate::{Error, Row, Value};
 
 /// More than a context has: each is prepared once.
 const STATEMENTS_KEPT: usize = 256;
 
 /// A SQLite database in memory.
-pub struct Backend(rusqlite::Connection);
+pub struct Backend(Lent);
 
 impl Backend {
     pub fn open(_label: &str) -> Result<Self, Error> {
-        let connection = rusqlite::Connection::open_in_memory().map_err(from_native)?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-        Ok(Self(connection))
+        connect(":memory:").map(Lent::forever).map(Self)
     }
 
-    /// A database with the content of that [image](Self::image).
-    pub fn copy_of(image: &[u8]) -> Result<Self, Error> {
-        let Self(mut connection) = Self::open("")?;
-        connection
-            .deserialize_read_exact(rusqlite::MAIN_DB, image, image.len(), false)
-            .map_err(from_native)?;
-        Ok(Self(connection))
+    /// A database of that pool; it goes back there.
+    pub fn of(pool: &'static Pool) -> Result<Self, Error> {
+        pool.lend().map(Self)
     }
 
-    /// Its content, as it would be in a file.
-    pub fn image(&mut self) -> Result<Vec<u8>, Error> {
-        let data = self.0.serialize(rusqlite::MAIN_DB).map_err(from_native)?;
-        Ok(data.to_vec())
+    /// The connection, to begin a pool with.
+    pub fn into_connection(self) -> Option<rusqlite::Connection> {
+        self.0.keep()
     }
 
     pub fn execute(&self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
         self.query(statement, parameters)?;
-        Ok(self.0.changes())
+        Ok(self.0.connection()?.changes())
     }
 
     pub fn query(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
-        let mut prepared = self.0.prepare_cached(statement).map_err(from_native)?;
+        let connection = self.0.connection()?;
+        let mut prepared = connection.prepare_cached(statement).map_err(from_native)?;
         let columns = prepared.column_count();
         let names: Rc<[String]> = prepared.column_names().map(str::to_owned).collect();
         let mut rows = prepared
@@ -56,6 +51,13 @@ impl Backend {
         }
         Ok(result)
     }
+}
+
+/// A connection that keeps its statements.
+pub(super) fn connect(path: &str) -> Result<rusqlite::Connection, Error> {
+    let connection = rusqlite::Connection::open(path).map_err(from_native)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    Ok(connection)
 }
 
 impl rusqlite::ToSql for Value {
@@ -80,6 +82,6 @@ fn to_value(value: ValueRef<'_>) -> Value {
     }
 }
 
-fn from_native(error: rusqlite::Error) -> Error {
+pub(super) fn from_native(error: rusqlite::Error) -> Error {
     Error::from_message(error.to_string())
 }

@@ -393,7 +393,7 @@ fn requests_with_one_key_make_one_order_however_they_meet() {
 
 #[test]
 fn a_cancellation_that_meets_the_making_leaves_nothing_open() {
-    for schedule in schedules(10) {
+    for schedule in schedules(12) {
         let shop = Shop::new();
         shop.provider().down.set(true);
         assert_eq!(shop.create(Some("k")), Err(OrderError::PaymentUnavailable));
