@@ -159,6 +159,8 @@ pub trait Payments {
     ) -> Result<Vec<PaymentEvent>, OrderError>;
     /// Records that an event is applied.
     async fn acknowledge(&self, event_id: &str) -> Result<(), OrderError>;
+    /// [`Self::acknowledge`] for several events at once.
+    async fn acknowledge_all(&self, event_ids: &[String]) -> Result<(), OrderError>;
     /// Records that an event could not be applied.
     async fn report_failure(&self, event_id: &str, error: &str) -> Result<(), OrderError>;
 }

@@ -66,20 +66,19 @@ pub async fn create(
         idempotency: idempotency.clone(),
     };
     let orders = orders::instance().await.map_err(problem)?;
-    let answer = match create_order::handle(&*orders, command).await {
+    let error = match create_order::handle(&*orders, command).await {
         Ok(CreateOutcome::Replayed(answer)) => return Ok(answer.into()),
         Ok(CreateOutcome::Placed(placement)) => {
             log::info("an order waits for its payment", &[]);
-            Recorded::record(placed(placement))?
+            // A request that comes again is answered from the order itself.
+            return Recorded::record(placed(placement)).map(Into::into);
         }
-        Err(error) if idempotency.is_some() && is_for_good(&error) => {
-            context.refusal(&problem(error))
-        }
-        Err(error) => return Err(problem(error)),
+        Err(error) => error,
     };
-    let Some(idempotency) = idempotency else {
-        return Ok(answer.into());
+    let Some(idempotency) = idempotency.filter(|_| is_for_good(&error)) else {
+        return Err(problem(error));
     };
+    let answer = context.refusal(&problem(error));
     let kept = record_answer::handle(&*orders, customer_id, &idempotency, answer);
     kept.map(Into::into).map_err(problem)
 }

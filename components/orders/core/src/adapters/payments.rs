@@ -86,6 +86,13 @@ impl Payments for ComposedPayments {
         acknowledged.map_err(failed("acknowledge", event_id))
     }
 
+    async fn acknowledge_all(&self, event_ids: &[String]) -> Result<(), OrderError> {
+        for event_id in event_ids {
+            self.acknowledge(event_id).await?;
+        }
+        Ok(())
+    }
+
     async fn report_failure(&self, event_id: &str, error: &str) -> Result<(), OrderError> {
         let reported = outbox::report_failure(event_id.to_owned(), error.to_owned()).await;
         reported.map_err(failed("report the failure of", event_id))

@@ -3,6 +3,9 @@ use mercato_money::{Currency, Money, MoneyError};
 
 use super::{Actor, OrderError, OrderNumber, OrderStatus, Quantity, Transition};
 
+/// The version of an order that nothing has changed.
+const FIRST_VERSION: u64 = 1;
+
 /// A line of an order, with name and price of the moment the stock was reserved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderItem {
@@ -97,6 +100,19 @@ impl OrderView {
         self.total_amount.to_minor(self.currency)
     }
 
+    /// The order as its customer was told of it when it was placed: nothing of that changes later.
+    #[must_use]
+    pub fn as_placed(self) -> Self {
+        Self {
+            status: OrderStatus::Pending,
+            receipt: None,
+            paid_at: None,
+            updated_at: self.created_at,
+            version: FIRST_VERSION,
+            ..self
+        }
+    }
+
     /// Whether a customer who expects to pay that much is right: the exact total, or what it comes to at the till.
     #[must_use]
     pub fn has_total(&self, expected: Money) -> bool {
@@ -154,7 +170,7 @@ impl Order {
             paid_at: None,
             created_at: now,
             updated_at: now,
-            version: 1,
+            version: FIRST_VERSION,
         };
         Ok(Self::restore(view, 0, false))
     }

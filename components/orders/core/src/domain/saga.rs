@@ -16,6 +16,8 @@ pub const BACK_OFF: BackOff = BackOff {
 /// How far the saga of an order has come.
 ///
 /// ```text
+///  ┌──────────────────────┐
+///  │                      ▼
 /// new ──▶ reserved ──▶ ready ──▶ done
 ///  │         └────┬──────┘        ▲
 ///  ▼              ▼               │
@@ -24,9 +26,9 @@ pub const BACK_OFF: BackOff = BackOff {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::VariantArray, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub enum Step {
-    /// Asked for; the stock may or may not be held. There is no order yet.
+    /// Asked for; the stock may or may not be held, and the payment may or may not be open. There is no order yet.
     New,
-    /// The stock is held and the order stands; its payment may or may not be open.
+    /// The stock is held and the order stands, but its payment could not be opened yet.
     Reserved,
     /// The payment is open: the order waits for it.
     Ready,
@@ -220,6 +222,11 @@ impl Saga {
     #[must_use]
     pub const fn can_be_cancelled(&self) -> bool {
         matches!(self.step, Step::Reserved | Step::Ready)
+    }
+
+    /// The stock is held, the payment is open, and the order stands: all of it at once.
+    pub fn place(&mut self, session: CheckoutSession) -> bool {
+        self.hold_stock() && self.ready(Some(session))
     }
 
     /// The stock is held, and the order stands.

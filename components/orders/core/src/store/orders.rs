@@ -17,17 +17,19 @@ pub(super) const COLUMNS: &str = "
   receipt_id, receipt_url, receipt_issued_at, paid_at, created_at, updated_at, version,
   payment_version, stock_returned, number";
 
-const HAS_NUMBER: &str = "SELECT 1 FROM orders WHERE number = ?";
-
 const INSERT_ORDER: &str = "
 INSERT INTO orders
   (id, customer_id, status, total_amount, total_items, currency,
    receipt_id, receipt_url, receipt_issued_at, paid_at, created_at, updated_at, version, number)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (number) DO NOTHING";
 
-const INSERT_ITEM: &str = "
+/// As many rows of values follow as there are items.
+const INSERT_ITEMS: &str = "
 INSERT INTO order_items (order_id, position, product_id, name, unit_price, quantity)
-VALUES (?, ?, ?, ?, ?, ?)";
+VALUES ";
+
+const ITEM_VALUES: &str = "(?, ?, ?, ?, ?, ?)";
 
 const UPDATE_ORDER: &str = "
 UPDATE orders
@@ -63,17 +65,11 @@ impl Records<'_> {
         Ok(self.views(row.as_slice())?.pop())
     }
 
-    /// Whether an order has that number.
-    pub fn has_number(&self, number: &OrderNumber) -> Result<bool, OrderError> {
-        let row = self.0.query_one(HAS_NUMBER, params![number.as_str()])?;
-        Ok(row.is_some())
-    }
-
-    /// Stores a new order with its items.
-    pub fn insert_order(&self, order: &Order) -> Result<(), OrderError> {
+    /// Stores a new order with its items; false, and nothing is stored, when another order has its number.
+    pub fn insert_order(&self, order: &Order) -> Result<bool, OrderError> {
         let order = order.view();
         let receipt = order.receipt.as_ref();
-        self.0.execute(
+        let inserted = self.0.execute(
             INSERT_ORDER,
             params![
                 key(order.id),
@@ -92,27 +88,33 @@ impl Records<'_> {
                 order.number.as_str(),
             ],
         )?;
-        self.insert_items(INSERT_ITEM, order.id, &order.items)
+        if inserted == 0 {
+            return Ok(false);
+        }
+        self.insert_items(INSERT_ITEMS, order.id, &order.items)?;
+        Ok(true)
     }
 
-    /// Stores items with that statement, in their order.
+    /// Stores items, in their order, with one statement that begins like that.
     pub(super) fn insert_items(
         &self,
         statement: &str,
         order_id: OrderId,
         items: &[OrderItem],
     ) -> Result<(), OrderError> {
+        let mut values = Vec::new();
         for (position, item) in (0_u32..).zip(items) {
-            let values = params![
+            values.extend_from_slice(params![
                 key(order_id),
                 position,
                 key(item.product_id),
                 item.name.as_str(),
                 item.unit_price.units(),
                 item.quantity.get()
-            ];
-            self.0.execute(statement, values)?;
+            ]);
         }
+        let statement = format!("{statement}{}", vec![ITEM_VALUES; items.len()].join(", "));
+        self.0.execute(&statement, &values)?;
         Ok(())
     }
 

@@ -36,9 +36,12 @@ pub enum Action {
     CancelPayment,
 }
 
+/// As many rows of values follow as there are actions.
 const INSERT: &str = "
 INSERT INTO follow_ups (order_id, task, subject, next_attempt_at)
-VALUES (?, ?, ?, ?)";
+VALUES ";
+
+const ACTION_VALUES: &str = "(?, ?, ?, ?)";
 
 pub(super) const OF_ORDER: &str = "
 SELECT number, task, subject, attempts
@@ -46,7 +49,8 @@ FROM follow_ups
 WHERE order_id = ?
 ORDER BY number";
 
-const REMOVE: &str = "DELETE FROM follow_ups WHERE number = ?";
+/// The parameter lists numbers.
+const REMOVE: &str = "DELETE FROM follow_ups WHERE number IN (SELECT value FROM json_each(?))";
 
 const POSTPONE: &str = "
 UPDATE follow_ups
@@ -69,9 +73,23 @@ impl Records<'_> {
         action: &Action,
         not_before: u64,
     ) -> Result<(), OrderError> {
-        let (task, subject) = columns_of(action);
-        self.0
-            .execute(INSERT, params![key(id), task, subject, not_before])?;
+        self.add_pending_actions(id, std::slice::from_ref(action), not_before)
+    }
+
+    /// [`Self::add_pending_action`] for several actions, which are done in this order.
+    pub fn add_pending_actions(
+        &self,
+        id: OrderId,
+        actions: &[Action],
+        not_before: u64,
+    ) -> Result<(), OrderError> {
+        let mut values = Vec::new();
+        for action in actions {
+            let (task, subject) = columns_of(action);
+            values.extend([key(id), task.into(), subject, not_before.into()]);
+        }
+        let rows = vec![ACTION_VALUES; actions.len()].join(", ");
+        self.0.execute(&format!("{INSERT}{rows}"), &values)?;
         Ok(())
     }
 
@@ -89,9 +107,11 @@ impl Records<'_> {
         rows.iter().map(pending).collect()
     }
 
-    /// The action is done.
-    pub fn remove_pending_action(&self, number: u64) -> Result<(), OrderError> {
-        self.0.execute(REMOVE, params![number])?;
+    /// The actions of these numbers are done.
+    pub fn remove_pending_actions(&self, numbers: &[u64]) -> Result<(), OrderError> {
+        let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+        let numbers = format!("[{}]", numbers.join(","));
+        self.0.execute(REMOVE, params![numbers])?;
         Ok(())
     }
 

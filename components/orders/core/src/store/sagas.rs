@@ -8,8 +8,8 @@ use super::history::actor;
 use super::orders::{item_of, quantity};
 use super::{Records, exactly_one, id, key, named, too_late};
 use crate::domain::{
-    Cancellation, CheckoutSession, Holder, Line, OrderError, OrderItem, OrderRequest, RejectedLine,
-    Rejection, Saga, TotalChanged,
+    Cancellation, CheckoutSession, Holder, Line, OrderError, OrderItem, OrderNumber, OrderRequest,
+    RejectedLine, Rejection, Saga, Step, TotalChanged,
 };
 
 pub(super) const SAGA: &str = "
@@ -45,10 +45,12 @@ FROM saga_changed_lines
 WHERE order_id = ?
 ORDER BY position";
 
+/// Nothing when another order has the number that this one is to have.
 const INSERT_SAGA: &str = "
 INSERT INTO sagas
   (order_id, customer_id, step, created_at, expires_at, next_attempt_at, attempts, units, client, expected_total, replaces)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
+WHERE NOT EXISTS (SELECT 1 FROM orders WHERE number = ?12)";
 
 /// The second parameter lists products and quantities.
 const INSERT_SAGA_LINES: &str = "
@@ -62,15 +64,16 @@ UPDATE sagas
 SET step = ?1, next_attempt_at = ?2, attempts = ?3, session_id = ?4, session_url = ?5, session_expires_at = ?6,
   closing_actor = ?7, closing_reason = ?8, rejection = ?9,
   client = CASE WHEN ?1 IN ('done', 'rejected') THEN NULL ELSE client END
-WHERE order_id = ?10";
+WHERE order_id = ?10 AND step = coalesce(?11, step)";
 
 const INSERT_REJECTED_LINE: &str = "
 INSERT OR REPLACE INTO saga_rejected_lines (order_id, position, product_id, problem, requested, available)
 VALUES (?, ?, ?, ?, ?, ?)";
 
-const INSERT_CHANGED_LINE: &str = "
+/// As many rows of values follow as there are lines.
+const INSERT_CHANGED_LINES: &str = "
 INSERT OR REPLACE INTO saga_changed_lines (order_id, position, product_id, name, unit_price, quantity)
-VALUES (?, ?, ?, ?, ?, ?)";
+VALUES ";
 
 pub(super) const DUE_SAGAS: &str = "
 SELECT order_id
@@ -102,7 +105,12 @@ impl Records<'_> {
         let Some(row) = self.0.query_one(SAGA, params![key(order_id)])? else {
             return Ok(None);
         };
-        let lines = self.0.query(SAGA_LINES, params![key(order_id)])?;
+        let step: Step = named(&row, "step")?;
+        let lines = match step {
+            Step::New => self.0.query(SAGA_LINES, params![key(order_id)])?,
+            // Removed when the stock was held.
+            _ => Vec::new(),
+        };
         let expected_total: Option<i64> = row.get("expected_total")?;
         let replaces: Option<mercato_kernel::Uuid> = row.get("replaces")?;
         let client: Option<String> = row.get("client")?;
@@ -119,7 +127,7 @@ impl Records<'_> {
         let rejection = self.rejection(&row, &request)?;
         Ok(Some(Saga::restore(
             request,
-            named(&row, "step")?,
+            step,
             row.get("next_attempt_at")?,
             row.get("attempts")?,
             session_of(&row)?,
@@ -128,10 +136,11 @@ impl Records<'_> {
         )))
     }
 
-    /// Stores a new saga with its lines: from now on its account and its client hold it.
-    pub fn insert_saga(&self, saga: &Saga) -> Result<(), OrderError> {
+    /// Stores a new saga with its lines: from now on its account and its client hold it. False, and nothing is stored, when
+    /// another order has the number that belongs to the order's id.
+    pub fn insert_saga(&self, saga: &Saga) -> Result<bool, OrderError> {
         let request = saga.request();
-        self.0.execute(
+        let inserted = self.0.execute(
             INSERT_SAGA,
             params![
                 key(request.order_id),
@@ -145,18 +154,31 @@ impl Records<'_> {
                 request.client.as_ref().map(Holder::as_str),
                 request.expected_total.map(Money::units),
                 request.replaces.map(key),
+                OrderNumber::of_id(request.order_id).as_str(),
             ],
         )?;
+        if inserted == 0 {
+            return Ok(false);
+        }
         let line = |line: &Line| format!("[\"{}\",{}]", line.product_id, line.quantity.get());
         let lines: Vec<String> = request.lines.iter().map(line).collect();
         let lines = format!("[{}]", lines.join(","));
         self.0
             .execute(INSERT_SAGA_LINES, params![key(request.order_id), lines])?;
-        Ok(())
+        Ok(true)
     }
 
     /// Stores what can change of a saga: all but its request. One that has ended is held by nobody any more.
     pub fn update_saga(&self, saga: &Saga) -> Result<(), OrderError> {
+        exactly_one(self.store_saga(saga, None)?, "sagas")
+    }
+
+    /// [`Self::update_saga`] if the stored saga still stands at that step; returns whether it does.
+    pub fn update_saga_at(&self, step: Step, saga: &Saga) -> Result<bool, OrderError> {
+        Ok(self.store_saga(saga, Some(step))? == 1)
+    }
+
+    fn store_saga(&self, saga: &Saga, from: Option<Step>) -> Result<u64, OrderError> {
         let order_id = saga.request().order_id;
         let (session, cancellation) = (saga.session(), saga.cancellation());
         let changed = self.0.execute(
@@ -172,16 +194,17 @@ impl Records<'_> {
                 cancellation.map(|cancellation| cancellation.reason.as_str()),
                 saga.rejection().map(rejection_name),
                 key(order_id),
+                from.map(Step::name),
             ],
         )?;
         match saga.rejection() {
             Some(Rejection::Lines(lines)) => self.insert_rejected_lines(order_id, lines)?,
             Some(Rejection::TotalChanged(changed)) => {
-                self.insert_items(INSERT_CHANGED_LINE, order_id, &changed.items)?;
+                self.insert_items(INSERT_CHANGED_LINES, order_id, &changed.items)?;
             }
             Some(Rejection::TotalTooLarge | Rejection::Abandoned) | None => {}
         }
-        exactly_one(changed, "sagas")
+        Ok(changed)
     }
 
     /// The saga that has taken an order's place, or is about to; those that came to nothing do not count.

@@ -6,8 +6,10 @@ use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
 use crate::application::RESUME_AFTER_MS;
-use crate::application::saga::pending_actions;
-use crate::domain::{EventOutcome, OrderError, OrderStatus, PaymentEvent, ReceiptId, StockMove};
+use crate::application::saga::{pending_actions, place};
+use crate::domain::{
+    EventOutcome, EventType, OrderError, OrderStatus, PaymentEvent, ReceiptId, Step, StockMove,
+};
 use crate::ports::{Payments, Ports, Store};
 use crate::store::{Action, Records};
 
@@ -101,19 +103,57 @@ struct Applied {
 
 async fn apply(ports: &impl Ports, event: &PaymentEvent) -> Result<Applied, OrderError> {
     let order_id = OrderId::parse(&event.order_id)?;
-    let now = ports.clock().now_ms();
-    let receipt_id = ReceiptId::parse(&ports.ids().new_id())?;
-    let outcome = ports
-        .store()
-        .write(|records| record(records, order_id, event, receipt_id, now))?;
-    let left_undone = pending_actions::run_or_leave(ports, order_id).await;
-    if left_undone.is_none() && outcome == EventOutcome::Duplicate {
+    let recorded = match write(ports, order_id, event) {
+        // A payment is opened before its order is stored: whoever was to store it may have gone away.
+        Err(OrderError::NotFound) if is_being_made(ports, order_id)? => {
+            let made = Box::pin(place::advance(ports, order_id)).await;
+            made.map_err(|error| match error {
+                OrderError::PaymentUnavailable => OrderError::Unavailable,
+                error => error,
+            })?;
+            write(ports, order_id, event)?
+        }
+        recorded => recorded?,
+    };
+    let left_undone = match recorded.actions.as_slice() {
+        // What is done need not be written down for each order: the sweep does it for many.
+        [Action::CommitStock, Action::Acknowledge(_)] => {
+            pending_actions::perform_or_leave(ports, order_id, &Action::CommitStock).await
+        }
+        _ => pending_actions::run_or_leave(ports, order_id).await,
+    };
+    if left_undone.is_none() && recorded.outcome == EventOutcome::Duplicate {
         ports.payments().acknowledge(&event.id).await?;
     }
     Ok(Applied {
-        outcome,
+        outcome: recorded.outcome,
         left_undone,
     })
+}
+
+/// Whether there is a saga of an order that is not stored yet.
+fn is_being_made(ports: &impl Ports, order_id: OrderId) -> Result<bool, OrderError> {
+    let saga = ports.store().read(|records| records.saga(order_id))?;
+    Ok(saga.is_some_and(|saga| saga.step() == Step::New))
+}
+
+fn write(
+    ports: &impl Ports,
+    order_id: OrderId,
+    event: &PaymentEvent,
+) -> Result<Recorded, OrderError> {
+    let now = ports.clock().now_ms();
+    let receipt_id = ReceiptId::parse(&ports.ids().new_id())?;
+    ports
+        .store()
+        .write(|records| record(records, order_id, event, receipt_id, now))
+}
+
+/// What an event came to.
+struct Recorded {
+    outcome: EventOutcome,
+    /// What is pending because of it.
+    actions: Vec<Action>,
 }
 
 fn record(
@@ -122,12 +162,19 @@ fn record(
     event: &PaymentEvent,
     receipt_id: ReceiptId,
     now: u64,
-) -> Result<EventOutcome, OrderError> {
+) -> Result<Recorded, OrderError> {
     if !records.insert_into_inbox(event, now)? {
-        return Ok(EventOutcome::Duplicate);
+        return Ok(Recorded {
+            outcome: EventOutcome::Duplicate,
+            actions: Vec::new(),
+        });
     }
-    let mut order = records.order(id)?.ok_or(OrderError::NotFound)?;
     let saga = records.saga(id)?;
+    let Some(mut order) = records.order(id)? else {
+        let rejected = saga.filter(|saga| saga.step() == Step::Rejected);
+        rejected.ok_or(OrderError::NotFound)?;
+        return record_without_order(records, id, event, now);
+    };
     let cancellation = saga.as_ref().and_then(|saga| saga.cancellation());
     let known_version = order.payment_version();
     let effect = order.apply_payment_event(event, cancellation, receipt_id, now)?;
@@ -153,14 +200,33 @@ fn record(
     } else {
         None
     };
-    for action in stock
-        .into_iter()
-        .chain([Action::Acknowledge(event.id.clone())])
-        .chain(refund)
-    {
-        records.add_pending_action(id, &action, now + RESUME_AFTER_MS)?;
+    let acknowledge = Action::Acknowledge(event.id.clone());
+    let actions = stock.into_iter().chain([acknowledge]).chain(refund);
+    let actions: Vec<Action> = actions.collect();
+    let not_before = now + pending_actions::patience_ms(&actions);
+    records.add_pending_actions(id, &actions, not_before)?;
+    Ok(Recorded {
+        outcome: effect.outcome(),
+        actions,
+    })
+}
+
+/// The order was given up while its payment was being opened: there will be none, and what is paid for it goes back.
+fn record_without_order(
+    records: &Records<'_>,
+    id: OrderId,
+    event: &PaymentEvent,
+    now: u64,
+) -> Result<Recorded, OrderError> {
+    let mut actions = vec![Action::Acknowledge(event.id.clone())];
+    if event.event_type == EventType::Succeeded {
+        actions.push(Action::Refund(PaymentId::parse(&event.payment_id)?));
     }
-    Ok(effect.outcome())
+    records.add_pending_actions(id, &actions, now + RESUME_AFTER_MS)?;
+    Ok(Recorded {
+        outcome: EventOutcome::Ignored,
+        actions,
+    })
 }
 
 fn log_failure(error: &OrderError) {

@@ -84,9 +84,17 @@ pub enum CreateOutcome {
 }
 
 enum Begun {
-    Saga(OrderId),
+    /// Now.
+    New(Saga),
+    /// By an earlier request with the same key.
+    Known(OrderId),
+    /// That one was refused for good.
     Answered(RecordedAnswer),
 }
+
+/// How many ids are tried for an order whose number another order has. Of a million million numbers a shop has few: even after a
+/// million orders the first one is free but for one time in a million.
+const ID_TRIES_MAX: u32 = 8;
 
 /// Takes the order as far as it goes now; what is left is resumed as the module says.
 ///
@@ -103,12 +111,18 @@ pub async fn handle(ports: &impl Ports, command: CreateOrder) -> Result<CreateOu
     {
         return Err(reached);
     }
-    let order_id = match begin(ports, &command, &holders, lines)? {
+    let (order_id, placed) = match begin(ports, &command, &holders, lines)? {
         Begun::Answered(answer) => return Ok(CreateOutcome::Replayed(answer)),
-        Begun::Saga(order_id) => order_id,
+        Begun::New(saga) => {
+            let order_id = saga.request().order_id;
+            log::record("order_id", &order_id.text());
+            (order_id, place::begin(ports, saga).await)
+        }
+        Begun::Known(order_id) => {
+            log::record("order_id", &order_id.text());
+            (order_id, place::advance(ports, order_id).await)
+        }
     };
-    log::record("order_id", &order_id.text());
-    let placed = place::advance(ports, order_id).await;
     if placed.is_err() && command.idempotency.is_none() {
         give_up(ports, order_id);
     }
@@ -165,7 +179,6 @@ fn begin(
     let now = ports.clock().now_ms();
     let expires_at = now.saturating_add(ports.settings().reservation_ttl_ms);
     let idempotency = command.idempotency.as_ref();
-    let order_id = OrderId::parse(&ports.ids().new_id())?;
     ports.store().write(|records| {
         if let Some(idempotency) = idempotency
             && let Some(begun) = earlier(records, command.customer_id, idempotency, now)?
@@ -173,10 +186,32 @@ fn begin(
             return Ok(begun);
         }
         holders.check(records, now, &freed(records, command)?)?;
-        if let Some(older) = command.replaces {
-            let actor = Actor::Account(command.customer_id);
-            let reason = format!("Replaced by order {order_id}");
-            replace(records, older, Cancellation { actor, reason }, now)?;
+        let patience = if idempotency.is_some() {
+            RESUME_AFTER_MS
+        } else {
+            ABANDON_AFTER_MS
+        };
+        let request = OrderRequest {
+            order_id: OrderId::parse(&ports.ids().new_id())?,
+            customer_id: command.customer_id,
+            client: command.client.as_ref().map(Holder::client),
+            lines,
+            expected_total: command.expected_total,
+            replaces: command.replaces,
+            created_at: now,
+            expires_at,
+        };
+        let older = command.replaces;
+        let replaced = older.map(|older| replaced(records, older, command.customer_id));
+        let replaced = replaced.transpose()?.flatten();
+        let saga = insert_saga(ports, records, request, now + patience)?;
+        let order_id = saga.request().order_id;
+        if let Some(replaced) = replaced {
+            let cancellation = Cancellation {
+                actor: Actor::Account(command.customer_id),
+                reason: format!("Replaced by order {order_id}"),
+            };
+            cancel::intend(records, replaced, cancellation, now + RESUME_AFTER_MS)?;
         }
         if let Some(idempotency) = idempotency {
             let fingerprint = idempotency.fingerprint.clone();
@@ -188,40 +223,39 @@ fn begin(
             };
             records.insert_key(command.customer_id, &idempotency.key, &record)?;
         }
-        let patience = if idempotency.is_some() {
-            RESUME_AFTER_MS
-        } else {
-            ABANDON_AFTER_MS
-        };
-        let request = OrderRequest {
-            order_id,
-            customer_id: command.customer_id,
-            client: command.client.as_ref().map(Holder::client),
-            lines,
-            expected_total: command.expected_total,
-            replaces: command.replaces,
-            created_at: now,
-            expires_at,
-        };
-        records.insert_saga(&Saga::begin(request, now + patience))?;
-        Ok(Begun::Saga(order_id))
+        Ok(Begun::New(saga))
     })
 }
 
-/// Records that an order is to end, unless it has ended.
+/// Stores a new saga, under another id as long as some order has the number that belongs to its own.
+fn insert_saga(
+    ports: &impl Ports,
+    records: &Records<'_>,
+    mut request: OrderRequest,
+    next_attempt_at: u64,
+) -> Result<Saga, OrderError> {
+    for _ in 0..ID_TRIES_MAX {
+        let saga = Saga::begin(request.clone(), next_attempt_at);
+        if records.insert_saga(&saga)? {
+            return Ok(saga);
+        }
+        request.order_id = OrderId::parse(&ports.ids().new_id())?;
+    }
+    Err(OrderError::Unavailable)
+}
+
+/// The saga of an order that a new one is to take the place of; none when that order has ended.
 ///
 /// # Errors
-/// [`OrderError::Invalid`] for an order that whoever wants it ended does not have, [`OrderError::InvalidTransition`] for one
+/// [`OrderError::Invalid`] for an order that the customer does not have, [`OrderError::InvalidTransition`] for one
 /// that is paid, [`OrderError::AlreadyReplaced`] for one whose place is taken.
-fn replace(
+fn replaced(
     records: &Records<'_>,
     older: OrderId,
-    cancellation: Cancellation,
-    now: u64,
-) -> Result<(), OrderError> {
+    customer_id: AccountId,
+) -> Result<Option<Saga>, OrderError> {
     let order = records.order_view(older)?;
-    let Some(order) = order.filter(|order| cancellation.actor == Actor::Account(order.customer_id))
-    else {
+    let Some(order) = order.filter(|order| order.customer_id == customer_id) else {
         let message = "replaces must be the id of an order of yours";
         return Err(OrderError::field("replaces", "unknown", message));
     };
@@ -234,11 +268,8 @@ fn replace(
         });
     }
     match order.status {
-        OrderStatus::Cancelled => Ok(()),
-        OrderStatus::Pending => {
-            let saga = records.saga(older)?.ok_or(OrderError::Internal)?;
-            cancel::intend(records, saga, cancellation, now + RESUME_AFTER_MS)
-        }
+        OrderStatus::Cancelled => Ok(None),
+        OrderStatus::Pending => records.saga(older)?.ok_or(OrderError::Internal).map(Some),
         OrderStatus::Paid | OrderStatus::Delivered | OrderStatus::Refunded => {
             Err(order.refuse(OrderStatus::Cancelled))
         }
@@ -298,15 +329,20 @@ impl Holders {
 
     /// [`OrderError::LimitReached`] when one of them has reached a limit.
     fn check(&self, records: &Records<'_>, now: u64, freed: &Freed) -> Result<(), OrderError> {
-        let (account, client) = (Some(&self.account), self.client.as_ref());
-        for (kind, holder, share) in [
-            (HolderKind::Account, account, &self.limits.account),
-            (HolderKind::Client, client, &self.limits.client),
+        let account = Some(&self.account).filter(|_| !self.limits.account.is_unlimited());
+        let client = self.client.as_ref();
+        let client = client.filter(|_| !self.limits.client.is_unlimited());
+        if account.is_none() && client.is_none() {
+            return Ok(());
+        }
+        let [of_account, of_client] = records.holdings([account, client])?;
+        for (kind, holder, share, mut holding) in [
+            (HolderKind::Account, account, &self.limits.account, of_account),
+            (HolderKind::Client, client, &self.limits.client, of_client),
         ] {
-            let Some(holder) = holder.filter(|_| !share.is_unlimited()) else {
+            let Some(holder) = holder else {
                 continue;
             };
-            let mut holding = records.holding(holder)?;
             if kind == HolderKind::Account || freed.client.as_ref() == Some(holder) {
                 holding.open_orders = holding.open_orders.saturating_sub(freed.orders);
                 holding.held_units = holding.held_units.saturating_sub(freed.units);
@@ -355,7 +391,7 @@ fn earlier(
     Ok(Some(
         record
             .answer
-            .map_or(Begun::Saga(record.order_id), Begun::Answered),
+            .map_or(Begun::Known(record.order_id), Begun::Answered),
     ))
 }
 

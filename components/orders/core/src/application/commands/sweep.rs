@@ -14,7 +14,7 @@ use crate::application::saga::cancel::{self, Outcome};
 use crate::application::saga::{pending_actions, place};
 use crate::application::{INBOX_KEPT_MS, KEY_KEPT_MS, RESUME_AFTER_MS};
 use crate::domain::{
-    BACK_OFF, Cancellation, DAY_MS, OrderError, OrderStatus, Rejection, Saga, Step,
+    BACK_OFF, Cancellation, DAY_MS, OrderError, OrderStatus, Saga, Step,
 };
 use crate::ports::{Inventory, Payments, Ports, Store};
 use crate::store::{PurgeTimes, Records};
@@ -44,8 +44,6 @@ pub const PURGED_PER_SWEEP: u32 = 200;
 
 /// An event that is not acknowledged after this time has got lost on its way, in milliseconds.
 pub const EVENT_OVERDUE_AFTER_MS: u32 = 3_000;
-
-const INTERRUPTED: &str = "Placing the order was interrupted";
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -381,10 +379,10 @@ async fn finish(
     let id = saga.request().order_id;
     match saga.step() {
         Step::New if saga.is_expired(now) || !keyed => {
-            place::end(ports, id, Rejection::Abandoned).await?;
+            place::abandon(ports, saga).await?;
         }
         Step::Reserved if !keyed => {
-            cancel::cancel(ports, id, Cancellation::by_the_shop(INTERRUPTED)).await?;
+            cancel::cancel(ports, id, Cancellation::by_the_shop(cancel::INTERRUPTED)).await?;
         }
         Step::New | Step::Reserved => match place::advance(ports, id).await {
             Ok(_)

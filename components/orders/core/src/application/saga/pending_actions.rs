@@ -4,9 +4,14 @@ use mercato_kernel::{OrderId, PaymentId};
 use mercato_platform::clock::Clock;
 use mercato_platform::log;
 
+use crate::application::RESUME_AFTER_MS;
 use crate::domain::{OrderError, PaymentStatus};
 use crate::ports::{Inventory, Payments, Ports, Refunding, Store};
 use crate::store::{Action, PendingAction};
+
+/// A sale is finished by the sweep so long after it was made, in milliseconds: soon, because an order's next event waits for it, and
+/// before its event counts as lost.
+pub const SOLD_AFTER_MS: u64 = 500;
 
 /// Seen in the order's history by the admin, who can refund the payment by hand.
 const REFUND_REFUSED: &str =
@@ -24,12 +29,33 @@ pub async fn run(ports: &impl Ports, order_id: OrderId) -> Result<(), OrderError
         .store()
         .read(|records| records.pending_actions(order_id))?
     {
-        perform(ports, &pending).await?;
+        perform(ports, order_id, &pending.action).await?;
         ports
             .store()
-            .write(|records| records.remove_pending_action(pending.number))?;
+            .write(|records| records.remove_pending_actions(&[pending.number]))?;
     }
     Ok(())
+}
+
+/// How long the sweep leaves what has just become pending to the request that made it so, in milliseconds. A sale that went well is
+/// written down by the sweep, before payments takes its event for lost.
+pub const fn patience_ms(actions: &[Action]) -> u64 {
+    match actions {
+        [Action::CommitStock, Action::Acknowledge(_)] => SOLD_AFTER_MS,
+        _ => RESUME_AFTER_MS,
+    }
+}
+
+/// Does one of an order's pending actions, which stays pending until the sweep has looked at it. Returns why it could not be
+/// done, if so.
+pub async fn perform_or_leave(
+    ports: &impl Ports,
+    order_id: OrderId,
+    action: &Action,
+) -> Option<OrderError> {
+    let error = perform(ports, order_id, action).await.err()?;
+    log_left(order_id, &error);
+    Some(error)
 }
 
 /// Does an order's pending actions. What fails is left to the sweep and need not concern the caller: returns why
@@ -48,8 +74,8 @@ fn log_left(order_id: OrderId, error: &OrderError) {
     );
 }
 
-/// Does the pending actions of several orders: stock that is to be given back, and nothing else, at once for all of them;
-/// those of other orders one order after the other, as long as `may_go_on` says so. Returns what came of each that was
+/// Does the pending actions of several orders: stock that is to be given back, and nothing else, or sales whose event is to be
+/// acknowledged, at once for all of them; those of other orders one order after the other, as long as `may_go_on` says so. Returns what came of each that was
 /// begun, in their order.
 ///
 /// # Errors
@@ -70,10 +96,13 @@ pub async fn run_all(
         .flatten()
         .cloned()
         .collect();
-    let released = release(ports, &releases).await;
+    let mut together = release(ports, &releases).await;
+    let is_sale = |pending: &&Vec<PendingAction>| sale(pending).is_some();
+    let sales: Vec<_> = pending.iter().filter(is_sale).collect();
+    together.extend(finish_sales(ports, &sales).await);
     let mut outcomes = Vec::with_capacity(order_ids.len());
     for order_id in order_ids {
-        let known = released.iter().find(|(id, _)| id == order_id);
+        let known = together.iter().find(|(id, _)| id == order_id);
         outcomes.push(match known {
             Some((_, outcome)) => outcome.clone(),
             None if may_go_on() => run(ports, *order_id).await,
@@ -122,19 +151,70 @@ async fn release(
     if done.is_empty() {
         return ids.into_iter().zip(outcomes).collect();
     }
-    let recorded = ports.store().write(|records| {
-        done.iter()
-            .try_for_each(|number| records.remove_pending_action(*number))
-    });
+    let recorded = ports
+        .store()
+        .write(|records| records.remove_pending_actions(&done));
     let as_recorded = |outcome: Result<(), OrderError>| outcome.and(recorded.clone());
     ids.into_iter()
         .zip(outcomes.into_iter().map(as_recorded))
         .collect()
 }
 
-async fn perform(ports: &impl Ports, pending: &PendingAction) -> Result<(), OrderError> {
-    let order_id = pending.order_id;
-    match &pending.action {
+/// The order and the event of pending actions that are a sale and its acknowledgement, or what is left of them.
+fn sale(pending: &[PendingAction]) -> Option<(OrderId, &String)> {
+    let (last, before) = pending.split_last()?;
+    let is_sale = match before {
+        [] => true,
+        [only] => only.action == Action::CommitStock,
+        _ => false,
+    };
+    match &last.action {
+        Action::Acknowledge(event_id) if is_sale => Some((last.order_id, event_id)),
+        _ => None,
+    }
+}
+
+/// Makes sure that the stock of orders is sold, which it nearly always is, then acknowledges all their events in one
+/// transaction and records in another that this is done.
+async fn finish_sales(
+    ports: &impl Ports,
+    sales: &[&Vec<PendingAction>],
+) -> Vec<(OrderId, Result<(), OrderError>)> {
+    let mut outcomes = Vec::with_capacity(sales.len());
+    let (mut events, mut done) = (Vec::new(), Vec::new());
+    for pending in sales {
+        let Some((order_id, event_id)) = sale(pending) else {
+            continue;
+        };
+        let outcome = match pending.len() {
+            1 => Ok(()),
+            _ => ports.inventory().commit(order_id).await,
+        };
+        if outcome.is_ok() {
+            events.push(event_id.clone());
+            done.extend(pending.iter().map(|pending| pending.number));
+        }
+        outcomes.push((order_id, outcome));
+    }
+    if events.is_empty() {
+        return outcomes;
+    }
+    let acknowledged = ports.payments().acknowledge_all(&events).await;
+    let recorded = acknowledged.and_then(|()| {
+        ports
+            .store()
+            .write(|records| records.remove_pending_actions(&done))
+    });
+    let as_recorded = |(id, outcome): (_, Result<(), _>)| (id, outcome.and(recorded.clone()));
+    outcomes.into_iter().map(as_recorded).collect()
+}
+
+async fn perform(
+    ports: &impl Ports,
+    order_id: OrderId,
+    action: &Action,
+) -> Result<(), OrderError> {
+    match action {
         Action::CommitStock => ports.inventory().commit(order_id).await,
         Action::ReleaseStock => ports.inventory().release(order_id).await,
         Action::RestockStock => ports.inventory().restock(order_id).await,
@@ -187,7 +267,9 @@ fn record_refusal(ports: &impl Ports, order_id: OrderId) -> Result<(), OrderErro
         if history.iter().any(|change| change.reason == REFUND_REFUSED) {
             return Ok(());
         }
-        let mut order = records.order(order_id)?.ok_or(OrderError::Internal)?;
+        let Some(mut order) = records.order(order_id)? else {
+            return Ok(());
+        };
         let remark = order.remark(REFUND_REFUSED, now);
         records.update_order(&order)?;
         records.add_history(order_id, &remark)

@@ -1,4 +1,8 @@
-//! Making an order: hold the stock, store the order, open its payment.
+//! Making an order: hold the stock, open the payment, store the order with where to pay.
+//!
+//! The order is stored last, so that each of the three databases is written once: a crash before that leaves a saga, from which
+//! everything is found again, because stock and payment go by the order's id. When the payment cannot be opened, the order is
+//! stored without, and the payment is tried again.
 
 use mercato_kernel::OrderId;
 use mercato_platform::clock::Clock;
@@ -18,7 +22,7 @@ use crate::store::{Action, Records};
 /// Steps of the longest way through the saga, with some room for others who are at the same one.
 const PASSES_MAX: usize = 8;
 
-/// How many numbers are tried for an order beside its first one.
+/// How many numbers are tried for an order beside the one of its id.
 const NUMBER_TRIES_MAX: u32 = 8;
 
 /// What the history of an order says whose payment the provider does not take; the reason follows.
@@ -39,6 +43,17 @@ pub struct Placement {
     pub session: CheckoutSession,
 }
 
+/// Takes a saga that has just begun as far as it goes.
+///
+/// # Errors
+/// As [`advance`].
+pub async fn begin(ports: &impl Ports, saga: Saga) -> Result<Placement, OrderError> {
+    match make(ports, &saga).await? {
+        Some(placement) => Ok(placement),
+        None => advance(ports, saga.request().order_id).await,
+    }
+}
+
 /// Takes the saga of an order as far as it goes, from wherever it stands.
 ///
 /// # Errors
@@ -50,7 +65,11 @@ pub async fn advance(ports: &impl Ports, order_id: OrderId) -> Result<Placement,
             .read(|records| records.saga(order_id))?
             .ok_or(OrderError::NotFound)?;
         match saga.step() {
-            Step::New => hold_stock(ports, &saga).await?,
+            Step::New => {
+                if let Some(placement) = make(ports, &saga).await? {
+                    return Ok(placement);
+                }
+            }
             Step::Reserved => open_payment(ports, &saga).await?,
             Step::Cancelling => drop(cancel::resume(ports, order_id).await?),
             Step::Rejected => {
@@ -61,6 +80,32 @@ pub async fn advance(ports: &impl Ports, order_id: OrderId) -> Result<Placement,
         }
     }
     Err(OrderError::Unavailable)
+}
+
+/// Ends a saga that nobody waits for. Whoever made its payment may have gone away before the order was stored: the payment goes
+/// first. If the customer found it and was faster, there will be an order.
+///
+/// # Errors
+/// When a database or payments cannot be used; the saga can be resumed.
+pub async fn abandon(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError> {
+    let id = saga.request().order_id;
+    // Without an event: there is no order to tell of it.
+    let cancellation = (id, cancel::INTERRUPTED.to_owned());
+    let mut cancelled = ports.payments().cancel_all(&[cancellation]).await?;
+    let payment = cancelled.pop().ok_or(OrderError::Internal)??;
+    match payment.map(|payment| payment.status) {
+        None | Some(PaymentStatus::Cancelled | PaymentStatus::Failed) => {
+            end(ports, id, Rejection::Abandoned).await
+        }
+        Some(PaymentStatus::Succeeded | PaymentStatus::Refunded) => {
+            if let Some(order) = hold_stock(ports, saga).await? {
+                let store = |records: &Records<'_>| store_order(records, order, ports.ids());
+                ports.store().write(store)?;
+            }
+            Ok(())
+        }
+        Some(PaymentStatus::Pending) => Err(OrderError::PaymentUnderWay),
+    }
 }
 
 /// Ends a saga before there is an order. Stock that someone at the same step may still take is given back.
@@ -98,25 +143,52 @@ fn changed(
     Ok(saga.and_then(|mut saga| step(&mut saga).then_some(saga)))
 }
 
-async fn hold_stock(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError> {
+/// Makes an order: holds the stock, opens the payment, and then stores the order with its session. None when the saga stands
+/// somewhere else now.
+async fn make(ports: &impl Ports, saga: &Saga) -> Result<Option<Placement>, OrderError> {
     let request = saga.request();
-    let id = request.order_id;
     if saga.is_expired(ports.clock().now_ms()) {
-        return end(ports, id, Rejection::Abandoned).await;
+        return abandon(ports, saga).await.map(|()| None);
     }
     if let Some(older) = request.replaces {
-        end_replaced(ports, id, older).await?;
+        end_replaced(ports, request.order_id, older).await?;
     }
+    let Some(order) = hold_stock(ports, saga).await? else {
+        return Ok(None);
+    };
+    let opened = ports
+        .payments()
+        .open(order.view(), request.expires_at)
+        .await;
+    let session = match &opened {
+        Ok(payment) if payment.status == PaymentStatus::Pending => payment.session.clone(),
+        _ => None,
+    };
+    if let Some(session) = session {
+        return store_placement(ports, saga, order, session).await;
+    }
+    // There is an order, with which its customer can try again to pay.
+    ports
+        .store()
+        .write(|records| store_order(records, order, ports.ids()))?;
+    after_opening(ports, saga, opened).await.map(|()| None)
+}
+
+/// The order of a saga whose stock is held now. None when there will be none; the saga has ended then.
+async fn hold_stock(ports: &impl Ports, saga: &Saga) -> Result<Option<Order>, OrderError> {
+    let request = saga.request();
+    let id = request.order_id;
+    let end = async |rejection| end(ports, id, rejection).await.map(|()| None);
     let items = match ports.inventory().reserve(id, &request.lines).await {
         Ok(items) => items,
-        Err(ReserveError::Rejected(lines)) => return end(ports, id, Rejection::Lines(lines)).await,
-        Err(ReserveError::Released) => return end(ports, id, Rejection::Abandoned).await,
+        Err(ReserveError::Rejected(lines)) => return end(Rejection::Lines(lines)).await,
+        Err(ReserveError::Released) => return end(Rejection::Abandoned).await,
         Err(ReserveError::Failed(error)) => return Err(error),
     };
     let currency = ports.settings().currency;
     let placed = Order::place(id, request.customer_id, items, currency, request.created_at);
     let Ok(order) = placed else {
-        return end(ports, id, Rejection::TotalTooLarge).await;
+        return end(Rejection::TotalTooLarge).await;
     };
     match request.expected_total {
         Some(expected) if !order.view().has_total(expected) => {
@@ -126,12 +198,38 @@ async fn hold_stock(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError> {
                 total: order.total_amount,
                 items: order.items,
             };
-            end(ports, id, Rejection::TotalChanged(changed)).await
+            end(Rejection::TotalChanged(changed)).await
         }
-        _ => ports
-            .store()
-            .write(|records| store_order(records, order, ports.ids())),
+        _ => Ok(Some(order)),
     }
+}
+
+/// Stores the order, its history and where to pay in one transaction. None when somebody else has taken the saga further: when
+/// they have ended it, the payment is cancelled.
+async fn store_placement(
+    ports: &impl Ports,
+    saga: &Saga,
+    order: Order,
+    session: CheckoutSession,
+) -> Result<Option<Placement>, OrderError> {
+    let id = order.view().id;
+    let now = ports.clock().now_ms();
+    let mut placed = saga.clone();
+    placed.place(session.clone());
+    let stored = ports.store().write(|records| {
+        if records.update_saga_at(Step::New, &placed)? {
+            return insert_order(records, order, ports.ids()).map(Some);
+        }
+        let current = records.saga(id)?;
+        if current.is_some_and(|current| current.step() == Step::Rejected) {
+            records.add_pending_action(id, &Action::CancelPayment, now + RESUME_AFTER_MS)?;
+        }
+        Ok(None)
+    })?;
+    if stored.is_none() {
+        pending_actions::run_or_leave(ports, id).await;
+    }
+    Ok(stored.map(|order| Placement { order, session }))
 }
 
 /// Ends the order whose place the saga's takes, and gives its stock back. When that order is paid, or about to be, there will
@@ -159,37 +257,57 @@ async fn end_replaced(
     Err(outcome)
 }
 
-/// Of a million million numbers a shop has few: even after a million orders the first one is free but for one time in a million.
-fn store_order(records: &Records<'_>, mut order: Order, ids: &impl Ids) -> Result<(), OrderError> {
-    let id = order.view().id;
-    let Some(saga) = changed(records, id, Saga::hold_stock)? else {
+fn store_order(records: &Records<'_>, order: Order, ids: &impl Ids) -> Result<(), OrderError> {
+    let Some(saga) = changed(records, order.view().id, Saga::hold_stock)? else {
         return Ok(());
     };
+    insert_order(records, order, ids)?;
+    records.update_saga(&saga)
+}
+
+/// Its number was free when the saga began. An order that has taken it since gives this one another number than its payment
+/// shows, which happens less than once in a million million orders.
+fn insert_order(
+    records: &Records<'_>,
+    mut order: Order,
+    ids: &impl Ids,
+) -> Result<OrderView, OrderError> {
     let mut tries = 0;
-    while records.has_number(&order.view().number)? {
+    while !records.insert_order(&order)? {
         if tries == NUMBER_TRIES_MAX {
             return Err(OrderError::Unavailable);
         }
         tries += 1;
         order.renumber(OrderNumber::of_id(OrderId::parse(&ids.new_id())?));
     }
-    records.insert_order(&order)?;
-    records.add_history(id, &order.placed_change())?;
-    records.update_saga(&saga)
+    records.add_history(order.view().id, &order.placed_change())?;
+    Ok(order.into_view())
 }
 
 async fn open_payment(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError> {
     let request = saga.request();
     let id = request.order_id;
-    let close = |reason: String| cancel::cancel(ports, id, Cancellation::by_the_shop(reason));
     if saga.is_expired(ports.clock().now_ms()) {
-        return close(cancel::EXPIRED.to_owned()).await.map(drop);
+        let expired = Cancellation::by_the_shop(cancel::EXPIRED);
+        return cancel::cancel(ports, id, expired).await.map(drop);
     }
     let order = ports
         .store()
         .read(|records| records.order_view(id))?
         .ok_or(OrderError::Internal)?;
-    let payment = match ports.payments().open(&order, request.expires_at).await {
+    let opened = ports.payments().open(&order, request.expires_at).await;
+    after_opening(ports, saga, opened).await
+}
+
+/// Takes an order that stands further, by what came of opening its payment.
+async fn after_opening(
+    ports: &impl Ports,
+    saga: &Saga,
+    opened: Result<Payment, OpenError>,
+) -> Result<(), OrderError> {
+    let id = saga.request().order_id;
+    let close = |reason: String| cancel::cancel(ports, id, Cancellation::by_the_shop(reason));
+    let payment = match opened {
         Ok(payment) => payment,
         Err(OpenError::Unavailable) => return Err(OrderError::PaymentUnavailable),
         // What made the order so late is why: no provider opens a session that is about to end.
@@ -235,22 +353,26 @@ fn store_session(
     records.update_saga(&saga)
 }
 
+/// What its customer is told of an order that stands: the same at every time.
 async fn placement(ports: &impl Ports, saga: &Saga) -> Result<Placement, OrderError> {
     let order = ports
         .store()
         .read(|records| records.order_view(saga.request().order_id))?
         .ok_or(OrderError::Internal)?;
-    if order.status == OrderStatus::Cancelled {
-        return Err(match refusal(ports, order.id)? {
-            Some(reason) => OrderError::PaymentRefused(reason),
-            None => order.refuse(OrderStatus::Pending),
-        });
-    }
     let session = match saga.session() {
         Some(session) => session.clone(),
+        None if order.status == OrderStatus::Cancelled => {
+            return Err(match refusal(ports, order.id)? {
+                Some(reason) => OrderError::PaymentRefused(reason),
+                None => order.refuse(OrderStatus::Pending),
+            });
+        }
         None => session_of(ports, &order, saga.request().expires_at).await?,
     };
-    Ok(Placement { order, session })
+    Ok(Placement {
+        order: order.as_placed(),
+        session,
+    })
 }
 
 /// Whether nobody who asked for the order when it began is waiting for it any more.

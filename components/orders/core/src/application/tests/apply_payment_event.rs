@@ -18,6 +18,8 @@ fn a_success_pays_the_order_sells_the_stock_and_is_acknowledged() {
     assert_eq!((order.status, order.paid_at), (Paid, Some(event.time)));
     assert_eq!(order.receipt.unwrap().url, event.receipt_url);
     assert_eq!(shop.stock_state(id), Some(StockState::Committed));
+    assert_eq!(shop.waiting_events().len(), 1, "many are acknowledged at a time");
+    shop.finish_sales();
     shop.check_invariants("paid");
 }
 
@@ -241,6 +243,7 @@ fn an_event_that_cannot_be_applied_is_reported() {
     shop.store.down.set(false);
     assert_eq!(shop.outbox()[0].failures, 1);
     assert_eq!(shop.apply(&event), Ok(Applied));
+    shop.finish_sales();
     shop.check_invariants("applied later");
 }
 
@@ -275,6 +278,7 @@ fn what_a_message_names_is_applied_as_payments_has_it() {
     assert_eq!(shop.outbox()[0].failures, 0);
     assert_eq!(named(&event.id, &event.order_id), Ok(Applied));
     assert_eq!(shop.status(id), Paid);
+    shop.finish_sales();
     let again = named(&event.id, &event.order_id);
     assert_eq!(again, Ok(Unconfirmed), "acknowledged");
     shop.payments.down.set(true);

@@ -129,6 +129,7 @@ fn a_payment_that_was_faster_wins_over_the_cancellation() {
             (shop.status(id), shop.stock_state(id)),
             (Paid, Some(StockState::Committed))
         );
+        shop.finish_sales();
         shop.check_invariants("paid");
     }
 }

@@ -3,14 +3,16 @@ use std::pin::Pin;
 
 use mercato_kernel::{Caller, RecordedAnswer};
 
-use crate::application::KEY_KEPT_MS;
+use crate::application::{ABANDON_AFTER_MS, KEY_KEPT_MS};
 use crate::application::commands::create_order::{self, CreateOutcome, Idempotency, Placement};
 use crate::application::commands::record_answer;
 use crate::application::tests::shop::{
     REQUEST_MINOR, START_MS, Shop, Side, StockState, TTL_MS, admin, customer, lines, product,
     request, run,
 };
-use crate::domain::{LineProblem, OrderError, OrderStatus, RejectedLine, Transition};
+use crate::domain::{
+    LineProblem, OrderError, OrderStatus, PaymentStatus, RejectedLine, Transition,
+};
 
 fn placed(outcome: Result<CreateOutcome, OrderError>) -> Placement {
     match outcome {
@@ -224,32 +226,17 @@ fn a_key_is_free_again_after_24_hours() {
 }
 
 #[test]
-fn an_order_cancelled_before_its_answer_is_not_made_again() {
-    let shop = Shop::new();
-    let first = placed(shop.create(Some("k")));
-    shop.cancel(first.order.id).unwrap();
-    let transition = Transition {
-        from: OrderStatus::Cancelled,
-        to: OrderStatus::Pending,
-    };
-    assert_eq!(
-        shop.create(Some("k")),
-        Err(OrderError::InvalidTransition(transition))
-    );
-    assert_eq!(shop.all_orders().len(), 1);
-}
-
-#[test]
-fn an_order_paid_before_its_answer_is_answered_as_it_is() {
+fn the_first_answer_is_given_again_whatever_became_of_the_order() {
     let shop = Shop::new();
     let first = placed(shop.create(Some("k")));
     shop.customer_pays(first.order.id);
     shop.deliver_events();
-    let again = placed(shop.create(Some("k")));
-    assert_eq!(
-        (again.order.status, again.session),
-        (OrderStatus::Paid, first.session)
-    );
+    assert_eq!(shop.status(first.order.id), OrderStatus::Paid);
+    assert_eq!(placed(shop.create(Some("k"))), first);
+    let other = placed(shop.create(Some("l")));
+    shop.cancel(other.order.id).unwrap();
+    assert_eq!(placed(shop.create(Some("l"))), other);
+    assert_eq!(shop.all_orders().len(), 2);
 }
 
 #[test]
@@ -446,30 +433,71 @@ fn an_admin_sees_the_order_and_others_do_not() {
 }
 
 #[test]
-fn a_paid_order_without_its_session_is_answered_with_it() {
+fn an_order_paid_before_it_was_stored_is_made() {
+    for key in [None, Some("k")] {
+        let shop = Shop::new();
+        let id = shop.upcoming_id();
+        let crashed = shop.crash_at(opening(), Side::After, |shop| drop(shop.create(key)));
+        assert!(crashed, "the answer of payments was lost");
+        assert!(shop.all_orders().is_empty());
+        shop.customer_pays(id);
+        shop.deliver_events();
+        assert_eq!(shop.status(id), OrderStatus::Paid);
+        if key.is_some() {
+            let again = placed(shop.create(key));
+            assert_eq!(
+                (again.order.status, again.session.id),
+                (OrderStatus::Pending, format!("cs_{id}"))
+            );
+        }
+        shop.check_invariants("paid before it was stored");
+    }
+}
+
+#[test]
+fn an_abandoned_order_that_is_paid_meanwhile_is_made() {
     let shop = Shop::new();
-    let crashed = shop.crash_at(opening(), Side::After, |shop| drop(shop.create(Some("k"))));
-    assert!(crashed, "the answer of payments was lost");
-    let id = shop.all_orders()[0].id;
+    let id = shop.upcoming_id();
+    shop.crash_at(opening(), Side::After, |shop| drop(shop.create(None)));
     shop.customer_pays(id);
-    shop.deliver_events();
-    let again = placed(shop.create(Some("k")));
-    assert_eq!(
-        (again.order.status, again.session.id),
-        (OrderStatus::Paid, format!("cs_{id}"))
-    );
-    shop.check_invariants("paid before its session was known");
+    shop.wait(ABANDON_AFTER_MS);
+    shop.sweep();
+    shop.finish_sales();
+    assert_eq!(shop.status(id), OrderStatus::Paid);
+    assert_eq!(shop.stock_state(id), Some(StockState::Committed));
+    shop.check_invariants("paid before it was abandoned");
+}
+
+#[test]
+fn an_abandoned_order_takes_its_payment_with_it() {
+    let shop = Shop::new();
+    let id = shop.upcoming_id();
+    shop.crash_at(opening(), Side::After, |shop| drop(shop.create(None)));
+    assert!(shop.has_pending_payment(id));
+    shop.wait(ABANDON_AFTER_MS);
+    shop.sweep();
+    assert_eq!(shop.payment_status(id), Some(PaymentStatus::Cancelled));
+    assert!(shop.all_orders().is_empty() && is_released(&shop));
+    shop.check_invariants("abandoned");
+}
+
+#[test]
+fn an_order_is_made_with_one_call_to_each_database_and_one_more() {
+    let crashes = |call: &u64| {
+        let shop = Shop::new();
+        shop.crash_at(*call, Side::Before, |shop| drop(shop.create(Some("k"))))
+    };
+    // It begins, its stock is held, its payment is opened, it is stored.
+    assert_eq!((0..).take_while(crashes).count(), 4);
 }
 
 /// The call at which payments is asked to open the payment of a new order.
 fn opening() -> u64 {
     let opened = |call: &u64| {
         let shop = Shop::new();
+        let id = shop.upcoming_id();
         shop.crash_at(*call, Side::After, |shop| drop(shop.create(Some("k"))));
-        let orders = shop.all_orders();
-        orders
-            .first()
-            .is_some_and(|order| shop.has_pending_payment(order.id))
+        shop.payment_status(id).is_some()
     };
     (0..).find(opened).unwrap()
 }

@@ -100,9 +100,11 @@ fn pending_actions_are_counted_until_they_are_done() {
         2,
         "the stock and the acknowledgement"
     );
-    shop.wait(600_000);
-    shop.sweep();
-    assert!(snapshot(&shop).action_retries > 0);
+    for retries in [0, 2] {
+        shop.wait(600_000);
+        shop.sweep();
+        assert_eq!(snapshot(&shop).action_retries, retries);
+    }
     shop.inventory.down.set(false);
     shop.settle();
     assert_eq!(snapshot(&shop).pending_actions, 0);

@@ -17,6 +17,7 @@ fn a_decided_payment_is_applied_before_the_order_is_shown() {
     assert_eq!(details.order.status, OrderStatus::Paid);
     assert_eq!(details.history.len(), 2);
     assert_eq!(details.payment.unwrap().amount, details.order.amount_due());
+    shop.finish_sales();
     shop.check_invariants("found");
 }
 
@@ -488,15 +489,30 @@ fn an_order_is_found_by_its_number_by_whoever_may_see_it() {
 }
 
 #[test]
-fn an_order_whose_number_another_one_has_gets_a_new_one() {
+fn an_order_gets_no_id_whose_number_another_one_has() {
     let shop = Shop::new();
     let first = shop.placed();
     let taken = OrderNumber::of_id(shop.upcoming_id());
     shop.renumber(first, &taken);
     let second = shop.placed();
-    assert_eq!(OrderNumber::of_id(second), taken);
     let number = shop.order(second).unwrap().number;
+    assert_eq!(number, OrderNumber::of_id(second));
     assert_ne!(number, taken);
     assert_eq!(shop.order(first).unwrap().number, taken);
+    shop.check_invariants("with a number of its own");
+}
+
+#[test]
+fn an_order_whose_number_is_taken_meanwhile_gets_another() {
+    let shop = Shop::new();
+    let first = shop.placed();
+    let id = shop.upcoming_id();
+    shop.inventory.down.set(true);
+    assert_eq!(shop.create(Some("k")), Err(OrderError::Unavailable));
+    shop.inventory.down.set(false);
+    let taken = OrderNumber::of_id(id);
+    shop.renumber(first, &taken);
+    assert!(shop.create(Some("k")).is_ok());
+    assert_ne!(shop.order(id).unwrap().number, taken);
     shop.check_invariants("with a number of its own");
 }

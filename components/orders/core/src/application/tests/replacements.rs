@@ -85,6 +85,7 @@ fn only_a_pending_order_of_ones_own_is_replaced() {
     assert_eq!(create(&shop, replacing(paid, None)), Err(refused));
     assert_eq!(shop.status(older), OrderStatus::Pending);
     assert_eq!(shop.all_orders().len(), 2);
+    shop.finish_sales();
     shop.check_invariants("refused");
 }
 

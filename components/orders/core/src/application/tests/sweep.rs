@@ -1,6 +1,7 @@
 use crate::application::commands::create_order::{self, CreateOrder};
 use crate::application::commands::sweep::{self, EVENT_OVERDUE_AFTER_MS, SweepReport};
 use crate::application::queries::metrics_snapshot;
+use crate::application::saga::pending_actions::SOLD_AFTER_MS;
 use crate::application::tests::shop::{
     START_MS, Shop, StockState, TTL_MS, UNPAID_KEPT_MS, lines, request, run,
 };
@@ -57,6 +58,7 @@ fn events_that_never_arrive_are_fetched() {
     };
     assert_eq!(shop.sweep(), report);
     assert_eq!(shop.status(id), OrderStatus::Paid);
+    shop.finish_sales();
     shop.check_invariants("fetched");
 }
 
@@ -113,7 +115,7 @@ fn a_pending_action_that_fails_is_tried_less_and_less_often() {
     let id = shop.placed();
     shop.customer_pays(id);
     shop.inventory.down.set(true);
-    shop.deliver_events();
+    shop.apply(&shop.waiting_events()[0]).unwrap();
     shop.wait(RESUME_AFTER_MS);
     let mut tries = Vec::new();
     for second in 0..60 {
@@ -266,14 +268,15 @@ fn orders_that_nobody_paid_are_removed_after_their_time() {
     shop.deliver_events();
     assert_eq!(shop.payment_status(late), Some(PaymentStatus::Refunded));
     shop.deliver_events();
-    shop.wait(UNPAID_KEPT_MS - TTL_MS - 1);
+    let delivered = 4 * SOLD_AFTER_MS;
+    shop.wait(UNPAID_KEPT_MS - TTL_MS - delivered - 1);
     shop.sweep();
     assert!(shop.order(cancelled).is_some(), "not old enough");
     shop.wait(1);
     assert!(!shop.sweep().more);
     assert!(shop.order(cancelled).is_none());
     assert!(shop.order(expired).is_some(), "cancelled later");
-    shop.wait(TTL_MS);
+    shop.wait(TTL_MS + SOLD_AFTER_MS);
     shop.sweep();
     assert!(shop.order(expired).is_none());
     assert_eq!(shop.status(paid), OrderStatus::Paid);
@@ -362,10 +365,14 @@ fn old_inbox_marks_stay_while_an_action_is_pending() {
     shop.inventory.down.set(true);
     shop.deliver_events();
     assert_eq!(shop.inbox_marks(), 2);
-    shop.wait(INBOX_KEPT_MS - 1);
+    // Each payment took its time.
+    shop.wait(INBOX_KEPT_MS - 2 * SOLD_AFTER_MS - 1);
     shop.sweep();
     assert_eq!(shop.inbox_marks(), 2);
     shop.wait(1);
+    shop.sweep();
+    assert_eq!(shop.inbox_marks(), 1);
+    shop.wait(SOLD_AFTER_MS);
     shop.sweep();
     assert_eq!(shop.inbox_marks(), 1, "the stock of one is not sold yet");
     shop.inventory.down.set(false);

@@ -5,7 +5,7 @@ use mercato_sqlite::params;
 use super::*;
 use crate::application::queries::list_orders::Place;
 use crate::store::history::HISTORY;
-use crate::store::holders::{HELD_UNITS, HOLDING};
+use crate::store::holders::{HELD_UNITS, HOLDINGS};
 use crate::store::idempotency_keys::KEY;
 use crate::store::listing::{count_of, page_of};
 use crate::store::metrics::{TALLIES, WAITING};
@@ -71,7 +71,7 @@ fn what_is_asked_often_is_answered_from_an_index() {
         (UNPAID_ORDERS.to_owned(), number(2)),
         (HAS_OLD.to_owned(), number(4)),
         (HAS_DUE.to_owned(), number(2)),
-        (HOLDING.to_owned(), text(1)),
+        (HOLDINGS.to_owned(), text(2)),
     ]
     .into_iter()
     .chain(REMOVE_ORDERS.map(|statement| (statement.to_owned(), text(1))))
@@ -187,9 +187,6 @@ fn an_order_is_found_by_its_number_in_an_index() {
         records.insert_order(&order(OTHER, 1))
     });
     let number = OrderNumber::of_id(order_id(OTHER));
-    assert!(read(&database, |records| records.has_number(&number)));
-    let of_another_id = OrderNumber::of_id(order_id(CUSTOMER));
-    assert!(!read(&database, |records| records.has_number(&of_another_id)));
     for updated_after in [None, Some(1)] {
         let filter = OrderFilter {
             number: Some(number.clone()),
@@ -213,5 +210,5 @@ fn an_order_is_found_by_its_number_in_an_index() {
         third.renumber(number.clone());
         records.insert_order(&third)
     });
-    assert!(twice.is_err(), "no two orders have one number");
+    assert_eq!(twice, Ok(false), "no two orders have one number");
 }

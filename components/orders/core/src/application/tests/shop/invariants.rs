@@ -37,6 +37,13 @@ impl Shop {
         }
         let known = |id| orders.iter().any(|order| order.id == id);
         self.inventory.check(known, case);
+        for id in self.inventory.orders().into_iter().filter(|id| !known(*id)) {
+            let status = self.payments.of(id).map(|payment| payment.status);
+            assert!(
+                !matches!(status, Some(PaymentStatus::Pending | PaymentStatus::Succeeded)),
+                "{case}: payment of no order {id}: {status:?}"
+            );
+        }
     }
 
     /// What holders hold is what their unfinished orders say, and nothing of it is left when these end.

@@ -122,6 +122,11 @@ impl TestInventory {
         reservation.unwrap().map(|reservation| reservation.state())
     }
 
+    /// All orders that were ever named to the catalogue.
+    pub fn orders(&self) -> Vec<OrderId> {
+        self.orders.borrow().iter().copied().collect()
+    }
+
     /// No unit is lost, and only `known` orders have any.
     pub fn check(&self, known: impl Fn(OrderId) -> bool, case: &str) {
         for (id, units) in self.put_in.borrow().iter() {

@@ -28,6 +28,7 @@ use crate::application::commands::change_status::{self, ChangeStatus};
 use crate::application::commands::create_order::{self, CreateOrder, CreateOutcome, Idempotency};
 use crate::application::commands::sweep::{self, SweepReport};
 use crate::application::commands::{apply_payment_event, record_answer};
+use crate::application::saga::pending_actions::SOLD_AFTER_MS;
 use crate::application::queries::find_order::{self, OrderDetails};
 use crate::application::queries::list_orders::{self, OrderFilter, OrderSort};
 use crate::domain::{
@@ -365,7 +366,10 @@ impl Shop {
 
     /// What a holder holds and has done.
     pub fn holding(&self, holder: &Holder) -> Holding {
-        Store::read(&self.store.database, |records| records.holding(holder)).unwrap()
+        let holders = [Some(holder), None];
+        let read = Store::read(&self.store.database, |records| records.holdings(holders));
+        let [holding, _] = read.unwrap();
+        holding
     }
 
     pub fn provider(&self) -> &TestProvider {
@@ -431,6 +435,13 @@ impl Shop {
         for event in self.waiting_events() {
             self.apply(&event).unwrap();
         }
+        self.finish_sales();
+    }
+
+    /// The sweep soon records that what was paid is sold.
+    pub fn finish_sales(&self) {
+        self.wait(SOLD_AFTER_MS);
+        self.sweep();
     }
 
     /// Time goes by and the sweeper runs until nothing is left to do. Reservations run out on the way.

@@ -352,6 +352,14 @@ impl Payments for TestPayments {
             .await
     }
 
+    async fn acknowledge_all(&self, event_ids: &[String]) -> Result<(), OrderError> {
+        self.ask(|payments| {
+            let mut ids = event_ids.iter();
+            ids.try_for_each(|id| run(contract::acknowledge(payments, id.clone())))
+        })
+        .await
+    }
+
     async fn report_failure(&self, event_id: &str, error: &str) -> Result<(), OrderError> {
         let (id, error) = (event_id.to_owned(), error.to_owned());
         self.ask(|payments| run(contract::report_failure(payments, id, error)))
