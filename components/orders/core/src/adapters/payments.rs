@@ -134,6 +134,7 @@ pub fn cancellation(order_id: OrderId, reason: &str) -> Cancellation {
     Cancellation {
         order_id: order_id.to_string(),
         reason: reason.to_owned(),
+        opening: None,
     }
 }
 

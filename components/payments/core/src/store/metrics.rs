@@ -21,6 +21,9 @@ const MONEY_RECEIVED: &str = "
     FROM money_received
     ORDER BY currency";
 
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[TALLIES];
+
 /// Minor units that the higher part of a stored sum counts in.
 const HIGH_UNIT: i128 = 1_000_000_000;
 
