@@ -92,7 +92,9 @@ impl SqliteStore {
     /// How SQLite goes about a statement.
     fn plan(&self, statement: &str) -> Vec<String> {
         let plan = format!("EXPLAIN QUERY PLAN {statement}");
-        let numbered = (1..=16).rev().find(|n| statement.contains(&format!("?{n}")));
+        let numbered = (1..=16)
+            .rev()
+            .find(|n| statement.contains(&format!("?{n}")));
         let count = numbered.unwrap_or_else(|| statement.matches('?').count());
         let values = vec![Value::from(1_u32); count];
         let steps: Result<Vec<String>, Error> = self.0.read(|connection| {

@@ -5,8 +5,8 @@ use mercato_kernel::{OrderId, PaymentId};
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 
-use super::provider_sessions::{end, request_session};
 use super::create_session::{payment_of, validate};
+use super::provider_sessions::{end, request_session};
 use super::publish_events::{append, publish_appended};
 use super::take_payment::{record_paid, record_processing};
 use crate::application::ports::{PaidSession, Ports, SessionState, Store};

@@ -126,9 +126,7 @@ fn two_refunds_at_once_cannot_exceed_the_amount() {
     let second = run(refund_payment::handle(&shop, refund_of(&shop, 1_500, "b")));
     assert_eq!(
         second,
-        Err(PaymentError::RefundExceedsAmount(units(
-            AMOUNT - 1_500
-        )))
+        Err(PaymentError::RefundExceedsAmount(units(AMOUNT - 1_500)))
     );
     assert_eq!(refunded(run(first).unwrap()).refunded, units(1_500));
     assert_eq!(shop.provider.refunded(), 1_500);
