@@ -73,7 +73,7 @@ pub struct Command<'a> {
     pub signature: &'a str,
 }
 
-/// Verifies a webhook and applies it exactly once. Nothing of the body is read before the signature is verified.
+/// Verifies a webhook and applies it exactly once, in one transaction. Nothing of the body is read before the signature is verified.
 ///
 /// # Errors
 /// `InvalidSignature`; `MalformedEvent` when it cannot be read, or speaks of another payment, amount or currency than

@@ -174,11 +174,7 @@ impl Shop {
 
     /// The order is cancelled by somebody who does not know whether its payment was opened.
     pub fn cancel_opening(&self) -> Result<Payment, PaymentError> {
-        let cancellation = Cancellation {
-            opening: Some(new_payment()),
-            ..cancellation("order cancelled")
-        };
-        run(commands::cancel_payment::handle(self, &cancellation))
+        run(commands::cancel_payment::handle(self, &cancels_opening()))
     }
 
     pub fn payment(&self) -> PaymentView {
@@ -448,6 +444,14 @@ pub fn cancellation(reason: &str) -> Cancellation {
         order_id: order(),
         reason: reason.to_owned(),
         opening: None,
+    }
+}
+
+/// Of an order whose payment may have been opened.
+pub fn cancels_opening() -> Cancellation {
+    Cancellation {
+        opening: Some(new_payment()),
+        ..cancellation("order cancelled")
     }
 }
 
