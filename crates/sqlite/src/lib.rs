@@ -175,6 +175,15 @@ impl Database {
         Ok(database)
     }
 
+    /// How many statements have run on the connection so far, those that begin and end transactions included, for native tests.
+    ///
+    /// # Errors
+    /// When the database could not be opened.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn statements(&self) -> Result<u64, Error> {
+        Ok(self.connection()?.0.statements())
+    }
+
     /// Reads. What the closure sees is each statement's own snapshot.
     ///
     /// # Errors

@@ -122,17 +122,29 @@ pub enum Refunding {
     Refused,
 }
 
+/// A payment that is to be cancelled, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CancelPayment {
+    /// Whose payment.
+    pub order_id: OrderId,
+    /// For people.
+    pub reason: String,
+    /// The order as its payment was to be opened, and until when, where it is not known what came of that: a session that is open at
+    /// the provider is found and ended.
+    pub opening: Option<(OrderView, u64)>,
+}
+
 /// The payments and their events.
 pub trait Payments {
     /// Opens the payment of an order and its session; the same ones again when repeated, whatever became of them.
     async fn open(&self, order: &OrderView, expires_at: u64) -> Result<Payment, OpenError>;
     /// Closes a pending payment; a decided one comes back as it is. None when the order never had one.
-    async fn cancel(&self, order_id: OrderId, reason: &str) -> Result<Option<Payment>, OrderError>;
-    /// [`Self::cancel`] for several orders at once, each with its reason, with one outcome for each, in their order. No event
-    /// is published for these.
+    async fn cancel(&self, cancellation: &CancelPayment) -> Result<Option<Payment>, OrderError>;
+    /// [`Self::cancel`] for several orders at once, with one outcome for each, in their order. No event is published for
+    /// these, unless a session had to be found first.
     async fn cancel_all(
         &self,
-        cancellations: &[(OrderId, String)],
+        cancellations: &[CancelPayment],
     ) -> Result<Vec<Result<Option<Payment>, OrderError>>, OrderError>;
     /// Gives back all of a payment that is not given back yet. Repeating with the same key is safe.
     async fn refund(

@@ -33,10 +33,7 @@ pub async fn cancel(
     let Ok(order_id) = OrderId::parse(&cancellation.order_id) else {
         return Ok(None);
     };
-    let cancellation = commands::Cancellation {
-        order_id,
-        reason: cancellation.reason,
-    };
+    let cancellation = wanted(order_id, cancellation);
     let cancelled = cancel_payment::handle(ports, &cancellation);
     found(log::in_span(&[("order_id", &order_id.text())], cancelled).await)
 }
@@ -48,11 +45,9 @@ pub async fn cancel_all(
     let cancellations = cancellations
         .into_iter()
         .map(|asked| {
-            Ok(commands::Cancellation {
-                order_id: OrderId::parse(&asked.order_id)
-                    .map_err(|problem| PaymentError::Rejected(format!("orderId {problem}")))?,
-                reason: asked.reason,
-            })
+            let order_id = OrderId::parse(&asked.order_id)
+                .map_err(|problem| PaymentError::Rejected(format!("orderId {problem}")))?;
+            Ok(wanted(order_id, asked))
         })
         .collect::<Result<Vec<_>, PaymentError>>()?;
     let outcomes = cancel_payment::handle_all(ports, &cancellations).await;
@@ -168,6 +163,17 @@ pub async fn acknowledge(ports: &impl Ports, event_id: String) -> Result<(), Pay
     acknowledged.map_err(payment_error)
 }
 
+pub async fn acknowledge_all(
+    ports: &impl Ports,
+    event_ids: Vec<String>,
+) -> Result<(), PaymentError> {
+    // What is no id is the id of no event.
+    let known = event_ids.iter().filter_map(|id| EventId::parse(id).ok());
+    let event_ids: Vec<EventId> = known.collect();
+    let acknowledged = acknowledge_event::handle_all(ports, &event_ids).await;
+    acknowledged.map_err(payment_error)
+}
+
 pub async fn report_failure(
     ports: &impl Ports,
     event_id: String,
@@ -202,6 +208,15 @@ pub fn open_error(error: domain::PaymentError) -> PaymentError {
         // The order was cancelled while its payment was opened: whoever cancelled it brings it to its end.
         domain::PaymentError::Conflict(_) => PaymentError::Unavailable,
         error => payment_error(error),
+    }
+}
+
+fn wanted(order_id: OrderId, asked: Cancellation) -> commands::Cancellation {
+    commands::Cancellation {
+        order_id,
+        reason: asked.reason,
+        // Nothing was asked of the provider for a request that cannot be read.
+        opening: asked.opening.and_then(|request| new_payment(request).ok()),
     }
 }
 

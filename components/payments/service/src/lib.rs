@@ -65,6 +65,10 @@ impl outbox::Guest for Component {
         contract::acknowledge(&*instance(), event_id).await
     }
 
+    async fn acknowledge_all(event_ids: Vec<String>) -> Result<(), PaymentError> {
+        contract::acknowledge_all(&*instance(), event_ids).await
+    }
+
     async fn report_failure(event_id: String, error: String) -> Result<(), PaymentError> {
         contract::report_failure(&*instance(), event_id, error).await
     }

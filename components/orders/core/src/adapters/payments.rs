@@ -9,7 +9,7 @@ use mercato_kernel::{OrderId, PaymentId};
 use mercato_platform::log;
 
 use crate::domain::{OrderError, OrderItem, OrderView, Payment, PaymentEvent};
-use crate::ports::{OpenError, Payments, Refunding};
+use crate::ports::{CancelPayment, OpenError, Payments, Refunding};
 
 /// The payments of the component this one is composed with.
 pub struct ComposedPayments;
@@ -20,16 +20,17 @@ impl Payments for ComposedPayments {
         opened.map_err(|error| not_opened(order.id, error))
     }
 
-    async fn cancel(&self, order_id: OrderId, reason: &str) -> Result<Option<Payment>, OrderError> {
-        let payment = service::cancel(cancellation(order_id, reason)).await;
-        payment.map_err(failed("cancel", &order_id.text()))
+    async fn cancel(&self, wanted: &CancelPayment) -> Result<Option<Payment>, OrderError> {
+        let payment = service::cancel(cancellation(wanted)).await;
+        payment.map_err(failed("cancel", &wanted.order_id.text()))
     }
 
     async fn cancel_all(
         &self,
-        cancellations: &[(OrderId, String)],
+        cancellations: &[CancelPayment],
     ) -> Result<Vec<Result<Option<Payment>, OrderError>>, OrderError> {
-        let outcomes = service::cancel_all(wanted(cancellations)).await;
+        let wanted = cancellations.iter().map(cancellation).collect();
+        let outcomes = service::cancel_all(wanted).await;
         let outcomes = outcomes.map_err(failed("cancel", "several"))?;
         Ok(closed(outcomes, cancellations))
     }
@@ -87,10 +88,8 @@ impl Payments for ComposedPayments {
     }
 
     async fn acknowledge_all(&self, event_ids: &[String]) -> Result<(), OrderError> {
-        for event_id in event_ids {
-            self.acknowledge(event_id).await?;
-        }
-        Ok(())
+        let acknowledged = outbox::acknowledge_all(event_ids.to_vec()).await;
+        acknowledged.map_err(failed("acknowledge", "several"))
     }
 
     async fn report_failure(&self, event_id: &str, error: &str) -> Result<(), OrderError> {
@@ -137,29 +136,23 @@ pub fn refunding(
 }
 
 /// The wish to close the payment of an order.
-pub fn cancellation(order_id: OrderId, reason: &str) -> Cancellation {
+pub fn cancellation(wanted: &CancelPayment) -> Cancellation {
+    let opening = wanted.opening.as_ref();
     Cancellation {
-        order_id: order_id.to_string(),
-        reason: reason.to_owned(),
+        order_id: wanted.order_id.to_string(),
+        reason: wanted.reason.clone(),
+        opening: opening.map(|(order, expires_at)| session_request(order, *expires_at)),
     }
-}
-
-/// The wish to close the payments of several orders.
-pub fn wanted(cancellations: &[(OrderId, String)]) -> Vec<Cancellation> {
-    let wanted = cancellations.iter();
-    wanted
-        .map(|(order_id, reason)| cancellation(*order_id, reason))
-        .collect()
 }
 
 /// What came of each of them.
 pub fn closed(
     outcomes: Vec<Result<Option<Payment>, PaymentError>>,
-    cancellations: &[(OrderId, String)],
+    cancellations: &[CancelPayment],
 ) -> Vec<Result<Option<Payment>, OrderError>> {
     let outcomes = outcomes.into_iter().zip(cancellations);
     outcomes
-        .map(|(outcome, (order_id, _))| outcome.map_err(failed("cancel", &order_id.text())))
+        .map(|(outcome, wanted)| outcome.map_err(failed("cancel", &wanted.order_id.text())))
         .collect()
 }
 

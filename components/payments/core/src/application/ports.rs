@@ -76,7 +76,8 @@ pub trait Store {
     }
 }
 
-/// A session to be opened at the provider.
+/// A session to be opened at the provider. What the provider is told of it must not depend on the clock: it refuses an idempotency
+/// key with another request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionRequest {
     /// The payment, with the session slot to fill.

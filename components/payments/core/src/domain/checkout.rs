@@ -36,8 +36,8 @@ pub struct CheckoutSession {
 
 /// A session that the provider is asked for, and its answer once that is known.
 ///
-/// The number and the time are kept before the provider is asked, so that asking again after a crash is the same
-/// request under the same idempotency key.
+/// Of the first session number and time are fixed by the request that opens the payment; of a later one they are kept before the
+/// provider is asked. So asking again after a crash is the same request under the same idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionSlot {
     /// From 1; grows when a session has expired and another is opened.

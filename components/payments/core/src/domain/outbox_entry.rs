@@ -81,6 +81,12 @@ impl OutboxEntry {
         self.view.last_error = Some(format!("not published: {cause}"));
     }
 
+    /// It counts as published since it was appended, but could not be, and will be tried again then.
+    pub fn not_published_at_once(&mut self, cause: &str, next_attempt_at: u64) {
+        self.view.attempts = self.attempts.saturating_sub(1);
+        self.not_published(cause, next_attempt_at);
+    }
+
     /// Its lease ends and nothing was tried: it is due as it was `before`.
     pub fn release(&mut self, before: &Self) {
         self.view.next_attempt_at = before.next_attempt_at;

@@ -34,7 +34,7 @@ impl Payment {
         Self { view }
     }
 
-    /// A pending payment whose first session has not been asked for yet.
+    /// A pending payment whose first session is not known yet. The id is that of [`payment_id_of`](super::payment_id_of).
     #[must_use]
     pub fn open(id: PaymentId, provider: String, new: &NewPayment, now: u64) -> Self {
         let view = PaymentView {

@@ -58,7 +58,14 @@ const ADOPT: &str = "
     WHERE reference = ? AND payment_id IS NULL";
 
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 5] = [FIND, OF_PAYMENT, OF_CHARGE, OF_NOBODY_OF_CHARGE, ADOPT];
+pub(super) const STATEMENTS: &[&str] = &[
+    FIND,
+    OF_PAYMENT,
+    OF_CHARGE,
+    OF_NOBODY_OF_CHARGE,
+    COUNT_OF_NOBODY,
+    ADOPT,
+];
 
 /// Disputes as the provider reports them, by the reference of the charge.
 impl Records<'_> {

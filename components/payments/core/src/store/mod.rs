@@ -30,6 +30,8 @@ const LABEL: &str = "payments";
 
 const MIGRATIONS: &[Migration] = mercato_sqlite::migrations!();
 
+pub use outbox::FirstPublication;
+pub use payments::{NamedPayment, OrderPayment};
 pub use purge::PurgeTimes;
 #[cfg(test)]
 pub use webhooks::KEPT_CHARGES_MAX;
@@ -64,6 +66,15 @@ impl SqliteStore {
         done.unwrap();
     }
 
+    /// The texts that a statement gives.
+    fn texts(&self, statement: &str) -> Vec<String> {
+        let texts: Result<Vec<String>, Error> = self.0.read(|connection| {
+            let rows = connection.query(statement, &[])?;
+            rows.iter().map(|row| row.get(0)).collect()
+        });
+        texts.unwrap()
+    }
+
     /// How often anything was written since it was opened.
     pub fn writes(&self) -> u64 {
         let statement = "SELECT total_changes()";
@@ -73,10 +84,17 @@ impl SqliteStore {
         writes.unwrap()
     }
 
+    /// How many statements have run, those that begin and end transactions included.
+    pub fn statements(&self) -> u64 {
+        self.0.statements().unwrap()
+    }
+
     /// How SQLite goes about a statement.
     fn plan(&self, statement: &str) -> Vec<String> {
         let plan = format!("EXPLAIN QUERY PLAN {statement}");
-        let numbered = (1..=9).rev().find(|n| statement.contains(&format!("?{n}")));
+        let numbered = (1..=16)
+            .rev()
+            .find(|n| statement.contains(&format!("?{n}")));
         let count = numbered.unwrap_or_else(|| statement.matches('?').count());
         let values = vec![Value::from(1_u32); count];
         let steps: Result<Vec<String>, Error> = self.0.read(|connection| {

@@ -1,5 +1,6 @@
 use mercato_kernel::{EventId, Named as _, OrderId, PageStart, Total};
-use mercato_sqlite::{Row, params};
+use mercato_sqlite::{Row, Value, params};
+use serde_json::json;
 
 use super::{Records, Stored, currency, id, minor_units, named, too_late};
 use crate::domain::{OutboxEntry, OutboxEntryView, PaymentEvent};
@@ -76,6 +77,21 @@ const INSERT: &str = "
       provider_reference, receipt_url, reason, next_attempt_at, payment_version)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
+/// Such an event counts as published, unless the broker is spared or an older event of its order is not acknowledged.
+const INSERT_TO_PUBLISH: &str = "
+    INSERT INTO outbox (event_id, event_type, time, order_id, payment_id, amount, refunded_amount, currency,
+      provider_reference, receipt_url, reason, next_attempt_at, payment_version, attempts)
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, iif(may_publish, ?14, ?12), ?13, may_publish
+    FROM (
+      SELECT NOT EXISTS (SELECT 1 FROM outbox WHERE acknowledged_at IS NULL AND order_id = ?4)
+        AND NOT EXISTS (
+          SELECT 1 FROM settings
+          WHERE name = 'publishing_paused_until' AND CAST(value AS INTEGER) > ?15 AND CAST(value AS INTEGER) <= ?16
+        ) AS may_publish)
+    RETURNING attempts";
+
+const COUNT_AHEAD: &str = "UPDATE tallies SET published_ahead = published_ahead + 1";
+
 const SAVE: &str = "
     UPDATE outbox
     SET attempts = ?, failures = ?, parked = ?, next_attempt_at = ?, last_error = ?
@@ -86,26 +102,64 @@ const ACKNOWLEDGE: &str = "
     SET acknowledged_at = ?, parked = 0
     WHERE event_id = ? AND acknowledged_at IS NULL";
 
+const ACKNOWLEDGE_ALL: &str = "
+    UPDATE outbox
+    SET acknowledged_at = ?1, parked = 0
+    WHERE event_id IN (SELECT value FROM json_each(?2)) AND acknowledged_at IS NULL";
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[
+    FIND,
+    DUE,
+    OF_ORDER,
+    OVERDUE,
+    PAGE,
+    COUNT,
+    LAG,
+    INSERT_TO_PUBLISH,
+    SAVE,
+    ACKNOWLEDGE,
+    ACKNOWLEDGE_ALL,
+];
+
+/// When an event is published that its transaction appends.
+#[derive(Debug, Clone, Copy)]
+pub struct FirstPublication {
+    /// The time of that transaction, in milliseconds since the Unix epoch.
+    pub now: u64,
+    /// Until then its acknowledgement is waited for.
+    pub leased_until: u64,
+    /// The broker is spared until a time after `now`, but for one that is later than this.
+    pub pause_ends_latest: u64,
+}
+
 /// Events on their way to whoever must know.
 impl Records<'_> {
     /// A new event, due at once.
     pub fn append_event(&self, event: &PaymentEvent) -> Stored<()> {
-        let values = params![
-            &*event.id.text(),
-            event.event_type.name(),
-            event.time,
-            &*event.order_id.text(),
-            &*event.payment_id.text(),
-            event.amount.get(),
-            event.refunded.get(),
-            event.currency.code(),
-            event.provider_reference.as_deref(),
-            event.receipt_url.as_deref(),
-            event.reason.as_deref(),
-            event.time,
-            event.payment_version,
-        ];
-        self.execute(INSERT, values).map(drop)
+        self.execute(INSERT, &columns(event)).map(drop)
+    }
+
+    /// A new event that is published as soon as the transaction is committed: true, and it counts as published. False when it
+    /// has to wait, because the broker is spared or an older event of its order is not acknowledged: then it is due as any other.
+    pub fn append_to_publish(
+        &self,
+        event: &PaymentEvent,
+        publication: &FirstPublication,
+    ) -> Stored<bool> {
+        let mut values = columns(event).to_vec();
+        values.extend([
+            Value::from(publication.leased_until),
+            Value::from(publication.now),
+            Value::from(publication.pause_ends_latest),
+        ]);
+        let attempts: Option<u32> = self.value(INSERT_TO_PUBLISH, &values, "attempts")?;
+        Ok(attempts.is_some_and(|attempts| attempts > 0))
+    }
+
+    /// An event that counted as published could not be: its next publication is not counted.
+    pub fn count_ahead(&self) -> Stored<()> {
+        self.execute(COUNT_AHEAD, params![]).map(drop)
     }
 
     /// Entries that are due, neither parked nor acknowledged, oldest first; of each order only its oldest event that
@@ -136,6 +190,13 @@ impl Records<'_> {
     pub fn acknowledge_event(&self, event_id: EventId, now: u64) -> Stored<()> {
         self.execute(ACKNOWLEDGE, params![now, &*event_id.text()])
             .map(drop)
+    }
+
+    /// The same of many events, in one statement.
+    pub fn acknowledge_events(&self, event_ids: &[EventId], now: u64) -> Stored<()> {
+        let ids: Vec<String> = event_ids.iter().map(EventId::to_string).collect();
+        let values = params![now, json!(ids).to_string()];
+        self.execute(ACKNOWLEDGE_ALL, values).map(drop)
     }
 
     /// An event that is not acknowledged.
@@ -179,6 +240,24 @@ impl Records<'_> {
         })?;
         Ok(lag.unwrap_or_default())
     }
+}
+
+fn columns(event: &PaymentEvent) -> [Value; 13] {
+    [
+        Value::from(&*event.id.text()),
+        Value::from(event.event_type.name()),
+        Value::from(event.time),
+        Value::from(&*event.order_id.text()),
+        Value::from(&*event.payment_id.text()),
+        Value::from(event.amount.get()),
+        Value::from(event.refunded.get()),
+        Value::from(event.currency.code()),
+        Value::from(event.provider_reference.as_deref()),
+        Value::from(event.receipt_url.as_deref()),
+        Value::from(event.reason.as_deref()),
+        Value::from(event.time),
+        Value::from(event.payment_version),
+    ]
 }
 
 fn event(row: &Row) -> Stored<PaymentEvent> {

@@ -1,9 +1,38 @@
-use mercato_kernel::{Named as _, OrderId, PageStart, PaymentId, Total};
+use mercato_kernel::{FromText, Named as _, OrderId, PageStart, PaymentId, Total};
 use mercato_money::Money;
-use mercato_sqlite::{Row, params};
+use mercato_sqlite::{Error, Row, Value, params};
+use serde_json::json;
 
 use super::{Records, Stored, currency, id, minor_units, named};
-use crate::domain::{CheckoutLine, CheckoutSession, Payment, PaymentView, SessionSlot};
+use crate::domain::{
+    CheckoutLine, CheckoutSession, Payment, PaymentError, PaymentView, SessionSlot,
+};
+
+/// What is known of an order that a payment is to be opened for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one per request, and it does not live long"
+)]
+pub enum OrderPayment {
+    /// It has this payment.
+    Known(Payment),
+    /// It was cancelled before it had one: none may be opened any more.
+    Refused,
+    /// Nothing.
+    None,
+}
+
+/// The payment that a webhook about a session names by its order, and whose session that is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedPayment {
+    /// The payment of the order.
+    pub payment: Payment,
+    /// The payment that the session is known to belong to.
+    pub session_of: Option<PaymentId>,
+    /// Whether the provider's answer to the opening of one of the payment's sessions is not known.
+    pub has_unanswered_session: bool,
+}
 
 /// Everything of a payment and one of its sessions.
 macro_rules! select_payment_and_session {
@@ -41,6 +70,24 @@ const FIND_BY_ID: &str = select_payment!("p.id = ?");
 
 const FIND_BY_ORDER: &str = select_payment!("p.order_id = ?");
 
+/// One row, whether or not the order has a payment.
+const OF_ORDER: &str = select_payment_and_session!(
+    ",
+      EXISTS (SELECT 1 FROM refused_orders WHERE order_id = ?1) AS is_refused
+    FROM (SELECT 1)
+    LEFT JOIN payments p ON p.order_id = ?1
+    LEFT JOIN sessions s ON s.payment_id = p.id AND s.number = p.session_number"
+);
+
+const NAMED_WITH_SESSION: &str = select_payment_and_session!(
+    ",
+      (SELECT payment_id FROM sessions WHERE provider_id = ?2) AS session_of,
+      EXISTS (SELECT 1 FROM sessions WHERE payment_id = p.id AND provider_id IS NULL) AS has_unanswered
+    FROM payments p
+    JOIN sessions s ON s.payment_id = p.id AND s.number = p.session_number
+    WHERE p.order_id = ?1"
+);
+
 /// The payment's own charge, or a duplicate one.
 pub(super) const FIND_BY_CHARGE: &str = select_payment!(
     "p.id = coalesce(
@@ -61,10 +108,27 @@ const COUNT_PAYMENTS: &str = "
     SELECT COUNT(*) AS counted
     FROM (SELECT 1 FROM payments LIMIT ?)";
 
-const INSERT_PAYMENT: &str = "
+/// A new payment, if that is so.
+macro_rules! insert_payment {
+    ($condition:literal) => {
+        concat!(
+            "
     INSERT INTO payments (id, order_id, customer_id, amount, refunded_amount, currency, status, provider,
       session_number, provider_reference, receipt_url, reason, created_at, updated_at, version, order_number)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16",
+            $condition
+        )
+    };
+}
+
+const INSERT_PAYMENT: &str = insert_payment!("");
+
+/// Nothing when the order has one, or may have none any more.
+const INSERT_FIRST_PAYMENT: &str = insert_payment!(
+    "
+    WHERE NOT EXISTS (SELECT 1 FROM refused_orders WHERE order_id = ?2)
+    ON CONFLICT DO NOTHING"
+);
 
 const UPDATE_PAYMENT: &str = "
     UPDATE payments
@@ -73,9 +137,11 @@ const UPDATE_PAYMENT: &str = "
       is_processing = ?, updated_at = ?, version = ?
     WHERE id = ?";
 
-const INSERT_LINE: &str = "
+/// Their positions are those in the list.
+const INSERT_LINES: &str = "
     INSERT INTO checkout_lines (payment_id, position, name, unit_price, quantity)
-    VALUES (?, ?, ?, ?, ?)";
+    SELECT ?1, key, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]')
+    FROM json_each(?2)";
 
 const LINES: &str = "
     SELECT name, unit_price, quantity
@@ -93,7 +159,19 @@ const REFUSE_ORDER: &str = "
     VALUES (?, ?)
     ON CONFLICT (order_id) DO NOTHING";
 
-const IS_REFUSED_ORDER: &str = "SELECT 1 FROM refused_orders WHERE order_id = ?";
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[
+    FIND_BY_ID,
+    FIND_BY_ORDER,
+    OF_ORDER,
+    NAMED_WITH_SESSION,
+    FIND_BY_CHARGE,
+    INSERT_FIRST_PAYMENT,
+    INSERT_LINES,
+    UPDATE_PAYMENT,
+    LINES,
+    ORDER_NUMBER,
+];
 
 /// Payments with what is paid for, and orders of which no payment may be opened any more.
 impl Records<'_> {
@@ -105,6 +183,38 @@ impl Records<'_> {
     /// The payment of that order.
     pub fn find_payment_of_order(&self, order_id: OrderId) -> Stored<Option<Payment>> {
         self.one(FIND_BY_ORDER, params![&*order_id.text()], payment)
+    }
+
+    /// What is known of an order that a payment is to be opened for.
+    pub fn order_payment(&self, order_id: OrderId) -> Stored<OrderPayment> {
+        let found = self.one(OF_ORDER, params![&*order_id.text()], |row| {
+            if row.get::<Option<String>>("id")?.is_some() {
+                return Ok(OrderPayment::Known(payment(row)?));
+            }
+            let is_refused: bool = row.get("is_refused")?;
+            Ok(if is_refused {
+                OrderPayment::Refused
+            } else {
+                OrderPayment::None
+            })
+        })?;
+        Ok(found.unwrap_or(OrderPayment::None))
+    }
+
+    /// The payment of that order, and whose the session of that id is.
+    pub fn named_payment(
+        &self,
+        order_id: OrderId,
+        session_id: &str,
+    ) -> Stored<Option<NamedPayment>> {
+        let values = params![&*order_id.text(), session_id];
+        self.one(NAMED_WITH_SESSION, values, |row| {
+            Ok(NamedPayment {
+                payment: payment(row)?,
+                session_of: optional_id(row, "session_of")?,
+                has_unanswered_session: row.get("has_unanswered")?,
+            })
+        })
     }
 
     /// The payment of that charge, be it its own or a duplicate one.
@@ -133,45 +243,44 @@ impl Records<'_> {
         order_number: Option<&str>,
         lines: &[CheckoutLine],
     ) -> Stored<()> {
-        self.execute(
-            INSERT_PAYMENT,
-            params![
-                &*payment.id.text(),
-                &*payment.order_id.text(),
-                &*payment.customer_id.text(),
-                payment.amount.get(),
-                payment.refunded.get(),
-                payment.currency.code(),
-                payment.status.name(),
-                &payment.provider,
-                payment.session.number,
-                payment.provider_reference.as_deref(),
-                payment.receipt_url.as_deref(),
-                payment.reason.as_deref(),
-                payment.created_at,
-                payment.updated_at,
-                payment.version,
-                order_number,
-            ],
-        )?;
-        self.save_session(payment.id, &payment.session)?;
-        for (position, line) in (0_u32..).zip(lines) {
-            let price = line.unit_price.units();
-            let values = params![
-                &*payment.id.text(),
-                position,
-                &line.name,
-                price,
-                line.quantity
-            ];
-            self.execute(INSERT_LINE, values)?;
-        }
-        Ok(())
+        self.execute(INSERT_PAYMENT, &columns(payment, order_number))?;
+        self.insert_details(payment, lines)
     }
 
-    /// A payment that has changed, its newest session included.
-    pub fn save_payment(&self, payment: &Payment) -> Stored<()> {
+    /// The same, unless the order has a payment, or may have none any more: then nothing is done and the answer is false.
+    pub fn insert_first_payment(
+        &self,
+        payment: &Payment,
+        order_number: &str,
+        lines: &[CheckoutLine],
+    ) -> Stored<bool> {
+        let values = columns(payment, Some(order_number));
+        if self.execute(INSERT_FIRST_PAYMENT, &values)? == 0 {
+            return Ok(false);
+        }
+        self.insert_details(payment, lines)?;
+        Ok(true)
+    }
+
+    fn insert_details(&self, payment: &Payment, lines: &[CheckoutLine]) -> Stored<()> {
         self.save_session(payment.id, &payment.session)?;
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let line = |line: &CheckoutLine| json!([line.name, line.unit_price.units(), line.quantity]);
+        let lines: serde_json::Value = lines.iter().map(line).collect();
+        let values = params![&*payment.id.text(), lines.to_string()];
+        self.execute(INSERT_LINES, values).map(drop)
+    }
+
+    /// A payment that has changed, and its newest session with it.
+    pub fn save_payment_and_session(&self, payment: &Payment) -> Stored<()> {
+        self.save_session(payment.id, &payment.session)?;
+        self.save_payment(payment)
+    }
+
+    /// A payment that has changed, its newest session left out.
+    pub fn save_payment(&self, payment: &Payment) -> Stored<()> {
         self.execute(
             UPDATE_PAYMENT,
             params![
@@ -218,12 +327,34 @@ impl Records<'_> {
         self.execute(REFUSE_ORDER, params![&*order_id.text(), now])
             .map(drop)
     }
+}
 
-    /// Whether no payment of this order may be opened any more.
-    pub fn is_refused_order(&self, order_id: OrderId) -> Stored<bool> {
-        let found = self.one(IS_REFUSED_ORDER, params![&*order_id.text()], |_| Ok(()))?;
-        Ok(found.is_some())
-    }
+fn columns(payment: &Payment, order_number: Option<&str>) -> [Value; 16] {
+    [
+        Value::from(&*payment.id.text()),
+        Value::from(&*payment.order_id.text()),
+        Value::from(&*payment.customer_id.text()),
+        Value::from(payment.amount.get()),
+        Value::from(payment.refunded.get()),
+        Value::from(payment.currency.code()),
+        Value::from(payment.status.name()),
+        Value::from(&payment.provider),
+        Value::from(payment.session.number),
+        Value::from(payment.provider_reference.as_deref()),
+        Value::from(payment.receipt_url.as_deref()),
+        Value::from(payment.reason.as_deref()),
+        Value::from(payment.created_at),
+        Value::from(payment.updated_at),
+        Value::from(payment.version),
+        Value::from(order_number),
+    ]
+}
+
+fn optional_id<T: FromText>(row: &Row, column: &'static str) -> Stored<Option<T>> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|text| T::from_text(&text))
+        .transpose()
+        .map_err(|_| PaymentError::from(Error::not(column, "an id")))
 }
 
 pub(super) fn payment(row: &Row) -> Stored<Payment> {

@@ -54,7 +54,7 @@ const KEEP_TOTAL: &str = "
     SET total = max(total, excluded.total)";
 
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 4] = [FIND, OF_CHARGE, ADOPT, TOTALS];
+pub(super) const STATEMENTS: &[&str] = &[FIND, OF_CHARGE, OF_NOBODY, ADOPT, TOTALS];
 
 /// Refunds as the provider reports them, by the reference of the charge.
 impl Records<'_> {

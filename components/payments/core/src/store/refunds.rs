@@ -78,6 +78,20 @@ const SET_ANSWER: &str = "
     SET answer_status = ?, answer_body = ?
     WHERE id = ?";
 
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[
+    FIND_BY_KEY,
+    FIND_BY_ID,
+    FIND_PENDING,
+    FIND_DUE,
+    RELEASE_KEY,
+    POSTPONE,
+    FINISH,
+    FAIL,
+    DUPLICATE_CHARGES,
+    SET_ANSWER,
+];
+
 /// Refunds asked for.
 impl Records<'_> {
     /// The refund asked for under that idempotency key, if it is pending or has ended after `since`.

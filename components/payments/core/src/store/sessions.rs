@@ -3,10 +3,20 @@ use mercato_sqlite::{Error, params};
 
 use super::payments::{payment, select_payment, select_payment_and_session};
 use super::{Records, Stored, too_late};
-use crate::domain::{CheckoutOutcome, Payment, PaymentError, SessionSlot};
+use crate::domain::{CheckoutOutcome, Payment, SessionSlot};
 
 const FIND_BY_SESSION: &str =
     select_payment!("p.id = (SELECT payment_id FROM sessions WHERE provider_id = ?)");
+
+/// What a version before has recorded that the customer of a simulated provider did comes with it.
+const FIND_SIMULATED: &str = select_payment_and_session!(
+    ",
+      asked.simulated_outcome
+    FROM sessions asked
+    JOIN payments p ON p.id = asked.payment_id
+    JOIN sessions s ON s.payment_id = p.id AND s.number = p.session_number
+    WHERE asked.provider_id = ?"
+);
 
 /// One that seems to be put off for very long is due: the clock was set back.
 pub(super) const SESSION_TO_END: &str = select_payment_and_session!(
@@ -33,16 +43,15 @@ const SAVE_SESSION: &str = "
     ON CONFLICT (payment_id, number) DO UPDATE
     SET provider_id = excluded.provider_id, url = excluded.url, expires_at = excluded.expires_at";
 
-const DECIDE_SIMULATION: &str = "
-    UPDATE sessions
-    SET simulated_outcome = coalesce(simulated_outcome, ?)
-    WHERE provider_id = ?
-    RETURNING simulated_outcome";
-
-const FIND_SIMULATION: &str = "SELECT simulated_outcome FROM sessions WHERE provider_id = ?";
-
-const HAS_UNANSWERED_SESSION: &str = "
-    SELECT EXISTS (SELECT 1 FROM sessions WHERE payment_id = ? AND provider_id IS NULL) AS has_one";
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[
+    FIND_BY_SESSION,
+    FIND_SIMULATED,
+    SESSION_TO_END,
+    POSTPONE_SESSION_END,
+    END_SESSION,
+    END_SESSION_NAMED,
+];
 
 /// Sessions at the provider, the newest and older ones.
 impl Records<'_> {
@@ -51,22 +60,17 @@ impl Records<'_> {
         self.one(FIND_BY_SESSION, params![session_id], payment)
     }
 
-    /// What the customer did first in a simulated session: `outcome`, unless there was something before.
-    pub fn decide_simulation(
+    /// The payment that a simulated session belongs to, and what the customer did first in it where a version before has recorded
+    /// that and was cut off before it happened.
+    pub fn find_simulated_payment(
         &self,
         session_id: &str,
-        outcome: CheckoutOutcome,
-    ) -> Stored<CheckoutOutcome> {
-        let values = params![outcome.name(), session_id];
-        let name: Option<String> = self.value(DECIDE_SIMULATION, values, "simulated_outcome")?;
-        outcome_of(&name.ok_or(PaymentError::NotFound)?)
-    }
-
-    /// What the customer did first in a simulated session, if it was anything that decides it.
-    pub fn find_simulation(&self, session_id: &str) -> Stored<Option<CheckoutOutcome>> {
-        let name: Option<Option<String>> =
-            self.value(FIND_SIMULATION, params![session_id], "simulated_outcome")?;
-        name.flatten().as_deref().map(outcome_of).transpose()
+    ) -> Stored<Option<(Payment, Option<CheckoutOutcome>)>> {
+        self.one(FIND_SIMULATED, params![session_id], |row| {
+            let recorded: Option<String> = row.get("simulated_outcome")?;
+            let outcome = recorded.as_deref().map(outcome_of).transpose()?;
+            Ok((payment(row)?, outcome))
+        })
     }
 
     /// The session that has been waiting longest to be ended at the provider: its payment with it in the place of the newest
@@ -112,16 +116,6 @@ impl Records<'_> {
     pub fn end_session_named(&self, session_id: &str) -> Stored<()> {
         self.execute(END_SESSION_NAMED, params![session_id])
             .map(drop)
-    }
-
-    /// Whether the provider's answer to the opening of one of the payment's sessions is not known.
-    pub fn has_unanswered_session(&self, payment_id: PaymentId) -> Stored<bool> {
-        let has_one = self.value(
-            HAS_UNANSWERED_SESSION,
-            params![&*payment_id.text()],
-            "has_one",
-        )?;
-        Ok(has_one.unwrap_or_default())
     }
 }
 

@@ -25,10 +25,24 @@ const FIND_KEPT_CHARGE: &str = "
     FROM kept_charges
     WHERE payment_id = ? AND reference = ?";
 
+const HAS_KEPT: &str = "
+    SELECT EXISTS (SELECT 1 FROM kept_charges WHERE payment_id = ?1)
+      OR EXISTS (SELECT 1 FROM refund_totals WHERE payment_id = ?1)
+      OR EXISTS (SELECT 1 FROM provider_refunds WHERE reference = ?2)
+      OR EXISTS (SELECT 1 FROM disputes WHERE reference = ?2 AND payment_id IS NULL) AS has_kept";
+
 const FORGET_KEPT_CHARGES: &str = "DELETE FROM kept_charges WHERE payment_id = ?";
 
 const FORGET_OTHER_TOTALS: &str =
     "DELETE FROM refund_totals WHERE payment_id = ? AND reference <> ?";
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[
+    FIND_KEPT_CHARGE,
+    HAS_KEPT,
+    FORGET_KEPT_CHARGES,
+    FORGET_OTHER_TOTALS,
+];
 
 /// Webhooks received, and charges that no session has named yet.
 impl Records<'_> {
@@ -61,6 +75,14 @@ impl Records<'_> {
             KEPT_CHARGES_MAX
         ];
         Ok(self.execute(KEEP_CHARGE, values)? == 1)
+    }
+
+    /// Whether anything was reported of the payment's charges, or of that charge, before a session has named it: what
+    /// [`Self::take_kept_charge`], [`Self::adopt_provider_refunds`] and [`Self::adopt_disputes`] would find.
+    pub fn has_kept(&self, payment_id: PaymentId, reference: &str) -> Stored<bool> {
+        let values = params![&*payment_id.text(), reference];
+        let has_kept = self.value(HAS_KEPT, values, "has_kept")?;
+        Ok(has_kept.unwrap_or_default())
     }
 
     /// What was kept of a charge; nothing is kept of any other charge of the payment afterwards.

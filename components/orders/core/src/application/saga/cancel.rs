@@ -8,7 +8,7 @@ use crate::application::RESUME_AFTER_MS;
 use crate::application::commands::apply_payment_event;
 use crate::application::saga::pending_actions;
 use crate::domain::{Cancellation, OrderError, OrderStatus, OrderView, PaymentStatus, Saga};
-use crate::ports::{Payments, Ports, Store};
+use crate::ports::{CancelPayment, Payments, Ports, Store};
 use crate::store::{Action, Records};
 
 /// Why the sweep cancels an order.
@@ -59,12 +59,11 @@ pub fn intend(
 /// # Errors
 /// As [`cancel`].
 pub async fn resume(ports: &impl Ports, order_id: OrderId) -> Result<OrderView, OrderError> {
-    let saga = ports.store().read(|records| records.saga(order_id))?;
-    if let Some(cancellation) = saga.as_ref().and_then(Saga::cancellation) {
-        let payment = ports
-            .payments()
-            .cancel(order_id, &cancellation.reason)
-            .await?;
+    let cancellation = ports
+        .store()
+        .read(|records| cancellation_of(records, order_id))?;
+    if let Some(cancellation) = cancellation {
+        let payment = ports.payments().cancel(&cancellation).await?;
         match payment.map(|payment| payment.status) {
             None | Some(PaymentStatus::Cancelled | PaymentStatus::Failed) => {
                 let now = ports.clock().now_ms();
@@ -97,6 +96,29 @@ pub async fn resume(ports: &impl Ports, order_id: OrderId) -> Result<OrderView, 
     Ok(order)
 }
 
+/// What payments is asked to carry a recorded intent out. An order that knows no session may have one that payments does not
+/// know either.
+fn cancellation_of(
+    records: &Records<'_>,
+    order_id: OrderId,
+) -> Result<Option<CancelPayment>, OrderError> {
+    let Some(saga) = records.saga(order_id)? else {
+        return Ok(None);
+    };
+    let Some(cancellation) = saga.cancellation() else {
+        return Ok(None);
+    };
+    let order = match saga.session() {
+        Some(_) => None,
+        None => records.order_view(order_id)?,
+    };
+    Ok(Some(CancelPayment {
+        order_id,
+        reason: cancellation.reason.clone(),
+        opening: order.map(|order| (order, saga.request().expires_at)),
+    }))
+}
+
 /// What came of a recorded intent that was carried out together with others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -116,18 +138,14 @@ pub async fn resume_all(
     ports: &impl Ports,
     order_ids: &[OrderId],
 ) -> Result<Vec<Outcome>, OrderError> {
-    let cancellations: Vec<(OrderId, String)> = ports.store().read(|records| {
-        let mut intents = Vec::with_capacity(order_ids.len());
-        for id in order_ids {
-            if let Some(intent) = records.saga(*id)?.as_ref().and_then(Saga::cancellation) {
-                intents.push((*id, intent.reason.clone()));
-            }
-        }
-        Ok(intents)
+    let cancellations = ports.store().read(|records| {
+        let wanted = order_ids.iter().map(|id| cancellation_of(records, *id));
+        let wanted: Vec<_> = wanted.collect::<Result<_, _>>()?;
+        Ok(wanted.into_iter().flatten().collect::<Vec<_>>())
     })?;
     let closed = ports.payments().cancel_all(&cancellations).await?;
     let (mut cancelled, mut outcomes) = (Vec::new(), Vec::new());
-    for ((id, _), closed) in cancellations.into_iter().zip(closed) {
+    for (CancelPayment { order_id: id, .. }, closed) in cancellations.into_iter().zip(closed) {
         let status = closed.map(|payment| payment.map(|payment| payment.status));
         let outcome = match status {
             Ok(None | Some(PaymentStatus::Cancelled | PaymentStatus::Failed)) => {

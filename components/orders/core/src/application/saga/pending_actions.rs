@@ -6,7 +6,7 @@ use mercato_platform::log;
 
 use crate::application::RESUME_AFTER_MS;
 use crate::domain::{OrderError, PaymentStatus};
-use crate::ports::{Inventory, Payments, Ports, Refunding, Store};
+use crate::ports::{CancelPayment, Inventory, Payments, Ports, Refunding, Store};
 use crate::store::{Action, PendingAction};
 
 /// A sale is finished by the sweep so long after it was made, in milliseconds: soon, because an order's next event waits for it, and
@@ -226,10 +226,12 @@ async fn perform(
 
 /// Pending until the payment is decided, one way or the other.
 async fn cancel_payment(ports: &impl Ports, order_id: OrderId) -> Result<(), OrderError> {
-    let payment = ports
-        .payments()
-        .cancel(order_id, CANCELLED_MEANWHILE)
-        .await?;
+    let cancellation = CancelPayment {
+        order_id,
+        reason: CANCELLED_MEANWHILE.to_owned(),
+        opening: None,
+    };
+    let payment = ports.payments().cancel(&cancellation).await?;
     match payment.map(|payment| payment.status) {
         Some(PaymentStatus::Pending) => Err(OrderError::PaymentUnderWay),
         _ => Ok(()),

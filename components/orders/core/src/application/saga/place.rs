@@ -13,10 +13,10 @@ use crate::application::commands::apply_payment_event;
 use crate::application::saga::{cancel, pending_actions};
 use crate::application::{ABANDON_AFTER_MS, RESUME_AFTER_MS};
 use crate::domain::{
-    Cancellation, CheckoutSession, Order, OrderError, OrderNumber, OrderStatus, OrderView, Payment,
-    PaymentStatus, Rejection, Saga, Step, TotalChanged,
+    Cancellation, CheckoutSession, Order, OrderError, OrderItem, OrderNumber, OrderRequest,
+    OrderStatus, OrderView, Payment, PaymentStatus, Rejection, Saga, Step, TotalChanged,
 };
-use crate::ports::{Inventory, OpenError, Payments, Ports, ReserveError, Store};
+use crate::ports::{CancelPayment, Inventory, OpenError, Payments, Ports, ReserveError, Store};
 use crate::store::{Action, Records};
 
 /// Steps of the longest way through the saga, with some room for others who are at the same one.
@@ -88,9 +88,20 @@ pub async fn advance(ports: &impl Ports, order_id: OrderId) -> Result<Placement,
 /// # Errors
 /// When a database or payments cannot be used; the saga can be resumed.
 pub async fn abandon(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError> {
-    let id = saga.request().order_id;
+    let request = saga.request();
+    let id = request.order_id;
+    // There is a payment only if the stock is held, or was.
+    let order = match ports.inventory().reserve(id, &request.lines).await {
+        Ok(items) => placed(ports, request, items),
+        Err(ReserveError::Rejected(_) | ReserveError::Released) => None,
+        Err(ReserveError::Failed(error)) => return Err(error),
+    };
+    let cancellation = CancelPayment {
+        order_id: id,
+        reason: cancel::INTERRUPTED.to_owned(),
+        opening: order.map(|order| (order.into_view(), request.expires_at)),
+    };
     // Without an event: there is no order to tell of it.
-    let cancellation = (id, cancel::INTERRUPTED.to_owned());
     let mut cancelled = ports.payments().cancel_all(&[cancellation]).await?;
     let payment = cancelled.pop().ok_or(OrderError::Internal)??;
     match payment.map(|payment| payment.status) {
@@ -185,9 +196,7 @@ async fn hold_stock(ports: &impl Ports, saga: &Saga) -> Result<Option<Order>, Or
         Err(ReserveError::Released) => return end(Rejection::Abandoned).await,
         Err(ReserveError::Failed(error)) => return Err(error),
     };
-    let currency = ports.settings().currency;
-    let placed = Order::place(id, request.customer_id, items, currency, request.created_at);
-    let Ok(order) = placed else {
+    let Some(order) = placed(ports, request, items) else {
         return end(Rejection::TotalTooLarge).await;
     };
     match request.expected_total {
@@ -202,6 +211,19 @@ async fn hold_stock(ports: &impl Ports, saga: &Saga) -> Result<Option<Order>, Or
         }
         _ => Ok(Some(order)),
     }
+}
+
+/// The order of a request; none when its total is too large.
+fn placed(ports: &impl Ports, request: &OrderRequest, items: Vec<OrderItem>) -> Option<Order> {
+    let currency = ports.settings().currency;
+    let placed = Order::place(
+        request.order_id,
+        request.customer_id,
+        items,
+        currency,
+        request.created_at,
+    );
+    placed.ok()
 }
 
 /// Stores the order, its history and where to pay in one transaction. None when somebody else has taken the saga further: when

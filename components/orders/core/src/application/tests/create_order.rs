@@ -331,6 +331,7 @@ fn a_request_that_comes_back_too_late_starts_afresh() {
     );
     let order = placed(shop.create(Some("k"))).order;
     assert_eq!(order.created_at, START_MS + TTL_MS);
+    shop.deliver_events();
     shop.check_invariants("afresh");
 }
 

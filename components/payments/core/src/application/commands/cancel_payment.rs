@@ -5,11 +5,14 @@ use mercato_kernel::{OrderId, PaymentId};
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 
+use super::create_session::{payment_of, validate};
 use super::provider_sessions::{end, request_session};
-use super::publish_events::publish_due;
+use super::publish_events::{append, publish_appended};
 use super::take_payment::{record_paid, record_processing};
 use crate::application::ports::{PaidSession, Ports, SessionState, Store};
-use crate::domain::{CheckoutSession, EventType, Payment, PaymentError, REASON_MAX_CHARS};
+use crate::domain::{
+    CheckoutSession, EventType, NewPayment, Payment, PaymentError, PaymentEvent, REASON_MAX_CHARS,
+};
 use crate::store::Records;
 
 /// Most payments of one call.
@@ -28,10 +31,13 @@ pub struct Cancellation {
     pub order_id: OrderId,
     /// Why.
     pub reason: String,
+    /// What its payment may have been opened with, by a request whose end is not known.
+    pub opening: Option<NewPayment>,
 }
 
 /// Closes a pending payment and its session. When the customer was faster, the payment is what the provider says of it:
-/// paid, or still pending until its webhook says that the money has come. A decided payment comes back as it is.
+/// paid, or still pending until its webhook says that the money has come. A decided payment comes back as it is. Where opening one may have
+/// been cut off between the provider's answer and the transaction that keeps it, the session is closed that the provider then has.
 ///
 /// # Errors
 /// `NotFound`, after which none can be opened for this order any more; `ProviderUnavailable`, `ProviderRejected`;
@@ -41,7 +47,7 @@ pub async fn handle<P: Ports>(
     cancellation: &Cancellation,
 ) -> Result<Payment, PaymentError> {
     for _ in 0..SESSIONS_MAX {
-        let payment = find_or_refuse(ports, cancellation.order_id)?;
+        let payment = find_or_refuse(ports, cancellation)?;
         if !payment.is_pending() {
             return Ok(payment);
         }
@@ -58,8 +64,8 @@ pub async fn handle<P: Ports>(
             payment,
             is_over: session.is_some(),
         };
-        if let Some(cancelled) = close_and_publish(ports, &ended, &cancellation.reason)? {
-            publish_due(ports).await;
+        if let Some((cancelled, event)) = close_and_tell(ports, &ended, &cancellation.reason)? {
+            publish_appended(ports, event).await;
             return Ok(cancelled);
         }
     }
@@ -167,7 +173,7 @@ enum Decision {
     Done(Box<Result<Payment, PaymentError>>),
     /// Its money is to be recorded.
     Paid(PaymentId, PaidSession),
-    /// Another session has taken the place of the one that was ended: it is closed by itself.
+    /// There is a session that has not been ended: it is closed by itself.
     Open,
 }
 
@@ -189,6 +195,7 @@ fn decide(
         Ending::Paid(payment_id, paid) => Decision::Paid(payment_id, paid),
         Ending::Absent => match records.find_payment_of_order(cancellation.order_id)? {
             Some(_) => Decision::Open,
+            None if may_have_session(cancellation) => Decision::Open,
             None => {
                 records.refuse_order(cancellation.order_id, now)?;
                 Decision::done(Err(PaymentError::NotFound))
@@ -203,7 +210,12 @@ fn decide(
 
 /// The payment of the order. Without one the order is remembered: a request that is just about to open its payment
 /// comes too late, and would leave one that nobody ever ends.
-fn find_or_refuse<P: Ports>(ports: &P, order_id: OrderId) -> Result<Payment, PaymentError> {
+/// When opening it may have been cut off, it is stored as it was to be opened.
+fn find_or_refuse<P: Ports>(
+    ports: &P,
+    cancellation: &Cancellation,
+) -> Result<Payment, PaymentError> {
+    let order_id = cancellation.order_id;
     let find = |order_id| {
         ports
             .store()
@@ -214,13 +226,25 @@ fn find_or_refuse<P: Ports>(ports: &P, order_id: OrderId) -> Result<Payment, Pay
     }
     let now = ports.clock().now_ms();
     let found = ports.store().write(|records| {
-        let payment = records.find_payment_of_order(order_id)?;
-        if payment.is_none() {
-            records.refuse_order(order_id, now)?;
+        if let Some(payment) = records.find_payment_of_order(order_id)? {
+            return Ok(Some(payment));
         }
-        Ok(payment)
+        match &cancellation.opening {
+            Some(new) if may_have_session(cancellation) => {
+                let payment = payment_of(ports, new, now);
+                records.insert_payment(&payment, Some(&new.order_number), &new.lines)?;
+                Ok(Some(payment))
+            }
+            _ => records.refuse_order(order_id, now).map(|()| None),
+        }
     })?;
     found.ok_or(PaymentError::NotFound)
+}
+
+/// Whether the provider may have a session of an order that has no payment. It was not asked for what breaks a rule.
+fn may_have_session(cancellation: &Cancellation) -> bool {
+    let opening = cancellation.opening.as_ref();
+    opening.is_some_and(|new| new.order_id == cancellation.order_id && validate(new).is_ok())
 }
 
 /// A payment whose session is to take no money any more.
@@ -249,23 +273,22 @@ async fn session_to_end<P: Ports>(
     }
 }
 
-/// Closes the payment and writes the event about it; none when another session has taken the place of the one that
-/// has ended.
-fn close_and_publish<P: Ports>(
+/// Closes the payment and writes the event about it, which is given when it is to be published; none when another session has taken
+/// the place of the one that has ended.
+fn close_and_tell<P: Ports>(
     ports: &P,
     ended: &Ended,
     reason: &str,
-) -> Result<Option<Payment>, PaymentError> {
+) -> Result<Option<(Payment, Option<PaymentEvent>)>, PaymentError> {
     let now = ports.clock().now_ms();
     ports.store().write(|records| {
         let Some((payment, is_news)) = close(records, ended, reason, now)? else {
             return Ok(None);
         };
-        if is_news {
-            let event = payment.event(ports.ids().new_uuid().into(), EventType::Cancelled, now);
-            records.append_event(&event)?;
-        }
-        Ok(Some(payment))
+        let event = is_news
+            .then(|| payment.event(ports.ids().new_uuid().into(), EventType::Cancelled, now));
+        let event = append(records, event.into_iter().collect(), now)?;
+        Ok(Some((payment, event)))
     })
 }
 

@@ -47,7 +47,7 @@ fn record_session<P: Ports>(
             .find_payment(asked.id)?
             .ok_or(PaymentError::NotFound)?;
         if payment.record_session(asked.session.number, session, now) {
-            records.save_payment(&payment)?;
+            records.save_payment_and_session(&payment)?;
         }
         Ok(payment)
     })
@@ -90,7 +90,7 @@ async fn begin_next<P: Ports>(ports: &P, expired: Payment) -> Result<Payment, Pa
                 records.end_session(payment.id, payment.session.number)?;
             }
             payment.begin_next_session(now.saturating_add(lifetime), now);
-            records.save_payment(&payment)?;
+            records.save_payment_and_session(&payment)?;
         }
         Ok(payment)
     })

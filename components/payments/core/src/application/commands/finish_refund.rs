@@ -6,11 +6,11 @@ use mercato_platform::log;
 
 use super::duplicate_charges::{self, Obstacle};
 use super::provider_error::refused;
-use super::publish_events::publish_due;
+use super::publish_events::{append, publish_appended};
 use super::settle_refunds;
 use crate::application::ports::{Ports, Provider, ProviderError, RefundRequest, Store};
 use crate::domain::{
-    BACK_OFF, EventType, Payment, PaymentError, ProviderRefund, Refund, RefundState,
+    BACK_OFF, EventType, Payment, PaymentError, PaymentEvent, ProviderRefund, Refund, RefundState,
 };
 
 /// Why a duplicate charge that was lost in a dispute is not given back.
@@ -49,15 +49,13 @@ pub(super) async fn finish<P: Ports>(ports: &P, refund: Refund) -> Result<Paymen
     };
     match answer {
         Ok(provider_id) => {
-            let end = complete(ports, &refund, provider_id)?;
-            publish_due(ports).await;
+            let (end, event) = complete(ports, &refund, provider_id)?;
+            publish_appended(ports, event).await;
             end
         }
         Err(error) => {
-            let is_told = set_back(ports, &refund, &error)?;
-            if is_told {
-                publish_due(ports).await;
-            }
+            let event = set_back(ports, &refund, &error)?;
+            publish_appended(ports, event).await;
             let error = refused("refund", refund.payment_id, error);
             // Another request may have brought the same refund to its end meanwhile: then that is the answer.
             let (refund, payment) = ports.store().read(|records| {
@@ -146,7 +144,7 @@ fn complete<P: Ports>(
     ports: &P,
     refund: &Refund,
     provider_id: Option<String>,
-) -> Result<Result<Payment, PaymentError>, PaymentError> {
+) -> Result<(Result<Payment, PaymentError>, Option<PaymentEvent>), PaymentError> {
     let now = ports.clock().now_ms();
     ports.store().write(|records| {
         let mut payment = records
@@ -165,7 +163,7 @@ fn complete<P: Ports>(
         if !records.finish_refund(refund.id, end, now)? {
             let ended = records.find_refund(refund.id)?;
             let end = ended.and_then(|refund| end_of(&refund, &payment));
-            return Ok(end.unwrap_or(Ok(payment)));
+            return Ok((end.unwrap_or(Ok(payment)), None));
         }
         let events = match (provider_id, charge_of(refund, &payment)) {
             (Some(id), Some(reference)) => {
@@ -185,22 +183,21 @@ fn complete<P: Ports>(
         if payment.version != version {
             records.save_payment(&payment)?;
         }
-        events
-            .iter()
-            .try_for_each(|event| records.append_event(event))?;
-        Ok(match failure {
+        let event = append(records, events, now)?;
+        let end = match failure {
             Some(failure) => Err(PaymentError::ProviderRejected(failure.reason)),
             None => Ok(payment),
-        })
+        };
+        Ok((end, event))
     })
 }
 
-/// The provider has not done it. True when there is an event about it.
+/// The provider has not done it. Gives the event about it, when there is one to be published.
 fn set_back<P: Ports>(
     ports: &P,
     refund: &Refund,
     error: &ProviderError,
-) -> Result<bool, PaymentError> {
+) -> Result<Option<PaymentEvent>, PaymentError> {
     let now = ports.clock().now_ms();
     ports.store().write(|records| {
         let obstacle = match &refund.duplicate_charge {
@@ -213,7 +210,7 @@ fn set_back<P: Ports>(
             | (ProviderError::Rejected(_), Obstacle::Dispute) => {
                 let next_attempt_at = now.saturating_add(BACK_OFF.pause_ms(refund.attempts));
                 records.postpone_refund(refund.id, next_attempt_at, now)?;
-                return Ok(false);
+                return Ok(None);
             }
             (ProviderError::Rejected(cause), _) => cause,
         };
@@ -221,12 +218,11 @@ fn set_back<P: Ports>(
         let (Some(reference), Obstacle::None, true) =
             (&refund.duplicate_charge, obstacle, has_ended)
         else {
-            return Ok(false);
+            return Ok(None);
         };
         let payment = records.find_payment(refund.payment_id)?;
         let payment = payment.ok_or(PaymentError::NotFound)?;
         let event = duplicate_charges::refused(ports, &payment, reference, now);
-        records.append_event(&event)?;
-        Ok(true)
+        append(records, vec![event], now)
     })
 }

@@ -4,7 +4,7 @@ use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
-use super::publish_events::publish_due;
+use super::publish_events::{append, publish_appended};
 use super::take_payment::take_payment;
 use super::{duplicate_charges, settle_disputes, settle_refunds};
 use crate::adapters::stripe_webhook::{self, WebhookContent};
@@ -13,7 +13,7 @@ use crate::application::queries::webhook_secret;
 use crate::domain::{
     EventType, Fact, KeptCharge, Payment, PaymentError, PaymentEvent, ProviderEvent, Subject,
 };
-use crate::store::Records;
+use crate::store::{NamedPayment, Records};
 
 const DECLINED: &str = "the payment was declined";
 const EXPIRED: &str = "the checkout session ended without a payment";
@@ -29,6 +29,27 @@ pub enum WebhookOutcome {
     Kept,
     /// It changes nothing here.
     Ignored,
+}
+
+/// What became of a webhook, and what it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Handled {
+    /// What became of it.
+    pub outcome: WebhookOutcome,
+    /// The payment as it is now, if there is one that it is about.
+    pub payment: Option<Payment>,
+    /// The event that is to be published now.
+    event: Option<PaymentEvent>,
+}
+
+impl Handled {
+    const fn without(outcome: WebhookOutcome, payment: Option<Payment>) -> Self {
+        Self {
+            outcome,
+            payment,
+            event: None,
+        }
+    }
 }
 
 /// Whose session or charge an event speaks of.
@@ -52,18 +73,31 @@ pub struct Command<'a> {
     pub signature: &'a str,
 }
 
-/// Verifies a webhook and applies it exactly once. Nothing of the body is read before the signature is verified.
+/// Verifies a webhook and applies it exactly once, in one transaction. Nothing of the body is read before the signature is verified.
 ///
 /// # Errors
 /// `InvalidSignature`; `MalformedEvent` when it cannot be read, or speaks of another payment, amount or currency than
 /// the order's: such an event is not remembered, so that it is applied when sent again after the cause is mended.
 pub async fn handle<P: Ports>(
     ports: &P,
-    Command { body, signature }: Command<'_>,
+    command: Command<'_>,
 ) -> Result<WebhookOutcome, PaymentError> {
     let secret = webhook_secret(ports).await?;
+    let handled = handle_signed(ports, command, &secret).await?;
+    Ok(handled.outcome)
+}
+
+/// [`handle`], of a webhook that is signed with that secret.
+///
+/// # Errors
+/// As [`handle`].
+pub(super) async fn handle_signed<P: Ports>(
+    ports: &P,
+    Command { body, signature }: Command<'_>,
+    secret: &str,
+) -> Result<Handled, PaymentError> {
     let now_seconds = ports.clock().now_seconds();
-    stripe_webhook::authenticate(&secret, signature, body, now_seconds).map_err(|cause| {
+    stripe_webhook::authenticate(secret, signature, body, now_seconds).map_err(|cause| {
         log::warn("webhook refused", &[("cause", &cause)]);
         PaymentError::InvalidSignature
     })?;
@@ -75,20 +109,18 @@ pub async fn handle<P: Ports>(
         WebhookContent::Event(event) => event,
         WebhookContent::Irrelevant(why) => {
             log::info("webhook ignored", &[("why", &why)]);
-            return Ok(WebhookOutcome::Ignored);
+            return Ok(Handled::without(WebhookOutcome::Ignored, None));
         }
     };
     log::record("webhook_id", &event.id);
     if let Some(order_id) = event.order_id {
         log::record("order_id", &order_id.text());
     }
-    let outcome = ports
+    let mut handled = ports
         .store()
         .write(|records| record(ports, records, &event))?;
-    if outcome == WebhookOutcome::Applied {
-        publish_due(ports).await;
-    }
-    Ok(outcome)
+    publish_appended(ports, handled.event.take()).await;
+    Ok(handled)
 }
 
 /// Remembers the webhook, changes the payment and writes the events, all in the caller's transaction.
@@ -96,21 +128,25 @@ fn record<P: Ports>(
     ports: &P,
     records: &Records<'_>,
     event: &ProviderEvent,
-) -> Result<WebhookOutcome, PaymentError> {
+) -> Result<Handled, PaymentError> {
     let now = ports.clock().now_ms();
-    let Some(mut payment) = find_payment(records, event)? else {
-        return keep_of_nobody(records, event, now);
+    let Some(named) = find_named(records, event)? else {
+        let outcome = keep_of_nobody(records, event, now)?;
+        return Ok(Handled::without(outcome, None));
     };
-    let owner = owner(records, &payment, event)?;
+    let owner = owner(records, &named, event)?;
+    let ends_an_older_session = ends_an_older_session(&named, event);
+    let mut payment = named.payment;
+    let unchanged = |outcome, payment| Ok(Handled::without(outcome, Some(payment)));
     if matches!(owner, Owner::Other) {
         log::warn(
             "webhook ignored: its session or charge is not of this order's payment",
             &[("event", &event.name), ("payment_id", &payment.id.text())],
         );
-        return Ok(WebhookOutcome::Ignored);
+        return unchanged(WebhookOutcome::Ignored, payment);
     }
     if !records.insert_webhook(event, payment.id, now)? {
-        return Ok(WebhookOutcome::Duplicate);
+        return unchanged(WebhookOutcome::Duplicate, payment);
     }
     check_subject(&payment, event)?;
     if let Subject::Session(id) = &event.subject
@@ -120,10 +156,11 @@ fn record<P: Ports>(
         records.end_session_named(id)?;
     }
     if let Owner::Unknown(reference) = &owner {
-        return keep(records, &payment, reference, event, now);
+        let outcome = keep(records, &payment, reference, event, now)?;
+        return unchanged(outcome, payment);
     }
-    if ends_an_older_session(records, &payment, event)? {
-        return Ok(WebhookOutcome::Ignored);
+    if ends_an_older_session {
+        return unchanged(WebhookOutcome::Ignored, payment);
     }
     let version = payment.version;
     let events = match &owner {
@@ -134,25 +171,38 @@ fn record<P: Ports>(
     };
     let has_changed = payment.version != version;
     if !has_changed && events.is_empty() {
-        return Ok(WebhookOutcome::Ignored);
+        return unchanged(WebhookOutcome::Ignored, payment);
     }
     if has_changed {
         records.save_payment(&payment)?;
     }
-    events
-        .iter()
-        .try_for_each(|event| records.append_event(event))?;
-    Ok(WebhookOutcome::Applied)
+    Ok(Handled {
+        outcome: WebhookOutcome::Applied,
+        event: append(records, events, now)?,
+        payment: Some(payment),
+    })
 }
 
 /// The payment of the order that the event names, or of the charge when it names none.
-fn find_payment(
+fn find_named(
     records: &Records<'_>,
     event: &ProviderEvent,
-) -> Result<Option<Payment>, PaymentError> {
+) -> Result<Option<NamedPayment>, PaymentError> {
+    let alone = |payment| NamedPayment {
+        payment,
+        session_of: None,
+        has_unanswered_session: false,
+    };
     match (event.order_id, &event.subject) {
-        (Some(order_id), _) => records.find_payment_of_order(order_id),
-        (None, Subject::Charge(reference)) => records.find_payment_of_charge(reference),
+        (Some(order_id), Subject::Session(session_id)) => {
+            records.named_payment(order_id, session_id)
+        }
+        (Some(order_id), Subject::Charge(_)) => {
+            Ok(records.find_payment_of_order(order_id)?.map(alone))
+        }
+        (None, Subject::Charge(reference)) => {
+            Ok(records.find_payment_of_charge(reference)?.map(alone))
+        }
         (None, Subject::Session(_)) => Ok(None),
     }
 }
@@ -194,17 +244,18 @@ fn keep_of_nobody(
 /// whoever makes sessions at the provider writes into them what they like.
 fn owner(
     records: &Records<'_>,
-    payment: &Payment,
+    named: &NamedPayment,
     event: &ProviderEvent,
 ) -> Result<Owner, PaymentError> {
+    let payment = &named.payment;
     match &event.subject {
-        Subject::Session(id) => match records.find_payment_of_session(id)? {
-            Some(owner) if owner.id == payment.id => Ok(Owner::Payment),
+        Subject::Session(_) => match named.session_of {
+            Some(owner) if owner == payment.id => Ok(Owner::Payment),
             Some(_) => Ok(Owner::Other),
             // The answer to its opening may have been lost, and with it the id: then it bears the payment's own id,
             // which only the shop writes into its sessions.
             None if event.payment_id.as_deref() == Some(&*payment.id.text())
-                && records.has_unanswered_session(payment.id)? =>
+                && named.has_unanswered_session =>
             {
                 Ok(Owner::Payment)
             }
@@ -352,18 +403,14 @@ fn take_note<P: Ports>(
 
 /// The end of a session that another one has replaced decides nothing. While the provider's answer to the newest
 /// session's opening is not known, a session that nobody has recorded may be that one.
-fn ends_an_older_session(
-    records: &Records<'_>,
-    payment: &Payment,
-    event: &ProviderEvent,
-) -> Result<bool, PaymentError> {
+fn ends_an_older_session(named: &NamedPayment, event: &ProviderEvent) -> bool {
     let (Fact::SessionExpired { .. } | Fact::PaymentFailed { .. }, Subject::Session(session_id)) =
         (&event.fact, &event.subject)
     else {
-        return Ok(false);
+        return false;
     };
-    match &payment.session.opened {
-        Some(newest) => Ok(newest.id != *session_id),
-        None => Ok(records.find_payment_of_session(session_id)?.is_some()),
+    match &named.payment.session.opened {
+        Some(newest) => newest.id != *session_id,
+        None => named.session_of.is_some(),
     }
 }

@@ -24,6 +24,7 @@ pub mod simulate_checkout;
 mod take_payment;
 mod wording;
 
+pub use acknowledge_event::ACKNOWLEDGEMENTS_MAX;
 pub use cancel_payment::{CANCELLATIONS_MAX, Cancellation};
 pub use handle_webhook::WebhookOutcome;
 pub use provider_sessions::SESSION_LIFE_LONGEST_MS;

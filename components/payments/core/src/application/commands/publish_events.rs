@@ -1,11 +1,16 @@
 //! Publishes events of the outbox.
+//!
+//! An event is published right after the transaction that appends it: it is appended as one that is published and waits for its
+//! acknowledgement, so that nothing has to be written when that succeeds. After a crash between the two it is published again when
+//! that time is over. What could not be published, and what has to wait for an older event of its order, is published by the relay
+//! or after an acknowledgement.
 
 use mercato_platform::clock::Clock;
 use mercato_platform::log;
 
 use crate::application::ports::{Ports, PublishError, Publisher, Store};
-use crate::domain::{OutboxEntry, PaymentError};
-use crate::store::Records;
+use crate::domain::{BACK_OFF, OutboxEntry, PaymentError, PaymentEvent};
+use crate::store::{FirstPublication, Records};
 
 /// Most events that one run publishes.
 pub const RELAY_BATCH: u32 = 50;
@@ -30,7 +35,73 @@ pub(super) enum Pause {
     Ignored,
 }
 
-/// Publishes what is due right after a change. The change stands whatever happens here: the relay tries again.
+/// Appends the events about one order in the caller's transaction. Gives the one that is to be published once that is committed;
+/// none when it has to wait, because the broker is spared or an older event of the order is not acknowledged.
+pub(super) fn append(
+    records: &Records<'_>,
+    events: Vec<PaymentEvent>,
+    now: u64,
+) -> Result<Option<PaymentEvent>, PaymentError> {
+    let publication = FirstPublication {
+        now,
+        leased_until: now.saturating_add(BACK_OFF.pause_ms(0)),
+        pause_ends_latest: now.saturating_add(BROKER_PAUSE_MS),
+    };
+    let mut first = None;
+    for event in events {
+        // Of one order only its first event that is not acknowledged.
+        if records.append_to_publish(&event, &publication)? {
+            first = Some(event);
+        }
+    }
+    Ok(first)
+}
+
+/// Publishes the event that [`append`] gave. Nothing is written unless that fails: then it is due again, and the broker is spared.
+pub(super) async fn publish_appended<P: Ports>(ports: &P, event: Option<PaymentEvent>) {
+    let Some(event) = event else {
+        return;
+    };
+    let Err(PublishError(cause)) = publish(ports, &event).await else {
+        return;
+    };
+    warn_not_published(&event, &cause);
+    let now = ports.clock().now_ms();
+    let until = now.saturating_add(BROKER_PAUSE_MS);
+    let kept = ports.store().write(|records| {
+        records.pause_publishing(until)?;
+        records.count_ahead()?;
+        let Some(mut entry) = records.find_entry(event.id)? else {
+            return Ok(());
+        };
+        entry.not_published_at_once(&cause, until);
+        records.save_entry(&entry)
+    });
+    if let Err(error) = kept {
+        log::warn("events not published yet", &[("cause", &error.to_string())]);
+    }
+}
+
+async fn publish<P: Ports>(ports: &P, event: &PaymentEvent) -> Result<(), PublishError> {
+    let ids = [
+        ("order_id", &*event.order_id.text()),
+        ("event_id", &*event.id.text()),
+    ];
+    log::in_span(&ids, ports.publisher().publish(event)).await
+}
+
+fn warn_not_published(event: &PaymentEvent, cause: &str) {
+    log::warn(
+        "event not published",
+        &[
+            ("order_id", &event.order_id.text()),
+            ("event_id", &event.id.text()),
+            ("error", cause),
+        ],
+    );
+}
+
+/// Publishes what is due, such as the event that has waited for another one. The change stands whatever happens here: the relay tries again.
 pub(super) async fn publish_due<P: Ports>(ports: &P) {
     if let Err(error) = publish_batch(ports, Pause::Respected).await {
         log::warn("events not published yet", &[("cause", &error.to_string())]);
@@ -62,11 +133,7 @@ pub(super) async fn publish_batch<P: Ports>(
         if ports.clock().now_ms() >= deadline {
             break;
         }
-        let ids = [
-            ("order_id", &*entry.event.order_id.text()),
-            ("event_id", &*entry.event.id.text()),
-        ];
-        match log::in_span(&ids, ports.publisher().publish(&entry.event)).await {
+        match publish(ports, &entry.event).await {
             Ok(()) => published += 1,
             Err(error) => {
                 failure = Some(error);
@@ -115,15 +182,7 @@ fn settle<P: Ports>(
 ) -> Result<(), PaymentError> {
     let now = ports.clock().now_ms();
     if let (Some(PublishError(cause)), Some(entry)) = (&failure, batch.get(published)) {
-        let event = &entry.event;
-        log::warn(
-            "event not published",
-            &[
-                ("order_id", &event.order_id.text()),
-                ("event_id", &event.id.text()),
-                ("error", cause),
-            ],
-        );
+        warn_not_published(&entry.event, cause);
     }
     ports.store().write(|records| {
         if failure.is_some() {

@@ -2,9 +2,9 @@
 
 use mercato_platform::clock::Clock;
 
-use super::handle_webhook;
-use crate::application::ports::{CheckoutSimulator, Ports, Store};
-use crate::application::queries::{find_checkout_payment, webhook_secret};
+use super::handle_webhook::{self, WebhookOutcome};
+use crate::application::ports::{CheckoutSimulator, Ports};
+use crate::application::queries::{find_simulated_payment, webhook_secret};
 use crate::domain::{CheckoutOutcome, PaymentError, PaymentView};
 
 /// What the customer does in a session.
@@ -18,7 +18,8 @@ pub struct Command<'a> {
 
 /// Plays the customer in a session of a simulated provider. The provider's signed webhook is handled like any other.
 /// Of a card that is declined providers notify nobody: the customer stays on their page and may try again.
-/// A session ends once: what the customer does first is what happens, also when its webhook was cut off by a crash.
+/// A session ends once: what the customer does first is what happens. It is written down with what comes of it; what a version
+/// before has written down by itself, and was cut off before it happened, happens now.
 ///
 /// # Errors
 /// `NotSupported` by a real provider; `NotFound`; `Conflict` when the payment is decided, when the customer has done
@@ -32,9 +33,10 @@ pub async fn handle<P: Ports>(
         outcome,
     }: Command<'_>,
 ) -> Result<PaymentView, PaymentError> {
-    let payment = find_checkout_payment(ports, session_id)?;
+    let (payment, recorded) = find_simulated_payment(ports, session_id)?;
+    let now = ports.clock().now_ms();
     if outcome == CheckoutOutcome::Decline {
-        expect_open(&payment, ports.clock().now_ms())?;
+        expect_open(&payment, now)?;
         return Ok(payment);
     }
     if !payment.is_pending() {
@@ -48,36 +50,42 @@ pub async fn handle<P: Ports>(
             Err(PaymentError::UnderWay)
         };
     }
-    let expired = !payment.is_processing && payment.session_has_expired(ports.clock().now_ms());
-    let possible = if expired {
+    let has_expired = !payment.is_processing && payment.session_has_expired(now);
+    let possible = if has_expired {
         CheckoutOutcome::Cancel
     } else {
         outcome
     };
-    let happens = ports.store().write(|records| match possible {
-        CheckoutOutcome::Debit => Ok(records.find_simulation(session_id)?.unwrap_or(possible)),
-        _ => records.decide_simulation(session_id, possible),
-    })?;
+    let happens = recorded.unwrap_or(possible);
+    let (applied, decided) = play(ports, &payment, session_id, happens).await?;
+    // Somebody else may have been faster: then what they did is what happened, and nothing comes of this.
+    if happens == outcome && applied != WebhookOutcome::Ignored {
+        Ok(decided)
+    } else {
+        Err(PaymentError::Conflict(decided.status))
+    }
+}
+
+/// Lets it happen: the provider's webhook about it is handled in one transaction.
+async fn play<P: Ports>(
+    ports: &P,
+    payment: &PaymentView,
+    session_id: &str,
+    happens: CheckoutOutcome,
+) -> Result<(WebhookOutcome, PaymentView), PaymentError> {
     let secret = webhook_secret(ports).await?;
     let webhook = ports
         .provider()
-        .simulate(&payment, session_id, happens, &secret)
+        .simulate(payment, session_id, happens, &secret)
         .await
         .ok_or(PaymentError::NotSupported)?;
     let received = handle_webhook::Command {
         body: &webhook.body,
         signature: &webhook.signature,
     };
-    handle_webhook::handle(ports, received).await?;
-    let decided = ports
-        .store()
-        .read(|records| records.find_payment(payment.id))?
-        .ok_or(PaymentError::NotFound)?;
-    if happens == outcome {
-        Ok(decided.into())
-    } else {
-        Err(PaymentError::Conflict(decided.status))
-    }
+    let handled = handle_webhook::handle_signed(ports, received, &secret).await?;
+    let decided = handled.payment.ok_or(PaymentError::NotFound)?;
+    Ok((handled.outcome, decided.into()))
 }
 
 /// Only who could pay can be declined.

@@ -5,7 +5,7 @@ use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
-use super::publish_events::publish_due;
+use super::publish_events::{append, publish_appended};
 use super::{duplicate_charges, settle_disputes, settle_refunds};
 use crate::application::ports::{PaidSession, Ports, Store};
 use crate::domain::{Charge, EventType, Payment, PaymentError, PaymentEvent};
@@ -36,7 +36,7 @@ pub(super) async fn record_paid<P: Ports>(
     paid: &PaidSession,
 ) -> Result<Payment, PaymentError> {
     let now = ports.clock().now_ms();
-    let payment = ports.store().write(|records| {
+    let (payment, event) = ports.store().write(|records| {
         let mut payment = records
             .find_payment(payment_id)?
             .ok_or(PaymentError::NotFound)?;
@@ -45,7 +45,7 @@ pub(super) async fn record_paid<P: Ports>(
                 "a paid session does not fit its payment; compare both at the provider",
                 &[("payment_id", &payment_id.text())],
             );
-            return Ok(payment);
+            return Ok((payment, None));
         }
         let charge = Charge {
             reference: Some(paid.reference.clone()),
@@ -56,12 +56,10 @@ pub(super) async fn record_paid<P: Ports>(
         if payment.version != version {
             records.save_payment(&payment)?;
         }
-        events
-            .iter()
-            .try_for_each(|event| records.append_event(event))?;
-        Ok(payment)
+        let event = append(records, events, now)?;
+        Ok((payment, event))
     })?;
-    publish_due(ports).await;
+    publish_appended(ports, event).await;
     Ok(payment)
 }
 
@@ -83,17 +81,20 @@ pub(super) fn take_payment<P: Ports>(
         return duplicate_charges::give_back(ports, records, payment, reported, now);
     }
     let is_first = payment.provider_reference.is_none() && charge.reference.is_some();
-    let kept = match &charge.reference {
-        Some(reference) if is_first => records.take_kept_charge(payment.id, reference)?,
+    // Mostly the session is the first to name its charge.
+    let kept_of = match charge.reference.clone() {
+        Some(reference) if is_first && records.has_kept(payment.id, &reference)? => Some(reference),
         _ => None,
     };
-    if let Some(kept) = &kept {
-        charge.receipt_url = charge.receipt_url.or_else(|| kept.receipt_url.clone());
+    if let Some(reference) = &kept_of
+        && let Some(kept) = records.take_kept_charge(payment.id, reference)?
+    {
+        charge.receipt_url = charge.receipt_url.or(kept.receipt_url);
     }
     if payment.succeed(&charge, now) {
         events.push(payment.event(ports.ids().new_uuid().into(), EventType::Succeeded, now));
     }
-    if is_first && let Some(reference) = &charge.reference {
+    if let Some(reference) = &kept_of {
         events.extend(settle_refunds::adopt(
             ports, records, payment, reference, now,
         )?);

@@ -1,5 +1,5 @@
 use crate::application::ports::{CheckoutSimulator, Ports, Store};
-use crate::domain::{CheckoutLine, PaymentError, PaymentView};
+use crate::domain::{CheckoutLine, CheckoutOutcome, PaymentError, PaymentView};
 
 /// What a checkout page shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Checkout {
 /// # Errors
 /// `NotSupported` by a real provider; `NotFound`.
 pub fn find_checkout<P: Ports>(ports: &P, session_id: &str) -> Result<Checkout, PaymentError> {
-    let payment = find_checkout_payment(ports, session_id)?;
+    let (payment, _) = find_simulated_payment(ports, session_id)?;
     ports.store().read(|records| {
         Ok(Checkout {
             order_number: records.order_number_of_payment(payment.id)?,
@@ -27,22 +27,21 @@ pub fn find_checkout<P: Ports>(ports: &P, session_id: &str) -> Result<Checkout, 
     })
 }
 
-/// The payment of a simulated session. A session that another one has replaced leads nowhere while the payment is
-/// pending: it must be paid in the newest.
+/// The payment of a simulated session, and what a version before has recorded that the customer did in it. A session that another
+/// one has replaced leads nowhere while the payment is pending: it must be paid in the newest.
 ///
 /// # Errors
 /// `NotSupported` by a real provider; `NotFound`.
-pub fn find_checkout_payment<P: Ports>(
+pub fn find_simulated_payment<P: Ports>(
     ports: &P,
     session_id: &str,
-) -> Result<PaymentView, PaymentError> {
+) -> Result<(PaymentView, Option<CheckoutOutcome>), PaymentError> {
     if !ports.provider().is_simulator() {
         return Err(PaymentError::NotSupported);
     }
-    let payment = ports
+    let (payment, recorded) = ports
         .store()
-        .read(|records| records.find_payment_of_session(session_id))?
-        .map(PaymentView::from)
+        .read(|records| records.find_simulated_payment(session_id))?
         .ok_or(PaymentError::NotFound)?;
     let is_newest = payment
         .session
@@ -50,7 +49,7 @@ pub fn find_checkout_payment<P: Ports>(
         .as_ref()
         .is_some_and(|session| session.id == session_id);
     if is_newest || !payment.is_pending() {
-        Ok(payment)
+        Ok((payment.into(), recorded))
     } else {
         Err(PaymentError::NotFound)
     }

@@ -10,7 +10,8 @@ pub struct MetricsSnapshot {
     pub refunds_waiting: u64,
     /// Runs of the relay that found something to do. This and what follows is counted since the database can.
     pub relay_runs: u64,
-    /// How often an event was published.
+    /// How often an event was published. One that is published right after its change is counted with that, and not again when it
+    /// has to be tried again.
     pub published: u64,
     /// Of these, how often one that had been published before.
     pub published_again: u64,

@@ -11,7 +11,7 @@ mod outbox;
 mod ready;
 mod webhook_secret;
 
-pub use find_checkout::{Checkout, find_checkout, find_checkout_payment};
+pub use find_checkout::{Checkout, find_checkout, find_simulated_payment};
 pub use find_payment::{find_payment, find_payment_of_order};
 pub use list_disputes::list_disputes;
 pub use list_payments::list_payments;

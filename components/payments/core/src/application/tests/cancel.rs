@@ -1,4 +1,6 @@
-use super::shop::{AMOUNT, ORDER, SESSION_MS, SIDES, Shop, Side, cancellation, id_of, run};
+use super::shop::{
+    AMOUNT, ORDER, SESSION_MS, SIDES, Shop, Side, cancellation, id_of, new_payment, run,
+};
 use crate::application::commands::{
     self, CANCELLATIONS_MAX, Cancellation, SESSION_LIFE_LONGEST_MS,
 };
@@ -42,13 +44,14 @@ fn nothing_is_decided_while_the_provider_is_down() {
 #[test]
 fn a_session_whose_opening_was_cut_off_is_closed_too() {
     let shop = Shop::new();
-    assert!(shop.crash_at(1, Side::After, Shop::create).is_none());
+    assert!(shop.crash_at(0, Side::After, Shop::create).is_none());
     assert_eq!(
-        shop.payment().session.opened,
-        None,
+        shop.try_payment(),
+        Err(PaymentError::NotFound),
         "the provider's answer was lost"
     );
-    assert_eq!(shop.cancel().unwrap().status, PaymentStatus::Cancelled);
+    let cancelled = shop.cancel_opening().unwrap();
+    assert_eq!(cancelled.status, PaymentStatus::Cancelled);
     assert_eq!(shop.provider.sessions.borrow().len(), 1);
     assert!(
         shop.provider
@@ -56,6 +59,60 @@ fn a_session_whose_opening_was_cut_off_is_closed_too() {
             .borrow()
             .contains(&shop.newest_session())
     );
+}
+
+#[test]
+fn a_session_cut_off_is_closed_wherever_that_crashes() {
+    for call in 0..6 {
+        for side in SIDES {
+            let crash = (side, call);
+            let shop = Shop::new();
+            assert!(shop.crash_at(0, Side::After, Shop::create).is_none());
+            drop(shop.crash_at(call, side, Shop::cancel_opening));
+            let cancelled = shop.cancel_opening().unwrap();
+            assert_eq!(cancelled.status, PaymentStatus::Cancelled, "{crash:?}");
+            shop.advance(600_000);
+            shop.relay();
+            let session = shop.newest_session();
+            assert!(
+                shop.provider.expired.borrow().contains(&session),
+                "{crash:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_session_cut_off_is_closed_among_others() {
+    let shop = Shop::new();
+    assert!(shop.crash_at(0, Side::After, Shop::create).is_none());
+    let cancellation = Cancellation {
+        opening: Some(new_payment()),
+        ..cancellation("run out")
+    };
+    let all = [cancellation];
+    let closing = commands::cancel_payment::handle_all(&shop, &all);
+    let outcomes = run(closing).unwrap();
+    let closed = outcomes[0].as_ref().unwrap();
+    assert_eq!(closed.status, PaymentStatus::Cancelled);
+    let session = shop.newest_session();
+    assert!(shop.provider.expired.borrow().contains(&session));
+}
+
+#[test]
+fn what_the_provider_was_never_asked_for_is_not_closed() {
+    let shop = Shop::new();
+    let mut nameless = new_payment();
+    nameless.lines[0].name.clear();
+    let cancellation = Cancellation {
+        opening: Some(nameless),
+        ..cancellation("order cancelled")
+    };
+    let cancelled = run(commands::cancel_payment::handle(&shop, &cancellation));
+    assert_eq!(cancelled, Err(PaymentError::NotFound));
+    let refused = Err(PaymentError::Conflict(PaymentStatus::Cancelled));
+    assert_eq!(shop.create(), refused);
+    assert!(shop.provider.sessions.borrow().is_empty());
 }
 
 #[test]
@@ -156,6 +213,7 @@ fn cancel_all(
     let cancellation = |order_id: &&str| Cancellation {
         order_id: id_of(order_id),
         reason: "run out".to_owned(),
+        opening: None,
     };
     let cancellations: Vec<_> = orders.iter().map(cancellation).collect();
     run(commands::cancel_payment::handle_all(shop, &cancellations))

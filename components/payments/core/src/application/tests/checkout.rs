@@ -146,10 +146,23 @@ fn without_a_configured_secret_one_is_made_and_kept() {
 fn what_the_customer_does_first_is_what_happens() {
     let shop = Shop::with_pending_order();
     let session = shop.newest_session();
-    // The process dies when the choice is written down and its webhook is not.
     let simulate = |shop: &Shop| shop.simulate(&session, CheckoutOutcome::Succeed);
-    assert_eq!(shop.crash_at(0, Side::After, simulate), None);
+    // The choice and what comes of it are written down together, or not at all.
+    assert_eq!(shop.crash_at(0, Side::Before, simulate), None);
     assert!(shop.payment().is_pending());
+    assert_eq!(shop.crash_at(0, Side::After, simulate), None);
+    assert_eq!(shop.payment().status, PaymentStatus::Succeeded);
+    let other = shop.simulate(&session, CheckoutOutcome::Cancel);
+    assert_eq!(other, Err(PaymentError::Conflict(PaymentStatus::Succeeded)));
+    assert_eq!(shop.event_types(), [EventType::Succeeded]);
+}
+
+#[test]
+fn what_an_older_version_has_written_down_happens() {
+    let shop = Shop::with_pending_order();
+    let session = shop.newest_session();
+    let chosen = "UPDATE sessions SET simulated_outcome = 'succeed'";
+    shop.store.sqlite.execute(chosen);
     let other = shop.simulate(&session, CheckoutOutcome::Cancel);
     assert_eq!(other, Err(PaymentError::Conflict(PaymentStatus::Succeeded)));
     assert_eq!(shop.event_types(), [EventType::Succeeded]);

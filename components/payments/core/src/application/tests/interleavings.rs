@@ -6,7 +6,7 @@ use super::shop::{
 use crate::application::commands::{
     self, RefundOutcome, handle_webhook, refund_payment, relay_outbox,
 };
-use crate::domain::{EventType, Payment, PaymentStatus};
+use crate::domain::{EventType, Payment, PaymentError, PaymentStatus};
 
 const LONG_MS: u64 = 10 * 60 * 1_000;
 
@@ -34,15 +34,47 @@ fn a_session_opened_while_its_payment_is_cancelled_is_closed() {
     let new = new_payment();
     shop.provider.slow.set(true);
     let creating = started(commands::create_session::handle(&shop, &new));
+    // There is no payment yet; who is told so needs no event about it.
+    assert_eq!(shop.cancel(), Err(PaymentError::NotFound));
+    let refused = Err(PaymentError::Conflict(PaymentStatus::Cancelled));
+    assert_eq!(run(creating), refused);
+    assert_eq!(shop.payment().status, PaymentStatus::Cancelled);
+    assert_eq!(shop.event_types(), []);
+    let session = shop.newest_session();
+    assert!(!shop.provider.expired.borrow().contains(&session));
+    shop.relay();
+    assert!(shop.provider.expired.borrow().contains(&session));
+    assert_eq!(shop.create().unwrap().status, PaymentStatus::Cancelled);
     assert_eq!(shop.cancel().unwrap().status, PaymentStatus::Cancelled);
+}
+
+#[test]
+fn a_session_whose_end_is_asked_while_it_opens_is_closed() {
+    let shop = Shop::new();
+    let new = new_payment();
+    shop.provider.slow.set(true);
+    let creating = started(commands::create_session::handle(&shop, &new));
+    let cancelled = shop.cancel_opening().unwrap();
+    assert_eq!(cancelled.status, PaymentStatus::Cancelled);
     assert_eq!(run(creating).unwrap().status, PaymentStatus::Cancelled);
-    assert!(
-        shop.provider
-            .expired
-            .borrow()
-            .contains(&shop.newest_session())
-    );
+    let session = shop.newest_session();
+    assert!(shop.provider.expired.borrow().contains(&session));
+    assert_eq!(shop.provider.sessions.borrow().len(), 1);
     assert_eq!(shop.event_types(), [EventType::Cancelled]);
+}
+
+#[test]
+fn an_answer_counts_whatever_became_of_another_request() {
+    let shop = Shop::new();
+    let new = new_payment();
+    shop.provider.slow.set(true);
+    let first = started(commands::create_session::handle(&shop, &new));
+    shop.provider.down.set(true);
+    assert_eq!(shop.create(), Err(PaymentError::ProviderUnavailable));
+    assert_eq!(shop.payment().session.opened, None);
+    let opened = run(first).unwrap();
+    assert!(opened.session.opened.is_some());
+    assert_eq!(shop.payment(), opened.into());
 }
 
 #[test]
@@ -94,9 +126,7 @@ fn two_refunds_at_once_cannot_exceed_the_amount() {
     let second = run(refund_payment::handle(&shop, refund_of(&shop, 1_500, "b")));
     assert_eq!(
         second,
-        Err(crate::domain::PaymentError::RefundExceedsAmount(units(
-            AMOUNT - 1_500
-        )))
+        Err(PaymentError::RefundExceedsAmount(units(AMOUNT - 1_500)))
     );
     assert_eq!(refunded(run(first).unwrap()).refunded, units(1_500));
     assert_eq!(shop.provider.refunded(), 1_500);

@@ -1,4 +1,7 @@
+use mercato_platform::clock::Clock as _;
+
 use super::shop::{AMOUNT, Shop};
+use crate::application::ports::Store as _;
 use crate::application::queries;
 use crate::application::queries::MetricsSnapshot;
 use crate::domain::FAILURES_MAX;
@@ -56,11 +59,38 @@ fn runs_of_the_relay_and_what_they_publish_again_are_counted() {
 }
 
 #[test]
-fn an_event_that_is_not_published_is_not_counted() {
+fn an_event_counts_as_published_once_however_often_that_fails() {
     let shop = Shop::with_pending_order();
     shop.publisher.down.set(true);
+    // It is counted with the change that it is about.
+    shop.webhook(&shop.completed("evt_1")).unwrap();
+    let published = || {
+        let counted = figures(&shop);
+        (counted.published, counted.published_again)
+    };
+    assert_eq!(published(), (1, 0));
+    shop.advance(LONG_MS);
+    assert_eq!(shop.relay().failed, 1);
+    assert_eq!(published(), (1, 0));
+    shop.publisher.down.set(false);
+    shop.advance(LONG_MS);
+    assert_eq!(shop.relay().published, 1);
+    assert_eq!(published(), (1, 0));
+    shop.advance(LONG_MS);
+    assert_eq!(shop.relay().published, 1);
+    assert_eq!(published(), (2, 1));
+}
+
+#[test]
+fn an_event_that_waits_for_the_broker_is_not_counted() {
+    let shop = Shop::with_pending_order();
+    shop.store
+        .write(|records| records.pause_publishing(shop.clock.now_ms() + 1_000))
+        .unwrap();
     shop.webhook(&shop.completed("evt_1")).unwrap();
     assert_eq!(figures(&shop).published, 0);
+    shop.relay();
+    assert_eq!(figures(&shop).published, 1);
 }
 
 #[test]

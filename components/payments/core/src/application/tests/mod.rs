@@ -2,6 +2,7 @@
 
 mod cancel;
 mod checkout;
+mod cost;
 mod crashes;
 mod disputes;
 mod duplicates;
@@ -10,6 +11,7 @@ mod failed_refunds;
 mod interleavings;
 mod metrics;
 mod outbox;
+mod publishing;
 mod refunds;
 mod schedules;
 mod sessions;

@@ -6,8 +6,8 @@ use mercato_kernel::Caller;
 use mercato_testing::Task;
 
 use super::shop::{
-    AMOUNT, CUSTOMER, SESSION_MS, Shop, account, admin, cancellation, new_payment, order,
-    session_id,
+    AMOUNT, CUSTOMER, SESSION_MS, Shop, account, admin, cancellation, cancels_opening, new_payment,
+    order, session_id,
 };
 use crate::application::commands::{self, open_session, refund_payment, relay_outbox};
 use crate::domain::{EventType, PaymentStatus};
@@ -23,6 +23,8 @@ enum Action {
     Create,
     Open,
     Cancel,
+    /// By somebody who does not know whether the payment was opened.
+    CancelOpening,
     Pay,
     Refund(Option<i64>, &'static str),
     Relay,
@@ -70,6 +72,9 @@ async fn perform(shop: &Shop, action: Action) {
         }
         Action::Cancel => {
             drop(commands::cancel_payment::handle(shop, &cancellation("cancelled")).await)
+        }
+        Action::CancelOpening => {
+            drop(commands::cancel_payment::handle(shop, &cancels_opening()).await)
         }
         Action::Pay => {
             shop.faults.let_others_run().await;
@@ -187,6 +192,18 @@ fn sessions_open_and_end_however_requests_meet() {
         Action::ToldOfPayment,
     ];
     at_every_schedule(&[Start::New, Start::Pending, Start::Lapsed], &actions);
+}
+
+#[test]
+fn a_payment_that_is_given_up_while_it_opens_leaves_no_session() {
+    let actions = [
+        Action::Create,
+        Action::Open,
+        Action::Cancel,
+        Action::CancelOpening,
+        Action::Relay,
+    ];
+    at_every_schedule(&[Start::New], &actions);
 }
 
 #[test]

@@ -2,10 +2,11 @@ use mercato_kernel::Caller;
 use mercato_money::Money;
 
 use super::shop::{
-    AMOUNT, CUSTOMER, ORDER, SESSION_MS, START_MS, Shop, account, new_payment, order, run, units,
+    AMOUNT, CUSTOMER, ORDER, SESSION_MS, START_MS, Shop, Side, account, new_payment, order, run,
+    units,
 };
 use crate::application::{commands, queries};
-use crate::domain::{NewPayment, PaymentError, PaymentStatus};
+use crate::domain::{NewPayment, PaymentError, PaymentStatus, payment_id_of};
 
 #[test]
 fn a_payment_is_opened_once_per_order() {
@@ -17,10 +18,45 @@ fn a_payment_is_opened_once_per_order() {
     );
     let session = first.session.opened.as_ref().unwrap();
     assert_eq!(session.expires_at, START_MS + SESSION_MS);
+    assert_eq!(first.id, payment_id_of(order()));
     shop.advance(1_000);
     assert_eq!(shop.create().unwrap(), first);
     assert_eq!(shop.provider.sessions.borrow().len(), 1);
     assert!(shop.entries().is_empty());
+}
+
+#[test]
+fn an_answer_that_was_not_kept_is_given_again() {
+    let shop = Shop::new();
+    assert_eq!(shop.crash_at(0, Side::After, Shop::create), None);
+    assert_eq!(shop.try_payment(), Err(PaymentError::NotFound));
+    let asked = shop.provider.sessions.borrow().clone();
+    shop.advance(1_000);
+    let payment = shop.create().unwrap();
+    assert_eq!(*shop.provider.sessions.borrow(), asked, "one session");
+    let first = asked.values().next().unwrap();
+    assert_eq!(payment.id, first.payment.id);
+    let session = payment.session.opened.as_ref().unwrap();
+    assert_eq!(session.id, shop.newest_session());
+}
+
+#[test]
+fn a_payment_of_an_older_version_keeps_its_id() {
+    let shop = Shop::with_pending_order();
+    let old = "01890a5d-ac96-774b-bcce-0000000000ff";
+    // Its provider had not answered yet.
+    shop.store.sqlite.execute("DELETE FROM checkout_lines");
+    shop.store.sqlite.execute("DELETE FROM sessions");
+    shop.store
+        .sqlite
+        .execute(&format!("UPDATE payments SET id = '{old}'"));
+    shop.store.sqlite.execute(
+        "INSERT INTO sessions (payment_id, number, requested_expiry) SELECT id, 1, 1700000900000 FROM payments",
+    );
+    let payment = shop.create().unwrap();
+    assert_eq!(payment.id.to_string(), old);
+    assert!(payment.session.opened.is_some());
+    assert_eq!(shop.create().unwrap(), payment);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A payments domain whose world is in the test's hands.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use mercato_kernel::{
@@ -42,6 +42,14 @@ pub struct Stored {
     pub outbox: u64,
     pub answers: u64,
     pub kept_charges: u64,
+}
+
+/// What the database is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cost {
+    /// Those that begin and end transactions included.
+    pub statements: u64,
+    pub commits: u64,
 }
 
 /// The domain with its world.
@@ -96,6 +104,7 @@ impl Shop {
             store: TestStore {
                 sqlite: SqliteStore::new(),
                 faults: Rc::clone(&faults),
+                commits: Cell::default(),
             },
             provider: TestProvider {
                 faults: Rc::clone(&faults),
@@ -161,6 +170,11 @@ impl Shop {
             self,
             &cancellation("order cancelled"),
         ))
+    }
+
+    /// The order is cancelled by somebody who does not know whether its payment was opened.
+    pub fn cancel_opening(&self) -> Result<Payment, PaymentError> {
+        run(commands::cancel_payment::handle(self, &cancels_opening()))
     }
 
     pub fn payment(&self) -> PaymentView {
@@ -350,6 +364,22 @@ impl Shop {
         }
     }
 
+    /// How many statements and transactions `work` needs.
+    pub fn cost_of<T>(&self, work: impl FnOnce(&Self) -> T) -> (T, Cost) {
+        let cost = || Cost {
+            statements: self.store.sqlite.statements(),
+            commits: self.store.commits.get(),
+        };
+        let before = cost();
+        let result = work(self);
+        let after = cost();
+        let cost = Cost {
+            statements: after.statements - before.statements,
+            commits: after.commits - before.commits,
+        };
+        (result, cost)
+    }
+
     /// How often anything was written to the database since it was opened.
     pub fn writes(&self) -> u64 {
         self.store.sqlite.writes()
@@ -397,6 +427,10 @@ impl Shop {
         .unwrap();
     }
 
+    pub fn acknowledge_these(&self, event_ids: &[EventId]) -> Result<(), PaymentError> {
+        run(acknowledge_event::handle_all(self, event_ids))
+    }
+
     pub fn acknowledge_all(&self) {
         for entry in self.entries() {
             self.acknowledge(entry.event.id);
@@ -409,6 +443,15 @@ pub fn cancellation(reason: &str) -> Cancellation {
     Cancellation {
         order_id: order(),
         reason: reason.to_owned(),
+        opening: None,
+    }
+}
+
+/// Of an order whose payment may have been opened.
+pub fn cancels_opening() -> Cancellation {
+    Cancellation {
+        opening: Some(new_payment()),
+        ..cancellation("order cancelled")
     }
 }
 

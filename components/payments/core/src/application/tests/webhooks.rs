@@ -357,7 +357,7 @@ fn the_end_of_a_replaced_session_decides_nothing_meanwhile() {
     let began = shop.store().write(|records| {
         let mut payment = records.find_payment_of_order(order())?.unwrap();
         payment.begin_next_session(u64::MAX, 1);
-        records.save_payment(&payment)
+        records.save_payment_and_session(&payment)
     });
     assert_eq!(began, Ok(()));
     let event = shop.session_event("evt_1", "checkout.session.expired", &first);

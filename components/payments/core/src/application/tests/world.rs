@@ -22,6 +22,8 @@ const PUBLIC_URL: &str = "http://shop.test";
 pub struct TestStore {
     pub sqlite: SqliteStore,
     pub faults: Rc<Faults>,
+    /// Transactions that were committed.
+    pub commits: Cell<u64>,
 }
 
 impl Store for TestStore {
@@ -36,7 +38,12 @@ impl Store for TestStore {
         &self,
         work: impl FnOnce(&Records<'_>) -> Result<T, PaymentError>,
     ) -> Result<T, PaymentError> {
-        self.faults.around(|| self.sqlite.write(work))
+        self.faults.around(|| {
+            let done = self.sqlite.write(work);
+            self.commits
+                .set(self.commits.get() + u64::from(done.is_ok()));
+            done
+        })
     }
 }
 
@@ -113,12 +120,14 @@ impl Provider for TestProvider {
                 .or_insert_with(|| request.clone());
             assert_eq!(
                 (
+                    first.payment.id,
                     first.payment.amount,
                     first.payment.session.requested_expiry,
                     &first.order_number,
                     &first.lines
                 ),
                 (
+                    request.payment.id,
                     request.payment.amount,
                     request.payment.session.requested_expiry,
                     &request.order_number,

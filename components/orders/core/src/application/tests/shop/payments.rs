@@ -25,10 +25,10 @@ use stripe_mock::webhook::{self, Outcome, Session};
 
 use super::{TTL_MS, UNPAID_KEPT_MS, admin};
 use crate::adapters::payments::{
-    cancellation, closed, failed, not_opened, refunding, session_request, wanted,
+    cancellation, closed, failed, not_opened, refunding, session_request,
 };
 use crate::domain::{OrderError, OrderView, Payment, PaymentEvent};
-use crate::ports::{OpenError, Payments, Refunding};
+use crate::ports::{CancelPayment, OpenError, Payments, Refunding};
 
 const SECRET: &str = "whsec_test";
 
@@ -286,17 +286,17 @@ impl Payments for TestPayments {
         opened.await.map_err(|error| not_opened(order.id, error))
     }
 
-    async fn cancel(&self, order_id: OrderId, reason: &str) -> Result<Option<Payment>, OrderError> {
-        let wanted = cancellation(order_id, reason);
+    async fn cancel(&self, wanted: &CancelPayment) -> Result<Option<Payment>, OrderError> {
+        let wanted = cancellation(wanted);
         self.ask(|payments| run(contract::cancel(payments, wanted)))
             .await
     }
 
     async fn cancel_all(
         &self,
-        cancellations: &[(OrderId, String)],
+        cancellations: &[CancelPayment],
     ) -> Result<Vec<Result<Option<Payment>, OrderError>>, OrderError> {
-        let all = wanted(cancellations);
+        let all = cancellations.iter().map(cancellation).collect();
         let outcomes = self.ask(|payments| run(contract::cancel_all(payments, all)));
         Ok(closed(outcomes.await?, cancellations))
     }
@@ -353,11 +353,9 @@ impl Payments for TestPayments {
     }
 
     async fn acknowledge_all(&self, event_ids: &[String]) -> Result<(), OrderError> {
-        self.ask(|payments| {
-            let mut ids = event_ids.iter();
-            ids.try_for_each(|id| run(contract::acknowledge(payments, id.clone())))
-        })
-        .await
+        let ids = event_ids.to_vec();
+        self.ask(|payments| run(contract::acknowledge_all(payments, ids)))
+            .await
     }
 
     async fn report_failure(&self, event_id: &str, error: &str) -> Result<(), OrderError> {
