@@ -13,10 +13,6 @@ use std::{
 /// How often something is measured before it counts as slow.
 const TRIES: usize = 3;
 
-/// How much less of the processor a crowd gets than what is measured and the server, as `nice` counts it. A crowd stands for clients on
-/// other machines: the clock must not wait for its threads.
-const CROWD_NICE: i32 = 10;
-
 /// Keeps the other tests of a program waiting until it is dropped: what one of them measures must not be another's crowd.
 #[must_use = "others wait only while this is held"]
 pub fn alone() -> MutexGuard<'static, ()> {
@@ -130,8 +126,6 @@ impl Crowd {
         let one = |number| -> io::Result<JoinHandle<()>> {
             let (ends, act) = (Arc::clone(&ends), Arc::clone(&act));
             thread::Builder::new().spawn(move || {
-                // Of this thread only.
-                rustix::process::setpriority_process(None, CROWD_NICE).expect("a lower priority");
                 while !ends.load(Ordering::Relaxed) {
                     act(number);
                 }

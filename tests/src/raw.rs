@@ -80,6 +80,22 @@ impl Raw {
         status.parse().map_err(io::Error::other)
     }
 
+    /// Reads an answer that says how long it is.
+    ///
+    /// # Errors
+    /// When the connection ends before, or nothing comes for [`PATIENCE`].
+    pub fn read_answer(&mut self) -> io::Result<String> {
+        let mut answer = String::new();
+        let mut piece = [0; 4096];
+        while !is_whole(&answer) {
+            match self.0.read(&mut piece)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                length => answer += &String::from_utf8_lossy(&piece[..length]),
+            }
+        }
+        Ok(answer)
+    }
+
     /// Reads all that comes until the server closes.
     ///
     /// # Errors
@@ -112,4 +128,14 @@ impl Raw {
             Err(_) => Ok(true),
         }
     }
+}
+
+fn is_whole(answer: &str) -> bool {
+    let Some((head, body)) = answer.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let head = head.to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    let length: Option<usize> = length.and_then(|length| length.trim().parse().ok());
+    body.len() >= length.expect("a length")
 }

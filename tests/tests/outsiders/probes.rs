@@ -1,11 +1,16 @@
 //! Liveness, which the runner answers, and readiness.
 
+use std::sync::Mutex;
+
 use mercato_tests::load::{Crowd, Latencies};
+use mercato_tests::raw::Raw;
 use mercato_tests::shop::Shop;
 use mercato_tests::{Response, Server};
 
 /// Headers that differ from answer to answer.
 const PASSING: [&str; 2] = ["date", "x-request-id"];
+
+const ASK_WHETHER_READY: &str = "GET /api/health/ready HTTP/1.1\r\nHost: shop.example\r\n\r\n";
 
 fn lasting(answer: &Response) -> (u16, Vec<(String, String)>, Vec<u8>) {
     let headers = answer.headers().iter().map(|(name, value)| {
@@ -40,7 +45,8 @@ fn the_runner_repeats_exactly_what_liveness_answers() {
 
 #[test]
 fn a_crowd_that_asks_for_readiness_keeps_nobody_waiting() {
-    const CLIENTS: usize = 64;
+    const THREADS: usize = 2;
+    const CLIENTS_PER_THREAD: usize = 32;
     const LOOKS: usize = 200;
     const RATIO_MAX: f64 = 10.0;
     let _alone = mercato_tests::load::alone();
@@ -51,10 +57,19 @@ fn a_crowd_that_asks_for_readiness_keeps_nobody_waiting() {
     let look = || drop(nobody.get(&product).expect(200));
     look();
     let idle = Latencies::of(LOOKS, look);
-    let clients: Vec<_> = (0..CLIENTS).map(|_| server.client()).collect();
-    let crowd = Crowd::start(CLIENTS, move |number| {
-        let answer = clients[number].get("/api/health/ready").expect(200);
-        assert_eq!(answer.json()["status"], "ok");
+    let connect = |_| Raw::connect(server.base_url());
+    let connections = |_| Mutex::new((0..CLIENTS_PER_THREAD).map(connect).collect());
+    let connections: Vec<Mutex<Vec<Raw>>> = (0..THREADS).map(connections).collect();
+    // With a thread for each connection, the one that is timed waits for its turn among them, not for the server.
+    let crowd = Crowd::start(THREADS, move |number| {
+        let mut connections = connections[number].lock().expect("a thread's own");
+        for connection in &mut *connections {
+            connection.send(ASK_WHETHER_READY).expect("sent");
+        }
+        for connection in &mut *connections {
+            let answer = connection.read_answer().expect("an answer");
+            assert!(answer.contains("\"status\":\"ok\""), "{answer}");
+        }
     });
     idle.expect_no_slower(99, RATIO_MAX, || Latencies::of(LOOKS, look));
     drop(crowd);
