@@ -123,6 +123,7 @@ impl Connection {
     ///
     /// # Errors
     /// What SQLite says.
+    #[cfg_attr(not(target_family = "wasm"), track_caller)]
     pub fn execute(&self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
         self.0.execute(statement, parameters)
     }
@@ -131,6 +132,7 @@ impl Connection {
     ///
     /// # Errors
     /// What SQLite says.
+    #[cfg_attr(not(target_family = "wasm"), track_caller)]
     pub fn query(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
         self.0.query(statement, parameters)
     }
@@ -139,6 +141,7 @@ impl Connection {
     ///
     /// # Errors
     /// What SQLite says.
+    #[cfg_attr(not(target_family = "wasm"), track_caller)]
     pub fn query_one(&self, statement: &str, parameters: &[Value]) -> Result<Option<Row>, Error> {
         Ok(self.query(statement, parameters)?.into_iter().next())
     }
@@ -173,6 +176,14 @@ impl Database {
         configure(&connection)?;
         database.connection.replace(Some(Rc::new(connection)));
         Ok(database)
+    }
+
+    /// How many statements have run on the connection so far, those that begin and end transactions included, for native tests.
+    #[cfg(not(target_family = "wasm"))]
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        let slot = self.connection.borrow();
+        slot.as_ref().map_or(0, |open| open.0.statements())
     }
 
     /// Reads. What the closure sees is each statement's own snapshot.

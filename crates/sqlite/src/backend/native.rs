@@ -1,7 +1,9 @@
+use std::cell::Cell;
 use std::rc::Rc;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
+use super::plans;
 use super::pool::{Lent, Pool};
 use crate::{Error, Row, Value};
 
@@ -9,30 +11,48 @@ use crate::{Error, Row, Value};
 const STATEMENTS_KEPT: usize = 256;
 
 /// A SQLite database in memory.
-pub struct Backend(Lent);
+pub struct Backend {
+    lent: Lent,
+    /// Statements that have run.
+    statements: Cell<u64>,
+}
 
 impl Backend {
     pub fn open(_label: &str) -> Result<Self, Error> {
-        connect(":memory:").map(Lent::forever).map(Self)
+        connect(":memory:").map(Lent::forever).map(Self::new)
     }
 
     /// A database of that pool; it goes back there.
     pub fn of(pool: &'static Pool) -> Result<Self, Error> {
-        pool.lend().map(Self)
+        pool.lend().map(Self::new)
+    }
+
+    const fn new(lent: Lent) -> Self {
+        let statements = Cell::new(0);
+        Self { lent, statements }
+    }
+
+    /// How many statements have run.
+    pub const fn statements(&self) -> u64 {
+        self.statements.get()
     }
 
     /// The connection, to begin a pool with.
     pub fn into_connection(self) -> Option<rusqlite::Connection> {
-        self.0.keep()
+        self.lent.keep()
     }
 
+    #[track_caller]
     pub fn execute(&self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
         self.query(statement, parameters)?;
-        Ok(self.0.connection()?.changes())
+        Ok(self.lent.connection()?.changes())
     }
 
+    #[track_caller]
     pub fn query(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
-        let connection = self.0.connection()?;
+        self.statements.set(self.statements.get() + 1);
+        let connection = self.lent.connection()?;
+        plans::check(connection, statement);
         let mut prepared = connection.prepare_cached(statement).map_err(from_native)?;
         let columns = prepared.column_count();
         let names: Rc<[String]> = prepared.column_names().map(str::to_owned).collect();

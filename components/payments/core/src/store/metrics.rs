@@ -6,20 +6,21 @@ use crate::domain::{MinorUnits, PaymentStatus};
 
 const PAYMENT_COUNTS: &str = "
     SELECT status, payments
-    FROM payment_counts";
+    FROM payment_counts -- plan: a row for each status";
 
 /// Those that wait are counted in an index of their own.
 const TALLIES: &str = "
     SELECT relay_runs, published, published_again, handling_failures, parked, refund_retries, refunds_failed,
       duplicate_charges, disputes,
       (SELECT COUNT(*) FROM refunds WHERE status = 'PENDING') AS refunds_waiting,
-      (SELECT COUNT(*) FROM disputes WHERE status = 'OPEN' AND payment_id IS NOT NULL) AS disputes_open
-    FROM tallies";
+      (SELECT COUNT(*) FROM disputes INDEXED BY disputes_open WHERE status = 'OPEN' AND payment_id IS NOT NULL)
+        AS disputes_open
+    FROM tallies -- plan: one row, and indexes of what waits";
 
 const MONEY_RECEIVED: &str = "
     SELECT currency, gross_high, gross_low, refunded_high, refunded_low, lost_high, lost_low
     FROM money_received
-    ORDER BY currency";
+    ORDER BY currency -- plan: a row for each currency";
 
 /// Minor units that the higher part of a stored sum counts in.
 const HIGH_UNIT: i128 = 1_000_000_000;

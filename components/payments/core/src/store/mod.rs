@@ -49,7 +49,7 @@ impl SqliteStore {
 impl SqliteStore {
     /// How many rows there are.
     pub fn count(&self, from: &str) -> u64 {
-        let statement = format!("SELECT COUNT(*) FROM {from}");
+        let statement = format!("SELECT COUNT(*) FROM {from} -- of a test");
         let count: Result<u64, Error> = self
             .0
             .read(|connection| connection.query_one(&statement, &[])?.unwrap().get(0));
@@ -60,7 +60,7 @@ impl SqliteStore {
     pub fn execute(&self, statement: &str) {
         let done: Result<u64, Error> = self
             .0
-            .write(|connection| connection.execute(statement, &[]));
+            .write(|connection| connection.execute(&format!("{statement} -- of a test"), &[]));
         done.unwrap();
     }
 
