@@ -69,7 +69,7 @@ const LAG: &str = "
     SELECT COUNT(*) FILTER (WHERE parked = 0) AS pending, COUNT(*) FILTER (WHERE parked = 1) AS parked,
       MIN(time) FILTER (WHERE parked = 0) AS oldest_time
     FROM outbox
-    WHERE acknowledged_at IS NULL";
+    WHERE acknowledged_at IS NULL -- plan: an index of what waits";
 
 const INSERT: &str = "
     INSERT INTO outbox (event_id, event_type, time, order_id, payment_id, amount, refunded_amount, currency,
