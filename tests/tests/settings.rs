@@ -52,6 +52,23 @@ fn the_checkout_page_names_the_shop_and_leads_back_to_it() {
 }
 
 #[test]
+fn without_a_lifetime_caches_keep_nothing_of_the_catalogue() {
+    let server = Server::builder()
+        .variable("catalogue_max_age_seconds", "0")
+        .start();
+    let shop = Shop::on(&server);
+    let product = format!("/api/v1/products/{}", shop.product(1, 5));
+    for (path, expected) in [
+        (&*product, "private, no-cache"),
+        ("/api/v1/products", "no-store"),
+    ] {
+        let answer = shop.nobody().get(path).expect(200);
+        assert_eq!(answer.header("cache-control"), Some(expected), "{path}");
+        assert!(!answer.lists("vary", "authorization"), "{path}");
+    }
+}
+
+#[test]
 fn an_order_that_is_paid_in_time_outlives_its_reservation() {
     let server = Server::builder().variable("reservation_ttl", "2").start();
     let shop = Shop::on(&server);

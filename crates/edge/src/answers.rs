@@ -168,6 +168,34 @@ impl<A: Answer> Answer for Secret<A> {
     }
 }
 
+/// An answer that is the same for all who do not say who they are: caches may give it to others of them for a while.
+#[derive(Debug, Clone)]
+pub struct Public<A> {
+    /// What is answered.
+    pub answer: A,
+    /// For how many seconds caches may keep it; 0 when they must not.
+    pub max_age_seconds: u64,
+}
+
+impl<A: Answer> Answer for Public<A> {
+    const STATUS: u16 = A::STATUS;
+
+    fn into_reply(self) -> Result<Reply, Problem> {
+        let reply = self.answer.into_reply()?;
+        Ok(match self.max_age_seconds {
+            0 => reply,
+            seconds => reply.kept_by_caches(seconds),
+        })
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description, status: u16, meaning: &str) {
+        A::describe(description, status, meaning);
+        let meaning = "Without `Authorization`, for how many seconds caches may keep it, if the shop lets them";
+        description.header(status, "Cache-Control", meaning);
+    }
+}
+
 /// 204.
 #[derive(Debug, Clone, Copy)]
 pub struct NoContent;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderValue, header};
 
-use crate::Reply;
+use crate::{Reply, headers};
 
 /// Shortest body that is compressed on the way out, in bytes: shorter ones fit into one packet anyway.
 const MIN_COMPRESSED_BYTES: usize = 1024;
@@ -167,9 +167,7 @@ pub(crate) fn negotiate(mut reply: Reply, accepted: &[HeaderValue]) -> Reply {
     if !is_worth_it || reply.holds_secret || !is_negotiable(&reply.headers) {
         return reply;
     }
-    reply
-        .headers
-        .append(header::VARY, HeaderValue::from_static("accept-encoding"));
+    headers::vary(&mut reply.headers, &header::ACCEPT_ENCODING);
     let values = accepted.iter().filter_map(|value| value.to_str().ok());
     if choose(values, &[Coding::Gzip]) != Coding::Gzip {
         return reply;
@@ -195,7 +193,7 @@ fn is_negotiable(headers: &HeaderMap) -> bool {
     let is_json = headers
         .get(header::CONTENT_TYPE)
         .is_some_and(|value| value == COMPRESSED_TYPE);
-    is_json && !headers.contains_key(header::VARY)
+    is_json && !headers::varies(headers, &header::ACCEPT_ENCODING)
 }
 
 /// Compresses the body of an answer for which that was decided.
@@ -296,6 +294,14 @@ mod tests {
         assert_eq!(other.body, plain.body);
         assert_eq!(other.headers[header::VARY], "accept-encoding");
         assert_eq!(other.headers[header::ETAG], "\"3\"");
+    }
+
+    #[test]
+    fn what_caches_may_keep_is_compressed_and_says_so_in_one_line() {
+        let packed = negotiated(list().kept_by_caches(5), "gzip");
+        assert_eq!(packed.headers[header::CONTENT_ENCODING], "gzip");
+        let lines: Vec<_> = packed.headers.get_all(header::VARY).iter().collect();
+        assert_eq!(lines, ["authorization, accept-encoding"]);
     }
 
     #[test]

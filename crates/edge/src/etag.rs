@@ -266,6 +266,24 @@ mod tests {
     }
 
     #[test]
+    fn what_caches_may_keep_is_renewed_for_as_long_again() {
+        let full = tagged().kept_by_caches(5);
+        let known = HeaderValue::from_static("\"3-97\"");
+        let renewed = revalidate(full.clone(), &Method::GET, &[known]);
+        assert_eq!(renewed.status, StatusCode::NOT_MODIFIED);
+        for (name, value) in [
+            (
+                header::CACHE_CONTROL,
+                "public, max-age=5, stale-while-revalidate=30",
+            ),
+            (header::VARY, "authorization"),
+        ] {
+            assert_eq!(full.headers[&name], value);
+            assert_eq!(renewed.headers[&name], value);
+        }
+    }
+
+    #[test]
     fn what_came_compressed_is_known_and_can_be_written() {
         let known = HeaderValue::from_static("\"3-97-gzip\"");
         let reply = revalidate(tagged(), &Method::GET, std::slice::from_ref(&known));

@@ -86,6 +86,28 @@ pub fn complete(
     }
 }
 
+/// Says that the answer may be another one for another value of that header of the request.
+pub fn vary(headers: &mut HeaderMap, name: &HeaderName) {
+    let name = HeaderValue::from_str(name.as_str());
+    let own = headers.get(header::VARY);
+    let line = name.ok().and_then(|name| match own {
+        Some(own) => both(own, &name),
+        None => Some(name),
+    });
+    if let Some(line) = line {
+        headers.insert(header::VARY, line);
+    }
+}
+
+/// Whether an answer says so of that header.
+pub fn varies(headers: &HeaderMap, name: &HeaderName) -> bool {
+    let lines = headers.get_all(header::VARY).iter();
+    lines
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .any(|listed| listed.trim().eq_ignore_ascii_case(name.as_str()))
+}
+
 /// One line that lists both values (RFC 9110 section 5.3): an answer may vary for reasons of its own, and there are caches
 /// that look at the first line alone.
 fn both(first: &HeaderValue, second: &HeaderValue) -> Option<HeaderValue> {
@@ -128,6 +150,19 @@ mod tests {
         complete(&mut headers, "r", None, vary("origin"));
         let found: Vec<_> = headers.get_all(header::VARY).iter().collect();
         assert_eq!(found, ["origin, accept-encoding"]);
+    }
+
+    #[test]
+    fn all_that_an_answer_varies_with_stands_in_one_line() {
+        let mut headers = HeaderMap::new();
+        assert!(!varies(&headers, &header::AUTHORIZATION));
+        for name in [header::AUTHORIZATION, header::ACCEPT_ENCODING] {
+            vary(&mut headers, &name);
+            assert!(varies(&headers, &name));
+        }
+        let found: Vec<_> = headers.get_all(header::VARY).iter().collect();
+        assert_eq!(found, ["authorization, accept-encoding"]);
+        assert!(!varies(&headers, &header::ACCEPT));
     }
 
     #[test]

@@ -4,10 +4,13 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::Problem;
+use crate::{Problem, headers};
 
 /// On the answer to a timer's call: there is more to do.
 const MORE_WORK: HeaderName = HeaderName::from_static("mercato-more-work");
+
+/// How long a cache may still give an answer that has become too old while it asks for a new one, in seconds.
+const STALE_WHILE_REVALIDATE_SECONDS: u64 = 30;
 
 /// A successful answer.
 #[derive(Debug, Clone)]
@@ -132,6 +135,20 @@ impl Reply {
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
+        self
+    }
+
+    /// The same answer, which caches may keep for so many seconds, and give to all who send no `Authorization`. For a while
+    /// longer they may give it while they ask for a new one (RFC 5861 section 3).
+    #[must_use]
+    pub fn kept_by_caches(mut self, seconds: u64) -> Self {
+        let lifetime = format!(
+            "public, max-age={seconds}, stale-while-revalidate={STALE_WHILE_REVALIDATE_SECONDS}"
+        );
+        if let Ok(lifetime) = HeaderValue::from_str(&lifetime) {
+            headers::vary(&mut self.headers, &header::AUTHORIZATION);
+            self.headers.insert(header::CACHE_CONTROL, lifetime);
+        }
         self
     }
 

@@ -49,6 +49,10 @@ pub const LIMIT: RangeInclusive<u64> = 0..=1_000_000_000;
 /// repeated under. 0 keeps them for ever.
 pub const UNPAID_ORDER_RETENTION_SECONDS: RangeInclusive<u64> = 86_400..=3_650 * 86_400;
 
+/// How long caches may keep what the catalogue shows to everyone, in seconds: a price and a stock are that old then. 0 is not
+/// at all.
+pub const CATALOGUE_MAX_AGE_SECONDS: RangeInclusive<u64> = 0..=3_600;
+
 /// Longest name of a shop, in characters: it stands in the header and the title of a page.
 pub const SHOP_NAME_MAX_CHARS: usize = 60;
 
@@ -107,6 +111,10 @@ pub const VARIABLES: &[Variable] = &[
     plain("shop_name", Rule::Name(SHOP_NAME_MAX_CHARS)),
     plain("public_url", Rule::BaseUrl),
     plain("currency", Rule::Currency),
+    plain(
+        "catalogue_max_age_seconds",
+        Rule::Whole(CATALOGUE_MAX_AGE_SECONDS),
+    ),
     plain("reservation_ttl", Rule::Whole(RESERVATION_TTL_SECONDS)),
     plain(
         "unpaid_order_retention",

@@ -1,6 +1,8 @@
 #[cfg(not(target_family = "wasm"))]
 mod native;
 #[cfg(not(target_family = "wasm"))]
+mod plans;
+#[cfg(not(target_family = "wasm"))]
 pub mod pool;
 #[cfg(target_family = "wasm")]
 mod spin;

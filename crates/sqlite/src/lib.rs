@@ -123,6 +123,7 @@ impl Connection {
     ///
     /// # Errors
     /// What SQLite says.
+    #[cfg_attr(not(target_family = "wasm"), track_caller)]
     pub fn execute(&self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
         self.0.execute(statement, parameters)
     }
@@ -131,6 +132,7 @@ impl Connection {
     ///
     /// # Errors
     /// What SQLite says.
+    #[cfg_attr(not(target_family = "wasm"), track_caller)]
     pub fn query(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
         self.0.query(statement, parameters)
     }
@@ -139,6 +141,7 @@ impl Connection {
     ///
     /// # Errors
     /// What SQLite says.
+    #[cfg_attr(not(target_family = "wasm"), track_caller)]
     pub fn query_one(&self, statement: &str, parameters: &[Value]) -> Result<Option<Row>, Error> {
         Ok(self.query(statement, parameters)?.into_iter().next())
     }
@@ -176,12 +179,11 @@ impl Database {
     }
 
     /// How many statements have run on the connection so far, those that begin and end transactions included, for native tests.
-    ///
-    /// # Errors
-    /// When the database could not be opened.
     #[cfg(not(target_family = "wasm"))]
-    pub fn statements(&self) -> Result<u64, Error> {
-        Ok(self.connection()?.0.statements())
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        let slot = self.connection.borrow();
+        slot.as_ref().map_or(0, |open| open.0.statements())
     }
 
     /// Reads. What the closure sees is each statement's own snapshot.

@@ -12,4 +12,4 @@ mod store;
 mod testing;
 
 pub use instance::{Products, instance, log_cause};
-pub use settings::{SettingsError, currency};
+pub use settings::{SettingsError, currency, max_age_seconds};

@@ -165,6 +165,14 @@ impl Shop {
         self.texts(&query).pop()
     }
 
+    /// How many statements that runs.
+    pub fn statements(&self, work: impl FnOnce()) -> u64 {
+        let count = || self.products.store.0.statements();
+        let before = count();
+        work();
+        count() - before
+    }
+
     /// The number that a query gives.
     pub fn number(&self, sql: &str) -> u64 {
         let read = |connection: &mercato_sqlite::Connection| connection.query_one(sql, params![]);

@@ -1,9 +1,9 @@
-use mercato_edge::{Path, Problem, Tagged, endpoint};
+use mercato_edge::{Path, Problem, Public, Tagged, endpoint};
 use mercato_kernel::{Caller, ProductId};
 use products::application::queries::find_product;
 
-use crate::problems::{currency, problem};
-use crate::product::{Audience, ProductResource, tagged};
+use crate::problems::{currency, max_age_seconds, problem};
+use crate::product::{Audience, ProductResource, public, tagged};
 
 /// One product
 ///
@@ -16,8 +16,9 @@ use crate::product::{Audience, ProductResource, tagged};
 pub async fn find(
     caller: Option<Caller>,
     Path(id): Path<ProductId>,
-) -> Result<Tagged<ProductResource>, Problem> {
-    let currency = currency().await?;
+) -> Result<Public<Tagged<ProductResource>>, Problem> {
+    let (currency, max_age) = (currency().await?, max_age_seconds().await?);
     let product = find_product::handle(&*products::instance(), id).map_err(problem)?;
-    Ok(tagged(product, currency, Audience::of(caller)))
+    let shown = tagged(product, currency, Audience::of(caller));
+    Ok(public(shown, caller, max_age))
 }

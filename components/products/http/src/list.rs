@@ -1,6 +1,6 @@
 use mercato_edge::{
     DEFAULT_PAGE_LIMIT, Draft, PAGE_LIMIT_MAX, PageLimit, PageNumber, PageRequest, Paged, Price,
-    Problem, Query, endpoint, query,
+    Problem, Public, Query, endpoint, query,
 };
 use mercato_kernel::{Caller, ProductId};
 use products::application::queries::list_products;
@@ -8,8 +8,8 @@ use products::domain::listing::{Filter, Sort};
 use products::domain::search::SearchWords;
 use products::domain::values::Sku;
 
-use crate::problems::{currency, problem};
-use crate::product::{Audience, ProductResource};
+use crate::problems::{currency, max_age_seconds, problem};
+use crate::product::{Audience, ProductResource, public};
 
 /// What the query of a list may ask for; what is absent does not restrict.
 #[query(exclusive(page, after))]
@@ -60,14 +60,15 @@ pub struct ListQuery {
 pub async fn list(
     caller: Option<Caller>,
     query: Draft<Query<ListQuery>>,
-) -> Result<Paged<ProductResource>, Problem> {
+) -> Result<Public<Paged<ProductResource>>, Problem> {
     let Query(query) = query.check(|Query(query)| list_products::check(&query.clone().into()))?;
-    let currency = currency().await?;
+    let (currency, max_age) = (currency().await?, max_age_seconds().await?);
     let page = list_products::handle(&*products::instance(), query.into()).map_err(problem)?;
     let audience = Audience::of(caller);
-    Paged::of(page, |product| {
+    let shown = Paged::of(page, |product| {
         Ok(ProductResource::new(product, currency, audience))
-    })
+    })?;
+    Ok(public(shown, caller, max_age))
 }
 
 impl From<ListQuery> for list_products::Query {

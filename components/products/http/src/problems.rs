@@ -4,18 +4,28 @@ use mercato_edge::Problem;
 use mercato_money::Currency;
 use mercato_platform::log;
 use products::domain::error::{ProductError, StoreError};
-use products::log_cause;
+use products::{SettingsError, log_cause};
 
 /// The shop's currency, without which the catalogue cannot show a price.
 ///
 /// # Errors
 /// 500 when the setting cannot be used: the log says why.
 pub async fn currency() -> Result<Currency, Problem> {
-    products::currency().await.map_err(|error| {
-        let fields = [("error", &*error.to_string())];
-        log::error("the catalogue is not configured", &fields);
-        Problem::internal()
-    })
+    products::currency().await.map_err(unconfigured)
+}
+
+/// For how many seconds caches may keep what everyone sees.
+///
+/// # Errors
+/// 500 when the setting cannot be used: the log says why.
+pub async fn max_age_seconds() -> Result<u64, Problem> {
+    products::max_age_seconds().await.map_err(unconfigured)
+}
+
+fn unconfigured(error: SettingsError) -> Problem {
+    let fields = [("error", &*error.to_string())];
+    log::error("the catalogue is not configured", &fields);
+    Problem::internal()
 }
 
 /// The problem that a client sees.

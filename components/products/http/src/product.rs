@@ -1,6 +1,6 @@
 //! A product as clients see it.
 
-use mercato_edge::{CurrencyCode, ExpectedTag, Listed, Price, Tagged, Timestamp};
+use mercato_edge::{CurrencyCode, ExpectedTag, Listed, Price, Public, Tagged, Timestamp};
 use mercato_kernel::{Caller, ProductId};
 use mercato_money::Currency;
 use products::domain::product::{ProductView, Seen};
@@ -110,6 +110,14 @@ pub fn tagged(
     }
 }
 
+/// What caches may keep for so many seconds, unless it is shown to somebody in particular: an admin sees more than others.
+pub fn public<A>(answer: A, caller: Option<Caller>, max_age_seconds: u64) -> Public<A> {
+    Public {
+        answer,
+        max_age_seconds: caller.map_or(max_age_seconds, |_| 0),
+    }
+}
+
 /// A version that no product has.
 const NO_VERSION: u64 = 0;
 
@@ -130,7 +138,7 @@ pub fn seen(ExpectedTag(tag): ExpectedTag) -> Option<Seen> {
 
 #[cfg(test)]
 pub mod tests {
-    use mercato_edge::Answer as _;
+    use mercato_edge::{Answer as _, header};
     use mercato_kernel::AccountId;
     use mercato_money::Money;
     use products::domain::product::{Product, ProductChanges};
@@ -186,6 +194,29 @@ pub mod tests {
         assert_eq!(Audience::of(Some(Caller::Admin(id))), Audience::Admins);
         for other in [None, Some(Caller::Customer(id)), Some(Caller::System)] {
             assert_eq!(Audience::of(other), Audience::Everyone);
+        }
+    }
+
+    #[test]
+    fn caches_may_keep_what_is_shown_to_nobody_in_particular() {
+        let id = AccountId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap();
+        let caching = |caller: Option<Caller>, max_age: u64| {
+            let shown = tagged(tea(), euro(), Audience::of(caller));
+            let reply = public(shown, caller, max_age).into_reply().unwrap();
+            let text = |name| Some(reply.headers().get(name)?.to_str().unwrap().to_owned());
+            (text(header::CACHE_CONTROL).unwrap(), text(header::VARY))
+        };
+        let kept = "public, max-age=5, stale-while-revalidate=30".to_owned();
+        let depends = "authorization".to_owned();
+        assert_eq!(caching(None, 5), (kept, Some(depends)));
+        let own = ("private, no-cache".to_owned(), None);
+        for (caller, max_age) in [
+            (None, 0),
+            (Some(Caller::Customer(id)), 5),
+            (Some(Caller::Admin(id)), 5),
+            (Some(Caller::System), 5),
+        ] {
+            assert_eq!(caching(caller, max_age), own);
         }
     }
 }

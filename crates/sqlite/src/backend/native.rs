@@ -3,6 +3,7 @@ use std::rc::Rc;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
+use super::plans;
 use super::pool::{Lent, Pool};
 use crate::{Error, Row, Value};
 
@@ -41,14 +42,17 @@ impl Backend {
         self.lent.keep()
     }
 
+    #[track_caller]
     pub fn execute(&self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
         self.query(statement, parameters)?;
         Ok(self.lent.connection()?.changes())
     }
 
+    #[track_caller]
     pub fn query(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
         self.statements.set(self.statements.get() + 1);
         let connection = self.lent.connection()?;
+        plans::check(connection, statement);
         let mut prepared = connection.prepare_cached(statement).map_err(from_native)?;
         let columns = prepared.column_count();
         let names: Rc<[String]> = prepared.column_names().map(str::to_owned).collect();

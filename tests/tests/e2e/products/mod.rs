@@ -1,3 +1,4 @@
+mod caching;
 mod create;
 mod delete;
 mod import;

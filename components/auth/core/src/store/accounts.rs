@@ -33,7 +33,7 @@ const SELECT_VIEWS: &str = "
     SELECT id, name, email, role, disabled, created_at, updated_at, version
     FROM users
     ORDER BY created_at, id
-    LIMIT ? OFFSET ?";
+    LIMIT ? OFFSET ? -- plan: a page of an index";
 
 const SELECT_VIEWS_AFTER: &str = "
     SELECT id, name, email, role, disabled, created_at, updated_at, version
@@ -44,7 +44,7 @@ const SELECT_VIEWS_AFTER: &str = "
 
 const COUNT_ACCOUNTS: &str = "
     SELECT COUNT(*) AS count
-    FROM (SELECT 1 FROM users LIMIT ?)";
+    FROM (SELECT 1 FROM users LIMIT ?) -- plan: no further than a total goes";
 
 const COUNT_OTHER_ACTIVE_ADMINS: &str = "
     SELECT COUNT(*) AS count
@@ -58,13 +58,13 @@ const SELECT_COSTLIEST_HASH: &str = "
     SELECT password_hash
     FROM users
     ORDER BY substr(password_hash, 5, 2) DESC
-    LIMIT 1";
+    LIMIT 1 -- plan: the last row of an index";
 
 const SELECT_ANY_ADMIN: &str = "
     SELECT 1
     FROM users
     WHERE role = 'admin'
-    LIMIT 1";
+    LIMIT 1 -- plan: one row of an index";
 
 const INSERT_ACCOUNT: &str = "
     INSERT INTO users (name, email, password_hash, role, disabled, token_generation, created_at, updated_at, version, id)
@@ -117,7 +117,7 @@ impl Records<'_> {
     /// All accounts.
     #[cfg(test)]
     pub fn all_accounts(&self) -> Result<Vec<Account>, Error> {
-        self.all("SELECT * FROM users", params![], account)
+        self.all("SELECT * FROM users -- of a test", params![], account)
     }
 
     /// Number of all accounts, as far as they are counted.
@@ -453,7 +453,9 @@ mod tests {
         let store = Store::in_memory();
         add(&store, &somebody(1));
         store
-            .write(|records| records.execute("UPDATE users SET email = 'nowhere'", params![]))
+            .write(|records| {
+                records.execute("UPDATE users SET email = 'nowhere' -- of a test", params![])
+            })
             .unwrap();
         let result = store.read(|records| records.account(id(1)));
         assert!(

@@ -96,8 +96,8 @@ impl Records<'_> {
     /// Number of rows of both tables.
     #[cfg(test)]
     pub fn count_attempts(&self) -> Result<[u64; 2], Error> {
-        let failures = "SELECT COUNT(*) AS count FROM login_failures";
-        let familiar = "SELECT COUNT(*) AS count FROM familiar_clients";
+        let failures = "SELECT COUNT(*) AS count FROM login_failures -- of a test";
+        let familiar = "SELECT COUNT(*) AS count FROM familiar_clients -- of a test";
         Ok([
             self.number(failures, params![], "count")?,
             self.number(familiar, params![], "count")?,

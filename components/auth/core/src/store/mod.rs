@@ -60,12 +60,14 @@ impl Store {
 }
 
 impl Records<'_> {
+    #[track_caller]
     fn execute(&self, statement: &str, parameters: &[mercato_sqlite::Value]) -> Result<(), Error> {
         self.0.execute(statement, parameters)?;
         Ok(())
     }
 
     /// All rows, each read by `read`.
+    #[track_caller]
     fn all<T>(
         &self,
         statement: &str,
@@ -77,6 +79,7 @@ impl Records<'_> {
     }
 
     /// The first row, read by `read`.
+    #[track_caller]
     fn first<T>(
         &self,
         statement: &str,
@@ -88,6 +91,7 @@ impl Records<'_> {
     }
 
     /// The number in that column of the first row; 0 without a row.
+    #[track_caller]
     fn number(
         &self,
         statement: &str,

@@ -183,7 +183,11 @@ impl Records<'_> {
     /// All refresh tokens.
     #[cfg(test)]
     pub fn refresh_tokens(&self) -> Result<Vec<RefreshToken>, Error> {
-        self.all("SELECT * FROM refresh_tokens", params![], refresh_token)
+        self.all(
+            "SELECT * FROM refresh_tokens -- of a test",
+            params![],
+            refresh_token,
+        )
     }
 }
 

@@ -58,7 +58,7 @@ const SELECT_REVOCATION_FLOOR: &str = "
 const SELECT_LAST_REVOCATION: &str = "
     SELECT seq
     FROM sqlite_sequence
-    WHERE name = 'revocations'";
+    WHERE name = 'revocations' -- plan: a row for each table that counts";
 
 impl Records<'_> {
     /// Keeps a revocation under the next number and forgets some of those that have expired by then. When there are more

@@ -9,7 +9,7 @@ use crate::domain::{Lane, Turn, TurnRecord};
 const SELECT_TURNS: &str = "
     SELECT id, client_hash, lane, is_waiting, since, expires_at
     FROM hashing_turns
-    ORDER BY id";
+    ORDER BY id -- plan: a line of bounded length";
 
 const INSERT_TURN: &str = "
     INSERT INTO hashing_turns (client_hash, lane, is_waiting, since, expires_at)
@@ -28,10 +28,9 @@ const DELETE_TURN: &str = "
     DELETE FROM hashing_turns
     WHERE id = ?";
 
-/// The table is so short that it needs no index.
 const DELETE_GONE_TURNS: &str = "
     DELETE FROM hashing_turns
-    WHERE expires_at <= ?";
+    WHERE expires_at <= ? -- plan: a line of bounded length";
 
 const SELECT_HELD_MS: &str = "
     SELECT held_ms

@@ -139,7 +139,10 @@ pub(super) fn page_of(
         (OrderSort::RecentlyUpdatedFirst, _) => "updated_at DESC, id DESC",
         (OrderSort::LongUnchangedFirst, _) => "updated_at, id",
     };
-    let page = format!("{} ORDER BY {order} LIMIT ? OFFSET ?", conditions.text());
+    let page = format!(
+        "{} ORDER BY {order} LIMIT ? OFFSET ? -- plan: a page of an index, or of few that were counted before\n",
+        conditions.text()
+    );
     let statement = match way {
         Way::Ids => format!("SELECT {COLUMNS} FROM orders{page}"),
         // The index has all that the page is chosen by: only the orders on it are looked up.
@@ -172,7 +175,7 @@ pub(super) fn count_of(filter: &OrderFilter) -> (String, Vec<Value>) {
     };
     let conditions = Conditions::of(filter, way);
     let statement = format!(
-        "SELECT COUNT(*) AS orders FROM (SELECT 1 FROM orders{} LIMIT ?)",
+        "SELECT COUNT(*) AS orders FROM (SELECT 1 FROM orders{} LIMIT ?) -- plan: no further than a total goes",
         conditions.text()
     );
     let mut values = conditions.values;

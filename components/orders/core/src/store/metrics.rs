@@ -33,7 +33,7 @@ SELECT
     FROM sagas
     WHERE step IN ('new', 'reserved', 'ready', 'closing') AND next_attempt_at <= ?1
     LIMIT ?2)) AS overdue,
-  (SELECT COUNT(*) FROM follow_ups) AS pending_actions";
+  (SELECT COUNT(*) FROM follow_ups) AS pending_actions -- plan: what is left to do";
 
 /// So many overdue orders are counted; that many may be more.
 const OVERDUE_COUNTED_MAX: u32 = 1_000;

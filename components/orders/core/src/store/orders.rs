@@ -45,7 +45,7 @@ ORDER BY order_id, position";
 
 pub(super) const ORDER_COUNTS: &str = "
 SELECT status, orders
-FROM order_counts";
+FROM order_counts -- plan: a row for each status";
 
 impl Records<'_> {
     /// One order with its items.

@@ -63,7 +63,7 @@ FROM follow_ups
 WHERE next_attempt_at <= ? OR next_attempt_at > ?
 GROUP BY order_id
 ORDER BY due
-LIMIT ?";
+LIMIT ? -- plan: what committed changes still have to do, which is done at once";
 
 impl Records<'_> {
     /// Adds an action that the sweep tries from `not_before` on.

@@ -38,7 +38,7 @@ const OF_NOBODY_OF_CHARGE: &str = select_dispute!(
 /// Counted in an index of these alone, and no further than they are kept.
 const COUNT_OF_NOBODY: &str = "
     SELECT COUNT(*) AS counted
-    FROM (SELECT 1 FROM disputes WHERE payment_id IS NULL LIMIT ?)";
+    FROM (SELECT 1 FROM disputes WHERE payment_id IS NULL LIMIT ?) -- plan: an index of those of nobody";
 
 const KEEP: &str = "
     INSERT INTO disputes (dispute_id, reference, payment_id, amount, currency, reason, status, told_at, created_at, received_at)

@@ -6,7 +6,7 @@ use crate::domain::{MinorUnits, PaymentStatus};
 
 const PAYMENT_COUNTS: &str = "
     SELECT status, payments
-    FROM payment_counts";
+    FROM payment_counts -- plan: a row for each status";
 
 /// Those that wait are counted in an index of their own. SQLite would count disputes in one of all that are somebody's.
 const TALLIES: &str = "
@@ -15,12 +15,12 @@ const TALLIES: &str = "
       (SELECT COUNT(*) FROM refunds WHERE status = 'PENDING') AS refunds_waiting,
       (SELECT COUNT(*) FROM disputes INDEXED BY disputes_open WHERE status = 'OPEN' AND payment_id IS NOT NULL)
         AS disputes_open
-    FROM tallies";
+    FROM tallies -- plan: one row, and indexes of what waits";
 
 const MONEY_RECEIVED: &str = "
     SELECT currency, gross_high, gross_low, refunded_high, refunded_low, lost_high, lost_low
     FROM money_received
-    ORDER BY currency";
+    ORDER BY currency -- plan: a row for each currency";
 
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[TALLIES];

@@ -39,7 +39,7 @@ const DUE: &str = select_entry!(
       SELECT 1 FROM outbox older
       WHERE older.acknowledged_at IS NULL AND older.order_id = outbox.order_id AND older.sequence < outbox.sequence)
     ORDER BY sequence
-    LIMIT ?"
+    LIMIT ? -- plan: an index of what waits"
 );
 
 const OF_ORDER: &str = select_entry!(
@@ -53,7 +53,7 @@ const OVERDUE: &str = select_entry!(
       SELECT 1 FROM outbox older
       WHERE older.acknowledged_at IS NULL AND older.order_id = outbox.order_id AND older.sequence < outbox.sequence)
     ORDER BY sequence
-    LIMIT ?4"
+    LIMIT ?4 -- plan: an index of what waits"
 );
 
 const PAGE: &str = select_entry!(
@@ -64,13 +64,13 @@ const PAGE: &str = select_entry!(
 
 const COUNT: &str = "
     SELECT COUNT(*) AS counted
-    FROM (SELECT 1 FROM outbox WHERE acknowledged_at IS NULL LIMIT ?)";
+    FROM (SELECT 1 FROM outbox WHERE acknowledged_at IS NULL LIMIT ?) -- plan: an index of what waits";
 
 const LAG: &str = "
     SELECT COUNT(*) FILTER (WHERE parked = 0) AS pending, COUNT(*) FILTER (WHERE parked = 1) AS parked,
       MIN(time) FILTER (WHERE parked = 0) AS oldest_time
     FROM outbox
-    WHERE acknowledged_at IS NULL";
+    WHERE acknowledged_at IS NULL -- plan: an index of what waits";
 
 const INSERT: &str = "
     INSERT INTO outbox (event_id, event_type, time, order_id, payment_id, amount, refunded_amount, currency,

@@ -25,7 +25,7 @@ const OF_CHARGE: &str = select_refund!("reference = ? AND payment_id IS NOT NULL
 /// Counted in an index of these alone, and no further than they are kept.
 const OF_NOBODY: &str = "
     SELECT COUNT(*) AS counted
-    FROM (SELECT 1 FROM provider_refunds WHERE payment_id IS NULL LIMIT ?)";
+    FROM (SELECT 1 FROM provider_refunds WHERE payment_id IS NULL LIMIT ?) -- plan: an index of those of nobody";
 
 /// What has failed stays so; the first failure that the provider reported counts.
 const KEEP: &str = "

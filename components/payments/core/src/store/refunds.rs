@@ -29,7 +29,7 @@ const FIND_PENDING: &str =
 const FIND_DUE: &str = select_refund!(
     "status = 'PENDING' AND (next_attempt_at <= ? OR next_attempt_at > ?)
     ORDER BY next_attempt_at
-    LIMIT 1"
+    LIMIT 1 -- plan: an index of what waits"
 );
 
 pub(super) const OF_PAYMENT: &str = select_refund!(

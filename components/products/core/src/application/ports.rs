@@ -84,6 +84,12 @@ pub trait Store {
     /// The reservations that wait for a payment. Costs as much as there are of them.
     fn held_reservations(&self) -> Result<HeldReservations, StoreError>;
 
+    /// Where the stock of those of these orders is that have a reservation.
+    fn reservation_states(
+        &self,
+        order_ids: &[OrderId],
+    ) -> Result<Vec<(OrderId, ReservationState)>, StoreError>;
+
     /// Whether a reservation was given back before that time, in milliseconds since the Unix epoch.
     fn has_released(&self, before: u64) -> Result<bool, StoreError>;
 
@@ -134,7 +140,7 @@ pub trait Inventory {
     /// The reservation of an order.
     fn reservation(&self, order_id: OrderId) -> Result<Option<Reservation>, StoreError>;
 
-    /// Adds a reservation with its lines.
+    /// Adds a reservation with its lines, of which there is at least one.
     fn insert_reservation(&self, reservation: &Reservation) -> Result<(), StoreError>;
 
     /// Where the stock of those of these orders is that have a reservation.
@@ -143,12 +149,13 @@ pub trait Inventory {
         order_ids: &[OrderId],
     ) -> Result<Vec<(OrderId, ReservationState)>, StoreError>;
 
-    /// Moves all units of these reservations as the settlement says, and the reservations to the state it leads to, at a
-    /// time in milliseconds since the Unix epoch. None of them may be named twice, and the settlement must be allowed for
-    /// all of them.
+    /// Moves all units of the reservations of these orders as the settlement says, and the reservations to the state it leads
+    /// to, at a time in milliseconds since the Unix epoch. A release makes a reservation without lines for an order that has
+    /// none. No order may be named twice, and the settlement must be allowed for all of them.
     ///
     /// # Errors
-    /// [`StoreError::Fault`] when a product counts fewer units than its reservations hold.
+    /// [`StoreError::Fault`] when a product counts fewer units than its reservations hold, or an order has no reservation that
+    /// needs one.
     fn settle(
         &self,
         order_ids: &[OrderId],

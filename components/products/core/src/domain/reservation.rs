@@ -164,14 +164,28 @@ pub enum Transition {
 }
 
 impl Settlement {
-    /// What this step does to a reservation in that state; the state itself where it is not allowed.
-    pub fn transition(self, state: ReservationState) -> Result<Transition, ReservationState> {
+    /// What this step does to a reservation in that state.
+    ///
+    /// # Errors
+    /// [`InventoryError::Conflict`] with the state, where the step is not allowed.
+    pub fn transition(self, state: ReservationState) -> Result<Transition, InventoryError> {
         if state == self.target() {
             Ok(Transition::Nothing)
         } else if state == self.source() {
             Ok(Transition::To(self.target()))
         } else {
-            Err(state)
+            Err(InventoryError::Conflict(state))
+        }
+    }
+
+    /// What this step does to an order that has no reservation: a release makes one without lines.
+    ///
+    /// # Errors
+    /// [`InventoryError::NotFound`] for the other steps.
+    pub fn transition_of_none(self) -> Result<Transition, InventoryError> {
+        match self {
+            Self::Release => Ok(Transition::To(self.target())),
+            Self::Commit | Self::Restock => Err(InventoryError::NotFound),
         }
     }
 
@@ -221,12 +235,6 @@ impl Reservation {
     #[must_use]
     pub const fn hold(order_id: OrderId, lines: Vec<ReservedLine>, now: u64) -> Self {
         Self::restore(order_id, ReservationState::Held, lines, now)
-    }
-
-    /// An order that was released before anything was reserved for it, so that a late request cannot take stock any more.
-    #[must_use]
-    pub const fn released_early(order_id: OrderId, now: u64) -> Self {
-        Self::restore(order_id, ReservationState::Released, Vec::new(), now)
     }
 
     /// The reservation as it was stored.
@@ -349,18 +357,30 @@ mod tests {
         use ReservationState::{Committed, Held, Released, Restocked};
         let all = [Held, Committed, Released, Restocked];
         let outcomes = |step: Settlement| all.map(|state| step.transition(state));
-        let (nothing, to) = (Ok(Transition::Nothing), |state| Ok(Transition::To(state)));
+        let nothing = || Ok(Transition::Nothing);
+        let to = |state| Ok(Transition::To(state));
+        let conflict = |state| Err(InventoryError::Conflict(state));
         assert_eq!(
             outcomes(Settlement::Commit),
-            [to(Committed), nothing, Err(Released), Err(Restocked)]
+            [
+                to(Committed),
+                nothing(),
+                conflict(Released),
+                conflict(Restocked)
+            ]
         );
         assert_eq!(
             outcomes(Settlement::Release),
-            [to(Released), Err(Committed), nothing, Err(Restocked)]
+            [
+                to(Released),
+                conflict(Committed),
+                nothing(),
+                conflict(Restocked)
+            ]
         );
         assert_eq!(
             outcomes(Settlement::Restock),
-            [Err(Held), to(Restocked), Err(Released), nothing]
+            [conflict(Held), to(Restocked), conflict(Released), nothing()]
         );
     }
 

@@ -7,13 +7,14 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use mercato_kernel::{Page, ProductId};
+use mercato_kernel::{OrderId, Page, ProductId};
 use mercato_sqlite::{Database, Error, Migration, migrations};
 
 use crate::application::ports::{HeldReservations, StockStats, Store, Transaction};
 use crate::domain::error::StoreError;
 use crate::domain::listing::Listing;
 use crate::domain::product::ProductView;
+use crate::domain::reservation::ReservationState;
 
 /// Label of the database in the manifest.
 pub const DATABASE_LABEL: &str = "products";
@@ -72,6 +73,14 @@ impl Store for SqliteStore {
 
     fn held_reservations(&self) -> Result<HeldReservations, StoreError> {
         self.0.read(reservations::held)
+    }
+
+    fn reservation_states(
+        &self,
+        order_ids: &[OrderId],
+    ) -> Result<Vec<(OrderId, ReservationState)>, StoreError> {
+        self.0
+            .read(|connection| reservations::states(connection, order_ids))
     }
 
     fn has_released(&self, before: u64) -> Result<bool, StoreError> {

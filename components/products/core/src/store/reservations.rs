@@ -16,7 +16,7 @@ use crate::domain::values::{Name, Price};
 pub(super) const HELD_RESERVATIONS: &str = "\
 SELECT COUNT(*) AS held, MIN(created_at) AS oldest_at
 FROM reservations
-WHERE state = 'held'";
+WHERE state = 'held' -- plan: an index of those that wait for a payment";
 
 /// The parameter lists identifiers and units.
 pub(super) const TAKE: &str = "\
@@ -62,7 +62,7 @@ const LINES_BY_ORDER: &str = "\
 SELECT product_id, name, unit_price, quantity
 FROM reservation_lines
 WHERE order_id = ?
-ORDER BY position";
+ORDER BY position -- plan: the lines of one order";
 
 const INSERT_RESERVATION: &str = "\
 INSERT INTO reservations (order_id, state, created_at, updated_at)
@@ -79,10 +79,15 @@ SELECT order_id, state
 FROM reservations
 WHERE order_id IN (SELECT value FROM json_each(?))";
 
+/// An order that is released before anything was reserved for it gets a reservation without lines: a late request cannot take
+/// stock for it any more.
 pub(super) const SET_STATES: &str = "\
-UPDATE reservations
-SET state = ?2, updated_at = max(updated_at, ?3)
-WHERE order_id IN (SELECT value FROM json_each(?1))";
+INSERT INTO reservations (order_id, state, created_at, updated_at)
+SELECT value, ?2, ?3, ?3
+FROM json_each(?1)
+WHERE ?2 = 'released' OR EXISTS (SELECT 1 FROM reservations WHERE order_id = value)
+ON CONFLICT (order_id) DO UPDATE
+SET state = excluded.state, updated_at = max(updated_at, excluded.updated_at)";
 
 pub(super) const HAS_RELEASED: &str = "\
 SELECT EXISTS (SELECT 1 FROM reservations WHERE state = 'released' AND updated_at <= ?) AS has_released";
@@ -126,6 +131,16 @@ pub fn has_released(connection: &Connection, before: u64) -> Result<bool, StoreE
     Ok(row.map_or(Ok(false), |row| row.get("has_released"))?)
 }
 
+/// Where the stock of those of these orders is that have a reservation.
+pub fn states(
+    connection: &Connection,
+    order_ids: &[OrderId],
+) -> Result<Vec<(OrderId, ReservationState)>, StoreError> {
+    let rows = connection.query(STATES_BY_ORDER, params![json_of(order_ids)])?;
+    let of_order = |row: &Row| Ok((rows::id(row, "order_id")?, state(row)?));
+    rows.iter().map(of_order).collect()
+}
+
 impl Inventory for Connection {
     fn products(&self, ids: &[ProductId]) -> Result<Vec<ProductView>, StoreError> {
         products::find_all(self, ids)
@@ -153,9 +168,6 @@ impl Inventory for Connection {
         let (state, made_at) = (reservation.state().as_str(), reservation.made_at());
         self.execute(INSERT_RESERVATION, params![id, state, made_at, made_at])?;
         let lines = reservation.lines();
-        if lines.is_empty() {
-            return Ok(());
-        }
         let inserted = self.execute(INSERT_LINES, params![id, json_of_lines(lines)])?;
         check_rows(inserted, lines.len(), "lines")
     }
@@ -164,10 +176,7 @@ impl Inventory for Connection {
         &self,
         order_ids: &[OrderId],
     ) -> Result<Vec<(OrderId, ReservationState)>, StoreError> {
-        let ids = json_of(order_ids);
-        let rows = self.query(STATES_BY_ORDER, params![ids])?;
-        let of_order = |row: &Row| Ok((rows::id(row, "order_id")?, state(row)?));
-        rows.iter().map(of_order).collect()
+        states(self, order_ids)
     }
 
     fn settle(

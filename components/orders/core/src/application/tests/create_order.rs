@@ -11,7 +11,7 @@ use crate::application::tests::shop::{
     request, run,
 };
 use crate::domain::{
-    LineProblem, OrderError, OrderStatus, PaymentStatus, RejectedLine, Transition,
+    EventOutcome, LineProblem, OrderError, OrderStatus, PaymentStatus, RejectedLine, Transition,
 };
 
 fn placed(outcome: Result<CreateOutcome, OrderError>) -> Placement {
@@ -490,6 +490,24 @@ fn an_order_is_made_with_one_call_to_each_database_and_one_more() {
     };
     // It begins, its stock is held, its payment is opened, it is stored.
     assert_eq!((0..).take_while(crashes).count(), 4);
+}
+
+#[test]
+fn an_order_and_its_payment_cost_few_statements() {
+    let mut shop = Shop::new();
+    shop.settings.limits.account.open_orders = Some(10);
+    let count = || shop.store.database.statements();
+    let before = count();
+    let id = placed(shop.create(Some("k"))).order.id;
+    // One looks at the limits. BEGIN, COMMIT, and for a new saga the key, the limits, saga, lines and key; for the order saga,
+    // order, items and history.
+    assert_eq!(count() - before, 1 + 2 + 5 + 2 + 4);
+    shop.customer_pays(id);
+    let event = shop.waiting_events().remove(0);
+    let before = count();
+    assert_eq!(shop.apply(&event), Ok(EventOutcome::Applied));
+    // The inbox, the saga, the order and its items, order, history, saga and pending actions.
+    assert_eq!(count() - before, 2 + 8);
 }
 
 /// The call at which payments is asked to open the payment of a new order.

@@ -155,6 +155,18 @@ mod tests {
     }
 
     #[test]
+    fn the_statements_do_not_grow_with_the_lines() {
+        let shop = Shop::new();
+        let add = |number: u32| shop.create(&new_product(&format!("Tea {number}"), 9));
+        let lines: Vec<_> = (0..100).map(|n| line(&add(n).unwrap(), 1)).collect();
+        for (number, lines) in [(1, &lines[..1]), (2, &lines[..])] {
+            let reserve = || drop(shop.reserve(number, lines).unwrap());
+            assert_eq!(shop.statements(reserve), 7);
+            assert_eq!(shop.statements(reserve), 4, "the first answer again");
+        }
+    }
+
+    #[test]
     fn merged_lines_are_checked_against_the_stock_together() {
         let shop = Shop::new();
         let tea = shop.create(&new_product("Tea", 5)).unwrap();

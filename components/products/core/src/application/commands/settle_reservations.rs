@@ -2,9 +2,8 @@
 
 use mercato_kernel::OrderId;
 
-use crate::application::ports::{Clock as _, Ports, Store as _, Transaction};
-use crate::domain::error::StoreError;
-use crate::domain::reservation::{InventoryError, Reservation, Settlement, Transition};
+use crate::application::ports::{Clock as _, Ports, Store as _};
+use crate::domain::reservation::{InventoryError, ReservationState, Settlement, Transition};
 
 /// Most orders of one call.
 pub const ORDERS_MAX: usize = 100;
@@ -19,8 +18,8 @@ pub struct Command<'a> {
 }
 
 /// Sells the stock held for orders, gives it back, or gives sold stock back, in one transaction; returns one outcome for
-/// each order, in their order. Done before: nothing changes. The number of statements does not depend on how many lines the
-/// orders have.
+/// each order, in their order. Looks first: what was done before writes nothing. The number of statements does not depend on
+/// how many orders there are, nor on how many lines they have.
 ///
 /// A release without a reservation is remembered, so that a late reservation cannot take stock any more.
 ///
@@ -31,34 +30,47 @@ pub fn handle(
     ports: &impl Ports,
     command: &Command<'_>,
 ) -> Result<Vec<Result<(), InventoryError>>, InventoryError> {
-    let Command {
-        order_ids,
-        settlement,
-    } = *command;
-    check(order_ids).map_err(InventoryError::Contract)?;
+    check(command.order_ids).map_err(InventoryError::Contract)?;
+    let states = ports.store().reservation_states(command.order_ids)?;
+    let seen = Plan::of(command, &states);
+    if seen.moving.is_empty() {
+        return Ok(seen.outcomes);
+    }
     ports.store().write(|transaction| {
-        let now = ports.clock().now_ms();
-        let states = transaction.reservation_states(order_ids)?;
-        let (mut moving, mut outcomes) = (Vec::new(), Vec::with_capacity(order_ids.len()));
-        for &order_id in order_ids {
-            let known = states.iter().find(|(id, _)| *id == order_id);
-            outcomes.push(match known.map(|(_, state)| *state) {
-                None => remember(transaction, order_id, settlement, now)?,
-                Some(state) => settlement
-                    .transition(state)
-                    .map(|transition| {
-                        if transition != Transition::Nothing {
-                            moving.push(order_id);
-                        }
-                    })
-                    .map_err(InventoryError::Conflict),
-            });
-        }
+        // Another writer may have come in between.
+        let states = transaction.reservation_states(command.order_ids)?;
+        let Plan { moving, outcomes } = Plan::of(command, &states);
         if !moving.is_empty() {
-            transaction.settle(&moving, settlement, now)?;
+            transaction.settle(&moving, command.settlement, ports.clock().now_ms())?;
         }
         Ok(outcomes)
     })
+}
+
+/// What becomes of the orders of a command.
+struct Plan {
+    /// Those that change.
+    moving: Vec<OrderId>,
+    /// One for each order, in their order.
+    outcomes: Vec<Result<(), InventoryError>>,
+}
+
+impl Plan {
+    fn of(command: &Command<'_>, states: &[(OrderId, ReservationState)]) -> Self {
+        let (mut moving, mut outcomes) = (Vec::new(), Vec::new());
+        for &order_id in command.order_ids {
+            let known = states.iter().find(|(id, _)| *id == order_id);
+            let transition = match known {
+                Some((_, state)) => command.settlement.transition(*state),
+                None => command.settlement.transition_of_none(),
+            };
+            if matches!(transition, Ok(Transition::To(_))) {
+                moving.push(order_id);
+            }
+            outcomes.push(transition.map(|_| ()));
+        }
+        Self { moving, outcomes }
+    }
 }
 
 /// The same for one order.
@@ -91,22 +103,6 @@ fn check(order_ids: &[OrderId]) -> Result<(), String> {
         Ok(())
     } else {
         Err("an order that is named twice".to_owned())
-    }
-}
-
-/// An order that has no reservation.
-fn remember(
-    transaction: &dyn Transaction,
-    order_id: OrderId,
-    settlement: Settlement,
-    now: u64,
-) -> Result<Result<(), InventoryError>, StoreError> {
-    match settlement {
-        Settlement::Release => {
-            let reservation = Reservation::released_early(order_id, now);
-            transaction.insert_reservation(&reservation).map(Ok)
-        }
-        Settlement::Commit | Settlement::Restock => Ok(Err(InventoryError::NotFound)),
     }
 }
 
@@ -214,6 +210,32 @@ mod tests {
             late,
             Err(InventoryError::Conflict(ReservationState::Released))
         );
+    }
+
+    #[test]
+    fn statements_do_not_grow_with_orders_and_nothing_new_is_one() {
+        let shop = Shop::new();
+        let tea = shop.create(&new_product("Tea", 900)).unwrap();
+        let orders: Vec<OrderId> = (1..=ORDERS_MAX as u64).map(order).collect();
+        for number in 1..=ORDERS_MAX as u64 {
+            shop.reserve(number, &[line(&tea, 1)]).unwrap();
+        }
+        let settle =
+            |orders, settlement| shop.statements(|| drop(shop.settle_all(orders, settlement)));
+        let steps = [
+            (&orders[..1], Settlement::Commit),
+            (&orders[..1], Settlement::Restock),
+            (&orders[1..], Settlement::Release),
+        ];
+        for (orders, settlement) in steps {
+            assert_eq!(settle(orders, settlement), 6, "{settlement:?}");
+            assert_eq!(settle(orders, settlement), 1, "{settlement:?}");
+        }
+        assert_eq!(settle(&orders, Settlement::Commit), 1, "it is too late");
+        let never_reserved: Vec<OrderId> = (901..=1_000).map(order).collect();
+        assert_eq!(settle(&never_reserved, Settlement::Release), 6);
+        assert_eq!(settle(&never_reserved, Settlement::Release), 1);
+        assert_eq!(shop.stock(&tea), Stock::restore(900, 0, 0));
     }
 
     #[test]

@@ -20,7 +20,7 @@ SELECT COUNT(*) AS number
 FROM (
   SELECT 1
   FROM catalogue_entries
-  LIMIT ?)";
+  LIMIT ?) -- plan: no further than a total goes";
 
 /// One page of a list, and whether there is another one. None when a walk through a ranked search cannot go on.
 pub(super) fn page(

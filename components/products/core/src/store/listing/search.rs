@@ -399,7 +399,7 @@ fn walk_statement(
     let mut statement = Statement::select_products(key);
     let from = format!(
         "\nFROM products AS p INDEXED BY {}\n  \
-           CROSS JOIN catalogue_entries AS e ON e.product_id = p.id\n\
+           CROSS JOIN catalogue_entries AS e ON e.product_id = p.id -- plan: a page ends it: many match\n\
          WHERE p.deleted_at IS NULL",
         index_of_order(listing)
     );

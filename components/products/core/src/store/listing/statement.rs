@@ -56,7 +56,10 @@ impl Statement {
 
     /// `FROM products` by that index, of which SQLite may use no other.
     pub fn add_products(&mut self, index: &str) {
-        let from = format!("\nFROM products AS p INDEXED BY {index}\nWHERE p.deleted_at IS NULL");
+        let from = format!(
+            "\nFROM products AS p INDEXED BY {index} -- plan: what a limit ends, or was counted before\n\
+             WHERE p.deleted_at IS NULL"
+        );
         self.add(&from, []);
     }
 
@@ -129,7 +132,8 @@ impl Statement {
     /// column `total` is the number of all that were found.
     pub fn add_sorted_page(&mut self, listing: &Listing) {
         self.add(
-            ",\npage (id, sort_key) AS MATERIALIZED (\nSELECT id, sort_key\nFROM found",
+            ",\npage (id, sort_key) AS MATERIALIZED ( -- plan: sorts few, which were counted before\n\
+             SELECT id, sort_key\nFROM found",
             [],
         );
         self.add_start("WHERE", ("sort_key", "id"), listing);

@@ -155,6 +155,23 @@ impl Shop {
 }
 
 #[test]
+fn a_page_takes_two_statements_and_a_product_one() {
+    let shop = Shop::new();
+    let tea = shop.add("Tea", "1", 1);
+    assert_eq!(shop.statements(|| drop(shop.find(&tea))), 1);
+    let for_sale = Filter {
+        in_stock: Some(true),
+        ..Filter::default()
+    };
+    for filter in [Filter::default(), for_sale, searching("tea")] {
+        for sort in [None, Some(Sort::ascending(SortKey::Name))] {
+            let list = || drop(shop.page(&filter, sort, 10, None));
+            assert_eq!(shop.statements(list), 2, "{filter:?}");
+        }
+    }
+}
+
+#[test]
 fn lists_are_sorted_paged_and_counted() {
     let shop = Shop::new();
     let mut products = Vec::new();
