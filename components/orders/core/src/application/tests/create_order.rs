@@ -495,7 +495,7 @@ fn an_order_is_made_with_one_call_to_each_database_and_one_more() {
 #[test]
 fn an_order_and_its_payment_cost_few_statements() {
     let mut shop = Shop::new();
-    shop.settings.limits.account.open_orders = Some(10);
+    shop.settings.limits.account.open_orders = 10;
     let count = || shop.store.database.statements();
     let before = count();
     let id = placed(shop.create(Some("k"))).order.id;

@@ -370,6 +370,8 @@ impl Shop {
             statements: self.store.sqlite.statements(),
             commits: self.store.commits.get(),
         };
+        // Opens the database.
+        self.stored();
         let before = cost();
         let result = work(self);
         let after = cost();
