@@ -26,7 +26,8 @@ WHERE customer_id = ? AND key = ?";
 
 const INSERT_KEY: &str = "
 INSERT INTO idempotency_keys (customer_id, key, fingerprint, order_id, created_at)
-VALUES (?, ?, ?, ?, ?)";
+VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (customer_id, key) DO NOTHING";
 
 const SET_ANSWER: &str = "
 UPDATE idempotency_keys
@@ -55,13 +56,13 @@ impl Records<'_> {
         }))
     }
 
-    /// Takes a customer's key for an order.
+    /// Takes a customer's key for an order; false when it is taken.
     pub fn insert_key(
         &self,
         customer_id: AccountId,
         name: &str,
         record: &KeyRecord,
-    ) -> Result<(), OrderError> {
+    ) -> Result<bool, OrderError> {
         let values = params![
             key(customer_id),
             name,
@@ -69,8 +70,7 @@ impl Records<'_> {
             key(record.order_id),
             record.created_at
         ];
-        self.0.execute(INSERT_KEY, values)?;
-        Ok(())
+        Ok(self.0.execute(INSERT_KEY, values)? == 1)
     }
 
     /// Keeps the answer given under a key.

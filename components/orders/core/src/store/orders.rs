@@ -5,17 +5,39 @@ use mercato_money::Money;
 use mercato_sqlite::{Error, Row, Value, params};
 
 use super::listing::{count_of, page_of};
+use super::sagas::saga_columns;
 use super::{Records, exactly_one, id, json_of, key, named};
 use crate::application::queries::list_orders::{OrderFilter, OrderSort, Place};
 use crate::domain::{
-    Order, OrderError, OrderItem, OrderNumber, OrderStatus, OrderView, Quantity, Receipt,
+    Order, OrderError, OrderItem, OrderNumber, OrderStatus, OrderView, Quantity, Receipt, Saga,
 };
 
 /// All columns of an order.
-pub(super) const COLUMNS: &str = "
+macro_rules! columns {
+    () => {
+        "
   id, customer_id, status, total_amount, total_items, currency,
   receipt_id, receipt_url, receipt_issued_at, paid_at, created_at, updated_at, version,
-  payment_version, stock_returned, number";
+  payment_version, stock_returned, number"
+    };
+}
+
+pub(super) const COLUMNS: &str = columns!();
+
+/// A saga's customer and time of creation are those of its order.
+const ORDER_AND_SAGA: &str = concat!(
+    "
+SELECT ",
+    columns!(),
+    ", ",
+    saga_columns!(),
+    "
+FROM orders
+LEFT JOIN (SELECT order_id, ",
+    saga_columns!(),
+    " FROM sagas) AS own ON own.order_id = orders.id
+WHERE orders.id = ?"
+);
 
 const INSERT_ORDER: &str = "
 INSERT INTO orders
@@ -50,13 +72,28 @@ FROM order_counts -- plan: a row for each status";
 impl Records<'_> {
     /// One order with its items.
     pub fn order(&self, id: OrderId) -> Result<Option<Order>, OrderError> {
-        let Some(row) = self.order_row(id)? else {
-            return Ok(None);
-        };
+        match self.order_row(id)? {
+            Some(row) => self.order_of(row),
+            None => Ok(None),
+        }
+    }
+
+    fn order_of(&self, row: Row) -> Result<Option<Order>, OrderError> {
         let (payment_version, stock_returned) =
             (row.get("payment_version")?, row.get("stock_returned")?);
         let view = self.views(&[row])?.pop();
         Ok(view.map(|view| Order::restore(view, payment_version, stock_returned)))
+    }
+
+    /// One order with its items, and its saga, as long as that is kept.
+    pub fn order_and_saga(&self, id: OrderId) -> Result<Option<(Order, Option<Saga>)>, OrderError> {
+        let Some(row) = self.0.query_one(ORDER_AND_SAGA, params![key(id)])? else {
+            return Ok(None);
+        };
+        let step: Option<String> = row.get("step")?;
+        let saga = step.map(|_| self.saga_of(id, &row)).transpose()?;
+        let order = self.order_of(row)?;
+        Ok(order.map(|order| (order, saga)))
     }
 
     /// One order as it is shown.

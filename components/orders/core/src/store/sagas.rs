@@ -12,12 +12,25 @@ use crate::domain::{
     RejectedLine, Rejection, Saga, Step, TotalChanged,
 };
 
-pub(super) const SAGA: &str = "
-SELECT customer_id, step, created_at, expires_at, next_attempt_at, attempts,
+/// What a saga has beside what its order has, too: customer and time of creation.
+macro_rules! saga_columns {
+    () => {
+        "step, expires_at, next_attempt_at, attempts,
   session_id, session_url, session_expires_at, closing_actor, closing_reason, rejection, client,
-  expected_total, replaces
+  expected_total, replaces"
+    };
+}
+
+pub(super) use saga_columns;
+
+pub(super) const SAGA: &str = concat!(
+    "
+SELECT customer_id, created_at, ",
+    saga_columns!(),
+    "
 FROM sagas
-WHERE order_id = ?";
+WHERE order_id = ?"
+);
 
 /// One whose order is cancelled has come to nothing.
 pub(super) const REPLACEMENT: &str = "
@@ -102,10 +115,15 @@ const REJECTED_AS_ABANDONED: &str = "abandoned";
 impl Records<'_> {
     /// The saga of an order.
     pub fn saga(&self, order_id: OrderId) -> Result<Option<Saga>, OrderError> {
-        let Some(row) = self.0.query_one(SAGA, params![key(order_id)])? else {
-            return Ok(None);
-        };
-        let step: Step = named(&row, "step")?;
+        match self.0.query_one(SAGA, params![key(order_id)])? {
+            Some(row) => self.saga_of(order_id, &row).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The saga in a row.
+    pub(super) fn saga_of(&self, order_id: OrderId, row: &Row) -> Result<Saga, OrderError> {
+        let step: Step = named(row, "step")?;
         let lines = match step {
             Step::New => self.0.query(SAGA_LINES, params![key(order_id)])?,
             // Removed when the stock was held.
@@ -116,7 +134,7 @@ impl Records<'_> {
         let client: Option<String> = row.get("client")?;
         let request = OrderRequest {
             order_id,
-            customer_id: id(&row, "customer_id")?,
+            customer_id: id(row, "customer_id")?,
             client: client.map(Holder::stored),
             lines: lines.iter().map(line_of).collect::<Result<_, _>>()?,
             expected_total: expected_total.map(Money::from_units),
@@ -124,16 +142,16 @@ impl Records<'_> {
             created_at: row.get("created_at")?,
             expires_at: row.get("expires_at")?,
         };
-        let rejection = self.rejection(&row, &request)?;
-        Ok(Some(Saga::restore(
+        let rejection = self.rejection(row, &request)?;
+        Ok(Saga::restore(
             request,
             step,
             row.get("next_attempt_at")?,
             row.get("attempts")?,
-            session_of(&row)?,
-            cancellation_of(&row)?,
+            session_of(row)?,
+            cancellation_of(row)?,
             rejection,
-        )))
+        ))
     }
 
     /// Stores a new saga with its lines: from now on its account and its client hold it. False, and nothing is stored, when

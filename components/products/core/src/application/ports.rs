@@ -149,6 +149,18 @@ pub trait Inventory {
         order_ids: &[OrderId],
     ) -> Result<Vec<(OrderId, ReservationState)>, StoreError>;
 
+    /// [`Self::settle`] if all of these orders have reservations in that state; false, and nothing happens, if not.
+    ///
+    /// # Errors
+    /// As [`Self::settle`].
+    fn settle_from(
+        &self,
+        state: ReservationState,
+        order_ids: &[OrderId],
+        settlement: Settlement,
+        at: u64,
+    ) -> Result<bool, StoreError>;
+
     /// Moves all units of the reservations of these orders as the settlement says, and the reservations to the state it leads
     /// to, at a time in milliseconds since the Unix epoch. A release makes a reservation without lines for an order that has
     /// none. No order may be named twice, and the settlement must be allowed for all of them.

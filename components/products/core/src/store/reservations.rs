@@ -89,6 +89,16 @@ WHERE ?2 = 'released' OR EXISTS (SELECT 1 FROM reservations WHERE order_id = val
 ON CONFLICT (order_id) DO UPDATE
 SET state = excluded.state, updated_at = max(updated_at, excluded.updated_at)";
 
+/// Nothing happens unless all of the orders, so many, have reservations in one and the same state.
+pub(super) const SET_STATES_FROM: &str = "\
+UPDATE reservations
+SET state = ?2, updated_at = max(updated_at, ?3)
+WHERE order_id IN (SELECT value FROM json_each(?1))
+  AND ?5 = (
+    SELECT COUNT(*)
+    FROM json_each(?1) JOIN reservations AS own ON own.order_id = value
+    WHERE own.state = ?4)";
+
 pub(super) const HAS_RELEASED: &str = "\
 SELECT EXISTS (SELECT 1 FROM reservations WHERE state = 'released' AND updated_at <= ?) AS has_released";
 
@@ -179,6 +189,24 @@ impl Inventory for Connection {
         states(self, order_ids)
     }
 
+    fn settle_from(
+        &self,
+        state: ReservationState,
+        order_ids: &[OrderId],
+        settlement: Settlement,
+        at: u64,
+    ) -> Result<bool, StoreError> {
+        let ids = json_of(order_ids);
+        let count = u64::try_from(order_ids.len()).unwrap_or(u64::MAX);
+        let target = settlement.target().as_str();
+        let values = params![ids.as_str(), target, at, state.as_str(), count];
+        if self.execute(SET_STATES_FROM, values)? != count {
+            return Ok(false);
+        }
+        self.execute(units_of(settlement), params![ids])?;
+        Ok(true)
+    }
+
     fn settle(
         &self,
         order_ids: &[OrderId],
@@ -186,12 +214,7 @@ impl Inventory for Connection {
         at: u64,
     ) -> Result<(), StoreError> {
         let ids = json_of(order_ids);
-        let statement = match settlement {
-            Settlement::Commit => COMMIT_UNITS,
-            Settlement::Release => RELEASE_UNITS,
-            Settlement::Restock => RESTOCK_UNITS,
-        };
-        self.execute(statement, params![ids.as_str()])?;
+        self.execute(units_of(settlement), params![ids.as_str()])?;
         let state = settlement.target().as_str();
         let changed = self.execute(SET_STATES, params![ids, state, at])?;
         check_rows(changed, order_ids.len(), "reservations")
@@ -200,6 +223,15 @@ impl Inventory for Connection {
     fn purge_released(&self, before: u64, limit: u32) -> Result<u64, StoreError> {
         self.execute(PURGE_LINES, params![before, limit])?;
         Ok(self.execute(PURGE_RESERVATIONS, params![before, limit])?)
+    }
+}
+
+/// The statement that moves the units of orders.
+const fn units_of(settlement: Settlement) -> &'static str {
+    match settlement {
+        Settlement::Commit => COMMIT_UNITS,
+        Settlement::Release => RELEASE_UNITS,
+        Settlement::Restock => RESTOCK_UNITS,
     }
 }
 

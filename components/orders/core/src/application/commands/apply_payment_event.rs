@@ -169,8 +169,8 @@ fn record(
             actions: Vec::new(),
         });
     }
-    let saga = records.saga(id)?;
-    let Some(mut order) = records.order(id)? else {
+    let Some((mut order, saga)) = records.order_and_saga(id)? else {
+        let saga = records.saga(id)?;
         let rejected = saga.filter(|saga| saga.step() == Step::Rejected);
         rejected.ok_or(OrderError::NotFound)?;
         return record_without_order(records, id, event, now);

@@ -178,33 +178,29 @@ fn begin(
 ) -> Result<Begun, OrderError> {
     let now = ports.clock().now_ms();
     let expires_at = now.saturating_add(ports.settings().reservation_ttl_ms);
-    let idempotency = command.idempotency.as_ref();
+    let patience = match command.idempotency {
+        Some(_) => RESUME_AFTER_MS,
+        None => ABANDON_AFTER_MS,
+    };
+    let request = OrderRequest {
+        order_id: OrderId::parse(&ports.ids().new_id())?,
+        customer_id: command.customer_id,
+        client: command.client.as_ref().map(Holder::client),
+        lines,
+        expected_total: command.expected_total,
+        replaces: command.replaces,
+        created_at: now,
+        expires_at,
+    };
     ports.store().write(|records| {
-        if let Some(idempotency) = idempotency
-            && let Some(begun) = earlier(records, command.customer_id, idempotency, now)?
-        {
+        if let Some(begun) = take_key(records, command, request.order_id, now)? {
             return Ok(begun);
         }
         holders.check(records, now, &freed(records, command)?)?;
-        let patience = if idempotency.is_some() {
-            RESUME_AFTER_MS
-        } else {
-            ABANDON_AFTER_MS
-        };
-        let request = OrderRequest {
-            order_id: OrderId::parse(&ports.ids().new_id())?,
-            customer_id: command.customer_id,
-            client: command.client.as_ref().map(Holder::client),
-            lines,
-            expected_total: command.expected_total,
-            replaces: command.replaces,
-            created_at: now,
-            expires_at,
-        };
         let older = command.replaces;
         let replaced = older.map(|older| replaced(records, older, command.customer_id));
         let replaced = replaced.transpose()?.flatten();
-        let saga = insert_saga(ports, records, request, now + patience)?;
+        let saga = insert_saga(ports, records, request, command, now + patience)?;
         let order_id = saga.request().order_id;
         if let Some(replaced) = replaced {
             let cancellation = Cancellation {
@@ -213,33 +209,59 @@ fn begin(
             };
             cancel::intend(records, replaced, cancellation, now + RESUME_AFTER_MS)?;
         }
-        if let Some(idempotency) = idempotency {
-            let fingerprint = idempotency.fingerprint.clone();
-            let record = KeyRecord {
-                fingerprint,
-                order_id,
-                created_at: now,
-                answer: None,
-            };
-            records.insert_key(command.customer_id, &idempotency.key, &record)?;
-        }
         Ok(Begun::New(saga))
     })
+}
+
+/// Takes the key of the request, if it has one, for an order. What was begun under that key before is returned instead.
+fn take_key(
+    records: &Records<'_>,
+    command: &CreateOrder,
+    order_id: OrderId,
+    now: u64,
+) -> Result<Option<Begun>, OrderError> {
+    let Some(idempotency) = &command.idempotency else {
+        return Ok(None);
+    };
+    let record = KeyRecord {
+        fingerprint: idempotency.fingerprint.clone(),
+        order_id,
+        created_at: now,
+        answer: None,
+    };
+    let take = || records.insert_key(command.customer_id, &idempotency.key, &record);
+    if take()? {
+        return Ok(None);
+    }
+    let begun = earlier(records, command.customer_id, idempotency, now)?;
+    if begun.is_none() && !take()? {
+        return Err(OrderError::Internal);
+    }
+    Ok(begun)
 }
 
 /// Stores a new saga, under another id as long as some order has the number that belongs to its own.
 fn insert_saga(
     ports: &impl Ports,
     records: &Records<'_>,
-    mut request: OrderRequest,
+    request: OrderRequest,
+    command: &CreateOrder,
     next_attempt_at: u64,
 ) -> Result<Saga, OrderError> {
+    let created_at = request.created_at;
+    let mut saga = Saga::begin(request, next_attempt_at);
     for _ in 0..ID_TRIES_MAX {
-        let saga = Saga::begin(request.clone(), next_attempt_at);
         if records.insert_saga(&saga)? {
             return Ok(saga);
         }
-        request.order_id = OrderId::parse(&ports.ids().new_id())?;
+        let order_id = OrderId::parse(&ports.ids().new_id())?;
+        records.free_key(saga.request().order_id)?;
+        take_key(records, command, order_id, created_at)?;
+        let request = OrderRequest {
+            order_id,
+            ..saga.request().clone()
+        };
+        saga = Saga::begin(request, next_attempt_at);
     }
     Err(OrderError::Unavailable)
 }

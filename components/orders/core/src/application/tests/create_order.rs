@@ -499,15 +499,15 @@ fn an_order_and_its_payment_cost_few_statements() {
     let count = || shop.store.database.statements();
     let before = count();
     let id = placed(shop.create(Some("k"))).order.id;
-    // One looks at the limits. BEGIN, COMMIT, and for a new saga the key, the limits, saga, lines and key; for the order saga,
+    // A look at the limits; BEGIN, COMMIT, and for a new saga the key, the limits, saga and lines; for the order saga,
     // order, items and history.
-    assert_eq!(count() - before, 1 + 2 + 5 + 2 + 4);
+    assert_eq!(count() - before, 1 + 2 + 4 + 2 + 4);
     shop.customer_pays(id);
     let event = shop.waiting_events().remove(0);
     let before = count();
     assert_eq!(shop.apply(&event), Ok(EventOutcome::Applied));
-    // The inbox, the saga, the order and its items, order, history, saga and pending actions.
-    assert_eq!(count() - before, 2 + 8);
+    // The inbox, the order with its saga, the items; order, history, saga and pending actions.
+    assert_eq!(count() - before, 2 + 7);
 }
 
 /// The call at which payments is asked to open the payment of a new order.
