@@ -1,6 +1,5 @@
 use mercato_kernel::{EventId, Named as _, OrderId, PageStart, Total};
 use mercato_sqlite::{Row, Value, params};
-use serde_json::json;
 
 use super::{Records, Stored, currency, id, minor_units, named, too_late};
 use crate::domain::{OutboxEntry, OutboxEntryView, PaymentEvent};
@@ -194,8 +193,8 @@ impl Records<'_> {
 
     /// The same of many events, in one statement.
     pub fn acknowledge_events(&self, event_ids: &[EventId], now: u64) -> Stored<()> {
-        let ids: Vec<String> = event_ids.iter().map(EventId::to_string).collect();
-        let values = params![now, json!(ids).to_string()];
+        let ids: Vec<String> = event_ids.iter().map(|id| format!("\"{id}\"")).collect();
+        let values = params![now, format!("[{}]", ids.join(","))];
         self.execute(ACKNOWLEDGE_ALL, values).map(drop)
     }
 

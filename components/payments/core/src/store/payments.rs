@@ -1,7 +1,6 @@
 use mercato_kernel::{FromText, Named as _, OrderId, PageStart, PaymentId, Total};
 use mercato_money::Money;
 use mercato_sqlite::{Error, Row, Value, params};
-use serde_json::json;
 
 use super::{Records, Stored, currency, id, minor_units, named};
 use crate::domain::{
@@ -137,11 +136,12 @@ const UPDATE_PAYMENT: &str = "
       is_processing = ?, updated_at = ?, version = ?
     WHERE id = ?";
 
-/// Their positions are those in the list.
+/// As many rows of values follow as there are lines.
 const INSERT_LINES: &str = "
     INSERT INTO checkout_lines (payment_id, position, name, unit_price, quantity)
-    SELECT ?1, key, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]')
-    FROM json_each(?2)";
+    VALUES ";
+
+const LINE_VALUES: &str = "(?, ?, ?, ?, ?)";
 
 const LINES: &str = "
     SELECT name, unit_price, quantity
@@ -167,7 +167,6 @@ pub(super) const STATEMENTS: &[&str] = &[
     NAMED_WITH_SESSION,
     FIND_BY_CHARGE,
     INSERT_FIRST_PAYMENT,
-    INSERT_LINES,
     UPDATE_PAYMENT,
     LINES,
     ORDER_NUMBER,
@@ -267,10 +266,19 @@ impl Records<'_> {
         if lines.is_empty() {
             return Ok(());
         }
-        let line = |line: &CheckoutLine| json!([line.name, line.unit_price.units(), line.quantity]);
-        let lines: serde_json::Value = lines.iter().map(line).collect();
-        let values = params![&*payment.id.text(), lines.to_string()];
-        self.execute(INSERT_LINES, values).map(drop)
+        let mut values = Vec::new();
+        for (position, line) in (0_u32..).zip(lines) {
+            values.extend_from_slice(params![
+                &*payment.id.text(),
+                position,
+                &line.name,
+                line.unit_price.units(),
+                line.quantity
+            ]);
+        }
+        let rows = vec![LINE_VALUES; lines.len()].join(", ");
+        self.execute(&format!("{INSERT_LINES}{rows}"), &values)
+            .map(drop)
     }
 
     /// A payment that has changed, and its newest session with it.
