@@ -135,7 +135,9 @@ fn is_whole(answer: &str) -> bool {
         return false;
     };
     let head = head.to_ascii_lowercase();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:"));
     let length: Option<usize> = length.and_then(|length| length.trim().parse().ok());
     body.len() >= length.expect("a length")
 }

@@ -176,7 +176,11 @@ impl Pool {
             mut instance,
             _permit,
         } = lease;
-        if Guest::of_mut(instance.store.data_mut()).sqlite.transactions.roll_back() {
+        if Guest::of_mut(instance.store.data_mut())
+            .sqlite
+            .transactions
+            .roll_back()
+        {
             tracing::error!(component = %self.grants.id, "a transaction was left open at the end of a request; rolled back");
         }
         instance.served += 1;

@@ -302,7 +302,8 @@ async fn handle(
             timeout(RESPONSE_HOLD_TIME, &mut idle).await.is_ok()
         };
         if !settled {
-            accessor.with(|mut access| Guest::of(access.get()).host.request.cpu.release_processor());
+            accessor
+                .with(|mut access| Guest::of(access.get()).host.request.cpu.release_processor());
             reply = reply.send_ahead(early);
             settled = if is_planned {
                 idle.await;

@@ -227,7 +227,9 @@ fn pending_actions_are_read_in_order_and_removed_one_by_one() {
     });
     assert_eq!(due(60), [(id, 1)]);
     let first = pending()[0].number;
-    write(&database, |records| records.remove_pending_actions(&[first]));
+    write(&database, |records| {
+        records.remove_pending_actions(&[first])
+    });
     assert_eq!(pending().len(), actions.len() - 1);
 }
 

@@ -359,7 +359,12 @@ impl Holders {
         }
         let [of_account, of_client] = records.holdings([account, client])?;
         for (kind, holder, share, mut holding) in [
-            (HolderKind::Account, account, &self.limits.account, of_account),
+            (
+                HolderKind::Account,
+                account,
+                &self.limits.account,
+                of_account,
+            ),
             (HolderKind::Client, client, &self.limits.client, of_client),
         ] {
             let Some(holder) = holder else {

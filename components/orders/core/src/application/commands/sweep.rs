@@ -13,9 +13,7 @@ use crate::application::commands::apply_payment_event;
 use crate::application::saga::cancel::{self, Outcome};
 use crate::application::saga::{pending_actions, place};
 use crate::application::{INBOX_KEPT_MS, KEY_KEPT_MS, RESUME_AFTER_MS};
-use crate::domain::{
-    BACK_OFF, Cancellation, DAY_MS, OrderError, OrderStatus, Saga, Step,
-};
+use crate::domain::{BACK_OFF, Cancellation, DAY_MS, OrderError, OrderStatus, Saga, Step};
 use crate::ports::{Inventory, Payments, Ports, Store};
 use crate::store::{PurgeTimes, Records};
 

@@ -209,11 +209,7 @@ async fn finish_sales(
     outcomes.into_iter().map(as_recorded).collect()
 }
 
-async fn perform(
-    ports: &impl Ports,
-    order_id: OrderId,
-    action: &Action,
-) -> Result<(), OrderError> {
+async fn perform(ports: &impl Ports, order_id: OrderId, action: &Action) -> Result<(), OrderError> {
     match action {
         Action::CommitStock => ports.inventory().commit(order_id).await,
         Action::ReleaseStock => ports.inventory().release(order_id).await,

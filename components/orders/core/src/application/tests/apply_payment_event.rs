@@ -18,7 +18,11 @@ fn a_success_pays_the_order_sells_the_stock_and_is_acknowledged() {
     assert_eq!((order.status, order.paid_at), (Paid, Some(event.time)));
     assert_eq!(order.receipt.unwrap().url, event.receipt_url);
     assert_eq!(shop.stock_state(id), Some(StockState::Committed));
-    assert_eq!(shop.waiting_events().len(), 1, "many are acknowledged at a time");
+    assert_eq!(
+        shop.waiting_events().len(),
+        1,
+        "many are acknowledged at a time"
+    );
     shop.finish_sales();
     shop.check_invariants("paid");
 }

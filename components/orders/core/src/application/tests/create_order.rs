@@ -3,13 +3,13 @@ use std::pin::Pin;
 
 use mercato_kernel::{Caller, RecordedAnswer};
 
-use crate::application::{ABANDON_AFTER_MS, KEY_KEPT_MS};
 use crate::application::commands::create_order::{self, CreateOutcome, Idempotency, Placement};
 use crate::application::commands::record_answer;
 use crate::application::tests::shop::{
     REQUEST_MINOR, START_MS, Shop, Side, StockState, TTL_MS, admin, customer, lines, product,
     request, run,
 };
+use crate::application::{ABANDON_AFTER_MS, KEY_KEPT_MS};
 use crate::domain::{
     EventOutcome, LineProblem, OrderError, OrderStatus, PaymentStatus, RejectedLine, Transition,
 };

@@ -57,7 +57,9 @@ fn older_shop() -> Database {
 fn an_older_shops_orders_count_and_its_late_payments_stay() {
     let database = older_shop();
     let account = Holder::stored("c".to_owned());
-    let [holding, _] = read(&database, |records| records.holdings([Some(&account), None]));
+    let [holding, _] = read(&database, |records| {
+        records.holdings([Some(&account), None])
+    });
     assert_eq!((holding.open_orders, holding.held_units), (1, 7));
     let before = PurgeTimes {
         requests: 0,
@@ -77,7 +79,9 @@ fn an_older_shops_orders_count_and_its_late_payments_stay() {
     let done = "UPDATE sagas SET step = 'done' WHERE order_id = 's1'";
     let ended = database.write::<_, Error>(|connection| connection.execute(done, &[]));
     ended.unwrap();
-    let [holding, _] = read(&database, |records| records.holdings([Some(&account), None]));
+    let [holding, _] = read(&database, |records| {
+        records.holdings([Some(&account), None])
+    });
     assert_eq!((holding.open_orders, holding.held_units), (0, 0));
 }
 

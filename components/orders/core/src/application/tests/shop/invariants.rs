@@ -40,7 +40,10 @@ impl Shop {
         for id in self.inventory.orders().into_iter().filter(|id| !known(*id)) {
             let status = self.payments.of(id).map(|payment| payment.status);
             assert!(
-                !matches!(status, Some(PaymentStatus::Pending | PaymentStatus::Succeeded)),
+                !matches!(
+                    status,
+                    Some(PaymentStatus::Pending | PaymentStatus::Succeeded)
+                ),
                 "{case}: payment of no order {id}: {status:?}"
             );
         }

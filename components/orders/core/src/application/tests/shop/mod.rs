@@ -28,9 +28,9 @@ use crate::application::commands::change_status::{self, ChangeStatus};
 use crate::application::commands::create_order::{self, CreateOrder, CreateOutcome, Idempotency};
 use crate::application::commands::sweep::{self, SweepReport};
 use crate::application::commands::{apply_payment_event, record_answer};
-use crate::application::saga::pending_actions::SOLD_AFTER_MS;
 use crate::application::queries::find_order::{self, OrderDetails};
 use crate::application::queries::list_orders::{self, OrderFilter, OrderSort};
+use crate::application::saga::pending_actions::SOLD_AFTER_MS;
 use crate::domain::{
     EventOutcome, Holder, Holding, Limits, Line, OrderError, OrderNumber, OrderStatus, OrderView,
     PaymentEvent, PaymentStatus, Quantity,
