@@ -219,7 +219,6 @@ mod tests {
             sku: Some(Some("T-1".parse().unwrap())),
             price: Some(Money::from_units(10_000_000)),
             stock: Some(StockChange::Absolute(7)),
-            ..ProductChanges::default()
         };
         assert_eq!(product, tea);
     }

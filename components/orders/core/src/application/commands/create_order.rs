@@ -83,6 +83,10 @@ pub enum CreateOutcome {
     Replayed(RecordedAnswer),
 }
 
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one per request, and it is nearly always the large one"
+)]
 enum Begun {
     /// Now.
     New(Saga),

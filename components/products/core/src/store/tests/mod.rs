@@ -70,7 +70,6 @@ fn a_product_comes_back_as_it_went_in() {
         sku: Some(Some("T-1".parse().unwrap())),
         price: Some("999999999.9999".parse().unwrap()),
         stock: Some(StockChange::Absolute(1_000_000_000)),
-        ..ProductChanges::default()
     };
     let tea = shop.create(&new).unwrap();
     let find = || find_product::handle(&shop.products, tea.id);
