@@ -106,11 +106,7 @@ async fn apply(ports: &impl Ports, event: &PaymentEvent) -> Result<Applied, Orde
     let recorded = match write(ports, order_id, event) {
         // A payment is opened before its order is stored: whoever was to store it may have gone away.
         Err(OrderError::NotFound) if is_being_made(ports, order_id)? => {
-            let made = Box::pin(place::advance(ports, order_id)).await;
-            made.map_err(|error| match error {
-                OrderError::PaymentUnavailable => OrderError::Unavailable,
-                error => error,
-            })?;
+            Box::pin(place::advance(ports, order_id)).await?;
             write(ports, order_id, event)?
         }
         recorded => recorded?,

@@ -75,8 +75,8 @@ fn log_left(order_id: OrderId, error: &OrderError) {
 }
 
 /// Does the pending actions of several orders: stock that is to be given back, and nothing else, or sales whose event is to be
-/// acknowledged, at once for all of them; those of other orders one order after the other, as long as `may_go_on` says so. Returns what came of each that was
-/// begun, in their order.
+/// acknowledged, at once for all of them; those of other orders one order after the other, as long as `may_go_on` says so.
+/// Returns what came of each that was begun, in their order.
 ///
 /// # Errors
 /// When the orders database cannot be used; everything stays pending.
