@@ -1,17 +1,13 @@
 //! wasmtime: its settings, and the cache of compiled components.
 
-use std::collections::hash_map::DefaultHasher;
-use std::fmt::Write as _;
-use std::hash::{Hash, Hasher};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 use wasmtime::{
-    Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy,
-    PoolingAllocationConfig,
+    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, ProfilingStrategy,
 };
 
+use super::artifacts::Artifacts;
 use crate::error::{Error, Result, one_line};
 use crate::limits::{
     EPOCH_TICK, INSTANCES_KEPT_FOR_PROBES, INSTANCES_KEPT_FOR_TIMERS, Limits, TABLE_ELEMENTS_MAX,
@@ -20,6 +16,9 @@ use crate::permissions;
 
 /// Folder of compiled components in the data directory.
 const CACHE_FOLDER: &str = "cache";
+/// Where this variable is set, functions of components have names in the profiles of Linux's `perf`, by a file
+/// `/tmp/perf-PID.map`.
+const PERF_MAP: &str = "MERCATO_PERF_MAP";
 /// Core instances, memories and tables of one composed component, adapters included.
 const CORE_INSTANCES_PER_COMPONENT: u32 = 200;
 const MEMORIES_PER_COMPONENT: u32 = 24;
@@ -37,7 +36,7 @@ const INSTANCE_METADATA_BYTES: usize = 4 << 20;
 /// An engine, and the folder where what it compiled is kept.
 pub(crate) struct Compiler {
     pub engine: Engine,
-    cache: PathBuf,
+    artifacts: Artifacts,
 }
 
 impl Compiler {
@@ -55,12 +54,7 @@ impl Compiler {
             ))
         })?;
         permissions::tighten(&folder);
-        // wasmtime wants the path absolute.
-        let cache = folder
-            .canonicalize()
-            .map_err(|cause| Error::Machine(format!("cannot use {}: {cause}", folder.display())))?;
-        let config = config(&cache, components, limits)
-            .map_err(|cause| machine_error("cannot set up wasmtime", &cause))?;
+        let config = config(components, limits);
         let engine = match Engine::new(&config.pooled) {
             Ok(engine) => engine,
             Err(cause) => {
@@ -72,7 +66,9 @@ impl Compiler {
                     .map_err(|cause| machine_error("cannot start wasmtime", &cause))?
             }
         };
-        Ok(Self { engine, cache })
+        let artifacts = Artifacts::new(folder);
+        artifacts.remove_unused();
+        Ok(Self { engine, artifacts })
     }
 
     /// Lets running guests yield once a tick, until the engine is gone.
@@ -91,34 +87,31 @@ impl Compiler {
             .map_err(|cause| Error::Machine(format!("cannot start a thread: {cause}")))
     }
 
-    /// Whether the component was compiled before by a compatible engine.
-    pub(crate) fn is_compiled(&self, wasm: &[u8]) -> bool {
-        self.mark(wasm).exists()
+    /// Takes the component from the cache, if it was compiled before by a compatible engine.
+    pub(crate) fn compiled(&self, wasm: &[u8]) -> Option<Component> {
+        let path = self.artifacts.path(&self.engine, wasm);
+        self.artifacts.load(&self.engine, &path)
     }
 
-    /// Compiles the component, or takes it from the cache.
+    /// Takes the component from the cache, or compiles it.
     pub(crate) fn compile(&self, id: &str, wasm: &[u8]) -> Result<Component> {
-        let component =
-            Component::new(&self.engine, wasm).map_err(|cause| component_error(id, &cause))?;
-        let mark = self.mark(wasm);
-        if !mark.exists() {
-            // Only a hint for the next start.
-            let _ = std::fs::write(mark, b"");
+        if let Some(component) = self.compiled(wasm) {
+            return Ok(component);
         }
-        Ok(component)
-    }
-
-    /// A file whose existence says that the component is in the cache.
-    fn mark(&self, wasm: &[u8]) -> PathBuf {
-        let mut hasher = DefaultHasher::new();
-        self.engine
-            .precompile_compatibility_hash()
-            .hash(&mut hasher);
-        let mut name = format!("compiled-{:016x}-", hasher.finish());
-        for byte in Sha256::digest(wasm) {
-            let _ = write!(name, "{byte:02x}");
+        let failed = |cause| component_error(id, &cause);
+        let compiled = self.engine.precompile_component(wasm).map_err(failed)?;
+        let path = self.artifacts.path(&self.engine, wasm);
+        match self.artifacts.save(&path, &compiled) {
+            Ok(()) => drop(compiled),
+            Err(cause) => {
+                tracing::warn!(path = %path.display(), "cannot keep what was compiled for the next start: {cause}");
+            }
         }
-        self.cache.join(name)
+        match self.artifacts.load(&self.engine, &path) {
+            Some(component) => Ok(component),
+            // Without a file it is compiled into memory.
+            None => Component::new(&self.engine, wasm).map_err(failed),
+        }
     }
 }
 
@@ -127,21 +120,21 @@ struct Configs {
     plain: Config,
 }
 
-fn config(cache: &Path, components: usize, limits: &Limits) -> wasmtime::Result<Configs> {
-    let mut cache_config = CacheConfig::new();
-    cache_config.with_directory(cache);
+fn config(components: usize, limits: &Limits) -> Configs {
     let mut plain = Config::new();
     plain
         .wasm_component_model(true)
         .wasm_component_model_async(true)
         .epoch_interruption(true)
-        .memory_init_cow(true)
-        .cache(Some(Cache::new(cache_config)?));
+        .memory_init_cow(true);
+    if std::env::var_os(PERF_MAP).is_some() {
+        plain.profiler(ProfilingStrategy::PerfMap);
+    }
     let mut pooled = plain.clone();
     pooled.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(
         components, limits,
     )));
-    Ok(Configs { pooled, plain })
+    Configs { pooled, plain }
 }
 
 fn pooling(components: usize, limits: &Limits) -> PoolingAllocationConfig {

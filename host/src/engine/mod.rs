@@ -1,5 +1,6 @@
 //! Components: compiled, linked, and kept as instances for requests.
 
+mod artifacts;
 pub(crate) mod compiler;
 pub(crate) mod guest;
 pub(crate) mod linker;

@@ -20,7 +20,7 @@ use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
 use super::body;
 use super::problem::Problem;
 use super::request_id::{Purpose, REQUEST_ID};
-use super::response_body::{Early, Reply, deliver};
+use super::response_body::{Early, HeldReply, Reply, deliver};
 use super::upload::Upload;
 use crate::capabilities::faults::{CallKind, Fault, Stopped};
 use crate::client::Client;
@@ -284,9 +284,10 @@ async fn handle(
         .ok_or_else(|| wasmtime::Error::msg("the component does not handle requests"))?;
     let host = &Guest::of(store.data()).host;
     let (stop, is_planned) = (Arc::clone(&host.stop), host.faults.are_planned());
+    let current = Arc::clone(&host.request);
     let run = store.run_concurrent(async |accessor| {
         let Called {
-            mut reply,
+            reply,
             early,
             goes_on,
         } = call(accessor, service, request, early, buffer_time).await?;
@@ -295,24 +296,26 @@ async fn handle(
         }
         let idle = poll_fn(|cx| accessor.poll_no_interesting_tasks(cx));
         tokio::pin!(idle);
-        let mut settled = if is_planned {
-            // Under a fault plan nothing depends on how long things take.
-            poll_fn(|cx| Poll::Ready(idle.as_mut().poll(cx).is_ready())).await
-        } else {
-            timeout(RESPONSE_HOLD_TIME, &mut idle).await.is_ok()
-        };
-        if !settled {
-            accessor
-                .with(|mut access| Guest::of(access.get()).host.request.cpu.release_processor());
-            reply = reply.send_ahead(early);
-            settled = if is_planned {
-                idle.await;
-                true
-            } else {
-                timeout(POST_RETURN_TIME, idle).await.is_ok()
-            };
+        if poll_fn(|cx| Poll::Ready(idle.as_mut().poll(cx).is_ready())).await {
+            return Ok((reply, true));
         }
-        Ok((reply, settled))
+        let held = HeldReply::new(reply, early);
+        current.hold_answer({
+            let held = held.clone();
+            move || held.send_ahead()
+        });
+        let settled = if is_planned {
+            // Under a fault plan nothing depends on how long things take.
+            current.begin_waiting();
+            idle.await;
+            true
+        } else if timeout(RESPONSE_HOLD_TIME, &mut idle).await.is_ok() {
+            true
+        } else {
+            current.begin_waiting();
+            timeout(POST_RETURN_TIME, idle).await.is_ok()
+        };
+        Ok((held.take(), settled))
     });
     tokio::select! {
         biased;

@@ -1,5 +1,6 @@
 //! A component's response on its way to the client: a short body is collected, a long or slow one streams.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use super::body::{self, Pieces};
 use crate::limits::{RESPONSE_BUFFER_BYTES, RESPONSE_FRAMES};
 use crate::scheduling::cpu::CpuUsage;
+use crate::sync::lock;
 
 /// Takes a response to its client while its instance still works.
 pub(super) type Early = oneshot::Sender<Response<WasiBody>>;
@@ -29,17 +31,30 @@ pub(super) enum Reply {
     Refused(ErrorCode),
 }
 
-impl Reply {
+/// A reply that is held back to see whether its instance is done.
+#[derive(Clone)]
+pub(super) struct HeldReply(Arc<Mutex<(Option<Reply>, Option<Early>)>>);
+
+impl HeldReply {
+    pub(super) fn new(reply: Reply, early: Option<Early>) -> Self {
+        Self(Arc::new(Mutex::new((Some(reply), early))))
+    }
+
     /// Lets a complete response go out before its instance has come to rest.
-    pub(super) fn send_ahead(self, early: Option<Early>) -> Self {
-        match (self, early) {
-            (Self::Whole(response), Some(early)) => {
+    pub(super) fn send_ahead(&self) {
+        let (reply, early) = &mut *lock(&self.0);
+        match (reply.take(), early.take()) {
+            (Some(Reply::Whole(response)), Some(early)) => {
                 // Without a receiver the client is gone.
                 let _ = early.send(response);
-                Self::Streamed
             }
-            (reply, _) => reply,
+            (held, _) => *reply = held,
         }
+    }
+
+    /// What the request has become.
+    pub(super) fn take(&self) -> Reply {
+        lock(&self.0).0.take().unwrap_or(Reply::Streamed)
     }
 }
 

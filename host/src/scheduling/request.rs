@@ -1,5 +1,6 @@
 //! The request or message that an instance works on: its client, what it has cost, and whether its answer is still wanted.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -7,6 +8,10 @@ use tokio::sync::Notify;
 
 use crate::client::Client;
 use crate::scheduling::cpu::CpuUsage;
+use crate::sync::lock;
+
+/// Sends an answer that is held back.
+type SendAnswer = Box<dyn FnOnce() + Send>;
 
 /// What an instance and its host calls know of the request.
 #[derive(Default)]
@@ -19,6 +24,7 @@ pub(crate) struct CurrentRequest {
     change: Notify,
     excluded_ms: AtomicU64,
     is_refused: AtomicBool,
+    held_answer: Mutex<Option<SendAnswer>>,
 }
 
 impl CurrentRequest {
@@ -44,6 +50,21 @@ impl CurrentRequest {
                 return;
             }
             change.await;
+        }
+    }
+
+    /// Keeps what sends the answer, until the request is done or waits for something.
+    pub(crate) fn hold_answer(&self, send: impl FnOnce() + Send + 'static) {
+        *lock(&self.held_answer) = Some(Box::new(send));
+    }
+
+    /// A host call is about to wait for other requests or programs. While it does, nothing else of the instance goes on: an
+    /// answer that is complete goes out now, and others may have the processor.
+    pub(crate) fn begin_waiting(&self) {
+        self.cpu.release_processor();
+        let send = lock(&self.held_answer).take();
+        if let Some(send) = send {
+            send();
         }
     }
 
@@ -74,6 +95,19 @@ mod tests {
     use futures::FutureExt;
 
     use super::*;
+
+    #[test]
+    fn a_held_answer_goes_out_once_when_the_request_waits() {
+        let request = CurrentRequest::default();
+        request.begin_waiting();
+        let (send, mut sent) = tokio::sync::mpsc::unbounded_channel();
+        request.hold_answer(move || send.send(()).unwrap());
+        assert!(sent.try_recv().is_err());
+        request.begin_waiting();
+        request.begin_waiting();
+        assert_eq!(sent.try_recv(), Ok(()));
+        assert!(sent.try_recv().is_err());
+    }
 
     #[test]
     fn an_abandoned_request_is_noticed_before_and_after() {

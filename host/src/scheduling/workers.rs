@@ -1,8 +1,8 @@
 //! Threads of low priority, for work that takes long and must not make other requests wait.
 //!
-//! There are at most half as many as cores, so the other half is left whatever they do; and where they compete with the
-//! threads that serve the connections, the system prefers those. Work waits for a permit to use a thread in a queue that is
-//! fair between clients.
+//! Half as many as cores compete with the threads that serve the connections, and the system prefers those. Where a kind of
+//! work has more threads, the others get what nobody else wants. Work waits for a permit to use a thread in a queue that is fair
+//! between clients.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, mpsc};
@@ -16,10 +16,8 @@ use crate::scheduling::semaphore::{FairSemaphore, Permit, QueueLimits};
 use crate::sync::lock;
 
 /// What a thread is nicer by than the others: where both want one core, it gets a tenth of it.
-#[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 /// The lowest priority there is.
-#[cfg(target_os = "linux")]
 const NICENESS_MAX: i32 = 19;
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -31,14 +29,37 @@ pub(crate) struct Workers {
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// Half of the cores, but at least one.
 pub(crate) fn half_of_the_cores() -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    (cores / 2).max(1)
+    (cores() / 2).max(1)
+}
+
+/// All cores, where the system keeps threads of the lowest priority from taking anything from the others: not where it
+/// only has priorities for whole processes, and not under a quota of processor time, which all threads use up alike.
+pub(crate) fn all_cores_or_half() -> usize {
+    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
+    if allowed_cores(&status).is_some_and(|allowed| allowed == cores()) {
+        cores()
+    } else {
+        half_of_the_cores()
+    }
+}
+
+/// How many cores a thread may run on, by what `proc_pid_status(5)` says of it.
+fn allowed_cores(status: &str) -> Option<usize> {
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Cpus_allowed:"))?;
+    let digits = mask.chars().filter_map(|digit| digit.to_digit(16));
+    usize::try_from(digits.map(u32::count_ones).sum::<u32>()).ok()
 }
 
 impl Workers {
-    /// Starts so many threads. What runs on them may use the runtime.
+    /// Starts so many threads; those beyond half of the cores at the lowest priority. What runs on them may use the runtime.
     pub(crate) fn start(
         name: &str,
         count: usize,
@@ -48,11 +69,16 @@ impl Workers {
         let (sender, receiver) = mpsc::channel();
         let receiver = Arc::new(Mutex::new(receiver));
         let mut threads = Vec::with_capacity(count);
-        for _ in 0..count {
+        for number in 0..count {
+            let niceness = if number < half_of_the_cores() {
+                NICENESS
+            } else {
+                NICENESS_MAX
+            };
             let (receiver, runtime) = (Arc::clone(&receiver), runtime.clone());
             let thread = std::thread::Builder::new()
                 .name(name.to_owned())
-                .spawn(move || work(&receiver, &runtime))
+                .spawn(move || work(&receiver, &runtime, niceness))
                 .map_err(|cause| Error::Machine(format!("cannot start a thread: {cause}")))?;
             threads.push(thread);
         }
@@ -88,8 +114,8 @@ impl Workers {
     }
 }
 
-fn work(jobs: &Mutex<mpsc::Receiver<Job>>, runtime: &Handle) {
-    lower_priority();
+fn work(jobs: &Mutex<mpsc::Receiver<Job>>, runtime: &Handle, niceness: i32) {
+    lower_priority(niceness);
     let _context = runtime.enter();
     loop {
         let job = lock(jobs).recv();
@@ -101,10 +127,10 @@ fn work(jobs: &Mutex<mpsc::Receiver<Job>>, runtime: &Handle) {
 }
 
 #[cfg(target_os = "linux")]
-fn lower_priority() {
+fn lower_priority(niceness: i32) {
     // On Linux that is this thread's priority alone, and not the process's.
     let lowered = rustix::process::getpriority_process(None).and_then(|own| {
-        let nice = (own + NICENESS).min(NICENESS_MAX);
+        let nice = (own + niceness).min(NICENESS_MAX);
         rustix::process::setpriority_process(None, nice)
     });
     if let Err(cause) = lowered {
@@ -113,7 +139,7 @@ fn lower_priority() {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn lower_priority() {}
+fn lower_priority(_: i32) {}
 
 /// Processor time that this thread has used; none where the system does not offer it.
 pub(crate) fn thread_time() -> Option<Duration> {
@@ -182,6 +208,45 @@ mod tests {
         let theirs = on_a_thread(&workers, niceness).await.unwrap().unwrap();
         assert_eq!(theirs, (niceness().unwrap() + NICENESS).min(NICENESS_MAX));
         workers.close();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn threads_beyond_half_of_the_cores_are_the_nicest() {
+        let own = rustix::process::getpriority_process(None).unwrap();
+        let count = half_of_the_cores() + 1;
+        let runtime = Handle::current();
+        let workers = Workers::start("test", count, QueueLimits::NONE, &runtime).unwrap();
+        // Each thread keeps its job until all have one.
+        let all_busy = Arc::new(std::sync::Barrier::new(count));
+        let mut results = Vec::new();
+        for _ in 0..count {
+            let permit = workers.permits().acquire(None).unwrap().await.unwrap();
+            let (done, result) = oneshot::channel();
+            let all_busy = Arc::clone(&all_busy);
+            workers.run(permit, move |_| {
+                all_busy.wait();
+                let _ = done.send(rustix::process::getpriority_process(None).unwrap());
+            });
+            results.push(result);
+        }
+        let mut found = Vec::new();
+        for result in results {
+            found.push(result.await.unwrap());
+        }
+        found.sort_unstable();
+        let mut expected = vec![(own + NICENESS).min(NICENESS_MAX); half_of_the_cores()];
+        expected.push(NICENESS_MAX);
+        assert_eq!(found, expected);
+        workers.close();
+    }
+
+    #[test]
+    fn the_cores_that_a_thread_may_use_are_counted() {
+        let status = |mask: &str| format!("Name:\tmercato\nCpus_allowed:\t{mask}\nSeccomp:\t2\n");
+        assert_eq!(allowed_cores(&status("3")), Some(2));
+        assert_eq!(allowed_cores(&status("ff,0000000f")), Some(12));
+        assert_eq!(allowed_cores(""), None);
     }
 
     #[test]

@@ -36,11 +36,14 @@ pub(super) async fn build(
     let app = &plan.settings.app;
     let compiler = Compiler::new(&plan.data.path, plan.manifest.component.len(), limits)?;
     // One file at a time: what all of them need together would stay with the allocator.
-    let mut cached = true;
-    for spec in plan.manifest.component.values() {
-        cached &= compiler.is_compiled(&read_artifact(app, spec)?);
+    let mut cached = BTreeMap::new();
+    for (id, spec) in &plan.manifest.component {
+        if let Some(component) = compiler.compiled(&read_artifact(app, spec)?) {
+            cached.insert(id, component);
+        }
     }
-    if let Some(binary) = plan.settings.compiler.as_ref().filter(|_| !cached) {
+    let is_complete = cached.len() == plan.manifest.component.len();
+    if let Some(binary) = plan.settings.compiler.as_ref().filter(|_| !is_complete) {
         compile_apart(binary, plan).await;
     }
     // Guests yield as real time goes by, which no seed can repeat.
@@ -64,7 +67,10 @@ pub(super) async fn build(
         let Some(grants) = grants.get(id).filter(|_| wanted.http || wanted.messages) else {
             continue;
         };
-        let compiled = compiler.compile(id, &read_artifact(app, spec)?)?;
+        let compiled = match cached.remove(id) {
+            Some(component) => component,
+            None => compiler.compile(id, &read_artifact(app, spec)?)?,
+        };
         let pre = linker::link(id, &compiled, &linker)?;
         let pool = Pool::new(
             pre,

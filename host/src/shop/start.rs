@@ -34,7 +34,7 @@ use crate::manifest::spin::Manifest;
 use crate::observe::metrics::Metrics;
 use crate::scheduling::limiter::RequestLimiter;
 use crate::scheduling::semaphore::QueueLimits;
-use crate::scheduling::workers::{Workers, half_of_the_cores};
+use crate::scheduling::workers::{Workers, all_cores_or_half};
 use crate::shutdown::Activity;
 use crate::triggers::redis::{self as redis_trigger, MessageComponent};
 
@@ -145,7 +145,7 @@ async fn start(settings: Builder) -> Result<Parts> {
             .transpose()?,
         heavy_guests: is_live
             .then(|| {
-                let (threads, runtime) = (half_of_the_cores(), Handle::current());
+                let (threads, runtime) = (all_cores_or_half(), Handle::current());
                 Workers::start("heavy-guest", threads, QueueLimits::NONE, &runtime)
             })
             .transpose()?,

@@ -35,26 +35,17 @@ fn answered_here(statement: &str) -> Option<(&'static str, Value)> {
 
 impl OpenConnection {
     /// Where the statement begins.
-    pub(super) fn thread_of(
-        &self,
-        statement: &str,
-        context: &StatementContext<'_>,
-    ) -> Result<Thread, Error> {
+    pub(super) fn thread_of(&self, statement: &str, context: &StatementContext<'_>) -> Thread {
+        let database = &self.database;
         if context.reads.is_none() {
-            Ok(Thread::Request)
-        } else if self.migrates {
-            Ok(Thread::Own)
-        } else if self.writing.is_some() {
-            let is_slow = self.database.slow.has(statement);
-            Ok(if is_slow {
-                Thread::Own
-            } else {
-                Thread::Request
-            })
-        } else if self.database.long.has(statement) && self.sqlite()?.is_autocommit() {
-            Ok(Thread::Probe)
+            Thread::Request
+        } else if self.migrates || (self.writing.is_some() && database.slow.has(statement)) {
+            Thread::Own
+        } else if self.writing.is_none() && database.long.has(statement) && !self.has_transaction()
+        {
+            Thread::Probe
         } else {
-            Ok(Thread::Request)
+            Thread::Request
         }
     }
 
@@ -90,12 +81,9 @@ impl OpenConnection {
                 }],
             });
         }
-        self.renew().map_err(io)?;
+        self.begin_statement()?;
         let result = self.try_until_free(statement, parameters, context).await;
-        if self.sqlite()?.is_autocommit() {
-            self.writing = None;
-            self.migrates = false;
-        }
+        self.end_statement();
         result
     }
 
@@ -127,7 +115,7 @@ impl OpenConnection {
         context: &StatementContext<'_>,
     ) -> Result<QueryResult, Error> {
         self.migrates |= self.writing.is_some() && is_of_a_migration(statement);
-        let mut place = self.thread_of(statement, context)?;
+        let mut place = self.thread_of(statement, context);
         let started = Instant::now();
         let mut pauses = BUSY_PAUSES_MS.iter();
         let mut pause = Duration::ZERO;
@@ -148,8 +136,9 @@ impl OpenConnection {
             };
             match attempt {
                 Err(QueryError::Writes) => {
-                    context.request.cpu.release_processor();
-                    self.writing = Some(self.wait_for_writer(context.request.client).await?);
+                    context.request.begin_waiting();
+                    let permit = self.wait_for_writer(context.request.client).await?;
+                    self.write_with(permit)?;
                     self.database.look_briefly().map_err(io)?;
                     if place != Thread::Request {
                         place = Thread::Own;
@@ -164,6 +153,7 @@ impl OpenConnection {
                         }
                         return Err(io(cause));
                     }
+                    context.request.begin_waiting();
                     pause = pauses.next().map_or(pause, |ms| Duration::from_millis(*ms));
                 }
                 Err(QueryError::Sqlite(cause)) => {
@@ -227,7 +217,7 @@ impl OpenConnection {
                 .map_err(|_| QueryError::QueueFull)?
                 .map_err(|_| QueryError::QueueFull)?,
         };
-        let connection = self.connection.take().ok_or(QueryError::Closed)?;
+        let connection = self.send_away()?;
         let timer = AbandonOnDrop(Arc::clone(&connection.timer));
         timer.0.set_abandoned(false);
         let database = Arc::clone(&self.database);
@@ -254,7 +244,7 @@ impl OpenConnection {
             }
         };
         let (connection, result) = returned.map_err(|_| QueryError::Closed)?;
-        self.connection = Some(connection);
+        self.bring_back(connection);
         result
     }
 
@@ -267,14 +257,14 @@ impl OpenConnection {
         context: &StatementContext<'_>,
     ) -> Result<QueryResult, QueryError> {
         let started = Instant::now();
-        let connection = self.connection.take().ok_or(QueryError::Closed)?;
+        let connection = self.send_away()?;
         let (text, parameters) = (text.to_owned(), parameters.to_vec());
         let running = tokio::task::spawn_blocking(move || {
             let result = query(&connection, &text, &parameters, limits);
             (connection, result)
         });
         let (connection, result) = running.await.map_err(|_| QueryError::Closed)?;
-        self.connection = Some(connection);
+        self.bring_back(connection);
         if self.migrates {
             context.request.exclude(started.elapsed());
         }

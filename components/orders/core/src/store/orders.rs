@@ -106,7 +106,7 @@ impl Records<'_> {
     pub fn insert_order(&self, order: &Order) -> Result<bool, OrderError> {
         let order = order.view();
         let receipt = order.receipt.as_ref();
-        let inserted = self.0.execute(
+        let inserted = self.0.execute_counted(
             INSERT_ORDER,
             params![
                 key(order.id),
@@ -159,7 +159,7 @@ impl Records<'_> {
     pub fn update_order(&self, order: &Order) -> Result<(), OrderError> {
         let view = order.view();
         let receipt = view.receipt.as_ref();
-        let changed = self.0.execute(
+        let changed = self.0.execute_counted(
             UPDATE_ORDER,
             params![
                 view.status.name(),

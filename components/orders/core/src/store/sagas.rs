@@ -158,7 +158,7 @@ impl Records<'_> {
     /// another order has the number that belongs to the order's id.
     pub fn insert_saga(&self, saga: &Saga) -> Result<bool, OrderError> {
         let request = saga.request();
-        let inserted = self.0.execute(
+        let inserted = self.0.execute_counted(
             INSERT_SAGA,
             params![
                 key(request.order_id),
@@ -199,7 +199,7 @@ impl Records<'_> {
     fn store_saga(&self, saga: &Saga, from: Option<Step>) -> Result<u64, OrderError> {
         let order_id = saga.request().order_id;
         let (session, cancellation) = (saga.session(), saga.cancellation());
-        let changed = self.0.execute(
+        let changed = self.0.execute_counted(
             UPDATE_SAGA,
             params![
                 saga.step().name(),

@@ -254,7 +254,7 @@ impl Records<'_> {
         lines: &[CheckoutLine],
     ) -> Stored<bool> {
         let values = columns(payment, Some(order_number));
-        if self.execute(INSERT_FIRST_PAYMENT, &values)? == 0 {
+        if self.execute_counted(INSERT_FIRST_PAYMENT, &values)? == 0 {
             return Ok(false);
         }
         self.insert_details(payment, lines)?;
@@ -278,7 +278,6 @@ impl Records<'_> {
         }
         let rows = vec![LINE_VALUES; lines.len()].join(", ");
         self.execute(&format!("{INSERT_LINES}{rows}"), &values)
-            .map(drop)
     }
 
     /// A payment that has changed, and its newest session with it.
@@ -333,7 +332,6 @@ impl Records<'_> {
     /// Remembers that no payment of this order may be opened any more.
     pub fn refuse_order(&self, order_id: OrderId, now: u64) -> Stored<()> {
         self.execute(REFUSE_ORDER, params![&*order_id.text(), now])
-            .map(drop)
     }
 }
 

@@ -165,7 +165,7 @@ impl Catalogue for Connection {
     }
 
     fn save_product(&self, product: &Product) -> Result<(), StoreError> {
-        let changed = self.execute(SAVE_PRODUCT, &product_parameters(product))?;
+        let changed = self.execute_counted(SAVE_PRODUCT, &product_parameters(product))?;
         check_rows(changed, 1, "products")
     }
 

@@ -44,7 +44,7 @@ impl Shop {
 
     /// What a statement of a test changes.
     fn execute(&self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
-        let run = |connection: &Connection| connection.execute(statement, parameters);
+        let run = |connection: &Connection| connection.execute_counted(statement, parameters);
         self.products.store.0.write(run)
     }
 
