@@ -265,12 +265,25 @@ impl Server {
     /// # Panics
     /// When it does not run.
     pub fn peak_memory_bytes(&self) -> Option<u64> {
+        self.memory_bytes("VmHWM:")
+    }
+
+    /// The memory that the server has now, files that are mapped included, in bytes, where the system says.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn resident_memory_bytes(&self) -> Option<u64> {
+        self.memory_bytes("VmRSS:")
+    }
+
+    /// What `proc_pid_status(5)` says of the server.
+    fn memory_bytes(&self, label: &str) -> Option<u64> {
         let status = format!("/proc/{}/status", self.process_id());
         let status = fs::read_to_string(status).ok()?;
-        let peak = status
+        let number = status
             .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
-        let kib: u64 = peak?.parse().ok()?;
+            .find_map(|line| line.strip_prefix(label)?.trim().strip_suffix(" kB"));
+        let kib: u64 = number?.parse().ok()?;
         Some(kib * 1024)
     }
 

@@ -22,6 +22,15 @@ use busy::Queue;
 /// How long a writer waits for another one before it gives up, in milliseconds.
 pub const BUSY_TIMEOUT_MS: u32 = 5_000;
 
+/// Rows that one statement inserts at the most. While it runs nobody else writes.
+const ROWS_PER_STATEMENT: usize = 100;
+
+/// So many question marks, with commas between them.
+#[must_use]
+pub fn placeholders(count: usize) -> String {
+    vec!["?"; count].join(", ")
+}
+
 /// Why a statement or a transaction failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -135,6 +144,26 @@ impl Connection {
     pub fn execute_counted(&self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
         self.0.query(statement, parameters)?;
         self.0.changes()
+    }
+
+    /// Inserts rows, many with one statement. `insert` is what stands before their values, as in
+    /// `INSERT INTO things (id, name)`.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    #[cfg_attr(not(target_family = "wasm"), track_caller)]
+    pub fn insert_rows<const COLUMNS: usize>(
+        &self,
+        insert: &str,
+        rows: impl IntoIterator<Item = [Value; COLUMNS]>,
+    ) -> Result<(), Error> {
+        let row = format!("({})", placeholders(COLUMNS));
+        let rows: Vec<_> = rows.into_iter().collect();
+        for rows in rows.chunks(ROWS_PER_STATEMENT) {
+            let values = vec![row.as_str(); rows.len()].join(", ");
+            self.execute(&format!("{insert}\nVALUES {values}"), &rows.concat())?;
+        }
+        Ok(())
     }
 
     /// Runs a statement and gives all its rows.
@@ -433,6 +462,33 @@ mod tests {
                 expected: "an integer"
             })
         );
+    }
+
+    #[test]
+    fn many_rows_are_inserted_with_few_statements() {
+        let database = database();
+        let rows =
+            |count: usize| (0..count).map(|number| [Value::from(number.to_string()), 7.into()]);
+        let insert = "INSERT INTO things (name, price)";
+        for (count, statements) in [(0, 0), (1, 1), (ROWS_PER_STATEMENT * 2 + 1, 3)] {
+            let before = database.statements();
+            let inserted = database.write(|connection| {
+                connection.execute("DELETE FROM things -- plan: a test", &[])?;
+                connection.insert_rows(insert, rows(count))
+            });
+            assert_eq!(inserted, Ok::<_, Error>(()));
+            assert_eq!(database.statements() - before, statements + 3);
+            let row = database
+                .read::<_, Error>(|c| c.query_one("SELECT COUNT(*), SUM(price) FROM things", &[]))
+                .unwrap()
+                .unwrap();
+            let count = u64::try_from(count).unwrap();
+            assert_eq!(row.get::<u64>(0), Ok(count));
+            assert_eq!(
+                row.get::<Option<u64>>(1),
+                Ok((count > 0).then_some(count * 7))
+            );
+        }
     }
 
     #[test]
