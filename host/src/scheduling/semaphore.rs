@@ -78,6 +78,11 @@ impl FairSemaphore {
         self.state().free == self.count
     }
 
+    /// Whether all permits are taken.
+    pub(crate) fn is_all_taken(&self) -> bool {
+        self.state().free == 0
+    }
+
     /// How many wait.
     #[cfg(test)]
     pub(crate) fn waiting(&self) -> usize {

@@ -83,8 +83,20 @@ impl OpenConnection {
         }
         self.begin_statement()?;
         let result = self.try_until_free(statement, parameters, context).await;
+        let was_writing = self.writing.is_some();
         self.end_statement();
+        if was_writing && self.writing.is_none() {
+            self.let_the_next_one_write().await;
+        }
         result
+    }
+
+    /// Who waited for the permit has it now, and was put into the queue of this thread: it goes first. Otherwise this guest
+    /// would go on computing, with nobody writing meanwhile.
+    async fn let_the_next_one_write(&mut self) {
+        if !self.is_planned && self.database.writer.is_all_taken() {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// How long a statement waits for other writers now: never longer than [`BUSY_TIME`].

@@ -264,6 +264,27 @@ async fn all_who_write_use_the_same_connection() {
     assert_eq!(fixture.idle(), 2, "one for reading, one for writing");
 }
 
+/// Who commits has given its permit to the one that waits, and computes on only when that one has begun.
+#[tokio::test(flavor = "current_thread")]
+async fn who_waits_to_write_goes_before_what_follows_a_commit() {
+    let fixture = Fixture::new();
+    let (mut first, mut second) = (fixture.open(), fixture.open());
+    run(&mut first, "CREATE TABLE t (n INTEGER)").await;
+    run(&mut first, "BEGIN IMMEDIATE").await;
+    let (begun, mut begins) = tokio::sync::oneshot::channel();
+    let waiting = tokio::spawn(async move {
+        run(&mut second, "BEGIN IMMEDIATE").await;
+        begun.send(()).unwrap();
+        run(&mut second, "COMMIT").await;
+    });
+    while fixture.database.writer.waiting() == 0 {
+        tokio::task::yield_now().await;
+    }
+    run(&mut first, "COMMIT").await;
+    assert_eq!(begins.try_recv(), Ok(()));
+    waiting.await.unwrap();
+}
+
 #[tokio::test]
 async fn a_guest_reads_what_its_own_last_write_has_left() {
     let fixture = Fixture::new();
