@@ -42,8 +42,9 @@ impl Backend {
         self.lent.keep()
     }
 
-    /// Rows that the last statement has changed.
-    pub fn changes(&self) -> Result<u64, Error> {
+    #[track_caller]
+    pub fn execute(&self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
+        self.query(statement, parameters)?;
         Ok(self.lent.connection()?.changes())
     }
 

@@ -30,12 +30,8 @@ impl Backend {
             .map_err(|error| from_host(error, label))
     }
 
-    /// Rows that the last statement has changed.
-    #[expect(
-        clippy::unnecessary_wraps,
-        reason = "natively there may be no connection any more"
-    )]
-    pub fn changes(&self) -> Result<u64, Error> {
+    pub fn execute(&self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
+        self.run(statement, parameters)?;
         Ok(self.0.changes())
     }
 

@@ -48,7 +48,10 @@ ON CONFLICT (number) DO NOTHING";
 
 /// As many rows of values follow as there are items.
 const INSERT_ITEMS: &str = "
-INSERT INTO order_items (order_id, position, product_id, name, unit_price, quantity)";
+INSERT INTO order_items (order_id, position, product_id, name, unit_price, quantity)
+VALUES ";
+
+const ITEM_VALUES: &str = "(?, ?, ?, ?, ?, ?)";
 
 const UPDATE_ORDER: &str = "
 UPDATE orders
@@ -103,7 +106,7 @@ impl Records<'_> {
     pub fn insert_order(&self, order: &Order) -> Result<bool, OrderError> {
         let order = order.view();
         let receipt = order.receipt.as_ref();
-        let inserted = self.0.execute_counted(
+        let inserted = self.0.execute(
             INSERT_ORDER,
             params![
                 key(order.id),
@@ -136,24 +139,27 @@ impl Records<'_> {
         order_id: OrderId,
         items: &[OrderItem],
     ) -> Result<(), OrderError> {
-        let row = |(position, item): (u32, &OrderItem)| -> [Value; 6] {
-            [
+        let mut values = Vec::new();
+        for (position, item) in (0_u32..).zip(items) {
+            values.extend_from_slice(params![
                 key(order_id),
-                position.into(),
+                position,
                 key(item.product_id),
-                item.name.as_str().into(),
-                item.unit_price.units().into(),
-                item.quantity.get().into(),
-            ]
-        };
-        Ok(self.0.insert_rows(statement, (0..).zip(items).map(row))?)
+                item.name.as_str(),
+                item.unit_price.units(),
+                item.quantity.get()
+            ]);
+        }
+        let statement = format!("{statement}{}", vec![ITEM_VALUES; items.len()].join(", "));
+        self.0.execute(&statement, &values)?;
+        Ok(())
     }
 
     /// Stores what can change of an order: status, receipt, times, version.
     pub fn update_order(&self, order: &Order) -> Result<(), OrderError> {
         let view = order.view();
         let receipt = view.receipt.as_ref();
-        let changed = self.0.execute_counted(
+        let changed = self.0.execute(
             UPDATE_ORDER,
             params![
                 view.status.name(),

@@ -38,7 +38,10 @@ pub enum Action {
 
 /// As many rows of values follow as there are actions.
 const INSERT: &str = "
-INSERT INTO follow_ups (order_id, task, subject, next_attempt_at)";
+INSERT INTO follow_ups (order_id, task, subject, next_attempt_at)
+VALUES ";
+
+const ACTION_VALUES: &str = "(?, ?, ?, ?)";
 
 pub(super) const OF_ORDER: &str = "
 SELECT number, task, subject, attempts
@@ -80,11 +83,14 @@ impl Records<'_> {
         actions: &[Action],
         not_before: u64,
     ) -> Result<(), OrderError> {
-        let row = |action| {
+        let mut values = Vec::new();
+        for action in actions {
             let (task, subject) = columns_of(action);
-            [key(id), task.into(), subject, not_before.into()]
-        };
-        Ok(self.0.insert_rows(INSERT, actions.iter().map(row))?)
+            values.extend([key(id), task.into(), subject, not_before.into()]);
+        }
+        let rows = vec![ACTION_VALUES; actions.len()].join(", ");
+        self.0.execute(&format!("{INSERT}{rows}"), &values)?;
+        Ok(())
     }
 
     /// The pending actions of an order, in their order.

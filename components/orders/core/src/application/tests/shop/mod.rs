@@ -179,7 +179,7 @@ impl Shop {
         let done: Result<u64, mercato_sqlite::Error> = self
             .store
             .database
-            .write(|connection| connection.execute_counted(&statement, &[]));
+            .write(|connection| connection.execute(&statement, &[]));
         assert_eq!(done.unwrap(), 1);
     }
 
