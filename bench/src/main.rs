@@ -3,6 +3,7 @@
 //!
 //! Run it with `cargo xtask bench`, on an otherwise idle machine.
 
+mod cached;
 mod chart;
 mod charts;
 mod figures;
@@ -13,6 +14,7 @@ mod machine;
 mod markdown;
 mod measure;
 mod metrics;
+mod nginx;
 mod probe;
 mod process;
 mod program;
@@ -22,12 +24,18 @@ mod wal;
 mod workload;
 mod wrk;
 
-use std::{fs, path::PathBuf, thread, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 
 use crate::{
+    cached::Front,
     measure::{Load, Shop},
     report::Report,
     server::Server,
@@ -77,6 +85,9 @@ struct Arguments {
     /// Products and orders of the two shops that --growth compares, such as 1000,100000.
     #[arg(long, value_name = "SMALL,LARGE", value_parser = sizes, requires = "growth")]
     sizes: Option<[u64; 2]>,
+    /// Measure reads through an nginx with a cache, too; by default when there is one and --workloads is not given.
+    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "nginx")]
+    nginx: Option<PathBuf>,
     /// Print, but leave REPORT.md and its charts as they are.
     #[arg(long)]
     no_report: bool,
@@ -115,11 +126,12 @@ fn main() -> Result<()> {
     let rounds = arguments.rounds.unwrap_or(rounds);
     let mut report = Report::new(is_quick, load.seconds, rounds, rows)?;
     // The shops of different sizes are others, and are started later.
-    let mut shops = if arguments.no_workloads {
+    let mut shops = if arguments.no_workloads && arguments.nginx.is_none() {
         Vec::new()
     } else {
         start(&arguments, &mut report)?
     };
+    measure_cached(&arguments, &mut shops, rounds, load, &mut report)?;
     if !arguments.no_workloads {
         measure_workloads(&arguments, &mut shops, [rounds, rows], load, &mut report)?;
         report.finish(&shops);
@@ -175,6 +187,36 @@ fn measure_workloads(
             )?);
         }
     }
+    Ok(())
+}
+
+/// The shop behind a cache, if that is wanted and there is an nginx.
+fn measure_cached(
+    arguments: &Arguments,
+    shops: &mut [Shop],
+    rounds: u64,
+    load: Load,
+    report: &mut Report,
+) -> Result<()> {
+    let is_asked_for = arguments.nginx.is_some();
+    let is_all = arguments.workloads.is_empty() && !arguments.no_workloads;
+    if !is_asked_for && !is_all {
+        return Ok(());
+    }
+    let name = arguments.nginx.as_deref().unwrap_or(Path::new("nginx"));
+    let program = nginx::find(name);
+    ensure!(
+        program.is_some() || !is_asked_for,
+        "there is no {}",
+        name.display()
+    );
+    let connections = arguments.connections.iter().copied().max().unwrap_or(1);
+    report.front = match (program, shops.first_mut()) {
+        (Some(program), Some(shop)) => {
+            Front::Measured(cached::measure(&program, shop, connections, rounds, load)?)
+        }
+        _ => Front::Missing,
+    };
     Ok(())
 }
 

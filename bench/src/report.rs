@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anyhow::Result;
 
 use crate::{
+    cached::Front,
     charts,
     figures::Sample,
     growth::{self, Growth},
@@ -37,6 +38,8 @@ pub struct Report {
     import_rows: u64,
     /// The first answer of a shop that had to compile its components.
     pub cold_start: Option<std::time::Duration>,
+    /// The shop behind a cache.
+    pub front: Front,
     /// How the cost of a request grows with the shop.
     pub growth: Option<Growth>,
     machine: Vec<(&'static str, String)>,
@@ -112,7 +115,7 @@ impl Report {
             .flat_map(|measurement| &measurement.servers);
         let compared: u64 = rounds.map(|(_, rounds)| rounds.errors()).sum();
         let growth = self.growth.as_ref().map_or(0, Growth::errors);
-        compared + growth
+        compared + growth + self.front.errors()
     }
 
     /// The whole of it.
@@ -121,6 +124,7 @@ impl Report {
         if !self.measurements.is_empty() {
             parts.extend([self.glance(), self.details(), self.costs(), self.servers()]);
         }
+        parts.extend(self.front.markdown());
         parts.extend(self.growth.as_ref().map(growth::markdown));
         parts.push(self.conditions());
         parts.join("\n")
@@ -396,5 +400,25 @@ mod tests {
         let text = report(2).markdown();
         assert!(text.contains("**This run had 4 errors."), "{text}");
         assert!(text.contains("| **2** |"), "{text}");
+    }
+
+    #[test]
+    fn only_what_was_measured_has_a_section() {
+        let text = report(0).markdown();
+        assert!(
+            !text.contains("## Growth") && !text.contains("## With a cache"),
+            "{text}"
+        );
+        let text = Report {
+            front: Front::Missing,
+            growth: Some(Growth::default()),
+            ..Report::default()
+        };
+        let text = text.markdown();
+        assert!(
+            text.contains("## Growth") && text.contains("## With a cache"),
+            "{text}"
+        );
+        assert!(!text.contains("## At a glance"), "{text}");
     }
 }
