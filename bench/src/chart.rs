@@ -13,6 +13,8 @@ pub struct Chart {
     pub groups: Vec<(String, Vec<Option<f64>>)>,
     /// Where the line is, such as 1 for ratios.
     pub line: f64,
+    /// What the line is.
+    pub line_name: String,
 }
 
 const WIDTH: f64 = 760.0;
@@ -91,7 +93,8 @@ impl Chart {
             text(svg, x + 16.0, 46.0, "", name);
             x += 34.0 + 7.0 * name.len() as f64;
         }
-        text(svg, x, 46.0, "fill=\"#c00\"", "┆ native");
+        let line_name = format!("┆ {}", self.line_name);
+        text(svg, x, 46.0, "fill=\"#c00\"", &line_name);
     }
 }
 
@@ -121,6 +124,7 @@ mod tests {
                 ("two".to_owned(), vec![Some(0.5), Some(1.0)]),
             ],
             line: 1.0,
+            line_name: "native".to_owned(),
         };
         let svg = chart.svg();
         assert!(svg.contains("a &lt; b"), "{svg}");

@@ -5,11 +5,19 @@ use std::collections::BTreeSet;
 use crate::{
     chart::Chart,
     figures::Sample,
+    growth,
     report::{Report, p99, per_second},
     workload::Workload,
 };
 
-/// All charts by name, drawn.
+/// Everything that is drawn, by name.
+pub fn files(report: &Report) -> Vec<(&'static str, String)> {
+    let growth = report.growth.as_ref();
+    let growth = growth.map(|growth| ("growth", growth::chart(growth).svg()));
+    all(report).into_iter().chain(growth).collect()
+}
+
+/// The comparisons with the yardstick by name, drawn.
 pub fn all(report: &Report) -> Vec<(&'static str, String)> {
     let charts = [
         (
@@ -69,6 +77,7 @@ fn chart(report: &Report, title: &str, figure: fn(&Sample) -> Option<f64>) -> Ch
             .filter(|(_, bars)| bars.iter().any(Option::is_some))
             .collect(),
         line: 1.0,
+        line_name: "native".to_owned(),
     }
 }
 

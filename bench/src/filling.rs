@@ -14,10 +14,11 @@ use ureq::{Agent, Body, RequestBuilder, http::Response, typestate::WithBody};
 use crate::server::Server;
 
 /// A product is an adjective, a material and a thing: a thousand of them.
-const ADJECTIVES: [&str; 10] = [
+pub const ADJECTIVES: [&str; 10] = [
     "heavy", "light", "round", "square", "tall", "small", "striped", "plain", "folding", "antique",
 ];
-const MATERIALS: [&str; 10] = [
+/// What things are made of.
+pub const MATERIALS: [&str; 10] = [
     "porcelain",
     "steel",
     "oak",
@@ -29,16 +30,19 @@ const MATERIALS: [&str; 10] = [
     "leather",
     "cork",
 ];
-const THINGS: [&str; 10] = [
+/// What is sold.
+pub const THINGS: [&str; 10] = [
     "cup", "bowl", "lamp", "chair", "tray", "basket", "kettle", "clock", "vase", "board",
 ];
 
 /// Enough that nothing is sold out.
-const STOCK: u32 = 1_000_000;
+pub const STOCK: u32 = 1_000_000;
 
 /// Customers that log in and order.
 const ACCOUNTS: usize = 8;
-const PASSWORD: &str = "Engine-No-1";
+
+/// What customers log in with.
+pub const PASSWORD: &str = "Engine-No-1";
 
 /// Access tokens last for 15 minutes; they are renewed before.
 const TOKENS_LAST: Duration = Duration::from_secs(8 * 60);
@@ -102,6 +106,29 @@ impl Client {
         };
         let text = text(request.send(body.to_string())?, path)?;
         Ok(serde_json::from_str(&text)?)
+    }
+
+    /// The JSON of a path, as who has that access token sees it.
+    ///
+    /// # Errors
+    /// When the answer is not 200.
+    pub fn get_as(&self, path: &str, token: &str) -> Result<Value> {
+        let request = self.agent.get(format!("{}{path}", self.base_url));
+        let request = request.header("Authorization", format!("Bearer {token}"));
+        Ok(serde_json::from_str(&text(request.call()?, path)?)?)
+    }
+
+    /// Changes what is there.
+    ///
+    /// # Errors
+    /// When the answer is not 200.
+    pub fn patch(&self, path: &str, token: &str, body: &Value) -> Result<Value> {
+        let request = self.agent.patch(format!("{}{path}", self.base_url));
+        let request = request.header("Authorization", format!("Bearer {token}"));
+        let answer = request
+            .content_type("application/json")
+            .send(body.to_string())?;
+        Ok(serde_json::from_str(&text(answer, path)?)?)
     }
 
     /// Imports products.
@@ -288,8 +315,13 @@ fn catalogue(run: u32) -> String {
 /// A row of a file of products.
 pub fn row(name: &str, sku: &str, number: u64) -> String {
     let price = format!("{}.{:02}", 1 + number % 99, number % 100);
+    csv_row(name, sku, &price, STOCK)
+}
+
+/// A row of a file of products, with a price and a stock of its own.
+pub fn csv_row(name: &str, sku: &str, price: &str, stock: u32) -> String {
     let description = "Made by hand, one at a time, and packed so that it arrives whole; returns are free for thirty days.";
-    format!("{name},\"{description}\",{sku},{price},{STOCK}\n")
+    format!("{name},\"{description}\",{sku},{price},{stock}\n")
 }
 
 /// The ids of the newest products, as many as were imported.

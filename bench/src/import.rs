@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::{
     figures::Sample,
     filling::{CSV_HEADER, row},
-    measure::{Measurement, Shop},
+    measure::{Counters, Measurement, Shop},
     workload::Workload,
 };
 
@@ -21,7 +21,7 @@ pub fn measure(shops: &mut [Shop], rows: u64, rounds: u64) -> Result<Measurement
         let csv = file(rows, round);
         for (index, shop) in shops.iter_mut().enumerate() {
             let token = shop.filling.admin_token()?;
-            let before = shop.counters();
+            let before = Counters::of(&shop.server);
             let began = Instant::now();
             shop.filling.client.import(&token, &csv)?;
             let seconds = began.elapsed().as_secs_f64();
@@ -31,7 +31,7 @@ pub fn measure(shops: &mut [Shop], rows: u64, rounds: u64) -> Result<Measurement
                 per_second: rows as f64 / seconds,
                 ..Sample::default()
             };
-            measurement.add(index, before.charge(shop, rows, sample));
+            measurement.add(index, before.charge(&shop.server, rows, sample));
         }
     }
     Ok(measurement)

@@ -3,27 +3,39 @@
 //!
 //! Run it with `cargo xtask bench`, on an otherwise idle machine.
 
+mod cached;
 mod chart;
 mod charts;
 mod figures;
 mod filling;
+mod growth;
 mod import;
 mod machine;
+mod markdown;
 mod measure;
+mod metrics;
+mod nginx;
 mod probe;
 mod process;
+mod program;
 mod report;
 mod server;
 mod wal;
 mod workload;
 mod wrk;
 
-use std::{fs, path::PathBuf, thread, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 
 use crate::{
+    cached::Front,
     measure::{Load, Shop},
     report::Report,
     server::Server,
@@ -63,6 +75,19 @@ struct Arguments {
     /// for orders and logins have to be high enough.
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
+    /// Leave out the comparison with the yardstick.
+    #[arg(long, conflicts_with_all = ["workloads", "spin", "base_url"])]
+    no_workloads: bool,
+    /// Also measure how the cost of a request grows, from a shop with 1,000 products and orders to one with 1,000,000; takes a
+    /// quarter of an hour. With --quick, to one with 20,000.
+    #[arg(long)]
+    growth: bool,
+    /// Products and orders of the two shops that --growth compares, such as 1000,100000.
+    #[arg(long, value_name = "SMALL,LARGE", value_parser = sizes, requires = "growth")]
+    sizes: Option<[u64; 2]>,
+    /// Measure reads through an nginx with a cache, too; by default when there is one and --workloads is not given.
+    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "nginx")]
+    nginx: Option<PathBuf>,
     /// Print, but leave REPORT.md and its charts as they are.
     #[arg(long)]
     no_report: bool,
@@ -72,6 +97,18 @@ struct Arguments {
     /// The yardstick.
     #[arg(long, env = "MERCATO_NATIVE", hide = true)]
     native: PathBuf,
+}
+
+/// Two numbers, of at least the size that something can be said of.
+fn sizes(text: &str) -> Result<[u64; 2]> {
+    let (small, large) = text.split_once(',').context("two numbers are needed")?;
+    let sizes = [small.parse()?, large.parse()?];
+    ensure!(
+        sizes.iter().all(|size| *size >= growth::SIZE_MIN),
+        "a shop needs at least {} products",
+        growth::SIZE_MIN
+    );
+    Ok(sizes)
 }
 
 fn main() -> Result<()> {
@@ -88,32 +125,28 @@ fn main() -> Result<()> {
     };
     let rounds = arguments.rounds.unwrap_or(rounds);
     let mut report = Report::new(is_quick, load.seconds, rounds, rows)?;
-    let mut shops = start(&arguments, &mut report)?;
-    let is_wanted = |workload: &Workload| {
-        arguments.workloads.is_empty() || arguments.workloads.contains(workload)
+    // The shops of different sizes are others, and are started later.
+    let mut shops = if arguments.no_workloads && arguments.nginx.is_none() {
+        Vec::new()
+    } else {
+        start(&arguments, &mut report)?
     };
-    for workload in Workload::ALL.into_iter().filter(is_wanted) {
-        if workload == Workload::Import {
-            report.add(import::measure(&mut shops, rows, rounds)?);
-            continue;
-        }
-        for shop in &mut shops {
-            shop.probe(workload)?;
-        }
-        let wanted = arguments.connections.iter();
-        let mut all: Vec<_> = wanted.map(|wanted| workload.connections(*wanted)).collect();
-        all.dedup();
-        for connections in all {
-            report.add(measure::measure(
-                &mut shops,
-                workload,
-                connections,
-                rounds,
-                load,
-            )?);
-        }
+    measure_cached(&arguments, &mut shops, rounds, load, &mut report)?;
+    if !arguments.no_workloads {
+        measure_workloads(&arguments, &mut shops, [rounds, rows], load, &mut report)?;
+        report.finish(&shops);
     }
-    report.finish(&shops);
+    // What follows is measured without the others.
+    drop(shops);
+    if arguments.growth {
+        let usual = if is_quick {
+            growth::QUICK_SIZES
+        } else {
+            growth::SIZES
+        };
+        let sizes = arguments.sizes.unwrap_or(usual);
+        report.growth = Some(growth::measure(&arguments.runner, sizes, rounds, load)?);
+    }
     let text = report.markdown();
     println!("\n{text}");
     if !arguments.no_report {
@@ -122,7 +155,72 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Starts what is to be measured, the shop first and the yardstick second, and fills each with the same things.
+/// The comparison of the shop with the yardstick.
+fn measure_workloads(
+    arguments: &Arguments,
+    shops: &mut [Shop],
+    [rounds, rows]: [u64; 2],
+    load: Load,
+    report: &mut Report,
+) -> Result<()> {
+    let is_wanted = |workload: &Workload| {
+        arguments.workloads.is_empty() || arguments.workloads.contains(workload)
+    };
+    for workload in Workload::ALL.into_iter().filter(is_wanted) {
+        if workload == Workload::Import {
+            report.add(import::measure(shops, rows, rounds)?);
+            continue;
+        }
+        for shop in shops.iter_mut() {
+            shop.probe(workload)?;
+        }
+        let wanted = arguments.connections.iter();
+        let mut all: Vec<_> = wanted.map(|wanted| workload.connections(*wanted)).collect();
+        all.dedup();
+        for connections in all {
+            report.add(measure::measure(
+                shops,
+                workload,
+                connections,
+                rounds,
+                load,
+            )?);
+        }
+    }
+    Ok(())
+}
+
+/// The shop behind a cache, if that is wanted and there is an nginx.
+fn measure_cached(
+    arguments: &Arguments,
+    shops: &mut [Shop],
+    rounds: u64,
+    load: Load,
+    report: &mut Report,
+) -> Result<()> {
+    let is_asked_for = arguments.nginx.is_some();
+    let is_all = arguments.workloads.is_empty() && !arguments.no_workloads;
+    if !is_asked_for && !is_all {
+        return Ok(());
+    }
+    let name = arguments.nginx.as_deref().unwrap_or(Path::new("nginx"));
+    let program = nginx::find(name);
+    ensure!(
+        program.is_some() || !is_asked_for,
+        "there is no {}",
+        name.display()
+    );
+    let connections = arguments.connections.iter().copied().max().unwrap_or(1);
+    report.front = match (program, shops.first_mut()) {
+        (Some(program), Some(shop)) => {
+            Front::Measured(cached::measure(&program, shop, connections, rounds, load)?)
+        }
+        _ => Front::Missing,
+    };
+    Ok(())
+}
+
+/// Starts what is to be compared, the shop first and the yardstick second, and fills each with the same things.
 fn start(arguments: &Arguments, report: &mut Report) -> Result<Vec<Shop>> {
     let cache = server::cache();
     if !arguments.quick {
@@ -135,10 +233,10 @@ fn start(arguments: &Arguments, report: &mut Report) -> Result<Vec<Shop>> {
     } else if !cache.is_dir() {
         drop(Server::mercato(&arguments.runner)?);
     }
-    let mut servers = vec![
-        Server::mercato(&arguments.runner)?,
-        Server::native(&arguments.native)?,
-    ];
+    let mut servers = vec![Server::mercato(&arguments.runner)?];
+    if !arguments.no_workloads {
+        servers.push(Server::native(&arguments.native)?);
+    }
     if let Some(program) = &arguments.spin {
         servers.push(Server::spin(program)?);
     }
@@ -161,7 +259,7 @@ fn write(report: &Report, text: &str) -> Result<()> {
     for entry in fs::read_dir(&charts)? {
         fs::remove_file(entry?.path())?;
     }
-    for (name, chart) in charts::all(report) {
+    for (name, chart) in charts::files(report) {
         fs::write(charts.join(format!("{name}.svg")), chart)?;
     }
     fs::write(folder.join("REPORT.md"), text)?;

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 
 use crate::{
     figures::{Rounds, Sample},
-    filling::{Filling, agent},
+    filling::Filling,
     probe::{self, Writes},
     process::Usage,
     server::Server,
@@ -84,14 +84,6 @@ impl Shop {
         Ok(())
     }
 
-    /// Where the counters stand.
-    pub fn counters(&self) -> Counters {
-        Counters {
-            usage: self.server.usage(),
-            statements: self.server.metrics_url().and_then(statements),
-        }
-    }
-
     /// Looks at the memory.
     pub fn watch(&mut self) {
         self.loaded_bytes = self.loaded_bytes.max(self.server.resident_bytes());
@@ -107,7 +99,7 @@ impl Shop {
         let data = self.filling.file()?.clone();
         let base_url = self.server.base_url().to_owned();
         let run = Run {
-            workload,
+            script: workload.script(),
             base_url: &base_url,
             data: &data,
             tag,
@@ -119,9 +111,34 @@ impl Shop {
 }
 
 impl Counters {
+    /// Where those of a server stand.
+    pub fn of(server: &Server) -> Self {
+        Self {
+            usage: server.usage(),
+            statements: server.total("_sqlite_statements_total"),
+        }
+    }
+
+    /// The sample of a run that began when these counters were read and has just ended. So many requests are one of what is
+    /// counted. What is done after the answers counts as well.
+    pub fn sample(&self, server: &Server, outcome: Outcome, requests_each: u64) -> Sample {
+        let ended = Instant::now();
+        server.rest();
+        let count = outcome.requests / requests_each;
+        let sample = Sample {
+            per_second: count as f64 / (outcome.duration_us as f64 / 1e6),
+            p50_us: outcome.p50_us as f64,
+            p99_us: outcome.p99_us as f64,
+            errors: outcome.errors(),
+            rest_seconds: ended.elapsed().as_secs_f64(),
+            ..Sample::default()
+        };
+        self.charge(server, count, sample)
+    }
+
     /// Adds to a sample what each of `count` has cost since these counters were read.
-    pub fn charge(&self, shop: &Shop, count: u64, sample: Sample) -> Sample {
-        let now = shop.counters();
+    pub fn charge(&self, server: &Server, count: u64, sample: Sample) -> Sample {
+        let now = Self::of(server);
         let each = |value: u64| value as f64 / count.max(1) as f64;
         let used = now
             .usage
@@ -245,53 +262,14 @@ fn one(
     seconds: u64,
     tag: &str,
 ) -> Result<Sample> {
-    let before = shop.counters();
+    let before = Counters::of(&shop.server);
     let outcome = shop.run(workload, connections, seconds, tag)?;
-    let ended = Instant::now();
-    // What is done after the answers counts as well.
-    shop.server.rest();
-    let rest = ended.elapsed();
-    let count = outcome.requests / workload.requests_each();
-    let sample = Sample {
-        per_second: count as f64 / (outcome.duration_us as f64 / 1e6),
-        p50_us: outcome.p50_us as f64,
-        p99_us: outcome.p99_us as f64,
-        errors: outcome.errors(),
-        rest_seconds: rest.as_secs_f64(),
-        ..Sample::default()
-    };
-    Ok(before.charge(shop, count, sample))
-}
-
-/// The number of SQLite statements among metrics in Prometheus's text format.
-fn statements(url: &str) -> Option<f64> {
-    let mut answer = agent().get(url).call().ok()?;
-    let text = answer.body_mut().read_to_string().ok()?;
-    sum(&text, "_sqlite_statements_total")
-}
-
-/// The sum of all samples of the metric whose name ends so.
-fn sum(metrics: &str, suffix: &str) -> Option<f64> {
-    let lines = metrics.lines().filter(|line| !line.starts_with('#'));
-    let values = lines.filter_map(|line| {
-        let (series, value) = line.rsplit_once(' ')?;
-        let (name, _) = series.split_once('{').unwrap_or((series, ""));
-        name.ends_with(suffix).then(|| value.parse::<f64>().ok())?
-    });
-    values.reduce(|one, other| one + other)
+    Ok(before.sample(&shop.server, outcome, workload.requests_each()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn statements_are_summed_over_databases() {
-        let metrics = "# TYPE x_sqlite_statements_total counter\nx_sqlite_statements_total{database=\"a b\"} 3\n\
-                       x_sqlite_statements_total{database=\"c\"} 4\nx_sqlite_statements_total_seconds 9\n";
-        assert_eq!(sum(metrics, "_sqlite_statements_total"), Some(7.0));
-        assert_eq!(sum("a 1\n", "_sqlite_statements_total"), None);
-    }
 
     #[test]
     fn ratios_are_those_of_medians() {

@@ -5,9 +5,12 @@ use std::fmt::Write as _;
 use anyhow::Result;
 
 use crate::{
+    cached::Front,
     charts,
     figures::Sample,
+    growth::{self, Growth},
     machine,
+    markdown::{dash, grouped, micros, number, rate, ratio, table},
     measure::{Measurement, Shop},
     probe::Writes,
     server::VARIABLES,
@@ -35,6 +38,10 @@ pub struct Report {
     import_rows: u64,
     /// The first answer of a shop that had to compile its components.
     pub cold_start: Option<std::time::Duration>,
+    /// The shop behind a cache.
+    pub front: Front,
+    /// How the cost of a request grows with the shop.
+    pub growth: Option<Growth>,
     machine: Vec<(&'static str, String)>,
     measurements: Vec<Measurement>,
     servers: Vec<Summary>,
@@ -106,19 +113,20 @@ impl Report {
             .measurements
             .iter()
             .flat_map(|measurement| &measurement.servers);
-        rounds.map(|(_, rounds)| rounds.errors()).sum()
+        let compared: u64 = rounds.map(|(_, rounds)| rounds.errors()).sum();
+        let growth = self.growth.as_ref().map_or(0, Growth::errors);
+        compared + growth + self.front.errors()
     }
 
     /// The whole of it.
     pub fn markdown(&self) -> String {
-        let parts = [
-            self.introduction(),
-            self.glance(),
-            self.details(),
-            self.costs(),
-            self.servers(),
-            self.conditions(),
-        ];
+        let mut parts = vec![self.introduction()];
+        if !self.measurements.is_empty() {
+            parts.extend([self.glance(), self.details(), self.costs(), self.servers()]);
+        }
+        parts.extend(self.front.markdown());
+        parts.extend(self.growth.as_ref().map(growth::markdown));
+        parts.push(self.conditions());
         parts.join("\n")
     }
 
@@ -354,69 +362,6 @@ fn rows_of(measurement: &Measurement) -> impl Iterator<Item = Vec<String>> {
     })
 }
 
-fn table(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    let heads: Vec<_> = heads.iter().map(|&head| head.to_owned()).collect();
-    let rule = vec!["---".to_owned(); heads.len()];
-    let rows: String = rows.map(|row| line(&row)).collect();
-    line(&heads) + &line(&rule) + &rows
-}
-
-fn dash() -> String {
-    "–".to_owned()
-}
-
-fn ratio(value: Option<f64>) -> String {
-    value.map_or_else(dash, |value| format!("{value:.2}"))
-}
-
-fn rate(value: Option<f64>, workload: Workload) -> String {
-    let unit = if workload == Workload::Import {
-        " rows/s"
-    } else {
-        "/s"
-    };
-    value.map_or_else(dash, |value| {
-        let digits = usize::from(value < 100.0);
-        format!("{}{unit}", grouped(value, digits))
-    })
-}
-
-fn micros(value: Option<f64>) -> String {
-    value.map_or_else(dash, |value| {
-        if value < 10_000.0 {
-            format!("{} µs", grouped(value, usize::from(value < 10.0)))
-        } else {
-            format!(
-                "{} ms",
-                grouped(value / 1_000.0, usize::from(value < 100_000.0))
-            )
-        }
-    })
-}
-
-/// With a decimal where that says something.
-fn number(value: Option<f64>) -> String {
-    value.map_or_else(dash, |value| {
-        let rounded = (10.0 * value).round() / 10.0;
-        grouped(value, usize::from(value < 100.0 && rounded.fract() != 0.0))
-    })
-}
-
-/// A number with commas between its thousands.
-fn grouped(value: f64, digits: usize) -> String {
-    let text = format!("{value:.digits$}");
-    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
-    let mut grouped = String::new();
-    for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped + rest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -458,11 +403,22 @@ mod tests {
     }
 
     #[test]
-    fn thousands_are_apart() {
-        assert_eq!(grouped(1_234_567.0, 0), "1,234,567");
-        assert_eq!(grouped(999.96, 1), "1,000.0");
-        assert_eq!(grouped(12.0, 1), "12.0");
-        assert_eq!(micros(Some(123_456.0)), "123 ms");
-        assert_eq!(number(None), "–");
+    fn only_what_was_measured_has_a_section() {
+        let text = report(0).markdown();
+        assert!(
+            !text.contains("## Growth") && !text.contains("## With a cache"),
+            "{text}"
+        );
+        let text = Report {
+            front: Front::Missing,
+            growth: Some(Growth::default()),
+            ..Report::default()
+        };
+        let text = text.markdown();
+        assert!(
+            text.contains("## Growth") && text.contains("## With a cache"),
+            "{text}"
+        );
+        assert!(!text.contains("## At a glance"), "{text}");
     }
 }

@@ -2,9 +2,8 @@
 
 use std::{
     env, fs,
-    net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
@@ -14,8 +13,9 @@ use tempfile::TempDir;
 
 use crate::{
     filling::agent,
-    machine,
+    machine, metrics,
     process::{self, Usage},
+    program::{Program, free_port},
     wal::Logs,
 };
 
@@ -46,29 +46,11 @@ pub const VARIABLES: [(&str, &str); 9] = [
 
 /// A first start compiles every component.
 const START_LIMIT: Duration = Duration::from_secs(600);
-const END_LIMIT: Duration = Duration::from_secs(20);
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
 /// A server that uses no more than a tenth of a processor for so long has nothing left to do.
 const REST: Duration = Duration::from_millis(200);
 const REST_LIMIT: Duration = Duration::from_secs(60);
-
-/// A program that ends with this one.
-#[derive(Debug)]
-struct Program(Child);
-
-impl Drop for Program {
-    /// Asks it to end, so that it ends what it has started itself, and kills it when it does not.
-    fn drop(&mut self) {
-        let _ = Command::new("kill").arg(self.0.id().to_string()).status();
-        let asked = Instant::now();
-        while matches!(self.0.try_wait(), Ok(None)) && asked.elapsed() < END_LIMIT {
-            thread::sleep(POLL_INTERVAL);
-        }
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// A server under measurement.
 #[derive(Debug)]
@@ -91,18 +73,34 @@ impl Server {
     /// When it does not answer.
     pub fn mercato(runner: &Path) -> Result<Self> {
         let mut server = Self::new("mercato")?;
-        let metrics = format!("127.0.0.1:{}", free_port()?);
-        server.metrics_url = Some(format!("http://{metrics}/metrics"));
+        server.metrics_url = Some(format!("http://127.0.0.1:{}/metrics", free_port()?));
+        server.start_mercato(runner)?;
+        Ok(server)
+    }
+
+    /// Starts the shop again that was [stopped](Self::stop), with what is in its databases.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn start_mercato(&mut self, runner: &Path) -> Result<()> {
+        let metrics = self.metrics_url.as_deref().unwrap_or_default();
+        let metrics = metrics
+            .trim_start_matches("http://")
+            .trim_end_matches("/metrics");
         let mut command = Command::new(runner);
         command
-            .args(["up", "--app", "spin.toml", "--listen", server.address()])
-            .args(["--metrics-listen", &metrics, "--data-dir"])
+            .args(["up", "--app", "spin.toml", "--listen", self.address()])
+            .args(["--metrics-listen", metrics, "--data-dir"])
             .arg(cache())
             // Captured for every error of a component otherwise.
             .env_remove("RUST_BACKTRACE");
-        server.configure(&mut command, None)?;
-        server.launch(command)?;
-        Ok(server)
+        self.configure(&mut command, None)?;
+        self.launch(command)
+    }
+
+    /// Ends it. Its databases stay.
+    pub fn stop(&mut self) {
+        self.program = None;
     }
 
     /// The yardstick.
@@ -141,7 +139,10 @@ impl Server {
             "--dir",
         ]);
         redis.arg(server.folder.path());
-        server._redis = Some(server.spawn(redis, "redis.log")?);
+        server._redis = Some(Program::start(
+            redis,
+            &server.folder.path().join("redis.log"),
+        )?);
         let mut command = Command::new(program);
         command
             .args(["up", "--from", "spin.toml", "--listen", server.address()])
@@ -204,9 +205,9 @@ impl Server {
         self.folder.path()
     }
 
-    /// Where it tells how many statements it has run.
-    pub fn metrics_url(&self) -> Option<&str> {
-        self.metrics_url.as_deref()
+    /// The sum of all samples of its metric whose name ends so.
+    pub fn total(&self, suffix: &str) -> Option<f64> {
+        metrics::total(self.metrics_url.as_deref()?, suffix)
     }
 
     /// How long it took until its first answer.
@@ -216,12 +217,17 @@ impl Server {
 
     /// The memory that it holds, in bytes.
     pub fn resident_bytes(&self) -> Option<u64> {
-        process::resident_bytes(self.program.as_ref()?.0.id())
+        process::resident_bytes(self.program.as_ref()?.id())
     }
 
     /// What it has used up.
     pub fn usage(&self) -> Option<Usage> {
-        process::usage(self.program.as_ref()?.0.id())
+        process::usage(self.program.as_ref()?.id())
+    }
+
+    /// The time that its threads have spent on processors, in microseconds and finely.
+    pub fn precise_cpu_us(&self) -> Option<u64> {
+        process::precise_cpu_us(self.program.as_ref()?.id())
     }
 
     /// The write-ahead logs of its databases.
@@ -250,7 +256,8 @@ impl Server {
         self.base_url.trim_start_matches("http://")
     }
 
-    fn databases(&self) -> PathBuf {
+    /// The folder of its databases.
+    pub fn databases(&self) -> PathBuf {
         self.folder.path().join("databases")
     }
 
@@ -287,15 +294,16 @@ impl Server {
 
     fn launch(&mut self, command: Command) -> Result<()> {
         let began = Instant::now();
-        let mut program = self.spawn(command, "log")?;
+        let log = self.folder.path().join("log");
+        let mut program = Program::start(command, &log)?;
         let agent = agent();
         let answers = || {
             let answer = agent.get(&self.base_url).call();
             answer.is_ok_and(|answer| answer.status() == 200)
         };
         while !answers() {
-            if program.0.try_wait()?.is_some() || began.elapsed() > START_LIMIT {
-                let log = fs::read_to_string(self.folder.path().join("log"))?;
+            if program.has_ended()? || began.elapsed() > START_LIMIT {
+                let log = fs::read_to_string(log)?;
                 bail!("{} does not answer; its log:\n{log}", self.name);
             }
             thread::sleep(POLL_INTERVAL);
@@ -304,27 +312,9 @@ impl Server {
         self.program = Some(program);
         Ok(())
     }
-
-    fn spawn(&self, mut command: Command, log: &str) -> Result<Program> {
-        let log = fs::File::create(self.folder.path().join(log))?;
-        command
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log);
-        let name = command.get_program().to_string_lossy().into_owned();
-        let child = command
-            .spawn()
-            .with_context(|| format!("cannot start {name}"))?;
-        Ok(Program(child))
-    }
 }
 
 /// Where the runner keeps compiled components from run to run.
 pub fn cache() -> PathBuf {
     PathBuf::from("target/bench/cache")
-}
-
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("there is no free port")?;
-    Ok(listener.local_addr()?.port())
 }

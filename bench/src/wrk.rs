@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, bail};
 use serde::Deserialize;
 
-use crate::{machine, workload::Workload};
+use crate::machine;
 
 /// Where the scripts are, seen from the root of the repository.
 const SCRIPTS: &str = "bench/wrk";
@@ -56,8 +56,8 @@ impl Outcome {
 /// One run: where to, how hard, how long.
 #[derive(Debug, Clone, Copy)]
 pub struct Run<'a> {
-    /// What is sent.
-    pub workload: Workload,
+    /// The script in `bench/wrk` that says what is sent.
+    pub script: &'a str,
     /// Where to.
     pub base_url: &'a str,
     /// What is in the shop, as Lua; an absolute path.
@@ -82,7 +82,7 @@ impl Run<'_> {
             .args(["--connections", &self.connections.to_string()])
             .args(["--duration", &format!("{}s", self.seconds)])
             .args(["--timeout", ANSWER_LIMIT])
-            .args(["--script", self.workload.script(), self.base_url, "--"])
+            .args(["--script", self.script, self.base_url, "--"])
             .arg(self.data)
             .arg(self.tag)
             .stdin(Stdio::null())
