@@ -92,9 +92,11 @@ pub fn measure(
     };
     for workload in WORKLOADS {
         let mut reads = Reads::default();
-        cached.run(&nginx, shop, workload, WARM_UP_SECONDS)?;
+        cached.run(nginx.base_url(), shop, workload, WARM_UP_SECONDS)?;
         for _ in 0..rounds {
-            let direct = cached.run_direct(shop, workload)?;
+            let base_url = shop.server.base_url().to_owned();
+            let (direct, _) = cached.run(&base_url, shop, workload, cached.seconds)?;
+            say(workload, "mercato", &direct);
             reads.direct.0.push(direct);
             cached.round(&nginx, shop, workload, &mut reads)?;
         }
@@ -112,7 +114,7 @@ impl Cached {
         reads: &mut Reads,
     ) -> Result<()> {
         let (requests, nginx_before) = (requests(shop), nginx.usage());
-        let (sample, sent) = self.run(nginx, shop, workload, self.seconds)?;
+        let (sample, sent) = self.run(nginx.base_url(), shop, workload, self.seconds)?;
         say(workload, "nginx", &sample);
         let sent = sent.max(1) as f64;
         if let Some((now, before)) = self::requests(shop).zip(requests) {
@@ -125,10 +127,10 @@ impl Cached {
         Ok(())
     }
 
-    /// Sends reads to nginx; the sample has what they cost the shop. With it comes how many were sent.
+    /// Sends reads to nginx or to the shop; the sample has what they cost the shop. With it comes how many were sent.
     fn run(
         &self,
-        nginx: &Nginx,
+        base_url: &str,
         shop: &mut Shop,
         workload: Workload,
         seconds: u64,
@@ -137,7 +139,7 @@ impl Cached {
         let data = shop.filling.file()?.clone();
         let run = Run {
             script: workload.script(),
-            base_url: nginx.base_url(),
+            base_url,
             data: &data,
             tag: "cached",
             connections: self.connections,
@@ -146,24 +148,6 @@ impl Cached {
         let before = Counters::of(&shop.server);
         let outcome = run.run(|| ())?;
         Ok((before.sample(&shop.server, outcome, 1), outcome.requests))
-    }
-
-    fn run_direct(&self, shop: &mut Shop, workload: Workload) -> Result<Sample> {
-        thread::sleep(PAUSE);
-        let data = shop.filling.file()?.clone();
-        let run = Run {
-            script: workload.script(),
-            base_url: shop.server.base_url(),
-            data: &data,
-            tag: "direct",
-            connections: self.connections,
-            seconds: self.seconds,
-        };
-        let before = Counters::of(&shop.server);
-        let outcome = run.run(|| ())?;
-        let sample = before.sample(&shop.server, outcome, 1);
-        say(workload, "mercato", &sample);
-        Ok(sample)
     }
 }
 

@@ -20,7 +20,7 @@ const IDLE_BYTES: u64 = 90_000_000;
 /// The most memory that a shop has that has just been started and asked for nothing.
 const STARTED_BYTES: u64 = 65_000_000;
 
-/// As long as an instance of the runner that is not used rests at the least before its memory is looked at.
+/// How long a shop is left alone before its memory is looked at.
 const REST: Duration = Duration::from_secs(2);
 
 #[test]

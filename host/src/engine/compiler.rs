@@ -95,12 +95,12 @@ impl Compiler {
 
     /// Takes the component from the cache, or compiles it.
     pub(crate) fn compile(&self, id: &str, wasm: &[u8]) -> Result<Component> {
-        if let Some(component) = self.compiled(wasm) {
+        let path = self.artifacts.path(&self.engine, wasm);
+        if let Some(component) = self.artifacts.load(&self.engine, &path) {
             return Ok(component);
         }
         let failed = |cause| component_error(id, &cause);
         let compiled = self.engine.precompile_component(wasm).map_err(failed)?;
-        let path = self.artifacts.path(&self.engine, wasm);
         match self.artifacts.save(&path, &compiled) {
             Ok(()) => drop(compiled),
             Err(cause) => {

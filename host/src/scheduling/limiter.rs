@@ -21,7 +21,7 @@ use crate::limits::{
 use crate::scheduling::owner_limits::{Entered, OwnerLimit, OwnerLimits, Slot};
 use crate::scheduling::recent::Recent;
 use crate::scheduling::semaphore::{FairSemaphore, Full, Permit, QueueLimits};
-use crate::scheduling::workers::half_of_the_cores;
+use crate::scheduling::workers::{cores, half_of_the_cores};
 
 /// The permits for each kind of request, and which paths cost much.
 pub(crate) struct RequestLimiter {
@@ -79,7 +79,7 @@ pub(crate) struct CpuSample {
 
 impl RequestLimiter {
     pub(crate) fn new(limits: &Limits) -> Arc<Self> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let cores = cores();
         let queue = QueueLimits {
             all: limits.requests_waiting,
             per_client: limits.requests_waiting_per_client,
@@ -191,10 +191,6 @@ mod tests {
 
     fn client(number: u8) -> Option<Client> {
         Some(Client::from(IpAddr::from([192, 0, 2, number])))
-    }
-
-    fn cores() -> usize {
-        std::thread::available_parallelism().map_or(1, usize::from)
     }
 
     fn get(path: &'static str) -> Request<()> {

@@ -34,7 +34,7 @@ use crate::manifest::spin::Manifest;
 use crate::observe::metrics::Metrics;
 use crate::scheduling::limiter::RequestLimiter;
 use crate::scheduling::semaphore::QueueLimits;
-use crate::scheduling::workers::{Workers, all_cores_or_half};
+use crate::scheduling::workers::{Workers, all_cores_or_half, cores};
 use crate::shutdown::Activity;
 use crate::triggers::redis::{self as redis_trigger, MessageComponent};
 
@@ -56,9 +56,8 @@ impl Builder {
     /// # Errors
     /// When anything is missing or wrong; see [`Error`].
     pub async fn start(self) -> Result<Running> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads((cores * THREADS_PER_CORE).max(THREADS_PER_CORE))
+            .worker_threads((cores() * THREADS_PER_CORE).max(THREADS_PER_CORE))
             .thread_name("shop")
             .enable_all()
             .build()
