@@ -35,11 +35,13 @@ pub enum Sabotage {
     DuplicateCharge,
     /// Nobody remembers that a payment is disputed.
     Dispute,
+    /// Nobody remembers that somebody may have opened the payment of an order that was given up.
+    StrayPayment,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Inbox,
         Self::Outbox,
         Self::Reservation,
@@ -51,6 +53,7 @@ impl Sabotage {
         Self::Processing,
         Self::DuplicateCharge,
         Self::Dispute,
+        Self::StrayPayment,
     ];
 
     /// What it is called on a command line.
@@ -67,6 +70,7 @@ impl Sabotage {
             Self::Processing => "processing",
             Self::DuplicateCharge => "duplicate-charge",
             Self::Dispute => "dispute",
+            Self::StrayPayment => "stray-payment",
         }
     }
 
@@ -96,7 +100,7 @@ impl Sabotage {
             Self::Outbox | Self::Processing => "UPDATE payments SET refunded_amount",
             Self::Reservation => "UPDATE products SET stock",
             Self::IdempotencyKey => "INSERT INTO idempotency_keys",
-            Self::Release => "INSERT INTO follow_ups",
+            Self::Release | Self::StrayPayment => "INSERT INTO follow_ups",
             Self::Retention => "DELETE FROM orders",
             Self::Revocation => "INSERT INTO revocations",
             Self::RefundFailure => "INSERT INTO provider_refunds",
@@ -111,6 +115,7 @@ impl Sabotage {
             Self::Inbox | Self::Outbox | Self::Reservation => "COMMIT; BEGIN IMMEDIATE",
             Self::IdempotencyKey => "DELETE FROM idempotency_keys",
             Self::Release => "DELETE FROM follow_ups WHERE task = 'release-stock'",
+            Self::StrayPayment => "DELETE FROM follow_ups WHERE task = 'cancel-payment'",
             Self::Retention => REMOVE_PAID_ORDERS,
             Self::Revocation => "DELETE FROM revocations",
             Self::Processing => "UPDATE payments SET is_processing = 0",

@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 mod backend;
+mod busy;
 mod migrate;
 mod value;
 
@@ -16,12 +17,19 @@ pub use migrate::Migration;
 pub use value::{Column, FromValue, Row, Value};
 
 use backend::Backend;
+use busy::Queue;
 
 /// How long a writer waits for another one before it gives up, in milliseconds.
 pub const BUSY_TIMEOUT_MS: u32 = 5_000;
 
-/// How long work that nobody waits for waits for another writer, in milliseconds.
-const BUSY_TIMEOUT_IF_FREE_MS: u32 = 100;
+/// Rows that one statement inserts at the most. While it runs nobody else writes.
+const ROWS_PER_STATEMENT: usize = 100;
+
+/// So many question marks, with commas between them.
+#[must_use]
+pub fn placeholders(count: usize) -> String {
+    vec!["?"; count].join(", ")
+}
 
 /// Why a statement or a transaction failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -119,13 +127,43 @@ impl Error {
 pub struct Connection(Backend);
 
 impl Connection {
-    /// Runs a statement that changes something; gives the number of changed rows.
+    /// Runs a statement that changes something.
     ///
     /// # Errors
     /// What SQLite says.
     #[cfg_attr(not(target_family = "wasm"), track_caller)]
-    pub fn execute(&self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
-        self.0.execute(statement, parameters)
+    pub fn execute(&self, statement: &str, parameters: &[Value]) -> Result<(), Error> {
+        self.0.query(statement, parameters).map(drop)
+    }
+
+    /// Runs a statement that changes something; gives the number of changed rows, for which the host is asked once more.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    #[cfg_attr(not(target_family = "wasm"), track_caller)]
+    pub fn execute_counted(&self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
+        self.0.query(statement, parameters)?;
+        self.0.changes()
+    }
+
+    /// Inserts rows, many with one statement. `insert` is what stands before their values, as in
+    /// `INSERT INTO things (id, name)`.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    #[cfg_attr(not(target_family = "wasm"), track_caller)]
+    pub fn insert_rows<const COLUMNS: usize>(
+        &self,
+        insert: &str,
+        rows: impl IntoIterator<Item = [Value; COLUMNS]>,
+    ) -> Result<(), Error> {
+        let row = format!("({})", placeholders(COLUMNS));
+        let rows: Vec<_> = rows.into_iter().collect();
+        for rows in rows.chunks(ROWS_PER_STATEMENT) {
+            let values = vec![row.as_str(); rows.len()].join(", ");
+            self.execute(&format!("{insert}\nVALUES {values}"), &rows.concat())?;
+        }
+        Ok(())
     }
 
     /// Runs a statement and gives all its rows.
@@ -151,7 +189,22 @@ impl Connection {
 pub struct Database {
     label: &'static str,
     migrations: &'static [Migration],
-    connection: RefCell<Option<Rc<Connection>>>,
+    connection: RefCell<Option<Open>>,
+}
+
+/// A connection that is configured.
+#[derive(Clone)]
+struct Open {
+    connection: Rc<Connection>,
+    queue: Queue,
+}
+
+impl Open {
+    fn new(connection: Connection) -> Result<Self, Error> {
+        let queue = configure(&connection)?;
+        let connection = Rc::new(connection);
+        Ok(Self { connection, queue })
+    }
 }
 
 impl Database {
@@ -173,8 +226,7 @@ impl Database {
     pub fn in_memory(label: &'static str, migrations: &'static [Migration]) -> Result<Self, Error> {
         let database = Self::new(label, migrations);
         let connection = Connection(Backend::of(pool(label, migrations)?)?);
-        configure(&connection)?;
-        database.connection.replace(Some(Rc::new(connection)));
+        database.connection.replace(Some(Open::new(connection)?));
         Ok(database)
     }
 
@@ -183,7 +235,8 @@ impl Database {
     #[must_use]
     pub fn statements(&self) -> u64 {
         let slot = self.connection.borrow();
-        slot.as_ref().map_or(0, |open| open.0.statements())
+        slot.as_ref()
+            .map_or(0, |open| open.connection.0.statements())
     }
 
     /// Reads. What the closure sees is each statement's own snapshot.
@@ -194,8 +247,7 @@ impl Database {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
-        let connection = self.connection()?;
-        work(&connection)
+        work(&self.open()?.connection)
     }
 
     /// Reads and writes in one immediate transaction: committed when the closure returns `Ok`, rolled back when it
@@ -207,8 +259,8 @@ impl Database {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
-        let connection = self.connection()?;
-        self.watch(connection.execute("BEGIN IMMEDIATE", &[]))?;
+        let Open { connection, queue } = self.open()?;
+        self.watch(busy::begin(&connection, queue))?;
         self.finish(&connection, work)
     }
 
@@ -221,20 +273,29 @@ impl Database {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, E>,
     ) -> Result<Option<T>, E> {
-        let connection = self.connection()?;
-        self.watch(set_busy_timeout(&connection, BUSY_TIMEOUT_IF_FREE_MS))?;
-        let begun = connection.execute("BEGIN IMMEDIATE", &[]);
-        if let Err(error) = set_busy_timeout(&connection, BUSY_TIMEOUT_MS) {
-            // A connection that stays impatient is not kept, and nothing is left begun.
-            self.roll_back(&connection);
-            self.forget();
-            return Err(error.into());
-        }
+        let Open { connection, queue } = self.open()?;
+        let begun = match queue {
+            Queue::Host => self.begin_soon(&connection)?,
+            Queue::Sqlite => busy::begin_at_once(&connection),
+        };
         if matches!(begun, Err(Error::Busy(_))) {
             return Ok(None);
         }
         self.watch(begun)?;
         self.finish(&connection, work).map(Some)
+    }
+
+    /// Begins a transaction, unless it would have to wait for long in the host's queue.
+    fn begin_soon(&self, connection: &Connection) -> Result<Result<(), Error>, Error> {
+        self.watch(busy::set_timeout(connection, busy::TRY_MS))?;
+        let begun = busy::begin_at_once(connection);
+        if let Err(error) = busy::set_timeout(connection, BUSY_TIMEOUT_MS) {
+            // A connection that stays impatient is not kept, and nothing is left begun.
+            self.roll_back(connection);
+            self.forget();
+            return Err(error);
+        }
+        Ok(begun)
     }
 
     fn finish<T, E: From<Error>>(
@@ -277,19 +338,18 @@ impl Database {
         }
     }
 
-    fn connection(&self) -> Result<Rc<Connection>, Error> {
+    fn open(&self) -> Result<Open, Error> {
         if let Ok(slot) = self.connection.try_borrow()
-            && let Some(connection) = slot.as_ref()
+            && let Some(open) = slot.as_ref()
         {
-            return Ok(Rc::clone(connection));
+            return Ok(open.clone());
         }
-        let connection = Rc::new(Connection(Backend::open(self.label)?));
-        configure(&connection)?;
-        migrate::run(&connection, self.label, self.migrations)?;
+        let open = Open::new(Connection(Backend::open(self.label)?))?;
+        migrate::run(&open.connection, open.queue, self.label, self.migrations)?;
         if let Ok(mut slot) = self.connection.try_borrow_mut() {
-            *slot = Some(Rc::clone(&connection));
+            *slot = Some(open.clone());
         }
-        Ok(connection)
+        Ok(open)
     }
 }
 
@@ -313,8 +373,8 @@ fn pool(
         return Ok(pool);
     }
     let first = Connection(Backend::open(label)?);
-    configure(&first)?;
-    migrate::run(&first, label, migrations)?;
+    let queue = configure(&first)?;
+    migrate::run(&first, queue, label, migrations)?;
     let closed = || Error::Storage("the connection is closed".to_owned());
     let first = first.0.into_connection().ok_or_else(closed)?;
     // There are as many as schemas, and they are kept to the end.
@@ -323,18 +383,13 @@ fn pool(
     Ok(pool)
 }
 
-fn set_busy_timeout(connection: &Connection, milliseconds: u32) -> Result<(), Error> {
-    connection.query(&format!("PRAGMA busy_timeout = {milliseconds}"), &[])?;
-    Ok(())
-}
-
 /// Spin sets no pragma, so the component does: the same durability everywhere.
-fn configure(connection: &Connection) -> Result<(), Error> {
-    set_busy_timeout(connection, BUSY_TIMEOUT_MS)?;
+fn configure(connection: &Connection) -> Result<Queue, Error> {
+    busy::set_timeout(connection, BUSY_TIMEOUT_MS)?;
     connection.query("PRAGMA journal_mode = WAL", &[])?;
     connection.query("PRAGMA synchronous = FULL", &[])?;
     connection.query("PRAGMA foreign_keys = ON", &[])?;
-    Ok(())
+    busy::configure(connection)
 }
 
 /// Parameters of a statement: `params![id, price, name]`.
@@ -377,7 +432,7 @@ mod tests {
         let database = database();
         database
             .write::<_, Error>(|c| {
-                let changes = c.execute(
+                let changes = c.execute_counted(
                     "INSERT INTO things (name, data, price) VALUES (?, ?, ?)",
                     params!["a", vec![1_u8, 2], None::<i64>],
                 )?;
@@ -410,6 +465,33 @@ mod tests {
     }
 
     #[test]
+    fn many_rows_are_inserted_with_few_statements() {
+        let database = database();
+        let rows =
+            |count: usize| (0..count).map(|number| [Value::from(number.to_string()), 7.into()]);
+        let insert = "INSERT INTO things (name, price)";
+        for (count, statements) in [(0, 0), (1, 1), (ROWS_PER_STATEMENT * 2 + 1, 3)] {
+            let before = database.statements();
+            let inserted = database.write(|connection| {
+                connection.execute("DELETE FROM things -- plan: a test", &[])?;
+                connection.insert_rows(insert, rows(count))
+            });
+            assert_eq!(inserted, Ok::<_, Error>(()));
+            assert_eq!(database.statements() - before, statements + 3);
+            let row = database
+                .read::<_, Error>(|c| c.query_one("SELECT COUNT(*), SUM(price) FROM things", &[]))
+                .unwrap()
+                .unwrap();
+            let count = u64::try_from(count).unwrap();
+            assert_eq!(row.get::<u64>(0), Ok(count));
+            assert_eq!(
+                row.get::<Option<u64>>(1),
+                Ok((count > 0).then_some(count * 7))
+            );
+        }
+    }
+
+    #[test]
     fn every_database_in_memory_begins_alike() {
         let count = |database: &Database| {
             let rows =
@@ -418,7 +500,7 @@ mod tests {
         };
         let insert = "INSERT INTO things (name) VALUES ('a')";
         let (one, other) = (database(), database());
-        let done = one.write::<_, Error>(|c| c.execute(insert, &[]));
+        let done = one.write::<_, Error>(|c| c.execute_counted(insert, &[]));
         assert_eq!((done, count(&one), count(&other)), (Ok(1), 1, 0));
         // What the next ones are lent has been used, has another schema, or has a transaction open.
         let change = "ALTER TABLE things DROP COLUMN price";
@@ -430,7 +512,7 @@ mod tests {
         let databases = [database(), database(), database()];
         assert_eq!(databases.each_ref().map(count), [0, 0, 0]);
         for database in &databases {
-            let done = database.write::<_, Error>(|c| c.execute(insert, &[]));
+            let done = database.write::<_, Error>(|c| c.execute_counted(insert, &[]));
             assert_eq!((done, count(database)), (Ok(1), 1));
         }
     }
@@ -461,22 +543,22 @@ mod tests {
     fn deferrable_work_is_done_at_once_when_nobody_else_writes() {
         let database = database();
         let insert = "INSERT INTO things (name) VALUES ('a')";
-        let done = database.write_if_free::<_, Error>(|c| c.execute(insert, &[]));
+        let done = database.write_if_free::<_, Error>(|c| c.execute_counted(insert, &[]));
         assert_eq!(done, Ok(Some(1)));
-        let failed = database.write_if_free::<_, Error>(|c| c.execute(insert, &[]));
+        let failed = database.write_if_free::<_, Error>(|c| c.execute_counted(insert, &[]));
         assert!(matches!(failed, Err(Error::Constraint(_))), "{failed:?}");
         let timeout = database.read::<_, Error>(|c| c.query_one("PRAGMA busy_timeout", &[]));
         let timeout = timeout.unwrap().unwrap();
-        assert_eq!(timeout.get::<u32>(0), Ok(BUSY_TIMEOUT_MS));
+        assert_eq!(timeout.get::<u32>(0), Ok(busy::TRY_MS));
     }
 
     #[test]
     fn migrations_run_once_and_a_newer_schema_is_refused() {
         let database = database();
-        let connection = database.connection().unwrap();
-        migrate::run(&connection, "things", MIGRATIONS).unwrap();
+        let connection = database.open().unwrap().connection;
+        migrate::run(&connection, Queue::Sqlite, "things", MIGRATIONS).unwrap();
         assert_eq!(
-            migrate::run(&connection, "things", &MIGRATIONS[..1]),
+            migrate::run(&connection, Queue::Sqlite, "things", &MIGRATIONS[..1]),
             Err(Error::NewerSchema {
                 label: "things".to_owned(),
                 found: 2,
@@ -488,13 +570,13 @@ mod tests {
     #[test]
     fn the_file_of_another_database_is_refused_and_left_as_it_is() {
         let database = database();
-        let connection = database.connection().unwrap();
+        let connection = database.open().unwrap().connection;
         let others = &MIGRATIONS[..1];
         assert_eq!(
-            migrate::run(&connection, "others", others),
+            migrate::run(&connection, Queue::Sqlite, "others", others),
             Err(Error::Foreign("others".to_owned()))
         );
-        migrate::run(&connection, "things", MIGRATIONS).unwrap();
+        migrate::run(&connection, Queue::Sqlite, "things", MIGRATIONS).unwrap();
     }
 
     #[test]
@@ -504,7 +586,7 @@ mod tests {
             .execute("CREATE TABLE notes (text TEXT)", &[])
             .unwrap();
         assert_eq!(
-            migrate::run(&connection, "things", MIGRATIONS),
+            migrate::run(&connection, Queue::Sqlite, "things", MIGRATIONS),
             Err(Error::Foreign("things".to_owned()))
         );
     }
@@ -512,11 +594,11 @@ mod tests {
     #[test]
     fn a_database_of_a_version_without_marks_is_marked() {
         let connection = Connection(Backend::open("test").unwrap());
-        migrate::run(&connection, "things", MIGRATIONS).unwrap();
+        migrate::run(&connection, Queue::Sqlite, "things", MIGRATIONS).unwrap();
         connection.query("PRAGMA application_id = 0", &[]).unwrap();
-        migrate::run(&connection, "things", MIGRATIONS).unwrap();
+        migrate::run(&connection, Queue::Sqlite, "things", MIGRATIONS).unwrap();
         assert!(matches!(
-            migrate::run(&connection, "others", MIGRATIONS),
+            migrate::run(&connection, Queue::Sqlite, "others", MIGRATIONS),
             Err(Error::Foreign(_))
         ));
     }

@@ -1,3 +1,4 @@
+use crate::busy::{self, Queue};
 use crate::{Connection, Error, params};
 
 /// Where SQLite keeps the number of the schema's version.
@@ -23,12 +24,17 @@ pub struct Migration {
 }
 
 /// Brings the database to the newest version, in one immediate transaction, and marks it as the one of that label.
-pub fn run(connection: &Connection, label: &str, migrations: &[Migration]) -> Result<(), Error> {
+pub fn run(
+    connection: &Connection,
+    queue: Queue,
+    label: &str,
+    migrations: &[Migration],
+) -> Result<(), Error> {
     let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
     if number(connection, VERSION)? == known && number(connection, MARK)? == mark(label) {
         return Ok(());
     }
-    connection.execute("BEGIN IMMEDIATE", params![])?;
+    busy::begin(connection, queue)?;
     let result = apply(connection, label, migrations, known);
     let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
     connection.execute(end, params![])?;

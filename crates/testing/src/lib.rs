@@ -15,4 +15,4 @@ mod tasks;
 pub use clock::TestClock;
 pub use faults::{Faults, SIDES, Side};
 pub use ids::CountingIds;
-pub use tasks::{Task, pause, run, started};
+pub use tasks::{Task, pause, run, started, take_turns};

@@ -27,6 +27,18 @@ pub fn started<'a, T>(future: impl Future<Output = T> + 'a) -> Task<'a, T> {
     task
 }
 
+/// Lets a task go on for so many turns; what it came to when that ended it.
+///
+/// # Panics
+/// When it goes on after its end.
+pub fn take_turns<T>(task: &mut Task<'_, T>, turns: u32) -> Option<T> {
+    let mut context = Context::from_waker(Waker::noop());
+    (0..turns).find_map(|_| match task.as_mut().poll(&mut context) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    })
+}
+
 /// Waits once, if at all.
 pub async fn pause(mut waits: bool) {
     poll_fn(|_| {

@@ -89,6 +89,9 @@ pub trait Inventory {
         order_id: OrderId,
         lines: &[Line],
     ) -> Result<Vec<OrderItem>, ReserveError>;
+    /// What was reserved for an order, also when it was sold or given back since: nothing when it was given back before anything
+    /// was reserved, none when the catalogue knows nothing of it.
+    async fn reserved(&self, order_id: OrderId) -> Result<Option<Vec<OrderItem>>, OrderError>;
     /// Held stock becomes sold.
     async fn commit(&self, order_id: OrderId) -> Result<(), OrderError>;
     /// Held stock becomes free; without a reservation, a later one is refused.

@@ -3,6 +3,7 @@
 use mercato_kernel::OrderId;
 use mercato_platform::log;
 use products::application::commands::{purge_reservations, reserve_stock, settle_reservations};
+use products::application::queries::find_reservation;
 use products::domain::error::StoreError;
 use products::domain::reservation as domain;
 use products::domain::reservation::{RequestedLine, Settlement};
@@ -34,6 +35,14 @@ impl Guest for Component {
             Ok(reserved.into_iter().map(Into::into).collect())
         })
         .await
+    }
+
+    async fn reserved(order_id: String) -> Result<Option<Vec<ReservedLine>>, InventoryError> {
+        let order_id = parse_order_id(&order_id)?;
+        let found = find_reservation::handle(&*instance(), order_id);
+        let reservation = found.map_err(domain::InventoryError::from)?;
+        let lines = |reservation: domain::Reservation| reservation.into_lines().into_iter();
+        Ok(reservation.map(|found| lines(found).map(Into::into).collect()))
     }
 
     async fn commit(order_id: String) -> Result<(), InventoryError> {

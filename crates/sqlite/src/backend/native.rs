@@ -42,9 +42,8 @@ impl Backend {
         self.lent.keep()
     }
 
-    #[track_caller]
-    pub fn execute(&self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
-        self.query(statement, parameters)?;
+    /// Rows that the last statement has changed.
+    pub fn changes(&self) -> Result<u64, Error> {
         Ok(self.lent.connection()?.changes())
     }
 

@@ -30,8 +30,12 @@ impl Backend {
             .map_err(|error| from_host(error, label))
     }
 
-    pub fn execute(&self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
-        self.run(statement, parameters)?;
+    /// Rows that the last statement has changed.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "natively there may be no connection any more"
+    )]
+    pub fn changes(&self) -> Result<u64, Error> {
         Ok(self.0.changes())
     }
 

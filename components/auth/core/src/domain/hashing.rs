@@ -23,7 +23,10 @@ pub const SLOT_MIN_MS: u64 = 3_000;
 pub const SLOT_MAX_MS: u64 = 60_000;
 
 /// Shortest and longest pause between two looks at the line, in milliseconds.
-const PAUSE_MS: std::ops::RangeInclusive<u64> = 10..=100;
+const PAUSE_MS: std::ops::RangeInclusive<u64> = 10..=50;
+
+/// Who waits looks so many times while a slot is held: a free slot is of no use to anybody until it is seen.
+const LOOKS_PER_SLOT: u64 = 8;
 
 /// Retry-After of a refusal, in seconds.
 const RETRY_SECONDS: std::ops::RangeInclusive<u64> = 1..=10;
@@ -213,7 +216,7 @@ impl Line<'_> {
             return Decision::Hash(lane);
         }
         if applicant.place.is_some() || self.has_room_for(applicant) {
-            let pause = self.held_ms / 4;
+            let pause = self.held_ms / LOOKS_PER_SLOT;
             return Decision::Wait(pause.clamp(*PAUSE_MS.start(), *PAUSE_MS.end()));
         }
         let next_ms = self.held_ms / self.slots.of(applicant.lane).max(1);
@@ -339,7 +342,7 @@ mod tests {
         }
         assert_eq!(
             decide(&two_hash(), "a", Lane::Open, None),
-            Decision::Wait(100)
+            Decision::Wait(50)
         );
     }
 
@@ -352,12 +355,12 @@ mod tests {
         turns.push(hashing(3, "a", Lane::Familiar));
         assert_eq!(
             decide(&turns, "a", Lane::Familiar, None),
-            Decision::Wait(100)
+            Decision::Wait(50)
         );
         let admin = Decision::Hash(Lane::Admin);
         assert_eq!(decide(&turns, "a", Lane::Admin, None), admin);
         turns.push(hashing(4, "a", Lane::Admin));
-        assert_eq!(decide(&turns, "a", Lane::Admin, None), Decision::Wait(100));
+        assert_eq!(decide(&turns, "a", Lane::Admin, None), Decision::Wait(50));
     }
 
     #[test]
@@ -365,18 +368,18 @@ mod tests {
         let mut turns = two_hash();
         // Two slots of one second each serve ten in five seconds, and a client may have three quarters of that.
         for id in 10..17 {
-            assert_eq!(decide(&turns, "a", Lane::Open, None), Decision::Wait(100));
+            assert_eq!(decide(&turns, "a", Lane::Open, None), Decision::Wait(50));
             turns.push(waiting(id, "a"));
         }
         assert_eq!(decide(&turns, "a", Lane::Open, None), Decision::Refuse(1));
         for id in 17..20 {
-            assert_eq!(decide(&turns, "b", Lane::Open, None), Decision::Wait(100));
+            assert_eq!(decide(&turns, "b", Lane::Open, None), Decision::Wait(50));
             turns.push(waiting(id, "b"));
         }
         assert_eq!(decide(&turns, "c", Lane::Open, None), Decision::Refuse(1));
         assert_eq!(
             decide(&turns, "a", Lane::Open, Some(12)),
-            Decision::Wait(100)
+            Decision::Wait(50)
         );
         let familiar = Decision::Hash(Lane::Familiar);
         assert_eq!(decide(&turns, "a", Lane::Familiar, None), familiar);
@@ -390,10 +393,7 @@ mod tests {
             waiting(3, "b"),
         ];
         let hash = Decision::Hash(Lane::Open);
-        assert_eq!(
-            decide(&turns, "a", Lane::Open, Some(2)),
-            Decision::Wait(100)
-        );
+        assert_eq!(decide(&turns, "a", Lane::Open, Some(2)), Decision::Wait(50));
         assert_eq!(decide(&turns, "b", Lane::Open, Some(3)), hash);
         assert_eq!(decide(&turns[..2], "a", Lane::Open, Some(2)), hash);
     }
@@ -401,8 +401,8 @@ mod tests {
     #[test]
     fn whoever_comes_later_does_not_pass_those_who_wait() {
         let turns = [waiting(1, "a")];
-        assert_eq!(decide(&turns, "b", Lane::Open, None), Decision::Wait(100));
-        assert_eq!(decide(&turns, "a", Lane::Open, None), Decision::Wait(100));
+        assert_eq!(decide(&turns, "b", Lane::Open, None), Decision::Wait(50));
+        assert_eq!(decide(&turns, "a", Lane::Open, None), Decision::Wait(50));
         let hash = Decision::Hash(Lane::Open);
         assert_eq!(decide(&turns, "a", Lane::Open, Some(1)), hash);
     }

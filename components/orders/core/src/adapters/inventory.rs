@@ -34,6 +34,13 @@ impl Inventory for ComposedInventory {
         }
     }
 
+    async fn reserved(&self, order_id: OrderId) -> Result<Option<Vec<OrderItem>>, OrderError> {
+        let lines = inventory::reserved(order_id.to_string()).await;
+        let lines = lines.map_err(|error| failure("find", &order_id.text(), error))?;
+        let items = lines.map(|lines| lines.into_iter().map(item_of).collect());
+        items.transpose()
+    }
+
     async fn commit(&self, order_id: OrderId) -> Result<(), OrderError> {
         use ReservationState::{Committed, Restocked};
         settled(

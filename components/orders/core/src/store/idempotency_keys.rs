@@ -70,7 +70,7 @@ impl Records<'_> {
             key(record.order_id),
             record.created_at
         ];
-        Ok(self.0.execute(INSERT_KEY, values)? == 1)
+        Ok(self.0.execute_counted(INSERT_KEY, values)? == 1)
     }
 
     /// Keeps the answer given under a key.
@@ -86,7 +86,10 @@ impl Records<'_> {
             key(customer_id),
             name
         ];
-        exactly_one(self.0.execute(SET_ANSWER, values)?, "idempotency_keys")
+        exactly_one(
+            self.0.execute_counted(SET_ANSWER, values)?,
+            "idempotency_keys",
+        )
     }
 
     /// Whether the order was asked for under a key.

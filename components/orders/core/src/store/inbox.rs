@@ -19,7 +19,7 @@ impl Records<'_> {
             event.order_id.as_str(),
             now
         ];
-        Ok(self.0.execute(INSERT_INTO_INBOX, values)? == 1)
+        Ok(self.0.execute_counted(INSERT_INTO_INBOX, values)? == 1)
     }
 }
 

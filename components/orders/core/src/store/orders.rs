@@ -48,10 +48,7 @@ ON CONFLICT (number) DO NOTHING";
 
 /// As many rows of values follow as there are items.
 const INSERT_ITEMS: &str = "
-INSERT INTO order_items (order_id, position, product_id, name, unit_price, quantity)
-VALUES ";
-
-const ITEM_VALUES: &str = "(?, ?, ?, ?, ?, ?)";
+INSERT INTO order_items (order_id, position, product_id, name, unit_price, quantity)";
 
 const UPDATE_ORDER: &str = "
 UPDATE orders
@@ -106,7 +103,7 @@ impl Records<'_> {
     pub fn insert_order(&self, order: &Order) -> Result<bool, OrderError> {
         let order = order.view();
         let receipt = order.receipt.as_ref();
-        let inserted = self.0.execute(
+        let inserted = self.0.execute_counted(
             INSERT_ORDER,
             params![
                 key(order.id),
@@ -139,27 +136,24 @@ impl Records<'_> {
         order_id: OrderId,
         items: &[OrderItem],
     ) -> Result<(), OrderError> {
-        let mut values = Vec::new();
-        for (position, item) in (0_u32..).zip(items) {
-            values.extend_from_slice(params![
+        let row = |(position, item): (u32, &OrderItem)| -> [Value; 6] {
+            [
                 key(order_id),
-                position,
+                position.into(),
                 key(item.product_id),
-                item.name.as_str(),
-                item.unit_price.units(),
-                item.quantity.get()
-            ]);
-        }
-        let statement = format!("{statement}{}", vec![ITEM_VALUES; items.len()].join(", "));
-        self.0.execute(&statement, &values)?;
-        Ok(())
+                item.name.as_str().into(),
+                item.unit_price.units().into(),
+                item.quantity.get().into(),
+            ]
+        };
+        Ok(self.0.insert_rows(statement, (0..).zip(items).map(row))?)
     }
 
     /// Stores what can change of an order: status, receipt, times, version.
     pub fn update_order(&self, order: &Order) -> Result<(), OrderError> {
         let view = order.view();
         let receipt = view.receipt.as_ref();
-        let changed = self.0.execute(
+        let changed = self.0.execute_counted(
             UPDATE_ORDER,
             params![
                 view.status.name(),

@@ -32,16 +32,13 @@ pub enum Action {
     Acknowledge(String),
     /// The payment of this id came too late and is to be given back.
     Refund(PaymentId),
-    /// The order was cancelled while its payment was being opened.
+    /// The order was cancelled, or given up before it was stored, and somebody may have opened its payment meanwhile.
     CancelPayment,
 }
 
 /// As many rows of values follow as there are actions.
 const INSERT: &str = "
-INSERT INTO follow_ups (order_id, task, subject, next_attempt_at)
-VALUES ";
-
-const ACTION_VALUES: &str = "(?, ?, ?, ?)";
+INSERT INTO follow_ups (order_id, task, subject, next_attempt_at)";
 
 pub(super) const OF_ORDER: &str = "
 SELECT number, task, subject, attempts
@@ -83,14 +80,11 @@ impl Records<'_> {
         actions: &[Action],
         not_before: u64,
     ) -> Result<(), OrderError> {
-        let mut values = Vec::new();
-        for action in actions {
+        let row = |action| {
             let (task, subject) = columns_of(action);
-            values.extend([key(id), task.into(), subject, not_before.into()]);
-        }
-        let rows = vec![ACTION_VALUES; actions.len()].join(", ");
-        self.0.execute(&format!("{INSERT}{rows}"), &values)?;
-        Ok(())
+            [key(id), task.into(), subject, not_before.into()]
+        };
+        Ok(self.0.insert_rows(INSERT, actions.iter().map(row))?)
     }
 
     /// The pending actions of an order, in their order.

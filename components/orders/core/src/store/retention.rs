@@ -155,7 +155,8 @@ impl Records<'_> {
             (PURGE_INBOX, before.inbox),
             (PURGE_HOLDERS, before.holders),
         ] {
-            is_more |= self.0.execute(statement, params![before, limit])? >= u64::from(limit);
+            is_more |=
+                self.0.execute_counted(statement, params![before, limit])? >= u64::from(limit);
         }
         Ok(self.purge_unpaid(before.unpaid, limit.min(ORDERS_PER_PURGE))? || is_more)
     }

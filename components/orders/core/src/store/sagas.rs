@@ -2,7 +2,7 @@
 
 use mercato_kernel::{Named as _, OrderId};
 use mercato_money::Money;
-use mercato_sqlite::{Error, Row, params};
+use mercato_sqlite::{Error, Row, Value, params};
 
 use super::history::actor;
 use super::orders::{item_of, quantity};
@@ -79,14 +79,11 @@ SET step = ?1, next_attempt_at = ?2, attempts = ?3, session_id = ?4, session_url
   client = CASE WHEN ?1 IN ('done', 'rejected') THEN NULL ELSE client END
 WHERE order_id = ?10 AND step = coalesce(?11, step)";
 
-const INSERT_REJECTED_LINE: &str = "
-INSERT OR REPLACE INTO saga_rejected_lines (order_id, position, product_id, problem, requested, available)
-VALUES (?, ?, ?, ?, ?, ?)";
+const INSERT_REJECTED_LINES: &str = "
+INSERT OR REPLACE INTO saga_rejected_lines (order_id, position, product_id, problem, requested, available)";
 
-/// As many rows of values follow as there are lines.
 const INSERT_CHANGED_LINES: &str = "
-INSERT OR REPLACE INTO saga_changed_lines (order_id, position, product_id, name, unit_price, quantity)
-VALUES ";
+INSERT OR REPLACE INTO saga_changed_lines (order_id, position, product_id, name, unit_price, quantity)";
 
 pub(super) const DUE_SAGAS: &str = "
 SELECT order_id
@@ -158,7 +155,7 @@ impl Records<'_> {
     /// another order has the number that belongs to the order's id.
     pub fn insert_saga(&self, saga: &Saga) -> Result<bool, OrderError> {
         let request = saga.request();
-        let inserted = self.0.execute(
+        let inserted = self.0.execute_counted(
             INSERT_SAGA,
             params![
                 key(request.order_id),
@@ -199,7 +196,7 @@ impl Records<'_> {
     fn store_saga(&self, saga: &Saga, from: Option<Step>) -> Result<u64, OrderError> {
         let order_id = saga.request().order_id;
         let (session, cancellation) = (saga.session(), saga.cancellation());
-        let changed = self.0.execute(
+        let changed = self.0.execute_counted(
             UPDATE_SAGA,
             params![
                 saga.step().name(),
@@ -280,18 +277,18 @@ impl Records<'_> {
         order_id: OrderId,
         lines: &[RejectedLine],
     ) -> Result<(), OrderError> {
-        for (position, line) in (0_u32..).zip(lines) {
-            let values = params![
+        let row = |(position, line): (u32, &RejectedLine)| -> [Value; 6] {
+            [
                 key(order_id),
-                position,
+                position.into(),
                 key(line.product_id),
-                line.code.name(),
-                line.requested,
-                line.available
-            ];
-            self.0.execute(INSERT_REJECTED_LINE, values)?;
-        }
-        Ok(())
+                line.code.name().into(),
+                line.requested.into(),
+                line.available.into(),
+            ]
+        };
+        let rows = (0..).zip(lines).map(row);
+        Ok(self.0.insert_rows(INSERT_REJECTED_LINES, rows)?)
     }
 }
 

@@ -30,7 +30,10 @@ impl Records<'_> {
 
     /// Records that the sweep runs.
     pub fn set_last_sweep(&self, now: u64) -> Result<(), OrderError> {
-        exactly_one(self.0.execute(SET_LAST_SWEEP, params![now])?, "sweeper")
+        exactly_one(
+            self.0.execute_counted(SET_LAST_SWEEP, params![now])?,
+            "sweeper",
+        )
     }
 
     /// Whether there is a saga or a pending action that the sweep should look at.

@@ -109,7 +109,7 @@ impl Records<'_> {
             dispute.created_at,
             now,
         ];
-        self.execute(KEEP, values).map(drop)
+        self.execute(KEEP, values)
     }
 
     /// Whether there are fewer than [`KEPT_OF_NOBODY_MAX`] disputes of which nobody knows whose they are.

@@ -60,7 +60,7 @@ impl SqliteStore {
 
     /// Changes something as no use case does.
     pub fn execute(&self, statement: &str) {
-        let done: Result<u64, Error> = self
+        let done: Result<(), Error> = self
             .0
             .write(|connection| connection.execute(&format!("{statement} -- of a test"), &[]));
         done.unwrap();
@@ -139,8 +139,12 @@ impl Store for SqliteStore {
 pub struct Records<'a>(&'a Connection);
 
 impl Records<'_> {
-    fn execute(&self, statement: &str, values: &[Value]) -> Stored<u64> {
+    fn execute(&self, statement: &str, values: &[Value]) -> Stored<()> {
         Ok(self.0.execute(statement, values)?)
+    }
+
+    fn execute_counted(&self, statement: &str, values: &[Value]) -> Stored<u64> {
+        Ok(self.0.execute_counted(statement, values)?)
     }
 
     /// The first row.

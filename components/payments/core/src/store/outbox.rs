@@ -136,7 +136,7 @@ pub struct FirstPublication {
 impl Records<'_> {
     /// A new event, due at once.
     pub fn append_event(&self, event: &PaymentEvent) -> Stored<()> {
-        self.execute(INSERT, &columns(event)).map(drop)
+        self.execute(INSERT, &columns(event))
     }
 
     /// A new event that is published as soon as the transaction is committed: true, and it counts as published. False when it
@@ -158,7 +158,7 @@ impl Records<'_> {
 
     /// An event that counted as published could not be: its next publication is not counted.
     pub fn count_ahead(&self) -> Stored<()> {
-        self.execute(COUNT_AHEAD, params![]).map(drop)
+        self.execute(COUNT_AHEAD, params![])
     }
 
     /// Entries that are due, neither parked nor acknowledged, oldest first; of each order only its oldest event that
@@ -182,20 +182,19 @@ impl Records<'_> {
             entry.last_error.as_deref(),
             &*entry.event.id.text(),
         ];
-        self.execute(SAVE, values).map(drop)
+        self.execute(SAVE, values)
     }
 
     /// Marks an event as applied; nothing happens when it is unknown or was marked before.
     pub fn acknowledge_event(&self, event_id: EventId, now: u64) -> Stored<()> {
         self.execute(ACKNOWLEDGE, params![now, &*event_id.text()])
-            .map(drop)
     }
 
     /// The same of many events, in one statement.
     pub fn acknowledge_events(&self, event_ids: &[EventId], now: u64) -> Stored<()> {
         let ids: Vec<String> = event_ids.iter().map(|id| format!("\"{id}\"")).collect();
         let values = params![now, format!("[{}]", ids.join(","))];
-        self.execute(ACKNOWLEDGE_ALL, values).map(drop)
+        self.execute(ACKNOWLEDGE_ALL, values)
     }
 
     /// An event that is not acknowledged.

@@ -138,10 +138,7 @@ const UPDATE_PAYMENT: &str = "
 
 /// As many rows of values follow as there are lines.
 const INSERT_LINES: &str = "
-    INSERT INTO checkout_lines (payment_id, position, name, unit_price, quantity)
-    VALUES ";
-
-const LINE_VALUES: &str = "(?, ?, ?, ?, ?)";
+    INSERT INTO checkout_lines (payment_id, position, name, unit_price, quantity)";
 
 const LINES: &str = "
     SELECT name, unit_price, quantity
@@ -254,7 +251,7 @@ impl Records<'_> {
         lines: &[CheckoutLine],
     ) -> Stored<bool> {
         let values = columns(payment, Some(order_number));
-        if self.execute(INSERT_FIRST_PAYMENT, &values)? == 0 {
+        if self.execute_counted(INSERT_FIRST_PAYMENT, &values)? == 0 {
             return Ok(false);
         }
         self.insert_details(payment, lines)?;
@@ -263,22 +260,18 @@ impl Records<'_> {
 
     fn insert_details(&self, payment: &Payment, lines: &[CheckoutLine]) -> Stored<()> {
         self.save_session(payment.id, &payment.session)?;
-        if lines.is_empty() {
-            return Ok(());
-        }
-        let mut values = Vec::new();
-        for (position, line) in (0_u32..).zip(lines) {
-            values.extend_from_slice(params![
-                &*payment.id.text(),
-                position,
-                &line.name,
-                line.unit_price.units(),
-                line.quantity
-            ]);
-        }
-        let rows = vec![LINE_VALUES; lines.len()].join(", ");
-        self.execute(&format!("{INSERT_LINES}{rows}"), &values)
-            .map(drop)
+        let row = |(position, line): (u32, &CheckoutLine)| -> [Value; 5] {
+            [
+                (&*payment.id.text()).into(),
+                position.into(),
+                line.name.as_str().into(),
+                line.unit_price.units().into(),
+                line.quantity.into(),
+            ]
+        };
+        Ok(self
+            .0
+            .insert_rows(INSERT_LINES, (0..).zip(lines).map(row))?)
     }
 
     /// A payment that has changed, and its newest session with it.
@@ -333,7 +326,6 @@ impl Records<'_> {
     /// Remembers that no payment of this order may be opened any more.
     pub fn refuse_order(&self, order_id: OrderId, now: u64) -> Stored<()> {
         self.execute(REFUSE_ORDER, params![&*order_id.text(), now])
-            .map(drop)
     }
 }
 

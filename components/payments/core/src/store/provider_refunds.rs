@@ -87,7 +87,7 @@ impl Records<'_> {
             failure.map(|failure| failure.reason.as_str()),
             now,
         ];
-        self.execute(KEEP, values).map(drop)
+        self.execute(KEEP, values)
     }
 
     /// Whether there are fewer than [`KEPT_OF_NOBODY_MAX`] refunds of which nobody knows whose they are.
@@ -99,7 +99,6 @@ impl Records<'_> {
     /// The charge is the payment's, and so are its refunds, but for those that are more than was paid.
     pub fn adopt_provider_refunds(&self, payment_id: PaymentId, reference: &str) -> Stored<()> {
         self.execute(ADOPT, params![&*payment_id.text(), reference])
-            .map(drop)
     }
 
     /// The sums that the provider has reported of a charge.
@@ -132,7 +131,7 @@ impl Records<'_> {
             until,
             total.total.get()
         ];
-        self.execute(KEEP_TOTAL, values).map(drop)
+        self.execute(KEEP_TOTAL, values)
     }
 }
 

@@ -153,7 +153,7 @@ impl Records<'_> {
             .into_iter()
             .chain([(PURGE_ANSWERS, before.answered)])
         {
-            is_more |= self.execute(statement, params![before, limit])? >= u64::from(limit);
+            is_more |= self.execute_counted(statement, params![before, limit])? >= u64::from(limit);
         }
         Ok(self.purge_unpaid(before.unpaid, limit.min(PAYMENTS_PER_PURGE))? || is_more)
     }

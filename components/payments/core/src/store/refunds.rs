@@ -106,7 +106,7 @@ impl Records<'_> {
             answer.body.as_slice(),
             &*id.text()
         ];
-        self.execute(SET_ANSWER, values).map(drop)
+        self.execute(SET_ANSWER, values)
     }
 
     /// The refund of that id.
@@ -170,13 +170,12 @@ impl Records<'_> {
             refund.created_at,
             refund.duplicate_charge.as_deref(),
         ];
-        self.execute(INSERT, values).map(drop)
+        self.execute(INSERT, values)
     }
 
     /// Postpones a pending refund and counts the attempt.
     pub fn postpone_refund(&self, id: RefundId, next_attempt_at: u64, now: u64) -> Stored<()> {
         self.execute(POSTPONE, params![next_attempt_at, now, &*id.text()])
-            .map(drop)
     }
 
     /// Ends a pending refund with the provider's id or its refusal; false when it has ended already.
@@ -191,14 +190,13 @@ impl Records<'_> {
             Err(error) => (RefundStatus::Failed, None, Some(error)),
         };
         let values = params![status.name(), provider_id, error, now, &*id.text()];
-        Ok(self.execute(FINISH, values)? == 1)
+        Ok(self.execute_counted(FINISH, values)? == 1)
     }
 
     /// A refund that the provider had made, known by the provider's id, has failed after all; nothing happens when nobody
     /// knows it here.
     pub fn fail_refund(&self, provider_id: &str, cause: &str, now: u64) -> Stored<()> {
         self.execute(FAIL, params![cause, now, provider_id])
-            .map(drop)
     }
 
     /// The duplicate charges of a payment, each of which has its refund.

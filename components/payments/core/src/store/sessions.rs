@@ -92,7 +92,7 @@ impl Records<'_> {
             opened.map(|session| session.url.as_str()),
             opened.map(|session| session.expires_at),
         ];
-        self.execute(SAVE_SESSION, values).map(drop)
+        self.execute(SAVE_SESSION, values)
     }
 
     /// Asks the provider again later to end the session of that number, and counts the attempt.
@@ -103,19 +103,17 @@ impl Records<'_> {
         end_at: u64,
     ) -> Stored<()> {
         let values = params![end_at, &*payment_id.text(), number];
-        self.execute(POSTPONE_SESSION_END, values).map(drop)
+        self.execute(POSTPONE_SESSION_END, values)
     }
 
     /// Nobody can pay in the session of that number any more: the provider has said so.
     pub fn end_session(&self, payment_id: PaymentId, number: u32) -> Stored<()> {
         self.execute(END_SESSION, params![&*payment_id.text(), number])
-            .map(drop)
     }
 
     /// The same of the session that the provider knows by that id; nothing happens when nobody knows it here.
     pub fn end_session_named(&self, session_id: &str) -> Stored<()> {
         self.execute(END_SESSION_NAMED, params![session_id])
-            .map(drop)
     }
 }
 

@@ -66,6 +66,5 @@ impl Records<'_> {
 
     fn set_time(&self, name: &str, time: u64) -> Stored<()> {
         self.execute(REPLACE_SETTING, params![name, time.to_string()])
-            .map(drop)
     }
 }

@@ -54,7 +54,7 @@ impl Records<'_> {
         now: u64,
     ) -> Stored<bool> {
         let values = params![&event.id, &event.name, &*payment_id.text(), now];
-        Ok(self.execute(INSERT_WEBHOOK, values)? == 1)
+        Ok(self.execute_counted(INSERT_WEBHOOK, values)? == 1)
     }
 
     /// Keeps what is known of a charge that no session of the payment has named yet: the receipt. False when the payment has
@@ -74,7 +74,7 @@ impl Records<'_> {
             now,
             KEPT_CHARGES_MAX
         ];
-        Ok(self.execute(KEEP_CHARGE, values)? == 1)
+        Ok(self.execute_counted(KEEP_CHARGE, values)? == 1)
     }
 
     /// Whether anything was reported of the payment's charges, or of that charge, before a session has named it: what

@@ -84,6 +84,9 @@ pub trait Store {
     /// The reservations that wait for a payment. Costs as much as there are of them.
     fn held_reservations(&self) -> Result<HeldReservations, StoreError>;
 
+    /// The reservation of an order.
+    fn reservation(&self, order_id: OrderId) -> Result<Option<Reservation>, StoreError>;
+
     /// Where the stock of those of these orders is that have a reservation.
     fn reservation_states(
         &self,
@@ -110,20 +113,20 @@ pub trait Catalogue {
     /// A product that is not deleted.
     fn product(&self, id: ProductId) -> Result<Option<Product>, StoreError>;
 
-    /// The product that has this number and is not deleted.
-    fn product_by_sku(&self, sku: &Sku) -> Result<Option<Product>, StoreError>;
+    /// The products that have these numbers and are not deleted, in any order.
+    fn products_by_sku(&self, skus: &[&Sku]) -> Result<Vec<Product>, StoreError>;
 
     /// The identifier of the product that has this number and is not deleted.
     fn sku_owner(&self, sku: &Sku) -> Result<Option<ProductId>, StoreError>;
 
-    /// Adds a product.
-    fn insert_product(&self, product: &Product) -> Result<(), StoreError>;
+    /// Adds products.
+    fn insert_products(&self, products: &[&Product]) -> Result<(), StoreError>;
 
     /// Replaces everything of a product.
     fn save_product(&self, product: &Product) -> Result<(), StoreError>;
 
-    /// Writes an entry into the stock book.
-    fn record(&self, entry: &StockEntry) -> Result<(), StoreError>;
+    /// Writes entries into the stock book, in their order.
+    fn record(&self, entries: &[StockEntry]) -> Result<(), StoreError>;
 }
 
 /// The stock of orders, while no one else writes.

@@ -64,7 +64,7 @@ impl Sort {
     pub(crate) fn scope(self, ranking: Option<Ranking>) -> String {
         let name = self.name();
         match (self.key, ranking) {
-            (SortKey::Relevance, Some(Ranking::Newest)) => format!("products:{name}:newest"),
+            (SortKey::Relevance, Some(Ranking::Newest { .. })) => format!("products:{name}:newest"),
             _ => format!("products:{name}"),
         }
     }
@@ -131,8 +131,12 @@ pub type Place = (Key, String);
 pub enum Ranking {
     /// What fits best first.
     Best,
-    /// Newest first, after those that have all the words in their names: for searches that find too much to be ranked.
-    Newest,
+    /// Newest first, after those of the newest ones that have all the words in their names: for searches that find too much to
+    /// be ranked.
+    Newest {
+        /// The number, in the index of words, of the oldest match whose name counts; none when no page has said so yet.
+        since: Option<i64>,
+    },
 }
 
 /// Conditions as they came; what is absent does not restrict.
@@ -243,8 +247,14 @@ impl Listing {
         found: Vec<(ProductView, Key)>,
     ) -> Page<ProductView> {
         let scope = self.sort.scope(ranking);
-        let place =
-            |(product, key): &(ProductView, Key)| vec![key.clone(), (&*product.id.text()).into()];
+        let since = match ranking {
+            Some(Ranking::Newest { since }) => since.map(Key::Integer),
+            _ => None,
+        };
+        let place = |(product, key): &(ProductView, Key)| {
+            let id = Key::from(&*product.id.text());
+            [key.clone()].into_iter().chain(since.clone()).chain([id]).collect()
+        };
         let page = self.request.page(self.number, found, total, &scope, place);
         page.map(|(product, _)| product)
     }
@@ -272,13 +282,20 @@ fn start(
     sort: Sort,
     request: &PageRequest,
 ) -> Result<(u32, PageStart<Place>, Option<Ranking>), FieldError> {
-    let of = |ranking| {
-        let (number, start) = request.start(&sort.scope(ranking), |keys| sort.place(keys))?;
+    let of = |mut ranking: Option<Ranking>| {
+        let scope = sort.scope(ranking);
+        let (number, start) = request.start(&scope, |keys| match (&mut ranking, keys) {
+            (Some(Ranking::Newest { since }), [key, Key::Integer(number), id]) => {
+                *since = Some(*number);
+                sort.place(&[key.clone(), id.clone()])
+            }
+            _ => sort.place(keys),
+        })?;
         let ranking = ranking.filter(|_| request.after.is_some());
         Ok((number, start, ranking))
     };
     if sort.key == SortKey::Relevance {
-        of(Some(Ranking::Best)).or_else(|_| of(Some(Ranking::Newest)))
+        of(Some(Ranking::Best)).or_else(|_| of(Some(Ranking::Newest { since: None })))
     } else {
         of(None)
     }
@@ -440,6 +457,7 @@ mod tests {
             (price, cursor(price, &[7.into(), 7.into()])),
             (price, cursor(price, &[7.into()])),
             (price, cursor(price, &[7.into(), id(), id()])),
+            (price, cursor(price, &[7.into(), 7.into(), id()])),
             (name, cursor(name, &[7.into(), id()])),
             (name, Some(String::new())),
             (name, Some("{}".to_owned())),
@@ -455,24 +473,30 @@ mod tests {
         let first = sorted(Some("tea"), None, None).unwrap();
         assert_eq!(first.ranking, None);
         let next = |ranking| cursor(first.sort, Some(ranking), &[7.into(), "an id".into()]);
-        for ranking in [Ranking::Best, Ranking::Newest] {
+        let newest = |since| Ranking::Newest { since };
+        for ranking in [Ranking::Best, newest(None)] {
             let next = next(ranking);
             let second = sorted(Some("tea"), None, Some(next)).unwrap();
             assert_eq!(second.ranking, Some(ranking));
         }
+        let keys = [7.into(), 5.into(), "an id".into()];
+        let next_with = cursor(first.sort, Some(newest(None)), &keys);
+        let second = sorted(Some("tea"), None, Some(next_with)).unwrap();
+        assert_eq!(second.ranking, Some(newest(Some(5))));
         let price = Sort::ascending(SortKey::Price);
-        let next = next(Ranking::Newest);
+        let next = next(newest(None));
         assert!(sorted(Some("tea"), Some(price), Some(next)).is_err());
     }
 
     #[test]
     fn every_order_has_a_scope_of_its_own() {
+        let newest = Some(Ranking::Newest { since: None });
         use SortKey::{Created, Name, Price, Relevance, Stock, Updated};
         let scopes: std::collections::BTreeSet<String> =
             [Created, Updated, Name, Price, Stock, Relevance]
                 .into_iter()
                 .flat_map(|key| [Sort::ascending(key), Sort::descending(key)])
-                .flat_map(|sort| [sort.scope(None), sort.scope(Some(Ranking::Newest))])
+                .flat_map(|sort| [sort.scope(None), sort.scope(newest)])
                 .collect();
         assert_eq!(scopes.len(), 14);
         assert!(scopes.contains("products:-price"));

@@ -10,11 +10,11 @@ mod tests;
 use mercato_kernel::{OrderId, Page, ProductId};
 use mercato_sqlite::{Database, Error, Migration, migrations};
 
-use crate::application::ports::{HeldReservations, StockStats, Store, Transaction};
+use crate::application::ports::{HeldReservations, Inventory, StockStats, Store, Transaction};
 use crate::domain::error::StoreError;
 use crate::domain::listing::Listing;
 use crate::domain::product::ProductView;
-use crate::domain::reservation::ReservationState;
+use crate::domain::reservation::{Reservation, ReservationState};
 
 /// Label of the database in the manifest.
 pub const DATABASE_LABEL: &str = "products";
@@ -73,6 +73,11 @@ impl Store for SqliteStore {
 
     fn held_reservations(&self) -> Result<HeldReservations, StoreError> {
         self.0.read(reservations::held)
+    }
+
+    fn reservation(&self, order_id: OrderId) -> Result<Option<Reservation>, StoreError> {
+        self.0
+            .read(|connection| Inventory::reservation(connection, order_id))
     }
 
     fn reservation_states(

@@ -1,8 +1,8 @@
 //! The table of products, and the stock book beside it.
 
-use mercato_kernel::{ProductId, Uuid};
+use mercato_kernel::ProductId;
 use mercato_money::Money;
-use mercato_sqlite::{Connection, Error, Row, Value, params};
+use mercato_sqlite::{Connection, Error, Row, Value, params, placeholders};
 
 use super::rows::{self, check_rows, json_of, key};
 use crate::application::ports::{
@@ -32,7 +32,8 @@ macro_rules! select_products {
 
 const PRODUCT_BY_ID: &str = select_products!("  AND p.id = ?");
 
-const PRODUCT_BY_SKU: &str = select_products!("  AND p.sku = ?");
+/// Followed by as many question marks as there are numbers, and a parenthesis.
+const PRODUCTS_BY_SKU: &str = select_products!("  AND p.sku IN (");
 
 pub(super) const PRODUCTS_BY_ID: &str =
     select_products!("  AND p.id IN (SELECT value FROM json_each(?))");
@@ -45,10 +46,9 @@ FROM products
 WHERE sku = ?
   AND deleted_at IS NULL";
 
-const INSERT_PRODUCT: &str = "\
+const INSERT_PRODUCTS: &str = "\
 INSERT INTO products
   (id, name, name_key, description, sku, price, stock, reserved, sold, version, created_at, updated_at, deleted_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
 -- plan: lines are looked for only while a reference to a product is broken";
 
 const SAVE_PRODUCT: &str = "\
@@ -57,7 +57,7 @@ SET name = ?2, name_key = ?3, description = ?4, sku = ?5, price = ?6, stock = ?7
   version = ?10, created_at = ?11, updated_at = ?12, deleted_at = ?13
 WHERE id = ?1";
 
-/// What stands for the question marks of [`INSERT_PRODUCT`] and [`SAVE_PRODUCT`].
+/// A row of [`INSERT_PRODUCTS`], and what stands for the question marks of [`SAVE_PRODUCT`].
 fn product_parameters(product: &Product) -> [Value; 13] {
     let view = product.view();
     [
@@ -122,7 +122,7 @@ pub fn find_all(
 
 const STOCK_COUNTS: &str = "\
 SELECT
-  (SELECT COUNT(*) FROM catalogue_entries) AS products,
+  (SELECT products FROM catalogue_size WHERE only_row = 1) AS products,
   (SELECT COUNT(*)
   FROM products INDEXED BY products_sold_out_by_price
   WHERE deleted_at IS NULL AND stock = 0) AS out_of_stock
@@ -140,18 +140,39 @@ pub fn stats(connection: &Connection) -> Result<StockStats, StoreError> {
     })
 }
 
-const INSERT_STOCK_ENTRY: &str = "\
-INSERT INTO stock_book (product_id, version, free_before, free_after, at)
-VALUES (?, ?, ?, ?, ?)";
+const INSERT_STOCK_ENTRIES: &str = "\
+INSERT INTO stock_book (product_id, version, free_before, free_after, at)";
+
+fn stock_entry(entry: &StockEntry) -> [Value; 5] {
+    let StockEntry {
+        product_id,
+        version,
+        free_before,
+        free_after,
+        at,
+    } = *entry;
+    [
+        key(product_id),
+        version.into(),
+        free_before.into(),
+        free_after.into(),
+        at.into(),
+    ]
+}
 
 impl Catalogue for Connection {
     fn product(&self, id: ProductId) -> Result<Option<Product>, StoreError> {
         Ok(find(self, id)?.map(Product::restore))
     }
 
-    fn product_by_sku(&self, sku: &Sku) -> Result<Option<Product>, StoreError> {
-        let found = views(self, PRODUCT_BY_SKU, params![sku.as_str()])?.pop();
-        Ok(found.map(Product::restore))
+    fn products_by_sku(&self, skus: &[&Sku]) -> Result<Vec<Product>, StoreError> {
+        if skus.is_empty() {
+            return Ok(Vec::new());
+        }
+        let statement = format!("{PRODUCTS_BY_SKU}{})", placeholders(skus.len()));
+        let skus: Vec<Value> = skus.iter().map(|sku| sku.as_str().into()).collect();
+        let found = views(self, &statement, &skus)?;
+        Ok(found.into_iter().map(Product::restore).collect())
     }
 
     fn sku_owner(&self, sku: &Sku) -> Result<Option<ProductId>, StoreError> {
@@ -159,29 +180,18 @@ impl Catalogue for Connection {
         Ok(row.map(|row| rows::id(&row, "id")).transpose()?)
     }
 
-    fn insert_product(&self, product: &Product) -> Result<(), StoreError> {
-        self.execute(INSERT_PRODUCT, &product_parameters(product))?;
-        Ok(())
+    fn insert_products(&self, products: &[&Product]) -> Result<(), StoreError> {
+        let rows = products.iter().map(|product| product_parameters(product));
+        Ok(self.insert_rows(INSERT_PRODUCTS, rows)?)
     }
 
     fn save_product(&self, product: &Product) -> Result<(), StoreError> {
-        let changed = self.execute(SAVE_PRODUCT, &product_parameters(product))?;
+        let changed = self.execute_counted(SAVE_PRODUCT, &product_parameters(product))?;
         check_rows(changed, 1, "products")
     }
 
-    fn record(&self, entry: &StockEntry) -> Result<(), StoreError> {
-        let StockEntry {
-            product_id,
-            version,
-            free_before,
-            free_after,
-            at,
-        } = *entry;
-        let id = Uuid::from(product_id);
-        self.execute(
-            INSERT_STOCK_ENTRY,
-            params![id, version, free_before, free_after, at],
-        )?;
-        Ok(())
+    fn record(&self, entries: &[StockEntry]) -> Result<(), StoreError> {
+        let rows = entries.iter().map(stock_entry);
+        Ok(self.insert_rows(INSERT_STOCK_ENTRIES, rows)?)
     }
 }

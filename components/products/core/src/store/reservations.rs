@@ -157,7 +157,7 @@ impl Inventory for Connection {
     }
 
     fn take(&self, lines: &[ReservedLine]) -> Result<(), StoreError> {
-        let changed = self.execute(TAKE, params![json_of_lines(lines)])?;
+        let changed = self.execute_counted(TAKE, params![json_of_lines(lines)])?;
         check_rows(changed, lines.len(), "products")
     }
 
@@ -178,7 +178,7 @@ impl Inventory for Connection {
         let (state, made_at) = (reservation.state().as_str(), reservation.made_at());
         self.execute(INSERT_RESERVATION, params![id, state, made_at, made_at])?;
         let lines = reservation.lines();
-        let inserted = self.execute(INSERT_LINES, params![id, json_of_lines(lines)])?;
+        let inserted = self.execute_counted(INSERT_LINES, params![id, json_of_lines(lines)])?;
         check_rows(inserted, lines.len(), "lines")
     }
 
@@ -200,7 +200,7 @@ impl Inventory for Connection {
         let count = u64::try_from(order_ids.len()).unwrap_or(u64::MAX);
         let target = settlement.target().as_str();
         let values = params![ids.as_str(), target, at, state.as_str(), count];
-        if self.execute(SET_STATES_FROM, values)? != count {
+        if self.execute_counted(SET_STATES_FROM, values)? != count {
             return Ok(false);
         }
         self.execute(units_of(settlement), params![ids])?;
@@ -216,13 +216,13 @@ impl Inventory for Connection {
         let ids = json_of(order_ids);
         self.execute(units_of(settlement), params![ids.as_str()])?;
         let state = settlement.target().as_str();
-        let changed = self.execute(SET_STATES, params![ids, state, at])?;
+        let changed = self.execute_counted(SET_STATES, params![ids, state, at])?;
         check_rows(changed, order_ids.len(), "reservations")
     }
 
     fn purge_released(&self, before: u64, limit: u32) -> Result<u64, StoreError> {
         self.execute(PURGE_LINES, params![before, limit])?;
-        Ok(self.execute(PURGE_RESERVATIONS, params![before, limit])?)
+        Ok(self.execute_counted(PURGE_RESERVATIONS, params![before, limit])?)
     }
 }
 

@@ -5,7 +5,8 @@ use mercato_platform::clock::Clock;
 use mercato_platform::log;
 
 use crate::application::RESUME_AFTER_MS;
-use crate::domain::{OrderError, PaymentStatus};
+use crate::application::saga::place;
+use crate::domain::{OrderError, PaymentStatus, Step};
 use crate::ports::{CancelPayment, Inventory, Payments, Ports, Refunding, Store};
 use crate::store::{Action, PendingAction};
 
@@ -20,21 +21,29 @@ const REFUND_REFUSED: &str =
 const LATE_PAYMENT: &str = "The order was cancelled before the payment succeeded";
 const CANCELLED_MEANWHILE: &str = "The order was cancelled while its payment was being opened";
 
-/// Does an order's pending actions, in order, and stops at the first one that fails.
+/// Does an order's pending actions, in order, and stops at the first one that fails. Those that are done are removed together: after a
+/// crash they are done again, which changes nothing.
 ///
 /// # Errors
 /// Why one could not be done; it stays pending.
 pub async fn run(ports: &impl Ports, order_id: OrderId) -> Result<(), OrderError> {
-    for pending in ports
+    let pending = ports
         .store()
-        .read(|records| records.pending_actions(order_id))?
-    {
-        perform(ports, order_id, &pending.action).await?;
+        .read(|records| records.pending_actions(order_id))?;
+    let (mut done, mut outcome) = (Vec::with_capacity(pending.len()), Ok(()));
+    for pending in pending {
+        outcome = perform(ports, order_id, &pending.action).await;
+        if outcome.is_err() {
+            break;
+        }
+        done.push(pending.number);
+    }
+    if !done.is_empty() {
         ports
             .store()
-            .write(|records| records.remove_pending_actions(&[pending.number]))?;
+            .write(|records| records.remove_pending_actions(&done))?;
     }
-    Ok(())
+    outcome
 }
 
 /// How long the sweep leaves what has just become pending to the request that made it so, in milliseconds. A sale that went well is
@@ -222,6 +231,10 @@ async fn perform(ports: &impl Ports, order_id: OrderId, action: &Action) -> Resu
 
 /// Pending until the payment is decided, one way or the other.
 async fn cancel_payment(ports: &impl Ports, order_id: OrderId) -> Result<(), OrderError> {
+    let saga = ports.store().read(|records| records.saga(order_id))?;
+    if let Some(saga) = saga.filter(|saga| saga.step() == Step::Rejected) {
+        return Box::pin(place::cancel_stray_payment(ports, &saga)).await;
+    }
     let cancellation = CancelPayment {
         order_id,
         reason: CANCELLED_MEANWHILE.to_owned(),

@@ -88,23 +88,10 @@ pub async fn advance(ports: &impl Ports, order_id: OrderId) -> Result<Placement,
 /// # Errors
 /// When a database or payments cannot be used; the saga can be resumed.
 pub async fn abandon(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError> {
-    let request = saga.request();
-    let id = request.order_id;
+    let id = saga.request().order_id;
     // There is a payment only if the stock is held, or was.
-    let order = match ports.inventory().reserve(id, &request.lines).await {
-        Ok(items) => placed(ports, request, items),
-        Err(ReserveError::Rejected(_) | ReserveError::Released) => None,
-        Err(ReserveError::Failed(error)) => return Err(error),
-    };
-    let cancellation = CancelPayment {
-        order_id: id,
-        reason: cancel::INTERRUPTED.to_owned(),
-        opening: order.map(|order| (order.into_view(), request.expires_at)),
-    };
-    // Without an event: there is no order to tell of it.
-    let mut cancelled = ports.payments().cancel_all(&[cancellation]).await?;
-    let payment = cancelled.pop().ok_or(OrderError::Internal)??;
-    match payment.map(|payment| payment.status) {
+    let reserved = ports.inventory().reserved(id).await?;
+    match cancel_payment(ports, saga, reserved).await? {
         None | Some(PaymentStatus::Cancelled | PaymentStatus::Failed) => {
             end(ports, id, Rejection::Abandoned).await
         }
@@ -119,7 +106,44 @@ pub async fn abandon(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError> 
     }
 }
 
-/// Ends a saga before there is an order. Stock that someone at the same step may still take is given back.
+/// Ends the payment of a saga that was ended before there was an order, if somebody else has opened one. Their stock is given back
+/// by now, and nobody gets any more: a payment can only be on its way for lines that were reserved before.
+///
+/// # Errors
+/// When a database or payments cannot be used; it can be repeated.
+pub async fn cancel_stray_payment(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError> {
+    let reserved = ports.inventory().reserved(saga.request().order_id).await?;
+    if reserved.as_ref().is_some_and(Vec::is_empty) {
+        return Ok(());
+    }
+    match cancel_payment(ports, saga, reserved).await? {
+        Some(PaymentStatus::Pending) => Err(OrderError::PaymentUnderWay),
+        // What was paid goes back when its event comes.
+        _ => Ok(()),
+    }
+}
+
+/// Ends the payment that may have been opened for the stock reserved for a saga without an order; returns what became of it, if there
+/// is one. Without an event: there is no order to tell of it.
+async fn cancel_payment(
+    ports: &impl Ports,
+    saga: &Saga,
+    reserved: Option<Vec<OrderItem>>,
+) -> Result<Option<PaymentStatus>, OrderError> {
+    let request = saga.request();
+    let order = reserved.and_then(|items| placed(ports, request, items));
+    let cancellation = CancelPayment {
+        order_id: request.order_id,
+        reason: cancel::INTERRUPTED.to_owned(),
+        opening: order.map(|order| (order.into_view(), request.expires_at)),
+    };
+    let mut cancelled = ports.payments().cancel_all(&[cancellation]).await?;
+    let payment = cancelled.pop().ok_or(OrderError::Internal)??;
+    Ok(payment.map(|payment| payment.status))
+}
+
+/// Ends a saga before there is an order. Stock that someone at the same step may still take is given back, and the payment is ended
+/// that they may have opened.
 ///
 /// # Errors
 /// When the orders database cannot be used.
@@ -131,6 +155,7 @@ pub async fn end(
     let now = ports.clock().now_ms();
     ports.store().write(|records| {
         let is_abandoned = rejection == Rejection::Abandoned;
+        let actions = undone_after(&rejection);
         let Some(saga) = changed(records, order_id, |saga| saga.reject(rejection))? else {
             return Ok(());
         };
@@ -138,10 +163,21 @@ pub async fn end(
             records.free_key(order_id)?;
         }
         records.update_saga(&saga)?;
-        records.add_pending_action(order_id, &Action::ReleaseStock, now + RESUME_AFTER_MS)
+        records.add_pending_actions(order_id, actions, now + RESUME_AFTER_MS)
     })?;
     pending_actions::run_or_leave(ports, order_id).await;
     Ok(())
+}
+
+/// What is to be undone of an order that there will not be. With a total that is refused nobody has opened a payment: the prices are
+/// those of the reservation, the same for all.
+const fn undone_after(rejection: &Rejection) -> &'static [Action] {
+    match rejection {
+        Rejection::Lines(_) | Rejection::Abandoned => {
+            &[Action::ReleaseStock, Action::CancelPayment]
+        }
+        Rejection::TotalTooLarge | Rejection::TotalChanged(_) => &[Action::ReleaseStock],
+    }
 }
 
 /// The saga after that step; none when it is not the next one.
@@ -226,31 +262,22 @@ fn placed(ports: &impl Ports, request: &OrderRequest, items: Vec<OrderItem>) -> 
     placed.ok()
 }
 
-/// Stores the order, its history and where to pay in one transaction. None when somebody else has taken the saga further: when
-/// they have ended it, the payment is cancelled.
+/// Stores the order, its history and where to pay in one transaction. None when somebody else has taken the saga further: whoever
+/// has ended it ends the payment ([`end`]).
 async fn store_placement(
     ports: &impl Ports,
     saga: &Saga,
     order: Order,
     session: CheckoutSession,
 ) -> Result<Option<Placement>, OrderError> {
-    let id = order.view().id;
-    let now = ports.clock().now_ms();
     let mut placed = saga.clone();
     placed.place(session.clone());
     let stored = ports.store().write(|records| {
         if records.update_saga_at(Step::New, &placed)? {
             return insert_order(records, order, ports.ids()).map(Some);
         }
-        let current = records.saga(id)?;
-        if current.is_some_and(|current| current.step() == Step::Rejected) {
-            records.add_pending_action(id, &Action::CancelPayment, now + RESUME_AFTER_MS)?;
-        }
         Ok(None)
     })?;
-    if stored.is_none() {
-        pending_actions::run_or_leave(ports, id).await;
-    }
     Ok(stored.map(|order| Placement { order, session }))
 }
 

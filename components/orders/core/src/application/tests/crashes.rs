@@ -3,8 +3,14 @@
 
 use mercato_kernel::OrderId;
 
+use mercato_testing::take_turns;
+
+use crate::application::ABANDON_AFTER_MS;
 use crate::application::commands::sweep::EVENT_OVERDUE_AFTER_MS;
-use crate::application::tests::shop::{SIDES, Shop, Side, StockState, UNPAID_KEPT_MS, admin};
+use crate::application::commands::{create_order, sweep};
+use crate::application::tests::shop::{
+    SIDES, Shop, Side, StockState, Task, UNPAID_KEPT_MS, admin, request,
+};
 use crate::domain::{OrderError, OrderStatus, PaymentStatus};
 
 /// More calls than any use case makes.
@@ -363,6 +369,68 @@ fn old_orders_are_removed_whole_wherever_that_crashed() {
             shop.check_invariants(case);
         },
     );
+}
+
+/// How somebody else ends the saga of an order that is just being made.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    /// The same request, which finds no stock at first.
+    Rejection,
+    /// The sweep, for which it is too late.
+    Sweep,
+}
+
+/// One request is at some turn when another begins or goes on, and crashes at some call; then the first ends.
+fn crash_beside(end: End, turns: u32, call: u64, side: Side) -> bool {
+    let shop = Shop::new();
+    let case = format!("{end:?} after {turns} turns, crash {side:?} call {call}");
+    if matches!(end, End::Rejection) {
+        shop.add_product(2, "0.105", 0);
+    }
+    let key = match end {
+        End::Rejection => Some("k"),
+        End::Sweep => None,
+    };
+    let make = || -> Task<'_, ()> {
+        Box::pin(async { drop(create_order::handle(&shop, request(key)).await) })
+    };
+    let mut making = make();
+    shop.faults.yields.set(true);
+    let mut ended = false;
+    let (mut first, mut second): (Task<'_, ()>, Task<'_, ()>) = match end {
+        End::Rejection => (making, make()),
+        End::Sweep => {
+            // As far as the saga's beginning.
+            ended |= take_turns(&mut making, 4).is_some();
+            shop.wait(ABANDON_AFTER_MS);
+            let sweep = async { drop(sweep::handle(&shop, 0).await) };
+            (Box::pin(sweep), making)
+        }
+    };
+    ended |= take_turns(&mut first, turns).is_some();
+    shop.add_stock(2, 10);
+    let crashed = shop.crash_at(call, side, |_| {
+        while take_turns(&mut second, 1).is_none() {}
+    });
+    drop(second);
+    while !ended && take_turns(&mut first, 1).is_none() {}
+    drop(first);
+    shop.faults.yields.set(false);
+    shop.settle();
+    shop.check_invariants(&case);
+    crashed
+}
+
+#[test]
+fn no_payment_stays_open_where_one_request_ends_and_one_crashes() {
+    for end in [End::Rejection, End::Sweep] {
+        for turns in 0..30 {
+            for side in SIDES {
+                let crashes = (0..CALLS_MAX).take_while(|call| crash_beside(end, turns, *call, side));
+                assert!(crashes.count() < 60);
+            }
+        }
+    }
 }
 
 #[test]

@@ -483,13 +483,13 @@ fn an_abandoned_order_takes_its_payment_with_it() {
 }
 
 #[test]
-fn an_order_is_made_with_one_call_to_each_database_and_one_more() {
+fn an_order_is_made_with_one_call_to_each_database_and_two_more() {
     let crashes = |call: &u64| {
         let shop = Shop::new();
         shop.crash_at(*call, Side::Before, |shop| drop(shop.create(Some("k"))))
     };
-    // It begins, its stock is held, its payment is opened, it is stored.
-    assert_eq!((0..).take_while(crashes).count(), 4);
+    // It begins, its stock is held, its payment is opened, for which the provider is asked, it is stored.
+    assert_eq!((0..).take_while(crashes).count(), 5);
 }
 
 #[test]

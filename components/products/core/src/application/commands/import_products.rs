@@ -1,11 +1,14 @@
 //! Imports rows of a price list.
 
+use std::collections::BTreeMap;
+
 use mercato_kernel::FieldError;
 
 use super::save;
-use crate::application::ports::{Clock as _, Ports, Store as _, Transaction};
-use crate::domain::error::{ProductError, broken};
+use crate::application::ports::{Clock as _, Ports, StockEntry, Store as _, Transaction};
+use crate::domain::error::{ProductError, StoreError, broken};
 use crate::domain::product::{Product, ProductChanges};
+use crate::domain::values::Sku;
 
 /// Most rows that are imported in one transaction. Buyers wait for it, so it lasts some hundredths of a second.
 pub const IMPORT_BATCH_ROWS_MAX: usize = 250;
@@ -40,35 +43,105 @@ pub fn handle(
         return Err(ProductError::Invalid(vec![broken("rows", "max", rule)]));
     }
     ports.store().write(|transaction| {
-        let import = |row| match import_row(transaction, ports, row) {
-            // A row is checked before anything of it is written.
-            Err(ProductError::Invalid(errors)) => Ok(RowOutcome::Refused(errors)),
-            outcome => outcome,
-        };
-        rows.iter().map(import).collect()
+        let mut batch = Batch::read(transaction, rows)?;
+        let mut outcomes = Vec::with_capacity(rows.len());
+        for row in rows {
+            outcomes.push(match batch.import(ports, row) {
+                Err(ProductError::Invalid(errors)) => RowOutcome::Refused(errors),
+                outcome => outcome?,
+            });
+        }
+        batch.write(transaction)?;
+        Ok(outcomes)
     })
 }
 
-fn import_row(
-    transaction: &dyn Transaction,
-    ports: &impl Ports,
-    row: &ProductChanges,
-) -> Result<RowOutcome, ProductError> {
-    let unnamed = || ProductError::Invalid(vec![broken("sku", "required", "is required")]);
-    let sku = row.sku.iter().flatten().next().ok_or_else(unnamed)?;
-    let now = ports.clock().now_ms();
-    let Some(product) = transaction.product_by_sku(sku)? else {
-        let id = save::new_id(ports.ids())?;
-        save::insert(transaction, &Product::create(id, row, now)?)?;
-        return Ok(RowOutcome::Created);
-    };
-    let before = product.view().clone();
-    let after = product.change(row, now)?;
-    if after.says_the_same_as(&before) {
-        return Ok(RowOutcome::Unchanged);
+/// The products that some rows are about: read together, and written together when all rows have been looked at.
+#[derive(Default)]
+struct Batch {
+    /// In the order of the rows that made them or were the first to change them.
+    products: Vec<Imported>,
+    /// Where they are in that order, by their numbers.
+    places: BTreeMap<String, usize>,
+    stock_entries: Vec<StockEntry>,
+}
+
+struct Imported {
+    product: Product,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    New,
+    Changed,
+    AsStored,
+}
+
+impl Batch {
+    fn read(transaction: &dyn Transaction, rows: &[ProductChanges]) -> Result<Self, StoreError> {
+        let skus: Vec<&Sku> = rows
+            .iter()
+            .filter_map(|row| row.sku.as_ref()?.as_ref())
+            .collect();
+        let mut batch = Self::default();
+        for product in transaction.products_by_sku(&skus)? {
+            batch.add(product, State::AsStored);
+        }
+        Ok(batch)
     }
-    save::save(transaction, before.stock.free(), &after)?;
-    Ok(RowOutcome::Updated)
+
+    fn add(&mut self, product: Product, state: State) {
+        if let Some(sku) = &product.view().sku {
+            let place = self.products.len();
+            self.places.insert(sku.as_str().to_owned(), place);
+        }
+        self.products.push(Imported { product, state });
+    }
+
+    /// Looks what a row changes. One that breaks a rule changes nothing.
+    fn import(
+        &mut self,
+        ports: &impl Ports,
+        row: &ProductChanges,
+    ) -> Result<RowOutcome, ProductError> {
+        let unnamed = || ProductError::Invalid(vec![broken("sku", "required", "is required")]);
+        let sku = row.sku.iter().flatten().next().ok_or_else(unnamed)?;
+        let now = ports.clock().now_ms();
+        let place = self.places.get(sku.as_str()).copied();
+        let Some(known) = place.and_then(|place| self.products.get_mut(place)) else {
+            let product = Product::create(save::new_id(ports.ids())?, row, now)?;
+            self.stock_entries.extend(save::stock_entry(0, &product));
+            self.add(product, State::New);
+            return Ok(RowOutcome::Created);
+        };
+        let before = known.product.view();
+        let after = known.product.clone().change(row, now)?;
+        if after.says_the_same_as(before) {
+            return Ok(RowOutcome::Unchanged);
+        }
+        let free_before = before.stock.free();
+        self.stock_entries
+            .extend(save::stock_entry(free_before, &after));
+        known.product = after;
+        if known.state == State::AsStored {
+            known.state = State::Changed;
+        }
+        Ok(RowOutcome::Updated)
+    }
+
+    fn write(&self, transaction: &dyn Transaction) -> Result<(), StoreError> {
+        let of = |state| {
+            let products = self.products.iter();
+            let found = products.filter(move |imported| imported.state == state);
+            found.map(|imported| &imported.product)
+        };
+        for product in of(State::Changed) {
+            transaction.save_product(product)?;
+        }
+        transaction.insert_products(&of(State::New).collect::<Vec<_>>())?;
+        transaction.record(&self.stock_entries)
+    }
 }
 
 #[cfg(test)]
@@ -144,6 +217,22 @@ mod tests {
         assert_eq!(outcomes, Ok(vec![RowOutcome::Created, RowOutcome::Updated]));
         assert_eq!(only(&shop).name.as_str(), "Chai");
         assert_eq!(shop.book_total(), 4);
+    }
+
+    #[test]
+    fn many_rows_are_read_and_written_with_few_statements() {
+        let shop = Shop::new();
+        let rows = |price: i64| -> Vec<_> {
+            let rows = 0..u64::try_from(IMPORT_BATCH_ROWS_MAX).unwrap();
+            rows.map(|number| row(&format!("T-{number}"), "Tea", price, number))
+                .collect()
+        };
+        let cost = |price| shop.statements(|| drop(shop.import(&rows(price)).unwrap()));
+        assert_eq!(shop.all(), [], "the database is open");
+        // What begins and ends the transaction, one that reads, and three that write for each table.
+        assert_eq!(cost(1), 9);
+        assert_eq!(shop.all().len(), IMPORT_BATCH_ROWS_MAX);
+        assert_eq!(cost(1), 3);
     }
 
     #[test]

@@ -24,8 +24,8 @@ pub fn check_sku(transaction: &dyn Transaction, product: &Product) -> Result<(),
 
 /// Adds a new product, and its units to the stock book.
 pub fn insert(transaction: &dyn Transaction, product: &Product) -> Result<(), StoreError> {
-    transaction.insert_product(product)?;
-    record_stock(transaction, 0, product)
+    transaction.insert_products(&[product])?;
+    transaction.record(stock_entry(0, product).as_slice())
 }
 
 /// Saves a product that had so many free units, and enters the difference into the stock book.
@@ -35,20 +35,14 @@ pub fn save(
     product: &Product,
 ) -> Result<(), StoreError> {
     transaction.save_product(product)?;
-    record_stock(transaction, free_before, product)
+    transaction.record(stock_entry(free_before, product).as_slice())
 }
 
-fn record_stock(
-    transaction: &dyn Transaction,
-    free_before: u64,
-    product: &Product,
-) -> Result<(), StoreError> {
+/// What the stock book has to say of a product that had so many free units, if that has changed.
+pub fn stock_entry(free_before: u64, product: &Product) -> Option<StockEntry> {
     let view = product.view();
     let free_after = view.stock.free();
-    if free_before == free_after {
-        return Ok(());
-    }
-    transaction.record(&StockEntry {
+    (free_before != free_after).then_some(StockEntry {
         product_id: view.id,
         version: view.version,
         free_before,

@@ -1,8 +1,9 @@
 //! Lists of products as SQL. Every list has two plans: a walk along the index of its order, which looks at each product
 //! and stops when the page is full, and for lists whose products are few, all of them gathered and sorted. A walk is good when
-//! many products are in the list, sorting when few are, so it is counted first, and no further than a total goes.
+//! many of the catalogue's products are in the list, sorting when few are, so it is counted first, and no further than a total goes.
 
 mod found;
+mod horizon;
 mod search;
 mod statement;
 mod words;
@@ -10,17 +11,21 @@ mod words;
 use mercato_kernel::{Page, Total};
 use mercato_sqlite::{Connection, Error};
 
-use crate::domain::listing::{Listing, SortKey};
+use crate::domain::listing::{Listing, Place, SortKey};
 use crate::domain::product::ProductView;
-use found::{count, products};
-use statement::{Statement, column, has_filter, has_names, index_of_order};
+use found::{Found, count, products};
+use horizon::horizon;
+use statement::{
+    Statement, column, has_filter, has_names, index_of_order, offset, rows_wanted,
+};
 
 const CATALOGUE_SIZE: &str = "\
-SELECT COUNT(*) AS number
-FROM (
-  SELECT 1
-  FROM catalogue_entries
-  LIMIT ?) -- plan: no further than a total goes";
+SELECT products AS number
+FROM catalogue_size
+WHERE only_row = 1";
+
+/// So many products are gathered and sorted without looking for a shorter way.
+const SORTED_AT_ONCE_MAX: u64 = 200;
 
 /// One page of a list, and whether there is another one. None when a walk through a ranked search cannot go on.
 pub(super) fn page(
@@ -40,24 +45,43 @@ fn browse(connection: &Connection, listing: &Listing) -> Result<Page<ProductView
         let found = products(connection, &named(listing), listing.sort)?;
         return Ok(listing.page(None, total, found));
     }
-    let total = Total::counted(count(connection, &size(listing))?);
-    let is_sorted = has_filter(listing) && total.is_exact && listing.sort.key != SortKey::Price;
-    let statement = if is_sorted {
-        sorted_browse(listing)
+    let catalogue_size = || count(connection, &Statement::new(CATALOGUE_SIZE, []));
+    if !has_filter(listing) {
+        let total = Total::counted(catalogue_size()?);
+        let found = products(connection, &walk(listing, None), listing.sort)?;
+        return Ok(listing.page(None, total, found));
+    }
+    let filtered = Statement::filtered(listing, Total::LIMIT_ROWS);
+    let total = Total::counted(count(connection, &filtered)?);
+    let found = if !total.is_exact || listing.sort.key == SortKey::Price {
+        products(connection, &walk(listing, None), listing.sort)?
+    } else if total.entries <= SORTED_AT_ONCE_MAX {
+        products(connection, &sorted_browse(listing), listing.sort)?
     } else {
-        walk(listing)
+        few(connection, listing, catalogue_size()?, total.entries)?
     };
-    let found = products(connection, &statement, listing.sort)?;
     Ok(listing.page(None, total, found))
 }
 
-/// Counts a list without words, as far as a total goes.
-fn size(listing: &Listing) -> Statement {
-    if has_filter(listing) {
-        Statement::filtered(listing, Total::LIMIT_ROWS)
-    } else {
-        Statement::new(CATALOGUE_SIZE, [Total::LIMIT_ROWS.into()])
+/// A page of so few products of the catalogue that all can be sorted. Where they are spread evenly, a walk may find the page
+/// sooner: it is tried, as far as sorting would look too.
+fn few(
+    connection: &Connection,
+    listing: &Listing,
+    catalogue: u64,
+    entries: u64,
+) -> Result<Vec<Found>, Error> {
+    let wanted = rows_wanted(listing).saturating_add(offset(listing));
+    let looked_at = wanted.saturating_mul(catalogue) / entries.max(1);
+    if wanted <= entries && looked_at < entries {
+        let end = horizon(connection, listing, entries)?;
+        let found = products(connection, &walk(listing, end.as_ref()), listing.sort)?;
+        let is_full = u64::try_from(found.len()).is_ok_and(|found| found >= rows_wanted(listing));
+        if is_full || end.is_none() {
+            return Ok(found);
+        }
     }
+    products(connection, &sorted_browse(listing), listing.sort)
 }
 
 /// Counts the products that a list names.
@@ -78,13 +102,17 @@ fn named(listing: &Listing) -> Statement {
     statement
 }
 
-/// Everything comes from the index of the order: the page begins where the cursor says, and ends with its last product.
-fn walk(listing: &Listing) -> Statement {
+/// Everything comes from the index of the order: the page begins where the cursor says, and ends with its last product, or at a
+/// place.
+fn walk(listing: &Listing, end: Option<&Place>) -> Statement {
     let key = column(listing.sort.key);
     let mut statement = Statement::select_products(key);
     statement.add_products(index_of_order(listing));
     statement.add_filter(listing);
     statement.add_start("AND", (key, "p.id"), listing);
+    if let Some(place) = end {
+        statement.add_horizon((key, "p.id"), place, listing);
+    }
     statement.add_end((key, "p.id"), listing);
     statement
 }
@@ -100,7 +128,9 @@ fn sorted_browse(listing: &Listing) -> Statement {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::horizon::horizon_statement;
     use super::*;
+    use crate::domain::listing::Sort;
 
     /// The steps of SQLite's plan for a statement, in its own words.
     fn plan(connection: &Connection, statement: &Statement) -> Result<Vec<String>, Error> {
@@ -113,6 +143,15 @@ pub(super) mod tests {
         all.iter().map(|one| plan(connection, one)).collect()
     }
 
+    /// Some place in a list of that order.
+    fn place(sort: Sort) -> Place {
+        let key = match sort.key {
+            SortKey::Name => "a name".into(),
+            _ => 7.into(),
+        };
+        (key, "an id".to_owned())
+    }
+
     /// How a list without words is counted, walked, and gathered and sorted.
     pub fn browse_plans(
         connection: &Connection,
@@ -120,7 +159,14 @@ pub(super) mod tests {
     ) -> Result<Vec<Vec<String>>, Error> {
         plans(
             connection,
-            &[size(listing), walk(listing), sorted_browse(listing)],
+            &[
+                Statement::new(CATALOGUE_SIZE, []),
+                Statement::filtered(listing, Total::LIMIT_ROWS),
+                walk(listing, None),
+                horizon_statement(listing, 7),
+                walk(listing, Some(&place(listing.sort))),
+                sorted_browse(listing),
+            ],
         )
     }
 

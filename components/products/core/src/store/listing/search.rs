@@ -2,12 +2,11 @@
 //! them, newest first, or looked for along the index of the order that was asked for.
 
 use mercato_kernel::{COUNTED_ROWS_MAX, Key, Page, PageStart, Total};
-use mercato_sqlite::{Connection, Error, Row};
+use mercato_sqlite::{Connection, Error, Row, params};
 
-use super::found::{Found, count, products, sort_key, to_found};
-use super::statement::{
-    Statement, column, has_filter, index_of_order, offset, order_by, rows_wanted,
-};
+use super::found::{Found, count, products, to_found};
+use super::horizon::horizon;
+use super::statement::{Statement, column, has_filter, index_of_order, offset, rows_wanted};
 use super::words::Words;
 use crate::domain::listing::{Listing, Place, Ranking, SortKey};
 use crate::domain::product::ProductView;
@@ -19,6 +18,14 @@ const CANDIDATES_MAX: u64 = 20_000;
 /// How far a walk along the index of an order looks, in products, whether each one has the words. When the page is not
 /// full by then, few of the first products have them, and all matches are gathered into a set after all.
 const PROBED_PRODUCTS_MAX: u64 = 2_000;
+
+/// The number of the last of so many matches, newest first.
+const OLDEST_OF_NEWEST: &str = "\
+SELECT rowid AS number
+FROM products_by_word
+WHERE products_by_word MATCH ?
+ORDER BY rowid DESC
+LIMIT 1 OFFSET ?";
 
 /// [`Ranking::Newest`] as one number, smallest first: the negative number of a product in the index of words, and that much
 /// more when not all the words are in its name. Numbers are far below that.
@@ -37,6 +44,12 @@ const FROM_WORDS: &str = "
 FROM products_by_word
   CROSS JOIN catalogue_entries AS e ON e.number = products_by_word.rowid
   CROSS JOIN products AS p ON p.id = e.product_id
+WHERE products_by_word MATCH ?";
+
+/// Where nothing is asked of the product itself.
+const FROM_WORDS_AND_ENTRIES: &str = "
+FROM products_by_word
+  CROSS JOIN catalogue_entries AS e ON e.number = products_by_word.rowid
 WHERE products_by_word MATCH ?";
 
 const FROM_WORDS_ALONE: &str = "
@@ -115,7 +128,11 @@ pub(super) fn page(
     if listing.ranking == Some(Ranking::Best) {
         return Ok(None);
     }
-    let ranking = by_relevance(Ranking::Newest);
+    let ranking = match (is_by_relevance, listing.ranking) {
+        (false, _) => None,
+        (true, Some(Ranking::Newest { since: Some(since) })) => Some(Newest { since }),
+        (true, _) => Some(Newest::look_up(connection, &words)?),
+    };
     let source = match passing(connection, listing, &words)? {
         Passing::None => return none(),
         Passing::Few(source) => Some(source),
@@ -125,20 +142,19 @@ pub(super) fn page(
         let gather = Gather {
             words: &words,
             source,
-            ranking,
+            ranking: ranking.map(Newest::ranking),
             most: COUNTED_ROWS_MAX,
         };
         if let Some(page) = gather.page(connection, listing)? {
             return Ok(Some(page));
         }
     }
-    let found = if ranking.is_some() {
-        newest(connection, listing, &words)?
-    } else {
-        walked(connection, listing, &words)?
+    let found = match ranking {
+        Some(ranking) => ranking.rows(connection, listing, &words)?,
+        None => walked(connection, listing, &words)?,
     };
     let total = Total::counted(Total::LIMIT_ROWS);
-    Ok(Some(listing.page(ranking, total, found)))
+    Ok(Some(listing.page(ranking.map(Newest::ranking), total, found)))
 }
 
 fn matches_statement(words: &Words, limit: u64) -> Statement {
@@ -260,9 +276,16 @@ impl Gather<'_> {
         } else {
             statement.add("WITH ", []);
         }
-        statement.add("found (id, sort_key) AS MATERIALIZED (\nSELECT p.id, ", []);
+        let is_filtered = self.source == Source::Matches && has_filter(listing);
+        let (id, from) = if self.ranking.is_none() || is_filtered {
+            ("p.id", FROM_WORDS)
+        } else {
+            ("e.product_id", FROM_WORDS_AND_ENTRIES)
+        };
+        let found = format!("found (id, sort_key) AS MATERIALIZED (\nSELECT {id}, ");
+        statement.add(&found, []);
         self.add_key(&mut statement, listing);
-        statement.add(FROM_WORDS, [self.words.all().into()]);
+        statement.add(from, [self.words.all().into()]);
         match self.source {
             Source::Matches => statement.add_filter(listing),
             Source::Candidates => statement.add(AMONG_CANDIDATES, []),
@@ -283,78 +306,152 @@ impl Gather<'_> {
                 statement.add(BEST_RANK, parameters);
             }
             Some(Ranking::Best) => statement.add(BEST_RANK_OF_ONE, [words.all_in_name().into()]),
-            Some(Ranking::Newest) => {
+            Some(Ranking::Newest { since }) => {
                 let among = match self.source {
                     Source::Matches => "",
                     Source::Candidates => AMONG_CANDIDATES,
                 };
                 let rank = format!(
-                    "CASE WHEN e.number IN (SELECT rowid FROM products_by_word WHERE products_by_word MATCH ?{among}) \
+                    "CASE WHEN e.number IN (SELECT rowid FROM products_by_word WHERE products_by_word MATCH ? \
+                     AND rowid >= ?{among}) \
                      THEN 0 ELSE {NOT_IN_NAME} END - e.number"
                 );
-                statement.add(&rank, [words.all_in_name().into()]);
+                let since = since.unwrap_or_default();
+                statement.add(&rank, [words.all_in_name().into(), since.into()]);
             }
         }
     }
 }
 
-/// A page of many matches by [`Ranking::Newest`], in the order in which the index of words has them.
-fn newest(connection: &Connection, listing: &Listing, words: &Words) -> Result<Vec<Found>, Error> {
-    let wanted = rows_wanted(listing);
-    let place = match &listing.start {
-        PageStart::After((Key::Integer(rank), _)) => Some(*rank),
-        PageStart::After((Key::Text(_), _)) | PageStart::Offset(_) => None,
-    };
-    let mut skipped = offset(listing);
-    let mut found = Vec::new();
-    // The numbers are negative in the ranks of those that have all the words in their names.
-    if place.is_none_or(|rank| rank < 0) {
-        let in_name = words.all_in_name();
-        let below = place.map(i64::saturating_neg);
-        let statement = newest_statement(listing, &in_name, 0, below, (wanted, skipped));
-        found = products(connection, &statement, listing.sort)?;
-        if found.is_empty() && skipped > 0 {
-            let statement = Statement::new(MATCHES, [in_name.into(), skipped.into()]);
-            skipped = skipped.saturating_sub(count(connection, &statement)?);
-        } else {
-            skipped = 0;
-        }
-    }
-    let missing = wanted.saturating_sub(u64::try_from(found.len()).unwrap_or(u64::MAX));
-    if missing > 0 {
-        let below = place.filter(|rank| *rank >= 0);
-        let below = below.map(|rank| NOT_IN_NAME.saturating_sub(rank));
-        let others = words.not_all_in_name();
-        let rows = (missing, skipped);
-        let statement = newest_statement(listing, &others, NOT_IN_NAME, below, rows);
-        found.extend(products(connection, &statement, listing.sort)?);
-    }
-    Ok(found)
+/// The list of many matches by [`Ranking::Newest`], in the order in which the index of words has them: first those of the
+/// newest [`RANKED_MATCHES_MAX`] that have all the words in their names, for however many there are, no more are looked at.
+#[derive(Debug, Clone, Copy)]
+struct Newest {
+    /// The number of the oldest of those, as it was when the walk through the list began.
+    since: i64,
 }
 
-/// Matches of an expression, newest first, after so many, below a number.
-fn newest_statement(
-    listing: &Listing,
-    expression: &str,
+/// Matches that stand one after the other in the list, the newest first.
+struct Run {
+    /// Which ones, for FTS5.
+    expression: String,
+    /// What the negative number of a product is more by in the rank.
     step: i64,
-    below: Option<i64>,
-    (rows, skipped): (u64, u64),
-) -> Statement {
-    let mut statement = Statement::select_products(&format!("{step} - products_by_word.rowid"));
-    statement.add(FROM_WORDS, [expression.into()]);
-    statement.add_filter(listing);
-    if let Some(number) = below {
-        statement.add("\n  AND products_by_word.rowid < ?", [number.into()]);
+    /// The lowest number.
+    from: i64,
+    /// What all numbers are below.
+    below: i64,
+}
+
+impl Newest {
+    fn look_up(connection: &Connection, words: &Words) -> Result<Self, Error> {
+        let before = RANKED_MATCHES_MAX.saturating_sub(1);
+        let row = connection.query_one(OLDEST_OF_NEWEST, params![words.all(), before])?;
+        let since = row.map_or(Ok(i64::MIN), |row| row.get("number"))?;
+        Ok(Self { since })
     }
-    statement.add("\nORDER BY products_by_word.rowid DESC", []);
-    statement.add_limit(rows, skipped);
-    statement
+
+    const fn ranking(self) -> Ranking {
+        Ranking::Newest {
+            since: Some(self.since),
+        }
+    }
+
+    fn runs(self, words: &Words) -> [Run; 3] {
+        let run = |expression, step, from, below| Run {
+            expression,
+            step,
+            from,
+            below,
+        };
+        let since = self.since;
+        [
+            run(words.all_in_name(), 0, since, i64::MAX),
+            run(words.not_all_in_name(), NOT_IN_NAME, since, i64::MAX),
+            run(words.all(), NOT_IN_NAME, i64::MIN, since),
+        ]
+    }
+
+    /// The products of a page and one more.
+    fn rows(
+        self,
+        connection: &Connection,
+        listing: &Listing,
+        words: &Words,
+    ) -> Result<Vec<Found>, Error> {
+        let wanted = rows_wanted(listing);
+        let mut skipped = offset(listing);
+        let mut found: Vec<Found> = Vec::new();
+        for run in self.runs(words) {
+            let missing = wanted.saturating_sub(u64::try_from(found.len()).unwrap_or(u64::MAX));
+            let Some(run) = run.after(listing).filter(|_| missing > 0) else {
+                continue;
+            };
+            let more = products(connection, &run.page(listing, missing, skipped), listing.sort)?;
+            if more.is_empty() && skipped > 0 {
+                let passed = count(connection, &run.size(listing, skipped))?;
+                skipped = skipped.saturating_sub(passed);
+            } else {
+                skipped = 0;
+            }
+            found.extend(more);
+        }
+        Ok(found)
+    }
+}
+
+impl Run {
+    /// What of it comes after the place where the page begins; none when that is nothing.
+    fn after(self, listing: &Listing) -> Option<Self> {
+        let PageStart::After((Key::Integer(rank), _)) = &listing.start else {
+            return Some(self);
+        };
+        // The numbers are negative in the ranks of those that have all the words in their names.
+        match (self.step == 0, *rank < 0) {
+            (true, false) => None,
+            (false, true) => Some(self),
+            (true, true) | (false, false) => {
+                let below = self.below.min(self.step.saturating_sub(*rank));
+                Some(Self { below, ..self })
+            }
+        }
+    }
+
+    /// So many of its products, after so many.
+    fn page(&self, listing: &Listing, rows: u64, skipped: u64) -> Statement {
+        let key = format!("{} - products_by_word.rowid", self.step);
+        let mut statement = Statement::select_products(&key);
+        self.add_matches(&mut statement, listing);
+        statement.add("\nORDER BY products_by_word.rowid DESC", []);
+        statement.add_limit(rows, skipped);
+        statement
+    }
+
+    /// Counts its products, so many at most.
+    fn size(&self, listing: &Listing, most: u64) -> Statement {
+        let mut statement = Statement::new("SELECT COUNT(*) AS number\nFROM (\nSELECT 1", []);
+        self.add_matches(&mut statement, listing);
+        statement.add_limit(most, 0);
+        statement.add(")", []);
+        statement
+    }
+
+    fn add_matches(&self, statement: &mut Statement, listing: &Listing) {
+        statement.add(FROM_WORDS, [self.expression.as_str().into()]);
+        statement.add_filter(listing);
+        for (condition, number) in [
+            ("\n  AND products_by_word.rowid >= ?", self.from),
+            ("\n  AND products_by_word.rowid < ?", self.below),
+        ] {
+            statement.add(condition, [number.into()]);
+        }
+    }
 }
 
 /// A page of many matches in an order that has an index.
 fn walked(connection: &Connection, listing: &Listing, words: &Words) -> Result<Vec<Found>, Error> {
     if words.is_indexed() && rows_wanted(listing) + offset(listing) <= PROBED_PRODUCTS_MAX {
-        let end = horizon(connection, listing)?;
+        let end = horizon(connection, listing, PROBED_PRODUCTS_MAX)?;
         let statement = walk_statement(listing, words, PROBE, end.as_ref());
         let found = products(connection, &statement, listing.sort)?;
         let is_full = u64::try_from(found.len()).is_ok_and(|found| found >= rows_wanted(listing));
@@ -364,28 +461,6 @@ fn walked(connection: &Connection, listing: &Listing, words: &Words) -> Result<V
     }
     let statement = walk_statement(listing, words, AMONG_MATCHES, None);
     products(connection, &statement, listing.sort)
-}
-
-/// The place up to which a walk probes; none when the list ends before.
-fn horizon(connection: &Connection, listing: &Listing) -> Result<Option<Place>, Error> {
-    let statement = horizon_statement(listing);
-    let row = connection.query_one(&statement.sql, &statement.parameters)?;
-    row.map(|row| Ok((sort_key(listing.sort, &row)?, row.get("id")?)))
-        .transpose()
-}
-
-fn horizon_statement(listing: &Listing) -> Statement {
-    let key = column(listing.sort.key);
-    let mut statement = Statement::new(&format!("SELECT {key} AS sort_key, p.id"), []);
-    statement.add_products(index_of_order(listing));
-    // Elsewhere the index of the order does not know what the filter asks, and each product would have to be read.
-    if listing.sort.key == SortKey::Price {
-        statement.add_filter(listing);
-    }
-    statement.add_start("AND", (key, "p.id"), listing);
-    statement.add(&order_by((key, "p.id"), listing.sort), []);
-    statement.add_limit(1, PROBED_PRODUCTS_MAX - 1);
-    statement
 }
 
 /// A walk along the index of the order, up to a place, that takes what has the words.
@@ -406,9 +481,8 @@ fn walk_statement(
     statement.add(&from, []);
     statement.add_filter(listing);
     statement.add_start("AND", (key, "p.id"), listing);
-    if let Some((end_key, end_id)) = end {
-        let until = if listing.sort.descending { ">=" } else { "<=" };
-        statement.add_place("AND", (key, "p.id"), until, end_key, end_id);
+    if let Some(place) = end {
+        statement.add_horizon((key, "p.id"), place, listing);
     }
     statement.add(condition, [words.all().into()]);
     statement.add_end((key, "p.id"), listing);
@@ -438,13 +512,14 @@ pub(super) fn statements(words: &Words, listing: &Listing) -> [Vec<Statement>; 2
         }
     }
     if by_relevance {
-        let rows = (rows_wanted(listing), offset(listing));
-        let in_name = words.all_in_name();
-        many.push(newest_statement(listing, &in_name, 0, Some(7), rows));
-        let others = words.not_all_in_name();
-        many.push(newest_statement(listing, &others, NOT_IN_NAME, None, rows));
+        let oldest = [words.all().into(), RANKED_MATCHES_MAX.into()];
+        many.push(Statement::new(OLDEST_OF_NEWEST, oldest));
+        for run in (Newest { since: 7 }).runs(words) {
+            many.push(run.page(listing, rows_wanted(listing), offset(listing)));
+            many.push(run.size(listing, 7));
+        }
     } else {
-        many.push(horizon_statement(listing));
+        many.push(super::horizon::horizon_statement(listing, PROBED_PRODUCTS_MAX));
         many.push(walk_statement(listing, words, PROBE, None));
         many.push(walk_statement(listing, words, AMONG_MATCHES, None));
     }

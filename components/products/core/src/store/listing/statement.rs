@@ -3,7 +3,7 @@
 use mercato_kernel::{Key, PageStart};
 use mercato_sqlite::Value;
 
-use crate::domain::listing::{Listing, Sort, SortKey};
+use crate::domain::listing::{Listing, Place, Sort, SortKey};
 use crate::store::products::PRODUCT_COLUMNS;
 use crate::store::rows::json_of;
 
@@ -120,6 +120,12 @@ impl Statement {
         let condition =
             format!("\n  {conjunction} ({key_column}, {id_column}) {comparison} (?, ?)");
         self.add(&condition, [to_value(key), id.into()]);
+    }
+
+    /// A walk ends at that place.
+    pub fn add_horizon(&mut self, columns: (&str, &str), (key, id): &Place, listing: &Listing) {
+        let until = if listing.sort.descending { ">=" } else { "<=" };
+        self.add_place("AND", columns, until, key, id);
     }
 
     /// The order, and as many rows as the page takes and one more, which says that there is a next page.

@@ -44,7 +44,7 @@ impl Shop {
 
     /// What a statement of a test changes.
     fn execute(&self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
-        let run = |connection: &Connection| connection.execute(statement, parameters);
+        let run = |connection: &Connection| connection.execute_counted(statement, parameters);
         self.products.store.0.write(run)
     }
 
@@ -137,7 +137,7 @@ fn the_schema_refuses_a_sku_twice_and_stock_below_zero() {
     };
     let refused = shop.products.store.write::<_, StoreError>(|transaction| {
         transaction.save_product(&Product::restore(tea))?;
-        transaction.insert_product(&Product::restore(twin))
+        transaction.insert_products(&[&Product::restore(twin)])
     });
     assert!(matches!(refused, Err(StoreError::Fault(message)) if message.contains("products.sku")));
     for column in ["stock", "reserved", "sold"] {

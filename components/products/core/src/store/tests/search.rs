@@ -155,7 +155,7 @@ fn what_is_taken_back_was_never_in_the_search() {
     };
     let failed = shop.products.store.write::<(), _>(|transaction| {
         transaction.save_product(&Product::restore(tea).delete(9))?;
-        transaction.insert_product(&Product::restore(milk))?;
+        transaction.insert_products(&[&Product::restore(milk)])?;
         Err(StoreError::Fault("the power is out".to_owned()))
     });
     assert!(failed.is_err());

@@ -35,6 +35,13 @@ impl Shop {
             let of_status = orders.iter().filter(|order| order.status == status);
             assert_eq!(counted, of_status.count() as u64, "{case}: orders {status}");
         }
+        for id in self.provider().payable_orders() {
+            let order = orders.iter().find(|order| order.id == id);
+            assert!(
+                order.is_some_and(|order| order.status == OrderStatus::Pending),
+                "{case}: {id} can still be paid: {order:?}"
+            );
+        }
         let known = |id| orders.iter().any(|order| order.id == id);
         self.inventory.check(known, case);
         for id in self.inventory.orders().into_iter().filter(|id| !known(*id)) {

@@ -12,8 +12,7 @@ use products::Products;
 use products::application::commands::{
     create_product, purge_reservations, reserve_stock, settle_reservations, update_product,
 };
-use products::application::ports::{Ports as _, Store as _};
-use products::application::queries::find_product;
+use products::application::queries::{find_product, find_reservation};
 use products::domain::error::StoreError;
 use products::domain::product::{ProductChanges, StockChange};
 pub use products::domain::reservation::ReservationState as StockState;
@@ -115,10 +114,7 @@ impl TestInventory {
 
     /// Where the stock of an order is; none when it has none, or is forgotten.
     pub fn state(&self, order_id: OrderId) -> Option<StockState> {
-        let reservation = self
-            .catalogue
-            .store()
-            .write::<_, StoreError>(|transaction| transaction.reservation(order_id));
+        let reservation = find_reservation::handle(&self.catalogue, order_id);
         reservation.unwrap().map(|reservation| reservation.state())
     }
 
@@ -251,6 +247,18 @@ impl Inventory for TestInventory {
     ) -> Result<Vec<OrderItem>, ReserveError> {
         let reserve = || self.reserve_now(order_id, lines);
         self.faults.around_async(reserve).await
+    }
+
+    async fn reserved(&self, order_id: OrderId) -> Result<Option<Vec<OrderItem>>, OrderError> {
+        let find = || {
+            if self.down.get() {
+                return Err(OrderError::Unavailable);
+            }
+            let found = find_reservation::handle(&self.catalogue, order_id);
+            let found = found.map_err(|error| failure(error.into()))?;
+            Ok(found.map(|found| found.into_lines().into_iter().map(item).collect()))
+        };
+        self.faults.around_async(find).await
     }
 
     async fn commit(&self, order_id: OrderId) -> Result<(), OrderError> {

@@ -179,7 +179,7 @@ impl Shop {
         let done: Result<u64, mercato_sqlite::Error> = self
             .store
             .database
-            .write(|connection| connection.execute(&statement, &[]));
+            .write(|connection| connection.execute_counted(&statement, &[]));
         assert_eq!(done.unwrap(), 1);
     }
 
@@ -449,6 +449,7 @@ impl Shop {
         for _ in 0..12 {
             self.wait(TTL_MS);
             self.sweep();
+            self.payments.catch_up();
         }
     }
 }

@@ -5,6 +5,7 @@
 mod contract;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use mercato_contracts::payments::service::MoneyReceived;
@@ -35,6 +36,9 @@ const SECRET: &str = "whsec_test";
 /// A provider that knows what it is asked, and does as it is told.
 pub struct TestProvider {
     clock: TestClock,
+    faults: Rc<Faults>,
+    /// The sessions it was ever asked for, with whether a customer can pay in them.
+    sessions: RefCell<BTreeMap<String, OpenSession>>,
     pub down: Cell<bool>,
     /// A definite no to whatever opens a session or gives money back, and why.
     pub refuses: RefCell<Option<String>>,
@@ -44,7 +48,27 @@ pub struct TestProvider {
     pub is_paying: Cell<bool>,
 }
 
+/// A session as the provider has it.
+#[derive(Debug, Clone, Copy)]
+struct OpenSession {
+    order_id: OrderId,
+    is_open: bool,
+}
+
 impl TestProvider {
+    /// The orders that somebody can pay for.
+    pub fn payable_orders(&self) -> Vec<OrderId> {
+        let sessions = self.sessions.borrow();
+        let open = sessions.values().filter(|session| session.is_open);
+        open.map(|session| session.order_id).collect()
+    }
+
+    fn close(&self, session_id: &str) {
+        if let Some(session) = self.sessions.borrow_mut().get_mut(session_id) {
+            session.is_open = false;
+        }
+    }
+
     fn answer<T>(&self, answer: T) -> Result<T, ProviderError> {
         match &*self.refuses.borrow() {
             _ if self.down.get() => Err(ProviderError::Unavailable("down".to_owned())),
@@ -63,19 +87,37 @@ impl Provider for TestProvider {
         &self,
         request: &SessionRequest,
     ) -> Result<CheckoutSession, ProviderError> {
-        self.answer(CheckoutSession {
-            id: format!("cs_{}", request.payment.order_id),
+        let (order_id, slot) = (request.payment.order_id, &request.payment.session);
+        let session = CheckoutSession {
+            id: match slot.number {
+                1 => format!("cs_{order_id}"),
+                number => format!("cs_{order_id}_{number}"),
+            },
             url: "https://pay.example".to_owned(),
-            expires_at: request.payment.session.requested_expiry,
+            expires_at: slot.requested_expiry,
+        };
+        self.faults.around(|| {
+            let session = self.answer(session)?;
+            let is_new = OpenSession {
+                order_id,
+                is_open: true,
+            };
+            let mut sessions = self.sessions.borrow_mut();
+            sessions.entry(session.id.clone()).or_insert(is_new);
+            Ok(session)
         })
     }
 
-    async fn expire_session(&self, _: &str) -> Result<SessionState, ProviderError> {
+    async fn expire_session(&self, id: &str) -> Result<SessionState, ProviderError> {
         self.clock.advance(self.takes_ms.get());
-        self.answer(if self.is_paying.get() {
-            SessionState::Completed(None)
-        } else {
-            SessionState::Expired
+        self.faults.around(|| {
+            let state = self.answer(if self.is_paying.get() {
+                SessionState::Completed(None)
+            } else {
+                SessionState::Expired
+            })?;
+            self.close(id);
+            Ok(state)
         })
     }
 
@@ -146,6 +188,8 @@ impl TestPayments {
     pub fn new(faults: Rc<Faults>, clock: &TestClock, ids: &CountingIds) -> Self {
         let provider = TestProvider {
             clock: clock.clone(),
+            faults: Rc::clone(&faults),
+            sessions: RefCell::default(),
             down: Cell::new(false),
             refuses: RefCell::new(None),
             takes_ms: Cell::new(0),
@@ -174,6 +218,11 @@ impl TestPayments {
         queries::find_payment_of_order(&self.context, &Caller::System, order_id).unwrap()
     }
 
+    /// Does what is due at payments.
+    pub fn catch_up(&self) {
+        run(contract::relay(&self.context, 0)).unwrap();
+    }
+
     /// The provider reports what the customer has done in their session.
     pub fn report(&self, order_id: OrderId, outcome: Outcome) {
         let payment = self.view(order_id);
@@ -184,6 +233,7 @@ impl TestPayments {
             amount: payment.amount.get(),
             currency: payment.currency.to_string(),
         };
+        self.provider().close(&session.id);
         let now = self.context.clock().now_seconds();
         self.receive(&webhook::body(
             &session,

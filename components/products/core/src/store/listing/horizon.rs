@@ -1,0 +1,33 @@
+//! How far a walk along the index of an order looks, where it need not find all there is.
+
+use mercato_sqlite::{Connection, Error};
+
+use super::found::sort_key;
+use super::statement::{Statement, column, index_of_order, order_by};
+use crate::domain::listing::{Listing, Place, SortKey};
+
+/// The place of the last of so many products from the start of the page on; none when the list ends before.
+pub fn horizon(
+    connection: &Connection,
+    listing: &Listing,
+    looked_at: u64,
+) -> Result<Option<Place>, Error> {
+    let statement = horizon_statement(listing, looked_at);
+    let row = connection.query_one(&statement.sql, &statement.parameters)?;
+    row.map(|row| Ok((sort_key(listing.sort, &row)?, row.get("id")?)))
+        .transpose()
+}
+
+pub fn horizon_statement(listing: &Listing, looked_at: u64) -> Statement {
+    let key = column(listing.sort.key);
+    let mut statement = Statement::new(&format!("SELECT {key} AS sort_key, p.id"), []);
+    statement.add_products(index_of_order(listing));
+    // Elsewhere the index of the order does not know what the filter asks, and each product would have to be read.
+    if listing.sort.key == SortKey::Price {
+        statement.add_filter(listing);
+    }
+    statement.add_start("AND", (key, "p.id"), listing);
+    statement.add(&order_by((key, "p.id"), listing.sort), []);
+    statement.add_limit(1, looked_at.saturating_sub(1));
+    statement
+}
