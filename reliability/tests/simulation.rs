@@ -108,7 +108,7 @@ fn a_shop_that_is_broken_on_purpose_is_found_out() {
     if is_quick() {
         return;
     }
-    for sabotage in Sabotage::ALL {
+    for sabotage in Sabotage::COMMON {
         let settings = Settings {
             sabotage: Some(sabotage),
             ..settings(SEED, BROKEN_STEPS)

@@ -71,6 +71,8 @@ pub async fn advance(ports: &impl Ports, order_id: OrderId) -> Result<Placement,
                 }
             }
             Step::Reserved => open_payment(ports, &saga).await?,
+            // What it was answered when it stood does not depend on how it ends, which may take the money's days.
+            Step::Cancelling if saga.session().is_some() => return placement(ports, &saga).await,
             Step::Cancelling => drop(cancel::resume(ports, order_id).await?),
             Step::Rejected => {
                 let rejection = saga.rejection().cloned();

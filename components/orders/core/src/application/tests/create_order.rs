@@ -434,6 +434,23 @@ fn an_admin_sees_the_order_and_others_do_not() {
 }
 
 #[test]
+fn a_key_gives_its_first_answer_while_the_order_is_being_cancelled() {
+    for is_paying in [false, true] {
+        let shop = Shop::new();
+        let first = shop.create(Some("k")).unwrap();
+        let id = shop.all_orders()[0].id;
+        shop.wait(TTL_MS);
+        shop.hold_sessions(is_paying);
+        assert_eq!(shop.sweep().expired, 0);
+        assert_eq!(shop.create(Some("k")).unwrap(), first);
+        shop.let_sessions_end(&[id]);
+        shop.settle();
+        assert_eq!(shop.create(Some("k")).unwrap(), first);
+        shop.check_invariants("cancelled in the end");
+    }
+}
+
+#[test]
 fn an_order_paid_before_it_was_stored_is_made() {
     for key in [None, Some("k")] {
         let shop = Shop::new();
