@@ -253,7 +253,11 @@ impl Listing {
         };
         let place = |(product, key): &(ProductView, Key)| {
             let id = Key::from(&*product.id.text());
-            [key.clone()].into_iter().chain(since.clone()).chain([id]).collect()
+            [key.clone()]
+                .into_iter()
+                .chain(since.clone())
+                .chain([id])
+                .collect()
         };
         let page = self.request.page(self.number, found, total, &scope, place);
         page.map(|(product, _)| product)

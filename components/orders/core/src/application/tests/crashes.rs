@@ -409,9 +409,13 @@ fn crash_beside(end: End, turns: u32, call: u64, side: Side) -> bool {
     };
     ended |= take_turns(&mut first, turns).is_some();
     shop.add_stock(2, 10);
-    let crashed = shop.crash_at(call, side, |_| {
-        while take_turns(&mut second, 1).is_none() {}
-    });
+    let crashed = shop.crash_at(
+        call,
+        side,
+        |_| {
+            while take_turns(&mut second, 1).is_none() {}
+        },
+    );
     drop(second);
     while !ended && take_turns(&mut first, 1).is_none() {}
     drop(first);
@@ -426,7 +430,8 @@ fn no_payment_stays_open_where_one_request_ends_and_one_crashes() {
     for end in [End::Rejection, End::Sweep] {
         for turns in 0..30 {
             for side in SIDES {
-                let crashes = (0..CALLS_MAX).take_while(|call| crash_beside(end, turns, *call, side));
+                let crashes =
+                    (0..CALLS_MAX).take_while(|call| crash_beside(end, turns, *call, side));
                 assert!(crashes.count() < 60);
             }
         }

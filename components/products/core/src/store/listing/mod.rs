@@ -15,9 +15,7 @@ use crate::domain::listing::{Listing, Place, SortKey};
 use crate::domain::product::ProductView;
 use found::{Found, count, products};
 use horizon::horizon;
-use statement::{
-    Statement, column, has_filter, has_names, index_of_order, offset, rows_wanted,
-};
+use statement::{Statement, column, has_filter, has_names, index_of_order, offset, rows_wanted};
 
 const CATALOGUE_SIZE: &str = "\
 SELECT products AS number

@@ -154,7 +154,11 @@ pub(super) fn page(
         None => walked(connection, listing, &words)?,
     };
     let total = Total::counted(Total::LIMIT_ROWS);
-    Ok(Some(listing.page(ranking.map(Newest::ranking), total, found)))
+    Ok(Some(listing.page(
+        ranking.map(Newest::ranking),
+        total,
+        found,
+    )))
 }
 
 fn matches_statement(words: &Words, limit: u64) -> Statement {
@@ -387,7 +391,11 @@ impl Newest {
             let Some(run) = run.after(listing).filter(|_| missing > 0) else {
                 continue;
             };
-            let more = products(connection, &run.page(listing, missing, skipped), listing.sort)?;
+            let more = products(
+                connection,
+                &run.page(listing, missing, skipped),
+                listing.sort,
+            )?;
             if more.is_empty() && skipped > 0 {
                 let passed = count(connection, &run.size(listing, skipped))?;
                 skipped = skipped.saturating_sub(passed);
@@ -519,7 +527,10 @@ pub(super) fn statements(words: &Words, listing: &Listing) -> [Vec<Statement>; 2
             many.push(run.size(listing, 7));
         }
     } else {
-        many.push(super::horizon::horizon_statement(listing, PROBED_PRODUCTS_MAX));
+        many.push(super::horizon::horizon_statement(
+            listing,
+            PROBED_PRODUCTS_MAX,
+        ));
         many.push(walk_statement(listing, words, PROBE, None));
         many.push(walk_statement(listing, words, AMONG_MATCHES, None));
     }
