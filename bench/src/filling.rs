@@ -38,8 +38,9 @@ pub const THINGS: [&str; 10] = [
 /// Enough that nothing is sold out.
 pub const STOCK: u32 = 1_000_000;
 
-/// Customers that log in and order.
-const ACCOUNTS: usize = 8;
+/// Customers that log in and order: more than there are requests on their way in most measurements, for the shop lets one account
+/// have one request at a time while others want the processor, and people order one thing after the other.
+pub const ACCOUNTS: usize = 32;
 
 /// What customers log in with.
 pub const PASSWORD: &str = "Engine-No-1";

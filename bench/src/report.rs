@@ -8,6 +8,7 @@ use crate::{
     cached::Front,
     charts,
     figures::Sample,
+    filling::ACCOUNTS,
     growth::{self, Growth},
     machine,
     markdown::{dash, grouped, micros, number, rate, ratio, table},
@@ -133,7 +134,8 @@ impl Report {
     fn introduction(&self) -> String {
         let mut text = "# Measured\n\nWritten by `cargo xtask bench`. *mercato* is the shop as `cargo xtask up` starts it; \
             *native* is the same work in axum and rusqlite (`bench/native`), in one process on one SQLite database, as durable and \
-            with the same answers. Both were measured in one run, in turns. **Ratios are to native: 1.00 is as good.**\n"
+            with the same answers. Both were measured in one run, in turns. **Ratios are to native: 1.00 is as good.** \
+            Where the time goes that native does not need is in [PROFILE.md](PROFILE.md).\n"
             .to_owned();
         if self.is_quick {
             text += "\n**A quick run: one short round of each. The figures are rough.**\n";
@@ -311,7 +313,7 @@ impl Report {
             answer before it sends the next request on a connection; it corrects its latencies for requests that it could not send meanwhile.\n\
             - CPU is user and system time of the server's process, from /proc, divided by what was answered. It is read when the server has \
             nothing left to do, so that what it does after its answers counts.\n\
-            - 1,000 products, 8 customers. Orders are of one unit of one product, each under an `Idempotency-Key` of its own; searches are for one \
+            - 1,000 products, {ACCOUNTS} customers. Orders are of one unit of one product, each under an `Idempotency-Key` of its own; searches are for one \
             of 30 words that a tenth of the products have; the import is one request with {} new products as CSV.\n\
             - The shop mix: of 100 requests 45 read a product, 25 a list, 10 search, 10 read an order, 5 order and 5 pay.\n\
             - mercato's limits for accounts and clients are set out of reach, but counted: {}. Both hash as many passwords at a time as there are \
