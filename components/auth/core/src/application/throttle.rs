@@ -491,6 +491,16 @@ mod tests {
     }
 
     #[test]
+    fn registrations_without_a_limit_are_not_counted() {
+        let mut shop = Shop::new();
+        shop.ports.limits.registrations_per_client = 0;
+        shop.ports.limits.registrations_per_minute = 0;
+        let before = shop.counters();
+        register_new(&shop, HERE, 0).unwrap();
+        assert_eq!(shop.counters(), before);
+    }
+
+    #[test]
     fn registrations_a_minute_are_limited_newcomers_get_some_more() {
         let mut shop = Shop::new();
         shop.ports.limits.registrations_per_minute = 10;

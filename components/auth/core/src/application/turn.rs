@@ -257,6 +257,28 @@ mod tests {
     }
 
     #[test]
+    fn whoever_waits_only_looks_until_that_leads_to_something() {
+        let (shop, taken) = busy_shop();
+        let place = place_of(log_in(&shop, HERE, "ada@example.com", None));
+        let look = || shop.ports.look(None, Some(place));
+        assert_eq!(look(), Err(Error::MustWait(place)));
+        shop.remove_turn(taken[0]);
+        assert_eq!(look(), Ok(()));
+    }
+
+    #[test]
+    fn a_slot_is_held_from_when_it_was_taken() {
+        let (shop, taken) = busy_shop();
+        let place = place_of(log_in(&shop, HERE, "ada@example.com", None));
+        shop.advance_seconds(1);
+        shop.remove_turn(taken[0]);
+        let now = shop.ports.clock.now_ms();
+        let waiting = Turn::wait(Some(place.id), String::new(), Lane::Open, place.since, now);
+        let slot = waiting.take_slot(Lane::Open, now, 0);
+        assert_eq!((slot.record().since, place.since), (now, now - 1_000));
+    }
+
+    #[test]
     fn nobody_waits_for_longer_than_five_seconds() {
         let (shop, _) = busy_shop();
         let mut place = place_of(log_in(&shop, HERE, "ada@example.com", None));
