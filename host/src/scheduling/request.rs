@@ -59,12 +59,15 @@ impl CurrentRequest {
     }
 
     /// A host call is about to wait for other requests or programs. While it does, nothing else of the instance goes on: an
-    /// answer that is complete goes out now, and others may have the processor.
+    /// answer that is complete goes out now, and others may have the processor. Who has been answered keeps nobody of the same
+    /// account waiting either.
     pub(crate) fn begin_waiting(&self) {
-        self.cpu.release_processor();
         let send = lock(&self.held_answer).take();
         if let Some(send) = send {
             send();
+            self.cpu.release_permits();
+        } else {
+            self.cpu.release_processor();
         }
     }
 
