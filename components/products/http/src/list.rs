@@ -34,8 +34,7 @@ pub struct ListQuery {
     #[param(value_type = String, required = false, min_length = 1, max_length = 64)]
     sku: Option<Sku>,
     /// The order; a minus turns it round. Without it, `relevance` when there is `q`, else `-createdAt`. More than 10,000 products that
-    /// match `q` are not ranked: of the newest 10,000, those with all words in their names come first,
-    /// then all others, the newest first.
+    /// match `q` are not ranked: the newest come first.
     #[param(value_type = Sort, inline, required = false)]
     sort: Option<Sort>,
     /// Number of the page, from 1; the first one when neither it nor `after` is given. Skips 10,000 products at most: go on with `after`. Not together with `after`.

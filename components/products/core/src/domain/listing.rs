@@ -64,7 +64,7 @@ impl Sort {
     pub(crate) fn scope(self, ranking: Option<Ranking>) -> String {
         let name = self.name();
         match (self.key, ranking) {
-            (SortKey::Relevance, Some(Ranking::Newest { .. })) => format!("products:{name}:newest"),
+            (SortKey::Relevance, Some(Ranking::Newest)) => format!("products:{name}:newest"),
             _ => format!("products:{name}"),
         }
     }
@@ -131,12 +131,8 @@ pub type Place = (Key, String);
 pub enum Ranking {
     /// What fits best first.
     Best,
-    /// Newest first, after those of the newest ones that have all the words in their names: for searches that find too much to
-    /// be ranked.
-    Newest {
-        /// The number, in the index of words, of the oldest match whose name counts; none when no page has said so yet.
-        since: Option<i64>,
-    },
+    /// Newest first: for searches that find too much to be ranked.
+    Newest,
 }
 
 /// Conditions as they came; what is absent does not restrict.
@@ -247,18 +243,8 @@ impl Listing {
         found: Vec<(ProductView, Key)>,
     ) -> Page<ProductView> {
         let scope = self.sort.scope(ranking);
-        let since = match ranking {
-            Some(Ranking::Newest { since }) => since.map(Key::Integer),
-            _ => None,
-        };
-        let place = |(product, key): &(ProductView, Key)| {
-            let id = Key::from(&*product.id.text());
-            [key.clone()]
-                .into_iter()
-                .chain(since.clone())
-                .chain([id])
-                .collect()
-        };
+        let place =
+            |(product, key): &(ProductView, Key)| vec![key.clone(), (&*product.id.text()).into()];
         let page = self.request.page(self.number, found, total, &scope, place);
         page.map(|(product, _)| product)
     }
@@ -286,20 +272,13 @@ fn start(
     sort: Sort,
     request: &PageRequest,
 ) -> Result<(u32, PageStart<Place>, Option<Ranking>), FieldError> {
-    let of = |mut ranking: Option<Ranking>| {
-        let scope = sort.scope(ranking);
-        let (number, start) = request.start(&scope, |keys| match (&mut ranking, keys) {
-            (Some(Ranking::Newest { since }), [key, Key::Integer(number), id]) => {
-                *since = Some(*number);
-                sort.place(&[key.clone(), id.clone()])
-            }
-            _ => sort.place(keys),
-        })?;
+    let of = |ranking| {
+        let (number, start) = request.start(&sort.scope(ranking), |keys| sort.place(keys))?;
         let ranking = ranking.filter(|_| request.after.is_some());
         Ok((number, start, ranking))
     };
     if sort.key == SortKey::Relevance {
-        of(Some(Ranking::Best)).or_else(|_| of(Some(Ranking::Newest { since: None })))
+        of(Some(Ranking::Best)).or_else(|_| of(Some(Ranking::Newest)))
     } else {
         of(None)
     }
@@ -461,7 +440,6 @@ mod tests {
             (price, cursor(price, &[7.into(), 7.into()])),
             (price, cursor(price, &[7.into()])),
             (price, cursor(price, &[7.into(), id(), id()])),
-            (price, cursor(price, &[7.into(), 7.into(), id()])),
             (name, cursor(name, &[7.into(), id()])),
             (name, Some(String::new())),
             (name, Some("{}".to_owned())),
@@ -477,30 +455,24 @@ mod tests {
         let first = sorted(Some("tea"), None, None).unwrap();
         assert_eq!(first.ranking, None);
         let next = |ranking| cursor(first.sort, Some(ranking), &[7.into(), "an id".into()]);
-        let newest = |since| Ranking::Newest { since };
-        for ranking in [Ranking::Best, newest(None)] {
+        for ranking in [Ranking::Best, Ranking::Newest] {
             let next = next(ranking);
             let second = sorted(Some("tea"), None, Some(next)).unwrap();
             assert_eq!(second.ranking, Some(ranking));
         }
-        let keys = [7.into(), 5.into(), "an id".into()];
-        let next_with = cursor(first.sort, Some(newest(None)), &keys);
-        let second = sorted(Some("tea"), None, Some(next_with)).unwrap();
-        assert_eq!(second.ranking, Some(newest(Some(5))));
         let price = Sort::ascending(SortKey::Price);
-        let next = next(newest(None));
+        let next = next(Ranking::Newest);
         assert!(sorted(Some("tea"), Some(price), Some(next)).is_err());
     }
 
     #[test]
     fn every_order_has_a_scope_of_its_own() {
-        let newest = Some(Ranking::Newest { since: None });
         use SortKey::{Created, Name, Price, Relevance, Stock, Updated};
         let scopes: std::collections::BTreeSet<String> =
             [Created, Updated, Name, Price, Stock, Relevance]
                 .into_iter()
                 .flat_map(|key| [Sort::ascending(key), Sort::descending(key)])
-                .flat_map(|sort| [sort.scope(None), sort.scope(newest)])
+                .flat_map(|sort| [sort.scope(None), sort.scope(Some(Ranking::Newest))])
                 .collect();
         assert_eq!(scopes.len(), 14);
         assert!(scopes.contains("products:-price"));

@@ -24,9 +24,8 @@ pub const RANKED_WALK_MATCHES_MAX: u64 = 2 * RANKED_MATCHES_MAX;
 ///
 /// Among the products found, those that have all the words in their names come first, then those that have some there,
 /// then the others; within each, short names come before long ones. When more than [`RANKED_MATCHES_MAX`] are found, they
-/// are not ranked: of the newest so many, those that have all the words in their names come first, then all others, and within
-/// each the newest first. All of that depends on the product alone, so it stays true while others come and go: see the decisions on
-/// search.
+/// are not ranked: the newest come first. All of that depends on the product alone, so it stays true while others come and go: see
+/// the decisions on search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search {
     words: Vec<String>,

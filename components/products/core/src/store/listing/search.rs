@@ -2,7 +2,7 @@
 //! them, newest first, or looked for along the index of the order that was asked for.
 
 use mercato_kernel::{COUNTED_ROWS_MAX, Key, Page, PageStart, Total};
-use mercato_sqlite::{Connection, Error, Row, params};
+use mercato_sqlite::{Connection, Error, Row};
 
 use super::found::{Found, count, products, to_found};
 use super::horizon::horizon;
@@ -19,16 +19,9 @@ const CANDIDATES_MAX: u64 = 20_000;
 /// full by then, few of the first products have them, and all matches are gathered into a set after all.
 const PROBED_PRODUCTS_MAX: u64 = 2_000;
 
-/// The number of the last of so many matches, newest first.
-const OLDEST_OF_NEWEST: &str = "\
-SELECT rowid AS number
-FROM products_by_word
-WHERE products_by_word MATCH ?
-ORDER BY rowid DESC
-LIMIT 1 OFFSET ?";
-
-/// [`Ranking::Newest`] as one number, smallest first: the negative number of a product in the index of words, and that much
-/// more when not all the words are in its name. Numbers are far below that.
+/// [`Ranking::Newest`] as one number, smallest first, is the negative number of a product in the index of words. Versions before
+/// this one put those first that had all the words in their names: for the others their cursors have that much more. Numbers are far
+/// below it.
 const NOT_IN_NAME: i64 = 1 << 40;
 
 const MATCHES: &str = "\
@@ -128,11 +121,7 @@ pub(super) fn page(
     if listing.ranking == Some(Ranking::Best) {
         return Ok(None);
     }
-    let ranking = match (is_by_relevance, listing.ranking) {
-        (false, _) => None,
-        (true, Some(Ranking::Newest { since: Some(since) })) => Some(Newest { since }),
-        (true, _) => Some(Newest::look_up(connection, &words)?),
-    };
+    let ranking = by_relevance(Ranking::Newest);
     let source = match passing(connection, listing, &words)? {
         Passing::None => return none(),
         Passing::Few(source) => Some(source),
@@ -142,23 +131,20 @@ pub(super) fn page(
         let gather = Gather {
             words: &words,
             source,
-            ranking: ranking.map(Newest::ranking),
+            ranking,
             most: COUNTED_ROWS_MAX,
         };
         if let Some(page) = gather.page(connection, listing)? {
             return Ok(Some(page));
         }
     }
-    let found = match ranking {
-        Some(ranking) => ranking.rows(connection, listing, &words)?,
-        None => walked(connection, listing, &words)?,
+    let found = if ranking.is_some() {
+        products(connection, &newest_statement(listing, &words), listing.sort)?
+    } else {
+        walked(connection, listing, &words)?
     };
     let total = Total::counted(Total::LIMIT_ROWS);
-    Ok(Some(listing.page(
-        ranking.map(Newest::ranking),
-        total,
-        found,
-    )))
+    Ok(Some(listing.page(ranking, total, found)))
 }
 
 fn matches_statement(words: &Words, limit: u64) -> Statement {
@@ -310,150 +296,27 @@ impl Gather<'_> {
                 statement.add(BEST_RANK, parameters);
             }
             Some(Ranking::Best) => statement.add(BEST_RANK_OF_ONE, [words.all_in_name().into()]),
-            Some(Ranking::Newest { since }) => {
-                let among = match self.source {
-                    Source::Matches => "",
-                    Source::Candidates => AMONG_CANDIDATES,
-                };
-                let rank = format!(
-                    "CASE WHEN e.number IN (SELECT rowid FROM products_by_word WHERE products_by_word MATCH ? \
-                     AND rowid >= ?{among}) \
-                     THEN 0 ELSE {NOT_IN_NAME} END - e.number"
-                );
-                let since = since.unwrap_or_default();
-                statement.add(&rank, [words.all_in_name().into(), since.into()]);
-            }
+            Some(Ranking::Newest) => statement.add("-e.number", []),
         }
     }
 }
 
-/// The list of many matches by [`Ranking::Newest`], in the order in which the index of words has them: first those of the
-/// newest [`RANKED_MATCHES_MAX`] that have all the words in their names, for however many there are, no more are looked at.
-#[derive(Debug, Clone, Copy)]
-struct Newest {
-    /// The number of the oldest of those, as it was when the walk through the list began.
-    since: i64,
-}
-
-/// Matches that stand one after the other in the list, the newest first.
-struct Run {
-    /// Which ones, for FTS5.
-    expression: String,
-    /// What the negative number of a product is more by in the rank.
-    step: i64,
-    /// The lowest number.
-    from: i64,
-    /// What all numbers are below.
-    below: i64,
-}
-
-impl Newest {
-    fn look_up(connection: &Connection, words: &Words) -> Result<Self, Error> {
-        let before = RANKED_MATCHES_MAX.saturating_sub(1);
-        let row = connection.query_one(OLDEST_OF_NEWEST, params![words.all(), before])?;
-        let since = row.map_or(Ok(i64::MIN), |row| row.get("number"))?;
-        Ok(Self { since })
-    }
-
-    const fn ranking(self) -> Ranking {
-        Ranking::Newest {
-            since: Some(self.since),
-        }
-    }
-
-    fn runs(self, words: &Words) -> [Run; 3] {
-        let run = |expression, step, from, below| Run {
-            expression,
-            step,
-            from,
-            below,
+/// A page of many matches by [`Ranking::Newest`], in the order in which the index of words has them.
+fn newest_statement(listing: &Listing, words: &Words) -> Statement {
+    let mut statement = Statement::select_products("-products_by_word.rowid");
+    statement.add(FROM_WORDS, [words.all().into()]);
+    statement.add_filter(listing);
+    if let PageStart::After((Key::Integer(rank), _)) = &listing.start {
+        let below = if *rank < 0 {
+            rank.saturating_neg()
+        } else {
+            NOT_IN_NAME.saturating_sub(*rank)
         };
-        let since = self.since;
-        [
-            run(words.all_in_name(), 0, since, i64::MAX),
-            run(words.not_all_in_name(), NOT_IN_NAME, since, i64::MAX),
-            run(words.all(), NOT_IN_NAME, i64::MIN, since),
-        ]
+        statement.add("\n  AND products_by_word.rowid < ?", [below.into()]);
     }
-
-    /// The products of a page and one more.
-    fn rows(
-        self,
-        connection: &Connection,
-        listing: &Listing,
-        words: &Words,
-    ) -> Result<Vec<Found>, Error> {
-        let wanted = rows_wanted(listing);
-        let mut skipped = offset(listing);
-        let mut found: Vec<Found> = Vec::new();
-        for run in self.runs(words) {
-            let missing = wanted.saturating_sub(u64::try_from(found.len()).unwrap_or(u64::MAX));
-            let Some(run) = run.after(listing).filter(|_| missing > 0) else {
-                continue;
-            };
-            let more = products(
-                connection,
-                &run.page(listing, missing, skipped),
-                listing.sort,
-            )?;
-            if more.is_empty() && skipped > 0 {
-                let passed = count(connection, &run.size(listing, skipped))?;
-                skipped = skipped.saturating_sub(passed);
-            } else {
-                skipped = 0;
-            }
-            found.extend(more);
-        }
-        Ok(found)
-    }
-}
-
-impl Run {
-    /// What of it comes after the place where the page begins; none when that is nothing.
-    fn after(self, listing: &Listing) -> Option<Self> {
-        let PageStart::After((Key::Integer(rank), _)) = &listing.start else {
-            return Some(self);
-        };
-        // The numbers are negative in the ranks of those that have all the words in their names.
-        match (self.step == 0, *rank < 0) {
-            (true, false) => None,
-            (false, true) => Some(self),
-            (true, true) | (false, false) => {
-                let below = self.below.min(self.step.saturating_sub(*rank));
-                Some(Self { below, ..self })
-            }
-        }
-    }
-
-    /// So many of its products, after so many.
-    fn page(&self, listing: &Listing, rows: u64, skipped: u64) -> Statement {
-        let key = format!("{} - products_by_word.rowid", self.step);
-        let mut statement = Statement::select_products(&key);
-        self.add_matches(&mut statement, listing);
-        statement.add("\nORDER BY products_by_word.rowid DESC", []);
-        statement.add_limit(rows, skipped);
-        statement
-    }
-
-    /// Counts its products, so many at most.
-    fn size(&self, listing: &Listing, most: u64) -> Statement {
-        let mut statement = Statement::new("SELECT COUNT(*) AS number\nFROM (\nSELECT 1", []);
-        self.add_matches(&mut statement, listing);
-        statement.add_limit(most, 0);
-        statement.add(")", []);
-        statement
-    }
-
-    fn add_matches(&self, statement: &mut Statement, listing: &Listing) {
-        statement.add(FROM_WORDS, [self.expression.as_str().into()]);
-        statement.add_filter(listing);
-        for (condition, number) in [
-            ("\n  AND products_by_word.rowid >= ?", self.from),
-            ("\n  AND products_by_word.rowid < ?", self.below),
-        ] {
-            statement.add(condition, [number.into()]);
-        }
-    }
+    statement.add("\nORDER BY products_by_word.rowid DESC", []);
+    statement.add_limit(rows_wanted(listing), offset(listing));
+    statement
 }
 
 /// A page of many matches in an order that has an index.
@@ -520,12 +383,7 @@ pub(super) fn statements(words: &Words, listing: &Listing) -> [Vec<Statement>; 2
         }
     }
     if by_relevance {
-        let oldest = [words.all().into(), RANKED_MATCHES_MAX.into()];
-        many.push(Statement::new(OLDEST_OF_NEWEST, oldest));
-        for run in (Newest { since: 7 }).runs(words) {
-            many.push(run.page(listing, rows_wanted(listing), offset(listing)));
-            many.push(run.size(listing, 7));
-        }
+        many.push(newest_statement(listing, words));
     } else {
         many.push(super::horizon::horizon_statement(
             listing,

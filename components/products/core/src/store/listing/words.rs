@@ -80,11 +80,6 @@ impl Words {
         format!("({}) AND name : ({})", self.all(), self.each.join(" OR "))
     }
 
-    /// All the words, but not all of them in the name.
-    pub fn not_all_in_name(&self) -> String {
-        format!("({}) NOT {}", self.all(), self.all_in_name())
-    }
-
     /// Whether there are several of them.
     pub fn are_several(&self) -> bool {
         self.each.len() > 1
@@ -162,10 +157,6 @@ mod tests {
         assert_eq!(
             words.some_in_name(),
             r#"("green" AND "tea"*) AND name : ("green" OR "tea"*)"#
-        );
-        assert_eq!(
-            words.not_all_in_name(),
-            r#"("green" AND "tea"*) NOT name : ("green" AND "tea"*)"#
         );
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use mercato_kernel::{Cursor, Key, PageRequest, Total};
+use mercato_kernel::{Cursor, PageRequest, Total};
 
 use super::*;
 use crate::domain::listing::{Filter, Ranking, Sort, SortKey};
@@ -115,8 +115,7 @@ fn ids(products: &[ProductView]) -> Vec<ProductId> {
     products.iter().map(|product| product.id).collect()
 }
 
-/// The products of [`broad_shop`] that pass, in an order that has an index, or newest first after those of the newest 10,000 that are
-/// items by name.
+/// The products that pass, in an order that has an index, or newest first.
 fn expected(shop: &Shop, sort: Sort, passes: impl Fn(&ProductView) -> bool) -> Vec<ProductView> {
     let order = match sort.key {
         SortKey::Relevance => Sort::descending(SortKey::Created),
@@ -124,12 +123,6 @@ fn expected(shop: &Shop, sort: Sort, passes: impl Fn(&ProductView) -> bool) -> V
     };
     let mut all = walk(shop, &Filter::default(), order, |_| ());
     all.retain(passes);
-    if sort.key == SortKey::Relevance {
-        let is_first = |product: &ProductView| {
-            product.created_at > 300 && product.name.as_str().starts_with("Item")
-        };
-        all.sort_by_key(|product| !is_first(product));
-    }
     all
 }
 
@@ -318,21 +311,13 @@ fn a_walk_through_many_keeps_its_order_when_few_are_left() {
 #[test]
 fn no_made_up_cursor_of_many_matches_fails() {
     let shop = broad_shop();
-    let numbers = [i64::MIN, -1, 0, 1, 1 << 40, i64::MAX];
-    let made_up = |ranking: Ranking, keys: Vec<Key>| {
-        let (scope, page) = (RELEVANCE.scope(Some(ranking)), 2);
-        let case = format!("{ranking:?} {keys:?}");
-        let cursor = Cursor { scope, page, keys }.encode();
-        let answer = try_page(&shop, &searching("item"), RELEVANCE, Some(cursor));
-        assert!(answer.is_ok(), "{case}: {answer:?}");
-    };
-    let newest = Ranking::Newest { since: None };
-    for key in numbers {
-        for ranking in [Ranking::Best, newest] {
-            made_up(ranking, vec![key.into(), "x".into()]);
-        }
-        for since in numbers {
-            made_up(newest, vec![key.into(), since.into(), "x".into()]);
+    for ranking in [Ranking::Best, Ranking::Newest] {
+        for key in [i64::MIN, -1, 0, 1, 1 << 40, i64::MAX] {
+            let (scope, page) = (RELEVANCE.scope(Some(ranking)), 2);
+            let keys = vec![key.into(), "x".into()];
+            let cursor = Cursor { scope, page, keys }.encode();
+            let answer = try_page(&shop, &searching("item"), RELEVANCE, Some(cursor));
+            assert!(answer.is_ok(), "{ranking:?} {key}: {answer:?}");
         }
     }
 }
