@@ -478,7 +478,7 @@ fn many_matches_are_neither_gathered_nor_sorted() {
     for filter in &filters {
         for sort in orders().map(|(sort, _)| sort).chain([relevance]) {
             let [_, many] = shop.search_plans(filter, sort);
-            assert!(many.len() > 2, "{many:?}");
+            assert!(many.len() >= 2, "{many:?}");
             for plan in many {
                 let sorts = plan.iter().any(|step| step.contains("TEMP B-TREE"));
                 assert!(!sorts, "{filter:?} {sort:?}: {plan:?}");
