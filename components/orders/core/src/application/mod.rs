@@ -16,6 +16,9 @@ pub const RESUME_AFTER_MS: u64 = 5_000;
 /// The same for a request without an idempotency key, which can only be ended, in milliseconds.
 pub const ABANDON_AFTER_MS: u64 = 60_000;
 
+/// Why an order is ended that was left half-way and that nobody can ask for again.
+pub const INTERRUPTED: &str = "Placing the order was interrupted";
+
 /// How long idempotency keys and finished sagas are kept, in milliseconds.
 pub const KEY_KEPT_MS: u64 = 24 * 60 * 60 * 1_000;
 

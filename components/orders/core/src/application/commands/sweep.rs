@@ -12,7 +12,7 @@ use mercato_platform::log;
 use crate::application::commands::apply_payment_event;
 use crate::application::saga::cancel::{self, Outcome};
 use crate::application::saga::{pending_actions, place};
-use crate::application::{INBOX_KEPT_MS, KEY_KEPT_MS, RESUME_AFTER_MS};
+use crate::application::{INBOX_KEPT_MS, INTERRUPTED, KEY_KEPT_MS, RESUME_AFTER_MS};
 use crate::domain::{BACK_OFF, Cancellation, DAY_MS, OrderError, OrderStatus, Saga, Step};
 use crate::ports::{Inventory, Payments, Ports, Store};
 use crate::store::{PurgeTimes, Records};
@@ -380,7 +380,7 @@ async fn finish(
             place::abandon(ports, saga).await?;
         }
         Step::Reserved if !keyed => {
-            cancel::cancel(ports, id, Cancellation::by_the_shop(cancel::INTERRUPTED)).await?;
+            cancel::cancel(ports, id, Cancellation::by_the_shop(INTERRUPTED)).await?;
         }
         Step::New | Step::Reserved => match place::advance(ports, id).await {
             Ok(_)

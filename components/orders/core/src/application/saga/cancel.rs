@@ -14,9 +14,6 @@ use crate::store::{Action, Records};
 /// Why the sweep cancels an order.
 pub const EXPIRED: &str = "The reservation ran out before the order was paid";
 
-/// Why the sweep ends an order that was left half-way and that nobody can ask for again.
-pub const INTERRUPTED: &str = "Placing the order was interrupted";
-
 /// Cancels a PENDING order, unless its payment is faster. Returns the order as it then is: whoever calls looks at its
 /// status.
 ///

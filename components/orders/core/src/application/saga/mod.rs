@@ -3,3 +3,4 @@
 pub mod cancel;
 pub mod pending_actions;
 pub mod place;
+pub mod unplaced;

@@ -5,7 +5,7 @@ use mercato_platform::clock::Clock;
 use mercato_platform::log;
 
 use crate::application::RESUME_AFTER_MS;
-use crate::application::saga::place;
+use crate::application::saga::unplaced;
 use crate::domain::{OrderError, PaymentStatus, Step};
 use crate::ports::{CancelPayment, Inventory, Payments, Ports, Refunding, Store};
 use crate::store::{Action, PendingAction};
@@ -233,7 +233,7 @@ async fn perform(ports: &impl Ports, order_id: OrderId, action: &Action) -> Resu
 async fn cancel_payment(ports: &impl Ports, order_id: OrderId) -> Result<(), OrderError> {
     let saga = ports.store().read(|records| records.saga(order_id))?;
     if let Some(saga) = saga.filter(|saga| saga.step() == Step::Rejected) {
-        return Box::pin(place::cancel_stray_payment(ports, &saga)).await;
+        return unplaced::cancel_stray_payment(ports, &saga).await;
     }
     let cancellation = CancelPayment {
         order_id,

@@ -10,13 +10,13 @@ use mercato_platform::ids::Ids;
 use mercato_platform::{log, text};
 
 use crate::application::commands::apply_payment_event;
-use crate::application::saga::{cancel, pending_actions};
+use crate::application::saga::{cancel, pending_actions, unplaced};
 use crate::application::{ABANDON_AFTER_MS, RESUME_AFTER_MS};
 use crate::domain::{
-    Cancellation, CheckoutSession, Order, OrderError, OrderItem, OrderNumber, OrderRequest,
-    OrderStatus, OrderView, Payment, PaymentStatus, Rejection, Saga, Step, TotalChanged,
+    Cancellation, CheckoutSession, Order, OrderError, OrderNumber, OrderStatus, OrderView, Payment,
+    PaymentStatus, Rejection, Saga, Step, TotalChanged,
 };
-use crate::ports::{CancelPayment, Inventory, OpenError, Payments, Ports, ReserveError, Store};
+use crate::ports::{Inventory, OpenError, Payments, Ports, ReserveError, Store};
 use crate::store::{Action, Records};
 
 /// Steps of the longest way through the saga, with some room for others who are at the same one.
@@ -93,7 +93,7 @@ pub async fn abandon(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError> 
     let id = saga.request().order_id;
     // There is a payment only if the stock is held, or was.
     let reserved = ports.inventory().reserved(id).await?;
-    match cancel_payment(ports, saga, reserved).await? {
+    match unplaced::cancel_payment(ports, saga, reserved).await? {
         None | Some(PaymentStatus::Cancelled | PaymentStatus::Failed) => {
             end(ports, id, Rejection::Abandoned).await
         }
@@ -106,42 +106,6 @@ pub async fn abandon(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError> 
         }
         Some(PaymentStatus::Pending) => Err(OrderError::PaymentUnderWay),
     }
-}
-
-/// Ends the payment of a saga that was ended before there was an order, if somebody else has opened one. Their stock is given back
-/// by now, and nobody gets any more: a payment can only be on its way for lines that were reserved before.
-///
-/// # Errors
-/// When a database or payments cannot be used; it can be repeated.
-pub async fn cancel_stray_payment(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError> {
-    let reserved = ports.inventory().reserved(saga.request().order_id).await?;
-    if reserved.as_ref().is_some_and(Vec::is_empty) {
-        return Ok(());
-    }
-    match cancel_payment(ports, saga, reserved).await? {
-        Some(PaymentStatus::Pending) => Err(OrderError::PaymentUnderWay),
-        // What was paid goes back when its event comes.
-        _ => Ok(()),
-    }
-}
-
-/// Ends the payment that may have been opened for the stock reserved for a saga without an order; returns what became of it, if there
-/// is one. Without an event: there is no order to tell of it.
-async fn cancel_payment(
-    ports: &impl Ports,
-    saga: &Saga,
-    reserved: Option<Vec<OrderItem>>,
-) -> Result<Option<PaymentStatus>, OrderError> {
-    let request = saga.request();
-    let order = reserved.and_then(|items| placed(ports, request, items));
-    let cancellation = CancelPayment {
-        order_id: request.order_id,
-        reason: cancel::INTERRUPTED.to_owned(),
-        opening: order.map(|order| (order.into_view(), request.expires_at)),
-    };
-    let mut cancelled = ports.payments().cancel_all(&[cancellation]).await?;
-    let payment = cancelled.pop().ok_or(OrderError::Internal)??;
-    Ok(payment.map(|payment| payment.status))
 }
 
 /// Ends a saga before there is an order. Stock that someone at the same step may still take is given back, and the payment is ended
@@ -234,7 +198,7 @@ async fn hold_stock(ports: &impl Ports, saga: &Saga) -> Result<Option<Order>, Or
         Err(ReserveError::Released) => return end(Rejection::Abandoned).await,
         Err(ReserveError::Failed(error)) => return Err(error),
     };
-    let Some(order) = placed(ports, request, items) else {
+    let Some(order) = unplaced::order_of(ports, request, items) else {
         return end(Rejection::TotalTooLarge).await;
     };
     match request.expected_total {
@@ -249,19 +213,6 @@ async fn hold_stock(ports: &impl Ports, saga: &Saga) -> Result<Option<Order>, Or
         }
         _ => Ok(Some(order)),
     }
-}
-
-/// The order of a request; none when its total is too large.
-fn placed(ports: &impl Ports, request: &OrderRequest, items: Vec<OrderItem>) -> Option<Order> {
-    let currency = ports.settings().currency;
-    let placed = Order::place(
-        request.order_id,
-        request.customer_id,
-        items,
-        currency,
-        request.created_at,
-    );
-    placed.ok()
 }
 
 /// Stores the order, its history and where to pay in one transaction. None when somebody else has taken the saga further: whoever

@@ -2,12 +2,26 @@
 
 use mercato_sqlite::{Connection, Error};
 
-use super::found::sort_key;
-use super::statement::{Statement, column, index_of_order, order_by};
+use super::found::{Found, products, sort_key};
+use super::statement::{Statement, column, index_of_order, order_by, rows_wanted};
 use crate::domain::listing::{Listing, Place, SortKey};
 
+/// The page that a walk finds that looks at so many products at the most and ends at that place, if there is one; none when it does not
+/// fill the page by then.
+pub fn walk_within(
+    connection: &Connection,
+    listing: &Listing,
+    looked_at: u64,
+    walk: impl FnOnce(Option<&Place>) -> Statement,
+) -> Result<Option<Vec<Found>>, Error> {
+    let end = horizon(connection, listing, looked_at)?;
+    let found = products(connection, &walk(end.as_ref()), listing.sort)?;
+    let is_full = u64::try_from(found.len()).is_ok_and(|found| found >= rows_wanted(listing));
+    Ok((is_full || end.is_none()).then_some(found))
+}
+
 /// The place of the last of so many products from the start of the page on; none when the list ends before.
-pub fn horizon(
+fn horizon(
     connection: &Connection,
     listing: &Listing,
     looked_at: u64,

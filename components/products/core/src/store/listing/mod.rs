@@ -14,7 +14,7 @@ use mercato_sqlite::{Connection, Error};
 use crate::domain::listing::{Listing, Place, SortKey};
 use crate::domain::product::ProductView;
 use found::{Found, count, products};
-use horizon::horizon;
+use horizon::walk_within;
 use statement::{Statement, column, has_filter, has_names, index_of_order, offset, rows_wanted};
 
 const CATALOGUE_SIZE: &str = "\
@@ -72,10 +72,8 @@ fn few(
     let wanted = rows_wanted(listing).saturating_add(offset(listing));
     let looked_at = wanted.saturating_mul(catalogue) / entries.max(1);
     if wanted <= entries && looked_at < entries {
-        let end = horizon(connection, listing, entries)?;
-        let found = products(connection, &walk(listing, end.as_ref()), listing.sort)?;
-        let is_full = u64::try_from(found.len()).is_ok_and(|found| found >= rows_wanted(listing));
-        if is_full || end.is_none() {
+        let walk = |end: Option<&Place>| walk(listing, end);
+        if let Some(found) = walk_within(connection, listing, entries, walk)? {
             return Ok(found);
         }
     }

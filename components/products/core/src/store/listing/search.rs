@@ -5,7 +5,7 @@ use mercato_kernel::{COUNTED_ROWS_MAX, Key, Page, PageStart, Total};
 use mercato_sqlite::{Connection, Error, Row};
 
 use super::found::{Found, count, products, to_found};
-use super::horizon::horizon;
+use super::horizon::walk_within;
 use super::statement::{Statement, column, has_filter, index_of_order, offset, rows_wanted};
 use super::words::Words;
 use crate::domain::listing::{Listing, Place, Ranking, SortKey};
@@ -322,11 +322,8 @@ fn newest_statement(listing: &Listing, words: &Words) -> Statement {
 /// A page of many matches in an order that has an index.
 fn walked(connection: &Connection, listing: &Listing, words: &Words) -> Result<Vec<Found>, Error> {
     if words.is_indexed() && rows_wanted(listing) + offset(listing) <= PROBED_PRODUCTS_MAX {
-        let end = horizon(connection, listing, PROBED_PRODUCTS_MAX)?;
-        let statement = walk_statement(listing, words, PROBE, end.as_ref());
-        let found = products(connection, &statement, listing.sort)?;
-        let is_full = u64::try_from(found.len()).is_ok_and(|found| found >= rows_wanted(listing));
-        if is_full || end.is_none() {
+        let walk = |end: Option<&Place>| walk_statement(listing, words, PROBE, end);
+        if let Some(found) = walk_within(connection, listing, PROBED_PRODUCTS_MAX, walk)? {
             return Ok(found);
         }
     }
