@@ -1,17 +1,12 @@
-//! Applies a payment event exactly once, then moves the stock and acknowledges the event.
+//! Applies a payment event exactly once, also when its order is still being made.
 
-use mercato_kernel::{OrderId, PaymentId};
-use mercato_platform::clock::Clock;
-use mercato_platform::ids::Ids;
+use mercato_kernel::OrderId;
 use mercato_platform::log;
 
-use crate::application::RESUME_AFTER_MS;
-use crate::application::saga::{pending_actions, place};
-use crate::domain::{
-    EventOutcome, EventType, OrderError, OrderStatus, PaymentEvent, ReceiptId, Step, StockMove,
-};
+use crate::application::saga::payment_events::Applied;
+use crate::application::saga::{payment_events, place};
+use crate::domain::{EventOutcome, OrderError, PaymentEvent, Step};
 use crate::ports::{Payments, Ports, Store};
-use crate::store::{Action, Records};
 
 /// Applies the event that a message names. Whoever reaches Redis can write messages: what is applied is what payments has
 /// under that id, if it is about that order.
@@ -39,15 +34,11 @@ pub async fn handle_named(
 /// Why the event could not be applied. Payments records it, and parks an event that fails again and again; but not when a
 /// database was out of reach, which is no fault of the event and passes by itself.
 pub async fn handle(ports: &impl Ports, event: &PaymentEvent) -> Result<EventOutcome, OrderError> {
-    log::in_span(&fields(event), apply_or_report(ports, event)).await
-}
-
-/// The fields of the span in which an event is applied.
-fn fields(event: &PaymentEvent) -> [(&'static str, &str); 2] {
-    [
-        ("order_id", event.order_id.as_str()),
-        ("event_id", event.id.as_str()),
-    ]
+    log::in_span(
+        &payment_events::fields(event),
+        apply_or_report(ports, event),
+    )
+    .await
 }
 
 async fn apply_or_report(
@@ -68,23 +59,6 @@ async fn apply_or_report(
     }
 }
 
-/// Applies what payments knows of an order and the order does not. An event that cannot be applied does not stop the
-/// others, and no failure is reported: whoever reads an order again and again would have its events parked.
-///
-/// # Errors
-/// When payments cannot be asked.
-pub async fn apply_pending(ports: &impl Ports, order_id: OrderId) -> Result<(), OrderError> {
-    for event in ports.payments().pending_events(order_id).await? {
-        log::in_span(&fields(&event), async {
-            if let Err(error) = apply(ports, &event).await {
-                log_failure(&error);
-            }
-        })
-        .await;
-    }
-    Ok(())
-}
-
 /// Applies events one after another; returns how many could be.
 pub async fn apply_all(ports: &impl Ports, events: &[PaymentEvent]) -> u32 {
     let mut applied = 0;
@@ -94,144 +68,26 @@ pub async fn apply_all(ports: &impl Ports, events: &[PaymentEvent]) -> u32 {
     applied
 }
 
-/// What came of applying an event.
-struct Applied {
-    outcome: EventOutcome,
-    /// Why a pending action of the order could not be done yet.
-    left_undone: Option<OrderError>,
-}
-
 async fn apply(ports: &impl Ports, event: &PaymentEvent) -> Result<Applied, OrderError> {
-    let order_id = OrderId::parse(&event.order_id)?;
-    let recorded = match write(ports, order_id, event) {
+    match payment_events::apply(ports, event).await {
         // A payment is opened before its order is stored: whoever was to store it may have gone away.
-        Err(OrderError::NotFound) if is_being_made(ports, order_id)? => {
-            Box::pin(place::advance(ports, order_id)).await?;
-            write(ports, order_id, event)?
+        Err(OrderError::NotFound) if is_being_made(ports, event)? => {
+            place::advance(ports, OrderId::parse(&event.order_id)?).await?;
+            payment_events::apply(ports, event).await
         }
-        recorded => recorded?,
-    };
-    let left_undone = match recorded.actions.as_slice() {
-        // What is done need not be written down for each order: the sweep does it for many.
-        [Action::CommitStock, Action::Acknowledge(_)] => {
-            pending_actions::perform_or_leave(ports, order_id, &Action::CommitStock).await
-        }
-        _ => pending_actions::run_or_leave(ports, order_id).await,
-    };
-    if left_undone.is_none() && recorded.outcome == EventOutcome::Duplicate {
-        ports.payments().acknowledge(&event.id).await?;
+        applied => applied,
     }
-    Ok(Applied {
-        outcome: recorded.outcome,
-        left_undone,
-    })
 }
 
-/// Whether there is a saga of an order that is not stored yet.
-fn is_being_made(ports: &impl Ports, order_id: OrderId) -> Result<bool, OrderError> {
+/// Whether there is a saga of the event's order, which is not stored yet.
+fn is_being_made(ports: &impl Ports, event: &PaymentEvent) -> Result<bool, OrderError> {
+    let order_id = OrderId::parse(&event.order_id)?;
     let saga = ports.store().read(|records| records.saga(order_id))?;
     Ok(saga.is_some_and(|saga| saga.step() == Step::New))
 }
 
-fn write(
-    ports: &impl Ports,
-    order_id: OrderId,
-    event: &PaymentEvent,
-) -> Result<Recorded, OrderError> {
-    let now = ports.clock().now_ms();
-    let receipt_id = ReceiptId::parse(&ports.ids().new_id())?;
-    ports
-        .store()
-        .write(|records| record(records, order_id, event, receipt_id, now))
-}
-
-/// What an event came to.
-struct Recorded {
-    outcome: EventOutcome,
-    /// What is pending because of it.
-    actions: Vec<Action>,
-}
-
-fn record(
-    records: &Records<'_>,
-    id: OrderId,
-    event: &PaymentEvent,
-    receipt_id: ReceiptId,
-    now: u64,
-) -> Result<Recorded, OrderError> {
-    if !records.insert_into_inbox(event, now)? {
-        return Ok(Recorded {
-            outcome: EventOutcome::Duplicate,
-            actions: Vec::new(),
-        });
-    }
-    let Some((mut order, saga)) = records.order_and_saga(id)? else {
-        let saga = records.saga(id)?;
-        let rejected = saga.filter(|saga| saga.step() == Step::Rejected);
-        rejected.ok_or(OrderError::NotFound)?;
-        return record_without_order(records, id, event, now);
-    };
-    let cancellation = saga.as_ref().and_then(|saga| saga.cancellation());
-    let known_version = order.payment_version();
-    let effect = order.apply_payment_event(event, cancellation, receipt_id, now)?;
-    if !effect.changes.is_empty() || order.payment_version() != known_version {
-        records.update_order(&order)?;
-    }
-    for change in &effect.changes {
-        records.add_history(id, change)?;
-    }
-    if let Some(mut saga) = saga
-        && order.view().status != OrderStatus::Pending
-        && saga.finish()
-    {
-        records.update_saga(&saga)?;
-    }
-    let stock = effect.stock.map(|stock| match stock {
-        StockMove::Commit => Action::CommitStock,
-        StockMove::Release => Action::ReleaseStock,
-        StockMove::Restock => Action::RestockStock,
-    });
-    let refund = if effect.refund {
-        Some(Action::Refund(PaymentId::parse(&event.payment_id)?))
-    } else {
-        None
-    };
-    let acknowledge = Action::Acknowledge(event.id.clone());
-    let actions = stock.into_iter().chain([acknowledge]).chain(refund);
-    let actions: Vec<Action> = actions.collect();
-    let not_before = now + pending_actions::patience_ms(&actions);
-    records.add_pending_actions(id, &actions, not_before)?;
-    Ok(Recorded {
-        outcome: effect.outcome(),
-        actions,
-    })
-}
-
-/// The order was given up while its payment was being opened: there will be none, and what is paid for it goes back.
-fn record_without_order(
-    records: &Records<'_>,
-    id: OrderId,
-    event: &PaymentEvent,
-    now: u64,
-) -> Result<Recorded, OrderError> {
-    let mut actions = vec![Action::Acknowledge(event.id.clone())];
-    if event.event_type == EventType::Succeeded {
-        actions.push(Action::Refund(PaymentId::parse(&event.payment_id)?));
-    }
-    records.add_pending_actions(id, &actions, now + RESUME_AFTER_MS)?;
-    Ok(Recorded {
-        outcome: EventOutcome::Ignored,
-        actions,
-    })
-}
-
-fn log_failure(error: &OrderError) {
-    let cause = error.to_string();
-    log::error("a payment event could not be applied", &[("error", &cause)]);
-}
-
 async fn report(ports: &impl Ports, event: &PaymentEvent, error: &OrderError) {
-    log_failure(error);
+    payment_events::log_failure(error);
     if error.passes_by_itself() {
         return;
     }

@@ -6,8 +6,7 @@ use mercato_platform::clock::Clock;
 use mercato_platform::text;
 
 use crate::application::RESUME_AFTER_MS;
-use crate::application::commands::apply_payment_event;
-use crate::application::saga::cancel;
+use crate::application::saga::{cancel, payment_events};
 use crate::domain::{Actor, Cancellation, Order, OrderError, OrderStatus, OrderView};
 use crate::ports::{Payments as _, Ports, Store};
 use crate::store::Records;
@@ -45,7 +44,7 @@ pub async fn handle(ports: &impl Ports, command: ChangeStatus) -> Result<OrderVi
         order.view().status,
         OrderStatus::Pending | OrderStatus::Paid
     ) {
-        apply_payment_event::apply_pending(ports, command.order_id).await?;
+        payment_events::apply_pending(ports, command.order_id).await?;
     }
     match command.status {
         OrderStatus::Delivered => {

@@ -3,8 +3,7 @@
 use mercato_kernel::{Caller, OrderId};
 use mercato_platform::log;
 
-use crate::application::commands::apply_payment_event;
-use crate::application::saga::{cancel, place};
+use crate::application::saga::{cancel, payment_events, place};
 use crate::domain::{OrderError, OrderStatus, OrderView, Payment, Saga, StatusChange, Step};
 use crate::ports::{Payments, Ports, Store};
 
@@ -63,7 +62,7 @@ async fn catch_up(ports: &impl Ports, saga: &Saga) {
     let result = match saga.step() {
         Step::New | Step::Reserved => place::advance(ports, id).await.map(drop),
         Step::Cancelling => cancel::resume(ports, id).await.map(drop),
-        Step::Ready => apply_payment_event::apply_pending(ports, id).await,
+        Step::Ready => payment_events::apply_pending(ports, id).await,
         Step::Done | Step::Rejected => Ok(()),
     };
     if let Err(error) = result {

@@ -5,8 +5,7 @@ use mercato_platform::clock::Clock;
 use mercato_platform::log;
 
 use crate::application::RESUME_AFTER_MS;
-use crate::application::commands::apply_payment_event;
-use crate::application::saga::pending_actions;
+use crate::application::saga::{payment_events, pending_actions};
 use crate::domain::{Cancellation, OrderError, OrderStatus, OrderView, PaymentStatus, Saga};
 use crate::ports::{CancelPayment, Payments, Ports, Store};
 use crate::store::{Action, Records};
@@ -69,7 +68,7 @@ pub async fn resume(ports: &impl Ports, order_id: OrderId) -> Result<OrderView, 
                     .write(|records| cancel_in(records, order_id, now))?;
             }
             Some(PaymentStatus::Succeeded | PaymentStatus::Refunded) => {
-                apply_payment_event::apply_pending(ports, order_id).await?;
+                payment_events::apply_pending(ports, order_id).await?;
             }
             Some(PaymentStatus::Pending) => return Err(OrderError::PaymentUnderWay),
         }
@@ -173,7 +172,7 @@ pub async fn resume_all(
 
 /// The payment of an order that was to be cancelled was faster.
 async fn keep_paid(ports: &impl Ports, order_id: OrderId) -> Outcome {
-    match apply_payment_event::apply_pending(ports, order_id).await {
+    match payment_events::apply_pending(ports, order_id).await {
         Ok(()) => {
             pending_actions::run_or_leave(ports, order_id).await;
             Outcome::Otherwise

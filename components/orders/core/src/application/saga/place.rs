@@ -9,8 +9,7 @@ use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_platform::{log, text};
 
-use crate::application::commands::apply_payment_event;
-use crate::application::saga::{cancel, pending_actions, unplaced};
+use crate::application::saga::{cancel, payment_events, pending_actions, unplaced};
 use crate::application::{ABANDON_AFTER_MS, RESUME_AFTER_MS};
 use crate::domain::{
     Cancellation, CheckoutSession, Order, OrderError, OrderNumber, OrderStatus, OrderView, Payment,
@@ -335,7 +334,7 @@ async fn after_opening(
         .store()
         .write(|records| store_session(records, id, &payment, now))?;
     if payment.status != PaymentStatus::Pending {
-        apply_payment_event::apply_pending(ports, id).await?;
+        payment_events::apply_pending(ports, id).await?;
     }
     pending_actions::run_or_leave(ports, id).await;
     Ok(())
