@@ -35,14 +35,25 @@ pub fn test(workspace: &Workspace, selection: Selection) -> ExitCode {
         selection,
         passed: 0,
         failed: 0,
+        failed_names: Vec::new(),
     };
     if let Err(error) = run.stages() {
         // What could not even be started is a failure too, and the count still comes last.
         eprintln!("error: {error:#}");
         run.failed += 1;
+        run.failed_names.push(format!("{error:#}"));
     }
-    let Run { passed, failed, .. } = run;
+    let Run {
+        passed,
+        failed,
+        failed_names,
+        ..
+    } = run;
     eprintln!("== all stages: {} s", started.elapsed().as_secs());
+    // Next to the count: a log that was cut still says what to look at.
+    for name in failed_names {
+        println!("failed: {name}");
+    }
     println!("{passed} passed, {failed} failed");
     if passed > 0 && failed == 0 {
         ExitCode::SUCCESS
@@ -56,6 +67,7 @@ struct Run<'a> {
     selection: Selection,
     passed: u64,
     failed: u64,
+    failed_names: Vec<String>,
 }
 
 impl Run<'_> {
@@ -114,12 +126,16 @@ impl Run<'_> {
                 let (passed, failed) = results(&line).unwrap_or_default();
                 self.passed += passed;
                 self.failed += failed;
+                self.failed_names.extend(failed_test(&line));
             }
             let has_succeeded = output
                 .try_wait()?
                 .is_some_and(|ended| ended.status.success());
             if !has_succeeded && self.failed == failed_before {
                 self.failed += 1;
+                self.failed_names.push(format!(
+                    "a test program of `{name}` was not built or crashed"
+                ));
             }
             Ok(())
         })
@@ -135,6 +151,12 @@ fn results(line: &str) -> Option<(u64, u64)> {
         pairs.find_map(|pair| (pair.last() == Some(&what)).then(|| pair.first()?.parse().ok())?)
     };
     Some((number_of("passed")?, number_of("failed")?))
+}
+
+/// The name of the test that a line of libtest's output reports as failed.
+fn failed_test(line: &str) -> Option<String> {
+    let report = line.trim_end().strip_suffix(" ... FAILED")?;
+    Some(report.strip_prefix("test ")?.to_owned())
 }
 
 fn stage(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
@@ -154,5 +176,12 @@ mod tests {
         let line = "test result: FAILED. 12 passed; 4 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.01s";
         assert_eq!(results(line), Some((12, 4)));
         assert_eq!(results("running 3 tests"), None);
+    }
+
+    #[test]
+    fn failed_tests_are_named() {
+        let failed = failed_test("test a::b ... FAILED");
+        assert_eq!(failed, Some("a::b".to_owned()));
+        assert_eq!(failed_test("test a::b ... ok"), None);
     }
 }

@@ -177,5 +177,6 @@ fn a_large_file_takes_no_more_memory_than_a_small_one() {
     let answer = send(&admin, NDJSON, large).expect(200).json();
     assert_eq!(answer["failedTotal"], BYTES / line.len());
     let grown = server.peak_memory_bytes().expect("a peak") - before;
-    assert!(grown < BYTES as u64 / 4, "{grown} bytes more");
+    // What is under way at a time: up to a quarter of the file where the client is much faster than the shop.
+    assert!(grown < BYTES as u64 / 2, "{grown} bytes more");
 }
