@@ -44,6 +44,8 @@ pub enum Trouble {
 
 struct Waiting {
     what: What,
+    /// The number of a call of a component.
+    call: Option<u64>,
     go: oneshot::Sender<Trouble>,
 }
 
@@ -60,8 +62,8 @@ pub struct Message {
 struct State {
     waiting: Vec<Waiting>,
     messages: Vec<Message>,
-    /// For the call whose turn has come.
-    fault: Option<Fault>,
+    /// For the call of that number, whose turn has come. Others may be decided first.
+    fault: Option<(u64, Fault)>,
     /// For the request to the provider whose turn has come.
     trouble: Trouble,
     has_crashed: bool,
@@ -109,7 +111,7 @@ impl Scheduler {
 
     /// Waits for one's turn; gives what goes wrong then.
     pub async fn turn(&self, what: What) -> Trouble {
-        let turn = self.enqueue(what);
+        let turn = self.enqueue(what, None);
         // Whoever decides has gone when the simulation ends.
         turn.await.unwrap_or_default()
     }
@@ -128,9 +130,7 @@ impl Scheduler {
     pub fn let_go(&self, index: usize, fault: Fault, trouble: Trouble) {
         let mut state = self.state();
         let waiting = state.waiting.remove(index);
-        if matches!(waiting.what, What::Call(..)) {
-            state.fault = Some(fault);
-        }
+        state.fault = waiting.call.map(|call| (call, fault));
         state.trouble = trouble;
         drop(state);
         if waiting.go.send(trouble).is_err() {
@@ -182,9 +182,9 @@ impl Scheduler {
         act(&mut self.state().provider)
     }
 
-    fn enqueue(&self, what: What) -> oneshot::Receiver<Trouble> {
+    fn enqueue(&self, what: What, call: Option<u64>) -> oneshot::Receiver<Trouble> {
         let (go, turn) = oneshot::channel();
-        self.state().waiting.push(Waiting { what, go });
+        self.state().waiting.push(Waiting { what, call, go });
         turn
     }
 
@@ -198,7 +198,7 @@ impl FaultPlan for Scheduler {
         if self.state().goes_by(call) {
             return None;
         }
-        let turn = self.enqueue(What::Call(call.kind, describe(call)));
+        let turn = self.enqueue(What::Call(call.kind, describe(call)), Some(call.number));
         Some(Box::pin(async move {
             turn.await.ok();
         }))
@@ -212,7 +212,8 @@ impl FaultPlan for Scheduler {
         if call.kind == CallKind::Clock {
             return Fault::Pass;
         }
-        let fault = state.fault.take().unwrap_or(Fault::Pass);
+        let planned = state.fault.take_if(|(number, _)| *number == call.number);
+        let fault = planned.map_or(Fault::Pass, |(_, fault)| fault);
         let broken = state.sabotage.and_then(|sabotage| sabotage.breaks(call));
         match (fault, call.kind, broken) {
             (Fault::Pass, CallKind::Publish, _) => {

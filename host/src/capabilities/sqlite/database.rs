@@ -1,4 +1,8 @@
 //! Database files: opened by label, their connections pooled and returned clean.
+//!
+//! A guest has a connection of SQLite for the length of a statement or of a transaction, and the one used last is used next:
+//! few are open, and what they have cached is of use. All transactions that write use the same one, so that what it has
+//! cached stays good from commit to commit; SQLite forgets everything that a connection has cached when another one writes.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,7 +33,7 @@ pub(super) const BUSY_PAUSES_MS: [u64; 6] = [1, 2, 5, 10, 15, 25];
 pub(crate) struct Database {
     pub(super) label: String,
     config: DatabaseConfig,
-    pub(super) idle: Mutex<Vec<PooledConnection>>,
+    pub(super) idle: Mutex<IdleConnections>,
     /// One permit, for the connection that writes.
     pub(super) writer: Arc<FairSemaphore>,
     /// Statements that read and do not run where they are begun.
@@ -47,6 +51,22 @@ pub(crate) struct Database {
 #[derive(Default)]
 pub(crate) struct Databases(BTreeMap<PathBuf, Arc<Database>>);
 
+/// Connections that no guest has at the moment.
+#[derive(Default)]
+pub(super) struct IdleConnections {
+    /// The one used last comes last.
+    pub(super) reading: Vec<PooledConnection>,
+    pub(super) writing: Option<PooledConnection>,
+}
+
+impl IdleConnections {
+    fn take_all(&mut self) -> Vec<PooledConnection> {
+        let mut all = std::mem::take(&mut self.reading);
+        all.extend(self.writing.take());
+        all
+    }
+}
+
 pub(super) struct PooledConnection {
     pub(super) sqlite: Connection,
     /// How long its statements take.
@@ -55,6 +75,8 @@ pub(super) struct PooledConnection {
     poisoned: Arc<AtomicBool>,
     /// See [`Health::generation`].
     pub(super) generation: u64,
+    /// Whether it is the one that is kept for writing.
+    is_writer: bool,
 }
 
 impl Databases {
@@ -114,9 +136,7 @@ impl Databases {
     /// write-ahead log into it.
     pub(crate) fn close_idle(&self) {
         for database in self.0.values() {
-            let mut idle = lock(&database.idle);
-            let connections = std::mem::take(&mut *idle);
-            drop(idle);
+            let connections = lock(&database.idle).take_all();
             drop(connections);
             database.health.forget();
         }
@@ -128,9 +148,7 @@ impl Databases {
             if database.is_closed() {
                 database.drop_idle();
             }
-            let mut idle = lock(&database.idle);
-            let connections = std::mem::take(&mut *idle);
-            drop(idle);
+            let connections = lock(&database.idle).take_all();
             if let Some(connection) = connections.first() {
                 let done =
                     connection
@@ -242,9 +260,7 @@ impl Database {
     }
 
     pub(super) fn drop_idle(&self) {
-        let mut idle = lock(&self.idle);
-        let connections = std::mem::take(&mut *idle);
-        drop(idle);
+        let connections = lock(&self.idle).take_all();
         connections.into_iter().for_each(abandon);
     }
 
@@ -256,8 +272,25 @@ impl Database {
         if let Some(damage) = self.health.damage() {
             return Err(self.closed(&damage));
         }
-        let pooled = lock(&self.idle).pop();
+        let pooled = lock(&self.idle).reading.pop();
         pooled.map_or_else(|| self.connect(), Ok)
+    }
+
+    /// Takes the connection for writing; who does has the permit of [`Self::writer`].
+    pub(super) fn take_writer(&self) -> Result<PooledConnection, rusqlite::Error> {
+        let kept = lock(&self.idle).writing.take();
+        let generation = self.health.generation();
+        if let Some(kept) = kept.filter(|kept| kept.generation == generation) {
+            return Ok(kept);
+        }
+        let mut connection = self.take()?;
+        connection.is_writer = true;
+        Ok(connection)
+    }
+
+    /// Whether a connection can be given back before its guest is done with it: nothing of the guest is left in it.
+    pub(super) fn can_be_lent(&self, connection: &PooledConnection) -> bool {
+        self.path().is_some() && !connection.poisoned.load(Ordering::Relaxed)
     }
 
     /// Connects for the first time. Another process that begins at the same moment may hold a new database while it gives
@@ -308,6 +341,7 @@ impl Database {
             timer,
             poisoned,
             generation: self.health.generation(),
+            is_writer: false,
         })
     }
 
@@ -317,15 +351,17 @@ impl Database {
             abandon(connection);
             return;
         }
-        if self.path().is_none()
-            || connection.poisoned.load(Ordering::Relaxed)
-            || !connection.sqlite.is_autocommit()
-        {
+        if !self.can_be_lent(&connection) || !connection.sqlite.is_autocommit() {
             return;
         }
         let mut idle = lock(&self.idle);
-        if idle.len() < IDLE_CONNECTIONS {
-            idle.push(connection);
+        if connection.is_writer && idle.writing.is_none() {
+            idle.writing = Some(connection);
+        } else if idle.reading.len() < IDLE_CONNECTIONS {
+            idle.reading.push(PooledConnection {
+                is_writer: false,
+                ..connection
+            });
         }
     }
 }

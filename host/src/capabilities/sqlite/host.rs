@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rusqlite::Connection;
 use tokio::sync::Mutex;
 use wasmtime::component::{
     Accessor, FutureReader, HasData, Linker, Resource, ResourceTable, StreamReader,
@@ -133,17 +132,13 @@ async fn execute(
     match fault {
         Fault::StopAfter => return Err(Stopped.into()),
         Fault::Then(batch) => {
-            if let Ok(sqlite) = connection.sqlite() {
-                sqlite.execute_batch(&batch).map_err(|cause| {
-                    wasmtime::Error::msg(format!("the fault plan's statements failed: {cause}"))
-                })?;
-            }
+            connection.run_batch(&batch).map_err(|cause| {
+                wasmtime::Error::msg(format!("the fault plan's statements failed: {cause:?}"))
+            })?;
         }
         _ => {}
     }
-    let sqlite = connection.sqlite();
-    let is_open = sqlite.is_ok_and(|sqlite| !sqlite.is_autocommit());
-    Ok((result, is_open))
+    Ok((result, connection.has_transaction()))
 }
 
 impl Host for SqliteCtxView<'_> {}
@@ -177,11 +172,15 @@ impl HostConnection for SqliteCtxView<'_> {
         &mut self,
         connection: Resource<ConnectionResource>,
     ) -> wasmtime::Result<i64> {
-        ask_connection(self.connection(&connection), Connection::last_insert_rowid).await
+        ask_connection(
+            self.connection(&connection),
+            OpenConnection::last_insert_rowid,
+        )
+        .await
     }
 
     async fn changes(&mut self, connection: Resource<ConnectionResource>) -> wasmtime::Result<u64> {
-        ask_connection(self.connection(&connection), Connection::changes).await
+        ask_connection(self.connection(&connection), OpenConnection::changes).await
     }
 
     fn drop(&mut self, connection: Resource<ConnectionResource>) -> wasmtime::Result<()> {
@@ -194,13 +193,12 @@ impl HostConnection for SqliteCtxView<'_> {
     }
 }
 
-async fn ask_connection<R: Default>(
+async fn ask_connection<R>(
     connection: Option<SharedConnection>,
-    ask: impl FnOnce(&Connection) -> R,
+    ask: impl FnOnce(&OpenConnection) -> R,
 ) -> wasmtime::Result<R> {
     let connection = connection.ok_or_else(|| wasmtime::Error::msg("not a connection"))?;
-    let connection = connection.lock().await;
-    Ok(connection.sqlite().map(ask).unwrap_or_default())
+    Ok(ask(&*connection.lock().await))
 }
 
 /// Columns, rows and the end of a statement.
@@ -253,7 +251,7 @@ impl<T: Send + 'static> HostConnectionWithStore<T> for SqliteCapability {
         connection: Resource<ConnectionResource>,
     ) -> wasmtime::Result<i64> {
         let connection = accessor.with(|mut access| access.get().connection(&connection));
-        ask_connection(connection, Connection::last_insert_rowid).await
+        ask_connection(connection, OpenConnection::last_insert_rowid).await
     }
 
     async fn changes_async(
@@ -261,6 +259,6 @@ impl<T: Send + 'static> HostConnectionWithStore<T> for SqliteCapability {
         connection: Resource<ConnectionResource>,
     ) -> wasmtime::Result<u64> {
         let connection = accessor.with(|mut access| access.get().connection(&connection));
-        ask_connection(connection, Connection::changes).await
+        ask_connection(connection, OpenConnection::changes).await
     }
 }

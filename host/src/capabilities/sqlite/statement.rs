@@ -35,26 +35,17 @@ fn answered_here(statement: &str) -> Option<(&'static str, Value)> {
 
 impl OpenConnection {
     /// Where the statement begins.
-    pub(super) fn thread_of(
-        &self,
-        statement: &str,
-        context: &StatementContext<'_>,
-    ) -> Result<Thread, Error> {
+    pub(super) fn thread_of(&self, statement: &str, context: &StatementContext<'_>) -> Thread {
+        let database = &self.database;
         if context.reads.is_none() {
-            Ok(Thread::Request)
-        } else if self.migrates {
-            Ok(Thread::Own)
-        } else if self.writing.is_some() {
-            let is_slow = self.database.slow.has(statement);
-            Ok(if is_slow {
-                Thread::Own
-            } else {
-                Thread::Request
-            })
-        } else if self.database.long.has(statement) && self.sqlite()?.is_autocommit() {
-            Ok(Thread::Probe)
+            Thread::Request
+        } else if self.migrates || (self.writing.is_some() && database.slow.has(statement)) {
+            Thread::Own
+        } else if self.writing.is_none() && database.long.has(statement) && !self.has_transaction()
+        {
+            Thread::Probe
         } else {
-            Ok(Thread::Request)
+            Thread::Request
         }
     }
 
@@ -90,13 +81,10 @@ impl OpenConnection {
                 }],
             });
         }
-        self.renew().map_err(io)?;
+        self.begin_statement()?;
         let result = self.try_until_free(statement, parameters, context).await;
-        if self.sqlite()?.is_autocommit() {
-            self.migrates = false;
-            if self.writing.take().is_some() {
-                self.let_the_next_one_write().await;
-            }
+        if self.end_statement() {
+            self.let_the_next_one_write().await;
         }
         result
     }
@@ -137,7 +125,7 @@ impl OpenConnection {
         context: &StatementContext<'_>,
     ) -> Result<QueryResult, Error> {
         self.migrates |= self.writing.is_some() && is_of_a_migration(statement);
-        let mut place = self.thread_of(statement, context)?;
+        let mut place = self.thread_of(statement, context);
         let started = Instant::now();
         let mut pauses = BUSY_PAUSES_MS.iter();
         let mut pause = Duration::ZERO;
@@ -159,7 +147,8 @@ impl OpenConnection {
             match attempt {
                 Err(QueryError::Writes) => {
                     context.request.begin_waiting();
-                    self.writing = Some(self.wait_for_writer(context.request.client).await?);
+                    let permit = self.wait_for_writer(context.request.client).await?;
+                    self.write_with(permit)?;
                     self.database.look_briefly().map_err(io)?;
                     if place != Thread::Request {
                         place = Thread::Own;
@@ -238,7 +227,7 @@ impl OpenConnection {
                 .map_err(|_| QueryError::QueueFull)?
                 .map_err(|_| QueryError::QueueFull)?,
         };
-        let connection = self.connection.take().ok_or(QueryError::Closed)?;
+        let connection = self.send_away()?;
         let timer = AbandonOnDrop(Arc::clone(&connection.timer));
         timer.0.set_abandoned(false);
         let database = Arc::clone(&self.database);
@@ -265,7 +254,7 @@ impl OpenConnection {
             }
         };
         let (connection, result) = returned.map_err(|_| QueryError::Closed)?;
-        self.connection = Some(connection);
+        self.bring_back(connection);
         result
     }
 
@@ -278,14 +267,14 @@ impl OpenConnection {
         context: &StatementContext<'_>,
     ) -> Result<QueryResult, QueryError> {
         let started = Instant::now();
-        let connection = self.connection.take().ok_or(QueryError::Closed)?;
+        let connection = self.send_away()?;
         let (text, parameters) = (text.to_owned(), parameters.to_vec());
         let running = tokio::task::spawn_blocking(move || {
             let result = query(&connection, &text, &parameters, limits);
             (connection, result)
         });
         let (connection, result) = running.await.map_err(|_| QueryError::Closed)?;
-        self.connection = Some(connection);
+        self.bring_back(connection);
         if self.migrates {
             context.request.exclude(started.elapsed());
         }
