@@ -1,8 +1,4 @@
 //! Database files: opened by label, their connections pooled and returned clean.
-//!
-//! A guest has a connection of SQLite for the length of a statement or of a transaction, and the one used last is used next:
-//! few are open, and what they have cached is of use. All transactions that write use the same one, so that what it has
-//! cached stays good from commit to commit; SQLite forgets everything that a connection has cached when another one writes.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -33,7 +29,7 @@ pub(super) const BUSY_PAUSES_MS: [u64; 6] = [1, 2, 5, 10, 15, 25];
 pub(crate) struct Database {
     pub(super) label: String,
     config: DatabaseConfig,
-    pub(super) idle: Mutex<IdleConnections>,
+    pub(super) idle: Mutex<Vec<PooledConnection>>,
     /// One permit, for the connection that writes.
     pub(super) writer: Arc<FairSemaphore>,
     /// Statements that read and do not run where they are begun.
@@ -51,22 +47,6 @@ pub(crate) struct Database {
 #[derive(Default)]
 pub(crate) struct Databases(BTreeMap<PathBuf, Arc<Database>>);
 
-/// Connections that no guest has at the moment.
-#[derive(Default)]
-pub(super) struct IdleConnections {
-    /// The one used last comes last.
-    pub(super) reading: Vec<PooledConnection>,
-    pub(super) writing: Option<PooledConnection>,
-}
-
-impl IdleConnections {
-    fn take_all(&mut self) -> Vec<PooledConnection> {
-        let mut all = std::mem::take(&mut self.reading);
-        all.extend(self.writing.take());
-        all
-    }
-}
-
 pub(super) struct PooledConnection {
     pub(super) sqlite: Connection,
     /// How long its statements take.
@@ -75,8 +55,6 @@ pub(super) struct PooledConnection {
     poisoned: Arc<AtomicBool>,
     /// See [`Health::generation`].
     pub(super) generation: u64,
-    /// Whether it is the one that is kept for writing.
-    is_writer: bool,
 }
 
 impl Databases {
@@ -136,7 +114,9 @@ impl Databases {
     /// write-ahead log into it.
     pub(crate) fn close_idle(&self) {
         for database in self.0.values() {
-            let connections = lock(&database.idle).take_all();
+            let mut idle = lock(&database.idle);
+            let connections = std::mem::take(&mut *idle);
+            drop(idle);
             drop(connections);
             database.health.forget();
         }
@@ -148,7 +128,9 @@ impl Databases {
             if database.is_closed() {
                 database.drop_idle();
             }
-            let connections = lock(&database.idle).take_all();
+            let mut idle = lock(&database.idle);
+            let connections = std::mem::take(&mut *idle);
+            drop(idle);
             if let Some(connection) = connections.first() {
                 let done =
                     connection
@@ -260,7 +242,9 @@ impl Database {
     }
 
     pub(super) fn drop_idle(&self) {
-        let connections = lock(&self.idle).take_all();
+        let mut idle = lock(&self.idle);
+        let connections = std::mem::take(&mut *idle);
+        drop(idle);
         connections.into_iter().for_each(abandon);
     }
 
@@ -272,25 +256,8 @@ impl Database {
         if let Some(damage) = self.health.damage() {
             return Err(self.closed(&damage));
         }
-        let pooled = lock(&self.idle).reading.pop();
+        let pooled = lock(&self.idle).pop();
         pooled.map_or_else(|| self.connect(), Ok)
-    }
-
-    /// Takes the connection for writing; who does has the permit of [`Self::writer`].
-    pub(super) fn take_writer(&self) -> Result<PooledConnection, rusqlite::Error> {
-        let kept = lock(&self.idle).writing.take();
-        let generation = self.health.generation();
-        if let Some(kept) = kept.filter(|kept| kept.generation == generation) {
-            return Ok(kept);
-        }
-        let mut connection = self.take()?;
-        connection.is_writer = true;
-        Ok(connection)
-    }
-
-    /// Whether a connection can be given back before its guest is done with it: nothing of the guest is left in it.
-    pub(super) fn can_be_lent(&self, connection: &PooledConnection) -> bool {
-        self.path().is_some() && !connection.poisoned.load(Ordering::Relaxed)
     }
 
     /// Connects for the first time. Another process that begins at the same moment may hold a new database while it gives
@@ -341,7 +308,6 @@ impl Database {
             timer,
             poisoned,
             generation: self.health.generation(),
-            is_writer: false,
         })
     }
 
@@ -351,17 +317,15 @@ impl Database {
             abandon(connection);
             return;
         }
-        if !self.can_be_lent(&connection) || !connection.sqlite.is_autocommit() {
+        if self.path().is_none()
+            || connection.poisoned.load(Ordering::Relaxed)
+            || !connection.sqlite.is_autocommit()
+        {
             return;
         }
         let mut idle = lock(&self.idle);
-        if connection.is_writer && idle.writing.is_none() {
-            idle.writing = Some(connection);
-        } else if idle.reading.len() < IDLE_CONNECTIONS {
-            idle.reading.push(PooledConnection {
-                is_writer: false,
-                ..connection
-            });
+        if idle.len() < IDLE_CONNECTIONS {
+            idle.push(connection);
         }
     }
 }

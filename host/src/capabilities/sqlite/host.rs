@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rusqlite::Connection;
 use tokio::sync::Mutex;
 use wasmtime::component::{
     Accessor, FutureReader, HasData, Linker, Resource, ResourceTable, StreamReader,
@@ -132,13 +133,17 @@ async fn execute(
     match fault {
         Fault::StopAfter => return Err(Stopped.into()),
         Fault::Then(batch) => {
-            connection.run_batch(&batch).map_err(|cause| {
-                wasmtime::Error::msg(format!("the fault plan's statements failed: {cause:?}"))
-            })?;
+            if let Ok(sqlite) = connection.sqlite() {
+                sqlite.execute_batch(&batch).map_err(|cause| {
+                    wasmtime::Error::msg(format!("the fault plan's statements failed: {cause}"))
+                })?;
+            }
         }
         _ => {}
     }
-    Ok((result, connection.has_transaction()))
+    let sqlite = connection.sqlite();
+    let is_open = sqlite.is_ok_and(|sqlite| !sqlite.is_autocommit());
+    Ok((result, is_open))
 }
 
 impl Host for SqliteCtxView<'_> {}
@@ -172,15 +177,11 @@ impl HostConnection for SqliteCtxView<'_> {
         &mut self,
         connection: Resource<ConnectionResource>,
     ) -> wasmtime::Result<i64> {
-        ask_connection(
-            self.connection(&connection),
-            OpenConnection::last_insert_rowid,
-        )
-        .await
+        ask_connection(self.connection(&connection), Connection::last_insert_rowid).await
     }
 
     async fn changes(&mut self, connection: Resource<ConnectionResource>) -> wasmtime::Result<u64> {
-        ask_connection(self.connection(&connection), OpenConnection::changes).await
+        ask_connection(self.connection(&connection), Connection::changes).await
     }
 
     fn drop(&mut self, connection: Resource<ConnectionResource>) -> wasmtime::Result<()> {
@@ -193,12 +194,13 @@ impl HostConnection for SqliteCtxView<'_> {
     }
 }
 
-async fn ask_connection<R>(
+async fn ask_connection<R: Default>(
     connection: Option<SharedConnection>,
-    ask: impl FnOnce(&OpenConnection) -> R,
+    ask: impl FnOnce(&Connection) -> R,
 ) -> wasmtime::Result<R> {
     let connection = connection.ok_or_else(|| wasmtime::Error::msg("not a connection"))?;
-    Ok(ask(&*connection.lock().await))
+    let connection = connection.lock().await;
+    Ok(connection.sqlite().map(ask).unwrap_or_default())
 }
 
 /// Columns, rows and the end of a statement.
@@ -251,7 +253,7 @@ impl<T: Send + 'static> HostConnectionWithStore<T> for SqliteCapability {
         connection: Resource<ConnectionResource>,
     ) -> wasmtime::Result<i64> {
         let connection = accessor.with(|mut access| access.get().connection(&connection));
-        ask_connection(connection, OpenConnection::last_insert_rowid).await
+        ask_connection(connection, Connection::last_insert_rowid).await
     }
 
     async fn changes_async(
@@ -259,6 +261,6 @@ impl<T: Send + 'static> HostConnectionWithStore<T> for SqliteCapability {
         connection: Resource<ConnectionResource>,
     ) -> wasmtime::Result<u64> {
         let connection = accessor.with(|mut access| access.get().connection(&connection));
-        ask_connection(connection, OpenConnection::changes).await
+        ask_connection(connection, Connection::changes).await
     }
 }

@@ -35,17 +35,26 @@ fn answered_here(statement: &str) -> Option<(&'static str, Value)> {
 
 impl OpenConnection {
     /// Where the statement begins.
-    pub(super) fn thread_of(&self, statement: &str, context: &StatementContext<'_>) -> Thread {
-        let database = &self.database;
+    pub(super) fn thread_of(
+        &self,
+        statement: &str,
+        context: &StatementContext<'_>,
+    ) -> Result<Thread, Error> {
         if context.reads.is_none() {
-            Thread::Request
-        } else if self.migrates || (self.writing.is_some() && database.slow.has(statement)) {
-            Thread::Own
-        } else if self.writing.is_none() && database.long.has(statement) && !self.has_transaction()
-        {
-            Thread::Probe
+            Ok(Thread::Request)
+        } else if self.migrates {
+            Ok(Thread::Own)
+        } else if self.writing.is_some() {
+            let is_slow = self.database.slow.has(statement);
+            Ok(if is_slow {
+                Thread::Own
+            } else {
+                Thread::Request
+            })
+        } else if self.database.long.has(statement) && self.sqlite()?.is_autocommit() {
+            Ok(Thread::Probe)
         } else {
-            Thread::Request
+            Ok(Thread::Request)
         }
     }
 
@@ -81,10 +90,13 @@ impl OpenConnection {
                 }],
             });
         }
-        self.begin_statement()?;
+        self.renew().map_err(io)?;
         let result = self.try_until_free(statement, parameters, context).await;
-        if self.end_statement() {
-            self.let_the_next_one_write().await;
+        if self.sqlite()?.is_autocommit() {
+            self.migrates = false;
+            if self.writing.take().is_some() {
+                self.let_the_next_one_write().await;
+            }
         }
         result
     }
@@ -125,7 +137,7 @@ impl OpenConnection {
         context: &StatementContext<'_>,
     ) -> Result<QueryResult, Error> {
         self.migrates |= self.writing.is_some() && is_of_a_migration(statement);
-        let mut place = self.thread_of(statement, context);
+        let mut place = self.thread_of(statement, context)?;
         let started = Instant::now();
         let mut pauses = BUSY_PAUSES_MS.iter();
         let mut pause = Duration::ZERO;
@@ -147,8 +159,7 @@ impl OpenConnection {
             match attempt {
                 Err(QueryError::Writes) => {
                     context.request.begin_waiting();
-                    let permit = self.wait_for_writer(context.request.client).await?;
-                    self.write_with(permit)?;
+                    self.writing = Some(self.wait_for_writer(context.request.client).await?);
                     self.database.look_briefly().map_err(io)?;
                     if place != Thread::Request {
                         place = Thread::Own;
@@ -227,7 +238,7 @@ impl OpenConnection {
                 .map_err(|_| QueryError::QueueFull)?
                 .map_err(|_| QueryError::QueueFull)?,
         };
-        let connection = self.send_away()?;
+        let connection = self.connection.take().ok_or(QueryError::Closed)?;
         let timer = AbandonOnDrop(Arc::clone(&connection.timer));
         timer.0.set_abandoned(false);
         let database = Arc::clone(&self.database);
@@ -254,7 +265,7 @@ impl OpenConnection {
             }
         };
         let (connection, result) = returned.map_err(|_| QueryError::Closed)?;
-        self.bring_back(connection);
+        self.connection = Some(connection);
         result
     }
 
@@ -267,14 +278,14 @@ impl OpenConnection {
         context: &StatementContext<'_>,
     ) -> Result<QueryResult, QueryError> {
         let started = Instant::now();
-        let connection = self.send_away()?;
+        let connection = self.connection.take().ok_or(QueryError::Closed)?;
         let (text, parameters) = (text.to_owned(), parameters.to_vec());
         let running = tokio::task::spawn_blocking(move || {
             let result = query(&connection, &text, &parameters, limits);
             (connection, result)
         });
         let (connection, result) = running.await.map_err(|_| QueryError::Closed)?;
-        self.bring_back(connection);
+        self.connection = Some(connection);
         if self.migrates {
             context.request.exclude(started.elapsed());
         }

@@ -47,8 +47,7 @@ impl Fixture {
     }
 
     fn idle(&self) -> usize {
-        let idle = self.database.idle.lock().unwrap();
-        idle.reading.len() + usize::from(idle.writing.is_some())
+        self.database.idle.lock().unwrap().len()
     }
 }
 
@@ -115,7 +114,12 @@ async fn only_writing_statements_take_the_writer_lock() {
     ];
     for (statement, writes) in cases {
         let refused = matches!(
-            query(&fixture.database.take().unwrap(), statement, &[], READ_ONLY),
+            query(
+                connection.connection.as_ref().unwrap(),
+                statement,
+                &[],
+                READ_ONLY
+            ),
             Err(QueryError::Writes)
         );
         assert_eq!(refused, writes, "{statement}");
@@ -237,9 +241,9 @@ async fn an_open_transaction_is_rolled_back_before_reuse() {
     run(&mut connection, "BEGIN IMMEDIATE").await;
     run(&mut connection, "INSERT INTO t VALUES (1)").await;
     drop(connection);
-    assert_eq!(fixture.idle(), 2, "one for reading, one for writing");
+    assert_eq!(fixture.idle(), 1);
     let mut connection = fixture.open();
-    assert!(!connection.has_transaction());
+    assert!(connection.sqlite().unwrap().is_autocommit());
     assert_eq!(
         integer(&run(&mut connection, "SELECT COUNT(*) FROM t").await),
         0
@@ -265,87 +269,6 @@ async fn a_connection_that_a_guest_changed_is_not_used_again() {
         drop(connection);
         assert_eq!(fixture.idle(), kept, "{statement}");
     }
-}
-
-#[tokio::test]
-async fn all_who_write_use_the_same_connection() {
-    let fixture = Fixture::new();
-    let mut connections = [fixture.open(), fixture.open(), fixture.open()];
-    run(&mut connections[0], "CREATE TABLE t (n INTEGER)").await;
-    for connection in &mut connections {
-        run(connection, "BEGIN IMMEDIATE").await;
-        run(connection, "INSERT INTO t VALUES (1), (2)").await;
-        run(connection, "COMMIT").await;
-        assert_eq!(
-            integer(&run(connection, "SELECT COUNT(*) FROM t").await) % 2,
-            0
-        );
-        run(connection, "INSERT INTO t SELECT n FROM t LIMIT 2").await;
-    }
-    assert_eq!(fixture.idle(), 2, "one for reading, one for writing");
-}
-
-#[tokio::test]
-async fn a_guest_reads_what_its_own_last_write_has_left() {
-    let fixture = Fixture::new();
-    let (mut own, mut other) = (fixture.open(), fixture.open());
-    let left = |connection: &OpenConnection| (connection.last_insert_rowid(), connection.changes());
-    assert_eq!(left(&own), (0, 0));
-    run(&mut own, "CREATE TABLE t (n INTEGER)").await;
-    run(&mut own, "INSERT INTO t VALUES (1), (2), (3)").await;
-    run(&mut other, "INSERT INTO t VALUES (4)").await;
-    run(&mut own, "SELECT * FROM t").await;
-    assert_eq!((left(&own), left(&other)), ((3, 3), (4, 1)));
-    run(&mut other, "BEGIN IMMEDIATE").await;
-    run(&mut other, "UPDATE t SET n = n + 1").await;
-    assert_eq!(other.changes(), 4);
-    run(&mut other, "UPDATE t SET n = 0 WHERE n > 9").await;
-    assert_eq!(other.changes(), 0);
-    run(&mut other, "ROLLBACK").await;
-    assert_eq!(own.changes(), 3);
-}
-
-#[tokio::test]
-async fn what_a_guest_made_for_itself_stays_with_it_and_goes_with_it() {
-    let fixture = Fixture::new();
-    let (mut own, mut other) = (fixture.open(), fixture.open());
-    run(&mut own, "CREATE TABLE t (n INTEGER)").await;
-    run(&mut own, "CREATE TEMP TABLE mine AS SELECT 7 AS n").await;
-    run(&mut own, "BEGIN IMMEDIATE").await;
-    run(&mut own, "INSERT INTO t SELECT n FROM mine").await;
-    run(&mut own, "COMMIT").await;
-    let missing = error(&mut other, "SELECT * FROM mine").await;
-    assert!(missing.contains("no such table"), "{missing}");
-    run(&mut other, "INSERT INTO t VALUES (8)").await;
-    assert_eq!(
-        integer(&run(&mut own, "SELECT SUM(t.n) FROM t, mine").await),
-        15
-    );
-    drop(own);
-    assert!(
-        error(&mut other, "SELECT * FROM mine")
-            .await
-            .contains("no such table")
-    );
-}
-
-#[tokio::test]
-async fn a_transaction_never_goes_on_in_another_connection() {
-    let fixture = Fixture::new();
-    let mut connection = fixture.open();
-    run(&mut connection, "CREATE TABLE t (n INTEGER)").await;
-    run(&mut connection, "BEGIN IMMEDIATE").await;
-    run(&mut connection, "INSERT INTO t VALUES (1)").await;
-    // As when the thread that it was lent to is lost.
-    drop(connection.send_away());
-    let lost = connection.run("COMMIT", &[], &context()).await;
-    assert!(matches!(lost, Err(Error::InvalidConnection)), "{lost:?}");
-    drop(connection);
-    let mut connection = fixture.open();
-    assert_eq!(
-        integer(&run(&mut connection, "SELECT COUNT(*) FROM t").await),
-        0
-    );
 }
 
 #[tokio::test]

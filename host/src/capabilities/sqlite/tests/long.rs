@@ -65,7 +65,7 @@ async fn a_long_read_is_answered_from_another_thread() {
     assert!(!fixture.database.long.has(COUNT));
     assert_eq!(threads.count(&mut connection, LONG).await, Ok(LONG));
     assert!(fixture.database.long.has(COUNT));
-    let thread = connection.thread_of(COUNT, &threads.context());
+    let thread = connection.thread_of(COUNT, &threads.context()).unwrap();
     assert_eq!(thread, Thread::Probe);
     assert_eq!(threads.count(&mut connection, LONG).await, Ok(LONG));
     for _ in 0..RECENT_EXCEPTIONS {
@@ -184,7 +184,6 @@ async fn only_so_many_long_reads_wait() {
         let threads = &threads;
         async move {
             let context = threads.context();
-            connection.begin_statement().unwrap();
             let read = connection.read_in_background(
                 Thread::Long,
                 COUNT,
@@ -224,7 +223,10 @@ async fn inside_a_transaction_nothing_begins_again() {
                 .await
                 .unwrap();
         }
-        assert_eq!(connection.thread_of(COUNT, &threads.context()), place);
+        assert_eq!(
+            connection.thread_of(COUNT, &threads.context()).unwrap(),
+            place
+        );
         assert_eq!(threads.count(&mut connection, 4 * LONG).await, Ok(4 * LONG));
         assert!(connection.writing.is_some());
         connection
@@ -259,7 +261,10 @@ async fn a_migration_has_a_thread_of_its_own_and_no_bound() {
         let is_begun = statement != "BEGIN IMMEDIATE";
         assert_eq!(connection.migrates, is_begun, "{statement}");
     }
-    assert_eq!(connection.thread_of(fill, &threads.context()), Thread::Own);
+    assert_eq!(
+        connection.thread_of(fill, &threads.context()).unwrap(),
+        Thread::Own
+    );
     assert_eq!(
         connection.limits(&threads.context()).writes,
         TimeLimit::None
