@@ -26,7 +26,7 @@ pub fn problem(error: Error) -> Problem {
         }
         // Only orders ask for what can be refused so.
         Error::QuoteChanged(_)
-        | Error::Incomplete(..)
+        | Error::Incomplete(_)
         | Error::CodesUsedUp(_)
         | Error::CodesReleased => {
             log::error("checkouts failed", &[("cause", &error.to_string())]);

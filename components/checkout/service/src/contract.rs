@@ -126,7 +126,7 @@ pub fn quote_error(error: Error) -> QuoteError {
     match error {
         Error::NotFound => QuoteError::NotFound,
         Error::QuoteChanged(view) => quote(*view).map_or(QuoteError::Internal, QuoteError::Changed),
-        Error::Incomplete(parts, _) => {
+        Error::Incomplete(parts) => {
             QuoteError::Incomplete(parts.into_iter().map(missing).collect())
         }
         Error::Unavailable(cause) => {
@@ -277,7 +277,7 @@ mod tests {
         assert!(
             matches!(quote_error(changed), QuoteError::Changed(quote) if quote.lines.len() == 1)
         );
-        let incomplete = Error::Incomplete(vec![Missing::Email], Box::new(view(None)));
+        let incomplete = Error::Incomplete(vec![Missing::Email]);
         assert!(matches!(
             quote_error(incomplete),
             QuoteError::Incomplete(parts) if matches!(parts[..], [types::Missing::Email])

@@ -30,7 +30,7 @@ pub enum Error {
     QuoteChanged(Box<CheckoutView>),
     /// The quote cannot be ordered: this is missing, or lines stand in the way.
     #[error("the quote is incomplete")]
-    Incomplete(Vec<Missing>, Box<CheckoutView>),
+    Incomplete(Vec<Missing>),
     /// These codes cannot be used any more.
     #[error("codes are used up")]
     CodesUsedUp(Vec<CodeName>),

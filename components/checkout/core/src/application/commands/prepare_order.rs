@@ -43,8 +43,7 @@ pub async fn handle<C: Catalogue>(
         return Err(Error::QuoteChanged(Box::new(view)));
     }
     if !view.quote.is_complete() {
-        let missing = view.quote.missing.clone();
-        return Err(Error::Incomplete(missing, Box::new(view)));
+        return Err(Error::Incomplete(view.quote.missing));
     }
     Ok(view)
 }

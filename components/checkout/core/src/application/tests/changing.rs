@@ -1,6 +1,10 @@
+use mercato_testing::Task;
+
 use super::shop::{NOW, Shop, complete, items, money, product, shown};
-use crate::domain::Changes;
+use crate::application::Error;
+use crate::application::commands::change_checkout;
 use crate::domain::quote::{Message, QUOTE_LIFETIME_MS};
+use crate::domain::{Changes, Note};
 
 #[test]
 fn a_changed_price_is_told_until_the_customer_changes_something() {
@@ -67,6 +71,68 @@ fn a_product_that_is_gone_is_in_no_line_and_stands_in_the_way() {
     assert_eq!(view.quote.lines.len(), 1);
     let view = shop.change(view.checkout.id(), &holder, items(&[(1, 2)]));
     assert_eq!(view.unwrap().quote.messages, []);
+}
+
+/// Enough for both tasks of a test, each of which may have to try again.
+const TURNS: u32 = 8;
+
+#[test]
+fn two_changes_at_a_time_both_count_in_any_order() {
+    for schedule in 0_u32..1 << TURNS {
+        let shop = Shop::new();
+        let (view, holder) = shop.guest(complete());
+        let id = view.checkout.id();
+        let change = |changes| {
+            let command = change_checkout::Command {
+                id,
+                holder: holder.clone(),
+                client: None,
+                changes,
+                expected_version: None,
+            };
+            Box::pin(change_checkout::handle(&shop.ports, command)) as Task<'_, _>
+        };
+        let note = Changes {
+            note: Some(Some(Note::parse("Ring twice").unwrap())),
+            ..Changes::default()
+        };
+        let both = [change(note), change(items(&[(2, 3)]))];
+        let whose = |turn: u32| (schedule >> (turn % TURNS) & 1) as usize;
+        let outcomes = shop.ports.catalogue.faults.interleave(both, whose);
+        assert!(outcomes.iter().all(Result::is_ok), "{schedule:b}");
+        let view = shop.show(id, &holder).unwrap();
+        let content = view.checkout.content();
+        assert!(content.note.is_some(), "{schedule:b}");
+        assert_eq!(content.lines[0].product_id, product(2), "{schedule:b}");
+        assert_eq!(view.checkout.version(), 3, "{schedule:b}");
+    }
+}
+
+#[test]
+fn a_stale_change_is_refused_also_while_it_waits() {
+    let shop = Shop::new();
+    let (view, holder) = shop.guest(complete());
+    let id = view.checkout.id();
+    let change = |number| {
+        let command = change_checkout::Command {
+            id,
+            holder: holder.clone(),
+            client: None,
+            changes: items(&[(number, 1)]),
+            expected_version: Some(1),
+        };
+        Box::pin(change_checkout::handle(&shop.ports, command)) as Task<'_, _>
+    };
+    let both = [change(2), change(3)];
+    let outcomes = shop
+        .ports
+        .catalogue
+        .faults
+        .interleave(both, |turn| (turn % 2) as usize);
+    let refused = outcomes
+        .iter()
+        .filter(|outcome| **outcome == Err(Error::VersionMismatch));
+    assert_eq!(refused.count(), 1);
 }
 
 #[test]

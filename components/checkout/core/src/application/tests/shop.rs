@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use mercato_money::Money;
-use mercato_testing::{CountingIds, TestClock, run};
+use mercato_testing::{CountingIds, Faults, TestClock, run};
 
 use crate::application::commands::{
     change_checkout, create_code, hold_codes, open_checkout, prepare_order, save_shipping_settings,
@@ -28,6 +28,8 @@ pub const NOW: u64 = 1_800_000_000_000;
 #[derive(Default)]
 pub struct Shelf {
     pub items: RefCell<BTreeMap<ProductId, CatalogueItem>>,
+    /// Lets others run while somebody waits for the answer.
+    pub faults: Faults,
     pub is_down: Cell<bool>,
 }
 
@@ -36,9 +38,12 @@ impl Catalogue for Shelf {
         if self.is_down.get() {
             return Err(Error::Unavailable("the shelf is down".to_owned()));
         }
-        let items = self.items.borrow();
-        let found = products.iter().filter_map(|id| items.get(id).cloned());
-        Ok(found.collect())
+        let find = || {
+            let items = self.items.borrow();
+            let found = products.iter().filter_map(|id| items.get(id).cloned());
+            found.collect()
+        };
+        Ok(self.faults.around_async(find).await)
     }
 }
 
