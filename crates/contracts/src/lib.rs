@@ -23,7 +23,7 @@ mod bindings {
     });
 }
 
-pub use bindings::mercato::{auth, orders, payments, products};
+pub use bindings::mercato::{auth, checkout, orders, payments, products};
 pub use bindings::spin::{redis, variables};
 pub use spin_sdk::time;
 

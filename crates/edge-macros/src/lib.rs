@@ -44,8 +44,8 @@ pub fn endpoint(declaration: TokenStream, function: TokenStream) -> TokenStream 
 /// Makes a struct a JSON object that clients send: `FromFields` reads it, and `ToSchema` describes it by the same fields.
 ///
 /// Members are named in camel case. A field of type `Option` may be absent; it may be `null` only as `Option<Option<T>>`
-/// (which tells both apart) or with `#[field(null)]` (which does not). A `Vec` of objects has the `max_items` of its
-/// `#[schema(…)]`, and a `u32` with `minimum` and `maximum` is within them. `#[body(exclusive(one, other))]` names two fields of
+/// (which tells both apart) or with `#[field(null)]` (which does not). A `Vec` has the `max_items` of its
+/// `#[schema(…)]`: it is one of objects, or of values with `#[field(values)]`. `#[field(object)]` is an object inside this one, and a `u32` with `minimum` and `maximum` is within them. `#[body(exclusive(one, other))]` names two fields of
 /// which one at most may be given; whatever else stands there goes into `#[schema(…)]`.
 #[proc_macro_attribute]
 pub fn body(options: TokenStream, item: TokenStream) -> TokenStream {

@@ -24,16 +24,31 @@ pub fn body(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> {
     let mut reads = Vec::new();
     let mut names = Vec::new();
     for field in named_fields(&mut item)? {
-        let takes_null = take_mark(field, "field", &["null"])?.is_some();
+        let mark = take_mark(field, "field", &["null", "object", "values"])?;
         let name = wire_name(field, "schema")?;
         let ident = &field.ident;
         names.push((ident.clone(), name.clone()));
-        let presence = presence(&field.ty, takes_null);
+        let presence = presence(&field.ty, mark == Some("null"));
         let read = match &presence {
-            Presence::Required(ty) => required(field, ty, &name)?,
-            Presence::Optional(ty) => {
-                quote_spanned!(at(ty)=> fields.optional::<#ty>(#name))
+            Presence::Required(ty) if mark == Some("object") => {
+                quote_spanned!(at(ty)=> fields.required_object::<#ty>(#name))
             }
+            Presence::Optional(ty) if mark == Some("object") => {
+                quote_spanned!(at(ty)=> fields.optional_object::<#ty>(#name))
+            }
+            Presence::Distinct(ty) if mark == Some("object") => {
+                quote_spanned!(at(ty)=> fields.nullable_object::<#ty>(#name))
+            }
+            Presence::Required(ty) => required(field, ty, &name, mark)?,
+            Presence::Optional(ty) => match list(field, ty, mark)? {
+                Some(List::Objects(element, max)) => {
+                    quote_spanned!(at(ty)=> fields.optional_objects(#name, #max, <#element as ::mercato_edge::FromFields>::from_fields))
+                }
+                Some(List::Values(element, max)) => {
+                    quote_spanned!(at(ty)=> fields.optional_values::<#element>(#name, #max))
+                }
+                None => quote_spanned!(at(ty)=> fields.optional::<#ty>(#name)),
+            },
             Presence::Nullable(ty) => {
                 quote_spanned!(at(ty)=> fields.nullable::<#ty>(#name).flatten())
             }
@@ -153,18 +168,41 @@ fn at(ty: &Type) -> Span {
     ty.span().resolved_at(Span::call_site())
 }
 
-/// A list of objects, a number within a range, or any other value.
-fn required(field: &Field, ty: &Type, name: &LitStr) -> Result<TokenStream> {
-    if let Some(element) = argument(ty, "Vec") {
-        let max = constraint(field, "schema", "max_items")?.ok_or_else(|| {
-            syn::Error::new(
-                ty.span(),
-                "say how many there may be: #[schema(max_items = …)]",
-            )
-        })?;
-        return Ok(
-            quote_spanned!(at(ty)=> fields.objects(#name, #max, <#element as ::mercato_edge::FromFields>::from_fields)),
-        );
+/// A list of at most so many.
+enum List<'a> {
+    Objects(&'a Type, Expr),
+    Values(&'a Type, Expr),
+}
+
+/// The list that a type is: of objects, or of values when it is marked so.
+fn list<'a>(field: &Field, ty: &'a Type, mark: Option<&str>) -> Result<Option<List<'a>>> {
+    let Some(element) = argument(ty, "Vec") else {
+        return Ok(None);
+    };
+    let max = constraint(field, "schema", "max_items")?.ok_or_else(|| {
+        syn::Error::new(
+            ty.span(),
+            "say how many there may be: #[schema(max_items = …)]",
+        )
+    })?;
+    Ok(Some(match mark {
+        Some("values") => List::Values(element, max),
+        _ => List::Objects(element, max),
+    }))
+}
+
+/// A list, a number within a range, or any other value.
+fn required(field: &Field, ty: &Type, name: &LitStr, mark: Option<&str>) -> Result<TokenStream> {
+    match list(field, ty, mark)? {
+        Some(List::Objects(element, max)) => {
+            return Ok(
+                quote_spanned!(at(ty)=> fields.objects(#name, #max, <#element as ::mercato_edge::FromFields>::from_fields)),
+            );
+        }
+        Some(List::Values(element, max)) => {
+            return Ok(quote_spanned!(at(ty)=> fields.values::<#element>(#name, #max)));
+        }
+        None => {}
     }
     let (minimum, maximum) = (
         constraint(field, "schema", "minimum")?,

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use mercato_kernel::{
-    AccountId, Caller, EventId, FromText, OrderId, PaymentId, ProductId, SessionId,
+    AccountId, Caller, CheckoutId, EventId, FromText, OrderId, PaymentId, ProductId, SessionId,
 };
 use utoipa::ToSchema;
 #[cfg(not(target_family = "wasm"))]
@@ -13,8 +13,8 @@ use crate::Description;
 use crate::client;
 use crate::etag::Tag;
 use crate::{
-    BodyRule, Context, Draft, FieldError, Fields, FromContext, Json, Principal, Problem,
-    QueryString,
+    BodyRule, Context, Draft, FieldError, Fields, FromContext, GUEST_TOKEN_PREFIX, Json, Principal,
+    Problem, QueryString,
 };
 
 /// A JSON object that clients send; `#[body]` implements it.
@@ -76,6 +76,10 @@ impl PathParameter for AccountId {
 
 impl PathParameter for ProductId {
     const MEANING: &'static str = "The product's id.";
+}
+
+impl PathParameter for CheckoutId {
+    const MEANING: &'static str = "The checkout's id.";
 }
 
 impl PathParameter for OrderId {
@@ -260,6 +264,21 @@ impl FromContext for Principal {
 
     async fn from_context(context: &Context) -> Result<Self, Problem> {
         context.principal().cloned()
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(_: &mut Description) {}
+}
+
+/// The token of a guest, if the request brings one; who holds it the endpoint finds out.
+#[derive(Clone)]
+pub struct GuestToken(pub Option<String>);
+
+impl FromContext for GuestToken {
+    async fn from_context(context: &Context) -> Result<Self, Problem> {
+        let token = context.bearer_token()?;
+        let of_guest = token.filter(|token| token.starts_with(GUEST_TOKEN_PREFIX));
+        Ok(Self(of_guest.map(str::to_owned)))
     }
 
     #[cfg(not(target_family = "wasm"))]

@@ -11,6 +11,9 @@ use mercato_contracts::auth::tokens;
 /// Longest token that is looked at, in bytes.
 const MAX_TOKEN_BYTES: usize = 4096;
 
+/// How the tokens begin that the shop gives to guests: secrets for one thing of theirs, and no token of an account.
+pub const GUEST_TOKEN_PREFIX: &str = "guest_";
+
 /// What an account may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -136,10 +139,13 @@ pub async fn admit(
     }
     let Some(token) = bearer_token(headers)? else {
         return match access {
-            Access::Optional | Access::Public => Ok(None),
+            Access::Optional | Access::Guest | Access::Public => Ok(None),
             Access::Bearer | Access::Session | Access::Admin => Err(missing_token()),
         };
     };
+    if access == Access::Guest && token.starts_with(GUEST_TOKEN_PREFIX) {
+        return Ok(None);
+    }
     let principal = guard.verify(token).await?;
     audit::learn(&principal);
     if access == Access::Admin && !principal.is_admin() {
@@ -240,6 +246,20 @@ mod tests {
             bearer_token(&headers(&["bearer  abc"])).unwrap(),
             Some("abc")
         );
+    }
+
+    #[test]
+    fn a_guests_token_is_let_in_where_guests_are_and_nowhere_else() {
+        let admitted = |access, value: &'static str| {
+            let admitted = mercato_testing::run(admit(&NoGuard, access, &headers(&[value])));
+            admitted.map_err(|problem| problem.status().as_u16())
+        };
+        assert_eq!(admitted(Access::Guest, "Bearer guest_abc"), Ok(None));
+        assert_eq!(admitted(Access::Guest, "Bearer abc"), Err(401));
+        assert_eq!(admitted(Access::Optional, "Bearer guest_abc"), Err(401));
+        assert_eq!(admitted(Access::Bearer, "Bearer guest_abc"), Err(401));
+        let nobody = mercato_testing::run(admit(&NoGuard, Access::Guest, &headers(&[])));
+        assert!(nobody.is_ok_and(|principal| principal.is_none()));
     }
 
     #[test]

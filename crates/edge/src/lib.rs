@@ -98,8 +98,8 @@ pub use answers::{
     Secret, SeeOther, Tagged,
 };
 pub use arguments::{
-    ClientAddress, ExpectedTag, ExpectedVersion, FromFields, FromQuery, IdempotencyKey, Path,
-    PathParameter, Query, RawBody,
+    ClientAddress, ExpectedTag, ExpectedVersion, FromFields, FromQuery, GuestToken, IdempotencyKey,
+    Path, PathParameter, Query, RawBody,
 };
 pub use audit::opened_session_of;
 pub use body::{BodyMode, BodyRule, MAX_BODY_BYTES, unsupported_media_type};
@@ -111,7 +111,7 @@ pub use etag::Tag;
 pub use field_errors::MAX_LISTED_ERRORS;
 pub use fields::{Draft, Fields};
 pub use followed::{Followed, let_the_answer_go};
-pub use guard::{Guard, NoGuard, Principal, Role, SignatureGuard, TokenGuard};
+pub use guard::{GUEST_TOKEN_PREFIX, Guard, NoGuard, Principal, Role, SignatureGuard, TokenGuard};
 pub use idempotency::MAX_IDEMPOTENCY_KEY_CHARS;
 pub use mercato_edge_macros::{body, endpoint, query};
 pub use mercato_kernel::{

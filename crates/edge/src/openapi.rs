@@ -237,7 +237,7 @@ fn security(access: Access) -> Vec<SecurityRequirement> {
     let bearer = SecurityRequirement::new(BEARER, [] as [&str; 0]);
     match access {
         Access::Public => vec![],
-        Access::Optional => vec![SecurityRequirement::default(), bearer],
+        Access::Optional | Access::Guest => vec![SecurityRequirement::default(), bearer],
         Access::Bearer | Access::Session | Access::Admin => vec![bearer],
     }
 }

@@ -22,6 +22,9 @@ pub enum Access {
     Public,
     /// Everyone; a token, if there is one, must be valid.
     Optional,
+    /// Everyone; a token, if there is one, must be valid, or one that begins as those of guests do
+    /// ([`GUEST_TOKEN_PREFIX`](crate::GUEST_TOKEN_PREFIX)): what that is good for the endpoint finds out.
+    Guest,
     /// Whoever holds a valid token.
     Bearer,
     /// Whoever holds a valid token that was not revoked: for what moves money or stock.

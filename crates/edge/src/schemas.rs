@@ -164,6 +164,16 @@ impl FromText for Timestamp {
     }
 }
 
+impl FromJson for Timestamp {
+    fn placeholder() -> Self {
+        Self(0)
+    }
+
+    fn from_json(json: &str) -> Result<Self, Refusal> {
+        Self::from_text(&String::from_json(json)?)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,5 +192,7 @@ mod tests {
         let moment = Timestamp::from_text(text).unwrap();
         assert_eq!(serde_json::to_value(moment).unwrap(), text);
         assert_eq!(Timestamp::from_text("yesterday").unwrap_err().0, "format");
+        assert_eq!(Timestamp::from_json(&format!("{text:?}")), Ok(moment));
+        assert_eq!(Timestamp::from_json("1772357400000").unwrap_err().0, "type");
     }
 }

@@ -82,6 +82,9 @@ pub const SAUCER_STOCK: u64 = 3;
 /// When the catalogue was made, in milliseconds since the Unix epoch.
 pub const LISTED_AT: u64 = PLACED_AT - 30 * DAY_MS;
 
+/// A guest's checkout.
+pub const CHECKOUT_OF_GUEST_ID: &str = "019ca8b9-e100-7a1e-9d53-6b1f0c2f8a44";
+
 /// The order.
 pub const ORDER_ID: &str = "019ca8bb-b5c0-705d-b379-9e8d57826848";
 

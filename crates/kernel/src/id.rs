@@ -139,6 +139,8 @@ id_types! {
     AccountId;
     /// Names a product of the catalogue.
     ProductId;
+    /// Names a checkout: what somebody fills in before ordering.
+    CheckoutId;
     /// Names an order; the key of its saga, of its reservation and of its payment.
     OrderId;
     /// Names a payment.

@@ -14,7 +14,9 @@ pub use back_off::{BackOff, Throttle};
 pub use caller::Caller;
 pub use cursor::{Cursor, Key, MAX_CURSOR_BYTES, MAX_KEYS, NotACursor};
 pub use field_error::FieldError;
-pub use id::{AccountId, EventId, IdText, NotAnId, OrderId, PaymentId, ProductId, SessionId};
+pub use id::{
+    AccountId, CheckoutId, EventId, IdText, NotAnId, OrderId, PaymentId, ProductId, SessionId,
+};
 pub use named::Named;
 pub use page::{
     COUNTED_ROWS_MAX, DEFAULT_PAGE_LIMIT, PAGE_LIMIT_MAX, Page, PageRequest, PageStart,

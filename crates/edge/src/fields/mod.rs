@@ -15,7 +15,7 @@ use members::{Elements, MAX_MEMBERS, Members};
 pub use mercato_kernel::FromJson;
 
 use crate::field_errors::{FieldErrors, shown};
-use crate::{FieldError, Problem};
+use crate::{FieldError, FromFields, Problem};
 
 /// A member as it came.
 #[derive(Debug)]
@@ -165,6 +165,106 @@ impl Fields {
         max: usize,
         mut item: impl FnMut(&mut Self) -> T,
     ) -> Vec<T> {
+        self.elements(name, max, |fields, place, element| {
+            fields.object_at(place, element.get(), &mut item)
+        })
+    }
+
+    /// As [`Fields::objects`], for a list that may be absent.
+    pub fn optional_objects<T>(
+        &mut self,
+        name: &str,
+        max: usize,
+        item: impl FnMut(&mut Self) -> T,
+    ) -> Option<Vec<T>> {
+        self.contains(name).then(|| self.objects(name, max, item))
+    }
+
+    /// A list of at most `max` values that must be there. Of a longer one none is looked at.
+    pub fn values<T: FromJson>(&mut self, name: &str, max: usize) -> Vec<T> {
+        self.elements(name, max, |fields, place, element| {
+            match T::from_json(element.get()) {
+                Ok(value) => Some(value),
+                Err((code, rest)) => {
+                    fields.reject(place, code, &rest);
+                    None
+                }
+            }
+        })
+    }
+
+    /// As [`Fields::values`], for a list that may be absent.
+    pub fn optional_values<T: FromJson>(&mut self, name: &str, max: usize) -> Option<Vec<T>> {
+        self.contains(name).then(|| self.values(name, max))
+    }
+
+    /// An object that must be there.
+    pub fn required_object<T: FromFields>(&mut self, name: &str) -> T {
+        match self.values.remove(name) {
+            Some(Value::Json(json)) => {
+                let read = self.object_at(name, json.get(), &mut T::from_fields);
+                read.unwrap_or_else(Self::placeholder)
+            }
+            Some(Value::Cell(_)) => {
+                self.reject(name, "type", "must be an object");
+                Self::placeholder()
+            }
+            None => {
+                self.reject(name, "required", "is required");
+                Self::placeholder()
+            }
+        }
+    }
+
+    /// An object that may be absent; `null` is not a value of it.
+    pub fn optional_object<T: FromFields>(&mut self, name: &str) -> Option<T> {
+        self.contains(name).then(|| self.required_object(name))
+    }
+
+    /// An object that may be absent (`None`) or `null` (`Some(None)`).
+    #[allow(
+        clippy::option_option,
+        reason = "absent and null mean different things in a PATCH"
+    )]
+    pub fn nullable_object<T: FromFields>(&mut self, name: &str) -> Option<Option<T>> {
+        match self.values.get(name)? {
+            Value::Json(json) if json.get() == "null" => {
+                self.values.remove(name);
+                Some(None)
+            }
+            _ => Some(Some(self.required_object(name))),
+        }
+    }
+
+    /// What stands in the place of an object that could not be read, while the others are looked at.
+    fn placeholder<T: FromFields>() -> T {
+        T::from_fields(&mut Self::of(Members::default(), String::new()))
+    }
+
+    /// The object at that place, its members noted under it; none when it is no object.
+    fn object_at<T>(
+        &mut self,
+        place: &str,
+        json: &str,
+        read: &mut impl FnMut(&mut Self) -> T,
+    ) -> Option<T> {
+        let Ok(members) = serde_json::from_str(json) else {
+            self.reject(place, "type", "must be an object");
+            return None;
+        };
+        let mut fields = Self::of(members, format!("{}{place}.", self.prefix));
+        let object = read(&mut fields);
+        self.errors.append(fields.into_all_errors());
+        Some(object)
+    }
+
+    /// The elements of a list that must be there, each read by `read` at its place.
+    fn elements<T>(
+        &mut self,
+        name: &str,
+        max: usize,
+        mut read: impl FnMut(&mut Self, &str, &RawValue) -> Option<T>,
+    ) -> Vec<T> {
         let Some(value) = self.values.remove(name) else {
             self.reject(name, "required", "is required");
             return Vec::new();
@@ -185,13 +285,7 @@ impl Fields {
         let mut items = Vec::with_capacity(elements.values.len());
         for (index, element) in elements.values.iter().enumerate() {
             let place = format!("{name}[{index}]");
-            let Ok(members) = serde_json::from_str(element.get()) else {
-                self.reject(&place, "type", "must be an object");
-                continue;
-            };
-            let mut fields = Self::of(members, format!("{}{place}.", self.prefix));
-            items.push(item(&mut fields));
-            self.errors.append(fields.into_all_errors());
+            items.extend(read(self, &place, element));
         }
         items
     }

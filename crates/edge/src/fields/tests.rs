@@ -378,3 +378,67 @@ fn cells_are_texts_or_what_json_writes() {
     let expected = expected.map(|(field, code)| (field.to_owned(), code.to_owned()));
     assert_eq!(errors(cells.finish()), expected);
 }
+
+/// A place inside another object.
+struct Town {
+    name: String,
+    zip: Option<String>,
+}
+
+impl FromFields for Town {
+    const NAMES: &'static [&'static str] = &["name", "zip"];
+
+    fn from_fields(fields: &mut Fields) -> Self {
+        Self {
+            name: fields.required("name"),
+            zip: fields.optional("zip"),
+        }
+    }
+}
+
+#[test]
+fn objects_and_values_inside_are_read() {
+    let body = br#"{"home":{"name":"Wien","zip":"1010"},"work":null,"tags":["a","b"],"lines":[{"units":1}]}"#;
+    let mut fields = Fields::parse(body).unwrap();
+    let home: Town = fields.required_object("home");
+    assert_eq!((&*home.name, home.zip.as_deref()), ("Wien", Some("1010")));
+    assert!(matches!(fields.nullable_object::<Town>("work"), Some(None)));
+    assert!(fields.nullable_object::<Town>("absent").is_none());
+    assert!(fields.optional_object::<Town>("absent").is_none());
+    assert_eq!(fields.values::<String>("tags", 2), ["a", "b"]);
+    assert_eq!(fields.optional_values::<String>("absent", 2), None);
+    let units = |line: &mut Fields| line.required::<u32>("units");
+    assert_eq!(fields.optional_objects("lines", 2, units), Some(vec![1]));
+    assert_eq!(fields.optional_objects("absent", 2, units), None);
+    fields.finish().unwrap();
+}
+
+#[test]
+fn what_is_wrong_inside_is_named_by_its_path() {
+    let body = br#"{"home":{"name":1,"name":2,"zap":3},"work":[],"rest":null,"tags":["a",1],"more":["a","b","c"]}"#;
+    let mut fields = Fields::parse(body).unwrap();
+    fields.required_object::<Town>("home");
+    fields.optional_object::<Town>("work");
+    fields.optional_object::<Town>("rest");
+    fields.required_object::<Town>("gone");
+    fields.values::<String>("tags", 9);
+    fields.optional_values::<String>("more", 2);
+    let named = errors(fields.finish());
+    let named: Vec<_> = named
+        .iter()
+        .map(|(field, code)| (&**field, &**code))
+        .collect();
+    assert_eq!(
+        named,
+        [
+            ("home.name", "repeated"),
+            ("home.name", "type"),
+            ("home.zap", "unknown"),
+            ("work", "type"),
+            ("rest", "type"),
+            ("gone", "required"),
+            ("tags[1]", "type"),
+            ("more", "max"),
+        ]
+    );
+}

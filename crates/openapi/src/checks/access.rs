@@ -16,7 +16,7 @@ pub fn complaints(document: &Value) -> Vec<String> {
             // The operator's secret is no account's token.
             Some(Access::Public) if operation.id == "getMetrics" => json!([{"metrics": []}]),
             Some(Access::Public) => json!([]),
-            Some(Access::Optional) => json!([{}, {"bearer": []}]),
+            Some(Access::Optional | Access::Guest) => json!([{}, {"bearer": []}]),
             Some(Access::Bearer | Access::Session | Access::Admin) => json!([{"bearer": []}]),
             None => json!("a route"),
         };

@@ -1,0 +1,78 @@
+//! What the use cases need from outside.
+#![allow(
+    async_fn_in_trait,
+    reason = "a component has one thread; nothing here needs Send"
+)]
+
+use mercato_kernel::ProductId;
+use mercato_money::{Currency, Money};
+use mercato_platform::clock::Clock;
+use mercato_platform::ids::Ids;
+
+use super::Error;
+use crate::domain::{CheckoutId, CheckoutToken};
+use crate::store::Store;
+
+/// A product as checkouts see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CatalogueItem {
+    /// The product.
+    pub product_id: ProductId,
+    /// Its name.
+    pub name: String,
+    /// Price of one.
+    pub price: Money,
+    /// How it is taxed; empty for what has no class.
+    pub tax_class: String,
+    /// Weight of one; 0 when it is not known.
+    pub weight_grams: u32,
+    /// Units that are free to sell.
+    pub available: u64,
+}
+
+/// The catalogue.
+pub trait Catalogue {
+    /// What there is of these products, in any order; those that cannot be bought are left out.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the catalogue cannot be asked now.
+    async fn items(&self, products: &[ProductId]) -> Result<Vec<CatalogueItem>, Error>;
+}
+
+/// Makes tokens that nobody can guess.
+pub trait Secrets {
+    /// A new token.
+    fn token(&self) -> CheckoutToken;
+}
+
+/// Everything that the use cases need, chosen once per instance.
+pub struct Ports<C> {
+    /// The database.
+    pub(crate) store: Store,
+    /// The catalogue.
+    pub(crate) catalogue: C,
+    /// Tokens of guests.
+    pub(crate) secrets: Box<dyn Secrets>,
+    /// The time.
+    pub(crate) clock: Box<dyn Clock>,
+    /// New ids.
+    pub(crate) ids: Box<dyn Ids>,
+    /// The shop's currency.
+    pub(crate) currency: Currency,
+}
+
+impl<C> Ports<C> {
+    /// The shop's currency.
+    #[must_use]
+    pub const fn currency(&self) -> Currency {
+        self.currency
+    }
+
+    pub(super) fn now(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    pub(super) fn new_checkout_id(&self) -> CheckoutId {
+        CheckoutId::from(self.ids.new_uuid())
+    }
+}

@@ -1,0 +1,49 @@
+//! Entities and rules of checkouts. No I/O.
+
+mod address;
+mod checkout;
+mod code;
+mod email;
+mod line;
+pub mod quote;
+mod rate;
+mod share;
+mod shipping;
+mod tax;
+mod texts;
+mod throttle;
+mod token;
+
+pub use address::{
+    ADDRESS_LINE_CHARS_MAX, Address, AddressDraft, Destination, PHONE_CHARS_MAX,
+    POSTAL_CODE_CHARS_MAX,
+};
+pub use checkout::{
+    Changes, CheckedChanges, Checkout, CheckoutRecord, Content, Holder, Owner, ShownQuote,
+    UNUSED_KEPT_MS,
+};
+pub use code::{
+    Benefit, CODE_PRODUCTS_MAX, CODES_MAX, CodeProblem, CodeStanding, CodeTerms, DiscountCode,
+    UseLimits,
+};
+pub use email::{EMAIL_BYTES_MAX, Email};
+pub use line::{LINES_MAX, Line, QUANTITY_MAX, Quantity, merged};
+pub use mercato_kernel::{AccountId, CheckoutId, FieldError, OrderId, ProductId};
+pub use mercato_platform::client::Client;
+pub use rate::Rate;
+pub use share::{rounded, spread};
+pub use shipping::{
+    Measure, OPTIONS_MAX, PLACES_MAX, STEPS_MAX, ShippingOption, ShippingSettings, Step, ZONES_MAX,
+    Zone,
+};
+pub use tax::{REGION_CHARS_MAX, SHIPPING_TAX_CLASS, TAX_RULES_MAX, TaxRule, TaxSettings};
+pub use texts::{
+    CODE_CHARS_MAX, CodeName, LABEL_CHARS_MAX, Label, METADATA_KEY_CHARS_MAX, METADATA_KEYS_MAX,
+    METADATA_VALUE_CHARS_MAX, Metadata, NOTE_CHARS_MAX, Note, OPTION_CODE_CHARS_MAX, OptionCode,
+    REASON_CHARS_MAX, Reason, TAX_CLASS_CHARS_MAX, TaxClass,
+};
+pub use throttle::{
+    Counter, CounterKey, OPENED_CHECKOUTS_MAX, UNKNOWN_CODES_MAX, WAIT_MAX_MS, WAIT_MIN_MS,
+    WINDOW_MS,
+};
+pub use token::{CheckoutToken, TOKEN_BYTES, TOKEN_PREFIX, TokenHash};

@@ -1,0 +1,215 @@
+//! Tables `checkouts`, `checkout_lines` and `checkout_metadata`; the addresses of a checkout have a file of their own.
+
+use mercato_money::Money;
+use mercato_sqlite::{Row, Value, params};
+
+use super::addresses::Kind;
+use super::{Records, damaged, id, key, lines_of, texts_of};
+use crate::application::Error;
+use crate::domain::quote::QuoteId;
+use crate::domain::{
+    Checkout, CheckoutId, CheckoutRecord, CodeName, Content, Email, Line, Metadata, Note,
+    OptionCode, Owner, Quantity, ShownQuote, TokenHash,
+};
+
+const SELECT: &str = "
+    SELECT id, account_id, token_hash, version, email, shipping_option, codes, note, quote_id, quote_expires_at, created_at, used_at
+    FROM checkouts
+    WHERE id = ?";
+
+const SELECT_LINES: &str = "
+    SELECT product_id, quantity, seen_price
+    FROM checkout_lines
+    WHERE checkout_id = ?
+    ORDER BY position";
+
+const SELECT_METADATA: &str = "
+    SELECT key, value
+    FROM checkout_metadata
+    WHERE checkout_id = ?
+    ORDER BY key";
+
+const INSERT: &str = "
+    INSERT INTO checkouts
+      (account_id, token_hash, version, email, shipping_option, codes, note, quote_id, quote_expires_at, created_at, used_at, id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+const UPDATE: &str = "
+    UPDATE checkouts
+    SET account_id = ?, token_hash = ?, version = ?, email = ?, shipping_option = ?, codes = ?, note = ?, quote_id = ?,
+      quote_expires_at = ?, created_at = ?, used_at = ?
+    WHERE id = ?
+      AND version = ?";
+
+const INSERT_LINES: &str = "
+    INSERT INTO checkout_lines (checkout_id, position, product_id, quantity, seen_price)";
+
+const INSERT_METADATA: &str = "
+    INSERT INTO checkout_metadata (checkout_id, key, value)";
+
+const DELETE_LINES: &str = "
+    DELETE FROM checkout_lines
+    WHERE checkout_id = ?";
+
+const DELETE_METADATA: &str = "
+    DELETE FROM checkout_metadata
+    WHERE checkout_id = ?";
+
+const DELETE: &str = "
+    DELETE FROM checkouts
+    WHERE id = ?";
+
+const DELETE_UNUSED: &str = "
+    DELETE FROM checkouts
+    WHERE id IN (
+      SELECT id
+      FROM checkouts
+      WHERE used_at <= ?
+      ORDER BY used_at
+      LIMIT ?
+    )";
+
+const SELECT_ANY: &str = "
+    SELECT 1 AS number
+    FROM checkouts
+    LIMIT 1 -- plan: one row";
+
+impl Records<'_> {
+    /// The checkout of that id.
+    pub fn checkout(&self, id: CheckoutId) -> Result<Option<Checkout>, Error> {
+        let Some(mut record) = self.first(SELECT, params![key(id)], record)? else {
+            return Ok(None);
+        };
+        record.content.lines = self.all(SELECT_LINES, params![key(id)], line)?;
+        let metadata = self.all(SELECT_METADATA, params![key(id)], |row| {
+            Ok((row.get("key")?, row.get("value")?))
+        })?;
+        record.content.metadata = Metadata::stored(metadata);
+        record.content.shipping_address = self.address(id, Kind::Shipping)?;
+        record.content.billing_address = self.address(id, Kind::Billing)?;
+        Ok(Some(Checkout::restore(record)))
+    }
+
+    /// Adds a checkout.
+    pub fn add_checkout(&self, checkout: &Checkout) -> Result<(), Error> {
+        self.execute(INSERT, &columns(checkout))?;
+        self.add_details(checkout)
+    }
+
+    /// Replaces the checkout of that id, if it still has the version that the caller has seen.
+    pub fn save_checkout(&self, checkout: &Checkout, seen_version: u64) -> Result<bool, Error> {
+        let mut values = columns(checkout);
+        values.push(seen_version.into());
+        if self.changed(UPDATE, &values)? == 0 {
+            return Ok(false);
+        }
+        let id = checkout.id();
+        self.execute(DELETE_LINES, params![key(id)])?;
+        self.execute(DELETE_METADATA, params![key(id)])?;
+        self.add_details(checkout)?;
+        Ok(true)
+    }
+
+    /// Removes a checkout.
+    pub fn remove_checkout(&self, id: CheckoutId) -> Result<(), Error> {
+        self.execute(DELETE, params![key(id)])
+    }
+
+    /// Removes checkouts that were used last at that time (milliseconds since the Unix epoch) or before, so many at most; returns how
+    /// many.
+    pub fn remove_unused_checkouts(&self, before: u64, limit: u32) -> Result<u64, Error> {
+        self.changed(DELETE_UNUSED, params![before, limit])
+    }
+
+    /// Whether there is any checkout.
+    pub fn has_checkouts(&self) -> Result<bool, Error> {
+        Ok(self.number(SELECT_ANY, params![])? > 0)
+    }
+
+    fn add_details(&self, checkout: &Checkout) -> Result<(), Error> {
+        let (id, content) = (checkout.id(), checkout.content());
+        let lines = (0_u32..).zip(&content.lines).map(|(position, line)| {
+            [
+                key(id),
+                position.into(),
+                key(line.product_id),
+                line.quantity.units().into(),
+                line.seen_price.map(Money::units).into(),
+            ]
+        });
+        self.0.insert_rows(INSERT_LINES, lines)?;
+        let metadata = content.metadata.entries().iter();
+        let metadata = metadata.map(|(name, value)| [key(id), name.into(), value.into()]);
+        self.0.insert_rows(INSERT_METADATA, metadata)?;
+        self.save_address(id, Kind::Shipping, content.shipping_address.as_ref())?;
+        self.save_address(id, Kind::Billing, content.billing_address.as_ref())
+    }
+}
+
+/// The columns of [`INSERT`] and [`UPDATE`].
+fn columns(checkout: &Checkout) -> Vec<Value> {
+    let record = checkout.record();
+    let content = &record.content;
+    let (account, token) = match &record.owner {
+        Owner::Account(id) => (Some(key(*id)), None),
+        Owner::Guest(hash) => (None, Some(hash.as_str())),
+    };
+    let shown = record.shown.as_ref();
+    vec![
+        account.into(),
+        token.into(),
+        record.version.into(),
+        content.email.as_ref().map(Email::as_str).into(),
+        content.option.as_ref().map(OptionCode::as_str).into(),
+        lines_of(content.codes.iter().map(CodeName::as_str)).into(),
+        content.note.as_ref().map(Note::as_str).into(),
+        shown.map(|shown| shown.id.as_str()).into(),
+        shown.map(|shown| shown.expires_at).into(),
+        record.created_at.into(),
+        record.used_at.into(),
+        key(record.id),
+    ]
+}
+
+fn record(row: &Row) -> Result<CheckoutRecord, Error> {
+    let account: Option<mercato_kernel::Uuid> = row.get("account_id")?;
+    let token: Option<String> = row.get("token_hash")?;
+    let owner = match (account, token) {
+        (Some(id), None) => Owner::Account(id.into()),
+        (None, Some(hash)) => Owner::Guest(TokenHash::stored(hash)),
+        _ => return Err(damaged("account_id")),
+    };
+    let (quote, expires_at): (Option<String>, Option<u64>) =
+        (row.get("quote_id")?, row.get("quote_expires_at")?);
+    let shown = quote.zip(expires_at).map(|(id, expires_at)| ShownQuote {
+        id: QuoteId::stored(id),
+        expires_at,
+    });
+    let codes = texts_of(&row.get::<String>("codes")?).into_iter();
+    Ok(CheckoutRecord {
+        id: id(row, "id")?,
+        owner,
+        version: row.get("version")?,
+        content: Content {
+            email: row.get::<Option<String>>("email")?.map(Email::stored),
+            option: row
+                .get::<Option<String>>("shipping_option")?
+                .map(OptionCode::stored),
+            codes: codes.map(CodeName::stored).collect(),
+            note: row.get::<Option<String>>("note")?.map(Note::stored),
+            ..Content::default()
+        },
+        shown,
+        created_at: row.get("created_at")?,
+        used_at: row.get("used_at")?,
+    })
+}
+
+fn line(row: &Row) -> Result<Line, Error> {
+    let quantity = Quantity::new(row.get("quantity")?);
+    Ok(Line {
+        product_id: id(row, "product_id")?,
+        quantity: quantity.ok_or_else(|| damaged("quantity"))?,
+        seen_price: row.get::<Option<i64>>("seen_price")?.map(Money::from_units),
+    })
+}
