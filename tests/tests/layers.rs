@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path, process::Command};
 use mercato_tests::repository;
 use serde_json::Value;
 
-const CONTEXTS: [&str; 4] = ["auth", "orders", "payments", "products"];
+const CONTEXTS: [&str; 5] = ["auth", "checkout", "orders", "payments", "products"];
 
 /// A crate of this workspace.
 struct Package {
