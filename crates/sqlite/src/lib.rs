@@ -10,11 +10,15 @@ use std::rc::Rc;
 
 mod backend;
 mod busy;
+mod locks;
 mod migrate;
 mod value;
+mod violation;
 
+pub use locks::Locks;
 pub use migrate::Migration;
 pub use value::{Column, FromValue, Row, Value};
+pub use violation::{Rule, Violation};
 
 use backend::Backend;
 use busy::Queue;
@@ -37,9 +41,9 @@ pub enum Error {
     /// Another writer held the database for longer than [`BUSY_TIMEOUT_MS`]; the same call may be tried again.
     #[error("the database is busy: {0}")]
     Busy(String),
-    /// A UNIQUE, CHECK or FOREIGN KEY rule was broken; holds SQLite's message, which names the columns.
+    /// A rule of the schema was broken.
     #[error("{0}")]
-    Constraint(String),
+    Constraint(Violation),
     /// The component was not granted the database.
     #[error(
         "access-denied: this component was not granted the database {0:?}; grant it with sqlite_databases in spin.toml"
@@ -85,11 +89,11 @@ pub enum Error {
 impl Error {
     /// Sorts the message of a failed statement into its class.
     fn from_message(message: String) -> Self {
+        if let Some(violation) = Violation::from_message(&message) {
+            return Self::Constraint(violation);
+        }
         let lower = message.to_ascii_lowercase();
-        if lower.contains("constraint failed") {
-            Self::Constraint(message)
-        } else if lower.contains("database is locked") || lower.contains("database table is locked")
-        {
+        if lower.contains("database is locked") || lower.contains("database table is locked") {
             Self::Busy(message)
         } else if lower.contains("database or disk is full") {
             Self::Full
@@ -157,11 +161,26 @@ impl Connection {
         insert: &str,
         rows: impl IntoIterator<Item = [Value; COLUMNS]>,
     ) -> Result<(), Error> {
+        self.insert_or_update_rows(insert, "", rows)
+    }
+
+    /// Like [`Self::insert_rows`]; `on_conflict` is what stands after the values, as in `ON CONFLICT (id) DO UPDATE SET …`.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    #[cfg_attr(not(target_family = "wasm"), track_caller)]
+    pub fn insert_or_update_rows<const COLUMNS: usize>(
+        &self,
+        insert: &str,
+        on_conflict: &str,
+        rows: impl IntoIterator<Item = [Value; COLUMNS]>,
+    ) -> Result<(), Error> {
         let row = format!("({})", placeholders(COLUMNS));
         let rows: Vec<_> = rows.into_iter().collect();
         for rows in rows.chunks(ROWS_PER_STATEMENT) {
             let values = vec![row.as_str(); rows.len()].join(", ");
-            self.execute(&format!("{insert}\nVALUES {values}"), &rows.concat())?;
+            let statement = format!("{insert}\nVALUES {values}{on_conflict}");
+            self.execute(&statement, &rows.concat())?;
         }
         Ok(())
     }
@@ -173,6 +192,15 @@ impl Connection {
     #[cfg_attr(not(target_family = "wasm"), track_caller)]
     pub fn query(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
         self.0.query(statement, parameters)
+    }
+
+    /// Takes further keys, which only what was read can name. True when others may have changed that meanwhile, so that it has to
+    /// be read again. With SQLite there is nothing to take and nothing changes: the closure is not even called.
+    ///
+    /// # Errors
+    /// What the closure returns, or why the keys could not be taken.
+    pub fn lock<E: From<Error>>(&self, _: impl FnOnce() -> Result<Locks, E>) -> Result<bool, E> {
+        Ok(false)
     }
 
     /// Runs a statement and gives its first row.
@@ -190,6 +218,8 @@ pub struct Database {
     label: &'static str,
     migrations: &'static [Migration],
     connection: RefCell<Option<Open>>,
+    #[cfg(not(target_family = "wasm"))]
+    runs_twice: std::cell::Cell<bool>,
 }
 
 /// A connection that is configured.
@@ -215,6 +245,8 @@ impl Database {
             label,
             migrations,
             connection: RefCell::new(None),
+            #[cfg(not(target_family = "wasm"))]
+            runs_twice: std::cell::Cell::new(false),
         }
     }
 
@@ -239,6 +271,13 @@ impl Database {
             .map_or(0, |open| open.connection.0.statements())
     }
 
+    /// From now on what each transaction does is done twice: once and taken back, and then again. For native tests: a database may
+    /// ask for that.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn run_writes_twice(&self) {
+        self.runs_twice.set(true);
+    }
+
     /// Reads. What the closure sees is each statement's own snapshot.
     ///
     /// # Errors
@@ -250,14 +289,16 @@ impl Database {
         work(&self.open()?.connection)
     }
 
-    /// Reads and writes in one immediate transaction: committed when the closure returns `Ok`, rolled back when it
-    /// returns `Err`.
+    /// Reads and writes in one transaction: committed when the closure returns `Ok`, taken back when it returns `Err`. Whatever
+    /// the transaction reads in order to change something must be among the keys that it is given. The closure may be run
+    /// again after what it did was taken back.
     ///
     /// # Errors
     /// What the closure returns, or why the transaction could not be opened or committed.
     pub fn write<T, E: From<Error>>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, E>,
+        _: Locks,
+        work: impl Fn(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
         let Open { connection, queue } = self.open()?;
         self.watch(busy::begin(&connection, queue))?;
@@ -271,7 +312,8 @@ impl Database {
     /// What the closure returns, or why the transaction could not be opened or committed.
     pub fn write_if_free<T, E: From<Error>>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, E>,
+        _: Locks,
+        work: impl Fn(&Connection) -> Result<T, E>,
     ) -> Result<Option<T>, E> {
         let Open { connection, queue } = self.open()?;
         let begun = match queue {
@@ -301,8 +343,14 @@ impl Database {
     fn finish<T, E: From<Error>>(
         &self,
         connection: &Connection,
-        work: impl FnOnce(&Connection) -> Result<T, E>,
+        work: impl Fn(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
+        #[cfg(not(target_family = "wasm"))]
+        if self.runs_twice.get() {
+            drop(work(connection));
+            connection.execute("ROLLBACK", &[])?;
+            busy::begin_at_once(connection)?;
+        }
         match work(connection) {
             Ok(value) => match connection.execute("COMMIT", &[]) {
                 Ok(_) => Ok(value),

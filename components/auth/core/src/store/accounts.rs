@@ -44,7 +44,7 @@ const SELECT_VIEWS_AFTER: &str = "
 
 const COUNT_ACCOUNTS: &str = "
     SELECT COUNT(*) AS count
-    FROM (SELECT 1 FROM users LIMIT ?) -- plan: no further than a total goes";
+    FROM (SELECT 1 FROM users LIMIT ?) AS counted -- plan: no further than a total goes";
 
 const COUNT_OTHER_ACTIVE_ADMINS: &str = "
     SELECT COUNT(*) AS count
@@ -75,8 +75,8 @@ const UPDATE_ACCOUNT: &str = "
     SET name = ?, email = ?, password_hash = ?, role = ?, disabled = ?, token_generation = ?, created_at = ?, updated_at = ?, version = ?
     WHERE id = ?";
 
-/// What SQLite says when an address is not unique.
-const EMAIL_CONSTRAINT: &str = "users.email";
+/// The column of which no two accounts may have the same.
+const EMAIL: &str = "users.email";
 
 impl Records<'_> {
     /// The account of that id.
@@ -170,9 +170,7 @@ impl Records<'_> {
         ];
         match self.0.execute(statement, values) {
             Ok(_) => Ok(()),
-            Err(mercato_sqlite::Error::Constraint(message))
-                if message.contains(EMAIL_CONSTRAINT) =>
-            {
+            Err(mercato_sqlite::Error::Constraint(broken)) if broken.is_of_unique(EMAIL) => {
                 Err(Error::EmailTaken)
             }
             Err(error) => Err(error.into()),
@@ -265,7 +263,7 @@ mod tests {
             record.updated_at = NOW + 50;
         });
         store
-            .write(|records| records.save_account(&another))
+            .change(|records| records.save_account(&another))
             .unwrap();
         assert_eq!(
             store.read(|records| records.account(id(1))),
@@ -287,12 +285,12 @@ mod tests {
         };
         let twin = with_first_email(&somebody(3));
         assert_eq!(
-            store.write(|records| records.add_account(&twin)),
+            store.change(|records| records.add_account(&twin)),
             Err(Error::EmailTaken)
         );
         let moved = with_first_email(&somebody(2));
         assert_eq!(
-            store.write(|records| records.save_account(&moved)),
+            store.change(|records| records.save_account(&moved)),
             Err(Error::EmailTaken)
         );
         assert_eq!(
@@ -306,13 +304,13 @@ mod tests {
         let store = Store::in_memory();
         add(&store, &somebody(1));
         let same_id = changed(&somebody(2), |record| record.id = id(1));
-        let result = store.write(|records| records.add_account(&same_id));
+        let result = store.change(|records| records.add_account(&same_id));
         assert!(
             matches!(&result, Err(Error::Internal(cause)) if cause.contains("users.id")),
             "{result:?}"
         );
         let orphan = token("a", session(1), &somebody(7));
-        let result = store.write(|records| records.add_refresh_token(&orphan));
+        let result = store.change(|records| records.add_refresh_token(&orphan));
         assert!(
             matches!(&result, Err(Error::Internal(cause)) if cause.contains("FOREIGN KEY")),
             "{result:?}"
@@ -322,7 +320,7 @@ mod tests {
     #[test]
     fn an_error_takes_the_whole_unit_back() {
         let store = Store::in_memory();
-        let result = store.write(|records| {
+        let result = store.change(|records| {
             records.add_account(&somebody(1))?;
             records.add_refresh_token(&token("a", session(1), &somebody(1)))?;
             Err::<(), _>(Error::LastAdmin)
@@ -453,7 +451,7 @@ mod tests {
         let store = Store::in_memory();
         add(&store, &somebody(1));
         store
-            .write(|records| {
+            .change(|records| {
                 records.execute("UPDATE users SET email = 'nowhere' -- of a test", params![])
             })
             .unwrap();

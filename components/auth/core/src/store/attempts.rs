@@ -12,8 +12,11 @@ const SELECT_FAILURES: &str = "
     WHERE key_hash = ?";
 
 const REPLACE_FAILURES: &str = "
-    INSERT OR REPLACE INTO login_failures (key_hash, failures, window_ends_at, blocked_until, forgotten_at)
-    VALUES (?, ?, ?, ?, ?)";
+    INSERT INTO login_failures (key_hash, failures, window_ends_at, blocked_until, forgotten_at)
+    VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (key_hash) DO UPDATE
+    SET failures = excluded.failures, window_ends_at = excluded.window_ends_at,
+      blocked_until = excluded.blocked_until, forgotten_at = excluded.forgotten_at";
 
 const DELETE_FAILURES: &str = "
     DELETE FROM login_failures
@@ -36,8 +39,10 @@ const SELECT_FAMILIAR: &str = "
       AND forgotten_at > ?";
 
 const REPLACE_FAMILIAR: &str = "
-    INSERT OR REPLACE INTO familiar_clients (key_hash, forgotten_at)
-    VALUES (?, ?)";
+    INSERT INTO familiar_clients (key_hash, forgotten_at)
+    VALUES (?, ?)
+    ON CONFLICT (key_hash) DO UPDATE
+    SET forgotten_at = excluded.forgotten_at";
 
 const DELETE_OLD_FAMILIAR: &str = "
     DELETE FROM familiar_clients
@@ -129,12 +134,14 @@ mod tests {
         for max in [10, 1] {
             let failures = kept(&key).with_one_more(max, NOW);
             store
-                .write(|records| records.save_failures(&key, &failures))
+                .change(|records| records.save_failures(&key, &failures))
                 .unwrap();
             assert_eq!(kept(&key), failures);
         }
         assert_eq!(kept(&other), Failures::default());
-        store.write(|records| records.clear_failures(&key)).unwrap();
+        store
+            .change(|records| records.clear_failures(&key))
+            .unwrap();
         assert_eq!(kept(&key), Failures::default());
     }
 
@@ -151,7 +158,7 @@ mod tests {
         assert!(!is_familiar(NOW));
         for until in [NOW + 5, NOW + 10] {
             store
-                .write(|records| records.make_familiar(&key, until))
+                .change(|records| records.make_familiar(&key, until))
                 .unwrap();
             assert!(is_familiar(until - 1) && !is_familiar(until));
         }
@@ -164,7 +171,7 @@ mod tests {
         let key = |number: u32| CounterKey::subject(&number.to_string());
         let failures = Failures::default().with_one_more(10, NOW);
         store
-            .write(|records| {
+            .change(|records| {
                 (0..count).try_for_each(|number| {
                     records.save_failures(&key(number), &failures)?;
                     records.make_familiar(&key(number), failures.forgotten_at())
@@ -174,7 +181,7 @@ mod tests {
         let rows = || store.read(|records| records.count_attempts()).unwrap();
         let forget = |now| {
             store
-                .write(|records| records.forget_old_attempts(now))
+                .change(|records| records.forget_old_attempts(now))
                 .unwrap();
         };
         forget(failures.forgotten_at() - 1);

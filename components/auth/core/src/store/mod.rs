@@ -5,6 +5,7 @@ use std::rc::Rc;
 use mercato_sqlite::{Connection, Database, Migration, Row, migrations};
 
 use crate::application::Error;
+use crate::application::locks::Locks;
 
 mod accounts;
 mod attempts;
@@ -47,15 +48,23 @@ impl Store {
         self.0.read(|connection| work(&Records(connection)))
     }
 
-    /// Reads and writes as one unit: all of it when the closure returns `Ok`, nothing when it returns `Err`.
+    /// Reads and writes as one unit, which is about what those [locks](crate::application::locks) name: all of it when the closure returns `Ok`, nothing
+    /// when it returns `Err`. The closure may be run again after that.
     ///
     /// # Errors
     /// What the closure returns, or why the database could not be written.
     pub fn write<T>(
         &self,
-        work: impl FnOnce(&Records<'_>) -> Result<T, Error>,
+        locks: Locks,
+        work: impl Fn(&Records<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.0.write(|connection| work(&Records(connection)))
+        self.0.write(locks, |connection| work(&Records(connection)))
+    }
+
+    /// Writes what a test needs.
+    #[cfg(test)]
+    pub fn change<T>(&self, work: impl Fn(&Records<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        self.write(Locks::name("test", ""), work)
     }
 }
 
@@ -129,7 +138,7 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_unavailable_and_the_rest_is_a_fault() {
-        use mercato_sqlite::Error as Cause;
+        use mercato_sqlite::{Error as Cause, Rule, Violation};
         for cause in [
             Cause::Busy("locked".to_owned()),
             Cause::Denied("auth".to_owned()),
@@ -142,7 +151,10 @@ mod tests {
             );
         }
         for cause in [
-            Cause::Constraint("x".to_owned()),
+            Cause::Constraint(Violation {
+                rule: Rule::Check,
+                on: "x".to_owned(),
+            }),
             Cause::Storage("no such table".to_owned()),
         ] {
             assert!(

@@ -6,6 +6,7 @@ use mercato_sqlite::{Row, params};
 use super::accounts::account_id;
 use super::{FORGET_MAX_ROWS, Records, damaged};
 use crate::application::Error;
+use crate::application::locks;
 use crate::domain::{
     AccountId, RefreshToken, RefreshTokenRecord, SessionId, SessionSummary, Spending, TokenHash,
 };
@@ -57,7 +58,7 @@ const COUNT_TOKENS: &str = "
       FROM refresh_tokens
       WHERE user_id = ?
       LIMIT ?
-    )";
+    ) AS counted";
 
 const SELECT_OLDEST_SESSION: &str = "
     SELECT family_id
@@ -89,6 +90,21 @@ impl Records<'_> {
     /// The refresh token of that hash, spent and expired ones included.
     pub fn refresh_token(&self, hash: &TokenHash) -> Result<Option<RefreshToken>, Error> {
         self.first(SELECT_TOKEN, params![hash.as_str()], refresh_token)
+    }
+
+    /// The token with that hash, while nobody else changes its account.
+    pub fn refresh_token_alone(&self, hash: &TokenHash) -> Result<Option<RefreshToken>, Error> {
+        let found = self.refresh_token(hash)?;
+        match &found {
+            Some(token)
+                if self
+                    .0
+                    .lock(|| Ok::<_, Error>(locks::account(token.account())))? =>
+            {
+                self.refresh_token(hash)
+            }
+            _ => Ok(found),
+        }
     }
 
     /// Adds a refresh token.
@@ -248,7 +264,7 @@ mod tests {
 
     fn add_token(store: &Store, token: &RefreshToken) {
         store
-            .write(|records| records.add_refresh_token(token))
+            .change(|records| records.add_refresh_token(token))
             .unwrap();
     }
 
@@ -272,12 +288,12 @@ mod tests {
         };
         let spent = first.clone().spend(spending);
         store
-            .write(|records| records.save_spending(&spent))
+            .change(|records| records.save_spending(&spent))
             .unwrap();
         assert_eq!(kept(&store, &first), Some(spent));
         assert_eq!(kept(&store, &second), Some(second.clone()));
         store
-            .write(|records| records.end_session(session(1)))
+            .change(|records| records.end_session(session(1)))
             .unwrap();
         assert_eq!((kept(&store, &first), kept(&store, &second)), (None, None));
         assert_eq!(kept(&store, &other), Some(other));
@@ -296,7 +312,7 @@ mod tests {
         for token in [&mine, &mine_too, &theirs] {
             add_token(&store, token);
         }
-        store.write(|records| records.end_sessions(id(1))).unwrap();
+        store.change(|records| records.end_sessions(id(1))).unwrap();
         assert_eq!((kept(&store, &mine), kept(&store, &mine_too)), (None, None));
         assert_eq!(kept(&store, &theirs), Some(theirs));
     }
@@ -320,15 +336,15 @@ mod tests {
             .is_some()
         };
         store
-            .write(|records| records.forget_expired_tokens(NOW))
+            .change(|records| records.forget_expired_tokens(NOW))
             .unwrap();
         assert!(is_kept(0));
         store
-            .write(|records| records.forget_expired_tokens(NOW + 1))
+            .change(|records| records.forget_expired_tokens(NOW + 1))
             .unwrap();
         assert!(!is_kept(0) && is_kept(1));
         store
-            .write(|records| records.forget_expired_tokens(NOW + 1_000))
+            .change(|records| records.forget_expired_tokens(NOW + 1_000))
             .unwrap();
         assert!(!(1..count).any(is_kept));
     }
@@ -342,7 +358,7 @@ mod tests {
         };
         let spent = token.clone().spend(spending);
         store
-            .write(|records| records.save_spending(&spent))
+            .change(|records| records.save_spending(&spent))
             .unwrap();
     }
 
@@ -400,7 +416,7 @@ mod tests {
         };
         assert_eq!((tokens(10), tokens(2)), (3, 2));
         store
-            .write(|records| records.end_session(session(1)))
+            .change(|records| records.end_session(session(1)))
             .unwrap();
         assert_eq!((count(), oldest()), (2, Some(session(2))));
     }

@@ -16,6 +16,7 @@ use mercato_money::Currency;
 use mercato_platform::log;
 use mercato_sqlite::{Connection, Database, Error, FromValue, Migration, Row, Value};
 
+use crate::application::locks::Locks;
 use crate::application::ports::Store;
 use crate::domain::{MinorUnits, PAUSE_LONGEST_MS, PaymentError};
 
@@ -60,9 +61,9 @@ impl SqliteStore {
 
     /// Changes something as no use case does.
     pub fn execute(&self, statement: &str) {
-        let done: Result<(), Error> = self
-            .0
-            .write(|connection| connection.execute(&format!("{statement} -- of a test"), &[]));
+        let done: Result<(), Error> = self.0.write(Locks::name("test", ""), |connection| {
+            connection.execute(&format!("{statement} -- of a test"), &[])
+        });
         done.unwrap();
     }
 
@@ -121,17 +122,19 @@ impl Store for SqliteStore {
 
     fn write<T>(
         &self,
-        work: impl FnOnce(&Records<'_>) -> Result<T, PaymentError>,
+        locks: Locks,
+        work: impl Fn(&Records<'_>) -> Result<T, PaymentError>,
     ) -> Result<T, PaymentError> {
-        self.0.write(|connection| work(&Records(connection)))
+        self.0.write(locks, |connection| work(&Records(connection)))
     }
 
     fn write_if_free<T>(
         &self,
-        work: impl FnOnce(&Records<'_>) -> Result<T, PaymentError>,
+        locks: Locks,
+        work: impl Fn(&Records<'_>) -> Result<T, PaymentError>,
     ) -> Result<Option<T>, PaymentError> {
         self.0
-            .write_if_free(|connection| work(&Records(connection)))
+            .write_if_free(locks, |connection| work(&Records(connection)))
     }
 }
 

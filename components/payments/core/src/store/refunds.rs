@@ -40,7 +40,7 @@ pub(super) const OF_PAYMENT: &str = select_refund!(
 
 pub(super) const COUNT_OF_PAYMENT: &str = "
     SELECT COUNT(*) AS counted
-    FROM (SELECT 1 FROM refunds WHERE payment_id = ? LIMIT ?)";
+    FROM (SELECT 1 FROM refunds WHERE payment_id = ? LIMIT ?) AS first";
 
 const RELEASE_KEY: &str = "
     UPDATE refunds

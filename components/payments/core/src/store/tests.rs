@@ -2,8 +2,8 @@ use mercato_kernel::{AccountId, FromText};
 use mercato_money::Money;
 
 use super::{
-    Connection, Database, Error, LABEL, MIGRATIONS, Migration, PurgeTimes, Records, SqliteStore,
-    Stored,
+    Connection, Database, Error, LABEL, Locks, MIGRATIONS, Migration, PurgeTimes, Records,
+    SqliteStore, Stored,
 };
 use crate::application::ports::Store as _;
 use crate::domain::{
@@ -61,8 +61,12 @@ fn refund(name: &str, key: Option<&str>, created_at: u64) -> Refund {
     }
 }
 
-fn write<T>(store: &SqliteStore, work: impl FnOnce(&Records<'_>) -> Stored<T>) -> T {
-    store.write(work).unwrap()
+fn of_a_test() -> Locks {
+    Locks::name("test", "")
+}
+
+fn write<T>(store: &SqliteStore, work: impl Fn(&Records<'_>) -> Stored<T>) -> T {
+    store.write(of_a_test(), work).unwrap()
 }
 
 fn store_with_payment() -> SqliteStore {
@@ -142,7 +146,9 @@ fn a_payment_is_read_as_it_was_written() {
 #[test]
 fn an_order_has_one_payment() {
     let store = store_with_payment();
-    let second = store.write(|records| records.insert_payment(&payment("p2", "o1"), None, &[]));
+    let second = store.write(of_a_test(), |records| {
+        records.insert_payment(&payment("p2", "o1"), None, &[])
+    });
     assert_eq!(second, Err(PaymentError::Internal));
     assert_eq!(
         store.read(|records| records.find_payment(id("p2"))),
@@ -162,7 +168,7 @@ fn the_database_itself_refuses_to_refund_more_than_was_paid() {
     });
     assert!(
         store
-            .write(|records| records.save_payment(&payment))
+            .write(of_a_test(), |records| records.save_payment(&payment))
             .is_err()
     );
 }
@@ -170,7 +176,7 @@ fn the_database_itself_refuses_to_refund_more_than_was_paid() {
 #[test]
 fn an_error_takes_the_whole_transaction_back() {
     let store = store_with_payment();
-    let result: Result<(), _> = store.write(|records| {
+    let result: Result<(), _> = store.write(of_a_test(), |records| {
         records.append_event(&payment("p1", "o1").event(id("e1"), EventType::Succeeded, 1))?;
         Err(PaymentError::MalformedEvent)
     });
@@ -214,7 +220,8 @@ fn a_payment_has_one_pending_refund() {
     });
     assert!(
         store
-            .write(|records| records.insert_refund(&refund("r2", None, 10), 20))
+            .write(of_a_test(), |records| records
+                .insert_refund(&refund("r2", None, 10), 20))
             .is_err()
     );
     write(&store, |records| {
@@ -328,7 +335,7 @@ fn older_store() -> SqliteStore {
           session_number, provider_reference, created_at, updated_at, version)
         VALUES (?1, ?1, '01890a5d-ac96-774b-bcce-000000000001', 5, 0, 'EUR', ?2, 'mock', 1, ?3, 1, 10, 2)";
     let database = Database::in_memory(LABEL, &MIGRATIONS[..3]).unwrap();
-    let run: Result<(), Error> = database.write(|connection| {
+    let run: Result<(), Error> = database.write(of_a_test(), |connection| {
         for (id, status, reference) in [
             ("unpaid", "CANCELLED", None),
             ("failed", "FAILED", None),
@@ -370,7 +377,7 @@ fn migrate_from(connection: &Connection, version: usize) -> Result<(), Error> {
 #[test]
 fn refunds_of_older_versions_can_fail_too() {
     let database = Database::in_memory(LABEL, &MIGRATIONS[..6]).unwrap();
-    let run: Result<(), Error> = database.write(|connection| {
+    let run: Result<(), Error> = database.write(of_a_test(), |connection| {
         for statement in [
             "INSERT INTO payments (id, order_id, customer_id, amount, refunded_amount, currency, status, provider,
                 session_number, provider_reference, created_at, updated_at, version)
@@ -444,11 +451,11 @@ fn old_payments_without_money_go_with_all_that_is_theirs() {
     assert_eq!(store.read(|records| records.has_old(before(9))), Ok(false));
     assert_eq!(store.read(|records| records.has_old(before(10))), Ok(true));
     assert_eq!(
-        store.write(|records| records.purge(before(10), 1)),
+        store.write(of_a_test(), |records| records.purge(before(10), 1)),
         Ok(true)
     );
     assert_eq!(
-        store.write(|records| records.purge(before(10), 10)),
+        store.write(of_a_test(), |records| records.purge(before(10), 10)),
         Ok(false)
     );
     assert_eq!(store.read(|records| records.has_old(before(10))), Ok(false));
@@ -561,7 +568,7 @@ fn payments_from_before_their_money_was_counted_are_counted() {
     let is_it = |migration: &Migration| migration.name == "0009_money_received";
     let place = MIGRATIONS.iter().position(is_it).unwrap();
     let database = Database::in_memory(LABEL, &MIGRATIONS[..place]).unwrap();
-    let run: Result<(), Error> = database.write(|connection| {
+    let run: Result<(), Error> = database.write(of_a_test(), |connection| {
         for statement in OLDER {
             connection.execute(statement, &[])?;
         }

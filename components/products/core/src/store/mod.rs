@@ -10,6 +10,7 @@ mod tests;
 use mercato_kernel::{OrderId, Page, ProductId};
 use mercato_sqlite::{Database, Error, Migration, migrations};
 
+use crate::application::locks::Locks;
 use crate::application::ports::{HeldReservations, Inventory, StockStats, Store, Transaction};
 use crate::domain::error::StoreError;
 use crate::domain::listing::Listing;
@@ -95,10 +96,11 @@ impl Store for SqliteStore {
 
     fn write<T, E: From<StoreError>>(
         &self,
-        work: impl FnOnce(&dyn Transaction) -> Result<T, E>,
+        locks: Locks,
+        work: impl Fn(&dyn Transaction) -> Result<T, E>,
     ) -> Result<T, E> {
         self.0
-            .write(|connection| work(connection).map_err(Outcome))
+            .write(locks, |connection| work(connection).map_err(Outcome))
             .map_err(|Outcome(error)| error)
     }
 }

@@ -5,6 +5,7 @@ use mercato_money::Money;
 use mercato_sqlite::{Connection, Error, Row, Value, params, placeholders};
 
 use super::rows::{self, check_rows, json_of, key};
+use crate::application::locks;
 use crate::application::ports::{
     Catalogue, LOW_STOCK_PRODUCTS_MAX, LOW_STOCK_UNITS, StockEntry, StockStats,
 };
@@ -171,7 +172,11 @@ impl Catalogue for Connection {
         }
         let statement = format!("{PRODUCTS_BY_SKU}{})", placeholders(skus.len()));
         let skus: Vec<Value> = skus.iter().map(|sku| sku.as_str().into()).collect();
-        let found = views(self, &statement, &skus)?;
+        let mut found = views(self, &statement, &skus)?;
+        let keys = || Ok::<_, Error>(locks::products(found.iter().map(|product| product.id)));
+        if self.lock(keys)? {
+            found = views(self, &statement, &skus)?;
+        }
         Ok(found.into_iter().map(Product::restore).collect())
     }
 

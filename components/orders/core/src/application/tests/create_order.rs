@@ -537,3 +537,18 @@ fn opening() -> u64 {
     };
     (0..).find(opened).unwrap()
 }
+
+#[test]
+fn transactions_that_are_run_again_place_the_same_order() {
+    let shop = Shop::new();
+    let free = shop.free(1);
+    let expected = shop.placed();
+    let taken = free - shop.free(1);
+    let again = Shop::new();
+    again.store.database.run_writes_twice();
+    let placed = again.placed();
+    assert_eq!(placed, expected);
+    assert_eq!(again.order(placed), shop.order(expected));
+    assert_eq!(again.history(placed), shop.history(expected));
+    assert_eq!((again.all_orders().len(), free - again.free(1)), (1, taken));
+}

@@ -205,7 +205,7 @@ fn an_order_is_found_by_its_number_in_an_index() {
             assert!(steps.iter().any(is_by_number), "{steps:?}");
         }
     }
-    let twice = Store::write(&database, |records| {
+    let twice = Store::write(&database, of_a_test(), |records| {
         let mut third = order(CUSTOMER, 1);
         third.renumber(number.clone());
         records.insert_order(&third)

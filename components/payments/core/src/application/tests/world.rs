@@ -9,13 +9,13 @@ use mercato_platform::clock::Clock as _;
 use mercato_testing::{Faults, TestClock, pause};
 
 use super::shop::{AMOUNT, SESSION_MS, UNPAID_KEPT_MS, session_id, units};
+use crate::application::locks::Locks;
 use crate::application::ports::{
     CheckoutSimulator, PaidSession, Provider, ProviderError, PublishError, Publisher,
     RefundRequest, SessionRequest, SessionState, Settings, SignedWebhook, Store,
 };
 use crate::domain::{CheckoutOutcome, CheckoutSession, PaymentError, PaymentEvent, PaymentView};
-use crate::store::Records;
-use crate::store::SqliteStore;
+use crate::store::{Records, SqliteStore};
 
 const PUBLIC_URL: &str = "http://shop.test";
 
@@ -36,10 +36,11 @@ impl Store for TestStore {
 
     fn write<T>(
         &self,
-        work: impl FnOnce(&Records<'_>) -> Result<T, PaymentError>,
+        locks: Locks,
+        work: impl Fn(&Records<'_>) -> Result<T, PaymentError>,
     ) -> Result<T, PaymentError> {
         self.faults.around(|| {
-            let done = self.sqlite.write(work);
+            let done = self.sqlite.write(locks, work);
             self.commits
                 .set(self.commits.get() + u64::from(done.is_ok()));
             done

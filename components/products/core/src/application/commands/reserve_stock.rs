@@ -2,6 +2,7 @@
 
 use mercato_kernel::{OrderId, ProductId};
 
+use crate::application::locks;
 use crate::application::ports::{Clock as _, Ports, Store as _, Transaction};
 use crate::domain::product::ProductView;
 use crate::domain::reservation::{
@@ -30,7 +31,9 @@ pub fn handle(
     command: &Command<'_>,
 ) -> Result<Vec<ReservedLine>, InventoryError> {
     let demands = merge(command.lines).map_err(InventoryError::Contract)?;
-    ports.store().write(|transaction| {
+    let products = demands.iter().filter_map(|demand| demand.product);
+    let locks = locks::orders([command.order_id]).and(locks::products(products));
+    ports.store().write(locks, |transaction| {
         if let Some(reservation) = transaction.reservation(command.order_id)? {
             return reservation.answer_again(&demands);
         }

@@ -52,14 +52,18 @@ WHERE created_at BETWEEN ? AND ?";
 /// Adds products past the triggers, which would take ten times as long.
 fn fill(shop: &Shop, first: u64, last: u64) {
     let trigger = "SELECT sql FROM sqlite_schema WHERE name = 'products_enter_search'";
-    let done = shop.products.store.0.write::<_, Error>(|connection| {
-        let trigger: String = connection.query_one(trigger, params![])?.unwrap().get(0)?;
-        connection.execute("DROP TRIGGER products_enter_search", params![])?;
-        connection.execute(FILL_PRODUCTS, params![first, last])?;
-        connection.execute(FILL_ENTRIES, params![first, last])?;
-        connection.execute(FILL_WORDS, params![first, last])?;
-        connection.execute(&trigger, params![])
-    });
+    let done = shop
+        .products
+        .store
+        .0
+        .write::<_, Error>(of_a_test(), |connection| {
+            let trigger: String = connection.query_one(trigger, params![])?.unwrap().get(0)?;
+            connection.execute("DROP TRIGGER products_enter_search", params![])?;
+            connection.execute(FILL_PRODUCTS, params![first, last])?;
+            connection.execute(FILL_ENTRIES, params![first, last])?;
+            connection.execute(FILL_WORDS, params![first, last])?;
+            connection.execute(&trigger, params![])
+        });
     done.unwrap();
 }
 

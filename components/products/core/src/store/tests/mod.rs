@@ -37,6 +37,10 @@ WHERE stock + reserved + sold <> (
     FROM reservation_lines AS l JOIN reservations AS r USING (order_id)
     WHERE l.product_id = p.id AND r.state = 'committed')";
 
+fn of_a_test() -> Locks {
+    Locks::name("test", "")
+}
+
 impl Shop {
     fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Error>) -> T {
         self.products.store.0.read(work).unwrap()
@@ -45,7 +49,7 @@ impl Shop {
     /// What a statement of a test changes.
     fn execute(&self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
         let run = |connection: &Connection| connection.execute_counted(statement, parameters);
-        self.products.store.0.write(run)
+        self.products.store.0.write(of_a_test(), run)
     }
 
     /// The steps of SQLite's plan for a statement, in its own words.
@@ -135,11 +139,14 @@ fn the_schema_refuses_a_sku_twice_and_stock_below_zero() {
         id: ProductId::parse("01890a5d-ac96-774b-bcce-ffffffffffff").unwrap(),
         ..tea.clone()
     };
-    let refused = shop.products.store.write::<_, StoreError>(|transaction| {
-        transaction.save_product(&Product::restore(tea))?;
-        transaction.insert_products(&[&Product::restore(twin)])
-    });
-    assert!(matches!(refused, Err(StoreError::Fault(message)) if message.contains("products.sku")));
+    let refused = shop
+        .products
+        .store
+        .write::<_, StoreError>(of_a_test(), |transaction| {
+            transaction.save_product(&Product::restore(tea.clone()))?;
+            transaction.insert_products(&[&Product::restore(twin.clone())])
+        });
+    assert!(matches!(refused, Err(StoreError::Fault(message)) if message.contains("sku")));
     for column in ["stock", "reserved", "sold"] {
         let refused = shop.execute(&format!("UPDATE products SET {column} = -1"), params![]);
         assert!(
@@ -241,10 +248,13 @@ fn a_rejected_order_leaves_no_trace() {
 fn a_transaction_that_fails_half_way_is_taken_back() {
     let shop = Shop::new();
     let tea = shop.add("Tea", "1", 10);
-    let failed = shop.products.store.write::<(), _>(|transaction| {
-        transaction.take(&[reserved(&tea, 9)])?;
-        Err(StoreError::Fault("the power is out".to_owned()))
-    });
+    let failed = shop
+        .products
+        .store
+        .write::<(), _>(of_a_test(), |transaction| {
+            transaction.take(&[reserved(&tea, 9)])?;
+            Err(StoreError::Fault("the power is out".to_owned()))
+        });
     assert!(failed.is_err());
     assert_eq!(shop.stock(&tea), Stock::restore(10, 0, 0));
 }
@@ -258,7 +268,9 @@ fn what_does_not_exist_cannot_be_changed() {
         ..tea
     };
     let write = |work: &dyn Fn(&dyn Transaction) -> Result<(), StoreError>| {
-        shop.products.store.write(|transaction| work(transaction))
+        shop.products
+            .store
+            .write(of_a_test(), |transaction| work(transaction))
     };
     assert!(write(&|transaction| transaction.take(&[reserved(&unknown, 1)])).is_err());
     let settle =

@@ -153,11 +153,14 @@ fn what_is_taken_back_was_never_in_the_search() {
         name: "Milk".parse().unwrap(),
         ..tea.clone()
     };
-    let failed = shop.products.store.write::<(), _>(|transaction| {
-        transaction.save_product(&Product::restore(tea).delete(9))?;
-        transaction.insert_products(&[&Product::restore(milk)])?;
-        Err(StoreError::Fault("the power is out".to_owned()))
-    });
+    let failed = shop
+        .products
+        .store
+        .write::<(), _>(of_a_test(), |transaction| {
+            transaction.save_product(&Product::restore(tea.clone()).delete(9))?;
+            transaction.insert_products(&[&Product::restore(milk.clone())])?;
+            Err(StoreError::Fault("the power is out".to_owned()))
+        });
     assert!(failed.is_err());
     assert_eq!(shop.found("tea"), ["Tea"]);
     assert_eq!(shop.found("milk"), [""; 0]);
@@ -173,7 +176,7 @@ fn a_product_that_comes_back_is_found_an_erased_one_is_not() {
     let saved = shop
         .products
         .store
-        .write(|transaction| transaction.save_product(&back));
+        .write(of_a_test(), |transaction| transaction.save_product(&back));
     saved.unwrap();
     assert_eq!(shop.found("tea"), ["Tea"]);
     shop.assert_search_is_in_step();
@@ -211,7 +214,9 @@ fn products_from_before_the_search_are_found() {
             number,
             deleted_at
         ];
-        before.write::<_, Error>(|connection| connection.execute(statement, parameters))
+        before.write::<_, Error>(of_a_test(), |connection| {
+            connection.execute(statement, parameters)
+        })
     };
     insert("Tea", None, 1).unwrap();
     insert("Tea of old", Some(9), 2).unwrap();
@@ -219,7 +224,9 @@ fn products_from_before_the_search_are_found() {
     let later = MIGRATIONS[1..].iter();
     for statement in later.flat_map(|migration| migration.sql.split(";\n\n")) {
         before
-            .write::<_, Error>(|connection| connection.execute(statement, params![]))
+            .write::<_, Error>(of_a_test(), |connection| {
+                connection.execute(statement, params![])
+            })
             .unwrap();
     }
     let mut shop = Shop::new();

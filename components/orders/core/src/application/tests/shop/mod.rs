@@ -28,6 +28,7 @@ use crate::application::commands::change_status::{self, ChangeStatus};
 use crate::application::commands::create_order::{self, CreateOrder, CreateOutcome, Idempotency};
 use crate::application::commands::sweep::{self, SweepReport};
 use crate::application::commands::{apply_payment_event, record_answer};
+use crate::application::locks;
 use crate::application::queries::find_order::{self, OrderDetails};
 use crate::application::queries::list_orders::{self, OrderFilter, OrderSort};
 use crate::application::saga::pending_actions::SOLD_AFTER_MS;
@@ -179,7 +180,9 @@ impl Shop {
         let done: Result<u64, mercato_sqlite::Error> = self
             .store
             .database
-            .write(|connection| connection.execute_counted(&statement, &[]));
+            .write(locks::order(order_id), |connection| {
+                connection.execute_counted(&statement, &[])
+            });
         assert_eq!(done.unwrap(), 1);
     }
 
@@ -270,7 +273,7 @@ impl Shop {
 
     /// That action of the order is pending, from now on.
     pub fn leave_to_do(&self, order_id: OrderId, task: &Action) {
-        Store::write(&self.store.database, |records| {
+        Store::write(&self.store.database, locks::order(order_id), |records| {
             records.add_pending_action(order_id, task, self.clock.now_ms())
         })
         .unwrap();
