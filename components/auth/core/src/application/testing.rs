@@ -68,7 +68,7 @@ pub struct Shop {
 
 impl Shop {
     pub fn new() -> Self {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         let hashing = Rc::new(Hashing {
             generation: Cell::new(1),
             work: Cell::new(0),

@@ -1,7 +1,7 @@
 //! Table `users`.
 
 use mercato_kernel::{Named as _, PageStart, Total};
-use mercato_sqlite::{Row, params};
+use mercato_sql::{Row, params};
 
 use super::{Records, damaged};
 use crate::application::Error;
@@ -170,7 +170,7 @@ impl Records<'_> {
         ];
         match self.0.execute(statement, values) {
             Ok(_) => Ok(()),
-            Err(mercato_sqlite::Error::Constraint(broken)) if broken.is_of_unique(EMAIL) => {
+            Err(mercato_sql::Error::Constraint(broken)) if broken.is_of_unique(EMAIL) => {
                 Err(Error::EmailTaken)
             }
             Err(error) => Err(error.into()),
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn an_account_comes_back_as_it_went_in() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         let odd_name = Name::parse("Robert'); DROP TABLE users;--").unwrap();
         let account = changed(&somebody(1), |record| {
             record.name = odd_name;
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn saving_replaces_that_account_and_no_other() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         add(&store, &somebody(1));
         add(&store, &somebody(2));
         let name = Name::parse("Another").unwrap();
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn an_address_belongs_to_one_account() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         add(&store, &somebody(1));
         add(&store, &somebody(2));
         let with_first_email = |account: &Account| {
@@ -301,12 +301,13 @@ mod tests {
 
     #[test]
     fn another_broken_constraint_is_a_fault_and_no_taken_address() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         add(&store, &somebody(1));
         let same_id = changed(&somebody(2), |record| record.id = id(1));
         let result = store.change(|records| records.add_account(&same_id));
+        // Where there are several writers, another one may have been faster.
         assert!(
-            matches!(&result, Err(Error::Internal(cause)) if cause.contains("users.id")),
+            matches!(&result, Err(Error::Internal(cause) | Error::Unavailable(cause)) if cause.contains("UNIQUE")),
             "{result:?}"
         );
         let orphan = token("a", session(1), &somebody(7));
@@ -319,7 +320,7 @@ mod tests {
 
     #[test]
     fn an_error_takes_the_whole_unit_back() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         let result = store.change(|records| {
             records.add_account(&somebody(1))?;
             records.add_refresh_token(&token("a", session(1), &somebody(1)))?;
@@ -335,7 +336,7 @@ mod tests {
 
     #[test]
     fn pages_are_oldest_first() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         for number in [3, 1, 2] {
             add(&store, &somebody(number));
         }
@@ -357,7 +358,7 @@ mod tests {
 
     #[test]
     fn a_view_is_found_by_id_and_by_address() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         add(&store, &somebody(1));
         add(&store, &somebody(2));
         let view = AccountView::from(somebody(2));
@@ -373,7 +374,7 @@ mod tests {
 
     #[test]
     fn a_page_after_an_account_goes_on_where_it_would_stand() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         for number in 1..=4 {
             let created_at = NOW + u64::from(number / 2);
             let account = changed(&somebody(number), |record| record.created_at = created_at);
@@ -396,7 +397,7 @@ mod tests {
 
     #[test]
     fn pages_and_the_costliest_hash_are_found_by_index() {
-        let store = Store::in_memory();
+        let store = Store::on_sqlite();
         for (statement, parameters, index) in [
             (
                 SELECT_VIEWS_AFTER,
@@ -415,7 +416,7 @@ mod tests {
 
     #[test]
     fn one_of_the_costliest_hashes_is_found() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         let costliest = || store.read(|records| records.costliest_hash()).unwrap();
         assert_eq!(costliest(), None);
         for (number, hash) in [(1, "$2b$09$x"), (2, "$2a$12$y"), (3, "$2b$10$z")] {
@@ -428,7 +429,7 @@ mod tests {
 
     #[test]
     fn only_enabled_admins_are_counted_and_any_admin_is_one() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         let others = || {
             store
                 .read(|records| records.count_other_active_admins(id(1)))
@@ -448,7 +449,7 @@ mod tests {
 
     #[test]
     fn damaged_rows_are_a_fault_and_not_a_panic() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         add(&store, &somebody(1));
         store
             .change(|records| {

@@ -1,6 +1,6 @@
 //! Tables `login_failures` and `familiar_clients`.
 
-use mercato_sqlite::{Row, params};
+use mercato_sql::{Row, params};
 
 use super::{FORGET_MAX_ROWS, Records};
 use crate::application::Error;
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn failures_are_kept_under_their_key_until_they_are_cleared() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         let (key, other) = (CounterKey::subject("a"), CounterKey::subject("b"));
         let kept = |key: &CounterKey| store.read(|records| records.failures(key)).unwrap();
         assert_eq!(kept(&key), Failures::default());
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_pair_is_familiar_until_its_time_is_over() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         let client = Client::parse("192.0.2.1");
         let key = CounterKey::pair("a", client.as_ref());
         let is_familiar = |now| {
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn old_attempts_are_forgotten_a_bounded_number_at_a_time() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         let count = FORGET_MAX_ROWS + 1;
         let key = |number: u32| CounterKey::subject(&number.to_string());
         let failures = Failures::default().with_one_more(10, NOW);
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn old_attempts_are_found_by_index() {
-        let store = Store::in_memory();
+        let store = Store::on_sqlite();
         for (statement, index) in [
             (DELETE_OLD_FAILURES, "login_failures_by_end"),
             (DELETE_OLD_FAMILIAR, "familiar_clients_by_end"),

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use mercato_sqlite::{Connection, Database, Migration, Row, migrations};
+use mercato_sql::{Connection, Database, Migrations, Row, migrations};
 
 use crate::application::Error;
 use crate::application::locks::Locks;
@@ -16,7 +16,7 @@ pub(crate) mod testing;
 mod turns;
 
 /// The schema, step by step.
-const MIGRATIONS: &[Migration] = migrations!();
+const MIGRATIONS: Migrations = migrations!();
 
 /// Rows of one table forgotten at a time, so that no login pays for all of them.
 const FORGET_MAX_ROWS: u32 = 100;
@@ -34,10 +34,17 @@ impl Store {
         Self(Rc::new(Database::new("auth", MIGRATIONS)))
     }
 
-    /// A fresh database in memory.
+    /// A fresh database.
     #[cfg(test)]
-    pub fn in_memory() -> Self {
-        Self(Rc::new(Database::in_memory("auth", MIGRATIONS).unwrap()))
+    pub fn for_test() -> Self {
+        Self(Rc::new(Database::for_test("auth", MIGRATIONS).unwrap()))
+    }
+
+    /// A fresh SQLite, for tests of how that goes about statements.
+    #[cfg(test)]
+    pub fn on_sqlite() -> Self {
+        let database = Database::in_memory("auth", MIGRATIONS.sqlite);
+        Self(Rc::new(database.unwrap()))
     }
 
     /// Reads.
@@ -70,7 +77,7 @@ impl Store {
 
 impl Records<'_> {
     #[track_caller]
-    fn execute(&self, statement: &str, parameters: &[mercato_sqlite::Value]) -> Result<(), Error> {
+    fn execute(&self, statement: &str, parameters: &[mercato_sql::Value]) -> Result<(), Error> {
         self.0.execute(statement, parameters)?;
         Ok(())
     }
@@ -80,7 +87,7 @@ impl Records<'_> {
     fn all<T>(
         &self,
         statement: &str,
-        parameters: &[mercato_sqlite::Value],
+        parameters: &[mercato_sql::Value],
         read: impl Fn(&Row) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
         let rows = self.0.query(statement, parameters)?;
@@ -92,7 +99,7 @@ impl Records<'_> {
     fn first<T>(
         &self,
         statement: &str,
-        parameters: &[mercato_sqlite::Value],
+        parameters: &[mercato_sql::Value],
         read: impl FnOnce(&Row) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
         let row = self.0.query_one(statement, parameters)?;
@@ -104,7 +111,7 @@ impl Records<'_> {
     fn number(
         &self,
         statement: &str,
-        parameters: &[mercato_sqlite::Value],
+        parameters: &[mercato_sql::Value],
         column: &str,
     ) -> Result<u64, Error> {
         let number = self.first(statement, parameters, |row| Ok(row.get(column)?))?;
@@ -116,17 +123,15 @@ fn damaged(column: &str, rule: &str) -> Error {
     Error::Internal(format!("the database auth is damaged: {column} {rule}"))
 }
 
-impl From<mercato_sqlite::Error> for Error {
-    fn from(error: mercato_sqlite::Error) -> Self {
-        use mercato_sqlite::Error as Cause;
+impl From<mercato_sql::Error> for Error {
+    fn from(error: mercato_sql::Error) -> Self {
+        use mercato_sql::Error as Cause;
         match error {
-            Cause::Busy(_)
-            | Cause::Denied(_)
+            Cause::Denied(_)
             | Cause::Unknown(_)
-            | Cause::Full
-            | Cause::Interrupted(_)
             | Cause::Foreign(_)
             | Cause::NewerSchema { .. } => Self::Unavailable(error.to_string()),
+            _ if error.is_transient() => Self::Unavailable(error.to_string()),
             _ => Self::Internal(error.to_string()),
         }
     }
@@ -138,7 +143,7 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_unavailable_and_the_rest_is_a_fault() {
-        use mercato_sqlite::{Error as Cause, Rule, Violation};
+        use mercato_sql::{Error as Cause, Rule, Violation};
         for cause in [
             Cause::Busy("locked".to_owned()),
             Cause::Denied("auth".to_owned()),
@@ -154,6 +159,7 @@ mod tests {
             Cause::Constraint(Violation {
                 rule: Rule::Check,
                 on: "x".to_owned(),
+                may_pass: false,
             }),
             Cause::Storage("no such table".to_owned()),
         ] {

@@ -1,7 +1,7 @@
 //! Table `refresh_tokens`: the sessions.
 
 use mercato_platform::ids;
-use mercato_sqlite::{Row, params};
+use mercato_sql::{Row, params};
 
 use super::accounts::account_id;
 use super::{FORGET_MAX_ROWS, Records, damaged};
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_token_is_kept_until_its_session_ends() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         add(&store, &somebody(1));
         let (first, second, other) = (
             token("a", session(1), &somebody(1)),
@@ -301,7 +301,7 @@ mod tests {
 
     #[test]
     fn the_sessions_of_one_account_end_together() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         add(&store, &somebody(1));
         add(&store, &somebody(2));
         let (mine, mine_too, theirs) = (
@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn expired_tokens_are_forgotten_a_bounded_number_at_a_time() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         add(&store, &somebody(1));
         let count = FORGET_MAX_ROWS + 1;
         for number in 0..count {
@@ -364,7 +364,7 @@ mod tests {
 
     #[test]
     fn a_session_lives_while_its_account_has_an_unspent_token_of_it() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         add(&store, &somebody(1));
         add(&store, &somebody(2));
         let end = |account: u32, number: u64, now: u64| {
@@ -387,7 +387,7 @@ mod tests {
 
     #[test]
     fn sessions_are_listed_newest_first_and_the_oldest_is_known() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         add(&store, &somebody(1));
         for number in 1..=3 {
             let issued_at = NOW + number - 1;

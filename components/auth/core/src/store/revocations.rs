@@ -1,6 +1,6 @@
 //! Tables `revocations` and `revocation_floor`.
 
-use mercato_sqlite::{Row, params};
+use mercato_sql::{Row, params};
 
 use super::accounts::account_id;
 use super::refresh_tokens::session_id;
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn revocations_are_kept_in_order_until_they_expire() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         let revoked = [Revoked::Session(session(1)), Revoked::Account(id(1), 7)];
         for (number, revoked) in revoked.into_iter().enumerate() {
             let revocation = revocation(revoked, NOW + number as u64);
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn too_many_revocations_raise_the_floor() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         let fill = |records: &Records<'_>| {
             (0..REVOCATIONS_MAX + 2).try_for_each(|number| {
                 let revoked = Revoked::Session(session(number));

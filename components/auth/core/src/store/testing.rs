@@ -1,6 +1,6 @@
 //! Accounts and tokens, for the tests of the store.
 
-use mercato_sqlite::Value;
+use mercato_sql::Value;
 
 use super::Store;
 use crate::domain::{

@@ -1,6 +1,6 @@
 //! Tables `hashing_turns` and `hashing_pace`.
 
-use mercato_sqlite::{Row, params};
+use mercato_sql::{Row, params};
 
 use super::{Records, damaged};
 use crate::application::Error;

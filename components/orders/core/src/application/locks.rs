@@ -1,6 +1,6 @@
 //! What transactions of this database are about: the names of all that they read in order to change something.
 
-pub use mercato_sqlite::Locks;
+pub use mercato_sql::Locks;
 
 use mercato_kernel::{AccountId, OrderId};
 

@@ -5,7 +5,7 @@
 //! terms").
 
 use mercato_kernel::{Named as _, PageStart, Total};
-use mercato_sqlite::Value;
+use mercato_sql::Value;
 
 use super::key;
 use super::orders::COLUMNS;

@@ -1,6 +1,6 @@
 //! What operators watch. The triggers count as it happens.
 
-use mercato_sqlite::{Row, params};
+use mercato_sql::{Row, params};
 
 use super::Records;
 use crate::domain::{OrderError, OrderStatus};

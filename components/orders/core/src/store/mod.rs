@@ -19,7 +19,7 @@ pub use retention::PurgeTimes;
 
 use mercato_kernel::{Named, Uuid};
 use mercato_platform::log;
-use mercato_sqlite::{Connection, Database, Error, Migration, Row, Value, migrations};
+use mercato_sql::{Connection, Database, Error, Migrations, Row, Value, migrations};
 
 use crate::application::locks::Locks;
 use crate::domain::{OrderError, PAUSE_LONGEST_MS};
@@ -29,7 +29,7 @@ use crate::ports::Store;
 pub const LABEL: &str = "orders";
 
 /// The schema.
-pub const MIGRATIONS: &[Migration] = migrations!();
+pub const MIGRATIONS: Migrations = migrations!();
 
 /// The database of this component.
 pub const fn open() -> Database {

@@ -2,7 +2,7 @@
 
 use mercato_kernel::{Named as _, OrderId, PageStart, Total, Uuid};
 use mercato_money::Money;
-use mercato_sqlite::{Error, Row, Value, params};
+use mercato_sql::{Error, Row, Value, params};
 
 use super::listing::{count_of, page_of};
 use super::sagas::saga_columns;

@@ -1,7 +1,7 @@
 //! What is removed when it is old: finished sagas, keys, marks of the inbox, idle holders, orders that nobody paid.
 
 use mercato_kernel::OrderId;
-use mercato_sqlite::params;
+use mercato_sql::params;
 
 use super::{Records, json_of};
 use crate::application::locks;

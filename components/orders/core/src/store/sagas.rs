@@ -2,7 +2,7 @@
 
 use mercato_kernel::{Named as _, OrderId};
 use mercato_money::Money;
-use mercato_sqlite::{Error, Row, Value, params};
+use mercato_sql::{Error, Row, Value, params};
 
 use super::history::actor;
 use super::orders::{item_of, quantity};

@@ -18,7 +18,12 @@ const CUSTOMER: &str = "01939f6e-8a00-7000-8000-00000000000c";
 const PRODUCT: &str = "01939f6e-8a00-7000-8000-00000000000b";
 
 fn database() -> Database {
-    Database::in_memory(LABEL, MIGRATIONS).unwrap()
+    Database::for_test(LABEL, MIGRATIONS).unwrap()
+}
+
+/// A fresh SQLite, for tests of how that goes about statements.
+fn on_sqlite() -> Database {
+    Database::in_memory(LABEL, MIGRATIONS.sqlite).unwrap()
 }
 
 fn read<T>(database: &Database, work: impl FnOnce(&Records<'_>) -> Result<T, OrderError>) -> T {

@@ -1,5 +1,5 @@
 use mercato_kernel::{Named as _, PaymentId};
-use mercato_sqlite::{Row, params};
+use mercato_sql::{Row, params};
 
 use super::{KEPT_OF_NOBODY_MAX, Records, Stored, currency, minor_units, named};
 use crate::domain::{DISPUTES_MAX, Dispute};

@@ -1,5 +1,5 @@
 use mercato_kernel::{EventId, Named as _, OrderId, PageStart, Total};
-use mercato_sqlite::{Row, Value, params};
+use mercato_sql::{Row, Value, params};
 
 use super::{Records, Stored, currency, id, minor_units, named, too_late};
 use crate::domain::{OutboxEntry, OutboxEntryView, PaymentEvent};

@@ -1,6 +1,6 @@
 use mercato_kernel::{FromText, Named as _, OrderId, PageStart, PaymentId, Total};
 use mercato_money::Money;
-use mercato_sqlite::{Error, Row, Value, params};
+use mercato_sql::{Error, Row, Value, params};
 
 use super::{Records, Stored, currency, id, minor_units, named};
 use crate::application::locks;

@@ -1,5 +1,5 @@
 use mercato_kernel::PaymentId;
-use mercato_sqlite::{Row, params};
+use mercato_sql::{Row, params};
 
 use super::{KEPT_OF_NOBODY_MAX, Records, Stored, minor_units};
 use crate::domain::{ProviderRefund, RefundFailure, RefundTotal};

@@ -1,5 +1,5 @@
 use mercato_kernel::OrderId;
-use mercato_sqlite::{Error, Row, params};
+use mercato_sql::{Error, Row, params};
 
 use super::{Records, Stored};
 use crate::application::locks;

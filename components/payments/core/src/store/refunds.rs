@@ -1,5 +1,5 @@
 use mercato_kernel::{Named as _, PageStart, PaymentId, RecordedAnswer, Total};
-use mercato_sqlite::{Row, params};
+use mercato_sql::{Row, params};
 
 use super::{Records, Stored, id, minor_units, named, too_late};
 use crate::domain::{DuplicateCharge, MinorUnits, Refund, RefundId, RefundState, RefundStatus};

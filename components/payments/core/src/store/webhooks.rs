@@ -1,5 +1,5 @@
 use mercato_kernel::PaymentId;
-use mercato_sqlite::params;
+use mercato_sql::params;
 
 use super::{Records, Stored};
 use crate::domain::{KeptCharge, ProviderEvent};

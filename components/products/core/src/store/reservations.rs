@@ -2,7 +2,7 @@
 
 use mercato_kernel::{OrderId, ProductId, Uuid};
 use mercato_money::Money;
-use mercato_sqlite::{Connection, Error, Row, params};
+use mercato_sql::{Connection, Error, Row, params};
 
 use super::products;
 use super::rows::{self, check_rows, json_of};

@@ -511,7 +511,7 @@ fn an_order_is_made_with_one_call_to_each_database_and_two_more() {
 
 #[test]
 fn an_order_and_its_payment_cost_few_statements() {
-    let mut shop = Shop::new();
+    let mut shop = Shop::on_sqlite();
     shop.settings.limits.account.open_orders = 10;
     let count = || shop.store.database.statements();
     let before = count();

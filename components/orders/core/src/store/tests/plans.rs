@@ -1,6 +1,6 @@
 //! Which indexes the statements go through.
 
-use mercato_sqlite::params;
+use mercato_sql::params;
 
 use super::*;
 use crate::application::queries::list_orders::Place;
@@ -19,7 +19,7 @@ use crate::store::sweep_runs::HAS_DUE;
 
 /// The steps of the plan of a statement.
 fn steps(statement: &str, values: &[Value]) -> Vec<String> {
-    let rows = database().read::<_, Error>(|connection| {
+    let rows = on_sqlite().read::<_, Error>(|connection| {
         connection.query(&format!("EXPLAIN QUERY PLAN {statement}"), values)
     });
     let rows = rows.unwrap();

@@ -15,12 +15,12 @@ use crate::application::ports::{
     RefundRequest, SessionRequest, SessionState, Settings, SignedWebhook, Store,
 };
 use crate::domain::{CheckoutOutcome, CheckoutSession, PaymentError, PaymentEvent, PaymentView};
-use crate::store::{Records, SqliteStore};
+use crate::store::{Records, SqlStore};
 
 const PUBLIC_URL: &str = "http://shop.test";
 
 pub struct TestStore {
-    pub sqlite: SqliteStore,
+    pub database: SqlStore,
     pub faults: Rc<Faults>,
     /// Transactions that were committed.
     pub commits: Cell<u64>,
@@ -31,7 +31,7 @@ impl Store for TestStore {
         &self,
         work: impl FnOnce(&Records<'_>) -> Result<T, PaymentError>,
     ) -> Result<T, PaymentError> {
-        self.sqlite.read(work)
+        self.database.read(work)
     }
 
     fn write<T>(
@@ -40,7 +40,7 @@ impl Store for TestStore {
         work: impl Fn(&Records<'_>) -> Result<T, PaymentError>,
     ) -> Result<T, PaymentError> {
         self.faults.around(|| {
-            let done = self.sqlite.write(locks, work);
+            let done = self.database.write(locks, work);
             self.commits
                 .set(self.commits.get() + u64::from(done.is_ok()));
             done

@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn many_rows_are_read_and_written_with_few_statements() {
-        let shop = Shop::new();
+        let shop = Shop::on_sqlite();
         let rows = |price: i64| -> Vec<_> {
             let rows = 0..u64::try_from(IMPORT_BATCH_ROWS_MAX).unwrap();
             rows.map(|number| row(&format!("T-{number}"), "Tea", price, number))

@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn the_statements_do_not_grow_with_the_lines() {
-        let shop = Shop::new();
+        let shop = Shop::on_sqlite();
         let add = |number: u32| shop.create(&new_product(&format!("Tea {number}"), 9));
         let lines: Vec<_> = (0..100).map(|n| line(&add(n).unwrap(), 1)).collect();
         for (number, lines) in [(1, &lines[..1]), (2, &lines[..])] {

@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn statements_do_not_grow_with_orders_and_nothing_new_is_one() {
-        let shop = Shop::new();
+        let shop = Shop::on_sqlite();
         let tea = shop.create(&new_product("Tea", 900)).unwrap();
         let orders: Vec<OrderId> = (1..=ORDERS_MAX as u64).map(order).collect();
         for number in 1..=ORDERS_MAX as u64 {

@@ -6,7 +6,7 @@ mod search;
 
 use mercato_kernel::OrderId;
 use mercato_money::Money;
-use mercato_sqlite::{Connection, Row, Value, params};
+use mercato_sql::{Connection, Dialect, Row, Value, params};
 
 use super::rows::{id, json_of, key};
 use super::*;
@@ -58,6 +58,10 @@ impl Shop {
         let rows = self.read(|connection| connection.query(&explain, parameters));
         let step = |row: &Row| row.get("detail").unwrap();
         rows.iter().map(step).collect()
+    }
+
+    fn dialect(&self) -> Dialect {
+        self.read(|connection| Ok(connection.dialect()))
     }
 
     fn assert_books_agree(&self) {
@@ -146,7 +150,9 @@ fn the_schema_refuses_a_sku_twice_and_stock_below_zero() {
             transaction.save_product(&Product::restore(tea.clone()))?;
             transaction.insert_products(&[&Product::restore(twin.clone())])
         });
-    assert!(matches!(refused, Err(StoreError::Fault(message)) if message.contains("sku")));
+    // Where there are several writers, another one may have been faster.
+    assert!(matches!(refused,
+        Err(StoreError::Fault(message) | StoreError::Unavailable(message)) if message.contains("sku")));
     for column in ["stock", "reserved", "sold"] {
         let refused = shop.execute(&format!("UPDATE products SET {column} = -1"), params![]);
         assert!(
@@ -201,7 +207,7 @@ fn held_reservations_are_counted_with_the_oldest() {
 
 #[test]
 fn counting_held_reservations_reads_no_others() {
-    let shop = Shop::new();
+    let shop = Shop::on_sqlite();
     let plan = shop.plan(reservations::HELD_RESERVATIONS, params![]);
     assert!(plan[0].contains("reservations_held"), "{plan:?}");
 }
@@ -305,13 +311,16 @@ fn orders_of_a_hundred_lines_end_with_few_statements() {
         shop.reserve(number, &lines).unwrap();
     }
     assert_eq!(
-        shop.number("SELECT SUM(reserved) FROM products"),
+        shop.number("SELECT CAST(SUM(reserved) AS BIGINT) FROM products"),
         7 * 100 * 20
     );
     shop.delete(&products[0], None).unwrap();
     let outcomes = shop.settle_all(&orders, Settlement::Release).unwrap();
     assert!(outcomes.iter().all(Result::is_ok));
-    assert_eq!(shop.number("SELECT SUM(reserved) FROM products"), 0);
+    assert_eq!(
+        shop.number("SELECT CAST(SUM(reserved) AS BIGINT) FROM products"),
+        0
+    );
     assert_eq!(shop.stock(&products[0]), Stock::restore(1_000, 0, 0));
     shop.assert_books_agree();
     assert_eq!(shop.purge(0, 15), Ok(15));
@@ -322,7 +331,7 @@ fn orders_of_a_hundred_lines_end_with_few_statements() {
 
 #[test]
 fn whole_reservations_are_read_and_moved_by_their_keys() {
-    let shop = Shop::new();
+    let shop = Shop::on_sqlite();
     let ids = || json_of(&[order(1)]);
     let by_age = || params![1_u32, 1_u32].to_vec();
     let statements = [
@@ -402,7 +411,7 @@ fn a_price_list_makes_and_changes_products_and_keeps_books() {
     assert_eq!(outcomes[2..], [RowOutcome::Unchanged, RowOutcome::Created]);
     assert_eq!(shop.number("SELECT COUNT(*) FROM products"), 101);
     assert_eq!(
-        shop.number("SELECT SUM(stock) FROM products"),
+        shop.number("SELECT CAST(SUM(stock) AS BIGINT) FROM products"),
         9 + 99 * 5 + 1
     );
     shop.assert_books_agree();

@@ -18,7 +18,7 @@ use mercato_kernel::{
     AccountId, Caller, Named as _, OrderId, PageRequest, ProductId, RecordedAnswer,
 };
 use mercato_platform::clock::Clock as _;
-use mercato_sqlite::Database;
+use mercato_sql::Database;
 use mercato_testing::{CountingIds, Faults, TestClock};
 
 use self::inventory::TestInventory;
@@ -125,10 +125,18 @@ pub const REQUEST_MINOR: i64 = 2_008;
 
 impl Shop {
     pub fn new() -> Self {
+        Self::with(Database::for_test(LABEL, MIGRATIONS).unwrap())
+    }
+
+    /// A shop on SQLite, for tests of how that goes about statements.
+    pub fn on_sqlite() -> Self {
+        Self::with(Database::in_memory(LABEL, MIGRATIONS.sqlite).unwrap())
+    }
+
+    fn with(database: Database) -> Self {
         let faults: Rc<Faults> = Rc::default();
         let clock = TestClock::at(START_MS);
         let ids = CountingIds::new(&clock);
-        let database = Database::in_memory(LABEL, MIGRATIONS).unwrap();
         let shop = Self {
             store: TestStore {
                 database,
@@ -177,7 +185,7 @@ impl Shop {
     /// Gives an order the number of another one.
     pub fn renumber(&self, order_id: OrderId, number: &OrderNumber) {
         let statement = format!("UPDATE orders SET number = '{number}' WHERE id = '{order_id}'");
-        let done: Result<u64, mercato_sqlite::Error> = self
+        let done: Result<u64, mercato_sql::Error> = self
             .store
             .database
             .write(locks::order(order_id), |connection| {
@@ -363,7 +371,7 @@ impl Shop {
                 .unwrap()
                 .get::<u64>(0_usize)
         });
-        let number: Result<u64, mercato_sqlite::Error> = number;
+        let number: Result<u64, mercato_sql::Error> = number;
         number.unwrap()
     }
 

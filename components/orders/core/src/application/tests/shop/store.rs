@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use mercato_sqlite::Database;
+use mercato_sql::Database;
 use mercato_testing::Faults;
 
 use crate::application::locks::Locks;

@@ -61,9 +61,13 @@ impl Locks {
 }
 
 fn number(kind: &str, name: &[u8]) -> i64 {
-    let hash = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME);
     let bytes = kind.bytes().chain([0]).chain(name.iter().copied());
-    bytes.fold(FNV_OFFSET, hash).cast_signed()
+    hash(bytes).cast_signed()
+}
+
+pub fn hash(bytes: impl IntoIterator<Item = u8>) -> u64 {
+    let hash = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME);
+    bytes.into_iter().fold(FNV_OFFSET, hash)
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ pub struct Violation {
     /// What the rule is on: the columns, as in `users.email`, or the condition or the name of the rule. Empty where the database
     /// does not say.
     pub on: String,
+    /// Whether another writer may have been faster, so that the same call can do better: where there are several.
+    pub may_pass: bool,
 }
 
 impl Violation {
@@ -38,7 +40,11 @@ impl Violation {
         // Some hosts quote the message, or go on after it.
         let on = on.trim_start_matches(": ").split(['`', '\n']).next();
         let on = on.unwrap_or_default().to_owned();
-        Some(Self { rule, on })
+        Some(Self {
+            rule,
+            on,
+            may_pass: false,
+        })
     }
 
     /// Whether that column of that table must be unique and is not.

@@ -193,7 +193,7 @@ fn the_file_of_another_database_is_refused_and_left_as_it_is() {
 
 #[test]
 fn the_file_of_another_program_is_refused() {
-    let connection = Connection(Backend::open("test").unwrap());
+    let connection = Connection(Backend::Sqlite(backend::sqlite::Backend::open().unwrap()));
     connection
         .execute("CREATE TABLE notes (text TEXT)", &[])
         .unwrap();
@@ -205,7 +205,7 @@ fn the_file_of_another_program_is_refused() {
 
 #[test]
 fn a_database_of_a_version_without_marks_is_marked() {
-    let connection = Connection(Backend::open("test").unwrap());
+    let connection = Connection(Backend::Sqlite(backend::sqlite::Backend::open().unwrap()));
     migrate::run(&connection, Queue::Sqlite, "things", MIGRATIONS).unwrap();
     connection.query("PRAGMA application_id = 0", &[]).unwrap();
     migrate::run(&connection, Queue::Sqlite, "things", MIGRATIONS).unwrap();
@@ -221,11 +221,8 @@ fn a_failing_migration_leaves_nothing_behind() {
         name: "0001",
         sql: "CREATE TABLE a (id INTEGER);\n\nCREATE TABLE oops;\n",
     }];
-    let database = Database::new("broken", BROKEN);
-    assert!(matches!(
-        database.read::<(), Error>(|_| Ok(())),
-        Err(Error::Storage(_))
-    ));
+    let broken = Database::in_memory("broken", BROKEN);
+    assert!(matches!(broken.err(), Some(Error::Storage(_))));
 }
 
 #[test]
