@@ -60,8 +60,9 @@ pub struct Lent {
     home: Home,
 }
 
-/// Which databases are alike: those of the same migrations.
-type Home = (usize, usize);
+/// Which databases are alike: a hash of their label and their schema. Not the place of the migrations in memory: a constant may have
+/// several.
+type Home = u64;
 
 #[derive(Default)]
 struct Pool {
@@ -78,8 +79,10 @@ fn pool() -> MutexGuard<'static, Pool> {
 }
 
 /// A database with that schema and the content of a new one.
-pub fn lend(server: &str, label: &str, migrations: &'static [Migration]) -> Result<Lent, Error> {
-    let home = (migrations.as_ptr().addr(), migrations.len());
+pub fn lend(server: &str, label: &str, migrations: &[Migration]) -> Result<Lent, Error> {
+    let texts = migrations.iter().map(|migration| migration.sql);
+    let parts = [label, FUNCTIONS, RESTORE].into_iter().chain(texts);
+    let home = hash(parts.flat_map(str::bytes));
     let free = pool().free.get_mut(&home).and_then(Vec::pop);
     let session = match free {
         Some(session) => session,
@@ -103,7 +106,7 @@ pub fn beside(server: &str, database: &str) -> Result<Lent, Error> {
     config.dbname(database);
     Ok(Lent {
         session: Some(Session::new(connect(&config)?)),
-        home: (0, 0),
+        home: 0,
     })
 }
 
@@ -113,24 +116,17 @@ impl Pool {
         &mut self,
         server: &str,
         label: &str,
-        migrations: &'static [Migration],
+        migrations: &[Migration],
         home: Home,
     ) -> Result<Session, Error> {
         let server: Config = server.parse().map_err(error)?;
-        let texts = migrations.iter().map(|migration| migration.sql);
-        let schema = hash(
-            [FUNCTIONS, RESTORE]
-                .into_iter()
-                .chain(texts)
-                .flat_map(str::bytes),
-        );
         let looked_at = self.looked_at.entry(home).or_default();
         let owner = match &mut self.owner {
             Some(owner) => owner,
             none => none.insert(connect(&server)?),
         };
         let name = loop {
-            let name = format!("mercato_test_{label}_{schema:016x}_{looked_at}");
+            let name = format!("mercato_test_{label}_{home:016x}_{looked_at}");
             *looked_at += 1;
             let key = hash(name.bytes()).cast_signed();
             let answer = owner.query_one("SELECT pg_try_advisory_lock($1)", &[&key]);
