@@ -67,7 +67,7 @@ fn a_rest_adapter_does_not_see_the_store() {
     let packages = packages();
     for context in CONTEXTS {
         let folder = format!("components/{context}/http");
-        must_not_name(&packages, &folder, &["mercato-sqlite", "rusqlite"]);
+        must_not_name(&packages, &folder, &["mercato-sql", "rusqlite"]);
     }
 }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use mercato_platform::clock::SystemClock;
 use mercato_platform::ids::RandomIds;
 use mercato_platform::log;
-use mercato_sqlite::Database;
+use mercato_sql::Database;
 
 use crate::adapters::{ComposedInventory, ComposedPayments};
 use crate::domain::OrderError;

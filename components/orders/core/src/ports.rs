@@ -9,6 +9,7 @@ use mercato_kernel::{OrderId, PaymentId};
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 
+use crate::application::locks::Locks;
 use crate::domain::{Line, OrderError, OrderItem, OrderView, Payment, PaymentEvent, RejectedLine};
 use crate::settings::Settings;
 use crate::store::Records;
@@ -51,13 +52,15 @@ pub trait Store {
         work: impl FnOnce(&Records<'_>) -> Result<T, OrderError>,
     ) -> Result<T, OrderError>;
 
-    /// Reads and writes in one immediate transaction: all of it when the closure returns `Ok`, else nothing.
+    /// Reads and writes in one transaction, which is about what those [locks](crate::application::locks) name: all of it when the closure returns `Ok`,
+    /// else nothing. The closure may be run again after that.
     ///
     /// # Errors
     /// What the closure returns; [`OrderError::Unavailable`] when the database cannot be used now.
     fn write<T>(
         &self,
-        work: impl FnOnce(&Records<'_>) -> Result<T, OrderError>,
+        locks: Locks,
+        work: impl Fn(&Records<'_>) -> Result<T, OrderError>,
     ) -> Result<T, OrderError>;
 
     /// Like [`Self::write`], but does nothing and returns `None` when somebody else writes for longer than a moment.
@@ -66,7 +69,8 @@ pub trait Store {
     /// What the closure returns; [`OrderError::Unavailable`] when the database cannot be used now.
     fn write_if_free<T>(
         &self,
-        work: impl FnOnce(&Records<'_>) -> Result<T, OrderError>,
+        locks: Locks,
+        work: impl Fn(&Records<'_>) -> Result<T, OrderError>,
     ) -> Result<Option<T>, OrderError>;
 }
 

@@ -9,7 +9,7 @@ use crate::adapters::provider::ComposedProvider;
 use crate::adapters::publisher::RedisPublisher;
 use crate::application::ports::{CheckoutSimulator, Ports, Provider, Publisher, Settings};
 use crate::settings::VariableSettings;
-use crate::store::SqliteStore;
+use crate::store::SqlStore;
 
 /// The ports of payments: their database, a provider, a broker, settings, a clock and new identifiers. A component has the
 /// provider that it was composed with, Redis, variables, and the host's clock.
@@ -21,7 +21,7 @@ pub struct Instance<
     C = SystemClock,
     I = RandomIds,
 > {
-    store: SqliteStore,
+    store: SqlStore,
     provider: P,
     publisher: B,
     settings: S,
@@ -33,7 +33,7 @@ impl<P, B, S, C, I> Instance<P, B, S, C, I> {
     /// With these behind the ports. The database is opened at first use; natively, for tests, it is a new one in memory.
     pub const fn new(provider: P, publisher: B, settings: S, clock: C, ids: I) -> Self {
         Self {
-            store: SqliteStore::new(),
+            store: SqlStore::new(),
             provider,
             publisher,
             settings,
@@ -51,14 +51,14 @@ where
     C: Clock,
     I: Ids,
 {
-    type Store = SqliteStore;
+    type Store = SqlStore;
     type Provider = P;
     type Publisher = B;
     type Settings = S;
     type Clock = C;
     type Ids = I;
 
-    fn store(&self) -> &SqliteStore {
+    fn store(&self) -> &SqlStore {
         &self.store
     }
 

@@ -6,11 +6,11 @@ use mercato_platform::log;
 
 use crate::application::ports::{Clock, Ids, Ports, Store};
 use crate::domain::error::StoreError;
-use crate::store::{DATABASE_LABEL, SqliteStore};
+use crate::store::{DATABASE_LABEL, SqlStore};
 
 /// The ports of the catalogue: its database, a clock and new identifiers.
 pub struct Products<C = SystemClock, I = RandomIds> {
-    pub(crate) store: SqliteStore,
+    pub(crate) store: SqlStore,
     clock: C,
     ids: I,
 }
@@ -20,7 +20,7 @@ impl<C: Clock, I: Ids> Products<C, I> {
     /// memory.
     pub const fn new(clock: C, ids: I) -> Self {
         Self {
-            store: SqliteStore::new(),
+            store: SqlStore::new(),
             clock,
             ids,
         }

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use mercato_sqlite::{Error, params};
+use mercato_sql::{Error, params};
 use mercato_testing::CountingIds;
 
 use crate::application::commands::import_products::RowOutcome;
@@ -18,6 +18,7 @@ use crate::domain::product::{ProductChanges, ProductView, Seen, StockChange};
 use crate::domain::reservation::{InventoryError, RequestedLine, ReservedLine, Settlement};
 use crate::domain::stock::Stock;
 use crate::instance::Products;
+use crate::store::SqlStore;
 use mercato_kernel::{OrderId, Page, PageRequest, ProductId};
 
 /// A clock that goes on by one millisecond each time it is read.
@@ -40,9 +41,18 @@ pub struct Shop {
 impl Shop {
     /// An empty shop.
     pub fn new() -> Self {
-        Self {
-            products: Products::new(TickingClock::default(), CountingIds::default()),
-        }
+        Self::with(SqlStore::for_test())
+    }
+
+    /// An empty shop on SQLite, for tests of how that goes about statements.
+    pub fn on_sqlite() -> Self {
+        Self::with(SqlStore::on_sqlite())
+    }
+
+    fn with(store: SqlStore) -> Self {
+        let mut products = Products::new(TickingClock::default(), CountingIds::default());
+        products.store = store;
+        Self { products }
     }
 
     /// Adds a product.
@@ -155,7 +165,9 @@ impl Shop {
 
     /// What the stock book says was put in, less what was taken out.
     pub fn book_total(&self) -> u64 {
-        self.number("SELECT COALESCE(SUM(free_after - free_before), 0) FROM stock_book")
+        self.number(
+            "SELECT CAST(COALESCE(SUM(free_after - free_before), 0) AS BIGINT) FROM stock_book",
+        )
     }
 
     /// The name of the state in which the reservation of an order is.
@@ -175,13 +187,13 @@ impl Shop {
 
     /// The number that a query gives.
     pub fn number(&self, sql: &str) -> u64 {
-        let read = |connection: &mercato_sqlite::Connection| connection.query_one(sql, params![]);
+        let read = |connection: &mercato_sql::Connection| connection.query_one(sql, params![]);
         let row = self.products.store.0.read::<_, Error>(read);
         row.unwrap().unwrap().get(0).unwrap()
     }
 
     fn texts(&self, sql: &str) -> Vec<String> {
-        let read = |connection: &mercato_sqlite::Connection| connection.query(sql, params![]);
+        let read = |connection: &mercato_sql::Connection| connection.query(sql, params![]);
         let rows = self.products.store.0.read::<_, Error>(read).unwrap();
         rows.iter().map(|row| row.get(0).unwrap()).collect()
     }

@@ -68,7 +68,7 @@ pub struct Shop {
 
 impl Shop {
     pub fn new() -> Self {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         let hashing = Rc::new(Hashing {
             generation: Cell::new(1),
             work: Cell::new(0),
@@ -192,8 +192,8 @@ impl Shop {
         self.ports.store.read(work).unwrap()
     }
 
-    fn write<T>(&self, work: impl FnOnce(&Records<'_>) -> Result<T, Error>) -> T {
-        self.ports.store.write(work).unwrap()
+    fn write<T>(&self, work: impl Fn(&Records<'_>) -> Result<T, Error>) -> T {
+        self.ports.store.change(work).unwrap()
     }
 
     pub fn has_expired(&self, token: &str) -> bool {
@@ -221,7 +221,7 @@ impl Shop {
     pub fn change(&self, email: &str, change: impl FnOnce(&mut AccountRecord)) {
         let mut record = self.account(email);
         change(&mut record);
-        self.write(|records| records.save_account(&Account::restore(record)));
+        self.write(|records| records.save_account(&Account::restore(record.clone())));
     }
 
     pub fn disable(&self, email: &str) {
@@ -308,7 +308,7 @@ impl ToyPasswords {
                     .iter()
                     .try_for_each(|account| records.save_account(&change(account)))
             };
-            self.store.write(change_all).unwrap();
+            self.store.change(change_all).unwrap();
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::Error;
 use super::ports::Ports;
 use super::turn::{Claim, Slot};
+use crate::application::locks::{self, Locks};
 use crate::domain::{
     ALL_REGISTRATIONS_WINDOW_MS, AccountId, CLIENT_FAILURES_MAX, Client, CounterKey, Email,
     FAMILIAR_MS, FIRST_REGISTRATIONS, Lane, Mark, PAIR_FAILURES_MAX, Place,
@@ -19,6 +20,8 @@ pub(super) struct Attempt {
     subjects: Vec<String>,
     client: Option<Client>,
     marks: Vec<Mark>,
+    /// What it is about.
+    locks: Locks,
     /// The right to verify the password.
     pub(super) slot: Slot,
 }
@@ -45,9 +48,15 @@ impl Ports {
         self.look(client, place)?;
         let mut subjects = vec![email.as_str().to_owned()];
         subjects.extend(id.map(|id| id.to_string()));
+        let mut locks = locks::line()
+            .and(locks::email(email))
+            .and(locks::client(client));
+        if let Some(id) = id {
+            locks = locks.and(locks::account(id));
+        }
         let now = self.clock.now_ms();
         // A place in the line must be kept, so it is an outcome of the unit of work and not an error.
-        self.store.write(|records| {
+        let (marks, slot) = self.store.write(locks.clone(), |records| {
             records.forget_old_attempts(now)?;
             let Marks { marks, lane } = marks(records, email, &subjects, client, now)?;
             let waits = marks
@@ -63,13 +72,15 @@ impl Ports {
             for mark in &marks {
                 records.save_failures(&mark.key, &mark.after)?;
             }
-            Ok(Ok(Attempt {
-                subjects,
-                client: client.cloned(),
-                marks,
-                slot,
-            }))
-        })?
+            Ok(Ok((marks, slot)))
+        })??;
+        Ok(Attempt {
+            subjects,
+            client: client.cloned(),
+            marks,
+            locks,
+            slot,
+        })
     }
 
     /// Counts a registration, or refuses it; finds out whether the address has an account, which counts, too.
@@ -83,8 +94,11 @@ impl Ports {
         place: Option<Place>,
     ) -> Result<Slot, Error> {
         self.look(client, place)?;
+        let locks = locks::line()
+            .and(locks::registrations())
+            .and(locks::client(client));
         let now = self.clock.now_ms();
-        self.store.write(|records| {
+        self.store.write(locks, |records| {
             records.forget_old_attempts(now)?;
             if let Some(seconds) = self.registration_wait(records, client, now)? {
                 return Err(Error::TooManyAttempts(seconds));
@@ -111,8 +125,9 @@ impl Ports {
     /// A fault of the database.
     pub(super) fn count_taken_address(&self, client: Option<&Client>) -> Result<(), Error> {
         let now = self.clock.now_ms();
-        self.store
-            .write(|records| count_taken(records, client, now))
+        self.store.write(locks::client(client), |records| {
+            count_taken(records, client, now)
+        })
     }
 
     /// What a registration is counted by, and for how many milliseconds; nothing where there is no limit.
@@ -207,6 +222,11 @@ fn marks(
 }
 
 impl Attempt {
+    /// What it is about: whoever ends it locks that, too.
+    pub(super) fn locks(&self) -> Locks {
+        self.locks.clone()
+    }
+
     /// The password was right, at `now` (milliseconds since the Unix epoch). Gives the slot back.
     ///
     /// # Errors

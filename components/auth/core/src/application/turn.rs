@@ -6,6 +6,7 @@ use mercato_platform::log;
 
 use super::Error;
 use super::ports::Ports;
+use crate::application::locks;
 use crate::domain::{Applicant, Client, CounterKey, Decision, Lane, Line, Place, Turn, average_ms};
 use crate::store::Records;
 
@@ -138,9 +139,9 @@ impl Ports {
     ) -> Result<T, Error> {
         let result = work();
         if result.is_err() {
-            let given_back = self
-                .store
-                .write(|records| slot.give_back(records, self.clock.now_ms()));
+            let given_back = self.store.write(locks::line(), |records| {
+                slot.give_back(records, self.clock.now_ms())
+            });
             if let Err(error) = given_back {
                 let cause = error.to_string();
                 log::warn("a hashing slot was not given back", &[("cause", &cause)]);
@@ -317,9 +318,9 @@ mod tests {
         shop.register("ada@example.com");
         shop.login("ada@example.com", PASSWORD).unwrap();
         let save = |records: &Records<'_>| records.save_held_ms(10);
-        shop.ports.store.write(save).unwrap();
+        shop.ports.store.change(save).unwrap();
         let claim = |records: &Records<'_>| shop.ports.claim(records, None, Lane::Open, None);
-        let lost = shop.ports.store.write(claim).unwrap();
+        let lost = shop.ports.store.change(claim).unwrap();
         assert!(matches!(lost, Claim::Slot(_)));
         let now = shop.ports.clock.now_ms();
         assert_eq!(shop.turns()[0].record().expires_at, now + SLOT_MIN_MS);

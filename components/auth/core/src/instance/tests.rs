@@ -24,7 +24,7 @@ fn instance_with(admin_email: &str, admin_password: &str) -> Ports {
         admin_password: admin_password.to_owned(),
         ..Variables::default()
     };
-    open(Settings::parse(variables).unwrap(), Store::in_memory()).unwrap()
+    open(Settings::parse(variables).unwrap(), Store::for_test()).unwrap()
 }
 
 fn registered(instance: &Ports, email: &str) -> Session {

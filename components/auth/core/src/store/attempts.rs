@@ -1,6 +1,6 @@
 //! Tables `login_failures` and `familiar_clients`.
 
-use mercato_sqlite::{Row, params};
+use mercato_sql::{Row, params};
 
 use super::{FORGET_MAX_ROWS, Records};
 use crate::application::Error;
@@ -12,8 +12,11 @@ const SELECT_FAILURES: &str = "
     WHERE key_hash = ?";
 
 const REPLACE_FAILURES: &str = "
-    INSERT OR REPLACE INTO login_failures (key_hash, failures, window_ends_at, blocked_until, forgotten_at)
-    VALUES (?, ?, ?, ?, ?)";
+    INSERT INTO login_failures (key_hash, failures, window_ends_at, blocked_until, forgotten_at)
+    VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (key_hash) DO UPDATE
+    SET failures = excluded.failures, window_ends_at = excluded.window_ends_at,
+      blocked_until = excluded.blocked_until, forgotten_at = excluded.forgotten_at";
 
 const DELETE_FAILURES: &str = "
     DELETE FROM login_failures
@@ -36,8 +39,10 @@ const SELECT_FAMILIAR: &str = "
       AND forgotten_at > ?";
 
 const REPLACE_FAMILIAR: &str = "
-    INSERT OR REPLACE INTO familiar_clients (key_hash, forgotten_at)
-    VALUES (?, ?)";
+    INSERT INTO familiar_clients (key_hash, forgotten_at)
+    VALUES (?, ?)
+    ON CONFLICT (key_hash) DO UPDATE
+    SET forgotten_at = excluded.forgotten_at";
 
 const DELETE_OLD_FAMILIAR: &str = "
     DELETE FROM familiar_clients
@@ -122,25 +127,27 @@ mod tests {
 
     #[test]
     fn failures_are_kept_under_their_key_until_they_are_cleared() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         let (key, other) = (CounterKey::subject("a"), CounterKey::subject("b"));
         let kept = |key: &CounterKey| store.read(|records| records.failures(key)).unwrap();
         assert_eq!(kept(&key), Failures::default());
         for max in [10, 1] {
             let failures = kept(&key).with_one_more(max, NOW);
             store
-                .write(|records| records.save_failures(&key, &failures))
+                .change(|records| records.save_failures(&key, &failures))
                 .unwrap();
             assert_eq!(kept(&key), failures);
         }
         assert_eq!(kept(&other), Failures::default());
-        store.write(|records| records.clear_failures(&key)).unwrap();
+        store
+            .change(|records| records.clear_failures(&key))
+            .unwrap();
         assert_eq!(kept(&key), Failures::default());
     }
 
     #[test]
     fn a_pair_is_familiar_until_its_time_is_over() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         let client = Client::parse("192.0.2.1");
         let key = CounterKey::pair("a", client.as_ref());
         let is_familiar = |now| {
@@ -151,7 +158,7 @@ mod tests {
         assert!(!is_familiar(NOW));
         for until in [NOW + 5, NOW + 10] {
             store
-                .write(|records| records.make_familiar(&key, until))
+                .change(|records| records.make_familiar(&key, until))
                 .unwrap();
             assert!(is_familiar(until - 1) && !is_familiar(until));
         }
@@ -159,12 +166,12 @@ mod tests {
 
     #[test]
     fn old_attempts_are_forgotten_a_bounded_number_at_a_time() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         let count = FORGET_MAX_ROWS + 1;
         let key = |number: u32| CounterKey::subject(&number.to_string());
         let failures = Failures::default().with_one_more(10, NOW);
         store
-            .write(|records| {
+            .change(|records| {
                 (0..count).try_for_each(|number| {
                     records.save_failures(&key(number), &failures)?;
                     records.make_familiar(&key(number), failures.forgotten_at())
@@ -174,7 +181,7 @@ mod tests {
         let rows = || store.read(|records| records.count_attempts()).unwrap();
         let forget = |now| {
             store
-                .write(|records| records.forget_old_attempts(now))
+                .change(|records| records.forget_old_attempts(now))
                 .unwrap();
         };
         forget(failures.forgotten_at() - 1);
@@ -187,7 +194,7 @@ mod tests {
 
     #[test]
     fn old_attempts_are_found_by_index() {
-        let store = Store::in_memory();
+        let store = Store::on_sqlite();
         for (statement, index) in [
             (DELETE_OLD_FAILURES, "login_failures_by_end"),
             (DELETE_OLD_FAMILIAR, "familiar_clients_by_end"),

@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
-use mercato_sqlite::{Connection, Database, Migration, Row, migrations};
+use mercato_sql::{Connection, Database, Migrations, Row, migrations};
 
 use crate::application::Error;
+use crate::application::locks::Locks;
 
 mod accounts;
 mod attempts;
@@ -15,7 +16,7 @@ pub(crate) mod testing;
 mod turns;
 
 /// The schema, step by step.
-const MIGRATIONS: &[Migration] = migrations!();
+const MIGRATIONS: Migrations = migrations!();
 
 /// Rows of one table forgotten at a time, so that no login pays for all of them.
 const FORGET_MAX_ROWS: u32 = 100;
@@ -33,10 +34,17 @@ impl Store {
         Self(Rc::new(Database::new("auth", MIGRATIONS)))
     }
 
-    /// A fresh database in memory.
+    /// A fresh database.
     #[cfg(test)]
-    pub fn in_memory() -> Self {
-        Self(Rc::new(Database::in_memory("auth", MIGRATIONS).unwrap()))
+    pub fn for_test() -> Self {
+        Self(Rc::new(Database::for_test("auth", MIGRATIONS).unwrap()))
+    }
+
+    /// A fresh SQLite, for tests of how that goes about statements.
+    #[cfg(test)]
+    pub fn on_sqlite() -> Self {
+        let database = Database::in_memory("auth", MIGRATIONS.sqlite);
+        Self(Rc::new(database.unwrap()))
     }
 
     /// Reads.
@@ -47,21 +55,29 @@ impl Store {
         self.0.read(|connection| work(&Records(connection)))
     }
 
-    /// Reads and writes as one unit: all of it when the closure returns `Ok`, nothing when it returns `Err`.
+    /// Reads and writes as one unit, which is about what those [locks](crate::application::locks) name: all of it when the closure returns `Ok`, nothing
+    /// when it returns `Err`. The closure may be run again after that.
     ///
     /// # Errors
     /// What the closure returns, or why the database could not be written.
     pub fn write<T>(
         &self,
-        work: impl FnOnce(&Records<'_>) -> Result<T, Error>,
+        locks: Locks,
+        work: impl Fn(&Records<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.0.write(|connection| work(&Records(connection)))
+        self.0.write(locks, |connection| work(&Records(connection)))
+    }
+
+    /// Writes what a test needs.
+    #[cfg(test)]
+    pub fn change<T>(&self, work: impl Fn(&Records<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        self.write(Locks::name("test", ""), work)
     }
 }
 
 impl Records<'_> {
     #[track_caller]
-    fn execute(&self, statement: &str, parameters: &[mercato_sqlite::Value]) -> Result<(), Error> {
+    fn execute(&self, statement: &str, parameters: &[mercato_sql::Value]) -> Result<(), Error> {
         self.0.execute(statement, parameters)?;
         Ok(())
     }
@@ -71,7 +87,7 @@ impl Records<'_> {
     fn all<T>(
         &self,
         statement: &str,
-        parameters: &[mercato_sqlite::Value],
+        parameters: &[mercato_sql::Value],
         read: impl Fn(&Row) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
         let rows = self.0.query(statement, parameters)?;
@@ -83,7 +99,7 @@ impl Records<'_> {
     fn first<T>(
         &self,
         statement: &str,
-        parameters: &[mercato_sqlite::Value],
+        parameters: &[mercato_sql::Value],
         read: impl FnOnce(&Row) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
         let row = self.0.query_one(statement, parameters)?;
@@ -95,7 +111,7 @@ impl Records<'_> {
     fn number(
         &self,
         statement: &str,
-        parameters: &[mercato_sqlite::Value],
+        parameters: &[mercato_sql::Value],
         column: &str,
     ) -> Result<u64, Error> {
         let number = self.first(statement, parameters, |row| Ok(row.get(column)?))?;
@@ -107,17 +123,15 @@ fn damaged(column: &str, rule: &str) -> Error {
     Error::Internal(format!("the database auth is damaged: {column} {rule}"))
 }
 
-impl From<mercato_sqlite::Error> for Error {
-    fn from(error: mercato_sqlite::Error) -> Self {
-        use mercato_sqlite::Error as Cause;
+impl From<mercato_sql::Error> for Error {
+    fn from(error: mercato_sql::Error) -> Self {
+        use mercato_sql::Error as Cause;
         match error {
-            Cause::Busy(_)
-            | Cause::Denied(_)
+            Cause::Denied(_)
             | Cause::Unknown(_)
-            | Cause::Full
-            | Cause::Interrupted(_)
             | Cause::Foreign(_)
             | Cause::NewerSchema { .. } => Self::Unavailable(error.to_string()),
+            _ if error.is_transient() => Self::Unavailable(error.to_string()),
             _ => Self::Internal(error.to_string()),
         }
     }
@@ -129,7 +143,7 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_unavailable_and_the_rest_is_a_fault() {
-        use mercato_sqlite::Error as Cause;
+        use mercato_sql::{Error as Cause, Rule, Violation};
         for cause in [
             Cause::Busy("locked".to_owned()),
             Cause::Denied("auth".to_owned()),
@@ -142,7 +156,11 @@ mod tests {
             );
         }
         for cause in [
-            Cause::Constraint("x".to_owned()),
+            Cause::Constraint(Violation {
+                rule: Rule::Check,
+                on: "x".to_owned(),
+                may_pass: false,
+            }),
             Cause::Storage("no such table".to_owned()),
         ] {
             assert!(

@@ -1,11 +1,12 @@
 //! Table `refresh_tokens`: the sessions.
 
 use mercato_platform::ids;
-use mercato_sqlite::{Row, params};
+use mercato_sql::{Row, params};
 
 use super::accounts::account_id;
 use super::{FORGET_MAX_ROWS, Records, damaged};
 use crate::application::Error;
+use crate::application::locks;
 use crate::domain::{
     AccountId, RefreshToken, RefreshTokenRecord, SessionId, SessionSummary, Spending, TokenHash,
 };
@@ -57,7 +58,7 @@ const COUNT_TOKENS: &str = "
       FROM refresh_tokens
       WHERE user_id = ?
       LIMIT ?
-    )";
+    ) AS counted";
 
 const SELECT_OLDEST_SESSION: &str = "
     SELECT family_id
@@ -89,6 +90,21 @@ impl Records<'_> {
     /// The refresh token of that hash, spent and expired ones included.
     pub fn refresh_token(&self, hash: &TokenHash) -> Result<Option<RefreshToken>, Error> {
         self.first(SELECT_TOKEN, params![hash.as_str()], refresh_token)
+    }
+
+    /// The token with that hash, while nobody else changes its account.
+    pub fn refresh_token_alone(&self, hash: &TokenHash) -> Result<Option<RefreshToken>, Error> {
+        let found = self.refresh_token(hash)?;
+        match &found {
+            Some(token)
+                if self
+                    .0
+                    .lock(|| Ok::<_, Error>(locks::account(token.account())))? =>
+            {
+                self.refresh_token(hash)
+            }
+            _ => Ok(found),
+        }
     }
 
     /// Adds a refresh token.
@@ -248,13 +264,13 @@ mod tests {
 
     fn add_token(store: &Store, token: &RefreshToken) {
         store
-            .write(|records| records.add_refresh_token(token))
+            .change(|records| records.add_refresh_token(token))
             .unwrap();
     }
 
     #[test]
     fn a_token_is_kept_until_its_session_ends() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         add(&store, &somebody(1));
         let (first, second, other) = (
             token("a", session(1), &somebody(1)),
@@ -272,12 +288,12 @@ mod tests {
         };
         let spent = first.clone().spend(spending);
         store
-            .write(|records| records.save_spending(&spent))
+            .change(|records| records.save_spending(&spent))
             .unwrap();
         assert_eq!(kept(&store, &first), Some(spent));
         assert_eq!(kept(&store, &second), Some(second.clone()));
         store
-            .write(|records| records.end_session(session(1)))
+            .change(|records| records.end_session(session(1)))
             .unwrap();
         assert_eq!((kept(&store, &first), kept(&store, &second)), (None, None));
         assert_eq!(kept(&store, &other), Some(other));
@@ -285,7 +301,7 @@ mod tests {
 
     #[test]
     fn the_sessions_of_one_account_end_together() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         add(&store, &somebody(1));
         add(&store, &somebody(2));
         let (mine, mine_too, theirs) = (
@@ -296,14 +312,14 @@ mod tests {
         for token in [&mine, &mine_too, &theirs] {
             add_token(&store, token);
         }
-        store.write(|records| records.end_sessions(id(1))).unwrap();
+        store.change(|records| records.end_sessions(id(1))).unwrap();
         assert_eq!((kept(&store, &mine), kept(&store, &mine_too)), (None, None));
         assert_eq!(kept(&store, &theirs), Some(theirs));
     }
 
     #[test]
     fn expired_tokens_are_forgotten_a_bounded_number_at_a_time() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         add(&store, &somebody(1));
         let count = FORGET_MAX_ROWS + 1;
         for number in 0..count {
@@ -320,15 +336,15 @@ mod tests {
             .is_some()
         };
         store
-            .write(|records| records.forget_expired_tokens(NOW))
+            .change(|records| records.forget_expired_tokens(NOW))
             .unwrap();
         assert!(is_kept(0));
         store
-            .write(|records| records.forget_expired_tokens(NOW + 1))
+            .change(|records| records.forget_expired_tokens(NOW + 1))
             .unwrap();
         assert!(!is_kept(0) && is_kept(1));
         store
-            .write(|records| records.forget_expired_tokens(NOW + 1_000))
+            .change(|records| records.forget_expired_tokens(NOW + 1_000))
             .unwrap();
         assert!(!(1..count).any(is_kept));
     }
@@ -342,13 +358,13 @@ mod tests {
         };
         let spent = token.clone().spend(spending);
         store
-            .write(|records| records.save_spending(&spent))
+            .change(|records| records.save_spending(&spent))
             .unwrap();
     }
 
     #[test]
     fn a_session_lives_while_its_account_has_an_unspent_token_of_it() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         add(&store, &somebody(1));
         add(&store, &somebody(2));
         let end = |account: u32, number: u64, now: u64| {
@@ -371,7 +387,7 @@ mod tests {
 
     #[test]
     fn sessions_are_listed_newest_first_and_the_oldest_is_known() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         add(&store, &somebody(1));
         for number in 1..=3 {
             let issued_at = NOW + number - 1;
@@ -400,7 +416,7 @@ mod tests {
         };
         assert_eq!((tokens(10), tokens(2)), (3, 2));
         store
-            .write(|records| records.end_session(session(1)))
+            .change(|records| records.end_session(session(1)))
             .unwrap();
         assert_eq!((count(), oldest()), (2, Some(session(2))));
     }

@@ -1,6 +1,6 @@
 //! Tables `revocations` and `revocation_floor`.
 
-use mercato_sqlite::{Row, params};
+use mercato_sql::{Row, params};
 
 use super::accounts::account_id;
 use super::refresh_tokens::session_id;
@@ -32,11 +32,13 @@ const SELECT_SURPLUS_REVOCATION: &str = "
 
 const RAISE_REVOCATION_FLOOR: &str = "
     UPDATE revocation_floor
-    SET issued_by = MAX(issued_by, (
-      SELECT MAX(revoked_at)
+    SET issued_by = surplus.revoked_at
+    FROM (
+      SELECT MAX(revoked_at) AS revoked_at
       FROM revocations
       WHERE sequence <= ?
-    ))";
+    ) AS surplus
+    WHERE surplus.revoked_at > issued_by";
 
 const DELETE_SURPLUS_REVOCATIONS: &str = "
     DELETE FROM revocations
@@ -144,12 +146,12 @@ mod tests {
 
     #[test]
     fn revocations_are_kept_in_order_until_they_expire() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         let revoked = [Revoked::Session(session(1)), Revoked::Account(id(1), 7)];
         for (number, revoked) in revoked.into_iter().enumerate() {
             let revocation = revocation(revoked, NOW + number as u64);
             store
-                .write(|records| records.add_revocation(&revocation))
+                .change(|records| records.add_revocation(&revocation))
                 .unwrap();
         }
         let listed = revocations(&store, 0, NOW);
@@ -163,7 +165,7 @@ mod tests {
         assert_eq!(revocations(&store, 0, NOW + 1_000), [second]);
         let later = revocation(revoked[0], NOW + 2_000);
         store
-            .write(|records| records.add_revocation(&later))
+            .change(|records| records.add_revocation(&later))
             .unwrap();
         assert_eq!(revocations(&store, 0, 0).len(), 1, "expired ones are gone");
         let bounds = store.read(|records| records.revocation_bounds()).unwrap();
@@ -172,7 +174,7 @@ mod tests {
 
     #[test]
     fn too_many_revocations_raise_the_floor() {
-        let store = Store::in_memory();
+        let store = Store::for_test();
         let fill = |records: &Records<'_>| {
             (0..REVOCATIONS_MAX + 2).try_for_each(|number| {
                 let revoked = Revoked::Session(session(number));
@@ -182,7 +184,7 @@ mod tests {
                 })
             })
         };
-        store.write(fill).unwrap();
+        store.change(fill).unwrap();
         let bounds = store.read(|records| records.revocation_bounds()).unwrap();
         assert_eq!(bounds.floor, NOW + 1, "the last one that was dropped");
         assert_eq!(bounds.last_sequence, REVOCATIONS_MAX + 2);

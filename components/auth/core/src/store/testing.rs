@@ -1,6 +1,6 @@
 //! Accounts and tokens, for the tests of the store.
 
-use mercato_sqlite::Value;
+use mercato_sql::Value;
 
 use super::Store;
 use crate::domain::{
@@ -46,7 +46,9 @@ pub fn token(text: &str, session: SessionId, account: &Account) -> RefreshToken 
 }
 
 pub fn add(store: &Store, account: &Account) {
-    store.write(|records| records.add_account(account)).unwrap();
+    store
+        .change(|records| records.add_account(account))
+        .unwrap();
 }
 
 pub fn kept(store: &Store, token: &RefreshToken) -> Option<RefreshToken> {

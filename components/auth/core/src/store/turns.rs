@@ -1,6 +1,6 @@
 //! Tables `hashing_turns` and `hashing_pace`.
 
-use mercato_sqlite::{Row, params};
+use mercato_sql::{Row, params};
 
 use super::{Records, damaged};
 use crate::application::Error;
@@ -13,11 +13,8 @@ const SELECT_TURNS: &str = "
 
 const INSERT_TURN: &str = "
     INSERT INTO hashing_turns (client_hash, lane, is_waiting, since, expires_at)
-    VALUES (?, ?, ?, ?, ?)";
-
-const SELECT_NEWEST_TURN: &str = "
-    SELECT MAX(id) AS id
-    FROM hashing_turns";
+    VALUES (?, ?, ?, ?, ?)
+    RETURNING id";
 
 const UPDATE_TURN: &str = "
     UPDATE hashing_turns
@@ -57,8 +54,7 @@ impl Records<'_> {
             turn.expires_at,
         ];
         let Some(id) = turn.id else {
-            self.execute(INSERT_TURN, values)?;
-            return self.number(SELECT_NEWEST_TURN, params![], "id");
+            return self.number(INSERT_TURN, values, "id");
         };
         self.execute(UPDATE_TURN, &[values.as_slice(), params![id]].concat())?;
         Ok(id)

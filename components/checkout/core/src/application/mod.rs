@@ -2,6 +2,7 @@
 
 pub mod commands;
 mod error;
+pub mod locks;
 pub mod ports;
 pub mod queries;
 mod quoting;

@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::ports::Ports;
+use crate::application::locks;
 use crate::domain::{
     Client, CodeName, Counter, CounterKey, OPENED_CHECKOUTS_MAX, UNKNOWN_CODES_MAX,
 };
@@ -21,7 +22,7 @@ impl<C> Ports<C> {
             return Ok(());
         }
         let (key, now) = (CounterKey::unknown_codes(client), self.now());
-        self.store.write(|records| {
+        self.store.write(locks::counter(&key), |records| {
             let mut counter = unblocked(records, &key, now)?;
             let before = counter;
             for code in codes {

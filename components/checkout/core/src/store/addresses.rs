@@ -1,7 +1,7 @@
 //! Table `checkout_addresses`.
 
 use mercato_kernel::Named as _;
-use mercato_sqlite::{Row, params};
+use mercato_sql::{Row, params};
 
 use super::{Records, key};
 use crate::application::Error;

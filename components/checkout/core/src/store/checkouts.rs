@@ -1,7 +1,7 @@
 //! Tables `checkouts`, `checkout_lines` and `checkout_metadata`; the addresses of a checkout have a file of their own.
 
 use mercato_money::Money;
-use mercato_sqlite::{Row, Value, params};
+use mercato_sql::{Row, Value, params};
 
 use super::addresses::Kind;
 use super::{Records, damaged, id, key, lines_of, texts_of};

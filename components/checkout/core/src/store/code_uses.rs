@@ -2,7 +2,7 @@
 
 use mercato_kernel::{AccountId, Named as _, OrderId};
 use mercato_platform::random::to_hex;
-use mercato_sqlite::params;
+use mercato_sql::params;
 use sha2::{Digest, Sha256};
 
 use super::{Records, key, named};

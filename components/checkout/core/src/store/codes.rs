@@ -2,7 +2,7 @@
 
 use mercato_kernel::{PageStart, Total};
 use mercato_money::Money;
-use mercato_sqlite::{Row, Value, params};
+use mercato_sql::{Row, Value, params};
 
 use super::{Records, damaged, id, key};
 use crate::application::Error;

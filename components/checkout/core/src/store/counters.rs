@@ -1,6 +1,6 @@
 //! Table `counters`.
 
-use mercato_sqlite::params;
+use mercato_sql::params;
 
 use super::Records;
 use crate::application::Error;

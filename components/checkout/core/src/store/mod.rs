@@ -3,9 +3,10 @@
 use std::rc::Rc;
 
 use mercato_kernel::{Named, Uuid};
-use mercato_sqlite::{Connection, Database, Migration, Row, Value, migrations};
+use mercato_sql::{Connection, Database, Migrations, Row, Value, migrations};
 
 use crate::application::Error;
+use crate::application::locks::Locks;
 
 mod addresses;
 mod checkouts;
@@ -22,7 +23,7 @@ pub use code_uses::{Customer, HoldState};
 pub use settings::Document;
 
 /// The schema, step by step.
-const MIGRATIONS: &[Migration] = migrations!();
+const MIGRATIONS: Migrations = migrations!();
 
 /// Label of the database in `spin.toml` and `runtime-config.toml`.
 const LABEL: &str = "checkout";
@@ -47,7 +48,9 @@ impl Store {
     /// A fresh database in memory.
     #[cfg(test)]
     pub fn in_memory() -> Self {
-        Self(Rc::new(Database::in_memory(LABEL, MIGRATIONS).unwrap()))
+        Self(Rc::new(
+            Database::in_memory(LABEL, MIGRATIONS.sqlite).unwrap(),
+        ))
     }
 
     /// Reads.
@@ -58,18 +61,28 @@ impl Store {
         self.0.read(|connection| work(&Records(connection)))
     }
 
-    /// Reads and writes as one unit: all of it when the closure returns `Ok`, nothing when it returns `Err`.
+    /// Reads and writes as one unit, which is about what those [locks](crate::application::locks) name: all of it when the closure returns `Ok`,
+    /// nothing when it returns `Err`. The closure may be run again after that.
     ///
     /// # Errors
     /// What the closure returns, or why the database could not be written.
     pub fn write<T>(
         &self,
-        work: impl FnOnce(&Records<'_>) -> Result<T, Error>,
+        locks: Locks,
+        work: impl Fn(&Records<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.0.write(|connection| {
+        self.0.write(locks, |connection| {
             connection.query(OVERWRITE_WHAT_IS_DELETED, &[])?;
             work(&Records(connection))
         })
+    }
+}
+
+#[cfg(test)]
+impl Store {
+    /// Writes what a test needs.
+    pub fn change<T>(&self, work: impl Fn(&Records<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        self.write(Locks::name("test", ""), work)
     }
 }
 
@@ -146,9 +159,9 @@ fn texts_of(lines: &str) -> Vec<String> {
     lines.lines().map(str::to_owned).collect()
 }
 
-impl From<mercato_sqlite::Error> for Error {
-    fn from(error: mercato_sqlite::Error) -> Self {
-        use mercato_sqlite::Error as Cause;
+impl From<mercato_sql::Error> for Error {
+    fn from(error: mercato_sql::Error) -> Self {
+        use mercato_sql::Error as Cause;
         let is_out_of_reach = matches!(
             error,
             Cause::Denied(_) | Cause::Unknown(_) | Cause::Foreign(_) | Cause::NewerSchema { .. }

@@ -1,7 +1,7 @@
 //! Table `settings`: the versions of the documents that admins set.
 
 use mercato_kernel::Named as _;
-use mercato_sqlite::params;
+use mercato_sql::params;
 
 use super::Records;
 use crate::application::Error;

@@ -2,7 +2,7 @@
 
 use mercato_kernel::Named as _;
 use mercato_money::Money;
-use mercato_sqlite::{Row, params};
+use mercato_sql::{Row, params};
 
 use super::{Records, damaged, lines_of, named, texts_of};
 use crate::application::Error;

@@ -1,6 +1,6 @@
 //! Tables `tax_settings` and `tax_rules`.
 
-use mercato_sqlite::{Row, params};
+use mercato_sql::{Row, params};
 
 use super::{Records, damaged};
 use crate::application::Error;

@@ -4,6 +4,7 @@
 //! recorded before it is taken, every step may be repeated, and whoever meets an unfinished saga resumes it.
 
 pub mod commands;
+pub mod locks;
 pub mod queries;
 mod saga;
 

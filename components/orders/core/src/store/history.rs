@@ -1,7 +1,7 @@
 //! The history of orders.
 
 use mercato_kernel::{Named as _, OrderId};
-use mercato_sqlite::{Error, Row, params};
+use mercato_sql::{Error, Row, params};
 
 use super::{Records, key, named};
 use crate::domain::{Actor, OrderError, OrderStatus, StatusChange};

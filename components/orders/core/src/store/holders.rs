@@ -1,7 +1,7 @@
 //! What accounts and clients hold, and how fast they order. The triggers on `sagas` count.
 
 use mercato_kernel::OrderId;
-use mercato_sqlite::{Row, params};
+use mercato_sql::{Row, params};
 
 use super::{Records, key};
 use crate::domain::{Holder, Holding, OrderError};

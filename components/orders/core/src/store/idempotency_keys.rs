@@ -1,7 +1,7 @@
 //! Idempotency keys and the answers kept under them.
 
 use mercato_kernel::{AccountId, OrderId, RecordedAnswer};
-use mercato_sqlite::params;
+use mercato_sql::params;
 
 use super::{Records, exactly_one, id, key};
 use crate::domain::OrderError;

@@ -1,6 +1,6 @@
 //! Payment events that were applied.
 
-use mercato_sqlite::params;
+use mercato_sql::params;
 
 use super::Records;
 use crate::domain::{EventType, OrderError, PaymentEvent};

@@ -5,7 +5,7 @@
 //! terms").
 
 use mercato_kernel::{Named as _, PageStart, Total};
-use mercato_sqlite::Value;
+use mercato_sql::Value;
 
 use super::key;
 use super::orders::COLUMNS;
@@ -175,7 +175,7 @@ pub(super) fn count_of(filter: &OrderFilter) -> (String, Vec<Value>) {
     };
     let conditions = Conditions::of(filter, way);
     let statement = format!(
-        "SELECT COUNT(*) AS orders FROM (SELECT 1 FROM orders{} LIMIT ?) -- plan: no further than a total goes",
+        "SELECT COUNT(*) AS orders FROM (SELECT 1 FROM orders{} LIMIT ?) AS counted -- plan: no further than a total goes",
         conditions.text()
     );
     let mut values = conditions.values;

@@ -1,6 +1,6 @@
 //! What operators watch. The triggers count as it happens.
 
-use mercato_sqlite::{Row, params};
+use mercato_sql::{Row, params};
 
 use super::Records;
 use crate::domain::{OrderError, OrderStatus};
@@ -32,7 +32,7 @@ SELECT
     SELECT 1
     FROM sagas
     WHERE step IN ('new', 'reserved', 'ready', 'closing') AND next_attempt_at <= ?1
-    LIMIT ?2)) AS overdue,
+    LIMIT ?2) AS counted) AS overdue,
   (SELECT COUNT(*) FROM follow_ups) AS pending_actions -- plan: what is left to do";
 
 /// So many overdue orders are counted; that many may be more.

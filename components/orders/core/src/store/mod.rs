@@ -19,8 +19,9 @@ pub use retention::PurgeTimes;
 
 use mercato_kernel::{Named, Uuid};
 use mercato_platform::log;
-use mercato_sqlite::{Connection, Database, Error, Migration, Row, Value, migrations};
+use mercato_sql::{Connection, Database, Error, Migrations, Row, Value, migrations};
 
+use crate::application::locks::Locks;
 use crate::domain::{OrderError, PAUSE_LONGEST_MS};
 use crate::ports::Store;
 
@@ -28,7 +29,7 @@ use crate::ports::Store;
 pub const LABEL: &str = "orders";
 
 /// The schema.
-pub const MIGRATIONS: &[Migration] = migrations!();
+pub const MIGRATIONS: Migrations = migrations!();
 
 /// The database of this component.
 pub const fn open() -> Database {
@@ -45,16 +46,18 @@ impl Store for Database {
 
     fn write<T>(
         &self,
-        work: impl FnOnce(&Records<'_>) -> Result<T, OrderError>,
+        locks: Locks,
+        work: impl Fn(&Records<'_>) -> Result<T, OrderError>,
     ) -> Result<T, OrderError> {
-        Self::write(self, |connection| work(&Records(connection)))
+        Self::write(self, locks, |connection| work(&Records(connection)))
     }
 
     fn write_if_free<T>(
         &self,
-        work: impl FnOnce(&Records<'_>) -> Result<T, OrderError>,
+        locks: Locks,
+        work: impl Fn(&Records<'_>) -> Result<T, OrderError>,
     ) -> Result<Option<T>, OrderError> {
-        Self::write_if_free(self, |connection| work(&Records(connection)))
+        Self::write_if_free(self, locks, |connection| work(&Records(connection)))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use mercato_kernel::{Named as _, OrderId, PageStart, Total, Uuid};
 use mercato_money::Money;
-use mercato_sqlite::{Error, Row, Value, params};
+use mercato_sql::{Error, Row, Value, params};
 
 use super::listing::{count_of, page_of};
 use super::sagas::saga_columns;
@@ -125,14 +125,14 @@ impl Records<'_> {
         if inserted == 0 {
             return Ok(false);
         }
-        self.insert_items(INSERT_ITEMS, order.id, &order.items)?;
+        self.insert_items((INSERT_ITEMS, ""), order.id, &order.items)?;
         Ok(true)
     }
 
     /// Stores items, in their order, with one statement that begins like that.
     pub(super) fn insert_items(
         &self,
-        statement: &str,
+        (insert, on_conflict): (&str, &str),
         order_id: OrderId,
         items: &[OrderItem],
     ) -> Result<(), OrderError> {
@@ -146,7 +146,8 @@ impl Records<'_> {
                 item.quantity.get().into(),
             ]
         };
-        Ok(self.0.insert_rows(statement, (0..).zip(items).map(row))?)
+        let rows = (0..).zip(items).map(row);
+        Ok(self.0.insert_or_update_rows(insert, on_conflict, rows)?)
     }
 
     /// Stores what can change of an order: status, receipt, times, version.

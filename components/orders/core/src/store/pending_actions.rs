@@ -1,7 +1,7 @@
 //! Pending actions, in the table `follow_ups`: what a committed change still has to do in another database.
 
 use mercato_kernel::{OrderId, PaymentId};
-use mercato_sqlite::{Error, Row, Value, params};
+use mercato_sql::{Error, Row, Value, params};
 
 use super::{Records, id, key, too_late};
 use crate::domain::OrderError;
@@ -47,7 +47,8 @@ WHERE order_id = ?
 ORDER BY number";
 
 /// The parameter lists numbers.
-const REMOVE: &str = "DELETE FROM follow_ups WHERE number IN (SELECT value FROM json_each(?))";
+const REMOVE: &str =
+    "DELETE FROM follow_ups WHERE number IN (SELECT CAST(value AS BIGINT) FROM json_each(?))";
 
 const POSTPONE: &str = "
 UPDATE follow_ups

@@ -1,8 +1,10 @@
 //! What is removed when it is old: finished sagas, keys, marks of the inbox, idle holders, orders that nobody paid.
 
-use mercato_sqlite::{Row, params};
+use mercato_kernel::OrderId;
+use mercato_sql::params;
 
 use super::{Records, json_of};
+use crate::application::locks;
 use crate::domain::OrderError;
 
 /// Before which times records have done their service, in milliseconds since the Unix epoch.
@@ -162,19 +164,28 @@ impl Records<'_> {
     }
 
     fn purge_unpaid(&self, before: u64, limit: u32) -> Result<bool, OrderError> {
-        let rows = self.0.query(UNPAID_ORDERS, params![before, limit])?;
-        if rows.is_empty() {
+        let mut unpaid = self.unpaid_orders(before, limit)?;
+        let keys = || {
+            let ids = unpaid.iter().map(|id| OrderId::parse(id));
+            Ok::<_, OrderError>(locks::orders(ids.collect::<Result<Vec<_>, _>>()?))
+        };
+        if self.0.lock(keys)? {
+            let still_unpaid = self.unpaid_orders(before, limit)?;
+            unpaid.retain(|id| still_unpaid.contains(id));
+        }
+        if unpaid.is_empty() {
             return Ok(false);
         }
-        let id = |row: &Row| Ok(row.get::<String>("id")?);
-        let ids = rows
-            .iter()
-            .map(id)
-            .collect::<Result<Vec<_>, OrderError>>()?;
-        let ids = json_of(ids.into_iter());
+        let removed = u32::try_from(unpaid.len());
+        let ids = json_of(unpaid.into_iter());
         for statement in REMOVE_ORDERS {
             self.0.execute(statement, params![ids.as_str()])?;
         }
-        Ok(u32::try_from(rows.len()).is_ok_and(|removed| removed >= limit))
+        Ok(removed.is_ok_and(|removed| removed >= limit))
+    }
+
+    fn unpaid_orders(&self, before: u64, limit: u32) -> Result<Vec<String>, OrderError> {
+        let rows = self.0.query(UNPAID_ORDERS, params![before, limit])?;
+        rows.iter().map(|row| Ok(row.get("id")?)).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use mercato_kernel::{Named as _, OrderId};
 use mercato_money::Money;
-use mercato_sqlite::{Error, Row, Value, params};
+use mercato_sql::{Error, Row, Value, params};
 
 use super::history::actor;
 use super::orders::{item_of, quantity};
@@ -68,7 +68,7 @@ WHERE NOT EXISTS (SELECT 1 FROM orders WHERE number = ?12)";
 /// The second parameter lists products and quantities.
 const INSERT_SAGA_LINES: &str = "
 INSERT INTO saga_lines (order_id, position, product_id, quantity)
-SELECT ?1, key, json_extract(value, '$[0]'), json_extract(value, '$[1]')
+SELECT ?1, key, json_extract(value, '$[0]'), CAST(json_extract(value, '$[1]') AS BIGINT)
 FROM json_each(?2)";
 
 /// Nobody needs to know any more where an order that has ended came from.
@@ -80,10 +80,20 @@ SET step = ?1, next_attempt_at = ?2, attempts = ?3, session_id = ?4, session_url
 WHERE order_id = ?10 AND step = coalesce(?11, step)";
 
 const INSERT_REJECTED_LINES: &str = "
-INSERT OR REPLACE INTO saga_rejected_lines (order_id, position, product_id, problem, requested, available)";
+INSERT INTO saga_rejected_lines (order_id, position, product_id, problem, requested, available)";
+
+const REPLACE_REJECTED_LINES: &str = "
+ON CONFLICT (order_id, position) DO UPDATE
+SET product_id = excluded.product_id, problem = excluded.problem, requested = excluded.requested,
+  available = excluded.available";
 
 const INSERT_CHANGED_LINES: &str = "
-INSERT OR REPLACE INTO saga_changed_lines (order_id, position, product_id, name, unit_price, quantity)";
+INSERT INTO saga_changed_lines (order_id, position, product_id, name, unit_price, quantity)";
+
+const REPLACE_CHANGED_LINES: &str = "
+ON CONFLICT (order_id, position) DO UPDATE
+SET product_id = excluded.product_id, name = excluded.name, unit_price = excluded.unit_price,
+  quantity = excluded.quantity";
 
 pub(super) const DUE_SAGAS: &str = "
 SELECT order_id
@@ -215,7 +225,8 @@ impl Records<'_> {
         match saga.rejection() {
             Some(Rejection::Lines(lines)) => self.insert_rejected_lines(order_id, lines)?,
             Some(Rejection::TotalChanged(changed)) => {
-                self.insert_items(INSERT_CHANGED_LINES, order_id, &changed.items)?;
+                let insert = (INSERT_CHANGED_LINES, REPLACE_CHANGED_LINES);
+                self.insert_items(insert, order_id, &changed.items)?;
             }
             Some(Rejection::TotalTooLarge | Rejection::Abandoned) | None => {}
         }
@@ -288,7 +299,8 @@ impl Records<'_> {
             ]
         };
         let rows = (0..).zip(lines).map(row);
-        Ok(self.0.insert_rows(INSERT_REJECTED_LINES, rows)?)
+        let (insert, replace) = (INSERT_REJECTED_LINES, REPLACE_REJECTED_LINES);
+        Ok(self.0.insert_or_update_rows(insert, replace, rows)?)
     }
 }
 

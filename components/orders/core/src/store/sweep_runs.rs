@@ -1,6 +1,6 @@
 //! Runs of the sweep, and what is due at one.
 
-use mercato_sqlite::params;
+use mercato_sql::params;
 
 use super::{Records, exactly_one, too_late};
 use crate::domain::OrderError;

@@ -18,15 +18,24 @@ const CUSTOMER: &str = "01939f6e-8a00-7000-8000-00000000000c";
 const PRODUCT: &str = "01939f6e-8a00-7000-8000-00000000000b";
 
 fn database() -> Database {
-    Database::in_memory(LABEL, MIGRATIONS).unwrap()
+    Database::for_test(LABEL, MIGRATIONS).unwrap()
+}
+
+/// A fresh SQLite, for tests of how that goes about statements.
+fn on_sqlite() -> Database {
+    Database::in_memory(LABEL, MIGRATIONS.sqlite).unwrap()
 }
 
 fn read<T>(database: &Database, work: impl FnOnce(&Records<'_>) -> Result<T, OrderError>) -> T {
     Store::read(database, work).unwrap()
 }
 
-fn write<T>(database: &Database, work: impl FnOnce(&Records<'_>) -> Result<T, OrderError>) -> T {
-    Store::write(database, work).unwrap()
+fn write<T>(database: &Database, work: impl Fn(&Records<'_>) -> Result<T, OrderError>) -> T {
+    Store::write(database, of_a_test(), work).unwrap()
+}
+
+fn of_a_test() -> Locks {
+    Locks::name("test", "")
 }
 
 fn order_id(text: &str) -> OrderId {
@@ -256,7 +265,7 @@ fn the_inbox_takes_an_event_once() {
 #[test]
 fn what_fails_half_way_leaves_nothing() {
     let database = database();
-    let result: Result<(), _> = Store::write(&database, |records| {
+    let result: Result<(), _> = Store::write(&database, of_a_test(), |records| {
         records.insert_order(&order(ORDER, 1))?;
         records.insert_saga(&saga(ORDER))?;
         Err(OrderError::VersionMismatch)
@@ -284,7 +293,9 @@ fn the_schema_refuses_what_the_rules_forbid() {
     };
     for broken in [unpaid, negative] {
         let broken = Order::restore(broken, 0, false);
-        let result = Store::write(&database(), |records| records.insert_order(&broken));
+        let result = Store::write(&database(), of_a_test(), |records| {
+            records.insert_order(&broken)
+        });
         assert_eq!(result, Err(OrderError::Internal), "{broken:?}");
     }
     let request = || saga(ORDER).request().clone();
@@ -294,13 +305,13 @@ fn the_schema_refuses_what_the_rules_forbid() {
         Saga::restore(request(), Step::Rejected, 10, 0, None, None, None),
         Saga::restore(request(), Step::Ready, 10, 0, None, None, abandoned),
     ] {
-        let result = Store::write(&database(), |records| {
+        let result = Store::write(&database(), of_a_test(), |records| {
             records.insert_saga(&saga(ORDER))?;
             records.update_saga(&broken)
         });
         assert_eq!(result, Err(OrderError::Internal), "{broken:?}");
     }
-    let missing = Store::write(&database(), |records| {
+    let missing = Store::write(&database(), of_a_test(), |records| {
         records.update_order(&order(ORDER, 1))
     });
     assert_eq!(missing, Err(OrderError::Internal));

@@ -1,6 +1,7 @@
 //! Use cases over ports: commands change, queries read.
 
 pub mod commands;
+pub mod locks;
 pub mod ports;
 pub mod queries;
 

@@ -9,6 +9,7 @@ use mercato_kernel::{OrderId, PaymentId};
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 
+use crate::application::locks::Locks;
 use crate::domain::{
     CheckoutLine, CheckoutOutcome, CheckoutSession, MinorUnits, Payment, PaymentError,
     PaymentEvent, PaymentView,
@@ -55,13 +56,15 @@ pub trait Store {
         work: impl FnOnce(&Records<'_>) -> Result<T, PaymentError>,
     ) -> Result<T, PaymentError>;
 
-    /// Reads and writes in one transaction, taken back when the closure returns an error.
+    /// Reads and writes in one transaction, which is about what those [locks](crate::application::locks) name: taken back when the
+    /// closure returns an error. The closure may be run again after that.
     ///
     /// # Errors
     /// What the closure returns, or `Unavailable` or `Internal`.
     fn write<T>(
         &self,
-        work: impl FnOnce(&Records<'_>) -> Result<T, PaymentError>,
+        locks: Locks,
+        work: impl Fn(&Records<'_>) -> Result<T, PaymentError>,
     ) -> Result<T, PaymentError>;
 
     /// Like [`Self::write`], but does nothing and gives `None` when somebody else writes for longer than a moment.
@@ -70,9 +73,10 @@ pub trait Store {
     /// What the closure returns, or `Unavailable` or `Internal`.
     fn write_if_free<T>(
         &self,
-        work: impl FnOnce(&Records<'_>) -> Result<T, PaymentError>,
+        locks: Locks,
+        work: impl Fn(&Records<'_>) -> Result<T, PaymentError>,
     ) -> Result<Option<T>, PaymentError> {
-        self.write(work).map(Some)
+        self.write(locks, work).map(Some)
     }
 }
 

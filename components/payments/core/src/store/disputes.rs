@@ -1,5 +1,5 @@
 use mercato_kernel::{Named as _, PaymentId};
-use mercato_sqlite::{Row, params};
+use mercato_sql::{Row, params};
 
 use super::{KEPT_OF_NOBODY_MAX, Records, Stored, currency, minor_units, named};
 use crate::domain::{DISPUTES_MAX, Dispute};
@@ -38,13 +38,13 @@ const OF_NOBODY_OF_CHARGE: &str = select_dispute!(
 /// Counted in an index of these alone, and no further than they are kept.
 const COUNT_OF_NOBODY: &str = "
     SELECT COUNT(*) AS counted
-    FROM (SELECT 1 FROM disputes WHERE payment_id IS NULL LIMIT ?) -- plan: an index of those of nobody";
+    FROM (SELECT 1 FROM disputes WHERE payment_id IS NULL LIMIT ?) AS first -- plan: an index of those of nobody";
 
 const KEEP: &str = "
     INSERT INTO disputes (dispute_id, reference, payment_id, amount, currency, reason, status, told_at, created_at, received_at)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (dispute_id) DO UPDATE
-    SET payment_id = coalesce(payment_id, excluded.payment_id),
+    SET payment_id = coalesce(disputes.payment_id, excluded.payment_id),
       amount = excluded.amount,
       currency = excluded.currency,
       reason = excluded.reason,

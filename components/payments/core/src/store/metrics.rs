@@ -1,4 +1,4 @@
-use mercato_sqlite::{Row, params};
+use mercato_sql::{Row, params};
 
 use super::{Records, Stored, currency, named};
 use crate::application::queries::{MetricsSnapshot, MoneyReceived};

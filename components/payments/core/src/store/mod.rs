@@ -14,8 +14,9 @@ mod webhooks;
 use mercato_kernel::{FromText, Named, Total};
 use mercato_money::Currency;
 use mercato_platform::log;
-use mercato_sqlite::{Connection, Database, Error, FromValue, Migration, Row, Value};
+use mercato_sql::{Connection, Database, Error, FromValue, Migrations, Row, Value};
 
+use crate::application::locks::Locks;
 use crate::application::ports::Store;
 use crate::domain::{MinorUnits, PAUSE_LONGEST_MS, PaymentError};
 
@@ -28,7 +29,7 @@ pub const KEPT_OF_NOBODY_MAX: u32 = 10_000;
 
 const LABEL: &str = "payments";
 
-const MIGRATIONS: &[Migration] = mercato_sqlite::migrations!();
+const MIGRATIONS: Migrations = mercato_sql::migrations!();
 
 pub use outbox::FirstPublication;
 pub use payments::{NamedPayment, OrderPayment};
@@ -37,9 +38,9 @@ pub use purge::PurgeTimes;
 pub use webhooks::KEPT_CHARGES_MAX;
 
 /// The store over SQLite.
-pub struct SqliteStore(Database);
+pub struct SqlStore(Database);
 
-impl SqliteStore {
+impl SqlStore {
     /// The database as the host grants it; opened and migrated at first use.
     #[must_use]
     pub const fn new() -> Self {
@@ -48,7 +49,20 @@ impl SqliteStore {
 }
 
 #[cfg(test)]
-impl SqliteStore {
+use mercato_sql::Dialect;
+
+#[cfg(test)]
+impl SqlStore {
+    /// On a fresh database.
+    pub fn for_test() -> Self {
+        Self(Database::for_test(LABEL, MIGRATIONS).unwrap())
+    }
+
+    /// On a fresh SQLite, for tests of how that goes about statements.
+    pub fn on_sqlite() -> Self {
+        Self(Database::in_memory(LABEL, MIGRATIONS.sqlite).unwrap())
+    }
+
     /// How many rows there are.
     pub fn count(&self, from: &str) -> u64 {
         let statement = format!("SELECT COUNT(*) FROM {from} -- of a test");
@@ -60,9 +74,9 @@ impl SqliteStore {
 
     /// Changes something as no use case does.
     pub fn execute(&self, statement: &str) {
-        let done: Result<(), Error> = self
-            .0
-            .write(|connection| connection.execute(&format!("{statement} -- of a test"), &[]));
+        let done: Result<(), Error> = self.0.write(Locks::name("test", ""), |connection| {
+            connection.execute(&format!("{statement} -- of a test"), &[])
+        });
         done.unwrap();
     }
 
@@ -77,10 +91,17 @@ impl SqliteStore {
 
     /// How often anything was written since it was opened.
     pub fn writes(&self) -> u64 {
-        let statement = "SELECT total_changes()";
-        let writes: Result<u64, Error> = self
-            .0
-            .read(|connection| connection.query_one(statement, &[])?.unwrap().get(0));
+        let writes: Result<u64, Error> = self.0.read(|connection| {
+            let statement = match connection.dialect() {
+                Dialect::Sqlite => "SELECT total_changes()",
+                Dialect::Postgres => {
+                    let count = "SELECT 1 FROM pg_stat_force_next_flush()";
+                    connection.execute(count, &[])?;
+                    "SELECT CAST(SUM(n_tup_ins + n_tup_upd + n_tup_del) AS BIGINT) FROM pg_stat_user_tables"
+                }
+            };
+            connection.query_one(statement, &[])?.unwrap().get(0)
+        });
         writes.unwrap()
     }
 
@@ -105,13 +126,13 @@ impl SqliteStore {
     }
 }
 
-impl Default for SqliteStore {
+impl Default for SqlStore {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Store for SqliteStore {
+impl Store for SqlStore {
     fn read<T>(
         &self,
         work: impl FnOnce(&Records<'_>) -> Result<T, PaymentError>,
@@ -121,17 +142,19 @@ impl Store for SqliteStore {
 
     fn write<T>(
         &self,
-        work: impl FnOnce(&Records<'_>) -> Result<T, PaymentError>,
+        locks: Locks,
+        work: impl Fn(&Records<'_>) -> Result<T, PaymentError>,
     ) -> Result<T, PaymentError> {
-        self.0.write(|connection| work(&Records(connection)))
+        self.0.write(locks, |connection| work(&Records(connection)))
     }
 
     fn write_if_free<T>(
         &self,
-        work: impl FnOnce(&Records<'_>) -> Result<T, PaymentError>,
+        locks: Locks,
+        work: impl Fn(&Records<'_>) -> Result<T, PaymentError>,
     ) -> Result<Option<T>, PaymentError> {
         self.0
-            .write_if_free(|connection| work(&Records(connection)))
+            .write_if_free(locks, |connection| work(&Records(connection)))
     }
 }
 

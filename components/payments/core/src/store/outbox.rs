@@ -1,5 +1,5 @@
 use mercato_kernel::{EventId, Named as _, OrderId, PageStart, Total};
-use mercato_sqlite::{Row, Value, params};
+use mercato_sql::{Row, Value, params};
 
 use super::{Records, Stored, currency, id, minor_units, named, too_late};
 use crate::domain::{OutboxEntry, OutboxEntryView, PaymentEvent};
@@ -63,7 +63,7 @@ const PAGE: &str = select_entry!(
 
 const COUNT: &str = "
     SELECT COUNT(*) AS counted
-    FROM (SELECT 1 FROM outbox WHERE acknowledged_at IS NULL LIMIT ?) -- plan: an index of what waits";
+    FROM (SELECT 1 FROM outbox WHERE acknowledged_at IS NULL LIMIT ?) AS first -- plan: an index of what waits";
 
 const LAG: &str = "
     SELECT COUNT(*) FILTER (WHERE parked = 0) AS pending, COUNT(*) FILTER (WHERE parked = 1) AS parked,
@@ -80,13 +80,14 @@ const INSERT: &str = "
 const INSERT_TO_PUBLISH: &str = "
     INSERT INTO outbox (event_id, event_type, time, order_id, payment_id, amount, refunded_amount, currency,
       provider_reference, receipt_url, reason, next_attempt_at, payment_version, attempts)
-    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, iif(may_publish, ?14, ?12), ?13, may_publish
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, CASE WHEN attempts > 0 THEN CAST(?14 AS BIGINT) ELSE ?12 END, ?13, attempts
     FROM (
-      SELECT NOT EXISTS (SELECT 1 FROM outbox WHERE acknowledged_at IS NULL AND order_id = ?4)
-        AND NOT EXISTS (
-          SELECT 1 FROM settings
-          WHERE name = 'publishing_paused_until' AND CAST(value AS INTEGER) > ?15 AND CAST(value AS INTEGER) <= ?16
-        ) AS may_publish)
+      SELECT CASE
+        WHEN EXISTS (SELECT 1 FROM outbox WHERE acknowledged_at IS NULL AND order_id = ?4) THEN 0
+        WHEN (SELECT CAST(value AS BIGINT) FROM settings WHERE name = 'publishing_paused_until') BETWEEN ?15 AND ?16
+          THEN 0
+        ELSE 1
+      END AS attempts) AS first
     RETURNING attempts";
 
 const COUNT_AHEAD: &str = "UPDATE tallies SET published_ahead = published_ahead + 1";
@@ -149,7 +150,7 @@ impl Records<'_> {
         let mut values = columns(event).to_vec();
         values.extend([
             Value::from(publication.leased_until),
-            Value::from(publication.now),
+            Value::from(publication.now.saturating_add(1)),
             Value::from(publication.pause_ends_latest),
         ]);
         let attempts: Option<u32> = self.value(INSERT_TO_PUBLISH, &values, "attempts")?;

@@ -1,8 +1,9 @@
 use mercato_kernel::{FromText, Named as _, OrderId, PageStart, PaymentId, Total};
 use mercato_money::Money;
-use mercato_sqlite::{Error, Row, Value, params};
+use mercato_sql::{Error, Row, Value, params};
 
 use super::{Records, Stored, currency, id, minor_units, named};
+use crate::application::locks;
 use crate::domain::{
     CheckoutLine, CheckoutSession, Payment, PaymentError, PaymentView, SessionSlot,
 };
@@ -73,7 +74,7 @@ const FIND_BY_ORDER: &str = select_payment!("p.order_id = ?");
 const OF_ORDER: &str = select_payment_and_session!(
     ",
       EXISTS (SELECT 1 FROM refused_orders WHERE order_id = ?1) AS is_refused
-    FROM (SELECT 1)
+    FROM (SELECT 1 AS one) AS asked
     LEFT JOIN payments p ON p.order_id = ?1
     LEFT JOIN sessions s ON s.payment_id = p.id AND s.number = p.session_number"
 );
@@ -105,7 +106,7 @@ pub(super) const PAYMENTS: &str = select_payment!(
 
 const COUNT_PAYMENTS: &str = "
     SELECT COUNT(*) AS counted
-    FROM (SELECT 1 FROM payments LIMIT ?)";
+    FROM (SELECT 1 FROM payments LIMIT ?) AS first";
 
 /// A new payment, if that is so.
 macro_rules! insert_payment {
@@ -174,6 +175,29 @@ impl Records<'_> {
     /// The payment of that id.
     pub fn find_payment(&self, id: PaymentId) -> Stored<Option<Payment>> {
         self.one(FIND_BY_ID, params![&*id.text()], payment)
+    }
+
+    /// The payment of that id, while nobody else changes it.
+    pub fn find_payment_alone(&self, id: PaymentId) -> Stored<Option<Payment>> {
+        self.alone(|| self.find_payment(id))
+    }
+
+    /// The payment of that charge, while nobody else changes it.
+    pub fn find_payment_of_charge_alone(&self, reference: &str) -> Stored<Option<Payment>> {
+        self.alone(|| self.find_payment_of_charge(reference))
+    }
+
+    fn alone(&self, find: impl Fn() -> Stored<Option<Payment>>) -> Stored<Option<Payment>> {
+        let found = find()?;
+        let Some(payment) = &found else {
+            return Ok(None);
+        };
+        let keys = || Ok::<_, PaymentError>(locks::order(payment.order_id));
+        if self.0.lock(keys)? {
+            find()
+        } else {
+            Ok(found)
+        }
     }
 
     /// The payment of that order.

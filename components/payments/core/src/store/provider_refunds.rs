@@ -1,5 +1,5 @@
 use mercato_kernel::PaymentId;
-use mercato_sqlite::{Row, params};
+use mercato_sql::{Row, params};
 
 use super::{KEPT_OF_NOBODY_MAX, Records, Stored, minor_units};
 use crate::domain::{ProviderRefund, RefundFailure, RefundTotal};
@@ -25,17 +25,28 @@ const OF_CHARGE: &str = select_refund!("reference = ? AND payment_id IS NOT NULL
 /// Counted in an index of these alone, and no further than they are kept.
 const OF_NOBODY: &str = "
     SELECT COUNT(*) AS counted
-    FROM (SELECT 1 FROM provider_refunds WHERE payment_id IS NULL LIMIT ?) -- plan: an index of those of nobody";
+    FROM (SELECT 1 FROM provider_refunds WHERE payment_id IS NULL LIMIT ?) AS first -- plan: an index of those of nobody";
 
 /// What has failed stays so; the first failure that the provider reported counts.
 const KEEP: &str = "
     INSERT INTO provider_refunds (refund_id, reference, payment_id, amount, created_at, failed_at, failure, received_at)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (refund_id) DO UPDATE
-    SET payment_id = coalesce(payment_id, excluded.payment_id),
-      created_at = max(created_at, excluded.created_at),
-      failure = iif(failed_at IS NULL OR failed_at > excluded.failed_at, coalesce(excluded.failure, failure), failure),
-      failed_at = coalesce(min(failed_at, excluded.failed_at), failed_at, excluded.failed_at)";
+    SET payment_id = coalesce(provider_refunds.payment_id, excluded.payment_id),
+      created_at = CASE
+        WHEN excluded.created_at > provider_refunds.created_at THEN excluded.created_at
+        ELSE provider_refunds.created_at
+      END,
+      failure = CASE
+        WHEN provider_refunds.failed_at IS NULL OR provider_refunds.failed_at > excluded.failed_at
+          THEN coalesce(excluded.failure, provider_refunds.failure)
+        ELSE provider_refunds.failure
+      END,
+      failed_at = CASE
+        WHEN provider_refunds.failed_at IS NULL OR provider_refunds.failed_at > excluded.failed_at
+          THEN excluded.failed_at
+        ELSE provider_refunds.failed_at
+      END";
 
 const ADOPT: &str = "
     UPDATE provider_refunds
@@ -51,7 +62,8 @@ const KEEP_TOTAL: &str = "
     INSERT INTO refund_totals (payment_id, reference, since, until, total)
     VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (payment_id, reference, since, until) DO UPDATE
-    SET total = max(total, excluded.total)";
+    SET total = excluded.total
+    WHERE excluded.total > refund_totals.total";
 
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[FIND, OF_CHARGE, OF_NOBODY, ADOPT, TOTALS];

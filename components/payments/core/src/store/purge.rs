@@ -1,6 +1,9 @@
-use mercato_sqlite::{Row, params};
+use mercato_kernel::OrderId;
+use mercato_sql::{Error, Row, params};
 
 use super::{Records, Stored};
+use crate::application::locks;
+use crate::domain::PaymentError;
 
 /// Before which times records have done their service, in milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +54,7 @@ const HAS_OLD: &str = concat!(
 
 const UNPAID: &str = concat!(
     "
-      SELECT id",
+      SELECT id, order_id",
     unpaid_before!("?"),
     "
       ORDER BY updated_at
@@ -162,17 +165,33 @@ impl Records<'_> {
 impl Records<'_> {
     /// True when there may be more.
     fn purge_unpaid(&self, before: u64, limit: u32) -> Stored<bool> {
-        // Identifiers hold nothing that JSON would have to escape.
-        let quoted = |row: &Row| Ok(format!("\"{}\"", row.get::<String>("id")?));
-        let ids = self.all(UNPAID, params![before, limit], quoted)?;
-        if ids.is_empty() {
+        let unpaid = || self.all(UNPAID, params![before, limit], payment_and_order);
+        let mut payments = unpaid()?;
+        let keys = || {
+            let orders = payments.iter().map(|(_, order)| OrderId::parse(order));
+            let orders = orders.collect::<Result<Vec<_>, _>>();
+            let damaged = |_| PaymentError::from(Error::not("order_id", "an id"));
+            Ok::<_, PaymentError>(locks::orders(orders.map_err(damaged)?))
+        };
+        if self.0.lock(keys)? {
+            let still_unpaid = unpaid()?;
+            payments.retain(|payment| still_unpaid.contains(payment));
+        }
+        if payments.is_empty() {
             return Ok(false);
         }
-        let removed = u32::try_from(ids.len());
+        let removed = u32::try_from(payments.len());
+        // Identifiers hold nothing that JSON would have to escape.
+        let quoted = payments.iter().map(|(id, _)| format!("\"{id}\""));
+        let ids: Vec<String> = quoted.collect();
         let ids = format!("[{}]", ids.join(","));
         for statement in REMOVE_PAYMENTS {
             self.execute(statement, params![ids.as_str()])?;
         }
         Ok(removed.is_ok_and(|removed| removed >= limit))
     }
+}
+
+fn payment_and_order(row: &Row) -> Stored<(String, String)> {
+    Ok((row.get("id")?, row.get("order_id")?))
 }

@@ -1,5 +1,5 @@
 use mercato_kernel::{Named as _, PageStart, PaymentId, RecordedAnswer, Total};
-use mercato_sqlite::{Row, params};
+use mercato_sql::{Row, params};
 
 use super::{Records, Stored, id, minor_units, named, too_late};
 use crate::domain::{DuplicateCharge, MinorUnits, Refund, RefundId, RefundState, RefundStatus};
@@ -40,7 +40,7 @@ pub(super) const OF_PAYMENT: &str = select_refund!(
 
 pub(super) const COUNT_OF_PAYMENT: &str = "
     SELECT COUNT(*) AS counted
-    FROM (SELECT 1 FROM refunds WHERE payment_id = ? LIMIT ?)";
+    FROM (SELECT 1 FROM refunds WHERE payment_id = ? LIMIT ?) AS first";
 
 const RELEASE_KEY: &str = "
     UPDATE refunds

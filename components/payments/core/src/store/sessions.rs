@@ -1,5 +1,5 @@
 use mercato_kernel::{Named as _, PaymentId};
-use mercato_sqlite::{Error, params};
+use mercato_sql::{Error, params};
 
 use super::payments::{payment, select_payment, select_payment_and_session};
 use super::{Records, Stored, too_late};

@@ -1,4 +1,4 @@
-use mercato_sqlite::params;
+use mercato_sql::params;
 
 use super::{Records, Stored};
 

@@ -1,5 +1,5 @@
 use mercato_kernel::PaymentId;
-use mercato_sqlite::params;
+use mercato_sql::params;
 
 use super::{Records, Stored};
 use crate::domain::{KeptCharge, ProviderEvent};
@@ -18,7 +18,7 @@ const KEEP_CHARGE: &str = "
     SELECT ?1, ?2, ?3, 0, ?4
     WHERE (SELECT COUNT(*) FROM kept_charges WHERE payment_id = ?1 AND reference <> ?2) < ?5
     ON CONFLICT (payment_id, reference) DO UPDATE
-    SET receipt_url = coalesce(receipt_url, excluded.receipt_url)";
+    SET receipt_url = coalesce(kept_charges.receipt_url, excluded.receipt_url)";
 
 const FIND_KEPT_CHARGE: &str = "
     SELECT receipt_url

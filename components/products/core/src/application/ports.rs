@@ -5,6 +5,7 @@ pub use mercato_platform::ids::Ids;
 
 use mercato_kernel::{OrderId, Page, ProductId};
 
+use super::locks::Locks;
 use crate::domain::error::StoreError;
 use crate::domain::listing::Listing;
 use crate::domain::product::{Product, ProductView};
@@ -96,10 +97,12 @@ pub trait Store {
     /// Whether a reservation was given back before that time, in milliseconds since the Unix epoch.
     fn has_released(&self, before: u64) -> Result<bool, StoreError>;
 
-    /// Runs `work` alone among all writers: all of what it does remains when it returns `Ok`, nothing when `Err`.
+    /// Runs `work` alone among all who write what those [locks](crate::application::locks) name: all of what it does remains when it
+    /// returns `Ok`, nothing when `Err`. It may be run again after that.
     fn write<T, E: From<StoreError>>(
         &self,
-        work: impl FnOnce(&dyn Transaction) -> Result<T, E>,
+        locks: Locks,
+        work: impl Fn(&dyn Transaction) -> Result<T, E>,
     ) -> Result<T, E>;
 }
 

@@ -8,8 +8,9 @@ mod rows;
 mod tests;
 
 use mercato_kernel::{OrderId, Page, ProductId};
-use mercato_sqlite::{Database, Error, Migration, migrations};
+use mercato_sql::{Database, Error, Migrations, migrations};
 
+use crate::application::locks::Locks;
 use crate::application::ports::{HeldReservations, Inventory, StockStats, Store, Transaction};
 use crate::domain::error::StoreError;
 use crate::domain::listing::Listing;
@@ -20,15 +21,27 @@ use crate::domain::reservation::{Reservation, ReservationState};
 pub const DATABASE_LABEL: &str = "products";
 
 /// The steps of its schema.
-const MIGRATIONS: &[Migration] = migrations!();
+const MIGRATIONS: Migrations = migrations!();
 
 /// The database of the catalogue.
-pub struct SqliteStore(pub(crate) Database);
+pub struct SqlStore(pub(crate) Database);
 
-impl SqliteStore {
+impl SqlStore {
     /// Not opened yet.
     pub const fn new() -> Self {
         Self(Database::new(DATABASE_LABEL, MIGRATIONS))
+    }
+
+    /// On a fresh database.
+    #[cfg(test)]
+    pub fn for_test() -> Self {
+        Self(Database::for_test(DATABASE_LABEL, MIGRATIONS).unwrap())
+    }
+
+    /// On a fresh SQLite, for tests of how that goes about statements.
+    #[cfg(test)]
+    pub fn on_sqlite() -> Self {
+        Self(Database::in_memory(DATABASE_LABEL, MIGRATIONS.sqlite).unwrap())
     }
 }
 
@@ -53,7 +66,7 @@ impl<E: From<StoreError>> From<Error> for Outcome<E> {
     }
 }
 
-impl Store for SqliteStore {
+impl Store for SqlStore {
     fn ready(&self) -> Result<(), StoreError> {
         self.0.read(products::ready)
     }
@@ -95,10 +108,11 @@ impl Store for SqliteStore {
 
     fn write<T, E: From<StoreError>>(
         &self,
-        work: impl FnOnce(&dyn Transaction) -> Result<T, E>,
+        locks: Locks,
+        work: impl Fn(&dyn Transaction) -> Result<T, E>,
     ) -> Result<T, E> {
         self.0
-            .write(|connection| work(connection).map_err(Outcome))
+            .write(locks, |connection| work(connection).map_err(Outcome))
             .map_err(|Outcome(error)| error)
     }
 }

@@ -2,9 +2,10 @@
 
 use mercato_kernel::ProductId;
 use mercato_money::Money;
-use mercato_sqlite::{Connection, Error, Row, Value, params, placeholders};
+use mercato_sql::{Connection, Dialect, Error, Row, Value, params, placeholders, words};
 
 use super::rows::{self, check_rows, json_of, key};
+use crate::application::locks;
 use crate::application::ports::{
     Catalogue, LOW_STOCK_PRODUCTS_MAX, LOW_STOCK_UNITS, StockEntry, StockStats,
 };
@@ -160,6 +161,30 @@ fn stock_entry(entry: &StockEntry) -> [Value; 5] {
     ]
 }
 
+/// What SQLite's triggers do by themselves. The parameter lists products with their words.
+const INDEX_WORDS: &str = "\
+INSERT INTO products_by_word (rowid, products_by_word)
+SELECT e.number, CAST(json_extract(wanted.value, '$[1]') AS TSVECTOR)
+FROM json_each(?) AS wanted JOIN catalogue_entries AS e ON e.product_id = json_extract(wanted.value, '$[0]')
+ON CONFLICT (rowid) DO UPDATE
+SET products_by_word = excluded.products_by_word";
+
+/// Keeps the index of words in step, where the database does not. Deleted products have no entry that words could belong to.
+fn index_words(connection: &Connection, products: &[&Product]) -> Result<(), StoreError> {
+    if connection.dialect() == Dialect::Sqlite || products.is_empty() {
+        return Ok(());
+    }
+    let words = |product: &&Product| {
+        let view = product.view();
+        let sku = view.sku.as_ref().map_or("", Sku::as_str);
+        let words = words::index_of([view.name.as_str(), sku, view.description.as_str()]);
+        // Words have nothing that JSON would have to escape.
+        format!("[\"{}\",\"{words}\"]", view.id)
+    };
+    let list: Vec<String> = products.iter().map(words).collect();
+    Ok(connection.execute(INDEX_WORDS, params![format!("[{}]", list.join(","))])?)
+}
+
 impl Catalogue for Connection {
     fn product(&self, id: ProductId) -> Result<Option<Product>, StoreError> {
         Ok(find(self, id)?.map(Product::restore))
@@ -171,7 +196,11 @@ impl Catalogue for Connection {
         }
         let statement = format!("{PRODUCTS_BY_SKU}{})", placeholders(skus.len()));
         let skus: Vec<Value> = skus.iter().map(|sku| sku.as_str().into()).collect();
-        let found = views(self, &statement, &skus)?;
+        let mut found = views(self, &statement, &skus)?;
+        let keys = || Ok::<_, Error>(locks::products(found.iter().map(|product| product.id)));
+        if self.lock(keys)? {
+            found = views(self, &statement, &skus)?;
+        }
         Ok(found.into_iter().map(Product::restore).collect())
     }
 
@@ -182,12 +211,14 @@ impl Catalogue for Connection {
 
     fn insert_products(&self, products: &[&Product]) -> Result<(), StoreError> {
         let rows = products.iter().map(|product| product_parameters(product));
-        Ok(self.insert_rows(INSERT_PRODUCTS, rows)?)
+        self.insert_rows(INSERT_PRODUCTS, rows)?;
+        index_words(self, products)
     }
 
     fn save_product(&self, product: &Product) -> Result<(), StoreError> {
         let changed = self.execute_counted(SAVE_PRODUCT, &product_parameters(product))?;
-        check_rows(changed, 1, "products")
+        check_rows(changed, 1, "products")?;
+        index_words(self, &[product])
     }
 
     fn record(&self, entries: &[StockEntry]) -> Result<(), StoreError> {

@@ -2,10 +2,11 @@
 
 use mercato_kernel::{OrderId, ProductId, Uuid};
 use mercato_money::Money;
-use mercato_sqlite::{Connection, Error, Row, params};
+use mercato_sql::{Connection, Error, Row, params};
 
 use super::products;
 use super::rows::{self, check_rows, json_of};
+use crate::application::locks;
 use crate::application::ports::{HeldReservations, Inventory};
 use crate::domain::error::StoreError;
 use crate::domain::product::ProductView;
@@ -22,7 +23,9 @@ WHERE state = 'held' -- plan: an index of those that wait for a payment";
 pub(super) const TAKE: &str = "\
 UPDATE products
 SET stock = stock - taken.units, reserved = reserved + taken.units
-FROM (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS units FROM json_each(?)) AS taken
+FROM (
+  SELECT json_extract(value, '$[0]') AS id, CAST(json_extract(value, '$[1]') AS BIGINT) AS units
+  FROM json_each(?)) AS taken
 WHERE products.id = taken.id";
 
 /// The units of all lines of some orders are added up by product: a product is written once, however many orders had it.
@@ -35,7 +38,7 @@ SET ",
             $changes,
             "
 FROM (
-  SELECT product_id, SUM(quantity) AS units
+  SELECT product_id, CAST(SUM(quantity) AS BIGINT) AS units
   FROM reservation_lines
   WHERE order_id IN (SELECT value FROM json_each(?))
   GROUP BY product_id) AS moved
@@ -64,6 +67,11 @@ FROM reservation_lines
 WHERE order_id = ?
 ORDER BY position -- plan: the lines of one order";
 
+const PRODUCTS_OF_ORDERS: &str = "\
+SELECT DISTINCT product_id
+FROM reservation_lines
+WHERE order_id IN (SELECT value FROM json_each(?))";
+
 const INSERT_RESERVATION: &str = "\
 INSERT INTO reservations (order_id, state, created_at, updated_at)
 VALUES (?, ?, ?, ?)";
@@ -71,7 +79,7 @@ VALUES (?, ?, ?, ?)";
 /// Name and price are those of the product in this very transaction. The second parameter lists identifiers and units.
 pub(super) const INSERT_LINES: &str = "\
 INSERT INTO reservation_lines (order_id, product_id, position, name, unit_price, quantity)
-SELECT ?1, products.id, wanted.key, name, price, json_extract(wanted.value, '$[1]')
+SELECT ?1, products.id, wanted.key, name, price, CAST(json_extract(wanted.value, '$[1]') AS BIGINT)
 FROM json_each(?2) AS wanted JOIN products ON products.id = json_extract(wanted.value, '$[0]')";
 
 pub(super) const STATES_BY_ORDER: &str = "\
@@ -87,12 +95,16 @@ SELECT value, ?2, ?3, ?3
 FROM json_each(?1)
 WHERE ?2 = 'released' OR EXISTS (SELECT 1 FROM reservations WHERE order_id = value)
 ON CONFLICT (order_id) DO UPDATE
-SET state = excluded.state, updated_at = max(updated_at, excluded.updated_at)";
+SET state = excluded.state,
+  updated_at = CASE
+    WHEN excluded.updated_at > reservations.updated_at THEN excluded.updated_at
+    ELSE reservations.updated_at
+  END";
 
 /// Nothing happens unless all of the orders, so many, have reservations in one and the same state.
 pub(super) const SET_STATES_FROM: &str = "\
 UPDATE reservations
-SET state = ?2, updated_at = max(updated_at, ?3)
+SET state = ?2, updated_at = CASE WHEN updated_at > ?3 THEN updated_at ELSE ?3 END
 WHERE order_id IN (SELECT value FROM json_each(?1))
   AND ?5 = (
     SELECT COUNT(*)
@@ -196,6 +208,7 @@ impl Inventory for Connection {
         settlement: Settlement,
         at: u64,
     ) -> Result<bool, StoreError> {
+        lock_products(self, order_ids)?;
         let ids = json_of(order_ids);
         let count = u64::try_from(order_ids.len()).unwrap_or(u64::MAX);
         let target = settlement.target().as_str();
@@ -213,6 +226,7 @@ impl Inventory for Connection {
         settlement: Settlement,
         at: u64,
     ) -> Result<(), StoreError> {
+        lock_products(self, order_ids)?;
         let ids = json_of(order_ids);
         self.execute(units_of(settlement), params![ids.as_str()])?;
         let state = settlement.target().as_str();
@@ -227,6 +241,17 @@ impl Inventory for Connection {
 }
 
 /// The statement that moves the units of orders.
+/// Nobody else changes the products of those orders from now on: what is to change of them is computed by the statement itself.
+fn lock_products(connection: &Connection, order_ids: &[OrderId]) -> Result<(), StoreError> {
+    let keys = || {
+        let rows = connection.query(PRODUCTS_OF_ORDERS, params![json_of(order_ids)])?;
+        let ids = rows.iter().map(|row| rows::id(row, "product_id"));
+        Ok::<_, Error>(locks::products(ids.collect::<Result<Vec<_>, _>>()?))
+    };
+    connection.lock(keys)?;
+    Ok(())
+}
+
 const fn units_of(settlement: Settlement) -> &'static str {
     match settlement {
         Settlement::Commit => COMMIT_UNITS,

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use mercato_kernel::Uuid;
-use mercato_sqlite::{Error, Row, Value};
+use mercato_sql::{Error, Row, Value};
 
 use crate::domain::error::StoreError;
 

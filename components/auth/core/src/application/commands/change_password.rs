@@ -46,10 +46,10 @@ pub(crate) fn attempt(
     ports.in_slot(&attempt.slot, || {
         verify_password(ports, &account, &command.current)?;
         let hash = ports.passwords.hash(&new)?;
-        ports.store.write(|records| {
+        ports.store.write(attempt.locks(), |records| {
             let now = ports.clock.now_ms();
             ports.caller_account(records, caller)?;
-            let account = unchanged_account(records, &account)?.with_password(hash, now);
+            let account = unchanged_account(records, &account)?.with_password(hash.clone(), now);
             records.save_account(&account)?;
             ports.end_sessions_of(records, &account)?;
             attempt.succeeded(records, now)?;

@@ -1,4 +1,5 @@
 use crate::application::Error;
+use crate::application::locks;
 use crate::application::ports::Ports;
 use crate::domain::{Account, Email, FieldError, Fields, Name, Password, Role};
 
@@ -42,17 +43,19 @@ pub fn handle(ports: &Ports, command: Command) -> Result<FirstAdminOutcome, Erro
         return Ok(FirstAdminOutcome::AddressTaken);
     }
     let account = open_admin(ports, email, &password)?;
-    ports.store.write(|records| {
+    let locks = locks::admins().and(locks::email(account.email()));
+    let created = ports.store.write(locks, |records| {
         // Several instances start at once.
         if records.has_admin()? {
             return Ok(FirstAdminOutcome::AdminExists);
         }
-        match records.add_account(&account) {
-            Ok(()) => Ok(FirstAdminOutcome::Created),
-            Err(Error::EmailTaken) => Ok(FirstAdminOutcome::AddressTaken),
-            Err(error) => Err(error),
-        }
-    })
+        records.add_account(&account)?;
+        Ok(FirstAdminOutcome::Created)
+    });
+    match created {
+        Err(Error::EmailTaken) => Ok(FirstAdminOutcome::AddressTaken),
+        created => created,
+    }
 }
 
 fn open_admin(ports: &Ports, email: Email, password: &Password) -> Result<Account, Error> {

@@ -1,4 +1,5 @@
 use crate::application::Error;
+use crate::application::locks;
 use crate::application::ports::Ports;
 use crate::domain::SessionCaller;
 
@@ -17,14 +18,16 @@ pub struct Command {
 /// [`Error::SessionEnded`], or a fault of the database.
 pub fn handle(ports: &Ports, command: Command) -> Result<(), Error> {
     let Command { caller } = command;
-    ports.store.write(|records| {
-        let account = ports.caller_account(records, &caller)?;
-        let sessions = records.sessions(account.id(), ports.clock.now_ms(), ALL)?;
-        sessions
-            .iter()
-            .filter(|session| caller.session != Some(session.id))
-            .try_for_each(|session| ports.end_session(records, session.id))
-    })
+    ports
+        .store
+        .write(locks::account(caller.account), |records| {
+            let account = ports.caller_account(records, &caller)?;
+            let sessions = records.sessions(account.id(), ports.clock.now_ms(), ALL)?;
+            sessions
+                .iter()
+                .filter(|session| caller.session != Some(session.id))
+                .try_for_each(|session| ports.end_session(records, session.id))
+        })
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 use crate::application::Error;
+use crate::application::locks;
 use crate::application::ports::Ports;
 use crate::domain::{SessionCaller, SessionId};
 
@@ -16,7 +17,8 @@ pub struct Command {
 /// [`Error::SessionNotFound`] when the account has no such session, [`Error::SessionEnded`], or a fault of the
 /// database.
 pub fn handle(ports: &Ports, command: Command) -> Result<(), Error> {
-    ports.store.write(|records| {
+    let locks = locks::account(command.caller.account);
+    ports.store.write(locks, |records| {
         let account = ports.caller_account(records, &command.caller)?;
         records
             .session_end(account.id(), command.session, ports.clock.now_ms())?

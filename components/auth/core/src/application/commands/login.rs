@@ -1,3 +1,4 @@
+use crate::application::locks;
 use crate::application::ports::Ports;
 use crate::application::session::unchanged_account;
 use crate::application::turn::in_turn;
@@ -41,10 +42,11 @@ pub(crate) fn attempt(
     ports.in_slot(&attempt.slot, || {
         let (verified, fit) = verify(ports, &email, &command.password)?;
         let stronger_hash = stronger_hash(ports, &verified, fit, &command.password)?;
-        ports.store.write(|records| {
+        let locks = attempt.locks().and(locks::account(verified.id()));
+        ports.store.write(locks, |records| {
             let account = unchanged_account(records, &verified)?;
             attempt.succeeded(records, ports.clock.now_ms())?;
-            let Some(hash) = stronger_hash else {
+            let Some(hash) = stronger_hash.clone() else {
                 return ports.open_session(records, account);
             };
             let account = account.with_stronger_hash(hash);

@@ -1,4 +1,5 @@
 use crate::application::Error;
+use crate::application::locks;
 use crate::application::ports::Ports;
 use crate::domain::RefreshSecret;
 
@@ -14,12 +15,12 @@ pub struct Command {
 /// Only a fault of the database.
 pub fn handle(ports: &Ports, command: Command) -> Result<(), Error> {
     let hash = command.presented.hash();
-    ports
-        .store
-        .write(|records| match records.refresh_token(&hash)? {
+    ports.store.write(locks::refresh_token(&hash), |records| {
+        match records.refresh_token_alone(&hash)? {
             Some(token) => ports.end_session(records, token.session()),
             None => Ok(()),
-        })
+        }
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 use mercato_platform::log;
 
+use crate::application::locks;
 use crate::application::ports::Ports;
 use crate::application::{Error, Session};
 use crate::domain::{
@@ -32,16 +33,19 @@ pub fn handle(ports: &Ports, command: Command) -> Result<Session, Error> {
     let client = command.client.as_deref().and_then(Client::parse);
     let client = Spending::client_key(client.as_ref(), command.user_agent.as_deref());
     // The end of a session must be kept, so it is an outcome of the unit of work and not an error.
-    let session = ports.store.write(|records| {
-        let Some(token) = records.refresh_token(&command.presented.hash())? else {
+    let hash = command.presented.hash();
+    let session = ports.store.write(locks::refresh_token(&hash), |records| {
+        let Some(token) = records.refresh_token_alone(&hash)? else {
             return Ok(None);
         };
         match token.standing(ports.clock.now_ms()) {
-            Standing::Usable => rotate(ports, records, token, &command.presented, client),
+            Standing::Usable => {
+                rotate(ports, records, token, &command.presented, client.as_deref())
+            }
             Standing::Expired => Ok(None),
             Standing::Spent => {
-                let client = client.as_deref();
-                match traded_for(ports, records, &token, command.presented, client)? {
+                let (presented, client) = (command.presented.clone(), client.as_deref());
+                match traded_for(ports, records, &token, presented, client)? {
                     Some(session) => Ok(Some(session)),
                     None => end_session_of(ports, records, &token).map(|()| None),
                 }
@@ -61,7 +65,7 @@ fn rotate(
     records: &Records<'_>,
     token: RefreshToken,
     presented: &RefreshSecret,
-    client: Option<String>,
+    client: Option<&str>,
 ) -> Result<Option<Session>, Error> {
     let Some(account) = enabled_account(records, &token)? else {
         return Ok(None);
@@ -81,7 +85,7 @@ fn rotate(
     let successor = presented.successor(&salt).ok_or_else(unusable_salt)?;
     let spending = Spending {
         at: now,
-        client,
+        client: client.map(str::to_owned),
         salt: Some(salt),
         token_id: Some(token_id.clone()),
     };
@@ -363,7 +367,7 @@ mod tests {
         };
         let spent = shop.tokens().remove(0).spend(spending);
         let save = |records: &Records<'_>| records.save_spending(&spent);
-        shop.ports.store.write(save).unwrap();
+        shop.ports.store.change(save).unwrap();
         assert!(shop.refresh_as(&first, HERE, BROWSER).is_err());
         assert_eq!(shop.tokens(), []);
     }
@@ -409,7 +413,7 @@ mod tests {
             }
             Ok(())
         };
-        shop.ports.store.write(fill).unwrap();
+        shop.ports.store.change(fill).unwrap();
         let sessions = || {
             let list = |records: &Records<'_>| records.sessions(token.account(), 0, 10);
             let list = shop.ports.store.read(list).unwrap();
@@ -440,7 +444,7 @@ mod tests {
             records.end_session(nearly.session())?;
             records.add_refresh_token(&nearly)
         };
-        shop.ports.store.write(replace).unwrap();
+        shop.ports.store.change(replace).unwrap();
         session = shop.refresh(&session).unwrap();
         let refused = shop.refresh(&session);
         assert_eq!(refused.unwrap_err(), Error::InvalidRefreshToken);

@@ -1,3 +1,4 @@
+use crate::application::locks;
 use crate::application::ports::Ports;
 use crate::application::throttle::make_familiar;
 use crate::application::turn::in_turn;
@@ -36,14 +37,15 @@ pub(crate) fn attempt(
         let hash = ports.passwords.hash(&password)?;
         let id = ports.new_account_id()?;
         let account = Account::open(id, name, email, hash, Role::Customer, ports.clock.now_ms());
-        ports.store.write(|records| {
+        let locks = locks::line().and(locks::email(account.email()));
+        ports.store.write(locks, |records| {
             slot.give_back(records, ports.clock.now_ms())?;
             records.add_account(&account)?;
             if let Some(client) = &client {
                 let subjects = [account.email().as_str(), &account.id().text()];
                 make_familiar(records, &subjects, client, ports.clock.now_ms())?;
             }
-            ports.open_session(records, account)
+            ports.open_session(records, account.clone())
         })
     });
     if let Err(Error::EmailTaken) = &result {

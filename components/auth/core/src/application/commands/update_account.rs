@@ -1,4 +1,5 @@
 use crate::application::Error;
+use crate::application::locks;
 use crate::application::ports::Ports;
 use crate::application::session::check_version;
 use crate::domain::{AccountChanges, AccountId, AccountView};
@@ -20,7 +21,8 @@ pub struct Command {
 /// [`Error::NotFound`], [`Error::VersionMismatch`], [`Error::LastAdmin`], or a fault of the database.
 pub fn handle(ports: &Ports, command: Command) -> Result<AccountView, Error> {
     let id = command.account;
-    ports.store.write(|records| {
+    let locks = locks::account(id).and(locks::admins());
+    ports.store.write(locks, |records| {
         let account = records.account(id)?.ok_or(Error::NotFound)?;
         check_version(&account, command.expected_version)?;
         let Some(changed) = account.with_changes(command.changes, ports.clock.now_ms()) else {

@@ -1,5 +1,6 @@
 use super::change_password::verify_password;
 use crate::application::Error;
+use crate::application::locks;
 use crate::application::ports::Ports;
 use crate::application::session::{check_version, unchanged_account};
 use crate::application::throttle::make_familiar;
@@ -52,7 +53,7 @@ pub(crate) fn attempt(
         Some(email) if email != account.email() => {
             move_address(ports, command, &changes, &account, place)
         }
-        _ => ports.store.write(|records| {
+        _ => ports.store.write(locks::account(account.id()), |records| {
             let account = ports.caller_account(records, caller)?;
             check_version(&account, expected_version)?;
             // The address may have changed meanwhile: it stays as it is now.
@@ -81,7 +82,11 @@ fn move_address(
     let attempt = ports.begin_attempt(account.email(), id, client.as_ref(), place)?;
     ports.in_slot(&attempt.slot, || {
         verify_password(ports, account, password)?;
-        ports.store.write(|records| {
+        let mut locks = attempt.locks().and(locks::account(account.id()));
+        if let Some(email) = &changes.email {
+            locks = locks.and(locks::email(email));
+        }
+        ports.store.write(locks, |records| {
             let now = ports.clock.now_ms();
             ports.caller_account(records, &command.caller)?;
             let account = unchanged_account(records, account)?;

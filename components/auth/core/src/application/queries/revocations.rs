@@ -113,7 +113,7 @@ mod tests {
                 })
             })
         };
-        shop.ports.store.write(many).unwrap();
+        shop.ports.store.change(many).unwrap();
         let part = list(&shop.ports, 0).unwrap();
         assert_eq!((part.revocations.len(), part.more), (max, true));
         let rest = list(&shop.ports, part.sequence).unwrap();

@@ -1,3 +1,4 @@
+use crate::application::locks;
 use crate::application::ports::{Catalogue, Ports};
 use crate::application::quoting::{TRIES_MAX, contended, view};
 use crate::application::{CheckoutView, Error};
@@ -57,6 +58,8 @@ async fn attempt<C: Catalogue>(
     checkout.show_anew(checkout.quote_id(&quote), ports.now());
     let saved = ports
         .store
-        .write(|records| records.save_checkout(&checkout, seen))?;
+        .write(locks::checkout(checkout.id()), |records| {
+            records.save_checkout(&checkout, seen)
+        })?;
     Ok(saved.then(|| view(checkout, quote)))
 }

@@ -1,5 +1,6 @@
 use super::create_code::valid;
 use crate::application::Error;
+use crate::application::locks;
 use crate::application::ports::Ports;
 use crate::domain::{CodeName, CodeTerms, DiscountCode, Label, ProductId};
 use mercato_money::Money;
@@ -40,13 +41,13 @@ pub struct Command {
 /// [`Error::CodeNotFound`], [`Error::VersionMismatch`], [`Error::Invalid`], or a fault of the database.
 pub fn handle<C>(ports: &Ports<C>, command: Command) -> Result<DiscountCode, Error> {
     let now = ports.now();
-    ports.store.write(|records| {
+    ports.store.write(locks::codes([&command.name]), |records| {
         let mut code = records.code(&command.name)?.ok_or(Error::CodeNotFound)?;
         let expected = command.expected_version;
         if expected.is_some_and(|version| version != code.version) {
             return Err(Error::VersionMismatch);
         }
-        let terms = changed(code.terms.clone(), command.changes);
+        let terms = changed(code.terms.clone(), command.changes.clone());
         if terms == code.terms {
             return Ok(code);
         }

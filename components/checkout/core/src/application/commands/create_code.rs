@@ -1,6 +1,7 @@
 use mercato_kernel::FieldError;
 
 use crate::application::Error;
+use crate::application::locks;
 use crate::application::ports::Ports;
 use crate::domain::{Benefit, CodeName, CodeTerms, DiscountCode};
 
@@ -31,7 +32,9 @@ pub fn handle<C>(ports: &Ports<C>, command: Command) -> Result<DiscountCode, Err
         created_at: now,
         updated_at: now,
     };
-    if ports.store.write(|records| records.add_code(&code))? {
+    if ports.store.write(locks::codes([&code.name]), |records| {
+        records.add_code(&code)
+    })? {
         Ok(code)
     } else {
         Err(Error::CodeTaken)

@@ -1,4 +1,5 @@
 use crate::application::Error;
+use crate::application::locks;
 use crate::application::ports::Ports;
 use crate::domain::{AccountId, CodeName, Email, OrderId};
 use crate::store::{Customer, HoldState};
@@ -24,24 +25,27 @@ pub struct Command {
 pub fn handle<C>(ports: &Ports<C>, command: &Command) -> Result<(), Error> {
     let now = ports.now();
     let customer = Customer::new(command.account, command.email.as_ref());
-    ports.store.write(|records| {
-        match records.hold_state(command.order)? {
-            Some(HoldState::Held | HoldState::Committed) => return Ok(()),
-            Some(HoldState::Released) => return Err(Error::CodesReleased),
-            None => {}
-        }
-        let mut used_up = Vec::new();
-        for name in &command.codes {
-            let code = records.code(name)?;
-            let by_customer = records.uses_by(name, &customer)?;
-            if code.is_none_or(|code| code.problem(by_customer, now).is_some()) {
-                used_up.push(name.clone());
+    ports.store.write(
+        locks::order(command.order).and(locks::codes(&command.codes)),
+        |records| {
+            match records.hold_state(command.order)? {
+                Some(HoldState::Held | HoldState::Committed) => return Ok(()),
+                Some(HoldState::Released) => return Err(Error::CodesReleased),
+                None => {}
             }
-        }
-        if !used_up.is_empty() {
-            return Err(Error::CodesUsedUp(used_up));
-        }
-        records.save_hold_state(command.order, HoldState::Held, now)?;
-        records.use_codes(command.order, &command.codes, &customer)
-    })
+            let mut used_up = Vec::new();
+            for name in &command.codes {
+                let code = records.code(name)?;
+                let by_customer = records.uses_by(name, &customer)?;
+                if code.is_none_or(|code| code.problem(by_customer, now).is_some()) {
+                    used_up.push(name.clone());
+                }
+            }
+            if !used_up.is_empty() {
+                return Err(Error::CodesUsedUp(used_up));
+            }
+            records.save_hold_state(command.order, HoldState::Held, now)?;
+            records.use_codes(command.order, &command.codes, &customer)
+        },
+    )
 }

@@ -1,7 +1,8 @@
+use crate::application::locks;
 use crate::application::ports::{Catalogue, Ports};
 use crate::application::quoting::view;
 use crate::application::{CheckoutView, Error};
-use crate::domain::{AccountId, Changes, Checkout, CheckoutToken, Client, Owner};
+use crate::domain::{AccountId, Changes, Checkout, CheckoutToken, Client, CounterKey, Owner};
 
 /// Opens a checkout.
 #[derive(Debug, Clone, Default)]
@@ -45,7 +46,13 @@ pub async fn handle<C: Catalogue>(ports: &Ports<C>, command: Command) -> Result<
     let quote = circumstances.quote(&checkout)?;
     let now = ports.now();
     checkout.show_anew(checkout.quote_id(&quote), now);
-    ports.store.write(|records| {
+    let counted = client.map(|client| locks::counter(&CounterKey::opened_checkouts(client)));
+    let own = locks::checkout(checkout.id());
+    let locks = match counted {
+        Some(counted) => own.and(counted),
+        None => own,
+    };
+    ports.store.write(locks, |records| {
         ports.count_opening(records, client, now)?;
         records.add_checkout(&checkout)
     })?;

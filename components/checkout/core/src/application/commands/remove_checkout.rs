@@ -1,4 +1,5 @@
 use crate::application::Error;
+use crate::application::locks;
 use crate::application::ports::Ports;
 use crate::domain::{CheckoutId, Holder};
 
@@ -19,13 +20,15 @@ pub struct Command {
 /// [`Error::NotFound`], [`Error::VersionMismatch`], or a fault of the database.
 pub fn handle<C>(ports: &Ports<C>, command: Command) -> Result<(), Error> {
     let checkout = ports.checkout_of(command.id, &command.holder)?;
-    ports.store.write(|records| {
-        if let Some(expected) = command.expected_version {
-            let now = records.checkout(checkout.id())?;
-            if now.is_none_or(|now| now.version() != expected) {
-                return Err(Error::VersionMismatch);
+    ports
+        .store
+        .write(locks::checkout(checkout.id()), |records| {
+            if let Some(expected) = command.expected_version {
+                let now = records.checkout(checkout.id())?;
+                if now.is_none_or(|now| now.version() != expected) {
+                    return Err(Error::VersionMismatch);
+                }
             }
-        }
-        records.remove_checkout(checkout.id())
-    })
+            records.remove_checkout(checkout.id())
+        })
 }

@@ -1,4 +1,5 @@
 use crate::application::Error;
+use crate::application::locks;
 use crate::application::ports::Ports;
 use crate::domain::CodeName;
 
@@ -16,7 +17,7 @@ pub struct Command {
 /// # Errors
 /// [`Error::CodeNotFound`], [`Error::VersionMismatch`], or a fault of the database.
 pub fn handle<C>(ports: &Ports<C>, command: &Command) -> Result<(), Error> {
-    ports.store.write(|records| {
+    ports.store.write(locks::codes([&command.name]), |records| {
         let code = records.code(&command.name)?.ok_or(Error::CodeNotFound)?;
         let expected = command.expected_version;
         if expected.is_some_and(|version| version != code.version) {

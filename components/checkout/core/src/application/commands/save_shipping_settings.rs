@@ -1,4 +1,5 @@
 use crate::application::Error;
+use crate::application::locks;
 use crate::application::ports::Ports;
 use crate::application::queries::settings::Versioned;
 use crate::domain::ShippingSettings;
@@ -21,16 +22,18 @@ pub fn handle<C>(ports: &Ports<C>, command: Command) -> Result<Versioned<Shippin
     let settings = command.settings;
     let settings = settings.checked(ports.currency).map_err(Error::Invalid)?;
     let now = ports.now();
-    ports.store.write(|records| {
-        let version = records.settings_version(Document::Shipping)?;
-        if command.expected_version.is_some_and(|seen| seen != version) {
-            return Err(Error::VersionMismatch);
-        }
-        if records.shipping_settings()? != settings {
-            records.save_shipping_settings(&settings)?;
-            records.count_change_of_settings(Document::Shipping, now)?;
-        }
-        let version = records.settings_version(Document::Shipping)?;
-        Ok(Versioned { settings, version })
-    })
+    let version = ports
+        .store
+        .write(locks::settings(Document::Shipping), |records| {
+            let version = records.settings_version(Document::Shipping)?;
+            if command.expected_version.is_some_and(|seen| seen != version) {
+                return Err(Error::VersionMismatch);
+            }
+            if records.shipping_settings()? != settings {
+                records.save_shipping_settings(&settings)?;
+                records.count_change_of_settings(Document::Shipping, now)?;
+            }
+            records.settings_version(Document::Shipping)
+        })?;
+    Ok(Versioned { settings, version })
 }

@@ -1,4 +1,5 @@
 use crate::application::Error;
+use crate::application::locks;
 use crate::application::ports::Ports;
 use crate::domain::OrderId;
 use crate::store::HoldState;
@@ -29,7 +30,7 @@ pub struct Command {
 pub fn handle<C>(ports: &Ports<C>, command: Command) -> Result<(), Error> {
     let Command { order, settlement } = command;
     let now = ports.now();
-    ports.store.write(|records| {
+    ports.store.write(locks::order(order), |records| {
         let state = records.hold_state(order)?;
         match (settlement, state) {
             (Settlement::Commit, Some(HoldState::Committed))

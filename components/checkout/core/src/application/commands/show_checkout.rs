@@ -1,3 +1,4 @@
+use crate::application::locks;
 use crate::application::ports::{Catalogue, Ports};
 use crate::application::quoting::{TRIES_MAX, contended, view};
 use crate::application::{CheckoutView, Error};
@@ -43,7 +44,9 @@ pub async fn handle<C: Catalogue>(
         let is_saved = !is_new
             || ports
                 .store
-                .write(|records| records.save_checkout(&checkout, seen))?;
+                .write(locks::checkout(checkout.id()), |records| {
+                    records.save_checkout(&checkout, seen)
+                })?;
         if is_saved {
             return Ok(view(checkout, quote));
         }

@@ -1,4 +1,5 @@
 use crate::application::Error;
+use crate::application::locks;
 use crate::application::ports::Ports;
 use crate::domain::UNUSED_KEPT_MS;
 
@@ -27,7 +28,7 @@ pub struct Report {
 /// A fault of the database.
 pub fn handle<C>(ports: &Ports<C>) -> Result<Report, Error> {
     let now = ports.now();
-    ports.store.write(|records| {
+    ports.store.write(locks::sweep(), |records| {
         const LIMIT: u32 = REMOVED_PER_RUN_MAX;
         let unused = now.saturating_sub(UNUSED_KEPT_MS);
         let released = now.saturating_sub(RELEASED_KEPT_MS);

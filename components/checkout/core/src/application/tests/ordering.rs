@@ -31,9 +31,9 @@ fn nothing_is_ordered_at_another_price_stock_tax_or_code() {
             limited.valid_until = Some(super::shop::NOW);
             shop.ports
                 .store
-                .write(|records| {
+                .change(|records| {
                     let mut code = records.code(&super::shop::code_name("TEN"))?.unwrap();
-                    code.terms = limited;
+                    code.terms = limited.clone();
                     records.save_code(&code)
                 })
                 .unwrap();

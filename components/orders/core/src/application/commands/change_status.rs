@@ -6,6 +6,7 @@ use mercato_platform::clock::Clock;
 use mercato_platform::text;
 
 use crate::application::RESUME_AFTER_MS;
+use crate::application::locks;
 use crate::application::saga::{cancel, payment_events};
 use crate::domain::{Actor, Cancellation, Order, OrderError, OrderStatus, OrderView};
 use crate::ports::{Payments as _, Ports, Store};
@@ -78,13 +79,15 @@ fn deliver(
     reason: String,
 ) -> Result<OrderView, OrderError> {
     let now = ports.clock().now_ms();
-    ports.store().write(|records| {
-        let mut order = expected(records, command)?;
-        let change = order.deliver(actor(&command.caller), reason, now)?;
-        records.update_order(&order)?;
-        records.add_history(command.order_id, &change)?;
-        Ok(order.into_view())
-    })
+    ports
+        .store()
+        .write(locks::order(command.order_id), |records| {
+            let mut order = expected(records, command)?;
+            let change = order.deliver(actor(&command.caller), reason.as_str(), now)?;
+            records.update_order(&order)?;
+            records.add_history(command.order_id, &change)?;
+            Ok(order.into_view())
+        })
 }
 
 async fn cancel(
@@ -97,19 +100,21 @@ async fn cancel(
         actor: actor(&command.caller),
         reason,
     };
-    ports.store().write(|records| {
-        let order = expected(records, command)?;
-        if !order.view().status.may_become(OrderStatus::Cancelled) {
-            return Err(order.view().refuse(OrderStatus::Cancelled));
-        }
-        let saga = records.saga(command.order_id)?;
-        cancel::intend(
-            records,
-            saga.ok_or(OrderError::Internal)?,
-            cancellation,
-            resume_at,
-        )
-    })?;
+    ports
+        .store()
+        .write(locks::order(command.order_id), |records| {
+            let order = expected(records, command)?;
+            if !order.view().status.may_become(OrderStatus::Cancelled) {
+                return Err(order.view().refuse(OrderStatus::Cancelled));
+            }
+            let saga = records.saga(command.order_id)?;
+            cancel::intend(
+                records,
+                saga.ok_or(OrderError::Internal)?,
+                cancellation.clone(),
+                resume_at,
+            )
+        })?;
     let order = cancel::resume(ports, command.order_id).await?;
     if order.status == OrderStatus::Cancelled {
         Ok(order)

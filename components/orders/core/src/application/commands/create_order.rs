@@ -19,6 +19,7 @@ use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
 use crate::application::commands::apply_payment_event;
+use crate::application::locks::{self, Locks};
 use crate::application::saga::cancel;
 use crate::application::saga::place;
 use crate::application::{ABANDON_AFTER_MS, KEY_KEPT_MS, RESUME_AFTER_MS};
@@ -196,16 +197,18 @@ fn begin(
         created_at: now,
         expires_at,
     };
-    ports.store().write(|records| {
-        if let Some(begun) = take_key(records, command, request.order_id, now)? {
-            return Ok(begun);
+    let saga = Saga::begin(request, now + patience);
+    let begun = ports.store().write(locks_of(command, holders), |records| {
+        let order_id = saga.request().order_id;
+        if let Some(begun) = take_key(records, command, order_id, now)? {
+            return Ok(Err(begun));
         }
         holders.check(records, now, &freed(records, command)?)?;
         let older = command.replaces;
         let replaced = older.map(|older| replaced(records, older, command.customer_id));
         let replaced = replaced.transpose()?.flatten();
-        let saga = insert_saga(ports, records, request, command, now + patience)?;
-        let order_id = saga.request().order_id;
+        let renamed = insert_saga(ports, records, &saga, command)?;
+        let order_id = renamed.as_ref().unwrap_or(&saga).request().order_id;
         if let Some(replaced) = replaced {
             let cancellation = Cancellation {
                 actor: Actor::Account(command.customer_id),
@@ -213,8 +216,30 @@ fn begin(
             };
             cancel::intend(records, replaced, cancellation, now + RESUME_AFTER_MS)?;
         }
-        Ok(Begun::New(saga))
+        Ok(Ok(renamed))
+    })?;
+    Ok(match begun {
+        Ok(renamed) => Begun::New(renamed.unwrap_or(saga)),
+        Err(earlier) => earlier,
     })
+}
+
+/// What the beginning of an order is about: its key, what the customer and the client have unpaid, and the order that it replaces.
+fn locks_of(command: &CreateOrder, holders: &Holders) -> Locks {
+    let mut locks = locks::holder(&holders.account);
+    if let Some(client) = &holders.client {
+        locks = locks.and(locks::holder(client));
+    }
+    if let Some(idempotency) = &command.idempotency {
+        locks = locks.and(locks::idempotency_key(
+            command.customer_id,
+            &idempotency.key,
+        ));
+    }
+    match command.replaces {
+        Some(older) => locks.and(locks::order(older)),
+        None => locks,
+    }
 }
 
 /// Takes the key of the request, if it has one, for an order. What was begun under that key before is returned instead.
@@ -244,28 +269,29 @@ fn take_key(
     Ok(begun)
 }
 
-/// Stores a new saga, under another id as long as some order has the number that belongs to its own.
+/// Stores a new saga, under another id as long as some order has the number that belongs to its own; returns it if it has
+/// another one.
 fn insert_saga(
     ports: &impl Ports,
     records: &Records<'_>,
-    request: OrderRequest,
+    saga: &Saga,
     command: &CreateOrder,
-    next_attempt_at: u64,
-) -> Result<Saga, OrderError> {
-    let created_at = request.created_at;
-    let mut saga = Saga::begin(request, next_attempt_at);
+) -> Result<Option<Saga>, OrderError> {
+    let mut renamed = None;
     for _ in 0..ID_TRIES_MAX {
-        if records.insert_saga(&saga)? {
-            return Ok(saga);
+        let saga = renamed.as_ref().unwrap_or(saga);
+        if records.insert_saga(saga)? {
+            return Ok(renamed);
         }
+        let request = saga.request();
         let order_id = OrderId::parse(&ports.ids().new_id())?;
-        records.free_key(saga.request().order_id)?;
-        take_key(records, command, order_id, created_at)?;
+        records.free_key(request.order_id)?;
+        take_key(records, command, order_id, request.created_at)?;
         let request = OrderRequest {
             order_id,
-            ..saga.request().clone()
+            ..request.clone()
         };
-        saga = Saga::begin(request, next_attempt_at);
+        renamed = Some(Saga::begin(request, saga.next_attempt_at()));
     }
     Err(OrderError::Unavailable)
 }
@@ -429,7 +455,7 @@ fn earlier(
 /// Nobody can ask for this order again: the sweep need not wait before it ends it.
 fn give_up(ports: &impl Ports, order_id: OrderId) {
     let now = ports.clock().now_ms();
-    let result = ports.store().write(|records| {
+    let result = ports.store().write(locks::order(order_id), |records| {
         if let Some(mut saga) = records.saga(order_id)?
             && saga.give_up(now)
         {

@@ -3,6 +3,7 @@
 use mercato_kernel::{AccountId, RecordedAnswer};
 
 use crate::application::commands::create_order::Idempotency;
+use crate::application::locks;
 use crate::domain::OrderError;
 use crate::ports::{Ports, Store};
 
@@ -18,16 +19,16 @@ pub fn handle(
     answer: RecordedAnswer,
 ) -> Result<RecordedAnswer, OrderError> {
     let key = idempotency.key.as_str();
-    ports.store().write(|records| {
+    let locks = locks::idempotency_key(customer_id, key);
+    let first = ports.store().write(locks, |records| {
         let record = records.key(customer_id, key)?;
         match record.filter(|record| record.fingerprint == idempotency.fingerprint) {
-            Some(record) => match record.answer {
-                Some(first) => Ok(first),
-                None => records
-                    .set_answer(customer_id, key, &answer)
-                    .map(|()| answer),
-            },
-            None => Ok(answer),
+            Some(record) if record.answer.is_none() => {
+                records.set_answer(customer_id, key, &answer).map(|()| None)
+            }
+            Some(record) => Ok(record.answer),
+            None => Ok(None),
         }
-    })
+    })?;
+    Ok(first.unwrap_or(answer))
 }

@@ -10,6 +10,7 @@ use mercato_platform::clock::Clock;
 use mercato_platform::log;
 
 use crate::application::commands::apply_payment_event;
+use crate::application::locks;
 use crate::application::saga::cancel::{self, Outcome};
 use crate::application::saga::{pending_actions, place};
 use crate::application::{INBOX_KEPT_MS, INTERRUPTED, KEY_KEPT_MS, RESUME_AFTER_MS};
@@ -81,9 +82,9 @@ pub async fn handle(ports: &impl Ports, min_interval_ms: u32) -> Result<SweepRep
     }
     run.apply_events().await?;
     if is_old {
-        let more = ports
-            .store()
-            .write(|records| records.purge(before, PURGED_PER_SWEEP))?;
+        let more = ports.store().write(locks::purge(), |records| {
+            records.purge(before, PURGED_PER_SWEEP)
+        })?;
         run.report.more |= more;
     }
     run.purge_reservations().await;
@@ -159,9 +160,9 @@ impl<'p, P: Ports> Run<'p, P> {
         };
         let store = self.ports.store();
         self.is_claimed = if self.min_interval_ms == 0 {
-            store.write(claim)?
+            store.write(locks::sweep(), claim)?
         } else {
-            store.write_if_free(claim)?.unwrap_or(false)
+            store.write_if_free(locks::sweep(), claim)?.unwrap_or(false)
         };
         Ok(self.is_claimed)
     }
@@ -190,7 +191,9 @@ impl<'p, P: Ports> Run<'p, P> {
             let resumed = self
                 .ports
                 .store()
-                .write(|records| resume(records, &due, now))?;
+                .write(locks::orders(due.iter().copied()), |records| {
+                    resume(records, &due, now)
+                })?;
             if !self.finish_all(resumed, now).await {
                 return Ok(());
             }
@@ -263,7 +266,8 @@ impl<'p, P: Ports> Run<'p, P> {
             if due.is_empty() {
                 return Ok(());
             }
-            self.ports.store().write(|records| {
+            let locks = locks::orders(due.iter().map(|(id, _)| *id));
+            self.ports.store().write(locks, |records| {
                 due.iter().try_for_each(|(id, attempts)| {
                     records.postpone_pending_actions(*id, now + BACK_OFF.pause_ms(*attempts))
                 })

@@ -5,6 +5,7 @@ use mercato_platform::clock::Clock;
 use mercato_platform::log;
 
 use crate::application::RESUME_AFTER_MS;
+use crate::application::locks;
 use crate::application::saga::{payment_events, pending_actions};
 use crate::domain::{Cancellation, OrderError, OrderStatus, OrderView, PaymentStatus, Saga};
 use crate::ports::{CancelPayment, Payments, Ports, Store};
@@ -24,12 +25,12 @@ pub async fn cancel(
     cancellation: Cancellation,
 ) -> Result<OrderView, OrderError> {
     let resume_at = ports.clock().now_ms() + RESUME_AFTER_MS;
-    ports
-        .store()
-        .write(|records| match records.saga(order_id)? {
-            Some(saga) => intend(records, saga, cancellation, resume_at),
+    ports.store().write(locks::order(order_id), |records| {
+        match records.saga(order_id)? {
+            Some(saga) => intend(records, saga, cancellation.clone(), resume_at),
             None => Ok(()),
-        })?;
+        }
+    })?;
     resume(ports, order_id).await
 }
 
@@ -63,9 +64,9 @@ pub async fn resume(ports: &impl Ports, order_id: OrderId) -> Result<OrderView, 
         match payment.map(|payment| payment.status) {
             None | Some(PaymentStatus::Cancelled | PaymentStatus::Failed) => {
                 let now = ports.clock().now_ms();
-                ports
-                    .store()
-                    .write(|records| cancel_in(records, order_id, now))?;
+                ports.store().write(locks::order(order_id), |records| {
+                    cancel_in(records, order_id, now)
+                })?;
             }
             Some(PaymentStatus::Succeeded | PaymentStatus::Refunded) => {
                 payment_events::apply_pending(ports, order_id).await?;
@@ -157,7 +158,8 @@ pub async fn resume_all(
         outcomes.push((id, outcome));
     }
     let now = ports.clock().now_ms();
-    ports.store().write(|records| {
+    let locks = locks::orders(cancelled.iter().copied());
+    ports.store().write(locks, |records| {
         cancelled
             .iter()
             .try_for_each(|id| cancel_in(records, *id, now))

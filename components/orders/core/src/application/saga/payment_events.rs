@@ -6,6 +6,7 @@ use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
 use crate::application::RESUME_AFTER_MS;
+use crate::application::locks;
 use crate::application::saga::pending_actions;
 use crate::domain::{
     EventOutcome, EventType, OrderError, OrderStatus, PaymentEvent, ReceiptId, Step, StockMove,
@@ -82,9 +83,9 @@ fn write(
 ) -> Result<Recorded, OrderError> {
     let now = ports.clock().now_ms();
     let receipt_id = ReceiptId::parse(&ports.ids().new_id())?;
-    ports
-        .store()
-        .write(|records| record(records, order_id, event, receipt_id, now))
+    ports.store().write(locks::order(order_id), |records| {
+        record(records, order_id, event, receipt_id, now)
+    })
 }
 
 /// What an event came to.

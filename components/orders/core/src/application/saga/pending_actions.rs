@@ -5,6 +5,7 @@ use mercato_platform::clock::Clock;
 use mercato_platform::log;
 
 use crate::application::RESUME_AFTER_MS;
+use crate::application::locks;
 use crate::application::saga::unplaced;
 use crate::domain::{OrderError, PaymentStatus, Step};
 use crate::ports::{CancelPayment, Inventory, Payments, Ports, Refunding, Store};
@@ -39,9 +40,9 @@ pub async fn run(ports: &impl Ports, order_id: OrderId) -> Result<(), OrderError
         done.push(pending.number);
     }
     if !done.is_empty() {
-        ports
-            .store()
-            .write(|records| records.remove_pending_actions(&done))?;
+        ports.store().write(locks::order(order_id), |records| {
+            records.remove_pending_actions(&done)
+        })?;
     }
     outcome
 }
@@ -160,9 +161,10 @@ async fn release(
     if done.is_empty() {
         return ids.into_iter().zip(outcomes).collect();
     }
+    let locks = locks::orders(ids.iter().copied());
     let recorded = ports
         .store()
-        .write(|records| records.remove_pending_actions(&done));
+        .write(locks, |records| records.remove_pending_actions(&done));
     let as_recorded = |outcome: Result<(), OrderError>| outcome.and(recorded.clone());
     ids.into_iter()
         .zip(outcomes.into_iter().map(as_recorded))
@@ -209,10 +211,11 @@ async fn finish_sales(
         return outcomes;
     }
     let acknowledged = ports.payments().acknowledge_all(&events).await;
+    let locks = locks::orders(outcomes.iter().map(|(order_id, _)| *order_id));
     let recorded = acknowledged.and_then(|()| {
         ports
             .store()
-            .write(|records| records.remove_pending_actions(&done))
+            .write(locks, |records| records.remove_pending_actions(&done))
     });
     let as_recorded = |(id, outcome): (_, Result<(), _>)| (id, outcome.and(recorded.clone()));
     outcomes.into_iter().map(as_recorded).collect()
@@ -273,7 +276,7 @@ async fn refund(
 /// Recorded once, however often the action is tried before it is removed.
 fn record_refusal(ports: &impl Ports, order_id: OrderId) -> Result<(), OrderError> {
     let now = ports.clock().now_ms();
-    ports.store().write(|records| {
+    ports.store().write(locks::order(order_id), |records| {
         let history = records.history(order_id)?;
         if history.iter().any(|change| change.reason == REFUND_REFUSED) {
             return Ok(());

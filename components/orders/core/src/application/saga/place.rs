@@ -9,6 +9,7 @@ use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_platform::{log, text};
 
+use crate::application::locks;
 use crate::application::saga::{cancel, payment_events, pending_actions, unplaced};
 use crate::application::{ABANDON_AFTER_MS, RESUME_AFTER_MS};
 use crate::domain::{
@@ -98,8 +99,8 @@ pub async fn abandon(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError> 
         }
         Some(PaymentStatus::Succeeded | PaymentStatus::Refunded) => {
             if let Some(order) = hold_stock(ports, saga).await? {
-                let store = |records: &Records<'_>| store_order(records, order, ports.ids());
-                ports.store().write(store)?;
+                let store = |records: &Records<'_>| store_order(records, &order, ports.ids());
+                ports.store().write(locks::order(id), store)?;
             }
             Ok(())
         }
@@ -118,10 +119,11 @@ pub async fn end(
     rejection: Rejection,
 ) -> Result<(), OrderError> {
     let now = ports.clock().now_ms();
-    ports.store().write(|records| {
+    ports.store().write(locks::order(order_id), |records| {
         let is_abandoned = rejection == Rejection::Abandoned;
         let actions = undone_after(&rejection);
-        let Some(saga) = changed(records, order_id, |saga| saga.reject(rejection))? else {
+        let reject = |saga: &mut Saga| saga.reject(rejection.clone());
+        let Some(saga) = changed(records, order_id, reject)? else {
             return Ok(());
         };
         if is_abandoned {
@@ -182,7 +184,9 @@ async fn make(ports: &impl Ports, saga: &Saga) -> Result<Option<Placement>, Orde
     // There is an order, with which its customer can try again to pay.
     ports
         .store()
-        .write(|records| store_order(records, order, ports.ids()))?;
+        .write(locks::order(request.order_id), |records| {
+            store_order(records, &order, ports.ids())
+        })?;
     after_opening(ports, saga, opened).await.map(|()| None)
 }
 
@@ -224,13 +228,17 @@ async fn store_placement(
 ) -> Result<Option<Placement>, OrderError> {
     let mut placed = saga.clone();
     placed.place(session.clone());
-    let stored = ports.store().write(|records| {
+    let id = order.view().id;
+    let stored = ports.store().write(locks::order(id), |records| {
         if records.update_saga_at(Step::New, &placed)? {
-            return insert_order(records, order, ports.ids()).map(Some);
+            return insert_order(records, &order, ports.ids()).map(Some);
         }
         Ok(None)
     })?;
-    Ok(stored.map(|order| Placement { order, session }))
+    Ok(stored.map(|renumbered| Placement {
+        order: renumbered.unwrap_or(order).into_view(),
+        session,
+    }))
 }
 
 /// Ends the order whose place the saga's takes, and gives its stock back. When that order is paid, or about to be, there will
@@ -258,7 +266,7 @@ async fn end_replaced(
     Err(outcome)
 }
 
-fn store_order(records: &Records<'_>, order: Order, ids: &impl Ids) -> Result<(), OrderError> {
+fn store_order(records: &Records<'_>, order: &Order, ids: &impl Ids) -> Result<(), OrderError> {
     let Some(saga) = changed(records, order.view().id, Saga::hold_stock)? else {
         return Ok(());
     };
@@ -270,19 +278,21 @@ fn store_order(records: &Records<'_>, order: Order, ids: &impl Ids) -> Result<()
 /// shows, which happens less than once in a million million orders.
 fn insert_order(
     records: &Records<'_>,
-    mut order: Order,
+    order: &Order,
     ids: &impl Ids,
-) -> Result<OrderView, OrderError> {
-    let mut tries = 0;
-    while !records.insert_order(&order)? {
-        if tries == NUMBER_TRIES_MAX {
-            return Err(OrderError::Unavailable);
+) -> Result<Option<Order>, OrderError> {
+    let mut renumbered = None;
+    for _ in 0..=NUMBER_TRIES_MAX {
+        let order = renumbered.as_ref().unwrap_or(order);
+        if records.insert_order(order)? {
+            records.add_history(order.view().id, &order.placed_change())?;
+            return Ok(renumbered);
         }
-        tries += 1;
-        order.renumber(OrderNumber::of_id(OrderId::parse(&ids.new_id())?));
+        let mut other = order.clone();
+        other.renumber(OrderNumber::of_id(OrderId::parse(&ids.new_id())?));
+        renumbered = Some(other);
     }
-    records.add_history(order.view().id, &order.placed_change())?;
-    Ok(order.into_view())
+    Err(OrderError::Unavailable)
 }
 
 async fn open_payment(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError> {
@@ -330,9 +340,9 @@ async fn after_opening(
         return Err(OrderError::PaymentUnavailable);
     }
     let now = ports.clock().now_ms();
-    ports
-        .store()
-        .write(|records| store_session(records, id, &payment, now))?;
+    ports.store().write(locks::order(id), |records| {
+        store_session(records, id, &payment, now)
+    })?;
     if payment.status != PaymentStatus::Pending {
         payment_events::apply_pending(ports, id).await?;
     }

@@ -511,7 +511,7 @@ fn an_order_is_made_with_one_call_to_each_database_and_two_more() {
 
 #[test]
 fn an_order_and_its_payment_cost_few_statements() {
-    let mut shop = Shop::new();
+    let mut shop = Shop::on_sqlite();
     shop.settings.limits.account.open_orders = 10;
     let count = || shop.store.database.statements();
     let before = count();
@@ -536,4 +536,19 @@ fn opening() -> u64 {
         shop.payment_status(id).is_some()
     };
     (0..).find(opened).unwrap()
+}
+
+#[test]
+fn transactions_that_are_run_again_place_the_same_order() {
+    let shop = Shop::new();
+    let free = shop.free(1);
+    let expected = shop.placed();
+    let taken = free - shop.free(1);
+    let again = Shop::new();
+    again.store.database.run_writes_twice();
+    let placed = again.placed();
+    assert_eq!(placed, expected);
+    assert_eq!(again.order(placed), shop.order(expected));
+    assert_eq!(again.history(placed), shop.history(expected));
+    assert_eq!((again.all_orders().len(), free - again.free(1)), (1, taken));
 }

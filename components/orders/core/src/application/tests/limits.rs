@@ -17,7 +17,10 @@ const NONE: Share = Share {
 };
 
 fn shop(account: Share, client: Share) -> Shop {
-    let mut shop = Shop::new();
+    limited(Shop::new(), account, client)
+}
+
+fn limited(mut shop: Shop, account: Share, client: Share) -> Shop {
     shop.add_product(1, "1", 1_000_000);
     shop.settings.limits = Limits { account, client };
     shop
@@ -183,7 +186,7 @@ fn orders_without_stock_count_for_the_rate_and_hold_nothing() {
 
 #[test]
 fn a_refused_request_leaves_nothing_and_takes_no_stock() {
-    let shop = shop(open(1), NONE);
+    let shop = limited(Shop::on_sqlite(), open(1), NONE);
     order(&shop, 1, HOME, 1).unwrap();
     let (rows, free, writes) = (shop.stored_sagas_and_keys(), shop.free(1), shop.writes());
     for _ in 0..20 {

@@ -236,7 +236,7 @@ fn stock_that_could_not_be_given_back_is_given_back_later() {
 
 #[test]
 fn a_run_that_finds_nothing_to_do_writes_nothing() {
-    let shop = Shop::new();
+    let shop = Shop::on_sqlite();
     let (placed, paid) = (shop.placed(), shop.paid());
     shop.sweep();
     let (writes, sweeps) = (
@@ -256,7 +256,7 @@ fn a_run_that_finds_nothing_to_do_writes_nothing() {
 
 #[test]
 fn orders_that_nobody_paid_are_removed_after_their_time() {
-    let shop = Shop::new();
+    let shop = Shop::on_sqlite();
     let (cancelled, expired, paid) = (shop.placed(), shop.placed(), shop.paid());
     shop.cancel(cancelled).unwrap();
     shop.deliver_events();

@@ -1,6 +1,6 @@
 //! Databases of older versions of the shop.
 
-use mercato_sqlite::params;
+use mercato_sql::{Migration, params};
 
 use super::*;
 
@@ -9,9 +9,12 @@ fn orders_from_before_they_were_counted_are_counted() {
     const OLDER: &str = "
         INSERT INTO orders (id, customer_id, status, total_amount, total_items, currency, created_at, updated_at, version)
         VALUES ('o1', 'c', 'PENDING', 1, 1, 'EUR', 1, 1, 2), ('o2', 'c', 'PENDING', 1, 1, 'EUR', 1, 1, 3)";
-    let database = Database::in_memory(LABEL, &MIGRATIONS[..2]).unwrap();
-    let run: Result<(), Error> = database.write(|connection| {
-        for statement in [OLDER].into_iter().chain(MIGRATIONS[2].sql.split(";\n\n")) {
+    let database = Database::in_memory(LABEL, &MIGRATIONS.sqlite[..2]).unwrap();
+    let run: Result<(), Error> = database.write(of_a_test(), |connection| {
+        for statement in [OLDER]
+            .into_iter()
+            .chain(MIGRATIONS.sqlite[2].sql.split(";\n\n"))
+        {
             connection.execute(statement, &[])?;
         }
         Ok(())
@@ -41,9 +44,9 @@ fn older_shop() -> Database {
         "INSERT INTO order_status_history (order_id, from_status, to_status, actor, reason, at)
           VALUES ('o2', 'CANCELLED', 'CANCELLED', 'system', 'refunded', 2)",
     ];
-    let database = Database::in_memory(LABEL, &MIGRATIONS[..4]).unwrap();
-    let run: Result<(), Error> = database.write(|connection| {
-        let migration = MIGRATIONS[4].sql.split(";\n\n");
+    let database = Database::in_memory(LABEL, &MIGRATIONS.sqlite[..4]).unwrap();
+    let run: Result<(), Error> = database.write(of_a_test(), |connection| {
+        let migration = MIGRATIONS.sqlite[4].sql.split(";\n\n");
         for statement in OLDER.into_iter().chain(migration) {
             connection.execute(statement, &[])?;
         }
@@ -77,7 +80,7 @@ fn an_older_shops_orders_count_and_its_late_payments_stay() {
     assert_eq!(number(&database, "SELECT COUNT(*) FROM orders"), 1);
     assert_eq!(number(&database, "SELECT COUNT(*) FROM order_items"), 1);
     let done = "UPDATE sagas SET step = 'done' WHERE order_id = 's1'";
-    let ended = database.write::<_, Error>(|connection| connection.execute(done, &[]));
+    let ended = database.write::<_, Error>(of_a_test(), |connection| connection.execute(done, &[]));
     ended.unwrap();
     let [holding, _] = read(&database, |records| {
         records.holdings([Some(&account), None])
@@ -94,9 +97,9 @@ fn orders_from_before_there_were_numbers_have_them() {
         "01890a5d-ac97-774c-8cce-b302099a8057",
     ];
     let is_it = |migration: &Migration| migration.name == "0008_order_numbers";
-    let place = MIGRATIONS.iter().position(is_it).unwrap();
-    let database = Database::in_memory(LABEL, &MIGRATIONS[..place]).unwrap();
-    let run: Result<(), Error> = database.write(|connection| {
+    let place = MIGRATIONS.sqlite.iter().position(is_it).unwrap();
+    let database = Database::in_memory(LABEL, &MIGRATIONS.sqlite[..place]).unwrap();
+    let run: Result<(), Error> = database.write(of_a_test(), |connection| {
         for id in IDS {
             let insert = "
                 INSERT INTO orders
@@ -104,7 +107,7 @@ fn orders_from_before_there_were_numbers_have_them() {
                 VALUES (?, ?, 'PENDING', 1, 1, 'EUR', 1, 1, 1)";
             connection.execute(insert, params![id, CUSTOMER])?;
         }
-        for statement in MIGRATIONS[place].sql.split(";\n\n") {
+        for statement in MIGRATIONS.sqlite[place].sql.split(";\n\n") {
             connection.execute(statement, &[])?;
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Which indexes the statements go through.
 
-use mercato_sqlite::params;
+use mercato_sql::params;
 
 use super::*;
 use crate::application::queries::list_orders::Place;
@@ -19,7 +19,7 @@ use crate::store::sweep_runs::HAS_DUE;
 
 /// The steps of the plan of a statement.
 fn steps(statement: &str, values: &[Value]) -> Vec<String> {
-    let rows = database().read::<_, Error>(|connection| {
+    let rows = on_sqlite().read::<_, Error>(|connection| {
         connection.query(&format!("EXPLAIN QUERY PLAN {statement}"), values)
     });
     let rows = rows.unwrap();
@@ -205,7 +205,7 @@ fn an_order_is_found_by_its_number_in_an_index() {
             assert!(steps.iter().any(is_by_number), "{steps:?}");
         }
     }
-    let twice = Store::write(&database, |records| {
+    let twice = Store::write(&database, of_a_test(), |records| {
         let mut third = order(CUSTOMER, 1);
         third.renumber(number.clone());
         records.insert_order(&third)

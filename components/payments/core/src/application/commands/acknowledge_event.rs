@@ -4,6 +4,7 @@ use mercato_kernel::EventId;
 use mercato_platform::clock::Clock;
 
 use super::publish_events::publish_due;
+use crate::application::locks;
 use crate::application::ports::{Ports, Store};
 use crate::domain::PaymentError;
 
@@ -26,7 +27,9 @@ pub async fn handle<P: Ports>(ports: &P, command: Command) -> Result<(), Payment
     let now = ports.clock().now_ms();
     ports
         .store()
-        .write(|records| records.acknowledge_event(command.event_id, now))?;
+        .write(locks::events([command.event_id]), |records| {
+            records.acknowledge_event(command.event_id, now)
+        })?;
     publish_due(ports).await;
     Ok(())
 }
@@ -44,9 +47,10 @@ pub async fn handle_all<P: Ports>(ports: &P, event_ids: &[EventId]) -> Result<()
         return Ok(());
     }
     let now = ports.clock().now_ms();
+    let locks = locks::events(event_ids.iter().copied());
     ports
         .store()
-        .write(|records| records.acknowledge_events(event_ids, now))?;
+        .write(locks, |records| records.acknowledge_events(event_ids, now))?;
     publish_due(ports).await;
     Ok(())
 }

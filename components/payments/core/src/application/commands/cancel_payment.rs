@@ -1,7 +1,7 @@
 //! Closes pending payments and their sessions.
 
 use futures::{StreamExt as _, stream};
-use mercato_kernel::{OrderId, PaymentId};
+use mercato_kernel::OrderId;
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 
@@ -9,6 +9,7 @@ use super::create_session::{payment_of, validate};
 use super::provider_sessions::{end, request_session};
 use super::publish_events::{append, publish_appended};
 use super::take_payment::{record_paid, record_processing};
+use crate::application::locks;
 use crate::application::ports::{PaidSession, Ports, SessionState, Store};
 use crate::domain::{
     CheckoutSession, EventType, NewPayment, Payment, PaymentError, PaymentEvent, REASON_MAX_CHARS,
@@ -56,8 +57,8 @@ pub async fn handle<P: Ports>(
             && let SessionState::Completed(paid) = end(ports, &payment, session).await?
         {
             return match paid {
-                Some(paid) => record_paid(ports, payment.id, &paid).await,
-                None => record_processing(ports, payment.id),
+                Some(paid) => record_paid(ports, &payment, &paid).await,
+                None => record_processing(ports, &payment),
             };
         }
         let ended = Ended {
@@ -101,13 +102,18 @@ pub async fn handle_all<P: Ports>(
         .collect()
         .await;
     let now = ports.clock().now_ms();
-    let outcomes = ports.store().write(|records| {
-        let decide = |(cancellation, ending): (&Cancellation, Ending)| {
+    let locks = locks::orders(
+        cancellations
+            .iter()
+            .map(|cancellation| cancellation.order_id),
+    );
+    let outcomes = ports.store().write(locks, |records| {
+        let decide = |(cancellation, ending): (&Cancellation, &Ending)| {
             decide(records, cancellation, ending, now)
         };
         cancellations
             .iter()
-            .zip(endings)
+            .zip(&endings)
             .map(decide)
             .collect::<Result<Vec<_>, _>>()
     })?;
@@ -115,7 +121,7 @@ pub async fn handle_all<P: Ports>(
     for (outcome, cancellation) in outcomes.into_iter().zip(cancellations) {
         decided.push(match outcome {
             Decision::Done(outcome) => *outcome,
-            Decision::Paid(payment_id, paid) => record_paid(ports, payment_id, &paid).await,
+            Decision::Paid(payment, paid) => record_paid(ports, &payment, &paid).await,
             Decision::Open => handle(ports, cancellation).await,
         });
     }
@@ -129,7 +135,7 @@ enum Ending {
     /// It is decided, or the customer is just paying.
     Stands(Payment),
     /// The customer was faster.
-    Paid(PaymentId, PaidSession),
+    Paid(Payment, PaidSession),
     /// Nobody can pay in its session any more.
     Ended(Ended),
     /// The provider does not end its session.
@@ -158,8 +164,8 @@ async fn ending<P: Ports>(ports: &P, payment: Option<Payment>) -> Ending {
             payment,
             is_over: true,
         }),
-        Ok(SessionState::Completed(Some(paid))) => Ending::Paid(payment.id, paid),
-        Ok(SessionState::Completed(None)) => match record_processing(ports, payment.id) {
+        Ok(SessionState::Completed(Some(paid))) => Ending::Paid(payment, paid),
+        Ok(SessionState::Completed(None)) => match record_processing(ports, &payment) {
             Ok(payment) => Ending::Stands(payment),
             Err(error) => Ending::Failed(error),
         },
@@ -172,7 +178,7 @@ enum Decision {
     /// Nothing.
     Done(Box<Result<Payment, PaymentError>>),
     /// Its money is to be recorded.
-    Paid(PaymentId, PaidSession),
+    Paid(Box<Payment>, PaidSession),
     /// There is a session that has not been ended: it is closed by itself.
     Open,
 }
@@ -186,13 +192,13 @@ impl Decision {
 fn decide(
     records: &Records<'_>,
     cancellation: &Cancellation,
-    ending: Ending,
+    ending: &Ending,
     now: u64,
 ) -> Result<Decision, PaymentError> {
     Ok(match ending {
-        Ending::Stands(payment) => Decision::done(Ok(payment)),
-        Ending::Failed(error) => Decision::done(Err(error)),
-        Ending::Paid(payment_id, paid) => Decision::Paid(payment_id, paid),
+        Ending::Stands(payment) => Decision::done(Ok(payment.clone())),
+        Ending::Failed(error) => Decision::done(Err(error.clone())),
+        Ending::Paid(payment, paid) => Decision::Paid(Box::new(payment.clone()), paid.clone()),
         Ending::Absent => match records.find_payment_of_order(cancellation.order_id)? {
             Some(_) => Decision::Open,
             None if may_have_session(cancellation) => Decision::Open,
@@ -201,7 +207,7 @@ fn decide(
                 Decision::done(Err(PaymentError::NotFound))
             }
         },
-        Ending::Ended(ended) => match close(records, &ended, &cancellation.reason, now)? {
+        Ending::Ended(ended) => match close(records, ended, &cancellation.reason, now)? {
             Some((payment, _)) => Decision::done(Ok(payment)),
             None => Decision::Open,
         },
@@ -225,7 +231,7 @@ fn find_or_refuse<P: Ports>(
         return Ok(payment);
     }
     let now = ports.clock().now_ms();
-    let found = ports.store().write(|records| {
+    let found = ports.store().write(locks::order(order_id), |records| {
         if let Some(payment) = records.find_payment_of_order(order_id)? {
             return Ok(Some(payment));
         }
@@ -281,7 +287,8 @@ fn close_and_tell<P: Ports>(
     reason: &str,
 ) -> Result<Option<(Payment, Option<PaymentEvent>)>, PaymentError> {
     let now = ports.clock().now_ms();
-    ports.store().write(|records| {
+    let locks = locks::order(ended.payment.order_id);
+    ports.store().write(locks, |records| {
         let Some((payment, is_news)) = close(records, ended, reason, now)? else {
             return Ok(None);
         };

@@ -11,6 +11,7 @@ use mercato_platform::clock::Clock;
 
 use super::ensure_session::ensure_session;
 use super::provider_error::refused;
+use crate::application::locks;
 use crate::application::ports::{Ports, Provider, SessionRequest, Store};
 use crate::domain::{
     CHECKOUT_LINES_MAX, CheckoutLine, CheckoutSession, NewPayment, ORDER_NUMBER_MAX_CHARS, Payment,
@@ -81,16 +82,20 @@ fn keep<P: Ports>(
     if let Some(session) = session.clone() {
         payment.record_session(payment.session.number, session, now);
     }
-    let kept = ports.store().write(|records| {
+    let known = ports.store().write(locks::order(new.order_id), |records| {
         if records.insert_first_payment(&payment, &new.order_number, &new.lines)? {
-            return Ok(Ok(payment));
+            return Ok(Ok(None));
         }
         match records.find_payment_of_order(new.order_id)? {
-            Some(known) => complete(records, opened_by(known, new)?, session, now).map(Ok),
-            None => keep_cancelled(records, new, payment, now).map(Err),
+            Some(known) => {
+                let session = session.clone();
+                complete(records, opened_by(known, new)?, session, now).map(|known| Ok(Some(known)))
+            }
+            None => keep_cancelled(records, new, payment.clone(), now).map(Err),
         }
     })?;
-    kept.map_err(PaymentError::Conflict)
+    let known = known.map_err(PaymentError::Conflict)?;
+    Ok(known.unwrap_or(payment))
 }
 
 fn opened_by(payment: Payment, new: &NewPayment) -> Result<Payment, PaymentError> {

@@ -7,6 +7,7 @@ use mercato_platform::log;
 
 use super::provider_sessions::{SESSION_LIFE_LONGEST_MS, end, request_session};
 use super::take_payment::record_paid;
+use crate::application::locks;
 use crate::application::ports::{Ports, SessionState, Store};
 use crate::domain::{BACK_OFF, CheckoutSession, Payment, PaymentError};
 
@@ -48,15 +49,19 @@ pub(super) async fn end_due_sessions<P: Ports>(ports: &P) -> Result<bool, Paymen
         match log::in_span(&ids, end_one(ports, &payment)).await? {
             Ending::Over => ports
                 .store()
-                .write(|records| records.end_session(payment.id, payment.session.number))?,
+                .write(locks::order(payment.order_id), |records| {
+                    records.end_session(payment.id, payment.session.number)
+                })?,
             Ending::Open => {
                 let end_at = ports
                     .clock()
                     .now_ms()
                     .saturating_add(BACK_OFF.pause_ms(attempts));
-                ports.store().write(|records| {
-                    records.postpone_session_end(payment.id, payment.session.number, end_at)
-                })?;
+                ports
+                    .store()
+                    .write(locks::order(payment.order_id), |records| {
+                        records.postpone_session_end(payment.id, payment.session.number, end_at)
+                    })?;
                 return Ok(false);
             }
         }
@@ -83,7 +88,7 @@ async fn end_one<P: Ports>(ports: &P, payment: &Payment) -> Result<Ending, Payme
         Ok(SessionState::Expired) => Ok(Ending::Over),
         // What does not fit is in the log; it is over all the same.
         Ok(SessionState::Completed(Some(paid))) => {
-            record_paid(ports, payment.id, &paid).await?;
+            record_paid(ports, payment, &paid).await?;
             Ok(Ending::Over)
         }
         Ok(SessionState::Completed(None)) => Ok(Ending::Open),
@@ -109,7 +114,9 @@ async fn known<P: Ports>(
     slot.opened = Some(session.clone());
     ports
         .store()
-        .write(|records| records.save_session(payment.id, &slot))?;
+        .write(locks::order(payment.order_id), |records| {
+            records.save_session(payment.id, &slot)
+        })?;
     Ok(Some(session))
 }
 

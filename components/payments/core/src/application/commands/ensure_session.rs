@@ -3,6 +3,7 @@ use mercato_platform::clock::Clock;
 use super::provider_error::refused;
 use super::provider_sessions::request_session;
 use super::take_payment::{record_paid, record_processing};
+use crate::application::locks;
 use crate::application::ports::{Ports, Provider, SessionState, Settings, Store};
 use crate::domain::{CheckoutSession, Payment, PaymentError};
 
@@ -42,15 +43,17 @@ fn record_session<P: Ports>(
     session: CheckoutSession,
 ) -> Result<Payment, PaymentError> {
     let now = ports.clock().now_ms();
-    ports.store().write(|records| {
-        let mut payment = records
-            .find_payment(asked.id)?
-            .ok_or(PaymentError::NotFound)?;
-        if payment.record_session(asked.session.number, session, now) {
-            records.save_payment_and_session(&payment)?;
-        }
-        Ok(payment)
-    })
+    ports
+        .store()
+        .write(locks::order(asked.order_id), |records| {
+            let mut payment = records
+                .find_payment(asked.id)?
+                .ok_or(PaymentError::NotFound)?;
+            if payment.record_session(asked.session.number, session.clone(), now) {
+                records.save_payment_and_session(&payment)?;
+            }
+            Ok(payment)
+        })
 }
 
 /// Makes sure that nobody can pay in an expired session any more before another takes its place: a provider may keep a
@@ -67,31 +70,33 @@ async fn end_expired<P: Ports>(
     match ended.map_err(|error| refused("expire the session before", payment.id, error))? {
         SessionState::Expired => Ok(None),
         SessionState::Completed(Some(paid)) => {
-            let payment = record_paid(ports, payment.id, &paid).await?;
+            let payment = record_paid(ports, payment, &paid).await?;
             if payment.can_be_paid() {
                 return Err(PaymentError::ProviderUnavailable);
             }
             Ok(Some(payment))
         }
-        SessionState::Completed(None) => record_processing(ports, payment.id).map(Some),
+        SessionState::Completed(None) => record_processing(ports, payment).map(Some),
     }
 }
 
 async fn begin_next<P: Ports>(ports: &P, expired: Payment) -> Result<Payment, PaymentError> {
     let lifetime = ports.settings().session_lifetime_ms().await?;
     let now = ports.clock().now_ms();
-    ports.store().write(|records| {
-        let mut payment = records
-            .find_payment(expired.id)?
-            .ok_or(PaymentError::NotFound)?;
-        if payment.can_be_paid() && payment.session_has_expired(now) {
-            if payment.session == expired.session && expired.session.opened.is_some() {
-                // The provider has said so.
-                records.end_session(payment.id, payment.session.number)?;
+    ports
+        .store()
+        .write(locks::order(expired.order_id), |records| {
+            let mut payment = records
+                .find_payment(expired.id)?
+                .ok_or(PaymentError::NotFound)?;
+            if payment.can_be_paid() && payment.session_has_expired(now) {
+                if payment.session == expired.session && expired.session.opened.is_some() {
+                    // The provider has said so.
+                    records.end_session(payment.id, payment.session.number)?;
+                }
+                payment.begin_next_session(now.saturating_add(lifetime), now);
+                records.save_payment_and_session(&payment)?;
             }
-            payment.begin_next_session(now.saturating_add(lifetime), now);
-            records.save_payment_and_session(&payment)?;
-        }
-        Ok(payment)
-    })
+            Ok(payment)
+        })
 }

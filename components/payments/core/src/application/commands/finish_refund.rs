@@ -1,5 +1,6 @@
 //! Brings a refund that is written down to its end.
 
+use mercato_kernel::OrderId;
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_platform::log;
@@ -8,6 +9,7 @@ use super::duplicate_charges::{self, Obstacle};
 use super::provider_error::refused;
 use super::publish_events::{append, publish_appended};
 use super::settle_refunds;
+use crate::application::locks;
 use crate::application::ports::{Ports, Provider, ProviderError, RefundRequest, Store};
 use crate::domain::{
     BACK_OFF, EventType, Payment, PaymentError, PaymentEvent, ProviderRefund, Refund, RefundState,
@@ -49,12 +51,12 @@ pub(super) async fn finish<P: Ports>(ports: &P, refund: Refund) -> Result<Paymen
     };
     match answer {
         Ok(provider_id) => {
-            let (end, event) = complete(ports, &refund, provider_id)?;
+            let (end, event) = complete(ports, payment.order_id, &refund, provider_id)?;
             publish_appended(ports, event).await;
             end
         }
         Err(error) => {
-            let event = set_back(ports, &refund, &error)?;
+            let event = set_back(ports, payment.order_id, &refund, &error)?;
             publish_appended(ports, event).await;
             let error = refused("refund", refund.payment_id, error);
             // Another request may have brought the same refund to its end meanwhile: then that is the answer.
@@ -142,11 +144,12 @@ fn charge_of(refund: &Refund, payment: &Payment) -> Option<String> {
 /// end.
 fn complete<P: Ports>(
     ports: &P,
+    order_id: OrderId,
     refund: &Refund,
     provider_id: Option<String>,
 ) -> Result<(Result<Payment, PaymentError>, Option<PaymentEvent>), PaymentError> {
     let now = ports.clock().now_ms();
-    ports.store().write(|records| {
+    ports.store().write(locks::order(order_id), |records| {
         let mut payment = records
             .find_payment(refund.payment_id)?
             .ok_or(PaymentError::NotFound)?;
@@ -165,10 +168,10 @@ fn complete<P: Ports>(
             let end = ended.and_then(|refund| end_of(&refund, &payment));
             return Ok((end.unwrap_or(Ok(payment)), None));
         }
-        let events = match (provider_id, charge_of(refund, &payment)) {
+        let events = match (&provider_id, charge_of(refund, &payment)) {
             (Some(id), Some(reference)) => {
                 let made = ProviderRefund {
-                    id,
+                    id: id.clone(),
                     amount: refund.amount,
                     created_at: 0,
                     failure: None,
@@ -195,11 +198,12 @@ fn complete<P: Ports>(
 /// The provider has not done it. Gives the event about it, when there is one to be published.
 fn set_back<P: Ports>(
     ports: &P,
+    order_id: OrderId,
     refund: &Refund,
     error: &ProviderError,
 ) -> Result<Option<PaymentEvent>, PaymentError> {
     let now = ports.clock().now_ms();
-    ports.store().write(|records| {
+    ports.store().write(locks::order(order_id), |records| {
         let obstacle = match &refund.duplicate_charge {
             Some(reference) => duplicate_charges::obstacle(records, refund.payment_id, reference)?,
             None => Obstacle::None,

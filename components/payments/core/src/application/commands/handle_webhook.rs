@@ -8,6 +8,7 @@ use super::publish_events::{append, publish_appended};
 use super::take_payment::take_payment;
 use super::{duplicate_charges, settle_disputes, settle_refunds};
 use crate::adapters::stripe_webhook::{self, WebhookContent};
+use crate::application::locks::{self, Locks};
 use crate::application::ports::{Ports, Store};
 use crate::application::queries::webhook_secret;
 use crate::domain::{
@@ -118,12 +119,32 @@ pub(super) async fn handle_signed<P: Ports>(
     }
     let mut handled = ports
         .store()
-        .write(|records| record(ports, records, &event))?;
+        .write(locks_of(&event), |records| record(ports, records, &event))?;
     publish_appended(ports, handled.event.take()).await;
     Ok(handled)
 }
 
 /// Remembers the webhook, changes the payment and writes the events, all in the caller's transaction.
+/// What an event is about: the payment of its order, and the charges that it names.
+fn locks_of(event: &ProviderEvent) -> Locks {
+    let of_subject = match &event.subject {
+        Subject::Charge(reference) => Some(reference),
+        Subject::Session(_) => None,
+    };
+    let of_fact = match &event.fact {
+        Fact::Paid { charge, .. } | Fact::Refunded { charge, .. } => charge.reference.as_ref(),
+        _ => None,
+    };
+    let charges = of_subject.into_iter().chain(of_fact);
+    let locks = charges.fold(locks::webhook(&event.id), |locks, reference| {
+        locks.and(locks::charge(reference))
+    });
+    match event.order_id {
+        Some(order_id) => locks.and(locks::order(order_id)),
+        None => locks,
+    }
+}
+
 fn record<P: Ports>(
     ports: &P,
     records: &Records<'_>,
@@ -201,7 +222,7 @@ fn find_named(
             Ok(records.find_payment_of_order(order_id)?.map(alone))
         }
         (None, Subject::Charge(reference)) => {
-            Ok(records.find_payment_of_charge(reference)?.map(alone))
+            Ok(records.find_payment_of_charge_alone(reference)?.map(alone))
         }
         (None, Subject::Session(_)) => Ok(None),
     }

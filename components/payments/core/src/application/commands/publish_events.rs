@@ -8,6 +8,7 @@
 use mercato_platform::clock::Clock;
 use mercato_platform::log;
 
+use crate::application::locks;
 use crate::application::ports::{Ports, PublishError, Publisher, Store};
 use crate::domain::{BACK_OFF, OutboxEntry, PaymentError, PaymentEvent};
 use crate::store::{FirstPublication, Records};
@@ -68,7 +69,7 @@ pub(super) async fn publish_appended<P: Ports>(ports: &P, event: Option<PaymentE
     warn_not_published(&event, &cause);
     let now = ports.clock().now_ms();
     let until = now.saturating_add(BROKER_PAUSE_MS);
-    let kept = ports.store().write(|records| {
+    let kept = ports.store().write(locks::publishing(), |records| {
         records.pause_publishing(until)?;
         records.count_ahead()?;
         let Some(mut entry) = records.find_entry(event.id)? else {
@@ -155,7 +156,7 @@ fn lease<P: Ports>(ports: &P, pause: Pause) -> Result<Vec<OutboxEntry>, PaymentE
     if !may_publish {
         return Ok(Vec::new());
     }
-    ports.store().write(|records| {
+    ports.store().write(locks::publishing(), |records| {
         let batch = records.due_entries(now, RELAY_BATCH)?;
         for entry in &batch {
             let mut leased = entry.clone();
@@ -178,28 +179,29 @@ fn settle<P: Ports>(
     ports: &P,
     batch: Vec<OutboxEntry>,
     published: usize,
-    mut failure: Option<PublishError>,
+    failure: Option<PublishError>,
 ) -> Result<(), PaymentError> {
     let now = ports.clock().now_ms();
     if let (Some(PublishError(cause)), Some(entry)) = (&failure, batch.get(published)) {
         warn_not_published(&entry.event, cause);
     }
-    ports.store().write(|records| {
+    ports.store().write(locks::publishing(), |records| {
+        let mut failure = failure.as_ref();
         if failure.is_some() {
             records.pause_publishing(now.saturating_add(BROKER_PAUSE_MS))?;
         } else if published > 0 && is_paused(records, now)? {
             records.pause_publishing(0)?;
         }
-        for (index, leased) in batch.into_iter().enumerate() {
+        for (index, leased) in batch.iter().enumerate() {
             let Some(mut entry) = records.find_entry(leased.event.id)? else {
                 continue;
             };
             if index < published {
-                entry.published(&leased, now);
+                entry.published(leased, now);
             } else if let Some(PublishError(cause)) = failure.take() {
-                entry.not_published(&cause, now.saturating_add(BROKER_PAUSE_MS));
+                entry.not_published(cause, now.saturating_add(BROKER_PAUSE_MS));
             } else {
-                entry.release(&leased);
+                entry.release(leased);
             }
             records.save_entry(&entry)?;
         }

@@ -4,6 +4,7 @@ use mercato_platform::clock::Clock;
 use mercato_platform::log;
 
 use super::refund_payment::IDEMPOTENCY_KEY_TTL_MS;
+use crate::application::locks;
 use crate::application::ports::{Ports, Settings, Store};
 use crate::domain::PaymentError;
 use crate::store::PurgeTimes;
@@ -51,7 +52,7 @@ fn try_purge<P: Ports>(ports: &P, before: PurgeTimes) -> Result<bool, PaymentErr
     if !ports.store().read(|records| records.has_old(before))? {
         return Ok(false);
     }
-    ports
-        .store()
-        .write(|records| records.purge(before, PURGED_PER_RUN))
+    ports.store().write(locks::purge(), |records| {
+        records.purge(before, PURGED_PER_RUN)
+    })
 }

@@ -4,6 +4,7 @@ use mercato_kernel::{Caller, RecordedAnswer};
 use mercato_platform::clock::Clock;
 
 use super::refund_payment::{IDEMPOTENCY_KEY_TTL_MS, stored_key};
+use crate::application::locks;
 use crate::application::ports::{Ports, Store};
 use crate::domain::{PaymentError, RefundState};
 
@@ -30,18 +31,17 @@ pub fn handle<P: Ports>(ports: &P, command: Command<'_>) -> Result<RecordedAnswe
         .saturating_sub(IDEMPOTENCY_KEY_TTL_MS);
     let key = stored_key(&command.requested_by, command.key);
     let answer = command.answer;
-    ports.store().write(|records| {
+    let first = ports.store().write(locks::refund_key(&key), |records| {
         let ended = records
             .find_refund_by_key(&key, since)?
             .filter(|refund| refund.state != RefundState::Pending);
         match ended {
-            Some(refund) => match refund.answer {
-                Some(first) => Ok(first),
-                None => records
-                    .set_refund_answer(refund.id, &answer)
-                    .map(|()| answer),
-            },
-            None => Ok(answer),
+            Some(refund) if refund.answer.is_none() => {
+                records.set_refund_answer(refund.id, &answer).map(|()| None)
+            }
+            Some(refund) => Ok(refund.answer),
+            None => Ok(None),
         }
-    })
+    })?;
+    Ok(first.unwrap_or(answer))
 }

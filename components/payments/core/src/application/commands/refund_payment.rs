@@ -7,6 +7,7 @@ use mercato_platform::text;
 use sha2::{Digest, Sha256};
 
 use super::finish_refund::finish;
+use crate::application::locks::{self, Locks};
 use crate::application::ports::{Ports, Store};
 use crate::domain::{MinorUnits, Payment, PaymentError, REASON_MAX_CHARS, Refund, RefundState};
 use crate::store::Records;
@@ -83,10 +84,10 @@ enum Claim {
 pub async fn handle<P: Ports>(ports: &P, command: Command) -> Result<RefundOutcome, PaymentError> {
     let request = validate(command)?;
     for _ in 0..OTHERS_MAX {
-        match ports
-            .store()
-            .write(|records| claim(ports, records, &request))?
-        {
+        let claimed = ports.store().write(locks_of(&request), |records| {
+            claim(ports, records, &request)
+        })?;
+        match claimed {
             Claim::Own(refund) => {
                 return match refund.answer {
                     Some(answer) => Ok(RefundOutcome::Replayed(answer)),
@@ -101,6 +102,14 @@ pub async fn handle<P: Ports>(ports: &P, command: Command) -> Result<RefundOutco
         }
     }
     Err(PaymentError::Unavailable)
+}
+
+/// What a request is about before its payment's order is known.
+fn locks_of(request: &Request) -> Locks {
+    match &request.key {
+        Some(key) => locks::refund_key(key),
+        None => locks::payment(request.payment_id),
+    }
 }
 
 fn validate(command: Command) -> Result<Request, PaymentError> {
@@ -173,7 +182,7 @@ fn claim<P: Ports>(
 ) -> Result<Claim, PaymentError> {
     let now = ports.clock().now_ms();
     let payment = records
-        .find_payment(request.payment_id)?
+        .find_payment_alone(request.payment_id)?
         .ok_or(PaymentError::NotFound)?;
     if let Some(key) = &request.key
         && let Some(known) =

@@ -6,6 +6,7 @@ use super::end_sessions::end_due_sessions;
 use super::finish_refund::resume_due_refund;
 use super::publish_events::{Pause, RELAY_BATCH, may_publish, publish_batch};
 use super::purge::{self, purge};
+use crate::application::locks;
 use crate::application::ports::{Ports, Store};
 use crate::domain::PaymentError;
 use crate::store::{PurgeTimes, Records};
@@ -86,9 +87,12 @@ fn may_run<P: Ports>(
         Ok(true)
     };
     if min_interval_ms == 0 {
-        return ports.store().write(claim);
+        return ports.store().write(locks::relay(), claim);
     }
-    Ok(ports.store().write_if_free(claim)?.unwrap_or(false))
+    Ok(ports
+        .store()
+        .write_if_free(locks::relay(), claim)?
+        .unwrap_or(false))
 }
 
 fn has_work(

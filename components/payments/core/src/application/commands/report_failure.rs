@@ -4,6 +4,7 @@ use mercato_kernel::EventId;
 use mercato_platform::clock::Clock;
 use mercato_platform::log;
 
+use crate::application::locks;
 use crate::application::ports::{Ports, Store};
 use crate::domain::PaymentError;
 
@@ -33,11 +34,11 @@ pub fn handle<P: Ports>(ports: &P, command: Command<'_>) -> Result<(), PaymentEr
         .filter(|c| !c.is_control())
         .take(ERROR_MAX_CHARS)
         .collect();
-    ports.store().write(|records| {
+    ports.store().write(locks::publishing(), |records| {
         let Some(mut entry) = records.find_entry(event_id)? else {
             return Ok(());
         };
-        if entry.handling_failed(error, now) {
+        if entry.handling_failed(error.clone(), now) {
             log::error(
                 "event parked; retry it through the outbox once the cause is mended",
                 &[

@@ -4,6 +4,7 @@ use mercato_kernel::EventId;
 use mercato_platform::clock::Clock;
 
 use super::publish_events::publish_due;
+use crate::application::locks;
 use crate::application::ports::{Ports, Store};
 use crate::domain::{OutboxEntry, PaymentError};
 
@@ -24,7 +25,7 @@ pub async fn handle<P: Ports>(
     Command { event_id }: Command,
 ) -> Result<OutboxEntry, PaymentError> {
     let now = ports.clock().now_ms();
-    let due = ports.store().write(|records| {
+    let due = ports.store().write(locks::publishing(), |records| {
         let mut entry = records
             .find_entry(event_id)?
             .ok_or(PaymentError::NotFound)?;

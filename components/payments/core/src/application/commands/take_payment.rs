@@ -1,12 +1,12 @@
 //! Takes the provider's word that the customer has paid.
 
-use mercato_kernel::PaymentId;
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
 use super::publish_events::{append, publish_appended};
 use super::{duplicate_charges, settle_disputes, settle_refunds};
+use crate::application::locks;
 use crate::application::ports::{PaidSession, Ports, Store};
 use crate::domain::{Charge, EventType, Payment, PaymentError, PaymentEvent};
 use crate::store::Records;
@@ -14,36 +14,39 @@ use crate::store::Records;
 /// Takes the provider's word that the customer has paid and the money is on its way.
 pub(super) fn record_processing<P: Ports>(
     ports: &P,
-    payment_id: PaymentId,
+    known: &Payment,
 ) -> Result<Payment, PaymentError> {
     let now = ports.clock().now_ms();
-    ports.store().write(|records| {
-        let mut payment = records
-            .find_payment(payment_id)?
-            .ok_or(PaymentError::NotFound)?;
-        if payment.await_money(now) {
-            records.save_payment(&payment)?;
-        }
-        Ok(payment)
-    })
+    ports
+        .store()
+        .write(locks::order(known.order_id), |records| {
+            let mut payment = records
+                .find_payment(known.id)?
+                .ok_or(PaymentError::NotFound)?;
+            if payment.await_money(now) {
+                records.save_payment(&payment)?;
+            }
+            Ok(payment)
+        })
 }
 
 /// Takes the provider's word that a session is paid, whether or not its webhook ever arrives. What does not fit the
 /// payment decides nothing.
 pub(super) async fn record_paid<P: Ports>(
     ports: &P,
-    payment_id: PaymentId,
+    known: &Payment,
     paid: &PaidSession,
 ) -> Result<Payment, PaymentError> {
     let now = ports.clock().now_ms();
-    let (payment, event) = ports.store().write(|records| {
+    let locks = locks::order(known.order_id).and(locks::charge(&paid.reference));
+    let (payment, event) = ports.store().write(locks, |records| {
         let mut payment = records
-            .find_payment(payment_id)?
+            .find_payment(known.id)?
             .ok_or(PaymentError::NotFound)?;
         if paid.amount != payment.amount || paid.currency != payment.currency.code() {
             log::error(
                 "a paid session does not fit its payment; compare both at the provider",
-                &[("payment_id", &payment_id.text())],
+                &[("payment_id", &known.id.text())],
             );
             return Ok((payment, None));
         }

@@ -1,3 +1,4 @@
+use crate::application::locks;
 use crate::application::ports::{Ports, Settings, Store};
 use crate::domain::PaymentError;
 
@@ -15,7 +16,7 @@ pub async fn webhook_secret<P: Ports>(ports: &P) -> Result<String, PaymentError>
         return Ok(kept);
     }
     let made = ports.settings().new_secret();
-    ports
-        .store()
-        .write(|records| records.keep_generated_secret(&made))
+    ports.store().write(locks::webhook_secret(), |records| {
+        records.keep_generated_secret(&made)
+    })
 }

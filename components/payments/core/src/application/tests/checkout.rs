@@ -162,7 +162,7 @@ fn what_an_older_version_has_written_down_happens() {
     let shop = Shop::with_pending_order();
     let session = shop.newest_session();
     let chosen = "UPDATE sessions SET simulated_outcome = 'succeed'";
-    shop.store.sqlite.execute(chosen);
+    shop.store.database.execute(chosen);
     let other = shop.simulate(&session, CheckoutOutcome::Cancel);
     assert_eq!(other, Err(PaymentError::Conflict(PaymentStatus::Succeeded)));
     assert_eq!(shop.event_types(), [EventType::Succeeded]);

@@ -1,6 +1,7 @@
 use mercato_platform::clock::Clock as _;
 
 use super::shop::{AMOUNT, Shop};
+use crate::application::locks;
 use crate::application::ports::Store as _;
 use crate::application::queries;
 use crate::application::queries::MetricsSnapshot;
@@ -85,7 +86,9 @@ fn an_event_counts_as_published_once_however_often_that_fails() {
 fn an_event_that_waits_for_the_broker_is_not_counted() {
     let shop = Shop::with_pending_order();
     shop.store
-        .write(|records| records.pause_publishing(shop.clock.now_ms() + 1_000))
+        .write(locks::publishing(), |records| {
+            records.pause_publishing(shop.clock.now_ms() + 1_000)
+        })
         .unwrap();
     shop.webhook(&shop.completed("evt_1")).unwrap();
     assert_eq!(figures(&shop).published, 0);

@@ -6,6 +6,7 @@ use crate::application::commands::{
     EXCHANGED_KEPT_MS, IDEMPOTENCY_KEY_TTL_MS, OUTLIVES_ORDER_MS, PURGED_PER_RUN, RELAY_BATCH,
     RelayReport, WebhookOutcome,
 };
+use crate::application::locks;
 use crate::application::ports::{Ports, Store};
 use crate::application::queries::{self, Lag};
 use crate::domain::{EventType, FAILURES_MAX, PaymentError, PaymentEvent, PaymentStatus};
@@ -24,7 +25,7 @@ fn shop_with_unpublished_event() -> Shop {
 pub fn add_events(shop: &Shop, count: u32) {
     let first = shop.entries()[0].event.clone();
     shop.store()
-        .write(|records| {
+        .write(locks::publishing(), |records| {
             (1..=count).try_for_each(|number| {
                 let mut event = first.clone();
                 event.id = id_of(&format!("01890a5d-ac96-774b-bccf-{number:012x}"));
@@ -373,7 +374,7 @@ fn add_one_of_another_order(shop: &Shop) {
     event.id = id_of("01890a5d-ac96-774b-bcd1-000000000000");
     event.order_id = id_of("01890a5d-ac96-774b-bcd1-000000000000");
     shop.store()
-        .write(|records| records.append_event(&event))
+        .write(locks::publishing(), |records| records.append_event(&event))
         .unwrap();
 }
 
@@ -485,7 +486,7 @@ fn add_acknowledged(shop: &Shop, events: u32) {
     let event = shop.entries()[0].event.clone();
     let now = shop.clock.now_ms();
     shop.store()
-        .write(|records| {
+        .write(locks::publishing(), |records| {
             for number in 0..events {
                 let id = id_of(&format!("01890a5d-ac96-774b-bcd2-{number:012x}"));
                 let event = PaymentEvent {
@@ -550,7 +551,10 @@ fn a_retried_event_that_goes_on_failing_is_parked_again() {
 
 #[test]
 fn a_relay_that_finds_nothing_to_do_writes_nothing() {
-    let shop = Shop::with_paid_order();
+    let shop = Shop::on_sqlite();
+    shop.create().unwrap();
+    shop.webhook(&shop.completed("evt_paid")).unwrap();
+    shop.acknowledge_all();
     shop.relay();
     let (writes, runs) = (
         shop.writes(),

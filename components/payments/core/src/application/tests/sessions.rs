@@ -45,12 +45,12 @@ fn a_payment_of_an_older_version_keeps_its_id() {
     let shop = Shop::with_pending_order();
     let old = "01890a5d-ac96-774b-bcce-0000000000ff";
     // Its provider had not answered yet.
-    shop.store.sqlite.execute("DELETE FROM checkout_lines");
-    shop.store.sqlite.execute("DELETE FROM sessions");
+    shop.store.database.execute("DELETE FROM checkout_lines");
+    shop.store.database.execute("DELETE FROM sessions");
     shop.store
-        .sqlite
+        .database
         .execute(&format!("UPDATE payments SET id = '{old}'"));
-    shop.store.sqlite.execute(
+    shop.store.database.execute(
         "INSERT INTO sessions (payment_id, number, requested_expiry) SELECT id, 1, 1700000900000 FROM payments",
     );
     let payment = shop.create().unwrap();

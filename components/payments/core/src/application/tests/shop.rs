@@ -24,7 +24,7 @@ use crate::domain::{
     CheckoutLine, CheckoutOutcome, EventType, MinorUnits, NewPayment, OutboxEntry, OutboxEntryView,
     Payment, PaymentError, PaymentView,
 };
-use crate::store::SqliteStore;
+use crate::store::SqlStore;
 
 pub const ORDER_NUMBER: &str = "M-084S-N02Q";
 pub const ORDER: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
@@ -98,11 +98,20 @@ impl Ports for Shop {
 
 impl Shop {
     pub fn new() -> Self {
+        Self::with(SqlStore::for_test())
+    }
+
+    /// A shop on SQLite, for tests of how that goes about statements.
+    pub fn on_sqlite() -> Self {
+        Self::with(SqlStore::on_sqlite())
+    }
+
+    fn with(database: SqlStore) -> Self {
         let faults = Rc::<Faults>::default();
         let clock = TestClock::at(START_MS);
         Self {
             store: TestStore {
-                sqlite: SqliteStore::new(),
+                database,
                 faults: Rc::clone(&faults),
                 commits: Cell::default(),
             },
@@ -340,22 +349,22 @@ impl Shop {
         let forgotten = format!(
             "UPDATE sessions SET provider_id = NULL, url = NULL, expires_at = NULL WHERE number = {number}"
         );
-        self.store.sqlite.execute(&forgotten);
+        self.store.database.execute(&forgotten);
     }
 
     /// Nobody knows any more that sessions are over.
     pub fn reopen_sessions(&self) {
-        self.store.sqlite.execute(
+        self.store.database.execute(
             "UPDATE sessions SET is_over = 0, end_at = (SELECT updated_at FROM payments WHERE id = payment_id)",
         );
     }
 
     pub fn has_session_to_end(&self) -> bool {
-        self.store.sqlite.count("sessions WHERE is_over = 0") > 0
+        self.store.database.count("sessions WHERE is_over = 0") > 0
     }
 
     pub fn stored(&self) -> Stored {
-        let count = |from: &str| self.store.sqlite.count(from);
+        let count = |from: &str| self.store.database.count(from);
         Stored {
             webhooks: count("webhooks"),
             outbox: count("outbox"),
@@ -367,7 +376,7 @@ impl Shop {
     /// How many statements and transactions `work` needs.
     pub fn cost_of<T>(&self, work: impl FnOnce(&Self) -> T) -> (T, Cost) {
         let cost = || Cost {
-            statements: self.store.sqlite.statements(),
+            statements: self.store.database.statements(),
             commits: self.store.commits.get(),
         };
         // Opens the database.
@@ -384,7 +393,7 @@ impl Shop {
 
     /// How often anything was written to the database since it was opened.
     pub fn writes(&self) -> u64 {
-        self.store.sqlite.writes()
+        self.store.database.writes()
     }
 
     pub fn newest_session(&self) -> String {

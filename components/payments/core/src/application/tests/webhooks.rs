@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 
 use super::shop::{AMOUNT, ORDER, SECRET, SESSION_MS, Shop, order, units};
 use crate::application::commands::WebhookOutcome;
+use crate::application::locks;
 use crate::application::ports::{Ports as _, Store as _};
 use crate::domain::{EventType, PaymentError, PaymentStatus};
 use crate::store::KEPT_CHARGES_MAX;
@@ -354,7 +355,7 @@ fn the_end_of_a_replaced_session_decides_nothing() {
 fn the_end_of_a_replaced_session_decides_nothing_meanwhile() {
     let shop = Shop::with_pending_order();
     let first = shop.newest_session();
-    let began = shop.store().write(|records| {
+    let began = shop.store().write(locks::order(order()), |records| {
         let mut payment = records.find_payment_of_order(order())?.unwrap();
         payment.begin_next_session(u64::MAX, 1);
         records.save_payment_and_session(&payment)

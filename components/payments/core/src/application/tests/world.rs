@@ -9,18 +9,18 @@ use mercato_platform::clock::Clock as _;
 use mercato_testing::{Faults, TestClock, pause};
 
 use super::shop::{AMOUNT, SESSION_MS, UNPAID_KEPT_MS, session_id, units};
+use crate::application::locks::Locks;
 use crate::application::ports::{
     CheckoutSimulator, PaidSession, Provider, ProviderError, PublishError, Publisher,
     RefundRequest, SessionRequest, SessionState, Settings, SignedWebhook, Store,
 };
 use crate::domain::{CheckoutOutcome, CheckoutSession, PaymentError, PaymentEvent, PaymentView};
-use crate::store::Records;
-use crate::store::SqliteStore;
+use crate::store::{Records, SqlStore};
 
 const PUBLIC_URL: &str = "http://shop.test";
 
 pub struct TestStore {
-    pub sqlite: SqliteStore,
+    pub database: SqlStore,
     pub faults: Rc<Faults>,
     /// Transactions that were committed.
     pub commits: Cell<u64>,
@@ -31,15 +31,16 @@ impl Store for TestStore {
         &self,
         work: impl FnOnce(&Records<'_>) -> Result<T, PaymentError>,
     ) -> Result<T, PaymentError> {
-        self.sqlite.read(work)
+        self.database.read(work)
     }
 
     fn write<T>(
         &self,
-        work: impl FnOnce(&Records<'_>) -> Result<T, PaymentError>,
+        locks: Locks,
+        work: impl Fn(&Records<'_>) -> Result<T, PaymentError>,
     ) -> Result<T, PaymentError> {
         self.faults.around(|| {
-            let done = self.sqlite.write(work);
+            let done = self.database.write(locks, work);
             self.commits
                 .set(self.commits.get() + u64::from(done.is_ok()));
             done

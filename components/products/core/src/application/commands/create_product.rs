@@ -1,6 +1,7 @@
 //! Adds a product.
 
 use super::save;
+use crate::application::locks;
 use crate::application::ports::{Clock as _, Ports, Store as _};
 use crate::domain::error::ProductError;
 use crate::domain::product::{Product, ProductChanges, ProductView};
@@ -12,7 +13,8 @@ use crate::domain::product::{Product, ProductChanges, ProductView};
 pub fn handle(ports: &impl Ports, new: &ProductChanges) -> Result<ProductView, ProductError> {
     let id = save::new_id(ports.ids())?;
     let product = Product::create(id, new, ports.clock().now_ms())?;
-    ports.store().write(|transaction| {
+    let locks = locks::skus(&product.view().sku);
+    ports.store().write(locks, |transaction| {
         save::check_sku(transaction, &product)?;
         save::insert(transaction, &product)?;
         Ok::<_, ProductError>(())

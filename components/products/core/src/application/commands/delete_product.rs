@@ -2,6 +2,7 @@
 
 use mercato_kernel::ProductId;
 
+use crate::application::locks;
 use crate::application::ports::{Clock as _, Ports, Store as _};
 use crate::domain::error::ProductError;
 use crate::domain::product::Seen;
@@ -21,13 +22,15 @@ pub struct Command {
 /// # Errors
 /// [`ProductError::NotFound`], [`ProductError::VersionMismatch`], [`ProductError::Store`].
 pub fn handle(ports: &impl Ports, command: &Command) -> Result<(), ProductError> {
-    ports.store().write(|transaction| {
-        let product = transaction
-            .product(command.id)?
-            .ok_or(ProductError::NotFound)?;
-        let product = product.expect(command.seen)?;
-        Ok(transaction.save_product(&product.delete(ports.clock().now_ms()))?)
-    })
+    ports
+        .store()
+        .write(locks::products([command.id]), |transaction| {
+            let product = transaction
+                .product(command.id)?
+                .ok_or(ProductError::NotFound)?;
+            let product = product.expect(command.seen)?;
+            Ok(transaction.save_product(&product.delete(ports.clock().now_ms()))?)
+        })
 }
 
 #[cfg(test)]

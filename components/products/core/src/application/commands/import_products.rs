@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use mercato_kernel::FieldError;
 
 use super::save;
+use crate::application::locks;
 use crate::application::ports::{Clock as _, Ports, StockEntry, Store as _, Transaction};
 use crate::domain::error::{ProductError, StoreError, broken};
 use crate::domain::product::{Product, ProductChanges};
@@ -42,8 +43,13 @@ pub fn handle(
         let rule = format!("must not be more than {IMPORT_BATCH_ROWS_MAX}");
         return Err(ProductError::Invalid(vec![broken("rows", "max", rule)]));
     }
-    ports.store().write(|transaction| {
-        let mut batch = Batch::read(transaction, rows)?;
+    let skus: Vec<&Sku> = rows
+        .iter()
+        .filter_map(|row| row.sku.as_ref()?.as_ref())
+        .collect();
+    let locks = locks::skus(skus.iter().copied());
+    ports.store().write(locks, |transaction| {
+        let mut batch = Batch::read(transaction, &skus)?;
         let mut outcomes = Vec::with_capacity(rows.len());
         for row in rows {
             outcomes.push(match batch.import(ports, row) {
@@ -79,13 +85,9 @@ enum State {
 }
 
 impl Batch {
-    fn read(transaction: &dyn Transaction, rows: &[ProductChanges]) -> Result<Self, StoreError> {
-        let skus: Vec<&Sku> = rows
-            .iter()
-            .filter_map(|row| row.sku.as_ref()?.as_ref())
-            .collect();
+    fn read(transaction: &dyn Transaction, skus: &[&Sku]) -> Result<Self, StoreError> {
         let mut batch = Self::default();
-        for product in transaction.products_by_sku(&skus)? {
+        for product in transaction.products_by_sku(skus)? {
             batch.add(product, State::AsStored);
         }
         Ok(batch)
@@ -221,7 +223,7 @@ mod tests {
 
     #[test]
     fn many_rows_are_read_and_written_with_few_statements() {
-        let shop = Shop::new();
+        let shop = Shop::on_sqlite();
         let rows = |price: i64| -> Vec<_> {
             let rows = 0..u64::try_from(IMPORT_BATCH_ROWS_MAX).unwrap();
             rows.map(|number| row(&format!("T-{number}"), "Tea", price, number))

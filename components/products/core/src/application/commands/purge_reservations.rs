@@ -1,5 +1,6 @@
 //! Removes old reservations.
 
+use crate::application::locks;
 use crate::application::ports::{Clock as _, Ports, Store as _};
 use crate::domain::reservation::InventoryError;
 
@@ -29,9 +30,9 @@ pub fn handle(ports: &impl Ports, command: &Command) -> Result<u64, InventoryErr
         return Ok(0);
     }
     let limit = command.limit.min(PURGED_MAX);
-    ports
-        .store()
-        .write(|transaction| Ok(transaction.purge_released(before, limit)?))
+    ports.store().write(locks::purge(), |transaction| {
+        Ok(transaction.purge_released(before, limit)?)
+    })
 }
 
 #[cfg(test)]

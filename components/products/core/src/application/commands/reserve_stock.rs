@@ -2,6 +2,7 @@
 
 use mercato_kernel::{OrderId, ProductId};
 
+use crate::application::locks;
 use crate::application::ports::{Clock as _, Ports, Store as _, Transaction};
 use crate::domain::product::ProductView;
 use crate::domain::reservation::{
@@ -30,7 +31,9 @@ pub fn handle(
     command: &Command<'_>,
 ) -> Result<Vec<ReservedLine>, InventoryError> {
     let demands = merge(command.lines).map_err(InventoryError::Contract)?;
-    ports.store().write(|transaction| {
+    let products = demands.iter().filter_map(|demand| demand.product);
+    let locks = locks::orders([command.order_id]).and(locks::products(products));
+    ports.store().write(locks, |transaction| {
         if let Some(reservation) = transaction.reservation(command.order_id)? {
             return reservation.answer_again(&demands);
         }
@@ -156,7 +159,7 @@ mod tests {
 
     #[test]
     fn the_statements_do_not_grow_with_the_lines() {
-        let shop = Shop::new();
+        let shop = Shop::on_sqlite();
         let add = |number: u32| shop.create(&new_product(&format!("Tea {number}"), 9));
         let lines: Vec<_> = (0..100).map(|n| line(&add(n).unwrap(), 1)).collect();
         for (number, lines) in [(1, &lines[..1]), (2, &lines[..])] {

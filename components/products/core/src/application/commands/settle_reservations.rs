@@ -2,6 +2,7 @@
 
 use mercato_kernel::OrderId;
 
+use crate::application::locks;
 use crate::application::ports::{Clock as _, Ports, Store as _};
 use crate::domain::reservation::{InventoryError, ReservationState, Settlement, Transition};
 
@@ -37,11 +38,12 @@ pub fn handle(
         return Ok(seen.outcomes);
     }
     let now = ports.clock().now_ms();
-    ports.store().write(|transaction| {
+    let locks = locks::orders(command.order_ids.iter().copied());
+    let otherwise = ports.store().write(locks, |transaction| {
         if let Some(state) = seen.state
             && transaction.settle_from(state, &seen.moving, command.settlement, now)?
         {
-            return Ok(seen.outcomes);
+            return Ok::<_, InventoryError>(None);
         }
         // Another writer has come in between.
         let states = transaction.reservation_states(command.order_ids)?;
@@ -51,8 +53,9 @@ pub fn handle(
         if !moving.is_empty() {
             transaction.settle(&moving, command.settlement, now)?;
         }
-        Ok(outcomes)
-    })
+        Ok(Some(outcomes))
+    })?;
+    Ok(otherwise.unwrap_or(seen.outcomes))
 }
 
 /// What becomes of the orders of a command.
@@ -232,7 +235,7 @@ mod tests {
 
     #[test]
     fn statements_do_not_grow_with_orders_and_nothing_new_is_one() {
-        let shop = Shop::new();
+        let shop = Shop::on_sqlite();
         let tea = shop.create(&new_product("Tea", 900)).unwrap();
         let orders: Vec<OrderId> = (1..=ORDERS_MAX as u64).map(order).collect();
         for number in 1..=ORDERS_MAX as u64 {

@@ -3,6 +3,7 @@
 use mercato_kernel::ProductId;
 
 use super::save;
+use crate::application::locks;
 use crate::application::ports::{Clock as _, Ports, Store as _};
 use crate::domain::error::ProductError;
 use crate::domain::product::{ProductChanges, ProductView, Seen};
@@ -25,7 +26,9 @@ pub struct Command<'a> {
 /// [`ProductError::SkuTaken`], [`ProductError::InsufficientStock`], [`ProductError::TooMuchStock`],
 /// [`ProductError::Store`].
 pub fn handle(ports: &impl Ports, command: &Command<'_>) -> Result<ProductView, ProductError> {
-    ports.store().write(|transaction| {
+    let new_sku = command.changes.sku.iter().flatten();
+    let locks = locks::products([command.id]).and(locks::skus(new_sku));
+    ports.store().write(locks, |transaction| {
         let before = transaction
             .product(command.id)?
             .ok_or(ProductError::NotFound)?;

@@ -1,7 +1,7 @@
 //! What the statements of lists find.
 
 use mercato_kernel::Key;
-use mercato_sqlite::{Connection, Error, Row};
+use mercato_sql::{Connection, Error, Row};
 
 use super::statement::Statement;
 use crate::domain::listing::{Sort, SortKey};

@@ -1,6 +1,6 @@
 //! How far a walk along the index of an order looks, where it need not find all there is.
 
-use mercato_sqlite::{Connection, Error};
+use mercato_sql::{Connection, Error};
 
 use super::found::{Found, products, sort_key};
 use super::statement::{Statement, column, index_of_order, order_by, rows_wanted};

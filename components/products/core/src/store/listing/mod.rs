@@ -9,7 +9,7 @@ mod statement;
 mod words;
 
 use mercato_kernel::{Page, Total};
-use mercato_sqlite::{Connection, Error};
+use mercato_sql::{Connection, Error};
 
 use crate::domain::listing::{Listing, Place, SortKey};
 use crate::domain::product::ProductView;

@@ -2,7 +2,7 @@
 //! them, newest first, or looked for along the index of the order that was asked for.
 
 use mercato_kernel::{COUNTED_ROWS_MAX, Key, Page, PageStart, Total};
-use mercato_sqlite::{Connection, Error, Row};
+use mercato_sql::{Connection, Error, Row};
 
 use super::found::{Found, count, products, to_found};
 use super::horizon::walk_within;
@@ -30,7 +30,7 @@ FROM (
   SELECT 1
   FROM products_by_word
   WHERE products_by_word MATCH ?
-  LIMIT ?)";
+  LIMIT ?) AS counted";
 
 /// The words choose first: CROSS JOIN keeps the order of the tables.
 const FROM_WORDS: &str = "
@@ -201,7 +201,7 @@ fn passing_statement(listing: &Listing, words: &Words, source: Source) -> Statem
         }
     }
     statement.add_limit(Total::LIMIT_ROWS, 0);
-    statement.add(")", []);
+    statement.add(") AS counted", []);
     statement
 }
 

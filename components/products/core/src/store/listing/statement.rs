@@ -1,7 +1,7 @@
 //! The parts that the statements of lists are made of.
 
 use mercato_kernel::{Key, PageStart};
-use mercato_sqlite::Value;
+use mercato_sql::Value;
 
 use crate::domain::listing::{Listing, Place, Sort, SortKey};
 use crate::store::products::PRODUCT_COLUMNS;
@@ -44,7 +44,7 @@ impl Statement {
         let mut statement = Self::new("SELECT COUNT(*) AS number\nFROM (\nSELECT 1", []);
         statement.add_filtered_products(listing);
         statement.add_limit(limit, 0);
-        statement.add(")", []);
+        statement.add(") AS counted", []);
         statement
     }
 

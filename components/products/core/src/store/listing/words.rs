@@ -1,6 +1,7 @@
-//! The words of a search as expressions of FTS5.
+//! The words of a search as expressions of FTS5, and of a `tsquery` of PostgreSQL.
 
-use mercato_sqlite::{Connection, Error, Row, params};
+use mercato_sql::words::phrase_of;
+use mercato_sql::{Connection, Dialect, Error, Row, params};
 
 use crate::domain::search::Search;
 
@@ -32,10 +33,12 @@ FROM found
 WHERE term IS NOT NULL
 LIMIT ?3";
 
-/// The words of a search, each as FTS5 looks for it.
+/// The words of a search, each as the database looks for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words {
     each: Vec<String>,
+    /// Each in the name alone; FTS5 says that of all together.
+    in_name: Option<Vec<String>>,
     is_indexed: bool,
 }
 
@@ -46,6 +49,9 @@ impl Words {
     /// one after the other; those of a longer one it gathers all before it gives the first. So a longer one is
     /// replaced by the words that begin so, if they are few: usually there is one, and everybody has it.
     pub fn look_up(connection: &Connection, search: &Search) -> Result<Option<Self>, Error> {
+        if connection.dialect() == Dialect::Postgres {
+            return Ok(Self::in_tsquery(search));
+        }
         let mut each: Vec<String> = search.words().iter().map(|word| quoted(word)).collect();
         let (Some(typed), Some(last)) = (search.words().last(), each.last_mut()) else {
             return Ok(None);
@@ -62,22 +68,56 @@ impl Words {
                 }
             }
         }
-        Ok(Some(Self { each, is_indexed }))
+        Ok(Some(Self {
+            each,
+            in_name: None,
+            is_indexed,
+        }))
+    }
+
+    /// The words of a search in PostgreSQL, whose index knows all beginnings by itself.
+    fn in_tsquery(search: &Search) -> Option<Self> {
+        let last = search.words().len().checked_sub(1)?;
+        let phrases = |in_name| -> Option<Vec<String>> {
+            let words = search.words().iter().enumerate();
+            words
+                .map(|(place, word)| {
+                    let is_begun = search.is_unfinished() && place == last;
+                    phrase_of(word, is_begun, in_name)
+                })
+                .collect()
+        };
+        Some(Self {
+            each: phrases(false)?,
+            in_name: Some(phrases(true)?),
+            is_indexed: true,
+        })
     }
 
     /// All the words, wherever they are.
     pub fn all(&self) -> String {
-        self.each.join(" AND ")
+        let and = match self.in_name {
+            None => " AND ",
+            Some(_) => " & ",
+        };
+        self.each.join(and)
     }
 
     /// All the words in the name.
     pub fn all_in_name(&self) -> String {
-        format!("name : ({})", self.all())
+        match &self.in_name {
+            None => format!("name : ({})", self.all()),
+            Some(in_name) => in_name.join(" & "),
+        }
     }
 
     /// All the words, and some of them in the name.
     pub fn some_in_name(&self) -> String {
-        format!("({}) AND name : ({})", self.all(), self.each.join(" OR "))
+        let all = self.all();
+        match &self.in_name {
+            None => format!("({all}) AND name : ({})", self.each.join(" OR ")),
+            Some(in_name) => format!("({all}) & ({})", in_name.join(" | ")),
+        }
     }
 
     /// Whether there are several of them.
@@ -150,6 +190,7 @@ mod tests {
     fn expressions_are_made_of_all_words() {
         let words = Words {
             each: vec![r#""green""#.to_owned(), r#""tea"*"#.to_owned()],
+            in_name: None,
             is_indexed: true,
         };
         assert_eq!(words.all(), r#""green" AND "tea"*"#);
@@ -157,6 +198,14 @@ mod tests {
         assert_eq!(
             words.some_in_name(),
             r#"("green" AND "tea"*) AND name : ("green" OR "tea"*)"#
+        );
+        let search = Search::new(&"Green T-1".parse().unwrap());
+        let words = Words::in_tsquery(&search).unwrap();
+        assert_eq!(words.all(), "('green') & ('t' <-> '1':*)");
+        assert_eq!(words.all_in_name(), "('green':A) & ('t':A <-> '1':*A)");
+        assert_eq!(
+            words.some_in_name(),
+            "(('green') & ('t' <-> '1':*)) & (('green':A) | ('t':A <-> '1':*A))"
         );
     }
 }

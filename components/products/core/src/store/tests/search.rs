@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::lists::searching;
 use super::*;
 use crate::domain::search::SearchWords;
+use crate::domain::values::{Description, Name};
 
 #[test]
 fn words_are_found_in_all_texts_whatever_accents_and_capitals() {
@@ -107,6 +108,35 @@ fn any_text_can_be_searched_and_a_name_finds_itself() {
     });
 }
 
+/// What people write, in pieces that meet often: capitals, accents, numbers that are cut, other alphabets, characters of no word.
+const WRITTEN: &str =
+    "((Tea|tea|Té|te|T|GREEN|grün|12e3|4|-|/|\\.|茶|お|\u{301}|ß|İ|\\PC)( ?)){1,8}";
+
+#[test]
+fn both_databases_find_the_same() {
+    if !mercato_sql::is_tested_on_postgres() {
+        println!("left out: there is one database only");
+        return;
+    }
+    let shops = [Shop::on_sqlite(), Shop::new()];
+    let products = proptest::collection::vec((WRITTEN, WRITTEN), 1..4);
+    proptest!(ProptestConfig::with_cases(200), |(products in products, words in proptest::collection::vec(WRITTEN, 4))| {
+        let fit = |text: &str| text.parse::<Name>().is_ok() && text.parse::<Description>().is_ok();
+        prop_assume!(products.iter().all(|(name, description)| fit(name) && fit(description)));
+        let added = shops.each_ref().map(|shop| -> Vec<ProductView> {
+            let add = |(name, description): &(String, String)| shop.describe(name, description, None);
+            products.iter().map(add).collect()
+        });
+        for words in words.iter().filter(|words| words.parse::<SearchWords>().is_ok()) {
+            let [one, other] = shops.each_ref().map(|shop| shop.found(words));
+            prop_assert_eq!(one, other, "{}", words);
+        }
+        for (shop, added) in shops.iter().zip(added) {
+            added.iter().for_each(|product| shop.delete(product, None).unwrap());
+        }
+    });
+}
+
 #[test]
 fn a_search_without_a_letter_or_digit_finds_nothing() {
     let shop = Shop::new();
@@ -153,11 +183,14 @@ fn what_is_taken_back_was_never_in_the_search() {
         name: "Milk".parse().unwrap(),
         ..tea.clone()
     };
-    let failed = shop.products.store.write::<(), _>(|transaction| {
-        transaction.save_product(&Product::restore(tea).delete(9))?;
-        transaction.insert_products(&[&Product::restore(milk)])?;
-        Err(StoreError::Fault("the power is out".to_owned()))
-    });
+    let failed = shop
+        .products
+        .store
+        .write::<(), _>(of_a_test(), |transaction| {
+            transaction.save_product(&Product::restore(tea.clone()).delete(9))?;
+            transaction.insert_products(&[&Product::restore(milk.clone())])?;
+            Err(StoreError::Fault("the power is out".to_owned()))
+        });
     assert!(failed.is_err());
     assert_eq!(shop.found("tea"), ["Tea"]);
     assert_eq!(shop.found("milk"), [""; 0]);
@@ -173,7 +206,7 @@ fn a_product_that_comes_back_is_found_an_erased_one_is_not() {
     let saved = shop
         .products
         .store
-        .write(|transaction| transaction.save_product(&back));
+        .write(of_a_test(), |transaction| transaction.save_product(&back));
     saved.unwrap();
     assert_eq!(shop.found("tea"), ["Tea"]);
     shop.assert_search_is_in_step();
@@ -192,7 +225,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 #[test]
 fn products_from_before_the_search_are_found() {
-    let before = Database::in_memory(DATABASE_LABEL, &MIGRATIONS[..1]).unwrap();
+    let before = Database::in_memory(DATABASE_LABEL, &MIGRATIONS.sqlite[..1]).unwrap();
     let insert = |name: &str, deleted_at: Option<u64>, number: u64| {
         let id = format!("01890a5d-ac96-774b-bcce-{number:012x}");
         let statement = INSERT_INTO_FIRST_SCHEMA;
@@ -211,19 +244,23 @@ fn products_from_before_the_search_are_found() {
             number,
             deleted_at
         ];
-        before.write::<_, Error>(|connection| connection.execute(statement, parameters))
+        before.write::<_, Error>(of_a_test(), |connection| {
+            connection.execute(statement, parameters)
+        })
     };
     insert("Tea", None, 1).unwrap();
     insert("Tea of old", Some(9), 2).unwrap();
     insert("Teapot", None, 3).unwrap();
-    let later = MIGRATIONS[1..].iter();
+    let later = MIGRATIONS.sqlite[1..].iter();
     for statement in later.flat_map(|migration| migration.sql.split(";\n\n")) {
         before
-            .write::<_, Error>(|connection| connection.execute(statement, params![]))
+            .write::<_, Error>(of_a_test(), |connection| {
+                connection.execute(statement, params![])
+            })
             .unwrap();
     }
     let mut shop = Shop::new();
-    shop.products.store = SqliteStore(before);
+    shop.products.store = SqlStore(before);
     assert_eq!(shop.found("green te"), ["Tea", "Teapot"]);
     assert_eq!(shop.found("old"), [""; 0]);
     shop.assert_search_is_in_step();
@@ -231,7 +268,7 @@ fn products_from_before_the_search_are_found() {
 
 #[test]
 fn vacuum_changes_nothing_of_what_is_found() {
-    let shop = Shop::new();
+    let shop = Shop::on_sqlite();
     for number in 0..20 {
         let product = shop.add(&format!("Tea {number}"), "1", 1);
         if number % 2 == 0 {

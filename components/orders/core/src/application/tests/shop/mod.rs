@@ -18,7 +18,7 @@ use mercato_kernel::{
     AccountId, Caller, Named as _, OrderId, PageRequest, ProductId, RecordedAnswer,
 };
 use mercato_platform::clock::Clock as _;
-use mercato_sqlite::Database;
+use mercato_sql::Database;
 use mercato_testing::{CountingIds, Faults, TestClock};
 
 use self::inventory::TestInventory;
@@ -28,6 +28,7 @@ use crate::application::commands::change_status::{self, ChangeStatus};
 use crate::application::commands::create_order::{self, CreateOrder, CreateOutcome, Idempotency};
 use crate::application::commands::sweep::{self, SweepReport};
 use crate::application::commands::{apply_payment_event, record_answer};
+use crate::application::locks;
 use crate::application::queries::find_order::{self, OrderDetails};
 use crate::application::queries::list_orders::{self, OrderFilter, OrderSort};
 use crate::application::saga::pending_actions::SOLD_AFTER_MS;
@@ -124,10 +125,18 @@ pub const REQUEST_MINOR: i64 = 2_008;
 
 impl Shop {
     pub fn new() -> Self {
+        Self::with(Database::for_test(LABEL, MIGRATIONS).unwrap())
+    }
+
+    /// A shop on SQLite, for tests of how that goes about statements.
+    pub fn on_sqlite() -> Self {
+        Self::with(Database::in_memory(LABEL, MIGRATIONS.sqlite).unwrap())
+    }
+
+    fn with(database: Database) -> Self {
         let faults: Rc<Faults> = Rc::default();
         let clock = TestClock::at(START_MS);
         let ids = CountingIds::new(&clock);
-        let database = Database::in_memory(LABEL, MIGRATIONS).unwrap();
         let shop = Self {
             store: TestStore {
                 database,
@@ -176,10 +185,12 @@ impl Shop {
     /// Gives an order the number of another one.
     pub fn renumber(&self, order_id: OrderId, number: &OrderNumber) {
         let statement = format!("UPDATE orders SET number = '{number}' WHERE id = '{order_id}'");
-        let done: Result<u64, mercato_sqlite::Error> = self
+        let done: Result<u64, mercato_sql::Error> = self
             .store
             .database
-            .write(|connection| connection.execute_counted(&statement, &[]));
+            .write(locks::order(order_id), |connection| {
+                connection.execute_counted(&statement, &[])
+            });
         assert_eq!(done.unwrap(), 1);
     }
 
@@ -270,7 +281,7 @@ impl Shop {
 
     /// That action of the order is pending, from now on.
     pub fn leave_to_do(&self, order_id: OrderId, task: &Action) {
-        Store::write(&self.store.database, |records| {
+        Store::write(&self.store.database, locks::order(order_id), |records| {
             records.add_pending_action(order_id, task, self.clock.now_ms())
         })
         .unwrap();
@@ -360,7 +371,7 @@ impl Shop {
                 .unwrap()
                 .get::<u64>(0_usize)
         });
-        let number: Result<u64, mercato_sqlite::Error> = number;
+        let number: Result<u64, mercato_sql::Error> = number;
         number.unwrap()
     }
 

@@ -3,9 +3,10 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use mercato_sqlite::Database;
+use mercato_sql::Database;
 use mercato_testing::Faults;
 
+use crate::application::locks::Locks;
 use crate::domain::OrderError;
 use crate::ports::Store;
 use crate::store::Records;
@@ -30,18 +31,21 @@ impl Store for TestStore {
 
     fn write<T>(
         &self,
-        work: impl FnOnce(&Records<'_>) -> Result<T, OrderError>,
+        locks: Locks,
+        work: impl Fn(&Records<'_>) -> Result<T, OrderError>,
     ) -> Result<T, OrderError> {
         if self.down.get() {
             return Err(OrderError::Unavailable);
         }
-        self.faults.around(|| Store::write(&self.database, work))
+        self.faults
+            .around(|| Store::write(&self.database, locks, work))
     }
 
     fn write_if_free<T>(
         &self,
-        work: impl FnOnce(&Records<'_>) -> Result<T, OrderError>,
+        locks: Locks,
+        work: impl Fn(&Records<'_>) -> Result<T, OrderError>,
     ) -> Result<Option<T>, OrderError> {
-        self.write(work).map(Some)
+        self.write(locks, work).map(Some)
     }
 }

@@ -1,13 +1,13 @@
 #[cfg(not(target_family = "wasm"))]
 mod native;
 #[cfg(not(target_family = "wasm"))]
-mod plans;
-#[cfg(not(target_family = "wasm"))]
-pub mod pool;
+pub mod postgres;
 #[cfg(target_family = "wasm")]
 mod spin;
+#[cfg(not(target_family = "wasm"))]
+pub mod sqlite;
 
 #[cfg(not(target_family = "wasm"))]
-pub use native::Backend;
+pub use native::{Backend, Keyed};
 #[cfg(target_family = "wasm")]
-pub use spin::Backend;
+pub use spin::{Backend, Keyed};

@@ -23,6 +23,16 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
+/// The steps of a database's schema, for each database that it can be kept in. One says in its own words what another says.
+#[derive(Debug, Clone, Copy)]
+pub struct Migrations {
+    /// SQLite's.
+    pub sqlite: &'static [Migration],
+    /// PostgreSQL's.
+    #[cfg(not(target_family = "wasm"))]
+    pub postgres: &'static [Migration],
+}
+
 /// Brings the database to the newest version, in one immediate transaction, and marks it as the one of that label.
 pub fn run(
     connection: &Connection,

@@ -46,7 +46,7 @@ pub fn check(connection: &Connection, statement: &str) {
 
 /// Whether statements that stand in that file are tests' or migrations'.
 fn is_of_tests(file: &str) -> bool {
-    file.contains("/test") || file.contains("crates/sqlite/")
+    file.contains("/test") || file.contains("crates/sql/")
 }
 
 /// What is wrong with the plan of a statement.

@@ -1,10 +1,12 @@
+mod plans;
+pub mod pool;
+
 use std::cell::Cell;
 use std::rc::Rc;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
-use super::plans;
-use super::pool::{Lent, Pool};
+use self::pool::{Lent, Pool};
 use crate::{Error, Row, Value};
 
 /// More than a context has: each is prepared once.
@@ -18,7 +20,7 @@ pub struct Backend {
 }
 
 impl Backend {
-    pub fn open(_label: &str) -> Result<Self, Error> {
+    pub fn open() -> Result<Self, Error> {
         connect(":memory:").map(Lent::forever).map(Self::new)
     }
 

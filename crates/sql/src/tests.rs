@@ -13,6 +13,10 @@ const MIGRATIONS: &[Migration] = &[
     },
 ];
 
+fn of_a_test() -> Locks {
+    Locks::name("things", "any")
+}
+
 fn database() -> Database {
     Database::in_memory("things", MIGRATIONS).unwrap()
 }
@@ -21,7 +25,7 @@ fn database() -> Database {
 fn values_come_back_as_they_went_in() {
     let database = database();
     database
-        .write::<_, Error>(|c| {
+        .write::<_, Error>(of_a_test(), |c| {
             let changes = c.execute_counted(
                 "INSERT INTO things (name, data, price) VALUES (?, ?, ?)",
                 params!["a", vec![1_u8, 2], None::<i64>],
@@ -61,7 +65,7 @@ fn many_rows_are_inserted_with_few_statements() {
     let insert = "INSERT INTO things (name, price)";
     for (count, statements) in [(0, 0), (1, 1), (ROWS_PER_STATEMENT * 2 + 1, 3)] {
         let before = database.statements();
-        let inserted = database.write(|connection| {
+        let inserted = database.write(of_a_test(), |connection| {
             connection.execute("DELETE FROM things -- plan: a test", &[])?;
             connection.insert_rows(insert, rows(count))
         });
@@ -88,11 +92,11 @@ fn every_database_in_memory_begins_alike() {
     };
     let insert = "INSERT INTO things (name) VALUES ('a')";
     let (one, other) = (database(), database());
-    let done = one.write::<_, Error>(|c| c.execute_counted(insert, &[]));
+    let done = one.write::<_, Error>(of_a_test(), |c| c.execute_counted(insert, &[]));
     assert_eq!((done, count(&one), count(&other)), (Ok(1), 1, 0));
     // What the next ones are lent has been used, has another schema, or has a transaction open.
     let change = "ALTER TABLE things DROP COLUMN price";
-    let changed = one.write::<_, Error>(|c| c.execute(change, &[]));
+    let changed = one.write::<_, Error>(of_a_test(), |c| c.execute(change, &[]));
     assert!(changed.is_ok(), "{changed:?}");
     let begun = other.read::<_, Error>(|c| c.execute("BEGIN", &[]));
     assert!(begun.is_ok(), "{begun:?}");
@@ -100,7 +104,7 @@ fn every_database_in_memory_begins_alike() {
     let databases = [database(), database(), database()];
     assert_eq!(databases.each_ref().map(count), [0, 0, 0]);
     for database in &databases {
-        let done = database.write::<_, Error>(|c| c.execute_counted(insert, &[]));
+        let done = database.write::<_, Error>(of_a_test(), |c| c.execute_counted(insert, &[]));
         assert_eq!((done, count(database)), (Ok(1), 1));
     }
 }
@@ -108,13 +112,13 @@ fn every_database_in_memory_begins_alike() {
 #[test]
 fn an_error_takes_everything_back() {
     let database = database();
-    let result = database.write::<(), Error>(|c| {
+    let result = database.write::<(), Error>(of_a_test(), |c| {
         c.execute("INSERT INTO things (name) VALUES ('a')", &[])?;
         c.execute("INSERT INTO things (name) VALUES ('a')", &[])?;
         Ok(())
     });
     assert!(
-        matches!(&result, Err(Error::Constraint(message)) if message.contains("things.name")),
+        matches!(&result, Err(Error::Constraint(broken)) if broken.is_of_unique("things.name")),
         "{result:?}"
     );
     let count = database
@@ -123,17 +127,37 @@ fn an_error_takes_everything_back() {
         .unwrap();
     assert_eq!(count.get::<u64>(0), Ok(0));
     database
-        .write::<_, Error>(|c| c.execute("INSERT INTO things (name) VALUES ('b')", &[]))
+        .write::<_, Error>(of_a_test(), |c| {
+            c.execute("INSERT INTO things (name) VALUES ('b')", &[])
+        })
         .unwrap();
+}
+
+#[test]
+fn what_is_done_twice_is_there_once() {
+    let database = database();
+    database.run_writes_twice();
+    let runs = std::cell::Cell::new(0);
+    let insert = |c: &Connection| {
+        runs.set(runs.get() + 1);
+        c.execute_counted("INSERT INTO things (name) VALUES ('a')", &[])
+    };
+    assert_eq!(database.write::<_, Error>(of_a_test(), insert), Ok(1));
+    assert_eq!(runs.get(), 2);
+    let refused = database.write::<_, Error>(of_a_test(), insert);
+    assert!(matches!(refused, Err(Error::Constraint(_))), "{refused:?}");
+    let count = database.read::<_, Error>(|c| c.query_one("SELECT COUNT(*) FROM things", &[]));
+    assert_eq!(count.unwrap().unwrap().get::<u64>(0), Ok(1));
 }
 
 #[test]
 fn deferrable_work_is_done_at_once_when_nobody_else_writes() {
     let database = database();
     let insert = "INSERT INTO things (name) VALUES ('a')";
-    let done = database.write_if_free::<_, Error>(|c| c.execute_counted(insert, &[]));
+    let done = database.write_if_free::<_, Error>(of_a_test(), |c| c.execute_counted(insert, &[]));
     assert_eq!(done, Ok(Some(1)));
-    let failed = database.write_if_free::<_, Error>(|c| c.execute_counted(insert, &[]));
+    let failed =
+        database.write_if_free::<_, Error>(of_a_test(), |c| c.execute_counted(insert, &[]));
     assert!(matches!(failed, Err(Error::Constraint(_))), "{failed:?}");
     let timeout = database.read::<_, Error>(|c| c.query_one("PRAGMA busy_timeout", &[]));
     let timeout = timeout.unwrap().unwrap();
@@ -169,7 +193,7 @@ fn the_file_of_another_database_is_refused_and_left_as_it_is() {
 
 #[test]
 fn the_file_of_another_program_is_refused() {
-    let connection = Connection(Backend::open("test").unwrap());
+    let connection = Connection(Backend::Sqlite(backend::sqlite::Backend::open().unwrap()));
     connection
         .execute("CREATE TABLE notes (text TEXT)", &[])
         .unwrap();
@@ -181,7 +205,7 @@ fn the_file_of_another_program_is_refused() {
 
 #[test]
 fn a_database_of_a_version_without_marks_is_marked() {
-    let connection = Connection(Backend::open("test").unwrap());
+    let connection = Connection(Backend::Sqlite(backend::sqlite::Backend::open().unwrap()));
     migrate::run(&connection, Queue::Sqlite, "things", MIGRATIONS).unwrap();
     connection.query("PRAGMA application_id = 0", &[]).unwrap();
     migrate::run(&connection, Queue::Sqlite, "things", MIGRATIONS).unwrap();
@@ -197,11 +221,8 @@ fn a_failing_migration_leaves_nothing_behind() {
         name: "0001",
         sql: "CREATE TABLE a (id INTEGER);\n\nCREATE TABLE oops;\n",
     }];
-    let database = Database::new("broken", BROKEN);
-    assert!(matches!(
-        database.read::<(), Error>(|_| Ok(())),
-        Err(Error::Storage(_))
-    ));
+    let broken = Database::in_memory("broken", BROKEN);
+    assert!(matches!(broken.err(), Some(Error::Storage(_))));
 }
 
 #[test]

@@ -1,0 +1,209 @@
+//! Databases of the server of the tests that are used again and again.
+//!
+//! A database belongs to a process as long as that holds the lock of its name, and to one test at a time. Its name tells its schema,
+//! so that the next process finds what an earlier one has made. Before it is lent, its content is put back to that of a new one.
+
+use std::collections::BTreeMap;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+use postgres::{Client, Config, NoTls};
+
+use super::failure::Failure;
+use super::{Backend, FUNCTIONS, Session};
+use crate::locks::hash;
+use crate::{BUSY_TIMEOUT_MS, Error, Migration};
+
+/// A transaction that does nothing for so long keeps its locks from others no longer, in milliseconds.
+const IDLE_TIMEOUT_MS: u32 = 10_000;
+
+/// No statement of this shop takes as long, in milliseconds.
+const STATEMENT_TIMEOUT_MS: u32 = 30_000;
+
+/// What a new database has beside its schema: a copy of its first content, and a function that puts it back. Large tables are
+/// emptied at once, small ones row by row, which is quicker.
+const RESTORE: &str = "
+CREATE SCHEMA first;
+DO $$
+DECLARE
+  tables CURSOR FOR SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public';
+BEGIN
+  FOR this IN tables LOOP
+    EXECUTE format('CREATE TABLE first.%1$I AS SELECT * FROM public.%1$I', this.name);
+  END LOOP;
+END
+$$;
+CREATE FUNCTION first.restore() RETURNS VOID LANGUAGE plpgsql AS $$
+DECLARE
+  tables CURSOR FOR SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public';
+  sequences CURSOR FOR SELECT sequencename AS name FROM pg_sequences WHERE schemaname = 'public';
+BEGIN
+  PERFORM set_config('session_replication_role', 'replica', TRUE);
+  FOR this IN tables LOOP
+    IF pg_relation_size(format('public.%I', this.name)) > 100000 THEN
+      EXECUTE format('TRUNCATE public.%I CASCADE', this.name);
+    END IF;
+  END LOOP;
+  FOR this IN tables LOOP
+    EXECUTE format('DELETE FROM public.%I', this.name);
+    EXECUTE format('INSERT INTO public.%1$I SELECT * FROM first.%1$I', this.name);
+  END LOOP;
+  FOR this IN sequences LOOP
+    PERFORM setval(format('public.%I', this.name), 1, FALSE);
+  END LOOP;
+END
+$$;";
+
+/// A connection to a database of the pool, where it goes back to.
+pub struct Lent {
+    /// None once it is gone.
+    session: Option<Session>,
+    home: Home,
+}
+
+/// Which databases are alike: a hash of their label and their schema. Not the place of the migrations in memory: a constant may have
+/// several.
+type Home = u64;
+
+#[derive(Default)]
+struct Pool {
+    free: BTreeMap<Home, Vec<Session>>,
+    /// How many databases of each kind this process has looked at.
+    looked_at: BTreeMap<Home, u32>,
+    /// Holds the locks of the databases of this process.
+    owner: Option<Client>,
+}
+
+fn pool() -> MutexGuard<'static, Pool> {
+    static POOL: LazyLock<Mutex<Pool>> = LazyLock::new(Mutex::default);
+    POOL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A database with that schema and the content of a new one.
+pub fn lend(server: &str, label: &str, migrations: &[Migration]) -> Result<Lent, Error> {
+    let texts = migrations.iter().map(|migration| migration.sql);
+    let parts = [label, FUNCTIONS, RESTORE].into_iter().chain(texts);
+    let home = hash(parts.flat_map(str::bytes));
+    let free = pool().free.get_mut(&home).and_then(Vec::pop);
+    let session = match free {
+        Some(session) => session,
+        None => pool().make(server, label, migrations, home)?,
+    };
+    let mut lent = Lent {
+        session: Some(session),
+        home,
+    };
+    run(
+        &mut lent.session()?.client,
+        "ROLLBACK; SELECT first.restore()",
+    )?;
+    Ok(lent)
+}
+
+/// Another connection to that database.
+#[cfg(test)]
+pub fn beside(server: &str, database: &str) -> Result<Lent, Error> {
+    let mut config: Config = server.parse().map_err(error)?;
+    config.dbname(database);
+    Ok(Lent {
+        session: Some(Session::new(connect(&config)?)),
+        home: 0,
+    })
+}
+
+impl Pool {
+    /// A database that no other process has, made if there is none.
+    fn make(
+        &mut self,
+        server: &str,
+        label: &str,
+        migrations: &[Migration],
+        home: Home,
+    ) -> Result<Session, Error> {
+        let server: Config = server.parse().map_err(error)?;
+        let looked_at = self.looked_at.entry(home).or_default();
+        let owner = match &mut self.owner {
+            Some(owner) => owner,
+            none => none.insert(connect(&server)?),
+        };
+        let name = loop {
+            let name = format!("mercato_test_{label}_{home:016x}_{looked_at}");
+            *looked_at += 1;
+            let key = hash(name.bytes()).cast_signed();
+            let answer = owner.query_one("SELECT pg_try_advisory_lock($1)", &[&key]);
+            if answer.and_then(|row| row.try_get(0)).map_err(error)? {
+                break name;
+            }
+        };
+        let mut config = server;
+        config.dbname(&name);
+        if let Ok(mut client) = connect(&config) {
+            let is_whole = "SELECT 1 FROM pg_proc WHERE proname = 'restore'";
+            if client.query_opt(is_whole, &[]).map_err(error)?.is_some() {
+                return Ok(Session::new(client));
+            }
+        }
+        // Other sorting than that of columns with COLLATE "C" would be noticed.
+        run(owner, &format!("DROP DATABASE IF EXISTS {name}"))?;
+        run(
+            owner,
+            &format!(
+                "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
+            ),
+        )?;
+        let lent = Lent {
+            session: Some(Session::new(connect(&config)?)),
+            home,
+        };
+        let backend = Backend::of(lent);
+        super::migrate::run(&backend, label, migrations)?;
+        let mut lent = backend.session.into_inner();
+        run(&mut lent.session()?.client, RESTORE)?;
+        let closed = || Error::Busy("the connection is closed".to_owned());
+        lent.session.take().ok_or_else(closed)
+    }
+}
+
+fn connect(config: &Config) -> Result<Client, Error> {
+    let options = format!(
+        "-c lock_timeout={BUSY_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS} \
+         -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS} -c client_min_messages=error"
+    );
+    let mut config = config.clone();
+    config.application_name("mercato").options(&options);
+    config.connect(NoTls).map_err(error)
+}
+
+fn run(client: &mut Client, statements: &str) -> Result<(), Error> {
+    client.batch_execute(statements).map_err(error)
+}
+
+fn error(error: postgres::Error) -> Error {
+    Failure::from(error).error
+}
+
+impl Session {
+    const fn new(client: Client) -> Self {
+        Self {
+            client,
+            prepared: BTreeMap::new(),
+        }
+    }
+}
+
+impl Lent {
+    /// The connection.
+    pub fn session(&mut self) -> Result<&mut Session, Error> {
+        let closed = || Error::Busy("the connection is closed".to_owned());
+        self.session.as_mut().ok_or_else(closed)
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take()
+            && !session.client.is_closed()
+        {
+            pool().free.entry(self.home).or_default().push(session);
+        }
+    }
+}
