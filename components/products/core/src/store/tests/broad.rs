@@ -52,9 +52,21 @@ WHERE created_at BETWEEN ? AND ?";
 
 /// Product of that number, as [`FILL_PRODUCTS`] makes it.
 fn filling(number: u64) -> Product {
-    let kind = if number.is_multiple_of(3) { "Item" } else { "Thing" };
-    let parity = if number.is_multiple_of(2) { "even" } else { "odd" };
-    let rare = if number.is_multiple_of(100) { ", rare" } else { "" };
+    let kind = if number.is_multiple_of(3) {
+        "Item"
+    } else {
+        "Thing"
+    };
+    let parity = if number.is_multiple_of(2) {
+        "even"
+    } else {
+        "odd"
+    };
+    let rare = if number.is_multiple_of(100) {
+        ", rare"
+    } else {
+        ""
+    };
     let price = i64::try_from(number * 104_729 % 1_000_003).unwrap();
     Product::restore(ProductView {
         id: ProductId::parse(&format!("01890a5d-ac96-774b-bccd-{number:012x}")).unwrap(),
