@@ -254,6 +254,12 @@ impl Shop {
         counts.iter().sum()
     }
 
+    /// Number of counters, without familiar clients.
+    pub fn counted(&self) -> u64 {
+        let [counters, _familiar] = self.read(|records| records.count_attempts());
+        counters
+    }
+
     /// What a token says, whose signature must be ours.
     pub fn claims(&self, token: &str) -> Claims {
         self.ports

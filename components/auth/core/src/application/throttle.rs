@@ -512,12 +512,16 @@ mod tests {
 
     #[test]
     fn registrations_without_a_limit_are_not_counted() {
-        let mut shop = Shop::new();
-        shop.ports.limits.registrations_per_client = 0;
-        shop.ports.limits.registrations_per_minute = 0;
-        let before = shop.counters();
-        register_new(&shop, HERE, 0).unwrap();
-        assert_eq!(shop.counters(), before);
+        let counted = |per_client, per_minute| {
+            let mut shop = Shop::new();
+            shop.ports.limits.registrations_per_client = per_client;
+            shop.ports.limits.registrations_per_minute = per_minute;
+            register_new(&shop, HERE, 0).unwrap();
+            shop.counted()
+        };
+        assert_eq!(counted(0, 0), 0);
+        assert_eq!(counted(9, 0), 1, "of the client");
+        assert_eq!(counted(0, 9), 2, "of the client and of all");
     }
 
     #[test]
