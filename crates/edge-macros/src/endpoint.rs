@@ -93,8 +93,7 @@ pub fn expand(declaration: &Declaration, function: &ItemFn) -> Result<TokenStrea
     } = declaration;
     let name = &function.sig.ident;
     let Some(access) = &declaration.access else {
-        let message =
-            "say who may call it: access = Public, Optional, Guest, Bearer, Session or Admin";
+        let message = "say who may call it: access = Public, Optional, Guest, GuestBearer, GuestSession, Bearer, Session or Admin";
         return Err(syn::Error::new(pattern.span(), message));
     };
     let mut arguments = arguments(function)?;

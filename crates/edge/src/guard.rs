@@ -140,10 +140,14 @@ pub async fn admit(
     let Some(token) = bearer_token(headers)? else {
         return match access {
             Access::Optional | Access::Guest | Access::Public => Ok(None),
-            Access::Bearer | Access::Session | Access::Admin => Err(missing_token()),
+            Access::GuestBearer
+            | Access::GuestSession
+            | Access::Bearer
+            | Access::Session
+            | Access::Admin => Err(missing_token()),
         };
     };
-    if access == Access::Guest && token.starts_with(GUEST_TOKEN_PREFIX) {
+    if access.is_open_to_guests() && token.starts_with(GUEST_TOKEN_PREFIX) {
         return Ok(None);
     }
     let principal = guard.verify(token).await?;
@@ -161,7 +165,8 @@ pub async fn check_session(
     access: Access,
     principal: &Principal,
 ) -> Result<(), Problem> {
-    if access == Access::Session || principal.is_admin() {
+    let moves_something = matches!(access, Access::Session | Access::GuestSession);
+    if moves_something || principal.is_admin() {
         guard.check_session(principal).await?;
     }
     Ok(())
@@ -256,6 +261,12 @@ mod tests {
         };
         assert_eq!(admitted(Access::Guest, "Bearer guest_abc"), Ok(None));
         assert_eq!(admitted(Access::Guest, "Bearer abc"), Err(401));
+        for access in [Access::GuestBearer, Access::GuestSession] {
+            assert_eq!(admitted(access, "Bearer guest_abc"), Ok(None));
+            assert_eq!(admitted(access, "Bearer abc"), Err(401));
+            let nobody = mercato_testing::run(admit(&NoGuard, access, &headers(&[])));
+            assert_eq!(nobody.unwrap_err().status().as_u16(), 401);
+        }
         assert_eq!(admitted(Access::Optional, "Bearer guest_abc"), Err(401));
         assert_eq!(admitted(Access::Bearer, "Bearer guest_abc"), Err(401));
         let nobody = mercato_testing::run(admit(&NoGuard, Access::Guest, &headers(&[])));

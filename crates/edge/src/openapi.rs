@@ -238,7 +238,11 @@ fn security(access: Access) -> Vec<SecurityRequirement> {
     match access {
         Access::Public => vec![],
         Access::Optional | Access::Guest => vec![SecurityRequirement::default(), bearer],
-        Access::Bearer | Access::Session | Access::Admin => vec![bearer],
+        Access::GuestBearer
+        | Access::GuestSession
+        | Access::Bearer
+        | Access::Session
+        | Access::Admin => vec![bearer],
     }
 }
 

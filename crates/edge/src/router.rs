@@ -25,6 +25,10 @@ pub enum Access {
     /// Everyone; a token, if there is one, must be valid, or one that begins as those of guests do
     /// ([`GUEST_TOKEN_PREFIX`](crate::GUEST_TOKEN_PREFIX)): what that is good for the endpoint finds out.
     Guest,
+    /// Whoever holds a valid token, or one that begins as those of guests do: what that is good for the endpoint finds out.
+    GuestBearer,
+    /// The same, where the token of an account must not be revoked: for what moves money or stock.
+    GuestSession,
     /// Whoever holds a valid token.
     Bearer,
     /// Whoever holds a valid token that was not revoked: for what moves money or stock.
@@ -35,6 +39,12 @@ pub enum Access {
 }
 
 impl Access {
+    /// Whether tokens of guests are let in.
+    #[must_use]
+    pub const fn is_open_to_guests(self) -> bool {
+        matches!(self, Self::Guest | Self::GuestBearer | Self::GuestSession)
+    }
+
     /// Whether a request that is let in has a caller.
     #[must_use]
     pub const fn has_caller(self) -> bool {

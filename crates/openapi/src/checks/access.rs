@@ -17,7 +17,13 @@ pub fn complaints(document: &Value) -> Vec<String> {
             Some(Access::Public) if operation.id == "getMetrics" => json!([{"metrics": []}]),
             Some(Access::Public) => json!([]),
             Some(Access::Optional | Access::Guest) => json!([{}, {"bearer": []}]),
-            Some(Access::Bearer | Access::Session | Access::Admin) => json!([{"bearer": []}]),
+            Some(
+                Access::GuestBearer
+                | Access::GuestSession
+                | Access::Bearer
+                | Access::Session
+                | Access::Admin,
+            ) => json!([{"bearer": []}]),
             None => json!("a route"),
         };
         let found = &operation.value["security"];
