@@ -382,7 +382,7 @@ fn authorizer(
 }
 
 /// Whether a connection is as good as new after a pragma: it only reads, it changes the database and not the
-/// connection, or it asks for what is set anyway.
+/// connection, it asks for what is set anyway, or it only has more of what is deleted overwritten.
 fn harmless(name: &str, value: Option<&str>) -> bool {
     let name = name.to_ascii_lowercase();
     let Some(value) = value else {
@@ -392,7 +392,7 @@ fn harmless(name: &str, value: Option<&str>) -> bool {
     match name.as_str() {
         "journal_mode" => value == "wal",
         "synchronous" => matches!(value.as_str(), "full" | "2"),
-        "foreign_keys" => matches!(value.as_str(), "on" | "1" | "true" | "yes"),
+        "foreign_keys" | "secure_delete" => matches!(value.as_str(), "on" | "1" | "true" | "yes"),
         "user_version" | "application_id" | "table_info" | "table_xinfo" | "table_list"
         | "index_list" | "index_info" | "index_xinfo" | "foreign_key_list"
         | "foreign_key_check" | "integrity_check" | "quick_check" | "wal_checkpoint"

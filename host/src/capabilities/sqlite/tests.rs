@@ -258,6 +258,8 @@ async fn a_connection_that_a_guest_changed_is_not_used_again() {
         ("PRAGMA foreign_keys = ON", 1),
         ("PRAGMA synchronous = FULL", 1),
         ("PRAGMA busy_timeout = 1", 1),
+        ("PRAGMA secure_delete = ON", 1),
+        ("PRAGMA secure_delete = OFF", 0),
         ("PRAGMA foreign_keys = OFF", 0),
         ("PRAGMA query_only = 1", 0),
         ("CREATE TEMP TABLE leak (x)", 0),
