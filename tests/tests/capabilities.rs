@@ -58,11 +58,26 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
         &["mercato:products/inventory@0.1.0"],
     ),
     (
+        "products-catalogue",
+        &[DATABASE],
+        &["mercato:products/catalogue@0.1.0"],
+    ),
+    (
+        "checkout-service",
+        &[DATABASE, VARIABLES, "mercato:products/catalogue"],
+        &[
+            "mercato:checkout/types@0.1.0",
+            "mercato:checkout/quotes@0.1.0",
+            "mercato:checkout/codes@0.1.0",
+        ],
+    ),
+    (
         "orders-service",
         &[
             DATABASE,
             VARIABLES,
             "mercato:products/inventory",
+            "mercato:checkout/codes",
             "mercato:payments/service",
             "mercato:payments/outbox",
         ],
@@ -123,6 +138,18 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
         &[HTTP_HANDLER],
     ),
     (
+        "checkout-http",
+        &[
+            DATABASE,
+            VARIABLES,
+            HTTP_TYPES,
+            HTTP_CLIENT,
+            "mercato:auth/tokens",
+            "mercato:products/catalogue",
+        ],
+        &[HTTP_HANDLER],
+    ),
+    (
         "orders-http",
         &[
             DATABASE,
@@ -131,6 +158,8 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
             HTTP_CLIENT,
             "mercato:auth/tokens",
             "mercato:products/inventory",
+            "mercato:checkout/quotes",
+            "mercato:checkout/codes",
             "mercato:payments/service",
             "mercato:payments/outbox",
         ],
@@ -162,6 +191,11 @@ const COMPONENTS: &[(&str, &[&str], &str)] = &[
     ("auth-api", &[DATABASE, VARIABLES, HTTP_TYPES], HTTP_HANDLER),
     (
         "products-api",
+        &[DATABASE, VARIABLES, HTTP_TYPES, HTTP_CLIENT],
+        HTTP_HANDLER,
+    ),
+    (
+        "checkout-api",
         &[DATABASE, VARIABLES, HTTP_TYPES, HTTP_CLIENT],
         HTTP_HANDLER,
     ),
@@ -263,6 +297,7 @@ fn no_domain_and_no_adapter_of_accounts_makes_requests() {
             "stripe",
             "gateway",
             "products-http",
+            "checkout-http",
             "orders-http",
             "payments-http"
         ]
@@ -275,10 +310,13 @@ fn only_domains_and_who_links_one_have_a_database() {
         guests_that_reach(DATABASE),
         [
             "products-inventory",
+            "products-catalogue",
+            "checkout-service",
             "orders-service",
             "payments-service",
             "auth-http",
             "products-http",
+            "checkout-http",
             "orders-http",
             "payments-http"
         ]
@@ -305,7 +343,7 @@ fn nothing_of_a_composed_component_is_left_unwired() {
 
 #[test]
 fn every_context_exports_what_another_component_uses() {
-    for context in ["auth", "products", "orders", "payments"] {
+    for context in ["auth", "products", "checkout", "orders", "payments"] {
         let contract = format!("mercato:{context}/");
         let is_exported = GUESTS
             .iter()
@@ -317,11 +355,11 @@ fn every_context_exports_what_another_component_uses() {
     }
 }
 
-/// Grants are per component, and the one of orders holds three domains: that each opens only its own database is in no
+/// Grants are per component, and the one of orders holds four domains: that each opens only its own database is in no
 /// artifact, but in the one call of each domain that names it.
 #[test]
 fn every_domain_opens_its_own_database_and_no_other() {
-    for domain in ["auth", "products", "orders", "payments"] {
+    for domain in ["auth", "products", "checkout", "orders", "payments"] {
         let sources = sources_under(
             &repository()
                 .join("components")

@@ -193,10 +193,13 @@ fn the_components_of_the_manifest_are_the_compositions() {
 }
 
 /// What is composed and opens a database: the crate, and the context that owns the database.
-const STORES: [(&str, &str); 7] = [
+const STORES: [(&str, &str); 10] = [
     ("auth-http", "auth"),
     ("products-http", "products"),
     ("products-inventory", "products"),
+    ("products-catalogue", "products"),
+    ("checkout-http", "checkout"),
+    ("checkout-service", "checkout"),
     ("orders-http", "orders"),
     ("orders-service", "orders"),
     ("payments-http", "payments"),

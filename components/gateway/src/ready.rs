@@ -11,7 +11,13 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 /// The components behind this door.
-pub const COMPONENTS: [&str; 4] = ["auth-api", "orders-api", "payments-api", "products-api"];
+pub const COMPONENTS: [&str; 5] = [
+    "auth-api",
+    "checkout-api",
+    "orders-api",
+    "payments-api",
+    "products-api",
+];
 
 /// How many lines of its log the runner has lost, if it has lost any.
 const LOG_LINES_LOST: HeaderName = HeaderName::from_static("mercato-log-lines-lost");
@@ -29,7 +35,7 @@ pub struct Readiness {
     #[schema(pattern = "^ok$", example = "ok")]
     status: &'static str,
     /// `up` or `down`, by component.
-    #[schema(example = json!({"auth-api": "up", "orders-api": "up", "payments-api": "up", "products-api": "up"}))]
+    #[schema(example = json!({"auth-api": "up", "checkout-api": "up", "orders-api": "up", "payments-api": "up", "products-api": "up"}))]
     boxes: BTreeMap<&'static str, &'static str>,
     /// Null when payments does not say.
     #[schema(required)]
@@ -48,7 +54,7 @@ pub struct Unready {
     /// With `not-ready`: `up` or `down`, by component.
     #[schema(
         required = false,
-        example = json!({"auth-api": "up", "orders-api": "down", "payments-api": "up", "products-api": "up"})
+        example = json!({"auth-api": "up", "checkout-api": "up", "orders-api": "down", "payments-api": "up", "products-api": "up"})
     )]
     boxes: BTreeMap<&'static str, &'static str>,
     /// What an operator should look at besides; left out when there is nothing.

@@ -8,13 +8,18 @@ use utoipa::openapi::{ExternalDocs, OpenApi};
 const GUIDE: &str = "/api/docs/guide";
 
 /// The groups of operations, in the order in which a shop's front end meets them, and their sections of the guide.
-const TAGS: [(&str, &str, &str); 5] = [
+const TAGS: [(&str, &str, &str); 6] = [
     (
         "Accounts",
         "Registration, login, sessions and the administration of accounts",
         "accounts",
     ),
     ("Catalogue", "Products and their stock", "catalogue"),
+    (
+        "Checkouts",
+        "What an order would cost, with shipping, taxes and discount codes",
+        "checkouts",
+    ),
     ("Orders", "From the basket to the parcel", "orders"),
     (
         "Payments",

@@ -36,9 +36,10 @@ macro_rules! adapters {
     };
 }
 
-const ADAPTERS: [Adapter; 5] = adapters![
+const ADAPTERS: [Adapter; 6] = adapters![
     auth_http,
     products_http,
+    checkout_http,
     orders_http,
     payments_http,
     gateway

@@ -120,6 +120,7 @@ pub const VARIABLES: &[Variable] = &[
         "unpaid_order_retention",
         Rule::WholeOrZero(UNPAID_ORDER_RETENTION_SECONDS),
     ),
+    plain("require_checkout", Rule::Flag),
     plain("open_orders_max", Rule::Whole(LIMIT)),
     plain("held_units_max", Rule::Whole(LIMIT)),
     plain("orders_per_minute", Rule::Whole(LIMIT)),

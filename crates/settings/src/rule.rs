@@ -27,6 +27,8 @@ pub enum Rule {
     OptionalWhole(RangeInclusive<u64>),
     /// 0, or a whole number within a range.
     WholeOrZero(RangeInclusive<u64>),
+    /// `true` or `false`.
+    Flag,
     /// A currency that people pay in.
     Currency,
     /// An absolute `http` or `https` URL without query and fragment, which paths are put behind.
@@ -131,6 +133,10 @@ impl Rule {
                     range.end()
                 ),
             ),
+            Self::Flag => (
+                text.parse::<bool>().is_ok(),
+                "true or false".to_owned(),
+            ),
             Self::Currency => (
                 text.parse::<Currency>()
                     .is_ok_and(|currency| currency.is_in_use()),
@@ -226,6 +232,10 @@ mod tests {
 
     #[test]
     fn a_limit_that_is_not_set_is_the_default() {
+        assert!(holds(&Rule::Flag, " true ") && holds(&Rule::Flag, "false"));
+        for wrong in ["", "True", "yes", "1"] {
+            assert!(!holds(&Rule::Flag, wrong), "{wrong}");
+        }
         let rule = Rule::OptionalWhole(0..=9);
         for (value, fits) in [
             ("", true),

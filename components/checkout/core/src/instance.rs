@@ -11,7 +11,6 @@ use mercato_platform::ids::RandomIds;
 use crate::adapters::{ComposedCatalogue, RandomSecrets};
 use crate::application::Error;
 use crate::application::ports::Ports;
-use crate::store::Store;
 
 /// The variable that names the shop's currency.
 const CURRENCY: &str = "currency";
@@ -35,14 +34,14 @@ pub async fn instance() -> Result<Rc<Checkouts>, Error> {
     let text = text.map_err(|error| unusable(&error.to_string()))?;
     let currency = currency(&text)?;
     let new = || {
-        Rc::new(Ports {
-            store: Store::new(),
-            catalogue: ComposedCatalogue,
-            secrets: Box::new(RandomSecrets),
-            clock: Box::new(SystemClock),
-            ids: Box::new(RandomIds),
+        let (clock, ids) = (SystemClock, RandomIds);
+        Rc::new(Ports::new(
+            ComposedCatalogue,
+            RandomSecrets,
+            clock,
+            ids,
             currency,
-        })
+        ))
     };
     Ok(INSTANCE.with_borrow_mut(|checkouts| Rc::clone(checkouts.get_or_insert_with(new))))
 }

@@ -1,6 +1,8 @@
 //! Quotes that are ordered, and the discount codes in them: the contract `mercato:checkout`, from its types to the use cases and back.
 
 mod contract;
+#[cfg(test)]
+mod contract_tests;
 
 use checkout::Error;
 use checkout::application::commands::{hold_codes, prepare_order, settle_codes};

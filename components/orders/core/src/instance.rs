@@ -8,7 +8,7 @@ use mercato_platform::ids::RandomIds;
 use mercato_platform::log;
 use mercato_sql::Database;
 
-use crate::adapters::{ComposedInventory, ComposedPayments};
+use crate::adapters::{ComposedCheckouts, ComposedInventory, ComposedPayments};
 use crate::domain::OrderError;
 use crate::ports::Ports;
 use crate::settings::{self, Settings};
@@ -23,6 +23,7 @@ pub struct Orders {
 impl Ports for Orders {
     type Store = Database;
     type Inventory = ComposedInventory;
+    type Checkouts = ComposedCheckouts;
     type Payments = ComposedPayments;
     type Clock = SystemClock;
     type Ids = RandomIds;
@@ -33,6 +34,10 @@ impl Ports for Orders {
 
     fn inventory(&self) -> &ComposedInventory {
         &ComposedInventory
+    }
+
+    fn checkouts(&self) -> &ComposedCheckouts {
+        &ComposedCheckouts
     }
 
     fn payments(&self) -> &ComposedPayments {

@@ -5,12 +5,15 @@
 )]
 
 use mercato_contracts::payments::service::MoneyReceived;
-use mercato_kernel::{OrderId, PaymentId};
+use mercato_kernel::{AccountId, CheckoutId, OrderId, PaymentId};
 use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 
 use crate::application::locks::Locks;
-use crate::domain::{Line, OrderError, OrderItem, OrderView, Payment, PaymentEvent, RejectedLine};
+use crate::domain::{
+    CheckoutHolder, OrderError, OrderItem, OrderRequest, OrderView, OrderedQuote, Payment,
+    PaymentEvent, QuotedOrder, RejectedLine,
+};
 use crate::settings::Settings;
 use crate::store::Records;
 
@@ -20,6 +23,8 @@ pub trait Ports {
     type Store: Store;
     /// The catalogue's stock.
     type Inventory: Inventory;
+    /// Quotes and discount codes.
+    type Checkouts: Checkouts;
     /// The payments and their events.
     type Payments: Payments;
     /// The time of day.
@@ -31,6 +36,8 @@ pub trait Ports {
     fn store(&self) -> &Self::Store;
     /// The catalogue's stock.
     fn inventory(&self) -> &Self::Inventory;
+    /// Quotes and discount codes.
+    fn checkouts(&self) -> &Self::Checkouts;
     /// The payments and their events.
     fn payments(&self) -> &Self::Payments;
     /// The time of day.
@@ -79,6 +86,8 @@ pub trait Store {
 pub enum ReserveError {
     /// Nothing was reserved; every line that failed is named.
     Rejected(Vec<RejectedLine>),
+    /// Nothing was reserved: a price is not the one of the quote.
+    PriceChanged,
     /// The order's reservation was given back before.
     Released,
     /// The catalogue cannot serve now.
@@ -87,12 +96,9 @@ pub enum ReserveError {
 
 /// The catalogue's stock. Every function may be repeated for the same order.
 pub trait Inventory {
-    /// Holds the stock of all lines, or of none, and returns their names and prices.
-    async fn reserve(
-        &self,
-        order_id: OrderId,
-        lines: &[Line],
-    ) -> Result<Vec<OrderItem>, ReserveError>;
+    /// Holds the stock of all lines of a request, or of none, and returns their names and prices. Those of a quote have to be what
+    /// it says.
+    async fn reserve(&self, request: &OrderRequest) -> Result<Vec<OrderItem>, ReserveError>;
     /// What was reserved for an order, also when it was sold or given back since: nothing when it was given back before anything
     /// was reserved, none when the catalogue knows nothing of it.
     async fn reserved(&self, order_id: OrderId) -> Result<Option<Vec<OrderItem>>, OrderError>;
@@ -109,6 +115,42 @@ pub trait Inventory {
     ) -> Result<Vec<Result<(), OrderError>>, OrderError>;
     /// Removes reservations that were given back so many milliseconds ago, at most `limit`; returns how many.
     async fn purge(&self, released_for_ms: u64, limit: u32) -> Result<u32, OrderError>;
+}
+
+/// Why uses of discount codes are not held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HoldError {
+    /// Nothing was held; one of the codes cannot be used any more.
+    UsedUp,
+    /// The order has given its codes back before.
+    Released,
+    /// Checkouts cannot serve now.
+    Failed(OrderError),
+}
+
+/// Quotes and discount codes. Every function may be repeated.
+pub trait Checkouts {
+    /// What is to be ordered, if the quote of that name is still what the checkout costs and nothing is missing.
+    ///
+    /// # Errors
+    /// [`OrderError::CheckoutNotFound`], [`OrderError::QuoteChanged`], [`OrderError::QuoteIncomplete`], or that checkouts cannot serve.
+    async fn prepare(
+        &self,
+        checkout: CheckoutId,
+        holder: &CheckoutHolder,
+        quote: &str,
+    ) -> Result<QuotedOrder, OrderError>;
+    /// Holds a use of all codes of a quote, or of none, for whoever orders: the account, if there is one.
+    async fn hold_codes(
+        &self,
+        order_id: OrderId,
+        quote: &OrderedQuote,
+        account: Option<AccountId>,
+    ) -> Result<(), HoldError>;
+    /// Held uses are used for good.
+    async fn commit_codes(&self, order_id: OrderId) -> Result<(), OrderError>;
+    /// Uses are given back; without any, a later hold is refused.
+    async fn release_codes(&self, order_id: OrderId) -> Result<(), OrderError>;
 }
 
 /// Why a payment could not be opened.

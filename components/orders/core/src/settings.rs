@@ -19,12 +19,16 @@ pub struct Settings {
     pub limits: Limits,
     /// How long an order that was cancelled unpaid is kept, in milliseconds; none for ever.
     pub unpaid_retention_ms: Option<u64>,
+    /// Whether orders are taken from checkouts alone.
+    pub requires_checkout: bool,
 }
 
 const CURRENCY: &str = "currency";
 const RESERVATION_TTL: &str = "reservation_ttl";
 
 const UNPAID_RETENTION: &str = "unpaid_order_retention";
+
+const REQUIRE_CHECKOUT: &str = "require_checkout";
 
 /// Limits of an account and of a client: unpaid orders, units they hold, orders in a minute and on a day.
 const LIMITS: [[&str; 4]; 2] = [
@@ -43,7 +47,7 @@ const LIMITS: [[&str; 4]; 2] = [
 ];
 
 /// What is asked for.
-const VARIABLES: [&str; 11] = {
+const VARIABLES: [&str; 12] = {
     let [
         [open, units, minute, day],
         [open_client, units_client, minute_client, day_client],
@@ -52,6 +56,7 @@ const VARIABLES: [&str; 11] = {
         CURRENCY,
         RESERVATION_TTL,
         UNPAID_RETENTION,
+        REQUIRE_CHECKOUT,
         open,
         units,
         minute,
@@ -120,6 +125,7 @@ fn parse(values: &[(&'static str, String)]) -> Result<Settings, SettingsError> {
             client: client?,
         },
         unpaid_retention_ms: parse_retention(text(UNPAID_RETENTION)?)?,
+        requires_checkout: parse_flag(REQUIRE_CHECKOUT, text(REQUIRE_CHECKOUT)?)?,
     })
 }
 
@@ -165,6 +171,11 @@ fn parse_retention(text: &str) -> Result<Option<u64>, SettingsError> {
         .ok_or_else(|| invalid(UNPAID_RETENTION, text, rule()))
 }
 
+fn parse_flag(name: &'static str, text: &str) -> Result<bool, SettingsError> {
+    let flag = text.trim().parse();
+    flag.map_err(|_| invalid(name, text, "true or false"))
+}
+
 /// A number of seconds within that range, in milliseconds.
 fn seconds(text: &str, range: RangeInclusive<u64>) -> Option<u64> {
     let seconds: Option<u64> = text.trim().parse().ok();
@@ -183,6 +194,7 @@ mod tests {
                 CURRENCY => "EUR",
                 RESERVATION_TTL => "900",
                 UNPAID_RETENTION => "604800",
+                REQUIRE_CHECKOUT => "false",
                 _ => "50",
             };
             (name, changed.map_or(default, |(_, value)| value).to_owned())
@@ -202,6 +214,9 @@ mod tests {
             ("EUR", 900_000)
         );
         assert_eq!(settings.unpaid_retention_ms, Some(604_800_000));
+        assert!(!settings.requires_checkout);
+        let strict = parse(&values(&[(REQUIRE_CHECKOUT, "true")])).unwrap();
+        assert!(strict.requires_checkout);
         let account = Share {
             open_orders: 50,
             held_units: 10_000,
@@ -238,6 +253,7 @@ mod tests {
                 "86399",
                 "must be 0 (for ever) or a whole number of seconds from 86400",
             ),
+            (REQUIRE_CHECKOUT, "yes", "must be true or false"),
             ("open_orders_max", "-1", "from 0 (no limit) to"),
             ("orders_per_minute_per_client", "many", "\"many\""),
         ] {

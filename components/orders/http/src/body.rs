@@ -1,8 +1,45 @@
 //! The bodies that clients send. The rules are the domain's.
 
-use mercato_edge::{Amount, body};
-use mercato_kernel::{OrderId, ProductId};
-use orders::domain::{Line, OrderStatus, Quantity};
+use mercato_edge::{Amount, Fields, FromFields, body};
+use mercato_kernel::{CheckoutId, OrderId, ProductId};
+use orders::domain::{Line, OrderStatus, Quantity, QuoteName};
+use utoipa::ToSchema;
+
+/// What is ordered: products, or a checkout.
+#[derive(Debug, ToSchema)]
+#[serde(untagged)]
+#[schema(as = OrderRequest)]
+pub enum OrderBody {
+    /// Products, at the prices of the catalogue.
+    Items(NewOrder),
+    /// A checkout, for what its customer saw.
+    Checkout(NewCheckoutOrder),
+}
+
+impl FromFields for OrderBody {
+    const NAMES: &'static [&'static str] = NewOrder::NAMES;
+
+    fn from_fields(fields: &mut Fields) -> Self {
+        if fields.contains(CHECKOUT) {
+            Self::Checkout(NewCheckoutOrder::from_fields(fields))
+        } else {
+            Self::Items(NewOrder::from_fields(fields))
+        }
+    }
+}
+
+/// The member that tells an order of a checkout from one of products.
+const CHECKOUT: &str = "checkout";
+
+/// A checkout as its customer saw it.
+#[body]
+#[derive(Debug)]
+pub struct NewCheckoutOrder {
+    /// The checkout, of the account or of the guest whose token comes with the request.
+    pub checkout: CheckoutId,
+    /// The `quote` that the customer saw. With another one nothing is ordered.
+    pub quote: QuoteName,
+}
 
 /// What is ordered.
 #[body]
@@ -113,6 +150,37 @@ mod tests {
         ] {
             let named = named(&body(wrong).unwrap_err());
             assert!(wrong.contains(&named[0]) && named.len() == 1, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_order_of_a_checkout_names_its_quote() {
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let quote = format!("q_{}", "0".repeat(40));
+        let body = format!(r#"{{"checkout":"{id}","quote":"{quote}"}}"#);
+        let OrderBody::Checkout(order) = from_json(&body).unwrap() else {
+            panic!("items")
+        };
+        assert_eq!(order.checkout.to_string(), id);
+        assert_eq!(order.quote.as_str(), quote);
+        for (body, expected) in [
+            (r#"{"checkout":"7"}"#.to_owned(), vec!["checkout", "quote"]),
+            (
+                format!(r#"{{"checkout":"{id}","quote":"q_7"}}"#),
+                vec!["quote"],
+            ),
+            (
+                format!(r#"{{"checkout":"{id}","quote":"{quote}","items":[],"replaces":"{id}"}}"#),
+                vec!["items", "replaces"],
+            ),
+            ("{}".to_owned(), vec!["items"]),
+            (format!(r#"{{"quote":"{quote}"}}"#), vec!["items", "quote"]),
+        ] {
+            assert_eq!(
+                named(&from_json::<OrderBody>(&body).unwrap_err()),
+                expected,
+                "{body}"
+            );
         }
     }
 

@@ -62,7 +62,7 @@ pub async fn change_status(
         expected_version,
     };
     let order = change::handle(&*orders, command).await.map_err(problem)?;
-    Ok(tagged(order))
+    tagged(order)
 }
 
 /// The version that the order must have when it is changed, by the tag of the answer to an earlier change, or of the

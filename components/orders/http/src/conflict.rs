@@ -2,11 +2,12 @@
 
 use mercato_edge::Amount;
 use mercato_kernel::OrderId;
-use orders::domain::{OrderStatus, RejectedLine};
+use orders::domain::{Missing, OrderStatus, RejectedLine};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::line::PricedLine;
+use crate::quote::QuoteResource;
 
 /// A problem that says what stands in the way of an order.
 #[derive(Debug, Default, Serialize, ToSchema)]
@@ -25,6 +26,18 @@ pub struct OrderConflict {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub expected_total: Option<Amount>,
+    /// With `quote-changed`: what the checkout costs now, which can be ordered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub checkout: Option<QuoteResource>,
+    /// With `checkout-incomplete`: what has to be filled in before the checkout can be ordered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = json!(["email"]))]
+    pub missing: Option<Vec<MissingPart>>,
+    /// With `already-ordered`: the order that the checkout was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub ordered_as: Option<OrderId>,
     /// With `already-replaced`: the order that has taken the place.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -41,6 +54,32 @@ pub struct OrderConflict {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub to: Option<OrderStatus>,
+}
+
+/// What has to be filled in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OrderMissing)]
+pub enum MissingPart {
+    /// No lines.
+    Items,
+    /// No e-mail address.
+    Email,
+    /// No address to ship to.
+    ShippingAddress,
+    /// Nothing was chosen of what there is for that address.
+    ShippingOption,
+}
+
+impl From<Missing> for MissingPart {
+    fn from(missing: Missing) -> Self {
+        match missing {
+            Missing::Items => Self::Items,
+            Missing::Email => Self::Email,
+            Missing::ShippingAddress => Self::ShippingAddress,
+            Missing::ShippingOption => Self::ShippingOption,
+        }
+    }
 }
 
 /// A line that a problem tells of.

@@ -10,19 +10,20 @@ use mercato_edge::story::{
     SAUCER_NAME, SAUCER_PRICE, SAUCER_STOCK, TOTAL, TOTAL_MINOR,
 };
 use mercato_edge::{Json, Paged, Problem, Recorded};
-use mercato_kernel::{AccountId, OrderId, ProductId};
+use mercato_kernel::{AccountId, CheckoutId, OrderId, ProductId};
 use mercato_money::Money;
 use orders::application::commands::create_order::Placement;
 use orders::application::queries::find_order::OrderDetails;
 use orders::application::queries::order_stats::{MoneyReceived, OrderStats};
 use orders::domain::{
-    Actor, CheckoutSession, HolderKind, Limit, LimitReached, LineProblem, OrderError, OrderItem,
-    OrderNumber, OrderStatus, OrderView, Payment, PaymentStatus, Quantity, Receipt, ReceiptId,
-    RejectedLine, StatusChange, TotalChanged, Transition,
+    Actor, Address, CheckoutSession, HolderKind, Limit, LimitReached, LineProblem, Missing,
+    OrderError, OrderItem, OrderNumber, OrderStatus, OrderToken, OrderView, OrderedQuote, Payment,
+    PaymentStatus, Quantity, Quote, QuoteDiscount, QuoteLine, QuoteShipping, QuoteTax, QuoteTotals,
+    QuotedOrder, Receipt, ReceiptId, RejectedLine, StatusChange, TaxRate, TotalChanged, Transition,
 };
 use serde_json::json;
 
-use crate::body::{NewOrder, StatusChange as StatusPatch};
+use crate::body::{OrderBody, StatusChange as StatusPatch};
 use crate::change_status::CHANGE_STATUS;
 use crate::create::{CREATE, Placed, placed as placed_order};
 use crate::find::FIND;
@@ -30,6 +31,21 @@ use crate::list::{LIST, LIST_BY_STATUS, ListQuery, ListedStatus};
 use crate::problems::problem;
 use crate::resource::{OrderResource, tagged, tagged_details};
 use crate::stats::{STATS, StatsResource};
+
+/// The checkout of the story.
+const SHOPPING_ID: &str = "01890a5d-ac96-774b-bcce-b302099a80c0";
+
+/// Its quote.
+const QUOTE: &str = "q_4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+
+/// The guest's way back to the order.
+const ORDER_TOKEN: &str = "guest_7d1f0c5b2a49e8d3b6a7c0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5";
+
+/// A fifth, in ten-thousandths of a percent.
+const TWENTY_PERCENT: u32 = 200_000;
+
+/// How long the quote holds, in milliseconds.
+const QUOTE_LIFE_MS: u64 = 30 * 60_000;
 
 /// Orders of an account that may wait for their payment; the default of the domain.
 const MAX_OPEN_ORDERS: u64 = 50;
@@ -58,9 +74,16 @@ fn create() -> Result<OperationExamples, Problem> {
     let line = json!({"productId": CUP_ID, "quantity": QUANTITY});
     let placement = Placement {
         order: pending()?,
-        session: session(),
+        session: Some(session()),
     };
-    let placed = Recorded::<Placed>::from(Recorded::record(placed_order(placement))?);
+    let placed = Recorded::<Placed>::from(Recorded::record(placed_order(placement, None)?)?);
+    let of_guest = Placement {
+        order: quoted()?,
+        session: Some(session()),
+    };
+    let token = OrderToken::new(ORDER_TOKEN.to_owned());
+    let of_guest = Recorded::record(placed_order(of_guest, Some(&token))?)?;
+    let of_guest = Recorded::<Placed>::from(of_guest);
     let examples = CREATE
         .examples(&[])
         .request("cups", "Two cups", json!({"items": [line]}))
@@ -74,8 +97,18 @@ fn create() -> Result<OperationExamples, Problem> {
             "Two cups in place of an older order",
             json!({"items": [line], "replaces": CANCELLED_ORDER_ID}),
         )
+        .request(
+            "of-checkout",
+            "A checkout, as its customer saw it",
+            json!({"checkout": SHOPPING_ID, "quote": QUOTE}),
+        )
         .answer("placed", "Waiting for its payment", placed)?
-        .problem(&refusal(from_json::<NewOrder>(
+        .answer(
+            "of-guest",
+            "A guest's checkout, waiting for its payment",
+            of_guest,
+        )?
+        .problem(&refusal(from_json::<OrderBody>(
             r#"{"items": [{"quantity": 0}]}"#,
         )));
     let refused = [
@@ -90,6 +123,12 @@ fn create() -> Result<OperationExamples, Problem> {
             total: Money::from_units(TOTAL),
             items: vec![cups()?],
         }),
+        OrderError::CheckoutNotFound,
+        OrderError::QuoteChanged(Box::new(quote()?)),
+        OrderError::QuoteIncomplete(vec![Missing::Email]),
+        OrderError::QuoteIncomplete(vec![]),
+        OrderError::AlreadyOrdered(known(OrderId::parse(ORDER_ID))?),
+        OrderError::CheckoutRequired,
         OrderError::AlreadyReplaced(known(OrderId::parse(ORDER_ID))?),
         OrderError::InvalidTransition(Transition {
             from: OrderStatus::Paid,
@@ -138,7 +177,7 @@ fn list_by_status() -> Result<OperationExamples, Problem> {
 }
 
 fn page_of(orders: Vec<OrderView>) -> Result<Paged<OrderResource>, Problem> {
-    Paged::of(only_page(orders), |order| Ok(order.into()))
+    Paged::of(only_page(orders), TryInto::try_into)
 }
 
 fn find() -> Result<OperationExamples, Problem> {
@@ -188,8 +227,8 @@ fn change_status() -> Result<OperationExamples, Problem> {
             "An admin has delivered",
             json!({"status": "DELIVERED"}),
         )
-        .answer("cancelled", "Cancelled", tagged(ended))?
-        .answer("delivered", "Delivered", tagged(delivered))?
+        .answer("cancelled", "Cancelled", tagged(ended)?)?
+        .answer("delivered", "Delivered", tagged(delivered)?)?
         .problem(&refusal(from_json::<StatusPatch>(
             r#"{"status": "SHIPPED"}"#,
         )));
@@ -247,7 +286,8 @@ fn pending() -> Result<OrderView, Problem> {
     Ok(OrderView {
         id: known(OrderId::parse(ORDER_ID))?,
         number: known(OrderNumber::parse(ORDER_NUMBER))?,
-        customer_id: known(AccountId::parse(CUSTOMER_ID))?,
+        customer_id: known(AccountId::parse(CUSTOMER_ID))?.into(),
+        quote: None,
         status: OrderStatus::Pending,
         items: vec![cups()?],
         total_amount: Money::from_units(TOTAL),
@@ -301,6 +341,90 @@ fn cancelled() -> Result<OrderView, Problem> {
         created_at,
         updated_at: created_at + 60_000,
         version: 2,
+        ..pending()?
+    })
+}
+
+/// Two cups for 25.00 less a tenth, with 4.90 for shipping to Vienna, a fifth of tax inside: 27.40.
+fn quote() -> Result<Quote, Problem> {
+    let rate = || TaxRate {
+        rate: TWENTY_PERCENT,
+        reason: None,
+    };
+    Ok(Quote {
+        id: QUOTE.to_owned(),
+        currency: CURRENCY.to_owned(),
+        prices_include_tax: true,
+        lines: vec![QuoteLine {
+            product_id: CUP_ID.to_owned(),
+            name: CUP_NAME.to_owned(),
+            quantity: QUANTITY,
+            unit_price: CUP_PRICE,
+            amount: 2_500,
+            discount: 250,
+            tax_rate: rate(),
+            net: 1_875,
+            tax: 375,
+            total: 2_250,
+        }],
+        shipping: Some(QuoteShipping {
+            code: "at-post".to_owned(),
+            name: "Post AT".to_owned(),
+            amount: 490,
+            discount: 0,
+            tax_rate: rate(),
+            net: 408,
+            tax: 82,
+            total: 490,
+        }),
+        discounts: vec![QuoteDiscount {
+            code: "ROAST10".to_owned(),
+            label: "10 % off".to_owned(),
+            amount: 250,
+        }],
+        taxes: vec![QuoteTax {
+            tax_rate: rate(),
+            net: 2_283,
+            tax: 457,
+        }],
+        totals: QuoteTotals {
+            items: 2_500,
+            discount: 250,
+            shipping: 490,
+            tax: 457,
+            total: 2_740,
+        },
+        expires_at: PLACED_AT + QUOTE_LIFE_MS,
+    })
+}
+
+/// The order of a guest whose checkout it was.
+fn quoted() -> Result<OrderView, Problem> {
+    let content = QuotedOrder {
+        quote: quote()?,
+        email: "ada@example.com".to_owned(),
+        shipping_address: Address {
+            name: "Ada Lovelace".to_owned(),
+            company: None,
+            line1: "Ring 1".to_owned(),
+            line2: None,
+            postal_code: Some("1010".to_owned()),
+            city: Some("Wien".to_owned()),
+            region: None,
+            country: "AT".to_owned(),
+            phone: None,
+        },
+        billing_address: None,
+        note: Some("Please ring twice".to_owned()),
+        metadata: vec![("gift".to_owned(), "yes".to_owned())],
+    };
+    let checkout = known(CheckoutId::parse(SHOPPING_ID))?;
+    let hash = OrderToken::new(ORDER_TOKEN.to_owned()).hash();
+    let quote = OrderedQuote::new(checkout, Some(hash), content).map_err(problem)?;
+    Ok(OrderView {
+        customer_id: checkout.into(),
+        total_amount: quote.total(),
+        quote: Some(Box::new(quote)),
         ..pending()?
     })
 }

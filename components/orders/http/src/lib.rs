@@ -22,6 +22,7 @@ mod list;
 mod metrics;
 mod payment;
 mod problems;
+mod quote;
 mod ready;
 mod resource;
 mod stats;

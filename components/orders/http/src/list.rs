@@ -98,7 +98,7 @@ async fn page(
     let (filter, sort, request) = query.of(status);
     let orders = orders::instance().await.map_err(problem)?;
     let page = list_orders::handle(&*orders, caller, filter, sort, &request);
-    Paged::of(page.map_err(problem)?, |order| Ok(order.into()))
+    Paged::of(page.map_err(problem)?, TryInto::try_into)
 }
 
 impl ListOfStatusQuery {

@@ -2,10 +2,11 @@
 
 use mercato_edge::{HeaderValue, Problem, StatusCode, header};
 use orders::domain::{
-    HolderKind, Limit, LimitReached, OrderError, RejectedLine, TotalChanged, Transition,
+    HolderKind, Limit, LimitReached, Missing, OrderError, RejectedLine, TotalChanged, Transition,
 };
 
 use crate::conflict::{ConflictLine, OrderConflict};
+use crate::quote::QuoteResource;
 
 /// Pause before a customer should try again to open a payment, in seconds.
 const PAYMENT_RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
@@ -20,6 +21,27 @@ pub fn problem(error: OrderError) -> Problem {
         }
         OrderError::LinesRejected(lines) => lines_rejected(lines),
         OrderError::TotalChanged(changed) => total_changed(changed),
+        OrderError::CheckoutNotFound => Problem::not_found("checkout"),
+        OrderError::QuoteChanged(quote) => {
+            QuoteResource::new(&quote).map_or_else(|problem| problem, quote_changed)
+        }
+        // The use case has looked up what it is now.
+        OrderError::QuoteOutdated => Problem::internal(),
+        OrderError::QuoteIncomplete(missing) => incomplete(missing),
+        OrderError::AlreadyOrdered(order) => Problem::conflict(
+            "already-ordered",
+            "nothing was ordered: the checkout was ordered before, and that order is paid; open another one",
+        )
+        .with_members(&OrderConflict {
+            ordered_as: Some(order),
+            ..OrderConflict::default()
+        }),
+        OrderError::CheckoutRequired => Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "checkout-required",
+            "Checkout required",
+            "nothing was ordered: this shop takes orders of checkouts alone",
+        ),
         OrderError::AlreadyReplaced(other) => Problem::conflict(
             "already-replaced",
             "nothing was ordered: another order has taken the place of the one that was to be replaced",
@@ -90,6 +112,32 @@ fn total_changed(changed: TotalChanged) -> Problem {
         lines: Some(lines.map(ConflictLine::Priced).collect()),
         total: Some(total.into()),
         expected_total: Some(expected.into()),
+        ..OrderConflict::default()
+    })
+}
+
+fn quote_changed(quote: QuoteResource) -> Problem {
+    let detail = "nothing was ordered: the checkout costs something else by now, or was shown too long ago; show it and ask again";
+    Problem::conflict("quote-changed", detail).with_members(&OrderConflict {
+        checkout: Some(quote),
+        ..OrderConflict::default()
+    })
+}
+
+fn incomplete(missing: Vec<Missing>) -> Problem {
+    if missing.is_empty() {
+        let detail = "nothing was ordered: some lines cannot be had as they are; the messages of the checkout say why";
+        return Problem::conflict("lines-unavailable", detail);
+    }
+    let missing = missing.into_iter().map(Into::into).collect();
+    Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "checkout-incomplete",
+        "Checkout incomplete",
+        "nothing was ordered: something has to be filled in first",
+    )
+    .with_members(&OrderConflict {
+        missing: Some(missing),
         ..OrderConflict::default()
     })
 }
@@ -172,6 +220,23 @@ mod tests {
                 409,
                 "already-replaced",
             ),
+            (OrderError::CheckoutNotFound, 404, "not-found"),
+            (
+                OrderError::QuoteIncomplete(vec![Missing::Email]),
+                422,
+                "checkout-incomplete",
+            ),
+            (
+                OrderError::QuoteIncomplete(vec![]),
+                409,
+                "lines-unavailable",
+            ),
+            (
+                OrderError::AlreadyOrdered(OrderId::parse(ID).unwrap()),
+                409,
+                "already-ordered",
+            ),
+            (OrderError::CheckoutRequired, 422, "checkout-required"),
             (OrderError::StockReturned, 409, "stock-returned"),
             (OrderError::PaymentDisputed, 409, "payment-disputed"),
             (OrderError::VersionMismatch, 412, "version-mismatch"),

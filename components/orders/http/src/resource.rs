@@ -4,13 +4,16 @@ use mercato_edge::{Amount, CurrencyCode, Listed, Problem, Reply, Tagged, Timesta
 use mercato_kernel::{AccountId, OrderId};
 use orders::application::commands::create_order::Placement;
 use orders::application::queries::find_order::OrderDetails;
-use orders::domain::{OrderNumber, OrderStatus, OrderView, Receipt, ReceiptId, StatusChange};
+use orders::domain::{
+    OrderNumber, OrderStatus, OrderToken, OrderView, Receipt, ReceiptId, StatusChange,
+};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use crate::line::ItemResource;
 use crate::payment::{PaymentResource, SessionResource};
+use crate::quote::CheckoutResource;
 
 /// An order.
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,10 +29,12 @@ pub struct OrderResource {
         example = "M-7K3F-29QD"
     )]
     number: OrderNumber,
-    /// The account that ordered.
-    user_id: AccountId,
+    /// The account that ordered; null for a guest's order.
+    #[schema(required)]
+    user_id: Option<AccountId>,
     status: OrderStatus,
-    /// Sum of price times quantity, exact. What is paid is this rounded half-even to the currency's minor unit.
+    /// Sum of price times quantity, exact; what is paid is this rounded half-even to the currency's minor unit. Of an order that was a
+    /// checkout, the total of its quote, which is what is paid.
     total_amount: Amount,
     /// Sum of the quantities.
     #[schema(minimum = 1, maximum = 1_000_000, example = 2)]
@@ -44,6 +49,10 @@ pub struct OrderResource {
     /// One line per product, with name and price of the moment it was ordered.
     #[schema(min_items = 1, max_items = 100)]
     items: Vec<ItemResource>,
+    /// Only of an order that was a checkout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    checkout: Option<CheckoutResource>,
     /// Present from the payment on; null before.
     #[schema(required)]
     receipt: Option<ReceiptResource>,
@@ -74,7 +83,7 @@ pub struct ChangeResource {
     #[schema(required)]
     from: Option<OrderStatus>,
     to: OrderStatus,
-    /// The account that made the change, or `system`.
+    /// The account that made the change, `guest`, or `system`.
     #[schema(example = "system")]
     actor: String,
     /// Why, for people.
@@ -111,15 +120,30 @@ pub struct PlacementResource {
     )]
     number: OrderNumber,
     order: OrderResource,
-    payment_session: SessionResource,
+    /// Absent when there is nothing to pay: the order is `PAID` then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    payment_session: Option<SessionResource>,
+    /// For a guest: the only way back to the order, as a bearer token. Keep it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(
+        nullable = false,
+        example = "guest_7d1f0c5b2a49e8d3b6a7c0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5"
+    )]
+    order_token: Option<String>,
 }
 
-impl From<OrderView> for OrderResource {
-    fn from(order: OrderView) -> Self {
-        Self {
+impl TryFrom<OrderView> for OrderResource {
+    type Error = Problem;
+
+    fn try_from(order: OrderView) -> Result<Self, Problem> {
+        let quote = order.quote.as_deref();
+        let checkout = quote.map(CheckoutResource::new).transpose()?;
+        Ok(Self {
+            user_id: order.account(),
+            checkout,
             id: order.id,
             number: order.number,
-            user_id: order.customer_id,
             status: order.status,
             total_amount: order.total_amount.into(),
             total_items: order.total_items,
@@ -131,7 +155,7 @@ impl From<OrderView> for OrderResource {
             created_at: Timestamp(order.created_at),
             updated_at: Timestamp(order.updated_at),
             version: order.version,
-        }
+        })
     }
 }
 
@@ -168,28 +192,37 @@ impl TryFrom<OrderDetails> for DetailsResource {
 
     fn try_from(details: OrderDetails) -> Result<Self, Problem> {
         Ok(Self {
-            order: details.order.into(),
+            order: details.order.try_into()?,
             payment: details.payment.map(TryInto::try_into).transpose()?,
             history: details.history.into_iter().map(Into::into).collect(),
         })
     }
 }
 
-impl From<Placement> for PlacementResource {
-    fn from(Placement { order, session }: Placement) -> Self {
-        Self {
+impl PlacementResource {
+    /// An order that was just placed, for its customer: a guest gets the token.
+    ///
+    /// # Errors
+    /// 500 when an amount cannot be shown.
+    pub fn new(placement: Placement, token: Option<&OrderToken>) -> Result<Self, Problem> {
+        let Placement { order, session } = placement;
+        Ok(Self {
             id: order.id,
             number: order.number.clone(),
-            order: order.into(),
-            payment_session: session.into(),
-        }
+            order: order.try_into()?,
+            payment_session: session.map(Into::into),
+            order_token: token.map(|token| token.expose().to_owned()),
+        })
     }
 }
 
 /// One order and its entity tag.
-pub fn tagged(order: OrderView) -> Tagged<OrderResource> {
+///
+/// # Errors
+/// 500 when an amount cannot be shown.
+pub fn tagged(order: OrderView) -> Result<Tagged<OrderResource>, Problem> {
     let version = order.version;
-    Tagged::new(order.into(), version)
+    Ok(Tagged::new(order.try_into()?, version))
 }
 
 /// One order, its payment and its history. The payment changes without a new version of the order, so the tag holds a
@@ -221,13 +254,18 @@ pub mod tests {
 
     const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
+    fn account() -> AccountId {
+        AccountId::parse("01890a5d-ac96-774b-bcce-b302099a8058").unwrap()
+    }
+
     /// A paid order with something in every field.
     fn order() -> OrderView {
         let id = OrderId::parse(ID).unwrap();
         OrderView {
             id,
             number: OrderNumber::of_id(id),
-            customer_id: AccountId::parse("01890a5d-ac96-774b-bcce-b302099a8058").unwrap(),
+            customer_id: account().into(),
+            quote: None,
             status: OrderStatus::Paid,
             items: vec![OrderItem {
                 product_id: ProductId::parse("01890a5d-ac96-774b-bcce-b302099a8059").unwrap(),
@@ -262,7 +300,7 @@ pub mod tests {
     pub fn placement() -> Placement {
         Placement {
             order: order(),
-            session: session(),
+            session: Some(session()),
         }
     }
 
@@ -284,7 +322,7 @@ pub mod tests {
 
     #[test]
     fn an_order_has_the_members_of_the_api() {
-        assert_eq!(json_of(tagged(order())), order_json());
+        assert_eq!(json_of(tagged(order()).unwrap()), order_json());
     }
 
     #[test]
@@ -297,7 +335,7 @@ pub mod tests {
             (OrderStatus::Refunded, false),
         ] {
             assert_eq!(
-                json_of(tagged(OrderView { status, ..order() }))["paid"],
+                json_of(tagged(OrderView { status, ..order() }).unwrap())["paid"],
                 paid
             );
         }
@@ -388,6 +426,14 @@ pub mod tests {
             json!({"id": "cs_1", "url": "https://pay", "expiresAt": "1970-01-01T00:15:00.000Z"});
         let number = "M-084S-N02Q";
         let expected = json!({"id": ID, "number": number, "order": order_json(), "paymentSession": session_json});
-        assert_eq!(json_of(placed(placement())), expected);
+        assert_eq!(json_of(placed(placement(), None).unwrap()), expected);
+        let token = OrderToken::new("guest_a".to_owned());
+        let free = Placement {
+            session: None,
+            ..placement()
+        };
+        let shown = json_of(placed(free, Some(&token)).unwrap());
+        assert_eq!(shown["orderToken"], "guest_a");
+        assert_eq!(shown.get("paymentSession"), None);
     }
 }

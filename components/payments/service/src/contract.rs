@@ -14,7 +14,10 @@ use payments::application::ports::Ports;
 use payments::application::queries;
 use payments::domain::{self, CheckoutLine, MinorUnits, NewPayment, PaymentStatus, PaymentView};
 
-use super::service::{Cancellation, MoneyReceived, SessionRequest};
+use super::service::{
+    Adjustment, AdjustmentKind, Cancellation, CheckoutDetails, LineAmount, MoneyReceived,
+    SessionRequest,
+};
 use super::types::{self, Payment, PaymentError, PaymentEvent};
 
 pub async fn open(ports: &impl Ports, request: SessionRequest) -> Result<Payment, PaymentError> {
@@ -239,7 +242,9 @@ pub fn new_payment(request: SessionRequest) -> Result<NewPayment, domain::Paymen
         unit_price: Money::from_units(line.unit_price),
         quantity: line.quantity,
     });
+    let details = request.details.map(details).transpose()?;
     Ok(NewPayment {
+        details,
         order_id,
         order_number: request.order_number,
         customer_id,
@@ -247,6 +252,39 @@ pub fn new_payment(request: SessionRequest) -> Result<NewPayment, domain::Paymen
         currency,
         lines: lines.collect(),
         expires_at: request.expires_at,
+    })
+}
+
+fn details(details: CheckoutDetails) -> Result<domain::CheckoutDetails, domain::PaymentError> {
+    let amount = |units: i64| {
+        let message = "no amount of a checkout may be negative";
+        MinorUnits::new(units)
+            .ok_or_else(|| domain::PaymentError::invalid("details", "min", message))
+    };
+    let line_amount = |line: LineAmount| {
+        Ok(domain::LineAmount {
+            amount: amount(line.amount)?,
+            discount: amount(line.discount)?,
+        })
+    };
+    let adjustment = |adjustment: Adjustment| {
+        Ok(domain::Adjustment {
+            kind: match adjustment.kind {
+                AdjustmentKind::Discount => domain::AdjustmentKind::Discount,
+                AdjustmentKind::Shipping => domain::AdjustmentKind::Shipping,
+                AdjustmentKind::Tax => domain::AdjustmentKind::Tax,
+                AdjustmentKind::IncludedTax => domain::AdjustmentKind::IncludedTax,
+            },
+            label: adjustment.label,
+            amount: amount(adjustment.amount)?,
+        })
+    };
+    let line_amounts = details.line_amounts.into_iter().map(line_amount);
+    let adjustments = details.adjustments.into_iter().map(adjustment);
+    Ok(domain::CheckoutDetails {
+        email: details.email,
+        line_amounts: line_amounts.collect::<Result<_, domain::PaymentError>>()?,
+        adjustments: adjustments.collect::<Result<_, domain::PaymentError>>()?,
     })
 }
 

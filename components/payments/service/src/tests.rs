@@ -54,6 +54,7 @@ fn a_request_that_is_none_is_rejected() {
         amount,
         currency: currency.to_owned(),
         lines: Vec::new(),
+        details: None,
         expires_at: 1,
     };
     let order = "01890A5D-AC96-774B-BCCE-B302099A8058";

@@ -222,6 +222,7 @@ pub fn line(product: &ProductView, quantity: u32) -> RequestedLine {
     RequestedLine {
         product_id: product.id.to_string(),
         quantity,
+        expected_price: None,
     }
 }
 

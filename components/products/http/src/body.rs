@@ -2,7 +2,7 @@
 
 use mercato_edge::{FromJson, Price, Refusal, body};
 use products::domain::product::{ProductChanges, StockChange};
-use products::domain::values::{Description, Name, Sku};
+use products::domain::values::{Description, Name, Sku, TaxClass, Weight};
 use utoipa::ToSchema;
 
 /// A number of free units that a product may have.
@@ -33,6 +33,10 @@ macro_rules! product_body {
             $($before)*
             /// May have line breaks.
             description: Option<Description>,
+            /// How the product is taxed: the name of a class that the tax settings of checkouts know; `standard` when nobody says it.
+            tax_class: Option<TaxClass>,
+            /// Weight of one unit, for shipping; 0 when it is not known.
+            weight_grams: Option<Weight>,
             $($after)*
         }
 
@@ -41,6 +45,8 @@ macro_rules! product_body {
             fn common(&self) -> ProductChanges {
                 ProductChanges {
                     description: self.description.clone(),
+                    tax_class: self.tax_class.clone(),
+                    weight: self.weight_grams,
                     ..ProductChanges::default()
                 }
             }
@@ -211,7 +217,7 @@ mod tests {
 
     #[test]
     fn everything_else_can_be_given() {
-        let body = r#"{"name":"Tea","description":"green","sku":"T-1","price":1e3,"stock":7}"#;
+        let body = r#"{"name":"Tea","description":"green","sku":"T-1","price":1e3,"stock":7,"taxClass":"Food","weightGrams":250}"#;
         let product = new_product(body).unwrap();
         let tea = ProductChanges {
             name: Some("Tea".parse().unwrap()),
@@ -219,6 +225,8 @@ mod tests {
             sku: Some(Some("T-1".parse().unwrap())),
             price: Some(Money::from_units(10_000_000)),
             stock: Some(StockChange::Absolute(7)),
+            tax_class: Some("food".parse().unwrap()),
+            weight: Weight::parse(250).ok(),
         };
         assert_eq!(product, tea);
     }

@@ -44,6 +44,12 @@ pub struct ProductResource {
     sku: Option<String>,
     /// Price of one unit.
     price: Price,
+    /// How it is taxed: the name of a class that the tax settings of checkouts know.
+    #[schema(min_length = 1, max_length = 40, example = "standard")]
+    tax_class: String,
+    /// Weight of one unit; 0 when it is not known.
+    #[schema(minimum = 0, maximum = 1_000_000_000, example = 250)]
+    weight_grams: u32,
     /// The shop's currency (ISO 4217).
     currency: CurrencyCode,
     /// Units free to sell now.
@@ -78,6 +84,8 @@ impl ProductResource {
             description: product.description.into(),
             sku: product.sku.map(Into::into),
             price: product.price.amount().into(),
+            tax_class: product.tax_class.into(),
+            weight_grams: product.weight.grams(),
             currency: CurrencyCode(currency),
             stock: stock.free(),
             available: stock.free() > 0,
@@ -176,7 +184,7 @@ pub mod tests {
             text,
             concat!(
                 r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","name":"Tea","description":"","sku":null,"#,
-                r#""price":4.99,"currency":"EUR","stock":0,"available":false,"version":3,"#,
+                r#""price":4.99,"taxClass":"standard","weightGrams":0,"currency":"EUR","stock":0,"available":false,"version":3,"#,
                 r#""createdAt":"1970-01-01T00:00:00.000Z","updatedAt":"2024-02-29T00:00:00.123Z"}"#
             )
         );

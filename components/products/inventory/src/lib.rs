@@ -1,6 +1,7 @@
 //! The stock of the catalogue, for other contexts: from the types of WIT to the use cases and back.
 
 use mercato_kernel::OrderId;
+use mercato_money::Money;
 use mercato_platform::log;
 use products::application::commands::{purge_reservations, reserve_stock, settle_reservations};
 use products::application::queries::find_reservation;
@@ -27,6 +28,7 @@ impl Guest for Component {
         let to_line = |line: Line| RequestedLine {
             product_id: line.product_id,
             quantity: line.quantity,
+            expected_price: line.expected_price.map(Money::from_units),
         };
         let lines: &Vec<_> = &lines.into_iter().map(to_line).collect();
         log::in_span(&[("order_id", &order_id.text())], async {
@@ -140,6 +142,7 @@ impl From<domain::Rejection> for Rejection {
             reason: match rejection.reason {
                 Reason::UnknownProduct => RejectionReason::UnknownProduct,
                 Reason::InsufficientStock => RejectionReason::InsufficientStock,
+                Reason::PriceChanged => RejectionReason::PriceChanged,
             },
             requested: rejection.requested,
             available: rejection.available,
@@ -207,6 +210,7 @@ mod tests {
         let error = domain::InventoryError::Rejected(vec![
             rejection(domain::RejectionReason::InsufficientStock),
             rejection(domain::RejectionReason::UnknownProduct),
+            rejection(domain::RejectionReason::PriceChanged),
         ]);
         let InventoryError::Rejected(sent) = error.into() else {
             panic!("not rejected")
@@ -217,6 +221,7 @@ mod tests {
         );
         assert_eq!(sent[0].reason, RejectionReason::InsufficientStock);
         assert_eq!(sent[1].reason, RejectionReason::UnknownProduct);
+        assert_eq!(sent[2].reason, RejectionReason::PriceChanged);
     }
 
     #[test]

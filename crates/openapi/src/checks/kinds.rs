@@ -51,6 +51,7 @@ fn every_kind_of_problem_has_an_example() {
     let mut texts = Vec::new();
     for adapter in [
         "components/auth/http",
+        "components/checkout/http",
         "components/gateway",
         "components/orders/http",
         "components/payments/http",

@@ -17,9 +17,30 @@ struct Subject {
     product: String,
     order: Placed,
     payment: String,
+    /// A checkout of the owner's, and the name of a discount code; only for rows of checkouts.
+    checkout: String,
+    code: String,
 }
 
 impl Subject {
+    /// For a row of that path.
+    fn of(shop: &Shop, pattern: &str) -> Self {
+        let mut subject = Self::new(shop);
+        if pattern.starts_with(CHECKOUTS) {
+            let checkout = subject.owner.post(CHECKOUTS).json(&json!({}));
+            subject.checkout = text(&checkout.expect_json(201)["id"]);
+            subject.code = text(&new_code(&subject)["code"]);
+            let code = json!({ "code": subject.code, "percent": 10 });
+            let made = shop
+                .admin()
+                .post("/api/v1/checkouts/codes")
+                .json(&code)
+                .send();
+            made.expect(201);
+        }
+        subject
+    }
+
     fn new(shop: &Shop) -> Self {
         let (owner, product, order) = shop.pending_order(5, 1);
         let payment = text(&shop.payment_of(&order.id)["id"]);
@@ -28,6 +49,8 @@ impl Subject {
             product,
             order,
             payment,
+            checkout: unknown_id(),
+            code: "NONE".to_owned(),
         }
     }
 
@@ -46,11 +69,13 @@ impl Subject {
             _ if pattern.starts_with("/api/v1/products") => &self.product,
             _ if pattern.starts_with("/api/v1/auth") => &self.owner.id,
             _ if pattern.starts_with("/api/v1/orders") => &self.order.id,
+            _ if pattern.starts_with(CHECKOUTS) => &self.checkout,
             _ => &self.payment,
         };
         pattern
             .replace("{id}", id)
             .replace("{orderId}", &self.order.id)
+            .replace("{code}", &self.code)
             .replace("{file}", "page.css")
             .replace("/orders/{statusOrId}", &self.status_or_id(method))
             .replace("{sessionId}", &self.order.session_id)
@@ -65,6 +90,10 @@ const OPEN: Statuses = [200; 4];
 const ACCOUNTS: Statuses = [401, 200, 200, 200];
 const OWNER: Statuses = [401, 200, 404, 200];
 const ADMIN: Statuses = [401, 403, 403, 200];
+/// A checkout is its holder's alone: an admin sees its order.
+const HOLDER: Statuses = [404, 200, 404, 404];
+
+const CHECKOUTS: &str = "/api/v1/checkouts";
 
 struct Row {
     method: &'static str,
@@ -119,6 +148,10 @@ fn new_product(_: &Subject) -> Value {
     json!({ "name": unique("Tea"), "price": 1 })
 }
 
+fn new_code(_: &Subject) -> Value {
+    json!({ "code": unique("C").replace(' ', "-").to_uppercase(), "percent": 10 })
+}
+
 fn credentials(subject: &Subject) -> Value {
     json!({ "email": subject.owner.email, "password": PASSWORD })
 }
@@ -166,6 +199,33 @@ const ROWS: &[Row] = &[
     row("GET", "/api/v1/products/{id}", OPEN),
     row("PATCH", "/api/v1/products/{id}", ADMIN).with(|_| json!({ "price": 0 })),
     row("DELETE", "/api/v1/products/{id}", [401, 403, 403, 204]),
+    row("POST", CHECKOUTS, [201; 4]).with(empty),
+    row("GET", "/api/v1/checkouts/{id}", HOLDER),
+    row("PATCH", "/api/v1/checkouts/{id}", HOLDER).with(|_| json!({ "note": "Ring twice" })),
+    row("DELETE", "/api/v1/checkouts/{id}", [404, 204, 404, 404]),
+    row("GET", "/api/v1/checkouts/settings/shipping", ADMIN),
+    row(
+        "PUT",
+        "/api/v1/checkouts/settings/shipping",
+        [401, 403, 403, 400],
+    )
+    .with(empty),
+    row("GET", "/api/v1/checkouts/settings/taxes", ADMIN),
+    row(
+        "PUT",
+        "/api/v1/checkouts/settings/taxes",
+        [401, 403, 403, 400],
+    )
+    .with(empty),
+    row("GET", "/api/v1/checkouts/codes", ADMIN),
+    row("POST", "/api/v1/checkouts/codes", [401, 403, 403, 201]).with(new_code),
+    row("GET", "/api/v1/checkouts/codes/{code}", ADMIN),
+    row("PATCH", "/api/v1/checkouts/codes/{code}", ADMIN).with(|_| json!({ "limit": 7 })),
+    row(
+        "DELETE",
+        "/api/v1/checkouts/codes/{code}",
+        [401, 403, 403, 204],
+    ),
     row("POST", "/api/v1/orders", [401, 201, 201, 201]).with(one_unit),
     row("GET", "/api/v1/orders", ACCOUNTS),
     row("GET", "/api/v1/orders/{statusOrId}", ACCOUNTS),
@@ -205,7 +265,7 @@ fn every_route_lets_in_whom_it_should_and_nobody_else() {
     for row in ROWS.iter().filter(is_there) {
         let who = ["nobody", "its customer", "another customer", "the admin"];
         for (index, (who, expected)) in who.into_iter().zip(row.statuses).enumerate() {
-            let subject = Subject::new(shop);
+            let subject = Subject::of(shop, row.pattern);
             let client = match index {
                 0 => shop.nobody().clone(),
                 1 => (*subject.owner).clone(),

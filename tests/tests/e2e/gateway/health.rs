@@ -14,8 +14,10 @@ fn the_shop_is_ready_when_components_reach_their_databases() {
         .get("/api/health/ready")
         .expect_json(200);
     assert_eq!(answer["status"], "ok");
-    let all_up =
-        json!({ "auth-api": "up", "products-api": "up", "orders-api": "up", "payments-api": "up" });
+    let all_up = json!({
+        "auth-api": "up", "checkout-api": "up", "orders-api": "up", "payments-api": "up",
+        "products-api": "up",
+    });
     assert_eq!(answer["boxes"], all_up);
     for member in ["pending", "parked", "oldestMs"] {
         assert!(answer["outbox"][member].is_u64(), "{answer}");

@@ -62,6 +62,25 @@ pub struct Ports<C> {
 }
 
 impl<C> Ports<C> {
+    /// With these. The database is opened at first use; natively, for tests, it is a new one in memory.
+    #[must_use]
+    pub fn new(
+        catalogue: C,
+        secrets: impl Secrets + 'static,
+        clock: impl Clock + 'static,
+        ids: impl Ids + 'static,
+        currency: Currency,
+    ) -> Self {
+        Self {
+            store: Store::new(),
+            catalogue,
+            secrets: Box::new(secrets),
+            clock: Box::new(clock),
+            ids: Box::new(ids),
+            currency,
+        }
+    }
+
     /// The shop's currency.
     #[must_use]
     pub const fn currency(&self) -> Currency {

@@ -7,24 +7,23 @@ use mercato_kernel::{OrderId, ProductId};
 use mercato_money::Money;
 use mercato_platform::log;
 
-use crate::domain::{Line, LineProblem, OrderError, OrderItem, Quantity, RejectedLine};
+use crate::domain::{
+    Demand, LineProblem, OrderError, OrderItem, OrderRequest, Quantity, RejectedLine,
+};
 use crate::ports::{Inventory, ReserveError};
 
 /// The stock of the component this one is composed with.
 pub struct ComposedInventory;
 
 impl Inventory for ComposedInventory {
-    async fn reserve(
-        &self,
-        order_id: OrderId,
-        lines: &[Line],
-    ) -> Result<Vec<OrderItem>, ReserveError> {
-        let to_wit = |line: &Line| inventory::Line {
-            product_id: line.product_id.to_string(),
-            quantity: line.quantity.get(),
+    async fn reserve(&self, request: &OrderRequest) -> Result<Vec<OrderItem>, ReserveError> {
+        let to_wit = |demand: Demand| inventory::Line {
+            product_id: demand.line.product_id.to_string(),
+            quantity: demand.line.quantity.get(),
+            expected_price: demand.expected_price.map(Money::units),
         };
-        let lines = lines.iter().map(to_wit).collect();
-        match inventory::reserve(order_id.to_string(), lines).await {
+        let lines = request.demands().into_iter().map(to_wit).collect();
+        match inventory::reserve(request.order_id.to_string(), lines).await {
             Ok(lines) => lines
                 .into_iter()
                 .map(item_of)
@@ -121,8 +120,16 @@ fn failure(what: &str, order_id: &str, error: InventoryError) -> OrderError {
 fn reserve_error(error: InventoryError) -> ReserveError {
     match error {
         InventoryError::Rejected(lines) => {
-            let rejected = lines.iter().map(rejected_line_of);
-            let rejected = rejected.collect::<Result<_, _>>();
+            let rejected = lines
+                .iter()
+                .filter_map(|line| rejected_line_of(line).transpose());
+            let rejected = rejected.collect::<Result<Vec<_>, _>>();
+            if rejected
+                .as_ref()
+                .is_ok_and(|named| named.len() < lines.len())
+            {
+                return ReserveError::PriceChanged;
+            }
             rejected.map_or_else(ReserveError::Failed, ReserveError::Rejected)
         }
         InventoryError::Conflict(ReservationState::Released) => ReserveError::Released,
@@ -137,16 +144,19 @@ fn reserve_error(error: InventoryError) -> ReserveError {
     }
 }
 
-fn rejected_line_of(line: &Rejection) -> Result<RejectedLine, OrderError> {
-    Ok(RejectedLine {
+/// None for a price that has changed: only quotes expect one, and a quote is shown anew as a whole.
+fn rejected_line_of(line: &Rejection) -> Result<Option<RejectedLine>, OrderError> {
+    let code = match line.reason {
+        RejectionReason::UnknownProduct => LineProblem::UnknownProduct,
+        RejectionReason::InsufficientStock => LineProblem::InsufficientStock,
+        RejectionReason::PriceChanged => return Ok(None),
+    };
+    Ok(Some(RejectedLine {
         product_id: ProductId::parse(&line.product_id)?,
-        code: match line.reason {
-            RejectionReason::UnknownProduct => LineProblem::UnknownProduct,
-            RejectionReason::InsufficientStock => LineProblem::InsufficientStock,
-        },
+        code,
         requested: line.requested,
         available: line.available,
-    })
+    }))
 }
 
 fn item_of(line: inventory::ReservedLine) -> Result<OrderItem, OrderError> {

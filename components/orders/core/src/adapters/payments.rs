@@ -2,13 +2,17 @@
 
 use mercato_contracts::payments::outbox;
 use mercato_contracts::payments::service::{
-    self, Cancellation, CheckoutLine, MoneyReceived, SessionRequest,
+    self, Adjustment, AdjustmentKind, Cancellation, CheckoutDetails, CheckoutLine, LineAmount,
+    MoneyReceived, SessionRequest,
 };
 use mercato_contracts::payments::types::PaymentError;
 use mercato_kernel::{OrderId, PaymentId};
+use mercato_money::Money;
 use mercato_platform::log;
 
-use crate::domain::{OrderError, OrderItem, OrderView, Payment, PaymentEvent};
+use crate::domain::{
+    OrderError, OrderItem, OrderView, OrderedQuote, Payment, PaymentEvent, QuoteLine,
+};
 use crate::ports::{CancelPayment, OpenError, Payments, Refunding};
 
 /// The payments of the component this one is composed with.
@@ -107,7 +111,49 @@ pub fn session_request(order: &OrderView, expires_at: u64) -> SessionRequest {
         amount: order.amount_due(),
         currency: order.currency.code().to_owned(),
         lines: order.items.iter().map(checkout_line).collect(),
+        details: order.quote.as_ref().map(|quote| details(quote)),
         expires_at,
+    }
+}
+
+/// How the amount of a quote comes about.
+fn details(ordered: &OrderedQuote) -> CheckoutDetails {
+    let quote = ordered.quote();
+    let line_amount = |line: &QuoteLine| LineAmount {
+        amount: line.amount,
+        discount: line.discount,
+    };
+    let adjustment = |kind, label: String, amount| Adjustment {
+        kind,
+        label,
+        amount,
+    };
+    let discounts = quote.discounts.iter().map(|discount| {
+        let label = format!("{} ({})", discount.code, discount.label);
+        adjustment(AdjustmentKind::Discount, label, discount.amount)
+    });
+    let shipping = quote.shipping.iter().map(|shipping| {
+        let (name, amount) = (shipping.name.clone(), shipping.amount);
+        adjustment(AdjustmentKind::Shipping, name, amount)
+    });
+    let kind = if quote.prices_include_tax {
+        AdjustmentKind::IncludedTax
+    } else {
+        AdjustmentKind::Tax
+    };
+    let taxes = quote.taxes.iter().map(|tax| {
+        // Both are counted in ten-thousandths.
+        let percent = Money::from_units(tax.tax_rate.rate.into());
+        let label = match &tax.tax_rate.reason {
+            Some(reason) => format!("{percent} % ({reason})"),
+            None => format!("{percent} %"),
+        };
+        adjustment(kind, label, tax.tax)
+    });
+    CheckoutDetails {
+        email: ordered.content().email.clone(),
+        line_amounts: quote.lines.iter().map(line_amount).collect(),
+        adjustments: discounts.chain(shipping).chain(taxes).collect(),
     }
 }
 

@@ -2,9 +2,9 @@
 
 pub use mercato_sql::Locks;
 
-use mercato_kernel::{AccountId, OrderId};
+use mercato_kernel::{CheckoutId, OrderId};
 
-use crate::domain::Holder;
+use crate::domain::{CustomerId, Holder};
 
 /// An order with its saga, its history, its pending actions and its payment's events, also before there is one.
 pub fn order(id: OrderId) -> Locks {
@@ -17,8 +17,13 @@ pub fn orders(ids: impl IntoIterator<Item = OrderId>) -> Locks {
 }
 
 /// An idempotency key of a customer, also before it is used.
-pub fn idempotency_key(customer_id: AccountId, key: &str) -> Locks {
+pub fn idempotency_key(customer_id: CustomerId, key: &str) -> Locks {
     Locks::name("idempotency key", &format!("{customer_id} {key}"))
+}
+
+/// What a checkout is ordered as.
+pub fn checkout(id: CheckoutId) -> Locks {
+    Locks::id("checkout", id)
 }
 
 /// What a holder has unpaid.

@@ -5,18 +5,22 @@ use mercato_kernel::{AccountId, NotAnId};
 pub enum Actor {
     /// The shop itself.
     System,
+    /// A customer without an account.
+    Guest,
     /// An account, customer or admin.
     Account(AccountId),
 }
 
 impl Actor {
     const SYSTEM: &str = "system";
+    const GUEST: &str = "guest";
 
-    /// The actor's stored name: `system`, or the account's id.
+    /// The actor's stored name: `system`, `guest`, or the account's id.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
             Self::System => Self::SYSTEM.to_owned(),
+            Self::Guest => Self::GUEST.to_owned(),
             Self::Account(id) => id.to_string(),
         }
     }
@@ -24,12 +28,12 @@ impl Actor {
     /// The reverse of [`Actor::name`].
     ///
     /// # Errors
-    /// When the text is neither `system` nor an account's id.
+    /// When the text is none of these.
     pub fn parse(name: &str) -> Result<Self, NotAnId> {
-        if name == Self::SYSTEM {
-            Ok(Self::System)
-        } else {
-            AccountId::parse(name).map(Self::Account)
+        match name {
+            Self::SYSTEM => Ok(Self::System),
+            Self::GUEST => Ok(Self::Guest),
+            account => AccountId::parse(account).map(Self::Account),
         }
     }
 }

@@ -2,7 +2,7 @@ use mercato_kernel::{FieldError, NotAnId, OrderId};
 use mercato_money::Money;
 use mercato_platform::log;
 
-use super::{Limit, LimitReached, OrderItem, RejectedLine, Transition};
+use super::{Limit, LimitReached, Missing, OrderItem, Quote, RejectedLine, Transition};
 
 /// What an order would cost whose total is not the one that its customer expects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,24 @@ pub enum OrderError {
     /// Nothing was ordered: the total is another one than the customer expects.
     #[error("the total is {} and not {}", .0.total, .0.expected)]
     TotalChanged(TotalChanged),
+    /// No such checkout, or somebody else's.
+    #[error("no such checkout")]
+    CheckoutNotFound,
+    /// Nothing was ordered: the checkout costs something else by now, or was shown too long ago. This can be ordered.
+    #[error("the quote has changed")]
+    QuoteChanged(Box<Quote>),
+    /// Nothing was ordered: the stock, a price or a code was not what the quote said when it was to be held.
+    #[error("the quote is outdated")]
+    QuoteOutdated,
+    /// Nothing was ordered: this is missing in the checkout, or lines of it stand in the way.
+    #[error("{} parts of the checkout are missing", .0.len())]
+    QuoteIncomplete(Vec<Missing>),
+    /// Nothing was ordered: the checkout was ordered before, and that order is paid.
+    #[error("the checkout was ordered as {0}")]
+    AlreadyOrdered(OrderId),
+    /// Orders are taken from checkouts alone.
+    #[error("a checkout is required")]
+    CheckoutRequired,
     /// Nothing was ordered: that other order has taken the place of the older one already.
     #[error("the order was replaced by {0}")]
     AlreadyReplaced(OrderId),

@@ -1,9 +1,10 @@
 //! How many unpaid orders and units an account or a client may hold, and how fast it may order (docs/decisions/0041).
 
-use mercato_kernel::AccountId;
 use mercato_platform::client::Client;
 use mercato_platform::random::to_hex;
 use sha2::{Digest, Sha256};
+
+use super::CustomerId;
 
 /// Orders of a minute are counted for so long from the first of them, in milliseconds.
 pub const MINUTE_MS: u64 = 60_000;
@@ -21,10 +22,10 @@ const CLIENT_HASH_DOMAIN: &[u8] = b"mercato order limits\0client\0";
 pub struct Holder(String);
 
 impl Holder {
-    /// An account.
+    /// An account, or a guest's checkout.
     #[must_use]
-    pub fn account(id: AccountId) -> Self {
-        Self(id.to_string())
+    pub fn account(id: impl Into<CustomerId>) -> Self {
+        Self(id.into().to_string())
     }
 
     /// Whoever orders from that network. Only its hash is kept: the database holds no list of addresses.

@@ -1,4 +1,5 @@
 use mercato_kernel::{FieldError, FromJson, ProductId, Refusal, named};
+use mercato_money::Money;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -63,6 +64,15 @@ impl Line {
         let units = lines.iter().map(|line| line.quantity.get());
         units.map(u64::from).sum()
     }
+}
+
+/// A line as the catalogue is asked for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Demand {
+    /// What and how many.
+    pub line: Line,
+    /// What one unit has to cost, if it was quoted.
+    pub expected_price: Option<Money>,
 }
 
 /// A line that cannot be served.

@@ -1,7 +1,10 @@
-use mercato_kernel::{AccountId, OrderId, ProductId, id_types};
+use mercato_kernel::{AccountId, Caller, OrderId, ProductId, Uuid, id_types};
 use mercato_money::{Currency, Money, MoneyError};
 
-use super::{Actor, OrderError, OrderNumber, OrderStatus, Quantity, Transition};
+use super::{
+    Actor, CustomerId, OrderError, OrderNumber, OrderStatus, OrderToken, OrderedQuote, Quantity,
+    Transition,
+};
 
 /// The version of an order that nothing has changed.
 const FIRST_VERSION: u64 = 1;
@@ -70,17 +73,19 @@ pub struct OrderView {
     /// What people call it by.
     pub number: OrderNumber,
     /// Who ordered.
-    pub customer_id: AccountId,
+    pub customer_id: CustomerId,
     /// Where it stands.
     pub status: OrderStatus,
     /// What was ordered.
     pub items: Vec<OrderItem>,
-    /// Sum of price times quantity.
+    /// Sum of price times quantity, or what the quote says.
     pub total_amount: Money,
     /// Sum of the quantities.
     pub total_items: u64,
     /// The currency of every amount.
     pub currency: Currency,
+    /// The checkout that the order was, if it was one.
+    pub quote: Option<Box<OrderedQuote>>,
     /// Present from the payment on.
     pub receipt: Option<Receipt>,
     /// Milliseconds since the Unix epoch.
@@ -111,6 +116,47 @@ impl OrderView {
             version: FIRST_VERSION,
             ..self
         }
+    }
+
+    /// The account that ordered; none for a guest.
+    #[must_use]
+    pub fn account(&self) -> Option<AccountId> {
+        let is_guests = self.quote.as_ref().is_some_and(|quote| quote.is_guests());
+        (!is_guests).then(|| Uuid::from(self.customer_id).into())
+    }
+
+    /// Whether the caller may see it: customers see their own orders.
+    #[must_use]
+    pub fn is_visible_to(&self, caller: &Caller) -> bool {
+        match self.account() {
+            Some(account) => caller.may_see(account),
+            None => !matches!(caller, Caller::Customer(_)),
+        }
+    }
+
+    /// Whether it is the order of that guest's token.
+    #[must_use]
+    pub fn has_token(&self, token: &OrderToken) -> bool {
+        let hash = self.quote.as_ref().and_then(|quote| quote.token_hash());
+        hash.is_some_and(|hash| *hash == token.hash())
+    }
+
+    /// Whether it was a checkout of which nothing is to be paid.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        self.quote.is_some() && self.total_amount == Money::ZERO
+    }
+
+    /// Whether uses of discount codes belong to it.
+    #[must_use]
+    pub fn has_codes(&self) -> bool {
+        self.quote.as_ref().is_some_and(|quote| quote.has_codes())
+    }
+
+    /// Who placed it.
+    #[must_use]
+    pub fn placed_by(&self) -> Actor {
+        self.account().map_or(Actor::Guest, Actor::Account)
     }
 
     /// Whether a customer who expects to pay that much is right: the exact total, or what it comes to at the till.
@@ -147,17 +193,45 @@ impl Order {
     /// [`MoneyError::Overflow`] when the total is more than an amount of money can hold.
     pub fn place(
         id: OrderId,
-        customer_id: AccountId,
+        customer_id: impl Into<CustomerId>,
         items: Vec<OrderItem>,
         currency: Currency,
         now: u64,
     ) -> Result<Self, MoneyError> {
         let total_amount = OrderItem::total_of(&items)?;
+        let view = Self::new(id, customer_id.into(), items, total_amount, currency, now);
+        Ok(Self::restore(view, 0, false))
+    }
+
+    /// A new order of a quote.
+    #[must_use]
+    pub fn of_quote(
+        id: OrderId,
+        customer_id: CustomerId,
+        quote: Box<OrderedQuote>,
+        now: u64,
+    ) -> Self {
+        let (items, total, currency) = (quote.items().to_vec(), quote.total(), quote.currency());
+        let view = OrderView {
+            quote: Some(quote),
+            ..Self::new(id, customer_id, items, total, currency, now)
+        };
+        Self::restore(view, 0, false)
+    }
+
+    fn new(
+        id: OrderId,
+        customer_id: CustomerId,
+        items: Vec<OrderItem>,
+        total_amount: Money,
+        currency: Currency,
+        now: u64,
+    ) -> OrderView {
         let total_items = items
             .iter()
             .map(|item| u64::from(item.quantity.get()))
             .sum();
-        let view = OrderView {
+        OrderView {
             id,
             number: OrderNumber::of_id(id),
             customer_id,
@@ -166,13 +240,13 @@ impl Order {
             total_amount,
             total_items,
             currency,
+            quote: None,
             receipt: None,
             paid_at: None,
             created_at: now,
             updated_at: now,
             version: FIRST_VERSION,
-        };
-        Ok(Self::restore(view, 0, false))
+        }
     }
 
     /// The order as it was stored.
@@ -220,7 +294,7 @@ impl Order {
         StatusChange {
             from: None,
             to: self.view.status,
-            actor: Actor::Account(self.view.customer_id),
+            actor: self.view.placed_by(),
             reason: "Order placed".to_owned(),
             at: self.view.created_at,
         }

@@ -24,6 +24,15 @@ pub enum StockMove {
     Restock,
 }
 
+/// Where the uses of an order's discount codes have to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodesMove {
+    /// Held ones are used for good.
+    Commit,
+    /// They are given back.
+    Release,
+}
+
 /// What an event did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventOutcome {
@@ -60,6 +69,24 @@ impl EventEffect {
             changes,
             stock,
             refund: false,
+        }
+    }
+
+    /// What becomes of the uses of discount codes when the order has that status now: they belong to orders that are neither cancelled
+    /// nor refunded in whole.
+    #[must_use]
+    pub fn codes(&self, status: OrderStatus) -> Option<CodesMove> {
+        if self
+            .changes
+            .iter()
+            .all(|change| change.from == Some(change.to))
+        {
+            return None;
+        }
+        match status {
+            OrderStatus::Pending => None,
+            OrderStatus::Paid | OrderStatus::Delivered => Some(CodesMove::Commit),
+            OrderStatus::Cancelled | OrderStatus::Refunded => Some(CodesMove::Release),
         }
     }
 

@@ -1,7 +1,10 @@
-use mercato_kernel::{AccountId, BackOff, OrderId, named};
+use mercato_kernel::{AccountId, BackOff, OrderId, Uuid, named};
 use mercato_money::Money;
 
-use super::{Actor, CheckoutSession, Holder, Line, OrderError, RejectedLine, TotalChanged};
+use super::{
+    Actor, CheckoutSession, CustomerId, Demand, Holder, Line, OrderError, OrderItem, OrderedQuote,
+    RejectedLine, TotalChanged,
+};
 
 /// Nothing is put off for longer than this, in milliseconds, but the end of a reservation. What seems to be is due: the
 /// clock was set back.
@@ -48,6 +51,8 @@ named!(Step);
 pub enum Rejection {
     /// The catalogue could not serve these lines.
     Lines(Vec<RejectedLine>),
+    /// Stock, a price or a code was not what the quote says.
+    QuoteChanged,
     /// The total was not the one that the customer expected.
     TotalChanged(TotalChanged),
     /// The total is more than an amount of money can hold.
@@ -62,6 +67,7 @@ impl Rejection {
     pub fn into_error(self) -> OrderError {
         match self {
             Self::Lines(lines) => OrderError::LinesRejected(lines),
+            Self::QuoteChanged => OrderError::QuoteOutdated,
             Self::TotalChanged(changed) => OrderError::TotalChanged(changed),
             Self::TotalTooLarge => {
                 OrderError::field("items", "max", "the total of the items is too large")
@@ -97,11 +103,13 @@ pub struct OrderRequest {
     /// The order's id, given before the order stands.
     pub order_id: OrderId,
     /// Who orders.
-    pub customer_id: AccountId,
+    pub customer_id: CustomerId,
     /// The client it was asked from, if it is known; forgotten at [`Step::Done`] and [`Step::Rejected`].
     pub client: Option<Holder>,
     /// What was asked for; forgotten when the stock is held: the order has it then.
     pub lines: Vec<Line>,
+    /// The quote that is ordered, if it was a checkout; known until the order stands or is given up.
+    pub quote: Option<Box<OrderedQuote>>,
     /// The total that the customer saw, if they said so.
     pub expected_total: Option<Money>,
     /// The older order that ends before this one begins.
@@ -113,6 +121,39 @@ pub struct OrderRequest {
 }
 
 impl OrderRequest {
+    /// What the catalogue is asked for.
+    #[must_use]
+    pub fn demands(&self) -> Vec<Demand> {
+        let plain = |line: &Line| Demand {
+            line: line.clone(),
+            expected_price: None,
+        };
+        let quoted = |item: &OrderItem| Demand {
+            line: Line {
+                product_id: item.product_id,
+                quantity: item.quantity,
+            },
+            expected_price: Some(item.unit_price),
+        };
+        match &self.quote {
+            Some(quote) => quote.items().iter().map(quoted).collect(),
+            None => self.lines.iter().map(plain).collect(),
+        }
+    }
+
+    /// Whether uses of discount codes are held for it.
+    #[must_use]
+    pub fn has_codes(&self) -> bool {
+        self.quote.as_ref().is_some_and(|quote| quote.has_codes())
+    }
+
+    /// The account that orders; none for a guest.
+    #[must_use]
+    pub fn account(&self) -> Option<AccountId> {
+        let is_guests = self.quote.as_ref().is_some_and(|quote| quote.is_guests());
+        (!is_guests).then(|| Uuid::from(self.customer_id).into())
+    }
+
     /// Units of all lines together.
     #[must_use]
     pub fn units(&self) -> u64 {
@@ -138,6 +179,16 @@ impl Saga {
     #[must_use]
     pub const fn begin(request: OrderRequest, next_attempt_at: u64) -> Self {
         Self::restore(request, Step::New, next_attempt_at, 0, None, None, None)
+    }
+
+    /// The same for an order that takes the place of that one; none when that is what it does already.
+    #[must_use]
+    pub fn replacing(&self, older: Option<OrderId>) -> Option<Self> {
+        (older != self.request.replaces).then(|| {
+            let mut saga = self.clone();
+            saga.request.replaces = older;
+            saga
+        })
     }
 
     /// The saga as it was stored.

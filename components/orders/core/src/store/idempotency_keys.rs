@@ -1,10 +1,10 @@
 //! Idempotency keys and the answers kept under them.
 
-use mercato_kernel::{AccountId, OrderId, RecordedAnswer};
+use mercato_kernel::{OrderId, RecordedAnswer};
 use mercato_sql::params;
 
 use super::{Records, exactly_one, id, key};
-use crate::domain::OrderError;
+use crate::domain::{CustomerId, OrderError};
 
 /// What is kept under an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,11 @@ const FREE_KEY: &str = "DELETE FROM idempotency_keys WHERE order_id = ?";
 
 impl Records<'_> {
     /// What is kept under a customer's key.
-    pub fn key(&self, customer_id: AccountId, name: &str) -> Result<Option<KeyRecord>, OrderError> {
+    pub fn key(
+        &self,
+        customer_id: CustomerId,
+        name: &str,
+    ) -> Result<Option<KeyRecord>, OrderError> {
         let Some(row) = self.0.query_one(KEY, params![key(customer_id), name])? else {
             return Ok(None);
         };
@@ -59,7 +63,7 @@ impl Records<'_> {
     /// Takes a customer's key for an order; false when it is taken.
     pub fn insert_key(
         &self,
-        customer_id: AccountId,
+        customer_id: CustomerId,
         name: &str,
         record: &KeyRecord,
     ) -> Result<bool, OrderError> {
@@ -76,7 +80,7 @@ impl Records<'_> {
     /// Keeps the answer given under a key.
     pub fn set_answer(
         &self,
-        customer_id: AccountId,
+        customer_id: CustomerId,
         name: &str,
         answer: &RecordedAnswer,
     ) -> Result<(), OrderError> {

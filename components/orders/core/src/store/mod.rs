@@ -8,6 +8,7 @@ mod listing;
 mod metrics;
 mod orders;
 mod pending_actions;
+mod quotes;
 mod retention;
 mod sagas;
 mod sweep_runs;
@@ -15,6 +16,7 @@ mod sweep_runs;
 pub use idempotency_keys::KeyRecord;
 pub use metrics::MetricsSnapshot;
 pub use pending_actions::{Action, PendingAction};
+pub use quotes::Ordered;
 pub use retention::PurgeTimes;
 
 use mercato_kernel::{Named, Uuid};

@@ -18,7 +18,7 @@ macro_rules! columns {
         "
   id, customer_id, status, total_amount, total_items, currency,
   receipt_id, receipt_url, receipt_issued_at, paid_at, created_at, updated_at, version,
-  payment_version, stock_returned, number"
+  payment_version, stock_returned, number, checkout_id"
     };
 }
 
@@ -42,8 +42,8 @@ WHERE orders.id = ?"
 const INSERT_ORDER: &str = "
 INSERT INTO orders
   (id, customer_id, status, total_amount, total_items, currency,
-   receipt_id, receipt_url, receipt_issued_at, paid_at, created_at, updated_at, version, number)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+   receipt_id, receipt_url, receipt_issued_at, paid_at, created_at, updated_at, version, number, checkout_id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (number) DO NOTHING";
 
 /// As many rows of values follow as there are items.
@@ -120,6 +120,7 @@ impl Records<'_> {
                 order.updated_at,
                 order.version,
                 order.number.as_str(),
+                order.quote.as_ref().map(|quote| key(quote.checkout_id())),
             ],
         )?;
         if inserted == 0 {
@@ -212,6 +213,7 @@ impl Records<'_> {
         if orders.is_empty() {
             return Ok(orders);
         }
+        self.add_quotes(rows, &mut orders)?;
         let ids = json_of(orders.iter().map(|order| order.id.to_string()));
         for row in self.0.query(ITEMS, &[Value::Text(ids)])? {
             let order_id: OrderId = id(&row, "order_id")?;
@@ -220,6 +222,28 @@ impl Records<'_> {
             }
         }
         Ok(orders)
+    }
+}
+
+impl Records<'_> {
+    /// Adds their quotes to those of these orders that were checkouts.
+    fn add_quotes(&self, rows: &[Row], orders: &mut [OrderView]) -> Result<(), OrderError> {
+        let mut quoted = Vec::new();
+        for (row, order) in rows.iter().zip(orders.iter()) {
+            let checkout: Option<Uuid> = row.get("checkout_id")?;
+            if checkout.is_some() {
+                quoted.push(order.id);
+            }
+        }
+        if quoted.is_empty() {
+            return Ok(());
+        }
+        for (order_id, quote) in self.quotes(&quoted)? {
+            if let Some(order) = orders.iter_mut().find(|order| order.id == order_id) {
+                order.quote = Some(Box::new(quote));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -240,6 +264,7 @@ fn view_of(row: &Row) -> Result<OrderView, OrderError> {
         currency: currency
             .parse()
             .map_err(|_| Error::not("currency", "a currency"))?,
+        quote: None,
         receipt: receipt_id.zip(issued_at).map(|(id, issued_at)| Receipt {
             id: id.into(),
             url,

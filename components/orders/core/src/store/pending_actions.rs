@@ -28,6 +28,10 @@ pub enum Action {
     ReleaseStock,
     /// The sold stock is to be given back.
     RestockStock,
+    /// The held uses of discount codes are to be used for good.
+    CommitCodes,
+    /// The uses of discount codes are to be given back.
+    ReleaseCodes,
     /// The event of this id is to be acknowledged at payments.
     Acknowledge(String),
     /// The payment of this id came too late and is to be given back.
@@ -133,6 +137,8 @@ fn columns_of(action: &Action) -> (&'static str, Value) {
         Action::CommitStock => ("commit-stock", Value::Null),
         Action::ReleaseStock => ("release-stock", Value::Null),
         Action::RestockStock => ("restock-stock", Value::Null),
+        Action::CommitCodes => ("commit-codes", Value::Null),
+        Action::ReleaseCodes => ("release-codes", Value::Null),
         Action::Acknowledge(event_id) => ("acknowledge", event_id.into()),
         Action::Refund(payment_id) => ("refund", key(*payment_id)),
         Action::CancelPayment => ("cancel-payment", Value::Null),
@@ -145,6 +151,8 @@ fn action_of(row: &Row) -> Result<Action, OrderError> {
         ("commit-stock", None) => Ok(Action::CommitStock),
         ("release-stock", None) => Ok(Action::ReleaseStock),
         ("restock-stock", None) => Ok(Action::RestockStock),
+        ("commit-codes", None) => Ok(Action::CommitCodes),
+        ("release-codes", None) => Ok(Action::ReleaseCodes),
         ("acknowledge", Some(event_id)) => Ok(Action::Acknowledge(event_id)),
         ("refund", Some(_)) => Ok(Action::Refund(id(row, "subject")?)),
         ("cancel-payment", None) => Ok(Action::CancelPayment),

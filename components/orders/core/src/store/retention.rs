@@ -128,11 +128,12 @@ ORDER BY updated_at
 LIMIT ?"
 );
 
-/// One for each table that has something of an order, and `orders` last.
-pub(super) const REMOVE_ORDERS: [&str; 5] = [
+/// One for each table that has something of an order, and `orders` last; what belongs to a quote goes with it.
+pub(super) const REMOVE_ORDERS: [&str; 6] = [
     "DELETE FROM order_items WHERE order_id IN (SELECT value FROM json_each(?))",
     "DELETE FROM order_status_history WHERE order_id IN (SELECT value FROM json_each(?))",
     "DELETE FROM idempotency_keys WHERE order_id IN (SELECT value FROM json_each(?))",
+    "DELETE FROM order_quotes WHERE order_id IN (SELECT value FROM json_each(?))",
     "DELETE FROM sagas WHERE order_id IN (SELECT value FROM json_each(?))",
     "DELETE FROM orders WHERE id IN (SELECT value FROM json_each(?))",
 ];

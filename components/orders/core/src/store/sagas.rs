@@ -1,6 +1,6 @@
 //! Sagas, with the lines of their requests and of their rejections.
 
-use mercato_kernel::{Named as _, OrderId};
+use mercato_kernel::{Named as _, OrderId, Uuid};
 use mercato_money::Money;
 use mercato_sql::{Error, Row, Value, params};
 
@@ -17,7 +17,7 @@ macro_rules! saga_columns {
     () => {
         "step, expires_at, next_attempt_at, attempts,
   session_id, session_url, session_expires_at, closing_actor, closing_reason, rejection, client,
-  expected_total, replaces"
+  expected_total, replaces, asked_checkout"
     };
 }
 
@@ -61,9 +61,10 @@ ORDER BY position";
 /// Nothing when another order has the number that this one is to have.
 const INSERT_SAGA: &str = "
 INSERT INTO sagas
-  (order_id, customer_id, step, created_at, expires_at, next_attempt_at, attempts, units, client, expected_total, replaces)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
-WHERE NOT EXISTS (SELECT 1 FROM orders WHERE number = ?12)";
+  (order_id, customer_id, step, created_at, expires_at, next_attempt_at, attempts, units, client, expected_total, replaces,
+   asked_checkout)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
+WHERE NOT EXISTS (SELECT 1 FROM orders WHERE number = ?13)";
 
 /// The second parameter lists products and quantities.
 const INSERT_SAGA_LINES: &str = "
@@ -112,7 +113,8 @@ WHERE step IN ('new', 'reserved', 'closing')
 ORDER BY next_attempt_at
 LIMIT ?";
 
-/// The stored name of a rejection for its lines, or for their total: the tables of lines say which.
+/// The stored name of a rejection for its lines, for their total, or for its quote: the tables of lines and `asked_checkout` say
+/// which.
 const REJECTED_FOR_LINES: &str = "lines";
 
 const REJECTED_AS_TOO_LARGE: &str = "total-too-large";
@@ -131,25 +133,36 @@ impl Records<'_> {
     /// The saga in a row.
     pub(super) fn saga_of(&self, order_id: OrderId, row: &Row) -> Result<Saga, OrderError> {
         let step: Step = named(row, "step")?;
-        let lines = match step {
-            Step::New => self.0.query(SAGA_LINES, params![key(order_id)])?,
+        let checkout: Option<Uuid> = row.get("asked_checkout")?;
+        let quote = match step {
+            // From then on the order has it.
+            Step::New | Step::Rejected if checkout.is_some() => self.quote(order_id)?,
+            _ => None,
+        };
+        let lines = match (step, &quote) {
+            (Step::New, None) => {
+                let lines = self.0.query(SAGA_LINES, params![key(order_id)])?;
+                lines.iter().map(line_of).collect::<Result<_, _>>()?
+            }
+            (Step::New, Some(quote)) => quote.lines(),
             // Removed when the stock was held.
             _ => Vec::new(),
         };
         let expected_total: Option<i64> = row.get("expected_total")?;
-        let replaces: Option<mercato_kernel::Uuid> = row.get("replaces")?;
+        let replaces: Option<Uuid> = row.get("replaces")?;
         let client: Option<String> = row.get("client")?;
         let request = OrderRequest {
             order_id,
             customer_id: id(row, "customer_id")?,
             client: client.map(Holder::stored),
-            lines: lines.iter().map(line_of).collect::<Result<_, _>>()?,
+            lines,
+            quote: quote.map(Box::new),
             expected_total: expected_total.map(Money::from_units),
             replaces: replaces.map(OrderId::from),
             created_at: row.get("created_at")?,
             expires_at: row.get("expires_at")?,
         };
-        let rejection = self.rejection(row, &request)?;
+        let rejection = self.rejection(row, &request, checkout.is_some())?;
         Ok(Saga::restore(
             request,
             step,
@@ -179,11 +192,16 @@ impl Records<'_> {
                 request.client.as_ref().map(Holder::as_str),
                 request.expected_total.map(Money::units),
                 request.replaces.map(key),
+                request.quote.as_ref().map(|quote| key(quote.checkout_id())),
                 OrderNumber::of_id(request.order_id).as_str(),
             ],
         )?;
         if inserted == 0 {
             return Ok(false);
+        }
+        if let Some(quote) = &request.quote {
+            self.insert_quote(request.order_id, quote)?;
+            return Ok(true);
         }
         let line = |line: &Line| format!("[\"{}\",{}]", line.product_id, line.quantity.get());
         let lines: Vec<String> = request.lines.iter().map(line).collect();
@@ -228,7 +246,8 @@ impl Records<'_> {
                 let insert = (INSERT_CHANGED_LINES, REPLACE_CHANGED_LINES);
                 self.insert_items(insert, order_id, &changed.items)?;
             }
-            Some(Rejection::TotalTooLarge | Rejection::Abandoned) | None => {}
+            Some(Rejection::QuoteChanged | Rejection::TotalTooLarge | Rejection::Abandoned)
+            | None => {}
         }
         Ok(changed)
     }
@@ -256,12 +275,14 @@ impl Records<'_> {
         &self,
         row: &Row,
         request: &OrderRequest,
+        is_quoted: bool,
     ) -> Result<Option<Rejection>, OrderError> {
         let name: Option<String> = row.get("rejection")?;
         match name.as_deref() {
             None => return Ok(None),
             Some(REJECTED_AS_TOO_LARGE) => return Ok(Some(Rejection::TotalTooLarge)),
             Some(REJECTED_AS_ABANDONED) => return Ok(Some(Rejection::Abandoned)),
+            Some(_) if is_quoted => return Ok(Some(Rejection::QuoteChanged)),
             Some(_) => {}
         }
         let values = params![key(request.order_id)];
@@ -345,7 +366,9 @@ fn cancellation_of(row: &Row) -> Result<Option<Cancellation>, OrderError> {
 
 const fn rejection_name(rejection: &Rejection) -> &'static str {
     match rejection {
-        Rejection::Lines(_) | Rejection::TotalChanged(_) => REJECTED_FOR_LINES,
+        Rejection::Lines(_) | Rejection::QuoteChanged | Rejection::TotalChanged(_) => {
+            REJECTED_FOR_LINES
+        }
         Rejection::TotalTooLarge => REJECTED_AS_TOO_LARGE,
         Rejection::Abandoned => REJECTED_AS_ABANDONED,
     }

@@ -1,15 +1,18 @@
 mod migrations;
 mod plans;
 
-use mercato_kernel::{AccountId, OrderId, PageStart, PaymentId, ProductId, RecordedAnswer, Total};
+use mercato_kernel::{
+    AccountId, CheckoutId, OrderId, PageStart, PaymentId, ProductId, RecordedAnswer, Total,
+};
 use mercato_money::Money;
 
 use super::*;
 use crate::application::queries::list_orders::{OrderFilter, OrderSort};
 use crate::domain::{
-    Actor, Cancellation, CheckoutSession, EventType, Holder, Line, LineProblem, Order, OrderItem,
-    OrderNumber, OrderRequest, OrderStatus, OrderView, PaymentEvent, Quantity, Receipt, ReceiptId,
-    RejectedLine, Rejection, Saga, Step,
+    Actor, Address, Cancellation, CheckoutSession, CustomerId, EventType, Holder, Line,
+    LineProblem, Order, OrderItem, OrderNumber, OrderRequest, OrderStatus, OrderTokenHash,
+    OrderView, OrderedQuote, PaymentEvent, Quantity, Receipt, ReceiptId, RejectedLine, Rejection,
+    Saga, Step,
 };
 
 const ORDER: &str = "01939f6e-8a00-7000-8000-000000000001";
@@ -78,9 +81,10 @@ fn saga(id: &str) -> Saga {
     };
     let request = OrderRequest {
         order_id: order_id(id),
-        customer_id: AccountId::parse(CUSTOMER).unwrap(),
+        customer_id: AccountId::parse(CUSTOMER).unwrap().into(),
         client: Some(Holder::stored("c1".to_owned())),
         lines: vec![line],
+        quote: None,
         expected_total: None,
         replaces: None,
         created_at: 10,
@@ -320,7 +324,7 @@ fn the_schema_refuses_what_the_rules_forbid() {
 #[test]
 fn a_key_is_taken_once_per_customer_and_freed_with_its_order() {
     let database = database();
-    let customer = AccountId::parse(CUSTOMER).unwrap();
+    let customer = CustomerId::from(AccountId::parse(CUSTOMER).unwrap());
     let record = KeyRecord {
         fingerprint: vec![1; 32],
         order_id: order_id(ORDER),
@@ -360,4 +364,57 @@ fn a_key_is_taken_once_per_customer_and_freed_with_its_order() {
     );
     write(&database, |records| records.free_key(order_id(ORDER)));
     assert_eq!(read(&database, |records| records.key(customer, "k")), None);
+}
+
+/// A quote with something in every field.
+fn full_quote() -> OrderedQuote {
+    let product = ProductId::parse(PRODUCT).unwrap();
+    let line = |price, total| crate::domain::quote_for_tests::line(product, price, 2, total);
+    let lines = vec![line("9.99", 1_998), line("0.5", 100)];
+    let mut content = crate::domain::quote_for_tests::quoted(lines, &["TEN", "FREE"]);
+    content.billing_address = Some(Address {
+        name: "Eve".to_owned(),
+        company: Some("Eve & Co.".to_owned()),
+        line2: Some("2nd floor".to_owned()),
+        region: Some("CA".to_owned()),
+        country: "US".to_owned(),
+        ..content.shipping_address.clone()
+    });
+    content.metadata.push(("a".to_owned(), "'; --".to_owned()));
+    let checkout = CheckoutId::parse(OTHER).unwrap();
+    let hash = OrderTokenHash::stored("a hash".to_owned());
+    OrderedQuote::new(checkout, Some(hash), content).unwrap()
+}
+
+#[test]
+fn the_quote_of_an_order_is_read_as_it_was_written() {
+    let database = database();
+    let quote = Box::new(full_quote());
+    let customer_id = quote.checkout_id().into();
+    let request = OrderRequest {
+        customer_id,
+        lines: quote.lines(),
+        quote: Some(quote.clone()),
+        ..saga(ORDER).request().clone()
+    };
+    let asked = Saga::begin(request, 10);
+    write(&database, |records| records.insert_saga(&asked));
+    let id = order_id(ORDER);
+    assert_eq!(read(&database, |records| records.saga(id)), Some(asked));
+    let under_way = Some(Ordered::UnderWay(id));
+    let ordered = || read(&database, |records| records.ordered(quote.checkout_id()));
+    assert_eq!(ordered(), under_way);
+    let order = Order::of_quote(id, customer_id, quote.clone(), 10);
+    write(&database, |records| records.insert_order(&order));
+    assert_eq!(read(&database, |records| records.order(id)), Some(order));
+    write(&database, |records| {
+        let mut saga = records.saga(id)?.unwrap();
+        saga.hold_stock();
+        records.update_saga(&saga)
+    });
+    assert_eq!(ordered(), Some(Ordered::Pending(id)));
+    let shown = read(&database, |records| records.order_and_saga(id));
+    let (order, saga) = shown.unwrap();
+    assert_eq!(order.view().quote, Some(quote));
+    assert_eq!(saga.unwrap().request().quote, None, "the order has it");
 }

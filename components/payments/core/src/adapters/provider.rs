@@ -6,7 +6,10 @@ use crate::application::ports::{
     CheckoutSimulator, PaidSession, Provider, ProviderError, RefundRequest, SessionRequest,
     SessionState, SignedWebhook,
 };
-use crate::domain::{CheckoutOutcome, CheckoutSession, MinorUnits, PaymentView};
+use crate::domain::{
+    Adjustment, AdjustmentKind, CheckoutDetails, CheckoutOutcome, CheckoutSession, LineAmount,
+    MinorUnits, PaymentView,
+};
 
 /// The provider behind `mercato:payments/provider`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,6 +41,7 @@ impl Provider for ComposedProvider {
             amount: payment.amount.get(),
             currency: payment.currency.to_string(),
             line_items,
+            details: request.details.as_ref().map(details),
             expires_at: payment.session.requested_expiry,
             idempotency_key: payment.session_idempotency_key(),
         })
@@ -71,6 +75,28 @@ impl Provider for ComposedProvider {
         })
         .await?;
         Ok(receipt.id)
+    }
+}
+
+fn details(details: &CheckoutDetails) -> provider::CheckoutDetails {
+    let line_amount = |line: &LineAmount| provider::LineAmount {
+        amount: line.amount.get(),
+        discount: line.discount.get(),
+    };
+    let adjustment = |adjustment: &Adjustment| provider::Adjustment {
+        kind: match adjustment.kind {
+            AdjustmentKind::Discount => provider::AdjustmentKind::Discount,
+            AdjustmentKind::Shipping => provider::AdjustmentKind::Shipping,
+            AdjustmentKind::Tax => provider::AdjustmentKind::Tax,
+            AdjustmentKind::IncludedTax => provider::AdjustmentKind::IncludedTax,
+        },
+        label: adjustment.label.clone(),
+        amount: adjustment.amount.get(),
+    };
+    provider::CheckoutDetails {
+        email: details.email.clone(),
+        line_amounts: details.line_amounts.iter().map(line_amount).collect(),
+        adjustments: details.adjustments.iter().map(adjustment).collect(),
     }
 }
 

@@ -11,8 +11,8 @@ use mercato_platform::ids::Ids;
 
 use crate::application::locks::Locks;
 use crate::domain::{
-    CheckoutLine, CheckoutOutcome, CheckoutSession, MinorUnits, Payment, PaymentError,
-    PaymentEvent, PaymentView,
+    CheckoutDetails, CheckoutLine, CheckoutOutcome, CheckoutSession, MinorUnits, Payment,
+    PaymentError, PaymentEvent, PaymentView,
 };
 use crate::store::Records;
 
@@ -90,6 +90,8 @@ pub struct SessionRequest {
     pub order_number: Option<String>,
     /// What is paid for.
     pub lines: Vec<CheckoutLine>,
+    /// How the amount comes about of an order that was a checkout.
+    pub details: Option<CheckoutDetails>,
 }
 
 /// A refund to be made at the provider.

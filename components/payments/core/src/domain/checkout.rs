@@ -9,6 +9,12 @@ use super::MinorUnits;
 /// Most lines a checkout shows: as many as an order has.
 pub const CHECKOUT_LINES_MAX: usize = 100;
 
+/// Most discounts, taxes and the like that a checkout shows beside its lines.
+pub const ADJUSTMENTS_MAX: usize = 200;
+
+/// Longest e-mail address, in characters.
+pub const EMAIL_MAX_CHARS: usize = 254;
+
 /// Longest number of an order, in characters: some more than orders need, for they may change it.
 pub const ORDER_NUMBER_MAX_CHARS: usize = 32;
 
@@ -21,6 +27,72 @@ pub struct CheckoutLine {
     pub unit_price: Money,
     /// How many.
     pub quantity: u32,
+}
+
+/// What a line costs of an order that was a checkout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineAmount {
+    /// Price times quantity, rounded.
+    pub amount: MinorUnits,
+    /// What discount codes take off that.
+    pub discount: MinorUnits,
+}
+
+/// What an order costs or saves besides its lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
+pub enum AdjustmentKind {
+    /// What a discount code takes off, lines and shipping together.
+    Discount,
+    /// What shipping costs.
+    Shipping,
+    /// A tax that comes on top of the prices.
+    Tax,
+    /// A tax that the prices have in them.
+    IncludedTax,
+}
+
+named!(AdjustmentKind);
+
+/// What an order costs or saves besides its lines, and how much.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adjustment {
+    /// What it is.
+    pub kind: AdjustmentKind,
+    /// For customers.
+    pub label: String,
+    /// How much.
+    pub amount: MinorUnits,
+}
+
+/// How the amount of an order comes about that was a checkout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckoutDetails {
+    /// Where the customer is written to.
+    pub email: String,
+    /// One for each line, in their order.
+    pub line_amounts: Vec<LineAmount>,
+    /// What comes on top, or is taken off.
+    pub adjustments: Vec<Adjustment>,
+}
+
+impl CheckoutDetails {
+    /// The lines, less all discounts, with shipping, and with taxes that the prices do not include; none when discounts are more than
+    /// that, or when it is more than can be counted.
+    #[must_use]
+    pub fn total(&self) -> Option<MinorUnits> {
+        let amounts = self.line_amounts.iter().map(|line| line.amount.get());
+        let lines = amounts.into_iter().try_fold(0_i64, i64::checked_add)?;
+        let total = self.adjustments.iter().try_fold(lines, |sum, adjustment| {
+            let amount = adjustment.amount.get();
+            match adjustment.kind {
+                AdjustmentKind::Discount => sum.checked_sub(amount),
+                AdjustmentKind::Shipping | AdjustmentKind::Tax => sum.checked_add(amount),
+                AdjustmentKind::IncludedTax => Some(sum),
+            }
+        })?;
+        MinorUnits::new(total)
+    }
 }
 
 /// A session as the provider opened it.
@@ -75,7 +147,7 @@ pub struct NewPayment {
     pub order_id: OrderId,
     /// What people call it by.
     pub order_number: String,
-    /// The account that pays.
+    /// The account that pays, or what else the order belongs to.
     pub customer_id: AccountId,
     /// How much.
     pub amount: MinorUnits,
@@ -83,6 +155,64 @@ pub struct NewPayment {
     pub currency: Currency,
     /// What for.
     pub lines: Vec<CheckoutLine>,
+    /// How the amount comes about of an order that was a checkout; of others it is the sum of the lines.
+    pub details: Option<CheckoutDetails>,
     /// When the session shall end, in milliseconds since the Unix epoch.
     pub expires_at: u64,
+}
+
+impl NewPayment {
+    /// Whether there is nothing to pay, so that no provider is asked. Without details it was always asked, and is.
+    #[must_use]
+    pub const fn is_free(&self) -> bool {
+        self.details.is_some() && self.amount.is_zero()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn details(lines: &[i64], adjustments: &[(AdjustmentKind, i64)]) -> CheckoutDetails {
+        let minor = |units: i64| MinorUnits::new(units).unwrap();
+        let line = |units: &i64| LineAmount {
+            amount: minor(*units),
+            discount: MinorUnits::ZERO,
+        };
+        let adjustment = |(kind, units): &(AdjustmentKind, i64)| Adjustment {
+            kind: *kind,
+            label: "a label".to_owned(),
+            amount: minor(*units),
+        };
+        CheckoutDetails {
+            email: "ada@example.com".to_owned(),
+            line_amounts: lines.iter().map(line).collect(),
+            adjustments: adjustments.iter().map(adjustment).collect(),
+        }
+    }
+
+    #[test]
+    fn a_total_is_lines_less_discounts_with_shipping_and_tax() {
+        use AdjustmentKind::{Discount, IncludedTax, Shipping, Tax};
+        for (lines, adjustments, total) in [
+            (vec![2_380], vec![], Some(2_380)),
+            (
+                vec![2_380, 120],
+                vec![(Discount, 250), (Shipping, 490)],
+                Some(2_740),
+            ),
+            (vec![1_000], vec![(IncludedTax, 167)], Some(1_000)),
+            (vec![1_000], vec![(Tax, 200)], Some(1_200)),
+            (vec![1_000], vec![(Discount, 1_000)], Some(0)),
+            (vec![1_000], vec![(Discount, 1_001)], None),
+            (vec![i64::MAX, 1], vec![], None),
+        ] {
+            let found = details(&lines, &adjustments).total();
+            assert_eq!(
+                found.map(MinorUnits::get),
+                total,
+                "{lines:?} {adjustments:?}"
+            );
+        }
+    }
 }

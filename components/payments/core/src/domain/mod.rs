@@ -17,7 +17,8 @@ mod refund;
 
 pub use amount::MinorUnits;
 pub use checkout::{
-    CHECKOUT_LINES_MAX, CheckoutLine, CheckoutOutcome, CheckoutSession, NewPayment,
+    ADJUSTMENTS_MAX, Adjustment, AdjustmentKind, CHECKOUT_LINES_MAX, CheckoutDetails, CheckoutLine,
+    CheckoutOutcome, CheckoutSession, EMAIL_MAX_CHARS, LineAmount, NewPayment,
     ORDER_NUMBER_MAX_CHARS, SessionSlot,
 };
 pub use dispute::{DISPUTES_MAX, Dispute, DisputeStatus};

@@ -113,7 +113,7 @@ impl SqlStore {
     /// How SQLite goes about a statement.
     fn plan(&self, statement: &str) -> Vec<String> {
         let plan = format!("EXPLAIN QUERY PLAN {statement}");
-        let numbered = (1..=16)
+        let numbered = (1..=17)
             .rev()
             .find(|n| statement.contains(&format!("?{n}")));
         let count = numbered.unwrap_or_else(|| statement.matches('?').count());

@@ -5,7 +5,8 @@ use mercato_sql::{Error, Row, Value, params};
 use super::{Records, Stored, currency, id, minor_units, named};
 use crate::application::locks;
 use crate::domain::{
-    CheckoutLine, CheckoutSession, Payment, PaymentError, PaymentView, SessionSlot,
+    Adjustment, CheckoutDetails, CheckoutLine, CheckoutSession, LineAmount, Payment, PaymentError,
+    PaymentView, SessionSlot,
 };
 
 /// What is known of an order that a payment is to be opened for.
@@ -114,8 +115,8 @@ macro_rules! insert_payment {
         concat!(
             "
     INSERT INTO payments (id, order_id, customer_id, amount, refunded_amount, currency, status, provider,
-      session_number, provider_reference, receipt_url, reason, created_at, updated_at, version, order_number)
-    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16",
+      session_number, provider_reference, receipt_url, reason, created_at, updated_at, version, order_number, email)
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17",
             $condition
         )
     };
@@ -139,7 +140,28 @@ const UPDATE_PAYMENT: &str = "
 
 /// As many rows of values follow as there are lines.
 const INSERT_LINES: &str = "
-    INSERT INTO checkout_lines (payment_id, position, name, unit_price, quantity)";
+    INSERT INTO checkout_lines (payment_id, position, name, unit_price, quantity, amount, discount)";
+
+/// As many rows of values follow as there are adjustments.
+const INSERT_ADJUSTMENTS: &str = "
+    INSERT INTO checkout_adjustments (payment_id, position, kind, label, amount)";
+
+const LINE_AMOUNTS: &str = "
+    SELECT amount, discount
+    FROM checkout_lines
+    WHERE payment_id = ?
+    ORDER BY position";
+
+const ADJUSTMENTS: &str = "
+    SELECT kind, label, amount
+    FROM checkout_adjustments
+    WHERE payment_id = ?
+    ORDER BY position";
+
+const EMAIL: &str = "
+    SELECT email
+    FROM payments
+    WHERE id = ?";
 
 const LINES: &str = "
     SELECT name, unit_price, quantity
@@ -167,6 +189,9 @@ pub(super) const STATEMENTS: &[&str] = &[
     INSERT_FIRST_PAYMENT,
     UPDATE_PAYMENT,
     LINES,
+    LINE_AMOUNTS,
+    ADJUSTMENTS,
+    EMAIL,
     ORDER_NUMBER,
 ];
 
@@ -262,9 +287,10 @@ impl Records<'_> {
         payment: &Payment,
         order_number: Option<&str>,
         lines: &[CheckoutLine],
+        details: Option<&CheckoutDetails>,
     ) -> Stored<()> {
-        self.execute(INSERT_PAYMENT, &columns(payment, order_number))?;
-        self.insert_details(payment, lines)
+        self.execute(INSERT_PAYMENT, &columns(payment, order_number, details))?;
+        self.insert_content(payment, lines, details)
     }
 
     /// The same, unless the order has a payment, or may have none any more: then nothing is done and the answer is false.
@@ -273,29 +299,52 @@ impl Records<'_> {
         payment: &Payment,
         order_number: &str,
         lines: &[CheckoutLine],
+        details: Option<&CheckoutDetails>,
     ) -> Stored<bool> {
-        let values = columns(payment, Some(order_number));
+        let values = columns(payment, Some(order_number), details);
         if self.execute_counted(INSERT_FIRST_PAYMENT, &values)? == 0 {
             return Ok(false);
         }
-        self.insert_details(payment, lines)?;
+        self.insert_content(payment, lines, details)?;
         Ok(true)
     }
 
-    fn insert_details(&self, payment: &Payment, lines: &[CheckoutLine]) -> Stored<()> {
+    fn insert_content(
+        &self,
+        payment: &Payment,
+        lines: &[CheckoutLine],
+        details: Option<&CheckoutDetails>,
+    ) -> Stored<()> {
         self.save_session(payment.id, &payment.session)?;
-        let row = |(position, line): (u32, &CheckoutLine)| -> [Value; 5] {
+        let mut amounts = details.map_or(&[][..], |it| &it.line_amounts).iter();
+        let row = |(position, line): (u32, &CheckoutLine)| -> [Value; 7] {
+            let amount = amounts.next();
             [
                 (&*payment.id.text()).into(),
                 position.into(),
                 line.name.as_str().into(),
                 line.unit_price.units().into(),
                 line.quantity.into(),
+                amount.map(|line| line.amount.get()).into(),
+                amount.map(|line| line.discount.get()).into(),
             ]
         };
-        Ok(self
-            .0
-            .insert_rows(INSERT_LINES, (0..).zip(lines).map(row))?)
+        self.0
+            .insert_rows(INSERT_LINES, (0..).zip(lines).map(row))?;
+        let Some(details) = details else {
+            return Ok(());
+        };
+        let row = |(position, adjustment): (u32, &Adjustment)| -> [Value; 5] {
+            [
+                (&*payment.id.text()).into(),
+                position.into(),
+                adjustment.kind.name().into(),
+                adjustment.label.as_str().into(),
+                adjustment.amount.get().into(),
+            ]
+        };
+        let rows = (0..).zip(&details.adjustments).map(row);
+        Ok(self.0.insert_rows(INSERT_ADJUSTMENTS, rows)?)
     }
 
     /// A payment that has changed, and its newest session with it.
@@ -347,13 +396,44 @@ impl Records<'_> {
         })
     }
 
+    /// How the amount comes about of an order that was a checkout; none of others.
+    pub fn details_of_payment(&self, payment_id: PaymentId) -> Stored<Option<CheckoutDetails>> {
+        let id = params![&*payment_id.text()];
+        let email: Option<Option<String>> = self.value(EMAIL, id, "email")?;
+        let Some(email) = email.flatten() else {
+            return Ok(None);
+        };
+        let line_amount = |row: &Row| {
+            Ok(LineAmount {
+                amount: minor_units(row, "amount")?,
+                discount: minor_units(row, "discount")?,
+            })
+        };
+        let adjustment = |row: &Row| {
+            Ok(Adjustment {
+                kind: named(row, "kind")?,
+                label: row.get("label")?,
+                amount: minor_units(row, "amount")?,
+            })
+        };
+        Ok(Some(CheckoutDetails {
+            email,
+            line_amounts: self.all(LINE_AMOUNTS, id, line_amount)?,
+            adjustments: self.all(ADJUSTMENTS, id, adjustment)?,
+        }))
+    }
+
     /// Remembers that no payment of this order may be opened any more.
     pub fn refuse_order(&self, order_id: OrderId, now: u64) -> Stored<()> {
         self.execute(REFUSE_ORDER, params![&*order_id.text(), now])
     }
 }
 
-fn columns(payment: &Payment, order_number: Option<&str>) -> [Value; 16] {
+fn columns(
+    payment: &Payment,
+    order_number: Option<&str>,
+    details: Option<&CheckoutDetails>,
+) -> [Value; 17] {
     [
         Value::from(&*payment.id.text()),
         Value::from(&*payment.order_id.text()),
@@ -371,6 +451,7 @@ fn columns(payment: &Payment, order_number: Option<&str>) -> [Value; 16] {
         Value::from(payment.updated_at),
         Value::from(payment.version),
         Value::from(order_number),
+        Value::from(details.map(|details| details.email.as_str())),
     ]
 }
 

@@ -62,9 +62,10 @@ const UNPAID: &str = concat!(
 );
 
 /// One for each table that refers to payments, and `payments` last.
-const REMOVE_PAYMENTS: [&str; 5] = [
+const REMOVE_PAYMENTS: [&str; 6] = [
     "DELETE FROM outbox WHERE payment_id IN (SELECT value FROM json_each(?))",
     "DELETE FROM webhooks WHERE payment_id IN (SELECT value FROM json_each(?))",
+    "DELETE FROM checkout_adjustments WHERE payment_id IN (SELECT value FROM json_each(?))",
     "DELETE FROM checkout_lines WHERE payment_id IN (SELECT value FROM json_each(?))",
     "DELETE FROM sessions WHERE payment_id IN (SELECT value FROM json_each(?))",
     "DELETE FROM payments WHERE id IN (SELECT value FROM json_each(?))",

@@ -39,6 +39,7 @@ fn payment(name: &str, order: &str) -> Payment {
         amount: units(100),
         currency: "USD".parse().unwrap(),
         lines: vec![],
+        details: None,
         expires_at: 1_000,
     };
     Payment::open(id(name), "test".to_owned(), &new, 10)
@@ -72,7 +73,7 @@ fn write<T>(store: &SqlStore, work: impl Fn(&Records<'_>) -> Stored<T>) -> T {
 fn store_with_payment() -> SqlStore {
     let store = SqlStore::for_test();
     write(&store, |records| {
-        records.insert_payment(&payment("p1", "o1"), None, &[])
+        records.insert_payment(&payment("p1", "o1"), None, &[], None)
     });
     store
 }
@@ -147,7 +148,7 @@ fn a_payment_is_read_as_it_was_written() {
 fn an_order_has_one_payment() {
     let store = store_with_payment();
     let second = store.write(of_a_test(), |records| {
-        records.insert_payment(&payment("p2", "o1"), None, &[])
+        records.insert_payment(&payment("p2", "o1"), None, &[], None)
     });
     // Where there are several writers, another one may have been faster.
     let refused = matches!(
@@ -202,8 +203,8 @@ fn lines_keep_their_sequence() {
         })
         .collect();
     write(&store, |records| {
-        records.insert_payment(&payment("p1", "o1"), Some("M-7K3F-29QD"), &lines)?;
-        records.insert_payment(&payment("p2", "o2"), None, &[])
+        records.insert_payment(&payment("p1", "o1"), Some("M-7K3F-29QD"), &lines, None)?;
+        records.insert_payment(&payment("p2", "o2"), None, &[], None)
     });
     for (payment, number) in [("p1", Some("M-7K3F-29QD")), ("p2", None), ("p3", None)] {
         assert_eq!(
@@ -552,7 +553,9 @@ fn no_number_of_payments_makes_a_sum_overflow() {
             status: PaymentStatus::Succeeded,
             ..payment(&format!("p{number}"), &format!("o{number}")).into()
         });
-        write(&store, |records| records.insert_payment(&large, None, &[]));
+        write(&store, |records| {
+            records.insert_payment(&large, None, &[], None)
+        });
     }
     let counted = store.read(|records| records.money_received()).unwrap();
     assert_eq!(counted[0].gross, units(i64::MAX), "the largest there is");

@@ -11,7 +11,7 @@ pub const STYLE: &str = include_str!("../checkout_page.css");
 
 /// No scripts, no images, nothing from elsewhere; the form goes back to us.
 pub const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-Py6Fv6qVgLcQafUCK8sMIMM7FkivbRoEbEGxvxKQDQs='; \
+    style-src 'sha256-DOo8/Sb47N9s0zChnMpeP9DNOtK6HxL1qPvGDTzGhtQ='; \
     form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 const HTML: &str = "text/html; charset=utf-8";

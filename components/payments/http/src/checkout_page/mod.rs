@@ -9,11 +9,13 @@ use maud::{Markup, html};
 use mercato_edge::Description;
 use mercato_edge::{Context, Problem, Reply, StatusCode};
 use mercato_kernel::Named as _;
-use mercato_money::Money;
+use mercato_money::{Currency, Money};
 use mercato_platform::clock::{Clock, SystemClock, rfc3339};
 use mercato_settings::CheckoutReturn;
 use payments::application::queries::{self, Checkout};
-use payments::domain::{CheckoutOutcome, CheckoutSession, PaymentStatus, PaymentView};
+use payments::domain::{
+    Adjustment, AdjustmentKind, CheckoutOutcome, CheckoutSession, PaymentStatus, PaymentView,
+};
 use payments::instance;
 
 use crate::resource::decimal;
@@ -148,7 +150,19 @@ fn table(checkout: &Checkout) -> Result<Markup, Problem> {
         sum = sum.checked_add(total).map_err(|_| Problem::internal())?;
         lines.push((line, amount(total, currency)));
     }
-    let is_rounded = sum != decimal(payment.amount, currency)?;
+    let is_rounded = checkout.details.is_none() && sum != decimal(payment.amount, currency)?;
+    let details = checkout.details.as_ref();
+    let adjustments = details.map_or(&[][..], |details| &details.adjustments);
+    let rows = adjustments
+        .iter()
+        .map(|adjustment| Row::of(adjustment, currency))
+        .collect::<Result<Vec<_>, _>>()?;
+    for ((_, total), of_line) in lines
+        .iter_mut()
+        .zip(details.iter().flat_map(|it| &it.line_amounts))
+    {
+        *total = amount(decimal(of_line.amount, currency)?, currency);
+    }
     Ok(html! {
         table {
             thead {
@@ -170,16 +184,60 @@ fn table(checkout: &Checkout) -> Result<Markup, Problem> {
                 }
             }
             tfoot {
+                @for row in rows.iter().filter(|row| !row.is_included) {
+                    (row.html())
+                }
                 tr {
                     th scope="row" colspan="2" { "Total" }
                     td class="number" colspan="2" { (with_currency(payment.amount, currency)?) }
                 }
+                @for row in rows.iter().filter(|row| row.is_included) {
+                    (row.html())
+                }
             }
+        }
+        @if let Some(details) = details {
+            p class="muted" { "For " (Text(&details.email)) }
         }
         @if is_rounded {
             p class="muted" { "The total is rounded to what can be paid." }
         }
     })
+}
+
+/// What stands below the lines of a checkout.
+struct Row {
+    label: String,
+    amount: String,
+    /// It is a part of the total, and not on top of it.
+    is_included: bool,
+}
+
+impl Row {
+    fn of(adjustment: &Adjustment, currency: Currency) -> Result<Self, Problem> {
+        let text = amount(decimal(adjustment.amount, currency)?, currency);
+        let (name, is_included) = match adjustment.kind {
+            AdjustmentKind::Discount => ("Discount", false),
+            AdjustmentKind::Shipping => ("Shipping", false),
+            AdjustmentKind::Tax => ("Tax", false),
+            AdjustmentKind::IncludedTax => ("Including tax", true),
+        };
+        let is_less = adjustment.kind == AdjustmentKind::Discount;
+        Ok(Self {
+            label: format!("{name}: {}", adjustment.label),
+            amount: if is_less { format!("−{text}") } else { text },
+            is_included,
+        })
+    }
+
+    fn html(&self) -> Markup {
+        html! {
+            tr class="part" {
+                th scope="row" colspan="2" { (Text(&self.label)) }
+                td class="number" colspan="2" { (self.amount) }
+            }
+        }
+    }
 }
 
 /// A button that plays something.

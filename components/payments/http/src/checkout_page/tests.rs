@@ -1,5 +1,5 @@
 use mercato_kernel::OrderId;
-use payments::domain::CheckoutLine;
+use payments::domain::{CheckoutDetails, CheckoutLine, LineAmount, MinorUnits};
 use sha2::{Digest, Sha256};
 
 use super::format::MS_PER_MINUTE;
@@ -16,7 +16,55 @@ fn checkout() -> Checkout {
             unit_price: Money::from_units(99_500),
             quantity: 2,
         }],
+        details: None,
     }
+}
+
+/// That with a discount, shipping and tax: 19.90 − 1.99 + 4.90.
+fn quoted(kind: AdjustmentKind) -> Checkout {
+    let units = |units| MinorUnits::new(units).unwrap();
+    let adjustment = |kind, label: &str, amount| Adjustment {
+        kind,
+        label: label.to_owned(),
+        amount: units(amount),
+    };
+    Checkout {
+        details: Some(CheckoutDetails {
+            email: "ada<b>@example.com".to_owned(),
+            line_amounts: vec![LineAmount {
+                amount: units(1_990),
+                discount: units(199),
+            }],
+            adjustments: vec![
+                adjustment(AdjustmentKind::Discount, "ROAST<10>", 199),
+                adjustment(AdjustmentKind::Shipping, "Post AT", 490),
+                adjustment(kind, "10 %", 207),
+            ],
+        }),
+        ..checkout()
+    }
+}
+
+#[test]
+fn a_checkout_shows_how_its_total_comes_about() {
+    let page = html(&quoted(AdjustmentKind::IncludedTax), 0);
+    let rows = [
+        ("Discount: ROAST&lt;10&gt;", "−1.99"),
+        ("Shipping: Post AT", "4.90"),
+        ("Including tax: 10 %", "2.07"),
+    ];
+    for (label, amount) in rows {
+        let row = format!(">{label}</th><td class=\"number\" colspan=\"2\">{amount}</td>");
+        assert!(page.contains(&row), "{row} in {page}");
+    }
+    assert!(page.contains("For ada&lt;b&gt;@example.com"));
+    let at = |text: &str| page.find(text).unwrap();
+    assert!(at("Shipping: ") < at(">Total<") && at(">Total<") < at("Including tax: "));
+    assert!(!page.contains("rounded"));
+    let on_top = html(&quoted(AdjustmentKind::Tax), 0);
+    let at = |text: &str| on_top.find(text).unwrap();
+    assert!(at(">Tax: 10 %") < at(">Total<"));
+    assert!(!html(&checkout(), 0).contains("Shipping"));
 }
 
 fn text_of(reply: &Reply) -> String {

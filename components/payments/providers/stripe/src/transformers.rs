@@ -3,11 +3,14 @@
 //! Sources: <https://docs.stripe.com/api/checkout/sessions>, <https://docs.stripe.com/api/refunds>,
 //! <https://docs.stripe.com/api/errors>, <https://docs.stripe.com/currencies>.
 
-use mercato_money::{Currency, Money};
+use mercato_money::{Currency, Money, MoneyError};
 use mercato_settings::{CheckoutReturn, OTHER_UNIT_AT_STRIPE, return_url};
 use serde::Deserialize;
 
-use crate::port::{Charge, RefundReceipt, RefundRequest, Session, SessionRequest, SessionState};
+use crate::port::{
+    AdjustmentKind, Charge, CheckoutDetails, LineAmount, LineItem, RefundReceipt, RefundRequest,
+    Session, SessionRequest, SessionState,
+};
 
 /// The version of the API whose requests and answers this file knows. Pinned: without it Stripe would speak the version
 /// that the account happens to be set to. It is the version of Stripe's own library that the tests compare with
@@ -21,6 +24,9 @@ pub const EXPIRY_GRACE_SECONDS: u64 = 35 * 60;
 
 /// Longest life of a session at Stripe, in seconds; also its life when none is asked for.
 pub const SESSION_LIFETIME_MAX_SECONDS: u64 = 24 * 60 * 60;
+
+/// Most lines that Stripe shows in a session.
+const LINE_ITEMS_MAX: usize = 100;
 
 /// Longest description of what an order holds, in characters.
 const DESCRIPTION_MAX_CHARS: usize = 500;
@@ -126,7 +132,8 @@ impl Form {
 }
 
 /// Opens a session. The order's lines are shown one by one when they come out at exactly the amount in whole minor
-/// units; otherwise the order is one line.
+/// units; otherwise the order is one line. Of an order that was a checkout each line costs what is left of it, since Stripe knows no
+/// negative lines and has coupons only as objects of their own; shipping and taxes are lines of their own.
 ///
 /// # Errors
 /// Why Stripe cannot be asked for it at all.
@@ -159,6 +166,9 @@ pub fn create_session(
         .map(|outcome| return_url(&settings.return_url, &request.order_id, outcome));
     form.set("success_url", success_url);
     form.set("cancel_url", cancel_url);
+    if let Some(details) = &request.details {
+        form.set("customer_email", &details.email);
+    }
     if let Some(seconds) = expiry_seconds(request.expires_at, settings.reservation_seconds) {
         form.set("expires_at", seconds.to_string());
     }
@@ -501,7 +511,95 @@ impl Line<'_> {
 }
 
 fn lines(request: &SessionRequest, currency: Currency) -> Vec<Line<'_>> {
-    exact_lines(request, currency).unwrap_or_else(|| vec![whole_order(request)])
+    let exact = match &request.details {
+        Some(details) => detailed_lines(request, details, currency),
+        None => exact_lines(request, currency),
+    };
+    exact.unwrap_or_else(|| vec![whole_order(request)])
+}
+
+/// The lines of a checkout with what is left of each, then shipping and the taxes on top; none when Stripe cannot take one of these
+/// amounts, or they do not come to the amount.
+fn detailed_lines<'a>(
+    request: &'a SessionRequest,
+    details: &'a CheckoutDetails,
+    currency: Currency,
+) -> Option<Vec<Line<'a>>> {
+    let sum_of = |kind| {
+        let of_kind = details.adjustments.iter().filter(|it| it.kind == kind);
+        of_kind.map(|it| it.amount).try_fold(0, i64::checked_add)
+    };
+    let mut lines = Vec::with_capacity(details.line_amounts.len());
+    let mut discounted = 0_i64;
+    for (item, line) in request.line_items.iter().zip(&details.line_amounts) {
+        discounted = discounted.checked_add(line.discount)?;
+        lines.push(detailed_line(item, *line, currency)?);
+    }
+    // What codes take off beside the lines is off shipping.
+    let off_shipping = sum_of(AdjustmentKind::Discount)?.checked_sub(discounted)?;
+    let shipping = sum_of(AdjustmentKind::Shipping)?.checked_sub(off_shipping)?;
+    let labels = |kind| {
+        let of_kind = details.adjustments.iter().filter(move |it| it.kind == kind);
+        of_kind.map(|it| it.label.as_str()).collect::<Vec<_>>()
+    };
+    let shipped = labels(AdjustmentKind::Shipping);
+    if !shipped.is_empty() {
+        let off = (off_shipping > 0).then(|| off(off_shipping, currency));
+        lines.push(Line {
+            name: shipped.join(", ").into(),
+            description: off.transpose().ok()?,
+            unit_amount: shipping,
+            quantity: 1,
+        });
+    }
+    for tax in &details.adjustments {
+        if tax.kind == AdjustmentKind::Tax && tax.amount > 0 {
+            lines.push(Line {
+                name: format!("Tax {}", tax.label).into(),
+                description: None,
+                unit_amount: tax.amount,
+                quantity: 1,
+            });
+        }
+    }
+    let sum = lines.iter().try_fold(0_i64, |sum, line| {
+        sum.checked_add(line.unit_amount.checked_mul(i64::from(line.quantity))?)
+    })?;
+    let fits = |line: &Line<'_>| line.unit_amount >= 0 && line.unit_amount % step(currency) == 0;
+    let is_shown = lines.len() <= LINE_ITEMS_MAX && lines.iter().all(fits);
+    (sum == request.amount && is_shown).then_some(lines)
+}
+
+/// So many units of a price when they come to exactly what the line costs, otherwise all of them as one.
+fn detailed_line(item: &LineItem, line: LineAmount, currency: Currency) -> Option<Line<'_>> {
+    let price = Money::from_units(item.unit_price).to_minor_exact(currency);
+    let exact = price.filter(|price| {
+        let amount = price.checked_mul(i64::from(item.quantity));
+        line.discount == 0 && amount == Some(line.amount) && price % step(currency) == 0
+    });
+    if let Some(unit_amount) = exact {
+        return Some(Line {
+            name: item.name.as_str().into(),
+            description: None,
+            unit_amount,
+            quantity: item.quantity,
+        });
+    }
+    let off = (line.discount > 0).then(|| off(line.discount, currency));
+    Some(Line {
+        name: format!("{} × {}", item.quantity, item.name).into(),
+        description: off.transpose().ok()?,
+        unit_amount: line.amount.checked_sub(line.discount)?,
+        quantity: 1,
+    })
+}
+
+/// What a customer reads of a discount.
+fn off(amount: i64, currency: Currency) -> Result<String, MoneyError> {
+    Ok(format!(
+        "Discount: {} {currency}",
+        Money::from_minor(amount, currency)?
+    ))
 }
 
 /// Line by line, unless a unit price is no whole number of minor units or the sum is not the amount.

@@ -74,6 +74,9 @@ pub trait Store {
     /// A product that is not deleted.
     fn product(&self, id: ProductId) -> Result<Option<ProductView>, StoreError>;
 
+    /// Those of these products that are not deleted, in any order.
+    fn products(&self, ids: &[ProductId]) -> Result<Vec<ProductView>, StoreError>;
+
     /// One page of the products that are not deleted. None when more products than
     /// [`RANKED_WALK_MATCHES_MAX`](crate::domain::search::RANKED_WALK_MATCHES_MAX) have come to match a search that was
     /// ranked when its walk began.

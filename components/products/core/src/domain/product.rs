@@ -5,7 +5,7 @@ use mercato_money::Money;
 
 use crate::domain::error::{ProductError, broken};
 use crate::domain::stock::{STOCK_UNITS_MAX, Stock, StockError};
-use crate::domain::values::{Description, Name, Price, Sku};
+use crate::domain::values::{Description, Name, Price, Sku, TaxClass, Weight};
 
 /// What is known of a product of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,10 @@ pub struct ProductView {
     pub sku: Option<Sku>,
     /// Price of one unit.
     pub price: Price,
+    /// How it is taxed.
+    pub tax_class: TaxClass,
+    /// Of one unit.
+    pub weight: Weight,
     /// Free, reserved and sold units.
     pub stock: Stock,
     /// Grows by one with every change of the catalogue, from 1. Orders that move stock do not count.
@@ -42,6 +46,10 @@ pub struct ProductChanges {
     pub sku: Option<Option<Sku>>,
     /// Price of one unit.
     pub price: Option<Money>,
+    /// How it is taxed; a new product is taxed as [`TaxClass::standard`].
+    pub tax_class: Option<TaxClass>,
+    /// Of one unit.
+    pub weight: Option<Weight>,
     /// Free units.
     pub stock: Option<StockChange>,
 }
@@ -101,6 +109,8 @@ impl Product {
             description: Description::stored(String::new()),
             sku: None,
             price: Price::stored(Money::ZERO),
+            tax_class: TaxClass::standard(),
+            weight: Weight::default(),
             stock: Stock::default(),
             version: 0,
             created_at: now,
@@ -173,6 +183,8 @@ impl Product {
             description: changes.description.clone().unwrap_or(view.description),
             sku: changes.sku.clone().unwrap_or(view.sku),
             price,
+            tax_class: changes.tax_class.clone().unwrap_or(view.tax_class),
+            weight: changes.weight.unwrap_or(view.weight),
             stock,
             version: view.version + 1,
             updated_at: now.max(view.updated_at),

@@ -1,6 +1,7 @@
 //! Stock held for an order, and how the reservation ends.
 
 use mercato_kernel::{OrderId, ProductId};
+use mercato_money::Money;
 
 use crate::domain::error::StoreError;
 use crate::domain::stock::Quantity;
@@ -18,6 +19,8 @@ pub struct RequestedLine {
     pub product_id: String,
     /// 1 to [`LINE_UNITS_MAX`].
     pub quantity: u32,
+    /// The price of one unit that the customer was shown, if it must be that one.
+    pub expected_price: Option<Money>,
 }
 
 /// What an order wants of one product.
@@ -29,6 +32,8 @@ pub struct Demand {
     pub product_id: String,
     /// Units of all lines of that product.
     pub quantity: Quantity,
+    /// What one unit must cost, if one of the lines says so.
+    pub expected_price: Option<Money>,
 }
 
 /// One demand per product, in the order of the first mention. The error says which rule the caller broke.
@@ -58,11 +63,20 @@ pub fn merge(lines: &[RequestedLine]) -> Result<Vec<Demand>, String> {
             Some(demand) => {
                 let sum = demand.quantity.plus(quantity);
                 demand.quantity = sum.ok_or_else(|| "more units than can be counted".to_owned())?;
+                let expected = demand.expected_price.or(line.expected_price);
+                if line
+                    .expected_price
+                    .is_some_and(|price| Some(price) != expected)
+                {
+                    return Err("two prices are expected of one product".to_owned());
+                }
+                demand.expected_price = expected;
             }
             None => demands.push(Demand {
                 product,
                 product_id,
                 quantity,
+                expected_price: line.expected_price,
             }),
         }
     }
@@ -76,6 +90,8 @@ pub enum RejectionReason {
     UnknownProduct,
     /// Fewer free units than requested.
     InsufficientStock,
+    /// One unit does not cost what was expected.
+    PriceChanged,
 }
 
 /// A line that could not be reserved.
@@ -320,6 +336,7 @@ mod tests {
         RequestedLine {
             product_id: product_id.to_owned(),
             quantity,
+            expected_price: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The values a product is made of. Each has one constructor that can fail, and one for what was stored. What is sent is read as
 //! these types (`FromJson`), whose schemas tell clients the limits.
 
-use mercato_kernel::FieldError;
+use mercato_kernel::{FieldError, FromJson, Refusal};
 use mercato_money::{Money, UNITS_PER_WHOLE};
 use utoipa::ToSchema;
 
@@ -137,9 +137,147 @@ impl Price {
     }
 }
 
+/// Longest name of a tax class, in characters.
+pub const TAX_CLASS_CHARS_MAX: usize = 40;
+
+/// What products that are taxed alike have in common: letters and digits with dashes, points and underscores, in small letters.
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
+#[schema(
+    min_length = 1,
+    max_length = 40,
+    pattern = r"^\s*[A-Za-z0-9._-]+\s*$",
+    example = "food"
+)]
+pub struct TaxClass(String);
+
+impl TaxClass {
+    /// The class of what has no other.
+    #[must_use]
+    pub fn standard() -> Self {
+        Self("standard".to_owned())
+    }
+
+    /// The class as it was stored.
+    #[must_use]
+    pub const fn stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for TaxClass {
+    type Err = Refusal;
+
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        let line = mercato_platform::text::line(text, TAX_CLASS_CHARS_MAX);
+        let name = line.map_err(|problem| (problem.code(), problem.to_string().into()))?;
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.chars().all(fits) {
+            Ok(Self(name.to_ascii_lowercase()))
+        } else {
+            let rest =
+                "must be letters and digits, with dashes, points or underscores between them";
+            Err(("format", rest.into()))
+        }
+    }
+}
+
+impl From<TaxClass> for String {
+    fn from(class: TaxClass) -> Self {
+        class.0
+    }
+}
+
+mercato_kernel::read_from_text!(TaxClass, str::parse, Self::standard());
+
+/// Heaviest unit of a product, in grams.
+pub const WEIGHT_GRAMS_MAX: u32 = 1_000_000_000;
+
+/// Weight of one unit in grams, at most [`WEIGHT_GRAMS_MAX`]; 0 when nobody has said it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ToSchema)]
+#[schema(value_type = u32, minimum = 0, maximum = 1_000_000_000, example = 250)]
+pub struct Weight(u32);
+
+impl Weight {
+    /// A weight that somebody named, in grams.
+    ///
+    /// # Errors
+    /// When it is more than [`WEIGHT_GRAMS_MAX`].
+    pub fn parse(grams: u32) -> Result<Self, Refusal> {
+        if grams > WEIGHT_GRAMS_MAX {
+            let rest = format!("must not be more than {WEIGHT_GRAMS_MAX}");
+            return Err(("max", rest.into()));
+        }
+        Ok(Self(grams))
+    }
+
+    /// The weight as it was stored, in grams.
+    #[must_use]
+    pub const fn stored(grams: u32) -> Self {
+        Self(grams)
+    }
+
+    /// The weight in grams.
+    #[must_use]
+    pub const fn grams(self) -> u32 {
+        self.0
+    }
+}
+
+impl FromJson for Weight {
+    fn placeholder() -> Self {
+        Self::default()
+    }
+
+    fn from_json(json: &str) -> Result<Self, Refusal> {
+        let grams = i64::from_json(json)?;
+        if grams < 0 {
+            return Err(("min", "must not be less than 0".into()));
+        }
+        Self::parse(u32::try_from(grams).unwrap_or(u32::MAX))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tax_class_is_a_word_in_small_letters() {
+        let parse = str::parse::<TaxClass>;
+        assert_eq!(parse(" Food-2 ").unwrap().as_str(), "food-2");
+        assert_eq!(TaxClass::standard().as_str(), "standard");
+        let long = "x".repeat(TAX_CLASS_CHARS_MAX + 1);
+        for (text, code) in [
+            ("", "required"),
+            ("a b", "format"),
+            ("é", "format"),
+            (&*long, "max"),
+        ] {
+            assert_eq!(parse(text).unwrap_err().0, code, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_weight_is_whole_grams_and_not_negative() {
+        assert_eq!(Weight::from_json("250").unwrap().grams(), 250);
+        let most = WEIGHT_GRAMS_MAX.to_string();
+        assert_eq!(Weight::from_json(&most).unwrap().grams(), WEIGHT_GRAMS_MAX);
+        for (json, code) in [
+            ("-1", "min"),
+            ("1.5", "type"),
+            ("1000000001", "max"),
+            ("9e15", "max"),
+            ("null", "type"),
+        ] {
+            assert_eq!(Weight::from_json(json).unwrap_err().0, code, "{json}");
+        }
+    }
 
     #[test]
     fn names_are_one_trimmed_line_of_at_most_200_characters() {

@@ -75,6 +75,11 @@ impl Store for SqlStore {
         self.0.read(|connection| products::find(connection, id))
     }
 
+    fn products(&self, ids: &[ProductId]) -> Result<Vec<ProductView>, StoreError> {
+        self.0
+            .read(|connection| products::find_all(connection, ids))
+    }
+
     fn list(&self, listing: &Listing) -> Result<Option<Page<ProductView>>, StoreError> {
         self.0
             .read(|connection| Ok(listing::page(connection, listing)?))

@@ -12,12 +12,12 @@ use crate::application::ports::{
 use crate::domain::error::StoreError;
 use crate::domain::product::{Product, ProductView};
 use crate::domain::stock::Stock;
-use crate::domain::values::{Description, Name, Price, Sku};
+use crate::domain::values::{Description, Name, Price, Sku, TaxClass, Weight};
 
 /// What [`to_view`] reads of a product, which is `p` in every statement.
 macro_rules! product_columns {
     () => {
-        "p.id, p.name, p.description, p.sku, p.price, p.stock, p.reserved, p.sold, p.version, p.created_at, p.updated_at"
+        "p.id, p.name, p.description, p.sku, p.price, p.stock, p.reserved, p.sold, p.version, p.created_at, p.updated_at, p.tax_class, p.weight"
     };
 }
 
@@ -49,17 +49,18 @@ WHERE sku = ?
 
 const INSERT_PRODUCTS: &str = "\
 INSERT INTO products
-  (id, name, name_key, description, sku, price, stock, reserved, sold, version, created_at, updated_at, deleted_at)
+  (id, name, name_key, description, sku, price, stock, reserved, sold, version, created_at, updated_at, deleted_at,
+   tax_class, weight)
 -- plan: lines are looked for only while a reference to a product is broken";
 
 const SAVE_PRODUCT: &str = "\
 UPDATE products
 SET name = ?2, name_key = ?3, description = ?4, sku = ?5, price = ?6, stock = ?7, reserved = ?8, sold = ?9,
-  version = ?10, created_at = ?11, updated_at = ?12, deleted_at = ?13
+  version = ?10, created_at = ?11, updated_at = ?12, deleted_at = ?13, tax_class = ?14, weight = ?15
 WHERE id = ?1";
 
 /// A row of [`INSERT_PRODUCTS`], and what stands for the question marks of [`SAVE_PRODUCT`].
-fn product_parameters(product: &Product) -> [Value; 13] {
+fn product_parameters(product: &Product) -> [Value; 15] {
     let view = product.view();
     [
         key(view.id),
@@ -75,6 +76,8 @@ fn product_parameters(product: &Product) -> [Value; 13] {
         view.created_at.into(),
         view.updated_at.into(),
         product.deleted_at().into(),
+        view.tax_class.as_str().into(),
+        view.weight.grams().into(),
     ]
 }
 
@@ -86,6 +89,8 @@ pub fn to_view(row: &Row) -> Result<ProductView, Error> {
         description: Description::stored(row.get("description")?),
         sku: row.get::<Option<String>>("sku")?.map(Sku::stored),
         price: Price::stored(Money::from_units(row.get("price")?)),
+        tax_class: TaxClass::stored(row.get("tax_class")?),
+        weight: Weight::stored(row.get("weight")?),
         stock: Stock::restore(row.get("stock")?, row.get("reserved")?, row.get("sold")?),
         version: row.get("version")?,
         created_at: row.get("created_at")?,

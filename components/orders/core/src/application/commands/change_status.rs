@@ -130,7 +130,7 @@ fn actor(caller: &Caller) -> Actor {
 fn visible(records: &Records<'_>, command: &ChangeStatus) -> Result<Order, OrderError> {
     records
         .order(command.order_id)?
-        .filter(|order| command.caller.may_see(order.view().customer_id))
+        .filter(|order| order.view().is_visible_to(&command.caller))
         .ok_or(OrderError::NotFound)
 }
 

@@ -11,7 +11,7 @@
 //! An order may take the place of an older one. That it is to end is recorded in the transaction that begins the new one, and
 //! the saga ends it before it holds any stock (docs/decisions/0053): there are never two of them, wherever a crash happens.
 
-use mercato_kernel::{AccountId, OrderId, RecordedAnswer};
+use mercato_kernel::{OrderId, RecordedAnswer, Uuid};
 use mercato_money::Money;
 use mercato_platform::client::Client;
 use mercato_platform::clock::Clock;
@@ -24,11 +24,11 @@ use crate::application::saga::cancel;
 use crate::application::saga::place;
 use crate::application::{ABANDON_AFTER_MS, KEY_KEPT_MS, RESUME_AFTER_MS};
 use crate::domain::{
-    Actor, Cancellation, Holder, HolderKind, LimitReached, Limits, Line, OrderError, OrderRequest,
-    OrderStatus, Saga, Step, merge_lines,
+    Actor, Cancellation, CheckoutHolder, CustomerId, Holder, HolderKind, LimitReached, Limits,
+    Line, OrderError, OrderRequest, OrderStatus, OrderedQuote, Saga, Step, merge_lines,
 };
 use crate::ports::{Payments, Ports, Store};
-use crate::store::{KeyRecord, Records};
+use crate::store::{KeyRecord, Ordered, Records};
 
 pub use crate::application::saga::place::Placement;
 
@@ -47,19 +47,39 @@ const LATE_EVENTS_MAX: u32 = 16;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreateOrder {
     /// Who orders.
-    pub customer_id: AccountId,
+    pub customer_id: CustomerId,
     /// Where from, if that is known.
     pub client: Option<Client>,
     /// Whether the limits do not concern this order.
     pub is_exempt: bool,
     /// What.
     pub lines: Vec<Line>,
+    /// The checkout that is ordered, if it is one: these lines are its quote's.
+    pub checkout: Option<CheckoutOrder>,
     /// The total that the customer saw: with another one nothing is ordered.
     pub expected_total: Option<Money>,
     /// A pending order of the same customer that is to end first.
     pub replaces: Option<OrderId>,
     /// The key of the request, if the client gave one.
     pub idempotency: Option<Idempotency>,
+}
+
+/// A checkout that is ordered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckoutOrder {
+    /// Whose it is.
+    pub holder: CheckoutHolder,
+    /// What was prepared.
+    pub quote: Box<OrderedQuote>,
+}
+
+impl CheckoutOrder {
+    /// The quote as that order keeps it.
+    fn of(&self, order_id: OrderId) -> Box<OrderedQuote> {
+        let token = self.holder.order_token(order_id);
+        let quote = OrderedQuote::clone(&self.quote);
+        Box::new(quote.with_token(token.map(|token| token.hash())))
+    }
 }
 
 /// An idempotency key and what it was sent with.
@@ -106,6 +126,20 @@ const ID_TRIES_MAX: u32 = 8;
 /// # Errors
 /// Why there is no order; see [`OrderError`].
 pub async fn handle(ports: &impl Ports, command: CreateOrder) -> Result<CreateOutcome, OrderError> {
+    if command.checkout.is_none() && ports.settings().requires_checkout {
+        return Err(OrderError::CheckoutRequired);
+    }
+    place_order(ports, command).await
+}
+
+/// [`handle`], also for a checkout.
+///
+/// # Errors
+/// As [`handle`].
+pub(super) async fn place_order(
+    ports: &impl Ports,
+    command: CreateOrder,
+) -> Result<CreateOutcome, OrderError> {
     let lines = merge_lines(&command.lines)?;
     if let Some(idempotency) = &command.idempotency {
         check(idempotency)?;
@@ -150,18 +184,46 @@ fn check(idempotency: &Idempotency) -> Result<(), OrderError> {
     }
 }
 
+/// What a request comes to that was sent before; none for a new one.
+///
+/// # Errors
+/// [`OrderError::IdempotencyKeyReused`], or why there is no order.
+pub(super) async fn repeat(
+    ports: &impl Ports,
+    customer_id: CustomerId,
+    idempotency: &Idempotency,
+) -> Result<Option<CreateOutcome>, OrderError> {
+    check(idempotency)?;
+    let now = ports.clock().now_ms();
+    let record = ports
+        .store()
+        .read(|records| records.key(customer_id, &idempotency.key))?;
+    let Some(record) = record.filter(|record| !is_forgotten(record, now)) else {
+        return Ok(None);
+    };
+    if record.fingerprint != idempotency.fingerprint {
+        return Err(OrderError::IdempotencyKeyReused);
+    }
+    if let Some(answer) = record.answer {
+        return Ok(Some(CreateOutcome::Replayed(answer)));
+    }
+    log::record("order_id", &record.order_id.text());
+    let placement = place::advance(ports, record.order_id).await?;
+    Ok(Some(CreateOutcome::Placed(placement)))
+}
+
 /// [`OrderError::LimitReached`] when a new request would be refused, found without the writers' lock.
 fn look(ports: &impl Ports, command: &CreateOrder, holders: &Holders) -> Result<(), OrderError> {
     if holders.are_unlimited() {
         return Ok(());
     }
     let now = ports.clock().now_ms();
-    ports.store().read(
-        |records| match holders.check(records, now, &freed(records, command)?) {
+    ports.store().read(|records| {
+        match holders.check(records, now, &freed(records, command, command.replaces)?) {
             Err(OrderError::LimitReached(_)) if is_known(records, command, now)? => Ok(()),
             checked => checked,
-        },
-    )
+        }
+    })
 }
 
 /// Applies payment events that should have arrived by now; returns whether there were any. The sweep will do it when this
@@ -187,11 +249,13 @@ fn begin(
         Some(_) => RESUME_AFTER_MS,
         None => ABANDON_AFTER_MS,
     };
+    let order_id = OrderId::parse(&ports.ids().new_id())?;
     let request = OrderRequest {
-        order_id: OrderId::parse(&ports.ids().new_id())?,
+        order_id,
         customer_id: command.customer_id,
         client: command.client.as_ref().map(Holder::client),
         lines,
+        quote: command.checkout.as_ref().map(|it| it.of(order_id)),
         expected_total: command.expected_total,
         replaces: command.replaces,
         created_at: now,
@@ -203,15 +267,22 @@ fn begin(
         if let Some(begun) = take_key(records, command, order_id, now)? {
             return Ok(Err(begun));
         }
-        holders.check(records, now, &freed(records, command)?)?;
-        let older = command.replaces;
+        let older = match standing(records, command)? {
+            Standing::Free => command.replaces,
+            Standing::Pending(older) => Some(older),
+            Standing::UnderWay(order_id) => return Ok(Err(Begun::Known(order_id))),
+        };
+        holders.check(records, now, &freed(records, command, older)?)?;
         let replaced = older.map(|older| replaced(records, older, command.customer_id));
         let replaced = replaced.transpose()?.flatten();
-        let renamed = insert_saga(ports, records, &saga, command)?;
+        let replacing = saga.replacing(older);
+        let asked = replacing.as_ref().unwrap_or(&saga);
+        let renamed = insert_saga(ports, records, asked, command)?;
+        let renamed = renamed.or(replacing);
         let order_id = renamed.as_ref().unwrap_or(&saga).request().order_id;
         if let Some(replaced) = replaced {
             let cancellation = Cancellation {
-                actor: Actor::Account(command.customer_id),
+                actor: request_actor(command),
                 reason: format!("Replaced by order {order_id}"),
             };
             cancel::intend(records, replaced, cancellation, now + RESUME_AFTER_MS)?;
@@ -236,9 +307,59 @@ fn locks_of(command: &CreateOrder, holders: &Holders) -> Locks {
             &idempotency.key,
         ));
     }
+    if let Some(checkout) = &command.checkout {
+        locks = locks.and(locks::checkout(checkout.quote.checkout_id()));
+    }
     match command.replaces {
         Some(older) => locks.and(locks::order(older)),
         None => locks,
+    }
+}
+
+/// Who places it.
+fn request_actor(command: &CreateOrder) -> Actor {
+    match &command.checkout {
+        Some(checkout) => placed_by(&checkout.holder),
+        None => Actor::Account(Uuid::from(command.customer_id).into()),
+    }
+}
+
+/// Who orders a checkout.
+pub(super) fn placed_by(holder: &CheckoutHolder) -> Actor {
+    holder.account().map_or(Actor::Guest, Actor::Account)
+}
+
+/// What the checkout that is ordered was ordered as before.
+enum Standing {
+    /// Nothing, or it is none.
+    Free,
+    /// That order: there is to be no second one beside it.
+    Pending(OrderId),
+    /// Its order is being made from the same quote: it is this one.
+    UnderWay(OrderId),
+}
+
+/// # Errors
+/// [`OrderError::AlreadyOrdered`] when its order is paid, [`OrderError::Unavailable`] while another one of it is being made.
+fn standing(records: &Records<'_>, command: &CreateOrder) -> Result<Standing, OrderError> {
+    let Some(CheckoutOrder { quote, .. }) = &command.checkout else {
+        return Ok(Standing::Free);
+    };
+    match records.ordered_alone(quote.checkout_id())? {
+        None | Some(Ordered::Ending(_)) => Ok(Standing::Free),
+        Some(Ordered::Pending(order_id)) => Ok(Standing::Pending(order_id)),
+        Some(Ordered::Paid(order_id)) => Err(OrderError::AlreadyOrdered(order_id)),
+        Some(Ordered::UnderWay(order_id)) => {
+            let saga = records.saga(order_id)?.ok_or(OrderError::Internal)?;
+            let asked = saga.request().quote.as_ref();
+            let is_same = asked.is_some_and(|asked| asked.quote().id == quote.quote().id);
+            // Another key would not know that order.
+            if is_same && command.idempotency.is_none() {
+                Ok(Standing::UnderWay(order_id))
+            } else {
+                Err(OrderError::Unavailable)
+            }
+        }
     }
 }
 
@@ -289,6 +410,7 @@ fn insert_saga(
         take_key(records, command, order_id, request.created_at)?;
         let request = OrderRequest {
             order_id,
+            quote: command.checkout.as_ref().map(|it| it.of(order_id)),
             ..request.clone()
         };
         renamed = Some(Saga::begin(request, saga.next_attempt_at()));
@@ -304,7 +426,7 @@ fn insert_saga(
 fn replaced(
     records: &Records<'_>,
     older: OrderId,
-    customer_id: AccountId,
+    customer_id: CustomerId,
 ) -> Result<Option<Saga>, OrderError> {
     let order = records.order_view(older)?;
     let Some(order) = order.filter(|order| order.customer_id == customer_id) else {
@@ -336,8 +458,12 @@ struct Freed {
     client: Option<Holder>,
 }
 
-fn freed(records: &Records<'_>, command: &CreateOrder) -> Result<Freed, OrderError> {
-    let Some(older) = command.replaces else {
+fn freed(
+    records: &Records<'_>,
+    command: &CreateOrder,
+    older: Option<OrderId>,
+) -> Result<Freed, OrderError> {
+    let Some(older) = older else {
         return Ok(Freed::default());
     };
     let saga = records.saga(older)?;
@@ -431,7 +557,7 @@ fn is_forgotten(record: &KeyRecord, now: u64) -> bool {
 
 fn earlier(
     records: &Records<'_>,
-    customer_id: AccountId,
+    customer_id: CustomerId,
     idempotency: &Idempotency,
     now: u64,
 ) -> Result<Option<Begun>, OrderError> {

@@ -1,10 +1,10 @@
 //! Keeps the answer of a request under its idempotency key.
 
-use mercato_kernel::{AccountId, RecordedAnswer};
+use mercato_kernel::RecordedAnswer;
 
 use crate::application::commands::create_order::Idempotency;
 use crate::application::locks;
-use crate::domain::OrderError;
+use crate::domain::{CustomerId, OrderError};
 use crate::ports::{Ports, Store};
 
 /// The first answer kept is returned, and is what must be sent. A key that is free, or was sent with another body,
@@ -14,11 +14,11 @@ use crate::ports::{Ports, Store};
 /// When the orders database cannot be used.
 pub fn handle(
     ports: &impl Ports,
-    customer_id: AccountId,
+    customer_id: impl Into<CustomerId>,
     idempotency: &Idempotency,
     answer: RecordedAnswer,
 ) -> Result<RecordedAnswer, OrderError> {
-    let key = idempotency.key.as_str();
+    let (customer_id, key) = (customer_id.into(), idempotency.key.as_str());
     let locks = locks::idempotency_key(customer_id, key);
     let first = ports.store().write(locks, |records| {
         let record = records.key(customer_id, key)?;

@@ -4,7 +4,9 @@ use mercato_kernel::{Caller, OrderId};
 use mercato_platform::log;
 
 use crate::application::saga::{cancel, payment_events, place};
-use crate::domain::{OrderError, OrderStatus, OrderView, Payment, Saga, StatusChange, Step};
+use crate::domain::{
+    OrderError, OrderRequest, OrderStatus, OrderToken, OrderView, Payment, Saga, StatusChange, Step,
+};
 use crate::ports::{Payments, Ports, Store};
 
 /// An order and what belongs to it.
@@ -18,16 +20,56 @@ pub struct OrderDetails {
     pub history: Vec<StatusChange>,
 }
 
+/// Who wants to see an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Viewer {
+    /// A caller, who sees their own or all.
+    Caller(Caller),
+    /// Whoever has the token of a guest's order.
+    Guest(OrderToken),
+}
+
+impl From<Caller> for Viewer {
+    fn from(caller: Caller) -> Self {
+        Self::Caller(caller)
+    }
+}
+
+impl Viewer {
+    fn sees(&self, order: &OrderView) -> bool {
+        match self {
+            Self::Caller(caller) => order.is_visible_to(caller),
+            Self::Guest(token) => order.has_token(token),
+        }
+    }
+
+    /// The same of an order that is not stored yet.
+    fn sees_request(&self, request: &OrderRequest) -> bool {
+        match self {
+            Self::Caller(caller) => match request.account() {
+                Some(account) => caller.may_see(account),
+                None => !matches!(caller, Caller::Customer(_)),
+            },
+            Self::Guest(token) => {
+                let quote = request.quote.as_ref();
+                let hash = quote.and_then(|quote| quote.token_hash());
+                hash.is_some_and(|hash| *hash == token.hash())
+            }
+        }
+    }
+}
+
 /// Returns the order as it is now.
 ///
 /// # Errors
 /// [`OrderError::NotFound`] for an order that does not exist or is somebody else's.
 pub async fn handle(
     ports: &impl Ports,
-    caller: Caller,
+    viewer: impl Into<Viewer>,
     order_id: OrderId,
 ) -> Result<OrderDetails, OrderError> {
-    let (owner, saga) = ports.store().read(|records| {
+    let viewer = viewer.into();
+    let (is_visible, saga) = ports.store().read(|records| {
         let order = records.order_view(order_id)?;
         let is_open = order
             .as_ref()
@@ -37,10 +79,14 @@ pub async fn handle(
         } else {
             None
         };
-        let of_saga = saga.as_ref().map(|saga| saga.request().customer_id);
-        Ok((order.map(|order| order.customer_id).or(of_saga), saga))
+        let is_visible = match (&order, &saga) {
+            (Some(order), _) => viewer.sees(order),
+            (None, Some(saga)) => viewer.sees_request(saga.request()),
+            (None, None) => false,
+        };
+        Ok((is_visible, saga))
     })?;
-    if !owner.is_some_and(|owner| caller.may_see(owner)) {
+    if !is_visible {
         return Err(OrderError::NotFound);
     }
     if let Some(saga) = saga {

@@ -1,4 +1,4 @@
-//! Cancelling an order: first the payment, then the order, then the stock.
+//! Cancelling an order: first the payment, then the order, then stock and discount codes.
 
 use mercato_kernel::OrderId;
 use mercato_platform::clock::Clock;
@@ -195,5 +195,7 @@ fn cancel_in(records: &Records<'_>, order_id: OrderId, now: u64) -> Result<(), O
     records.add_history(order_id, &change)?;
     saga.finish();
     records.update_saga(&saga)?;
-    records.add_pending_action(order_id, &Action::ReleaseStock, now + RESUME_AFTER_MS)
+    let codes = order.view().has_codes().then_some(Action::ReleaseCodes);
+    let actions: Vec<Action> = [Action::ReleaseStock].into_iter().chain(codes).collect();
+    records.add_pending_actions(order_id, &actions, now + RESUME_AFTER_MS)
 }

@@ -9,7 +9,8 @@ use crate::application::RESUME_AFTER_MS;
 use crate::application::locks;
 use crate::application::saga::pending_actions;
 use crate::domain::{
-    EventOutcome, EventType, OrderError, OrderStatus, PaymentEvent, ReceiptId, Step, StockMove,
+    CodesMove, EventOutcome, EventType, OrderError, OrderStatus, PaymentEvent, ReceiptId, Step,
+    StockMove,
 };
 use crate::ports::{Payments, Ports, Store};
 use crate::store::{Action, Records};
@@ -134,13 +135,24 @@ fn record(
         StockMove::Release => Action::ReleaseStock,
         StockMove::Restock => Action::RestockStock,
     });
+    let codes = effect
+        .codes(order.view().status)
+        .filter(|_| order.view().has_codes())
+        .map(|codes| match codes {
+            CodesMove::Commit => Action::CommitCodes,
+            CodesMove::Release => Action::ReleaseCodes,
+        });
     let refund = if effect.refund {
         Some(Action::Refund(PaymentId::parse(&event.payment_id)?))
     } else {
         None
     };
     let acknowledge = Action::Acknowledge(event.id.clone());
-    let actions = stock.into_iter().chain([acknowledge]).chain(refund);
+    let actions = stock
+        .into_iter()
+        .chain(codes)
+        .chain([acknowledge])
+        .chain(refund);
     let actions: Vec<Action> = actions.collect();
     let not_before = now + pending_actions::patience_ms(&actions);
     records.add_pending_actions(id, &actions, not_before)?;

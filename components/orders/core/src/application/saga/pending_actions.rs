@@ -8,7 +8,7 @@ use crate::application::RESUME_AFTER_MS;
 use crate::application::locks;
 use crate::application::saga::unplaced;
 use crate::domain::{OrderError, PaymentStatus, Step};
-use crate::ports::{CancelPayment, Inventory, Payments, Ports, Refunding, Store};
+use crate::ports::{CancelPayment, Checkouts, Inventory, Payments, Ports, Refunding, Store};
 use crate::store::{Action, PendingAction};
 
 /// A sale is finished by the sweep so long after it was made, in milliseconds: soon, because an order's next event waits for it, and
@@ -226,6 +226,8 @@ async fn perform(ports: &impl Ports, order_id: OrderId, action: &Action) -> Resu
         Action::CommitStock => ports.inventory().commit(order_id).await,
         Action::ReleaseStock => ports.inventory().release(order_id).await,
         Action::RestockStock => ports.inventory().restock(order_id).await,
+        Action::CommitCodes => ports.checkouts().commit_codes(order_id).await,
+        Action::ReleaseCodes => ports.checkouts().release_codes(order_id).await,
         Action::Acknowledge(event_id) => ports.payments().acknowledge(event_id).await,
         Action::Refund(payment_id) => refund(ports, order_id, *payment_id).await,
         Action::CancelPayment => cancel_payment(ports, order_id).await,

@@ -16,7 +16,9 @@ use crate::domain::{
     Cancellation, CheckoutSession, Order, OrderError, OrderNumber, OrderStatus, OrderView, Payment,
     PaymentStatus, Rejection, Saga, Step, TotalChanged,
 };
-use crate::ports::{Inventory, OpenError, Payments, Ports, ReserveError, Store};
+use crate::ports::{
+    Checkouts, HoldError, Inventory, OpenError, Payments, Ports, ReserveError, Store,
+};
 use crate::store::{Action, Records};
 
 /// Steps of the longest way through the saga, with some room for others who are at the same one.
@@ -39,8 +41,8 @@ const REASON_MAX_CHARS: usize = 200;
 pub struct Placement {
     /// The order.
     pub order: OrderView,
-    /// Where the customer pays.
-    pub session: CheckoutSession,
+    /// Where the customer pays; none when there is nothing to pay.
+    pub session: Option<CheckoutSession>,
 }
 
 /// Takes a saga that has just begun as far as it goes.
@@ -98,7 +100,7 @@ pub async fn abandon(ports: &impl Ports, saga: &Saga) -> Result<(), OrderError> 
             end(ports, id, Rejection::Abandoned).await
         }
         Some(PaymentStatus::Succeeded | PaymentStatus::Refunded) => {
-            if let Some(order) = hold_stock(ports, saga).await? {
+            if let Some(order) = hold(ports, saga).await? {
                 let store = |records: &Records<'_>| store_order(records, &order, ports.ids());
                 ports.store().write(locks::order(id), store)?;
             }
@@ -121,7 +123,6 @@ pub async fn end(
     let now = ports.clock().now_ms();
     ports.store().write(locks::order(order_id), |records| {
         let is_abandoned = rejection == Rejection::Abandoned;
-        let actions = undone_after(&rejection);
         let reject = |saga: &mut Saga| saga.reject(rejection.clone());
         let Some(saga) = changed(records, order_id, reject)? else {
             return Ok(());
@@ -130,7 +131,8 @@ pub async fn end(
             records.free_key(order_id)?;
         }
         records.update_saga(&saga)?;
-        records.add_pending_actions(order_id, actions, now + RESUME_AFTER_MS)
+        let actions = undone_after(&rejection, saga.request().has_codes());
+        records.add_pending_actions(order_id, &actions, now + RESUME_AFTER_MS)
     })?;
     pending_actions::run_or_leave(ports, order_id).await;
     Ok(())
@@ -138,13 +140,16 @@ pub async fn end(
 
 /// What is to be undone of an order that there will not be. With a total that is refused nobody has opened a payment: the prices are
 /// those of the reservation, the same for all.
-const fn undone_after(rejection: &Rejection) -> &'static [Action] {
-    match rejection {
-        Rejection::Lines(_) | Rejection::Abandoned => {
-            &[Action::ReleaseStock, Action::CancelPayment]
+fn undone_after(rejection: &Rejection, has_codes: bool) -> Vec<Action> {
+    let codes = has_codes.then_some(Action::ReleaseCodes);
+    let payment = match rejection {
+        Rejection::Lines(_) | Rejection::QuoteChanged | Rejection::Abandoned => {
+            Some(Action::CancelPayment)
         }
-        Rejection::TotalTooLarge | Rejection::TotalChanged(_) => &[Action::ReleaseStock],
-    }
+        Rejection::TotalTooLarge | Rejection::TotalChanged(_) => None,
+    };
+    let stock = [Action::ReleaseStock].into_iter();
+    stock.chain(codes).chain(payment).collect()
 }
 
 /// The saga after that step; none when it is not the next one.
@@ -157,7 +162,7 @@ fn changed(
     Ok(saga.and_then(|mut saga| step(&mut saga).then_some(saga)))
 }
 
-/// Makes an order: holds the stock, opens the payment, and then stores the order with its session. None when the saga stands
+/// Makes an order: holds uses of discount codes and the stock, opens the payment, and then stores the order with its session. None when the saga stands
 /// somewhere else now.
 async fn make(ports: &impl Ports, saga: &Saga) -> Result<Option<Placement>, OrderError> {
     let request = saga.request();
@@ -167,7 +172,7 @@ async fn make(ports: &impl Ports, saga: &Saga) -> Result<Option<Placement>, Orde
     if let Some(older) = request.replaces {
         end_replaced(ports, request.order_id, older).await?;
     }
-    let Some(order) = hold_stock(ports, saga).await? else {
+    let Some(order) = hold(ports, saga).await? else {
         return Ok(None);
     };
     let opened = ports
@@ -190,13 +195,35 @@ async fn make(ports: &impl Ports, saga: &Saga) -> Result<Option<Placement>, Orde
     after_opening(ports, saga, opened).await.map(|()| None)
 }
 
+/// Holds what is scarce: uses of discount codes, then stock. As [`hold_stock`].
+async fn hold(ports: &impl Ports, saga: &Saga) -> Result<Option<Order>, OrderError> {
+    let request = saga.request();
+    let id = request.order_id;
+    if let Some(quote) = request.quote.as_ref().filter(|quote| quote.has_codes()) {
+        let account = request.account();
+        let rejection = match ports.checkouts().hold_codes(id, quote, account).await {
+            Ok(()) => return hold_stock(ports, saga).await,
+            Err(HoldError::UsedUp) => Rejection::QuoteChanged,
+            Err(HoldError::Released) => Rejection::Abandoned,
+            Err(HoldError::Failed(error)) => return Err(error),
+        };
+        return end(ports, id, rejection).await.map(|()| None);
+    }
+    hold_stock(ports, saga).await
+}
+
 /// The order of a saga whose stock is held now. None when there will be none; the saga has ended then.
 async fn hold_stock(ports: &impl Ports, saga: &Saga) -> Result<Option<Order>, OrderError> {
     let request = saga.request();
     let id = request.order_id;
     let end = async |rejection| end(ports, id, rejection).await.map(|()| None);
-    let items = match ports.inventory().reserve(id, &request.lines).await {
+    let items = match ports.inventory().reserve(request).await {
         Ok(items) => items,
+        Err(ReserveError::Rejected(_) | ReserveError::PriceChanged) if request.quote.is_some() => {
+            return end(Rejection::QuoteChanged).await;
+        }
+        // Nobody has expected one.
+        Err(ReserveError::PriceChanged) => return Err(OrderError::Internal),
         Err(ReserveError::Rejected(lines)) => return end(Rejection::Lines(lines)).await,
         Err(ReserveError::Released) => return end(Rejection::Abandoned).await,
         Err(ReserveError::Failed(error)) => return Err(error),
@@ -237,7 +264,7 @@ async fn store_placement(
     })?;
     Ok(stored.map(|renumbered| Placement {
         order: renumbered.unwrap_or(order).into_view(),
-        session,
+        session: Some(session),
     }))
 }
 
@@ -378,11 +405,18 @@ async fn placement(ports: &impl Ports, saga: &Saga) -> Result<Placement, OrderEr
                 None => order.refuse(OrderStatus::Pending),
             });
         }
+        // There was nothing to pay, and there is nothing to wait for.
+        None if order.is_free() => {
+            return Ok(Placement {
+                order,
+                session: None,
+            });
+        }
         None => session_of(ports, &order, saga.request().expires_at).await?,
     };
     Ok(Placement {
         order: order.as_placed(),
-        session,
+        session: Some(session),
     })
 }
 

@@ -10,15 +10,13 @@ pub fn order_of(
     request: &OrderRequest,
     items: Vec<OrderItem>,
 ) -> Option<Order> {
+    let (id, customer, now) = (request.order_id, request.customer_id, request.created_at);
+    if let Some(quote) = &request.quote {
+        // The catalogue has held these at these prices.
+        return Some(Order::of_quote(id, customer, quote.clone(), now));
+    }
     let currency = ports.settings().currency;
-    let placed = Order::place(
-        request.order_id,
-        request.customer_id,
-        items,
-        currency,
-        request.created_at,
-    );
-    placed.ok()
+    Order::place(id, customer, items, currency, now).ok()
 }
 
 /// Ends the payment of a saga that was ended before there was an order, if somebody else has opened one. Their stock is given back

@@ -36,7 +36,7 @@ fn an_order_holds_its_stock_and_opens_its_payment() {
     );
     assert_eq!(order.amount_due(), REQUEST_MINOR);
     assert_eq!(order.created_at, START_MS);
-    assert_eq!(session.expires_at, START_MS + TTL_MS);
+    assert_eq!(session.unwrap().expires_at, START_MS + TTL_MS);
     assert_eq!((shop.free(1), shop.free(2)), (8, 9));
     assert_eq!(shop.stock_state(order.id), Some(StockState::Held));
     assert_eq!(shop.history(order.id), [">PENDING Order placed"]);
@@ -182,7 +182,7 @@ fn a_key_belongs_to_one_customer_and_one_body() {
         Err(OrderError::IdempotencyKeyReused)
     );
     let other_customer = create_order::CreateOrder {
-        customer_id: customer(2),
+        customer_id: customer(2).into(),
         ..request(Some("k"))
     };
     assert_ne!(
@@ -464,7 +464,7 @@ fn an_order_paid_before_it_was_stored_is_made() {
         if key.is_some() {
             let again = placed(shop.create(key));
             assert_eq!(
-                (again.order.status, again.session.id),
+                (again.order.status, again.session.unwrap().id),
                 (OrderStatus::Pending, format!("cs_{id}"))
             );
         }

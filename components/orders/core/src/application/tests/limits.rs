@@ -36,7 +36,7 @@ fn open(open_orders: u64) -> Share {
 /// The customer of that number orders so many units from an address.
 fn order(shop: &Shop, number: u64, address: &str, units: u32) -> Result<OrderId, OrderError> {
     let command = CreateOrder {
-        customer_id: customer(number),
+        customer_id: customer(number).into(),
         client: Client::parse(address),
         lines: lines(&[(1, units)]),
         ..request(None)

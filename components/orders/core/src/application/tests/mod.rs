@@ -2,6 +2,8 @@
 
 mod apply_payment_event;
 mod change_status;
+mod checkout_crashes;
+mod checkouts;
 mod crashes;
 mod create_order;
 mod limits;

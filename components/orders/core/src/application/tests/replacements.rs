@@ -63,7 +63,7 @@ fn only_a_pending_order_of_ones_own_is_replaced() {
     let shop = Shop::new();
     let (older, paid) = (shop.placed(), shop.paid());
     let stranger = CreateOrder {
-        customer_id: customer(2),
+        customer_id: customer(2).into(),
         ..replacing(older, None)
     };
     let unknown = OrderId::parse("01939f6e-8a00-7000-8000-ffffffffffff").unwrap();

@@ -4,6 +4,12 @@ use mercato_sql::{Migration, params};
 
 use super::*;
 
+/// What the code of now reads besides.
+fn checkouts() -> &'static Migration {
+    let is_it = |migration: &&Migration| migration.name == "0010_checkouts";
+    MIGRATIONS.sqlite.iter().find(is_it).unwrap()
+}
+
 #[test]
 fn orders_from_before_they_were_counted_are_counted() {
     const OLDER: &str = "
@@ -46,8 +52,9 @@ fn older_shop() -> Database {
     ];
     let database = Database::in_memory(LABEL, &MIGRATIONS.sqlite[..4]).unwrap();
     let run: Result<(), Error> = database.write(of_a_test(), |connection| {
-        let migration = MIGRATIONS.sqlite[4].sql.split(";\n\n");
-        for statement in OLDER.into_iter().chain(migration) {
+        let migrations = [&MIGRATIONS.sqlite[4], checkouts()];
+        let statements = migrations.iter().flat_map(|it| it.sql.split(";\n\n"));
+        for statement in OLDER.into_iter().chain(statements) {
             connection.execute(statement, &[])?;
         }
         Ok(())
@@ -107,7 +114,8 @@ fn orders_from_before_there_were_numbers_have_them() {
                 VALUES (?, ?, 'PENDING', 1, 1, 'EUR', 1, 1, 1)";
             connection.execute(insert, params![id, CUSTOMER])?;
         }
-        for statement in MIGRATIONS.sqlite[place].sql.split(";\n\n") {
+        let migrations = [&MIGRATIONS.sqlite[place], checkouts()];
+        for statement in migrations.iter().flat_map(|it| it.sql.split(";\n\n")) {
             connection.execute(statement, &[])?;
         }
         Ok(())
@@ -125,4 +133,34 @@ fn orders_from_before_there_were_numbers_have_them() {
         );
     }
     assert_ne!(numbers[2], numbers[0]);
+}
+
+#[test]
+fn what_was_pending_before_there_were_codes_stays_so() {
+    let is_it = |migration: &Migration| migration.name == "0010_checkouts";
+    let place = MIGRATIONS.sqlite.iter().position(is_it).unwrap();
+    let database = Database::in_memory(LABEL, &MIGRATIONS.sqlite[..place]).unwrap();
+    let run: Result<(), Error> = database.write(of_a_test(), |connection| {
+        let insert = "
+            INSERT INTO follow_ups (number, order_id, task, subject, attempts, next_attempt_at)
+            VALUES (7, ?1, 'commit-stock', NULL, 2, 5), (8, ?1, 'acknowledge', 'e', 2, 5)";
+        connection.execute(insert, params![ORDER])?;
+        for statement in MIGRATIONS.sqlite[place].sql.split(";\n\n") {
+            connection.execute(statement, &[])?;
+        }
+        Ok(())
+    });
+    run.unwrap();
+    let id = order_id(ORDER);
+    let pending = || read(&database, |records| records.pending_actions(id));
+    let numbers: Vec<u64> = pending().iter().map(|it| it.number).collect();
+    assert_eq!((numbers, pending()[0].attempts), (vec![7, 8], 2));
+    write(&database, |records| {
+        records.add_pending_actions(id, &[Action::CommitCodes, Action::ReleaseCodes], 1)
+    });
+    let last = pending().pop().unwrap();
+    assert_eq!((last.number, last.action), (10, Action::ReleaseCodes));
+    write(&database, |records| records.postpone_pending_actions(id, 9));
+    let retries = "SELECT follow_up_retries FROM tallies";
+    assert_eq!(number(&database, retries), 4);
 }

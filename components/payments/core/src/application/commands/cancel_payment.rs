@@ -238,7 +238,8 @@ fn find_or_refuse<P: Ports>(
         match &cancellation.opening {
             Some(new) if may_have_session(cancellation) => {
                 let payment = payment_of(ports, new, now);
-                records.insert_payment(&payment, Some(&new.order_number), &new.lines)?;
+                let (number, details) = (Some(&*new.order_number), new.details.as_ref());
+                records.insert_payment(&payment, number, &new.lines, details)?;
                 Ok(Some(payment))
             }
             _ => records.refuse_order(order_id, now).map(|()| None),
@@ -247,10 +248,12 @@ fn find_or_refuse<P: Ports>(
     found.ok_or(PaymentError::NotFound)
 }
 
-/// Whether the provider may have a session of an order that has no payment. It was not asked for what breaks a rule.
+/// Whether the provider may have a session of an order that has no payment. It was not asked for what breaks a rule, or costs nothing.
 fn may_have_session(cancellation: &Cancellation) -> bool {
     let opening = cancellation.opening.as_ref();
-    opening.is_some_and(|new| new.order_id == cancellation.order_id && validate(new).is_ok())
+    opening.is_some_and(|new| {
+        new.order_id == cancellation.order_id && !new.is_free() && validate(new).is_ok()
+    })
 }
 
 /// A payment whose session is to take no money any more.

@@ -8,14 +8,17 @@
 use mercato_kernel::FieldError;
 use mercato_money::Money;
 use mercato_platform::clock::Clock;
+use mercato_platform::ids::Ids;
 
 use super::ensure_session::ensure_session;
 use super::provider_error::refused;
+use super::publish_events::{append, publish_appended};
 use crate::application::locks;
 use crate::application::ports::{Ports, Provider, SessionRequest, Store};
 use crate::domain::{
-    CHECKOUT_LINES_MAX, CheckoutLine, CheckoutSession, NewPayment, ORDER_NUMBER_MAX_CHARS, Payment,
-    PaymentError, PaymentStatus, payment_id_of,
+    ADJUSTMENTS_MAX, CHECKOUT_LINES_MAX, Charge, CheckoutDetails, CheckoutSession, EMAIL_MAX_CHARS,
+    EventType, MinorUnits, NewPayment, ORDER_NUMBER_MAX_CHARS, Payment, PaymentError,
+    PaymentStatus, payment_id_of,
 };
 use crate::store::{OrderPayment, Records};
 
@@ -38,8 +41,33 @@ pub async fn handle<P: Ports>(ports: &P, new: &NewPayment) -> Result<Payment, Pa
     match known {
         OrderPayment::Known(payment) => ensure_session(ports, opened_by(payment, new)?).await,
         OrderPayment::Refused => Err(PaymentError::Conflict(PaymentStatus::Cancelled)),
+        OrderPayment::None if new.is_free() => settle(ports, new).await,
         OrderPayment::None => open(ports, new).await,
     }
+}
+
+/// Nothing is to be paid: the payment succeeds with the transaction that stores it, and its event goes the way of all events.
+async fn settle<P: Ports>(ports: &P, new: &NewPayment) -> Result<Payment, PaymentError> {
+    let now = ports.clock().now_ms();
+    let (payment, event) = ports.store().write(locks::order(new.order_id), |records| {
+        let mut payment = payment_of(ports, new, now);
+        let (lines, details) = (&new.lines, new.details.as_ref());
+        if !records.insert_first_payment(&payment, &new.order_number, lines, details)? {
+            return match records.find_payment_of_order(new.order_id)? {
+                Some(known) => Ok((opened_by(known, new)?, None)),
+                None => Err(PaymentError::Conflict(PaymentStatus::Cancelled)),
+            };
+        }
+        // The provider has no session of it that would have to be ended.
+        records.end_session(payment.id, payment.session.number)?;
+        payment.succeed(&Charge::default(), now);
+        records.save_payment(&payment)?;
+        let event = payment.event(ports.ids().new_uuid().into(), EventType::Succeeded, now);
+        let event = append(records, vec![event], now)?;
+        Ok((payment, event))
+    })?;
+    publish_appended(ports, event).await;
+    Ok(payment)
 }
 
 /// The payment that is opened so.
@@ -60,6 +88,7 @@ async fn open<P: Ports>(ports: &P, new: &NewPayment) -> Result<Payment, PaymentE
         payment: payment.clone(),
         order_number: Some(new.order_number.clone()),
         lines: new.lines.clone(),
+        details: new.details.clone(),
     };
     match ports.provider().create_session(&request).await {
         Ok(session) => keep(ports, new, payment, Some(session)),
@@ -83,7 +112,8 @@ fn keep<P: Ports>(
         payment.record_session(payment.session.number, session, now);
     }
     let known = ports.store().write(locks::order(new.order_id), |records| {
-        if records.insert_first_payment(&payment, &new.order_number, &new.lines)? {
+        let (lines, details) = (&new.lines, new.details.as_ref());
+        if records.insert_first_payment(&payment, &new.order_number, lines, details)? {
             return Ok(Ok(None));
         }
         match records.find_payment_of_order(new.order_id)? {
@@ -130,7 +160,8 @@ fn keep_cancelled(
     mut payment: Payment,
     now: u64,
 ) -> Result<PaymentStatus, PaymentError> {
-    records.insert_payment(&payment, Some(&new.order_number), &new.lines)?;
+    let (number, details) = (Some(&*new.order_number), new.details.as_ref());
+    records.insert_payment(&payment, number, &new.lines, details)?;
     payment.cancel(CANCELLED_MEANWHILE, now);
     records.save_payment(&payment)?;
     Ok(payment.status)
@@ -157,9 +188,13 @@ pub(super) fn validate(new: &NewPayment) -> Result<(), PaymentError> {
             "every line must have a name, a price that is not negative and a quantity".to_owned();
         errors.push(FieldError::new("lines", "format", message));
     }
-    if total(&new.lines).map(|total| total.to_minor(new.currency)) != Some(new.amount.get()) {
-        let message = "amount must be the total of the lines in minor units".to_owned();
-        errors.push(FieldError::new("amount", "mismatch", message));
+    match &new.details {
+        Some(details) => check(new, details, &mut errors),
+        None if sum(new) != Some(new.amount) => {
+            let message = "amount must be the total of the lines in minor units".to_owned();
+            errors.push(FieldError::new("amount", "mismatch", message));
+        }
+        None => {}
     }
     if errors.is_empty() {
         Ok(())
@@ -168,11 +203,46 @@ pub(super) fn validate(new: &NewPayment) -> Result<(), PaymentError> {
     }
 }
 
-fn total(lines: &[CheckoutLine]) -> Option<Money> {
-    lines
+/// What breaks a rule of the details of a checkout.
+fn check(new: &NewPayment, details: &CheckoutDetails, errors: &mut Vec<FieldError>) {
+    let mut broken = |field: &str, code, message: String| {
+        errors.push(FieldError::new(field, code, message));
+    };
+    let email = details.email.chars().count();
+    if !(1..=EMAIL_MAX_CHARS).contains(&email) {
+        let message = format!("email must have 1 to {EMAIL_MAX_CHARS} characters");
+        broken("email", "length", message);
+    }
+    if details.line_amounts.len() != new.lines.len() {
+        let message = "there must be an amount for each line".to_owned();
+        broken("lineAmounts", "length", message);
+    }
+    if details
+        .line_amounts
         .iter()
-        .try_fold(Money::ZERO, |total, line| {
-            total.checked_add(line.unit_price.checked_mul(line.quantity)?)
-        })
-        .ok()
+        .any(|line| line.discount > line.amount)
+    {
+        let message = "no discount may be more than its line".to_owned();
+        broken("lineAmounts", "max", message);
+    }
+    if details.adjustments.len() > ADJUSTMENTS_MAX {
+        let message = format!("there must be at most {ADJUSTMENTS_MAX} adjustments");
+        broken("adjustments", "length", message);
+    }
+    if details.adjustments.iter().any(|it| it.label.is_empty()) {
+        let message = "every adjustment must have a label".to_owned();
+        broken("adjustments", "format", message);
+    }
+    if details.total() != Some(new.amount) {
+        let message = "amount must be what lines and adjustments come to".to_owned();
+        broken("amount", "mismatch", message);
+    }
+}
+
+/// The sum of the lines in minor units.
+fn sum(new: &NewPayment) -> Option<MinorUnits> {
+    let total = new.lines.iter().try_fold(Money::ZERO, |total, line| {
+        total.checked_add(line.unit_price.checked_mul(line.quantity)?)
+    });
+    MinorUnits::new(total.ok()?.to_minor(new.currency))
 }

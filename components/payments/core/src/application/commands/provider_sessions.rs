@@ -22,6 +22,7 @@ pub(super) async fn request_session<P: Ports>(
             payment: payment.clone(),
             order_number: records.order_number_of_payment(payment.id)?,
             lines: records.lines_of_payment(payment.id)?,
+            details: records.details_of_payment(payment.id)?,
         })
     })?;
     ports

@@ -1,5 +1,5 @@
 use crate::application::ports::{CheckoutSimulator, Ports, Store};
-use crate::domain::{CheckoutLine, CheckoutOutcome, PaymentError, PaymentView};
+use crate::domain::{CheckoutDetails, CheckoutLine, CheckoutOutcome, PaymentError, PaymentView};
 
 /// What a checkout page shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub struct Checkout {
     pub order_number: Option<String>,
     /// What is paid for.
     pub lines: Vec<CheckoutLine>,
+    /// How the amount comes about of an order that was a checkout.
+    pub details: Option<CheckoutDetails>,
 }
 
 /// The checkout of a simulated session: whoever holds the session id may see it.
@@ -22,6 +24,7 @@ pub fn find_checkout<P: Ports>(ports: &P, session_id: &str) -> Result<Checkout, 
         Ok(Checkout {
             order_number: records.order_number_of_payment(payment.id)?,
             lines: records.lines_of_payment(payment.id)?,
+            details: records.details_of_payment(payment.id)?,
             payment,
         })
     })

@@ -4,6 +4,7 @@ mod cancel;
 mod checkout;
 mod cost;
 mod crashes;
+mod details;
 mod disputes;
 mod duplicates;
 mod endings;

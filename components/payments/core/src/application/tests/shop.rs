@@ -509,6 +509,7 @@ pub fn new_payment() -> NewPayment {
                 quantity: 1,
             },
         ],
+        details: None,
         expires_at: START_MS + SESSION_MS,
     }
 }

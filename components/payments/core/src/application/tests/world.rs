@@ -125,14 +125,16 @@ impl Provider for TestProvider {
                     first.payment.amount,
                     first.payment.session.requested_expiry,
                     &first.order_number,
-                    &first.lines
+                    &first.lines,
+                    &first.details
                 ),
                 (
                     request.payment.id,
                     request.payment.amount,
                     request.payment.session.requested_expiry,
                     &request.order_number,
-                    &request.lines
+                    &request.lines,
+                    &request.details
                 ),
                 "the same idempotency key with another request"
             );

@@ -17,6 +17,7 @@ fn payment(amount: i64) -> Payment {
         amount: MinorUnits::new(amount).unwrap(),
         currency: "USD".parse().unwrap(),
         lines: vec![],
+        details: None,
         expires_at: 1_000,
     };
     Payment::open(

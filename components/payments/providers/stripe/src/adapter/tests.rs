@@ -133,6 +133,7 @@ fn session_request() -> SessionRequest {
             unit_price: 12_500,
             quantity: 2,
         }],
+        details: None,
         expires_at: 1_700_000_900_000,
         idempotency_key: "payment:session:1".to_owned(),
     }

@@ -81,14 +81,21 @@ fn line(product: Option<&ProductView>, demand: &Demand) -> Result<ReservedLine, 
     let Some(product) = product else {
         return Err(reject(RejectionReason::UnknownProduct, 0));
     };
+    let free = product.stock.free();
+    let price = product.price;
+    if demand
+        .expected_price
+        .is_some_and(|expected| expected != price.amount())
+    {
+        return Err(reject(RejectionReason::PriceChanged, free));
+    }
     if !product.stock.has_free(quantity) {
-        let free = product.stock.free();
         return Err(reject(RejectionReason::InsufficientStock, free));
     }
     Ok(ReservedLine {
         product_id: product.id,
         name: product.name.clone(),
-        unit_price: product.price,
+        unit_price: price,
         quantity,
     })
 }
@@ -127,6 +134,7 @@ mod tests {
         let nonsense = RequestedLine {
             product_id: "nonsense".to_owned(),
             quantity: 7,
+            expected_price: None,
         };
         let wanted = [line(&tea, 10), line(&milk, 2), nonsense, line(&gone, 1)];
         let Err(InventoryError::Rejected(rejections)) = shop.reserve(1, &wanted) else {
@@ -155,6 +163,37 @@ mod tests {
         assert_eq!(shop.stock(&tea), Stock::restore(10, 0, 0));
         assert_eq!(shop.state(1), None);
         shop.reserve(1, &[line(&tea, 10)]).unwrap();
+    }
+
+    #[test]
+    fn a_price_that_is_not_the_expected_one_takes_nothing() {
+        let shop = Shop::new();
+        let (tea, milk) = (shop.add("Tea", "4.99", 9), shop.add("Milk", "1.2", 1));
+        let expecting = |product: &ProductView, quantity, price: &str| RequestedLine {
+            expected_price: Some(price.parse().unwrap()),
+            ..line(product, quantity)
+        };
+        let wrong = [expecting(&tea, 1, "4.99"), expecting(&milk, 2, "1.19")];
+        let Err(InventoryError::Rejected(rejections)) = shop.reserve(1, &wrong) else {
+            panic!("reserved")
+        };
+        assert_eq!(rejections.len(), 1);
+        assert_eq!(
+            (&*rejections[0].product_id, rejections[0].reason),
+            (&*milk.id.text(), RejectionReason::PriceChanged)
+        );
+        assert_eq!(shop.stock(&tea), Stock::restore(9, 0, 0));
+        let right = [
+            expecting(&tea, 1, "4.99"),
+            line(&tea, 1),
+            expecting(&milk, 1, "1.2"),
+        ];
+        assert_eq!(shop.reserve(1, &right).unwrap().len(), 2);
+        let unclear = [expecting(&tea, 1, "4.99"), expecting(&tea, 1, "5")];
+        assert!(matches!(
+            shop.reserve(2, &unclear),
+            Err(InventoryError::Contract(_))
+        ));
     }
 
     #[test]

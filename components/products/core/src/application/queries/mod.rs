@@ -1,6 +1,7 @@
 //! Use cases that only read.
 
 pub mod find_product;
+pub mod find_products;
 pub mod find_reservation;
 pub mod list_products;
 pub mod reservation_metrics;

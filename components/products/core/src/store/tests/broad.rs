@@ -7,7 +7,7 @@ use mercato_kernel::{Cursor, PageRequest, Total};
 
 use super::*;
 use crate::domain::listing::{Filter, Ranking, Sort, SortKey};
-use crate::domain::values::{Description, Name, Price};
+use crate::domain::values::{Description, Name, Price, TaxClass, Weight};
 
 const RELEVANCE: Sort = Sort::ascending(SortKey::Relevance);
 
@@ -74,6 +74,8 @@ fn filling(number: u64) -> Product {
         description: Description::stored(format!("an item of the shop, {parity}{rare}")),
         sku: None,
         price: Price::stored(Money::from_units(price)),
+        tax_class: TaxClass::standard(),
+        weight: Weight::default(),
         stock: Stock::restore(number * 31 % 20, 0, 0),
         version: 1,
         created_at: number,

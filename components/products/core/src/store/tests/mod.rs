@@ -17,7 +17,7 @@ use crate::domain::error::ProductError;
 use crate::domain::product::{Product, ProductChanges, StockChange};
 use crate::domain::reservation::{InventoryError, RequestedLine, ReservedLine, Settlement};
 use crate::domain::stock::{Quantity, Stock};
-use crate::domain::values::Sku;
+use crate::domain::values::{Sku, WEIGHT_GRAMS_MAX, Weight};
 use crate::testing::{Shop, line, new_product, numbered, order, seen};
 
 /// Products whose counts disagree with the stock book or with the reservations.
@@ -77,6 +77,8 @@ fn a_product_comes_back_as_it_went_in() {
         description: Some("'; DROP TABLE products; --\nsecond line".parse().unwrap()),
         sku: Some(Some("T-1".parse().unwrap())),
         price: Some("999999999.9999".parse().unwrap()),
+        tax_class: Some("food".parse().unwrap()),
+        weight: Weight::parse(WEIGHT_GRAMS_MAX).ok(),
         stock: Some(StockChange::Absolute(1_000_000_000)),
     };
     let tea = shop.create(&new).unwrap();
@@ -86,8 +88,10 @@ fn a_product_comes_back_as_it_went_in() {
         name: Some("Tee".parse().unwrap()),
         sku: Some(None),
         stock: Some(StockChange::Delta(-1)),
+        weight: Weight::parse(250).ok(),
         ..ProductChanges::default()
     };
+    assert_eq!(tea.tax_class.as_str(), "food");
     let changed = shop.update(&tea, &changes, Some(seen(&tea))).unwrap();
     assert_eq!(find(), Ok(changed.clone()));
     assert_eq!(
@@ -473,6 +477,7 @@ fn step(dice: &mut Dice, shop: &Shop, products: &[ProductView]) -> String {
                 lines.push(RequestedLine {
                     product_id: "nonsense".to_owned(),
                     quantity: 1,
+                    expected_price: None,
                 });
             }
             format!("{:?}", shop.reserve(number, &lines))

@@ -2,7 +2,7 @@
 
 use super::{Shop, StockState};
 use crate::application::queries::metrics_snapshot;
-use crate::domain::{OrderStatus, OrderView, PaymentStatus};
+use crate::domain::{OrderStatus, OrderView, PaymentStatus, Quote};
 use crate::ports::Store;
 
 impl Shop {
@@ -83,7 +83,10 @@ impl Shop {
             .iter()
             .map(|item| item.unit_price.units() * i64::from(item.quantity.get()))
             .sum();
-        assert_eq!(sum, order.total_amount.units(), "{case}");
+        match &order.quote {
+            Some(quote) => check_quote(quote.quote(), order, &case),
+            None => assert_eq!(sum, order.total_amount.units(), "{case}"),
+        }
         let payment = self.payments.of(order.id);
         if let Some(payment) = &payment {
             assert_eq!(payment.amount, order.amount_due(), "{case}");
@@ -117,4 +120,16 @@ impl Shop {
         };
         assert!(fits, "{case}, payment {status:?}, stock {stock:?}");
     }
+}
+
+/// Lines and shipping add up to the total of the quote, which is what is paid.
+fn check_quote(quote: &Quote, order: &OrderView, case: &str) {
+    for line in &quote.lines {
+        assert_eq!(line.total, line.amount - line.discount, "{case}: {line:?}");
+        assert_eq!(line.total, line.net + line.tax, "{case}: {line:?}");
+    }
+    let lines: i64 = quote.lines.iter().map(|line| line.total).sum();
+    let shipping = quote.shipping.as_ref().map_or(0, |shipping| shipping.total);
+    assert_eq!(lines + shipping, quote.totals.total, "{case}");
+    assert_eq!(order.amount_due(), quote.totals.total, "{case}");
 }

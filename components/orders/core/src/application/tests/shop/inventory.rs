@@ -21,11 +21,13 @@ use products::domain::reservation::{
 };
 use products::domain::stock::Stock;
 
-use crate::domain::{Line, LineProblem, OrderError, OrderItem, Quantity, RejectedLine};
+use crate::domain::{
+    Demand, LineProblem, OrderError, OrderItem, OrderRequest, Quantity, RejectedLine,
+};
 use crate::ports::{Inventory, ReserveError};
 
 /// The id that a test has chosen for the next product.
-struct ChosenId(Rc<RefCell<String>>);
+pub struct ChosenId(Rc<RefCell<String>>);
 
 impl Ids for ChosenId {
     fn new_id(&self) -> String {
@@ -33,10 +35,13 @@ impl Ids for ChosenId {
     }
 }
 
+/// The context with its database.
+pub type Catalogue = Products<TestClock, ChosenId>;
+
 /// The stock of the catalogue, with faults around it.
 pub struct TestInventory {
     faults: Rc<Faults>,
-    catalogue: Products<TestClock, ChosenId>,
+    catalogue: Rc<Catalogue>,
     next_product: Rc<RefCell<String>>,
     /// Units that there are of each product, wherever they are.
     put_in: RefCell<BTreeMap<ProductId, u64>>,
@@ -57,7 +62,7 @@ impl TestInventory {
         let ids = ChosenId(Rc::clone(&next_product));
         Self {
             faults,
-            catalogue: Products::new(clock, ids),
+            catalogue: Rc::new(Products::new(clock, ids)),
             next_product,
             put_in: RefCell::default(),
             orders: RefCell::default(),
@@ -66,6 +71,11 @@ impl TestInventory {
             released_together: Cell::new(0),
             purged_after_ms: Cell::new(0),
         }
+    }
+
+    /// The catalogue itself.
+    pub fn catalogue(&self) -> Rc<Catalogue> {
+        Rc::clone(&self.catalogue)
     }
 
     /// The product has that price and so many free units from now on.
@@ -80,9 +90,23 @@ impl TestInventory {
             self.change(id, &changes);
         } else {
             *self.next_product.borrow_mut() = id.to_string();
-            create_product::handle(&self.catalogue, &changes).unwrap();
+            create_product::handle(&*self.catalogue, &changes).unwrap();
         }
         self.put_in.borrow_mut().insert(id, self.units(id));
+    }
+
+    /// What gives the product another price.
+    pub fn price_change(&self, id: ProductId, price: &str) -> impl FnOnce() + 'static {
+        let (catalogue, price) = (self.catalogue(), price.parse().unwrap());
+        move || {
+            let changes = &ProductChanges {
+                price: Some(price),
+                ..ProductChanges::default()
+            };
+            let seen = None;
+            let command = update_product::Command { id, changes, seen };
+            update_product::handle(&*catalogue, &command).unwrap();
+        }
     }
 
     /// So many free units more.
@@ -99,12 +123,12 @@ impl TestInventory {
     fn change(&self, id: ProductId, changes: &ProductChanges) {
         let seen = None;
         let command = update_product::Command { id, changes, seen };
-        update_product::handle(&self.catalogue, &command).unwrap();
+        update_product::handle(&*self.catalogue, &command).unwrap();
     }
 
     /// Where the units of a product are.
     pub fn stock(&self, id: ProductId) -> Stock {
-        find_product::handle(&self.catalogue, id).unwrap().stock
+        find_product::handle(&*self.catalogue, id).unwrap().stock
     }
 
     fn units(&self, id: ProductId) -> u64 {
@@ -114,7 +138,7 @@ impl TestInventory {
 
     /// Where the stock of an order is; none when it has none, or is forgotten.
     pub fn state(&self, order_id: OrderId) -> Option<StockState> {
-        let reservation = find_reservation::handle(&self.catalogue, order_id);
+        let reservation = find_reservation::handle(&*self.catalogue, order_id);
         reservation.unwrap().map(|reservation| reservation.state())
     }
 
@@ -140,19 +164,20 @@ impl TestInventory {
     fn reserve_now(
         &self,
         order_id: OrderId,
-        lines: &[Line],
+        demands: Vec<Demand>,
     ) -> Result<Vec<OrderItem>, ReserveError> {
         if self.down.get() {
             return Err(ReserveError::Failed(OrderError::Unavailable));
         }
         self.orders.borrow_mut().insert(order_id);
-        let requested = |line: &Line| RequestedLine {
-            product_id: line.product_id.to_string(),
-            quantity: line.quantity.get(),
+        let requested = |demand: Demand| RequestedLine {
+            product_id: demand.line.product_id.to_string(),
+            quantity: demand.line.quantity.get(),
+            expected_price: demand.expected_price,
         };
-        let lines: &Vec<_> = &lines.iter().map(requested).collect();
+        let lines: &Vec<_> = &demands.into_iter().map(requested).collect();
         let command = reserve_stock::Command { order_id, lines };
-        let reserved = reserve_stock::handle(&self.catalogue, &command);
+        let reserved = reserve_stock::handle(&*self.catalogue, &command);
         let reserved = reserved.map_err(reserve_error)?;
         Ok(reserved.into_iter().map(item).collect())
     }
@@ -172,7 +197,7 @@ impl TestInventory {
             order_ids,
             settlement,
         };
-        let outcomes = settle_reservations::handle(&self.catalogue, &command).map_err(failure)?;
+        let outcomes = settle_reservations::handle(&*self.catalogue, &command).map_err(failure)?;
         let settled = outcomes.into_iter().map(|outcome| match outcome {
             Err(InventoryError::Conflict(state)) if is_beyond(settlement, state) => Ok(()),
             outcome => outcome.map_err(failure),
@@ -211,6 +236,10 @@ fn failure(error: InventoryError) -> OrderError {
 fn reserve_error(error: InventoryError) -> ReserveError {
     match error {
         InventoryError::Rejected(lines) => {
+            let is_price = |line: &Rejection| line.reason == RejectionReason::PriceChanged;
+            if lines.iter().any(is_price) {
+                return ReserveError::PriceChanged;
+            }
             ReserveError::Rejected(lines.into_iter().map(rejected).collect())
         }
         InventoryError::Conflict(StockState::Released) => ReserveError::Released,
@@ -224,6 +253,7 @@ fn rejected(rejection: Rejection) -> RejectedLine {
         code: match rejection.reason {
             RejectionReason::UnknownProduct => LineProblem::UnknownProduct,
             RejectionReason::InsufficientStock => LineProblem::InsufficientStock,
+            RejectionReason::PriceChanged => unreachable!(),
         },
         requested: rejection.requested,
         available: rejection.available,
@@ -240,12 +270,8 @@ fn item(line: ReservedLine) -> OrderItem {
 }
 
 impl Inventory for TestInventory {
-    async fn reserve(
-        &self,
-        order_id: OrderId,
-        lines: &[Line],
-    ) -> Result<Vec<OrderItem>, ReserveError> {
-        let reserve = || self.reserve_now(order_id, lines);
+    async fn reserve(&self, request: &OrderRequest) -> Result<Vec<OrderItem>, ReserveError> {
+        let reserve = || self.reserve_now(request.order_id, request.demands());
         self.faults.around_async(reserve).await
     }
 
@@ -254,7 +280,7 @@ impl Inventory for TestInventory {
             if self.down.get() {
                 return Err(OrderError::Unavailable);
             }
-            let found = find_reservation::handle(&self.catalogue, order_id);
+            let found = find_reservation::handle(&*self.catalogue, order_id);
             let found = found.map_err(|error| failure(error.into()))?;
             Ok(found.map(|found| found.into_lines().into_iter().map(item).collect()))
         };
@@ -290,7 +316,7 @@ impl Inventory for TestInventory {
             released_for_ms,
             limit,
         };
-        let purged = purge_reservations::handle(&self.catalogue, &command).map_err(failure)?;
+        let purged = purge_reservations::handle(&*self.catalogue, &command).map_err(failure)?;
         Ok(u32::try_from(purged).unwrap())
     }
 }

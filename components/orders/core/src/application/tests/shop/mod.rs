@@ -1,6 +1,7 @@
 //! A shop for tests: the real store, the real catalogue and the real payments, each on a real SQLite in memory, with a payment
 //! provider that does as it is told, a clock that stands still, and crashes on demand.
 
+mod checkouts;
 mod invariants;
 mod inventory;
 mod payments;
@@ -21,11 +22,16 @@ use mercato_platform::clock::Clock as _;
 use mercato_sql::Database;
 use mercato_testing::{CountingIds, Faults, TestClock};
 
+pub use self::checkouts::Filled;
+use self::checkouts::TestCheckouts;
 use self::inventory::TestInventory;
 use self::payments::{TestPayments, TestProvider};
 use self::store::TestStore;
 use crate::application::commands::change_status::{self, ChangeStatus};
-use crate::application::commands::create_order::{self, CreateOrder, CreateOutcome, Idempotency};
+use crate::application::commands::create_order::{
+    self, CreateOrder, CreateOutcome, Idempotency, Placement,
+};
+use crate::application::commands::order_checkout::{self, OrderCheckout};
 use crate::application::commands::sweep::{self, SweepReport};
 use crate::application::commands::{apply_payment_event, record_answer};
 use crate::application::locks;
@@ -34,7 +40,7 @@ use crate::application::queries::list_orders::{self, OrderFilter, OrderSort};
 use crate::application::saga::pending_actions::SOLD_AFTER_MS;
 use crate::domain::{
     EventOutcome, Holder, Holding, Limits, Line, OrderError, OrderNumber, OrderStatus, OrderView,
-    PaymentEvent, PaymentStatus, Quantity,
+    PaymentEvent, PaymentStatus, Quantity, QuoteName,
 };
 use crate::ports::{Ports, Store};
 use crate::settings::Settings;
@@ -49,6 +55,7 @@ pub struct Shop {
     pub faults: Rc<Faults>,
     pub store: TestStore,
     pub inventory: TestInventory,
+    pub checkouts: TestCheckouts,
     pub payments: TestPayments,
     clock: TestClock,
     ids: CountingIds,
@@ -58,6 +65,7 @@ pub struct Shop {
 impl Ports for Shop {
     type Store = TestStore;
     type Inventory = TestInventory;
+    type Checkouts = TestCheckouts;
     type Payments = TestPayments;
     type Clock = TestClock;
     type Ids = CountingIds;
@@ -68,6 +76,10 @@ impl Ports for Shop {
 
     fn inventory(&self) -> &TestInventory {
         &self.inventory
+    }
+
+    fn checkouts(&self) -> &TestCheckouts {
+        &self.checkouts
     }
 
     fn payments(&self) -> &TestPayments {
@@ -110,12 +122,29 @@ pub fn request(key: Option<&str>) -> CreateOrder {
         fingerprint: vec![7; 32],
     });
     CreateOrder {
-        customer_id: customer(1),
+        customer_id: customer(1).into(),
         client: None,
         is_exempt: false,
         lines: lines(&[(1, 2), (2, 1)]),
+        checkout: None,
         expected_total: None,
         replaces: None,
+        idempotency,
+    }
+}
+
+/// To order a checkout for what was shown.
+pub fn command(filled: &Filled, key: Option<&str>) -> OrderCheckout {
+    let idempotency = key.map(|key| Idempotency {
+        key: key.to_owned(),
+        fingerprint: vec![7; 32],
+    });
+    OrderCheckout {
+        checkout_id: filled.id,
+        holder: filled.holder.clone(),
+        quote: QuoteName::parse(&filled.quote).unwrap(),
+        client: None,
+        is_exempt: false,
         idempotency,
     }
 }
@@ -137,13 +166,16 @@ impl Shop {
         let faults: Rc<Faults> = Rc::default();
         let clock = TestClock::at(START_MS);
         let ids = CountingIds::new(&clock);
+        let inventory = TestInventory::new(Rc::clone(&faults), clock.clone());
+        let checkouts = TestCheckouts::new(Rc::clone(&faults), &clock, inventory.catalogue());
         let shop = Self {
             store: TestStore {
                 database,
                 faults: Rc::clone(&faults),
                 down: Cell::new(false),
             },
-            inventory: TestInventory::new(Rc::clone(&faults), clock.clone()),
+            inventory,
+            checkouts,
             payments: TestPayments::new(Rc::clone(&faults), &clock, &ids),
             clock,
             ids,
@@ -152,6 +184,7 @@ impl Shop {
                 reservation_ttl_ms: TTL_MS,
                 limits: Limits::default(),
                 unpaid_retention_ms: Some(UNPAID_KEPT_MS),
+                requires_checkout: false,
             },
             faults,
         };
@@ -204,6 +237,37 @@ impl Shop {
 
     pub fn create(&self, key: Option<&str>) -> Result<CreateOutcome, OrderError> {
         run(create_order::handle(self, request(key)))
+    }
+
+    /// A guest fills in a checkout of one of product 1 at 9.99 and one of product 2 at 0.105, which come to 10.10 with these codes.
+    pub fn filled(&self, codes: &[&str]) -> Filled {
+        self.checkouts
+            .fill(None, &[(product(1), 1), (product(2), 1)], codes)
+    }
+
+    /// There is a code that takes 1.10 off, so often in all.
+    pub fn make_code(&self, name: &str, total: Option<u32>) {
+        let limits = ::checkout::domain::UseLimits {
+            total,
+            per_customer: Some(1),
+        };
+        self.checkouts.make_code(name, "1.1", limits);
+    }
+
+    pub fn order_checkout(
+        &self,
+        filled: &Filled,
+        key: Option<&str>,
+    ) -> Result<CreateOutcome, OrderError> {
+        run(order_checkout::handle(self, command(filled, key)))
+    }
+
+    /// The order that a checkout was made to.
+    pub fn ordered(&self, filled: &Filled) -> Placement {
+        match self.order_checkout(filled, None) {
+            Ok(CreateOutcome::Placed(placement)) => placement,
+            other => panic!("{other:?}"),
+        }
     }
 
     /// A new PENDING order.

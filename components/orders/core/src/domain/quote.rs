@@ -1,0 +1,335 @@
+//! What an order keeps of the checkout that it was.
+
+use std::fmt;
+
+use mercato_kernel::{AccountId, CheckoutId, OrderId, ProductId, Refusal};
+use mercato_money::{Currency, Money};
+use mercato_platform::log;
+use mercato_platform::random::to_hex;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq as _;
+use utoipa::ToSchema;
+
+use super::{CustomerId, Line, OrderError, OrderItem, Quantity};
+
+pub use mercato_contracts::checkout::quotes::QuotedOrder;
+pub use mercato_contracts::checkout::types::{
+    Address, Missing, Quote, QuoteDiscount, QuoteLine, QuoteShipping, QuoteTax, QuoteTotals,
+    TaxRate,
+};
+
+/// How tokens of guests begin: nobody takes one for a token of an account.
+const TOKEN_PREFIX: &str = "guest_";
+
+/// Keeps these hashes apart from any other hash of the same text.
+const TOKEN_DOMAIN: &[u8] = b"mercato order token\0";
+
+/// The same for what is stored of such a token.
+const HASH_DOMAIN: &[u8] = b"mercato order token hash\0";
+
+/// The secret that is a guest's way back to one order. Cannot be printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OrderToken(String);
+
+impl OrderToken {
+    /// A token as it was presented.
+    #[must_use]
+    pub const fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The token of an order that was a checkout with that token. It follows from both, so that a request that is repeated after a
+    /// crash is answered with the same one, and nothing but its hash is stored.
+    #[must_use]
+    pub fn of(order_id: OrderId, checkout_token: &str) -> Self {
+        let hash = Sha256::new()
+            .chain_update(TOKEN_DOMAIN)
+            .chain_update(&*order_id.text())
+            .chain_update(checkout_token);
+        Self(format!("{TOKEN_PREFIX}{}", to_hex(&hash.finalize())))
+    }
+
+    /// The token itself, for its bearer.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What is stored of it. A fast hash is enough: the token is random, there is nothing to guess.
+    #[must_use]
+    pub fn hash(&self) -> OrderTokenHash {
+        let hash = Sha256::new()
+            .chain_update(HASH_DOMAIN)
+            .chain_update(&self.0);
+        OrderTokenHash(to_hex(&hash.finalize()))
+    }
+}
+
+impl fmt::Debug for OrderToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OrderToken(hidden)")
+    }
+}
+
+/// SHA-256 of an [`OrderToken`] in lower-case hexadecimal digits.
+#[derive(Debug, Clone)]
+pub struct OrderTokenHash(String);
+
+impl OrderTokenHash {
+    /// A hash as it was stored; for the store alone.
+    #[must_use]
+    pub const fn stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Compares in a time that says nothing of where two hashes differ.
+impl PartialEq for OrderTokenHash {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Eq for OrderTokenHash {}
+
+/// How the name of a quote begins.
+const QUOTE_PREFIX: &str = "q_";
+
+/// Digits of the name of a quote.
+const QUOTE_DIGITS: usize = 40;
+
+/// The name of a quote, as checkouts give it.
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
+#[schema(
+    pattern = "^q_[0-9a-f]{40}$",
+    example = "q_4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+)]
+pub struct QuoteName(String);
+
+impl QuoteName {
+    /// The name that somebody sent.
+    ///
+    /// # Errors
+    /// When no quote can have it.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        let digits = text.strip_prefix(QUOTE_PREFIX).unwrap_or_default();
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        if digits.len() == QUOTE_DIGITS && digits.bytes().all(is_digit) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(("format", "must be the quote of a checkout".into()))
+        }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+mercato_kernel::read_from_text!(QuoteName, Self::parse, Self(String::new()));
+
+/// The token of a guest's checkout, as it was presented. Cannot be printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CheckoutToken(String);
+
+impl CheckoutToken {
+    /// A token as it was presented.
+    #[must_use]
+    pub const fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The token itself, for checkouts alone.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for CheckoutToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CheckoutToken(hidden)")
+    }
+}
+
+/// Who orders a checkout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CheckoutHolder {
+    /// The account that it belongs to.
+    Account(AccountId),
+    /// Whoever has its token.
+    Guest(CheckoutToken),
+}
+
+impl CheckoutHolder {
+    /// The account, if it is one.
+    #[must_use]
+    pub const fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Account(id) => Some(*id),
+            Self::Guest(_) => None,
+        }
+    }
+
+    /// What that checkout's orders go by.
+    #[must_use]
+    pub fn customer_id(&self, checkout: CheckoutId) -> CustomerId {
+        self.account().map_or(checkout.into(), Into::into)
+    }
+
+    /// The token that a guest gets for an order.
+    #[must_use]
+    pub fn order_token(&self, order_id: OrderId) -> Option<OrderToken> {
+        match self {
+            Self::Account(_) => None,
+            Self::Guest(token) => Some(OrderToken::of(order_id, token.expose())),
+        }
+    }
+}
+
+/// The checkout that an order was, with the quote that its customer saw. None of it ever changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderedQuote {
+    checkout_id: CheckoutId,
+    token_hash: Option<OrderTokenHash>,
+    content: QuotedOrder,
+    items: Vec<OrderItem>,
+    currency: Currency,
+    total: Money,
+}
+
+impl OrderedQuote {
+    /// What checkouts have prepared. `token_hash` is that of the order's token, for a guest.
+    ///
+    /// # Errors
+    /// [`OrderError::Internal`] when there is something in it that no quote may have.
+    pub fn new(
+        checkout_id: CheckoutId,
+        token_hash: Option<OrderTokenHash>,
+        content: QuotedOrder,
+    ) -> Result<Self, OrderError> {
+        let items = content.quote.lines.iter().map(item_of);
+        let items = items.collect::<Result<Vec<_>, _>>()?;
+        let currency: Currency = content
+            .quote
+            .currency
+            .parse()
+            .map_err(|_| broken("its currency is none"))?;
+        let total = content.quote.totals.total;
+        if total < 0 || items.is_empty() {
+            return Err(broken("its total is negative, or it has no lines"));
+        }
+        let total =
+            Money::from_minor(total, currency).map_err(|_| broken("its total is too large"))?;
+        Ok(Self {
+            checkout_id,
+            token_hash,
+            content,
+            items,
+            currency,
+            total,
+        })
+    }
+
+    /// The same for the order of that guest's token.
+    #[must_use]
+    pub fn with_token(self, token_hash: Option<OrderTokenHash>) -> Self {
+        Self { token_hash, ..self }
+    }
+
+    /// The checkout.
+    #[must_use]
+    pub const fn checkout_id(&self) -> CheckoutId {
+        self.checkout_id
+    }
+
+    /// The hash of the order's token, if a guest ordered.
+    #[must_use]
+    pub const fn token_hash(&self) -> Option<&OrderTokenHash> {
+        self.token_hash.as_ref()
+    }
+
+    /// Whether no account ordered.
+    #[must_use]
+    pub const fn is_guests(&self) -> bool {
+        self.token_hash.is_some()
+    }
+
+    /// What the checkout was.
+    #[must_use]
+    pub const fn content(&self) -> &QuotedOrder {
+        &self.content
+    }
+
+    /// The quote.
+    #[must_use]
+    pub const fn quote(&self) -> &Quote {
+        &self.content.quote
+    }
+
+    /// The lines as those of an order.
+    #[must_use]
+    pub fn items(&self) -> &[OrderItem] {
+        &self.items
+    }
+
+    /// What the catalogue is asked for.
+    #[must_use]
+    pub fn lines(&self) -> Vec<Line> {
+        let line = |item: &OrderItem| Line {
+            product_id: item.product_id,
+            quantity: item.quantity,
+        };
+        self.items.iter().map(line).collect()
+    }
+
+    /// The discount codes that take something off.
+    #[must_use]
+    pub fn codes(&self) -> Vec<String> {
+        let code = |discount: &QuoteDiscount| discount.code.clone();
+        self.content.quote.discounts.iter().map(code).collect()
+    }
+
+    /// Whether there are any.
+    #[must_use]
+    pub const fn has_codes(&self) -> bool {
+        !self.content.quote.discounts.is_empty()
+    }
+
+    /// Currency of all amounts.
+    #[must_use]
+    pub const fn currency(&self) -> Currency {
+        self.currency
+    }
+
+    /// What is to be paid.
+    #[must_use]
+    pub const fn total(&self) -> Money {
+        self.total
+    }
+}
+
+fn item_of(line: &QuoteLine) -> Result<OrderItem, OrderError> {
+    Ok(OrderItem {
+        product_id: ProductId::parse(&line.product_id)?,
+        name: line.name.clone(),
+        unit_price: Money::from_units(line.unit_price),
+        quantity: Quantity::new(line.quantity).ok_or_else(|| broken("a quantity is none"))?,
+    })
+}
+
+fn broken(cause: &str) -> OrderError {
+    log::error("a quote cannot be ordered", &[("cause", cause)]);
+    OrderError::Internal
+}
+
+#[cfg(test)]
+pub mod tests;
