@@ -6,6 +6,7 @@
 //! left out when `MERCATO_WEBHOOK_SECRET` or `MERCATO_JWT_SECRET` do not hold them.
 
 mod auth;
+mod checkout;
 mod gateway;
 mod orders;
 mod pages;
