@@ -1,5 +1,7 @@
 //! Clients as they should be: they send again what was not answered, with the same key, and note what they were answered.
 
+mod checkouts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -8,6 +10,8 @@ use mercato_tests::{Client, Request, Response, WEBHOOK_SECRET, forge, shop};
 use serde_json::{Value, json};
 
 use crate::world::{ADMIN_EMAIL, ADMIN_PASSWORD, World};
+
+pub use checkouts::{CODE, EVERYTHING, Filled, content, shipping, taxes};
 
 /// The customer of every story.
 pub const CUSTOMER_EMAIL: &str = "ada@customers.test";
@@ -37,6 +41,8 @@ pub struct Facts {
     pub refused: BTreeSet<String>,
     /// Answers to orders, by key.
     pub placed: BTreeMap<String, Value>,
+    /// Checkouts as they were shown when they were ordered, by key.
+    pub shown: BTreeMap<String, Value>,
     /// Orders whose payment was answered as succeeded.
     pub paid: BTreeSet<String>,
     /// Orders whose cancellation was answered 200.
@@ -72,6 +78,8 @@ pub struct Story<'w> {
     pub admin: Session,
     /// Products on the shelf.
     pub products: Vec<String>,
+    /// Checkouts that were filled in.
+    pub checkouts: Vec<Filled>,
 }
 
 /// What a story leaves behind for another one that begins where it ended.
@@ -81,6 +89,7 @@ pub struct Memory {
     customer: Session,
     admin: Session,
     products: Vec<String>,
+    checkouts: Vec<Filled>,
 }
 
 impl<'w> Story<'w> {
@@ -91,6 +100,7 @@ impl<'w> Story<'w> {
             customer,
             admin,
             products,
+            checkouts,
         } = memory.clone();
         Self {
             world,
@@ -98,6 +108,7 @@ impl<'w> Story<'w> {
             customer,
             admin,
             products,
+            checkouts,
         }
     }
 
@@ -108,6 +119,7 @@ impl<'w> Story<'w> {
             customer: self.customer.clone(),
             admin: self.admin.clone(),
             products: self.products.clone(),
+            checkouts: self.checkouts.clone(),
         }
     }
 

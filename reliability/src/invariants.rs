@@ -26,6 +26,8 @@ pub struct Readings {
     pub products: BTreeMap<String, Value>,
     /// Every order, whole.
     pub orders: Vec<Value>,
+    /// Every discount code.
+    pub codes: Vec<Value>,
     /// What the provider knows, if it can be asked.
     pub provider: Option<Account>,
     /// Orders that were asked for before this time, in milliseconds since the Unix epoch, and that nobody paid may be gone.
@@ -80,6 +82,7 @@ pub fn check(readings: &Readings, facts: &Facts) -> Vec<String> {
     for order in &readings.orders {
         check_order(order, &readings.failed_refunds(order), &mut found);
     }
+    check_codes(readings, &mut found);
     check_facts(readings, facts, &mut found);
     if let Some(provider) = &readings.provider {
         check_provider(provider, &readings.orders, &mut found);
@@ -111,6 +114,14 @@ fn settle(story: &mut Story<'_>) -> bool {
     false
 }
 
+/// Where discount codes are.
+pub(crate) const CODES: &str = "/api/v1/checkouts/codes?limit=100";
+
+/// What a page of a list has.
+pub(crate) fn listed(page: &Value) -> Vec<Value> {
+    page["data"].as_array().cloned().unwrap_or_default()
+}
+
 fn read(story: &Story<'_>) -> Readings {
     let list = story.read_as_admin("/api/v1/orders?limit=100");
     let ids = list["data"]
@@ -124,6 +135,7 @@ fn read(story: &Story<'_>) -> Readings {
     };
     Readings {
         products: story.facts.units.keys().map(product).collect(),
+        codes: listed(&story.read_as_admin(CODES)),
         provider: story
             .world
             .stripe
@@ -189,11 +201,19 @@ fn check_order(order: &Value, failed_refunds: &[i64], found: &mut Vec<String>) {
         .map(|item| units(&item["price"]) * item["quantity"].as_i64().unwrap_or(0))
         .sum();
     let total = units(&order["totalAmount"]);
+    // What is charged of a checkout is the total of its quote.
+    let sum = match order["checkout"].as_object() {
+        Some(_) => units(&order["checkout"]["totals"]["total"]),
+        None => sum,
+    };
     if sum != total || (!payment.is_null() && units(&payment["amount"]) != total) {
         found.push(format!(
             "4: items {sum}, total {total}, payment {}: {order}",
             payment["amount"]
         ));
+    }
+    if order["checkout"].is_object() {
+        check_quote(order, found);
     }
     if !payment.is_null() && units(&payment["refundedAmount"]) > units(&payment["amount"]) {
         found.push(format!("4: more refunded than paid: {payment}"));
@@ -218,6 +238,78 @@ fn check_order(order: &Value, failed_refunds: &[i64], found: &mut Vec<String>) {
         if !remarks.insert(reason.to_owned()) && !may_repeat {
             found.push(format!(
                 "5: an event was applied twice: {remark} of {order}"
+            ));
+        }
+    }
+}
+
+/// Invariant 7: lines, shipping and rates add up to what is paid.
+fn check_quote(order: &Value, found: &mut Vec<String>) {
+    let checkout = &order["checkout"];
+    let (lines, shipping) = (&checkout["lines"], &checkout["shipping"]);
+    let is_with_tax = checkout["pricesIncludeTax"] == true;
+    let parts = lines.as_array().into_iter().flatten();
+    let parts = parts.chain(shipping.is_object().then_some(shipping));
+    let of = |part: &Value, member: &str| decimal(&part[member]);
+    let mut sums = [0; 4];
+    for part in parts {
+        let left = of(part, "amount") - of(part, "discount");
+        let expected = if is_with_tax {
+            of(part, "total")
+        } else {
+            of(part, "net")
+        };
+        if left != expected || of(part, "net") + of(part, "tax") != of(part, "total") {
+            found.push(format!("7: a part does not add up: {part} of {order}"));
+        }
+        for (sum, member) in sums.iter_mut().zip(["total", "discount", "net", "tax"]) {
+            *sum += of(part, member);
+        }
+    }
+    let taxes = checkout["taxes"].as_array().into_iter().flatten();
+    let [net, tax] = ["net", "tax"].map(|member| {
+        let of_rates = taxes.clone().map(|rate| of(rate, member));
+        of_rates.sum::<i64>()
+    });
+    let totals = ["total", "discount", "tax"].map(|member| of(&checkout["totals"], member));
+    if sums != [totals[0], totals[1], net, tax] || tax != totals[2] {
+        found.push(format!(
+            "7: {sums:?} / 10,000 is not what the quote says: {order}"
+        ));
+    }
+    if totals[0] != decimal(&order["totalAmount"]) {
+        found.push(format!(
+            "7: the order does not cost what its quote says: {order}"
+        ));
+    }
+}
+
+/// Invariant 8: a code is used by as many orders as count on it, and by no more than its limit.
+fn check_codes(readings: &Readings, found: &mut Vec<String>) {
+    for code in &readings.codes {
+        let name = &code["code"];
+        let has_it = |order: &&Value| {
+            let discounts = order["checkout"]["discounts"].as_array();
+            let mut discounts = discounts.into_iter().flatten();
+            discounts.any(|discount| discount["code"] == *name)
+        };
+        let lives = |order: &&Value| {
+            ["PENDING", "PAID", "DELIVERED"]
+                .iter()
+                .any(|status| order["status"] == *status)
+        };
+        let living = readings.orders.iter().filter(lives).filter(has_it).count();
+        let uses = code["uses"].as_u64().unwrap_or(u64::MAX);
+        let limit = code["limit"].as_u64().unwrap_or(u64::MAX);
+        // A refund that failed has brought its order back without the code.
+        let came_back = readings.orders.iter().filter(lives).filter(has_it);
+        let came_back = came_back
+            .filter(|order| had_status(order, "REFUNDED"))
+            .count();
+        let counted = u64::try_from(living - came_back).unwrap_or(u64::MAX);
+        if uses > limit || uses != counted {
+            found.push(format!(
+                "8: {name} is used {uses} times, may be {limit} times, and {counted} living orders have it"
             ));
         }
     }
@@ -362,12 +454,18 @@ fn check_facts(readings: &Readings, facts: &Facts, found: &mut Vec<String>) {
             None if readings.may_be_gone(&text(&answer["id"]), facts) => {}
             None => found.push(format!("3: the order answered for {key} is gone: {answer}")),
             Some(order) => {
-                for member in ["items", "totalAmount", "userId", "createdAt"] {
+                for member in ["items", "totalAmount", "userId", "createdAt", "checkout"] {
                     if order[member] != answer["order"][member] {
+                        let invariant = if member == "checkout" { 9 } else { 3 };
                         found.push(format!(
-                            "3: {member} of an answered order has changed: {answer}, now {order}"
+                            "{invariant}: {member} of an answered order has changed: {answer}, now {order}"
                         ));
                     }
+                }
+                if let Some(shown) = facts.shown.get(key)
+                    && shown["totals"] != order["checkout"]["totals"]
+                {
+                    found.push(format!("7: the customer saw {shown} and ordered {order}"));
                 }
             }
         }

@@ -35,13 +35,17 @@ pub enum Sabotage {
     DuplicateCharge,
     /// Nobody remembers that a payment is disputed.
     Dispute,
+    /// The quote of an order is written down otherwise than the customer saw it.
+    Quote,
+    /// Nobody counts how often a discount code is used.
+    CodeLimit,
     /// Nobody remembers that somebody may have opened the payment of an order that was given up.
     StrayPayment,
 }
 
 impl Sabotage {
     /// Those that crash points and short simulations notice.
-    pub const COMMON: [Self; 11] = [
+    pub const COMMON: [Self; 13] = [
         Self::Inbox,
         Self::Outbox,
         Self::Reservation,
@@ -53,6 +57,8 @@ impl Sabotage {
         Self::Processing,
         Self::DuplicateCharge,
         Self::Dispute,
+        Self::Quote,
+        Self::CodeLimit,
     ];
 
     /// Those that only long simulations notice: two requests and a crash must meet. Tests of the contexts try all ways in which
@@ -78,6 +84,8 @@ impl Sabotage {
             Self::Processing => "processing",
             Self::DuplicateCharge => "duplicate-charge",
             Self::Dispute => "dispute",
+            Self::Quote => "quote",
+            Self::CodeLimit => "code-limit",
             Self::StrayPayment => "stray-payment",
         }
     }
@@ -112,6 +120,8 @@ impl Sabotage {
             Self::RefundFailure => "INSERT INTO provider_refunds",
             Self::DuplicateCharge => "INSERT INTO refunds",
             Self::Dispute => "INSERT INTO disputes",
+            Self::Quote => "INSERT INTO order_quotes",
+            Self::CodeLimit => "UPDATE discount_codes SET uses",
         }
     }
 
@@ -127,6 +137,8 @@ impl Sabotage {
             Self::Processing => "UPDATE payments SET is_processing = 0",
             Self::DuplicateCharge => "DELETE FROM refunds WHERE duplicate_charge IS NOT NULL",
             Self::Dispute => "DELETE FROM disputes",
+            Self::Quote => "UPDATE order_quotes SET total = total + 100",
+            Self::CodeLimit => "UPDATE discount_codes SET uses = 0",
             Self::RefundFailure => "UPDATE provider_refunds SET failed_at = NULL, failure = NULL",
         };
         let is_it = call.kind == CallKind::Sqlite && begins_with(call.detail, self.statement());

@@ -1,5 +1,7 @@
 //! What people do in a shop, each with its preparation.
 
+mod checkouts;
+
 use std::time::Duration;
 
 use mercato_tests::shop::text;
@@ -243,6 +245,57 @@ pub const SCENARIOS: &[Scenario] = &[
             wait_for_retention(story);
             fire_timers(story, 2);
         },
+    ),
+    mock("order a checkout", checkouts::filled, checkouts::order),
+    mock(
+        "pay a checkout's order",
+        checkouts::ordered_by_customer,
+        checkouts::pay,
+    ),
+    mock(
+        "order a checkout while its price moves",
+        checkouts::filled,
+        checkouts::order_while_the_price_moves,
+    ),
+    mock(
+        "race for the last use of a code",
+        checkouts::filled_twice,
+        checkouts::race_for_the_last_use,
+    ),
+    mock(
+        "expire a checkout's order",
+        checkouts::ordered,
+        checkouts::expire_and_give_the_code_back,
+    ),
+    mock(
+        "order a checkout anew",
+        checkouts::ordered,
+        checkouts::order_anew,
+    ),
+    mock(
+        "order a checkout for nothing",
+        checkouts::filled_for_nothing,
+        checkouts::order_for_nothing,
+    ),
+    mock(
+        "cancel a guest's order",
+        checkouts::ordered,
+        checkouts::cancel,
+    ),
+    mock(
+        "refund a checkout's order",
+        checkouts::paid_by_customer,
+        checkouts::refund,
+    ),
+    stripe(
+        "order a checkout, with Stripe",
+        checkouts::filled,
+        checkouts::order,
+    ),
+    stripe(
+        "pay a checkout's order, with Stripe",
+        checkouts::ordered_by_customer,
+        pay_at_stripe,
     ),
     stripe("pay while it expires, with Stripe", ordered, |story| {
         let session = session_of(story);

@@ -33,7 +33,7 @@ const BEGINNING_MS: u64 = 1_772_355_600_000;
 /// How far the clock moves each time it is read, so that no two moments are the same.
 const TICK_MS: u64 = 1;
 /// Databases, as `runtime-config.toml` names them.
-const DATABASES: [&str; 4] = ["auth", "products", "orders", "payments"];
+const DATABASES: [&str; 5] = ["auth", "products", "checkout", "orders", "payments"];
 
 /// Who takes the money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

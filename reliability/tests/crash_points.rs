@@ -101,7 +101,7 @@ fn name(kind: CallKind) -> &'static str {
 }
 
 /// The scenario in which each broken shop must show.
-const BROKEN: [(Sabotage, &str); 11] = [
+const BROKEN: [(Sabotage, &str); 13] = [
     (Sabotage::Inbox, "pay"),
     (Sabotage::Outbox, "pay"),
     (Sabotage::Reservation, "order of three lines"),
@@ -113,6 +113,8 @@ const BROKEN: [(Sabotage, &str); 11] = [
     (Sabotage::Processing, "pay by debit, with Stripe"),
     (Sabotage::DuplicateCharge, "pay twice, with Stripe"),
     (Sabotage::Dispute, "dispute, with Stripe"),
+    (Sabotage::Quote, "order a checkout"),
+    (Sabotage::CodeLimit, "order a checkout"),
 ];
 
 #[test]

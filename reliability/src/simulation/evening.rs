@@ -77,7 +77,10 @@ async fn settle(town: &Town, admin: &mut Person) -> bool {
 
 /// Everything the admin can see of what matters.
 async fn read(admin: &mut Person, facts: &Facts) -> Readings {
-    let mut readings = Readings::default();
+    let mut readings = Readings {
+        codes: invariants::listed(&admin.read(invariants::CODES).await),
+        ..Readings::default()
+    };
     for id in facts.units.keys() {
         let product = admin.read(&format!("/api/v1/products/{id}")).await;
         readings.products.insert(id.clone(), product);

@@ -49,7 +49,7 @@ const PRODUCTS: [(&str, f64, i64); 4] = [
     ("JAR", 9.99, 8),
 ];
 /// Components with a timer.
-const TIMED: [&str; 2] = ["orders-api", "payments-api"];
+const TIMED: [&str; 3] = ["checkout-api", "orders-api", "payments-api"];
 /// After so many steps of trouble everybody goes home, the shop puts itself in order, and everything is checked.
 const DAY_STEPS: u64 = 5_000;
 /// Steps within which the shop must have put itself in order.

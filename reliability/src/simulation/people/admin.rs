@@ -12,11 +12,12 @@ impl Person {
     /// What an admin does all day.
     pub async fn manage(mut self) -> Self {
         while !self.town.is_evening.get() {
-            match self.below(7) {
+            match self.below(9) {
                 0..=1 => self.refund().await,
                 2 => self.deliver_order().await,
                 3 => self.change_stock().await,
                 4 => self.refund_again().await,
+                7..=8 => self.change_what_checkouts_cost().await,
                 _ => drop(self.read("/api/v1/payments/outbox").await),
             }
         }

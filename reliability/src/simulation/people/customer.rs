@@ -18,6 +18,15 @@ const LOGOUTS: usize = 6;
 /// One in so many payments is a bank debit, whose money takes a while.
 const DEBITS: usize = 4;
 
+/// Refusals of requests that have begun nothing: each time anew.
+const NOTHING_BEGUN: [&str; 5] = [
+    "too-many-open-orders",
+    "quote-changed",
+    "lines-unavailable",
+    "already-ordered",
+    "checkout-incomplete",
+];
+
 /// An order as its customer knows it.
 pub(super) struct Order {
     key: String,
@@ -31,8 +40,9 @@ impl Person {
     /// What a customer does all day.
     pub async fn shop_around(mut self) -> Self {
         while !self.town.is_evening.get() {
-            match self.below(12) {
+            match self.below(14) {
                 0..=2 => self.place_order().await,
+                12..=13 => self.order_checkout().await,
                 3..=6 => self.pay().await,
                 7 => self.cancel().await,
                 8 => self.send_again().await,
@@ -67,7 +77,7 @@ impl Person {
     }
 
     /// Sends an order; an impatient customer sends it twice at once.
-    async fn send_order(&mut self, key: &str, body: &str) -> Answer {
+    pub(super) async fn send_order(&mut self, key: &str, body: &str) -> Answer {
         let ask = Ask::new("POST", "/api/v1/orders", body).header("idempotency-key", key);
         if self.below(8) > 0 {
             return self.ask(ask).await;
@@ -81,7 +91,7 @@ impl Person {
             return self.ask(ask).await;
         }
         // A request that began nothing is answered anew each time.
-        let is_refused = |answer: &Answer| answer.is_problem("too-many-open-orders");
+        let is_refused = |answer: &Answer| NOTHING_BEGUN.iter().any(|code| answer.is_problem(code));
         if first != second && !(is_refused(&first) && is_refused(&second)) {
             let what = format!(
                 "6: one key, two answers: {} and {}",
@@ -93,7 +103,7 @@ impl Person {
         first
     }
 
-    fn note_order(&mut self, key: String, body: String, answer: Answer) {
+    pub(super) fn note_order(&mut self, key: String, body: String, answer: Answer) {
         let mut facts = self.town.facts.borrow_mut();
         match answer.status {
             201 => drop(facts.placed.insert(key.clone(), answer.json())),
@@ -102,8 +112,8 @@ impl Person {
                 facts.order_keys.remove(&key);
                 return;
             }
-            // Not enough on the shelf, or it took so long that the order expired.
-            409 => {
+            // Not enough on the shelf, another price, or it took so long that the order expired.
+            409 | 422 => {
                 facts.order_keys.remove(&key);
                 facts.refused.insert(key.clone());
             }
@@ -150,13 +160,16 @@ impl Person {
         let Some(placed) = self.pick_order() else {
             return self.place_order().await;
         };
-        let session = text(&placed["paymentSession"]["id"]);
+        // There may be nothing to pay.
+        let Some(session) = placed["paymentSession"]["id"].as_str() else {
+            return self.look_at(&placed).await;
+        };
         let is_debit = self.below(DEBITS) == 0;
         let paid = self.town.scheduler.at_provider(|provider| {
             if is_debit {
-                provider.debit(&session)
+                provider.debit(session)
             } else {
-                provider.pay(&session)
+                provider.pay(session)
             }
         });
         if !paid || self.below(2) == 0 {

@@ -2,6 +2,7 @@
 //! and they note what they were answered.
 
 mod admin;
+mod checkout;
 mod customer;
 
 use std::rc::Rc;
