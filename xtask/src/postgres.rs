@@ -1,6 +1,11 @@
 //! The application on PostgreSQL: the manifest and the compositions with another store, and nothing else.
 
-use std::{collections::BTreeSet, fs, iter};
+use std::{
+    collections::BTreeSet,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    iter,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result};
 use mercato_platform::random;
@@ -26,6 +31,9 @@ const VARIABLES: [(&str, &str); 3] = [
 
 /// The folder of the server that `cargo xtask up --storage postgres` starts.
 const FOLDER: &str = ".mercato/postgres";
+
+/// Where it is when this is root: a folder for each checkout.
+const FOLDER_OF_ROOT: &str = "/var/lib/mercato-postgres";
 
 /// The length of the passwords that it gives to the roles.
 const PASSWORD_BYTES: usize = 24;
@@ -129,14 +137,23 @@ fn spin(workspace: &Workspace) -> Result<DocumentMut> {
         .context("spin.toml is not TOML")
 }
 
+/// The folder of the server of this checkout. PostgreSQL does not run as root, and the user that it is then started as does not
+/// come to where the checkout is, in all likelihood.
+fn folder(workspace: &Workspace) -> PathBuf {
+    let own = workspace.path(FOLDER);
+    if !mercato_postgres_server::needs_another_user() {
+        return own;
+    }
+    let mut hasher = DefaultHasher::new();
+    own.hash(&mut hasher);
+    Path::new(FOLDER_OF_ROOT).join(format!("{:016x}", hasher.finish()))
+}
+
 /// Starts the server of this checkout, with new passwords for the roles. Gives the variables of the application that name its
 /// databases.
 pub fn start(workspace: &Workspace) -> Result<(Server, Vec<(String, String)>)> {
     let programs = Programs::find().with_context(Programs::advice)?;
-    let folder = workspace.path(FOLDER);
-    if let Some(parent) = folder.parent() {
-        fs::create_dir_all(parent)?;
-    }
+    let folder = folder(workspace);
     let server = Settings::new(&folder).own_group().start(&programs)?;
     let host = format!("postgres://127.0.0.1:{}", server.port());
     let mut variables = vec![

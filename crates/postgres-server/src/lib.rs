@@ -15,6 +15,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use postgres::{Client, NoTls, SimpleQueryMessage};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -268,7 +269,7 @@ impl Server {
     /// Makes the role and the database of a context, or gives the role that password; gives the address.
     ///
     /// # Errors
-    /// What `psql` says.
+    /// What the server says.
     pub fn set_up(&self, label: &str, password: &str) -> Result<String> {
         let name = name(label);
         let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{name}'");
@@ -291,20 +292,21 @@ impl Server {
         process.map_or(0, |process| process.id())
     }
 
-    /// Runs statements as the superuser, with `psql`.
+    /// Runs statements as the superuser; gives what they find, a row a line, with `|` between columns.
     ///
     /// # Errors
-    /// What `psql` says.
+    /// What the server says.
     pub fn run(&self, database: &str, statements: &str) -> Result<String> {
-        let mut psql = self.launcher.run("psql");
-        psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])
-            .args(["--set", "ON_ERROR_STOP=1", "--command", statements])
-            .arg(self.address_of(USER, USER, database));
-        let output = psql.output().context("psql cannot be started")?;
-        if !output.status.success() {
-            bail!("psql: {}", String::from_utf8_lossy(&output.stderr));
+        let address = self.address_of(USER, USER, database);
+        let mut client = Client::connect(&address, NoTls)?;
+        let mut lines = Vec::new();
+        for message in client.simple_query(statements)? {
+            if let SimpleQueryMessage::Row(row) = message {
+                let columns = (0..row.len()).map(|column| row.get(column).unwrap_or_default());
+                lines.push(columns.collect::<Vec<_>>().join("|"));
+            }
         }
-        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        Ok(lines.join("\n"))
     }
 
     /// Ends the server at once, as a crash would, with all of its processes.
@@ -433,9 +435,15 @@ fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
+/// Whether this is root, so that a server is started as the user `postgres`, who must come to its folder.
+#[must_use]
+pub fn needs_another_user() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
 /// The numbers of the user and of its group, when this is root.
 fn user() -> Result<Option<(u32, u32)>> {
-    if !rustix::process::geteuid().is_root() {
+    if !needs_another_user() {
         return Ok(None);
     }
     let users = fs::read_to_string("/etc/passwd")?;

@@ -17,6 +17,9 @@ const PORT: u16 = 5432;
 /// What a server shows of whom it works for.
 const APPLICATION_NAME: &str = "mercato";
 
+/// Which messages a server sends that are no errors.
+const MESSAGES: &str = "client_min_messages";
+
 /// Settings of the server for each connection, unless the address has them.
 const OPTIONS: [(&str, Duration); 3] = [
     // A replica that is cut off in the middle of a transaction keeps its locks no longer than that.
@@ -81,6 +84,10 @@ pub(super) fn with_limits(mut config: Config) -> Config {
         config.keepalives_retries(1);
     }
     let mut options = config.get_options().unwrap_or_default().to_owned();
+    // Notices would only go into the log.
+    if !options.contains(MESSAGES) {
+        options.push_str(&format!(" -c {MESSAGES}=warning"));
+    }
     for (name, time) in OPTIONS {
         if !options.contains(name) {
             options.push_str(&format!(" -c {name}={}", time.as_millis()));
