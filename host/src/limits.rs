@@ -184,6 +184,29 @@ pub const FILE_LOOK_TIME: Duration = Duration::from_secs(1);
 /// write-ahead log into it, it may be.
 pub const SHORT_LOOKS_MAX: u32 = 3;
 
+/// Connections to one PostgreSQL database. A server has a hundred by default, for all its databases and replicas.
+pub const POSTGRES_CONNECTIONS: usize = 8;
+/// Databases of PostgreSQL servers in use.
+pub const POSTGRES_DATABASES_MAX: usize = 64;
+/// How long a transaction, or a statement outside of any, waits for a connection.
+pub const POSTGRES_WAIT_TIME: Duration = Duration::from_secs(5);
+/// How long connecting to one server takes at most.
+pub const POSTGRES_CONNECT_TIME: Duration = Duration::from_secs(2);
+/// After a failure to connect, statements fail at once for this long.
+pub const POSTGRES_PAUSE: Duration = Duration::from_millis(500);
+/// How long a statement may take. Longer than it may wait for a lock, so that the server says why.
+pub const POSTGRES_STATEMENT_TIME: Duration = Duration::from_secs(8);
+/// How long the server lets a statement wait for a lock.
+pub const POSTGRES_LOCK_TIME: Duration = Duration::from_secs(5);
+/// How long the server lets a statement take of which nobody hears any more.
+pub const POSTGRES_SERVER_STATEMENT_TIME: Duration = Duration::from_secs(15);
+/// How long the server waits for the next statement of a transaction before it takes it back.
+pub const POSTGRES_IDLE_IN_TRANSACTION_TIME: Duration = Duration::from_secs(5);
+/// How long a server may not acknowledge what was sent before the connection counts as dead.
+pub const POSTGRES_SILENCE_TIME: Duration = Duration::from_secs(2);
+/// How often a connection that waits is tried.
+pub const POSTGRES_KEEPALIVE: Duration = Duration::from_secs(2);
+
 /// How long a component waits for one command to Redis, connecting included.
 pub const REDIS_TIME: Duration = Duration::from_secs(1);
 /// How long connecting to Redis, a subscription or an answer takes before the connection counts as dead. No command waits so
@@ -215,6 +238,9 @@ pub const COMPONENT_METRICS_MAX: usize = 64;
 
 /// Longest wait of a timer whose component keeps failing.
 pub const TIMER_BACKOFF_MAX: Duration = Duration::from_secs(60);
+/// How long requests are taken after SIGTERM while the shop says that it is not ready: whoever hands out requests to several
+/// replicas needs some seconds to notice.
+pub const DRAIN_TIME: Duration = Duration::ZERO;
 /// How long running requests may take to finish after SIGTERM.
 pub const SHUTDOWN_TIME: Duration = Duration::from_secs(20);
 /// Longest line of a guest's output that is logged whole.
@@ -283,6 +309,8 @@ limits! {
     shutdown_time: Duration = SHUTDOWN_TIME,
     response_buffer_time: Duration = RESPONSE_BUFFER_TIME,
     instance_idle_time: Duration = INSTANCE_IDLE_TIME,
+    postgres_connections: usize = POSTGRES_CONNECTIONS,
+    drain_time: Duration = DRAIN_TIME,
 }
 
 /// Longer than anything takes.

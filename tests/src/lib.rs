@@ -31,6 +31,7 @@ mod http;
 pub mod load;
 pub mod metrics;
 mod problem;
+mod postgres;
 mod process;
 pub mod proxy;
 pub mod raw;
@@ -50,6 +51,7 @@ use std::{
 
 pub use folder::{Folder, shared_data};
 pub use http::{Client, Request, Response};
+pub use postgres::Postgres;
 pub use problem::{assert_members, is_rfc3339_milliseconds};
 pub use process::{Guarded, free_port, runner};
 pub use redis::Redis;

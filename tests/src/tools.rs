@@ -178,7 +178,7 @@ fn installed(kind: &str) -> Option<PathBuf> {
 }
 
 /// Leaves a test out, or fails it where all tools are required.
-fn missing(what: &str) {
+pub(crate) fn missing(what: &str) {
     let is_required = env::var("MERCATO_TEST_TOOLS").is_ok_and(|value| value == "required");
     assert!(!is_required, "{what}, and MERCATO_TEST_TOOLS is `required`");
     left_out(what);

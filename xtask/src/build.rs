@@ -3,19 +3,21 @@
 use std::{collections::BTreeSet, fs, time::Instant};
 
 use anyhow::{Context as _, Result, bail};
+use toml_edit::{DocumentMut, value};
 
 use crate::{
-    compose::{Composition, Provider},
-    stripe, toolchain,
+    compose::Composition,
+    postgres, stripe, toolchain,
+    variant::{Provider, Storage, Variant},
     workspace::{Workspace, replace},
 };
 
-/// Builds the components of the application with this provider, or with every one; or only the one of this name. Says
-/// which have changed.
-pub fn build(workspace: &Workspace, provider: Option<Provider>, name: Option<&str>) -> Result<()> {
+/// Builds the components of this variant of the application, or of every one; or only the one of this name. Says which have
+/// changed.
+pub fn build(workspace: &Workspace, variant: Option<Variant>, name: Option<&str>) -> Result<()> {
     let started = Instant::now();
     let mut compositions = Composition::all(workspace)?;
-    write_stripe_manifest(workspace, &compositions)?;
+    write_manifests(workspace, &compositions)?;
     if let Some(wanted) = name {
         let mut known: Vec<_> = compositions.iter().map(|one| one.name.clone()).collect();
         known.dedup();
@@ -27,17 +29,19 @@ pub fn build(workspace: &Workspace, provider: Option<Provider>, name: Option<&st
         }
         compositions.retain(|composition| composition.name == wanted);
     }
-    compositions
-        .retain(|one| provider.is_none() || one.provider.is_none() || one.provider == provider);
-    let packages: BTreeSet<_> = compositions
-        .iter()
-        .flat_map(Composition::packages)
+    compositions.retain(|one| variant.is_none_or(|variant| one.is_in(variant)));
+    let packages = compositions.iter().flat_map(Composition::packages);
+    let packages: BTreeSet<_> = packages
+        .filter(|package| !postgres::CLOSING.contains(package))
         .collect();
     toolchain::build(workspace, &packages)?;
     let mut changed = Vec::new();
     for composition in &compositions {
         let bytes = composition
             .compose(|package| {
+                if postgres::CLOSING.contains(&package) {
+                    return postgres::closing(workspace, package);
+                }
                 let path = toolchain::artifact(workspace, package);
                 fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
             })
@@ -54,11 +58,38 @@ pub fn build(workspace: &Workspace, provider: Option<Provider>, name: Option<&st
     Ok(())
 }
 
-fn write_stripe_manifest(workspace: &Workspace, compositions: &[Composition]) -> Result<()> {
-    let holds_provider = |name: &str| {
-        let mut compositions = compositions.iter();
-        compositions.any(|one| one.name == name && one.provider.is_some())
-    };
-    let manifest = stripe::manifest(&workspace.read(Provider::Mock.manifest())?, holds_provider)?;
-    replace(&workspace.path(stripe::MANIFEST), manifest).map(drop)
+/// Makes the manifests of the other variants from `spin.toml`.
+#[allow(clippy::indexing_slicing, reason = "what is missing is added")]
+fn write_manifests(workspace: &Workspace, compositions: &[Composition]) -> Result<()> {
+    let original = workspace.read(Variant::default().manifest())?;
+    let original: DocumentMut = original.parse().context("spin.toml is not TOML")?;
+    for variant in Variant::ALL.into_iter().skip(1) {
+        let mut manifest = original.clone();
+        if variant.provider == Provider::Stripe {
+            stripe::change(&mut manifest, |name| {
+                let mut compositions = compositions.iter();
+                compositions.any(|one| one.name == name && one.provider.is_some())
+            })?;
+        }
+        if variant.storage == Storage::Postgres {
+            postgres::change(&mut manifest)?;
+        }
+        let components = manifest["component"].as_table_mut();
+        for (name, component) in components.context("spin.toml has no components")?.iter_mut() {
+            let composition = compositions
+                .iter()
+                .find(|one| one.name == *name && one.is_in(variant))
+                .with_context(|| format!("compose/{name}.wac is missing"))?;
+            let options = variant.options();
+            component["build"]["command"] =
+                value(format!("cargo xtask build{options} --component {name}"));
+            component["source"] = value(format!("target/components/{}", composition.file()));
+        }
+        let header = format!(
+            "# Made from spin.toml by `cargo xtask build`: what `cargo xtask up{}` runs. Do not edit.\n\n",
+            variant.options()
+        );
+        replace(&workspace.path(variant.manifest()), format!("{header}{manifest}"))?;
+    }
+    Ok(())
 }

@@ -4,8 +4,8 @@ use anyhow::{Context as _, Result};
 
 use crate::{
     build,
-    compose::Provider,
     programs, tidy, tools,
+    variant::Variant,
     workspace::{Workspace, run},
 };
 
@@ -22,8 +22,8 @@ pub fn check(workspace: &Workspace) -> Result<()> {
     step("components", || build::build(workspace, None, None))?;
     step("manifests", || {
         let runner = workspace.built("mercato")?;
-        for provider in Provider::ALL {
-            let arguments = format!("check --app {}", provider.manifest());
+        for variant in Variant::ALL {
+            let arguments = format!("check --app {}", variant.manifest());
             run(workspace.program(&runner, &arguments))?;
         }
         Ok(())

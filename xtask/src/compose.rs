@@ -3,38 +3,19 @@
 use std::{collections::BTreeSet, fs};
 
 use anyhow::{Context as _, Result, anyhow};
-use clap::ValueEnum;
 use indexmap::IndexMap;
 use miette::{NarratableReportHandler, Report};
 use wac_graph::{EncodeOptions, types::BorrowedPackageKey};
 use wac_parser::Document;
 
-use crate::{stripe, workspace::Workspace};
+use crate::{
+    postgres, stripe,
+    variant::{Provider, Storage, Variant},
+    workspace::Workspace,
+};
 
 /// How a `.wac` file makes a component of ours: `new mercato:orders { … }` is the package `orders`.
 const NEW: &str = "new mercato:";
-
-/// A payment provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Provider {
-    /// The stand-in, which needs nothing.
-    Mock,
-    /// Stripe.
-    Stripe,
-}
-
-impl Provider {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Mock, Self::Stripe];
-
-    /// The application with this provider.
-    pub const fn manifest(self) -> &'static str {
-        match self {
-            Self::Mock => "spin.toml",
-            Self::Stripe => stripe::MANIFEST,
-        }
-    }
-}
 
 /// A component of the application, and what it is composed of.
 #[derive(Debug, Clone)]
@@ -43,11 +24,13 @@ pub struct Composition {
     pub name: String,
     /// The provider inside; none when there is none.
     pub provider: Option<Provider>,
+    /// The store inside; none when there is none.
+    pub storage: Option<Storage>,
     source: String,
 }
 
 impl Composition {
-    /// The compositions with every provider, sorted by name.
+    /// The compositions of every variant, sorted by name.
     pub fn all(workspace: &Workspace) -> Result<Vec<Self>> {
         let folder = workspace.path("compose");
         let files = fs::read_dir(&folder)
@@ -58,30 +41,34 @@ impl Composition {
             let name = path.file_stem().context("a file has a name")?;
             let name = name.to_string_lossy().into_owned();
             let source = workspace.read(&path)?;
-            let with_stripe = stripe::composition(&source);
-            let is_with_provider = with_stripe.is_some();
-            all.extend(with_stripe.map(|source| Self {
-                name: name.clone(),
-                provider: Some(Provider::Stripe),
-                source,
-            }));
-            all.push(Self {
-                name,
-                provider: is_with_provider.then_some(Provider::Mock),
-                source,
-            });
+            for (provider, source) in stripe::compositions(source) {
+                for (storage, source) in postgres::compositions(source) {
+                    all.push(Self {
+                        name: name.clone(),
+                        provider,
+                        storage,
+                        source,
+                    });
+                }
+            }
         }
         all.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(all)
     }
 
+    /// Whether the application of that variant has it.
+    pub fn is_in(&self, variant: Variant) -> bool {
+        self.provider.is_none_or(|provider| provider == variant.provider)
+            && self.storage.is_none_or(|storage| storage == variant.storage)
+    }
+
     /// Where the composed component lies, below `target/components`.
     pub fn file(&self) -> String {
-        let folder = match self.provider {
-            Some(Provider::Stripe) => "stripe/",
-            Some(Provider::Mock) | None => "",
+        let variant = Variant {
+            provider: self.provider.unwrap_or_default(),
+            storage: self.storage.unwrap_or_default(),
         };
-        format!("{folder}{}.wasm", self.name)
+        variant.file(&self.name)
     }
 
     /// The packages that it is made of.
@@ -131,6 +118,7 @@ mod tests {
         Composition {
             name: "test".to_owned(),
             provider: None,
+            storage: None,
             source: format!("package test:composed;\n{source}"),
         }
     }

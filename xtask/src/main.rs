@@ -5,6 +5,7 @@ mod check;
 mod compose;
 mod debian;
 mod demo;
+mod postgres;
 mod programs;
 mod stripe;
 mod test;
@@ -13,6 +14,7 @@ mod toolchain;
 mod tools;
 mod up;
 mod variables;
+mod variant;
 mod workspace;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -20,7 +22,10 @@ use std::{ffi::OsString, process::ExitCode};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{compose::Provider, workspace::Workspace};
+use crate::{
+    variant::{Provider, Storage, Variant},
+    workspace::Workspace,
+};
 
 /// Builds, runs, tests and checks Mercato.
 #[derive(Debug, Parser)]
@@ -32,7 +37,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Build the WebAssembly components into target/components, as far as they are out of date, and write spin.stripe.toml.
+    /// Build the WebAssembly components into target/components, as far as they are out of date, and write the manifests of the
+    /// variants, such as spin.stripe.toml and spin.postgres.toml.
     Build {
         /// Only this one of compose/, for example orders-api.
         #[arg(long, value_name = "NAME")]
@@ -40,18 +46,28 @@ enum Task {
         /// Only what the application with this payment provider needs; by default, everything.
         #[arg(long)]
         provider: Option<Provider>,
+        /// Only what the application with this store needs; by default, everything.
+        #[arg(long)]
+        storage: Option<Storage>,
     },
     /// Build what is out of date and run the shop; arguments are those of `mercato up`.
     Up {
         /// Make an admin and fill an empty catalogue, so that there is something to try.
         #[arg(long)]
         demo: bool,
-        /// The payment provider; Stripe needs its keys, see docs/stripe.md.
-        #[arg(long, default_value = "mock")]
-        provider: Provider,
+        #[command(flatten)]
+        variant: Variant,
         /// For example: --redis redis://127.0.0.1:6379 --listen 127.0.0.1:8080
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
+    },
+    /// Print the SQL that makes the roles and databases of the shop on a PostgreSQL server.
+    PostgresSetup,
+    /// Ends a PostgreSQL when the program that started this one has ended.
+    #[command(hide = true)]
+    GuardPostgres {
+        /// The number of the server's process.
+        process: u32,
     },
     /// Make the secrets that have no default, once, into .mercato/variables.toml.
     Variables,
@@ -88,12 +104,21 @@ fn main() -> Result<ExitCode> {
         Task::Build {
             component,
             provider,
-        } => build::build(&workspace, provider, component.as_deref())?,
+            storage,
+        } => {
+            let variant = (provider.is_some() || storage.is_some()).then(|| Variant {
+                provider: provider.unwrap_or_default(),
+                storage: storage.unwrap_or_default(),
+            });
+            build::build(&workspace, variant, component.as_deref())?;
+        }
         Task::Up {
             demo,
-            provider,
+            variant,
             arguments,
-        } => up::up(&workspace, demo, provider, &arguments)?,
+        } => up::up(&workspace, demo, variant, &arguments)?,
+        Task::PostgresSetup => postgres::print_setup(&workspace)?,
+        Task::GuardPostgres { process } => up::guard(process)?,
         Task::Variables => variables::ensure(&workspace, Provider::Mock)?,
         Task::Test(selection) => return Ok(test::test(&workspace, selection)),
         Task::Bench { arguments } => programs::bench(&workspace, &arguments)?,

@@ -9,7 +9,7 @@ use mercato_platform::random;
 
 use crate::{
     build,
-    compose::Provider,
+    variant::Variant,
     workspace::{Workspace, replace, run},
 };
 
@@ -107,7 +107,7 @@ pub fn bench(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
             "wrk is missing: install it, for example with `apt-get install wrk` or `brew install wrk`"
         );
     }
-    build::build(workspace, Some(Provider::Mock), None)?;
+    build::build(workspace, Some(Variant::default()), None)?;
     let runner = workspace.built("mercato")?;
     run(bench_cargo(workspace, "build", "--release --workspace"))?;
     let program = |name| workspace.path(BENCH_TARGET).join("release").join(name);

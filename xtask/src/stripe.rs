@@ -1,10 +1,9 @@
-//! The application with Stripe: `spin.toml` and the compositions with another payment provider, and nothing else.
+//! The application with Stripe: the manifest and the compositions with another payment provider, and nothing else.
 
 use anyhow::{Context as _, Result};
 use toml_edit::{DocumentMut, Value, value};
 
-/// Where the application with Stripe is written; ignored by git.
-pub const MANIFEST: &str = "spin.stripe.toml";
+use crate::variant::Provider;
 
 /// How a composition makes the component behind the provider's port, and how with Stripe.
 const PROVIDERS: [&str; 2] = ["new mercato:stripe-mock ", "new mercato:stripe "];
@@ -16,20 +15,22 @@ const GRANTED: [&str; 3] = [
     "checkout_return_url",
 ];
 
-const HEADER: &str = "# Made from spin.toml by `cargo xtask build`: the shop with Stripe instead of the stand-in. Do not edit.\n\n";
-
-/// A composition with Stripe; none when it holds no provider.
-pub fn composition(source: &str) -> Option<String> {
+/// A composition with each provider; with none when it holds none.
+pub fn compositions(source: String) -> Vec<(Option<Provider>, String)> {
     let [stand_in, stripe] = PROVIDERS;
-    source
-        .contains(stand_in)
-        .then(|| source.replace(stand_in, stripe))
+    if !source.contains(stand_in) {
+        return vec![(None, source)];
+    }
+    let with_stripe = source.replace(stand_in, stripe);
+    vec![
+        (Some(Provider::Stripe), with_stripe),
+        (Some(Provider::Mock), source),
+    ]
 }
 
-/// The manifest with Stripe, made from `spin.toml`. The key and the secret that signs webhooks are required in it.
+/// Makes a manifest one with Stripe. The key and the secret that signs webhooks are required in it.
 #[allow(clippy::indexing_slicing, reason = "what is missing is added")]
-pub fn manifest(spin: &str, holds_provider: impl Fn(&str) -> bool) -> Result<String> {
-    let mut manifest: DocumentMut = spin.parse().context("spin.toml is not TOML")?;
+pub fn change(manifest: &mut DocumentMut, holds_provider: impl Fn(&str) -> bool) -> Result<()> {
     let variables = &mut manifest["variables"];
     for (name, declared) in [
         (
@@ -45,16 +46,10 @@ pub fn manifest(spin: &str, holds_provider: impl Fn(&str) -> bool) -> Result<Str
         variables[name] = value(declared.parse::<Value>()?);
     }
     let components = manifest["component"].as_table_mut();
-    for (name, component) in components
-        .context("spin.toml has no components")?
-        .iter_mut()
-    {
-        let build = format!("cargo xtask build --provider stripe --component {name}");
-        component["build"]["command"] = value(build);
+    for (name, component) in components.context("the manifest has no components")?.iter_mut() {
         if !holds_provider(&name) {
             continue;
         }
-        component["source"] = value(format!("target/components/stripe/{name}.wasm"));
         let hosts = component["allowed_outbound_hosts"].as_array_mut();
         hosts
             .context("hosts of a component")?
@@ -63,10 +58,11 @@ pub fn manifest(spin: &str, holds_provider: impl Fn(&str) -> bool) -> Result<Str
             component["variables"][granted] = value(template(granted));
         }
     }
-    Ok(format!("{HEADER}{manifest}"))
+    Ok(())
 }
 
-fn template(variable: &str) -> String {
+/// A reference to a variable.
+pub fn template(variable: &str) -> String {
     format!("{{{{ {variable} }}}}")
 }
 
@@ -79,17 +75,10 @@ mod tests {
 
     #[test]
     fn only_components_with_a_provider_are_granted_stripe() {
-        let manifest = manifest(SPIN, |name| COMPONENTS.contains(&name)).unwrap();
-        let manifest: DocumentMut = manifest.parse().unwrap();
         let original: DocumentMut = SPIN.parse().unwrap();
+        let mut manifest = original.clone();
+        change(&mut manifest, |name| COMPONENTS.contains(&name)).unwrap();
         for (name, component) in manifest["component"].as_table().unwrap() {
-            let folder = if COMPONENTS.contains(&name) {
-                "stripe/"
-            } else {
-                ""
-            };
-            let source = format!("target/components/{folder}{name}.wasm");
-            assert_eq!(component["source"].as_str(), Some(&*source));
             let parts = ["variables", "allowed_outbound_hosts"];
             for key in parts.into_iter().filter(|key| component.get(key).is_some()) {
                 let [is, was] =
@@ -113,10 +102,11 @@ mod tests {
 
     #[test]
     fn compositions_without_a_provider_are_the_same() {
-        assert_eq!(composition("let a = new mercato:orders { ... };"), None);
-        assert_eq!(
-            composition("let a = new mercato:stripe-mock { ... };").as_deref(),
-            Some("let a = new mercato:stripe { ... };")
-        );
+        let without = "let a = new mercato:orders { ... };".to_owned();
+        assert_eq!(compositions(without.clone()), [(None, without)]);
+        let with = "let a = new mercato:stripe-mock { ... };".to_owned();
+        let stripe = "let a = new mercato:stripe { ... };".to_owned();
+        let both = [(Some(Provider::Stripe), stripe), (Some(Provider::Mock), with.clone())];
+        assert_eq!(compositions(with), both);
     }
 }

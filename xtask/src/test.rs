@@ -11,9 +11,15 @@ use duct::Expression;
 
 use crate::{
     build,
-    compose::Provider,
     tools,
+    variant::Variant,
     workspace::{Workspace, run},
+};
+
+/// The variants of the application that tests start.
+const COMPILED: [Variant; 3] = {
+    let [default, stripe, postgres, _] = Variant::ALL;
+    [default, stripe, postgres]
 };
 
 /// What to test.
@@ -80,10 +86,10 @@ impl Run<'_> {
         })?;
         // Once, before several servers start at the same time; the folder is the one they all share.
         stage("compiled components", || {
-            Provider::ALL.into_iter().try_for_each(|provider| {
+            COMPILED.into_iter().try_for_each(|variant| {
                 let compile = format!(
                     "compile --data-dir target/test-data --app {}",
-                    provider.manifest()
+                    variant.manifest()
                 );
                 run(workspace.program(workspace.binary("mercato")?, &compile))
             })

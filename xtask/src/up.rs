@@ -1,10 +1,14 @@
 //! `up`: everything that is needed, then the runner.
 
-use std::{env, ffi::OsString, process::Command};
+use std::{env, ffi::OsString, process::Command, thread, time::Duration};
 
 use anyhow::Result;
 
-use crate::{build, compose::Provider, demo, toolchain, variables, workspace::Workspace};
+use crate::{
+    build, demo, postgres, toolchain, variables,
+    variant::{Storage, Variant},
+    workspace::Workspace,
+};
 
 /// Which pages of other origins may use the shop.
 const ORIGINS: &str = "cors_allowed_origins";
@@ -27,22 +31,22 @@ Then it serves the shop. Later starts do only what has changed: a few seconds.";
 pub fn up(
     workspace: &Workspace,
     demonstrate: bool,
-    provider: Provider,
+    variant: Variant,
     arguments: &[OsString],
 ) -> Result<()> {
     if !workspace.binary("mercato")?.is_file() || !workspace.path(toolchain::FOLDER).is_dir() {
         eprintln!("{FIRST_START}");
     }
-    build::build(workspace, Some(provider), None)?;
+    build::build(workspace, Some(variant), None)?;
     let runner = workspace.built("mercato")?;
-    variables::ensure(workspace, provider)?;
+    variables::ensure(workspace, variant.provider)?;
     if demonstrate {
         demo::prepare(workspace, arguments)?;
     }
     let mut runner = Command::new(runner);
     runner
         .current_dir(workspace.path(""))
-        .args(["up", "--app", provider.manifest()])
+        .args(["up", "--app", variant.manifest()])
         .args(arguments)
         // Capturing a stack for every error of a component costs a third of the throughput.
         .env_remove("RUST_BACKTRACE");
@@ -50,7 +54,44 @@ pub fn up(
     if env::var_os(ORIGINS_IN_ENVIRONMENT).is_none() && !named.contains_key(ORIGINS) {
         runner.env(ORIGINS_IN_ENVIRONMENT, LOCAL_ORIGINS);
     }
+    if variant.storage == Storage::Postgres {
+        let (server, variables) = postgres::start(workspace)?;
+        for (name, value) in variables {
+            runner.env(format!("SPIN_VARIABLE_{}", name.to_uppercase()), value);
+        }
+        let process = server.keep_running();
+        // Of its own group, so that it does not hear of Ctrl-C before the shop has ended.
+        let mut guard = Command::new(env::current_exe()?);
+        guard.args(["guard-postgres", &process.to_string()]);
+        in_own_group(&mut guard).spawn()?;
+    }
     become_process(&mut runner)
+}
+
+/// Ends a PostgreSQL when the program that started this one, which has become the runner, has ended.
+pub fn guard(process: u32) -> Result<()> {
+    #[cfg(unix)]
+    {
+        let parent = std::os::unix::process::parent_id();
+        while std::os::unix::process::parent_id() == parent {
+            thread::sleep(GUARD_PAUSE);
+        }
+    }
+    mercato_postgres_server::end(process)
+}
+
+/// How often the guard of a PostgreSQL looks.
+const GUARD_PAUSE: Duration = Duration::from_millis(200);
+
+#[cfg(unix)]
+fn in_own_group(command: &mut Command) -> &mut Command {
+    use std::os::unix::process::CommandExt as _;
+    command.process_group(0)
+}
+
+#[cfg(not(unix))]
+fn in_own_group(command: &mut Command) -> &mut Command {
+    command
 }
 
 /// On Unix the runner takes this process's place, so that signals reach it.

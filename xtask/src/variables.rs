@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use mercato_platform::random;
 use toml_edit::{DocumentMut, value};
 
-use crate::{compose::Provider, workspace::Workspace};
+use crate::{variant::Provider, workspace::Workspace};
 
 /// The variables of this checkout; ignored by git.
 pub const FILE: &str = ".mercato/variables.toml";

@@ -15,8 +15,7 @@ fn main() -> io::Result<()> {
     fs::write(
         Path::new(&out).join("migrations.rs"),
         format!(
-            "Migrations {{\nsqlite: &[\n{sqlite}],\n\
-             #[cfg(not(target_family = \"wasm\"))]\npostgres: &[\n{postgres}],\n}}\n"
+            "Migrations {{\nsqlite: &[\n{sqlite}],\npostgres: &[\n{postgres}],\n}}\n"
         ),
     )
 }

@@ -3,7 +3,8 @@
 //! A domain owns one [`Database`]. Everything happens inside closures that are not `async`: a transaction can never
 //! wait for anything but the database, so tasks that share an instance cannot interleave inside one.
 //!
-//! On `wasm32` statements go to the host through `spin:sqlite`; natively, for tests, to a real SQLite in memory, or to the real
+//! On `wasm32` statements go to the host: through `spin:postgres` where the component is given the address of its database in the
+//! variable `<label>_database_url`, else through `spin:sqlite`. Natively, for tests, they go to a real SQLite in memory, or to the real
 //! PostgreSQL that `MERCATO_TEST_POSTGRES` names. Statements are SQLite's, and written so that PostgreSQL understands them, too; what
 //! is left is translated. Only migrations, and what a search looks for, are written for each.
 
@@ -154,17 +155,16 @@ impl Connection {
     /// What SQLite says.
     #[cfg_attr(not(target_family = "wasm"), track_caller)]
     pub fn execute(&self, statement: &str, parameters: &[Value]) -> Result<(), Error> {
-        self.0.query(statement, parameters).map(drop)
+        self.0.execute(statement, parameters)
     }
 
-    /// Runs a statement that changes something; gives the number of changed rows, for which the host is asked once more.
+    /// Runs a statement that changes something; gives the number of changed rows, for which SQLite's host is asked once more.
     ///
     /// # Errors
     /// What SQLite says.
     #[cfg_attr(not(target_family = "wasm"), track_caller)]
     pub fn execute_counted(&self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
-        self.0.query(statement, parameters)?;
-        self.0.changes()
+        self.0.execute_counted(statement, parameters)
     }
 
     /// Inserts rows, many with one statement. `insert` is what stands before their values, as in
@@ -480,6 +480,7 @@ impl Database {
     fn open(&self) -> Result<Open, Error> {
         if let Ok(slot) = self.connection.try_borrow()
             && let Some(open) = slot.as_ref()
+            && !open.connection.0.is_lost()
         {
             return Ok(open.clone());
         }

@@ -28,8 +28,8 @@ pub struct Migration {
 pub struct Migrations {
     /// SQLite's.
     pub sqlite: &'static [Migration],
-    /// PostgreSQL's.
-    #[cfg(not(target_family = "wasm"))]
+    /// PostgreSQL's. A migration after which programs of earlier versions can no longer work begins with the line
+    /// `-- oldest-program: ` and the number of the oldest version that can.
     pub postgres: &'static [Migration],
 }
 
@@ -112,7 +112,7 @@ fn mark(label: &str) -> u32 {
 }
 
 /// A host runs one statement at a time.
-fn statements(sql: &str) -> impl Iterator<Item = &str> {
+pub fn statements(sql: &str) -> impl Iterator<Item = &str> {
     sql.split(";\n\n")
         .map(str::trim)
         .filter(|statement| !statement.is_empty())

@@ -6,6 +6,7 @@ pub(crate) mod clock;
 pub(crate) mod faults;
 pub(crate) mod host_context;
 pub(crate) mod http;
+pub(crate) mod postgres;
 pub(crate) mod random;
 pub(crate) mod redis;
 pub(crate) mod sqlite;

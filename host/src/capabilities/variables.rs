@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use wasmtime::component::{Accessor, HasData, Linker};
 
+use crate::capabilities::bindings::fermyon::spin::variables as first;
 use crate::capabilities::bindings::spin::variables::variables::{self, Error, Host, HostWithStore};
 use crate::manifest::variables::valid_name;
 
@@ -30,7 +31,31 @@ impl HasData for VariablesCapability {
 pub(crate) fn add_to_linker<T: VariablesView + 'static>(
     linker: &mut Linker<T>,
 ) -> wasmtime::Result<()> {
+    first::add_to_linker::<T, VariablesCapability>(linker, T::variables)?;
     variables::add_to_linker::<T, VariablesCapability>(linker, T::variables)
+}
+
+impl VariablesCtxView<'_> {
+    fn get(&self, name: &str) -> Result<String, Error> {
+        if let Err(reason) = valid_name(name) {
+            return Err(Error::InvalidName(format!("{name:?}: {reason}")));
+        }
+        self.values.get(name).cloned().ok_or_else(|| {
+            Error::Undefined(format!("no variable for {:?}.{name:?}", self.component))
+        })
+    }
+}
+
+/// As Spin offered variables first: without awaiting.
+impl first::Host for VariablesCtxView<'_> {
+    fn get(&mut self, name: String) -> wasmtime::Result<Result<String, first::Error>> {
+        Ok(Self::get(self, &name).map_err(|error| match error {
+            Error::InvalidName(message) => first::Error::InvalidName(message),
+            Error::Undefined(message) => first::Error::Undefined(message),
+            Error::Provider(message) => first::Error::Provider(message),
+            Error::Other(message) => first::Error::Other(message),
+        }))
+    }
 }
 
 impl Host for VariablesCtxView<'_> {}
@@ -40,14 +65,6 @@ impl<T: Send + 'static> HostWithStore<T> for VariablesCapability {
         accessor: &Accessor<T, Self>,
         name: String,
     ) -> wasmtime::Result<Result<String, Error>> {
-        if let Err(reason) = valid_name(&name) {
-            return Ok(Err(Error::InvalidName(format!("{name:?}: {reason}"))));
-        }
-        Ok(accessor.with(|mut access| {
-            let view = access.get();
-            view.values.get(&name).cloned().ok_or_else(|| {
-                Error::Undefined(format!("no variable for {:?}.{name:?}", view.component))
-            })
-        }))
+        Ok(accessor.with(|mut access| access.get().get(&name)))
     }
 }

@@ -11,6 +11,8 @@ use crate::capabilities::clock::Clock;
 use crate::capabilities::faults::Faults;
 use crate::capabilities::host_context::HostContext;
 use crate::capabilities::http::{Exchange, Finished, Networks, OutboundHttp};
+use crate::capabilities::postgres::host::{PostgresCtx, PostgresCtxView, PostgresView};
+use crate::capabilities::postgres::servers::Servers as PostgresServers;
 use crate::capabilities::random::SeededRandom;
 use crate::capabilities::redis::broker::Broker;
 use crate::capabilities::redis::host::{RedisCtx, RedisCtxView, RedisView};
@@ -42,6 +44,7 @@ pub(crate) struct ComponentGrants {
 /// What all instances of a shop share.
 pub(crate) struct Services {
     pub broker: Arc<Broker>,
+    pub postgres: Arc<PostgresServers>,
     pub clock: Arc<dyn Clock>,
     pub faults: Faults,
     pub metrics: Arc<Metrics>,
@@ -62,6 +65,7 @@ pub(crate) struct Guest {
     pub host: HostContext,
     pub memory: InstanceMemory,
     pub sqlite: SqliteCtx,
+    pub postgres: PostgresCtx,
     log_context: Arc<LogContext>,
     redis: RedisCtx,
     variables: Arc<BTreeMap<String, String>>,
@@ -94,6 +98,7 @@ impl Guest {
         let guest = Self {
             memory: InstanceMemory::new(&services.memory, memory_bytes),
             sqlite: SqliteCtx::new(&grants.databases, services.long_reads.as_ref()),
+            postgres: PostgresCtx::new(&grants.hosts, &services.postgres),
             redis: RedisCtx::new(&grants.hosts, &services.broker),
             variables: Arc::clone(&grants.variables),
             outbound: OutboundHttp::new(&host, &grants.hosts, networks),
@@ -116,6 +121,17 @@ impl Guest {
     fn with_table(data: &mut StoreData) -> (&mut Self, &mut ResourceTable) {
         data.extension_and_table()
             .unwrap_or_else(|| unreachable!("{ONLY}"))
+    }
+
+    /// Whether the guest is in the middle of a transaction.
+    pub(crate) fn has_transaction(&self) -> bool {
+        self.sqlite.transactions.are_any() || self.postgres.has_transaction()
+    }
+
+    /// Takes back what a request left open in databases; says whether there was anything.
+    pub(crate) fn roll_back(&mut self) -> bool {
+        let in_sqlite = self.sqlite.transactions.roll_back();
+        self.postgres.roll_back() || in_sqlite
     }
 
     /// Begins to work on a request: its id, its client, and how deep in a chain of requests between components it is.
@@ -151,6 +167,17 @@ impl SqliteView for StoreData {
         let (guest, table) = Guest::with_table(self);
         SqliteCtxView {
             ctx: &mut guest.sqlite,
+            table,
+            host: &guest.host,
+        }
+    }
+}
+
+impl PostgresView for StoreData {
+    fn postgres(&mut self) -> PostgresCtxView<'_> {
+        let (guest, table) = Guest::with_table(self);
+        PostgresCtxView {
+            ctx: &mut guest.postgres,
             table,
             host: &guest.host,
         }

@@ -4,7 +4,7 @@ use mercato_wasi::StoreData;
 use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
 
-use crate::capabilities::{redis, sqlite, variables, wasi};
+use crate::capabilities::{postgres, redis, sqlite, variables, wasi};
 use crate::engine::compiler::{component_error, machine_error};
 use crate::error::{Error, Result};
 
@@ -18,6 +18,7 @@ fn build_linker(engine: &Engine, is_planned: bool) -> wasmtime::Result<Linker<St
     let mut linker = Linker::new(engine);
     mercato_wasi::add_to_linker(&mut linker)?;
     sqlite::host::add_to_linker(&mut linker)?;
+    postgres::host::add_to_linker(&mut linker)?;
     redis::host::add_to_linker(&mut linker)?;
     variables::add_to_linker(&mut linker)?;
     if is_planned {
@@ -60,6 +61,8 @@ fn is_offered(import: &str) -> bool {
     };
     match name {
         "spin:sqlite/sqlite" => matches!(version, "3.0.0" | "3.1.0"),
+        "spin:postgres/postgres" => matches!(version, "4.0.0" | "4.1.0" | "4.2.0"),
+        "fermyon:spin/variables" => version == "2.0.0",
         "spin:redis/redis" | "spin:variables/variables" => version == "3.0.0",
         _ => {
             let package = name.split('/').next().unwrap_or_default();
@@ -87,6 +90,7 @@ mod tests {
             "wasi:io/poll@0.2.6",
             "wasi:http/client@0.3.0",
             "spin:sqlite/sqlite@3.1.0",
+            "spin:postgres/postgres@4.2.0",
         ] {
             assert!(is_offered(offered), "{offered}");
         }

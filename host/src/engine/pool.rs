@@ -176,11 +176,7 @@ impl Pool {
             mut instance,
             _permit,
         } = lease;
-        if Guest::of_mut(instance.store.data_mut())
-            .sqlite
-            .transactions
-            .roll_back()
-        {
+        if Guest::of_mut(instance.store.data_mut()).roll_back() {
             tracing::error!(component = %self.grants.id, "a transaction was left open at the end of a request; rolled back");
         }
         instance.served += 1;
@@ -211,7 +207,7 @@ impl Pool {
         if self.services.heavy_guests.is_some() {
             store.epoch_deadline_callback(|mut store| {
                 let guest = Guest::of_mut(store.data_mut());
-                let has_transaction = guest.sqlite.transactions.are_any();
+                let has_transaction = guest.has_transaction();
                 guest.host.request.cpu.on_yield(has_transaction);
                 Ok(UpdateDeadline::Yield(1))
             });

@@ -62,6 +62,10 @@ pub(crate) struct Metrics {
     pub connections: Gauge,
     pub connections_cut: Counter,
     pub sqlite_statements: Counter,
+    pub postgres_statements: Counter,
+    pub postgres_connections: Gauge,
+    pub postgres_waits: Counter,
+    pub postgres_failures: Counter,
     pub long_reads: Counter,
     pub long_reads_refused: Counter,
     published: Counter,
@@ -144,6 +148,16 @@ impl Metrics {
             connections: r.gauge("connections", "Client connections open"),
             connections_cut: r.counter("connections_cut", cut),
             sqlite_statements: r.counter("sqlite_statements", "SQLite statements"),
+            postgres_statements: r.counter("postgres_statements", "PostgreSQL statements"),
+            postgres_connections: r.gauge("postgres_connections", "Connections to PostgreSQL"),
+            postgres_waits: r.counter(
+                "postgres_waits",
+                "Times that all connections to a PostgreSQL database were in use",
+            ),
+            postgres_failures: r.counter(
+                "postgres_failures",
+                "Connections to PostgreSQL that could not be made, or were lost or given up",
+            ),
             long_reads: r.counter(
                 "sqlite_long_reads",
                 "SQLite statements that were moved to a thread of low priority",

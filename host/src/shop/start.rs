@@ -14,6 +14,7 @@ use super::plan::{Plan, read_artifact};
 use super::running::{Parts, Running, Threads};
 use super::wiring::Wiring;
 use crate::capabilities::faults::Faults;
+use crate::capabilities::postgres::servers::Servers as PostgresServers;
 use crate::capabilities::random::SeededRandom;
 use crate::capabilities::sqlite::LongReads;
 use crate::capabilities::sqlite::database::Databases;
@@ -134,6 +135,10 @@ async fn start(settings: Builder) -> Result<Parts> {
     let is_live = plan.settings.faults.is_none();
     let services = Arc::new(Services {
         broker: Arc::new(wiring.broker),
+        postgres: Arc::new(PostgresServers::new(
+            plan.settings.limits.postgres_connections,
+            &metrics,
+        )),
         clock: Arc::clone(&plan.settings.clock),
         faults: Faults::new(plan.settings.faults.clone()),
         memory: Arc::new(Memory::new(&plan.settings.limits, Arc::clone(&metrics))),

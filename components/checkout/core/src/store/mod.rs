@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use mercato_kernel::{Named, Uuid};
-use mercato_sql::{Connection, Database, Migrations, Row, Value, migrations};
+use mercato_sql::{Connection, Database, Dialect, Migrations, Row, Value, migrations};
 
 use crate::application::Error;
 use crate::application::locks::Locks;
@@ -29,7 +29,7 @@ const MIGRATIONS: Migrations = migrations!();
 const LABEL: &str = "checkout";
 
 /// Overwrites what is deleted or replaced with zeros, so that nothing of a person stays in the file
-/// (<https://sqlite.org/pragma.html#pragma_secure_delete>). It holds for the connection.
+/// (<https://sqlite.org/pragma.html#pragma_secure_delete>). It holds for the connection. PostgreSQL has nothing like it.
 const OVERWRITE_WHAT_IS_DELETED: &str = "PRAGMA secure_delete = ON";
 
 /// The database `checkout`.
@@ -72,7 +72,9 @@ impl Store {
         work: impl Fn(&Records<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         self.0.write(locks, |connection| {
-            connection.query(OVERWRITE_WHAT_IS_DELETED, &[])?;
+            if connection.dialect() == Dialect::Sqlite {
+                connection.query(OVERWRITE_WHAT_IS_DELETED, &[])?;
+            }
             work(&Records(connection))
         })
     }

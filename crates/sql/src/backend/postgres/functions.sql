@@ -11,9 +11,10 @@ LANGUAGE sql IMMUTABLE AS $$
   SELECT CAST(list AS JSON) ->> CAST(trim(BOTH '$[]' FROM path) AS INTEGER)
 $$;
 
--- Which version of the schema this is, and of which database.
+-- Which version of the schema this is, of which database, and which version of it the oldest program knows that can still work with it.
 CREATE TABLE IF NOT EXISTS schema_version (
   only_row BIGINT PRIMARY KEY CHECK (only_row = 1),
   version BIGINT NOT NULL,
-  label TEXT COLLATE "C" NOT NULL
+  label TEXT COLLATE "C" NOT NULL,
+  oldest_program BIGINT NOT NULL
 );

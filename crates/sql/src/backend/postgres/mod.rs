@@ -1,49 +1,58 @@
-//! A PostgreSQL of the tests, natively.
+//! PostgreSQL: over the host's `spin:postgres` in a component, over the crate `postgres` in native tests.
 
 mod failure;
+#[cfg(not(target_family = "wasm"))]
+mod native;
 mod migrate;
+#[cfg(not(target_family = "wasm"))]
 mod pool;
+#[cfg(target_family = "wasm")]
+mod spin;
 #[cfg(test)]
 mod tests;
 mod translate;
+#[cfg(not(target_family = "wasm"))]
 mod values;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::env;
-use std::rc::Rc;
-use std::sync::LazyLock;
-
-use postgres::fallible_iterator::FallibleIterator as _;
-use postgres::{Client, SimpleQueryMessage, Statement};
+use std::sync::Arc;
 
 use self::failure::Failure;
-use self::pool::Lent;
-use crate::{Error, Locks, Migration, Row, Value};
+#[cfg(not(target_family = "wasm"))]
+use self::native::Session;
+#[cfg(target_family = "wasm")]
+use self::spin::Session;
+use crate::{Error, Locks, Row, Value, params};
 
-/// The variable that names the server, as in `postgres://postgres@127.0.0.1:5432/postgres`.
-const SERVER: &str = "MERCATO_TEST_POSTGRES";
+#[cfg(not(target_family = "wasm"))]
+pub use self::native::server;
 
-/// More than a context has: each is prepared once.
+/// More than a context has: each is translated and prepared once.
 const STATEMENTS_KEPT: usize = 512;
 
 /// What statements for both databases call.
 const FUNCTIONS: &str = include_str!("functions.sql");
 
-/// The server of the tests, if there is one.
-pub fn server() -> Option<&'static str> {
-    static ADDRESS: LazyLock<Option<String>> = LazyLock::new(|| env::var(SERVER).ok());
-    ADDRESS.as_deref().filter(|address| !address.is_empty())
-}
+/// Takes keys. They come in one parameter, so that the text does not depend on them.
+const TAKE: &str = "
+SELECT pg_advisory_xact_lock(key)
+FROM unnest(CAST(CAST(? AS TEXT) AS BIGINT[])) AS keys (key)";
 
-/// A database of that server.
+/// Takes keys that are free, and says whether all were.
+const TRY_TAKE: &str = "
+SELECT COALESCE(bool_and(pg_try_advisory_xact_lock(key)), TRUE)
+FROM unnest(CAST(CAST(? AS TEXT) AS BIGINT[])) AS keys (key)";
+
+/// A database of a server.
 pub struct Backend {
-    session: RefCell<Lent>,
+    session: Session,
+    /// PostgreSQL's text of statements, by the text for both databases.
+    translated: RefCell<BTreeMap<String, Arc<str>>>,
     /// Statements that have run.
     statements: Cell<u64>,
-    /// Rows that the last statement has changed.
-    changes: Cell<u64>,
     transaction: Cell<Transaction>,
+    is_lost: Cell<bool>,
 }
 
 /// How a transaction has gone so far.
@@ -55,40 +64,29 @@ struct Transaction {
     has_conflict: bool,
 }
 
-/// A connection with what was prepared on it.
-pub struct Session {
-    client: Client,
-    /// By their texts for both databases.
-    prepared: BTreeMap<String, Statement>,
-}
-
 impl Backend {
-    /// A database with that schema, of that server. Its content is that of a new one.
-    pub fn lend(
-        server: &'static str,
-        label: &str,
-        migrations: &'static [Migration],
-    ) -> Result<Self, Error> {
-        Ok(Self::of(pool::lend(server, label, migrations)?))
-    }
-
-    fn of(session: Lent) -> Self {
+    const fn of(session: Session) -> Self {
         Self {
-            session: RefCell::new(session),
-            statements: Cell::default(),
-            changes: Cell::default(),
-            transaction: Cell::default(),
+            session,
+            translated: RefCell::new(BTreeMap::new()),
+            statements: Cell::new(0),
+            transaction: Cell::new(Transaction {
+                has_failed: false,
+                has_conflict: false,
+            }),
+            is_lost: Cell::new(false),
         }
     }
 
     /// How many statements have run.
+    #[cfg(not(target_family = "wasm"))]
     pub const fn statements(&self) -> u64 {
         self.statements.get()
     }
 
-    /// Rows that the last statement has changed.
-    pub const fn changes(&self) -> u64 {
-        self.changes.get()
+    /// Whether the connection is gone, so that another one is needed.
+    pub const fn is_lost(&self) -> bool {
+        self.is_lost.get()
     }
 
     /// Whether others were in the way of this transaction, so that it is to be run again.
@@ -96,30 +94,28 @@ impl Backend {
         self.transaction.get().has_conflict
     }
 
-    /// Begins a transaction when all keys are free, which it takes in the same round trip.
+    /// Begins a transaction when all keys are free, which it takes.
     pub fn begin(&self, locks: &Locks) -> Result<(), Error> {
         self.transaction.take();
-        let begun = self.simple(&format!("BEGIN; {}", take(locks)));
+        let begun = self
+            .execute("BEGIN", params![])
+            .and_then(|_| self.lock(locks));
         if begun.is_err() {
             // Half of a transaction may have begun.
             drop(self.roll_back());
         }
-        begun.map(drop)
+        begun
     }
 
     /// Begins a transaction if all keys are free now; false, and none has begun, when one of them is not.
     pub fn try_begin(&self, locks: &Locks) -> Result<bool, Error> {
         self.transaction.take();
-        let try_take = format!(
-            "BEGIN; SELECT COALESCE(bool_and(pg_try_advisory_xact_lock(key)), TRUE) FROM unnest({}) AS keys (key)",
-            array(locks)
-        );
-        let answers = self.simple(&try_take);
-        let are_free = answers.map(|answers| {
-            answers.iter().any(
-                |answer| matches!(answer, SimpleQueryMessage::Row(row) if row.get(0) == Some("t")),
-            )
-        });
+        let try_take = || -> Result<bool, Error> {
+            self.execute("BEGIN", params![])?;
+            let rows = self.query(TRY_TAKE, params![array(locks)])?;
+            rows.first().map_or(Ok(false), |row| row.get(0))
+        };
+        let are_free = try_take();
         if are_free != Ok(true) {
             self.roll_back()?;
         }
@@ -128,7 +124,10 @@ impl Backend {
 
     /// Takes further keys.
     pub fn lock(&self, locks: &Locks) -> Result<(), Error> {
-        self.simple(&take(locks)).map(drop)
+        if locks.keys().is_empty() {
+            return Ok(());
+        }
+        self.execute(TAKE, params![array(locks)]).map(drop)
     }
 
     /// Ends the transaction. When no answer comes, it may have been committed or not.
@@ -137,29 +136,51 @@ impl Backend {
             let message = "a statement of the transaction has failed: nothing can be committed";
             return Err(Error::Storage(message.to_owned()));
         }
-        self.simple("COMMIT").map(drop)
+        self.execute("COMMIT", params![]).map(drop)
     }
 
     /// Takes back the transaction, if there is one.
     pub fn roll_back(&self) -> Result<(), Error> {
-        self.simple("ROLLBACK").map(drop)
+        self.execute("ROLLBACK", params![]).map(drop)
     }
 
+    /// Runs a statement and gives its rows.
     pub fn query(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
-        self.statements.set(self.statements.get() + 1);
-        let mut session = self.session.borrow_mut();
-        let result = run(session.session()?, statement, parameters);
-        let (rows, changes) = result.map_err(|failure| self.failed(failure))?;
-        self.changes.set(changes);
-        Ok(rows)
+        let text = self.begin_statement(statement);
+        let rows = self.session.query(&text, parameters);
+        rows.map_err(|failure| self.failed(failure))
     }
 
-    /// Statements without parameters, in one round trip.
-    fn simple(&self, statements: &str) -> Result<Vec<SimpleQueryMessage>, Error> {
+    /// Runs a statement and gives how many rows it has changed.
+    pub fn execute(&self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
+        let text = self.begin_statement(statement);
+        let changed = self.session.execute(&text, parameters);
+        changed.map_err(|failure| self.failed(failure))
+    }
+
+    /// Runs statements that are PostgreSQL's already, each ended with `;` and an empty line, as a server takes one at a time.
+    fn execute_all(&self, statements: &str) -> Result<(), Error> {
+        for statement in crate::migrate::statements(statements) {
+            self.statements.set(self.statements.get() + 1);
+            let done = self.session.execute(statement, params![]);
+            done.map_err(|failure| self.failed(failure))?;
+        }
+        Ok(())
+    }
+
+    /// PostgreSQL's text of a statement that begins.
+    fn begin_statement(&self, statement: &str) -> Arc<str> {
         self.statements.set(self.statements.get() + 1);
-        let mut session = self.session.borrow_mut();
-        let answers = session.session()?.client.simple_query(statements);
-        answers.map_err(|error| self.failed(error.into()))
+        let mut known = self.translated.borrow_mut();
+        if let Some(text) = known.get(statement) {
+            return Arc::clone(text);
+        }
+        if known.len() >= STATEMENTS_KEPT {
+            known.clear();
+        }
+        let text: Arc<str> = translate::translate(statement).into();
+        known.insert(statement.to_owned(), Arc::clone(&text));
+        text
     }
 
     fn failed(&self, failure: Failure) -> Error {
@@ -168,57 +189,15 @@ impl Backend {
             has_failed: true,
             has_conflict,
         });
+        if failure.is_lost {
+            self.is_lost.set(true);
+        }
         failure.error
     }
 }
 
-/// Keys are numbers, so they can stand in the text.
+/// The text of an array of numbers.
 fn array(locks: &Locks) -> String {
     let keys: Vec<String> = locks.keys().iter().map(i64::to_string).collect();
-    format!("CAST('{{{}}}' AS BIGINT[])", keys.join(","))
-}
-
-fn take(locks: &Locks) -> String {
-    format!(
-        "SELECT pg_advisory_xact_lock(key) FROM unnest({}) AS keys (key)",
-        array(locks)
-    )
-}
-
-fn run(
-    session: &mut Session,
-    statement: &str,
-    parameters: &[Value],
-) -> Result<(Vec<Row>, u64), Failure> {
-    let prepared = session.prepare(statement)?;
-    let columns = prepared.columns().iter();
-    let names: Rc<[String]> = columns.map(|column| column.name().to_owned()).collect();
-    let mut found = session.client.query_raw(&prepared, parameters)?;
-    let mut rows = Vec::new();
-    while let Some(row) = found.next()? {
-        let values = (0..row.len()).map(|column| values::value(&row, column));
-        let values = values.collect::<Result<_, _>>();
-        rows.push(Row {
-            names: Rc::clone(&names),
-            values: values.map_err(|error| Failure {
-                error,
-                is_conflict: false,
-            })?,
-        });
-    }
-    Ok((rows, found.rows_affected().unwrap_or_default()))
-}
-
-impl Session {
-    fn prepare(&mut self, statement: &str) -> Result<Statement, Failure> {
-        if let Some(prepared) = self.prepared.get(statement) {
-            return Ok(prepared.clone());
-        }
-        let prepared = self.client.prepare(&translate::translate(statement))?;
-        if self.prepared.len() >= STATEMENTS_KEPT {
-            self.prepared.clear();
-        }
-        self.prepared.insert(statement.to_owned(), prepared.clone());
-        Ok(prepared)
-    }
+    format!("{{{}}}", keys.join(","))
 }

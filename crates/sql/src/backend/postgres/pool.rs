@@ -9,7 +9,8 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use postgres::{Client, Config, NoTls};
 
 use super::failure::Failure;
-use super::{Backend, FUNCTIONS, Session};
+use super::native::{Connection, Session};
+use super::{Backend, FUNCTIONS};
 use crate::locks::hash;
 use crate::{BUSY_TIMEOUT_MS, Error, Migration};
 
@@ -56,7 +57,7 @@ $$;";
 /// A connection to a database of the pool, where it goes back to.
 pub struct Lent {
     /// None once it is gone.
-    session: Option<Session>,
+    connection: Option<Connection>,
     home: Home,
 }
 
@@ -66,7 +67,7 @@ type Home = u64;
 
 #[derive(Default)]
 struct Pool {
-    free: BTreeMap<Home, Vec<Session>>,
+    free: BTreeMap<Home, Vec<Connection>>,
     /// How many databases of each kind this process has looked at.
     looked_at: BTreeMap<Home, u32>,
     /// Holds the locks of the databases of this process.
@@ -84,16 +85,16 @@ pub fn lend(server: &str, label: &str, migrations: &[Migration]) -> Result<Lent,
     let parts = [label, FUNCTIONS, RESTORE].into_iter().chain(texts);
     let home = hash(parts.flat_map(str::bytes));
     let free = pool().free.get_mut(&home).and_then(Vec::pop);
-    let session = match free {
-        Some(session) => session,
+    let connection = match free {
+        Some(connection) => connection,
         None => pool().make(server, label, migrations, home)?,
     };
     let mut lent = Lent {
-        session: Some(session),
+        connection: Some(connection),
         home,
     };
     run(
-        &mut lent.session()?.client,
+        &mut lent.connection()?.client,
         "ROLLBACK; SELECT first.restore()",
     )?;
     Ok(lent)
@@ -105,7 +106,7 @@ pub fn beside(server: &str, database: &str) -> Result<Lent, Error> {
     let mut config: Config = server.parse().map_err(error)?;
     config.dbname(database);
     Ok(Lent {
-        session: Some(Session::new(connect(&config)?)),
+        connection: Some(Connection::new(connect(&config)?)),
         home: 0,
     })
 }
@@ -118,7 +119,7 @@ impl Pool {
         label: &str,
         migrations: &[Migration],
         home: Home,
-    ) -> Result<Session, Error> {
+    ) -> Result<Connection, Error> {
         let server: Config = server.parse().map_err(error)?;
         let looked_at = self.looked_at.entry(home).or_default();
         let owner = match &mut self.owner {
@@ -139,7 +140,7 @@ impl Pool {
         if let Ok(mut client) = connect(&config) {
             let is_whole = "SELECT 1 FROM pg_proc WHERE proname = 'restore'";
             if client.query_opt(is_whole, &[]).map_err(error)?.is_some() {
-                return Ok(Session::new(client));
+                return Ok(Connection::new(client));
             }
         }
         // Other sorting than that of columns with COLLATE "C" would be noticed.
@@ -151,15 +152,15 @@ impl Pool {
             ),
         )?;
         let lent = Lent {
-            session: Some(Session::new(connect(&config)?)),
+            connection: Some(Connection::new(connect(&config)?)),
             home,
         };
-        let backend = Backend::of(lent);
+        let backend = Backend::of(Session::of(lent));
         super::migrate::run(&backend, label, migrations)?;
-        let mut lent = backend.session.into_inner();
-        run(&mut lent.session()?.client, RESTORE)?;
+        let mut lent = backend.session.into_lent();
+        run(&mut lent.connection()?.client, RESTORE)?;
         let closed = || Error::Busy("the connection is closed".to_owned());
-        lent.session.take().ok_or_else(closed)
+        lent.connection.take().ok_or_else(closed)
     }
 }
 
@@ -181,29 +182,20 @@ fn error(error: postgres::Error) -> Error {
     Failure::from(error).error
 }
 
-impl Session {
-    const fn new(client: Client) -> Self {
-        Self {
-            client,
-            prepared: BTreeMap::new(),
-        }
-    }
-}
-
 impl Lent {
     /// The connection.
-    pub fn session(&mut self) -> Result<&mut Session, Error> {
+    pub fn connection(&mut self) -> Result<&mut Connection, Error> {
         let closed = || Error::Busy("the connection is closed".to_owned());
-        self.session.as_mut().ok_or_else(closed)
+        self.connection.as_mut().ok_or_else(closed)
     }
 }
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        if let Some(session) = self.session.take()
-            && !session.client.is_closed()
+        if let Some(connection) = self.connection.take()
+            && !connection.client.is_closed()
         {
-            pool().free.entry(self.home).or_default().push(session);
+            pool().free.entry(self.home).or_default().push(connection);
         }
     }
 }

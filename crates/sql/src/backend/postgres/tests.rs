@@ -2,8 +2,9 @@
 
 use std::thread;
 
+use super::native::{SERVER, server};
 use super::*;
-use crate::{Migrations, Rule, params};
+use crate::{Migration, Migrations, Rule, params};
 
 const MIGRATIONS: &[Migration] = &[Migration {
     name: "0001_things",
@@ -18,6 +19,15 @@ const MIGRATIONS: &[Migration] = &[Migration {
         VALUES (1, 'first');",
 }];
 
+/// After the second step, programs that know the first one alone cannot go on.
+const CONTRACTED: &[Migration] = &[
+    MIGRATIONS[0],
+    Migration {
+        name: "0002_nothing",
+        sql: "-- oldest-program: 2\nSELECT 1;",
+    },
+];
+
 /// A database of the tests; none where there is no server, which is said.
 fn database() -> Option<Backend> {
     let Some(server) = server() else {
@@ -31,7 +41,7 @@ fn database() -> Option<Backend> {
 fn beside(backend: &Backend) -> Backend {
     let name = backend.query("SELECT current_database()", &[]).unwrap();
     let name: String = name[0].get(0).unwrap();
-    Backend::of(pool::beside(server().unwrap(), &name).unwrap())
+    Backend::of(Session::of(pool::beside(server().unwrap(), &name).unwrap()))
 }
 
 fn key(name: &str) -> Locks {
@@ -48,8 +58,7 @@ fn values_come_back_as_they_went_in() {
     let Some(database) = database() else { return };
     let insert = "INSERT INTO things (id, name, data) VALUES (?2, ?1, ?3)";
     let values = params!["a 'name'", 2, vec![0_u8, 255]];
-    database.query(insert, values).unwrap();
-    assert_eq!(database.changes(), 1);
+    assert_eq!(database.execute(insert, values), Ok(1));
     let select =
         "SELECT id, name, data, id > 1 AS is_late, NULL AS nothing FROM things WHERE id = ?";
     let row = database.query(select, params![2]).unwrap().remove(0);
@@ -176,14 +185,19 @@ fn nothing_is_committed_after_a_statement_has_failed() {
 fn a_newer_schema_and_a_database_of_others_are_refused() {
     let Some(database) = database() else { return };
     migrate::run(&database, "things", MIGRATIONS).unwrap();
-    assert_eq!(
-        migrate::run(&database, "things", &[]),
-        Err(Error::NewerSchema {
-            label: "things".to_owned(),
-            found: 1,
-            known: 0
-        })
-    );
+    assert_eq!(migrate::run_if_needed(&database, "things", &[]), Ok(()));
+    assert_eq!(migrate::run(&database, "things", CONTRACTED), Ok(()));
+    for run in [migrate::run, migrate::run_if_needed] {
+        assert_eq!(
+            run(&database, "things", MIGRATIONS),
+            Err(Error::NewerSchema {
+                label: "things".to_owned(),
+                found: 2,
+                known: 1
+            })
+        );
+        assert_eq!(run(&database, "things", CONTRACTED), Ok(()));
+    }
     assert_eq!(
         migrate::run(&database, "others", MIGRATIONS),
         Err(Error::Foreign("others".to_owned()))

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::backup::{Backup, StepResult};
 
-use super::{connect, from_native};
+use super::native::{connect, from_native};
 use crate::Error;
 
 /// Databases with the same first content.

@@ -1,8 +1,10 @@
+//! The host's `spin:sqlite`.
+
 use std::rc::Rc;
 
 use bindings::spin::sqlite::sqlite as host;
 
-use crate::{Error, Locks, Migrations, Row, Value};
+use crate::{Error, Row, Value};
 
 #[allow(
     unsafe_code,
@@ -24,22 +26,14 @@ mod bindings {
 pub struct Backend(host::Connection);
 
 impl Backend {
-    pub fn open(label: &str, _: Migrations) -> Result<Self, Error> {
+    pub fn open(label: &str) -> Result<Self, Error> {
         host::Connection::open(label)
             .map(Self)
             .map_err(|error| from_host(error, label))
     }
 
-    /// SQLite takes no keys.
-    pub const fn keyed(&self) -> Option<&Keyed> {
-        None
-    }
-
-    /// Rows that the last statement has changed.
-    #[expect(
-        clippy::unnecessary_wraps,
-        reason = "natively there may be no connection any more"
-    )]
+    /// How many rows the last statement has changed.
+    #[expect(clippy::unnecessary_wraps, reason = "natively there may be no connection any more")]
     pub fn changes(&self) -> Result<u64, Error> {
         Ok(self.0.changes())
     }
@@ -59,35 +53,6 @@ impl Backend {
         self.0
             .execute(statement, &parameters)
             .map_err(|error| from_host(error, ""))
-    }
-}
-
-/// A database whose transactions take keys. Spin's SQLite is none.
-pub enum Keyed {}
-
-impl Keyed {
-    pub const fn has_conflict(&self) -> bool {
-        match *self {}
-    }
-
-    pub const fn begin(&self, _: &Locks) -> Result<(), Error> {
-        match *self {}
-    }
-
-    pub const fn try_begin(&self, _: &Locks) -> Result<bool, Error> {
-        match *self {}
-    }
-
-    pub const fn lock(&self, _: &Locks) -> Result<(), Error> {
-        match *self {}
-    }
-
-    pub const fn commit(&self) -> Result<(), Error> {
-        match *self {}
-    }
-
-    pub const fn roll_back(&self) -> Result<(), Error> {
-        match *self {}
     }
 }
 

@@ -1,0 +1,68 @@
+//! PostgreSQL servers as child processes, each with a port and a folder of its own.
+
+use mercato_postgres_server::{Programs, Server};
+
+use crate::tools::missing;
+
+/// A PostgreSQL of its own; killed when dropped. Writes nothing through to the disk.
+#[derive(Debug)]
+pub struct Postgres(Server);
+
+impl Postgres {
+    /// Starts a server; none, which is said, where there are no programs and no tool is required.
+    ///
+    /// # Panics
+    /// When the programs fail, or `MERCATO_TEST_TOOLS` is `required` and there are none.
+    pub fn start_if_there() -> Option<Self> {
+        Self::start_with(&[])
+    }
+
+    /// The same with settings of PostgreSQL's, as in `fsync=on`.
+    ///
+    /// # Panics
+    /// As [`Self::start_if_there`].
+    pub fn start_with(options: &[&str]) -> Option<Self> {
+        let server = Server::temporary(options).expect("PostgreSQL starts");
+        if server.is_none() {
+            missing(&Programs::advice());
+        }
+        server.map(Self)
+    }
+
+    /// The superuser's address.
+    pub fn url(&self) -> String {
+        self.0.address()
+    }
+
+    /// The address of a role's database.
+    pub fn url_of(&self, role: &str, password: &str, database: &str) -> String {
+        self.0.address_of(role, password, database)
+    }
+
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.0.port()
+    }
+
+    /// Runs statements as the superuser and gives what they find, a row a line, columns apart by `|`.
+    ///
+    /// # Panics
+    /// When they fail.
+    pub fn run(&self, database: &str, statements: &str) -> String {
+        self.0.run(database, statements).expect("the statements run")
+    }
+
+    /// Ends the server without warning.
+    pub fn kill(&mut self) {
+        self.0.kill();
+    }
+
+    /// Ends the server, if it runs, and starts it again on the same files and port.
+    ///
+    /// # Panics
+    /// When it does not end or begin.
+    pub fn restart(&mut self) {
+        self.0.stop().expect("PostgreSQL ends");
+        self.0.launch().expect("PostgreSQL begins again");
+    }
+}
