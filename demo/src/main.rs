@@ -1,5 +1,5 @@
-//! Fills a new shop with something to show, over its API, like any other client: waits until it answers, imports a
-//! catalogue when it has none, and says where to look. `cargo xtask up --demo` starts it beside the runner.
+//! Fills a new shop with something to show, over its API, like any other client: waits until it answers, sets
+//! taxes, shipping and discount codes and imports a catalogue when it has none, and says where to look. `cargo xtask up --demo` starts it beside the runner.
 
 use std::{
     fs,
@@ -15,11 +15,17 @@ use serde_json::{Value, json};
 
 const CATALOGUE: &str = include_str!("../catalogue.csv");
 
+/// Taxes, shipping and discount codes.
+const CHECKOUTS: &str = include_str!("../checkouts.json");
+
 /// How long the shop may take until it answers: a first start compiles every component.
 const START_LIMIT: Duration = Duration::from_secs(180);
 /// How often it is asked meanwhile, and how long one answer may take.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+/// Statuses of a code that is new, and of one that is there already.
+const CREATED: u16 = 201;
+const CONFLICT: u16 = 409;
 
 /// Fills a new shop with something to show.
 #[derive(Debug, Parser)]
@@ -37,6 +43,14 @@ struct Arguments {
 struct Admin {
     admin_email: String,
     admin_password: String,
+}
+
+/// What checkouts go by, as the API takes it.
+#[derive(Debug, Deserialize)]
+struct Checkouts {
+    taxes: Value,
+    shipping: Value,
+    codes: Vec<Value>,
 }
 
 fn main() -> Result<()> {
@@ -69,6 +83,8 @@ fn main() -> Result<()> {
             .context("the admin cannot log in: has the password been changed?")?;
         let token = session.get("accessToken").and_then(Value::as_str);
         let token = token.context("no token")?;
+        // The catalogue comes last: by it a shop is known that has everything.
+        set_up_checkouts(&agent, &api("/checkouts"), token)?;
         let report = agent
             .post(api("/products/import"))
             .header("Authorization", format!("Bearer {token}"))
@@ -80,13 +96,50 @@ fn main() -> Result<()> {
         }
     }
     let products = number_of_products()?;
+    let checkouts: Checkouts = serde_json::from_str(CHECKOUTS)?;
+    let codes = checkouts.codes.iter();
+    let codes: Vec<_> = codes
+        .filter_map(|code| code.get("code")?.as_str())
+        .collect();
+    let codes = codes.join(", ");
     eprintln!(
-        "\nThe shop is open, with {products} products.\n\n  \
+        "\nThe shop is open, with {products} products; discount codes to try: {codes}.\n\n  \
          {url}/                          where to begin\n  \
          {url}/api/docs                  try the API in the browser\n  \
          {url}/api/v1/products?q=coffee  what customers see\n  \
          {url}/api/health/ready          whether everything is up\n"
     );
+    Ok(())
+}
+
+/// Sets taxes and shipping, and makes the discount codes that are not there.
+fn set_up_checkouts(agent: &ureq::Agent, url: &str, token: &str) -> Result<()> {
+    let bearer = format!("Bearer {token}");
+    let checkouts: Checkouts = serde_json::from_str(CHECKOUTS)?;
+    for (name, settings) in [
+        ("taxes", &checkouts.taxes),
+        ("shipping", &checkouts.shipping),
+    ] {
+        let put = agent
+            .put(format!("{url}/settings/{name}"))
+            .header("Authorization", &bearer)
+            .content_type("application/json");
+        read(put.send(settings.to_string())?).with_context(|| format!("the {name}"))?;
+    }
+    for code in &checkouts.codes {
+        let post = agent
+            .post(format!("{url}/codes"))
+            .header("Authorization", &bearer)
+            .content_type("application/json");
+        let mut answer = post.send(code.to_string())?;
+        if !matches!(answer.status().as_u16(), CREATED | CONFLICT) {
+            let text = answer.body_mut().read_to_string()?;
+            bail!(
+                "the code {code}: the shop answered {}: {text}",
+                answer.status()
+            );
+        }
+    }
     Ok(())
 }
 

@@ -49,7 +49,9 @@ impl Postgres {
     /// # Panics
     /// When they fail.
     pub fn run(&self, database: &str, statements: &str) -> String {
-        self.0.run(database, statements).expect("the statements run")
+        self.0
+            .run(database, statements)
+            .expect("the statements run")
     }
 
     /// Ends the server without warning.

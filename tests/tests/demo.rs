@@ -6,6 +6,7 @@ use std::{
 };
 
 use mercato_tests::{ADMIN_EMAIL, ADMIN_PASSWORD, Folder, Server, runner};
+use serde_json::json;
 
 fn fill(server: &Server, password: &str) -> Output {
     let folder = Folder::new("demo");
@@ -52,6 +53,7 @@ fn an_empty_shop_is_filled_once_and_says_where_to_look() {
         for part in [
             &format!("with {products} products"),
             "/api/docs",
+            "WELCOME10, SHIPFREE",
             "/api/v1/products",
             "/api/health/ready",
         ] {
@@ -64,4 +66,27 @@ fn an_empty_shop_is_filled_once_and_says_where_to_look() {
         .get("/api/v1/products?q=coffee")
         .expect_json(200);
     assert!(found["meta"]["total"].as_u64() > Some(10), "{found}");
+
+    let beans = server
+        .client()
+        .get("/api/v1/products?sku=COF-001")
+        .expect_json(200);
+    let filled_in = json!({
+        "items": [{ "productId": beans["data"][0]["id"], "quantity": 2 }],
+        "email": "ada@example.com",
+        "shippingAddress": { "name": "Ada Lovelace", "line1": "Ring 1", "postalCode": "1010", "city": "Wien", "country": "AT" },
+        "shippingOption": "post",
+        "codes": ["welcome10"],
+    });
+    let checkout = server
+        .client()
+        .post("/api/v1/checkouts")
+        .json(&filled_in)
+        .expect_json(201);
+    assert_eq!(checkout["missing"], json!([]), "{checkout}");
+    assert_eq!(checkout["messages"], json!([]), "{checkout}");
+    let rates = checkout["taxes"].as_array().expect("taxes by rate");
+    let rates: Vec<_> = rates.iter().map(|tax| &tax["rate"]).collect();
+    assert_eq!(rates, [&json!(10), &json!(20)], "{checkout}");
+    assert_eq!(checkout["totals"]["total"], json!(26.32), "{checkout}");
 }
