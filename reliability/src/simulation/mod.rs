@@ -219,6 +219,7 @@ impl Life {
                     for (sku, price, units) in PRODUCTS {
                         admin.stock_product(sku, price, units).await;
                     }
+                    admin.set_up_checkouts().await;
                     admin
                 } else {
                     let mut customer = Person::customer(&town, number, seed);
