@@ -2,7 +2,15 @@
 
 use mercato_postgres_server::{Programs, Server};
 
-use crate::tools::missing;
+use crate::{folder::database_labels as labels, tools::missing};
+
+/// The password of all roles.
+const PASSWORD: &str = "role-5a4b3c2d1e0f";
+
+/// Whether the database at an address lets its role in.
+pub fn postgres_answers(address: &str) -> bool {
+    mercato_postgres_server::answers(address)
+}
 
 /// A PostgreSQL of its own; killed when dropped. Writes nothing through to the disk.
 #[derive(Debug)]
@@ -42,6 +50,26 @@ impl Postgres {
     /// The port it listens on.
     pub fn port(&self) -> u16 {
         self.0.port()
+    }
+
+    /// Makes the roles and databases of a shop, if they are not there, with new passwords, and gives the variables that name them. The
+    /// shop reaches the server through that port: its own, or a proxy's.
+    ///
+    /// # Panics
+    /// When they cannot be made.
+    pub fn shop(&self, port: u16) -> Vec<(String, String)> {
+        let own = format!(":{}/", self.port());
+        let host = format!("postgres://127.0.0.1:{port}");
+        let mut variables = vec![
+            ("database_host".to_owned(), host.clone()),
+            ("database_standby_host".to_owned(), host),
+        ];
+        for label in labels() {
+            let address = self.0.set_up(&label, PASSWORD).expect("a role and its database");
+            let address = address.replace(&own, &format!(":{port}/"));
+            variables.push((format!("{label}_database_url"), address));
+        }
+        variables
     }
 
     /// Runs statements as the superuser and gives what they find, a row a line, columns apart by `|`.
