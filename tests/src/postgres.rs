@@ -65,7 +65,10 @@ impl Postgres {
             ("database_standby_host".to_owned(), host),
         ];
         for label in labels() {
-            let address = self.0.set_up(&label, PASSWORD).expect("a role and its database");
+            let address = self
+                .0
+                .set_up(&label, PASSWORD)
+                .expect("a role and its database");
             let address = address.replace(&own, &format!(":{port}/"));
             variables.push((format!("{label}_database_url"), address));
         }
@@ -77,7 +80,9 @@ impl Postgres {
     /// # Panics
     /// When they fail.
     pub fn run(&self, database: &str, statements: &str) -> String {
-        self.0.run(database, statements).expect("the statements run")
+        self.0
+            .run(database, statements)
+            .expect("the statements run")
     }
 
     /// Ends the server without warning.

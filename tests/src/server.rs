@@ -11,8 +11,8 @@ use std::{
 };
 
 use crate::{
-    Client, Folder, Guarded, Postgres, folder::databases_in, free_port, repository, runner, shared_data,
-    wait_until,
+    Client, Folder, Guarded, Postgres, folder::databases_in, free_port, repository, runner,
+    shared_data, wait_until,
 };
 
 /// The admin that every server started here makes at its first start.

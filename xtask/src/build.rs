@@ -75,7 +75,10 @@ fn write_manifests(workspace: &Workspace, compositions: &[Composition]) -> Resul
             postgres::change(&mut manifest)?;
         }
         let components = manifest["component"].as_table_mut();
-        for (name, component) in components.context("spin.toml has no components")?.iter_mut() {
+        for (name, component) in components
+            .context("spin.toml has no components")?
+            .iter_mut()
+        {
             let composition = compositions
                 .iter()
                 .find(|one| one.name == *name && one.is_in(variant))
@@ -89,7 +92,10 @@ fn write_manifests(workspace: &Workspace, compositions: &[Composition]) -> Resul
             "# Made from spin.toml by `cargo xtask build`: what `cargo xtask up{}` runs. Do not edit.\n\n",
             variant.options()
         );
-        replace(&workspace.path(variant.manifest()), format!("{header}{manifest}"))?;
+        replace(
+            &workspace.path(variant.manifest()),
+            format!("{header}{manifest}"),
+        )?;
     }
     Ok(())
 }

@@ -3,8 +3,7 @@
 use anyhow::{Context as _, Result};
 
 use crate::{
-    build,
-    programs, tidy, tools,
+    build, programs, tidy, tools,
     variant::Variant,
     workspace::{Workspace, run},
 };

@@ -58,8 +58,11 @@ impl Composition {
 
     /// Whether the application of that variant has it.
     pub fn is_in(&self, variant: Variant) -> bool {
-        self.provider.is_none_or(|provider| provider == variant.provider)
-            && self.storage.is_none_or(|storage| storage == variant.storage)
+        self.provider
+            .is_none_or(|provider| provider == variant.provider)
+            && self
+                .storage
+                .is_none_or(|storage| storage == variant.storage)
     }
 
     /// Where the composed component lies, below `target/components`.

@@ -75,7 +75,10 @@ pub fn change(manifest: &mut DocumentMut) -> Result<()> {
         manifest["variables"][variable(&label)] = value(secret);
     }
     let components = manifest["component"].as_table_mut();
-    for (_, component) in components.context("the manifest has no components")?.iter_mut() {
+    for (_, component) in components
+        .context("the manifest has no components")?
+        .iter_mut()
+    {
         let table = component.as_table_mut().context("a component is a table")?;
         let Some(labels) = table.remove("sqlite_databases") else {
             continue;
@@ -204,7 +207,10 @@ mod tests {
         assert_eq!(compositions(without.clone()), [(None, without)]);
         let with = "let a = new mercato:no-postgres { ... };".to_owned();
         let other = "let a = new mercato:no-sqlite { ... };".to_owned();
-        let both = [(Some(Storage::Postgres), other), (Some(Storage::Sqlite), with.clone())];
+        let both = [
+            (Some(Storage::Postgres), other),
+            (Some(Storage::Sqlite), with.clone()),
+        ];
         assert_eq!(compositions(with), both);
     }
 

@@ -46,7 +46,10 @@ pub fn change(manifest: &mut DocumentMut, holds_provider: impl Fn(&str) -> bool)
         variables[name] = value(declared.parse::<Value>()?);
     }
     let components = manifest["component"].as_table_mut();
-    for (name, component) in components.context("the manifest has no components")?.iter_mut() {
+    for (name, component) in components
+        .context("the manifest has no components")?
+        .iter_mut()
+    {
         if !holds_provider(&name) {
             continue;
         }
@@ -106,7 +109,10 @@ mod tests {
         assert_eq!(compositions(without.clone()), [(None, without)]);
         let with = "let a = new mercato:stripe-mock { ... };".to_owned();
         let stripe = "let a = new mercato:stripe { ... };".to_owned();
-        let both = [(Some(Provider::Stripe), stripe), (Some(Provider::Mock), with.clone())];
+        let both = [
+            (Some(Provider::Stripe), stripe),
+            (Some(Provider::Mock), with.clone()),
+        ];
         assert_eq!(compositions(with), both);
     }
 }

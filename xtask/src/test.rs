@@ -10,8 +10,7 @@ use anyhow::{Context as _, Result};
 use duct::Expression;
 
 use crate::{
-    build,
-    tools,
+    build, tools,
     variant::Variant,
     workspace::{Workspace, run},
 };

@@ -137,8 +137,7 @@ impl Settings {
     /// When there are no programs, or they fail.
     pub fn start(self, programs: &Programs) -> Result<Server> {
         let folder = std::path::absolute(&self.folder)?;
-        fs::create_dir_all(&folder)
-            .with_context(|| format!("cannot make {}", folder.display()))?;
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let user = user()?;
         let launcher = Launcher {
             programs: programs.clone(),
@@ -229,7 +228,9 @@ impl Server {
         let Some(programs) = Programs::find() else {
             return Ok(None);
         };
-        let folder = tempfile::Builder::new().prefix("mercato-postgres-").tempdir()?;
+        let folder = tempfile::Builder::new()
+            .prefix("mercato-postgres-")
+            .tempdir()?;
         let mut settings = Settings::new(folder.path()).quick();
         for option in options {
             settings = settings.option(*option);
@@ -361,7 +362,9 @@ impl Server {
             .open(self.launcher.folder.join("log"))?;
         let mut command = self.launcher.run("postgres");
         command.args(["-D", "data", "-p", &self.port.to_string()]);
-        let options = ALWAYS.into_iter().chain(self.options.iter().map(String::as_str));
+        let options = ALWAYS
+            .into_iter()
+            .chain(self.options.iter().map(String::as_str));
         for option in options {
             command.args(["-c", option]);
         }
@@ -370,7 +373,10 @@ impl Server {
             let has_ended = process.try_wait()?.is_some();
             if started.elapsed() > PATIENCE {
                 drop(process.kill());
-                bail!("PostgreSQL does not begin; see {}/log", self.launcher.folder.display());
+                bail!(
+                    "PostgreSQL does not begin; see {}/log",
+                    self.launcher.folder.display()
+                );
             }
             if has_ended {
                 return Ok(false);
@@ -454,7 +460,11 @@ fn user() -> Result<Option<(u32, u32)>> {
     }
     let users = fs::read_to_string("/etc/passwd")?;
     let found = users.lines().find_map(|line| {
-        let mut fields = line.strip_prefix(USER)?.strip_prefix(':')?.split(':').skip(1);
+        let mut fields = line
+            .strip_prefix(USER)?
+            .strip_prefix(':')?
+            .split(':')
+            .skip(1);
         Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
     });
     found

@@ -14,9 +14,7 @@ fn main() -> io::Result<()> {
     let out = env::var_os("OUT_DIR").unwrap_or_default();
     fs::write(
         Path::new(&out).join("migrations.rs"),
-        format!(
-            "Migrations {{\nsqlite: &[\n{sqlite}],\npostgres: &[\n{postgres}],\n}}\n"
-        ),
+        format!("Migrations {{\nsqlite: &[\n{sqlite}],\npostgres: &[\n{postgres}],\n}}\n"),
     )
 }
 

@@ -87,7 +87,10 @@ impl Crowd {
 
     fn buy_as(&self, buyer: usize) -> Vec<Purchase> {
         let token = &self.buyers[buyer].token;
-        let clients = self.urls.iter().map(|url| Client::new(url).with_token(token));
+        let clients = self
+            .urls
+            .iter()
+            .map(|url| Client::new(url).with_token(token));
         let clients: Vec<_> = clients.collect();
         let mut purchases = Vec::new();
         let mut replica = buyer;
@@ -153,7 +156,10 @@ impl Crowd {
             let own = purchases.iter().filter(|purchase| purchase.buyer == index);
             let listed = orders_of(shop, buyer);
             assert_eq!(listed.len(), own.count(), "one order for each key");
-            assert!(listed.iter().all(|order| order["status"] == "PAID"), "{listed:?}");
+            assert!(
+                listed.iter().all(|order| order["status"] == "PAID"),
+                "{listed:?}"
+            );
             orders += u64::try_from(listed.len()).expect("a count");
         }
         let sold = orders * u64::from(UNITS);

@@ -22,7 +22,9 @@ fn a_replica_that_is_killed_takes_nothing_along() {
     if is_quick() {
         return;
     }
-    let Some(mut replicas) = Replicas::start(2) else { return };
+    let Some(mut replicas) = Replicas::start(2) else {
+        return;
+    };
     let crowd = Crowd::of(&replicas, BUYERS);
     let second = &mut replicas.servers[1];
     let purchases = crowd.buy(|| {
@@ -43,7 +45,9 @@ fn a_replica_that_is_drained_loses_no_request() {
     if is_quick() {
         return;
     }
-    let Some(postgres) = Postgres::start_with(&DURABLE) else { return };
+    let Some(postgres) = Postgres::start_with(&DURABLE) else {
+        return;
+    };
     let mut server = Server::builder()
         .postgres(&postgres)
         .argument("--drain-seconds")
@@ -70,7 +74,9 @@ fn a_server_that_restarts_loses_nothing() {
     if is_quick() {
         return;
     }
-    let Some(mut replicas) = Replicas::start(2) else { return };
+    let Some(mut replicas) = Replicas::start(2) else {
+        return;
+    };
     let crowd = Crowd::of(&replicas, BUYERS);
     let postgres = &mut replicas.postgres;
     let purchases = crowd.buy(|| {
@@ -89,10 +95,16 @@ fn a_replica_that_is_cut_off_does_not_hold_up_the_other() {
     if is_quick() {
         return;
     }
-    let Some(postgres) = Postgres::start_with(&DURABLE) else { return };
+    let Some(postgres) = Postgres::start_with(&DURABLE) else {
+        return;
+    };
     let proxy = Proxy::before(postgres.port());
-    let cut_off = Server::builder().postgres_through(&postgres, proxy.port()).start();
-    let Some(mut replicas) = Replicas::start_on(postgres, 1) else { return };
+    let cut_off = Server::builder()
+        .postgres_through(&postgres, proxy.port())
+        .start();
+    let Some(mut replicas) = Replicas::start_on(postgres, 1) else {
+        return;
+    };
     let alone = Crowd::of(&replicas, BUYERS);
     replicas.servers.push(cut_off);
     let both = Crowd::of(&replicas, BUYERS);
@@ -112,7 +124,10 @@ fn a_replica_that_is_cut_off_does_not_hold_up_the_other() {
             assert!(cut_at.elapsed() < NOTICE_TIME, "{:?}", cut_at.elapsed());
             let during = alone.orders_in(CUT_TIME / 2);
             // As many others buy there as before; half is what a busy machine may make of it.
-            assert!(during * 4 > before, "{during} orders while one was cut off, {before} before");
+            assert!(
+                during * 4 > before,
+                "{during} orders while one was cut off, {before} before"
+            );
             assert_eq!(healthy.get("/api/health/ready").send().status(), 200);
             proxy.mend();
             wait_until("a replica that is ready again", || {

@@ -17,7 +17,9 @@ const IDLE_TIME: Duration = Duration::from_secs(5);
 
 #[test]
 fn two_replicas_are_one_shop() {
-    let Some(replicas) = Replicas::start(2) else { return };
+    let Some(replicas) = Replicas::start(2) else {
+        return;
+    };
     let shops = [replicas.shop(0), replicas.shop(1)];
     an_order_goes_from_one_to_the_other(&shops);
     a_key_means_the_same_everywhere(&shops);
@@ -65,7 +67,9 @@ fn a_hot_product_is_not_oversold(shops: &[Shop; 2]) {
     let buyers: Vec<_> = (0..BUYERS)
         .map(|index| shops[index % 2].customer().on_own_connection())
         .collect();
-    let statuses = all_at_once(BUYERS, |index| buyers[index].try_order(&[(&product, 1)]).status());
+    let statuses = all_at_once(BUYERS, |index| {
+        buyers[index].try_order(&[(&product, 1)]).status()
+    });
     let placed = statuses.iter().filter(|status| **status == 201).count();
     let refused = statuses.iter().filter(|status| **status == 409).count();
     assert_eq!((placed, refused), (10, 30), "{statuses:?}");
@@ -86,10 +90,19 @@ fn one_key_at_the_same_time_makes_one_order(shops: &[Shop; 2]) {
             (answer.status(), answer.bytes().to_vec())
         });
         // One that finds another at work may be told to come back.
-        let placed: Vec<_> = answers.iter().filter(|(status, _)| *status == 201).collect();
-        assert!(placed.iter().all(|(_, body)| *body == placed[0].1), "{answers:?}");
+        let placed: Vec<_> = answers
+            .iter()
+            .filter(|(status, _)| *status == 201)
+            .collect();
+        assert!(
+            placed.iter().all(|(_, body)| *body == placed[0].1),
+            "{answers:?}"
+        );
         let is_expected = |status| matches!(status, 201 | 409 | 503);
-        assert!(answers.iter().all(|(status, _)| is_expected(*status)), "{answers:?}");
+        assert!(
+            answers.iter().all(|(status, _)| is_expected(*status)),
+            "{answers:?}"
+        );
     }
     shops[1].wait_for_stock(&product, 45, 5, 0);
 }
@@ -97,11 +110,18 @@ fn one_key_at_the_same_time_makes_one_order(shops: &[Shop; 2]) {
 fn failed_logins_count_everywhere(shops: &[Shop; 2]) {
     let email = unique_email();
     let statuses: Vec<u16> = (0..30)
-        .map(|index| shops[index % 2].try_log_in(&email, "Wrong-Horse-7").status())
+        .map(|index| {
+            shops[index % 2]
+                .try_log_in(&email, "Wrong-Horse-7")
+                .status()
+        })
         .collect();
     let refused = statuses.iter().position(|status| *status == 429);
     let refused = refused.expect("a limit");
-    assert!(statuses[refused..].iter().all(|status| *status == 429), "{statuses:?}");
+    assert!(
+        statuses[refused..].iter().all(|status| *status == 429),
+        "{statuses:?}"
+    );
     let admin = shops[0].try_log_in(ADMIN_EMAIL, mercato_tests::ADMIN_PASSWORD);
     // From the same address, but of somebody who is known.
     assert!(matches!(admin.status(), 200 | 429), "{}", admin.status());
@@ -129,9 +149,18 @@ fn each_role_sees_its_own_database(replicas: &Replicas) {
     };
     for own in &addresses {
         for other in &addresses {
-            let there = own.replace(&format!("/{}?", database(own)), &format!("/{}?", database(other)));
+            let there = own.replace(
+                &format!("/{}?", database(own)),
+                &format!("/{}?", database(other)),
+            );
             let reached = mercato_tests::postgres_answers(&there);
-            assert_eq!(reached, own == other, "{} at {}", database(own), database(other));
+            assert_eq!(
+                reached,
+                own == other,
+                "{} at {}",
+                database(own),
+                database(other)
+            );
         }
     }
 }
@@ -162,27 +191,40 @@ fn no_password_is_in_a_log(replicas: &Replicas) {
 #[test]
 fn replicas_that_start_at_once_make_one_schema() {
     const REPLICAS: usize = 4;
-    let Some(postgres) = mercato_tests::Postgres::start_with(&crate::DURABLE) else { return };
+    let Some(postgres) = mercato_tests::Postgres::start_with(&crate::DURABLE) else {
+        return;
+    };
     let variables = postgres.shop(postgres.port());
     let servers: Vec<_> = thread::scope(|scope| {
         let threads: Vec<_> = (0..REPLICAS)
             .map(|_| {
                 scope.spawn(|| {
-                    let builder = Server::builder().argument("--app").argument("spin.postgres.toml");
-                    let with = |builder: mercato_tests::ServerBuilder, (name, value): &(String, String)| builder.variable(name, value);
+                    let builder = Server::builder()
+                        .argument("--app")
+                        .argument("spin.postgres.toml");
+                    let with = |builder: mercato_tests::ServerBuilder,
+                                (name, value): &(String, String)| {
+                        builder.variable(name, value)
+                    };
                     let server = variables.iter().fold(builder, with).start();
                     let ready = server.client().get("/api/health/ready").send().status();
                     (server, ready)
                 })
             })
             .collect();
-        threads.into_iter().map(|thread| thread.join().expect("a replica")).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("a replica"))
+            .collect()
     });
     for (server, ready) in &servers {
         assert_eq!(*ready, 200, "{}", server.log());
         assert!(!server.log().contains("\"ERROR\""), "{}", server.log());
     }
-    let admins = postgres.run("mercato_auth", "SELECT count(*) FROM users WHERE role = 'admin'");
+    let admins = postgres.run(
+        "mercato_auth",
+        "SELECT count(*) FROM users WHERE role = 'admin'",
+    );
     assert_eq!(admins, "1");
     let product = Shop::on(&servers[0].0).product(1, 1);
     let client = servers[3].0.client();

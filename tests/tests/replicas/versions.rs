@@ -6,13 +6,17 @@ use crate::Replicas;
 fn set_version(replicas: &Replicas, oldest_program: u32) {
     replicas.postgres.run(
         "mercato_orders",
-        &format!("UPDATE schema_version SET version = version + 1, oldest_program = {oldest_program}"),
+        &format!(
+            "UPDATE schema_version SET version = version + 1, oldest_program = {oldest_program}"
+        ),
     );
 }
 
 #[test]
 fn a_newer_schema_is_used_as_long_as_nothing_is_taken_away() {
-    let Some(mut replicas) = Replicas::start(1) else { return };
+    let Some(mut replicas) = Replicas::start(1) else {
+        return;
+    };
     let ready = replicas.servers[0].client().get("/api/health/ready").send();
     assert_eq!(ready.status(), 200, "every database has its schema");
     let customer = replicas.shop(0).customer();
@@ -29,7 +33,11 @@ fn a_newer_schema_is_used_as_long_as_nothing_is_taken_away() {
     let token = &customer.token;
     let order = |client: &mercato_tests::Client| {
         let body = mercato_tests::shop::order_of(&[(&product, 1)]);
-        client.post("/api/v1/orders").bearer(token).json(&body).send()
+        client
+            .post("/api/v1/orders")
+            .bearer(token)
+            .json(&body)
+            .send()
     };
     assert_eq!(order(&client).status(), 201);
     set_version(&replicas, known + 1);

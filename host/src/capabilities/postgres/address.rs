@@ -36,9 +36,9 @@ const OPTIONS: [(&str, Duration); 3] = [
 /// # Errors
 /// What is wrong with it; never the address itself, which holds a password.
 pub(super) fn parse(address: &str) -> Result<Config, String> {
-    address
-        .parse()
-        .map_err(|_| "the address is not one like postgres://user:password@host:5432/name".to_owned())
+    address.parse().map_err(|_| {
+        "the address is not one like postgres://user:password@host:5432/name".to_owned()
+    })
 }
 
 /// Whether all servers in it are granted.

@@ -9,8 +9,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
-use tokio_postgres::{Config, NoTls};
 use tokio_postgres::config::SslMode;
+use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address;
@@ -79,11 +79,12 @@ fn tls(config: &Config, ca_root: Option<&str>) -> Result<Option<MakeRustlsConnec
     if let Some(pem) = ca_root {
         roots.add(root_certificate(pem)?).map_err(unfit)?;
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|cause| Error::Other(format!("TLS cannot be used: {cause}")))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let config =
+        ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|cause| Error::Other(format!("TLS cannot be used: {cause}")))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
     Ok(Some(MakeRustlsConnect::new(config)))
 }
 

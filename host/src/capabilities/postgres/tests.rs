@@ -86,7 +86,10 @@ impl Instance {
         parameters: Vec<ParameterValue>,
     ) -> Result<RowSet, Error> {
         let (c, statement) = (same(c), statement.to_owned());
-        self.postgres().query(c, statement, parameters).await.unwrap()
+        self.postgres()
+            .query(c, statement, parameters)
+            .await
+            .unwrap()
     }
 
     async fn count(&mut self, c: &Resource<Connection>) -> i64 {
@@ -103,7 +106,9 @@ fn same(connection: &Resource<Connection>) -> Resource<Connection> {
 }
 
 async fn server() -> Option<Postgres> {
-    tokio::task::spawn_blocking(Postgres::start_if_there).await.unwrap()
+    tokio::task::spawn_blocking(Postgres::start_if_there)
+        .await
+        .unwrap()
 }
 
 /// A server with a table, an instance and a connection.
@@ -154,26 +159,41 @@ async fn values_come_back_as_they_went_in() {
     );
     let unfit = vec![ParameterValue::Int64(1)];
     let unfit = instance.query(&c, "SELECT CAST($1 AS TEXT)", unfit).await;
-    assert!(matches!(unfit, Err(Error::QueryFailed(QueryError::Text(_)))), "{unfit:?}");
+    assert!(
+        matches!(unfit, Err(Error::QueryFailed(QueryError::Text(_)))),
+        "{unfit:?}"
+    );
     let date = instance.query(&c, "SELECT CURRENT_DATE", vec![]).await;
-    assert!(matches!(date, Err(Error::ValueConversionFailed(_))), "{date:?}");
+    assert!(
+        matches!(date, Err(Error::ValueConversionFailed(_))),
+        "{date:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_transaction_is_one_connections() {
     let shop = Shop::new(2);
-    let Some((server, mut one, c)) = things(&shop).await else { return };
+    let Some((server, mut one, c)) = things(&shop).await else {
+        return;
+    };
     let mut other = shop.instance();
     let d = other.open(&server.url()).await;
     one.execute(&c, "BEGIN").await.unwrap();
-    assert_eq!(one.execute(&c, "INSERT INTO things VALUES (1)").await.unwrap(), 1);
+    assert_eq!(
+        one.execute(&c, "INSERT INTO things VALUES (1)")
+            .await
+            .unwrap(),
+        1
+    );
     assert!(one.ctx.has_transaction());
     assert_eq!((one.count(&c).await, other.count(&d).await), (1, 0));
     one.execute(&c, "COMMIT").await.unwrap();
     assert!(!one.ctx.has_transaction());
     assert_eq!(other.count(&d).await, 1);
     one.execute(&c, "BEGIN").await.unwrap();
-    one.execute(&c, "INSERT INTO things VALUES (2)").await.unwrap();
+    one.execute(&c, "INSERT INTO things VALUES (2)")
+        .await
+        .unwrap();
     one.execute(&c, "ROLLBACK").await.unwrap();
     assert_eq!(other.count(&d).await, 1);
 }
@@ -181,18 +201,26 @@ async fn a_transaction_is_one_connections() {
 #[tokio::test]
 async fn what_an_instance_leaves_open_is_taken_back() {
     let shop = Shop::new(1);
-    let Some((server, mut one, c)) = things(&shop).await else { return };
+    let Some((server, mut one, c)) = things(&shop).await else {
+        return;
+    };
     // At the end of its request, when it drops its handle, and when it ends.
     one.execute(&c, "BEGIN").await.unwrap();
-    one.execute(&c, "INSERT INTO things VALUES (1)").await.unwrap();
+    one.execute(&c, "INSERT INTO things VALUES (1)")
+        .await
+        .unwrap();
     assert!(one.ctx.roll_back());
     assert!(!one.ctx.roll_back());
     let d = one.open(&server.url()).await;
     one.execute(&d, "BEGIN").await.unwrap();
-    one.execute(&d, "INSERT INTO things VALUES (2)").await.unwrap();
+    one.execute(&d, "INSERT INTO things VALUES (2)")
+        .await
+        .unwrap();
     HostConnection::drop(&mut one.postgres(), d).unwrap();
     one.execute(&c, "BEGIN").await.unwrap();
-    one.execute(&c, "INSERT INTO things VALUES (3)").await.unwrap();
+    one.execute(&c, "INSERT INTO things VALUES (3)")
+        .await
+        .unwrap();
     drop(one);
     let mut next = shop.instance();
     let c = next.open(&server.url()).await;
@@ -202,7 +230,9 @@ async fn what_an_instance_leaves_open_is_taken_back() {
 #[tokio::test]
 async fn few_connections_do_for_many_instances() {
     let shop = Shop::new(1);
-    let Some((server, mut one, c)) = things(&shop).await else { return };
+    let Some((server, mut one, c)) = things(&shop).await else {
+        return;
+    };
     let mut others = Vec::new();
     for _ in 0..8 {
         let mut other = shop.instance();
@@ -213,7 +243,9 @@ async fn few_connections_do_for_many_instances() {
     assert_eq!(shop.metrics.postgres_connections.get(), 1);
     assert_eq!(shop.metrics.postgres_waits.get(), 0);
     one.execute(&c, "BEGIN").await.unwrap();
-    one.execute(&c, "INSERT INTO things VALUES (1)").await.unwrap();
+    one.execute(&c, "INSERT INTO things VALUES (1)")
+        .await
+        .unwrap();
     let (mut other, d) = others.pop().unwrap();
     let waiting = tokio::spawn(async move { other.count(&d).await });
     while shop.metrics.postgres_waits.get() == 0 {
@@ -226,8 +258,12 @@ async fn few_connections_do_for_many_instances() {
 #[tokio::test]
 async fn a_broken_rule_is_told_with_its_name() {
     let shop = Shop::new(1);
-    let Some((_server, mut one, c)) = things(&shop).await else { return };
-    one.execute(&c, "INSERT INTO things VALUES (1)").await.unwrap();
+    let Some((_server, mut one, c)) = things(&shop).await else {
+        return;
+    };
+    one.execute(&c, "INSERT INTO things VALUES (1)")
+        .await
+        .unwrap();
     let broken = one.execute(&c, "INSERT INTO things VALUES (1)").await;
     let Err(Error::QueryFailed(QueryError::DbError(said))) = broken else {
         panic!("{broken:?}");
@@ -242,16 +278,24 @@ async fn a_broken_rule_is_told_with_its_name() {
 #[tokio::test]
 async fn after_its_connection_is_lost_nothing_of_a_transaction_happens() {
     let shop = Shop::new(2);
-    let Some((mut server, mut one, c)) = things(&shop).await else { return };
+    let Some((mut server, mut one, c)) = things(&shop).await else {
+        return;
+    };
     one.execute(&c, "BEGIN").await.unwrap();
-    one.execute(&c, "INSERT INTO things VALUES (1)").await.unwrap();
+    one.execute(&c, "INSERT INTO things VALUES (1)")
+        .await
+        .unwrap();
     tokio::task::spawn_blocking(move || {
         server.restart();
         server
     })
     .await
     .unwrap();
-    for statement in ["INSERT INTO things VALUES (2)", "INSERT INTO things VALUES (3)", "COMMIT"] {
+    for statement in [
+        "INSERT INTO things VALUES (2)",
+        "INSERT INTO things VALUES (3)",
+        "COMMIT",
+    ] {
         assert!(one.execute(&c, statement).await.is_err(), "{statement}");
     }
     assert!(!one.ctx.has_transaction());
@@ -260,7 +304,9 @@ async fn after_its_connection_is_lost_nothing_of_a_transaction_happens() {
 #[tokio::test]
 async fn a_server_that_comes_back_is_used_again() {
     let shop = Shop::new(2);
-    let Some((server, mut one, c)) = things(&shop).await else { return };
+    let Some((server, mut one, c)) = things(&shop).await else {
+        return;
+    };
     let server = tokio::task::spawn_blocking(move || {
         let mut server = server;
         server.kill();
@@ -286,16 +332,23 @@ async fn a_server_that_comes_back_is_used_again() {
 #[tokio::test]
 async fn a_line_that_goes_silent_is_given_up() {
     let shop = Shop::new(1);
-    let Some((server, mut one, c)) = things(&shop).await else { return };
+    let Some((server, mut one, c)) = things(&shop).await else {
+        return;
+    };
     let proxy = Proxy::before(server.port());
-    let address = server.url().replace(&server.port().to_string(), &proxy.port().to_string());
+    let address = server
+        .url()
+        .replace(&server.port().to_string(), &proxy.port().to_string());
     let d = one.open(&address).await;
     assert_eq!(one.count(&d).await, 0);
     one.execute(&d, "BEGIN").await.unwrap();
     one.execute(&d, "LOCK TABLE things").await.unwrap();
     proxy.cut();
     let silent = one.query(&d, "SELECT 1", vec![]).await;
-    assert!(matches!(silent, Err(Error::ConnectionFailed(_))), "{silent:?}");
+    assert!(
+        matches!(silent, Err(Error::ConnectionFailed(_))),
+        "{silent:?}"
+    );
     // The server takes the transaction back by itself, and others go on.
     assert_eq!(one.count(&c).await, 0);
 }
@@ -305,14 +358,20 @@ async fn servers_that_are_not_granted_are_not_reached() {
     let mut one = Shop::new(1).instance();
     for address in ["postgres://a:b@10.0.0.1/c", "host=/tmp user=a", "nonsense"] {
         let refused = one.postgres().open(address.into()).await.unwrap();
-        assert!(matches!(refused, Err(Error::ConnectionFailed(_))), "{address}");
+        assert!(
+            matches!(refused, Err(Error::ConnectionFailed(_))),
+            "{address}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_root_certificate_must_be_one() {
     let mut one = Shop::new(1).instance();
-    let builder = one.postgres().new("postgres://a:b@127.0.0.1/c".into()).unwrap();
+    let builder = one
+        .postgres()
+        .new("postgres://a:b@127.0.0.1/c".into())
+        .unwrap();
     let refused = one
         .postgres()
         .set_ca_root(Resource::new_borrow(builder.rep()), "nonsense".into())

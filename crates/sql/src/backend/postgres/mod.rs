@@ -1,9 +1,9 @@
 //! PostgreSQL: over the host's `spin:postgres` in a component, over the crate `postgres` in native tests.
 
 mod failure;
+mod migrate;
 #[cfg(not(target_family = "wasm"))]
 mod native;
-mod migrate;
 #[cfg(not(target_family = "wasm"))]
 mod pool;
 #[cfg(target_family = "wasm")]

@@ -33,7 +33,10 @@ impl Backend {
     }
 
     /// How many rows the last statement has changed.
-    #[expect(clippy::unnecessary_wraps, reason = "natively there may be no connection any more")]
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "natively there may be no connection any more"
+    )]
     pub fn changes(&self) -> Result<u64, Error> {
         Ok(self.0.changes())
     }
