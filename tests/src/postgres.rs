@@ -17,6 +17,18 @@ pub fn postgres_answers(address: &str) -> bool {
 pub struct Postgres(Server);
 
 impl Postgres {
+    /// Whether there are programs; says so where there are none.
+    ///
+    /// # Panics
+    /// When `MERCATO_TEST_TOOLS` is `required` and there are none.
+    pub fn is_there() -> bool {
+        let is_there = Programs::find().is_some();
+        if !is_there {
+            missing(&Programs::advice());
+        }
+        is_there
+    }
+
     /// Starts a server; none, which is said, where there are no programs and no tool is required.
     ///
     /// # Panics

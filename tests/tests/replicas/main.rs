@@ -4,6 +4,7 @@
 
 mod crowd;
 mod failures;
+mod locks;
 mod shared;
 mod versions;
 
