@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::check;
 use crate::error::{Error, Result};
-use crate::limits::LOG_FLUSH_TIME;
+use crate::limits::{LOG_FLUSH_TIME, Limits, POSTGRES_CONNECTIONS};
 use crate::manifest::spin::Manifest;
 use crate::manifest::variables::{self, Given};
 use crate::observe::log_queue::{self, LineQueue};
@@ -28,30 +29,27 @@ struct Cli {
 enum Command {
     /// Starts the application and runs it until Ctrl-C, SIGTERM or SIGHUP.
     Up(Up),
+    /// Brings the databases to the newest version of their schema and ends: before a new version of the shop is started beside the
+    /// old one, for example.
+    Migrate(Migrate),
     /// Compiles the components into the cache, so that the next start is quick.
     Compile(Compile),
     /// Reads the manifest and the runtime configuration and names everything that is wrong with them.
     Check(Check),
 }
 
+/// The application with its data.
 #[derive(Debug, Args)]
-struct Up {
+struct Application {
     /// The application's manifest.
     #[arg(long, short = 'f', default_value = "spin.toml", value_name = "FILE")]
     app: PathBuf,
     /// Where the databases live; by default runtime-config.toml beside the manifest, if there is one.
     #[arg(long, value_name = "FILE")]
     runtime_config_file: Option<PathBuf>,
-    /// Address to listen on; port 0 takes a free one.
-    #[arg(long, default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
-    listen: String,
     /// Folder of the compile cache, of variables.toml, and of the databases configured under .mercato/ [default: .mercato]
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
-    /// Use this Redis server for events instead of carrying them inside the process; also sets redis_url. An address with a
-    /// password is better kept in a file.
-    #[arg(long, value_name = "URL | @FILE")]
-    redis: Option<String>,
     /// An application variable as KEY=VALUE, its value from a file as KEY=@FILE, or a TOML file of them as @FILE; may be
     /// repeated, the last one counts. Other users see the arguments of a process: give secrets in files, or in the
     /// environment as SPIN_VARIABLE_KEY.
@@ -60,9 +58,35 @@ struct Up {
     /// Let this database begin anew although the shop has had it and it is missing; may be repeated.
     #[arg(long, value_name = "LABEL")]
     new_database: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct Migrate {
+    #[command(flatten)]
+    application: Application,
+}
+
+#[derive(Debug, Args)]
+struct Up {
+    #[command(flatten)]
+    application: Application,
+    /// Address to listen on; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
+    listen: String,
+    /// Use this Redis server for events instead of carrying them inside the process; also sets redis_url. An address with a
+    /// password is better kept in a file.
+    #[arg(long, value_name = "URL | @FILE")]
+    redis: Option<String>,
     /// Serve Prometheus metrics at http://ADDRESS/metrics.
     #[arg(long, value_name = "ADDRESS")]
     metrics_listen: Option<String>,
+    /// Connections to each PostgreSQL database.
+    #[arg(long, value_name = "NUMBER", default_value_t = POSTGRES_CONNECTIONS)]
+    postgres_connections: usize,
+    /// After SIGTERM, say for so many seconds that the shop is not ready, and go on answering: the time that a load balancer needs
+    /// to notice.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    drain_seconds: u64,
 }
 
 #[derive(Debug, Args)]
@@ -92,6 +116,7 @@ pub fn main() -> ExitCode {
     permissions::make_new_files_private();
     match cli.command {
         Command::Up(arguments) => up(arguments),
+        Command::Migrate(arguments) => ended(run_migrate(arguments)),
         Command::Compile(arguments) => ended(run_compile(arguments)),
         Command::Check(arguments) => ended(run_check(arguments)),
     }
@@ -146,6 +171,24 @@ fn up(arguments: Up) -> ExitCode {
     code
 }
 
+fn run_migrate(arguments: Migrate) -> Result<()> {
+    let shop = of_application(arguments.application)?;
+    let shop = shop.listen("127.0.0.1:0").timers(false);
+    runtime()?.block_on(async {
+        let running = shop.start().await?;
+        let is_ready = running.ready().await;
+        running.stop().await;
+        is_ready.map_err(Error::Machine)
+    })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|cause| Error::Machine(format!("cannot start: {cause}")))
+}
+
 fn run_compile(arguments: Compile) -> Result<()> {
     let mut shop = Shop::builder().app(arguments.app);
     if let Some(folder) = arguments.data_dir {
@@ -164,12 +207,9 @@ fn run_check(arguments: Check) -> Result<()> {
 
 fn run_up(arguments: Up, outputs: &Outputs) -> Result<ExitCode> {
     warn_of_visible_secrets(&arguments);
+    let drain_time = Duration::from_secs(arguments.drain_seconds);
     let shop = settings(arguments)?.log_losses(outputs.log.losses());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|cause| Error::Machine(format!("cannot start: {cause}")))?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let mut ended = std::pin::pin!(asked_to_end());
         let running = tokio::select! {
             started = shop.start() => started?,
@@ -180,6 +220,10 @@ fn run_up(arguments: Up, outputs: &Outputs) -> Result<ExitCode> {
             outputs.print(&format!("metrics on http://{address}/metrics"));
         }
         ended.await;
+        if !drain_time.is_zero() {
+            tracing::info!("draining: not ready any more");
+            running.drain(drain_time).await;
+        }
         tracing::info!("closing: finishing what runs");
         if !running.stop().await {
             tracing::warn!("some requests did not finish in time and were cut off");
@@ -190,13 +234,7 @@ fn run_up(arguments: Up, outputs: &Outputs) -> Result<ExitCode> {
 }
 
 fn settings(arguments: Up) -> Result<Builder> {
-    let mut shop = Shop::builder().app(arguments.app).listen(arguments.listen);
-    if let Some(file) = arguments.runtime_config_file {
-        shop = shop.runtime_config(file);
-    }
-    if let Some(folder) = arguments.data_dir {
-        shop = shop.data_dir(folder);
-    }
+    let mut shop = of_application(arguments.application)?.listen(arguments.listen);
     if let Some(url) = arguments.redis {
         shop = shop.redis(match url.strip_prefix('@') {
             Some(file) => variables::read_value(file.as_ref())?,
@@ -205,6 +243,20 @@ fn settings(arguments: Up) -> Result<Builder> {
     }
     if let Some(address) = arguments.metrics_listen {
         shop = shop.metrics_listen(address);
+    }
+    Ok(shop.limits(Limits {
+        postgres_connections: arguments.postgres_connections.max(1),
+        ..Limits::default()
+    }))
+}
+
+fn of_application(arguments: Application) -> Result<Builder> {
+    let mut shop = Shop::builder().app(arguments.app);
+    if let Some(file) = arguments.runtime_config_file {
+        shop = shop.runtime_config(file);
+    }
+    if let Some(folder) = arguments.data_dir {
+        shop = shop.data_dir(folder);
     }
     for label in arguments.new_database {
         shop = shop.new_database(label);
@@ -239,10 +291,10 @@ fn given_variables(arguments: &[String]) -> Result<BTreeMap<String, String>> {
 /// Warns of secrets that every user of the machine can see among the arguments of this process.
 fn warn_of_visible_secrets(arguments: &Up) {
     // What is wrong with a manifest is said at the start.
-    let Ok(manifest) = Manifest::read(&arguments.app) else {
+    let Ok(manifest) = Manifest::read(&arguments.application.app) else {
         return;
     };
-    for argument in &arguments.variable {
+    for argument in &arguments.application.variable {
         if let Ok(Given::Value { name, value }) = variables::parse_argument(argument)
             && !value.is_empty()
             && manifest.variables.get(name).is_some_and(|spec| spec.secret)

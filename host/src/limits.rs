@@ -238,9 +238,6 @@ pub const COMPONENT_METRICS_MAX: usize = 64;
 
 /// Longest wait of a timer whose component keeps failing.
 pub const TIMER_BACKOFF_MAX: Duration = Duration::from_secs(60);
-/// How long requests are taken after SIGTERM while the shop says that it is not ready: whoever hands out requests to several
-/// replicas needs some seconds to notice.
-pub const DRAIN_TIME: Duration = Duration::ZERO;
 /// How long running requests may take to finish after SIGTERM.
 pub const SHUTDOWN_TIME: Duration = Duration::from_secs(20);
 /// Longest line of a guest's output that is logged whole.
@@ -310,7 +307,6 @@ limits! {
     response_buffer_time: Duration = RESPONSE_BUFFER_TIME,
     instance_idle_time: Duration = INSTANCE_IDLE_TIME,
     postgres_connections: usize = POSTGRES_CONNECTIONS,
-    drain_time: Duration = DRAIN_TIME,
 }
 
 /// Longer than anything takes.

@@ -10,6 +10,7 @@ use crate::invariants;
 use crate::plan::Side;
 use crate::sabotage::Sabotage;
 use crate::scenarios::{Scenario, opening};
+use crate::store::Storage;
 use crate::world::{Snapshot, World};
 
 /// Calls that a scenario may make at most: more would be an endless loop.
@@ -83,13 +84,15 @@ pub struct Choice {
     pub sabotage: Option<Sabotage>,
     /// Whether the first violation is enough.
     pub is_enough_at_first: bool,
+    /// Where the shop keeps its data.
+    pub storage: Storage,
 }
 
 /// Crashes a scenario before and after the chosen ones of its calls. A clock that was read makes no difference to anybody,
 /// so there the shop crashes only once.
 pub fn explore(scenario: &Scenario, choice: Choice) -> Exploration {
     let stride = usize::try_from(choice.stride.max(1)).unwrap_or(usize::MAX);
-    let stage = Stage::prepare(scenario);
+    let stage = Stage::prepare(scenario, choice.storage);
     let calls = stage.undisturbed();
     let last = u64::try_from(calls.len()).unwrap_or(u64::MAX);
     let mut exploration = Exploration {
@@ -136,8 +139,8 @@ struct Stage<'s> {
 }
 
 impl<'s> Stage<'s> {
-    fn prepare(scenario: &'s Scenario) -> Self {
-        let world = World::new(scenario.provider);
+    fn prepare(scenario: &'s Scenario, storage: Storage) -> Self {
+        let world = World::new(scenario.provider, storage);
         let mut story = Story::resume(&world, &Memory::default());
         opening(&mut story);
         (scenario.prepare)(&mut story);

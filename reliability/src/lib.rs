@@ -1,7 +1,7 @@
 //! Proof that nothing is lost and nothing happens twice (`docs/decisions`, and the invariants in [`invariants`]).
 //!
 //! A [`World`] is a shop that runs in this process, on a clock that moves only when it is read or advanced. Its plan
-//! counts every call that the shop's components make to the outside: each SQLite statement, publication, request to the
+//! counts every call that the shop's components make to the outside: each statement on a database, publication, request to the
 //! provider, look at the clock, pause and answer. At one of them the shop can be made to crash, just before the call or
 //! just after it, as `kill -9` would: what was committed stays, nothing that comes after it happens. A [`Scenario`] is what
 //! clients do; they retry as sensible clients do, and note what they were answered. [`explore`] runs a scenario with a
@@ -17,9 +17,11 @@ pub mod plan;
 pub mod sabotage;
 pub mod scenarios;
 pub mod simulation;
+pub mod store;
 pub mod world;
 
 pub use crash_points::{Choice, Exploration, Point, Violation, explore};
 pub use sabotage::Sabotage;
 pub use scenarios::Scenario;
+pub use store::Storage;
 pub use world::World;

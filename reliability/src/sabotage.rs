@@ -128,7 +128,7 @@ impl Sabotage {
     /// Statements that happen after a call.
     pub fn breaks(self, call: &HostCall<'_>) -> Option<&'static str> {
         let statements = match self {
-            Self::Inbox | Self::Outbox | Self::Reservation => "COMMIT; BEGIN IMMEDIATE",
+            Self::Inbox | Self::Outbox | Self::Reservation => "COMMIT; BEGIN",
             Self::IdempotencyKey => "DELETE FROM idempotency_keys",
             Self::Release => "DELETE FROM follow_ups WHERE task = 'release-stock'",
             Self::StrayPayment => "DELETE FROM follow_ups WHERE task = 'cancel-payment'",

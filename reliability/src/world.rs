@@ -15,6 +15,7 @@ use tokio::runtime::Runtime;
 
 use crate::plan::Plan;
 use crate::sabotage::Sabotage;
+use crate::store::{Kept, Storage, Store};
 
 /// The admin of every world.
 pub const ADMIN_EMAIL: &str = "admin@mercato.test";
@@ -33,7 +34,7 @@ const BEGINNING_MS: u64 = 1_772_355_600_000;
 /// How far the clock moves each time it is read, so that no two moments are the same.
 const TICK_MS: u64 = 1;
 /// Databases, as `runtime-config.toml` names them.
-const DATABASES: [&str; 5] = ["auth", "products", "checkout", "orders", "payments"];
+pub(crate) const DATABASES: [&str; 5] = ["auth", "products", "checkout", "orders", "payments"];
 
 /// Who takes the money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,9 +175,9 @@ pub(crate) fn response((status, body): Answer) -> http::Response<Bytes> {
         .expect("a response")
 }
 
-/// The databases of a world at some moment, to begin other worlds from.
+/// A world at some moment, to come back to.
 pub struct Snapshot {
-    folder: Folder,
+    databases: Kept,
     clock_ms: u64,
     stripe: Option<Account>,
 }
@@ -190,7 +191,7 @@ pub struct World {
     /// Its provider; none where the shop brings its own stand-in.
     pub stripe: Option<StripeNetwork>,
     open_orders_max: usize,
-    folder: Folder,
+    store: Store,
     runtime: Runtime,
     running: Mutex<Option<(Running, Client)>>,
 }
@@ -200,10 +201,10 @@ impl World {
     ///
     /// # Panics
     /// When it does not start.
-    pub fn new(provider: Provider) -> Self {
+    pub fn new(provider: Provider, storage: Storage) -> Self {
         let clock = VirtualClock::default();
         let stripe = (provider == Provider::Stripe).then(|| StripeNetwork::new(&clock));
-        Self::in_folder(Folder::new(), clock, stripe, OPEN_ORDERS_MAX)
+        Self::with(Store::new(storage), clock, stripe, OPEN_ORDERS_MAX)
     }
 
     /// A shop with an admin and nothing else, in which everybody may have as many unpaid orders as they like.
@@ -211,7 +212,12 @@ impl World {
     /// # Panics
     /// When it does not start.
     pub fn without_limits() -> Self {
-        Self::in_folder(Folder::new(), VirtualClock::default(), None, 0)
+        Self::with(
+            Store::new(Storage::Sqlite),
+            VirtualClock::default(),
+            None,
+            0,
+        )
     }
 
     /// How many bytes all its databases have when nothing is under way.
@@ -221,14 +227,14 @@ impl World {
     pub fn stored_bytes(&self) -> u64 {
         self.forget();
         let size = |name: &&str| {
-            let file = fs::metadata(self.folder.0.join(format!("{name}.db")));
+            let file = fs::metadata(self.store.folder().0.join(format!("{name}.db")));
             file.expect("a database").len()
         };
         DATABASES.iter().map(size).sum()
     }
 
-    fn in_folder(
-        folder: Folder,
+    fn with(
+        store: Store,
         clock: VirtualClock,
         stripe: Option<StripeNetwork>,
         open_orders_max: usize,
@@ -238,7 +244,7 @@ impl World {
             clock,
             stripe,
             open_orders_max,
-            folder,
+            store,
             runtime: tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
@@ -255,11 +261,9 @@ impl World {
     /// When the databases cannot be copied.
     pub fn snapshot(&self) -> Snapshot {
         self.forget();
-        let folder = Folder::new();
-        copy_databases(&self.folder, &folder);
         Snapshot {
             clock_ms: self.clock.0.load(Ordering::SeqCst),
-            folder,
+            databases: self.store.keep(),
             stripe: self
                 .stripe
                 .as_ref()
@@ -275,7 +279,7 @@ impl World {
         self.plan.disarm();
         self.plan.set_sabotage(sabotage);
         self.forget();
-        copy_databases(&snapshot.folder, &self.folder);
+        self.store.restore(&snapshot.databases);
         self.clock.0.store(snapshot.clock_ms, Ordering::SeqCst);
         if let (Some(stripe), Some(known)) = (&self.stripe, &snapshot.stripe) {
             stripe.at_stripe(|account| account.clone_from(known));
@@ -328,15 +332,16 @@ impl World {
     }
 
     fn start(&self) {
+        let manifest = self.store.manifest(self.stripe.is_some());
+        let shop = Shop::builder().app(repository().join(manifest));
         let shop = match &self.stripe {
-            None => Shop::builder().app(repository().join("spin.toml")),
-            Some(stripe) => Shop::builder()
-                .app(repository().join("spin.stripe.toml"))
+            None => shop,
+            Some(stripe) => shop
                 .network(stripe.clone())
                 .variable("stripe_secret_key", SECRET_KEY),
         };
         let retention = UNPAID_RETENTION_SECONDS.to_string();
-        let shop = in_world(shop, &self.folder, &self.clock)
+        let shop = in_world(self.store.name_to(shop), self.store.folder(), &self.clock)
             .faults(self.plan.clone())
             .limits(Limits {
                 instances_per_component: 4,
@@ -381,7 +386,7 @@ pub(crate) fn in_world(shop: Builder, folder: &Folder, clock: &VirtualClock) -> 
 }
 
 /// Copies the databases of a shop that has none of them open.
-fn copy_databases(from: &Folder, to: &Folder) {
+pub(crate) fn copy_databases(from: &Folder, to: &Folder) {
     for name in DATABASES {
         let file = format!("{name}.db");
         for log in ["-wal", "-shm"] {

@@ -7,21 +7,39 @@ use std::io::{Write as _, stderr};
 
 use mercato::CallKind;
 use mercato_reliability::scenarios::SCENARIOS;
-use mercato_reliability::{Choice, Exploration, Sabotage, Scenario, explore};
+use mercato_reliability::{Choice, Exploration, Sabotage, Scenario, Storage, explore};
 use mercato_tests::is_quick;
 
 /// Every which call of a scenario is crashed when nobody asks for more: together the scenarios still meet all of them.
 const DEFAULT_STRIDE: u64 = 13;
+
+/// The same on PostgreSQL.
+const STRIDE_ON_POSTGRES: u64 = 67;
 
 #[test]
 fn no_crash_at_any_point_breaks_what_must_be_true() {
     if is_quick() {
         return;
     }
+    let storage = Storage::named(&env::var("MERCATO_CRASH_STORAGE").unwrap_or_default());
+    crash_at_every(DEFAULT_STRIDE, storage);
+}
+
+/// The statements are the same, so a few of the points show that the transactions are, too.
+#[test]
+fn nor_on_postgres() {
+    if is_quick() || env::var("MERCATO_CRASH_STORAGE").is_ok() || !Storage::Postgres.is_there() {
+        return;
+    }
+    crash_at_every(STRIDE_ON_POSTGRES, Storage::Postgres);
+}
+
+/// Crashes at a part of the points, unless the environment says which.
+fn crash_at_every(stride: u64, storage: Storage) {
     let stride = env::var("MERCATO_CRASH_STRIDE")
         .ok()
         .and_then(|text| text.parse().ok())
-        .unwrap_or(DEFAULT_STRIDE);
+        .unwrap_or(stride);
     let only = env::var("MERCATO_CRASH_SCENARIO").unwrap_or_default();
     let sabotage = Sabotage::named(&env::var("MERCATO_CRASH_BREAK").unwrap_or_default());
     let mut explorations = Vec::new();
@@ -36,6 +54,7 @@ fn no_crash_at_any_point_breaks_what_must_be_true() {
                 stride,
                 sabotage,
                 is_enough_at_first: false,
+                storage,
             },
         );
         report(&exploration);
@@ -122,7 +141,22 @@ fn a_shop_that_is_broken_on_purpose_is_found_out() {
     if is_quick() {
         return;
     }
-    for (sabotage, name) in BROKEN {
+    find_out(&BROKEN, Storage::Sqlite);
+}
+
+/// What must not fall apart there either.
+#[test]
+fn nor_does_it_go_unnoticed_on_postgres() {
+    if is_quick() || !Storage::Postgres.is_there() {
+        return;
+    }
+    let [inbox, outbox, reservation, idempotency_key, ..] = BROKEN;
+    let broken = [inbox, outbox, reservation, idempotency_key];
+    find_out(&broken, Storage::Postgres);
+}
+
+fn find_out(broken: &[(Sabotage, &str)], storage: Storage) {
+    for &(sabotage, name) in broken {
         let scenario: &Scenario = SCENARIOS
             .iter()
             .find(|scenario| scenario.name == name)
@@ -132,6 +166,7 @@ fn a_shop_that_is_broken_on_purpose_is_found_out() {
             stride: 1,
             sabotage: Some(sabotage),
             is_enough_at_first: true,
+            storage,
         };
         let calls = explore(scenario, choice).calls;
         let broken = calls

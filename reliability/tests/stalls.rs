@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mercato_reliability::Storage;
 use mercato_reliability::client::{CUSTOMER_EMAIL, Memory, PASSWORD, Story};
 use mercato_reliability::scenarios::opening;
 use mercato_reliability::world::{ADMIN_EMAIL, ADMIN_PASSWORD, Provider, World};
@@ -29,7 +30,7 @@ fn an_ended_session_is_of_no_use_to_who_sleeps_in_between() {
     if is_quick() {
         return;
     }
-    let world = World::new(Provider::Mock);
+    let world = World::new(Provider::Mock, Storage::Sqlite);
     let mut story = Story::resume(&world, &Memory::default());
     opening(&mut story);
     let beginning = world.snapshot();

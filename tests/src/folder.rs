@@ -52,11 +52,22 @@ pub fn shared_data() -> PathBuf {
     folder
 }
 
-/// The runtime configuration of the repository with its databases in a folder.
-pub(crate) fn databases_in(folder: &Path) -> String {
+/// The labels of the databases in the runtime configuration of the repository.
+pub(crate) fn database_labels() -> Vec<String> {
+    let databases = &runtime_configuration()["sqlite_database"];
+    let databases = databases.as_table().expect("databases");
+    databases.keys().cloned().collect()
+}
+
+fn runtime_configuration() -> toml::Table {
     let text = fs::read_to_string(repository().join("runtime-config.toml"))
         .expect("the runtime configuration");
-    let mut table: toml::Table = text.parse().expect("the runtime configuration is TOML");
+    text.parse().expect("the runtime configuration is TOML")
+}
+
+/// The runtime configuration of the repository with its databases in a folder.
+pub(crate) fn databases_in(folder: &Path) -> String {
+    let mut table = runtime_configuration();
     let databases = table["sqlite_database"].as_table_mut().expect("databases");
     for (_, database) in databases {
         let path = &mut database["path"];

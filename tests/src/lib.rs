@@ -51,7 +51,7 @@ use std::{
 
 pub use folder::{Folder, shared_data};
 pub use http::{Client, Request, Response};
-pub use postgres::Postgres;
+pub use postgres::{Postgres, postgres_answers};
 pub use problem::{assert_members, is_rfc3339_milliseconds};
 pub use process::{Guarded, free_port, runner};
 pub use redis::Redis;

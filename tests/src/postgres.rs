@@ -2,13 +2,33 @@
 
 use mercato_postgres_server::{Programs, Server};
 
-use crate::tools::missing;
+use crate::{folder::database_labels as labels, tools::missing};
+
+/// The password of all roles.
+const PASSWORD: &str = "role-5a4b3c2d1e0f";
+
+/// Whether the database at an address lets its role in.
+pub fn postgres_answers(address: &str) -> bool {
+    mercato_postgres_server::answers(address)
+}
 
 /// A PostgreSQL of its own; killed when dropped. Writes nothing through to the disk.
 #[derive(Debug)]
 pub struct Postgres(Server);
 
 impl Postgres {
+    /// Whether there are programs; says so where there are none.
+    ///
+    /// # Panics
+    /// When `MERCATO_TEST_TOOLS` is `required` and there are none.
+    pub fn is_there() -> bool {
+        let is_there = Programs::find().is_some();
+        if !is_there {
+            missing(&Programs::advice());
+        }
+        is_there
+    }
+
     /// Starts a server; none, which is said, where there are no programs and no tool is required.
     ///
     /// # Panics
@@ -42,6 +62,29 @@ impl Postgres {
     /// The port it listens on.
     pub fn port(&self) -> u16 {
         self.0.port()
+    }
+
+    /// Makes the roles and databases of a shop, if they are not there, with new passwords, and gives the variables that name them. The
+    /// shop reaches the server through that port: its own, or a proxy's.
+    ///
+    /// # Panics
+    /// When they cannot be made.
+    pub fn shop(&self, port: u16) -> Vec<(String, String)> {
+        let own = format!(":{}/", self.port());
+        let host = format!("postgres://127.0.0.1:{port}");
+        let mut variables = vec![
+            ("database_host".to_owned(), host.clone()),
+            ("database_standby_host".to_owned(), host),
+        ];
+        for label in labels() {
+            let address = self
+                .0
+                .set_up(&label, PASSWORD)
+                .expect("a role and its database");
+            let address = address.replace(&own, &format!(":{port}/"));
+            variables.push((format!("{label}_database_url"), address));
+        }
+        variables
     }
 
     /// Runs statements as the superuser and gives what they find, a row a line, columns apart by `|`.

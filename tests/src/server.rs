@@ -11,8 +11,8 @@ use std::{
 };
 
 use crate::{
-    Client, Folder, Guarded, folder::databases_in, free_port, repository, runner, shared_data,
-    wait_until,
+    Client, Folder, Guarded, Postgres, folder::databases_in, free_port, repository, runner,
+    shared_data, wait_until,
 };
 
 /// The admin that every server started here makes at its first start.
@@ -75,6 +75,17 @@ impl ServerBuilder {
     pub fn redis(mut self, url: &str) -> Self {
         self.redis_url = Some(url.to_owned());
         self
+    }
+
+    /// Keeps the data on that PostgreSQL.
+    pub fn postgres(self, postgres: &Postgres) -> Self {
+        self.postgres_through(postgres, postgres.port())
+    }
+
+    /// The same through another port of this machine, that of a proxy.
+    pub fn postgres_through(mut self, postgres: &Postgres, port: u16) -> Self {
+        self.variables.extend(postgres.shop(port));
+        self.argument("--app").argument("spin.postgres.toml")
     }
 
     /// Starts without compiled components, as on a new machine; otherwise all servers share them.

@@ -9,7 +9,7 @@ use mercato_platform::random;
 
 use crate::{
     build,
-    variant::Variant,
+    variant::{Storage, Variant},
     workspace::{Workspace, replace, run},
 };
 
@@ -25,6 +25,9 @@ pub struct CrashPoints {
     /// Break something on purpose, to see that it shows; docs/reliability.md names what can be broken, "outbox" for example.
     #[arg(long = "break", value_name = "WHAT", default_value = "")]
     sabotage: String,
+    /// Where the shop keeps its data.
+    #[arg(long, default_value = "sqlite")]
+    storage: Storage,
 }
 
 /// What is simulated.
@@ -50,6 +53,7 @@ pub fn crash_points(workspace: &Workspace, wanted: &CrashPoints) -> Result<()> {
         ("MERCATO_CRASH_SCENARIO", wanted.scenario.clone()),
         ("MERCATO_CRASH_STRIDE", wanted.stride.to_string()),
         ("MERCATO_CRASH_BREAK", wanted.sabotage.clone()),
+        ("MERCATO_CRASH_STORAGE", wanted.storage.name().to_owned()),
     ];
     let test = "no_crash_at_any_point_breaks_what_must_be_true";
     reliability(workspace, "crash_points", test, &environment)

@@ -22,6 +22,16 @@ pub enum Storage {
     Postgres,
 }
 
+impl Storage {
+    /// What it is called on a command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+}
+
 /// One way to compose the application.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Args)]
 pub struct Variant {

@@ -437,6 +437,12 @@ pub fn setup(label: &str, password: &str) -> String {
     )
 }
 
+/// Whether the database at an address lets its role in.
+#[must_use]
+pub fn answers(address: &str) -> bool {
+    Client::connect(address, NoTls).is_ok()
+}
+
 fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

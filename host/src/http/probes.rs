@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -36,6 +37,8 @@ const DISTINGUISHING: [HeaderName; 6] = [
 pub(crate) struct Probes {
     live: Vec<Repeated>,
     ready: Vec<Shared>,
+    /// From then on the shop is not ready whatever the component says.
+    is_draining: AtomicBool,
 }
 
 /// Answers that are the same each time.
@@ -90,6 +93,21 @@ impl Probes {
             get: tokio::sync::Mutex::default(),
             head: tokio::sync::Mutex::default(),
         });
+    }
+
+    /// From now on the shop is not ready.
+    pub(crate) fn drain(&self) {
+        self.is_draining.store(true, Ordering::SeqCst);
+    }
+
+    /// The paths that say whether the shop is ready.
+    pub(crate) fn ready_paths(&self) -> impl Iterator<Item = &str> {
+        self.ready.iter().map(|ready| ready.path.as_str())
+    }
+
+    /// Whether a request asks if the shop is ready that is about to end.
+    pub(crate) fn is_refused(&self, component: &str, path: &str) -> bool {
+        self.is_draining.load(Ordering::SeqCst) && self.lane(component, path) == Lane::Probe
     }
 
     /// The answer to a request, if it is one that is repeated.
@@ -245,6 +263,7 @@ mod tests {
                 head: answer(""),
             }],
             ready: Vec::new(),
+            is_draining: AtomicBool::new(false),
         }
     }
 

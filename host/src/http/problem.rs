@@ -58,6 +58,12 @@ impl Problem {
         title: "Not found",
         message: Cow::Borrowed("No component answers this path"),
     };
+    pub(crate) const DRAINING: Self = Self {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        kind: "not-ready",
+        title: "Not ready",
+        message: Cow::Borrowed("not ready: this server is about to end"),
+    };
     pub(crate) const TOO_LARGE: Self = Self {
         status: StatusCode::PAYLOAD_TOO_LARGE,
         kind: "payload-too-large",

@@ -218,6 +218,8 @@ impl Server {
                 let response = if let Some(response) = self.probes.answer(found.component, &request)
                 {
                     response
+                } else if self.probes.is_refused(found.component, &path) {
+                    Problem::DRAINING.response(&path, &request_id)
                 } else if let Some(shared) = self.probes.shared(found.component, &request) {
                     shared.answer(request, forward).await
                 } else {

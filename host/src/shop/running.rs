@@ -135,6 +135,34 @@ impl Running {
         self.parts.databases.close_idle();
     }
 
+    /// Says for so long that the shop is not ready, and answers all requests as before: whoever hands them out to several replicas
+    /// needs some seconds to notice.
+    pub async fn drain(&self, time: Duration) {
+        self.parts.server.probes.drain();
+        tokio::time::sleep(time).await;
+    }
+
+    /// Asks the components whether they are ready, which brings their databases to the newest version of the schema.
+    ///
+    /// # Errors
+    /// What a component answers that is not.
+    pub async fn ready(&self) -> Result<(), String> {
+        let paths = self.parts.server.probes.ready_paths();
+        let paths: Vec<String> = paths.map(str::to_owned).collect();
+        for path in paths {
+            let request = http::Request::get(&path)
+                .header(http::header::HOST, self.addr().to_string())
+                .body(Bytes::new())
+                .map_err(|cause| cause.to_string())?;
+            let answer = self.call(request).await?;
+            if !answer.status().is_success() {
+                let body = String::from_utf8_lossy(answer.body()).into_owned();
+                return Err(format!("{path}: {}: {body}", answer.status()));
+            }
+        }
+        Ok(())
+    }
+
     /// Closes the shop: accepts nothing new, lets what runs finish (in bounded time), moves the write-ahead logs
     /// into the databases. False when something had to be cut off.
     pub async fn stop(mut self) -> bool {
