@@ -13,7 +13,7 @@ fn every_sum_on_the_way_to_the_receipt_is_the_same() {
     let mut checkout = Checkout::guest(shop, &json!({ "items": [line(&product, 2)] }));
     assert_eq!(
         checkout.shown["missing"],
-        json!(["email", "shippingAddress"])
+        json!(["email", "shippingAddress", "shippingOption"])
     );
     checkout.change(&vienna(json!([line(&product, 2)])));
     checkout

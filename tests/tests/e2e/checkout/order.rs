@@ -37,7 +37,7 @@ fn what_is_missing_is_named() {
     assert_eq!(problem["missing"], checkout.shown["missing"]);
     let empty = Checkout::guest(shop, &vienna(json!([])));
     let problem = empty.order().expect_problem(422, "checkout-incomplete");
-    assert_eq!(problem["missing"], json!(["items"]));
+    assert_eq!(problem["missing"], json!(["items", "shippingOption"]));
 }
 
 #[test]
