@@ -40,6 +40,7 @@ const placed = await shop.POST("/api/v1/orders", { params: { header: key }, head
 assert.equal(placed.response.status, 201);
 assert(placed.data !== undefined);
 const { id, order, paymentSession } = placed.data;
+assert(paymentSession !== undefined, "what costs something has a session");
 assert.equal(order.status, "PENDING");
 assert.equal(order.totalAmount, 2 * price);
 const again = await shop.POST("/api/v1/orders", { params: { header: key }, headers, body });
