@@ -83,7 +83,7 @@ fn the_walk_of_the_readme_ends_with_a_paid_order_that_lasts() {
         "the walk names the shop's address"
     );
     let commands = commands.replace(ADDRESS, server.base_url());
-    let shown = bash(&format!("{commands}\necho \"$ORDER_ID $TOKEN\""));
+    let shown = bash(&format!("{commands}\necho \"$ORDER_ID $ORDER_TOKEN\""));
     assert!(shown.contains("API Gateway is up and running!"), "{shown}");
     assert!(
         shown.contains("\"status\": \"SUCCEEDED\""),
