@@ -180,6 +180,7 @@ impl Account {
             let known = [
                 "mode",
                 "client_reference_id",
+                "customer_email",
                 "success_url",
                 "cancel_url",
                 "expires_at",
@@ -233,6 +234,7 @@ impl Account {
             "url": format!("https://checkout.stripe.com/c/pay/{session_id}"), "payment_intent": null,
             "client_reference_id": form.get("client_reference_id"), "metadata": nested(form, "metadata"),
             "success_url": form.get("success_url"), "cancel_url": form.get("cancel_url"),
+            "customer_email": form.get("customer_email"),
         });
         Ok(session.as_object().expect("an object").clone())
     }
