@@ -260,6 +260,7 @@ impl World {
     /// # Panics
     /// When the databases cannot be copied.
     pub fn snapshot(&self) -> Snapshot {
+        self.make_all_databases();
         self.forget();
         Snapshot {
             clock_ms: self.clock.0.load(Ordering::SeqCst),
@@ -283,6 +284,14 @@ impl World {
         self.clock.0.store(snapshot.clock_ms, Ordering::SeqCst);
         if let (Some(stripe), Some(known)) = (&self.stripe, &snapshot.stripe) {
             stripe.at_stripe(|account| account.clone_from(known));
+        }
+    }
+
+    /// A database has its schema after its first use, which a snapshot must not be before.
+    fn make_all_databases(&self) {
+        if let Some((running, _)) = self.running().as_ref() {
+            let ready = self.runtime.block_on(running.ready());
+            ready.expect("a shop that is ready");
         }
     }
 

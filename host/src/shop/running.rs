@@ -87,13 +87,7 @@ impl Running {
         &self,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Bytes>, String> {
-        let request = request.map(Full::new);
-        let server = Arc::clone(&self.parts.server);
-        let peer = Peer::detached(&server.connections);
-        let answer = server.answer(request, &peer).await;
-        let (head, body) = answer.into_parts();
-        let body = body.collect().await.map_err(|cause| cause.to_string())?;
-        Ok(http::Response::from_parts(head, body.to_bytes()))
+        answer(Arc::clone(&self.parts.server), request).await
     }
 
     /// Hands a message to the components that listen to its channel, as Redis would. Does nothing in a shop that has
@@ -147,20 +141,15 @@ impl Running {
     /// # Errors
     /// What a component answers that is not.
     pub async fn ready(&self) -> Result<(), String> {
-        let paths = self.parts.server.probes.ready_paths();
-        let paths: Vec<String> = paths.map(str::to_owned).collect();
-        for path in paths {
-            let request = http::Request::get(&path)
-                .header(http::header::HOST, self.addr().to_string())
-                .body(Bytes::new())
-                .map_err(|cause| cause.to_string())?;
-            let answer = self.call(request).await?;
-            if !answer.status().is_success() {
-                let body = String::from_utf8_lossy(answer.body()).into_owned();
-                return Err(format!("{path}: {}: {body}", answer.status()));
+        let asking = ask_whether_ready(Arc::clone(&self.parts.server), self.addr());
+        // Connections that are made meanwhile belong to the threads on which they are used later.
+        match &self.threads.0 {
+            Some(runtime) => {
+                let asked = runtime.spawn(asking).await;
+                asked.map_err(|cause| cause.to_string())?
             }
+            None => asking.await,
         }
-        Ok(())
     }
 
     /// Closes the shop: accepts nothing new, lets what runs finish (in bounded time), moves the write-ahead logs
@@ -181,6 +170,33 @@ impl Running {
         let services = Arc::clone(&self.parts.server.services);
         shut_down(self.threads.0.take(), services).await;
     }
+}
+
+async fn ask_whether_ready(server: Arc<Server>, address: SocketAddr) -> Result<(), String> {
+    let paths: Vec<String> = server.probes.ready_paths().map(str::to_owned).collect();
+    for path in paths {
+        let request = http::Request::get(&path)
+            .header(http::header::HOST, address.to_string())
+            .body(Bytes::new())
+            .map_err(|cause| cause.to_string())?;
+        let answer = answer(Arc::clone(&server), request).await?;
+        if !answer.status().is_success() {
+            let body = String::from_utf8_lossy(answer.body()).into_owned();
+            return Err(format!("{path}: {}: {body}", answer.status()));
+        }
+    }
+    Ok(())
+}
+
+async fn answer(
+    server: Arc<Server>,
+    request: http::Request<Bytes>,
+) -> Result<http::Response<Bytes>, String> {
+    let peer = Peer::detached(&server.connections);
+    let answer = server.answer(request.map(Full::new), &peer).await;
+    let (head, body) = answer.into_parts();
+    let body = body.collect().await.map_err(|cause| cause.to_string())?;
+    Ok(http::Response::from_parts(head, body.to_bytes()))
 }
 
 /// Stopping threads blocks, which a caller's asynchronous thread must not.
