@@ -8,7 +8,7 @@ use mercato_tests::{Server, repository, shop::Shop};
 const COMPONENTS_KIB: [(&str, u64); 6] = [
     ("auth-api", 2_450),
     ("gateway", 2_150),
-    ("order-events", 2_600),
+    ("order-events", 2_750),
     ("orders-api", 4_250),
     ("payments-api", 2_900),
     ("products-api", 2_250),
