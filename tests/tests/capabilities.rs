@@ -41,6 +41,10 @@ const STANDARD_LIBRARY: &[&str] = &[
 ];
 
 const DATABASE: &str = "spin:sqlite/sqlite";
+/// The other store. A single component can use either; a composed one has the interface of the one that it does not use closed.
+const SERVER: &str = "spin:postgres/postgres";
+/// Where the address of the database is, or that there is none.
+const ADDRESSES: &str = "fermyon:spin/variables";
 const VARIABLES: &str = "spin:variables/variables";
 const PUBLISH: &str = "spin:redis/redis";
 const HTTP_TYPES: &str = "wasi:http/types";
@@ -54,17 +58,23 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
     ("auth-tokens", &[VARIABLES], &["mercato:auth/tokens@0.1.0"]),
     (
         "products-inventory",
-        &[DATABASE],
+        &[DATABASE, SERVER, ADDRESSES],
         &["mercato:products/inventory@0.1.0"],
     ),
     (
         "products-catalogue",
-        &[DATABASE],
+        &[DATABASE, SERVER, ADDRESSES],
         &["mercato:products/catalogue@0.1.0"],
     ),
     (
         "checkout-service",
-        &[DATABASE, VARIABLES, "mercato:products/catalogue"],
+        &[
+            DATABASE,
+            SERVER,
+            ADDRESSES,
+            VARIABLES,
+            "mercato:products/catalogue",
+        ],
         &[
             "mercato:checkout/types@0.1.0",
             "mercato:checkout/quotes@0.1.0",
@@ -75,6 +85,8 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
         "orders-service",
         &[
             DATABASE,
+            SERVER,
+            ADDRESSES,
             VARIABLES,
             "mercato:products/inventory",
             "mercato:checkout/codes",
@@ -88,7 +100,14 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "payments-service",
-        &[DATABASE, VARIABLES, PUBLISH, "mercato:payments/provider"],
+        &[
+            DATABASE,
+            SERVER,
+            ADDRESSES,
+            VARIABLES,
+            PUBLISH,
+            "mercato:payments/provider",
+        ],
         &[
             "mercato:payments/types@0.1.0",
             "mercato:payments/service@0.1.0",
@@ -123,13 +142,22 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "auth-http",
-        &[DATABASE, VARIABLES, HTTP_TYPES, "mercato:auth/tokens"],
+        &[
+            DATABASE,
+            SERVER,
+            ADDRESSES,
+            VARIABLES,
+            HTTP_TYPES,
+            "mercato:auth/tokens",
+        ],
         &[HTTP_HANDLER],
     ),
     (
         "products-http",
         &[
             DATABASE,
+            SERVER,
+            ADDRESSES,
             VARIABLES,
             HTTP_TYPES,
             HTTP_CLIENT,
@@ -141,6 +169,8 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
         "checkout-http",
         &[
             DATABASE,
+            SERVER,
+            ADDRESSES,
             VARIABLES,
             HTTP_TYPES,
             HTTP_CLIENT,
@@ -153,6 +183,8 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
         "orders-http",
         &[
             DATABASE,
+            SERVER,
+            ADDRESSES,
             VARIABLES,
             HTTP_TYPES,
             HTTP_CLIENT,
@@ -169,6 +201,8 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
         "payments-http",
         &[
             DATABASE,
+            SERVER,
+            ADDRESSES,
             VARIABLES,
             PUBLISH,
             HTTP_TYPES,
@@ -188,30 +222,48 @@ const COMPONENTS: &[(&str, &[&str], &str)] = &[
         &[VARIABLES, HTTP_TYPES, HTTP_CLIENT],
         HTTP_HANDLER,
     ),
-    ("auth-api", &[DATABASE, VARIABLES, HTTP_TYPES], HTTP_HANDLER),
+    (
+        "auth-api",
+        &[DATABASE, ADDRESSES, VARIABLES, HTTP_TYPES],
+        HTTP_HANDLER,
+    ),
     (
         "products-api",
-        &[DATABASE, VARIABLES, HTTP_TYPES, HTTP_CLIENT],
+        &[DATABASE, ADDRESSES, VARIABLES, HTTP_TYPES, HTTP_CLIENT],
         HTTP_HANDLER,
     ),
     (
         "checkout-api",
-        &[DATABASE, VARIABLES, HTTP_TYPES, HTTP_CLIENT],
+        &[DATABASE, ADDRESSES, VARIABLES, HTTP_TYPES, HTTP_CLIENT],
         HTTP_HANDLER,
     ),
     (
         "orders-api",
-        &[DATABASE, VARIABLES, PUBLISH, HTTP_TYPES, HTTP_CLIENT],
+        &[
+            DATABASE,
+            ADDRESSES,
+            VARIABLES,
+            PUBLISH,
+            HTTP_TYPES,
+            HTTP_CLIENT,
+        ],
         HTTP_HANDLER,
     ),
     (
         "payments-api",
-        &[DATABASE, VARIABLES, PUBLISH, HTTP_TYPES, HTTP_CLIENT],
+        &[
+            DATABASE,
+            ADDRESSES,
+            VARIABLES,
+            PUBLISH,
+            HTTP_TYPES,
+            HTTP_CLIENT,
+        ],
         HTTP_HANDLER,
     ),
     (
         "order-events",
-        &[DATABASE, VARIABLES, PUBLISH],
+        &[DATABASE, ADDRESSES, VARIABLES, PUBLISH],
         REDIS_HANDLER,
     ),
 ];
@@ -269,6 +321,21 @@ fn with_stripe_a_component_reaches_http_besides_the_rest() {
             .unwrap();
         let reaches = [*reaches, *more].concat();
         assert_eq!(capabilities(&border), set(&reaches), "{name} reaches");
+        assert_eq!(exports(&border), set(&[gives]), "{name} gives");
+    }
+}
+
+#[test]
+fn on_postgres_a_component_reaches_a_server_instead_of_files() {
+    for (name, reaches, gives) in COMPONENTS {
+        if !reaches.contains(&DATABASE) {
+            continue;
+        }
+        let border = composed(&format!("postgres/{name}"));
+        let mut reaches = set(reaches);
+        reaches.remove(DATABASE);
+        reaches.insert(SERVER);
+        assert_eq!(capabilities(&border), reaches, "{name} reaches");
         assert_eq!(exports(&border), set(&[gives]), "{name} gives");
     }
 }

@@ -18,15 +18,20 @@ const GIVEN: &str = include_str!("data/spin-4.1-imports.txt");
 const HTTP_EXPORT: &str = "wasi:http/handler@0.3.0";
 const REDIS_EXPORT: &str = "spin:redis/inbound-redis@3.0.0";
 
-/// The application with each payment provider.
-const MANIFESTS: [&str; 2] = ["spin.toml", "spin.stripe.toml"];
+/// The application with each payment provider and store.
+const MANIFESTS: [&str; 4] = [
+    "spin.toml",
+    "spin.stripe.toml",
+    "spin.postgres.toml",
+    "spin.postgres.stripe.toml",
+];
 
 fn manifest(file: &str) -> Table {
     let text = fs::read_to_string(repository().join(file)).unwrap();
     text.parse().unwrap()
 }
 
-fn manifests() -> [Table; 2] {
+fn manifests() -> [Table; 4] {
     MANIFESTS.map(manifest)
 }
 
@@ -63,6 +68,15 @@ fn grants<'a>(component: &'a Table, key: &str) -> Vec<&'a str> {
         .into_iter()
         .flatten()
         .filter_map(Value::as_str)
+        .collect()
+}
+
+/// The databases on servers whose addresses a component is given.
+fn databases_on_servers(component: &Table) -> BTreeSet<&str> {
+    let variables = component.get("variables").and_then(Value::as_table);
+    let names = variables.into_iter().flat_map(Table::keys);
+    names
+        .filter_map(|name| name.strip_suffix("_database_url"))
         .collect()
 }
 
@@ -136,13 +150,27 @@ fn every_trigger_finds_the_export_that_it_calls() {
 fn the_manifest_grants_what_the_components_use_and_no_more() {
     for (name, component) in manifests().iter().flat_map(components) {
         let border = box_of(component);
-        let databases = grants(component, "sqlite_databases");
+        let files = grants(component, "sqlite_databases");
+        let on_servers = databases_on_servers(component);
         assert_eq!(
             calls(&border, "spin:sqlite/sqlite"),
-            !databases.is_empty(),
-            "{name}: databases {databases:?}"
+            !files.is_empty(),
+            "{name}: databases {files:?}"
+        );
+        assert_eq!(
+            calls(&border, "spin:postgres/postgres"),
+            !on_servers.is_empty(),
+            "{name}: databases {on_servers:?}"
         );
         let hosts = grants(component, "allowed_outbound_hosts");
+        let is_server = |host: &&str| host.starts_with("{{ database_");
+        let has_server = hosts.iter().any(is_server);
+        assert_eq!(
+            has_server,
+            !on_servers.is_empty(),
+            "{name}: hosts {hosts:?}"
+        );
+        let hosts: Vec<_> = hosts.into_iter().filter(|host| !is_server(host)).collect();
         let reaches_out = calls(&border, "spin:redis/redis") || calls(&border, "wasi:http/client");
         assert_eq!(reaches_out, !hosts.is_empty(), "{name}: hosts {hosts:?}");
         assert!(
@@ -164,7 +192,12 @@ fn every_variable_of_the_manifests_has_a_rule() {
 
 #[test]
 fn every_component_is_built_where_the_manifest_looks_for_it() {
-    let options = ["", "--provider stripe "];
+    let options = [
+        "",
+        "--provider stripe ",
+        "--storage postgres ",
+        "--provider stripe --storage postgres ",
+    ];
     for (manifest, options) in manifests().iter().zip(options) {
         for (name, component) in components(manifest) {
             let source = component["source"].as_str().unwrap();
@@ -217,7 +250,8 @@ fn a_component_may_open_its_own_contexts_databases_only() {
             .filter(|(part, _)| composition.contains(&format!("new mercato:{part} {{")))
             .map(|(_, context)| context)
             .collect();
-        let granted: BTreeSet<_> = grants(component, "sqlite_databases").into_iter().collect();
+        let mut granted = databases_on_servers(component);
+        granted.extend(grants(component, "sqlite_databases"));
         assert_eq!(granted, inside, "{name}");
     }
 }

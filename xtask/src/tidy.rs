@@ -27,7 +27,7 @@ const MACHINE_PATHS: [&str; 4] = [
 
 /// A path in a document begins with one of these folders; anything else in backquotes is no path.
 const FOLDERS: &str =
-    "bench components compose crates demo docs fuzz host reliability tests wit xtask";
+    "bench components compose crates demo deploy docs fuzz host reliability tests wit xtask";
 
 /// What git compares with to look at every line of every file.
 const NOTHING: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";

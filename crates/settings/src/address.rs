@@ -34,6 +34,32 @@ pub(crate) fn is_redis_url(text: &str) -> bool {
     is_url(&format!("http://{server}"))
 }
 
+/// Whether it is the address of a database of a PostgreSQL server (its documentation, section 34.1.1), in either form. What exactly is
+/// in it, whoever connects finds out.
+pub(crate) fn is_postgres_url(text: &str) -> bool {
+    let of_url = ["postgres://", "postgresql://"].iter().any(|scheme| {
+        text.strip_prefix(scheme)
+            .is_some_and(|rest| !rest.is_empty())
+    });
+    let mut pairs = text.split_whitespace();
+    of_url
+        || pairs.any(|pair| {
+            pair.strip_prefix("host=")
+                .is_some_and(|host| !host.is_empty())
+        })
+}
+
+/// Whether it names one server and its port, and nothing else.
+pub(crate) fn is_postgres_host(text: &str) -> bool {
+    let server = text.strip_prefix("postgres://");
+    let parts = server.and_then(|server| server.rsplit_once(':'));
+    parts.is_some_and(|(host, port)| {
+        !host.is_empty()
+            && !host.contains(['@', '/', '*', ',', ' '])
+            && port.parse::<u16>().is_ok_and(|port| port > 0)
+    })
+}
+
 /// Where a secret may be sent: encrypted to anywhere, in the clear to this machine.
 pub(crate) fn is_safe_api(text: &str) -> bool {
     let base = text.trim_end_matches('/');

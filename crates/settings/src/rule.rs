@@ -41,6 +41,12 @@ pub enum Rule {
     Origins,
     /// The address of a Redis server.
     RedisUrl,
+    /// The address of a database of a PostgreSQL server, with its role.
+    PostgresUrl,
+    /// A PostgreSQL server that components may reach.
+    PostgresHost,
+    /// Empty, or a certificate as PEM (RFC 7468).
+    Certificate,
     /// A secret key of Stripe.
     StripeKey,
     /// Where Stripe's API is: encrypted, or on this machine.
@@ -172,6 +178,20 @@ impl Rule {
             Self::RedisUrl => (
                 address::is_redis_url(text),
                 "the address of a Redis server, as in redis://127.0.0.1:6379".to_owned(),
+            ),
+            Self::PostgresUrl => (
+                address::is_postgres_url(text),
+                "the address of a database, as in postgres://role:password@127.0.0.1:5432/name"
+                    .to_owned(),
+            ),
+            Self::PostgresHost => (
+                address::is_postgres_host(text),
+                "a PostgreSQL server, as in postgres://127.0.0.1:5432".to_owned(),
+            ),
+            Self::Certificate => (
+                text.is_empty() || text.starts_with("-----BEGIN CERTIFICATE-----"),
+                "a certificate as PEM, which begins with -----BEGIN CERTIFICATE-----; or to nothing"
+                    .to_owned(),
             ),
             Self::StripeKey => (
                 ["sk_", "rk_"].iter().any(|prefix| {
@@ -305,6 +325,38 @@ mod tests {
             "http://localhost:*/",
         ] {
             assert!(!holds(&Rule::Origins, value), "{value}");
+        }
+    }
+
+    #[test]
+    fn databases_have_addresses_of_two_forms() {
+        for value in [
+            "postgres://mercato_auth:secret@db:5432/mercato_auth?sslmode=disable",
+            "postgresql://a@b/c",
+            "host=one,two port=5432 user=a password=b target_session_attrs=read-write",
+        ] {
+            assert!(holds(&Rule::PostgresUrl, value), "{value}");
+        }
+        for value in ["", "db:5432", "mysql://a@b/c", "postgres://", "user=a"] {
+            assert!(!holds(&Rule::PostgresUrl, value), "{value}");
+        }
+        for (value, fits) in [
+            ("postgres://127.0.0.1:5432", true),
+            ("postgres://db.example:5432", true),
+            ("postgres://db.example", false),
+            ("postgres://a:b@db.example:5432", false),
+            ("postgres://*:5432", false),
+            ("https://db.example:5432", false),
+            ("", false),
+        ] {
+            assert_eq!(holds(&Rule::PostgresHost, value), fits, "{value}");
+        }
+        for (value, fits) in [
+            ("", true),
+            ("-----BEGIN CERTIFICATE-----\nA", true),
+            ("A", false),
+        ] {
+            assert_eq!(holds(&Rule::Certificate, value), fits, "{value}");
         }
     }
 

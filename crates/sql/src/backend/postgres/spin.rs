@@ -117,9 +117,9 @@ fn from_host(value: host::DbValue) -> Result<Value, Error> {
         host::DbValue::Str(text) => Value::Text(text),
         host::DbValue::Binary(bytes) => Value::Blob(bytes),
         host::DbValue::DbNull => Value::Null,
-        other => {
-            let message = format!("a column holds {other:?}, which no statement here asks for");
-            return Err(Error::Storage(message));
+        _ => {
+            let message = "a column is of a type that no statement here asks for";
+            return Err(Error::Storage(message.to_owned()));
         }
     })
 }
