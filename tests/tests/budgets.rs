@@ -16,10 +16,10 @@ const COMPONENTS_KIB: [(&str, u64); 7] = [
 ];
 
 /// The most memory that a shop has when it has sold something and then has nothing to do.
-const IDLE_BYTES: u64 = 90_000_000;
+const IDLE_BYTES: u64 = 105_000_000;
 
 /// The most memory that a shop has that has just been started and asked for nothing.
-const STARTED_BYTES: u64 = 65_000_000;
+const STARTED_BYTES: u64 = 87_000_000;
 
 /// How long a shop is left alone before its memory is looked at.
 const REST: Duration = Duration::from_secs(2);

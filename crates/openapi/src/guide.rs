@@ -96,6 +96,15 @@ fn section_of(operation_id: &str) -> Option<&'static str> {
         "importProducts" => "imports",
         "listProducts" | "findProduct" => "search",
         "updateProduct" | "productStats" => "stock",
+        "getShippingSettings"
+        | "replaceShippingSettings"
+        | "getTaxSettings"
+        | "replaceTaxSettings" => "shipping-and-taxes",
+        "listDiscountCodes" | "createDiscountCode" | "getDiscountCode" | "changeDiscountCode"
+        | "removeDiscountCode" => "discount-codes",
+        "openCheckout" | "getCheckout" | "changeCheckout" | "removeCheckout" => {
+            "a-checkout-of-a-guest"
+        }
         "createOrder" => "placing-an-order",
         "listOrders" | "listOrdersByStatus" | "getOrder" => "reading-orders",
         "changeOrderStatus" => "cancelling-and-delivering",

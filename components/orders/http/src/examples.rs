@@ -32,7 +32,13 @@ use crate::problems::problem;
 use crate::resource::{OrderResource, tagged, tagged_details};
 use crate::stats::{STATS, StatsResource};
 
-/// The checkout of the story.
+/// The order of a guest.
+const GUESTS_ORDER_ID: &str = "019ca8bb-b5c0-705d-b379-9e8d57826849";
+
+/// Its number.
+const GUESTS_ORDER_NUMBER: &str = "M-3C9P-KD41";
+
+/// Their checkout.
 const SHOPPING_ID: &str = "01890a5d-ac96-774b-bcce-b302099a80c0";
 
 /// Its quote.
@@ -422,6 +428,8 @@ fn quoted() -> Result<OrderView, Problem> {
     let hash = OrderToken::new(ORDER_TOKEN.to_owned()).hash();
     let quote = OrderedQuote::new(checkout, Some(hash), content).map_err(problem)?;
     Ok(OrderView {
+        id: known(OrderId::parse(GUESTS_ORDER_ID))?,
+        number: known(OrderNumber::parse(GUESTS_ORDER_NUMBER))?,
         customer_id: checkout.into(),
         total_amount: quote.total(),
         quote: Some(Box::new(quote)),

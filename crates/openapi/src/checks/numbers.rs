@@ -13,7 +13,7 @@ pub fn complaints(example: &Example<'_>) -> Vec<String> {
     let mut complaints = Vec::new();
     for members in objects(example.value) {
         let checks = [
-            total_of_lines(members, "items", "totalAmount"),
+            total_of_order(members),
             total_of_lines(members, "lines", "total"),
             units_of_lines(members),
             refunds(members),
@@ -37,6 +37,20 @@ fn number(members: &Members, name: &str) -> Option<f64> {
 fn differs(what: &str, found: f64, expected: f64) -> Option<String> {
     let is_same = (found - expected).abs() < TOLERANCE;
     (!is_same).then(|| format!("{what} is {found} and not {expected}"))
+}
+
+/// Of an order that was a checkout the total is the quote's, and its items come to what the quote says of them.
+fn total_of_order(members: &Members) -> Option<String> {
+    let Some(totals) = members.get("checkout").and_then(|it| it.get("totals")) else {
+        return total_of_lines(members, "items", "totalAmount");
+    };
+    let total = members.get("totalAmount")?;
+    if Some(total) != totals.get("total") {
+        return Some(format!("totalAmount is {total} and its quote {totals}"));
+    }
+    let mut items = members.clone();
+    items.insert("totalAmount".to_owned(), totals.get("items")?.clone());
+    total_of_lines(&items, "items", "totalAmount")
 }
 
 fn total_of_lines(members: &Members, lines: &str, total: &str) -> Option<String> {
