@@ -157,7 +157,7 @@ impl Pool {
             home: None,
         };
         let backend = Backend::of(Session::of(lent));
-        super::migrate::run(&backend, label, migrations)?;
+        super::migrate::run_if_needed(&backend, label, migrations)?;
         let mut lent = backend.session.into_lent();
         run(&mut lent.connection()?.client, RESTORE)?;
         let closed = || Error::Busy("the connection is closed".to_owned());
