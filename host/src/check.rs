@@ -79,7 +79,14 @@ fn faults(manifest: &Manifest, databases: &BTreeMap<String, DatabaseConfig>) -> 
         let mut components = manifest.component.values();
         label == DEFAULT_DATABASE || components.any(|spec| spec.sqlite_databases.contains(label))
     };
-    let idle = databases.keys().filter(|label| !granted(label));
+    // On a server there are no files; the runtime configuration is there for the other variants.
+    let has_files = manifest
+        .component
+        .values()
+        .any(|spec| !spec.sqlite_databases.is_empty());
+    let idle = databases
+        .keys()
+        .filter(|label| has_files && !granted(label));
     faults.extend(idle.map(|label| format!("no component may open the database `{label}`")));
     faults.extend(Routes::build(&manifest.trigger.http).err());
     faults.extend(repeated(manifest));

@@ -115,8 +115,8 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     permissions::make_new_files_private();
     match cli.command {
-        Command::Up(arguments) => up(arguments),
-        Command::Migrate(arguments) => ended(run_migrate(arguments)),
+        Command::Up(arguments) => logged(|outputs| run_up(arguments, outputs)),
+        Command::Migrate(arguments) => logged(|outputs| run_migrate(arguments, outputs)),
         Command::Compile(arguments) => ended(run_compile(arguments)),
         Command::Check(arguments) => ended(run_check(arguments)),
     }
@@ -156,13 +156,14 @@ impl Outputs {
     }
 }
 
-fn up(arguments: Up) -> ExitCode {
+/// Runs a shop, whose log goes to standard error.
+fn logged(run: impl FnOnce(&Outputs) -> Result<ExitCode>) -> ExitCode {
     let Ok(outputs) = Outputs::open() else {
         // Without threads there is no shop either.
         return ExitCode::FAILURE;
     };
     log_queue::install(&outputs.log);
-    let code = run_up(arguments, &outputs).unwrap_or_else(|error| {
+    let code = run(&outputs).unwrap_or_else(|error| {
         outputs.log.push(failure(&error).as_bytes());
         ExitCode::FAILURE
     });
@@ -171,15 +172,18 @@ fn up(arguments: Up) -> ExitCode {
     code
 }
 
-fn run_migrate(arguments: Migrate) -> Result<()> {
+fn run_migrate(arguments: Migrate, outputs: &Outputs) -> Result<ExitCode> {
     let shop = of_application(arguments.application)?;
+    let shop = shop.log_losses(outputs.log.losses());
     let shop = shop.listen("127.0.0.1:0").timers(false);
     runtime()?.block_on(async {
         let running = shop.start().await?;
         let is_ready = running.ready().await;
         running.stop().await;
         is_ready.map_err(Error::Machine)
-    })
+    })?;
+    outputs.print("all databases have the newest schema");
+    Ok(ExitCode::SUCCESS)
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {

@@ -97,6 +97,9 @@ impl Run<'_> {
             return self.product("end to end", "--test e2e");
         }
         self.product("unit tests", "--lib --bins")?;
+        let stores = "test --no-fail-fast --lib -- store:: backend::";
+        let stores = workspace.cargo_product_with("with-postgres", stores)?;
+        self.counted("stores on PostgreSQL", stores)?;
         self.counted(
             "tests of the tasks",
             workspace.cargo("test --package xtask"),

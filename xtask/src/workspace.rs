@@ -67,6 +67,14 @@ impl Workspace {
         ))
     }
 
+    /// The same, run by a program of the product.
+    pub fn cargo_product_with(&self, program: &str, command: &str) -> Result<Expression> {
+        let (subcommand, arguments) = command.split_once(' ').unwrap_or((command, ""));
+        let cargo = format!("cargo {subcommand} --workspace --exclude xtask {arguments}");
+        let program = self.program(self.binary(program)?, &cargo);
+        Ok(without_variables(program, SET_BY_CARGO_RUN))
+    }
+
     /// Builds and gives a program of the product.
     pub fn built(&self, name: &str) -> Result<PathBuf> {
         run(self.cargo_product("build", &format!("--bin {name}")))?;

@@ -22,9 +22,12 @@ use crate::limits::{
 use crate::observe::metrics::Metrics;
 use crate::sync::lock;
 
+/// An address and a root certificate to trust.
+type Target = (String, Option<String>);
+
 /// The databases of all components, by address and root certificate.
 pub(crate) struct Servers {
-    pools: Mutex<HashMap<(String, Option<String>), Arc<Pool>>>,
+    pools: Mutex<HashMap<Target, Arc<Pool>>>,
     /// Connections of each.
     connections_max: usize,
     metrics: Arc<Metrics>,

@@ -26,7 +26,7 @@ enum Transaction {
     None,
     /// It was begun, but nothing has happened in it. The statement that begins it goes with the next one.
     Begun(String),
-    Open(Held),
+    Open(Box<Held>),
     /// Its connection is gone: what the guest still asks for in it must not happen outside of it.
     Lost,
 }
@@ -132,11 +132,11 @@ impl OpenConnection {
         done
     }
 
-    async fn hold(&self) -> Result<Held, Error> {
-        Ok(Held {
+    async fn hold(&self) -> Result<Box<Held>, Error> {
+        Ok(Box::new(Held {
             lease: self.pool.lease().await?,
             is_limited: true,
-        })
+        }))
     }
 }
 

@@ -50,7 +50,6 @@ pub fn run(backend: &Backend, label: &str, migrations: &[Migration]) -> Result<(
 }
 
 /// The same, but only looks at the version when that is enough.
-#[cfg(any(target_family = "wasm", test))]
 pub fn run_if_needed(
     backend: &Backend,
     label: &str,

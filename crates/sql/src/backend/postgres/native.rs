@@ -50,30 +50,39 @@ impl Session {
 
     /// Runs a statement and gives its rows.
     pub fn query(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, Failure> {
-        Ok(self.run(statement, parameters)?.0)
+        let mut rows = Vec::new();
+        self.run(statement, parameters, |names, row| {
+            let values = (0..row.len()).map(|column| values::value(row, column));
+            rows.push(Row {
+                names: Rc::clone(names),
+                values: values.collect::<Result<_, _>>()?,
+            });
+            Ok(())
+        })?;
+        Ok(rows)
     }
 
     /// Runs a statement and gives how many rows it has changed.
     pub fn execute(&self, statement: &str, parameters: &[Value]) -> Result<u64, Failure> {
-        Ok(self.run(statement, parameters)?.1)
+        self.run(statement, parameters, |_, _| Ok(()))
     }
 
-    fn run(&self, statement: &str, parameters: &[Value]) -> Result<(Vec<Row>, u64), Failure> {
+    fn run(
+        &self,
+        statement: &str,
+        parameters: &[Value],
+        mut take: impl FnMut(&Rc<[String]>, &postgres::Row) -> Result<(), Error>,
+    ) -> Result<u64, Failure> {
         let mut lent = self.0.borrow_mut();
         let connection = lent.connection().map_err(Failure::fault)?;
         let prepared = connection.prepare(statement)?;
         let columns = prepared.columns().iter();
         let names: Rc<[String]> = columns.map(|column| column.name().to_owned()).collect();
         let mut found = connection.client.query_raw(&prepared, parameters)?;
-        let mut rows = Vec::new();
         while let Some(row) = found.next()? {
-            let values = (0..row.len()).map(|column| values::value(&row, column));
-            rows.push(Row {
-                names: Rc::clone(&names),
-                values: values.collect::<Result<_, _>>().map_err(Failure::fault)?,
-            });
+            take(&names, &row).map_err(Failure::fault)?;
         }
-        Ok((rows, found.rows_affected().unwrap_or_default()))
+        Ok(found.rows_affected().unwrap_or_default())
     }
 }
 

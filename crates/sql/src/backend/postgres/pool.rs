@@ -58,7 +58,8 @@ $$;";
 pub struct Lent {
     /// None once it is gone.
     connection: Option<Connection>,
-    home: Home,
+    /// None while it is not made, or when it is of no pool.
+    home: Option<Home>,
 }
 
 /// Which databases are alike: a hash of their label and their schema. Not the place of the migrations in memory: a constant may have
@@ -91,7 +92,7 @@ pub fn lend(server: &str, label: &str, migrations: &[Migration]) -> Result<Lent,
     };
     let mut lent = Lent {
         connection: Some(connection),
-        home,
+        home: Some(home),
     };
     run(
         &mut lent.connection()?.client,
@@ -107,7 +108,7 @@ pub fn beside(server: &str, database: &str) -> Result<Lent, Error> {
     config.dbname(database);
     Ok(Lent {
         connection: Some(Connection::new(connect(&config)?)),
-        home: 0,
+        home: None,
     })
 }
 
@@ -153,10 +154,10 @@ impl Pool {
         )?;
         let lent = Lent {
             connection: Some(Connection::new(connect(&config)?)),
-            home,
+            home: None,
         };
         let backend = Backend::of(Session::of(lent));
-        super::migrate::run(&backend, label, migrations)?;
+        super::migrate::run_if_needed(&backend, label, migrations)?;
         let mut lent = backend.session.into_lent();
         run(&mut lent.connection()?.client, RESTORE)?;
         let closed = || Error::Busy("the connection is closed".to_owned());
@@ -192,10 +193,10 @@ impl Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take()
+        if let (Some(connection), Some(home)) = (self.connection.take(), self.home)
             && !connection.client.is_closed()
         {
-            pool().free.entry(self.home).or_default().push(connection);
+            pool().free.entry(home).or_default().push(connection);
         }
     }
 }
